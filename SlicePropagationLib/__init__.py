@@ -1,0 +1,3 @@
+"""Propagate a mask from annotated slices through a volume; arrays only, no Slicer, and no torch to import it."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,37 @@
+"""The errors that a person can act on: each message says what is wrong, the values found, and what to do."""
+
+
+class SlicePropagationError(Exception):
+    """Base of every error whose message is meant for the person at the screen."""
+
+
+class NoAnchorError(SlicePropagationError):
+    """A propagation was asked for where no slice is annotated."""
+
+
+class AnchorOverwriteError(SlicePropagationError):
+    """A prediction was about to replace what a person drew or confirmed."""
+
+
+class GeometryMismatchError(SlicePropagationError):
+    """Two images that must share a grid do not."""
+
+
+class InputError(SlicePropagationError):
+    """A file or an argument is not what the command needs."""
+
+
+class OutputError(SlicePropagationError):
+    """A result cannot be written where it was asked for."""
+
+
+class CheckpointError(SlicePropagationError):
+    """A model file is truncated, foreign, of another family or not safe to load."""
+
+
+class ConfigError(SlicePropagationError):
+    """A setting is unknown or out of range."""
+
+
+class DeviceError(SlicePropagationError):
+    """A device was asked for that this machine does not have."""

@@ -1,0 +1,75 @@
+"""`SliceStack`: a volume seen as slices along one of its axes."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from SlicePropagationLib.errors import InputError
+
+
+@dataclass(frozen=True)
+class SliceStack:
+    """An image volume with its slice axis first; read-only.
+
+    Attributes:
+        images: (N, H, W) float32, finite.
+        spacing_mm: distance between slices, rows and columns, in millimetres, all > 0.
+        axis: the axis of the volume array (k, j, i) that became the slice axis: 0, 1 or 2.
+        is_cyclic: whether the last slice is followed by the first (a heart beat).
+    """
+
+    images: np.ndarray
+    spacing_mm: tuple[float, float, float] = (1.0, 1.0, 1.0)
+    axis: int = 0
+    is_cyclic: bool = False
+
+    def __post_init__(self):
+        if self.images.ndim != 3:
+            raise InputError(f"A stack needs a 3D image, this one has {self.images.ndim} dimensions; pick a single volume or frame.")
+        if 0 in self.images.shape:
+            raise InputError(f"The image is empty (shape {self.images.shape}); pick a volume with voxels.")
+        if any(not spacing > 0 for spacing in self.spacing_mm):
+            raise InputError(f"Voxel spacing must be positive, the image says {self.spacing_mm} mm; correct its header.")
+        images = np.ascontiguousarray(self.images, dtype=np.float32)
+        if images is self.images or images.base is self.images:
+            images = images.view()
+        images.flags.writeable = False
+        object.__setattr__(self, "images", images)
+
+    def __len__(self):
+        return self.images.shape[0]
+
+    @property
+    def slice_shape(self):
+        """(H, W) of one slice."""
+        return self.images.shape[1:]
+
+    @property
+    def pixel_area_mm2(self):
+        """Area of one pixel of a slice in square millimetres."""
+        return self.spacing_mm[1] * self.spacing_mm[2]
+
+    @classmethod
+    def from_volume(cls, volume, spacing_mm, axis=0, *, is_cyclic=False):
+        """Make a stack of a volume array.
+
+        Args:
+            volume: (K, J, I) array, as numpy views of ITK and VTK images are laid out.
+            spacing_mm: spacing along K, J, I in millimetres.
+            axis: which of K, J, I the slices run along.
+
+        Raises:
+            InputError: the volume is not 3D, is empty, or a spacing is not positive.
+        """
+        if volume.ndim != 3:
+            raise InputError(f"A stack needs a 3D image, this one has {volume.ndim} dimensions; pick a single volume or frame.")
+        order = (axis, *(other for other in range(3) if other != axis))
+        return cls(np.transpose(volume, order), tuple(float(spacing_mm[a]) for a in order), axis, is_cyclic)
+
+    def to_volume(self, array):
+        """Lay an (N, H, W) array of this stack out as the volume it came from, (K, J, I)."""
+        return np.moveaxis(array, 0, self.axis)
+
+    def from_volume_array(self, array):
+        """Lay a (K, J, I) array of the same volume (labels, say) out as this stack, (N, H, W)."""
+        return np.moveaxis(array, self.axis, 0)
