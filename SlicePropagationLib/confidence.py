@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 
+from SlicePropagationLib.metrics import dice
 from SlicePropagationLib.session import Provenance
 
 
@@ -73,11 +74,6 @@ def correction_gains(session, label):
     nearer = np.abs(indices[:, None] - indices) < to_anchor[None, :]      # (candidate, slice)
     return np.where(predicted, (nearer * weight).sum(axis=1), 0.0)
 
-
-def dice(first, second):
-    """Dice overlap of two masks; 1 when both are empty."""
-    total = np.count_nonzero(first) + np.count_nonzero(second)
-    return 1.0 if total == 0 else 2.0 * np.count_nonzero(first & second) / total
 
 
 def soft_dice(probability, mask):

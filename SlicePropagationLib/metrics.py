@@ -1,0 +1,83 @@
+"""How well a mask agrees with the truth: overlap, surface distances, and how far it runs past the structure's ends."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import ndimage
+
+
+@dataclass(frozen=True)
+class SurfaceDistances:
+    """Distances between two surfaces in millimetres; NaN when one of the masks is empty.
+
+    Attributes:
+        mean: average of both directions.
+        hd95: 95th percentile of both directions together.
+        surface_dice: share of both surfaces within the tolerance of the other, in [0, 1].
+    """
+
+    mean: float
+    hd95: float
+    surface_dice: float
+
+
+def dice(prediction, truth):
+    """Dice overlap of two bool masks of the same shape, in [0, 1]; 1 when both are empty.
+
+    Source: Dice, Ecology 26(3), 1945.
+    """
+    total = np.count_nonzero(prediction) + np.count_nonzero(truth)
+    return 1.0 if total == 0 else 2.0 * np.count_nonzero(prediction & truth) / total
+
+
+def dice_without(prediction, truth, annotated):
+    """Dice of two (N, H, W) masks over the slices that were not annotated (the primary score)."""
+    kept = np.ones(len(truth), bool)
+    kept[list(annotated)] = False
+    return dice(prediction[kept], truth[kept])
+
+
+def dice_within(prediction, truth):
+    """Dice over the structure's true extent, annotated slices included (the thesis's score)."""
+    shown = truth.any(axis=(1, 2))
+    return dice(prediction[shown], truth[shown])
+
+
+def dice_per_slice(prediction, truth):
+    """(N,) Dice of each slice; NaN where both are empty."""
+    axes = (1, 2)
+    total = prediction.sum(axis=axes) + truth.sum(axis=axes)
+    with np.errstate(invalid="ignore"):
+        return np.where(total > 0, 2.0 * (prediction & truth).sum(axis=axes) / np.maximum(total, 1), np.nan)
+
+
+def slices_past_ends(prediction, truth):
+    """How many slices the prediction reaches beyond the first and the last slice of the truth: (before, after); 0 when it stops short."""
+    predicted, shown = (np.flatnonzero(mask.any(axis=(1, 2))) for mask in (prediction, truth))
+    if not predicted.size or not shown.size:
+        return 0, 0
+    return int(max(shown[0] - predicted[0], 0)), int(max(predicted[-1] - shown[-1], 0))
+
+
+def surface_distances(prediction, truth, spacing_mm, tolerance_mm=2.0):
+    """Distances between the surfaces of two masks, by the surface voxels' centres.
+
+    Args:
+        prediction, truth: (N, H, W) bool.
+        spacing_mm: voxel size along N, H, W.
+        tolerance_mm: what `surface_dice` forgives.
+
+    Source: Nikolov et al., JMIR 23(7), 2021, with voxel surfaces instead of surface elements.
+    """
+    if not prediction.any() or not truth.any():
+        return SurfaceDistances(np.nan, np.nan, np.nan)
+    first, second = _surface(prediction), _surface(truth)
+    to_truth = ndimage.distance_transform_edt(~second, sampling=spacing_mm)[first]
+    to_prediction = ndimage.distance_transform_edt(~first, sampling=spacing_mm)[second]
+    distances = np.concatenate([to_truth, to_prediction])
+    mean = (to_truth.mean() + to_prediction.mean()) / 2
+    return SurfaceDistances(float(mean), float(np.percentile(distances, 95)), float((distances <= tolerance_mm).mean()))
+
+
+def _surface(mask):
+    return mask & ~ndimage.binary_erosion(mask, border_value=0)
