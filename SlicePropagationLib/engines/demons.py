@@ -20,7 +20,7 @@ class DemonsConfig:
         max_step_pixels: longest update of one iteration, in pixels of the level.
     """
 
-    iterations: tuple[int, ...] = (10, 10)
+    iterations: tuple[int, ...] = (15,)
     smoothing_pixels: float = 2.5
     max_step_pixels: float = 1.0
 

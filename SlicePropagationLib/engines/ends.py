@@ -1,6 +1,10 @@
 """How a structure closes beyond the slices where a person saw it."""
 
+from dataclasses import dataclass
+
 import numpy as np
+
+from SlicePropagationLib.engines.distance import equivalent_radius
 
 
 def cap_shrink(distance_mm, radius_mm, reach_mm):
@@ -18,3 +22,76 @@ def cap_shrink(distance_mm, radius_mm, reach_mm):
     if fraction >= 1:
         return None
     return radius_mm * (1 - float(np.sqrt(1 - fraction**2)))
+
+
+@dataclass(frozen=True)
+class TaperConfig:
+    """How a structure is believed to close beyond its last anchor.
+
+    Attributes:
+        lone_reach_radii: with one anchor, the cap closes after this many in-plane radii,
+        lone_reach_slices: but not before this many slices: thick slices leave few to judge by.
+        reach_radii, reach_slices: the same with several anchors, before their trend is counted in.
+        reach_share: with several anchors the cap reaches at least this share of the range that they span.
+        trend: weight of the change in squared radius seen between the last two anchors.
+        empty_reach: the cap closes at this share of the way to an anchor that says "not here".
+        doubt: how much faster a step counts when the slice looks unlike the anchor: a factor exp(doubt) per unit of
+            correlation below `expected_likeness`, and as much slower above it.
+    """
+
+    lone_reach_radii: float = 1.8
+    lone_reach_slices: float = 4.0
+    reach_radii: float = 1.2
+    reach_slices: float = 2.0
+    reach_share: float = 1 / 6
+    trend: float = 0.6
+    empty_reach: float = 0.9
+    doubt: float = 0.5
+    expected_likeness: float = 0.8
+
+
+class Taper:
+    """The in-plane radius expected beyond the last anchor: its square falls as on an ellipsoid, r² - slope z - curvature z².
+
+    Attributes:
+        radius_mm: radius of the disc that has the area of the anchor's mask.
+    """
+
+    def __init__(self, stack, run, anchors, config):
+        self.config, self.walked_mm = config, 0.0
+        radii = {index: equivalent_radius(mask.sum() * stack.pixel_area_mm2) for index, mask in anchors.items()}
+        thickness_mm = stack.spacing_mm[0]
+        self.radius_mm = radii[run.anchor]
+        behind = sorted((abs(index - run.anchor) * thickness_mm, radius) for index, radius in radii.items()
+                        if radius > 0 and (index - run.anchor) * run.step < 0)
+        ahead = [abs(index - run.anchor) * thickness_mm for index in radii if (index - run.anchor) * run.step > 0]
+        self._slope, reach_mm = self._expect(behind, thickness_mm)
+        self._curvature = (self.radius_mm / reach_mm)**2
+        if ahead:
+            self._close_before(config.empty_reach * min(ahead))
+
+    def advance(self, step_mm, likeness):
+        """Millimetres that the outline has moved inwards after one more step; None when the structure has ended.
+
+        Args:
+            step_mm: length of the step.
+            likeness: correlation, in [-1, 1], of this slice with the anchor warped onto it.
+        """
+        doubt = self.config.doubt * (self.config.expected_likeness - likeness)
+        self.walked_mm += step_mm * float(np.exp(np.clip(doubt, -1.5, 1.5)))
+        squared = self.radius_mm**2 - self._slope * self.walked_mm - self._curvature * self.walked_mm**2
+        return None if squared <= 0 else self.radius_mm - float(np.sqrt(squared))
+
+    def _expect(self, behind, thickness_mm):
+        """(slope, reach_mm) of the cap from the (distance, radius) of the anchors behind, nearest first."""
+        config = self.config
+        if not behind:
+            return 0.0, max(config.lone_reach_radii * self.radius_mm, config.lone_reach_slices * thickness_mm)
+        distance_mm, radius_mm = behind[0]
+        slope = max(0.0, config.trend * (radius_mm**2 - self.radius_mm**2) / distance_mm)
+        reach_mm = max(config.reach_radii * self.radius_mm, config.reach_slices * thickness_mm, config.reach_share * behind[-1][0])
+        return slope, reach_mm
+
+    def _close_before(self, limit_mm):
+        """Bend the cap so that it closes within this distance."""
+        self._curvature = max(self._curvature, (self.radius_mm**2 - self._slope * limit_mm) / limit_mm**2)

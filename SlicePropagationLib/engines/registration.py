@@ -5,39 +5,49 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from SlicePropagationLib.engines.appearance import Appearance
-from SlicePropagationLib.engines.demons import DemonsConfig, register
 from SlicePropagationLib.engines.distance import equivalent_radius, probability_of, signed_distance
-from SlicePropagationLib.engines.grid import Grid
+from SlicePropagationLib.engines.ends import Taper, TaperConfig
 from SlicePropagationLib.engines.interpolation import ShapePrior
+from SlicePropagationLib.engines.track import Track, TrackConfig
 from SlicePropagationLib.engines.window import Window
+from SlicePropagationLib.metrics import dice
 from SlicePropagationLib.planning import gap_of
 
 
 @dataclass(frozen=True)
 class RegistrationConfig:
-    """Constants of the registration engine, tuned on the val split of Sunnybrook, OpenKBP and MSD hippocampus.
+    """Constants of the registration engine, tuned on train and val of Sunnybrook, OpenKBP and MSD hippocampus.
 
     Attributes:
-        demons: how two slices are registered.
-        grid_points: points of the registration grid along its longer side, at most.
-        margin: how far the window reaches beyond the mask, as a share of the mask's longer side.
-        min_margin_pixels: and at least this far.
-        softness_pixels: distance over which the odds of a pixel change by a factor e, on the anchor itself.
-        evidence_weight: weight of the intensity likelihood against the warped shape.
+        track: how the mask is carried from slice to slice.
+        taper: how the structure is believed to close beyond the last anchor.
+        softness_pixels: distance over which the odds of a pixel change by a factor e, on the anchor itself,
+        softness_growth: how much longer that distance gets per pixel length walked,
+        softest_radii: and its longest, in radii of the structure.
+        evidence_weight: weight of the log likelihood ratio of the intensities against the warped shape.
+        ring_radii, min_ring_pixels: how far around a mask the intensities count as its surroundings.
+        shape_weight: share of the interpolated shape in a gap where both walks agree,
+        shape_weight_apart: and how much more where they do not overlap at all.
     """
 
-    demons: DemonsConfig = field(default_factory=DemonsConfig)
-    grid_points: int = 64
-    margin: float = 0.5
-    min_margin_pixels: int = 10
+    track: TrackConfig = field(default_factory=TrackConfig)
+    taper: TaperConfig = field(default_factory=TaperConfig)
     softness_pixels: float = 1.0
-    softness_growth: float = 0.05
+    softness_growth: float = 0.2
+    softest_radii: float = 0.3
     evidence_weight: float = 0.5
-    reach_radii: float = 1.5
+    ring_radii: float = 0.6
+    min_ring_pixels: float = 4.0
+    shape_weight: float = 0.2
+    shape_weight_apart: float = 0.5
 
 
 class RegistrationEngine:
-    """Registers successive slices, warps the anchor once through the composed displacement, refines by intensity."""
+    """Registers successive slices, warps the anchor once through the composed displacement, refines it by intensity.
+
+    The refined mask never enters the next step. Beyond the last anchor the structure closes as its taper, its shape and
+    its likeness to the anchor suggest.
+    """
 
     name = "registration"
 
@@ -53,103 +63,74 @@ class RegistrationEngine:
             anchors: {slice index: (H, W) bool mask} of all anchors of the label.
 
         Yields:
-            (H, W) float32 probability; returns where the structure has ended.
+            (H, W) float32 probability; returns where the structure has ended, at once from an empty anchor.
         """
-        mask = anchors[run.anchor]
-        if not mask.any():
+        if not anchors[run.anchor].any():
             return
-        gap = gap_of(run.targets[0], anchors)
-        config = self.config
-        softness = config.softness_pixels
-        spacing = stack.spacing_mm[1:]
-        pixel = min(spacing)
-        track = Track(stack, run.anchor, mask, config)
-        appearance = learn_appearance(stack, anchors)
-        radius = equivalent_radius(mask.sum() * stack.pixel_area_mm2)
-        is_open = None in gap
+        closes = not all(index is not None and anchors[index].any() for index in gap_of(run.targets[0], anchors))
+        track = Track(stack, run.anchor, anchors[run.anchor], self.config.track)
+        appearance = self._learn_appearance(stack, anchors)
+        taper = Taper(stack, run, anchors, self.config.taper)
+        ring_mm = self._ring_pixels(anchors[run.anchor]) * min(stack.spacing_mm[1:])
+        last = run.anchor
         for index in run.targets:
-            distance = track.step_to(index)
-            walked = abs(index - run.anchor) * stack.spacing_mm[0]
-            shrink = 0.0
-            if is_open:
-                fraction = walked / max(config.reach_radii * radius, 1.5 * stack.spacing_mm[0])
-                if fraction >= 1:
-                    return
-                shrink = radius * (1 - np.sqrt(1 - fraction**2))
-            window = track.window
-            image = window.crop(stack.images[index])
-            native = track.grid.spread(distance, window)
-            evidence = appearance.log_odds(image)
-            soft = softness * pixel * (1 + config.softness_growth * walked / pixel)
-            logit = (native - shrink) / soft + config.evidence_weight * evidence
-            yield window.paste(probability_of(logit, 1.0) * (native > -3 * soft), stack.slice_shape)
+            track.step_to(index)
+            shrink_mm = taper.advance(abs(index - last) * stack.spacing_mm[0], track.likeness(ring_mm)) if closes else 0.0
+            if shrink_mm is None:
+                return
+            last = index
+            evidence = appearance.log_odds(track.window.crop(stack.images[index]))
+            softness_mm = self._softness(stack, abs(index - run.anchor), taper.radius_mm)
+            logits = (track.distance() - shrink_mm) / softness_mm + self.config.evidence_weight * evidence
+            yield track.window.paste(probability_of(logits, 1.0), stack.slice_shape)
 
     def blend(self, stack, index, forward, backward, gap, anchors):
-        """Inverse-distance weights."""
-        weight = (index - gap[0]) / (gap[1] - gap[0])
-        return ((1 - weight) * forward + weight * backward).astype(np.float32)
+        """Weigh the walks of a gap by how near their anchors are, and the interpolated shape by how little they agree.
 
+        The shape counts only as far as the two anchors overlap, since shapes that do not overlap interpolate to nothing.
 
-def learn_appearance(stack, anchors):
-    """The Appearance of a label from all its anchors that are not empty."""
-    samples = []
-    for index, mask in anchors.items():
-        if not mask.any():
-            continue
-        radius = equivalent_radius(mask.sum())
-        ring = max(4.0, 0.6 * radius)
-        window = Window.around([mask], (int(ring) + 2,) * 2, stack.slice_shape)
-        samples.append((window.crop(stack.images[index]), signed_distance(window.crop(mask), (1.0, 1.0)), ring))
-    return Appearance.learn(samples)
+        Args:
+            stack, index: the slice to predict.
+            forward, backward: (H, W) float32 probabilities of the walks from the left and from the right anchor.
+            gap: (left, right) anchors.
+            anchors: {slice index: (H, W) bool mask} of all anchors of the label.
 
+        Returns:
+            (H, W) float32 probability; the only walk where the other anchor is empty.
+        """
+        left, right = gap
+        if not (anchors[left].any() and anchors[right].any()):
+            return np.maximum(forward, backward)
+        weight = np.float32((right - index) / (right - left))
+        walked = weight * forward + (1 - weight) * backward
+        share = np.float32(self._shape_share(forward >= 0.5, backward >= 0.5, anchors[left], anchors[right]))
+        if share == 0:
+            return walked
+        shape = ShapePrior(stack, gap, anchors)
+        softness_mm = self.config.softness_pixels * min(stack.spacing_mm[1:])
+        return (1 - share) * walked + share * shape.paste(probability_of(shape.distance_at(index), softness_mm))
 
-class Track:
-    """The anchor's signed distance map carried along by composed registrations.
+    def _shape_share(self, forward, backward, left, right):
+        """Weight in [0, 1] of the interpolated shape."""
+        disagreement = 1 - dice(forward, backward)
+        return min(1.0, self.config.shape_weight + self.config.shape_weight_apart * disagreement) * dice(left, right)**2
 
-    Attributes:
-        window, grid: where the last slice was computed.
-        displacement: (2, h, w) float32, from the points of the grid back to the anchor slice, in pixels of the slice.
-    """
+    def _softness(self, stack, num_slices, radius_mm):
+        """How blurred the outline is believed to be after `num_slices`, in millimetres: further away, intensities count more."""
+        pixel_mm = min(stack.spacing_mm[1:])
+        start_mm = self.config.softness_pixels * pixel_mm
+        grown_mm = start_mm * (1 + self.config.softness_growth * num_slices * stack.spacing_mm[0] / pixel_mm)
+        return min(grown_mm, max(start_mm, self.config.softest_radii * radius_mm))
 
-    def __init__(self, stack, anchor, mask, config):
-        self.stack, self.config, self.index = stack, config, anchor
-        self.anchor_window = Window.around([mask], self._margin(mask), stack.slice_shape)
-        self.anchor_grid = Grid(self.anchor_window.top, self.anchor_window.left, 1.0, self.anchor_window.shape)
-        self.anchor_distance = signed_distance(self.anchor_window.crop(mask), stack.spacing_mm[1:])
-        self.window = self.anchor_window
-        self.grid = Grid.over(self.window, config.grid_points)
-        self.displacement = np.zeros((2, *self.grid.shape), np.float32)
+    def _ring_pixels(self, mask):
+        return max(self.config.min_ring_pixels, self.config.ring_radii * equivalent_radius(mask.sum()))
 
-    def step_to(self, index):
-        """Register the slice with the last one and carry the anchor's map there; (h, w) float32 in millimetres."""
-        moving, fixed = self._normalised(self.index, index)
-        step = register(fixed, moving, self.config.demons) * np.float32(self.grid.pitch)
-        points = self.grid.points()
-        carried = [self.grid.read(part, points + step) for part in self.displacement]
-        self.displacement = step + np.stack(carried)
-        self.index = index
-        distance = self.anchor_grid.read(self.anchor_distance, points + self.displacement)
-        self._follow(distance)
-        return self.anchor_grid.read(self.anchor_distance, self.grid.points() + self.displacement)
-
-    def _normalised(self, *indices):
-        """The slices on the grid, scaled together to [0, 1]."""
-        images = [self.grid.sample(self.stack.images[index]) for index in indices]
-        low, high = np.percentile(np.stack(images), [2, 98])
-        return [np.clip((image - low) / max(high - low, 1e-6), -0.2, 1.2).astype(np.float32) for image in images]
-
-    def _follow(self, distance):
-        """Move the window with the structure."""
-        inside = np.argwhere(distance > 0)
-        if not len(inside):
-            return
-        first, last = (np.array([self.grid.top, self.grid.left]) + self.grid.pitch * corner for corner in (inside.min(0), inside.max(0)))
-        margin = (max(self.config.min_margin_pixels, int(self.config.margin * (last - first).max())),) * 2
-        window = Window.between(first, last, margin, self.stack.slice_shape)
-        grid = Grid.over(window, self.config.grid_points)
-        self.displacement = np.stack([self.grid.read(part, grid.points()) for part in self.displacement])
-        self.window, self.grid = window, grid
-
-    def _margin(self, mask):
-        box = Window.around([mask], (0, 0), self.stack.slice_shape)
-        return (max(self.config.min_margin_pixels, int(self.config.margin * max(box.shape))),) * 2
+    def _learn_appearance(self, stack, anchors):
+        """The Appearance of a label, from all its anchors that are not empty."""
+        samples = []
+        for index, mask in anchors.items():
+            if mask.any():
+                ring = self._ring_pixels(mask)
+                window = Window.around([mask], (int(ring) + 2,) * 2, stack.slice_shape)
+                samples.append((window.crop(stack.images[index]), signed_distance(window.crop(mask), (1.0, 1.0)), ring))
+        return Appearance.learn(samples)

@@ -1,0 +1,103 @@
+"""`Track`: an annotated mask carried from slice to slice by composed registrations."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from SlicePropagationLib.engines.demons import DemonsConfig, register
+from SlicePropagationLib.engines.distance import signed_distance
+from SlicePropagationLib.engines.grid import Grid
+from SlicePropagationLib.engines.window import Window
+
+
+@dataclass(frozen=True)
+class TrackConfig:
+    """Where and how successive slices are registered.
+
+    Attributes:
+        demons: how two slices are registered.
+        grid_points: points of the registration grid along its longer side, at most.
+        margin: how far the window reaches beyond the mask, as a share of the mask's longer side,
+        min_margin_pixels: and at least this far.
+        clip_percentiles: intensities of the two slices, together, that become 0 and 1.
+    """
+
+    demons: DemonsConfig = field(default_factory=DemonsConfig)
+    grid_points: int = 64
+    margin: float = 0.8
+    min_margin_pixels: int = 14
+    clip_percentiles: tuple[float, float] = (2.0, 98.0)
+
+
+class Track:
+    """The signed distance map of an anchor, warped once through all displacements walked so far.
+
+    Attributes:
+        index: the slice reached.
+        window: the part of that slice where the structure is looked for.
+    """
+
+    def __init__(self, stack, anchor, mask, config):
+        self.stack, self.config, self.index = stack, config, anchor
+        self.window = self._window_around(*_corners(mask))
+        self._anchor_grid = Grid(self.window.top, self.window.left, 1.0, self.window.shape)
+        self._anchor_image = np.asarray(self.window.crop(stack.images[anchor]), np.float32)
+        self._anchor_distance = signed_distance(self.window.crop(mask), stack.spacing_mm[1:])
+        self._grid = Grid.over(self.window, config.grid_points)
+        self._displacement = np.zeros((2, *self._grid.shape), np.float32)    # back to the anchor slice, in its pixels
+
+    def step_to(self, index):
+        """Register slice `index` with the last one, and move the window with the structure."""
+        moving, fixed = self._normalised(self.index, index)
+        step = register(fixed, moving, self.config.demons) * np.float32(self._grid.pitch)
+        self._displacement = step + self._read_displacement(self._grid.points() + step)
+        self.index = index
+        inside = self._warped(self._anchor_distance) > 0
+        if inside.any():
+            origin = np.array([self._grid.top, self._grid.left])
+            self._move_to(self._window_around(*(origin + self._grid.pitch * np.array(corner) for corner in _corners(inside))))
+
+    def distance(self):
+        """(h, w) float32 in `window`: signed distances to the carried outline, in millimetres, positive inside."""
+        return self._grid.spread(self._warped(self._anchor_distance), self.window)
+
+    def likeness(self, ring_mm):
+        """Correlation of this slice with the warped anchor, inside the structure and up to `ring_mm` around it; in [-1, 1]."""
+        near = self._warped(self._anchor_distance) > -ring_mm
+        carried, image = self._warped(self._anchor_image)[near], self._grid.sample(self.stack.images[self.index])[near]
+        if carried.size < 2:
+            return 0.0
+        carried, image = carried - carried.mean(), image - image.mean()
+        scale = float(np.sqrt((carried**2).sum() * (image**2).sum()))
+        return float((carried * image).sum()) / scale if scale > 0 else 0.0
+
+    def _normalised(self, *indices):
+        """The slices on the grid, scaled together to about [0, 1]."""
+        images = [self._grid.sample(self.stack.images[index]) for index in indices]
+        low, high = np.percentile(np.stack(images), self.config.clip_percentiles)
+        if high <= low:
+            return [np.zeros_like(image) for image in images]
+        return [np.clip((image - low) / (high - low), -0.2, 1.2).astype(np.float32) for image in images]
+
+    def _warped(self, anchor_values):
+        """(h, w) values of the anchor's window at the points of the grid."""
+        return self._anchor_grid.read(anchor_values, self._grid.points() + self._displacement)
+
+    def _read_displacement(self, points):
+        return np.stack([self._grid.read(part, points) for part in self._displacement])
+
+    def _move_to(self, window):
+        grid = Grid.over(window, self.config.grid_points)
+        self._displacement = self._read_displacement(grid.points())
+        self.window, self._grid = window, grid
+
+    def _window_around(self, first, last):
+        longer = max(np.subtract(last, first)) + 1
+        margin = max(self.config.min_margin_pixels, int(self.config.margin * longer))
+        return Window.between(first, last, (margin, margin), self.stack.slice_shape)
+
+
+def _corners(mask):
+    """First and last (row, column) of the box around a mask that is not empty."""
+    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    return (rows[0], columns[0]), (rows[-1], columns[-1])
