@@ -1,6 +1,7 @@
 """How far each predicted slice can be trusted, and which slice to correct next."""
 
 import math
+from dataclasses import dataclass, fields
 
 import numpy as np
 
@@ -8,11 +9,37 @@ from SlicePropagationLib.metrics import dice
 from SlicePropagationLib.session import Provenance
 
 
-def slice_confidence(session, run, index, probability, forward=None, backward=None):
-    """Trust in one predicted slice, an estimate of its Dice.
+@dataclass(frozen=True)
+class Evidence:
+    """What speaks for or against one predicted slice.
 
-    Falls with the distance from the anchor in units of the structure's size, with soft edges, with a jump against the
-    slice before it in the walk, and with the disagreement of the two walks of a gap.
+    Attributes:
+        distance: to the nearest anchor that shows the structure, in units of its equivalent radius, >= 0.
+        certainty: soft Dice of the probabilities with their own mask; 1 where edges are sharp.
+        continuity: Dice with the slice before it in the walk.
+        agreement: Dice of the two walks of a gap; 0 where only one has passed.
+        shrinkage: how much smaller than at the nearest anchor, |log area ratio|.
+        shift: change of the mean intensity inside the mask since that anchor, in standard deviations of the slice.
+    """
+
+    distance: float
+    certainty: float
+    continuity: float
+    agreement: float
+    shrinkage: float
+    shift: float
+
+
+FRESH_DICE = 0.95        # what a slice beside a fresh correction reaches
+ENDED_SHARE = 0.5        # of the anchor's area is at stake where a walk has ended; chosen on `train` cases by what five suggested corrections gained
+
+# Logistic regression of the true slice Dice on the evidence, fitted on the `train` cases of the permitted sets.
+INTERCEPT = 0.23
+WEIGHTS = Evidence(distance=-0.32, certainty=2.67, continuity=1.75, agreement=1.6, shrinkage=-0.48, shift=-0.8)
+
+
+def slice_confidence(session, run, index, probability, forward=None, backward=None):
+    """Trust in one predicted slice, an estimate of its Dice from the `Evidence`.
 
     Args:
         session, run, index: where the prediction belongs.
@@ -20,18 +47,29 @@ def slice_confidence(session, run, index, probability, forward=None, backward=No
         forward, backward: (H, W) the predictions of the two walks, None where a walk has not passed.
 
     Returns:
-        A number in [0, 1]; of an empty prediction, trust in the slice being empty.
+        A number in [0, 1]; for an empty prediction, trust in the slice being empty.
     """
     mask = probability >= 0.5
     if not mask.any():
         return 0.5
-    certainty = soft_dice(probability, mask)
-    continuity = dice(mask, session.mask(run.label, index - run.step))
-    decay = math.exp(-0.5 * distance_in_sizes(session, run.label, index))
-    confidence = certainty * decay * (0.5 + 0.5 * continuity)
-    if forward is not None and backward is not None:
-        confidence *= 0.3 + 0.7 * dice(forward >= 0.5, backward >= 0.5)
-    return float(min(max(confidence, 0.0), 1.0))
+    evidence = _gather(session, run, index, probability, mask, forward, backward)
+    score = INTERCEPT + sum(getattr(WEIGHTS, item.name) * getattr(evidence, item.name) for item in fields(Evidence))
+    return 1.0 / (1.0 + math.exp(-score))
+
+
+def _gather(session, run, index, probability, mask, forward, backward):
+    distance, anchor = distance_in_sizes(session, run.label, index)
+    both = forward is not None and backward is not None
+    images, anchor_mask = session.stack.images, session.mask(run.label, anchor)
+    spread = float(images[anchor].std()) or 1.0
+    change = abs(float(images[index][mask].mean()) - float(images[anchor][anchor_mask].mean())) / spread
+    return Evidence(
+        distance=math.sqrt(min(distance, 6.0)),
+        certainty=soft_dice(probability, mask) - 0.8,
+        continuity=dice(mask, session.mask(run.label, index - run.step)),
+        agreement=dice(forward >= 0.5, backward >= 0.5) if both else 0.0,
+        shrinkage=min(abs(math.log((mask.sum() + 1) / (anchor_mask.sum() + 1))), 4.0),
+        shift=min(change, 3.0))
 
 
 def ended_confidence(session, run, index, end):
@@ -41,39 +79,54 @@ def ended_confidence(session, run, index, end):
 
 
 def distance_in_sizes(session, label, index):
-    """Distance to the nearest anchor that shows the structure, in units of that anchor's equivalent radius."""
-    anchors = [anchor for anchor in session.anchors(label) if session.state(label, anchor).patch.area]
-    if not anchors:
-        return math.inf
-    nearest = min(anchors, key=lambda anchor: abs(anchor - index))
+    """Distance to the nearest anchor that shows the structure, in units of that anchor's equivalent radius.
+
+    Returns:
+        (distance >= 0, index of that anchor); (inf, index itself) when no anchor shows the structure.
+    """
+    shown = [anchor for anchor in session.anchors(label) if not session.state(label, anchor).patch.is_empty]
+    if not shown:
+        return math.inf, index
+    nearest = min(shown, key=lambda anchor: abs(anchor - index))
     radius_mm = math.sqrt(session.state(label, nearest).patch.area * session.stack.pixel_area_mm2 / math.pi)
-    return abs(nearest - index) * session.stack.spacing_mm[0] / max(radius_mm, min(session.stack.spacing_mm))
+    return abs(nearest - index) * session.stack.spacing_mm[0] / max(radius_mm, min(session.stack.spacing_mm)), nearest
 
 
 def next_slice_to_correct(session, label):
-    """The predicted slice whose correction is expected to gain the most volume, or None when none is predicted.
-
-    The gain of a candidate: the sum of (1 - confidence) x area over the predicted slices nearer to it than to any
-    anchor, itself included; what a correction there would improve.
-    """
+    """The predicted slice whose correction is expected to gain the most, or None when none would gain anything."""
     gains = correction_gains(session, label)
-    if not gains.size or not np.nanmax(gains, initial=0.0) > 0:
-        return None
-    return int(np.nanargmax(gains))
+    return int(gains.argmax()) if gains.max() > 0 else None
 
 
 def correction_gains(session, label):
-    """(N,) expected gain in square millimetres of correcting each slice; 0 for anchors and unpredicted slices."""
-    count, anchors = len(session.stack), np.array(session.anchors(label), int)
-    row = session.labels.index(label)
-    predicted = session.provenance[row] == Provenance.PROPAGATED
-    doubt = np.where(predicted, 1 - np.nan_to_num(session.confidence[row]), 0)
-    weight = doubt * session.areas(label) * session.stack.pixel_area_mm2
-    indices = np.arange(count)
-    to_anchor = np.abs(indices[:, None] - anchors).min(axis=1) if anchors.size else np.full(count, count)
-    nearer = np.abs(indices[:, None] - indices) < to_anchor[None, :]      # (candidate, slice)
-    return np.where(predicted, (nearer * weight).sum(axis=1), 0.0)
+    """Expected gain, in pixels, of correcting each slice; 0 for anchors and where nothing was predicted.
 
+    A correction of slice c lifts the Dice of a slice at distance d (in radii of the structure) to what a fresh anchor
+    gives there, about 0.95 exp(-d), if that is more than its confidence; the gain is the sum of the lifts, each
+    weighted by the area at stake. An empty slice stakes a share of the nearest anchor's area, as the walk may have ended too early.
+
+    Returns:
+        (N,) float64.
+    """
+    row, count = session.labels.index(label), len(session.stack)
+    predicted = session.provenance[row] == Provenance.PROPAGATED
+    if not predicted.any():
+        return np.zeros(count)
+    confidence, at_stake = np.nan_to_num(session.confidence[row]), session.areas(label).astype(float)
+    sizes = [_area_and_step(session, label, index) for index in range(count)]
+    ended = predicted & (at_stake == 0)
+    at_stake += np.where(ended, ENDED_SHARE * (1 - confidence) * [area for area, _ in sizes], 0.0)
+    indices = np.arange(count)
+    distance = np.abs(indices[:, None] - indices) * np.array([step for _, step in sizes])       # (candidate, slice)
+    lift = np.maximum(FRESH_DICE * np.exp(-distance) - np.where(ended, 0.0, confidence), 0.0)
+    return np.where(predicted, (lift * at_stake * predicted).sum(axis=1), 0.0)
+
+
+def _area_and_step(session, label, index):
+    """Area at the nearest anchor in pixels, and one slice's thickness in radii of the structure there."""
+    distance, anchor = distance_in_sizes(session, label, index)
+    area = session.state(label, anchor).patch.area
+    return area, distance / abs(anchor - index) if anchor != index else 0.0
 
 
 def soft_dice(probability, mask):
