@@ -144,6 +144,7 @@ class _Propagation:
     def steps(self):
         self.undo_step = self.session.open_step("Propagate")
         self._record("run")
+        self.seen_anchors = self.session.anchors_clock
         self.walks = [_Walk(self.engine, self.session, run) for run in self.runs]
         while any(not walk.is_done for walk in self.walks):
             for walk in list(self.walks):
@@ -172,6 +173,9 @@ class _Propagation:
     def _restart_changed(self):
         """Start the walks again whose gap saw an anchor change since they began."""
         session = self.session
+        if session.anchors_clock == self.seen_anchors:
+            return
+        self.seen_anchors = session.anchors_clock
         changed = [walk for walk in self.walks if session.anchors_changed_at(walk.run.label, walk.gap) > walk.started_at]
         for label, gap in {(walk.run.label, walk.gap): None for walk in changed}:
             self._forget(label, gap)
@@ -191,8 +195,7 @@ class _Propagation:
             return []
         span = (min(targets), max(targets))
         runs = planning.plan_runs(anchors, len(self.session.stack), targets, label=label, span=span)
-        directions = {run.step for run in self.runs if run.label == label}
-        return [_Walk(self.engine, self.session, run) for run in runs if run.step in directions]
+        return [_Walk(self.engine, self.session, run) for run in runs]
 
     # One step
 

@@ -63,6 +63,7 @@ class AnnotationSession:
         provenance: (L, N) uint8, values of `Provenance`, one row per label in the order of `labels`.
         confidence: (L, N) float32 in [0, 1]; 1 for anchors, NaN where nothing was predicted.
         history: the events so far, in order: what a person did and which runs were made.
+        anchors_clock: the clock when any anchor last changed; a cheap way to see that none did.
     """
 
     def __init__(self, stack, labels=(1,)):
@@ -72,7 +73,7 @@ class AnnotationSession:
         self.labels = tuple(sorted({int(label) for label in labels}))
         self.history = []
         self._states = {label: {} for label in self.labels}
-        self._clock = 0
+        self._clock = self.anchors_clock = 0
         self._undo, self._redo = [], []
 
     # What is known
@@ -223,7 +224,9 @@ class AnnotationSession:
         """Shrink a mask without a change of provenance, confidence or age; a shrunk anchor makes its gaps stale."""
         self._clock += 1
         state = self.state(label, index)
-        changed_at = self._clock if state.provenance >= Provenance.SEED else state.changed_at
+        changed_at = state.changed_at
+        if state.provenance >= Provenance.SEED:
+            changed_at = self.anchors_clock = self._clock
         self._write(label, index, replace(state, patch=patch, changed_at=changed_at), step)
 
     # Undo
@@ -274,6 +277,7 @@ class AnnotationSession:
 
     def _anchor(self, label, index, patch, provenance, step):
         self._clock += 1
+        self.anchors_clock = self._clock
         confidence = 1.0 if provenance >= Provenance.SEED else float("nan")
         self._write(label, index, SliceState(patch, provenance, confidence, 0, self._clock), step)
 
@@ -283,6 +287,7 @@ class AnnotationSession:
             step.states[label, index] = self.state(label, index)
             self._row(label)[index] = state
         self._clock += 1
+        self.anchors_clock = self._clock
         return step
 
     def _differing(self, label, volume):
