@@ -104,6 +104,7 @@ class _Walk:
         anchors = session.anchor_masks(run.label)
         self.run, self.gap = run, planning.gap_of(run.targets[0], anchors)
         self.anchors, self.started_at = anchors, session.clock
+        self.changes = session.anchor_changes(run.label, self.gap)
         self.position = 0
         self._predictions = engine.walk(session.stack, run, anchors)
 
@@ -176,7 +177,7 @@ class _Propagation:
         if session.anchors_clock == self.seen_anchors:
             return
         self.seen_anchors = session.anchors_clock
-        changed = [walk for walk in self.walks if session.anchors_changed_at(walk.run.label, walk.gap) > walk.started_at]
+        changed = [walk for walk in self.walks if session.anchor_changes(walk.run.label, walk.gap) != walk.changes]
         for label, gap in {(walk.run.label, walk.gap): None for walk in changed}:
             self._forget(label, gap)
         for label in sorted({walk.run.label for walk in changed}):

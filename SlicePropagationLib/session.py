@@ -147,10 +147,10 @@ class AnnotationSession:
         stale = self.stale(label)
         return [index for index in range(len(self.stack)) if stale[index] or self.state(label, index).provenance == Provenance.EMPTY]
 
-    def anchors_changed_at(self, label, gap):
-        """Session clock of the last change to an anchor at the ends of a gap or inside it."""
-        row = self._row(label)
-        return max((state.changed_at for index, state in row.items() if planning.touches(gap, {index}, len(self.stack))), default=0)
+    def anchor_changes(self, label, gap):
+        """What happened to anchors at the ends of a gap or inside it: ((slice, session clock), ...), to compare with later."""
+        count = len(self.stack)
+        return tuple(sorted((index, state.changed_at) for index, state in self._row(label).items() if state.changed_at and planning.touches(gap, {index}, count)))
 
     @property
     def clock(self):

@@ -176,6 +176,18 @@ def test_an_edit_of_one_label_during_a_run_leaves_the_walks_of_another_alone(ses
     assert [index for label, index in engine.asked if label == B] == [1, 2, 3, 4, 5, 6, 7]
 
 
+def test_undoing_an_edit_during_a_run_starts_its_gaps_again_without_it(session):
+    session.annotate(A, 0, LEFT)
+    steps = propagate(session, RepeatingEngine(), plan_session(session))
+    next(steps)
+    session.annotate(A, 3, RIGHT)
+    next(steps)
+    session.undo()
+    for _ in steps:
+        pass
+    assert all(np.array_equal(session.mask(A, index), LEFT) for index in range(8))
+
+
 def test_taking_the_only_anchor_back_during_a_run_ends_it(session):
     session.annotate(A, 3, LEFT)
     steps = propagate(session, RepeatingEngine(), plan_session(session))
