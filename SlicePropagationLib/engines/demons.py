@@ -32,8 +32,11 @@ def register(fixed, moving, config):
         fixed, moving: (H, W) float32 on the same grid, normalised together to about [0, 1].
 
     Returns:
-        (2, H, W) float32 in pixels: `fixed[p]` corresponds to `moving[p + displacement[:, p]]`; zeros for constant images.
+        (2, H, W) float32 in pixels: `fixed[p]` corresponds to `moving[p + displacement[:, p]]`; zeros for constant images
+        and for images of a single row or column.
     """
+    if min(fixed.shape) < 2:
+        return np.zeros((2, *fixed.shape), np.float32)
     displacement = None
     for level, num_iterations in enumerate(config.iterations):
         factor = 2 ** (len(config.iterations) - 1 - level)

@@ -1,0 +1,82 @@
+"""Speed of the engines that need no torch, end to end: from a seed in a session to the last slice written.
+
+A volume of 512 x 512 x 300 voxels with one organ of 80 slices, seeded on its largest slice. One warm-up, then the median of
+seven propagations; the ratios compare the engines within this run, so they hold on a busy machine too.
+
+    python Testing/Benchmarks/benchmark_engines.py
+"""
+
+import argparse
+import platform
+import statistics
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+from scipy.ndimage import gaussian_filter
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+from SlicePropagationLib.engine import plan_session, propagate  # noqa: E402
+from SlicePropagationLib.engines import make_engine  # noqa: E402
+from SlicePropagationLib.session import AnnotationSession  # noqa: E402
+from SlicePropagationLib.stack import SliceStack  # noqa: E402
+
+NUM_SLICES, SIZE, ORGAN_SLICES, RADIUS = 300, 512, 80, 60
+SPACING_MM = (1.5, 0.8, 0.8)
+MIDDLE = NUM_SLICES // 2
+NAMES = ("copy", "interpolation", "registration")
+
+
+def make_volume():
+    """The stack, and the organ as (N, H, W) bool: an ellipsoid that drifts sideways, in textured tissue."""
+    rng = np.random.default_rng(0)
+    texture = gaussian_filter(rng.normal(size=(SIZE, SIZE)).astype(np.float32), 6) * 120
+    rows, columns = np.ogrid[:SIZE, :SIZE]
+    organ = np.zeros((NUM_SLICES, SIZE, SIZE), bool)
+    images = np.empty((NUM_SLICES, SIZE, SIZE), np.float32)
+    for index in range(NUM_SLICES):
+        offset = index - MIDDLE
+        squared = RADIUS**2 * (1 - (offset / (ORGAN_SLICES / 2))**2)
+        organ[index] = (rows - 256 - 0.3 * offset)**2 + (columns - 230 - 0.5 * offset)**2 < squared
+        images[index] = np.roll(texture, offset // 4, axis=1) + 40 * organ[index] + rng.normal(scale=4, size=(SIZE, SIZE))
+    return SliceStack(images, SPACING_MM), organ
+
+
+def propagate_once(name, stack, organ, anchors):
+    """(seconds, slices visited, Dice) of one propagation from scratch."""
+    session = AnnotationSession(stack)
+    for index in anchors:
+        session.annotate(1, index, organ[index])
+    start = time.perf_counter()
+    num_steps = sum(1 for _ in propagate(session, make_engine(name), plan_session(session)))
+    seconds = time.perf_counter() - start
+    predicted = session.masks(1)
+    return seconds, num_steps, 2 * np.count_nonzero(predicted & organ) / (np.count_nonzero(predicted) + np.count_nonzero(organ))
+
+
+def measure(name, stack, organ, anchors, repeats):
+    """(median seconds, slices visited, Dice)."""
+    runs = [propagate_once(name, stack, organ, anchors) for _ in range(repeats + 1)][1:]
+    return statistics.median(seconds for seconds, _, _ in runs), runs[0][1], runs[0][2]
+
+
+def main(arguments=None):
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--repeats", type=int, default=7)
+    parser.add_argument("--engines", default=",".join(NAMES))
+    options = parser.parse_args(arguments)
+    stack, organ = make_volume()
+    print(f"{platform.processor() or platform.machine()}, Python {platform.python_version()}, numpy {np.__version__}; median of {options.repeats}")
+    for title, anchors in (("one seed", [MIDDLE]), ("two seeds, 20 slices between them", [MIDDLE - 10, MIDDLE + 11])):
+        results = {name: measure(name, stack, organ, anchors, options.repeats) for name in options.engines.split(",")}
+        print(f"\n{title}\n{'engine':15}{'seconds':>9}{'slices':>8}{'slices/s':>10}{'Dice':>7}   time against {next(iter(results))}")
+        reference = next(iter(results.values()))
+        for name, (seconds, num_steps, dice) in results.items():
+            ratio = (seconds / num_steps) / (reference[0] / reference[1])
+            print(f"{name:15}{seconds:9.3f}{num_steps:8}{num_steps / seconds:10.1f}{dice:7.3f}{ratio:10.2f} per slice")
+
+
+if __name__ == "__main__":
+    main()
