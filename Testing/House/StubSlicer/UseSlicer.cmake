@@ -1,0 +1,33 @@
+# The macros of Slicer that the extension calls, reduced to the files they install and the tests they register.
+include(CTest)
+
+function(stub_install folder)
+  foreach(file ${ARGN})
+    if(NOT EXISTS ${CMAKE_CURRENT_SOURCE_DIR}/${file})
+      message(FATAL_ERROR "'${file}' is listed and does not exist in ${CMAKE_CURRENT_SOURCE_DIR}.")
+    endif()
+    get_filename_component(subfolder ${file} DIRECTORY)
+    install(FILES ${file} DESTINATION ${folder}/${subfolder})
+  endforeach()
+endfunction()
+
+macro(ctkMacroCompilePythonScript)
+  cmake_parse_arguments(STUB "NO_INSTALL_SUBDIR" "TARGET_NAME;DESTINATION_DIR;INSTALL_DIR" "SCRIPTS;RESOURCES" ${ARGN})
+  stub_install(${STUB_INSTALL_DIR} ${STUB_SCRIPTS} ${STUB_RESOURCES})
+endmacro()
+
+macro(slicerMacroBuildScriptedModule)
+  cmake_parse_arguments(STUB "WITH_GENERIC_TESTS;WITH_SUBDIR;VERBOSE" "NAME" "SCRIPTS;RESOURCES" ${ARGN})
+  if(STUB_UNPARSED_ARGUMENTS OR NOT STUB_NAME)
+    message(FATAL_ERROR "slicerMacroBuildScriptedModule does not know '${STUB_UNPARSED_ARGUMENTS}'.")
+  endif()
+  stub_install(${Slicer_INSTALL_QTSCRIPTEDMODULES_LIB_DIR} ${STUB_SCRIPTS} ${STUB_RESOURCES})
+endmacro()
+
+macro(slicer_add_python_unittest)
+  cmake_parse_arguments(STUB "" "SCRIPT;TESTNAME_PREFIX" "SLICER_ARGS" ${ARGN})
+  if(NOT EXISTS ${CMAKE_CURRENT_SOURCE_DIR}/${STUB_SCRIPT})
+    message(FATAL_ERROR "The test '${STUB_SCRIPT}' does not exist in ${CMAKE_CURRENT_SOURCE_DIR}.")
+  endif()
+  add_test(NAME ${STUB_TESTNAME_PREFIX}${STUB_SCRIPT} COMMAND ${CMAKE_COMMAND} -E true)
+endmacro()
