@@ -35,19 +35,19 @@ class TaperConfig:
         reach_share: with several anchors the cap reaches at least this share of the range that they span.
         trend: weight of the change in squared radius seen between the last two anchors.
         empty_reach: the cap closes at this share of the way to an anchor that says "not here".
-        doubt: how much faster a step counts when the slice looks unlike the anchor: a factor exp(doubt) per unit of
-            correlation below `expected_likeness`, and as much slower above it.
+        doubt: how much faster a step counts as the slice looks less like the anchor: a factor exp(doubt) per unit of
+            correlation lost since the first step beyond `accepted_loss`, and as much slower while less is lost.
     """
 
     lone_reach_radii: float = 1.8
     lone_reach_slices: float = 4.0
-    reach_radii: float = 1.2
-    reach_slices: float = 2.0
-    reach_share: float = 1 / 6
-    trend: float = 0.6
+    reach_radii: float = 1.0
+    reach_slices: float = 3.0
+    reach_share: float = 0.2
+    trend: float = 0.7
     empty_reach: float = 0.9
-    doubt: float = 0.5
-    expected_likeness: float = 0.8
+    doubt: float = 1.0
+    accepted_loss: float = 0.2
 
 
 class Taper:
@@ -58,7 +58,7 @@ class Taper:
     """
 
     def __init__(self, stack, run, anchors, config):
-        self.config, self.walked_mm = config, 0.0
+        self.config, self.walked_mm, self._first_likeness = config, 0.0, None
         radii = {index: equivalent_radius(mask.sum() * stack.pixel_area_mm2) for index, mask in anchors.items()}
         thickness_mm = stack.spacing_mm[0]
         self.radius_mm = radii[run.anchor]
@@ -77,7 +77,9 @@ class Taper:
             step_mm: length of the step.
             likeness: correlation, in [-1, 1], of this slice with the anchor warped onto it.
         """
-        doubt = self.config.doubt * (self.config.expected_likeness - likeness)
+        if self._first_likeness is None:
+            self._first_likeness = likeness
+        doubt = self.config.doubt * (self._first_likeness - likeness - self.config.accepted_loss)
         self.walked_mm += step_mm * float(np.exp(np.clip(doubt, -1.5, 1.5)))
         squared = self.radius_mm**2 - self._slope * self.walked_mm - self._curvature * self.walked_mm**2
         return None if squared <= 0 else self.radius_mm - float(np.sqrt(squared))

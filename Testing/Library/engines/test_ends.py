@@ -8,10 +8,10 @@ from SlicePropagationLib.planning import Run
 STEADY = TaperConfig(doubt=0.0)
 
 
-def slices_until_closed(masks, anchor, indices, config=STEADY, spacing_mm=(1.0, 1.0, 1.0), likeness=1.0):
+def slices_until_closed(masks, anchor, indices, config=STEADY, spacing_mm=(1.0, 1.0, 1.0), loss=0.0):
     anchors = {index: masks[index] for index in indices}
     taper = Taper(stack_of(masks, spacing_mm), Run(anchor, tuple(range(anchor + 1, 200))), anchors, config)
-    return next(step for step in range(1, 200) if taper.advance(spacing_mm[0], likeness) is None)
+    return next(step for step in range(1, 200) if taper.advance(spacing_mm[0], 1 - loss * (step - 1)) is None)
 
 
 def test_a_cap_of_equal_radius_and_reach_is_a_sphere():
@@ -43,5 +43,5 @@ def test_the_cap_closes_before_an_empty_anchor():
     assert slices_until_closed(masks, 3, [3, 8]) <= 5
 
 
-def test_a_slice_unlike_the_anchor_counts_as_a_longer_way():
-    assert slices_until_closed(cylinder(), 0, [0], TaperConfig(), likeness=0.0) < slices_until_closed(cylinder(), 0, [0], TaperConfig(), likeness=1.0)
+def test_a_slice_that_looks_less_like_the_anchor_counts_as_a_longer_way():
+    assert slices_until_closed(cylinder(), 0, [0], TaperConfig(), loss=0.1) < slices_until_closed(cylinder(), 0, [0], TaperConfig(), loss=0.0)
