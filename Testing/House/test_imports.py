@@ -22,12 +22,12 @@ FORBIDDEN = {
 # The library from the bottom up: a module imports from its own row or a lower one. A new module belongs to the row before the last.
 LAYERS = [
     {"errors", "config"},
-    {"stack", "patch", "planning", "metrics", "networks", "losses"},
-    {"session"},
+    {"stack", "patch", "planning", "metrics", "networks", "losses", "volume", "sample"},
+    {"session", "segmentation_file"},
     {"confidence"},
     {"engine", "engines"},
-    {"history", "io", "preprocessing", "checkpoint", "training", "simulation"},
-    {"evaluation"},
+    {"history", "io", "outputs", "case", "preprocessing", "checkpoint", "training", "simulation", "picture"},
+    {"evaluation", "batch", "demo"},
     {"cli", "__main__"},
 ]
 NEEDS_TORCH = {"networks", "losses", "training", "checkpoint"}
