@@ -5,6 +5,7 @@ from SlicePropagationLib.engines import make_engine
 from SlicePropagationLib.errors import InputError
 from SlicePropagationLib.patch import decode_patch, encode_patch
 from SlicePropagationLib.planning import Run
+from SlicePropagationLib.session import Provenance
 
 
 def encode_history(history):
@@ -39,7 +40,7 @@ def replay(session, history, engine_of=make_engine):
     for event in history:
         kind = event["event"]
         if kind == "annotate":
-            session.annotate(event["label"], event["index"], event["patch"].paste(session.stack.slice_shape))
+            session.annotate(event["label"], event["index"], event["patch"].paste(session.stack.slice_shape), Provenance(event["provenance"]))
         elif kind == "confirm":
             session.confirm(event["label"], event["index"])
         elif kind == "release":

@@ -159,13 +159,17 @@ class AnnotationSession:
 
     # What a person does
 
-    def annotate(self, label, index, mask):
-        """Store a drawn (H, W) mask; drawing over a prediction makes it a correction."""
+    def annotate(self, label, index, mask, provenance=None):
+        """Store a drawn (H, W) mask; drawing over a prediction makes it a correction.
+
+        Args:
+            provenance: what it is, when that is known from elsewhere (a file); one of the three anchors.
+        """
         patch = self._checked_patch(index, mask)
         predicted = self.state(label, index).provenance in (Provenance.PROPAGATED, Provenance.CORRECTION)
-        step = self.open_step("Draw")
-        self._anchor(label, index, patch, Provenance.CORRECTION if predicted else Provenance.SEED, step)
-        self.history.append({"event": "annotate", "label": label, "index": index, "patch": patch})
+        kind = provenance or (Provenance.CORRECTION if predicted else Provenance.SEED)
+        self._anchor(label, index, patch, kind, self.open_step("Draw"))
+        self.history.append({"event": "annotate", "label": label, "index": index, "patch": patch, "provenance": int(kind)})
 
     def confirm(self, label, index):
         """Vouch for a slice as it is: a prediction that is right, or an empty slice ("the structure is not here")."""

@@ -1,0 +1,164 @@
+"""One case from files: read image and seed, propagate, write the result; what `propagate` and each row of `batch` do."""
+
+import json
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from SlicePropagationLib.engine import plan_session, propagate
+from SlicePropagationLib.engines import DEFAULT_ENGINE, make_engine
+from SlicePropagationLib.errors import CheckpointError, ConfigError, DeviceError, InputError
+from SlicePropagationLib.history import decode_history, replay
+from SlicePropagationLib.outputs import companion, read_anchors, write_result
+from SlicePropagationLib.segmentation_file import Segment, read_labels
+from SlicePropagationLib.session import AnnotationSession, Provenance
+from SlicePropagationLib.stack import SliceStack
+from SlicePropagationLib.volume import AXES, check_seed, choose_axis, read_volume
+
+
+@dataclass(frozen=True)
+class Case:
+    """What to propagate and how; the arguments of the command line.
+
+    Attributes:
+        image, seed, out: files.
+        axis: "auto", "i", "j" or "k".
+        span: (first, last) slice that may be predicted, or None.
+        engine: name of an engine, or a model file.
+        device: "auto", "cpu" or "cuda".
+        anchors: per-slice table that says which slices of the seed are anchors, or None.
+        history: record of an earlier result to do again, or None.
+    """
+
+    image: str
+    seed: str | None
+    out: str
+    axis: str = "auto"
+    span: tuple[int, int] | None = None
+    engine: str = DEFAULT_ENGINE
+    device: str = "auto"
+    anchors: str | None = None
+    history: str | None = None
+
+
+def run_case(case, on_step=None):
+    """Do one case; nothing is written unless all of it worked.
+
+    Args:
+        on_step: called with each SlicePrediction.
+
+    Returns:
+        The session, finished.
+
+    Raises:
+        SlicePropagationError: something about the input, the arguments or the output folder; the message says what to do.
+    """
+    companion(case.out, ".json")
+    engine = choose_engine(case.engine, case.device)
+    volume = read_volume(case.image)
+    began = time.perf_counter()
+    if case.history:
+        session, segments = _replay_case(case, volume)
+    else:
+        session, segments = open_session(case, volume)
+        for prediction in propagate(session, engine, plan_session(session, span=case.span)):
+            if on_step:
+                on_step(prediction)
+    seconds = time.perf_counter() - began
+    write_result(case.out, volume, session, segments, engine.name, seconds, image=str(case.image), seed=case.seed and str(case.seed))
+    return session
+
+
+def open_session(case, volume):
+    """The session that a seed file describes: (AnnotationSession, segments)."""
+    labels, segments = read_labels(case.seed, volume)
+    axis = choose_axis(labels > 0, case.axis, volume.spacing_mm)
+    stack = SliceStack.from_volume(volume.array, volume.spacing_mm, axis)
+    stacked = stack.from_volume_array(labels)
+    named = read_anchors(case.anchors) if case.anchors else {}
+    if not named:
+        check_seed(stacked)
+    session = AnnotationSession(stack, [segment.label for segment in segments])
+    for segment in segments:
+        _annotate_segment(session, segment, stacked == segment.label, named)
+    return session, segments
+
+
+def _annotate_segment(session, segment, masks, named):
+    for index in range(len(session.stack)):
+        kind = named.get((segment.name, index), named.get((str(segment.label), index)))
+        if kind is not None and kind >= Provenance.SEED:
+            session.annotate(segment.label, index, masks[index], kind)
+        elif kind is None and masks[index].any():
+            session.annotate(segment.label, index, masks[index])
+
+
+def choose_engine(name, device="auto"):
+    """The engine that a person named, by name or by model file, on a device that exists.
+
+    Raises:
+        ConfigError, CheckpointError, DeviceError: with what to do instead.
+    """
+    if device == "cuda" and not _has_cuda():
+        raise DeviceError("CUDA was asked for, but this machine has no CUDA device that PyTorch can use; use --device auto or cpu.")
+    if Path(name).suffix in (".pt", ".pth", ".ckpt"):
+        check_model_file(name)
+    return make_engine(name)
+
+
+def check_model_file(path):
+    """Say why a file cannot serve as a model; it is looked at, never executed.
+
+    Raises:
+        CheckpointError: always, as long as no trained model family is part of this version.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise CheckpointError(f"There is no model file {path}; check the name, or use --engine {DEFAULT_ENGINE}.")
+    start = path.read_bytes()[:4]
+    if start[:2] != b"PK":
+        raise CheckpointError(f"{path} is not a model file of this project (it starts with {start!r}); it may be truncated, foreign, or a bare pickle, which is never loaded.")
+    raise CheckpointError(f"{path} belongs to a model family that this version cannot walk with; use one of the engines that `slice-propagation engines` lists.")
+
+
+def _has_cuda():
+    try:
+        import torch
+    except ImportError:
+        return False
+    return torch.cuda.is_available()
+
+
+def _replay_case(case, volume):
+    try:
+        record = json.loads(Path(case.history).read_text())
+        axis, described = 2 - AXES.index(record["axis"]), record["segments"]
+        history = decode_history(record["history"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError(f"{case.history} is not the record of a propagation ({error!r}); use the O.json beside a result.") from error
+    stack = SliceStack.from_volume(volume.array, volume.spacing_mm, axis)
+    segments = [Segment(item["label"], item["name"], item["name"], Segment.plain(item["label"]).color) for item in described]
+    session = AnnotationSession(stack, [segment.label for segment in segments])
+    replay(session, history)
+    return session, segments
+
+
+def parse_span(text):
+    """(first, last) from "A:B".
+
+    Raises:
+        ConfigError: it is something else.
+    """
+    try:
+        first, last = (int(part) for part in text.split(":"))
+    except ValueError:
+        raise ConfigError(f"'{text}' is not a slice range; write first:last, as in 10:42.") from None
+    return first, last
+
+
+def object_session(volume, label_map, label, axis):
+    """A session for one truth label of a case (simulation and evaluation): (session, (N, H, W) bool truth)."""
+    stack = SliceStack.from_volume(volume.array, volume.spacing_mm, axis)
+    return AnnotationSession(stack, (label,)), np.ascontiguousarray(stack.from_volume_array(label_map == label))

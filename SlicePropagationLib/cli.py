@@ -1,0 +1,208 @@
+"""The command line: `slice-propagation propagate | batch | simulate | evaluate | engines | demo`."""
+
+import argparse
+import logging
+import sys
+import time
+from pathlib import Path
+
+from SlicePropagationLib import __version__
+from SlicePropagationLib.case import Case, parse_span, run_case
+from SlicePropagationLib.engines import DEFAULT_ENGINE, ENGINES
+from SlicePropagationLib.errors import InputError, SlicePropagationError
+
+DONE, SOME_FAILED, UNUSABLE = 0, 1, 2
+
+
+def main(argv=None):
+    """Run one command; returns its exit code: 0 done, 1 some cases failed, 2 wrong arguments or unusable input."""
+    logging.basicConfig(format="%(levelname)s: %(message)s", level=logging.WARNING)
+    try:
+        arguments = _parser().parse_args(argv)
+    except SystemExit as stop:
+        return int(stop.code or 0)
+    try:
+        return arguments.command(arguments)
+    except SlicePropagationError as error:
+        print(f"slice-propagation: {error}", file=sys.stderr)
+        return UNUSABLE
+
+
+def _parser():
+    parser = argparse.ArgumentParser("slice-propagation", description="Propagate a mask from annotated slices through a volume.")
+    parser.add_argument("--version", action="version", version=f"slice-propagation {__version__}")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    _add_propagate(commands)
+    _add_batch(commands)
+    _add_simulate(commands)
+    _add_evaluate(commands)
+    _add_demo(commands)
+    engines = commands.add_parser("engines", help="what a propagation can walk with, and what each needs")
+    engines.set_defaults(command=_engines)
+    return parser
+
+
+def _add_engine(parser):
+    parser.add_argument("--engine", default=DEFAULT_ENGINE, metavar="NAME|MODEL.pt", help="what walks (default %(default)s; see `slice-propagation engines`)")
+    parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda"))
+    parser.add_argument("--quiet", action="store_true", help="no progress")
+
+
+def _add_propagate(commands):
+    parser = commands.add_parser("propagate", help="one volume: from annotated slices to the whole structure")
+    parser.add_argument("--image", required=True)
+    parser.add_argument("--seed", help="label map on the image's grid, non-zero only on annotated slices")
+    parser.add_argument("--out", required=True, help="full label map; O.slices.csv and O.json are written beside it")
+    parser.add_argument("--axis", default="auto", choices=("auto", "i", "j", "k"), help="voxel axis that the slices run along")
+    parser.add_argument("--range", metavar="A:B", help="slices that may be predicted, both included")
+    parser.add_argument("--anchors", metavar="T.slices.csv", help="which slices of the seed are anchors, confirmed and empty ones included")
+    parser.add_argument("--history", metavar="O.json", help="do again what the record of an earlier result says, instead of --seed")
+    _add_engine(parser)
+    parser.set_defaults(command=_propagate)
+
+
+def _propagate(arguments):
+    if not arguments.seed and not arguments.history:
+        raise InputError("There is no seed; give --seed S, a label map with at least one annotated slice, or --history O.json.")
+    case = Case(arguments.image, arguments.seed, arguments.out, arguments.axis, parse_span(arguments.range) if arguments.range else None,
+                arguments.engine, arguments.device, arguments.anchors, arguments.history)
+    progress = Progress(arguments.quiet)
+    session = run_case(case, progress.show)
+    progress.end()
+    if not arguments.quiet:
+        shown = sum(session.areas(label).astype(bool).sum() for label in session.labels)
+        print(f"{arguments.out}: {len(session.labels)} label(s) on {shown} slices")
+    return DONE
+
+
+def _add_batch(commands):
+    parser = commands.add_parser("batch", help="many volumes, one row of a table each")
+    parser.add_argument("--cases", required=True, help="table with columns image, seed and optionally out, axis, range")
+    parser.add_argument("--out", required=True, help="folder of the results")
+    parser.add_argument("--resume", action="store_true", help="skip cases that are done")
+    parser.add_argument("--workers", type=_positive, default=1, help="number of processes")
+    parser.add_argument("--scheduler", metavar="tcp://…", help="a Dask scheduler, instead of --workers")
+    _add_engine(parser)
+    parser.set_defaults(command=_batch)
+
+
+def _batch(arguments):
+    from SlicePropagationLib.batch import read_cases, run_batch
+    from SlicePropagationLib.case import choose_engine
+    choose_engine(arguments.engine, arguments.device)
+    cases = read_cases(arguments.cases, arguments.out, engine=arguments.engine, device=arguments.device)
+    failed = []
+    outcomes = run_batch(cases, resume=arguments.resume, workers=arguments.workers, scheduler=arguments.scheduler)
+    for number, outcome in enumerate(outcomes, 1):
+        word = "failed" if outcome.error else "already done" if outcome.skipped else "done"
+        if not arguments.quiet:
+            print(f"case {number} of {len(cases)}: {outcome.name} {word}", file=sys.stderr)
+        if outcome.error:
+            failed.append(outcome)
+    print(f"{len(cases) - len(failed)} of {len(cases)} cases done, {len(failed)} failed")
+    for outcome in failed:
+        print(f"  {outcome.name}: {outcome.error}")
+    return SOME_FAILED if failed else DONE
+
+
+def _add_simulate(commands):
+    parser = commands.add_parser("simulate", help="a simulated annotator: seed, propagate, correct, and what each correction gains")
+    parser.add_argument("--image", required=True)
+    parser.add_argument("--truth", required=True, help="label map with the whole structure")
+    parser.add_argument("--label", type=int, required=True)
+    parser.add_argument("--pick", default="largest", choices=("largest", "middle"), help="slice that is annotated first")
+    parser.add_argument("--correct", default="suggested", choices=("worst", "suggested", "uniform"), help="slices that are corrected")
+    parser.add_argument("--budget", type=_positive, default=5, metavar="K", help="number of annotated slices")
+    parser.add_argument("--axis", default="k", choices=("i", "j", "k"))
+    parser.add_argument("--out", help="write the table as JSON")
+    _add_engine(parser)
+    parser.set_defaults(command=_simulate)
+
+
+def _simulate(arguments):
+    from SlicePropagationLib.simulation import simulate_files
+    rounds = simulate_files(arguments)
+    print("slices  Dice (annotated slices excluded)  Dice (thesis)  mm past the ends  annotated")
+    for entry in rounds:
+        print(f"{entry.shots:6d}  {entry.dice:33.3f}  {entry.dice_thesis:13.3f}  {entry.mm_past_ends:16.1f}  {' '.join(map(str, entry.annotated))}")
+    return DONE
+
+
+def _add_evaluate(commands):
+    parser = commands.add_parser("evaluate", help="many cases x engines x numbers of annotated slices: tables with intervals")
+    parser.add_argument("--cases", required=True, help="table with columns image, label and optionally split, dataset, case")
+    parser.add_argument("--engines", default="copy,interpolation,registration")
+    parser.add_argument("--shots", default="1,2,3,5", help="numbers of annotated slices")
+    parser.add_argument("--split", default="val")
+    parser.add_argument("--min-slices", type=_positive, default=5, help="leave out structures on fewer slices")
+    parser.add_argument("--pick", default="largest", choices=("largest", "middle"))
+    parser.add_argument("--correct", default="suggested", choices=("worst", "suggested", "uniform"))
+    parser.add_argument("--axis", default="k", choices=("i", "j", "k"))
+    parser.add_argument("--workers", type=_positive, default=1)
+    parser.add_argument("--out", required=True)
+    parser.add_argument("--quiet", action="store_true")
+    parser.set_defaults(command=_evaluate)
+
+
+def _evaluate(arguments):
+    from SlicePropagationLib.evaluation import evaluate
+    report = None if arguments.quiet else lambda text: print(text, file=sys.stderr)
+    print(evaluate(arguments, report))
+    return DONE
+
+
+def _add_demo(commands):
+    parser = commands.add_parser("demo", help="the whole loop on a sample: seed, propagate, correct, propagate again, and a picture")
+    parser.add_argument("--out", default="demo", help="folder of the results (default %(default)s)")
+    parser.add_argument("--headless", action="store_true", help="end after the files are written")
+    parser.add_argument("--image")
+    parser.add_argument("--truth")
+    parser.add_argument("--label", type=int)
+    parser.add_argument("--engine", default=DEFAULT_ENGINE)
+    parser.set_defaults(command=_demo)
+
+
+def _demo(arguments):
+    from SlicePropagationLib.demo import run_demo
+    run_demo(Path(arguments.out), arguments.image, arguments.truth, arguments.label, engine=arguments.engine, report=print)
+    if not arguments.headless and sys.stdout.isatty():
+        print("The page that shows this in a browser is not part of this version; open the files in 3D Slicer.")
+    return DONE
+
+
+def _engines(arguments):
+    for info in ENGINES.values():
+        state = f"needs {', '.join(info.missing)}" if info.missing else "ready"
+        mark = " (default)" if info.name == DEFAULT_ENGINE else ""
+        print(f"{info.name:14s} {state:8s} {info.summary}{mark}\n{'':14s} weights: none, this engine is not trained; runs on: CPU")
+    return DONE
+
+
+def _positive(text):
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"{value} is not a positive number")
+    return value
+
+
+class Progress:
+    """Progress of one run on the terminal: slice 37 of 112, 4 s left."""
+
+    def __init__(self, is_quiet):
+        self._is_quiet, self._began = is_quiet, time.monotonic()
+        self._end = "\r" if sys.stderr.isatty() else "\n"
+
+    def show(self, prediction):
+        if self._is_quiet:
+            return
+        elapsed = time.monotonic() - self._began
+        left = elapsed / prediction.step * (prediction.num_steps - prediction.step)
+        print(f"slice {prediction.step} of {prediction.num_steps}, {left:.0f} s left   ", end=self._end, file=sys.stderr, flush=True)
+
+    def end(self):
+        if not self._is_quiet and self._end == "\r":
+            print(file=sys.stderr)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,144 @@
+"""What a propagation leaves behind: the label map, the per-slice table and the record, all three or none."""
+
+import contextlib
+import csv
+import json
+import os
+import platform
+import shutil
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import SimpleITK as sitk
+
+from SlicePropagationLib import __version__
+from SlicePropagationLib.errors import InputError, OutputError
+from SlicePropagationLib.history import encode_history
+from SlicePropagationLib.segmentation_file import write_labels
+from SlicePropagationLib.session import Provenance
+from SlicePropagationLib.volume import AXES, SUFFIXES
+
+COLUMNS = ("slice", "segment", "provenance", "confidence", "area_mm2", "label")
+
+
+def companion(path, suffix):
+    """The file beside an output: `out.nii.gz` and ".slices.csv" give `out.slices.csv`.
+
+    Raises:
+        InputError: the output's name has no known ending.
+    """
+    path = Path(path)
+    for known in SUFFIXES:
+        if path.name.lower().endswith(known):
+            return path.with_name(path.name[:-len(known)] + suffix)
+    raise InputError(f"{path} does not end in a kind of image that is written here; use one of {', '.join(SUFFIXES)}.")
+
+
+@contextlib.contextmanager
+def atomic_folder(folder):
+    """A temporary folder beside the results; what is written there is renamed into `folder` at the end, or never.
+
+    Files appear in the order of their creation, so the last one written marks the set as complete.
+
+    Raises:
+        OutputError: the folder cannot be made or written (read-only, full).
+    """
+    folder, partial = Path(folder), None
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        partial = Path(tempfile.mkdtemp(prefix=".partial-", dir=folder))
+        yield partial
+        for path in sorted(partial.iterdir(), key=lambda path: path.stat().st_mtime_ns):
+            os.replace(path, folder / path.name)
+    except (OSError, RuntimeError) as error:
+        raise OutputError(f"The results cannot be written to {folder} ({error}); free space there or choose another folder.") from error
+    finally:
+        if partial is not None:
+            shutil.rmtree(partial, ignore_errors=True)
+
+
+def write_result(path, volume, session, segments, engine, seconds, **record):
+    """Write O (full label map), O.slices.csv and O.json beside each other, atomically.
+
+    Args:
+        path: O; its ending says the format.
+        volume: the Volume that was annotated.
+        session: the finished AnnotationSession.
+        segments: the Segments, for names and colours.
+        engine: the engine's name.
+        seconds: how long the runs took.
+        record: further entries of O.json.
+    """
+    path = Path(path)
+    table, sidecar = companion(path, ".slices.csv"), companion(path, ".json")
+    rows = slice_rows(session, segments)
+    known = {segment.label: segment for segment in segments}
+    with atomic_folder(path.parent) as partial:
+        labels = session.stack.to_volume(session.label_map())
+        write_labels(partial / path.name, labels, volume, [known[label] for label in session.labels], segment_tags(session, engine))
+        write_rows(partial / table.name, rows)
+        (partial / sidecar.name).write_text(json.dumps(describe(session, segments, engine, seconds) | record, indent=1))
+    return path
+
+
+def slice_rows(session, segments):
+    """The per-slice table: one row for each label on each slice, slices ascending."""
+    names = {segment.label: segment.name for segment in segments}
+    rows = []
+    for label in session.labels:
+        areas = session.areas(label) * session.stack.pixel_area_mm2
+        for index in range(len(session.stack)):
+            state = session.state(label, index)
+            confidence = "" if np.isnan(state.confidence) else f"{state.confidence:.3f}"
+            rows.append((index, names[label], state.provenance.name.lower(), confidence, f"{areas[index]:.2f}", label))
+    return rows
+
+
+def write_rows(path, rows):
+    """Write the per-slice table."""
+    with open(path, "w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(COLUMNS)
+        writer.writerows(rows)
+
+
+def read_anchors(path):
+    """{(segment name or label as text, slice index): Provenance} of a per-slice table.
+
+    Raises:
+        InputError: it is not such a table.
+    """
+    try:
+        with open(path, newline="") as file:
+            rows = list(csv.DictReader(file))
+        found = {(key, int(row["slice"])): Provenance[row["provenance"].upper()] for row in rows for key in {row["segment"], row.get("label") or row["segment"]}}
+    except (OSError, KeyError, ValueError, UnicodeDecodeError) as error:
+        raise InputError(f"{path} is not a per-slice table ({error!r}); it needs the columns slice, segment and provenance.") from error
+    return found
+
+
+def describe(session, segments, engine, seconds):
+    """What O.json says: enough to know how the labels came about, and to make them again."""
+    return {
+        "engine": engine,
+        "model_sha256": None,
+        "versions": versions(),
+        "seconds": round(seconds, 3),
+        "axis": AXES[2 - session.stack.axis],
+        "segments": [{"label": segment.label, "name": segment.name} for segment in segments],
+        "anchors": {str(label): {str(index): session.state(label, index).provenance.name.lower() for index in session.anchors(label)} for label in session.labels},
+        "history": encode_history(session.history),
+    }
+
+
+def versions():
+    """Versions of what computed a result."""
+    return {"slice-propagation": __version__, "python": platform.python_version(), "numpy": np.__version__, "SimpleITK": sitk.Version_VersionString()}
+
+
+def segment_tags(session, engine):
+    """{label: {tag: value}} that keeps drawn and propagated slices distinguishable inside a segmentation file."""
+    return {label: {"SlicePropagation.Anchors": " ".join(str(index) for index in session.anchors(label)),
+                    "SlicePropagation.Axis": AXES[2 - session.stack.axis],
+                    "SlicePropagation.Engine": engine, "SlicePropagation.Version": __version__} for label in session.labels}
