@@ -34,7 +34,7 @@ class Appearance:
         log_ratio = np.clip(np.log(densities[0] / densities[1]), -MAX_LOG_RATIO, MAX_LOG_RATIO)
         return cls(float(low), float(high), log_ratio.astype(np.float32))
 
-    def log_odds(self, image, smoothing=0.7):
+    def log_odds(self, image, smoothing=0.5):
         """(h, w) float32 log likelihood ratio of every pixel, smoothed with a Gaussian of `smoothing` pixels."""
         position = np.clip((image - self.low) / (self.high - self.low), 0, 1) * (NUM_BINS - 1)
         ratio = np.interp(position.ravel(), np.arange(NUM_BINS), self.log_ratio).reshape(image.shape).astype(np.float32)

@@ -22,7 +22,7 @@ class DemonsConfig:
 
     iterations: tuple[int, ...] = (15,)
     smoothing_pixels: float = 2.5
-    max_step_pixels: float = 1.0
+    max_step_pixels: float = 0.5
 
 
 def register(fixed, moving, config):

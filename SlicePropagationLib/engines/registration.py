@@ -36,8 +36,8 @@ class RegistrationConfig:
     softness_growth: float = 0.2
     softest_radii: float = 0.3
     evidence_weight: float = 0.5
-    ring_radii: float = 0.6
-    min_ring_pixels: float = 4.0
+    ring_radii: float = 0.5
+    min_ring_pixels: float = 3.0
     shape_weight: float = 0.2
     shape_weight_apart: float = 0.5
 

@@ -26,7 +26,7 @@ class TrackConfig:
     grid_points: int = 64
     margin: float = 0.8
     min_margin_pixels: int = 14
-    clip_percentiles: tuple[float, float] = (2.0, 98.0)
+    clip_percentiles: tuple[float, float] = (5.0, 95.0)
 
 
 class Track:
