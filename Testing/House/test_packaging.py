@@ -6,6 +6,8 @@ import sys
 import tomllib
 from pathlib import Path
 
+from SlicePropagationLib.cli import main
+
 CHECKOUT = Path(__file__).resolve().parents[2]
 PROJECT = tomllib.loads((CHECKOUT / "pyproject.toml").read_text())["project"]
 
@@ -59,3 +61,17 @@ def test_the_library_example_of_the_readme_runs(tmp_path):
                       "mask = images[12] > 50\n" + example + "assert (labels[9] == 1).any()\n")
     done = subprocess.run([sys.executable, script], cwd=CHECKOUT, env={"PYTHONPATH": str(CHECKOUT)}, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+
+
+def test_the_commands_and_options_of_the_readme_exist(capsys):
+    calls = re.findall(r"(?:slice-propagation|headless\.py --) ([a-z-]+)((?: --?[^\n`]*)?)", "\n".join(shell_lines()))
+    assert {name for name, _ in calls} >= {"demo", "propagate", "batch", "simulate", "evaluate", "engines"}
+    for name, arguments in calls:
+        assert main([name, "--help"]) == 0
+        known = set(re.findall(r"--[a-z-]+", capsys.readouterr().out))
+        assert set(re.findall(r"--[a-z-]+", arguments)) <= known, name
+
+
+def shell_lines():
+    readme = (CHECKOUT / "README.md").read_text()
+    return "".join(re.findall(r"```bash\n(.*?)```", readme, re.DOTALL)).splitlines()
