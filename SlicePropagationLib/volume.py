@@ -8,6 +8,7 @@ import numpy as np
 import SimpleITK as sitk
 
 from SlicePropagationLib.errors import GeometryMismatchError, InputError
+from SlicePropagationLib.nifti import count_nonfinite
 
 log = logging.getLogger(__name__)
 SUFFIXES = (".nii.gz", ".nii", ".seg.nrrd", ".nrrd", ".nhdr", ".mha", ".mhd")
@@ -46,6 +47,8 @@ def read_image(path):
         raise InputError(f"There is no file {path}; check the name.")
     if not path.name.lower().endswith(SUFFIXES):
         raise InputError(f"{path} is not a kind of image that is read here; use one of {', '.join(SUFFIXES)}.")
+    if path.name.lower().endswith((".nii", ".nii.gz")):
+        _report_nonfinite(path)
     try:
         return sitk.ReadImage(str(path))
     except RuntimeError as error:
@@ -129,6 +132,12 @@ def check_seed(labels):
             raise InputError(f"Label {label} is a single pixel on slice {index}; outline the structure, at least 2 pixels.")
         if areas[index] == labels[index].size:
             raise InputError(f"Label {label} fills all {labels[index].size} pixels of slice {index}; outline the structure and leave its surroundings free.")
+
+
+def _report_nonfinite(path):
+    count = count_nonfinite(path)
+    if count:
+        log.warning("%s has %d NaN or infinite voxels; NaN counts as 0.", path, count)
 
 
 def _check_single_channel(image, path):

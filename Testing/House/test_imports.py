@@ -22,7 +22,7 @@ FORBIDDEN = {
 # The library from the bottom up: a module imports from its own row or a lower one. A new module belongs to the row before the last.
 LAYERS = [
     {"errors", "config"},
-    {"stack", "patch", "planning", "metrics", "networks", "losses", "volume", "sample"},
+    {"stack", "patch", "planning", "metrics", "networks", "losses", "nifti", "volume", "sample"},
     {"session", "segmentation_file"},
     {"confidence"},
     {"engine", "engines"},
