@@ -1,0 +1,252 @@
+"""`PropagationLogic`: what the panel, the effect, the page and a script ask for; scene and timers come by injection."""
+
+import slicer
+
+from SlicePropagationLib.confidence import next_slice_to_correct
+from SlicePropagationLib.engine import plan_session, propagate
+from SlicePropagationLib.engines import DEFAULT_ENGINE, make_engine
+from SlicePropagationLib.errors import SlicePropagationError
+from SlicePropagationMRML.document import AnnotatedSegmentation
+from SlicePropagationMRML.observer import EditObserver
+from SlicePropagationMRML.preview import Preview
+from SlicePropagationMRML.worker import FINISHED, StepWorker
+
+POLL_MS = 30            # shorter intervals starve the worker of Python's lock
+
+
+class PropagationLogic:
+    """One segmentation under annotation, and at most one run.
+
+    Args:
+        scene: the MRML scene.
+        editorLogic: a vtkSlicerSegmentEditorLogic; masking and overwrite mode are those of its node.
+        saveStateForUndo: what makes an undo step: the embedded editor's slot, the effect's method, or None for our editor logic.
+        schedule: `schedule(milliseconds, function)`, the event loop's timer; None when the caller drives with `runToEnd`.
+
+    Attributes:
+        onStep: called with each SlicePrediction, on the main thread.
+        onDone: called once with None, or the error that ended the run.
+        onEdit: called with the (label, slice) pairs whose anchors a person changed.
+    """
+
+    def __init__(self, scene, editorLogic, saveStateForUndo=None, schedule=None):
+        self.scene, self.editorLogic = scene, editorLogic
+        self._saveStateForUndo = saveStateForUndo or editorLogic.SaveStateForUndo
+        self._schedule = schedule or (lambda milliseconds, function: None)
+        self._worker = StepWorker()
+        self.document = self.preview = self._observer = self._steps = None
+        self._touched, self._isStopping, self._hasEdits = [], False, False
+        self.onStep = self.onDone = self.onEdit = lambda argument: None
+        self._sceneTag = scene.AddObserver(slicer.vtkMRMLScene.StartCloseEvent, self._sceneCloses)
+
+    # What is annotated
+
+    def open(self, volumeNode, segmentationNode, segmentIDs, axis=0):
+        """Work on these segments; provenance and confidence come back from their tags."""
+        if self.isRunning:
+            raise SlicePropagationError("A run is under way; stop it before choosing other segments.")
+        self.close()
+        if segmentationNode is not None and volumeNode is not None and volumeNode.GetImageData() is not None:
+            segmentationNode.SetReferenceImageGeometryParameterFromVolumeNode(volumeNode)
+        self.document = AnnotatedSegmentation(self.scene, volumeNode, segmentationNode, segmentIDs, axis)
+        editorNode = self.editorLogic.GetSegmentEditorNode()
+        editorNode.SetAndObserveSegmentationNode(segmentationNode)
+        editorNode.SetAndObserveSourceVolumeNode(volumeNode)
+        self.editorLogic.SetSegmentationNode(segmentationNode)
+        self.editorLogic.SetSourceVolumeNode(volumeNode)
+        self.editorLogic.UpdateReferenceGeometryImage()
+        self._observer = EditObserver(segmentationNode, self._schedule, self._edited)
+
+    def close(self):
+        """Let go of the nodes; a partial result is discarded."""
+        if self.hasPartialResult:
+            self.discard()
+        if self._observer is not None:
+            self._observer.remove()
+        self.document = self._observer = None
+
+    def cleanup(self):
+        """Release everything before the logic goes."""
+        self.close()
+        self.scene.RemoveObserver(self._sceneTag)
+
+    @property
+    def session(self):
+        return self.document.session
+
+    @property
+    def isRunning(self):
+        return self._steps is not None
+
+    @property
+    def hasPartialResult(self):
+        """Whether a stopped run waits for `keep` or `discard`."""
+        return self.preview is not None and not self.isRunning
+
+    def absorb(self):
+        """Take over edits now, without waiting for the observer; returns what changed."""
+        with self._observer.writing():
+            return self.document.absorb()
+
+    # A run
+
+    def start(self, engineName=DEFAULT_ENGINE, span=None, direction="both"):
+        """Begin a run of what is stale or was never predicted; False when everything is up to date.
+
+        Raises:
+            SlicePropagationError: nothing is annotated, the engine is unknown, a run is under way, a node is gone.
+        """
+        if self.isRunning or self.hasPartialResult:
+            raise SlicePropagationError("The last run waits; keep or discard its result first.")
+        self.absorb()
+        runs = plan_session(self.session, span=span, direction=direction)
+        if not runs:
+            return False
+        editorNode, document = self.editorLogic.GetSegmentEditorNode(), self.document
+        mayOverlap = editorNode.GetOverwriteMode() == editorNode.OverwriteNone
+        document.engineName = engineName
+        self._steps = propagate(self.session, make_engine(engineName), runs, allow_overlap=mayOverlap)
+        self.preview = Preview(self.scene, document.volumeNode, document.segmentationNode, document.segments, document.stack)
+        self._touched, self._isStopping = [], False
+        self._worker.request(self._steps)
+        self._schedule(POLL_MS, self._poll)
+        return True
+
+    def stop(self):
+        """End the run within one slice; what is there waits for `keep` or `discard`."""
+        self._isStopping = True
+
+    def runToEnd(self):
+        """Drive a started run without an event loop; returns when it has ended."""
+        while self.isRunning:
+            self._advance(timeout=None if not self._worker.isBusy else 60.0)
+
+    def takenVoxels(self):
+        """{segment name: voxels} that writing the result would take from segments outside the run."""
+        return self.document.taken(self.document.changes(self._touched), self.editorLogic.GetSegmentEditorNode())
+
+    def keep(self):
+        """Write the result: one undo step, one block per segment."""
+        document = self.document
+        with self._observer.writing():
+            changes = document.changes(self._touched)
+            self._saveStateForUndo()
+            document.write(changes, self.editorLogic)
+            document.writeTags()
+        self._clear()
+
+    def discard(self):
+        """Forget the result; the segmentation was never touched."""
+        self.session.undo()
+        self._clear()
+
+    # Review
+
+    def confirm(self, segmentID, index):
+        """Vouch for a slice as it is, also an empty one ("nothing here"); one undo step."""
+        self.absorb()
+        with self._observer.writing():
+            self._saveStateForUndo()
+            self.session.confirm(self.document.labelOf(segmentID), index)
+            self.document.writeTags()
+
+    def nextSuspicious(self, segmentID):
+        """The slice most worth correcting next, or None."""
+        return next_slice_to_correct(self.session, self.document.labelOf(segmentID))
+
+    # Below: one turn of the event loop
+
+    def _poll(self):
+        if self.isRunning:
+            self._advance(timeout=None)
+        if self.isRunning:
+            self._schedule(POLL_MS, self._poll)
+
+    def _advance(self, timeout):
+        result = self._worker.poll(timeout)
+        if result is None:
+            return
+        step, error = result
+        try:
+            self.document.check()
+            if error is not None:
+                raise error
+            if step is FINISHED:
+                self._steps = None
+                self.keep()
+                self.onDone(None)
+                return
+            self._show(step)
+            self._takeEdits()
+        except SlicePropagationError as problem:
+            self._abort(problem)
+            return
+        if self._isStopping:
+            self._steps.close()
+            self._steps = None
+            self.onDone(None)
+        else:
+            self._worker.request(self._steps)
+
+    def _show(self, step):
+        self._touched += step.touched
+        self.preview.show(self.session, step.touched)
+        self.onStep(step)
+
+    def _takeEdits(self):
+        """Between two steps the session is ours: an edit made during the run goes in, and its gaps start again."""
+        if self._hasEdits:
+            self._hasEdits = False
+            self._absorbDuringRun()
+
+    def _absorbDuringRun(self):
+        predicted = set(self._touched)
+        edits = {}
+        for label, masks in self.document.masks().items():
+            edits[label] = {index: masks[index] for index in range(len(self.document.stack)) if self._isEdited(label, index, masks[index], predicted)}
+        changed = self.session.absorb(edits)
+        if changed:
+            self.onEdit(changed)
+
+    def _isEdited(self, label, index, mask, predicted):
+        """Whether the person changed a slice since the run began; predicted slices are compared with what lay there before."""
+        before = self.session.before_step(label, index) if (label, index) in predicted else self.session.state(label, index).patch
+        return not (before.paste(mask.shape) == mask).all()
+
+    def _edited(self):
+        if self.document is None:
+            return
+        if self.isRunning:
+            self._hasEdits = True
+            return
+        try:
+            changed = self.absorb()
+        except SlicePropagationError:
+            return
+        if changed:
+            self.onEdit(changed)
+
+    def _abort(self, problem):
+        self._steps.close()
+        self._steps = None
+        if self.document is not None:
+            self.session.undo()
+        self._clear()
+        self.onDone(problem)
+
+    def _clear(self):
+        if self.preview is not None:
+            self.preview.remove()
+        self.preview, self._touched = None, []
+
+    def _sceneCloses(self, caller, event):
+        """The scene goes: the run ends with a message, and nothing is written."""
+        if self.isRunning:
+            if self._worker.isBusy:
+                self._worker.poll(60.0)
+            self._abort(SlicePropagationError("The scene was closed; the run ended and nothing was written."))
+        elif self.preview is not None:
+            self._clear()
+        if self._observer is not None:
+            self._observer.remove()
+        self.document = self._observer = None
