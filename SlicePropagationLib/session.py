@@ -268,6 +268,18 @@ class AnnotationSession:
         self._undo.append(self._swap(step))
         return step.name
 
+    def take_back_run(self):
+        """Forget the latest run: its predictions go, what a person did meanwhile stays."""
+        step = next((step for step in reversed(self._undo) if step.name == "Propagate"), None)
+        if step is None:
+            return
+        self._undo.remove(step)
+        for (label, index), state in step.states.items():
+            if not self.is_anchor(label, index):
+                self._row(label)[index] = state
+        later = [event for event in self.history[step.num_events:] if event["event"] not in ("run", "continue")]
+        self.history[step.num_events:] = later
+
     def restore(self, label, index, state):
         """Put back a state that was saved earlier (a file, segment tags); not an undoable step."""
         self._check_index(index)

@@ -89,12 +89,11 @@ def segmentMask(segmentationNode, segmentID, volumeNode):
 
 def _volumeToSegmentation(volumeNode, segmentationNode):
     source, target = volumeNode.GetParentTransformNode(), segmentationNode.GetParentTransformNode()
-    if not slicer.vtkMRMLTransformNode.IsTransformNodeMatrixTransformToNode(source, target) if source else False:
-        raise GeometryMismatchError(_deformed(volumeNode, segmentationNode))
-    if target is not None and not target.IsTransformToWorldLinear():
+    if source is not target and any(node is not None and not node.IsTransformToWorldLinear() for node in (source, target)):
         raise GeometryMismatchError(_deformed(volumeNode, segmentationNode))
     matrix = vtk.vtkMatrix4x4()
-    slicer.vtkMRMLTransformNode.GetMatrixTransformBetweenNodes(source, target, matrix)
+    if source is not target:
+        slicer.vtkMRMLTransformNode.GetMatrixTransformBetweenNodes(source, target, matrix)
     return matrix
 
 

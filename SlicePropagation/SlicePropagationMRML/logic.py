@@ -137,7 +137,7 @@ class PropagationLogic:
 
     def discard(self):
         """Forget the result; the segmentation was never touched."""
-        self.session.undo()
+        self.session.take_back_run()
         self._clear()
 
     # Review
@@ -230,7 +230,7 @@ class PropagationLogic:
         self._steps.close()
         self._steps = None
         if self.document is not None:
-            self.session.undo()
+            self.session.take_back_run()
         self._clear()
         self.onDone(problem)
 

@@ -1,0 +1,338 @@
+"""The contract with the annotator, point by point, on real MRML nodes."""
+
+import numpy as np
+import pytest
+import slicer
+
+from SlicePropagationLib.engine import plan_session, propagate
+from SlicePropagationLib.engines import make_engine
+from SlicePropagationLib.errors import SlicePropagationError
+from SlicePropagationLib.history import decode_history, encode_history, replay
+from SlicePropagationLib.session import AnnotationSession, Provenance
+from SlicePropagationMRML.tags import TAG, readTags
+from phantoms import disc
+
+SMALL = disc((48, 48), (20, 20), 5)
+LARGE = disc((48, 48), (24, 26), 9)
+
+
+# 1. Anchors are sacred
+
+def test_what_was_drawn_is_bit_identical_after_a_run(bench):
+    drawn = np.random.default_rng(0).random((48, 48)) > 0.6
+    bench.open()
+    bench.draw("disc", 7, drawn)
+    bench.draw("disc", 11, SMALL)
+    bench.run("registration")
+    assert np.array_equal(bench.mask("disc")[7], drawn) and np.array_equal(bench.mask("disc")[11], SMALL)
+
+
+def test_an_anchor_of_one_segment_says_nothing_about_another(bench):
+    bench.open("disc", "rest")
+    bench.draw("disc", 7, SMALL)
+    bench.draw("rest", 10, LARGE & ~SMALL)
+    bench.run()
+    assert bench.logic.session.anchors(1) == [7] and bench.logic.session.anchors(2) == [10]
+
+
+# 2. A correction matters
+
+def test_a_correction_changes_no_voxel_outside_its_two_gaps(bench):
+    bench.open()
+    for index in (2, 7, 13):
+        bench.draw("disc", index, SMALL)
+    bench.run()
+    before = bench.mask("disc")
+    bench.draw("disc", 7, LARGE)
+    bench.run()
+    changed = np.flatnonzero((bench.mask("disc") != before).any(axis=(1, 2)))
+    assert set(changed) <= set(range(3, 13)) and {6, 7, 8} <= set(changed)
+
+
+def test_drawing_over_a_prediction_is_a_correction_and_the_next_run_starts_from_it(bench):
+    bench.open()
+    bench.draw("disc", 7, SMALL)
+    bench.run()
+    bench.draw("disc", 10, LARGE)
+    bench.run()
+    assert bench.logic.session.state(1, 10).provenance == Provenance.CORRECTION
+    assert all(np.array_equal(bench.mask("disc")[index], LARGE) for index in (9, 10, 11, 15))
+
+
+# 3. Neighbours are safe
+
+def test_an_intensity_range_is_honoured(bench):
+    bench.open()
+    bench.draw("disc", 7, LARGE)
+    bench.editorNode.SetSourceVolumeIntensityMask(True)
+    bench.editorNode.SetSourceVolumeIntensityMaskRange(50.0, 1000.0)
+    bench.run()
+    bright = bench.stack.images >= 50
+    others = np.delete(np.arange(16), 7)
+    assert not (bench.mask("disc") & ~bright)[others].any() and bench.mask("disc")[8].any()
+
+
+def test_the_session_knows_what_masking_left(bench):
+    bench.open()
+    bench.draw("disc", 7, LARGE)
+    bench.editorNode.SetSourceVolumeIntensityMask(True)
+    bench.editorNode.SetSourceVolumeIntensityMaskRange(50.0, 1000.0)
+    bench.run()
+    assert bench.logic.absorb() == []
+
+
+def test_it_says_how_many_voxels_it_would_take_from_whom(bench):
+    bench.open()
+    bench.draw("rest", 9, LARGE)
+    bench.draw("disc", 7, LARGE)
+    bench.logic.start("copy", span=(8, 12))
+    for _ in range(3):
+        bench.stepOnce()
+    bench.logic.stop()
+    bench.logic.runToEnd()
+    assert bench.logic.takenVoxels() == {"rest": int(LARGE.sum())}
+    assert np.array_equal(bench.mask("rest")[9], LARGE)
+
+
+def test_overwrite_none_leaves_the_neighbour_whole(bench):
+    bench.open()
+    bench.draw("rest", 9, LARGE)
+    bench.draw("disc", 7, LARGE)
+    bench.editorNode.SetOverwriteMode(bench.editorNode.OverwriteNone)
+    bench.run()
+    assert np.array_equal(bench.mask("rest")[9], LARGE) and np.array_equal(bench.mask("disc")[9], LARGE)
+
+
+def test_overwrite_all_takes_only_what_it_reported(bench):
+    bench.open()
+    bench.draw("rest", 9, LARGE)
+    bench.draw("disc", 7, SMALL)
+    bench.editorNode.SetOverwriteMode(bench.editorNode.OverwriteAllSegments)
+    bench.run()
+    assert np.array_equal(bench.mask("rest")[9], LARGE & ~SMALL)
+
+
+# 4. One run is one undo step
+
+def test_one_undo_takes_the_run_back_and_redo_brings_it_again_with_provenance(bench):
+    bench.open()
+    bench.draw("disc", 7, SMALL)
+    bench.run()
+    after = bench.mask("disc")
+    provenance = bench.logic.session.provenance.copy()
+    bench.editorLogic.Undo()
+    bench.logic.absorb()
+    assert np.flatnonzero(bench.mask("disc").any(axis=(1, 2))).tolist() == [7]
+    assert bench.logic.session.anchors(1) == [7] and (bench.logic.session.provenance != Provenance.PROPAGATED).all()
+    assert bench.editorLogic.CanRedo()
+    bench.editorLogic.Redo()
+    bench.logic.absorb()
+    assert np.array_equal(bench.mask("disc"), after) and np.array_equal(bench.logic.session.provenance, provenance)
+
+
+def test_after_undo_tags_are_only_read(bench):
+    bench.open()
+    bench.draw("disc", 7, SMALL)
+    bench.run()
+    bench.editorLogic.Undo()
+    before = readTags(bench.segmentation, "disc")
+    bench.turn()
+    bench.logic.absorb()
+    assert readTags(bench.segmentation, "disc") == before and bench.editorLogic.CanRedo()
+
+
+def test_the_injected_undo_slot_is_called_once_per_run(bench):
+    calls = []
+    bench.logic._saveStateForUndo = lambda: calls.append(1)
+    bench.open()
+    bench.draw("disc", 7, SMALL)
+    bench.run()
+    assert calls == [1]
+
+
+# 5. Live, cancellable, atomic
+
+def test_slices_appear_in_a_node_of_their_own_and_the_segmentation_waits(bench):
+    bench.open()
+    bench.draw("disc", 7, SMALL)
+    bench.logic.start("copy")
+    bench.stepOnce(), bench.stepOnce()
+    shown = bench.logic.preview.mask("disc")
+    assert np.flatnonzero(shown.any(axis=(1, 2))).tolist() == [6, 8]
+    assert np.flatnonzero(bench.mask("disc").any(axis=(1, 2))).tolist() == [7]
+    node = bench.logic.preview.node
+    assert node.GetHideFromEditors() and not node.GetSaveWithScene()
+    bench.logic.runToEnd()
+    assert not bench.scene.IsNodePresent(node)
+
+
+@pytest.mark.parametrize("choice,slices", [("keep", [5, 6, 7, 8]), ("discard", [7])])
+def test_a_stopped_run_ends_within_one_slice_and_is_kept_or_discarded(bench, choice, slices):
+    bench.open()
+    bench.draw("disc", 7, SMALL)
+    bench.logic.start("copy")
+    bench.stepOnce(), bench.stepOnce()
+    bench.logic.stop()
+    bench.logic.runToEnd()
+    assert bench.logic.hasPartialResult
+    getattr(bench.logic, choice)()
+    assert np.flatnonzero(bench.mask("disc").any(axis=(1, 2))).tolist() == slices
+    assert bench.logic.absorb() == [] and bench.logic.preview is None
+
+
+def test_an_edit_made_during_a_run_stands_and_its_gaps_start_again(bench):
+    bench.open()
+    bench.draw("disc", 0, SMALL)
+    bench.logic.start("copy")
+    for _ in range(4):
+        bench.stepOnce()
+    bench.draw("disc", 3, LARGE)
+    for function in list(bench.timers):
+        function() if function == bench.logic._observer._report else None
+    bench.logic.runToEnd()
+    assert np.array_equal(bench.mask("disc")[3], LARGE)
+    assert np.array_equal(bench.mask("disc")[1], SMALL) and np.array_equal(bench.mask("disc")[2], LARGE) and np.array_equal(bench.mask("disc")[12], LARGE)
+
+
+def test_the_worker_is_one_thread_for_all_runs(bench):
+    bench.open()
+    bench.draw("disc", 7, SMALL)
+    bench.run()
+    thread = bench.logic._worker._thread
+    bench.draw("disc", 7, LARGE)
+    bench.run()
+    assert bench.logic._worker._thread is thread
+
+
+# 7. It knows where the structure ends
+
+def test_a_run_stops_at_the_end_of_the_structure_and_at_a_range(bench):
+    bench.open()
+    bench.draw("disc", 7, bench.truth[7])
+    bench.run("registration")
+    found = np.flatnonzero(bench.mask("disc").any(axis=(1, 2)))
+    assert found[0] >= 1 and found[-1] <= 14
+
+
+def test_a_range_is_kept(bench):
+    bench.open()
+    bench.draw("disc", 7, SMALL)
+    bench.run("copy", span=(5, 9))
+    assert np.flatnonzero(bench.mask("disc").any(axis=(1, 2))).tolist() == [5, 6, 7, 8, 9]
+
+
+# 8. Several segments in one run
+
+def test_two_segments_share_a_run_without_overlap(bench):
+    bench.open("disc", "rest")
+    bench.draw("disc", 7, SMALL)
+    bench.draw("rest", 7, LARGE & ~SMALL)
+    bench.run("registration")
+    assert bench.mask("disc")[8].any() and bench.mask("rest")[8].any()
+    assert not (bench.mask("disc") & bench.mask("rest")).any()
+
+
+# 10. Works on the first day: without torch
+
+def test_no_torch_is_imported(bench):
+    import sys
+    bench.open()
+    bench.draw("disc", 7, SMALL)
+    bench.run("registration")
+    assert "torch" not in sys.modules
+
+
+# 11. The same engine without a window
+
+def test_node_and_array_and_replayed_history_give_the_same_voxels(bench):
+    bench.open()
+    bench.draw("disc", 5, bench.truth[5])
+    bench.run("registration")
+    bench.draw("disc", 10, bench.truth[10])
+    bench.run("registration")
+    session = AnnotationSession(bench.logic.document.stack, (1,))
+    for index in (5, 10):
+        session.annotate(1, index, bench.truth[index])
+        list(propagate(session, make_engine("registration"), plan_session(session)))
+    again = AnnotationSession(bench.logic.document.stack, (1,))
+    replay(again, decode_history(encode_history(bench.logic.session.history)))
+    assert np.array_equal(bench.mask("disc"), session.masks(1)) and np.array_equal(bench.mask("disc"), again.masks(1))
+
+
+# 12. Drawn and propagated stay distinguishable
+
+def test_provenance_and_confidence_come_back_when_the_segmentation_is_opened_again(bench):
+    bench.open()
+    bench.draw("disc", 7, SMALL)
+    bench.run("registration")
+    bench.logic.confirm("disc", 15)
+    session = bench.logic.session
+    bench.logic.close()
+    bench.open()
+    assert np.array_equal(bench.logic.session.provenance, session.provenance)
+    np.testing.assert_allclose(bench.logic.session.confidence, session.confidence, atol=1e-3)
+    assert readTags(bench.segmentation, "disc")["engine"] == "registration"
+
+
+def test_provenance_survives_a_file(bench, tmp_path):
+    bench.open()
+    bench.draw("disc", 7, SMALL)
+    bench.run("copy")
+    storage = slicer.vtkMRMLSegmentationStorageNode()
+    storage.SetFileName(str(tmp_path / "saved.seg.nrrd"))
+    bench.scene.AddNode(storage)
+    assert storage.WriteData(bench.segmentation)
+    loaded = bench.scene.AddNewNodeByClass("vtkMRMLSegmentationNode", "Loaded")
+    assert storage.ReadData(loaded)
+    assert loaded.GetSegmentation().GetSegment("disc").HasTag(TAG)
+    assert readTags(loaded, "disc") == readTags(bench.segmentation, "disc")
+
+
+# When things go away
+
+def test_a_closed_scene_ends_the_run_with_a_message(bench):
+    bench.open()
+    bench.draw("disc", 7, SMALL)
+    ends = []
+    bench.logic.onDone = ends.append
+    bench.logic.start("copy")
+    bench.stepOnce()
+    bench.scene.Clear(False)
+    assert not bench.logic.isRunning and "scene was closed" in str(ends[0])
+
+
+@pytest.mark.parametrize("remove,word", [(lambda b: b.segmentation.GetSegmentation().RemoveSegment("disc"), "was deleted"),
+                                         (lambda b: b.scene.RemoveNode(b.volume), "volume was removed"),
+                                         (lambda b: b.scene.RemoveNode(b.segmentation), "segmentation was removed")])
+def test_a_node_or_segment_that_goes_during_a_run_ends_it_with_a_message(bench, remove, word):
+    bench.open("disc", "rest")
+    bench.draw("disc", 7, SMALL)
+    bench.draw("rest", 7, LARGE & ~SMALL)
+    ends = []
+    bench.logic.onDone = ends.append
+    bench.logic.start("copy")
+    bench.stepOnce()
+    remove(bench)
+    bench.logic.runToEnd()
+    assert len(ends) == 1 and word in str(ends[0]) and bench.logic.preview is None
+
+
+def test_without_a_seed_the_person_is_told(bench):
+    bench.open()
+    with pytest.raises(SlicePropagationError, match="Annotate at least one slice"):
+        bench.logic.start("copy")
+
+
+def test_an_edit_becomes_a_correction_through_the_observer_and_our_own_writes_do_not(bench):
+    bench.open()
+    edits = []
+    bench.logic.onEdit = edits.append
+    bench.draw("disc", 7, SMALL)
+    bench.turn()
+    bench.run()
+    bench.turn()
+    assert edits == [[(1, 7)]]
+    bench.draw("disc", 9, LARGE)
+    bench.turn()
+    assert edits[1:] == [[(1, 9)]]
+    assert np.flatnonzero(bench.logic.session.stale(1)).size

@@ -1,0 +1,93 @@
+"""Any geometry: the mask never shifts by a voxel (contract, point 9)."""
+
+import numpy as np
+import pytest
+import slicer
+import vtk
+
+from SlicePropagationLib.errors import GeometryMismatchError, InputError
+from SlicePropagationMRML.geometry import axisOfPlane, planeOfAxis, segmentMask, stackFromVolume
+from mrml_scene import makeVolume
+from phantoms import square
+
+
+@pytest.mark.parametrize("axis", [0, 1, 2])
+def test_a_drawn_slice_stays_where_it_is_along_every_axis(bench, axis):
+    bench.open(axis=axis)
+    shape = bench.logic.document.stack.slice_shape
+    drawn = square(3, 4, 6, shape)
+    bench.draw("disc", 8, drawn, axis=axis)
+    bench.run("copy")
+    moved = np.moveaxis(bench.mask("disc"), axis, 0)
+    assert all(np.array_equal(moved[index], drawn) for index in range(len(moved)))
+
+
+def linear(scene, degrees, shift):
+    node = scene.AddNewNodeByClass("vtkMRMLLinearTransformNode")
+    transform = vtk.vtkTransform()
+    transform.RotateZ(degrees)
+    transform.Translate(*shift)
+    node.SetMatrixTransformToParent(transform.GetMatrix())
+    return node
+
+
+@pytest.mark.parametrize("moves", ["volume", "segmentation", "both"])
+def test_parent_transforms_do_not_shift_the_mask(bench, moves):
+    node = linear(bench.scene, 90, (3.0, 6.0, -9.0))
+    if moves in ("volume", "both"):
+        bench.volume.SetAndObserveTransformNodeID(node.GetID())
+    if moves in ("segmentation", "both"):
+        bench.segmentation.SetAndObserveTransformNodeID(node.GetID())
+    bench.open()
+    drawn = square(10, 12, 9, (48, 48))
+    bench.draw("disc", 7, drawn)
+    bench.run("copy")
+    assert all(np.array_equal(bench.mask("disc")[index], drawn) for index in range(16))
+
+
+def test_a_segmentation_on_another_grid_is_read_in_its_place(bench):
+    fine = makeVolume(bench.scene, np.zeros((16, 96, 96), np.float32), (0.5, 0.75, 3.0), directions=((1, 0, 0), (0, 1, 0), (0, 0, 1)), name="fine")
+    coarse = makeVolume(bench.scene, np.random.default_rng(0).random((16, 48, 48)).astype(np.float32), (1.0, 1.5, 3.0), (0.25, 0.375, 0.0), name="coarse")
+    segmentation = bench.scene.AddNewNodeByClass("vtkMRMLSegmentationNode")
+    segmentation.CreateDefaultDisplayNodes()
+    segmentation.SetReferenceImageGeometryParameterFromVolumeNode(fine)
+    segmentation.GetSegmentation().AddEmptySegment("a", "a")
+    labelmap = slicer.vtkOrientedImageData()
+    from SlicePropagationMRML.geometry import arrayOf, emptyLabelmap
+    labelmap = emptyLabelmap(fine, segmentation)
+    arrayOf(labelmap)[5, 20:40, 30:60] = 1
+    slicer.vtkSlicerSegmentationsModuleLogic.SetBinaryLabelmapToSegment(labelmap, segmentation, "a")
+    mask = segmentMask(segmentation, "a", coarse)
+    assert mask[5, 10:20, 15:30].all() and mask.sum() == 150
+
+
+def test_a_plane_is_found_by_its_anatomical_name(bench):
+    assert axisOfPlane(bench.volume, "axial") == 0
+    assert {axisOfPlane(bench.volume, plane) for plane in ("axial", "coronal", "sagittal")} == {0, 1, 2}
+    assert all(planeOfAxis(bench.volume, axisOfPlane(bench.volume, plane)) == plane for plane in ("axial", "coronal", "sagittal"))
+
+
+def test_the_stack_has_the_spacing_of_its_axes(bench):
+    assert stackFromVolume(bench.volume, 0).spacing_mm == (3.0, 1.5, 1.0)
+    assert stackFromVolume(bench.volume, 2).spacing_mm == (1.0, 3.0, 1.5)
+
+
+def test_a_deformed_volume_is_refused_with_the_remedy(bench):
+    node = bench.scene.AddNewNodeByClass("vtkMRMLBSplineTransformNode")
+    spline = slicer.vtkOrientedBSplineTransform()
+    coefficients = vtk.vtkImageData()
+    coefficients.SetDimensions(6, 6, 6)
+    coefficients.AllocateScalars(vtk.VTK_DOUBLE, 3)
+    coefficients.GetPointData().GetScalars().Fill(0.5)
+    spline.SetCoefficientData(coefficients)
+    node.SetAndObserveTransformToParent(spline)
+    bench.volume.SetAndObserveTransformNodeID(node.GetID())
+    with pytest.raises(GeometryMismatchError, match="harden"):
+        bench.open()
+
+
+def test_a_volume_without_an_image_and_a_constant_one_are_refused(bench):
+    with pytest.raises(InputError, match="no image"):
+        stackFromVolume(bench.scene.AddNewNodeByClass("vtkMRMLScalarVolumeNode"))
+    with pytest.raises(InputError, match="constant"):
+        stackFromVolume(makeVolume(bench.scene, np.ones((3, 4, 5), np.float32), (1, 1, 1)))
