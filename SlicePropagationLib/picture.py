@@ -8,7 +8,7 @@ from SlicePropagationLib.session import Provenance
 # Okabe and Ito's colours, told apart by colour-blind readers too.
 COLORS = {Provenance.SEED: "#56B4E9", Provenance.CORRECTION: "#E69F00", Provenance.CONFIRMED: "#009E73", Provenance.PROPAGATED: "#F0E442", Provenance.EMPTY: "#3A3F47"}
 WORDS = {Provenance.SEED: "drawn (seed)", Provenance.CORRECTION: "corrected", Provenance.PROPAGATED: "propagated"}
-BACKGROUND, TEXT, FAINT, BEFORE, AFTER = "#14171C", "#F2F4F7", "#9AA3AF", "#D55E00", "#FFFFFF"
+BACKGROUND, TEXT, FAINT, BEFORE, AFTER = "#14171C", "#F2F4F7", "#9AA3AF", "#E57FBF", "#FFFFFF"
 COLUMNS, ROWS = 4, 2
 SIZE_INCHES, DPI = (16, 11.6), 100
 
@@ -64,12 +64,17 @@ def _annotated(story):
     return [index for index in (story.seed, story.correction) if index is not None]
 
 
+def _listed(indices):
+    numbers = " and ".join(str(index + 1) for index in sorted(indices))
+    return f"slice{'s' if len(indices) > 1 else ''} {numbers}"
+
+
 def _draw_headline(figure, story):
     spacing = story.session.stack.spacing_mm
     before, after = story.scores
     how = "after one correction" if story.correction is not None else "no slice was worth correcting"
     figure.text(0.025, 0.972, f"{story.name}: Dice {before:.2f} \N{RIGHTWARDS ARROW} {after:.2f} {how}", color=TEXT, fontsize=27, weight="bold", va="top")
-    details = (f"3D Dice over the slices nobody drew (slice {' and '.join(str(index + 1) for index in sorted(_annotated(story)))} left out)   \N{MIDDLE DOT}   engine: {story.engine}"
+    details = (f"3D Dice over the slices nobody drew ({_listed(_annotated(story))} left out)   \N{MIDDLE DOT}   engine: {story.engine}"
                f"   \N{MIDDLE DOT}   {len(story.session.stack)} slices of {spacing[0]:g} mm, pixels {spacing[1]:g} \N{MULTIPLICATION SIGN} {spacing[2]:g} mm")
     figure.text(0.025, 0.925, details, color=FAINT, fontsize=13.5, va="top")
 
@@ -97,12 +102,11 @@ def _draw_legend(figure, story):
 def _draw_slice(axes, story, index, window, grey):
     stack, kind = story.session.stack, Provenance(story.session.state(story.label, index).provenance)
     axes.imshow(stack.images[index][window], cmap="gray", vmin=grey[0], vmax=grey[1], interpolation="bilinear", aspect="auto")
-    _contour(axes, story.truth[index][window], "white", 1.1, (0, (3, 2)))
     if kind == Provenance.CORRECTION or (story.after[index] != story.before[index]).sum() > 0.1 * story.after[index].sum():
         _contour(axes, story.before[index][window], BEFORE, 1.8, ":")
-    if kind >= Provenance.SEED:
-        axes.collections[0].remove() if axes.collections else None
     _contour(axes, story.after[index][window], COLORS[kind], 2.6 if kind >= Provenance.SEED else 2.0, "-")
+    if kind < Provenance.SEED:
+        _contour(axes, story.truth[index][window], "white", 1.3, (0, (3, 2)))
     _label_slice(axes, story, index, kind)
 
 
@@ -150,8 +154,8 @@ def _grey_window(story, window):
     inside = images[story.truth]
     middle, spread = float(np.median(inside)), float(np.std(inside))
     near = images[:, *window]
-    low, high = np.percentile(near[::2], (2, 99.5))
-    reach = max(8 * spread, 1e-6)
+    low, quarter, high = np.percentile(near[::2], (2, 25, 99.5))
+    reach = max(4 * spread, 1.3 * abs(middle - quarter), 1e-6)
     return max(low, middle - reach), min(high, middle + reach)
 
 
