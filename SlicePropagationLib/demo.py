@@ -13,7 +13,7 @@ from SlicePropagationLib.engines import DEFAULT_ENGINE, make_engine
 from SlicePropagationLib.errors import InputError
 from SlicePropagationLib.metrics import dice_per_slice, dice_without
 from SlicePropagationLib.outputs import atomic_folder, write_result
-from SlicePropagationLib.sample import RIGHT_KIDNEY, make_sample
+from SlicePropagationLib.sample import SPLEEN, make_sample
 from SlicePropagationLib.segmentation_file import Segment, read_labels, write_labels
 from SlicePropagationLib.session import AnnotationSession
 from SlicePropagationLib.stack import SliceStack
@@ -55,7 +55,7 @@ def run_demo(out_dir, image=None, truth=None, label=None, engine=None, report=pr
 
     Args:
         image, truth: files; without them the generated sample is used.
-        label: the structure, default the sample's right kidney, or the largest structure of `truth`.
+        label: the structure, default the sample's spleen, or the largest structure of `truth`.
         engine: name of an engine, default the project's.
         report: called with each line for the person at the terminal.
 
@@ -106,7 +106,7 @@ def volume_of(array, spacing_mm):
 
 
 def choose_label(labels, label, is_sample):
-    """The structure to show: the one asked for, the sample's right kidney, or the largest.
+    """The structure to show: the one asked for, the sample's spleen, or the largest.
 
     Raises:
         InputError: the truth has no such label, or none at all.
@@ -116,7 +116,7 @@ def choose_label(labels, label, is_sample):
     if not counts.any():
         raise InputError("The truth has no labelled voxel; name a label map with a whole structure.")
     if label is None:
-        return RIGHT_KIDNEY if is_sample else int(counts.argmax())
+        return SPLEEN if is_sample else int(counts.argmax())
     if not 0 < label < 256 or not counts[label]:
         raise InputError(f"The truth has no label {label}; choose one of {', '.join(map(str, np.flatnonzero(counts)))}.")
     return label

@@ -51,13 +51,11 @@ def choose_slices(truth, annotated, count=COLUMNS * ROWS):
         annotated: slices that must be shown.
     """
     shown = np.flatnonzero(truth.any(axis=(1, 2)))
-    chosen = set(annotated)
-    for number in range(count, 4 * count):
-        spread = shown[np.linspace(0, len(shown) - 1, number + 2).round().astype(int)[1:-1]]
-        for index in sorted(spread, key=lambda index: -min((abs(index - other) for other in chosen), default=0)):
-            if len(chosen) < count:
-                chosen.add(int(index))
-    return sorted(chosen)[:max(count, len(annotated))]
+    chosen, ends = set(annotated), {int(shown[0]), int(shown[-1])}
+    while len(chosen) < min(count, len(shown)):
+        free = [int(index) for index in shown if index not in chosen]
+        chosen.add(max(free, key=lambda index: min(abs(index - other) for other in chosen | ends)))
+    return sorted(chosen)
 
 
 def _annotated(story):
@@ -102,11 +100,11 @@ def _draw_legend(figure, story):
 def _draw_slice(axes, story, index, window, grey):
     stack, kind = story.session.stack, Provenance(story.session.state(story.label, index).provenance)
     axes.imshow(stack.images[index][window], cmap="gray", vmin=grey[0], vmax=grey[1], interpolation="bilinear", aspect="auto")
+    if kind < Provenance.SEED:
+        _contour(axes, story.truth[index][window], "white", 1.5, (0, (3, 2)))
     if kind == Provenance.CORRECTION or (story.after[index] != story.before[index]).sum() > 0.1 * story.after[index].sum():
         _contour(axes, story.before[index][window], BEFORE, 1.8, ":")
     _contour(axes, story.after[index][window], COLORS[kind], 2.6 if kind >= Provenance.SEED else 2.0, "-")
-    if kind < Provenance.SEED:
-        _contour(axes, story.truth[index][window], "white", 1.3, (0, (3, 2)))
     _label_slice(axes, story, index, kind)
 
 
@@ -115,14 +113,22 @@ def _label_slice(axes, story, index, kind):
     outline = [withStroke(linewidth=3, foreground="black")]
     word = {Provenance.SEED: "  SEED", Provenance.CORRECTION: "  CORRECTED"}.get(kind, "")
     axes.text(0.03, 0.96, f"slice {index + 1}{word}", transform=axes.transAxes, color=COLORS[kind] if word else TEXT, fontsize=14, weight="bold", va="top", path_effects=outline)
-    before, after = (scores[index] for scores in story.slice_scores)
-    if not word and np.isfinite(after):
-        text = f"Dice {after:.2f}" if not np.isfinite(before) or f"{before:.2f}" == f"{after:.2f}" else f"Dice {before:.2f} \N{RIGHTWARDS ARROW} {after:.2f}"
-        axes.text(0.03, 0.04, text, transform=axes.transAxes, color=TEXT, fontsize=13, path_effects=outline)
+    if not word:
+        axes.text(0.03, 0.04, _score_text(story, index), transform=axes.transAxes, color=TEXT, fontsize=13, path_effects=outline)
     axes.set_xticks([])
     axes.set_yticks([])
     for spine in axes.spines.values():
         spine.set(color=COLORS[kind] if word else "#000000", linewidth=3.5 if word else 0.5)
+
+
+def _score_text(story, index):
+    before, after = (scores[index] for scores in story.slice_scores)
+    if not np.isfinite(after):
+        return ""
+    if not story.after[index].any():
+        return "missed, Dice 0"
+    is_same = not np.isfinite(before) or f"{before:.2f}" == f"{after:.2f}"
+    return f"Dice {after:.2f}" if is_same else f"Dice {before:.2f} \N{RIGHTWARDS ARROW} {after:.2f}"
 
 
 def _contour(axes, mask, color, width, style):

@@ -192,13 +192,15 @@ class _Drawing:
         row, column = 0.27 - 0.07 * relative, side * (0.43 - 0.10 * relative)
         outline = self._ellipse(row, column, 0.185 * size, 0.145 * size, 0.35 * side)
         hilum = self._ellipse(row - 0.02, column - side * 0.13, 0.075 * self._rise(bottom + 0.12, top - 0.12), 0.105 * self._rise(bottom + 0.12, top - 0.12))
-        kidney = (outline < 1) & (hilum > 1) & (self.labels == 0)
+        around = (self._ellipse(row, column, 0.185 * size + 0.035 * min(1, 3 * size), 0.145 * size + 0.03 * min(1, 3 * size), 0.35 * side) < 1) & self.cavity
+        self._paint(around, FAT, 8, 0)
+        kidney = (outline < 1) & (hilum > 1) & self.cavity
         self._paint(kidney, 195, 8, label)
         pyramids = (outline < 0.74) & (np.sin(9 * np.arctan2(self.rows - row, self.columns - column) + 6 * self.z) > -0.35)
         self._paint(kidney & pyramids, 138, 8)
 
     def _draw_great_vessels(self):
         sway = 0.02 * np.sin(3 * self.z)
-        aorta = self._ellipse(0.155, 0.055 + sway, 0.055 + 0.012 * self.z, 0.055 + 0.012 * self.z)
-        self._paint(self._ellipse(0.12, -0.11 + sway, 0.055, 0.075) < 1, 128, 5)
+        aorta = self._ellipse(0.125, 0.055 + sway, 0.055 + 0.012 * self.z, 0.055 + 0.012 * self.z)
+        self._paint(self._ellipse(0.11, -0.11 + sway, 0.055, 0.075) < 1, 128, 5)
         self._paint(aorta < 1, 205, 5, AORTA)
