@@ -52,6 +52,19 @@ def planeOfAxis(volumeNode, axis):
     return next(plane for plane in PLANES if axisOfPlane(volumeNode, plane) == axis)
 
 
+def sliceCenter(volumeNode, axis, index):
+    """Centre of a slice in world coordinates (R, A, S, in millimetres); axis 0, 1, 2 for K, J, I."""
+    size = volumeNode.GetImageData().GetDimensions()
+    point = [(number - 1) / 2 for number in size]
+    point[2 - axis] = index
+    matrix = vtk.vtkMatrix4x4()
+    volumeNode.GetIJKToRASMatrix(matrix)
+    center = matrix.MultiplyPoint([*point, 1.0])[:3]
+    transform = vtk.vtkGeneralTransform()
+    slicer.vtkMRMLTransformNode.GetTransformBetweenNodes(volumeNode.GetParentTransformNode(), None, transform)
+    return transform.TransformPoint(center)
+
+
 def emptyLabelmap(volumeNode, segmentationNode):
     """An empty labelmap on the volume's grid, placed in the segmentation's coordinates.
 

@@ -1,0 +1,136 @@
+"""Slicer module *Slice Propagation*: path bootstrap and the four classes that Slicer looks for, as thin shells."""
+
+import os
+import sys
+
+import slicer
+from slicer.i18n import tr as _
+from slicer.ScriptedLoadableModule import (
+    ScriptedLoadableModule,
+    ScriptedLoadableModuleLogic,
+    ScriptedLoadableModuleTest,
+    ScriptedLoadableModuleWidget,
+)
+from slicer.util import VTKObservationMixin
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+OWN_PACKAGES = ("SlicePropagationLib", "SlicePropagationMRML", "SlicePropagationGUI")
+
+
+def sharedFolder():
+    """Where library and resources are: beside the module when installed, one folder up in a checkout."""
+    return HERE if os.path.isdir(os.path.join(HERE, "SlicePropagationLib")) else os.path.dirname(HERE)
+
+
+def addPaths():
+    """Make our packages importable; appended, so that nothing of Slicer's is hidden."""
+    for folder in (HERE, sharedFolder()):
+        if folder not in sys.path:
+            sys.path.append(folder)
+
+
+def forgetPackages():
+    """Drop our packages, so that a reload of the module reads them anew."""
+    for name in [name for name in sys.modules if name.split(".")[0] in OWN_PACKAGES]:
+        del sys.modules[name]
+
+
+class SlicePropagation(ScriptedLoadableModule):
+    """What Slicer shows about the module."""
+
+    def __init__(self, parent):
+        ScriptedLoadableModule.__init__(self, parent)
+        addPaths()
+        parent.title = _("Slice Propagation")
+        parent.categories = ["Segmentation"]
+        parent.dependencies = ["Segmentations"]
+        parent.contributors = ["The SlicePropagation maintainers"]
+        parent.helpText = _("Draw a structure on one slice and press Propagate; correct a slice and propagate again: only what the correction can affect is computed anew.")
+        parent.acknowledgementText = _("Apache-2.0. What a person drew, corrected or confirmed is never changed by a run.")
+
+
+class SlicePropagationWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
+    """The module's place in Slicer's window; the panel itself is in SlicePropagationGUI."""
+
+    def __init__(self, parent=None):
+        ScriptedLoadableModuleWidget.__init__(self, parent)
+        VTKObservationMixin.__init__(self)
+        self.panel = None
+
+    def setup(self):
+        ScriptedLoadableModuleWidget.setup(self)
+        addPaths()
+        from SlicePropagationGUI.panel import PropagationPanel
+        uiWidget = slicer.util.loadUI(os.path.join(sharedFolder(), "Resources", "UI", "SlicePropagation.ui"))
+        self.layout.addWidget(uiWidget)
+        uiWidget.setMRMLScene(slicer.mrmlScene)
+        self.logic = SlicePropagationLogic()
+        self.panel = PropagationPanel(slicer.util.childWidgetVariables(uiWidget), self.logic.propagation)
+        self.addObserver(slicer.mrmlScene, slicer.mrmlScene.EndCloseEvent, lambda caller, event: self.panel.sceneClosed())
+
+    def exit(self):
+        if self.panel:
+            self.panel.leave()
+
+    def cleanup(self):
+        self.removeObservers()
+        if self.panel:
+            self.panel.cleanup()
+            self.logic.propagation.cleanup()
+        self.panel = None
+
+    def onReload(self):
+        forgetPackages()
+        ScriptedLoadableModuleWidget.onReload(self)
+
+
+class SlicePropagationLogic(ScriptedLoadableModuleLogic):
+    """Gives the propagation logic this application's scene, editor and timer."""
+
+    def __init__(self):
+        ScriptedLoadableModuleLogic.__init__(self)
+        addPaths()
+        from SlicePropagationMRML.commit import makeEditorLogic
+        from SlicePropagationMRML.logic import PropagationLogic
+        self.editorLogic = makeEditorLogic(slicer.mrmlScene, slicer.app.applicationLogic())
+        self.propagation = PropagationLogic(slicer.mrmlScene, self.editorLogic, schedule=self.schedule)
+
+    def schedule(self, milliseconds, function):
+        """Call a function from the event loop later."""
+        import qt
+        qt.QTimer.singleShot(milliseconds, function)
+
+
+class SlicePropagationTest(ScriptedLoadableModuleTest):
+    """The main job inside Slicer: seed, propagate, undo."""
+
+    def setUp(self):
+        slicer.mrmlScene.Clear()
+
+    def runTest(self):
+        self.setUp()
+        self.test_seedPropagateUndo()
+
+    def test_seedPropagateUndo(self):
+        addPaths()
+        import numpy as np
+        from SlicePropagationMRML.commit import writeSegment
+        from SlicePropagationMRML.geometry import segmentMask
+        array = np.random.default_rng(0).normal(0, 5, (12, 40, 40)).astype(np.float32)
+        array[:, 12:28, 12:28] += 100
+        volume = slicer.util.addVolumeFromArray(array)
+        segmentation = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentationNode")
+        segmentation.CreateDefaultDisplayNodes()
+        segmentID = segmentation.GetSegmentation().AddEmptySegment("box")
+        logic = SlicePropagationLogic()
+        logic.propagation.open(volume, segmentation, [segmentID], 0)
+        seed = np.zeros(array.shape, bool)
+        seed[6, 12:28, 12:28] = True
+        writeSegment(logic.editorLogic, segmentation, segmentID, volume, seed, isRemoval=False)
+        self.assertTrue(logic.propagation.start())
+        logic.propagation.runToEnd()
+        self.assertTrue(segmentMask(segmentation, segmentID, volume)[5].any())
+        logic.editorLogic.Undo()
+        self.assertEqual(segmentMask(segmentation, segmentID, volume).sum(), seed.sum())
+        logic.propagation.cleanup()
+        self.delayDisplay("Test passed")

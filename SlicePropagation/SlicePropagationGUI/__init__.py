@@ -1,0 +1,1 @@
+"""The Qt panel of the Slicer module, written for PythonQt."""
