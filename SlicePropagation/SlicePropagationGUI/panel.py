@@ -91,7 +91,7 @@ class PropagationPanel:
         elif self.logic.hasPartialResult:
             taken = self.logic.takenVoxels()
             report = "; ".join(f"{count} voxels from {name}" for name, count in taken.items())
-            self.say("Stopped. Keep or discard what is there?" + (f" Keeping takes {report}." if report else ""))
+            self.say(f"Keep the result? It takes {report}." if report else "Stopped. Keep or discard what is there?")
         else:
             self.say("Done; one undo takes the run back.")
         self.showState()
@@ -134,7 +134,7 @@ class PropagationPanel:
         self.ui.stopButton.toolTip = "Stop within one slice" if self.logic.isRunning else "No run is under way"
         for button in (self.ui.keepButton, self.ui.discardButton):
             button.enabled = self.logic.hasPartialResult
-            button.toolTip = "" if self.logic.hasPartialResult else "Only after a run was stopped"
+            button.toolTip = "" if self.logic.hasPartialResult else "Only after a run was stopped, or when it would take voxels from another segment"
         self.ui.nextButton.enabled = reason == ""
         self.ui.nextButton.toolTip = reason or "Show the slice most worth correcting"
 

@@ -80,7 +80,7 @@ class PropagationLogic:
 
     @property
     def hasPartialResult(self):
-        """Whether a stopped run waits for `keep` or `discard`."""
+        """Whether a run that was stopped, or would take voxels from other segments, waits for `keep` or `discard`."""
         return self.preview is not None and not self.isRunning
 
     def absorb(self):
@@ -172,9 +172,7 @@ class PropagationLogic:
             if error is not None:
                 raise error
             if step is FINISHED:
-                self._steps = None
-                self.keep()
-                self.onDone(None)
+                self._finish()
                 return
             self._show(step)
             self._takeEdits()
@@ -187,6 +185,13 @@ class PropagationLogic:
             self.onDone(None)
         else:
             self._worker.request(self._steps)
+
+    def _finish(self):
+        """Write the result, unless that takes voxels from a segment outside the run: then the person decides."""
+        self._steps = None
+        if not self.takenVoxels():
+            self.keep()
+        self.onDone(None)
 
     def _show(self, step):
         self._touched += step.touched

@@ -109,7 +109,31 @@ def test_overwrite_all_takes_only_what_it_reported(bench):
     bench.draw("disc", 7, SMALL)
     bench.editorNode.SetOverwriteMode(bench.editorNode.OverwriteAllSegments)
     bench.run()
+    assert np.array_equal(bench.mask("rest")[9], LARGE)             # nothing is taken before it was said
+    assert bench.logic.takenVoxels() == {"rest": int((LARGE & SMALL).sum())}
+    bench.logic.keep()
     assert np.array_equal(bench.mask("rest")[9], LARGE & ~SMALL)
+
+
+def test_hidden_neighbours_are_safe_when_only_visible_ones_may_be_overwritten(bench):
+    bench.open()
+    bench.draw("rest", 9, LARGE)
+    bench.draw("disc", 7, SMALL)
+    bench.segmentation.GetDisplayNode().SetSegmentVisibility("rest", False)
+    bench.editorNode.SetOverwriteMode(bench.editorNode.OverwriteVisibleSegments)
+    bench.run()
+    assert np.array_equal(bench.mask("rest")[9], LARGE) and np.array_equal(bench.mask("disc")[9], SMALL)
+
+
+def test_an_editable_area_is_honoured(bench):
+    bench.open()
+    bench.draw("rest", 9, LARGE)
+    bench.draw("disc", 7, LARGE)
+    bench.editorNode.SetMaskMode(slicer.vtkMRMLSegmentationNode.EditAllowedInsideSingleSegment)
+    bench.editorNode.SetMaskSegmentID("rest")
+    bench.editorNode.SetOverwriteMode(bench.editorNode.OverwriteNone)
+    bench.run()
+    assert np.flatnonzero(bench.mask("disc").any(axis=(1, 2))).tolist() == [7, 9]
 
 
 # 4. One run is one undo step
