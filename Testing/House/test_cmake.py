@@ -48,8 +48,6 @@ def cmake():
 @pytest.fixture(scope="module")
 def installed(cmake, tmp_path_factory):
     """The folder that `cmake --install` filled, from a configuration against the stub of Slicer."""
-    if not (CHECKOUT / "SlicePropagation" / "SlicePropagation.py").exists():
-        pytest.skip("The Slicer module is not written yet.")
     build, prefix = tmp_path_factory.mktemp("build"), tmp_path_factory.mktemp("prefix")
     run(cmake, "-S", CHECKOUT, "-B", build, f"-DSlicer_DIR={STUB_SLICER}", *WITHOUT_COMPILER)
     run(cmake, "--install", build, "--prefix", prefix)
