@@ -17,6 +17,7 @@ from SlicePropagationLib.errors import InputError, OutputError
 from SlicePropagationLib.history import encode_history
 from SlicePropagationLib.segmentation_file import write_labels
 from SlicePropagationLib.session import Provenance
+from SlicePropagationLib.slice_record import TAG, encode_slices
 from SlicePropagationLib.volume import AXES, SUFFIXES
 
 COLUMNS = ("slice", "segment", "provenance", "confidence", "area_mm2", "label")
@@ -138,7 +139,5 @@ def versions():
 
 
 def segment_tags(session, engine):
-    """{label: {tag: value}} that keeps drawn and propagated slices distinguishable inside a segmentation file."""
-    return {label: {"SlicePropagation.Anchors": " ".join(str(index) for index in session.anchors(label)),
-                    "SlicePropagation.Axis": AXES[2 - session.stack.axis],
-                    "SlicePropagation.Engine": engine, "SlicePropagation.Version": __version__} for label in session.labels}
+    """{label: {tag: value}} that keeps drawn and propagated slices distinguishable inside a segmentation file, as Slicer's module writes it."""
+    return {label: {TAG: encode_slices(session, label, engine)} for label in session.labels}

@@ -5,6 +5,7 @@ from dataclasses import replace
 from SlicePropagationLib.errors import InputError, SlicePropagationError
 from SlicePropagationLib.patch import Patch
 from SlicePropagationLib.session import AnnotationSession
+from SlicePropagationLib.slice_record import restore_slices
 from SlicePropagationMRML import commit, tags
 from SlicePropagationMRML.geometry import segmentMask, stackFromVolume
 
@@ -120,7 +121,7 @@ class AnnotatedSegmentation:
         for label, segmentID in self.segments.items():
             values = tags.readTags(self.segmentationNode, segmentID)
             if values is not None and values["axis"] == self.stack.axis:
-                tags.restoreStates(session, label, masks[label], values)
+                restore_slices(session, label, masks[label], values)
 
     def _currentTags(self):
         return {segmentID: tags.readTags(self.segmentationNode, segmentID) for segmentID in self.segments.values()}

@@ -24,7 +24,7 @@ LAYERS = [
     {"errors", "config"},
     {"stack", "patch", "planning", "metrics", "networks", "losses", "nifti", "volume", "sample"},
     {"session", "segmentation_file"},
-    {"confidence"},
+    {"confidence", "slice_record"},
     {"engine", "engines"},
     {"history", "io", "outputs", "case", "preprocessing", "checkpoint", "training", "simulation", "picture"},
     {"evaluation", "batch", "demo"},

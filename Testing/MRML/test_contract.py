@@ -9,7 +9,8 @@ from SlicePropagationLib.engines import make_engine
 from SlicePropagationLib.errors import SlicePropagationError
 from SlicePropagationLib.history import decode_history, encode_history, replay
 from SlicePropagationLib.session import AnnotationSession, Provenance
-from SlicePropagationMRML.tags import TAG, readTags
+from SlicePropagationLib.slice_record import TAG
+from SlicePropagationMRML.tags import readTags
 from phantoms import disc
 
 SMALL = disc((48, 48), (20, 20), 5)
@@ -310,6 +311,20 @@ def test_provenance_survives_a_file(bench, tmp_path):
     assert storage.ReadData(loaded)
     assert loaded.GetSegmentation().GetSegment("disc").HasTag(TAG)
     assert readTags(loaded, "disc") == readTags(bench.segmentation, "disc")
+
+
+def test_a_file_of_the_command_line_opens_with_its_provenance(bench, tmp_path):
+    from SlicePropagationLib.cli import main
+    from files import make_case
+    case = make_case(tmp_path)
+    assert main(["propagate", "--image", str(case["image"]), "--seed", str(case["seed"]), "--out", str(tmp_path / "out.seg.nrrd"), "--quiet"]) == 0
+    storage = slicer.vtkMRMLSegmentationStorageNode()
+    storage.SetFileName(str(tmp_path / "out.seg.nrrd"))
+    bench.scene.AddNode(storage)
+    loaded = bench.scene.AddNewNodeByClass("vtkMRMLSegmentationNode", "Loaded")
+    assert storage.ReadData(loaded)
+    values = readTags(loaded, loaded.GetSegmentation().GetNthSegmentID(0))
+    assert [index for index, state in values["slices"].items() if state[0] == Provenance.SEED] == ["7"]
 
 
 # When things go away

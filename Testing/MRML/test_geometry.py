@@ -91,3 +91,31 @@ def test_a_volume_without_an_image_and_a_constant_one_are_refused(bench):
         stackFromVolume(bench.scene.AddNewNodeByClass("vtkMRMLScalarVolumeNode"))
     with pytest.raises(InputError, match="constant"):
         stackFromVolume(makeVolume(bench.scene, np.ones((3, 4, 5), np.float32), (1, 1, 1)))
+
+
+def test_a_segmentation_that_slicer_saved_is_read_by_the_command_line_in_its_place(bench, tmp_path):
+    """Oblique, flipped, cropped to its segments by Slicer, with overlapping segments in layers of their own."""
+    import SimpleITK as sitk
+    from SlicePropagationLib.segmentation_file import read_labels
+    from SlicePropagationLib.volume import read_volume
+    bench.open()
+    small, large = square(20, 22, 4, (48, 48)), square(18, 20, 12, (48, 48))
+    bench.editorNode.SetOverwriteMode(bench.editorNode.OverwriteNone)
+    bench.draw("disc", 7, large)
+    bench.draw("rest", 7, small)
+    bench.segmentation.GetSegmentation().GetSegment("rest").SetColor(0.25, 0.5, 0.75)
+    storage = slicer.vtkMRMLSegmentationStorageNode()
+    storage.SetFileName(str(tmp_path / "saved.seg.nrrd"))
+    bench.scene.AddNode(storage)
+    storage.SetCropToMinimumExtent(True)
+    assert storage.WriteData(bench.segmentation)
+    volumeStorage = slicer.vtkMRMLVolumeArchetypeStorageNode()
+    volumeStorage.SetFileName(str(tmp_path / "image.nrrd"))
+    bench.scene.AddNode(volumeStorage)
+    assert volumeStorage.WriteData(bench.volume)
+    assert sitk.ReadImage(str(tmp_path / "saved.seg.nrrd")).GetSize()[:3] != (48, 48, 16)
+    labels, segments = read_labels(tmp_path / "saved.seg.nrrd", read_volume(tmp_path / "image.nrrd"))
+    by_name = {segment.name: segment for segment in segments}
+    assert np.array_equal(labels[7] == by_name["rest"].label, small)
+    assert np.array_equal(labels[7] == by_name["disc"].label, large & ~small)
+    assert by_name["rest"].color == (0.25, 0.5, 0.75)
