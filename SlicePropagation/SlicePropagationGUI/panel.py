@@ -32,6 +32,8 @@ class PropagationPanel:
         ui.keepButton.connect("clicked(bool)", self.keep)
         ui.discardButton.connect("clicked(bool)", self.discard)
         ui.nextButton.connect("clicked(bool)", self.showNext)
+        ui.undoButton.connect("clicked(bool)", self.undo)
+        ui.redoButton.connect("clicked(bool)", self.redo)
         self.showState()
 
     # What a person does
@@ -53,13 +55,23 @@ class PropagationPanel:
     def keep(self, *arguments):
         """Write the partial result."""
         self.logic.keep()
-        self.say("Kept what had been propagated; one undo takes it back.")
+        self.say("Kept what had been propagated; Undo takes it back.")
         self.showState()
 
     def discard(self, *arguments):
         """Forget the partial result."""
         self.logic.discard()
         self.say("Discarded; the segmentation is as it was.")
+        self.showState()
+
+    def undo(self, *arguments):
+        """Take the last run back."""
+        self.say("Took the last run back." if self.logic.undo() else "Nothing to undo.")
+        self.showState()
+
+    def redo(self, *arguments):
+        """Do the last undone run again."""
+        self.say("Did the run again." if self.logic.redo() else "Nothing to redo.")
         self.showState()
 
     def showNext(self, *arguments):
@@ -93,7 +105,7 @@ class PropagationPanel:
             report = "; ".join(f"{count} voxels from {name}" for name, count in taken.items())
             self.say(f"Keep the result? It takes {report}." if report else "Stopped. Keep or discard what is there?")
         else:
-            self.say("Done; one undo takes the run back.")
+            self.say("Done; Undo takes the run back.")
         self.showState()
 
     def showEdit(self, changed):

@@ -63,16 +63,23 @@ def writeSegment(editorLogic, segmentationNode, segmentID, volumeNode, voxels, *
 
 def makeEditorLogic(scene, applicationLogic=None):
     """A segment editor logic with a hidden node of its own, for use without a segment editor widget."""
-    node = slicer.vtkMRMLSegmentEditorNode()
-    node.SetHideFromEditors(True)
-    node.SetSaveWithScene(False)
-    node = scene.AddNode(node)
     logic = slicer.vtkSlicerSegmentEditorLogic()
     if applicationLogic is not None:
         logic.SetMRMLApplicationLogic(applicationLogic)
     logic.SetMRMLScene(scene)
-    logic.SetSegmentEditorNode(node)
+    ensureEditorNode(logic, scene)
     return logic
+
+
+def ensureEditorNode(editorLogic, scene):
+    """Give the logic a new hidden node where it has none, as after the scene was closed."""
+    node = editorLogic.GetSegmentEditorNode()
+    if node is not None and scene.IsNodePresent(node):
+        return
+    node = slicer.vtkMRMLSegmentEditorNode()
+    node.SetHideFromEditors(True)
+    node.SetSaveWithScene(False)
+    editorLogic.SetSegmentEditorNode(scene.AddNode(node))
 
 
 def _bounds(voxels, axis):

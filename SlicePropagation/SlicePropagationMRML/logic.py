@@ -6,6 +6,7 @@ from SlicePropagationLib.confidence import next_slice_to_correct
 from SlicePropagationLib.engine import plan_session, propagate
 from SlicePropagationLib.engines import DEFAULT_ENGINE, make_engine
 from SlicePropagationLib.errors import SlicePropagationError
+from SlicePropagationMRML.commit import ensureEditorNode
 from SlicePropagationMRML.document import AnnotatedSegmentation
 from SlicePropagationMRML.observer import EditObserver
 from SlicePropagationMRML.preview import Preview
@@ -49,6 +50,7 @@ class PropagationLogic:
         if segmentationNode is not None and volumeNode is not None and volumeNode.GetImageData() is not None:
             segmentationNode.SetReferenceImageGeometryParameterFromVolumeNode(volumeNode)
         self.document = AnnotatedSegmentation(self.scene, volumeNode, segmentationNode, segmentIDs, axis)
+        ensureEditorNode(self.editorLogic, self.scene)
         editorNode = self.editorLogic.GetSegmentEditorNode()
         editorNode.SetAndObserveSegmentationNode(segmentationNode)
         editorNode.SetAndObserveSourceVolumeNode(volumeNode)
@@ -150,9 +152,25 @@ class PropagationLogic:
             self.session.confirm(self.document.labelOf(segmentID), index)
             self.document.writeTags()
 
+    def undo(self):
+        """Take the last step back in our editor logic's history; False when there is none."""
+        return self._travel(self.editorLogic.CanUndo(), self.editorLogic.Undo)
+
+    def redo(self):
+        """Do the last undone step again; False when there is none."""
+        return self._travel(self.editorLogic.CanRedo(), self.editorLogic.Redo)
+
     def nextSuspicious(self, segmentID):
         """The slice most worth correcting next, or None."""
         return next_slice_to_correct(self.session, self.document.labelOf(segmentID))
+
+    def _travel(self, isPossible, move):
+        if self.document is None or self.isRunning or self.hasPartialResult or not isPossible:
+            return False
+        with self._observer.writing():
+            move()
+            self.document.absorb()
+        return True
 
     # Below: one turn of the event loop
 

@@ -375,3 +375,26 @@ def test_an_edit_becomes_a_correction_through_the_observer_and_our_own_writes_do
     bench.turn()
     assert edits[1:] == [[(1, 9)]]
     assert np.flatnonzero(bench.logic.session.stale(1)).size
+
+
+def test_undo_and_redo_of_the_logic_bring_provenance_along(bench):
+    bench.open()
+    bench.draw("disc", 7, SMALL)
+    bench.run()
+    after = bench.logic.session.provenance.copy()
+    assert bench.logic.undo() and (bench.logic.session.provenance != Provenance.PROPAGATED).all()
+    assert bench.logic.redo() and np.array_equal(bench.logic.session.provenance, after)
+    assert not bench.logic.redo()
+
+
+def test_after_the_scene_was_closed_a_new_volume_can_be_annotated(bench):
+    from mrml_scene import makeSegmentation, makeVolume
+    bench.open()
+    bench.scene.Clear(False)
+    bench.volume = makeVolume(bench.scene, bench.stack.images, (1.0, 1.5, 3.0))
+    bench.segmentation = makeSegmentation(bench.scene, bench.volume, ("disc",))
+    bench.open()
+    bench.editorNode = bench.editorLogic.GetSegmentEditorNode()
+    bench.draw("disc", 7, SMALL)
+    bench.run()
+    assert bench.mask("disc")[9].any()
