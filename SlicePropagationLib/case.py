@@ -30,6 +30,7 @@ class Case:
         device: "auto", "cpu" or "cuda".
         anchors: per-slice table that says which slices of the seed are anchors, or None.
         history: record of an earlier result to do again, or None.
+        frame: time point of a 4D image, or None.
     """
 
     image: str
@@ -41,6 +42,7 @@ class Case:
     device: str = "auto"
     anchors: str | None = None
     history: str | None = None
+    frame: int | None = None
 
 
 def run_case(case, on_step=None):
@@ -57,7 +59,7 @@ def run_case(case, on_step=None):
     """
     companion(case.out, ".json")
     engine = choose_engine(case.engine, case.device)
-    volume = read_volume(case.image)
+    volume = read_volume(case.image, case.frame)
     began = time.perf_counter()
     if case.history:
         session, segments = _replay_case(case, volume)

@@ -55,6 +55,7 @@ def _add_propagate(commands):
     parser.add_argument("--out", required=True, help="full label map; O.slices.csv and O.json are written beside it")
     parser.add_argument("--axis", default="auto", choices=("auto", "i", "j", "k"), help="voxel axis that the slices run along")
     parser.add_argument("--range", metavar="A:B", help="slices that may be predicted, both included")
+    parser.add_argument("--frame", type=int, metavar="T", help="time point of a 4D image, from 0")
     parser.add_argument("--anchors", metavar="T.slices.csv", help="which slices of the seed are anchors, confirmed and empty ones included")
     parser.add_argument("--history", metavar="O.json", help="do again what the record of an earlier result says, instead of --seed")
     _add_engine(parser)
@@ -65,7 +66,7 @@ def _propagate(arguments):
     if not arguments.seed and not arguments.history:
         raise InputError("There is no seed; give --seed S, a label map with at least one annotated slice, or --history O.json.")
     case = Case(arguments.image, arguments.seed, arguments.out, arguments.axis, parse_span(arguments.range) if arguments.range else None,
-                arguments.engine, arguments.device, arguments.anchors, arguments.history)
+                arguments.engine, arguments.device, arguments.anchors, arguments.history, arguments.frame)
     progress = Progress(arguments.quiet)
     session = run_case(case, progress.show)
     progress.end()

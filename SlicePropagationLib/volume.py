@@ -56,18 +56,21 @@ def read_image(path):
         raise InputError(f"{path} cannot be read as an image; it may be truncated or of another kind. ({reason})") from error
 
 
-def read_volume(path):
+def read_volume(path, frame=None):
     """Read a grey-value volume; NaN and infinite voxels are replaced with a warning.
 
+    Args:
+        frame: which time point of a 4D image, from 0; None for a 3D image.
+
     Raises:
-        InputError: the image is 2D, 4D, in colour, empty or constant.
+        InputError: the image is 2D, 4D without a frame named, in colour, empty or constant.
     """
     image = read_image(path)
     _check_single_channel(image, path)
-    if image.GetDimension() == 4 and image.GetSize()[3] == 1:
-        image = image[:, :, :, 0]
+    if image.GetDimension() == 4:
+        image = _one_frame(image, frame, path)
     if image.GetDimension() != 3:
-        raise InputError(f"{path} has {image.GetDimension()} dimensions (size {_times(image.GetSize())}), a volume needs 3; extract one frame or stack the slices first.")
+        raise InputError(f"{path} has {image.GetDimension()} dimensions (size {_times(image.GetSize())}), a volume needs 3; stack the slices first.")
     array = sitk.GetArrayFromImage(image)
     if array.size == 0:
         raise InputError(f"{path} is empty (size {_times(image.GetSize())}); pick a volume with voxels.")
@@ -138,6 +141,15 @@ def _report_nonfinite(path):
     count = count_nonfinite(path)
     if count:
         log.warning("%s has %d NaN or infinite voxels; NaN counts as 0.", path, count)
+
+
+def _one_frame(image, frame, path):
+    count = image.GetSize()[3]
+    if frame is None and count > 1:
+        raise InputError(f"{path} has 4 dimensions (size {_times(image.GetSize())}), a volume needs 3; name one of its {count} frames with --frame 0 to {count - 1}.")
+    if not 0 <= (frame or 0) < count:
+        raise InputError(f"{path} has frames 0 to {count - 1}, frame {frame} was asked for; choose one of these.")
+    return image[:, :, :, frame or 0]
 
 
 def _check_single_channel(image, path):

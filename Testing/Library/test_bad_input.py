@@ -59,7 +59,8 @@ def test_a_4d_image(case, tmp_path, capsys):
     path = tmp_path / "cine.nii.gz"
     frame = sitk.GetImageFromArray(np.arange(60, dtype=np.int16).reshape(3, 4, 5))
     sitk.WriteImage(sitk.JoinSeries([frame, frame]), str(path))
-    refused(capsys, tmp_path, "4 dimensions", "frame", image=path, seed=case["seed"])
+    refused(capsys, tmp_path, "4 dimensions", "5x4x3x2", "--frame 0 to 1", image=path, seed=case["seed"])
+    refused(capsys, tmp_path, "frames 0 to 1", "frame 2", image=path, seed=case["seed"], options=("--frame", "2"))
 
 
 def test_a_colour_image(case, tmp_path, capsys):

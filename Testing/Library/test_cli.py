@@ -143,6 +143,13 @@ def test_slicer_reads_the_segmentation(case, tmp_path):
     assert sum(scalars.GetTuple1(i) > 0 for i in range(scalars.GetNumberOfTuples())) == (labels > 0).sum()
 
 
+def test_a_frame_of_a_4d_image_is_a_volume(case, tmp_path):
+    whole = propagate_file(case, tmp_path / "whole.nii.gz")
+    frame = sitk.ReadImage(str(case["image"]))
+    sitk.WriteImage(sitk.JoinSeries([frame * 0 + 1, frame]), str(tmp_path / "cine.nii.gz"))
+    assert np.array_equal(propagate_file(case | {"image": tmp_path / "cine.nii.gz"}, tmp_path / "o.nii.gz", "--frame", "1"), whole)
+
+
 def test_progress_names_the_slice(case, tmp_path, capsys):
     assert main(["propagate", "--image", str(case["image"]), "--seed", str(case["seed"]), "--out", str(tmp_path / "o.nii.gz")]) == 0
     captured = capsys.readouterr()
