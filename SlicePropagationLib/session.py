@@ -252,13 +252,6 @@ class AnnotationSession:
         self._redo.append(self._swap(step))
         return step.name
 
-    def before_step(self, label, index, name="Propagate"):
-        """The mask patch that lay on a slice before the latest step of that name, or lies there when the step left it alone."""
-        for step in reversed(self._undo):
-            if step.name == name:
-                return step.states.get((label, index), self.state(label, index)).patch
-        return self.state(label, index).patch
-
     def redo(self):
         """Do the last undone step again; returns its name, or None when there is none."""
         if not self._redo:

@@ -37,6 +37,7 @@ class PropagationLogic:
         self._worker = StepWorker()
         self.document = self.preview = self._observer = self._steps = None
         self._touched, self._isStopping, self._hasEdits = [], False, False
+        self._numRuns, self._drawn = 0, {}
         self.onStep = self.onDone = self.onEdit = lambda argument: None
         self._sceneTag = scene.AddObserver(slicer.vtkMRMLScene.StartCloseEvent, self._sceneCloses)
 
@@ -107,7 +108,9 @@ class PropagationLogic:
         editorNode, document = self.editorLogic.GetSegmentEditorNode(), self.document
         mayOverlap = editorNode.GetOverwriteMode() == editorNode.OverwriteNone
         document.engineName = engineName
-        self._steps = propagate(self.session, make_engine(engineName), runs, allow_overlap=mayOverlap)
+        self._propagate = lambda runs: propagate(self.session, make_engine(engineName), runs, allow_overlap=mayOverlap)
+        self._replan = lambda: plan_session(self.session, span=span, direction=direction)
+        self._steps, self._numRuns, self._drawn = self._propagate(runs), 1, document.masks()
         self.preview = Preview(self.scene, document.volumeNode, document.segmentationNode, document.segments, document.stack)
         self._touched, self._isStopping = [], False
         self._worker.request(self._steps)
@@ -130,6 +133,7 @@ class PropagationLogic:
     def keep(self):
         """Write the result: one undo step, one block per segment."""
         document = self.document
+        self._absorbDuringRun()
         with self._observer.writing():
             changes = document.changes(self._touched)
             self._saveStateForUndo()
@@ -139,13 +143,20 @@ class PropagationLogic:
 
     def discard(self):
         """Forget the result; the segmentation was never touched."""
-        self.session.take_back_run()
+        self._absorbDuringRun()
+        self._takeBack()
         self._clear()
 
     # Review
 
     def confirm(self, segmentID, index):
-        """Vouch for a slice as it is, also an empty one ("nothing here"); one undo step."""
+        """Vouch for a slice as it is, also an empty one ("nothing here"); one undo step.
+
+        Raises:
+            SlicePropagationError: a run is under way or its result waits.
+        """
+        if self.isRunning or self.hasPartialResult:
+            raise SlicePropagationError("The last run waits; keep or discard its result first.")
         self.absorb()
         with self._observer.writing():
             self._saveStateForUndo()
@@ -205,11 +216,24 @@ class PropagationLogic:
             self._worker.request(self._steps)
 
     def _finish(self):
-        """Write the result, unless that takes voxels from a segment outside the run: then the person decides."""
+        """Write the result, unless that takes voxels from a segment outside the run: then the person decides.
+
+        An edit that came in at the last moment has its gaps walked first.
+        """
+        runs = self._replan() if self._absorbDuringRun() else []
+        if runs:
+            self._steps = self._propagate(runs)
+            self._numRuns += 1
+            self._worker.request(self._steps)
+            return
         self._steps = None
         if not self.takenVoxels():
             self.keep()
         self.onDone(None)
+
+    def _takeBack(self):
+        for _ in range(self._numRuns):
+            self.session.take_back_run()
 
     def _show(self, step):
         self._touched += step.touched
@@ -223,24 +247,25 @@ class PropagationLogic:
             self._absorbDuringRun()
 
     def _absorbDuringRun(self):
-        predicted = set(self._touched)
+        """Take over edits while the segments do not hold the run's predictions yet; returns what changed."""
         edits = {}
         for label, masks in self.document.masks().items():
-            edits[label] = {index: masks[index] for index in range(len(self.document.stack)) if self._isEdited(label, index, masks[index], predicted)}
+            edited = (masks != self._drawn[label]).any(axis=(1, 2)).nonzero()[0]
+            edits[label] = {int(index): masks[index] for index in edited}
+            self._drawn[label] = masks
         changed = self.session.absorb(edits)
         if changed:
             self.onEdit(changed)
-
-    def _isEdited(self, label, index, mask, predicted):
-        """Whether the person changed a slice since the run began; predicted slices are compared with what lay there before."""
-        before = self.session.before_step(label, index) if (label, index) in predicted else self.session.state(label, index).patch
-        return not (before.paste(mask.shape) == mask).all()
+        return changed
 
     def _edited(self):
         if self.document is None:
             return
         if self.isRunning:
             self._hasEdits = True
+            return
+        if self.hasPartialResult:
+            self._absorbDuringRun()
             return
         try:
             changed = self.absorb()
@@ -253,7 +278,7 @@ class PropagationLogic:
         self._steps.close()
         self._steps = None
         if self.document is not None:
-            self.session.take_back_run()
+            self._takeBack()
         self._clear()
         self.onDone(problem)
 

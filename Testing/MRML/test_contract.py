@@ -219,6 +219,36 @@ def test_an_edit_made_during_a_run_stands_and_its_gaps_start_again(bench):
     assert np.array_equal(bench.mask("disc")[1], SMALL) and np.array_equal(bench.mask("disc")[2], LARGE) and np.array_equal(bench.mask("disc")[12], LARGE)
 
 
+def test_an_edit_at_the_last_moment_is_not_overwritten_and_its_gaps_are_walked(bench):
+    bench.open()
+    bench.draw("disc", 0, SMALL)
+    bench.logic.start("copy")
+    for _ in range(15):
+        bench.stepOnce()
+    bench.draw("disc", 9, LARGE)            # the observer has had no turn yet
+    bench.logic.runToEnd()
+    assert np.array_equal(bench.mask("disc")[9], LARGE)
+    assert np.array_equal(bench.mask("disc")[10], LARGE) and np.array_equal(bench.mask("disc")[1], SMALL)
+    assert bench.logic.session.anchors(1) == [0, 9]
+
+
+@pytest.mark.parametrize("choice,slices", [("keep", [3, 4, 5, 6, 7, 8, 9]), ("discard", [3, 7])])
+def test_an_edit_while_a_partial_result_waits_stands_and_nothing_else_counts_as_an_edit(bench, choice, slices):
+    bench.open()
+    bench.draw("disc", 7, SMALL)
+    bench.logic.start("copy")
+    for _ in range(4):
+        bench.stepOnce()
+    bench.logic.stop()
+    bench.logic.runToEnd()
+    bench.draw("disc", 3, LARGE)
+    bench.turn()
+    getattr(bench.logic, choice)()
+    assert bench.logic.session.anchors(1) == [3, 7]
+    assert np.flatnonzero(bench.mask("disc").any(axis=(1, 2))).tolist()[:len(slices)] == slices
+    assert np.array_equal(bench.mask("disc")[3], LARGE)
+
+
 def test_the_worker_is_one_thread_for_all_runs(bench):
     bench.open()
     bench.draw("disc", 7, SMALL)
