@@ -119,3 +119,20 @@ def test_a_segmentation_that_slicer_saved_is_read_by_the_command_line_in_its_pla
     assert np.array_equal(labels[7] == by_name["rest"].label, small)
     assert np.array_equal(labels[7] == by_name["disc"].label, large & ~small)
     assert by_name["rest"].color == (0.25, 0.5, 0.75)
+
+
+def test_a_segment_drawn_on_a_finer_grid_is_propagated_and_its_anchor_kept(bench):
+    from SlicePropagationMRML.geometry import arrayOf, emptyLabelmap
+    size = bench.stack.images.shape
+    fine = makeVolume(bench.scene, np.zeros((size[0], 96, 96), np.float32), (0.5, 0.75, 3.0), name="fine")
+    coarse = makeVolume(bench.scene, bench.stack.images, (1.0, 1.5, 3.0), (0.25, 0.375, 0.0), name="coarse")
+    bench.segmentation.SetReferenceImageGeometryParameterFromVolumeNode(fine)
+    drawn = emptyLabelmap(fine, bench.segmentation)
+    arrayOf(drawn)[7, 20:40, 30:60] = 1
+    slicer.vtkSlicerSegmentationsModuleLogic.SetBinaryLabelmapToSegment(drawn, bench.segmentation, "disc")
+    bench.volume = coarse
+    bench.open()
+    bench.run("copy")
+    mask = bench.mask("disc")
+    assert all(mask[index, 10:20, 15:30].all() and mask[index].sum() == 150 for index in range(size[0]))
+    assert np.array_equal(segmentMask(bench.segmentation, "disc", fine)[7], arrayOf(drawn)[7] > 0)
