@@ -42,6 +42,29 @@ class RegistrationConfig:
     shape_weight_apart: float = 0.5
 
 
+@dataclass(frozen=True)
+class FollowedSlice:
+    """What the registration knows of one slice.
+
+    Attributes:
+        index: the slice.
+        track: the Track, standing on this slice; the next slice moves it.
+        evidence: (h, w) float32 in `track.window`, log likelihood ratio of the intensities.
+        logits: (h, w) float32 in `track.window`, log odds of the structure.
+        likeness: correlation of the slice with the warped anchor, in [-1, 1].
+        radius_mm: in-plane radius of the structure on the anchor.
+        has_ended: whether the structure is believed to have ended before this slice.
+    """
+
+    index: int
+    track: Track
+    evidence: np.ndarray
+    logits: np.ndarray
+    likeness: float
+    radius_mm: float
+    has_ended: bool
+
+
 class RegistrationEngine:
     """Registers successive slices, warps the anchor once through the composed displacement, refines it by intensity.
 
@@ -65,6 +88,17 @@ class RegistrationEngine:
         Yields:
             (H, W) float32 probability; returns where the structure has ended, at once from an empty anchor.
         """
+        for step in self.follow(stack, run, anchors):
+            if step.has_ended:
+                return
+            yield step.track.window.paste(probability_of(step.logits, 1.0), stack.slice_shape)
+
+    def follow(self, stack, run, anchors):
+        """What the registration knows of each target of `run`, also beyond the end that it believes in; arguments as in `walk`.
+
+        Yields:
+            FollowedSlice for each target in turn; nothing from an empty anchor.
+        """
         if not anchors[run.anchor].any():
             return
         closes = not all(index is not None and anchors[index].any() for index in gap_of(run.targets[0], anchors))
@@ -75,14 +109,13 @@ class RegistrationEngine:
         last = run.anchor
         for index in run.targets:
             track.step_to(index)
-            shrink_mm = taper.advance(abs(index - last) * stack.spacing_mm[0], track.likeness(ring_mm)) if closes else 0.0
-            if shrink_mm is None:
-                return
+            likeness = track.likeness(ring_mm)
+            shrink_mm = taper.advance(abs(index - last) * stack.spacing_mm[0], likeness) if closes else 0.0
             last = index
             evidence = appearance.log_odds(track.window.crop(stack.images[index]))
             softness_mm = self._softness(stack, abs(index - run.anchor), taper.radius_mm)
-            logits = (track.distance() - shrink_mm) / softness_mm + self.config.evidence_weight * evidence
-            yield track.window.paste(probability_of(logits, 1.0), stack.slice_shape)
+            logits = (track.distance() - (shrink_mm or 0.0)) / softness_mm + self.config.evidence_weight * evidence
+            yield FollowedSlice(index, track, evidence, logits, likeness, taper.radius_mm, shrink_mm is None)
 
     def blend(self, stack, index, forward, backward, gap, anchors):
         """Weigh the walks of a gap by how near their anchors are, and the interpolated shape by how little they agree.

@@ -61,6 +61,10 @@ class Track:
         """(h, w) float32 in `window`: signed distances to the carried outline, in millimetres, positive inside."""
         return self._grid.spread(self._warped(self._anchor_distance), self.window)
 
+    def carried_image(self):
+        """(h, w) float32 in `window`: the anchor slice, carried here."""
+        return self._grid.spread(self._warped(self._anchor_image), self.window)
+
     def likeness(self, ring_mm):
         """Correlation of this slice with the warped anchor, inside the structure and up to `ring_mm` around it; in [-1, 1]."""
         near = self._warped(self._anchor_distance) > -ring_mm

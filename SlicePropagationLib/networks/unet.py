@@ -1,0 +1,71 @@
+"""The U-Net of the slice-propagation thesis (section "Network architecture"): an image slice and the mask of its neighbour in, the mask of the slice out.
+
+Ronneberger et al., U-Net, MICCAI 2015, with batch normalisation, zero padding and transposed convolutions. Differences from the
+thesis, which leaves them open: convolutions before a batch normalisation have no bias; any number of input maps; the mask may be
+given again at every scale (`injects_mask`), which the thesis names as future work.
+"""
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from SlicePropagationLib.networks.config import UNetConfig
+
+
+class UNet(nn.Module):
+    """Encoder of `depth` max-poolings, decoder of transposed convolutions, skips by concatenation.
+
+    Args:
+        config: a UNetConfig.
+    """
+
+    def __init__(self, config):
+        super().__init__()
+        self.config = config
+        extra = 1 if config.injects_mask else 0
+        widths = [config.base_channels * 2**level for level in range(config.depth + 1)]
+        self.encoders = nn.ModuleList(
+            ConvolutionPair(config.in_channels if level == 0 else widths[level - 1] + extra, widths[level]) for level in range(config.depth + 1))
+        self.risers = nn.ModuleList(nn.ConvTranspose2d(widths[level + 1], widths[level], 2, stride=2) for level in reversed(range(config.depth)))
+        self.decoders = nn.ModuleList(ConvolutionPair(2 * widths[level], widths[level]) for level in reversed(range(config.depth)))
+        self.head = nn.Conv2d(widths[0], config.out_channels, 1)
+        self.apply(start_weights)
+
+    def forward(self, inputs):
+        """Logits of a batch of slices.
+
+        Args:
+            inputs: (B, in_channels, H, W) float32, the mask of the neighbour last; H and W divisible by 2**depth.
+
+        Returns:
+            (B, out_channels, H, W), before the softmax.
+        """
+        features, skips = self.encoders[0](inputs), []
+        mask = inputs[:, -1:]
+        for encoder in self.encoders[1:]:
+            skips.append(features)
+            features = F.max_pool2d(features, 2)
+            if self.config.injects_mask:
+                mask = F.avg_pool2d(mask, 2)
+                features = torch.cat([features, mask], dim=1)
+            features = encoder(features)
+        for riser, decoder in zip(self.risers, self.decoders):
+            features = decoder(torch.cat([skips.pop(), riser(features)], dim=1))
+        return self.head(features)
+
+
+class ConvolutionPair(nn.Sequential):
+    """Twice: 3x3 convolution, batch normalisation, ReLU."""
+
+    def __init__(self, in_channels, out_channels):
+        super().__init__(
+            nn.Conv2d(in_channels, out_channels, 3, padding=1, bias=False), nn.BatchNorm2d(out_channels), nn.ReLU(inplace=True),
+            nn.Conv2d(out_channels, out_channels, 3, padding=1, bias=False), nn.BatchNorm2d(out_channels), nn.ReLU(inplace=True))
+
+
+def start_weights(module):
+    """Xavier weights and zero biases, as in the thesis; apply to every module of a network."""
+    if isinstance(module, (nn.Conv2d, nn.ConvTranspose2d)):
+        nn.init.xavier_uniform_(module.weight)
+        if module.bias is not None:
+            nn.init.zeros_(module.bias)

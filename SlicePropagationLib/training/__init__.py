@@ -1,0 +1,1 @@
+"""Training: one loop, one small task per network, the data they learn from."""

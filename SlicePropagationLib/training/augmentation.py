@@ -1,0 +1,102 @@
+"""Augmentation on the device, of whole walks at once: what changes is the same on every slice of a walk, but for noise."""
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch.nn import functional as F
+
+
+@dataclass(frozen=True)
+class WalkAugmentationConfig:
+    """How walks are varied. Probabilities are per walk.
+
+    Attributes:
+        any_turn: how often a walk is turned by any angle and perhaps mirrored; otherwise by up to `small_turn` degrees only, so that
+            the network can learn how structures lie in a patient, without relying on it.
+        zoom: largest factor of scaling, both ways,
+        stretch: and of stretching one direction against the other.
+        invert: probability of a negative, gamma: spread of the logarithm of the exponent, gain, offset: of contrast and brightness.
+        slice_jitter: spread of brightness between slices, with probability one third.
+        noise: largest standard deviation, blur: probability of blurring, texture: probability of a smooth additive field.
+        hide_prior: probability of hiding all that registration says; hide_neighbours: the same for the neighbouring images.
+        spoil_first: probability of spoiling a first mask that was annotated, spoil_later: that stands for a prediction.
+    """
+
+    any_turn: float = 0.35
+    small_turn: float = 15.0
+    zoom: float = 1.25
+    stretch: float = 1.12
+    invert: float = 0.15
+    gamma: float = 0.25
+    gain: float = 0.2
+    offset: float = 0.3
+    slice_jitter: float = 0.25
+    noise: float = 0.12
+    blur: float = 0.2
+    texture: float = 0.3
+    hide_prior: float = 0.1
+    hide_neighbours: float = 0.1
+    spoil_first: float = 0.2
+    spoil_later: float = 0.8
+
+
+def draw_turns(count, config, device):
+    """(count, 2, 2) matrices: a turn, perhaps a reflection, zoom and stretch."""
+    def even(width):
+        return width * (2 * torch.rand(count, device=device) - 1)
+
+    is_any = torch.rand(count, device=device) < config.any_turn
+    angle = torch.where(is_any, even(math.pi), even(math.radians(config.small_turn)))
+    mirror = torch.where(is_any & (torch.rand(count, device=device) < 0.5), -1.0, 1.0)
+    zoom, stretch = config.zoom ** even(1.0), config.stretch ** even(1.0)
+    turn = torch.stack([angle.cos(), -angle.sin(), angle.sin(), angle.cos()], dim=1).view(-1, 2, 2)
+    return turn * torch.stack([zoom * stretch * mirror, zoom / stretch], dim=1)[:, None, :]
+
+
+def vary_intensity(images, config):
+    """Vary contrast, brightness, texture, noise and sharpness.
+
+    Args:
+        images: (B, T, C, H, W) in robust standard deviations; C images of the same walk.
+
+    Returns:
+        The same shape.
+    """
+    count, device = len(images), images.device
+
+    def chance(probability):
+        return (torch.rand(count, 1, 1, 1, 1, device=device) < probability).float()
+
+    def spread(width):
+        return width * torch.randn(count, 1, 1, 1, 1, device=device)
+
+    images = images * (1 - 2 * chance(config.invert))
+    images = images.sign() * (images.abs() + 1e-3) ** spread(config.gamma).exp()
+    images = images * spread(config.gain).exp() + spread(config.offset)
+    images = images + chance(1 / 3) * config.slice_jitter * torch.randn(*images.shape[:3], 1, 1, device=device)
+    field = F.interpolate(torch.randn(count, 1, 5, 5, device=device), images.shape[-2:], mode="bicubic", align_corners=True)
+    images = images + 0.4 * chance(config.texture) * field[:, None]
+    images = images + config.noise * torch.rand(count, 1, 1, 1, 1, device=device) * torch.randn_like(images)
+    blurred = F.avg_pool2d(images.flatten(0, 1), 3, 1, 1).view_as(images)
+    return torch.lerp(images, blurred, chance(config.blur)).clamp(-4, 4)
+
+
+def spoil_masks(masks, probability):
+    """Shift, scale, thicken or thin masks, or take a bite out of them.
+
+    Args:
+        masks: (B, 1, H, W) in [0, 1].
+        probability: (B,) of each mask being spoilt.
+    """
+    count, device = len(masks), masks.device
+    chosen = (torch.rand(count, device=device) < probability).float().view(-1, 1, 1, 1)
+    scale = 1 + 0.12 * torch.randn(count, 2, device=device)
+    theta = torch.cat([torch.diag_embed(scale), 0.06 * torch.randn(count, 2, 1, device=device)], dim=2)
+    moved = F.grid_sample(masks, F.affine_grid(theta, masks.shape, align_corners=False), align_corners=False)
+    soft = F.avg_pool2d(F.avg_pool2d(moved, 5, 1, 2), 5, 1, 2)
+    threshold = 0.5 + 0.25 * (2 * torch.rand(count, 1, 1, 1, device=device) - 1)
+    changed = torch.sigmoid(12 * (soft - threshold))
+    bites = F.interpolate(torch.randn(count, 1, 4, 4, device=device), masks.shape[-2:], mode="bicubic", align_corners=True) > 1.0
+    changed = changed * (1 - bites.float() * (torch.rand(count, 1, 1, 1, device=device) < 0.3))
+    return torch.lerp(masks, changed, chosen)

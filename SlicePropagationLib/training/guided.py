@@ -1,0 +1,126 @@
+"""The task of the `default` preset: walk as a person's tool would, on one's own predictions, and learn from every slice of the walk."""
+
+from dataclasses import dataclass, field
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from SlicePropagationLib.engines.guidance import CELLS, IMAGES, MAX_INTENSITY
+from SlicePropagationLib.losses import soft_dice_per_sample
+from SlicePropagationLib.networks.config import GuidedUNetConfig
+from SlicePropagationLib.networks.guided_unet import GuidedUNet
+from SlicePropagationLib.training.augmentation import WalkAugmentationConfig, draw_turns, spoil_masks, vary_intensity
+from SlicePropagationLib.training.walks import FULL, STORED_CELLS
+
+NEIGHBOURS, CARRIED, PRIORS = slice(1, 3), 3, slice(3, 8)
+
+
+@dataclass(frozen=True)
+class GuidedTaskConfig:
+    """What is trained and how it is varied.
+
+    Attributes:
+        network: shape of the network.
+        augmentation: how walks are varied; None-like switches are its probabilities at 0.
+        dice_weight: weight of the soft Dice loss beside the cross-entropy.
+        is_rolled_out: feed back the own prediction (True) or the true mask of the neighbour (False, as in the thesis).
+    """
+
+    network: GuidedUNetConfig = field(default_factory=GuidedUNetConfig)
+    augmentation: WalkAugmentationConfig = field(default_factory=WalkAugmentationConfig)
+    dice_weight: float = 0.5
+    is_rolled_out: bool = True
+
+
+class GuidedTask(nn.Module):
+    """Losses and metrics of a GuidedUNet on batches of walks.
+
+    A batch: maps (B, T, 8, S, S) int8, facts (B, T, 4), squares (B, T, 3), truth (B, T, S, S) uint8, previous (B, S, S) uint8 on the first
+    square, is_annotated (B,) whether `previous` is an anchor, weight (B, T) 0 beyond the end of a short walk.
+    """
+
+    family, score = "slice_unet", "dice"
+
+    def __init__(self, config):
+        super().__init__()
+        self.config = config
+        self.network = GuidedUNet(config.network)
+
+    def forward(self, batch):
+        """{"total": loss, "cross_entropy", "dice"} of a batch of walks, varied at random."""
+        maps, truth, mask, turns = self._prepare(batch, is_varied=True)
+        weight = batch["weight"]
+        entropy, overlap = [], []
+        for step in range(maps.shape[1]):
+            if step > 0:
+                mask = mask if self.config.is_rolled_out else truth[:, step - 1, None]
+                mask = _to_next_square(mask, batch["squares"][:, step - 1], batch["squares"][:, step], turns)
+            logits = self.network(maps[:, step], batch["facts"][:, step], mask).float()
+            log_odds = logits[:, 1:] - logits[:, :1]
+            target = truth[:, step, None]
+            entropy.append(F.binary_cross_entropy_with_logits(log_odds, target, reduction="none").mean(dim=(1, 2, 3)))
+            mask = log_odds.sigmoid()
+            overlap.append(soft_dice_per_sample(mask, target))
+        entropy = (torch.stack(entropy, dim=1) * weight).sum() / weight.sum()
+        overlap = (torch.stack(overlap, dim=1) * weight).sum() / weight.sum()
+        return {"total": 4 * entropy + self.config.dice_weight * overlap, "cross_entropy": entropy.detach(), "dice_loss": overlap.detach()}
+
+    @torch.no_grad()
+    def metrics(self, batch):
+        """{"dice": mean Dice of each walk's slices together, "count": number of walks}, unvaried, on own predictions."""
+        maps, truth, mask, turns = self._prepare(batch, is_varied=False)
+        both = total = 0
+        for step in range(maps.shape[1]):
+            if step > 0:
+                mask = _to_next_square(mask, batch["squares"][:, step - 1], batch["squares"][:, step], turns)
+            mask = self.network(maps[:, step], batch["facts"][:, step], mask).float().softmax(dim=1)[:, 1:]
+            found, wanted = (mask > 0.5).float(), (truth[:, step, None] > 0.5).float()
+            keep = batch["weight"][:, step, None, None, None] * batch["squares"][:, step, 2, None, None, None] ** 2
+            both = both + (found * wanted * keep).sum(dim=(1, 2, 3))
+            total = total + ((found + wanted) * keep).sum(dim=(1, 2, 3))
+        return {"dice": (2 * both / total.clamp_min(1e-6)).mean(), "count": len(maps)}
+
+    def _prepare(self, batch, is_varied):
+        """(maps (B, T, 8, G, G), truth (B, T, G, G), first mask (B, 1, G, G), turns (B, 2, 2)) on the network's cells."""
+        config = self.config.augmentation
+        count, steps = batch["maps"].shape[:2]
+        device = batch["maps"].device
+        turns = draw_turns(count, config, device) if is_varied else torch.eye(2, device=device).expand(count, 2, 2)
+        stored = torch.cat([batch["maps"].float() / FULL, batch["truth"][:, :, None].float() / 255], dim=2)
+        read = _read_turned(stored.flatten(1, 2), turns)
+        read = read.unflatten(1, (steps, -1))
+        maps, truth = read[:, :, :-1], read[:, :, -1]
+        mask = _read_turned(batch["previous"][:, None].float() / 255, turns)
+        images = MAX_INTENSITY * maps[:, :, IMAGES]
+        if is_varied:
+            images = vary_intensity(images, config)
+            spoilt = torch.where(batch["is_annotated"], config.spoil_first, config.spoil_later)
+            mask = spoil_masks(mask, spoilt)
+        maps = torch.cat([images, maps[:, :, IMAGES.stop:]], dim=2)
+        return (_hide(maps, config) if is_varied else maps), truth, mask, turns
+
+
+def _hide(maps, config):
+    """Zero what registration says, or the neighbouring images, of some walks."""
+    keep = torch.ones(len(maps), 1, maps.shape[2], 1, 1, device=maps.device)
+    keep[torch.rand(len(maps), device=maps.device) < config.hide_prior, :, PRIORS] = 0
+    keep[torch.rand(len(maps), device=maps.device) < config.hide_neighbours, :, NEIGHBOURS] = 0
+    return maps * keep
+
+
+def _read_turned(stored, turns):
+    """Read the middle of stored squares through a turn: (B, C, S, S) -> (B, C, CELLS, CELLS)."""
+    theta = F.pad(turns * (CELLS / STORED_CELLS), (0, 1))
+    grid = F.affine_grid(theta, (len(stored), 1, CELLS, CELLS), align_corners=False)
+    return F.grid_sample(stored, grid, padding_mode="border", align_corners=False)
+
+
+def _to_next_square(mask, square, following, turns):
+    """See a mask, (B, 1, H, W) on `square`, on the `following` square of the same walk; squares (B, 3): row, column, pitch."""
+    half = CELLS / 2
+    shift = (following[:, [1, 0]] - square[:, [1, 0]]) / (half * square[:, 2:])       # x before y, as grid_sample has it
+    shift = torch.linalg.solve(turns, shift[:, :, None])
+    zoom = (following[:, 2] / square[:, 2])[:, None, None] * torch.eye(2, device=mask.device)
+    grid = F.affine_grid(torch.cat([zoom, shift], dim=2), mask.shape, align_corners=False)
+    return F.grid_sample(mask, grid, align_corners=False)
