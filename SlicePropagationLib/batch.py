@@ -5,6 +5,7 @@ import hashlib
 import json
 import logging
 import multiprocessing
+import os
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, replace
@@ -13,7 +14,8 @@ from pathlib import Path
 from SlicePropagationLib import __version__
 from SlicePropagationLib.case import Case, parse_span, run_case
 from SlicePropagationLib.errors import ConfigError, InputError, SlicePropagationError
-from SlicePropagationLib.outputs import atomic_folder, companion
+from SlicePropagationLib.atomic import atomic_folder
+from SlicePropagationLib.outputs import companion
 
 log = logging.getLogger(__name__)
 CASES_PER_PROCESS = 20          # a fresh process now and then, so that nothing a library leaks adds up
@@ -123,11 +125,16 @@ def _mark_complete(case):
         (partial / mark.name).write_text(json.dumps({"fingerprint": fingerprint(case)}))
 
 
+def one_thread():
+    """Keep a worker to one thread, set before it imports torch: workers that each use all cores hold one another up."""
+    os.environ["OMP_NUM_THREADS"] = "1"
+
+
 def _on_processes(cases, workers):
     context = multiprocessing.get_context("spawn")
     done = set()
     try:
-        with ProcessPoolExecutor(workers, mp_context=context, max_tasks_per_child=CASES_PER_PROCESS) as pool:
+        with ProcessPoolExecutor(workers, mp_context=context, max_tasks_per_child=CASES_PER_PROCESS, initializer=one_thread) as pool:
             futures = {pool.submit(do_case, case): case for case in cases}
             for future in as_completed(futures):
                 outcome = future.result()

@@ -1,6 +1,7 @@
 """One case from files: read image and seed, propagate, write the result; what `propagate` and each row of `batch` do."""
 
 import json
+import logging
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,14 +9,16 @@ from pathlib import Path
 import numpy as np
 
 from SlicePropagationLib.engine import plan_session, propagate
-from SlicePropagationLib.engines import DEFAULT_ENGINE, make_engine
-from SlicePropagationLib.errors import CheckpointError, ConfigError, DeviceError, InputError
+from SlicePropagationLib.engines import make_engine, model_hash
+from SlicePropagationLib.errors import ConfigError, DeviceError, InputError
 from SlicePropagationLib.history import decode_history, replay
 from SlicePropagationLib.outputs import companion, read_anchors, write_result
 from SlicePropagationLib.segmentation_file import Segment, read_labels
 from SlicePropagationLib.session import AnnotationSession, Provenance
 from SlicePropagationLib.stack import SliceStack
 from SlicePropagationLib.volume import AXES, check_seed, choose_axis, read_volume
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -26,7 +29,7 @@ class Case:
         image, seed, out: files.
         axis: "auto", "i", "j" or "k".
         span: (first, last) slice that may be predicted, or None.
-        engine: name of an engine, or a model file.
+        engine: name of an engine, or a model file; None for the default.
         device: "auto", "cpu" or "cuda".
         anchors: per-slice table that says which slices of the seed are anchors, or None.
         history: record of an earlier result to do again, or None.
@@ -38,7 +41,7 @@ class Case:
     out: str
     axis: str = "auto"
     span: tuple[int, int] | None = None
-    engine: str = DEFAULT_ENGINE
+    engine: str | None = None
     device: str = "auto"
     anchors: str | None = None
     history: str | None = None
@@ -62,14 +65,14 @@ def run_case(case, on_step=None):
     volume = read_volume(case.image, case.frame)
     began = time.perf_counter()
     if case.history:
-        session, segments = _replay_case(case, volume)
+        session, segments = _replay_case(case, volume, engine)
     else:
         session, segments = open_session(case, volume)
         for prediction in propagate(session, engine, plan_session(session, span=case.span)):
             if on_step:
                 on_step(prediction)
     seconds = time.perf_counter() - began
-    write_result(case.out, volume, session, segments, engine.name, seconds, image=str(case.image), seed=case.seed and str(case.seed))
+    write_result(case.out, volume, session, segments, engine, seconds, image=str(case.image), seed=case.seed and str(case.seed))
     return session
 
 
@@ -97,32 +100,24 @@ def _annotate_segment(session, segment, masks, named):
             session.annotate(segment.label, index, masks[index])
 
 
-def choose_engine(name, device="auto"):
+def choose_engine(name=None, device="auto"):
     """The engine that a person named, by name or by model file, on a device that exists.
 
     Raises:
         ConfigError, CheckpointError, DeviceError: with what to do instead.
     """
-    if device == "cuda" and not _has_cuda():
-        raise DeviceError("CUDA was asked for, but this machine has no CUDA device that PyTorch can use; use --device auto or cpu.")
-    if Path(name).suffix in (".pt", ".pth", ".ckpt"):
-        check_model_file(name)
-    return make_engine(name)
+    check_device(device)
+    return make_engine(name, device)
 
 
-def check_model_file(path):
-    """Say why a file cannot serve as a model; it is looked at, never executed.
+def check_device(device):
+    """Refuse a device that is not there.
 
     Raises:
-        CheckpointError: always, as long as no trained model family is part of this version.
+        DeviceError: CUDA was asked for in vain.
     """
-    path = Path(path)
-    if not path.is_file():
-        raise CheckpointError(f"There is no model file {path}; check the name, or use --engine {DEFAULT_ENGINE}.")
-    start = path.read_bytes()[:4]
-    if start[:2] != b"PK":
-        raise CheckpointError(f"{path} is not a model file of this project (it starts with {start!r}); it may be truncated, foreign, or a bare pickle, which is never loaded.")
-    raise CheckpointError(f"{path} belongs to a model family that this version cannot walk with; use one of the engines that `slice-propagation engines` lists.")
+    if device == "cuda" and not _has_cuda():
+        raise DeviceError("CUDA was asked for, but this machine has no CUDA device that PyTorch can use; use --device auto or cpu.")
 
 
 def _has_cuda():
@@ -133,7 +128,7 @@ def _has_cuda():
     return torch.cuda.is_available()
 
 
-def _replay_case(case, volume):
+def _replay_case(case, volume, engine):
     try:
         record = json.loads(Path(case.history).read_text())
         axis, described = 2 - AXES.index(record["axis"]), record["segments"]
@@ -143,7 +138,9 @@ def _replay_case(case, volume):
     stack = SliceStack.from_volume(volume.array, volume.spacing_mm, axis)
     segments = [Segment(item["label"], item["name"], item["name"], Segment.plain(item["label"]).color) for item in described]
     session = AnnotationSession(stack, [segment.label for segment in segments])
-    replay(session, history)
+    if record.get("model_sha256") not in (None, model_hash(engine)):
+        log.warning("%s was made with other weights (%s…); the voxels may differ. Give the model file as --engine.", case.history, record["model_sha256"][:12])
+    replay(session, history, lambda name: engine if engine.name == name else make_engine(name, case.device))
     return session, segments
 
 

@@ -1,15 +1,17 @@
-"""The command line: `slice-propagation propagate | batch | simulate | evaluate | engines | demo`."""
+"""The command line: `slice-propagation propagate | batch | simulate | evaluate | train | engines | demo`."""
 
 import argparse
 import logging
 import sys
 import time
+from importlib import util
 from pathlib import Path
 
 from SlicePropagationLib import __version__
-from SlicePropagationLib.case import Case, parse_span, run_case
-from SlicePropagationLib.engines import DEFAULT_ENGINE, ENGINES
-from SlicePropagationLib.errors import InputError, SlicePropagationError
+from SlicePropagationLib.case import Case, check_device, parse_span, run_case
+from SlicePropagationLib.engines import ENGINES, default_engine
+from SlicePropagationLib.errors import ConfigError, InputError, SlicePropagationError
+from SlicePropagationLib.models import find_model, has_model
 
 DONE, SOME_FAILED, UNUSABLE = 0, 1, 2
 
@@ -37,13 +39,14 @@ def _parser():
     _add_simulate(commands)
     _add_evaluate(commands)
     _add_demo(commands)
+    _add_train(commands)
     engines = commands.add_parser("engines", help="what a propagation can walk with, and what each needs")
     engines.set_defaults(command=_engines)
     return parser
 
 
 def _add_engine(parser):
-    parser.add_argument("--engine", default=DEFAULT_ENGINE, metavar="NAME|MODEL.pt", help="what walks (default %(default)s; see `slice-propagation engines`)")
+    parser.add_argument("--engine", default=default_engine(), metavar="NAME|MODEL.pt", help="what walks (default here %(default)s; see `slice-propagation engines`)")
     parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda"))
     parser.add_argument("--quiet", action="store_true", help="no progress")
 
@@ -159,7 +162,7 @@ def _add_demo(commands):
     parser.add_argument("--image")
     parser.add_argument("--truth")
     parser.add_argument("--label", type=int)
-    parser.add_argument("--engine", default=DEFAULT_ENGINE)
+    parser.add_argument("--engine", default=default_engine(), metavar="NAME|MODEL.pt")
     parser.set_defaults(command=_demo)
 
 
@@ -171,12 +174,50 @@ def _demo(arguments):
     return DONE
 
 
+def _add_train(commands):
+    parser = commands.add_parser("train", help="train a network on labelled cases; started again with the same arguments, it goes on")
+    parser.add_argument("task", help="slice_unet")
+    parser.add_argument("--cases", required=True, help="table with columns image, label and optionally split, dataset, case")
+    parser.add_argument("--out", required=True, help="folder of the weights and logs")
+    parser.add_argument("--preset", default="default", help="settings to begin with (default %(default)s)")
+    parser.add_argument("--config", metavar="task.json", help="settings that differ from the preset's")
+    parser.add_argument("--init", metavar="X.pt", help="weights to begin with")
+    parser.add_argument("--datasets", metavar="A,B", help="only these data sets of the table")
+    parser.add_argument("--folds", type=_positive, default=0, metavar="K", help="cross-validation by patient instead of the table's splits")
+    parser.add_argument("--epochs", type=_positive, help="number of epochs")
+    parser.add_argument("--max-hours", type=float, help="end after that much time; the learning rate falls over that time")
+    parser.add_argument("--seed", type=int)
+    parser.add_argument("--workers", type=_positive, default=1, help="processes that prepare the data")
+    parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda"))
+    parser.add_argument("--resume", action="store_true", help="only go on with a training that is in --out already")
+    parser.add_argument("--quiet", action="store_true")
+    parser.set_defaults(command=_train)
+
+
+def _train(arguments):
+    missing = [package for package in ("torch", "lightning") if util.find_spec(package) is None]
+    if missing:
+        raise ConfigError(f"Training needs {' and '.join(missing)}, which is not installed; install slice-propagation[train].")
+    if arguments.resume and not (Path(arguments.out) / "config.json").is_file():
+        raise InputError(f"There is no training to resume in {arguments.out}; leave --resume out to begin one.")
+    check_device(arguments.device)
+    from SlicePropagationLib.training.command import train
+    for path in train(arguments, None if arguments.quiet else lambda text: print(text, flush=True)):
+        print(f"best weights: {path}")
+    return DONE
+
+
 def _engines(arguments):
     for info in ENGINES.values():
-        state = f"needs {', '.join(info.missing)}" if info.missing else "ready"
-        mark = " (default)" if info.name == DEFAULT_ENGINE else ""
-        print(f"{info.name:14s} {state:8s} {info.summary}{mark}\n{'':14s} weights: none, this engine is not trained; runs on: CPU")
+        state = f"needs {', '.join(info.missing)}" if info.missing else "ready" if info.is_ready else "no weights"
+        mark = " (default here)" if info.name == default_engine() else ""
+        weights = _weights_of(info) if info.has_weights else "none, this engine is not trained"
+        print(f"{info.name:14s} {state:8s} {info.summary}{mark}\n{'':14s} weights: {weights}; runs on: {'CPU, CUDA' if info.has_weights else 'CPU'}")
     return DONE
+
+
+def _weights_of(info):
+    return f"{find_model(info.name)} (card beside it)" if has_model(info.name) else "not shipped with this installation; give a model file as --engine"
 
 
 def _positive(text):

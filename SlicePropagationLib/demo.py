@@ -9,10 +9,11 @@ import SimpleITK as sitk
 
 from SlicePropagationLib.confidence import next_slice_to_correct
 from SlicePropagationLib.engine import plan_session, propagate
-from SlicePropagationLib.engines import DEFAULT_ENGINE, make_engine
+from SlicePropagationLib.engines import make_engine
 from SlicePropagationLib.errors import InputError
 from SlicePropagationLib.metrics import dice_per_slice, dice_without
-from SlicePropagationLib.outputs import atomic_folder, write_result
+from SlicePropagationLib.atomic import atomic_folder
+from SlicePropagationLib.outputs import write_result
 from SlicePropagationLib.sample import SPLEEN, make_sample
 from SlicePropagationLib.segmentation_file import Segment, read_labels, write_labels
 from SlicePropagationLib.session import AnnotationSession
@@ -67,7 +68,7 @@ def run_demo(out_dir, image=None, truth=None, label=None, engine=None, report=pr
     """
     from SlicePropagationLib.picture import check_matplotlib
     check_matplotlib()
-    walker = make_engine(engine or DEFAULT_ENGINE)
+    walker = make_engine(engine)
     volume, labels, segments = open_input(image, truth)
     label = choose_label(labels, label, image is None)
     segment = next(segment for segment in segments if segment.label == label)
@@ -142,7 +143,7 @@ def tell_story(volume, truth, segment, engine, report):
     annotated = session.anchors(label)
     scores = tuple(float(dice_without(masks, truth, annotated)) for masks in (before, after))
     slice_scores = tuple(dice_per_slice(masks, truth) for masks in (before, after))
-    return Story(session, label, segment.name, truth, seed, correction, before, after, scores, slice_scores, engine.name)
+    return Story(session, label, segment.name, truth, seed, correction, before, after, scores, slice_scores, engine)
 
 
 def _grow(session, engine):

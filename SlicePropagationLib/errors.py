@@ -35,3 +35,7 @@ class ConfigError(SlicePropagationError):
 
 class DeviceError(SlicePropagationError):
     """A device was asked for that this machine does not have."""
+
+
+class TrainingError(SlicePropagationError):
+    """A training cannot go on."""

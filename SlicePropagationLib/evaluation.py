@@ -2,7 +2,6 @@
 
 import csv
 import json
-import re
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from multiprocessing import get_context
@@ -13,7 +12,9 @@ import numpy as np
 from SlicePropagationLib.case import object_session
 from SlicePropagationLib.engines import make_engine
 from SlicePropagationLib.errors import ConfigError, InputError
-from SlicePropagationLib.outputs import atomic_folder
+from SlicePropagationLib.atomic import atomic_folder
+from SlicePropagationLib.batch import one_thread
+from SlicePropagationLib.patients import patient_of
 from SlicePropagationLib.segmentation_file import read_labels
 from SlicePropagationLib.simulation import simulate
 from SlicePropagationLib.volume import AXES, read_volume
@@ -104,11 +105,6 @@ def score_case(job):
     return rows
 
 
-def patient_of(case):
-    """The patient that a case belongs to: frames (_ED, _ES) and repeated scans of one are one patient."""
-    return re.sub(r"_(ED|ES)$", "", case)
-
-
 def _score_object(job, session, truth, name):
     rounds = list(simulate(session, truth, make_engine(name), pick=job.pick, correct=job.correct, budget=max(job.shots)))
     nominal = _spacing_is_nominal(job.image)
@@ -130,7 +126,7 @@ def _score_all(jobs, workers):
         for job in jobs:
             yield job, score_case(job)
         return
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=one_thread) as pool:
         yield from zip(jobs, pool.map(score_case, jobs))
 
 

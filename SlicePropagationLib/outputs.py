@@ -1,19 +1,17 @@
 """What a propagation leaves behind: the label map, the per-slice table and the record, all three or none."""
 
-import contextlib
 import csv
 import json
-import os
 import platform
-import shutil
-import tempfile
 from pathlib import Path
 
 import numpy as np
 import SimpleITK as sitk
 
 from SlicePropagationLib import __version__
-from SlicePropagationLib.errors import InputError, OutputError
+from SlicePropagationLib.atomic import atomic_folder
+from SlicePropagationLib.engines import model_hash
+from SlicePropagationLib.errors import InputError
 from SlicePropagationLib.history import encode_history
 from SlicePropagationLib.segmentation_file import write_labels
 from SlicePropagationLib.session import Provenance
@@ -36,29 +34,6 @@ def companion(path, suffix):
     raise InputError(f"{path} does not end in a kind of image that is written here; use one of {', '.join(SUFFIXES)}.")
 
 
-@contextlib.contextmanager
-def atomic_folder(folder):
-    """A temporary folder beside the results; what is written there is renamed into `folder` at the end, or never.
-
-    Files appear in the order of their creation, so the last one written marks the set as complete.
-
-    Raises:
-        OutputError: the folder cannot be made or written (read-only, full).
-    """
-    folder, partial = Path(folder), None
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        partial = Path(tempfile.mkdtemp(prefix=".partial-", dir=folder))
-        yield partial
-        for path in sorted(partial.iterdir(), key=lambda path: path.stat().st_mtime_ns):
-            os.replace(path, folder / path.name)
-    except (OSError, RuntimeError) as error:
-        raise OutputError(f"The results cannot be written to {folder} ({error}); free space there or choose another folder.") from error
-    finally:
-        if partial is not None:
-            shutil.rmtree(partial, ignore_errors=True)
-
-
 def write_result(path, volume, session, segments, engine, seconds, **record):
     """Write O (full label map), O.slices.csv and O.json beside each other, atomically.
 
@@ -67,7 +42,7 @@ def write_result(path, volume, session, segments, engine, seconds, **record):
         volume: the Volume that was annotated.
         session: the finished AnnotationSession.
         segments: the Segments, for names and colours.
-        engine: the engine's name.
+        engine: the engine.
         seconds: how long the runs took.
         record: further entries of O.json.
     """
@@ -122,8 +97,8 @@ def read_anchors(path):
 def describe(session, segments, engine, seconds):
     """What O.json says: enough to know how the labels came about, and to make them again."""
     return {
-        "engine": engine,
-        "model_sha256": None,
+        "engine": engine.name,
+        "model_sha256": model_hash(engine),
         "versions": versions(),
         "seconds": round(seconds, 3),
         "axis": AXES[2 - session.stack.axis],
@@ -140,4 +115,4 @@ def versions():
 
 def segment_tags(session, engine):
     """{label: {tag: value}} that keeps drawn and propagated slices distinguishable inside a segmentation file, as Slicer's module writes it."""
-    return {label: {TAG: encode_slices(session, label, engine)} for label in session.labels}
+    return {label: {TAG: encode_slices(session, label, engine.name, model_hash(engine))} for label in session.labels}

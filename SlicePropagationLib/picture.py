@@ -72,7 +72,7 @@ def _draw_headline(figure, story):
     before, after = story.scores
     how = "after one correction" if story.correction is not None else "no slice was worth correcting"
     figure.text(0.025, 0.972, f"{story.name}: Dice {before:.2f} \N{RIGHTWARDS ARROW} {after:.2f} {how}", color=TEXT, fontsize=27, weight="bold", va="top")
-    details = (f"3D Dice over the slices nobody drew ({_listed(_annotated(story))} left out)   \N{MIDDLE DOT}   engine: {story.engine}"
+    details = (f"3D Dice over the slices nobody drew ({_listed(_annotated(story))} left out)   \N{MIDDLE DOT}   engine: {story.engine.name}"
                f"   \N{MIDDLE DOT}   {len(story.session.stack)} slices of {spacing[0]:g} mm, pixels {spacing[1]:g} \N{MULTIPLICATION SIGN} {spacing[2]:g} mm")
     figure.text(0.025, 0.925, details, color=FAINT, fontsize=13.5, va="top")
 

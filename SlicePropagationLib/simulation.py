@@ -11,7 +11,7 @@ from SlicePropagationLib.confidence import next_slice_to_correct
 from SlicePropagationLib.engine import plan_session, propagate
 from SlicePropagationLib.errors import InputError
 from SlicePropagationLib.metrics import dice_within, dice_without, slices_past_ends
-from SlicePropagationLib.outputs import atomic_folder
+from SlicePropagationLib.atomic import atomic_folder
 from SlicePropagationLib.segmentation_file import read_labels
 from SlicePropagationLib.volume import AXES, read_volume
 

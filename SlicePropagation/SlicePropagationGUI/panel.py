@@ -2,7 +2,7 @@
 
 import slicer
 
-from SlicePropagationLib.engines import DEFAULT_ENGINE, ENGINES
+from SlicePropagationLib.engines import ENGINES, default_engine
 from SlicePropagationLib.errors import SlicePropagationError
 
 PLANES = ("axial", "coronal", "sagittal")
@@ -23,7 +23,7 @@ class PropagationPanel:
             ui.planeComboBox.addItem(plane)
         for info in ENGINES.values():
             ui.engineComboBox.addItem(info.name)
-        ui.engineComboBox.currentText = DEFAULT_ENGINE
+        ui.engineComboBox.currentText = default_engine()
         ui.volumeSelector.connect("currentNodeChanged(vtkMRMLNode*)", self.showState)
         ui.segmentSelector.connect("currentNodeChanged(vtkMRMLNode*)", self.showState)
         ui.segmentSelector.connect("currentSegmentChanged(QString)", self.showState)

@@ -26,7 +26,7 @@ class AnnotatedSegmentation:
         self.scene, self.volumeNode, self.segmentationNode = scene, volumeNode, segmentationNode
         self.segments = dict(enumerate(segmentIDs, 1))
         self.stack = stackFromVolume(volumeNode, axis)
-        self.engineName = ""
+        self.engineName, self.modelHash = "", None
         self._lastTags, self._commits, self._events = {}, {}, []
         self.session = self._restored()
 
@@ -69,7 +69,7 @@ class AnnotatedSegmentation:
     def writeTags(self):
         """Store provenance and confidence with the segments; never called in answer to undo or redo."""
         for label, segmentID in self.segments.items():
-            tags.writeTags(self.segmentationNode, segmentID, self.session, label, self.engineName)
+            tags.writeTags(self.segmentationNode, segmentID, self.session, label, self.engineName, self.modelHash)
         self._lastTags = self._currentTags()
         self._events = list(self.session.history)
         states = {(label, index): self.session.state(label, index) for label in self.segments for index in range(len(self.stack))}

@@ -4,7 +4,7 @@ import slicer
 
 from SlicePropagationLib.confidence import next_slice_to_correct
 from SlicePropagationLib.engine import plan_session, propagate
-from SlicePropagationLib.engines import DEFAULT_ENGINE, make_engine
+from SlicePropagationLib.engines import make_engine, model_hash
 from SlicePropagationLib.errors import SlicePropagationError
 from SlicePropagationMRML.commit import ensureEditorNode
 from SlicePropagationMRML.document import AnnotatedSegmentation
@@ -93,7 +93,7 @@ class PropagationLogic:
 
     # A run
 
-    def start(self, engineName=DEFAULT_ENGINE, span=None, direction="both"):
+    def start(self, engineName=None, span=None, direction="both"):
         """Begin a run of what is stale or was never predicted; False when everything is up to date.
 
         Raises:
@@ -107,8 +107,9 @@ class PropagationLogic:
             return False
         editorNode, document = self.editorLogic.GetSegmentEditorNode(), self.document
         mayOverlap = editorNode.GetOverwriteMode() == editorNode.OverwriteNone
-        document.engineName = engineName
-        self._propagate = lambda runs: propagate(self.session, make_engine(engineName), runs, allow_overlap=mayOverlap)
+        engine = make_engine(engineName)
+        document.engineName, document.modelHash = engine.name, model_hash(engine)
+        self._propagate = lambda runs: propagate(self.session, engine, runs, allow_overlap=mayOverlap)
         self._replan = lambda: plan_session(self.session, span=span, direction=direction)
         self._steps, self._numRuns, self._drawn = self._propagate(runs), 1, document.masks()
         self.preview = Preview(self.scene, document.volumeNode, document.segmentationNode, document.segments, document.stack)

@@ -4,6 +4,9 @@ from dataclasses import dataclass
 from importlib import import_module, util
 
 from SlicePropagationLib.errors import ConfigError
+from SlicePropagationLib.models import has_model
+
+MODEL_SUFFIXES = (".pt", ".pth", ".ckpt")
 
 
 @dataclass(frozen=True)
@@ -12,43 +15,70 @@ class EngineInfo:
 
     Attributes:
         name: what a person types.
-        module, class_name: where it is.
+        module, maker: where it is: a class, or a function that takes the device.
         summary: one sentence for people.
         requires: packages it needs beyond numpy, scipy and SimpleITK.
+        has_weights: whether it walks with trained weights, and on a device of choice.
     """
 
     name: str
     module: str
-    class_name: str
+    maker: str
     summary: str
     requires: tuple[str, ...] = ()
+    has_weights: bool = False
 
     @property
     def missing(self):
         """The required packages that are not installed here; looked up, never imported."""
         return tuple(package for package in self.requires if util.find_spec(package) is None)
 
+    @property
+    def is_ready(self):
+        """Whether it can walk here: packages and weights are there."""
+        return not self.missing and (not self.has_weights or has_model(self.name))
+
 
 ENGINES = {info.name: info for info in (
+    EngineInfo("slice_unet", "SlicePropagationLib.engines.model_file", "make_slice_unet",
+               "A trained network that corrects what registration predicts; the default where PyTorch is installed.", ("torch",), has_weights=True),
     EngineInfo("registration", "SlicePropagationLib.engines.registration", "RegistrationEngine",
-               "Follows the structure from slice to slice by image registration; the default, needs no training."),
+               "Follows the structure from slice to slice by image registration; needs no training, the default without PyTorch."),
     EngineInfo("interpolation", "SlicePropagationLib.engines.interpolation", "InterpolationEngine",
                "Interpolates the shape between annotated slices and shrinks it beyond them; does not look at the image."),
     EngineInfo("copy", "SlicePropagationLib.engines.copy", "CopyEngine",
                "Repeats the nearest annotated mask; a baseline for comparisons."),
 )}
-DEFAULT_ENGINE = "registration"
+FALLBACK_ENGINE = "registration"
 
 
-def make_engine(name=DEFAULT_ENGINE):
-    """The engine of that name.
+def default_engine():
+    """Name of the engine that is used when none is asked for: the trained one where it can walk."""
+    return "slice_unet" if ENGINES["slice_unet"].is_ready else FALLBACK_ENGINE
+
+
+def make_engine(name=None, device="auto"):
+    """The engine of that name, or of a model file (a name that ends in .pt).
+
+    Args:
+        name: default `default_engine()`.
+        device: "auto", "cpu" or "cuda"; for engines with weights.
 
     Raises:
         ConfigError: no engine has that name, or a package it needs is not installed.
+        CheckpointError: the weights are missing, damaged, foreign or not safe.
     """
-    if name not in ENGINES:
-        raise ConfigError(f"There is no engine '{name}'; choose one of {', '.join(sorted(ENGINES))}.")
-    info = ENGINES[name]
+    name = str(name or default_engine())
+    path = name if name.endswith(MODEL_SUFFIXES) else None
+    info = ENGINES["slice_unet"] if path else ENGINES.get(name)
+    if info is None:
+        raise ConfigError(f"There is no engine '{name}'; choose one of {', '.join(sorted(ENGINES))}, or a model file that ends in .pt.")
     if info.missing:
-        raise ConfigError(f"Engine '{name}' needs {', '.join(info.missing)}, which is not installed; install it or use '{DEFAULT_ENGINE}'.")
-    return getattr(import_module(info.module), info.class_name)()
+        raise ConfigError(f"Engine '{name}' needs {', '.join(info.missing)}, which is not installed; install it or use '{FALLBACK_ENGINE}'.")
+    maker = getattr(import_module(info.module), info.maker)
+    return maker(device, path) if info.has_weights else maker()
+
+
+def model_hash(engine):
+    """Hash of the weights that an engine walks with, None for one without."""
+    return getattr(engine, "model_sha256", None)

@@ -16,7 +16,7 @@ from SlicePropagationLib.engines.roi import Roi
 from SlicePropagationLib.engines.window import Window
 from SlicePropagationLib.planning import gap_of
 
-CELLS = 64              # along the side of the square that the network sees
+CELLS = 48              # along the side of the square that the network sees
 MAPS = ("image", "previous image", "next image", "carried image", "carried distance", "evidence", "registration", "interpolated distance")
 FACTS = ("distance walked", "likeness", "is beyond the anchors", "share of the gap ahead")
 IMAGES = slice(0, 4)    # the maps that are intensities

@@ -40,6 +40,7 @@ class GuidedUNetConfig:
         num_maps, num_facts: maps and numbers that describe a slice.
         prior_map, prior_scale: which map holds the prior, and the log odds of its value 1.
         cells: side of the square that it was trained on.
+        uses_mask: whether the mask of the neighbour is looked at; without it, slices are predicted each for itself.
         depth, base_channels, injects_mask: as in UNetConfig.
     """
 
@@ -47,7 +48,8 @@ class GuidedUNetConfig:
     num_facts: int = 4
     prior_map: int = 6
     prior_scale: float = 4.0
-    cells: int = 64
+    cells: int = 48
+    uses_mask: bool = True
     depth: int = 4
-    base_channels: int = 24
+    base_channels: int = 16
     injects_mask: bool = True

@@ -36,6 +36,7 @@ class GuidedUNet(nn.Module):
             (B, 2, H, W): background and structure, before the softmax.
         """
         planes = facts[:, :, None, None].expand(-1, -1, *maps.shape[2:])
+        mask = mask if self.config.uses_mask else torch.zeros_like(mask)
         logits = self.unet(torch.cat([maps, planes, mask], dim=1))
         prior = self.config.prior_scale * maps[:, self.config.prior_map, None]
         return logits + torch.cat([torch.zeros_like(prior), prior], dim=1)

@@ -19,7 +19,8 @@ class WalkAugmentationConfig:
         invert: probability of a negative, gamma: spread of the logarithm of the exponent, gain, offset: of contrast and brightness.
         slice_jitter: spread of brightness between slices, with probability one third.
         noise: largest standard deviation, blur: probability of blurring, texture: probability of a smooth additive field.
-        hide_prior: probability of hiding all that registration says; hide_neighbours: the same for the neighbouring images.
+        hide_prior: probability of hiding all that registration says; hide_neighbours: the same for the neighbouring images,
+            hide_mask: and for the mask of the neighbour.
         spoil_first: probability of spoiling a first mask that was annotated, spoil_later: that stands for a prediction.
     """
 
@@ -37,6 +38,7 @@ class WalkAugmentationConfig:
     texture: float = 0.3
     hide_prior: float = 0.1
     hide_neighbours: float = 0.1
+    hide_mask: float = 0.1
     spoil_first: float = 0.2
     spoil_later: float = 0.8
 

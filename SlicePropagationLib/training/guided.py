@@ -40,7 +40,7 @@ class GuidedTask(nn.Module):
     square, is_annotated (B,) whether `previous` is an anchor, weight (B, T) 0 beyond the end of a short walk.
     """
 
-    family, score = "slice_unet", "dice"
+    family, score = "slice_unet.guided", "dice"
 
     def __init__(self, config):
         super().__init__()
@@ -51,12 +51,13 @@ class GuidedTask(nn.Module):
         """{"total": loss, "cross_entropy", "dice"} of a batch of walks, varied at random."""
         maps, truth, mask, turns = self._prepare(batch, is_varied=True)
         weight = batch["weight"]
+        is_shown = (torch.rand(len(maps), 1, 1, 1, device=maps.device) >= self.config.augmentation.hide_mask).float()
         entropy, overlap = [], []
         for step in range(maps.shape[1]):
             if step > 0:
                 mask = mask if self.config.is_rolled_out else truth[:, step - 1, None]
                 mask = _to_next_square(mask, batch["squares"][:, step - 1], batch["squares"][:, step], turns)
-            logits = self.network(maps[:, step], batch["facts"][:, step], mask).float()
+            logits = self.network(maps[:, step], batch["facts"][:, step], mask * is_shown).float()
             log_odds = logits[:, 1:] - logits[:, :1]
             target = truth[:, step, None]
             entropy.append(F.binary_cross_entropy_with_logits(log_odds, target, reduction="none").mean(dim=(1, 2, 3)))

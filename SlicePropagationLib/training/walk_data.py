@@ -26,21 +26,27 @@ def load_shard(path, group):
     """The Shard of a file that `save_walks` wrote."""
     with np.load(path) as stored:
         starts = np.concatenate([[0], np.cumsum(stored["lengths"])])
-        return Shard(group, starts, stored["maps"], stored["facts"], stored["squares"], stored["truth"], stored["seed"])
+        return Shard(group, starts, stored["maps"], stored["facts"], stored["squares"], stored["truth"], stored["seeds"])
 
 
 class WalkDataset(torch.utils.data.Dataset):
-    """Segments of `steps` slices of recorded walks.
+    """Segments of recorded walks.
 
     Args:
         shards: the Shards.
         steps: slices per sample; shorter walks are filled up with slices of weight 0.
         inner_share: how often a segment begins in the middle of a walk, from the true mask of the slice before.
+        shares: {group: how often it is drawn}; the other groups share the rest equally.
     """
 
-    def __init__(self, shards, steps, inner_share=0.4):
-        self.shards, self.steps, self.inner_share = shards, steps, inner_share
+    def __init__(self, shards, steps, inner_share=0.4, shares=None):
+        self.shards, self.most_steps, self.steps, self.inner_share = shards, steps, steps, inner_share
+        self.shares = {group: share for group, share in (shares or {}).items() if group in {shard.group for shard in shards}}
         self.places = [(shard, number) for shard in shards for number in range(len(shard.seeds))]
+
+    def set_progress(self, fraction):
+        """Longer segments as the training goes on: one slice at first, where samples differ most, and all `steps` before its end."""
+        self.steps = 1 + round((self.most_steps - 1) * min(1.0, max(0.0, (fraction - 0.3) / 0.5)))
 
     def __len__(self):
         return len(self.places)
@@ -57,12 +63,13 @@ class WalkDataset(torch.utils.data.Dataset):
                 "is_annotated": start == first, "weight": (np.arange(start, start + self.steps) < last).astype(np.float32)}
 
     def weights(self):
-        """(number of walks,) float64 weights of drawing: every group of shards as often, every walk by the root of its length."""
-        groups = {}
+        """(number of walks,) float64 weights of drawing: within a group, every walk by the root of its length."""
+        roots = {}
         for shard in self.shards:
-            groups.setdefault(shard.group, []).append(np.sqrt(np.diff(shard.starts)))
-        totals = {group: np.concatenate(lengths).sum() for group, lengths in groups.items()}
-        return np.concatenate([np.sqrt(np.diff(shard.starts)) / totals[shard.group] for shard in self.shards])
+            roots.setdefault(shard.group, []).append(np.sqrt(np.diff(shard.starts)))
+        rest = (1 - sum(self.shares.values())) / max(1, len(set(roots) - set(self.shares)))
+        scale = {group: self.shares.get(group, rest) / np.concatenate(values).sum() for group, values in roots.items()}
+        return np.concatenate([np.sqrt(np.diff(shard.starts)) * scale[shard.group] for shard in self.shards])
 
 
 def _seen_on_next(shard, index):

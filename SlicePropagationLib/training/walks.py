@@ -8,7 +8,7 @@ from SlicePropagationLib.engines.guidance import CELLS, MAX_INTENSITY, IMAGES, M
 from SlicePropagationLib.planning import Run
 from SlicePropagationLib.stack import SliceStack
 
-STORED_CELLS = 88       # so that a turned square of CELLS cells still lies inside
+STORED_CELLS = 66       # so that a turned square of CELLS cells still lies inside
 FULL = 127.0            # int8 of a map at 1, or of an intensity at MAX_INTENSITY
 
 
@@ -19,7 +19,7 @@ class WalksConfig:
     Attributes:
         axes: voxel axes (of the volume array k, j, i) that slices are cut along,
         max_anisotropy: and skipped where slices would be that much thicker than their pixels are wide, unless it is axis 0.
-        anchors: annotated slices tried per structure and axis; the first is that of the largest area.
+        anchors: annotated slices tried per structure, shared out among its axes; the first of an axis is that of the largest area.
         gap_share: how many of the anchors also walk towards a second anchor.
         thick_share: how often only every second slice is taken.
         past_end: slices walked beyond the end of the structure, as a share of its extent, from 3 to 8.
@@ -29,7 +29,7 @@ class WalksConfig:
 
     axes: tuple[int, ...] = (0, 1, 2)
     max_anisotropy: float = 2.0
-    anchors: int = 3
+    anchors: int = 9
     gap_share: float = 0.6
     thick_share: float = 0.2
     past_end: float = 0.3
@@ -67,13 +67,12 @@ def record_walks(volume, spacing_mm, mask, config, rng):
         config: a WalksConfig.
         rng: numpy Generator; the same state gives the same walks.
     """
-    for axis in config.axes:
-        across = [spacing_mm[other] for other in range(3) if other != axis]
-        if axis == 0 or spacing_mm[axis] <= config.max_anisotropy * min(across):
-            stack = SliceStack.from_volume(volume, spacing_mm, axis)
-            truth = np.ascontiguousarray(stack.from_volume_array(mask))
-            for number in range(config.anchors):
-                yield from _walks_from(stack, truth, number == 0, config, rng)
+    axes = [axis for axis in config.axes if axis == 0 or spacing_mm[axis] <= config.max_anisotropy * min(np.delete(spacing_mm, axis))]
+    for axis in axes:
+        stack = SliceStack.from_volume(volume, spacing_mm, axis)
+        truth = np.ascontiguousarray(stack.from_volume_array(mask))
+        for number in range(-(-config.anchors // len(axes))):
+            yield from _walks_from(stack, truth, number == 0, config, rng)
 
 
 def _walks_from(stack, truth, is_first, config, rng):

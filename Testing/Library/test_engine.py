@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from SlicePropagationLib.engine import plan_session, propagate
-from SlicePropagationLib.engines import DEFAULT_ENGINE, ENGINES, make_engine
+from SlicePropagationLib.engines import ENGINES, FALLBACK_ENGINE, default_engine, make_engine
 from SlicePropagationLib.errors import ConfigError, NoAnchorError
 from SlicePropagationLib.planning import plan_runs
 from SlicePropagationLib.session import AnnotationSession, Provenance
@@ -212,7 +212,7 @@ def test_confirmed_empty_slices_bound_the_structure(session):
     assert session.areas(A)[6] == 0 and session.areas(A)[7] == 0
 
 
-@pytest.mark.parametrize("name", sorted(ENGINES))
+@pytest.mark.parametrize("name", sorted(name for name, info in ENGINES.items() if info.is_ready))
 def test_every_engine_finds_a_disc_again_and_gives_the_same_voxels_twice(name):
     stack, truth = drifting_disc()
     results = []
@@ -226,8 +226,12 @@ def test_every_engine_finds_a_disc_again_and_gives_the_same_voxels_twice(name):
     assert overlap.sum() > 0.7 * truth[8].sum()
 
 
-def test_the_default_engine_needs_nothing_to_be_installed():
-    assert ENGINES[DEFAULT_ENGINE].missing == ()
+def test_the_default_without_torch_needs_nothing_to_be_installed():
+    assert ENGINES[FALLBACK_ENGINE].requires == ()
+
+
+def test_the_default_engine_can_walk_here():
+    assert ENGINES[default_engine()].is_ready
 
 
 def test_an_unknown_engine_is_refused_with_the_known_ones():

@@ -1,0 +1,32 @@
+"""Writing files so that there is always all of them or none."""
+
+import contextlib
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+from SlicePropagationLib.errors import OutputError
+
+
+@contextlib.contextmanager
+def atomic_folder(folder):
+    """A temporary folder beside the results; what is written there is renamed into `folder` at the end, or never.
+
+    Files appear in the order of their creation, so the last one written marks the set as complete.
+
+    Raises:
+        OutputError: the folder cannot be made or written (read-only, full).
+    """
+    folder, partial = Path(folder), None
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        partial = Path(tempfile.mkdtemp(prefix=".partial-", dir=folder))
+        yield partial
+        for path in sorted(partial.iterdir(), key=lambda path: path.stat().st_mtime_ns):
+            os.replace(path, folder / path.name)
+    except (OSError, RuntimeError) as error:
+        raise OutputError(f"The results cannot be written to {folder} ({error}); free space there or choose another folder.") from error
+    finally:
+        if partial is not None:
+            shutil.rmtree(partial, ignore_errors=True)

@@ -1,0 +1,125 @@
+"""Model files: {format, version, family, config, weights, metrics}; read without ever running code from them."""
+
+import hashlib
+import json
+import pickle
+import zipfile
+from dataclasses import asdict, dataclass, is_dataclass
+from pathlib import Path
+
+import torch
+
+from SlicePropagationLib.errors import CheckpointError
+from SlicePropagationLib.atomic import atomic_folder
+
+FORMAT, VERSION = "slice-propagation", 1
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A model file that was read and checked.
+
+    Attributes:
+        family: which kind of network and how it walks.
+        config: {name: value}, for `config_from_dict`.
+        weights: {name: float32 tensor or integer tensor}, on the CPU.
+        metrics: {name: number} on the data it was chosen by.
+        sha256: hash of the file.
+    """
+
+    family: str
+    config: dict
+    weights: dict
+    metrics: dict
+    sha256: str
+
+
+def save_checkpoint(path, family, config, weights, *, metrics=None, is_half=False):
+    """Write a model file, all of it or nothing.
+
+    Args:
+        config: a configuration dataclass, or what `asdict` makes of it.
+        weights: a state_dict.
+        metrics: {name: number}.
+        is_half: store the weights with 16 bits, for shipping.
+
+    Raises:
+        OutputError: it cannot be written.
+    """
+    path = Path(path)
+    if is_half:
+        weights = {name: value.half() if value.is_floating_point() else value for name, value in weights.items()}
+    content = {"format": FORMAT, "version": VERSION, "family": family, "config": asdict(config) if is_dataclass(config) else config,
+               "weights": dict(weights), "metrics": dict(metrics or {})}
+    with atomic_folder(path.parent) as partial:
+        torch.save(content, partial / path.name)
+
+
+def load_checkpoint(path, families=None):
+    """Read a model file; a model card `<name>.json` beside it that states a sha256 must agree.
+
+    Args:
+        families: the families that can be used, None for any.
+
+    Returns:
+        A Checkpoint.
+
+    Raises:
+        CheckpointError: the file is missing, truncated, foreign, from a later version, of another family, not what its card
+            says, or holds something that would have to be executed.
+    """
+    path = Path(path)
+    content, sha256 = _read(path)
+    if not isinstance(content, dict) or content.get("format") != FORMAT:
+        raise CheckpointError(f"{path} is not a model file of this project: it lacks the mark '{FORMAT}'. Train one with `slice-propagation train`, or use one that it wrote.")
+    if content.get("version") != VERSION:
+        raise CheckpointError(f"{path} has version {content.get('version')} of the model format, this program reads version {VERSION}; update it, or train the model again.")
+    if families is not None and content.get("family") not in families:
+        raise CheckpointError(f"{path} belongs to the model family '{content.get('family')}', needed is {' or '.join(sorted(families))}; choose another file or command.")
+    missing = {"family", "config", "weights"} - set(content)
+    if missing:
+        raise CheckpointError(f"{path} lacks {', '.join(sorted(missing))}; it is damaged, copy it again.")
+    weights = {name: value.float() if value.is_floating_point() else value for name, value in content["weights"].items()}
+    return Checkpoint(content["family"], content["config"], weights, content.get("metrics", {}), sha256)
+
+
+def fill_network(network, checkpoint, path):
+    """Put a checkpoint's weights into the network that its configuration describes; returns the network.
+
+    Raises:
+        CheckpointError: they do not fit.
+    """
+    try:
+        network.load_state_dict(checkpoint.weights, strict=True)
+    except RuntimeError as error:
+        raise CheckpointError(f"The weights in {path} do not fit the network that its configuration describes ({str(error).splitlines()[-1].strip()}); it is damaged.") from error
+    return network
+
+
+def _read(path):
+    """(content, sha256) of a file that torch can read without executing anything."""
+    if not path.is_file():
+        raise CheckpointError(f"There is no model file {path}; check the name, or use one of the engines that `slice-propagation engines` lists.")
+    stored = path.read_bytes()
+    sha256 = hashlib.sha256(stored).hexdigest()
+    _check_card(path, sha256)
+    if not zipfile.is_zipfile(path):
+        raise CheckpointError(f"{path} is not a model file of this project (it starts with {stored[:4]!r}); it may be truncated, foreign, or a bare pickle, which is never loaded.")
+    try:
+        return torch.load(path, map_location="cpu", weights_only=True), sha256
+    except pickle.UnpicklingError as error:
+        raise CheckpointError(f"{path} holds more than numbers: loading it would run code, and it was not loaded. Use a model file from a source you trust.") from error
+    except (RuntimeError, EOFError, KeyError, ValueError, OSError, zipfile.BadZipFile) as error:
+        raise CheckpointError(f"{path} cannot be read as a model file ({str(error).splitlines()[0]}); it is damaged or foreign, copy it again.") from error
+
+
+def _check_card(path, sha256):
+    card = path.with_suffix(".json")
+    if not card.is_file():
+        return
+    try:
+        stated = json.loads(card.read_text()).get("sha256")
+    except (ValueError, AttributeError) as error:
+        raise CheckpointError(f"The model card {card} cannot be read ({error}); copy it again together with {path.name}.") from error
+    if stated and stated != sha256:
+        raise CheckpointError(f"{path} has the hash {sha256[:12]}…, its model card says {stated[:12]}…; the file was changed or damaged, copy both again.")

@@ -1,0 +1,69 @@
+"""`SliceUNetEngine`: walks with a trained U-Net that sees a slice, the mask of its neighbour and what registration says."""
+
+import logging
+
+import numpy as np
+import torch
+
+from SlicePropagationLib.engines.guidance import guide
+from SlicePropagationLib.engines.registration import RegistrationEngine
+
+logger = logging.getLogger(__name__)
+
+
+class SliceUNetEngine:
+    """Predicts slice after slice; the soft mask of a slice goes into the next one.
+
+    Args:
+        network: a GuidedUNet with its weights.
+        device: "cpu" or "cuda".
+    """
+
+    name = "slice_unet"
+
+    def __init__(self, network, device="cpu"):
+        self._registration = RegistrationEngine()
+        self._move(network, device)
+
+    def walk(self, stack, run, anchors):
+        """Predict the slices of `run` outward from its anchor.
+
+        Args:
+            stack: the read-only SliceStack.
+            run: label, anchor index and target indices, nearest first.
+            anchors: {slice index: (H, W) bool mask} of all anchors of the label.
+
+        Yields:
+            (H, W) float32 probability; nothing from an empty anchor.
+        """
+        found, top, left = anchors[run.anchor], 0, 0
+        for step in guide(stack, run, anchors, self.network.config.cells):
+            mask = step.roi.sample(found, top, left)
+            found, top, left = step.roi.spread(self._predict(step, mask), stack.slice_shape)
+            probability = np.zeros(stack.slice_shape, np.float32)
+            probability[top:top + found.shape[0], left:left + found.shape[1]] = found
+            yield probability
+
+    def blend(self, stack, index, forward, backward, gap, anchors):
+        """The walks of a gap weighed by how near their anchors are, with the interpolated shape where they disagree."""
+        return self._registration.blend(stack, index, forward, backward, gap, anchors)
+
+    def _predict(self, step, mask):
+        """(size, size) float32 probability on the cells of a Guide."""
+        try:
+            return self._run_network(step, mask)
+        except torch.cuda.OutOfMemoryError:
+            logger.warning("The GPU has no memory left; the propagation goes on with the CPU.")
+            torch.cuda.empty_cache()
+            self._move(self.network, "cpu")
+            return self._run_network(step, mask)
+
+    def _run_network(self, step, mask):
+        inputs = (torch.from_numpy(values[None]).to(self.device) for values in (step.maps, step.facts, mask[None]))
+        with torch.inference_mode(), torch.autocast(self.device, enabled=self.device == "cuda"):
+            logits = self.network(*inputs)
+        return logits.float().softmax(dim=1)[0, 1].cpu().numpy()
+
+    def _move(self, network, device):
+        self.device = device
+        self.network = network.to(device, memory_format=torch.channels_last).eval()

@@ -1,0 +1,9 @@
+"""Networks from their configurations."""
+
+from SlicePropagationLib.networks.residual_unet import ResidualUNet
+from SlicePropagationLib.networks.unet import UNet
+
+
+def build_unet(config):
+    """The network that a UNetConfig describes."""
+    return ResidualUNet(config) if config.is_residual else UNet(config)

@@ -1,0 +1,113 @@
+"""The cases of a training: read from a table, split by patient, and refused before the training starts where they are unusable."""
+
+import csv
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from SlicePropagationLib.errors import InputError, SlicePropagationError
+from SlicePropagationLib.patients import patient_of
+from SlicePropagationLib.segmentation_file import read_labels
+from SlicePropagationLib.volume import read_volume
+
+
+@dataclass(frozen=True)
+class TrainingCase:
+    """One labelled volume.
+
+    Attributes:
+        image, label_map: files.
+        dataset, name: where it comes from and what it is called.
+        split: "train", "val" or whatever the table says; empty when it says nothing.
+    """
+
+    image: str
+    label_map: str
+    dataset: str
+    name: str
+    split: str = ""
+
+    @property
+    def patient(self):
+        """Data set and patient, so that equal names of two data sets stay apart."""
+        return f"{self.dataset}/{patient_of(self.name)}"
+
+
+def read_training_cases(path, datasets=None):
+    """All cases of a table with columns image, label and optionally split, dataset, case.
+
+    Args:
+        datasets: names of the only data sets wanted, None for all.
+
+    Raises:
+        InputError: the table cannot be read, lacks a column, is empty, or has none of these data sets.
+    """
+    path = Path(path)
+    try:
+        with open(path, newline="") as file:
+            rows = list(csv.DictReader(file))
+    except OSError as error:
+        raise InputError(f"{path} cannot be read ({error}); give a table with the columns image and label.") from error
+    if not rows or not {"image", "label"} <= set(rows[0]):
+        raise InputError(f"{path} needs at least one row and the columns image and label; it has {', '.join(rows[0]) if rows else 'no row'}.")
+    cases = [TrainingCase(str(path.parent / row["image"]), str(path.parent / row["label"]), row.get("dataset") or "all",
+                          row.get("case") or row["image"], row.get("split") or "") for row in rows]
+    known = sorted({case.dataset for case in cases})
+    unknown = sorted(set(datasets or ()) - set(known))
+    if unknown:
+        raise InputError(f"{path} has no data set {', '.join(unknown)}; it has {', '.join(known)}.")
+    return [case for case in cases if datasets is None or case.dataset in datasets]
+
+
+def split_cases(cases, val_share=0.2):
+    """(train, val) as the table says; where it says nothing, the last share of the patients is for validation.
+
+    Raises:
+        InputError: one of the two is empty, or a patient is in both.
+    """
+    if any(case.split for case in cases):
+        train, val = ([case for case in cases if case.split == split] for split in ("train", "val"))
+    else:
+        patients = sorted({case.patient for case in cases})
+        held_out = set(patients[len(patients) - max(1, round(val_share * len(patients))):])
+        train, val = [case for case in cases if case.patient not in held_out], [case for case in cases if case.patient in held_out]
+    for name, chosen in (("train", train), ("val", val)):
+        if not chosen:
+            raise InputError(f"The split '{name}' has no case (of {len(cases)}); add rows to the table, or leave the column split empty to have it made.")
+    both = sorted({case.patient for case in train} & {case.patient for case in val})
+    if both:
+        raise InputError(f"Patient {both[0]} is in both splits, train and val; every patient belongs to one.")
+    return train, val
+
+
+def make_folds(cases, count):
+    """[(train, val)] of a cross-validation by patient; patients are dealt out in order, so every data set is in every fold.
+
+    Raises:
+        InputError: there are fewer patients than folds.
+    """
+    patients = sorted({case.patient for case in cases})
+    if not 2 <= count <= len(patients):
+        raise InputError(f"{count} folds need at least 2 folds and as many patients; there are {len(patients)} patients.")
+    fold_of = {patient: number % count for number, patient in enumerate(patients)}
+    return [([case for case in cases if fold_of[case.patient] != fold], [case for case in cases if fold_of[case.patient] == fold]) for fold in range(count)]
+
+
+def check_cases(cases):
+    """Read every case once and refuse what cannot be learnt from.
+
+    Raises:
+        InputError: names the case and says what is wrong: a file is missing or unreadable, the grids differ, there is no label,
+            one label fills the volume, or the image is constant.
+    """
+    for case in cases:
+        try:
+            volume = read_volume(case.image)
+            labels, _ = read_labels(case.label_map, volume)
+        except SlicePropagationError as error:
+            raise InputError(f"Case {case.name}: {error}") from error
+        if not labels.any():
+            raise InputError(f"Case {case.name}: {case.label_map} has no label, every voxel is 0; label it or take it out of the table.")
+        if np.ptp(labels) == 0:
+            raise InputError(f"Case {case.name}: {case.label_map} has one class only, every voxel is {labels.flat[0]}; structure and background are both needed.")

@@ -1,0 +1,113 @@
+"""The `train` command: configuration, cases, one training or one per fold."""
+
+import csv
+import json
+import platform
+from dataclasses import asdict, replace
+from importlib import import_module
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from SlicePropagationLib import __version__
+from SlicePropagationLib.config import config_from_dict
+from SlicePropagationLib.errors import ConfigError
+from SlicePropagationLib.atomic import atomic_folder
+from SlicePropagationLib.training import TASKS
+from SlicePropagationLib.training.cases import check_cases, make_folds, read_training_cases, split_cases
+
+RECORD = "config.json"
+
+
+def train(arguments, report=None):
+    """Train as the command line says; returns the paths of the best weights.
+
+    Raises:
+        SlicePropagationError: something about the arguments, the cases or the output folder; nothing was trained.
+    """
+    training = read_training(arguments)
+    datasets = arguments.datasets.split(",") if arguments.datasets else None
+    cases = read_training_cases(arguments.cases, datasets)
+    parts = make_folds([case for case in cases if case.split in ("", "train", "val")], arguments.folds) if arguments.folds else [split_cases(cases)]
+    out = Path(arguments.out)
+    _claim(out, training, arguments)
+    if report:
+        report(f"checking {sum(len(part) for part in parts[0])} cases")
+    check_cases([case for part in parts[0] for case in part])
+    folders = [out / f"fold_{number}" for number in range(1, len(parts) + 1)] if arguments.folds else [out]
+    best = [training.train(*part, folder, init=arguments.init, device=arguments.device, workers=arguments.workers, report=report) for part, folder in zip(parts, folders)]
+    if arguments.folds:
+        _write_folds(out, folders)
+    return best
+
+
+def read_training(arguments):
+    """The training that a preset, a JSON file and the options describe together.
+
+    Raises:
+        ConfigError: the task or the preset is unknown, or a setting is.
+    """
+    if arguments.task not in TASKS:
+        raise ConfigError(f"There is no training task '{arguments.task}'; choose one of {', '.join(sorted(TASKS))}.")
+    presets = import_module(TASKS[arguments.task]).PRESETS
+    if arguments.preset not in presets:
+        raise ConfigError(f"Task {arguments.task} has no preset '{arguments.preset}'; choose one of {', '.join(presets)}.")
+    training = presets[arguments.preset]
+    if arguments.config:
+        training = config_from_dict(type(training), _merged(asdict(training), _read_json(arguments.config)))
+    loop = training.loop
+    if arguments.max_hours is not None:
+        loop = replace(loop, max_hours=arguments.max_hours, epochs=max(loop.epochs, 1000))
+    if arguments.epochs is not None:
+        loop = replace(loop, epochs=arguments.epochs)
+    if arguments.seed is not None:
+        loop = replace(loop, seed=arguments.seed)
+    return replace(training, loop=loop)
+
+
+def _read_json(path):
+    try:
+        values = json.loads(Path(path).read_text())
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"{path} cannot be read as a configuration ({error}); write a JSON object with the settings to change.") from error
+    if not isinstance(values, dict):
+        raise ConfigError(f"{path} holds a {type(values).__name__}; write a JSON object with the settings to change.")
+    return values
+
+
+def _merged(values, changes):
+    """Nested settings with some of them replaced."""
+    return {**values, **{name: _merged(values[name], change) if isinstance(change, dict) and isinstance(values.get(name), dict) else change
+                         for name, change in changes.items()}}
+
+
+def _claim(out, training, arguments):
+    """Write down what is trained in a folder; refuse to mix two trainings in one."""
+    record = {"task": arguments.task, "preset": arguments.preset, "training": asdict(training), "cases": str(arguments.cases),
+              "datasets": arguments.datasets, "folds": arguments.folds, "init": arguments.init}
+    record = json.loads(json.dumps(record))
+    path = out / RECORD
+    if path.is_file():
+        earlier = json.loads(path.read_text())
+        if {name: earlier.get(name) for name in record} != record:
+            raise ConfigError(f"{out} holds another training (preset {earlier.get('preset')}); give another --out, or the same arguments to go on with that one.")
+        return
+    versions = {"slice-propagation": __version__, "torch": torch.__version__, "numpy": np.__version__, "python": platform.python_version()}
+    with atomic_folder(out) as partial:
+        (partial / RECORD).write_text(json.dumps({**record, "versions": versions}, indent=1))
+
+
+def _write_folds(out, folders):
+    """folds.csv: the best line of every fold, then mean and standard deviation."""
+    best = []
+    for folder in folders:
+        lines = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
+        best.append(max(lines, key=lambda line: line["dice"]))
+    scores = [line["dice"] for line in best]
+    with atomic_folder(out) as partial, open(partial / "folds.csv", "w", newline="") as file:
+        table = csv.writer(file)
+        table.writerow(["fold", "epoch", "dice"])
+        table.writerows([number, line["epoch"], round(line["dice"], 5)] for number, line in enumerate(best, 1))
+        table.writerow(["mean", "", round(float(np.mean(scores)), 5)])
+        table.writerow(["sd", "", round(float(np.std(scores, ddof=1)), 5)])

@@ -1,0 +1,110 @@
+"""`train slice_unet`: the slice-propagation network, in the presets `default`, `thesis`, `image_augmentation`, `basic`, `automatic` and small ones."""
+
+import re
+from dataclasses import dataclass, field, replace
+
+import torch
+
+from SlicePropagationLib.checkpoint import fill_network, load_checkpoint
+from SlicePropagationLib.networks.config import UNetConfig
+from SlicePropagationLib.training.guided import GuidedTask, GuidedTaskConfig
+from SlicePropagationLib.training.loop import LoopConfig, fit
+from SlicePropagationLib.training.pairs import PairDataset, PairsConfig
+from SlicePropagationLib.training.thesis import PairAugmentationConfig, ThesisTask, ThesisTaskConfig
+from SlicePropagationLib.training.walk_data import WalkDataset, load_shard
+from SlicePropagationLib.training.walk_files import Source, prepare_walks
+from SlicePropagationLib.training.walks import WalksConfig
+
+LONGEST_WALK = 24       # slices of a walk that validation looks at
+PHANTOMS_PER_FILE = 20
+
+
+@dataclass(frozen=True)
+class GuidedTraining:
+    """Training of the network that registration guides.
+
+    Attributes:
+        task: the network and how walks are varied.
+        walks: which walks are recorded of every structure.
+        steps: slices of a walk that are predicted one after the other in training, in the end; it begins with one.
+        phantoms: synthetic volumes beside the real ones, phantom_share: how often their walks are drawn.
+        loop: how long and how fast.
+    """
+
+    task: GuidedTaskConfig = field(default_factory=GuidedTaskConfig)
+    walks: WalksConfig = field(default_factory=WalksConfig)
+    steps: int = 6
+    phantoms: int = 160
+    phantom_share: float = 0.15
+    loop: LoopConfig = field(default_factory=lambda: LoopConfig(
+        epochs=120, batches_per_epoch=300, batch_size=16, optimizer="adamw", learning_rate=2e-3, weight_decay=1e-4, schedule="cosine",
+        warmup_batches=100, clip_norm=1.0, precision="bf16-mixed"))
+
+    def train(self, train_cases, val_cases, out, *, init=None, device="auto", workers=1, report=None):
+        """Record the walks, train, return the path of the best weights."""
+        paths = prepare_walks(self._sources(train_cases, is_training=True), out / "walks", workers=workers, report=report)
+        val_paths = prepare_walks(self._sources(val_cases, is_training=False), out / "walks", workers=workers, report=report)
+        torch.manual_seed(self.loop.seed)
+        task = _start(GuidedTask(self.task), init)
+        shares = {"phantoms": self.phantom_share}
+        train_data = WalkDataset([load_shard(*pair) for pair in paths], self.steps, shares=shares)
+        val_data = WalkDataset([load_shard(*pair) for pair in val_paths], LONGEST_WALK, inner_share=0.0)
+        return fit(task, train_data, val_data, self.loop, out, device=device, report=report)
+
+    def _sources(self, cases, *, is_training):
+        kind = "train" if is_training else "val"
+        plain = replace(self.walks, axes=(0,), anchors=1, gap_share=0.0, thick_share=0.0)
+        sources = [Source(re.sub(r"[^\w.-]+", "_", f"{kind}-{case.dataset}-{case.name}"), case.dataset, case.image, case.label_map,
+                          self.walks if is_training else plain) for case in cases]
+        if is_training:
+            sources += [Source(f"train-phantoms-{number}", "phantoms", None, None, replace(self.walks, anchors=3), PHANTOMS_PER_FILE)
+                        for number in range(self.phantoms // PHANTOMS_PER_FILE)]
+        return sources
+
+
+@dataclass(frozen=True)
+class PlainTraining:
+    """Training as in the thesis: one step from the true mask of a slice nearby.
+
+    Attributes:
+        task: the network and how pairs are varied.
+        pairs: which pairs are made.
+        loop: how long and how fast.
+    """
+
+    task: ThesisTaskConfig = field(default_factory=ThesisTaskConfig)
+    pairs: PairsConfig = field(default_factory=PairsConfig)
+    loop: LoopConfig = field(default_factory=LoopConfig)
+
+    def train(self, train_cases, val_cases, out, *, init=None, device="auto", workers=1, report=None):
+        """Read the cases, train, return the path of the best weights."""
+        torch.manual_seed(self.loop.seed)
+        task = _start(ThesisTask(replace(self.task, size=self.pairs.size)), init)
+        train_data, val_data = PairDataset(train_cases, self.pairs), PairDataset(val_cases, self.pairs, is_random=False)
+        return fit(task, train_data, val_data, self.loop, out, device=device, report=report)
+
+
+BASIC = PairAugmentationConfig(turn=10.0, scale=0.1, mirrors=False, gain=0.0, offset=0.0, prior_turn=0.0, prior_scale=0.0)
+IMAGE_ONLY = PairAugmentationConfig(prior_turn=0.0, prior_scale=0.0)
+
+
+def _small(training):
+    """The same on a CPU's scale: base width 16, slices of 128 x 128 pixels."""
+    return replace(training, task=replace(training.task, network=replace(training.task.network, base_channels=16)), pairs=replace(training.pairs, size=128))
+
+
+PRESETS = {
+    "default": GuidedTraining(),
+    "thesis": PlainTraining(),
+    "image_augmentation": PlainTraining(ThesisTaskConfig(augmentation=IMAGE_ONLY)),
+    "basic": PlainTraining(ThesisTaskConfig(augmentation=BASIC)),
+    "automatic": PlainTraining(ThesisTaskConfig(network=UNetConfig(in_channels=1), augmentation=IMAGE_ONLY, uses_prior=False)),
+}
+PRESETS |= {f"{name}-small": _small(PRESETS[name]) for name in ("thesis", "image_augmentation", "basic", "automatic")}
+
+
+def _start(task, init):
+    """The task, with the weights of a model file where one is given."""
+    if init:
+        fill_network(task.network, load_checkpoint(init, {task.family}), init)
+    return task

@@ -1,0 +1,120 @@
+"""`train slice_unet`: each preset learns two phantoms; its parts do what they say."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+pytest.importorskip("lightning")
+
+from SlicePropagationLib.engines.model_file import make_slice_unet  # noqa: E402  torch may be absent
+from SlicePropagationLib.networks.config import GuidedUNetConfig  # noqa: E402
+from SlicePropagationLib.planning import Run  # noqa: E402
+from SlicePropagationLib.session import AnnotationSession  # noqa: E402
+from SlicePropagationLib.engine import plan_session, propagate  # noqa: E402
+from SlicePropagationLib.stack import SliceStack  # noqa: E402
+from SlicePropagationLib.training.cases import TrainingCase  # noqa: E402
+from SlicePropagationLib.training.slice_unet import PRESETS, PlainTraining  # noqa: E402
+from SlicePropagationLib.training.synthetic import make_phantom  # noqa: E402
+from SlicePropagationLib.training.thesis import PairAugmentationConfig, vary_pairs  # noqa: E402
+from files import write  # noqa: E402
+from phantoms import disc  # noqa: E402
+
+SHAPE = (10, 32, 32)
+
+
+def two_phantoms(folder):
+    """Two cases on disk: a bright disc that drifts, on slices 2 to 7; (cases, truths)."""
+    cases, truths = [], []
+    for number in range(2):
+        truth = np.zeros(SHAPE, np.uint8)
+        for index in range(2, 8):
+            truth[index] = disc(SHAPE[1:], (16, 10 + index + number), 6)
+        noise = np.random.default_rng(number).normal(0, 5, SHAPE)
+        place = folder / f"phantom{number}"
+        place.mkdir(exist_ok=True)
+        cases.append(TrainingCase(str(write(place / "image.nii.gz", (100 * truth + noise).astype(np.int16), spacing=(1.0, 1.0, 3.0))),
+                                  str(write(place / "label.nii.gz", truth, spacing=(1.0, 1.0, 3.0))), "phantoms", f"phantom{number}"))
+        truths.append(truth.astype(bool))
+    return cases, truths
+
+
+def small(preset):
+    """A preset at the size of the phantoms."""
+    training = PRESETS[preset]
+    loop = replace(training.loop, epochs=12, batch_size=4, batches_per_epoch=0, learning_rate=0.01, optimizer="adamw", schedule="cosine", precision="32-true", warmup_batches=0)
+    if isinstance(training, PlainTraining):
+        network = replace(training.task.network, base_channels=8, depth=3)
+        mild = PairAugmentationConfig(turn=5.0, scale=0.05, mirrors=False, gain=0.0, offset=0.0, prior_turn=1.0, prior_scale=0.02)
+        return replace(training, loop=loop, pairs=replace(training.pairs, size=32), task=replace(training.task, network=network, augmentation=mild))
+    task = replace(training.task, network=GuidedUNetConfig(base_channels=4, depth=2))
+    return replace(training, loop=replace(loop, epochs=4), phantoms=0, steps=3, walks=replace(training.walks, axes=(0,), anchors=6), task=task)
+
+
+@pytest.mark.parametrize("preset, is_residual", [("default", False), ("thesis", False), ("thesis", True), ("basic", False), ("automatic", False)])
+def test_a_network_learns_two_phantoms_and_walks_them(tmp_path, preset, is_residual):
+    cases, truths = two_phantoms(tmp_path)
+    training = small(preset)
+    if is_residual:
+        training = replace(training, task=replace(training.task, network=replace(training.task.network, is_residual=True)))
+    best = training.train(cases, cases, tmp_path / "out", device="cpu")
+    engine = make_slice_unet("cpu", best)
+    volume = np.asarray(100.0 * truths[0], np.float32) + np.random.default_rng(0).normal(0, 5, SHAPE).astype(np.float32)
+    session = AnnotationSession(SliceStack(volume, (3.0, 1.0, 1.0)), (1,))
+    session.annotate(1, 4, truths[0][4])
+    for _ in propagate(session, engine, plan_session(session)):
+        pass
+    found, others = session.masks(1), [index for index in range(10) if index != 4]
+    overlap = 2 * (found & truths[0])[others].sum() / (found[others].sum() + truths[0][others].sum())
+    assert overlap > 0.85
+
+
+def test_the_thesis_preset_is_the_thesis():
+    training = PRESETS["thesis"]
+    network, loop, pairs, augmentation = training.task.network, training.loop, training.pairs, training.task.augmentation
+    assert (network.depth, network.base_channels, network.in_channels, network.is_residual) == (4, 64, 2, False)
+    assert (loop.optimizer, loop.learning_rate, loop.epochs, loop.milestones, loop.factor) == ("adam", 1e-4, 30, (10, 20, 25), 0.1)
+    assert set(pairs.neighbours) == {-2, -1, 1, 2} and pairs.beyond_ends == 2 and pairs.size == 256
+    assert (augmentation.turn, augmentation.scale, augmentation.mirrors, augmentation.prior_turn, augmentation.prior_scale) == (180, 0.2, True, 1, 0.1)
+
+
+def half_masks():
+    image = torch.zeros(4, 1, 32, 32)
+    image[:, :, 8:16, 8:16] = 1
+    return image, image.clone(), image[:, 0].long()
+
+
+def test_joint_variation_moves_image_prior_and_truth_alike():
+    torch.manual_seed(0)
+    config = PairAugmentationConfig(gain=0, offset=0, prior_turn=0, prior_scale=0)
+    image, prior, truth = vary_pairs(*half_masks(), config)
+    assert torch.equal(prior[:, 0].long(), truth) and ((image[:, 0] > 0.5) == truth.bool()).float().mean() > 0.99
+    assert not torch.equal(truth, half_masks()[2])
+
+
+def test_the_prior_alone_moves_about_the_image_or_its_own_centroid():
+    torch.manual_seed(0)
+    still = {"turn": 0, "scale": 0, "mirrors": False, "gain": 0, "offset": 0, "prior_turn": 0, "prior_scale": 0.5}
+
+    def drift(pivot):
+        _, prior, truth = vary_pairs(*half_masks(), PairAugmentationConfig(**still, pivot=pivot))
+        assert torch.equal(truth, half_masks()[2])
+        rows = torch.arange(32.0)
+        return ((prior[:, 0].sum(dim=2) * rows).sum(dim=1) / prior.sum(dim=(1, 2, 3)) - 11.5).abs().max()
+
+    assert drift("image") > 1.0 > 0.6 > drift("centroid")
+
+
+def test_phantoms_are_the_same_for_the_same_seed_and_touch_what_looks_alike():
+    first, again, other = (make_phantom(np.random.default_rng(seed)) for seed in (1, 1, 2))
+    assert np.array_equal(first.volume, again.volume) and np.array_equal(first.mask, again.mask)
+    assert not np.array_equal(first.mask, other.mask) and first.mask.any()
+
+
+def test_a_run_from_an_empty_anchor_predicts_nothing(tmp_path):
+    cases, truths = two_phantoms(tmp_path)
+    training = small("default")
+    best = replace(training, loop=replace(training.loop, epochs=1)).train(cases, cases, tmp_path / "out", device="cpu")
+    stack = SliceStack(np.zeros(SHAPE, np.float32))
+    assert list(make_slice_unet("cpu", best).walk(stack, Run(0, (1, 2)), {0: np.zeros(SHAPE[1:], bool)})) == []

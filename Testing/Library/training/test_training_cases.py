@@ -1,0 +1,107 @@
+"""The cases of a training: split by patient, and refused by name where they cannot be learnt from."""
+
+import csv
+
+import numpy as np
+import pytest
+
+from SlicePropagationLib.errors import InputError
+from SlicePropagationLib.training.cases import TrainingCase, check_cases, make_folds, read_training_cases, split_cases
+from files import write
+
+
+def case_named(name, split="", dataset="set"):
+    return TrainingCase("image.nii.gz", "label.nii.gz", dataset, name, split)
+
+
+def write_pair(folder, image=None, label=None, shape=(4, 8, 8), spacing=(1.0, 1.5, 3.0)):
+    """A case on disk whose image is noise and whose label is a square, unless told otherwise."""
+    if image is None:
+        image = np.random.default_rng(0).normal(0, 100, shape).astype(np.int16)
+    if label is None:
+        label = np.zeros(shape, np.uint8)
+        label[1:3, 2:5, 2:5] = 1
+    return TrainingCase(str(write(folder / "image.nii.gz", image)), str(write(folder / "label.nii.gz", label, spacing=spacing)), "set", "patient7")
+
+
+def write_table(path, rows):
+    with open(path, "w", newline="") as file:
+        table = csv.DictWriter(file, list(rows[0]))
+        table.writeheader()
+        table.writerows(rows)
+    return path
+
+
+def test_a_table_gives_cases_with_files_beside_it(tmp_path):
+    table = write_table(tmp_path / "cases.csv", [{"image": "a/image.nii.gz", "label": "a/label.nii.gz", "split": "train", "dataset": "set", "case": "one"}])
+    case, = read_training_cases(table)
+    assert case.image == str(tmp_path / "a" / "image.nii.gz") and (case.name, case.split, case.dataset) == ("one", "train", "set")
+
+
+def test_only_the_data_sets_asked_for_are_taken(tmp_path):
+    table = write_table(tmp_path / "cases.csv", [{"image": f"{name}.nii", "label": "l.nii", "dataset": name} for name in ("heart", "brain")])
+    assert [case.dataset for case in read_training_cases(table, ["brain"])] == ["brain"]
+    with pytest.raises(InputError, match="liver.*brain, heart"):
+        read_training_cases(table, ["liver"])
+
+
+def test_a_table_without_labels_is_refused(tmp_path):
+    with pytest.raises(InputError, match="image and label"):
+        read_training_cases(write_table(tmp_path / "cases.csv", [{"image": "a.nii", "seed": "b.nii"}]))
+
+
+def test_the_table_decides_the_split():
+    train, val = split_cases([case_named("a", "train"), case_named("b", "val"), case_named("c", "test")])
+    assert [case.name for case in train] == ["a"] and [case.name for case in val] == ["b"]
+
+
+def test_without_a_split_some_patients_are_held_out_with_all_their_frames():
+    cases = [case_named(f"patient{number:03d}_{frame}") for number in range(10) for frame in ("ED", "ES")]
+    train, val = split_cases(cases)
+    assert len(val) == 4 and not {case.patient for case in train} & {case.patient for case in val}
+
+
+def test_an_empty_split_is_refused():
+    with pytest.raises(InputError, match="'val' has no case"):
+        split_cases([case_named("a", "train")])
+
+
+def test_a_patient_in_both_splits_is_refused_by_name():
+    with pytest.raises(InputError, match="patient003"):
+        split_cases([case_named("patient003_ED", "train"), case_named("patient003_ES", "val")])
+
+
+def test_every_patient_is_held_out_once_in_a_cross_validation():
+    cases = [case_named(f"patient{number:03d}_{frame}") for number in range(7) for frame in ("ED", "ES")]
+    folds = make_folds(cases, 3)
+    held_out = [case.name for _, val in folds for case in val]
+    assert sorted(held_out) == sorted(case.name for case in cases)
+    assert all(not {case.patient for case in train} & {case.patient for case in val} for train, val in folds)
+
+
+def test_more_folds_than_patients_are_refused():
+    with pytest.raises(InputError, match="2 patients"):
+        make_folds([case_named("a"), case_named("b")], 5)
+
+
+def test_usable_cases_pass(tmp_path):
+    check_cases([write_pair(tmp_path)])
+
+
+@pytest.mark.parametrize("changes, words", [
+    ({"label": np.zeros((4, 8, 8), np.uint8)}, "no label"),
+    ({"label": np.ones((4, 8, 8), np.uint8)}, "one class"),
+    ({"label": np.ones((5, 8, 8), np.uint8)}, "4"),
+    ({"spacing": (1.0, 1.0, 2.0)}, "spacing"),
+    ({"image": np.full((4, 8, 8), 3, np.int16)}, "constant"),
+])
+def test_an_unusable_case_is_refused_by_name(tmp_path, changes, words):
+    with pytest.raises(InputError, match=f"(?s)patient7.*{words}"):
+        check_cases([write_pair(tmp_path, **changes)])
+
+
+def test_a_missing_file_is_refused_by_name(tmp_path):
+    case = write_pair(tmp_path)
+    (tmp_path / "label.nii.gz").unlink()
+    with pytest.raises(InputError, match="patient7"):
+        check_cases([case])

@@ -1,0 +1,48 @@
+"""The smallest task: fit a line."""
+
+import time
+from dataclasses import dataclass
+
+import torch
+
+
+@dataclass(frozen=True)
+class ToyConfig:
+    """Ways in which the task misbehaves."""
+
+    fails_after: int = 0
+    is_broken: bool = False
+    pause: float = 0.0
+
+
+class Line(torch.utils.data.Dataset):
+    """64 points on a line, with noise that depends on nothing but the loop's random state."""
+
+    def __len__(self):
+        return 64
+
+    def __getitem__(self, position):
+        x = torch.tensor([position / 32 - 1.0])
+        return {"x": x, "y": 2 * x + 1 + 0.01 * torch.randn(1)}
+
+
+class ToyTask(torch.nn.Module):
+    """A line through points; every forward draws a random number, so that a lost random state shows."""
+
+    family, score = "toy", "score"
+
+    def __init__(self, config):
+        super().__init__()
+        self.config, self.network, self.calls = config, torch.nn.Linear(1, 1), 0
+
+    def forward(self, batch):
+        self.calls += 1
+        if self.config.fails_after and self.calls > self.config.fails_after:
+            raise RuntimeError("power cut")
+        time.sleep(self.config.pause)
+        error = self.network(batch["x"] + 0.01 * torch.randn_like(batch["x"])) - batch["y"]
+        return {"total": (error**2).mean() * (float("nan") if self.config.is_broken else 1.0)}
+
+    def metrics(self, batch):
+        with torch.no_grad():
+            return {"score": -((self.network(batch["x"]) - 2 * batch["x"] - 1) ** 2).mean(), "count": len(batch["x"])}
