@@ -46,6 +46,8 @@ ENGINES = {info.name: info for info in (
                "Follows the structure from slice to slice by image registration; needs no training, the default without PyTorch."),
     EngineInfo("interpolation", "SlicePropagationLib.engines.interpolation", "InterpolationEngine",
                "Interpolates the shape between annotated slices and shrinks it beyond them; does not look at the image."),
+    EngineInfo("itk_interpolation", "SlicePropagationLib.engines.itk_interpolation", "ITKInterpolationEngine",
+               "ITK's morphological contour interpolation (Slicer's 'Fill between slices'), only between annotated slices; for comparisons.", ("itk",)),
     EngineInfo("copy", "SlicePropagationLib.engines.copy", "CopyEngine",
                "Repeats the nearest annotated mask; a baseline for comparisons."),
 )}
