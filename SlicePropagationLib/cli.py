@@ -195,7 +195,7 @@ def _add_train(commands):
 
 
 def _train(arguments):
-    missing = [package for package in ("torch", "lightning") if util.find_spec(package) is None]
+    missing = [package for package in ("torch", "lightning", "monai") if util.find_spec(package) is None]
     if missing:
         raise ConfigError(f"Training needs {' and '.join(missing)}, which is not installed; install slice-propagation[train].")
     if arguments.resume and not (Path(arguments.out) / "config.json").is_file():

@@ -30,11 +30,11 @@ def train(arguments, report=None):
     datasets = arguments.datasets.split(",") if arguments.datasets else None
     cases = read_training_cases(arguments.cases, datasets)
     parts = make_folds([case for case in cases if case.split in ("", "train", "val")], arguments.folds) if arguments.folds else [split_cases(cases)]
-    out = Path(arguments.out)
-    _claim(out, training, arguments)
     if report:
         report(f"checking {sum(len(part) for part in parts[0])} cases")
     check_cases([case for part in parts[0] for case in part])
+    out = Path(arguments.out)
+    _claim(out, training, arguments)
     folders = [out / f"fold_{number}" for number in range(1, len(parts) + 1)] if arguments.folds else [out]
     best = [training.train(*part, folder, init=arguments.init, device=arguments.device, workers=arguments.workers, report=report) for part, folder in zip(parts, folders)]
     if arguments.folds:

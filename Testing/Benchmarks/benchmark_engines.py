@@ -1,7 +1,8 @@
-"""Speed of the engines that need no torch, end to end: from a seed in a session to the last slice written.
+"""Speed of the engines, end to end: from a seed in a session to the last slice written.
 
 A volume of 512 x 512 x 300 voxels with one organ of 80 slices, seeded on its largest slice. One warm-up, then the median of
-seven propagations; the ratios compare the engines within this run, so they hold on a busy machine too.
+seven propagations; the ratios compare the engines within this run, so they hold on a busy machine too. `thesis` is the network of
+the thesis (base width 64, depth 4, whole slices on 256 x 256 pixels) with random weights: its Dice means nothing, its time does.
 
     python Testing/Benchmarks/benchmark_engines.py
 """
@@ -11,6 +12,8 @@ import platform
 import statistics
 import sys
 import time
+from importlib import util
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -26,7 +29,8 @@ from SlicePropagationLib.stack import SliceStack  # noqa: E402
 NUM_SLICES, SIZE, ORGAN_SLICES, RADIUS = 300, 512, 80, 60
 SPACING_MM = (1.5, 0.8, 0.8)
 MIDDLE = NUM_SLICES // 2
-NAMES = ("copy", "interpolation", "registration")
+THESIS_STEPS = 10       # it takes about a second a slice
+NAMES = ("copy", "interpolation", "registration", "slice_unet", "thesis")
 
 
 def make_volume():
@@ -44,13 +48,23 @@ def make_volume():
     return SliceStack(images, SPACING_MM), organ
 
 
-def propagate_once(name, stack, organ, anchors):
-    """(seconds, slices visited, Dice) of one propagation from scratch."""
+def engine_of(name):
+    """The engine of that name, or the thesis's network with random weights."""
+    if name != "thesis":
+        return make_engine(name)
+    from SlicePropagationLib.engines.plain_unet import PlainUNetEngine
+    from SlicePropagationLib.networks.config import UNetConfig
+    from SlicePropagationLib.networks.unet import UNet
+    return PlainUNetEngine(UNet(UNetConfig()), 256)
+
+
+def propagate_once(engine, stack, organ, anchors, most_steps):
+    """(seconds, slices visited, Dice) of one propagation from scratch, cut short after `most_steps` slices."""
     session = AnnotationSession(stack)
     for index in anchors:
         session.annotate(1, index, organ[index])
     start = time.perf_counter()
-    num_steps = sum(1 for _ in propagate(session, make_engine(name), plan_session(session)))
+    num_steps = sum(1 for _ in islice(propagate(session, engine, plan_session(session)), most_steps))
     seconds = time.perf_counter() - start
     predicted = session.masks(1)
     return seconds, num_steps, 2 * np.count_nonzero(predicted & organ) / (np.count_nonzero(predicted) + np.count_nonzero(organ))
@@ -58,7 +72,8 @@ def propagate_once(name, stack, organ, anchors):
 
 def measure(name, stack, organ, anchors, repeats):
     """(median seconds, slices visited, Dice)."""
-    runs = [propagate_once(name, stack, organ, anchors) for _ in range(repeats + 1)][1:]
+    engine = engine_of(name)
+    runs = [propagate_once(engine, stack, organ, anchors, THESIS_STEPS if name == "thesis" else None) for _ in range(repeats + 1)][1:]
     return statistics.median(seconds for seconds, _, _ in runs), runs[0][1], runs[0][2]
 
 
@@ -68,9 +83,10 @@ def main(arguments=None):
     parser.add_argument("--engines", default=",".join(NAMES))
     options = parser.parse_args(arguments)
     stack, organ = make_volume()
+    engines = [name for name in options.engines.split(",") if name in NAMES and (name not in ("slice_unet", "thesis") or util.find_spec("torch"))]
     print(f"{platform.processor() or platform.machine()}, Python {platform.python_version()}, numpy {np.__version__}; median of {options.repeats}")
     for title, anchors in (("one seed", [MIDDLE]), ("two seeds, 20 slices between them", [MIDDLE - 10, MIDDLE + 11])):
-        results = {name: measure(name, stack, organ, anchors, options.repeats) for name in options.engines.split(",")}
+        results = {name: measure(name, stack, organ, anchors, options.repeats) for name in engines}
         print(f"\n{title}\n{'engine':15}{'seconds':>9}{'slices':>8}{'slices/s':>10}{'Dice':>7}   time against {next(iter(results))}")
         reference = next(iter(results.values()))
         for name, (seconds, num_steps, dice) in results.items():

@@ -7,6 +7,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 pytest.importorskip("lightning")
+pytest.importorskip("monai")
 
 from SlicePropagationLib.engines.model_file import make_slice_unet  # noqa: E402  torch may be absent
 from SlicePropagationLib.networks.config import GuidedUNetConfig  # noqa: E402

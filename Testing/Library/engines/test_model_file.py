@@ -1,0 +1,100 @@
+"""The `slice_unet` engine: it starts at what registration says, and goes on without a GPU that has no memory left."""
+
+import logging
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from SlicePropagationLib.checkpoint import save_checkpoint  # noqa: E402  torch may be absent
+from SlicePropagationLib.engine import plan_session, propagate  # noqa: E402
+from SlicePropagationLib.engines import ENGINES, default_engine, make_engine  # noqa: E402
+from SlicePropagationLib.engines.slice_unet import SliceUNetEngine  # noqa: E402
+from SlicePropagationLib.errors import CheckpointError  # noqa: E402
+from SlicePropagationLib.models import find_model, has_model, model_folders  # noqa: E402
+from SlicePropagationLib.networks.config import GuidedUNetConfig  # noqa: E402
+from SlicePropagationLib.networks.guided_unet import GuidedUNet  # noqa: E402
+from SlicePropagationLib.session import AnnotationSession  # noqa: E402
+from phantoms import drifting_disc  # noqa: E402
+
+
+def masks_of(engine, anchors=(7,)):
+    stack, truth = drifting_disc()
+    session = AnnotationSession(stack, (1,))
+    for index in anchors:
+        session.annotate(1, index, truth[index])
+    for _ in propagate(session, engine, plan_session(session)):
+        pass
+    return session.masks(1), truth
+
+
+def untrained():
+    torch.manual_seed(0)
+    return GuidedUNet(GuidedUNetConfig(base_channels=4, depth=2))
+
+
+@pytest.mark.parametrize("anchors", [(7,), (5, 11)])
+def test_an_untrained_network_walks_as_registration_does(anchors):
+    found, truth = masks_of(SliceUNetEngine(untrained()), anchors)
+    registered, _ = masks_of(make_engine("registration"), anchors)
+    inside = list(range(4, 12))
+    assert 2 * (found & registered)[inside].sum() / (found[inside].sum() + registered[inside].sum()) > 0.95
+
+
+def test_a_gpu_without_memory_hands_over_to_the_cpu_and_says_so(caplog):
+    network = untrained()
+    engine = SliceUNetEngine(network)
+    honest, failures = engine._run_network, []
+
+    def fails_once(step, mask):
+        if not failures:
+            failures.append(step.index)
+            raise torch.cuda.OutOfMemoryError("out of memory")
+        return honest(step, mask)
+
+    engine._run_network = fails_once
+    with caplog.at_level(logging.WARNING):
+        found, _ = masks_of(engine)
+    assert failures and "CPU" in caplog.text
+    assert np.array_equal(found, masks_of(SliceUNetEngine(network))[0])
+
+
+def test_a_model_file_is_an_engine_with_the_hash_of_its_weights(tmp_path):
+    network = untrained()
+    save_checkpoint(tmp_path / "mine.pt", "slice_unet.guided", {"network": network.config.__dict__}, network.state_dict())
+    engine = make_engine(tmp_path / "mine.pt", "cpu")
+    assert engine.name == "slice_unet" and len(engine.model_sha256) == 64
+    assert np.array_equal(masks_of(engine)[0], masks_of(SliceUNetEngine(network))[0])
+
+
+def test_a_configuration_of_another_version_is_refused(tmp_path):
+    save_checkpoint(tmp_path / "mine.pt", "slice_unet.guided", {"network": {"wings": 2}}, untrained().state_dict())
+    with pytest.raises(CheckpointError, match="wings"):
+        make_engine(tmp_path / "mine.pt")
+
+
+def test_the_shipped_weights_are_the_default_and_agree_with_their_card():
+    assert has_model("slice_unet") and default_engine() == "slice_unet"
+    engine = make_engine()
+    assert engine.name == "slice_unet" and engine.model_sha256
+    found, truth = masks_of(engine)
+    assert 2 * (found & truth).sum() / (found.sum() + truth.sum()) > 0.85
+
+
+def test_shipped_weights_are_small_and_looked_for_in_checkout_and_wheel():
+    assert find_model("slice_unet").stat().st_size < 20e6
+    assert [folder.parts[-2:] for folder in model_folders()] == [("Resources", "Models"), ("slice-propagation", "Models"), ("slice-propagation", "Models")]
+
+
+def test_weights_that_were_not_shipped_are_named_with_the_places(monkeypatch, tmp_path):
+    monkeypatch.setattr("SlicePropagationLib.models.model_folders", lambda: [tmp_path])
+    with pytest.raises(CheckpointError, match=str(tmp_path)):
+        find_model("slice_unet")
+    assert default_engine() == "registration" and not ENGINES["slice_unet"].is_ready
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device here")
+def test_cpu_and_cuda_give_the_same_masks():
+    first, second = (masks_of(make_engine("slice_unet", device))[0] for device in ("cpu", "cuda"))
+    assert 2 * (first & second).sum() / (first.sum() + second.sum()) >= 0.995

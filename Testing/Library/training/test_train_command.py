@@ -1,0 +1,118 @@
+"""`slice-propagation train` from the command line: it trains, goes on, and refuses what it cannot use before it begins."""
+
+import csv
+import json
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+pytest.importorskip("lightning")
+pytest.importorskip("monai")
+
+from SlicePropagationLib.checkpoint import load_checkpoint  # noqa: E402  torch may be absent
+from SlicePropagationLib.cli import main  # noqa: E402
+from SlicePropagationLib.errors import InputError  # noqa: E402
+from SlicePropagationLib.training.ship import ship  # noqa: E402
+from files import read, write  # noqa: E402
+from phantoms import disc  # noqa: E402
+
+TINY = {"task": {"network": {"base_channels": 4, "depth": 2}}, "pairs": {"size": 16}, "loop": {"epochs": 2}}
+
+
+@pytest.fixture
+def cases(tmp_path):
+    """A table of four patients with a disc on six slices; (table, settings file)."""
+    with open(tmp_path / "cases.csv", "w", newline="") as file:
+        table = csv.writer(file)
+        table.writerow(["image", "label", "split", "dataset", "case"])
+        for number in range(4):
+            truth = np.zeros((8, 24, 24), np.uint8)
+            truth[1:7] = disc((24, 24), (12, 10 + number), 5)
+            image = 100 * truth + np.random.default_rng(number).normal(0, 5, truth.shape)
+            write(tmp_path / f"image{number}.nii.gz", image.astype(np.int16))
+            write(tmp_path / f"label{number}.nii.gz", truth)
+            table.writerow([f"image{number}.nii.gz", f"label{number}.nii.gz", "train" if number < 3 else "val", "discs", f"patient{number}"])
+    (tmp_path / "tiny.json").write_text(json.dumps(TINY))
+    return tmp_path / "cases.csv", tmp_path / "tiny.json"
+
+
+def train(cases, out, *options):
+    table, settings = cases
+    return main(["train", "slice_unet", "--cases", str(table), "--out", str(out), "--preset", "basic-small", "--config", str(settings), "--device", "cpu", *options])
+
+
+def test_a_training_leaves_weights_that_propagate(cases, tmp_path, capsys):
+    assert train(cases, tmp_path / "out") == 0
+    assert str(tmp_path / "out" / "best.pt") in capsys.readouterr().out
+    seed = np.where(np.arange(8)[:, None, None] == 4, read(tmp_path / "label3.nii.gz"), 0).astype(np.uint8)
+    write(tmp_path / "seed.nii.gz", seed)
+    assert main(["propagate", "--image", str(tmp_path / "image3.nii.gz"), "--seed", str(tmp_path / "seed.nii.gz"), "--out", str(tmp_path / "found.nii.gz"),
+                 "--engine", str(tmp_path / "out" / "best.pt"), "--quiet"]) == 0
+    record = json.loads((tmp_path / "found.json").read_text())
+    assert record["engine"] == "slice_unet" and record["model_sha256"] == load_checkpoint(tmp_path / "out" / "best.pt").sha256
+    assert np.array_equal(read(tmp_path / "found.nii.gz")[4], seed[4])
+
+
+def test_the_same_arguments_go_on_and_others_are_refused(cases, tmp_path, capsys):
+    assert train(cases, tmp_path / "out") == 0
+    assert train(cases, tmp_path / "out", "--resume") == 0
+    assert "going on after epoch 2" in capsys.readouterr().out
+    assert train(cases, tmp_path / "out", "--seed", "5") == 2
+    assert "another training" in capsys.readouterr().err
+
+
+def test_there_is_nothing_to_resume_in_a_new_folder(cases, tmp_path, capsys):
+    assert train(cases, tmp_path / "new", "--resume") == 2
+    assert "no training to resume" in capsys.readouterr().err and not (tmp_path / "new").exists()
+
+
+def test_a_cross_validation_trains_every_fold_and_writes_mean_and_deviation(cases, tmp_path):
+    assert train(cases, tmp_path / "out", "--folds", "2", "--quiet") == 0
+    with open(tmp_path / "out" / "folds.csv", newline="") as file:
+        rows = {row["fold"]: row for row in csv.DictReader(file)}
+    assert set(rows) == {"1", "2", "mean", "sd"}
+    assert float(rows["mean"]["dice"]) == pytest.approx((float(rows["1"]["dice"]) + float(rows["2"]["dice"])) / 2, abs=1e-4)
+
+
+@pytest.mark.parametrize("settings, words", [({"magic": 1}, "magic"), ({"loop": {"epochs": "many"}}, "epochs"), ({"task": {"network": {"depth": 9}}}, "depth"), ([1], "JSON object")])
+def test_a_setting_that_does_not_exist_or_fit_is_refused(cases, tmp_path, capsys, settings, words):
+    cases[1].write_text(json.dumps(settings))
+    assert train(cases, tmp_path / "out") == 2
+    assert words in capsys.readouterr().err and not (tmp_path / "out").exists()
+
+
+def test_an_unknown_task_or_preset_is_refused_with_the_known_ones(cases, tmp_path, capsys):
+    assert main(["train", "magic", "--cases", str(cases[0]), "--out", str(tmp_path / "out")]) == 2
+    assert "slice_unet" in capsys.readouterr().err
+    assert main(["train", "slice_unet", "--cases", str(cases[0]), "--out", str(tmp_path / "out"), "--preset", "magic"]) == 2
+    assert "thesis" in capsys.readouterr().err
+
+
+def test_a_bad_case_is_named_before_the_training_starts(cases, tmp_path, capsys):
+    write(tmp_path / "label1.nii.gz", np.zeros((8, 24, 24), np.uint8))
+    assert train(cases, tmp_path / "out") == 2
+    assert "patient1" in capsys.readouterr().err and not (tmp_path / "out").exists()
+
+
+def test_a_training_begins_with_the_weights_given(cases, tmp_path):
+    assert train(cases, tmp_path / "first") == 0
+    still = {**TINY, "loop": {"epochs": 1, "learning_rate": 0.0}}
+    cases[1].write_text(json.dumps(still))
+    assert train(cases, tmp_path / "second", "--init", str(tmp_path / "first" / "last.pt")) == 0
+    first, second = (load_checkpoint(tmp_path / name / "last.pt").weights for name in ("first", "second"))
+    assert torch.equal(first["head.weight"], second["head.weight"])
+
+
+def test_weights_of_data_that_may_not_be_shipped_are_not_shipped(cases, tmp_path):
+    assert train(cases, tmp_path / "out", "--datasets", "discs") == 0
+    with pytest.raises(InputError, match="discs"):
+        ship(tmp_path / "out", tmp_path / "model.pt", "train", {}, "none")
+
+
+def test_a_card_states_the_hash_of_its_weights(cases, tmp_path):
+    cases[0].write_text(cases[0].read_text().replace("discs", "msd_hippocampus"))
+    assert train(cases, tmp_path / "out", "--datasets", "msd_hippocampus") == 0
+    card = ship(tmp_path / "out", tmp_path / "shipped" / "model.pt", "train …", {"dice": 0.5}, "Discs only.")
+    assert load_checkpoint(tmp_path / "shipped" / "model.pt").sha256 == card["sha256"]
+    assert card["licence"] == "CC BY-SA 4.0" and set(card["data"]) == {"msd_hippocampus"}
