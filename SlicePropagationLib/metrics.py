@@ -71,12 +71,20 @@ def surface_distances(prediction, truth, spacing_mm, tolerance_mm=2.0):
     """
     if not prediction.any() or not truth.any():
         return SurfaceDistances(np.nan, np.nan, np.nan)
+    box = _box(prediction | truth)
+    prediction, truth = prediction[box], truth[box]
     first, second = _surface(prediction), _surface(truth)
     to_truth = ndimage.distance_transform_edt(~second, sampling=spacing_mm)[first]
     to_prediction = ndimage.distance_transform_edt(~first, sampling=spacing_mm)[second]
     distances = np.concatenate([to_truth, to_prediction])
     mean = (to_truth.mean() + to_prediction.mean()) / 2
     return SurfaceDistances(float(mean), float(np.percentile(distances, 95)), float((distances <= tolerance_mm).mean()))
+
+
+def _box(mask):
+    """Slices of the box around a mask's voxels: every surface lies in it, so that no distance changes and little is computed."""
+    sides = [np.flatnonzero(mask.any(axis=tuple(other for other in range(mask.ndim) if other != axis))) for axis in range(mask.ndim)]
+    return tuple(slice(side[0], side[-1] + 1) for side in sides)
 
 
 def _surface(mask):

@@ -1,7 +1,9 @@
 """The simulated annotator: seeds a slice, propagates, corrects slices from the truth, and keeps the score."""
 
 import json
-from dataclasses import asdict, dataclass
+import math
+import time
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +28,7 @@ class Round:
         dice_thesis: the structure's extent only, annotated slices included.
         mm_past_ends: how far the prediction runs past both ends of the structure together, in millimetres.
         annotated: indices of the annotated slices, in the order they were drawn.
+        seconds_per_slice: time of the round's propagation, per slice predicted; NaN when none was.
     """
 
     shots: int
@@ -33,6 +36,7 @@ class Round:
     dice_thesis: float
     mm_past_ends: float
     annotated: tuple[int, ...]
+    seconds_per_slice: float = math.nan
 
 
 def simulate(session, truth, engine, *, pick="largest", correct="suggested", budget=5):
@@ -58,9 +62,10 @@ def simulate(session, truth, engine, *, pick="largest", correct="suggested", bud
             if index is None:
                 return
             annotate_truth(session, truth, index)
-        for _ in propagate(session, engine, plan_session(session)):
-            pass
-        yield score(session, truth, shots)
+        began = time.perf_counter()
+        predicted = {step.index for step in propagate(session, engine, plan_session(session))}
+        seconds = time.perf_counter() - began
+        yield replace(score(session, truth, shots), seconds_per_slice=seconds / len(predicted) if predicted else math.nan)
         if session.anchors(label) == list(range(len(truth))):
             return
 

@@ -52,3 +52,17 @@ def test_distances_to_nothing_are_not_a_number():
 def test_the_surface_of_a_mask_is_at_no_distance_from_itself(axis):
     mask = np.moveaxis(volume(1, 2, 3), 0, axis)
     assert surface_distances(mask, mask, (1, 2, 3)).hd95 == 0
+
+
+def test_surface_distances_are_those_between_all_pairs_of_surface_voxels():
+    prediction, truth = np.zeros((2, 7, 9, 9), bool)
+    prediction[2:5, 2:6, 3:4] = truth[3:6, 3:5, 5:8] = True
+    truth[4, 3:5, 6] = False                                                    # only its surface is left
+    spacing = np.array((3.0, 1.0, 0.5))
+    points = [np.argwhere(mask) * spacing for mask in (prediction, truth)]      # every voxel of both lies on a surface
+    pairs = np.linalg.norm(points[0][:, None] - points[1][None], axis=2)
+    to_truth, to_prediction = pairs.min(axis=1), pairs.min(axis=0)
+    found = surface_distances(prediction, truth, spacing, tolerance_mm=2.0)
+    assert found.mean == pytest.approx((to_truth.mean() + to_prediction.mean()) / 2)
+    assert found.hd95 == pytest.approx(np.percentile(np.concatenate([to_truth, to_prediction]), 95))
+    assert found.surface_dice == pytest.approx(np.mean(np.concatenate([to_truth, to_prediction]) <= 2.0))

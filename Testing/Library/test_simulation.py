@@ -46,6 +46,14 @@ def test_uniform_slices_are_the_middles_of_equal_parts(phantom):
     assert sorted(set(rounds[-1].annotated) - set(rounds[0].annotated)) == [5, 10]
 
 
+def test_the_seconds_of_a_round_are_shared_by_the_slices_it_predicted(phantom, monkeypatch):
+    stack, truth = phantom
+    clock = iter((10.0, 13.0))
+    monkeypatch.setattr("SlicePropagationLib.simulation.time.perf_counter", lambda: next(clock))
+    rounds = simulate(AnnotationSession(stack, (1,)), truth, RepeatingEngine(), budget=1)
+    assert next(rounds).seconds_per_slice == pytest.approx(3 / 15)      # 16 slices, one of them drawn
+
+
 def test_simulate_prints_and_writes_its_rounds(tmp_path, capsys):
     case = make_case(tmp_path)
     out = tmp_path / "rounds.json"
