@@ -133,18 +133,20 @@ def _simulate(arguments):
 
 
 def _add_evaluate(commands):
-    parser = commands.add_parser("evaluate", help="many cases x engines x numbers of annotated slices: tables with intervals")
+    parser = commands.add_parser("evaluate", help="many cases x engines x simulated users x numbers of annotated slices: tables and plots with intervals")
     parser.add_argument("--cases", required=True, help="table with columns image, label and optionally split, dataset, case")
-    parser.add_argument("--engines", default="copy,interpolation,registration")
-    parser.add_argument("--shots", default="1,2,3,5", help="numbers of annotated slices")
-    parser.add_argument("--split", default="val")
-    parser.add_argument("--min-slices", type=_positive, default=5, help="leave out structures on fewer slices")
-    parser.add_argument("--pick", default="largest", choices=("largest", "middle"))
-    parser.add_argument("--correct", default="suggested", choices=("worst", "suggested", "uniform"))
+    parser.add_argument("--engines", default="copy,interpolation,registration", metavar="A,B", help="engines or model files; NAME=MODEL.pt names one (default %(default)s)")
+    parser.add_argument("--shots", default="1,2,3,5", metavar="K,K", help="numbers of annotated slices (default %(default)s)")
+    parser.add_argument("--split", default="val", help="only cases of this split (default %(default)s)")
+    parser.add_argument("--max-cases", type=_positive, metavar="N", help="only the first N cases of each data set")
+    parser.add_argument("--min-slices", type=_positive, default=5, metavar="N", help="leave out structures on fewer slices (default %(default)s)")
+    parser.add_argument("--pick", default="largest", metavar="A,B", help="slice that is annotated first: largest, middle, or both (default %(default)s)")
+    parser.add_argument("--correct", default="suggested", metavar="A,B", help="slices that are corrected: suggested, worst, uniform, or several (default %(default)s)")
+    parser.add_argument("--kinds", metavar="kinds.csv", help="table with columns dataset, label (* for all), kind: adds means per kind of structure")
     parser.add_argument("--axis", default="k", choices=("i", "j", "k"))
-    parser.add_argument("--workers", type=_positive, default=1)
-    parser.add_argument("--out", required=True)
-    parser.add_argument("--quiet", action="store_true")
+    parser.add_argument("--workers", type=_positive, default=1, help="number of processes")
+    parser.add_argument("--out", required=True, help="folder of the tables and plots; an evaluation that was interrupted there goes on")
+    parser.add_argument("--quiet", action="store_true", help="no progress")
     parser.set_defaults(command=_evaluate)
 
 

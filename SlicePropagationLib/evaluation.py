@@ -1,66 +1,47 @@
-"""Many cases x engines x numbers of annotated slices: a table of scores, with intervals over patients."""
+"""The `evaluate` command: which cases are scored and how, on several processes, going on where an earlier call stopped."""
 
 import csv
-import json
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from itertools import product
 from multiprocessing import get_context
 from pathlib import Path
 
-import numpy as np
-
-from SlicePropagationLib.case import object_session
-from SlicePropagationLib.engines import make_engine
-from SlicePropagationLib.errors import ConfigError, InputError
 from SlicePropagationLib.atomic import atomic_folder
 from SlicePropagationLib.batch import one_thread
-from SlicePropagationLib.patients import patient_of
-from SlicePropagationLib.segmentation_file import read_labels
-from SlicePropagationLib.simulation import simulate
-from SlicePropagationLib.volume import AXES, read_volume
+from SlicePropagationLib.engines import MODEL_SUFFIXES, make_engine
+from SlicePropagationLib.errors import ConfigError, InputError
+from SlicePropagationLib.evaluation_plots import draw_plots
+from SlicePropagationLib.evaluation_report import results_text
+from SlicePropagationLib.evaluation_scores import COLUMNS, DRIFT_COLUMNS, UNIFORM, EvaluationProtocol, Job, score_case
+from SlicePropagationLib.evaluation_statistics import RESULT_COLUMNS, aggregate
 
-FAILURE = 0.5           # an object below this Dice counts as failed
-FEWEST_PATIENTS = 6     # below, a data set is tabulated and nothing is claimed from it
-BOOTSTRAPS = 2000
-COLUMNS = ("dataset", "patient", "case", "label", "engine", "shots", "dice", "dice_thesis", "mm_past_ends", "is_nominal")
-
-
-@dataclass(frozen=True)
-class Job:
-    """One case to score: its files and what to do with it."""
-
-    image: str
-    label_map: str
-    dataset: str
-    case: str
-    engines: tuple[str, ...]
-    shots: tuple[int, ...]
-    pick: str
-    correct: str
-    axis: str
-    min_slices: int
+PICKS, CORRECTIONS = ("largest", "middle"), ("suggested", "worst", UNIFORM)
 
 
 def evaluate(arguments, report=None):
-    """The `evaluate` command: score every structure of every case, write rows.csv and results.md; returns the table.
+    """Score every structure of every case; write rows.csv, drift.csv, results.csv, results.md and plots; returns results.md.
 
     Cases that an earlier call finished in the same folder are not scored again.
+
+    Raises:
+        InputError: a table cannot be used, or no structure is on enough slices.
+        ConfigError: an engine, a user or a number of slices is not known.
     """
     jobs = read_jobs(arguments)
-    out = Path(arguments.out)
-    rows = _finished_rows(out, jobs)
-    waiting = [job for job in jobs if (job.dataset, job.case) not in {(row["dataset"], row["case"]) for row in rows}]
-    for job, scored in _score_all(waiting, arguments.workers):
-        rows += scored
-        _write_rows(out, rows)
+    kinds = read_kinds(arguments.kinds) if arguments.kinds else {}
+    out, protocol = Path(arguments.out), jobs[0].protocol
+    rows, drift = _finished(out, jobs)
+    done = {(row["dataset"], row["case"]) for row in rows}
+    for job, (scored, distances) in _score_all([job for job in jobs if (job.dataset, job.case) not in done], arguments.workers):
+        rows, drift = rows + scored, drift + distances
+        with atomic_folder(out) as partial:
+            _write_table(partial / "drift.csv", DRIFT_COLUMNS, drift)
+            _write_table(partial / "rows.csv", COLUMNS, rows)       # last: it says which cases are done
         if report:
             report(f"{job.dataset} {job.case}: {len(scored)} scores")
     if not rows:
-        raise InputError(f"No structure on at least {arguments.min_slices} slices in the {len(jobs)} cases; lower --min-slices or choose another split.")
-    text = results_table(rows, jobs[0], arguments.split)
-    with atomic_folder(out) as partial:
-        (partial / "results.md").write_text(text)
-    return text
+        raise InputError(f"No structure on at least {protocol.min_slices} slices in the {len(jobs)} cases; lower --min-slices or choose another split.")
+    return _write_results(out, rows, drift, protocol, kinds)
 
 
 def read_jobs(arguments):
@@ -68,57 +49,88 @@ def read_jobs(arguments):
 
     Raises:
         InputError: the table cannot be read, lacks a column, or has no case of the split.
-        ConfigError: an engine is unknown, or a number of annotated slices is not a positive number.
+        ConfigError: as `read_protocol`.
     """
-    path = Path(arguments.cases)
-    engines = tuple(arguments.engines.split(","))
-    for name in engines:
-        make_engine(name)
+    path, protocol = Path(arguments.cases), read_protocol(arguments)
+    table = _read_table(path, ("image", "label"))
+    rows = [row for row in table if row.get("split", protocol.split) == protocol.split]
+    if not rows:
+        raise InputError(f"{path} has no case of split '{protocol.split}', only of {', '.join(sorted({row['split'] for row in table}))}; choose one of these.")
+    jobs = [Job(str(path.parent / row["image"]), str(path.parent / row["label"]), row.get("dataset") or "all", row.get("case") or row["image"], protocol)
+            for row in rows]
+    return first_cases(jobs, protocol.max_cases)
+
+
+def first_cases(jobs, count):
+    """The first `count` cases of each data set, in the order of the table; all when it is None."""
+    seen, kept = {}, []
+    for job in jobs:
+        seen[job.dataset] = seen.get(job.dataset, 0) + 1
+        if count is None or seen[job.dataset] <= count:
+            kept.append(job)
+    return kept
+
+
+def read_protocol(arguments):
+    """The EvaluationProtocol that the arguments describe; every engine is made once, so that a missing one is found early.
+
+    Raises:
+        ConfigError: an engine is unknown, a user is unknown, or a number of annotated slices is not a positive number.
+    """
+    engines = tuple(_named_engine(text) for text in arguments.engines.split(","))
+    twice = sorted({name for name, _ in engines if [other for other, _ in engines].count(name) > 1})
+    if twice:
+        raise ConfigError(f"Two engines are called '{twice[0]}'; write NAME=MODEL.pt to give each a name of its own.")
+    for _, source in engines:
+        make_engine(source)
     try:
         shots = tuple(sorted({int(number) for number in arguments.shots.split(",")}))
+    except ValueError:
+        shots = (0,)
+    if shots[0] < 1:
+        raise ConfigError(f"'{arguments.shots}' is not a list of numbers of annotated slices; write for example 1,2,3,5.")
+    users = _users(_chosen(arguments.pick, PICKS, "pick"), _chosen(arguments.correct, CORRECTIONS, "correct"))
+    return EvaluationProtocol(engines, users, shots, arguments.axis, arguments.min_slices, arguments.split, arguments.max_cases)
+
+
+def read_kinds(path):
+    """{(dataset, label): kind} of a table with columns dataset, label, kind; "*" stands for every data set or label.
+
+    Raises:
+        InputError: the table cannot be read or lacks a column.
+    """
+    return {(row["dataset"], row["label"]): row["kind"] for row in _read_table(Path(path), ("dataset", "label", "kind"))}
+
+
+def _named_engine(text):
+    """(name in the tables, engine): NAME=ENGINE, or the engine's own name, a model file's without its folder."""
+    name, _, source = text.partition("=")
+    source = source or name
+    return (Path(name).name if name.endswith(MODEL_SUFFIXES) else name), source
+
+
+def _chosen(text, known, option):
+    chosen = tuple(dict.fromkeys(text.split(",")))
+    unknown = [name for name in chosen if name not in known]
+    if unknown:
+        raise ConfigError(f"--{option} does not know '{unknown[0]}'; choose from {', '.join(known)}.")
+    return chosen
+
+
+def _users(picks, corrections):
+    """Each (pick, correct) pair; uniform slices follow from the structure's extent, the first one too, so they need no pick."""
+    return tuple(dict.fromkeys((UNIFORM, UNIFORM) if correct == UNIFORM else (pick, correct) for correct, pick in product(corrections, picks)))
+
+
+def _read_table(path, columns):
+    try:
         with open(path, newline="") as file:
             table = list(csv.DictReader(file))
-    except ValueError:
-        raise ConfigError(f"'{arguments.shots}' is not a list of numbers of annotated slices; write for example 1,2,3,5.") from None
-    except OSError as error:
-        raise InputError(f"{path} cannot be read ({error}); give a table with the columns image and label.") from error
-    if not table or not {"image", "label"} <= set(table[0]):
-        raise InputError(f"{path} needs at least one row and the columns image and label; it has {', '.join(table[0]) if table else 'no row'}.")
-    rows = [row for row in table if row.get("split", arguments.split) == arguments.split]
-    if not rows:
-        raise InputError(f"{path} has no case of split '{arguments.split}', only of {', '.join(sorted({row['split'] for row in table}))}; choose one of these.")
-    return [Job(str(path.parent / row["image"]), str(path.parent / row["label"]), row.get("dataset") or "all", row.get("case") or row["image"],
-                engines, shots, arguments.pick, arguments.correct, arguments.axis, arguments.min_slices) for row in rows]
-
-
-def score_case(job):
-    """Rows of scores for every structure of one case that is on enough slices."""
-    volume = read_volume(job.image)
-    labels, segments = read_labels(job.label_map, volume)
-    rows = []
-    for segment in segments:
-        for name in job.engines:
-            session, truth = object_session(volume, labels, segment.label, 2 - AXES.index(job.axis))
-            if truth.any(axis=(1, 2)).sum() < job.min_slices:
-                break
-            rows += _score_object(job, session, truth, name)
-    return rows
-
-
-def _score_object(job, session, truth, name):
-    rounds = list(simulate(session, truth, make_engine(name), pick=job.pick, correct=job.correct, budget=max(job.shots)))
-    nominal = _spacing_is_nominal(job.image)
-    rows = []
-    for shots in job.shots:
-        entry = rounds[min(shots, len(rounds)) - 1]       # when nothing was left to correct, the last score stands
-        rows.append(dict(zip(COLUMNS, (job.dataset, patient_of(job.case), job.case, session.labels[0], name, shots,
-                                       round(entry.dice, 5), round(entry.dice_thesis, 5), round(entry.mm_past_ends, 3), int(nominal)))))
-    return rows
-
-
-def _spacing_is_nominal(image):
-    meta = Path(image).with_name("meta.json")
-    return meta.is_file() and bool(json.loads(meta.read_text()).get("spacing_is_nominal"))
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise InputError(f"{path} cannot be read ({error}); give a table with the columns {', '.join(columns)}.") from error
+    if not table or not set(columns) <= set(table[0]):
+        raise InputError(f"{path} needs at least one row and the columns {', '.join(columns)}; it has {', '.join(table[0]) if table else 'no row'}.")
+    return table
 
 
 def _score_all(jobs, workers):
@@ -130,91 +142,50 @@ def _score_all(jobs, workers):
         yield from zip(jobs, pool.map(score_case, jobs))
 
 
-def _write_rows(out, rows):
-    with atomic_folder(out) as partial, open(partial / "rows.csv", "w", newline="") as file:
-        writer = csv.DictWriter(file, COLUMNS)
+def _write_results(out, rows, drift, protocol, kinds):
+    results = aggregate(rows, protocol)
+    text = results_text(rows, drift, results, protocol, kinds)
+    with atomic_folder(out) as partial:
+        _write_table(partial / "results.csv", RESULT_COLUMNS, results)
+        draw_plots(partial, rows, drift, results, protocol)
+        (partial / "results.md").write_text(text)
+    return text
+
+
+def _write_table(path, columns, rows):
+    with open(path, "w", newline="") as file:
+        writer = csv.DictWriter(file, columns)
         writer.writeheader()
         writer.writerows(rows)
 
 
-def _finished_rows(out, jobs):
-    path = out / "rows.csv"
+def _finished(out, jobs):
+    """(rows, drift rows) of the wanted cases that an earlier call with the same engines, users and numbers of slices finished."""
+    protocol = jobs[0].protocol
+    rows, drift = (_read_numbers(out / name, columns) for name, columns in (("rows.csv", COLUMNS), ("drift.csv", DRIFT_COLUMNS)))
+    asked = set(product(protocol.names, protocol.users, protocol.shots))
+    if not drift or {(row["engine"], (row["pick"], row["correct"]), row["shots"]) for row in rows} != asked:
+        return [], []
+    wanted = {(job.dataset, job.case) for job in jobs}
+    rows = [row for row in rows if (row["dataset"], row["case"]) in wanted]
+    done = {(row["dataset"], row["case"]) for row in rows}
+    return rows, [row for row in drift if (row["dataset"], row["case"]) in done]
+
+
+def _read_numbers(path, columns):
+    """Rows of a table we wrote, numbers as numbers; none when it is absent or has other columns."""
     if not path.is_file():
         return []
     with open(path, newline="") as file:
-        rows = [{key: _number(value) for key, value in row.items()} for row in csv.DictReader(file)]
-    wanted = {(job.dataset, job.case) for job in jobs}
-    combinations = {(name, shots) for name in jobs[0].engines for shots in jobs[0].shots}
-    if {(row["engine"], row["shots"]) for row in rows} != combinations:
-        return []
-    return [row for row in rows if (row["dataset"], row["case"]) in wanted]
+        reader = csv.DictReader(file)
+        return [{key: value if key in ("dataset", "patient", "case", "engine", "slices_away") else _number(value) for key, value in row.items()}
+                for row in reader] if tuple(reader.fieldnames or ()) == columns else []
 
 
 def _number(text):
-    try:
-        return int(text)
-    except ValueError:
-        pass
-    try:
-        return float(text)
-    except ValueError:
-        return text
-
-
-def results_table(rows, job, split):
-    """The tables as Markdown: mean Dice (failures) and median millimetres past the ends, per data set, engine and number of slices."""
-    parts = [f"Split `{split}`, axis {job.axis}, structures on at least {job.min_slices} slices, first slice: {job.pick}, corrections: {job.correct}. "
-             "Dice of the whole volume, annotated slices excluded, the method not told where the structure ends; in brackets objects below .5. "
-             "`*` simulated or automatic labels, not in the mean; `(n)` nominal spacing; `†` fewer than 6 patients, tabulated only.\n"]
-    parts.append(_table("Mean Dice (failures)", rows, job, lambda chosen: f"{np.mean([row['dice'] for row in chosen]):.3f} ({sum(row['dice'] < FAILURE for row in chosen)})", "dice", np.mean))
-    parts.append(_table("Median millimetres run past the two ends together", rows, job, lambda chosen: f"{np.median([row['mm_past_ends'] for row in chosen]):.1f}", "mm_past_ends", np.median))
-    parts.append(_differences(rows, job))
-    return "\n".join(parts)
-
-
-def is_pooled(dataset):
-    """Whether a data set has real scans with manual labels, which alone enter a mean over sets."""
-    return "sim" not in dataset and "totalseg" not in dataset
-
-
-def _table(title, rows, job, cell, column, average):
-    pairs = [(name, shots) for shots in job.shots for name in job.engines]
-    lines = [f"### {title}\n", "| data set | objects | patients | " + " | ".join(f"{name} K={shots}" for name, shots in pairs) + " |", "|" + "---|" * (len(pairs) + 3)]
-    datasets = sorted({row["dataset"] for row in rows}, key=lambda name: (not is_pooled(name), name))
-    for dataset in datasets:
-        own = [row for row in rows if row["dataset"] == dataset]
-        objects, patients = len({(row["case"], row["label"]) for row in own}), len({row["patient"] for row in own})
-        marks = ("" if is_pooled(dataset) else " *") + (" (n)" if own[0]["is_nominal"] else "") + (" †" if patients < FEWEST_PATIENTS else "")
-        lines.append(f"| {dataset}{marks} | {objects} | {patients} | " + " | ".join(cell(_chosen(own, *pair)) for pair in pairs) + " |")
-    means = [np.mean([average([row[column] for row in _chosen(rows, *pair, dataset)]) for dataset in datasets if is_pooled(dataset)] or [np.nan]) for pair in pairs]
-    lines.append("| **mean over real sets** | | | " + " | ".join(f"**{mean:.3f}**" if column == "dice" else f"**{mean:.1f}**" for mean in means) + " |")
-    return "\n".join(lines) + "\n"
-
-
-def _chosen(rows, name, shots, dataset=None):
-    return [row for row in rows if row["engine"] == name and row["shots"] == shots and dataset in (None, row["dataset"])]
-
-
-def _differences(rows, job):
-    """Paired difference of the last engine against each other one, with a bootstrap interval over patients."""
-    *others, best = job.engines
-    lines = [f"### Dice of `{best}` minus the other engines, paired per object; 95 % interval over patients\n", "| data set | " + " | ".join(f"{other} K={shots}" for shots in job.shots for other in others) + " |",
-             "|" + "---|" * (len(others) * len(job.shots) + 1)]
-    for dataset in sorted({row["dataset"] for row in rows}):
-        cells = [_interval(rows, dataset, best, other, shots) for shots in job.shots for other in others]
-        lines.append(f"| {dataset} | " + " | ".join(cells) + " |")
-    return "\n".join(lines) + "\n" if others else ""
-
-
-def _interval(rows, dataset, best, other, shots):
-    first, second = ({(row["case"], row["label"]): row for row in _chosen(rows, name, shots, dataset)} for name in (best, other))
-    by_patient = {}
-    for key, row in first.items():
-        by_patient.setdefault(row["patient"], []).append(row["dice"] - second[key]["dice"])
-    sums, counts = np.array([sum(values) for values in by_patient.values()]), np.array([len(values) for values in by_patient.values()])
-    mean = sums.sum() / counts.sum()
-    if len(sums) < FEWEST_PATIENTS:
-        return f"{mean:+.3f} †"
-    draws = np.random.default_rng(0).integers(0, len(sums), (BOOTSTRAPS, len(sums)))
-    low, high = np.percentile(sums[draws].sum(axis=1) / counts[draws].sum(axis=1), [2.5, 97.5])
-    return f"{mean:+.3f} [{low:+.3f}, {high:+.3f}]"
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            continue
+    return text

@@ -1,7 +1,6 @@
 """The simulated annotator: seeds a slice, propagates, corrects slices from the truth, and keeps the score."""
 
 import json
-import math
 import time
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -28,7 +27,7 @@ class Round:
         dice_thesis: the structure's extent only, annotated slices included.
         mm_past_ends: how far the prediction runs past both ends of the structure together, in millimetres.
         annotated: indices of the annotated slices, in the order they were drawn.
-        seconds_per_slice: time of the round's propagation, per slice predicted; NaN when none was.
+        seconds_per_slice: time of the round's propagation, per slice predicted; None when none was.
     """
 
     shots: int
@@ -36,7 +35,7 @@ class Round:
     dice_thesis: float
     mm_past_ends: float
     annotated: tuple[int, ...]
-    seconds_per_slice: float = math.nan
+    seconds_per_slice: float | None = None
 
 
 def simulate(session, truth, engine, *, pick="largest", correct="suggested", budget=5):
@@ -65,7 +64,7 @@ def simulate(session, truth, engine, *, pick="largest", correct="suggested", bud
         began = time.perf_counter()
         predicted = {step.index for step in propagate(session, engine, plan_session(session))}
         seconds = time.perf_counter() - began
-        yield replace(score(session, truth, shots), seconds_per_slice=seconds / len(predicted) if predicted else math.nan)
+        yield replace(score(session, truth, shots), seconds_per_slice=seconds / len(predicted) if predicted else None)
         if session.anchors(label) == list(range(len(truth))):
             return
 

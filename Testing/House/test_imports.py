@@ -28,12 +28,12 @@ LAYERS = [
     {"engine", "engines"},
     {"history", "io", "outputs", "case", "preprocessing", "training", "simulation", "picture"},
     {"batch", "demo"},
-    {"evaluation"},
+    {"evaluation", "evaluation_scores", "evaluation_statistics", "evaluation_report", "evaluation_plots"},
     {"cli", "__main__"},
 ]
 NEEDS_TORCH = {"networks", "losses", "training", "checkpoint"}
 TORCH_ENGINES = {"engines/model_file.py", "engines/plain_unet.py", "engines/slice_unet.py"}     # imported when they are asked for
-NEEDS_MATPLOTLIB = {"picture"}
+NEEDS_MATPLOTLIB = {"picture", "evaluation_plots"}
 HEAVY = ["torch", "matplotlib", "dask", "distributed"]
 # Slicer's reviewers accept nothing else at file scope; qt and ctk are part of Slicer.
 IN_SLICER = {"slicer", "vtk", "vtkmodules", "qt", "ctk", "numpy", "scipy", "SimpleITK"}

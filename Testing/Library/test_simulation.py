@@ -1,11 +1,10 @@
-import csv
 import json
 
 import numpy as np
 import pytest
 
 from SlicePropagationLib.cli import main
-from SlicePropagationLib.evaluation import patient_of
+from SlicePropagationLib.patients import patient_of
 from SlicePropagationLib.session import AnnotationSession
 from SlicePropagationLib.simulation import first_slice, simulate
 from files import make_case
@@ -66,44 +65,6 @@ def test_a_label_that_is_not_in_the_truth_is_refused(tmp_path, capsys):
     case = make_case(tmp_path)
     assert main(["simulate", "--image", str(case["image"]), "--truth", str(case["truth"]), "--label", "9"]) == 2
     assert "label 9" in capsys.readouterr().err
-
-
-@pytest.fixture
-def cases(tmp_path):
-    lines = ["image,label,split,dataset,case"]
-    for number in range(3):
-        folder = tmp_path / f"p{number}"
-        folder.mkdir()
-        make_case(folder)
-        lines.append(f"p{number}/image.nii.gz,p{number}/truth.nii.gz,{'test' if number == 2 else 'val'},discs,p{number}_ED")
-    path = tmp_path / "cases.csv"
-    path.write_text("\n".join(lines) + "\n")
-    return path
-
-
-def evaluate(cases, out, *options):
-    return main(["evaluate", "--cases", str(cases), "--out", str(out), "--engines", "copy,interpolation", "--shots", "1,2", "--quiet", *options])
-
-
-def test_evaluation_scores_the_split_and_writes_the_tables(cases, tmp_path):
-    assert evaluate(cases, tmp_path / "out") == 0
-    rows = list(csv.DictReader(open(tmp_path / "out" / "rows.csv", newline="")))
-    assert len(rows) == 2 * 2 * 2 and {row["patient"] for row in rows} == {"p0", "p1"}
-    text = (tmp_path / "out" / "results.md").read_text()
-    assert "| discs †" in text and "Median millimetres" in text
-
-
-def test_an_evaluation_goes_on_where_it_stopped(cases, tmp_path):
-    evaluate(cases, tmp_path / "out")
-    whole = (tmp_path / "out" / "rows.csv").read_text()
-    (tmp_path / "out" / "rows.csv").write_text("\n".join(line for line in whole.splitlines() if "p1_ED" not in line) + "\n")
-    assert evaluate(cases, tmp_path / "out") == 0
-    assert sorted((tmp_path / "out" / "rows.csv").read_text().split()) == sorted(whole.split())
-
-
-def test_a_split_without_cases_is_refused(cases, tmp_path, capsys):
-    assert evaluate(cases, tmp_path / "out", "--split", "nope") == 2
-    assert "test, val" in capsys.readouterr().err
 
 
 def test_frames_of_one_patient_are_one_patient():

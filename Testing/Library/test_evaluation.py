@@ -1,0 +1,250 @@
+import csv
+import math
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from SlicePropagationLib.cli import main
+from SlicePropagationLib.evaluation import read_jobs, read_kinds, read_protocol
+from SlicePropagationLib.evaluation_report import kind_of
+from SlicePropagationLib.evaluation_scores import drift_counts, slices_needed
+from SlicePropagationLib.evaluation_statistics import REAL_SETS, aggregate, drift_curve, effort, interval_of_mean
+from SlicePropagationLib.errors import ConfigError
+from files import make_case, write
+
+TIMES = ("seconds_per_slice",)
+
+
+@pytest.fixture
+def cases(tmp_path):
+    """Four patients with one disc each: two of the split val, one of test, and one of val in a set of its own."""
+    lines = ["image,label,split,dataset,case"]
+    for number, (split, dataset) in enumerate([("val", "discs"), ("val", "discs"), ("test", "discs"), ("val", "plates")]):
+        folder = tmp_path / f"p{number}"
+        folder.mkdir()
+        make_case(folder)
+        lines.append(f"p{number}/image.nii.gz,p{number}/truth.nii.gz,{split},{dataset},p{number}_ED")
+    path = tmp_path / "cases.csv"
+    path.write_text("\n".join(lines) + "\n")
+    return path
+
+
+@pytest.fixture
+def column(tmp_path):
+    """A case with the same square of 100 pixels on slices 2 to 9 of 13, 2 mm apart; the first of equals, 2, is drawn."""
+    truth = np.zeros((13, 24, 24), np.uint8)
+    truth[2:10, 5:15, 5:15] = 1
+    for name, values in (("image", 100 * truth.astype(np.int16)), ("truth", truth)):
+        write(tmp_path / f"{name}.nii.gz", values, spacing=(1.0, 1.0, 2.0))
+    path = tmp_path / "cases.csv"
+    path.write_text("image,label\nimage.nii.gz,truth.nii.gz\n")
+    return path
+
+
+def evaluate(cases, out, *options):
+    return main(["evaluate", "--cases", str(cases), "--out", str(out), "--engines", "copy,interpolation", "--shots", "1,2", "--quiet", *options])
+
+
+def read(path, without=()):
+    with open(path, newline="") as file:
+        return [{key: value for key, value in row.items() if key not in without} for row in csv.DictReader(file)]
+
+
+def arguments(**changed):
+    known = {"cases": "cases.csv", "engines": "copy", "shots": "1,3", "pick": "largest", "correct": "suggested", "axis": "k", "min_slices": 5, "split": "val",
+             "max_cases": None}
+    return SimpleNamespace(**known | changed)
+
+
+# What is scored
+
+def test_evaluation_scores_the_split_and_writes_the_tables(cases, tmp_path):
+    assert evaluate(cases, tmp_path / "out") == 0
+    rows = read(tmp_path / "out" / "rows.csv")
+    assert len(rows) == 3 * 2 * 2 and {row["patient"] for row in rows} == {"p0", "p1", "p3"}
+    text = (tmp_path / "out" / "results.md").read_text()
+    assert "| discs †" in text and "Median millimetres" in text
+
+
+def test_each_pick_goes_with_each_correction_and_uniform_slices_need_no_pick(cases, tmp_path):
+    assert evaluate(cases, tmp_path / "out", "--pick", "largest,middle", "--correct", "suggested,worst,uniform", "--max-cases", "1") == 0
+    users = {("largest", "suggested"), ("middle", "suggested"), ("largest", "worst"), ("middle", "worst"), ("uniform", "uniform")}
+    rows, results = read(tmp_path / "out" / "rows.csv"), read(tmp_path / "out" / "results.csv")
+    assert {(row["pick"], row["correct"]) for row in rows} == {(row["pick"], row["correct"]) for row in results} == users
+    assert len(rows) == 2 * 2 * 5 * 2
+    text = (tmp_path / "out" / "results.md").read_text()
+    assert text.count("### Mean Dice (failures)") == 5 and "## First slice: middle, corrections: worst" in text and "## Uniform slices" in text
+
+
+def test_the_first_cases_of_each_data_set_are_taken_and_the_report_says_so(cases, tmp_path):
+    assert evaluate(cases, tmp_path / "out", "--max-cases", "1") == 0
+    assert {(row["dataset"], row["case"]) for row in read(tmp_path / "out" / "rows.csv")} == {("discs", "p0_ED"), ("plates", "p3_ED")}
+    assert "only the first 1 cases of each data set" in (tmp_path / "out" / "results.md").read_text().splitlines()[0]
+
+
+def test_the_scores_of_a_column_that_is_copied_past_its_ends_are_those_worked_out_by_hand(column, tmp_path):
+    assert main(["evaluate", "--cases", str(column), "--out", str(tmp_path / "out"), "--engines", "copy", "--shots", "1", "--quiet"]) == 0
+    row, = read(tmp_path / "out" / "rows.csv")
+    assert float(row["dice"]) == pytest.approx(2 * 7 / (12 + 7), abs=1e-5) and float(row["dice_thesis"]) == 1       # slices; the one that was drawn left out
+    assert (row["mm_past_first"], row["mm_past_last"], row["mm_past_ends"]) == ("4.0", "6.0", "10.0")
+    assert (row["slices_to_90"], row["slices_to_95"]) == ("", "")
+    assert 0 < float(row["surface_dice"]) < 1 and 0 < float(row["mean_surface_mm"]) < float(row["hd95_mm"]) <= 6 and float(row["seconds_per_slice"]) > 0
+
+
+def test_the_drift_of_that_column_counts_the_slices_past_its_ends(column, tmp_path):
+    main(["evaluate", "--cases", str(column), "--out", str(tmp_path / "out"), "--engines", "copy", "--shots", "1", "--quiet"])
+    counts = {row["slices_away"]: (int(row["intersection"]), int(row["size"])) for row in read(tmp_path / "out" / "drift.csv")}
+    assert counts == {"1": (100, 300), "2": (100, 300), "3-4": (200, 400), "5-8": (300, 700), "9-16": (0, 200), "17+": (0, 0)}
+
+
+def test_structures_on_few_slices_are_left_out(cases, tmp_path, capsys):
+    assert evaluate(cases, tmp_path / "out", "--min-slices", "11") == 2
+    assert "at least 11 slices" in capsys.readouterr().err
+
+
+def test_a_split_without_cases_is_refused(cases, tmp_path, capsys):
+    assert evaluate(cases, tmp_path / "out", "--split", "nope") == 2
+    assert "test, val" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("changed, words", [({"pick": "thickest"}, "largest, middle"), ({"correct": "suggested,random"}, "'random'"), ({"shots": "1,none"}, "1,2,3,5"),
+                                            ({"shots": "0,1"}, "1,2,3,5"), ({"engines": "copy,magic"}, "magic"), ({"engines": "copy,copy"}, "NAME=MODEL.pt")])
+def test_what_is_not_known_is_refused_with_what_is(changed, words):
+    with pytest.raises(ConfigError, match=words):
+        read_protocol(arguments(**changed))
+
+
+def test_an_engine_can_be_given_a_name_for_the_tables():
+    assert read_protocol(arguments(engines="floor=copy,interpolation")).engines == (("floor", "copy"), ("interpolation", "interpolation"))
+
+
+def test_without_a_limit_all_cases_of_the_split_are_taken(cases):
+    assert [job.case for job in read_jobs(arguments(cases=cases))] == ["p0_ED", "p1_ED", "p3_ED"]
+    assert [job.case for job in read_jobs(arguments(cases=cases, max_cases=1))] == ["p0_ED", "p3_ED"]
+
+
+# Going on where it stopped
+
+def test_an_evaluation_goes_on_where_it_stopped(cases, tmp_path):
+    out = tmp_path / "out"
+    evaluate(cases, out)
+    rows, drift = read(out / "rows.csv", TIMES), (out / "drift.csv").read_text()
+    untouched = (out / "rows.csv").read_text().splitlines()
+    (out / "rows.csv").write_text("\n".join(line for line in untouched if "p1_ED" not in line) + "\n")      # as if it was killed there, drift.csv written already
+    assert evaluate(cases, out) == 0
+    assert sorted(map(str, read(out / "rows.csv", TIMES))) == sorted(map(str, rows))
+    assert sorted((out / "drift.csv").read_text().split()) == sorted(drift.split())
+    assert [line for line in untouched if "p1_ED" not in line] == [line for line in (out / "rows.csv").read_text().splitlines() if "p1_ED" not in line]
+
+
+def test_other_users_are_scored_from_the_beginning(cases, tmp_path):
+    evaluate(cases, tmp_path / "out")
+    evaluate(cases, tmp_path / "out", "--correct", "worst")
+    assert {row["correct"] for row in read(tmp_path / "out" / "rows.csv")} == {"worst"}
+
+
+# Reports
+
+def test_kinds_add_a_mean_for_each_kind_of_structure(cases, tmp_path):
+    kinds = tmp_path / "kinds.csv"
+    kinds.write_text("dataset,label,kind\ndiscs,1,seen\n*,*,unseen\n")
+    assert evaluate(cases, tmp_path / "out", "--kinds", str(kinds)) == 0
+    lines = (tmp_path / "out" / "results.md").read_text().splitlines()
+    assert [line.split(" | ")[:4] for line in lines if line.startswith(("| seen", "| unseen"))] == [["| seen", "discs", "2", "2"], ["| unseen", "plates", "1", "1"]]
+
+
+def test_a_table_of_kinds_without_its_columns_is_refused_before_anything_is_scored(cases, tmp_path, capsys):
+    (tmp_path / "kinds.csv").write_text("dataset,kind\ndiscs,seen\n")
+    assert evaluate(cases, tmp_path / "out", "--kinds", str(tmp_path / "kinds.csv")) == 2
+    assert "dataset, label, kind" in capsys.readouterr().err and not (tmp_path / "out").exists()
+
+
+def test_the_kinds_of_our_data_sets_are_those_of_the_training_plan():
+    kinds = read_kinds(Path(__file__).resolve().parents[1] / "kinds.csv")
+    assert kind_of(kinds, "sunnybrook_cine", 1) == kind_of(kinds, "openkbp_headneck_ct", 7) == kind_of(kinds, "msd_hippocampus", 2) == "seen kind"
+    assert kind_of(kinds, "acdc_NC", 3) == kind_of(kinds, "oasis_brain_NC", 9) == kind_of(kinds, "oasis_brain_NC", 11) == "seen kind, new source"
+    assert kind_of(kinds, "acdc_NC", 1) == kind_of(kinds, "oasis_brain_NC", 12) == kind_of(kinds, "la2018_UNK", 1) == "unseen"
+
+
+def test_the_plots_are_drawn_for_any_number_of_users(cases, tmp_path):
+    image = pytest.importorskip("matplotlib.image")
+    widths = []
+    for correct in ("worst", "worst,suggested,uniform"):
+        assert evaluate(cases, tmp_path / correct, "--correct", correct, "--pick", "largest,middle", "--max-cases", "1") == 0
+        pictures = [image.imread(tmp_path / correct / f"{name}.png") for name in ("dice", "drift", "ends")]
+        assert all(picture[..., :3].std() > 0.02 for picture in pictures)       # something is drawn
+        widths.append(pictures[0].shape[1])
+    assert widths[1] > widths[0]
+
+
+def test_without_matplotlib_there_are_tables_and_no_plots(cases, tmp_path, monkeypatch):
+    monkeypatch.setattr("SlicePropagationLib.evaluation_plots.util.find_spec", lambda name: None)
+    assert evaluate(cases, tmp_path / "out", "--max-cases", "1") == 0
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["drift.csv", "results.csv", "results.md", "rows.csv"]
+
+
+def test_effort_and_drift_have_tables_of_their_own(cases, tmp_path):
+    evaluate(cases, tmp_path / "out", "--correct", "suggested,worst")
+    text = (tmp_path / "out" / "results.md").read_text()
+    assert text.count("Median number of annotated slices") == 2 and text.count("## Drift") == text.count("### First slice: largest") == 1
+
+
+# Scores put together
+
+def scored(dataset, patient, dice, label=1, **more):
+    return {"dataset": dataset, "patient": patient, "case": patient, "label": label, "engine": "copy", "pick": "largest", "correct": "worst", "shots": 1,
+            "dice": dice, "surface_dice": dice, "hd95_mm": 1.0, "mean_surface_mm": 1.0, "mm_past_ends": 2.0, "seconds_per_slice": "", "is_nominal": 0} | more
+
+
+PROTOCOL = read_protocol(arguments(engines="copy", shots="1", correct="worst"))
+
+
+def test_data_sets_weigh_the_same_in_the_mean_and_simulated_ones_are_left_out():
+    rows = [scored("big", f"p{number}", 0.8) for number in range(8)] + [scored("small", "q", 0.4), scored("sim", "r", 0.0)]
+    mean = next(row for row in aggregate(rows, PROTOCOL) if row["dataset"] == REAL_SETS)
+    assert (mean["dice"], mean["objects"], mean["patients"], mean["failures"]) == (pytest.approx(0.6), 9, 9, 1)
+    assert mean["seconds_per_slice_median"] == "" and mean["mm_past_ends_median"] == 2.0
+
+
+def test_a_data_set_is_summarised_with_its_tenth_percentile_and_an_interval_from_six_patients_on():
+    rows = [scored("six", f"p{number}", number / 10) for number in range(6)] + [scored("five", f"p{number}", 0.9) for number in range(5)]
+    five, six = (next(row for row in aggregate(rows, PROTOCOL) if row["dataset"] == name) for name in ("five", "six"))
+    assert six["dice"] == 0.25 and six["dice_p10"] == 0.05 and six["failures"] == 5
+    assert 0.05 < six["dice_low"] < 0.25 < six["dice_high"] < 0.45 and five["dice_low"] == ""
+
+
+def test_the_interval_draws_patients_and_not_their_objects():
+    one_each = interval_of_mean({"set": {f"p{number}": [float(number % 2)] for number in range(8)}})
+    ten_each = interval_of_mean({"set": {f"p{number}": [float(number % 2)] * 10 for number in range(8)}})
+    assert one_each == ten_each and one_each[1] - one_each[0] > 0.4
+
+
+def test_the_drift_is_pooled_over_objects_and_then_averaged_over_real_sets():
+    def counts(dataset, slices_away, intersection, size):
+        return {"dataset": dataset, "engine": "copy", "slices_away": slices_away, "intersection": intersection, "size": size}
+    curve = drift_curve([counts("a", "1", 10, 20), counts("a", "1", 0, 60), counts("b", "1", 30, 80), counts("sim", "1", 9, 9), counts("a", "2", 0, 0)], engine="copy")
+    assert curve["1"] == pytest.approx((20 / 80 + 60 / 80) / 2) and math.isnan(curve["2"])
+
+
+def test_slices_at_the_end_of_a_bin_belong_to_it():
+    masks = np.ones((20, 1, 1), bool)
+    assert {name: size for name, (_, size) in drift_counts(masks, masks, [0]).items()} == {"1": 2, "2": 2, "3-4": 4, "5-8": 8, "9-16": 16, "17+": 6}
+    assert drift_counts(masks, ~masks, [4, 15])["3-4"] == (0, 8)     # slices 0, 1, 7, 8, 11, 12, 18 and 19
+
+
+def test_the_slices_needed_are_counted_to_the_first_score_that_is_good_enough():
+    assert slices_needed([0.8, 0.9, 0.85, 0.96], 0.9) == 2 and slices_needed([0.8, 0.9], 0.95) == ""
+
+
+def test_the_median_effort_is_unknown_when_most_never_got_there():
+    rows = [{"dataset": "a", "slices_to_90": needed} for needed in (1, 3, 3, "")]
+    assert effort(rows, "slices_to_90") == (3, pytest.approx(0.75))
+    assert effort([*rows, {"dataset": "b", "slices_to_90": ""}], "slices_to_90") == (math.inf, pytest.approx(0.375))
+
+
+def test_the_kind_of_a_structure_is_the_most_particular_one_of_the_table():
+    kinds = {("heart", "3"): "new source", ("heart", "*"): "seen", ("*", "*"): "unseen"}
+    assert [kind_of(kinds, *key) for key in (("heart", 3), ("heart", 1), ("brain", 3))] == ["new source", "seen", "unseen"]
+    assert kind_of({}, "heart", 3) == "other"
