@@ -34,12 +34,16 @@ class Guide:
         roi: where the cells lie.
         maps: (8, size, size) float32, in the order of `MAPS`, about [-1, 1]; intensities up to MAX_INTENSITY.
         facts: (4,) float32 in [-1, 1], in the order of `FACTS`.
+        log_odds: (H, W) float32, what registration says of every pixel of the slice, within MAX_LOG_ODDS.
+        past_end: how far, in radii of the structure, this slice lies beyond the last one that registration believes in.
     """
 
     index: int
     roi: Roi
     maps: np.ndarray
     facts: np.ndarray
+    log_odds: np.ndarray
+    past_end: float
 
 
 def guide(stack, run, anchors, cells=CELLS, margin=1.0):
@@ -57,7 +61,7 @@ def guide(stack, run, anchors, cells=CELLS, margin=1.0):
     scale = _Intensity.learn(stack, run.anchor, anchors[run.anchor])
     gap = gap_of(run.targets[0], anchors)
     shape = None if None in gap else ShapePrior(stack, gap, anchors)
-    roi = _square(*_corners(anchors[run.anchor]), cells, margin)
+    roi, last_believed = _square(*_corners(anchors[run.anchor]), cells, margin), run.anchor
     for step in RegistrationEngine().follow(stack, run, anchors):
         window = step.track.window
         distance = step.track.distance()
@@ -71,7 +75,11 @@ def guide(stack, run, anchors, cells=CELLS, margin=1.0):
         known = [(np.clip(distance / step.radius_mm, -1, 1), -1), (step.evidence / 3.0, 0), (log_odds / MAX_LOG_ODDS, -1)]
         known = [roi.sample(values, window.top, window.left, outside) for values, outside in known]
         maps = np.stack([*images, carried, *known, _shape_map(shape, step, roi)])
-        yield Guide(step.index, roi, maps.astype(np.float32), _facts(stack, run, gap, step))
+        everywhere = np.full(stack.slice_shape, -MAX_LOG_ODDS, np.float32)
+        window.crop(everywhere)[...] = log_odds
+        last_believed = last_believed if step.has_ended else step.index
+        past_end = abs(step.index - last_believed) * stack.spacing_mm[0] / step.radius_mm
+        yield Guide(step.index, roi, maps.astype(np.float32), _facts(stack, run, gap, step), everywhere, past_end)
 
 
 def _shape_map(shape, step, roi):
