@@ -2,7 +2,8 @@
 
 import csv
 import json
-import os
+
+from SlicePropagationLib.atomic import atomic_folder
 
 
 class EpochLog:
@@ -30,12 +31,11 @@ class EpochLog:
             writer.flush()
 
     def keep_until(self, epoch):
-        """Forget lines of later epochs: a training that was killed between its state and its log does them again."""
+        """Forget lines of later epochs, and one that was cut short: a training that was killed before it wrote its state does them again."""
         if self._lines.is_file():
-            kept = [line for line in self._lines.read_text().splitlines() if json.loads(line)["epoch"] <= epoch]
-            partial = self._lines.with_suffix(".partial")
-            partial.write_text("".join(line + "\n" for line in kept))
-            os.replace(partial, self._lines)
+            kept = [line for line in self._lines.read_text().splitlines() if _epoch_of(line) <= epoch]
+            with atomic_folder(self.folder) as partial:
+                (partial / self._lines.name).write_text("".join(line + "\n" for line in kept))
 
     def _write_table(self):
         rows = [json.loads(line) for line in self._lines.read_text().splitlines()]
@@ -53,3 +53,11 @@ class EpochLog:
             else:
                 self._writer = SummaryWriter(self.folder / "tensorboard")
         return self._writer
+
+
+def _epoch_of(line):
+    """The epoch of a line of metrics.jsonl; later than any for a line that is not whole."""
+    try:
+        return json.loads(line)["epoch"]
+    except ValueError:
+        return float("inf")

@@ -1,21 +1,27 @@
 """The only training loop: any task, on Lightning Fabric; killed at any moment, it goes on after the last finished epoch."""
 
 import math
-import os
+import pickle
+import shutil
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import torch
 from lightning.fabric import Fabric
 from lightning.fabric.utilities.seed import seed_everything
+from tqdm import tqdm
 
+from SlicePropagationLib.atomic import atomic_folder
 from SlicePropagationLib.checkpoint import save_checkpoint
-from SlicePropagationLib.errors import ConfigError, TrainingError
+from SlicePropagationLib.errors import CheckpointError, ConfigError, TrainingError
 from SlicePropagationLib.training.log import EpochLog
 
 OPTIMIZERS = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}
 SCHEDULES = ("constant", "steps", "cosine")
+PRECISIONS = ("auto", "32-true", "bf16-mixed")
+STATE = "state.ckpt"
 
 
 @dataclass(frozen=True)
@@ -24,13 +30,13 @@ class LoopConfig:
 
     Attributes:
         epochs: most epochs, each of `batches_per_epoch` batches (0: all samples once).
-        max_hours: end after that much training time; the schedule then follows the time instead of the epochs. 0: no limit.
+        max_hours: end after that much training time, within an epoch if need be; "cosine" then follows whichever of time and epochs is further. 0: no limit.
         batch_size: samples per batch and device.
         optimizer: "adam" or "adamw", with `learning_rate` and `weight_decay`.
         schedule: "constant", "steps" (times `factor` at each of `milestones`) or "cosine" (to 0 at the end).
         warmup_batches: batches over which the learning rate rises.
         clip_norm: largest norm of the gradient, 0 for any.
-        precision: as Fabric names it; "auto" is bf16-mixed on CUDA and 32-true on a CPU.
+        precision: "32-true", "bf16-mixed" or "auto": bf16-mixed on GPUs that compute with it, 32-true elsewhere, because few CPUs are faster with it and most are slower.
         patience: end after that many epochs without a better score, 0 for never.
         seed: of everything random.
         workers: processes that load data.
@@ -60,8 +66,11 @@ class LoopConfig:
         if self.optimizer not in OPTIMIZERS or self.schedule not in SCHEDULES:
             raise ConfigError(f"optimizer must be one of {', '.join(OPTIMIZERS)} and schedule one of {', '.join(SCHEDULES)}, "
                               f"got '{self.optimizer}' and '{self.schedule}'.")
-        if min(self.epochs, self.batch_size) < 1:
-            raise ConfigError(f"epochs and batch_size must be at least 1, got {self.epochs} and {self.batch_size}.")
+        if self.precision not in PRECISIONS:
+            raise ConfigError(f"precision must be one of {', '.join(PRECISIONS)}, got '{self.precision}'.")
+        for name, least in (("epochs", 1), ("batch_size", 1), ("devices", 1), ("nodes", 1), ("max_hours", 0), ("batches_per_epoch", 0), ("seed", 0), ("workers", 0)):
+            if not getattr(self, name) >= least:            # also refuses NaN
+                raise ConfigError(f"{name} must be at least {least}, got {getattr(self, name)}.")
 
 
 def fit(task, train_data, val_data, config, out, *, device="auto", report=None):
@@ -81,22 +90,26 @@ def fit(task, train_data, val_data, config, out, *, device="auto", report=None):
         Path of the best weights.
 
     Raises:
-        TrainingError: the loss is no longer a number.
+        TrainingError: the loss or the score is no longer a number, or there is nothing to learn from.
+        CheckpointError: the state of an earlier call is damaged.
         OutputError: the folder cannot be written.
     """
-    return _Training(task, train_data, val_data, config, Path(out), device, report or (lambda text: None)).run()
+    return _Training(task, train_data, val_data, config, Path(out), device, report).run()
 
 
 class _Training:
     """The state of one call of `fit`."""
 
     def __init__(self, task, train_data, val_data, config, out, device, report):
+        for name, data in (("train", train_data), ("validation", val_data)):
+            if len(data) == 0:
+                raise TrainingError(f"There is no sample in the {name} data; give cases with structures to learn from.")
         torch.set_flush_denormal(True)          # a CPU slows down tenfold on the tiny numbers of a trained network
-        self.config, self.out, self.report = config, out, report
+        self.config, self.out = config, out
         self.fabric = Fabric(accelerator=device, devices=config.devices, num_nodes=config.nodes, precision=_precision(config, device))
         if config.devices * config.nodes > 1:
             self.fabric.launch()
-        seed_everything(config.seed + self.fabric.global_rank, verbose=False)
+        self.report = report if report and self.fabric.is_global_zero else None
         self.plain_task, self.train_data = task, train_data
         optimizer = OPTIMIZERS[config.optimizer](task.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay)
         self.task, self.optimizer = self.fabric.setup(task, optimizer)
@@ -106,47 +119,74 @@ class _Training:
         self.log = EpochLog(out)
 
     def run(self):
+        self._clear_away()
         self._restore()
         while not self._is_over():
+            self._seed_epoch()
             began = time.monotonic()
             losses = self._train_epoch(began)
             metrics = self._validate()
+            self.seconds = self._seconds_at(began)
             self.epoch += 1
-            self.seconds += time.monotonic() - began
             self._keep(losses, metrics)
         return self.out / "best.pt"
 
     def _is_over(self):
         config = self.config
-        return self._fraction(self.seconds) >= 1 or bool(config.patience and self.since_best >= config.patience)
+        return self._fraction() >= 1 or bool(config.patience and self.since_best >= config.patience)
 
-    def _fraction(self, seconds, within=0.0):
+    def _seconds_at(self, began):
+        """Training time, of an epoch that began then included; all processes agree on it, or they would part ways."""
+        return self.fabric.broadcast(self.seconds + time.monotonic() - began)
+
+    def _time_fraction(self, seconds):
+        return seconds / (3600 * self.config.max_hours) if self.config.max_hours else 0.0
+
+    def _fraction(self, time_fraction=None, within=0.0):
         """How much of the training is done, by epochs or by time, whichever is further."""
-        by_time = seconds / (3600 * self.config.max_hours) if self.config.max_hours else 0.0
+        by_time = self._time_fraction(self.seconds) if time_fraction is None else time_fraction
         return max(by_time, (self.epoch + within) / self.config.epochs)
 
+    def _seed_epoch(self):
+        """Make what is random in an epoch depend on seed, process and epoch alone, so that an epoch done again is the same on any machine."""
+        seed = np.random.SeedSequence((self.config.seed, self.fabric.global_rank, self.epoch)).generate_state(1)[0]
+        seed_everything(int(seed), verbose=False)
+
     def _train_epoch(self, began):
-        """Mean losses of one epoch."""
+        """Mean losses of one epoch, which ends early where the time is over."""
         if hasattr(self.train_data, "set_progress"):
-            self.train_data.set_progress(self._fraction(self.seconds))
+            self.train_data.set_progress(self._fraction())
         loader = self._train_loader()
         self.task.train()
-        sums = {}
-        for number, batch in enumerate(loader):
-            fraction = self._fraction(self.seconds + time.monotonic() - began if self.config.max_hours else 0.0, number / len(loader))
-            self._set_learning_rate(min(1.0, fraction))
-            losses = self.task(batch)
-            if not torch.isfinite(losses["total"]):
-                raise TrainingError(f"The loss is {losses['total'].item()} in epoch {self.epoch}, batch {number}; lower the learning rate ({self.config.learning_rate}) or look at the data.")
-            self.optimizer.zero_grad(set_to_none=True)
-            self.fabric.backward(losses["total"])
-            if self.config.clip_norm:
-                self.fabric.clip_gradients(self.task, self.optimizer, max_norm=self.config.clip_norm)
-            self.optimizer.step()
-            self.num_batches += 1
-            for name, value in losses.items():
+        sums, num_done = {}, 0
+        for number, batch in enumerate(self._shown(loader)):
+            by_time = self._time_fraction(self._seconds_at(began)) if self.config.max_hours else 0.0
+            if by_time >= 1 and num_done:
+                break
+            self._set_learning_rate(min(1.0, self._fraction(by_time, number / len(loader))))
+            num_done += 1
+            for name, value in self._step(batch, num_done).items():
                 sums[name] = sums.get(name, 0.0) + float(value.detach())
-        return {name: value / len(loader) for name, value in sums.items()}
+        return {name: value / num_done for name, value in sums.items()}
+
+    def _shown(self, loader):
+        """The batches, with a progress bar on a terminal."""
+        is_hidden = None if self.report else True           # None: hidden unless it is a terminal
+        return tqdm(loader, desc=f"epoch {self.epoch + 1} of {self.config.epochs}", unit="batch", leave=False, disable=is_hidden)
+
+    def _step(self, batch, number):
+        """Learn from one batch; returns its losses."""
+        losses = self.task(batch)
+        if not torch.isfinite(losses["total"]):
+            raise TrainingError(f"The loss is {losses['total'].item()} in epoch {self.epoch + 1}, batch {number}; "
+                                f"lower the learning rate ({self.config.learning_rate}) or look at the data.")
+        self.optimizer.zero_grad(set_to_none=True)
+        self.fabric.backward(losses["total"])
+        if self.config.clip_norm:
+            self.fabric.clip_gradients(self.task, self.optimizer, max_norm=self.config.clip_norm)
+        self.optimizer.step()
+        self.num_batches += 1
+        return losses
 
     def _train_loader(self):
         """A loader whose order depends on the seed and the epoch alone, so that an epoch done again is the same."""
@@ -188,50 +228,60 @@ class _Training:
     # What is kept
 
     def _keep(self, losses, metrics):
-        task, score = self.plain_task, metrics[self.plain_task.score]
+        """Weights and log first, the state last: a kill in between does the epoch again, and its line too."""
+        name, score = self.plain_task.score, metrics[self.plain_task.score]
+        if not math.isfinite(score):
+            raise TrainingError(f"The score '{name}' is {score} after epoch {self.epoch}; lower the learning rate ({self.config.learning_rate}) or look at the validation data.")
         is_better = score > self.best
         self.best, self.since_best = (score, 0) if is_better else (self.best, self.since_best + 1)
         if self.fabric.is_global_zero:
-            weights = {name: value.detach().cpu() for name, value in task.network.state_dict().items()}
-            if is_better:
-                save_checkpoint(self.out / "best.pt", task.family, task.config, weights, metrics={**metrics, "epoch": self.epoch})
-            save_checkpoint(self.out / "last.pt", task.family, task.config, weights, metrics={**metrics, "epoch": self.epoch})
-        line = {"epoch": self.epoch, "hours": round(self.seconds / 3600, 4), "learning_rate": self.optimizer.param_groups[0]["lr"], **losses, **metrics}
-        self._save_state()
-        if self.fabric.is_global_zero:
-            self.log.add(line)
-        self.report(f"epoch {self.epoch} of {self.config.epochs}: " + ", ".join(f"{name} {value:.4f}" for name, value in {**losses, **metrics}.items())
-                    + f", {self.seconds / 60:.1f} min" + (" *" if is_better else ""))
+            self._save_weights({**metrics, "epoch": self.epoch}, ("best.pt", "last.pt") if is_better else ("last.pt",))
+            self.log.add({"epoch": self.epoch, "hours": round(self.seconds / 3600, 4), "learning_rate": self.optimizer.param_groups[0]["lr"], **losses, **metrics})
+            self._save_state()
+        self._tell(f"epoch {self.epoch} of {self.config.epochs}: " + ", ".join(f"{name} {value:.4f}" for name, value in {**losses, **metrics}.items())
+                   + f", {self.seconds / 60:.1f} min" + (" *" if is_better else ""))
+
+    def _tell(self, text):
+        if self.report:
+            self.report(text)
+
+    def _save_weights(self, metrics, names):
+        task = self.plain_task
+        weights = {name: value.detach().cpu() for name, value in task.network.state_dict().items()}
+        for name in names:
+            save_checkpoint(self.out / name, task.family, task.config, weights, metrics=metrics)
 
     def _save_state(self):
-        """Everything needed to go on, renamed into place, so that there is always one whole state."""
-        state = {"model": self.task.state_dict(), "optimizer": self.optimizer.state_dict(), "random": torch.get_rng_state(),
-                 "cuda_random": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
+        """Everything needed to go on; nothing random, because every epoch begins with a seed of its own."""
+        state = {"model": self.task.state_dict(), "optimizer": self.optimizer.state_dict(),
                  "counters": {name: getattr(self, name) for name in ("epoch", "seconds", "best", "since_best", "num_batches")}}
-        partial = self.out / f".state-{self.fabric.global_rank}.ckpt"
-        torch.save(state, partial)
-        os.replace(partial, self._state_path())
+        with atomic_folder(self.out) as partial:
+            torch.save(state, partial / STATE)
 
-    def _state_path(self):
-        return self.out / (f"state-{self.fabric.global_rank}.ckpt" if self.fabric.world_size > 1 else "state.ckpt")
+    def _clear_away(self):
+        """Remove what a kill left half written."""
+        if self.fabric.is_global_zero:
+            for partial in self.out.glob(".partial-*"):
+                shutil.rmtree(partial, ignore_errors=True)
+        self.fabric.barrier()
 
     def _restore(self):
-        path = self._state_path()
-        if not path.is_file():
-            return
-        state = torch.load(path, map_location="cpu", weights_only=True)
-        self.task.load_state_dict(state["model"])
-        self.optimizer.load_state_dict(state["optimizer"])
-        torch.set_rng_state(state["random"])
-        if state["cuda_random"] and torch.cuda.is_available():
-            torch.cuda.set_rng_state_all(state["cuda_random"])
-        for name, value in state["counters"].items():
-            setattr(self, name, value)
-        self.log.keep_until(self.epoch)
-        self.report(f"going on after epoch {self.epoch}")
+        path = self.out / STATE
+        if path.is_file():
+            try:
+                state = torch.load(path, map_location="cpu", weights_only=True)
+                self.task.load_state_dict(state["model"])
+                self.optimizer.load_state_dict(state["optimizer"])
+            except (RuntimeError, ValueError, KeyError, EOFError, OSError, pickle.UnpicklingError) as error:
+                raise CheckpointError(f"{path} is not the state of this training ({str(error).splitlines()[0]}); delete {self.out} to begin again.") from error
+            for name, value in state["counters"].items():
+                setattr(self, name, value)
+            self._tell(f"going on after epoch {self.epoch}")
+        if self.fabric.is_global_zero:
+            self.log.keep_until(self.epoch)
 
 
 def _precision(config, device):
     if config.precision != "auto":
         return config.precision
-    return "bf16-mixed" if device != "cpu" and torch.cuda.is_available() else "32-true"
+    return "bf16-mixed" if device != "cpu" and torch.cuda.is_available() and torch.cuda.is_bf16_supported(including_emulation=False) else "32-true"

@@ -16,7 +16,8 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("lightning")
 
 from SlicePropagationLib.checkpoint import load_checkpoint  # noqa: E402  torch may be absent
-from SlicePropagationLib.errors import ConfigError, TrainingError  # noqa: E402
+from SlicePropagationLib.errors import CheckpointError, ConfigError, TrainingError  # noqa: E402
+from SlicePropagationLib.training.log import EpochLog  # noqa: E402
 from SlicePropagationLib.training.loop import LoopConfig, fit  # noqa: E402
 from toy_task import Line, ToyConfig, ToyTask  # noqa: E402
 
@@ -75,6 +76,44 @@ def test_a_killed_process_goes_on_and_loses_no_epoch(tmp_path):
     assert [json.loads(line)["epoch"] for line in log.read_text().splitlines()] == [1, 2, 3, 4]
 
 
+@pytest.mark.parametrize("is_written", [True, False], ids=["after its line", "before its line"])
+def test_a_kill_while_an_epoch_is_written_down_leaves_one_line_per_epoch(tmp_path, monkeypatch, is_written):
+    add = EpochLog.add
+
+    def killed(log, values):
+        if values["epoch"] == 2 and is_written:
+            add(log, values)
+        if values["epoch"] == 2:
+            raise KeyboardInterrupt
+        add(log, values)
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(EpochLog, "add", killed)
+        run(tmp_path)
+    run(tmp_path)
+    assert [json.loads(line)["epoch"] for line in (tmp_path / "metrics.jsonl").read_text().splitlines()] == [1, 2, 3, 4]
+
+
+def test_a_line_of_the_log_that_a_kill_cut_short_is_written_again(tmp_path):
+    (tmp_path / "metrics.jsonl").write_text('{"epoch": 1, "tot')
+    run(tmp_path)
+    assert [json.loads(line)["epoch"] for line in (tmp_path / "metrics.jsonl").read_text().splitlines()] == [1, 2, 3, 4]
+
+
+def test_half_written_files_of_a_kill_are_removed(tmp_path):
+    (tmp_path / ".partial-x").mkdir()
+    (tmp_path / ".partial-x" / "best.pt").write_bytes(b"half")
+    run(tmp_path)
+    assert not list(tmp_path.glob(".*"))
+
+
+def test_a_damaged_state_is_named_with_what_to_do(tmp_path):
+    run(tmp_path)
+    (tmp_path / "state.ckpt").write_bytes((tmp_path / "state.ckpt").read_bytes()[:500])
+    with pytest.raises(CheckpointError, match="state.ckpt.*begin again"):
+        run(tmp_path)
+
+
 def test_a_finished_training_is_not_done_again(tmp_path):
     run(tmp_path)
     before = (tmp_path / "last.pt").read_bytes()
@@ -105,10 +144,56 @@ def test_a_limit_of_time_ends_the_training(tmp_path):
 
 
 def test_a_loss_that_is_no_number_stops_with_its_place(tmp_path):
-    with pytest.raises(TrainingError, match="epoch 0, batch 0"):
+    with pytest.raises(TrainingError, match="epoch 1, batch 1"):
         run(tmp_path, toy=ToyConfig(is_broken=True))
 
 
-def test_an_unknown_schedule_is_refused():
-    with pytest.raises(ConfigError, match="cosine"):
-        LoopConfig(schedule="magic")
+def test_a_limit_of_time_ends_the_training_within_an_epoch(tmp_path):
+    run(tmp_path, replace(LOOP, epochs=2, max_hours=0.5 / 3600), ToyConfig(pause=0.3))          # an epoch of eight batches would take 2.4 s
+    row, = (json.loads(line) for line in (tmp_path / "metrics.jsonl").read_text().splitlines())
+    assert 0.5 / 3600 <= row["hours"] + 1e-4 and row["hours"] < 2.0 / 3600
+
+
+def test_a_score_that_is_no_number_stops_with_its_name(tmp_path):
+    with pytest.raises(TrainingError, match="score.*nan.*epoch 1"):
+        run(tmp_path, toy=ToyConfig(has_no_score=True))
+
+
+def test_an_empty_data_set_is_refused(tmp_path):
+    for parts in ((Line(), []), ([], Line())):
+        with pytest.raises(TrainingError, match="no sample"):
+            fit(ToyTask(ToyConfig()), *parts, LOOP, tmp_path, device="cpu")
+
+
+def test_metrics_are_averaged_by_count(tmp_path):
+    class Numbers(ToyTask):
+        def metrics(self, batch):
+            return {"score": batch.float().mean(), "count": len(batch)}
+
+    best = fit(Numbers(ToyConfig()), Line(), range(10), replace(LOOP, epochs=1), tmp_path, device="cpu")       # batches 0..7 and 8..9
+    assert load_checkpoint(best).metrics["score"] == pytest.approx(4.5)
+
+
+def test_samples_are_drawn_by_weight_and_the_data_know_how_far_the_training_is(tmp_path):
+    class Weighted(Line):
+        fractions, drawn = [], set()
+
+        def weights(self):
+            return [1.0 if position in (3, 5) else 0.0 for position in range(64)]
+
+        def set_progress(self, fraction):
+            self.fractions.append(fraction)
+
+        def __getitem__(self, position):
+            self.drawn.add(int(position))
+            return super().__getitem__(position)
+
+    fit(ToyTask(ToyConfig()), Weighted(), Line(), LOOP, tmp_path, device="cpu")
+    assert Weighted.drawn == {3, 5} and Weighted.fractions == [0, 0.25, 0.5, 0.75]
+
+
+@pytest.mark.parametrize("setting", [{"schedule": "magic"}, {"optimizer": "sgd"}, {"precision": "half"}, {"epochs": 0}, {"max_hours": -1.0}, {"max_hours": float("nan")}, {"seed": -1},
+                                     {"devices": 0}, {"batches_per_epoch": -1}])
+def test_a_setting_out_of_range_is_refused_with_its_name(setting):
+    with pytest.raises(ConfigError, match=next(iter(setting))):
+        LoopConfig(**setting)

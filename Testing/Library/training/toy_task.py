@@ -1,8 +1,10 @@
 """The smallest task: fit a line."""
 
+import random
 import time
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 
 
@@ -12,6 +14,7 @@ class ToyConfig:
 
     fails_after: int = 0
     is_broken: bool = False
+    has_no_score: bool = False
     pause: float = 0.0
 
 
@@ -27,7 +30,7 @@ class Line(torch.utils.data.Dataset):
 
 
 class ToyTask(torch.nn.Module):
-    """A line through points; every forward draws a random number, so that a lost random state shows."""
+    """A line through points; every forward draws from torch, NumPy and Python, so that a lost random state of any shows."""
 
     family, score = "toy", "score"
 
@@ -40,9 +43,10 @@ class ToyTask(torch.nn.Module):
         if self.config.fails_after and self.calls > self.config.fails_after:
             raise RuntimeError("power cut")
         time.sleep(self.config.pause)
-        error = self.network(batch["x"] + 0.01 * torch.randn_like(batch["x"])) - batch["y"]
+        noise = torch.randn_like(batch["x"]) + np.random.normal() + random.gauss(0, 1)
+        error = self.network(batch["x"] + 0.01 * noise) - batch["y"]
         return {"total": (error**2).mean() * (float("nan") if self.config.is_broken else 1.0)}
 
     def metrics(self, batch):
         with torch.no_grad():
-            return {"score": -((self.network(batch["x"]) - 2 * batch["x"] - 1) ** 2).mean(), "count": len(batch["x"])}
+            return {"score": (float("nan") if self.config.has_no_score else -1) * ((self.network(batch["x"]) - 2 * batch["x"] - 1) ** 2).mean(), "count": len(batch["x"])}
