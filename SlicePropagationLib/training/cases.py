@@ -41,32 +41,46 @@ def read_training_cases(path, datasets=None):
         datasets: names of the only data sets wanted, None for all.
 
     Raises:
-        InputError: the table cannot be read, lacks a column, is empty, or has none of these data sets.
+        InputError: the table cannot be read, lacks a column or a cell, is empty, has none of these data sets or a case twice.
     """
     path = Path(path)
     try:
         with open(path, newline="") as file:
             rows = list(csv.DictReader(file))
-    except OSError as error:
-        raise InputError(f"{path} cannot be read ({error}); give a table with the columns image and label.") from error
+    except (OSError, ValueError, csv.Error) as error:
+        raise InputError(f"{path} cannot be read as a table ({error}); give a table with the columns image and label.") from error
     if not rows or not {"image", "label"} <= set(rows[0]):
         raise InputError(f"{path} needs at least one row and the columns image and label; it has {', '.join(rows[0]) if rows else 'no row'}.")
+    for number, row in enumerate(rows, 1):
+        if not row["image"] or not row["label"]:
+            raise InputError(f"{path} has no {'label' if row['image'] else 'image'} in row {number}; fill the cell or take the row out.")
     cases = [TrainingCase(str(path.parent / row["image"]), str(path.parent / row["label"]), row.get("dataset") or "all",
                           row.get("case") or row["image"], row.get("split") or "") for row in rows]
     known = sorted({case.dataset for case in cases})
     unknown = sorted(set(datasets or ()) - set(known))
     if unknown:
         raise InputError(f"{path} has no data set {', '.join(unknown)}; it has {', '.join(known)}.")
+    _check_names(cases)
     return [case for case in cases if datasets is None or case.dataset in datasets]
+
+
+def _check_names(cases):
+    """Refuse two cases of one name: what is prepared of one would replace what is prepared of the other."""
+    seen = set()
+    for case in cases:
+        if (case.dataset, case.name) in seen:
+            raise InputError(f"Case {case.name} of data set {case.dataset} is in the table twice; give every row a name of its own in the column case.")
+        seen.add((case.dataset, case.name))
 
 
 def split_cases(cases, val_share=0.2):
     """(train, val) as the table says; where it says nothing, the last share of the patients is for validation.
 
     Raises:
-        InputError: one of the two is empty, or a patient is in both.
+        InputError: one of the two is empty, a patient is in two splits (whichever), or only some cases say theirs.
     """
     if any(case.split for case in cases):
+        _check_splits(cases)
         train, val = ([case for case in cases if case.split == split] for split in ("train", "val"))
     else:
         patients = sorted({case.patient for case in cases})
@@ -75,10 +89,18 @@ def split_cases(cases, val_share=0.2):
     for name, chosen in (("train", train), ("val", val)):
         if not chosen:
             raise InputError(f"The split '{name}' has no case (of {len(cases)}); add rows to the table, or leave the column split empty to have it made.")
-    both = sorted({case.patient for case in train} & {case.patient for case in val})
-    if both:
-        raise InputError(f"Patient {both[0]} is in both splits, train and val; every patient belongs to one.")
     return train, val
+
+
+def _check_splits(cases):
+    """Refuse cases that would silently be left out, and patients that would be learnt from and judged by."""
+    split_of = {}
+    for case in cases:
+        if not case.split:
+            raise InputError(f"Case {case.name} has no split, others have; fill the column split for every case or for none.")
+        earlier = split_of.setdefault(case.patient, case.split)
+        if earlier != case.split:
+            raise InputError(f"Patient {case.patient} is in two splits, {' and '.join(sorted((earlier, case.split)))}; every patient belongs to one.")
 
 
 def make_folds(cases, count):

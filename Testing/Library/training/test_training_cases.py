@@ -50,6 +50,31 @@ def test_a_table_without_labels_is_refused(tmp_path):
         read_training_cases(write_table(tmp_path / "cases.csv", [{"image": "a.nii", "seed": "b.nii"}]))
 
 
+@pytest.mark.parametrize("stored", [b"image,label\na.nii\n", b"image,label\n,l.nii\n"], ids=["short row", "empty cell"])
+def test_a_row_without_both_files_is_refused_by_its_number(tmp_path, stored):
+    (tmp_path / "cases.csv").write_bytes(stored)
+    with pytest.raises(InputError, match="row 1"):
+        read_training_cases(tmp_path / "cases.csv")
+
+
+@pytest.mark.parametrize("stored", [b"\x1f\x8b\xff\xfe", b"image,label\n\xff\xfe,l.nii\n"])
+def test_a_file_that_is_no_table_is_refused(tmp_path, stored):
+    (tmp_path / "cases.csv").write_bytes(stored)
+    with pytest.raises(InputError, match="cases.csv"):
+        read_training_cases(tmp_path / "cases.csv")
+
+
+def test_two_cases_of_one_name_are_refused(tmp_path):
+    table = write_table(tmp_path / "cases.csv", [{"image": "a.nii", "label": f"rater{number}.nii", "dataset": "set"} for number in (1, 2)])
+    with pytest.raises(InputError, match="a.nii.*twice.*case"):
+        read_training_cases(table)
+
+
+def test_names_may_repeat_in_different_data_sets(tmp_path):
+    table = write_table(tmp_path / "cases.csv", [{"image": f"{name}.nii", "label": "l.nii", "dataset": name, "case": "one"} for name in ("heart", "brain")])
+    assert len(read_training_cases(table)) == 2
+
+
 def test_the_table_decides_the_split():
     train, val = split_cases([case_named("a", "train"), case_named("b", "val"), case_named("c", "test")])
     assert [case.name for case in train] == ["a"] and [case.name for case in val] == ["b"]
@@ -66,9 +91,21 @@ def test_an_empty_split_is_refused():
         split_cases([case_named("a", "train")])
 
 
-def test_a_patient_in_both_splits_is_refused_by_name():
-    with pytest.raises(InputError, match="patient003"):
-        split_cases([case_named("patient003_ED", "train"), case_named("patient003_ES", "val")])
+def test_a_case_without_a_split_among_others_that_have_one_is_refused_by_name():
+    with pytest.raises(InputError, match="patient3.*split"):
+        split_cases([case_named("patient1", "train"), case_named("patient2", "val"), case_named("patient3")])
+
+
+@pytest.mark.parametrize("splits", [("train", "val"), ("train", "test"), ("val", "test")])
+def test_a_patient_in_two_splits_is_refused_by_name(splits):
+    others = [case_named("patient001", "train"), case_named("patient002", "val")]
+    with pytest.raises(InputError, match=f"(?s)patient003.*{'.*'.join(sorted(splits))}"):
+        split_cases([*others, *(case_named(f"patient003_{frame}", split) for frame, split in zip(("ED", "ES"), splits))])
+
+
+def test_one_patient_alone_cannot_be_split():
+    with pytest.raises(InputError, match="'train' has no case"):
+        split_cases([case_named("patient001_ED"), case_named("patient001_ES")])
 
 
 def test_every_patient_is_held_out_once_in_a_cross_validation():
