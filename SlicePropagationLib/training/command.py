@@ -4,11 +4,10 @@ import csv
 import json
 import platform
 from dataclasses import asdict, replace
-from importlib import import_module
+from importlib import import_module, metadata
 from pathlib import Path
 
 import numpy as np
-import torch
 
 from SlicePropagationLib import __version__
 from SlicePropagationLib.config import config_from_dict
@@ -33,6 +32,7 @@ def train(arguments, report=None):
     if report:
         report(f"checking {sum(len(part) for part in parts[0])} cases")
     check_cases([case for part in parts[0] for case in part])
+    training.new_task(arguments.init)           # weights that do not fit are refused before anything is written
     out = Path(arguments.out)
     _claim(out, training, arguments)
     folders = [out / f"fold_{number}" for number in range(1, len(parts) + 1)] if arguments.folds else [out]
@@ -89,13 +89,29 @@ def _claim(out, training, arguments):
     record = json.loads(json.dumps(record))
     path = out / RECORD
     if path.is_file():
-        earlier = json.loads(path.read_text())
-        if {name: earlier.get(name) for name in record} != record:
-            raise ConfigError(f"{out} holds another training (preset {earlier.get('preset')}); give another --out, or the same arguments to go on with that one.")
+        _check_same(path, record)
         return
-    versions = {"slice-propagation": __version__, "torch": torch.__version__, "numpy": np.__version__, "python": platform.python_version()}
+    versions = {name: metadata.version(name) for name in ("torch", "lightning", "monai")}
+    versions |= {"slice-propagation": __version__, "numpy": np.__version__, "python": platform.python_version()}
     with atomic_folder(out) as partial:
         (partial / RECORD).write_text(json.dumps({**record, "versions": versions}, indent=1))
+
+
+def _check_same(path, record):
+    """Refuse to go on with a training that is not the one described, and say what differs."""
+    earlier, now = _flat(_read_json(path)), _flat(record)
+    changed = [f"{name} is {earlier.get(name)} there and {now.get(name)} here" for name in sorted(set(earlier) | set(now))
+               if not name.startswith("versions.") and earlier.get(name) != now.get(name)]
+    if changed:
+        raise ConfigError(f"{path.parent} holds another training ({'; '.join(changed)}); give another --out, or the same arguments to go on with that one.")
+
+
+def _flat(values, prefix=""):
+    """{"a.b": value} of nested settings."""
+    flat = {}
+    for name, value in values.items():
+        flat |= _flat(value, f"{prefix}{name}.") if isinstance(value, dict) else {prefix + name: value}
+    return flat
 
 
 def _write_folds(out, folders):

@@ -40,12 +40,16 @@ class GuidedTraining:
         epochs=120, batches_per_epoch=300, batch_size=16, optimizer="adamw", learning_rate=2e-3, weight_decay=1e-4, schedule="cosine",
         warmup_batches=100, clip_norm=1.0, precision="bf16-mixed"))
 
+    def new_task(self, init=None):
+        """The task at its beginning, with the weights of the model file `init` where one is given; CheckpointError where they do not fit."""
+        torch.manual_seed(self.loop.seed)
+        return _start(GuidedTask(self.task), init)
+
     def train(self, train_cases, val_cases, out, *, init=None, device="auto", workers=1, report=None):
         """Record the walks, train, return the path of the best weights."""
         paths = prepare_walks(self._sources(train_cases, is_training=True), out / "walks", workers=workers, report=report)
         val_paths = prepare_walks(self._sources(val_cases, is_training=False), out / "walks", workers=workers, report=report)
-        torch.manual_seed(self.loop.seed)
-        task = _start(GuidedTask(self.task), init)
+        task = self.new_task(init)
         shares = {"phantoms": self.phantom_share}
         train_data = WalkDataset([load_shard(*pair) for pair in paths], self.steps, shares=shares)
         val_data = WalkDataset([load_shard(*pair) for pair in val_paths], LONGEST_WALK, inner_share=0.0)
@@ -76,10 +80,14 @@ class PlainTraining:
     pairs: PairsConfig = field(default_factory=PairsConfig)
     loop: LoopConfig = field(default_factory=LoopConfig)
 
+    def new_task(self, init=None):
+        """The task at its beginning, with the weights of the model file `init` where one is given; CheckpointError where they do not fit."""
+        torch.manual_seed(self.loop.seed)
+        return _start(ThesisTask(replace(self.task, size=self.pairs.size)), init)
+
     def train(self, train_cases, val_cases, out, *, init=None, device="auto", workers=1, report=None):
         """Read the cases, train, return the path of the best weights."""
-        torch.manual_seed(self.loop.seed)
-        task = _start(ThesisTask(replace(self.task, size=self.pairs.size)), init)
+        task = self.new_task(init)
         train_data, val_data = PairDataset(train_cases, self.pairs), PairDataset(val_cases, self.pairs, is_random=False)
         return fit(task, train_data, val_data, self.loop, out, device=device, report=report)
 

@@ -2,6 +2,7 @@
 
 import csv
 import json
+from importlib import util
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("lightning")
 pytest.importorskip("monai")
 
-from SlicePropagationLib.checkpoint import load_checkpoint  # noqa: E402  torch may be absent
+from SlicePropagationLib.checkpoint import load_checkpoint, save_checkpoint  # noqa: E402  torch may be absent
 from SlicePropagationLib.cli import main  # noqa: E402
 from SlicePropagationLib.errors import InputError  # noqa: E402
 from SlicePropagationLib.training.ship import ship  # noqa: E402
@@ -59,7 +60,38 @@ def test_the_same_arguments_go_on_and_others_are_refused(cases, tmp_path, capsys
     assert train(cases, tmp_path / "out", "--resume") == 0
     assert "going on after epoch 2" in capsys.readouterr().out
     assert train(cases, tmp_path / "out", "--seed", "5") == 2
-    assert "another training" in capsys.readouterr().err
+    message = capsys.readouterr().err
+    assert "another training" in message and "training.loop.seed is 0 there and 5 here" in message
+
+
+def test_a_damaged_record_of_a_training_is_named(cases, tmp_path, capsys):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "config.json").write_text("{")
+    assert train(cases, tmp_path / "out") == 2
+    assert "config.json" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("package", ["torch", "lightning", "monai"])
+def test_a_missing_package_is_named_with_what_to_install(cases, tmp_path, capsys, monkeypatch, package):
+    found = util.find_spec
+    monkeypatch.setattr(util, "find_spec", lambda name: None if name == package else found(name))
+    assert train(cases, tmp_path / "out") == 2
+    message = capsys.readouterr().err
+    assert f"needs {package}, which" in message and "slice-propagation[train]" in message and not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("option, value, words", [("--max-hours", "-1", "max_hours"), ("--max-hours", "nan", "max_hours"), ("--seed", "-1", "seed"), ("--folds", "1", "folds"), ("--datasets", "hearts", "hearts")])
+def test_an_option_out_of_range_is_refused_before_anything_is_written(cases, tmp_path, capsys, option, value, words):
+    assert train(cases, tmp_path / "out", option, value) == 2
+    assert words in capsys.readouterr().err and not (tmp_path / "out").exists()
+
+
+def test_weights_that_do_not_fit_are_refused_before_anything_is_written(cases, tmp_path, capsys):
+    save_checkpoint(tmp_path / "other.pt", "cine", {}, {})
+    save_checkpoint(tmp_path / "small.pt", "slice_unet.plain", {}, {"head.weight": torch.zeros(1)})
+    for name, words in (("absent.pt", "no model file"), ("other.pt", "'cine'"), ("small.pt", "do not fit")):
+        assert train(cases, tmp_path / "out", "--init", str(tmp_path / name)) == 2
+        assert words in capsys.readouterr().err and not (tmp_path / "out").exists()
 
 
 def test_there_is_nothing_to_resume_in_a_new_folder(cases, tmp_path, capsys):
