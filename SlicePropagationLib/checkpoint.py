@@ -1,6 +1,7 @@
 """Model files: {format, version, family, config, weights, metrics}; read without ever running code from them."""
 
 import hashlib
+import io
 import json
 import pickle
 import zipfile
@@ -74,11 +75,9 @@ def load_checkpoint(path, families=None):
         raise CheckpointError(f"{path} is not a model file of this project: it lacks the mark '{FORMAT}'. Train one with `slice-propagation train`, or use one that it wrote.")
     if content.get("version") != VERSION:
         raise CheckpointError(f"{path} has version {content.get('version')} of the model format, this program reads version {VERSION}; update it, or train the model again.")
-    if families is not None and content.get("family") not in families:
-        raise CheckpointError(f"{path} belongs to the model family '{content.get('family')}', needed is {' or '.join(sorted(families))}; choose another file or command.")
-    missing = {"family", "config", "weights"} - set(content)
-    if missing:
-        raise CheckpointError(f"{path} lacks {', '.join(sorted(missing))}; it is damaged, copy it again.")
+    _check_content(path, content)
+    if families is not None and content["family"] not in families:
+        raise CheckpointError(f"{path} belongs to the model family '{content['family']}', needed is {' or '.join(sorted(families))}; choose another file or command.")
     weights = {name: value.float() if value.is_floating_point() else value for name, value in content["weights"].items()}
     return Checkpoint(content["family"], content["config"], weights, content.get("metrics", {}), sha256)
 
@@ -96,6 +95,15 @@ def fill_network(network, checkpoint, path):
     return network
 
 
+def _check_content(path, content):
+    """Refuse a file whose entries are not there or of another kind."""
+    for name, kind in (("family", str), ("config", dict), ("weights", dict)):
+        if not isinstance(content.get(name), kind):
+            raise CheckpointError(f"{path} holds {type(content.get(name)).__name__} as its {name}, needed is {kind.__name__}; it is damaged, copy it again.")
+    if not all(isinstance(value, torch.Tensor) for value in content["weights"].values()):
+        raise CheckpointError(f"{path} holds weights that are not tensors; it is damaged, copy it again.")
+
+
 def _read(path):
     """(content, sha256) of a file that torch can read without executing anything."""
     if not path.is_file():
@@ -103,14 +111,25 @@ def _read(path):
     stored = path.read_bytes()
     sha256 = hashlib.sha256(stored).hexdigest()
     _check_card(path, sha256)
-    if not zipfile.is_zipfile(path):
-        raise CheckpointError(f"{path} is not a model file of this project (it starts with {stored[:4]!r}); it may be truncated, foreign, or a bare pickle, which is never loaded.")
+    _check_zip(path, stored)
     try:
-        return torch.load(path, map_location="cpu", weights_only=True), sha256
+        return torch.load(io.BytesIO(stored), map_location="cpu", weights_only=True), sha256
     except pickle.UnpicklingError as error:
         raise CheckpointError(f"{path} holds more than numbers: loading it would run code, and it was not loaded. Use a model file from a source you trust.") from error
-    except (RuntimeError, EOFError, KeyError, ValueError, OSError, zipfile.BadZipFile) as error:
-        raise CheckpointError(f"{path} cannot be read as a model file ({str(error).splitlines()[0]}); it is damaged or foreign, copy it again.") from error
+    except Exception as error:      # flipped bits make torch's reader fail with any error: IndexError, TypeError, AttributeError, ...
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise CheckpointError(f"{path} cannot be read as a model file ({reason}); it is damaged or foreign, copy it again.") from error
+
+
+def _check_zip(path, stored):
+    """Refuse what is not a zip file, and one whose checksums do not fit, which torch does not look at."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(stored)) as archive:
+            damaged = archive.testzip()
+    except Exception as error:      # as above, for the reader of zip files
+        raise CheckpointError(f"{path} is not a model file of this project (it starts with {stored[:4]!r}); it may be truncated, foreign, or a bare pickle, which is never loaded.") from error
+    if damaged:
+        raise CheckpointError(f"{path} is damaged: the checksum of {damaged} in it does not fit; copy it again.")
 
 
 def _check_card(path, sha256):

@@ -3,6 +3,7 @@
 import json
 import os
 import pickle
+import random
 import zipfile
 
 import pytest
@@ -60,6 +61,30 @@ def test_a_truncated_file_is_refused(model, share):
     stored = path.read_bytes()
     path.write_bytes(stored[:int(share * len(stored))])
     refused(path, "truncated")
+
+
+def test_flipped_bits_are_refused_or_do_no_harm(model):
+    path, network = model
+    stored, chance = path.read_bytes(), random.Random(0)
+    refusals = 0
+    for _ in range(400):
+        spoilt = bytearray(stored)
+        for _ in range(chance.choice((1, 3, 10))):
+            spoilt[chance.randrange(len(spoilt))] ^= 1 << chance.randrange(8)
+        path.write_bytes(spoilt)
+        try:
+            weights = load_checkpoint(path).weights
+        except CheckpointError:
+            refusals += 1
+        else:
+            assert all(torch.equal(value, weights[name]) for name, value in network.state_dict().items())
+    assert refusals > 200
+
+
+@pytest.mark.parametrize("changes, words", [({"weights": 3}, "weights"), ({"weights": {"a": 1}}, "tensors"), ({"family": ["f"]}, "family"), ({"config": 3}, "config"), ({"config": None}, "config")])
+def test_entries_of_another_kind_are_refused(tmp_path, changes, words):
+    torch.save({"format": "slice-propagation", "version": 1, "family": "f", "config": {}, "weights": {}, **changes}, tmp_path / "model.pt")
+    refused(tmp_path / "model.pt", words, "copy it again", families={"f"})
 
 
 def test_a_zip_of_another_kind_is_refused(tmp_path):
