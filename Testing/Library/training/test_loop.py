@@ -114,6 +114,18 @@ def test_a_damaged_state_is_named_with_what_to_do(tmp_path):
         run(tmp_path)
 
 
+def test_two_processes_train_as_one_and_go_on(tmp_path):
+    script = ("import sys, torch; from pathlib import Path; from toy_task import *; from SlicePropagationLib.training.loop import *\n"
+              "torch.manual_seed(0); loop = LoopConfig(epochs=int(sys.argv[2]), batch_size=4, learning_rate=0.05, seed=3, devices=2, max_hours=1.0)\n"
+              "fit(ToyTask(ToyConfig()), Line(), Line(), loop, Path(sys.argv[1]), device='cpu', report=lambda text: print(text, flush=True))")
+    (tmp_path / "two.py").write_text(script)
+    places = [str(Path(__file__).parent), str(Path(__file__).parents[3])]
+    told = [subprocess.run([sys.executable, str(tmp_path / "two.py"), str(tmp_path / "out"), epochs], capture_output=True, text=True, check=True, timeout=120,
+                           env={**os.environ, "PYTHONPATH": os.pathsep.join(places), "OMP_NUM_THREADS": "1"}).stdout for epochs in ("2", "3")]
+    assert told[0].count("epoch 1 of 2:") == told[0].count("epoch 2 of 2:") == told[1].count("going on after epoch 2") == 1
+    assert [json.loads(line)["epoch"] for line in (tmp_path / "out" / "metrics.jsonl").read_text().splitlines()] == [1, 2, 3]
+
+
 def test_a_finished_training_is_not_done_again(tmp_path):
     run(tmp_path)
     before = (tmp_path / "last.pt").read_bytes()
