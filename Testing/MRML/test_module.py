@@ -7,9 +7,9 @@ import types
 import unittest
 from pathlib import Path
 
-import pytest
 import slicer
 import slicer.util
+import pytest
 import SimpleITK as sitk
 
 from files import make_case, read
@@ -82,17 +82,19 @@ def test_the_headless_script_passes_the_exit_code_on(tmp_path):
     assert failed.returncode == 2 and "nowhere.csv" in failed.stderr
 
 
-def test_the_command_line_and_the_nodes_give_the_same_voxels(bench, tmp_path):
+@pytest.mark.parametrize("engine", ["registration", None], ids=["registration", "the default"])
+def test_the_command_line_and_the_nodes_give_the_same_voxels(bench, tmp_path, engine):
     import numpy as np
     from SlicePropagationLib.cli import main
     bench.open()
     bench.draw("disc", 7, bench.truth[7])
-    bench.run("registration")
+    bench.run(engine)
     image = sitk.GetImageFromArray(bench.stack.images)
     image.SetSpacing(bench.volume.GetSpacing())
     seed = sitk.GetImageFromArray(np.where((np.arange(16) == 7)[:, None, None], bench.truth, False).astype(np.uint8))
     seed.CopyInformation(image)
     for name, content in {"image.nrrd": image, "seed.nrrd": seed}.items():
         sitk.WriteImage(content, str(tmp_path / name))
-    assert main(["propagate", "--image", str(tmp_path / "image.nrrd"), "--seed", str(tmp_path / "seed.nrrd"), "--out", str(tmp_path / "o.nrrd"), "--quiet"]) == 0
+    assert main(["propagate", "--image", str(tmp_path / "image.nrrd"), "--seed", str(tmp_path / "seed.nrrd"), "--out", str(tmp_path / "o.nrrd"), "--quiet",
+                 *(["--engine", engine] if engine else [])]) == 0
     assert np.array_equal(read(tmp_path / "o.nrrd") > 0, bench.mask("disc"))
