@@ -1,4 +1,4 @@
-"""The command line: `slice-propagation propagate | batch | simulate | evaluate | train | engines | demo`."""
+"""The command line: `slice-propagation propagate | batch | simulate | evaluate | train | experiment | engines | demo`."""
 
 import argparse
 import logging
@@ -40,6 +40,7 @@ def _parser():
     _add_evaluate(commands)
     _add_demo(commands)
     _add_train(commands)
+    _add_experiment(commands)
     engines = commands.add_parser("engines", help="what a propagation can walk with, and what each needs")
     engines.set_defaults(command=_engines)
     return parser
@@ -115,7 +116,7 @@ def _add_simulate(commands):
     parser.add_argument("--truth", required=True, help="label map with the whole structure")
     parser.add_argument("--label", type=int, required=True)
     parser.add_argument("--pick", default="largest", choices=("largest", "middle"), help="slice that is annotated first")
-    parser.add_argument("--correct", default="suggested", choices=("worst", "suggested", "uniform"), help="slices that are corrected")
+    parser.add_argument("--correct", default="suggested", choices=("worst", "suggested", "uniform", "steps"), help="slices that are corrected")
     parser.add_argument("--budget", type=_positive, default=5, metavar="K", help="number of annotated slices")
     parser.add_argument("--axis", default="k", choices=("i", "j", "k"))
     parser.add_argument("--out", help="write the table as JSON")
@@ -138,13 +139,16 @@ def _add_evaluate(commands):
     parser.add_argument("--engines", default="copy,interpolation,registration", metavar="A,B", help="engines or model files; NAME=MODEL.pt names one (default %(default)s)")
     parser.add_argument("--shots", default="1,2,3,5", metavar="K,K", help="numbers of annotated slices (default %(default)s)")
     parser.add_argument("--split", default="val", help="only cases of this split (default %(default)s)")
+    parser.add_argument("--datasets", metavar="A,B", help="only these data sets of the table")
+    parser.add_argument("--labels", metavar="L,L", help="only these labels")
     parser.add_argument("--max-cases", type=_positive, metavar="N", help="only the first N cases of each data set")
     parser.add_argument("--min-slices", type=_positive, default=5, metavar="N", help="leave out structures on fewer slices (default %(default)s)")
     parser.add_argument("--pick", default="largest", metavar="A,B", help="slice that is annotated first: largest, middle, or both (default %(default)s)")
-    parser.add_argument("--correct", default="suggested", metavar="A,B", help="slices that are corrected: suggested, worst, uniform, or several (default %(default)s)")
+    parser.add_argument("--correct", default="suggested", metavar="A,B", help="slices that are corrected: suggested, worst, uniform, steps, or several (default %(default)s)")
     parser.add_argument("--kinds", metavar="kinds.csv", help="table with columns dataset, label (* for all), kind: adds means per kind of structure")
     parser.add_argument("--axis", default="k", choices=("i", "j", "k"))
     parser.add_argument("--workers", type=_positive, default=1, help="number of processes")
+    parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda"))
     parser.add_argument("--out", required=True, help="folder of the tables and plots; an evaluation that was interrupted there goes on")
     parser.add_argument("--quiet", action="store_true", help="no progress")
     parser.set_defaults(command=_evaluate)
@@ -196,16 +200,45 @@ def _add_train(commands):
     parser.set_defaults(command=_train)
 
 
-def _train(arguments):
+def _check_training_packages():
     missing = [package for package in ("torch", "lightning", "monai") if util.find_spec(package) is None]
     if missing:
         raise ConfigError(f"Training needs {' and '.join(missing)}, which is not installed; install slice-propagation[train].")
+
+
+def _train(arguments):
+    _check_training_packages()
     if arguments.resume and not (Path(arguments.out) / "config.json").is_file():
         raise InputError(f"There is no training to resume in {arguments.out}; leave --resume out to begin one.")
     check_device(arguments.device)
     from SlicePropagationLib.training.command import train
     for path in train(arguments, None if arguments.quiet else lambda text: print(text, flush=True)):
         print(f"best weights: {path}")
+    return DONE
+
+
+def _add_experiment(commands):
+    parser = commands.add_parser("experiment", help="an experiment of the slice-propagation thesis: trains its variants, walks with them, one table")
+    parser.add_argument("name", help="baselines, prior-mask, depth, architecture, unseen or corrections")
+    parser.add_argument("--cases", required=True, help="table with columns image, label and optionally split, dataset, case")
+    parser.add_argument("--out", required=True, help="folder of all experiments; what was trained for one serves the others")
+    parser.add_argument("--datasets", metavar="A,B", help="data sets that are trained on (default all)")
+    parser.add_argument("--scale", default="small", choices=("small", "full"), help="base width 16, 128 x 128 pixels and 3 minutes a variant, or as in the thesis (default %(default)s)")
+    parser.add_argument("--max-hours", type=float, help="training time of a variant")
+    parser.add_argument("--config", metavar="task.json", help="settings that differ from the presets'")
+    parser.add_argument("--max-cases", type=_positive, metavar="N", help="walk only the first N validation cases of each data set")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--workers", type=_positive, default=1, help="processes that walk")
+    parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda"))
+    parser.add_argument("--quiet", action="store_true")
+    parser.set_defaults(command=_experiment)
+
+
+def _experiment(arguments):
+    _check_training_packages()
+    check_device(arguments.device)
+    from SlicePropagationLib.experiments import run_experiment
+    print(run_experiment(arguments, None if arguments.quiet else lambda text: print(text, file=sys.stderr, flush=True)))
     return DONE
 
 

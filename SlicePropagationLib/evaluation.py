@@ -1,6 +1,7 @@
 """The `evaluate` command: which cases are scored and how, on several processes, going on where an earlier call stopped."""
 
 import csv
+import json
 from concurrent.futures import ProcessPoolExecutor
 from itertools import product
 from multiprocessing import get_context
@@ -8,20 +9,23 @@ from pathlib import Path
 
 from SlicePropagationLib.atomic import atomic_folder
 from SlicePropagationLib.batch import one_thread
-from SlicePropagationLib.engines import MODEL_SUFFIXES, make_engine
+from SlicePropagationLib.case import choose_engine
+from SlicePropagationLib.engines import MODEL_SUFFIXES, model_hash
 from SlicePropagationLib.errors import ConfigError, InputError
 from SlicePropagationLib.evaluation_plots import draw_plots
 from SlicePropagationLib.evaluation_report import results_text
-from SlicePropagationLib.evaluation_scores import COLUMNS, DRIFT_COLUMNS, UNIFORM, EvaluationProtocol, Job, score_case
+from SlicePropagationLib.evaluation_scores import COLUMNS, DRIFT_COLUMNS, STEPS, UNIFORM, EvaluationProtocol, Job, score_case
 from SlicePropagationLib.evaluation_statistics import RESULT_COLUMNS, aggregate
 
-PICKS, CORRECTIONS = ("largest", "middle"), ("suggested", "worst", UNIFORM)
+PICKS, CORRECTIONS = ("largest", "middle"), ("suggested", "worst", UNIFORM, STEPS)
+
+WEIGHTS = "weights.json"
 
 
 def evaluate(arguments, report=None):
     """Score every structure of every case; write rows.csv, drift.csv, results.csv, results.md and plots; returns results.md.
 
-    Cases that an earlier call finished in the same folder are not scored again.
+    Cases that an earlier call with the same weights finished in the same folder are not scored again.
 
     Raises:
         InputError: a table cannot be used, or no structure is on enough slices.
@@ -30,12 +34,14 @@ def evaluate(arguments, report=None):
     jobs = read_jobs(arguments)
     kinds = read_kinds(arguments.kinds) if arguments.kinds else {}
     out, protocol = Path(arguments.out), jobs[0].protocol
-    rows, drift = _finished(out, jobs)
+    weights = {name: model_hash(choose_engine(source, protocol.device)) for name, source in protocol.engines}
+    rows, drift = _finished(out, jobs) if _read_weights(out) == weights else ([], [])
     done = {(row["dataset"], row["case"]) for row in rows}
     for job, (scored, distances) in _score_all([job for job in jobs if (job.dataset, job.case) not in done], arguments.workers):
         rows, drift = rows + scored, drift + distances
         with atomic_folder(out) as partial:
             _write_table(partial / "drift.csv", DRIFT_COLUMNS, drift)
+            (partial / WEIGHTS).write_text(json.dumps(weights))
             _write_table(partial / "rows.csv", COLUMNS, rows)       # last: it says which cases are done
         if report:
             report(f"{job.dataset} {job.case}: {len(scored)} scores")
@@ -53,9 +59,12 @@ def read_jobs(arguments):
     """
     path, protocol = Path(arguments.cases), read_protocol(arguments)
     table = _read_table(path, ("image", "label"))
+    datasets = arguments.datasets.split(",") if arguments.datasets else None
+    table = [row for row in table if datasets is None or row.get("dataset") in datasets]
     rows = [row for row in table if row.get("split", protocol.split) == protocol.split]
     if not rows:
-        raise InputError(f"{path} has no case of split '{protocol.split}', only of {', '.join(sorted({row['split'] for row in table}))}; choose one of these.")
+        raise InputError(f"{path} has no case of split '{protocol.split}'{f' in {arguments.datasets}' if datasets else ''}, "
+                         f"only of {', '.join(sorted({row.get('split', '') for row in table})) or 'other data sets'}; choose one of these.")
     jobs = [Job(str(path.parent / row["image"]), str(path.parent / row["label"]), row.get("dataset") or "all", row.get("case") or row["image"], protocol)
             for row in rows]
     return first_cases(jobs, protocol.max_cases)
@@ -82,15 +91,21 @@ def read_protocol(arguments):
     if twice:
         raise ConfigError(f"Two engines are called '{twice[0]}'; write NAME=MODEL.pt to give each a name of its own.")
     for _, source in engines:
-        make_engine(source)
-    try:
-        shots = tuple(sorted({int(number) for number in arguments.shots.split(",")}))
-    except ValueError:
-        shots = (0,)
-    if shots[0] < 1:
-        raise ConfigError(f"'{arguments.shots}' is not a list of numbers of annotated slices; write for example 1,2,3,5.")
+        choose_engine(source, arguments.device)
+    shots = _numbers(arguments.shots, "numbers of annotated slices")
+    labels = _numbers(arguments.labels, "labels") if arguments.labels else None
     users = _users(_chosen(arguments.pick, PICKS, "pick"), _chosen(arguments.correct, CORRECTIONS, "correct"))
-    return EvaluationProtocol(engines, users, shots, arguments.axis, arguments.min_slices, arguments.split, arguments.max_cases)
+    return EvaluationProtocol(engines, users, shots, arguments.axis, arguments.min_slices, arguments.split, arguments.max_cases, labels, arguments.device)
+
+
+def _numbers(text, meaning):
+    try:
+        numbers = tuple(sorted({int(number) for number in text.split(",")}))
+    except ValueError:
+        numbers = (0,)
+    if numbers[0] < 1:
+        raise ConfigError(f"'{text}' is not a list of {meaning}; write for example 1,2,3,5.")
+    return numbers
 
 
 def read_kinds(path):
@@ -118,8 +133,9 @@ def _chosen(text, known, option):
 
 
 def _users(picks, corrections):
-    """Each (pick, correct) pair; uniform slices follow from the structure's extent, the first one too, so they need no pick."""
-    return tuple(dict.fromkeys((UNIFORM, UNIFORM) if correct == UNIFORM else (pick, correct) for correct, pick in product(corrections, picks)))
+    """Each (pick, correct) pair; uniform slices and steps follow from the structure's extent, the first one too, so they need no pick."""
+    fixed = {UNIFORM: (UNIFORM, UNIFORM), STEPS: ("middle", STEPS)}
+    return tuple(dict.fromkeys(fixed.get(correct, (pick, correct)) for correct, pick in product(corrections, picks)))
 
 
 def _read_table(path, columns):
@@ -170,6 +186,14 @@ def _finished(out, jobs):
     rows = [row for row in rows if (row["dataset"], row["case"]) in wanted]
     done = {(row["dataset"], row["case"]) for row in rows}
     return rows, [row for row in drift if (row["dataset"], row["case"]) in done]
+
+
+def _read_weights(out):
+    """{engine: hash of its weights or None} of the earlier call; None where there was none."""
+    try:
+        return json.loads((out / WEIGHTS).read_text())
+    except (OSError, ValueError):
+        return None
 
 
 def _read_numbers(path, columns):

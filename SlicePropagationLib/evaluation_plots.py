@@ -3,6 +3,7 @@
 import math
 import textwrap
 from importlib import util
+from statistics import mean
 
 from SlicePropagationLib.evaluation_scores import DRIFT_BINS, UNIFORM
 from SlicePropagationLib.evaluation_statistics import REAL_SETS, drift_curve, is_pooled, select
@@ -52,6 +53,27 @@ def _draw(path, users, title, draw_panel, protocol):
     figure.suptitle(_wrapped(title, size[0]), color=TEXT, fontsize=12, x=0.01, ha="left")
     handles = [_handle(name, protocol) for name in protocol.names]
     figure.legend(handles=handles, loc="outside lower center", ncols=min(len(handles), 6), frameon=False, fontsize=10.5, labelcolor=TEXT)
+    figure.savefig(path, format="png")
+
+
+def draw_corrections(path, rows, columns):
+    """Write a plot of the thesis's score against the number of annotated slices, a line for each column, mean over objects; none without Matplotlib."""
+    if util.find_spec("matplotlib") is None:
+        return
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+    figure = Figure(figsize=(NARROWEST_INCHES, PANEL_INCHES[1] + FRAME_INCHES), dpi=DPI, facecolor="white", layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.subplots()
+    _dress(axes)
+    shots = sorted({row["shots"] for row in rows})
+    for place, name in enumerate(columns):
+        means = [mean(row["dice_thesis"] for row in select(rows, column=name, shots=count)) for count in shots]
+        axes.plot(shots, means, label=name, color=COLORS[place % len(COLORS)], marker=MARKERS[place % len(MARKERS)], linewidth=1.8)
+    axes.set_xticks(shots)
+    _title(axes, "", "annotated slices (the middle one, then every tenth of the extent outwards)", "Dice inside the extent, annotated slices included")
+    figure.suptitle("Dice against the number of corrections, mean over objects", color=TEXT, fontsize=12, x=0.01, ha="left")
+    figure.legend(loc="outside lower center", ncols=min(len(columns), 6), frameon=False, fontsize=10.5, labelcolor=TEXT)
     figure.savefig(path, format="png")
 
 

@@ -20,6 +20,7 @@ COLUMNS = (*OBJECT, "shots", "dice", "dice_thesis", "surface_dice", "hd95_mm", "
            "seconds_per_slice", "slices_to_90", "slices_to_95", "is_nominal")
 DRIFT_COLUMNS = (*OBJECT, "slices_away", "intersection", "size", "slice_mm")
 DRIFT_BINS = {"1": (1, 1), "2": (2, 2), "3-4": (3, 4), "5-8": (5, 8), "9-16": (9, 16), "17+": (17, None)}      # slices from the nearest annotated one
+STEPS = "steps"         # a user who corrects at every tenth of the extent, as in the thesis
 UNIFORM = "uniform"     # a user whose first slice follows from the rule of the others
 
 
@@ -35,6 +36,8 @@ class EvaluationProtocol:
         min_slices: structures on fewer slices are left out.
         split: the split that the cases are of.
         max_cases: number of cases of each data set at most, or None.
+        labels: the only labels that are scored, or None for all.
+        device: what engines with a network run on: "auto", "cpu" or "cuda".
     """
 
     engines: tuple[tuple[str, str], ...]
@@ -44,6 +47,8 @@ class EvaluationProtocol:
     min_slices: int = 5
     split: str = "val"
     max_cases: int | None = None
+    labels: tuple[int, ...] | None = None
+    device: str = "auto"
 
     @property
     def names(self):
@@ -72,10 +77,12 @@ def score_case(job):
     """(rows with COLUMNS, rows with DRIFT_COLUMNS) for every structure of one case that is on enough slices."""
     volume = read_volume(job.image)
     labels, segments = read_labels(job.label_map, volume)
-    engines = [(name, make_engine(source)) for name, source in job.protocol.engines]
+    engines = [(name, make_engine(source, job.protocol.device)) for name, source in job.protocol.engines]
     nominal = {"is_nominal": int(_spacing_is_nominal(job.image))}
     rows, drift = [], []
     for segment in segments:
+        if job.protocol.labels and segment.label not in job.protocol.labels:
+            continue
         session, truth = object_session(volume, labels, segment.label, 2 - AXES.index(job.protocol.axis))
         if truth.any(axis=(1, 2)).sum() < job.protocol.min_slices:
             continue

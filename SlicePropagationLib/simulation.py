@@ -46,23 +46,32 @@ def simulate(session, truth, engine, *, pick="largest", correct="suggested", bud
         truth: (N, H, W) bool.
         engine: what walks.
         pick: the slice annotated first, "largest" area or "middle" of the extent.
-        correct: "suggested" by the confidence, "worst" by the truth, or "uniform" over the true extent (all slices
-            drawn at once, then one run).
+        correct: "suggested" by the confidence, "worst" by the truth, "uniform" over the true extent (all slices drawn at
+            once, then one run), or "steps": from the middle outwards at every tenth of the true extent, each correction
+            propagated outwards only, as in the slice-propagation thesis; `pick` counts for the first two alone.
 
     Yields:
         Round after each annotated slice; fewer than the budget when nothing is left to correct.
     """
     label = session.labels[0]
+    steps = slices_in_steps(truth)
     for shots in range(1, budget + 1):
+        span = None
         if correct == "uniform":
             _annotate_uniformly(session, truth, shots)
+        elif correct == "steps":
+            if shots > len(steps):
+                return
+            index = steps[shots - 1]
+            span = None if shots == 1 else (index, len(truth) - 1) if index > steps[0] else (0, index)
+            annotate_truth(session, truth, index)
         else:
             index = first_slice(truth, pick) if shots == 1 else slice_to_correct(session, truth, correct)
             if index is None:
                 return
             annotate_truth(session, truth, index)
         began = time.perf_counter()
-        predicted = {step.index for step in propagate(session, engine, plan_session(session))}
+        predicted = {step.index for step in propagate(session, engine, plan_session(session, span=span))}
         seconds = time.perf_counter() - began
         yield replace(score(session, truth, shots), seconds_per_slice=seconds / len(predicted) if predicted else None)
         if session.anchors(label) == list(range(len(truth))):
@@ -75,6 +84,14 @@ def first_slice(truth, pick="largest"):
     if pick == "middle":
         return int(shown[len(shown) // 2])
     return int(truth.sum(axis=(1, 2)).argmax())
+
+
+def slices_in_steps(truth, share=0.1):
+    """The middle slice of the extent, then slices at multiples of `share` of its length, upwards and downwards in turn."""
+    shown = np.flatnonzero(truth.any(axis=(1, 2)))
+    middle, length = int(shown[len(shown) // 2]), int(shown[-1] - shown[0] + 1)
+    offsets = [sign * max(number, round(number * share * length)) for number in range(1, length + 1) for sign in (1, -1)]
+    return [middle, *(middle + offset for offset in offsets if shown[0] <= middle + offset <= shown[-1])]
 
 
 def slice_to_correct(session, truth, correct):

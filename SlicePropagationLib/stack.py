@@ -1,10 +1,11 @@
 """`SliceStack`: a volume seen as slices along one of its axes."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from SlicePropagationLib.errors import InputError
+from SlicePropagationLib.notes import Notes
 
 
 @dataclass(frozen=True)
@@ -16,12 +17,14 @@ class SliceStack:
         spacing_mm: distance between slices, rows and columns, in millimetres, all > 0.
         axis: the axis of the volume array (k, j, i) that became the slice axis: 0, 1 or 2.
         is_cyclic: whether the last slice is followed by the first (a heart beat).
+        notes: what engines found out about these images and want to find again; goes with the stack.
     """
 
     images: np.ndarray
     spacing_mm: tuple[float, float, float] = (1.0, 1.0, 1.0)
     axis: int = 0
     is_cyclic: bool = False
+    notes: Notes = field(default_factory=Notes, repr=False, compare=False)
 
     def __post_init__(self):
         if self.images.ndim != 3:

@@ -29,46 +29,75 @@ class TrackConfig:
     clip_percentiles: tuple[float, float] = (5.0, 95.0)
 
 
+@dataclass(frozen=True)
+class _Step:
+    """Where a trail stands on one slice: the window, its grid, and the displacement (2, h, w) back to the anchor slice, in its pixels."""
+
+    window: Window
+    grid: Grid
+    displacement: np.ndarray
+
+
 class Track:
     """The signed distance map of an anchor, warped once through all displacements walked so far.
 
+    Steps are remembered with the stack: after a correction the walk from an anchor that stayed begins where it did before, and
+    other walks of the same anchor (another engine's, a longer one) find it done.
+
     Attributes:
         index: the slice reached.
-        window: the part of that slice where the structure is looked for.
     """
 
     def __init__(self, stack, anchor, mask, config):
         self.stack, self.config, self.index = stack, config, anchor
-        self.window = self._window_around(*_corners(mask))
-        self._anchor_grid = Grid(self.window.top, self.window.left, 1.0, self.window.shape)
-        self._anchor_image = np.asarray(self.window.crop(stack.images[anchor]), np.float32)
-        self._anchor_distance = signed_distance(self.window.crop(mask), stack.spacing_mm[1:])
-        self._grid = Grid.over(self.window, config.grid_points)
-        self._displacement = np.zeros((2, *self._grid.shape), np.float32)    # back to the anchor slice, in its pixels
+        window = self._window_around(*_corners(mask))
+        self._anchor_grid = Grid(window.top, window.left, 1.0, window.shape)
+        self._anchor_image = np.asarray(window.crop(stack.images[anchor]), np.float32)
+        self._anchor_distance = signed_distance(window.crop(mask), stack.spacing_mm[1:])
+        grid = Grid.over(window, config.grid_points)
+        self._step = _Step(window, grid, np.zeros((2, *grid.shape), np.float32))
+        self._path = (config, anchor, window, np.packbits(window.crop(mask)).tobytes())
+
+    @property
+    def window(self):
+        """The part of the slice where the structure is looked for."""
+        return self._step.window
 
     def step_to(self, index):
         """Register slice `index` with the last one, and move the window with the structure."""
-        moving, fixed = self._normalised(self.index, index)
-        step = register(fixed, moving, self.config.demons) * np.float32(self._grid.pitch)
-        self._displacement = step + self._read_displacement(self._grid.points() + step)
+        self._path += (index,)
+        known = self.stack.notes.recall(self._path)
+        self._step = known or self._registered(index)
+        if known is None:
+            self.stack.notes.keep(self._path, self._step, self._step.displacement.nbytes)
         self.index = index
-        inside = self._warped(self._anchor_distance) > 0
-        if inside.any():
-            origin = np.array([self._grid.top, self._grid.left])
-            self._move_to(self._window_around(*(origin + self._grid.pitch * np.array(corner) for corner in _corners(inside))))
+
+    def _registered(self, index):
+        window, grid = self._step.window, self._step.grid
+        moving, fixed = self._normalised(self.index, index)
+        step = register(fixed, moving, self.config.demons) * np.float32(grid.pitch)
+        displacement = step + _read_displacement(self._step, grid.points() + step)
+        here = _Step(window, grid, displacement)
+        inside = self._warped(self._anchor_distance, here) > 0
+        if not inside.any():
+            return here
+        origin = np.array([grid.top, grid.left])
+        window = self._window_around(*(origin + grid.pitch * np.array(corner) for corner in _corners(inside)))
+        grid = Grid.over(window, self.config.grid_points)
+        return _Step(window, grid, _read_displacement(here, grid.points()))
 
     def distance(self):
         """(h, w) float32 in `window`: signed distances to the carried outline, in millimetres, positive inside."""
-        return self._grid.spread(self._warped(self._anchor_distance), self.window)
+        return self._step.grid.spread(self._warped(self._anchor_distance), self.window)
 
     def carried_image(self):
         """(h, w) float32 in `window`: the anchor slice, carried here."""
-        return self._grid.spread(self._warped(self._anchor_image), self.window)
+        return self._step.grid.spread(self._warped(self._anchor_image), self.window)
 
     def likeness(self, ring_mm):
         """Correlation of this slice with the warped anchor, inside the structure and up to `ring_mm` around it; in [-1, 1]."""
         near = self._warped(self._anchor_distance) > -ring_mm
-        carried, image = self._warped(self._anchor_image)[near], self._grid.sample(self.stack.images[self.index])[near]
+        carried, image = self._warped(self._anchor_image)[near], self._step.grid.sample(self.stack.images[self.index])[near]
         if carried.size < 2:
             return 0.0
         carried, image = carried - carried.mean(), image - image.mean()
@@ -77,28 +106,25 @@ class Track:
 
     def _normalised(self, *indices):
         """The slices on the grid, scaled together to about [0, 1]."""
-        images = [self._grid.sample(self.stack.images[index]) for index in indices]
+        images = [self._step.grid.sample(self.stack.images[index]) for index in indices]
         low, high = np.percentile(np.stack(images), self.config.clip_percentiles)
         if high <= low:
             return [np.zeros_like(image) for image in images]
         return [np.clip((image - low) / (high - low), -0.2, 1.2).astype(np.float32) for image in images]
 
-    def _warped(self, anchor_values):
+    def _warped(self, anchor_values, step=None):
         """(h, w) values of the anchor's window at the points of the grid."""
-        return self._anchor_grid.read(anchor_values, self._grid.points() + self._displacement)
-
-    def _read_displacement(self, points):
-        return np.stack([self._grid.read(part, points) for part in self._displacement])
-
-    def _move_to(self, window):
-        grid = Grid.over(window, self.config.grid_points)
-        self._displacement = self._read_displacement(grid.points())
-        self.window, self._grid = window, grid
+        step = step or self._step
+        return self._anchor_grid.read(anchor_values, step.grid.points() + step.displacement)
 
     def _window_around(self, first, last):
         longer = max(np.subtract(last, first)) + 1
         margin = max(self.config.min_margin_pixels, int(self.config.margin * longer))
         return Window.between(first, last, (margin, margin), self.stack.slice_shape)
+
+
+def _read_displacement(step, points):
+    return np.stack([step.grid.read(part, points) for part in step.displacement])
 
 
 def _corners(mask):

@@ -15,7 +15,8 @@ class WalkAugmentationConfig:
         any_turn: how often a walk is turned by any angle and perhaps mirrored; otherwise by up to `small_turn` degrees only, so that
             the network can learn how structures lie in a patient, without relying on it.
         zoom: largest factor of scaling, both ways,
-        stretch: and of stretching one direction against the other.
+        stretch: and of stretching one direction against the other,
+        shift: and largest shift, as a share of the square, along rows and columns.
         invert: probability of a negative, gamma: spread of the logarithm of the exponent, gain, offset: of contrast and brightness.
         slice_jitter: spread of brightness between slices, with probability one third.
         noise: largest standard deviation, blur: probability of blurring, texture: probability of a smooth additive field.
@@ -28,6 +29,7 @@ class WalkAugmentationConfig:
     small_turn: float = 15.0
     zoom: float = 1.25
     stretch: float = 1.12
+    shift: float = 0.06
     invert: float = 0.15
     gamma: float = 0.25
     gain: float = 0.2
@@ -43,8 +45,8 @@ class WalkAugmentationConfig:
     spoil_later: float = 0.8
 
 
-def draw_turns(count, config, device):
-    """(count, 2, 2) matrices: a turn, perhaps a reflection, zoom and stretch."""
+def draw_poses(count, config, device):
+    """(count, 2, 3) affine maps: a turn, perhaps a reflection, zoom and stretch, and a shift in half squares."""
     def even(width):
         return width * (2 * torch.rand(count, device=device) - 1)
 
@@ -53,7 +55,9 @@ def draw_turns(count, config, device):
     mirror = torch.where(is_any & (torch.rand(count, device=device) < 0.5), -1.0, 1.0)
     zoom, stretch = config.zoom ** even(1.0), config.stretch ** even(1.0)
     turn = torch.stack([angle.cos(), -angle.sin(), angle.sin(), angle.cos()], dim=1).view(-1, 2, 2)
-    return turn * torch.stack([zoom * stretch * mirror, zoom / stretch], dim=1)[:, None, :]
+    turn = turn * torch.stack([zoom * stretch * mirror, zoom / stretch], dim=1)[:, None, :]
+    shift = torch.stack([even(2 * config.shift), even(2 * config.shift)], dim=1)
+    return torch.cat([turn, shift[:, :, None]], dim=2)
 
 
 def vary_intensity(images, config):

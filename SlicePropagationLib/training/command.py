@@ -55,7 +55,7 @@ def read_training(arguments):
         raise ConfigError(f"Task {arguments.task} has no preset '{arguments.preset}'; choose one of {', '.join(presets)}.")
     training = presets[arguments.preset]
     if arguments.config:
-        training = config_from_dict(type(training), _merged(asdict(training), _read_json(arguments.config)))
+        training = config_from_dict(type(training), merged(asdict(training), read_settings(arguments.config)))
     loop = training.loop
     if arguments.max_hours is not None:
         loop = replace(loop, max_hours=arguments.max_hours, epochs=max(loop.epochs, 1000))
@@ -66,7 +66,8 @@ def read_training(arguments):
     return replace(training, loop=loop)
 
 
-def _read_json(path):
+def read_settings(path):
+    """The settings in a JSON file; ConfigError where it holds none."""
     try:
         values = json.loads(Path(path).read_text())
     except (OSError, ValueError) as error:
@@ -76,9 +77,9 @@ def _read_json(path):
     return values
 
 
-def _merged(values, changes):
+def merged(values, changes):
     """Nested settings with some of them replaced."""
-    return {**values, **{name: _merged(values[name], change) if isinstance(change, dict) and isinstance(values.get(name), dict) else change
+    return {**values, **{name: merged(values[name], change) if isinstance(change, dict) and isinstance(values.get(name), dict) else change
                          for name, change in changes.items()}}
 
 
@@ -99,7 +100,7 @@ def _claim(out, training, arguments):
 
 def _check_same(path, record):
     """Refuse to go on with a training that is not the one described, and say what differs."""
-    earlier, now = _flat(_read_json(path)), _flat(record)
+    earlier, now = _flat(read_settings(path)), _flat(record)
     changed = [f"{name} is {earlier.get(name)} there and {now.get(name)} here" for name in sorted(set(earlier) | set(now))
                if not name.startswith("versions.") and earlier.get(name) != now.get(name)]
     if changed:

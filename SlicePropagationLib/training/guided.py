@@ -10,7 +10,7 @@ from torch.nn import functional as F
 from SlicePropagationLib.engines.guidance import CELLS, IMAGES, MAX_INTENSITY
 from SlicePropagationLib.networks.config import GuidedUNetConfig
 from SlicePropagationLib.networks.guided_unet import GuidedUNet
-from SlicePropagationLib.training.augmentation import WalkAugmentationConfig, draw_turns, spoil_masks, vary_intensity
+from SlicePropagationLib.training.augmentation import WalkAugmentationConfig, draw_poses, spoil_masks, vary_intensity
 from SlicePropagationLib.training.walks import FULL, STORED_CELLS
 
 NEIGHBOURS, PRIORS = slice(1, 3), slice(3, 8)       # maps that are hidden together
@@ -46,19 +46,19 @@ class GuidedTask(nn.Module):
     def __init__(self, config):
         super().__init__()
         self.config = config
-        self.network = GuidedUNet(config.network)
+        self.network = GuidedUNet(config.network).to(memory_format=torch.channels_last)      # a fifth faster on a CPU
         self.dice_loss = DiceLoss(reduction="none", smooth_nr=DICE_SMOOTHING, smooth_dr=DICE_SMOOTHING)
 
     def forward(self, batch):
         """{"total": loss, "cross_entropy", "dice"} of a batch of walks, varied at random."""
-        maps, truth, mask, turns = self._prepare(batch, is_varied=True)
+        maps, truth, mask, poses = self._prepare(batch, is_varied=True)
         weight = batch["weight"]
         is_shown = (torch.rand(len(maps), 1, 1, 1, device=maps.device) >= self.config.augmentation.hide_mask).float()
         entropy, overlap = [], []
         for step in range(maps.shape[1]):
             if step > 0:
                 mask = mask if self.config.is_rolled_out else truth[:, step - 1, None]
-                mask = _to_next_square(mask, batch["squares"][:, step - 1], batch["squares"][:, step], turns)
+                mask = _to_next_square(mask, batch["squares"][:, step - 1], batch["squares"][:, step], poses)
             logits = self.network(maps[:, step], batch["facts"][:, step], mask * is_shown).float()
             log_odds = logits[:, 1:] - logits[:, :1]
             target = truth[:, step, None]
@@ -72,11 +72,11 @@ class GuidedTask(nn.Module):
     @torch.no_grad()
     def metrics(self, batch):
         """{"dice": mean Dice of each walk's slices together, "count": number of walks}, unvaried, on own predictions."""
-        maps, truth, mask, turns = self._prepare(batch, is_varied=False)
+        maps, truth, mask, poses = self._prepare(batch, is_varied=False)
         both = total = 0
         for step in range(maps.shape[1]):
             if step > 0:
-                mask = _to_next_square(mask, batch["squares"][:, step - 1], batch["squares"][:, step], turns)
+                mask = _to_next_square(mask, batch["squares"][:, step - 1], batch["squares"][:, step], poses)
             mask = self.network(maps[:, step], batch["facts"][:, step], mask).float().softmax(dim=1)[:, 1:]
             found, wanted = (mask > 0.5).float(), (truth[:, step, None] > 0.5).float()
             keep = batch["weight"][:, step, None, None, None] * batch["squares"][:, step, 2, None, None, None] ** 2
@@ -85,23 +85,23 @@ class GuidedTask(nn.Module):
         return {"dice": (2 * both / total.clamp_min(1e-6)).mean(), "count": len(maps)}
 
     def _prepare(self, batch, is_varied):
-        """(maps (B, T, 8, G, G), truth (B, T, G, G), first mask (B, 1, G, G), turns (B, 2, 2)) on the network's cells."""
+        """(maps (B, T, 8, G, G), truth (B, T, G, G), first mask (B, 1, G, G), poses (B, 2, 3)) on the network's cells."""
         config = self.config.augmentation
         count, steps = batch["maps"].shape[:2]
         device = batch["maps"].device
-        turns = draw_turns(count, config, device) if is_varied else torch.eye(2, device=device).expand(count, 2, 2)
+        poses = draw_poses(count, config, device) if is_varied else torch.eye(2, 3, device=device).expand(count, 2, 3)
         stored = torch.cat([batch["maps"].float() / FULL, batch["truth"][:, :, None].float() / 255], dim=2)
-        read = _read_turned(stored.flatten(1, 2), turns)
+        read = _read_posed(stored.flatten(1, 2), poses)
         read = read.unflatten(1, (steps, -1))
         maps, truth = read[:, :, :-1], read[:, :, -1]
-        mask = _read_turned(batch["previous"][:, None].float() / 255, turns)
+        mask = _read_posed(batch["previous"][:, None].float() / 255, poses)
         images = MAX_INTENSITY * maps[:, :, IMAGES]
         if is_varied:
             images = vary_intensity(images, config)
             spoilt = torch.where(batch["is_annotated"], config.spoil_first, config.spoil_later)
             mask = spoil_masks(mask, spoilt)
         maps = torch.cat([images, maps[:, :, IMAGES.stop:]], dim=2)
-        return (_hide(maps, config) if is_varied else maps), truth, mask, turns
+        return (_hide(maps, config) if is_varied else maps), truth, mask, poses
 
 
 def _hide(maps, config):
@@ -112,18 +112,18 @@ def _hide(maps, config):
     return maps * keep
 
 
-def _read_turned(stored, turns):
-    """Read the middle of stored squares through a turn: (B, C, S, S) -> (B, C, CELLS, CELLS)."""
-    theta = F.pad(turns * (CELLS / STORED_CELLS), (0, 1))
-    grid = F.affine_grid(theta, (len(stored), 1, CELLS, CELLS), align_corners=False)
+def _read_posed(stored, poses):
+    """Read the middle of stored squares through poses (B, 2, 3): (B, C, S, S) -> (B, C, CELLS, CELLS)."""
+    grid = F.affine_grid(poses * (CELLS / STORED_CELLS), (len(stored), 1, CELLS, CELLS), align_corners=False)
     return F.grid_sample(stored, grid, padding_mode="border", align_corners=False)
 
 
-def _to_next_square(mask, square, following, turns):
+def _to_next_square(mask, square, following, poses):
     """See a mask, (B, 1, H, W) on `square`, on the `following` square of the same walk; squares (B, 3): row, column, pitch."""
     half = CELLS / 2
-    shift = (following[:, [1, 0]] - square[:, [1, 0]]) / (half * square[:, 2:])       # x before y, as grid_sample has it
-    shift = torch.linalg.solve(turns, shift[:, :, None])
-    zoom = (following[:, 2] / square[:, 2])[:, None, None] * torch.eye(2, device=mask.device)
-    grid = F.affine_grid(torch.cat([zoom, shift], dim=2), mask.shape, align_corners=False)
-    return F.grid_sample(mask, grid, align_corners=False)
+    turns, shift = poses[:, :, :2], poses[:, :, 2]
+    zoom = (following[:, 2] / square[:, 2])[:, None]
+    moved = (following[:, [1, 0]] - square[:, [1, 0]]) / (half * square[:, 2:])       # x before y, as grid_sample has it
+    moved = torch.linalg.solve(turns, (moved + (zoom - 1) * shift)[:, :, None])
+    theta = torch.cat([zoom[:, :, None] * torch.eye(2, device=mask.device), moved], dim=2)
+    return F.grid_sample(mask, F.affine_grid(theta, mask.shape, align_corners=False), align_corners=False)

@@ -4,6 +4,7 @@ import math
 import pickle
 import shutil
 import time
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import numpy as np
 import torch
 from lightning.fabric import Fabric
 from lightning.fabric.utilities.seed import seed_everything
+from torch.optim.swa_utils import AveragedModel
 from tqdm import tqdm
 
 from SlicePropagationLib.atomic import atomic_folder
@@ -36,6 +38,7 @@ class LoopConfig:
         schedule: "constant", "steps" (times `factor` at each of `milestones`) or "cosine" (to 0 at the end).
         warmup_batches: batches over which the learning rate rises.
         clip_norm: largest norm of the gradient, 0 for any.
+        averaging: share of the old weights that the moving average, which is judged and kept, retains per batch (Polyak; EMA), 0 for no average.
         precision: "32-true", "bf16-mixed" or "auto": bf16-mixed on GPUs that compute with it, 32-true elsewhere, because few CPUs are faster with it and most are slower.
         patience: end after that many epochs without a better score, 0 for never.
         seed: of everything random.
@@ -55,6 +58,7 @@ class LoopConfig:
     factor: float = 0.1
     warmup_batches: int = 0
     clip_norm: float = 0.0
+    averaging: float = 0.0
     precision: str = "auto"
     patience: int = 0
     seed: int = 0
@@ -68,9 +72,11 @@ class LoopConfig:
                               f"got '{self.optimizer}' and '{self.schedule}'.")
         if self.precision not in PRECISIONS:
             raise ConfigError(f"precision must be one of {', '.join(PRECISIONS)}, got '{self.precision}'.")
-        for name, least in (("epochs", 1), ("batch_size", 1), ("devices", 1), ("nodes", 1), ("max_hours", 0), ("batches_per_epoch", 0), ("seed", 0), ("workers", 0)):
+        for name, least in (("epochs", 1), ("batch_size", 1), ("devices", 1), ("nodes", 1), ("max_hours", 0), ("batches_per_epoch", 0), ("seed", 0), ("workers", 0), ("averaging", 0)):
             if not getattr(self, name) >= least:            # also refuses NaN
                 raise ConfigError(f"{name} must be at least {least}, got {getattr(self, name)}.")
+        if not self.averaging < 1:
+            raise ConfigError(f"averaging must be below 1, got {self.averaging}.")
 
 
 def fit(task, train_data, val_data, config, out, *, device="auto", report=None):
@@ -114,6 +120,7 @@ class _Training:
         optimizer = OPTIMIZERS[config.optimizer](task.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay)
         self.task, self.optimizer = self.fabric.setup(task, optimizer)
         self.task.mark_forward_method("metrics")
+        self.average = AveragedModel(task.network, avg_fn=self._average, use_buffers=True) if config.averaging else None
         self.val_loader = self.fabric.setup_dataloaders(torch.utils.data.DataLoader(val_data, config.batch_size))
         self.epoch, self.seconds, self.best, self.since_best, self.num_batches = 0, 0.0, float("-inf"), 0, 0
         self.log = EpochLog(out)
@@ -125,10 +132,12 @@ class _Training:
             self._seed_epoch()
             began = time.monotonic()
             losses = self._train_epoch(began)
-            metrics = self._validate()
-            self.seconds = self._seconds_at(began)
-            self.epoch += 1
-            self._keep(losses, metrics)
+            with self._averaged():
+                metrics = self._validate()
+                self.seconds = self._seconds_at(began)
+                self.epoch += 1
+                self._keep(losses, metrics)
+            self._save_state()
         return self.out / "best.pt"
 
     def _is_over(self):
@@ -185,8 +194,31 @@ class _Training:
         if self.config.clip_norm:
             self.fabric.clip_gradients(self.task, self.optimizer, max_norm=self.config.clip_norm)
         self.optimizer.step()
+        if self.average:
+            self.average.update_parameters(self.plain_task.network)
         self.num_batches += 1
         return losses
+
+    def _average(self, average, current, num_averaged):
+        """The moving average of a tensor; it forgets the beginning faster than `averaging` says."""
+        if not current.is_floating_point():
+            return current
+        kept = min(self.config.averaging, (1 + int(num_averaged)) / (10 + int(num_averaged)))
+        return torch.lerp(current, average, kept)
+
+    @contextmanager
+    def _averaged(self):
+        """The network holds its average meanwhile."""
+        if not self.average:
+            yield
+            return
+        network = self.plain_task.network
+        current = {name: value.clone() for name, value in network.state_dict().items()}
+        network.load_state_dict(self.average.module.state_dict())
+        try:
+            yield
+        finally:
+            network.load_state_dict(current)
 
     def _train_loader(self):
         """A loader whose order depends on the seed and the epoch alone, so that an epoch done again is the same."""
@@ -228,7 +260,7 @@ class _Training:
     # What is kept
 
     def _keep(self, losses, metrics):
-        """Weights and log first, the state last: a kill in between does the epoch again, and its line too."""
+        """Weights and log; the state comes after, so that a kill in between does the epoch again, and its line too."""
         name, score = self.plain_task.score, metrics[self.plain_task.score]
         if not math.isfinite(score):
             raise TrainingError(f"The score '{name}' is {score} after epoch {self.epoch}; lower the learning rate ({self.config.learning_rate}) or look at the validation data.")
@@ -237,7 +269,6 @@ class _Training:
         if self.fabric.is_global_zero:
             self._save_weights({**metrics, "epoch": self.epoch}, ("best.pt", "last.pt") if is_better else ("last.pt",))
             self.log.add({"epoch": self.epoch, "hours": round(self.seconds / 3600, 4), "learning_rate": self.optimizer.param_groups[0]["lr"], **losses, **metrics})
-            self._save_state()
         self._tell(f"epoch {self.epoch} of {self.config.epochs}: " + ", ".join(f"{name} {value:.4f}" for name, value in {**losses, **metrics}.items())
                    + f", {self.seconds / 60:.1f} min" + (" *" if is_better else ""))
 
@@ -253,7 +284,9 @@ class _Training:
 
     def _save_state(self):
         """Everything needed to go on; nothing random, because every epoch begins with a seed of its own."""
-        state = {"model": self.task.state_dict(), "optimizer": self.optimizer.state_dict(),
+        if not self.fabric.is_global_zero:
+            return
+        state = {"model": self.task.state_dict(), "optimizer": self.optimizer.state_dict(), "average": self.average.state_dict() if self.average else {},
                  "counters": {name: getattr(self, name) for name in ("epoch", "seconds", "best", "since_best", "num_batches")}}
         with atomic_folder(self.out) as partial:
             torch.save(state, partial / STATE)
@@ -272,6 +305,8 @@ class _Training:
                 state = torch.load(path, map_location="cpu", weights_only=True)
                 self.task.load_state_dict(state["model"])
                 self.optimizer.load_state_dict(state["optimizer"])
+                if self.average:
+                    self.average.load_state_dict(state["average"])
             except (RuntimeError, ValueError, KeyError, EOFError, OSError, pickle.UnpicklingError) as error:
                 raise CheckpointError(f"{path} is not the state of this training ({str(error).splitlines()[0]}); delete {self.out} to begin again.") from error
             for name, value in state["counters"].items():

@@ -15,7 +15,7 @@ from SlicePropagationLib.training.walk_data import WalkDataset, load_shard
 from SlicePropagationLib.training.walk_files import Source, prepare_walks
 from SlicePropagationLib.training.walks import WalksConfig
 
-LONGEST_WALK = 24       # slices of a walk that validation looks at
+LONGEST_WALK = 48       # slices of a walk that validation looks at
 PHANTOMS_PER_FILE = 20
 
 
@@ -28,6 +28,7 @@ class GuidedTraining:
         walks: which walks are recorded of every structure.
         steps: slices of a walk that are predicted one after the other in training, in the end; it begins with one.
         phantoms: synthetic volumes beside the real ones, phantom_share: how often their walks are drawn.
+        pseudo_objects: supervoxels per case beside its structures, pseudo_share: how often their walks are drawn.
         loop: how long and how fast.
     """
 
@@ -36,9 +37,11 @@ class GuidedTraining:
     steps: int = 6
     phantoms: int = 160
     phantom_share: float = 0.15
+    pseudo_objects: int = 8
+    pseudo_share: float = 0.15
     loop: LoopConfig = field(default_factory=lambda: LoopConfig(
-        epochs=120, batches_per_epoch=300, batch_size=16, optimizer="adamw", learning_rate=2e-3, weight_decay=1e-4, schedule="cosine",
-        warmup_batches=100, clip_norm=1.0, precision="bf16-mixed"))
+        epochs=120, batches_per_epoch=200, batch_size=32, optimizer="adamw", learning_rate=2e-3, weight_decay=1e-4, schedule="cosine",
+        warmup_batches=100, clip_norm=1.0, averaging=0.999, precision="bf16-mixed"))
 
     def new_task(self, init=None):
         """The task at its beginning, with the weights of the model file `init` where one is given; CheckpointError where they do not fit."""
@@ -50,7 +53,7 @@ class GuidedTraining:
         paths = prepare_walks(self._sources(train_cases, is_training=True), out / "walks", workers=workers, report=report)
         val_paths = prepare_walks(self._sources(val_cases, is_training=False), out / "walks", workers=workers, report=report)
         task = self.new_task(init)
-        shares = {"phantoms": self.phantom_share}
+        shares = {"phantoms": self.phantom_share, "pseudo-objects": self.pseudo_share}
         train_data = WalkDataset([load_shard(*pair) for pair in paths], self.steps, shares=shares)
         val_data = WalkDataset([load_shard(*pair) for pair in val_paths], LONGEST_WALK, inner_share=0.0)
         return fit(task, train_data, val_data, self.loop, out, device=device, report=report)
@@ -61,7 +64,10 @@ class GuidedTraining:
         sources = [Source(re.sub(r"[^\w.-]+", "_", f"{kind}-{case.dataset}-{case.name}"), case.dataset, case.image, case.label_map,
                           self.walks if is_training else plain) for case in cases]
         if is_training:
-            sources += [Source(f"train-phantoms-{number}", "phantoms", None, None, replace(self.walks, anchors=3), PHANTOMS_PER_FILE)
+            few = replace(self.walks, anchors=3)
+            sources += [replace(source, name=f"{source.name}-pseudo", group="pseudo-objects", label_map=None, config=few, num_made=self.pseudo_objects)
+                        for source in sources if self.pseudo_objects]
+            sources += [Source(f"train-phantoms-{number}", "phantoms", None, None, few, PHANTOMS_PER_FILE)
                         for number in range(self.phantoms // PHANTOMS_PER_FILE)]
         return sources
 

@@ -13,6 +13,7 @@ import numpy as np
 from SlicePropagationLib import __version__
 from SlicePropagationLib.atomic import atomic_folder
 from SlicePropagationLib.segmentation_file import read_labels
+from SlicePropagationLib.training.pseudo_objects import make_pseudo_objects
 from SlicePropagationLib.training.synthetic import make_phantom
 from SlicePropagationLib.training.walks import WalksConfig, record_walks
 from SlicePropagationLib.volume import read_volume
@@ -22,14 +23,14 @@ MARK = "walks.json"
 
 @dataclass(frozen=True)
 class Source:
-    """Something to record walks of: a case, or a number of phantoms.
+    """Something to record walks of: a case, pseudo-objects in the image of a case, or phantoms.
 
     Attributes:
         name: file name of its walks.
         group: sources of a group are drawn as often, together, as those of any other group.
-        image, label_map: files, or None for phantoms.
+        image, label_map: files; without a label map pseudo-objects are made, without an image phantoms.
         config: which walks.
-        num_phantoms: how many phantoms to generate.
+        num_made: how many pseudo-objects or phantoms to make.
     """
 
     name: str
@@ -37,7 +38,7 @@ class Source:
     image: str | None
     label_map: str | None
     config: WalksConfig
-    num_phantoms: int = 0
+    num_made: int = 0
 
 
 def prepare_walks(sources, folder, *, workers=1, report=None):
@@ -83,11 +84,15 @@ def _record(source, folder):
 def _structures(source, rng):
     """Yield (volume, spacing_mm, mask) of every structure of a source."""
     if source.image is None:
-        for _ in range(source.num_phantoms):
+        for _ in range(source.num_made):
             phantom = make_phantom(rng)
             yield phantom.volume, phantom.spacing_mm, phantom.mask
         return
     volume = read_volume(source.image)
+    if source.label_map is None:
+        for mask in make_pseudo_objects(volume.array, volume.spacing_mm, source.num_made, rng):
+            yield volume.array, volume.spacing_mm, mask
+        return
     labels, segments = read_labels(source.label_map, volume)
     for segment in segments:
         yield volume.array, volume.spacing_mm, labels == segment.label

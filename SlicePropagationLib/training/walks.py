@@ -22,7 +22,7 @@ class WalksConfig:
         anchors: annotated slices tried per structure, shared out among its axes; the first of an axis is that of the largest area.
         gap_share: how many of the anchors also walk towards a second anchor.
         thick_share: how often only every second slice is taken.
-        past_end: slices walked beyond the end of the structure, as a share of its extent, from 3 to 8.
+        past_end: slices walked beyond the end of the structure, as a share of its extent, from 3 to 16.
         max_steps: longest walk.
         min_slices, min_pixels: structures smaller than this are left out.
     """
@@ -32,8 +32,8 @@ class WalksConfig:
     anchors: int = 9
     gap_share: float = 0.6
     thick_share: float = 0.2
-    past_end: float = 0.3
-    max_steps: int = 24
+    past_end: float = 0.5
+    max_steps: int = 48
     min_slices: int = 4
     min_pixels: int = 12
 
@@ -96,7 +96,7 @@ def _targets(areas, anchor, step, other, count, config):
     shown = np.flatnonzero(areas)
     if (other - anchor) * step > 0:
         return tuple(range(anchor + step, other, step))[:config.max_steps]
-    past = int(np.clip(round(config.past_end * len(shown)), 3, 8))
+    past = int(np.clip(round(config.past_end * len(shown)), 3, 16))
     last = shown[-1] + past if step > 0 else shown[0] - past
     return tuple(index for index in range(anchor + step, last + step, step) if 0 <= index < count)[:config.max_steps]
 

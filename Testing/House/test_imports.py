@@ -21,14 +21,14 @@ FORBIDDEN = {
 }
 # The library from the bottom up: a module imports from its own row or a lower one. A new module belongs to the row before the last.
 LAYERS = [
-    {"errors", "config", "patients"},
+    {"errors", "config", "patients", "notes"},
     {"stack", "patch", "planning", "metrics", "networks", "losses", "nifti", "volume", "sample", "atomic", "models"},
     {"session", "segmentation_file", "checkpoint"},
     {"confidence", "slice_record"},
     {"engine", "engines"},
     {"history", "io", "outputs", "case", "preprocessing", "training", "simulation", "picture"},
     {"batch", "demo"},
-    {"evaluation", "evaluation_scores", "evaluation_statistics", "evaluation_report", "evaluation_plots"},
+    {"evaluation", "evaluation_scores", "evaluation_statistics", "evaluation_report", "evaluation_plots", "experiments"},
     {"cli", "__main__"},
 ]
 NEEDS_TORCH = {"networks", "losses", "training", "checkpoint"}

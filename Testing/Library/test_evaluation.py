@@ -54,7 +54,7 @@ def read(path, without=()):
 
 def arguments(**changed):
     known = {"cases": "cases.csv", "engines": "copy", "shots": "1,3", "pick": "largest", "correct": "suggested", "axis": "k", "min_slices": 5, "split": "val",
-             "max_cases": None}
+             "max_cases": None, "datasets": None, "labels": None, "device": "auto"}
     return SimpleNamespace(**known | changed)
 
 
@@ -139,6 +139,27 @@ def test_an_evaluation_goes_on_where_it_stopped(cases, tmp_path):
     assert [line for line in untouched if "p1_ED" not in line] == [line for line in (out / "rows.csv").read_text().splitlines() if "p1_ED" not in line]
 
 
+def test_other_weights_under_the_same_name_are_scored_from_the_beginning(cases, tmp_path):
+    assert evaluate(cases, tmp_path / "out") == 0
+    first = read(tmp_path / "out" / "rows.csv")
+    with open(tmp_path / "out" / "rows.csv", "w", newline="") as file:
+        table = csv.DictWriter(file, first[0])
+        table.writeheader()
+        table.writerows(row | {"dice": "0.125"} for row in first)
+    assert evaluate(cases, tmp_path / "out") == 0
+    assert {row["dice"] for row in read(tmp_path / "out" / "rows.csv")} == {"0.125"}        # taken over
+    (tmp_path / "out" / "weights.json").write_text('{"copy": "an older model", "interpolation": null}')
+    assert evaluate(cases, tmp_path / "out") == 0
+    assert [row["dice"] for row in read(tmp_path / "out" / "rows.csv")] == [row["dice"] for row in first]
+
+
+def test_only_the_data_sets_and_labels_asked_for_are_scored(cases, tmp_path, capsys):
+    assert evaluate(cases, tmp_path / "out", "--labels", "1", "--datasets", "discs") == 0
+    assert {(row["dataset"], row["label"]) for row in read(tmp_path / "out" / "rows.csv")} == {("discs", "1")}
+    assert evaluate(cases, tmp_path / "other", "--datasets", "hearts") == 2
+    assert "hearts" in capsys.readouterr().err
+
+
 def test_other_users_are_scored_from_the_beginning(cases, tmp_path):
     evaluate(cases, tmp_path / "out")
     evaluate(cases, tmp_path / "out", "--correct", "worst")
@@ -182,7 +203,7 @@ def test_the_plots_are_drawn_for_any_number_of_users(cases, tmp_path):
 def test_without_matplotlib_there_are_tables_and_no_plots(cases, tmp_path, monkeypatch):
     monkeypatch.setattr("SlicePropagationLib.evaluation_plots.util.find_spec", lambda name: None)
     assert evaluate(cases, tmp_path / "out", "--max-cases", "1") == 0
-    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["drift.csv", "results.csv", "results.md", "rows.csv"]
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["drift.csv", "results.csv", "results.md", "rows.csv", "weights.json"]
 
 
 def test_effort_and_drift_have_tables_of_their_own(cases, tmp_path):

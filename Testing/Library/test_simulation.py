@@ -6,7 +6,7 @@ import pytest
 from SlicePropagationLib.cli import main
 from SlicePropagationLib.patients import patient_of
 from SlicePropagationLib.session import AnnotationSession
-from SlicePropagationLib.simulation import first_slice, simulate
+from SlicePropagationLib.simulation import first_slice, simulate, slices_in_steps
 from files import make_case
 from phantoms import RepeatingEngine, drifting_disc
 
@@ -24,7 +24,7 @@ def test_the_first_slice_is_the_largest_or_the_middle_one(phantom):
     assert first_slice(truth, "middle") == 8
 
 
-@pytest.mark.parametrize("correct", ["worst", "suggested", "uniform"])
+@pytest.mark.parametrize("correct", ["worst", "suggested", "uniform", "steps"])
 def test_corrections_help(phantom, correct):
     stack, truth = phantom
     rounds = list(simulate(AnnotationSession(stack, (1,)), truth, RepeatingEngine(), correct=correct, budget=4))
@@ -43,6 +43,28 @@ def test_uniform_slices_are_the_middles_of_equal_parts(phantom):
     stack, truth = phantom
     rounds = list(simulate(AnnotationSession(stack, (1,)), truth, RepeatingEngine(), correct="uniform", budget=2))
     assert sorted(set(rounds[-1].annotated) - set(rounds[0].annotated)) == [5, 10]
+
+
+def test_steps_go_from_the_middle_outwards_by_tenths_of_the_extent_and_end_with_it():
+    truth = np.zeros((30, 4, 4), bool)
+    truth[5:25] = True
+    assert slices_in_steps(truth)[:5] == [15, 17, 13, 19, 11]
+    assert sorted(slices_in_steps(truth)) == [5, 7, 9, 11, 13, 15, 17, 19, 21, 23]
+    truth[:] = False
+    truth[10:14] = True
+    assert slices_in_steps(truth) == [12, 13, 11, 10]           # steps are at least one slice long
+
+
+def test_a_correction_in_steps_is_propagated_outwards_only(phantom):
+    stack, truth = phantom
+    engine = RepeatingEngine()
+    session = AnnotationSession(stack, (1,))
+    rounds = simulate(session, truth, engine, correct="steps", budget=3)
+    next(rounds)
+    for outer, expected in ((9, range(10, 16)), (7, range(0, 7))):
+        engine.asked.clear()
+        assert next(rounds).annotated[-1] == outer
+        assert sorted(index for _, index in engine.asked) == list(expected)
 
 
 def test_the_seconds_of_a_round_are_shared_by_the_slices_it_predicted(phantom, monkeypatch):

@@ -55,6 +55,20 @@ def test_a_training_that_goes_on_ends_with_the_same_bits(tmp_path):
     assert all(torch.equal(whole[name], broken[name]) for name in whole)
 
 
+def test_averaged_weights_are_kept_and_go_on_with_the_same_bits(tmp_path):
+    averaged = replace(LOOP, averaging=0.9)
+    run(tmp_path / "plain")
+    run(tmp_path / "whole", averaged)
+    with pytest.raises(RuntimeError, match="power cut"):
+        run(tmp_path / "broken", averaged, ToyConfig(fails_after=2 * 8))
+    run(tmp_path / "broken", averaged)
+    plain, whole, broken = (weights_of(tmp_path / name / "last.pt") for name in ("plain", "whole", "broken"))
+    assert all(torch.equal(whole[name], broken[name]) for name in whole)
+    assert not all(torch.equal(whole[name], plain[name]) for name in whole)
+    current = torch.load(tmp_path / "whole" / "state.ckpt", weights_only=True)["model"]
+    assert all(torch.equal(current[f"network.{name}"], plain[name]) for name in plain)      # the average is only looked at, the training goes on without it
+
+
 def test_a_killed_process_goes_on_and_loses_no_epoch(tmp_path):
     script = ("import sys, time; from toy_task import *; from SlicePropagationLib.training.loop import *; torch.manual_seed(0)\n"
               "fit(ToyTask(ToyConfig(pause=0.02)), Line(), Line(), LoopConfig(epochs=4, batch_size=8, learning_rate=0.05, schedule='cosine', seed=3), Path(sys.argv[1]), device='cpu')")

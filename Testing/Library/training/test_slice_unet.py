@@ -16,6 +16,9 @@ from SlicePropagationLib.session import AnnotationSession  # noqa: E402
 from SlicePropagationLib.engine import plan_session, propagate  # noqa: E402
 from SlicePropagationLib.stack import SliceStack  # noqa: E402
 from SlicePropagationLib.training.cases import TrainingCase  # noqa: E402
+from SlicePropagationLib.training.augmentation import WalkAugmentationConfig, draw_poses  # noqa: E402
+from SlicePropagationLib.training.guided import _read_posed, _to_next_square  # noqa: E402
+from SlicePropagationLib.training.pseudo_objects import make_pseudo_objects  # noqa: E402
 from SlicePropagationLib.training.slice_unet import PRESETS, PlainTraining  # noqa: E402
 from SlicePropagationLib.training.synthetic import make_phantom  # noqa: E402
 from SlicePropagationLib.training.thesis import PairAugmentationConfig, vary_pairs  # noqa: E402
@@ -50,7 +53,7 @@ def small(preset):
         mild = PairAugmentationConfig(turn=5.0, scale=0.05, mirrors=False, gain=0.0, offset=0.0, prior_turn=1.0, prior_scale=0.02)
         return replace(training, loop=loop, pairs=replace(training.pairs, size=32), task=replace(training.task, network=network, augmentation=mild))
     task = replace(training.task, network=GuidedUNetConfig(base_channels=4, depth=2))
-    return replace(training, loop=replace(loop, epochs=4), phantoms=0, steps=3, walks=replace(training.walks, axes=(0,), anchors=6), task=task)
+    return replace(training, loop=replace(loop, epochs=4), phantoms=0, pseudo_objects=0, steps=3, walks=replace(training.walks, axes=(0,), anchors=6), task=task)
 
 
 @pytest.mark.parametrize("preset, is_residual", [("default", False), ("thesis", False), ("thesis", True), ("basic", False), ("automatic", False)])
@@ -111,6 +114,46 @@ def test_phantoms_are_the_same_for_the_same_seed_and_touch_what_looks_alike():
     first, again, other = (make_phantom(np.random.default_rng(seed)) for seed in (1, 1, 2))
     assert np.array_equal(first.volume, again.volume) and np.array_equal(first.mask, again.mask)
     assert not np.array_equal(first.mask, other.mask) and first.mask.any()
+
+
+def test_pseudo_objects_are_smooth_pieces_of_one_tissue_on_several_slices():
+    rng = np.random.default_rng(0)
+    halves = np.where(np.arange(40)[None, None, :] < 20, 100.0, 300.0) + rng.normal(0, 10, (24, 40, 40))
+    masks = list(make_pseudo_objects(halves, (1.0, 1.0, 1.0), 6, np.random.default_rng(1)))
+    assert len(masks) == 6 and all(np.array_equal(*pair) for pair in zip(masks, make_pseudo_objects(halves, (1.0, 1.0, 1.0), 6, np.random.default_rng(1))))
+    for mask in masks:
+        assert mask.any(axis=(1, 2)).sum() >= 4
+        right = mask[:, :, 20:].sum() / mask.sum()
+        assert min(right, 1 - right) < 0.1          # the border of the halves is not crossed
+
+
+def test_an_image_without_texture_has_no_pseudo_object():
+    assert list(make_pseudo_objects(np.ones((10, 20, 20)), (1.0, 1.0, 1.0), 5, np.random.default_rng(0))) == []
+
+
+def test_a_training_draws_walks_of_pseudo_objects_and_phantoms_too(tmp_path):
+    cases, _ = two_phantoms(tmp_path)
+    training = replace(small("default"), pseudo_objects=3, phantoms=1, loop=replace(small("default").loop, epochs=1))
+    training.train(cases, cases, tmp_path / "out", device="cpu")
+    assert len(list((tmp_path / "out" / "walks").glob("train-*-pseudo.walks.json"))) == 2
+
+
+def test_a_walk_that_is_shifted_shows_the_neighbours_mask_where_the_next_slice_shows_the_truth():
+    """The mask handed from one square to the next stays on the structure, however the walk is turned and shifted."""
+    torch.manual_seed(0)
+    poses = draw_poses(16, WalkAugmentationConfig(any_turn=1.0, shift=0.1), "cpu")
+    rows, columns = torch.meshgrid(torch.arange(66.0), torch.arange(66.0), indexing="ij")
+
+    def stored(row, column, pitch):
+        """A disc about (50, 60) of the slice with a radius of 8 pixels, on a stored square."""
+        offset = ((rows - 32.5) * pitch + row - 50) ** 2 + ((columns - 32.5) * pitch + column - 60) ** 2
+        return torch.sigmoid((64 - offset) / 8)[None, None].expand(16, 1, 66, 66)
+
+    here, there = (48.0, 63.0, 0.8), (53.0, 58.0, 1.0)
+    squares = [torch.tensor(square).expand(16, 3) for square in (here, there)]
+    handed = _to_next_square(_read_posed(stored(*here), poses), *squares, poses)
+    expected = _read_posed(stored(*there), poses)
+    assert (handed - expected).abs().mean() < 0.01 < expected.mean()
 
 
 def test_a_run_from_an_empty_anchor_predicts_nothing(tmp_path):

@@ -1,0 +1,205 @@
+"""The experiments of the slice-propagation thesis: each trains its variants on the same cases for the same time and tabulates how they walk.
+
+A variant is one `train` command and is shared by the experiments that need it; a training or an evaluation that was interrupted goes on.
+"""
+
+import csv
+import json
+from argparse import Namespace
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from SlicePropagationLib.atomic import atomic_folder
+from SlicePropagationLib.errors import ConfigError
+from SlicePropagationLib.evaluation import evaluate
+from SlicePropagationLib.evaluation_plots import draw_corrections
+from SlicePropagationLib.evaluation_scores import STEPS
+from SlicePropagationLib.evaluation_statistics import is_pooled, select
+from SlicePropagationLib.segmentation_file import read_labels
+from SlicePropagationLib.training.cases import read_training_cases, split_cases
+from SlicePropagationLib.training.command import merged, read_settings, train
+from SlicePropagationLib.volume import read_volume
+
+BATCHES_PER_EPOCH = 100     # of a small variant, which ends by time
+SMALL_HOURS = 0.05
+
+
+@dataclass(frozen=True)
+class Variant:
+    """A training: a preset, what differs from it, and whether every structure gets a network of its own."""
+
+    preset: str = "thesis"
+    changes: tuple[tuple[str, str, object], ...] = ()
+    is_per_structure: bool = False
+
+    def settings(self):
+        """Nested settings as `train --config` reads them."""
+        settings = {}
+        for part, name, value in self.changes:
+            settings.setdefault("task", {}).setdefault(part, {})[name] = value
+        return settings
+
+
+def _prior(turn, scale):
+    return Variant(changes=(("augmentation", "prior_turn", turn), ("augmentation", "prior_scale", scale)))
+
+
+VARIANTS = {
+    "thesis": Variant(),
+    "basic": Variant("basic"),
+    "image_augmentation": Variant("image_augmentation"),
+    "automatic": Variant("automatic", is_per_structure=True),
+    "turn1_scale1": _prior(1.0, 0.01),
+    "turn5_scale5": _prior(5.0, 0.05),
+    "turn10_scale1": _prior(10.0, 0.01),
+    "turn10_scale10": _prior(10.0, 0.1),
+    "depth2": Variant(changes=(("network", "depth", 2),)),
+    "depth3": Variant(changes=(("network", "depth", 3),)),
+    "depth5": Variant(changes=(("network", "depth", 5),)),
+    "residual": Variant(changes=(("network", "is_residual", True),)),
+}
+DEPTHS = {"depth 2": "depth2", "depth 3": "depth3", "depth 4": "thesis", "depth 5": "depth5"}
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """Variants that are compared.
+
+    Attributes:
+        title: what is asked, and where in the thesis.
+        columns: {column of the table: variant}.
+        shots: numbers of annotated slices, the middle one first, then corrections at every tenth of the extent.
+        is_unseen: walk the data sets that were not trained on.
+    """
+
+    title: str
+    columns: dict[str, str]
+    shots: tuple[int, ...] = (1,)
+    is_unseen: bool = False
+
+
+EXPERIMENTS = {
+    "baselines": Experiment("An automatic U-Net of each structure against one propagation network of all (thesis, Table 1)",
+                            {"automatic U-Net": "automatic", "basic propagation": "basic"}),
+    "prior-mask": Experiment("Rotation and scale of the prior mask alone (thesis, Table 2)",
+                             {"1°/1 %": "turn1_scale1", "1°/10 %": "thesis", "5°/5 %": "turn5_scale5", "10°/1 %": "turn10_scale1", "10°/10 %": "turn10_scale10"}),
+    "depth": Experiment("Depth of the U-Net (thesis, Table 3)", DEPTHS),
+    "architecture": Experiment("U-Net against residual units with strided convolutions (thesis, Table 4)", {"U-Net": "thesis", "residual": "residual"}),
+    "unseen": Experiment("Structures that were not trained on (thesis, Table 5)",
+                         {"basic": "basic", "+ image augmentation": "image_augmentation", "+ prior-mask augmentation": "thesis"}, is_unseen=True),
+    "corrections": Experiment("Corrections at every tenth of the extent, propagated outwards, by depth (thesis, Figures 4 and 5)", DEPTHS, tuple(range(1, 12))),
+}
+
+
+def run_experiment(arguments, report=None):
+    """Train what is missing, walk the validation cases, write results.md (and a plot of corrections); returns the text.
+
+    Raises:
+        SlicePropagationError: something about the arguments, the cases or the folder.
+    """
+    if arguments.name not in EXPERIMENTS:
+        raise ConfigError(f"There is no experiment '{arguments.name}'; choose one of {', '.join(EXPERIMENTS)}.")
+    experiment = EXPERIMENTS[arguments.name]
+    seen = arguments.datasets.split(",") if arguments.datasets else sorted({case.dataset for case in read_training_cases(arguments.cases)})
+    walked = _unseen_sets(arguments, seen) if experiment.is_unseen else seen
+    rows = []
+    for column, name in experiment.columns.items():
+        variant = VARIANTS[name]
+        structures = _structures(arguments, walked) if variant.is_per_structure else [(None, None)]
+        for dataset, label in structures:
+            weights = _trained(arguments, name, variant, dataset, label, report)
+            rows += [row | {"column": column} for row in _walked(arguments, experiment, column, weights, [dataset] if dataset else walked, label, report)]
+    out = Path(arguments.out) / arguments.name
+    text = _text(arguments, experiment, rows)
+    with atomic_folder(out) as partial:
+        (partial / "results.md").write_text(text)
+        if len(experiment.shots) > 1:
+            draw_corrections(partial / "corrections.png", rows, list(experiment.columns))
+    return text
+
+
+def _unseen_sets(arguments, seen):
+    rest = sorted({case.dataset for case in read_training_cases(arguments.cases) if case.split in ("", "val")} - set(seen))
+    if not rest:
+        raise ConfigError("Every data set of the table is trained on; name with --datasets those that are, so that others are left to walk.")
+    return rest
+
+
+def _structures(arguments, datasets):
+    """[(data set, label)] of the training cases."""
+    found = set()
+    for case in split_cases(read_training_cases(arguments.cases, datasets))[0]:
+        _, segments = read_labels(case.label_map, read_volume(case.image))
+        found |= {(case.dataset, segment.label) for segment in segments}
+    return sorted(found)
+
+
+def _trained(arguments, name, variant, dataset, label, report):
+    """Path of a variant's weights, trained unless that was done."""
+    folder = Path(arguments.out) / "variants" / "-".join(str(part) for part in (name, dataset, label) if part is not None)
+    is_small = arguments.scale == "small"
+    settings = merged({"loop": {"batches_per_epoch": BATCHES_PER_EPOCH} if is_small else {}}, variant.settings())
+    if label is not None:
+        settings = merged(settings, {"pairs": {"label": label}})
+    settings = merged(settings, read_settings(arguments.config) if arguments.config else {})
+    with atomic_folder(folder) as partial:
+        (partial / "settings.json").write_text(json.dumps(settings, indent=1))
+    hours = arguments.max_hours or (SMALL_HOURS if is_small else None)
+    if report:
+        report(f"training {folder.name}" + (f" for {60 * hours:.0f} min" if hours else ""))
+    return train(Namespace(
+        task="slice_unet", preset=variant.preset + ("-small" if is_small else ""), config=folder / "settings.json", cases=arguments.cases, out=folder, init=None,
+        datasets=dataset or arguments.datasets, folds=0, epochs=30 if hours else None, max_hours=hours, seed=arguments.seed, workers=1, device=arguments.device), report)[0]
+
+
+def _walked(arguments, experiment, column, weights, datasets, label, report):
+    """Rows of an evaluation of one network, whole volumes; the thesis's own score stands in `dice_thesis`."""
+    folder = Path(arguments.out) / arguments.name / weights.parent.name
+    evaluate(Namespace(
+        cases=arguments.cases, engines=f"{column}={weights}", shots=",".join(map(str, experiment.shots)), split="val", datasets=",".join(datasets), max_cases=arguments.max_cases,
+        min_slices=5, pick="middle", correct=STEPS, labels=str(label) if label else None, kinds=None, axis="k", workers=arguments.workers, device=arguments.device, out=folder), report)
+    with open(folder / "rows.csv", newline="") as file:
+        return [row | {"shots": int(row["shots"]), "dice": float(row["dice"]), "dice_thesis": float(row["dice_thesis"])} for row in csv.DictReader(file)]
+
+
+def _text(arguments, experiment, rows):
+    """results.md: a line for each structure, and the means over data sets."""
+    columns, shots = list(experiment.columns), experiment.shots
+    parts = [f"## {experiment.title}\n",
+             f"Split `val`, seed on the middle slice. Dice inside the structure's extent, annotated slices included (the thesis's score): mean ± standard deviation over "
+             f"objects. Trained on {arguments.datasets or 'all data sets'}, {arguments.scale} scale, seed {arguments.seed}.\n"]
+    if len(shots) > 1:
+        lines = [[count, *(f"{_mean_over_sets(select(rows, shots=count, column=name), 'dice_thesis'):.3f}" for name in columns)] for count in shots]
+        return "\n".join([*parts, _table(["annotated slices", *columns], lines)])
+    lines = [[f"{dataset} {label}", len(own) // len(columns), *(_mean_and_deviation(select(own, column=name)) for name in columns)]
+             for (dataset, label), own in _by_structure(rows).items()]
+    for title, score in (("mean over real data sets", "dice_thesis"), ("the same, whole volume without annotated slices", "dice")):
+        lines.append([f"**{title}**", "", *(f"**{_mean_over_sets(select(rows, column=name), score):.3f}**" for name in columns)])
+    return "\n".join([*parts, _table(["structure", "objects", *columns], lines)])
+
+
+def _by_structure(rows):
+    groups = {}
+    for row in sorted(rows, key=lambda row: (row["dataset"], int(row["label"]))):
+        groups.setdefault((row["dataset"], row["label"]), []).append(row)
+    return groups
+
+
+def _mean_and_deviation(rows):
+    scores = [row["dice_thesis"] for row in rows]
+    return f"{np.mean(scores):.3f} ± {np.std(scores):.3f}"
+
+
+def _mean_over_sets(rows, score):
+    """Structures weigh the same within a data set, data sets among each other; simulated and automatic labels are left out where there are others."""
+    sets = {}
+    for (dataset, _), own in _by_structure(rows).items():
+        sets.setdefault(dataset, []).append(np.mean([row[score] for row in own]))
+    real = {dataset: scores for dataset, scores in sets.items() if is_pooled(dataset)}
+    return np.mean([np.mean(scores) for scores in (real or sets).values()])
+
+
+def _table(header, lines):
+    return "\n".join("| " + " | ".join(map(str, cells)) + " |" for cells in [header, ["---"] * len(header), *lines]) + "\n"

@@ -1,0 +1,86 @@
+"""The experiments of the thesis, on four tiny patients: variants are shared, what was done is not done again, the table says what was asked."""
+
+import csv
+import json
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+pytest.importorskip("lightning")
+pytest.importorskip("monai")
+
+from SlicePropagationLib.cli import main  # noqa: E402  torch may be absent
+from SlicePropagationLib.experiments import EXPERIMENTS, VARIANTS  # noqa: E402
+from files import write  # noqa: E402
+from phantoms import disc  # noqa: E402
+
+TINY = {"task": {"network": {"base_channels": 4}}, "pairs": {"size": 32}, "loop": {"batches_per_epoch": 2}}
+
+
+@pytest.fixture
+def cases(tmp_path):
+    """A table of four patients of two data sets, a disc on six slices."""
+    with open(tmp_path / "cases.csv", "w", newline="") as file:
+        table = csv.writer(file)
+        table.writerow(["image", "label", "split", "dataset", "case"])
+        for number in range(4):
+            truth = np.zeros((8, 24, 24), np.uint8)
+            truth[1:7] = disc((24, 24), (12, 10 + number), 5)
+            write(tmp_path / f"image{number}.nii.gz", (100 * truth + np.random.default_rng(number).normal(0, 5, truth.shape)).astype(np.int16))
+            write(tmp_path / f"label{number}.nii.gz", truth)
+            table.writerow([f"image{number}.nii.gz", f"label{number}.nii.gz", ["train", "val"][number % 2], ["discs", "balls"][number // 2], f"patient{number}"])
+    (tmp_path / "tiny.json").write_text(json.dumps(TINY))
+    return tmp_path
+
+
+def experiment(folder, name, *options):
+    return main(["experiment", name, "--cases", str(folder / "cases.csv"), "--out", str(folder / "out"), "--config", str(folder / "tiny.json"), "--max-hours", "0.0002",
+                 "--device", "cpu", *options])
+
+
+def test_variants_are_trained_once_and_serve_other_experiments(cases, capsys):
+    assert experiment(cases, "architecture") == 0
+    text = capsys.readouterr().out
+    assert "| structure | objects | U-Net | residual |" in text and "| balls 1 | 1 |" in text
+    assert (cases / "out" / "architecture" / "results.md").read_text() in text
+    assert experiment(cases, "depth") == 0
+    weights = cases / "out" / "variants" / "thesis" / "best.pt"
+    trained_at = weights.stat().st_mtime_ns
+    assert experiment(cases, "architecture", "--quiet") == 0
+    assert weights.stat().st_mtime_ns == trained_at
+    depth = json.loads((cases / "out" / "variants" / "depth2" / "config.json").read_text())["training"]
+    assert depth["task"]["network"]["depth"] == 2 and depth["task"]["network"]["base_channels"] == 4
+
+
+def test_corrections_are_tabulated_and_drawn_by_their_number(cases, capsys):
+    assert experiment(cases, "corrections") == 0
+    lines = [line for line in capsys.readouterr().out.splitlines() if line.startswith("|")]
+    assert len(lines) == 2 + 11 and lines[0].count("depth") == 4
+    assert lines[7].split("|")[2].strip() == "1.000"            # six slices of six are annotated
+    assert (cases / "out" / "corrections" / "corrections.png").stat().st_size > 5000
+
+
+def test_unseen_structures_are_those_of_the_other_data_sets(cases, capsys):
+    assert experiment(cases, "unseen", "--datasets", "discs") == 0
+    text = capsys.readouterr().out
+    assert "| balls 1 | 1 |" in text and "| discs 1 |" not in text
+    assert experiment(cases, "unseen") == 2
+    assert "left to walk" in capsys.readouterr().err
+
+
+def test_every_structure_has_an_automatic_network_of_its_own(cases, capsys):
+    assert experiment(cases, "baselines") == 0
+    assert {path.name for path in (cases / "out" / "variants").iterdir()} == {"automatic-discs-1", "automatic-balls-1", "basic"}
+
+
+def test_an_unknown_experiment_is_refused_with_the_known_ones(cases, capsys):
+    assert experiment(cases, "width") == 2
+    assert ", ".join(EXPERIMENTS) in capsys.readouterr().err
+
+
+def test_the_grid_of_the_prior_mask_is_that_of_the_thesis():
+    grid = {column: VARIANTS[name].settings().get("task", {}).get("augmentation", {"prior_turn": 1.0, "prior_scale": 0.1})
+            for column, name in EXPERIMENTS["prior-mask"].columns.items()}
+    assert grid == {"1°/1 %": {"prior_turn": 1.0, "prior_scale": 0.01}, "1°/10 %": {"prior_turn": 1.0, "prior_scale": 0.1}, "5°/5 %": {"prior_turn": 5.0, "prior_scale": 0.05},
+                    "10°/1 %": {"prior_turn": 10.0, "prior_scale": 0.01}, "10°/10 %": {"prior_turn": 10.0, "prior_scale": 0.1}}
