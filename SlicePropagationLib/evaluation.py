@@ -3,6 +3,7 @@
 import csv
 import json
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
 from itertools import product
 from multiprocessing import get_context
 from pathlib import Path
@@ -25,7 +26,7 @@ WEIGHTS = "weights.json"
 def evaluate(arguments, report=None):
     """Score every structure of every case; write rows.csv, drift.csv, results.csv, results.md and plots; returns results.md.
 
-    Cases that an earlier call with the same weights finished in the same folder are not scored again.
+    What an earlier call for the same users and numbers of slices finished in the same folder is not scored again: cases of an engine with the same weights.
 
     Raises:
         InputError: a table cannot be used, or no structure is on enough slices.
@@ -35,14 +36,15 @@ def evaluate(arguments, report=None):
     kinds = read_kinds(arguments.kinds) if arguments.kinds else {}
     out, protocol = Path(arguments.out), jobs[0].protocol
     weights = {name: model_hash(choose_engine(source, protocol.device)) for name, source in protocol.engines}
-    rows, drift = _finished(out, jobs) if _read_weights(out) == weights else ([], [])
-    done = {(row["dataset"], row["case"]) for row in rows}
-    for job, (scored, distances) in _score_all([job for job in jobs if (job.dataset, job.case) not in done], arguments.workers):
+    rows, drift = _finished(out, jobs, weights)
+    done = {(row["dataset"], row["case"], row["engine"]) for row in rows}
+    waiting = [_without_engines(job, {name for name in protocol.names if (job.dataset, job.case, name) in done}) for job in jobs]
+    for job, (scored, distances) in _score_all([job for job in waiting if job.protocol.engines], arguments.workers):
         rows, drift = rows + scored, drift + distances
         with atomic_folder(out) as partial:
             _write_table(partial / "drift.csv", DRIFT_COLUMNS, drift)
             (partial / WEIGHTS).write_text(json.dumps(weights))
-            _write_table(partial / "rows.csv", COLUMNS, rows)       # last: it says which cases are done
+            _write_table(partial / "rows.csv", COLUMNS, rows)       # last: it says what is done
         if report:
             report(f"{job.dataset} {job.case}: {len(scored)} scores")
     if not rows:
@@ -175,25 +177,31 @@ def _write_table(path, columns, rows):
         writer.writerows(rows)
 
 
-def _finished(out, jobs):
-    """(rows, drift rows) of the wanted cases that an earlier call with the same engines, users and numbers of slices finished."""
-    protocol = jobs[0].protocol
+def _without_engines(job, names):
+    """The job with the other engines only."""
+    return replace(job, protocol=replace(job.protocol, engines=tuple(engine for engine in job.protocol.engines if engine[0] not in names)))
+
+
+def _finished(out, jobs, weights):
+    """(rows, drift rows) of the wanted cases and engines that an earlier call with the same users, numbers of slices and weights finished."""
+    protocol, earlier = jobs[0].protocol, _read_weights(out)
     rows, drift = (_read_numbers(out / name, columns) for name, columns in (("rows.csv", COLUMNS), ("drift.csv", DRIFT_COLUMNS)))
-    asked = set(product(protocol.names, protocol.users, protocol.shots))
-    if not drift or {(row["engine"], (row["pick"], row["correct"]), row["shots"]) for row in rows} != asked:
+    asked = set(product(protocol.users, protocol.shots))
+    if not drift or {((row["pick"], row["correct"]), row["shots"]) for row in rows} != asked:
         return [], []
-    wanted = {(job.dataset, job.case) for job in jobs}
-    rows = [row for row in rows if (row["dataset"], row["case"]) in wanted]
-    done = {(row["dataset"], row["case"]) for row in rows}
-    return rows, [row for row in drift if (row["dataset"], row["case"]) in done]
+    same = {name for name in weights if name in earlier and earlier[name] == weights[name]}
+    cases = {(job.dataset, job.case) for job in jobs}
+    rows = [row for row in rows if row["engine"] in same and (row["dataset"], row["case"]) in cases]
+    done = {(row["dataset"], row["case"], row["engine"]) for row in rows}
+    return rows, [row for row in drift if (row["dataset"], row["case"], row["engine"]) in done]
 
 
 def _read_weights(out):
-    """{engine: hash of its weights or None} of the earlier call; None where there was none."""
+    """{engine: hash of its weights or None} of the earlier call; empty where there was none."""
     try:
         return json.loads((out / WEIGHTS).read_text())
     except (OSError, ValueError):
-        return None
+        return {}
 
 
 def _read_numbers(path, columns):

@@ -18,7 +18,7 @@ from SlicePropagationLib.planning import gap_of
 
 CELLS = 48              # along the side of the square that the network sees
 MAPS = ("image", "previous image", "next image", "carried image", "carried distance", "evidence", "registration", "interpolated distance")
-FACTS = ("distance walked", "likeness", "is beyond the anchors", "share of the gap ahead")
+FACTS = ("distance walked", "likeness", "is beyond the anchors", "share of the gap ahead", "distance past the registration's end")
 IMAGES = slice(0, 4)    # the maps that are intensities
 REGISTRATION = MAPS.index("registration")
 MAX_LOG_ODDS = 4.0      # of the registration, and the unit of its map
@@ -33,7 +33,7 @@ class Guide:
         index: the slice.
         roi: where the cells lie.
         maps: (8, size, size) float32, in the order of `MAPS`, about [-1, 1]; intensities up to MAX_INTENSITY.
-        facts: (4,) float32 in [-1, 1], in the order of `FACTS`.
+        facts: (5,) float32 in [-1, 1], in the order of `FACTS`.
         log_odds: (H, W) float32, what registration says of every pixel of the slice, within MAX_LOG_ODDS.
         past_end: how far, in radii of the structure, this slice lies beyond the last one that registration believes in.
     """
@@ -71,7 +71,7 @@ def guide(stack, run, anchors, cells=CELLS, margin=1.0):
         seen = [_nearest(index, len(stack)) for index in (step.index, step.index - run.step, step.index + run.step)]
         images = [scale.apply(roi.sample(stack.images[index], outside=scale.middle)) for index in seen]
         carried = scale.apply(roi.sample(step.track.carried_image(), window.top, window.left, scale.middle))
-        log_odds = np.clip(step.logits, -MAX_LOG_ODDS, MAX_LOG_ODDS) if not step.has_ended else np.full(window.shape, -MAX_LOG_ODDS)
+        log_odds = np.clip(step.logits, -MAX_LOG_ODDS, MAX_LOG_ODDS)
         known = [(np.clip(distance / step.radius_mm, -1, 1), -1), (step.evidence / 3.0, 0), (log_odds / MAX_LOG_ODDS, -1)]
         known = [roi.sample(values, window.top, window.left, outside) for values, outside in known]
         maps = np.stack([*images, carried, *known, _shape_map(shape, step, roi)])
@@ -79,7 +79,7 @@ def guide(stack, run, anchors, cells=CELLS, margin=1.0):
         window.crop(everywhere)[...] = log_odds
         last_believed = last_believed if step.has_ended else step.index
         past_end = abs(step.index - last_believed) * stack.spacing_mm[0] / step.radius_mm
-        yield Guide(step.index, roi, maps.astype(np.float32), _facts(stack, run, gap, step), everywhere, past_end)
+        yield Guide(step.index, roi, maps.astype(np.float32), _facts(stack, run, gap, step, past_end), everywhere, past_end)
 
 
 def _shape_map(shape, step, roi):
@@ -90,11 +90,11 @@ def _shape_map(shape, step, roi):
     return roi.sample(np.clip(distance_mm / step.radius_mm, -1, 1), shape.window.top, shape.window.left, -1)
 
 
-def _facts(stack, run, gap, step):
+def _facts(stack, run, gap, step, past_end):
     walked = np.tanh(abs(step.index - run.anchor) * stack.spacing_mm[0] / (4 * step.radius_mm))
     is_open = None in gap
     ahead = 0.0 if is_open else abs((gap[1] if run.step > 0 else gap[0]) - step.index) / (gap[1] - gap[0])
-    return np.array([walked, step.likeness, float(is_open), ahead], np.float32)
+    return np.array([walked, step.likeness, float(is_open), ahead, np.tanh(past_end)], np.float32)
 
 
 @dataclass(frozen=True)

@@ -50,7 +50,7 @@ class FollowedSlice:
         index: the slice.
         track: the Track, standing on this slice; the next slice moves it.
         evidence: (h, w) float32 in `track.window`, log likelihood ratio of the intensities.
-        logits: (h, w) float32 in `track.window`, log odds of the structure.
+        logits: (h, w) float32 in `track.window`, log odds of the structure; beyond its end those of a shape that has closed to a point.
         likeness: correlation of the slice with the warped anchor, in [-1, 1].
         radius_mm: in-plane radius of the structure on the anchor.
         has_ended: whether the structure is believed to have ended before this slice.
@@ -111,11 +111,12 @@ class RegistrationEngine:
             track.step_to(index)
             likeness = track.likeness(ring_mm)
             shrink_mm = taper.advance(abs(index - last) * stack.spacing_mm[0], likeness) if closes else 0.0
+            has_ended = shrink_mm is None
             last = index
             evidence = appearance.log_odds(track.window.crop(stack.images[index]))
             softness_mm = self._softness(stack, abs(index - run.anchor), taper.radius_mm)
-            logits = (track.distance() - (shrink_mm or 0.0)) / softness_mm + self.config.evidence_weight * evidence
-            yield FollowedSlice(index, track, evidence, logits, likeness, taper.radius_mm, shrink_mm is None)
+            logits = (track.distance() - (taper.radius_mm if has_ended else shrink_mm)) / softness_mm + self.config.evidence_weight * evidence
+            yield FollowedSlice(index, track, evidence, logits, likeness, taper.radius_mm, has_ended)
 
     def blend(self, stack, index, forward, backward, gap, anchors):
         """Weigh the walks of a gap by how near their anchors are, and the interpolated shape by how little they agree.

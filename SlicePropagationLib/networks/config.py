@@ -45,7 +45,7 @@ class GuidedUNetConfig:
     """
 
     num_maps: int = 8
-    num_facts: int = 4
+    num_facts: int = 5
     prior_map: int = 6
     prior_scale: float = 4.0
     cells: int = 48

@@ -23,6 +23,8 @@ class WalkAugmentationConfig:
         hide_prior: probability of hiding all that registration says; hide_neighbours: the same for the neighbouring images,
             hide_mask: and for the mask of the neighbour.
         spoil_first: probability of spoiling a first mask that was annotated, spoil_later: that stands for a prediction.
+        carry: probability that a mask which stands for a prediction is what registration carried there instead,
+        carry_past: and the same beyond the end of the structure, where it teaches to let go of it.
     """
 
     any_turn: float = 0.35
@@ -43,6 +45,8 @@ class WalkAugmentationConfig:
     hide_mask: float = 0.1
     spoil_first: float = 0.2
     spoil_later: float = 0.8
+    carry: float = 0.25
+    carry_past: float = 0.7
 
 
 def draw_poses(count, config, device):
@@ -86,6 +90,21 @@ def vary_intensity(images, config):
     images = images + config.noise * torch.rand(count, 1, 1, 1, 1, device=device) * torch.randn_like(images)
     blurred = F.avg_pool2d(images.flatten(0, 1), 3, 1, 1).view_as(images)
     return torch.lerp(images, blurred, chance(config.blur)).clamp(-4, 4)
+
+
+def carry_masks(masks, carried_distance, is_annotated, config):
+    """Replace some masks that stand for predictions by the carried shape, as a walk that follows registration alone would have it.
+
+    Args:
+        masks: (B, 1, H, W) in [0, 1], of the slice before.
+        carried_distance: (B, 1, H, W) in radii of the structure, positive inside.
+        is_annotated: (B,) bool; those stay.
+    """
+    count, device = len(masks), masks.device
+    is_past = masks.amax(dim=(1, 2, 3)) < 0.5
+    chosen = torch.rand(count, device=device) < torch.where(is_past, config.carry_past, config.carry)
+    level = 0.3 * (2 * torch.rand(count, 1, 1, 1, device=device) - 1)
+    return torch.where((chosen & ~is_annotated).view(-1, 1, 1, 1), torch.sigmoid(12 * (carried_distance - level)), masks)
 
 
 def spoil_masks(masks, probability):

@@ -7,12 +7,13 @@ from monai.losses import DiceLoss
 from torch import nn
 from torch.nn import functional as F
 
-from SlicePropagationLib.engines.guidance import CELLS, IMAGES, MAX_INTENSITY
+from SlicePropagationLib.engines.guidance import CELLS, IMAGES, MAPS, MAX_INTENSITY
 from SlicePropagationLib.networks.config import GuidedUNetConfig
 from SlicePropagationLib.networks.guided_unet import GuidedUNet
-from SlicePropagationLib.training.augmentation import WalkAugmentationConfig, draw_poses, spoil_masks, vary_intensity
+from SlicePropagationLib.training.augmentation import WalkAugmentationConfig, carry_masks, draw_poses, spoil_masks, vary_intensity
 from SlicePropagationLib.training.walks import FULL, STORED_CELLS
 
+CARRIED = MAPS.index("carried distance")
 NEIGHBOURS, PRIORS = slice(1, 3), slice(3, 8)       # maps that are hidden together
 DICE_SMOOTHING = 16.0       # cells; keeps a few wrong ones on an empty slice from counting as a total failure
 
@@ -37,7 +38,7 @@ class GuidedTaskConfig:
 class GuidedTask(nn.Module):
     """Losses and metrics of a GuidedUNet on batches of walks.
 
-    A batch: maps (B, T, 8, S, S) int8, facts (B, T, 4), squares (B, T, 3), truth (B, T, S, S) uint8, previous (B, S, S) uint8 on the first
+    A batch: maps (B, T, 8, S, S) int8, facts (B, T, 5), squares (B, T, 3), truth (B, T, S, S) uint8, previous (B, S, S) uint8 on the first
     square, is_annotated (B,) whether `previous` is an anchor, weight (B, T) 0 beyond the end of a short walk.
     """
 
@@ -99,7 +100,7 @@ class GuidedTask(nn.Module):
         if is_varied:
             images = vary_intensity(images, config)
             spoilt = torch.where(batch["is_annotated"], config.spoil_first, config.spoil_later)
-            mask = spoil_masks(mask, spoilt)
+            mask = spoil_masks(carry_masks(mask, maps[:, 0, CARRIED, None], batch["is_annotated"], config), spoilt)
         maps = torch.cat([images, maps[:, :, IMAGES.stop:]], dim=2)
         return (_hide(maps, config) if is_varied else maps), truth, mask, poses
 

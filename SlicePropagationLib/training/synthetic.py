@@ -52,7 +52,7 @@ def _points(shape, thickness):
 
 def _draw(rng, points, centre):
     """(K, J, I) values, positive inside a random shape."""
-    kind = rng.choice(KINDS, p=[0.55, 0.3, 0.15])
+    kind = rng.choice(KINDS, p=[0.45, 0.4, 0.15])
     radius = rng.uniform(5, 15)
     if kind == "tube":
         field = _tube(rng, points, centre, 0.5 * radius)

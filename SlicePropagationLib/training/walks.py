@@ -44,7 +44,7 @@ class Walk:
 
     Attributes:
         maps: (T, 8, S, S) int8, see `guidance.MAPS` and FULL.
-        facts: (T, 4) float32, see `guidance.FACTS`.
+        facts: (T, 5) float32, see `guidance.FACTS`.
         squares: (T, 3) float32, row, column and pitch of each square in pixels.
         truth: (T, S, S) uint8, share of each cell that is inside, 255 for all of it.
         seed: (S, S) uint8, the annotated mask seen on the first square.

@@ -52,6 +52,15 @@ def read(path, without=()):
         return [{key: value for key, value in row.items() if key not in without} for row in csv.DictReader(file)]
 
 
+def mark(path):
+    """Make every Dice of a table one that no engine reaches by itself, so that it shows whether it was scored again."""
+    rows = read(path)
+    with open(path, "w", newline="") as file:
+        table = csv.DictWriter(file, rows[0])
+        table.writeheader()
+        table.writerows(row | {"dice": "0.125"} for row in rows)
+
+
 def arguments(**changed):
     known = {"cases": "cases.csv", "engines": "copy", "shots": "1,3", "pick": "largest", "correct": "suggested", "axis": "k", "min_slices": 5, "split": "val",
              "max_cases": None, "datasets": None, "labels": None, "device": "auto"}
@@ -142,15 +151,23 @@ def test_an_evaluation_goes_on_where_it_stopped(cases, tmp_path):
 def test_other_weights_under_the_same_name_are_scored_from_the_beginning(cases, tmp_path):
     assert evaluate(cases, tmp_path / "out") == 0
     first = read(tmp_path / "out" / "rows.csv")
-    with open(tmp_path / "out" / "rows.csv", "w", newline="") as file:
-        table = csv.DictWriter(file, first[0])
-        table.writeheader()
-        table.writerows(row | {"dice": "0.125"} for row in first)
+    mark(tmp_path / "out" / "rows.csv")
     assert evaluate(cases, tmp_path / "out") == 0
     assert {row["dice"] for row in read(tmp_path / "out" / "rows.csv")} == {"0.125"}        # taken over
     (tmp_path / "out" / "weights.json").write_text('{"copy": "an older model", "interpolation": null}')
     assert evaluate(cases, tmp_path / "out") == 0
-    assert [row["dice"] for row in read(tmp_path / "out" / "rows.csv")] == [row["dice"] for row in first]
+    dice = {name: [row["dice"] for row in read(tmp_path / "out" / "rows.csv") if row["engine"] == name] for name in ("copy", "interpolation")}
+    assert dice["copy"] == [row["dice"] for row in first if row["engine"] == "copy"] and set(dice["interpolation"]) == {"0.125"}
+
+
+def test_an_engine_that_is_added_does_not_have_the_others_scored_again(cases, tmp_path):
+    assert evaluate(cases, tmp_path / "out", "--engines", "copy") == 0
+    mark(tmp_path / "out" / "rows.csv")
+    marked = read(tmp_path / "out" / "rows.csv")
+    assert evaluate(cases, tmp_path / "out", "--engines", "interpolation,copy") == 0
+    rows = read(tmp_path / "out" / "rows.csv")
+    assert [row for row in rows if row["engine"] == "copy"] == marked and len(rows) == 2 * len(marked)
+    assert {row["engine"] for row in read(tmp_path / "out" / "drift.csv")} == {"copy", "interpolation"}
 
 
 def test_only_the_data_sets_and_labels_asked_for_are_scored(cases, tmp_path, capsys):

@@ -16,7 +16,7 @@ from SlicePropagationLib.session import AnnotationSession  # noqa: E402
 from SlicePropagationLib.engine import plan_session, propagate  # noqa: E402
 from SlicePropagationLib.stack import SliceStack  # noqa: E402
 from SlicePropagationLib.training.cases import TrainingCase  # noqa: E402
-from SlicePropagationLib.training.augmentation import WalkAugmentationConfig, draw_poses  # noqa: E402
+from SlicePropagationLib.training.augmentation import WalkAugmentationConfig, carry_masks, draw_poses  # noqa: E402
 from SlicePropagationLib.training.guided import _read_posed, _to_next_square  # noqa: E402
 from SlicePropagationLib.training.pseudo_objects import make_pseudo_objects  # noqa: E402
 from SlicePropagationLib.training.slice_unet import PRESETS, PlainTraining  # noqa: E402
@@ -154,6 +154,18 @@ def test_a_walk_that_is_shifted_shows_the_neighbours_mask_where_the_next_slice_s
     handed = _to_next_square(_read_posed(stored(*here), poses), *squares, poses)
     expected = _read_posed(stored(*there), poses)
     assert (handed - expected).abs().mean() < 0.01 < expected.mean()
+
+
+def test_a_mask_is_replaced_by_the_carried_shape_where_it_stands_for_a_prediction():
+    torch.manual_seed(0)
+    masks, distance = torch.zeros(4, 1, 8, 8), torch.full((4, 1, 8, 8), -1.0)
+    masks[1:, :, :2] = 1.0
+    distance[:, :, 4:] = 1.0
+    is_annotated = torch.tensor([False, False, True, False])
+    carried = carry_masks(masks, distance, is_annotated, WalkAugmentationConfig(carry=1.0, carry_past=1.0)) > 0.5
+    assert torch.equal(carried[is_annotated], masks[is_annotated] > 0.5) and torch.equal(carried[~is_annotated], distance[~is_annotated] > 0)
+    kept = carry_masks(masks, distance, is_annotated, WalkAugmentationConfig(carry=0.0, carry_past=1.0)) > 0.5
+    assert torch.equal(kept[1:], masks[1:] > 0.5) and torch.equal(kept[0], distance[0] > 0)         # beyond its end the structure is gone
 
 
 def test_a_run_from_an_empty_anchor_predicts_nothing(tmp_path):
