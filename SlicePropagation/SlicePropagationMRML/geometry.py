@@ -148,6 +148,13 @@ def segmentMask(segmentationNode, segmentID, volumeNode):
     return arrayOf(onGrid) > 0
 
 
+def hasVoxels(segmentationNode, segmentID):
+    """Whether anything is drawn in a segment."""
+    segment = segmentationNode.GetSegmentation().GetSegment(segmentID)
+    stored = segment.GetRepresentation("Binary labelmap") if segment else None
+    return stored is not None and not stored.IsEmpty() and bool((arrayOf(stored) == segment.GetLabelValue()).any())
+
+
 def _grid(volumeNode, segmentationNode):
     """A labelmap without voxels on the volume's grid, placed in the segmentation's coordinates."""
     matrix = vtk.vtkMatrix4x4()

@@ -35,6 +35,7 @@ class PropagationLogic(RunLoop):
         onTravel: called with a `Travel` when a person undid or redid something.
         onTouch: called after any change of the segmentation that is not ours, also of segments that are not worked on.
         onClosed: called with an error when a node or segment that was worked on is gone.
+        axisOfSeed: asked for the axis, or None, before the first drawing is taken over; by then one can see how it was drawn.
     """
 
     def __init__(self, scene, editorLogic, saveStateForUndo=None, schedule=None):
@@ -45,7 +46,7 @@ class PropagationLogic(RunLoop):
         self.document = self.preview = self._observer = self._steps = self._stackKey = None
         self._touched, self._isStopping, self._hasEdits, self._holdsResult = [], False, False, False
         self._numRuns, self._drawn = 0, {}
-        self.onStep = self.onDone = self.onEdit = self.onTravel = self.onTouch = self.onClosed = ignore
+        self.onStep = self.onDone = self.onEdit = self.onTravel = self.onTouch = self.onClosed = self.axisOfSeed = ignore
         self._sceneTags = [scene.AddObserver(slicer.vtkMRMLScene.StartCloseEvent, self._sceneCloses),
                            scene.AddObserver(slicer.vtkMRMLScene.NodeRemovedEvent, lambda caller, event: self._checkNodes())]
 
@@ -63,6 +64,11 @@ class PropagationLogic(RunLoop):
         self._stackKey = key
         self._observer = EditObserver(segmentationNode, self._schedule, self._edited)
         self.useEditorNode()
+
+    def shareEditorNode(self, editorNode):
+        """Obey the masking and overwrite mode of another editor's node, as the Segment Editor's own."""
+        if self.editorLogic.GetSegmentEditorNode() is not editorNode:
+            self.editorLogic.SetSegmentEditorNode(editorNode)
 
     def useEditorNode(self):
         """Let the editor logic work on what is open, with a node of its own where it has none."""
@@ -245,6 +251,7 @@ class PropagationLogic(RunLoop):
             self._hasEdits = True
             return
         try:
+            self._turnToSeed()
             changed = [] if self.hasPartialResult else self.absorb()
             if self.hasPartialResult:
                 self._absorbDuringRun()
@@ -255,6 +262,15 @@ class PropagationLogic(RunLoop):
         if changed:
             self.onEdit(changed)
         self.onTouch()
+
+    def _turnToSeed(self):
+        """Before anything is annotated, the axis may still follow the first drawing."""
+        document, session = self.document, self.session
+        if self.hasPartialResult or any(session.anchors(label) for label in session.labels):
+            return
+        axis = self.axisOfSeed()
+        if axis is not None and axis != document.stack.axis:
+            self.open(document.volumeNode, document.segmentationNode, list(document.segments.values()), axis)
 
     def _drop(self, problem):
         """Let go of nodes that are gone."""
