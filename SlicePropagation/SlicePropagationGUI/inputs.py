@@ -79,6 +79,7 @@ class InputSection:
 
     def cleanup(self):
         """Stop observing."""
+        self._isFilling = True          # what the selectors say from now on is not the person's choice
         self._observe(None)
 
     def _nodesChosen(self):

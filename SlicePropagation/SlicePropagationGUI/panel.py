@@ -33,7 +33,7 @@ class PropagationPanel:
     def __init__(self, root, ui, logic, parameterNode, folder):
         self.ui, self.logic, self._folder = ui, logic, folder
         self.settings = PanelSettings(parameterNode)
-        self._isEntered = self._isBusy = False
+        self._isEntered = self._isBusy = self._isReady = False
         self._problem = ""
         self.draw = DrawSection(ui, self.refresh)
         self.draw.attach()
@@ -46,7 +46,8 @@ class PropagationPanel:
                                           "empty": self.markEmpty, "keep": self.keep, "discard": self.discard}, self.stop)
         self.narrator = Narrator(self)
         self._sceneTags = [slicer.mrmlScene.AddObserver(event, lambda caller, name: self.restore())
-                           for event in (slicer.vtkMRMLScene.EndCloseEvent, slicer.vtkMRMLScene.EndImportEvent, slicer.vtkMRMLScene.EndRestoreEvent)]
+                           for event in (slicer.vtkMRMLScene.EndCloseEvent, slicer.vtkMRMLScene.EndBatchProcessEvent)]
+        self._isReady = True
         self.refresh()
 
     # The person comes and goes
@@ -68,6 +69,8 @@ class PropagationPanel:
 
     def restore(self):
         """The scene is another one now: closed, loaded or restored."""
+        if slicer.mrmlScene.IsBatchProcessing() or not self._isReady:
+            return
         self.draw.attach()
         self.run.restore()
         self.inputs.restore()
@@ -76,6 +79,7 @@ class PropagationPanel:
 
     def cleanup(self):
         """Forget everything before the panel goes."""
+        self._isReady = False           # its widgets live on for a moment, and tell of changes
         if self._isEntered:
             self.leave()
         self.narrator.cleanup()
@@ -191,7 +195,7 @@ class PropagationPanel:
 
     def refresh(self):
         """Bring everything in line with what is chosen and drawn."""
-        if self._isBusy or slicer.mrmlScene.IsBatchProcessing() or not hasattr(self, "narrator"):
+        if self._isBusy or not self._isReady or slicer.mrmlScene.IsBatchProcessing():
             return
         self._isBusy = True                     # setting nodes and names fires the events that call this
         try:
@@ -205,7 +209,7 @@ class PropagationPanel:
 
     def showState(self):
         """Enable what can be done; say in tooltips why the rest cannot."""
-        if not hasattr(self, "narrator"):
+        if not self._isReady:
             return
         situation = self.situation()
         state = viewState(situation)
@@ -261,6 +265,7 @@ class PropagationPanel:
         else:
             axis = self.axis()
         if isSame and list(document.segments.values()) == segmentIDs and document.stack.axis == axis:
+            self.run.showStack(volume, axis, _count(volume, axis))
             return
         try:
             self.logic.shareEditorNode(self.draw.node)

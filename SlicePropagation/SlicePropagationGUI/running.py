@@ -31,7 +31,7 @@ class RunSection:
 
     def __init__(self, ui, settings, changed, actions):
         self._ui, self._settings, self._changed = ui, settings, changed
-        self._volume, self._axis, self._isFilling, self._began = None, 0, False, 0.0
+        self._volume, self._isFilling, self._began, self._shown = None, False, 0.0, ()
         for button, action in ((ui.propagateButton, "propagate"), (ui.keepButton, "keep"), (ui.discardButton, "discard"), (ui.installButton, "install"), (ui.snapButton, "snap")):
             button.connect("clicked()", actions[action])
         self._fillEngines()
@@ -71,7 +71,7 @@ class RunSection:
 
     def restore(self):
         """Show what the scene remembers."""
-        self._isFilling = True
+        self._isFilling, self._shown = True, ()
         self._ui.toTheEndCheckBox.checked = self._settings.isOn("toTheEnd")
         self._ui.followCheckBox.checked = self._settings.isOn("follow")
         self._ui.engineComboBox.setCurrentIndex(SHOWN_ENGINES.index(self.engineName()) if self.engineName() in SHOWN_ENGINES else 1)
@@ -83,7 +83,10 @@ class RunSection:
     def showStack(self, volume, axis, count):
         """Name axis and directions after the patient, and limit the range to the stack's `count` slices."""
         ui = self._ui
-        self._isFilling, self._volume, self._axis = True, volume, axis
+        if (volume, axis, count) == self._shown:
+            return
+        self._shown = volume, axis, count
+        self._isFilling, self._volume = True, volume
         ui.axisComboBox.clear()
         ui.directionComboBox.clear()
         if volume is not None:
@@ -163,6 +166,7 @@ class RunSection:
     def _toTheEndChosen(self, isOn):
         if not self._isFilling:
             self._settings.set("toTheEnd", bool(isOn))
+            self._shown = ()
             self._changed()
 
     def _rangeChosen(self, first, last):

@@ -147,8 +147,11 @@ class SliceStrip(qt.QLabel):
         height = max(round(share * room), BASELINE)
         shown = width - 1 if width > 3 else width        # a gap between cells, where there is room for one
         painter.fillRect(left, HEIGHT - height, shown, height, qt.QColor(color))
-        if isStriped:
-            ground = self.palette.color(qt.QPalette.Base)
+        ground = self.palette.color(qt.QPalette.Base)
+        if self._review.isEmpty[index] and height > BASELINE:
+            frame = 1 if shown > 4 else 0                # hollow: the structure is not on this slice
+            painter.fillRect(left + frame, HEIGHT - height + 2, shown - 2 * frame, height - 2 - BASELINE, ground)
+        elif isStriped:
             for top in range(HEIGHT - height + 2, HEIGHT, 6):
                 painter.fillRect(left, top, shown, 3, ground)
 

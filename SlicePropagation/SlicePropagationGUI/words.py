@@ -53,16 +53,20 @@ def reasonTexts(reasons, index):
 
 
 def slicesText(slices):
-    """A few slice numbers as text: "slice 5", "slices 5-9", "slices 3, 7, 11 and 4 more"."""
-    slices = list(slices)
-    if len(slices) == 1:
-        return _("slice {index}").format(index=slices[0])
-    if slices and slices[-1] - slices[0] == len(slices) - 1:
-        return _("slices {first}-{last}").format(first=slices[0], last=slices[-1])
-    named = ", ".join(str(index) for index in slices[:3])
-    if len(slices) <= 3:
-        return _("slices {named}").format(named=named)
-    return _("slices {named} and {number} more").format(named=named, number=len(slices) - 3)
+    """Slice numbers as text: "slice 5", "slices 5-9", "slices 0-6, 8-15", and at most three such parts."""
+    parts = []
+    for index in sorted(slices):
+        if parts and index == parts[-1][1] + 1:
+            parts[-1][1] = index
+        else:
+            parts.append([index, index])
+    if len(parts) == 1 and parts[0][0] == parts[0][1]:
+        return _("slice {index}").format(index=parts[0][0])
+    named = ", ".join(str(first) if first == last else f"{first}-{last}" for first, last in parts[:3])
+    rest = sum(last - first + 1 for first, last in parts[3:])
+    if rest:
+        return _("slices {named} and {number} more").format(named=named, number=rest)
+    return _("slices {named}").format(named=named)
 
 
 def changeText(change, segmentNames):

@@ -251,8 +251,7 @@ class PropagationLogic(RunLoop):
             self._hasEdits = True
             return
         try:
-            self._turnToSeed()
-            changed = [] if self.hasPartialResult else self.absorb()
+            changed = self._turnToSeed() or ([] if self.hasPartialResult else self.absorb())
             if self.hasPartialResult:
                 self._absorbDuringRun()
         except SlicePropagationError as problem:
@@ -264,13 +263,23 @@ class PropagationLogic(RunLoop):
         self.onTouch()
 
     def _turnToSeed(self):
-        """Before anything is annotated, the axis may still follow the first drawing."""
+        """Before anything is annotated, the axis may still follow the first drawing; returns the edits when it does."""
         document, session = self.document, self.session
         if self.hasPartialResult or any(session.anchors(label) for label in session.labels):
-            return
+            return []
         axis = self.axisOfSeed()
         if axis is not None and axis != document.stack.axis:
             self.open(document.volumeNode, document.segmentationNode, list(document.segments.values()), axis)
+            return self._adoptDrawing()
+        return []
+
+    def _adoptDrawing(self):
+        """Store what was drawn before the segments were opened; returns it as edits."""
+        drawn = [(label, index) for label in self.session.labels for index in self.session.anchors(label)]
+        if drawn:
+            with self._observer.writing():
+                self.document.writeTags("edit", drawn)
+        return drawn
 
     def _drop(self, problem):
         """Let go of nodes that are gone."""

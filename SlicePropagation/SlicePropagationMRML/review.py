@@ -32,10 +32,12 @@ class SliceReview:
     Attributes:
         kinds: (N,) uint8, values of `Kind`.
         confidence: (N,) float32 in [0, 1]; 1 for anchors, NaN where nothing was predicted.
+        isEmpty: (N,) bool; whether the segment is known, or predicted, not to be on a slice.
     """
 
     kinds: np.ndarray
     confidence: np.ndarray
+    isEmpty: np.ndarray
 
     def __len__(self):
         return len(self.kinds)
@@ -50,7 +52,7 @@ def reviewSlices(session, label):
     row = session.labels.index(label)
     kinds = session.provenance[row].copy()
     kinds[session.stale(label)] = Kind.STALE
-    return SliceReview(kinds, session.confidence[row])
+    return SliceReview(kinds, session.confidence[row], (session.areas(label) == 0) & (kinds != Kind.UNKNOWN))
 
 
 @dataclass(frozen=True)
