@@ -8,7 +8,9 @@ from PySide6 import QtCore, QtWidgets
 
 from host.classes import behaviour, build, stored
 
-BUILT_IN = ("Threshold", "Paint", "Draw", "Erase", "Grow from seeds", "Fill between slices", "Smoothing", "Scissors", "Islands")
+BUILT_IN = {"Threshold": "", "Paint": "Paint with a round brush.", "Draw": "Draw the outline of a region.", "Erase": "Erase with a round brush.",
+            "Grow from seeds": "", "Fill between slices": "", "Smoothing": "", "Scissors": "", "Islands": ""}
+MODES = ("ModificationModeSet", "ModificationModeAdd", "ModificationModeRemove", "ModificationModeRemoveAll")
 
 
 @behaviour("qSlicerSegmentEditorAbstractEffect", perSegment=True, requireSegments=True, name="", title="")
@@ -34,7 +36,7 @@ class AbstractEffect:
         pass
 
     def helpText(self):
-        return f"<html>{stored(self)['title'] or stored(self)['name']}</html>"
+        return BUILT_IN.get(stored(self)["name"], "")
 
     def activate(self):
         self._is_active = True
@@ -123,7 +125,8 @@ class AbstractEffect:
 
     def defaultModifierLabelmap(self):
         self._editor._prepare()
-        return self._editor._logic.ResetModifierLabelmapToDefault() or self._editor._logic.GetModifierLabelmap()
+        self._editor._logic.ResetModifierLabelmapToDefault()
+        return self._editor._logic.GetModifierLabelmap()
 
     def modifierLabelmap(self):
         return self._editor._logic.GetModifierLabelmap()
@@ -152,7 +155,8 @@ class AbstractEffect:
         extent = [argument for argument in rest if not isinstance(argument, bool)]
         bypass = any(argument for argument in rest if isinstance(argument, bool))
         self._editor._prepare()
-        self._editor._logic.ModifySegmentByLabelmap(segmentation_node, segment_id, labelmap, mode, *extent, bool(stored(self)["perSegment"]), bypass)
+        logic = self._editor._logic
+        logic.ModifySegmentByLabelmap(segmentation_node, segment_id, labelmap, getattr(logic, MODES[int(mode)]), *extent, bool(stored(self)["perSegment"]), bypass)
 
     def confirmCurrentSegmentVisible(self):
         return self.ConfirmedWithoutDialog

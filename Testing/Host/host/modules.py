@@ -73,6 +73,11 @@ class ScriptedLoadableModuleWidget:
             self._python.exit()
 
 
+def has_panel(module):
+    """Whether a module has a panel on the host: scripted modules have."""
+    return module is not None and module.inherits("qSlicerScriptedLoadableModule")
+
+
 class ModuleSelector:
     """Which module is shown; `entered` is None before the first."""
 
@@ -84,11 +89,11 @@ class ModuleSelector:
         module = getattr(slicer.modules, name.lower(), None)
         if module is None:
             raise RuntimeError(f"There is no module {name}.")
-        if self.entered is not None and hasattr(self.entered, "widgetRepresentation"):
+        if has_panel(self.entered):
             self.entered.widgetRepresentation().exit()
             self._window.show_panel(None)
         self.entered = module
-        if hasattr(module, "widgetRepresentation"):
+        if has_panel(module):
             self._window.show_panel(module.widgetRepresentation())
             module.widgetRepresentation().enter()
 

@@ -168,7 +168,10 @@ class SegmentSelectorWidget(MRMLWidget):
         self._node_box = build("qMRMLNodeComboBox")()
         stored(self._node_box).update(nodeTypes=["vtkMRMLSegmentationNode"], noneEnabled=True, noneDisplay="Select a segmentation")
         self._box = QtWidgets.QComboBox()
-        row(self, self._node_box, self._box)
+        self._direction = QtWidgets.QBoxLayout(QtWidgets.QBoxLayout.TopToBottom, self)
+        self._direction.setContentsMargins(0, 0, 0, 0)
+        self._direction.addWidget(self._node_box)
+        self._direction.addWidget(self._box)
         self._node_box.currentNodeChanged.connect(self._show_node)
         self._box.currentIndexChanged.connect(lambda index: self.currentSegmentChanged.emit(self.currentSegmentID()))
 
@@ -195,6 +198,10 @@ class SegmentSelectorWidget(MRMLWidget):
         self._box.blockSignals(False)
         if kept != before:
             self.currentSegmentChanged.emit(kept)
+
+    def _horizontalLayout_changed(self):
+        sideways = stored(self)["horizontalLayout"]
+        self._direction.setDirection(QtWidgets.QBoxLayout.LeftToRight if sideways else QtWidgets.QBoxLayout.TopToBottom)
 
     def _segmentationNodeSelectorVisible_changed(self):
         self._node_box.setVisible(stored(self)["segmentationNodeSelectorVisible"])
@@ -239,7 +246,7 @@ class SegmentsTableView(MRMLWidget):
         self._table.verticalHeader().setVisible(False)
         self._table.setColumnWidth(0, 44)
         row(self, self._table)
-        self._table.selectionModel().selectionChanged.connect(self.selectionChanged)
+        self._table.selectionModel().selectionChanged.connect(lambda selected, deselected: self.selectionChanged.emit(selected, deselected))
 
     def setSegmentationNode(self, node):
         self._node = node

@@ -3,7 +3,7 @@
 import slicer
 from PySide6 import QtCore, QtGui, QtWidgets
 
-from host.classes import HostError, behaviour, build, emit, stored
+from host.classes import HostError, behaviour, build, stored
 from host.effects import effects_for
 from host.mrml_widgets import MRMLWidget
 from host.observing import Observations
@@ -60,7 +60,8 @@ class SegmentEditorWidget(MRMLWidget):
         row = QtWidgets.QHBoxLayout()
         self._add = button("Add", lambda: self._logic.AddEmptySegment(), "Add empty segment")
         self._remove = button("Remove", lambda: self._logic.RemoveSelectedSegment(), "Remove the selected segment")
-        self._show_3d = button("Show 3D", lambda: self._logic.ToggleSegmentationSurfaceRepresentation())
+        self._show_3d = button("Show 3D", lambda is_on: self._logic.ToggleSegmentationSurfaceRepresentation(is_on))
+        self._show_3d.setCheckable(True)
         for part in (self._add, self._remove, self._show_3d):
             row.addWidget(part)
         row.addStretch(1)
@@ -83,15 +84,27 @@ class SegmentEditorWidget(MRMLWidget):
             self._buttons[name] = made
         self._undo = button("Undo", lambda: self.undo(), "Undo editing (Z)")
         self._redo = button("Redo", lambda: self.redo(), "Redo editing (Y)")
-        self._options = QtWidgets.QGroupBox()
+        history = QtWidgets.QHBoxLayout()
+        for part in (self._undo, self._redo):
+            history.addWidget(part)
+        history.addStretch(1)
+        self._options, self._help = QtWidgets.QGroupBox(), QtWidgets.QLabel()
+        self._help.setWordWrap(True)
         options = QtWidgets.QVBoxLayout(self._options)
+        options.addWidget(self._help)
         for effect in self._effects:
             options.addWidget(effect.optionsFrame())
             effect.optionsFrame().setVisible(False)
         self._options.setVisible(False)
-        for part in (box, self._options):
-            self.layout().addWidget(part)
+        self.layout().addWidget(box)
+        self.layout().addLayout(history)
+        self.layout().addWidget(self._options)
         self._arrange_effects()
+        self._masking, self._overwrite = QtWidgets.QGroupBox("Masking"), QtWidgets.QComboBox()
+        self._overwrite.addItems(["Overwrite all", "Overwrite visible", "Allow overlap"])
+        self._overwrite.currentIndexChanged.connect(lambda mode: self._node is not None and self._node.SetOverwriteMode(mode))
+        QtWidgets.QFormLayout(self._masking).addRow("Modify other segments:", self._overwrite)
+        self.layout().addWidget(self._masking)
 
     def _arrange_effects(self):
         columns = max(3, stored(self)["effectColumnCount"])
@@ -101,8 +114,8 @@ class SegmentEditorWidget(MRMLWidget):
         for name, made in self._buttons.items():
             self._grid.removeWidget(made)
             made.setVisible(name in shown)
-        for place, part in enumerate([*(self._buttons[name] for name in shown), self._undo, self._redo]):
-            self._grid.addWidget(part, place // columns, place % columns)
+        for place, name in enumerate(shown):
+            self._grid.addWidget(self._buttons[name], place // columns, place % columns)
 
     _effectColumnCount_changed = _unorderedEffectsVisible_changed = _arrange_effects
 
@@ -113,7 +126,7 @@ class SegmentEditorWidget(MRMLWidget):
         for part, key in ((self._segmentation_box, "segmentationNodeSelectorVisible"), (self._labels[0], "segmentationNodeSelectorVisible"),
                           (self._volume_box, "sourceVolumeNodeSelectorVisible"), (self._labels[1], "sourceVolumeNodeSelectorVisible"),
                           (self._add, "addRemoveSegmentButtonsVisible"), (self._remove, "addRemoveSegmentButtonsVisible"), (self._show_3d, "show3DButtonVisible"),
-                          (self._undo, "undoEnabled"), (self._redo, "undoEnabled")):
+                          (self._undo, "undoEnabled"), (self._redo, "undoEnabled"), (self._masking, "maskingSectionVisible")):
             part.setVisible(state[key])
         may_edit = volume is not None and segmentation is not None and not state["readOnly"]
         self._add.setEnabled(may_edit)
@@ -121,9 +134,12 @@ class SegmentEditorWidget(MRMLWidget):
         for part in self._buttons.values():
             part.setEnabled(may_edit and segment_id != "")
         self._buttons[stored(self._active)["name"] if self._active else ""].setChecked(True)
+        if self._node is not None:
+            self._overwrite.setCurrentIndex(self._node.GetOverwriteMode())
         self._show_history()
 
     _segmentationNodeSelectorVisible_changed = _sourceVolumeNodeSelectorVisible_changed = _addRemoveSegmentButtonsVisible_changed = _show
+    _maskingSectionVisible_changed = _show
     _show3DButtonVisible_changed = _undoEnabled_changed = _readOnly_changed = _show
 
     def _show_history(self):
@@ -172,7 +188,8 @@ class SegmentEditorWidget(MRMLWidget):
             self._logic.SetSourceVolumeNode(volume)
             self._volume_box.setCurrentNode(volume)
         if segmentation is not None and not self._logic.IsSegmentIdValid(node.GetSelectedSegmentID() or ""):
-            self._logic.SelectFirstSegment()
+            first = segmentation.GetSegmentation().GetNthSegmentID(0) if segmentation.GetSegmentation().GetNumberOfSegments() else ""
+            node.SetSelectedSegmentID(first)
         segment_id = (node.GetSelectedSegmentID() or "") if segmentation is not None else ""
         self._table.setSelectedSegmentIDs([segment_id] if segment_id else [])
         self._shown = segmentation, volume, segment_id
@@ -241,7 +258,7 @@ class SegmentEditorWidget(MRMLWidget):
         self.selectSegmentAtOffset(-1)
 
     def selectSegmentAtOffset(self, offset):
-        self._logic.SelectSegmentAtOffset(offset)
+        self._logic.SelectSegmentAtOffset(offset, False)
 
     def _select_from_table(self):
         chosen = self._table.selectedSegmentIDs()
@@ -288,6 +305,7 @@ class SegmentEditorWidget(MRMLWidget):
         self._options.setVisible(effect is not None)
         if effect is not None:
             self._options.setTitle(stored(effect)["title"])
+            self._help.setText(effect.helpText())
             effect.activate()
 
     # Drawing and history
