@@ -99,7 +99,7 @@ class ModuleManager:
         return getattr(slicer.modules, name.lower(), None)
 
     def modulesNames(self):
-        return sorted(module.name for module in vars(slicer.modules).values() if hasattr(module, "widgetRepresentation"))
+        return sorted(stored(module)["name"] for module in vars(slicer.modules).values() if isinstance(module, build("qSlicerAbstractCoreModule")))
 
 
 @behaviour("qSlicerCoreIOManager", defaultSceneFileType="MRML Scene (.mrml)")

@@ -124,6 +124,7 @@ def build(name):
     for part in reversed(_behaviours.get(name, object).__mro__[:-1]):
         members.update({key: value for key, value in vars(part).items() if key not in ("__dict__", "__weakref__", "__module__", "__qualname__", "__doc__")})
     classes[name] = type(base)(name, (base,), members)
+    pqt.refuse_keywords(classes[name])
     return classes[name]
 
 

@@ -21,6 +21,7 @@ _set = QObject.__setattr__
 HOST = str(Path(__file__).resolve().parent)
 CHECK_PREFIX = []           # folders whose code is checked
 violations = []             # what was asked for and does not exist: (class, name, what is wrong, file:line)
+ALIASES = {"name": "objectName", "exec_": "exec"}
 overrides = {}              # {name: function} that every object has as a method, `connect` for example
 
 _reading = threading.local()
@@ -142,8 +143,6 @@ def _plain(thing, name):
     try:
         return _get(thing, name)
     except AttributeError:
-        if name == "exec_":
-            return _get(thing, "exec")
         value = _get(thing, "property")(name)
         value = child_named(thing, name) if value is None else value
         if value is None:
@@ -160,7 +159,7 @@ def getattribute(self, name):
         refusal = _refusal(self, name)
         if refusal:
             raise AttributeError(report(class_name_of(self), name, refusal, place))
-    name = "objectName" if name == "name" else name
+    name = ALIASES.get(name, name)
     if name in overrides and not is_python_name(self, name):
         return types.MethodType(overrides[name], self)
     index = _index_of_property(type(self), name)
@@ -193,7 +192,7 @@ def convert(value, type_name):
 def setattribute(self, name, value):
     """What `thing.name = value` does."""
     place = place_of(sys._getframe(1), name) if not name.startswith("_") else None
-    name = "objectName" if name == "name" else name
+    name = ALIASES.get(name, name)
     index = _index_of_property(type(self), name)
     if index >= 0:
         _write_property(self, name, index, value, place)
@@ -218,21 +217,23 @@ def _write_property(thing, name, index, value, place):
 
 
 def _write_dynamic(thing, name, value, place):
+    member = facts.member(class_name_of(thing), name)
+    if member is not None and member.kind != "hidden":
+        raise AttributeError(report(class_name_of(thing), name, f"is a {member.kind} and cannot be assigned", place))
     if _get(thing, "property")(name) is None:
-        sentence = report(class_name_of(thing), name, "creating new attributes on C++ objects is not allowed", place)
-        raise AttributeError(sentence)
+        raise AttributeError(report(class_name_of(thing), name, "creating new attributes on C++ objects is not allowed", place))
     _get(thing, "setProperty")(name, value)
 
 
 # Every class of Qt
 
-def _no_keywords(kind):
+def refuse_keywords(kind):
     """Make the constructor refuse keyword arguments from checked code."""
     original = kind.__init__
 
     def __init__(self, *arguments, **keywords):
         if keywords and is_checked(sys._getframe(1).f_code.co_filename):
-            raise ValueError(f"qt.{kind.__name__}() takes no keyword arguments in PythonQt, got {', '.join(keywords)}.")
+            raise ValueError(f"{kind.__name__}() takes no keyword arguments in PythonQt, got {', '.join(keywords)}.")
         original(self, *arguments, **keywords)
     kind.__init__ = __init__
 
@@ -253,5 +254,5 @@ def install():
     for kind in kinds:
         if kind is not QObject:
             kind.__setattr__ = setattribute         # every class of Shiboken has a __setattr__ of its own
-        _no_keywords(kind)
+        refuse_keywords(kind)
     QObject.__getattribute__ = getattribute
