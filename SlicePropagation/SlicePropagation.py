@@ -58,17 +58,17 @@ class SlicePropagationWidget(ScriptedLoadableModuleWidget):
 
     def __init__(self, parent=None):
         ScriptedLoadableModuleWidget.__init__(self, parent)
-        self.panel = self.logic = None
+        self.panel = self.logic = self.root = None
 
     def setup(self):
         ScriptedLoadableModuleWidget.setup(self)
         addPaths()
         from SlicePropagationGUI.panel import PropagationPanel
-        uiWidget = slicer.util.loadUI(os.path.join(sharedFolder(), "Resources", "UI", "SlicePropagation.ui"))
-        self.layout.addWidget(uiWidget)
-        uiWidget.setMRMLScene(slicer.mrmlScene)
+        self.root = slicer.util.loadUI(os.path.join(sharedFolder(), "Resources", "UI", "SlicePropagation.ui"))
+        self.layout.addWidget(self.root)
+        self.root.setMRMLScene(slicer.mrmlScene)
         self.logic = SlicePropagationLogic()
-        self.panel = PropagationPanel(uiWidget, slicer.util.childWidgetVariables(uiWidget), self.logic.propagation, self.logic.getParameterNode, dataFolder())
+        self.panel = PropagationPanel(self.root, slicer.util.childWidgetVariables(self.root), self.logic.propagation, self.logic.getParameterNode, dataFolder())
 
     def enter(self):
         if self.panel:

@@ -6,7 +6,7 @@ import slicer
 from host import person
 from phantoms import disc, drifting_disc
 
-OBLIQUE = [[0.8, -0.6, 0.0], [0.6, 0.8, 0.0], [0.0, 0.0, -1.0]]
+OBLIQUE = [[0.8, -0.6, 0.0], [-0.6, -0.8, 0.0], [0.0, 0.0, -1.0]]         # flipped, and right-handed, as every volume that Slicer reads
 GEOMETRIES = {"axial": dict(axis=0), "sagittal": dict(axis=2), "oblique": dict(axis=0, directions=OBLIQUE, origin=(5.0, -7.0, 11.0))}
 
 
