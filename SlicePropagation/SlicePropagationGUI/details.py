@@ -38,6 +38,7 @@ class DetailsSection:
     def _opened(self, isCollapsed):
         if not isCollapsed:
             self._ui.enginesLabel.text = enginesText()
+            self._ui.enginesLabel.toolTip = weightsText()
 
 
 def enginesText():
@@ -48,8 +49,14 @@ def enginesText():
         text = f"<b>{engineTitles()[name]}</b>: {info.summary}"
         if info.has_weights:
             card = modelCard(name)
-            text += " " + (_("Weights: {path}, version {version}, licence {licence}, trained on {data}.").format(**card) if card else _("Its weights are not installed."))
+            text += " " + (_("Weights: {name}, version {version}, licence {licence}, trained on {data}.").format(**card) if card else _("Its weights are not installed."))
         if info.missing:
             text += " " + _("Needs {packages}.").format(packages=", ".join(info.missing))
         lines.append(text)
     return "<p>" + "</p><p>".join(lines) + "</p>"
+
+
+def weightsText():
+    """Where the weights are on this machine."""
+    cards = [modelCard(name) for name in SHOWN_ENGINES if ENGINES[name].has_weights]
+    return "\n".join(card["path"] for card in cards if card)

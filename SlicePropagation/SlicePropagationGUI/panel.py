@@ -38,7 +38,7 @@ class PropagationPanel:
         self.draw = DrawSection(ui, self.refresh)
         self.draw.attach()
         self.inputs = InputSection(ui, self.settings, self.refresh)
-        self.run = RunSection(ui, self.settings, self.refresh, {
+        self.run = RunSection(ui, self.settings, self.chosen, {
             "propagate": self.propagateOrStop, "keep": self.keep, "discard": self.discard, "install": self.install, "snap": self.snap})
         self.review = ReviewSection(ui, self.settings, logic, {"next": self.showNext, "confirm": self.confirm, "empty": self.markEmpty}, self.showState)
         self.details = DetailsSection(ui, folder, {"export": self.export, "remove": self.removeFiles})
@@ -150,6 +150,12 @@ class PropagationPanel:
     def markEmpty(self):
         """Say that the structure is not on the slice shown."""
         self._vouch("empty", self.logic.markEmpty, _("Slice {index} is empty and stays so."))
+
+    def chosen(self):
+        """Something about the run was chosen."""
+        if self.run.missing():
+            self.say(viewState(Situation(True, True, 1, True, missing=self.run.missing())).propagate)
+        self.refresh()
 
     def snap(self):
         """Turn the slice views onto the slices of the volume."""

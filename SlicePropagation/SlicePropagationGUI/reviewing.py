@@ -106,4 +106,4 @@ def _legend():
     lines = (((COLORS[Kind.SEED], _("seed")), (COLORS[Kind.CORRECTION], _("correction")), (COLORS[Kind.CONFIRMED], _("confirmed"))),
              ((COLORS[Kind.PROPAGATED], _("propagated")), (DOUBTFUL, _("doubtful")), (COLORS[Kind.STALE], _("out of date"))))
     cells = [" &nbsp; ".join(f'<span style="color:{color}">&#9632;</span>&nbsp;{name.replace(" ", "&nbsp;")}' for color, name in line) for line in lines]
-    return "<br>".join([*cells, _("The height of a bar is confidence; a hollow bar means 'not on this slice'.")])
+    return "<br>".join([*cells, _("Height: confidence. Hollow: not on this slice.")])

@@ -64,8 +64,9 @@ class AnnotatedSegmentation:
         return next(label for label, known in self.segments.items() if known == segmentID)
 
     def segmentName(self, label):
-        """The name of a label's segment."""
-        return self.segmentationNode.GetSegmentation().GetSegment(self.segments[label]).GetName()
+        """The name of a label's segment; its ID when the segment is gone."""
+        segment = self.segmentationNode.GetSegmentation().GetSegment(self.segments[label])
+        return segment.GetName() if segment is not None else self.segments[label]
 
     def takeTravel(self):
         """The `Travel` that `absorb` noticed since the last call, or None."""

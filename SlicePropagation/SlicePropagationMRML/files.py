@@ -23,13 +23,13 @@ def writeTable(path, rows):
 
 
 def modelCard(engineName):
-    """{path, version, licence, data} of an engine's weights as text, or None when they are not installed."""
+    """{path, name, version, licence, data} of an engine's weights as text, or None when they are not installed."""
     try:
         path = Path(find_model(engineName))
     except CheckpointError:
         return None
     card = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
-    return {"path": str(path), "version": card["sha256"][:12], "licence": card["licence"], "data": ", ".join(card["data"])}
+    return {"path": str(path), "name": path.name, "version": card["sha256"][:12], "licence": card["licence"], "data": ", ".join(card["data"])}
 
 
 def downloadedFiles(folder):

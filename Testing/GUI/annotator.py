@@ -99,7 +99,10 @@ class Annotator:
             person.click(box, 8)
 
     def key(self, key):
-        """Press a key in the main window."""
+        """Press a key in the main window, which has to be the active one, as on a desktop."""
+        if not self.window.isActiveWindow:
+            self.window.activateWindow()
+            person.wait_until(lambda: self.window.isActiveWindow, 5)
         person.press_key(self.window, key)
 
     def propagate(self):
