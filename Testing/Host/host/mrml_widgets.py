@@ -32,7 +32,7 @@ class NodeComboBox:
     def __init__(self, parent=None):
         QtWidgets.QWidget.__init__(self, parent)
         self._scene, self._current, self._ids, self._attributes = None, None, [], []
-        self._observations = Observations()
+        self._observations = Observations(self)
         self._box = QtWidgets.QComboBox()
         self._box.setSizePolicy(QtWidgets.QSizePolicy.Ignored, QtWidgets.QSizePolicy.Fixed)
         self._box.setMinimumWidth(80)
@@ -164,7 +164,7 @@ class SegmentSelectorWidget(MRMLWidget):
     def __init__(self, parent=None):
         from host.classes import build
         QtWidgets.QWidget.__init__(self, parent)
-        self._observations, self._segment_ids = Observations(), []
+        self._observations, self._segment_ids = Observations(self), []
         self._node_box = build("qMRMLNodeComboBox")()
         stored(self._node_box).update(nodeTypes=["vtkMRMLSegmentationNode"], noneEnabled=True, noneDisplay="Select a segmentation")
         self._box = QtWidgets.QComboBox()
@@ -236,7 +236,7 @@ class SegmentsTableView(MRMLWidget):
 
     def __init__(self, parent=None):
         QtWidgets.QWidget.__init__(self, parent)
-        self._observations, self._node, self._segment_ids, self._hidden_ids = Observations(), None, [], ()
+        self._observations, self._node, self._segment_ids, self._hidden_ids = Observations(self), None, [], ()
         self._table = QtWidgets.QTableWidget(0, 2)
         self._table.setHorizontalHeaderLabels(["Color", "Name"])
         self._table.setSelectionBehavior(QtWidgets.QAbstractItemView.SelectRows)

@@ -30,13 +30,14 @@ class SegmentEditorWidget(MRMLWidget):
         self._logic = slicer.vtkSlicerSegmentEditorLogic()
         self._logic.SetMRMLApplicationLogic(slicer.app.applicationLogic())
         self._logic.SetMaximumNumberOfUndoStates(ALL_VERSIONS_UNDO_STATES)
-        self._observations, self._node, self._shown = Observations(), None, (None, None, "")
+        self._observations, self._node, self._shown = Observations(self), None, (None, None, "")
         self._shortcuts, self._active, self._last, self._order, self._is_syncing = [], None, None, (), False
         self._make_selectors()
         self._make_segments()
         self._effects = effects_for(self)
         self._make_effects()
-        self._logic.AddObserver(slicer.vtkSlicerSegmentEditorLogic.SegmentationHistoryChangedEvent, lambda caller, event: self._show_history())
+        self._history_observation = Observations(self)
+        self._history_observation.add(self._logic, slicer.vtkSlicerSegmentEditorLogic.SegmentationHistoryChangedEvent, self._show_history)
         self._show()
 
     # What it looks like
@@ -142,7 +143,7 @@ class SegmentEditorWidget(MRMLWidget):
     _maskingSectionVisible_changed = _show
     _show3DButtonVisible_changed = _undoEnabled_changed = _readOnly_changed = _show
 
-    def _show_history(self):
+    def _show_history(self, *event):
         self._undo.setEnabled(self._logic.CanUndo())
         self._redo.setEnabled(self._logic.CanRedo())
 
@@ -160,11 +161,16 @@ class SegmentEditorWidget(MRMLWidget):
         self._node = node
         self._logic.SetSegmentEditorNode(node)
         if node is not None:
-            self._observations.add(node, "ModifiedEvent", lambda caller, event: self.updateWidgetFromMRML())
+            for effect in self._effects:
+                effect.setMRMLDefaults()
+            self._observations.add(node, "ModifiedEvent", self._node_modified)
         self.updateWidgetFromMRML()
 
     def mrmlSegmentEditorNode(self):
         return self._node
+
+    def _node_modified(self, node, event):
+        self.updateWidgetFromMRML()
 
     def updateWidgetFromMRML(self):
         """Follow the node, whoever changed it."""

@@ -1,5 +1,6 @@
 """Start of the host: after `bootstrap`, a module file finds slicer, qt, ctk and vtk as it does in desktop Slicer."""
 
+import ctypes
 import os
 import sys
 import types
@@ -27,6 +28,7 @@ def bootstrap(check_prefix=(), is_testing=True, has_main_window=True):
     if isinstance(getattr(slicer, "app", None), pqt.QObject):
         return slicer.app
     os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+    keep_constants_alive()
     pqt.install()
     from host import application, classes, ctk_widgets, effects, modules, mrml_widgets, qt_module, range_widgets, scripted, slice_views, ui_loader   # noqa: F401
     qt_module.make_qt()
@@ -44,6 +46,14 @@ def bootstrap(check_prefix=(), is_testing=True, has_main_window=True):
         app._layout._start()
     sys.excepthook = remember_slot_error
     return app
+
+
+def keep_constants_alive():
+    """PySide6 6.12.0 hands out None, True and False without counting; before Python 3.12, where these cannot die, the process aborts after some thousand calls."""
+    import PySide6
+    if sys.version_info < (3, 12) and PySide6.__version_info__[:3] == (6, 12, 0):
+        for constant in (None, True, False):
+            ctypes.c_ssize_t.from_address(id(constant)).value += 1 << 40
 
 
 def remember_slot_error(kind, error, traceback):
