@@ -11,7 +11,6 @@ from slicer.ScriptedLoadableModule import (
     ScriptedLoadableModuleTest,
     ScriptedLoadableModuleWidget,
 )
-from slicer.util import VTKObservationMixin
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 OWN_PACKAGES = ("SlicePropagationLib", "SlicePropagationMRML", "SlicePropagationGUI")
@@ -35,6 +34,11 @@ def forgetPackages():
         del sys.modules[name]
 
 
+def dataFolder():
+    """Where sample data is kept: a folder of our own in Slicer's cache."""
+    return os.path.join(slicer.app.temporaryPath, "SlicePropagation")
+
+
 class SlicePropagation(ScriptedLoadableModule):
     """What Slicer shows about the module."""
 
@@ -49,35 +53,37 @@ class SlicePropagation(ScriptedLoadableModule):
         parent.acknowledgementText = _("Apache-2.0. What a person drew, corrected or confirmed is never changed by a run.")
 
 
-class SlicePropagationWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
+class SlicePropagationWidget(ScriptedLoadableModuleWidget):
     """The module's place in Slicer's window; the panel itself is in SlicePropagationGUI."""
 
     def __init__(self, parent=None):
         ScriptedLoadableModuleWidget.__init__(self, parent)
-        VTKObservationMixin.__init__(self)
-        self.panel = None
+        self.panel = self.logic = self.root = None
 
     def setup(self):
         ScriptedLoadableModuleWidget.setup(self)
         addPaths()
         from SlicePropagationGUI.panel import PropagationPanel
-        uiWidget = slicer.util.loadUI(os.path.join(sharedFolder(), "Resources", "UI", "SlicePropagation.ui"))
-        self.layout.addWidget(uiWidget)
-        uiWidget.setMRMLScene(slicer.mrmlScene)
+        self.root = slicer.util.loadUI(os.path.join(sharedFolder(), "Resources", "UI", "SlicePropagation.ui"))
+        self.layout.addWidget(self.root)
+        self.root.setMRMLScene(slicer.mrmlScene)
         self.logic = SlicePropagationLogic()
-        self.panel = PropagationPanel(slicer.util.childWidgetVariables(uiWidget), self.logic.propagation)
-        self.addObserver(slicer.mrmlScene, slicer.mrmlScene.EndCloseEvent, lambda caller, event: self.panel.sceneClosed())
+        self.panel = PropagationPanel(self.root, slicer.util.childWidgetVariables(self.root), self.logic.propagation, self.logic.getParameterNode, dataFolder())
+
+    def enter(self):
+        if self.panel:
+            self.panel.enter()
 
     def exit(self):
         if self.panel:
             self.panel.leave()
 
     def cleanup(self):
-        self.removeObservers()
         if self.panel:
             self.panel.cleanup()
+        if self.logic:
             self.logic.propagation.cleanup()
-        self.panel = None
+        self.panel = self.logic = None
 
     def onReload(self):
         forgetPackages()
