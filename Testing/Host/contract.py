@@ -1,6 +1,6 @@
 """Checks that sources use only what Slicer 5.10, 5.12 and main all have, by PythonQt's rules, without running them.
 
-Usage: python Testing/Host/contract.py [FOLDER ...]      default: SlicePropagation and Resources/UI
+Usage: python Testing/Host/contract.py [FOLDER ...]      default: SlicePropagation, Resources/UI and Testing/Slicer
 """
 
 import argparse
@@ -14,7 +14,7 @@ from contract_ui import Finding, check_ui, limited, widget_classes      # noqa: 
 from host import facts                                                  # noqa: E402
 
 CHECKOUT = Path(__file__).resolve().parents[2]
-DEFAULT = (CHECKOUT / "SlicePropagation", CHECKOUT / "Resources" / "UI")
+DEFAULT = (CHECKOUT / "SlicePropagation", CHECKOUT / "Resources" / "UI", CHECKOUT / "Testing" / "Slicer")
 PYTHON_MODULES = ("slicer.util", "slicer.i18n", "slicer.ScriptedLoadableModule", "slicer.packaging")
 GUARDS = {"ImportError", "ModuleNotFoundError", "AttributeError"}
 
