@@ -8,7 +8,7 @@ import pytest
 pytest.importorskip("PySide6.QtWidgets", reason="the test host needs PySide6-Essentials and the libraries of Qt's offscreen platform", exc_type=ImportError)
 pytest.importorskip("slicer", reason="needs slicer-core, Slicer's MRML libraries")
 
-from host import classes, person, slicerenv     # noqa: E402
+from host import classes, person, picture, slicerenv     # noqa: E402
 
 slicerenv.bootstrap()
 
@@ -375,6 +375,27 @@ def test_a_file_without_its_class_is_rejected(application, tmp_path):
     (tmp_path / "Empty.py").write_text("")
     with pytest.raises(classes.HostError, match="no class Empty"):
         slicerenv.load_module(tmp_path / "Empty.py")
+
+
+# Pictures
+
+@pytest.mark.parametrize("palette, is_dark", [("light", False), ("dark", True)])
+def test_a_picture_has_the_width_and_the_palette_asked_for(application, tmp_path, palette, is_dark):
+    widget = qt.QWidget()
+    layout = qt.QVBoxLayout(widget)
+    label = qt.QLabel("A sentence that has to be wrapped, since it is much longer than the picture is wide, and shown to its end.")
+    label.wordWrap = True
+    layout.addWidget(label)
+    sizes = [picture.take(widget, tmp_path / "panel.png", width, palette=palette) for width in (400, 200)]
+    assert [width for width, _ in sizes] == [400, 200] and sizes[1][1] > sizes[0][1]
+    assert (qt.QImage(str(tmp_path / "panel.png")).pixelColor(2, 2).lightness() < 128) is is_dark
+    picture.use_palette("light")
+
+
+def test_a_picture_says_that_its_contents_do_not_fit(application, tmp_path):
+    label = qt.QLabel("Unbreakable")
+    label.setMinimumWidth(300)
+    assert picture.take(label, tmp_path / "panel.png", 100)[0] == 300
 
 
 # .ui files

@@ -144,7 +144,9 @@ def segments_of(node):
 def color_icon(segment):
     pixmap = QtGui.QPixmap(12, 12)
     pixmap.fill(QtGui.QColor.fromRgbF(*segment.GetColor()))
-    return QtGui.QIcon(pixmap)
+    icon = QtGui.QIcon(pixmap)
+    icon.addPixmap(pixmap, QtGui.QIcon.Selected)        # the colour stays what it is in a selected row
+    return icon
 
 
 def observe_segments(observations, node, function):
@@ -243,6 +245,7 @@ class SegmentsTableView(MRMLWidget):
         self._table.setSelectionMode(QtWidgets.QAbstractItemView.ExtendedSelection)
         self._table.setEditTriggers(QtWidgets.QAbstractItemView.NoEditTriggers)
         self._table.horizontalHeader().setStretchLastSection(True)
+        self._table.horizontalHeader().setHighlightSections(False)
         self._table.verticalHeader().setVisible(False)
         self._table.setColumnWidth(0, 44)
         row(self, self._table)

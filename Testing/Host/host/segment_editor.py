@@ -8,7 +8,8 @@ from host.effects import effects_for
 from host.mrml_widgets import MRMLWidget
 from host.observing import Observations
 
-ALL_VERSIONS_UNDO_STATES = 5
+DEFAULT_UNDO_STATES = 5
+TABLE_HEIGHT = 120      # pixels, three segments
 
 
 def button(text, function, tip=""):
@@ -21,7 +22,7 @@ def button(text, function, tip=""):
 
 @behaviour("qMRMLSegmentEditorWidget", segmentationNodeSelectorVisible=True, sourceVolumeNodeSelectorVisible=True, maskingSectionVisible=True,
            specifyGeometryButtonVisible=True, show3DButtonVisible=True, addRemoveSegmentButtonsVisible=True, switchToSegmentationsButtonVisible=True,
-           autoShowSourceVolumeNode=True, undoEnabled=True, readOnly=False, effectColumnCount=1, unorderedEffectsVisible=True, jumpToSelectedSegmentEnabled=False)
+           autoShowSourceVolumeNode=True, undoEnabled=True, readOnly=False, effectColumnCount=2, unorderedEffectsVisible=True, jumpToSelectedSegmentEnabled=False)
 class SegmentEditorWidget(MRMLWidget):
     """Selectors, segments, effects, undo and redo around a segment editor node."""
 
@@ -29,7 +30,7 @@ class SegmentEditorWidget(MRMLWidget):
         QtWidgets.QWidget.__init__(self, parent)
         self._logic = slicer.vtkSlicerSegmentEditorLogic()
         self._logic.SetMRMLApplicationLogic(slicer.app.applicationLogic())
-        self._logic.SetMaximumNumberOfUndoStates(ALL_VERSIONS_UNDO_STATES)
+        self._logic.SetMaximumNumberOfUndoStates(DEFAULT_UNDO_STATES)
         self._observations, self._node, self._shown = Observations(self), None, (None, None, "")
         self._shortcuts, self._active, self._last, self._order, self._is_syncing = [], None, None, (), False
         self._make_selectors()
@@ -67,7 +68,7 @@ class SegmentEditorWidget(MRMLWidget):
             row.addWidget(part)
         row.addStretch(1)
         self._table = build("qMRMLSegmentsTableView")()
-        self._table.setMinimumHeight(90)
+        self._table.setFixedHeight(TABLE_HEIGHT)
         self._table.setSelectionMode(1)
         self._table.selectionChanged.connect(lambda *change: self._select_from_table())
         self.layout().addLayout(row)
@@ -108,7 +109,7 @@ class SegmentEditorWidget(MRMLWidget):
         self.layout().addWidget(self._masking)
 
     def _arrange_effects(self):
-        columns = max(3, stored(self)["effectColumnCount"])
+        columns = max(1, stored(self)["effectColumnCount"])
         names = [name for name in (self._order or self._buttons) if name in self._buttons]
         rest = [name for name in self._buttons if name not in names and name] if stored(self)["unorderedEffectsVisible"] else []
         shown = [*dict.fromkeys(["", *names, *rest])]

@@ -6,6 +6,8 @@ import sys
 import types
 from pathlib import Path
 
+from PySide6 import QtCore
+
 CHECKOUT = Path(__file__).resolve().parents[3]
 slot_errors = []            # exceptions that a slot raised; Qt prints them and goes on
 
@@ -28,6 +30,7 @@ def bootstrap(check_prefix=(), is_testing=True, has_main_window=True):
     if isinstance(getattr(slicer, "app", None), pqt.QObject):
         return slicer.app
     os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+    QtCore.qInstallMessageHandler(show_message)
     keep_constants_alive()
     pqt.install()
     from host import application, classes, ctk_widgets, effects, modules, mrml_widgets, qt_module, range_widgets, scripted, slice_views, ui_loader   # noqa: F401
@@ -54,6 +57,12 @@ def keep_constants_alive():
     if sys.version_info < (3, 12) and PySide6.__version_info__[:3] == (6, 12, 0):
         for constant in (None, True, False):
             ctypes.c_ssize_t.from_address(id(constant)).value += 1 << 40
+
+
+def show_message(kind, context, text):
+    """Print what Qt says, without the offscreen platform's one complaint about itself."""
+    if "propagateSizeHints" not in text:
+        print(text, file=sys.stderr)
 
 
 def remember_slot_error(kind, error, traceback):
