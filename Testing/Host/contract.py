@@ -1,6 +1,6 @@
 """Checks that sources use only what Slicer 5.10, 5.12 and main all have, by PythonQt's rules, without running them.
 
-Usage: python Testing/Host/contract.py [FOLDER ...]      default: SlicePropagation and Resources/UI
+Usage: python Testing/Host/contract.py [FOLDER ...]      default: SlicePropagation, Resources/UI and Testing/Slicer
 """
 
 import argparse
@@ -9,12 +9,12 @@ import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-from contract_types import Types, class_named, dotted, own_classes      # noqa: E402
+from contract_types import EVENTS, Types, class_named, dotted, own_classes      # noqa: E402
 from contract_ui import Finding, check_ui, limited, widget_classes      # noqa: E402
 from host import facts                                                  # noqa: E402
 
 CHECKOUT = Path(__file__).resolve().parents[2]
-DEFAULT = (CHECKOUT / "SlicePropagation", CHECKOUT / "Resources" / "UI")
+DEFAULT = (CHECKOUT / "SlicePropagation", CHECKOUT / "Resources" / "UI", CHECKOUT / "Testing" / "Slicer")
 PYTHON_MODULES = ("slicer.util", "slicer.i18n", "slicer.ScriptedLoadableModule", "slicer.packaging")
 GUARDS = {"ImportError", "ModuleNotFoundError", "AttributeError"}
 
@@ -53,7 +53,10 @@ class Check(ast.NodeVisitor):
 
     def visit_FunctionDef(self, node):
         before = dict(self.types.local)
-        self.types.local.update(dict.fromkeys([argument.arg for argument in node.args.args if argument.arg != "self"]))
+        names = [argument.arg for argument in node.args.args if argument.arg != "self"]
+        self.types.local.update(dict.fromkeys(names))
+        if self.types.local.get("self") in self.types.own and getattr(node, "name", "") in EVENTS and names:
+            self.types.local[names[-1]] = EVENTS[node.name]
         self.generic_visit(node)
         self.types.local = before
 
@@ -95,12 +98,18 @@ class Check(ast.NodeVisitor):
     # Assignments
 
     def _learn(self, node):
-        kind = self.types.of(node.value)
         for target in node.targets:
-            if isinstance(target, ast.Name):
-                self.types.local[target.id] = kind
-            elif isinstance(target, ast.Attribute) and dotted(target.value) == "self" and kind:
-                self.types.attributes[target.attr] = kind
+            if isinstance(target, ast.Tuple) and isinstance(node.value, ast.Tuple) and len(target.elts) == len(node.value.elts):
+                for part, value in zip(target.elts, node.value.elts):
+                    self._learn_one(part, self.types.of(value))
+            else:
+                self._learn_one(target, self.types.of(node.value))
+
+    def _learn_one(self, target, kind):
+        if isinstance(target, ast.Name):
+            self.types.local[target.id] = kind
+        elif isinstance(target, ast.Attribute) and dotted(target.value) == "self" and kind:
+            self.types.attributes[target.attr] = kind
 
     def visit_Assign(self, node):
         self.visit(node.value)
@@ -114,10 +123,17 @@ class Check(ast.NodeVisitor):
 
     def visit_For(self, node):
         """`for button in (ui.keepButton, ui.discardButton)` tells the class of `button`, where all agree."""
-        if isinstance(node.target, ast.Name):
-            kinds = {self.types.of(part) for part in node.iter.elts} if isinstance(node.iter, (ast.Tuple, ast.List)) else {None}
-            self.types.local[node.target.id] = kinds.pop() if len(kinds) == 1 else None
+        self.types.bind(node.target, self.types.each(node.iter))
         self.generic_visit(node)
+
+    def _visit_comprehension(self, node):
+        before = dict(self.types.local)
+        for part in node.generators:
+            self.types.bind(part.target, self.types.each(part.iter))
+        self.generic_visit(node)
+        self.types.local = before
+
+    visit_ListComp = visit_SetComp = visit_DictComp = visit_GeneratorExp = _visit_comprehension
 
     def _check_write(self, node):
         self.visit(node.value)

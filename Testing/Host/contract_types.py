@@ -7,6 +7,12 @@ from host import facts
 LIBRARIES = ("qt", "ctk", "slicer")
 # What Slicer's base classes give a module, an effect and a widget.
 KNOWN_ATTRIBUTES = {"scriptedEffect": "qSlicerSegmentEditorScriptedEffect"}
+# What virtual functions get, and what some members of Qt give; the facts hold names only.
+EVENTS = {"mousePressEvent": "QMouseEvent", "mouseMoveEvent": "QMouseEvent", "mouseReleaseEvent": "QMouseEvent", "mouseDoubleClickEvent": "QMouseEvent",
+          "keyPressEvent": "QKeyEvent", "keyReleaseEvent": "QKeyEvent", "paintEvent": "QPaintEvent", "resizeEvent": "QResizeEvent",
+          "wheelEvent": "QWheelEvent", "eventFilter": "QEvent", "event": "QEvent"}
+RESULTS = {"palette": "QPalette", "font": "QFont", "rect": "QRect", "geometry": "QRect", "size": "QSize", "cursor": "QCursor", "fontMetrics": "QFontMetrics",
+           "horizontalHeader": "QHeaderView", "verticalHeader": "QHeaderView"}
 
 
 def dotted(node):
@@ -79,7 +85,7 @@ class Types:
 
     def is_ui(self, node):
         """Whether an expression holds the widgets of a .ui file by name: `ui`, `self.ui`, `panel.ui`."""
-        return (isinstance(node, ast.Name) and node.id == "ui") or (isinstance(node, ast.Attribute) and node.attr == "ui")
+        return (isinstance(node, ast.Name) and node.id == "ui") or (isinstance(node, ast.Attribute) and node.attr in ("ui", "_ui"))
 
     def _of_attribute(self, node):
         path = dotted(node)
@@ -89,7 +95,14 @@ class Types:
             return self.widgets.get(node.attr)
         if node.attr in KNOWN_ATTRIBUTES:
             return KNOWN_ATTRIBUTES[node.attr]
-        return self.attributes.get(node.attr) if dotted(node.value) == "self" else None
+        if dotted(node.value) == "self" and node.attr in self.attributes:
+            return self.attributes[node.attr]
+        return self._of_result(node, "property")
+
+    def _of_result(self, node, kind):
+        owner = self.of(node.value)
+        member = self.member(owner, node.attr) if owner else None
+        return RESULTS.get(node.attr) if member and member.kind == kind else None
 
     def _of_call(self, node):
         named = class_named(node.func)
@@ -101,8 +114,29 @@ class Types:
             owner = self.of(node.func.value)
             member = self.member(owner, node.func.attr) if owner else None
             results = [(result or "").replace("const", "").strip(" *&") for result in (member.results if member else ())]
-            return next((result for result in results if facts.is_known(result)), None)
+            return next((result for result in results if facts.is_known(result)), None) or self._of_result(node.func, "method")
         return None
+
+    def each(self, node):
+        """The class of what a loop over a written list or tuple gives, or None; a list of classes where the entries are tuples."""
+        entries = node.elts if isinstance(node, (ast.Tuple, ast.List)) else []
+        if entries and all(isinstance(entry, ast.Tuple) for entry in entries):
+            columns = zip(*(entry.elts for entry in entries))
+            return [self._common(column) for column in columns]
+        return self._common(entries)
+
+    def _common(self, nodes):
+        kinds = {self.of(node) for node in nodes}
+        return kinds.pop() if len(kinds) == 1 else None
+
+    def bind(self, target, kind):
+        """Remember what a loop variable, or a tuple of them, is."""
+        if isinstance(target, ast.Name):
+            self.local[target.id] = kind if not isinstance(kind, list) else None
+        elif isinstance(target, ast.Tuple):
+            kinds = kind if isinstance(kind, list) and len(kind) == len(target.elts) else [None] * len(target.elts)
+            for part, one in zip(target.elts, kinds):
+                self.bind(part, one)
 
     def base(self, class_name):
         """The class of Qt or Slicer behind a class of ours."""

@@ -31,7 +31,11 @@ class Strip(qt.QWidget):
     def paintEvent(self, event):
         painter = qt.QPainter(self)
         painter.drawRect(0, 0, self.width(), self.height)                   # fault: QWidget.width: is a property
+        painter.fillRect(self.rect, self.palette.colour(1))                 # fault: QPalette.colour: no such name
         painter.drawCells(self.cells)                                       # fault: QPainter.drawCells: no such name
+
+    def mousePressEvent(self, event):
+        self.jumped.emit(event.column())                                    # fault: QMouseEvent.column: no such name
 
 
 class Selector(slicer.qMRMLNodeComboBox):                                   # fault: Python cannot override the virtual functions
@@ -70,6 +74,11 @@ class BadPanelWidget(ScriptedLoadableModuleWidget):
         slicer.util.executePythonModule("pip", [])                          # fault: slicer.util.executePythonModule: only in Slicer 5.12, main
         for button in (ui.applyButton, ui.applyButton):
             button.checked()                                                # fault: QPushButton.checked: is a property
+        self.first, self.second = ui.applyButton, ui.editor
+        self.second.undoButton.hide()                                       # fault: qMRMLSegmentEditorWidget.undoButton: no such name
+        for widget, text in ((ui.applyButton, "a"), (self.first, "b")):
+            widget.caption = text                                           # fault: QPushButton.caption: no such property
+        [widget.glow() for widget in (ui.applyButton, self.first)]          # fault: QPushButton.glow: no such name
         try:
             import slicer.packaging
             slicer.packaging.pip_check(["torch"])

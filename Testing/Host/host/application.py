@@ -22,10 +22,19 @@ class Application:
         """The scene and everything that lives as long as the application."""
         self._is_testing = is_testing
         self._folder = tempfile.TemporaryDirectory(prefix="slicer-host-")
-        self._settings = QtCore.QSettings(os.path.join(self._folder.name, "settings.ini"), QtCore.QSettings.IniFormat)
         stored(self)["temporaryPath"] = self._folder.name
+        self.setOrganizationName("NA-MIC")
         self.setApplicationName("Slicer")
+        QtCore.QSettings.setDefaultFormat(QtCore.QSettings.IniFormat)
+        QtCore.QSettings.setPath(QtCore.QSettings.IniFormat, QtCore.QSettings.UserScope, self._folder.name)
+        self._settings = QtCore.QSettings()
         scene = self._scene = slicer.mrmlScene = slicer.vtkMRMLScene()
+        self._cache, self._data_io = slicer.vtkCacheManager(), slicer.vtkDataIOManager()       # reading a bundle asks for both
+        self._cache.SetRemoteCacheDirectory(self._folder.name)
+        self._cache.SetMRMLScene(scene)
+        self._data_io.SetCacheManager(self._cache)
+        scene.SetCacheManager(self._cache)
+        scene.SetDataIOManager(self._data_io)
         logic = self._logic = slicer.vtkSlicerApplicationLogic()
         logic.SetMRMLScene(scene)
         logic.GetColorLogic().SetMRMLScene(scene)

@@ -27,7 +27,6 @@ class AbstractEffect:
     def _join(self, editor):
         self._editor = editor
         self.setupOptionsFrame()
-        self.setMRMLDefaults()
 
     def setupOptionsFrame(self):
         pass

@@ -32,7 +32,7 @@ class NodeComboBox:
     def __init__(self, parent=None):
         QtWidgets.QWidget.__init__(self, parent)
         self._scene, self._current, self._ids, self._attributes = None, None, [], []
-        self._observations = Observations()
+        self._observations = Observations(self)
         self._box = QtWidgets.QComboBox()
         self._box.setSizePolicy(QtWidgets.QSizePolicy.Ignored, QtWidgets.QSizePolicy.Fixed)
         self._box.setMinimumWidth(80)
@@ -144,7 +144,9 @@ def segments_of(node):
 def color_icon(segment):
     pixmap = QtGui.QPixmap(12, 12)
     pixmap.fill(QtGui.QColor.fromRgbF(*segment.GetColor()))
-    return QtGui.QIcon(pixmap)
+    icon = QtGui.QIcon(pixmap)
+    icon.addPixmap(pixmap, QtGui.QIcon.Selected)        # the colour stays what it is in a selected row
+    return icon
 
 
 def observe_segments(observations, node, function):
@@ -164,7 +166,7 @@ class SegmentSelectorWidget(MRMLWidget):
     def __init__(self, parent=None):
         from host.classes import build
         QtWidgets.QWidget.__init__(self, parent)
-        self._observations, self._segment_ids = Observations(), []
+        self._observations, self._segment_ids = Observations(self), []
         self._node_box = build("qMRMLNodeComboBox")()
         stored(self._node_box).update(nodeTypes=["vtkMRMLSegmentationNode"], noneEnabled=True, noneDisplay="Select a segmentation")
         self._box = QtWidgets.QComboBox()
@@ -236,13 +238,14 @@ class SegmentsTableView(MRMLWidget):
 
     def __init__(self, parent=None):
         QtWidgets.QWidget.__init__(self, parent)
-        self._observations, self._node, self._segment_ids, self._hidden_ids = Observations(), None, [], ()
+        self._observations, self._node, self._segment_ids, self._hidden_ids = Observations(self), None, [], ()
         self._table = QtWidgets.QTableWidget(0, 2)
         self._table.setHorizontalHeaderLabels(["Color", "Name"])
         self._table.setSelectionBehavior(QtWidgets.QAbstractItemView.SelectRows)
         self._table.setSelectionMode(QtWidgets.QAbstractItemView.ExtendedSelection)
         self._table.setEditTriggers(QtWidgets.QAbstractItemView.NoEditTriggers)
         self._table.horizontalHeader().setStretchLastSection(True)
+        self._table.horizontalHeader().setHighlightSections(False)
         self._table.verticalHeader().setVisible(False)
         self._table.setColumnWidth(0, 44)
         row(self, self._table)

@@ -24,7 +24,7 @@ def stroke(editor, voxels):
         RuntimeError: no effect that draws is active, or no segment is selected; a person could not draw either.
     """
     effect = editor.activeEffect()
-    name = effect.property("name") if effect is not None else "no effect"
+    name = effect.name if effect is not None else "no effect"
     if name not in ("Paint", "Draw", "Erase") or not editor.currentSegmentID():
         raise RuntimeError(f"Nothing can be drawn: {name} is active, the segment selected is {editor.currentSegmentID()!r}.")
     volume, segmentation = editor.sourceVolumeNode(), editor.segmentationNode()

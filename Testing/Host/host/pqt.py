@@ -21,7 +21,6 @@ _set = QObject.__setattr__
 HOST = str(Path(__file__).resolve().parent)
 CHECK_PREFIX = []           # folders whose code is checked
 violations = []             # what was asked for and does not exist: (class, name, what is wrong, file:line)
-ALIASES = {"name": "objectName", "exec_": "exec"}
 overrides = {}              # {name: function} that every object has as a method, `connect` for example
 
 _reading = threading.local()
@@ -113,6 +112,11 @@ def _index_of_property(kind, name):
     return _property_index[key]
 
 
+def _real_name(kind, name):
+    """`name` is the object name, except where a class has a property of that name."""
+    return "objectName" if name == "name" and kind.staticMetaObject.indexOfProperty("name") < 0 else name
+
+
 def _positional(method, name):
     """A method that refuses keyword arguments and returns tuples for lists."""
     def call(*arguments, **keywords):
@@ -159,7 +163,7 @@ def getattribute(self, name):
         refusal = _refusal(self, name)
         if refusal:
             raise AttributeError(report(class_name_of(self), name, refusal, place))
-    name = ALIASES.get(name, name)
+    name = "exec" if name == "exec_" else _real_name(type(self), name)
     if name in overrides and not is_python_name(self, name):
         return types.MethodType(overrides[name], self)
     index = _index_of_property(type(self), name)
@@ -192,7 +196,7 @@ def convert(value, type_name):
 def setattribute(self, name, value):
     """What `thing.name = value` does."""
     place = place_of(sys._getframe(1), name) if not name.startswith("_") else None
-    name = ALIASES.get(name, name)
+    name = _real_name(type(self), name)
     index = _index_of_property(type(self), name)
     if index >= 0:
         _write_property(self, name, index, value, place)

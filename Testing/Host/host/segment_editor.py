@@ -8,7 +8,8 @@ from host.effects import effects_for
 from host.mrml_widgets import MRMLWidget
 from host.observing import Observations
 
-ALL_VERSIONS_UNDO_STATES = 5
+DEFAULT_UNDO_STATES = 5
+TABLE_HEIGHT = 120      # pixels, three segments
 
 
 def button(text, function, tip=""):
@@ -21,7 +22,7 @@ def button(text, function, tip=""):
 
 @behaviour("qMRMLSegmentEditorWidget", segmentationNodeSelectorVisible=True, sourceVolumeNodeSelectorVisible=True, maskingSectionVisible=True,
            specifyGeometryButtonVisible=True, show3DButtonVisible=True, addRemoveSegmentButtonsVisible=True, switchToSegmentationsButtonVisible=True,
-           autoShowSourceVolumeNode=True, undoEnabled=True, readOnly=False, effectColumnCount=1, unorderedEffectsVisible=True, jumpToSelectedSegmentEnabled=False)
+           autoShowSourceVolumeNode=True, undoEnabled=True, readOnly=False, effectColumnCount=2, unorderedEffectsVisible=True, jumpToSelectedSegmentEnabled=False)
 class SegmentEditorWidget(MRMLWidget):
     """Selectors, segments, effects, undo and redo around a segment editor node."""
 
@@ -29,14 +30,15 @@ class SegmentEditorWidget(MRMLWidget):
         QtWidgets.QWidget.__init__(self, parent)
         self._logic = slicer.vtkSlicerSegmentEditorLogic()
         self._logic.SetMRMLApplicationLogic(slicer.app.applicationLogic())
-        self._logic.SetMaximumNumberOfUndoStates(ALL_VERSIONS_UNDO_STATES)
-        self._observations, self._node, self._shown = Observations(), None, (None, None, "")
+        self._logic.SetMaximumNumberOfUndoStates(DEFAULT_UNDO_STATES)
+        self._observations, self._node, self._shown = Observations(self), None, (None, None, "")
         self._shortcuts, self._active, self._last, self._order, self._is_syncing = [], None, None, (), False
         self._make_selectors()
         self._make_segments()
         self._effects = effects_for(self)
         self._make_effects()
-        self._logic.AddObserver(slicer.vtkSlicerSegmentEditorLogic.SegmentationHistoryChangedEvent, lambda caller, event: self._show_history())
+        self._history_observation = Observations(self)
+        self._history_observation.add(self._logic, slicer.vtkSlicerSegmentEditorLogic.SegmentationHistoryChangedEvent, self._show_history)
         self._show()
 
     # What it looks like
@@ -66,7 +68,7 @@ class SegmentEditorWidget(MRMLWidget):
             row.addWidget(part)
         row.addStretch(1)
         self._table = build("qMRMLSegmentsTableView")()
-        self._table.setMinimumHeight(90)
+        self._table.setFixedHeight(TABLE_HEIGHT)
         self._table.setSelectionMode(1)
         self._table.selectionChanged.connect(lambda *change: self._select_from_table())
         self.layout().addLayout(row)
@@ -107,7 +109,7 @@ class SegmentEditorWidget(MRMLWidget):
         self.layout().addWidget(self._masking)
 
     def _arrange_effects(self):
-        columns = max(3, stored(self)["effectColumnCount"])
+        columns = max(1, stored(self)["effectColumnCount"])
         names = [name for name in (self._order or self._buttons) if name in self._buttons]
         rest = [name for name in self._buttons if name not in names and name] if stored(self)["unorderedEffectsVisible"] else []
         shown = [*dict.fromkeys(["", *names, *rest])]
@@ -142,7 +144,7 @@ class SegmentEditorWidget(MRMLWidget):
     _maskingSectionVisible_changed = _show
     _show3DButtonVisible_changed = _undoEnabled_changed = _readOnly_changed = _show
 
-    def _show_history(self):
+    def _show_history(self, *event):
         self._undo.setEnabled(self._logic.CanUndo())
         self._redo.setEnabled(self._logic.CanRedo())
 
@@ -160,11 +162,16 @@ class SegmentEditorWidget(MRMLWidget):
         self._node = node
         self._logic.SetSegmentEditorNode(node)
         if node is not None:
-            self._observations.add(node, "ModifiedEvent", lambda caller, event: self.updateWidgetFromMRML())
+            for effect in self._effects:
+                effect.setMRMLDefaults()
+            self._observations.add(node, "ModifiedEvent", self._node_modified)
         self.updateWidgetFromMRML()
 
     def mrmlSegmentEditorNode(self):
         return self._node
+
+    def _node_modified(self, node, event):
+        self.updateWidgetFromMRML()
 
     def updateWidgetFromMRML(self):
         """Follow the node, whoever changed it."""

@@ -1,9 +1,12 @@
 """Start of the host: after `bootstrap`, a module file finds slicer, qt, ctk and vtk as it does in desktop Slicer."""
 
+import ctypes
 import os
 import sys
 import types
 from pathlib import Path
+
+from PySide6 import QtCore
 
 CHECKOUT = Path(__file__).resolve().parents[3]
 slot_errors = []            # exceptions that a slot raised; Qt prints them and goes on
@@ -27,6 +30,8 @@ def bootstrap(check_prefix=(), is_testing=True, has_main_window=True):
     if isinstance(getattr(slicer, "app", None), pqt.QObject):
         return slicer.app
     os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+    QtCore.qInstallMessageHandler(show_message)
+    keep_constants_alive()
     pqt.install()
     from host import application, classes, ctk_widgets, effects, modules, mrml_widgets, qt_module, range_widgets, scripted, slice_views, ui_loader   # noqa: F401
     qt_module.make_qt()
@@ -44,6 +49,20 @@ def bootstrap(check_prefix=(), is_testing=True, has_main_window=True):
         app._layout._start()
     sys.excepthook = remember_slot_error
     return app
+
+
+def keep_constants_alive():
+    """PySide6 6.12.0 hands out None, True and False without counting; before Python 3.12, where these cannot die, the process aborts after some thousand calls."""
+    import PySide6
+    if sys.version_info < (3, 12) and PySide6.__version_info__[:3] == (6, 12, 0):
+        for constant in (None, True, False):
+            ctypes.c_ssize_t.from_address(id(constant)).value += 1 << 40
+
+
+def show_message(kind, context, text):
+    """Print what Qt says, without the offscreen platform's one complaint about itself."""
+    if "propagateSizeHints" not in text:
+        print(text, file=sys.stderr)
 
 
 def remember_slot_error(kind, error, traceback):
