@@ -4,9 +4,9 @@ import slicer
 from PySide6 import QtCore, QtGui, QtWidgets
 
 from host.classes import HostError, behaviour, build, stored
-from host.effects import effects_for
+from host.effects import new_effects
 from host.mrml_widgets import MRMLWidget
-from host.observing import Observations
+from host.observing import Observations, while_alive
 
 DEFAULT_UNDO_STATES = 5
 TABLE_HEIGHT = 120      # pixels, three segments
@@ -35,8 +35,9 @@ class SegmentEditorWidget(MRMLWidget):
         self._shortcuts, self._active, self._last, self._order, self._is_syncing = [], None, None, (), False
         self._make_selectors()
         self._make_segments()
-        self._effects = effects_for(self)
+        self._effects = []
         self._make_effects()
+        build("qSlicerSegmentEditorEffectFactory").instance().effectRegistered.connect(while_alive(self, "updateEffectList"))
         self._history_observation = Observations(self)
         self._history_observation.add(self._logic, slicer.vtkSlicerSegmentEditorLogic.SegmentationHistoryChangedEvent, self._show_history)
         self._show()
@@ -78,12 +79,6 @@ class SegmentEditorWidget(MRMLWidget):
         box = QtWidgets.QGroupBox("Effects")
         self._grid = QtWidgets.QGridLayout(box)
         self._group, self._buttons = QtWidgets.QButtonGroup(self), {}
-        for name in ("", *(stored(effect)["name"] for effect in self._effects)):
-            made = button(stored(self.effectByName(name))["title"] if name else "None", lambda checked=False, name=name: self.setActiveEffectByName(name))
-            made.setCheckable(True)
-            made.setSizePolicy(QtWidgets.QSizePolicy.Expanding, QtWidgets.QSizePolicy.Fixed)
-            self._group.addButton(made)
-            self._buttons[name] = made
         self._undo = button("Undo", lambda: self.undo(), "Undo editing (Z)")
         self._redo = button("Redo", lambda: self.redo(), "Redo editing (Y)")
         history = QtWidgets.QHBoxLayout()
@@ -92,21 +87,36 @@ class SegmentEditorWidget(MRMLWidget):
         history.addStretch(1)
         self._options, self._help = QtWidgets.QGroupBox(), QtWidgets.QLabel()
         self._help.setWordWrap(True)
-        options = QtWidgets.QVBoxLayout(self._options)
-        options.addWidget(self._help)
-        for effect in self._effects:
-            options.addWidget(effect.optionsFrame())
-            effect.optionsFrame().setVisible(False)
+        QtWidgets.QVBoxLayout(self._options).addWidget(self._help)
         self._options.setVisible(False)
         self.layout().addWidget(box)
         self.layout().addLayout(history)
         self.layout().addWidget(self._options)
-        self._arrange_effects()
+        self._add_button("", "None")
+        self.updateEffectList()
         self._masking, self._overwrite = QtWidgets.QGroupBox("Masking"), QtWidgets.QComboBox()
         self._overwrite.addItems(["Overwrite all", "Overwrite visible", "Allow overlap"])
         self._overwrite.currentIndexChanged.connect(lambda mode: self._node is not None and self._node.SetOverwriteMode(mode))
         QtWidgets.QFormLayout(self._masking).addRow("Modify other segments:", self._overwrite)
         self.layout().addWidget(self._masking)
+
+    def _add_button(self, name, title):
+        made = button(title, lambda checked=False: self.setActiveEffectByName(name))
+        made.setCheckable(True)
+        made.setSizePolicy(QtWidgets.QSizePolicy.Expanding, QtWidgets.QSizePolicy.Fixed)
+        self._group.addButton(made)
+        self._buttons[name] = made
+
+    def updateEffectList(self):
+        """Take over the effects that were registered since."""
+        for effect in new_effects(self, self.availableEffectNames()):
+            self._effects.append(effect)
+            self._add_button(stored(effect)["name"], stored(effect)["title"] or stored(effect)["name"])
+            self._options.layout().addWidget(effect.optionsFrame())
+            effect.optionsFrame().setVisible(False)
+            if self._node is not None:
+                effect.setMRMLDefaults()
+        self._arrange_effects()
 
     def _arrange_effects(self):
         columns = max(1, stored(self)["effectColumnCount"])
