@@ -125,6 +125,12 @@ def qt_class(entry):
     return {key: value for key, value in facts.items() if value or key == "base"}
 
 
+def mrml_class(entry):
+    """One MRML class: the members that some of our versions lack."""
+    members = {name: ours(versions) for name, versions in entry.get("vary", {}).items()}
+    return {"in": ours(entry.get("in")), "vary": {name: versions for name, versions in members.items() if versions is not None}}
+
+
 def python_names(api):
     """Public names of Slicer's Python modules with the versions that have them, where not all do."""
     modules = {name: {} for name in PYTHON_MODULES}
@@ -159,8 +165,7 @@ def main():
     write("qt.json", {name: qt_class(qt[name]) for name in qt_names if not qt[name].get("not_in_pythonqt")})
     write("python.json", python_names(api["slicer-python-api.json"]))
     used = {name for name in re.findall(r"\bvtk[A-Z]\w+", text) if name in mrml}
-    write("mrml.json", {name: {"in": ours(mrml[name].get("in")), "vary": {key: ours(value) for key, value in mrml[name].get("vary", {}).items() if ours(value) is not None}}
-                        for name in sorted(used)})
+    write("mrml.json", {name: mrml_class(mrml[name]) for name in sorted(used)})
 
 
 if __name__ == "__main__":

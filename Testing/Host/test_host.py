@@ -430,7 +430,8 @@ def test_a_picture_says_that_its_contents_do_not_fit(application, tmp_path):
 
 def ui_file(folder, body, connections=""):
     path = folder / "Panel.ui"
-    path.write_text(f'<ui version="4.0"><class>Panel</class><widget class="qMRMLWidget" name="Panel"><layout class="QVBoxLayout" name="layout">{body}</layout></widget>'
+    path.write_text('<ui version="4.0"><class>Panel</class><widget class="qMRMLWidget" name="Panel">'
+                    f'<layout class="QVBoxLayout" name="layout">{body}</layout></widget>'
                     f'<connections>{connections}</connections></ui>')
     return str(path)
 
@@ -438,7 +439,8 @@ def ui_file(folder, body, connections=""):
 def test_widgets_of_a_ui_file_are_found_by_name_and_connected(application, tmp_path):
     path = ui_file(tmp_path, '<item><widget class="qMRMLNodeComboBox" name="selector"><property name="nodeTypes"><stringlist><string>vtkMRMLScalarVolumeNode</string>'
                    '</stringlist></property></widget></item>',
-                   '<connection><sender>Panel</sender><signal>mrmlSceneChanged(vtkMRMLScene*)</signal><receiver>selector</receiver><slot>setMRMLScene(vtkMRMLScene*)</slot></connection>')
+                   '<connection><sender>Panel</sender><signal>mrmlSceneChanged(vtkMRMLScene*)</signal>'
+                   '<receiver>selector</receiver><slot>setMRMLScene(vtkMRMLScene*)</slot></connection>')
     widget = slicer.util.loadUI(path)
     ui = slicer.util.childWidgetVariables(widget)
     widget.setMRMLScene(slicer.mrmlScene)
