@@ -32,6 +32,17 @@ def stackFromVolume(volumeNode, axis=0):
     return SliceStack.from_volume(array, tuple(reversed(volumeNode.GetSpacing())), axis)
 
 
+def volumeFromArray(volumeNode, array, spacing):
+    """Put a (K, J, I) array into a volume node, columns from right to left and rows from front to back; spacing along I, J, K in mm."""
+    image = vtk.vtkImageData()
+    image.SetDimensions(*reversed(array.shape))
+    image.AllocateScalars(numpy_support.get_vtk_array_type(array.dtype), 1)
+    numpy_support.vtk_to_numpy(image.GetPointData().GetScalars())[:] = array.ravel()
+    volumeNode.SetSpacing(*spacing)
+    volumeNode.SetIJKToRASDirections([[-1, 0, 0], [0, -1, 0], [0, 0, 1]])
+    volumeNode.SetAndObserveImageData(image)
+
+
 def axisOfPlane(volumeNode, plane):
     """The voxel axis (0, 1, 2 for K, J, I) whose slices are nearest to an anatomical plane: "axial", "coronal", "sagittal".
 
