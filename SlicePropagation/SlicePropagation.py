@@ -39,6 +39,21 @@ def dataFolder():
     return os.path.join(slicer.app.temporaryPath, "SlicePropagation")
 
 
+def registerSampleData():
+    """Offer the tutorial's volume in Sample Data; it is generated when it is asked for."""
+    import SampleData
+    SampleData.SampleDataLogic.registerCustomSampleDataSource(
+        category=_("Slice Propagation"), sampleName="SlicePropagationAbdomen",
+        thumbnailFileName=os.path.join(sharedFolder(), "Resources", "Icons", "SlicePropagationAbdomen.png"),
+        customDownloader=loadSample)
+
+
+def loadSample(source=None):
+    """What Sample Data calls: the nodes of the sample."""
+    from SlicePropagationMRML.sample_data import loadSample as load
+    return [load(slicer.mrmlScene, dataFolder())]
+
+
 class SlicePropagation(ScriptedLoadableModule):
     """What Slicer shows about the module."""
 
@@ -49,7 +64,12 @@ class SlicePropagation(ScriptedLoadableModule):
         parent.categories = ["Segmentation"]
         parent.dependencies = ["Segmentations"]
         parent.contributors = ["The SlicePropagation maintainers"]
-        parent.helpText = _("Draw a structure on one slice and press Propagate; correct a slice and propagate again: only what the correction can affect is computed anew.")
+        parent.helpText = _(
+            "Draw a structure on one slice and press <b>Propagate</b>: it grows from slice to slice. "
+            "The strip says of every slice whether you drew it or it was propagated, and how far it can be trusted. "
+            "Correct a slice with the ordinary tools and propagate again: only what the correction can affect is computed anew. "
+            "To try it, load <i>SlicePropagationAbdomen</i> in Sample Data.")
+        slicer.app.connect("startupCompleted()", registerSampleData)
         parent.acknowledgementText = _("Apache-2.0. What a person drew, corrected or confirmed is never changed by a run.")
 
 

@@ -5,6 +5,7 @@ import vtk
 
 from SlicePropagationMRML.settings import sharedEditorNode
 
+OWN_EFFECT = "Propagate"        # for those who stay in the Segment Editor; here it would be the panel's double
 
 class DrawSection:
     """The embedded segment editor.
@@ -33,6 +34,9 @@ class DrawSection:
             self._node = node
             self._tag = node.AddObserver(vtk.vtkCommand.ModifiedEvent, lambda caller, event: self._segmentSelected())
         self._editor.setMRMLSegmentEditorNode(node)
+        others = [name for name in self._editor.availableEffectNames() if name != OWN_EFFECT]
+        self._editor.setEffectNameOrder(others)
+        self._editor.unorderedEffectsVisible = False
 
     def show(self, volume, segmentation):
         """Edit this segmentation on this volume."""

@@ -265,12 +265,10 @@ class PropagationPanel:
             self.logic.close()
             self.run.showStack(volume, 0, _count(volume, 0))
             return
-        isSame = document is not None and (document.volumeNode, document.segmentationNode) == (volume, segmentation)
-        if isSame and any(document.session.anchors(label) for label in document.segments) and self.run.chosenAxis() is None:
-            axis = document.stack.axis
-        else:
-            axis = self.axis()
-        if isSame and list(document.segments.values()) == segmentIDs and document.stack.axis == axis:
+        isSame = (document is not None and (document.volumeNode, document.segmentationNode) == (volume, segmentation)
+                  and list(document.segments.values()) == segmentIDs)
+        axis = document.stack.axis if isSame and self.run.chosenAxis() is None else self.axis()     # looking at every voxel takes a while
+        if isSame and document.stack.axis == axis:
             self.run.showStack(volume, axis, _count(volume, axis))
             return
         try:

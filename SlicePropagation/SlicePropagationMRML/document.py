@@ -55,7 +55,7 @@ class AnnotatedSegmentation:
         self.segments = dict(enumerate(segmentIDs, 1))
         self.stack = stack or stackFromVolume(volumeNode, axis)
         self.engineName, self.modelHash = "", None
-        self._lastTags, self._commits, self._events = {}, {}, []
+        self._lastTags, self._tagsBefore, self._commits, self._events = {}, {}, {}, []
         self._changes, self._position, self._travel = [(self._key(self._currentTags()), None)], 0, None
         self.session = self._restored()
 
@@ -98,6 +98,7 @@ class AnnotatedSegmentation:
         """
         self.check()
         if self._currentTags() != self._lastTags:
+            self._tagsBefore = self._lastTags
             self.session = self._restored()
             self._noticeTravel()
             return []
@@ -193,7 +194,8 @@ class AnnotatedSegmentation:
         key = self._key(self._lastTags)
         known = [position for position, (stored, _) in enumerate(self._changes) if stored == key]
         if not known:
-            self._changes, self._position, self._travel = [(key, None)], 0, Travel(True, None)
+            isOlder = self._clock(self._lastTags) < self._clock(self._tagsBefore)
+            self._changes, self._position, self._travel = [(key, None)], 0, Travel(True, None) if isOlder else None      # newer: written by another editor
             return
         position = min(known, key=lambda position: abs(position - self._position))
         isUndo = position < self._position
@@ -202,6 +204,11 @@ class AnnotatedSegmentation:
 
     def _currentTags(self):
         return {segmentID: tags.readTags(self.segmentationNode, segmentID) for segmentID in self.segments.values()}
+
+    @staticmethod
+    def _clock(tagsOfSegments):
+        """The latest session clock in some tags; -1 without any."""
+        return max((max(state[2:]) for values in tagsOfSegments.values() if values for state in values["slices"].values()), default=-1)
 
     @staticmethod
     def _key(currentTags):

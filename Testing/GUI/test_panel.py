@@ -291,6 +291,22 @@ def test_an_edit_during_a_run_stands(slow):
     assert (slow.mask()[13] == drawn).all() and (slow.mask()[14] == drawn).all()
 
 
+# First contact
+
+def test_the_sample_is_offered_generated_once_and_can_be_removed(annotator):
+    source = slicer.modules.sampleDataSources["Slice Propagation"][-1]
+    nodes = [source.customDownloader(source) for _ in range(2)]
+    first, second = (slicer.util.arrayFromVolume(node) for (node,) in nodes)
+    assert first.shape == (60, 256, 256) and np.array_equal(first, second) and nodes[0][0].GetName() == "SlicePropagationAbdomen"
+    assert all(node.GetSpacing() == pytest.approx((1.4, 1.4, 3.0)) for (node,) in nodes)
+    person.turns()
+    annotator.panel.refresh()
+    person.click(annotator.ui.detailsCollapsibleButton, 20, 8)
+    assert "SlicePropagationAbdomen.nrrd" in annotator.ui.removeFilesButton.toolTip
+    person.click(annotator.ui.removeFilesButton)
+    assert annotator.status == "Removed 1 files." and not annotator.ui.removeFilesButton.enabled
+
+
 # Start-up
 
 def test_showing_the_panel_imports_nothing_heavy():
