@@ -12,7 +12,7 @@ from SlicePropagationGUI.running import RunSection
 from SlicePropagationGUI.shortcuts import Shortcuts
 from SlicePropagationGUI.states import Situation, viewState
 from SlicePropagationLib.errors import SlicePropagationError
-from SlicePropagationMRML.choices import axisOfSegments, suggestAxis
+from SlicePropagationMRML.choices import annotatedAxis, axisOfSegments, suggestAxis
 from SlicePropagationMRML.files import removeDownloadedFiles, writeTable
 from SlicePropagationMRML.review import Kind, sliceTable
 from SlicePropagationMRML.settings import PanelSettings
@@ -274,6 +274,8 @@ class PropagationPanel:
         try:
             self.logic.shareEditorNode(self.draw.node)
             self.logic.open(volume, segmentation, segmentIDs, axis)
+            if annotatedAxis(segmentation, segmentIDs) not in (None, axis):
+                self.say(_("These segments were annotated along other slices; along these, all that they show counts as drawn by you."))
         except SlicePropagationError as error:
             self._problem = str(error)
             self.logic.close()

@@ -49,8 +49,10 @@ class ReviewSection:
         self._segmentID = segmentID if document is not None and segmentID in document.segments.values() else ""
         self._review = reviewSlices(document.session, document.labelOf(segmentID)) if self._segmentID else None
         self.strip.setReview(self._review)
-        text = summaryText(self._review, document.segmentName(document.labelOf(segmentID))) if self._review is not None else _("The strip shows every slice of the segment once a volume and a segment are chosen.")
-        self._ui.reviewLabel.text = text
+        if self._review is not None:
+            self._ui.reviewLabel.text = summaryText(self._review, document.segmentName(document.labelOf(segmentID)))
+        else:
+            self._ui.reviewLabel.text = _("Every slice of the segment will be shown here. No volume at hand? Take SlicePropagationAbdomen in the module Sample Data.")
         self._ui.legendLabel.visible = self._review is not None
         self.follow()
 

@@ -26,7 +26,7 @@ class RunSection:
         ui: the widgets of the panel by name.
         settings: a PanelSettings.
         changed: called after the person chose something else.
-        actions: {"propagate", "keep", "discard", "install", "snap": function}.
+        actions: {"propagate", "keep", "discard", "install", "snap": function}; "snap" also when an axis is chosen.
     """
 
     def __init__(self, ui, settings, changed, actions):
@@ -34,6 +34,7 @@ class RunSection:
         self._volume, self._isFilling, self._began, self._shown = None, False, 0.0, ()
         for button, action in ((ui.propagateButton, "propagate"), (ui.keepButton, "keep"), (ui.discardButton, "discard"), (ui.installButton, "install"), (ui.snapButton, "snap")):
             button.connect("clicked()", actions[action])
+        self._snap = actions["snap"]
         self._fillEngines()
         for combo, chosen in ((ui.axisComboBox, self._axisChosen), (ui.directionComboBox, self._directionChosen),
                               (ui.engineComboBox, self._engineChosen), (ui.deviceComboBox, self._deviceChosen)):
@@ -148,6 +149,7 @@ class RunSection:
             self._settings.set("axis", axisOfPlane(self._volume, list(PLANES)[index]))
             self._settings.set("toTheEnd", True)        # a range of other slices means nothing here
             self._ui.toTheEndCheckBox.checked = True
+            self._snap()
             self._changed()
 
     def _directionChosen(self, index):

@@ -5,6 +5,9 @@ from dataclasses import dataclass
 from slicer.i18n import tr as _
 
 
+TITLES = {"torch": "PyTorch"}
+
+
 @dataclass(frozen=True)
 class Situation:
     """What the panel knows.
@@ -78,5 +81,6 @@ def _seedReason(situation):
     if not situation.hasSeed:
         return _("Draw the structure on one slice first, with Paint or Draw")
     if situation.missing:
-        return _("This engine needs {packages}; install it or choose another engine").format(packages=", ".join(situation.missing))
+        packages = ", ".join(TITLES.get(package, package) for package in situation.missing)
+        return _("This engine needs {packages}; install it or choose another engine").format(packages=packages)
     return ""

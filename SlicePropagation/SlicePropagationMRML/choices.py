@@ -10,12 +10,17 @@ def drawnSegments(segmentationNode):
     return [segmentID for segmentID in segmentationNode.GetSegmentation().GetSegmentIDs() if hasVoxels(segmentationNode, segmentID)]
 
 
+def annotatedAxis(segmentationNode, segmentIDs):
+    """The axis that the tags of some segments speak of, or None without tags."""
+    tags = (readTags(segmentationNode, segmentID) for segmentID in segmentIDs)
+    return next((values["axis"] for values in tags if values is not None and values["slices"]), None)
+
+
 def axisOfSegments(volumeNode, segmentationNode, segmentIDs):
     """The voxel axis (0, 1, 2 for K, J, I) that segments were annotated along: as their tags say, else as they are drawn; None when neither tells."""
-    for segmentID in segmentIDs:
-        values = readTags(segmentationNode, segmentID)
-        if values is not None and values["slices"]:
-            return values["axis"]
+    axis = annotatedAxis(segmentationNode, segmentIDs)
+    if axis is not None:
+        return axis
     axes = (axisOfMask(segmentMask(segmentationNode, segmentID, volumeNode)) for segmentID in segmentIDs if hasVoxels(segmentationNode, segmentID))
     return next((axis for axis in axes if axis is not None), None)
 

@@ -47,7 +47,10 @@ def snapViews(scene, volumeNode):
 
 
 def jumpViews(scene, document, index, label=None):
-    """Show a slice: views along the stack move onto it; the others go through the label's middle on it, where it has one."""
+    """Show a slice: views along the stack move onto it; the others go through the label's middle on it, where it has one.
+
+    Where no view shows whole slices, as in an oblique volume at first, the views are turned onto the volume before.
+    """
     center = None
     if label is not None:
         patch = document.session.state(label, index).patch
@@ -56,6 +59,9 @@ def jumpViews(scene, document, index, label=None):
             center = (patch.top + float(rows.mean()), patch.left + float(columns.mean()))
     point = sliceCenter(document.volumeNode, document.stack.axis, index, center)
     along = viewsAlong(scene, document.volumeNode, document.stack.axis)
+    if not along:
+        snapViews(scene, document.volumeNode)
+        along = viewsAlong(scene, document.volumeNode, document.stack.axis)
     for node in along if center is None else sliceNodes(scene):
         node.JumpSliceByOffsetting(*point)
 

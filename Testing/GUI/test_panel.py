@@ -77,7 +77,7 @@ def test_an_engine_that_needs_torch_can_be_chosen_and_says_so(seeded, monkeypatc
     assert not seeded.ui.installButton.visible
     seeded.choose(seeded.ui.engineComboBox, "Trained network - needs PyTorch")
     assert seeded.ui.installButton.visible and not seeded.ui.propagateButton.enabled
-    assert "torch" in seeded.ui.propagateButton.toolTip
+    assert "PyTorch" in seeded.ui.propagateButton.toolTip and seeded.status == seeded.ui.propagateButton.toolTip
     person.click(seeded.ui.installButton)
     assert "Extensions Manager" in seeded.status
 
@@ -94,6 +94,20 @@ def test_directions_are_named_after_the_patient(seeded):
     seeded.choose(seeded.ui.directionComboBox, "Towards superior")
     seeded.propagate()
     assert set(seeded.kinds()[:7]) == {"unknown"} and set(seeded.kinds()[8:]) == {"propagated"}
+
+
+def test_in_an_oblique_volume_the_views_turn_onto_its_slices(annotator):
+    stack, truth = drifting_disc()
+    annotator.load(stack, directions=[[0.8, 0.0, 0.6], [0.0, 1.0, 0.0], [-0.6, 0.0, 0.8]])
+    annotator.add_segment()
+    assert annotator.ui.axisComboBox.currentText == "Axial, oblique by 37°" and annotator.panel.review.index is None
+    annotator.draw(7, truth[7])
+    assert "Align views" in annotator.ui.confirmButton.toolTip
+    annotator.click_slice(5)
+    assert annotator.panel.review.index == 5
+    annotator.choose(annotator.ui.axisComboBox, "Sagittal, oblique by 37°")
+    assert "counts as drawn by you" in annotator.status
+    assert annotator.logic.document.stack.axis == 2 and annotator.panel.review.index is not None and len(annotator.kinds()) == 48
 
 
 # A run
