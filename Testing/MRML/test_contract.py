@@ -168,7 +168,7 @@ def test_after_undo_tags_are_only_read(bench):
 
 def test_the_injected_undo_slot_is_called_once_per_run(bench):
     calls = []
-    bench.logic._saveStateForUndo = lambda: calls.append(1)
+    bench.logic.saveStateForUndo = lambda: calls.append(1)
     bench.open()
     bench.draw("disc", 7, SMALL)
     bench.run()

@@ -1,0 +1,37 @@
+"""The panel on the test host: real Qt, real MRML nodes, a scripted person."""
+
+from pathlib import Path
+
+import pytest
+from host.fixtures import pytest_pycollect_makemodule       # noqa: F401
+
+MODULE_FOLDER = Path(__file__).resolve().parents[2] / "SlicePropagation"
+
+
+@pytest.fixture(scope="session")
+def application():
+    """The host, checking our module's code against what Slicer offers."""
+    from host import slicerenv
+    return slicerenv.bootstrap(check_prefix=[MODULE_FOLDER])
+
+
+@pytest.fixture
+def annotator(application):
+    """A person in front of the module in an empty scene; afterwards nothing was asked of Slicer that it does not have, and no slot failed."""
+    import slicer
+    from annotator import Annotator, MODULE
+    from host import pqt, slicerenv
+    slicer.mrmlScene = application.mrmlScene()
+    slicer.mrmlScene.Clear(False)
+    pqt.violations.clear()
+    slicerenv.slot_errors.clear()
+    slicer.util.mainWindow().resize(420, 1500)
+    slicer.util.mainWindow().show()
+    widget = slicerenv.load_module(MODULE_FOLDER / "SlicePropagation.py")[2]
+    person = Annotator(widget)
+    yield person
+    slicer.mrmlScene.Clear(False)
+    widget.root.setMRMLScene(None)
+    slicerenv.unload_module(MODULE)
+    assert pqt.violations == []
+    assert slicerenv.slot_errors == []
