@@ -29,6 +29,8 @@ def application(tmp_path_factory):
     keep_none_alive()
     application = slicerenv.bootstrap(check_prefix=[MODULE_FOLDER])
     import slicer
+    window = slicer.util.mainWindow()
+    slicer.util.mainWindow = lambda: window         # its search through all top-level widgets meets some that PySide6 is about to delete
     if application.mrmlScene().GetDataIOManager() is None:
         manager, cache = slicer.vtkDataIOManager(), slicer.vtkCacheManager()
         cache.SetRemoteCacheDirectory(str(tmp_path_factory.mktemp("cache")))
