@@ -1,41 +1,21 @@
 """The panel on the test host: real Qt, real MRML nodes, a scripted person."""
 
-import ctypes
-import sys
 from pathlib import Path
 
 import pytest
+from host.fixtures import pytest_pycollect_makemodule       # noqa: F401
 
-pytest.importorskip("PySide6", reason="needs PySide6, the Qt that the test host stands on")
-pytest.importorskip("slicer", reason="needs slicer-core, Slicer's MRML libraries")
-
-HERE = Path(__file__).resolve().parent
-MODULE_FOLDER = HERE.parents[1] / "SlicePropagation"
-for folder in (HERE, HERE.parent / "Host"):
-    if str(folder) not in sys.path:
-        sys.path.append(str(folder))
-
-
-def keep_none_alive():
-    """PySide6 gives one reference to None too many back, now and then; before Python 3.12, that ends a long process."""
-    if sys.version_info < (3, 12):
-        ctypes.c_ssize_t.from_address(id(None)).value += 1 << 40
+MODULE_FOLDER = Path(__file__).resolve().parents[2] / "SlicePropagation"
 
 
 @pytest.fixture(scope="session")
-def application(tmp_path_factory):
-    """The host, checking our module's code against what Slicer offers; it can read scenes in one file, which needs a cache folder."""
+def application():
+    """The host, checking our module's code against what Slicer offers."""
     from host import slicerenv
-    keep_none_alive()
     application = slicerenv.bootstrap(check_prefix=[MODULE_FOLDER])
     import slicer
     window = slicer.util.mainWindow()
     slicer.util.mainWindow = lambda: window         # its search through all top-level widgets meets some that PySide6 is about to delete
-    if application.mrmlScene().GetDataIOManager() is None:
-        manager, cache = slicer.vtkDataIOManager(), slicer.vtkCacheManager()
-        cache.SetRemoteCacheDirectory(str(tmp_path_factory.mktemp("cache")))
-        manager.SetCacheManager(cache)
-        application.mrmlScene().SetDataIOManager(manager)
     return application
 
 

@@ -1,6 +1,6 @@
 """Copy what we use of an inventory of Slicer's API into `facts/`, so that a plain clone tests against it.
 
-Usage: python Testing/Host/extract_facts.py --api FOLDER
+Usage: python Testing/Host/extract_facts.py --api FOLDER [--out FOLDER]
 
 FOLDER holds slicer-api.json, qt-api.json, slicer-python-api.json and mrml-vary.json. A class is taken over when a source of ours names it,
 when the host acts it out (the lists below), or when a class taken over derives from it.
@@ -125,6 +125,12 @@ def qt_class(entry):
     return {key: value for key, value in facts.items() if value or key == "base"}
 
 
+def mrml_class(entry):
+    """One MRML class: the members that some of our versions lack."""
+    members = {name: ours(versions) for name, versions in entry.get("vary", {}).items()}
+    return {"in": ours(entry.get("in")), "vary": {name: versions for name, versions in members.items() if versions is not None}}
+
+
 def python_names(api):
     """Public names of Slicer's Python modules with the versions that have them, where not all do."""
     modules = {name: {} for name in PYTHON_MODULES}
@@ -136,11 +142,11 @@ def python_names(api):
     return modules
 
 
-def write(name, content):
+def write(folder, name, content):
     """One class a line: small enough to keep, and a change shows as a change of that line."""
     lines = [f" {json.dumps(key)}: {json.dumps(value, separators=(',', ':'))}" for key, value in sorted(content.items())]
-    path = Path(__file__).with_name("facts") / name
-    path.parent.mkdir(exist_ok=True)
+    path = folder / name
+    folder.mkdir(exist_ok=True)
     path.write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")
     print(f"{path.name}: {len(content)} entries, {path.stat().st_size // 1024} KiB")
 
@@ -148,19 +154,20 @@ def write(name, content):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--api", type=Path, required=True, help="folder with the inventory of Slicer's API")
-    folder = parser.parse_args().api
+    parser.add_argument("--out", type=Path, default=Path(__file__).with_name("facts"), help="where the facts go; default: facts/ beside this file")
+    options = parser.parse_args()
+    folder = options.api
     api = {name: json.loads((folder / name).read_text(encoding="utf-8")) for name in ("slicer-api.json", "qt-api.json", "slicer-python-api.json", "mrml-vary.json")}
     slicer, qt, mrml = api["slicer-api.json"]["classes"], api["qt-api.json"]["classes"], api["mrml-vary.json"]["classes"]
     text = read_sources()
     names = with_bases({*SLICER_CLASSES, *re.findall(r"\b(?:ctk|qMRML|qSlicer)[A-Z]\w+", text)}, slicer)
     bases = {slicer[name].get("base") for name in names}
     qt_names = with_bases({*QT_CLASSES, *re.findall(r"\bqt\.(Q\w+)", text), *re.findall(r'class="(Q\w+)"', text), *bases}, qt)
-    write("slicer.json", {name: slicer_class(slicer[name]) for name in names if ours(slicer[name].get("in")) != []})
-    write("qt.json", {name: qt_class(qt[name]) for name in qt_names if not qt[name].get("not_in_pythonqt")})
-    write("python.json", python_names(api["slicer-python-api.json"]))
+    write(options.out, "slicer.json", {name: slicer_class(slicer[name]) for name in names if ours(slicer[name].get("in")) != []})
+    write(options.out, "qt.json", {name: qt_class(qt[name]) for name in qt_names if not qt[name].get("not_in_pythonqt")})
+    write(options.out, "python.json", python_names(api["slicer-python-api.json"]))
     used = {name for name in re.findall(r"\bvtk[A-Z]\w+", text) if name in mrml}
-    write("mrml.json", {name: {"in": ours(mrml[name].get("in")), "vary": {key: ours(value) for key, value in mrml[name].get("vary", {}).items() if ours(value) is not None}}
-                        for name in sorted(used)})
+    write(options.out, "mrml.json", {name: mrml_class(mrml[name]) for name in sorted(used)})
 
 
 if __name__ == "__main__":

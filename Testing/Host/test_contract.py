@@ -1,5 +1,6 @@
 """The sources of the extension keep the contract with Slicer 5.10, 5.12 and main; a module that breaks it is found out, line by line."""
 
+import json
 import re
 import subprocess
 import sys
@@ -50,6 +51,16 @@ def test_the_command_fails_on_findings_and_passes_without():
     for folder, code in ((HERE / "bad", 1), (CHECKOUT / "Resources", 0)):
         done = subprocess.run([sys.executable, HERE / "contract.py", folder], capture_output=True, text=True)
         assert done.returncode == code, done.stdout + done.stderr
+
+
+def test_the_facts_are_those_of_the_inventory(tmp_path):
+    inventory = CHECKOUT.parent / "shared" / "slicer-api"
+    if not inventory.is_dir():
+        pytest.skip(f"There is no inventory of Slicer's API in {inventory}.")
+    subprocess.run([sys.executable, HERE / "extract_facts.py", "--api", inventory, "--out", tmp_path], check=True, capture_output=True)
+    for path in facts.FOLDER.glob("*.json"):
+        kept, extracted = json.loads(path.read_text()), json.loads((tmp_path / path.name).read_text())
+        assert {name: entry for name, entry in kept.items() if extracted.get(name, entry) != entry} == {}, path.name
 
 
 @pytest.mark.parametrize("signature", ["currentNodeChanged( vtkMRMLNode * )", "currentNodeChanged(vtkMRMLNode*)"])

@@ -236,23 +236,45 @@ def test_the_undo_button_follows_the_history(editor):
     assert not mask(editor).any() and not undo.isEnabled()
 
 
-def test_a_scripted_effect_is_registered_and_acts_in_an_editor(application, tmp_path):
+EFFECT = """
+import qt
+from SegmentEditorEffects import *
+
+class SegmentEditorEffect(AbstractScriptedSegmentEditorEffect):
+    def __init__(self, scriptedEffect):
+        scriptedEffect.name = scriptedEffect.title = "Fill all"
+        AbstractScriptedSegmentEditorEffect.__init__(self, scriptedEffect)
+    def clone(self):
+        import qSlicerSegmentationsEditorEffectsPythonQt as effects
+        copy = effects.qSlicerSegmentEditorScriptedEffect(None)
+        copy.setPythonSource(__file__)
+        return copy
+    def setupOptionsFrame(self):
+        self.button = qt.QPushButton("Fill")
+        self.scriptedEffect.addOptionsWidget(self.button)
+        self.button.connect("clicked()", self.fill)
+    def setMRMLDefaults(self):
+        self.scriptedEffect.setParameterDefault("Level", 1)
+    def fill(self):
+        self.scriptedEffect.saveStateForUndo()
+        labelmap = self.scriptedEffect.defaultModifierLabelmap()
+        labelmap.GetPointData().GetScalars().Fill(self.scriptedEffect.integerParameter("Level"))
+        self.scriptedEffect.modifySelectedSegmentByLabelmap(labelmap, self.scriptedEffect.ModificationModeAdd)
+"""
+
+
+def test_a_scripted_effect_is_registered_and_acts_in_an_editor(application, editor, tmp_path):
     source = tmp_path / "SegmentEditorEffect.py"
-    source.write_text("import qt\nfrom SegmentEditorEffects import *\nimport qSlicerSegmentationsEditorEffectsPythonQt as effects\n\n"
-                      "class SegmentEditorEffect(AbstractScriptedSegmentEditorEffect):\n"
-                      "    def __init__(self, scriptedEffect):\n        scriptedEffect.name = 'Fill all'\n"
-                      "        AbstractScriptedSegmentEditorEffect.__init__(self, scriptedEffect)\n"
-                      f"    def clone(self):\n        copy = effects.qSlicerSegmentEditorScriptedEffect(None)\n        copy.setPythonSource({str(source)!r})\n        return copy\n"
-                      "    def setupOptionsFrame(self):\n        self.button = qt.QPushButton('Fill')\n        self.scriptedEffect.addOptionsWidget(self.button)\n"
-                      "    def setMRMLDefaults(self):\n        self.scriptedEffect.setParameterDefault('Level', 3)\n")
+    source.write_text(EFFECT)
     effect = slicer.qSlicerSegmentEditorScriptedEffect(None)
     effect.setPythonSource(str(source))
     effect.self().register()
-    editor = slicer.qMRMLSegmentEditorWidget()
-    editor.setMRMLSegmentEditorNode(slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentEditorNode"))
-    assert "Fill all" in editor.availableEffectNames()
-    editor.setActiveEffectByName("Fill all")
-    assert editor.activeEffect().self().button.text == "Fill" and editor.activeEffect().integerParameter("Level") == 3
+    editor.show()
+    person.click(next(button for button in editor.findChildren("QToolButton") if button.text == "Fill all"))
+    person.click(editor.activeEffect().self().button)
+    assert mask(editor).all()
+    editor.undo()
+    assert not mask(editor).any()
     slicer.qSlicerSegmentEditorEffectFactory.instance()._registered.clear()
 
 
@@ -363,6 +385,12 @@ def test_the_end_of_the_application_cleans_a_module_up(little):
     assert little[0].calls[-2:] == ["exit", "cleanup"] and not hasattr(slicer.modules, "little")
 
 
+def test_start_up_is_completed_once_for_a_module(little, tmp_path):
+    (tmp_path / "Second.py").write_text(MODULE.replace("Little", "Second"))
+    second = slicerenv.load_module(tmp_path / "Second.py")[0]
+    assert little[0].calls.count("started") == second.calls.count("started") == 1
+
+
 def test_the_parameter_node_is_one_for_a_module(little):
     logic = little[0].LittleLogic()
     assert logic.getParameterNode() is little[0].LittleLogic().getParameterNode()
@@ -402,7 +430,8 @@ def test_a_picture_says_that_its_contents_do_not_fit(application, tmp_path):
 
 def ui_file(folder, body, connections=""):
     path = folder / "Panel.ui"
-    path.write_text(f'<ui version="4.0"><class>Panel</class><widget class="qMRMLWidget" name="Panel"><layout class="QVBoxLayout" name="layout">{body}</layout></widget>'
+    path.write_text('<ui version="4.0"><class>Panel</class><widget class="qMRMLWidget" name="Panel">'
+                    f'<layout class="QVBoxLayout" name="layout">{body}</layout></widget>'
                     f'<connections>{connections}</connections></ui>')
     return str(path)
 
@@ -410,7 +439,8 @@ def ui_file(folder, body, connections=""):
 def test_widgets_of_a_ui_file_are_found_by_name_and_connected(application, tmp_path):
     path = ui_file(tmp_path, '<item><widget class="qMRMLNodeComboBox" name="selector"><property name="nodeTypes"><stringlist><string>vtkMRMLScalarVolumeNode</string>'
                    '</stringlist></property></widget></item>',
-                   '<connection><sender>Panel</sender><signal>mrmlSceneChanged(vtkMRMLScene*)</signal><receiver>selector</receiver><slot>setMRMLScene(vtkMRMLScene*)</slot></connection>')
+                   '<connection><sender>Panel</sender><signal>mrmlSceneChanged(vtkMRMLScene*)</signal>'
+                   '<receiver>selector</receiver><slot>setMRMLScene(vtkMRMLScene*)</slot></connection>')
     widget = slicer.util.loadUI(path)
     ui = slicer.util.childWidgetVariables(widget)
     widget.setMRMLScene(slicer.mrmlScene)

@@ -80,6 +80,12 @@ def test_a_member_that_only_newer_versions_have_is_refused(application, refused)
         slicer.qMRMLNodeComboBox().nodeAddedByUserAction
 
 
+def test_asking_whether_there_is_a_member_is_no_violation(application):
+    box = slicer.qMRMLNodeComboBox()
+    assert not hasattr(box, "nodeAddedByUserAction") and hasattr(box, "currentNode")
+    assert getattr(box, "setNodeTypes", None) is None
+
+
 def test_a_plain_cpp_setter_is_refused(application, refused):
     with pytest.raises(AttributeError, match="not visible from Python"):
         slicer.qMRMLNodeComboBox().setNodeTypes(["vtkMRMLNode"])

@@ -189,8 +189,7 @@ class ScriptedEffect(AbstractEffect):
         return self._python
 
     def _clone(self):
-        copy = self._python.clone()
-        return copy
+        return self._python.clone()
 
     def _call(self, name, fallback, *arguments):
         function = getattr(self._python, name, None)
@@ -258,10 +257,10 @@ def built_in(name):
     return effect
 
 
-def effects_for(editor):
-    """The effects of a new editor: the built-in ones and a copy of each that was registered."""
-    made = [built_in(name) for name in BUILT_IN]
-    made += [effect._clone() for effect in EffectFactory.instance().registeredEffects()]
+def new_effects(editor, known):
+    """The effects that an editor does not have yet: the built-in ones, and a copy of each that was registered."""
+    made = [built_in(name) for name in BUILT_IN if name not in known]
+    made += [effect._clone() for effect in EffectFactory.instance().registeredEffects() if stored(effect)["name"] not in known]
     for effect in made:
         effect._join(editor)
     return made

@@ -1,9 +1,32 @@
 """What tests on the host ask for; a conftest imports these names."""
 
+import importlib.util
+
 import pytest
 
 WHY_QT = "the test host needs PySide6-Essentials and the system libraries of Qt's offscreen platform; Testing/set_up installs both"
 WHY_SLICER = "needs slicer-core, Slicer's MRML libraries"
+
+
+def why_not():
+    """Why the host cannot start here; empty when it can."""
+    try:
+        import PySide6.QtWidgets        # noqa: F401
+    except ImportError as error:
+        return f"{WHY_QT} ({error})"
+    return "" if importlib.util.find_spec("slicer") else WHY_SLICER
+
+
+class SkippedModule(pytest.Module):
+    """A file of tests that is not imported, since its imports would fail."""
+
+    def collect(self):
+        pytest.skip(why_not(), allow_module_level=True)
+
+
+def pytest_pycollect_makemodule(module_path, parent):
+    """In a conftest: the files of that folder are skipped, with the reason, where the host cannot start."""
+    return SkippedModule.from_parent(parent, path=module_path) if why_not() else None
 
 
 @pytest.fixture

@@ -5,6 +5,17 @@ import weakref
 import shiboken6
 
 
+def while_alive(widget, method_name):
+    """A slot that calls the widget's method as long as there is a widget, and does not keep it alive."""
+    reference = weakref.ref(widget)
+
+    def call(*arguments):
+        alive = reference()
+        if alive is not None and shiboken6.isValid(alive):
+            getattr(alive, method_name)()
+    return call
+
+
 class Observations:
     """Keeps the observers that a widget has set; a second one of the same object and event is not set.
 

@@ -33,7 +33,8 @@ _property_index = {}
 def is_checked(filename):
     """Whether code of that file has to keep to what Slicer offers."""
     if filename not in _checked_files:
-        _checked_files[filename] = any(filename.startswith(folder) for folder in CHECK_PREFIX) and not filename.startswith(HOST)
+        is_ours = any(filename.startswith(folder) for folder in CHECK_PREFIX) and not filename.startswith(HOST)
+        _checked_files[filename] = is_ours and "site-packages" not in filename          # an environment may lie in the checkout
     return _checked_files[filename]
 
 
@@ -46,7 +47,13 @@ def check_code_in(folders):
 def place_of(frame, name):
     """`file:line` of checked code that names `name`; None otherwise. Qt looks up overridden virtuals in whichever frame is at work."""
     code = frame.f_code
-    return f"{Path(code.co_filename).name}:{frame.f_lineno}" if is_checked(code.co_filename) and name in code.co_names else None
+    is_named = name in code.co_names or name in code.co_consts
+    return f"{Path(code.co_filename).name}:{frame.f_lineno}" if is_named and is_checked(code.co_filename) else None
+
+
+def is_asked_for(frame, name):
+    """Whether the code at work has the name as a text too: `hasattr(widget, "name")` is a question, and no violation."""
+    return name in frame.f_code.co_consts
 
 
 def report(class_name, name, what, place):
@@ -161,6 +168,8 @@ def getattribute(self, name):
     place = place_of(sys._getframe(1), name)
     if place:
         refusal = _refusal(self, name)
+        if refusal and is_asked_for(sys._getframe(1), name):
+            raise AttributeError(f"{class_name_of(self)}.{name}: {refusal}")
         if refusal:
             raise AttributeError(report(class_name_of(self), name, refusal, place))
     name = "exec" if name == "exec_" else _real_name(type(self), name)

@@ -4,26 +4,17 @@ import slicer
 from PySide6 import QtCore, QtGui, QtWidgets
 
 from host.classes import HostError, behaviour, build, stored
-from host.effects import effects_for
 from host.mrml_widgets import MRMLWidget
-from host.observing import Observations
+from host.observing import Observations, while_alive
+from host.segment_editor_view import SegmentEditorView
 
 DEFAULT_UNDO_STATES = 5
-TABLE_HEIGHT = 120      # pixels, three segments
-
-
-def button(text, function, tip=""):
-    made = QtWidgets.QToolButton()
-    made.setText(text)
-    made.setToolTip(tip)
-    made.clicked.connect(function)
-    return made
 
 
 @behaviour("qMRMLSegmentEditorWidget", segmentationNodeSelectorVisible=True, sourceVolumeNodeSelectorVisible=True, maskingSectionVisible=True,
            specifyGeometryButtonVisible=True, show3DButtonVisible=True, addRemoveSegmentButtonsVisible=True, switchToSegmentationsButtonVisible=True,
            autoShowSourceVolumeNode=True, undoEnabled=True, readOnly=False, effectColumnCount=2, unorderedEffectsVisible=True, jumpToSelectedSegmentEnabled=False)
-class SegmentEditorWidget(MRMLWidget):
+class SegmentEditorWidget(SegmentEditorView):
     """Selectors, segments, effects, undo and redo around a segment editor node."""
 
     def __init__(self, parent=None):
@@ -35,118 +26,12 @@ class SegmentEditorWidget(MRMLWidget):
         self._shortcuts, self._active, self._last, self._order, self._is_syncing = [], None, None, (), False
         self._make_selectors()
         self._make_segments()
-        self._effects = effects_for(self)
+        self._effects = []
         self._make_effects()
+        build("qSlicerSegmentEditorEffectFactory").instance().effectRegistered.connect(while_alive(self, "updateEffectList"))
         self._history_observation = Observations(self)
         self._history_observation.add(self._logic, slicer.vtkSlicerSegmentEditorLogic.SegmentationHistoryChangedEvent, self._show_history)
         self._show()
-
-    # What it looks like
-
-    def _make_selectors(self):
-        layout = QtWidgets.QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        form = QtWidgets.QFormLayout()
-        self._segmentation_box, self._volume_box = build("qMRMLNodeComboBox")(), build("qMRMLNodeComboBox")()
-        stored(self._segmentation_box).update(nodeTypes=["vtkMRMLSegmentationNode"], noneEnabled=True, noneDisplay="Select a segmentation")
-        stored(self._volume_box).update(nodeTypes=["vtkMRMLScalarVolumeNode"], hideChildNodeTypes=["vtkMRMLLabelMapVolumeNode"], noneEnabled=True,
-                                        noneDisplay="Select source volume for enabling editing")
-        self._labels = QtWidgets.QLabel("Segmentation:"), QtWidgets.QLabel("Source volume:")
-        form.addRow(self._labels[0], self._segmentation_box)
-        form.addRow(self._labels[1], self._volume_box)
-        layout.addLayout(form)
-        self._segmentation_box.currentNodeChanged.connect(lambda node: self.setSegmentationNode(node))
-        self._volume_box.currentNodeChanged.connect(lambda node: self.setSourceVolumeNode(node))
-
-    def _make_segments(self):
-        row = QtWidgets.QHBoxLayout()
-        self._add = button("Add", lambda: self._logic.AddEmptySegment(), "Add empty segment")
-        self._remove = button("Remove", lambda: self._logic.RemoveSelectedSegment(), "Remove the selected segment")
-        self._show_3d = button("Show 3D", lambda is_on: self._logic.ToggleSegmentationSurfaceRepresentation(is_on))
-        self._show_3d.setCheckable(True)
-        for part in (self._add, self._remove, self._show_3d):
-            row.addWidget(part)
-        row.addStretch(1)
-        self._table = build("qMRMLSegmentsTableView")()
-        self._table.setFixedHeight(TABLE_HEIGHT)
-        self._table.setSelectionMode(1)
-        self._table.selectionChanged.connect(lambda *change: self._select_from_table())
-        self.layout().addLayout(row)
-        self.layout().addWidget(self._table)
-
-    def _make_effects(self):
-        box = QtWidgets.QGroupBox("Effects")
-        self._grid = QtWidgets.QGridLayout(box)
-        self._group, self._buttons = QtWidgets.QButtonGroup(self), {}
-        for name in ("", *(stored(effect)["name"] for effect in self._effects)):
-            made = button(stored(self.effectByName(name))["title"] if name else "None", lambda checked=False, name=name: self.setActiveEffectByName(name))
-            made.setCheckable(True)
-            made.setSizePolicy(QtWidgets.QSizePolicy.Expanding, QtWidgets.QSizePolicy.Fixed)
-            self._group.addButton(made)
-            self._buttons[name] = made
-        self._undo = button("Undo", lambda: self.undo(), "Undo editing (Z)")
-        self._redo = button("Redo", lambda: self.redo(), "Redo editing (Y)")
-        history = QtWidgets.QHBoxLayout()
-        for part in (self._undo, self._redo):
-            history.addWidget(part)
-        history.addStretch(1)
-        self._options, self._help = QtWidgets.QGroupBox(), QtWidgets.QLabel()
-        self._help.setWordWrap(True)
-        options = QtWidgets.QVBoxLayout(self._options)
-        options.addWidget(self._help)
-        for effect in self._effects:
-            options.addWidget(effect.optionsFrame())
-            effect.optionsFrame().setVisible(False)
-        self._options.setVisible(False)
-        self.layout().addWidget(box)
-        self.layout().addLayout(history)
-        self.layout().addWidget(self._options)
-        self._arrange_effects()
-        self._masking, self._overwrite = QtWidgets.QGroupBox("Masking"), QtWidgets.QComboBox()
-        self._overwrite.addItems(["Overwrite all", "Overwrite visible", "Allow overlap"])
-        self._overwrite.currentIndexChanged.connect(lambda mode: self._node is not None and self._node.SetOverwriteMode(mode))
-        QtWidgets.QFormLayout(self._masking).addRow("Modify other segments:", self._overwrite)
-        self.layout().addWidget(self._masking)
-
-    def _arrange_effects(self):
-        columns = max(1, stored(self)["effectColumnCount"])
-        names = [name for name in (self._order or self._buttons) if name in self._buttons]
-        rest = [name for name in self._buttons if name not in names and name] if stored(self)["unorderedEffectsVisible"] else []
-        shown = [*dict.fromkeys(["", *names, *rest])]
-        for name, made in self._buttons.items():
-            self._grid.removeWidget(made)
-            made.setVisible(name in shown)
-        for place, name in enumerate(shown):
-            self._grid.addWidget(self._buttons[name], place // columns, place % columns)
-
-    _effectColumnCount_changed = _unorderedEffectsVisible_changed = _arrange_effects
-
-    def _show(self):
-        """Bring the widgets up to date with the node and the properties."""
-        state = stored(self)
-        segmentation, volume, segment_id = self._shown
-        for part, key in ((self._segmentation_box, "segmentationNodeSelectorVisible"), (self._labels[0], "segmentationNodeSelectorVisible"),
-                          (self._volume_box, "sourceVolumeNodeSelectorVisible"), (self._labels[1], "sourceVolumeNodeSelectorVisible"),
-                          (self._add, "addRemoveSegmentButtonsVisible"), (self._remove, "addRemoveSegmentButtonsVisible"), (self._show_3d, "show3DButtonVisible"),
-                          (self._undo, "undoEnabled"), (self._redo, "undoEnabled"), (self._masking, "maskingSectionVisible")):
-            part.setVisible(state[key])
-        may_edit = volume is not None and segmentation is not None and not state["readOnly"]
-        self._add.setEnabled(may_edit)
-        self._remove.setEnabled(may_edit and segment_id != "")
-        for part in self._buttons.values():
-            part.setEnabled(may_edit and segment_id != "")
-        self._buttons[stored(self._active)["name"] if self._active else ""].setChecked(True)
-        if self._node is not None:
-            self._overwrite.setCurrentIndex(self._node.GetOverwriteMode())
-        self._show_history()
-
-    _segmentationNodeSelectorVisible_changed = _sourceVolumeNodeSelectorVisible_changed = _addRemoveSegmentButtonsVisible_changed = _show
-    _maskingSectionVisible_changed = _show
-    _show3DButtonVisible_changed = _undoEnabled_changed = _readOnly_changed = _show
-
-    def _show_history(self, *event):
-        self._undo.setEnabled(self._logic.CanUndo())
-        self._redo.setEnabled(self._logic.CanRedo())
 
     # Scene, node, selection
 

@@ -1,7 +1,7 @@
 """The layout with its three slice views: real slice nodes and slice logics, nothing rendered."""
 
 import slicer
-from PySide6 import QtCore, QtWidgets
+from PySide6 import QtCore
 
 from host.classes import behaviour, build, stored
 from host.mrml_widgets import MRMLWidget

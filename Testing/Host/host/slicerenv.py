@@ -33,7 +33,8 @@ def bootstrap(check_prefix=(), is_testing=True, has_main_window=True):
     QtCore.qInstallMessageHandler(show_message)
     keep_constants_alive()
     pqt.install()
-    from host import application, classes, ctk_widgets, effects, modules, mrml_widgets, qt_module, range_widgets, scripted, slice_views, ui_loader   # noqa: F401
+    from host import application, classes, effects, modules, qt_module, scripted, ui_loader
+    from host import ctk_widgets, mrml_widgets, range_widgets, segment_widgets, slice_views     # noqa: F401    what they do counts before the classes are made
     qt_module.make_qt()
     slicer.modules = types.SimpleNamespace()
     from host import segment_editor         # noqa: F401
