@@ -71,7 +71,7 @@ class Narrator:
         session = self._logic.session
         isCorrection = any(session.stale(label).any() for label, _index in changed)
         if isCorrection and panel.settings.isOn("autoUpdate") and not self._logic.hasPartialResult:
-            panel.propagate()
+            panel.commands.propagate()
         elif isCorrection:
             panel.say(_("You changed {slices}; Propagate computes anew what it affects.").format(slices=where))
         else:

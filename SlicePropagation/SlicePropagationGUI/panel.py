@@ -3,6 +3,7 @@
 import slicer
 from slicer.i18n import tr as _
 
+from SlicePropagationGUI.commands import Commands
 from SlicePropagationGUI.details import DetailsSection
 from SlicePropagationGUI.drawing import DrawSection
 from SlicePropagationGUI.inputs import InputSection
@@ -13,10 +14,8 @@ from SlicePropagationGUI.shortcuts import Shortcuts
 from SlicePropagationGUI.states import Situation, viewState
 from SlicePropagationLib.errors import SlicePropagationError
 from SlicePropagationMRML.choices import annotatedAxis, axisOfSegments, suggestAxis
-from SlicePropagationMRML.files import removeDownloadedFiles, writeTable
-from SlicePropagationMRML.review import Kind, sliceTable
+from SlicePropagationMRML.review import Kind
 from SlicePropagationMRML.settings import PanelSettings
-from SlicePropagationMRML.views import snapViews
 
 
 class PropagationPanel:
@@ -31,19 +30,20 @@ class PropagationPanel:
     """
 
     def __init__(self, root, ui, logic, parameterNode, folder):
-        self.ui, self.logic, self._folder = ui, logic, folder
+        self.ui, self.logic, self.folder = ui, logic, folder
         self.settings = PanelSettings(parameterNode)
         self._isEntered = self._isBusy = self._isReady = False
         self._problem = ""
+        do = self.commands = Commands(self)
         self.draw = DrawSection(ui, self.refresh)
         self.draw.attach()
         self.inputs = InputSection(ui, self.settings, self.refresh)
-        self.run = RunSection(ui, self.settings, self.chosen, {
-            "propagate": self.propagateOrStop, "keep": self.keep, "discard": self.discard, "install": self.install, "snap": self.snap})
-        self.review = ReviewSection(ui, self.settings, logic, {"next": self.showNext, "confirm": self.confirm, "empty": self.markEmpty}, self.showState)
-        self.details = DetailsSection(ui, folder, {"export": self.export, "remove": self.removeFiles})
-        self.shortcuts = Shortcuts(root, {"propagate": self.propagate, "next": self.showNext, "confirm": self.confirm,
-                                          "empty": self.markEmpty, "keep": self.keep, "discard": self.discard}, self.stop)
+        self.run = RunSection(ui, self.settings, do.chosen, {
+            "propagate": do.propagateOrStop, "keep": do.keep, "discard": do.discard, "install": do.install, "snap": do.snap})
+        self.review = ReviewSection(ui, self.settings, logic, {"next": do.showNext, "confirm": do.confirm, "empty": do.markEmpty}, self.showState)
+        self.details = DetailsSection(ui, folder, {"export": do.export, "remove": do.removeFiles})
+        self.shortcuts = Shortcuts(root, {"propagate": do.propagate, "next": do.showNext, "confirm": do.confirm,
+                                          "empty": do.markEmpty, "keep": do.keep, "discard": do.discard}, do.stop)
         self.narrator = Narrator(self)
         self._sceneTags = [slicer.mrmlScene.AddObserver(event, lambda caller, name: self.restore())
                            for event in (slicer.vtkMRMLScene.EndCloseEvent, slicer.vtkMRMLScene.EndBatchProcessEvent)]
@@ -59,6 +59,7 @@ class PropagationPanel:
         self.shortcuts.install()
         self.review.observe()
         self.refresh()
+        self.logic.look()
 
     def leave(self):
         """Another module is shown; a run goes on."""
@@ -88,106 +89,6 @@ class PropagationPanel:
         self._sceneTags = []
         self.inputs.cleanup()
         self.draw.cleanup()
-
-    # What a person does
-
-    def propagateOrStop(self):
-        """The one button."""
-        if self.logic.isRunning:
-            self.stop()
-        else:
-            self.propagate()
-
-    def propagate(self):
-        """Start a run of the segments chosen."""
-        self.refresh()
-        reason = viewState(self.situation()).propagate
-        if reason or self.logic.isRunning:
-            self.say(reason)
-            return
-        with self.saying():
-            isStarted = self.logic.start(self.run.engineName(), self.run.span(), self.run.direction(), self.run.device())
-            self.say(_("Propagating…") if isStarted else _("Everything is up to date; draw on a slice or correct one first."))
-            if isStarted:
-                self.run.begin()
-        self.showState()
-
-    def stop(self):
-        """End the run within one slice."""
-        if self.logic.isRunning:
-            self.logic.stop()
-            self.say(_("Stopping after this slice…"))
-
-    def keep(self):
-        """Write the result that waits."""
-        if self.logic.hasPartialResult:
-            with self.saying():
-                self.logic.keep()
-                self.say(_("Kept. Undo takes it back in one step."))
-            self.refresh()
-
-    def discard(self):
-        """Forget the result that waits."""
-        if self.logic.hasPartialResult:
-            self.logic.discard()
-            self.say(_("Discarded; the segments are as they were."))
-            self.refresh()
-
-    def showNext(self):
-        """Show the slice most worth correcting."""
-        if viewState(self.situation()).next == "":
-            index = self.logic.nextSuspicious(self.reviewed())
-            if index is None:
-                self.say(_("No slice is worth correcting any more."))
-                return
-            self.review.jump(index)
-            self.say(_("Slice {index}: a correction here is expected to gain most. Correct it, or confirm it.").format(index=index))
-
-    def confirm(self):
-        """Vouch for the slice shown."""
-        self._vouch("confirm", self.logic.confirm, _("Slice {index} is confirmed; runs start from it and keep it."))
-
-    def markEmpty(self):
-        """Say that the structure is not on the slice shown."""
-        self._vouch("empty", self.logic.markEmpty, _("Slice {index} is empty and stays so."))
-
-    def chosen(self):
-        """Something about the run was chosen."""
-        if self.run.missing():
-            self.say(viewState(Situation(True, True, 1, True, missing=self.run.missing())).propagate)
-        self.refresh()
-
-    def snap(self):
-        """Turn the slice views onto the slices of the volume."""
-        if self.inputs.volume() is not None:
-            snapViews(slicer.mrmlScene, self.inputs.volume())
-
-    def install(self):
-        """Install PyTorch, after asking."""
-        from SlicePropagationGUI.pytorch import installTorch
-        with self.saying():
-            if installTorch():
-                self.run.refreshEngines()
-                self.say(_("PyTorch is installed."))
-        self.refresh()
-
-    def export(self):
-        """Write the table of slices."""
-        document = self.logic.document
-        path = self.details.askPath(f"{document.segmentationNode.GetName()}.slices.csv")
-        if path:
-            rows = [row for label in document.segments for row in sliceTable(document.session, label, document.segmentName(label))]
-            try:
-                writeTable(path, rows)
-            except OSError as error:
-                self.say(_("The table was not written: {error}").format(error=error))
-                return
-            self.say(_("Wrote {number} rows to {path}.").format(number=len(rows), path=path))
-
-    def removeFiles(self):
-        """Delete what the extension keeps on the disk."""
-        self.say(_("Removed {number} files.").format(number=removeDownloadedFiles(self._folder)))
-        self.showState()
 
     # What is shown
 
@@ -281,14 +182,6 @@ class PropagationPanel:
             self.logic.close()
             self.say(self._problem)
         self.run.showStack(volume, axis, _count(volume, axis))
-
-    def _vouch(self, name, act, text):
-        if getattr(viewState(self.situation()), name) == "":
-            index = self.review.index
-            with self.saying():
-                act(self.reviewed(), index)
-                self.say(text.format(index=index))
-            self.refresh()
 
     def axisOfSeed(self):
         """The axis that the first drawing shows, unless the person chose one."""

@@ -8,7 +8,7 @@ from SlicePropagationGUI.shortcuts import keyed
 from SlicePropagationGUI.strip import COLORS, DOUBTFUL, SliceStrip
 from SlicePropagationGUI.words import sliceText, summaryText
 from SlicePropagationMRML.review import Kind, explainSlice, reviewSlices
-from SlicePropagationMRML.views import indexInView, jumpViews, observeViews, stopObserving, viewsAlong
+from SlicePropagationMRML.views import indexInView, jumpViews, observeViews, sliceNodes, stopObserving, viewsAlong
 
 
 class ReviewSection:
@@ -25,6 +25,7 @@ class ReviewSection:
     def __init__(self, ui, settings, logic, actions, moved):
         self._ui, self._logic, self._moved = ui, logic, moved
         self._segmentID, self._review, self._index, self._observations = "", None, None, []
+        self._isObserving = False
         self.strip = SliceStrip(self._describe, self.jump)
         ui.stripFrame.layout().addWidget(self.strip)
         ui.legendLabel.text = _legend()
@@ -54,6 +55,8 @@ class ReviewSection:
         else:
             self._ui.reviewLabel.text = _("Every slice of the segment will be shown here. No volume at hand? Take SlicePropagationAbdomen in the module Sample Data.")
         self._ui.legendLabel.visible = self._review is not None
+        if self._isObserving and [node for node, _tag in self._observations] != sliceNodes(slicer.mrmlScene):
+            self.observe()                      # a view came or went
         self.follow()
 
     def jump(self, index):
@@ -62,6 +65,7 @@ class ReviewSection:
         if document is not None:
             label = document.labelOf(self._segmentID) if self._segmentID else None
             jumpViews(slicer.mrmlScene, document, index, label)
+            self.follow()
 
     def follow(self):
         """Mark the slice that the views show."""
@@ -88,13 +92,14 @@ class ReviewSection:
     def observe(self):
         """Follow the slice views from now on."""
         self.stop()
+        self._isObserving = True
         self._observations = observeViews(slicer.mrmlScene, self.follow)
         self.follow()
 
     def stop(self):
         """Follow the slice views no longer."""
         stopObserving(self._observations)
-        self._observations = []
+        self._isObserving, self._observations = False, []
 
     def _describe(self, index):
         session, label = self._logic.session, self._logic.document.labelOf(self._segmentID)

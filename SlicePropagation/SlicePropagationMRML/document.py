@@ -6,7 +6,7 @@ import numpy as np
 
 from SlicePropagationLib.errors import InputError, SlicePropagationError
 from SlicePropagationLib.patch import Patch
-from SlicePropagationLib.session import AnnotationSession
+from SlicePropagationLib.session import AnnotationSession, Provenance, SliceState
 from SlicePropagationLib.slice_record import restore_slices
 from SlicePropagationMRML import commit, tags
 from SlicePropagationMRML.geometry import segmentMask, stackFromVolume
@@ -188,6 +188,10 @@ class AnnotatedSegmentation:
             values = tags.readTags(self.segmentationNode, segmentID)
             if values is not None and values["axis"] == self.stack.axis:
                 restore_slices(session, label, masks[label], values)
+                for index in session.anchors(label):        # a drawing that was erased while nobody watched is no anchor
+                    state = session.state(label, index)
+                    if state.provenance == Provenance.SEED and state.patch.is_empty:
+                        session.restore(label, index, SliceState())
 
     def _noticeTravel(self):
         """Find out which way the tags went along the changes so far."""

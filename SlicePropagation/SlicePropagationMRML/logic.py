@@ -9,6 +9,7 @@ from SlicePropagationLib.errors import SlicePropagationError
 from SlicePropagationMRML.commit import ensureEditorNode
 from SlicePropagationMRML.document import AnnotatedSegmentation
 from SlicePropagationMRML.engine_choice import EngineChoice
+from SlicePropagationMRML.node_watch import NodeWatch
 from SlicePropagationMRML.observer import EditObserver
 from SlicePropagationMRML.preview import Preview
 from SlicePropagationMRML.run_loop import POLL_MS, RunLoop
@@ -19,7 +20,7 @@ def ignore(*arguments):
     """What a callback does that nobody has set."""
 
 
-class PropagationLogic(RunLoop):
+class PropagationLogic(RunLoop, NodeWatch):
     """One segmentation under annotation, and at most one run.
 
     Args:
@@ -62,7 +63,7 @@ class PropagationLogic(RunLoop):
             segmentationNode.SetReferenceImageGeometryParameterFromVolumeNode(volumeNode)
         self.document = AnnotatedSegmentation(self.scene, volumeNode, segmentationNode, segmentIDs, axis, stack)
         self._stackKey = key
-        self._observer = EditObserver(segmentationNode, self._schedule, self._edited)
+        self._observer = EditObserver(segmentationNode, self._schedule, self.look)
         self.useEditorNode()
 
     def shareEditorNode(self, editorNode):
@@ -237,71 +238,7 @@ class PropagationLogic(RunLoop):
         self._noticeTravel()
         return True
 
-    def _noticeTravel(self):
-        travel = self.document.takeTravel()
-        if travel is not None:
-            self.onTravel(travel)
-
-    # Below: what happens to the nodes
-
-    def _edited(self):
-        if self.document is None:
-            return
-        if self.isRunning:
-            self._hasEdits = True
-            return
-        try:
-            changed = self._turnToSeed() or ([] if self.hasPartialResult else self.absorb())
-            if self.hasPartialResult:
-                self._absorbDuringRun()
-        except SlicePropagationError as problem:
-            self._drop(problem)
-            return
-        self._noticeTravel()
-        if changed:
-            self.onEdit(changed)
-        self.onTouch()
-
-    def _turnToSeed(self):
-        """Before anything is annotated, the axis may still follow the first drawing; returns the edits when it does."""
-        document, session = self.document, self.session
-        if self.hasPartialResult or any(session.anchors(label) for label in session.labels):
-            return []
-        axis = self.axisOfSeed()
-        if axis is not None and axis != document.stack.axis:
-            self.open(document.volumeNode, document.segmentationNode, list(document.segments.values()), axis)
-            return self._adoptDrawing()
-        return []
-
-    def _adoptDrawing(self):
-        """Store what was drawn before the segments were opened; returns it as edits."""
-        drawn = [(label, index) for label in self.session.labels for index in self.session.anchors(label)]
-        if drawn:
-            with self._observer.writing():
-                self.document.writeTags("edit", drawn)
-        return drawn
-
-    def _drop(self, problem):
-        """Let go of nodes that are gone."""
-        self._clear()
-        self._letGo()
-        self.onClosed(problem)
-
-    def _checkNodes(self):
-        """Let go when a node or a segment is gone; a run notices by itself, within one slice."""
-        if self.document is None or self.isRunning:
-            return
-        try:
-            self.document.check()
-        except SlicePropagationError as problem:
-            self._drop(problem)
-
-    def _sceneCloses(self, caller, event):
-        """The scene goes: the run ends with a message, and nothing is written."""
-        if self.isRunning:
-            self._endNow(SlicePropagationError("The scene was closed; the run ended and nothing was written."))
-        self._clear()
-        self._letGo()
+    # Below
 
     def _knownStack(self, volumeNode, axis):
         """(stack, key): the stack at hand when it is still that of the volume and the axis, as making one takes a while."""

@@ -4,7 +4,7 @@ import numpy as np
 import slicer
 import vtk
 
-from SlicePropagationMRML.geometry import PLANES, axisOfPlane, ijkToWorld, sliceCenter
+from SlicePropagationMRML.geometry import ijkToWorld, planeOfAxis, sliceCenter
 
 TILT = 0.94             # cosine between a view's normal and the slice axis above which the view shows these slices, about 20 degrees
 
@@ -40,10 +40,14 @@ def indexInView(sliceNode, volumeNode, axis):
     return round(voxel[2 - axis])
 
 
-def snapViews(scene, volumeNode):
-    """Turn the slice views onto the voxel axes, so that a view shows whole slices of an oblique volume."""
+def snapViews(scene, volumeNode, axis):
+    """Turn the slice views onto the voxel axes, so that a view shows whole slices of an oblique volume; at least one those of `axis`."""
     for node in sliceNodes(scene):
         node.RotateToVolumePlane(volumeNode)
+    if not viewsAlong(scene, volumeNode, axis) and sliceNodes(scene):
+        view = viewInUse(scene)
+        view.SetOrientation(planeOfAxis(volumeNode, axis).capitalize())
+        view.RotateToVolumePlane(volumeNode)
 
 
 def jumpViews(scene, document, index, label=None):
@@ -60,16 +64,10 @@ def jumpViews(scene, document, index, label=None):
     point = sliceCenter(document.volumeNode, document.stack.axis, index, center)
     along = viewsAlong(scene, document.volumeNode, document.stack.axis)
     if not along:
-        snapViews(scene, document.volumeNode)
+        snapViews(scene, document.volumeNode, document.stack.axis)
         along = viewsAlong(scene, document.volumeNode, document.stack.axis)
     for node in along if center is None else sliceNodes(scene):
         node.JumpSliceByOffsetting(*point)
-
-
-def planeOfView(sliceNode, volumeNode):
-    """The anatomical plane of the stack that a view shows."""
-    axis = axisOfView(sliceNode, volumeNode)
-    return next(plane for plane in PLANES if axisOfPlane(volumeNode, plane) == axis)
 
 
 def _normal(sliceNode):

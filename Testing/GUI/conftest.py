@@ -12,7 +12,11 @@ MODULE_FOLDER = Path(__file__).resolve().parents[2] / "SlicePropagation"
 def application():
     """The host, checking our module's code against what Slicer offers."""
     from host import slicerenv
-    return slicerenv.bootstrap(check_prefix=[MODULE_FOLDER])
+    application = slicerenv.bootstrap(check_prefix=[MODULE_FOLDER])
+    import slicer
+    window = slicer.util.mainWindow()
+    slicer.util.mainWindow = lambda: window         # its search through all top-level widgets meets some that PySide6 is about to delete
+    return application
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ from phantoms import drifting_disc
 from SlicePropagationMRML.geometry import segmentMask
 
 MODULE_FOLDER = Path(__file__).resolve().parents[2] / "SlicePropagation"
+KEPT = []               # editors and effects stay alive and hidden: PySide6 does not survive top-level widgets that go with their last name
 EFFECT_MODULE = "SegmentEditorSlicePropagation"
 
 
@@ -58,7 +59,10 @@ def editor(application):
     editor.widget.setMRMLSegmentEditorNode(None)
     slicer.mrmlScene.Clear(False)
     editor.widget.setMRMLScene(None)
-    slicer.qSlicerSegmentEditorEffectFactory.instance()._registered.clear()
+    editor.widget.hide()
+    registered = slicer.qSlicerSegmentEditorEffectFactory.instance()._registered
+    KEPT.extend([editor.widget, *registered])
+    registered.clear()
     for name in (EFFECT_MODULE, "SlicePropagation"):
         slicerenv.unload_module(name)
     assert slicerenv.slot_errors == []

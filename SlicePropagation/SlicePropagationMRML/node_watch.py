@@ -1,0 +1,72 @@
+"""What happens to the nodes from outside: edits, undo, nodes and segments that go, the scene that closes."""
+
+from SlicePropagationLib.errors import SlicePropagationError
+
+
+class NodeWatch:
+    """The part of `PropagationLogic` that answers to the scene."""
+
+    def look(self):
+        """Take over what changed in the segmentation, and tell; the observer calls this a moment after an edit."""
+        if self.document is None:
+            return
+        if self.isRunning:
+            self._hasEdits = True
+            return
+        try:
+            changed = self._turnToSeed() or ([] if self.hasPartialResult else self.absorb())
+            if self.hasPartialResult:
+                self._absorbDuringRun()
+        except SlicePropagationError as problem:
+            self._drop(problem)
+            return
+        self._noticeTravel()
+        if changed:
+            self.onEdit(changed)
+        self.onTouch()
+
+    def _turnToSeed(self):
+        """Before anything is annotated, the axis may still follow the first drawing; returns the edits when it does."""
+        document, session = self.document, self.session
+        if self.hasPartialResult or any(session.anchors(label) for label in session.labels):
+            return []
+        axis = self.axisOfSeed()
+        if axis is not None and axis != document.stack.axis:
+            self.open(document.volumeNode, document.segmentationNode, list(document.segments.values()), axis)
+            return self._adoptDrawing()
+        return []
+
+    def _adoptDrawing(self):
+        """Store what was drawn before the segments were opened; returns it as edits."""
+        drawn = [(label, index) for label in self.session.labels for index in self.session.anchors(label)]
+        if drawn:
+            with self._observer.writing():
+                self.document.writeTags("edit", drawn)
+        return drawn
+
+    def _drop(self, problem):
+        """Let go of nodes that are gone."""
+        self._clear()
+        self._letGo()
+        self.onClosed(problem)
+
+    def _checkNodes(self):
+        """Let go when a node or a segment is gone; a run notices by itself, within one slice."""
+        if self.document is None or self.isRunning:
+            return
+        try:
+            self.document.check()
+        except SlicePropagationError as problem:
+            self._drop(problem)
+
+    def _sceneCloses(self, caller, event):
+        """The scene goes: the run ends with a message, and nothing is written."""
+        if self.isRunning:
+            self._endNow(SlicePropagationError("The scene was closed; the run ended and nothing was written."))
+        self._clear()
+        self._letGo()
+
+    def _noticeTravel(self):
+        travel = self.document.takeTravel()
+        if travel is not None:
+            self.onTravel(travel)
