@@ -65,6 +65,16 @@ def sliceCenter(volumeNode, axis, index):
     return transform.TransformPoint(center)
 
 
+def sliceIndexAt(volumeNode, axis, point):
+    """The slice of a volume that a point in world coordinates lies on or next to; axis 0, 1, 2 for K, J, I."""
+    transform = vtk.vtkGeneralTransform()
+    slicer.vtkMRMLTransformNode.GetTransformBetweenNodes(None, volumeNode.GetParentTransformNode(), transform)
+    matrix = vtk.vtkMatrix4x4()
+    volumeNode.GetRASToIJKMatrix(matrix)
+    position = matrix.MultiplyPoint([*transform.TransformPoint(point), 1.0])[2 - axis]
+    return int(np.clip(round(position), 0, volumeNode.GetImageData().GetDimensions()[2 - axis] - 1))
+
+
 def emptyLabelmap(volumeNode, segmentationNode):
     """An empty labelmap on the volume's grid, placed in the segmentation's coordinates.
 

@@ -1,11 +1,14 @@
 """`PropagationLogic`: what the panel, the effect, the page and a script ask for; scene and timers come by injection."""
 
+import numpy as np
 import slicer
 
+from SlicePropagationLib.case import choose_engine
 from SlicePropagationLib.confidence import next_slice_to_correct
 from SlicePropagationLib.engine import plan_session, propagate
-from SlicePropagationLib.engines import make_engine, model_hash
+from SlicePropagationLib.engines import model_hash
 from SlicePropagationLib.errors import SlicePropagationError
+from SlicePropagationLib.session import Provenance
 from SlicePropagationMRML.commit import ensureEditorNode
 from SlicePropagationMRML.document import AnnotatedSegmentation
 from SlicePropagationMRML.observer import EditObserver
@@ -93,8 +96,13 @@ class PropagationLogic:
 
     # A run
 
-    def start(self, engineName=None, span=None, direction="both"):
+    def start(self, engineName=None, span=None, direction="both", segmentIDs=None, device="auto"):
         """Begin a run of what is stale or was never predicted; False when everything is up to date.
+
+        Args:
+            span, direction: as in `planning.plan_runs`.
+            segmentIDs: segments to propagate, default all that are annotated.
+            device: "auto", "cpu" or "cuda".
 
         Raises:
             SlicePropagationError: nothing is annotated, the engine is unknown, a run is under way, a node is gone.
@@ -102,15 +110,16 @@ class PropagationLogic:
         if self.isRunning or self.hasPartialResult:
             raise SlicePropagationError("The last run waits; keep or discard its result first.")
         self.absorb()
-        runs = plan_session(self.session, span=span, direction=direction)
+        labels = None if segmentIDs is None else [self.document.labelOf(segmentID) for segmentID in segmentIDs]
+        runs = plan_session(self.session, labels, span=span, direction=direction)
         if not runs:
             return False
         editorNode, document = self.editorLogic.GetSegmentEditorNode(), self.document
         mayOverlap = editorNode.GetOverwriteMode() == editorNode.OverwriteNone
-        engine = make_engine(engineName)
+        engine = choose_engine(engineName, device)
         document.engineName, document.modelHash = engine.name, model_hash(engine)
         self._propagate = lambda runs: propagate(self.session, engine, runs, allow_overlap=mayOverlap)
-        self._replan = lambda: plan_session(self.session, span=span, direction=direction)
+        self._replan = lambda: plan_session(self.session, labels, span=span, direction=direction)
         self._steps, self._numRuns, self._drawn = self._propagate(runs), 1, document.masks()
         self.preview = Preview(self.scene, document.volumeNode, document.segmentationNode, document.segments, document.stack)
         self._touched, self._isStopping = [], False
@@ -162,6 +171,24 @@ class PropagationLogic:
         with self._observer.writing():
             self._saveStateForUndo()
             self.session.confirm(self.document.labelOf(segmentID), index)
+            self.document.writeTags()
+
+    def markEmpty(self, segmentID, index):
+        """Vouch for a slice that does not show the structure ("nothing here"): what is drawn there goes; one undo step.
+
+        Raises:
+            SlicePropagationError: a run is under way or its result waits.
+        """
+        if self.isRunning or self.hasPartialResult:
+            raise SlicePropagationError("The last run waits; keep or discard its result first.")
+        self.absorb()
+        label = self.document.labelOf(segmentID)
+        removed = np.zeros(self.document.stack.images.shape, bool)
+        removed[index] = self.session.mask(label, index)
+        with self._observer.writing():
+            self._saveStateForUndo()
+            self.session.annotate(label, index, np.zeros(removed[index].shape, bool), Provenance.CONFIRMED)
+            self.document.write({label: (np.zeros(removed.shape, bool), removed)}, self.editorLogic)
             self.document.writeTags()
 
     def undo(self):

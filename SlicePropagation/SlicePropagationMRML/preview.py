@@ -42,6 +42,7 @@ class Preview:
                 patch = session.state(label, index).patch
                 voxels[index][patch.window][patch.crop] = label
         self._labelmap.Modified()
+        self.node.GetSegmentation().InvokeEvent(slicer.vtkSegmentation.SourceRepresentationModified)       # views draw the slices at once
 
     def mask(self, segmentID):
         """(K, J, I) bool of what is shown of a segment."""
