@@ -59,6 +59,8 @@ class Desk:
         node = addVolumeNode(self._app.scene, volume, name)
         segmentation = self.editor.create_empty_segmentation_node()
         segmentation.SetName("Segmentation")
+        segmentation.GetDisplayNode().SetOpacity2DFill(0.35)
+        segmentation.GetDisplayNode().SetSliceIntersectionThickness(2)
         segmentation.SetReferenceImageGeometryParameterFromVolumeNode(node)
         self.volume, self.segmentation = node, segmentation
         if labels is not None:
