@@ -17,20 +17,19 @@ from SlicePropagationLib.errors import SlicePropagationError
 from SlicePropagationLib.sample import SPLEEN, make_sample
 from SlicePropagationLib.segmentation_file import Segment, read_labels
 from SlicePropagationLib.volume import read_volume
-from SlicePropagationMRML.files import volumeOf
 from SlicePropagationMRML.logic import PropagationLogic
+from SlicePropagationWeb.autosave import Autosave
 from SlicePropagationWeb.desk import Desk
 from SlicePropagationWeb.page import Page
 from SlicePropagationWeb.panel_state import PanelState
 from SlicePropagationWeb.tenancy import Tenancy
 from SlicePropagationWeb.views import Views
-from SlicePropagationWeb.words import keys
+from SlicePropagationWeb.words import COMMANDS, keys
 from SlicePropagationWeb.workflow import Workflow, tell
 
 log = logging.getLogger(__name__)
 WWW = Path(__file__).with_name("www")
 SAMPLE = "sample"
-AUTOSAVE_SECONDS = 0.4
 
 
 class Application:
@@ -52,12 +51,12 @@ class Application:
         slicer.mrmlScene = slicer_app.scene
         self.views, self.desk = Views(self.server, slicer_app), Desk(self.server, slicer_app)
         logic = PropagationLogic(slicer_app.scene, self.desk.editor.editor_logic, self.desk.history.save, self._schedule)
-        self.workflow = Workflow(logic, self.desk, self.views, self.data, self._keep_soon)
+        self.workflow = Workflow(logic, self.desk, self.views, self.data)
+        self.autosave = Autosave(workspace, self.workflow, self._schedule)
         self.tenancy = Tenancy(self.server, lambda tab: setattr(self.data, "owner", tab))
         page = Page(self.server, self.name, self.views)
         self.desk.tools_ready(page)
         self.data.keys, self.data.offer = keys(), workspace.unsaved()
-        self._source, self._keeping, self._keep_timer = None, None, None
         self._commands = self._all_commands()
         typed.bind_changes({self.name.show_3d: self._show_3d, self.name.engine: self._warm_up})
         trigger = self.server.controller.trigger
@@ -86,7 +85,6 @@ class Application:
             tell(self.workflow, self._commands[name], *arguments)
 
     def _reason(self, name):
-        from SlicePropagationWeb.words import COMMANDS
         return self.data.why.get(COMMANDS[name].reason, "") if name in COMMANDS else ""
 
     def _show_open_dialog(self):
@@ -100,8 +98,7 @@ class Application:
         self.workflow.save(path)
         stem = path.name.removesuffix(self.data.save_suffix)
         self.data.saved = [path.name, f"{stem}.slices.csv", f"{stem}.json"]
-        self._cancel_keeping()
-        self.workspace.forget()
+        self.autosave.forget()
 
     def _load(self, text):
         path = self.workspace.readable_path(text)
@@ -111,13 +108,13 @@ class Application:
         self._soon(self._load_file(SAMPLE, "the sample"))
 
     def _restore(self):
-        offer, self.data.offer = self.data.offer, None
-        source = SAMPLE if offer["image"] == SAMPLE else self.workspace.readable_path(offer["image"])
-        self._soon(self._load_file(source, offer["title"], offer))
+        offer = self.workspace.unsaved()            # read again: what the browser sends back is not trusted
+        if offer is not None:
+            self._soon(self._load_file(offer["image"], offer["title"], offer))
 
     def _forget(self):
         self.data.offer = None
-        self.workspace.forget()
+        self.autosave.forget()
 
     def _show_3d(self, is_shown):
         self.desk.show_3d(is_shown)
@@ -137,6 +134,8 @@ class Application:
             volume = await asyncio.to_thread(_read, source)
             labels, segments = await asyncio.to_thread(read_labels, offer["labels"], volume) if offer else (None, ())
             self.show_volume(source, volume, labels, segments, offer)
+            if offer:
+                self.data.offer = None
         except SlicePropagationError as error:
             self.workflow.say(str(error), is_error=True)
         self.data.loading = ""
@@ -153,7 +152,7 @@ class Application:
         title = "the sample" if source == SAMPLE else Path(source).name
         if source == SAMPLE and labels is None:
             segments = [Segment(SPLEEN, "Spleen", "Spleen", Segment.plain(SPLEEN).color)]
-        self._source = str(source)
+        self.autosave.source = str(source)
         self.workflow.logic.close()
         self.desk.put(volume, title, labels, segments)
         self.views.show(self.desk.volume)
@@ -187,49 +186,9 @@ class Application:
             task = asyncio.get_event_loop().run_in_executor(None, make_engine, self.data.engine)
             task.add_done_callback(lambda done: done.exception())
 
-    # Autosave
-
-    def _keep_soon(self):
-        """Autosave in a moment; a burst of changes is kept once."""
-        self._cancel_keeping()
-        self._keep_timer = asyncio.get_event_loop().call_later(AUTOSAVE_SECONDS, self._keep)
-
-    def _cancel_keeping(self):
-        if self._keep_timer is not None:
-            self._keep_timer.cancel()
-        self._keep_timer = None
-
-    def _keep(self):
-        """Copy the session now, write it in a thread."""
-        self._keep_timer = None
-        logic = self.workflow.logic
-        if self.data.offer or not self._is_annotated():
-            return
-        if logic.isRunning or (self._keeping is not None and not self._keeping.done()):
-            self._keep_timer = asyncio.get_event_loop().call_later(AUTOSAVE_SECONDS, self._keep)
-            return
-        self._keeping = asyncio.get_event_loop().run_in_executor(None, self._keep_now)
-        self._keeping.add_done_callback(self._kept)
-
-    def _is_annotated(self):
-        """Whether there is anything that an autosave should not lose."""
-        document = self.workflow.logic.document
-        return document is not None and any(document.session.anchors(label) for label in document.session.labels)
-
-    def _kept(self, done):
-        if done.exception() is not None:
-            with self.server.state:
-                self.workflow.say(f"The autosave failed: {done.exception()}", is_error=True)
-
-    def _keep_now(self):
-        flow = self.workflow
-        self.workspace.keep(volumeOf(self.desk.volume), flow.snapshot(), flow.segment_list(), flow.used_engine(), image=self._source,
-                            title=self.data.volume_name, plane=self.data.plane, segment=self.data.segment_id)
-
     def close(self):
         """End: what is not saved is kept."""
-        if self._keep_timer is not None and self._is_annotated() and not self.data.offer:
-            self._keep_now()
+        self.autosave.close()
         self.workflow.logic.cleanup()
 
     # The event loop

@@ -59,7 +59,7 @@ def _save_dialog(name):
 
 
 def _offer(name, is_ours):
-    with vuetify3.VDialog(model_value=(f"!!{name.offer} && {is_ours}",), persistent=True, width="480"), vuetify3.VCard(title="Unsaved work", prepend_icon="mdi-history"):
+    with vuetify3.VDialog(model_value=(f"!!{name.offer} && !{name.loading} && {is_ours}",), persistent=True, width="480"), vuetify3.VCard(title="Unsaved work", prepend_icon="mdi-history"):
         vuetify3.VCardText(f"{{{{ {name.offer} ? `There is unsaved work on ${{{name.offer}.title}} from ${{{name.offer}.at}}. Go on with it?` : '' }}}}")
         with vuetify3.VCardActions():
             vuetify3.VSpacer()

@@ -32,11 +32,15 @@ class Workflow:
         desk: the Desk, which knows volume, segmentation and tools.
         views: the Views.
         data: the PanelState that the browser shows.
+
+    Attributes:
         on_work: called after every change that an autosave should keep.
+        before_run: called before a run begins, while the session is still ours.
     """
 
-    def __init__(self, logic, desk, views, data, on_work):
-        self.logic, self.desk, self.views, self.data, self._on_work = logic, desk, views, data, on_work
+    def __init__(self, logic, desk, views, data):
+        self.logic, self.desk, self.views, self.data = logic, desk, views, data
+        self.on_work = self.before_run = lambda: None
         self._strip_at, self._num_anchors, self._run_began, self._is_opening = 0.0, 0, 0.0, False
         self.timing = {}
         logic.onStep, logic.onDone, logic.onEdit = self._stepped, self._done, self._edited
@@ -53,6 +57,9 @@ class Workflow:
         self._run_began = time.perf_counter()
         self.timing = {}
         span = None if tuple(data.span) == (0, data.num_slices - 1) else tuple(data.span)
+        if self.logic.absorb():
+            self.on_work()
+        self.before_run()
         started = self.logic.start(data.engine, span, data.direction, [data.segment_id], data.device)
         self.say("Propagating…" if started else "Everything is up to date; draw or correct a slice first.")
         if started:
@@ -157,7 +164,7 @@ class Workflow:
         known = None if document is None else list(document.segments.values())
         if not self.logic.isRunning and known != self.desk.segment_ids():
             self.open_session()
-            self._on_work()
+            self.on_work()
         self.data.tool = self.desk.tool()
         self.refresh_segments()
         self.refresh_reasons()
@@ -277,7 +284,7 @@ class Workflow:
     def _worked(self):
         self.refresh()
         self.views.refresh()
-        self._on_work()
+        self.on_work()
 
     def _travel(self, is_possible, move, done, nothing):
         if self.logic.isRunning or self.logic.hasPartialResult or not is_possible:
