@@ -10,6 +10,7 @@ from trame.app import get_server
 from trame_server.utils.typed_state import TypedState
 from trame_slicer import module as slicer_module
 from trame_slicer.core import SlicerApp
+from vtkmodules.vtkCommonCore import vtkOutputWindow
 
 from SlicePropagationLib.demo import volume_of
 from SlicePropagationLib.engines import make_engine
@@ -49,6 +50,7 @@ class Application:
         self.data, self.name = typed.data, typed.name
         slicer_app = SlicerApp()
         slicer.mrmlScene = slicer_app.scene
+        vtkOutputWindow.GetInstance().SetDisplayModeToNever()       # VTK's log says what matters already
         self.views, self.desk = Views(self.server, slicer_app), Desk(self.server, slicer_app)
         logic = PropagationLogic(slicer_app.scene, self.desk.editor.editor_logic, self.desk.history.save, self._schedule)
         self.workflow = Workflow(logic, self.desk, self.views, self.data)

@@ -6,7 +6,7 @@ import sys
 import webbrowser
 from pathlib import Path
 
-from vtkmodules.vtkCommonCore import vtkLogger, vtkOutputWindow
+from vtkmodules.vtkCommonCore import vtkLogger
 
 from SlicePropagationLib.errors import ConfigError
 from SlicePropagationLib.volume import read_image
@@ -64,7 +64,6 @@ def prepare(image, out, host="127.0.0.1", *, data=(), max_upload_bytes=MAX_UPLOA
     workspace.check_writable()
     vtkLogger.SetStderrVerbosity(vtkLogger.VERBOSITY_ERROR)
     application = Application(workspace)
-    vtkOutputWindow.GetInstance().SetDisplayModeToNever()       # what matters is in the log already
     transfer = Transfer(workspace, application.take_upload, application.refuse_upload, max_upload_bytes)
 
     def bind(socket_server, **_):

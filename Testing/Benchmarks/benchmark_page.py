@@ -31,7 +31,7 @@ def main():
         browser = chromium(playwright)
         for name, path in (("sample, 256 x 256 x 60", "sample"), ("CT, 512 x 512 x 300", write_ct(Path(folder) / "ct.nii.gz"))):
             print(name, flush=True)
-            for what, value in measure(browser, path, Path(folder) / "out", arguments.engine).items():
+            for what, value in measure(browser, path, Path(tempfile.mkdtemp(dir=folder)), arguments.engine).items():
                 print(f"  {what:40s} {value}", flush=True)
         browser.close()
 
