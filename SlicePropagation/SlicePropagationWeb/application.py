@@ -61,6 +61,7 @@ class Application:
         self.data.keys, self.data.offer = keys(), workspace.unsaved()
         self._commands = self._all_commands()
         typed.bind_changes({self.name.show_3d: self._show_3d, self.name.engine: self._warm_up})
+        self.workflow.refresh()
         trigger = self.server.controller.trigger
         trigger("command")(self._command)
         trigger("enter")(self.tenancy.enter)
@@ -156,8 +157,9 @@ class Application:
             segments = [Segment(SPLEEN, "Spleen", "Spleen", Segment.plain(SPLEEN).color)]
         self.autosave.source = str(source)
         self.workflow.logic.close()
-        self.desk.put(volume, title, labels, segments)
+        self.desk.put_volume(volume, title)
         self.views.show(self.desk.volume)
+        self.desk.put_segmentation(labels, segments)
         data = self.data
         size, spacing = "×".join(map(str, volume.image.GetSize())), " × ".join(f"{value:.3g}" for value in volume.image.GetSpacing())
         data.volume_name, data.volume_text = title, f"{title} · {size} voxels · {spacing} mm"

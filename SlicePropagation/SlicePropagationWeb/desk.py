@@ -47,31 +47,33 @@ class Desk:
         self.tools[ThresholdEffectLogic].set_effect_ui(page.threshold)
         self.tools[PaintEffectLogic].data.use_sphere_brush = False          # a sphere would draw on neighbouring slices too
 
-    def put(self, volume, name, labels=None, segments=()):
-        """Replace what is on the desk by a library `Volume`, and a label map with its segments; without one, an empty segment.
+    def put_volume(self, volume, name):
+        """Clear the desk and put a library `Volume` there."""
+        self.editor.deactivate_effect()
+        for gone in (self.segmentation, self.volume):
+            if gone is not None:
+                self._app.scene.RemoveNode(gone)
+        self.segmentation, self.volume = None, addVolumeNode(self._app.scene, volume, name)
+
+    def put_segmentation(self, labels=None, segments=()):
+        """Put a segmentation there, once the views show the volume: a segment drawn before the image would lie behind it.
 
         Args:
-            labels: (K, J, I) uint8 label map, or None.
-            segments: the library's `Segment`s of it.
+            labels: (K, J, I) uint8 label map, or None for one empty segment.
+            segments: the library's `Segment`s of the label map; the first one names the empty segment.
         """
-        old = [node for node in (self.segmentation, self.volume) if node is not None]
-        self.editor.deactivate_effect()
-        node = addVolumeNode(self._app.scene, volume, name)
-        segmentation = self.editor.create_empty_segmentation_node()
-        segmentation.SetName("Segmentation")
-        segmentation.GetDisplayNode().SetOpacity2DFill(0.35)
-        segmentation.GetDisplayNode().SetSliceIntersectionThickness(2)
-        segmentation.SetReferenceImageGeometryParameterFromVolumeNode(node)
-        self.volume, self.segmentation = node, segmentation
+        self.segmentation = self.editor.create_empty_segmentation_node()
+        self.segmentation.SetName("Segmentation")
+        self.segmentation.GetDisplayNode().SetOpacity2DFill(0.35)
+        self.segmentation.GetDisplayNode().SetSliceIntersectionThickness(2)
+        self.segmentation.SetReferenceImageGeometryParameterFromVolumeNode(self.volume)
         if labels is not None:
-            addSegments(segmentation, node, labels, segments)
-        self.editor.set_active_segmentation(segmentation, node)
+            addSegments(self.segmentation, self.volume, labels, segments)
+        self.editor.set_active_segmentation(self.segmentation, self.volume)
         if labels is None:
-            self.editor.add_empty_segment(segment_name=next((segment.name for segment in segments), "Segment_1"),
-                                          segment_color=next((segment.color for segment in segments), None))
+            first = next(iter(segments), None)
+            self.editor.add_empty_segment(segment_name=first.name if first else "Segment_1", segment_color=first.color if first else None)
         self.history.clear()
-        for gone in old:
-            self._app.scene.RemoveNode(gone)
 
     @property
     def is_small(self):

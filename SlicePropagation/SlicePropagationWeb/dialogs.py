@@ -23,9 +23,9 @@ def add_dialogs(name):
 
 
 def _open_dialog(name):
-    with vuetify3.VDialog(v_model=name.is_open_dialog, width="560"), vuetify3.VCard(title="Open a volume", prepend_icon="mdi-folder-open-outline"):
+    with vuetify3.VDialog(v_model=name.is_open_dialog, width="640"), vuetify3.VCard(title="Open a volume", prepend_icon="mdi-folder-open-outline"):
         with vuetify3.VCardText():
-            with html.Div(classes="sp-row"):
+            with html.Div(classes="sp-row flex-wrap"):
                 vuetify3.VBtn("Upload a file", prepend_icon="mdi-upload", variant="tonal", classes="text-none", click=f"utils.page.pick('{name.upload}', false)")
                 vuetify3.VBtn("Upload a DICOM folder", prepend_icon="mdi-folder-upload-outline", variant="tonal", classes="text-none", click=f"utils.page.pick('{name.upload}', true)")
                 vuetify3.VBtn("Load the sample", prepend_icon="mdi-image-outline", variant="tonal", classes="text-none", click="trigger('command', ['sample'])")

@@ -11,7 +11,7 @@ from SlicePropagationMRML.geometry import axisOfPlane, sliceCenter, sliceIndexAt
 
 TAGS = {"axial": "Red", "coronal": "Green", "sagittal": "Yellow"}
 COLORS = {"Red": "#F34A33", "Green": "#6DAD4A", "Yellow": "#EFD64D"}
-FRAMES_PER_SECOND = 20.0
+FRAMES_PER_SECOND = 15.0
 
 
 class Views:

@@ -133,7 +133,7 @@ class Workflow:
         document = self.logic.document
         self.logic.absorb()
         write_result(path, volumeOf(self.desk.volume), document.session, self.segment_list(), self.used_engine(), self.timing.get("seconds", 0.0), image=self.data.volume_name)
-        self.say(f"Saved {path.name} in {path.parent}, with its per-slice table and record.")
+        self.say(f"Saved {path.name}, its per-slice table and its record in {path.parent}.")
 
     # The session of the nodes
 
