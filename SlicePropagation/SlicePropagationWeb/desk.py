@@ -10,7 +10,7 @@ from trame_slicer.segmentation import (
     SegmentationEffectThreshold,
 )
 
-from SlicePropagationMRML.files import addSegments, addVolumeNode
+from SlicePropagationMRML.volume_files import addSegments, addVolumeNode
 from SlicePropagationWeb.history import EditHistory
 
 EFFECTS = {"none": SegmentationEffectNoTool, "paint": SegmentationEffectPaint, "erase": SegmentationEffectErase, "draw": SegmentationEffectDraw,

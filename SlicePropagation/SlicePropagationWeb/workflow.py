@@ -8,7 +8,7 @@ from SlicePropagationLib.errors import SlicePropagationError
 from SlicePropagationLib.outputs import write_result
 from SlicePropagationLib.segmentation_file import Segment
 from SlicePropagationLib.session import AnnotationSession, Provenance
-from SlicePropagationMRML.files import volumeOf
+from SlicePropagationMRML.volume_files import volumeOf
 from SlicePropagationMRML.geometry import axisOfPlane
 from SlicePropagationWeb.strip import cells, summary
 from SlicePropagationWeb.view_state import Situation, reasons

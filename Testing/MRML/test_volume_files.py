@@ -9,7 +9,7 @@ import vtk
 from mrml_scene import makeScene, makeSegmentation, makeVolume
 from SlicePropagationLib.segmentation_file import read_labels, write_labels
 from SlicePropagationLib.volume import read_volume
-from SlicePropagationMRML.files import addSegments, addVolumeNode, volumeOf
+from SlicePropagationMRML.volume_files import addSegments, addVolumeNode, volumeOf
 from SlicePropagationMRML.geometry import segmentMask, sliceCenter, sliceIndexAt
 
 OBLIQUE = [[0.8, -0.6, 0.0], [0.6, 0.8, 0.0], [0.0, 0.0, -1.0]]
