@@ -11,7 +11,6 @@ from slicer.ScriptedLoadableModule import (
     ScriptedLoadableModuleTest,
     ScriptedLoadableModuleWidget,
 )
-from slicer.util import VTKObservationMixin
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 OWN_PACKAGES = ("SlicePropagationLib", "SlicePropagationMRML", "SlicePropagationGUI")
@@ -35,6 +34,26 @@ def forgetPackages():
         del sys.modules[name]
 
 
+def dataFolder():
+    """Where sample data is kept: a folder of our own in Slicer's cache."""
+    return os.path.join(slicer.app.temporaryPath, "SlicePropagation")
+
+
+def registerSampleData():
+    """Offer the tutorial's volume in Sample Data; it is generated when it is asked for."""
+    import SampleData
+    SampleData.SampleDataLogic.registerCustomSampleDataSource(
+        category=_("Slice Propagation"), sampleName="SlicePropagationAbdomen",
+        thumbnailFileName=os.path.join(sharedFolder(), "Resources", "Icons", "SlicePropagationAbdomen.png"),
+        customDownloader=loadSample)
+
+
+def loadSample(source=None):
+    """What Sample Data calls: the nodes of the sample."""
+    from SlicePropagationMRML.sample_data import loadSample as load
+    return [load(slicer.mrmlScene, dataFolder())]
+
+
 class SlicePropagation(ScriptedLoadableModule):
     """What Slicer shows about the module."""
 
@@ -45,39 +64,46 @@ class SlicePropagation(ScriptedLoadableModule):
         parent.categories = ["Segmentation"]
         parent.dependencies = ["Segmentations"]
         parent.contributors = ["The SlicePropagation maintainers"]
-        parent.helpText = _("Draw a structure on one slice and press Propagate; correct a slice and propagate again: only what the correction can affect is computed anew.")
+        parent.helpText = _(
+            "Draw a structure on one slice and press <b>Propagate</b>: it grows from slice to slice. "
+            "The strip says of every slice whether you drew it or it was propagated, and how far it can be trusted. "
+            "Correct a slice with the ordinary tools and propagate again: only what the correction can affect is computed anew. "
+            "To try it, load <i>SlicePropagationAbdomen</i> in Sample Data.")
+        slicer.app.connect("startupCompleted()", registerSampleData)
         parent.acknowledgementText = _("Apache-2.0. What a person drew, corrected or confirmed is never changed by a run.")
 
 
-class SlicePropagationWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
+class SlicePropagationWidget(ScriptedLoadableModuleWidget):
     """The module's place in Slicer's window; the panel itself is in SlicePropagationGUI."""
 
     def __init__(self, parent=None):
         ScriptedLoadableModuleWidget.__init__(self, parent)
-        VTKObservationMixin.__init__(self)
-        self.panel = None
+        self.panel = self.logic = self.root = None
 
     def setup(self):
         ScriptedLoadableModuleWidget.setup(self)
         addPaths()
         from SlicePropagationGUI.panel import PropagationPanel
-        uiWidget = slicer.util.loadUI(os.path.join(sharedFolder(), "Resources", "UI", "SlicePropagation.ui"))
-        self.layout.addWidget(uiWidget)
-        uiWidget.setMRMLScene(slicer.mrmlScene)
+        self.root = slicer.util.loadUI(os.path.join(sharedFolder(), "Resources", "UI", "SlicePropagation.ui"))
+        self.layout.addWidget(self.root)
+        self.root.setMRMLScene(slicer.mrmlScene)
         self.logic = SlicePropagationLogic()
-        self.panel = PropagationPanel(slicer.util.childWidgetVariables(uiWidget), self.logic.propagation)
-        self.addObserver(slicer.mrmlScene, slicer.mrmlScene.EndCloseEvent, lambda caller, event: self.panel.sceneClosed())
+        self.panel = PropagationPanel(self.root, slicer.util.childWidgetVariables(self.root), self.logic.propagation, self.logic.getParameterNode, dataFolder())
+
+    def enter(self):
+        if self.panel:
+            self.panel.enter()
 
     def exit(self):
         if self.panel:
             self.panel.leave()
 
     def cleanup(self):
-        self.removeObservers()
         if self.panel:
             self.panel.cleanup()
+        if self.logic:
             self.logic.propagation.cleanup()
-        self.panel = None
+        self.panel = self.logic = None
 
     def onReload(self):
         forgetPackages()

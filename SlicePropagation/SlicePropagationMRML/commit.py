@@ -1,5 +1,7 @@
 """Writing a finished run into the person's segmentation: once, as one block, through Slicer's own masking."""
 
+import contextlib
+
 import numpy as np
 import slicer
 
@@ -59,6 +61,18 @@ def writeSegment(editorLogic, segmentationNode, segmentID, volumeNode, voxels, *
     editorLogic.UpdateMaskLabelmap()
     editorLogic.UpdateSelectedSegmentLabelmap()
     editorLogic.ModifySegmentByLabelmap(segmentationNode, segmentID, labelmap, mode, corners, False, False)
+
+
+@contextlib.contextmanager
+def selectionKept(editorLogic):
+    """Writing selects segments; afterwards the person's selection is as it was, and nobody was told of another one."""
+    node = editorLogic.GetSegmentEditorNode()
+    selected, wasModified = node.GetSelectedSegmentID(), node.StartModify()
+    try:
+        yield
+    finally:
+        node.SetSelectedSegmentID(selected)
+        node.EndModify(wasModified)
 
 
 def makeEditorLogic(scene, applicationLogic=None):

@@ -1,6 +1,8 @@
 """`AnnotatedSegmentation`: the session of some segments of one segmentation on one volume, kept in step with the nodes."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
+
+import numpy as np
 
 from SlicePropagationLib.errors import InputError, SlicePropagationError
 from SlicePropagationLib.patch import Patch
@@ -10,29 +12,66 @@ from SlicePropagationMRML import commit, tags
 from SlicePropagationMRML.geometry import segmentMask, stackFromVolume
 
 
+@dataclass(frozen=True)
+class Change:
+    """One step of a person or an engine, for naming it when it is undone.
+
+    Attributes:
+        kind: "run", "edit", "confirm" or "empty" ("nothing here").
+        labels: the labels it changed.
+        slices: the slice indices it changed, ascending.
+    """
+
+    kind: str
+    labels: tuple
+    slices: tuple
+
+
+@dataclass(frozen=True)
+class Travel:
+    """An undo or a redo that was noticed: which way, and over which `Change` (None when it is not known)."""
+
+    isUndo: bool
+    change: Change | None
+
+
 class AnnotatedSegmentation:
     """Nodes on one side, an `AnnotationSession` on the other.
 
     Attributes:
         session: the session; label n is the n-th of the segments.
         segments: {label: segment ID}.
+
+    Args:
+        stack: the volume's `SliceStack` along that axis, where it is at hand.
     """
 
-    def __init__(self, scene, volumeNode, segmentationNode, segmentIDs, axis):
+    def __init__(self, scene, volumeNode, segmentationNode, segmentIDs, axis, stack=None):
         if volumeNode is None or segmentationNode is None:
             raise InputError("Choose a volume and a segmentation first.")
         if not segmentIDs:
             raise InputError(f"Segmentation '{segmentationNode.GetName()}' has no segment chosen; add a segment and draw on one slice.")
         self.scene, self.volumeNode, self.segmentationNode = scene, volumeNode, segmentationNode
         self.segments = dict(enumerate(segmentIDs, 1))
-        self.stack = stackFromVolume(volumeNode, axis)
+        self.stack = stack or stackFromVolume(volumeNode, axis)
         self.engineName, self.modelHash = "", None
-        self._lastTags, self._commits, self._events = {}, {}, []
+        self._lastTags, self._tagsBefore, self._commits, self._events = {}, {}, {}, []
+        self._changes, self._position, self._travel = [(self._key(self._currentTags()), None)], 0, None
         self.session = self._restored()
 
     def labelOf(self, segmentID):
         """The session's label of a segment."""
         return next(label for label, known in self.segments.items() if known == segmentID)
+
+    def segmentName(self, label):
+        """The name of a label's segment; its ID when the segment is gone."""
+        segment = self.segmentationNode.GetSegmentation().GetSegment(self.segments[label])
+        return segment.GetName() if segment is not None else self.segments[label]
+
+    def takeTravel(self):
+        """The `Travel` that `absorb` noticed since the last call, or None."""
+        travel, self._travel = self._travel, None
+        return travel
 
     def check(self):
         """Raise when a node or a segment is gone.
@@ -59,21 +98,30 @@ class AnnotatedSegmentation:
         """
         self.check()
         if self._currentTags() != self._lastTags:
+            self._tagsBefore = self._lastTags
             self.session = self._restored()
+            self._noticeTravel()
             return []
         changed = self.session.absorb(self.masks())
         if changed:
-            self.writeTags()
+            self.writeTags("edit", changed)
         return changed
 
-    def writeTags(self):
-        """Store provenance and confidence with the segments; never called in answer to undo or redo."""
+    def writeTags(self, kind="edit", changed=()):
+        """Store provenance and confidence with the segments; never called in answer to undo or redo.
+
+        Args:
+            kind, changed: what is stored, as in `Change`; `changed` holds (label, slice) pairs.
+        """
         for label, segmentID in self.segments.items():
             tags.writeTags(self.segmentationNode, segmentID, self.session, label, self.engineName, self.modelHash)
         self._lastTags = self._currentTags()
         self._events = list(self.session.history)
         states = {(label, index): self.session.state(label, index) for label in self.segments for index in range(len(self.stack))}
         self._commits[self._key(self._lastTags)] = (states, len(self._events))
+        change = Change(kind, tuple(sorted({label for label, _ in changed})), tuple(sorted({index for _, index in changed})))
+        self._changes[self._position + 1:] = [(self._key(self._lastTags), change)]
+        self._position += 1
 
     def changes(self, touched):
         """{label: (add, remove)}, (N, H, W) bool each, that a run's slices want in the segments.
@@ -93,15 +141,33 @@ class AnnotatedSegmentation:
 
     def write(self, changes, editorLogic):
         """Write changes through the segment editor logic, and let the session know what masking left of them."""
-        for isRemoval in (True, False):
-            for label, (add, remove) in changes.items():
-                voxels = self.stack.to_volume(remove if isRemoval else add)
-                commit.writeSegment(editorLogic, self.segmentationNode, self.segments[label], self.volumeNode, voxels, isRemoval=isRemoval)
+        with commit.selectionKept(editorLogic):
+            for isRemoval in (True, False):
+                for label, (add, remove) in changes.items():
+                    voxels = self.stack.to_volume(remove if isRemoval else add)
+                    commit.writeSegment(editorLogic, self.segmentationNode, self.segments[label], self.volumeNode, voxels, isRemoval=isRemoval)
         for label, masks in self.masks().items():
             for index in range(len(self.stack)):
                 state, patch = self.session.state(label, index), Patch.cut(masks[index])
                 if not patch.equals(state.patch):
                     self.session.restore(label, index, replace(state, patch=patch))
+
+    def erase(self, label, index, editorLogic):
+        """Empty one slice of a label as far as masking lets it, and vouch for the empty slice.
+
+        Returns:
+            How many voxels masking protected; when there are any, the slice is a correction with just these.
+        """
+        remove = self.masks()[label]
+        remove[:index] = remove[index + 1:] = False
+        self.write({label: (np.zeros_like(remove), remove)}, editorLogic)
+        left = self.session.state(label, index).patch
+        if left.is_empty:
+            self.session.release(label, index)
+            self.session.confirm(label, index)
+        else:
+            self.session.annotate(label, index, left.paste(self.stack.slice_shape))
+        return left.area
 
     def _restored(self):
         """A session from the segments and their tags, with what was drawn since the tags were written absorbed."""
@@ -123,8 +189,26 @@ class AnnotatedSegmentation:
             if values is not None and values["axis"] == self.stack.axis:
                 restore_slices(session, label, masks[label], values)
 
+    def _noticeTravel(self):
+        """Find out which way the tags went along the changes so far."""
+        key = self._key(self._lastTags)
+        known = [position for position, (stored, _) in enumerate(self._changes) if stored == key]
+        if not known:
+            isOlder = self._clock(self._lastTags) < self._clock(self._tagsBefore)
+            self._changes, self._position, self._travel = [(key, None)], 0, Travel(True, None) if isOlder else None      # newer: written by another editor
+            return
+        position = min(known, key=lambda position: abs(position - self._position))
+        isUndo = position < self._position
+        self._travel = Travel(isUndo, self._changes[position + 1 if isUndo else position][1])
+        self._position = position
+
     def _currentTags(self):
         return {segmentID: tags.readTags(self.segmentationNode, segmentID) for segmentID in self.segments.values()}
+
+    @staticmethod
+    def _clock(tagsOfSegments):
+        """The latest session clock in some tags; -1 without any."""
+        return max((max(state[2:]) for values in tagsOfSegments.values() if values for state in values["slices"].values()), default=-1)
 
     @staticmethod
     def _key(currentTags):

@@ -9,6 +9,7 @@ from SlicePropagationLib.errors import GeometryMismatchError, InputError
 from SlicePropagationLib.stack import SliceStack
 
 PLANES = {"axial": 2, "coronal": 1, "sagittal": 0}          # plane -> the patient axis (R, A, S) its slices run along
+ENDS = (("left", "right"), ("posterior", "anterior"), ("inferior", "superior"))     # where each patient axis comes from and leads to
 
 
 def stackFromVolume(volumeNode, axis=0):
@@ -25,10 +26,24 @@ def stackFromVolume(volumeNode, axis=0):
         raise InputError("The volume has no image; load one or choose another volume.")
     if image.GetNumberOfScalarComponents() != 1:
         raise InputError(f"The volume has {image.GetNumberOfScalarComponents()} values per voxel (a colour image), 1 is needed; convert it to a scalar volume.")
-    array = np.nan_to_num(slicer.util.arrayFromVolume(volumeNode).astype(np.float32), posinf=0.0, neginf=0.0)
+    stored = slicer.util.arrayFromVolume(volumeNode)
+    array = stored.astype(np.float32)
+    if stored.dtype.kind == "f" and not np.isfinite(array).all():
+        np.nan_to_num(array, copy=False, posinf=0.0, neginf=0.0)
     if array.min() == array.max():
         raise InputError(f"The volume is constant (every voxel is {array.flat[0]:g}), so there is nothing to follow; choose another volume.")
     return SliceStack.from_volume(array, tuple(reversed(volumeNode.GetSpacing())), axis)
+
+
+def volumeFromArray(volumeNode, array, spacing):
+    """Put a (K, J, I) array into a volume node, columns from right to left and rows from front to back; spacing along I, J, K in mm."""
+    image = vtk.vtkImageData()
+    image.SetDimensions(*reversed(array.shape))
+    image.AllocateScalars(numpy_support.get_vtk_array_type(array.dtype), 1)
+    numpy_support.vtk_to_numpy(image.GetPointData().GetScalars())[:] = array.ravel()
+    volumeNode.SetSpacing(*spacing)
+    volumeNode.SetIJKToRASDirections([[-1, 0, 0], [0, -1, 0], [0, 0, 1]])
+    volumeNode.SetAndObserveImageData(image)
 
 
 def axisOfPlane(volumeNode, plane):
@@ -52,27 +67,63 @@ def planeOfAxis(volumeNode, axis):
     return next(plane for plane in PLANES if axisOfPlane(volumeNode, plane) == axis)
 
 
-def sliceCenter(volumeNode, axis, index):
-    """Centre of a slice in world coordinates (R, A, S, in millimetres); axis 0, 1, 2 for K, J, I."""
+def endsOfAxis(volumeNode, axis):
+    """Where the slices of a voxel axis begin and end in the patient, as ("inferior", "superior"), by the nearest patient axis."""
+    matrix = vtk.vtkMatrix4x4()
+    volumeNode.GetIJKToRASDirectionMatrix(matrix)
+    patient = PLANES[planeOfAxis(volumeNode, axis)]
+    return ENDS[patient] if matrix.GetElement(patient, 2 - axis) > 0 else ENDS[patient][::-1]
+
+
+def obliqueness(volumeNode, axis):
+    """Angle in degrees between the slices of a voxel axis and their anatomical plane."""
+    matrix = vtk.vtkMatrix4x4()
+    volumeNode.GetIJKToRASDirectionMatrix(matrix)
+    return float(np.degrees(np.arccos(min(abs(matrix.GetElement(PLANES[planeOfAxis(volumeNode, axis)], 2 - axis)), 1.0))))
+
+
+def axisOfMask(mask):
+    """The voxel axis (0, 1, 2 for K, J, I) along which a (K, J, I) mask was drawn on single slices, or None.
+
+    Of several axes, the one with the fewest slices; None for an empty mask, and where every axis shows more than half of
+    the slices that the mask reaches over, as a mask in 3D does.
+    """
+    present = [np.flatnonzero(mask.any(axis=tuple(other for other in range(3) if other != axis))) for axis in range(3)]
+    if not len(present[0]):
+        return None
+    axis = min(range(3), key=lambda axis: len(present[axis]))
+    slices = present[axis]
+    isSparse = len(slices) == 1 or len(slices) <= (slices[-1] - slices[0] + 1) / 2
+    return axis if isSparse else None
+
+
+def sliceCenter(volumeNode, axis, index, rowColumn=None):
+    """A point of a slice in world coordinates (R, A, S, in millimetres); axis 0, 1, 2 for K, J, I.
+
+    Args:
+        rowColumn: where on the slice, in pixels; its centre when None.
+    """
     size = volumeNode.GetImageData().GetDimensions()
     point = [(number - 1) / 2 for number in size]
     point[2 - axis] = index
+    if rowColumn is not None:
+        row, column = (2 - other for other in range(3) if other != axis)
+        point[row], point[column] = rowColumn
+    world = ijkToWorld(volumeNode)
+    return world.TransformPoint(point)
+
+
+def ijkToWorld(volumeNode):
+    """The transform from voxel indices (I, J, K) to world coordinates, the volume's own transform included."""
     matrix = vtk.vtkMatrix4x4()
     volumeNode.GetIJKToRASMatrix(matrix)
-    center = matrix.MultiplyPoint([*point, 1.0])[:3]
-    transform = vtk.vtkGeneralTransform()
-    slicer.vtkMRMLTransformNode.GetTransformBetweenNodes(volumeNode.GetParentTransformNode(), None, transform)
-    return transform.TransformPoint(center)
-
-
-def sliceIndexAt(volumeNode, axis, point):
-    """The slice of a volume that a point in world coordinates lies on or next to; axis 0, 1, 2 for K, J, I."""
-    transform = vtk.vtkGeneralTransform()
-    slicer.vtkMRMLTransformNode.GetTransformBetweenNodes(None, volumeNode.GetParentTransformNode(), transform)
-    matrix = vtk.vtkMatrix4x4()
-    volumeNode.GetRASToIJKMatrix(matrix)
-    position = matrix.MultiplyPoint([*transform.TransformPoint(point), 1.0])[2 - axis]
-    return int(np.clip(round(position), 0, volumeNode.GetImageData().GetDimensions()[2 - axis] - 1))
+    parent = vtk.vtkGeneralTransform()
+    slicer.vtkMRMLTransformNode.GetTransformBetweenNodes(volumeNode.GetParentTransformNode(), None, parent)
+    world = vtk.vtkGeneralTransform()
+    world.PostMultiply()
+    world.Concatenate(matrix)
+    world.Concatenate(parent)
+    return world
 
 
 def emptyLabelmap(volumeNode, segmentationNode):
@@ -81,14 +132,9 @@ def emptyLabelmap(volumeNode, segmentationNode):
     Raises:
         GeometryMismatchError: a deformation lies between volume and segmentation.
     """
-    matrix = vtk.vtkMatrix4x4()
-    volumeNode.GetIJKToRASMatrix(matrix)
-    vtk.vtkMatrix4x4.Multiply4x4(_volumeToSegmentation(volumeNode, segmentationNode), matrix, matrix)
-    labelmap = slicer.vtkOrientedImageData()
-    labelmap.SetExtent(volumeNode.GetImageData().GetExtent())
-    labelmap.SetImageToWorldMatrix(matrix)
+    labelmap = _grid(volumeNode, segmentationNode)
     labelmap.AllocateScalars(vtk.VTK_UNSIGNED_CHAR, 1)
-    labelmap.GetPointData().GetScalars().Fill(0)
+    arrayOf(labelmap)[:] = 0            # 20 times as fast as vtkDataArray.Fill
     return labelmap
 
 
@@ -101,13 +147,49 @@ def arrayOf(labelmap):
 
 def segmentMask(segmentationNode, segmentID, volumeNode):
     """(K, J, I) bool mask of a segment on the volume's grid; a segment on another grid is resampled, nearest voxel."""
-    grid = emptyLabelmap(volumeNode, segmentationNode)
+    grid = _grid(volumeNode, segmentationNode)
+    mask = np.zeros(tuple(reversed(volumeNode.GetImageData().GetDimensions())), bool)
+    segment = segmentationNode.GetSegmentation().GetSegment(segmentID)
+    stored = segment.GetRepresentation("Binary labelmap") if segment else None
+    if stored is not None and not stored.IsEmpty() and slicer.vtkOrientedImageDataResample.DoGeometriesMatch(stored, grid):
+        _paste(mask, stored, segment.GetLabelValue(), grid.GetExtent())       # no resampling: 20 times as fast on a large volume
+        return mask
     own = slicer.vtkOrientedImageData()
     if not segmentationNode.GetBinaryLabelmapRepresentation(segmentID, own) or own.IsEmpty():
-        return np.zeros(arrayOf(grid).shape, bool)
+        return mask
     onGrid = slicer.vtkOrientedImageData()
-    slicer.vtkOrientedImageDataResample.ResampleOrientedImageToReferenceOrientedImage(own, grid, onGrid)
+    slicer.vtkOrientedImageDataResample.ResampleOrientedImageToReferenceOrientedImage(own, emptyLabelmap(volumeNode, segmentationNode), onGrid)
     return arrayOf(onGrid) > 0
+
+
+def hasVoxels(segmentationNode, segmentID):
+    """Whether anything is drawn in a segment."""
+    segment = segmentationNode.GetSegmentation().GetSegment(segmentID)
+    stored = segment.GetRepresentation("Binary labelmap") if segment else None
+    return stored is not None and not stored.IsEmpty() and bool((arrayOf(stored) == segment.GetLabelValue()).any())
+
+
+def _grid(volumeNode, segmentationNode):
+    """A labelmap without voxels on the volume's grid, placed in the segmentation's coordinates."""
+    matrix = vtk.vtkMatrix4x4()
+    volumeNode.GetIJKToRASMatrix(matrix)
+    vtk.vtkMatrix4x4.Multiply4x4(_volumeToSegmentation(volumeNode, segmentationNode), matrix, matrix)
+    grid = slicer.vtkOrientedImageData()
+    grid.SetExtent(volumeNode.GetImageData().GetExtent())
+    grid.SetImageToWorldMatrix(matrix)
+    return grid
+
+
+def _paste(mask, stored, labelValue, gridExtent):
+    """Mark a label's voxels of a cropped labelmap in a mask on the whole grid."""
+    own, target = [], []
+    for axis in (2, 1, 0):
+        low = max(stored.GetExtent()[2 * axis], gridExtent[2 * axis])
+        high = min(stored.GetExtent()[2 * axis + 1], gridExtent[2 * axis + 1]) + 1
+        own.append(slice(low - stored.GetExtent()[2 * axis], max(high - stored.GetExtent()[2 * axis], 0)))
+        target.append(slice(low - gridExtent[2 * axis], max(high - gridExtent[2 * axis], 0)))
+    if all(part.stop > part.start for part in own):
+        mask[tuple(target)] = arrayOf(stored)[tuple(own)] == labelValue
 
 
 def _volumeToSegmentation(volumeNode, segmentationNode):

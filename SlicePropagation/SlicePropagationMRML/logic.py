@@ -1,24 +1,25 @@
 """`PropagationLogic`: what the panel, the effect, the page and a script ask for; scene and timers come by injection."""
 
-import numpy as np
 import slicer
 
-from SlicePropagationLib.case import choose_engine
 from SlicePropagationLib.confidence import next_slice_to_correct
-from SlicePropagationLib.engine import plan_session, propagate
+from SlicePropagationLib.engine import plan_session
 from SlicePropagationLib.engines import model_hash
 from SlicePropagationLib.errors import SlicePropagationError
-from SlicePropagationLib.session import Provenance
 from SlicePropagationMRML.commit import ensureEditorNode
 from SlicePropagationMRML.document import AnnotatedSegmentation
+from SlicePropagationMRML.engine_choice import EngineChoice
 from SlicePropagationMRML.observer import EditObserver
 from SlicePropagationMRML.preview import Preview
-from SlicePropagationMRML.worker import FINISHED, StepWorker
+from SlicePropagationMRML.run_loop import POLL_MS, RunLoop
+from SlicePropagationMRML.worker import StepWorker
 
-POLL_MS = 30            # shorter intervals starve the worker of Python's lock
+
+def ignore(*arguments):
+    """What a callback does that nobody has set."""
 
 
-class PropagationLogic:
+class PropagationLogic(RunLoop):
     """One segmentation under annotation, and at most one run.
 
     Args:
@@ -31,18 +32,23 @@ class PropagationLogic:
         onStep: called with each SlicePrediction, on the main thread.
         onDone: called once with None, or the error that ended the run.
         onEdit: called with the (label, slice) pairs whose anchors a person changed.
+        onTravel: called with a `Travel` when a person undid or redid something.
+        onTouch: called after any change of the segmentation that is not ours, also of segments that are not worked on.
+        onClosed: called with an error when a node or segment that was worked on is gone.
+        axisOfSeed: asked for the axis, or None, before the first drawing is taken over; by then one can see how it was drawn.
     """
 
     def __init__(self, scene, editorLogic, saveStateForUndo=None, schedule=None):
         self.scene, self.editorLogic = scene, editorLogic
-        self._saveStateForUndo = saveStateForUndo or editorLogic.SaveStateForUndo
-        self._schedule = schedule or (lambda milliseconds, function: None)
-        self._worker = StepWorker()
-        self.document = self.preview = self._observer = self._steps = None
-        self._touched, self._isStopping, self._hasEdits = [], False, False
+        self.saveStateForUndo = saveStateForUndo or editorLogic.SaveStateForUndo
+        self._schedule = schedule or ignore
+        self._worker, self._engine = StepWorker(), EngineChoice()
+        self.document = self.preview = self._observer = self._steps = self._stackKey = None
+        self._touched, self._isStopping, self._hasEdits, self._holdsResult = [], False, False, False
         self._numRuns, self._drawn = 0, {}
-        self.onStep = self.onDone = self.onEdit = lambda argument: None
-        self._sceneTag = scene.AddObserver(slicer.vtkMRMLScene.StartCloseEvent, self._sceneCloses)
+        self.onStep = self.onDone = self.onEdit = self.onTravel = self.onTouch = self.onClosed = self.axisOfSeed = ignore
+        self._sceneTags = [scene.AddObserver(slicer.vtkMRMLScene.StartCloseEvent, self._sceneCloses),
+                           scene.AddObserver(slicer.vtkMRMLScene.NodeRemovedEvent, lambda caller, event: self._checkNodes())]
 
     # What is annotated
 
@@ -50,18 +56,29 @@ class PropagationLogic:
         """Work on these segments; provenance and confidence come back from their tags."""
         if self.isRunning:
             raise SlicePropagationError("A run is under way; stop it before choosing other segments.")
+        stack, key = self._knownStack(volumeNode, axis)
         self.close()
         if segmentationNode is not None and volumeNode is not None and volumeNode.GetImageData() is not None:
             segmentationNode.SetReferenceImageGeometryParameterFromVolumeNode(volumeNode)
-        self.document = AnnotatedSegmentation(self.scene, volumeNode, segmentationNode, segmentIDs, axis)
-        ensureEditorNode(self.editorLogic, self.scene)
-        editorNode = self.editorLogic.GetSegmentEditorNode()
-        editorNode.SetAndObserveSegmentationNode(segmentationNode)
-        editorNode.SetAndObserveSourceVolumeNode(volumeNode)
-        self.editorLogic.SetSegmentationNode(segmentationNode)
-        self.editorLogic.SetSourceVolumeNode(volumeNode)
-        self.editorLogic.UpdateReferenceGeometryImage()
+        self.document = AnnotatedSegmentation(self.scene, volumeNode, segmentationNode, segmentIDs, axis, stack)
+        self._stackKey = key
         self._observer = EditObserver(segmentationNode, self._schedule, self._edited)
+        self.useEditorNode()
+
+    def shareEditorNode(self, editorNode):
+        """Obey the masking and overwrite mode of another editor's node, as the Segment Editor's own."""
+        if self.editorLogic.GetSegmentEditorNode() is not editorNode:
+            self.editorLogic.SetSegmentEditorNode(editorNode)
+
+    def useEditorNode(self):
+        """Let the editor logic work on what is open, with a node of its own where it has none."""
+        ensureEditorNode(self.editorLogic, self.scene)
+        editorNode, document = self.editorLogic.GetSegmentEditorNode(), self.document
+        editorNode.SetAndObserveSegmentationNode(document.segmentationNode)
+        editorNode.SetAndObserveSourceVolumeNode(document.volumeNode)
+        self.editorLogic.SetSegmentationNode(document.segmentationNode)
+        self.editorLogic.SetSourceVolumeNode(document.volumeNode)
+        self.editorLogic.UpdateReferenceGeometryImage()
 
     def close(self):
         """Let go of the nodes; a partial result is discarded."""
@@ -72,9 +89,13 @@ class PropagationLogic:
         self.document = self._observer = None
 
     def cleanup(self):
-        """Release everything before the logic goes."""
+        """Release everything before the logic goes; a run under way ends, and nothing of it is written."""
+        if self.isRunning:
+            self._endNow(SlicePropagationError("The module was closed; the run ended and nothing was written."))
         self.close()
-        self.scene.RemoveObserver(self._sceneTag)
+        for tag in self._sceneTags:
+            self.scene.RemoveObserver(tag)
+        self._sceneTags = []
 
     @property
     def session(self):
@@ -96,13 +117,16 @@ class PropagationLogic:
 
     # A run
 
-    def start(self, engineName=None, span=None, direction="both", segmentIDs=None, device="auto"):
+    def start(self, engineName=None, span=None, direction="both", device="auto", *, holdsResult=False, segmentIDs=None):
         """Begin a run of what is stale or was never predicted; False when everything is up to date.
 
         Args:
-            span, direction: as in `planning.plan_runs`.
-            segmentIDs: segments to propagate, default all that are annotated.
-            device: "auto", "cpu" or "cuda".
+            engineName: name of an engine, default the best that can walk here.
+            span: (first, last) slice that may be predicted; None to the end of the structure.
+            direction: "both", or "up" / "down" for walks towards higher / lower slice indices only.
+            device: "auto", "cpu" or "cuda"; for engines with weights.
+            holdsResult: let the result wait for `keep` or `discard` in any case.
+            segmentIDs: which of the segments to fill, default all that are annotated.
 
         Raises:
             SlicePropagationError: nothing is annotated, the engine is unknown, a run is under way, a node is gone.
@@ -114,15 +138,16 @@ class PropagationLogic:
         runs = plan_session(self.session, labels, span=span, direction=direction)
         if not runs:
             return False
+        self._engine = self._engine.changedTo(engineName, device)
         editorNode, document = self.editorLogic.GetSegmentEditorNode(), self.document
         mayOverlap = editorNode.GetOverwriteMode() == editorNode.OverwriteNone
-        engine = choose_engine(engineName, device)
-        document.engineName, document.modelHash = engine.name, model_hash(engine)
-        self._propagate = lambda runs: propagate(self.session, engine, runs, allow_overlap=mayOverlap)
+        self._numRuns, session = 0, self.session
+        self._propagate = lambda runs: self._walk(session, runs, mayOverlap)
         self._replan = lambda: plan_session(self.session, labels, span=span, direction=direction)
-        self._steps, self._numRuns, self._drawn = self._propagate(runs), 1, document.masks()
+        self._steps, self._drawn = self._propagate(runs), document.masks()
         self.preview = Preview(self.scene, document.volumeNode, document.segmentationNode, document.segments, document.stack)
-        self._touched, self._isStopping = [], False
+        self._touched, self._isStopping, self._holdsResult = [], False, holdsResult
+        self._worker.drain()
         self._worker.request(self._steps)
         self._schedule(POLL_MS, self._poll)
         return True
@@ -146,9 +171,10 @@ class PropagationLogic:
         self._absorbDuringRun()
         with self._observer.writing():
             changes = document.changes(self._touched)
-            self._saveStateForUndo()
+            self.saveStateForUndo()
+            document.engineName, document.modelHash = self._engine.engine.name, model_hash(self._engine.engine)
             document.write(changes, self.editorLogic)
-            document.writeTags()
+            document.writeTags("run", self._touched)
         self._clear()
 
     def discard(self):
@@ -165,31 +191,27 @@ class PropagationLogic:
         Raises:
             SlicePropagationError: a run is under way or its result waits.
         """
-        if self.isRunning or self.hasPartialResult:
-            raise SlicePropagationError("The last run waits; keep or discard its result first.")
-        self.absorb()
+        self._beforeAnchor()
+        label = self.document.labelOf(segmentID)
         with self._observer.writing():
-            self._saveStateForUndo()
-            self.session.confirm(self.document.labelOf(segmentID), index)
-            self.document.writeTags()
+            self.saveStateForUndo()
+            self.session.confirm(label, index)
+            self.document.writeTags("confirm", [(label, index)])
 
     def markEmpty(self, segmentID, index):
-        """Vouch for a slice that does not show the structure ("nothing here"): what is drawn there goes; one undo step.
+        """Say that a segment is not on a slice: what is there goes, and the empty slice is vouched for; one undo step.
 
         Raises:
-            SlicePropagationError: a run is under way or its result waits.
+            SlicePropagationError: a run is under way or its result waits, or masking protects voxels of the slice.
         """
-        if self.isRunning or self.hasPartialResult:
-            raise SlicePropagationError("The last run waits; keep or discard its result first.")
-        self.absorb()
-        label = self.document.labelOf(segmentID)
-        removed = np.zeros(self.document.stack.images.shape, bool)
-        removed[index] = self.session.mask(label, index)
+        self._beforeAnchor()
+        document, label = self.document, self.document.labelOf(segmentID)
         with self._observer.writing():
-            self._saveStateForUndo()
-            self.session.annotate(label, index, np.zeros(removed[index].shape, bool), Provenance.CONFIRMED)
-            self.document.write({label: (np.zeros(removed.shape, bool), removed)}, self.editorLogic)
-            self.document.writeTags()
+            self.saveStateForUndo()
+            numLeft = document.erase(label, index, self.editorLogic)
+            document.writeTags("empty", [(label, index)])
+        if numLeft:
+            raise SlicePropagationError(f"Masking protects {numLeft} voxels of slice {index}; set the editable area to 'Everywhere' and try again.")
 
     def undo(self):
         """Take the last step back in our editor logic's history; False when there is none."""
@@ -203,88 +225,26 @@ class PropagationLogic:
         """The slice most worth correcting next, or None."""
         return next_slice_to_correct(self.session, self.document.labelOf(segmentID))
 
+    def _beforeAnchor(self):
+        if self.isRunning or self.hasPartialResult:
+            raise SlicePropagationError("The last run waits; keep or discard its result first.")
+        self.absorb()
+
     def _travel(self, isPossible, move):
         if self.document is None or self.isRunning or self.hasPartialResult or not isPossible:
             return False
         with self._observer.writing():
             move()
             self.document.absorb()
+        self._noticeTravel()
         return True
 
-    # Below: one turn of the event loop
+    def _noticeTravel(self):
+        travel = self.document.takeTravel()
+        if travel is not None:
+            self.onTravel(travel)
 
-    def _poll(self):
-        if self.isRunning:
-            self._advance(timeout=None)
-        if self.isRunning:
-            self._schedule(POLL_MS, self._poll)
-
-    def _advance(self, timeout):
-        result = self._worker.poll(timeout)
-        if result is None:
-            return
-        step, error = result
-        try:
-            self.document.check()
-            if error is not None:
-                raise error
-            if step is FINISHED:
-                self._finish()
-                return
-            self._show(step)
-            self._takeEdits()
-        except SlicePropagationError as problem:
-            self._abort(problem)
-            return
-        if self._isStopping:
-            self._steps.close()
-            self._steps = None
-            self.onDone(None)
-        else:
-            self._worker.request(self._steps)
-
-    def _finish(self):
-        """Write the result, unless that takes voxels from a segment outside the run: then the person decides.
-
-        An edit that came in at the last moment has its gaps walked first.
-        """
-        runs = self._replan() if self._absorbDuringRun() else []
-        if runs:
-            self._steps = self._propagate(runs)
-            self._numRuns += 1
-            self._worker.request(self._steps)
-            return
-        self._steps = None
-        if not self.takenVoxels():
-            self.keep()
-        self.onDone(None)
-
-    def _takeBack(self):
-        for _ in range(self._numRuns):
-            self.session.take_back_run()
-
-    def _show(self, step):
-        self._touched += step.touched
-        self.preview.show(self.session, step.touched)
-        self.onStep(step)
-
-    def _takeEdits(self):
-        """Between two steps the session is ours: an edit made during the run goes in, and its gaps start again."""
-        if self._hasEdits:
-            self._hasEdits = False
-            self._absorbDuringRun()
-
-    def _absorbDuringRun(self):
-        """Take over edits while the segments do not hold the run's predictions yet; returns what changed."""
-        edits = {}
-        for label, masks in self.document.masks().items():
-            edited = (masks != self._drawn[label]).any(axis=(1, 2)).nonzero()[0]
-            edits[label] = {int(index): masks[index] for index in edited}
-            self._drawn[label] = masks
-        changed = self.session.absorb(edits)
-        if changed:
-            self.onEdit(changed)
-        return changed
+    # Below: what happens to the nodes
 
     def _edited(self):
         if self.document is None:
@@ -292,37 +252,61 @@ class PropagationLogic:
         if self.isRunning:
             self._hasEdits = True
             return
-        if self.hasPartialResult:
-            self._absorbDuringRun()
-            return
         try:
-            changed = self.absorb()
-        except SlicePropagationError:
+            changed = self._turnToSeed() or ([] if self.hasPartialResult else self.absorb())
+            if self.hasPartialResult:
+                self._absorbDuringRun()
+        except SlicePropagationError as problem:
+            self._drop(problem)
             return
+        self._noticeTravel()
         if changed:
             self.onEdit(changed)
+        self.onTouch()
 
-    def _abort(self, problem):
-        self._steps.close()
-        self._steps = None
-        if self.document is not None:
-            self._takeBack()
+    def _turnToSeed(self):
+        """Before anything is annotated, the axis may still follow the first drawing; returns the edits when it does."""
+        document, session = self.document, self.session
+        if self.hasPartialResult or any(session.anchors(label) for label in session.labels):
+            return []
+        axis = self.axisOfSeed()
+        if axis is not None and axis != document.stack.axis:
+            self.open(document.volumeNode, document.segmentationNode, list(document.segments.values()), axis)
+            return self._adoptDrawing()
+        return []
+
+    def _adoptDrawing(self):
+        """Store what was drawn before the segments were opened; returns it as edits."""
+        drawn = [(label, index) for label in self.session.labels for index in self.session.anchors(label)]
+        if drawn:
+            with self._observer.writing():
+                self.document.writeTags("edit", drawn)
+        return drawn
+
+    def _drop(self, problem):
+        """Let go of nodes that are gone."""
         self._clear()
-        self.onDone(problem)
+        self._letGo()
+        self.onClosed(problem)
 
-    def _clear(self):
-        if self.preview is not None:
-            self.preview.remove()
-        self.preview, self._touched = None, []
+    def _checkNodes(self):
+        """Let go when a node or a segment is gone; a run notices by itself, within one slice."""
+        if self.document is None or self.isRunning:
+            return
+        try:
+            self.document.check()
+        except SlicePropagationError as problem:
+            self._drop(problem)
 
     def _sceneCloses(self, caller, event):
         """The scene goes: the run ends with a message, and nothing is written."""
         if self.isRunning:
-            if self._worker.isBusy:
-                self._worker.poll(60.0)
-            self._abort(SlicePropagationError("The scene was closed; the run ended and nothing was written."))
-        elif self.preview is not None:
-            self._clear()
-        if self._observer is not None:
-            self._observer.remove()
-        self.document = self._observer = None
+            self._endNow(SlicePropagationError("The scene was closed; the run ended and nothing was written."))
+        self._clear()
+        self._letGo()
+
+    def _knownStack(self, volumeNode, axis):
+        """(stack, key): the stack at hand when it is still that of the volume and the axis, as making one takes a while."""
+        image = volumeNode.GetImageData() if volumeNode is not None else None
+        key = (volumeNode, axis, image, image.GetMTime(), tuple(volumeNode.GetSpacing())) if image is not None else None
+        return (self.document.stack if self.document is not None and key == self._stackKey else None), key

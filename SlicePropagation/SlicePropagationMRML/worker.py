@@ -39,6 +39,11 @@ class StepWorker:
         self.isBusy = False
         return result
 
+    def drain(self):
+        """Wait for a step that nobody asks for any more, and forget it."""
+        if self.isBusy:
+            self.poll(60.0)
+
     def _work(self):
         while True:
             steps = self._requests.get()

@@ -5,7 +5,7 @@ from trame.widgets import client, html, vuetify3
 from trame_slicer.app.ui.segmentation import DrawEffectUI, PaintEffectUI, ScissorsEffectUI, ThresholdEffectUI
 
 from SlicePropagationWeb.dialogs import add_dialogs
-from SlicePropagationWeb.words import COMMANDS, DEVICES, DIRECTIONS, LEGEND, TOOLS, shown_key
+from SlicePropagationWeb.words import COMMANDS, DEVICES, LEGEND, TOOLS, shown_key
 
 TITLE = "Slice Propagation"
 
@@ -97,7 +97,7 @@ class Page:
                     for plane in ("axial", "coronal", "sagittal"):
                         vuetify3.VBtn(plane.capitalize(), value=plane, size="small", click=f"trigger('command', ['plane', '{plane}'])", disabled=(f"{name.is_running} || {name.is_waiting}",), classes="flex-grow-1")
             self._range()
-            _select("Direction", name.direction, DIRECTIONS)
+            _select("Direction", name.direction, (name.directions,))
             with html.Div(classes="sp-row"):
                 html.Span("Engine", classes="sp-label")
                 with vuetify3.VSelect(v_model=name.engine, items=(name.engines,), density="compact", variant="outlined", hide_details=True):
@@ -189,7 +189,7 @@ def _section(text):
 def _select(text, value, items):
     with html.Div(classes="sp-row"):
         html.Span(text, classes="sp-label")
-        vuetify3.VSelect(v_model=value, items=(items,), density="compact", variant="outlined", hide_details=True)
+        vuetify3.VSelect(v_model=value, items=items if isinstance(items, tuple) else (items,), density="compact", variant="outlined", hide_details=True)
 
 
 def _command(key, name=None, *, is_icon=False, is_wide=False, v_if=None, hint="bottom", **style):

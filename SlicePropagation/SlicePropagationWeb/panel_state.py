@@ -25,6 +25,7 @@ class PanelState:
     num_slices: int = 0
     span: list[int] = field(default_factory=lambda: [0, 0])
     direction: str = "both"
+    directions: list[dict] = field(default_factory=list)
     engine: str = ""
     engines: list[dict] = field(default_factory=list)
     device: str = "auto"

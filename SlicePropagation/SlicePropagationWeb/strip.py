@@ -2,9 +2,11 @@
 
 import numpy as np
 
-from SlicePropagationLib.session import Provenance
+from SlicePropagationMRML.review import Kind, reviewSlices
 
-WORDS = {Provenance.EMPTY: "not predicted yet", Provenance.PROPAGATED: "propagated", Provenance.SEED: "seed", Provenance.CORRECTION: "correction", Provenance.CONFIRMED: "confirmed"}
+WORDS = {Kind.UNKNOWN: "not propagated yet", Kind.PROPAGATED: "propagated", Kind.SEED: "seed: drawn by you", Kind.CORRECTION: "correction: drawn by you over a prediction",
+         Kind.CONFIRMED: "confirmed by you", Kind.STALE: "out of date: an annotated slice nearby changed since"}
+CLASSES = {Kind.UNKNOWN: "empty", Kind.PROPAGATED: "propagated", Kind.SEED: "seed", Kind.CORRECTION: "correction", Kind.CONFIRMED: "confirmed", Kind.STALE: "propagated"}
 
 
 def cells(session, label):
@@ -14,28 +16,26 @@ def cells(session, label):
         [{"kind": name of the provenance, "stale": bool, "shown": whether the structure is on the slice,
         "height": confidence as 0..1, "text": what the cell says}]
     """
-    stale, areas = session.stale(label), session.areas(label)
-    return [_cell(index, session.state(label, index), bool(stale[index]), int(areas[index])) for index in range(len(session.stack))]
+    review = reviewSlices(session, label)
+    return [_cell(review, index) for index in range(len(review))]
 
 
-def _cell(index, state, is_stale, area):
-    kind = Provenance(state.provenance)
-    confidence = None if np.isnan(state.confidence) else float(state.confidence)
-    text = f"Slice {index}: {WORDS[kind]}"
-    if kind != Provenance.EMPTY and not area:
-        text += ", nothing here"
-    if kind == Provenance.PROPAGATED and confidence is not None:
-        text += f", confidence {confidence:.2f}"
-    if is_stale:
-        text += ", out of date: a correction nearby changes it"
-    return {"kind": kind.name.lower(), "stale": is_stale, "shown": area > 0, "height": 0.0 if confidence is None else round(confidence, 3), "text": text}
+def _cell(review, index):
+    kind, confidence = Kind(int(review.kinds[index])), float(review.confidence[index])
+    text = f"Slice {index} of {len(review)}: {WORDS[kind]}"
+    if review.isEmpty[index]:
+        text += ", not on this slice"
+    if kind in (Kind.PROPAGATED, Kind.STALE) and not np.isnan(confidence):
+        text += f"; confidence {confidence:.0%}"
+    return {"kind": CLASSES[kind], "stale": kind == Kind.STALE, "shown": not review.isEmpty[index] and kind != Kind.UNKNOWN,
+            "height": 0.0 if np.isnan(confidence) else round(confidence, 3), "text": text}
 
 
 def summary(session, label):
     """One sentence about a segment: how much of it a person vouches for, and how much was propagated."""
-    row = session.labels.index(label)
-    kinds, areas = session.provenance[row], session.areas(label)
-    anchors, propagated = int((kinds >= Provenance.SEED).sum()), int(((kinds == Provenance.PROPAGATED) & (areas > 0)).sum())
+    review = reviewSlices(session, label)
+    anchors = review.count(Kind.SEED, Kind.CORRECTION, Kind.CONFIRMED)
     if not anchors:
         return "Nothing is drawn yet: paint the structure on one slice."
-    return f"{anchors} slice{'s' if anchors > 1 else ''} annotated, {propagated} propagated"
+    stale = review.count(Kind.STALE)
+    return f"{anchors} annotated, {review.count(Kind.PROPAGATED, Kind.STALE)} propagated" + (f", {stale} out of date" if stale else "")

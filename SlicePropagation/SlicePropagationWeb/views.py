@@ -7,7 +7,8 @@ from trame_slicer.core import LayoutManager
 from trame_slicer.rca_view import register_rca_factories
 from trame_slicer.views import Layout, LayoutDirection, ViewLayoutDefinition
 
-from SlicePropagationMRML.geometry import axisOfPlane, sliceCenter, sliceIndexAt
+from SlicePropagationMRML.geometry import axisOfPlane, sliceCenter
+from SlicePropagationMRML.views import indexInView
 
 TAGS = {"axial": "Red", "coronal": "Green", "sagittal": "Yellow"}
 COLORS = {"Red": "#F34A33", "Green": "#6DAD4A", "Yellow": "#EFD64D"}
@@ -53,9 +54,8 @@ class Views:
     def index(self, plane, volume_node):
         """The slice that the view of a plane shows."""
         node = self._manager.get_view(TAGS[plane]).get_view_node()
-        matrix = node.GetSliceToRAS()
-        point = [matrix.GetElement(row, 3) for row in range(3)]
-        return sliceIndexAt(volume_node, axisOfPlane(volume_node, plane), point)
+        axis = axisOfPlane(volume_node, plane)
+        return max(0, min(indexInView(node, volume_node, axis), volume_node.GetImageData().GetDimensions()[2 - axis] - 1))
 
     def jump(self, plane, volume_node, index):
         """Show a slice of a plane."""

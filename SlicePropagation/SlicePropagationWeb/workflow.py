@@ -9,7 +9,8 @@ from SlicePropagationLib.outputs import write_result
 from SlicePropagationLib.segmentation_file import Segment
 from SlicePropagationLib.session import AnnotationSession, Provenance
 from SlicePropagationMRML.volume_files import volumeOf
-from SlicePropagationMRML.geometry import axisOfPlane
+from SlicePropagationMRML.geometry import axisOfPlane, endsOfAxis
+from SlicePropagationWeb import words
 from SlicePropagationWeb.strip import cells, summary
 from SlicePropagationWeb.view_state import Situation, reasons
 
@@ -46,7 +47,8 @@ class Workflow:
         logic.onStep, logic.onDone, logic.onEdit = self._stepped, self._done, self._edited
         desk.on_change = self.segments_changed
         views.observe(self.show_position)
-        data.engines = [{"title": info.name, "value": info.name, "text": _engine_text(info)} for info in ENGINES.values()]
+        data.engines = [{"title": title, "value": name, "text": _engine_text(ENGINES[name])} for name, title in words.ENGINES.items()]
+        data.directions = words.directions()
         data.engine = default_engine()
 
     # What a person does
@@ -60,7 +62,7 @@ class Workflow:
         if self.logic.absorb():
             self.on_work()
         self.before_run()
-        started = self.logic.start(data.engine, span, data.direction, [data.segment_id], data.device)
+        started = self.logic.start(data.engine, span, data.direction, data.device, segmentIDs=[data.segment_id])
         self.say("Propagating…" if started else "Everything is up to date; draw or correct a slice first.")
         if started:
             data.step = data.num_steps = 0
@@ -154,6 +156,7 @@ class Workflow:
         count = len(self.logic.document.stack)
         if not is_same_axis or self.data.num_slices != count:
             self.data.num_slices, self.data.span = count, [0, count - 1]
+        self.data.directions = words.directions(*endsOfAxis(self.desk.volume, axis))
         self.refresh()
 
     def segments_changed(self):

@@ -36,7 +36,7 @@ TORCH_ENGINES = {"engines/model_file.py", "engines/plain_unet.py", "engines/slic
 NEEDS_MATPLOTLIB = {"picture", "evaluation_plots"}
 HEAVY = ["torch", "matplotlib", "dask", "distributed"]
 # Slicer's reviewers accept nothing else at file scope; qt and ctk are part of Slicer.
-IN_SLICER = {"slicer", "vtk", "vtkmodules", "qt", "ctk", "numpy", "scipy", "SimpleITK"}
+IN_SLICER = {"slicer", "vtk", "vtkmodules", "qt", "ctk", "numpy", "scipy", "SimpleITK", "SegmentEditorEffects"}
 
 
 def python_files(folder):

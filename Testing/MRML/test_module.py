@@ -34,7 +34,7 @@ def module(monkeypatch):
     scene, appLogic = makeScene()
     logic = slicer.vtkSlicerVolumesLogic()
     logic.SetMRMLScene(scene)
-    monkeypatch.setattr(slicer, "app", types.SimpleNamespace(applicationLogic=lambda: appLogic), raising=False)
+    monkeypatch.setattr(slicer, "app", types.SimpleNamespace(applicationLogic=lambda: appLogic, connect=lambda signal, function: None), raising=False)
     i18n = types.SimpleNamespace(tr=lambda text: text)
     timer = types.SimpleNamespace(singleShot=lambda milliseconds, function: None)
     for name, stand_in in {"slicer.ScriptedLoadableModule": baseClasses(), "slicer.i18n": i18n, "qt": types.SimpleNamespace(QTimer=timer)}.items():

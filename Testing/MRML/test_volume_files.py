@@ -6,11 +6,11 @@ import SimpleITK as sitk
 import slicer.util
 import vtk
 
-from mrml_scene import makeScene, makeSegmentation, makeVolume
+from mrml_scene import makeScene, makeSegmentation
 from SlicePropagationLib.segmentation_file import read_labels, write_labels
 from SlicePropagationLib.volume import read_volume
 from SlicePropagationMRML.volume_files import addSegments, addVolumeNode, volumeOf
-from SlicePropagationMRML.geometry import segmentMask, sliceCenter, sliceIndexAt
+from SlicePropagationMRML.geometry import segmentMask
 
 OBLIQUE = [[0.8, -0.6, 0.0], [0.6, 0.8, 0.0], [0.0, 0.0, -1.0]]
 
@@ -63,14 +63,3 @@ def test_segments_of_a_file_become_segments_with_names_colours_and_tags(scene, i
     liver, note = segmentation.GetSegmentation().GetSegment("liver"), vtk.reference("")
     liver.GetTag("Note", note)
     assert liver.GetName() == "Liver" and liver.GetColor() == (1.0, 0.0, 0.0) and str(note) == "a:b"
-
-
-@pytest.mark.parametrize("axis", [0, 1, 2])
-def test_the_centre_of_a_slice_lies_on_that_slice(scene, axis):
-    volume = makeVolume(scene, np.zeros((5, 6, 7)), (0.5, 1.5, 3.0), (5.0, -7.0, 11.0), OBLIQUE)
-    assert [sliceIndexAt(volume, axis, sliceCenter(volume, axis, index)) for index in range(5)] == [0, 1, 2, 3, 4]
-
-
-def test_a_point_outside_belongs_to_the_outermost_slice(scene):
-    volume = makeVolume(scene, np.zeros((5, 6, 7)), (1, 1, 1))
-    assert sliceIndexAt(volume, 0, (0, 0, -50)) == 0 and sliceIndexAt(volume, 0, (0, 0, 50)) == 4

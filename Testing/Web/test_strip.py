@@ -23,20 +23,21 @@ def test_each_slice_says_where_it_came_from():
 
 def test_a_propagated_slice_says_its_confidence():
     cell = cells(make_session(), 1)[2]
-    assert cell["height"] == 0.75 and cell["text"] == "Slice 2: propagated, confidence 0.75"
+    assert cell["height"] == 0.75 and cell["text"] == "Slice 2 of 5: propagated; confidence 75%"
 
 
 def test_a_slice_without_the_structure_says_so():
     cell = cells(make_session(), 1)[3]
-    assert not cell["shown"] and "nothing here" in cell["text"]
+    assert not cell["shown"] and "not on this slice" in cell["text"]
 
 
 def test_a_correction_marks_its_gap_out_of_date():
     session = make_session()
     session.annotate(1, 4, FULL)
     assert [cell["stale"] for cell in cells(session, 1)] == [False, False, True, True, False]
+    assert summary(session, 1) == "2 annotated, 2 propagated, 2 out of date"
 
 
 def test_the_summary_counts_what_a_person_vouches_for():
-    assert summary(make_session(), 1) == "1 slice annotated, 1 propagated"
+    assert summary(make_session(), 1) == "1 annotated, 2 propagated"
     assert "paint" in summary(AnnotationSession(make_session().stack, (1,)), 1)

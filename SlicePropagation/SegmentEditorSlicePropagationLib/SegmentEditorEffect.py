@@ -1,0 +1,188 @@
+"""The effect *Propagate*: preview, then apply or cancel, as in Grow from seeds; the logic is that of the module's panel."""
+
+import contextlib
+import os
+import time
+
+import qt
+import slicer
+from SegmentEditorEffects import AbstractScriptedSegmentEditorEffect
+from slicer.i18n import tr as _
+
+DIRECTIONS = ("both", "up", "down")
+
+
+class SegmentEditorEffect(AbstractScriptedSegmentEditorEffect):
+    """Carries the selected segment from the slices it is drawn on to the others."""
+
+    def __init__(self, scriptedEffect):
+        scriptedEffect.name = "Propagate"               # a key, never translated
+        scriptedEffect.title = _("Propagate")
+        scriptedEffect.perSegment = True
+        scriptedEffect.requireSegments = True
+        AbstractScriptedSegmentEditorEffect.__init__(self, scriptedEffect)
+        self._logic, self._began = None, 0.0
+
+    # What the Segment Editor asks for
+
+    def clone(self):
+        import qSlicerSegmentationsEditorEffectsPythonQt as effects
+        copy = effects.qSlicerSegmentEditorScriptedEffect(None)
+        copy.setPythonSource(__file__.replace("\\", "/"))
+        return copy
+
+    def icon(self):
+        from SlicePropagation import sharedFolder
+        path = os.path.join(sharedFolder(), "Resources", "Icons", "SlicePropagation.png")
+        return qt.QIcon(path) if os.path.exists(path) else qt.QIcon()
+
+    def helpText(self):
+        return _("Draw the segment on one slice, then press Preview: it is carried from slice to slice. Apply writes the result, Cancel forgets it. "
+                 "The module Slice Propagation offers more: several segments, ranges, review of every slice.")
+
+    def setupOptionsFrame(self):
+        self.engineComboBox, self.directionComboBox = qt.QComboBox(), qt.QComboBox()
+        self.previewButton, self.applyButton, self.cancelButton = qt.QPushButton(_("Preview")), qt.QPushButton(_("Apply")), qt.QPushButton(_("Cancel"))
+        self.progressBar, self.statusLabel = qt.QProgressBar(), qt.QLabel()
+        self.statusLabel.wordWrap = True
+        for text in (_("Both directions"), _("Higher slices only"), _("Lower slices only")):
+            self.directionComboBox.addItem(text)
+        self.engineComboBox.toolTip = _("What follows the structure; the trained network needs PyTorch")
+        self.directionComboBox.toolTip = _("Where the walk goes from the drawn slices")
+        self.scriptedEffect.addLabeledOptionsWidget(_("Engine:"), self.engineComboBox)
+        self.scriptedEffect.addLabeledOptionsWidget(_("Direction:"), self.directionComboBox)
+        row = qt.QHBoxLayout()
+        for button, act in ((self.previewButton, self.previewOrStop), (self.cancelButton, self.cancel), (self.applyButton, self.apply)):
+            row.addWidget(button)
+            button.connect("clicked()", act)
+        self.scriptedEffect.addOptionsWidget(row)
+        self.scriptedEffect.addOptionsWidget(self.progressBar)
+        self.scriptedEffect.addOptionsWidget(self.statusLabel)
+        self.engineComboBox.connect("currentIndexChanged(int)", self._chosen)
+        self.directionComboBox.connect("currentIndexChanged(int)", self._chosen)
+        self._engines = []
+
+    def setMRMLDefaults(self):
+        self.scriptedEffect.setParameterDefault("Engine", "")
+        self.scriptedEffect.setParameterDefault("Direction", "both")
+
+    def updateGUIFromMRML(self):
+        if not self._engines:
+            return
+        for combo, names, value in ((self.engineComboBox, self._engines, self._engineName()), (self.directionComboBox, DIRECTIONS, self.scriptedEffect.parameter("Direction"))):
+            wasBlocked = combo.blockSignals(True)
+            combo.setCurrentIndex(names.index(value) if value in names else 0)
+            combo.blockSignals(wasBlocked)
+
+    def updateMRMLFromGUI(self):
+        self.scriptedEffect.setParameter("Engine", self._engines[self.engineComboBox.currentIndex])
+        self.scriptedEffect.setParameter("Direction", DIRECTIONS[self.directionComboBox.currentIndex])
+
+    def activate(self):
+        from SlicePropagation import SlicePropagationLogic
+        self._logic = SlicePropagationLogic().propagation
+        self._logic.saveStateForUndo = self.scriptedEffect.saveStateForUndo
+        self._logic.onStep, self._logic.onDone = self._step, self._done
+        self._fillEngines()
+        self.updateGUIFromMRML()
+        self.statusLabel.text = ""
+        self._showState()
+
+    def deactivate(self):
+        if self._logic is not None:
+            self._logic.onStep = self._logic.onDone = lambda *arguments: None
+            self._logic.cleanup()
+        self._logic = None
+
+    def cleanup(self):
+        self.deactivate()
+
+    # What a person does
+
+    def previewOrStop(self):
+        """Begin a run whose result waits, or end the one under way within one slice."""
+        if self._logic.isRunning:
+            self._logic.stop()
+            return
+        with self._saying():
+            if self._logic.hasPartialResult:
+                self._logic.discard()
+            self._open()
+            isStarted = self._logic.start(self._engineName(), direction=self.scriptedEffect.parameter("Direction"), holdsResult=True)
+            self._began = time.monotonic()
+            self.statusLabel.text = _("Propagating…") if isStarted else _("Everything is up to date; draw on a slice or correct one first.")
+        self._showState()
+
+    def apply(self):
+        """Write the result, as one undo step."""
+        with self._saying():
+            self._logic.keep()
+            self.statusLabel.text = _("Applied. Undo takes it back in one step.")
+        self._showState()
+
+    def cancel(self):
+        """Forget the result; the segment was never touched."""
+        self._logic.discard()
+        self.statusLabel.text = _("Cancelled; the segment is as it was.")
+        self._showState()
+
+    # Below
+
+    def _open(self):
+        from SlicePropagationMRML.choices import suggestAxis
+        node = self.scriptedEffect.parameterSetNode()
+        volume, segmentation, segmentID = node.GetSourceVolumeNode(), node.GetSegmentationNode(), node.GetSelectedSegmentID()
+        self._logic.shareEditorNode(node)
+        self._logic.open(volume, segmentation, [segmentID], suggestAxis(slicer.mrmlScene, volume, segmentation, [segmentID]))
+
+    def _fillEngines(self):
+        from SlicePropagationGUI.running import SHOWN_ENGINES, engineTitles
+        from SlicePropagationLib.engines import ENGINES
+        self._engines = []                              # filling the list is no choice
+        self.engineComboBox.clear()
+        for name in SHOWN_ENGINES:
+            title = engineTitles()[name]
+            self.engineComboBox.addItem(_("{engine} - needs PyTorch").format(engine=title) if ENGINES[name].missing else title)
+        self._engines = list(SHOWN_ENGINES)
+
+    def _engineName(self):
+        from SlicePropagationLib.engines import default_engine
+        return self.scriptedEffect.parameter("Engine") or default_engine()
+
+    def _chosen(self):
+        if self._engines:
+            self.updateMRMLFromGUI()
+
+    def _step(self, step):
+        from SlicePropagationGUI.words import progressText
+        self.progressBar.maximum, self.progressBar.value = step.num_steps, step.step
+        self.statusLabel.text = progressText(step.step, step.num_steps, time.monotonic() - self._began)
+
+    def _done(self, error):
+        from SlicePropagationGUI.words import takenText
+        if error is not None:
+            self.statusLabel.text = str(error)
+        elif self._logic.hasPartialResult:
+            taken = self._logic.takenVoxels()
+            self.statusLabel.text = _("Apply takes {taken}.").format(taken=takenText(taken)) if taken else _("This is a preview: apply or cancel it.")
+        self._showState()
+
+    def _showState(self):
+        isRunning, hasResult = self._logic.isRunning, self._logic.hasPartialResult
+        self.previewButton.text = _("Stop") if isRunning else _("Update") if hasResult else _("Preview")
+        self.previewButton.toolTip = _("Stop within one slice; what is there can be applied") if isRunning else _("Carry the selected segment to the other slices, to look at first")
+        for button, text in ((self.applyButton, _("Write the preview into the segment, as one undo step")), (self.cancelButton, _("Forget the preview"))):
+            button.enabled = hasResult
+            button.toolTip = text if hasResult else _("Wait for the run to end, or stop it") if isRunning else _("There is no preview yet")
+        for combo in (self.engineComboBox, self.directionComboBox):
+            combo.enabled = not isRunning
+        self.progressBar.visible = isRunning
+
+    @contextlib.contextmanager
+    def _saying(self):
+        """Show what a person can do something about."""
+        from SlicePropagationLib.errors import SlicePropagationError
+        try:
+            yield
+        except SlicePropagationError as error:
+            self.statusLabel.text = str(error)

@@ -1,0 +1,109 @@
+"""The section *Review*: the slice strip, and what a person does about the slice that is shown."""
+
+import numpy as np
+import slicer
+from slicer.i18n import tr as _
+
+from SlicePropagationGUI.shortcuts import keyed
+from SlicePropagationGUI.strip import COLORS, DOUBTFUL, SliceStrip
+from SlicePropagationGUI.words import sliceText, summaryText
+from SlicePropagationMRML.review import Kind, explainSlice, reviewSlices
+from SlicePropagationMRML.views import indexInView, jumpViews, observeViews, stopObserving, viewsAlong
+
+
+class ReviewSection:
+    """Shows one segment's slices.
+
+    Args:
+        ui: the widgets of the panel by name.
+        settings: a PanelSettings.
+        logic: a PropagationLogic.
+        actions: {"next", "confirm", "empty": function}.
+        moved: called after the slice shown changed.
+    """
+
+    def __init__(self, ui, settings, logic, actions, moved):
+        self._ui, self._logic, self._moved = ui, logic, moved
+        self._segmentID, self._review, self._index, self._observations = "", None, None, []
+        self.strip = SliceStrip(self._describe, self.jump)
+        ui.stripFrame.layout().addWidget(self.strip)
+        ui.legendLabel.text = _legend()
+        for button, action in ((ui.nextButton, "next"), (ui.confirmButton, "confirm"), (ui.emptyButton, "empty")):
+            button.connect("clicked()", actions[action])
+        ui.autoUpdateCheckBox.checked = settings.isOn("autoUpdate")
+        ui.autoUpdateCheckBox.connect("toggled(bool)", lambda isOn: settings.set("autoUpdate", bool(isOn)))
+
+    @property
+    def index(self):
+        """The slice that a view along the stack shows, or None."""
+        return self._index
+
+    @property
+    def review(self):
+        """The SliceReview on show, or None."""
+        return self._review
+
+    def show(self, segmentID):
+        """Show a segment's slices; nothing when it is not worked on."""
+        document = self._logic.document
+        self._segmentID = segmentID if document is not None and segmentID in document.segments.values() else ""
+        self._review = reviewSlices(document.session, document.labelOf(segmentID)) if self._segmentID else None
+        self.strip.setReview(self._review)
+        text = summaryText(self._review, document.segmentName(document.labelOf(segmentID))) if self._review is not None else _("The strip shows every slice of the segment once a volume and a segment are chosen.")
+        self._ui.reviewLabel.text = text
+        self._ui.legendLabel.visible = self._review is not None
+        self.follow()
+
+    def jump(self, index):
+        """Show a slice in the views."""
+        document = self._logic.document
+        if document is not None:
+            label = document.labelOf(self._segmentID) if self._segmentID else None
+            jumpViews(slicer.mrmlScene, document, index, label)
+
+    def follow(self):
+        """Mark the slice that the views show."""
+        document, index = self._logic.document, None
+        if document is not None:
+            views = viewsAlong(slicer.mrmlScene, document.volumeNode, document.stack.axis)
+            index = indexInView(views[0], document.volumeNode, document.stack.axis) if views else None
+            index = index if index is not None and 0 <= index < len(document.stack) else None
+        if index != self._index:
+            self._index = index
+            self.strip.setCurrent(index)
+            self._moved()
+
+    def showState(self, state):
+        """Enable what can be done, and say why the rest cannot."""
+        ui = self._ui
+        for button, reason, text, key in (
+                (ui.nextButton, state.next, _("Show the slice whose correction is expected to gain most"), "next"),
+                (ui.confirmButton, state.confirm, _("The slice shown is right: it is kept as it is, and runs start from it"), "confirm"),
+                (ui.emptyButton, state.empty, _("The structure is not on the slice shown: it is emptied and kept empty"), "empty")):
+            button.enabled = reason == ""
+            button.toolTip = reason or keyed(text, key)
+
+    def observe(self):
+        """Follow the slice views from now on."""
+        self.stop()
+        self._observations = observeViews(slicer.mrmlScene, self.follow)
+        self.follow()
+
+    def stop(self):
+        """Follow the slice views no longer."""
+        stopObserving(self._observations)
+        self._observations = []
+
+    def _describe(self, index):
+        session, label = self._logic.session, self._logic.document.labelOf(self._segmentID)
+        kind, confidence = Kind(int(self._review.kinds[index])), float(self._review.confidence[index])
+        isPredicted = kind in (Kind.PROPAGATED, Kind.STALE) and not np.isnan(confidence)
+        return sliceText(index, len(self._review), kind, confidence, explainSlice(session, label, index) if isPredicted else None)
+
+
+def _legend():
+    """What colours and shapes mean, as rich text in two lines."""
+    lines = (((COLORS[Kind.SEED], _("seed")), (COLORS[Kind.CORRECTION], _("correction")), (COLORS[Kind.CONFIRMED], _("confirmed"))),
+             ((COLORS[Kind.PROPAGATED], _("propagated")), (DOUBTFUL, _("doubtful")), (COLORS[Kind.STALE], _("out of date"))))
+    cells = [" &nbsp; ".join(f'<span style="color:{color}">&#9632;</span>&nbsp;{name.replace(" ", "&nbsp;")}' for color, name in line) for line in lines]
+    return "<br>".join([*cells, _("Height: confidence. Hollow: not on this slice.")])

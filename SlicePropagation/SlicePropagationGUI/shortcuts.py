@@ -1,0 +1,59 @@
+"""Keys of the panel: active only while the module is entered, none of them used by Slicer, its editor or its slice views."""
+
+import qt
+import slicer
+
+KEYS = {"propagate": "P", "next": "N", "confirm": "C", "empty": "E", "keep": "K", "discard": "D"}
+STOP = "Esc"
+
+
+class Shortcuts:
+    """Switches keys on and off.
+
+    Args:
+        parent: widget whose window the keys work in, where Slicer's main window is not there.
+        actions: {name as in `KEYS`: function}.
+        stop: called by Esc during a run.
+    """
+
+    def __init__(self, parent, actions, stop):
+        self._parent, self._actions, self._stop = parent, actions, stop
+        self._shortcuts, self._escape = [], None
+
+    def install(self):
+        """Make the keys work."""
+        if self._shortcuts:
+            return
+        self._shortcuts = [self._shortcut(KEYS[name], function) for name, function in self._actions.items()]
+
+    def setStopKey(self, isOn):
+        """Let Esc stop a run; the editor's own Esc must be off meanwhile."""
+        if isOn and self._escape is None:
+            self._escape = self._shortcut(STOP, self._stop)
+        elif self._escape is not None and not isOn:
+            self._remove(self._escape)
+            self._escape = None
+
+    def uninstall(self):
+        """Take the keys back."""
+        self.setStopKey(False)
+        for shortcut in self._shortcuts:
+            self._remove(shortcut)
+        self._shortcuts = []
+
+    def _shortcut(self, key, function):
+        shortcut = qt.QShortcut(qt.QKeySequence(key), slicer.util.mainWindow() or self._parent)
+        shortcut.setAutoRepeat(False)
+        shortcut.connect("activated()", function)
+        return shortcut
+
+    def _remove(self, shortcut):
+        shortcut.disconnect("activated()")
+        shortcut.setEnabled(False)
+        shortcut.setParent(None)
+        shortcut.deleteLater()
+
+
+def keyed(text, name):
+    """A tooltip with the key that does the same."""
+    return f"{text} ({STOP if name == 'stop' else KEYS[name]})"

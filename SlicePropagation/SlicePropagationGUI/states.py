@@ -1,0 +1,82 @@
+"""What can be done now, and why the rest cannot: one pure function."""
+
+from dataclasses import dataclass
+
+from slicer.i18n import tr as _
+
+
+@dataclass(frozen=True)
+class Situation:
+    """What the panel knows.
+
+    Attributes:
+        hasVolume, hasSegmentation: whether the nodes are chosen.
+        numSegments: how many segments a run would fill.
+        hasSeed: whether one of them is annotated on a slice.
+        isRunning, hasResult: whether a run is under way, or its result waits for a decision.
+        missing: packages that the engine chosen needs and that are not installed.
+        problem: why the choice cannot be worked on, as a sentence; empty when it can.
+        isShown: whether the slice views show a slice of the volume.
+        hasPrediction: whether anything is propagated in the segment that is reviewed.
+        isAnchor: whether the slice shown is annotated in it; isEmptyAnchor: and shows nothing.
+    """
+
+    hasVolume: bool = False
+    hasSegmentation: bool = False
+    numSegments: int = 0
+    hasSeed: bool = False
+    isRunning: bool = False
+    hasResult: bool = False
+    missing: tuple = ()
+    problem: str = ""
+    isShown: bool = False
+    hasPrediction: bool = False
+    isAnchor: bool = False
+    isEmptyAnchor: bool = False
+
+
+@dataclass(frozen=True)
+class ViewState:
+    """Why each control cannot be used; an empty text means that it can."""
+
+    propagate: str
+    choices: str
+    decide: str
+    next: str
+    confirm: str
+    empty: str
+    export: str
+
+
+def viewState(situation):
+    """The `ViewState` of a `Situation`."""
+    nodes = _nodesReason(situation)
+    idle = _("A run is under way; stop it first") if situation.isRunning else _("Keep or discard the last result first") if situation.hasResult else ""
+    review = nodes or idle
+    shown = "" if situation.isShown else _("No slice view shows a slice of the volume; choose 'Align views'")
+    return ViewState(
+        propagate="" if situation.isRunning else nodes or idle or _seedReason(situation),
+        choices=idle,
+        decide="" if situation.hasResult else _("Only after a run was stopped, or when it would take voxels from another segment"),
+        next=review or ("" if situation.hasPrediction else _("Nothing is propagated yet")),
+        confirm=review or shown or (_("You annotated this slice already") if situation.isAnchor else ""),
+        empty=review or shown or (_("This slice is marked as empty already") if situation.isEmptyAnchor else ""),
+        export=nodes)
+
+
+def _nodesReason(situation):
+    if not situation.hasVolume:
+        return _("Load or choose a volume")
+    if not situation.hasSegmentation:
+        return _("Choose a segmentation, or create one in the list")
+    if situation.numSegments == 0:
+        return _("Add a segment with the Add button below")
+    return situation.problem
+
+
+def _seedReason(situation):
+    if not situation.hasSeed:
+        return _("Draw the structure on one slice first, with Paint or Draw")
+    if situation.missing:
+        return _("This engine needs {packages}; install it or choose another engine").format(packages=", ".join(situation.missing))
+    return ""

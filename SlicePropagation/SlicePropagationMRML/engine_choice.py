@@ -1,0 +1,35 @@
+"""Which engine walks, on which device: checked when it is chosen, made when the first step is asked for, kept for the next run."""
+
+from SlicePropagationLib.engines import ENGINES, MODEL_SUFFIXES, default_engine, make_engine
+from SlicePropagationLib.errors import ConfigError
+
+
+class EngineChoice:
+    """An engine by name; making it may import PyTorch and read weights, so that the worker does it.
+
+    Attributes:
+        engine: the engine, None until it was made.
+    """
+
+    def __init__(self, name=None, device="auto"):
+        self.name, self.device, self.engine = name, device, None
+
+    def changedTo(self, name, device):
+        """This choice, or another one when name or device differ.
+
+        Raises:
+            ConfigError: no engine has that name, or a package it needs is not installed.
+        """
+        name = str(name or default_engine())
+        if not name.endswith(MODEL_SUFFIXES):
+            if name not in ENGINES:
+                raise ConfigError(f"There is no engine '{name}'; choose one of {', '.join(sorted(ENGINES))}, or a model file that ends in .pt.")
+            if ENGINES[name].missing:
+                raise ConfigError(f"Engine '{name}' needs {', '.join(ENGINES[name].missing)}, which is not installed; install it or choose another engine.")
+        return self if (name, device) == (self.name, self.device) else EngineChoice(name, device)
+
+    def make(self):
+        """The engine, made at the first call."""
+        if self.engine is None:
+            self.engine = make_engine(self.name, self.device)
+        return self.engine

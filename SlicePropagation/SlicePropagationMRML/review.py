@@ -1,0 +1,99 @@
+"""What is known about each slice of one segment, for a person who looks for what to correct: plain values, no words."""
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+import numpy as np
+
+from SlicePropagationLib.confidence import distance_in_sizes
+from SlicePropagationLib.metrics import dice
+from SlicePropagationLib.session import Provenance
+
+FAR_SIZES = 1.0             # further from an anchor than one radius of the structure
+CHANGED_DICE = 0.75         # neighbouring slices that overlap less than this differ much
+CHANGED_AREA = 0.35         # share of the neighbour's area by which a slice may grow or shrink unremarked
+
+
+class Kind(IntEnum):
+    """What a cell of the slice strip shows."""
+
+    UNKNOWN = 0
+    PROPAGATED = 1
+    SEED = 2
+    CORRECTION = 3
+    CONFIRMED = 4
+    STALE = 5
+
+
+@dataclass(frozen=True)
+class SliceReview:
+    """One segment's slices.
+
+    Attributes:
+        kinds: (N,) uint8, values of `Kind`.
+        confidence: (N,) float32 in [0, 1]; 1 for anchors, NaN where nothing was predicted.
+        isEmpty: (N,) bool; whether the segment is known, or predicted, not to be on a slice.
+    """
+
+    kinds: np.ndarray
+    confidence: np.ndarray
+    isEmpty: np.ndarray
+
+    def __len__(self):
+        return len(self.kinds)
+
+    def count(self, *kinds):
+        """How many slices are of these kinds."""
+        return int(np.isin(self.kinds, kinds).sum())
+
+
+def reviewSlices(session, label):
+    """The `SliceReview` of a label."""
+    row = session.labels.index(label)
+    kinds = session.provenance[row].copy()
+    kinds[session.stale(label)] = Kind.STALE
+    return SliceReview(kinds, session.confidence[row], (session.areas(label) == 0) & (kinds != Kind.UNKNOWN))
+
+
+@dataclass(frozen=True)
+class SliceReasons:
+    """Why a predicted slice is trusted as much or as little as it is.
+
+    Attributes:
+        anchor: the nearest annotated slice that shows the structure, or None.
+        isFar: whether that is further away than the structure is wide.
+        isEmpty: whether the slice was predicted to show nothing.
+        differsFrom: a neighbouring slice with a much different outline, or None.
+        areaChange: how much larger (> 0) or smaller (< 0) the area is than there, as a share of it.
+    """
+
+    anchor: int | None
+    isFar: bool
+    isEmpty: bool
+    differsFrom: int | None
+    areaChange: float
+
+
+def explainSlice(session, label, index):
+    """The `SliceReasons` of a predicted slice: what `SlicePropagationLib.confidence` weighs, as far as it can be seen."""
+    distance, anchor = distance_in_sizes(session, label, index)
+    mask, isShown = session.mask(label, index), np.isfinite(distance)
+    neighbours = [other for other in (index - 1, index + 1) if 0 <= other < len(session.stack) and session.state(label, other).provenance != Provenance.EMPTY]
+    overlaps = {other: dice(mask, session.mask(label, other)) for other in neighbours}
+    worst = min(overlaps, key=overlaps.get, default=None)
+    if worst is None or overlaps[worst] >= CHANGED_DICE:
+        worst = None
+    areas = session.areas(label)
+    change = (areas[index] - areas[worst]) / max(areas[worst], 1) if worst is not None else 0.0
+    return SliceReasons(anchor if isShown else None, bool(isShown and distance > FAR_SIZES), not mask.any(), worst, float(change))
+
+
+def sliceTable(session, label, segmentName):
+    """Rows (slice, segment, provenance, confidence, area_mm2) of the slices that are known, as in the command line's table."""
+    review, areas = reviewSlices(session, label), session.areas(label)
+    rows = []
+    for index in np.flatnonzero(review.kinds != Kind.UNKNOWN):
+        confidence = "" if np.isnan(review.confidence[index]) else f"{review.confidence[index]:.4f}"
+        provenance = Provenance(int(session.state(label, int(index)).provenance)).name.lower()
+        rows.append((int(index), segmentName, provenance, confidence, f"{areas[index] * session.stack.pixel_area_mm2:.2f}"))
+    return rows

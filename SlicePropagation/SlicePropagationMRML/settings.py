@@ -1,0 +1,58 @@
+"""What a person chose in the panel, kept in a node of the scene, so that a saved scene brings it back."""
+
+import slicer
+
+DEFAULTS = {"axis": "", "scope": "selected", "segments": "", "toTheEnd": "1", "first": "0", "last": "0",
+            "direction": "both", "engine": "", "device": "auto", "follow": "1", "autoUpdate": "0"}
+
+
+class PanelSettings:
+    """Text values by name, and references to the volume and the segmentation, in one parameter node.
+
+    Args:
+        node: a function that returns the module's vtkMRMLScriptedModuleNode, also after the scene was closed.
+    """
+
+    def __init__(self, node):
+        self._node = node
+
+    def get(self, name):
+        """The text stored under a name, or its default."""
+        return self._node().GetParameter(name) or DEFAULTS[name]
+
+    def set(self, name, value):
+        """Store a text, number or bool under a name."""
+        if name not in DEFAULTS:
+            raise KeyError(name)
+        text = str(int(value)) if isinstance(value, bool) else str(value)
+        if self.get(name) != text:
+            self._node().SetParameter(name, text)
+
+    def isOn(self, name):
+        """Whether a bool is stored as true."""
+        return self.get(name) == "1"
+
+    def number(self, name):
+        """A stored whole number."""
+        return int(self.get(name))
+
+    def nodes(self):
+        """The (volume, segmentation) nodes chosen, None where there is none."""
+        return self._node().GetNodeReference("volume"), self._node().GetNodeReference("segmentation")
+
+    def setNodes(self, volumeNode, segmentationNode):
+        """Remember the nodes chosen."""
+        for role, node in (("volume", volumeNode), ("segmentation", segmentationNode)):
+            nodeID = node.GetID() if node is not None else None
+            if self._node().GetNodeReferenceID(role) != nodeID:
+                self._node().SetNodeReferenceID(role, nodeID)
+
+
+def sharedEditorNode(scene):
+    """The Segment Editor's own node, made as the Segment Editor makes it where there is none yet."""
+    node = scene.GetSingletonNode("SegmentEditor", "vtkMRMLSegmentEditorNode")
+    if node is None:
+        node = slicer.vtkMRMLSegmentEditorNode()
+        node.SetSingletonTag("SegmentEditor")
+        node = scene.AddNode(node)
+    return node

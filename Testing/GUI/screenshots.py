@@ -1,0 +1,137 @@
+"""Pictures of the panel in each of its states, in two widths, light and dark, as rendered on the test host.
+
+Usage: python Testing/GUI/screenshots.py [--out Resources/Screenshots]
+
+A picture that is wider than asked for has something in it that does not fit: the command then fails and names it.
+"""
+
+import argparse
+import ctypes
+import importlib.util
+import sys
+import time
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+CHECKOUT = HERE.parents[1]
+sys.path[:0] = [str(CHECKOUT), str(CHECKOUT / "SlicePropagation"), str(HERE), *(str(HERE.parent / name) for name in ("Host", "MRML", "Library"))]
+WIDTHS = (400, 600)
+NAMES = ("Liver", "Right kidney", "Spleen")
+SEED_SLICE = 28
+
+
+class States:
+    """Brings a panel from one state to the next, in this order.
+
+    Args:
+        annotator: an Annotator in front of an empty scene.
+    """
+
+    def __init__(self, annotator):
+        self.annotator = annotator
+        self._find_spec = importlib.util.find_spec
+
+    def empty(self):
+        """Nothing is loaded."""
+
+    def no_pytorch(self):
+        """A volume and a seed; the engine chosen needs PyTorch, which is not there."""
+        self._load()
+        importlib.util.find_spec = lambda name, *rest: None if name == "torch" else self._find_spec(name, *rest)
+        self.annotator.panel.run.refreshEngines()
+        self.annotator.choose(self.annotator.ui.engineComboBox, "Trained network - needs PyTorch")
+
+    def ready(self):
+        """A volume and a seed; everything is there for a run."""
+        importlib.util.find_spec = self._find_spec
+        self.annotator.panel.run.refreshEngines()
+        self.annotator.choose(self.annotator.ui.engineComboBox, "Image registration")
+        self.annotator.panel.say("")
+
+    def running(self):
+        """Half of a run is done."""
+        from host import person
+        person.click(self.annotator.ui.propagateButton)
+        person.wait_until(lambda: self.annotator.ui.progressBar.value >= 25, 120)
+        self.annotator.panel.review.show(self.annotator.panel.reviewed())
+
+    def stopped(self):
+        """The run was stopped, and its result waits for a decision."""
+        self.annotator.key("Esc")
+        self.annotator.wait_for_end()
+
+    def reviewed(self):
+        """Propagated, one slice corrected, one confirmed; Details open."""
+        from host import person
+        self.annotator.key("K")
+        self.annotator.propagate()
+        self.annotator.click_slice(SEED_SLICE + 5)
+        self.annotator.key("C")
+        self.annotator.propagate()
+        self.annotator.click_slice(14)
+        self.annotator.draw(14, self.sample.labels[14] == 1)
+        person.click(self.annotator.ui.detailsCollapsibleButton, 20, 8)
+
+    def error(self):
+        """The volume cannot be followed."""
+        import numpy as np
+        import slicer
+        from host import person
+        slicer.util.updateVolumeFromArray(self.annotator.volume, np.full((60, 64, 64), 7, np.int16))
+        person.click(self.annotator.ui.detailsCollapsibleButton, 20, 8)
+        self.annotator.choose(self.annotator.ui.axisComboBox, "Coronal")
+
+    def _load(self):
+        from host import person
+        from mrml_scene import makeVolume
+        import slicer
+        from SlicePropagationLib.sample import make_sample
+        self.sample = make_sample(shape=(60, 128, 128))
+        volume = makeVolume(slicer.mrmlScene, self.sample.volume, (2.8, 2.8, 3.0), name="CT abdomen")
+        self.annotator.axis = 0
+        self.annotator.ui.volumeSelector.setCurrentNode(volume)
+        for label, name in enumerate(NAMES, 1):
+            segment = self.annotator.add_segment()
+            self.annotator.segmentation.GetSegmentation().GetSegment(segment).SetName(name)
+            if label == 1:
+                first = segment
+        self.annotator.ui.editor.setCurrentSegmentID(first)
+        person.turns()
+        self.annotator.draw(SEED_SLICE, self.sample.labels[SEED_SLICE] == 1)
+        self.annotator.click_slice(SEED_SLICE)
+
+
+def take_all(out):
+    """Write every picture; returns those that did not fit."""
+    from annotator import Annotator
+    from host import picture, slicerenv
+    if sys.version_info < (3, 12):
+        ctypes.c_ssize_t.from_address(id(None)).value += 1 << 40        # see conftest.py
+    slicerenv.bootstrap(check_prefix=[CHECKOUT / "SlicePropagation"])
+    import slicer
+    slicer.util.mainWindow().show()
+    widget = slicerenv.load_module(CHECKOUT / "SlicePropagation" / "SlicePropagation.py")[2]
+    states, misfits = States(Annotator(widget)), []
+    for name in ("empty", "no_pytorch", "ready", "running", "stopped", "reviewed", "error"):
+        getattr(states, name)()
+        time.sleep(0.1)
+        for palette in ("light", "dark"):
+            for width in WIDTHS:
+                path = out / f"panel-{name.replace('_', '-')}-{width}-{palette}.png"
+                actual = picture.take(widget.parent, path, width, palette=palette)[0]
+                if actual > width:
+                    misfits.append(f"{path.name} is {actual} pixels wide")
+    return misfits + [str(error) for error in slicerenv.slot_errors]
+
+
+def main(arguments=None):
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--out", type=Path, default=CHECKOUT / "Resources" / "Screenshots", help="folder for the pictures")
+    misfits = take_all(parser.parse_args(arguments).out)
+    print("\n".join(misfits) or "Everything fits.", flush=True)
+    return 1 if misfits else 0
+
+
+if __name__ == "__main__":
+    import os
+    os._exit(main())        # PySide6 and VTK disagree about who goes first at the end of the process

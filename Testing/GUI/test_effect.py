@@ -1,0 +1,119 @@
+"""The Segment Editor effect Propagate: preview, apply, cancel, in an editor of its own."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import slicer
+from host import person, slicerenv
+from mrml_scene import makeVolume
+from phantoms import drifting_disc
+
+from SlicePropagationMRML.geometry import segmentMask
+
+MODULE_FOLDER = Path(__file__).resolve().parents[2] / "SlicePropagation"
+EFFECT_MODULE = "SegmentEditorSlicePropagation"
+
+
+class Editor:
+    """A person in the Segment Editor, with the effect active and slice 7 drawn."""
+
+    def __init__(self, widget):
+        self.widget = widget
+        stack, self.truth = drifting_disc()
+        self.volume = makeVolume(slicer.mrmlScene, stack.images, (1.0, 1.5, 3.0))
+        self.segmentation = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentationNode", "Segmentation")
+        self.segmentation.CreateDefaultDisplayNodes()
+        widget.setMRMLScene(slicer.mrmlScene)
+        widget.setMRMLSegmentEditorNode(slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentEditorNode"))
+        widget.setSegmentationNode(self.segmentation)
+        widget.setSourceVolumeNode(self.volume)
+        widget.show()
+        person.click(widget._add)
+        person.draw_slice(widget, 0, 7, self.truth[7])
+        widget.setActiveEffectByName("Propagate")
+        person.turns()
+        self.effect = widget.activeEffect().self()
+        self.effect.engineComboBox.setCurrentIndex(1)
+
+    def preview(self):
+        person.click(self.effect.previewButton)
+        person.wait_until(lambda: not self.effect._logic.isRunning, 60)
+        person.turns()
+
+    def mask(self):
+        return segmentMask(self.segmentation, self.widget.currentSegmentID(), self.volume)
+
+
+@pytest.fixture
+def editor(application):
+    slicer.mrmlScene = application.mrmlScene()
+    slicer.mrmlScene.Clear(False)
+    slicerenv.slot_errors.clear()
+    slicerenv.load_module(MODULE_FOLDER / "SlicePropagation.py", enter=False)
+    slicerenv.load_module(MODULE_FOLDER / f"{EFFECT_MODULE}.py", enter=False)
+    editor = Editor(slicer.qMRMLSegmentEditorWidget())
+    yield editor
+    editor.widget.setActiveEffect(None)
+    editor.widget.setMRMLSegmentEditorNode(None)
+    slicer.mrmlScene.Clear(False)
+    editor.widget.setMRMLScene(None)
+    slicer.qSlicerSegmentEditorEffectFactory.instance()._registered.clear()
+    for name in (EFFECT_MODULE, "SlicePropagation"):
+        slicerenv.unload_module(name)
+    assert slicerenv.slot_errors == []
+
+
+def test_the_module_is_hidden_and_registers_the_effect(editor):
+    assert slicer.modules.segmenteditorslicepropagation.hidden
+    assert "Propagate" in editor.widget.availableEffectNames()
+
+
+def test_a_preview_waits_until_it_is_applied_and_one_undo_takes_it_back(editor):
+    assert not editor.effect.applyButton.enabled and editor.effect.applyButton.toolTip == "There is no preview yet"
+    editor.preview()
+    assert "preview" in editor.effect.statusLabel.text and editor.mask().any(axis=(1, 2)).sum() == 1
+    person.click(editor.effect.applyButton)
+    applied = editor.mask()
+    assert applied.any(axis=(1, 2)).sum() > 5 and np.array_equal(applied[7], editor.truth[7])
+    editor.widget.undo()
+    assert editor.mask().any(axis=(1, 2)).sum() == 1
+    editor.widget.redo()
+    assert np.array_equal(editor.mask(), applied)
+
+
+def test_a_cancelled_preview_leaves_nothing(editor):
+    editor.preview()
+    person.click(editor.effect.cancelButton)
+    assert editor.mask().any(axis=(1, 2)).sum() == 1 and not editor.effect.cancelButton.enabled
+    assert not [node for node in slicer.util.getNodesByClass("vtkMRMLSegmentationNode") if node.GetName().endswith("preview")]
+
+
+def test_leaving_the_effect_during_a_run_ends_it(editor):
+    person.click(editor.effect.previewButton)
+    editor.widget.setActiveEffectByName("Paint")
+    person.turns(20)
+    assert editor.mask().any(axis=(1, 2)).sum() == 1
+    assert not [node for node in slicer.util.getNodesByClass("vtkMRMLSegmentationNode") if node.GetName().endswith("preview")]
+
+
+def test_without_a_seed_the_effect_says_so(editor):
+    person.draw_slice(editor.widget, 0, 7, np.zeros_like(editor.truth[7]))
+    editor.widget.setActiveEffectByName("Propagate")
+    person.turns()
+    person.click(editor.effect.previewButton)
+    assert "Annotate at least one slice" in editor.effect.statusLabel.text
+
+
+def test_what_the_effect_wrote_is_known_to_the_panel(editor):
+    editor.preview()
+    person.click(editor.effect.applyButton)
+    editor.widget.setActiveEffect(None)
+    slicer.util.mainWindow().moduleSelector().selectModule("SlicePropagation")
+    person.turns()
+    panel = slicer.modules.SlicePropagationWidget.panel
+    panel.ui.segmentationSelector.setCurrentNode(editor.segmentation)
+    panel.ui.volumeSelector.setCurrentNode(editor.volume)
+    person.turns()
+    kinds = panel.review.review.kinds
+    assert kinds[7] == 2 and kinds[8] == 1 and "Propagate" not in panel.ui.editor.effectNameOrder()

@@ -1,0 +1,326 @@
+"""What can be clicked, what tooltips say, keys, the strip, and what happens to a run when nodes, scene or module go."""
+
+import time
+
+import numpy as np
+import pytest
+import slicer
+from host import person
+from phantoms import disc, drifting_disc
+
+from SlicePropagationMRML.review import Kind, SliceReview
+
+
+@pytest.fixture
+def seeded(annotator):
+    """A person who drew slice 7 of a drifting disc, and walks with the copying engine."""
+    annotator.stack, annotator.truth = drifting_disc()
+    annotator.load(annotator.stack)
+    annotator.segment = annotator.add_segment()
+    annotator.draw(7, annotator.truth[7])
+    annotator.choose(annotator.ui.engineComboBox, "Copy (baseline)")
+    return annotator
+
+
+@pytest.fixture
+def slow(seeded, monkeypatch):
+    """The copying engine takes its time, so that things can happen during a run."""
+    from SlicePropagationLib.engines.copy import CopyEngine
+    walk = CopyEngine.walk
+
+    def slowly(self, *arguments):
+        for mask in walk(self, *arguments):
+            time.sleep(0.05)
+            yield mask
+
+    monkeypatch.setattr(CopyEngine, "walk", slowly)
+    return seeded
+
+
+def preview_nodes():
+    return [node for node in slicer.util.getNodesByClass("vtkMRMLSegmentationNode") if node.GetName().endswith("preview")]
+
+
+# What can be done, and why not
+
+def test_every_step_towards_the_first_run_says_what_is_missing(annotator):
+    button = annotator.ui.propagateButton
+    assert not button.enabled and button.toolTip == "Load or choose a volume"
+    stack, truth = drifting_disc()
+    annotator.load(stack)
+    assert not button.enabled and button.toolTip.startswith("Choose a segmentation")
+    annotator.ui.segmentationSelector.addNode()
+    person.turns()
+    assert not button.enabled and button.toolTip.startswith("Add a segment")
+    annotator.add_segment()
+    assert not button.enabled and button.toolTip.startswith("Draw the structure")
+    annotator.draw(7, truth[7])
+    assert button.enabled and "(P)" in button.toolTip
+
+
+def test_every_disabled_control_says_why(seeded):
+    from PySide6 import QtWidgets
+    root = seeded.widget.root
+    editor = set(root.findChild(QtWidgets.QWidget, "editor").findChildren(QtWidgets.QWidget))
+    parts = set(root.findChild(QtWidgets.QWidget, "rangeWidget").findChildren(QtWidgets.QWidget))
+    silent = [widget.objectName for widget in root.findChildren(QtWidgets.QWidget)
+              if widget not in editor | parts and widget.isVisible() and not widget.isEnabled() and widget.isEnabledTo(widget.parentWidget()) is False and not widget.toolTip]
+    assert silent == []
+    assert seeded.ui.nextButton.toolTip == "Nothing is propagated yet"
+
+
+def test_an_engine_that_needs_torch_can_be_chosen_and_says_so(seeded, monkeypatch):
+    from importlib import util
+    find = util.find_spec
+    monkeypatch.setattr("SlicePropagationLib.engines.util.find_spec", lambda name: None if name == "torch" else find(name))
+    seeded.panel.run.refreshEngines()
+    assert not seeded.ui.installButton.visible
+    seeded.choose(seeded.ui.engineComboBox, "Trained network - needs PyTorch")
+    assert seeded.ui.installButton.visible and not seeded.ui.propagateButton.enabled
+    assert "torch" in seeded.ui.propagateButton.toolTip
+    person.click(seeded.ui.installButton)
+    assert "Extensions Manager" in seeded.status
+
+
+def test_a_volume_that_cannot_be_followed_is_named_in_the_status(annotator):
+    from SlicePropagationLib.stack import SliceStack
+    annotator.load(SliceStack(np.full((8, 20, 20), 5.0, np.float32)))
+    annotator.add_segment()
+    assert "constant" in annotator.status and "constant" in annotator.ui.propagateButton.toolTip
+
+
+def test_directions_are_named_after_the_patient(seeded):
+    assert [seeded.ui.directionComboBox.itemText(row) for row in range(3)] == ["Both directions", "Towards superior", "Towards inferior"]
+    seeded.choose(seeded.ui.directionComboBox, "Towards superior")
+    seeded.propagate()
+    assert set(seeded.kinds()[:7]) == {"unknown"} and set(seeded.kinds()[8:]) == {"propagated"}
+
+
+# A run
+
+def test_the_button_becomes_stop_and_progress_counts_slices(slow):
+    person.click(slow.ui.propagateButton)
+    assert slow.ui.propagateButton.text == "Stop" and slow.ui.progressBar.isVisible()
+    person.wait_until(lambda: slow.ui.progressBar.value >= 4)
+    assert slow.status.startswith("Slice ") and " of 15" in slow.status and slow.status.endswith("s left")
+    assert preview_nodes() and not slow.mask()[6].any()
+    slow.wait_for_end()
+    assert slow.ui.propagateButton.text == "Propagate" and not slow.ui.progressBar.isVisible() and slow.mask()[6].any() and not preview_nodes()
+
+
+@pytest.mark.parametrize("how", ["button", "Esc", "P"])
+def test_a_run_stops_within_one_slice_and_its_result_can_be_discarded(slow, how):
+    person.click(slow.ui.propagateButton)
+    person.wait_until(lambda: slow.ui.progressBar.value >= 3)
+    steps = slow.ui.progressBar.value
+    if how == "button":
+        person.click(slow.ui.propagateButton)
+    else:
+        slow.key("Esc")
+    slow.wait_for_end()
+    assert slow.ui.progressBar.value <= steps + 2 and slow.ui.discardButton.isVisible()
+    person.click(slow.ui.discardButton)
+    assert slow.mask().any(axis=(1, 2)).sum() == 1 and not preview_nodes() and not slow.ui.discardButton.isVisible()
+
+
+def test_the_editor_s_keys_are_off_during_a_run_only(slow):
+    editor = slow.ui.editor
+    assert editor._shortcuts
+    person.click(slow.ui.propagateButton)
+    assert not editor._shortcuts
+    slow.key("Esc")
+    slow.wait_for_end()
+    assert editor._shortcuts
+    slow.key("D")
+    assert not slow.logic.hasPartialResult
+
+
+def test_slices_that_would_be_taken_from_a_neighbour_are_counted_first(seeded):
+    other = seeded.add_segment()
+    seeded.draw(9, disc((48, 48), (24, 25), 3))
+    taken = int(seeded.mask(other).sum())
+    seeded.ui.editor.setCurrentSegmentID(seeded.segment)
+    seeded.propagate()
+    assert f"{taken} voxels from Segment_2" in seeded.status and seeded.ui.keepButton.isVisible()
+    seeded.key("K")
+    assert not seeded.mask(other).any()
+
+
+def test_no_turn_of_the_event_loop_takes_more_than_a_tenth_of_a_second(slow):
+    turns = []
+    person.click(slow.ui.propagateButton)
+    while slow.logic.isRunning:
+        begin = time.perf_counter()
+        person.turns(1)
+        turns.append(time.perf_counter() - begin)
+        time.sleep(0.001)
+    assert max(turns) < 0.1
+
+
+# Review
+
+def test_a_click_on_the_strip_shows_the_slice_and_scrolling_moves_the_mark(seeded):
+    seeded.click_slice(3)
+    red = slicer.app.layoutManager().sliceWidget("Red").mrmlSliceNode()
+    assert seeded.panel.review.index == 3 and red.GetSliceOffset() == pytest.approx(9.0)
+    red.SetSliceOffset(15.0)
+    assert seeded.panel.review.index == 5
+
+
+def test_hovering_says_what_a_slice_is_and_why(seeded):
+    seeded.propagate()
+    cell = seeded.strip.width / 16
+    person.hover(seeded.strip, int(7.5 * cell), 30)
+    assert "Slice 7 of 16: seed: drawn by you" in seeded.strip.toolTip
+    person.hover(seeded.strip, int(12.5 * cell), 30)
+    assert "propagated" in seeded.strip.toolTip and "Confidence" in seeded.strip.toolTip and "5 slices from the annotated slice 7" in seeded.strip.toolTip
+
+
+def test_confirm_and_nothing_here_make_anchors_and_can_be_undone(seeded):
+    seeded.propagate()
+    seeded.click_slice(9)
+    seeded.key("C")
+    assert seeded.kinds()[9] == "confirmed" and seeded.status.startswith("Slice 9 is confirmed")
+    seeded.click_slice(14)
+    person.click(seeded.ui.emptyButton)
+    assert seeded.kinds()[14] == "confirmed" and not seeded.mask()[14].any()
+    seeded.propagate()
+    assert not seeded.mask()[14].any() and seeded.kinds()[14] == "confirmed"
+    seeded.undo()
+    seeded.undo()
+    assert seeded.status == "Undone: 'Nothing here' for Segment_1, slice 14." and seeded.kinds()[14] == "stale" and seeded.mask()[14].any()
+
+
+def test_a_correction_updates_its_gaps_at_once_when_asked_to(seeded):
+    seeded.propagate()
+    seeded.check(seeded.ui.autoUpdateCheckBox, True)
+    seeded.draw(11, disc((48, 48), (10, 10), 4))
+    seeded.wait_for_end()
+    assert seeded.kinds()[11] == "correction" and "stale" not in seeded.kinds() and (seeded.mask()[13] == seeded.mask()[11]).all()
+
+
+def test_the_table_of_slices_is_what_the_strip_shows(seeded, monkeypatch, tmp_path):
+    seeded.propagate()
+    monkeypatch.setattr(seeded.panel.details, "askPath", lambda name: str(tmp_path / name))
+    person.click(seeded.ui.detailsCollapsibleButton, 20, 8)
+    assert "Image registration" in seeded.ui.enginesLabel.text and "licence" in seeded.ui.enginesLabel.text
+    person.click(seeded.ui.exportButton)
+    rows = (tmp_path / "Segmentation.slices.csv").read_text().splitlines()
+    assert rows[0] == "slice,segment,provenance,confidence,area_mm2" and rows[8].startswith("7,Segment_1,seed,1.0000,") and len(rows) == 17
+
+
+def test_a_thousand_slices_fit_into_the_strip_and_no_anchor_is_lost(application):
+    from SlicePropagationGUI.strip import DOUBTFUL, SliceStrip, columnsOf
+    kinds = np.full(1000, Kind.PROPAGATED, np.uint8)
+    kinds[[123, 456]] = Kind.SEED, Kind.CORRECTION
+    confidence = np.full(1000, 0.9, np.float32)
+    confidence[777] = 0.1
+    review = SliceReview(kinds, confidence, np.zeros(1000, bool))
+    shown = columnsOf(review, 350)
+    assert len(shown) == 350 and {123, 456, 777} <= set(shown.tolist()) and (np.diff(shown) > 0).all()
+    strip = SliceStrip(str, lambda index: None)
+    strip.resize(350, 56)
+    begin = time.perf_counter()
+    strip.setReview(review)
+    strip.setCurrent(5)
+    assert time.perf_counter() - begin < 0.1
+    column = shown.tolist().index(777)
+    picture = strip.grab().toImage()
+    assert picture.pixelColor(column, 54).name() == DOUBTFUL and strip.indexAt(column) == 777
+
+
+# Nothing that happens during a run does harm
+
+def test_closing_the_scene_during_a_run_ends_it(slow):
+    person.click(slow.ui.propagateButton)
+    person.wait_until(lambda: slow.ui.progressBar.value >= 2)
+    slicer.mrmlScene.Clear(False)
+    person.turns(50)
+    assert not slow.logic.isRunning and "closed" in slow.status and slow.panel.review.review is None
+    slow.load(slow.stack)
+    slow.add_segment()
+    slow.draw(7, slow.truth[7])
+    slow.propagate()
+    assert slow.mask()[8].any()
+
+
+@pytest.mark.parametrize("victim", ["volume", "segmentation", "segment"])
+def test_what_is_deleted_during_a_run_ends_it_with_a_sentence(slow, victim):
+    person.click(slow.ui.propagateButton)
+    person.wait_until(lambda: slow.ui.progressBar.value >= 2)
+    if victim == "segment":
+        slow.segmentation.GetSegmentation().RemoveSegment(slow.segment)
+    else:
+        slicer.mrmlScene.RemoveNode(getattr(slow, victim))
+    slow.wait_for_end()
+    slow.wait_for_panel()
+    assert not slow.logic.isRunning and not preview_nodes() and slow.ui.propagateButton.text == "Propagate" and not slow.ui.propagateButton.enabled
+    assert "nothing was written" in slow.status
+
+
+def test_another_module_may_be_shown_during_a_run(slow):
+    selector = slow.window.moduleSelector()
+    person.click(slow.ui.propagateButton)
+    selector.selectModule("Data")
+    assert not slow.ui.editor._shortcuts and not slow.panel.shortcuts._shortcuts and slow.panel.shortcuts._escape is None
+    slow.wait_for_end()
+    selector.selectModule("SlicePropagation")
+    person.turns()
+    assert slow.mask()[9].any() and slow.kinds()[9] == "propagated" and slow.ui.editor._shortcuts
+
+
+def test_a_reload_during_a_run_ends_it_and_the_new_panel_works(slow):
+    person.click(slow.ui.propagateButton)
+    person.wait_until(lambda: slow.ui.progressBar.value >= 2)
+    slow.widget.onReload()
+    person.turns(20)
+    assert not preview_nodes()
+    slow.widget = slicer.modules.SlicePropagationWidget
+    assert slow.kinds()[7] == "seed" and set(slow.kinds()[8:]) == {"unknown"}
+    slow.propagate()
+    assert slow.kinds()[9] == "propagated" and slow.mask()[9].any()
+
+
+def test_an_edit_during_a_run_stands(slow):
+    person.click(slow.ui.propagateButton)
+    person.wait_until(lambda: slow.ui.progressBar.value >= 2)
+    drawn = disc((48, 48), (12, 12), 4)
+    person.draw_slice(slow.ui.editor, 0, 13, drawn)
+    slow.wait_for_end()
+    slow.wait_for_panel()
+    assert (slow.mask()[13] == drawn).all() and (slow.mask()[14] == drawn).all()
+
+
+# First contact
+
+def test_the_sample_is_offered_generated_once_and_can_be_removed(annotator):
+    source = slicer.modules.sampleDataSources["Slice Propagation"][-1]
+    nodes = [source.customDownloader(source) for _ in range(2)]
+    first, second = (slicer.util.arrayFromVolume(node) for (node,) in nodes)
+    assert first.shape == (60, 256, 256) and np.array_equal(first, second) and nodes[0][0].GetName() == "SlicePropagationAbdomen"
+    assert all(node.GetSpacing() == pytest.approx((1.4, 1.4, 3.0)) for (node,) in nodes)
+    person.turns()
+    annotator.panel.refresh()
+    person.click(annotator.ui.detailsCollapsibleButton, 20, 8)
+    assert "SlicePropagationAbdomen.nrrd" in annotator.ui.removeFilesButton.toolTip
+    person.click(annotator.ui.removeFilesButton)
+    assert annotator.status == "Removed 1 files." and not annotator.ui.removeFilesButton.enabled
+
+
+# Start-up
+
+def test_showing_the_panel_imports_nothing_heavy():
+    import subprocess
+    import sys
+    from pathlib import Path
+    checkout = Path(__file__).resolve().parents[2]
+    script = (f"import sys; sys.path[:0] = [{str(checkout / 'Testing' / 'Host')!r}]\n"
+              "from host import slicerenv\n"
+              "slicerenv.bootstrap()\n"
+              "before = set(sys.modules)\n"
+              f"slicerenv.load_module({str(checkout / 'SlicePropagation' / 'SlicePropagation.py')!r})\n"
+              "print(sorted({name.split('.')[0] for name in set(sys.modules) - before} & {'torch', 'scipy', 'SimpleITK'}), flush=True)\n"
+              "import os; os._exit(0)")
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1] == "[]"

@@ -1,0 +1,72 @@
+"""The whole workflow by clicks, keys and strokes, with one segment and with three, on axial, sagittal and oblique volumes."""
+
+import numpy as np
+import pytest
+import slicer
+from host import person
+from phantoms import disc, drifting_disc
+
+OBLIQUE = [[0.8, -0.6, 0.0], [-0.6, -0.8, 0.0], [0.0, 0.0, -1.0]]         # flipped, and right-handed, as every volume that Slicer reads
+GEOMETRIES = {"axial": dict(axis=0), "sagittal": dict(axis=2), "oblique": dict(axis=0, directions=OBLIQUE, origin=(5.0, -7.0, 11.0))}
+
+
+@pytest.mark.parametrize("geometry", GEOMETRIES.values(), ids=GEOMETRIES)
+@pytest.mark.parametrize("num_segments", [1, 3])
+def test_seed_propagate_stop_correct_undo_redo_save_load(annotator, tmp_path, geometry, num_segments):
+    stack, truth = drifting_disc(count=24, first=3, last=20)
+    annotator.load(stack, **geometry)
+    segments = []
+    for number in range(num_segments):
+        segments.append(annotator.add_segment())
+        annotator.draw(10, disc(truth[0].shape, (24, 26), 8) if number == 0 else disc(truth[0].shape, (6 + 30 * (number - 1), 6), 3))
+    annotator.ui.editor.setCurrentSegmentID(segments[0])
+    if num_segments == 3:
+        annotator.choose(annotator.ui.scopeComboBox, "All drawn segments")
+    assert annotator.logic.document.stack.axis == geometry["axis"]
+    annotator.choose(annotator.ui.engineComboBox, "Image registration")
+    seeds = {segment: annotator.mask(segment)[10] for segment in segments}
+
+    annotator.check(annotator.ui.toTheEndCheckBox, False)
+    annotator.ui.rangeWidget.setValues(2, 21)
+    done = annotator.stop_after(4)
+    assert 4 <= done < 20 * num_segments and annotator.logic.hasPartialResult
+    person.click(annotator.ui.keepButton)
+    filled = annotator.mask(segments[0]).any(axis=(1, 2)).sum()
+    assert 1 < filled < 18
+
+    annotator.propagate()
+    kinds = annotator.kinds()
+    assert kinds[2:10] == ["propagated"] * 8 and kinds[10] == "seed" and kinds[:2] == kinds[22:] == ["unknown"] * 2
+    assert all((annotator.mask(segment)[10] == seeds[segment]).all() for segment in segments)
+
+    annotator.key("N")
+    suspicious = annotator.panel.review.index
+    assert kinds[suspicious] == "propagated" and annotator.strip.indexAt((suspicious + 0.5) * annotator.strip.width / 24) == suspicious
+    corrected = disc(truth[0].shape, (20, 16 + suspicious), 6)
+    annotator.draw(suspicious, corrected)
+    assert annotator.kinds()[suspicious] == "correction" and "stale" in annotator.kinds()
+    before, stale = annotator.mask(segments[0]), np.array([kind == "stale" for kind in annotator.kinds()])
+    annotator.propagate()
+    changed = (annotator.mask(segments[0]) != before).any(axis=(1, 2))
+    assert changed.any() and not (changed & ~stale).any()
+    assert (annotator.mask(segments[0])[suspicious] == corrected).all()
+
+    after, shown, trust = annotator.mask(segments[0]), annotator.kinds(), annotator.confidences()
+    annotator.undo()
+    assert annotator.status.startswith("Undone: the propagation of Segment_1") and (annotator.mask(segments[0]) == before).all()
+    assert annotator.kinds() != shown
+    annotator.redo()
+    assert annotator.status.startswith("Redone: the propagation of Segment_1") and (annotator.mask(segments[0]) == after).all()
+    assert annotator.kinds() == shown
+
+    path = tmp_path / "scene.mrb"
+    assert slicer.mrmlScene.WriteToMRB(str(path))
+    slicer.mrmlScene.Clear(False)
+    person.turns()
+    assert annotator.logic.document is None and annotator.ui.propagateButton.toolTip == "Load or choose a volume"
+    assert slicer.mrmlScene.ReadFromMRB(str(path), True)
+    person.turns()
+    annotator.ui.editor.setCurrentSegmentID(segments[0])
+    person.turns()
+    assert annotator.kinds() == shown and annotator.confidences() == trust
+    assert (annotator.mask(segments[0]) == after).all()

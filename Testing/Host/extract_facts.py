@@ -1,0 +1,167 @@
+"""Copy what we use of an inventory of Slicer's API into `facts/`, so that a plain clone tests against it.
+
+Usage: python Testing/Host/extract_facts.py --api FOLDER
+
+FOLDER holds slicer-api.json, qt-api.json, slicer-python-api.json and mrml-vary.json. A class is taken over when a source of ours names it,
+when the host acts it out (the lists below), or when a class taken over derives from it.
+"""
+
+import argparse
+import json
+import re
+from pathlib import Path
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+SOURCES = ("SlicePropagation", "Resources/UI", "Testing/GUI", "Testing/Slicer", "Testing/Host")
+VERSIONS = {"5.10.0": "5.10", "5.12.3": "5.12", "main": "main"}
+PYTHON_MODULES = ("slicer.util", "slicer.ScriptedLoadableModule", "slicer.i18n", "slicer.packaging")
+
+# What a panel is usually made of; the host carries these whether or not a source names them today.
+SLICER_CLASSES = """
+ctkCheckBox ctkCheckableComboBox ctkCheckablePushButton ctkCollapsibleButton ctkCollapsibleGroupBox ctkColorPickerButton ctkComboBox
+ctkDoubleRangeSlider ctkDoubleSlider ctkDoubleSpinBox ctkExpandButton ctkFittedTextBrowser ctkMenuButton ctkMessageBox ctkPathLineEdit
+ctkPushButton ctkRangeSlider ctkRangeWidget ctkSearchBox ctkSliderWidget
+qMRMLCheckableNodeComboBox qMRMLLayoutManager qMRMLNodeComboBox qMRMLSegmentEditorWidget qMRMLSegmentSelectorWidget qMRMLSegmentsTableView
+qMRMLSliceControllerWidget qMRMLSliceView qMRMLSliceWidget qMRMLSliderWidget qMRMLSubjectHierarchyComboBox qMRMLThreeDWidget qMRMLWidget
+qSlicerAbstractCoreModule qSlicerAbstractModule qSlicerAbstractModuleWidget qSlicerApplication qSlicerCoreApplication qSlicerCoreIOManager
+qSlicerIOManager qSlicerLayoutManager qSlicerLoadableModule qSlicerModuleManager qSlicerScriptedLoadableModule
+qSlicerScriptedLoadableModuleWidget qSlicerSegmentEditorAbstractEffect qSlicerSegmentEditorEffectFactory qSlicerSegmentEditorScriptedEffect
+qSlicerSegmentEditorScriptedLabelEffect qSlicerWidget
+""".split()
+QT_CLASSES = """
+QAbstractButton QAbstractItemModel QAbstractItemView QAbstractScrollArea QAbstractSlider QAbstractSpinBox QAbstractTableModel QAction
+QActionGroup QApplication QBoxLayout QBrush QButtonGroup QByteArray QCheckBox QColor QComboBox QCoreApplication QCursor QDesktopServices QDialog
+QDialogButtonBox QDir QDoubleSpinBox QEvent QEventLoop QFileDialog QFileInfo QFont QFontMetrics QFormLayout QFrame QGridLayout QGroupBox
+QGuiApplication QHBoxLayout QHeaderView QHelpEvent QIcon QImage QInputDialog QItemSelectionModel QKeyEvent QKeySequence QLabel QLayout
+QLineEdit QLinearGradient QListView QListWidget QListWidgetItem QMainWindow QMenu QMessageBox QModelIndex QMouseEvent QObject
+QPaintEvent QPainter QPainterPath QPalette QPen QPixmap QPoint QPointF QPolygon QPolygonF QProgressBar QProgressDialog QPushButton
+QRadioButton QRect QRectF QRegion QResizeEvent QScrollArea QScrollBar QSettings QShortcut QSignalBlocker QSize QSizePolicy QSlider
+QSpacerItem QSpinBox QSplitter QStackedWidget QStandardItem QStandardItemModel QStyle QStyleOption QStyleOptionButton QStylePainter QTabBar
+QTabWidget QTableView QTableWidget QTableWidgetItem QTextBrowser QTextEdit QThread QTimer QToolBar QToolButton QToolTip QTreeView
+QTreeWidget QTreeWidgetItem QUrl QVBoxLayout QVector3D QWheelEvent QWidget QWidgetAction Qt
+""".split()
+
+
+def read_sources():
+    """The text of every source of ours that may name a class."""
+    files = [path for folder in SOURCES for path in (CHECKOUT / folder).rglob("*") if path.suffix in (".py", ".ui")]
+    return "\n".join(path.read_text(encoding="utf-8") for path in files if path != Path(__file__).resolve())
+
+
+def with_bases(names, classes, also=()):
+    """The names that `classes` knows, and all they derive from."""
+    taken, waiting = set(), [name for name in names if name in classes]
+    while waiting:
+        name = waiting.pop()
+        if name in classes and name not in taken:
+            taken.add(name)
+            waiting += [classes[name].get("base"), *(classes[name].get("also") or ())]
+    return sorted(taken)
+
+
+def ours(versions):
+    """Those of our versions that a member is in; None when it is in all of them."""
+    kept = [short for name, short in VERSIONS.items() if versions is None or name in versions]
+    return None if len(kept) == len(VERSIONS) else kept
+
+
+def normalized_type(text):
+    """`const QString& name` -> `QString`, `vtkMRMLNode* node` -> `vtkMRMLNode*`."""
+    text = text.strip().strip("[]").strip()
+    named = re.match(r"(.*[\w>*&])\s+\w+$|(.*[*&])\w+$", text)
+    if named and not re.fullmatch(r"const\s+\w+|unsigned\s+\w+", text):
+        text = named.group(1) or named.group(2)
+    text = re.sub(r"^const\s+(.*?)\s*&$", r"\1", text)
+    return re.sub(r"\s+(?=[*&])", "", text)
+
+
+def normalized_signal(text):
+    """`valueChanged(double value)` -> `valueChanged(double)`."""
+    name, arguments = re.fullmatch(r"(\w+)\((.*)\)", text).groups()
+    return f"{name}({','.join(normalized_type(part) for part in arguments.split(',')) if arguments.strip() else ''})"
+
+
+def slicer_class(entry):
+    """One ctk, qMRML or qSlicer class: members by name, each with the versions that have it where not all do."""
+    vary, known = entry.get("vary", {}), entry.get("in")
+
+    def versions(kind, key):
+        return ours(vary.get(f"{kind}|{key}", known))
+
+    facts = {"base": entry.get("base"), "properties": {}, "methods": {}, "signals": {}}
+    for prop in entry.get("properties", ()):
+        if versions("prop", prop["name"]) != []:
+            facts["properties"][prop["name"]] = [prop["type"], prop["writable"], versions("prop", prop["name"])]
+    for kind in ("slots", "invokables", "decorated"):
+        for signature in entry.get(kind, ()):
+            present = versions(kind[:4], signature)
+            name, rest = signature.removeprefix("static ").split("(", 1)
+            if present == [] or name == "new":
+                continue
+            arguments, _, result = rest.partition(" -> ")
+            calls = facts["methods"].setdefault(name, [])
+            calls.append([f"({arguments}", result or None, present])
+    for signature in entry.get("signals", ()):
+        if versions("sign", signature) != []:
+            facts["signals"][normalized_signal(signature)] = versions("sign", signature)
+    for key in ("also", "enums", "ui", "hidden", "nonpublic_slots", "hdr"):
+        if entry.get(key):
+            facts[key] = entry[key]
+    if facts.pop("hdr", None) is None:
+        facts["isAbstract"] = True
+    for key in ("in", "ui_in"):
+        if entry.get(key) and ours(entry[key]) is not None:
+            facts[key] = ours(entry[key])
+    return facts
+
+
+def qt_class(entry):
+    """One Qt class: names of methods, properties, signals and enums; what 5.8 alone has is left out."""
+    old, recent = set(entry.get("only58", ())), set(entry.get("only512", ()))
+    methods = sorted({name for key in ("m", "static", "slots") for name in entry.get(key, ())} - old)
+    facts = {"base": entry.get("base"), "methods": [name for name in methods if name not in recent], "from512": [name for name in methods if name in recent],
+             "properties": {name.removesuffix(" (ro)"): not name.endswith(" (ro)") for name in entry.get("p", ())},
+             "signals": entry.get("signals", []), "enums": entry.get("e", {})}
+    return {key: value for key, value in facts.items() if value or key == "base"}
+
+
+def python_names(api):
+    """Public names of Slicer's Python modules with the versions that have them, where not all do."""
+    modules = {name: {} for name in PYTHON_MODULES}
+    for module, names in modules.items():
+        for name, entry in api["modules"][module].items():
+            present = ours(entry.get("in"))
+            if present != []:
+                names[name] = present
+    return modules
+
+
+def write(name, content):
+    """One class a line: small enough to keep, and a change shows as a change of that line."""
+    lines = [f" {json.dumps(key)}: {json.dumps(value, separators=(',', ':'))}" for key, value in sorted(content.items())]
+    path = Path(__file__).with_name("facts") / name
+    path.parent.mkdir(exist_ok=True)
+    path.write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")
+    print(f"{path.name}: {len(content)} entries, {path.stat().st_size // 1024} KiB")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--api", type=Path, required=True, help="folder with the inventory of Slicer's API")
+    folder = parser.parse_args().api
+    api = {name: json.loads((folder / name).read_text(encoding="utf-8")) for name in ("slicer-api.json", "qt-api.json", "slicer-python-api.json", "mrml-vary.json")}
+    slicer, qt, mrml = api["slicer-api.json"]["classes"], api["qt-api.json"]["classes"], api["mrml-vary.json"]["classes"]
+    text = read_sources()
+    names = with_bases({*SLICER_CLASSES, *re.findall(r"\b(?:ctk|qMRML|qSlicer)[A-Z]\w+", text)}, slicer)
+    bases = {slicer[name].get("base") for name in names}
+    qt_names = with_bases({*QT_CLASSES, *re.findall(r"\bqt\.(Q\w+)", text), *re.findall(r'class="(Q\w+)"', text), *bases}, qt)
+    write("slicer.json", {name: slicer_class(slicer[name]) for name in names if ours(slicer[name].get("in")) != []})
+    write("qt.json", {name: qt_class(qt[name]) for name in qt_names if not qt[name].get("not_in_pythonqt")})
+    write("python.json", python_names(api["slicer-python-api.json"]))
+    used = {name for name in re.findall(r"\bvtk[A-Z]\w+", text) if name in mrml}
+    write("mrml.json", {name: {"in": ours(mrml[name].get("in")), "vary": {key: ours(value) for key, value in mrml[name].get("vary", {}).items() if ours(value) is not None}}
+                        for name in sorted(used)})
+
+
+if __name__ == "__main__":
+    main()

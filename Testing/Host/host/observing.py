@@ -1,0 +1,36 @@
+"""Observers of VTK objects that belong to a widget and end with it."""
+
+import weakref
+
+import shiboken6
+
+
+class Observations:
+    """Keeps the observers that a widget has set; a second one of the same object and event is not set.
+
+    Args:
+        owner: the widget; observers do not keep it alive, and none is called after its C++ object is gone.
+    """
+
+    def __init__(self, owner):
+        self._owner, self._tags = weakref.ref(owner), {}
+
+    def add(self, thing, event, method):
+        """Call `method(thing, event name)`, a method of the owner, at each event."""
+        if (thing, event) in self._tags:
+            return
+        function, owner = method.__func__, self._owner
+
+        def call(caller, name):
+            widget = owner()
+            if widget is not None and shiboken6.isValid(widget):
+                function(widget, caller, name)
+            else:
+                self.remove_all()
+        self._tags[thing, event] = thing.AddObserver(event, call)
+
+    def remove_all(self):
+        """Observe nothing any more."""
+        tags, self._tags = self._tags, {}
+        for (thing, _), tag in tags.items():
+            thing.RemoveObserver(tag)

@@ -1,0 +1,427 @@
+"""The host's scene, widgets, editor, files and modules do what Slicer's do."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+pytest.importorskip("PySide6.QtWidgets", reason="the test host needs PySide6-Essentials and the libraries of Qt's offscreen platform", exc_type=ImportError)
+pytest.importorskip("slicer", reason="needs slicer-core, Slicer's MRML libraries")
+
+from host import classes, person, picture, slicerenv     # noqa: E402
+
+slicerenv.bootstrap()
+
+import ctk      # noqa: E402
+import qt       # noqa: E402
+import slicer   # noqa: E402
+
+DISC = np.add.outer((np.arange(24) - 12) ** 2, (np.arange(20) - 9) ** 2) < 30
+
+
+def make_volume(name="CT", shape=(8, 24, 20)):
+    return slicer.util.addVolumeFromArray(np.zeros(shape, np.float32), name=name)
+
+
+def volume_box():
+    box = slicer.qMRMLNodeComboBox()
+    box.nodeTypes = ["vtkMRMLScalarVolumeNode"]
+    box.setMRMLScene(slicer.mrmlScene)
+    return box
+
+
+@pytest.fixture
+def editor(application):
+    """A segment editor with a volume, a segmentation of two segments, and Paint ready."""
+    volume = make_volume()
+    segmentation = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentationNode", "Segmentation")
+    segmentation.CreateDefaultDisplayNodes()
+    segmentation.SetReferenceImageGeometryParameterFromVolumeNode(volume)
+    for segment_id in ("liver", "kidney"):
+        segmentation.GetSegmentation().AddEmptySegment(segment_id, segment_id)
+    widget = slicer.qMRMLSegmentEditorWidget()
+    widget.setMRMLScene(slicer.mrmlScene)
+    widget.setMRMLSegmentEditorNode(slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentEditorNode"))
+    widget.setSegmentationNode(segmentation)
+    widget.setSourceVolumeNode(volume)
+    return widget
+
+
+def mask(editor, segment_id="liver"):
+    return person.mask_of(editor.segmentationNode(), segment_id, editor.sourceVolumeNode())
+
+
+# Selectors
+
+def test_a_node_selector_follows_the_scene(application):
+    box, seen = volume_box(), []
+    box.connect("currentNodeChanged(vtkMRMLNode*)", lambda node: seen.append(node and node.GetName()))
+    first, second = make_volume("first"), make_volume("second")
+    assert box.currentNode() is first and box.nodeCount() == 2
+    slicer.mrmlScene.RemoveNode(first)
+    assert box.currentNode() is second
+    slicer.mrmlScene.Clear()
+    assert box.currentNode() is None and seen == ["first", "second", None]
+
+
+def test_a_node_selector_offers_only_its_types(application):
+    box = volume_box()
+    box.hideChildNodeTypes = ["vtkMRMLLabelMapVolumeNode"]
+    slicer.mrmlScene.AddNewNodeByClass("vtkMRMLLabelMapVolumeNode", "labels")
+    slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentationNode", "segmentation")
+    make_volume("hidden").SetHideFromEditors(True)
+    box.setMRMLScene(slicer.mrmlScene)
+    assert box.nodeCount() == 0
+
+
+def test_a_node_selector_starts_with_none_where_none_is_allowed(application):
+    box = slicer.qMRMLNodeComboBox()
+    box.noneEnabled = True
+    box.nodeTypes = ["vtkMRMLScalarVolumeNode"]
+    box.setMRMLScene(slicer.mrmlScene)
+    volume = make_volume()
+    assert box.currentNode() is None
+    box.currentNodeID = volume.GetID()
+    assert box.currentNode() is volume
+
+
+def test_a_segment_selector_follows_the_segments(application, editor):
+    selector, seen = slicer.qMRMLSegmentSelectorWidget(), []
+    selector.connect("currentSegmentChanged(QString)", seen.append)
+    selector.setMRMLScene(slicer.mrmlScene)
+    selector.setCurrentNode(editor.segmentationNode())
+    selector.setCurrentSegmentID("kidney")
+    editor.segmentationNode().GetSegmentation().RemoveSegment("kidney")
+    assert seen == ["liver", "kidney", "liver"] and selector.segmentIDs() == ("liver",)
+
+
+def test_rows_of_the_segments_table_are_selected_together(application, editor):
+    table = slicer.qMRMLSegmentsTableView()
+    table.setSegmentationNode(editor.segmentationNode())
+    table.setSelectedSegmentIDs(["liver", "kidney"])
+    assert table.selectedSegmentIDs() == ("liver", "kidney") and table.segmentCount == 2
+    editor.segmentationNode().GetSegmentation().RemoveSegment("liver")
+    assert table.selectedSegmentIDs() == ("kidney",)
+
+
+# ctk
+
+def test_a_range_keeps_its_values_in_order_and_inside_its_limits(application):
+    for kind in (ctk.ctkRangeWidget, ctk.ctkDoubleRangeSlider):
+        widget, seen = kind(), []
+        widget.connect("valuesChanged(double,double)", lambda low, high, seen=seen: seen.append((low, high)))
+        widget.minimum, widget.maximum, widget.singleStep = 0, 20, 1
+        widget.setValues(12, 4)
+        widget.maximumValue = 50
+        widget.minimumValue = 30
+        assert (widget.minimumValue, widget.maximumValue) == (20, 20)
+        assert seen[-3:] == [(4, 12), (4, 20), (20, 20)]
+
+
+def test_a_handle_of_a_range_is_dragged_with_the_mouse(application):
+    slider = ctk.ctkDoubleRangeSlider()
+    slider.minimum, slider.maximum, slider.singleStep = 0, 10, 1
+    slider.setValues(0, 10)
+    slider.resize(214, 24)
+    slider.show()
+    person.turns()
+    person.click(slider.children()[-1], 7 + 60)
+    assert (slider.minimumValue, slider.maximumValue) == (3, 10)
+
+
+def test_a_collapsed_section_hides_what_is_in_it(application):
+    section, seen = ctk.ctkCollapsibleButton(), []
+    layout = qt.QVBoxLayout(section)
+    inside = qt.QLabel("inside")
+    layout.addWidget(inside)
+    section.connect("contentsCollapsed(bool)", seen.append)
+    section.collapsed = True
+    section.show()
+    person.turns()
+    assert not inside.isVisible()
+    person.click(section, 30, 8)
+    assert inside.isVisible() and not section.collapsed and seen == [True, False]
+
+
+def test_slider_and_number_show_the_same_value(application):
+    widget, seen = ctk.ctkSliderWidget(), []
+    widget.connect("valueChanged(double)", seen.append)
+    widget.maximum = 5
+    widget.value = 7
+    assert widget.value == 5 and seen == [5]
+
+
+def test_a_method_with_a_result_that_the_host_does_not_know_is_refused(application):
+    with pytest.raises(classes.HostError, match="convertDeviceToXYZ"):
+        application.layoutManager().sliceWidget("Red").sliceView().convertDeviceToXYZ([1, 2])
+
+
+def test_a_slot_that_the_host_does_not_act_out_is_noted(application):
+    slicer.qMRMLSegmentEditorWidget().hideLabelLayer()
+    assert ("qMRMLSegmentEditorWidget", "hideLabelLayer", 0) in classes.stub_calls
+
+
+# Segment editor
+
+def test_a_stroke_is_one_undo_step(editor):
+    person.draw_slice(editor, 0, 4, DISC)
+    assert np.array_equal(mask(editor)[4], DISC) and mask(editor).sum() == DISC.sum()
+    editor.undo()
+    assert not mask(editor).any()
+    editor.redo()
+    assert mask(editor).sum() == DISC.sum()
+
+
+def test_redrawing_a_slice_erases_what_is_too_much(editor):
+    sagittal = DISC[:, 4:12].T
+    person.draw_slice(editor, 2, 9, sagittal)
+    person.draw_slice(editor, 2, 9, sagittal[::-1])
+    assert np.array_equal(mask(editor)[:, :, 9], sagittal[::-1])
+
+
+def test_the_editor_keeps_as_many_undo_steps_as_it_is_told(editor):
+    editor.maximumNumberOfUndoStates = 2
+    for index in range(4):
+        person.draw_slice(editor, 0, index, DISC)
+    for _ in range(4):
+        editor.undo()
+    assert mask(editor)[0].any() and not mask(editor)[3].any()
+
+
+def test_nobody_draws_without_an_effect(editor):
+    with pytest.raises(RuntimeError, match="no effect is active"):
+        person.stroke(editor, np.ones((8, 24, 20), bool))
+
+
+def test_drawing_takes_voxels_from_a_neighbour_only_where_overwriting_is_allowed(editor):
+    person.draw_slice(editor, 0, 4, DISC)
+    node = editor.mrmlSegmentEditorNode()
+    editor.setCurrentSegmentID("kidney")
+    for mode, num_left in ((node.OverwriteNone, DISC.sum()), (node.OverwriteAllSegments, 0)):
+        node.SetOverwriteMode(mode)
+        person.draw_slice(editor, 0, 4, DISC)
+        assert mask(editor, "liver").sum() == num_left
+        editor.undo()
+
+
+def test_two_editors_on_one_node_show_the_same_selection(application, editor):
+    other, seen = slicer.qMRMLSegmentEditorWidget(), []
+    other.setMRMLScene(slicer.mrmlScene)
+    other.connect("currentSegmentIDChanged(QString)", seen.append)
+    other.setMRMLSegmentEditorNode(editor.mrmlSegmentEditorNode())
+    editor.setCurrentSegmentID("kidney")
+    editor.setActiveEffectByName("Erase")
+    assert other.currentSegmentID() == "kidney" and other.activeEffect().name == "Erase" and seen == ["liver", "kidney"]
+    assert other.segmentationNode() is editor.segmentationNode() and other.sourceVolumeNode() is editor.sourceVolumeNode()
+
+
+def test_shortcuts_of_the_editor_act_only_while_they_are_installed(application, editor):
+    editor.show()
+    person.turns()
+    person.draw_slice(editor, 0, 4, DISC)
+    editor.installKeyboardShortcuts(editor)
+    person.press_key(editor, "Z")
+    assert not mask(editor).any()
+    editor.uninstallKeyboardShortcuts()
+    person.press_key(editor, "Y")
+    assert not mask(editor).any()
+
+
+def test_the_undo_button_follows_the_history(editor):
+    editor.show()
+    undo = next(button for button in editor.findChildren("QToolButton") if button.text == "Undo")
+    assert not undo.isEnabled()
+    person.draw_slice(editor, 0, 4, DISC)
+    person.click(undo)
+    assert not mask(editor).any() and not undo.isEnabled()
+
+
+def test_a_scripted_effect_is_registered_and_acts_in_an_editor(application, tmp_path):
+    source = tmp_path / "SegmentEditorEffect.py"
+    source.write_text("import qt\nfrom SegmentEditorEffects import *\nimport qSlicerSegmentationsEditorEffectsPythonQt as effects\n\n"
+                      "class SegmentEditorEffect(AbstractScriptedSegmentEditorEffect):\n"
+                      "    def __init__(self, scriptedEffect):\n        scriptedEffect.name = 'Fill all'\n"
+                      "        AbstractScriptedSegmentEditorEffect.__init__(self, scriptedEffect)\n"
+                      f"    def clone(self):\n        copy = effects.qSlicerSegmentEditorScriptedEffect(None)\n        copy.setPythonSource({str(source)!r})\n        return copy\n"
+                      "    def setupOptionsFrame(self):\n        self.button = qt.QPushButton('Fill')\n        self.scriptedEffect.addOptionsWidget(self.button)\n"
+                      "    def setMRMLDefaults(self):\n        self.scriptedEffect.setParameterDefault('Level', 3)\n")
+    effect = slicer.qSlicerSegmentEditorScriptedEffect(None)
+    effect.setPythonSource(str(source))
+    effect.self().register()
+    editor = slicer.qMRMLSegmentEditorWidget()
+    editor.setMRMLSegmentEditorNode(slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentEditorNode"))
+    assert "Fill all" in editor.availableEffectNames()
+    editor.setActiveEffectByName("Fill all")
+    assert editor.activeEffect().self().button.text == "Fill" and editor.activeEffect().integerParameter("Level") == 3
+    slicer.qSlicerSegmentEditorEffectFactory.instance()._registered.clear()
+
+
+# Application
+
+def test_slice_views_have_real_slice_nodes(application):
+    layout = application.layoutManager()
+    assert layout.sliceViewNames() == ("Red", "Yellow", "Green")
+    node = layout.sliceWidget("Yellow").mrmlSliceNode()
+    assert node.GetOrientation() == "Sagittal"
+    slicer.vtkMRMLSliceNode.JumpAllSlices(slicer.mrmlScene, 12.0, 0.0, 0.0)
+    assert node.GetSliceToRAS().GetElement(0, 3) == 12.0
+
+
+def test_slice_views_come_back_when_the_scene_is_closed(application):
+    slicer.mrmlScene.Clear()
+    node = application.layoutManager().sliceWidget("Green").mrmlSliceNode()
+    assert slicer.mrmlScene.IsNodePresent(node) and node.GetOrientation() == "Coronal"
+
+
+def test_a_scene_is_saved_and_loaded(application, editor, tmp_path):
+    person.draw_slice(editor, 0, 4, DISC)
+    assert slicer.util.saveScene(str(tmp_path / "scene.mrb"), {})
+    slicer.mrmlScene.Clear()
+    slicer.util.loadScene(str(tmp_path / "scene.mrb"), {})
+    segmentation, volume = slicer.util.getNode("Segmentation"), slicer.util.getNode("CT")
+    assert np.array_equal(person.mask_of(segmentation, "liver", volume)[4], DISC)
+
+
+def test_a_volume_and_a_segmentation_are_written_and_read(application, editor, tmp_path):
+    person.draw_slice(editor, 0, 4, DISC)
+    for node, name in ((editor.sourceVolumeNode(), "image.nrrd"), (editor.segmentationNode(), "labels.seg.nrrd")):
+        assert slicer.util.saveNode(node, str(tmp_path / name), {})
+    slicer.mrmlScene.Clear()
+    volume = slicer.util.loadVolume(str(tmp_path / "image.nrrd"), {})
+    segmentation = slicer.util.loadSegmentation(str(tmp_path / "labels.seg.nrrd"), {})
+    assert slicer.util.arrayFromVolume(volume).shape == (8, 24, 20)
+    assert np.array_equal(person.mask_of(segmentation, "liver", volume)[4], DISC)
+
+
+def test_settings_come_back_as_they_went_in(application):
+    application.settings().setValue("SlicePropagation/AutoUpdate", True)
+    assert slicer.util.settingsValue("SlicePropagation/AutoUpdate", False, converter=slicer.util.toBool) is True
+
+
+def test_message_boxes_do_not_stop_a_test(application, caplog):
+    caplog.set_level("INFO")
+    slicer.util.errorDisplay("The disk is full.")
+    assert "skipping message box" in caplog.text
+
+
+# Modules
+
+MODULE = """
+import qt
+import slicer
+from slicer.ScriptedLoadableModule import *
+
+class Little(ScriptedLoadableModule):
+    def __init__(self, parent):
+        ScriptedLoadableModule.__init__(self, parent)
+        parent.title = "A little module"
+        slicer.app.connect("startupCompleted()", lambda: calls.append("started"))
+
+class LittleWidget(ScriptedLoadableModuleWidget):
+    def setup(self):
+        ScriptedLoadableModuleWidget.setup(self)
+        self.label = qt.QLabel("little")
+        self.layout.addWidget(self.label)
+        calls.append("setup")
+    def enter(self): calls.append("enter")
+    def exit(self): calls.append("exit")
+    def cleanup(self): calls.append("cleanup")
+
+class LittleLogic(ScriptedLoadableModuleLogic): pass
+
+calls = []
+"""
+
+
+@pytest.fixture
+def little(application, tmp_path):
+    path = tmp_path / "Little.py"
+    path.write_text(MODULE)
+    return slicerenv.load_module(path)
+
+
+def test_a_module_is_set_up_and_entered_and_left(little):
+    module, instance, widget, panel = little
+    assert module.calls == ["started", "setup", "enter"] and panel.isEntered
+    slicer.util.selectModule("Data")
+    assert module.calls[3:] == ["exit"] and not panel.isEntered
+    slicer.util.selectModule("Little")
+    assert module.calls[4:] == ["enter"] and slicer.util.selectedModule() == "Little"
+    assert slicer.modules.little.title == "A little module" and slicer.modules.LittleInstance is instance
+
+
+def test_a_reload_reads_the_file_anew_and_keeps_the_panel(little):
+    module, _, widget, panel = little
+    Path(slicer.modules.little.path).write_text(MODULE.replace('qt.QLabel("little")', 'qt.QLabel("bigger")'))
+    widget.onReload()
+    assert module.calls[-1] == "cleanup"
+    assert slicer.modules.LittleWidget.label.text == "bigger" and slicer.modules.LittleWidget.parent is panel
+
+
+def test_the_end_of_the_application_cleans_a_module_up(little):
+    slicerenv.unload_module("Little")
+    assert little[0].calls[-2:] == ["exit", "cleanup"] and not hasattr(slicer.modules, "little")
+
+
+def test_the_parameter_node_is_one_for_a_module(little):
+    logic = little[0].LittleLogic()
+    assert logic.getParameterNode() is little[0].LittleLogic().getParameterNode()
+    assert logic.getAllParameterNodes() == [logic.getParameterNode()]
+    slicer.mrmlScene.Clear()
+    assert logic.getParameterNode().GetAttribute("ModuleName") == "Little"
+
+
+def test_a_file_without_its_class_is_rejected(application, tmp_path):
+    (tmp_path / "Empty.py").write_text("")
+    with pytest.raises(classes.HostError, match="no class Empty"):
+        slicerenv.load_module(tmp_path / "Empty.py")
+
+
+# Pictures
+
+@pytest.mark.parametrize("palette, is_dark", [("light", False), ("dark", True)])
+def test_a_picture_has_the_width_and_the_palette_asked_for(application, tmp_path, palette, is_dark):
+    widget = qt.QWidget()
+    layout = qt.QVBoxLayout(widget)
+    label = qt.QLabel("A sentence that has to be wrapped, since it is much longer than the picture is wide, and shown to its end.")
+    label.wordWrap = True
+    layout.addWidget(label)
+    sizes = [picture.take(widget, tmp_path / "panel.png", width, palette=palette) for width in (400, 200)]
+    assert [width for width, _ in sizes] == [400, 200] and sizes[1][1] > sizes[0][1]
+    assert (qt.QImage(str(tmp_path / "panel.png")).pixelColor(2, 2).lightness() < 128) is is_dark
+    picture.use_palette("light")
+
+
+def test_a_picture_says_that_its_contents_do_not_fit(application, tmp_path):
+    label = qt.QLabel("Unbreakable")
+    label.setMinimumWidth(300)
+    assert picture.take(label, tmp_path / "panel.png", 100)[0] == 300
+
+
+# .ui files
+
+def ui_file(folder, body, connections=""):
+    path = folder / "Panel.ui"
+    path.write_text(f'<ui version="4.0"><class>Panel</class><widget class="qMRMLWidget" name="Panel"><layout class="QVBoxLayout" name="layout">{body}</layout></widget>'
+                    f'<connections>{connections}</connections></ui>')
+    return str(path)
+
+
+def test_widgets_of_a_ui_file_are_found_by_name_and_connected(application, tmp_path):
+    path = ui_file(tmp_path, '<item><widget class="qMRMLNodeComboBox" name="selector"><property name="nodeTypes"><stringlist><string>vtkMRMLScalarVolumeNode</string>'
+                   '</stringlist></property></widget></item>',
+                   '<connection><sender>Panel</sender><signal>mrmlSceneChanged(vtkMRMLScene*)</signal><receiver>selector</receiver><slot>setMRMLScene(vtkMRMLScene*)</slot></connection>')
+    widget = slicer.util.loadUI(path)
+    ui = slicer.util.childWidgetVariables(widget)
+    widget.setMRMLScene(slicer.mrmlScene)
+    volume = make_volume()
+    assert ui.selector.className() == "qMRMLNodeComboBox" and ui.selector.currentNode() is volume
+
+
+@pytest.mark.parametrize("body, complaint", [
+    ('<item><widget class="qMRMLNodeBox" name="x"/></item>', "no widget qMRMLNodeBox"),
+    ('<item><widget class="ctkComboBox" name="x"><property name="colour"><string>red</string></property></widget></item>', "ctkComboBox has no property colour"),
+])
+def test_a_ui_file_with_what_slicer_does_not_have_is_refused(application, tmp_path, body, complaint):
+    with pytest.raises(RuntimeError, match=complaint):
+        slicer.util.loadUI(ui_file(tmp_path, body))
