@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 import time
 from pathlib import Path
 
@@ -85,13 +86,15 @@ class Workspace:
         self._autosave.unlink(missing_ok=True)
 
     def check_writable(self):
-        """Make the folder for results.
+        """Make the folder for results, and clear what a crash left there.
 
         Raises:
             SlicePropagationError: it cannot be made or written.
         """
         try:
             self.uploads.mkdir(parents=True, exist_ok=True)
+            for left in self.uploads.glob(".partial-*"):        # of an upload that a crash ended
+                shutil.rmtree(left, ignore_errors=True)
             probe = self.out / ".probe"
             probe.touch()
             probe.unlink()
