@@ -155,6 +155,7 @@ class Application:
         title = "the sample" if source == SAMPLE else Path(source).name
         if source == SAMPLE and labels is None:
             segments = [Segment(SPLEEN, "Spleen", "Spleen", Segment.plain(SPLEEN).color)]
+        kept = None if offer or self.data.offer else self.autosave.set_aside()
         self.autosave.source = str(source)
         self.workflow.logic.close()
         self.desk.put_volume(volume, title)
@@ -170,7 +171,8 @@ class Application:
         if offer and offer["segment"] in self.desk.segment_ids():
             self.desk.choose(offer["segment"])
         self.desk.take("paint")
-        self.workflow.say("Went on with the unsaved work." if offer else "Paint the structure on one slice, then press Propagate.")
+        hint = f"The unsaved work is kept as {kept}." if kept else "Paint the structure on one slice, then press Propagate."
+        self.workflow.say("Went on with the unsaved work." if offer else hint)
         self.workflow.refresh()
 
     async def take_upload(self, path, volume):

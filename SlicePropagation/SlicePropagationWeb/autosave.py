@@ -31,13 +31,21 @@ class Autosave:
         self._is_due = False
         self._writer.submit(self._workspace.forget).result()
 
+    def set_aside(self):
+        """Other work begins: what is not saved becomes a result; returns its name, or None."""
+        self._finish()
+        return self._writer.submit(self._workspace.set_aside).result()
+
     def close(self):
         """Keep what is due and wait until it is written."""
+        self._finish()
+        self._writer.shutdown()
+
+    def _finish(self):
         if self._flow.logic.hasPartialResult:
             self._flow.logic.discard()
         if self._is_due and not self._flow.logic.isRunning:
             self._keep()
-        self._writer.shutdown()
 
     def _soon(self):
         if not self._is_due:

@@ -85,6 +85,15 @@ class Workspace:
             companion(self._autosave, suffix).unlink(missing_ok=True)
         self._autosave.unlink(missing_ok=True)
 
+    def set_aside(self):
+        """Make a result of the autosave, as other work begins; returns the name of its segmentation, None where there is none."""
+        if self.unsaved() is None:
+            return None
+        stem = time.strftime("unsaved-%Y%m%d-%H%M%S")
+        for suffix in (".json", ".slices.csv", ".seg.nrrd"):
+            companion(self._autosave, suffix).replace(self.out / f"{stem}{suffix}")
+        return f"{stem}.seg.nrrd"
+
     def check_writable(self):
         """Make the folder for results, and clear what a crash left there.
 

@@ -5,6 +5,7 @@ import pytest
 pytest.importorskip("trame_slicer", reason="needs trame-slicer, the extra 'browser' or 'app'")
 playwright = pytest.importorskip("playwright.sync_api", reason="needs Playwright, the extra 'browser'")
 
+from program import Program                            # noqa: E402
 from web_bench import Bench, chromium, open_page      # noqa: E402
 
 
@@ -27,12 +28,25 @@ def bench(tmp_path_factory):
 
 
 @pytest.fixture
+def start():
+    """Starts the program in a process of its own; what still runs at the end of the test is ended."""
+    programs = []
+
+    def start(*arguments):
+        programs.append(Program(*arguments))
+        return programs[-1]
+    yield start
+    for program in programs:
+        program.kill()
+
+
+@pytest.fixture
 def page(browser, bench):
     """The page with the sample, nothing drawn yet."""
     bench.open_sample()
     page = open_page(browser, bench.address)
     page.wait_for_selector("[data-slice]", state="attached")
-    page.wait_for_timeout(800)
+    bench.wait_until_drawn(page)
     yield page
     page.close()
     assert page.problems == []

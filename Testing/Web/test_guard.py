@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
-from program import Program
 from web_bench import wait_for
 
 
@@ -129,14 +128,10 @@ def test_the_page_cannot_open_or_write_outside_its_folders(bench, page):
     assert list(bench.out.parent.glob("evil*")) == []
 
 
-def test_another_address_demands_the_token(tmp_path):
-    program = Program(tmp_path, "--host", "0.0.0.0")
-    try:
-        base, token = program.address.replace("0.0.0.0", "127.0.0.1").split("?token=")
-        assert ask(base, "/index.html")[0] == 403 and ask(base, "/ws")[0] == 403 and ask(base, "/paraview/", "POST")[0] == 403
-        assert ask(base, "/?token=wrong")[0] == 403
-        status, headers, _ = ask(base, f"/?token={token}")
-        assert status == 302 and "token" not in headers["Location"] and "HttpOnly" in headers["Set-Cookie"]
-        assert ask(base, "/index.html", headers={"Cookie": headers["Set-Cookie"].split(";")[0]})[0] == 200
-    finally:
-        assert program.interrupt() == 0
+def test_another_address_demands_the_token(tmp_path, start):
+    base, token = start(tmp_path, "--host", "0.0.0.0").address.replace("0.0.0.0", "127.0.0.1").split("?token=")
+    assert ask(base, "/index.html")[0] == 403 and ask(base, "/ws")[0] == 403 and ask(base, "/paraview/", "POST")[0] == 403
+    assert ask(base, "/?token=wrong")[0] == 403
+    status, headers, _ = ask(base, f"/?token={token}")
+    assert status == 302 and "token" not in headers["Location"] and "HttpOnly" in headers["Set-Cookie"]
+    assert ask(base, "/index.html", headers={"Cookie": headers["Set-Cookie"].split(";")[0]})[0] == 200

@@ -5,7 +5,7 @@ import pty
 import subprocess
 import sys
 
-from program import CHECKOUT, Program
+from program import CHECKOUT
 from web_bench import open_page
 
 
@@ -21,15 +21,15 @@ def paint(page):
     page.wait_for_selector(".sp-seed", state="attached")
 
 
-def test_a_crash_during_a_run_loses_nothing_that_was_drawn(browser, tmp_path):
-    program = Program(tmp_path, "sample")
+def test_a_crash_during_a_run_loses_nothing_that_was_drawn(browser, tmp_path, start):
+    program = start(tmp_path, "sample")
     page = open_page(browser, program.address)
     paint(page)
     page.keyboard.press("p")
     page.wait_for_selector(".sp-propagated", state="attached")
     program.kill()
     page.close()
-    again = Program(tmp_path)
+    again = start(tmp_path)
     page = open_page(browser, again.address)
     page.wait_for_selector("text=There is unsaved work on the sample")
     page.click("[data-command=restore]")
@@ -39,8 +39,8 @@ def test_a_crash_during_a_run_loses_nothing_that_was_drawn(browser, tmp_path):
     assert again.interrupt() == 0
 
 
-def test_ctrl_c_ends_it_cleanly_and_says_that_work_is_kept(browser, tmp_path):
-    program = Program(tmp_path, "sample")
+def test_ctrl_c_ends_it_cleanly_and_says_that_work_is_kept(browser, tmp_path, start):
+    program = start(tmp_path, "sample")
     page = open_page(browser, program.address)
     paint(page)
     assert program.interrupt() == 0
@@ -48,8 +48,8 @@ def test_ctrl_c_ends_it_cleanly_and_says_that_work_is_kept(browser, tmp_path):
     page.close()
 
 
-def test_saved_work_is_not_offered_again(browser, tmp_path):
-    program = Program(tmp_path, "sample")
+def test_saved_work_is_not_offered_again(browser, tmp_path, start):
+    program = start(tmp_path, "sample")
     page = open_page(browser, program.address)
     paint(page)
     page.keyboard.press("Control+s")

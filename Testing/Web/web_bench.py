@@ -113,10 +113,20 @@ class Bench:
             page.mouse.move(x, y, steps=6)
         page.mouse.up()
 
+    def wait_until_drawn(self, page):
+        """Wait until the large view has the size that it has on the browser's page."""
+        view = self.application.views._manager.get_view("Red")
+
+        def has_its_size():
+            box = page.locator(".remote-controlled-area").first.bounding_box()
+            return box is not None and self.call(lambda: tuple(view.render_window().GetSize())) == (round(box["width"]), round(box["height"]))
+        wait_for(page, has_its_size)
+
     def paint_spleen(self, page, index):
         """Paint along the middle of the sample's spleen on one slice."""
+        self.wait_until_drawn(page)
         self.show_slice(index)
-        page.wait_for_timeout(400)
+        wait_for(page, lambda: self.application.data.index == index)
         spleen = sample_volume()[1][index] == 4
         rows = np.flatnonzero(spleen.any(axis=1))[3:-3]
         self.stroke(page, index, [(int(row), float(np.flatnonzero(spleen[row]).mean())) for row in rows[::3]])
@@ -125,12 +135,13 @@ class Bench:
 def chromium(playwright):
     """A headless Chromium: Debian's where it is installed, else the one that `playwright install chromium` brought."""
     path = shutil.which("chromium") or shutil.which("google-chrome")
-    return playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+    return playwright.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-gpu"])
 
 
 def open_page(browser, address, size=SIZE):
     """A new tab with the page, once it is ready for clicks; it remembers every address that it asked for."""
     page = browser.new_page(viewport=size)
+    page.set_default_timeout(90_000)
     page.asked, page.problems = [], []
     page.on("request", lambda request: page.asked.append(request.url))
     page.on("pageerror", lambda error: page.problems.append(str(error)))
@@ -138,7 +149,7 @@ def open_page(browser, address, size=SIZE):
     return page
 
 
-def wait_for(page, condition, seconds=30, every=0.1):
+def wait_for(page, condition, seconds=90, every=0.1):
     """Wait until a condition holds; say which one did not."""
     for _ in range(int(seconds / every)):
         if condition():
