@@ -119,7 +119,7 @@ class Bench:
 
         def has_its_size():
             box = page.locator(".remote-controlled-area").first.bounding_box()
-            return box is not None and self.call(lambda: tuple(view.render_window().GetSize())) == (round(box["width"]), round(box["height"]))
+            return box is not None and np.allclose(self.call(lambda: view.render_window().GetSize()), (box["width"], box["height"]), atol=2)
         wait_for(page, has_its_size)
 
     def paint_spleen(self, page, index):
