@@ -1,10 +1,10 @@
-"""The command line: `slice-propagation propagate | batch | simulate | evaluate | train | experiment | engines | demo`."""
+"""The command line: `slice-propagation propagate | batch | simulate | evaluate | train | experiment | engines | demo | app`."""
 
 import argparse
 import logging
 import sys
 import time
-from importlib import util
+from importlib import import_module, util
 from pathlib import Path
 
 from SlicePropagationLib import __version__
@@ -39,6 +39,7 @@ def _parser():
     _add_simulate(commands)
     _add_evaluate(commands)
     _add_demo(commands)
+    _add_app(commands)
     _add_train(commands)
     _add_experiment(commands)
     engines = commands.add_parser("engines", help="what a propagation can walk with, and what each needs")
@@ -176,8 +177,36 @@ def _demo(arguments):
     from SlicePropagationLib.demo import run_demo
     run_demo(Path(arguments.out), arguments.image, arguments.truth, arguments.label, engine=arguments.engine, report=print)
     if not arguments.headless and sys.stdout.isatty():
-        print("The page that shows this in a browser is not part of this version; open the files in 3D Slicer.")
+        _serve_page(arguments.image or "sample", arguments.out)
     return DONE
+
+
+def _add_app(commands):
+    parser = commands.add_parser("app", help="the annotation workflow as a web page")
+    parser.add_argument("image", nargs="?", metavar="IMAGE", help="image or DICOM folder to open; `sample` for the generated one")
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default %(default)s); any other one asks for a token")
+    parser.add_argument("--port", type=int, help="port to listen on (default 8642, or a free one)")
+    parser.add_argument("--no-browser", action="store_true", help="do not open a browser")
+    parser.add_argument("--out", default="slice-propagation", metavar="DIR", help="folder of results, uploads and the autosave (default %(default)s)")
+    parser.add_argument("--data", action="append", default=[], metavar="DIR", help="folder that images may be opened from; may be given several times")
+    parser.add_argument("--max-upload", type=_positive, default=4096, metavar="MIB", help="largest upload (default %(default)s)")
+    parser.set_defaults(command=_app)
+
+
+def _app(arguments):
+    _serve_page(arguments.image, arguments.out, arguments.host, arguments.port, data=arguments.data,
+                opens_browser=not arguments.no_browser, max_upload_bytes=arguments.max_upload * 1024 ** 2)
+    return DONE
+
+
+def _serve_page(*arguments, **options):
+    """Serve the page. It lies in a layer above this one: it is looked up by name, and may be absent."""
+    missing = [package for package in ("slicer", "trame_slicer") if util.find_spec(package) is None]
+    if missing:
+        raise ConfigError("The page needs trame-slicer and slicer-core, which are not installed; install the extra: pip install 'slice-propagation[app]'. Or open the files in 3D Slicer.")
+    if util.find_spec("SlicePropagationWeb") is None:
+        sys.path.append(str(Path(__file__).resolve().parents[1] / "SlicePropagation"))
+    import_module("SlicePropagationWeb.serve").serve(*arguments, **options, report=lambda text: print(text, flush=True))
 
 
 def _add_train(commands):

@@ -37,12 +37,14 @@ class Volume:
 
 
 def read_image(path):
-    """Read a file with SimpleITK.
+    """Read a file, or a folder of DICOM files, with SimpleITK.
 
     Raises:
         InputError: it does not exist, is of an unknown kind, or cannot be read.
     """
     path = Path(path)
+    if path.is_dir():
+        return _read_dicom_folder(path)
     if not path.is_file():
         raise InputError(f"There is no file {path}; check the name.")
     if not path.name.lower().endswith(SUFFIXES):
@@ -54,6 +56,20 @@ def read_image(path):
     except RuntimeError as error:
         reason = str(error).strip().splitlines()[-1]
         raise InputError(f"{path} cannot be read as an image; it may be truncated or of another kind. ({reason})") from error
+
+
+def _read_dicom_folder(path):
+    """The series with the most slices of a folder."""
+    series = [sitk.ImageSeriesReader.GetGDCMSeriesFileNames(str(path), name) for name in sitk.ImageSeriesReader.GetGDCMSeriesIDs(str(path))]
+    if not series:
+        raise InputError(f"The folder {path} holds no DICOM series; name the folder that has the slices, or an image file.")
+    if len(series) > 1:
+        log.warning("%s holds %d DICOM series; the one with the most slices, %d, is read.", path, len(series), max(map(len, series)))
+    try:
+        return sitk.ReadImage(max(series, key=len))
+    except RuntimeError as error:
+        reason = str(error).strip().splitlines()[-1]
+        raise InputError(f"The DICOM series in {path} cannot be read; a slice may be truncated or missing. ({reason})") from error
 
 
 def read_volume(path, frame=None):

@@ -118,7 +118,7 @@ class PropagationLogic(RunLoop, NodeWatch):
 
     # A run
 
-    def start(self, engineName=None, span=None, direction="both", device="auto", *, holdsResult=False):
+    def start(self, engineName=None, span=None, direction="both", device="auto", *, holdsResult=False, segmentIDs=None):
         """Begin a run of what is stale or was never predicted; False when everything is up to date.
 
         Args:
@@ -127,6 +127,7 @@ class PropagationLogic(RunLoop, NodeWatch):
             direction: "both", or "up" / "down" for walks towards higher / lower slice indices only.
             device: "auto", "cpu" or "cuda"; for engines with weights.
             holdsResult: let the result wait for `keep` or `discard` in any case.
+            segmentIDs: which of the segments to fill, default all that are annotated.
 
         Raises:
             SlicePropagationError: nothing is annotated, the engine is unknown, a run is under way, a node is gone.
@@ -134,7 +135,8 @@ class PropagationLogic(RunLoop, NodeWatch):
         if self.isRunning or self.hasPartialResult:
             raise SlicePropagationError("The last run waits; keep or discard its result first.")
         self.absorb()
-        runs = plan_session(self.session, span=span, direction=direction)
+        labels = None if segmentIDs is None else [self.document.labelOf(segmentID) for segmentID in segmentIDs]
+        runs = plan_session(self.session, labels, span=span, direction=direction)
         if not runs:
             return False
         self._engine = self._engine.changedTo(engineName, device)
@@ -142,7 +144,7 @@ class PropagationLogic(RunLoop, NodeWatch):
         mayOverlap = editorNode.GetOverwriteMode() == editorNode.OverwriteNone
         self._numRuns, session = 0, self.session
         self._propagate = lambda runs: self._walk(session, runs, mayOverlap)
-        self._replan = lambda: plan_session(self.session, span=span, direction=direction)
+        self._replan = lambda: plan_session(self.session, labels, span=span, direction=direction)
         self._steps, self._drawn = self._propagate(runs), document.masks()
         self.preview = Preview(self.scene, document.volumeNode, document.segmentationNode, document.segments, document.stack)
         self._touched, self._isStopping, self._holdsResult = [], False, holdsResult

@@ -42,6 +42,8 @@ class Preview:
                 patch = session.state(label, index).patch
                 voxels[index][patch.window][patch.crop] = label
         self._labelmap.Modified()
+        if self.node.GetDisplayNode() is not None:
+            self.node.GetDisplayNode().Modified()       # views do not watch the voxels of a segmentation, but they watch how it is displayed
 
     def mask(self, segmentID):
         """(K, J, I) bool of what is shown of a segment."""

@@ -29,9 +29,9 @@ def tracked_files(*folders):
 
 
 def expected_files():
-    """What must stand in Slicer's folder of scripted modules: the module, its packages, the library, the resources."""
+    """What must stand in Slicer's folder of scripted modules: the module, its packages but the page's, the library, the resources."""
     library = [path for path in tracked_files("SlicePropagationLib") if path.suffix == ".py"]
-    module = [path.relative_to("SlicePropagation") for path in tracked_files("SlicePropagation") if path.name not in NOT_INSTALLED]
+    module = [path.relative_to("SlicePropagation") for path in tracked_files("SlicePropagation") if path.name not in NOT_INSTALLED and "SlicePropagationWeb" not in path.parts]
     resources = [path for path in tracked_files("Resources") if path.parts[1] != "Screenshots"]
     return {path.as_posix() for path in [*library, *module, *resources]}
 

@@ -429,3 +429,32 @@ def test_after_the_scene_was_closed_a_new_volume_can_be_annotated(bench):
     bench.draw("disc", 7, SMALL)
     bench.run()
     assert bench.mask("disc")[9].any()
+
+
+# What a page or a panel asks for besides
+
+def test_nothing_here_empties_the_slice_and_the_next_run_keeps_it_empty(bench):
+    bench.open()
+    bench.draw("disc", 7, SMALL)
+    bench.run()
+    bench.logic.markEmpty("disc", 10)
+    assert bench.logic.session.state(1, 10).provenance == Provenance.CONFIRMED and not bench.mask("disc")[10].any()
+    bench.run()
+    assert not bench.mask("disc")[10].any() and bench.mask("disc")[8].any()
+
+
+def test_one_undo_takes_nothing_here_back(bench):
+    bench.open()
+    bench.draw("disc", 7, SMALL)
+    bench.run()
+    bench.logic.markEmpty("disc", 10)
+    assert bench.logic.undo()
+    assert np.array_equal(bench.mask("disc")[10], SMALL) and bench.logic.session.state(1, 10).provenance == Provenance.PROPAGATED
+
+
+def test_a_run_of_one_segment_leaves_the_others_of_the_session(bench):
+    bench.open("disc", "rest")
+    bench.draw("disc", 7, SMALL)
+    bench.draw("rest", 7, LARGE & ~SMALL)
+    bench.run(segmentIDs=["disc"])
+    assert bench.mask("disc")[8].any() and np.flatnonzero(bench.mask("rest").any(axis=(1, 2))).tolist() == [7]

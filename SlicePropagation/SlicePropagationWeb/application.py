@@ -1,0 +1,223 @@
+"""The page's program: Slicer's components, the workflow and the server, put together."""
+
+import asyncio
+import logging
+from pathlib import Path
+
+import slicer
+import slicer.util      # noqa: F401    arrayFromVolume
+from trame.app import get_server
+from trame_server.utils.typed_state import TypedState
+from trame_slicer import module as slicer_module
+from trame_slicer.core import SlicerApp
+from vtkmodules.vtkCommonCore import vtkOutputWindow
+
+from SlicePropagationLib.demo import volume_of
+from SlicePropagationLib.engines import make_engine
+from SlicePropagationLib.errors import SlicePropagationError
+from SlicePropagationLib.sample import SPLEEN, make_sample
+from SlicePropagationLib.segmentation_file import Segment, read_labels
+from SlicePropagationLib.volume import read_volume
+from SlicePropagationMRML.logic import PropagationLogic
+from SlicePropagationWeb.autosave import Autosave
+from SlicePropagationWeb.desk import Desk
+from SlicePropagationWeb.page import Page
+from SlicePropagationWeb.panel_state import PanelState
+from SlicePropagationWeb.tenancy import Tenancy
+from SlicePropagationWeb.views import Views
+from SlicePropagationWeb.words import COMMANDS, keys
+from SlicePropagationWeb.workflow import Workflow, tell
+
+log = logging.getLogger(__name__)
+WWW = Path(__file__).with_name("www")
+SAMPLE = "sample"
+
+
+class Application:
+    """One session of annotation, served to one tab at a time.
+
+    Args:
+        workspace: the Workspace.
+    """
+
+    def __init__(self, workspace):
+        self.workspace = workspace
+        self.server = get_server("slice_propagation", client_type="vue3")
+        self.server.enable_module(slicer_module)
+        self.server.enable_module({"serve": {"slice_propagation": str(WWW)}, "scripts": ["slice_propagation/page.js"], "styles": ["slice_propagation/page.css"]})
+        self.server.state.trame__favicon = "slice_propagation/icon.svg"
+        typed = TypedState(self.server.state, PanelState, namespace="work")
+        self.data, self.name = typed.data, typed.name
+        slicer_app = SlicerApp()
+        slicer.mrmlScene = slicer_app.scene
+        vtkOutputWindow.GetInstance().SetDisplayModeToNever()       # VTK's log says what matters already
+        self.views, self.desk = Views(self.server, slicer_app), Desk(self.server, slicer_app)
+        logic = PropagationLogic(slicer_app.scene, self.desk.editor.editor_logic, self.desk.history.save, self._schedule)
+        self.workflow = Workflow(logic, self.desk, self.views, self.data)
+        self.autosave = Autosave(workspace, self.workflow, self._schedule)
+        self.tenancy = Tenancy(self.server, lambda tab: setattr(self.data, "owner", tab))
+        page = Page(self.server, self.name, self.views)
+        self.desk.tools_ready(page)
+        self.data.keys, self.data.offer = keys(), workspace.unsaved()
+        self._commands = self._all_commands()
+        typed.bind_changes({self.name.show_3d: self._show_3d, self.name.engine: self._warm_up})
+        self.workflow.refresh()
+        trigger = self.server.controller.trigger
+        trigger("command")(self._command)
+        trigger("enter")(self.tenancy.enter)
+        trigger("take_over")(self.tenancy.take_over)
+
+    def _all_commands(self):
+        flow = self.workflow
+        return {
+            "propagate": flow.propagate, "stop": flow.stop, "keep": flow.keep, "discard": flow.discard, "next": flow.show_next, "confirm": flow.confirm,
+            "nothing": flow.mark_empty, "undo": flow.undo, "redo": flow.redo, "jump": flow.jump, "choose": flow.choose_segment, "plane": flow.choose_plane,
+            "tool": self.desk.take, "add": self.desk.add, "remove": self.desk.remove, "rename": self.desk.rename, "toggle": self.desk.toggle,
+            "open": self._show_open_dialog, "save": self._show_save_dialog, "write": self._write, "load": self._load, "sample": self._load_sample,
+            "restore": self._restore, "forget": self._forget,
+        }
+
+    # Commands
+
+    def _command(self, name, *arguments):
+        """A button or a key of the page."""
+        reason = self._reason(name)
+        if reason:
+            self.workflow.say(reason + ".")
+        elif name in self._commands:
+            tell(self.workflow, self._commands[name], *arguments)
+
+    def _reason(self, name):
+        return self.data.why.get(COMMANDS[name].reason, "") if name in COMMANDS else ""
+
+    def _show_open_dialog(self):
+        self.data.images, self.data.is_open_dialog = self.workspace.images(), True
+
+    def _show_save_dialog(self):
+        self.data.saved, self.data.is_save_dialog = [], True
+
+    def _write(self):
+        path = self.workspace.output_path(self.data.save_name, self.data.save_suffix)
+        self.workflow.save(path)
+        stem = path.name.removesuffix(self.data.save_suffix)
+        self.data.saved = [path.name, f"{stem}.slices.csv", f"{stem}.json"]
+        self.autosave.forget()
+
+    def _load(self, text):
+        path = self.workspace.readable_path(text)
+        self._soon(self._load_file(path, path.name))
+
+    def _load_sample(self):
+        self._soon(self._load_file(SAMPLE, "the sample"))
+
+    def _restore(self):
+        offer = self.workspace.unsaved()            # read again: what the browser sends back is not trusted
+        if offer is not None:
+            self._soon(self._load_file(offer["image"], offer["title"], offer))
+
+    def _forget(self):
+        self.data.offer = None
+        self.autosave.forget()
+
+    def _show_3d(self, is_shown):
+        self.desk.show_3d(is_shown)
+        self.views.reset_3d()
+
+    # Loading
+
+    def open_at_start(self, path):
+        """Open an image as soon as the page is served."""
+        self.server.controller.on_server_ready.add(lambda **_: self._soon(self._load_file(path, SAMPLE if path == SAMPLE else Path(path).name)))
+
+    async def _load_file(self, source, title, offer=None):
+        """Read a volume in a thread, and an autosave of it with it, then show it."""
+        self.data.loading, self.data.is_open_dialog = f"Opening {title}…", False
+        self.server.state.flush()
+        try:
+            volume = await asyncio.to_thread(_read, source)
+            labels, segments = await asyncio.to_thread(read_labels, offer["labels"], volume) if offer else (None, ())
+            self.show_volume(source, volume, labels, segments, offer)
+            if offer:
+                self.data.offer = None
+        except SlicePropagationError as error:
+            self.workflow.say(str(error), is_error=True)
+        self.data.loading = ""
+        self._warm_up()
+
+    def show_volume(self, source, volume, labels=None, segments=(), offer=None):
+        """Put a volume on the desk, in place of what is there.
+
+        Raises:
+            SlicePropagationError: a run is under way.
+        """
+        if self.workflow.logic.isRunning:
+            raise SlicePropagationError("A run is under way; stop it before opening another volume.")
+        title = "the sample" if source == SAMPLE else Path(source).name
+        if source == SAMPLE and labels is None:
+            segments = [Segment(SPLEEN, "Spleen", "Spleen", Segment.plain(SPLEEN).color)]
+        kept = None if offer or self.data.offer else self.autosave.set_aside()
+        self.autosave.source = str(source)
+        self.workflow.logic.close()
+        self.desk.put_volume(volume, title)
+        self.views.show(self.desk.volume)
+        self.desk.put_segmentation(labels, segments)
+        data = self.data
+        size, spacing = "×".join(map(str, volume.image.GetSize())), " × ".join(f"{value:.3g}" for value in volume.image.GetSpacing())
+        data.volume_name, data.volume_text = title, f"{title} · {size} voxels · {spacing} mm"
+        data.plane, data.show_3d = (offer or {}).get("plane", "axial"), self.desk.is_small
+        data.save_name = "segmentation" if source == SAMPLE else Path(source).name.split(".")[0]
+        self.views.enlarge(data.plane)
+        self.workflow.open_session()
+        if offer and offer["segment"] in self.desk.segment_ids():
+            self.desk.choose(offer["segment"])
+        self.desk.take("paint")
+        hint = f"The unsaved work is kept as {kept}." if kept else "Paint the structure on one slice, then press Propagate."
+        self.workflow.say("Went on with the unsaved work." if offer else hint)
+        self.workflow.refresh()
+
+    async def take_upload(self, path, volume):
+        """Show an uploaded image."""
+        with self.server.state:
+            tell(self.workflow, self.show_volume, path, volume)
+            self.data.is_open_dialog = False
+
+    def refuse_upload(self, reason):
+        """Say why an upload was not taken."""
+        with self.server.state:
+            self.workflow.say(reason, is_error=True)
+
+    def _warm_up(self, *_):
+        """Import what the engine needs before it is asked for; the first import of PyTorch takes seconds."""
+        if self.data.volume_name:
+            task = asyncio.get_event_loop().run_in_executor(None, make_engine, self.data.engine)
+            task.add_done_callback(lambda done: done.exception())
+
+    def close(self):
+        """End: what is not saved is kept."""
+        self.autosave.close()
+        self.workflow.logic.cleanup()
+
+    # The event loop
+
+    def _schedule(self, milliseconds, function):
+        asyncio.get_event_loop().call_later(milliseconds / 1000, self._run, function)
+
+    def _run(self, function):
+        with self.server.state:
+            tell(self.workflow, function)
+
+    def _soon(self, work):
+        """Run a coroutine, and show what came of it."""
+        async def run():
+            with self.server.state:
+                await work
+        task = asyncio.get_event_loop().create_task(run())
+        task.add_done_callback(lambda done: done.exception() and log.error("Opening failed", exc_info=done.exception()))
+
+
+def _read(source):
+    """The library's `Volume` of a file, a DICOM folder or the sample."""
+    if source == SAMPLE:
+        sample = make_sample()
+        return volume_of(sample.volume, sample.spacing_mm)
+    return read_volume(source)

@@ -1,0 +1,67 @@
+"""What lies over the page: opening, saving, an autosave to go on with, a session that another tab has."""
+
+from trame.widgets import html, vuetify3
+
+from SlicePropagationWeb.workspace import IMAGE_SUFFIXES, SAVE_SUFFIXES
+
+
+def add_dialogs(name):
+    """Add all dialogs to the page that is being built.
+
+    Args:
+        name: names of the PanelState's values in the browser.
+    """
+    is_ours = f"{name.owner} === utils.page.tab"
+    _open_dialog(name)
+    _save_dialog(name)
+    _offer(name, is_ours)
+    with vuetify3.VDialog(model_value=(f"!!{name.owner} && !({is_ours})",), persistent=True, width="440"), vuetify3.VCard(title="The session is in use in another tab", prepend_icon="mdi-tab"):
+        vuetify3.VCardText("One tab works at a time. Take over to go on here; the work stays as it is.")
+        with vuetify3.VCardActions():
+            vuetify3.VSpacer()
+            vuetify3.VBtn("Take over", variant="flat", color="#0072B2", click="trigger('take_over', [utils.page.tab])", classes="text-none")
+
+
+def _open_dialog(name):
+    with vuetify3.VDialog(v_model=name.is_open_dialog, width="640"), vuetify3.VCard(title="Open a volume", prepend_icon="mdi-folder-open-outline"):
+        with vuetify3.VCardText():
+            with html.Div(classes="sp-row flex-wrap"):
+                vuetify3.VBtn("Upload a file", prepend_icon="mdi-upload", variant="tonal", classes="text-none", click=f"utils.page.pick('{name.upload}', false)")
+                vuetify3.VBtn("Upload a DICOM folder", prepend_icon="mdi-folder-upload-outline", variant="tonal", classes="text-none", click=f"utils.page.pick('{name.upload}', true)")
+                vuetify3.VBtn("Load the sample", prepend_icon="mdi-image-outline", variant="tonal", classes="text-none", click="trigger('command', ['sample'])")
+            html.Div(f"NIfTI, NRRD, MetaImage ({', '.join(IMAGE_SUFFIXES)}) or DICOM.", classes="sp-faint sp-gap")
+            with html.Div(v_if=f"{name.upload} >= 0", classes="mt-4"):
+                vuetify3.VProgressLinear(model_value=(name.upload,), height=6, rounded=True, color="#56B4E9")
+                html.Div(f"{{{{ {name.upload} < 100 ? `Uploading, ${{{name.upload}}} %` : 'Reading…' }}}}", classes="sp-faint sp-gap")
+            with html.Div(v_if=f"{name.images}.length", classes="mt-4"):
+                html.Div("In the folders of this program", classes="sp-heading")
+                with vuetify3.VList(density="compact", max_height="280", bg_color="transparent", style="overflow-y: auto"):
+                    vuetify3.VListItem(v_for=f"image in {name.images}", key="image.path", title=("image.title",), prepend_icon="mdi-cube-outline", click="trigger('command', ['load', image.path])")
+        with vuetify3.VCardActions():
+            vuetify3.VSpacer()
+            vuetify3.VBtn("Cancel", classes="text-none", click=f"{name.is_open_dialog} = false")
+
+
+def _save_dialog(name):
+    with vuetify3.VDialog(v_model=name.is_save_dialog, width="520"), vuetify3.VCard(title="Save the segmentation", prepend_icon="mdi-content-save-outline"):
+        with vuetify3.VCardText():
+            with html.Div(classes="sp-row"):
+                vuetify3.VTextField(v_model=name.save_name, label="Name", density="compact", variant="outlined", hide_details=True)
+                vuetify3.VSelect(v_model=name.save_suffix, items=(list(SAVE_SUFFIXES),), density="compact", variant="outlined", hide_details=True, style="max-width: 140px")
+            html.Div("The per-slice table (.slices.csv) and the record (.json) are written beside it.", classes="sp-faint sp-gap")
+            with html.Div(v_if=f"{name.saved}.length", classes="mt-4"):
+                html.Div("Saved; download", classes="sp-heading")
+                vuetify3.VBtn("{{ file }}", v_for=f"file in {name.saved}", key="file", href=("`download/${encodeURIComponent(file)}`",), prepend_icon="mdi-download", size="small", variant="tonal", classes="text-none mr-2 mb-2")
+        with vuetify3.VCardActions():
+            vuetify3.VSpacer()
+            vuetify3.VBtn("Close", classes="text-none", click=f"{name.is_save_dialog} = false")
+            vuetify3.VBtn("Save", variant="flat", color="#0072B2", classes="text-none", click="trigger('command', ['write'])", raw_attrs=['data-command="write"'])
+
+
+def _offer(name, is_ours):
+    with vuetify3.VDialog(model_value=(f"!!{name.offer} && !{name.loading} && {is_ours}",), persistent=True, width="480"), vuetify3.VCard(title="Unsaved work", prepend_icon="mdi-history"):
+        vuetify3.VCardText(f"{{{{ {name.offer} ? `There is unsaved work on ${{{name.offer}.title}} from ${{{name.offer}.at}}. Go on with it?` : '' }}}}")
+        with vuetify3.VCardActions():
+            vuetify3.VSpacer()
+            vuetify3.VBtn("Discard it", classes="text-none", click="trigger('command', ['forget'])", raw_attrs=['data-command="forget"'])
+            vuetify3.VBtn("Go on", variant="flat", color="#0072B2", classes="text-none", click="trigger('command', ['restore'])", raw_attrs=['data-command="restore"'])

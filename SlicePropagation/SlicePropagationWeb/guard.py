@@ -1,0 +1,88 @@
+"""Who may talk to the page's server, and what the page may load: checked for every request, before anything else."""
+
+import hmac
+import ipaddress
+import secrets
+
+from aiohttp import web
+
+COOKIE = "slice_propagation_token"
+# The page is built from templates at run time, hence 'unsafe-eval'; nothing comes from elsewhere.
+POLICY = ("default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; style-src 'self' 'unsafe-inline'; "
+          "img-src 'self' data: blob:; font-src 'self' data:; connect-src 'self' ws: wss:; frame-ancestors 'none'; base-uri 'self'; form-action 'self'")
+HEADERS = {"Content-Security-Policy": POLICY, "X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer", "Cache-Control": "no-store"}
+LOCAL_NAMES = {"localhost", "127.0.0.1", "[::1]"}
+
+
+def is_local(host):
+    """Whether an address to listen on can be reached from this machine only."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+class Guard:
+    """Lets in who may come in.
+
+    On this machine's own address no token is asked for, but a request must name that address and come from a page of
+    ours, so that no other web site can talk to the server through the person's browser. On any other address every
+    request needs the token: once as `?token=…`, then as a cookie.
+
+    Attributes:
+        token: what a person must bring; None where the server listens on this machine's own address.
+        wire_key: the key of the page's own protocol, new at every start; handed out only to who was let in.
+    """
+
+    def __init__(self, host):
+        self.token = None if is_local(host) else secrets.token_urlsafe(24)
+        self.wire_key = secrets.token_urlsafe(24)
+
+    def install(self, application):
+        """Check every request of an aiohttp application that has not started yet."""
+        application.middlewares.append(self._checked)
+        application.on_response_prepare.append(self._add_headers)
+        application.router.add_post("/paraview/", self._connection)
+
+    def address(self, host, port):
+        """What a person types into the browser."""
+        shown = "127.0.0.1" if host == "localhost" else f"[{host}]" if ":" in host else host
+        return f"http://{shown}:{port}/" + (f"?token={self.token}" if self.token else "")
+
+    @web.middleware
+    async def _checked(self, request, handler):
+        reason = self._refusal(request)
+        if reason:
+            raise web.HTTPForbidden(text=reason + "\n")
+        if self.token and "token" in request.query:
+            rest = {name: value for name, value in request.query.items() if name != "token"}
+            answer = web.HTTPFound(request.rel_url.with_query(rest))
+            answer.set_cookie(COOKIE, self.token, httponly=True, samesite="Strict")
+            raise answer
+        return await handler(request)
+
+    def _refusal(self, request):
+        """Why a request is not served, or None."""
+        host, origin = request.headers.get("Host", ""), request.headers.get("Origin")
+        if self.token is None and host.rsplit(":", 1)[0] not in LOCAL_NAMES:
+            return f"This server answers to 127.0.0.1 and localhost only, not to '{host}'."
+        if origin is not None and origin.split("://", 1)[-1] != host:
+            return f"A page of '{origin}' may not talk to this server."
+        if self.token is not None and not self._brings_token(request):
+            return "The token is missing or wrong; open the address that the program printed."
+        return None
+
+    def _brings_token(self, request):
+        brought = request.query.get("token") or request.cookies.get(COOKIE, "")
+        return hmac.compare_digest(brought.encode(), self.token.encode())
+
+    async def _connection(self, request):
+        """Where the page asks how to connect: the socket's address and this start's key."""
+        scheme = "wss" if request.secure else "ws"
+        return web.json_response({"sessionURL": f"{scheme}://{request.host}/ws", "secret": self.wire_key})
+
+    async def _add_headers(self, request, response):
+        for name, value in HEADERS.items():
+            response.headers.setdefault(name, value)

@@ -1,0 +1,77 @@
+"""The page's undo: one history for strokes and runs alike, with tags following along."""
+
+from slicer import vtkSegmentation
+from undo_stack import UndoCommand, UndoStack
+
+UNDO_LIMIT = 10
+
+
+class _Snapshot(UndoCommand):
+    """The segmentation as it was; undo and redo swap it with what is there."""
+
+    def __init__(self, segmentation):
+        super().__init__()
+        self._segmentation = segmentation
+        self._other = self._copy()
+
+    def undo(self):
+        now = self._copy()
+        self._segmentation.segmentation.DeepCopy(self._other)
+        self._other = now
+        self._segmentation.trigger_modified()
+
+    redo = undo
+
+    def _copy(self):
+        copy = vtkSegmentation()
+        copy.DeepCopy(self._segmentation.segmentation)
+        return copy
+
+
+class EditHistory:
+    """Undo and redo of a `trame_slicer` segmentation editor; its tools put their strokes in by themselves.
+
+    Args:
+        editor: the SegmentationEditor.
+        on_change: called when what can be undone changed.
+    """
+
+    def __init__(self, editor, on_change):
+        self._editor, self._stack = editor, UndoStack(undo_limit=UNDO_LIMIT)
+        editor.set_undo_stack(self._stack)
+        self._on_change = on_change
+        self._stack.index_changed.connect(self._changed)
+
+    @property
+    def can_undo(self):
+        return self._stack.can_undo()
+
+    @property
+    def can_redo(self):
+        return self._stack.can_redo()
+
+    def clear(self):
+        """Forget all steps."""
+        self._stack.clear()
+
+    def save(self):
+        """Make an undo step of what is about to be written."""
+        self._stack.push(_Snapshot(self._editor.active_segmentation))
+
+    def undo(self):
+        """Take the last step back."""
+        self._keeping_segment(self._stack.undo)
+
+    def redo(self):
+        """Do the last undone step again."""
+        self._keeping_segment(self._stack.redo)
+
+    def _keeping_segment(self, move):
+        """A step replaces all segments; the one that was chosen stays chosen."""
+        chosen = self._editor.active_segment_id
+        move()
+        ids = self._editor.get_segment_ids()
+        self._editor.set_active_segment_id(chosen if chosen in ids else next(iter(ids), ""))
+
+    def _changed(self, *_):
+        self._on_change()

@@ -1,0 +1,55 @@
+"""What the page shows, as plain values that travel to the browser."""
+
+from dataclasses import dataclass, field
+
+
+@dataclass
+class PanelState:
+    """State of the page; the words in it are the ones that a person reads.
+
+    Attributes:
+        why: reasons of `view_state`, empty where a command can be given.
+        cells: the slice strip.
+        index: slice shown in the large view.
+        span: first and last slice that may be predicted.
+        offer: what an autosave holds, None when there is none to offer.
+        owner: the tab that the session belongs to.
+    """
+
+    volume_name: str = ""
+    volume_text: str = ""
+    segments: list[dict] = field(default_factory=list)
+    segment_id: str = ""
+    tool: str = "none"
+    plane: str = "axial"
+    num_slices: int = 0
+    span: list[int] = field(default_factory=lambda: [0, 0])
+    direction: str = "both"
+    directions: list[dict] = field(default_factory=list)
+    engine: str = ""
+    engines: list[dict] = field(default_factory=list)
+    device: str = "auto"
+    keys: dict = field(default_factory=dict)
+    is_running: bool = False
+    is_waiting: bool = False
+    step: int = 0
+    num_steps: int = 0
+    progress_text: str = ""
+    cells: list[dict] = field(default_factory=list)
+    index: int = 0
+    summary: str = ""
+    auto_update: bool = False
+    show_3d: bool = False
+    why: dict = field(default_factory=dict)
+    message: str = ""
+    is_error: bool = False
+    loading: str = ""
+    is_open_dialog: bool = False
+    images: list[dict] = field(default_factory=list)
+    upload: int = -1
+    save_name: str = "segmentation"
+    save_suffix: str = ".seg.nrrd"
+    saved: list[str] = field(default_factory=list)
+    is_save_dialog: bool = False
+    offer: dict | None = None
+    owner: str = ""

@@ -1,0 +1,104 @@
+"""Serving the page: address, token, Ctrl-C."""
+
+import os
+import socket
+import sys
+import webbrowser
+from pathlib import Path
+
+from vtkmodules.vtkCommonCore import vtkLogger
+
+from SlicePropagationLib.errors import ConfigError
+from SlicePropagationLib.volume import read_image
+from SlicePropagationWeb.application import SAMPLE, Application
+from SlicePropagationWeb.guard import Guard
+from SlicePropagationWeb.transfer import MAX_UPLOAD_BYTES, Transfer
+from SlicePropagationWeb.workspace import Workspace
+
+DEFAULT_PORT = 8642
+
+
+def serve(image, out, host="127.0.0.1", port=None, *, data=(), opens_browser=True, max_upload_bytes=MAX_UPLOAD_BYTES, report=print):
+    """Serve the page until Ctrl-C.
+
+    Args:
+        image: file, DICOM folder, "sample", or None to begin with an empty page.
+        out: folder of results, uploads and the autosave.
+        host, port: where to listen; without a port the usual one, or a free one where that is taken.
+        data: folders that images may be opened from; that of `image` is among them.
+        max_upload_bytes: largest upload.
+        report: called with each line for the person at the terminal.
+
+    Raises:
+        SlicePropagationError: the image, the folder or the address is unusable; nothing is served.
+    """
+    port = free_port(host, port)
+    application, guard = prepare(image, out, host, data=data, max_upload_bytes=max_upload_bytes)
+    server = application.server
+
+    def announce(**_):
+        address = guard.address(host, server.port)
+        report(f"Slice Propagation is at {address}  (Ctrl-C ends it)")
+        if opens_browser and _has_display():
+            webbrowser.open(address)
+
+    server.controller.on_server_ready.add(announce)
+    try:
+        start(application, host, port)
+    finally:
+        application.close()
+        kept = application.workspace.unsaved()
+        report("Ended." + (f" Unsaved work is kept in {application.workspace.out}; the next start offers it." if kept else ""))
+
+
+def prepare(image, out, host="127.0.0.1", *, data=(), max_upload_bytes=MAX_UPLOAD_BYTES):
+    """An application that has not been started yet, and its guard: (Application, Guard).
+
+    Raises:
+        SlicePropagationError: the image or the folder is unusable.
+    """
+    if image not in (None, SAMPLE):
+        read_image(image)
+        data = [*data, image if Path(image).is_dir() else Path(image).resolve().parent]
+    workspace, guard = Workspace(out, data), Guard(host)
+    workspace.check_writable()
+    vtkLogger.SetStderrVerbosity(vtkLogger.VERBOSITY_ERROR)
+    application = Application(workspace)
+    transfer = Transfer(workspace, application.take_upload, application.refuse_upload, max_upload_bytes)
+
+    def bind(socket_server, **_):
+        guard.install(socket_server.app)
+        transfer.install(socket_server.app)
+
+    application.server.controller.on_server_bind.add(bind)
+    application.server.cli.set_defaults(authKey=guard.wire_key, host=host)
+    if image is not None:
+        application.open_at_start(image)
+    return application, guard
+
+
+def start(application, host, port, **options):
+    """Run a prepared application's server; returns when it has ended."""
+    os.environ["WSLINK_READY_MSG"] = ""         # what wslink prints for its launcher means nothing here
+    application.server.start(host=host, port=port, open_browser=False, show_connection_info=False, timeout=0, **options)
+
+
+def free_port(host, port=None):
+    """The port to listen on.
+
+    Raises:
+        ConfigError: the address is not this machine's, or the port that was asked for is taken.
+    """
+    for candidate in (DEFAULT_PORT, 0) if port is None else (port,):
+        with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((host, candidate))
+                return probe.getsockname()[1]
+            except OSError as error:
+                problem = error
+    raise ConfigError(f"The page cannot be served at {host}, port {port} ({problem}); choose another --host or --port.")
+
+
+def _has_display():
+    return sys.platform in ("win32", "darwin") or bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))

@@ -1,0 +1,50 @@
+// What the page does in the browser itself: which tab this is, keys, uploads.
+(() => {
+  const KEY = "slice-propagation-tab";
+  // Kept over a reload, but not copied into a duplicated tab.
+  const kept = sessionStorage.getItem(KEY);
+  sessionStorage.removeItem(KEY);
+  const random = () => Array.from(crypto.getRandomValues(new Uint8Array(12)), (byte) => byte.toString(16).padStart(2, "0")).join("");
+  const tab = kept || random();
+  window.addEventListener("pagehide", () => sessionStorage.setItem(KEY, tab));
+
+  const set = (name, value) => window.trame.state.set(name, value);
+
+  function upload(files, progressName) {
+    if (!files || !files.length) return;
+    const form = new FormData();
+    for (const file of files) form.append("file", file, file.name);
+    const request = new XMLHttpRequest();
+    request.upload.onprogress = (event) => set(progressName, Math.round((100 * event.loaded) / event.total));
+    request.onloadend = () => set(progressName, -1);
+    request.open("POST", "upload");
+    request.send(form);
+  }
+
+  function pick(progressName, isFolder) {
+    const input = document.createElement("input");
+    input.type = "file";
+    if (isFolder) input.webkitdirectory = true;
+    input.onchange = () => upload(input.files, progressName);
+    input.click();
+  }
+
+  // The views catch keys with an input of their own, which nobody types into.
+  const isTyping = (element) => element.closest(".v-field, .sp-segment") && ["INPUT", "TEXTAREA"].includes(element.tagName);
+  window.addEventListener("keydown", (event) => {
+    if (isTyping(event.target) || event.altKey || event.metaKey) return;
+    const key = (event.ctrlKey ? "Ctrl+" : "") + (event.shiftKey && event.key.length > 1 ? "Shift+" : "") + event.key;
+    const command = (window.trame.state.get("work__PanelState__keys") || {})[key];
+    if (!command || window.trame.state.get("work__PanelState__owner") !== tab) return;
+    event.preventDefault();
+    event.stopPropagation();
+    window.trame.trigger("command", [command]);
+  }, true);
+
+  window.slicePropagation = { tab, upload, pick };
+  const share = () => {
+    if (window.trame && window.trame.utils) window.trame.utils.page = window.slicePropagation;
+    else setTimeout(share, 5);
+  };
+  share();
+})();

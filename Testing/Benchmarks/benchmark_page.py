@@ -1,0 +1,95 @@
+"""How long a person at the page waits, and how much memory the page's program takes, with the sample and with a CT of 512 x 512 x 300.
+
+    python Testing/Benchmarks/benchmark_page.py [--engine NAME]
+"""
+
+import argparse
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+import SimpleITK as sitk
+
+sys.path[:0] = [str(Path(__file__).resolve().parents[2] / part) for part in ("", "SlicePropagation", "Testing/Web")]
+
+from playwright.sync_api import sync_playwright     # noqa: E402
+from program import Program                         # noqa: E402
+from web_bench import chromium, open_page           # noqa: E402
+
+from SlicePropagationLib.sample import make_sample  # noqa: E402
+from SlicePropagationWeb.words import ENGINES as TITLES # noqa: E402
+
+CT_REPEATS = (5, 2, 2)      # of the sample's 60 x 256 x 256 voxels
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--engine", default="slice_unet")
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
+        browser = chromium(playwright)
+        for name, path in (("sample, 256 x 256 x 60", "sample"), ("CT, 512 x 512 x 300", write_ct(Path(folder) / "ct.nii.gz"))):
+            print(name, flush=True)
+            for what, value in measure(browser, path, Path(tempfile.mkdtemp(dir=folder)), arguments.engine).items():
+                print(f"  {what:40s} {value}", flush=True)
+        browser.close()
+
+
+def write_ct(path):
+    """The sample with more and smaller voxels, as a file."""
+    sample = make_sample()
+    array = sample.volume
+    for axis, times in enumerate(CT_REPEATS):
+        array = np.repeat(array, times, axis)
+    image = sitk.GetImageFromArray(array)
+    image.SetSpacing(tuple(reversed([spacing / times for spacing, times in zip(sample.spacing_mm, CT_REPEATS)])))
+    sitk.WriteImage(image, str(path))
+    return path
+
+
+def measure(browser, image, out, engine):
+    """{what: value} of one session: open, paint, propagate."""
+    began = time.perf_counter()
+    program = Program(out, str(image))
+    page = open_page(browser, program.address)
+    page.wait_for_selector("[data-slice]", state="attached", timeout=120_000)
+    opened = time.perf_counter() - began
+    page.wait_for_timeout(5000)
+    memory_open = memory_mib(program)
+    page.locator(".sp-panel .v-select").nth(1).click()
+    page.get_by_role("option", name=TITLES[engine]).click()
+    page.wait_for_timeout(5000)
+    page.mouse.move(845, 310)
+    page.mouse.down()
+    for x, y in ((848, 330), (845, 350), (838, 370), (850, 340)):
+        page.mouse.move(x, y, steps=5)
+    page.mouse.up()
+    released = time.perf_counter()
+    page.wait_for_selector(".sp-seed", state="attached")
+    drawn = time.perf_counter() - released
+    page.wait_for_timeout(3000)
+    clicked = time.perf_counter()
+    page.click("[data-command=propagate]")
+    page.wait_for_selector(".sp-propagated", state="attached")
+    first = time.perf_counter() - clicked
+    page.wait_for_selector("text=Done in", timeout=600_000)
+    last = time.perf_counter() - clicked
+    page.wait_for_timeout(4000)
+    count = page.locator(".sp-propagated").count()
+    used = memory_mib(program)
+    page.close()
+    program.interrupt()
+    return {"start to the volume on the page": f"{opened:.1f} s", "mouse released to the seed on the strip": f"{drawn:.2f} s", "click to the first slice": f"{first:.2f} s",
+            f"click to the last of {count} slices": f"{last:.1f} s", "memory with the volume open": f"{memory_open[0]} MiB", "memory after the run (peak)": f"{used[0]} MiB ({used[1]} MiB)"}
+
+
+def memory_mib(program):
+    """(resident now, highest so far) of the program, in MiB."""
+    status = Path(f"/proc/{program.process.pid}/status").read_text()
+    return tuple(int(next(line for line in status.splitlines() if line.startswith(key)).split()[1]) // 1024 for key in ("VmRSS", "VmHWM"))
+
+
+if __name__ == "__main__":
+    main()

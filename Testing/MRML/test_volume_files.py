@@ -1,0 +1,65 @@
+"""Volumes and segmentations between files and nodes: the voxels and the geometry stay as they are."""
+
+import numpy as np
+import pytest
+import SimpleITK as sitk
+import slicer.util
+import vtk
+
+from mrml_scene import makeScene, makeSegmentation
+from SlicePropagationLib.segmentation_file import read_labels, write_labels
+from SlicePropagationLib.volume import read_volume
+from SlicePropagationMRML.volume_files import addSegments, addVolumeNode, volumeOf
+from SlicePropagationMRML.geometry import segmentMask
+
+OBLIQUE = [[0.8, -0.6, 0.0], [0.6, 0.8, 0.0], [0.0, 0.0, -1.0]]
+
+
+@pytest.fixture
+def scene():
+    return makeScene()[0]
+
+
+@pytest.fixture
+def image():
+    image = sitk.GetImageFromArray(np.random.default_rng(0).normal(0, 9, (5, 6, 7)).astype(np.float32))
+    image.SetSpacing((0.5, 1.5, 3.0))
+    image.SetOrigin((5.0, -7.0, 11.0))
+    image.SetDirection(np.ravel(OBLIQUE))
+    return image
+
+
+def test_a_volume_node_has_the_voxels_and_the_place_of_the_file(scene, image, tmp_path):
+    sitk.WriteImage(image, str(tmp_path / "image.nrrd"))
+    node = addVolumeNode(scene, read_volume(tmp_path / "image.nrrd"), "image")
+    assert np.array_equal(slicer.util.arrayFromVolume(node), sitk.GetArrayFromImage(image))
+    point = image.TransformIndexToPhysicalPoint((3, 2, 4))
+    ijk_to_ras = vtk.vtkMatrix4x4()
+    node.GetIJKToRASMatrix(ijk_to_ras)
+    assert np.allclose(ijk_to_ras.MultiplyPoint((3, 2, 4, 1))[:3], (-point[0], -point[1], point[2]))
+
+
+def test_labels_written_for_a_node_lie_on_the_grid_of_its_file(scene, image, tmp_path):
+    sitk.WriteImage(image, str(tmp_path / "image.nrrd"))
+    volume = read_volume(tmp_path / "image.nrrd")
+    back = volumeOf(addVolumeNode(scene, volume, "image")).image
+    for name in ("GetSize", "GetSpacing", "GetOrigin", "GetDirection"):
+        assert np.allclose(getattr(back, name)(), getattr(volume.image, name)())
+
+
+def test_segments_of_a_file_become_segments_with_names_colours_and_tags(scene, image, tmp_path):
+    from SlicePropagationLib.segmentation_file import Segment
+    sitk.WriteImage(image, str(tmp_path / "image.nrrd"))
+    volume = read_volume(tmp_path / "image.nrrd")
+    labels = np.zeros((5, 6, 7), np.uint8)
+    labels[1:3, 2:4, 1:6], labels[4, 0, 0] = 1, 2
+    segments = [Segment(1, "Liver", "liver", (1.0, 0.0, 0.0), "Note:a:b|"), Segment(2, "Spot", "spot", (0.0, 1.0, 0.0)), Segment(3, "None", "none", (0.0, 0.0, 1.0))]
+    write_labels(tmp_path / "labels.seg.nrrd", labels, volume, segments)
+    node = addVolumeNode(scene, volume, "image")
+    segmentation = makeSegmentation(scene, node, ())
+    ids = addSegments(segmentation, node, *read_labels(tmp_path / "labels.seg.nrrd", volume))
+    assert ids == ["liver", "spot", "none"]
+    assert [np.array_equal(segmentMask(segmentation, key, node), labels == label) for label, key in enumerate(ids, 1)] == [True, True, True]
+    liver, note = segmentation.GetSegmentation().GetSegment("liver"), vtk.reference("")
+    liver.GetTag("Note", note)
+    assert liver.GetName() == "Liver" and liver.GetColor() == (1.0, 0.0, 0.0) and str(note) == "a:b"

@@ -1,0 +1,52 @@
+"""A server and a browser for all tests of the page; they are skipped, with the reason, where one of them is absent."""
+
+import pytest
+
+pytest.importorskip("trame_slicer", reason="needs trame-slicer, the extra 'browser' or 'app'")
+playwright = pytest.importorskip("playwright.sync_api", reason="needs Playwright, the extra 'browser'")
+
+from program import Program                            # noqa: E402
+from web_bench import Bench, chromium, open_page      # noqa: E402
+
+
+@pytest.fixture(scope="session")
+def browser():
+    with playwright.sync_playwright() as started:
+        try:
+            browser = chromium(started)
+        except playwright.Error as error:
+            pytest.skip(f"No Chromium: install Debian's package chromium, or run `playwright install chromium` ({str(error).splitlines()[0]}).")
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="session")
+def bench(tmp_path_factory):
+    bench = Bench(tmp_path_factory.mktemp("out"))
+    yield bench
+    bench.stop()
+
+
+@pytest.fixture
+def start():
+    """Starts the program in a process of its own; what still runs at the end of the test is ended."""
+    programs = []
+
+    def start(*arguments):
+        programs.append(Program(*arguments))
+        return programs[-1]
+    yield start
+    for program in programs:
+        program.kill()
+
+
+@pytest.fixture
+def page(browser, bench):
+    """The page with the sample, nothing drawn yet."""
+    bench.open_sample()
+    page = open_page(browser, bench.address)
+    page.wait_for_selector("[data-slice]", state="attached")
+    bench.wait_until_drawn(page)
+    yield page
+    page.close()
+    assert page.problems == []

@@ -1,0 +1,204 @@
+"""A person at the page, with a real mouse in a real browser; what they did is looked up in the MRML nodes."""
+
+import numpy as np
+import SimpleITK as sitk
+
+from web_bench import open_page, wait_for
+
+SEED = 34
+
+
+def message(page):
+    return page.locator(".sp-message").inner_text()
+
+
+def kinds(page):
+    """What the strip shows of each slice, read from the page."""
+    return [next(name[3:] for name in classes.split() if name.startswith("sp-") and name not in ("sp-cell", "sp-stale", "sp-absent"))
+            for classes in page.locator("[data-slice]").evaluate_all("cells => cells.map((cell) => cell.className)")]
+
+
+def click(page, command):
+    page.click(f"[data-command={command}]")
+
+
+def seed(page, bench, index=SEED):
+    bench.paint_spleen(page, index)
+    wait_for(page, lambda: kinds(page)[index] == "seed")
+
+
+def propagate(page):
+    click(page, "propagate")
+    wait_for(page, lambda: "Done" in message(page) or "Keep" in message(page))
+
+
+def test_a_stroke_of_the_mouse_makes_a_seed_on_that_slice_only(page, bench):
+    seed(page, bench)
+    assert bench.drawn_slices() == [SEED]
+    assert [index for index, kind in enumerate(kinds(page)) if kind != "empty"] == [SEED]
+
+
+def test_propagate_fills_the_strip_and_the_node(page, bench):
+    seed(page, bench)
+    drawn = bench.masks()[SEED]
+    propagate(page)
+    assert {SEED - 1, SEED, SEED + 1} <= set(bench.drawn_slices())
+    assert np.array_equal(bench.masks()[SEED], drawn)
+    assert kinds(page).count("propagated") == len(kinds(page)) - 1
+
+
+def test_slices_appear_while_the_run_goes_on_and_the_node_waits(page, bench):
+    seed(page, bench)
+    click(page, "propagate")
+    wait_for(page, lambda: 2 <= kinds(page).count("propagated"))
+    assert page.locator("[data-command=stop]").is_visible() and bench.drawn_slices() == [SEED]
+    wait_for(page, lambda: "Done" in message(page))
+
+
+def test_stop_leaves_a_partial_result_to_discard(page, bench):
+    seed(page, bench)
+    click(page, "propagate")
+    wait_for(page, lambda: kinds(page).count("propagated") >= 2)
+    click(page, "stop")
+    wait_for(page, lambda: "Keep or discard" in message(page))
+    assert bench.drawn_slices() == [SEED]
+    click(page, "discard")
+    wait_for(page, lambda: kinds(page).count("propagated") == 0)
+    assert bench.drawn_slices() == [SEED]
+
+
+def test_escape_stops_and_keep_writes_what_is_there(page, bench):
+    seed(page, bench)
+    click(page, "propagate")
+    wait_for(page, lambda: kinds(page).count("propagated") >= 2)
+    page.keyboard.press("Escape")
+    wait_for(page, lambda: "Keep or discard" in message(page))
+    shown = kinds(page).count("propagated")
+    click(page, "keep")
+    wait_for(page, lambda: "Kept" in message(page))
+    assert 2 <= shown < len(kinds(page)) - 1 and len(bench.drawn_slices()) >= 3
+
+
+def test_a_correction_changes_nothing_outside_its_gaps(page, bench):
+    seed(page, bench, 28)
+    seed(page, bench, 40)
+    propagate(page)
+    before = bench.masks()
+    bench.paint_spleen(page, 48)
+    wait_for(page, lambda: kinds(page)[48] == "correction")
+    corrected = bench.masks()[48]
+    propagate(page)
+    after = bench.masks()
+    assert np.array_equal(after[:41], before[:41]) and np.array_equal(after[48], corrected)
+
+
+def test_undo_and_redo_take_a_run_back_and_bring_it_again(page, bench):
+    seed(page, bench)
+    propagate(page)
+    after, strip = bench.masks(), kinds(page)
+    click(page, "undo")
+    wait_for(page, lambda: kinds(page).count("propagated") == 0)
+    assert bench.drawn_slices() == [SEED] and kinds(page)[SEED] == "seed"
+    click(page, "redo")
+    wait_for(page, lambda: kinds(page) == strip)
+    assert np.array_equal(bench.masks(), after)
+
+
+def test_undo_takes_a_stroke_back(page, bench):
+    seed(page, bench)
+    page.keyboard.press("Control+z")
+    wait_for(page, lambda: set(kinds(page)) == {"empty"})
+    assert bench.drawn_slices() == []
+
+
+def test_a_click_on_the_strip_jumps_there(page, bench):
+    page.click("[data-slice='11']")
+    wait_for(page, lambda: bench.application.data.index == 11)
+
+
+def test_the_next_suspicious_slice_is_shown(page, bench):
+    seed(page, bench)
+    propagate(page)
+    page.keyboard.press("n")
+    wait_for(page, lambda: "Check slice" in message(page))
+    assert f"slice {bench.application.data.index}:" in message(page) and bench.application.data.index != SEED
+
+
+def test_confirm_and_nothing_here_make_anchors(page, bench):
+    seed(page, bench)
+    propagate(page)
+    bench.show_slice(SEED + 3)
+    click(page, "confirm")
+    wait_for(page, lambda: kinds(page)[SEED + 3] == "confirmed")
+    bench.show_slice(SEED + 8)
+    click(page, "nothing")
+    wait_for(page, lambda: kinds(page)[SEED + 8] == "confirmed")
+    assert not bench.masks()[SEED + 8].any() and bench.masks()[SEED + 3].any()
+
+
+def test_auto_update_propagates_after_a_correction(page, bench):
+    seed(page, bench)
+    propagate(page)
+    page.get_by_label("Auto-update after a correction").check()
+    before = bench.masks()
+    bench.paint_spleen(page, SEED + 9)
+    wait_for(page, lambda: "Done" in message(page) and kinds(page)[SEED + 9] == "correction")
+    assert not np.array_equal(bench.masks()[SEED + 10:], before[SEED + 10:])
+
+
+def test_the_range_limits_the_run(page, bench):
+    seed(page, bench)
+    bench.call(setattr, bench.application.data, "span", [SEED - 2, SEED + 3])
+    propagate(page)
+    assert set(bench.drawn_slices()) == set(range(SEED - 2, SEED + 4))
+
+
+def test_what_is_saved_is_what_the_node_holds(page, bench):
+    seed(page, bench)
+    propagate(page)
+    click(page, "save")
+    page.get_by_label("Name", exact=True).fill("spleen of the test")
+    click(page, "write")
+    page.wait_for_selector("text=spleen of the test.slices.csv")
+    image = sitk.ReadImage(str(bench.out / "spleen of the test.seg.nrrd"))
+    assert np.array_equal(sitk.GetArrayFromImage(image) > 0, bench.masks())
+    assert image.GetMetaData("Segment0_Name") == "Spleen" and "SlicePropagation.Slices" in image.GetMetaData("Segment0_Tags")
+    table = (bench.out / "spleen of the test.slices.csv").read_text().splitlines()
+    assert table[0].startswith("slice,segment,provenance") and f"{SEED},Spleen,seed" in "\n".join(table)
+
+
+def test_opening_another_volume_keeps_unsaved_work_as_a_result(page, bench):
+    seed(page, bench)
+    drawn = bench.masks()
+    page.evaluate("window.trame.trigger('command', ['sample'])")
+    wait_for(page, lambda: "unsaved work is kept as unsaved-" in message(page))
+    kept = sorted(bench.out.glob("unsaved-*.seg.nrrd"))[-1]
+    assert np.array_equal(sitk.GetArrayFromImage(sitk.ReadImage(str(kept))) > 0, drawn) and bench.drawn_slices() == []
+
+
+def test_a_reload_finds_the_work_as_it_was(page, bench):
+    seed(page, bench)
+    propagate(page)
+    strip = kinds(page)
+    page.reload()
+    page.wait_for_selector("[data-slice]", state="attached")
+    assert kinds(page) == strip and page.get_by_text("in use in another tab").count() == 0
+
+
+def test_a_second_tab_is_told_and_can_take_over(page, bench, browser):
+    second = open_page(browser, bench.address)
+    second.wait_for_selector("text=in use in another tab")
+    assert second.locator("[data-slice]").count() == 0
+    second.get_by_text("Take over", exact=True).click()
+    second.wait_for_selector("[data-slice]", state="attached")
+    page.wait_for_selector("text=in use in another tab")
+    second.close()
+
+
+def test_the_page_asks_nobody_else_for_anything(page, bench):
+    seed(page, bench)
+    click(page, "open")
+    page.wait_for_timeout(500)
+    local = bench.address.split("//")[1]
+    foreign = [url for url in page.asked if local not in url and not url.startswith("data:")]
+    assert len(page.asked) > 10 and foreign == []

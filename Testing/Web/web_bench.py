@@ -1,0 +1,158 @@
+"""The page with everything real: server, MRML nodes and engine in this process, Chromium beside it."""
+
+import asyncio
+import functools
+import shutil
+import threading
+from pathlib import Path
+
+import numpy as np
+
+SIZE = {"width": 1280, "height": 800}
+
+
+@functools.cache
+def sample_volume():
+    """The generated sample as a library `Volume`."""
+    from SlicePropagationLib.demo import volume_of
+    from SlicePropagationLib.sample import make_sample
+    sample = make_sample()
+    return volume_of(sample.volume, sample.spacing_mm), sample.labels
+
+
+class Bench:
+    """A server in a thread of its own; nodes are looked at through `call`.
+
+    Args:
+        out: folder of results.
+        data: folders that images may be opened from.
+    """
+
+    def __init__(self, out, data=()):
+        self.out, self._data, self._ready, self._problem = Path(out), data, threading.Event(), None
+        self._thread = threading.Thread(target=self._serve, daemon=True)
+        self._thread.start()
+        assert self._ready.wait(60), "The server did not start within a minute."
+        if self._problem is not None:
+            raise self._problem
+
+    def _serve(self):
+        from SlicePropagationWeb.serve import free_port, prepare, start
+        self.loop = asyncio.new_event_loop()
+        asyncio.set_event_loop(self.loop)
+        try:
+            port = free_port("127.0.0.1", 0)
+            self.application, guard = prepare(None, self.out, data=self._data, max_upload_bytes=30 * 1024 ** 2)
+            self.address = guard.address("127.0.0.1", port)
+            self.application.server.controller.on_server_ready.add(lambda **_: self._ready.set())
+            start(self.application, "127.0.0.1", port, thread=True)
+        except Exception as problem:
+            self._problem = problem
+            self._ready.set()
+
+    def call(self, function, *arguments):
+        """Run a function on the server's thread and return what it returns."""
+        async def run():
+            with self.application.server.state:
+                return function(*arguments)
+        return asyncio.run_coroutine_threadsafe(run(), self.loop).result(60)
+
+    def stop(self):
+        asyncio.run_coroutine_threadsafe(self.application.server.stop(), self.loop).result(30)
+        self._thread.join(30)
+
+    def open_sample(self, engine="registration"):
+        """Begin anew with the sample, the brush in the hand and an engine without weights."""
+        application = self.application
+
+        def begin():
+            logic = application.workflow.logic
+            logic.stop()
+            while logic.isRunning:
+                logic._advance(60.0)
+            application.workspace.forget()
+            application.data.offer = None
+            application.show_volume("sample", sample_volume()[0])
+            application.data.engine, application.data.auto_update = engine, False
+            application.data.is_save_dialog = application.data.is_open_dialog = False
+        self.call(begin)
+
+    def masks(self):
+        """(K, J, I) bool of the segment that is chosen, read from its node."""
+        from SlicePropagationMRML.geometry import segmentMask
+        desk = self.application.desk
+        return self.call(lambda: segmentMask(desk.segmentation, desk.chosen_id(), desk.volume).copy())
+
+    def drawn_slices(self):
+        return np.flatnonzero(self.masks().any(axis=(1, 2))).tolist()
+
+    def show_slice(self, index):
+        self.call(self.application.workflow.jump, index)
+
+    def pixel(self, page, row, column, index):
+        """Where a voxel of an axial slice is on the browser's page: (x, y)."""
+        import vtk
+        desk, view = self.application.desk, self.application.views._manager.get_view("Red")
+
+        def project():
+            matrix, inverse = vtk.vtkMatrix4x4(), vtk.vtkMatrix4x4()
+            desk.volume.GetIJKToRASMatrix(matrix)
+            point = matrix.MultiplyPoint([column, row, index, 1.0])
+            vtk.vtkMatrix4x4.Invert(view.get_view_node().GetXYToRAS(), inverse)
+            return inverse.MultiplyPoint(point)[:2]
+        x, y = self.call(project)
+        box = page.locator(".remote-controlled-area").first.bounding_box()
+        return box["x"] + x, box["y"] + box["height"] - y
+
+    def stroke(self, page, index, voxels):
+        """Draw with the mouse through (row, column) voxels of an axial slice."""
+        points = [self.pixel(page, row, column, index) for row, column in voxels]
+        page.mouse.move(*points[0])
+        page.mouse.down()
+        for x, y in points:
+            page.mouse.move(x, y, steps=6)
+        page.mouse.up()
+
+    def wait_until_drawn(self, page):
+        """Wait until the large view has the size that it has on the browser's page."""
+        view = self.application.views._manager.get_view("Red")
+
+        def has_its_size():
+            box = page.locator(".remote-controlled-area").first.bounding_box()
+            return box is not None and np.allclose(self.call(lambda: view.render_window().GetSize()), (box["width"], box["height"]), atol=2)
+        wait_for(page, has_its_size)
+
+    def paint_spleen(self, page, index):
+        """Paint along the middle of the sample's spleen on one slice."""
+        self.wait_until_drawn(page)
+        self.show_slice(index)
+        wait_for(page, lambda: self.application.data.index == index)
+        spleen = sample_volume()[1][index] == 4
+        rows = np.flatnonzero(spleen.any(axis=1))[3:-3]
+        self.stroke(page, index, [(int(row), float(np.flatnonzero(spleen[row]).mean())) for row in rows[::3]])
+
+
+def chromium(playwright):
+    """A headless Chromium: Debian's where it is installed, else the one that `playwright install chromium` brought."""
+    path = shutil.which("chromium") or shutil.which("google-chrome")
+    return playwright.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-gpu"])
+
+
+def open_page(browser, address, size=SIZE):
+    """A new tab with the page, once it is ready for clicks; it remembers every address that it asked for."""
+    page = browser.new_page(viewport=size)
+    page.set_default_timeout(90_000)
+    page.asked, page.problems = [], []
+    page.on("request", lambda request: page.asked.append(request.url))
+    page.on("pageerror", lambda error: page.problems.append(str(error)))
+    page.goto(address)
+    return page
+
+
+def wait_for(page, condition, seconds=90, every=0.1):
+    """Wait until a condition holds; say which one did not."""
+    for _ in range(int(seconds / every)):
+        if condition():
+            return
+        page.wait_for_timeout(1000 * every)
+    raise AssertionError(f"After {seconds} s it does not hold: {condition.__doc__ or condition}; the page says: {page.locator('.sp-message').all_inner_texts()}")
