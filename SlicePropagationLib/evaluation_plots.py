@@ -14,6 +14,7 @@ MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 TEXT, FAINT, GRID = "#1F2328", "#667079", "#E3E6EA"
 PANEL_INCHES, FRAME_INCHES, DPI = (4.4, 3.4), 0.8, 130       # the frame holds title and legend
 NARROWEST_INCHES, MOST_COLUMNS, LETTERS_PER_INCH = 6.8, 3, 11
+LETTERS_OF_A_LINE = 6       # the line before a name in the legend and the space behind it
 ENDS_TICKS_MM = (0, 1, 3, 10, 30, 100, 300)
 FINEST_MM = 1.0         # below, the scale of the ends is linear, so that it can show zero
 
@@ -52,7 +53,7 @@ def _draw(path, users, title, draw_panel, protocol):
         axes.set_axis_off()
     figure.suptitle(_wrapped(title, size[0]), color=TEXT, fontsize=12, x=0.01, ha="left")
     handles = [_handle(name, protocol) for name in protocol.names]
-    figure.legend(handles=handles, loc="outside lower center", ncols=min(len(handles), 6), frameon=False, fontsize=10.5, labelcolor=TEXT)
+    figure.legend(handles=handles, loc="outside lower center", ncols=_legend_columns(protocol.names, size[0]), frameon=False, fontsize=10.5, labelcolor=TEXT)
     figure.savefig(path, format="png")
 
 
@@ -73,8 +74,13 @@ def draw_corrections(path, rows, columns):
     axes.set_xticks(shots)
     _title(axes, "", "annotated slices (the middle one, then every tenth of the extent outwards)", "Dice inside the extent, annotated slices included")
     figure.suptitle("Dice against the number of corrections, mean over objects", color=TEXT, fontsize=12, x=0.01, ha="left")
-    figure.legend(loc="outside lower center", ncols=min(len(columns), 6), frameon=False, fontsize=10.5, labelcolor=TEXT)
+    figure.legend(loc="outside lower center", ncols=_legend_columns(columns, NARROWEST_INCHES), frameon=False, fontsize=10.5, labelcolor=TEXT)
     figure.savefig(path, format="png")
+
+
+def _legend_columns(names, width_inches):
+    """How many entries fit beside each other."""
+    return max(1, min(len(names), int(width_inches * LETTERS_PER_INCH / (max(map(len, names)) + LETTERS_OF_A_LINE))))
 
 
 def _wrapped(title, width_inches):
