@@ -58,3 +58,31 @@ class BiRNNConfig:
     has_biases: bool = True
     has_peepholes: bool = False
     blends_hidden: bool = False
+
+
+@dataclass(frozen=True)
+class SlicesConfig:
+    """What the networks see of a volume; stored inside every checkpoint.
+
+    Attributes:
+        size: side of the square grid that every slice is resized to, in pixels.
+        window: lowest and highest Hounsfield units that are told apart; other images are stretched between their percentiles instead.
+        label: the label that is the structure; 0 for everything that is labelled, as one structure.
+    """
+
+    size: int = 256
+    window: tuple[float, ...] = (-100.0, 240.0)
+    label: int = 0
+
+    def __post_init__(self):
+        if len(self.window) != 2 or not self.window[0] < self.window[1]:
+            raise ConfigError(f"window must be two numbers, the lower first, got {', '.join(map(str, self.window))}.")
+        if self.size < 1 or self.label < 0:
+            raise ConfigError(f"size must be positive and label at least 0, got {self.size} and {self.label}.")
+
+
+def check_size(network, slices):
+    """Refuse a grid that a network cannot halve often enough; ConfigError with a size that fits."""
+    if slices.size % network.divisor:
+        nearest = max(1, round(slices.size / network.divisor)) * network.divisor
+        raise ConfigError(f"size must be divisible by {network.divisor} for {network.num_units} units, got {slices.size}; use {nearest}.")

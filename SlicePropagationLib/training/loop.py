@@ -84,7 +84,8 @@ def fit(task, train_data, val_data, config, out, *, device="auto", report=None):
 
     Args:
         task: an nn.Module whose forward(batch) returns {"total": loss, ...}, with `metrics(batch)` (values and their "count"), `score` (the
-            metric to maximise), `family`, `config` and `network`.
+            metric to maximise), `family`, `config` and `network`. It may have `parameter_groups()`, each group with its "rate" as a share
+            of the learning rate, and `after_epoch(losses)`, called with the mean losses of every epoch.
         train_data, val_data: torch Datasets. `train_data` may have `weights()` (draw by weight, with replacement) and
             `set_progress(fraction)`, called before every epoch.
         config: a LoopConfig.
@@ -117,7 +118,7 @@ class _Training:
             self.fabric.launch()
         self.report = report if report and self.fabric.is_global_zero else None
         self.plain_task, self.train_data = task, train_data
-        optimizer = OPTIMIZERS[config.optimizer](task.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay)
+        optimizer = OPTIMIZERS[config.optimizer](_groups(task), lr=config.learning_rate, weight_decay=config.weight_decay)
         self.task, self.optimizer = self.fabric.setup(task, optimizer)
         self.task.mark_forward_method("metrics")
         self.average = AveragedModel(task.network, avg_fn=self._average, use_buffers=True) if config.averaging else None
@@ -137,6 +138,8 @@ class _Training:
                 self.seconds = self._seconds_at(began)
                 self.epoch += 1
                 self._keep(losses, metrics)
+            if hasattr(self.plain_task, "after_epoch"):
+                self.plain_task.after_epoch(losses)
             self._save_state()
         return self.out / "best.pt"
 
@@ -241,7 +244,7 @@ class _Training:
         if config.warmup_batches:
             factor *= min(1.0, (self.num_batches + 1) / config.warmup_batches)
         for group in self.optimizer.param_groups:
-            group["lr"] = config.learning_rate * factor
+            group["lr"] = config.learning_rate * factor * group.get("rate", 1.0)      # a state of an earlier version has no rate
 
     def _validate(self):
         """Metrics over the validation data, each batch weighted by its count."""
@@ -268,7 +271,7 @@ class _Training:
         self.best, self.since_best = (score, 0) if is_better else (self.best, self.since_best + 1)
         if self.fabric.is_global_zero:
             self._save_weights({**metrics, "epoch": self.epoch}, ("best.pt", "last.pt") if is_better else ("last.pt",))
-            self.log.add({"epoch": self.epoch, "hours": round(self.seconds / 3600, 4), "learning_rate": self.optimizer.param_groups[0]["lr"], **losses, **metrics})
+            self.log.add({"epoch": self.epoch, "hours": round(self.seconds / 3600, 4), "learning_rate": self.optimizer.param_groups[-1]["lr"], **losses, **metrics})
         self._tell(f"epoch {self.epoch} of {self.config.epochs}: " + ", ".join(f"{name} {value:.4f}" for name, value in {**losses, **metrics}.items())
                    + f", {self.seconds / 60:.1f} min" + (" *" if is_better else ""))
 
@@ -314,6 +317,11 @@ class _Training:
             self._tell(f"going on after epoch {self.epoch}")
         if self.fabric.is_global_zero:
             self.log.keep_until(self.epoch)
+
+
+def _groups(task):
+    """The optimizer's parameter groups: one with the full learning rate, or those that the task asks for."""
+    return task.parameter_groups() if hasattr(task, "parameter_groups") else [{"params": list(task.parameters()), "rate": 1.0}]
 
 
 def _precision(config, device):
