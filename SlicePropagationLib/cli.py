@@ -12,6 +12,7 @@ from SlicePropagationLib.case import Case, check_device, parse_span, run_case
 from SlicePropagationLib.engines import ENGINES, default_engine
 from SlicePropagationLib.errors import ConfigError, InputError, SlicePropagationError
 from SlicePropagationLib.models import find_model, has_model
+from SlicePropagationLib.training import TASKS
 
 DONE, SOME_FAILED, UNUSABLE = 0, 1, 2
 
@@ -182,7 +183,7 @@ def _demo(arguments):
 
 def _add_train(commands):
     parser = commands.add_parser("train", help="train a network on labelled cases; started again with the same arguments, it goes on")
-    parser.add_argument("task", help="slice_unet")
+    parser.add_argument("task", help=", ".join(TASKS))
     parser.add_argument("--cases", required=True, help="table with columns image, label and optionally split, dataset, case")
     parser.add_argument("--out", required=True, help="folder of the weights and logs")
     parser.add_argument("--preset", default="default", help="settings to begin with (default %(default)s)")
