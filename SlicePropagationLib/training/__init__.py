@@ -3,4 +3,7 @@
 TASKS = {       # name on the command line -> module with PRESETS
     "slice_unet": "SlicePropagationLib.training.slice_unet",
     "registration": "SlicePropagationLib.training.registration",
+    "unet2d": "SlicePropagationLib.training.unet2d",
+    "cine_unet": "SlicePropagationLib.training.cine_unet",
+    "cine_bilstm": "SlicePropagationLib.training.cine_bilstm",
 }

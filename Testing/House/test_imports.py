@@ -22,9 +22,9 @@ FORBIDDEN = {
 # The library from the bottom up: a module imports from its own row or a lower one. A new module belongs to the row before the last.
 LAYERS = [
     {"errors", "config", "patients", "notes"},
-    {"stack", "patch", "planning", "metrics", "networks", "losses", "nifti", "volume", "sample", "atomic", "models"},
+    {"stack", "patch", "planning", "metrics", "networks", "losses", "nifti", "volume", "sample", "atomic", "models", "windows"},
     {"session", "segmentation_file", "checkpoint"},
-    {"confidence", "slice_record"},
+    {"confidence", "slice_record", "sequence"},
     {"engine", "engines"},
     {"history", "io", "outputs", "case", "preprocessing", "training", "simulation", "picture"},
     {"batch", "demo"},
