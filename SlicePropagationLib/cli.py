@@ -1,4 +1,4 @@
-"""The command line: `slice-propagation propagate | batch | simulate | evaluate | train | experiment | engines | demo`."""
+"""The command line: `slice-propagation propagate | batch | simulate | evaluate | train | segment | experiment | engines | demo`."""
 
 import argparse
 import logging
@@ -41,6 +41,7 @@ def _parser():
     _add_evaluate(commands)
     _add_demo(commands)
     _add_train(commands)
+    _add_segment(commands)
     _add_experiment(commands)
     engines = commands.add_parser("engines", help="what a propagation can walk with, and what each needs")
     engines.set_defaults(command=_engines)
@@ -201,10 +202,14 @@ def _add_train(commands):
     parser.set_defaults(command=_train)
 
 
-def _check_training_packages():
-    missing = [package for package in ("torch", "lightning", "monai") if util.find_spec(package) is None]
+def _check_packages(what, packages, extra):
+    missing = [package for package in packages if util.find_spec(package) is None]
     if missing:
-        raise ConfigError(f"Training needs {' and '.join(missing)}, which is not installed; install slice-propagation[train].")
+        raise ConfigError(f"{what} needs {' and '.join(missing)}, which is not installed; install slice-propagation[{extra}].")
+
+
+def _check_training_packages():
+    _check_packages("Training", ("torch", "lightning", "monai"), "train")
 
 
 def _train(arguments):
@@ -215,6 +220,29 @@ def _train(arguments):
     from SlicePropagationLib.training.command import train
     for path in train(arguments, None if arguments.quiet else lambda text: print(text, flush=True)):
         print(f"best weights: {path}")
+    return DONE
+
+
+def _add_segment(commands):
+    parser = commands.add_parser("segment", help="a model that needs no seed, on a volume or a 4D sequence")
+    parser.add_argument("--image", required=True)
+    parser.add_argument("--model", required=True, metavar="M.pt", help="weights that `train` wrote")
+    parser.add_argument("--out", required=True, help="label map; O.json is written beside it")
+    parser.add_argument("--axis", default="k", choices=("i", "j", "k"), help="voxel axis that the slices run along")
+    parser.add_argument("--not-cyclic", action="store_true", help="the last frame of a sequence is not followed by the first")
+    parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda"))
+    parser.add_argument("--quiet", action="store_true", help="no progress")
+    parser.set_defaults(command=_segment)
+
+
+def _segment(arguments):
+    _check_packages("A model that segments", ("torch",), "demo")
+    check_device(arguments.device)
+    from SlicePropagationLib.segment import segment_file
+    report = None if arguments.quiet else lambda text: print(text, file=sys.stderr)
+    labels = segment_file(arguments.image, arguments.model, arguments.out, device=arguments.device, axis=arguments.axis, is_cyclic=not arguments.not_cyclic, report=report)
+    if not arguments.quiet:
+        print(f"{arguments.out}: {', '.join(f'label {label}' for label in range(1, int(labels.max()) + 1)) or 'nothing was found'}")
     return DONE
 
 

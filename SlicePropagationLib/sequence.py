@@ -9,6 +9,7 @@ import SimpleITK as sitk
 
 from SlicePropagationLib.errors import InputError
 from SlicePropagationLib.segmentation_file import checked_labels
+from SlicePropagationLib.stack import SliceStack
 from SlicePropagationLib.volume import check_same_grid, read_image
 
 log = logging.getLogger(__name__)
@@ -58,6 +59,18 @@ def read_sequence(path):
     if len(array) < 2:
         raise InputError(f"{path} has {len(array)} frame, a sequence needs at least 2; use it as a volume with --frame 0.")
     return Sequence(_finite(array, path), frame, step, Path(path))
+
+
+def time_stacks(sequence, axis=0, *, is_cyclic=True):
+    """[(where in (T, K, J, I), SliceStack)]: the frames of every slice position.
+
+    Args:
+        axis: which of K, J, I the slices run along.
+        is_cyclic: the last frame is followed by the first.
+    """
+    spacing = (sequence.frame_step, *(step for number, step in enumerate(sequence.spacing_mm) if number != axis))
+    places = [(slice(None),) * (1 + axis) + (index,) for index in range(sequence.array.shape[1 + axis])]
+    return [(place, SliceStack(sequence.array[place], spacing, is_cyclic=is_cyclic)) for place in places]
 
 
 def is_sequence(path):

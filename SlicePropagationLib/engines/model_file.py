@@ -6,6 +6,7 @@ import torch
 
 from SlicePropagationLib.checkpoint import fill_network, load_checkpoint
 from SlicePropagationLib.config import config_from_dict
+from SlicePropagationLib.engines.cine_bilstm import CineBiLSTMEngine, make_cine_bilstm
 from SlicePropagationLib.engines.plain_unet import PlainUNetEngine
 from SlicePropagationLib.engines.slice_unet import SliceUNetEngine
 from SlicePropagationLib.engines.voxelmorph import VoxelMorphEngine
@@ -64,4 +65,8 @@ def _voxelmorph(checkpoint, path, device):
     return VoxelMorphEngine(fill_network(network, checkpoint, path), device)
 
 
-BUILDERS = {"slice_unet.guided": _guided, "slice_unet.plain": _plain, "voxelmorph": _voxelmorph}
+def _cine_bilstm(checkpoint, path, device):
+    return CineBiLSTMEngine(make_cine_bilstm(checkpoint, path, device))
+
+
+BUILDERS = {"slice_unet.guided": _guided, "slice_unet.plain": _plain, "voxelmorph": _voxelmorph, "cine_bilstm": _cine_bilstm}

@@ -32,7 +32,8 @@ LAYERS = [
     {"cli", "__main__"},
 ]
 NEEDS_TORCH = {"networks", "losses", "training", "checkpoint"}
-TORCH_ENGINES = {"engines/model_file.py", "engines/plain_unet.py", "engines/slice_unet.py", "engines/voxelmorph.py"}     # imported when they are asked for
+TORCH_ENGINES = {"engines/model_file.py", "engines/plain_unet.py", "engines/slice_unet.py", "engines/voxelmorph.py",
+                 "engines/cine_bilstm.py", "engines/frame_segmenter.py"}     # imported when they are asked for
 NEEDS_MATPLOTLIB = {"picture", "evaluation_plots"}
 HEAVY = ["torch", "matplotlib", "dask", "distributed"]
 # Slicer's reviewers accept nothing else at file scope; qt and ctk are part of Slicer.

@@ -37,7 +37,7 @@ def cine_unet_training():
 
 def cine_bilstm_training(**changes):
     task = cine_bilstm.CineBiLSTMTaskConfig(CineBiLSTMConfig(UNET, 4), FramesConfig(GRID, WindowConfig(3, 0.1)), MILD, **changes)
-    return cine_bilstm.CineBiLSTMTraining(task, replace(LOOP, batch_size=2, learning_rate=3e-3))
+    return cine_bilstm.CineBiLSTMTraining(task, replace(LOOP, epochs=6, batch_size=2, learning_rate=5e-3))
 
 
 def best_dice(path):
