@@ -1,4 +1,4 @@
-"""The command line: `slice-propagation propagate | batch | simulate | evaluate | train | segment | experiment | engines | demo`."""
+"""The command line: `slice-propagation propagate | batch | simulate | evaluate | train | segment | pseudo-label | experiment | engines | demo`."""
 
 import argparse
 import logging
@@ -42,6 +42,7 @@ def _parser():
     _add_demo(commands)
     _add_train(commands)
     _add_segment(commands)
+    _add_pseudo_label(commands)
     _add_experiment(commands)
     engines = commands.add_parser("engines", help="what a propagation can walk with, and what each needs")
     engines.set_defaults(command=_engines)
@@ -243,6 +244,28 @@ def _segment(arguments):
     labels = segment_file(arguments.image, arguments.model, arguments.out, device=arguments.device, axis=arguments.axis, is_cyclic=not arguments.not_cyclic, report=report)
     if not arguments.quiet:
         print(f"{arguments.out}: {', '.join(f'label {label}' for label in range(1, int(labels.max()) + 1)) or 'nothing was found'}")
+    return DONE
+
+
+def _add_pseudo_label(commands):
+    parser = commands.add_parser("pseudo-label", help="labels for every slice or frame from the nearest annotated one, with the distance, for training")
+    parser.add_argument("--image", required=True, help="a volume, or a 4D sequence")
+    parser.add_argument("--seed", required=True, help="label map on the image's grid, non-zero only on annotated slices or frames")
+    parser.add_argument("--out", required=True, help="label map; O.distances.csv and O.json are written beside it")
+    parser.add_argument("--soft", action="store_true", help="also write the probability of each label (0 to 255) as O.soft-LABEL")
+    parser.add_argument("--axis", default="auto", choices=("auto", "i", "j", "k"), help="voxel axis that the slices run along")
+    parser.add_argument("--not-cyclic", action="store_true", help="the last frame of a sequence is not followed by the first")
+    _add_engine(parser)
+    parser.set_defaults(command=_pseudo_label)
+
+
+def _pseudo_label(arguments):
+    from SlicePropagationLib.pseudo_labels import pseudo_label_file
+    report = None if arguments.quiet else lambda text: print(text, file=sys.stderr)
+    labels = pseudo_label_file(arguments.image, arguments.seed, arguments.out, engine=arguments.engine, device=arguments.device, axis=arguments.axis,
+                               is_cyclic=not arguments.not_cyclic, is_soft=arguments.soft, report=report)
+    if not arguments.quiet:
+        print(f"{arguments.out}: labels 1 to {int(labels.max())}")
     return DONE
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from SlicePropagationLib.errors import ConfigError
+from SlicePropagationLib.errors import ConfigError, NoAnchorError
 
 
 @dataclass(frozen=True)
@@ -78,3 +78,17 @@ def nearest_of(annotated, frame, count, *, is_cyclic):
     if is_cyclic:
         apart = [min(distance, count - distance) for distance in apart]
     return annotated[int(np.argmin(apart))]
+
+
+def unrolled(annotated, count, *, is_cyclic):
+    """Frames in the order of a walk: as they are, or a cycle cut open at its first annotated frame, which then stands at both ends.
+
+    Raises:
+        NoAnchorError: no frame is annotated.
+    """
+    if not len(annotated):
+        raise NoAnchorError("Annotate at least one frame before propagating.")
+    if not is_cyclic:
+        return list(range(count))
+    first = min(annotated)
+    return [(first + step) % count for step in range(count + 1)]

@@ -1,17 +1,14 @@
 """Labelled series of frames: slices of a volume, or the times of every slice of a cine sequence."""
 
-import csv
 from dataclasses import dataclass, replace
 
 import numpy as np
 
+from SlicePropagationLib.distance_table import read_distances
 from SlicePropagationLib.errors import ConfigError, InputError
 from SlicePropagationLib.segmentation_file import read_labels
-from SlicePropagationLib.outputs import companion
 from SlicePropagationLib.sequence import is_sequence, read_label_sequence, read_sequence
 from SlicePropagationLib.volume import read_volume
-
-DISTANCES = ".distances.csv"
 
 
 @dataclass(frozen=True)
@@ -82,37 +79,6 @@ def _series(case, images, labels, distances, *, is_cyclic):
     if not (distances == 0).any():
         raise InputError(f"Case {case.name}: {case.label_map} has no annotated frame; label at least one, or take the case out of the table.")
     return Series(images, labels, np.asarray(distances, np.float64), is_cyclic)
-
-
-def read_distances(label_path, count):
-    """(count,) distances from the table beside a label file; None where there is no table.
-
-    Raises:
-        InputError: it is not such a table, or names frames that the series does not have.
-    """
-    path = companion(label_path, DISTANCES)
-    if not path.is_file():
-        return None
-    found = np.full(count, np.inf)
-    try:
-        with open(path, newline="") as file:
-            rows = [(int(row["frame"]), float(row["distance"])) for row in csv.DictReader(file)]
-    except (OSError, KeyError, TypeError, ValueError) as error:
-        raise InputError(f"{path} is not a table of distances ({error!r}); it needs the columns frame and distance.") from error
-    outside = [frame for frame, _ in rows if not 0 <= frame < count]
-    if outside:
-        raise InputError(f"{path} names frame {outside[0]}, the series has frames 0 to {count - 1}; it belongs to another file.")
-    for frame, distance in rows:
-        found[frame] = distance
-    return found
-
-
-def write_distances(path, distances):
-    """Write the table that `read_distances` reads; frames without a label are left out."""
-    with open(path, "w", newline="") as file:
-        table = csv.writer(file)
-        table.writerow(["frame", "distance"])
-        table.writerows([frame, f"{distance:g}"] for frame, distance in enumerate(distances) if np.isfinite(distance))
 
 
 def check_classes(series, num_classes):

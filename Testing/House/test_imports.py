@@ -26,8 +26,8 @@ LAYERS = [
     {"session", "segmentation_file", "checkpoint"},
     {"confidence", "slice_record", "sequence"},
     {"engine", "engines"},
-    {"history", "io", "outputs", "case", "preprocessing", "training", "simulation", "picture"},
-    {"batch", "demo"},
+    {"history", "io", "outputs", "case", "preprocessing", "distance_table", "training", "simulation", "picture"},
+    {"batch", "demo", "pseudo_labels", "time_case"},
     {"evaluation", "evaluation_scores", "evaluation_statistics", "evaluation_report", "evaluation_plots", "experiments"},
     {"cli", "__main__"},
 ]

@@ -9,6 +9,7 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("lightning")
 
 from SlicePropagationLib.checkpoint import load_checkpoint  # noqa: E402  torch may be absent
+from SlicePropagationLib.distance_table import write_distances  # noqa: E402
 from SlicePropagationLib.engines.frame_grid import FrameGridConfig  # noqa: E402
 from SlicePropagationLib.errors import ConfigError, InputError  # noqa: E402
 from SlicePropagationLib.networks.cine_config import CineBiLSTMConfig, CineUNetConfig  # noqa: E402
@@ -16,7 +17,7 @@ from SlicePropagationLib.networks.config import UNetConfig  # noqa: E402
 from SlicePropagationLib.training import cine_bilstm, cine_unet, unet2d  # noqa: E402
 from SlicePropagationLib.training.frames import FrameAugmentationConfig, FrameDataset, FramesConfig, WindowDataset, frame_dice, vary_frames, weighted_cross_entropy  # noqa: E402
 from SlicePropagationLib.training.loop import LoopConfig  # noqa: E402
-from SlicePropagationLib.training.series import Series, read_series, write_distances  # noqa: E402
+from SlicePropagationLib.training.series import Series, read_series  # noqa: E402
 from SlicePropagationLib.windows import WindowConfig  # noqa: E402
 from cine_phantoms import SIDE, cine_cases, write_4d, beating_disc  # noqa: E402
 
