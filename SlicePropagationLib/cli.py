@@ -1,4 +1,4 @@
-"""The command line: `slice-propagation propagate | batch | simulate | evaluate | train | segment | pseudo-label | experiment | engines | demo`."""
+"""The command line: `slice-propagation propagate | batch | simulate | evaluate | train | segment | pseudo-label | make-cine | experiment | engines | demo`."""
 
 import argparse
 import logging
@@ -43,6 +43,7 @@ def _parser():
     _add_train(commands)
     _add_segment(commands)
     _add_pseudo_label(commands)
+    _add_make_cine(commands)
     _add_experiment(commands)
     engines = commands.add_parser("engines", help="what a propagation can walk with, and what each needs")
     engines.set_defaults(command=_engines)
@@ -266,6 +267,31 @@ def _pseudo_label(arguments):
                                is_cyclic=not arguments.not_cyclic, is_soft=arguments.soft, report=report)
     if not arguments.quiet:
         print(f"{arguments.out}: labels 1 to {int(labels.max())}")
+    return DONE
+
+
+def _add_make_cine(commands):
+    parser = commands.add_parser("make-cine", help="synthetic cine sequences with known truth from real ED and ES frames")
+    parser.add_argument("--cases", required=True, help="table with columns image, label, case (PATIENT_ED, PATIENT_ES) and optionally split, dataset")
+    parser.add_argument("--out", required=True, help="folder of the sequences and of their cases.csv")
+    parser.add_argument("--datasets", metavar="A,B", help="only these data sets of the table")
+    parser.add_argument("--max-cases", type=_positive, metavar="N", help="only the first N patients")
+    parser.add_argument("--frames", type=_positive, default=20, help="of one cycle (default %(default)s)")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--pictures", action="store_true", help="an animation of the middle slice of every sequence")
+    parser.add_argument("--quiet", action="store_true", help="no progress")
+    parser.set_defaults(command=_make_cine)
+
+
+def _make_cine(arguments):
+    from SlicePropagationLib.cine_cases import make_cine_cases
+    from SlicePropagationLib.synthetic_cine import SyntheticCineConfig
+    if arguments.pictures:
+        _check_packages("An animation", ("matplotlib",), "demo")
+    report = None if arguments.quiet else lambda text: print(text, file=sys.stderr)
+    datasets = arguments.datasets.split(",") if arguments.datasets else None
+    config = SyntheticCineConfig(frames=arguments.frames, seed=arguments.seed)
+    print(make_cine_cases(arguments.cases, arguments.out, config, datasets=datasets, max_cases=arguments.max_cases, has_pictures=arguments.pictures, report=report))
     return DONE
 
 
