@@ -61,7 +61,8 @@ def _add_propagate(commands):
     parser.add_argument("--image", required=True)
     parser.add_argument("--seed", help="label map on the image's grid, non-zero only on annotated slices")
     parser.add_argument("--out", required=True, help="full label map; O.slices.csv and O.json are written beside it")
-    parser.add_argument("--axis", default="auto", choices=("auto", "i", "j", "k"), help="voxel axis that the slices run along")
+    parser.add_argument("--axis", default="auto", choices=("auto", "i", "j", "k", "t"), help="voxel axis that the slices run along; t: along the time of a 4D image")
+    parser.add_argument("--not-cyclic", action="store_true", help="with --axis t: the last frame is not followed by the first")
     parser.add_argument("--range", metavar="A:B", help="slices that may be predicted, both included")
     parser.add_argument("--frame", type=int, metavar="T", help="time point of a 4D image, from 0")
     parser.add_argument("--anchors", metavar="T.slices.csv", help="which slices of the seed are anchors, confirmed and empty ones included")
@@ -76,11 +77,22 @@ def _propagate(arguments):
     case = Case(arguments.image, arguments.seed, arguments.out, arguments.axis, parse_span(arguments.range) if arguments.range else None,
                 arguments.engine, arguments.device, arguments.anchors, arguments.history, arguments.frame)
     progress = Progress(arguments.quiet)
+    if arguments.axis == "t":
+        return _propagate_in_time(case, arguments, progress)
     session = run_case(case, progress.show)
     progress.end()
     if not arguments.quiet:
         shown = sum(session.areas(label).astype(bool).sum() for label in session.labels)
         print(f"{arguments.out}: {len(session.labels)} label(s) on {shown} slices")
+    return DONE
+
+
+def _propagate_in_time(case, arguments, progress):
+    from SlicePropagationLib.time_case import run_time_case
+    labels = run_time_case(case, lambda number, count, prediction: progress.show(prediction), is_cyclic=not arguments.not_cyclic)
+    progress.end()
+    if not arguments.quiet:
+        print(f"{arguments.out}: {int((labels > 0).any(axis=(1, 2, 3)).sum())} of {len(labels)} frames show a structure")
     return DONE
 
 

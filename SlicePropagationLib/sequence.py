@@ -1,4 +1,4 @@
-"""`Sequence`: volumes over time, read from 4D NIfTI and NRRD sequences, with every check that a person can act on."""
+"""`Sequence`: volumes over time, read from 4D NIfTI, NRRD sequences and DICOM cine series, with every check that a person can act on."""
 
 import logging
 from dataclasses import dataclass
@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import SimpleITK as sitk
 
+from SlicePropagationLib.dicom_cine import read_dicom_cine
 from SlicePropagationLib.errors import InputError
 from SlicePropagationLib.segmentation_file import checked_labels
 from SlicePropagationLib.stack import SliceStack
@@ -41,11 +42,14 @@ class Sequence:
 
 
 def read_sequence(path):
-    """Read volumes over time.
+    """Read volumes over time: 4D NIfTI, an NRRD sequence, or a folder with a DICOM cine series.
 
     Raises:
         InputError: the file is a single volume, has one frame, is empty or constant.
     """
+    if Path(path).is_dir():
+        array, frame, step = read_dicom_cine(path)
+        return _checked(array, frame, step, path)
     image = read_image(path)
     is_listed = image.GetDimension() == 3 and image.GetNumberOfComponentsPerPixel() > 1      # an NRRD sequence of Slicer: frames are components
     if not is_listed and (image.GetDimension() != 4 or image.GetNumberOfComponentsPerPixel() > 1):
@@ -54,8 +58,12 @@ def read_sequence(path):
         array, frame, step = np.moveaxis(sitk.GetArrayFromImage(image), -1, 0), sitk.VectorIndexSelectionCast(image, 0), 1.0
     else:
         array, frame, step = sitk.GetArrayFromImage(image), image[:, :, :, 0], float(image.GetSpacing()[3]) or 1.0
+    return _checked(array, frame, step, path)
+
+
+def _checked(array, frame, step, path):
     if array.size == 0:
-        raise InputError(f"{path} is empty (size {'x'.join(map(str, image.GetSize()))}); give a sequence with voxels.")
+        raise InputError(f"{path} is empty (size {'x'.join(map(str, array.shape[::-1]))}); give a sequence with voxels.")
     if len(array) < 2:
         raise InputError(f"{path} has {len(array)} frame, a sequence needs at least 2; use it as a volume with --frame 0.")
     return Sequence(_finite(array, path), frame, step, Path(path))
@@ -74,7 +82,9 @@ def time_stacks(sequence, axis=0, *, is_cyclic=True):
 
 
 def is_sequence(path):
-    """Whether a file holds volumes over time; only its header is read, a file that cannot be read is none."""
+    """Whether a file holds volumes over time; only its header is read, a file that cannot be read is none, a folder is taken for a DICOM series."""
+    if Path(path).is_dir():
+        return True
     reader = sitk.ImageFileReader()
     reader.SetFileName(str(path))
     try:
