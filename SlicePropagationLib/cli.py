@@ -1,4 +1,4 @@
-"""The command line: `slice-propagation propagate | batch | simulate | evaluate | train | experiment | engines | demo`."""
+"""The command line: `slice-propagation propagate | batch | simulate | evaluate | train | segment | pseudo-label | make-cine | experiment | engines | demo`."""
 
 import argparse
 import logging
@@ -12,6 +12,7 @@ from SlicePropagationLib.case import Case, check_device, parse_span, run_case
 from SlicePropagationLib.engines import ENGINES, default_engine
 from SlicePropagationLib.errors import ConfigError, InputError, SlicePropagationError
 from SlicePropagationLib.models import find_model, has_model
+from SlicePropagationLib.training import TASKS
 
 DONE, SOME_FAILED, UNUSABLE = 0, 1, 2
 
@@ -40,6 +41,9 @@ def _parser():
     _add_evaluate(commands)
     _add_demo(commands)
     _add_train(commands)
+    _add_segment(commands)
+    _add_pseudo_label(commands)
+    _add_make_cine(commands)
     _add_experiment(commands)
     engines = commands.add_parser("engines", help="what a propagation can walk with, and what each needs")
     engines.set_defaults(command=_engines)
@@ -57,7 +61,8 @@ def _add_propagate(commands):
     parser.add_argument("--image", required=True)
     parser.add_argument("--seed", help="label map on the image's grid, non-zero only on annotated slices")
     parser.add_argument("--out", required=True, help="full label map; O.slices.csv and O.json are written beside it")
-    parser.add_argument("--axis", default="auto", choices=("auto", "i", "j", "k"), help="voxel axis that the slices run along")
+    parser.add_argument("--axis", default="auto", choices=("auto", "i", "j", "k", "t"), help="voxel axis that the slices run along; t: along the time of a 4D image")
+    parser.add_argument("--not-cyclic", action="store_true", help="with --axis t: the last frame is not followed by the first")
     parser.add_argument("--range", metavar="A:B", help="slices that may be predicted, both included")
     parser.add_argument("--frame", type=int, metavar="T", help="time point of a 4D image, from 0")
     parser.add_argument("--anchors", metavar="T.slices.csv", help="which slices of the seed are anchors, confirmed and empty ones included")
@@ -72,11 +77,22 @@ def _propagate(arguments):
     case = Case(arguments.image, arguments.seed, arguments.out, arguments.axis, parse_span(arguments.range) if arguments.range else None,
                 arguments.engine, arguments.device, arguments.anchors, arguments.history, arguments.frame)
     progress = Progress(arguments.quiet)
+    if arguments.axis == "t":
+        return _propagate_in_time(case, arguments, progress)
     session = run_case(case, progress.show)
     progress.end()
     if not arguments.quiet:
         shown = sum(session.areas(label).astype(bool).sum() for label in session.labels)
         print(f"{arguments.out}: {len(session.labels)} label(s) on {shown} slices")
+    return DONE
+
+
+def _propagate_in_time(case, arguments, progress):
+    from SlicePropagationLib.time_case import run_time_case
+    labels = run_time_case(case, lambda number, count, prediction: progress.show(prediction), is_cyclic=not arguments.not_cyclic)
+    progress.end()
+    if not arguments.quiet:
+        print(f"{arguments.out}: {int((labels > 0).any(axis=(1, 2, 3)).sum())} of {len(labels)} frames show a structure")
     return DONE
 
 
@@ -182,7 +198,7 @@ def _demo(arguments):
 
 def _add_train(commands):
     parser = commands.add_parser("train", help="train a network on labelled cases; started again with the same arguments, it goes on")
-    parser.add_argument("task", help="slice_unet, pnet_msa or pnet_birnn")
+    parser.add_argument("task", help=", ".join(TASKS))
     parser.add_argument("--cases", required=True, help="table with columns image, label and optionally split, dataset, case")
     parser.add_argument("--out", required=True, help="folder of the weights and logs")
     parser.add_argument("--preset", default="default", help="settings to begin with (default %(default)s)")
@@ -200,10 +216,14 @@ def _add_train(commands):
     parser.set_defaults(command=_train)
 
 
-def _check_training_packages():
-    missing = [package for package in ("torch", "lightning", "monai") if util.find_spec(package) is None]
+def _check_packages(what, packages, extra):
+    missing = [package for package in packages if util.find_spec(package) is None]
     if missing:
-        raise ConfigError(f"Training needs {' and '.join(missing)}, which is not installed; install slice-propagation[train].")
+        raise ConfigError(f"{what} needs {' and '.join(missing)}, which is not installed; install slice-propagation[{extra}].")
+
+
+def _check_training_packages():
+    _check_packages("Training", ("torch", "lightning", "monai"), "train")
 
 
 def _train(arguments):
@@ -214,6 +234,76 @@ def _train(arguments):
     from SlicePropagationLib.training.command import train
     for path in train(arguments, None if arguments.quiet else lambda text: print(text, flush=True)):
         print(f"best weights: {path}")
+    return DONE
+
+
+def _add_segment(commands):
+    parser = commands.add_parser("segment", help="a model that needs no seed, on a volume or a 4D sequence")
+    parser.add_argument("--image", required=True)
+    parser.add_argument("--model", required=True, metavar="M.pt", help="weights that `train` wrote")
+    parser.add_argument("--out", required=True, help="label map; O.json is written beside it")
+    parser.add_argument("--axis", default="k", choices=("i", "j", "k"), help="voxel axis that the slices run along")
+    parser.add_argument("--not-cyclic", action="store_true", help="the last frame of a sequence is not followed by the first")
+    parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda"))
+    parser.add_argument("--quiet", action="store_true", help="no progress")
+    parser.set_defaults(command=_segment)
+
+
+def _segment(arguments):
+    _check_packages("A model that segments", ("torch",), "demo")
+    check_device(arguments.device)
+    from SlicePropagationLib.segment import segment_file
+    report = None if arguments.quiet else lambda text: print(text, file=sys.stderr)
+    labels = segment_file(arguments.image, arguments.model, arguments.out, device=arguments.device, axis=arguments.axis, is_cyclic=not arguments.not_cyclic, report=report)
+    if not arguments.quiet:
+        print(f"{arguments.out}: {', '.join(f'label {label}' for label in range(1, int(labels.max()) + 1)) or 'nothing was found'}")
+    return DONE
+
+
+def _add_pseudo_label(commands):
+    parser = commands.add_parser("pseudo-label", help="labels for every slice or frame from the nearest annotated one, with the distance, for training")
+    parser.add_argument("--image", required=True, help="a volume, or a 4D sequence")
+    parser.add_argument("--seed", required=True, help="label map on the image's grid, non-zero only on annotated slices or frames")
+    parser.add_argument("--out", required=True, help="label map; O.distances.csv and O.json are written beside it")
+    parser.add_argument("--soft", action="store_true", help="also write the probability of each label (0 to 255) as O.soft-LABEL")
+    parser.add_argument("--axis", default="auto", choices=("auto", "i", "j", "k"), help="voxel axis that the slices run along")
+    parser.add_argument("--not-cyclic", action="store_true", help="the last frame of a sequence is not followed by the first")
+    _add_engine(parser)
+    parser.set_defaults(command=_pseudo_label)
+
+
+def _pseudo_label(arguments):
+    from SlicePropagationLib.pseudo_labels import pseudo_label_file
+    report = None if arguments.quiet else lambda text: print(text, file=sys.stderr)
+    labels = pseudo_label_file(arguments.image, arguments.seed, arguments.out, engine=arguments.engine, device=arguments.device, axis=arguments.axis,
+                               is_cyclic=not arguments.not_cyclic, is_soft=arguments.soft, report=report)
+    if not arguments.quiet:
+        print(f"{arguments.out}: labels 1 to {int(labels.max())}")
+    return DONE
+
+
+def _add_make_cine(commands):
+    parser = commands.add_parser("make-cine", help="synthetic cine sequences with known truth from real ED and ES frames")
+    parser.add_argument("--cases", required=True, help="table with columns image, label, case (PATIENT_ED, PATIENT_ES) and optionally split, dataset")
+    parser.add_argument("--out", required=True, help="folder of the sequences and of their cases.csv")
+    parser.add_argument("--datasets", metavar="A,B", help="only these data sets of the table")
+    parser.add_argument("--max-cases", type=_positive, metavar="N", help="only the first N patients")
+    parser.add_argument("--frames", type=_positive, default=20, help="of one cycle (default %(default)s)")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--pictures", action="store_true", help="an animation of the middle slice of every sequence")
+    parser.add_argument("--quiet", action="store_true", help="no progress")
+    parser.set_defaults(command=_make_cine)
+
+
+def _make_cine(arguments):
+    from SlicePropagationLib.cine_cases import make_cine_cases
+    from SlicePropagationLib.synthetic_cine import SyntheticCineConfig
+    if arguments.pictures:
+        _check_packages("An animation", ("matplotlib",), "demo")
+    report = None if arguments.quiet else lambda text: print(text, file=sys.stderr)
+    datasets = arguments.datasets.split(",") if arguments.datasets else None
+    config = SyntheticCineConfig(frames=arguments.frames, seed=arguments.seed)
+    print(make_cine_cases(arguments.cases, arguments.out, config, datasets=datasets, max_cases=arguments.max_cases, has_pictures=arguments.pictures, report=report))
     return DONE
 
 
