@@ -24,6 +24,8 @@ def main(argv=None):
         arguments = _parser().parse_args(argv)
     except SystemExit as stop:
         return int(stop.code or 0)
+    if getattr(arguments, "smooth", None):
+        arguments.engine = f"{arguments.engine}+{arguments.smooth}"
     try:
         return arguments.command(arguments)
     except SlicePropagationError as error:
@@ -52,6 +54,7 @@ def _parser():
 
 def _add_engine(parser):
     parser.add_argument("--engine", default=default_engine(), metavar="NAME|MODEL.pt", help="what walks (default here %(default)s; see `slice-propagation engines`)")
+    parser.add_argument("--smooth", metavar="birnn|MODEL.pt", help="make the predicted slices agree with their neighbours, with weights of `train birnn`")
     parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda"))
     parser.add_argument("--quiet", action="store_true", help="no progress")
 

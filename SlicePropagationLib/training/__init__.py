@@ -4,6 +4,7 @@ TASKS = {       # name on the command line -> module with PRESETS
     "slice_unet": "SlicePropagationLib.training.slice_unet",
     "pnet_msa": "SlicePropagationLib.training.pnet_msa",
     "pnet_birnn": "SlicePropagationLib.training.pnet_birnn",
+    "birnn": "SlicePropagationLib.training.birnn",
     "registration": "SlicePropagationLib.training.registration",
     "unet2d": "SlicePropagationLib.training.unet2d",
     "cine_unet": "SlicePropagationLib.training.cine_unet",
