@@ -311,8 +311,8 @@ def _make_cine(arguments):
 
 
 def _add_experiment(commands):
-    parser = commands.add_parser("experiment", help="an experiment of the slice-propagation thesis: trains its variants, walks with them, one table")
-    parser.add_argument("name", help="baselines, prior-mask, depth, architecture, unseen or corrections")
+    parser = commands.add_parser("experiment", help="an experiment of the slice-propagation thesis or the pancreas paper: trains its variants, uses them, one table")
+    parser.add_argument("name", help="baselines, prior-mask, depth, architecture, unseen, corrections, pnet-losses, pnet-architectures or pnet-birnn")
     parser.add_argument("--cases", required=True, help="table with columns image, label and optionally split, dataset, case")
     parser.add_argument("--out", required=True, help="folder of all experiments; what was trained for one serves the others")
     parser.add_argument("--datasets", metavar="A,B", help="data sets that are trained on (default all)")
@@ -320,6 +320,8 @@ def _add_experiment(commands):
     parser.add_argument("--max-hours", type=float, help="training time of a variant")
     parser.add_argument("--config", metavar="task.json", help="settings that differ from the presets'")
     parser.add_argument("--max-cases", type=_positive, metavar="N", help="walk only the first N validation cases of each data set")
+    parser.add_argument("--folds", type=_positive, default=4, metavar="K", help="of a pnet experiment, by patient (default %(default)s)")
+    parser.add_argument("--label", type=int, default=0, help="structure of a pnet experiment; 0 for all labels as one (default %(default)s)")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--workers", type=_positive, default=1, help="processes that walk")
     parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda"))
@@ -330,8 +332,10 @@ def _add_experiment(commands):
 def _experiment(arguments):
     _check_training_packages()
     check_device(arguments.device)
-    from SlicePropagationLib.experiments import run_experiment
-    print(run_experiment(arguments, None if arguments.quiet else lambda text: print(text, file=sys.stderr, flush=True)))
+    from SlicePropagationLib import experiments, pnet_experiments
+    pnet_experiments.check_name(arguments.name, experiments.EXPERIMENTS)
+    run = pnet_experiments.run_pnet_experiment if arguments.name in pnet_experiments.EXPERIMENTS else experiments.run_experiment
+    print(run(arguments, None if arguments.quiet else lambda text: print(text, file=sys.stderr, flush=True)))
     return DONE
 
 
