@@ -312,7 +312,7 @@ def _make_cine(arguments):
 
 def _add_experiment(commands):
     parser = commands.add_parser("experiment", help="an experiment of the slice-propagation thesis or the pancreas paper: trains its variants, uses them, one table")
-    parser.add_argument("name", help="baselines, prior-mask, depth, architecture, unseen, corrections, pnet-losses, pnet-architectures or pnet-birnn")
+    parser.add_argument("name", help="baselines, prior-mask, depth, architecture, unseen, corrections, pnet-losses, pnet-architectures, pnet-birnn or pnet-jump")
     parser.add_argument("--cases", required=True, help="table with columns image, label and optionally split, dataset, case")
     parser.add_argument("--out", required=True, help="folder of all experiments; what was trained for one serves the others")
     parser.add_argument("--datasets", metavar="A,B", help="data sets that are trained on (default all)")
@@ -321,6 +321,7 @@ def _add_experiment(commands):
     parser.add_argument("--config", metavar="task.json", help="settings that differ from the presets'")
     parser.add_argument("--max-cases", type=_positive, metavar="N", help="walk only the first N validation cases of each data set")
     parser.add_argument("--folds", type=_positive, default=4, metavar="K", help="of a pnet experiment, by patient (default %(default)s)")
+    parser.add_argument("--engine", default="registration", metavar="NAME|MODEL.pt", help="whose slices pnet-jump looks at (default %(default)s)")
     parser.add_argument("--label", type=int, default=0, help="structure of a pnet experiment; 0 for all labels as one (default %(default)s)")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--workers", type=_positive, default=1, help="processes that walk")
@@ -330,13 +331,20 @@ def _add_experiment(commands):
 
 
 def _experiment(arguments):
-    _check_training_packages()
     check_device(arguments.device)
-    from SlicePropagationLib import experiments, pnet_experiments
-    pnet_experiments.check_name(arguments.name, experiments.EXPERIMENTS)
-    run = pnet_experiments.run_pnet_experiment if arguments.name in pnet_experiments.EXPERIMENTS else experiments.run_experiment
+    run = _find_experiment(arguments.name)
     print(run(arguments, None if arguments.quiet else lambda text: print(text, file=sys.stderr, flush=True)))
     return DONE
+
+
+def _find_experiment(name):
+    """The function that does an experiment; ConfigError where none has that name."""
+    from SlicePropagationLib import experiments, pnet_experiments, pnet_jump
+    if name == pnet_jump.NAME:
+        return pnet_jump.run_jump_experiment
+    pnet_experiments.check_name(name, [*experiments.EXPERIMENTS, pnet_jump.NAME])
+    _check_training_packages()
+    return pnet_experiments.run_pnet_experiment if name in pnet_experiments.EXPERIMENTS else experiments.run_experiment
 
 
 def _engines(arguments):

@@ -28,7 +28,7 @@ LAYERS = [
     {"engine", "engines"},
     {"history", "io", "outputs", "case", "preprocessing", "distance_table", "synthetic_cine", "training", "simulation", "picture"},
     {"batch", "demo", "pseudo_labels", "time_case", "cine_picture"},
-    {"evaluation", "evaluation_scores", "evaluation_statistics", "evaluation_report", "evaluation_plots", "experiments", "pnet_experiments", "pnet_plots"},
+    {"evaluation", "evaluation_scores", "evaluation_statistics", "evaluation_report", "evaluation_plots", "experiments", "pnet_experiments", "pnet_jump", "pnet_plots"},
     {"cli", "__main__"},
 ]
 NEEDS_TORCH = {"networks", "losses", "training", "checkpoint"}
