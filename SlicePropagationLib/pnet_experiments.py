@@ -221,7 +221,7 @@ def _text(arguments, dataset, rows, columns):
              for name, chosen in own.items()]
     parts.append(_table(["Dice at threshold", *SHOWN_THRESHOLDS, f"thresholds within {100 * PLATEAU:.0f} point of the best"], lines))
     fits = {name: volume_fit(chosen) for name, chosen in own.items()}
-    parts.append(_table(["volume", "R²", "variance of the error, ml²"], [[name, f"{fit[0]:.3f}", f"{fit[1]:.3g}"] for name, fit in fits.items()]))
+    parts.append(_table(["volume", "R²", "variance of the error, ml²"], [[name, "unknown" if np.isnan(fit[0]) else f"{fit[0]:.3f}", f"{fit[1]:.3g}"] for name, fit in fits.items()]))
     return "\n".join(parts)
 
 

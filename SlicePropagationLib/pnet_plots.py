@@ -32,9 +32,9 @@ def draw_volumes(path, rows, fits):
         axes.plot([0, largest], [0, largest], color=FAINT, linewidth=1)
         for number, (name, own) in enumerate(rows.items()):
             style = _style(number) | {"linestyle": "none"}
-            axes.plot([row["true_ml"] for row in own], [row["found_ml"] for row in own], label=f"{name}: R² {fits[name][0]:.2f}, error variance {fits[name][1]:.3g} ml²",
+            axes.plot([row["true_ml"] for row in own], [row["found_ml"] for row in own], label=f"{name}: R² {fits[name][0]:.2f}, variance of the error {fits[name][1]:.3g} ml²".replace("nan", "unknown"),
                       markersize=5, alpha=0.8, **style)
-    _save(path, "Volume of the structure, a point for each held-out case (line: equal)", "true volume, ml", "found volume, ml", draw)
+    _save(path, "Volume of the structure, a point for each held-out case (line: equal)", "true volume, ml", "found volume, ml", draw, legend_columns=1)
 
 
 def draw_sorted(path, scores):
@@ -56,7 +56,7 @@ def _style(number):
     return {"color": COLORS[number % len(COLORS)], "marker": MARKERS[number % len(MARKERS)], "linewidth": 1.8}
 
 
-def _save(path, title, below, beside, draw):
+def _save(path, title, below, beside, draw, legend_columns=2):
     if util.find_spec("matplotlib") is None:
         return
     from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -74,5 +74,5 @@ def _save(path, title, below, beside, draw):
     axes.set_xlabel(below, color=FAINT, fontsize=10)
     axes.set_ylabel(beside, color=FAINT, fontsize=10)
     figure.suptitle(title, color=TEXT, fontsize=12, x=0.01, ha="left")
-    figure.legend(loc="outside lower center", ncols=2, frameon=False, fontsize=10, labelcolor=TEXT)
+    figure.legend(loc="outside lower center", ncols=legend_columns, frameon=False, fontsize=10, labelcolor=TEXT)
     figure.savefig(path, format="png")
