@@ -1,4 +1,4 @@
-"""The command line: `slice-propagation propagate | batch | simulate | evaluate | train | experiment | engines | demo | app`."""
+"""The command line: `slice-propagation propagate | batch | simulate | evaluate | train | segment | pseudo-label | experiment | engines | demo | app | ...`."""
 
 import argparse
 import logging
@@ -12,6 +12,7 @@ from SlicePropagationLib.case import Case, check_device, parse_span, run_case
 from SlicePropagationLib.engines import ENGINES, default_engine
 from SlicePropagationLib.errors import ConfigError, InputError, SlicePropagationError
 from SlicePropagationLib.models import find_model, has_model
+from SlicePropagationLib.training import TASKS
 
 DONE, SOME_FAILED, UNUSABLE = 0, 1, 2
 
@@ -23,6 +24,8 @@ def main(argv=None):
         arguments = _parser().parse_args(argv)
     except SystemExit as stop:
         return int(stop.code or 0)
+    if getattr(arguments, "smooth", None):
+        arguments.engine = f"{arguments.engine}+{arguments.smooth}"
     try:
         return arguments.command(arguments)
     except SlicePropagationError as error:
@@ -41,6 +44,9 @@ def _parser():
     _add_demo(commands)
     _add_app(commands)
     _add_train(commands)
+    _add_segment(commands)
+    _add_pseudo_label(commands)
+    _add_make_cine(commands)
     _add_experiment(commands)
     engines = commands.add_parser("engines", help="what a propagation can walk with, and what each needs")
     engines.set_defaults(command=_engines)
@@ -49,6 +55,7 @@ def _parser():
 
 def _add_engine(parser):
     parser.add_argument("--engine", default=default_engine(), metavar="NAME|MODEL.pt", help="what walks (default here %(default)s; see `slice-propagation engines`)")
+    parser.add_argument("--smooth", metavar="birnn|MODEL.pt", help="make the predicted slices agree with their neighbours, with weights of `train birnn`")
     parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda"))
     parser.add_argument("--quiet", action="store_true", help="no progress")
 
@@ -58,7 +65,8 @@ def _add_propagate(commands):
     parser.add_argument("--image", required=True)
     parser.add_argument("--seed", help="label map on the image's grid, non-zero only on annotated slices")
     parser.add_argument("--out", required=True, help="full label map; O.slices.csv and O.json are written beside it")
-    parser.add_argument("--axis", default="auto", choices=("auto", "i", "j", "k"), help="voxel axis that the slices run along")
+    parser.add_argument("--axis", default="auto", choices=("auto", "i", "j", "k", "t"), help="voxel axis that the slices run along; t: along the time of a 4D image")
+    parser.add_argument("--not-cyclic", action="store_true", help="with --axis t: the last frame is not followed by the first")
     parser.add_argument("--range", metavar="A:B", help="slices that may be predicted, both included")
     parser.add_argument("--frame", type=int, metavar="T", help="time point of a 4D image, from 0")
     parser.add_argument("--anchors", metavar="T.slices.csv", help="which slices of the seed are anchors, confirmed and empty ones included")
@@ -73,11 +81,22 @@ def _propagate(arguments):
     case = Case(arguments.image, arguments.seed, arguments.out, arguments.axis, parse_span(arguments.range) if arguments.range else None,
                 arguments.engine, arguments.device, arguments.anchors, arguments.history, arguments.frame)
     progress = Progress(arguments.quiet)
+    if arguments.axis == "t":
+        return _propagate_in_time(case, arguments, progress)
     session = run_case(case, progress.show)
     progress.end()
     if not arguments.quiet:
         shown = sum(session.areas(label).astype(bool).sum() for label in session.labels)
         print(f"{arguments.out}: {len(session.labels)} label(s) on {shown} slices")
+    return DONE
+
+
+def _propagate_in_time(case, arguments, progress):
+    from SlicePropagationLib.time_case import run_time_case
+    labels = run_time_case(case, lambda number, count, prediction: progress.show(prediction), is_cyclic=not arguments.not_cyclic)
+    progress.end()
+    if not arguments.quiet:
+        print(f"{arguments.out}: {int((labels > 0).any(axis=(1, 2, 3)).sum())} of {len(labels)} frames show a structure")
     return DONE
 
 
@@ -211,12 +230,12 @@ def _serve_page(*arguments, **options):
 
 def _add_train(commands):
     parser = commands.add_parser("train", help="train a network on labelled cases; started again with the same arguments, it goes on")
-    parser.add_argument("task", help="slice_unet")
+    parser.add_argument("task", help=", ".join(TASKS))
     parser.add_argument("--cases", required=True, help="table with columns image, label and optionally split, dataset, case")
     parser.add_argument("--out", required=True, help="folder of the weights and logs")
     parser.add_argument("--preset", default="default", help="settings to begin with (default %(default)s)")
     parser.add_argument("--config", metavar="task.json", help="settings that differ from the preset's")
-    parser.add_argument("--init", metavar="X.pt", help="weights to begin with")
+    parser.add_argument("--init", metavar="X.pt", help="weights to begin with, or the folder of the training that made them; with --folds, each fold begins with its own")
     parser.add_argument("--datasets", metavar="A,B", help="only these data sets of the table")
     parser.add_argument("--folds", type=_positive, default=0, metavar="K", help="cross-validation by patient instead of the table's splits")
     parser.add_argument("--epochs", type=_positive, help="number of epochs")
@@ -229,10 +248,14 @@ def _add_train(commands):
     parser.set_defaults(command=_train)
 
 
-def _check_training_packages():
-    missing = [package for package in ("torch", "lightning", "monai") if util.find_spec(package) is None]
+def _check_packages(what, packages, extra):
+    missing = [package for package in packages if util.find_spec(package) is None]
     if missing:
-        raise ConfigError(f"Training needs {' and '.join(missing)}, which is not installed; install slice-propagation[train].")
+        raise ConfigError(f"{what} needs {' and '.join(missing)}, which is not installed; install slice-propagation[{extra}].")
+
+
+def _check_training_packages():
+    _check_packages("Training", ("torch", "lightning", "monai"), "train")
 
 
 def _train(arguments):
@@ -246,9 +269,79 @@ def _train(arguments):
     return DONE
 
 
+def _add_segment(commands):
+    parser = commands.add_parser("segment", help="a model that needs no seed, on a volume or a 4D sequence")
+    parser.add_argument("--image", required=True)
+    parser.add_argument("--model", required=True, metavar="M.pt", help="weights that `train` wrote")
+    parser.add_argument("--out", required=True, help="label map; O.json is written beside it")
+    parser.add_argument("--axis", default="k", choices=("i", "j", "k"), help="voxel axis that the slices run along")
+    parser.add_argument("--not-cyclic", action="store_true", help="the last frame of a sequence is not followed by the first")
+    parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda"))
+    parser.add_argument("--quiet", action="store_true", help="no progress")
+    parser.set_defaults(command=_segment)
+
+
+def _segment(arguments):
+    _check_packages("A model that segments", ("torch",), "demo")
+    check_device(arguments.device)
+    from SlicePropagationLib.segment import segment_file
+    report = None if arguments.quiet else lambda text: print(text, file=sys.stderr)
+    labels = segment_file(arguments.image, arguments.model, arguments.out, device=arguments.device, axis=arguments.axis, is_cyclic=not arguments.not_cyclic, report=report)
+    if not arguments.quiet:
+        print(f"{arguments.out}: {', '.join(f'label {label}' for label in range(1, int(labels.max()) + 1)) or 'nothing was found'}")
+    return DONE
+
+
+def _add_pseudo_label(commands):
+    parser = commands.add_parser("pseudo-label", help="labels for every slice or frame from the nearest annotated one, with the distance, for training")
+    parser.add_argument("--image", required=True, help="a volume, or a 4D sequence")
+    parser.add_argument("--seed", required=True, help="label map on the image's grid, non-zero only on annotated slices or frames")
+    parser.add_argument("--out", required=True, help="label map; O.distances.csv and O.json are written beside it")
+    parser.add_argument("--soft", action="store_true", help="also write the probability of each label (0 to 255) as O.soft-LABEL")
+    parser.add_argument("--axis", default="auto", choices=("auto", "i", "j", "k"), help="voxel axis that the slices run along")
+    parser.add_argument("--not-cyclic", action="store_true", help="the last frame of a sequence is not followed by the first")
+    _add_engine(parser)
+    parser.set_defaults(command=_pseudo_label)
+
+
+def _pseudo_label(arguments):
+    from SlicePropagationLib.pseudo_labels import pseudo_label_file
+    report = None if arguments.quiet else lambda text: print(text, file=sys.stderr)
+    labels = pseudo_label_file(arguments.image, arguments.seed, arguments.out, engine=arguments.engine, device=arguments.device, axis=arguments.axis,
+                               is_cyclic=not arguments.not_cyclic, is_soft=arguments.soft, report=report)
+    if not arguments.quiet:
+        print(f"{arguments.out}: labels 1 to {int(labels.max())}")
+    return DONE
+
+
+def _add_make_cine(commands):
+    parser = commands.add_parser("make-cine", help="synthetic cine sequences with known truth from real ED and ES frames")
+    parser.add_argument("--cases", required=True, help="table with columns image, label, case (PATIENT_ED, PATIENT_ES) and optionally split, dataset")
+    parser.add_argument("--out", required=True, help="folder of the sequences and of their cases.csv")
+    parser.add_argument("--datasets", metavar="A,B", help="only these data sets of the table")
+    parser.add_argument("--max-cases", type=_positive, metavar="N", help="only the first N patients")
+    parser.add_argument("--frames", type=_positive, default=20, help="of one cycle (default %(default)s)")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--pictures", action="store_true", help="an animation of the middle slice of every sequence")
+    parser.add_argument("--quiet", action="store_true", help="no progress")
+    parser.set_defaults(command=_make_cine)
+
+
+def _make_cine(arguments):
+    from SlicePropagationLib.cine_cases import make_cine_cases
+    from SlicePropagationLib.synthetic_cine import SyntheticCineConfig
+    if arguments.pictures:
+        _check_packages("An animation", ("matplotlib",), "demo")
+    report = None if arguments.quiet else lambda text: print(text, file=sys.stderr)
+    datasets = arguments.datasets.split(",") if arguments.datasets else None
+    config = SyntheticCineConfig(frames=arguments.frames, seed=arguments.seed)
+    print(make_cine_cases(arguments.cases, arguments.out, config, datasets=datasets, max_cases=arguments.max_cases, has_pictures=arguments.pictures, report=report))
+    return DONE
+
+
 def _add_experiment(commands):
-    parser = commands.add_parser("experiment", help="an experiment of the slice-propagation thesis: trains its variants, walks with them, one table")
-    parser.add_argument("name", help="baselines, prior-mask, depth, architecture, unseen or corrections")
+    parser = commands.add_parser("experiment", help="an experiment of the slice-propagation thesis or the pancreas paper: trains its variants, uses them, one table")
+    parser.add_argument("name", help="baselines, prior-mask, depth, architecture, unseen, corrections, pnet-losses, pnet-architectures, pnet-birnn or pnet-jump")
     parser.add_argument("--cases", required=True, help="table with columns image, label and optionally split, dataset, case")
     parser.add_argument("--out", required=True, help="folder of all experiments; what was trained for one serves the others")
     parser.add_argument("--datasets", metavar="A,B", help="data sets that are trained on (default all)")
@@ -256,6 +349,9 @@ def _add_experiment(commands):
     parser.add_argument("--max-hours", type=float, help="training time of a variant")
     parser.add_argument("--config", metavar="task.json", help="settings that differ from the presets'")
     parser.add_argument("--max-cases", type=_positive, metavar="N", help="walk only the first N validation cases of each data set")
+    parser.add_argument("--folds", type=_positive, default=4, metavar="K", help="of a pnet experiment, by patient (default %(default)s)")
+    parser.add_argument("--engine", default="registration", metavar="NAME|MODEL.pt", help="whose slices pnet-jump looks at (default %(default)s)")
+    parser.add_argument("--label", type=int, default=0, help="structure of a pnet experiment; 0 for all labels as one (default %(default)s)")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--workers", type=_positive, default=1, help="processes that walk")
     parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda"))
@@ -264,11 +360,20 @@ def _add_experiment(commands):
 
 
 def _experiment(arguments):
-    _check_training_packages()
     check_device(arguments.device)
-    from SlicePropagationLib.experiments import run_experiment
-    print(run_experiment(arguments, None if arguments.quiet else lambda text: print(text, file=sys.stderr, flush=True)))
+    run = _find_experiment(arguments.name)
+    print(run(arguments, None if arguments.quiet else lambda text: print(text, file=sys.stderr, flush=True)))
     return DONE
+
+
+def _find_experiment(name):
+    """The function that does an experiment; ConfigError where none has that name."""
+    from SlicePropagationLib import experiments, pnet_experiments, pnet_jump
+    if name == pnet_jump.NAME:
+        return pnet_jump.run_jump_experiment
+    pnet_experiments.check_name(name, [*experiments.EXPERIMENTS, pnet_jump.NAME])
+    _check_training_packages()
+    return pnet_experiments.run_pnet_experiment if name in pnet_experiments.EXPERIMENTS else experiments.run_experiment
 
 
 def _engines(arguments):

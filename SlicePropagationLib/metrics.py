@@ -81,6 +81,39 @@ def surface_distances(prediction, truth, spacing_mm, tolerance_mm=2.0):
     return SurfaceDistances(float(mean), float(np.percentile(distances, 95)), float((distances <= tolerance_mm).mean()))
 
 
+def neighbour_distances(masks, spacing_mm):
+    """Mean distance between the outlines of each slice and the slice before it, in the plane of the slices.
+
+    Args:
+        masks: (N, H, W) bool.
+        spacing_mm: along N, H, W.
+
+    Returns:
+        (N,) millimetres; NaN for the first slice and where either slice is empty.
+
+    Source: Cai et al., pancreas segmentation with PNet-MSA and BiRNN, 2018: "AVD" between neighbouring slices.
+    """
+    pairs = zip(masks, masks[1:])
+    return np.array([np.nan, *(surface_distances(before, mask, spacing_mm[1:]).mean for before, mask in pairs)])[:len(masks)]
+
+
+def jumps(masks, spacing_mm):
+    """By how much a slice lies further from a neighbour than the slices of this structure lie from each other in the median.
+
+    Args:
+        masks: (N, H, W) bool, one structure.
+        spacing_mm: along N, H, W.
+
+    Returns:
+        (N,) millimetres >= 0, the larger of both neighbours; 0 where there is no neighbour to compare with.
+    """
+    distances = neighbour_distances(masks, spacing_mm)
+    if np.isnan(distances).all():
+        return np.zeros(len(masks))
+    excess = np.nan_to_num(np.maximum(distances - np.nanmedian(distances), 0.0))
+    return np.maximum(excess, np.append(excess[1:], 0.0))
+
+
 def _box(mask):
     """Slices of the box around a mask's voxels: every surface lies in it, so that no distance changes and little is computed."""
     sides = [np.flatnonzero(mask.any(axis=tuple(other for other in range(mask.ndim) if other != axis))) for axis in range(mask.ndim)]

@@ -44,6 +44,8 @@ ENGINES = {info.name: info for info in (
                "A trained network that corrects what registration predicts; the default where PyTorch is installed.", ("torch",), has_weights=True),
     EngineInfo("registration", "SlicePropagationLib.engines.registration", "RegistrationEngine",
                "Follows the structure from slice to slice by image registration; needs no training, the default without PyTorch."),
+    EngineInfo("voxelmorph", "SlicePropagationLib.engines.model_file", "make_voxelmorph",
+               "Follows the structure by a trained registration network (VoxelMorph).", ("torch",), has_weights=True),
     EngineInfo("interpolation", "SlicePropagationLib.engines.interpolation", "InterpolationEngine",
                "Interpolates the shape between annotated slices and shrinks it beyond them; does not look at the image."),
     EngineInfo("itk_interpolation", "SlicePropagationLib.engines.itk_interpolation", "ITKInterpolationEngine",
@@ -52,6 +54,7 @@ ENGINES = {info.name: info for info in (
                "Repeats the nearest annotated mask; a baseline for comparisons."),
 )}
 FALLBACK_ENGINE = "registration"
+SMOOTHER = "birnn"      # after a "+", behind the name of an engine
 
 
 def default_engine():
@@ -63,7 +66,7 @@ def make_engine(name=None, device="auto"):
     """The engine of that name, or of a model file (a name that ends in .pt).
 
     Args:
-        name: default `default_engine()`.
+        name: default `default_engine()`; "NAME+birnn" or "NAME+MODEL.pt" smooths what it predicts across slices, with shipped or given weights.
         device: "auto", "cpu" or "cuda"; for engines with weights.
 
     Raises:
@@ -71,6 +74,9 @@ def make_engine(name=None, device="auto"):
         CheckpointError: the weights are missing, damaged, foreign or not safe.
     """
     name = str(name or default_engine())
+    head, _, smoother = name.rpartition("+")
+    if (head in ENGINES or head.endswith(MODEL_SUFFIXES)) and (smoother == SMOOTHER or smoother.endswith(MODEL_SUFFIXES)):
+        return _smoothed(make_engine(head, device), None if smoother == SMOOTHER else smoother, device)
     path = name if name.endswith(MODEL_SUFFIXES) else None
     info = ENGINES["slice_unet"] if path else ENGINES.get(name)
     if info is None:
@@ -79,6 +85,12 @@ def make_engine(name=None, device="auto"):
         raise ConfigError(f"Engine '{name}' needs {', '.join(info.missing)}, which is not installed; install it or use '{FALLBACK_ENGINE}'.")
     maker = getattr(import_module(info.module), info.maker)
     return maker(device, path) if info.has_weights else maker()
+
+
+def _smoothed(engine, path, device):
+    if util.find_spec("torch") is None:
+        raise ConfigError("Smoothing across slices needs torch, which is not installed; install it or leave the smoothing out.")
+    return import_module("SlicePropagationLib.engines.smoothed").smooth(engine, path, device)
 
 
 def model_hash(engine):

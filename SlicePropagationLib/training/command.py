@@ -32,14 +32,24 @@ def train(arguments, report=None):
     if report:
         report(f"checking {sum(len(part) for part in parts[0])} cases")
     check_cases([case for part in parts[0] for case in part])
-    training.new_task(arguments.init)           # weights that do not fit are refused before anything is written
     out = Path(arguments.out)
-    _claim(out, training, arguments)
     folders = [out / f"fold_{number}" for number in range(1, len(parts) + 1)] if arguments.folds else [out]
-    best = [training.train(*part, folder, init=arguments.init, device=arguments.device, workers=arguments.workers, report=report) for part, folder in zip(parts, folders)]
+    inits = [_init_of(arguments.init, folder if arguments.folds else None) for folder in folders]
+    for init in inits:
+        training.new_task(init)                 # weights that do not fit are refused before anything is written
+    _claim(out, training, arguments)
+    best = [training.train(*part, folder, init=init, device=arguments.device, workers=arguments.workers, report=report)
+            for part, folder, init in zip(parts, folders, inits)]
     if arguments.folds:
         _write_folds(out, folders)
     return best
+
+
+def _init_of(init, fold):
+    """The model file to begin with: `init` itself, or the best weights in it where it is the folder of a training, of the same fold."""
+    if not init or not Path(init).is_dir():
+        return init
+    return str((Path(init) / fold.name if fold else Path(init)) / "best.pt")
 
 
 def read_training(arguments):

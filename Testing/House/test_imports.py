@@ -22,18 +22,19 @@ FORBIDDEN = {
 # The library from the bottom up: a module imports from its own row or a lower one. A new module belongs to the row before the last.
 LAYERS = [
     {"errors", "config", "patients", "notes"},
-    {"stack", "patch", "planning", "metrics", "networks", "losses", "nifti", "volume", "sample", "atomic", "models"},
+    {"stack", "patch", "planning", "metrics", "networks", "losses", "nifti", "dicom_cine", "volume", "sample", "atomic", "models", "windows"},
     {"session", "segmentation_file", "checkpoint"},
-    {"confidence", "slice_record"},
+    {"confidence", "slice_record", "sequence"},
     {"engine", "engines"},
-    {"history", "io", "outputs", "case", "preprocessing", "training", "simulation", "picture"},
-    {"batch", "demo"},
-    {"evaluation", "evaluation_scores", "evaluation_statistics", "evaluation_report", "evaluation_plots", "experiments"},
+    {"history", "io", "outputs", "case", "preprocessing", "distance_table", "synthetic_cine", "training", "simulation", "picture"},
+    {"batch", "demo", "pseudo_labels", "time_case", "cine_picture"},
+    {"evaluation", "evaluation_scores", "evaluation_statistics", "evaluation_report", "evaluation_plots", "experiments", "pnet_experiments", "pnet_jump", "pnet_plots"},
     {"cli", "__main__"},
 ]
 NEEDS_TORCH = {"networks", "losses", "training", "checkpoint"}
-TORCH_ENGINES = {"engines/model_file.py", "engines/plain_unet.py", "engines/slice_unet.py"}     # imported when they are asked for
-NEEDS_MATPLOTLIB = {"picture", "evaluation_plots"}
+TORCH_ENGINES = {"engines/model_file.py", "engines/plain_unet.py", "engines/slice_unet.py", "engines/voxelmorph.py",
+                 "engines/cine_bilstm.py", "engines/frame_segmenter.py", "engines/neighbour_slices.py", "engines/pnet_segmenter.py", "engines/smoothed.py"}     # imported when they are asked for
+NEEDS_MATPLOTLIB = {"picture", "evaluation_plots", "cine_picture"}
 HEAVY = ["torch", "matplotlib", "dask", "distributed"]
 # Slicer's reviewers accept nothing else at file scope; qt and ctk are part of Slicer.
 IN_SLICER = {"slicer", "vtk", "vtkmodules", "qt", "ctk", "numpy", "scipy", "SimpleITK", "SegmentEditorEffects"}

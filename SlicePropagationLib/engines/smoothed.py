@@ -1,0 +1,100 @@
+"""`SmoothedEngine`: any engine, with a BiRNN over the probabilities of each of its walks, so that neighbouring slices agree."""
+
+from dataclasses import replace
+
+import numpy as np
+import torch
+
+from SlicePropagationLib.checkpoint import fill_network, load_checkpoint
+from SlicePropagationLib.config import config_from_dict
+from SlicePropagationLib.engines.window import Window
+from SlicePropagationLib.errors import CheckpointError, ConfigError
+from SlicePropagationLib.models import find_model
+from SlicePropagationLib.networks.birnn import BiRNN
+from SlicePropagationLib.networks.pnet_config import BiRNNConfig
+from SlicePropagationLib.planning import gap_of
+
+PRESENT, NEGLIGIBLE = 0.5, 0.02
+MARGIN = 4              # pixels around what was predicted
+FAMILIES = {"birnn", "pnet_birnn"}
+
+
+class SmoothedEngine:
+    """Walks a run to its end, then smooths it; the annotated slices at its ends are part of what is smoothed.
+
+    Args:
+        engine: the engine that walks.
+        birnn: a BiRNN with its weights.
+        device: "cpu" or "cuda".
+    """
+
+    def __init__(self, engine, birnn, device="cpu"):
+        self.name, self.engine, self.device = f"{engine.name}+birnn", engine, device
+        self.birnn = birnn.to(device).eval()
+        if hasattr(engine, "blend"):
+            self.blend = engine.blend
+
+    def walk(self, stack, run, anchors):
+        """See `engine.Engine.walk`; nothing is yielded before the run has been walked to its end."""
+        maps = walk_to_end(self.engine, stack, run, anchors)
+        if maps:
+            yield from self._smoothed(maps, run, anchors)
+
+    def _smoothed(self, maps, run, anchors):
+        """As many (H, W) probabilities as there are maps."""
+        far = [anchors[other] for other in gap_of(run.targets[0], anchors) if other not in (None, run.anchor)] if len(maps) == len(run.targets) else []
+        sequence = [anchors[run.anchor].astype(np.float32), *maps, *(mask.astype(np.float32) for mask in far)]
+        window = Window.around([values >= NEGLIGIBLE for values in sequence], (MARGIN, MARGIN), maps[0].shape)
+        if window is None:
+            return maps
+        crop = np.s_[window.top:window.top + window.height, window.left:window.left + window.width]
+        with torch.inference_mode():
+            found = self.birnn(torch.from_numpy(np.stack([values[crop] for values in sequence]))[None].to(self.device))[0].cpu().numpy()
+        smoothed = []
+        for values in found[1:1 + len(maps)]:
+            whole = np.zeros(maps[0].shape, np.float32)
+            whole[crop] = values
+            smoothed.append(whole)
+        return smoothed
+
+
+def walk_to_end(engine, stack, run, anchors):
+    """[(H, W) float32 probability] of the slices of a run until it or the structure has ended."""
+    maps, is_open = [], None in gap_of(run.targets[0], anchors)
+    for probability in engine.walk(stack, run, anchors):
+        if is_open and not (probability >= PRESENT).any():
+            break
+        maps.append(np.asarray(probability, np.float32))
+        if len(maps) == len(run.targets):
+            break
+    return maps
+
+
+def smooth(engine, path=None, device="auto"):
+    """An engine whose predictions are smoothed.
+
+    Args:
+        path: model file of `train birnn` or `train pnet_birnn`; None for the shipped weights.
+
+    Raises:
+        CheckpointError: the weights are missing, damaged, of another family or not safe.
+    """
+    path = path or find_model("birnn")
+    if device == "auto":
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+    smoothed = SmoothedEngine(engine, load_birnn(path), device)
+    smoothed.model_sha256 = getattr(engine, "model_sha256", None)
+    return smoothed
+
+
+def load_birnn(path):
+    """The BiRNN in a model file of family `birnn` or `pnet_birnn`; CheckpointError where it holds none."""
+    checkpoint = load_checkpoint(path, FAMILIES)
+    try:
+        birnn = BiRNN(config_from_dict(BiRNNConfig, checkpoint.config["birnn"]))
+    except (ConfigError, KeyError, TypeError) as error:
+        raise CheckpointError(f"The configuration in {path} is not one of family {checkpoint.family} ({error}); it is damaged or from another version.") from error
+    if checkpoint.family == "pnet_birnn":       # the smoother is the upper part of that network
+        upper = {name.removeprefix("birnn."): value for name, value in checkpoint.weights.items() if name.startswith("birnn.")}
+        checkpoint = replace(checkpoint, weights=upper)
+    return fill_network(birnn, checkpoint, path)

@@ -1,0 +1,64 @@
+"""Losses of the probability of one structure: Jaccard as in the pancreas paper, cross-entropy, class-balanced cross-entropy.
+
+Each takes the probability, not logits, because the paper's output is a weighted sum of probabilities. All of a batch counts as one set of
+pixels, so that a slice without the structure does not make a set of its own.
+"""
+
+from torch.nn import functional as F
+
+from SlicePropagationLib.errors import ConfigError
+
+SMOOTHING = 1.0         # pixels
+
+
+def jaccard_loss(probability, truth, smoothing=SMOOTHING):
+    """1 - sum of the probability inside / (size of the structure + sum of the probability outside).
+
+    Its gradient is -1/u on the structure and i/u**2 outside, i and u being numerator and denominator. `smoothing` is added to both, which settles
+    the empty case: no structure and no probability is a loss of 0, no structure and some probability is a loss below 1 that says "less".
+
+    Args:
+        probability: any shape, in [0, 1].
+        truth: the same shape, bool or 0 and 1.
+        smoothing: in pixels; 0 is the equation as printed.
+
+    Returns:
+        Scalar in [0, 1]; 0 is perfect.
+
+    Source: Cai et al., 2018, section "Jaccard loss"; the smoothing is our choice.
+    """
+    probability, truth = probability.float(), truth.float()
+    inside = (probability * truth).sum()
+    union = truth.sum() + (probability * (1 - truth)).sum()
+    return 1 - (inside + smoothing) / (union + smoothing)
+
+
+def cross_entropy(probability, truth):
+    """Mean cross-entropy over pixels; shapes as in `jaccard_loss`. A scalar >= 0."""
+    return F.binary_cross_entropy(probability.float(), truth.float())
+
+
+def balanced_cross_entropy(probability, truth):
+    """Mean cross-entropy over pixels, structure weighted by the share of the background and the other way round.
+
+    Args:
+        probability, truth: as in `jaccard_loss`.
+
+    Returns:
+        Scalar >= 0; 0, with no gradient, where there is only structure or only background.
+
+    Source: Xie and Tu, HED, ICCV 2015, equation 2.
+    """
+    truth = truth.float()
+    share = truth.mean()
+    return F.binary_cross_entropy(probability.float(), truth, weight=truth * (1 - share) + (1 - truth) * share)
+
+
+LOSSES = {"jaccard": jaccard_loss, "cross_entropy": cross_entropy, "balanced_cross_entropy": balanced_cross_entropy}
+
+
+def find_loss(name):
+    """The loss of that name; ConfigError with the known ones where there is none."""
+    if name not in LOSSES:
+        raise ConfigError(f"loss must be one of {', '.join(LOSSES)}, got '{name}'.")
+    return LOSSES[name]

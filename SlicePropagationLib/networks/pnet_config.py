@@ -1,0 +1,88 @@
+"""Shapes of the slice-by-slice networks of the pancreas paper and of its BiRNN, without torch."""
+
+from dataclasses import dataclass
+
+from SlicePropagationLib.errors import ConfigError
+
+ARCHITECTURES = ("pnet_msa", "pnet", "hnn", "unet")
+WIRINGS = ("chain", "direct")
+MOST_UNITS = 6
+
+
+@dataclass(frozen=True)
+class PNetConfig:
+    """Shape of a network that segments one slice from itself and its neighbours; stored inside every checkpoint.
+
+    Attributes:
+        architecture: "pnet_msa", "pnet" (side outputs without aggregation), "hnn" (side outputs of VGG-16) or "unet".
+        in_channels: neighbouring slices that go in, the segmented one in the middle; odd.
+        channels: width of every layer of the PNets, of the first level of the others.
+        num_units: stacked units; of the "unet" one more than its halvings of the resolution; the "hnn" has 5.
+        wiring: how a backward branch of "pnet_msa" brings features to full resolution: a "chain" of doublings, or one "direct" deconvolution each.
+    """
+
+    architecture: str = "pnet_msa"
+    in_channels: int = 3
+    channels: int = 64
+    num_units: int = 5
+    wiring: str = "chain"
+
+    def __post_init__(self):
+        if self.architecture not in ARCHITECTURES or self.wiring not in WIRINGS:
+            raise ConfigError(f"architecture must be one of {', '.join(ARCHITECTURES)} and wiring one of {', '.join(WIRINGS)}, got '{self.architecture}' and '{self.wiring}'.")
+        if self.in_channels < 1 or self.in_channels % 2 == 0:
+            raise ConfigError(f"in_channels must be odd, so that the segmented slice is in the middle, got {self.in_channels}.")
+        if self.channels < 1 or not 1 <= self.num_units <= MOST_UNITS:
+            raise ConfigError(f"channels must be positive and num_units from 1 to {MOST_UNITS}, got {self.channels} and {self.num_units}.")
+        if self.architecture == "hnn" and self.num_units != 5:
+            raise ConfigError(f"An hnn has the 5 stages of VGG-16, num_units is {self.num_units}; set it to 5.")
+        if self.architecture == "unet" and self.num_units < 2:
+            raise ConfigError(f"A unet needs num_units of at least 2 (one halving), got {self.num_units}.")
+
+    @property
+    def divisor(self):
+        """What the height and the width of a slice must be divisible by."""
+        return 2 ** (self.num_units - 1)
+
+
+@dataclass(frozen=True)
+class BiRNNConfig:
+    """Shape of a bidirectional convolutional LSTM of one channel; stored inside every checkpoint.
+
+    Attributes:
+        has_biases: a number per gate; without them a pixel far from any probability comes out as 0.5.
+        has_peepholes: gates see the cell state of their pixel, times a number per gate.
+        blends_hidden: the two directions blend their hidden states instead of their output gates.
+    """
+
+    has_biases: bool = True
+    has_peepholes: bool = False
+    blends_hidden: bool = False
+
+
+@dataclass(frozen=True)
+class SlicesConfig:
+    """What the networks see of a volume; stored inside every checkpoint.
+
+    Attributes:
+        size: side of the square grid that every slice is resized to, in pixels.
+        window: lowest and highest Hounsfield units that are told apart; other images are stretched between their percentiles instead.
+        label: the label that is the structure; 0 for everything that is labelled, as one structure.
+    """
+
+    size: int = 256
+    window: tuple[float, ...] = (-100.0, 240.0)
+    label: int = 0
+
+    def __post_init__(self):
+        if len(self.window) != 2 or not self.window[0] < self.window[1]:
+            raise ConfigError(f"window must be two numbers, the lower first, got {', '.join(map(str, self.window))}.")
+        if self.size < 1 or self.label < 0:
+            raise ConfigError(f"size must be positive and label at least 0, got {self.size} and {self.label}.")
+
+
+def check_size(network, slices):
+    """Refuse a grid that a network cannot halve often enough; ConfigError with a size that fits."""
+    if slices.size % network.divisor:
+        nearest = max(1, round(slices.size / network.divisor)) * network.divisor
+        raise ConfigError(f"size must be divisible by {network.divisor} for {network.num_units} units, got {slices.size}; use {nearest}.")

@@ -1,0 +1,259 @@
+"""The experiments of the pancreas paper on other organs: losses, architectures, with and without BiRNN, each a cross-validation by patient.
+
+Every column is one `train` command with folds; what was trained is not trained again, and a training that was interrupted goes on.
+"""
+
+import csv
+import json
+from argparse import Namespace
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from SlicePropagationLib.atomic import atomic_folder
+from SlicePropagationLib.errors import ConfigError, InputError
+from SlicePropagationLib.evaluation_statistics import FEWEST_PATIENTS, interval_of_mean, select, values_by_patient
+from SlicePropagationLib.metrics import surface_distances
+from SlicePropagationLib.pnet_plots import draw_sorted, draw_thresholds, draw_volumes
+from SlicePropagationLib.segment import load_segmenter
+from SlicePropagationLib.segmentation_file import read_labels
+from SlicePropagationLib.training.cases import make_folds, read_training_cases
+from SlicePropagationLib.training.command import merged, read_settings, train
+from SlicePropagationLib.volume import read_volume
+
+THRESHOLDS = tuple(round(0.05 * number, 2) for number in range(1, 20))
+SHOWN_THRESHOLDS = (0.05, 0.25, 0.5, 0.75, 0.95)
+PLATEAU = 0.01          # Dice below the best that still counts as the plateau
+SMALL_HOURS = 0.02      # of one fold
+SMALL_BATCHES = 50      # per epoch
+PAPER = "pancreas, CT / MR"
+
+
+@dataclass(frozen=True)
+class Column:
+    """A training of the comparison.
+
+    Attributes:
+        preset: of `train pnet_msa`.
+        loss: as in PNetTaskConfig.
+        has_birnn: train the BiRNN on top of it.
+        paper: the paper's Dice in percent.
+    """
+
+    preset: str = "joint"
+    loss: str = "jaccard"
+    has_birnn: bool = False
+    paper: str = "83.3±5.6 / 80.7±7.4"
+
+    @property
+    def folder(self):
+        """Name of the folder of its training; equal trainings of several experiments share it."""
+        return f"{self.preset}-{self.loss}" + ("-birnn" if self.has_birnn else "")
+
+
+EXPERIMENTS = {
+    "pnet-losses": {"cross-entropy": Column(loss="cross_entropy", paper="83.5±5.6 / 80.0±7.6"),
+                    "class-balanced cross-entropy": Column(loss="balanced_cross_entropy", paper="83.2±5.7 / 80.2±7.2"),
+                    "Jaccard": Column(paper="83.7±5.4 / 80.2±7.9")},
+    "pnet-architectures": {"HNN": Column("hnn", paper="79.6±7.7 / 75.9±10.1"), "U-Net": Column("unet", paper="79.7±7.6 / 79.9±7.3"),
+                           "PNet": Column("pnet", paper="81.3±8.1 / 76.3±12.9"), "PNet-MSA": Column()},
+    "pnet-birnn": {"PNet-MSA": Column(), "PNet-MSA + BiRNN": Column(has_birnn=True, paper="83.7±5.1 / as without")},
+}
+TITLES = {"pnet-losses": "Loss functions (Cai et al., Table I and Figure 5)", "pnet-architectures": "Architectures (Cai et al., Table II)",
+          "pnet-birnn": "With and without BiRNN (Cai et al., Table III)"}
+SCORES = {"dice": "Dice", "jaccard": "Jaccard", "precision": "precision", "recall": "recall", "surface_mm": "mean surface distance, mm"}
+
+
+def run_pnet_experiment(arguments, report=None):
+    """Train what is missing, segment every held-out case, write results.md, scores.csv and plots; returns the text.
+
+    Raises:
+        SlicePropagationError: something about the arguments, the cases or the folder.
+    """
+    columns, out = EXPERIMENTS[arguments.name], Path(arguments.out)
+    datasets = arguments.datasets.split(",") if arguments.datasets else sorted({case.dataset for case in read_training_cases(arguments.cases)})
+    texts = []
+    for dataset in datasets:
+        place = out / f"{dataset}-{arguments.label}"
+        cases = _write_cases(arguments, dataset, place)
+        rows = []
+        for name, column in columns.items():
+            weights = _trained(arguments, column, place, report)
+            rows += [row | {"column": name} for row in _scored(arguments, weights, cases, report)]
+        texts.append(_written(arguments, dataset, rows, columns, place))
+    return "\n".join(texts)
+
+
+def _write_cases(arguments, dataset, place):
+    """The cases of a data set that show the label, in a table of their own for `train`."""
+    cases = [case for case in read_training_cases(arguments.cases, [dataset]) if case.split in ("", "train", "val")]
+    shown = [case for case in cases if _shows(case, arguments.label)][:arguments.max_cases]
+    if not shown:
+        raise InputError(f"No case of {dataset} shows label {arguments.label}; choose another with --label.")
+    with atomic_folder(place) as partial, open(partial / "cases.csv", "w", newline="") as file:
+        table = csv.writer(file)
+        table.writerow(["image", "label", "dataset", "case"])
+        table.writerows([Path(case.image).resolve(), Path(case.label_map).resolve(), dataset, case.name] for case in shown)
+    return read_training_cases(place / "cases.csv")
+
+
+def _shows(case, label):
+    labels, segments = read_labels(case.label_map, read_volume(case.image))
+    return bool(segments) and label in (0, *(segment.label for segment in segments))
+
+
+def _trained(arguments, column, place, report):
+    """Paths of the best weights of every fold."""
+    if column.has_birnn:
+        below = Column(column.preset, column.loss)
+        _trained(arguments, below, place, report)
+        return _train(arguments, "pnet_birnn", "default", {"task": {"loss": column.loss}}, place / column.folder, place / below.folder, place, report)
+    preset = column.preset + ("-small" if arguments.scale == "small" else "")
+    settings = {"task": {"loss": column.loss, "slices": {"label": arguments.label}}}
+    settings = merged(settings, read_settings(arguments.config) if arguments.config else {})
+    return _train(arguments, "pnet_msa", preset, settings, place / column.folder, None, place, report)
+
+
+def _train(arguments, task, preset, settings, folder, init, place, report):
+    is_small = arguments.scale == "small"
+    settings = merged({"loop": {"batches_per_epoch": SMALL_BATCHES} if is_small else {}}, settings)
+    with atomic_folder(folder) as partial:
+        (partial / "settings.json").write_text(json.dumps(settings, indent=1))
+    hours = arguments.max_hours or (SMALL_HOURS if is_small else None)
+    if report:
+        report(f"training {folder.name} of {place.name}, {arguments.folds} folds")
+    return train(Namespace(task=task, preset=preset, config=folder / "settings.json", cases=place / "cases.csv", out=folder, init=str(init) if init else None, datasets=None,
+                           folds=arguments.folds, epochs=None, max_hours=hours, seed=arguments.seed, workers=1, device=arguments.device), report)
+
+
+def _scored(arguments, weights, cases, report):
+    """A row for every case, segmented by the network of the fold that did not see its patient."""
+    rows = []
+    for path, (_, held_out) in zip(weights, make_folds(cases, arguments.folds)):
+        segmenter = load_segmenter(path, arguments.device)
+        for case in held_out:
+            volume = read_volume(case.image)
+            labels, _ = read_labels(case.label_map, volume)
+            truth = labels == arguments.label if arguments.label else labels > 0
+            rows.append({"case": case.name, "patient": case.patient, "thickness_mm": volume.spacing_mm[0]} | score_volume(segmenter.probability(volume.array), truth, volume.spacing_mm))
+        if report:
+            report(f"{path.parent.name}: {len(held_out)} cases segmented")
+    return rows
+
+
+def score_volume(probability, truth, spacing_mm):
+    """{score: number} of one volume at the threshold 0.5, volumes in millilitres, and Dice at every one of THRESHOLDS.
+
+    Args:
+        probability: (N, H, W) float32.
+        truth: (N, H, W) bool, not empty.
+        spacing_mm: along N, H, W.
+
+    Returns:
+        With "dice", "jaccard", "precision" (NaN where nothing was found), "recall", "surface_mm" (NaN likewise), "true_ml", "found_ml", "dice_0.05", ...
+    """
+    found = probability >= 0.5
+    both, size, true_size = (int(np.count_nonzero(mask)) for mask in (found & truth, found, truth))
+    millilitre = float(np.prod(spacing_mm)) / 1000
+    inside, outside = (np.sort(probability[mask]) for mask in (truth, ~truth))
+    scores = {"dice": 2 * both / (size + true_size), "jaccard": both / (size + true_size - both), "precision": both / size if size else np.nan, "recall": both / true_size,
+              "surface_mm": surface_distances(found, truth, spacing_mm).mean, "true_ml": true_size * millilitre, "found_ml": size * millilitre}
+    for threshold in THRESHOLDS:
+        hits, false = (len(values) - int(np.searchsorted(values, np.float32(threshold))) for values in (inside, outside))
+        scores[f"dice_{threshold}"] = 2 * hits / (hits + false + true_size)
+    return scores
+
+
+def volume_fit(rows):
+    """(R², variance of the error in ml²) of found against true volumes; R² is NaN for fewer than three cases.
+
+    R² is that of the regression line, the squared correlation, as in the paper's plots.
+    """
+    true, found = (np.array([row[name] for row in rows]) for name in ("true_ml", "found_ml"))
+    fits = len(rows) > 2 and true.std() > 0 and found.std() > 0
+    return float(np.corrcoef(true, found)[0, 1] ** 2) if fits else np.nan, float(np.var(found - true))
+
+
+def plateau_width(rows):
+    """Share of the thresholds from 0.05 to 0.95 whose mean Dice is within `PLATEAU` of the best."""
+    curve = threshold_curve(rows)
+    return float(np.mean(curve >= curve.max() - PLATEAU))
+
+
+def threshold_curve(rows):
+    """(len(THRESHOLDS),) mean Dice of the cases."""
+    return np.mean([[row[f"dice_{threshold}"] for threshold in THRESHOLDS] for row in rows], axis=0)
+
+
+def _written(arguments, dataset, rows, columns, place):
+    """Write the table of all cases, the plots and results.md; returns its text."""
+    folder = place / arguments.name
+    text = _text(arguments, dataset, rows, columns)
+    with atomic_folder(folder) as partial:
+        with open(partial / "scores.csv", "w", newline="") as file:
+            table = csv.DictWriter(file, list(rows[0]))
+            table.writeheader()
+            table.writerows(rows)
+        curves = {name: threshold_curve(select(rows, column=name)) for name in columns}
+        draw_thresholds(partial / "thresholds.png", THRESHOLDS, curves)
+        draw_volumes(partial / "volumes.png", {name: select(rows, column=name) for name in columns}, {name: volume_fit(select(rows, column=name)) for name in columns})
+        draw_sorted(partial / "sorted.png", {name: [row["dice"] for row in select(rows, column=name)] for name in columns})
+        (partial / "results.md").write_text(text)
+    return text
+
+
+def _text(arguments, dataset, rows, columns):
+    own = {name: select(rows, column=name) for name in columns}
+    thickness = np.median([row["thickness_mm"] for row in rows])
+    what = f"label {arguments.label}" if arguments.label else "all labels as one structure"
+    time = f", {arguments.max_hours or SMALL_HOURS:g} h a fold" if arguments.max_hours or arguments.scale == "small" else ""
+    parts = [f"## {TITLES[arguments.name]}: {dataset}, {what}\n",
+             f"{arguments.folds}-fold cross-validation by patient, {len(next(iter(own.values())))} cases, slices of {thickness:g} mm, {arguments.scale} scale{time}, seed {arguments.seed}. "
+             f"Mean±standard deviation [lowest, highest] over cases; Dice and Jaccard in percent; interval of the mean over patients.\n"]
+    header = ["", "Dice", "95 % interval", *list(SCORES.values())[1:], f"paper: Dice, {PAPER}"]
+    lines = [[name, _spread(chosen, "dice"), _interval(dataset, chosen), *(_spread(chosen, score) for score in list(SCORES)[1:]), columns[name].paper] for name, chosen in own.items()]
+    parts.append(_table(header, lines))
+    first = next(iter(own))
+    lines = [[name, _difference(dataset, own[first], chosen)] for name, chosen in own.items() if name != first]
+    parts.append(_table(["Dice, difference of the same cases", f"minus {first}, 95 % interval"], lines))
+    lines = [[name, *(f"{100 * np.mean([row[f'dice_{threshold}'] for row in chosen]):.1f}" for threshold in SHOWN_THRESHOLDS), f"{100 * plateau_width(chosen):.0f} %"]
+             for name, chosen in own.items()]
+    parts.append(_table(["Dice at threshold", *SHOWN_THRESHOLDS, f"thresholds within {100 * PLATEAU:.0f} point of the best"], lines))
+    fits = {name: volume_fit(chosen) for name, chosen in own.items()}
+    parts.append(_table(["volume", "R²", "variance of the error, ml²"], [[name, "unknown" if np.isnan(fit[0]) else f"{fit[0]:.3f}", f"{fit[1]:.3g}"] for name, fit in fits.items()]))
+    return "\n".join(parts)
+
+
+def _spread(rows, score):
+    factor, digits = (100, 1) if score != "surface_mm" else (1, 2)
+    values = factor * np.array([row[score] for row in rows])
+    values = values[~np.isnan(values)]
+    if not values.size:
+        return "nothing was found"
+    return f"{values.mean():.{digits}f}±{values.std():.{digits}f} [{values.min():.{digits}f}, {values.max():.{digits}f}]"
+
+
+def _interval(dataset, rows):
+    by_patient = values_by_patient(rows)
+    if len(by_patient) < FEWEST_PATIENTS:
+        return "too few patients"
+    low, high = interval_of_mean({dataset: by_patient})
+    return f"{100 * low:.1f} to {100 * high:.1f}"
+
+
+def _difference(dataset, first, rows):
+    """Mean difference of Dice in points, with its interval."""
+    before = {row["case"]: row["dice"] for row in first}
+    changes = [row | {"dice": row["dice"] - before[row["case"]]} for row in rows]
+    return f"{100 * np.mean([row['dice'] for row in changes]):+.1f} ({_interval(dataset, changes)})"
+
+
+def _table(header, lines):
+    return "\n".join("| " + " | ".join(map(str, cells)) + " |" for cells in [header, ["---"] * len(header), *lines]) + "\n"
+
+
+def check_name(name, others):
+    """Refuse a name that no experiment has; ConfigError with all names."""
+    if name not in EXPERIMENTS and name not in others:
+        raise ConfigError(f"There is no experiment '{name}'; choose one of {', '.join([*others, *EXPERIMENTS])}.")

@@ -1,0 +1,140 @@
+"""`train birnn`: the BiRNN as a smoother of what an engine propagates, trained on the engine's walks from the middle slice of every structure."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from torch import nn
+
+from SlicePropagationLib.case import object_session
+from SlicePropagationLib.engine import plan_session
+from SlicePropagationLib.engines import make_engine
+from SlicePropagationLib.engines.smoothed import MARGIN, NEGLIGIBLE, load_birnn, walk_to_end
+from SlicePropagationLib.engines.window import Window
+from SlicePropagationLib.errors import ConfigError
+from SlicePropagationLib.losses.binary import find_loss
+from SlicePropagationLib.networks.birnn import BiRNN
+from SlicePropagationLib.networks.pnet_config import BiRNNConfig
+from SlicePropagationLib.segmentation_file import read_labels
+from SlicePropagationLib.training.loop import LoopConfig, fit
+from SlicePropagationLib.training.pnet_msa import mean_slice_dice
+from SlicePropagationLib.volume import read_volume
+
+
+@dataclass(frozen=True)
+class SmootherTaskConfig:
+    """What is trained.
+
+    Attributes:
+        birnn: shape of the BiRNN.
+        engine: whose walks are smoothed.
+        loss: as in PNetTaskConfig.
+    """
+
+    birnn: BiRNNConfig = field(default_factory=BiRNNConfig)
+    engine: str = "registration"
+    loss: str = "jaccard"
+
+    def __post_init__(self):
+        find_loss(self.loss)
+
+
+class SmootherTask(nn.Module):
+    """Loss and metric on one walk; see `Walks` for a batch.
+
+    Args:
+        config: a SmootherTaskConfig.
+    """
+
+    family, score = "birnn", "dice"
+
+    def __init__(self, config):
+        super().__init__()
+        self.config, self.loss = config, find_loss(config.loss)
+        self.network = BiRNN(config.birnn)
+
+    def forward(self, batch):
+        """{"total": loss of a walk}."""
+        found = self.network(batch["probability"])
+        with torch.autocast(found.device.type, enabled=False):
+            return {"total": self.loss(found.float(), batch["truth"])}
+
+    @torch.no_grad()
+    def metrics(self, batch):
+        """{"dice": mean over slices, "dice_before": the same of the walk as it was, "count": slices}; the annotated slice is left out."""
+        before, truth = batch["probability"][0, 1:], batch["truth"][0, 1:]
+        after = mean_slice_dice(self.network(batch["probability"])[0, 1:], truth)
+        return {"dice": after["dice"], "dice_before": mean_slice_dice(before, truth)["dice"], "count": after["count"]}
+
+
+class Walks(torch.utils.data.Dataset):
+    """{"probability": (T, h, w) float32, "truth": (T, h, w) float32} of walks from the middle slice of structures, cut to what is there; T differs.
+
+    Args:
+        cases: TrainingCases.
+        engine: what walks.
+    """
+
+    def __init__(self, cases, engine):
+        self.walks = []
+        for case in cases:
+            volume = read_volume(case.image)
+            labels, segments = read_labels(case.label_map, volume)
+            for segment in segments:
+                session, truth = object_session(volume, labels, segment.label, 0)
+                self._record(session, truth, engine)
+
+    def __len__(self):
+        return len(self.walks)
+
+    def __getitem__(self, position):
+        return self.walks[position]
+
+    def _record(self, session, truth, engine):
+        shown = np.flatnonzero(truth.any(axis=(1, 2)))
+        label, middle = session.labels[0], int(shown[len(shown) // 2])
+        session.annotate(label, middle, truth[middle])
+        for run in plan_session(session):
+            maps = walk_to_end(engine, session.stack, run, session.anchor_masks(label))
+            if maps:
+                indices = [run.anchor, *run.targets[:len(maps)]]
+                self.walks.append(_cut(np.stack([truth[middle].astype(np.float32), *maps]), truth[indices]))
+
+
+def _cut(probability, truth):
+    window = Window.around([*(probability >= NEGLIGIBLE), *truth], (MARGIN, MARGIN), truth.shape[1:])
+    crop = np.s_[:, window.top:window.top + window.height, window.left:window.left + window.width]
+    return {"probability": torch.from_numpy(probability[crop].copy()), "truth": torch.from_numpy(truth[crop].astype(np.float32))}
+
+
+@dataclass(frozen=True)
+class SmootherTraining:
+    """Training of a smoother.
+
+    Attributes:
+        task: the BiRNN and what it smooths.
+        loop: how long and how fast; walks differ in size, so that a batch is one walk.
+    """
+
+    task: SmootherTaskConfig = field(default_factory=SmootherTaskConfig)
+    loop: LoopConfig = field(default_factory=lambda: LoopConfig(epochs=10, batch_size=1, learning_rate=1e-2, schedule="cosine", clip_norm=1.0))
+
+    def __post_init__(self):
+        if self.loop.batch_size != 1:
+            raise ConfigError(f"Walks differ in size, so that batch_size must be 1, got {self.loop.batch_size}.")
+
+    def new_task(self, init=None):
+        """The task at its beginning, with the BiRNN of the model file `init` where one is given; CheckpointError where it does not fit."""
+        torch.manual_seed(self.loop.seed)
+        task = SmootherTask(self.task)
+        if init:
+            task.network.load_state_dict(load_birnn(init).state_dict())
+        return task
+
+    def train(self, train_cases, val_cases, out, *, init=None, device="auto", workers=1, report=None):
+        """Walk the cases, train, return the path of the best weights."""
+        task, engine = self.new_task(init), make_engine(self.task.engine, device)
+        return fit(task, Walks(train_cases, engine), Walks(val_cases, engine), self.loop, out, device=device, report=report)
+
+
+PRESETS = {"default": SmootherTraining()}

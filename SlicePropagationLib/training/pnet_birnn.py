@@ -1,0 +1,130 @@
+"""`train pnet_birnn --init PNET.pt`: the BiRNN on top of a trained network of slices, both together over runs of slices."""
+
+from dataclasses import dataclass, field, replace
+
+import torch
+from torch import nn
+
+from SlicePropagationLib.checkpoint import fill_network, load_checkpoint
+from SlicePropagationLib.config import config_from_dict
+from SlicePropagationLib.errors import CheckpointError, ConfigError
+from SlicePropagationLib.losses.binary import find_loss
+from SlicePropagationLib.networks.birnn import BiRNN, PNetBiRNN
+from SlicePropagationLib.networks.pnet_config import BiRNNConfig, PNetConfig, SlicesConfig
+from SlicePropagationLib.networks.pnet_unet import build_pnet
+from SlicePropagationLib.training.loop import LoopConfig, fit
+from SlicePropagationLib.training.pnet_msa import mean_slice_dice
+from SlicePropagationLib.training.slice_runs import RunAugmentationConfig, SliceRuns, vary_runs
+
+
+@dataclass(frozen=True)
+class BiRNNTaskConfig:
+    """What is trained.
+
+    Attributes:
+        network, slices: of the network of slices, which `--init` brings; settings for them are ignored.
+        birnn: shape of the BiRNN.
+        augmentation: how runs are varied.
+        loss: as in PNetTaskConfig, of what the BiRNN says.
+        length: slices of a run.
+        pnet_rate: learning rate of the network of slices, as a share of the BiRNN's; 0 leaves it as it is.
+    """
+
+    network: PNetConfig = field(default_factory=PNetConfig)
+    slices: SlicesConfig = field(default_factory=SlicesConfig)
+    birnn: BiRNNConfig = field(default_factory=BiRNNConfig)
+    augmentation: RunAugmentationConfig = field(default_factory=RunAugmentationConfig)
+    loss: str = "jaccard"
+    length: int = 7
+    pnet_rate: float = 0.1
+
+    def __post_init__(self):
+        find_loss(self.loss)
+        if self.length < 2 or not self.pnet_rate >= 0:
+            raise ConfigError(f"length must be at least 2 and pnet_rate at least 0, got {self.length} and {self.pnet_rate}.")
+
+
+class BiRNNTask(nn.Module):
+    """Loss and metric on batches of runs; see `slice_runs.SliceRuns` for a batch.
+
+    Args:
+        config: a BiRNNTaskConfig.
+    """
+
+    family, score = "pnet_birnn", "dice"
+
+    def __init__(self, config):
+        super().__init__()
+        self.config, self.loss = config, find_loss(config.loss)
+        self.network = PNetBiRNN(build_pnet(config.network), BiRNN(config.birnn))
+
+    def parameter_groups(self):
+        """The optimizer's groups: the network of slices learns more slowly than the BiRNN."""
+        return [{"params": list(self.network.pnet.parameters()), "rate": self.config.pnet_rate}, {"params": list(self.network.birnn.parameters()), "rate": 1.0}]
+
+    def train(self, mode=True):
+        """As in `nn.Module.train`; the normalisation keeps what it learnt from single slices, because a batch of runs shows too few patients."""
+        super().train(mode)
+        for module in self.network.pnet.modules():
+            if isinstance(module, nn.BatchNorm2d):
+                module.eval()
+        return self
+
+    def forward(self, batch):
+        """{"total": loss of a batch, varied at random}."""
+        images, truth = vary_runs(batch["image"], batch["truth"], self.config.augmentation)
+        _, found = self.network(images)
+        with torch.autocast(truth.device.type, enabled=False):
+            return {"total": self.loss(found.float(), truth)}
+
+    @torch.no_grad()
+    def metrics(self, batch):
+        """{"dice": as in PNetTask, "dice_before": the same of the network of slices alone, "count": slices}."""
+        before, after = (mean_slice_dice(maps.flatten(0, 1), batch["truth"].flatten(0, 1)) for maps in self.network(batch["image"]))
+        return {"dice": after["dice"], "dice_before": before["dice"], "count": after["count"]}
+
+
+@dataclass(frozen=True)
+class BiRNNTraining:
+    """Training of a BiRNN with its network of slices.
+
+    Attributes:
+        task: the networks, what they see and how they learn.
+        loop: how long and how fast.
+    """
+
+    task: BiRNNTaskConfig = field(default_factory=BiRNNTaskConfig)
+    loop: LoopConfig = field(default_factory=lambda: LoopConfig(epochs=20, batch_size=2, learning_rate=1e-3, schedule="cosine", clip_norm=1.0))
+
+    def new_task(self, init=None):
+        """The task at its beginning.
+
+        Args:
+            init: model file of `train pnet_msa`, or of an earlier `train pnet_birnn`.
+
+        Raises:
+            ConfigError: there is none.
+            CheckpointError: its weights do not fit.
+        """
+        if not init:
+            raise ConfigError("A BiRNN is trained on top of a trained network of slices; train one with `train pnet_msa` and give it with --init.")
+        torch.manual_seed(self.loop.seed)
+        checkpoint = load_checkpoint(init, {"pnet", BiRNNTask.family})
+        try:
+            network, slices = config_from_dict(PNetConfig, checkpoint.config["network"]), config_from_dict(SlicesConfig, checkpoint.config["slices"])
+        except (ConfigError, KeyError, TypeError) as error:
+            raise CheckpointError(f"The configuration in {init} is not one of family {checkpoint.family} ({error}); it is damaged or from another version.") from error
+        task = BiRNNTask(replace(self.task, network=network, slices=slices))
+        fill_network(task.network.pnet if checkpoint.family == "pnet" else task.network, checkpoint, init)
+        return task
+
+    def train(self, train_cases, val_cases, out, *, init=None, device="auto", workers=1, report=None):
+        """Read the cases, train, return the path of the best weights."""
+        task = self.new_task(init)
+        slices, channels = task.config.slices, task.config.network.in_channels
+        train_data = SliceRuns(train_cases, slices, channels, self.task.length)
+        val_data = SliceRuns(val_cases, slices, channels, self.task.length, is_random=False)
+        return fit(task, train_data, val_data, self.loop, out, device=device, report=report)
+
+
+PRESETS = {"default": BiRNNTraining()}

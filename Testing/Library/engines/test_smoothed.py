@@ -1,0 +1,109 @@
+"""The BiRNN over what an engine propagates: trained on walks, it keeps the contract of a walk, and removes what neighbours contradict."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+pytest.importorskip("lightning")
+
+from SlicePropagationLib.checkpoint import save_checkpoint  # noqa: E402  torch may be absent
+from SlicePropagationLib.cli import main  # noqa: E402
+from SlicePropagationLib.engine import plan_session, propagate  # noqa: E402
+from SlicePropagationLib.engines import make_engine  # noqa: E402
+from SlicePropagationLib.engines.smoothed import SmoothedEngine, load_birnn  # noqa: E402
+from SlicePropagationLib.errors import CheckpointError, ConfigError  # noqa: E402
+from SlicePropagationLib.networks.birnn import BiRNN  # noqa: E402
+from SlicePropagationLib.networks.pnet_config import BiRNNConfig  # noqa: E402
+from SlicePropagationLib.planning import Run  # noqa: E402
+from SlicePropagationLib.session import AnnotationSession  # noqa: E402
+from SlicePropagationLib.training.birnn import PRESETS, SmootherTask, Walks  # noqa: E402
+from SlicePropagationLib.training.cases import TrainingCase  # noqa: E402
+from files import make_case, read  # noqa: E402
+from phantoms import RepeatingEngine, blank_stack, drifting_disc, square  # noqa: E402
+
+
+class FlickeringEngine(RepeatingEngine):
+    """Loses the structure on every third slice."""
+
+    name = "flickering"
+
+    def walk(self, stack, run, anchors):
+        for number, probability in enumerate(super().walk(stack, run, anchors)):
+            yield probability * np.float32(0.4 if number % 3 == 1 else 0.9)
+
+
+def write_birnn(path):
+    torch.manual_seed(0)
+    config = BiRNNConfig()
+    save_checkpoint(path, "birnn", {"birnn": {"has_biases": True}}, BiRNN(config).state_dict())
+    return path
+
+
+def test_a_trained_smoother_brings_back_what_flickers(tmp_path):
+    """In a gap between two anchors, every third slice was lost."""
+    mask, anchors = square(6, 6, 8), {0: square(6, 6, 8), 7: square(6, 6, 8)}
+    run = Run(0, (1, 2, 3, 4, 5, 6))
+    task = SmootherTask(PRESETS["default"].task)
+    flickering = np.stack([mask, *FlickeringEngine().walk(blank_stack(), run, anchors), mask]).astype(np.float32)
+    batch = {"probability": torch.from_numpy(flickering)[None], "truth": torch.from_numpy(np.broadcast_to(mask, flickering.shape).astype(np.float32))[None]}
+    optimizer = torch.optim.Adam(task.parameters(), lr=0.05)
+    before = task.metrics(batch)
+    for _ in range(60):
+        optimizer.zero_grad()
+        task(batch)["total"].backward()
+        optimizer.step()
+    assert before["dice_before"] < 0.75 and task.metrics(batch)["dice"] > 0.95
+    found = list(SmoothedEngine(FlickeringEngine(), task.network).walk(blank_stack(), run, anchors))
+    assert len(found) == 6 and all(np.array_equal(values >= 0.5, mask) for values in found)
+
+
+def test_a_smoothed_walk_ends_where_the_engine_ends_and_anchors_stay():
+    stack, session = blank_stack(8), None
+    session = AnnotationSession(stack, (1,))
+    session.annotate(1, 2, square(6, 6, 8))
+    engine = SmoothedEngine(RepeatingEngine(reach=3), BiRNN(BiRNNConfig()))
+    for _ in propagate(session, engine, plan_session(session)):
+        pass
+    assert np.flatnonzero(session.masks(1).any(axis=(1, 2))).tolist() == [0, 1, 2, 3, 4, 5]
+    assert np.array_equal(session.mask(1, 2), square(6, 6, 8)) and engine.name == "repeating+birnn"
+
+
+def test_walks_of_training_begin_at_the_annotated_slice_and_go_both_ways(tmp_path):
+    paths = make_case(tmp_path)
+    walks = Walks([TrainingCase(str(paths["image"]), str(paths["truth"]), "discs", "one")], make_engine("registration"))
+    _, truth = drifting_disc()
+    assert len(walks) == 2
+    for walk in (walks[0], walks[1]):
+        assert torch.equal(walk["probability"][0], walk["truth"][0]) and walk["truth"][0].sum() == truth[8].sum() and len(walk["truth"]) > 3
+
+
+def test_a_smoother_trained_on_the_command_line_smooths_on_the_command_line(tmp_path):
+    paths = make_case(tmp_path)
+    case = TrainingCase(str(paths["image"]), str(paths["truth"]), "discs", "one")
+    training = replace(PRESETS["default"], loop=replace(PRESETS["default"].loop, epochs=2, precision="32-true"))
+    best = training.train([case], [case], tmp_path / "out", device="cpu")
+    out = tmp_path / "found.nii.gz"
+    assert main(["propagate", "--image", str(paths["image"]), "--seed", str(paths["seed"]), "--out", str(out), "--engine", "registration", "--smooth", str(best), "--quiet"]) == 0
+    truth, found = read(paths["truth"]), read(out)
+    assert 2 * ((found == 1) & (truth == 1)).sum() / (found.sum() + truth.sum()) > 0.85
+    assert '"registration+birnn"' in (tmp_path / "found.json").read_text()
+
+
+def test_the_smoother_of_a_pnet_and_one_alone_are_both_read(tmp_path):
+    alone = load_birnn(write_birnn(tmp_path / "birnn.pt"))
+    weights = {f"birnn.{name}": value for name, value in alone.state_dict().items()} | {"pnet.x": torch.zeros(1)}
+    save_checkpoint(tmp_path / "both.pt", "pnet_birnn", {"birnn": {"has_biases": True}}, weights)
+    both = load_birnn(tmp_path / "both.pt")
+    assert all(torch.equal(value, both.state_dict()[name]) for name, value in alone.state_dict().items())
+
+
+def test_what_cannot_smooth_is_refused(tmp_path):
+    save_checkpoint(tmp_path / "pnet.pt", "pnet", {}, {})
+    with pytest.raises(CheckpointError, match="'pnet'"):
+        make_engine(f"copy+{tmp_path / 'pnet.pt'}")
+    with pytest.raises(ConfigError, match="no engine 'magic"):
+        make_engine("magic+birnn")
+    with pytest.raises(ConfigError, match="batch_size"):
+        replace(PRESETS["default"], loop=replace(PRESETS["default"].loop, batch_size=2))
