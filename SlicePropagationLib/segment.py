@@ -50,6 +50,12 @@ class Segmenter(Protocol):
         """
 
 
+def is_segmenter(path):
+    """Whether a model file belongs to a family that segments by itself; CheckpointError where it cannot be read."""
+    from SlicePropagationLib.checkpoint import load_checkpoint
+    return load_checkpoint(path).family in SEGMENTERS
+
+
 def load_segmenter(path, device="auto"):
     """The segmenter of a model file.
 
