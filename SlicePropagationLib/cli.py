@@ -1,4 +1,4 @@
-"""The command line: `slice-propagation propagate | batch | simulate | evaluate | train | segment | pseudo-label | make-cine | evaluate-cine | experiment | engines | demo`."""
+"""The command line: `slice-propagation propagate | batch | simulate | evaluate | train | segment | pseudo-label | make-cine | evaluate-cine | cine-experiment | experiment | engines | demo`."""
 
 import argparse
 import logging

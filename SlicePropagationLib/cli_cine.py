@@ -1,4 +1,4 @@
-"""The commands for sequences and for models that need no seed: segment, pseudo-label, make-cine, evaluate-cine."""
+"""The commands for sequences and for models that need no seed: segment, pseudo-label, make-cine, evaluate-cine, cine-experiment."""
 
 import sys
 
@@ -13,6 +13,7 @@ def add_cine_commands(commands):
     _add_pseudo_label(commands)
     _add_make_cine(commands)
     _add_evaluate_cine(commands)
+    _add_cine_experiment(commands)
 
 
 def _report(arguments):
@@ -107,4 +108,28 @@ def _evaluate_cine(arguments):
     if len(models) < len(parts) or "" in models:
         raise ConfigError(f"'{arguments.models}' names a model twice or not at all; write NAME=MODEL.pt, or the name of an engine, each once.")
     print(evaluate_cine(arguments.cases, models, arguments.out, split=arguments.split, max_cases=arguments.max_cases, device=arguments.device, report=_report(arguments)))
+    return DONE
+
+
+def _add_cine_experiment(commands):
+    parser = commands.add_parser("cine-experiment", help="comparisons of the cine papers: pseudo-labels, trainings, measures, one report")
+    parser.add_argument("name", help="models, window, power, pseudo-labels or engines")
+    parser.add_argument("--cases", required=True, help="cases.csv of make-cine, with splits train and val")
+    parser.add_argument("--out", required=True, help="folder of all experiments; what was trained for one serves the others")
+    parser.add_argument("--engine", default="registration", metavar="NAME|MODEL.pt", help="what makes the pseudo-labels (default %(default)s)")
+    parser.add_argument("--scale", default="small", choices=("small", "full"), help="small networks and grids for a CPU, or as in the papers (default %(default)s)")
+    parser.add_argument("--config", metavar="tasks.json", help='settings that differ from the presets\', by task: {"cine_unet": {...}}')
+    parser.add_argument("--max-hours", type=float, help="training time of a variant")
+    parser.add_argument("--max-cases", type=positive, metavar="N", help="measure only the first N validation cases")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda"))
+    parser.add_argument("--quiet", action="store_true", help="no progress")
+    parser.set_defaults(command=_cine_experiment)
+
+
+def _cine_experiment(arguments):
+    check_packages("A cine experiment", ("torch", "lightning", "matplotlib"), "train")
+    check_device(arguments.device)
+    from SlicePropagationLib.cine_experiments import run_cine_experiment
+    print(run_cine_experiment(arguments, _report(arguments)))
     return DONE

@@ -28,13 +28,13 @@ LAYERS = [
     {"engine", "engines"},
     {"history", "io", "outputs", "case", "preprocessing", "distance_table", "synthetic_cine", "cine_measures", "segment", "training", "simulation", "picture"},
     {"batch", "demo", "pseudo_labels", "time_case", "cine_picture"},
-    {"evaluation", "evaluation_scores", "evaluation_statistics", "evaluation_report", "evaluation_plots", "experiments", "cine_evaluation"},
+    {"evaluation", "evaluation_scores", "evaluation_statistics", "evaluation_report", "evaluation_plots", "experiments", "cine_evaluation", "cine_experiments"},
     {"cli", "cli_cine", "cli_options", "__main__"},
 ]
 NEEDS_TORCH = {"networks", "losses", "training", "checkpoint"}
 TORCH_ENGINES = {"engines/model_file.py", "engines/plain_unet.py", "engines/slice_unet.py", "engines/voxelmorph.py",
                  "engines/cine_bilstm.py", "engines/frame_segmenter.py"}     # imported when they are asked for
-NEEDS_MATPLOTLIB = {"picture", "evaluation_plots", "cine_picture", "cine_evaluation"}
+NEEDS_MATPLOTLIB = {"picture", "evaluation_plots", "cine_picture", "cine_evaluation", "cine_experiments"}
 HEAVY = ["torch", "matplotlib", "dask", "distributed"]
 # Slicer's reviewers accept nothing else at file scope; qt and ctk are part of Slicer.
 IN_SLICER = {"slicer", "vtk", "vtkmodules", "qt", "ctk", "numpy", "scipy", "SimpleITK"}
