@@ -59,7 +59,7 @@ def evaluate_cine(table, models, out, *, split="val", max_cases=None, device="au
             report(f"{number} of {len(cases)}: {case.name}")
     text = describe(rows, list(models))
     with atomic_folder(out) as partial:
-        (partial / "report.md").write_text(text)
+        (partial / "report.md").write_text(text, encoding="utf-8")
         with open(partial / "rows.csv", "w", newline="") as file:
             writer = csv.DictWriter(file, ROW)
             writer.writeheader()
@@ -69,7 +69,7 @@ def evaluate_cine(table, models, out, *, split="val", max_cases=None, device="au
 
 def describe(rows, models):
     """Tables in Markdown, one for each data set and label: means with 95 % bootstrap intervals over patients, and paired differences to the first model."""
-    lines = ["Frames that nobody annotated; distances in mm, areas in mm², curvature of the time-area curve in its units. 95 % intervals over patients."]
+    lines = ["Frames that nobody annotated; distances in mm, areas in mm2, curvature of the time-area curve in its units. 95 % intervals over patients."]
     if any(row["dataset"].startswith("synthetic") for row in rows):
         lines.append("These sequences are synthetic: a motion between two real frames, not a real heart beat.")
     for dataset, label in sorted({(row["dataset"], row["label"]) for row in rows}):

@@ -75,7 +75,7 @@ def run_cine_experiment(arguments, report=None):
     out = Path(arguments.out) / arguments.name
     text = f"# {title}\n\n" + evaluate_cine(arguments.cases, models, out, max_cases=arguments.max_cases, device=arguments.device, report=report)
     with atomic_folder(out) as partial:
-        (partial / "report.md").write_text(text)
+        (partial / "report.md").write_text(text, encoding="utf-8")
     return text
 
 
