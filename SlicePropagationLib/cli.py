@@ -9,12 +9,12 @@ from pathlib import Path
 
 from SlicePropagationLib import __version__
 from SlicePropagationLib.case import Case, check_device, parse_span, run_case
+from SlicePropagationLib.cli_cine import add_cine_commands
+from SlicePropagationLib.cli_options import DONE, SOME_FAILED, UNUSABLE, add_engine, check_packages, positive
 from SlicePropagationLib.engines import ENGINES, default_engine
 from SlicePropagationLib.errors import ConfigError, InputError, SlicePropagationError
 from SlicePropagationLib.models import find_model, has_model
 from SlicePropagationLib.training import TASKS
-
-DONE, SOME_FAILED, UNUSABLE = 0, 1, 2
 
 
 def main(argv=None):
@@ -44,20 +44,11 @@ def _parser():
     _add_demo(commands)
     _add_app(commands)
     _add_train(commands)
-    _add_segment(commands)
-    _add_pseudo_label(commands)
-    _add_make_cine(commands)
+    add_cine_commands(commands)
     _add_experiment(commands)
     engines = commands.add_parser("engines", help="what a propagation can walk with, and what each needs")
     engines.set_defaults(command=_engines)
     return parser
-
-
-def _add_engine(parser):
-    parser.add_argument("--engine", default=default_engine(), metavar="NAME|MODEL.pt", help="what walks (default here %(default)s; see `slice-propagation engines`)")
-    parser.add_argument("--smooth", metavar="birnn|MODEL.pt", help="make the predicted slices agree with their neighbours, with weights of `train birnn`")
-    parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda"))
-    parser.add_argument("--quiet", action="store_true", help="no progress")
 
 
 def _add_propagate(commands):
@@ -71,7 +62,7 @@ def _add_propagate(commands):
     parser.add_argument("--frame", type=int, metavar="T", help="time point of a 4D image, from 0")
     parser.add_argument("--anchors", metavar="T.slices.csv", help="which slices of the seed are anchors, confirmed and empty ones included")
     parser.add_argument("--history", metavar="O.json", help="do again what the record of an earlier result says, instead of --seed")
-    _add_engine(parser)
+    add_engine(parser)
     parser.set_defaults(command=_propagate)
 
 
@@ -105,9 +96,9 @@ def _add_batch(commands):
     parser.add_argument("--cases", required=True, help="table with columns image, seed and optionally out, axis, range")
     parser.add_argument("--out", required=True, help="folder of the results")
     parser.add_argument("--resume", action="store_true", help="skip cases that are done")
-    parser.add_argument("--workers", type=_positive, default=1, help="number of processes")
+    parser.add_argument("--workers", type=positive, default=1, help="number of processes")
     parser.add_argument("--scheduler", metavar="tcp://…", help="a Dask scheduler, instead of --workers")
-    _add_engine(parser)
+    add_engine(parser)
     parser.set_defaults(command=_batch)
 
 
@@ -137,10 +128,10 @@ def _add_simulate(commands):
     parser.add_argument("--label", type=int, required=True)
     parser.add_argument("--pick", default="largest", choices=("largest", "middle"), help="slice that is annotated first")
     parser.add_argument("--correct", default="suggested", choices=("worst", "suggested", "uniform", "steps"), help="slices that are corrected")
-    parser.add_argument("--budget", type=_positive, default=5, metavar="K", help="number of annotated slices")
+    parser.add_argument("--budget", type=positive, default=5, metavar="K", help="number of annotated slices")
     parser.add_argument("--axis", default="k", choices=("i", "j", "k"))
     parser.add_argument("--out", help="write the table as JSON")
-    _add_engine(parser)
+    add_engine(parser)
     parser.set_defaults(command=_simulate)
 
 
@@ -161,13 +152,13 @@ def _add_evaluate(commands):
     parser.add_argument("--split", default="val", help="only cases of this split (default %(default)s)")
     parser.add_argument("--datasets", metavar="A,B", help="only these data sets of the table")
     parser.add_argument("--labels", metavar="L,L", help="only these labels")
-    parser.add_argument("--max-cases", type=_positive, metavar="N", help="only the first N cases of each data set")
-    parser.add_argument("--min-slices", type=_positive, default=5, metavar="N", help="leave out structures on fewer slices (default %(default)s)")
+    parser.add_argument("--max-cases", type=positive, metavar="N", help="only the first N cases of each data set")
+    parser.add_argument("--min-slices", type=positive, default=5, metavar="N", help="leave out structures on fewer slices (default %(default)s)")
     parser.add_argument("--pick", default="largest", metavar="A,B", help="slice that is annotated first: largest, middle, or both (default %(default)s)")
     parser.add_argument("--correct", default="suggested", metavar="A,B", help="slices that are corrected: suggested, worst, uniform, steps, or several (default %(default)s)")
     parser.add_argument("--kinds", metavar="kinds.csv", help="table with columns dataset, label (* for all), kind: adds means per kind of structure")
     parser.add_argument("--axis", default="k", choices=("i", "j", "k"))
-    parser.add_argument("--workers", type=_positive, default=1, help="number of processes")
+    parser.add_argument("--workers", type=positive, default=1, help="number of processes")
     parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda"))
     parser.add_argument("--out", required=True, help="folder of the tables and plots; an evaluation that was interrupted there goes on")
     parser.add_argument("--quiet", action="store_true", help="no progress")
@@ -208,7 +199,7 @@ def _add_app(commands):
     parser.add_argument("--no-browser", action="store_true", help="do not open a browser")
     parser.add_argument("--out", default="slice-propagation", metavar="DIR", help="folder of results, uploads and the autosave (default %(default)s)")
     parser.add_argument("--data", action="append", default=[], metavar="DIR", help="folder that images may be opened from; may be given several times")
-    parser.add_argument("--max-upload", type=_positive, default=4096, metavar="MIB", help="largest upload (default %(default)s)")
+    parser.add_argument("--max-upload", type=positive, default=4096, metavar="MIB", help="largest upload (default %(default)s)")
     parser.set_defaults(command=_app)
 
 
@@ -237,25 +228,19 @@ def _add_train(commands):
     parser.add_argument("--config", metavar="task.json", help="settings that differ from the preset's")
     parser.add_argument("--init", metavar="X.pt", help="weights to begin with, or the folder of the training that made them; with --folds, each fold begins with its own")
     parser.add_argument("--datasets", metavar="A,B", help="only these data sets of the table")
-    parser.add_argument("--folds", type=_positive, default=0, metavar="K", help="cross-validation by patient instead of the table's splits")
-    parser.add_argument("--epochs", type=_positive, help="number of epochs")
+    parser.add_argument("--folds", type=positive, default=0, metavar="K", help="cross-validation by patient instead of the table's splits")
+    parser.add_argument("--epochs", type=positive, help="number of epochs")
     parser.add_argument("--max-hours", type=float, help="end after that much time; the learning rate falls over that time")
     parser.add_argument("--seed", type=int)
-    parser.add_argument("--workers", type=_positive, default=1, help="processes that prepare the data")
+    parser.add_argument("--workers", type=positive, default=1, help="processes that prepare the data")
     parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda"))
     parser.add_argument("--resume", action="store_true", help="only go on with a training that is in --out already")
     parser.add_argument("--quiet", action="store_true")
     parser.set_defaults(command=_train)
 
 
-def _check_packages(what, packages, extra):
-    missing = [package for package in packages if util.find_spec(package) is None]
-    if missing:
-        raise ConfigError(f"{what} needs {' and '.join(missing)}, which is not installed; install slice-propagation[{extra}].")
-
-
 def _check_training_packages():
-    _check_packages("Training", ("torch", "lightning", "monai"), "train")
+    check_packages("Training", ("torch", "lightning", "monai"), "train")
 
 
 def _train(arguments):
@@ -269,76 +254,6 @@ def _train(arguments):
     return DONE
 
 
-def _add_segment(commands):
-    parser = commands.add_parser("segment", help="a model that needs no seed, on a volume or a 4D sequence")
-    parser.add_argument("--image", required=True)
-    parser.add_argument("--model", required=True, metavar="M.pt", help="weights that `train` wrote")
-    parser.add_argument("--out", required=True, help="label map; O.json is written beside it")
-    parser.add_argument("--axis", default="k", choices=("i", "j", "k"), help="voxel axis that the slices run along")
-    parser.add_argument("--not-cyclic", action="store_true", help="the last frame of a sequence is not followed by the first")
-    parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda"))
-    parser.add_argument("--quiet", action="store_true", help="no progress")
-    parser.set_defaults(command=_segment)
-
-
-def _segment(arguments):
-    _check_packages("A model that segments", ("torch",), "demo")
-    check_device(arguments.device)
-    from SlicePropagationLib.segment import segment_file
-    report = None if arguments.quiet else lambda text: print(text, file=sys.stderr)
-    labels = segment_file(arguments.image, arguments.model, arguments.out, device=arguments.device, axis=arguments.axis, is_cyclic=not arguments.not_cyclic, report=report)
-    if not arguments.quiet:
-        print(f"{arguments.out}: {', '.join(f'label {label}' for label in range(1, int(labels.max()) + 1)) or 'nothing was found'}")
-    return DONE
-
-
-def _add_pseudo_label(commands):
-    parser = commands.add_parser("pseudo-label", help="labels for every slice or frame from the nearest annotated one, with the distance, for training")
-    parser.add_argument("--image", required=True, help="a volume, or a 4D sequence")
-    parser.add_argument("--seed", required=True, help="label map on the image's grid, non-zero only on annotated slices or frames")
-    parser.add_argument("--out", required=True, help="label map; O.distances.csv and O.json are written beside it")
-    parser.add_argument("--soft", action="store_true", help="also write the probability of each label (0 to 255) as O.soft-LABEL")
-    parser.add_argument("--axis", default="auto", choices=("auto", "i", "j", "k"), help="voxel axis that the slices run along")
-    parser.add_argument("--not-cyclic", action="store_true", help="the last frame of a sequence is not followed by the first")
-    _add_engine(parser)
-    parser.set_defaults(command=_pseudo_label)
-
-
-def _pseudo_label(arguments):
-    from SlicePropagationLib.pseudo_labels import pseudo_label_file
-    report = None if arguments.quiet else lambda text: print(text, file=sys.stderr)
-    labels = pseudo_label_file(arguments.image, arguments.seed, arguments.out, engine=arguments.engine, device=arguments.device, axis=arguments.axis,
-                               is_cyclic=not arguments.not_cyclic, is_soft=arguments.soft, report=report)
-    if not arguments.quiet:
-        print(f"{arguments.out}: labels 1 to {int(labels.max())}")
-    return DONE
-
-
-def _add_make_cine(commands):
-    parser = commands.add_parser("make-cine", help="synthetic cine sequences with known truth from real ED and ES frames")
-    parser.add_argument("--cases", required=True, help="table with columns image, label, case (PATIENT_ED, PATIENT_ES) and optionally split, dataset")
-    parser.add_argument("--out", required=True, help="folder of the sequences and of their cases.csv")
-    parser.add_argument("--datasets", metavar="A,B", help="only these data sets of the table")
-    parser.add_argument("--max-cases", type=_positive, metavar="N", help="only the first N patients")
-    parser.add_argument("--frames", type=_positive, default=20, help="of one cycle (default %(default)s)")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--pictures", action="store_true", help="an animation of the middle slice of every sequence")
-    parser.add_argument("--quiet", action="store_true", help="no progress")
-    parser.set_defaults(command=_make_cine)
-
-
-def _make_cine(arguments):
-    from SlicePropagationLib.cine_cases import make_cine_cases
-    from SlicePropagationLib.synthetic_cine import SyntheticCineConfig
-    if arguments.pictures:
-        _check_packages("An animation", ("matplotlib",), "demo")
-    report = None if arguments.quiet else lambda text: print(text, file=sys.stderr)
-    datasets = arguments.datasets.split(",") if arguments.datasets else None
-    config = SyntheticCineConfig(frames=arguments.frames, seed=arguments.seed)
-    print(make_cine_cases(arguments.cases, arguments.out, config, datasets=datasets, max_cases=arguments.max_cases, has_pictures=arguments.pictures, report=report))
-    return DONE
-
-
 def _add_experiment(commands):
     parser = commands.add_parser("experiment", help="an experiment of the slice-propagation thesis or the pancreas paper: trains its variants, uses them, one table")
     parser.add_argument("name", help="baselines, prior-mask, depth, architecture, unseen, corrections, pnet-losses, pnet-architectures, pnet-birnn or pnet-jump")
@@ -348,12 +263,12 @@ def _add_experiment(commands):
     parser.add_argument("--scale", default="small", choices=("small", "full"), help="base width 16, 128 x 128 pixels and 3 minutes a variant, or as in the thesis (default %(default)s)")
     parser.add_argument("--max-hours", type=float, help="training time of a variant")
     parser.add_argument("--config", metavar="task.json", help="settings that differ from the presets'")
-    parser.add_argument("--max-cases", type=_positive, metavar="N", help="walk only the first N validation cases of each data set")
-    parser.add_argument("--folds", type=_positive, default=4, metavar="K", help="of a pnet experiment, by patient (default %(default)s)")
+    parser.add_argument("--max-cases", type=positive, metavar="N", help="walk only the first N validation cases of each data set")
+    parser.add_argument("--folds", type=positive, default=4, metavar="K", help="of a pnet experiment, by patient (default %(default)s)")
     parser.add_argument("--engine", default="registration", metavar="NAME|MODEL.pt", help="whose slices pnet-jump looks at (default %(default)s)")
     parser.add_argument("--label", type=int, default=0, help="structure of a pnet experiment; 0 for all labels as one (default %(default)s)")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--workers", type=_positive, default=1, help="processes that walk")
+    parser.add_argument("--workers", type=positive, default=1, help="processes that walk")
     parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda"))
     parser.add_argument("--quiet", action="store_true")
     parser.set_defaults(command=_experiment)
@@ -387,13 +302,6 @@ def _engines(arguments):
 
 def _weights_of(info):
     return f"{find_model(info.name)} (card beside it)" if has_model(info.name) else "not shipped with this installation; give a model file as --engine"
-
-
-def _positive(text):
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"{value} is not a positive number")
-    return value
 
 
 class Progress:

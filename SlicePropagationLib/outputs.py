@@ -13,7 +13,8 @@ from SlicePropagationLib.atomic import atomic_folder
 from SlicePropagationLib.engines import model_hash
 from SlicePropagationLib.errors import InputError
 from SlicePropagationLib.history import encode_history
-from SlicePropagationLib.segmentation_file import write_labels
+from SlicePropagationLib.segmentation_file import Segment, write_labels
+from SlicePropagationLib.sequence import Sequence, write_sequence
 from SlicePropagationLib.session import Provenance
 from SlicePropagationLib.slice_record import TAG, encode_slices
 from SlicePropagationLib.volume import AXES, SUFFIXES
@@ -56,6 +57,14 @@ def write_result(path, volume, session, segments, engine, seconds, **record):
         write_rows(partial / table.name, rows)
         (partial / sidecar.name).write_text(json.dumps(describe(session, segments, engine, seconds) | record, indent=1))
     return path
+
+
+def write_label_map(path, labels, source):
+    """Write labels of a Volume, (K, J, I), or of a Sequence, (T, K, J, I), with plain segments."""
+    if isinstance(source, Sequence):
+        write_sequence(path, labels, source)
+    else:
+        write_labels(path, labels, source, [Segment.plain(int(label)) for label in np.unique(labels[labels > 0])])
 
 
 def slice_rows(session, segments):

@@ -11,10 +11,10 @@ from SlicePropagationLib.case import choose_engine
 from SlicePropagationLib.distance_table import DISTANCES, write_distances
 from SlicePropagationLib.engines import model_hash
 from SlicePropagationLib.errors import InputError
-from SlicePropagationLib.outputs import companion, versions
+from SlicePropagationLib.outputs import companion, versions, write_label_map
 from SlicePropagationLib.planning import Run
-from SlicePropagationLib.segmentation_file import Segment, read_labels, write_labels
-from SlicePropagationLib.sequence import Sequence, is_sequence, read_label_sequence, read_sequence, time_stacks, write_sequence
+from SlicePropagationLib.segmentation_file import read_labels
+from SlicePropagationLib.sequence import is_sequence, read_label_sequence, read_sequence, time_stacks
 from SlicePropagationLib.stack import SliceStack
 from SlicePropagationLib.volume import AXES, check_seed, choose_axis, read_volume
 from SlicePropagationLib.windows import distances_to, nearest_of, unrolled
@@ -108,12 +108,12 @@ def pseudo_label_file(image, seed, out, *, engine=None, device="auto", axis="aut
     record = {"engine": walker.name, "model_sha256": model_hash(walker), "image": str(image), "seed": str(seed), "annotated": shown.tolist(),
               "is_cyclic": stack.is_cyclic, "versions": versions(), "seconds": round(time.perf_counter() - began, 3)}
     with atomic_folder(out.parent) as partial:
-        _write(partial / out.name, labels, source)
+        write_label_map(partial / out.name, labels, source)
         write_distances(partial / table.name, distances)
         (partial / record_path.name).write_text(json.dumps(record, indent=1))
         for label, probability in soft.items() if is_soft else ():
             name = companion(out, f".soft-{label}").name + out.name[len(companion(out, "").name):]
-            _write(partial / name, np.round(255 * probability).astype(np.uint8), source)
+            write_label_map(partial / name, np.round(255 * probability).astype(np.uint8), source)
     return labels
 
 
@@ -131,10 +131,3 @@ def _read(image, seed, axis, is_cyclic):
     stack = SliceStack.from_volume(volume.array, volume.spacing_mm, choose_axis(drawn > 0, axis, volume.spacing_mm))
     check_seed(stack.from_volume_array(drawn))
     return volume, drawn, [(..., stack, stack.from_volume_array(drawn))]
-
-
-def _write(path, labels, source):
-    if isinstance(source, Sequence):
-        write_sequence(path, labels, source)
-    else:
-        write_labels(path, labels, source, [Segment.plain(int(label)) for label in np.unique(labels[labels > 0])])

@@ -15,9 +15,8 @@ import numpy as np
 
 from SlicePropagationLib.atomic import atomic_folder
 from SlicePropagationLib.errors import CheckpointError, ConfigError
-from SlicePropagationLib.outputs import companion, versions
-from SlicePropagationLib.segmentation_file import Segment, write_labels
-from SlicePropagationLib.sequence import Sequence, is_sequence, read_sequence, time_stacks, write_sequence
+from SlicePropagationLib.outputs import companion, versions, write_label_map
+from SlicePropagationLib.sequence import Sequence, is_sequence, read_sequence, time_stacks
 from SlicePropagationLib.stack import SliceStack
 from SlicePropagationLib.volume import AXES, read_volume
 
@@ -50,6 +49,12 @@ class Segmenter(Protocol):
         Returns:
             (N, H, W) uint8, 0 is background.
         """
+
+
+def is_segmenter(path):
+    """Whether a model file belongs to a family that segments by itself; CheckpointError where it cannot be read."""
+    from SlicePropagationLib.checkpoint import load_checkpoint
+    return load_checkpoint(path).family in SEGMENTERS
 
 
 def load_segmenter(path, device="auto"):
@@ -104,7 +109,7 @@ def segment_file(image, model, out, *, device="auto", axis="k", is_cyclic=True, 
     record = {"family": segmenter.family, "model": str(model), "model_sha256": segmenter.model_sha256, "image": str(image), "axis": axis, "versions": versions(),
               "seconds": round(time.perf_counter() - began, 3), "voxels": {str(label): int((labels == label).sum()) for label in np.unique(labels[labels > 0])}}
     with atomic_folder(out.parent) as partial:
-        _write(partial / out.name, labels, source)
+        write_label_map(partial / out.name, labels, source)
         (partial / record_path.name).write_text(json.dumps(record, indent=1))
     return labels
 
@@ -116,10 +121,3 @@ def _stacks(source, segmenter, across, is_cyclic):
     if not segmenter.sees_time:
         return [(frame, SliceStack.from_volume(volume, source.spacing_mm, across)) for frame, volume in enumerate(source.array)]
     return time_stacks(source, across, is_cyclic=is_cyclic)
-
-
-def _write(path, labels, source):
-    if isinstance(source, Sequence):
-        write_sequence(path, labels, source)
-    else:
-        write_labels(path, labels, source, [Segment.plain(int(label)) for label in np.unique(labels[labels > 0])])

@@ -9,9 +9,11 @@ import torch
 from SlicePropagationLib.engines.square_grid import SquareGrid
 from SlicePropagationLib.errors import ConfigError, InputError
 from SlicePropagationLib.segmentation_file import read_labels
+from SlicePropagationLib.sequence import is_sequence, read_label_sequence, read_sequence, time_stacks
 from SlicePropagationLib.volume import read_volume
 
-KINDS = ("slices", "frames", "both")
+NO_MASK = -1        # as a label: no pixel has it, and two empty masks overlap perfectly, so that the images alone count
+KINDS = ("slices", "frames", "both", "times")
 
 
 @dataclass(frozen=True)
@@ -19,7 +21,8 @@ class RegistrationPairsConfig:
     """Which pairs are made.
 
     Attributes:
-        kind: "slices" (neighbours in a volume), "frames" (the same slice of two volumes of one patient) or "both".
+        kind: "slices" (neighbours in a volume), "frames" (the same slice of two volumes of one patient), "both", or
+            "times" (frames of 4D cases: all pairs that have labels, and in training successive frames without masks).
         size: side of the square about the structure, in points, divisible by 16.
         pixel_mm: distance of points; 0 for that of each image.
         furthest: largest distance of neighbouring slices; distances up to it are made alike.
@@ -54,6 +57,9 @@ class RegistrationPairs(torch.utils.data.Dataset):
     def __init__(self, cases, config, *, is_random=True):
         self.config, self.is_random, self.volumes, self.pairs = config, is_random, [], []
         of_patient = {}
+        if config.kind == "times":
+            self._read_times(cases)
+            return
         for number, case in enumerate(cases):
             volume = read_volume(case.image)
             labels, _ = read_labels(case.label_map, volume)
@@ -73,7 +79,8 @@ class RegistrationPairs(torch.utils.data.Dataset):
     def __getitem__(self, position):
         first, second, label = self.pairs[position]
         images, masks = zip(*((self.volumes[number][0][index], self.volumes[number][1][index] == label) for number, index in (first, second)))
-        grid = self._grid(masks, self.volumes[first[0]][2])
+        around = (self.volumes[first[0]][1] > 0).any(axis=0) if label == NO_MASK else np.logical_or(*masks)
+        grid = self._grid(around, self.volumes[first[0]][2])
         pair = grid.sample(images)
         low, high = np.percentile(pair, self.config.percentiles)
         pair = np.clip((pair - low) / max(high - low, 1e-6), -0.2, 1.2).astype(np.float32)
@@ -81,16 +88,34 @@ class RegistrationPairs(torch.utils.data.Dataset):
         names = ("moving", "fixed", "moving_mask", "fixed_mask")
         return {name: torch.from_numpy(values[None]) for name, values in zip(names, (*pair, *masks))}
 
-    def _grid(self, masks, spacing_mm):
-        """The square about the middle of the box of both masks."""
-        shown = np.nonzero(np.logical_or(*masks))
+    def _grid(self, around, spacing_mm):
+        """The square about the middle of the box of an (H, W) mask."""
+        shown = np.nonzero(around)
         centre = tuple((places.min() + places.max()) / 2 for places in shown)
-        grid = SquareGrid.over(masks[0].shape, spacing_mm, self.config.pixel_mm, self.config.size, centre)
+        grid = SquareGrid.over(around.shape, spacing_mm, self.config.pixel_mm, self.config.size, centre)
         if not self.is_random:
             return grid
         reach = self.config.shift * self.config.size
         moved = tuple(place + step * reach * (2 * float(torch.rand(())) - 1) for place, step in zip(grid.first, grid.pitch))
         return SquareGrid(grid.size, grid.pitch, moved)
+
+    def _read_times(self, cases):
+        """Pairs of frames of every slice of 4D cases: annotated ones with each other, whose masks are known."""
+        for case in cases:
+            if not is_sequence(case.image):
+                raise InputError(f"Case {case.name}: {case.image} is no sequence; pairs of times need 4D cases, use kind 'slices' or 'frames'.")
+            sequence = read_sequence(case.image)
+            labels = read_label_sequence(case.label_map, sequence)
+            for place, stack in time_stacks(sequence):
+                number, drawn = len(self.volumes), labels[place]
+                self.volumes.append((stack.images, drawn, stack.spacing_mm[1:]))
+                if self.is_random and drawn.any():
+                    successive = [(frame, (frame + 1) % len(stack)) for frame in range(len(stack))]
+                    self.pairs += [((number, one), (number, other), NO_MASK) for pair in successive for one, other in (pair, pair[::-1])]
+                for first, second in permutations(np.flatnonzero(drawn.any(axis=(1, 2))).tolist(), 2):
+                    self.pairs += [((number, first), (number, second), int(label)) for label in np.intersect1d(drawn[first], drawn[second]) if label]
+        if all(label == NO_MASK for _, _, label in self.pairs):
+            raise InputError("No case has two annotated frames with a common structure; annotate two, or make pseudo-labels first.")
 
     def _neighbours(self, number):
         labels = self.volumes[number][1]

@@ -26,15 +26,16 @@ LAYERS = [
     {"session", "segmentation_file", "checkpoint"},
     {"confidence", "slice_record", "sequence"},
     {"engine", "engines"},
-    {"history", "io", "outputs", "case", "preprocessing", "distance_table", "synthetic_cine", "training", "simulation", "picture"},
+    {"history", "io", "outputs", "case", "preprocessing", "distance_table", "synthetic_cine", "cine_measures", "segment", "training", "simulation", "picture"},
     {"batch", "demo", "pseudo_labels", "time_case", "cine_picture"},
-    {"evaluation", "evaluation_scores", "evaluation_statistics", "evaluation_report", "evaluation_plots", "experiments", "pnet_experiments", "pnet_jump", "pnet_plots"},
-    {"cli", "__main__"},
+    {"evaluation", "evaluation_scores", "evaluation_statistics", "evaluation_report", "evaluation_plots", "experiments", "cine_evaluation", "cine_experiments",
+     "pnet_experiments", "pnet_jump", "pnet_plots"},
+    {"cli", "cli_cine", "cli_options", "__main__"},
 ]
 NEEDS_TORCH = {"networks", "losses", "training", "checkpoint"}
 TORCH_ENGINES = {"engines/model_file.py", "engines/plain_unet.py", "engines/slice_unet.py", "engines/voxelmorph.py",
                  "engines/cine_bilstm.py", "engines/frame_segmenter.py", "engines/neighbour_slices.py", "engines/pnet_segmenter.py", "engines/smoothed.py"}     # imported when they are asked for
-NEEDS_MATPLOTLIB = {"picture", "evaluation_plots", "cine_picture"}
+NEEDS_MATPLOTLIB = {"picture", "evaluation_plots", "cine_picture", "cine_evaluation", "cine_experiments"}
 HEAVY = ["torch", "matplotlib", "dask", "distributed"]
 # Slicer's reviewers accept nothing else at file scope; qt and ctk are part of Slicer.
 IN_SLICER = {"slicer", "vtk", "vtkmodules", "qt", "ctk", "numpy", "scipy", "SimpleITK", "SegmentEditorEffects"}

@@ -69,6 +69,21 @@ def test_averaged_weights_are_kept_and_go_on_with_the_same_bits(tmp_path):
     assert all(torch.equal(current[f"network.{name}"], plain[name]) for name in plain)      # the average is only looked at, the training goes on without it
 
 
+class FlatTask(ToyTask):
+    """Never gets better after the first epoch."""
+
+    def metrics(self, batch):
+        return {"score": torch.tensor(1.0), "count": 1}
+
+
+def test_on_a_plateau_the_learning_rate_falls_instead_of_the_training_ending_also_after_going_on(tmp_path):
+    config = LoopConfig(epochs=3, batch_size=8, learning_rate=0.1, schedule="plateau", patience=1)
+    for epochs in (3, 4):
+        fit(FlatTask(ToyConfig()), Line(), Line(), replace(config, epochs=epochs), tmp_path, device="cpu")
+    with open(tmp_path / "log.csv", newline="") as file:
+        assert [float(row["learning_rate"]) for row in csv.DictReader(file)] == pytest.approx([0.1, 0.1, 0.01, 0.001])
+
+
 def test_a_killed_process_goes_on_and_loses_no_epoch(tmp_path):
     script = ("import sys, time; from toy_task import *; from SlicePropagationLib.training.loop import *; torch.manual_seed(0)\n"
               "fit(ToyTask(ToyConfig(pause=0.02)), Line(), Line(), LoopConfig(epochs=4, batch_size=8, learning_rate=0.05, schedule='cosine', seed=3), Path(sys.argv[1]), device='cpu')")

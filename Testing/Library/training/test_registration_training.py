@@ -21,6 +21,7 @@ from SlicePropagationLib.training.cases import TrainingCase  # noqa: E402
 from SlicePropagationLib.training.registration import PRESETS, folded_share  # noqa: E402
 from SlicePropagationLib.training.registration_losses import gradient_penalty, local_ncc_loss, mask_dice  # noqa: E402
 from SlicePropagationLib.training.registration_pairs import RegistrationPairs, RegistrationPairsConfig  # noqa: E402
+from cine_phantoms import cine_cases  # noqa: E402
 from files import write  # noqa: E402
 from phantoms import disc  # noqa: E402
 
@@ -85,6 +86,17 @@ def test_pairs_are_neighbours_both_ways_or_frames_of_a_patient(tmp_path):
     cases = two_phantoms(tmp_path)
     assert len(RegistrationPairs(cases, RegistrationPairsConfig(size=48, furthest=2))) == 2 * (2 * 7 + 2 * 6)
     assert len(RegistrationPairs(cases, RegistrationPairsConfig(kind="frames", size=48))) == 2 * 8
+
+
+def test_pairs_of_times_are_annotated_frames_and_in_training_successive_ones_too(tmp_path):
+    case, config = cine_cases(tmp_path)[0], RegistrationPairsConfig(kind="times", size=32)
+    assert len(RegistrationPairs([case], config, is_random=False)) == 2 and len(RegistrationPairs([case], config)) == 2 + 2 * 8
+    successive = RegistrationPairs([case], config)[0]
+    assert not successive["fixed_mask"].any() and successive["fixed"].std() > 0.1
+    with pytest.raises(InputError, match="no sequence"):
+        RegistrationPairs(two_phantoms(tmp_path), config)
+    with pytest.raises(InputError, match="two annotated frames"):
+        RegistrationPairs(cine_cases(tmp_path, frames=(0,)), config)
 
 
 def test_frames_without_a_second_one_are_refused(tmp_path):

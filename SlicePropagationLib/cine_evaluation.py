@@ -1,0 +1,161 @@
+"""`evaluate-cine`: models and engines on sequences with known truth; tables with intervals, time-area curves."""
+
+import csv
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from SlicePropagationLib.atomic import atomic_folder
+from SlicePropagationLib.case import choose_engine
+from SlicePropagationLib.cine_measures import measure_series
+from SlicePropagationLib.cine_picture import plot_areas
+from SlicePropagationLib.engines import MODEL_SUFFIXES
+from SlicePropagationLib.errors import InputError
+from SlicePropagationLib.evaluation_statistics import interval_of_mean
+from SlicePropagationLib.patients import patient_of
+from SlicePropagationLib.segment import is_segmenter, load_segmenter
+from SlicePropagationLib.sequence import read_label_sequence, read_sequence, time_stacks
+from SlicePropagationLib.time_case import TimeSession
+
+MEASURES = ("dice", "distance_mm", "area_error_mm2", "curvature", "curvature_truth")
+ROW = ("model", "dataset", "case", "label", "position", *MEASURES, "seconds_per_frame")
+FEWEST_PATIENTS = 3     # an interval over fewer says nothing
+MOST_PLOTS = 12
+
+
+@dataclass(frozen=True)
+class CineCase:
+    """One sequence: image, labels (annotated frames only) and truth (every frame)."""
+
+    image: str
+    label: str
+    truth: str
+    dataset: str
+    name: str
+
+
+def evaluate_cine(table, models, out, *, split="val", max_cases=None, device="auto", report=None):
+    """Measure models on the sequences of a table, on frames that nobody annotated.
+
+    Args:
+        table: with columns image, label, truth, case and optionally split, dataset, as `make-cine` writes it.
+        models: {name: model file or engine}; models that segment by themselves do so, others carry the annotated frames along time.
+
+    Returns:
+        The report as Markdown; it is also written to `out`/report.md, beside rows.csv and plots of time-area curves.
+
+    Raises:
+        SlicePropagationError: about the table, a model or a case.
+    """
+    out, rows = Path(out), []
+    cases = _cases(Path(table), split)[:max_cases]
+    walkers = {name: _labeller(model, device) for name, model in models.items()}
+    out.mkdir(parents=True, exist_ok=True)
+    for number, case in enumerate(cases, 1):
+        rows += _measure(case, walkers, out if number <= MOST_PLOTS else None)
+        if report:
+            report(f"{number} of {len(cases)}: {case.name}")
+    text = describe(rows, list(models))
+    with atomic_folder(out) as partial:
+        (partial / "report.md").write_text(text, encoding="utf-8")
+        with open(partial / "rows.csv", "w", newline="") as file:
+            writer = csv.DictWriter(file, ROW)
+            writer.writeheader()
+            writer.writerows(rows)
+    return text
+
+
+def describe(rows, models):
+    """Tables in Markdown, one for each data set and label: means with 95 % bootstrap intervals over patients, and paired differences to the first model."""
+    lines = ["Frames that nobody annotated; distances in mm, areas in mm2, curvature of the time-area curve in its units. 95 % intervals over patients."]
+    if any(row["dataset"].startswith("synthetic") for row in rows):
+        lines.append("These sequences are synthetic: a motion between two real frames, not a real heart beat.")
+    for dataset, label in sorted({(row["dataset"], row["label"]) for row in rows}):
+        lines += ["", f"**{dataset}, label {label}**", "", "| model | Dice | distance | area error | curvature | of the truth | ms per frame |", "|---|---|---|---|---|---|---|"]
+        own = [row for row in rows if (row["dataset"], row["label"]) == (dataset, label)]
+        for model in models:
+            mine = [row for row in own if row["model"] == model]
+            cells = [_cell(dataset, mine, measure) for measure in MEASURES]
+            lines.append(f"| {model} | {' | '.join(cells)} | {1000 * np.mean([row['seconds_per_frame'] for row in mine]):.0f} |")
+        for model in models[1:]:
+            cells = [_cell(dataset, _differences(own, models[0], model, measure), measure) for measure in MEASURES[:-1]]
+            lines.append(f"| {model} - {models[0]} | {' | '.join(cells)} | | |")
+    return "\n".join(lines) + "\n"
+
+
+def _cell(dataset, rows, measure):
+    by_patient = {}
+    for row in rows:
+        if np.isfinite(row[measure]):
+            by_patient.setdefault(patient_of(row["case"]), []).append(row[measure])
+    if not by_patient:
+        return "-"
+    mean = np.mean([value for values in by_patient.values() for value in values])
+    if len(by_patient) < FEWEST_PATIENTS:
+        return f"{mean:.3f}"
+    low, high = interval_of_mean({dataset: by_patient})
+    return f"{mean:.3f} [{low:.3f}, {high:.3f}]"
+
+
+def _differences(rows, first, second, measure):
+    key = ("case", "position")
+    known = {tuple(row[name] for name in key): row[measure] for row in rows if row["model"] == first}
+    return [{"case": row["case"], measure: row[measure] - known[tuple(row[name] for name in key)]} for row in rows if row["model"] == second]
+
+
+def _labeller(model, device):
+    """A function (SliceStack, its drawn labels, annotated frames) -> (T, H, W) labels."""
+    if str(model).endswith(MODEL_SUFFIXES) and is_segmenter(model):
+        segmenter = load_segmenter(model, device)
+        return lambda stack, drawn, annotated: segmenter.segment(stack)
+    engine = choose_engine(model, device)
+
+    def carry(stack, drawn, annotated):
+        timed = TimeSession(stack, drawn, annotated)
+        for _ in timed.steps(engine):
+            pass
+        return timed.label_map()
+    return carry
+
+
+def _measure(case, walkers, plots):
+    """The rows of one case; plots of its middle slice where a folder is given."""
+    sequence = read_sequence(case.image)
+    drawn, truth = (read_label_sequence(path, sequence) for path in (case.label, case.truth))
+    annotated = np.flatnonzero(drawn.any(axis=(1, 2, 3))).tolist()
+    frames = [frame for frame in range(len(sequence)) if frame not in annotated]
+    if not annotated or not frames:
+        raise InputError(f"Case {case.name} has {len(annotated)} annotated of {len(sequence)} frames; it needs some of either kind.")
+    rows, curves = [], {}
+    stacks = [(place, stack) for place, stack in time_stacks(sequence) if drawn[place].any()]
+    middle = stacks[len(stacks) // 2][0][-1]
+    for place, stack in stacks:
+        labels = [int(label) for label in np.unique(drawn[place][drawn[place] > 0])]
+        for name, labeller in walkers.items():
+            began = time.perf_counter()
+            found = labeller(stack, drawn[place], annotated)
+            seconds = (time.perf_counter() - began) / len(stack)
+            rows += [{"model": name, "dataset": case.dataset, "case": case.name, "label": label, "position": place[-1], "seconds_per_frame": seconds}
+                     | measure_series(found == label, truth[place] == label, stack.spacing_mm[1:], frames) for label in labels]
+            if place[-1] == middle:
+                curves |= {(label, name): (found == label).sum(axis=(1, 2)) * stack.pixel_area_mm2 for label in labels}
+    pixel = stacks[0][1].pixel_area_mm2
+    for label in sorted({label for label, _ in curves}) if plots else ():
+        plot_areas(plots / f"areas-{case.name}-{label}.png", {name: areas for (own, name), areas in curves.items() if own == label}, annotated=annotated,
+                   truth=(truth[:, middle] == label).sum(axis=(1, 2)) * pixel, title=f"{case.name}, slice {middle}, label {label}")
+    return rows
+
+
+def _cases(table, split):
+    try:
+        with open(table, newline="") as file:
+            rows = list(csv.DictReader(file))
+        found = [CineCase(*(str(table.parent / row[name]) for name in ("image", "label", "truth")), row.get("dataset") or "all", row["case"])
+                 for row in rows if not split or row.get("split", "") in ("", split)]
+    except (OSError, KeyError, TypeError, ValueError, csv.Error) as error:
+        raise InputError(f"{table} is not a table of sequences with truth ({error!r}); it needs the columns image, label, truth and case, as make-cine writes them.") from error
+    if not found:
+        raise InputError(f"{table} has no case of split '{split}'; choose another --split.")
+    return found

@@ -1,0 +1,74 @@
+"""The measures of the cine paper by hand, and `evaluate-cine` on sequences with known truth."""
+
+import csv
+
+import numpy as np
+import pytest
+
+from SlicePropagationLib.cine_evaluation import describe
+from SlicePropagationLib.cine_measures import curvature, measure_series
+from SlicePropagationLib.cli import main
+from phantoms import square
+from test_pseudo_labels import beat, write_4d
+
+pytest.importorskip("torch")
+
+
+def test_a_constant_area_has_no_curvature_and_a_straight_rise_none_either():
+    assert curvature([5.0] * 6) == 0 and curvature([1.0, 3.0, 5.0, 7.0], is_cyclic=False) == 0
+
+
+def test_curvature_by_hand():
+    # A = 0 1 0 1: A' = 0 everywhere, A'' = 2 or -2; A = 0 0 3 0: A' = 0 1.5 0 -1.5 and A'' = 0 3 -6 3
+    assert curvature([0, 1, 0, 1]) == 2
+    assert curvature([0, 0, 3, 0]) == pytest.approx((0 + 2 * 3 / (1 + 1.5**2) ** 1.5 + 6) / 4)
+
+
+def test_a_square_that_is_one_pixel_off_measured_by_hand():
+    truth = np.stack([square(4, 4, 6)] * 3)
+    found = np.stack([square(4, 4, 6), square(4, 5, 6), square(4, 4, 7)])
+    measures = measure_series(found, truth, (2.0, 1.0), [1, 2])
+    assert measures["dice"] == pytest.approx((2 * 30 / 72 + 2 * 36 / 85) / 2)
+    assert measures["area_error_mm2"] == pytest.approx((0 + 2 * 13) / 2)
+    assert 0 < measures["distance_mm"] < 2 and measures["curvature_truth"] == 0
+
+
+def test_an_empty_prediction_has_no_distance():
+    truth = np.stack([square(4, 4, 6)] * 3)
+    measures = measure_series(0 * truth, truth, (1.0, 1.0), [1])
+    assert np.isnan(measures["distance_mm"]) and measures["dice"] == 0 and measures["area_error_mm2"] == 36
+
+
+def row(model, case, dice):
+    return {"model": model, "dataset": "synthetic_cine_x", "case": case, "label": 1, "position": 0, "dice": dice, "distance_mm": float("nan"),
+            "area_error_mm2": 1.0, "curvature": 1.0, "curvature_truth": 1.0, "seconds_per_frame": 0.01}
+
+
+def test_the_report_says_that_sequences_are_synthetic_and_gives_paired_differences():
+    rows = [row("first", f"p{n}", 0.8 + 0.01 * n) for n in range(4)] + [row("second", f"p{n}", 0.83 + 0.01 * n) for n in range(4)]
+    text = describe(rows, ["first", "second"])
+    assert "synthetic" in text and "| second - first | 0.030 [0.030, 0.030] | - |" in text
+    assert "[" not in describe(rows[:2], ["first"]).split("label 1")[1]
+
+
+def test_engines_are_measured_on_frames_that_nobody_annotated(tmp_path):
+    image, truth = beat()
+    label = np.zeros_like(truth)
+    label[[0, 4]] = truth[[0, 4]]
+    for name, array in (("image", image), ("label", label), ("truth", truth)):
+        write_4d(tmp_path / f"{name}.nii.gz", array)
+    (tmp_path / "cases.csv").write_text("image,label,truth,split,dataset,case\nimage.nii.gz,label.nii.gz,truth.nii.gz,val,synthetic_discs,one\n")
+    out = tmp_path / "out"
+    assert main(["evaluate-cine", "--cases", str(tmp_path / "cases.csv"), "--models", "copy,registration", "--out", str(out), "--quiet"]) == 0
+    with open(out / "rows.csv") as file:
+        dice = {row["model"]: float(row["dice"]) for row in csv.DictReader(file)}
+    assert 0.8 < dice["copy"] < dice["registration"] <= 1
+    assert (out / "areas-one-1.png").stat().st_size > 5000 and "registration - copy" in (out / "report.md").read_text()
+
+
+def test_a_table_without_truth_and_a_model_named_twice_are_refused(tmp_path, capsys):
+    (tmp_path / "cases.csv").write_text("image,label,case\na,b,c\n")
+    assert main(["evaluate-cine", "--cases", str(tmp_path / "cases.csv"), "--models", "copy", "--out", str(tmp_path / "out"), "--quiet"]) == 2
+    assert "truth" in capsys.readouterr().err
+    assert main(["evaluate-cine", "--cases", str(tmp_path / "cases.csv"), "--models", "copy,copy", "--out", str(tmp_path / "out"), "--quiet"]) == 2
+    assert "twice" in capsys.readouterr().err and not (tmp_path / "out").exists()
