@@ -182,12 +182,14 @@ def _demo(arguments):
 
 def _add_train(commands):
     parser = commands.add_parser("train", help="train a network on labelled cases; started again with the same arguments, it goes on")
-    parser.add_argument("task", help="slice_unet")
+    parser.add_argument("task", metavar="TASK", help="slice_unet, acnn_autoencoder, acnn_predictor, acnn_segmentation or acnn_superresolution")
     parser.add_argument("--cases", required=True, help="table with columns image, label and optionally split, dataset, case")
     parser.add_argument("--out", required=True, help="folder of the weights and logs")
     parser.add_argument("--preset", default="default", help="settings to begin with (default %(default)s)")
     parser.add_argument("--config", metavar="task.json", help="settings that differ from the preset's")
     parser.add_argument("--init", metavar="X.pt", help="weights to begin with")
+    parser.add_argument("--prior", metavar="P.pt", help="shape model that guides the training (acnn tasks)")
+    parser.add_argument("--labels", metavar="L,L", help="the labels that the model is about (acnn tasks)")
     parser.add_argument("--datasets", metavar="A,B", help="only these data sets of the table")
     parser.add_argument("--folds", type=_positive, default=0, metavar="K", help="cross-validation by patient instead of the table's splits")
     parser.add_argument("--epochs", type=_positive, help="number of epochs")

@@ -69,17 +69,20 @@ class AutoencoderConfig:
         grid: the fine grid.
         num_classes: maps of the one-hot label map, background first.
         base_channels: width of the first level; 16 in the paper, twice and four times that below.
+        bottleneck_channels: maps of the coarsest cells, before the code. The paper's grid has 125 cells in one map; a smaller grid needs more
+            maps, or its code has fewer degrees of freedom than numbers.
         code_size: numbers of a code.
     """
 
     grid: FineGridConfig = field(default_factory=FineGridConfig)
     num_classes: int = 3
     base_channels: int = 16
+    bottleneck_channels: int = 1
     code_size: int = 64
 
     def __post_init__(self):
         self.grid.check_code()
-        _check_positive(self, ("base_channels", "code_size"))
+        _check_positive(self, ("base_channels", "bottleneck_channels", "code_size"))
         _check_classes(self.num_classes)
 
 
@@ -110,6 +113,7 @@ class SubpixelConfig:
         out_channels: classes, background first; 1 for intensities (super-resolution).
         base_channels: width of the first level; 24 gives the paper's number of parameters to within 7 %.
         has_additive_skips: add skips instead of concatenating them.
+        bottleneck_channels: as in AutoencoderConfig, for a cascade.
     """
 
     grid: FineGridConfig = field(default_factory=FineGridConfig)
@@ -118,12 +122,13 @@ class SubpixelConfig:
     out_channels: int = 3
     base_channels: int = 24
     has_additive_skips: bool = False
+    bottleneck_channels: int = 1
 
     def __post_init__(self):
         if self.kind not in KINDS:
             raise ConfigError(f"kind must be one of {', '.join(KINDS)}, got '{self.kind}'.")
         self.grid.check_segmentation()
-        _check_positive(self, ("in_channels", "out_channels", "base_channels"))
+        _check_positive(self, ("in_channels", "out_channels", "base_channels", "bottleneck_channels"))
         if self.kind == "cascade":
             self.grid.check_code()
             _check_classes(self.out_channels)

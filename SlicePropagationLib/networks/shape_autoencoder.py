@@ -2,7 +2,7 @@
 
 Oktay et al., Anatomically Constrained Neural Networks, IEEE TMI 37(2), 2018 (arXiv:1705.08302), supplement, Tables IV and V. Every
 convolution but the last of each model is followed by batch normalisation, every one but the classes' by ReLU; the code has no non-linearity. Differences: the grid may have other
-sizes that 12 (through-plane) and 24 (in plane) divide, the paper's 60 x 120 x 120 is the default; convolutions before a batch
+sizes that 12 (through-plane) and 24 (in plane) divide, the paper's 60 x 120 x 120 is the default; the bottleneck may have more than one map; convolutions before a batch
 normalisation have no bias.
 """
 
@@ -21,19 +21,19 @@ class ShapeAutoencoder(nn.Module):
     def __init__(self, config):
         super().__init__()
         self.config = config
-        n, classes = config.base_channels, config.num_classes
+        n, classes, bottleneck = config.base_channels, config.num_classes, config.bottleneck_channels
         depth, height, width = config.grid.shape
-        self.cells = (depth // 12, height // 24, width // 24)
+        self.cells = (bottleneck, depth // 12, height // 24, width // 24)
         num_cells = math.prod(self.cells)
         self.encoder = nn.Sequential(
             _convolution(classes, n, (1, 2, 2)), _convolution(n, n),
             _convolution(n, 2 * n, 2), _convolution(2 * n, 2 * n),
             _convolution(2 * n, 4 * n, 2), _convolution(4 * n, 4 * n),
-            _convolution(4 * n, 1, 3))
+            _convolution(4 * n, bottleneck, 3))
         self.to_code = nn.Linear(num_cells, config.code_size)
         self.from_code = nn.Sequential(nn.Linear(config.code_size, num_cells), nn.ReLU())
         self.decoder = nn.Sequential(
-            _deconvolution(1, 4 * n, 7, 3, 2), _convolution(4 * n, 4 * n),
+            _deconvolution(bottleneck, 4 * n, 7, 3, 2), _convolution(4 * n, 4 * n),
             _deconvolution(4 * n, 2 * n, 4, 2, 1), _convolution(2 * n, 2 * n),
             _deconvolution(2 * n, n, 4, 2, 1), _convolution(n, n),
             _deconvolution(n, n, (1, 4, 4), (1, 2, 2), (0, 1, 1)),
@@ -45,7 +45,7 @@ class ShapeAutoencoder(nn.Module):
 
     def decode(self, codes):
         """Logits of label maps: (B, code_size) -> (B, num_classes, D, H, W)."""
-        return self.decoder(self.from_code(codes).unflatten(1, (1, *self.cells)))
+        return self.decoder(self.from_code(codes).unflatten(1, self.cells))
 
     def forward(self, shapes):
         """Logits of the label maps that the codes of `shapes` stand for; shapes as in `encode`."""

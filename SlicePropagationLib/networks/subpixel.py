@@ -88,11 +88,16 @@ class CascadeNetwork(nn.Module):
     def __init__(self, config):
         super().__init__()
         self.segmentation = SubpixelUNet(config)
-        self.autoencoder = ShapeAutoencoder(AutoencoderConfig(config.grid, config.out_channels))
+        self.autoencoder = ShapeAutoencoder(AutoencoderConfig(config.grid, config.out_channels, bottleneck_channels=config.bottleneck_channels))
 
     def forward(self, thick):
         """Logits on the fine grid; shapes as in `SubpixelNetwork.forward`, of the configured grid's size."""
-        return self.autoencoder(self.segmentation(thick).softmax(dim=1))
+        return self.stages(thick)[-1]
+
+    def stages(self, thick):
+        """Logits of the 3D-UNet, and of the auto-encoder after it; each is trained on."""
+        found = self.segmentation(thick)
+        return found, self.autoencoder(found.softmax(dim=1))
 
 
 class ThroughPlaneStage(nn.Module):

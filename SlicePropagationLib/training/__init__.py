@@ -1,3 +1,4 @@
 """Training: one loop, one small task per network, the data they learn from."""
 
-TASKS = {"slice_unet": "SlicePropagationLib.training.slice_unet"}      # name on the command line -> module with PRESETS
+TASKS = {name: f"SlicePropagationLib.training.{name}" for name in (     # name on the command line -> module with PRESETS
+    "slice_unet", "acnn_autoencoder", "acnn_predictor", "acnn_segmentation", "acnn_superresolution")}

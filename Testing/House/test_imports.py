@@ -22,16 +22,16 @@ FORBIDDEN = {
 # The library from the bottom up: a module imports from its own row or a lower one. A new module belongs to the row before the last.
 LAYERS = [
     {"errors", "config", "patients", "notes"},
-    {"stack", "patch", "planning", "metrics", "networks", "losses", "nifti", "volume", "sample", "atomic", "models"},
+    {"stack", "patch", "planning", "metrics", "networks", "losses", "nifti", "volume", "sample", "atomic", "models", "fine_grid"},
     {"session", "segmentation_file", "checkpoint"},
-    {"confidence", "slice_record"},
+    {"confidence", "slice_record", "shape_model"},
     {"engine", "engines"},
     {"history", "io", "outputs", "case", "preprocessing", "training", "simulation", "picture"},
     {"batch", "demo"},
     {"evaluation", "evaluation_scores", "evaluation_statistics", "evaluation_report", "evaluation_plots", "experiments"},
     {"cli", "__main__"},
 ]
-NEEDS_TORCH = {"networks", "losses", "training", "checkpoint"}
+NEEDS_TORCH = {"networks", "losses", "training", "checkpoint", "shape_model"}
 TORCH_ENGINES = {"engines/model_file.py", "engines/plain_unet.py", "engines/slice_unet.py"}     # imported when they are asked for
 NEEDS_MATPLOTLIB = {"picture", "evaluation_plots"}
 HEAVY = ["torch", "matplotlib", "dask", "distributed"]

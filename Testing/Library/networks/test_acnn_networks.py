@@ -43,7 +43,7 @@ def test_the_autoencoder_has_the_layers_of_the_supplement():
         ("fc", 125), deconv(64, (7, 7, 7), (3, 3, 3)), conv(64), deconv(32, (4, 4, 4), (2, 2, 2)), conv(32), deconv(16, (4, 4, 4), (2, 2, 2)), conv(16),
         deconv(16, (1, 4, 4), (1, 2, 2)), conv(3)]
     assert millions(network) == pytest.approx(0.57, abs=0.005)
-    assert network.cells == (5, 5, 5)
+    assert network.cells == (1, 5, 5, 5)
 
 
 def test_the_predictor_has_the_layers_of_the_supplement():
