@@ -1,4 +1,4 @@
-"""The command line: `slice-propagation propagate | batch | simulate | evaluate | train | experiment | engines | demo`."""
+"""The command line: `slice-propagation propagate | batch | simulate | evaluate | train | segment | superresolve | pseudo-label | experiment | engines | demo`."""
 
 import argparse
 import logging
@@ -12,6 +12,7 @@ from SlicePropagationLib.case import Case, check_device, parse_span, run_case
 from SlicePropagationLib.engines import ENGINES, default_engine
 from SlicePropagationLib.errors import ConfigError, InputError, SlicePropagationError
 from SlicePropagationLib.models import find_model, has_model
+from SlicePropagationLib.training import TASKS
 
 DONE, SOME_FAILED, UNUSABLE = 0, 1, 2
 
@@ -40,6 +41,9 @@ def _parser():
     _add_evaluate(commands)
     _add_demo(commands)
     _add_train(commands)
+    _add_segment(commands)
+    _add_superresolve(commands)
+    _add_pseudo_label(commands)
     _add_experiment(commands)
     engines = commands.add_parser("engines", help="what a propagation can walk with, and what each needs")
     engines.set_defaults(command=_engines)
@@ -147,6 +151,7 @@ def _add_evaluate(commands):
     parser.add_argument("--correct", default="suggested", metavar="A,B", help="slices that are corrected: suggested, worst, uniform, steps, or several (default %(default)s)")
     parser.add_argument("--kinds", metavar="kinds.csv", help="table with columns dataset, label (* for all), kind: adds means per kind of structure")
     parser.add_argument("--axis", default="k", choices=("i", "j", "k"))
+    parser.add_argument("--prior", metavar="P.pt", help="shape model (`train acnn_autoencoder`): adds to rows.csv how implausible each predicted shape is")
     parser.add_argument("--workers", type=_positive, default=1, help="number of processes")
     parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda"))
     parser.add_argument("--out", required=True, help="folder of the tables and plots; an evaluation that was interrupted there goes on")
@@ -155,6 +160,8 @@ def _add_evaluate(commands):
 
 
 def _evaluate(arguments):
+    if arguments.prior:
+        _check_packages("A shape model", ("torch",), "demo")
     from SlicePropagationLib.evaluation import evaluate
     report = None if arguments.quiet else lambda text: print(text, file=sys.stderr)
     print(evaluate(arguments, report))
@@ -182,7 +189,7 @@ def _demo(arguments):
 
 def _add_train(commands):
     parser = commands.add_parser("train", help="train a network on labelled cases; started again with the same arguments, it goes on")
-    parser.add_argument("task", metavar="TASK", help="slice_unet, acnn_autoencoder, acnn_predictor, acnn_segmentation or acnn_superresolution")
+    parser.add_argument("task", metavar="TASK", help=", ".join(TASKS))
     parser.add_argument("--cases", required=True, help="table with columns image, label and optionally split, dataset, case")
     parser.add_argument("--out", required=True, help="folder of the weights and logs")
     parser.add_argument("--preset", default="default", help="settings to begin with (default %(default)s)")
@@ -202,10 +209,14 @@ def _add_train(commands):
     parser.set_defaults(command=_train)
 
 
-def _check_training_packages():
-    missing = [package for package in ("torch", "lightning", "monai") if util.find_spec(package) is None]
+def _check_packages(what, packages, extra):
+    missing = [package for package in packages if util.find_spec(package) is None]
     if missing:
-        raise ConfigError(f"Training needs {' and '.join(missing)}, which is not installed; install slice-propagation[train].")
+        raise ConfigError(f"{what} needs {' and '.join(missing)}, which is not installed; install slice-propagation[{extra}].")
+
+
+def _check_training_packages():
+    _check_packages("Training", ("torch", "lightning", "monai"), "train")
 
 
 def _train(arguments):
@@ -216,6 +227,75 @@ def _train(arguments):
     from SlicePropagationLib.training.command import train
     for path in train(arguments, None if arguments.quiet else lambda text: print(text, flush=True)):
         print(f"best weights: {path}")
+    return DONE
+
+
+def _add_segment(commands):
+    parser = commands.add_parser("segment", help="a model that needs no seed, on a volume or a 4D sequence")
+    parser.add_argument("--image", required=True)
+    parser.add_argument("--model", required=True, metavar="M.pt", help="weights that `train` wrote")
+    parser.add_argument("--out", required=True, help="label map; O.json is written beside it")
+    parser.add_argument("--axis", default="k", choices=("i", "j", "k"), help="voxel axis that the slices run along")
+    parser.add_argument("--not-cyclic", action="store_true", help="the last frame of a sequence is not followed by the first")
+    parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda"))
+    parser.add_argument("--quiet", action="store_true", help="no progress")
+    parser.set_defaults(command=_segment)
+
+
+def _segment(arguments):
+    _check_packages("A model that segments", ("torch",), "demo")
+    check_device(arguments.device)
+    from SlicePropagationLib.segment import segment_file
+    report = None if arguments.quiet else lambda text: print(text, file=sys.stderr)
+    labels = segment_file(arguments.image, arguments.model, arguments.out, device=arguments.device, axis=arguments.axis, is_cyclic=not arguments.not_cyclic, report=report)
+    if not arguments.quiet:
+        print(f"{arguments.out}: {', '.join(f'label {label}' for label in range(1, int(labels.max()) + 1)) or 'nothing was found'}")
+    return DONE
+
+
+def _add_pseudo_label(commands):
+    parser = commands.add_parser("pseudo-label", help="labels for every slice or frame from the nearest annotated one, with the distance, for training")
+    parser.add_argument("--image", required=True, help="a volume, or a 4D sequence")
+    parser.add_argument("--seed", required=True, help="label map on the image's grid, non-zero only on annotated slices or frames")
+    parser.add_argument("--out", required=True, help="label map; O.distances.csv and O.json are written beside it")
+    parser.add_argument("--soft", action="store_true", help="also write the probability of each label (0 to 255) as O.soft-LABEL")
+    parser.add_argument("--axis", default="auto", choices=("auto", "i", "j", "k"), help="voxel axis that the slices run along")
+    parser.add_argument("--not-cyclic", action="store_true", help="the last frame of a sequence is not followed by the first")
+    _add_engine(parser)
+    parser.set_defaults(command=_pseudo_label)
+
+
+def _pseudo_label(arguments):
+    from SlicePropagationLib.pseudo_labels import pseudo_label_file
+    report = None if arguments.quiet else lambda text: print(text, file=sys.stderr)
+    labels = pseudo_label_file(arguments.image, arguments.seed, arguments.out, engine=arguments.engine, device=arguments.device, axis=arguments.axis,
+                               is_cyclic=not arguments.not_cyclic, is_soft=arguments.soft, report=report)
+    if not arguments.quiet:
+        print(f"{arguments.out}: labels 1 to {int(labels.max())}")
+    return DONE
+
+
+def _add_superresolve(commands):
+    parser = commands.add_parser("superresolve", help="the annotation of thick slices on a fine grid, without stair steps; annotated slices stay as they are")
+    parser.add_argument("--image", required=True)
+    parser.add_argument("--labels", metavar="L", help="finished annotation on the image's grid; without it, --model brings the image itself to fine slices")
+    parser.add_argument("--out", required=True, help="the result on the fine grid; O.json is written beside it")
+    parser.add_argument("--model", metavar="M.pt", help="weights of `train acnn_segmentation --preset annotation` or of `train acnn_superresolution`; without it, shapes are interpolated")
+    parser.add_argument("--axis", default="auto", choices=("auto", "i", "j", "k"), help="voxel axis of the thick slices")
+    parser.add_argument("--factor", type=_positive, metavar="N", help="fine slices for a thick one (default: the model's, or slices as thin as pixels are wide)")
+    parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda"))
+    parser.add_argument("--quiet", action="store_true")
+    parser.set_defaults(command=_superresolve)
+
+
+def _superresolve(arguments):
+    if arguments.model:
+        _check_packages("A model", ("torch",), "demo")
+    check_device(arguments.device)
+    from SlicePropagationLib.superresolve import superresolve_file
+    fine = superresolve_file(arguments.image, arguments.labels, arguments.out, model=arguments.model, axis=arguments.axis, factor=arguments.factor, device=arguments.device)
+    if not arguments.quiet:
+        print(f"{arguments.out}: {'x'.join(str(size) for size in reversed(fine.shape))} voxels")
     return DONE
 
 

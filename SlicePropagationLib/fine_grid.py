@@ -72,7 +72,7 @@ def to_classes(labels, wanted):
     return classes
 
 
-def place_on_structure(grid, classes, spacing_mm, name):
+def place_on_structure(grid, classes, spacing_mm, name, *, must_fit=True):
     """The grid laid about the middle of the structures' box.
 
     Args:
@@ -80,9 +80,10 @@ def place_on_structure(grid, classes, spacing_mm, name):
         classes: (N, H, W) class numbers.
         spacing_mm: of the volume, along N, H, W.
         name: of the case, for messages.
+        must_fit: refuse a structure that the grid does not hold.
 
     Raises:
-        InputError: there is no structure, or the grid does not hold it.
+        InputError: there is no structure, or it does not fit.
     """
     sides = [np.flatnonzero(classes.any(axis=tuple(other for other in range(3) if other != axis))) for axis in range(3)]
     if not sides[0].size:
@@ -91,7 +92,7 @@ def place_on_structure(grid, classes, spacing_mm, name):
     inside = tuple(slice(max(0, int(np.ceil(first - 0.5 * step))), max(0, int(np.floor(first + (size - 0.5) * step)) + 1))
                    for first, step, size in zip(placement.first, placement.step, grid.shape))
     outside = 1 - np.count_nonzero(classes[inside]) / np.count_nonzero(classes)
-    if outside > MOST_OUTSIDE:
+    if must_fit and outside > MOST_OUTSIDE:
         extent = [(side[-1] - side[0] + 1) * spacing for side, spacing in zip(sides, spacing_mm)]
         covered = [size * spacing for size, spacing in zip(grid.shape, grid.spacing_mm)]
         needed = [max(spacing, 1.05 * length / size) for spacing, length, size in zip(grid.spacing_mm, extent, grid.shape)]

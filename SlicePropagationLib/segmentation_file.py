@@ -58,7 +58,7 @@ def read_labels(path, volume):
     if image.GetNumberOfComponentsPerPixel() > 1:
         raise InputError(f"{path} has {image.GetNumberOfComponentsPerPixel()} values per voxel, a label map has 1; export it as a label map.")
     check_same_grid(volume.image, image, "the image", str(path))
-    labels = _checked_labels(sitk.GetArrayFromImage(image), path)
+    labels = checked_labels(sitk.GetArrayFromImage(image), path)
     return labels, [Segment.plain(int(label)) for label in np.unique(labels[labels > 0])]
 
 
@@ -75,7 +75,8 @@ def write_labels(path, labels, volume, segments, tags=None):
     sitk.WriteImage(image, str(path), True)
 
 
-def _checked_labels(array, path):
+def checked_labels(array, path):
+    """The values of a label file as uint8; InputError where they are no labels."""
     low, high = (array.min(), array.max()) if array.size else (0, 0)
     if low < 0 or high > 255:
         raise InputError(f"{path} has label values from {low:g} to {high:g}, labels must lie between 0 and 255; renumber them.")
@@ -96,7 +97,7 @@ def _read_segmentation(image, path, volume):
         labels[layers[..., layer] == value] = segment.label
         segments.append(segment)
     if not segments:
-        labels = _checked_labels(layers[..., 0], path)
+        labels = checked_labels(layers[..., 0], path)
         segments = [Segment.plain(int(label)) for label in np.unique(labels[labels > 0])]
     return _onto_grid(labels, image, volume, path), segments
 

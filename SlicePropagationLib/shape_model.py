@@ -36,10 +36,10 @@ class ShapeModel:
         """(1, num_classes, D, H, W) of (D, H, W) classes."""
         return F.one_hot(torch.from_numpy(np.ascontiguousarray(classes)).long(), len(self.labels) + 1).movedim(-1, 0)[None].float()
 
-    def classes_of(self, labels, spacing_mm, name):
-        """(D, H, W) classes of an (N, H, W) label map, on the model's grid about its structures; InputError where they do not fit."""
+    def classes_of(self, labels, spacing_mm, name, *, must_fit=True):
+        """(D, H, W) classes of an (N, H, W) label map, on the model's grid about its structures; InputError where there are none, or they must fit and do not."""
         classes = to_classes(labels, self.labels)
-        return place_on_structure(self.grid, classes, spacing_mm, name).read_classes(classes, len(self.labels) + 1)
+        return place_on_structure(self.grid, classes, spacing_mm, name, must_fit=must_fit).read_classes(classes, len(self.labels) + 1)
 
     @torch.no_grad()
     def code(self, classes):

@@ -11,7 +11,7 @@ from SlicePropagationLib.errors import GeometryMismatchError, InputError
 from SlicePropagationLib.nifti import count_nonfinite
 
 log = logging.getLogger(__name__)
-SUFFIXES = (".nii.gz", ".nii", ".seg.nrrd", ".nrrd", ".nhdr", ".mha", ".mhd")
+SUFFIXES = (".nii.gz", ".nii", ".seg.nrrd", ".seq.nrrd", ".nrrd", ".nhdr", ".mha", ".mhd")
 AXES = ("i", "j", "k")
 TOLERANCE = 1e-3
 

@@ -44,6 +44,8 @@ ENGINES = {info.name: info for info in (
                "A trained network that corrects what registration predicts; the default where PyTorch is installed.", ("torch",), has_weights=True),
     EngineInfo("registration", "SlicePropagationLib.engines.registration", "RegistrationEngine",
                "Follows the structure from slice to slice by image registration; needs no training, the default without PyTorch."),
+    EngineInfo("voxelmorph", "SlicePropagationLib.engines.model_file", "make_voxelmorph",
+               "Follows the structure by a trained registration network (VoxelMorph).", ("torch",), has_weights=True),
     EngineInfo("interpolation", "SlicePropagationLib.engines.interpolation", "InterpolationEngine",
                "Interpolates the shape between annotated slices and shrinks it beyond them; does not look at the image."),
     EngineInfo("itk_interpolation", "SlicePropagationLib.engines.itk_interpolation", "ITKInterpolationEngine",

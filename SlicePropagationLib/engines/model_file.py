@@ -6,13 +6,22 @@ import torch
 
 from SlicePropagationLib.checkpoint import fill_network, load_checkpoint
 from SlicePropagationLib.config import config_from_dict
+from SlicePropagationLib.engines.cine_bilstm import CineBiLSTMEngine, make_cine_bilstm
 from SlicePropagationLib.engines.plain_unet import PlainUNetEngine
 from SlicePropagationLib.engines.slice_unet import SliceUNetEngine
+from SlicePropagationLib.engines.voxelmorph import VoxelMorphEngine
 from SlicePropagationLib.errors import CheckpointError, ConfigError
 from SlicePropagationLib.models import find_model
 from SlicePropagationLib.networks.build import build_unet
+from SlicePropagationLib.networks.cine_config import VoxelMorphConfig
 from SlicePropagationLib.networks.config import GuidedUNetConfig, UNetConfig
 from SlicePropagationLib.networks.guided_unet import GuidedUNet
+from SlicePropagationLib.networks.voxelmorph import VoxelMorph
+
+
+def make_voxelmorph(device="auto", path=None):
+    """The engine of the shipped registration network, or of a model file; see `make_slice_unet`."""
+    return make_slice_unet(device, path or find_model("voxelmorph"))
 
 
 def make_slice_unet(device="auto", path=None):
@@ -51,4 +60,13 @@ def _plain(checkpoint, path, device):
     return PlainUNetEngine(fill_network(network, checkpoint, path), checkpoint.config["size"], checkpoint.config["uses_prior"], device)
 
 
-BUILDERS = {"slice_unet.guided": _guided, "slice_unet.plain": _plain}
+def _voxelmorph(checkpoint, path, device):
+    network = VoxelMorph(config_from_dict(VoxelMorphConfig, checkpoint.config["network"]))
+    return VoxelMorphEngine(fill_network(network, checkpoint, path), device)
+
+
+def _cine_bilstm(checkpoint, path, device):
+    return CineBiLSTMEngine(make_cine_bilstm(checkpoint, path, device))
+
+
+BUILDERS = {"slice_unet.guided": _guided, "slice_unet.plain": _plain, "voxelmorph": _voxelmorph, "cine_bilstm": _cine_bilstm}

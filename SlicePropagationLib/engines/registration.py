@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from SlicePropagationLib.engines.appearance import Appearance
+from SlicePropagationLib.engines.demons import register
 from SlicePropagationLib.engines.distance import equivalent_radius, probability_of, signed_distance
 from SlicePropagationLib.engines.ends import Taper, TaperConfig
 from SlicePropagationLib.engines.interpolation import ShapePrior
@@ -74,6 +75,8 @@ class RegistrationEngine:
 
     name = "registration"
 
+    register = staticmethod(register)       # finds the displacement of two slices; a trained network may take its place
+
     def __init__(self, config=RegistrationConfig()):
         self.config = config
 
@@ -102,7 +105,7 @@ class RegistrationEngine:
         if not anchors[run.anchor].any():
             return
         closes = not all(index is not None and anchors[index].any() for index in gap_of(run.targets[0], anchors))
-        track = Track(stack, run.anchor, anchors[run.anchor], self.config.track)
+        track = Track(stack, run.anchor, anchors[run.anchor], self.config.track, self.register)
         appearance = self._learn_appearance(stack, anchors)
         taper = Taper(stack, run, anchors, self.config.taper)
         ring_mm = self._ring_pixels(anchors[run.anchor]) * min(stack.spacing_mm[1:])

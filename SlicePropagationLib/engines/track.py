@@ -44,19 +44,23 @@ class Track:
     Steps are remembered with the stack: after a correction the walk from an anchor that stayed begins where it did before, and
     other walks of the same anchor (another engine's, a longer one) find it done.
 
+    Args:
+        stack, anchor, mask, config: the stack, the annotated slice, its (H, W) mask and a TrackConfig.
+        register: what finds the displacement of two small images, called as `demons.register`.
+
     Attributes:
         index: the slice reached.
     """
 
-    def __init__(self, stack, anchor, mask, config):
-        self.stack, self.config, self.index = stack, config, anchor
+    def __init__(self, stack, anchor, mask, config, register=register):
+        self.stack, self.config, self.index, self._register = stack, config, anchor, register
         window = self._window_around(*_corners(mask))
         self._anchor_grid = Grid(window.top, window.left, 1.0, window.shape)
         self._anchor_image = np.asarray(window.crop(stack.images[anchor]), np.float32)
         self._anchor_distance = signed_distance(window.crop(mask), stack.spacing_mm[1:])
         grid = Grid.over(window, config.grid_points)
         self._step = _Step(window, grid, np.zeros((2, *grid.shape), np.float32))
-        self._path = (config, anchor, window, np.packbits(window.crop(mask)).tobytes())
+        self._path = (config, register, anchor, window, np.packbits(window.crop(mask)).tobytes())
 
     @property
     def window(self):
@@ -75,7 +79,7 @@ class Track:
     def _registered(self, index):
         window, grid = self._step.window, self._step.grid
         moving, fixed = self._normalised(self.index, index)
-        step = register(fixed, moving, self.config.demons) * np.float32(grid.pitch)
+        step = self._register(fixed, moving, self.config.demons) * np.float32(grid.pitch)
         displacement = step + _read_displacement(self._step, grid.points() + step)
         here = _Step(window, grid, displacement)
         inside = self._warped(self._anchor_distance, here) > 0

@@ -9,6 +9,7 @@ import numpy as np
 from SlicePropagationLib.errors import InputError, SlicePropagationError
 from SlicePropagationLib.patients import patient_of
 from SlicePropagationLib.segmentation_file import read_labels
+from SlicePropagationLib.sequence import is_sequence, read_label_sequence, read_sequence
 from SlicePropagationLib.volume import read_volume
 
 
@@ -125,8 +126,10 @@ def check_cases(cases):
     """
     for case in cases:
         try:
-            volume = read_volume(case.image)
-            labels, _ = read_labels(case.label_map, volume)
+            if is_sequence(case.image):
+                labels = read_label_sequence(case.label_map, read_sequence(case.image))
+            else:
+                labels, _ = read_labels(case.label_map, read_volume(case.image))
         except SlicePropagationError as error:
             raise InputError(f"Case {case.name}: {error}") from error
         if not labels.any():

@@ -21,7 +21,7 @@ from SlicePropagationLib.errors import CheckpointError, ConfigError, TrainingErr
 from SlicePropagationLib.training.log import EpochLog
 
 OPTIMIZERS = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}
-SCHEDULES = ("constant", "steps", "cosine")
+SCHEDULES = ("constant", "steps", "cosine", "plateau")
 PRECISIONS = ("auto", "32-true", "bf16-mixed")
 STATE = "state.ckpt"
 
@@ -35,7 +35,7 @@ class LoopConfig:
         max_hours: end after that much training time, within an epoch if need be; "cosine" then follows whichever of time and epochs is further. 0: no limit.
         batch_size: samples per batch and device.
         optimizer: "adam" or "adamw", with `learning_rate` and `weight_decay`.
-        schedule: "constant", "steps" (times `factor` at each of `milestones`) or "cosine" (to 0 at the end).
+        schedule: "constant", "steps" (times `factor` at each of `milestones`), "cosine" (to 0 at the end) or "plateau" (times `factor`, instead of ending, when `patience` is over).
         warmup_batches: batches over which the learning rate rises.
         clip_norm: largest norm of the gradient, 0 for any.
         averaging: share of the old weights that the moving average, which is judged and kept, retains per batch (Polyak; EMA), 0 for no average.
@@ -123,6 +123,7 @@ class _Training:
         self.average = AveragedModel(task.network, avg_fn=self._average, use_buffers=True) if config.averaging else None
         self.val_loader = self.fabric.setup_dataloaders(torch.utils.data.DataLoader(val_data, config.batch_size))
         self.epoch, self.seconds, self.best, self.since_best, self.num_batches = 0, 0.0, float("-inf"), 0, 0
+        self.num_drops = 0      # of the learning rate, by the schedule "plateau"
         self.log = EpochLog(out)
 
     def run(self):
@@ -142,7 +143,7 @@ class _Training:
 
     def _is_over(self):
         config = self.config
-        return self._fraction() >= 1 or bool(config.patience and self.since_best >= config.patience)
+        return self._fraction() >= 1 or bool(config.schedule != "plateau" and config.patience and self.since_best >= config.patience)
 
     def _seconds_at(self, began):
         """Training time, of an epoch that began then included; all processes agree on it, or they would part ways."""
@@ -238,6 +239,8 @@ class _Training:
             factor = 0.5 * (1 + math.cos(math.pi * fraction))
         if config.schedule == "steps":
             factor = config.factor ** sum(fraction * config.epochs >= milestone for milestone in config.milestones)
+        if config.schedule == "plateau":
+            factor = config.factor ** self.num_drops
         if config.warmup_batches:
             factor *= min(1.0, (self.num_batches + 1) / config.warmup_batches)
         for group in self.optimizer.param_groups:
@@ -266,6 +269,8 @@ class _Training:
             raise TrainingError(f"The score '{name}' is {score} after epoch {self.epoch}; lower the learning rate ({self.config.learning_rate}) or look at the validation data.")
         is_better = score > self.best
         self.best, self.since_best = (score, 0) if is_better else (self.best, self.since_best + 1)
+        if self.config.schedule == "plateau" and self.config.patience and self.since_best >= self.config.patience:
+            self.num_drops, self.since_best = self.num_drops + 1, 0
         if self.fabric.is_global_zero:
             self._save_weights({**metrics, "epoch": self.epoch}, ("best.pt", "last.pt") if is_better else ("last.pt",))
             self.log.add({"epoch": self.epoch, "hours": round(self.seconds / 3600, 4), "learning_rate": self.optimizer.param_groups[0]["lr"], **losses, **metrics})
@@ -287,7 +292,7 @@ class _Training:
         if not self.fabric.is_global_zero:
             return
         state = {"model": self.task.state_dict(), "optimizer": self.optimizer.state_dict(), "average": self.average.state_dict() if self.average else {},
-                 "counters": {name: getattr(self, name) for name in ("epoch", "seconds", "best", "since_best", "num_batches")}}
+                 "counters": {name: getattr(self, name) for name in ("epoch", "seconds", "best", "since_best", "num_batches", "num_drops")}}
         with atomic_folder(self.out) as partial:
             torch.save(state, partial / STATE)
 

@@ -22,17 +22,18 @@ FORBIDDEN = {
 # The library from the bottom up: a module imports from its own row or a lower one. A new module belongs to the row before the last.
 LAYERS = [
     {"errors", "config", "patients", "notes"},
-    {"stack", "patch", "planning", "metrics", "networks", "losses", "nifti", "volume", "sample", "atomic", "models", "fine_grid"},
+    {"stack", "patch", "planning", "metrics", "networks", "losses", "nifti", "volume", "sample", "atomic", "models", "windows", "fine_grid"},
     {"session", "segmentation_file", "checkpoint"},
-    {"confidence", "slice_record", "shape_model"},
+    {"confidence", "slice_record", "sequence", "shape_model"},
     {"engine", "engines"},
-    {"history", "io", "outputs", "case", "preprocessing", "training", "simulation", "picture"},
-    {"batch", "demo"},
+    {"history", "io", "outputs", "case", "preprocessing", "distance_table", "training", "simulation", "picture"},
+    {"batch", "demo", "pseudo_labels", "time_case"},
     {"evaluation", "evaluation_scores", "evaluation_statistics", "evaluation_report", "evaluation_plots", "experiments"},
     {"cli", "__main__"},
 ]
-NEEDS_TORCH = {"networks", "losses", "training", "checkpoint", "shape_model"}
-TORCH_ENGINES = {"engines/model_file.py", "engines/plain_unet.py", "engines/slice_unet.py"}     # imported when they are asked for
+NEEDS_TORCH = {"networks", "losses", "training", "checkpoint", "shape_model", "codes"}
+TORCH_ENGINES = {"engines/model_file.py", "engines/plain_unet.py", "engines/slice_unet.py", "engines/voxelmorph.py",
+                 "engines/cine_bilstm.py", "engines/frame_segmenter.py", "engines/subpixel_segmenter.py"}     # imported when they are asked for
 NEEDS_MATPLOTLIB = {"picture", "evaluation_plots"}
 HEAVY = ["torch", "matplotlib", "dask", "distributed"]
 # Slicer's reviewers accept nothing else at file scope; qt and ctk are part of Slicer.

@@ -1,0 +1,45 @@
+"""What a learned registration is judged by: likeness of the images, smoothness of the velocity, overlap of warped masks."""
+
+import torch
+from torch.nn import functional as F
+
+
+def local_ncc_loss(first, second, window=9, eps=1e-5):
+    """1 - mean squared local correlation coefficient of images.
+
+    Args:
+        first, second: (B, 1, H, W).
+        window: odd side of the squares that correlation is computed in, in pixels.
+
+    Returns:
+        Scalar in [0, 1]; 0 for images that are linear functions of each other in every square; a constant square counts as unlike.
+
+    Source: Balakrishnan et al., IEEE TMI 38 (2019), equation 6, with 1 added.
+    """
+    def mean(values):
+        return F.avg_pool2d(values, window, stride=1)
+
+    first_mean, second_mean = mean(first), mean(second)
+    covariance = mean(first * second) - first_mean * second_mean
+    first_variance = (mean(first**2) - first_mean**2).clamp_min(0)
+    second_variance = (mean(second**2) - second_mean**2).clamp_min(0)
+    return 1 - (covariance**2 / (first_variance * second_variance + eps)).clamp_max(1).mean()
+
+
+def gradient_penalty(velocity):
+    """Mean squared difference of neighbouring vectors of (B, 2, H, W), over both axes."""
+    rows = (velocity[:, :, 1:] - velocity[:, :, :-1]).square().mean()
+    columns = (velocity[:, :, :, 1:] - velocity[:, :, :, :-1]).square().mean()
+    return (rows + columns) / 2
+
+
+def mask_dice(first, second, eps=1e-5):
+    """(B,) Dice of soft masks (B, 1, H, W); 1 for two empty ones."""
+    overlap = (first * second).sum(dim=(1, 2, 3))
+    total = (first + second).sum(dim=(1, 2, 3))
+    return (2 * overlap + eps) / (total + eps)
+
+
+def image_loss(name, first, second, window):
+    """The likeness term by name: "mse" or "ncc"."""
+    return local_ncc_loss(first, second, window) if name == "ncc" else torch.mean((first - second) ** 2)

@@ -1,0 +1,88 @@
+"""Labelled series of frames: slices of a volume, or the times of every slice of a cine sequence."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from SlicePropagationLib.distance_table import read_distances
+from SlicePropagationLib.errors import ConfigError, InputError
+from SlicePropagationLib.segmentation_file import read_labels
+from SlicePropagationLib.sequence import is_sequence, read_label_sequence, read_sequence
+from SlicePropagationLib.volume import read_volume
+
+
+@dataclass(frozen=True)
+class Series:
+    """Frames in order, on the square that a network sees.
+
+    Attributes:
+        images: (N, S, S) float32, normalised.
+        labels: (N, S, S) uint8.
+        distances: (N,) frames to the nearest one that a person annotated: 0 for these, more for pseudo-labels, infinite without a label.
+        is_cyclic: whether the last frame is followed by the first.
+    """
+
+    images: np.ndarray
+    labels: np.ndarray
+    distances: np.ndarray
+    is_cyclic: bool
+
+    @property
+    def annotated(self):
+        """The frames that a person annotated."""
+        return np.flatnonzero(self.distances == 0)
+
+    def as_annotated_only(self):
+        """The same series without its pseudo-labels."""
+        return replace(self, distances=np.where(self.distances == 0, 0.0, np.inf))
+
+
+def read_series(case, grid_config):
+    """All series of a training case: one of a volume, one per slice of a sequence.
+
+    What pseudo-labels are, and how far from an annotated frame, stands beside the label file (`label.nii.gz` -> `label.distances.csv`).
+    Without that table every slice of a volume counts as annotated, and every frame of a sequence that has a label.
+
+    Raises:
+        InputError: the sequence has one frame, no annotated frame, or annotations outside of it.
+        GeometryMismatchError: frames and labels are not on one grid.
+    """
+    return _of_sequence(case, grid_config) if is_sequence(case.image) else [_of_volume(case, grid_config)]
+
+
+def _of_volume(case, config):
+    volume = read_volume(case.image)
+    labels, _ = read_labels(case.label_map, volume)
+    distances = read_distances(case.label_map, len(labels))
+    distances = np.zeros(len(labels)) if distances is None else distances
+    grid = config.grid(labels.shape[1:], volume.spacing_mm[1:])
+    return _series(case, grid.sample(config.normalise(volume.array)), grid.sample_labels(labels), distances, is_cyclic=False)
+
+
+def _of_sequence(case, config):
+    sequence = read_sequence(case.image)
+    labels = read_label_sequence(case.label_map, sequence)
+    distances = read_distances(case.label_map, len(sequence))
+    if distances is None:
+        distances = np.where(labels.any(axis=(1, 2, 3)), 0.0, np.inf)
+    images, grid = config.normalise(sequence.array), config.grid(labels.shape[2:], sequence.spacing_mm[1:])
+    annotated = labels[distances == 0]
+    if not len(annotated):
+        raise InputError(f"Case {case.name}: {case.label_map} has no annotated frame; label at least one, or take the case out of the table.")
+    shown = np.flatnonzero(annotated.any(axis=(0, 2, 3)))
+    return [_series(case, grid.sample(images[:, k]), grid.sample_labels(labels[:, k]), distances, is_cyclic=True) for k in shown]
+
+
+def _series(case, images, labels, distances, *, is_cyclic):
+    if len(images) < 2:
+        raise InputError(f"Case {case.name}: {case.image} has {len(images)} frame, a series needs at least 2; take it out of the table.")
+    if not (distances == 0).any():
+        raise InputError(f"Case {case.name}: {case.label_map} has no annotated frame; label at least one, or take the case out of the table.")
+    return Series(images, labels, np.asarray(distances, np.float64), is_cyclic)
+
+
+def check_classes(series, num_classes):
+    """Refuse labels that a network of so many classes (background included) cannot say."""
+    highest = max((int(one.labels.max()) for one in series), default=0)
+    if highest >= num_classes:
+        raise ConfigError(f"The cases have label {highest}, the network has classes 0 to {num_classes - 1}; set out_channels to {highest + 1} or renumber the labels.")
