@@ -325,8 +325,8 @@ def _codes(arguments):
 
 
 def _add_experiment(commands):
-    parser = commands.add_parser("experiment", help="an experiment of the slice-propagation thesis: trains its variants, walks with them, one table")
-    parser.add_argument("name", help="baselines, prior-mask, depth, architecture, unseen or corrections")
+    parser = commands.add_parser("experiment", help="an experiment of the slice-propagation thesis or of the ACNN paper: trains its variants, measures them, one table")
+    parser.add_argument("name", help="baselines, prior-mask, depth, architecture, unseen or corrections; of the shape models acnn-segmentation, acnn-superresolution or acnn-classification")
     parser.add_argument("--cases", required=True, help="table with columns image, label and optionally split, dataset, case")
     parser.add_argument("--out", required=True, help="folder of all experiments; what was trained for one serves the others")
     parser.add_argument("--datasets", metavar="A,B", help="data sets that are trained on (default all)")
@@ -344,7 +344,10 @@ def _add_experiment(commands):
 def _experiment(arguments):
     _check_training_packages()
     check_device(arguments.device)
-    from SlicePropagationLib.experiments import run_experiment
+    if arguments.name.startswith("acnn-"):
+        from SlicePropagationLib.acnn_experiments import run_experiment
+    else:
+        from SlicePropagationLib.experiments import run_experiment
     print(run_experiment(arguments, None if arguments.quiet else lambda text: print(text, file=sys.stderr, flush=True)))
     return DONE
 

@@ -111,6 +111,7 @@ def classification_text(frames, groups, names, num_folds):
         groups: (patients,) group numbers; names: of the groups.
         num_folds: of the cross-validation.
     """
+    groups = np.asarray(groups)
     folds, num_frames = stratified_folds(np.array(names)[groups], num_folds), min(len(own) for own in frames.values())
     lines = [f"{len(groups)} patients: " + ", ".join(f"{name} {np.count_nonzero(groups == number)}" for number, name in enumerate(names)),
              f"\nAccuracy of a random forest in {num_folds} folds by patient, with its 95 % bootstrap interval over patients.\n",

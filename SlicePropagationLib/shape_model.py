@@ -64,10 +64,14 @@ class ShapeModel:
 
     @torch.no_grad()
     def implausibility(self, classes):
-        """Distance of a shape's code from the code of what it decodes to, ||f(y) - f(g(f(y)))||; 0 for a shape that the model knows perfectly."""
+        """Distance of a shape's code from the code of what it decodes to, ||f(y) - f(g(f(y)))||; 0 for a shape that the model knows perfectly.
+
+        The decoded shape is a label map again, most probable classes, as the encoder has learnt them: measured on phantoms, the code of the
+        decoder's soft probabilities is farther away for true shapes than for broken ones.
+        """
         code = self.autoencoder.encode(self.one_hot(classes))
-        again = self.autoencoder.encode(self.autoencoder.decode(code).softmax(dim=1))
-        return float((code - again).norm())
+        decoded = self.autoencoder.decode(code).argmax(dim=1)[0].numpy()
+        return float((code - self.autoencoder.encode(self.one_hot(decoded))).norm())
 
 
 def load_shape_model(path, *, needs_predictor=False):

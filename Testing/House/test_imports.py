@@ -31,7 +31,7 @@ LAYERS = [
     {"evaluation", "evaluation_scores", "evaluation_statistics", "evaluation_report", "evaluation_plots", "experiments"},
     {"cli", "__main__"},
 ]
-NEEDS_TORCH = {"networks", "losses", "training", "checkpoint", "shape_model", "codes"}
+NEEDS_TORCH = {"networks", "losses", "training", "checkpoint", "shape_model", "codes", "acnn_experiments", "acnn_measures"}
 TORCH_ENGINES = {"engines/model_file.py", "engines/plain_unet.py", "engines/slice_unet.py", "engines/voxelmorph.py",
                  "engines/cine_bilstm.py", "engines/frame_segmenter.py", "engines/subpixel_segmenter.py"}     # imported when they are asked for
 NEEDS_MATPLOTLIB = {"picture", "evaluation_plots"}

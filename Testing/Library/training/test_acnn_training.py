@@ -103,6 +103,15 @@ def test_the_prior_is_no_part_of_what_is_stored_or_trained(cases, autoencoder):
     assert not any(name.startswith("prior") for name in task.network.state_dict())
 
 
+def test_shapes_that_were_learnt_are_more_plausible_than_broken_ones(autoencoder, cases):
+    model = load_shape_model(autoencoder)
+    classes = [sample[1] for sample in ShapeDataset(cases, GRID, (SHELL, CORE), needs_fine_truth=False).samples]
+    broken = [shape.copy() for shape in classes]
+    for shape in broken:
+        shape[:6] = 0                                       # half of it is missing
+    assert np.mean([model.implausibility(shape) for shape in classes]) < np.mean([model.implausibility(shape) for shape in broken])
+
+
 def test_missing_and_superfluous_priors_are_refused_with_a_remedy(autoencoder):
     for task, remedy in (("acnn_segmentation", "train acnn_autoencoder"), ("acnn_superresolution", "train acnn_predictor"), ("acnn_predictor", "train acnn_autoencoder")):
         with pytest.raises(ConfigError, match=f"{remedy}.*--prior"):
