@@ -66,8 +66,8 @@ class ShapeModel:
     def implausibility(self, classes):
         """Distance of a shape's code from the code of what it decodes to, ||f(y) - f(g(f(y)))||; 0 for a shape that the model knows perfectly.
 
-        The decoded shape is a label map again, most probable classes, as the encoder has learnt them: measured on phantoms, the code of the
-        decoder's soft probabilities is farther away for true shapes than for broken ones.
+        The decoded shape is a label map again, most probable classes, because the encoder has learnt label maps. Whether it ranks shapes
+        depends on how well the auto-encoder is trained: seconds of training on two phantoms are not enough for it.
         """
         code = self.autoencoder.encode(self.one_hot(classes))
         decoded = self.autoencoder.decode(code).argmax(dim=1)[0].numpy()
