@@ -9,6 +9,7 @@ from pathlib import Path
 
 from SlicePropagationLib import __version__
 from SlicePropagationLib.case import Case, check_device, parse_span, run_case
+from SlicePropagationLib.cli_acnn import add_acnn_commands
 from SlicePropagationLib.cli_cine import add_cine_commands
 from SlicePropagationLib.cli_options import DONE, SOME_FAILED, UNUSABLE, add_engine, check_packages, positive
 from SlicePropagationLib.engines import ENGINES, default_engine
@@ -45,6 +46,7 @@ def _parser():
     _add_app(commands)
     _add_train(commands)
     add_cine_commands(commands)
+    add_acnn_commands(commands)
     _add_experiment(commands)
     engines = commands.add_parser("engines", help="what a propagation can walk with, and what each needs")
     engines.set_defaults(command=_engines)
@@ -158,6 +160,7 @@ def _add_evaluate(commands):
     parser.add_argument("--correct", default="suggested", metavar="A,B", help="slices that are corrected: suggested, worst, uniform, steps, or several (default %(default)s)")
     parser.add_argument("--kinds", metavar="kinds.csv", help="table with columns dataset, label (* for all), kind: adds means per kind of structure")
     parser.add_argument("--axis", default="k", choices=("i", "j", "k"))
+    parser.add_argument("--prior", metavar="P.pt", help="shape model (`train acnn_autoencoder`): adds to rows.csv how implausible each predicted shape is")
     parser.add_argument("--workers", type=positive, default=1, help="number of processes")
     parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda"))
     parser.add_argument("--out", required=True, help="folder of the tables and plots; an evaluation that was interrupted there goes on")
@@ -166,6 +169,8 @@ def _add_evaluate(commands):
 
 
 def _evaluate(arguments):
+    if arguments.prior:
+        check_packages("A shape model", ("torch",), "demo")
     from SlicePropagationLib.evaluation import evaluate
     report = None if arguments.quiet else lambda text: print(text, file=sys.stderr)
     print(evaluate(arguments, report))
@@ -221,12 +226,14 @@ def _serve_page(*arguments, **options):
 
 def _add_train(commands):
     parser = commands.add_parser("train", help="train a network on labelled cases; started again with the same arguments, it goes on")
-    parser.add_argument("task", help=", ".join(TASKS))
+    parser.add_argument("task", metavar="TASK", help=", ".join(TASKS))
     parser.add_argument("--cases", required=True, help="table with columns image, label and optionally split, dataset, case")
     parser.add_argument("--out", required=True, help="folder of the weights and logs")
     parser.add_argument("--preset", default="default", help="settings to begin with (default %(default)s)")
     parser.add_argument("--config", metavar="task.json", help="settings that differ from the preset's")
     parser.add_argument("--init", metavar="X.pt", help="weights to begin with, or the folder of the training that made them; with --folds, each fold begins with its own")
+    parser.add_argument("--prior", metavar="P.pt", help="shape model that guides the training (acnn tasks)")
+    parser.add_argument("--labels", metavar="L,L", help="the labels that the model is about (acnn tasks)")
     parser.add_argument("--datasets", metavar="A,B", help="only these data sets of the table")
     parser.add_argument("--folds", type=positive, default=0, metavar="K", help="cross-validation by patient instead of the table's splits")
     parser.add_argument("--epochs", type=positive, help="number of epochs")
@@ -255,8 +262,8 @@ def _train(arguments):
 
 
 def _add_experiment(commands):
-    parser = commands.add_parser("experiment", help="an experiment of the slice-propagation thesis or the pancreas paper: trains its variants, uses them, one table")
-    parser.add_argument("name", help="baselines, prior-mask, depth, architecture, unseen, corrections, pnet-losses, pnet-architectures, pnet-birnn or pnet-jump")
+    parser = commands.add_parser("experiment", help="an experiment of the slice-propagation thesis, the pancreas paper or the ACNN paper: trains its variants, uses them, one table")
+    parser.add_argument("name", help="baselines, prior-mask, depth, architecture, unseen, corrections, pnet-losses, pnet-architectures, pnet-birnn, pnet-jump, acnn-segmentation, acnn-superresolution or acnn-classification")
     parser.add_argument("--cases", required=True, help="table with columns image, label and optionally split, dataset, case")
     parser.add_argument("--out", required=True, help="folder of all experiments; what was trained for one serves the others")
     parser.add_argument("--datasets", metavar="A,B", help="data sets that are trained on (default all)")
@@ -286,8 +293,11 @@ def _find_experiment(name):
     from SlicePropagationLib import experiments, pnet_experiments, pnet_jump
     if name == pnet_jump.NAME:
         return pnet_jump.run_jump_experiment
-    pnet_experiments.check_name(name, [*experiments.EXPERIMENTS, pnet_jump.NAME])
+    if not name.startswith("acnn-"):
+        pnet_experiments.check_name(name, [*experiments.EXPERIMENTS, pnet_jump.NAME, "acnn-segmentation", "acnn-superresolution", "acnn-classification"])
     _check_training_packages()
+    if name.startswith("acnn-"):
+        return import_module("SlicePropagationLib.acnn_experiments").run_experiment
     return pnet_experiments.run_pnet_experiment if name in pnet_experiments.EXPERIMENTS else experiments.run_experiment
 
 

@@ -15,7 +15,7 @@ from SlicePropagationLib.engines import MODEL_SUFFIXES, model_hash
 from SlicePropagationLib.errors import ConfigError, InputError
 from SlicePropagationLib.evaluation_plots import draw_plots
 from SlicePropagationLib.evaluation_report import results_text
-from SlicePropagationLib.evaluation_scores import COLUMNS, DRIFT_COLUMNS, STEPS, UNIFORM, EvaluationProtocol, Job, score_case
+from SlicePropagationLib.evaluation_scores import DRIFT_COLUMNS, STEPS, UNIFORM, EvaluationProtocol, Job, load_prior, score_case
 from SlicePropagationLib.evaluation_statistics import RESULT_COLUMNS, aggregate
 
 PICKS, CORRECTIONS = ("largest", "middle"), ("suggested", "worst", UNIFORM, STEPS)
@@ -36,6 +36,8 @@ def evaluate(arguments, report=None):
     kinds = read_kinds(arguments.kinds) if arguments.kinds else {}
     out, protocol = Path(arguments.out), jobs[0].protocol
     weights = {name: model_hash(choose_engine(source, protocol.device)) for name, source in protocol.engines}
+    if protocol.prior:
+        weights = {name: f"{value} judged by {load_prior(protocol.prior).sha256}" for name, value in weights.items()}
     rows, drift = _finished(out, jobs, weights)
     done = {(row["dataset"], row["case"], row["engine"]) for row in rows}
     waiting = [_without_engines(job, {name for name in protocol.names if (job.dataset, job.case, name) in done}) for job in jobs]
@@ -44,7 +46,7 @@ def evaluate(arguments, report=None):
         with atomic_folder(out) as partial:
             _write_table(partial / "drift.csv", DRIFT_COLUMNS, drift)
             (partial / WEIGHTS).write_text(json.dumps(weights))
-            _write_table(partial / "rows.csv", COLUMNS, rows)       # last: it says what is done
+            _write_table(partial / "rows.csv", protocol.columns, rows)       # last: it says what is done
         if report:
             report(f"{job.dataset} {job.case}: {len(scored)} scores")
     if not rows:
@@ -97,7 +99,8 @@ def read_protocol(arguments):
     shots = _numbers(arguments.shots, "numbers of annotated slices")
     labels = _numbers(arguments.labels, "labels") if arguments.labels else None
     users = _users(_chosen(arguments.pick, PICKS, "pick"), _chosen(arguments.correct, CORRECTIONS, "correct"))
-    return EvaluationProtocol(engines, users, shots, arguments.axis, arguments.min_slices, arguments.split, arguments.max_cases, labels, arguments.device)
+    return EvaluationProtocol(engines, users, shots, arguments.axis, arguments.min_slices, arguments.split, arguments.max_cases, labels, arguments.device,
+                              getattr(arguments, "prior", None))
 
 
 def _numbers(text, meaning):
@@ -185,7 +188,7 @@ def _without_engines(job, names):
 def _finished(out, jobs, weights):
     """(rows, drift rows) of the wanted cases and engines that an earlier call with the same users, numbers of slices and weights finished."""
     protocol, earlier = jobs[0].protocol, _read_weights(out)
-    rows, drift = (_read_numbers(out / name, columns) for name, columns in (("rows.csv", COLUMNS), ("drift.csv", DRIFT_COLUMNS)))
+    rows, drift = (_read_numbers(out / name, columns) for name, columns in (("rows.csv", protocol.columns), ("drift.csv", DRIFT_COLUMNS)))
     asked = set(product(protocol.users, protocol.shots))
     if not drift or {((row["pick"], row["correct"]), row["shots"]) for row in rows} != asked:
         return [], []

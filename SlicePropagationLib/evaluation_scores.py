@@ -8,6 +8,7 @@ import numpy as np
 
 from SlicePropagationLib.case import object_session
 from SlicePropagationLib.engines import make_engine
+from SlicePropagationLib.errors import InputError
 from SlicePropagationLib.metrics import slices_past_ends, surface_distances
 from SlicePropagationLib.patients import patient_of
 from SlicePropagationLib.segmentation_file import read_labels
@@ -19,6 +20,7 @@ OBJECT = ("dataset", "patient", "case", "label", "engine", "pick", "correct")
 COLUMNS = (*OBJECT, "shots", "dice", "dice_thesis", "surface_dice", "hd95_mm", "mean_surface_mm", "mm_past_first", "mm_past_last", "mm_past_ends",
            "seconds_per_slice", "slices_to_90", "slices_to_95", "is_nominal")
 DRIFT_COLUMNS = (*OBJECT, "slices_away", "intersection", "size", "slice_mm")
+SHAPE_COLUMNS = ("implausibility",)      # with a shape model only
 DRIFT_BINS = {"1": (1, 1), "2": (2, 2), "3-4": (3, 4), "5-8": (5, 8), "9-16": (9, 16), "17+": (17, None)}      # slices from the nearest annotated one
 STEPS = "steps"         # a user who corrects at every tenth of the extent, as in the thesis
 UNIFORM = "uniform"     # a user whose first slice follows from the rule of the others
@@ -38,6 +40,7 @@ class EvaluationProtocol:
         max_cases: number of cases of each data set at most, or None.
         labels: the only labels that are scored, or None for all.
         device: what engines with a network run on: "auto", "cpu" or "cuda".
+        prior: model file of a shape model that says how implausible a predicted shape is, or None.
     """
 
     engines: tuple[tuple[str, str], ...]
@@ -49,6 +52,12 @@ class EvaluationProtocol:
     max_cases: int | None = None
     labels: tuple[int, ...] | None = None
     device: str = "auto"
+    prior: str | None = None
+
+    @property
+    def columns(self):
+        """Columns of the table of scores."""
+        return COLUMNS + SHAPE_COLUMNS if self.prior else COLUMNS
 
     @property
     def names(self):
@@ -79,6 +88,7 @@ def score_case(job):
     labels, segments = read_labels(job.label_map, volume)
     engines = [(name, make_engine(source, job.protocol.device)) for name, source in job.protocol.engines]
     nominal = {"is_nominal": int(_spacing_is_nominal(job.image))}
+    model = load_prior(job.protocol.prior) if job.protocol.prior else None
     rows, drift = [], []
     for segment in segments:
         if job.protocol.labels and segment.label not in job.protocol.labels:
@@ -86,10 +96,11 @@ def score_case(job):
         session, truth = object_session(volume, labels, segment.label, 2 - AXES.index(job.protocol.axis))
         if truth.any(axis=(1, 2)).sum() < job.protocol.min_slices:
             continue
+        judge = _shape_judge(model, session.stack, labels, segment.label, volume.spacing_mm) if model else None
         for name, engine in engines:
             for pick, correct in job.protocol.users:
                 known = dict(zip(OBJECT, (job.dataset, patient_of(job.case), job.case, segment.label, name, pick, correct)))
-                scores, distances = _score_user(session.stack, truth, engine, pick, correct, job.protocol.shots)
+                scores, distances = _score_user(session.stack, truth, engine, (pick, correct), job.protocol.shots, judge)
                 rows += [known | entry | nominal for entry in scores]
                 drift += [known | entry for entry in distances]
     return rows, drift
@@ -117,9 +128,28 @@ def slices_needed(scores, wanted):
     return next((shots for shots, score in enumerate(scores, 1) if score >= wanted), "")
 
 
-def _score_user(stack, truth, engine, pick, correct, shots):
+def load_prior(path):
+    """The shape model in a file; torch is imported only here. CheckpointError where it cannot be used."""
+    from SlicePropagationLib.shape_model import load_shape_model
+    return load_shape_model(path)
+
+
+def _shape_judge(model, stack, labels, label, spacing_mm):
+    """A function of the (N, H, W) prediction of one label: further scores, with the other labels as in the truth; blank where the shape model says nothing."""
+    def judge(prediction):
+        predicted = stack.to_volume(prediction)
+        shape = np.where(predicted, label, np.where(labels == label, 0, labels)).astype(np.uint8)
+        try:
+            return {"implausibility": round(model.implausibility(model.classes_of(shape, spacing_mm, "the prediction", must_fit=False)), 5)}
+        except InputError:      # nothing was predicted
+            return {"implausibility": ""}
+    return judge if label in model.labels else lambda prediction: {"implausibility": ""}
+
+
+def _score_user(stack, truth, engine, user, shots, judge=None):
     """One simulated user with one structure: (scores for each number of slices, drift after the first slice)."""
-    session, spacing = AnnotationSession(stack, (1,)), stack.spacing_mm
+    session, spacing, (pick, correct) = AnnotationSession(stack, (1,)), stack.spacing_mm, user
+    judge = judge or (lambda prediction: {})
     rounds, details, drift = [], {}, []
     for entry in simulate(session, truth, engine, pick=pick, correct=correct, budget=max(shots)):
         rounds.append(entry)
@@ -128,9 +158,9 @@ def _score_user(stack, truth, engine, pick, correct, shots):
             counts = drift_counts(prediction, truth, session.anchors(1)).items()
             drift = [dict(zip(DRIFT_COLUMNS[len(OBJECT):], (name, *pair, spacing[0]))) for name, pair in counts]
         if entry.shots in shots:
-            details[entry.shots] = _details(entry, prediction, truth, spacing)
+            details[entry.shots] = _details(entry, prediction, truth, spacing) | judge(prediction)
     if len(rounds) not in details:      # nothing was left to correct before the next number of interest
-        details[len(rounds)] = _details(rounds[-1], session.masks(1), truth, spacing)
+        details[len(rounds)] = _details(rounds[-1], session.masks(1), truth, spacing) | judge(session.masks(1))
     effort = {f"slices_to_{percent}": slices_needed([entry.dice for entry in rounds], percent / 100) for percent in (90, 95)}
     return [{"shots": wanted} | details[min(wanted, len(rounds))] | effort for wanted in shots], drift
 

@@ -114,6 +114,39 @@ def jumps(masks, spacing_mm):
     return np.maximum(excess, np.append(excess[1:], 0.0))
 
 
+def hausdorff(prediction, truth, spacing_mm):
+    """Largest distance from the surface of one (N, H, W) bool mask to the other's, in millimetres; NaN when one of them is empty."""
+    from scipy import ndimage
+    if not prediction.any() or not truth.any():
+        return float("nan")
+    box = _box(prediction | truth)
+    first, second = _surface(prediction[box]), _surface(truth[box])
+    return float(max(ndimage.distance_transform_edt(~second, sampling=spacing_mm)[first].max(), ndimage.distance_transform_edt(~first, sampling=spacing_mm)[second].max()))
+
+
+def ssim(first, second, data_range=1.0, sigma=1.5):
+    """Mean structural similarity of two images, slice by slice, in [-1, 1]; 1 when they are equal.
+
+    Args:
+        first, second: (N, H, W) intensities.
+        data_range: distance between the darkest and the brightest intensity.
+        sigma: of the Gaussian window in pixels.
+
+    Source: Wang et al., IEEE Transactions on Image Processing 13(4), 2004, equation 13.
+    """
+    from scipy import ndimage
+
+    def smoothed(array):
+        return ndimage.gaussian_filter(array, (0, sigma, sigma), truncate=3.5)
+
+    first, second = np.asarray(first, np.float64), np.asarray(second, np.float64)
+    mean, other = smoothed(first), smoothed(second)
+    variance, variance_other = smoothed(first**2) - mean**2, smoothed(second**2) - other**2
+    covariance = smoothed(first * second) - mean * other
+    small, small_other = (0.01 * data_range) ** 2, (0.03 * data_range) ** 2
+    return float(((2 * mean * other + small) * (2 * covariance + small_other) / ((mean**2 + other**2 + small) * (variance + variance_other + small_other))).mean())
+
+
 def _box(mask):
     """Slices of the box around a mask's voxels: every surface lies in it, so that no distance changes and little is computed."""
     sides = [np.flatnonzero(mask.any(axis=tuple(other for other in range(mask.ndim) if other != axis))) for axis in range(mask.ndim)]

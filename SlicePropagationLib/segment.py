@@ -14,8 +14,9 @@ from typing import Protocol
 import numpy as np
 
 from SlicePropagationLib.atomic import atomic_folder
-from SlicePropagationLib.errors import CheckpointError, ConfigError
+from SlicePropagationLib.errors import CheckpointError, ConfigError, InputError
 from SlicePropagationLib.outputs import companion, versions, write_label_map
+from SlicePropagationLib.refined import refine_volume
 from SlicePropagationLib.sequence import Sequence, is_sequence, read_sequence, time_stacks
 from SlicePropagationLib.stack import SliceStack
 from SlicePropagationLib.volume import AXES, read_volume
@@ -26,6 +27,7 @@ SEGMENTERS = {
     "cine_bilstm": "SlicePropagationLib.engines.cine_bilstm:make_cine_bilstm",
     "pnet": "SlicePropagationLib.engines.pnet_segmenter:make_pnet",
     "pnet_birnn": "SlicePropagationLib.engines.pnet_segmenter:make_pnet",
+    "acnn.segmentation": "SlicePropagationLib.engines.subpixel_segmenter:make_subpixel",
 }
 
 
@@ -47,7 +49,7 @@ class Segmenter(Protocol):
             stack: a read-only SliceStack; `is_cyclic` where it is one heart beat.
 
         Returns:
-            (N, H, W) uint8, 0 is background.
+            (N, H, W) uint8, 0 is background; (N * factor, H, W) of a segmenter with a `factor`, whose slices are that much finer.
         """
 
 
@@ -57,8 +59,11 @@ def is_segmenter(path):
     return load_checkpoint(path).family in SEGMENTERS
 
 
-def load_segmenter(path, device="auto"):
+def load_segmenter(path, device="auto", families=SEGMENTERS):
     """The segmenter of a model file.
+
+    Args:
+        families: {family: maker} as in SEGMENTERS.
 
     Raises:
         CheckpointError: the file is missing, damaged, not safe, or of a family that needs a seed.
@@ -67,11 +72,11 @@ def load_segmenter(path, device="auto"):
 
     from SlicePropagationLib.checkpoint import load_checkpoint
     path = Path(path)
-    checkpoint = load_checkpoint(path, SEGMENTERS)
+    checkpoint = load_checkpoint(path, families)
     torch.set_flush_denormal(True)          # a CPU slows down tenfold on the tiny numbers of a trained network
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
-    module, maker = SEGMENTERS[checkpoint.family].split(":")
+    module, maker = families[checkpoint.family].split(":")
     try:
         segmenter = getattr(import_module(module), maker)(checkpoint, path, device)
     except (ConfigError, KeyError, TypeError) as error:
@@ -101,7 +106,8 @@ def segment_file(image, model, out, *, device="auto", axis="k", is_cyclic=True, 
     began = time.perf_counter()
     source = read_sequence(image) if is_sequence(image) else read_volume(image)
     stacks = _stacks(source, segmenter, 2 - AXES.index(axis), is_cyclic)
-    labels = np.zeros(source.array.shape, np.uint8)
+    target = _target(source, segmenter, 2 - AXES.index(axis))
+    labels = np.zeros(target.array.shape, np.uint8)
     for number, (place, stack) in enumerate(stacks, 1):
         labels[place] = stack.to_volume(segmenter.segment(stack))
         if report:
@@ -109,7 +115,7 @@ def segment_file(image, model, out, *, device="auto", axis="k", is_cyclic=True, 
     record = {"family": segmenter.family, "model": str(model), "model_sha256": segmenter.model_sha256, "image": str(image), "axis": axis, "versions": versions(),
               "seconds": round(time.perf_counter() - began, 3), "voxels": {str(label): int((labels == label).sum()) for label in np.unique(labels[labels > 0])}}
     with atomic_folder(out.parent) as partial:
-        write_label_map(partial / out.name, labels, source)
+        write_label_map(partial / out.name, labels, target)
         (partial / record_path.name).write_text(json.dumps(record, indent=1))
     return labels
 
@@ -121,3 +127,13 @@ def _stacks(source, segmenter, across, is_cyclic):
     if not segmenter.sees_time:
         return [(frame, SliceStack.from_volume(volume, source.spacing_mm, across)) for frame, volume in enumerate(source.array)]
     return time_stacks(source, across, is_cyclic=is_cyclic)
+
+
+def _target(source, segmenter, across):
+    """What has the grid of the result: the image, or one with finer slices."""
+    factor = getattr(segmenter, "factor", 1)
+    if factor == 1:
+        return source
+    if isinstance(source, Sequence):
+        raise InputError(f"This model makes {factor} fine slices of one and takes 3D volumes, {source.path} is a sequence; save the frame that you need as a volume.")
+    return refine_volume(source, across, factor)

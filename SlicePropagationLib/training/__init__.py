@@ -9,4 +9,8 @@ TASKS = {       # name on the command line -> module with PRESETS
     "unet2d": "SlicePropagationLib.training.unet2d",
     "cine_unet": "SlicePropagationLib.training.cine_unet",
     "cine_bilstm": "SlicePropagationLib.training.cine_bilstm",
+    "acnn_autoencoder": "SlicePropagationLib.training.acnn_autoencoder",
+    "acnn_predictor": "SlicePropagationLib.training.acnn_predictor",
+    "acnn_segmentation": "SlicePropagationLib.training.acnn_segmentation",
+    "acnn_superresolution": "SlicePropagationLib.training.acnn_superresolution",
 }

@@ -66,6 +66,7 @@ def read_training(arguments):
     training = presets[arguments.preset]
     if arguments.config:
         training = config_from_dict(type(training), merged(asdict(training), read_settings(arguments.config)))
+    training = _with_options(training, arguments)
     loop = training.loop
     if arguments.max_hours is not None:
         loop = replace(loop, max_hours=arguments.max_hours, epochs=max(loop.epochs, 1000))
@@ -74,6 +75,24 @@ def read_training(arguments):
     if arguments.seed is not None:
         loop = replace(loop, seed=arguments.seed)
     return replace(training, loop=loop)
+
+
+def _with_options(training, arguments):
+    """The training with the prior and the labels that the options name; refused where the task has none."""
+    for option, method in (("prior", "with_prior"), ("labels", "with_labels")):
+        value = getattr(arguments, option, None)
+        if value and not hasattr(training, method):
+            raise ConfigError(f"Task {arguments.task} takes no --{option}; leave it out.")
+        if value:
+            training = getattr(training, method)(_numbers(value) if option == "labels" else value)
+    return training
+
+
+def _numbers(text):
+    try:
+        return tuple(int(number) for number in text.split(","))
+    except ValueError:
+        raise ConfigError(f"'{text}' is not a list of labels; write for example 1,2.") from None
 
 
 def read_settings(path):
@@ -130,11 +149,12 @@ def _write_folds(out, folders):
     best = []
     for folder in folders:
         lines = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
-        best.append(max(lines, key=lambda line: line["dice"]))
-    scores = [line["dice"] for line in best]
+        score = "dice" if "dice" in lines[0] else "ssim"
+        best.append(max(lines, key=lambda line: line[score]))
+    scores = [line[score] for line in best]
     with atomic_folder(out) as partial, open(partial / "folds.csv", "w", newline="") as file:
         table = csv.writer(file)
-        table.writerow(["fold", "epoch", "dice"])
-        table.writerows([number, line["epoch"], round(line["dice"], 5)] for number, line in enumerate(best, 1))
+        table.writerow(["fold", "epoch", score])
+        table.writerows([number, line["epoch"], round(line[score], 5)] for number, line in enumerate(best, 1))
         table.writerow(["mean", "", round(float(np.mean(scores)), 5)])
         table.writerow(["sd", "", round(float(np.std(scores, ddof=1)), 5)])

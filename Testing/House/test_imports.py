@@ -22,19 +22,20 @@ FORBIDDEN = {
 # The library from the bottom up: a module imports from its own row or a lower one. A new module belongs to the row before the last.
 LAYERS = [
     {"errors", "config", "patients", "notes"},
-    {"stack", "patch", "planning", "metrics", "networks", "losses", "nifti", "dicom_cine", "volume", "sample", "atomic", "models", "windows"},
+    {"stack", "patch", "planning", "metrics", "networks", "losses", "nifti", "dicom_cine", "volume", "sample", "atomic", "models", "windows", "fine_grid"},
     {"session", "segmentation_file", "checkpoint"},
-    {"confidence", "slice_record", "sequence"},
+    {"confidence", "slice_record", "sequence", "shape_model"},
     {"engine", "engines"},
     {"history", "io", "outputs", "case", "preprocessing", "distance_table", "synthetic_cine", "cine_measures", "segment", "training", "simulation", "picture"},
     {"batch", "demo", "pseudo_labels", "time_case", "cine_picture"},
     {"evaluation", "evaluation_scores", "evaluation_statistics", "evaluation_report", "evaluation_plots", "experiments", "cine_evaluation", "cine_experiments",
      "pnet_experiments", "pnet_jump", "pnet_plots"},
-    {"cli", "cli_cine", "cli_options", "__main__"},
+    {"cli", "cli_acnn", "cli_cine", "cli_options", "__main__"},
 ]
-NEEDS_TORCH = {"networks", "losses", "training", "checkpoint"}
+NEEDS_TORCH = {"networks", "losses", "training", "checkpoint", "shape_model", "codes", "acnn_experiments", "acnn_measures"}
 TORCH_ENGINES = {"engines/model_file.py", "engines/plain_unet.py", "engines/slice_unet.py", "engines/voxelmorph.py",
-                 "engines/cine_bilstm.py", "engines/frame_segmenter.py", "engines/neighbour_slices.py", "engines/pnet_segmenter.py", "engines/smoothed.py"}     # imported when they are asked for
+                 "engines/cine_bilstm.py", "engines/frame_segmenter.py", "engines/neighbour_slices.py", "engines/pnet_segmenter.py", "engines/smoothed.py",
+                 "engines/subpixel_segmenter.py"}     # imported when they are asked for
 NEEDS_MATPLOTLIB = {"picture", "evaluation_plots", "cine_picture", "cine_evaluation", "cine_experiments"}
 HEAVY = ["torch", "matplotlib", "dask", "distributed"]
 # Slicer's reviewers accept nothing else at file scope; qt and ctk are part of Slicer.

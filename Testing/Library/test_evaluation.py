@@ -286,3 +286,19 @@ def test_the_kind_of_a_structure_is_the_most_particular_one_of_the_table():
     kinds = {("heart", "3"): "new source", ("heart", "*"): "seen", ("*", "*"): "unseen"}
     assert [kind_of(kinds, *key) for key in (("heart", 3), ("heart", 1), ("brain", 3))] == ["new source", "seen", "unseen"]
     assert kind_of({}, "heart", 3) == "other"
+
+
+def test_a_shape_model_says_how_implausible_each_predicted_shape_is(cases, tmp_path):
+    torch = pytest.importorskip("torch")
+    from SlicePropagationLib.checkpoint import save_checkpoint
+    from SlicePropagationLib.networks.acnn_config import AutoencoderConfig, FineGridConfig
+    from SlicePropagationLib.networks.shape_autoencoder import ShapeAutoencoder
+    from dataclasses import asdict
+    torch.manual_seed(0)
+    config = AutoencoderConfig(FineGridConfig((12, 24, 24), (3.0, 2.0, 2.0), 4), num_classes=2, base_channels=2, bottleneck_channels=8)
+    save_checkpoint(tmp_path / "prior.pt", "acnn.autoencoder", {"network": asdict(config), "labels": (1,)}, ShapeAutoencoder(config).state_dict())
+    assert evaluate(cases, tmp_path / "out", "--datasets", "discs", "--prior", str(tmp_path / "prior.pt")) == 0
+    scores = [float(row["implausibility"]) for row in read(tmp_path / "out" / "rows.csv")]
+    assert all(score > 0 for score in scores) and len(set(scores)) > 1
+    assert evaluate(cases, tmp_path / "out", "--datasets", "discs") == 0
+    assert "implausibility" not in read(tmp_path / "out" / "rows.csv")[0]

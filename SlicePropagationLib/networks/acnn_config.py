@@ -1,0 +1,152 @@
+"""Shapes of the anatomically constrained networks, without torch; every grid that a network cannot halve is refused here, with the sizes that fit."""
+
+from dataclasses import dataclass, field
+
+from SlicePropagationLib.errors import ConfigError
+
+CODE_STEPS = (12, 24, 24)       # the auto-encoder divides by 1*2*2*3 through-plane and by 2*2*2*3 in plane
+SEGMENTATION_STEP = 8           # the segmentation network halves rows and columns three times
+KINDS = ("subpixel", "unet", "cascade")
+
+
+@dataclass(frozen=True)
+class FineGridConfig:
+    """The fine grid that thick slices are brought to; every network of one prior shares it.
+
+    Attributes:
+        shape: fine slices, rows and columns; the paper's 60 x 120 x 120.
+        spacing_mm: distance of fine slices, rows and columns in millimetres.
+        factor: fine slices for each thick slice. Thick slice j is fine slice j * factor + factor // 2.
+    """
+
+    shape: tuple[int, int, int] = (60, 120, 120)
+    spacing_mm: tuple[float, float, float] = (2.0, 1.25, 1.25)
+    factor: int = 5
+
+    def __post_init__(self):
+        if len(self.shape) != 3 or any(not isinstance(size, int) or size < 1 for size in self.shape):
+            raise ConfigError(f"shape must be three positive numbers (fine slices, rows, columns), got {list(self.shape)}.")
+        if len(self.spacing_mm) != 3 or any(not spacing > 0 for spacing in self.spacing_mm):
+            raise ConfigError(f"spacing_mm must be three positive distances (fine slices, rows, columns), got {list(self.spacing_mm)}.")
+        if self.factor < 2:
+            raise ConfigError(f"factor must be at least 2 fine slices for a thick one, got {self.factor}; with 1 there is nothing to refine.")
+
+    @property
+    def thick_mm(self):
+        """Distance of thick slices in millimetres."""
+        return self.spacing_mm[0] * self.factor
+
+    @property
+    def num_thick(self):
+        """Number of thick slices."""
+        return self.shape[0] // self.factor
+
+    def check_code(self):
+        """Refuse a shape that the auto-encoder cannot divide down to whole cells.
+
+        Raises:
+            ConfigError: with the nearest sizes that fit.
+        """
+        for name, size, step in zip(("fine slices", "rows", "columns"), self.shape, CODE_STEPS):
+            _check_divisible(self.shape, name, size, step, f"the auto-encoder divides it by {'1*2*2*3' if step == 12 else '2*2*2*3'}")
+
+    def check_segmentation(self):
+        """Refuse a shape that the segmentation network cannot halve in plane, or that is no whole number of thick slices.
+
+        Raises:
+            ConfigError: with the nearest sizes that fit.
+        """
+        _check_divisible(self.shape, "fine slices", self.shape[0], self.factor, f"each thick slice stands for {self.factor} of them")
+        for name, size in zip(("rows", "columns"), self.shape[1:]):
+            _check_divisible(self.shape, name, size, SEGMENTATION_STEP, "the network halves it three times")
+
+
+@dataclass(frozen=True)
+class AutoencoderConfig:
+    """Shape of the auto-encoder of label maps; stored inside every checkpoint.
+
+    Attributes:
+        grid: the fine grid.
+        num_classes: maps of the one-hot label map, background first.
+        base_channels: width of the first level; 16 in the paper, twice and four times that below.
+        bottleneck_channels: maps of the coarsest cells, before the code. The paper's grid has 125 cells in one map; a smaller grid needs more
+            maps, or its code has fewer degrees of freedom than numbers.
+        code_size: numbers of a code.
+    """
+
+    grid: FineGridConfig = field(default_factory=FineGridConfig)
+    num_classes: int = 3
+    base_channels: int = 16
+    bottleneck_channels: int = 1
+    code_size: int = 64
+
+    def __post_init__(self):
+        self.grid.check_code()
+        _check_positive(self, ("base_channels", "bottleneck_channels", "code_size"))
+        _check_classes(self.num_classes)
+
+
+@dataclass(frozen=True)
+class PredictorConfig:
+    """Shape of the predictor from an image to a code, and of the auto-encoder whose code that is.
+
+    Attributes:
+        autoencoder: the auto-encoder; its grid and code size are the predictor's.
+        base_channels: width of the first scale; 32 in the paper, doubled at each of the next three.
+    """
+
+    autoencoder: AutoencoderConfig = field(default_factory=AutoencoderConfig)
+    base_channels: int = 32
+
+    def __post_init__(self):
+        _check_positive(self, ("base_channels",))
+
+
+@dataclass(frozen=True)
+class SubpixelConfig:
+    """Shape of a network from thick slices to the fine grid; stored inside every checkpoint.
+
+    Attributes:
+        grid: the fine grid.
+        kind: "subpixel" (3D-Seg, ACNN), "unet" (3D-UNet) or "cascade" (AE-Seg: a 3D-UNet, then an auto-encoder).
+        in_channels: maps of a thick slice: 1 for the image, more where its labels are given too.
+        out_channels: classes, background first; 1 for intensities (super-resolution).
+        base_channels: width of the first level; 24 gives the paper's number of parameters to within 7 %.
+        has_additive_skips: add skips instead of concatenating them.
+        bottleneck_channels: as in AutoencoderConfig, for a cascade.
+    """
+
+    grid: FineGridConfig = field(default_factory=FineGridConfig)
+    kind: str = "subpixel"
+    in_channels: int = 1
+    out_channels: int = 3
+    base_channels: int = 24
+    has_additive_skips: bool = False
+    bottleneck_channels: int = 1
+
+    def __post_init__(self):
+        if self.kind not in KINDS:
+            raise ConfigError(f"kind must be one of {', '.join(KINDS)}, got '{self.kind}'.")
+        self.grid.check_segmentation()
+        _check_positive(self, ("in_channels", "out_channels", "base_channels", "bottleneck_channels"))
+        if self.kind == "cascade":
+            self.grid.check_code()
+            _check_classes(self.out_channels)
+
+
+def _check_divisible(shape, name, size, step, reason):
+    if size % step:
+        below, above = size // step * step, (size // step + 1) * step
+        choice = f"{below} or {above}" if below else str(above)
+        raise ConfigError(f"The grid {'x'.join(map(str, shape))} has {size} {name}, which {step} does not divide, and {reason}; use {choice}.")
+
+
+def _check_positive(config, names):
+    for name in names:
+        if getattr(config, name) < 1:
+            raise ConfigError(f"{name} must be positive, got {getattr(config, name)}.")
+
+
+def _check_classes(count):
+    if count < 2:
+        raise ConfigError(f"There must be at least 2 classes (background and a structure), got {count}.")

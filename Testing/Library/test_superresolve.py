@@ -1,0 +1,76 @@
+"""`superresolve`: annotated slices stay, what lies between is smooth, the grid is where it belongs, and what cannot be refined is refused."""
+
+import json
+
+import numpy as np
+import pytest
+import SimpleITK as sitk
+
+from SlicePropagationLib.cli import main
+from SlicePropagationLib.superresolve import interpolate_labels
+from files import read, write
+
+
+def ball(spacing_mm, shape, radius_mm=17.0, centre_mm=None):
+    """(N, H, W) bool ball about the middle."""
+    positions = np.ogrid[tuple(slice(size) for size in shape)]
+    centre_mm = centre_mm or [(size - 1) / 2 * step for size, step in zip(shape, spacing_mm)]
+    return sum((position * step - middle) ** 2 for position, step, middle in zip(positions, spacing_mm, centre_mm)) <= radius_mm**2
+
+
+@pytest.fixture
+def thick(tmp_path):
+    """A ball on nine slices of 5 mm with pixels of 1 mm, in an oblique volume: (image, labels)."""
+    mask = ball((5.0, 1.0, 1.0), (9, 48, 48)).astype(np.uint8)
+    image = (100 * mask + np.random.default_rng(0).normal(0, 3, mask.shape)).astype(np.int16)
+    return write(tmp_path / "image.nii.gz", image, spacing=(1.0, 1.0, 5.0)), write(tmp_path / "labels.nii.gz", mask, spacing=(1.0, 1.0, 5.0))
+
+
+def superresolve(thick, out, *options):
+    return main(["superresolve", "--image", str(thick[0]), "--labels", str(thick[1]), "--out", str(out), "--quiet", *options])
+
+
+def test_annotated_slices_are_kept_and_lie_where_they_were(thick, tmp_path):
+    assert superresolve(thick, tmp_path / "fine.nii.gz") == 0
+    fine, labels = read(tmp_path / "fine.nii.gz"), read(thick[1])
+    record = json.loads((tmp_path / "fine.json").read_text())
+    assert fine.shape == (45, 48, 48) and record["annotated_slices"] == list(range(2, 45, 5))
+    assert np.array_equal(fine[record["annotated_slices"]], labels)
+    before, after = sitk.ReadImage(str(thick[1])), sitk.ReadImage(str(tmp_path / "fine.nii.gz"))
+    for index in range(9):
+        assert np.allclose(before.TransformIndexToPhysicalPoint((7, 11, index)), after.TransformIndexToPhysicalPoint((7, 11, 5 * index + 2)), atol=1e-4)
+
+
+def test_between_thick_slices_a_ball_is_nearer_to_a_ball_than_its_stair_steps(thick, tmp_path):
+    assert superresolve(thick, tmp_path / "fine.nii.gz") == 0
+    fine, steps = read(tmp_path / "fine.nii.gz").astype(bool), np.repeat(read(thick[1]), 5, axis=0).astype(bool)
+    truth = ball((1.0, 1.0, 1.0), (45, 48, 48), centre_mm=(22.0, 23.5, 23.5))
+    assert (fine ^ truth).sum() < 0.6 * (steps ^ truth).sum()
+
+
+def test_an_even_factor_and_a_structure_that_touches_the_last_slice_keep_their_slices_too():
+    labels = np.zeros((4, 20, 20), np.uint8)
+    labels[2:, 5:15, 5:15] = 1
+    fine = interpolate_labels(labels, (4.0, 1.0, 1.0), 4)
+    assert fine.shape == (16, 20, 20) and np.array_equal(fine[2::4], labels)
+    assert fine[15].any() and not fine[:7].any()            # half a slice beyond the last and before the first
+
+
+def test_neighbouring_labels_leave_no_gap_between_them():
+    labels = np.zeros((3, 20, 20), np.uint8)
+    labels[:, 4:16, 4:10], labels[:, 4:16, 10:16] = 1, 2
+    labels[2, 4:16, 4:16] = np.where(np.arange(4, 16) < 13, 1, 2)
+    fine = interpolate_labels(labels, (6.0, 1.0, 1.0), 6)
+    assert (fine[3:15, 4:16, 4:16] > 0).all() and np.array_equal(fine[3::6], labels)
+
+
+@pytest.mark.parametrize("change, message", [("thin", "no stair steps"), ("empty", "no label"), ("none", "give --labels L")])
+def test_what_cannot_be_refined_is_refused_and_nothing_is_written(thick, tmp_path, capsys, change, message):
+    mask = np.zeros((9, 48, 48), np.uint8) if change == "empty" else ball((1.0, 1.0, 1.0), (9, 48, 48), 4.0).astype(np.uint8)
+    spacing = (1.0, 1.0, 1.0) if change == "thin" else (1.0, 1.0, 5.0)
+    image = write(tmp_path / "other.nii.gz", np.random.default_rng(0).normal(0, 9, mask.shape).astype(np.int16), spacing=spacing)
+    labels = write(tmp_path / "mask.nii.gz", mask, spacing=spacing)
+    arguments = ["superresolve", "--image", str(image), "--out", str(tmp_path / "fine.nii.gz")] + ([] if change == "none" else ["--labels", str(labels)])
+    arguments += ["--factor", "5"] if change == "none" else []
+    assert main(arguments) == 2
+    assert message in capsys.readouterr().err and not (tmp_path / "fine.nii.gz").exists()

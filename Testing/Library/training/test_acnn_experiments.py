@@ -1,0 +1,81 @@
+"""`experiment acnn-…`: each measurement runs at a tiny scale from training to table; the statistics are right."""
+
+import json
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+pytest.importorskip("lightning")
+pytest.importorskip("monai")
+
+from SlicePropagationLib.acnn_experiments import acdc_group  # noqa: E402  torch may be absent
+from SlicePropagationLib.acnn_measures import interpolator, score_segmentation, score_superresolution, summary, wilcoxon_p  # noqa: E402
+from SlicePropagationLib.cli import main  # noqa: E402
+from SlicePropagationLib.networks.acnn_config import FineGridConfig  # noqa: E402
+from shape_phantoms import shape_cases  # noqa: E402
+
+TINY = {"task": {"labels": [1, 2], "network": {"grid": {"shape": [12, 24, 24], "spacing_mm": [1.0, 1.0, 1.0], "factor": 4}, "base_channels": 2}}, "passes": 1, "loop": {"batch_size": 2}}
+
+
+@pytest.fixture
+def cases(tmp_path):
+    """A table of eight phantoms named as ACDC's patients, two of each of four pathologies."""
+    numbers = (1, 2, 21, 22, 41, 42, 61, 62)
+    made = shape_cases(tmp_path, len(numbers))
+    lines = [f"{case.image},{case.label_map},{('train', 'val')[place % 2]},shapes,patient{number:03d}_ED" for place, (case, number) in enumerate(zip(made, numbers))]
+    (tmp_path / "cases.csv").write_text("image,label,split,dataset,case\n" + "\n".join(lines) + "\n")
+    (tmp_path / "tiny.json").write_text(json.dumps(TINY))
+    return tmp_path
+
+
+@pytest.mark.parametrize("name, expected", [("acnn-segmentation", ("| 3D-Seg |", "| ACNN-Seg-MAug |", "Wilcoxon")), ("acnn-superresolution", ("| B-spline |", "| ACNN-SR |")),
+                                            ("acnn-classification", ("normal 2, dilated 2, hypertrophic 2", "infarction 2", "PCA of aligned labels"))])
+def test_every_measurement_runs_from_training_to_table(cases, capsys, name, expected):
+    arguments = ["experiment", name, "--cases", str(cases / "cases.csv"), "--out", str(cases / "out"), "--datasets", "shapes", "--config", str(cases / "tiny.json"),
+                 "--max-hours", "0.00005", "--device", "cpu", "--quiet"]
+    assert main(arguments) == 0
+    text = capsys.readouterr().out
+    assert [part for part in (*expected, "The paper") if part not in text] == [] and (cases / "out" / name / "results.md").read_text() in text
+    assert main(arguments) == 0         # what was trained is not trained again
+    assert capsys.readouterr().out.split("seconds")[0] == text.split("seconds")[0]
+
+
+def test_an_unknown_measurement_is_refused_with_the_known_ones(cases, capsys):
+    assert main(["experiment", "acnn-opinions", "--cases", str(cases / "cases.csv"), "--out", str(cases / "out")]) == 2
+    assert "acnn-classification" in capsys.readouterr().err
+
+
+def test_acdc_numbers_its_pathologies_by_twenties():
+    assert [acdc_group(f"patient{number:03d}") for number in (1, 20, 21, 60, 61, 100)] == ["dilated", "dilated", "hypertrophic", "infarction", "normal", "abnormal right ventricle"]
+    assert acdc_group("patient101") == acdc_group("SC-HF-I-01") == ""
+
+
+def test_interpolation_of_a_ramp_is_the_ramp_between_the_outermost_slices():
+    grid = FineGridConfig((48, 8, 8), (1.0, 1.0, 1.0), 4)
+    ramp = np.broadcast_to(np.arange(48.0, dtype=np.float32)[:, None, None] / 48, (48, 8, 8)).copy()
+    for order, inside in ((1, slice(2, 47)), (3, slice(16, 32))):       # a spline bends near the ends
+        fine = interpolator(grid, order)(torch.from_numpy(ramp[None, None, 2::4].copy()))[0, 0].numpy()
+        assert np.allclose(fine[inside], ramp[inside], atol=0.002)
+    assert score_superresolution(lambda thick: torch.from_numpy(ramp)[None, None], ramp, grid, 0.4)["ssim"] == pytest.approx(1.0)
+
+
+def test_a_perfect_network_scores_perfectly_and_one_that_finds_nothing_has_no_distance():
+    grid = FineGridConfig((12, 8, 8), (2.0, 1.0, 1.0), 4)
+    classes = np.zeros((12, 8, 8), np.uint8)
+    classes[4:8, 2:6, 2:6] = 1
+    perfect = torch.nn.functional.one_hot(torch.from_numpy(classes).long(), 2).movedim(-1, 0)[None].float()
+    row, = score_segmentation(lambda thick: perfect, classes.astype(np.float32), classes, grid, 0.4)
+    assert (row["dice"], row["mean_mm"], row["hausdorff_mm"]) == (1.0, 0.0, 0.0)
+    moved = torch.roll(perfect, 1, dims=2)
+    row, = score_segmentation(lambda thick: moved, classes.astype(np.float32), classes, grid, 0.4)
+    assert row["dice"] == 0.75 and row["hausdorff_mm"] == 2.0           # one fine slice is 2 mm
+    row, = score_segmentation(lambda thick: torch.zeros_like(perfect), classes.astype(np.float32), classes, grid, 0.4)
+    assert row["dice"] == 0 and np.isnan(row["hausdorff_mm"])
+
+
+def test_the_paired_test_needs_six_pairs_that_differ():
+    first = np.arange(8.0)
+    assert wilcoxon_p(first + 1, first) < 0.05
+    assert np.isnan(wilcoxon_p(first[:5] + 1, first[:5])) and np.isnan(wilcoxon_p(first, first))
+    assert summary([1.0, 1.0, float("nan")]) == "1.000 ± 0.000 (1.000 to 1.000)"

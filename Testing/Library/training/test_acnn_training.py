@@ -1,0 +1,192 @@
+"""`train acnn_*`: every task learns two phantoms; the prior is needed, fits and pulls; grids and cases that cannot work are refused with a remedy."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+pytest.importorskip("lightning")
+pytest.importorskip("monai")
+
+from SlicePropagationLib.checkpoint import load_checkpoint  # noqa: E402  torch may be absent
+from SlicePropagationLib.cli import main  # noqa: E402
+from SlicePropagationLib.errors import CheckpointError, ConfigError, InputError  # noqa: E402
+from SlicePropagationLib.networks.acnn_config import FineGridConfig  # noqa: E402
+from SlicePropagationLib.shape_model import load_shape_model  # noqa: E402
+from SlicePropagationLib.training import acnn_autoencoder, acnn_segmentation, acnn_superresolution  # noqa: E402
+from SlicePropagationLib.training.acnn import PAPER_GRID, SMALL_GRID, on_grid  # noqa: E402
+from SlicePropagationLib.training.acnn_tasks import code_distance, mean_dice, swap_labels  # noqa: E402
+from SlicePropagationLib.training.shape_data import ShapeDataset  # noqa: E402
+from shape_phantoms import CORE, GRID, SHELL, shape_arrays, shape_cases, small  # noqa: E402
+
+
+def best_score(weights):
+    lines = [json.loads(line) for line in (weights.parent / "metrics.jsonl").read_text().splitlines()]
+    return max(line.get("dice", line.get("ssim")) for line in lines)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("acnn")
+
+
+@pytest.fixture(scope="module")
+def cases(folder):
+    return shape_cases(folder)
+
+
+@pytest.fixture(scope="module")
+def autoencoder(folder, cases):
+    """Model file of an auto-encoder that learnt the two phantoms."""
+    return small("acnn_autoencoder", epochs=14).train(cases, cases, folder / "autoencoder", device="cpu")
+
+
+@pytest.fixture(scope="module")
+def tl_network(folder, cases, autoencoder):
+    """Model file of a predictor that learnt the codes of the two phantoms."""
+    return small("acnn_predictor", epochs=4, labels=(), prior=autoencoder).train(cases, cases, folder / "predictor", device="cpu")
+
+
+def test_the_autoencoder_learns_two_shapes(autoencoder):
+    assert best_score(autoencoder) > 0.6
+
+
+def test_the_predictor_learns_the_codes_of_two_images_alone_and_then_with_the_autoencoder(tl_network, autoencoder):
+    assert best_score(tl_network) > 0.6
+    lines = [json.loads(line) for line in (tl_network.parent / "metrics.jsonl").read_text().splitlines()]
+    before, after = load_shape_model(autoencoder), load_shape_model(tl_network.parent / "last.pt")
+    _, labels = shape_arrays(0)
+    assert len(lines) == 4
+    assert after.labels == before.labels == (SHELL, CORE)
+    code, earlier = (model.code(model.classes_of(labels, (1.0, 1.0, 1.0), "shape")) for model in (after, before))
+    assert np.abs(code - earlier).max() > 1e-3              # the joint part has changed the encoder too
+
+
+def test_the_encoder_stands_still_while_the_predictor_learns_alone(tmp_path, cases, autoencoder):
+    training = small("acnn_predictor", epochs=1, labels=(), prior=autoencoder)
+    best = replace(training, task=replace(training.task, alone=1.0)).train(cases, cases, tmp_path, device="cpu")
+    before, after = load_checkpoint(autoencoder).weights, load_checkpoint(best).weights
+    assert all(torch.equal(value, after[f"autoencoder.{name}"]) for name, value in before.items())
+
+
+@pytest.mark.parametrize("preset, has_prior", [("default", True), ("cascade", False), ("annotation", True)])
+def test_a_segmentation_learns_the_fine_labels_of_two_thick_stacks(tmp_path, cases, autoencoder, preset, has_prior):
+    training = small("acnn_segmentation", preset, epochs=12, labels=() if has_prior else (SHELL, CORE), prior=autoencoder if has_prior else "")
+    weights = training.train(cases, cases, tmp_path, device="cpu")
+    assert best_score(weights) > 0.6
+    assert load_checkpoint(weights).config["labels"] == (SHELL, CORE)
+
+
+@pytest.mark.parametrize("preset", ["default", "plain"])
+def test_a_superresolution_learns_the_fine_images_of_two_thick_stacks(tmp_path, cases, tl_network, preset):
+    training = small("acnn_superresolution", preset, epochs=9, labels=() if preset == "default" else (SHELL,), prior=tl_network if preset == "default" else "")
+    assert best_score(training.train(cases, cases, tmp_path, device="cpu")) > 0.6
+
+
+def test_the_prior_pulls_the_segmentation_towards_the_codes_of_the_truth(cases, autoencoder):
+    """A step along the gradient of the prior's part alone brings the code nearer."""
+    training = small("acnn_segmentation", labels=(), prior=autoencoder)
+    task = training.new_task().eval()
+    batch = next(iter(torch.utils.data.DataLoader(ShapeDataset(cases, GRID, (SHELL, CORE), needs_fine_truth=True), 2)))
+    losses = task(batch)
+    assert losses["code"] > 0 and losses["total"] == losses["entropy"] + losses["code"]
+    losses["code"].backward()
+    assert all(parameter.grad is None for parameter in task.prior.parameters())
+    assert task.network.head.classify.weight.grad.abs().max() > 0
+
+
+def test_the_prior_is_no_part_of_what_is_stored_or_trained(cases, autoencoder):
+    task = small("acnn_segmentation", labels=(), prior=autoencoder).new_task().train()
+    assert not task.prior.training and not any(parameter.requires_grad for parameter in task.prior.parameters())
+    assert not any(name.startswith("prior") for name in task.network.state_dict())
+
+
+def test_the_only_shape_that_a_model_knows_is_perfectly_plausible_and_no_other_is(autoencoder, cases):
+    model = load_shape_model(autoencoder)
+    model.autoencoder.from_code[0].weight.zero_()           # every code decodes to the same shape
+    known = model.probabilities(np.zeros(64)).argmax(axis=0).astype(np.uint8)
+    shapes = [sample[1] for sample in ShapeDataset(cases, GRID, (SHELL, CORE), needs_fine_truth=False).samples]
+    assert model.implausibility(known) == 0
+    assert all(model.implausibility(shape) > 0 for shape in shapes if not np.array_equal(shape, known))
+
+
+def test_missing_and_superfluous_priors_are_refused_with_a_remedy(autoencoder):
+    for task, remedy in (("acnn_segmentation", "train acnn_autoencoder"), ("acnn_superresolution", "train acnn_predictor"), ("acnn_predictor", "train acnn_autoencoder")):
+        with pytest.raises(ConfigError, match=f"{remedy}.*--prior"):
+            small(task).new_task()
+    with pytest.raises(ConfigError, match="leave --prior out"):
+        small("acnn_segmentation", "plain", prior=autoencoder).new_task()
+
+
+def test_a_prior_of_another_grid_other_labels_or_another_family_is_refused(autoencoder):
+    other = FineGridConfig((24, 24, 24), (1.0, 1.0, 1.0), 4)
+    with pytest.raises(ConfigError, match="12x24x24.*24x24x24.*train a prior for this grid"):
+        on_grid(small("acnn_segmentation", prior=autoencoder), other).new_task()
+    with pytest.raises(ConfigError, match="about labels 1, 2.*about 1;.*leave --labels out"):
+        small("acnn_segmentation", labels=(SHELL,), prior=autoencoder).new_task()
+    with pytest.raises(CheckpointError, match="acnn.predictor"):
+        small("acnn_superresolution", labels=(), prior=autoencoder).new_task()
+
+
+def test_a_model_about_no_label_is_refused():
+    with pytest.raises(ConfigError, match="--labels 1,2"):
+        small("acnn_autoencoder", labels=()).new_task()
+
+
+def test_a_structure_larger_than_the_grid_and_slices_thicker_than_it_are_refused_with_a_remedy(tmp_path, cases):
+    narrow = replace(GRID, spacing_mm=(1.0, 0.4, 0.4))
+    with pytest.raises(InputError, match="lies outside.*grid.spacing_mm to at least"):
+        ShapeDataset(cases, narrow, (SHELL, CORE), needs_fine_truth=False)
+    thick = shape_cases(tmp_path, 1, spacing=(1.0, 1.0, 3.0))
+    with pytest.raises(InputError, match="slices 3 mm apart, the fine grid 1 mm.*at most 1.5 mm"):
+        ShapeDataset(thick, GRID, (SHELL,), needs_fine_truth=True)
+    with pytest.raises(InputError, match="None of the 2 cases has label 7"):
+        ShapeDataset(cases, GRID, (SHELL, 7), needs_fine_truth=False)
+
+
+def test_the_presets_are_the_papers():
+    training = acnn_segmentation.PRESETS["default"]
+    assert training.grid == PAPER_GRID == FineGridConfig((60, 120, 120), (2.0, 1.25, 1.25), 5) and PAPER_GRID.thick_mm == 10 and PAPER_GRID.num_thick == 12
+    assert (training.loop.learning_rate, training.loop.batch_size, training.loop.weight_decay, training.loop.schedule) == (1e-3, 8, 5e-6, "constant")
+    assert training.task.code_weight == 0.01 and training.task.degradation.blur * PAPER_GRID.thick_mm == 4.0
+    assert acnn_autoencoder.PRESETS["default"].task.swap == 0.1 and acnn_autoencoder.PRESETS["default"].task.network.code_size == 64
+    assert acnn_superresolution.PRESETS["default"].task.degradation.shift_mm > 0 == acnn_segmentation.PRESETS["default"].task.degradation.shift_mm
+    assert acnn_segmentation.PRESETS["small"].grid == SMALL_GRID and SMALL_GRID.shape == (24, 48, 48)
+
+
+def test_swapped_labels_are_as_many_as_said_and_of_any_class():
+    torch.manual_seed(0)
+    labels = torch.ones(1, 20, 20, 20, dtype=torch.long)
+    swapped = swap_labels(labels, 4, 0.1)
+    assert (swapped != 1).float().mean() == pytest.approx(0.1 * 3 / 4, abs=0.01)
+    assert set(swapped.unique().tolist()) == {0, 1, 2, 3}
+
+
+def test_the_distance_of_codes_is_summed_over_the_code_and_averaged_over_the_batch():
+    assert code_distance(torch.tensor([[1.0, 2.0], [0.0, 0.0]]), torch.zeros(2, 2)) == 2.5
+
+
+def test_dice_leaves_out_structures_that_are_nowhere():
+    truth = torch.zeros(2, 1, 2, 2, dtype=torch.long)
+    truth[0, 0, 0] = 1
+    found = torch.zeros_like(truth)
+    found[0, 0, 0, 0] = 1
+    assert mean_dice(found, truth, 3) == pytest.approx(2 / 3)
+
+
+def test_the_command_trains_and_says_which_option_a_task_does_not_take(tmp_path, capsys):
+    cases, table = shape_cases(tmp_path, 3), tmp_path / "cases.csv"
+    table.write_text("image,label,split,dataset,case\n" + "".join(f"{case.image},{case.label_map},{split},shapes,{case.name}\n" for case, split in zip(cases, ("train", "train", "val"))))
+    (tmp_path / "tiny.json").write_text(json.dumps({"task": {"network": {"grid": {"shape": [12, 24, 24], "spacing_mm": [1.0, 1.0, 1.0], "factor": 4}, "base_channels": 2}},
+                                                   "loop": {"epochs": 1, "batch_size": 2}}))
+    arguments = ["--cases", str(table), "--config", str(tmp_path / "tiny.json"), "--device", "cpu", "--quiet"]
+    assert main(["train", "acnn_autoencoder", "--labels", "1,2", "--out", str(tmp_path / "ae"), *arguments]) == 0
+    assert main(["train", "acnn_segmentation", "--prior", str(tmp_path / "ae" / "best.pt"), "--out", str(tmp_path / "seg"), *arguments]) == 0
+    record = json.loads((tmp_path / "seg" / "config.json").read_text())["training"]
+    assert record["prior"].endswith("best.pt") and record["task"]["network"]["base_channels"] == 2
+    assert main(["train", "acnn_segmentation", "--out", str(tmp_path / "none"), *arguments]) == 2
+    assert "train acnn_autoencoder" in capsys.readouterr().err and not (tmp_path / "none").exists()
+    assert main(["train", "slice_unet", "--labels", "1", "--out", str(tmp_path / "none"), "--cases", str(table)]) == 2
+    assert "takes no --labels" in capsys.readouterr().err
