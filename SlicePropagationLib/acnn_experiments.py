@@ -62,7 +62,7 @@ def run_experiment(arguments, report=None):
     parts += [measure(arguments, dataset, report) for dataset in datasets]
     out = Path(arguments.out) / arguments.name
     with atomic_folder(out) as partial:
-        (partial / "results.md").write_text("\n".join(parts))
+        (partial / "results.md").write_text("\n".join(parts), encoding="utf-8")
     return "\n".join(parts)
 
 
@@ -127,7 +127,7 @@ def _trained(arguments, dataset, task, preset, prior, report):
     settings = _settings(arguments, dataset, task)
     labels = settings["task"].pop("labels", None) if "task" in settings else None
     with atomic_folder(folder) as partial:
-        (partial / "settings.json").write_text(json.dumps(settings, indent=1))
+        (partial / "settings.json").write_text(json.dumps(settings, indent=1), encoding="utf-8")
     if report:
         report(f"training {dataset} {folder.name}")
     named = preset if not is_small else "small" if preset == "default" else f"{preset}-small"

@@ -38,7 +38,7 @@ def read_cases(path, out_dir, **options):
     """
     path = Path(path)
     try:
-        with open(path, newline="") as file:
+        with open(path, newline="", encoding="utf-8") as file:
             rows = list(csv.DictReader(file))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise InputError(f"{path} cannot be read as a table of cases ({error}); it needs the columns image and seed.") from error
@@ -100,7 +100,7 @@ def do_case(case):
 def is_complete(case):
     """Whether the case was done before, from the same files with the same arguments."""
     try:
-        mark = json.loads(_mark_path(case).read_text())
+        mark = json.loads(_mark_path(case).read_text(encoding="utf-8"))
         return mark["fingerprint"] == fingerprint(case) and Path(case.out).is_file() and companion(case.out, ".json").is_file()
     except (OSError, ValueError, KeyError):
         return False
@@ -122,7 +122,7 @@ def _mark_path(case):
 def _mark_complete(case):
     mark = _mark_path(case)
     with atomic_folder(mark.parent) as partial:
-        (partial / mark.name).write_text(json.dumps({"fingerprint": fingerprint(case)}))
+        (partial / mark.name).write_text(json.dumps({"fingerprint": fingerprint(case)}), encoding="utf-8")
 
 
 def one_thread():

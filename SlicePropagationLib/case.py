@@ -130,7 +130,7 @@ def _has_cuda():
 
 def _replay_case(case, volume, engine):
     try:
-        record = json.loads(Path(case.history).read_text())
+        record = json.loads(Path(case.history).read_text(encoding="utf-8"))
         axis, described = 2 - AXES.index(record["axis"]), record["segments"]
         history = decode_history(record["history"])
     except (OSError, ValueError, KeyError, TypeError) as error:

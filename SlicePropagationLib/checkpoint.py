@@ -137,7 +137,7 @@ def _check_card(path, sha256):
     if not card.is_file():
         return
     try:
-        stated = json.loads(card.read_text()).get("sha256")
+        stated = json.loads(card.read_text(encoding="utf-8")).get("sha256")
     except (ValueError, AttributeError) as error:
         raise CheckpointError(f"The model card {card} cannot be read ({error}); copy it again together with {path.name}.") from error
     if stated and stated != sha256:

@@ -53,7 +53,7 @@ def make_cine_cases(table, out, config, *, datasets=None, max_cases=None, has_pi
         rows.append([f"{patient}/image.nii.gz", f"{patient}/label.nii.gz", f"{patient}/truth.nii.gz", frames[0].get("split", ""), f"synthetic_cine_{dataset}", patient])
         if report:
             report(f"{number} of {len(pairs)}: {patient}")
-    with atomic_folder(out) as partial, open(partial / "cases.csv", "w", newline="") as file:
+    with atomic_folder(out) as partial, open(partial / "cases.csv", "w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow(COLUMNS)
         writer.writerows(rows)
@@ -69,7 +69,7 @@ def _draw(path, images, truth, patient, config):
 def _pairs(table, datasets):
     """[((data set, patient), (row of ED, row of ES))], in the order of the table."""
     try:
-        with open(table, newline="") as file:
+        with open(table, newline="", encoding="utf-8") as file:
             rows = list(csv.DictReader(file))
     except (OSError, ValueError, csv.Error) as error:
         raise InputError(f"{table} cannot be read as a table ({error}); give a table with the columns image, label and case.") from error

@@ -60,7 +60,7 @@ def evaluate_cine(table, models, out, *, split="val", max_cases=None, device="au
     text = describe(rows, list(models))
     with atomic_folder(out) as partial:
         (partial / "report.md").write_text(text, encoding="utf-8")
-        with open(partial / "rows.csv", "w", newline="") as file:
+        with open(partial / "rows.csv", "w", newline="", encoding="utf-8") as file:
             writer = csv.DictWriter(file, ROW)
             writer.writeheader()
             writer.writerows(rows)
@@ -150,7 +150,7 @@ def _measure(case, walkers, plots):
 
 def _cases(table, split):
     try:
-        with open(table, newline="") as file:
+        with open(table, newline="", encoding="utf-8") as file:
             rows = list(csv.DictReader(file))
         found = [CineCase(*(str(table.parent / row[name]) for name in ("image", "label", "truth")), row.get("dataset") or "all", row["case"])
                  for row in rows if not split or row.get("split", "") in ("", split)]

@@ -86,7 +86,7 @@ def _trained(arguments, name, report):
     table = _pseudo_labelled(arguments, report) if variant.sees_pseudo_labels else arguments.cases
     settings = merged(variant.settings, read_settings(arguments.config).get(variant.task, {}) if arguments.config else {})
     with atomic_folder(out / "settings") as partial:
-        (partial / f"{name}.json").write_text(json.dumps(settings))
+        (partial / f"{name}.json").write_text(json.dumps(settings), encoding="utf-8")
     if report:
         report(f"training {name}")
     return train(Namespace(task=variant.task, preset=_preset(arguments, variant), config=str(out / "settings" / f"{name}.json"), cases=str(table),
@@ -100,7 +100,7 @@ def _preset(arguments, variant):
 def _pseudo_labelled(arguments, report):
     """The table of the cases with pseudo-labels in the place of ED and ES alone; validation keeps its labels."""
     table, out = Path(arguments.cases), Path(arguments.out) / "pseudo_labels"
-    with open(table, newline="") as file:
+    with open(table, newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     if not rows or not {"image", "label", "case"} <= set(rows[0]):
         raise InputError(f"{table} needs the columns image, label and case; make it with make-cine.")
@@ -112,7 +112,7 @@ def _pseudo_labelled(arguments, report):
             if report:
                 report(f"pseudo-labels {number} of {len(rows)}: {row['case']}")
         row |= {"image": image, "label": label if row.get("split") == "val" else str(made.resolve())}
-    with atomic_folder(out) as partial, open(partial / "cases.csv", "w", newline="") as file:
+    with atomic_folder(out) as partial, open(partial / "cases.csv", "w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, list(rows[0]))
         writer.writeheader()
         writer.writerows(rows)

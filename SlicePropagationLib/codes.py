@@ -54,7 +54,7 @@ def export_codes(arguments, report=None):
     coded = list(code_cases(model, [case for case in cases if arguments.split in (None, case.split)], arguments.source, report))
     if not coded:
         raise InputError(f"No case of {arguments.cases} has a label of the model ({', '.join(map(str, model.labels))}); choose other cases or another model.")
-    with atomic_folder(Path(arguments.out)) as partial, open(partial / "codes.csv", "w", newline="") as file:
+    with atomic_folder(Path(arguments.out)) as partial, open(partial / "codes.csv", "w", newline="", encoding="utf-8") as file:
         table = csv.writer(file)
         table.writerow(["dataset", "case", "patient", "implausibility", *(f"code_{number}" for number in range(len(coded[0].code)))])
         table.writerows([case.dataset, case.name, case.patient, f"{case.implausibility:.5g}", *(f"{value:.6g}" for value in case.code)] for case in coded)
@@ -98,7 +98,7 @@ def classify_codes(arguments, coded):
     model, text = load_shape_model(arguments.model), classification_text(frames, groups, names, arguments.folds)
     codes = np.array([own[0].code for own in frames.values()])
     with atomic_folder(Path(arguments.out)) as partial:
-        (partial / "groups.md").write_text(text)
+        (partial / "groups.md").write_text(text, encoding="utf-8")
         draw_traversal(partial / "traversal.png", model, *components_that_matter(codes, groups))
     return text
 
@@ -131,7 +131,7 @@ def read_groups(path):
         InputError: it cannot be read or lacks a column.
     """
     try:
-        with open(path, newline="") as file:
+        with open(path, newline="", encoding="utf-8") as file:
             return {row["patient"]: row["group"] for row in csv.DictReader(file)}
     except (OSError, KeyError, UnicodeDecodeError, csv.Error) as error:
         raise InputError(f"{path} is not a table of groups ({error!r}); it needs the columns patient and group.") from error

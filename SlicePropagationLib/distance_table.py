@@ -21,7 +21,7 @@ def read_distances(label_path, count):
         return None
     found = np.full(count, np.inf)
     try:
-        with open(path, newline="") as file:
+        with open(path, newline="", encoding="utf-8") as file:
             rows = [(int(row["frame"]), float(row["distance"])) for row in csv.DictReader(file)]
     except (OSError, KeyError, TypeError, ValueError) as error:
         raise InputError(f"{path} is not a table of distances ({error!r}); it needs the columns frame and distance.") from error
@@ -35,7 +35,7 @@ def read_distances(label_path, count):
 
 def write_distances(path, distances):
     """Write the table that `read_distances` reads; frames without a label are left out."""
-    with open(path, "w", newline="") as file:
+    with open(path, "w", newline="", encoding="utf-8") as file:
         table = csv.writer(file)
         table.writerow(["frame", "distance"])
         table.writerows([frame, f"{distance:g}"] for frame, distance in enumerate(distances) if np.isfinite(distance))

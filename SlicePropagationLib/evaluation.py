@@ -45,7 +45,7 @@ def evaluate(arguments, report=None):
         rows, drift = rows + scored, drift + distances
         with atomic_folder(out) as partial:
             _write_table(partial / "drift.csv", DRIFT_COLUMNS, drift)
-            (partial / WEIGHTS).write_text(json.dumps(weights))
+            (partial / WEIGHTS).write_text(json.dumps(weights), encoding="utf-8")
             _write_table(partial / "rows.csv", protocol.columns, rows)       # last: it says what is done
         if report:
             report(f"{job.dataset} {job.case}: {len(scored)} scores")
@@ -145,7 +145,7 @@ def _users(picks, corrections):
 
 def _read_table(path, columns):
     try:
-        with open(path, newline="") as file:
+        with open(path, newline="", encoding="utf-8") as file:
             table = list(csv.DictReader(file))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise InputError(f"{path} cannot be read ({error}); give a table with the columns {', '.join(columns)}.") from error
@@ -169,12 +169,12 @@ def _write_results(out, rows, drift, protocol, kinds):
     with atomic_folder(out) as partial:
         _write_table(partial / "results.csv", RESULT_COLUMNS, results)
         draw_plots(partial, rows, drift, results, protocol)
-        (partial / "results.md").write_text(text)
+        (partial / "results.md").write_text(text, encoding="utf-8")
     return text
 
 
 def _write_table(path, columns, rows):
-    with open(path, "w", newline="") as file:
+    with open(path, "w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, columns)
         writer.writeheader()
         writer.writerows(rows)
@@ -202,7 +202,7 @@ def _finished(out, jobs, weights):
 def _read_weights(out):
     """{engine: hash of its weights or None} of the earlier call; empty where there was none."""
     try:
-        return json.loads((out / WEIGHTS).read_text())
+        return json.loads((out / WEIGHTS).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
 
@@ -211,7 +211,7 @@ def _read_numbers(path, columns):
     """Rows of a table we wrote, numbers as numbers; none when it is absent or has other columns."""
     if not path.is_file():
         return []
-    with open(path, newline="") as file:
+    with open(path, newline="", encoding="utf-8") as file:
         reader = csv.DictReader(file)
         return [{key: value if key in ("dataset", "patient", "case", "engine", "slices_away") else _number(value) for key, value in row.items()}
                 for row in reader] if tuple(reader.fieldnames or ()) == columns else []

@@ -177,4 +177,4 @@ def _details(entry, prediction, truth, spacing_mm):
 
 def _spacing_is_nominal(image):
     meta = Path(image).with_name("meta.json")
-    return meta.is_file() and bool(json.loads(meta.read_text()).get("spacing_is_nominal"))
+    return meta.is_file() and bool(json.loads(meta.read_text(encoding="utf-8")).get("spacing_is_nominal"))

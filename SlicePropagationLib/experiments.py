@@ -114,7 +114,7 @@ def run_experiment(arguments, report=None):
     out = Path(arguments.out) / arguments.name
     text = _text(arguments, experiment, rows)
     with atomic_folder(out) as partial:
-        (partial / "results.md").write_text(text)
+        (partial / "results.md").write_text(text, encoding="utf-8")
         if len(experiment.shots) > 1:
             draw_corrections(partial / "corrections.png", rows, list(experiment.columns))
     return text
@@ -145,7 +145,7 @@ def _trained(arguments, name, variant, dataset, label, report):
         settings = merged(settings, {"pairs": {"label": label}})
     settings = merged(settings, read_settings(arguments.config) if arguments.config else {})
     with atomic_folder(folder) as partial:
-        (partial / "settings.json").write_text(json.dumps(settings, indent=1))
+        (partial / "settings.json").write_text(json.dumps(settings, indent=1), encoding="utf-8")
     hours = arguments.max_hours or (SMALL_HOURS if is_small else None)
     if report:
         report(f"training {folder.name}" + (f" for {60 * hours:.0f} min" if hours else ""))
@@ -160,7 +160,7 @@ def _walked(arguments, experiment, column, weights, datasets, label, report):
     evaluate(Namespace(
         cases=arguments.cases, engines=f"{column}={weights}", shots=",".join(map(str, experiment.shots)), split="val", datasets=",".join(datasets), max_cases=arguments.max_cases,
         min_slices=5, pick="middle", correct=STEPS, labels=str(label) if label else None, kinds=None, axis="k", workers=arguments.workers, device=arguments.device, out=folder), report)
-    with open(folder / "rows.csv", newline="") as file:
+    with open(folder / "rows.csv", newline="", encoding="utf-8") as file:
         return [row | {"shots": int(row["shots"]), "dice": float(row["dice"]), "dice_thesis": float(row["dice_thesis"])} for row in csv.DictReader(file)]
 
 

@@ -55,7 +55,7 @@ def write_result(path, volume, session, segments, engine, seconds, **record):
         labels = session.stack.to_volume(session.label_map())
         write_labels(partial / path.name, labels, volume, [known[label] for label in session.labels], segment_tags(session, engine))
         write_rows(partial / table.name, rows)
-        (partial / sidecar.name).write_text(json.dumps(describe(session, segments, engine, seconds) | record, indent=1))
+        (partial / sidecar.name).write_text(json.dumps(describe(session, segments, engine, seconds) | record, indent=1), encoding="utf-8")
     return path
 
 
@@ -82,7 +82,7 @@ def slice_rows(session, segments):
 
 def write_rows(path, rows):
     """Write the per-slice table."""
-    with open(path, "w", newline="") as file:
+    with open(path, "w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow(COLUMNS)
         writer.writerows(rows)
@@ -95,7 +95,7 @@ def read_anchors(path):
         InputError: it is not such a table.
     """
     try:
-        with open(path, newline="") as file:
+        with open(path, newline="", encoding="utf-8") as file:
             rows = list(csv.DictReader(file))
         found = {(key, int(row["slice"])): Provenance[row["provenance"].upper()] for row in rows for key in {row["segment"], row.get("label") or row["segment"]}}
     except (OSError, KeyError, ValueError, UnicodeDecodeError) as error:

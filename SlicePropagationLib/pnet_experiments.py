@@ -91,7 +91,7 @@ def _write_cases(arguments, dataset, place):
     shown = [case for case in cases if _shows(case, arguments.label)][:arguments.max_cases]
     if not shown:
         raise InputError(f"No case of {dataset} shows label {arguments.label}; choose another with --label.")
-    with atomic_folder(place) as partial, open(partial / "cases.csv", "w", newline="") as file:
+    with atomic_folder(place) as partial, open(partial / "cases.csv", "w", newline="", encoding="utf-8") as file:
         table = csv.writer(file)
         table.writerow(["image", "label", "dataset", "case"])
         table.writerows([Path(case.image).resolve(), Path(case.label_map).resolve(), dataset, case.name] for case in shown)
@@ -119,7 +119,7 @@ def _train(arguments, task, preset, settings, folder, init, place, report):
     is_small = arguments.scale == "small"
     settings = merged({"loop": {"batches_per_epoch": SMALL_BATCHES} if is_small else {}}, settings)
     with atomic_folder(folder) as partial:
-        (partial / "settings.json").write_text(json.dumps(settings, indent=1))
+        (partial / "settings.json").write_text(json.dumps(settings, indent=1), encoding="utf-8")
     hours = arguments.max_hours or (SMALL_HOURS if is_small else None)
     if report:
         report(f"training {folder.name} of {place.name}, {arguments.folds} folds")
@@ -191,7 +191,7 @@ def _written(arguments, dataset, rows, columns, place):
     folder = place / arguments.name
     text = _text(arguments, dataset, rows, columns)
     with atomic_folder(folder) as partial:
-        with open(partial / "scores.csv", "w", newline="") as file:
+        with open(partial / "scores.csv", "w", newline="", encoding="utf-8") as file:
             table = csv.DictWriter(file, list(rows[0]))
             table.writeheader()
             table.writerows(rows)
@@ -199,7 +199,7 @@ def _written(arguments, dataset, rows, columns, place):
         draw_thresholds(partial / "thresholds.png", THRESHOLDS, curves)
         draw_volumes(partial / "volumes.png", {name: select(rows, column=name) for name in columns}, {name: volume_fit(select(rows, column=name)) for name in columns})
         draw_sorted(partial / "sorted.png", {name: [row["dice"] for row in select(rows, column=name)] for name in columns})
-        (partial / "results.md").write_text(text)
+        (partial / "results.md").write_text(text, encoding="utf-8")
     return text
 
 

@@ -44,8 +44,8 @@ def run_jump_experiment(arguments, report=None):
         raise InputError("No case of split val shows a structure on enough slices; choose other --datasets or another --label.")
     text, out = _text(rows, engine), Path(arguments.out) / NAME
     with atomic_folder(out) as partial:
-        (partial / "results.md").write_text(text)
-        with open(partial / "slices.csv", "w", newline="") as file:
+        (partial / "results.md").write_text(text, encoding="utf-8")
+        with open(partial / "slices.csv", "w", newline="", encoding="utf-8") as file:
             table = csv.DictWriter(file, list(rows[0]))
             table.writeheader()
             table.writerows(rows)

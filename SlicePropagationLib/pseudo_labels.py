@@ -110,7 +110,7 @@ def pseudo_label_file(image, seed, out, *, engine=None, device="auto", axis="aut
     with atomic_folder(out.parent) as partial:
         write_label_map(partial / out.name, labels, source)
         write_distances(partial / table.name, distances)
-        (partial / record_path.name).write_text(json.dumps(record, indent=1))
+        (partial / record_path.name).write_text(json.dumps(record, indent=1), encoding="utf-8")
         for label, probability in soft.items() if is_soft else ():
             name = companion(out, f".soft-{label}").name + out.name[len(companion(out, "").name):]
             write_label_map(partial / name, np.round(255 * probability).astype(np.uint8), source)

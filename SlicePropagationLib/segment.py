@@ -116,7 +116,7 @@ def segment_file(image, model, out, *, device="auto", axis="k", is_cyclic=True, 
               "seconds": round(time.perf_counter() - began, 3), "voxels": {str(label): int((labels == label).sum()) for label in np.unique(labels[labels > 0])}}
     with atomic_folder(out.parent) as partial:
         write_label_map(partial / out.name, labels, target)
-        (partial / record_path.name).write_text(json.dumps(record, indent=1))
+        (partial / record_path.name).write_text(json.dumps(record, indent=1), encoding="utf-8")
     return labels
 
 

@@ -138,7 +138,7 @@ def simulate_files(arguments):
     if arguments.out:
         path = Path(arguments.out)
         with atomic_folder(path.parent) as partial:
-            (partial / path.name).write_text(json.dumps([asdict(entry) for entry in rounds], indent=1))
+            (partial / path.name).write_text(json.dumps([asdict(entry) for entry in rounds], indent=1), encoding="utf-8")
     return rounds
 
 

@@ -62,7 +62,7 @@ def superresolve_file(image, labels, out, *, model=None, axis="auto", factor=Non
             enhanced = sitk.GetImageFromArray(np.ascontiguousarray(stack.to_volume(fine)))
             enhanced.CopyInformation(target.image)
             sitk.WriteImage(enhanced, str(partial / out.name), True)
-        (partial / record_path.name).write_text(json.dumps(record, indent=1))
+        (partial / record_path.name).write_text(json.dumps(record, indent=1), encoding="utf-8")
     return stack.to_volume(fine)
 
 

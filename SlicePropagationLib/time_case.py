@@ -106,9 +106,9 @@ def run_time_case(case, on_step=None, *, is_cyclic=True):
               "is_cyclic": is_cyclic, "annotated": annotated, "image": str(case.image), "seed": str(case.seed)}
     with atomic_folder(out.parent) as partial:
         write_sequence(partial / out.name, labels, sequence)
-        with open(partial / table.name, "w", newline="") as file:
+        with open(partial / table.name, "w", newline="", encoding="utf-8") as file:
             csv.writer(file).writerows([(*COLUMNS, "position"), *rows])
-        (partial / record_path.name).write_text(json.dumps(record, indent=1))
+        (partial / record_path.name).write_text(json.dumps(record, indent=1), encoding="utf-8")
     return labels
 
 

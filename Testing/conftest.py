@@ -1,9 +1,11 @@
 """What every test may ask for: the folder of real data, where it is present."""
 
+import sys
 from pathlib import Path
 
 import pytest
 
+OWN_PACKAGES = ("SlicePropagationLib", "SlicePropagationMRML", "SlicePropagationGUI", "SlicePropagationWeb")
 CHECKOUT = Path(__file__).resolve().parents[1]
 
 
@@ -19,3 +21,17 @@ def data_dir(request):
     if not (folder / "cases.csv").is_file():
         pytest.skip(f"There is no cases.csv in {folder}; name the data folder with --data.")
     return folder
+
+
+@pytest.fixture(autouse=True)
+def reloads_end_with_their_test():
+    """A reload of the module in Slicer forgets our packages; other tests hold classes of the ones that they imported first."""
+    def own_modules():
+        return {name: module for name, module in sys.modules.items() if name.split(".")[0] in OWN_PACKAGES}
+
+    before = own_modules()
+    yield
+    if any(sys.modules.get(name) is not module for name, module in before.items()):
+        for name in own_modules():
+            del sys.modules[name]
+        sys.modules.update(before)

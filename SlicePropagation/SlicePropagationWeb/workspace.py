@@ -74,7 +74,7 @@ class Workspace:
     def unsaved(self):
         """What the autosave holds: {"at", "image", "title", "plane", "segment", "labels": path of the segmentation}, or None."""
         try:
-            page = json.loads(companion(self._autosave, ".json").read_text())["page"]
+            page = json.loads(companion(self._autosave, ".json").read_text(encoding="utf-8"))["page"]
             return {**page, "labels": str(self._autosave)} if self._autosave.is_file() else None
         except (OSError, ValueError, KeyError, TypeError):
             return None

@@ -46,7 +46,7 @@ def read_training_cases(path, datasets=None):
     """
     path = Path(path)
     try:
-        with open(path, newline="") as file:
+        with open(path, newline="", encoding="utf-8") as file:
             rows = list(csv.DictReader(file))
     except (OSError, ValueError, csv.Error) as error:
         raise InputError(f"{path} cannot be read as a table ({error}); give a table with the columns image and label.") from error

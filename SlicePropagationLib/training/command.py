@@ -98,7 +98,7 @@ def _numbers(text):
 def read_settings(path):
     """The settings in a JSON file; ConfigError where it holds none."""
     try:
-        values = json.loads(Path(path).read_text())
+        values = json.loads(Path(path).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise ConfigError(f"{path} cannot be read as a configuration ({error}); write a JSON object with the settings to change.") from error
     if not isinstance(values, dict):
@@ -124,7 +124,7 @@ def _claim(out, training, arguments):
     versions = {name: metadata.version(name) for name in ("torch", "lightning", "monai")}
     versions |= {"slice-propagation": __version__, "numpy": np.__version__, "python": platform.python_version()}
     with atomic_folder(out) as partial:
-        (partial / RECORD).write_text(json.dumps({**record, "versions": versions}, indent=1))
+        (partial / RECORD).write_text(json.dumps({**record, "versions": versions}, indent=1), encoding="utf-8")
 
 
 def _check_same(path, record):
@@ -148,11 +148,11 @@ def _write_folds(out, folders):
     """folds.csv: the best line of every fold, then mean and standard deviation."""
     best = []
     for folder in folders:
-        lines = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
+        lines = [json.loads(line) for line in (folder / "metrics.jsonl").read_text(encoding="utf-8").splitlines()]
         score = "dice" if "dice" in lines[0] else "ssim"
         best.append(max(lines, key=lambda line: line[score]))
     scores = [line[score] for line in best]
-    with atomic_folder(out) as partial, open(partial / "folds.csv", "w", newline="") as file:
+    with atomic_folder(out) as partial, open(partial / "folds.csv", "w", newline="", encoding="utf-8") as file:
         table = csv.writer(file)
         table.writerow(["fold", "epoch", score])
         table.writerows([number, line["epoch"], round(line[score], 5)] for number, line in enumerate(best, 1))

@@ -21,7 +21,7 @@ class EpochLog:
 
     def add(self, values):
         """Write {"epoch": number, name: number, ...} down."""
-        with open(self._lines, "a") as file:
+        with open(self._lines, "a", encoding="utf-8") as file:
             file.write(json.dumps(values) + "\n")
         self._write_table()
         writer = self._tensorboard()
@@ -33,13 +33,13 @@ class EpochLog:
     def keep_until(self, epoch):
         """Forget lines of later epochs, and one that was cut short: a training that was killed before it wrote its state does them again."""
         if self._lines.is_file():
-            kept = [line for line in self._lines.read_text().splitlines() if _epoch_of(line) <= epoch]
+            kept = [line for line in self._lines.read_text(encoding="utf-8").splitlines() if _epoch_of(line) <= epoch]
             with atomic_folder(self.folder) as partial:
-                (partial / self._lines.name).write_text("".join(line + "\n" for line in kept))
+                (partial / self._lines.name).write_text("".join(line + "\n" for line in kept), encoding="utf-8")
 
     def _write_table(self):
-        rows = [json.loads(line) for line in self._lines.read_text().splitlines()]
-        with open(self.folder / "log.csv", "w", newline="") as file:
+        rows = [json.loads(line) for line in self._lines.read_text(encoding="utf-8").splitlines()]
+        with open(self.folder / "log.csv", "w", newline="", encoding="utf-8") as file:
             table = csv.DictWriter(file, list(dict.fromkeys(name for row in rows for name in row)))
             table.writeheader()
             table.writerows(rows)

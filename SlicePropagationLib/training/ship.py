@@ -32,7 +32,7 @@ def ship(folder, out, command, figures, limits):
         CheckpointError: the weights cannot be read.
     """
     folder, out = Path(folder), Path(out)
-    record = json.loads((folder / "config.json").read_text())
+    record = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     datasets = (record["datasets"] or "").split(",")
     foreign = sorted(set(datasets) - set(PERMITTED))
     if foreign:
@@ -46,12 +46,12 @@ def ship(folder, out, command, figures, limits):
             "chosen_by": "Dice of unvaried walks on the split val of the same data sets", "command": command, "seed": record["training"]["loop"]["seed"],
             "preset": record["preset"], "versions": record["versions"], "training": _progress(folder), "figures": figures, "limits": limits}
     with atomic_folder(out.parent) as partial:
-        (partial / f"{out.stem}.json").write_text(json.dumps(card, indent=1, ensure_ascii=False) + "\n")
+        (partial / f"{out.stem}.json").write_text(json.dumps(card, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     return card
 
 
 def _progress(folder):
-    with open(folder / "log.csv", newline="") as file:
+    with open(folder / "log.csv", newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     best = max(rows, key=lambda row: float(row["dice"]))
     return {"epochs": int(rows[-1]["epoch"]), "hours": float(rows[-1]["hours"]), "best_epoch": int(best["epoch"]), "validation_dice": round(float(best["dice"]), 4)}
@@ -66,7 +66,7 @@ def main(argv=None):
     parser.add_argument("--figures", required=True, metavar="FILE.json")
     parser.add_argument("--limits", required=True, metavar="FILE.txt")
     arguments = parser.parse_args(argv)
-    ship(arguments.folder, arguments.out, arguments.command, json.loads(Path(arguments.figures).read_text()), Path(arguments.limits).read_text().strip())
+    ship(arguments.folder, arguments.out, arguments.command, json.loads(Path(arguments.figures).read_text(encoding="utf-8")), Path(arguments.limits).read_text(encoding="utf-8").strip())
     return 0
 
 

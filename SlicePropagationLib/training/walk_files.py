@@ -78,7 +78,7 @@ def _record(source, folder):
         if walks:
             np.savez(partial / f"{source.name}.npz", lengths=[len(walk.maps) for walk in walks], seeds=np.stack([walk.seed for walk in walks]),
                      **{name: np.concatenate([getattr(walk, name) for walk in walks]) for name in ("maps", "facts", "squares", "truth")})
-        (partial / f"{source.name}.{MARK}").write_text(_fingerprint(source))
+        (partial / f"{source.name}.{MARK}").write_text(_fingerprint(source), encoding="utf-8")
 
 
 def _structures(source, rng):
@@ -109,4 +109,4 @@ def _fingerprint(source):
 
 def _is_done(folder, source):
     mark = folder / f"{source.name}.{MARK}"
-    return mark.is_file() and mark.read_text() == _fingerprint(source)
+    return mark.is_file() and mark.read_text(encoding="utf-8") == _fingerprint(source)

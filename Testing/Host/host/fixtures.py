@@ -38,6 +38,8 @@ def application():
     app = slicerenv.bootstrap()
     slicer.mrmlScene = app.mrmlScene()
     slicer.mrmlScene.Clear()
+    for name, orientation in (("Red", "Axial"), ("Yellow", "Sagittal"), ("Green", "Coronal")):
+        app.layoutManager().sliceWidget(name).mrmlSliceNode().SetOrientation(orientation)
     for noted in (pqt.violations, slicerenv.slot_errors, classes.stub_calls):
         noted.clear()
     yield app
