@@ -26,7 +26,7 @@ LAYERS = [
     {"session", "segmentation_file", "checkpoint"},
     {"confidence", "slice_record", "sequence", "shape_model"},
     {"engine", "engines"},
-    {"history", "io", "outputs", "case", "preprocessing", "distance_table", "synthetic_cine", "cine_measures", "segment", "training", "simulation", "picture"},
+    {"history", "io", "outputs", "case", "preprocessing", "distance_table", "synthetic_cine", "cine_measures", "refined", "segment", "training", "simulation", "picture"},
     {"batch", "demo", "pseudo_labels", "time_case", "cine_picture"},
     {"evaluation", "evaluation_scores", "evaluation_statistics", "evaluation_report", "evaluation_plots", "experiments", "cine_evaluation", "cine_experiments",
      "pnet_experiments", "pnet_jump", "pnet_plots"},
