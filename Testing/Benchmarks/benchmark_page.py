@@ -87,7 +87,7 @@ def measure(browser, image, out, engine):
 
 def memory_mib(program):
     """(resident now, highest so far) of the program, in MiB."""
-    status = Path(f"/proc/{program.process.pid}/status").read_text()
+    status = Path(f"/proc/{program.process.pid}/status").read_text(encoding="utf-8")
     return tuple(int(next(line for line in status.splitlines() if line.startswith(key)).split()[1]) // 1024 for key in ("VmRSS", "VmHWM"))
 
 

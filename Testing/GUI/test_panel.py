@@ -219,7 +219,7 @@ def test_the_table_of_slices_is_what_the_strip_shows(seeded, monkeypatch, tmp_pa
     person.click(seeded.ui.detailsCollapsibleButton, 20, 8)
     assert "Image registration" in seeded.ui.enginesLabel.text and "licence" in seeded.ui.enginesLabel.text
     person.click(seeded.ui.exportButton)
-    rows = (tmp_path / "Segmentation.slices.csv").read_text().splitlines()
+    rows = (tmp_path / "Segmentation.slices.csv").read_text(encoding="utf-8").splitlines()
     assert rows[0] == "slice,segment,provenance,confidence,area_mm2" and rows[8].startswith("7,Segment_1,seed,1.0000,") and len(rows) == 17
 
 

@@ -19,7 +19,7 @@ def planted():
     """{(file, line): what the finding must say} of the negative control."""
     found = {}
     for path in [*HERE.joinpath("bad").rglob("*.py"), *HERE.joinpath("bad").rglob("*.ui")]:
-        for number, line in enumerate(path.read_text().splitlines(), 1):
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
             mark = re.search(r"(?:#|<!--) fault: (.*?)(?: -->)?$", line)
             if mark:
                 found[path.name, number] = mark.group(1)
@@ -59,7 +59,7 @@ def test_the_facts_are_those_of_the_inventory(tmp_path):
         pytest.skip(f"There is no inventory of Slicer's API in {inventory}.")
     subprocess.run([sys.executable, HERE / "extract_facts.py", "--api", inventory, "--out", tmp_path], check=True, capture_output=True)
     for path in facts.FOLDER.glob("*.json"):
-        kept, extracted = json.loads(path.read_text()), json.loads((tmp_path / path.name).read_text())
+        kept, extracted = json.loads(path.read_text(encoding="utf-8")), json.loads((tmp_path / path.name).read_text(encoding="utf-8"))
         assert {name: entry for name, entry in kept.items() if extracted.get(name, entry) != entry} == {}, path.name
 
 

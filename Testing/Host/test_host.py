@@ -265,7 +265,7 @@ class SegmentEditorEffect(AbstractScriptedSegmentEditorEffect):
 
 def test_a_scripted_effect_is_registered_and_acts_in_an_editor(application, editor, tmp_path):
     source = tmp_path / "SegmentEditorEffect.py"
-    source.write_text(EFFECT)
+    source.write_text(EFFECT, encoding="utf-8")
     effect = slicer.qSlicerSegmentEditorScriptedEffect(None)
     effect.setPythonSource(str(source))
     effect.self().register()
@@ -358,7 +358,7 @@ calls = []
 @pytest.fixture
 def little(application, tmp_path):
     path = tmp_path / "Little.py"
-    path.write_text(MODULE)
+    path.write_text(MODULE, encoding="utf-8")
     return slicerenv.load_module(path)
 
 
@@ -374,7 +374,7 @@ def test_a_module_is_set_up_and_entered_and_left(little):
 
 def test_a_reload_reads_the_file_anew_and_keeps_the_panel(little):
     module, _, widget, panel = little
-    Path(slicer.modules.little.path).write_text(MODULE.replace('qt.QLabel("little")', 'qt.QLabel("bigger")'))
+    Path(slicer.modules.little.path).write_text(MODULE.replace('qt.QLabel("little")', 'qt.QLabel("bigger")'), encoding="utf-8")
     widget.onReload()
     assert module.calls[-1] == "cleanup"
     assert slicer.modules.LittleWidget.label.text == "bigger" and slicer.modules.LittleWidget.parent is panel
@@ -386,7 +386,7 @@ def test_the_end_of_the_application_cleans_a_module_up(little):
 
 
 def test_start_up_is_completed_once_for_a_module(little, tmp_path):
-    (tmp_path / "Second.py").write_text(MODULE.replace("Little", "Second"))
+    (tmp_path / "Second.py").write_text(MODULE.replace("Little", "Second"), encoding="utf-8")
     second = slicerenv.load_module(tmp_path / "Second.py")[0]
     assert little[0].calls.count("started") == second.calls.count("started") == 1
 
@@ -400,7 +400,7 @@ def test_the_parameter_node_is_one_for_a_module(little):
 
 
 def test_a_file_without_its_class_is_rejected(application, tmp_path):
-    (tmp_path / "Empty.py").write_text("")
+    (tmp_path / "Empty.py").write_text("", encoding="utf-8")
     with pytest.raises(classes.HostError, match="no class Empty"):
         slicerenv.load_module(tmp_path / "Empty.py")
 
@@ -432,7 +432,7 @@ def ui_file(folder, body, connections=""):
     path = folder / "Panel.ui"
     path.write_text('<ui version="4.0"><class>Panel</class><widget class="qMRMLWidget" name="Panel">'
                     f'<layout class="QVBoxLayout" name="layout">{body}</layout></widget>'
-                    f'<connections>{connections}</connections></ui>')
+                    f'<connections>{connections}</connections></ui>', encoding="utf-8")
     return str(path)
 
 

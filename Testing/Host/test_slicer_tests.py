@@ -43,5 +43,5 @@ def test_the_self_test_of_the_module_passes_on_the_host(module):
 
 
 def test_each_of_them_is_registered_with_ctest():
-    registered = CHECKOUT.joinpath("Testing", "Slicer", "CMakeLists.txt").read_text()
+    registered = CHECKOUT.joinpath("Testing", "Slicer", "CMakeLists.txt").read_text(encoding="utf-8")
     assert FILES and "*.py" in registered and "slicer_add_python_unittest(SCRIPT ${SLICER_TEST})" in registered

@@ -71,9 +71,9 @@ def test_the_installed_library_imports_on_its_own(installed):
 
 
 def test_the_catalogue_entry_belongs_to_the_project():
-    text = (CHECKOUT / "CMakeLists.txt").read_text()
+    text = (CHECKOUT / "CMakeLists.txt").read_text(encoding="utf-8")
     name = re.search(r"project\((\w+)\)", text).group(1)
-    entry = json.loads((CHECKOUT / f"{name}.json").read_text())
+    entry = json.loads((CHECKOUT / f"{name}.json").read_text(encoding="utf-8"))
     homepage = re.search(r'EXTENSION_HOMEPAGE "([^"]+)"', text).group(1)
     assert entry["scm_url"] == homepage
     assert entry["scm_url"].rsplit("/", 1)[1].startswith("Slicer") and not name.startswith("Slicer")
@@ -82,8 +82,8 @@ def test_the_catalogue_entry_belongs_to_the_project():
 
 
 def test_the_catalogue_entry_and_the_build_name_the_same_category_and_dependencies():
-    text = (CHECKOUT / "CMakeLists.txt").read_text()
-    entry = json.loads((CHECKOUT / "SlicePropagation.json").read_text())
+    text = (CHECKOUT / "CMakeLists.txt").read_text(encoding="utf-8")
+    entry = json.loads((CHECKOUT / "SlicePropagation.json").read_text(encoding="utf-8"))
     assert entry["category"] == re.search(r'EXTENSION_CATEGORY "([^"]+)"', text).group(1) == "Segmentation"
     assert entry["build_dependencies"] == re.search(r'EXTENSION_DEPENDS "([^"]+)"', text).group(1).split()
 

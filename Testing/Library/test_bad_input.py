@@ -138,7 +138,7 @@ def test_a_truncated_file(case, tmp_path, capsys, suffix, share):
 
 def test_a_missing_file_and_a_file_of_another_kind(case, tmp_path, capsys):
     refused(capsys, tmp_path, "no file", image=tmp_path / "nowhere.nii.gz", seed=case["seed"])
-    (tmp_path / "notes.txt").write_text("hello")
+    (tmp_path / "notes.txt").write_text("hello", encoding="utf-8")
     refused(capsys, tmp_path, "notes.txt", ".nrrd", image=tmp_path / "notes.txt", seed=case["seed"])
 
 
@@ -148,11 +148,11 @@ def test_an_output_of_an_unknown_kind(case, tmp_path, capsys):
 
 
 def test_a_folder_that_cannot_be_written(case, tmp_path, capsys):
-    (tmp_path / "blocked").write_text("a file where a folder should be")
+    (tmp_path / "blocked").write_text("a file where a folder should be", encoding="utf-8")
     code = main(["propagate", "--image", str(case["image"]), "--seed", str(case["seed"]), "--out", str(tmp_path / "blocked" / "out.nii.gz"), "--quiet"])
     assert code == 2
     assert "cannot be written" in capsys.readouterr().err
-    assert (tmp_path / "blocked").read_text() == "a file where a folder should be"
+    assert (tmp_path / "blocked").read_text(encoding="utf-8") == "a file where a folder should be"
 
 
 @pytest.mark.parametrize("fails_at", ["write_labels", "write_rows"])

@@ -23,7 +23,7 @@ def table(tmp_path):
         lines.append(f"p{number}/image.nii.gz,p{number}/seed.nii.gz,p{number}.nii.gz,k,")
     (tmp_path / "p2" / "seed.nii.gz").unlink()
     path = tmp_path / "cases.csv"
-    path.write_text("\n".join(lines) + "\n")
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
     return path
 
 
@@ -91,7 +91,7 @@ def test_a_killed_batch_goes_on_without_loss(table, tmp_path):
 
 
 def test_the_same_output_twice_is_refused_before_anything_is_done(table, tmp_path, capsys):
-    table.write_text(table.read_text().replace("p1.nii.gz,k", "p0.nii.gz,k"))
+    table.write_text(table.read_text(encoding="utf-8").replace("p1.nii.gz,k", "p0.nii.gz,k"))
     assert batch(table, tmp_path / "out") == 2
     assert "2 times" in capsys.readouterr().err and not (tmp_path / "out").exists()
 
@@ -99,7 +99,7 @@ def test_the_same_output_twice_is_refused_before_anything_is_done(table, tmp_pat
 @pytest.mark.parametrize("content,word", [("", "no"), ("image,mask\na,b\n", "image, mask"), ("image,seed\n", "0 rows")])
 def test_a_table_without_the_columns_is_refused(tmp_path, capsys, content, word):
     path = tmp_path / "cases.csv"
-    path.write_text(content)
+    path.write_text(content, encoding="utf-8")
     assert batch(path, tmp_path / "out") == 2
     assert word in capsys.readouterr().err
 

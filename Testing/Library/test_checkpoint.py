@@ -129,9 +129,9 @@ def test_a_later_version_asks_for_an_update(tmp_path):
 def test_a_file_that_is_not_what_its_card_says_is_refused(model):
     path, _ = model
     card = path.with_suffix(".json")
-    card.write_text(json.dumps({"sha256": load_checkpoint(path).sha256}))
+    card.write_text(json.dumps({"sha256": load_checkpoint(path).sha256}), encoding="utf-8")
     load_checkpoint(path)
-    card.write_text(json.dumps({"sha256": "0" * 64}))
+    card.write_text(json.dumps({"sha256": "0" * 64}), encoding="utf-8")
     refused(path, "000000000000", "model card")
 
 

@@ -57,17 +57,17 @@ def test_engines_are_measured_on_frames_that_nobody_annotated(tmp_path):
     label[[0, 4]] = truth[[0, 4]]
     for name, array in (("image", image), ("label", label), ("truth", truth)):
         write_4d(tmp_path / f"{name}.nii.gz", array)
-    (tmp_path / "cases.csv").write_text("image,label,truth,split,dataset,case\nimage.nii.gz,label.nii.gz,truth.nii.gz,val,synthetic_discs,one\n")
+    (tmp_path / "cases.csv").write_text("image,label,truth,split,dataset,case\nimage.nii.gz,label.nii.gz,truth.nii.gz,val,synthetic_discs,one\n", encoding="utf-8")
     out = tmp_path / "out"
     assert main(["evaluate-cine", "--cases", str(tmp_path / "cases.csv"), "--models", "copy,registration", "--out", str(out), "--quiet"]) == 0
-    with open(out / "rows.csv") as file:
+    with open(out / "rows.csv", encoding="utf-8") as file:
         dice = {row["model"]: float(row["dice"]) for row in csv.DictReader(file)}
     assert 0.8 < dice["copy"] < dice["registration"] <= 1
-    assert (out / "areas-one-1.png").stat().st_size > 5000 and "registration - copy" in (out / "report.md").read_text()
+    assert (out / "areas-one-1.png").stat().st_size > 5000 and "registration - copy" in (out / "report.md").read_text(encoding="utf-8")
 
 
 def test_a_table_without_truth_and_a_model_named_twice_are_refused(tmp_path, capsys):
-    (tmp_path / "cases.csv").write_text("image,label,case\na,b,c\n")
+    (tmp_path / "cases.csv").write_text("image,label,case\na,b,c\n", encoding="utf-8")
     assert main(["evaluate-cine", "--cases", str(tmp_path / "cases.csv"), "--models", "copy", "--out", str(tmp_path / "out"), "--quiet"]) == 2
     assert "truth" in capsys.readouterr().err
     assert main(["evaluate-cine", "--cases", str(tmp_path / "cases.csv"), "--models", "copy,copy", "--out", str(tmp_path / "out"), "--quiet"]) == 2

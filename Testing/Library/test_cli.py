@@ -24,7 +24,7 @@ def propagate_file(case, out, *options):
 
 
 def rows_of(path):
-    return list(csv.DictReader(open(path, newline="")))
+    return list(csv.DictReader(open(path, newline="", encoding="utf-8")))
 
 
 @pytest.mark.parametrize("suffix", [".nii.gz", ".nrrd", ".mha", ".seg.nrrd"])
@@ -64,7 +64,7 @@ def test_the_table_tells_drawn_from_propagated(case, tmp_path):
 
 def test_the_record_names_engine_versions_and_anchors(case, tmp_path):
     propagate_file(case, tmp_path / "out.nii.gz", "--engine", "copy")
-    record = json.loads((tmp_path / "out.json").read_text())
+    record = json.loads((tmp_path / "out.json").read_text(encoding="utf-8"))
     assert record["engine"] == "copy" and record["anchors"] == {"1": {"7": "seed"}} and record["axis"] == "k"
     assert {"slice-propagation", "numpy"} <= set(record["versions"])
 
@@ -81,7 +81,7 @@ def test_the_axis_is_found_from_the_seed(tmp_path, axis, name):
     np.moveaxis(seed, axis, 0)[4, 3:9, 3:9] = 1
     case = {"image": write(tmp_path / "i.nii.gz", array), "seed": write(tmp_path / "s.nii.gz", seed)}
     labels = propagate_file(case, tmp_path / "out.nii.gz", "--engine", "copy")
-    assert json.loads((tmp_path / "out.json").read_text())["axis"] == name
+    assert json.loads((tmp_path / "out.json").read_text(encoding="utf-8"))["axis"] == name
     assert (np.moveaxis(labels, axis, 0)[:, 3:9, 3:9] == 1).all()
 
 
@@ -89,13 +89,13 @@ def test_confirmed_empty_slices_come_back_from_the_table(case, tmp_path):
     propagate_file(case, tmp_path / "first.nii.gz", "--engine", "copy")
     rows = rows_of(tmp_path / "first.slices.csv")
     table = tmp_path / "anchors.slices.csv"
-    with open(table, "w", newline="") as file:
+    with open(table, "w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, rows[0])
         writer.writeheader()
         writer.writerows(row | ({"provenance": "confirmed"} if row["slice"] in ("2", "13") else {}) for row in rows)
     labels = propagate_file(case, tmp_path / "second.nii.gz", "--engine", "interpolation", "--anchors", str(table))
     assert not labels[2].any() and not labels[13].any() and not labels[:2].any()
-    anchors = json.loads((tmp_path / "second.json").read_text())["anchors"]["1"]
+    anchors = json.loads((tmp_path / "second.json").read_text(encoding="utf-8"))["anchors"]["1"]
     assert anchors == {"2": "confirmed", "7": "seed", "13": "confirmed"}
 
 

@@ -29,7 +29,7 @@ def test_a_correction_improves_the_kidney_and_every_file_is_written(files, tmp_p
     assert result["dice_after"] > result["dice_before"]
     assert {path.name for path in (tmp_path / "out").iterdir()} == set(demo.FILES)
     assert (tmp_path / "out" / "picture.png").read_bytes().startswith(b"\x89PNG")
-    record = json.loads((tmp_path / "out" / "segmentation.json").read_text())
+    record = json.loads((tmp_path / "out" / "segmentation.json").read_text(encoding="utf-8"))
     assert record["demo"]["correction"] == result["correction"]
     assert set(record["anchors"][str(sample.RIGHT_KIDNEY)]) == {str(result["seed"]), str(result["correction"])}
 

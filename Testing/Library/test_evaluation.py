@@ -27,7 +27,7 @@ def cases(tmp_path):
         make_case(folder)
         lines.append(f"p{number}/image.nii.gz,p{number}/truth.nii.gz,{split},{dataset},p{number}_ED")
     path = tmp_path / "cases.csv"
-    path.write_text("\n".join(lines) + "\n")
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
     return path
 
 
@@ -39,7 +39,7 @@ def column(tmp_path):
     for name, values in (("image", 100 * truth.astype(np.int16)), ("truth", truth)):
         write(tmp_path / f"{name}.nii.gz", values, spacing=(1.0, 1.0, 2.0))
     path = tmp_path / "cases.csv"
-    path.write_text("image,label\nimage.nii.gz,truth.nii.gz\n")
+    path.write_text("image,label\nimage.nii.gz,truth.nii.gz\n", encoding="utf-8")
     return path
 
 
@@ -48,14 +48,14 @@ def evaluate(cases, out, *options):
 
 
 def read(path, without=()):
-    with open(path, newline="") as file:
+    with open(path, newline="", encoding="utf-8") as file:
         return [{key: value for key, value in row.items() if key not in without} for row in csv.DictReader(file)]
 
 
 def mark(path):
     """Make every Dice of a table one that no engine reaches by itself, so that it shows whether it was scored again."""
     rows = read(path)
-    with open(path, "w", newline="") as file:
+    with open(path, "w", newline="", encoding="utf-8") as file:
         table = csv.DictWriter(file, rows[0])
         table.writeheader()
         table.writerows(row | {"dice": "0.125"} for row in rows)
@@ -73,7 +73,7 @@ def test_evaluation_scores_the_split_and_writes_the_tables(cases, tmp_path):
     assert evaluate(cases, tmp_path / "out") == 0
     rows = read(tmp_path / "out" / "rows.csv")
     assert len(rows) == 3 * 2 * 2 and {row["patient"] for row in rows} == {"p0", "p1", "p3"}
-    text = (tmp_path / "out" / "results.md").read_text()
+    text = (tmp_path / "out" / "results.md").read_text(encoding="utf-8")
     assert "| discs †" in text and "Median millimetres" in text
 
 
@@ -83,14 +83,14 @@ def test_each_pick_goes_with_each_correction_and_uniform_slices_need_no_pick(cas
     rows, results = read(tmp_path / "out" / "rows.csv"), read(tmp_path / "out" / "results.csv")
     assert {(row["pick"], row["correct"]) for row in rows} == {(row["pick"], row["correct"]) for row in results} == users
     assert len(rows) == 2 * 2 * 5 * 2
-    text = (tmp_path / "out" / "results.md").read_text()
+    text = (tmp_path / "out" / "results.md").read_text(encoding="utf-8")
     assert text.count("### Mean Dice (failures)") == 5 and "## First slice: middle, corrections: worst" in text and "## Uniform slices" in text
 
 
 def test_the_first_cases_of_each_data_set_are_taken_and_the_report_says_so(cases, tmp_path):
     assert evaluate(cases, tmp_path / "out", "--max-cases", "1") == 0
     assert {(row["dataset"], row["case"]) for row in read(tmp_path / "out" / "rows.csv")} == {("discs", "p0_ED"), ("plates", "p3_ED")}
-    assert "only the first 1 cases of each data set" in (tmp_path / "out" / "results.md").read_text().splitlines()[0]
+    assert "only the first 1 cases of each data set" in (tmp_path / "out" / "results.md").read_text(encoding="utf-8").splitlines()[0]
 
 
 def test_the_scores_of_a_column_that_is_copied_past_its_ends_are_those_worked_out_by_hand(column, tmp_path):
@@ -139,13 +139,13 @@ def test_without_a_limit_all_cases_of_the_split_are_taken(cases):
 def test_an_evaluation_goes_on_where_it_stopped(cases, tmp_path):
     out = tmp_path / "out"
     evaluate(cases, out)
-    rows, drift = read(out / "rows.csv", TIMES), (out / "drift.csv").read_text()
-    untouched = (out / "rows.csv").read_text().splitlines()
-    (out / "rows.csv").write_text("\n".join(line for line in untouched if "p1_ED" not in line) + "\n")      # as if it was killed there, drift.csv written already
+    rows, drift = read(out / "rows.csv", TIMES), (out / "drift.csv").read_text(encoding="utf-8")
+    untouched = (out / "rows.csv").read_text(encoding="utf-8").splitlines()
+    (out / "rows.csv").write_text("\n".join(line for line in untouched if "p1_ED" not in line) + "\n", encoding="utf-8")      # as if it was killed there, drift.csv written already
     assert evaluate(cases, out) == 0
     assert sorted(map(str, read(out / "rows.csv", TIMES))) == sorted(map(str, rows))
-    assert sorted((out / "drift.csv").read_text().split()) == sorted(drift.split())
-    assert [line for line in untouched if "p1_ED" not in line] == [line for line in (out / "rows.csv").read_text().splitlines() if "p1_ED" not in line]
+    assert sorted((out / "drift.csv").read_text(encoding="utf-8").split()) == sorted(drift.split())
+    assert [line for line in untouched if "p1_ED" not in line] == [line for line in (out / "rows.csv").read_text(encoding="utf-8").splitlines() if "p1_ED" not in line]
 
 
 def test_other_weights_under_the_same_name_are_scored_from_the_beginning(cases, tmp_path):
@@ -154,7 +154,7 @@ def test_other_weights_under_the_same_name_are_scored_from_the_beginning(cases, 
     mark(tmp_path / "out" / "rows.csv")
     assert evaluate(cases, tmp_path / "out") == 0
     assert {row["dice"] for row in read(tmp_path / "out" / "rows.csv")} == {"0.125"}        # taken over
-    (tmp_path / "out" / "weights.json").write_text('{"copy": "an older model", "interpolation": null}')
+    (tmp_path / "out" / "weights.json").write_text('{"copy": "an older model", "interpolation": null}', encoding="utf-8")
     assert evaluate(cases, tmp_path / "out") == 0
     dice = {name: [row["dice"] for row in read(tmp_path / "out" / "rows.csv") if row["engine"] == name] for name in ("copy", "interpolation")}
     assert dice["copy"] == [row["dice"] for row in first if row["engine"] == "copy"] and set(dice["interpolation"]) == {"0.125"}
@@ -187,14 +187,14 @@ def test_other_users_are_scored_from_the_beginning(cases, tmp_path):
 
 def test_kinds_add_a_mean_for_each_kind_of_structure(cases, tmp_path):
     kinds = tmp_path / "kinds.csv"
-    kinds.write_text("dataset,label,kind\ndiscs,1,seen\n*,*,unseen\n")
+    kinds.write_text("dataset,label,kind\ndiscs,1,seen\n*,*,unseen\n", encoding="utf-8")
     assert evaluate(cases, tmp_path / "out", "--kinds", str(kinds)) == 0
-    lines = (tmp_path / "out" / "results.md").read_text().splitlines()
+    lines = (tmp_path / "out" / "results.md").read_text(encoding="utf-8").splitlines()
     assert [line.split(" | ")[:4] for line in lines if line.startswith(("| seen", "| unseen"))] == [["| seen", "discs", "2", "2"], ["| unseen", "plates", "1", "1"]]
 
 
 def test_a_table_of_kinds_without_its_columns_is_refused_before_anything_is_scored(cases, tmp_path, capsys):
-    (tmp_path / "kinds.csv").write_text("dataset,kind\ndiscs,seen\n")
+    (tmp_path / "kinds.csv").write_text("dataset,kind\ndiscs,seen\n", encoding="utf-8")
     assert evaluate(cases, tmp_path / "out", "--kinds", str(tmp_path / "kinds.csv")) == 2
     assert "dataset, label, kind" in capsys.readouterr().err and not (tmp_path / "out").exists()
 
@@ -225,7 +225,7 @@ def test_without_matplotlib_there_are_tables_and_no_plots(cases, tmp_path, monke
 
 def test_effort_and_drift_have_tables_of_their_own(cases, tmp_path):
     evaluate(cases, tmp_path / "out", "--correct", "suggested,worst")
-    text = (tmp_path / "out" / "results.md").read_text()
+    text = (tmp_path / "out" / "results.md").read_text(encoding="utf-8")
     assert text.count("Median number of annotated slices") == 2 and text.count("## Drift") == text.count("### First slice: largest") == 1
 
 

@@ -21,7 +21,7 @@ TINY = {"task": {"network": {"base_channels": 4}}, "pairs": {"size": 32}, "loop"
 @pytest.fixture
 def cases(tmp_path):
     """A table of four patients of two data sets, a disc on six slices."""
-    with open(tmp_path / "cases.csv", "w", newline="") as file:
+    with open(tmp_path / "cases.csv", "w", newline="", encoding="utf-8") as file:
         table = csv.writer(file)
         table.writerow(["image", "label", "split", "dataset", "case"])
         for number in range(4):
@@ -30,7 +30,7 @@ def cases(tmp_path):
             write(tmp_path / f"image{number}.nii.gz", (100 * truth + np.random.default_rng(number).normal(0, 5, truth.shape)).astype(np.int16))
             write(tmp_path / f"label{number}.nii.gz", truth)
             table.writerow([f"image{number}.nii.gz", f"label{number}.nii.gz", ["train", "val"][number % 2], ["discs", "balls"][number // 2], f"patient{number}"])
-    (tmp_path / "tiny.json").write_text(json.dumps(TINY))
+    (tmp_path / "tiny.json").write_text(json.dumps(TINY), encoding="utf-8")
     return tmp_path
 
 
@@ -43,13 +43,13 @@ def test_variants_are_trained_once_and_serve_other_experiments(cases, capsys):
     assert experiment(cases, "architecture") == 0
     text = capsys.readouterr().out
     assert "| structure | objects | U-Net | residual |" in text and "| balls 1 | 1 |" in text
-    assert (cases / "out" / "architecture" / "results.md").read_text() in text
+    assert (cases / "out" / "architecture" / "results.md").read_text(encoding="utf-8") in text
     assert experiment(cases, "depth") == 0
     weights = cases / "out" / "variants" / "thesis" / "best.pt"
     trained_at = weights.stat().st_mtime_ns
     assert experiment(cases, "architecture", "--quiet") == 0
     assert weights.stat().st_mtime_ns == trained_at
-    depth = json.loads((cases / "out" / "variants" / "depth2" / "config.json").read_text())["training"]
+    depth = json.loads((cases / "out" / "variants" / "depth2" / "config.json").read_text(encoding="utf-8"))["training"]
     assert depth["task"]["network"]["depth"] == 2 and depth["task"]["network"]["base_channels"] == 4
 
 

@@ -21,7 +21,7 @@ TINY = {"task": {"network": {"channels": 4, "num_units": 5}, "slices": {"size": 
 @pytest.fixture
 def cases(tmp_path):
     """A table of six patients with a disc; the last does not show label 1."""
-    with open(tmp_path / "cases.csv", "w", newline="") as file:
+    with open(tmp_path / "cases.csv", "w", newline="", encoding="utf-8") as file:
         table = csv.writer(file)
         table.writerow(["image", "label", "split", "dataset", "case"])
         for number in range(6):
@@ -30,7 +30,7 @@ def cases(tmp_path):
             write(tmp_path / f"image{number}.nii.gz", (100 * (truth > 0) + np.random.default_rng(number).normal(0, 5, truth.shape)).astype(np.int16))
             write(tmp_path / f"label{number}.nii.gz", truth)
             table.writerow([f"image{number}.nii.gz", f"label{number}.nii.gz", "train", "discs", f"patient{number}"])
-    (tmp_path / "tiny.json").write_text(json.dumps(TINY))
+    (tmp_path / "tiny.json").write_text(json.dumps(TINY), encoding="utf-8")
     return tmp_path
 
 
@@ -44,7 +44,7 @@ def test_an_experiment_scores_every_case_once_in_every_column_with_the_paper_bes
     assert experiment(cases, name) == 0
     text, folder = capsys.readouterr().out, cases / "out" / "discs-1" / name
     assert "2-fold" in text and "5 cases" in text and paper in text
-    with open(folder / "scores.csv", newline="") as file:
+    with open(folder / "scores.csv", newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     assert len(rows) == 5 * columns and len({(row["case"], row["column"]) for row in rows}) == len(rows)
     assert {path.name for path in folder.glob("*.png")} == {"thresholds.png", "volumes.png", "sorted.png"}

@@ -38,10 +38,10 @@ def test_the_area_under_the_curve_is_the_share_of_ordered_pairs():
 
 def test_the_experiment_lists_every_predicted_slice(tmp_path, capsys):
     paths = make_case(tmp_path)
-    (tmp_path / "cases.csv").write_text(f"image,label,split,dataset,case\n{paths['image']},{paths['truth']},val,discs,one\n")
+    (tmp_path / "cases.csv").write_text(f"image,label,split,dataset,case\n{paths['image']},{paths['truth']},val,discs,one\n", encoding="utf-8")
     assert main(["experiment", "pnet-jump", "--cases", str(tmp_path / "cases.csv"), "--out", str(tmp_path / "out"), "--engine", "copy", "--quiet"]) == 0
     assert "| discs | " in capsys.readouterr().out
-    with open(tmp_path / "out" / "pnet-jump" / "slices.csv", newline="") as file:
+    with open(tmp_path / "out" / "pnet-jump" / "slices.csv", newline="", encoding="utf-8") as file:
         slices = {int(row["slice"]): float(row["dice"]) for row in csv.DictReader(file)}
     assert 8 not in slices and slices[7] > slices[4] > 0        # the eighth was annotated; copies get worse with distance
     assert main(["experiment", "pnet-jump", "--cases", str(tmp_path / "cases.csv"), "--out", str(tmp_path / "out"), "--label", "9"]) == 2

@@ -79,9 +79,9 @@ def test_a_sequence_is_labelled_along_time_with_its_distances(tmp_path):
     found, soft = read(out), read(tmp_path / "found.soft-1.nii.gz")
     assert found.shape == truth.shape and 2 * (found & truth).sum() / (found.sum() + truth.sum()) > 0.9
     assert np.array_equal(found[[1, 5]], truth[[1, 5]]) and np.array_equal(soft > 127, found > 0)
-    with open(tmp_path / "found.distances.csv") as file:
+    with open(tmp_path / "found.distances.csv", encoding="utf-8") as file:
         assert [float(row["distance"]) for row in csv.DictReader(file)] == [1, 0, 1, 2, 1, 0, 1, 2]
-    record = json.loads((tmp_path / "found.json").read_text())
+    record = json.loads((tmp_path / "found.json").read_text(encoding="utf-8"))
     assert record["engine"] == "registration" and record["annotated"] == [1, 5] and record["is_cyclic"]
 
 
@@ -90,7 +90,7 @@ def test_a_volume_is_labelled_along_its_slices(tmp_path):
     assert main(["pseudo-label", "--image", str(paths["image"]), "--seed", str(paths["seed"]), "--out", str(tmp_path / "found.nii.gz"), "--engine", "copy", "--quiet"]) == 0
     found, seed = read(tmp_path / "found.nii.gz"), read(paths["seed"])
     assert np.array_equal(found[7], seed[7]) and np.array_equal(found[9], seed[7])
-    assert (tmp_path / "found.distances.csv").read_text().splitlines()[1] == "0,7"
+    assert (tmp_path / "found.distances.csv").read_text(encoding="utf-8").splitlines()[1] == "0,7"
 
 
 @pytest.mark.parametrize("frames, sought", [((), "no annotated frame"), (None, "9 frames")])

@@ -18,7 +18,7 @@ DATASETS = ("sunnybrook_cine", "openkbp_headneck_ct", "msd_hippocampus", "acdc_N
 
 
 def first_case(data_dir, dataset):
-    rows = csv.DictReader(open(data_dir / "cases.csv", newline=""))
+    rows = csv.DictReader(open(data_dir / "cases.csv", newline="", encoding="utf-8"))
     row = next(row for row in rows if row["dataset"] == dataset and row["split"] == "val")
     return data_dir / row["image"], data_dir / row["label"]
 

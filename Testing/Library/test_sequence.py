@@ -103,7 +103,7 @@ def test_propagation_along_time_keeps_what_was_drawn_and_fills_the_rest(tmp_path
                  "--axis", "t", "--engine", "registration", "--quiet"]) == 0
     found = read(out) if suffix == ".nii.gz" else np.moveaxis(read(out), -1, 0)
     assert np.array_equal(found[[1, 5]], truth[[1, 5]]) and 2 * (found & truth).sum() / (found.sum() + truth.sum()) > 0.92
-    with open(tmp_path / "found.slices.csv") as file:
+    with open(tmp_path / "found.slices.csv", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     assert [row["provenance"] for row in rows] == ["propagated", "seed", "propagated", "propagated", "propagated", "seed", "propagated", "propagated"]
     assert {row["position"] for row in rows} == {"0"} and float(rows[1]["area_mm2"]) == truth[1].sum()

@@ -79,7 +79,7 @@ def test_simulate_prints_and_writes_its_rounds(tmp_path, capsys):
     case = make_case(tmp_path)
     out = tmp_path / "rounds.json"
     assert main(["simulate", "--image", str(case["image"]), "--truth", str(case["truth"]), "--label", "1", "--budget", "2", "--out", str(out)]) == 0
-    assert [entry["shots"] for entry in json.loads(out.read_text())] == [1, 2]
+    assert [entry["shots"] for entry in json.loads(out.read_text(encoding="utf-8"))] == [1, 2]
     assert "annotated slices excluded" in capsys.readouterr().out
 
 

@@ -33,7 +33,7 @@ def superresolve(thick, out, *options):
 def test_annotated_slices_are_kept_and_lie_where_they_were(thick, tmp_path):
     assert superresolve(thick, tmp_path / "fine.nii.gz") == 0
     fine, labels = read(tmp_path / "fine.nii.gz"), read(thick[1])
-    record = json.loads((tmp_path / "fine.json").read_text())
+    record = json.loads((tmp_path / "fine.json").read_text(encoding="utf-8"))
     assert fine.shape == (45, 48, 48) and record["annotated_slices"] == list(range(2, 45, 5))
     assert np.array_equal(fine[record["annotated_slices"]], labels)
     before, after = sitk.ReadImage(str(thick[1])), sitk.ReadImage(str(tmp_path / "fine.nii.gz"))

@@ -84,7 +84,7 @@ def test_unusable_frames_are_refused():
 
 
 def test_the_command_makes_a_table_whose_labels_are_ed_and_es_only(tmp_path):
-    with open(tmp_path / "cases.csv", "w", newline="") as file:
+    with open(tmp_path / "cases.csv", "w", newline="", encoding="utf-8") as file:
         table = csv.writer(file)
         table.writerow(["image", "label", "split", "dataset", "case"])
         for name, frame in (("one_ED", ring(12, 16, (2, 48, 48))), ("one_ES", ring(8, 15, (2, 48, 48))), ("two_ED", ring(12, 16, (2, 48, 48)))):
@@ -92,7 +92,7 @@ def test_the_command_makes_a_table_whose_labels_are_ed_and_es_only(tmp_path):
             write(tmp_path / f"{name}_label.nii.gz", frame[1])
             table.writerow([f"{name}.nii.gz", f"{name}_label.nii.gz", "train", "rings", name])
     assert main(["make-cine", "--cases", str(tmp_path / "cases.csv"), "--out", str(tmp_path / "cine"), "--frames", "5", "--pictures", "--quiet"]) == 0
-    with open(tmp_path / "cine" / "cases.csv") as file:
+    with open(tmp_path / "cine" / "cases.csv", encoding="utf-8") as file:
         row, = csv.DictReader(file)
     assert row["dataset"] == "synthetic_cine_rings" and row["split"] == "train" and row["case"] == "one"
     image, label, truth = (read(tmp_path / "cine" / row[name]) for name in ("image", "label", "truth"))

@@ -49,13 +49,13 @@ def left_in(folder):
 @pytest.mark.parametrize("path", ["/../../../../etc/passwd", "/%2e%2e/%2e%2e/%2e%2e/etc/passwd", "/slice_propagation/../../words.py", "/slice_propagation/..%2f..%2fwords.py",
                                   "/download/..%2f..%2f..%2fetc%2fpasswd", "/download/%2e%2e%2fsecret.txt", "/download//etc/passwd", "/download/uploads"])
 def test_no_path_leads_out_of_the_folders(bench, path):
-    (bench.out.parent / "secret.txt").write_text("root:secret")
+    (bench.out.parent / "secret.txt").write_text("root:secret", encoding="utf-8")
     status, _, text = ask(bench.address, path)
     assert status in (403, 404) and "root:" not in text and "COMMANDS" not in text
 
 
 def test_a_link_in_the_result_folder_is_not_followed_out_of_it(bench):
-    (bench.out.parent / "secret.txt").write_text("root:secret")
+    (bench.out.parent / "secret.txt").write_text("root:secret", encoding="utf-8")
     (bench.out / "link.txt").symlink_to(bench.out.parent / "secret.txt")
     assert ask(bench.address, "/download/link.txt")[0] == 404
 

@@ -163,7 +163,7 @@ def test_what_is_saved_is_what_the_node_holds(page, bench):
     image = sitk.ReadImage(str(bench.out / "spleen of the test.seg.nrrd"))
     assert np.array_equal(sitk.GetArrayFromImage(image) > 0, bench.masks())
     assert image.GetMetaData("Segment0_Name") == "Spleen" and "SlicePropagation.Slices" in image.GetMetaData("Segment0_Tags")
-    table = (bench.out / "spleen of the test.slices.csv").read_text().splitlines()
+    table = (bench.out / "spleen of the test.slices.csv").read_text(encoding="utf-8").splitlines()
     assert table[0].startswith("slice,segment,provenance") and f"{SEED},Spleen,seed" in "\n".join(table)
 
 

@@ -88,7 +88,7 @@ def test_a_smoother_trained_on_the_command_line_smooths_on_the_command_line(tmp_
     assert main(["propagate", "--image", str(paths["image"]), "--seed", str(paths["seed"]), "--out", str(out), "--engine", "registration", "--smooth", str(best), "--quiet"]) == 0
     truth, found = read(paths["truth"]), read(out)
     assert 2 * ((found == 1) & (truth == 1)).sum() / (found.sum() + truth.sum()) > 0.85
-    assert '"registration+birnn"' in (tmp_path / "found.json").read_text()
+    assert '"registration+birnn"' in (tmp_path / "found.json").read_text(encoding="utf-8")
 
 
 def test_the_smoother_of_a_pnet_and_one_alone_are_both_read(tmp_path):

@@ -24,8 +24,8 @@ def cases(tmp_path):
     numbers = (1, 2, 21, 22, 41, 42, 61, 62)
     made = shape_cases(tmp_path, len(numbers))
     lines = [f"{case.image},{case.label_map},{('train', 'val')[place % 2]},shapes,patient{number:03d}_ED" for place, (case, number) in enumerate(zip(made, numbers))]
-    (tmp_path / "cases.csv").write_text("image,label,split,dataset,case\n" + "\n".join(lines) + "\n")
-    (tmp_path / "tiny.json").write_text(json.dumps(TINY))
+    (tmp_path / "cases.csv").write_text("image,label,split,dataset,case\n" + "\n".join(lines) + "\n", encoding="utf-8")
+    (tmp_path / "tiny.json").write_text(json.dumps(TINY), encoding="utf-8")
     return tmp_path
 
 
@@ -36,7 +36,7 @@ def test_every_measurement_runs_from_training_to_table(cases, capsys, name, expe
                  "--max-hours", "0.00005", "--device", "cpu", "--quiet"]
     assert main(arguments) == 0
     text = capsys.readouterr().out
-    assert [part for part in (*expected, "The paper") if part not in text] == [] and (cases / "out" / name / "results.md").read_text() in text
+    assert [part for part in (*expected, "The paper") if part not in text] == [] and (cases / "out" / name / "results.md").read_text(encoding="utf-8") in text
     assert main(arguments) == 0         # what was trained is not trained again
     assert capsys.readouterr().out.split("seconds")[0] == text.split("seconds")[0]
 

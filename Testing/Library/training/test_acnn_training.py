@@ -23,7 +23,7 @@ from shape_phantoms import CORE, GRID, SHELL, shape_arrays, shape_cases, small  
 
 
 def best_score(weights):
-    lines = [json.loads(line) for line in (weights.parent / "metrics.jsonl").read_text().splitlines()]
+    lines = [json.loads(line) for line in (weights.parent / "metrics.jsonl").read_text(encoding="utf-8").splitlines()]
     return max(line.get("dice", line.get("ssim")) for line in lines)
 
 
@@ -55,7 +55,7 @@ def test_the_autoencoder_learns_two_shapes(autoencoder):
 
 def test_the_predictor_learns_the_codes_of_two_images_alone_and_then_with_the_autoencoder(tl_network, autoencoder):
     assert best_score(tl_network) > 0.6
-    lines = [json.loads(line) for line in (tl_network.parent / "metrics.jsonl").read_text().splitlines()]
+    lines = [json.loads(line) for line in (tl_network.parent / "metrics.jsonl").read_text(encoding="utf-8").splitlines()]
     before, after = load_shape_model(autoencoder), load_shape_model(tl_network.parent / "last.pt")
     _, labels = shape_arrays(0)
     assert len(lines) == 4
@@ -178,13 +178,13 @@ def test_dice_leaves_out_structures_that_are_nowhere():
 
 def test_the_command_trains_and_says_which_option_a_task_does_not_take(tmp_path, capsys):
     cases, table = shape_cases(tmp_path, 3), tmp_path / "cases.csv"
-    table.write_text("image,label,split,dataset,case\n" + "".join(f"{case.image},{case.label_map},{split},shapes,{case.name}\n" for case, split in zip(cases, ("train", "train", "val"))))
+    table.write_text("image,label,split,dataset,case\n" + "".join(f"{case.image},{case.label_map},{split},shapes,{case.name}\n" for case, split in zip(cases, ("train", "train", "val"))), encoding="utf-8")
     (tmp_path / "tiny.json").write_text(json.dumps({"task": {"network": {"grid": {"shape": [12, 24, 24], "spacing_mm": [1.0, 1.0, 1.0], "factor": 4}, "base_channels": 2}},
-                                                   "loop": {"epochs": 1, "batch_size": 2}}))
+                                                   "loop": {"epochs": 1, "batch_size": 2}}), encoding="utf-8")
     arguments = ["--cases", str(table), "--config", str(tmp_path / "tiny.json"), "--device", "cpu", "--quiet"]
     assert main(["train", "acnn_autoencoder", "--labels", "1,2", "--out", str(tmp_path / "ae"), *arguments]) == 0
     assert main(["train", "acnn_segmentation", "--prior", str(tmp_path / "ae" / "best.pt"), "--out", str(tmp_path / "seg"), *arguments]) == 0
-    record = json.loads((tmp_path / "seg" / "config.json").read_text())["training"]
+    record = json.loads((tmp_path / "seg" / "config.json").read_text(encoding="utf-8"))["training"]
     assert record["prior"].endswith("best.pt") and record["task"]["network"]["base_channels"] == 2
     assert main(["train", "acnn_segmentation", "--out", str(tmp_path / "none"), *arguments]) == 2
     assert "train acnn_autoencoder" in capsys.readouterr().err and not (tmp_path / "none").exists()

@@ -78,7 +78,7 @@ def test_a_model_refines_an_annotation_and_keeps_its_slices(thick, tmp_path, cap
     model = untrained(tmp_path / "annotation.pt", "acnn_segmentation", "annotation-plain")
     arguments = ["--image", str(thick[0]), "--model", str(model), "--out", str(tmp_path / "fine.nii.gz"), "--quiet"]
     assert main(["superresolve", "--labels", str(thick[1]), *arguments]) == 0
-    record = json.loads((tmp_path / "fine.json").read_text())
+    record = json.loads((tmp_path / "fine.json").read_text(encoding="utf-8"))
     assert np.array_equal(read(tmp_path / "fine.nii.gz")[record["annotated_slices"]], read(thick[1]))
     assert record["method"] == "acnn.segmentation" and record["model_sha256"] and record["factor"] == 4
     assert main(["segment", *arguments]) == 2
@@ -100,4 +100,4 @@ def test_an_image_alone_is_brought_to_fine_slices_by_a_model_for_images(thick, t
     model = untrained(tmp_path / "sr.pt", "acnn_superresolution", "plain")
     assert main(["superresolve", "--image", str(thick[0]), "--model", str(model), "--out", str(tmp_path / "fine.nii.gz"), "--quiet"]) == 0
     assert read(tmp_path / "fine.nii.gz").shape == (12, 28, 28)
-    assert json.loads((tmp_path / "fine.json").read_text())["annotated_slices"] == []
+    assert json.loads((tmp_path / "fine.json").read_text(encoding="utf-8"))["annotated_slices"] == []

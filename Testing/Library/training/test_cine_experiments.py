@@ -24,7 +24,7 @@ TINY = {"cine_unet": {"task": {"network": UNET, "frames": FRAMES}, "loop": LOOP 
 @pytest.fixture
 def cases(tmp_path):
     """A table of two patients as make-cine writes it, and a settings file."""
-    with open(tmp_path / "cases.csv", "w", newline="") as file:
+    with open(tmp_path / "cases.csv", "w", newline="", encoding="utf-8") as file:
         table = csv.writer(file)
         table.writerow(["image", "label", "truth", "split", "dataset", "case"])
         for seed, split in enumerate(("train", "val")):
@@ -33,7 +33,7 @@ def cases(tmp_path):
             label[[0, 4]] = truth[[0, 4]]
             table.writerow([*(write_4d(tmp_path / f"{name}{seed}.nii.gz", array).name for name, array in (("image", image), ("label", label), ("truth", truth))),
                             split, "synthetic_discs", f"patient{seed}"])
-    (tmp_path / "tiny.json").write_text(json.dumps(TINY))
+    (tmp_path / "tiny.json").write_text(json.dumps(TINY), encoding="utf-8")
     return tmp_path
 
 
@@ -44,9 +44,9 @@ def experiment(folder, name):
 
 def test_the_two_models_are_trained_and_compared_and_serve_again(cases):
     assert experiment(cases, "models") == 0
-    text = (cases / "out" / "models" / "report.md").read_text()
+    text = (cases / "out" / "models" / "report.md").read_text(encoding="utf-8")
     assert "synthetic" in text and "| U-Net + BiConvLSTM - U-Net |" in text
-    with open(cases / "out" / "models" / "rows.csv") as file:
+    with open(cases / "out" / "models" / "rows.csv", encoding="utf-8") as file:
         dice = {row["model"]: float(row["dice"]) for row in csv.DictReader(file)}
     assert set(dice) == {"U-Net", "U-Net + BiConvLSTM", "frozen U-Net + BiConvLSTM"} and min(dice.values()) > 0.5
     stamp = (cases / "out" / "trained" / "unet" / "best.pt").stat().st_mtime_ns
@@ -56,7 +56,7 @@ def test_the_two_models_are_trained_and_compared_and_serve_again(cases):
 
 def test_voxelmorph_and_the_classical_registration_are_compared_along_time(cases):
     assert experiment(cases, "engines") == 0
-    assert "| VoxelMorph - registration |" in (cases / "out" / "engines" / "report.md").read_text()
+    assert "| VoxelMorph - registration |" in (cases / "out" / "engines" / "report.md").read_text(encoding="utf-8")
 
 
 def test_the_papers_tables_are_there():

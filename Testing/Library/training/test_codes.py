@@ -30,8 +30,8 @@ def heart(tmp_path):
             labels = ellipsoid((16, 28, 28), (7.5, 14, 14), [radius - shrink + 0.05 * number for radius in radii]).astype(np.uint8)
             paths = [write(tmp_path / f"{kind}{number}{frame}.nii.gz", array, spacing=(1.0, 1.0, 1.0)).name for kind, array in (("image", 50 * labels.astype(np.int16)), ("label", labels))]
             lines.append(f"{paths[0]},{paths[1]},,hearts,patient{number:03d}_{frame}")
-    (tmp_path / "cases.csv").write_text("\n".join(lines) + "\n")
-    (tmp_path / "groups.csv").write_text("\n".join(groups) + "\n")
+    (tmp_path / "cases.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    (tmp_path / "groups.csv").write_text("\n".join(groups) + "\n", encoding="utf-8")
     config = AutoencoderConfig(GRID, num_classes=2, base_channels=4, bottleneck_channels=16)
     save_checkpoint(tmp_path / "model.pt", "acnn.autoencoder", {"network": asdict(config), "labels": (1,)}, ShapeAutoencoder(config).state_dict())
     return tmp_path / "cases.csv", tmp_path / "groups.csv", tmp_path / "model.pt"
@@ -43,7 +43,7 @@ def codes(heart, out, *options):
 
 def test_every_case_gets_a_row_of_64_numbers_and_groups_are_told_apart_by_shape(heart, tmp_path, capsys):
     assert codes(heart, tmp_path / "out", "--groups", str(heart[1]), "--folds", "5") == 0
-    with open(tmp_path / "out" / "codes.csv", newline="") as file:
+    with open(tmp_path / "out" / "codes.csv", newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     assert len(rows) == 20 and rows[0]["patient"] == "patient000" and len([name for name in rows[0] if name.startswith("code_")]) == 64
     text = capsys.readouterr().out

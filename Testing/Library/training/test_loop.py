@@ -37,9 +37,9 @@ def weights_of(path):
 
 def test_it_learns_and_writes_weights_logs_and_metrics(tmp_path):
     best, lines = run(tmp_path)
-    rows = [json.loads(line) for line in (tmp_path / "metrics.jsonl").read_text().splitlines()]
+    rows = [json.loads(line) for line in (tmp_path / "metrics.jsonl").read_text(encoding="utf-8").splitlines()]
     assert [row["epoch"] for row in rows] == [1, 2, 3, 4] and rows[-1]["total"] < 0.5 * rows[0]["total"]
-    with open(tmp_path / "log.csv", newline="") as file:
+    with open(tmp_path / "log.csv", newline="", encoding="utf-8") as file:
         assert [int(row["epoch"]) for row in csv.DictReader(file)] == [1, 2, 3, 4]
     assert load_checkpoint(best).metrics["score"] == max(row["score"] for row in rows)
     assert len(lines) == 4 and (tmp_path / "last.pt").is_file()
@@ -80,7 +80,7 @@ def test_on_a_plateau_the_learning_rate_falls_instead_of_the_training_ending_als
     config = LoopConfig(epochs=3, batch_size=8, learning_rate=0.1, schedule="plateau", patience=1)
     for epochs in (3, 4):
         fit(FlatTask(ToyConfig()), Line(), Line(), replace(config, epochs=epochs), tmp_path, device="cpu")
-    with open(tmp_path / "log.csv", newline="") as file:
+    with open(tmp_path / "log.csv", newline="", encoding="utf-8") as file:
         assert [float(row["learning_rate"]) for row in csv.DictReader(file)] == pytest.approx([0.1, 0.1, 0.01, 0.001])
 
 
@@ -92,17 +92,17 @@ def test_a_killed_process_goes_on_and_loses_no_epoch(tmp_path):
                                env={**os.environ, "PYTHONPATH": os.pathsep.join(places)}, stderr=subprocess.DEVNULL)
     log = tmp_path / "killed" / "metrics.jsonl"
     deadline = time.monotonic() + 120
-    while not (log.is_file() and log.read_text().count("\n") >= 2) and time.monotonic() < deadline:
+    while not (log.is_file() and log.read_text(encoding="utf-8").count("\n") >= 2) and time.monotonic() < deadline:
         time.sleep(0.01)
     time.sleep(0.05)                                           # into the next epoch
     process.send_signal(signal.SIGKILL)
     process.wait()
-    assert log.read_text().count("\n") < 4
+    assert log.read_text(encoding="utf-8").count("\n") < 4
     run(tmp_path / "killed")
     run(tmp_path / "whole")
     killed, whole = (weights_of(tmp_path / name / "last.pt") for name in ("killed", "whole"))
     assert all(torch.equal(whole[name], killed[name]) for name in whole)
-    assert [json.loads(line)["epoch"] for line in log.read_text().splitlines()] == [1, 2, 3, 4]
+    assert [json.loads(line)["epoch"] for line in log.read_text(encoding="utf-8").splitlines()] == [1, 2, 3, 4]
 
 
 @pytest.mark.parametrize("is_written", [True, False], ids=["after its line", "before its line"])
@@ -120,13 +120,13 @@ def test_a_kill_while_an_epoch_is_written_down_leaves_one_line_per_epoch(tmp_pat
         patch.setattr(EpochLog, "add", killed)
         run(tmp_path)
     run(tmp_path)
-    assert [json.loads(line)["epoch"] for line in (tmp_path / "metrics.jsonl").read_text().splitlines()] == [1, 2, 3, 4]
+    assert [json.loads(line)["epoch"] for line in (tmp_path / "metrics.jsonl").read_text(encoding="utf-8").splitlines()] == [1, 2, 3, 4]
 
 
 def test_a_line_of_the_log_that_a_kill_cut_short_is_written_again(tmp_path):
     (tmp_path / "metrics.jsonl").write_text('{"epoch": 1, "tot')
     run(tmp_path)
-    assert [json.loads(line)["epoch"] for line in (tmp_path / "metrics.jsonl").read_text().splitlines()] == [1, 2, 3, 4]
+    assert [json.loads(line)["epoch"] for line in (tmp_path / "metrics.jsonl").read_text(encoding="utf-8").splitlines()] == [1, 2, 3, 4]
 
 
 def test_half_written_files_of_a_kill_are_removed(tmp_path):
@@ -147,12 +147,12 @@ def test_two_processes_train_as_one_and_go_on(tmp_path):
     script = ("import sys, torch; from pathlib import Path; from toy_task import *; from SlicePropagationLib.training.loop import *\n"
               "torch.manual_seed(0); loop = LoopConfig(epochs=int(sys.argv[2]), batch_size=4, learning_rate=0.05, seed=3, devices=2, max_hours=1.0)\n"
               "fit(ToyTask(ToyConfig()), Line(), Line(), loop, Path(sys.argv[1]), device='cpu', report=lambda text: print(text, flush=True))")
-    (tmp_path / "two.py").write_text(script)
+    (tmp_path / "two.py").write_text(script, encoding="utf-8")
     places = [str(Path(__file__).parent), str(Path(__file__).parents[3])]
     told = [subprocess.run([sys.executable, str(tmp_path / "two.py"), str(tmp_path / "out"), epochs], capture_output=True, text=True, check=True, timeout=120,
                            env={**os.environ, "PYTHONPATH": os.pathsep.join(places), "OMP_NUM_THREADS": "1"}).stdout for epochs in ("2", "3")]
     assert told[0].count("epoch 1 of 2:") == told[0].count("epoch 2 of 2:") == told[1].count("going on after epoch 2") == 1
-    assert [json.loads(line)["epoch"] for line in (tmp_path / "out" / "metrics.jsonl").read_text().splitlines()] == [1, 2, 3]
+    assert [json.loads(line)["epoch"] for line in (tmp_path / "out" / "metrics.jsonl").read_text(encoding="utf-8").splitlines()] == [1, 2, 3]
 
 
 def test_a_finished_training_is_not_done_again(tmp_path):
@@ -164,24 +164,24 @@ def test_a_finished_training_is_not_done_again(tmp_path):
 
 def test_the_best_weights_stay_when_later_ones_are_worse(tmp_path):
     best, _ = run(tmp_path, replace(LOOP, learning_rate=0.3, schedule="constant", epochs=6))
-    rows = [json.loads(line) for line in (tmp_path / "metrics.jsonl").read_text().splitlines()]
+    rows = [json.loads(line) for line in (tmp_path / "metrics.jsonl").read_text(encoding="utf-8").splitlines()]
     assert load_checkpoint(best).metrics["epoch"] == max(rows, key=lambda row: row["score"])["epoch"]
 
 
 def test_it_ends_early_when_nothing_improves(tmp_path):
     run(tmp_path, replace(LOOP, learning_rate=0.0, epochs=50, patience=3))
-    assert len((tmp_path / "metrics.jsonl").read_text().splitlines()) == 4
+    assert len((tmp_path / "metrics.jsonl").read_text(encoding="utf-8").splitlines()) == 4
 
 
 def test_the_learning_rate_falls_at_the_milestones_of_the_thesis(tmp_path):
     run(tmp_path, replace(LOOP, schedule="steps", milestones=(1, 3), epochs=4, learning_rate=0.01))
-    rates = [json.loads(line)["learning_rate"] for line in (tmp_path / "metrics.jsonl").read_text().splitlines()]
+    rates = [json.loads(line)["learning_rate"] for line in (tmp_path / "metrics.jsonl").read_text(encoding="utf-8").splitlines()]
     assert rates == pytest.approx([0.01, 0.001, 0.001, 0.0001])
 
 
 def test_a_limit_of_time_ends_the_training(tmp_path):
     run(tmp_path, replace(LOOP, epochs=100000, max_hours=1 / 3600))
-    assert 1 <= len((tmp_path / "metrics.jsonl").read_text().splitlines()) < 2000
+    assert 1 <= len((tmp_path / "metrics.jsonl").read_text(encoding="utf-8").splitlines()) < 2000
 
 
 def test_a_loss_that_is_no_number_stops_with_its_place(tmp_path):
@@ -191,7 +191,7 @@ def test_a_loss_that_is_no_number_stops_with_its_place(tmp_path):
 
 def test_a_limit_of_time_ends_the_training_within_an_epoch(tmp_path):
     run(tmp_path, replace(LOOP, epochs=2, max_hours=0.5 / 3600), ToyConfig(pause=0.3))          # an epoch of eight batches would take 2.4 s
-    row, = (json.loads(line) for line in (tmp_path / "metrics.jsonl").read_text().splitlines())
+    row, = (json.loads(line) for line in (tmp_path / "metrics.jsonl").read_text(encoding="utf-8").splitlines())
     assert 0.5 / 3600 <= row["hours"] + 1e-4 and row["hours"] < 2.0 / 3600
 
 

@@ -22,7 +22,7 @@ TINY = {"task": {"network": {"channels": 4, "num_units": 2}, "slices": {"size": 
 @pytest.fixture
 def cases(tmp_path):
     """A table of four patients with a disc, label 2, on six slices."""
-    with open(tmp_path / "cases.csv", "w", newline="") as file:
+    with open(tmp_path / "cases.csv", "w", newline="", encoding="utf-8") as file:
         table = csv.writer(file)
         table.writerow(["image", "label", "case"])
         for number in range(4):
@@ -31,8 +31,8 @@ def cases(tmp_path):
             write(tmp_path / f"image{number}.nii.gz", (50 * truth + np.random.default_rng(number).normal(0, 5, truth.shape)).astype(np.int16))
             write(tmp_path / f"label{number}.nii.gz", truth)
             table.writerow([f"image{number}.nii.gz", f"label{number}.nii.gz", f"patient{number}"])
-    (tmp_path / "tiny.json").write_text(json.dumps(TINY))
-    (tmp_path / "birnn.json").write_text(json.dumps({"task": {"length": 3}, "loop": {"epochs": 1, "batches_per_epoch": 2}}))
+    (tmp_path / "tiny.json").write_text(json.dumps(TINY), encoding="utf-8")
+    (tmp_path / "birnn.json").write_text(json.dumps({"task": {"length": 3}, "loop": {"epochs": 1, "batches_per_epoch": 2}}), encoding="utf-8")
     return tmp_path
 
 
@@ -69,4 +69,4 @@ def test_segment_writes_the_trained_label_on_the_grid_of_the_volume(cases):
         assert set(np.unique(found)) == {0, 2} and 2 * ((found == 2) & (truth == 2)).sum() / ((found == 2).sum() + (truth == 2).sum()) > 0.8
         written = sitk.ReadImage(str(out))
         assert written.GetSize() == image.GetSize() and np.allclose(written.GetDirection(), image.GetDirection()) and np.allclose(written.GetOrigin(), image.GetOrigin())
-        assert json.loads(out.with_name(f"{model}.json").read_text())["family"] == {"pnet": "pnet", "birnn": "pnet_birnn"}[model]
+        assert json.loads(out.with_name(f"{model}.json").read_text(encoding="utf-8"))["family"] == {"pnet": "pnet", "birnn": "pnet_birnn"}[model]

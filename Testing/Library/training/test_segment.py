@@ -53,7 +53,7 @@ def test_a_sequence_gets_a_label_map_for_every_frame(models, family, suffix, tmp
     assert segment(models[family], write_4d(tmp_path / "cine.nii.gz", image), out) == 0
     found = read(out) if suffix == ".nii.gz" else np.moveaxis(read(out), -1, 0)
     assert found.shape == truth.shape and overlap(found, truth) > 0.85
-    record = json.loads((tmp_path / "found.json").read_text())
+    record = json.loads((tmp_path / "found.json").read_text(encoding="utf-8"))
     assert record["family"] == family and len(record["model_sha256"]) == 64 and record["voxels"] == {"1": int((found == 1).sum())}
 
 

@@ -24,7 +24,7 @@ TINY = {"task": {"network": {"base_channels": 4, "depth": 2}}, "pairs": {"size":
 @pytest.fixture
 def cases(tmp_path):
     """A table of four patients with a disc on six slices; (table, settings file)."""
-    with open(tmp_path / "cases.csv", "w", newline="") as file:
+    with open(tmp_path / "cases.csv", "w", newline="", encoding="utf-8") as file:
         table = csv.writer(file)
         table.writerow(["image", "label", "split", "dataset", "case"])
         for number in range(4):
@@ -34,7 +34,7 @@ def cases(tmp_path):
             write(tmp_path / f"image{number}.nii.gz", image.astype(np.int16))
             write(tmp_path / f"label{number}.nii.gz", truth)
             table.writerow([f"image{number}.nii.gz", f"label{number}.nii.gz", "train" if number < 3 else "val", "discs", f"patient{number}"])
-    (tmp_path / "tiny.json").write_text(json.dumps(TINY))
+    (tmp_path / "tiny.json").write_text(json.dumps(TINY), encoding="utf-8")
     return tmp_path / "cases.csv", tmp_path / "tiny.json"
 
 
@@ -50,7 +50,7 @@ def test_a_training_leaves_weights_that_propagate(cases, tmp_path, capsys):
     write(tmp_path / "seed.nii.gz", seed)
     assert main(["propagate", "--image", str(tmp_path / "image3.nii.gz"), "--seed", str(tmp_path / "seed.nii.gz"), "--out", str(tmp_path / "found.nii.gz"),
                  "--engine", str(tmp_path / "out" / "best.pt"), "--quiet"]) == 0
-    record = json.loads((tmp_path / "found.json").read_text())
+    record = json.loads((tmp_path / "found.json").read_text(encoding="utf-8"))
     assert record["engine"] == "slice_unet" and record["model_sha256"] == load_checkpoint(tmp_path / "out" / "best.pt").sha256
     assert np.array_equal(read(tmp_path / "found.nii.gz")[4], seed[4])
 
@@ -101,7 +101,7 @@ def test_there_is_nothing_to_resume_in_a_new_folder(cases, tmp_path, capsys):
 
 def test_a_cross_validation_trains_every_fold_and_writes_mean_and_deviation(cases, tmp_path):
     assert train(cases, tmp_path / "out", "--folds", "2", "--quiet") == 0
-    with open(tmp_path / "out" / "folds.csv", newline="") as file:
+    with open(tmp_path / "out" / "folds.csv", newline="", encoding="utf-8") as file:
         rows = {row["fold"]: row for row in csv.DictReader(file)}
     assert set(rows) == {"1", "2", "mean", "sd"}
     assert float(rows["mean"]["dice"]) == pytest.approx((float(rows["1"]["dice"]) + float(rows["2"]["dice"])) / 2, abs=1e-4)
@@ -109,7 +109,7 @@ def test_a_cross_validation_trains_every_fold_and_writes_mean_and_deviation(case
 
 @pytest.mark.parametrize("settings, words", [({"magic": 1}, "magic"), ({"loop": {"epochs": "many"}}, "epochs"), ({"task": {"network": {"depth": 9}}}, "depth"), ([1], "JSON object")])
 def test_a_setting_that_does_not_exist_or_fit_is_refused(cases, tmp_path, capsys, settings, words):
-    cases[1].write_text(json.dumps(settings))
+    cases[1].write_text(json.dumps(settings), encoding="utf-8")
     assert train(cases, tmp_path / "out") == 2
     assert words in capsys.readouterr().err and not (tmp_path / "out").exists()
 
@@ -130,7 +130,7 @@ def test_a_bad_case_is_named_before_the_training_starts(cases, tmp_path, capsys)
 def test_a_training_begins_with_the_weights_given(cases, tmp_path):
     assert train(cases, tmp_path / "first") == 0
     still = {**TINY, "loop": {"epochs": 1, "learning_rate": 0.0}}
-    cases[1].write_text(json.dumps(still))
+    cases[1].write_text(json.dumps(still), encoding="utf-8")
     assert train(cases, tmp_path / "second", "--init", str(tmp_path / "first" / "last.pt")) == 0
     first, second = (load_checkpoint(tmp_path / name / "last.pt").weights for name in ("first", "second"))
     assert torch.equal(first["head.weight"], second["head.weight"])
@@ -143,7 +143,7 @@ def test_weights_of_data_that_may_not_be_shipped_are_not_shipped(cases, tmp_path
 
 
 def test_a_card_states_the_hash_of_its_weights(cases, tmp_path):
-    cases[0].write_text(cases[0].read_text().replace("discs", "msd_hippocampus"))
+    cases[0].write_text(cases[0].read_text(encoding="utf-8").replace("discs", "msd_hippocampus"))
     assert train(cases, tmp_path / "out", "--datasets", "msd_hippocampus") == 0
     card = ship(tmp_path / "out", tmp_path / "shipped" / "model.pt", "train …", {"dice": 0.5}, "Discs only.")
     assert load_checkpoint(tmp_path / "shipped" / "model.pt").sha256 == card["sha256"]

@@ -25,7 +25,7 @@ def write_pair(folder, image=None, label=None, shape=(4, 8, 8), spacing=(1.0, 1.
 
 
 def write_table(path, rows):
-    with open(path, "w", newline="") as file:
+    with open(path, "w", newline="", encoding="utf-8") as file:
         table = csv.DictWriter(file, list(rows[0]))
         table.writeheader()
         table.writerows(rows)
