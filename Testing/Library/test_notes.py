@@ -1,7 +1,6 @@
 import numpy as np
 
 from SlicePropagationLib.engine import plan_session, propagate
-from SlicePropagationLib.engines import track
 from SlicePropagationLib.engines.registration import RegistrationEngine
 from SlicePropagationLib.notes import Notes
 from SlicePropagationLib.session import AnnotationSession
@@ -34,8 +33,8 @@ def propagated(session):
 
 def test_a_walk_from_an_anchor_that_stayed_is_not_registered_again_and_ends_alike(monkeypatch):
     stack, truth = drifting_disc()
-    registered, real = [], track.register
-    monkeypatch.setattr(track, "register", lambda *arguments: registered.append(1) or real(*arguments))
+    registered, real = [], RegistrationEngine.register
+    monkeypatch.setattr(RegistrationEngine, "register", staticmethod(lambda *arguments: registered.append(1) or real(*arguments)))
     session = AnnotationSession(stack, (1,))
     session.annotate(1, 7, truth[7])
     propagated(session)
