@@ -10,8 +10,8 @@ from SlicePropagationLib.engines.guidance import MAX_LOG_ODDS, REGISTRATION, gui
 from SlicePropagationLib.engines.registration import RegistrationEngine
 
 logger = logging.getLogger(__name__)
-# Log odds lost per radius walked beyond the end that registration believes in. Without it some structures of a brain leak; on `val` 0.5 was
-# as good as 2 or better on every data set.
+# Log odds lost per radius walked beyond the end that registration believes in. Without it some structures of a brain leak; on a
+# sample of `val` 0, 0.5 and 2 were tried, and 0.5 had the best mean.
 ENDING = 0.5
 
 
