@@ -10,11 +10,12 @@ torch = pytest.importorskip("torch")
 from SlicePropagationLib.checkpoint import save_checkpoint  # noqa: E402  torch may be absent
 from SlicePropagationLib.engine import plan_session, propagate  # noqa: E402
 from SlicePropagationLib.engines import ENGINES, default_engine, make_engine  # noqa: E402
-from SlicePropagationLib.engines.slice_unet import SliceUNetEngine  # noqa: E402
+from SlicePropagationLib.engines.slice_unet import TRUST_IN_GAP, SliceUNetEngine  # noqa: E402
 from SlicePropagationLib.errors import CheckpointError  # noqa: E402
 from SlicePropagationLib.models import find_model, has_model, model_folders  # noqa: E402
 from SlicePropagationLib.networks.config import GuidedUNetConfig  # noqa: E402
 from SlicePropagationLib.networks.guided_unet import GuidedUNet  # noqa: E402
+from SlicePropagationLib.planning import Run  # noqa: E402
 from SlicePropagationLib.session import AnnotationSession  # noqa: E402
 from phantoms import drifting_disc  # noqa: E402
 
@@ -40,6 +41,24 @@ def test_an_untrained_network_walks_as_registration_does(anchors):
     registered, _ = masks_of(make_engine("registration"), anchors)
     inside = list(range(4, 12))
     assert 2 * (found & registered)[inside].sum() / (found[inside].sum() + registered[inside].sum()) > 0.95
+
+
+@pytest.mark.parametrize("anchors, share", [((7,), 1.0), ((7, 11), TRUST_IN_GAP), ((4, 5, 6, 7), 0.5)])
+def test_the_networks_change_counts_less_the_more_annotated_slices_tell_registration(monkeypatch, anchors, share):
+    stack, truth = drifting_disc()
+    engine = SliceUNetEngine(untrained())
+    masks = {index: truth[index] for index in anchors}
+    run = Run(anchor=7, targets=(8,))
+
+    def odds_with(change):
+        monkeypatch.setattr(engine, "_predict", lambda step, mask: np.full((step.roi.size,) * 2, change, np.float32))
+        found = next(engine.walk(stack, run, masks))
+        found = np.clip(found, 1e-6, 1 - 1e-6)
+        return np.log(found / (1 - found)), found
+
+    (unchanged, found), (changed, _) = odds_with(0.0), odds_with(-1.0)
+    somewhere = (found > 0.05) & (found < 0.95)
+    assert somewhere.any() and np.allclose((unchanged - changed)[somewhere], share, atol=1e-3)
 
 
 def test_a_gpu_without_memory_hands_over_to_the_cpu_and_says_so(caplog):
