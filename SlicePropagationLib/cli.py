@@ -234,6 +234,7 @@ def _add_train(commands):
     parser.add_argument("--init", metavar="X.pt", help="weights to begin with, or the folder of the training that made them; with --folds, each fold begins with its own")
     parser.add_argument("--prior", metavar="P.pt", help="shape model that guides the training (acnn tasks)")
     parser.add_argument("--labels", metavar="L,L", help="the labels that the model is about (acnn tasks)")
+    parser.add_argument("--walks", metavar="FOLDER", help="recorded walks that several trainings share (slice_unet, preset default; default OUT/walks)")
     parser.add_argument("--datasets", metavar="A,B", help="only these data sets of the table")
     parser.add_argument("--folds", type=positive, default=0, metavar="K", help="cross-validation by patient instead of the table's splits")
     parser.add_argument("--epochs", type=positive, help="number of epochs")
@@ -263,7 +264,7 @@ def _train(arguments):
 
 def _add_experiment(commands):
     parser = commands.add_parser("experiment", help="an experiment of the slice-propagation thesis, the pancreas paper or the ACNN paper: trains its variants, uses them, one table")
-    parser.add_argument("name", help="baselines, prior-mask, depth, architecture, unseen, corrections, pnet-losses, pnet-architectures, pnet-birnn, pnet-jump, acnn-segmentation, acnn-superresolution or acnn-classification")
+    parser.add_argument("name", help="baselines, prior-mask, depth, architecture, unseen, corrections, ablation, pnet-losses, pnet-architectures, pnet-birnn, pnet-jump, acnn-segmentation, acnn-superresolution or acnn-classification")
     parser.add_argument("--cases", required=True, help="table with columns image, label and optionally split, dataset, case")
     parser.add_argument("--out", required=True, help="folder of all experiments; what was trained for one serves the others")
     parser.add_argument("--datasets", metavar="A,B", help="data sets that are trained on (default all)")

@@ -1,4 +1,4 @@
-"""The experiments of the slice-propagation thesis: each trains its variants on the same cases for the same time and tabulates how they walk.
+"""The experiments of the slice-propagation thesis, and an ablation of the `default` preset: each trains its variants on the same cases for the same time and tabulates how they walk.
 
 A variant is one `train` command and is shared by the experiments that need it; a training or an evaluation that was interrupted goes on.
 """
@@ -6,7 +6,7 @@ A variant is one `train` command and is shared by the experiments that need it; 
 import csv
 import json
 from argparse import Namespace
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -28,22 +28,31 @@ SMALL_HOURS = 0.05
 
 @dataclass(frozen=True)
 class Variant:
-    """A training: a preset, what differs from it, and whether every structure gets a network of its own."""
+    """A training: a preset, {"dotted.name": value} of what differs from it, and whether every structure gets a network of its own."""
 
     preset: str = "thesis"
-    changes: tuple[tuple[str, str, object], ...] = ()
+    changes: dict[str, object] = field(default_factory=dict)
     is_per_structure: bool = False
 
     def settings(self):
         """Nested settings as `train --config` reads them."""
         settings = {}
-        for part, name, value in self.changes:
-            settings.setdefault("task", {}).setdefault(part, {})[name] = value
+        for path, value in self.changes.items():
+            *parts, name = path.split(".")
+            inner = settings
+            for part in parts:
+                inner = inner.setdefault(part, {})
+            inner[name] = value
         return settings
 
 
 def _prior(turn, scale):
-    return Variant(changes=(("augmentation", "prior_turn", turn), ("augmentation", "prior_scale", scale)))
+    return Variant(changes={"task.augmentation.prior_turn": turn, "task.augmentation.prior_scale": scale})
+
+
+def _without(**names):
+    """The `default` preset with parts of it at 0 or off; `__` stands for a dot."""
+    return Variant("default", {name.replace("__", "."): value for name, value in names.items()})
 
 
 VARIANTS = {
@@ -55,10 +64,19 @@ VARIANTS = {
     "turn5_scale5": _prior(5.0, 0.05),
     "turn10_scale1": _prior(10.0, 0.01),
     "turn10_scale10": _prior(10.0, 0.1),
-    "depth2": Variant(changes=(("network", "depth", 2),)),
-    "depth3": Variant(changes=(("network", "depth", 3),)),
-    "depth5": Variant(changes=(("network", "depth", 5),)),
-    "residual": Variant(changes=(("network", "is_residual", True),)),
+    "depth2": Variant(changes={"task.network.depth": 2}),
+    "depth3": Variant(changes={"task.network.depth": 3}),
+    "depth5": Variant(changes={"task.network.depth": 5}),
+    "residual": Variant(changes={"task.network.is_residual": True}),
+    "guided": Variant("default"),
+    "one_step": _without(task__is_rolled_out=False),
+    "no_spoiling": _without(task__augmentation__spoil_first=0.0, task__augmentation__spoil_later=0.0),
+    "no_carrying": _without(task__augmentation__carry=0.0, task__augmentation__carry_past=0.0),
+    "same_intensity": _without(**{f"task__augmentation__{name}": 0.0 for name in ("invert", "gamma", "gain", "offset", "slice_jitter", "noise", "blur", "texture")}),
+    "no_phantoms": _without(phantom_share=0.0),
+    "no_pseudo_objects": _without(pseudo_share=0.0),
+    "mask_at_the_input": _without(task__network__injects_mask=False),
+    "no_averaging": _without(loop__averaging=0.0),
 }
 DEPTHS = {"depth 2": "depth2", "depth 3": "depth3", "depth 4": "thesis", "depth 5": "depth5"}
 
@@ -90,6 +108,9 @@ EXPERIMENTS = {
     "unseen": Experiment("Structures that were not trained on (thesis, Table 5)",
                          {"basic": "basic", "+ image augmentation": "image_augmentation", "+ prior-mask augmentation": "thesis"}, is_unseen=True),
     "corrections": Experiment("Corrections at every tenth of the extent, propagated outwards, by depth (thesis, Figures 4 and 5)", DEPTHS, tuple(range(1, 12))),
+    "ablation": Experiment("What each part of the `default` preset is worth", {
+        "default": "guided", "true masks fed back": "one_step", "clean masks": "no_spoiling", "never the carried mask": "no_carrying", "intensities as they are": "same_intensity",
+        "no phantoms": "no_phantoms", "no pseudo-objects": "no_pseudo_objects", "mask at the input only": "mask_at_the_input", "last weights": "no_averaging"}),
 }
 
 
@@ -139,7 +160,7 @@ def _structures(arguments, datasets):
 def _trained(arguments, name, variant, dataset, label, report):
     """Path of a variant's weights, trained unless that was done."""
     folder = Path(arguments.out) / "variants" / "-".join(str(part) for part in (name, dataset, label) if part is not None)
-    is_small = arguments.scale == "small"
+    is_small, is_guided = arguments.scale == "small", variant.preset == "default"
     settings = merged({"loop": {"batches_per_epoch": BATCHES_PER_EPOCH} if is_small else {}}, variant.settings())
     if label is not None:
         settings = merged(settings, {"pairs": {"label": label}})
@@ -150,8 +171,9 @@ def _trained(arguments, name, variant, dataset, label, report):
     if report:
         report(f"training {folder.name}" + (f" for {60 * hours:.0f} min" if hours else ""))
     return train(Namespace(
-        task="slice_unet", preset=variant.preset + ("-small" if is_small else ""), config=folder / "settings.json", cases=arguments.cases, out=folder, init=None,
-        datasets=dataset or arguments.datasets, folds=0, epochs=30 if hours else None, max_hours=hours, seed=arguments.seed, workers=1, device=arguments.device), report)[0]
+        task="slice_unet", preset=variant.preset + ("-small" if is_small and not is_guided else ""), config=folder / "settings.json", cases=arguments.cases, out=folder, init=None,
+        datasets=dataset or arguments.datasets, folds=0, epochs=30 if hours else None, max_hours=hours, seed=arguments.seed, workers=1, device=arguments.device,
+        walks=Path(arguments.out) / "walks" if is_guided else None), report)[0]
 
 
 def _walked(arguments, experiment, column, weights, datasets, label, report):

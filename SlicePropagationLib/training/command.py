@@ -5,6 +5,7 @@ import json
 import platform
 from dataclasses import asdict, replace
 from importlib import import_module, metadata
+from inspect import signature
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +27,8 @@ def train(arguments, report=None):
         SlicePropagationError: something about the arguments, the cases or the output folder; nothing was trained.
     """
     training = read_training(arguments)
+    if getattr(arguments, "walks", None) and "walks" not in signature(training.train).parameters:
+        raise ConfigError(f"Preset {arguments.preset} of task {arguments.task} learns from no recorded walks; leave --walks out.")
     datasets = arguments.datasets.split(",") if arguments.datasets else None
     cases = read_training_cases(arguments.cases, datasets)
     parts = make_folds([case for case in cases if case.split in ("", "train", "val")], arguments.folds) if arguments.folds else [split_cases(cases)]
@@ -38,7 +41,8 @@ def train(arguments, report=None):
     for init in inits:
         training.new_task(init)                 # weights that do not fit are refused before anything is written
     _claim(out, training, arguments)
-    best = [training.train(*part, folder, init=init, device=arguments.device, workers=arguments.workers, report=report)
+    shared = {"walks": Path(arguments.walks)} if getattr(arguments, "walks", None) else {}
+    best = [training.train(*part, folder, init=init, device=arguments.device, workers=arguments.workers, report=report, **shared)
             for part, folder, init in zip(parts, folders, inits)]
     if arguments.folds:
         _write_folds(out, folders)

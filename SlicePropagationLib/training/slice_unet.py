@@ -48,10 +48,11 @@ class GuidedTraining:
         torch.manual_seed(self.loop.seed)
         return _start(GuidedTask(self.task), init)
 
-    def train(self, train_cases, val_cases, out, *, init=None, device="auto", workers=1, report=None):
-        """Record the walks, train, return the path of the best weights."""
-        paths = prepare_walks(self._sources(train_cases, is_training=True), out / "walks", workers=workers, report=report)
-        val_paths = prepare_walks(self._sources(val_cases, is_training=False), out / "walks", workers=workers, report=report)
+    def train(self, train_cases, val_cases, out, *, init=None, device="auto", workers=1, report=None, walks=None):
+        """Record the walks in the folder `walks`, by default in `out`, train, return the path of the best weights."""
+        walks = walks or out / "walks"
+        paths = prepare_walks(self._sources(train_cases, is_training=True), walks, workers=workers, report=report)
+        val_paths = prepare_walks(self._sources(val_cases, is_training=False), walks, workers=workers, report=report)
         task = self.new_task(init)
         shares = {"phantoms": self.phantom_share, "pseudo-objects": self.pseudo_share}
         train_data = WalkDataset([load_shard(*pair) for pair in paths], self.steps, shares=shares)

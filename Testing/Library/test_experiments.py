@@ -84,3 +84,22 @@ def test_the_grid_of_the_prior_mask_is_that_of_the_thesis():
             for column, name in EXPERIMENTS["prior-mask"].columns.items()}
     assert grid == {"1°/1 %": {"prior_turn": 1.0, "prior_scale": 0.01}, "1°/10 %": {"prior_turn": 1.0, "prior_scale": 0.1}, "5°/5 %": {"prior_turn": 5.0, "prior_scale": 0.05},
                     "10°/1 %": {"prior_turn": 10.0, "prior_scale": 0.01}, "10°/10 %": {"prior_turn": 10.0, "prior_scale": 0.1}}
+
+
+def test_the_ablation_trains_the_default_preset_without_its_parts_on_walks_recorded_once(cases, capsys):
+    tiny = {"task": {"network": {"base_channels": 4, "depth": 2}}, "walks": {"axes": [0], "anchors": 1}, "phantoms": 8, "pseudo_objects": 1,
+            "loop": {"batches_per_epoch": 2, "batch_size": 2, "precision": "32-true"}}
+    (cases / "tiny.json").write_text(json.dumps(tiny), encoding="utf-8")
+    assert experiment(cases, "ablation") == 0
+    text = capsys.readouterr().out
+    assert "| true masks fed back |" in text and "| balls 1 | 1 |" in text
+    trained = {path.parent.name: json.loads(path.read_text(encoding="utf-8"))["training"] for path in (cases / "out" / "variants").glob("*/config.json")}
+    assert len(trained) == len(EXPERIMENTS["ablation"].columns)
+    assert not trained["one_step"]["task"]["is_rolled_out"] and trained["guided"]["task"]["is_rolled_out"]
+    assert trained["no_phantoms"]["phantom_share"] == 0 and trained["guided"]["phantom_share"] > 0
+    assert list((cases / "out" / "walks").glob("*.npz")) and not list((cases / "out" / "variants").glob("*/walks"))
+
+
+def test_walks_are_refused_by_a_preset_that_records_none(cases, capsys):
+    assert main(["train", "slice_unet", "--preset", "thesis-small", "--cases", str(cases / "cases.csv"), "--out", str(cases / "out"), "--walks", str(cases)]) == 2
+    assert "leave --walks out" in capsys.readouterr().err
