@@ -20,10 +20,12 @@ from SlicePropagationLib.evaluation_statistics import is_pooled, select
 from SlicePropagationLib.segmentation_file import read_labels
 from SlicePropagationLib.training.cases import read_training_cases, split_cases
 from SlicePropagationLib.training.command import merged, read_settings, train
+from SlicePropagationLib.training.loop import LoopConfig
 from SlicePropagationLib.volume import read_volume
 
 BATCHES_PER_EPOCH = 100     # of a small variant, which ends by time
 SMALL_HOURS = 0.05
+THESIS_EPOCHS = 30
 
 
 @dataclass(frozen=True)
@@ -161,19 +163,27 @@ def _trained(arguments, name, variant, dataset, label, report):
     """Path of a variant's weights, trained unless that was done."""
     folder = Path(arguments.out) / "variants" / "-".join(str(part) for part in (name, dataset, label) if part is not None)
     is_small, is_guided = arguments.scale == "small", variant.preset == "default"
-    settings = merged({"loop": {"batches_per_epoch": BATCHES_PER_EPOCH} if is_small else {}}, variant.settings())
+    settings = merged({"loop": _loop_settings(is_small, is_guided, arguments.epochs)}, variant.settings())
     if label is not None:
         settings = merged(settings, {"pairs": {"label": label}})
     settings = merged(settings, read_settings(arguments.config) if arguments.config else {})
     with atomic_folder(folder) as partial:
         (partial / "settings.json").write_text(json.dumps(settings, indent=1), encoding="utf-8")
-    hours = arguments.max_hours or (SMALL_HOURS if is_small else None)
+    hours = arguments.max_hours or (SMALL_HOURS if is_small and not arguments.epochs else None)
     if report:
-        report(f"training {folder.name}" + (f" for {60 * hours:.0f} min" if hours else ""))
+        report(f"training {folder.name}" + (f" for {60 * hours:.0f} min" if hours else f" for {arguments.epochs} epochs" if arguments.epochs else ""))
     return train(Namespace(
         task="slice_unet", preset=variant.preset + ("-small" if is_small and not is_guided else ""), config=folder / "settings.json", cases=arguments.cases, out=folder, init=None,
-        datasets=dataset or arguments.datasets, folds=0, epochs=30 if hours else None, max_hours=hours, seed=arguments.seed, workers=1, device=arguments.device,
+        datasets=dataset or arguments.datasets, folds=0, epochs=arguments.epochs or (THESIS_EPOCHS if hours else None), max_hours=hours, seed=arguments.seed, workers=1, device=arguments.device,
         walks=Path(arguments.out) / "walks" if is_guided else None), report)[0]
+
+
+def _loop_settings(is_small, is_guided, epochs):
+    """Settings of the loop: short epochs at small scale, and with fewer of them the falls of the learning rate earlier."""
+    settings = {"batches_per_epoch": BATCHES_PER_EPOCH} if is_small else {}
+    if epochs and not is_guided:
+        settings["milestones"] = [epochs * milestone / THESIS_EPOCHS for milestone in LoopConfig().milestones]
+    return settings
 
 
 def _walked(arguments, experiment, column, weights, datasets, label, report):
@@ -191,7 +201,7 @@ def _text(arguments, experiment, rows):
     columns, shots = list(experiment.columns), experiment.shots
     parts = [f"## {experiment.title}\n",
              f"Split `val`, seed on the middle slice. Dice inside the structure's extent, annotated slices included (the thesis's score): mean ± standard deviation over "
-             f"objects. Trained on {arguments.datasets or 'all data sets'}, {arguments.scale} scale, seed {arguments.seed}.\n"]
+             f"objects. Trained on {arguments.datasets or 'all data sets'}, {arguments.scale} scale, {_budget(arguments)}seed {arguments.seed}.\n"]
     if len(shots) > 1:
         lines = [[count, *(f"{_mean_over_sets(select(rows, shots=count, column=name), 'dice_thesis'):.3f}" for name in columns)] for count in shots]
         return "\n".join([*parts, _table(["annotated slices", *columns], lines)])
@@ -200,6 +210,14 @@ def _text(arguments, experiment, rows):
     for title, score in (("mean over real data sets", "dice_thesis"), ("the same, whole volume without annotated slices", "dice")):
         lines.append([f"**{title}**", "", *(f"**{_mean_over_sets(select(rows, column=name), score):.3f}**" for name in columns)])
     return "\n".join([*parts, _table(["structure", "objects", *columns], lines)])
+
+
+def _budget(arguments):
+    """What every variant was given, in words; nothing where that is the preset's own."""
+    if arguments.epochs:
+        return f"{arguments.epochs} epochs" + (f" of {BATCHES_PER_EPOCH} batches" if arguments.scale == "small" else "") + " each, "
+    hours = arguments.max_hours or (SMALL_HOURS if arguments.scale == "small" else None)
+    return f"{60 * hours:.3g} minutes each, " if hours else ""
 
 
 def _by_structure(rows):

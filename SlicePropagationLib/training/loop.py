@@ -54,7 +54,7 @@ class LoopConfig:
     learning_rate: float = 1e-4
     weight_decay: float = 0.0
     schedule: str = "steps"
-    milestones: tuple[int, ...] = (10, 20, 25)
+    milestones: tuple[float, ...] = (10, 20, 25)
     factor: float = 0.1
     warmup_batches: int = 0
     clip_norm: float = 0.0

@@ -103,3 +103,12 @@ def test_the_ablation_trains_the_default_preset_without_its_parts_on_walks_recor
 def test_walks_are_refused_by_a_preset_that_records_none(cases, capsys):
     assert main(["train", "slice_unet", "--preset", "thesis-small", "--cases", str(cases / "cases.csv"), "--out", str(cases / "out"), "--walks", str(cases)]) == 2
     assert "leave --walks out" in capsys.readouterr().err
+
+
+def test_every_variant_takes_as_many_steps_where_epochs_are_named(cases, capsys):
+    assert main(["experiment", "architecture", "--cases", str(cases / "cases.csv"), "--out", str(cases / "out"), "--config", str(cases / "tiny.json"), "--epochs", "3", "--device", "cpu"]) == 0
+    assert "3 epochs of 100 batches each" in capsys.readouterr().out
+    for name in ("thesis", "residual"):
+        folder = cases / "out" / "variants" / name
+        rates = [json.loads(line)["learning_rate"] for line in (folder / "metrics.jsonl").read_text(encoding="utf-8").splitlines()]
+        assert len(rates) == 3 and rates[0] > rates[1] > rates[2]
