@@ -12,7 +12,8 @@ class PanelState:
         cells: the slice strip.
         index: slice shown in the large view.
         span: first and last slice that may be predicted.
-        offer: what an autosave holds, None when there is none to offer.
+        upload_text: what can be uploaded.
+        offer: what an autosave holds, and why it could not be shown; None when there is none to offer.
         owner: the tab that the session belongs to.
     """
 
@@ -47,6 +48,7 @@ class PanelState:
     is_open_dialog: bool = False
     images: list[dict] = field(default_factory=list)
     upload: int = -1
+    upload_text: str = ""
     save_name: str = "segmentation"
     save_suffix: str = ".seg.nrrd"
     saved: list[str] = field(default_factory=list)

@@ -10,9 +10,11 @@ from vtkmodules.vtkCommonCore import vtkLogger
 
 from SlicePropagationLib.errors import ConfigError
 from SlicePropagationLib.volume import read_image
-from SlicePropagationWeb.application import SAMPLE, Application
+from SlicePropagationWeb.application import Application
 from SlicePropagationWeb.guard import Guard
+from SlicePropagationWeb.opening import SAMPLE
 from SlicePropagationWeb.transfer import MAX_UPLOAD_BYTES, Transfer
+from SlicePropagationWeb.upload_check import KINDS
 from SlicePropagationWeb.workspace import Workspace
 
 DEFAULT_PORT = 8642
@@ -47,7 +49,7 @@ def serve(image, out, host="127.0.0.1", port=None, *, data=(), opens_browser=Tru
         start(application, host, port)
     finally:
         application.close()
-        kept = application.workspace.unsaved()
+        kept = application.workspace.kept.found()
         report("Ended." + (f" Unsaved work is kept in {application.workspace.out}; the next start offers it." if kept else ""))
 
 
@@ -64,7 +66,9 @@ def prepare(image, out, host="127.0.0.1", *, data=(), max_upload_bytes=MAX_UPLOA
     workspace.check_writable()
     vtkLogger.SetStderrVerbosity(vtkLogger.VERBOSITY_ERROR)
     application = Application(workspace)
-    transfer = Transfer(workspace, application.take_upload, application.refuse_upload, max_upload_bytes)
+    transfer = Transfer(workspace, application.take_upload, application.refuse_upload, application.tenancy.is_owner, max_upload_bytes)
+
+    application.data.upload_text = f"One image ({', '.join(KINDS)}), the DICOM files of a series, or a zip archive of either; at most {max_upload_bytes / 1024 ** 2:.0f} MiB."
 
     def bind(socket_server, **_):
         guard.install(socket_server.app)

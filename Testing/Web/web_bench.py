@@ -70,7 +70,7 @@ class Bench:
             logic.stop()
             while logic.isRunning:
                 logic._advance(60.0)
-            application.workspace.forget()
+            application.workspace.kept.forget()
             application.data.offer = None
             application.show_volume("sample", sample_volume()[0])
             application.data.engine, application.data.auto_update = engine, False
