@@ -14,13 +14,17 @@ FORMAT = 1
 
 def encode_slices(session, label, engine, model_hash=None):
     """Provenance, confidence and age of every slice that is known, with engine, model and version, as JSON text."""
-    states = {}
-    for index in range(len(session.stack)):
-        state = session.state(label, index)
+    return encode_states({index: session.state(label, index) for index in range(len(session.stack))}, session.stack.axis, engine, model_hash)
+
+
+def encode_states(states, axis, engine, model_hash=None):
+    """The same text of `SliceState`s that no session holds: {slice index: state} along a voxel axis (0, 1, 2 for K, J, I)."""
+    known = {}
+    for index, state in states.items():
         if state.provenance != Provenance.EMPTY or state.changed_at:
             confidence = None if np.isnan(state.confidence) else round(float(state.confidence), 4)
-            states[index] = [int(state.provenance), confidence, state.written_at, state.changed_at]
-    values = {"format": FORMAT, "axis": session.stack.axis, "engine": engine, "model_sha256": model_hash, "version": __version__, "slices": states}
+            known[index] = [int(state.provenance), confidence, state.written_at, state.changed_at]
+    values = {"format": FORMAT, "axis": axis, "engine": engine, "model_sha256": model_hash, "version": __version__, "slices": known}
     return json.dumps(values, separators=(",", ":"))
 
 

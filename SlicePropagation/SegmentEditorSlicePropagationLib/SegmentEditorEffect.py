@@ -82,7 +82,7 @@ class SegmentEditorEffect(AbstractScriptedSegmentEditorEffect):
         from SlicePropagation import SlicePropagationLogic
         self._logic = SlicePropagationLogic().propagation
         self._logic.saveStateForUndo = self.scriptedEffect.saveStateForUndo
-        self._logic.onStep, self._logic.onDone = self._step, self._done
+        self._logic.onStep, self._logic.onDone, self._logic.onFrame = self._step, self._done, self._frame
         self._fillEngines()
         self.updateGUIFromMRML()
         self.statusLabel.text = ""
@@ -90,7 +90,7 @@ class SegmentEditorEffect(AbstractScriptedSegmentEditorEffect):
 
     def deactivate(self):
         if self._logic is not None:
-            self._logic.onStep = self._logic.onDone = lambda *arguments: None
+            self._logic.onStep = self._logic.onDone = self._logic.onFrame = lambda *arguments: None
             self._logic.cleanup()
         self._logic = None
 
@@ -165,6 +165,11 @@ class SegmentEditorEffect(AbstractScriptedSegmentEditorEffect):
         elif self._logic.hasPartialResult:
             taken = self._logic.takenVoxels()
             self.statusLabel.text = _("Apply takes {taken}.").format(taken=takenText(taken)) if taken else _("This is a preview: apply or cancel it.")
+        self._showState()
+
+    def _frame(self, problem):
+        """The volume's sequence shows another frame; a preview of the last one is gone."""
+        self.statusLabel.text = str(problem or "")
         self._showState()
 
     def _showState(self):

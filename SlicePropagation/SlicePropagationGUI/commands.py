@@ -42,6 +42,15 @@ class Commands:
                 self._panel.run.begin()
         self._panel.showState()
 
+    def carry(self):
+        """Carry what is segmented to all frames."""
+        if viewState(self._panel.situation()).carry == "":
+            with self._panel.saying():
+                self._panel.logic.carry(self._panel.settings.isOn("cyclic"))
+                self._panel.say(_("Carrying to all frames…"))
+                self._panel.run.begin()
+            self._panel.showState()
+
     def stop(self):
         """End the run within one slice."""
         if self._panel.logic.isRunning:

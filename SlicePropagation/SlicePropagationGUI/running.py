@@ -5,12 +5,13 @@ import time
 from slicer.i18n import tr as _
 
 from SlicePropagationGUI.shortcuts import keyed
-from SlicePropagationGUI.words import endName, planeName, progressText
+from SlicePropagationGUI.words import endName, frameProgressText, planeName, progressText
 from SlicePropagationLib.engines import ENGINES, default_engine
 from SlicePropagationMRML.geometry import PLANES, axisOfPlane, endsOfAxis, obliqueness
 
 DIRECTIONS = ("both", "up", "down")
 DEVICES = ("auto", "cpu", "cuda")
+SHARES = 100            # steps of the progress bar for a slice that is carried through all frames
 SHOWN_ENGINES = ("slice_unet", "registration", "interpolation", "copy")
 
 
@@ -133,6 +134,12 @@ class RunSection:
         self._ui.progressBar.maximum = total
         self._ui.progressBar.value = step
         return progressText(step, total, self.seconds())
+
+    def showFrameProgress(self, position, numPositions, share):
+        """A part (0 to 1) of a slice position is carried through all frames; returns what to say."""
+        self._ui.progressBar.maximum = numPositions * SHARES
+        self._ui.progressBar.value = round((position - 1 + share) * SHARES)
+        return frameProgressText(position, numPositions, share, self.seconds())
 
     def seconds(self):
         """Since the run began."""

@@ -17,9 +17,9 @@ class RunLoop:
         yield from propagate(session, engine, runs, allow_overlap=mayOverlap)
 
     def _poll(self):
-        if self.isRunning:
+        if self._steps is not None:
             self._advance(timeout=None)
-        if self.isRunning:
+        if self._steps is not None:
             self._schedule(POLL_MS, self._poll)
 
     def _advance(self, timeout):
@@ -102,7 +102,7 @@ class RunLoop:
 
     def _endNow(self, problem):
         """End a run without waiting for its step: what the worker still finishes is dropped, with the session."""
-        self._steps = None
+        self._steps = self._frames = None
         self._clear()
         self._letGo()
         self.onDone(problem)
@@ -115,4 +115,6 @@ class RunLoop:
     def _letGo(self):
         if self._observer is not None:
             self._observer.remove()
-        self.document = self._observer = None
+        if self._frameWatch is not None:
+            self._frameWatch.remove()
+        self.document = self._observer = self._frameWatch = None
