@@ -136,7 +136,7 @@ class SegmentEditorEffect(AbstractScriptedSegmentEditorEffect):
         self._logic.open(volume, segmentation, [segmentID], suggestAxis(slicer.mrmlScene, volume, segmentation, [segmentID]))
 
     def _fillEngines(self):
-        from SlicePropagationGUI.running import SHOWN_ENGINES, engineTitles
+        from SlicePropagationMRML.controls import SHOWN_ENGINES, engineTitles
         from SlicePropagationLib.engines import ENGINES
         self._engines = []                              # filling the list is no choice
         self.engineComboBox.clear()
@@ -154,12 +154,12 @@ class SegmentEditorEffect(AbstractScriptedSegmentEditorEffect):
             self.updateMRMLFromGUI()
 
     def _step(self, step):
-        from SlicePropagationGUI.words import progressText
+        from SlicePropagationMRML.words import progressText
         self.progressBar.maximum, self.progressBar.value = step.num_steps, step.step
         self.statusLabel.text = progressText(step.step, step.num_steps, time.monotonic() - self._began)
 
     def _done(self, error):
-        from SlicePropagationGUI.words import takenText
+        from SlicePropagationMRML.words import takenText
         if error is not None:
             self.statusLabel.text = str(error)
         elif self._logic.hasPartialResult:

@@ -3,9 +3,9 @@
 import slicer
 from slicer.i18n import tr as _
 
-from SlicePropagationGUI.states import Situation, viewState
 from SlicePropagationMRML.files import removeDownloadedFiles, writeTable
 from SlicePropagationMRML.review import sliceTable
+from SlicePropagationMRML.states import Situation, viewState
 from SlicePropagationMRML.views import snapViews
 
 

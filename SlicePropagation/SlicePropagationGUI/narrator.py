@@ -5,8 +5,8 @@ import time
 
 from slicer.i18n import tr as _
 
-from SlicePropagationGUI.words import framesText, slicesText, takenText, travelText
 from SlicePropagationLib.errors import SlicePropagationError
+from SlicePropagationMRML.words import framesText, slicesText, takenText, travelText
 
 FOLLOW_SECONDS = 0.15       # views and strip are brought up to date no more often
 

@@ -13,11 +13,11 @@ from SlicePropagationGUI.narrator import Narrator
 from SlicePropagationGUI.reviewing import ReviewSection
 from SlicePropagationGUI.running import RunSection
 from SlicePropagationGUI.shortcuts import Shortcuts
-from SlicePropagationGUI.states import Situation, viewState
 from SlicePropagationLib.errors import SlicePropagationError
 from SlicePropagationMRML.choices import annotatedAxis, axisOfSegments, suggestAxis
 from SlicePropagationMRML.review import Kind
 from SlicePropagationMRML.settings import PanelSettings
+from SlicePropagationMRML.states import Situation, viewState
 
 
 class PropagationPanel:

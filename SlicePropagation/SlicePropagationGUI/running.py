@@ -4,21 +4,12 @@ import time
 
 from slicer.i18n import tr as _
 
-from SlicePropagationGUI.shortcuts import keyed
-from SlicePropagationGUI.words import endName, frameProgressText, planeName, progressText
 from SlicePropagationLib.engines import ENGINES, default_engine
+from SlicePropagationMRML.controls import DEVICES, DIRECTIONS, SHOWN_ENGINES, deviceTitles, directionTitles, engineTitle, hints, keyed
 from SlicePropagationMRML.geometry import PLANES, axisOfPlane, endsOfAxis, obliqueness
+from SlicePropagationMRML.words import frameProgressText, planeName, progressText
 
-DIRECTIONS = ("both", "up", "down")
-DEVICES = ("auto", "cpu", "cuda")
 SHARES = 100            # steps of the progress bar for a slice that is carried through all frames
-SHOWN_ENGINES = ("slice_unet", "registration", "interpolation", "copy")
-
-
-def engineTitles():
-    """{engine name: what people read}."""
-    return {"slice_unet": _("Trained network"), "registration": _("Image registration"), "interpolation": _("Shape interpolation"), "copy": _("Copy (baseline)")}
-
 
 class RunSection:
     """How a run goes.
@@ -95,8 +86,7 @@ class RunSection:
             for plane in PLANES:
                 ui.axisComboBox.addItem(planeName(plane, obliqueness(volume, axisOfPlane(volume, plane))))
             ui.axisComboBox.setCurrentIndex([axisOfPlane(volume, plane) for plane in PLANES].index(axis))
-            start, end = endsOfAxis(volume, axis)
-            for text in (_("Both directions"), _("Towards {end}").format(end=endName(end)), _("Towards {end}").format(end=endName(start))):
+            for text in directionTitles(*endsOfAxis(volume, axis)):
                 ui.directionComboBox.addItem(text)
             ui.directionComboBox.setCurrentIndex(DIRECTIONS.index(self.direction()))
         self._showRange(count)
@@ -107,8 +97,8 @@ class RunSection:
         ui, running = self._ui, situation.isRunning
         ui.propagateButton.text = _("Stop") if running else _("Propagate")
         ui.propagateButton.enabled = state.propagate == ""
-        hint = keyed(_("Stop within one slice; you choose whether to keep what is there"), "stop") if running else keyed(_("Fill the slices that are not annotated or out of date"), "propagate")
-        ui.propagateButton.toolTip = state.propagate or hint
+        command = "stop" if running else "propagate"
+        ui.propagateButton.toolTip = state.propagate or keyed(hints()[command], command)
         for widget in (ui.axisComboBox, ui.toTheEndCheckBox, ui.directionComboBox, ui.engineComboBox):
             widget.enabled = state.choices == ""
         ui.axisComboBox.toolTip = state.choices or _("The slices that the walk goes through, named after the patient")
@@ -118,9 +108,9 @@ class RunSection:
         ui.snapButton.toolTip = _("Turn the slice views onto the slices of the volume") if situation.hasVolume else _("Choose a volume first")
         self._showRangeState(state)
         self._showEngineState(state, situation)
-        for button, text, key in ((ui.keepButton, _("Write the result into the segments, as one undo step"), "keep"), (ui.discardButton, _("Forget the result; the segments stay as they were"), "discard")):
+        for button, command in ((ui.keepButton, "keep"), (ui.discardButton, "discard")):
             button.visible = situation.hasResult
-            button.toolTip = state.decide or keyed(text, key)
+            button.toolTip = state.decide or keyed(hints()[command], command)
         ui.progressBar.visible = running
 
     def begin(self):
@@ -188,10 +178,8 @@ class RunSection:
     def _fillEngines(self):
         self._isFilling = True
         for name in SHOWN_ENGINES:
-            missing = ENGINES[name].missing
-            title = engineTitles()[name]
-            self._ui.engineComboBox.addItem(_("{engine} - needs PyTorch").format(engine=title) if missing else title)
-        for text in (_("Automatic"), _("CPU"), _("GPU (CUDA)")):
+            self._ui.engineComboBox.addItem(engineTitle(name, ENGINES[name].missing))
+        for text in deviceTitles():
             self._ui.deviceComboBox.addItem(text)
         self._isFilling = False
 

@@ -16,6 +16,7 @@ from SlicePropagationLib.engines import make_engine
 from SlicePropagationLib.errors import SlicePropagationError
 from SlicePropagationLib.sample import SPLEEN
 from SlicePropagationLib.segmentation_file import Segment, read_labels
+from SlicePropagationMRML.controls import engineNotes
 from SlicePropagationMRML.logic import PropagationLogic
 from SlicePropagationWeb.autosave import Autosave
 from SlicePropagationWeb.desk import Desk
@@ -58,7 +59,7 @@ class Application:
         self.desk.tools_ready(page)
         self.data.keys, self.data.offer = keys(), workspace.kept.found()
         self._commands = self._all_commands()
-        typed.bind_changes({self.name.show_3d: self._show_3d, self.name.engine: self._warm_up})
+        typed.bind_changes({self.name.show_3d: self._show_3d, self.name.engine: self._choose_engine})
         self.workflow.refresh()
         trigger = self.server.controller.trigger
         trigger("command")(self._command)
@@ -69,10 +70,10 @@ class Application:
         flow = self.workflow
         return {
             "propagate": flow.propagate, "stop": flow.stop, "keep": flow.keep, "discard": flow.discard, "next": flow.show_next, "confirm": flow.confirm,
-            "nothing": flow.mark_empty, "undo": flow.undo, "redo": flow.redo, "jump": flow.jump, "choose": flow.choose_segment, "plane": flow.choose_plane,
-            "tool": self.desk.take, "add": self.desk.add, "remove": self.desk.remove, "rename": self.desk.rename, "toggle": self.desk.toggle,
+            "empty": flow.mark_empty, "undo": flow.undo, "redo": flow.redo, "jump": flow.jump, "choose": flow.choose_segment, "plane": flow.choose_plane,
+            "describe": flow.describe, "tool": self.desk.take, "everywhere": self.desk.lift_intensity_range, "add": self.desk.add, "remove": self.desk.remove, "rename": self.desk.rename, "toggle": self.desk.toggle,
             "open": self._show_open_dialog, "save": self._show_save_dialog, "write": self._write, "load": self._load, "sample": self._load_sample,
-            "restore": self._restore, "forget": self._forget, "aside": self._set_aside,
+            "restore": self._restore, "forget": self._forget, "aside": self._set_aside, "details": self._show_details,
         }
 
     # Commands
@@ -93,6 +94,9 @@ class Application:
 
     def _show_save_dialog(self):
         self.data.saved, self.data.is_save_dialog = [], True
+
+    def _show_details(self):
+        self.data.notes, self.data.is_details = [{"title": title, "text": text} for title, text in engineNotes()], True
 
     def _write(self):
         path = self.workspace.output_path(self.data.save_name, self.data.save_suffix)
@@ -192,6 +196,10 @@ class Application:
         """Say why an upload was not taken."""
         with self.server.state:
             self.workflow.say(reason, is_error=True)
+
+    def _choose_engine(self, *_):
+        self.workflow.refresh_reasons()
+        self._warm_up()
 
     def _warm_up(self, *_):
         """Import what the engine needs before it is asked for; the first import of PyTorch takes seconds."""

@@ -14,6 +14,7 @@ def add_dialogs(name):
     is_ours = f"{name.owner} === utils.page.tab"
     _open_dialog(name)
     _save_dialog(name)
+    _details(name)
     _offer(name, is_ours)
     with vuetify3.VDialog(model_value=(f"!!{name.owner} && !({is_ours})",), persistent=True, width="440"), vuetify3.VCard(title="The session is in use in another tab", prepend_icon="mdi-tab"):
         vuetify3.VCardText("One tab works at a time. Take over to go on here; the work stays as it is.")
@@ -56,6 +57,17 @@ def _save_dialog(name):
             vuetify3.VSpacer()
             vuetify3.VBtn("Close", classes="text-none", click=f"{name.is_save_dialog} = false")
             vuetify3.VBtn("Save", variant="flat", color="#0072B2", classes="text-none", click="trigger('command', ['write'])", raw_attrs=['data-command="write"'])
+
+
+def _details(name):
+    with vuetify3.VDialog(v_model=name.is_details, width="640"), vuetify3.VCard(title="Details", prepend_icon="mdi-information-outline"):
+        with vuetify3.VCardText():
+            with html.Div(v_for=f"note in {name.notes}", key="note.title", classes="mb-3"):
+                html.Div("{{ note.title }}", style="font-weight: 600")
+                html.Div("{{ note.text }}", classes="sp-faint")
+        with vuetify3.VCardActions():
+            vuetify3.VSpacer()
+            vuetify3.VBtn("Close", classes="text-none", click=f"{name.is_details} = false")
 
 
 def _offer(name, is_ours):

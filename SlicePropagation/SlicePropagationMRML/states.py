@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from slicer.i18n import tr as _
+from SlicePropagationMRML.translation import tr as _
 
 
 TITLES = {"torch": "PyTorch"}

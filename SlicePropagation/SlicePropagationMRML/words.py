@@ -1,8 +1,7 @@
-"""What the panel says: sentences made of plain values, so that they can be translated and tested without a window."""
-
-from slicer.i18n import tr as _
+"""What panel and page say: sentences made of plain values, so that they can be translated and tested without a window."""
 
 from SlicePropagationMRML.review import Kind
+from SlicePropagationMRML.translation import tr as _
 
 
 def kindName(kind):
