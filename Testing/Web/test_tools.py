@@ -113,6 +113,7 @@ def test_another_axis_is_painted_and_propagated_by_mouse(page, bench, plane, axi
 def test_the_range_that_is_set_with_the_mouse_limits_the_run(page, bench):
     seed(page, bench)
     page.get_by_label("To the end of the structure").uncheck()
+    page.wait_for_selector(".sp-range")
     first, last = (page.locator(".sp-range .v-slider-thumb").nth(number) for number in (0, 1))
     track = page.locator(".sp-range .v-slider-track").bounding_box()
     for thumb, index in ((first, SEED - 3), (last, SEED + 5)):
@@ -164,5 +165,6 @@ def test_a_device_that_is_not_there_ends_the_run_with_a_sentence(page, bench):
 def test_the_views_follow_a_run_unless_told_otherwise(page, bench):
     seed(page, bench)
     page.get_by_label("Slice views follow the run").uncheck()
+    wait_for(page, lambda: not bench.application.data.follow)
     propagate(page)
     assert bench.application.data.index == SEED
