@@ -20,7 +20,8 @@ from SlicePropagationMRML.controls import engineNotes
 from SlicePropagationMRML.logic import PropagationLogic
 from SlicePropagationWeb.autosave import Autosave
 from SlicePropagationWeb.desk import Desk
-from SlicePropagationWeb.opening import SAMPLE, read_with_remarks
+from SlicePropagationWeb.dialogs import GONE
+from SlicePropagationWeb.opening import SAMPLE, not_restored, read_with_remarks
 from SlicePropagationWeb.page import Page
 from SlicePropagationWeb.panel_state import PanelState
 from SlicePropagationWeb.tenancy import Tenancy
@@ -44,6 +45,7 @@ class Application:
         self.server = get_server("slice_propagation", client_type="vue3")
         self.server.enable_module(slicer_module)
         self.server.enable_module({"serve": {"slice_propagation": str(WWW)}, "scripts": ["slice_propagation/page.js"], "styles": ["slice_propagation/page.css"]})
+        self.server.state.trame__template_error = GONE
         self.server.state.trame__favicon = "slice_propagation/icon.svg"
         typed = TypedState(self.server.state, PanelState, namespace="work")
         self.data, self.name = typed.data, typed.name
@@ -149,7 +151,7 @@ class Application:
                 self.data.offer = None
         except SlicePropagationError as error:
             if offer:
-                self.data.offer = {**offer, "problem": _not_restored(offer, error)}
+                self.data.offer = {**offer, "problem": not_restored(offer, error)}
             else:
                 self.workflow.say(str(error), is_error=True)
         self.data.loading = ""
@@ -228,9 +230,3 @@ class Application:
                 await work
         task = asyncio.get_event_loop().create_task(run())
         task.add_done_callback(lambda done: done.exception() and log.error("Opening failed", exc_info=done.exception()))
-
-
-def _not_restored(offer, error):
-    """What to do when unsaved work cannot be shown."""
-    return (f"It cannot be shown: {error} The work itself is whole: put {offer['image']} back and press 'Go on', "
-            "or keep it as a file, which 3D Slicer opens.")

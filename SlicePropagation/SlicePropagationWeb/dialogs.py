@@ -5,6 +5,13 @@ from trame.widgets import html, vuetify3
 from SlicePropagationWeb.workspace import SAVE_SUFFIXES
 
 
+# What trame puts in place of the page when the connection is lost.
+GONE = """<div class="sp-welcome"><div class="sp-card"><img src="slice_propagation/icon.svg" width="72" height="72" alt="">
+<div class="text-h6 mt-4">The program has ended, or cannot be reached.</div>
+<div class="sp-faint mt-2 mb-6">Start it again and reload this page; work that was not saved is offered then.</div>
+<button class="sp-reload" onclick="location.reload()">Reload</button></div></div>"""
+
+
 def add_dialogs(name):
     """Add all dialogs to the page that is being built.
 

@@ -26,6 +26,17 @@ def read_with_remarks(source):
     return volume, [remark.replace(f"{Path(source).parent}/", "") for remark in remarks]
 
 
+def not_restored(offer, error):
+    """What to say when unsaved work cannot be shown.
+
+    Args:
+        offer: what `KeptWork.found` returned.
+        error: what was wrong with its image.
+    """
+    return (f"It cannot be shown: {error} The work itself is whole: put {offer['image']} back and press 'Go on', "
+            "or keep it as a file, which 3D Slicer opens.")
+
+
 @contextlib.contextmanager
 def _warnings():
     """Collect what this thread's reading warns of."""

@@ -11,6 +11,7 @@ from vtkmodules.vtkCommonCore import vtkLogger
 from SlicePropagationLib.errors import ConfigError
 from SlicePropagationLib.volume import read_image
 from SlicePropagationWeb.application import Application
+from SlicePropagationWeb.display import check_display
 from SlicePropagationWeb.guard import Guard
 from SlicePropagationWeb.opening import SAMPLE
 from SlicePropagationWeb.transfer import MAX_UPLOAD_BYTES, Transfer
@@ -59,6 +60,7 @@ def prepare(image, out, host="127.0.0.1", *, data=(), max_upload_bytes=MAX_UPLOA
     Raises:
         SlicePropagationError: the image or the folder is unusable.
     """
+    check_display()
     if image not in (None, SAMPLE):
         read_image(image)
         data = [*data, image if Path(image).is_dir() else Path(image).resolve().parent]

@@ -41,6 +41,19 @@ def test_stop_leaves_a_partial_result_to_discard(page, bench):
     assert bench.drawn_slices() == [SEED]
 
 
+def test_after_stop_at_most_one_more_slice_is_computed(page, bench, monkeypatch):
+    seed(page, bench)
+    logic, after = bench.application.workflow.logic, []
+    show = logic.onStep
+    monkeypatch.setattr(logic, "onStep", lambda step: (after.append(step.index) if logic._isStopping else None, show(step)))
+    click(page, "propagate")
+    wait_for(page, lambda: kinds(page).count("propagated") >= 2)
+    click(page, "stop")
+    wait_for(page, lambda: "Keep or discard" in message(page))
+    assert len(after) <= 1 and not logic.isRunning
+    click(page, "discard")
+
+
 def test_escape_stops_and_keep_writes_what_is_there(page, bench):
     seed(page, bench)
     click(page, "propagate")
