@@ -52,7 +52,7 @@ class Application:
         slicer_app = SlicerApp()
         slicer.mrmlScene = slicer_app.scene
         vtkOutputWindow.GetInstance().SetDisplayModeToNever()       # VTK's log says what matters already
-        self.views, self.desk = Views(self.server, slicer_app), Desk(self.server, slicer_app)
+        self.views, self.desk = Views(self.server, slicer_app, self._schedule), Desk(self.server, slicer_app)
         logic = PropagationLogic(slicer_app.scene, self.desk.editor.editor_logic, self.desk.history.save, self._schedule)
         self.workflow = Workflow(logic, self.desk, self.views, self.data)
         self.autosave = Autosave(workspace, self.workflow, self._schedule)

@@ -32,7 +32,7 @@ class Page:
                             self._input_section()
                             self._draw_section()
                             self._propagate_section()
-                        html.Div(f"{{{{ {name.is_error} ? '' : {name.message} }}}}", classes="sp-message", raw_attrs=['aria-live="polite"'])
+                        self._run_footer()
                     with html.Div(classes="sp-views"):
                         with html.Div(classes="sp-grid"):
                             views.place(self.layout)
@@ -120,11 +120,17 @@ class Page:
             _select("Engine", name, name.engine, (name.engines,), hint)
             with html.Div(v_if=name.has_device, classes="sp-gap"):
                 _select("Device", name, name.device, DEVICE_ITEMS, f"{name.why}.choices || 'Where the network runs; automatic takes a GPU where there is one'")
-            with html.Div(classes="sp-row", style="margin-top: 12px"):
+            _check("Slice views follow the run", name.follow)
+
+    def _run_footer(self):
+        """What starts and ends a run, and what came of it: always in sight, however tall the tool's options are."""
+        name = self.name
+        with html.Div(classes="sp-footer"):
+            with html.Div(classes="sp-row"):
                 _command("propagate", name, v_if=f"!{name.is_running}", is_wide=True, hint="end", variant="flat", color="#0072B2", size="large")
                 _command("stop", name, v_if=name.is_running, is_wide=True, hint="end", variant="flat", color="#D55E00", size="large")
             self._progress()
-            _check("Slice views follow the run", name.follow)
+            html.Div(f"{{{{ {name.is_error} ? '' : {name.message} }}}}", classes="sp-message", raw_attrs=['aria-live="polite"'])
 
     def _range(self):
         name = self.name
@@ -143,7 +149,7 @@ class Page:
             vuetify3.VProgressLinear(model_value=(f"{name.num_steps} ? 100 * {name.step} / {name.num_steps} : 0",), indeterminate=(f"!{name.num_steps}",), height=6, rounded=True, color="#56B4E9")
             html.Div(f"{{{{ {name.progress_text} || 'Getting ready…' }}}}", classes="sp-faint sp-gap")
         with html.Div(v_if=name.is_waiting, classes="sp-row", style="margin-top: 10px"):
-            _command("keep", name, is_wide=True, variant="tonal", color="#009E73")
+            _command("keep", name, is_wide=True, variant="flat", color="#00785A")
             _command("discard", name, is_wide=True, variant="tonal")
 
     # Views

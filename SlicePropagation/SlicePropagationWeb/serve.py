@@ -1,5 +1,6 @@
 """Serving the page: address, token, Ctrl-C."""
 
+import asyncio
 import os
 import socket
 import sys
@@ -73,6 +74,7 @@ def prepare(image, out, host="127.0.0.1", *, data=(), max_upload_bytes=MAX_UPLOA
     application.data.upload_text = f"One image ({', '.join(KINDS)}), the DICOM files of a series, or a zip archive of either; at most {max_upload_bytes / 1024 ** 2:.0f} MiB."
 
     def bind(socket_server, **_):
+        asyncio.get_event_loop().set_exception_handler(_report)
         guard.install(socket_server.app)
         transfer.install(socket_server.app)
 
@@ -104,6 +106,12 @@ def free_port(host, port=None):
             except OSError as error:
                 problem = error
     raise ConfigError(f"The page cannot be served at {host}, port {port} ({problem}); choose another --host or --port.")
+
+
+def _report(loop, context):
+    """Log what went wrong in the event loop; that a tab was closed while a picture was on its way to it is no news."""
+    if not isinstance(context.get("exception"), ConnectionResetError):
+        loop.default_exception_handler(context)
 
 
 def _has_display():

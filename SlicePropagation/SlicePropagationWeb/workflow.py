@@ -46,6 +46,7 @@ class Workflow:
         self.logic, self.desk, self.views, self.data = logic, desk, views, data
         self.on_work = self.before_run = lambda: None
         self._strip_at, self._review, self._run_began, self._is_opening = 0.0, None, 0.0, False
+        self._began_at = 0
         self.timing = {}
         logic.onStep, logic.onDone, logic.onEdit = self._stepped, self._done, self._edited
         desk.on_change = self.segments_changed
@@ -67,6 +68,7 @@ class Workflow:
         self.say("Propagating…" if started else "Everything is up to date; draw on a slice or correct one first.")
         if started:
             data.step = data.num_steps = 0
+            self._began_at = data.index
         self.refresh()
 
     def stop(self):
@@ -227,6 +229,8 @@ class Workflow:
             self.say(f"The result would take {takenText(taken)}. Keep it?" if taken else "Stopped. Keep or discard what is there?")
         else:
             self.say(f"Done in {self.timing['seconds']:.1f} s. Undo takes the run back in one step.")
+            if self.data.follow:
+                self.jump(self._began_at)       # where the person was before the views followed the run
             self.views.center_others(self.data.plane, self.desk.center(self.data.segment_id))
             self.views.reset_3d()
         self._worked()

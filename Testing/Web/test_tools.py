@@ -100,6 +100,7 @@ def test_another_axis_is_painted_and_propagated_by_mouse(page, bench, plane, axi
     page.click(f"[data-plane={plane}]")
     wait_for(page, lambda: len(kinds(page)) == image(bench).shape[axis])
     assert bench.call(axisOfPlane, bench.application.desk.volume, plane) == axis
+    page.wait_for_timeout(1500)             # until the views have their new sizes and show the whole slice
     bench.paint_spleen(page, index, plane)
     wait_for(page, lambda: kinds(page)[index] == "seed")
     across = tuple(other for other in range(3) if other != axis)
@@ -164,6 +165,12 @@ def test_a_device_that_is_not_there_ends_the_run_with_a_sentence(page, bench):
 
 def test_the_views_follow_a_run_unless_told_otherwise(page, bench):
     seed(page, bench)
+    click(page, "propagate")
+    wait_for(page, lambda: bench.application.data.is_running and bench.application.data.index != SEED)
+    wait_for(page, lambda: "Done" in message(page))
+    assert bench.application.data.index == SEED         # back where the person was
+    page.keyboard.press("Control+z")
+    wait_for(page, lambda: kinds(page).count("propagated") == 0)
     page.get_by_label("Slice views follow the run").uncheck()
     wait_for(page, lambda: not bench.application.data.follow)
     propagate(page)
