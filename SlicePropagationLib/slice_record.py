@@ -41,11 +41,11 @@ def restore_slices(session, label, masks, values):
     """Put decoded values into a session, with the masks that the label has now.
 
     Args:
-        masks: (N, H, W) bool.
+        masks: (N, H, W) bool, or N patches.
         values: what `decode_slices` returned.
     """
     for text, (provenance, confidence, written_at, changed_at) in values["slices"].items():
         index = int(text)
         if index < len(session.stack):
-            state = SliceState(Patch.cut(masks[index]), Provenance(provenance), float("nan") if confidence is None else confidence, written_at, changed_at)
+            state = SliceState(Patch.of(masks[index]), Provenance(provenance), float("nan") if confidence is None else confidence, written_at, changed_at)
             session.restore(label, index, state)

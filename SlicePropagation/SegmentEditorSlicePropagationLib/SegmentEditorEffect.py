@@ -116,8 +116,7 @@ class SegmentEditorEffect(AbstractScriptedSegmentEditorEffect):
     def apply(self):
         """Write the result, as one undo step."""
         with self._saying():
-            self._logic.keep()
-            self.statusLabel.text = _("Applied. Undo takes it back in one step.")
+            self._logic.keepInTurns(self._applied)
         self._showState()
 
     def cancel(self):
@@ -165,6 +164,10 @@ class SegmentEditorEffect(AbstractScriptedSegmentEditorEffect):
         elif self._logic.hasPartialResult:
             taken = self._logic.takenVoxels()
             self.statusLabel.text = _("Apply takes {taken}.").format(taken=takenText(taken)) if taken else _("This is a preview: apply or cancel it.")
+        self._showState()
+
+    def _applied(self):
+        self.statusLabel.text = _("Applied. Undo takes it back in one step.")
         self._showState()
 
     def _frame(self, problem):
