@@ -5,9 +5,9 @@ from dataclasses import dataclass, replace
 from SlicePropagationLib.errors import InputError, SlicePropagationError
 from SlicePropagationLib.patch import EMPTY_MASK
 from SlicePropagationLib.session import AnnotationSession, Provenance, SliceState
-from SlicePropagationLib.slice_record import restore_slices
+from SlicePropagationLib.slice_record import in_system, restore_slices
 from SlicePropagationMRML import commit, tags
-from SlicePropagationMRML.geometry import segmentPatches, stackFromVolume
+from SlicePropagationMRML.geometry import isLeftHanded, segmentPatches, stackFromVolume
 
 
 @dataclass(frozen=True)
@@ -112,7 +112,7 @@ class AnnotatedSegmentation:
             kind, changed: what is stored, as in `Change`; `changed` holds (label, slice) pairs.
         """
         for label, segmentID in self.segments.items():
-            tags.writeTags(self.segmentationNode, segmentID, self.session, label, self.engineName, self.modelHash)
+            tags.writeTags(self.segmentationNode, segmentID, self.volumeNode, self.session, label, self.engineName, self.modelHash)
         self._lastTags = self._currentTags()
         self._events = list(self.session.history)
         states = {(label, index): self.session.state(label, index) for label in self.segments for index in range(len(self.stack))}
@@ -195,6 +195,7 @@ class AnnotatedSegmentation:
         for label, segmentID in self.segments.items():
             values = tags.readTags(self.segmentationNode, segmentID)
             if values is not None and values["axis"] == self.stack.axis:
+                values = in_system(values, len(self.stack), is_left_handed=isLeftHanded(self.volumeNode))
                 restore_slices(session, label, masks[label], values)
                 for index in session.anchors(label):        # a drawing that was erased while nobody watched is no anchor
                     state = session.state(label, index)

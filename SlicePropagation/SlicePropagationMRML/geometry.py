@@ -98,6 +98,13 @@ def axisOfMask(mask):
     return axis if isSparse else None
 
 
+def isLeftHanded(volumeNode):
+    """Whether the voxel axes I, J, K of a volume are a left-handed system."""
+    matrix = vtk.vtkMatrix4x4()
+    volumeNode.GetIJKToRASMatrix(matrix)
+    return matrix.Determinant() < 0
+
+
 def sliceCenter(volumeNode, axis, index, rowColumn=None):
     """A point of a slice in world coordinates (R, A, S, in millimetres); axis 0, 1, 2 for K, J, I.
 
