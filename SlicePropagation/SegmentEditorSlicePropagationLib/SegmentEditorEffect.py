@@ -135,14 +135,11 @@ class SegmentEditorEffect(AbstractScriptedSegmentEditorEffect):
         self._logic.open(volume, segmentation, [segmentID], suggestAxis(slicer.mrmlScene, volume, segmentation, [segmentID]))
 
     def _fillEngines(self):
-        from SlicePropagationGUI.running import SHOWN_ENGINES, engineTitles
-        from SlicePropagationLib.engines import ENGINES
+        from SlicePropagationGUI.engine_list import engineNames, fillEngines
         self._engines = []                              # filling the list is no choice
         self.engineComboBox.clear()
-        for name in SHOWN_ENGINES:
-            title = engineTitles()[name]
-            self.engineComboBox.addItem(_("{engine} - needs PyTorch").format(engine=title) if ENGINES[name].missing else title)
-        self._engines = list(SHOWN_ENGINES)
+        fillEngines(self.engineComboBox)
+        self._engines = list(engineNames())
 
     def _engineName(self):
         from SlicePropagationLib.engines import default_engine

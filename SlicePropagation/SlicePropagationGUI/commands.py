@@ -112,6 +112,8 @@ class Commands:
             if installTorch():
                 self._panel.run.refreshEngines()
                 self._panel.say(_("PyTorch is installed."))
+            else:
+                self._panel.say(_("PyTorch was not installed; choose another engine, or install it later."))
         self._panel.refresh()
 
     def export(self):

@@ -4,6 +4,7 @@ import time
 
 from slicer.i18n import tr as _
 
+from SlicePropagationGUI.engine_list import engineNames, engineRow, fillEngines
 from SlicePropagationGUI.shortcuts import keyed
 from SlicePropagationGUI.words import endName, frameProgressText, planeName, progressText
 from SlicePropagationLib.engines import ENGINES, default_engine
@@ -12,12 +13,6 @@ from SlicePropagationMRML.geometry import PLANES, axisOfPlane, endsOfAxis, obliq
 DIRECTIONS = ("both", "up", "down")
 DEVICES = ("auto", "cpu", "cuda")
 SHARES = 100            # steps of the progress bar for a slice that is carried through all frames
-SHOWN_ENGINES = ("slice_unet", "registration", "interpolation", "copy")
-
-
-def engineTitles():
-    """{engine name: what people read}."""
-    return {"slice_unet": _("Trained network"), "registration": _("Image registration"), "interpolation": _("Shape interpolation"), "copy": _("Copy (baseline)")}
 
 
 class RunSection:
@@ -57,7 +52,7 @@ class RunSection:
 
     def engineName(self):
         """The engine chosen, or the best that can walk here."""
-        return self._settings.get("engine") or default_engine()
+        return engineNames()[engineRow(self._settings.get("engine") or default_engine())]
 
     def device(self):
         """"auto", "cpu" or "cuda"."""
@@ -76,7 +71,7 @@ class RunSection:
         self._isFilling, self._shown = True, ()
         self._ui.toTheEndCheckBox.checked = self._settings.isOn("toTheEnd")
         self._ui.followCheckBox.checked = self._settings.isOn("follow")
-        self._ui.engineComboBox.setCurrentIndex(SHOWN_ENGINES.index(self.engineName()) if self.engineName() in SHOWN_ENGINES else 1)
+        self._ui.engineComboBox.setCurrentIndex(engineRow(self.engineName()))
         self._ui.deviceComboBox.setCurrentIndex(DEVICES.index(self.device()))
         self._isFilling = False
 
@@ -165,7 +160,7 @@ class RunSection:
 
     def _engineChosen(self, index):
         if not self._isFilling and index >= 0:
-            self._settings.set("engine", SHOWN_ENGINES[index])
+            self._settings.set("engine", engineNames()[index])
             self._changed()
 
     def _deviceChosen(self, index):
@@ -187,10 +182,7 @@ class RunSection:
 
     def _fillEngines(self):
         self._isFilling = True
-        for name in SHOWN_ENGINES:
-            missing = ENGINES[name].missing
-            title = engineTitles()[name]
-            self._ui.engineComboBox.addItem(_("{engine} - needs PyTorch").format(engine=title) if missing else title)
+        fillEngines(self._ui.engineComboBox)
         for text in (_("Automatic"), _("CPU"), _("GPU (CUDA)")):
             self._ui.deviceComboBox.addItem(text)
         self._isFilling = False

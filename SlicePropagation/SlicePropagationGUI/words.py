@@ -5,6 +5,12 @@ from slicer.i18n import tr as _
 from SlicePropagationMRML.review import Kind
 
 
+def packagesText(packages):
+    """Python packages by the names that people know."""
+    titles = {"torch": "PyTorch"}
+    return ", ".join(titles.get(package, package) for package in packages)
+
+
 def kindName(kind):
     """What a cell of the strip is, in one word or two."""
     return {Kind.UNKNOWN: _("not propagated yet"), Kind.PROPAGATED: _("propagated"), Kind.SEED: _("seed: drawn by you"),

@@ -156,8 +156,9 @@ class AnnotatedSegmentation:
                         if next(bands, bands) is bands:
                             break
                     yield
-        for label, patches in self.patches().items():
-            for index, patch in enumerate(patches):
+        for label, segmentID in self.segments.items():
+            yield
+            for index, patch in enumerate(segmentPatches(self.segmentationNode, segmentID, self.volumeNode, self.stack.axis)):
                 state = self.session.state(label, index)
                 if not patch.equals(state.patch):
                     self.session.restore(label, index, replace(state, patch=patch))

@@ -12,7 +12,7 @@ from SlicePropagationMRML.frame_loop import FrameLoop
 from SlicePropagationMRML.node_watch import NodeWatch
 from SlicePropagationMRML.observer import EditObserver
 from SlicePropagationMRML.preview import Preview
-from SlicePropagationMRML.run_loop import POLL_MS, CommitRun, RunLoop
+from SlicePropagationMRML.run_loop import POLL_MS, RunLoop
 from SlicePropagationMRML.worker import StepWorker
 
 
@@ -185,11 +185,8 @@ class PropagationLogic(RunLoop, FrameLoop, NodeWatch):
     def keepInTurns(self, done):
         """The same in several turns of the event loop where it takes longer than one should; `done` is called at the end."""
         self._absorbDuringRun()
-        self._commit = CommitRun(self.editorLogic.GetSegmentEditorNode(), self._observer, self._commitSteps(), done)
+        self._beginCommit(done)
         self._advanceCommit()
-        if self._commit is not None:
-            self._commit.pauseDrawing()
-            self._schedule(0, self._pollCommit)
 
     def discard(self):
         """Forget the result; the segmentation was never touched."""

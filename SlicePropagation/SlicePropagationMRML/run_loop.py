@@ -23,20 +23,19 @@ class CommitRun:
 
     def __init__(self, editorNode, observer, steps, done):
         self._editorNode, self._observer, self._steps, self.done = editorNode, observer, steps, done
-        self._numEdits, self._effectName = observer.numEdits, None
+        self._numEdits, self._effectName, self._isWritten = observer.numEdits, "", False
 
     def advance(self, seconds):
         """Write for so long, or all of it when something else changed the segments; whether anything is left."""
         end = time.perf_counter() + (seconds if self._observer.numEdits == self._numEdits else float("inf"))
         with self._observer.writing():
-            while time.perf_counter() < end:
-                if next(self._steps, self) is self:
-                    return False
-        return True
+            while not self._isWritten and time.perf_counter() < end:
+                self._isWritten = next(self._steps, self) is self
+        return time.perf_counter() >= end           # telling of the end takes a turn of its own then
 
     def pauseDrawing(self):
         """Let the active effect rest."""
-        self._effectName = self._editorNode.GetActiveEffectName()
+        self._effectName = self._effectName or self._editorNode.GetActiveEffectName()
         self._editorNode.SetActiveEffectName("")
 
     def end(self):
@@ -104,7 +103,7 @@ class RunLoop:
             return
         self._steps = None
         if not self._holdsResult and not self.takenVoxels():
-            self.keepInTurns(lambda: self.onDone(None))
+            self._beginCommit(lambda: self.onDone(None))
         else:
             self.onDone(None)
 
@@ -112,12 +111,17 @@ class RunLoop:
         """Write the result as one undo step, a few milliseconds a step."""
         document = self.document
         changes = document.changes(self._touched)
+        yield
         self.saveStateForUndo()
         document.engineName, document.modelHash = self._engine.engine.name, model_hash(self._engine.engine)
         yield
         yield from document.writeSteps(changes, self.editorLogic)
         yield
         document.writeTags("run", self._touched)
+
+    def _beginCommit(self, done):
+        self._commit = CommitRun(self.editorLogic.GetSegmentEditorNode(), self._observer, self._commitSteps(), done)
+        self._schedule(0, self._pollCommit)
 
     def _pollCommit(self):
         if self._commit is not None:
@@ -130,6 +134,7 @@ class RunLoop:
         try:
             self.document.check()
             if commit.advance(TURN_SECONDS):
+                commit.pauseDrawing()
                 return
         except Exception as problem:            # nodes that went, or a bug: neither may leave a run that never ends
             self._commit = None
