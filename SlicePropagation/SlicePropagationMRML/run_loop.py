@@ -27,11 +27,14 @@ class CommitRun:
 
     def advance(self, seconds):
         """Write for so long, or all of it when something else changed the segments; whether anything is left."""
-        end = time.perf_counter() + (seconds if self._observer.numEdits == self._numEdits else float("inf"))
+        if self._isWritten:
+            return False
+        end, isInTime = time.perf_counter() + (seconds if self._observer.numEdits == self._numEdits else float("inf")), True
         with self._observer.writing():
-            while not self._isWritten and time.perf_counter() < end:
+            while isInTime and not self._isWritten:
                 self._isWritten = next(self._steps, self) is self
-        return time.perf_counter() >= end           # telling of the end takes a turn of its own then
+                isInTime = time.perf_counter() < end
+        return not isInTime             # telling of the end takes a turn of its own then
 
     def pauseDrawing(self):
         """Let the active effect rest."""
