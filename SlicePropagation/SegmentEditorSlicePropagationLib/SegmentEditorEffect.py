@@ -116,8 +116,7 @@ class SegmentEditorEffect(AbstractScriptedSegmentEditorEffect):
     def apply(self):
         """Write the result, as one undo step."""
         with self._saying():
-            self._logic.keep()
-            self.statusLabel.text = _("Applied. Undo takes it back in one step.")
+            self._logic.keepInTurns(self._applied)
         self._showState()
 
     def cancel(self):
@@ -136,14 +135,12 @@ class SegmentEditorEffect(AbstractScriptedSegmentEditorEffect):
         self._logic.open(volume, segmentation, [segmentID], suggestAxis(slicer.mrmlScene, volume, segmentation, [segmentID]))
 
     def _fillEngines(self):
-        from SlicePropagationMRML.controls import SHOWN_ENGINES, engineTitles
-        from SlicePropagationLib.engines import ENGINES
+        from SlicePropagationGUI.engine_list import fillEngines
+        from SlicePropagationMRML.controls import engineNames
         self._engines = []                              # filling the list is no choice
         self.engineComboBox.clear()
-        for name in SHOWN_ENGINES:
-            title = engineTitles()[name]
-            self.engineComboBox.addItem(_("{engine} - needs PyTorch").format(engine=title) if ENGINES[name].missing else title)
-        self._engines = list(SHOWN_ENGINES)
+        fillEngines(self.engineComboBox)
+        self._engines = list(engineNames())
 
     def _engineName(self):
         from SlicePropagationLib.engines import default_engine
@@ -165,6 +162,10 @@ class SegmentEditorEffect(AbstractScriptedSegmentEditorEffect):
         elif self._logic.hasPartialResult:
             taken = self._logic.takenVoxels()
             self.statusLabel.text = _("Apply takes {taken}.").format(taken=takenText(taken)) if taken else _("This is a preview: apply or cancel it.")
+        self._showState()
+
+    def _applied(self):
+        self.statusLabel.text = _("Applied. Undo takes it back in one step.")
         self._showState()
 
     def _frame(self, problem):

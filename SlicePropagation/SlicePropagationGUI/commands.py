@@ -61,9 +61,12 @@ class Commands:
         """Write the result that waits."""
         if self._panel.logic.hasPartialResult:
             with self._panel.saying():
-                self._panel.logic.keep()
-                self._panel.say(_("Kept. Undo takes it back in one step."))
-            self._panel.refresh()
+                self._panel.logic.keepInTurns(self._kept)
+            self._panel.showState()
+
+    def _kept(self):
+        self._panel.say(_("Kept. Undo takes it back in one step."))
+        self._panel.refresh()
 
     def discard(self):
         """Forget the result that waits."""
@@ -109,6 +112,8 @@ class Commands:
             if installTorch():
                 self._panel.run.refreshEngines()
                 self._panel.say(_("PyTorch is installed."))
+            else:
+                self._panel.say(_("PyTorch was not installed; choose another engine, or install it later."))
         self._panel.refresh()
 
     def export(self):

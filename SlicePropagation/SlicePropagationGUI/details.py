@@ -4,7 +4,7 @@ import qt
 from slicer.i18n import tr as _
 
 from SlicePropagationLib.engines import ENGINES
-from SlicePropagationMRML.controls import SHOWN_ENGINES, engineNotes
+from SlicePropagationMRML.controls import engineNames, engineNotes
 from SlicePropagationMRML.files import downloadedFiles, modelCard
 
 
@@ -48,5 +48,5 @@ def enginesText():
 
 def weightsText():
     """Where the weights are on this machine."""
-    cards = [modelCard(name) for name in SHOWN_ENGINES if ENGINES[name].has_weights]
+    cards = [modelCard(name) for name in engineNames() if ENGINES[name].has_weights]
     return "\n".join(card["path"] for card in cards if card)

@@ -4,12 +4,14 @@ import time
 
 from slicer.i18n import tr as _
 
+from SlicePropagationGUI.engine_list import engineRow, fillEngines
 from SlicePropagationLib.engines import ENGINES, default_engine
-from SlicePropagationMRML.controls import DEVICES, DIRECTIONS, SHOWN_ENGINES, deviceTitles, directionTitles, engineTitle, hints, keyed
+from SlicePropagationMRML.controls import DEVICES, DIRECTIONS, deviceTitles, directionTitles, engineNames, hints, keyed
 from SlicePropagationMRML.geometry import PLANES, axisOfPlane, endsOfAxis, obliqueness
 from SlicePropagationMRML.words import frameProgressText, planeName, progressText
 
 SHARES = 100            # steps of the progress bar for a slice that is carried through all frames
+
 
 class RunSection:
     """How a run goes.
@@ -48,7 +50,7 @@ class RunSection:
 
     def engineName(self):
         """The engine chosen, or the best that can walk here."""
-        return self._settings.get("engine") or default_engine()
+        return engineNames()[engineRow(self._settings.get("engine") or default_engine())]
 
     def device(self):
         """"auto", "cpu" or "cuda"."""
@@ -67,7 +69,7 @@ class RunSection:
         self._isFilling, self._shown = True, ()
         self._ui.toTheEndCheckBox.checked = self._settings.isOn("toTheEnd")
         self._ui.followCheckBox.checked = self._settings.isOn("follow")
-        self._ui.engineComboBox.setCurrentIndex(SHOWN_ENGINES.index(self.engineName()) if self.engineName() in SHOWN_ENGINES else 1)
+        self._ui.engineComboBox.setCurrentIndex(engineRow(self.engineName()))
         self._ui.deviceComboBox.setCurrentIndex(DEVICES.index(self.device()))
         self._isFilling = False
 
@@ -155,7 +157,7 @@ class RunSection:
 
     def _engineChosen(self, index):
         if not self._isFilling and index >= 0:
-            self._settings.set("engine", SHOWN_ENGINES[index])
+            self._settings.set("engine", engineNames()[index])
             self._changed()
 
     def _deviceChosen(self, index):
@@ -177,8 +179,7 @@ class RunSection:
 
     def _fillEngines(self):
         self._isFilling = True
-        for name in SHOWN_ENGINES:
-            self._ui.engineComboBox.addItem(engineTitle(name, ENGINES[name].missing))
+        fillEngines(self._ui.engineComboBox)
         for text in deviceTitles():
             self._ui.deviceComboBox.addItem(text)
         self._isFilling = False

@@ -3,14 +3,15 @@
 import numpy as np
 
 from SlicePropagationLib.engines import ENGINES
+from SlicePropagationLib.models import has_model
 from SlicePropagationMRML.files import modelCard
 from SlicePropagationMRML.review import Kind
 from SlicePropagationMRML.translation import tr as _
-from SlicePropagationMRML.words import endName
+from SlicePropagationMRML.words import endName, packagesText
 
 KEYS = {"propagate": "P", "next": "N", "confirm": "C", "empty": "E", "keep": "K", "discard": "D"}      # none is used by Slicer, its editor or its slice views
 STOP = "Esc"
-SHOWN_ENGINES = ("slice_unet", "registration", "interpolation", "copy")
+INSTALLABLE = {"torch"}         # what the panel can install when it is asked to
 DIRECTIONS = ("both", "up", "down")
 DEVICES = ("auto", "cpu", "cuda")
 # Colours that colour-blind people tell apart (Okabe and Ito, 2008), clear on light and on dark ground.
@@ -26,28 +27,47 @@ DOUBTFUL = "#e6a700"    # a propagated slice below this confidence
 DOUBT = 0.7
 
 
-def engineTitles():
-    """{engine name: what people read}."""
-    return {"slice_unet": _("Trained network"), "registration": _("Image registration"), "interpolation": _("Shape interpolation"), "copy": _("Copy (baseline)")}
+def engineNames():
+    """Names of all engines, as the command line lists them."""
+    return tuple(ENGINES)
 
 
-def engineTitle(name, missing):
-    """An engine's title, and what it lacks."""
-    return _("{engine} - needs PyTorch").format(engine=engineTitles()[name]) if missing else engineTitles()[name]
+def engineTitle(name):
+    """What people read."""
+    titles = {"slice_unet": _("Trained network"), "registration": _("Image registration"), "voxelmorph": _("Trained registration (VoxelMorph)"),
+              "interpolation": _("Shape interpolation"), "itk_interpolation": _("Contour interpolation (ITK)"), "copy": _("Copy (baseline)")}
+    return titles.get(name, name)
+
+
+def blockedReason(name):
+    """Why an engine cannot be chosen here; empty when it can, also when what it lacks can be installed then."""
+    info = ENGINES[name]
+    lacking = [package for package in info.missing if package not in INSTALLABLE]
+    if lacking:
+        return _("Needs the Python package {packages}, which is not installed").format(packages=packagesText(lacking))
+    if info.has_weights and not has_model(name):
+        return _("Its weights are not installed; train them with 'slice-propagation train {engine}'").format(engine=name)
+    return ""
+
+
+def listedTitle(name):
+    """What stands in the list: an engine's title, and what it lacks here."""
+    missing = ENGINES[name].missing
+    return _("{engine} - needs {packages}").format(engine=engineTitle(name), packages=packagesText(missing)) if missing else engineTitle(name)
 
 
 def engineNotes():
     """[(title, sentences)]: each engine, where its weights come from, what it lacks."""
     notes = []
-    for name in SHOWN_ENGINES:
+    for name in engineNames():
         info = ENGINES[name]
         text = info.summary
         if info.has_weights:
             card = modelCard(name)
             text += " " + (_("Weights: {name}, version {version}, licence {licence}, trained on {data}.").format(**card) if card else _("Its weights are not installed."))
         if info.missing:
-            text += " " + _("Needs {packages}.").format(packages=", ".join(info.missing))
-        notes.append((engineTitles()[name], text))
+            text += " " + _("Needs {packages}.").format(packages=packagesText(info.missing))
+        notes.append((engineTitle(name), text))
     return notes
 
 

@@ -6,10 +6,9 @@ import slicer
 
 from SlicePropagationLib.errors import InputError, SlicePropagationError
 from SlicePropagationMRML.frames import FrameWatch, browserOf, followFrames
-from SlicePropagationMRML.run_loop import POLL_MS
+from SlicePropagationMRML.run_loop import POLL_MS, TURN_SECONDS
 from SlicePropagationMRML.worker import FINISHED
 
-TURN_SECONDS = 0.03
 FRAME_ENGINE = "registration"       # follows a structure along time as well as along an axis; the network has only seen neighbouring slices
 
 
@@ -171,7 +170,8 @@ class FrameLoop:
 
     def _frameMoved(self):
         """Let go of the frame that was shown; a run through its slices ends, a run through all frames goes on."""
-        isLost, self._steps = self._steps is not None or self.hasPartialResult, None
+        isLost = self._hasRun or self.hasPartialResult
+        self._steps = self._commit = None
         self._clear()
         self._letGo()
         self.onFrame(SlicePropagationError("Another frame is shown; the run ended and nothing was written.") if isLost else None)

@@ -4,7 +4,6 @@ import slicer
 
 from SlicePropagationLib.confidence import next_slice_to_correct
 from SlicePropagationLib.engine import plan_session
-from SlicePropagationLib.engines import model_hash
 from SlicePropagationLib.errors import SlicePropagationError
 from SlicePropagationMRML.commit import ensureEditorNode
 from SlicePropagationMRML.document import AnnotatedSegmentation
@@ -48,7 +47,7 @@ class PropagationLogic(RunLoop, FrameLoop, NodeWatch):
         self.saveStateForUndo = saveStateForUndo or editorLogic.SaveStateForUndo
         self._schedule = schedule or ignore
         self._worker, self._engine = StepWorker(), EngineChoice()
-        self.document = self.preview = self._observer = self._steps = self._stackKey = self._frames = self._frameWatch = None
+        self.document = self.preview = self._observer = self._steps = self._stackKey = self._frames = self._frameWatch = self._commit = None
         self._touched, self._isStopping, self._hasEdits, self._holdsResult = [], False, False, False
         self._numRuns, self._drawn = 0, {}
         self.onStep = self.onDone = self.onEdit = self.onTravel = self.onTouch = self.onClosed = self.axisOfSeed = ignore
@@ -60,7 +59,7 @@ class PropagationLogic(RunLoop, FrameLoop, NodeWatch):
 
     def open(self, volumeNode, segmentationNode, segmentIDs, axis=0):
         """Work on these segments; provenance and confidence come back from their tags."""
-        if self._steps is not None:
+        if self._hasRun:
             raise SlicePropagationError("A run is under way; stop it before choosing other segments.")
         stack, key = self._knownStack(volumeNode, axis)
         self.close()
@@ -95,6 +94,8 @@ class PropagationLogic(RunLoop, FrameLoop, NodeWatch):
 
     def cleanup(self):
         """Release everything before the logic goes; a run under way ends, and nothing of it is written."""
+        while self._commit is not None:         # never half a result
+            self._advanceCommit()
         if self.isRunning:
             self._endNow(SlicePropagationError("The module was closed; the run ended and nothing was written."))
         self.close()
@@ -108,7 +109,7 @@ class PropagationLogic(RunLoop, FrameLoop, NodeWatch):
 
     @property
     def isRunning(self):
-        return self._steps is not None or self._frames is not None
+        return self._hasRun or self._frames is not None
 
     @property
     def hasPartialResult(self):
@@ -149,7 +150,7 @@ class PropagationLogic(RunLoop, FrameLoop, NodeWatch):
         self._numRuns, session = 0, self.session
         self._propagate = lambda runs: self._walk(session, runs, mayOverlap)
         self._replan = lambda: plan_session(self.session, labels, span=span, direction=direction)
-        self._steps, self._drawn = self._propagate(runs), document.masks()
+        self._steps, self._drawn = self._propagate(runs), document.patches()
         self.preview = Preview(self.scene, document.volumeNode, document.segmentationNode, document.segments, document.stack)
         self._touched, self._isStopping, self._holdsResult = [], False, holdsResult
         self._worker.request(self._steps)
@@ -163,6 +164,9 @@ class PropagationLogic(RunLoop, FrameLoop, NodeWatch):
     def runToEnd(self):
         """Drive a started run without an event loop; returns when it has ended."""
         while self.isRunning:
+            if self._commit is not None:
+                self._advanceCommit()
+                continue
             advance = self._advance if self._frames is None else self._advanceFrames
             advance(timeout=None if not self._worker.isBusy else 60.0)
 
@@ -172,15 +176,17 @@ class PropagationLogic(RunLoop, FrameLoop, NodeWatch):
 
     def keep(self):
         """Write the result: one undo step, one block per segment."""
-        document = self.document
         self._absorbDuringRun()
         with self._observer.writing():
-            changes = document.changes(self._touched)
-            self.saveStateForUndo()
-            document.engineName, document.modelHash = self._engine.engine.name, model_hash(self._engine.engine)
-            document.write(changes, self.editorLogic)
-            document.writeTags("run", self._touched)
+            for _ in self._commitSteps():
+                pass
         self._clear()
+
+    def keepInTurns(self, done):
+        """The same in several turns of the event loop where it takes longer than one should; `done` is called at the end."""
+        self._absorbDuringRun()
+        self._beginCommit(done)
+        self._advanceCommit()
 
     def discard(self):
         """Forget the result; the segmentation was never touched."""

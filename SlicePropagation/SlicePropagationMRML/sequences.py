@@ -10,10 +10,10 @@ from SlicePropagationLib.engines import make_engine, model_hash
 from SlicePropagationLib.errors import InputError
 from SlicePropagationLib.patch import Patch
 from SlicePropagationLib.session import Provenance, SliceState
-from SlicePropagationLib.slice_record import TAG, encode_states
+from SlicePropagationLib.slice_record import TAG, encode_states, in_system
 from SlicePropagationLib.stack import SliceStack
 from SlicePropagationLib.time_case import TimeSession
-from SlicePropagationMRML.geometry import arrayOf, emptyLabelmap, segmentMask
+from SlicePropagationMRML.geometry import arrayOf, emptyLabelmap, isLeftHanded, segmentMask
 from SlicePropagationMRML.tags import readTags
 
 PROPAGATED_TAG = "SlicePropagation.PropagatedInTime"      # on every segment that this module wrote; its value says with what
@@ -132,8 +132,16 @@ class SequenceWalk:
             if node.GetSegmentation().GetSegment(segmentID) is None:
                 continue
             labels[segmentMask(node, segmentID, volume)] = label
-            states[label] = _states(node, segmentID, self._axis) if isOurs else {}
+            states[label] = self._states(node, segmentID, volume) if isOurs else {}
         return Drawing(np.moveaxis(labels, self._axis, 0), states if isOurs else None)
+
+    def _states(self, node, segmentID, volume):
+        """{slice: [provenance, confidence, written at, changed at]} as a segment's tag says; empty where it speaks of another axis."""
+        values = readTags(node, segmentID)
+        if values is None or values["axis"] != self._axis:
+            return {}
+        count = volume.GetImageData().GetDimensions()[2 - self._axis]
+        return {int(index): state for index, state in in_system(values, count, is_left_handed=isLeftHanded(volume))["slices"].items()}
 
     def _print(self, frame):
         """A number that changes with the voxels of a frame's segmentation."""
@@ -189,7 +197,7 @@ class SequenceWalk:
             segment.SetLabelValue(label)
             segment.AddRepresentation("Binary labelmap", labelmap)
             segment.SetTag(PROPAGATED_TAG, self._said)
-            segment.SetTag(TAG, encode_states(states[label], self._axis, self._engineName, self._modelHash))
+            segment.SetTag(TAG, encode_states(states[label], self._axis, self._engineName, self._modelHash, is_left_handed=isLeftHanded(self._volumes[frame])))
             segmentation.AddSegment(segment, segmentID)
         return node
 
@@ -243,12 +251,6 @@ def _isDrawn(node):
         if node.GetBinaryLabelmapRepresentation(segmentID, labelmap) and not labelmap.IsEmpty() and arrayOf(labelmap).any():
             return True
     return False
-
-
-def _states(node, segmentID, axis):
-    """{slice: [provenance, confidence, written at, changed at]} as a segment's tag says; empty where it speaks of another axis."""
-    values = readTags(node, segmentID)
-    return {int(index): state for index, state in values["slices"].items()} if values is not None and values["axis"] == axis else {}
 
 
 def _stateOf(values):

@@ -4,8 +4,7 @@ from dataclasses import dataclass
 
 from SlicePropagationMRML.translation import tr as _
 
-
-TITLES = {"torch": "PyTorch"}
+from SlicePropagationMRML.words import packagesText
 
 
 @dataclass(frozen=True)
@@ -98,6 +97,5 @@ def _seedReason(situation):
     if not situation.hasSeed:
         return _("Draw the structure on one slice first, with Paint or Draw")
     if situation.missing:
-        packages = ", ".join(TITLES.get(package, package) for package in situation.missing)
-        return _("This engine needs {packages}; install it or choose another engine").format(packages=packages)
+        return _("This engine needs {packages}; install it or choose another engine").format(packages=packagesText(situation.missing))
     return ""

@@ -4,6 +4,12 @@ from SlicePropagationMRML.review import Kind
 from SlicePropagationMRML.translation import tr as _
 
 
+def packagesText(packages):
+    """Python packages by the names that people know."""
+    titles = {"torch": "PyTorch"}
+    return ", ".join(titles.get(package, package) for package in packages)
+
+
 def kindName(kind):
     """What a cell of the strip is, in one word or two."""
     return {Kind.UNKNOWN: _("not propagated yet"), Kind.PROPAGATED: _("propagated"), Kind.SEED: _("seed: drawn by you"),

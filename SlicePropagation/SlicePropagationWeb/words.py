@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from SlicePropagationLib.engines import ENGINES
-from SlicePropagationMRML.controls import DEVICES, DIRECTIONS, KEYS, SHOWN_ENGINES, deviceTitles, directionTitles, engineTitle, hints, legend
+from SlicePropagationMRML.controls import DEVICES, DIRECTIONS, KEYS, blockedReason, deviceTitles, directionTitles, engineNames, hints, legend, listedTitle
 
 
 @dataclass(frozen=True)
@@ -57,8 +57,10 @@ DEVICE_ITEMS = [{"title": title, "value": name} for name, title in zip(DEVICES, 
 
 
 def engine_items():
-    """The engines to choose from, for the browser."""
-    return [{"title": engineTitle(name, ENGINES[name].missing), "value": name, "text": ENGINES[name].summary} for name in SHOWN_ENGINES]
+    """All engines, for the browser; one that cannot walk here is disabled, with the reason."""
+    blocked = {name: blockedReason(name) for name in engineNames()}
+    return [{"title": listedTitle(name), "value": name, "text": blocked[name] or ENGINES[name].summary, "props": {"disabled": bool(blocked[name]), "title": listedTitle(name), "subtitle": blocked[name] or None}}
+            for name in engineNames()]
 
 
 def direction_items(ends=None):

@@ -23,7 +23,7 @@ from program import Program                         # noqa: E402
 from web_bench import chromium, open_page           # noqa: E402
 
 from SlicePropagationLib.sample import make_sample  # noqa: E402
-from SlicePropagationMRML.controls import engineTitles   # noqa: E402
+from SlicePropagationMRML.controls import engineTitle    # noqa: E402
 
 NUM_STOPS = 5
 STOP_AFTER = 4              # slices
@@ -82,7 +82,7 @@ def measure(browser, image, out, engine):
     page.wait_for_timeout(5000)
     memory_open = memory_mib(program)
     page.locator("[data-choice='Engine']").click()
-    page.get_by_role("option", name=engineTitles()[engine], exact=True).click()
+    page.get_by_role("option", name=engineTitle(engine), exact=True).click()
     page.wait_for_timeout(5000)
     page.mouse.move(845, 310)
     page.mouse.down()
