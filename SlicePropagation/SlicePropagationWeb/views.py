@@ -57,7 +57,10 @@ class Views:
 
     def _fit(self):
         for view in self._manager.get_slice_views():
+            node = view.get_view_node()
+            offset = node.GetSliceOffset()
             view.fit_view_to_content()
+            node.SetSliceOffset(offset)         # to fit, Slicer goes to the middle slice
             view.schedule_render()
 
     def index(self, plane, volume_node):

@@ -61,7 +61,7 @@ def take_all(bench, browser, size, shot):
     shot(page, "04-seed")
     page.click("[data-command=propagate]")
     rest()
-    wait_for(page, lambda: page.locator(".sp-propagated").count() >= 12)
+    wait_for(page, lambda: page.locator(".sp-propagated").count() >= 4)
     shot(page, "05-running", False)
     page.click("[data-command=stop]")
     page.wait_for_selector("[data-command=keep]")

@@ -97,10 +97,12 @@ def test_scissors_cut_what_lies_inside_the_outline_from_all_slices(page, bench):
 
 @pytest.mark.parametrize("plane, axis, index", [("coronal", 1, 120), ("sagittal", 2, 200)])
 def test_another_axis_is_painted_and_propagated_by_mouse(page, bench, plane, axis, index):
+    bench.show_slice(SEED)
     page.click(f"[data-plane={plane}]")
     wait_for(page, lambda: len(kinds(page)) == image(bench).shape[axis])
     assert bench.call(axisOfPlane, bench.application.desk.volume, plane) == axis
     page.wait_for_timeout(1500)             # until the views have their new sizes and show the whole slice
+    assert bench.call(bench.application.views.index, "axial", bench.application.desk.volume) == SEED      # the other views stay where they were
     bench.paint_spleen(page, index, plane)
     wait_for(page, lambda: kinds(page)[index] == "seed")
     across = tuple(other for other in range(3) if other != axis)
