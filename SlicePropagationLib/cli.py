@@ -17,6 +17,9 @@ from SlicePropagationLib.errors import ConfigError, InputError, SlicePropagation
 from SlicePropagationLib.models import find_model, has_model
 from SlicePropagationLib.training import TASKS
 
+WEB_PACKAGES = {"slicer": "slicer-core", "trame_slicer": "trame-slicer"}       # what is imported -> what is installed
+WEB_REMEDY = "install the extra: pip install 'slice-propagation[app]'. Or open the files in 3D Slicer."
+
 
 def main(argv=None):
     """Run one command; returns its exit code: 0 done, 1 some cases failed, 2 wrong arguments or unusable input."""
@@ -192,7 +195,10 @@ def _demo(arguments):
     from SlicePropagationLib.demo import run_demo
     run_demo(Path(arguments.out), arguments.image, arguments.truth, arguments.label, engine=arguments.engine, report=print)
     if not arguments.headless and sys.stdout.isatty():
-        _serve_page(arguments.image or "sample", arguments.out)
+        try:
+            _serve_page(arguments.image or "sample", arguments.out)
+        except ConfigError as error:
+            print(f"The results are written. {error}", file=sys.stderr)
     return DONE
 
 
@@ -216,12 +222,16 @@ def _app(arguments):
 
 def _serve_page(*arguments, **options):
     """Serve the page. It lies in a layer above this one: it is looked up by name, and may be absent."""
-    missing = [package for package in ("slicer", "trame_slicer") if util.find_spec(package) is None]
+    missing = [package for package in WEB_PACKAGES if util.find_spec(package) is None]
     if missing:
-        raise ConfigError("The page needs trame-slicer and slicer-core, which are not installed; install the extra: pip install 'slice-propagation[app]'. Or open the files in 3D Slicer.")
+        raise ConfigError(f"The page needs {' and '.join(WEB_PACKAGES[package] for package in missing)}, which {'is' if len(missing) == 1 else 'are'} not installed; {WEB_REMEDY}")
     if util.find_spec("SlicePropagationWeb") is None:
         sys.path.append(str(Path(__file__).resolve().parents[1] / "SlicePropagation"))
-    import_module("SlicePropagationWeb.serve").serve(*arguments, **options, report=lambda text: print(text, flush=True))
+    try:
+        serve = import_module("SlicePropagationWeb.serve").serve
+    except ImportError as error:            # a package, or a library that one of them loads
+        raise ConfigError(f"The page cannot start, since something that it needs cannot be loaded ({error}); {WEB_REMEDY}") from error
+    serve(*arguments, **options, report=lambda text: print(text, flush=True))
 
 
 def _add_train(commands):

@@ -53,7 +53,7 @@ def write_result(path, volume, session, segments, engine, seconds, **record):
     known = {segment.label: segment for segment in segments}
     with atomic_folder(path.parent) as partial:
         labels = session.stack.to_volume(session.label_map())
-        write_labels(partial / path.name, labels, volume, [known[label] for label in session.labels], segment_tags(session, engine))
+        write_labels(partial / path.name, labels, volume, [known[label] for label in session.labels], segment_tags(session, engine, volume))
         write_rows(partial / table.name, rows)
         (partial / sidecar.name).write_text(json.dumps(describe(session, segments, engine, seconds) | record, indent=1), encoding="utf-8")
     return path
@@ -122,6 +122,7 @@ def versions():
     return {"slice-propagation": __version__, "python": platform.python_version(), "numpy": np.__version__, "SimpleITK": sitk.Version_VersionString()}
 
 
-def segment_tags(session, engine):
+def segment_tags(session, engine, volume):
     """{label: {tag: value}} that keeps drawn and propagated slices distinguishable inside a segmentation file, as Slicer's module writes it."""
-    return {label: {TAG: encode_slices(session, label, engine.name, model_hash(engine))} for label in session.labels}
+    is_left_handed = bool(np.linalg.det(np.reshape(volume.image.GetDirection(), (3, 3))) < 0)
+    return {label: {TAG: encode_slices(session, label, engine.name, model_hash(engine), is_left_handed=is_left_handed)} for label in session.labels}

@@ -28,6 +28,11 @@ class Patch:
         columns = np.flatnonzero(present.any(axis=0))
         return cls(int(rows[0]), int(columns[0]), array[rows[0]:rows[-1] + 1, columns[0]:columns[-1] + 1].copy())
 
+    @classmethod
+    def of(cls, mask):
+        """A mask as a patch: an (H, W) bool array is cropped, a patch is what it is."""
+        return mask if isinstance(mask, cls) else cls.cut(np.asarray(mask, bool))
+
     @property
     def window(self):
         """Slices of rows and columns that the crop covers."""
@@ -53,6 +58,17 @@ class Patch:
     def moved(self, rows, columns):
         """The same crop further down and to the right."""
         return self if self.is_empty else Patch(self.top + rows, self.left + columns, self.crop)
+
+    def without(self, other):
+        """What of this mask lies outside another one."""
+        top, left = max(self.top, other.top), max(self.left, other.left)
+        bottom, right = (min(mine + mine_size, its + its_size) for mine, mine_size, its, its_size in zip(
+            (self.top, self.left), self.crop.shape, (other.top, other.left), other.crop.shape))
+        if bottom <= top or right <= left:
+            return self
+        crop = self.crop.copy()
+        crop[top - self.top:bottom - self.top, left - self.left:right - self.left] &= ~other.crop[top - other.top:bottom - other.top, left - other.left:right - other.left]
+        return Patch.cut(crop).moved(self.top, self.left)
 
     def equals(self, other):
         """Whether both patches describe the same slice."""

@@ -196,7 +196,7 @@ class AnnotationSession:
         label's drawing keeps its provenance.
 
         Args:
-            masks: {label: (N, H, W) bool mask, or {slice index: (H, W) mask} for some slices}.
+            masks: {label: (N, H, W) bool mask, or N patches, or {slice index: (H, W) mask or patch} for some slices}.
 
         Returns:
             The (label, index) pairs that became, changed or stopped being anchors.
@@ -309,7 +309,7 @@ class AnnotationSession:
     def _differing(self, label, volume):
         pairs = volume.items() if isinstance(volume, dict) else enumerate(volume)
         for index, mask in pairs:
-            patch = self._checked_patch(index, mask)
+            patch = mask if isinstance(mask, Patch) else self._checked_patch(index, mask)
             if not patch.equals(self.state(label, index).patch):
                 yield index, patch
 

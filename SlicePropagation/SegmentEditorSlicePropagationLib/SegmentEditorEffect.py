@@ -82,7 +82,7 @@ class SegmentEditorEffect(AbstractScriptedSegmentEditorEffect):
         from SlicePropagation import SlicePropagationLogic
         self._logic = SlicePropagationLogic().propagation
         self._logic.saveStateForUndo = self.scriptedEffect.saveStateForUndo
-        self._logic.onStep, self._logic.onDone = self._step, self._done
+        self._logic.onStep, self._logic.onDone, self._logic.onFrame = self._step, self._done, self._frame
         self._fillEngines()
         self.updateGUIFromMRML()
         self.statusLabel.text = ""
@@ -90,7 +90,7 @@ class SegmentEditorEffect(AbstractScriptedSegmentEditorEffect):
 
     def deactivate(self):
         if self._logic is not None:
-            self._logic.onStep = self._logic.onDone = lambda *arguments: None
+            self._logic.onStep = self._logic.onDone = self._logic.onFrame = lambda *arguments: None
             self._logic.cleanup()
         self._logic = None
 
@@ -116,8 +116,7 @@ class SegmentEditorEffect(AbstractScriptedSegmentEditorEffect):
     def apply(self):
         """Write the result, as one undo step."""
         with self._saying():
-            self._logic.keep()
-            self.statusLabel.text = _("Applied. Undo takes it back in one step.")
+            self._logic.keepInTurns(self._applied)
         self._showState()
 
     def cancel(self):
@@ -136,14 +135,12 @@ class SegmentEditorEffect(AbstractScriptedSegmentEditorEffect):
         self._logic.open(volume, segmentation, [segmentID], suggestAxis(slicer.mrmlScene, volume, segmentation, [segmentID]))
 
     def _fillEngines(self):
-        from SlicePropagationGUI.running import SHOWN_ENGINES, engineTitles
-        from SlicePropagationLib.engines import ENGINES
+        from SlicePropagationGUI.engine_list import fillEngines
+        from SlicePropagationMRML.controls import engineNames
         self._engines = []                              # filling the list is no choice
         self.engineComboBox.clear()
-        for name in SHOWN_ENGINES:
-            title = engineTitles()[name]
-            self.engineComboBox.addItem(_("{engine} - needs PyTorch").format(engine=title) if ENGINES[name].missing else title)
-        self._engines = list(SHOWN_ENGINES)
+        fillEngines(self.engineComboBox)
+        self._engines = list(engineNames())
 
     def _engineName(self):
         from SlicePropagationLib.engines import default_engine
@@ -154,17 +151,26 @@ class SegmentEditorEffect(AbstractScriptedSegmentEditorEffect):
             self.updateMRMLFromGUI()
 
     def _step(self, step):
-        from SlicePropagationGUI.words import progressText
+        from SlicePropagationMRML.words import progressText
         self.progressBar.maximum, self.progressBar.value = step.num_steps, step.step
         self.statusLabel.text = progressText(step.step, step.num_steps, time.monotonic() - self._began)
 
     def _done(self, error):
-        from SlicePropagationGUI.words import takenText
+        from SlicePropagationMRML.words import takenText
         if error is not None:
             self.statusLabel.text = str(error)
         elif self._logic.hasPartialResult:
             taken = self._logic.takenVoxels()
             self.statusLabel.text = _("Apply takes {taken}.").format(taken=takenText(taken)) if taken else _("This is a preview: apply or cancel it.")
+        self._showState()
+
+    def _applied(self):
+        self.statusLabel.text = _("Applied. Undo takes it back in one step.")
+        self._showState()
+
+    def _frame(self, problem):
+        """The volume's sequence shows another frame; a preview of the last one is gone."""
+        self.statusLabel.text = str(problem or "")
         self._showState()
 
     def _showState(self):

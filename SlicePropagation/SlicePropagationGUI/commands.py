@@ -3,9 +3,9 @@
 import slicer
 from slicer.i18n import tr as _
 
-from SlicePropagationGUI.states import Situation, viewState
 from SlicePropagationMRML.files import removeDownloadedFiles, writeTable
 from SlicePropagationMRML.review import sliceTable
+from SlicePropagationMRML.states import Situation, viewState
 from SlicePropagationMRML.views import snapViews
 
 
@@ -42,6 +42,15 @@ class Commands:
                 self._panel.run.begin()
         self._panel.showState()
 
+    def carry(self):
+        """Carry what is segmented to all frames."""
+        if viewState(self._panel.situation()).carry == "":
+            with self._panel.saying():
+                self._panel.logic.carry(self._panel.settings.isOn("cyclic"))
+                self._panel.say(_("Carrying to all frames…"))
+                self._panel.run.begin()
+            self._panel.showState()
+
     def stop(self):
         """End the run within one slice."""
         if self._panel.logic.isRunning:
@@ -52,9 +61,12 @@ class Commands:
         """Write the result that waits."""
         if self._panel.logic.hasPartialResult:
             with self._panel.saying():
-                self._panel.logic.keep()
-                self._panel.say(_("Kept. Undo takes it back in one step."))
-            self._panel.refresh()
+                self._panel.logic.keepInTurns(self._kept)
+            self._panel.showState()
+
+    def _kept(self):
+        self._panel.say(_("Kept. Undo takes it back in one step."))
+        self._panel.refresh()
 
     def discard(self):
         """Forget the result that waits."""
@@ -100,6 +112,8 @@ class Commands:
             if installTorch():
                 self._panel.run.refreshEngines()
                 self._panel.say(_("PyTorch is installed."))
+            else:
+                self._panel.say(_("PyTorch was not installed; choose another engine, or install it later."))
         self._panel.refresh()
 
     def export(self):

@@ -3,8 +3,8 @@
 import qt
 from slicer.i18n import tr as _
 
-from SlicePropagationGUI.running import SHOWN_ENGINES, engineTitles
 from SlicePropagationLib.engines import ENGINES
+from SlicePropagationMRML.controls import engineNames, engineNotes
 from SlicePropagationMRML.files import downloadedFiles, modelCard
 
 
@@ -43,20 +43,10 @@ class DetailsSection:
 
 def enginesText():
     """Each engine in a sentence, with its weights, as rich text."""
-    lines = []
-    for name in SHOWN_ENGINES:
-        info = ENGINES[name]
-        text = f"<b>{engineTitles()[name]}</b>: {info.summary}"
-        if info.has_weights:
-            card = modelCard(name)
-            text += " " + (_("Weights: {name}, version {version}, licence {licence}, trained on {data}.").format(**card) if card else _("Its weights are not installed."))
-        if info.missing:
-            text += " " + _("Needs {packages}.").format(packages=", ".join(info.missing))
-        lines.append(text)
-    return "<p>" + "</p><p>".join(lines) + "</p>"
+    return "<p>" + "</p><p>".join(f"<b>{title}</b>: {text}" for title, text in engineNotes()) + "</p>"
 
 
 def weightsText():
     """Where the weights are on this machine."""
-    cards = [modelCard(name) for name in SHOWN_ENGINES if ENGINES[name].has_weights]
+    cards = [modelCard(name) for name in engineNames() if ENGINES[name].has_weights]
     return "\n".join(card["path"] for card in cards if card)

@@ -20,7 +20,7 @@ class InputSection:
 
     def __init__(self, ui, settings, changed):
         self._ui, self._settings, self._changed = ui, settings, changed
-        self._segmentation, self._tags, self._isFilling = None, [], False
+        self._content, self._tags, self._isFilling = None, [], False
         for text in (_("Selected segment"), _("All drawn segments"), _("Checked segments")):
             ui.scopeComboBox.addItem(text)
         ui.volumeSelector.connect("currentNodeChanged(vtkMRMLNode*)", self._nodesChosen)
@@ -68,6 +68,11 @@ class InputSection:
         self._ui.scopeComboBox.setCurrentIndex(SCOPES.index(self._settings.get("scope")))
         self._isFilling = False
         self._nodesChosen()
+
+    def follow(self):
+        """Another frame is shown: the segments in the list are those of the segmentation as it is now."""
+        self._observe(self.segmentation())
+        self._fillList()
 
     def setEnabled(self, reason):
         """Let the person choose, or say why not."""
@@ -119,14 +124,15 @@ class InputSection:
         self._isFilling = False
 
     def _observe(self, segmentation):
-        if segmentation is self._segmentation:
+        content = segmentation.GetSegmentation() if segmentation is not None else None       # another one in each frame of a sequence
+        if content is self._content:
             return
         for tag in self._tags:
-            self._segmentation.GetSegmentation().RemoveObserver(tag)
-        self._segmentation, self._tags = segmentation, []
-        if segmentation is not None:
+            self._content.RemoveObserver(tag)
+        self._content, self._tags = content, []
+        if content is not None:
             events = (slicer.vtkSegmentation.SegmentAdded, slicer.vtkSegmentation.SegmentRemoved)
-            self._tags = [segmentation.GetSegmentation().AddObserver(event, lambda caller, event: self._segmentsCameOrWent()) for event in events]
+            self._tags = [content.AddObserver(event, lambda caller, event: self._segmentsCameOrWent()) for event in events]
 
     def _segmentsCameOrWent(self):
         if slicer.mrmlScene.IsBatchProcessing():

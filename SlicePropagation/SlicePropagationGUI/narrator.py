@@ -5,8 +5,8 @@ import time
 
 from slicer.i18n import tr as _
 
-from SlicePropagationGUI.words import slicesText, takenText, travelText
 from SlicePropagationLib.errors import SlicePropagationError
+from SlicePropagationMRML.words import framesText, slicesText, takenText, travelText
 
 FOLLOW_SECONDS = 0.15       # views and strip are brought up to date no more often
 
@@ -24,12 +24,14 @@ class Narrator:
         self._saveStateForUndo, logic.saveStateForUndo = logic.saveStateForUndo, panel.draw.saveStateForUndo
         logic.onStep, logic.onDone, logic.onEdit = self.step, self.done, self.edit
         logic.onTravel, logic.onTouch, logic.onClosed, logic.axisOfSeed = self.travel, self.touch, self.closed, panel.axisOfSeed
+        logic.onFrame, logic.onFrameStep, logic.onFramesDone = self.frame, self.frameStep, self.framesDone
 
     def cleanup(self):
         """Let the logic go on without a panel."""
         logic = self._logic
         logic.saveStateForUndo = self._saveStateForUndo
         logic.onStep = logic.onDone = logic.onEdit = logic.onTravel = logic.onTouch = logic.onClosed = logic.axisOfSeed = lambda *arguments: None
+        logic.onFrame = logic.onFrameStep = logic.onFramesDone = lambda *arguments: None
 
     @contextlib.contextmanager
     def errors(self):
@@ -61,11 +63,33 @@ class Narrator:
             panel.say(_("Done in {seconds:.1f} s. Undo takes the run back in one step.").format(seconds=panel.run.seconds()))
         panel.refresh()
 
+    def frame(self, problem):
+        """Another frame is shown; the panel opens it in its next turn."""
+        if problem is not None:
+            self._panel.say(str(problem))
+
+    def frameStep(self, position, numPositions, share):
+        """Part of a slice is carried through all frames."""
+        panel = self._panel
+        panel.say(panel.run.showFrameProgress(position, numPositions, share))
+
+    def framesDone(self, written, skipped, error):
+        """All frames have their segmentation, or none was touched."""
+        panel = self._panel
+        if error is not None:
+            panel.say(str(error))
+        elif not written and not skipped:
+            panel.say(_("Stopped; no frame was changed."))
+        else:
+            panel.say(framesText(len(written), [frame + 1 for frame in skipped], panel.run.seconds()))
+        panel.inputs.follow()
+        panel.refresh()
+
     def edit(self, changed):
         """The person drew or corrected something."""
         panel = self._panel
         where = slicesText(sorted({index for _label, index in changed}))
-        if self._logic.isRunning:
+        if self._logic.isRunning and not self._logic.isCarrying:
             panel.say(_("You changed {slices}: what it affects starts again.").format(slices=where))
             return
         session = self._logic.session

@@ -1,21 +1,23 @@
 """The panel: one screen from top to bottom; each section has its controller, and this file ties them to the logic."""
 
+import qt
 import slicer
 from slicer.i18n import tr as _
 
 from SlicePropagationGUI.commands import Commands
 from SlicePropagationGUI.details import DetailsSection
 from SlicePropagationGUI.drawing import DrawSection
+from SlicePropagationGUI.frames import FrameSection
 from SlicePropagationGUI.inputs import InputSection
 from SlicePropagationGUI.narrator import Narrator
 from SlicePropagationGUI.reviewing import ReviewSection
 from SlicePropagationGUI.running import RunSection
 from SlicePropagationGUI.shortcuts import Shortcuts
-from SlicePropagationGUI.states import Situation, viewState
 from SlicePropagationLib.errors import SlicePropagationError
 from SlicePropagationMRML.choices import annotatedAxis, axisOfSegments, suggestAxis
 from SlicePropagationMRML.review import Kind
 from SlicePropagationMRML.settings import PanelSettings
+from SlicePropagationMRML.states import Situation, viewState
 
 
 class PropagationPanel:
@@ -37,9 +39,10 @@ class PropagationPanel:
         do = self.commands = Commands(self)
         self.draw = DrawSection(ui, self.refresh)
         self.draw.attach()
-        self.inputs = InputSection(ui, self.settings, self.refresh)
+        self.inputs = InputSection(ui, self.settings, self._nodesChosen)
         self.run = RunSection(ui, self.settings, do.chosen, {
             "propagate": do.propagateOrStop, "keep": do.keep, "discard": do.discard, "install": do.install, "snap": do.snap})
+        self.frames = FrameSection(ui, self.settings, do.carry, self._frameMoved)
         self.review = ReviewSection(ui, self.settings, logic, {"next": do.showNext, "confirm": do.confirm, "empty": do.markEmpty}, self.showState)
         self.details = DetailsSection(ui, folder, {"export": do.export, "remove": do.removeFiles})
         self.shortcuts = Shortcuts(root, {"propagate": do.propagate, "next": do.showNext, "confirm": do.confirm,
@@ -74,6 +77,7 @@ class PropagationPanel:
             return
         self.draw.attach()
         self.run.restore()
+        self.frames.restore()
         self.inputs.restore()
         if self._isEntered:
             self.review.observe()
@@ -87,6 +91,7 @@ class PropagationPanel:
         for tag in self._sceneTags:
             slicer.mrmlScene.RemoveObserver(tag)
         self._sceneTags = []
+        self.frames.cleanup()
         self.inputs.cleanup()
         self.draw.cleanup()
 
@@ -107,7 +112,8 @@ class PropagationPanel:
         self._isBusy = True                     # setting nodes and names fires the events that call this
         try:
             self.draw.show(self.inputs.volume(), self.inputs.segmentation())
-            if not self.logic.isRunning and not self.logic.hasPartialResult:
+            self.frames.show(self.inputs.volume())
+            if (self.logic.isCarrying or not self.logic.isRunning) and not self.logic.hasPartialResult:
                 self._open()
             self.review.show(self.reviewed())
         finally:
@@ -122,6 +128,7 @@ class PropagationPanel:
         state = viewState(situation)
         self.inputs.setEnabled(state.choices)
         self.run.showState(state, situation)
+        self.frames.showState(state)
         self.review.showState(state)
         self.details.showState(state)
         self.draw.setKeys(not situation.isRunning)
@@ -132,7 +139,8 @@ class PropagationPanel:
         document, index = self.logic.document, self.review.index
         known = dict(hasVolume=self.inputs.volume() is not None, hasSegmentation=self.inputs.segmentation() is not None,
                      numSegments=len(self.inputs.segmentIDs()), isRunning=self.logic.isRunning, hasResult=self.logic.hasPartialResult,
-                     missing=self.run.missing(), problem=self._problem, isShown=index is not None)
+                     missing=self.run.missing(), problem=self._problem, isShown=index is not None,
+                     numFrames=self.frames.count, isPlaying=self.frames.isPlaying, isFollowing=self.frames.isFollowing(self.inputs.segmentation()))
         if document is None or self.review.review is None:
             return Situation(**known)
         kinds, session, label = self.review.review.kinds, document.session, document.labelOf(self.reviewed())
@@ -162,7 +170,7 @@ class PropagationPanel:
         """Let the logic work on what is chosen, unless it does already."""
         volume, segmentation, segmentIDs = self.inputs.volume(), self.inputs.segmentation(), self.inputs.segmentIDs()
         document, self._problem = self.logic.document, ""
-        if volume is None or segmentation is None or not segmentIDs:
+        if volume is None or segmentation is None or not segmentIDs or self.frames.isPlaying:
             self.logic.close()
             self.run.showStack(volume, 0, _count(volume, 0))
             return
@@ -182,6 +190,25 @@ class PropagationPanel:
             self.logic.close()
             self.say(self._problem)
         self.run.showStack(volume, axis, _count(volume, axis))
+
+    def _frameMoved(self):
+        """Another frame is shown, or the sequence plays or stops; the nodes may not know yet."""
+        qt.QTimer.singleShot(0, self._showFrame)
+
+    def _showFrame(self):
+        if self._isReady:
+            self.inputs.follow()
+            self.refresh()
+
+    def _nodesChosen(self):
+        """Other nodes were chosen; a loader names the browser of a new volume only after it added the volume."""
+        self.refresh()
+        qt.QTimer.singleShot(0, self._followBrowser)
+
+    def _followBrowser(self):
+        if self._isReady:
+            self.logic.watchFrames()
+            self.refresh()
 
     def axisOfSeed(self):
         """The axis that the first drawing shows, unless the person chose one."""

@@ -4,11 +4,11 @@ import numpy as np
 import slicer
 from slicer.i18n import tr as _
 
-from SlicePropagationGUI.shortcuts import keyed
-from SlicePropagationGUI.strip import COLORS, DOUBTFUL, SliceStrip
-from SlicePropagationGUI.words import sliceText, summaryText
+from SlicePropagationGUI.strip import SliceStrip
+from SlicePropagationMRML.controls import hints, keyed, legend
 from SlicePropagationMRML.review import Kind, explainSlice, reviewSlices
 from SlicePropagationMRML.views import indexInView, jumpViews, observeViews, sliceNodes, stopObserving, viewsAlong
+from SlicePropagationMRML.words import sliceText, summaryText
 
 
 class ReviewSection:
@@ -82,12 +82,9 @@ class ReviewSection:
     def showState(self, state):
         """Enable what can be done, and say why the rest cannot."""
         ui = self._ui
-        for button, reason, text, key in (
-                (ui.nextButton, state.next, _("Show the slice whose correction is expected to gain most"), "next"),
-                (ui.confirmButton, state.confirm, _("The slice shown is right: it is kept as it is, and runs start from it"), "confirm"),
-                (ui.emptyButton, state.empty, _("The structure is not on the slice shown: it is emptied and kept empty"), "empty")):
+        for button, reason, command in ((ui.nextButton, state.next, "next"), (ui.confirmButton, state.confirm, "confirm"), (ui.emptyButton, state.empty, "empty")):
             button.enabled = reason == ""
-            button.toolTip = reason or keyed(text, key)
+            button.toolTip = reason or keyed(hints()[command], command)
 
     def observe(self):
         """Follow the slice views from now on."""
@@ -110,7 +107,6 @@ class ReviewSection:
 
 def _legend():
     """What colours and shapes mean, as rich text in two lines."""
-    lines = (((COLORS[Kind.SEED], _("seed")), (COLORS[Kind.CORRECTION], _("correction")), (COLORS[Kind.CONFIRMED], _("confirmed"))),
-             ((COLORS[Kind.PROPAGATED], _("propagated")), (DOUBTFUL, _("doubtful")), (COLORS[Kind.STALE], _("out of date"))))
+    lines, below = legend()
     cells = [" &nbsp; ".join(f'<span style="color:{color}">&#9632;</span>&nbsp;{name.replace(" ", "&nbsp;")}' for color, name in line) for line in lines]
-    return "<br>".join([*cells, _("Height: confidence. Hollow: not on this slice.")])
+    return "<br>".join([*cells, below])

@@ -4,19 +4,13 @@ import time
 
 from slicer.i18n import tr as _
 
-from SlicePropagationGUI.shortcuts import keyed
-from SlicePropagationGUI.words import endName, planeName, progressText
+from SlicePropagationGUI.engine_list import engineRow, fillEngines
 from SlicePropagationLib.engines import ENGINES, default_engine
+from SlicePropagationMRML.controls import DEVICES, DIRECTIONS, deviceTitles, directionTitles, engineNames, hints, keyed
 from SlicePropagationMRML.geometry import PLANES, axisOfPlane, endsOfAxis, obliqueness
+from SlicePropagationMRML.words import frameProgressText, planeName, progressText
 
-DIRECTIONS = ("both", "up", "down")
-DEVICES = ("auto", "cpu", "cuda")
-SHOWN_ENGINES = ("slice_unet", "registration", "interpolation", "copy")
-
-
-def engineTitles():
-    """{engine name: what people read}."""
-    return {"slice_unet": _("Trained network"), "registration": _("Image registration"), "interpolation": _("Shape interpolation"), "copy": _("Copy (baseline)")}
+SHARES = 100            # steps of the progress bar for a slice that is carried through all frames
 
 
 class RunSection:
@@ -56,7 +50,7 @@ class RunSection:
 
     def engineName(self):
         """The engine chosen, or the best that can walk here."""
-        return self._settings.get("engine") or default_engine()
+        return engineNames()[engineRow(self._settings.get("engine") or default_engine())]
 
     def device(self):
         """"auto", "cpu" or "cuda"."""
@@ -75,7 +69,7 @@ class RunSection:
         self._isFilling, self._shown = True, ()
         self._ui.toTheEndCheckBox.checked = self._settings.isOn("toTheEnd")
         self._ui.followCheckBox.checked = self._settings.isOn("follow")
-        self._ui.engineComboBox.setCurrentIndex(SHOWN_ENGINES.index(self.engineName()) if self.engineName() in SHOWN_ENGINES else 1)
+        self._ui.engineComboBox.setCurrentIndex(engineRow(self.engineName()))
         self._ui.deviceComboBox.setCurrentIndex(DEVICES.index(self.device()))
         self._isFilling = False
 
@@ -94,8 +88,7 @@ class RunSection:
             for plane in PLANES:
                 ui.axisComboBox.addItem(planeName(plane, obliqueness(volume, axisOfPlane(volume, plane))))
             ui.axisComboBox.setCurrentIndex([axisOfPlane(volume, plane) for plane in PLANES].index(axis))
-            start, end = endsOfAxis(volume, axis)
-            for text in (_("Both directions"), _("Towards {end}").format(end=endName(end)), _("Towards {end}").format(end=endName(start))):
+            for text in directionTitles(*endsOfAxis(volume, axis)):
                 ui.directionComboBox.addItem(text)
             ui.directionComboBox.setCurrentIndex(DIRECTIONS.index(self.direction()))
         self._showRange(count)
@@ -106,8 +99,8 @@ class RunSection:
         ui, running = self._ui, situation.isRunning
         ui.propagateButton.text = _("Stop") if running else _("Propagate")
         ui.propagateButton.enabled = state.propagate == ""
-        hint = keyed(_("Stop within one slice; you choose whether to keep what is there"), "stop") if running else keyed(_("Fill the slices that are not annotated or out of date"), "propagate")
-        ui.propagateButton.toolTip = state.propagate or hint
+        command = "stop" if running else "propagate"
+        ui.propagateButton.toolTip = state.propagate or keyed(hints()[command], command)
         for widget in (ui.axisComboBox, ui.toTheEndCheckBox, ui.directionComboBox, ui.engineComboBox):
             widget.enabled = state.choices == ""
         ui.axisComboBox.toolTip = state.choices or _("The slices that the walk goes through, named after the patient")
@@ -117,9 +110,9 @@ class RunSection:
         ui.snapButton.toolTip = _("Turn the slice views onto the slices of the volume") if situation.hasVolume else _("Choose a volume first")
         self._showRangeState(state)
         self._showEngineState(state, situation)
-        for button, text, key in ((ui.keepButton, _("Write the result into the segments, as one undo step"), "keep"), (ui.discardButton, _("Forget the result; the segments stay as they were"), "discard")):
+        for button, command in ((ui.keepButton, "keep"), (ui.discardButton, "discard")):
             button.visible = situation.hasResult
-            button.toolTip = state.decide or keyed(text, key)
+            button.toolTip = state.decide or keyed(hints()[command], command)
         ui.progressBar.visible = running
 
     def begin(self):
@@ -133,6 +126,12 @@ class RunSection:
         self._ui.progressBar.maximum = total
         self._ui.progressBar.value = step
         return progressText(step, total, self.seconds())
+
+    def showFrameProgress(self, position, numPositions, share):
+        """A part (0 to 1) of a slice position is carried through all frames; returns what to say."""
+        self._ui.progressBar.maximum = numPositions * SHARES
+        self._ui.progressBar.value = round((position - 1 + share) * SHARES)
+        return frameProgressText(position, numPositions, share, self.seconds())
 
     def seconds(self):
         """Since the run began."""
@@ -158,7 +157,7 @@ class RunSection:
 
     def _engineChosen(self, index):
         if not self._isFilling and index >= 0:
-            self._settings.set("engine", SHOWN_ENGINES[index])
+            self._settings.set("engine", engineNames()[index])
             self._changed()
 
     def _deviceChosen(self, index):
@@ -180,11 +179,8 @@ class RunSection:
 
     def _fillEngines(self):
         self._isFilling = True
-        for name in SHOWN_ENGINES:
-            missing = ENGINES[name].missing
-            title = engineTitles()[name]
-            self._ui.engineComboBox.addItem(_("{engine} - needs PyTorch").format(engine=title) if missing else title)
-        for text in (_("Automatic"), _("CPU"), _("GPU (CUDA)")):
+        fillEngines(self._ui.engineComboBox)
+        for text in deviceTitles():
             self._ui.deviceComboBox.addItem(text)
         self._isFilling = False
 

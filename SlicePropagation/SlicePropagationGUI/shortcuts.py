@@ -3,8 +3,7 @@
 import qt
 import slicer
 
-KEYS = {"propagate": "P", "next": "N", "confirm": "C", "empty": "E", "keep": "K", "discard": "D"}
-STOP = "Esc"
+from SlicePropagationMRML.controls import KEYS, STOP
 
 
 class Shortcuts:
@@ -52,8 +51,3 @@ class Shortcuts:
         shortcut.setEnabled(False)
         shortcut.setParent(None)
         shortcut.deleteLater()
-
-
-def keyed(text, name):
-    """A tooltip with the key that does the same."""
-    return f"{text} ({STOP if name == 'stop' else KEYS[name]})"

@@ -3,22 +3,12 @@
 import numpy as np
 import qt
 
+from SlicePropagationMRML.controls import barOf
 from SlicePropagationMRML.review import Kind
 
 HEIGHT = 56
 MARKER = 8              # pixels above the cells, for the mark of the current slice
 BASELINE = 3            # height of a slice that nothing is known about
-# Colours that colour-blind people tell apart (Okabe and Ito, 2008), clear on light and on dark ground.
-COLORS = {
-    Kind.UNKNOWN: "#8c8c8c",
-    Kind.PROPAGATED: "#56b4e9",
-    Kind.SEED: "#0072b2",
-    Kind.CORRECTION: "#d55e00",
-    Kind.CONFIRMED: "#009e73",
-    Kind.STALE: "#8c8c8c",
-}
-DOUBTFUL = "#e6a700"    # a propagated slice below this confidence
-DOUBT = 0.7
 # When several slices share a pixel, the one that a person should see wins: anchors, then what is out of date, then the least trusted.
 RANK = {Kind.UNKNOWN: 0, Kind.PROPAGATED: 1, Kind.STALE: 2, Kind.CONFIRMED: 3, Kind.SEED: 4, Kind.CORRECTION: 5}
 
@@ -40,21 +30,6 @@ def columnsOf(review, width):
     rank = np.array([RANK[Kind(number)] for number in range(len(Kind))])[review.kinds] + (1.0 - trust)
     starts = np.arange(width + 1) * count // width
     return np.array([start + int(rank[start:end].argmax()) for start, end in zip(starts[:-1], starts[1:])])
-
-
-def barOf(kind, confidence):
-    """(colour name, height as a share, whether it is striped) of a cell; height is confidence, anchors are full."""
-    if kind == Kind.UNKNOWN:
-        return COLORS[kind], 0.0, False
-    if kind == Kind.STALE:
-        return COLORS[kind], _height(confidence), True
-    if kind == Kind.PROPAGATED:
-        return (DOUBTFUL if confidence < DOUBT else COLORS[kind]), _height(confidence), False
-    return COLORS[kind], 1.0, False
-
-
-def _height(confidence):
-    return 0.5 if np.isnan(confidence) else max(float(confidence), 0.08)
 
 
 class SliceStrip(qt.QLabel):

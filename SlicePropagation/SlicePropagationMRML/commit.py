@@ -5,32 +5,36 @@ import contextlib
 import numpy as np
 import slicer
 
-from SlicePropagationMRML.geometry import arrayOf, emptyLabelmap, segmentMask
+from SlicePropagationMRML.geometry import labelmapBlock, segmentPatches
+
+BAND_VOXELS = 1_000_000     # of a block that is written at once: with an intensity range, Slicer takes 16 ms for a million
 
 
-def changedVoxels(session, label, slices, before):
-    """What a run wants to change: (add, remove), each (N, H, W) bool; anchors never differ.
+def changedPatches(session, label, slices, before):
+    """What a run wants to change: {slice: (add, remove)}, `Patch`es, of the slices that differ; anchors never do.
 
     Args:
         slices: indices that the run predicted.
-        before: (N, H, W) bool, the segment now.
+        before: what the segment shows now, a `Patch` a slice.
     """
-    wanted = before.copy()
-    for index in slices:
-        if not session.is_anchor(label, index):
-            wanted[index] = session.mask(label, index)
-    return wanted & ~before, before & ~wanted
+    changes = {}
+    for index in sorted(slices):
+        wanted = session.state(label, index).patch
+        if not session.is_anchor(label, index) and not wanted.equals(before[index]):
+            changes[index] = (wanted.without(before[index]), before[index].without(wanted))
+    return changes
 
 
-def countTaken(segmentationNode, segmentIDs, volumeNode, added, editorNode):
+def countTaken(segmentationNode, segmentIDs, volumeNode, axis, added, editorNode):
     """How many voxels a commit would take from other segments: {segment name: voxels}, by the overwrite mode in force.
 
     Args:
         segmentIDs: segments that the run writes.
-        added: (K, J, I) bool, voxels it adds to any of them.
+        axis: the voxel axis (0, 1, 2 for K, J, I) that slices run along.
+        added: {slice: list of `Patch`es} that it adds to them.
     """
     mode = editorNode.GetOverwriteMode()
-    if mode == editorNode.OverwriteNone or not added.any():
+    if mode == editorNode.OverwriteNone or not added:
         return {}
     segmentation, display = segmentationNode.GetSegmentation(), segmentationNode.GetDisplayNode()
     taken = {}
@@ -38,7 +42,12 @@ def countTaken(segmentationNode, segmentIDs, volumeNode, added, editorNode):
         isHidden = display is not None and not display.GetSegmentVisibility(segmentID)
         if segmentID in segmentIDs or (mode == editorNode.OverwriteVisibleSegments and isHidden):
             continue
-        count = int(np.count_nonzero(segmentMask(segmentationNode, segmentID, volumeNode) & added))
+        theirs, count = segmentPatches(segmentationNode, segmentID, volumeNode, axis), 0
+        for index, patches in added.items():
+            left = theirs[index]
+            for patch in patches:
+                left = left.without(patch)
+            count += theirs[index].area - left.area
         if count:
             taken[segmentation.GetSegment(segmentID).GetName()] = count
     return taken
@@ -52,15 +61,52 @@ def writeSegment(editorLogic, segmentationNode, segmentID, volumeNode, voxels, *
     """
     if not voxels.any():
         return
-    labelmap = emptyLabelmap(volumeNode, segmentationNode)
-    arrayOf(labelmap)[:] = voxels
-    labelmap.Modified()
-    corners = [bound for axis in (2, 1, 0) for bound in _bounds(voxels, axis)]      # I, J, K extents of the block
+    low, high = zip(*(_bounds(voxels, axis) for axis in range(3)))
+    block = voxels[tuple(slice(first, last + 1) for first, last in zip(low, high))]
+    _modify(editorLogic, segmentationNode, segmentID, labelmapBlock(volumeNode, segmentationNode, block, low), isRemoval)
+
+
+def writeBands(editorLogic, segmentationNode, segmentID, volumeNode, axis, patches, *, isRemoval):
+    """Add slices to a segment or remove them, as `writeSegment`, a band of slices at a time; yields after each.
+
+    Args:
+        axis: the voxel axis (0, 1, 2 for K, J, I) that slices run along.
+        patches: {slice: `Patch`}.
+    """
+    patches = {index: patches[index] for index in sorted(patches) if not patches[index].is_empty}
+    while patches:
+        band = _firstBand(patches)
+        top, left = min(patch.top for patch in band.values()), min(patch.left for patch in band.values())
+        bottom, right = (max(patch.window[side].stop for patch in band.values()) for side in (0, 1))
+        first, last = min(band), max(band)
+        block = np.zeros((last - first + 1, bottom - top, right - left), bool)
+        for index, patch in band.items():
+            patch = patch.moved(-top, -left)
+            block[index - first][patch.window] = patch.crop
+            del patches[index]
+        low = [top, left]
+        low.insert(axis, first)
+        _modify(editorLogic, segmentationNode, segmentID, labelmapBlock(volumeNode, segmentationNode, np.moveaxis(block, 0, axis), low), isRemoval)
+        yield
+
+
+def _firstBand(patches):
+    """The first of some slices, as many as fit into a block of `BAND_VOXELS`."""
+    band, top, left, bottom, right = {}, np.inf, np.inf, 0, 0
+    for index, patch in patches.items():
+        rows, columns = patch.window
+        top, left, bottom, right = min(top, rows.start), min(left, columns.start), max(bottom, rows.stop), max(right, columns.stop)
+        if band and (index - min(band) + 1) * (bottom - top) * (right - left) > BAND_VOXELS:
+            break
+        band[index] = patch
+    return band
+
+
+def _modify(editorLogic, segmentationNode, segmentID, labelmap, isRemoval):
     mode = editorLogic.ModificationModeRemove if isRemoval else editorLogic.ModificationModeAdd
     editorLogic.GetSegmentEditorNode().SetSelectedSegmentID(segmentID)
     editorLogic.UpdateMaskLabelmap()
-    editorLogic.UpdateSelectedSegmentLabelmap()
-    editorLogic.ModifySegmentByLabelmap(segmentationNode, segmentID, labelmap, mode, corners, False, False)
+    editorLogic.ModifySegmentByLabelmap(segmentationNode, segmentID, labelmap, mode, list(labelmap.GetExtent()), False, False)
 
 
 @contextlib.contextmanager

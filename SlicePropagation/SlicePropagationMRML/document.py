@@ -2,14 +2,12 @@
 
 from dataclasses import dataclass, replace
 
-import numpy as np
-
 from SlicePropagationLib.errors import InputError, SlicePropagationError
-from SlicePropagationLib.patch import Patch
+from SlicePropagationLib.patch import EMPTY_MASK
 from SlicePropagationLib.session import AnnotationSession, Provenance, SliceState
-from SlicePropagationLib.slice_record import restore_slices
+from SlicePropagationLib.slice_record import in_system, restore_slices
 from SlicePropagationMRML import commit, tags
-from SlicePropagationMRML.geometry import segmentMask, stackFromVolume
+from SlicePropagationMRML.geometry import isLeftHanded, segmentPatches, stackFromVolume
 
 
 @dataclass(frozen=True)
@@ -86,9 +84,9 @@ class AnnotatedSegmentation:
             if self.segmentationNode.GetSegmentation().GetSegment(segmentID) is None:
                 raise SlicePropagationError(f"Segment '{segmentID}' was deleted; the run ended and nothing was written.")
 
-    def masks(self):
-        """{label: (N, H, W) bool} of what the segments hold now."""
-        return {label: self.stack.from_volume_array(segmentMask(self.segmentationNode, segmentID, self.volumeNode)) for label, segmentID in self.segments.items()}
+    def patches(self):
+        """{label: N `Patch`es} of what the segments hold now."""
+        return {label: segmentPatches(self.segmentationNode, segmentID, self.volumeNode, self.stack.axis) for label, segmentID in self.segments.items()}
 
     def absorb(self):
         """Take over what the person did: an edit becomes a seed or a correction; after undo or redo tags are only read.
@@ -102,7 +100,7 @@ class AnnotatedSegmentation:
             self.session = self._restored()
             self._noticeTravel()
             return []
-        changed = self.session.absorb(self.masks())
+        changed = self.session.absorb(self.patches())
         if changed:
             self.writeTags("edit", changed)
         return changed
@@ -114,7 +112,7 @@ class AnnotatedSegmentation:
             kind, changed: what is stored, as in `Change`; `changed` holds (label, slice) pairs.
         """
         for label, segmentID in self.segments.items():
-            tags.writeTags(self.segmentationNode, segmentID, self.session, label, self.engineName, self.modelHash)
+            tags.writeTags(self.segmentationNode, segmentID, self.volumeNode, self.session, label, self.engineName, self.modelHash)
         self._lastTags = self._currentTags()
         self._events = list(self.session.history)
         states = {(label, index): self.session.state(label, index) for label in self.segments for index in range(len(self.stack))}
@@ -124,31 +122,44 @@ class AnnotatedSegmentation:
         self._position += 1
 
     def changes(self, touched):
-        """{label: (add, remove)}, (N, H, W) bool each, that a run's slices want in the segments.
+        """{label: {slice: (add, remove)}}, `Patch`es, that a run's slices want in the segments.
 
         Args:
             touched: the (label, slice) pairs that the run predicted.
         """
-        masks = self.masks()
+        patches = self.patches()
         slices = {label: {index for touchedLabel, index in touched if touchedLabel == label} for label in self.segments}
-        return {label: commit.changedVoxels(self.session, label, slices[label], masks[label]) for label in self.segments if slices[label]}
+        return {label: commit.changedPatches(self.session, label, slices[label], patches[label]) for label in self.segments if slices[label]}
 
     def taken(self, changes, editorNode):
         """{segment name: voxels} that writing the changes would take from segments outside the run."""
-        added = sum((self.stack.to_volume(add) for add, _ in changes.values()), start=self.stack.to_volume(self.session.label_map() < 0))
+        added = {}
+        for slices in changes.values():
+            for index, (add, _) in slices.items():
+                added.setdefault(index, []).append(add)
         written = {self.segments[label] for label in changes}
-        return commit.countTaken(self.segmentationNode, written, self.volumeNode, added, editorNode)
+        return commit.countTaken(self.segmentationNode, written, self.volumeNode, self.stack.axis, added, editorNode)
 
     def write(self, changes, editorLogic):
         """Write changes through the segment editor logic, and let the session know what masking left of them."""
-        with commit.selectionKept(editorLogic):
-            for isRemoval in (True, False):
-                for label, (add, remove) in changes.items():
-                    voxels = self.stack.to_volume(remove if isRemoval else add)
-                    commit.writeSegment(editorLogic, self.segmentationNode, self.segments[label], self.volumeNode, voxels, isRemoval=isRemoval)
-        for label, masks in self.masks().items():
-            for index in range(len(self.stack)):
-                state, patch = self.session.state(label, index), Patch.cut(masks[index])
+        for _ in self.writeSteps(changes, editorLogic):
+            pass
+
+    def writeSteps(self, changes, editorLogic):
+        """The same in steps of some milliseconds each, for several turns of the event loop."""
+        for isRemoval in (True, False):
+            for label, slices in changes.items():
+                patches = {index: change[isRemoval] for index, change in slices.items()}
+                bands = commit.writeBands(editorLogic, self.segmentationNode, self.segments[label], self.volumeNode, self.stack.axis, patches, isRemoval=isRemoval)
+                while True:
+                    with commit.selectionKept(editorLogic):
+                        if next(bands, bands) is bands:
+                            break
+                    yield
+        for label, segmentID in self.segments.items():
+            yield
+            for index, patch in enumerate(segmentPatches(self.segmentationNode, segmentID, self.volumeNode, self.stack.axis)):
+                state = self.session.state(label, index)
                 if not patch.equals(state.patch):
                     self.session.restore(label, index, replace(state, patch=patch))
 
@@ -158,9 +169,7 @@ class AnnotatedSegmentation:
         Returns:
             How many voxels masking protected; when there are any, the slice is a correction with just these.
         """
-        remove = self.masks()[label]
-        remove[:index] = remove[index + 1:] = False
-        self.write({label: (np.zeros_like(remove), remove)}, editorLogic)
+        self.write({label: {index: (EMPTY_MASK, self.patches()[label][index])}}, editorLogic)
         left = self.session.state(label, index).patch
         if left.is_empty:
             self.session.release(label, index)
@@ -171,7 +180,7 @@ class AnnotatedSegmentation:
 
     def _restored(self):
         """A session from the segments and their tags, with what was drawn since the tags were written absorbed."""
-        session, masks, current = AnnotationSession(self.stack, tuple(self.segments)), self.masks(), self._currentTags()
+        session, masks, current = AnnotationSession(self.stack, tuple(self.segments)), self.patches(), self._currentTags()
         states, numEvents = self._commits.get(self._key(current), (None, 0))
         if states is not None:
             for (label, index), state in states.items():
@@ -187,6 +196,7 @@ class AnnotatedSegmentation:
         for label, segmentID in self.segments.items():
             values = tags.readTags(self.segmentationNode, segmentID)
             if values is not None and values["axis"] == self.stack.axis:
+                values = in_system(values, len(self.stack), is_left_handed=isLeftHanded(self.volumeNode))
                 restore_slices(session, label, masks[label], values)
                 for index in session.anchors(label):        # a drawing that was erased while nobody watched is no anchor
                     state = session.state(label, index)

@@ -6,6 +6,7 @@ import vtk
 from vtk.util import numpy_support
 
 from SlicePropagationLib.errors import GeometryMismatchError, InputError
+from SlicePropagationLib.patch import EMPTY_MASK, Patch
 from SlicePropagationLib.stack import SliceStack
 
 PLANES = {"axial": 2, "coronal": 1, "sagittal": 0}          # plane -> the patient axis (R, A, S) its slices run along
@@ -97,6 +98,13 @@ def axisOfMask(mask):
     return axis if isSparse else None
 
 
+def isLeftHanded(volumeNode):
+    """Whether the voxel axes I, J, K of a volume are a left-handed system."""
+    matrix = vtk.vtkMatrix4x4()
+    volumeNode.GetIJKToRASMatrix(matrix)
+    return matrix.Determinant() < 0
+
+
 def sliceCenter(volumeNode, axis, index, rowColumn=None):
     """A point of a slice in world coordinates (R, A, S, in millimetres); axis 0, 1, 2 for K, J, I.
 
@@ -162,6 +170,47 @@ def segmentMask(segmentationNode, segmentID, volumeNode):
     return arrayOf(onGrid) > 0
 
 
+def segmentPatches(segmentationNode, segmentID, volumeNode, axis):
+    """What a segment shows on each slice of a voxel axis (0, 1, 2 for K, J, I) of the volume's grid: a list of N `Patch`es.
+
+    Only the part of the grid is looked at in which anything is stored.
+    """
+    count = volumeNode.GetImageData().GetDimensions()[2 - axis]
+    grid, segment = _grid(volumeNode, segmentationNode), segmentationNode.GetSegmentation().GetSegment(segmentID)
+    stored = segment.GetRepresentation("Binary labelmap") if segment else None
+    if stored is not None and not stored.IsEmpty() and slicer.vtkOrientedImageDataResample.DoGeometriesMatch(stored, grid):
+        own, target = _overlap(stored.GetExtent(), grid.GetExtent())
+        if own is None:
+            return [EMPTY_MASK] * count
+        block, low = arrayOf(stored)[own] == segment.GetLabelValue(), [part.start for part in target]
+    else:
+        block, low = segmentMask(segmentationNode, segmentID, volumeNode), [0, 0, 0]
+    first = low.pop(axis)
+    patches = [EMPTY_MASK] * count
+    for index, mask in enumerate(np.moveaxis(block, axis, 0), first):
+        patches[index] = Patch.cut(mask).moved(*low)
+    return patches
+
+
+def labelmapBlock(volumeNode, segmentationNode, block, low):
+    """A labelmap that holds a part of the volume's grid only, placed in the segmentation's coordinates.
+
+    Args:
+        block: (K, J, I) bool voxels of the part.
+        low: the grid's indices (K, J, I) of its first voxel.
+
+    Raises:
+        GeometryMismatchError: a deformation lies between volume and segmentation.
+    """
+    labelmap = _grid(volumeNode, segmentationNode)
+    start = labelmap.GetExtent()[4::-2]
+    bounds = [(start[axis] + low[axis], start[axis] + low[axis] + block.shape[axis] - 1) for axis in (2, 1, 0)]
+    labelmap.SetExtent(*(end for pair in bounds for end in pair))
+    labelmap.AllocateScalars(vtk.VTK_UNSIGNED_CHAR, 1)
+    arrayOf(labelmap)[:] = block
+    return labelmap
+
+
 def hasVoxels(segmentationNode, segmentID):
     """Whether anything is drawn in a segment."""
     segment = segmentationNode.GetSegmentation().GetSegment(segmentID)
@@ -182,14 +231,22 @@ def _grid(volumeNode, segmentationNode):
 
 def _paste(mask, stored, labelValue, gridExtent):
     """Mark a label's voxels of a cropped labelmap in a mask on the whole grid."""
+    own, target = _overlap(stored.GetExtent(), gridExtent)
+    if own is not None:
+        mask[target] = arrayOf(stored)[own] == labelValue
+
+
+def _overlap(storedExtent, gridExtent):
+    """((K, J, I) slices of a labelmap, of the grid) that both cover; (None, None) where they have nothing in common."""
     own, target = [], []
     for axis in (2, 1, 0):
-        low = max(stored.GetExtent()[2 * axis], gridExtent[2 * axis])
-        high = min(stored.GetExtent()[2 * axis + 1], gridExtent[2 * axis + 1]) + 1
-        own.append(slice(low - stored.GetExtent()[2 * axis], max(high - stored.GetExtent()[2 * axis], 0)))
-        target.append(slice(low - gridExtent[2 * axis], max(high - gridExtent[2 * axis], 0)))
-    if all(part.stop > part.start for part in own):
-        mask[tuple(target)] = arrayOf(stored)[tuple(own)] == labelValue
+        low = max(storedExtent[2 * axis], gridExtent[2 * axis])
+        high = min(storedExtent[2 * axis + 1], gridExtent[2 * axis + 1]) + 1
+        if high <= low:
+            return None, None
+        own.append(slice(low - storedExtent[2 * axis], high - storedExtent[2 * axis]))
+        target.append(slice(low - gridExtent[2 * axis], high - gridExtent[2 * axis]))
+    return tuple(own), tuple(target)
 
 
 def _volumeToSegmentation(volumeNode, segmentationNode):

@@ -4,11 +4,11 @@ import slicer
 
 from SlicePropagationLib.confidence import next_slice_to_correct
 from SlicePropagationLib.engine import plan_session
-from SlicePropagationLib.engines import model_hash
 from SlicePropagationLib.errors import SlicePropagationError
 from SlicePropagationMRML.commit import ensureEditorNode
 from SlicePropagationMRML.document import AnnotatedSegmentation
 from SlicePropagationMRML.engine_choice import EngineChoice
+from SlicePropagationMRML.frame_loop import FrameLoop
 from SlicePropagationMRML.node_watch import NodeWatch
 from SlicePropagationMRML.observer import EditObserver
 from SlicePropagationMRML.preview import Preview
@@ -20,7 +20,7 @@ def ignore(*arguments):
     """What a callback does that nobody has set."""
 
 
-class PropagationLogic(RunLoop, NodeWatch):
+class PropagationLogic(RunLoop, FrameLoop, NodeWatch):
     """One segmentation under annotation, and at most one run.
 
     Args:
@@ -36,6 +36,9 @@ class PropagationLogic(RunLoop, NodeWatch):
         onTravel: called with a `Travel` when a person undid or redid something.
         onTouch: called after any change of the segmentation that is not ours, also of segments that are not worked on.
         onClosed: called with an error when a node or segment that was worked on is gone.
+        onFrame: called when the volume's sequence shows another frame, with an error when that ended a run, else None; open again to go on there.
+        onFrameStep: called with (slice position, number of positions, share of this position) while frames are carried.
+        onFramesDone: called once with (frames written, frames kept because a person changed them meanwhile, error or None); nothing was written after a stop.
         axisOfSeed: asked for the axis, or None, before the first drawing is taken over; by then one can see how it was drawn.
     """
 
@@ -44,10 +47,11 @@ class PropagationLogic(RunLoop, NodeWatch):
         self.saveStateForUndo = saveStateForUndo or editorLogic.SaveStateForUndo
         self._schedule = schedule or ignore
         self._worker, self._engine = StepWorker(), EngineChoice()
-        self.document = self.preview = self._observer = self._steps = self._stackKey = None
+        self.document = self.preview = self._observer = self._steps = self._stackKey = self._frames = self._frameWatch = self._commit = None
         self._touched, self._isStopping, self._hasEdits, self._holdsResult = [], False, False, False
         self._numRuns, self._drawn = 0, {}
         self.onStep = self.onDone = self.onEdit = self.onTravel = self.onTouch = self.onClosed = self.axisOfSeed = ignore
+        self.onFrame = self.onFrameStep = self.onFramesDone = ignore
         self._sceneTags = [scene.AddObserver(slicer.vtkMRMLScene.StartCloseEvent, self._sceneCloses),
                            scene.AddObserver(slicer.vtkMRMLScene.NodeRemovedEvent, lambda caller, event: self._checkNodes())]
 
@@ -55,7 +59,7 @@ class PropagationLogic(RunLoop, NodeWatch):
 
     def open(self, volumeNode, segmentationNode, segmentIDs, axis=0):
         """Work on these segments; provenance and confidence come back from their tags."""
-        if self.isRunning:
+        if self._hasRun:
             raise SlicePropagationError("A run is under way; stop it before choosing other segments.")
         stack, key = self._knownStack(volumeNode, axis)
         self.close()
@@ -64,6 +68,7 @@ class PropagationLogic(RunLoop, NodeWatch):
         self.document = AnnotatedSegmentation(self.scene, volumeNode, segmentationNode, segmentIDs, axis, stack)
         self._stackKey = key
         self._observer = EditObserver(segmentationNode, self._schedule, self.look)
+        self.watchFrames()
         self.useEditorNode()
 
     def shareEditorNode(self, editorNode):
@@ -85,12 +90,12 @@ class PropagationLogic(RunLoop, NodeWatch):
         """Let go of the nodes; a partial result is discarded."""
         if self.hasPartialResult:
             self.discard()
-        if self._observer is not None:
-            self._observer.remove()
-        self.document = self._observer = None
+        self._letGo()
 
     def cleanup(self):
         """Release everything before the logic goes; a run under way ends, and nothing of it is written."""
+        while self._commit is not None:         # never half a result
+            self._advanceCommit()
         if self.isRunning:
             self._endNow(SlicePropagationError("The module was closed; the run ended and nothing was written."))
         self.close()
@@ -104,7 +109,7 @@ class PropagationLogic(RunLoop, NodeWatch):
 
     @property
     def isRunning(self):
-        return self._steps is not None
+        return self._hasRun or self._frames is not None
 
     @property
     def hasPartialResult(self):
@@ -145,10 +150,9 @@ class PropagationLogic(RunLoop, NodeWatch):
         self._numRuns, session = 0, self.session
         self._propagate = lambda runs: self._walk(session, runs, mayOverlap)
         self._replan = lambda: plan_session(self.session, labels, span=span, direction=direction)
-        self._steps, self._drawn = self._propagate(runs), document.masks()
+        self._steps, self._drawn = self._propagate(runs), document.patches()
         self.preview = Preview(self.scene, document.volumeNode, document.segmentationNode, document.segments, document.stack)
         self._touched, self._isStopping, self._holdsResult = [], False, holdsResult
-        self._worker.drain()
         self._worker.request(self._steps)
         self._schedule(POLL_MS, self._poll)
         return True
@@ -160,7 +164,11 @@ class PropagationLogic(RunLoop, NodeWatch):
     def runToEnd(self):
         """Drive a started run without an event loop; returns when it has ended."""
         while self.isRunning:
-            self._advance(timeout=None if not self._worker.isBusy else 60.0)
+            if self._commit is not None:
+                self._advanceCommit()
+                continue
+            advance = self._advance if self._frames is None else self._advanceFrames
+            advance(timeout=None if not self._worker.isBusy else 60.0)
 
     def takenVoxels(self):
         """{segment name: voxels} that writing the result would take from segments outside the run."""
@@ -168,15 +176,17 @@ class PropagationLogic(RunLoop, NodeWatch):
 
     def keep(self):
         """Write the result: one undo step, one block per segment."""
-        document = self.document
         self._absorbDuringRun()
         with self._observer.writing():
-            changes = document.changes(self._touched)
-            self.saveStateForUndo()
-            document.engineName, document.modelHash = self._engine.engine.name, model_hash(self._engine.engine)
-            document.write(changes, self.editorLogic)
-            document.writeTags("run", self._touched)
+            for _ in self._commitSteps():
+                pass
         self._clear()
+
+    def keepInTurns(self, done):
+        """The same in several turns of the event loop where it takes longer than one should; `done` is called at the end."""
+        self._absorbDuringRun()
+        self._beginCommit(done)
+        self._advanceCommit()
 
     def discard(self):
         """Forget the result; the segmentation was never touched."""

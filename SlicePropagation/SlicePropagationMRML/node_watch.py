@@ -10,7 +10,7 @@ class NodeWatch:
         """Take over what changed in the segmentation, and tell; the observer calls this a moment after an edit."""
         if self.document is None:
             return
-        if self.isRunning:
+        if self._hasRun:
             self._hasEdits = True
             return
         try:
@@ -52,7 +52,7 @@ class NodeWatch:
 
     def _checkNodes(self):
         """Let go when a node or a segment is gone; a run notices by itself, within one slice."""
-        if self.document is None or self.isRunning:
+        if self.document is None or self._hasRun:
             return
         try:
             self.document.check()

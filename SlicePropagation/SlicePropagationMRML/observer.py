@@ -10,13 +10,16 @@ DEBOUNCE_MS = 200
 class EditObserver:
     """Calls `onEdit` a moment after the person changed a segment.
 
+    Attributes:
+        numEdits: how many events came so far that are not ours.
+
     Args:
         schedule: `schedule(milliseconds, function)`, the event loop's timer.
     """
 
     def __init__(self, segmentationNode, schedule, onEdit):
         self._schedule, self._onEdit = schedule, onEdit
-        self._isOurs, self._isWaiting = False, False
+        self._isOurs, self._isWaiting, self.numEdits = False, False, 0
         self._segmentation = segmentationNode.GetSegmentation()
         events = (slicer.vtkSegmentation.SourceRepresentationModified, slicer.vtkSegmentation.SegmentModified)
         self._tags = [self._segmentation.AddObserver(event, self._changed) for event in events]
@@ -37,7 +40,10 @@ class EditObserver:
         self._tags = []
 
     def _changed(self, caller, event):
-        if self._isOurs or self._isWaiting:
+        if self._isOurs:
+            return
+        self.numEdits += 1
+        if self._isWaiting:
             return
         self._isWaiting = True
         self._schedule(DEBOUNCE_MS, self._report)

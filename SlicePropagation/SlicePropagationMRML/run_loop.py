@@ -1,14 +1,59 @@
 """The turns of a run: one step of the engine at a time on the worker, everything that touches nodes on the main thread."""
 
+import time
+
 from SlicePropagationLib.engine import propagate
+from SlicePropagationLib.engines import model_hash
 from SlicePropagationLib.errors import SlicePropagationError
 from SlicePropagationMRML.worker import FINISHED
 
+TURN_SECONDS = 0.03     # of our work in one turn of the event loop
 POLL_MS = 30            # shorter intervals starve the worker of Python's lock
+
+
+class CommitRun:
+    """A result on its way into the segments, over several turns.
+
+    Args:
+        editorNode: whose active effect rests from the first turn to the last, so that no stroke falls in between.
+        observer: an EditObserver.
+        steps: generator of `document.writeSteps`.
+        done: called at the end.
+    """
+
+    def __init__(self, editorNode, observer, steps, done):
+        self._editorNode, self._observer, self._steps, self.done = editorNode, observer, steps, done
+        self._numEdits, self._effectName, self._isWritten = observer.numEdits, "", False
+
+    def advance(self, seconds):
+        """Write for so long, or all of it when something else changed the segments; whether anything is left."""
+        if self._isWritten:
+            return False
+        end, isInTime = time.perf_counter() + (seconds if self._observer.numEdits == self._numEdits else float("inf")), True
+        with self._observer.writing():
+            while isInTime and not self._isWritten:
+                self._isWritten = next(self._steps, self) is self
+                isInTime = time.perf_counter() < end
+        return not isInTime             # telling of the end takes a turn of its own then
+
+    def pauseDrawing(self):
+        """Let the active effect rest."""
+        self._effectName = self._effectName or self._editorNode.GetActiveEffectName()
+        self._editorNode.SetActiveEffectName("")
+
+    def end(self):
+        """Give the effect back."""
+        if self._effectName:
+            self._editorNode.SetActiveEffectName(self._effectName)
 
 
 class RunLoop:
     """The part of `PropagationLogic` that drives a run which `start` began."""
+
+    @property
+    def _hasRun(self):
+        """Whether a run through slices holds the session: it predicts, or its result is being written."""
+        return self._steps is not None or self._commit is not None
 
     def _walk(self, session, runs, mayOverlap):
         """The steps of a run; the engine is made with the first one, on the worker, as importing PyTorch takes seconds."""
@@ -17,9 +62,9 @@ class RunLoop:
         yield from propagate(session, engine, runs, allow_overlap=mayOverlap)
 
     def _poll(self):
-        if self.isRunning:
+        if self._steps is not None:
             self._advance(timeout=None)
-        if self.isRunning:
+        if self._steps is not None:
             self._schedule(POLL_MS, self._poll)
 
     def _advance(self, timeout):
@@ -61,8 +106,56 @@ class RunLoop:
             return
         self._steps = None
         if not self._holdsResult and not self.takenVoxels():
-            self.keep()
-        self.onDone(None)
+            self._beginCommit(lambda: self.onDone(None))
+        else:
+            self.onDone(None)
+
+    def _commitSteps(self):
+        """Write the result as one undo step, a few milliseconds a step."""
+        document = self.document
+        changes = document.changes(self._touched)
+        yield
+        self.saveStateForUndo()
+        document.engineName, document.modelHash = self._engine.engine.name, model_hash(self._engine.engine)
+        yield
+        yield from document.writeSteps(changes, self.editorLogic)
+        yield
+        document.writeTags("run", self._touched)
+
+    def _beginCommit(self, done):
+        self._commit = CommitRun(self.editorLogic.GetSegmentEditorNode(), self._observer, self._commitSteps(), done)
+        self._schedule(0, self._pollCommit)
+
+    def _pollCommit(self):
+        if self._commit is not None:
+            self._advanceCommit()
+        if self._commit is not None:
+            self._schedule(0, self._pollCommit)
+
+    def _advanceCommit(self):
+        commit = self._commit
+        try:
+            self.document.check()
+            if commit.advance(TURN_SECONDS):
+                commit.pauseDrawing()
+                return
+        except Exception as problem:            # nodes that went, or a bug: neither may leave a run that never ends
+            self._commit = None
+            commit.end()
+            self._takeBack()
+            self._clear()
+            self.onDone(problem)
+            self._checkNodes()
+            if not isinstance(problem, SlicePropagationError):
+                raise
+            return
+        self._commit = None
+        self._clear()
+        commit.end()
+        commit.done()
+        if self._hasEdits:
+            self._hasEdits = False
+            self.look()
 
     def _takeBack(self):
         for _ in range(self._numRuns):
@@ -82,10 +175,9 @@ class RunLoop:
     def _absorbDuringRun(self):
         """Take over edits while the segments do not hold the run's predictions yet; returns what changed."""
         edits = {}
-        for label, masks in self.document.masks().items():
-            edited = (masks != self._drawn[label]).any(axis=(1, 2)).nonzero()[0]
-            edits[label] = {int(index): masks[index] for index in edited}
-            self._drawn[label] = masks
+        for label, patches in self.document.patches().items():
+            edits[label] = {index: patch for index, (patch, before) in enumerate(zip(patches, self._drawn[label])) if not patch.equals(before)}
+            self._drawn[label] = patches
         changed = self.session.absorb(edits)
         if changed:
             self.onEdit(changed)
@@ -102,7 +194,7 @@ class RunLoop:
 
     def _endNow(self, problem):
         """End a run without waiting for its step: what the worker still finishes is dropped, with the session."""
-        self._steps = None
+        self._steps = self._frames = self._commit = None
         self._clear()
         self._letGo()
         self.onDone(problem)
@@ -115,4 +207,6 @@ class RunLoop:
     def _letGo(self):
         if self._observer is not None:
             self._observer.remove()
-        self.document = self._observer = None
+        if self._frameWatch is not None:
+            self._frameWatch.remove()
+        self.document = self._observer = self._frameWatch = None

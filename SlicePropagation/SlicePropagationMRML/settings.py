@@ -3,7 +3,7 @@
 import slicer
 
 DEFAULTS = {"axis": "", "scope": "selected", "segments": "", "toTheEnd": "1", "first": "0", "last": "0",
-            "direction": "both", "engine": "", "device": "auto", "follow": "1", "autoUpdate": "0"}
+            "direction": "both", "engine": "", "device": "auto", "follow": "1", "autoUpdate": "0", "cyclic": "1"}
 
 
 class PanelSettings:

@@ -1,7 +1,6 @@
 """Slice views and the slices of a stack: which view shows which slice, jumping, and turning a view onto the voxel axes."""
 
 import numpy as np
-import slicer
 import vtk
 
 from SlicePropagationMRML.geometry import ijkToWorld, planeOfAxis, sliceCenter

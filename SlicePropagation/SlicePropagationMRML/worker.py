@@ -15,7 +15,7 @@ class StepWorker:
 
     def __init__(self):
         self._requests, self._results = queue.SimpleQueue(), queue.SimpleQueue()
-        self._thread = None
+        self._thread = self._asked = None
         self.isBusy = False
 
     def request(self, steps):
@@ -23,7 +23,7 @@ class StepWorker:
         if self._thread is None:
             self._thread = threading.Thread(target=self._work, name="SlicePropagation", daemon=True)
             self._thread.start()
-        self.isBusy = True
+        self.isBusy, self._asked = True, steps
         self._requests.put(steps)
 
     def poll(self, timeout=None):
@@ -33,21 +33,18 @@ class StepWorker:
             timeout: seconds to wait for it; None not to wait.
         """
         try:
-            result = self._results.get(timeout is not None, timeout)
+            steps, result = self._results.get(timeout is not None, timeout)
+            while steps is not self._asked:         # a step of a run that ended meanwhile: nobody asks for it any more
+                steps, result = self._results.get(timeout is not None, timeout)
         except queue.Empty:
             return None
         self.isBusy = False
         return result
 
-    def drain(self):
-        """Wait for a step that nobody asks for any more, and forget it."""
-        if self.isBusy:
-            self.poll(60.0)
-
     def _work(self):
         while True:
             steps = self._requests.get()
             try:
-                self._results.put((next(steps, FINISHED), None))
+                self._results.put((steps, (next(steps, FINISHED), None)))
             except Exception as error:          # handed to the main thread, which shows or raises it
-                self._results.put((FINISHED, error))
+                self._results.put((steps, (FINISHED, error)))

@@ -12,15 +12,16 @@ from trame_slicer import module as slicer_module
 from trame_slicer.core import SlicerApp
 from vtkmodules.vtkCommonCore import vtkOutputWindow
 
-from SlicePropagationLib.demo import volume_of
 from SlicePropagationLib.engines import make_engine
 from SlicePropagationLib.errors import SlicePropagationError
-from SlicePropagationLib.sample import SPLEEN, make_sample
+from SlicePropagationLib.sample import SPLEEN
 from SlicePropagationLib.segmentation_file import Segment, read_labels
-from SlicePropagationLib.volume import read_volume
+from SlicePropagationMRML.controls import engineNotes
 from SlicePropagationMRML.logic import PropagationLogic
 from SlicePropagationWeb.autosave import Autosave
 from SlicePropagationWeb.desk import Desk
+from SlicePropagationWeb.dialogs import GONE
+from SlicePropagationWeb.opening import SAMPLE, not_restored, read_with_remarks
 from SlicePropagationWeb.page import Page
 from SlicePropagationWeb.panel_state import PanelState
 from SlicePropagationWeb.tenancy import Tenancy
@@ -30,7 +31,6 @@ from SlicePropagationWeb.workflow import Workflow, tell
 
 log = logging.getLogger(__name__)
 WWW = Path(__file__).with_name("www")
-SAMPLE = "sample"
 
 
 class Application:
@@ -45,22 +45,23 @@ class Application:
         self.server = get_server("slice_propagation", client_type="vue3")
         self.server.enable_module(slicer_module)
         self.server.enable_module({"serve": {"slice_propagation": str(WWW)}, "scripts": ["slice_propagation/page.js"], "styles": ["slice_propagation/page.css"]})
+        self.server.state.trame__template_error = GONE
         self.server.state.trame__favicon = "slice_propagation/icon.svg"
         typed = TypedState(self.server.state, PanelState, namespace="work")
         self.data, self.name = typed.data, typed.name
         slicer_app = SlicerApp()
         slicer.mrmlScene = slicer_app.scene
         vtkOutputWindow.GetInstance().SetDisplayModeToNever()       # VTK's log says what matters already
-        self.views, self.desk = Views(self.server, slicer_app), Desk(self.server, slicer_app)
+        self.views, self.desk = Views(self.server, slicer_app, self._schedule), Desk(self.server, slicer_app)
         logic = PropagationLogic(slicer_app.scene, self.desk.editor.editor_logic, self.desk.history.save, self._schedule)
         self.workflow = Workflow(logic, self.desk, self.views, self.data)
         self.autosave = Autosave(workspace, self.workflow, self._schedule)
         self.tenancy = Tenancy(self.server, lambda tab: setattr(self.data, "owner", tab))
         page = Page(self.server, self.name, self.views)
         self.desk.tools_ready(page)
-        self.data.keys, self.data.offer = keys(), workspace.unsaved()
+        self.data.keys, self.data.offer = keys(), workspace.kept.found()
         self._commands = self._all_commands()
-        typed.bind_changes({self.name.show_3d: self._show_3d, self.name.engine: self._warm_up})
+        typed.bind_changes({self.name.show_3d: self._show_3d, self.name.engine: self._choose_engine})
         self.workflow.refresh()
         trigger = self.server.controller.trigger
         trigger("command")(self._command)
@@ -71,10 +72,10 @@ class Application:
         flow = self.workflow
         return {
             "propagate": flow.propagate, "stop": flow.stop, "keep": flow.keep, "discard": flow.discard, "next": flow.show_next, "confirm": flow.confirm,
-            "nothing": flow.mark_empty, "undo": flow.undo, "redo": flow.redo, "jump": flow.jump, "choose": flow.choose_segment, "plane": flow.choose_plane,
-            "tool": self.desk.take, "add": self.desk.add, "remove": self.desk.remove, "rename": self.desk.rename, "toggle": self.desk.toggle,
+            "empty": flow.mark_empty, "undo": flow.undo, "redo": flow.redo, "jump": flow.jump, "choose": flow.choose_segment, "plane": flow.choose_plane,
+            "describe": flow.describe, "tool": self.desk.take, "everywhere": self.desk.lift_intensity_range, "add": self.desk.add, "remove": self.desk.remove, "rename": self.desk.rename, "toggle": self.desk.toggle,
             "open": self._show_open_dialog, "save": self._show_save_dialog, "write": self._write, "load": self._load, "sample": self._load_sample,
-            "restore": self._restore, "forget": self._forget,
+            "restore": self._restore, "forget": self._forget, "aside": self._set_aside, "details": self._show_details,
         }
 
     # Commands
@@ -96,6 +97,9 @@ class Application:
     def _show_save_dialog(self):
         self.data.saved, self.data.is_save_dialog = [], True
 
+    def _show_details(self):
+        self.data.notes, self.data.is_details = [{"title": title, "text": text} for title, text in engineNotes()], True
+
     def _write(self):
         path = self.workspace.output_path(self.data.save_name, self.data.save_suffix)
         self.workflow.save(path)
@@ -111,13 +115,19 @@ class Application:
         self._soon(self._load_file(SAMPLE, "the sample"))
 
     def _restore(self):
-        offer = self.workspace.unsaved()            # read again: what the browser sends back is not trusted
+        offer = self.workspace.kept.found()            # read again: what the browser sends back is not trusted
         if offer is not None:
             self._soon(self._load_file(offer["image"], offer["title"], offer))
 
     def _forget(self):
         self.data.offer = None
         self.autosave.forget()
+
+    def _set_aside(self):
+        name = self.autosave.set_aside()
+        self.data.offer = None
+        if name:
+            self.workflow.say(f"The unsaved work is kept as {name} in {self.workspace.out}.")
 
     def _show_3d(self, is_shown):
         self.desk.show_3d(is_shown)
@@ -134,17 +144,20 @@ class Application:
         self.data.loading, self.data.is_open_dialog = f"Opening {title}…", False
         self.server.state.flush()
         try:
-            volume = await asyncio.to_thread(_read, source)
+            volume, remarks = await asyncio.to_thread(read_with_remarks, source)
             labels, segments = await asyncio.to_thread(read_labels, offer["labels"], volume) if offer else (None, ())
-            self.show_volume(source, volume, labels, segments, offer)
+            self.show_volume(source, volume, labels, segments, offer, remarks)
             if offer:
                 self.data.offer = None
         except SlicePropagationError as error:
-            self.workflow.say(str(error), is_error=True)
+            if offer:
+                self.data.offer = {**offer, "problem": not_restored(offer, error)}
+            else:
+                self.workflow.say(str(error), is_error=True)
         self.data.loading = ""
         self._warm_up()
 
-    def show_volume(self, source, volume, labels=None, segments=(), offer=None):
+    def show_volume(self, source, volume, labels=None, segments=(), offer=None, remarks=()):
         """Put a volume on the desk, in place of what is there.
 
         Raises:
@@ -172,19 +185,23 @@ class Application:
             self.desk.choose(offer["segment"])
         self.desk.take("paint")
         hint = f"The unsaved work is kept as {kept}." if kept else "Paint the structure on one slice, then press Propagate."
-        self.workflow.say("Went on with the unsaved work." if offer else hint)
+        self.workflow.say(" ".join([*remarks, "Went on with the unsaved work." if offer else hint]))
         self.workflow.refresh()
 
-    async def take_upload(self, path, volume):
+    async def take_upload(self, path, volume, remarks):
         """Show an uploaded image."""
         with self.server.state:
-            tell(self.workflow, self.show_volume, path, volume)
+            tell(self.workflow, self.show_volume, path, volume, None, (), None, remarks)
             self.data.is_open_dialog = False
 
     def refuse_upload(self, reason):
         """Say why an upload was not taken."""
         with self.server.state:
             self.workflow.say(reason, is_error=True)
+
+    def _choose_engine(self, *_):
+        self.workflow.refresh_reasons()
+        self._warm_up()
 
     def _warm_up(self, *_):
         """Import what the engine needs before it is asked for; the first import of PyTorch takes seconds."""
@@ -213,11 +230,3 @@ class Application:
                 await work
         task = asyncio.get_event_loop().create_task(run())
         task.add_done_callback(lambda done: done.exception() and log.error("Opening failed", exc_info=done.exception()))
-
-
-def _read(source):
-    """The library's `Volume` of a file, a DICOM folder or the sample."""
-    if source == SAMPLE:
-        sample = make_sample()
-        return volume_of(sample.volume, sample.spacing_mm)
-    return read_volume(source)

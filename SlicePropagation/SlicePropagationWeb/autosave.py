@@ -29,7 +29,7 @@ class Autosave:
     def forget(self):
         """Drop what is kept: it was saved, or is not wanted."""
         self._is_due = False
-        self._writer.submit(self._workspace.forget).result()
+        self._writer.submit(self._workspace.kept.forget).result()
 
     def set_aside(self):
         """Other work begins: what is not saved becomes a result; returns its name, or None."""
@@ -69,7 +69,7 @@ class Autosave:
             return
         if self._last is not None and self._last.done() and self._last.exception() is not None:
             flow.say(f"The autosave failed: {self._last.exception()}", is_error=True)
-        self._last = self._writer.submit(self._workspace.keep, volumeOf(flow.desk.volume), flow.snapshot(), flow.segment_list(), flow.used_engine(), image=self.source,
+        self._last = self._writer.submit(self._workspace.kept.keep, volumeOf(flow.desk.volume), flow.snapshot(), flow.segment_list(), flow.used_engine(), image=self.source,
                                          title=flow.data.volume_name, plane=flow.data.plane, segment=flow.data.segment_id)
 
     def _is_annotated(self):

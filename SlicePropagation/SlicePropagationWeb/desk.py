@@ -39,7 +39,7 @@ class Desk:
         self.history = EditHistory(self.editor, lambda: self.on_change())
         self.tools = {logic: logic(server, slicer_app) for logic in EFFECT_LOGICS}
         self._changed = lambda *_: self.on_change()
-        for signal in (self.editor.segmentation_modified, self.editor.active_segment_id_changed, self.editor.active_effect_name_changed):
+        for signal in (self.editor.segmentation_modified, self.editor.active_segment_id_changed, self.editor.active_effect_name_changed, self.editor.editor_node_modified):
             signal.connect(self._changed)
 
     def tools_ready(self, page):
@@ -124,6 +124,16 @@ class Desk:
     def take(self, tool):
         """Take a tool into the hand, by its name in `EFFECTS`."""
         self.editor.set_active_effect_type(EFFECTS[tool])
+
+    def intensity_range(self):
+        """(lowest, highest) intensity that tools and runs may write on, or None where all may be."""
+        modifier = self.editor.active_segment_modifier
+        return modifier.get_source_volume_intensity_mask_range() if modifier is not None and modifier.is_source_volume_intensity_mask_enabled() else None
+
+    def lift_intensity_range(self):
+        """Let tools and runs write everywhere."""
+        self.editor.active_segment_modifier.set_source_volume_intensity_mask_enabled(False)
+        self.on_change()
 
     def tool(self):
         """Name of the tool in the hand."""

@@ -2,7 +2,14 @@
 
 from trame.widgets import html, vuetify3
 
-from SlicePropagationWeb.workspace import IMAGE_SUFFIXES, SAVE_SUFFIXES
+from SlicePropagationWeb.workspace import SAVE_SUFFIXES
+
+
+# What trame puts in place of the page when the connection is lost.
+GONE = """<div class="sp-welcome"><div class="sp-card"><img src="slice_propagation/icon.svg" width="72" height="72" alt="">
+<div class="text-h6 mt-4">The program has ended, or cannot be reached.</div>
+<div class="sp-faint mt-2 mb-6">Start it again and reload this page; work that was not saved is offered then.</div>
+<button class="sp-reload" onclick="location.reload()">Reload</button></div></div>"""
 
 
 def add_dialogs(name):
@@ -14,6 +21,7 @@ def add_dialogs(name):
     is_ours = f"{name.owner} === utils.page.tab"
     _open_dialog(name)
     _save_dialog(name)
+    _details(name)
     _offer(name, is_ours)
     with vuetify3.VDialog(model_value=(f"!!{name.owner} && !({is_ours})",), persistent=True, width="440"), vuetify3.VCard(title="The session is in use in another tab", prepend_icon="mdi-tab"):
         vuetify3.VCardText("One tab works at a time. Take over to go on here; the work stays as it is.")
@@ -26,15 +34,15 @@ def _open_dialog(name):
     with vuetify3.VDialog(v_model=name.is_open_dialog, width="640"), vuetify3.VCard(title="Open a volume", prepend_icon="mdi-folder-open-outline"):
         with vuetify3.VCardText():
             with html.Div(classes="sp-row flex-wrap"):
-                vuetify3.VBtn("Upload a file", prepend_icon="mdi-upload", variant="tonal", classes="text-none", click=f"utils.page.pick('{name.upload}', false)")
-                vuetify3.VBtn("Upload a DICOM folder", prepend_icon="mdi-folder-upload-outline", variant="tonal", classes="text-none", click=f"utils.page.pick('{name.upload}', true)")
+                vuetify3.VBtn("Upload files", prepend_icon="mdi-upload", variant="tonal", classes="text-none", click=f"utils.page.pick('{name.upload}', false)")
+                vuetify3.VBtn("Upload a folder", prepend_icon="mdi-folder-upload-outline", variant="tonal", classes="text-none", click=f"utils.page.pick('{name.upload}', true)")
                 vuetify3.VBtn("Load the sample", prepend_icon="mdi-image-outline", variant="tonal", classes="text-none", click="trigger('command', ['sample'])")
-            html.Div(f"NIfTI, NRRD, MetaImage ({', '.join(IMAGE_SUFFIXES)}) or DICOM.", classes="sp-faint sp-gap")
+            html.Div(f"{{{{ {name.upload_text} }}}}", classes="sp-faint sp-gap")
             with html.Div(v_if=f"{name.upload} >= 0", classes="mt-4"):
                 vuetify3.VProgressLinear(model_value=(name.upload,), height=6, rounded=True, color="#56B4E9")
                 html.Div(f"{{{{ {name.upload} < 100 ? `Uploading, ${{{name.upload}}} %` : 'Reading…' }}}}", classes="sp-faint sp-gap")
             with html.Div(v_if=f"{name.images}.length", classes="mt-4"):
-                html.Div("In the folders of this program", classes="sp-heading")
+                html.Div("In the folders given to this program", classes="sp-heading")
                 with vuetify3.VList(density="compact", max_height="280", bg_color="transparent", style="overflow-y: auto"):
                     vuetify3.VListItem(v_for=f"image in {name.images}", key="image.path", title=("image.title",), prepend_icon="mdi-cube-outline", click="trigger('command', ['load', image.path])")
         with vuetify3.VCardActions():
@@ -58,10 +66,24 @@ def _save_dialog(name):
             vuetify3.VBtn("Save", variant="flat", color="#0072B2", classes="text-none", click="trigger('command', ['write'])", raw_attrs=['data-command="write"'])
 
 
-def _offer(name, is_ours):
-    with vuetify3.VDialog(model_value=(f"!!{name.offer} && !{name.loading} && {is_ours}",), persistent=True, width="480"), vuetify3.VCard(title="Unsaved work", prepend_icon="mdi-history"):
-        vuetify3.VCardText(f"{{{{ {name.offer} ? `There is unsaved work on ${{{name.offer}.title}} from ${{{name.offer}.at}}. Go on with it?` : '' }}}}")
+def _details(name):
+    with vuetify3.VDialog(v_model=name.is_details, width="640"), vuetify3.VCard(title="Details", prepend_icon="mdi-information-outline"):
+        with vuetify3.VCardText():
+            with html.Div(v_for=f"note in {name.notes}", key="note.title", classes="mb-3"):
+                html.Div("{{ note.title }}", style="font-weight: 600")
+                html.Div("{{ note.text }}", classes="sp-faint")
         with vuetify3.VCardActions():
             vuetify3.VSpacer()
-            vuetify3.VBtn("Discard it", classes="text-none", click="trigger('command', ['forget'])", raw_attrs=['data-command="forget"'])
+            vuetify3.VBtn("Close", classes="text-none", click=f"{name.is_details} = false")
+
+
+def _offer(name, is_ours):
+    with vuetify3.VDialog(model_value=(f"!!{name.offer} && !{name.loading} && {is_ours}",), persistent=True, width="480"), vuetify3.VCard(title="Unsaved work", prepend_icon="mdi-history"):
+        with vuetify3.VCardText():
+            html.Div(f"{{{{ {name.offer} ? `There is unsaved work on ${{{name.offer}.title}} from ${{{name.offer}.at}}. Go on with it?` : '' }}}}")
+            vuetify3.VAlert(v_if=f"{name.offer} && {name.offer}.problem", type="error", variant="tonal", density="compact", classes="mt-4", text=(f"{name.offer} && {name.offer}.problem",))
+        with vuetify3.VCardActions():
+            vuetify3.VSpacer()
+            for text, command in (("Discard it", "forget"), ("Keep it as a file", "aside")):
+                vuetify3.VBtn(text, classes="text-none", click=f"trigger('command', ['{command}'])", raw_attrs=[f'data-command="{command}"'])
             vuetify3.VBtn("Go on", variant="flat", color="#0072B2", classes="text-none", click="trigger('command', ['restore'])", raw_attrs=['data-command="restore"'])

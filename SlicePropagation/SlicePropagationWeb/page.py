@@ -5,7 +5,7 @@ from trame.widgets import client, html, vuetify3
 from trame_slicer.app.ui.segmentation import DrawEffectUI, PaintEffectUI, ScissorsEffectUI, ThresholdEffectUI
 
 from SlicePropagationWeb.dialogs import add_dialogs
-from SlicePropagationWeb.words import COMMANDS, DEVICES, LEGEND, TOOLS, shown_key
+from SlicePropagationWeb.words import COMMANDS, DEVICE_ITEMS, LEGEND, LEGEND_BELOW, TOOLS, shown_key
 
 TITLE = "Slice Propagation"
 
@@ -28,8 +28,11 @@ class Page:
                 self._top_bar()
                 with html.Div(classes="sp-body"):
                     with html.Div(classes="sp-panel"):
-                        self._draw_section()
-                        self._propagate_section()
+                        with html.Div(classes="sp-sections"):
+                            self._input_section()
+                            self._draw_section()
+                            self._propagate_section()
+                        self._run_footer()
                     with html.Div(classes="sp-views"):
                         with html.Div(classes="sp-grid"):
                             views.place(self.layout)
@@ -54,10 +57,16 @@ class Page:
 
     # Panel
 
+    def _input_section(self):
+        name = self.name
+        with _section("Input"), html.Div(classes="sp-row"):
+            html.Span("Volume", classes="sp-label")
+            html.Span(f"{{{{ {name.volume_name} || 'none is open' }}}}", classes="sp-value", title=(name.volume_text,))
+
     def _draw_section(self):
         name = self.name
-        with _section("Input and draw"):
-            html.Div("No volume is open.", classes="sp-faint", v_if=f"!{name.volume_name}")
+        with _section("Draw"):
+            html.Div("Open a volume to draw on it.", classes="sp-faint", v_if=f"!{name.volume_name}")
             with html.Div(v_if=name.volume_name):
                 self._segment_list()
                 with html.Div(classes="sp-row sp-tools sp-gap"):
@@ -67,6 +76,7 @@ class Page:
                             vuetify3.VIcon(icon, size="22")
                             vuetify3.VTooltip(text, activator="parent", location="bottom")
                 self._tool_options()
+                self._limit()
 
     def _segment_list(self):
         name = self.name
@@ -88,6 +98,12 @@ class Page:
             self.threshold = ThresholdEffectUI(v_if=f"{name.tool} === 'threshold'")
             ScissorsEffectUI(v_if=f"{name.tool} === 'scissors'")
 
+    def _limit(self):
+        name = self.name
+        with html.Div(v_if=name.limit_text, classes="sp-tool-options sp-row"):
+            html.Span(f"{{{{ {name.limit_text} }}}}", classes="sp-faint")
+            vuetify3.VBtn("Paint everywhere", size="small", variant="tonal", click="trigger('command', ['everywhere'])")
+
     def _propagate_section(self):
         name = self.name
         with _section("Propagate"):
@@ -95,27 +111,37 @@ class Page:
                 html.Span("Slices", classes="sp-label")
                 with vuetify3.VBtnToggle(model_value=(name.plane,), mandatory=True, density="compact", divided=True, variant="outlined", classes="flex-grow-1", style="height: 32px"):
                     for plane in ("axial", "coronal", "sagittal"):
-                        vuetify3.VBtn(plane.capitalize(), value=plane, size="small", click=f"trigger('command', ['plane', '{plane}'])", disabled=(f"{name.is_running} || {name.is_waiting}",), classes="flex-grow-1")
+                        with vuetify3.VBtn(plane.capitalize(), value=plane, size="small", click=f"trigger('command', ['plane', '{plane}'])", disabled=(f"!!{name.why}.choices",), classes="flex-grow-1",
+                                           raw_attrs=[f'data-plane="{plane}"']):
+                            vuetify3.VTooltip(f"{{{{ {name.why}.choices || ({name.planes}.find((one) => one.value === '{plane}') || {{}}).title || '{plane.capitalize()}' }}}}", activator="parent", location="bottom", open_delay="300")
             self._range()
-            _select("Direction", name.direction, (name.directions,))
+            _select("Direction", name, name.direction, (name.directions,))
+            hint = f"{name.why}.choices || ({name.engines}.find((engine) => engine.value === {name.engine}) || {{}}).text"
+            _select("Engine", name, name.engine, (name.engines,), hint)
+            with html.Div(v_if=name.has_device, classes="sp-gap"):
+                _select("Device", name, name.device, DEVICE_ITEMS, f"{name.why}.choices || 'Where the network runs; automatic takes a GPU where there is one'")
+            _check("Slice views follow the run", name.follow)
+
+    def _run_footer(self):
+        """What starts and ends a run, and what came of it: always in sight, however tall the tool's options are."""
+        name = self.name
+        with html.Div(classes="sp-footer"):
             with html.Div(classes="sp-row"):
-                html.Span("Engine", classes="sp-label")
-                with vuetify3.VSelect(v_model=name.engine, items=(name.engines,), density="compact", variant="outlined", hide_details=True):
-                    vuetify3.VTooltip(f"{{{{ ({name.engines}.find((engine) => engine.value === {name.engine}) || {{}}).text }}}}", activator="parent", location="right", max_width="320")
-            _select("Device", name.device, DEVICES)
-            with html.Div(classes="sp-row", style="margin-top: 12px"):
-                _command("propagate", name, v_if=f"!{name.is_running}", is_wide=True, variant="flat", color="#0072B2", size="large")
-                _command("stop", name, v_if=name.is_running, is_wide=True, variant="flat", color="#D55E00", size="large")
+                _command("propagate", name, v_if=f"!{name.is_running}", is_wide=True, hint="end", variant="flat", color="#0072B2", size="large")
+                _command("stop", name, v_if=name.is_running, is_wide=True, hint="end", variant="flat", color="#D55E00", size="large")
             self._progress()
+            html.Div(f"{{{{ {name.is_error} ? '' : {name.message} }}}}", classes="sp-message", raw_attrs=['aria-live="polite"'])
 
     def _range(self):
         name = self.name
         with html.Div(classes="sp-row"):
             html.Span("Range", classes="sp-label")
-            vuetify3.VRangeSlider(v_model=name.span, min=0, max=(f"Math.max({name.num_slices} - 1, 1)",), step=1, hide_details=True, density="compact", strict=True, color="#9AA3AF",
-                                  disabled=(f"!{name.num_slices} || {name.is_running}",), thumb_size=14, track_size=3)
-        html.Div(f"{{{{ {name.span}[0] === 0 && {name.span}[1] >= {name.num_slices} - 1 ? 'To the end of the structure' : `Slices ${{{name.span}[0]}} to ${{{name.span}[1]}}` }}}}",
-                 classes="sp-faint", style="padding-left: 72px; margin-top: -4px")
+            _check("To the end of the structure", name.to_the_end, f"!!{name.why}.choices || !{name.num_slices}")
+        with html.Div(classes="sp-row sp-range", v_if=f"!{name.to_the_end}"):
+            html.Span(f"{{{{ {name.span}[0] }}}}", classes="sp-number")
+            vuetify3.VRangeSlider(v_model=name.span, min=0, max=(f"Math.max({name.num_slices} - 1, 1)",), step=1, hide_details=True, density="compact", strict=True, color="#56b4e9",
+                                  disabled=(f"!!{name.why}.choices",), thumb_size=14, track_size=3)
+            html.Span(f"{{{{ {name.span}[1] }}}}", classes="sp-number")
 
     def _progress(self):
         name = self.name
@@ -123,7 +149,7 @@ class Page:
             vuetify3.VProgressLinear(model_value=(f"{name.num_steps} ? 100 * {name.step} / {name.num_steps} : 0",), indeterminate=(f"!{name.num_steps}",), height=6, rounded=True, color="#56B4E9")
             html.Div(f"{{{{ {name.progress_text} || 'Getting ready…' }}}}", classes="sp-faint sp-gap")
         with html.Div(v_if=name.is_waiting, classes="sp-row", style="margin-top: 10px"):
-            _command("keep", name, is_wide=True, variant="tonal", color="#009E73")
+            _command("keep", name, is_wide=True, variant="flat", color="#00785A")
             _command("discard", name, is_wide=True, variant="tonal")
 
     # Views
@@ -155,16 +181,16 @@ class Page:
                 html.Span("Review", classes="sp-heading", style="margin: 0 6px 0 0")
                 _command("next", name, variant="tonal", hint="top")
                 _command("confirm", name, variant="text", hint="top")
-                _command("nothing", name, variant="text", hint="top")
+                _command("empty", name, variant="text", hint="top")
+                _check("Auto-update after a correction", name.auto_update)
                 html.Div(style="flex: 1")
-                vuetify3.VSwitch(v_model=name.auto_update, label="Auto-update after a correction", density="compact", hide_details=True, color="#56B4E9", classes="flex-grow-0")
-                html.Div(style="width: 12px")
-                vuetify3.VSwitch(v_model=name.show_3d, label="Show 3D", density="compact", hide_details=True, color="#56B4E9", classes="flex-grow-0", disabled=(f"!{name.volume_name}",))
+                _check("Show 3D", name.show_3d, f"!{name.volume_name}")
+                _command("details", name, variant="text", hint="top")
             self._strip()
             with html.Div(classes="sp-row", style="margin-top: 6px"):
-                html.Span(f"{{{{ {name.is_error} ? '' : {name.message} || {name.summary} }}}}", classes="sp-message")
-                with html.Div(classes="sp-legend"):
-                    for text, color in LEGEND:
+                html.Span(f"{{{{ {name.summary} }}}}", classes="sp-summary")
+                with html.Div(classes="sp-legend", title=LEGEND_BELOW):
+                    for color, text in LEGEND:
                         with html.Span():
                             html.Span(classes="sp-swatch", style=f"background: {color}")
                             html.Span(text)
@@ -172,9 +198,9 @@ class Page:
     def _strip(self):
         name = self.name
         with html.Div(classes=(f"['sp-strip', {{'sp-dense': {name.cells}.length > 120}}]",), raw_attrs=['aria-label="Slices"']):
-            with html.Div(v_for=f"(cell, i) in {name.cells}", key="i", title=("cell.text",), raw_attrs=[':data-slice="i"'], click="trigger('command', ['jump', i])",
-                          classes=("['sp-cell', 'sp-' + cell.kind, {'sp-stale': cell.stale, 'sp-absent': !cell.shown}]",)):
-                html.Div(classes="sp-bar", style=("{height: (cell.kind === 'propagated' ? 8 + 92 * cell.height : 100) + '%'}",))
+            with html.Div(v_for=f"(cell, i) in {name.cells}", key="i", title=(f"i === {name.cell} ? {name.cell_text} : ''",), raw_attrs=[':data-slice="i"'], click="trigger('command', ['jump', i])",
+                          mouseenter="trigger('command', ['describe', i])", classes=("['sp-cell', 'sp-' + cell.kind, {'sp-stale': cell.stale, 'sp-absent': !cell.shown}]",)):
+                html.Div(classes="sp-bar", style=("{height: 100 * cell.height + '%', '--mark': cell.color}",))
             html.Div(classes="sp-current", v_if=f"{name.cells}.length",
                      style=(f"{{left: `calc(${{100 * {name.index} / {name.cells}.length}}% - 1px)`, width: `calc(${{100 / {name.cells}.length}}% + 2px)`}}",))
 
@@ -186,10 +212,16 @@ def _section(text):
     return section
 
 
-def _select(text, value, items):
+def _select(text, name, value, items, hint=None):
     with html.Div(classes="sp-row"):
         html.Span(text, classes="sp-label")
-        vuetify3.VSelect(v_model=value, items=items if isinstance(items, tuple) else (items,), density="compact", variant="outlined", hide_details=True)
+        with vuetify3.VSelect(v_model=value, items=items if isinstance(items, tuple) else (items,), density="compact", variant="outlined", hide_details=True, disabled=(f"!!{name.why}.choices",),
+                              raw_attrs=[f'data-choice="{text}"']):
+            vuetify3.VTooltip(f"{{{{ {hint or name.why + '.choices'} }}}}", activator="parent", location="right", max_width="320", open_delay="300", disabled=(f"!({hint or name.why + '.choices'})",))
+
+
+def _check(text, value, disabled="false"):
+    vuetify3.VCheckbox(v_model=value, label=text, density="compact", hide_details=True, color="#56B4E9", classes="sp-check flex-grow-0", disabled=(disabled,))
 
 
 def _command(key, name=None, *, is_icon=False, is_wide=False, v_if=None, hint="bottom", **style):

@@ -11,8 +11,15 @@ class PanelState:
         why: reasons of `view_state`, empty where a command can be given.
         cells: the slice strip.
         index: slice shown in the large view.
-        span: first and last slice that may be predicted.
-        offer: what an autosave holds, None when there is none to offer.
+        span: first and last slice that may be predicted, unless the walk goes to_the_end of the structure.
+        limit_text: which intensities tools and runs may write on; empty where all.
+        follow: whether the slice views follow a run.
+        has_device: whether the engine chosen runs on a device that can be chosen.
+        planes: the axes by anatomical name, with their angle where they are oblique.
+        cell, cell_text: the slice of the strip that the mouse rests on, and what is to be said of it.
+        notes: what the engines are.
+        upload_text: what can be uploaded.
+        offer: what an autosave holds, and why it could not be shown; None when there is none to offer.
         owner: the tab that the session belongs to.
     """
 
@@ -40,6 +47,15 @@ class PanelState:
     summary: str = ""
     auto_update: bool = False
     show_3d: bool = False
+    limit_text: str = ""
+    to_the_end: bool = True
+    follow: bool = True
+    has_device: bool = False
+    planes: list[dict] = field(default_factory=list)
+    cell: int = -1
+    cell_text: str = ""
+    is_details: bool = False
+    notes: list[dict] = field(default_factory=list)
     why: dict = field(default_factory=dict)
     message: str = ""
     is_error: bool = False
@@ -47,6 +63,7 @@ class PanelState:
     is_open_dialog: bool = False
     images: list[dict] = field(default_factory=list)
     upload: int = -1
+    upload_text: str = ""
     save_name: str = "segmentation"
     save_suffix: str = ".seg.nrrd"
     saved: list[str] = field(default_factory=list)

@@ -1,5 +1,6 @@
 """Serving the page: address, token, Ctrl-C."""
 
+import asyncio
 import os
 import socket
 import sys
@@ -10,9 +11,12 @@ from vtkmodules.vtkCommonCore import vtkLogger
 
 from SlicePropagationLib.errors import ConfigError
 from SlicePropagationLib.volume import read_image
-from SlicePropagationWeb.application import SAMPLE, Application
+from SlicePropagationWeb.application import Application
+from SlicePropagationWeb.display import check_display
 from SlicePropagationWeb.guard import Guard
+from SlicePropagationWeb.opening import SAMPLE
 from SlicePropagationWeb.transfer import MAX_UPLOAD_BYTES, Transfer
+from SlicePropagationWeb.upload_check import KINDS
 from SlicePropagationWeb.workspace import Workspace
 
 DEFAULT_PORT = 8642
@@ -47,7 +51,7 @@ def serve(image, out, host="127.0.0.1", port=None, *, data=(), opens_browser=Tru
         start(application, host, port)
     finally:
         application.close()
-        kept = application.workspace.unsaved()
+        kept = application.workspace.kept.found()
         report("Ended." + (f" Unsaved work is kept in {application.workspace.out}; the next start offers it." if kept else ""))
 
 
@@ -57,6 +61,7 @@ def prepare(image, out, host="127.0.0.1", *, data=(), max_upload_bytes=MAX_UPLOA
     Raises:
         SlicePropagationError: the image or the folder is unusable.
     """
+    check_display()
     if image not in (None, SAMPLE):
         read_image(image)
         data = [*data, image if Path(image).is_dir() else Path(image).resolve().parent]
@@ -64,9 +69,12 @@ def prepare(image, out, host="127.0.0.1", *, data=(), max_upload_bytes=MAX_UPLOA
     workspace.check_writable()
     vtkLogger.SetStderrVerbosity(vtkLogger.VERBOSITY_ERROR)
     application = Application(workspace)
-    transfer = Transfer(workspace, application.take_upload, application.refuse_upload, max_upload_bytes)
+    transfer = Transfer(workspace, application.take_upload, application.refuse_upload, application.tenancy.is_owner, max_upload_bytes)
+
+    application.data.upload_text = f"One image ({', '.join(KINDS)}), the DICOM files of a series, or a zip archive of either; at most {max_upload_bytes / 1024 ** 2:.0f} MiB."
 
     def bind(socket_server, **_):
+        asyncio.get_event_loop().set_exception_handler(_report)
         guard.install(socket_server.app)
         transfer.install(socket_server.app)
 
@@ -98,6 +106,12 @@ def free_port(host, port=None):
             except OSError as error:
                 problem = error
     raise ConfigError(f"The page cannot be served at {host}, port {port} ({problem}); choose another --host or --port.")
+
+
+def _report(loop, context):
+    """Log what went wrong in the event loop; that a tab was closed while a picture was on its way to it is no news."""
+    if not isinstance(context.get("exception"), ConnectionResetError):
+        loop.default_exception_handler(context)
 
 
 def _has_display():

@@ -1,41 +1,35 @@
-"""What the slice strip shows: one cell per slice of one segment, and what a person reads when the mouse rests on it."""
+"""What the slice strip shows in the browser: one cell per slice of one segment."""
 
 import numpy as np
 
-from SlicePropagationMRML.review import Kind, reviewSlices
+from SlicePropagationMRML.controls import barOf
+from SlicePropagationMRML.review import Kind, explainSlice, reviewSlices
+from SlicePropagationMRML.words import sliceText
 
-WORDS = {Kind.UNKNOWN: "not propagated yet", Kind.PROPAGATED: "propagated", Kind.SEED: "seed: drawn by you", Kind.CORRECTION: "correction: drawn by you over a prediction",
-         Kind.CONFIRMED: "confirmed by you", Kind.STALE: "out of date: an annotated slice nearby changed since"}
+ANCHORS = (Kind.SEED, Kind.CORRECTION, Kind.CONFIRMED)
 CLASSES = {Kind.UNKNOWN: "empty", Kind.PROPAGATED: "propagated", Kind.SEED: "seed", Kind.CORRECTION: "correction", Kind.CONFIRMED: "confirmed", Kind.STALE: "propagated"}
 
 
-def cells(session, label):
-    """One dict a slice, ready for the page.
+def cells(review):
+    """One dict a slice, ready for the browser.
+
+    Args:
+        review: a SliceReview.
 
     Returns:
-        [{"kind": name of the provenance, "stale": bool, "shown": whether the structure is on the slice,
-        "height": confidence as 0..1, "text": what the cell says}]
+        [{"kind": name of the provenance, "color", "height": share of the strip, "stale": bool, "shown": whether the structure is on the slice}]
     """
+    listed = []
+    for index in range(len(review)):
+        kind = Kind(int(review.kinds[index]))
+        color, height, is_striped = barOf(kind, float(review.confidence[index]))
+        listed.append({"kind": CLASSES[kind], "color": color, "height": round(height, 3), "stale": is_striped, "shown": not review.isEmpty[index]})
+    return listed
+
+
+def describe(session, label, index):
+    """What a person reads when the mouse rests on a cell."""
     review = reviewSlices(session, label)
-    return [_cell(review, index) for index in range(len(review))]
-
-
-def _cell(review, index):
     kind, confidence = Kind(int(review.kinds[index])), float(review.confidence[index])
-    text = f"Slice {index} of {len(review)}: {WORDS[kind]}"
-    if review.isEmpty[index]:
-        text += ", not on this slice"
-    if kind in (Kind.PROPAGATED, Kind.STALE) and not np.isnan(confidence):
-        text += f"; confidence {confidence:.0%}"
-    return {"kind": CLASSES[kind], "stale": kind == Kind.STALE, "shown": not review.isEmpty[index] and kind != Kind.UNKNOWN,
-            "height": 0.0 if np.isnan(confidence) else round(confidence, 3), "text": text}
-
-
-def summary(session, label):
-    """One sentence about a segment: how much of it a person vouches for, and how much was propagated."""
-    review = reviewSlices(session, label)
-    anchors = review.count(Kind.SEED, Kind.CORRECTION, Kind.CONFIRMED)
-    if not anchors:
-        return "Nothing is drawn yet: paint the structure on one slice."
-    stale = review.count(Kind.STALE)
-    return f"{anchors} annotated, {review.count(Kind.PROPAGATED, Kind.STALE)} propagated" + (f", {stale} out of date" if stale else "")
+    is_predicted = kind in (Kind.PROPAGATED, Kind.STALE) and not np.isnan(confidence)
+    return sliceText(index, len(review), kind, confidence, explainSlice(session, label, index) if is_predicted else None)

@@ -1,6 +1,10 @@
-"""One tab at a time: a reload finds its work again, another tab is asked before it takes over."""
+"""One tab at a time: a reload finds its work again, another tab is asked before it takes over, and is not heard before."""
 
 from wslink.websocket import LinkProtocol
+
+REFUSED = -32099                                            # wslink's code for what a client did wrong
+OPEN_TRIGGERS = ("enter", "take_over")
+OPEN_METHODS = ("trame.state.get", "trame.error.client")    # what any tab needs to show itself
 
 
 class _Connections(LinkProtocol):
@@ -12,7 +16,7 @@ class _Connections(LinkProtocol):
 
 
 class Tenancy:
-    """Which tab the session belongs to.
+    """Which tab the session belongs to; what other tabs send is refused here, whatever their page shows.
 
     Args:
         server: the trame server.
@@ -35,9 +39,35 @@ class Tenancy:
         self._tab, self._client = tab, self._socket.last_active_client_id
         self._on_change(tab)
 
+    def is_owner(self, tab):
+        """Whether a tab has the session."""
+        return bool(tab) and tab == self._tab
+
     def _bound(self, socket_server, **_):
         self._socket = socket_server
+        for handler in socket_server._ws_handlers:          # wslink has no hook between a message and its method
+            self._check_messages(handler)
+
+    def _check_messages(self, handler):
+        deliver = handler.onCompleteMessage
+
+        async def check(message, client_id):
+            if client_id == self._client or _is_open(message) or not handler.isClientAuthenticated(client_id):     # wslink itself refuses the last
+                await deliver(message, client_id)
+            else:
+                await handler.sendWrappedError(message.get("id"), REFUSED, "The session is in use in another tab; take over first.", client_id=client_id)
+        handler.onCompleteMessage = check
 
     def _closed(self, client_id):
         if client_id == self._client:
             self._client = None
+
+
+def _is_open(message):
+    """Whether a message may come from a tab that does not have the session: a greeting, or the wish to have it."""
+    method, what = message.get("method"), str(next(iter(message.get("args") or ()), ""))
+    if method == "trame.trigger":
+        return what in OPEN_TRIGGERS
+    if method == "trame.lifecycle.update":
+        return what.startswith("client_")
+    return method in OPEN_METHODS or str(message.get("id", "")).startswith("system:")

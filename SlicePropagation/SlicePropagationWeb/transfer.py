@@ -1,19 +1,21 @@
 """Files to and from the browser over plain HTTP: uploads limited in size and kind, downloads of results only."""
 
 import asyncio
+import re
 import shutil
 import tempfile
-from pathlib import Path
+from dataclasses import replace
+from pathlib import Path, PurePosixPath
 
 from aiohttp import web
 
 from SlicePropagationLib.errors import InputError, SlicePropagationError
-from SlicePropagationLib.volume import read_volume
-from SlicePropagationWeb.workspace import IMAGE_SUFFIXES
+from SlicePropagationWeb.opening import read_with_remarks
+from SlicePropagationWeb.upload_check import CHUNK_BYTES, check_kind, free_name, is_zip, source_of, unpack
 
 MAX_UPLOAD_BYTES = 4 * 1024 ** 3
 MAX_FILES = 5000
-CHUNK_BYTES = 1 << 20
+TAB_HEADER = "X-Slice-Propagation-Tab"
 
 
 class Transfer:
@@ -21,13 +23,14 @@ class Transfer:
 
     Args:
         workspace: the Workspace.
-        on_image: awaited with (path, library `Volume`) of an uploaded image that could be read.
+        on_image: awaited with (path, library `Volume`, remarks about it) of an uploaded image that could be read.
         on_refusal: called with the sentence that says why an upload was refused.
-        max_bytes: of one upload, all files together.
+        is_owner: `is_owner(tab)`, whether a browser's tab has the session; others upload nothing.
+        max_bytes: of one upload, all files together, packed or not.
     """
 
-    def __init__(self, workspace, on_image, on_refusal, max_bytes=MAX_UPLOAD_BYTES):
-        self._workspace, self._on_image, self._on_refusal, self._max_bytes = workspace, on_image, on_refusal, max_bytes
+    def __init__(self, workspace, on_image, on_refusal, is_owner, max_bytes=MAX_UPLOAD_BYTES):
+        self._workspace, self._on_image, self._on_refusal, self._is_owner, self._max_bytes = workspace, on_image, on_refusal, is_owner, max_bytes
 
     def install(self, application):
         """Add the routes to an aiohttp application that has not started yet."""
@@ -35,18 +38,20 @@ class Transfer:
         application.router.add_get("/download/{name}", self._download)
 
     async def _upload(self, request):
+        if not self._is_owner(request.headers.get(TAB_HEADER, "")):
+            return web.json_response({"error": "The session is in use in another tab; take over first."}, status=409)
         self._workspace.uploads.mkdir(parents=True, exist_ok=True)
         folder = Path(tempfile.mkdtemp(prefix=".partial-", dir=self._workspace.uploads))
         try:
             if (request.content_length or 0) > self._max_bytes + CHUNK_BYTES:
                 raise InputError(self._too_large())
-            names = await self._receive(request, folder)
-            source = folder / names[0] if len(names) == 1 and not _is_dicom(folder / names[0]) else folder
-            await asyncio.to_thread(read_volume, source)
-            final = self._settle(folder, names, source)
-            await self._on_image(final, await asyncio.to_thread(read_volume, final))
+            names, title = await self._receive(request, folder)
+            source = await asyncio.to_thread(self._checked, folder, names)
+            volume, remarks = await asyncio.to_thread(read_with_remarks, source)
+            final = self._settle(folder, source, title)
+            await self._on_image(final, replace(volume, path=final), remarks)
         except SlicePropagationError as error:
-            reason = str(error).replace(str(folder), "").replace(" /", " ").strip()
+            reason = str(error).replace(f"{folder}/", "").replace(str(folder), "what was uploaded")
             self._on_refusal(reason)
             return web.json_response({"error": reason}, status=413 if "larger" in reason else 415)
         finally:
@@ -54,46 +59,57 @@ class Transfer:
         return web.json_response({"name": final.name})
 
     async def _receive(self, request, folder):
-        """Store the files of a form; returns their names."""
+        """Store the files of a form; returns (their names, what a person calls them together)."""
         if not request.content_type.startswith("multipart/"):
             raise InputError("An upload is a form with files; use the Open dialog of the page.")
-        names, total = [], 0
+        names, total, title = [], 0, ""
         async for part in await request.multipart():
-            name = Path((part.filename or "").replace("\\", "/")).name
-            if not name or name.startswith("."):
+            path = PurePosixPath((part.filename or "").replace("\\", "/"))
+            if not path.name or path.name.startswith(".") or path.name.upper() == "DICOMDIR":
                 continue
             if len(names) == MAX_FILES:
                 raise InputError(f"The upload has more than {MAX_FILES} files; upload one volume.")
-            with open(folder / name, "wb") as file:
+            names.append(free_name(path.name, names))
+            title = title or _title(path)
+            with open(folder / names[-1], "wb") as file:
                 while chunk := await part.read_chunk(CHUNK_BYTES):
                     total += len(chunk)
                     if total > self._max_bytes:
                         raise InputError(self._too_large())
                     file.write(chunk)
-            self._check_kind(folder / name)
-            names.append(name)
         if not names:
-            raise InputError("The upload has no file; choose an image or a folder of DICOM files.")
-        return names
+            raise InputError("The upload has no file; choose an image, DICOM files, a folder of them, or a zip archive.")
+        return names, title
 
-    def _settle(self, folder, names, source):
+    def _checked(self, folder, names):
+        """Unpack an archive, check every file; returns what is to be read."""
+        if len(names) == 1 and is_zip(folder / names[0]):
+            archive = folder / names[0]
+            inside = folder / "inside"
+            inside.mkdir()
+            names = unpack(archive, inside, self._max_bytes, MAX_FILES)
+            archive.unlink()
+            folder = inside
+            if not names:
+                raise InputError(f"The archive '{archive.name}' has no file; put one volume into it.")
+        for name in names:
+            check_kind(folder / name)
+        return source_of(folder, names)
+
+    def _settle(self, folder, source, title):
         """Move what was received to its place, under a name that is free."""
-        stem = names[0] if source != folder else "DICOM"
+        stem = title if source.is_dir() else source.name
         target, number = self._workspace.uploads / stem, 1
         while target.exists():
             number += 1
             target = self._workspace.uploads / f"{number}-{stem}"
         source.rename(target)
-        if source == folder:
+        if target.is_dir():
             target.chmod(0o755)
         return target
 
     def _too_large(self):
         return f"The upload is larger than {self._max_bytes / 1024 ** 2:.0f} MiB; open the file from a folder given as --data instead."
-
-    def _check_kind(self, path):
-        if not path.name.lower().endswith(IMAGE_SUFFIXES) and not _is_dicom(path):
-            raise InputError(f"'{path.name}' is not a kind of image that is read here; use {', '.join(IMAGE_SUFFIXES)} or DICOM files.")
 
     async def _download(self, request):
         path = self._workspace.download_path(request.match_info["name"])
@@ -102,6 +118,7 @@ class Transfer:
         return web.FileResponse(path, headers={"Content-Disposition": f'attachment; filename="{path.name}"'})
 
 
-def _is_dicom(path):
-    with open(path, "rb") as file:
-        return file.read(132)[128:] == b"DICM"
+def _title(path):
+    """The name of a DICOM folder: that of the folder it came from or of its archive, else "DICOM"."""
+    name = path.parts[0] if len(path.parts) > 1 else path.stem if path.suffix.lower() == ".zip" else ""
+    return re.sub(r"[^A-Za-z0-9 ._-]", "_", name).strip(" .")[:60] or "DICOM"

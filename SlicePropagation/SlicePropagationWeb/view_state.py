@@ -1,58 +1,30 @@
-"""What can be done now, and why the rest cannot: a pure function of the state of the work."""
+"""What can be done now, and why the rest cannot: what the panel says, and what only the page has."""
 
-from dataclasses import dataclass
-
-
-@dataclass(frozen=True)
-class Situation:
-    """The state of the work, as far as it decides what can be done.
-
-    Attributes:
-        has_volume, has_segment: whether there is a volume, and a segment chosen.
-        num_anchors: slices of the segment that a person vouches for.
-        is_running, is_waiting: whether a run is under way, or a result waits for keep or discard.
-        can_undo, can_redo: whether there is a step to take back, or to do again.
-    """
-
-    has_volume: bool = False
-    has_segment: bool = False
-    num_anchors: int = 0
-    is_running: bool = False
-    is_waiting: bool = False
-    can_undo: bool = False
-    can_redo: bool = False
+from SlicePropagationMRML.states import viewState
 
 
-def reasons(situation):
+def reasons(situation, *, can_undo=False, can_redo=False):
     """Why each command cannot be done now; an empty text where it can.
 
+    Args:
+        situation: the panel's Situation.
+        can_undo, can_redo: whether there is a step to take back, or to do again.
+
     Returns:
-        {"propagate", "stop", "decide", "edit", "review", "next", "undo", "redo", "save": text}
+        {"propagate", "stop", "decide", "choices", "edit", "next", "confirm", "empty", "undo", "redo", "save": text}
     """
-    busy = _busy(situation)
-    missing = _missing(situation)
-    edit = busy or missing
-    undrawn = "Draw the structure on at least one slice first" if not situation.num_anchors else ""
+    state = viewState(situation)
+    waits = state.choices if situation.hasResult else ""
     return {
-        "propagate": edit or undrawn,
-        "stop": "" if situation.is_running else "No run is under way",
-        "decide": "" if situation.is_waiting else "Only after a run was stopped, or when it would take voxels from another segment",
-        "edit": missing or ("Keep or discard the last result first" if situation.is_waiting else ""),
-        "review": edit,
-        "next": edit or undrawn,
-        "undo": busy or ("" if situation.can_undo else "Nothing to undo"),
-        "redo": busy or ("" if situation.can_redo else "Nothing to redo"),
-        "save": edit,
+        "propagate": state.choices or state.propagate,
+        "stop": "" if situation.isRunning else "No run is under way",
+        "decide": state.decide,
+        "choices": state.choices,
+        "edit": state.export or waits,          # one may draw during a run
+        "next": state.next,
+        "confirm": state.confirm,
+        "empty": state.empty,
+        "undo": state.choices or ("" if can_undo else "Nothing to undo"),
+        "redo": state.choices or ("" if can_redo else "Nothing to redo"),
+        "save": state.export or state.choices,
     }
-
-
-def _busy(situation):
-    if situation.is_running:
-        return "A run is under way"
-    return "Keep or discard the last result first" if situation.is_waiting else ""
-
-
-def _missing(situation):
-    if not situation.has_volume:
-        return "Open a volume first"
-    return "" if situation.has_segment else "Add a segment first"

@@ -13,6 +13,7 @@ from SlicePropagationMRML.views import indexInView
 TAGS = {"axial": "Red", "coronal": "Green", "sagittal": "Yellow"}
 COLORS = {"Red": "#F34A33", "Green": "#6DAD4A", "Yellow": "#EFD64D"}
 FRAMES_PER_SECOND = 15.0
+LAYOUT_MS = 600         # from a new layout to views of their new size
 
 
 class Views:
@@ -21,9 +22,11 @@ class Views:
     Args:
         server: the trame server.
         slicer_app: a `trame_slicer.core.SlicerApp`.
+        schedule: `schedule(milliseconds, function)`, the event loop's timer.
     """
 
-    def __init__(self, server, slicer_app):
+    def __init__(self, server, slicer_app, schedule):
+        self._schedule = schedule
         self._scene, self._manager, self._display = slicer_app.scene, slicer_app.view_manager, slicer_app.display_manager
         register_rca_factories(self._manager, server, slice_view_ui_f=_slice_view_controls, three_d_view_ui_f=_empty_controls,
                                target_fps=FRAMES_PER_SECOND, blur_fps=FRAMES_PER_SECOND / 2)
@@ -48,8 +51,17 @@ class Views:
         self._display.reset_views()
 
     def enlarge(self, plane):
-        """Give the slices of a plane the large view."""
+        """Give the slices of a plane the large view; once the browser has laid it out, each view shows the whole slice."""
         self._layouts.set_layout(plane)
+        self._schedule(LAYOUT_MS, self._fit)
+
+    def _fit(self):
+        for view in self._manager.get_slice_views():
+            node = view.get_view_node()
+            offset = node.GetSliceOffset()
+            view.fit_view_to_content()
+            node.SetSliceOffset(offset)         # to fit, Slicer goes to the middle slice
+            view.schedule_render()
 
     def index(self, plane, volume_node):
         """The slice that the view of a plane shows."""

@@ -1,6 +1,9 @@
-"""The words, icons and keys of the page's commands, in the order of the panel."""
+"""The words, icons and keys of the page's commands; what the desktop panel has too comes from where the panel takes it."""
 
 from dataclasses import dataclass
+
+from SlicePropagationLib.engines import ENGINES
+from SlicePropagationMRML.controls import DEVICES, DIRECTIONS, KEYS, blockedReason, deviceTitles, directionTitles, engineNames, hints, legend, listedTitle
 
 
 @dataclass(frozen=True)
@@ -21,18 +24,24 @@ class Command:
     key: str = ""
 
 
+def _shared(name, text, icon, reason=""):
+    """A command of the panel: its hint and its key."""
+    return Command(text, icon, hints()[name], reason or name, KEYS.get(name, "").lower())
+
+
 COMMANDS = {
-    "propagate": Command("Propagate", "mdi-arrow-expand-vertical", "Fill the slices that are not annotated or out of date", "propagate", "p"),
-    "stop": Command("Stop", "mdi-stop", "Stop within one slice; you choose whether to keep what is there", "stop", "Escape"),
-    "keep": Command("Keep", "mdi-check", "Write the result into the segments, as one undo step", "decide", "k"),
-    "discard": Command("Discard", "mdi-close", "Forget the result; the segments stay as they were", "decide", "d"),
-    "next": Command("Next suspicious slice", "mdi-skip-next-outline", "Show the slice whose correction is expected to gain most", "next", "n"),
-    "confirm": Command("Confirm slice", "mdi-check-circle-outline", "The slice shown is right: it is kept as it is, and runs start from it", "review", "c"),
-    "nothing": Command("Nothing here", "mdi-circle-off-outline", "The structure is not on the slice shown: it is emptied and kept empty", "review", "e"),
+    "propagate": _shared("propagate", "Propagate", "mdi-arrow-expand-vertical"),
+    "stop": Command("Stop", "mdi-stop", hints()["stop"], "stop", "Escape"),
+    "keep": _shared("keep", "Keep", "mdi-check", "decide"),
+    "discard": _shared("discard", "Discard", "mdi-close", "decide"),
+    "next": _shared("next", "Next suspicious slice", "mdi-skip-next-outline"),
+    "confirm": _shared("confirm", "Confirm slice", "mdi-check-circle-outline"),
+    "empty": _shared("empty", "Nothing here", "mdi-circle-off-outline"),
     "undo": Command("Undo", "mdi-undo", "Take the last step back", "undo", "Ctrl+z"),
     "redo": Command("Redo", "mdi-redo", "Do the last undone step again", "redo", "Ctrl+y"),
     "save": Command("Save", "mdi-content-save-outline", "Save the segmentation and the per-slice table", "save", "Ctrl+s"),
     "open": Command("Open", "mdi-folder-open-outline", "Open a volume", "open", "Ctrl+o"),
+    "details": Command("Details", "mdi-information-outline", "What the engines are, and where their weights come from", "details"),
 }
 TOOLS = {
     "none": ("Move", "mdi-cursor-default-outline"),
@@ -42,14 +51,22 @@ TOOLS = {
     "threshold": ("Threshold", "mdi-contrast-box"),
     "scissors": ("Scissors", "mdi-content-cut"),
 }
-LEGEND = (("seed", "#56B4E9"), ("correction", "#E69F00"), ("confirmed", "#009E73"), ("propagated, height = confidence", "#F0E442"), ("not propagated yet", "#3A3F47"))
-ENGINES = {"slice_unet": "Trained network", "registration": "Image registration", "interpolation": "Shape interpolation", "copy": "Copy (baseline)"}
-DEVICES = [{"title": "Automatic", "value": "auto"}, {"title": "CPU", "value": "cpu"}, {"title": "CUDA", "value": "cuda"}]
+LEGEND_LINES, LEGEND_BELOW = legend()
+LEGEND = [entry for line in LEGEND_LINES for entry in line]
+DEVICE_ITEMS = [{"title": title, "value": name} for name, title in zip(DEVICES, deviceTitles())]
 
 
-def directions(start="", end=""):
-    """The directions of a run; `start` and `end` say where the slices begin and end in the patient."""
-    return [{"title": "Both directions", "value": "both"}, {"title": f"Towards {end or 'higher slices'}", "value": "up"}, {"title": f"Towards {start or 'lower slices'}", "value": "down"}]
+def engine_items():
+    """All engines, for the browser; one that cannot walk here is disabled, with the reason."""
+    blocked = {name: blockedReason(name) for name in engineNames()}
+    return [{"title": listedTitle(name), "value": name, "text": blocked[name] or ENGINES[name].summary, "props": {"disabled": bool(blocked[name]), "title": listedTitle(name), "subtitle": blocked[name] or None}}
+            for name in engineNames()]
+
+
+def direction_items(ends=None):
+    """The directions of a run, for the browser; `ends` say where the slices begin and end in the patient."""
+    titles = directionTitles(*ends) if ends else directionTitles("inferior", "superior")
+    return [{"title": title, "value": name} for name, title in zip(DIRECTIONS, titles)]
 
 
 def keys():

@@ -7,14 +7,17 @@ from SlicePropagationLib.engines import ENGINES, default_engine
 from SlicePropagationLib.errors import SlicePropagationError
 from SlicePropagationLib.outputs import write_result
 from SlicePropagationLib.segmentation_file import Segment
-from SlicePropagationLib.session import AnnotationSession, Provenance
+from SlicePropagationLib.session import AnnotationSession
+from SlicePropagationMRML.geometry import PLANES, axisOfPlane, endsOfAxis, obliqueness
+from SlicePropagationMRML.review import Kind, reviewSlices
+from SlicePropagationMRML.states import Situation
 from SlicePropagationMRML.volume_files import volumeOf
-from SlicePropagationMRML.geometry import axisOfPlane, endsOfAxis
+from SlicePropagationMRML.words import planeName, progressText, slicesText, summaryText, takenText, travelText
 from SlicePropagationWeb import words
-from SlicePropagationWeb.strip import cells, summary
-from SlicePropagationWeb.view_state import Situation, reasons
+from SlicePropagationWeb.strip import ANCHORS, cells, describe
+from SlicePropagationWeb.view_state import reasons
 
-STRIP_SECONDS = 0.2         # between two updates of the strip during a run
+STRIP_SECONDS = 0.2         # between two updates of strip and views during a run
 
 
 @dataclass(frozen=True)
@@ -42,14 +45,13 @@ class Workflow:
     def __init__(self, logic, desk, views, data):
         self.logic, self.desk, self.views, self.data = logic, desk, views, data
         self.on_work = self.before_run = lambda: None
-        self._strip_at, self._num_anchors, self._run_began, self._is_opening = 0.0, 0, 0.0, False
+        self._strip_at, self._review, self._run_began, self._is_opening = 0.0, None, 0.0, False
+        self._began_at = 0
         self.timing = {}
         logic.onStep, logic.onDone, logic.onEdit = self._stepped, self._done, self._edited
         desk.on_change = self.segments_changed
         views.observe(self.show_position)
-        data.engines = [{"title": title, "value": name, "text": _engine_text(ENGINES[name])} for name, title in words.ENGINES.items()]
-        data.directions = words.directions()
-        data.engine = default_engine()
+        data.engines, data.directions, data.engine = words.engine_items(), words.direction_items(), default_engine()
 
     # What a person does
 
@@ -58,65 +60,73 @@ class Workflow:
         data = self.data
         self._run_began = time.perf_counter()
         self.timing = {}
-        span = None if tuple(data.span) == (0, data.num_slices - 1) else tuple(data.span)
+        span = None if data.to_the_end else tuple(data.span)
         if self.logic.absorb():
             self.on_work()
         self.before_run()
         started = self.logic.start(data.engine, span, data.direction, data.device, segmentIDs=[data.segment_id])
-        self.say("Propagating…" if started else "Everything is up to date; draw or correct a slice first.")
+        self.say("Propagating…" if started else "Everything is up to date; draw on a slice or correct one first.")
         if started:
             data.step = data.num_steps = 0
+            self._began_at = data.index
         self.refresh()
 
     def stop(self):
         """End the run within one slice."""
         if self.logic.isRunning:
             self.logic.stop()
+            self.say("Stopping after this slice…")
 
     def keep(self):
         """Write the partial result."""
         self.logic.keep()
-        self.say("Kept what had been propagated; Undo takes it back.")
+        self.say("Kept. Undo takes it back in one step.")
         self._worked()
 
     def discard(self):
         """Forget the partial result."""
         self.logic.discard()
-        self.say("Discarded; the segmentation is as it was.")
+        self.say("Discarded; the segments are as they were.")
         self._worked()
 
     def undo(self):
         """Take the last step back."""
-        self._travel(self.desk.history.can_undo, self.desk.history.undo, "Took the last step back.", "Nothing to undo.")
+        self._travel(self.desk.history.can_undo, self.desk.history.undo, "Undone.", "Nothing to undo.")
 
     def redo(self):
         """Do the last undone step again."""
-        self._travel(self.desk.history.can_redo, self.desk.history.redo, "Did the step again.", "Nothing to redo.")
+        self._travel(self.desk.history.can_redo, self.desk.history.redo, "Redone.", "Nothing to redo.")
 
     def show_next(self):
         """Show the slice most worth correcting."""
         index = self.logic.nextSuspicious(self.data.segment_id)
         if index is None:
-            self.say("No slice to check; propagate first.")
+            self.say("No slice is worth correcting any more.")
             return
         self.jump(index)
-        self.say(f"Check slice {index}: a correction there is expected to gain most.")
+        self.say(f"Slice {index}: a correction here is expected to gain most. Correct it, or confirm it.")
 
     def confirm(self):
         """Vouch for the slice shown, as it is."""
         self.logic.confirm(self.data.segment_id, self.data.index)
-        self.say(f"Confirmed slice {self.data.index}.")
+        self.say(f"Slice {self.data.index} is confirmed; runs start from it and keep it.")
         self._worked()
 
     def mark_empty(self):
         """Vouch that the structure is not on the slice shown."""
         self.logic.markEmpty(self.data.segment_id, self.data.index)
-        self.say(f"Nothing on slice {self.data.index}; propagation keeps it empty.")
+        self.say(f"Slice {self.data.index} is empty and stays so.")
         self._worked()
 
     def jump(self, index):
         """Show a slice of the chosen plane."""
         self.views.jump(self.data.plane, self.desk.volume, int(index))
+
+    def describe(self, index):
+        """The mouse rests on a slice of the strip."""
+        document, index = self.logic.document, int(index)
+        if document is not None and self._review is not None and 0 <= index < len(self._review) and self.data.segment_id in document.segments.values():
+            self.data.cell, self.data.cell_text = index, describe(document.session, document.labelOf(self.data.segment_id), index)
 
     def choose_segment(self, segment_id):
         """Work on another segment."""
@@ -155,8 +165,9 @@ class Workflow:
             self._is_opening = False
         count = len(self.logic.document.stack)
         if not is_same_axis or self.data.num_slices != count:
-            self.data.num_slices, self.data.span = count, [0, count - 1]
-        self.data.directions = words.directions(*endsOfAxis(self.desk.volume, axis))
+            self.data.num_slices, self.data.span, self.data.to_the_end = count, [0, count - 1], True        # a range of other slices means nothing here
+        self.data.directions = words.direction_items(endsOfAxis(self.desk.volume, axis))
+        self.data.planes = [{"value": plane, "title": planeName(plane, obliqueness(self.desk.volume, axisOfPlane(self.desk.volume, plane)))} for plane in PLANES]
         self.refresh()
 
     def segments_changed(self):
@@ -200,13 +211,13 @@ class Workflow:
 
     def _stepped(self, step):
         now = time.perf_counter()
-        elapsed = now - self._run_began
-        self.timing.setdefault("first", elapsed)
-        left = elapsed / step.step * (step.num_steps - step.step)
+        self.timing.setdefault("first", now - self._run_began)
         self.data.step, self.data.num_steps = step.step, step.num_steps
-        self.data.progress_text = f"Slice {step.step} of {step.num_steps}, {left:.0f} s left"
+        self.data.progress_text = progressText(step.step, step.num_steps, now - self._run_began)
         if now - self._strip_at > STRIP_SECONDS:
             self.refresh_strip()
+            if self.data.follow:
+                self.jump(step.index)
         self.views.refresh()
 
     def _done(self, error):
@@ -215,33 +226,29 @@ class Workflow:
             self.say(str(error), is_error=True)
         elif self.logic.hasPartialResult:
             taken = self.logic.takenVoxels()
-            report = "; ".join(f"{count} voxels from {name}" for name, count in taken.items())
-            self.say(f"Keep the result? It takes {report}." if report else "Stopped. Keep or discard what is there?")
+            self.say(f"The result would take {takenText(taken)}. Keep it?" if taken else "Stopped. Keep or discard what is there?")
         else:
-            self.say(f"Done in {self.timing['seconds']:.1f} s; Undo takes the run back.")
+            self.say(f"Done in {self.timing['seconds']:.1f} s. Undo takes the run back in one step.")
+            if self.data.follow:
+                self.jump(self._began_at)       # where the person was before the views followed the run
             self.views.center_others(self.data.plane, self.desk.center(self.data.segment_id))
             self.views.reset_3d()
         self._worked()
 
     def _edited(self, changed):
-        slices = ", ".join(str(index) for _, index in changed[:5])
-        is_busy = self.logic.isRunning or self.logic.hasPartialResult
-        if self.data.auto_update and not is_busy and self._has_propagated():
-            self._worked()
-            self.propagate()
+        where = slicesText({index for _, index in changed})
+        if self.logic.isRunning:
+            self.say(f"You changed {where}: what it affects starts again.")
             return
-        if is_busy:
-            self.say(f"Slice {slices} changed; the run starts again there.")
-        else:
-            self.say(f"Slice {slices} changed; press Propagate to redo what it affects." if self._has_propagated() else f"Slice {slices} is drawn; press Propagate.")
-        if not is_busy:
+        is_correction = any(self.logic.session.stale(label).any() for label, _ in changed)
+        if not self.logic.hasPartialResult:
             self._worked()
-
-    def _has_propagated(self):
-        """Whether the segment has predictions; a first drawing alone starts nothing."""
-        session = self.logic.session
-        row = session.labels.index(self.logic.document.labelOf(self.data.segment_id))
-        return bool((session.provenance[row] == Provenance.PROPAGATED).any())
+        if is_correction and self.data.auto_update and not self.logic.hasPartialResult:
+            self.propagate()
+        elif is_correction:
+            self.say(f"You changed {where}; Propagate computes anew what it affects.")
+        else:
+            self.say(f"You drew on {where}. Propagate fills the rest.")
 
     # What is shown
 
@@ -253,6 +260,7 @@ class Workflow:
         """The large view shows another slice."""
         if self.desk.volume is not None:
             self.data.index = self.views.index(self.data.plane, self.desk.volume)
+            self.refresh_reasons()
 
     def refresh(self):
         """Bring the page up to date with the logic."""
@@ -268,21 +276,32 @@ class Workflow:
         self._strip_at = time.perf_counter()
         document = self.logic.document
         if document is None or self.data.segment_id not in document.segments.values():
-            self.data.cells, self.data.summary, self._num_anchors = [], "", 0
+            self.data.cells, self.data.summary, self._review = [], "", None
             return
         label = document.labelOf(self.data.segment_id)
-        self.data.cells, self.data.summary = cells(document.session, label), summary(document.session, label)
-        self._num_anchors = len(document.session.anchors(label))
+        self._review = reviewSlices(document.session, label)
+        self.data.cells, self.data.summary = cells(self._review), summaryText(self._review, document.segmentName(label)).replace("<b>", "").replace("</b>", "")
+        self.data.cell = -1                 # what was said of a slice may be out of date
 
     def refresh_segments(self):
-        """Show the segments and which one is chosen."""
+        """Show the segments, which one is chosen, and what limits the tools."""
+        limits = self.desk.intensity_range()
+        self.data.limit_text = f"Tools and runs write on intensities from {limits[0]:g} to {limits[1]:g} only." if limits else ""
         self.data.segments, self.data.segment_id = self.desk.listed_segments(), self.desk.chosen_id()
 
     def refresh_reasons(self):
         """Say what can be done now, and why the rest cannot."""
         history = self.desk.history
-        self.data.why = reasons(Situation(self.desk.volume is not None, bool(self.data.segment_id), self._num_anchors, self.data.is_running,
-                                          self.data.is_waiting, history.can_undo, history.can_redo))
+        self.data.has_device = ENGINES[self.data.engine].has_weights and not ENGINES[self.data.engine].missing
+        self.data.why = reasons(self._situation(), can_undo=history.can_undo, can_redo=history.can_redo)
+
+    def _situation(self):
+        """What the panel, too, knows when it says what can be done."""
+        review, index, has_volume = self._review, self.data.index, self.desk.volume is not None
+        kind = Kind(int(review.kinds[index])) if review is not None and index < len(review) else Kind.UNKNOWN
+        has = (lambda *kinds: review is not None and review.count(*kinds) > 0)
+        return Situation(has_volume, has_volume, int(bool(self.data.segment_id)), has(*ANCHORS), self.data.is_running, self.data.is_waiting, ENGINES[self.data.engine].missing,
+                         isShown=True, hasPrediction=has(Kind.PROPAGATED, Kind.STALE), isAnchor=kind in ANCHORS, isEmptyAnchor=kind in ANCHORS and bool(review.isEmpty[index]))
 
     def _worked(self):
         self.refresh()
@@ -294,16 +313,15 @@ class Workflow:
             self.say(nothing)
             return
         move()
-        if self.logic.document is not None and list(self.logic.document.segments.values()) == self.desk.segment_ids():
+        document = self.logic.document
+        if document is not None and list(document.segments.values()) == self.desk.segment_ids():
             self.logic.absorb()
+            travel = document.takeTravel()
+            self.say(travelText(travel, {label: document.segmentName(label) for label in document.segments}) if travel else done)
         else:
             self.open_session()
-        self.say(done)
+            self.say(done)
         self._worked()
-
-
-def _engine_text(info):
-    return info.summary + (f" Needs {', '.join(info.missing)}, which is not installed." if info.missing else "")
 
 
 def tell(workflow, command, *arguments):

@@ -1,41 +1,48 @@
-"""The folders that the page may use, and the autosave: nothing outside them is read or written."""
+"""The folders that the page may use: nothing outside them is read or written."""
 
-import json
+import itertools
 import re
 import shutil
 import time
 from pathlib import Path
 
 from SlicePropagationLib.errors import InputError, SlicePropagationError
-from SlicePropagationLib.outputs import companion, write_result
 from SlicePropagationLib.volume import SUFFIXES
+from SlicePropagationWeb.kept_work import KeptWork
+from SlicePropagationWeb.upload_check import is_dicom
 
 IMAGE_SUFFIXES = tuple(suffix for suffix in SUFFIXES if suffix != ".seg.nrrd")
 SAVE_SUFFIXES = (".seg.nrrd", ".nii.gz")
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._-]{0,80}")
 MAX_LISTED = 200
+NUM_PROBED = 5          # files of a folder that are looked at
 
 
 class Workspace:
     """One folder that results go to, and folders that images may be opened from.
 
     Attributes:
-        out: where results, uploads and the autosave go.
+        out: where results, uploads and the unsaved work go.
+        kept: the KeptWork, the autosave.
         readable: folders that images may come from; uploads count among them.
     """
 
     def __init__(self, out, readable=()):
         self.out = Path(out).resolve()
-        self.uploads, self._autosave = self.out / "uploads", self.out / "autosave" / "annotation.seg.nrrd"
+        self.uploads, self.kept = self.out / "uploads", KeptWork(self.out / "autosave")
         self.readable = [*(Path(folder).resolve() for folder in readable), self.uploads]
 
     def images(self):
-        """The images that can be opened: [{"title", "path"}], by name, from the readable folders and one level below."""
+        """What can be opened: [{"title", "path"}], image files and DICOM folders, by name, from the readable folders and one level below."""
         found = {}
         for folder in self.readable:
-            for path in sorted([*folder.glob("*"), *folder.glob("*/*")]):
-                if len(found) < MAX_LISTED and path.is_file() and _is_image(path):
+            for path in (folder, *sorted([*folder.glob("*"), *folder.glob("*/*")])):
+                if len(found) == MAX_LISTED:
+                    break
+                if path.is_file() and _is_image(path):
                     found[str(path)] = str(path.relative_to(folder))
+                elif path.is_dir() and _is_dicom_folder(path):
+                    found[str(path)] = f"{path.relative_to(folder) if path != folder else folder.name} (DICOM)"
         return [{"title": title, "path": path} for path, title in found.items()]
 
     def readable_path(self, text):
@@ -64,35 +71,9 @@ class Workspace:
         path = (self.out / name).resolve()
         return path if path.parent == self.out and path.is_file() and not path.name.startswith(".") else None
 
-    # Autosave
-
-    def keep(self, volume, session, segments, engine, **page):
-        """Write the work as it stands, atomically; `page` is what is needed to show it again."""
-        self._autosave.parent.mkdir(parents=True, exist_ok=True)
-        write_result(self._autosave, volume, session, segments, engine, 0.0, page={"at": time.strftime("%Y-%m-%d %H:%M"), **page})
-
-    def unsaved(self):
-        """What the autosave holds: {"at", "image", "title", "plane", "segment", "labels": path of the segmentation}, or None."""
-        try:
-            page = json.loads(companion(self._autosave, ".json").read_text(encoding="utf-8"))["page"]
-            return {**page, "labels": str(self._autosave)} if self._autosave.is_file() else None
-        except (OSError, ValueError, KeyError, TypeError):
-            return None
-
-    def forget(self):
-        """Drop the autosave: its work was saved, or is not wanted."""
-        for suffix in (".json", ".slices.csv"):
-            companion(self._autosave, suffix).unlink(missing_ok=True)
-        self._autosave.unlink(missing_ok=True)
-
     def set_aside(self):
-        """Make a result of the autosave, as other work begins; returns the name of its segmentation, None where there is none."""
-        if self.unsaved() is None:
-            return None
-        stem = time.strftime("unsaved-%Y%m%d-%H%M%S")
-        for suffix in (".json", ".slices.csv", ".seg.nrrd"):
-            companion(self._autosave, suffix).replace(self.out / f"{stem}{suffix}")
-        return f"{stem}.seg.nrrd"
+        """Make a result of the unsaved work, as other work begins; returns the name of its segmentation, None where there is none."""
+        return self.kept.move_to(self.out, time.strftime("unsaved-%Y%m%d-%H%M%S"))
 
     def check_writable(self):
         """Make the folder for results, and clear what a crash left there.
@@ -104,6 +85,7 @@ class Workspace:
             self.uploads.mkdir(parents=True, exist_ok=True)
             for left in self.uploads.glob(".partial-*"):        # of an upload that a crash ended
                 shutil.rmtree(left, ignore_errors=True)
+            self.kept.clear_partial()
             probe = self.out / ".probe"
             probe.touch()
             probe.unlink()
@@ -114,3 +96,13 @@ class Workspace:
 def _is_image(path):
     name = path.name.lower()
     return name.endswith(IMAGE_SUFFIXES) and not name.endswith(".seg.nrrd") and not name.startswith(".")
+
+
+def _is_dicom_folder(folder):
+    """Whether one of the first files of a folder is a DICOM file; the rest is looked at when it is opened."""
+    if folder.name.startswith("."):
+        return False
+    try:
+        return any(path.is_file() and is_dicom(path) for path in itertools.islice(folder.iterdir(), NUM_PROBED))
+    except OSError:
+        return False

@@ -1,9 +1,13 @@
 """How long a person at the page waits, and how much memory the page's program takes, with the sample and with a CT of 512 x 512 x 300.
 
-    python Testing/Benchmarks/benchmark_page.py [--engine NAME]
+    python Testing/Benchmarks/benchmark_page.py [--engine NAME] [--only sample|ct]
+
+The load average stands beside each figure's block: with other work on the machine, the times are those of a shared one.
 """
 
 import argparse
+import os
+import statistics
 import sys
 import tempfile
 import time
@@ -19,21 +23,40 @@ from program import Program                         # noqa: E402
 from web_bench import chromium, open_page           # noqa: E402
 
 from SlicePropagationLib.sample import make_sample  # noqa: E402
-from SlicePropagationWeb.words import ENGINES as TITLES # noqa: E402
+from SlicePropagationMRML.controls import engineTitle    # noqa: E402
 
+NUM_STOPS = 5
+STOP_AFTER = 4              # slices
+# Asks the server something small again and again, and counts the time until each answer; and the time between two pictures of the page.
+WATCH = """() => {
+  const watch = window.watch = {on: true, pings: [], frames: []};
+  (async () => { while (watch.on) {
+    const asked = performance.now();
+    await window.trame.trigger('enter', [window.slicePropagation.tab]);
+    watch.pings.push(performance.now() - asked);
+    await new Promise((done) => setTimeout(done, 10));
+  } })();
+  let last = performance.now();
+  const frame = (now) => { watch.frames.push(now - last); last = now; if (watch.on) requestAnimationFrame(frame); };
+  requestAnimationFrame(frame);
+}"""
 CT_REPEATS = (5, 2, 2)      # of the sample's 60 x 256 x 256 voxels
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--engine", default="slice_unet")
+    parser.add_argument("--only", choices=("sample", "ct"), help="one of the two volumes")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         browser = chromium(playwright)
-        for name, path in (("sample, 256 x 256 x 60", "sample"), ("CT, 512 x 512 x 300", write_ct(Path(folder) / "ct.nii.gz"))):
-            print(name, flush=True)
+        volumes = {"sample": ("sample, 256 x 256 x 60", lambda: "sample"), "ct": ("CT, 512 x 512 x 300", lambda: write_ct(Path(folder) / "ct.nii.gz"))}
+        for name, make in [volumes[arguments.only]] if arguments.only else volumes.values():
+            path = make()
+            print(f"{name}; engine {arguments.engine}; {os.cpu_count()} cores, load average before {os.getloadavg()[0]:.1f}", flush=True)
             for what, value in measure(browser, path, Path(tempfile.mkdtemp(dir=folder)), arguments.engine).items():
-                print(f"  {what:40s} {value}", flush=True)
+                print(f"  {what:48s} {value}", flush=True)
+            print(f"  load average after                               {os.getloadavg()[0]:.1f}", flush=True)
         browser.close()
 
 
@@ -58,8 +81,8 @@ def measure(browser, image, out, engine):
     opened = time.perf_counter() - began
     page.wait_for_timeout(5000)
     memory_open = memory_mib(program)
-    page.locator(".sp-panel .v-select").nth(1).click()
-    page.get_by_role("option", name=TITLES[engine]).click()
+    page.locator("[data-choice='Engine']").click()
+    page.get_by_role("option", name=engineTitle(engine), exact=True).click()
     page.wait_for_timeout(5000)
     page.mouse.move(845, 310)
     page.mouse.down()
@@ -70,19 +93,44 @@ def measure(browser, image, out, engine):
     page.wait_for_selector(".sp-seed", state="attached")
     drawn = time.perf_counter() - released
     page.wait_for_timeout(3000)
+    page.evaluate(WATCH)
     clicked = time.perf_counter()
     page.click("[data-command=propagate]")
     page.wait_for_selector(".sp-propagated", state="attached")
     first = time.perf_counter() - clicked
     page.wait_for_selector("text=Done in", timeout=600_000)
     last = time.perf_counter() - clicked
+    watched = page.evaluate("() => { window.watch.on = false; return window.watch; }")
     page.wait_for_timeout(4000)
     count = page.locator(".sp-propagated").count()
     used = memory_mib(program)
+    stops = [stop_once(page) for _ in range(NUM_STOPS)]
     page.close()
     program.interrupt()
+    pings = sorted(watched["pings"])
     return {"start to the volume on the page": f"{opened:.1f} s", "mouse released to the seed on the strip": f"{drawn:.2f} s", "click to the first slice": f"{first:.2f} s",
-            f"click to the last of {count} slices": f"{last:.1f} s", "memory with the volume open": f"{memory_open[0]} MiB", "memory after the run (peak)": f"{used[0]} MiB ({used[1]} MiB)"}
+            f"click to the last of {count} slices": f"{last:.1f} s ({1000 * last / count:.0f} ms a slice)",
+            f"answers during the run ({len(pings)}): median, longest": f"{statistics.median(pings):.0f} ms, {pings[-1]:.0f} ms",
+            "pictures of the page during the run: longest gap": f"{max(watched['frames']):.0f} ms",
+            f"click on Stop to stopped ({NUM_STOPS} times): median, longest": f"{1000 * statistics.median(stops):.0f} ms, {1000 * max(stops):.0f} ms", "memory with the volume open": f"{memory_open[0]} MiB", "memory after the run (peak)": f"{used[0]} MiB ({used[1]} MiB)"}
+
+
+def stop_once(page):
+    """Seconds from the click on Stop to a page that asks what to keep; the run before is undone, and the result discarded."""
+    page.click("[data-command=undo]")
+    page.wait_for_function("() => document.querySelectorAll('.sp-propagated').length === 0")
+    page.click("[data-command=propagate]")
+    page.wait_for_function(f"() => document.querySelectorAll('.sp-propagated').length >= {STOP_AFTER}", polling=20)
+    seconds = page.evaluate("""() => new Promise((done) => {
+      const clicked = performance.now();
+      document.querySelector('[data-command=stop]').click();
+      const look = () => document.querySelector('[data-command=keep]') ? done((performance.now() - clicked) / 1000) : setTimeout(look, 5);
+      look();
+    })""")
+    page.click("[data-command=discard]")
+    page.click("[data-command=redo]")
+    page.wait_for_function(f"() => document.querySelectorAll('.sp-propagated').length > {STOP_AFTER}")
+    return seconds
 
 
 def memory_mib(program):

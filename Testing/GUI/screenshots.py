@@ -14,7 +14,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 CHECKOUT = HERE.parents[1]
 sys.path[:0] = [str(CHECKOUT), str(CHECKOUT / "SlicePropagation"), str(HERE), *(str(HERE.parent / name) for name in ("Host", "MRML", "Library"))]
-WIDTHS = (400, 600)
+WIDTHS = (320, 400, 600)
 NAMES = ("Liver", "Right kidney", "Spleen")
 SEED_SLICE = 28
 
@@ -71,6 +71,34 @@ class States:
         self.annotator.draw(14, self.sample.labels[14] == 1)
         person.click(self.annotator.ui.detailsCollapsibleButton, 20, 8)
 
+    def frames(self):
+        """The volume is a frame of a sequence that breathes, and its result is being carried to the other frames."""
+        import numpy as np
+        import slicer
+        from host import person
+        from mrml_scene import makeVolume
+        self.annotator.ui.detailsCollapsibleButton.collapsed = True
+        slicer.mrmlScene.Clear(False)
+        person.turns()
+        sequence = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSequenceNode", "CT breathing")
+        for frame in range(8):
+            volume = makeVolume(slicer.mrmlScene, np.roll(self.sample.volume, min(frame, 8 - frame), axis=1), (2.8, 2.8, 3.0), name="CT breathing")
+            sequence.SetDataNodeAtValue(volume, str(frame))
+            slicer.mrmlScene.RemoveNode(volume)
+        browser = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSequenceBrowserNode", "CT breathing browser")
+        browser.SetAndObserveMasterSequenceNodeID(sequence.GetID())
+        slicer.modules.sequences.logic().UpdateProxyNodesFromSequences(browser)
+        self.annotator.ui.volumeSelector.setCurrentNode(browser.GetProxyNode(sequence))
+        person.turns()
+        segment = self.annotator.add_segment()
+        self.annotator.segmentation.GetSegmentation().GetSegment(segment).SetName("Liver")
+        self.annotator.draw(SEED_SLICE, self.sample.labels[SEED_SLICE] == 1)
+        self.annotator.choose(self.annotator.ui.engineComboBox, "Image registration")
+        self.annotator.propagate()
+        self.annotator.click_slice(SEED_SLICE)
+        person.click(self.annotator.ui.carryButton)
+        person.wait_until(lambda: self.annotator.ui.progressBar.value >= 60, 120)
+
     def error(self):
         """The volume cannot be followed."""
         import numpy as np
@@ -109,7 +137,7 @@ def take_all(out):
     slicer.util.mainWindow().show()
     widget = slicerenv.load_module(CHECKOUT / "SlicePropagation" / "SlicePropagation.py")[2]
     states, misfits = States(Annotator(widget)), []
-    for name in ("empty", "no_pytorch", "ready", "running", "stopped", "reviewed", "error"):
+    for name in ("empty", "no_pytorch", "ready", "running", "stopped", "reviewed", "error", "frames"):
         getattr(states, name)()
         time.sleep(0.1)
         for palette in ("light", "dark"):

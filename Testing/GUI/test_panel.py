@@ -122,7 +122,7 @@ def test_the_button_becomes_stop_and_progress_counts_slices(slow):
     assert slow.ui.propagateButton.text == "Propagate" and not slow.ui.progressBar.isVisible() and slow.mask()[6].any() and not preview_nodes()
 
 
-@pytest.mark.parametrize("how", ["button", "Esc", "P"])
+@pytest.mark.parametrize("how", ["button", "Esc"])
 def test_a_run_stops_within_one_slice_and_its_result_can_be_discarded(slow, how):
     person.click(slow.ui.propagateButton)
     person.wait_until(lambda: slow.ui.progressBar.value >= 3)
@@ -158,17 +158,6 @@ def test_slices_that_would_be_taken_from_a_neighbour_are_counted_first(seeded):
     assert f"{taken} voxels from Segment_2" in seeded.status and seeded.ui.keepButton.isVisible()
     seeded.key("K")
     assert not seeded.mask(other).any()
-
-
-def test_no_turn_of_the_event_loop_takes_more_than_a_tenth_of_a_second(slow):
-    turns = []
-    person.click(slow.ui.propagateButton)
-    while slow.logic.isRunning:
-        begin = time.thread_time()          # of this thread alone: what other programs take is not ours
-        person.turns(1)
-        turns.append(time.thread_time() - begin)
-        time.sleep(0.001)
-    assert max(turns) < 0.1
 
 
 # Review
@@ -224,7 +213,8 @@ def test_the_table_of_slices_is_what_the_strip_shows(seeded, monkeypatch, tmp_pa
 
 
 def test_a_thousand_slices_fit_into_the_strip_and_no_anchor_is_lost(application):
-    from SlicePropagationGUI.strip import DOUBTFUL, SliceStrip, columnsOf
+    from SlicePropagationGUI.strip import SliceStrip, columnsOf
+    from SlicePropagationMRML.controls import DOUBTFUL
     kinds = np.full(1000, Kind.PROPAGATED, np.uint8)
     kinds[[123, 456]] = Kind.SEED, Kind.CORRECTION
     confidence = np.full(1000, 0.9, np.float32)
@@ -319,22 +309,3 @@ def test_the_sample_is_offered_generated_once_and_can_be_removed(annotator):
     assert "SlicePropagationAbdomen.nrrd" in annotator.ui.removeFilesButton.toolTip
     person.click(annotator.ui.removeFilesButton)
     assert annotator.status == "Removed 1 files." and not annotator.ui.removeFilesButton.enabled
-
-
-# Start-up
-
-def test_showing_the_panel_imports_nothing_heavy():
-    import subprocess
-    import sys
-    from pathlib import Path
-    checkout = Path(__file__).resolve().parents[2]
-    script = (f"import sys; sys.path[:0] = [{str(checkout / 'Testing' / 'Host')!r}]\n"
-              "from host import slicerenv\n"
-              "slicerenv.bootstrap()\n"
-              "before = set(sys.modules)\n"
-              f"slicerenv.load_module({str(checkout / 'SlicePropagation' / 'SlicePropagation.py')!r})\n"
-              "print(sorted({name.split('.')[0] for name in set(sys.modules) - before} & {'torch', 'scipy', 'SimpleITK'}), flush=True)\n"
-              "import os; os._exit(0)")
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.splitlines()[-1] == "[]"

@@ -112,3 +112,28 @@ def test_a_sequence_that_the_library_writes_is_read_by_slicers_own_storage_node(
     scene.AddNode(storage)
     assert storage.ReadData(node) == 1 and node.GetNumberOfDataNodes() == len(image)
     assert np.array_equal(slicer.util.arrayFromVolume(node.GetNthDataNode(3)), image[3])
+
+
+def test_slices_may_run_along_any_axis():
+    along_k, along_j = Beat(), Beat()
+    propagateSequence(along_k.volumes, along_k.segmentations, "copy")
+    propagateSequence(along_j.volumes, along_j.segmentations, "copy", axis=1)
+    assert all(np.array_equal(along_k.mask(frame), along_j.mask(frame)) for frame in range(6))
+
+
+def test_a_propagated_frame_knows_its_slices_and_a_corrected_one_counts_where_it_was_corrected():
+    from SlicePropagationLib.session import Provenance, SliceState
+    from SlicePropagationLib.slice_record import TAG, encode_states
+    from SlicePropagationMRML.tags import readTags
+    beat = Beat()
+    propagateSequence(beat.volumes, beat.segmentations, "copy")
+    node = beat.segmentations.GetDataNodeAtValue("80")
+    assert [state[0] for state in readTags(node, "LV")["slices"].values()] == [Provenance.PROPAGATED] * 2
+    labelmap = node.GetSegmentation().GetSegment("LV").GetRepresentation("Binary labelmap")
+    arrayOf(labelmap)[1] = disc((40, 40), (20, 20), 3)
+    labelmap.Modified()
+    states = {0: SliceState(provenance=Provenance.PROPAGATED, confidence=0.5, written_at=1), 1: SliceState(provenance=Provenance.CORRECTION, confidence=1.0, changed_at=2)}
+    node.GetSegmentation().GetSegment("LV").SetTag(TAG, encode_states(states, 0, "copy", is_left_handed=True))
+    assert propagateSequence(beat.volumes, beat.segmentations, "copy") == [1, 2, 4, 5]
+    assert np.array_equal(beat.mask(2)[1], disc((40, 40), (20, 20), 3)) and readTags(beat.segmentations.GetDataNodeAtValue("80"), "LV")["slices"]["1"][0] == Provenance.CORRECTION
+    assert np.array_equal(beat.mask(1)[1], disc((40, 40), (20, 20), 3)) or np.array_equal(beat.mask(1)[1], truthOf(0)[1])

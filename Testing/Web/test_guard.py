@@ -2,7 +2,9 @@
 
 import asyncio
 import http.client
+import io
 import json
+import zipfile
 from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import urlsplit
 
@@ -12,6 +14,7 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
+from SlicePropagationWeb.transfer import TAB_HEADER
 from web_bench import wait_for
 
 
@@ -28,11 +31,14 @@ def ask(address, path, method="GET", headers=(), body=None):
     return answer.status, dict(answer.getheaders()), answer.read().decode(errors="replace")
 
 
-def upload(address, name, content):
-    """(status, answer) of an upload of one file."""
+def upload(bench, name, content, tab=None):
+    """(status, answer) of an upload of one file by the tab that has the session."""
+    if not bench.application.data.owner:
+        bench.call(bench.application.tenancy.take_over, "tab of the test")
     border = "border"
     body = f'--{border}\r\nContent-Disposition: form-data; name="file"; filename="{name}"\r\n\r\n'.encode() + content + f"\r\n--{border}--\r\n".encode()
-    status, _, text = ask(address, "/upload", "POST", {"Content-Type": f"multipart/form-data; boundary={border}"}, body)
+    headers = {"Content-Type": f"multipart/form-data; boundary={border}", TAB_HEADER: bench.application.data.owner if tab is None else tab}
+    status, _, text = ask(bench.address, "/upload", "POST", headers, body)
     return status, json.loads(text)
 
 
@@ -93,7 +99,7 @@ def test_the_fixed_key_of_the_wire_protocol_opens_nothing(bench):
 
 
 def test_an_oversized_upload_is_refused_and_leaves_nothing(bench, page):
-    status, answer = upload(bench.address, "big.nrrd", bytes(31 * 1024 ** 2))
+    status, answer = upload(bench, "big.nrrd", bytes(31 * 1024 ** 2))
     assert status == 413 and "larger than 30 MiB" in answer["error"]
     assert left_in(bench.out / "uploads") == []
     page.wait_for_selector("text=larger than 30 MiB")
@@ -101,27 +107,49 @@ def test_an_oversized_upload_is_refused_and_leaves_nothing(bench, page):
 
 @pytest.mark.parametrize("name, content", [("notes.txt", b"hello"), ("script.py", b"import os"), ("image.nii.gz", b"not an image at all"), ("image.nrrd", b"NRRD0004\ntype: float\n"), ("../../evil.sh", b"#!")])
 def test_what_is_no_image_is_refused_and_leaves_nothing(bench, name, content):
-    status, answer = upload(bench.address, name, content)
+    status, answer = upload(bench, name, content)
     assert status == 415 and answer["error"] and str(bench.out) not in answer["error"]
     assert left_in(bench.out / "uploads") == [] and not (bench.out.parent / "evil.sh").exists()
 
 
 def test_a_truncated_image_is_refused(bench, tmp_path):
     content = image_bytes(tmp_path)
-    assert upload(bench.address, "image.nrrd", content[:len(content) // 2])[0] == 415
+    assert upload(bench, "image.nrrd", content[:len(content) // 2])[0] == 415
     assert left_in(bench.out / "uploads") == []
 
 
-def test_an_image_is_uploaded_through_the_browser_and_opened(bench, page, tmp_path):
-    (tmp_path / "mine.nrrd").write_bytes(image_bytes(tmp_path))
-    page.click("[data-command=open]")
-    with page.expect_file_chooser() as chooser:
-        page.get_by_text("Upload a file").click()
-    chooser.value.set_files(tmp_path / "mine.nrrd")
-    wait_for(page, lambda: bench.application.data.volume_name == "mine.nrrd")
-    page.wait_for_selector("text=40×40×12 voxels")
-    for path in (bench.out / "uploads").iterdir():
-        path.unlink()
+@pytest.mark.parametrize("name, content", [
+    ("secret.nrrd", b"NRRD0004\ntype: uint8\ndimension: 3\nsizes: 4 4 4\nencoding: raw\ndata file: /etc/passwd\n\n"),
+    ("secret.nrrd", b"NRRD0004\ntype: uint8\ndimension: 3\nsizes: 4 4 4\nencoding: raw\nDATAFILE: ../../../secret.txt\n\n"),
+    ("secret.mha", b"ObjectType = Image\nNDims = 3\nDimSize = 4 4 4\nElementType = MET_UCHAR\nElementDataFile = /etc/passwd\n"),
+    ("secret.mhd", b"ObjectType = Image\nNDims = 3\nDimSize = 4 4 4\nElementType = MET_UCHAR\nElementDataFile = /etc/passwd\n"),
+    ("secret.nhdr", b"NRRD0004\ntype: uint8\ndimension: 3\nsizes: 4 4 4\nencoding: raw\ndata file: /etc/passwd\n\n")])
+def test_a_header_that_names_a_file_of_the_server_is_refused(bench, name, content):
+    status, answer = upload(bench, name, content)
+    assert status == 415 and "not a kind of image that is taken here" in answer["error"] and left_in(bench.out / "uploads") == []
+
+
+def zipped(members, compression=zipfile.ZIP_DEFLATED):
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", compression) as archive:
+        for name, content in members:
+            archive.writestr(name, content)
+    return packed.getvalue()
+
+
+def test_an_archive_cannot_write_outside_its_folder_nor_unpack_beyond_the_limit(bench, tmp_path):
+    assert upload(bench, "slip.zip", zipped([("../../../evil.sh", b"#!"), ("/etc/evil.sh", b"#!")]))[0] == 415
+    status, answer = upload(bench, "bomb.zip", zipped([("bomb.nrrd", bytes(200 * 1024 ** 2))]))
+    assert status == 413 and "unpacks to something larger than 30 MiB" in answer["error"]
+    assert upload(bench, "many.zip", zipped([(f"{number}.dcm", b"") for number in range(5001)]))[0] == 415
+    assert upload(bench, "broken.zip", zipped([("image.nrrd", image_bytes(tmp_path))], zipfile.ZIP_STORED).replace(b"NRRD", b"nrrd"))[0] == 415
+    assert left_in(bench.out / "uploads") == [] and not list(bench.out.parent.glob("**/evil.sh"))
+
+
+def test_a_tab_without_the_session_uploads_nothing(bench, tmp_path):
+    for tab in ("", "another tab"):
+        status, answer = upload(bench, "image.nrrd", image_bytes(tmp_path), tab)
+        assert status == 409 and "another tab" in answer["error"] and left_in(bench.out / "uploads") == []
 
 
 def test_the_page_cannot_open_or_write_outside_its_folders(bench, page):

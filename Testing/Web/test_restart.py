@@ -5,20 +5,41 @@ import pty
 import subprocess
 import sys
 
+import numpy as np
+import SimpleITK as sitk
+from keep_forever import keep
 from program import CHECKOUT
 from web_bench import open_page
+from web_files import ct, write_image
+
+from SlicePropagationWeb.kept_work import KeptWork
 
 
 def paint(page):
     """A stroke in the middle of the sample's spleen."""
     page.wait_for_selector("[data-slice]", state="attached")
     page.wait_for_timeout(1500)
-    page.mouse.move(845, 310)
-    page.mouse.down()
-    for x, y in ((848, 330), (845, 350), (838, 370), (850, 340)):
-        page.mouse.move(x, y, steps=5)
-    page.mouse.up()
+    stroke(page)
     page.wait_for_selector(".sp-seed", state="attached")
+
+
+def stroke(page, x=845, y=310):
+    """Draw a short line with the mouse in the large view."""
+    page.mouse.move(x, y)
+    page.mouse.down()
+    for right, down in ((3, 20), (0, 40), (-7, 60), (5, 30)):
+        page.mouse.move(x + right, y + down, steps=5)
+    page.mouse.up()
+
+
+def save(page):
+    page.keyboard.press("Control+s")
+    page.click("[data-command=write]")
+    page.wait_for_selector("text=segmentation.slices.csv")
+
+
+def masks(path):
+    return sitk.GetArrayFromImage(sitk.ReadImage(str(path))) > 0
 
 
 def test_a_crash_during_a_run_loses_nothing_that_was_drawn(browser, tmp_path, start):
@@ -28,15 +49,75 @@ def test_a_crash_during_a_run_loses_nothing_that_was_drawn(browser, tmp_path, st
     page.keyboard.press("p")
     page.wait_for_selector(".sp-propagated", state="attached")
     program.kill()
+    page.wait_for_selector("text=The program has ended, or cannot be reached")
     page.close()
+    drawn = masks(KeptWork(tmp_path / "autosave").found()["labels"])
+    assert drawn.any(axis=(1, 2)).sum() == 1
     again = start(tmp_path)
     page = open_page(browser, again.address)
     page.wait_for_selector("text=There is unsaved work on the sample")
     page.click("[data-command=restore]")
     page.wait_for_selector(".sp-seed", state="attached")
     assert page.locator(".sp-seed").count() == 1 and page.locator(".sp-propagated").count() == 0
+    save(page)
+    assert np.array_equal(masks(tmp_path / "segmentation.seg.nrrd"), drawn)
     page.close()
     assert again.interrupt() == 0
+
+
+def test_a_crash_after_a_run_and_a_correction_keeps_both(browser, tmp_path, start):
+    program = start(tmp_path, "sample")
+    page = open_page(browser, program.address)
+    paint(page)
+    page.locator("[data-choice='Engine']").click()
+    page.get_by_role("option", name="Copy (baseline)", exact=True).click()
+    page.click("[data-command=propagate]")
+    page.wait_for_selector("text=Done in")
+    page.click("[data-slice='45']")
+    page.wait_for_timeout(1000)
+    stroke(page)
+    page.wait_for_selector(".sp-correction", state="attached")
+    strip = page.locator("[data-slice]").evaluate_all("cells => cells.map((cell) => cell.className)")
+    page.wait_for_timeout(2000)             # what is drawn is kept a moment later
+    program.kill()
+    page.close()
+    page = open_page(browser, start(tmp_path).address)
+    page.click("[data-command=restore]")
+    page.wait_for_selector(".sp-correction", state="attached")
+    assert page.locator("[data-slice]").evaluate_all("cells => cells.map((cell) => cell.className)") == strip
+    page.close()
+
+
+def test_unsaved_work_on_an_image_that_is_gone_is_not_lost(browser, tmp_path, start):
+    image = write_image(tmp_path / "chest.nii.gz", ct())
+    program = start(tmp_path / "out", str(image))
+    page = open_page(browser, program.address)
+    page.wait_for_selector("[data-slice]", state="attached")
+    page.wait_for_timeout(1500)
+    stroke(page, 640, 340)
+    page.wait_for_selector(".sp-seed", state="attached")
+    assert program.interrupt() == 0
+    page.close()
+    image.rename(tmp_path / "moved.nii.gz")
+    page = open_page(browser, start(tmp_path / "out").address)
+    page.click("[data-command=restore]")
+    page.wait_for_selector(f"text=There is no file {image}")
+    page.wait_for_selector("text=put " + str(image) + " back")
+    (tmp_path / "moved.nii.gz").rename(image)
+    page.click("[data-command=restore]")
+    page.wait_for_selector(".sp-seed", state="attached")
+    assert page.locator(".sp-seed").count() == 1
+    page.close()
+
+
+def test_unsaved_work_can_be_kept_as_a_file(browser, tmp_path, start):
+    keep(KeptWork(tmp_path / "autosave"), 9)
+    page = open_page(browser, start(tmp_path).address)
+    page.wait_for_selector("text=There is unsaved work on 9")
+    page.click("[data-command=aside]")
+    page.wait_for_selector("text=The unsaved work is kept as unsaved-")
+    assert masks(next(tmp_path.glob("unsaved-*.seg.nrrd")))[0].any() and KeptWork(tmp_path / "autosave").found() is None
+    page.close()
 
 
 def test_ctrl_c_ends_it_cleanly_and_says_that_work_is_kept(browser, tmp_path, start):
@@ -52,9 +133,7 @@ def test_saved_work_is_not_offered_again(browser, tmp_path, start):
     program = start(tmp_path, "sample")
     page = open_page(browser, program.address)
     paint(page)
-    page.keyboard.press("Control+s")
-    page.click("[data-command=write]")
-    page.wait_for_selector("text=segmentation.slices.csv")
+    save(page)
     assert program.interrupt() == 0 and program.lines[-1] == "Ended."
     page.close()
 

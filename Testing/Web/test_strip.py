@@ -1,10 +1,12 @@
-"""What the strip says of each slice: without a browser."""
+"""What the strip shows of each slice: without a browser."""
 
 import numpy as np
 
 from SlicePropagationLib.session import AnnotationSession
 from SlicePropagationLib.stack import SliceStack
-from SlicePropagationWeb.strip import cells, summary
+from SlicePropagationMRML.controls import COLORS, DOUBTFUL
+from SlicePropagationMRML.review import Kind, reviewSlices
+from SlicePropagationWeb.strip import cells, describe
 
 FULL, NONE = np.ones((4, 4), bool), np.zeros((4, 4), bool)
 
@@ -17,27 +19,32 @@ def make_session():
     return session
 
 
-def test_each_slice_says_where_it_came_from():
-    assert [cell["kind"] for cell in cells(make_session(), 1)] == ["empty", "seed", "propagated", "propagated", "empty"]
+def shown(session):
+    return cells(reviewSlices(session, 1))
 
 
-def test_a_propagated_slice_says_its_confidence():
-    cell = cells(make_session(), 1)[2]
-    assert cell["height"] == 0.75 and cell["text"] == "Slice 2 of 5: propagated; confidence 75%"
+def test_each_slice_shows_where_it_came_from():
+    assert [cell["kind"] for cell in shown(make_session())] == ["empty", "seed", "propagated", "propagated", "empty"]
 
 
-def test_a_slice_without_the_structure_says_so():
-    cell = cells(make_session(), 1)[3]
-    assert not cell["shown"] and "not on this slice" in cell["text"]
+def test_a_propagated_slice_is_as_high_as_its_confidence_and_a_doubtful_one_has_its_own_colour():
+    sure, doubtful = shown(make_session())[2:4]
+    assert (sure["height"], sure["color"]) == (0.75, COLORS[Kind.PROPAGATED])
+    assert (doubtful["height"], doubtful["color"]) == (0.5, DOUBTFUL)
+
+
+def test_a_slice_without_the_structure_is_hollow():
+    assert [cell["shown"] for cell in shown(make_session())] == [True, True, True, False, True]
 
 
 def test_a_correction_marks_its_gap_out_of_date():
     session = make_session()
     session.annotate(1, 4, FULL)
-    assert [cell["stale"] for cell in cells(session, 1)] == [False, False, True, True, False]
-    assert summary(session, 1) == "2 annotated, 2 propagated, 2 out of date"
+    assert [cell["stale"] for cell in shown(session)] == [False, False, True, True, False]
 
 
-def test_the_summary_counts_what_a_person_vouches_for():
-    assert summary(make_session(), 1) == "1 annotated, 2 propagated"
-    assert "paint" in summary(AnnotationSession(make_session().stack, (1,)), 1)
+def test_the_mouse_on_a_slice_reads_its_confidence_and_why():
+    assert describe(make_session(), 1, 1).startswith("Slice 1 of 5: seed")
+    text = describe(make_session(), 1, 2)
+    assert "Confidence 75%" in text and "1 slices from the annotated slice 1" in text
+    assert "Predicted to be empty" in describe(make_session(), 1, 3)

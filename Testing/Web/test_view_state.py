@@ -2,35 +2,44 @@
 
 from dataclasses import replace
 
-from SlicePropagationWeb.view_state import Situation, reasons
+from SlicePropagationMRML.states import Situation
+from SlicePropagationWeb.view_state import reasons
 
-READY = Situation(has_volume=True, has_segment=True, num_anchors=1, can_undo=True)
-
-
-def possible(situation):
-    return {name for name, reason in reasons(situation).items() if not reason}
+READY = Situation(hasVolume=True, hasSegmentation=True, numSegments=1, hasSeed=True, isShown=True)
 
 
-def test_an_empty_page_says_to_open_a_volume():
-    assert possible(Situation()) == set()
-    assert reasons(Situation())["propagate"] == "Open a volume first"
+def possible(situation, **history):
+    return {name for name, reason in reasons(situation, **history).items() if not reason}
+
+
+def test_an_empty_page_says_to_load_a_volume():
+    assert possible(Situation()) == {"choices"}
+    assert reasons(Situation())["propagate"] == "Load or choose a volume"
 
 
 def test_before_a_drawing_it_says_to_draw():
-    undrawn = replace(READY, num_anchors=0)
-    assert reasons(undrawn)["propagate"] == "Draw the structure on at least one slice first"
-    assert {"edit", "review", "save", "undo"} <= possible(undrawn)
+    undrawn = replace(READY, hasSeed=False)
+    assert reasons(undrawn)["propagate"] == "Draw the structure on one slice first, with Paint or Draw"
+    assert {"edit", "confirm", "empty", "save"} <= possible(undrawn)
 
 
-def test_with_a_seed_everything_but_stop_decide_and_redo_is_possible():
-    assert possible(READY) == {"propagate", "edit", "review", "next", "undo", "save"}
+def test_with_a_seed_a_run_can_start_and_steps_can_be_taken_back():
+    assert possible(READY, can_undo=True) == {"propagate", "choices", "edit", "confirm", "empty", "undo", "save"}
+
+
+def test_an_annotated_slice_needs_no_confirmation():
+    assert reasons(replace(READY, isAnchor=True))["confirm"] == "You annotated this slice already"
 
 
 def test_during_a_run_one_can_stop_and_go_on_drawing():
-    assert possible(replace(READY, is_running=True)) == {"stop", "edit"}
+    assert possible(replace(READY, isRunning=True), can_undo=True, can_redo=True) == {"stop", "edit"}
 
 
 def test_a_result_that_waits_must_be_kept_or_discarded_first():
-    waiting = replace(READY, is_waiting=True)
-    assert possible(waiting) == {"decide"}
+    waiting = replace(READY, hasResult=True)
+    assert possible(waiting, can_undo=True) == {"decide"}
     assert reasons(waiting)["propagate"] == "Keep or discard the last result first"
+
+
+def test_an_engine_that_lacks_a_package_says_so():
+    assert "needs PyTorch" in reasons(replace(READY, missing=("torch",)))["propagate"]

@@ -2,34 +2,8 @@
 
 import numpy as np
 import SimpleITK as sitk
-
-from web_bench import open_page, wait_for
-
-SEED = 34
-
-
-def message(page):
-    return page.locator(".sp-message").inner_text()
-
-
-def kinds(page):
-    """What the strip shows of each slice, read from the page."""
-    return [next(name[3:] for name in classes.split() if name.startswith("sp-") and name not in ("sp-cell", "sp-stale", "sp-absent"))
-            for classes in page.locator("[data-slice]").evaluate_all("cells => cells.map((cell) => cell.className)")]
-
-
-def click(page, command):
-    page.click(f"[data-command={command}]")
-
-
-def seed(page, bench, index=SEED):
-    bench.paint_spleen(page, index)
-    wait_for(page, lambda: kinds(page)[index] == "seed")
-
-
-def propagate(page):
-    click(page, "propagate")
-    wait_for(page, lambda: "Done" in message(page) or "Keep" in message(page))
+from at_the_page import SEED, click, kinds, message, propagate, seed
+from web_bench import wait_for
 
 
 def test_a_stroke_of_the_mouse_makes_a_seed_on_that_slice_only(page, bench):
@@ -65,6 +39,19 @@ def test_stop_leaves_a_partial_result_to_discard(page, bench):
     click(page, "discard")
     wait_for(page, lambda: kinds(page).count("propagated") == 0)
     assert bench.drawn_slices() == [SEED]
+
+
+def test_after_stop_at_most_one_more_slice_is_computed(page, bench, monkeypatch):
+    seed(page, bench)
+    logic, after = bench.application.workflow.logic, []
+    show = logic.onStep
+    monkeypatch.setattr(logic, "onStep", lambda step: (after.append(step.index) if logic._isStopping else None, show(step)))
+    click(page, "propagate")
+    wait_for(page, lambda: kinds(page).count("propagated") >= 2)
+    click(page, "stop")
+    wait_for(page, lambda: "Keep or discard" in message(page))
+    assert len(after) <= 1 and not logic.isRunning
+    click(page, "discard")
 
 
 def test_escape_stops_and_keep_writes_what_is_there(page, bench):
@@ -120,8 +107,8 @@ def test_the_next_suspicious_slice_is_shown(page, bench):
     seed(page, bench)
     propagate(page)
     page.keyboard.press("n")
-    wait_for(page, lambda: "Check slice" in message(page))
-    assert f"slice {bench.application.data.index}:" in message(page) and bench.application.data.index != SEED
+    wait_for(page, lambda: "Correct it, or confirm it" in message(page))
+    assert f"Slice {bench.application.data.index}:" in message(page) and bench.application.data.index != SEED
 
 
 def test_confirm_and_nothing_here_make_anchors(page, bench):
@@ -131,7 +118,7 @@ def test_confirm_and_nothing_here_make_anchors(page, bench):
     click(page, "confirm")
     wait_for(page, lambda: kinds(page)[SEED + 3] == "confirmed")
     bench.show_slice(SEED + 8)
-    click(page, "nothing")
+    click(page, "empty")
     wait_for(page, lambda: kinds(page)[SEED + 8] == "confirmed")
     assert not bench.masks()[SEED + 8].any() and bench.masks()[SEED + 3].any()
 
@@ -144,13 +131,6 @@ def test_auto_update_propagates_after_a_correction(page, bench):
     bench.paint_spleen(page, SEED + 9)
     wait_for(page, lambda: "Done" in message(page) and kinds(page)[SEED + 9] == "correction")
     assert not np.array_equal(bench.masks()[SEED + 10:], before[SEED + 10:])
-
-
-def test_the_range_limits_the_run(page, bench):
-    seed(page, bench)
-    bench.call(setattr, bench.application.data, "span", [SEED - 2, SEED + 3])
-    propagate(page)
-    assert set(bench.drawn_slices()) == set(range(SEED - 2, SEED + 4))
 
 
 def test_what_is_saved_is_what_the_node_holds(page, bench):
@@ -183,16 +163,6 @@ def test_a_reload_finds_the_work_as_it_was(page, bench):
     page.reload()
     page.wait_for_selector("[data-slice]", state="attached")
     assert kinds(page) == strip and page.get_by_text("in use in another tab").count() == 0
-
-
-def test_a_second_tab_is_told_and_can_take_over(page, bench, browser):
-    second = open_page(browser, bench.address)
-    second.wait_for_selector("text=in use in another tab")
-    assert second.locator("[data-slice]").count() == 0
-    second.get_by_text("Take over", exact=True).click()
-    second.wait_for_selector("[data-slice]", state="attached")
-    page.wait_for_selector("text=in use in another tab")
-    second.close()
 
 
 def test_the_page_asks_nobody_else_for_anything(page, bench):

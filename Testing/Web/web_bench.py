@@ -70,11 +70,12 @@ class Bench:
             logic.stop()
             while logic.isRunning:
                 logic._advance(60.0)
-            application.workspace.forget()
+            application.workspace.kept.forget()
             application.data.offer = None
             application.show_volume("sample", sample_volume()[0])
             application.data.engine, application.data.auto_update = engine, False
-            application.data.is_save_dialog = application.data.is_open_dialog = False
+            application.data.direction, application.data.device, application.data.follow = "both", "auto", True
+            application.data.is_save_dialog = application.data.is_open_dialog = application.data.is_details = False
         self.call(begin)
 
     def masks(self):
@@ -89,47 +90,55 @@ class Bench:
     def show_slice(self, index):
         self.call(self.application.workflow.jump, index)
 
-    def pixel(self, page, row, column, index):
-        """Where a voxel of an axial slice is on the browser's page: (x, y)."""
+    def pixel(self, page, row, column, index, plane="axial"):
+        """Where a voxel is on the browser's page, in the large view of a plane: (x, y)."""
         import vtk
-        desk, view = self.application.desk, self.application.views._manager.get_view("Red")
+        from SlicePropagationMRML.geometry import axisOfPlane
+        desk, view = self.application.desk, self._view(plane)
+        voxel = [row, column]
+        voxel.insert(self.call(axisOfPlane, desk.volume, plane), index)
 
         def project():
             matrix, inverse = vtk.vtkMatrix4x4(), vtk.vtkMatrix4x4()
             desk.volume.GetIJKToRASMatrix(matrix)
-            point = matrix.MultiplyPoint([column, row, index, 1.0])
+            point = matrix.MultiplyPoint([*reversed(voxel), 1.0])
             vtk.vtkMatrix4x4.Invert(view.get_view_node().GetXYToRAS(), inverse)
             return inverse.MultiplyPoint(point)[:2]
         x, y = self.call(project)
         box = page.locator(".remote-controlled-area").first.bounding_box()
         return box["x"] + x, box["y"] + box["height"] - y
 
-    def stroke(self, page, index, voxels):
-        """Draw with the mouse through (row, column) voxels of an axial slice."""
-        points = [self.pixel(page, row, column, index) for row, column in voxels]
+    def _view(self, plane):
+        return self.application.views._manager.get_view({"axial": "Red", "coronal": "Green", "sagittal": "Yellow"}[plane])
+
+    def stroke(self, page, index, voxels, plane="axial"):
+        """Draw with the mouse through (row, column) voxels of a slice of a plane."""
+        points = [self.pixel(page, row, column, index, plane) for row, column in voxels]
         page.mouse.move(*points[0])
         page.mouse.down()
         for x, y in points:
-            page.mouse.move(x, y, steps=6)
+            page.mouse.move(x, y, steps=10)
+            page.wait_for_timeout(80)           # a hand rests at corners; the page passes on so many positions a second, and no more
         page.mouse.up()
 
-    def wait_until_drawn(self, page):
+    def wait_until_drawn(self, page, plane="axial"):
         """Wait until the large view has the size that it has on the browser's page."""
-        view = self.application.views._manager.get_view("Red")
+        view = self._view(plane)
 
         def has_its_size():
             box = page.locator(".remote-controlled-area").first.bounding_box()
             return box is not None and np.allclose(self.call(lambda: view.render_window().GetSize()), (box["width"], box["height"]), atol=2)
         wait_for(page, has_its_size)
 
-    def paint_spleen(self, page, index):
+    def paint_spleen(self, page, index, plane="axial"):
         """Paint along the middle of the sample's spleen on one slice."""
-        self.wait_until_drawn(page)
+        self.wait_until_drawn(page, plane)
         self.show_slice(index)
         wait_for(page, lambda: self.application.data.index == index)
-        spleen = sample_volume()[1][index] == 4
-        rows = np.flatnonzero(spleen.any(axis=1))[3:-3]
-        self.stroke(page, index, [(int(row), float(np.flatnonzero(spleen[row]).mean())) for row in rows[::3]])
+        axis = {"axial": 0, "coronal": 1, "sagittal": 2}[plane]         # the sample's voxel axes are the patient's
+        spleen = sample_volume()[1].take(index, axis) == 4
+        rows = np.flatnonzero(spleen.any(axis=1))
+        self.stroke(page, index, [(int(row), float(np.flatnonzero(spleen[row]).mean())) for row in rows[3:-3:3]], plane)
 
 
 def chromium(playwright):

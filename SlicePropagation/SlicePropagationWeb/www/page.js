@@ -13,11 +13,12 @@
   function upload(files, progressName) {
     if (!files || !files.length) return;
     const form = new FormData();
-    for (const file of files) form.append("file", file, file.name);
+    for (const file of files) form.append("file", file, file.webkitRelativePath || file.name);
     const request = new XMLHttpRequest();
     request.upload.onprogress = (event) => set(progressName, Math.round((100 * event.loaded) / event.total));
     request.onloadend = () => set(progressName, -1);
     request.open("POST", "upload");
+    request.setRequestHeader("X-Slice-Propagation-Tab", tab);
     request.send(form);
   }
 
@@ -25,6 +26,7 @@
     const input = document.createElement("input");
     input.type = "file";
     if (isFolder) input.webkitdirectory = true;
+    else input.multiple = true;
     input.onchange = () => upload(input.files, progressName);
     input.click();
   }

@@ -73,6 +73,8 @@ class SegmentEditorView(MRMLWidget):
         self._masking, self._overwrite = QtWidgets.QGroupBox("Masking"), QtWidgets.QComboBox()
         self._overwrite.addItems(["Overwrite all", "Overwrite visible", "Allow overlap"])
         self._overwrite.currentIndexChanged.connect(lambda mode: self._node is not None and self._node.SetOverwriteMode(mode))
+        self._overwrite.setSizeAdjustPolicy(QtWidgets.QComboBox.AdjustToMinimumContentsLengthWithIcon)
+        self._overwrite.setMinimumContentsLength(8)
         QtWidgets.QFormLayout(self._masking).addRow("Modify other segments:", self._overwrite)
         self.layout().addWidget(self._masking)
 

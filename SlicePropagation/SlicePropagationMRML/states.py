@@ -2,10 +2,9 @@
 
 from dataclasses import dataclass
 
-from slicer.i18n import tr as _
+from SlicePropagationMRML.translation import tr as _
 
-
-TITLES = {"torch": "PyTorch"}
+from SlicePropagationMRML.words import packagesText
 
 
 @dataclass(frozen=True)
@@ -21,6 +20,8 @@ class Situation:
         problem: why the choice cannot be worked on, as a sentence; empty when it can.
         isShown: whether the slice views show a slice of the volume.
         hasPrediction: whether anything is propagated in the segment that is reviewed.
+        numFrames: how many frames the volume's sequence has; 0 when it is not a frame of one.
+        isPlaying: whether that sequence is playing; isFollowing: whether the segmentation shows another content in each frame.
         isAnchor: whether the slice shown is annotated in it; isEmptyAnchor: and shows nothing.
     """
 
@@ -36,6 +37,9 @@ class Situation:
     hasPrediction: bool = False
     isAnchor: bool = False
     isEmptyAnchor: bool = False
+    numFrames: int = 0
+    isPlaying: bool = False
+    isFollowing: bool = False
 
 
 @dataclass(frozen=True)
@@ -49,6 +53,7 @@ class ViewState:
     confirm: str
     empty: str
     export: str
+    carry: str
 
 
 def viewState(situation):
@@ -64,7 +69,8 @@ def viewState(situation):
         next=review or ("" if situation.hasPrediction else _("Nothing is propagated yet")),
         confirm=review or shown or (_("You annotated this slice already") if situation.isAnchor else ""),
         empty=review or shown or (_("This slice is marked as empty already") if situation.isEmptyAnchor else ""),
-        export=nodes)
+        export=nodes,
+        carry=_framesReason(situation) or nodes or idle or _drawnReason(situation))
 
 
 def _nodesReason(situation):
@@ -74,13 +80,22 @@ def _nodesReason(situation):
         return _("Choose a segmentation, or create one in the list")
     if situation.numSegments == 0:
         return _("Add a segment with the Add button below")
-    return situation.problem
+    return _("The sequence is playing; stop it to work on a frame") if situation.isPlaying else situation.problem
+
+
+def _framesReason(situation):
+    if situation.numFrames == 0:
+        return _("No sequence browser drives this volume; choose a frame of a 4D volume")
+    return _("The sequence has a single frame") if situation.numFrames == 1 else ""
+
+
+def _drawnReason(situation):
+    return "" if situation.hasSeed or situation.isFollowing else _("Segment this frame first: draw a slice, propagate, review")
 
 
 def _seedReason(situation):
     if not situation.hasSeed:
         return _("Draw the structure on one slice first, with Paint or Draw")
     if situation.missing:
-        packages = ", ".join(TITLES.get(package, package) for package in situation.missing)
-        return _("This engine needs {packages}; install it or choose another engine").format(packages=packages)
+        return _("This engine needs {packages}; install it or choose another engine").format(packages=packagesText(situation.missing))
     return ""

@@ -1,8 +1,13 @@
-"""What the panel says: sentences made of plain values, so that they can be translated and tested without a window."""
-
-from slicer.i18n import tr as _
+"""What panel and page say: sentences made of plain values, so that they can be translated and tested without a window."""
 
 from SlicePropagationMRML.review import Kind
+from SlicePropagationMRML.translation import tr as _
+
+
+def packagesText(packages):
+    """Python packages by the names that people know."""
+    titles = {"torch": "PyTorch"}
+    return ", ".join(titles.get(package, package) for package in packages)
 
 
 def kindName(kind):
@@ -91,11 +96,30 @@ def progressText(step, total, seconds):
         seconds: since the run began.
     """
     text = _("Slice {step} of {total}").format(step=step, total=total)
-    if step < 2 or step >= total:
-        return text
-    left = seconds / step * (total - step)
-    rest = _("{minutes} min left").format(minutes=round(left / 60)) if left >= 90 else _("{seconds} s left").format(seconds=max(round(left), 1))
-    return f"{text}, {rest}"
+    return text if step < 2 or step >= total else f"{text}, {_leftText(seconds / step * (total - step))}"
+
+
+def frameProgressText(position, numPositions, share, seconds):
+    """How far carrying to all frames is: "Slice 3 of 12 through all frames, 4 s left".
+
+    Args:
+        share: part of this slice that is done, 0 to 1.
+        seconds: since the run began.
+    """
+    text, done = _("Slice {position} of {total} through all frames").format(position=position, total=numPositions), position - 1 + share
+    return text if done < 0.2 or done >= numPositions else f"{text}, {_leftText(seconds / done * (numPositions - done))}"
+
+
+def framesText(numWritten, skipped, seconds):
+    """What carrying to all frames did; `skipped` are numbers of frames, from 1 on, that a person changed meanwhile."""
+    text = _("Carried to {number} frames in {seconds:.1f} s; move through them and correct what is wrong.").format(number=numWritten, seconds=seconds)
+    return text + (" " + _("You changed frame {frames} meanwhile; it stays as you left it.").format(frames=", ".join(map(str, skipped))) if skipped else "")
+
+
+def _leftText(seconds):
+    if seconds >= 90:
+        return _("{minutes} min left").format(minutes=round(seconds / 60))
+    return _("{seconds} s left").format(seconds=max(round(seconds), 1))
 
 
 def summaryText(review, segmentName):

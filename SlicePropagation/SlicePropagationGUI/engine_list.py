@@ -1,0 +1,20 @@
+"""The engines in a list to choose from: those of the command line, each with what it lacks here."""
+
+import qt
+
+from SlicePropagationLib.engines import ENGINES, default_engine
+from SlicePropagationMRML.controls import blockedReason, engineNames, listedTitle
+
+
+def fillEngines(combo):
+    """Put every engine into an empty list; those that cannot be chosen are disabled, with the reason in their tooltip."""
+    for row, name in enumerate(engineNames()):
+        reason = blockedReason(name)
+        combo.addItem(listedTitle(name))
+        combo.setItemData(row, reason or ENGINES[name].summary, qt.Qt.ToolTipRole)
+        combo.model().item(row).setEnabled(reason == "")
+
+
+def engineRow(name):
+    """The row of an engine in such a list; that of the default for one that cannot be chosen here."""
+    return engineNames().index(name if name in ENGINES and not blockedReason(name) else default_engine())

@@ -1,0 +1,67 @@
+"""Frames of a 4D volume: the sequence browser that drives a volume, and the segmentation that follows its frames."""
+
+import vtk
+
+
+def browserOf(scene, node):
+    """The sequence browser that a node (a volume, a segmentation) follows, or None."""
+    for number in range(scene.GetNumberOfNodesByClass("vtkMRMLSequenceBrowserNode")):
+        browser = scene.GetNthNodeByClass(number, "vtkMRMLSequenceBrowserNode")
+        if node is not None and browser.GetSequenceNode(node) is not None:
+            return browser
+    return None
+
+
+def hasBrowsers(scene):
+    """Whether the scene has any sequence browser."""
+    return scene.GetNumberOfNodesByClass("vtkMRMLSequenceBrowserNode") > 0
+
+
+def frameCount(browserNode):
+    """How many frames a browser leads through."""
+    sequence = browserNode.GetMasterSequenceNode()
+    return sequence.GetNumberOfDataNodes() if sequence is not None else 0
+
+
+def followFrames(scene, browserNode, segmentationNode, sequenceNode):
+    """Let a segmentation follow the browser's frames from now on; what a person changes in a frame stays with it."""
+    if not scene.IsNodePresent(sequenceNode):
+        sequenceNode.SetName(scene.GenerateUniqueName(f"{segmentationNode.GetName()} sequence"))
+        scene.AddNode(sequenceNode)
+    if browserNode.GetSequenceNode(segmentationNode) is not sequenceNode:
+        browserNode.AddSynchronizedSequenceNode(sequenceNode)
+        browserNode.SetOverwriteProxyName(sequenceNode, False)
+        browserNode.AddProxyNode(segmentationNode, sequenceNode, False)
+    browserNode.SetSaveChanges(sequenceNode, True)
+    browserNode.Modified()              # the nodes in the scene show the frame as it is now
+
+
+class FrameWatch:
+    """Calls a function whenever a browser shows another frame, or starts or stops playing.
+
+    Args:
+        browserNode: the vtkMRMLSequenceBrowserNode.
+        moved: called at once; nodes may still show the frame before.
+    """
+
+    def __init__(self, browserNode, moved):
+        self._browser, self._moved = browserNode, moved
+        self._shown = self._now()
+        self._tag = browserNode.AddObserver(vtk.vtkCommand.ModifiedEvent, lambda caller, event: self._look())
+
+    @property
+    def browser(self):
+        """The browser."""
+        return self._browser
+
+    def remove(self):
+        """Stop watching."""
+        self._browser.RemoveObserver(self._tag)
+
+    def _now(self):
+        return self._browser.GetSelectedItemNumber(), bool(self._browser.GetPlaybackActive())
+
+    def _look(self):
+        if self._now() != self._shown:
+            self._shown = self._now()
+            self._moved()

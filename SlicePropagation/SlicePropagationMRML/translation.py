@@ -1,0 +1,9 @@
+"""Slicer's translation of texts; where there is only slicer-core, which has none, a text stays as it is."""
+
+try:
+    from slicer.i18n import tr
+except ImportError:
+
+    def tr(text):
+        """The text itself."""
+        return text

@@ -1,0 +1,37 @@
+"""Whether VTK can draw here: a bare server may lack the libraries that draw without a screen."""
+
+import ctypes
+import sys
+
+from vtkmodules.vtkCommonCore import vtkLogger
+from vtkmodules.vtkRenderingCore import vtkRenderWindow
+import vtkmodules.vtkRenderingOpenGL2       # noqa: F401    what a render window is made of
+
+from SlicePropagationLib.errors import ConfigError
+
+OSMESA = ("libOSMesa.so.8", "libOSMesa.so.6", "libOSMesa.so")
+
+
+def check_display():
+    """Refuse to serve pictures that would stay black.
+
+    Raises:
+        ConfigError: neither a display, nor EGL, nor OSMesa is there.
+    """
+    if not sys.platform.startswith("linux"):
+        return
+    verbosity = vtkLogger.GetCurrentVerbosityCutoff()
+    vtkLogger.SetStderrVerbosity(vtkLogger.VERBOSITY_ERROR)         # VTK warns of each library that it tries
+    window = vtkRenderWindow()
+    vtkLogger.SetStderrVerbosity(verbosity)
+    if window.GetClassName() == "vtkOSOpenGLRenderWindow" and not any(map(_loads, OSMESA)):
+        raise ConfigError("The page cannot draw here: neither a display nor the library EGL is installed. Install EGL (on Debian and Ubuntu: apt-get install libegl1) and start again, "
+                          "or open the files in 3D Slicer.")
+
+
+def _loads(library):
+    try:
+        ctypes.CDLL(library)
+    except OSError:
+        return False
+    return True

@@ -1,0 +1,163 @@
+"""How long the panel keeps the window waiting: its start-up, and the longest event-loop turn of each phase of a run, on the test host.
+
+Usage: python Testing/Benchmarks/benchmark_panel.py [--shape 200,512,512] [--segments 1] [--intensity-range]
+
+Prints milliseconds of this thread's processor time (what other programs take does not count), of which milliseconds inside Slicer's own C++ where the phase
+calls it, and the ratio to the plain way of writing a segment: slicer.util.updateSegmentBinaryLabelmapFromArray with the whole volume, in the same process.
+"""
+
+import argparse
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+TESTING = CHECKOUT / "Testing"
+FOLDERS = [str(CHECKOUT), str(CHECKOUT / "SlicePropagation"), *(str(TESTING / name) for name in ("GUI", "Host", "MRML", "Library"))]
+MODULE = CHECKOUT / "SlicePropagation" / "SlicePropagation.py"
+NATIVE = ("ModifySegmentByLabelmap", "UpdateMaskLabelmap", "SaveStateForUndo", "Undo", "Redo", "UpdateReferenceGeometryImage")
+GOAL_MS = 100
+START = """
+import sys, time, importlib.util
+sys.path[:0] = {folders!r}
+from host import slicerenv, modules
+slicerenv.bootstrap()
+import slicer
+begin = time.thread_time()
+spec = importlib.util.spec_from_file_location("SlicePropagation", {module!r})
+python = sys.modules["SlicePropagation"] = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(python)
+instance = python.SlicePropagation(modules.add_module("qSlicerScriptedLoadableModule", "SlicePropagation", path={module!r}))
+slicer.app.startupCompleted.emit()
+loaded = time.thread_time()
+slicer.modules.slicepropagation.widgetRepresentation().enter()
+shown = time.thread_time()
+print(1000 * (loaded - begin), 1000 * (shown - loaded), flush=True)
+import os; os._exit(0)
+"""
+
+
+def start_up(repeats=5):
+    """Milliseconds of (start-up of Slicer with the module, first showing of the panel), medians over fresh processes."""
+    script = START.format(folders=FOLDERS, module=str(MODULE))
+    runs = [subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True) for _ in range(repeats)]
+    times = [[float(value) for value in done.stdout.splitlines()[-1].split()] for done in runs]
+    return [statistics.median(column) for column in zip(*times)]
+
+
+class Turns:
+    """Measures event-loop turns.
+
+    Args:
+        editor_logics: vtkSlicerSegmentEditorLogic objects whose time counts as Slicer's own.
+    """
+
+    def __init__(self, editor_logics):
+        from PySide6.QtWidgets import QApplication
+        self._turn, self._native, self.longest = QApplication.processEvents, 0.0, {}
+        for logic in editor_logics:
+            for name in NATIVE:
+                setattr(logic, name, self._timed(getattr(logic, name)))
+
+    def _timed(self, function):
+        def call(*arguments):
+            begin = time.thread_time()
+            try:
+                return function(*arguments)
+            finally:
+                self._native += time.thread_time() - begin
+        return call
+
+    def one(self, phase, act=None):
+        """One turn, or something that a click does in one; keeps the longest of the phase as (milliseconds, of these in Slicer's C++)."""
+        self._native, begin = 0.0, time.thread_time()
+        (act or self._turn)()
+        taken = 1000 * (time.thread_time() - begin)
+        self.longest[phase] = max(self.longest.get(phase, (0.0, 0.0)), (taken, 1000 * self._native))
+
+    def until(self, phase, condition, pause=0.002):
+        """Turn until the condition holds."""
+        while not condition():
+            self.one(phase)
+            time.sleep(pause)
+
+
+def ball_of(shape, radius=0.43):
+    """(K, J, I) bool: an ellipsoid that fills most of the volume's height and a good part of its width, as a liver does."""
+    parts = np.ogrid[tuple(slice(size) for size in shape)]
+    return sum(((part - size / 2) / (size * (radius if axis == 0 else radius / 2))) ** 2 for axis, (part, size) in enumerate(zip(parts, shape))) < 1
+
+
+def measure(shape, num_segments, is_masked):
+    """({phase: (longest turn, of it in Slicer's C++)}, milliseconds of the plain write), in the order in which a person meets the phases."""
+    from annotator import Annotator
+    from host import person, slicerenv
+    from mrml_scene import makeVolume
+    slicerenv.bootstrap()
+    import slicer
+    slicer.util.mainWindow().resize(420, 1500)
+    slicer.util.mainWindow().show()
+    annotator = Annotator(slicerenv.load_module(MODULE)[2])
+    panel, ui = annotator.panel, annotator.ui
+    ball = ball_of(shape)
+    image = (100 * ball).astype(np.int16) + np.random.default_rng(0).integers(0, 20, shape, dtype=np.int16)
+    turns, middle, annotator.axis = Turns([annotator.logic.editorLogic, ui.editor._logic]), shape[0] // 2, 0
+    volume = makeVolume(slicer.mrmlScene, image, (0.8, 0.8, 2.0))
+    person.turns()
+    parts = [ball & (np.arange(shape[2]) * num_segments // shape[2] == number)[None, None, :] for number in range(num_segments)]
+    for part in parts:
+        turns.one("segment added", annotator.add_segment)
+        person.draw_slice(ui.editor, 0, middle, part[middle])
+        end = time.monotonic() + 0.5
+        turns.until("drawing noticed", lambda: time.monotonic() > end)
+    annotator.choose(ui.engineComboBox, "Copy (baseline)")
+    if num_segments > 1:
+        annotator.choose(ui.scopeComboBox, "All drawn segments")
+    if is_masked:
+        panel.draw.node.SetSourceVolumeIntensityMask(True)
+        panel.draw.node.SetSourceVolumeIntensityMaskRange(50, 1000)
+        person.turns()
+    person.turns(20)
+    turns.one("Propagate pressed", lambda: panel.commands.propagateOrStop())
+    turns.until("run, slice by slice", lambda: annotator.logic._commit is not None or not annotator.logic.isRunning)
+    turns.until("result written", lambda: not annotator.logic.isRunning)
+    end = time.monotonic() + 0.5
+    turns.until("after the run", lambda: time.monotonic() > end)
+    turns.one("next suspicious slice", panel.commands.showNext)
+    turns.one("slice confirmed", panel.commands.confirm)
+    for name, button in (("undo", ui.editor._undo), ("undo", ui.editor._undo), ("redo", ui.editor._redo)):
+        turns.one(name, button.click)
+        end = time.monotonic() + 0.5
+        turns.until(f"{name} noticed", lambda: time.monotonic() > end)
+    begin = time.thread_time()
+    segment = annotator.segmentation.GetSegmentation().AddEmptySegment("plain")
+    slicer.util.updateSegmentBinaryLabelmapFromArray(ball.astype(np.uint8), annotator.segmentation, segment, volume)
+    return turns.longest, 1000 * (time.thread_time() - begin)
+
+
+def main(arguments=None):
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--shape", default="200,512,512", help="K,J,I of the volume")
+    parser.add_argument("--segments", type=int, default=1, help="how many segments go in the run")
+    parser.add_argument("--intensity-range", action="store_true", help="with Slicer's intensity mask on")
+    options = parser.parse_args(arguments)
+    shape = tuple(int(size) for size in options.shape.split(","))
+    sys.path[:0] = FOLDERS
+    started, shown = start_up()
+    print(f"start-up of Slicer with the module   {started:7.0f} ms   (goal < 50 ms; the panel's first showing, when the person chooses the module: {shown:.0f} ms)")
+    longest, plain = measure(shape, options.segments, options.intensity_range)
+    print(f"longest turn of the event loop, volume {'x'.join(map(str, shape))}, {options.segments} segment(s){', intensity range on' * options.intensity_range}; plain write of one segment {plain:.0f} ms")
+    for phase, (taken, native) in longest.items():
+        print(f"{phase:24} {taken:8.1f} ms   in Slicer's C++ {native:6.1f} ms   {taken / plain:5.2f} of the plain write   {'' if taken < GOAL_MS else f'over {GOAL_MS} ms'}")
+    return 0
+
+
+if __name__ == "__main__":
+    import os
+    code = main()
+    sys.stdout.flush()
+    os._exit(code)          # PySide6 and VTK disagree about who goes first at the end of the process

@@ -1,0 +1,237 @@
+"""4D in the panel: a volume that follows a sequence browser, by clicks, on Slicer's own sequence nodes."""
+
+import numpy as np
+import pytest
+import slicer
+from host import person
+from mrml_scene import makeVolume
+from phantoms import disc
+
+SIZES = [9, 8, 7, 6, 7, 8]
+SLICES = range(1, 6)            # of 7; the disc is on these
+
+
+def truth_of(frame):
+    """(K, J, I) bool: a disc that beats with the frames and drifts with the slices."""
+    return np.stack([disc((40, 40), (20, 18 + k), SIZES[frame]) if k in SLICES else np.zeros((40, 40), bool) for k in range(7)])
+
+
+def load_cine(numFrames=6):
+    """What loading a 4D file leaves in the scene: a sequence, its browser, and the volume that shows one frame; returns (browser, volume)."""
+    sequence = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSequenceNode", "Cine")
+    sequence.SetIndexName("time")
+    sequence.SetIndexUnit("ms")
+    for frame in range(numFrames):
+        image = 100.0 * truth_of(frame) + np.random.default_rng(frame).normal(0, 3, (7, 40, 40))
+        volume = makeVolume(slicer.mrmlScene, image.astype(np.float32), (1.0, 1.2, 8.0), (5, -7, 11))
+        sequence.SetDataNodeAtValue(volume, str(40 * frame))
+        slicer.mrmlScene.RemoveNode(volume)
+    browser = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSequenceBrowserNode", "Cine browser")
+    browser.SetAndObserveMasterSequenceNodeID(sequence.GetID())
+    slicer.modules.sequences.logic().UpdateProxyNodesFromSequences(browser)
+    return browser, browser.GetProxyNode(sequence)
+
+
+@pytest.fixture
+def cine(annotator):
+    """A person in front of frame 1 of 6, with slice 3 drawn and image registration chosen."""
+    annotator.browser, volume = load_cine()
+    annotator.axis = 0
+    annotator.ui.volumeSelector.setCurrentNode(volume)
+    person.turns()
+    annotator.segment = annotator.add_segment()
+    annotator.draw(3, truth_of(0)[3])
+    annotator.choose(annotator.ui.engineComboBox, "Image registration")
+    return annotator
+
+
+def show_frame(annotator, frame):
+    annotator.browser.SetSelectedItemNumber(frame)
+    person.turns()
+
+
+def overlap(found, truth):
+    return 2 * (found & truth).sum() / (found.sum() + truth.sum())
+
+
+def test_without_sequences_in_the_scene_nothing_speaks_of_time(annotator):
+    assert not annotator.ui.carryButton.isVisible() and not annotator.ui.frameLabel.isVisible()
+
+
+def test_for_a_volume_that_no_browser_drives_the_button_says_so(annotator):
+    from phantoms import drifting_disc
+    load_cine()
+    annotator.load(drifting_disc()[0])
+    assert annotator.ui.carryButton.isVisible() and not annotator.ui.carryButton.isEnabled()
+    assert annotator.ui.carryButton.toolTip.startswith("No sequence browser drives this volume") and annotator.ui.frameLabel.text == "No frames"
+
+
+def test_the_panel_says_which_frame_is_shown_and_what_is_missing_to_carry_it(annotator):
+    browser, volume = load_cine()
+    annotator.ui.volumeSelector.setCurrentNode(volume)
+    person.turns()
+    assert annotator.ui.frameLabel.text == "Frame 1 of 6" and "segmentation" in annotator.ui.carryButton.toolTip
+    annotator.add_segment()
+    assert annotator.ui.carryButton.toolTip.startswith("Segment this frame first")
+    annotator.browser = browser
+    show_frame(annotator, 4)
+    assert annotator.ui.frameLabel.text == "Frame 5 of 6"
+
+
+def test_a_run_in_the_current_frame_is_carried_to_all_frames_and_the_strip_follows_them(cine):
+    cine.propagate()
+    shown = cine.mask().copy()
+    person.click(cine.ui.carryButton)
+    assert cine.ui.propagateButton.text == "Stop" and cine.ui.progressBar.isVisible()
+    cine.wait_for_end()
+    assert cine.status.startswith("Carried to 5 frames in ") and cine.ui.propagateButton.text == "Propagate"
+    assert (cine.mask() == shown).all() and cine.kinds()[3] == "seed"
+    for frame in (1, 3, 5):
+        show_frame(cine, frame)
+        assert overlap(cine.mask(), truth_of(frame)) > 0.85
+        assert set(cine.kinds()) == {"propagated"} and all(0 <= value < 1 for value in np.array(cine.confidences())[2:5])
+    show_frame(cine, 0)
+    assert (cine.mask() == shown).all() and cine.kinds()[3] == "seed" and cine.ui.frameLabel.text == "Frame 1 of 6"
+
+
+def test_a_slice_corrected_in_another_frame_stays_and_counts_when_frames_are_carried_again(cine):
+    cine.propagate()
+    person.click(cine.ui.carryButton)
+    cine.wait_for_end()
+    show_frame(cine, 3)
+    corrected, others = disc((40, 40), (22, 21), 4), cine.mask()[1].copy()
+    cine.draw(3, corrected)
+    assert cine.kinds()[3] == "correction" and cine.kinds()[2] == "stale"
+    show_frame(cine, 2)
+    before = cine.mask()[3].sum()
+    show_frame(cine, 1)
+    person.click(cine.ui.carryButton)
+    cine.wait_for_end()
+    show_frame(cine, 3)
+    assert (cine.mask()[3] == corrected).all() and cine.kinds()[3] == "correction" and (cine.mask()[1] == others).all()
+    show_frame(cine, 2)
+    assert cine.mask()[3].sum() < before             # its neighbour along time now leads to the smaller disc
+
+
+def test_a_corrected_frame_is_propagated_like_any_volume_and_undo_stays_in_it(cine):
+    cine.propagate()
+    person.click(cine.ui.carryButton)
+    cine.wait_for_end()
+    show_frame(cine, 3)
+    cine.draw(3, disc((40, 40), (22, 21), 4))
+    before = cine.mask().copy()
+    cine.propagate()
+    assert "stale" not in cine.kinds() and (cine.mask() != before).any()
+    cine.undo()
+    assert (cine.mask() == before).all()
+    show_frame(cine, 0)
+    assert cine.kinds()[3] == "seed"
+
+
+@pytest.mark.parametrize("how", ["button", "Esc"])
+def test_a_carry_that_is_stopped_changes_no_frame(cine, how):
+    cine.propagate()
+    person.click(cine.ui.carryButton)
+    person.wait_until(lambda: cine.ui.progressBar.value > 0)
+    if how == "button":
+        person.click(cine.ui.propagateButton)
+    else:
+        cine.key("Esc")
+    cine.wait_for_end()
+    assert cine.status == "Stopped; no frame was changed." and slicer.mrmlScene.GetNumberOfNodesByClass("vtkMRMLSequenceNode") == 1
+    assert cine.browser.GetSequenceNode(cine.segmentation) is None and cine.kinds()[3] == "seed"
+
+
+def test_another_frame_ends_a_run_through_slices_and_nothing_is_written_into_it(cine, monkeypatch):
+    import time
+    from SlicePropagationLib.engines.registration import RegistrationEngine
+    walk = RegistrationEngine.walk
+
+    def slowly(self, *arguments):
+        for mask in walk(self, *arguments):
+            time.sleep(0.05)
+            yield mask
+
+    monkeypatch.setattr(RegistrationEngine, "walk", slowly)
+    before = cine.mask().copy()
+    person.click(cine.ui.propagateButton)
+    person.wait_until(lambda: cine.ui.progressBar.value >= 1)
+    show_frame(cine, 2)
+    assert cine.status.startswith("Another frame is shown") and not cine.logic.isRunning
+    cine.wait_for_panel()
+    assert (cine.mask() == before).all() and cine.ui.propagateButton.isEnabled() and cine.ui.frameLabel.text == "Frame 3 of 6"
+
+
+def test_moving_through_the_frames_while_they_are_carried_does_no_harm(cine):
+    cine.propagate()
+    shown = cine.mask().copy()
+    person.click(cine.ui.carryButton)
+    person.wait_until(lambda: cine.ui.progressBar.value > 0)
+    show_frame(cine, 4)
+    cine.wait_for_end()
+    assert cine.status.startswith("Carried to 5 frames") and overlap(cine.mask(), truth_of(4)) > 0.85
+    show_frame(cine, 0)
+    assert (cine.mask() == shown).all()
+
+
+@pytest.mark.parametrize("shown", [3, 5], ids=["in the frame shown at the start", "in another frame"])
+def test_what_is_drawn_while_frames_are_carried_stands(cine, shown):
+    cine.propagate()
+    person.click(cine.ui.carryButton)
+    cine.wait_for_end()
+    show_frame(cine, 3)
+    person.click(cine.ui.carryButton)
+    person.wait_until(lambda: cine.ui.progressBar.value > 0)
+    show_frame(cine, shown)
+    drawn = disc((40, 40), (22, 21), 4)
+    person.draw_slice(cine.ui.editor, 0, 2, drawn)
+    cine.wait_for_end()
+    cine.wait_for_panel()
+    assert f"You changed frame {shown + 1} meanwhile" in cine.status
+    show_frame(cine, 1)
+    show_frame(cine, shown)
+    assert (cine.mask()[2] == drawn).all() and cine.kinds()[2] == "correction"
+
+
+@pytest.mark.parametrize("victim", ["browser", "volume", "segmentation", "scene"])
+def test_what_is_deleted_while_frames_are_carried_ends_it_with_a_sentence(cine, victim):
+    cine.propagate()
+    person.click(cine.ui.carryButton)
+    person.wait_until(lambda: cine.ui.progressBar.value > 0)
+    if victim == "scene":
+        slicer.mrmlScene.Clear(False)
+    else:
+        slicer.mrmlScene.RemoveNode(getattr(cine, victim))
+    cine.wait_for_end()
+    cine.wait_for_panel()
+    assert not cine.logic.isRunning and ("removed from the scene" in cine.status or "closed" in cine.status) and cine.ui.propagateButton.text == "Propagate"
+
+
+def test_while_the_sequence_plays_the_panel_waits_and_afterwards_shows_the_frame(cine):
+    cine.browser.SetPlaybackActive(True)
+    for frame in (1, 2, 3):
+        show_frame(cine, frame)
+    assert cine.ui.propagateButton.toolTip.startswith("The sequence is playing") and cine.ui.frameLabel.text == "Frame 4 of 6"
+    cine.browser.SetPlaybackActive(False)
+    person.turns()
+    assert cine.ui.propagateButton.isEnabled() and cine.kinds()[3] == "seed"
+
+
+def test_a_saved_scene_brings_the_frames_back(cine, tmp_path):
+    cine.propagate()
+    cine.check(cine.ui.cyclicCheckBox, False)
+    person.click(cine.ui.carryButton)
+    cine.wait_for_end()
+    show_frame(cine, 3)
+    shown, kinds = cine.mask().copy(), cine.kinds()
+    path = tmp_path / "scene.mrb"
+    assert slicer.mrmlScene.WriteToMRB(str(path))
+    slicer.mrmlScene.Clear(False)
+    person.turns()
+    assert slicer.mrmlScene.ReadFromMRB(str(path), True)
+    person.turns()
+    cine.browser = slicer.mrmlScene.GetFirstNodeByClass("vtkMRMLSequenceBrowserNode")
+    assert cine.ui.frameLabel.text == "Frame 4 of 6" and not cine.ui.cyclicCheckBox.checked
+    assert (cine.mask() == shown).all() and cine.kinds() == kinds
+    show_frame(cine, 0)
+    assert cine.kinds()[3] == "seed"

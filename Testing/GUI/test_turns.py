@@ -1,0 +1,129 @@
+"""The window never waits: turns of the event loop during runs and while results are written, and what start-up imports."""
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from host import person
+from phantoms import disc, drifting_disc
+
+from SlicePropagationMRML import commit, run_loop
+
+
+@pytest.fixture
+def seeded(annotator):
+    """A person who drew slice 7 of a drifting disc in front of the copying engine."""
+    annotator.stack, annotator.truth = drifting_disc()
+    annotator.load(annotator.stack)
+    annotator.segment = annotator.add_segment()
+    annotator.draw(7, annotator.truth[7])
+    annotator.choose(annotator.ui.engineComboBox, "Copy (baseline)")
+    return annotator
+
+
+@pytest.fixture
+def small_turns(monkeypatch):
+    """Results are written a slice at a time, one turn each, as a large one on a slow machine."""
+    monkeypatch.setattr(commit, "BAND_VOXELS", 1)
+    monkeypatch.setattr(run_loop, "TURN_SECONDS", 1e-9)
+
+
+def turns_until(condition):
+    """Milliseconds of this thread that each turn took; what other programs take is not ours."""
+    turns = []
+    while not condition():
+        begin = time.thread_time()
+        person.turns(1)
+        turns.append(1000 * (time.thread_time() - begin))
+        time.sleep(0.001)
+    return turns
+
+
+def test_no_turn_of_a_run_takes_more_than_a_tenth_of_a_second(annotator):
+    from SlicePropagationLib.stack import SliceStack
+    shape = (60, 512, 512)
+    ball = np.stack([disc(shape[1:], (256, 256), 30 + 3 * min(k, 59 - k)) for k in range(60)])
+    annotator.load(SliceStack((100 * ball + np.random.default_rng(0).integers(0, 20, shape)).astype(np.float32)))
+    annotator.add_segment()
+    annotator.draw(30, ball[30])
+    annotator.choose(annotator.ui.engineComboBox, "Copy (baseline)")
+    person.click(annotator.ui.propagateButton)
+    turns = turns_until(lambda: not annotator.logic.isRunning)
+    assert annotator.mask()[45].any() and max(turns) < 100
+
+
+def test_a_result_written_over_several_turns_is_one_undo_step(seeded, small_turns):
+    before = seeded.mask().copy()
+    person.click(seeded.ui.propagateButton)
+    person.wait_until(lambda: seeded.logic._commit is not None)
+    turns = turns_until(lambda: not seeded.logic.isRunning)
+    after = seeded.mask().copy()
+    assert len(turns) > 10 and after.any(axis=(1, 2)).all() and seeded.status.startswith("Done in ")
+    seeded.undo()
+    assert (seeded.mask() == before).all() and seeded.status.startswith("Undone: the propagation of Segment_1")
+    seeded.redo()
+    assert (seeded.mask() == after).all() and seeded.kinds()[9] == "propagated"
+
+
+def test_while_a_result_is_written_the_brush_rests_and_comes_back(seeded, small_turns):
+    seeded.ui.editor.setActiveEffectByName("Paint")
+    person.click(seeded.ui.propagateButton)
+    person.wait_until(lambda: seeded.mask()[8].any())
+    assert seeded.logic.isRunning and seeded.ui.editor.activeEffect() is None
+    seeded.wait_for_end()
+    assert seeded.ui.editor.activeEffect().name == "Paint"
+
+
+def test_a_result_that_is_kept_over_several_turns_is_there_at_the_end(seeded, small_turns):
+    seeded.stop_after(6)
+    person.click(seeded.ui.keepButton)
+    seeded.wait_for_end()
+    assert seeded.status.startswith("Kept.") and seeded.mask()[8].any() and not seeded.ui.keepButton.isVisible() and seeded.ui.propagateButton.isEnabled()
+
+
+def test_what_another_module_changes_while_a_result_is_written_stands(seeded, small_turns):
+    from SlicePropagationMRML.commit import writeSegment
+    person.click(seeded.ui.propagateButton)
+    person.wait_until(lambda: seeded.mask()[8].any())
+    extra = np.zeros(seeded.mask().shape, bool)
+    extra[0, 2:5, 2:5] = True
+    writeSegment(seeded.ui.editor._logic, seeded.segmentation, seeded.segment, seeded.volume, extra, isRemoval=False)
+    seeded.wait_for_end()
+    seeded.wait_for_panel()
+    assert seeded.mask()[15].any() and (seeded.mask()[0] & extra[0]).any() and (seeded.mask()[7] == seeded.truth[7]).all()
+
+
+def test_closing_the_scene_while_a_result_is_written_does_no_harm(seeded, small_turns):
+    import slicer
+    person.click(seeded.ui.propagateButton)
+    person.wait_until(lambda: seeded.mask()[8].any())
+    slicer.mrmlScene.Clear(False)
+    person.turns(20)
+    assert not seeded.logic.isRunning and seeded.panel.review.review is None
+
+
+def test_a_reload_while_a_result_is_written_leaves_all_of_it(seeded, small_turns):
+    import slicer
+    person.click(seeded.ui.propagateButton)
+    person.wait_until(lambda: seeded.mask()[8].any())
+    seeded.widget.onReload()
+    person.turns(20)
+    seeded.widget = slicer.modules.SlicePropagationWidget
+    assert seeded.mask().any(axis=(1, 2)).all() and seeded.kinds()[7] == "seed" and seeded.kinds()[15] == "propagated"
+
+
+def test_showing_the_panel_imports_nothing_heavy():
+    checkout = Path(__file__).resolve().parents[2]
+    script = (f"import sys; sys.path[:0] = [{str(checkout / 'Testing' / 'Host')!r}]\n"
+              "from host import slicerenv\n"
+              "slicerenv.bootstrap()\n"
+              "before = set(sys.modules)\n"
+              f"slicerenv.load_module({str(checkout / 'SlicePropagation' / 'SlicePropagation.py')!r})\n"
+              "print(sorted({name.split('.')[0] for name in set(sys.modules) - before} & {'torch', 'scipy', 'SimpleITK', 'itk'}), flush=True)\n"
+              "import os; os._exit(0)")
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1] == "[]"

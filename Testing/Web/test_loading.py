@@ -1,0 +1,114 @@
+"""Volumes come onto the page as files and as DICOM, by path and by upload; what the node holds is compared with what was written."""
+
+import zipfile
+
+import numpy as np
+import pytest
+import slicer.util
+from web_bench import open_page, wait_for
+from web_files import ORIGIN, SPACING, ct, write_dicom, write_image
+
+
+def shown(bench):
+    """The voxels of the volume on the page."""
+    return bench.call(lambda: slicer.util.arrayFromVolume(bench.application.desk.volume).copy())
+
+
+def is_shown(bench, page, array, name):
+    """Wait for a volume, and compare voxels, spacing and origin."""
+    wait_for(page, lambda: bench.application.data.volume_name == name)
+    node = bench.application.desk.volume
+    assert np.array_equal(shown(bench), array)
+    assert np.allclose(bench.call(node.GetSpacing), SPACING)
+    assert np.allclose(bench.call(node.GetOrigin), (-ORIGIN[0], -ORIGIN[1], ORIGIN[2]))      # Slicer counts to the right and front
+    page.wait_for_selector(f"text={name} · 56×48×{len(array)} voxels")
+
+
+def choose(page, button, files):
+    """Upload through the Open dialog, as a person does."""
+    page.click("[data-command=open]")
+    with page.expect_file_chooser() as chooser:
+        page.get_by_text(button, exact=True).click()
+    chooser.value.set_files(files)
+
+
+@pytest.fixture
+def uploads(bench):
+    """What is in the folder of uploads; it is emptied after the test."""
+    import shutil
+    folder = bench.out / "uploads"
+    yield lambda: sorted(path.name for path in folder.iterdir())
+    for path in folder.iterdir():
+        (shutil.rmtree if path.is_dir() else type(path).unlink)(path)
+
+
+@pytest.mark.parametrize("name", ["chest.nii.gz", "chest.nii", "chest.nrrd", "chest.mha"])
+def test_an_image_file_is_uploaded(bench, page, tmp_path, uploads, name):
+    choose(page, "Upload files", write_image(tmp_path / name, ct()))
+    is_shown(bench, page, ct(), name)
+    assert uploads() == [name]
+
+
+def test_the_dicom_files_of_a_series_are_uploaded(bench, page, tmp_path, uploads):
+    choose(page, "Upload files", write_dicom(tmp_path, ct()))
+    is_shown(bench, page, ct(), "DICOM")
+
+
+def test_a_folder_with_equal_names_in_its_subfolders_is_uploaded_whole(bench, page, tmp_path, uploads):
+    write_dicom(tmp_path / "patient" / "small", ct((4, 48, 56), seed=5), series=2)
+    write_dicom(tmp_path / "patient" / "large", ct())
+    choose(page, "Upload a folder", tmp_path / "patient")
+    is_shown(bench, page, ct(), "patient")
+    assert "2 DICOM series; the one with the most slices, 9, is read" in bench.application.data.message
+
+
+@pytest.mark.parametrize("kind", ["dicom", "nii.gz"])
+def test_a_zip_archive_is_uploaded(bench, page, tmp_path, uploads, kind):
+    files = write_dicom(tmp_path, ct()) if kind == "dicom" else [write_image(tmp_path / "chest.nii.gz", ct())]
+    with zipfile.ZipFile(tmp_path / "study.zip", "w") as archive:
+        archive.writestr("__MACOSX/._chest", b"clutter")
+        for path in files:
+            archive.write(path, f"study/ct/{path.name}")
+    choose(page, "Upload files", tmp_path / "study.zip")
+    is_shown(bench, page, ct(), "study" if kind == "dicom" else "chest.nii.gz")
+
+
+def test_two_volumes_at_once_are_refused_with_a_sentence(bench, page, tmp_path, uploads):
+    choose(page, "Upload files", [write_image(tmp_path / f"{name}.nrrd", ct()) for name in "ab"])
+    page.wait_for_selector("text=upload one volume at a time")
+    assert uploads() == []
+
+
+def test_what_is_painted_on_an_uploaded_volume_lands_on_that_slice(bench, page, tmp_path, uploads):
+    choose(page, "Upload files", write_dicom(tmp_path, ct()))
+    is_shown(bench, page, ct(), "DICOM")
+    bench.wait_until_drawn(page)
+    bench.show_slice(4)
+    bench.stroke(page, 4, [(20, 25), (28, 30)])
+    wait_for(page, lambda: bench.drawn_slices() == [4])
+    assert bench.masks()[4, 20, 25] and bench.masks()[4, 28, 30]
+
+
+@pytest.mark.parametrize("name", ["chest.nii.gz", "chest.nrrd", "series"])
+def test_an_image_or_a_dicom_folder_is_opened_by_its_path(browser, tmp_path, start, name):
+    if name == "series":
+        write_dicom(tmp_path / name, ct())
+    else:
+        write_image(tmp_path / name, ct())
+    program = start(tmp_path / "out", str(tmp_path / name))
+    page = open_page(browser, program.address)
+    page.wait_for_selector(f"text={name} · 56×48×9 voxels · 0.8 × 0.8 × 3 mm")
+    page.close()
+    assert program.interrupt() == 0
+
+
+def test_images_and_dicom_folders_given_as_data_are_listed_and_opened(browser, tmp_path, start):
+    write_dicom(tmp_path / "data" / "series", ct())
+    write_image(tmp_path / "data" / "chest.nii.gz", ct())
+    program = start(tmp_path / "out", "--data", str(tmp_path / "data"))
+    page = open_page(browser, program.address)
+    page.get_by_text("Open", exact=True).first.click()
+    page.wait_for_selector("text=chest.nii.gz")
+    page.get_by_text("series (DICOM)").click()
+    page.wait_for_selector("text=series · 56×48×9 voxels")
+    page.close()

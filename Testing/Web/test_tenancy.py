@@ -1,0 +1,84 @@
+"""One tab has the session; what another one sends is refused by the server, whatever its page shows."""
+
+import numpy as np
+import pytest
+from at_the_page import SEED, kinds, seed
+from web_bench import open_page, wait_for
+
+# A message as the page's own code sends it, past everything that the page hides or disables.
+SEND = "([method, args]) => window.trame.client.getConnection().getSession().call(method, args).then(() => 'heard', (error) => JSON.stringify(error))"
+
+
+@pytest.fixture
+def second(page, bench, browser):
+    """A second tab that has been told; the first one has the session."""
+    second = open_page(browser, bench.address)
+    second.wait_for_selector("text=in use in another tab")
+    yield second
+    second.close()
+
+
+def test_a_second_tab_is_told_and_can_take_over(page, second):
+    assert second.locator("[data-slice]").count() == 0
+    second.get_by_text("Take over", exact=True).click()
+    second.wait_for_selector("[data-slice]", state="attached")
+    page.wait_for_selector("text=in use in another tab")
+    assert page.locator("[data-slice]").count() == 0
+
+
+MESSAGES = {
+    "a command": ["trame.trigger", ["command", ["sample"], {}]],
+    "a value": ["trame.state.update", [[{"key": "work__PanelState__auto_update", "value": True}]]],
+    "the mouse": ["trame.rca.event", ["view", 0, {"type": "LeftButtonPress", "x": 0.5, "y": 0.5}]],
+    "a start of the server": ["trame.lifecycle.update", ["server_ready"]],
+}
+
+
+@pytest.mark.parametrize("what", MESSAGES)
+def test_a_tab_that_lost_the_session_is_not_heard(page, bench, second, what):
+    seed(page, bench)
+    drawn = bench.masks()
+    second.get_by_text("Take over", exact=True).click()
+    second.wait_for_selector("[data-slice]", state="attached")
+    assert "another tab" in page.evaluate(SEND, MESSAGES[what])
+    page.wait_for_timeout(800)
+    assert np.array_equal(bench.masks(), drawn) and bench.application.data.auto_update is False and kinds(second)[SEED] == "seed"
+
+
+def test_a_tab_that_never_had_the_session_is_not_heard_and_its_reload_takes_nothing(page, bench, second):
+    seed(page, bench)
+    assert "another tab" in second.evaluate(SEND, MESSAGES["a command"])
+    second.reload()
+    second.wait_for_selector("text=in use in another tab")
+    assert kinds(page)[SEED] == "seed" and bench.drawn_slices() == [SEED]
+
+
+def test_the_tab_that_took_over_works_on(page, bench, second):
+    seed(page, bench)
+    second.get_by_text("Take over", exact=True).click()
+    second.wait_for_selector("[data-slice]", state="attached")
+    bench.paint_spleen(second, SEED + 6)
+    wait_for(second, lambda: bench.drawn_slices() == [SEED, SEED + 6])
+    second.keyboard.press("Control+z")
+    wait_for(second, lambda: bench.drawn_slices() == [SEED])
+
+
+def test_when_the_tab_that_had_it_is_closed_another_one_gets_the_session(bench, browser):
+    bench.open_sample()
+    first = open_page(browser, bench.address)
+    first.wait_for_selector("[data-slice]", state="attached")
+    first.close()
+    wait_for_free(bench)
+    second = open_page(browser, bench.address)
+    second.wait_for_selector("[data-slice]", state="attached")
+    second.close()
+
+
+def wait_for_free(bench):
+    """Wait until the server noticed that the tab is gone."""
+    import time
+    for _ in range(100):
+        if bench.application.tenancy._client is None:
+            return
+        time.sleep(0.1)
+    raise AssertionError("The server still waits for the tab that was closed.")
