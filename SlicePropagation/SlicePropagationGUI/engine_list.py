@@ -38,7 +38,7 @@ def fillEngines(combo):
     for row, name in enumerate(engineNames()):
         reason, missing = blockedReason(name), ENGINES[name].missing
         title = engineTitle(name)
-        combo.addItem(_("{engine} - needs {packages}").format(engine=title, packages=packagesText(missing)) if missing else title)
+        combo.addItem(_("{engine}, needs {packages}").format(engine=title, packages=packagesText(missing)) if missing else title)
         combo.setItemData(row, reason or ENGINES[name].summary, qt.Qt.ToolTipRole)
         combo.model().item(row).setEnabled(reason == "")
 
