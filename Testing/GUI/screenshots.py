@@ -1,6 +1,6 @@
 """Pictures of the panel in each of its states, in two widths, light and dark, as rendered on the test host.
 
-Usage: python Testing/GUI/screenshots.py [--out Resources/Screenshots]
+Usage: python Testing/GUI/screenshots.py [--out Resources/Screenshots] [--states empty,no_pytorch,ready,…]
 
 A picture that is not as wide as asked for has something in it that does not fit: the command then fails and names it.
 """
@@ -15,6 +15,7 @@ HERE = Path(__file__).resolve().parent
 CHECKOUT = HERE.parents[1]
 sys.path[:0] = [str(CHECKOUT), str(CHECKOUT / "SlicePropagation"), str(HERE), *(str(HERE.parent / name) for name in ("Host", "MRML", "Library"))]
 WIDTHS = (320, 400, 600)
+STATES = ("empty", "no_pytorch", "ready", "running", "stopped", "reviewed", "error", "frames")     # each builds on the one before, but the first two and the last
 NAMES = ("Liver", "Right kidney", "Spleen")
 SEED_SLICE = 28
 
@@ -27,8 +28,10 @@ class States:
     """
 
     def __init__(self, annotator):
+        from SlicePropagationLib.sample import make_sample
         self.annotator = annotator
         self._find_spec = importlib.util.find_spec
+        self.sample = make_sample(shape=(60, 128, 128))
 
     def empty(self):
         """Nothing is loaded."""
@@ -78,6 +81,7 @@ class States:
         from host import person
         from mrml_scene import makeVolume
         self.annotator.ui.detailsCollapsibleButton.collapsed = True
+        self.annotator.axis = 0
         slicer.mrmlScene.Clear(False)
         person.turns()
         sequence = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSequenceNode", "CT breathing")
@@ -112,8 +116,6 @@ class States:
         from host import person
         from mrml_scene import makeVolume
         import slicer
-        from SlicePropagationLib.sample import make_sample
-        self.sample = make_sample(shape=(60, 128, 128))
         volume = makeVolume(slicer.mrmlScene, self.sample.volume, (2.8, 2.8, 3.0), name="CT abdomen")
         self.annotator.axis = 0
         self.annotator.ui.volumeSelector.setCurrentNode(volume)
@@ -128,8 +130,8 @@ class States:
         self.annotator.click_slice(SEED_SLICE)
 
 
-def take_all(out):
-    """Write every picture; returns those that did not fit."""
+def take_all(out, names=STATES):
+    """Write the pictures of these states; returns those that did not fit."""
     from annotator import Annotator
     from host import picture, slicerenv
     slicerenv.bootstrap(check_prefix=[CHECKOUT / "SlicePropagation"])
@@ -137,7 +139,7 @@ def take_all(out):
     slicer.util.mainWindow().show()
     widget = slicerenv.load_module(CHECKOUT / "SlicePropagation" / "SlicePropagation.py")[2]
     states, misfits = States(Annotator(widget)), []
-    for name in ("empty", "no_pytorch", "ready", "running", "stopped", "reviewed", "error", "frames"):
+    for name in names:
         getattr(states, name)()
         time.sleep(0.1)
         for palette in ("light", "dark"):
@@ -152,7 +154,9 @@ def take_all(out):
 def main(arguments=None):
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--out", type=Path, default=CHECKOUT / "Resources" / "Screenshots", help="folder for the pictures")
-    misfits = take_all(parser.parse_args(arguments).out)
+    parser.add_argument("--states", default=",".join(STATES), help="which states, in this order; default: all")
+    options = parser.parse_args(arguments)
+    misfits = take_all(options.out, options.states.split(","))
     print("\n".join(misfits) or "Everything fits.", flush=True)
     return 1 if misfits else 0
 
