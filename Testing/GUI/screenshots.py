@@ -66,6 +66,7 @@ class States:
         """Propagated, one slice corrected, one confirmed; Details open."""
         from host import person
         self.annotator.key("K")
+        self.annotator.wait_for_end()
         self.annotator.propagate()
         self.annotator.click_slice(SEED_SLICE + 5)
         self.annotator.key("C")

@@ -157,6 +157,7 @@ def test_slices_that_would_be_taken_from_a_neighbour_are_counted_first(seeded):
     seeded.propagate()
     assert f"{taken} voxels from Segment_2" in seeded.status and seeded.ui.keepButton.isVisible()
     seeded.key("K")
+    seeded.wait_for_end()
     assert not seeded.mask(other).any()
 
 
