@@ -208,7 +208,7 @@ class RunSection:
     def _showEngineState(self, state, situation):
         info = ENGINES[self.engineName()]
         self._ui.engineComboBox.toolTip = state.choices or info.summary
-        self._ui.deviceComboBox.visible = info.has_weights and not situation.missing
+        self._ui.deviceComboBox.visible = self._ui.deviceComboBoxLabel.visible = info.has_weights and not situation.missing
         self._ui.deviceComboBox.enabled = state.choices == ""
         self._ui.deviceComboBox.toolTip = state.choices or _("Where the network runs; automatic takes a GPU where there is one")
         self._ui.installButton.visible = "torch" in situation.missing

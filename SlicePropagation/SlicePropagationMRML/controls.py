@@ -53,7 +53,7 @@ def blockedReason(name):
 def listedTitle(name):
     """What stands in the list: an engine's title, and what it lacks here."""
     missing = ENGINES[name].missing
-    return _("{engine} - needs {packages}").format(engine=engineTitle(name), packages=packagesText(missing)) if missing else engineTitle(name)
+    return _("{engine}, needs {packages}").format(engine=engineTitle(name), packages=packagesText(missing)) if missing else engineTitle(name)
 
 
 def engineNotes():

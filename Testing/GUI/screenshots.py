@@ -1,8 +1,8 @@
 """Pictures of the panel in each of its states, in two widths, light and dark, as rendered on the test host.
 
-Usage: python Testing/GUI/screenshots.py [--out Resources/Screenshots]
+Usage: python Testing/GUI/screenshots.py [--out Resources/Screenshots] [--states empty,no_pytorch,ready,…]
 
-A picture that is wider than asked for has something in it that does not fit: the command then fails and names it.
+A picture that is not as wide as asked for has something in it that does not fit: the command then fails and names it.
 """
 
 import argparse
@@ -15,6 +15,7 @@ HERE = Path(__file__).resolve().parent
 CHECKOUT = HERE.parents[1]
 sys.path[:0] = [str(CHECKOUT), str(CHECKOUT / "SlicePropagation"), str(HERE), *(str(HERE.parent / name) for name in ("Host", "MRML", "Library"))]
 WIDTHS = (320, 400, 600)
+STATES = ("empty", "no_pytorch", "ready", "running", "stopped", "reviewed", "error", "frames")     # each builds on the one before, but the first two and the last
 NAMES = ("Liver", "Right kidney", "Spleen")
 SEED_SLICE = 28
 
@@ -27,8 +28,10 @@ class States:
     """
 
     def __init__(self, annotator):
+        from SlicePropagationLib.sample import make_sample
         self.annotator = annotator
         self._find_spec = importlib.util.find_spec
+        self.sample = make_sample(shape=(60, 128, 128))
 
     def empty(self):
         """Nothing is loaded."""
@@ -38,7 +41,7 @@ class States:
         self._load()
         importlib.util.find_spec = lambda name, *rest: None if name == "torch" else self._find_spec(name, *rest)
         self.annotator.panel.run.refreshEngines()
-        self.annotator.choose(self.annotator.ui.engineComboBox, "Trained network - needs PyTorch")
+        self.annotator.choose(self.annotator.ui.engineComboBox, "Trained network, needs PyTorch")
 
     def ready(self):
         """A volume and a seed; everything is there for a run."""
@@ -63,6 +66,7 @@ class States:
         """Propagated, one slice corrected, one confirmed; Details open."""
         from host import person
         self.annotator.key("K")
+        self.annotator.wait_for_end()
         self.annotator.propagate()
         self.annotator.click_slice(SEED_SLICE + 5)
         self.annotator.key("C")
@@ -78,11 +82,12 @@ class States:
         from host import person
         from mrml_scene import makeVolume
         self.annotator.ui.detailsCollapsibleButton.collapsed = True
+        self.annotator.axis = 0
         slicer.mrmlScene.Clear(False)
         person.turns()
         sequence = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSequenceNode", "CT breathing")
-        for frame in range(8):
-            volume = makeVolume(slicer.mrmlScene, np.roll(self.sample.volume, min(frame, 8 - frame), axis=1), (2.8, 2.8, 3.0), name="CT breathing")
+        for frame in range(5):
+            volume = makeVolume(slicer.mrmlScene, np.roll(self.sample.volume, min(frame, 5 - frame), axis=1), (2.8, 2.8, 3.0), name="CT breathing")
             sequence.SetDataNodeAtValue(volume, str(frame))
             slicer.mrmlScene.RemoveNode(volume)
         browser = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSequenceBrowserNode", "CT breathing browser")
@@ -97,7 +102,7 @@ class States:
         self.annotator.propagate()
         self.annotator.click_slice(SEED_SLICE)
         person.click(self.annotator.ui.carryButton)
-        person.wait_until(lambda: self.annotator.ui.progressBar.value >= 60, 120)
+        person.wait_until(lambda: self.annotator.ui.progressBar.value >= 1400, 200)
 
     def error(self):
         """The volume cannot be followed."""
@@ -112,8 +117,6 @@ class States:
         from host import person
         from mrml_scene import makeVolume
         import slicer
-        from SlicePropagationLib.sample import make_sample
-        self.sample = make_sample(shape=(60, 128, 128))
         volume = makeVolume(slicer.mrmlScene, self.sample.volume, (2.8, 2.8, 3.0), name="CT abdomen")
         self.annotator.axis = 0
         self.annotator.ui.volumeSelector.setCurrentNode(volume)
@@ -128,8 +131,8 @@ class States:
         self.annotator.click_slice(SEED_SLICE)
 
 
-def take_all(out):
-    """Write every picture; returns those that did not fit."""
+def take_all(out, names=STATES):
+    """Write the pictures of these states; returns those that did not fit."""
     from annotator import Annotator
     from host import picture, slicerenv
     slicerenv.bootstrap(check_prefix=[CHECKOUT / "SlicePropagation"])
@@ -137,14 +140,14 @@ def take_all(out):
     slicer.util.mainWindow().show()
     widget = slicerenv.load_module(CHECKOUT / "SlicePropagation" / "SlicePropagation.py")[2]
     states, misfits = States(Annotator(widget)), []
-    for name in ("empty", "no_pytorch", "ready", "running", "stopped", "reviewed", "error", "frames"):
+    for name in names:
         getattr(states, name)()
         time.sleep(0.1)
         for palette in ("light", "dark"):
             for width in WIDTHS:
                 path = out / f"panel-{name.replace('_', '-')}-{width}-{palette}.png"
                 actual = picture.take(widget.parent, path, width, palette=palette)[0]
-                if actual > width:
+                if actual != width:
                     misfits.append(f"{path.name} is {actual} pixels wide")
     return misfits + [str(error) for error in slicerenv.slot_errors]
 
@@ -152,7 +155,9 @@ def take_all(out):
 def main(arguments=None):
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--out", type=Path, default=CHECKOUT / "Resources" / "Screenshots", help="folder for the pictures")
-    misfits = take_all(parser.parse_args(arguments).out)
+    parser.add_argument("--states", default=",".join(STATES), help="which states, in this order; default: all")
+    options = parser.parse_args(arguments)
+    misfits = take_all(options.out, options.states.split(","))
     print("\n".join(misfits) or "Everything fits.", flush=True)
     return 1 if misfits else 0
 

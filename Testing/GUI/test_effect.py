@@ -42,6 +42,10 @@ class Editor:
         person.wait_until(lambda: not self.effect._logic.isRunning, 60)
         person.turns()
 
+    def apply(self):
+        person.click(self.effect.applyButton)
+        person.wait_until(lambda: not self.effect._logic.isRunning, 60)
+
     def mask(self):
         return segmentMask(self.segmentation, self.widget.currentSegmentID(), self.volume)
 
@@ -77,7 +81,7 @@ def test_a_preview_waits_until_it_is_applied_and_one_undo_takes_it_back(editor):
     assert not editor.effect.applyButton.enabled and editor.effect.applyButton.toolTip == "There is no preview yet"
     editor.preview()
     assert "preview" in editor.effect.statusLabel.text and editor.mask().any(axis=(1, 2)).sum() == 1
-    person.click(editor.effect.applyButton)
+    editor.apply()
     applied = editor.mask()
     assert applied.any(axis=(1, 2)).sum() > 5 and np.array_equal(applied[7], editor.truth[7])
     editor.widget.undo()
@@ -111,7 +115,7 @@ def test_without_a_seed_the_effect_says_so(editor):
 
 def test_what_the_effect_wrote_is_known_to_the_panel(editor):
     editor.preview()
-    person.click(editor.effect.applyButton)
+    editor.apply()
     editor.widget.setActiveEffect(None)
     slicer.util.mainWindow().moduleSelector().selectModule("SlicePropagation")
     person.turns()

@@ -82,7 +82,7 @@ def test_without_itk_its_engine_is_disabled_with_the_reason(seeded, without):
     without.add("itk")
     seeded.panel.run.refreshEngines()
     combo, row = seeded.ui.engineComboBox, list(ENGINES).index("itk_interpolation")
-    assert combo.itemText(row) == "Contour interpolation (ITK) - needs itk" and not combo.model().item(row).isEnabled()
+    assert combo.itemText(row) == "Contour interpolation (ITK), needs itk" and not combo.model().item(row).isEnabled()
     assert "Python package itk, which is not installed" in combo.model().item(row).toolTip()
     with pytest.raises(LookupError):
         seeded.choose(combo, combo.itemText(row))
@@ -107,7 +107,7 @@ def test_a_scene_that_names_an_engine_which_is_not_here_takes_the_default(seeded
 
 def choose_network(annotator):
     annotator.panel.run.refreshEngines()
-    annotator.choose(annotator.ui.engineComboBox, "Trained network - needs PyTorch")
+    annotator.choose(annotator.ui.engineComboBox, "Trained network, needs PyTorch")
 
 
 def test_until_the_person_presses_install_nothing_is_asked_of_the_extension(seeded, extension, monkeypatch):

@@ -75,7 +75,7 @@ def test_an_engine_that_needs_torch_can_be_chosen_and_says_so(seeded, monkeypatc
     monkeypatch.setattr("SlicePropagationLib.engines.util.find_spec", lambda name: None if name == "torch" else find(name))
     seeded.panel.run.refreshEngines()
     assert not seeded.ui.installButton.visible
-    seeded.choose(seeded.ui.engineComboBox, "Trained network - needs PyTorch")
+    seeded.choose(seeded.ui.engineComboBox, "Trained network, needs PyTorch")
     assert seeded.ui.installButton.visible and not seeded.ui.propagateButton.enabled
     assert "PyTorch" in seeded.ui.propagateButton.toolTip and seeded.status == seeded.ui.propagateButton.toolTip
     person.click(seeded.ui.installButton)
@@ -157,6 +157,7 @@ def test_slices_that_would_be_taken_from_a_neighbour_are_counted_first(seeded):
     seeded.propagate()
     assert f"{taken} voxels from Segment_2" in seeded.status and seeded.ui.keepButton.isVisible()
     seeded.key("K")
+    seeded.wait_for_end()
     assert not seeded.mask(other).any()
 
 

@@ -31,6 +31,7 @@ def test_seed_propagate_stop_correct_undo_redo_save_load(annotator, tmp_path, ge
     done = annotator.stop_after(4)
     assert 4 <= done < 20 * num_segments and annotator.logic.hasPartialResult
     person.click(annotator.ui.keepButton)
+    annotator.wait_for_end()
     filled = annotator.mask(segments[0]).any(axis=(1, 2)).sum()
     assert 1 < filled < 18
 

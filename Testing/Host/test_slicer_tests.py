@@ -28,9 +28,10 @@ def failures_of(suite):
 
 @pytest.fixture
 def module(application):
-    """The extension's module, entered."""
+    """The extension's module, entered; cleaned up afterwards, as Slicer does it."""
     from host import slicerenv
-    return slicerenv.load_module(MODULE)
+    yield slicerenv.load_module(MODULE)
+    slicerenv.unload_module(MODULE.stem)
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)

@@ -141,6 +141,7 @@ class SlicePropagationWorkflowTest(unittest.TestCase):
             self.waitForEnd()
             self.assertTrue(button.enabled, button.toolTip)
             button.click()
+            self.waitForEnd()
             self.processEvents()
             self.assertEqual(not np.array_equal(self.mask(), seed), isKept)
 

@@ -50,15 +50,20 @@ def take(widget, path, width, height=None, palette="light"):
     top = widget.window()
     top.show()
     person.turns()
-    for _ in range(2):          # a new width wraps labels anew, and only then is the height known
+    for _ in range(4):          # a new width wraps labels anew, and only then is the height known
         wide = max(width, pqt._get(widget, "minimumSizeHint")().width())
         tall = height or height_for(widget, wide)
         if top is widget:
             widget.resize(wide, tall)
         else:
-            top.resize(wide + top.width - widget.width, tall + top.height - widget.height)
+            room = widget.parentWidget() if _is_scrolled(widget) else widget        # a scrolled widget does not shrink with its window
+            top.resize(wide + top.width - room.width, tall + top.height - room.height)
         person.turns()
     Path(path).parent.mkdir(parents=True, exist_ok=True)
     image = widget.grab()
     image.save(str(path))
     return image.width(), image.height()
+
+
+def _is_scrolled(widget):
+    return widget.parentWidget() is not None and isinstance(widget.parentWidget().parentWidget(), QtWidgets.QScrollArea)
