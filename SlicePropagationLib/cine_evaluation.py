@@ -19,7 +19,7 @@ from SlicePropagationLib.segment import is_segmenter, load_segmenter
 from SlicePropagationLib.sequence import read_label_sequence, read_sequence, time_stacks
 from SlicePropagationLib.time_case import TimeSession
 
-MEASURES = ("dice", "distance_mm", "area_error_mm2", "curvature", "curvature_truth")
+MEASURES = ("dice", "distance_mm", "area_error_mm2", "jitter_mm2", "curvature", "curvature_truth")
 ROW = ("model", "dataset", "case", "label", "position", *MEASURES, "seconds_per_frame")
 FEWEST_PATIENTS = 3     # an interval over fewer says nothing
 MOST_PLOTS = 12
@@ -69,11 +69,12 @@ def evaluate_cine(table, models, out, *, split="val", max_cases=None, device="au
 
 def describe(rows, models):
     """Tables in Markdown, one for each data set and label: means with 95 % bootstrap intervals over patients, and paired differences to the first model."""
-    lines = ["Frames that nobody annotated; distances in mm, areas in mm2, curvature of the time-area curve in its units. 95 % intervals over patients."]
+    lines = ["Frames that nobody annotated; distances in mm, areas in mm2, jitter: mean |second difference| over time of the error of the area in mm2, "
+             "curvature of the time-area curve with areas as shares of the mean true one and time as a share of the cycle. 95 % intervals over patients."]
     if any(row["dataset"].startswith("synthetic") for row in rows):
         lines.append("These sequences are synthetic: a motion between two real frames, not a real heart beat.")
     for dataset, label in sorted({(row["dataset"], row["label"]) for row in rows}):
-        lines += ["", f"**{dataset}, label {label}**", "", "| model | Dice | distance | area error | curvature | of the truth | ms per frame |", "|---|---|---|---|---|---|---|"]
+        lines += ["", f"**{dataset}, label {label}**", "", "| model | Dice | distance | area error | jitter | curvature | of the truth | ms per frame |", "|---|---|---|---|---|---|---|---|"]
         own = [row for row in rows if (row["dataset"], row["label"]) == (dataset, label)]
         for model in models:
             mine = [row for row in own if row["model"] == model]

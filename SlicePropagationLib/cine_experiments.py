@@ -98,7 +98,7 @@ def _preset(arguments, variant):
 
 
 def _pseudo_labelled(arguments, report):
-    """The table of the cases with pseudo-labels in the place of ED and ES alone; validation keeps its labels."""
+    """The table of the cases with pseudo-labels in the place of ED and ES alone; what is not trained on keeps its labels."""
     table, out = Path(arguments.cases), Path(arguments.out) / "pseudo_labels"
     with open(table, newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
@@ -107,11 +107,12 @@ def _pseudo_labelled(arguments, report):
     for number, row in enumerate(rows, 1):
         image, label = (str((table.parent / row[name]).resolve()) for name in ("image", "label"))
         made = out / f"{row['case']}.nii.gz"
-        if row.get("split") != "val" and not made.is_file():
+        learns = row.get("split") in (None, "", "train")
+        if learns and not made.is_file():
             pseudo_label_file(image, label, made, engine=arguments.engine, device=arguments.device)
             if report:
                 report(f"pseudo-labels {number} of {len(rows)}: {row['case']}")
-        row |= {"image": image, "label": label if row.get("split") == "val" else str(made.resolve())}
+        row |= {"image": image, "label": str(made.resolve()) if learns else label}
     with atomic_folder(out) as partial, open(partial / "cases.csv", "w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, list(rows[0]))
         writer.writeheader()

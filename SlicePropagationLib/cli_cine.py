@@ -68,7 +68,8 @@ def _add_make_cine(commands):
     parser.add_argument("--cases", required=True, help="table with columns image, label, case (PATIENT_ED, PATIENT_ES) and optionally split, dataset")
     parser.add_argument("--out", required=True, help="folder of the sequences and of their cases.csv")
     parser.add_argument("--datasets", metavar="A,B", help="only these data sets of the table")
-    parser.add_argument("--max-cases", type=positive, metavar="N", help="only the first N patients")
+    parser.add_argument("--max-cases", type=positive, metavar="N", help="only the first N patients of every split")
+    parser.add_argument("--max-slices", type=positive, metavar="N", help="only the N slices in the middle of the structures")
     parser.add_argument("--frames", type=positive, default=20, help="of one cycle (default %(default)s)")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--pictures", action="store_true", help="an animation of the middle slice of every sequence")
@@ -83,7 +84,7 @@ def _make_cine(arguments):
         check_packages("An animation", ("matplotlib",), "demo")
     datasets = arguments.datasets.split(",") if arguments.datasets else None
     config = SyntheticCineConfig(frames=arguments.frames, seed=arguments.seed)
-    print(make_cine_cases(arguments.cases, arguments.out, config, datasets=datasets, max_cases=arguments.max_cases, has_pictures=arguments.pictures, report=_report(arguments)))
+    print(make_cine_cases(arguments.cases, arguments.out, config, datasets=datasets, max_cases=arguments.max_cases, max_slices=arguments.max_slices, has_pictures=arguments.pictures, report=_report(arguments)))
     return DONE
 
 
