@@ -6,17 +6,17 @@ from slicer.i18n import tr as _
 
 from SlicePropagationGUI.shortcuts import keyed
 from SlicePropagationGUI.words import endName, planeName, progressText
-from SlicePropagationLib.engines import ENGINES, default_engine
+from SlicePropagationLib.engines import ENGINES, default_engine, offered_engines
 from SlicePropagationMRML.geometry import PLANES, axisOfPlane, endsOfAxis, obliqueness
 
 DIRECTIONS = ("both", "up", "down")
 DEVICES = ("auto", "cpu", "cuda")
-SHOWN_ENGINES = ("slice_unet", "registration", "interpolation", "copy")
+SHOWN_ENGINES = offered_engines()
 
 
 def engineTitles():
     """{engine name: what people read}."""
-    return {"slice_unet": _("Trained network"), "registration": _("Image registration"), "interpolation": _("Shape interpolation"), "copy": _("Copy (baseline)")}
+    return {name: _(ENGINES[name].title) for name in SHOWN_ENGINES}
 
 
 class RunSection:

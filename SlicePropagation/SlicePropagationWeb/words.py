@@ -43,7 +43,6 @@ TOOLS = {
     "scissors": ("Scissors", "mdi-content-cut"),
 }
 LEGEND = (("seed", "#56B4E9"), ("correction", "#E69F00"), ("confirmed", "#009E73"), ("propagated, height = confidence", "#F0E442"), ("not propagated yet", "#3A3F47"))
-ENGINES = {"slice_unet": "Trained network", "registration": "Image registration", "interpolation": "Shape interpolation", "copy": "Copy (baseline)"}
 DEVICES = [{"title": "Automatic", "value": "auto"}, {"title": "CPU", "value": "cpu"}, {"title": "CUDA", "value": "cuda"}]
 
 

@@ -3,7 +3,7 @@
 import time
 from dataclasses import dataclass
 
-from SlicePropagationLib.engines import ENGINES, default_engine
+from SlicePropagationLib.engines import ENGINES, default_engine, offered_engines
 from SlicePropagationLib.errors import SlicePropagationError
 from SlicePropagationLib.outputs import write_result
 from SlicePropagationLib.segmentation_file import Segment
@@ -47,7 +47,7 @@ class Workflow:
         logic.onStep, logic.onDone, logic.onEdit = self._stepped, self._done, self._edited
         desk.on_change = self.segments_changed
         views.observe(self.show_position)
-        data.engines = [{"title": title, "value": name, "text": _engine_text(ENGINES[name])} for name, title in words.ENGINES.items()]
+        data.engines = [{"title": ENGINES[name].title, "value": name, "text": _engine_text(ENGINES[name])} for name in offered_engines()]
         data.directions = words.directions()
         data.engine = default_engine()
 

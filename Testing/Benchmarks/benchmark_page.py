@@ -19,7 +19,7 @@ from program import Program                         # noqa: E402
 from web_bench import chromium, open_page           # noqa: E402
 
 from SlicePropagationLib.sample import make_sample  # noqa: E402
-from SlicePropagationWeb.words import ENGINES as TITLES # noqa: E402
+from SlicePropagationLib.engines import ENGINES  # noqa: E402
 
 CT_REPEATS = (5, 2, 2)      # of the sample's 60 x 256 x 256 voxels
 
@@ -59,7 +59,7 @@ def measure(browser, image, out, engine):
     page.wait_for_timeout(5000)
     memory_open = memory_mib(program)
     page.locator(".sp-panel .v-select").nth(1).click()
-    page.get_by_role("option", name=TITLES[engine]).click()
+    page.get_by_role("option", name=ENGINES[engine].title).click()
     page.wait_for_timeout(5000)
     page.mouse.move(845, 310)
     page.mouse.down()

@@ -69,6 +69,16 @@ def test_every_disabled_control_says_why(seeded):
     assert seeded.ui.nextButton.toolTip == "Nothing is propagated yet"
 
 
+def test_the_list_of_engines_is_that_of_the_registry(seeded):
+    from SlicePropagationLib.engines import ENGINES, offered_engines
+    combo = seeded.ui.engineComboBox
+    shown = [combo.itemText(index).split(" - needs")[0] for index in range(combo.count)]
+    assert shown == [ENGINES[name].title for name in offered_engines()] and len(shown) > 3
+    for name in offered_engines():
+        seeded.choose(combo, next(combo.itemText(index) for index in range(combo.count) if combo.itemText(index).startswith(ENGINES[name].title)))
+        assert seeded.panel.run.engineName() == name
+
+
 def test_an_engine_that_needs_torch_can_be_chosen_and_says_so(seeded, monkeypatch):
     from importlib import util
     find = util.find_spec

@@ -65,7 +65,7 @@ def test_an_empty_prediction_has_no_distance():
 
 def row(model, case, dice):
     return {"model": model, "dataset": "synthetic_cine_x", "case": case, "label": 1, "position": 0, "dice": dice, "distance_mm": float("nan"),
-            "area_error_mm2": 1.0, "jitter_mm2": 1.0, "curvature": 1.0, "curvature_truth": 1.0, "seconds_per_frame": 0.01}
+            "area_error_mm2": 1.0, "jitter_mm2": 1.0, "curvature": 1.0, "curvature_truth": 1.0, "ms_per_frame": 10.0}
 
 
 def test_the_report_says_that_sequences_are_synthetic_and_gives_paired_differences():
