@@ -66,7 +66,7 @@ def run_cine_experiment(arguments, report=None):
     """Make pseudo-labels, train what is missing, measure, write report.md and plots; returns the text.
 
     Args:
-        arguments: name, cases (of make-cine), out, engine, scale, config, max_hours, seed, device, max_cases; for "unseen" also unseen (a
+        arguments: name, cases (of make-cine), out, engine, scale, config, max_hours, seed, device, max_cases, only (columns, or None for all); for "unseen" also unseen (a
             table of volumes), datasets (of it) and match.
 
     Raises:
@@ -75,6 +75,7 @@ def run_cine_experiment(arguments, report=None):
     if arguments.name not in EXPERIMENTS:
         raise ConfigError(f"There is no cine experiment '{arguments.name}'; choose one of {', '.join(EXPERIMENTS)}.")
     title, columns = EXPERIMENTS[arguments.name]
+    columns = _chosen(columns, arguments.only)
     measure = _measure_of(arguments, report)
     models = {column: _trained(arguments, variant, report) if variant else column for column, variant in columns.items()}
     out = Path(arguments.out) / arguments.name
@@ -82,6 +83,17 @@ def run_cine_experiment(arguments, report=None):
     with atomic_folder(out) as partial:
         (partial / "report.md").write_text(text, encoding="utf-8")
     return text
+
+
+def _chosen(columns, only):
+    """The columns that are wanted, in their order."""
+    if not only:
+        return columns
+    wanted = [name.strip() for name in only.split(",")]
+    unknown = [name for name in wanted if name not in columns]
+    if unknown:
+        raise ConfigError(f"There is no column '{unknown[0]}'; choose among {', '.join(columns)}.")
+    return {name: variant for name, variant in columns.items() if name in wanted}
 
 
 def _measure_of(arguments, report):

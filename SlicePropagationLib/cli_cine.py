@@ -118,6 +118,7 @@ def _add_cine_experiment(commands):
     parser.add_argument("--cases", required=True, help="cases.csv of make-cine, with splits train and val")
     parser.add_argument("--out", required=True, help="folder of all experiments; what was trained for one serves the others")
     parser.add_argument("--engine", default="registration", metavar="NAME|MODEL.pt", help="what makes the pseudo-labels (default %(default)s)")
+    parser.add_argument("--only", metavar="A,B", help="only these columns of the comparison, named as in its report")
     parser.add_argument("--unseen", metavar="T.csv", help="for unseen: table of real volumes (image, label, case) that no model is trained on")
     parser.add_argument("--datasets", metavar="A,B", help="for unseen: only these data sets of that table")
     parser.add_argument("--match", metavar="A=B", help="for unseen: label A of the models is label B of that table, for example 3=1")

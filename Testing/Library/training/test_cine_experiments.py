@@ -87,6 +87,12 @@ def test_what_is_unseen_must_be_said(cases, capsys, more, sought):
     assert not (cases / "out").exists()
 
 
+def test_columns_can_be_chosen_and_a_wrong_one_is_named(cases, capsys):
+    assert experiment(cases, "engines", "--only", "interpolation,copy") == 0
+    assert "| copy - interpolation |" in (cases / "out" / "engines" / "report.md").read_text(encoding="utf-8") and not (cases / "out" / "trained").exists()
+    assert experiment(cases, "engines", "--only", "elastix") == 2 and "'elastix'" in capsys.readouterr().err
+
+
 def test_the_papers_tables_are_there():
     windows = [2 * VARIANTS[name].settings["task"]["frames"]["window"].get("radius", 5) - 1 for name in EXPERIMENTS["window"][1].values()]
     powers = [VARIANTS[name].settings["task"]["frames"]["window"].get("power", 0.1) for name in EXPERIMENTS["power"][1].values()]
