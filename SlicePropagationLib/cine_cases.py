@@ -20,11 +20,15 @@ FRAME_MS = 1000.0       # of one cycle
 COLUMNS = ("image", "label", "truth", "split", "dataset", "case")
 
 
-def make_cine_cases(table, out, config, *, datasets=None, max_cases=None, has_pictures=False, report=None):
+def make_cine_cases(table, out, config, *, datasets=None, max_cases=None, max_slices=None, has_pictures=False, report=None):
     """Make a sequence of every patient of a table who has the cases PATIENT_ED and PATIENT_ES.
 
     Writes PATIENT/image.nii.gz (4D), PATIENT/label.nii.gz (ED and ES only, what training may see), PATIENT/truth.nii.gz (every frame)
     and cases.csv; the data set is called synthetic_cine_DATASET.
+
+    Args:
+        max_cases: only the first so many patients of every split.
+        max_slices: only so many slices in the middle of those that show a structure in both frames.
 
     Returns:
         Path of cases.csv.
@@ -33,14 +37,15 @@ def make_cine_cases(table, out, config, *, datasets=None, max_cases=None, has_pi
         InputError: the table has no such pair.
         SlicePropagationError: about the files.
     """
-    pairs = _pairs(Path(table), datasets)[:max_cases]
+    pairs = _first_of_each_split(_pairs(Path(table), datasets), max_cases)
     out = Path(out)
     rows = []
     for number, ((dataset, patient), frames) in enumerate(pairs, 1):
         diastole, systole = ([read_volume(row["image"]), row] for row in frames)
         both = [(volume.array, read_labels(row["label"], volume)[0]) for volume, row in (diastole, systole)]
+        both, first = _middle(both, max_slices)
         images, truth, kept = make_cine(*both, config, seed=zlib.crc32(f"{dataset}/{patient}".encode()))
-        geometry = diastole[0].image[:, :, kept[0]:kept[0] + 1]
+        geometry = diastole[0].image[:, :, first + kept[0]:first + kept[0] + 1]
         images, truth = _filled(images, kept), _filled(truth, kept)
         like = Sequence(images, _grown(geometry, images.shape[1]), FRAME_MS / config.frames, out)
         labels = np.zeros_like(truth)
@@ -58,6 +63,29 @@ def make_cine_cases(table, out, config, *, datasets=None, max_cases=None, has_pi
         writer.writerow(COLUMNS)
         writer.writerows(rows)
     return out / "cases.csv"
+
+
+def _first_of_each_split(pairs, max_cases):
+    """The first so many patients of every split, in their order."""
+    seen, found = {}, []
+    for pair in pairs:
+        split = pair[1][0].get("split", "")
+        seen[split] = seen.get(split, 0) + 1
+        if max_cases is None or seen[split] <= max_cases:
+            found.append(pair)
+    return found
+
+
+def _middle(both, max_slices):
+    """The frames without the slices beyond so many in the middle of those with a structure in both, and the index of the first one left."""
+    if max_slices is None or both[0][1].shape != both[1][1].shape:
+        return both, 0
+    common = np.flatnonzero([np.intersect1d(one[one > 0], other[other > 0]).size > 0 for one, other in zip(both[0][1], both[1][1])])
+    if len(common) <= max_slices:
+        return both, 0
+    first = int(common[(len(common) - max_slices) // 2])
+    last = int(common[(len(common) - max_slices) // 2 + max_slices - 1])
+    return [(images[first:last + 1], labels[first:last + 1]) for images, labels in both], first
 
 
 def _draw(path, images, truth, patient, config):

@@ -11,17 +11,16 @@ from SlicePropagationLib.atomic import atomic_folder
 from SlicePropagationLib.case import choose_engine
 from SlicePropagationLib.cine_measures import measure_series
 from SlicePropagationLib.cine_picture import plot_areas
+from SlicePropagationLib.cine_tables import comparison
 from SlicePropagationLib.engines import MODEL_SUFFIXES
 from SlicePropagationLib.errors import InputError
-from SlicePropagationLib.evaluation_statistics import interval_of_mean
-from SlicePropagationLib.patients import patient_of
 from SlicePropagationLib.segment import is_segmenter, load_segmenter
 from SlicePropagationLib.sequence import read_label_sequence, read_sequence, time_stacks
 from SlicePropagationLib.time_case import TimeSession
 
-MEASURES = ("dice", "distance_mm", "area_error_mm2", "curvature", "curvature_truth")
-ROW = ("model", "dataset", "case", "label", "position", *MEASURES, "seconds_per_frame")
-FEWEST_PATIENTS = 3     # an interval over fewer says nothing
+COLUMNS = {"dice": ("Dice", True), "distance_mm": ("distance", True), "area_error_mm2": ("area error", True), "jitter_mm2": ("jitter", True),
+           "curvature": ("curvature", True), "curvature_truth": ("of the truth", False)}
+ROW = ("model", "dataset", "case", "label", "position", *COLUMNS, "ms_per_frame")
 MOST_PLOTS = 12
 
 
@@ -69,40 +68,12 @@ def evaluate_cine(table, models, out, *, split="val", max_cases=None, device="au
 
 def describe(rows, models):
     """Tables in Markdown, one for each data set and label: means with 95 % bootstrap intervals over patients, and paired differences to the first model."""
-    lines = ["Frames that nobody annotated; distances in mm, areas in mm2, curvature of the time-area curve in its units. 95 % intervals over patients."]
+    lines = ["Frames that nobody annotated; distances in mm, areas in mm2, jitter: mean |second difference| over time of the error of the area in mm2, "
+             "curvature of the time-area curve with areas as shares of the mean true one and time as a share of the cycle. 95 % intervals over patients."]
     if any(row["dataset"].startswith("synthetic") for row in rows):
         lines.append("These sequences are synthetic: a motion between two real frames, not a real heart beat.")
-    for dataset, label in sorted({(row["dataset"], row["label"]) for row in rows}):
-        lines += ["", f"**{dataset}, label {label}**", "", "| model | Dice | distance | area error | curvature | of the truth | ms per frame |", "|---|---|---|---|---|---|---|"]
-        own = [row for row in rows if (row["dataset"], row["label"]) == (dataset, label)]
-        for model in models:
-            mine = [row for row in own if row["model"] == model]
-            cells = [_cell(dataset, mine, measure) for measure in MEASURES]
-            lines.append(f"| {model} | {' | '.join(cells)} | {1000 * np.mean([row['seconds_per_frame'] for row in mine]):.0f} |")
-        for model in models[1:]:
-            cells = [_cell(dataset, _differences(own, models[0], model, measure), measure) for measure in MEASURES[:-1]]
-            lines.append(f"| {model} - {models[0]} | {' | '.join(cells)} | | |")
+    lines += comparison(rows, models, COLUMNS, ("case", "position"), ("ms per frame", "ms_per_frame", "{:.0f}"))
     return "\n".join(lines) + "\n"
-
-
-def _cell(dataset, rows, measure):
-    by_patient = {}
-    for row in rows:
-        if np.isfinite(row[measure]):
-            by_patient.setdefault(patient_of(row["case"]), []).append(row[measure])
-    if not by_patient:
-        return "-"
-    mean = np.mean([value for values in by_patient.values() for value in values])
-    if len(by_patient) < FEWEST_PATIENTS:
-        return f"{mean:.3f}"
-    low, high = interval_of_mean({dataset: by_patient})
-    return f"{mean:.3f} [{low:.3f}, {high:.3f}]"
-
-
-def _differences(rows, first, second, measure):
-    key = ("case", "position")
-    known = {tuple(row[name] for name in key): row[measure] for row in rows if row["model"] == first}
-    return [{"case": row["case"], measure: row[measure] - known[tuple(row[name] for name in key)]} for row in rows if row["model"] == second]
 
 
 def _labeller(model, device):
@@ -136,8 +107,8 @@ def _measure(case, walkers, plots):
         for name, labeller in walkers.items():
             began = time.perf_counter()
             found = labeller(stack, drawn[place], annotated)
-            seconds = (time.perf_counter() - began) / len(stack)
-            rows += [{"model": name, "dataset": case.dataset, "case": case.name, "label": label, "position": place[-1], "seconds_per_frame": seconds}
+            milliseconds = 1000 * (time.perf_counter() - began) / len(stack)
+            rows += [{"model": name, "dataset": case.dataset, "case": case.name, "label": label, "position": place[-1], "ms_per_frame": milliseconds}
                      | measure_series(found == label, truth[place] == label, stack.spacing_mm[1:], frames) for label in labels]
             if place[-1] == middle:
                 curves |= {(label, name): (found == label).sum(axis=(1, 2)) * stack.pixel_area_mm2 for label in labels}

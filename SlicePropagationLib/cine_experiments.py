@@ -11,6 +11,7 @@ from pathlib import Path
 
 from SlicePropagationLib.atomic import atomic_folder
 from SlicePropagationLib.cine_evaluation import evaluate_cine
+from SlicePropagationLib.cine_unseen import evaluate_unseen, read_match
 from SlicePropagationLib.errors import ConfigError, InputError
 from SlicePropagationLib.pseudo_labels import pseudo_label_file
 from SlicePropagationLib.training.command import merged, read_settings, train
@@ -47,6 +48,7 @@ VARIANTS = {
     "real": CineVariant("unet2d", {}, sees_pseudo_labels=False),
     "pseudo": CineVariant("unet2d", {}),
     "weighted": CineVariant("unet2d", {"task": {"frames": {"window": {"radius": 5, "power": 1.0}}}}),
+    "soft": CineVariant("unet2d", {"task": {"frames": {"uses_soft_labels": True}}}),
     "voxelmorph": CineVariant("registration", {"pairs": {"kind": "times"}}, sees_pseudo_labels=False),
 }
 EXPERIMENTS = {     # name -> (title, {column: variant, or None for an engine of that name})
@@ -54,7 +56,8 @@ EXPERIMENTS = {     # name -> (title, {column: variant, or None for an engine of
     "window": ("Frames of a window, r = 0.1 (Bai et al., Table 1a)", {"T = 9": "bilstm", "T = 5": "T5", "T = 13": "T13", "T = 17": "T17", "T = 21": "T21"}),
     "power": ("Power of the weights, T = 9 (Bai et al., Table 1b)", {"r = 0.1": "bilstm", "r = 0": "r0", "r = 1": "r1", "r = 10": "r10", "r = 100": "r100"}),
     "pseudo-labels": ("A U-Net on real labels, with pseudo-labels, with weighted pseudo-labels (label propagation on M&Ms)",
-                      {"real": "real", "real + pseudo": "pseudo", "real + weighted pseudo": "weighted"}),
+                      {"real": "real", "real + pseudo": "pseudo", "real + weighted pseudo": "weighted", "real + soft pseudo": "soft"}),
+    "unseen": ("The same U-Nets on real volumes of data that training never saw", {"real": "real", "real + pseudo": "pseudo", "real + weighted pseudo": "weighted"}),
     "engines": ("The classical registration, VoxelMorph and baselines along time", {"registration": None, "VoxelMorph": "voxelmorph", "interpolation": None, "copy": None}),
 }
 
@@ -63,7 +66,8 @@ def run_cine_experiment(arguments, report=None):
     """Make pseudo-labels, train what is missing, measure, write report.md and plots; returns the text.
 
     Args:
-        arguments: name, cases (of make-cine), out, engine, scale, config, max_hours, seed, device, max_cases.
+        arguments: name, cases (of make-cine), out, engine, scale, config, max_hours, seed, device, max_cases, only (columns, or None for all); for "unseen" also unseen (a
+            table of volumes), datasets (of it) and match.
 
     Raises:
         SlicePropagationError: something about the arguments, the cases or the folder.
@@ -71,12 +75,36 @@ def run_cine_experiment(arguments, report=None):
     if arguments.name not in EXPERIMENTS:
         raise ConfigError(f"There is no cine experiment '{arguments.name}'; choose one of {', '.join(EXPERIMENTS)}.")
     title, columns = EXPERIMENTS[arguments.name]
+    columns = _chosen(columns, arguments.only)
+    measure = _measure_of(arguments, report)
     models = {column: _trained(arguments, variant, report) if variant else column for column, variant in columns.items()}
     out = Path(arguments.out) / arguments.name
-    text = f"# {title}\n\n" + evaluate_cine(arguments.cases, models, out, max_cases=arguments.max_cases, device=arguments.device, report=report)
+    text = f"# {title}\n\n" + measure(models, out)
     with atomic_folder(out) as partial:
         (partial / "report.md").write_text(text, encoding="utf-8")
     return text
+
+
+def _chosen(columns, only):
+    """The columns that are wanted, in their order."""
+    if not only:
+        return columns
+    wanted = [name.strip() for name in only.split(",")]
+    unknown = [name for name in wanted if name not in columns]
+    if unknown:
+        raise ConfigError(f"There is no column '{unknown[0]}'; choose among {', '.join(columns)}.")
+    return {name: variant for name, variant in columns.items() if name in wanted}
+
+
+def _measure_of(arguments, report):
+    """A function (models, folder) -> Markdown: on sequences with known truth, or for "unseen" on real volumes of other data."""
+    options = {"max_cases": arguments.max_cases, "device": arguments.device, "report": report}
+    if arguments.name != "unseen":
+        return lambda models, out: evaluate_cine(arguments.cases, models, out, **options)
+    if not arguments.unseen:
+        raise ConfigError("The experiment unseen needs --unseen, a table of volumes that no model is trained on, and --match.")
+    match, datasets = read_match(arguments.match), arguments.datasets.split(",") if arguments.datasets else None
+    return lambda models, out: evaluate_unseen(arguments.unseen, models, out, match, datasets=datasets, **options)
 
 
 def _trained(arguments, name, report):
@@ -98,7 +126,7 @@ def _preset(arguments, variant):
 
 
 def _pseudo_labelled(arguments, report):
-    """The table of the cases with pseudo-labels in the place of ED and ES alone; validation keeps its labels."""
+    """The table of the cases with pseudo-labels in the place of ED and ES alone; what is not trained on keeps its labels."""
     table, out = Path(arguments.cases), Path(arguments.out) / "pseudo_labels"
     with open(table, newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
@@ -107,11 +135,12 @@ def _pseudo_labelled(arguments, report):
     for number, row in enumerate(rows, 1):
         image, label = (str((table.parent / row[name]).resolve()) for name in ("image", "label"))
         made = out / f"{row['case']}.nii.gz"
-        if row.get("split") != "val" and not made.is_file():
-            pseudo_label_file(image, label, made, engine=arguments.engine, device=arguments.device)
+        learns = row.get("split") in (None, "", "train")
+        if learns and not made.is_file():
+            pseudo_label_file(image, label, made, engine=arguments.engine, device=arguments.device, is_soft=True)
             if report:
                 report(f"pseudo-labels {number} of {len(rows)}: {row['case']}")
-        row |= {"image": image, "label": label if row.get("split") == "val" else str(made.resolve())}
+        row |= {"image": image, "label": str(made.resolve()) if learns else label}
     with atomic_folder(out) as partial, open(partial / "cases.csv", "w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, list(rows[0]))
         writer.writeheader()

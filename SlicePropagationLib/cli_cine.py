@@ -68,7 +68,8 @@ def _add_make_cine(commands):
     parser.add_argument("--cases", required=True, help="table with columns image, label, case (PATIENT_ED, PATIENT_ES) and optionally split, dataset")
     parser.add_argument("--out", required=True, help="folder of the sequences and of their cases.csv")
     parser.add_argument("--datasets", metavar="A,B", help="only these data sets of the table")
-    parser.add_argument("--max-cases", type=positive, metavar="N", help="only the first N patients")
+    parser.add_argument("--max-cases", type=positive, metavar="N", help="only the first N patients of every split")
+    parser.add_argument("--max-slices", type=positive, metavar="N", help="only the N slices in the middle of the structures")
     parser.add_argument("--frames", type=positive, default=20, help="of one cycle (default %(default)s)")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--pictures", action="store_true", help="an animation of the middle slice of every sequence")
@@ -83,7 +84,7 @@ def _make_cine(arguments):
         check_packages("An animation", ("matplotlib",), "demo")
     datasets = arguments.datasets.split(",") if arguments.datasets else None
     config = SyntheticCineConfig(frames=arguments.frames, seed=arguments.seed)
-    print(make_cine_cases(arguments.cases, arguments.out, config, datasets=datasets, max_cases=arguments.max_cases, has_pictures=arguments.pictures, report=_report(arguments)))
+    print(make_cine_cases(arguments.cases, arguments.out, config, datasets=datasets, max_cases=arguments.max_cases, max_slices=arguments.max_slices, has_pictures=arguments.pictures, report=_report(arguments)))
     return DONE
 
 
@@ -113,14 +114,18 @@ def _evaluate_cine(arguments):
 
 def _add_cine_experiment(commands):
     parser = commands.add_parser("cine-experiment", help="comparisons of the cine papers: pseudo-labels, trainings, measures, one report")
-    parser.add_argument("name", help="models, window, power, pseudo-labels or engines")
+    parser.add_argument("name", help="models, window, power, pseudo-labels, unseen or engines")
     parser.add_argument("--cases", required=True, help="cases.csv of make-cine, with splits train and val")
     parser.add_argument("--out", required=True, help="folder of all experiments; what was trained for one serves the others")
     parser.add_argument("--engine", default="registration", metavar="NAME|MODEL.pt", help="what makes the pseudo-labels (default %(default)s)")
+    parser.add_argument("--only", metavar="A,B", help="only these columns of the comparison, named as in its report")
+    parser.add_argument("--unseen", metavar="T.csv", help="for unseen: table of real volumes (image, label, case) that no model is trained on")
+    parser.add_argument("--datasets", metavar="A,B", help="for unseen: only these data sets of that table")
+    parser.add_argument("--match", metavar="A=B", help="for unseen: label A of the models is label B of that table, for example 3=1")
     parser.add_argument("--scale", default="small", choices=("small", "full"), help="small networks and grids for a CPU, or as in the papers (default %(default)s)")
     parser.add_argument("--config", metavar="tasks.json", help='settings that differ from the presets\', by task: {"cine_unet": {...}}')
     parser.add_argument("--max-hours", type=float, help="training time of a variant")
-    parser.add_argument("--max-cases", type=positive, metavar="N", help="measure only the first N validation cases")
+    parser.add_argument("--max-cases", type=positive, metavar="N", help="measure only the first N cases")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda"))
     parser.add_argument("--quiet", action="store_true", help="no progress")

@@ -1,4 +1,8 @@
-"""Cine MR as DICOM: a folder of single frames, of one or several slices over time."""
+"""Cine images as DICOM: a folder of single frames or of multi-frame files, of one or several slices over time, or one multi-frame file.
+
+Of a multi-frame file SimpleITK gives the frames and the header that they share. One that states a frame time or a cine rate is taken for
+times at one place. An enhanced file keeps places and times in items of each frame, which SimpleITK does not give; it is refused.
+"""
 
 from pathlib import Path
 
@@ -8,20 +12,28 @@ import SimpleITK as sitk
 from SlicePropagationLib.errors import InputError
 
 POSITION, ORIENTATION, TRIGGER_TIME, INSTANCE, SERIES = "0020|0032", "0020|0037", "0018|1060", "0020|0013", "0020|000e"
+NUM_FRAMES, FRAME_TIME, CINE_RATE = "0028|0008", "0018|1063", "0018|0040"
 SAME_PLACE_MM = 0.01
 
 
+def is_cine_file(reader):
+    """Whether a file, whose header a SimpleITK reader has read, is a multi-frame DICOM whose frames are times."""
+    return _number(reader, NUM_FRAMES) > 1 and _frame_time(reader) > 0
+
+
 def read_dicom_cine(folder):
-    """The frames of a cine series.
+    """The frames of a cine series, in a folder or in one multi-frame file.
 
     Returns:
         ((T, K, J, I) voxels, a 3D SimpleITK image with their geometry, milliseconds between frames or 1 where the files do not say).
 
     Raises:
-        InputError: the folder has no DICOM frame, several series, frames of unequal size or slices with unequal numbers of frames.
+        InputError: the folder has no DICOM frame, several series, frames of unequal size or slices with unequal numbers of frames, or a
+            multi-frame file that does not say that its frames are times.
     """
     folder = Path(folder)
-    frames = [frame for frame in map(_read, sorted(path for path in folder.iterdir() if path.is_file())) if frame]
+    files = sorted(path for path in folder.iterdir() if path.is_file()) if folder.is_dir() else [folder]
+    frames = [frame for path in files for frame in _read(path)]
     if not frames:
         raise InputError(f"{folder} has no DICOM image with a position; give the folder of one cine series.")
     series = sorted({frame["series"] for frame in frames})
@@ -42,24 +54,50 @@ def read_dicom_cine(folder):
 
 
 def _read(path):
-    """What is needed of one file; None for a file that is no image with a position."""
+    """What is needed of the frames of one file, a list; empty for a file that is no image with a position."""
     reader = sitk.ImageFileReader()
     reader.SetFileName(str(path))
     reader.LoadPrivateTagsOff()
     try:
         reader.SetImageIO("GDCMImageIO")
         image = reader.Execute()
+    except RuntimeError:
+        return []
+    series = reader.GetMetaData(SERIES) if reader.HasMetaDataKey(SERIES) else ""
+    if _number(reader, NUM_FRAMES) > 1:
+        return _frames_of(image, reader, path, series)
+    try:
         position = np.array([float(part) for part in reader.GetMetaData(POSITION).split("\\")])
         axes = np.array([float(part) for part in reader.GetMetaData(ORIENTATION).split("\\")]).reshape(2, 3)
     except (RuntimeError, ValueError):
-        return None
+        return []
+    return [{"array": sitk.GetArrayFromImage(image)[0], "image": image, "position": position, "normal": np.cross(*axes), "series": series,
+             "time": _number(reader, TRIGGER_TIME), "instance": _number(reader, INSTANCE)}]
 
-    def number(tag):
-        return float(reader.GetMetaData(tag)) if reader.HasMetaDataKey(tag) and reader.GetMetaData(tag).strip() else 0.0
 
-    series = reader.GetMetaData(SERIES) if reader.HasMetaDataKey(SERIES) else ""
-    return {"array": sitk.GetArrayFromImage(image)[0], "image": image, "position": position, "normal": np.cross(*axes), "series": series,
-            "time": number(TRIGGER_TIME), "instance": number(INSTANCE)}
+def _frames_of(image, reader, path, series):
+    """The frames of a multi-frame file, all at its place."""
+    step = _frame_time(reader)
+    if not step:
+        raise InputError(f"{path} has {image.GetSize()[2]} frames and says neither their time nor their rate, so that they may as well be slices "
+                         "(an enhanced file says it for each frame, where it cannot be read); convert it to a 4D NIfTI file.")
+    position, normal = np.array(image.GetOrigin()), np.array(image.GetDirection()).reshape(3, 3)[:, 2]
+    return [{"array": array, "image": image, "position": position, "normal": normal, "series": series, "time": step * number, "instance": number}
+            for number, array in enumerate(sitk.GetArrayFromImage(image))]
+
+
+def _number(reader, tag):
+    """The number that a header states, 0 where it states none."""
+    try:
+        return float(reader.GetMetaData(tag)) if reader.HasMetaDataKey(tag) else 0.0
+    except ValueError:
+        return 0.0
+
+
+def _frame_time(reader):
+    """Milliseconds between frames, 0 where the header does not say."""
+    rate = _number(reader, CINE_RATE)
+    return _number(reader, FRAME_TIME) or (1000 / rate if rate else 0.0)
 
 
 def _by_place(frames):

@@ -59,6 +59,17 @@ def write_result(path, volume, session, segments, engine, seconds, **record):
     return path
 
 
+def soft_label_path(path, label):
+    """Where the probabilities of a label stand beside a label file: `labels.nii.gz` -> `labels.soft-1.nii.gz`."""
+    stem = companion(path, "").name
+    return Path(path).with_name(f"{stem}.soft-{label}{Path(path).name[len(stem):]}")
+
+
+def soft_label_paths(path):
+    """{label: file} of the probabilities that stand beside a label file."""
+    return {label: soft_label_path(path, label) for label in range(1, 256) if soft_label_path(path, label).is_file()}
+
+
 def write_label_map(path, labels, source):
     """Write labels of a Volume, (K, J, I), or of a Sequence, (T, K, J, I), with plain segments."""
     if isinstance(source, Sequence):

@@ -11,7 +11,7 @@ from SlicePropagationLib.case import choose_engine
 from SlicePropagationLib.distance_table import DISTANCES, write_distances
 from SlicePropagationLib.engines import model_hash
 from SlicePropagationLib.errors import InputError
-from SlicePropagationLib.outputs import companion, versions, write_label_map
+from SlicePropagationLib.outputs import companion, soft_label_path, versions, write_label_map
 from SlicePropagationLib.planning import Run
 from SlicePropagationLib.segmentation_file import read_labels
 from SlicePropagationLib.sequence import is_sequence, read_label_sequence, read_sequence, time_stacks
@@ -112,8 +112,7 @@ def pseudo_label_file(image, seed, out, *, engine=None, device="auto", axis="aut
         write_distances(partial / table.name, distances)
         (partial / record_path.name).write_text(json.dumps(record, indent=1), encoding="utf-8")
         for label, probability in soft.items() if is_soft else ():
-            name = companion(out, f".soft-{label}").name + out.name[len(companion(out, "").name):]
-            write_label_map(partial / name, np.round(255 * probability).astype(np.uint8), source)
+            write_label_map(partial / soft_label_path(out, label).name, np.round(255 * probability).astype(np.uint8), source)
     return labels
 
 

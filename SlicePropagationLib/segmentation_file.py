@@ -57,6 +57,8 @@ def read_labels(path, volume):
         return _read_segmentation(image, path, volume)
     if image.GetNumberOfComponentsPerPixel() > 1:
         raise InputError(f"{path} has {image.GetNumberOfComponentsPerPixel()} values per voxel, a label map has 1; export it as a label map.")
+    if image.GetDimension() == 4 and image.GetSize()[3] == 1:
+        image = image[:, :, :, 0]           # the one time of a 4D file is a volume, as read_volume has it
     check_same_grid(volume.image, image, "the image", str(path))
     labels = checked_labels(sitk.GetArrayFromImage(image), path)
     return labels, [Segment.plain(int(label)) for label in np.unique(labels[labels > 0])]

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import SimpleITK as sitk
 
-from SlicePropagationLib.dicom_cine import read_dicom_cine
+from SlicePropagationLib.dicom_cine import is_cine_file, read_dicom_cine
 from SlicePropagationLib.errors import InputError
 from SlicePropagationLib.segmentation_file import checked_labels
 from SlicePropagationLib.stack import SliceStack
@@ -42,12 +42,12 @@ class Sequence:
 
 
 def read_sequence(path):
-    """Read volumes over time: 4D NIfTI, an NRRD sequence, or a folder with a DICOM cine series.
+    """Read volumes over time: 4D NIfTI, an NRRD sequence, a multi-frame DICOM file, or a folder with a DICOM cine series.
 
     Raises:
         InputError: the file is a single volume, has one frame, is empty or constant.
     """
-    if Path(path).is_dir():
+    if Path(path).is_dir() or _has_header(path, is_cine_file):
         array, frame, step = read_dicom_cine(path)
         return _checked(array, frame, step, path)
     image = read_image(path)
@@ -85,14 +85,22 @@ def is_sequence(path):
     """Whether a file holds volumes over time; only its header is read, a file that cannot be read is none, a folder is taken for a DICOM series."""
     if Path(path).is_dir():
         return True
+    return _has_header(path, lambda reader: _is_listed(reader, path) or reader.GetDimension() == 4 and reader.GetSize()[3] > 1 or is_cine_file(reader))
+
+
+def _has_header(path, question):
+    """What a question says of a file whose header can be read; False where it cannot."""
     reader = sitk.ImageFileReader()
     reader.SetFileName(str(path))
     try:
         reader.ReadImageInformation()
     except RuntimeError:
         return False
-    is_listed = reader.GetDimension() == 3 and reader.GetNumberOfComponents() > 1 and str(path).lower().endswith(".seq.nrrd")
-    return is_listed or (reader.GetDimension() == 4 and reader.GetSize()[3] > 1)
+    return bool(question(reader))
+
+
+def _is_listed(reader, path):
+    return reader.GetDimension() == 3 and reader.GetNumberOfComponents() > 1 and str(path).lower().endswith(".seq.nrrd")
 
 
 def write_sequence(path, array, like):

@@ -34,9 +34,7 @@ def engineNames():
 
 def engineTitle(name):
     """What people read."""
-    titles = {"slice_unet": _("Trained network"), "registration": _("Image registration"), "voxelmorph": _("Trained registration (VoxelMorph)"),
-              "interpolation": _("Shape interpolation"), "itk_interpolation": _("Contour interpolation (ITK)"), "copy": _("Copy (baseline)")}
-    return titles.get(name, name)
+    return _(ENGINES[name].title)
 
 
 def blockedReason(name):

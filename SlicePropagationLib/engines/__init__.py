@@ -15,6 +15,7 @@ class EngineInfo:
 
     Attributes:
         name: what a person types.
+        title: what a person reads in a list.
         module, maker: where it is: a class, or a function that takes the device.
         summary: one sentence for people.
         requires: packages it needs beyond numpy, scipy and SimpleITK.
@@ -22,6 +23,7 @@ class EngineInfo:
     """
 
     name: str
+    title: str
     module: str
     maker: str
     summary: str
@@ -40,17 +42,17 @@ class EngineInfo:
 
 
 ENGINES = {info.name: info for info in (
-    EngineInfo("slice_unet", "SlicePropagationLib.engines.model_file", "make_slice_unet",
+    EngineInfo("slice_unet", "Trained network", "SlicePropagationLib.engines.model_file", "make_slice_unet",
                "A trained network that corrects what registration predicts; the default where PyTorch is installed.", ("torch",), has_weights=True),
-    EngineInfo("registration", "SlicePropagationLib.engines.registration", "RegistrationEngine",
+    EngineInfo("registration", "Image registration", "SlicePropagationLib.engines.registration", "RegistrationEngine",
                "Follows the structure from slice to slice by image registration; needs no training, the default without PyTorch."),
-    EngineInfo("voxelmorph", "SlicePropagationLib.engines.model_file", "make_voxelmorph",
+    EngineInfo("voxelmorph", "Trained registration (VoxelMorph)", "SlicePropagationLib.engines.model_file", "make_voxelmorph",
                "Follows the structure by a trained registration network (VoxelMorph).", ("torch",), has_weights=True),
-    EngineInfo("interpolation", "SlicePropagationLib.engines.interpolation", "InterpolationEngine",
+    EngineInfo("interpolation", "Shape interpolation", "SlicePropagationLib.engines.interpolation", "InterpolationEngine",
                "Interpolates the shape between annotated slices and shrinks it beyond them; does not look at the image."),
-    EngineInfo("itk_interpolation", "SlicePropagationLib.engines.itk_interpolation", "ITKInterpolationEngine",
+    EngineInfo("itk_interpolation", "Contour interpolation (ITK)", "SlicePropagationLib.engines.itk_interpolation", "ITKInterpolationEngine",
                "ITK's morphological contour interpolation (Slicer's 'Fill between slices'), only between annotated slices; for comparisons.", ("itk",)),
-    EngineInfo("copy", "SlicePropagationLib.engines.copy", "CopyEngine",
+    EngineInfo("copy", "Copy (baseline)", "SlicePropagationLib.engines.copy", "CopyEngine",
                "Repeats the nearest annotated mask; a baseline for comparisons."),
 )}
 FALLBACK_ENGINE = "registration"

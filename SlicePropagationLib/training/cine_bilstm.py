@@ -18,7 +18,7 @@ from SlicePropagationLib.networks.cine_config import CineBiLSTMConfig, CineUNetC
 from SlicePropagationLib.networks.cine_unet import CineUNet
 from SlicePropagationLib.training.cine_unet import SMALL_GRID
 from SlicePropagationLib.training.frame_task import FrameTraining
-from SlicePropagationLib.training.frames import FrameAugmentationConfig, FramesConfig, WindowDataset, frame_dice, vary_frames, weighted_cross_entropy
+from SlicePropagationLib.training.frames import FrameAugmentationConfig, FramesConfig, WindowDataset, frame_dice, to_learn, vary_frames, weighted_cross_entropy
 from SlicePropagationLib.training.loop import LoopConfig
 
 
@@ -58,7 +58,7 @@ class CineBiLSTMTask(nn.Module):
 
     def forward(self, batch):
         """{"total": weighted cross-entropy} of windows, varied at random, each window's frames alike."""
-        images, truth = vary_frames(batch["image"], batch["truth"], self.config.augmentation)
+        images, truth = vary_frames(batch["image"], to_learn(batch), self.config.augmentation)
         return {"total": weighted_cross_entropy(self.network(images), truth, batch["weight"])}
 
     @torch.no_grad()

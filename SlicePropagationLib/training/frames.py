@@ -20,11 +20,13 @@ class FramesConfig:
         grid: what the network sees of a frame.
         window: what a frame counts by its distance to the nearest annotated one, and how long windows are.
         uses_pseudo_labels: learn from pseudo-labels too.
+        uses_soft_labels: of pseudo-labels, learn the probabilities that `pseudo-label --soft` wrote instead of the labels.
     """
 
     grid: FrameGridConfig = field(default_factory=FrameGridConfig)
     window: WindowConfig = field(default_factory=WindowConfig)
     uses_pseudo_labels: bool = True
+    uses_soft_labels: bool = False
 
 
 @dataclass(frozen=True)
@@ -47,7 +49,7 @@ class FrameAugmentationConfig:
 
 def load_series(cases, config):
     """The Series of all cases, without pseudo-labels where they are not wanted."""
-    series = [one for case in cases for one in read_series(case, config.grid)]
+    series = [one for case in cases for one in read_series(case, config.grid, uses_soft_labels=config.uses_soft_labels)]
     return series if config.uses_pseudo_labels else [one.as_annotated_only() for one in series]
 
 
@@ -58,10 +60,11 @@ class FrameDataset(torch.utils.data.Dataset):
         series: Series.
         window: a WindowConfig, for the weights.
         is_random: as in training; otherwise annotated frames only.
+        soft_classes: also give "target": (C, S, S) float32 probabilities of so many classes; 0 for none.
     """
 
-    def __init__(self, series, window, *, is_random=True):
-        self.series = series
+    def __init__(self, series, window, *, is_random=True, soft_classes=0):
+        self.series, self.soft_classes = series, soft_classes
         weights = [distance_weights(one.distances, window) if is_random else one.distances == 0 for one in series]
         self.places = [(number, int(frame), float(values[frame])) for number, values in enumerate(weights) for frame in np.flatnonzero(values)]
 
@@ -71,7 +74,8 @@ class FrameDataset(torch.utils.data.Dataset):
     def __getitem__(self, position):
         number, frame, weight = self.places[position]
         one = self.series[number]
-        return {"image": torch.from_numpy(one.images[frame, None]), "truth": torch.from_numpy(one.labels[frame].astype(np.int64)), "weight": torch.tensor(weight)}
+        item = {"image": torch.from_numpy(one.images[frame, None]), "truth": torch.from_numpy(one.labels[frame].astype(np.int64)), "weight": torch.tensor(weight)}
+        return item | ({"target": torch.from_numpy(one.probabilities([frame], self.soft_classes)[0])} if self.soft_classes else {})
 
     def weights(self):
         """All frames are drawn alike, as often as the loop asks."""
@@ -85,10 +89,11 @@ class WindowDataset(torch.utils.data.Dataset):
         series: Series.
         window: a WindowConfig.
         is_random: as in training; otherwise only annotated frames weigh anything.
+        soft_classes: also give "target": (T, C, S, S) float32 probabilities of so many classes; 0 for none.
     """
 
-    def __init__(self, series, window, *, is_random=True):
-        self.series, self.window, self.is_random = series, window, is_random
+    def __init__(self, series, window, *, is_random=True, soft_classes=0):
+        self.series, self.window, self.is_random, self.soft_classes = series, window, is_random, soft_classes
         self.places = [(number, int(frame)) for number, one in enumerate(series) for frame in one.annotated]
 
     def __len__(self):
@@ -100,8 +105,9 @@ class WindowDataset(torch.utils.data.Dataset):
         frames, near = window_around(centre, len(one.images), self.window, is_cyclic=one.is_cyclic)
         counts = distance_weights(one.distances[frames], self.window) if self.is_random else (one.distances[frames] == 0).astype(float)
         weight = np.where(near > 0, counts, 0.0)
-        return {"image": torch.from_numpy(one.images[frames][:, None]), "truth": torch.from_numpy(one.labels[frames].astype(np.int64)),
+        item = {"image": torch.from_numpy(one.images[frames][:, None]), "truth": torch.from_numpy(one.labels[frames].astype(np.int64)),
                 "weight": torch.from_numpy(weight.astype(np.float32))}
+        return item | ({"target": torch.from_numpy(one.probabilities(frames, self.soft_classes))} if self.soft_classes else {})
 
     def weights(self):
         """All windows are drawn alike, as often as the loop asks."""
@@ -113,11 +119,11 @@ def vary_frames(images, truth, config):
 
     Args:
         images: (B, T, 1, S, S).
-        truth: (B, T, S, S) int64.
+        truth: (B, T, S, S) int64, or probabilities (B, T, C, S, S) float32.
         config: a FrameAugmentationConfig.
 
     Returns:
-        The same, varied; images linearly, labels by the nearest.
+        The same, varied; images and probabilities linearly, labels by the nearest; what comes from outside is background.
     """
     B, T = truth.shape[:2]
     device = truth.device
@@ -127,9 +133,13 @@ def vary_frames(images, truth, config):
     if config.mirrors:
         turn = turn * torch.where(torch.rand(B, 1, 2, device=device) < 0.5, -1.0, 1.0)
     shift = 2 * config.shift * (2 * torch.rand(B, 2, 1, device=device) - 1)
-    grid = F.affine_grid(torch.cat([turn, shift], dim=2), (B, T, *truth.shape[2:]), align_corners=False)
+    grid = F.affine_grid(torch.cat([turn, shift], dim=2), (B, T, *truth.shape[-2:]), align_corners=False)
     varied = F.grid_sample(images[:, :, 0], grid, mode="bilinear", padding_mode="zeros", align_corners=False)
-    truth = F.grid_sample(truth.float(), grid, mode="nearest", padding_mode="zeros", align_corners=False).long()
+    if truth.is_floating_point():
+        structures = F.grid_sample(truth[:, :, 1:].flatten(1, 2), grid, mode="bilinear", padding_mode="zeros", align_corners=False).unflatten(1, (T, -1))
+        truth = torch.cat([1 - structures.sum(dim=2, keepdim=True), structures], dim=2)
+    else:
+        truth = F.grid_sample(truth.float(), grid, mode="nearest", padding_mode="zeros", align_corners=False).long()
     gain = 1 + config.gain * (2 * torch.rand(B, 1, 1, 1, device=device) - 1)
     return (varied * gain)[:, :, None], truth
 
@@ -139,15 +149,21 @@ def weighted_cross_entropy(logits, truth, weights):
 
     Args:
         logits: (..., C, H, W).
-        truth: (..., H, W) int64.
+        truth: (..., H, W) int64, or probabilities (..., C, H, W) float32.
         weights: (...) of the frames; 0 for frames without a label.
 
     Returns:
         Scalar; 0 where nothing weighs anything.
     """
-    entropy = F.cross_entropy(logits.flatten(0, -4).float(), truth.flatten(0, -3), reduction="none").mean(dim=(1, 2))
+    truth = truth.flatten(0, -4 if truth.is_floating_point() else -3)
+    entropy = F.cross_entropy(logits.flatten(0, -4).float(), truth, reduction="none").mean(dim=(1, 2))
     weights = weights.flatten()
     return (weights * entropy).sum() / weights.sum().clamp_min(1e-6)
+
+
+def to_learn(batch):
+    """What a batch is to be learnt as: probabilities where it has them, labels otherwise."""
+    return batch["target"] if "target" in batch else batch["truth"]
 
 
 def frame_dice(logits, truth, weights):

@@ -63,6 +63,56 @@ def test_a_dicom_series_is_sorted_by_place_and_trigger_time(tmp_path):
     assert sequence.image.GetSpacing() == pytest.approx((1.5, 2.0, 8.0)) and sequence.image.GetOrigin() == pytest.approx((10, 20, 30))
 
 
+def write_multiframe(path, array, place=30, **header):
+    """One DICOM file with the frames (T, J, I) of one place."""
+    image = sitk.GetImageFromArray(array)
+    image.SetSpacing((1.5, 2.0, 1.0))
+    values = {"0008|0016": "1.2.840.10008.5.1.4.1.1.4", "0008|0018": f"1.2.3.{place}", "0020|000d": "1.2.3", "0020|000e": "1.2.3.9", "0008|0060": "MR",
+              "0020|0032": f"10\\20\\{place}", "0020|0037": "1\\0\\0\\0\\1\\0"}
+    for tag, value in (values | header).items():
+        image.SetMetaData(tag, value)
+    writer = sitk.ImageFileWriter()
+    writer.KeepOriginalImageUIDOn()
+    writer.SetFileName(str(path))
+    writer.Execute(image)
+    return path
+
+
+@pytest.mark.parametrize("header", [{"0018|1063": "40.0"}, {"0018|0040": "25"}], ids=["frame time", "cine rate"])
+def test_a_multiframe_dicom_file_is_one_slice_over_time(tmp_path, header):
+    path = write_multiframe(tmp_path / "cine.dcm", numbers()[:, 1], **header)
+    sequence = read_sequence(path)
+    assert is_sequence(path) and np.array_equal(sequence.array[:, 0], numbers()[:, 1]) and sequence.frame_step == pytest.approx(40)
+    assert sequence.image.GetSpacing()[:2] == pytest.approx((1.5, 2.0)) and sequence.image.GetOrigin() == pytest.approx((10, 20, 30))
+
+
+def test_multiframe_files_of_several_places_are_slices_over_time(tmp_path):
+    for k in (2, 0, 1):
+        write_multiframe(tmp_path / f"{5 - k}.dcm", numbers()[:, k], place=30 + 8 * k, **{"0018|1063": "40.0"})
+    sequence = read_sequence(tmp_path)
+    assert np.array_equal(sequence.array, numbers()) and sequence.image.GetSpacing()[2] == pytest.approx(8) and sequence.image.GetOrigin()[2] == pytest.approx(30)
+
+
+def test_a_multiframe_file_that_says_no_time_may_be_a_volume_and_is_refused_as_a_sequence(tmp_path):
+    path = write_multiframe(tmp_path / "frames.dcm", numbers()[:, 1])
+    assert not is_sequence(path)
+    with pytest.raises(InputError, match="4 frames .* 4D NIfTI"):
+        read_sequence(tmp_path)
+
+
+def test_a_multiframe_file_is_propagated_along_time(tmp_path):
+    image, truth = beat()
+    seed = np.zeros_like(truth)
+    seed[[0, 4]] = truth[[0, 4]]
+    write_multiframe(tmp_path / "cine.dcm", image[:, 0].astype(np.int16), **{"0018|1063": "40.0"})
+    like = read_sequence(tmp_path / "cine.dcm")
+    write_sequence(tmp_path / "seed.nii.gz", seed, like)
+    assert main(["propagate", "--image", str(tmp_path / "cine.dcm"), "--seed", str(tmp_path / "seed.nii.gz"), "--out", str(tmp_path / "found.nii.gz"),
+                 "--axis", "t", "--engine", "registration", "--quiet"]) == 0
+    found = read(tmp_path / "found.nii.gz")
+    assert np.array_equal(found[[0, 4]], seed[[0, 4]]) and 2 * (found & truth).sum() / (found.sum() + truth.sum()) > 0.92
+
+
 def test_unusable_sequences_are_refused_by_name(tmp_path):
     with pytest.raises(InputError, match="at least 2"):
         read_sequence(write_4d(tmp_path / "one.nrrd", numbers(1)))

@@ -12,6 +12,15 @@ def test_a_stroke_of_the_mouse_makes_a_seed_on_that_slice_only(page, bench):
     assert [index for index, kind in enumerate(kinds(page)) if kind != "empty"] == [SEED]
 
 
+def test_the_list_of_engines_is_that_of_the_registry(page, bench):
+    from SlicePropagationLib.engines import ENGINES
+    listed = bench.call(lambda: [(engine["value"], engine["title"]) for engine in bench.application.data.engines])
+    assert [(value, title.split(", needs")[0]) for value, title in listed] == [(name, info.title) for name, info in ENGINES.items()]
+    page.get_by_text(ENGINES["registration"].title).first.click()
+    for info in ENGINES.values():
+        page.get_by_role("option", name=info.title).wait_for()
+
+
 def test_propagate_fills_the_strip_and_the_node(page, bench):
     seed(page, bench)
     drawn = bench.masks()[SEED]

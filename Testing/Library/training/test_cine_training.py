@@ -132,6 +132,50 @@ def test_a_table_beside_the_labels_says_which_frames_are_pseudo_labels(tmp_path)
         read_series(case, GRID)
 
 
+def test_soft_pseudo_labels_are_learnt_as_probabilities(tmp_path):
+    case = cine_cases(tmp_path, frames=range(8))[0]
+    write_distances(tmp_path / "cine0_label.distances.csv", [0, 1, 2, 3, 4, 3, 2, 1])
+    with pytest.raises(InputError, match="pseudo-label --soft"):
+        read_series(case, GRID, uses_soft_labels=True)
+    write_4d(tmp_path / "cine0_label.soft-1.nii.gz", (204 * beating_disc()[1]).astype(np.uint8))
+    one, = read_series(case, GRID, uses_soft_labels=True)
+    target = FrameDataset([one], WindowConfig(5, 0.0), soft_classes=3)[2]["target"]
+    inside = one.labels[2] == 1
+    assert target.shape == (3, SIDE, SIDE) and target[1][inside].numpy() == pytest.approx(0.8, abs=0.01) and target[0][inside].numpy() == pytest.approx(0.2, abs=0.01)
+    assert (target[2] == 0).all() and torch.allclose(target.sum(dim=0), torch.ones(SIDE, SIDE))
+    assert WindowDataset([one], WindowConfig(2, 0.0), soft_classes=2)[0]["target"].shape == (3, 2, SIDE, SIDE)
+
+
+def test_labels_that_share_a_pixel_sum_to_one():
+    two = Series(np.zeros((2, 4, 4), np.float32), np.ones((2, 4, 4), np.uint8), np.zeros(2), True, {1: np.full((2, 4, 4), 204, np.uint8), 2: np.full((2, 4, 4), 204, np.uint8)})
+    assert two.probabilities([0], 3)[0, :, 0, 0].tolist() == pytest.approx([0, 0.5, 0.5])
+
+
+def test_the_loss_of_probabilities_that_are_certain_is_that_of_labels():
+    torch.manual_seed(0)
+    logits, truth, weights = torch.randn(2, 3, 4, 5, 5), torch.randint(0, 4, (2, 3, 5, 5)), torch.rand(2, 3)
+    certain = torch.nn.functional.one_hot(truth, 4).movedim(-1, 2).float()
+    assert float(weighted_cross_entropy(logits, certain, weights)) == pytest.approx(float(weighted_cross_entropy(logits, truth, weights)), rel=1e-5)
+
+
+def test_what_comes_from_outside_a_varied_frame_is_background():
+    torch.manual_seed(0)
+    target = torch.zeros(1, 1, 2, 16, 16)
+    target[:, :, 1] = 1.0                   # the structure is everywhere
+    varied = vary_frames(torch.rand(1, 1, 1, 16, 16), target, FrameAugmentationConfig(turn=45.0, scale=0.3))[1]
+    assert torch.allclose(varied.sum(dim=2), torch.ones(1, 1, 16, 16)) and varied[0, 0, 0].max() > 0.9 and varied[0, 0, 1, 8, 8] == 1
+
+
+def test_a_network_learns_from_soft_labels(tmp_path):
+    cases = cine_cases(tmp_path, frames=range(8))
+    for seed, case in enumerate(cases):
+        write_distances(tmp_path / f"cine{seed}_label.distances.csv", [0, 1, 2, 3, 4, 3, 2, 1])
+        write_4d(tmp_path / f"cine{seed}_label.soft-1.nii.gz", (230 * beating_disc(seed)[1]).astype(np.uint8))
+    training = unet2d_training()
+    training = replace(training, task=replace(training.task, frames=replace(training.task.frames, window=WindowConfig(5, 0.0), uses_soft_labels=True)))
+    assert best_dice(training.train(cases, cases, tmp_path / "out", device="cpu")) > 0.9
+
+
 def test_unusable_sequences_are_named(tmp_path):
     case = cine_cases(tmp_path, frames=())[0]
     with pytest.raises(InputError, match="no annotated frame"):

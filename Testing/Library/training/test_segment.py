@@ -110,6 +110,21 @@ def test_the_recurrent_model_is_an_engine_that_keeps_to_what_was_drawn(models):
     assert found[1, 16].sum() < truth[1, 0, 16].sum() / 2 and found[4, 16].sum() > truth[4, 0, 16].sum() / 2
 
 
+@pytest.mark.parametrize("command", ["propagate", "pseudo-label"])
+def test_the_recurrent_model_carries_annotated_frames_along_time(models, command, tmp_path):
+    image, truth = beating_disc(0)
+    seed = np.zeros_like(truth)
+    seed[[0, 4]] = truth[[0, 4]]
+    seed[0, 0, 16] = 0                              # a person cuts the disc in two
+    out = tmp_path / "found.nii.gz"
+    assert main([command, "--image", str(write_4d(tmp_path / "cine.nii.gz", image)), "--seed", str(write_4d(tmp_path / "seed.nii.gz", seed)), "--out", str(out),
+                 "--engine", str(models["cine_bilstm"]), "--device", "cpu", "--quiet", *(["--axis", "t"] if command == "propagate" else [])]) == 0
+    found = read(out)
+    assert np.array_equal(found[[0, 4]], seed[[0, 4]]) and overlap(found[2:7], truth[2:7]) > 0.85
+    assert found[1, 0, 16].sum() < truth[1, 0, 16].sum() and found[7, 0, 16].sum() < truth[7, 0, 16].sum()      # the neighbours follow, on both sides of the cycle's end
+    assert json.loads((tmp_path / "found.json").read_text(encoding="utf-8"))["engine"] == "cine_bilstm"
+
+
 def test_a_label_that_the_model_does_not_know_is_named(models):
     stack = SliceStack(beating_disc(0)[0][:, 0].astype(np.float32))
     session = AnnotationSession(stack, (5,))
