@@ -269,6 +269,7 @@ def _add_experiment(commands):
     parser.add_argument("--datasets", metavar="A,B", help="data sets that are trained on (default all)")
     parser.add_argument("--scale", default="small", choices=("small", "full"), help="base width 16, 128 x 128 pixels and 3 minutes a variant, or as in the thesis (default %(default)s)")
     parser.add_argument("--max-hours", type=float, help="training time of a variant")
+    parser.add_argument("--epochs", type=positive, metavar="N", help="of a pnet experiment: as many for every variant, instead of a time")
     parser.add_argument("--config", metavar="task.json", help="settings that differ from the presets'")
     parser.add_argument("--max-cases", type=positive, metavar="N", help="walk only the first N validation cases of each data set")
     parser.add_argument("--folds", type=positive, default=4, metavar="K", help="of a pnet experiment, by patient (default %(default)s)")

@@ -17,7 +17,7 @@ from SlicePropagationLib.networks.birnn import BiRNN
 from SlicePropagationLib.networks.pnet_config import BiRNNConfig
 from SlicePropagationLib.segmentation_file import read_labels
 from SlicePropagationLib.training.loop import LoopConfig, fit
-from SlicePropagationLib.training.pnet_msa import mean_slice_dice
+from SlicePropagationLib.training.slice_task import mean_slice_dice
 from SlicePropagationLib.volume import read_volume
 
 

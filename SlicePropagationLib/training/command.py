@@ -26,6 +26,8 @@ def train(arguments, report=None):
         SlicePropagationError: something about the arguments, the cases or the output folder; nothing was trained.
     """
     training = read_training(arguments)
+    if arguments.folds and getattr(training, "learns_from_val", False):
+        raise ConfigError("This training learns from its validation cases in the end, so that no held-out fold is left; leave --folds out, or set finetune_epochs to 0.")
     datasets = arguments.datasets.split(",") if arguments.datasets else None
     cases = read_training_cases(arguments.cases, datasets)
     parts = make_folds([case for case in cases if case.split in ("", "train", "val")], arguments.folds) if arguments.folds else [split_cases(cases)]
