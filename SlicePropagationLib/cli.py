@@ -235,6 +235,7 @@ def _add_train(commands):
     parser.add_argument("--prior", metavar="P.pt", help="shape model that guides the training (acnn tasks)")
     parser.add_argument("--labels", metavar="L,L", help="the labels that the model is about (acnn tasks)")
     parser.add_argument("--datasets", metavar="A,B", help="only these data sets of the table")
+    parser.add_argument("--max-cases", type=positive, metavar="N", help="only the first N cases of each split of each data set")
     parser.add_argument("--folds", type=positive, default=0, metavar="K", help="cross-validation by patient instead of the table's splits")
     parser.add_argument("--epochs", type=positive, help="number of epochs")
     parser.add_argument("--max-hours", type=float, help="end after that much time; the learning rate falls over that time")

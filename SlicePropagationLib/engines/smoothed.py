@@ -42,8 +42,7 @@ class SmoothedEngine:
 
     def _smoothed(self, maps, run, anchors):
         """As many (H, W) probabilities as there are maps."""
-        far = [anchors[other] for other in gap_of(run.targets[0], anchors) if other not in (None, run.anchor)] if len(maps) == len(run.targets) else []
-        sequence = [anchors[run.anchor].astype(np.float32), *maps, *(mask.astype(np.float32) for mask in far)]
+        sequence = between_anchors(maps, run, anchors)
         window = Window.around([values >= NEGLIGIBLE for values in sequence], (MARGIN, MARGIN), maps[0].shape)
         if window is None:
             return maps
@@ -68,6 +67,12 @@ def walk_to_end(engine, stack, run, anchors):
         if len(maps) == len(run.targets):
             break
     return maps
+
+
+def between_anchors(maps, run, anchors):
+    """[(H, W) float32]: the annotated slice that a run begins at, the slices it walked, and the annotated slice it arrived at, where there is one."""
+    far = [anchors[other] for other in gap_of(run.targets[0], anchors) if other not in (None, run.anchor)] if len(maps) == len(run.targets) else []
+    return [anchors[run.anchor].astype(np.float32), *maps, *(mask.astype(np.float32) for mask in far)]
 
 
 def smooth(engine, path=None, device="auto"):
