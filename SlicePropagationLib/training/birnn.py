@@ -9,12 +9,13 @@ from torch import nn
 from SlicePropagationLib.case import object_session
 from SlicePropagationLib.engine import plan_session
 from SlicePropagationLib.engines import make_engine
-from SlicePropagationLib.engines.smoothed import MARGIN, NEGLIGIBLE, between_anchors, load_birnn, walk_to_end
+from SlicePropagationLib.engines.smoothed import MARGIN, NEGLIGIBLE, between_anchors, load_birnn, predicted
 from SlicePropagationLib.engines.window import Window
 from SlicePropagationLib.errors import ConfigError
 from SlicePropagationLib.losses.binary import find_loss
 from SlicePropagationLib.networks.birnn import BiRNN
 from SlicePropagationLib.networks.pnet_config import BiRNNConfig
+from SlicePropagationLib.planning import gap_of
 from SlicePropagationLib.segmentation_file import read_labels
 from SlicePropagationLib.training.loop import LoopConfig, fit
 from SlicePropagationLib.training.slice_task import mean_slice_dice
@@ -103,7 +104,8 @@ class Walks(torch.utils.data.Dataset):
                 session.annotate(label, index, truth[index])
             anchors = session.anchor_masks(label)
             for run in plan_session(session, everything=True):
-                maps = walk_to_end(engine, session.stack, run, anchors)
+                is_second = run.step < 0 and None not in gap_of(run.targets[0], anchors)        # of a gap; it predicts what the first does
+                maps = [] if is_second else predicted(engine, session.stack, run, anchors)
                 if maps:
                     sequence = between_anchors(maps, run, anchors)
                     indices = run.anchor + run.step * np.arange(len(sequence))

@@ -176,7 +176,7 @@ def make_small(training):
 
 PRESETS = {
     "default": PNetTraining(),
-    "paper": PNetTraining(loop=LoopConfig(epochs=100, batch_size=8, optimizer="sgd", learning_rate=1e-2, schedule="constant"), finetune_epochs=20),
+    "paper": PNetTraining(loop=LoopConfig(epochs=100, batch_size=8, optimizer="sgd", learning_rate=0.1, schedule="constant"), finetune_epochs=20),
     "joint": _joint(),
     "direct": _joint(wiring="direct"),
     "pnet": _joint(architecture="pnet"),
