@@ -214,9 +214,9 @@ def _written(arguments, dataset, rows, columns, place):
             table.writeheader()
             table.writerows(rows)
         curves = {name: threshold_curve(select(rows, column=name)) for name in columns}
-        draw_thresholds(partial / "thresholds.png", THRESHOLDS, curves)
-        draw_volumes(partial / "volumes.png", {name: select(rows, column=name) for name in columns}, {name: volume_fit(select(rows, column=name)) for name in columns})
-        draw_sorted(partial / "sorted.png", {name: [row["dice"] for row in select(rows, column=name)] for name in columns})
+        draw_thresholds(partial / "thresholds.png", dataset, THRESHOLDS, curves)
+        draw_volumes(partial / "volumes.png", dataset, {name: select(rows, column=name) for name in columns}, {name: volume_fit(select(rows, column=name)) for name in columns})
+        draw_sorted(partial / "sorted.png", dataset, {name: [row["dice"] for row in select(rows, column=name)] for name in columns})
         (partial / "results.md").write_text(text, encoding="utf-8")
     return text
 
