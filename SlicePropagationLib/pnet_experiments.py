@@ -67,6 +67,7 @@ EXPERIMENTS = {
 TITLES = {"pnet-losses": "Loss functions (Cai et al., Table I and Figure 5)", "pnet-architectures": "Architectures (Cai et al., Table II)",
           "pnet-birnn": "With and without BiRNN (Cai et al., Table III)"}
 NOTES = {"pnet-birnn": "`PNet-MSA trained on` is the network below the BiRNN after both were trained together, with the BiRNN left out: what it says apart from smoothing.\n"}
+REFERENCES = {"pnet-losses": "Jaccard", "pnet-architectures": "PNet-MSA", "pnet-birnn": "PNet-MSA"}       # what the other columns are compared with
 SCORES = {"dice": "Dice", "jaccard": "Jaccard", "precision": "precision", "recall": "recall", "surface_mm": "mean surface distance, mm"}
 
 
@@ -232,9 +233,9 @@ def _text(arguments, dataset, rows, columns):
     header = ["mean±standard deviation [lowest, highest] over cases", *SCORES.values(), f"paper: Dice, {PAPER}"]
     parts.append(_table(header, [[name, *(_spread(chosen, score) for score in SCORES), columns[name].paper] for name, chosen in own.items()]))
     parts.append(_table(["mean (95 % interval over patients)", *SCORES.values()], [[name, *(_mean(dataset, chosen, score) for score in SCORES)] for name, chosen in own.items()]))
-    first = next(iter(own))
-    lines = [[name, *(_mean(dataset, _changes(own[first], chosen, score), score, "+") for score in SCORES)] for name, chosen in own.items() if name != first]
-    parts.append(_table([f"minus {first}, same cases (95 % interval)", *SCORES.values()], lines))
+    reference = REFERENCES[arguments.name]
+    lines = [[name, *(_mean(dataset, _changes(own[reference], chosen, score), score, "+") for score in SCORES)] for name, chosen in own.items() if name != reference]
+    parts.append(_table([f"minus {reference}, same cases (95 % interval)", *SCORES.values()], lines))
     parts.append(NOTES.get(arguments.name, ""))
     lines = [[name, *(f"{100 * np.mean([row[f'dice_{threshold}'] for row in chosen]):.1f}" for threshold in SHOWN_THRESHOLDS), f"{100 * plateau_width(chosen):.0f} %"]
              for name, chosen in own.items()]
@@ -264,9 +265,9 @@ def _mean(dataset, rows, score, sign=""):
     return f"{mean:{sign}.{digits}f} ({low:{sign}.{digits}f} to {high:{sign}.{digits}f})"
 
 
-def _changes(first, rows, score):
-    """The rows with a score minus that of the same case in `first`."""
-    before = {row["case"]: row[score] for row in first}
+def _changes(reference, rows, score):
+    """The rows with a score minus that of the same case in `reference`."""
+    before = {row["case"]: row[score] for row in reference}
     return [row | {score: row[score] - before[row["case"]]} for row in rows]
 
 

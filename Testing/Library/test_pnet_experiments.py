@@ -50,6 +50,24 @@ def test_an_experiment_scores_every_case_once_in_every_column_with_the_paper_bes
     assert {path.name for path in folder.glob("*.png")} == {"thresholds.png", "volumes.png", "sorted.png"}
 
 
+def test_no_patient_chooses_or_trains_the_weights_that_segment_it_and_every_column_learns_for_as_many_epochs(cases, capsys):
+    assert main(["experiment", "pnet-birnn", "--cases", str(cases / "cases.csv"), "--out", str(cases / "out"), "--config", str(cases / "tiny.json"), "--epochs", "2", "--folds", "2",
+                 "--label", "1", "--device", "cpu", "--quiet"]) == 0
+    place, held_out = cases / "out" / "discs-1", []
+    for fold in (1, 2):
+        with open(place / f"fold_{fold}.csv", newline="", encoding="utf-8") as file:
+            splits = {row["case"]: row["split"] for row in csv.DictReader(file)}
+        assert len(splits) == 5 and set(splits.values()) == {"train", "val", "test"}
+        held_out += [case for case, split in splits.items() if split == "test"]
+        for column in ("joint-jaccard", "joint-jaccard-birnn"):
+            lines = (place / column / f"fold_{fold}" / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
+            assert [json.loads(line)["epoch"] for line in lines] == [1, 2]
+    assert sorted(held_out) == [f"patient{number}" for number in range(5)]
+    with open(place / "pnet-birnn" / "scores.csv", newline="", encoding="utf-8") as file:
+        found = {(row["column"], row["case"]): row["dice_0.25"] for row in csv.DictReader(file)}
+    assert any(found["PNet-MSA + BiRNN", case] != found["PNet-MSA trained on", case] for case in held_out)
+
+
 def test_what_one_experiment_trained_serves_the_next(cases, capsys):
     assert experiment(cases, "pnet-losses") == 0
     weights = cases / "out" / "discs-1" / "joint-jaccard" / "fold_1" / "best.pt"
