@@ -12,7 +12,7 @@ DONE, SOME_FAILED, UNUSABLE = 0, 1, 2
 def add_engine(parser):
     """The options of everything that walks."""
     parser.add_argument("--engine", default=default_engine(), metavar="NAME|MODEL.pt", help="what walks (default here %(default)s; see `slice-propagation engines`)")
-    parser.add_argument("--smooth", metavar="birnn|MODEL.pt", help="make the predicted slices agree with their neighbours, with weights of `train birnn`")
+    parser.add_argument("--smooth", metavar="MODEL.pt", help="make the predicted slices agree with their neighbours, with weights of `train birnn`")
     parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda"))
     parser.add_argument("--quiet", action="store_true", help="no progress")
 

@@ -1,12 +1,13 @@
 """The experiments of the pancreas paper on other organs: losses, architectures, with and without BiRNN, each a cross-validation by patient.
 
-Every column is one `train` command with folds; what was trained is not trained again, and a training that was interrupted goes on.
+Every column is one `train` command for each fold, which chooses its weights by a fifth of its own patients and never sees those held out;
+what was trained is not trained again, and a training that was interrupted goes on.
 """
 
 import csv
 import json
 from argparse import Namespace
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -18,14 +19,14 @@ from SlicePropagationLib.metrics import surface_distances
 from SlicePropagationLib.pnet_plots import draw_sorted, draw_thresholds, draw_volumes
 from SlicePropagationLib.segment import load_segmenter
 from SlicePropagationLib.segmentation_file import read_labels
-from SlicePropagationLib.training.cases import make_folds, read_training_cases
+from SlicePropagationLib.training.cases import make_folds, read_training_cases, split_cases
 from SlicePropagationLib.training.command import merged, read_settings, train
 from SlicePropagationLib.volume import read_volume
 
 THRESHOLDS = tuple(round(0.05 * number, 2) for number in range(1, 20))
 SHOWN_THRESHOLDS = (0.05, 0.25, 0.5, 0.75, 0.95)
 PLATEAU = 0.01          # Dice below the best that still counts as the plateau
-SMALL_HOURS = 0.02      # of one fold
+SMALL_HOURS = 0.02      # of one fold, where no number of epochs is given
 SMALL_BATCHES = 50      # per epoch
 PAPER = "pancreas, CT / MR"
 
@@ -38,12 +39,14 @@ class Column:
         preset: of `train pnet_msa`.
         loss: as in PNetTaskConfig.
         has_birnn: train the BiRNN on top of it.
+        uses_birnn: False for what the network below a trained BiRNN says by itself.
         paper: the paper's Dice in percent.
     """
 
     preset: str = "joint"
     loss: str = "jaccard"
     has_birnn: bool = False
+    uses_birnn: bool = True
     paper: str = "83.3±5.6 / 80.7±7.4"
 
     @property
@@ -57,11 +60,14 @@ EXPERIMENTS = {
                     "class-balanced cross-entropy": Column(loss="balanced_cross_entropy", paper="83.2±5.7 / 80.2±7.2"),
                     "Jaccard": Column(paper="83.7±5.4 / 80.2±7.9")},
     "pnet-architectures": {"HNN": Column("hnn", paper="79.6±7.7 / 75.9±10.1"), "U-Net": Column("unet", paper="79.7±7.6 / 79.9±7.3"),
-                           "PNet": Column("pnet", paper="81.3±8.1 / 76.3±12.9"), "PNet-MSA": Column()},
-    "pnet-birnn": {"PNet-MSA": Column(), "PNet-MSA + BiRNN": Column(has_birnn=True, paper="83.7±5.1 / as without")},
+                           "PNet": Column("pnet", paper="81.3±8.1 / 76.3±12.9"), "PNet-MSA": Column(), "PNet-MSA, direct wiring": Column("direct", paper="not said which")},
+    "pnet-birnn": {"PNet-MSA": Column(), "PNet-MSA trained on": Column(has_birnn=True, uses_birnn=False, paper="not measured"),
+                   "PNet-MSA + BiRNN": Column(has_birnn=True, paper="83.7±5.1 / as without")},
 }
 TITLES = {"pnet-losses": "Loss functions (Cai et al., Table I and Figure 5)", "pnet-architectures": "Architectures (Cai et al., Table II)",
           "pnet-birnn": "With and without BiRNN (Cai et al., Table III)"}
+NOTES = {"pnet-birnn": "`PNet-MSA trained on` is the network below the BiRNN after both were trained together, with the BiRNN left out: what it says apart from smoothing.\n"}
+REFERENCES = {"pnet-losses": "Jaccard", "pnet-architectures": "PNet-MSA", "pnet-birnn": "PNet-MSA"}       # what the other columns are compared with
 SCORES = {"dice": "Dice", "jaccard": "Jaccard", "precision": "precision", "recall": "recall", "surface_mm": "mean surface distance, mm"}
 
 
@@ -76,26 +82,31 @@ def run_pnet_experiment(arguments, report=None):
     texts = []
     for dataset in datasets:
         place = out / f"{dataset}-{arguments.label}"
-        cases = _write_cases(arguments, dataset, place)
+        tables = _write_tables(arguments, dataset, place)
         rows = []
         for name, column in columns.items():
-            weights = _trained(arguments, column, place, report)
-            rows += [row | {"column": name} for row in _scored(arguments, weights, cases, report)]
+            weights = _trained(arguments, column, place, tables, report)
+            rows += [row | {"column": name} for row in _scored(arguments, column, weights, tables, report)]
         texts.append(_written(arguments, dataset, rows, columns, place))
     return "\n".join(texts)
 
 
-def _write_cases(arguments, dataset, place):
-    """The cases of a data set that show the label, in a table of their own for `train`."""
-    cases = [case for case in read_training_cases(arguments.cases, [dataset]) if case.split in ("", "train", "val")]
+def _write_tables(arguments, dataset, place):
+    """Paths of a table for every fold: the cases of a data set that show the label, split into "train", "val" (a fifth of the other patients) and "test" (held out)."""
+    cases = [replace(case, split="") for case in read_training_cases(arguments.cases, [dataset]) if case.split in ("", "train", "val")]
     shown = [case for case in cases if _shows(case, arguments.label)][:arguments.max_cases]
     if not shown:
         raise InputError(f"No case of {dataset} shows label {arguments.label}; choose another with --label.")
-    with atomic_folder(place) as partial, open(partial / "cases.csv", "w", newline="", encoding="utf-8") as file:
-        table = csv.writer(file)
-        table.writerow(["image", "label", "dataset", "case"])
-        table.writerows([Path(case.image).resolve(), Path(case.label_map).resolve(), dataset, case.name] for case in shown)
-    return read_training_cases(place / "cases.csv")
+    tables = []
+    for number, (rest, held_out) in enumerate(make_folds(shown, arguments.folds), 1):
+        path = place / f"fold_{number}.csv"
+        with atomic_folder(place) as partial, open(partial / path.name, "w", newline="", encoding="utf-8") as file:
+            table = csv.writer(file)
+            table.writerow(["image", "label", "split", "dataset", "case"])
+            for split, chosen in zip(("train", "val", "test"), (*split_cases(rest), held_out)):
+                table.writerows([Path(case.image).resolve(), Path(case.label_map).resolve(), split, dataset, case.name] for case in chosen)
+        tables.append(path)
+    return tables
 
 
 def _shows(case, label):
@@ -103,40 +114,48 @@ def _shows(case, label):
     return bool(segments) and label in (0, *(segment.label for segment in segments))
 
 
-def _trained(arguments, column, place, report):
+def _trained(arguments, column, place, tables, report):
     """Paths of the best weights of every fold."""
     if column.has_birnn:
-        below = Column(column.preset, column.loss)
-        _trained(arguments, below, place, report)
-        return _train(arguments, "pnet_birnn", "default", {"task": {"loss": column.loss}}, place / column.folder, place / below.folder, place, report)
+        inits = _trained(arguments, Column(column.preset, column.loss), place, tables, report)
+        return _train(arguments, "pnet_birnn", "default", {"task": {"loss": column.loss}}, place / column.folder, inits, tables, report)
     preset = column.preset + ("-small" if arguments.scale == "small" else "")
     settings = {"task": {"loss": column.loss, "slices": {"label": arguments.label}}}
     settings = merged(settings, read_settings(arguments.config) if arguments.config else {})
-    return _train(arguments, "pnet_msa", preset, settings, place / column.folder, None, place, report)
+    return _train(arguments, "pnet_msa", preset, settings, place / column.folder, [None] * len(tables), tables, report)
 
 
-def _train(arguments, task, preset, settings, folder, init, place, report):
+def _train(arguments, task, preset, settings, folder, inits, tables, report):
     is_small = arguments.scale == "small"
     settings = merged({"loop": {"batches_per_epoch": SMALL_BATCHES} if is_small else {}}, settings)
     with atomic_folder(folder) as partial:
         (partial / "settings.json").write_text(json.dumps(settings, indent=1), encoding="utf-8")
-    hours = arguments.max_hours or (SMALL_HOURS if is_small else None)
-    if report:
-        report(f"training {folder.name} of {place.name}, {arguments.folds} folds")
-    return train(Namespace(task=task, preset=preset, config=folder / "settings.json", cases=place / "cases.csv", out=folder, init=str(init) if init else None, datasets=None,
-                           folds=arguments.folds, epochs=None, max_hours=hours, seed=arguments.seed, workers=1, device=arguments.device), report)
+    weights = []
+    for number, (init, table) in enumerate(zip(inits, tables), 1):
+        if report:
+            report(f"training {folder.name} of {folder.parent.name}, fold {number} of {len(tables)}")
+        weights += train(Namespace(task=task, preset=preset, config=folder / "settings.json", cases=table, out=folder / f"fold_{number}", init=str(init) if init else None,
+                                   datasets=None, folds=0, epochs=arguments.epochs, max_hours=_hours(arguments), seed=arguments.seed, workers=1, device=arguments.device), report)
+    return weights
 
 
-def _scored(arguments, weights, cases, report):
+def _hours(arguments):
+    """Training time of a fold, None where epochs end it."""
+    return arguments.max_hours or (SMALL_HOURS if arguments.scale == "small" and not arguments.epochs else None)
+
+
+def _scored(arguments, column, weights, tables, report):
     """A row for every case, segmented by the network of the fold that did not see its patient."""
     rows = []
-    for path, (_, held_out) in zip(weights, make_folds(cases, arguments.folds)):
+    for path, table in zip(weights, tables):
         segmenter = load_segmenter(path, arguments.device)
+        held_out = [case for case in read_training_cases(table) if case.split == "test"]
         for case in held_out:
             volume = read_volume(case.image)
             labels, _ = read_labels(case.label_map, volume)
             truth = labels == arguments.label if arguments.label else labels > 0
-            rows.append({"case": case.name, "patient": case.patient, "thickness_mm": volume.spacing_mm[0]} | score_volume(segmenter.probability(volume.array), truth, volume.spacing_mm))
+            probability = segmenter.probability(volume.array, uses_birnn=column.uses_birnn)
+            rows.append({"case": case.name, "patient": case.patient, "thickness_mm": volume.spacing_mm[0]} | score_volume(probability, truth, volume.spacing_mm))
         if report:
             report(f"{path.parent.name}: {len(held_out)} cases segmented")
     return rows
@@ -196,9 +215,9 @@ def _written(arguments, dataset, rows, columns, place):
             table.writeheader()
             table.writerows(rows)
         curves = {name: threshold_curve(select(rows, column=name)) for name in columns}
-        draw_thresholds(partial / "thresholds.png", THRESHOLDS, curves)
-        draw_volumes(partial / "volumes.png", {name: select(rows, column=name) for name in columns}, {name: volume_fit(select(rows, column=name)) for name in columns})
-        draw_sorted(partial / "sorted.png", {name: [row["dice"] for row in select(rows, column=name)] for name in columns})
+        draw_thresholds(partial / "thresholds.png", dataset, THRESHOLDS, curves)
+        draw_volumes(partial / "volumes.png", dataset, {name: select(rows, column=name) for name in columns}, {name: volume_fit(select(rows, column=name)) for name in columns})
+        draw_sorted(partial / "sorted.png", dataset, {name: [row["dice"] for row in select(rows, column=name)] for name in columns})
         (partial / "results.md").write_text(text, encoding="utf-8")
     return text
 
@@ -207,16 +226,17 @@ def _text(arguments, dataset, rows, columns):
     own = {name: select(rows, column=name) for name in columns}
     thickness = np.median([row["thickness_mm"] for row in rows])
     what = f"label {arguments.label}" if arguments.label else "all labels as one structure"
-    time = f", {arguments.max_hours or SMALL_HOURS:g} h a fold" if arguments.max_hours or arguments.scale == "small" else ""
+    length = f", {arguments.epochs} epochs" if arguments.epochs else f", {_hours(arguments):g} h" if _hours(arguments) else ""
     parts = [f"## {TITLES[arguments.name]}: {dataset}, {what}\n",
-             f"{arguments.folds}-fold cross-validation by patient, {len(next(iter(own.values())))} cases, slices of {thickness:g} mm, {arguments.scale} scale{time}, seed {arguments.seed}. "
-             f"Mean±standard deviation [lowest, highest] over cases; Dice and Jaccard in percent; interval of the mean over patients.\n"]
-    header = ["", "Dice", "95 % interval", *list(SCORES.values())[1:], f"paper: Dice, {PAPER}"]
-    lines = [[name, _spread(chosen, "dice"), _interval(dataset, chosen), *(_spread(chosen, score) for score in list(SCORES)[1:]), columns[name].paper] for name, chosen in own.items()]
-    parts.append(_table(header, lines))
-    first = next(iter(own))
-    lines = [[name, _difference(dataset, own[first], chosen)] for name, chosen in own.items() if name != first]
-    parts.append(_table(["Dice, difference of the same cases", f"minus {first}, 95 % interval"], lines))
+             f"{arguments.folds}-fold cross-validation by patient, {len(next(iter(own.values())))} cases, slices of {thickness:g} mm, {arguments.scale} scale{length} a fold, seed {arguments.seed}. "
+             f"Weights are chosen by a fifth of the training patients. Dice, Jaccard, precision and recall in percent.\n"]
+    header = ["mean±standard deviation [lowest, highest] over cases", *SCORES.values(), f"paper: Dice, {PAPER}"]
+    parts.append(_table(header, [[name, *(_spread(chosen, score) for score in SCORES), columns[name].paper] for name, chosen in own.items()]))
+    parts.append(_table(["mean (95 % interval over patients)", *SCORES.values()], [[name, *(_mean(dataset, chosen, score) for score in SCORES)] for name, chosen in own.items()]))
+    reference = REFERENCES[arguments.name]
+    lines = [[name, *(_mean(dataset, _changes(own[reference], chosen, score), score, "+") for score in SCORES)] for name, chosen in own.items() if name != reference]
+    parts.append(_table([f"minus {reference}, same cases (95 % interval)", *SCORES.values()], lines))
+    parts.append(NOTES.get(arguments.name, ""))
     lines = [[name, *(f"{100 * np.mean([row[f'dice_{threshold}'] for row in chosen]):.1f}" for threshold in SHOWN_THRESHOLDS), f"{100 * plateau_width(chosen):.0f} %"]
              for name, chosen in own.items()]
     parts.append(_table(["Dice at threshold", *SHOWN_THRESHOLDS, f"thresholds within {100 * PLATEAU:.0f} point of the best"], lines))
@@ -226,7 +246,7 @@ def _text(arguments, dataset, rows, columns):
 
 
 def _spread(rows, score):
-    factor, digits = (100, 1) if score != "surface_mm" else (1, 2)
+    factor, digits = _form(score)
     values = factor * np.array([row[score] for row in rows])
     values = values[~np.isnan(values)]
     if not values.size:
@@ -234,19 +254,26 @@ def _spread(rows, score):
     return f"{values.mean():.{digits}f}±{values.std():.{digits}f} [{values.min():.{digits}f}, {values.max():.{digits}f}]"
 
 
-def _interval(dataset, rows):
-    by_patient = values_by_patient(rows)
+def _mean(dataset, rows, score, sign=""):
+    """Mean of a score with its interval over patients; cases without the score are left out."""
+    factor, digits = _form(score)
+    known = [row for row in rows if not np.isnan(row[score])]
+    by_patient = values_by_patient(known, score)
     if len(by_patient) < FEWEST_PATIENTS:
         return "too few patients"
-    low, high = interval_of_mean({dataset: by_patient})
-    return f"{100 * low:.1f} to {100 * high:.1f}"
+    mean, low, high = (factor * value for value in (np.mean([row[score] for row in known]), *interval_of_mean({dataset: by_patient})))
+    return f"{mean:{sign}.{digits}f} ({low:{sign}.{digits}f} to {high:{sign}.{digits}f})"
 
 
-def _difference(dataset, first, rows):
-    """Mean difference of Dice in points, with its interval."""
-    before = {row["case"]: row["dice"] for row in first}
-    changes = [row | {"dice": row["dice"] - before[row["case"]]} for row in rows]
-    return f"{100 * np.mean([row['dice'] for row in changes]):+.1f} ({_interval(dataset, changes)})"
+def _changes(reference, rows, score):
+    """The rows with a score minus that of the same case in `reference`."""
+    before = {row["case"]: row[score] for row in reference}
+    return [row | {score: row[score] - before[row["case"]]} for row in rows]
+
+
+def _form(score):
+    """(factor, digits) that a score is written with."""
+    return (1, 2) if score == "surface_mm" else (100, 1)
 
 
 def _table(header, lines):

@@ -5,51 +5,56 @@ from importlib import util
 from SlicePropagationLib.evaluation_plots import COLORS, DPI, FAINT, GRID, MARKERS, TEXT
 
 SIZE_INCHES = (6.8, 4.0)
+MANY = 30               # cases: beyond, points are small and not joined
 
 
-def draw_thresholds(path, thresholds, curves):
+def draw_thresholds(path, dataset, thresholds, curves):
     """Write mean Dice against the threshold of the probability; none without Matplotlib.
 
     Args:
+        dataset: name in the title.
         thresholds: numbers in [0, 1].
         curves: {name: mean Dice at each threshold}.
     """
     def draw(axes):
         for number, (name, values) in enumerate(curves.items()):
             axes.plot(thresholds, values, label=name, **_style(number), markersize=4.5)
-    _save(path, "Dice of the held-out cases against the threshold of the probability", "threshold", "mean Dice", draw)
+    _save(path, f"{dataset}: Dice against the threshold", "threshold", "mean Dice", draw)
 
 
-def draw_volumes(path, rows, fits):
+def draw_volumes(path, dataset, rows, fits):
     """Write found against true volume, a point for each case; none without Matplotlib.
 
     Args:
+        dataset: name in the title.
         rows: {name: rows with "true_ml" and "found_ml"}.
         fits: {name: (R², variance of the error)}.
     """
     def draw(axes):
-        largest = max(max(row["true_ml"], row["found_ml"]) for own in rows.values() for row in own)
-        axes.plot([0, largest], [0, largest], color=FAINT, linewidth=1)
+        volumes = [row[name] for own in rows.values() for row in own for name in ("true_ml", "found_ml")]
+        axes.plot([min(volumes), max(volumes)], [min(volumes), max(volumes)], color=FAINT, linewidth=1)
         for number, (name, own) in enumerate(rows.items()):
             style = _style(number) | {"linestyle": "none"}
             axes.plot([row["true_ml"] for row in own], [row["found_ml"] for row in own], label=f"{name}: R² {fits[name][0]:.2f}, variance of the error {fits[name][1]:.3g} ml²".replace("nan", "unknown"),
-                      markersize=5, alpha=0.8, **style)
-    _save(path, "Volume of the structure, a point for each held-out case (line: equal)", "true volume, ml", "found volume, ml", draw, legend_columns=1)
+                      markersize=3 if len(own) > MANY else 5, alpha=0.8, **style)
+    _save(path, f"{dataset}: volume in every held-out case (line: equal)", "true volume, ml", "found volume, ml", draw, legend_columns=1)
 
 
-def draw_sorted(path, scores):
+def draw_sorted(path, dataset, scores):
     """Write the Dice of every case, the cases ordered by the first column; none without Matplotlib.
 
     Args:
+        dataset: name in the title.
         scores: {name: Dice of each case, in the same order of cases}.
     """
     def draw(axes):
         first = next(iter(scores.values()))
         order = sorted(range(len(first)), key=lambda place: first[place])
         for number, (name, values) in enumerate(scores.items()):
-            axes.plot(range(1, len(order) + 1), [values[place] for place in order], label=name, **_style(number), markersize=4.5)
+            style = _style(number) | ({"linestyle": "none"} if number and len(order) > MANY else {})
+            axes.plot(range(1, len(order) + 1), [values[place] for place in order], label=name, **style, markersize=3 if len(order) > MANY else 4.5)
         axes.xaxis.get_major_locator().set_params(integer=True)
-    _save(path, f"Dice of every held-out case, in the order of {next(iter(scores))}", "case", "Dice", draw)
+    _save(path, f"{dataset}: Dice of every case, in the order of {next(iter(scores))}", "case", "Dice", draw)
 
 
 def _style(number):

@@ -56,7 +56,6 @@ ENGINES = {info.name: info for info in (
                "Repeats the nearest annotated mask; a baseline for comparisons."),
 )}
 FALLBACK_ENGINE = "registration"
-SMOOTHER = "birnn"      # after a "+", behind the name of an engine
 
 
 def default_engine():
@@ -68,7 +67,7 @@ def make_engine(name=None, device="auto"):
     """The engine of that name, or of a model file (a name that ends in .pt).
 
     Args:
-        name: default `default_engine()`; "NAME+birnn" or "NAME+MODEL.pt" smooths what it predicts across slices, with shipped or given weights.
+        name: default `default_engine()`; "NAME+MODEL.pt" smooths what it predicts across slices, with weights of `train birnn`.
         device: "auto", "cpu" or "cuda"; for engines with weights.
 
     Raises:
@@ -77,8 +76,8 @@ def make_engine(name=None, device="auto"):
     """
     name = str(name or default_engine())
     head, _, smoother = name.rpartition("+")
-    if (head in ENGINES or head.endswith(MODEL_SUFFIXES)) and (smoother == SMOOTHER or smoother.endswith(MODEL_SUFFIXES)):
-        return _smoothed(make_engine(head, device), None if smoother == SMOOTHER else smoother, device)
+    if (head in ENGINES or head.endswith(MODEL_SUFFIXES)) and smoother.endswith(MODEL_SUFFIXES):
+        return _smoothed(make_engine(head, device), smoother, device)
     path = name if name.endswith(MODEL_SUFFIXES) else None
     info = ENGINES["slice_unet"] if path else ENGINES.get(name)
     if info is None:

@@ -1,4 +1,4 @@
-"""`SmoothedEngine`: any engine, with a BiRNN over the probabilities of each of its walks, so that neighbouring slices agree."""
+"""`SmoothedEngine`: any engine, with a BiRNN over the probabilities that it predicts, so that neighbouring slices agree."""
 
 from dataclasses import replace
 
@@ -7,12 +7,12 @@ import torch
 
 from SlicePropagationLib.checkpoint import fill_network, load_checkpoint
 from SlicePropagationLib.config import config_from_dict
+from SlicePropagationLib.engine import blend_by_distance
 from SlicePropagationLib.engines.window import Window
 from SlicePropagationLib.errors import CheckpointError, ConfigError
-from SlicePropagationLib.models import find_model
 from SlicePropagationLib.networks.birnn import BiRNN
 from SlicePropagationLib.networks.pnet_config import BiRNNConfig
-from SlicePropagationLib.planning import gap_of
+from SlicePropagationLib.planning import Run, gap_of
 
 PRESENT, NEGLIGIBLE = 0.5, 0.02
 MARGIN = 4              # pixels around what was predicted
@@ -21,6 +21,8 @@ FAMILIES = {"birnn", "pnet_birnn"}
 
 class SmoothedEngine:
     """Walks a run to its end, then smooths it; the annotated slices at its ends are part of what is smoothed.
+
+    A gap between two annotated slices is walked from both and blended before it is smoothed, so that both of its runs predict the same.
 
     Args:
         engine: the engine that walks.
@@ -31,19 +33,16 @@ class SmoothedEngine:
     def __init__(self, engine, birnn, device="cpu"):
         self.name, self.engine, self.device = f"{engine.name}+birnn", engine, device
         self.birnn = birnn.to(device).eval()
-        if hasattr(engine, "blend"):
-            self.blend = engine.blend
 
     def walk(self, stack, run, anchors):
         """See `engine.Engine.walk`; nothing is yielded before the run has been walked to its end."""
-        maps = walk_to_end(self.engine, stack, run, anchors)
+        maps = predicted(self.engine, stack, run, anchors)
         if maps:
             yield from self._smoothed(maps, run, anchors)
 
     def _smoothed(self, maps, run, anchors):
         """As many (H, W) probabilities as there are maps."""
-        far = [anchors[other] for other in gap_of(run.targets[0], anchors) if other not in (None, run.anchor)] if len(maps) == len(run.targets) else []
-        sequence = [anchors[run.anchor].astype(np.float32), *maps, *(mask.astype(np.float32) for mask in far)]
+        sequence = between_anchors(maps, run, anchors)
         window = Window.around([values >= NEGLIGIBLE for values in sequence], (MARGIN, MARGIN), maps[0].shape)
         if window is None:
             return maps
@@ -70,16 +69,34 @@ def walk_to_end(engine, stack, run, anchors):
     return maps
 
 
-def smooth(engine, path=None, device="auto"):
+def predicted(engine, stack, run, anchors):
+    """[(H, W) float32 probability] of the slices of a run until it or the structure has ended; the blend of both walks in a gap between two anchors."""
+    maps, gap = walk_to_end(engine, stack, run, anchors), gap_of(run.targets[0], anchors)
+    if None in gap:
+        return maps
+    back = walk_to_end(engine, stack, Run(gap[1] if run.step > 0 else gap[0], run.targets[::-1], run.label), anchors)
+    nothing = np.zeros(stack.slice_shape, np.float32)
+    here, there = (walked + [nothing] * (len(run.targets) - len(walked)) for walked in (maps, back))
+    forward, backward = (here, there[::-1]) if run.step > 0 else (there[::-1], here)
+    blend = getattr(engine, "blend", blend_by_distance)
+    return [blend(stack, index, *both, gap, anchors) for index, *both in zip(run.targets, forward, backward)]
+
+
+def between_anchors(maps, run, anchors):
+    """[(H, W) float32]: the annotated slice that a run begins at, the slices it walked, and the annotated slice it arrived at, where there is one."""
+    far = [anchors[other] for other in gap_of(run.targets[0], anchors) if other not in (None, run.anchor)] if len(maps) == len(run.targets) else []
+    return [anchors[run.anchor].astype(np.float32), *maps, *(mask.astype(np.float32) for mask in far)]
+
+
+def smooth(engine, path, device="auto"):
     """An engine whose predictions are smoothed.
 
     Args:
-        path: model file of `train birnn` or `train pnet_birnn`; None for the shipped weights.
+        path: model file of `train birnn` or `train pnet_birnn`.
 
     Raises:
         CheckpointError: the weights are missing, damaged, of another family or not safe.
     """
-    path = path or find_model("birnn")
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
     smoothed = SmoothedEngine(engine, load_birnn(path), device)

@@ -1,4 +1,4 @@
-"""`train birnn`: the BiRNN as a smoother of what an engine propagates, trained on the engine's walks from the middle slice of every structure."""
+"""`train birnn`: the BiRNN as a smoother of what an engine propagates, trained on the engine's walks from one and from three annotated slices of every structure."""
 
 from dataclasses import dataclass, field
 
@@ -9,16 +9,19 @@ from torch import nn
 from SlicePropagationLib.case import object_session
 from SlicePropagationLib.engine import plan_session
 from SlicePropagationLib.engines import make_engine
-from SlicePropagationLib.engines.smoothed import MARGIN, NEGLIGIBLE, load_birnn, walk_to_end
+from SlicePropagationLib.engines.smoothed import MARGIN, NEGLIGIBLE, between_anchors, load_birnn, predicted
 from SlicePropagationLib.engines.window import Window
 from SlicePropagationLib.errors import ConfigError
 from SlicePropagationLib.losses.binary import find_loss
 from SlicePropagationLib.networks.birnn import BiRNN
 from SlicePropagationLib.networks.pnet_config import BiRNNConfig
+from SlicePropagationLib.planning import gap_of
 from SlicePropagationLib.segmentation_file import read_labels
 from SlicePropagationLib.training.loop import LoopConfig, fit
-from SlicePropagationLib.training.pnet_msa import mean_slice_dice
+from SlicePropagationLib.training.slice_task import mean_slice_dice
 from SlicePropagationLib.volume import read_volume
+
+ANNOTATED = ((0.5,), (0.2, 0.8))        # where in its extent a structure is annotated, one after the other
 
 
 @dataclass(frozen=True)
@@ -54,21 +57,24 @@ class SmootherTask(nn.Module):
         self.network = BiRNN(config.birnn)
 
     def forward(self, batch):
-        """{"total": loss of a walk}."""
-        found = self.network(batch["probability"])
+        """{"total": loss of a walk}; the annotated slices are left out."""
+        found, walked = self.network(batch["probability"]), ~batch["is_annotated"][0]
         with torch.autocast(found.device.type, enabled=False):
-            return {"total": self.loss(found.float(), batch["truth"])}
+            return {"total": self.loss(found[:, walked].float(), batch["truth"][:, walked])}
 
     @torch.no_grad()
     def metrics(self, batch):
-        """{"dice": mean over slices, "dice_before": the same of the walk as it was, "count": slices}; the annotated slice is left out."""
-        before, truth = batch["probability"][0, 1:], batch["truth"][0, 1:]
-        after = mean_slice_dice(self.network(batch["probability"])[0, 1:], truth)
+        """{"dice": mean over slices, "dice_before": the same of the walk as it was, "count": slices}; the annotated slices are left out."""
+        walked = ~batch["is_annotated"][0]
+        before, truth = batch["probability"][0, walked], batch["truth"][0, walked]
+        after = mean_slice_dice(self.network(batch["probability"])[0, walked], truth)
         return {"dice": after["dice"], "dice_before": mean_slice_dice(before, truth)["dice"], "count": after["count"]}
 
 
 class Walks(torch.utils.data.Dataset):
-    """{"probability": (T, h, w) float32, "truth": (T, h, w) float32} of walks from the middle slice of structures, cut to what is there; T differs.
+    """{"probability": (T, h, w) float32, "truth": (T, h, w) float32, "is_annotated": (T,) bool} of walks, cut to what is there; T differs.
+
+    Of every structure, the walks from its middle slice, then those from three slices of it, which also arrive at annotated ones.
 
     Args:
         cases: TrainingCases.
@@ -92,13 +98,18 @@ class Walks(torch.utils.data.Dataset):
 
     def _record(self, session, truth, engine):
         shown = np.flatnonzero(truth.any(axis=(1, 2)))
-        label, middle = session.labels[0], int(shown[len(shown) // 2])
-        session.annotate(label, middle, truth[middle])
-        for run in plan_session(session):
-            maps = walk_to_end(engine, session.stack, run, session.anchor_masks(label))
-            if maps:
-                indices = [run.anchor, *run.targets[:len(maps)]]
-                self.walks.append(_cut(np.stack([truth[middle].astype(np.float32), *maps]), truth[indices]))
+        label = session.labels[0]
+        for shares in ANNOTATED:
+            for index in sorted({int(shown[int(share * len(shown))]) for share in shares}):
+                session.annotate(label, index, truth[index])
+            anchors = session.anchor_masks(label)
+            for run in plan_session(session, everything=True):
+                is_second = run.step < 0 and None not in gap_of(run.targets[0], anchors)        # of a gap; it predicts what the first does
+                maps = [] if is_second else predicted(engine, session.stack, run, anchors)
+                if maps:
+                    sequence = between_anchors(maps, run, anchors)
+                    indices = run.anchor + run.step * np.arange(len(sequence))
+                    self.walks.append(_cut(np.stack(sequence), truth[indices]) | {"is_annotated": torch.from_numpy(np.isin(indices, list(anchors)))})
 
 
 def _cut(probability, truth):

@@ -29,8 +29,11 @@ def train(arguments, report=None):
     training = read_training(arguments)
     if getattr(arguments, "walks", None) and "walks" not in signature(training.train).parameters:
         raise ConfigError(f"Preset {arguments.preset} of task {arguments.task} learns from no recorded walks; leave --walks out.")
+    if arguments.folds and getattr(training, "learns_from_val", False):
+        raise ConfigError("This training learns from its validation cases in the end, so that no held-out fold is left; leave --folds out, or set finetune_epochs to 0.")
     datasets = arguments.datasets.split(",") if arguments.datasets else None
     cases = read_training_cases(arguments.cases, datasets)
+    cases = list(_first_cases(cases, getattr(arguments, "max_cases", None)))
     parts = make_folds([case for case in cases if case.split in ("", "train", "val")], arguments.folds) if arguments.folds else [split_cases(cases)]
     if report:
         report(f"checking {sum(len(part) for part in parts[0])} cases")
@@ -47,6 +50,15 @@ def train(arguments, report=None):
     if arguments.folds:
         _write_folds(out, folders)
     return best
+
+
+def _first_cases(cases, count):
+    """The first cases of each split of each data set; all where `count` is None."""
+    numbers = {}
+    for case in cases:
+        numbers[case.dataset, case.split] = numbers.get((case.dataset, case.split), 0) + 1
+        if count is None or numbers[case.dataset, case.split] <= count:
+            yield case
 
 
 def _init_of(init, fold):
@@ -120,6 +132,8 @@ def _claim(out, training, arguments):
     """Write down what is trained in a folder; refuse to mix two trainings in one."""
     record = {"task": arguments.task, "preset": arguments.preset, "training": asdict(training), "cases": str(arguments.cases),
               "datasets": arguments.datasets, "folds": arguments.folds, "init": arguments.init}
+    if getattr(arguments, "max_cases", None):
+        record["max_cases"] = arguments.max_cases
     record = json.loads(json.dumps(record))
     path = out / RECORD
     if path.is_file():

@@ -6,6 +6,7 @@ import shutil
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +21,7 @@ from SlicePropagationLib.checkpoint import save_checkpoint
 from SlicePropagationLib.errors import CheckpointError, ConfigError, TrainingError
 from SlicePropagationLib.training.log import EpochLog
 
-OPTIMIZERS = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}
+OPTIMIZERS = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW, "sgd": partial(torch.optim.SGD, momentum=0.9)}
 SCHEDULES = ("constant", "steps", "cosine", "plateau")
 PRECISIONS = ("auto", "32-true", "bf16-mixed")
 STATE = "state.ckpt"
@@ -34,7 +35,7 @@ class LoopConfig:
         epochs: most epochs, each of `batches_per_epoch` batches (0: all samples once).
         max_hours: end after that much training time, within an epoch if need be; "cosine" then follows whichever of time and epochs is further. 0: no limit.
         batch_size: samples per batch and device.
-        optimizer: "adam" or "adamw", with `learning_rate` and `weight_decay`.
+        optimizer: "adam", "adamw" or "sgd" (momentum 0.9), with `learning_rate` and `weight_decay`.
         schedule: "constant", "steps" (times `factor` at each of `milestones`), "cosine" (to 0 at the end) or "plateau" (times `factor`, instead of ending, when `patience` is over).
         warmup_batches: batches over which the learning rate rises.
         clip_norm: largest norm of the gradient, 0 for any.
@@ -79,7 +80,7 @@ class LoopConfig:
             raise ConfigError(f"averaging must be below 1, got {self.averaging}.")
 
 
-def fit(task, train_data, val_data, config, out, *, device="auto", report=None):
+def fit(task, train_data, val_data, config, out, *, device="auto", report=None, target=None):
     """Train a task, keep its best and its last weights; started again with the same folder, it goes on.
 
     Args:
@@ -92,6 +93,7 @@ def fit(task, train_data, val_data, config, out, *, device="auto", report=None):
         out: folder for best.pt, last.pt, state.ckpt, metrics.jsonl, log.csv and TensorBoard's events.
         device: "auto", "cpu" or "cuda".
         report: called with a line of text after every epoch.
+        target: end when the score has reached it.
 
     Returns:
         Path of the best weights.
@@ -101,18 +103,18 @@ def fit(task, train_data, val_data, config, out, *, device="auto", report=None):
         CheckpointError: the state of an earlier call is damaged.
         OutputError: the folder cannot be written.
     """
-    return _Training(task, train_data, val_data, config, Path(out), device, report).run()
+    return _Training(task, train_data, val_data, config, Path(out), device, report, target).run()
 
 
 class _Training:
     """The state of one call of `fit`."""
 
-    def __init__(self, task, train_data, val_data, config, out, device, report):
+    def __init__(self, task, train_data, val_data, config, out, device, report, target):
         for name, data in (("train", train_data), ("validation", val_data)):
             if len(data) == 0:
                 raise TrainingError(f"There is no sample in the {name} data; give cases with structures to learn from.")
         torch.set_flush_denormal(True)          # a CPU slows down tenfold on the tiny numbers of a trained network
-        self.config, self.out = config, out
+        self.config, self.out, self.target = config, out, target
         self.fabric = Fabric(accelerator=device, devices=config.devices, num_nodes=config.nodes, precision=_precision(config, device))
         if config.devices * config.nodes > 1:
             self.fabric.launch()
@@ -146,7 +148,8 @@ class _Training:
 
     def _is_over(self):
         config = self.config
-        return self._fraction() >= 1 or bool(config.schedule != "plateau" and config.patience and self.since_best >= config.patience)
+        has_arrived = self.target is not None and self.best >= self.target
+        return has_arrived or self._fraction() >= 1 or bool(config.schedule != "plateau" and config.patience and self.since_best >= config.patience)
 
     def _seconds_at(self, began):
         """Training time, of an epoch that began then included; all processes agree on it, or they would part ways."""

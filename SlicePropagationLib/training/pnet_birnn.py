@@ -13,33 +13,26 @@ from SlicePropagationLib.networks.birnn import BiRNN, PNetBiRNN
 from SlicePropagationLib.networks.pnet_config import BiRNNConfig, PNetConfig, SlicesConfig
 from SlicePropagationLib.networks.pnet_unet import build_pnet
 from SlicePropagationLib.training.loop import LoopConfig, fit
-from SlicePropagationLib.training.pnet_msa import mean_slice_dice
-from SlicePropagationLib.training.slice_runs import RunAugmentationConfig, SliceRuns, vary_runs
+from SlicePropagationLib.training.slice_runs import SliceRuns, vary_runs
+from SlicePropagationLib.training.slice_task import SliceTaskConfig, mean_slice_dice
 
 
 @dataclass(frozen=True)
-class BiRNNTaskConfig:
-    """What is trained.
+class BiRNNTaskConfig(SliceTaskConfig):
+    """What is trained; the loss is that of what the BiRNN says. `--init` brings `network` and `slices`, so that settings for them are ignored.
 
     Attributes:
-        network, slices: of the network of slices, which `--init` brings; settings for them are ignored.
         birnn: shape of the BiRNN.
-        augmentation: how runs are varied.
-        loss: as in PNetTaskConfig, of what the BiRNN says.
         length: slices of a run.
         pnet_rate: learning rate of the network of slices, as a share of the BiRNN's; 0 leaves it as it is.
     """
 
-    network: PNetConfig = field(default_factory=PNetConfig)
-    slices: SlicesConfig = field(default_factory=SlicesConfig)
     birnn: BiRNNConfig = field(default_factory=BiRNNConfig)
-    augmentation: RunAugmentationConfig = field(default_factory=RunAugmentationConfig)
-    loss: str = "jaccard"
     length: int = 7
     pnet_rate: float = 0.1
 
     def __post_init__(self):
-        find_loss(self.loss)
+        super().__post_init__()
         if self.length < 2 or not self.pnet_rate >= 0:
             raise ConfigError(f"length must be at least 2 and pnet_rate at least 0, got {self.length} and {self.pnet_rate}.")
 
@@ -127,4 +120,4 @@ class BiRNNTraining:
         return fit(task, train_data, val_data, self.loop, out, device=device, report=report)
 
 
-PRESETS = {"default": BiRNNTraining()}
+PRESETS = {"default": BiRNNTraining(), "paper": BiRNNTraining(loop=LoopConfig(epochs=20, batch_size=2, optimizer="sgd", learning_rate=1e-2, schedule="constant", clip_norm=1.0))}

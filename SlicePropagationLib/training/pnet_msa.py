@@ -1,6 +1,10 @@
-"""`train pnet_msa`: a network of single slices, unit after unit (preset `default`) or all units at once (`joint`); the paper's other networks as presets."""
+"""`train pnet_msa`: a network of single slices, unit after unit (preset `default`) or all units at once (`joint`); the paper's other networks as presets.
+
+Preset `paper` is the paper's procedure: unit after unit, SGD, then a final fine-tune on the validation cases too.
+"""
 
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 import torch
 from torch import nn
@@ -8,36 +12,31 @@ from torch import nn
 from SlicePropagationLib.checkpoint import fill_network, load_checkpoint
 from SlicePropagationLib.errors import ConfigError
 from SlicePropagationLib.losses.binary import find_loss
-from SlicePropagationLib.networks.pnet_config import PNetConfig, SlicesConfig, check_size
+from SlicePropagationLib.networks.pnet_config import PNetConfig
 from SlicePropagationLib.networks.pnet_unet import build_pnet
 from SlicePropagationLib.training.loop import LoopConfig, fit
-from SlicePropagationLib.training.slice_runs import RunAugmentationConfig, SliceRuns, vary_runs
+from SlicePropagationLib.training.slice_runs import SliceRuns, vary_runs
+from SlicePropagationLib.training.slice_task import SliceTaskConfig, mean_slice_dice
+
+FIRST = "first"         # folder of what is trained before the fine-tune
+FINETUNE_RATE = 0.1     # of the learning rate
 
 
 @dataclass(frozen=True)
-class PNetTaskConfig:
-    """What is trained.
+class PNetTaskConfig(SliceTaskConfig):
+    """What is trained; the loss is that of every output and of their weighted sum.
 
     Attributes:
-        network: shape of the network.
-        slices: what it sees.
-        augmentation: how slices are varied.
-        loss: "jaccard", "cross_entropy" or "balanced_cross_entropy", of every output and of their weighted sum.
         is_layerwise: begin with one unit; the next joins when the loss of the last one has converged.
         plateau, plateau_epochs: a loss has converged when it falls by no more than that share over that many epochs.
     """
 
-    network: PNetConfig = field(default_factory=PNetConfig)
-    slices: SlicesConfig = field(default_factory=SlicesConfig)
-    augmentation: RunAugmentationConfig = field(default_factory=RunAugmentationConfig)
-    loss: str = "jaccard"
     is_layerwise: bool = True
     plateau: float = 0.001
     plateau_epochs: int = 2
 
     def __post_init__(self):
-        find_loss(self.loss)
-        check_size(self.network, self.slices)
+        super().__post_init__()
         if self.is_layerwise and self.network.architecture not in ("pnet_msa", "pnet"):
             raise ConfigError(f"Only pnet_msa and pnet are trained unit after unit; set is_layerwise to false for {self.network.architecture}.")
         if self.plateau_epochs < 1 or not self.plateau >= 0:
@@ -97,19 +96,6 @@ class PNetTask(nn.Module):
         return mean_slice_dice(self.network.fuse(logits), truth) | {"units": float(logits.shape[1])}
 
 
-def mean_slice_dice(probability, truth):
-    """{"dice": mean over slices where there is something or something was found, "count": their number}.
-
-    Args:
-        probability, truth: (N, H, W); the structure is where they are at least 0.5.
-    """
-    found, truth = probability >= 0.5, truth >= 0.5
-    total = found.sum(dim=(1, 2)) + truth.sum(dim=(1, 2))
-    dice = 2 * (found & truth).sum(dim=(1, 2)) / total.clamp_min(1)
-    shown = total > 0
-    return {"dice": dice[shown].mean() if shown.any() else torch.tensor(1.0), "count": int(shown.sum())}
-
-
 @dataclass(frozen=True)
 class PNetTraining:
     """Training of a network of single slices.
@@ -117,12 +103,17 @@ class PNetTraining:
     Attributes:
         task: the network, what it sees and how it learns.
         loop: how long and how fast.
+        finetune_epochs: most epochs of a final fine-tune on training and validation cases together, `FINETUNE_RATE` times as fast; it ends when the
+            validation cases are segmented as well as the training cases were before. 0: none, the validation cases only judge.
     """
 
     task: PNetTaskConfig = field(default_factory=PNetTaskConfig)
     loop: LoopConfig = field(default_factory=lambda: LoopConfig(epochs=100, batch_size=8, learning_rate=1e-3, schedule="constant"))
+    finetune_epochs: int = 0
 
     def __post_init__(self):
+        if self.finetune_epochs < 0:
+            raise ConfigError(f"finetune_epochs must be at least 0, got {self.finetune_epochs}.")
         if self.task.is_layerwise and self.loop.devices * self.loop.nodes > 1:
             raise ConfigError("Units that have yet to join get no gradient, which training on several devices does not allow; use one device, or the preset joint.")
 
@@ -136,10 +127,40 @@ class PNetTraining:
 
     def train(self, train_cases, val_cases, out, *, init=None, device="auto", workers=1, report=None):
         """Read the cases, train, return the path of the best weights."""
-        task, channels = self.new_task(init), self.task.network.in_channels
-        train_data = SliceRuns(train_cases, self.task.slices, channels)
-        val_data = SliceRuns(val_cases, self.task.slices, channels, is_random=False)
-        return fit(task, train_data, val_data, self.loop, out, device=device, report=report)
+        def read(cases, is_random):
+            return SliceRuns(cases, self.task.slices, self.task.network.in_channels, is_random=is_random)
+        task, val_data = self.new_task(init), read(val_cases, False)
+        if not self.finetune_epochs:
+            return fit(task, read(train_cases, True), val_data, self.loop, out, device=device, report=report)
+        first = fit(task, read(train_cases, True), val_data, self.loop, Path(out) / FIRST, device=device, report=report)
+        task = self.new_task(first)
+        reached = mean_score(task, read(train_cases, False), self.loop.batch_size, device)
+        loop = replace(self.loop, epochs=self.finetune_epochs, max_hours=0.0, learning_rate=FINETUNE_RATE * self.loop.learning_rate, schedule="constant")
+        if report:
+            report(f"fine-tuning on all cases until the validation cases reach a Dice of {reached:.4f}")
+        return fit(task, read([*train_cases, *val_cases], True), val_data, loop, out, device=device, report=report, target=reached)
+
+    @property
+    def learns_from_val(self):
+        """Whether the validation cases are learnt from in the end, so that they cannot be the held-out cases of a fold."""
+        return self.finetune_epochs > 0
+
+
+@torch.no_grad()
+def mean_score(task, data, batch_size, device):
+    """Mean of a task's score over a Dataset of its batches.
+
+    Args:
+        task: as in `loop.fit`, with its weights.
+        device: "auto", "cpu" or "cuda".
+    """
+    place = torch.device("cuda" if device != "cpu" and torch.cuda.is_available() else "cpu")
+    task = task.to(place).eval()
+    total = count = 0
+    for batch in torch.utils.data.DataLoader(data, batch_size):
+        values = task.metrics({name: value.to(place) for name, value in batch.items()})
+        total, count = total + values["count"] * float(values[task.score]), count + values["count"]
+    return total / max(count, 1)
 
 
 def _joint(**network):
@@ -155,6 +176,7 @@ def make_small(training):
 
 PRESETS = {
     "default": PNetTraining(),
+    "paper": PNetTraining(loop=LoopConfig(epochs=100, batch_size=8, optimizer="sgd", learning_rate=0.1, schedule="constant"), finetune_epochs=20),
     "joint": _joint(),
     "direct": _joint(wiring="direct"),
     "pnet": _joint(architecture="pnet"),
@@ -162,4 +184,4 @@ PRESETS = {
     "hnn": _joint(architecture="hnn"),
     "unet": _joint(architecture="unet"),
 }
-PRESETS |= {f"{name}-small": make_small(PRESETS[name]) for name in ("default", "joint", "direct", "pnet", "hnn", "unet")}
+PRESETS |= {f"{name}-small": make_small(PRESETS[name]) for name in ("default", "paper", "joint", "direct", "pnet", "hnn", "unet")}

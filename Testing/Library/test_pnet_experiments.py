@@ -10,7 +10,8 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("lightning")
 pytest.importorskip("monai")
 
-from SlicePropagationLib.cli import main  # noqa: E402  torch may be absent
+from SlicePropagationLib import pnet_experiments  # noqa: E402  torch may be absent
+from SlicePropagationLib.cli import main  # noqa: E402
 from SlicePropagationLib.pnet_experiments import plateau_width, score_volume, threshold_curve, volume_fit  # noqa: E402
 from files import write  # noqa: E402
 from phantoms import disc  # noqa: E402
@@ -39,7 +40,7 @@ def experiment(folder, name):
                  "--folds", "2", "--label", "1", "--device", "cpu"])
 
 
-@pytest.mark.parametrize("name, columns, paper", [("pnet-losses", 3, "83.2±5.7"), ("pnet-architectures", 4, "81.3±8.1"), ("pnet-birnn", 2, "83.3±5.6")])
+@pytest.mark.parametrize("name, columns, paper", [("pnet-losses", 3, "83.2±5.7"), ("pnet-architectures", 5, "81.3±8.1"), ("pnet-birnn", 3, "83.3±5.6")])
 def test_an_experiment_scores_every_case_once_in_every_column_with_the_paper_beside_it(cases, capsys, name, columns, paper):
     assert experiment(cases, name) == 0
     text, folder = capsys.readouterr().out, cases / "out" / "discs-1" / name
@@ -48,6 +49,25 @@ def test_an_experiment_scores_every_case_once_in_every_column_with_the_paper_bes
         rows = list(csv.DictReader(file))
     assert len(rows) == 5 * columns and len({(row["case"], row["column"]) for row in rows}) == len(rows)
     assert {path.name for path in folder.glob("*.png")} == {"thresholds.png", "volumes.png", "sorted.png"}
+
+
+def test_no_patient_chooses_or_trains_the_weights_that_segment_it_and_every_column_learns_for_as_many_epochs(cases, monkeypatch):
+    monkeypatch.setattr(pnet_experiments, "SMALL_BATCHES", 4)
+    assert main(["experiment", "pnet-birnn", "--cases", str(cases / "cases.csv"), "--out", str(cases / "out"), "--config", str(cases / "tiny.json"), "--epochs", "2", "--folds", "2",
+                 "--label", "1", "--device", "cpu", "--quiet"]) == 0
+    place, held_out = cases / "out" / "discs-1", []
+    for fold in (1, 2):
+        with open(place / f"fold_{fold}.csv", newline="", encoding="utf-8") as file:
+            splits = {row["case"]: row["split"] for row in csv.DictReader(file)}
+        assert len(splits) == 5 and set(splits.values()) == {"train", "val", "test"}
+        held_out += [case for case, split in splits.items() if split == "test"]
+        for column in ("joint-jaccard", "joint-jaccard-birnn"):
+            lines = (place / column / f"fold_{fold}" / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
+            assert [json.loads(line)["epoch"] for line in lines] == [1, 2]
+    assert sorted(held_out) == [f"patient{number}" for number in range(5)]
+    with open(place / "pnet-birnn" / "scores.csv", newline="", encoding="utf-8") as file:
+        found = {(row["column"], row["case"]): [value for name, value in row.items() if name.startswith("dice_")] for row in csv.DictReader(file)}
+    assert any(found["PNet-MSA + BiRNN", case] != found["PNet-MSA trained on", case] for case in held_out)
 
 
 def test_what_one_experiment_trained_serves_the_next(cases, capsys):

@@ -47,7 +47,7 @@ def test_a_trained_smoother_brings_back_what_flickers(tmp_path):
     run = Run(0, (1, 2, 3, 4, 5, 6))
     task = SmootherTask(PRESETS["default"].task)
     flickering = np.stack([mask, *FlickeringEngine().walk(blank_stack(), run, anchors), mask]).astype(np.float32)
-    batch = {"probability": torch.from_numpy(flickering)[None], "truth": torch.from_numpy(np.broadcast_to(mask, flickering.shape).astype(np.float32))[None]}
+    batch = {"probability": torch.from_numpy(flickering)[None], "is_annotated": torch.tensor([[True, *[False] * 6, True]]), "truth": torch.from_numpy(np.broadcast_to(mask, flickering.shape).astype(np.float32))[None]}
     optimizer = torch.optim.Adam(task.parameters(), lr=0.05)
     before = task.metrics(batch)
     for _ in range(60):
@@ -70,13 +70,16 @@ def test_a_smoothed_walk_ends_where_the_engine_ends_and_anchors_stay():
     assert np.array_equal(session.mask(1, 2), square(6, 6, 8)) and engine.name == "repeating+birnn"
 
 
-def test_walks_of_training_begin_at_the_annotated_slice_and_go_both_ways(tmp_path):
+def test_walks_of_training_go_both_ways_from_one_annotated_slice_and_then_between_three(tmp_path):
     paths = make_case(tmp_path)
     walks = Walks([TrainingCase(str(paths["image"]), str(paths["truth"]), "discs", "one")], make_engine("registration"))
     _, truth = drifting_disc()
-    assert len(walks) == 2
+    assert len(walks) == 6
     for walk in (walks[0], walks[1]):
         assert torch.equal(walk["probability"][0], walk["truth"][0]) and walk["truth"][0].sum() == truth[8].sum() and len(walk["truth"]) > 3
+        assert walk["is_annotated"].tolist() == [True] + [False] * (len(walk["truth"]) - 1)
+    arrived = [walk for walk in walks.walks if walk["is_annotated"][-1]]
+    assert len(arrived) == 2 and all(torch.equal(walk["probability"][-1], walk["truth"][-1]) for walk in arrived)
 
 
 def test_a_smoother_trained_on_the_command_line_smooths_on_the_command_line(tmp_path):
@@ -103,7 +106,7 @@ def test_what_cannot_smooth_is_refused(tmp_path):
     save_checkpoint(tmp_path / "pnet.pt", "pnet", {}, {})
     with pytest.raises(CheckpointError, match="'pnet'"):
         make_engine(f"copy+{tmp_path / 'pnet.pt'}")
-    with pytest.raises(ConfigError, match="no engine 'magic"):
-        make_engine("magic+birnn")
+    with pytest.raises(ConfigError, match="no engine 'copy.birnn'.*model file"):
+        make_engine("copy+birnn")
     with pytest.raises(ConfigError, match="batch_size"):
         replace(PRESETS["default"], loop=replace(PRESETS["default"].loop, batch_size=2))

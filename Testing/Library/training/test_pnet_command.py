@@ -59,6 +59,19 @@ def test_a_birnn_without_a_network_of_slices_is_refused_before_anything_is_writt
     assert "best.pt" in capsys.readouterr().err
 
 
+def test_the_papers_procedure_leaves_no_fold_to_be_judged_by_and_takes_the_tables_splits(cases, capsys):
+    assert train(cases, "pnet_msa", "pnet", "tiny.json", "--folds", "2", "--preset", "paper") == 2
+    assert "finetune_epochs" in capsys.readouterr().err and not (cases / "pnet").exists()
+    assert train(cases, "pnet_msa", "pnet", "tiny.json", "--preset", "paper", "--max-cases", "3") == 0
+    assert json.loads((cases / "pnet" / "config.json").read_text(encoding="utf-8"))["max_cases"] == 3
+    assert (cases / "pnet" / "first" / "best.pt").is_file() and (cases / "pnet" / "best.pt").is_file()
+
+
+def test_only_the_first_cases_of_a_data_set_are_trained_on_where_that_is_asked_for(cases, capsys):
+    assert train(cases, "pnet_msa", "pnet", "tiny.json", "--preset", "joint", "--max-cases", "1") == 2
+    assert "of 1" in capsys.readouterr().err
+
+
 def test_segment_writes_the_trained_label_on_the_grid_of_the_volume(cases):
     assert train(cases, "pnet_msa", "pnet", "tiny.json", "--preset", "joint", "--epochs", "12") == 0
     assert train(cases, "pnet_birnn", "birnn", "birnn.json", "--init", str(cases / "pnet")) == 0

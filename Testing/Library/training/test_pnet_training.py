@@ -1,5 +1,6 @@
-"""`train pnet_msa` and `train pnet_birnn`: both learn two phantoms; the curriculum, the runs and the rates do what they say."""
+"""`train pnet_msa` and `train pnet_birnn`: both learn two phantoms; the curriculum, the fine-tune, the runs and the rates do what they say."""
 
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -17,7 +18,7 @@ from SlicePropagationLib.networks.pnet_config import PNetConfig, SlicesConfig  #
 from SlicePropagationLib.stack import SliceStack  # noqa: E402
 from SlicePropagationLib.training.cases import TrainingCase  # noqa: E402
 from SlicePropagationLib.training.pnet_birnn import PRESETS as BIRNN_PRESETS  # noqa: E402
-from SlicePropagationLib.training.pnet_msa import PRESETS, PNetTask, PNetTaskConfig, PNetTraining  # noqa: E402
+from SlicePropagationLib.training.pnet_msa import FIRST, PRESETS, PNetTask, PNetTaskConfig, PNetTraining, mean_score  # noqa: E402
 from SlicePropagationLib.training.slice_runs import RunAugmentationConfig, SliceRuns, vary_runs  # noqa: E402
 from files import write  # noqa: E402
 from phantoms import disc  # noqa: E402
@@ -44,7 +45,8 @@ def small(preset, epochs=5, **task):
     training = PRESETS[preset]
     network = replace(training.task.network, channels=8, num_units=5 if training.task.network.architecture == "hnn" else 3)
     mild = RunAugmentationConfig(turn=3.0, scale=0.03, shift=0.02)
-    loop = replace(training.loop, epochs=epochs, batches_per_epoch=20, batch_size=5, learning_rate=0.01, precision="32-true")
+    rate = 0.1 if training.loop.optimizer == "sgd" else 0.01
+    loop = replace(training.loop, epochs=epochs, batches_per_epoch=20, batch_size=5, learning_rate=rate, precision="32-true")
     return replace(training, task=replace(training.task, network=network, slices=SLICES, augmentation=mild, **task), loop=loop)
 
 
@@ -57,7 +59,7 @@ def overlap(found, truth):
 
 
 @pytest.mark.parametrize("preset, loss", [("default", "jaccard"), ("joint", "jaccard"), ("joint", "cross_entropy"), ("joint", "balanced_cross_entropy"),
-                                          ("direct", "jaccard"), ("pnet", "jaccard"), ("hnn", "jaccard"), ("unet", "jaccard")])
+                                          ("paper", "jaccard"), ("direct", "jaccard"), ("pnet", "jaccard"), ("hnn", "jaccard"), ("unet", "jaccard")])
 def test_a_network_learns_two_phantoms(tmp_path, preset, loss):
     cases, volume, truth = two_phantoms(tmp_path)
     best = small(preset, loss=loss, plateau_epochs=1).train(cases, cases, tmp_path / "out", device="cpu")
@@ -65,10 +67,11 @@ def test_a_network_learns_two_phantoms(tmp_path, preset, loss):
     assert found.shape == SHAPE and found.dtype == np.uint8 and overlap(found == 1, truth) > 0.85
 
 
-def test_the_birnn_learns_two_phantoms_on_top_of_a_network_of_slices(tmp_path):
+@pytest.mark.parametrize("preset", ["default", "paper"])
+def test_the_birnn_learns_two_phantoms_on_top_of_a_network_of_slices(tmp_path, preset):
     cases, volume, truth = two_phantoms(tmp_path)
     first = small("joint").train(cases, cases, tmp_path / "pnet", device="cpu")
-    training = BIRNN_PRESETS["default"]
+    training = BIRNN_PRESETS[preset]
     training = replace(training, task=replace(training.task, length=5, augmentation=RunAugmentationConfig(3.0, 0.03, 0.02)), loop=replace(training.loop, epochs=4, precision="32-true"))
     segmenter = segmenter_of(training.train(cases, cases, tmp_path / "birnn", init=first, device="cpu"))
     before, after = segmenter.probability(volume, uses_birnn=False), segmenter.probability(volume)
@@ -122,6 +125,55 @@ def test_a_curriculum_that_was_interrupted_goes_on_with_its_units(tmp_path):
     assert "going on after epoch 2" in lines[0] and "units 2" in lines[1]
 
 
+def read_lines(folder):
+    return [json.loads(line) for line in (folder / "metrics.jsonl").read_text(encoding="utf-8").splitlines()]
+
+
+def test_the_fine_tune_ends_when_the_validation_cases_are_as_good_as_the_training_cases_were(tmp_path):
+    cases, _, _ = two_phantoms(tmp_path)
+    training = replace(small("paper", epochs=3, plateau_epochs=1), finetune_epochs=40)
+    said = []
+    best = training.train(cases[:1], cases[1:], tmp_path / "out", device="cpu", report=said.append)
+    first = tmp_path / "out" / FIRST
+    reached = mean_score(training.new_task(first / "best.pt"), SliceRuns(cases[:1], SLICES, 3, is_random=False), 5, "cpu")
+    lines = read_lines(tmp_path / "out")
+    assert len(read_lines(first)) == 3 and any(f"{reached:.4f}" in text for text in said)
+    assert lines[-1]["dice"] >= reached and all(line["dice"] < reached for line in lines[:-1])
+    assert lines[0]["learning_rate"] == pytest.approx(0.1 * training.loop.learning_rate)
+    before = best.read_bytes()
+    assert training.train(cases[:1], cases[1:], tmp_path / "out", device="cpu").read_bytes() == before and read_lines(tmp_path / "out") == lines
+
+
+def test_a_fine_tune_learns_from_the_validation_cases_and_training_alone_does_not(tmp_path):
+    """The validation case is the negative of a phantom."""
+    cases, volume, _ = two_phantoms(tmp_path)
+    negative = replace(cases[0], image=str(write(tmp_path / "negative.nii.gz", (100 - volume).astype(np.int16))), name="negative")
+    training = replace(small("joint", epochs=3), finetune_epochs=12)
+    tuned = training.train(cases[1:], [negative], tmp_path / "out", device="cpu")
+    runs = SliceRuns([negative], SLICES, 3, is_random=False)
+    before, after = (mean_score(training.new_task(path), runs, 5, "cpu") for path in (tmp_path / "out" / FIRST / "best.pt", tuned))
+    assert before < 0.2 and after > before + 0.1, (before, after)
+
+
+def test_stochastic_gradient_descent_steps_by_the_rate_times_the_gradient(tmp_path):
+    cases, _, _ = two_phantoms(tmp_path)
+    training = small("paper", epochs=1)
+    still = RunAugmentationConfig(0, 0, 0)
+    training = replace(training, finetune_epochs=0, task=replace(training.task, augmentation=still), loop=replace(training.loop, batches_per_epoch=1, batch_size=20))
+    task = training.new_task()
+    runs = SliceRuns(cases[:1], SLICES, 3)
+    training = replace(training, loop=replace(training.loop, batches_per_epoch=1, batch_size=1))
+    start = {name: value.clone() for name, value in task.network.state_dict().items()}
+    learnt = load_checkpoint(training.train(cases[:1], cases[:1], tmp_path / "out", device="cpu")).weights
+    steps = {}
+    for position in range(len(runs)):           # one of these slices was drawn
+        task = training.new_task().train()
+        task({name: value[None] for name, value in runs[position].items()})["total"].backward()
+        gradient = dict(task.network.named_parameters())["branches.0.head.weight"].grad
+        steps[position] = (start["branches.0.head.weight"] - training.loop.learning_rate * gradient - learnt["branches.0.head.weight"].float()).abs().max().item()
+    assert min(steps.values()) < 1e-6 and training.loop.optimizer == "sgd"
+
+
 def test_runs_show_every_slice_with_its_neighbours_and_repeat_the_last_beyond_the_volume(tmp_path):
     cases, volume, truth = two_phantoms(tmp_path)
     singles = SliceRuns(cases, SLICES, 3)
@@ -171,6 +223,8 @@ def test_what_cannot_be_trained_is_refused_with_what_to_do(tmp_path):
         PNetTaskConfig(network=PNetConfig("unet"))
     with pytest.raises(ConfigError, match="joint"):
         PNetTraining(loop=replace(PRESETS["default"].loop, devices=2))
+    with pytest.raises(ConfigError, match="finetune_epochs"):
+        PNetTraining(finetune_epochs=-1)
     with pytest.raises(ConfigError, match="--init"):
         BIRNN_PRESETS["default"].new_task()
     save_checkpoint(tmp_path / "odd.pt", "pnet", {"network": {"magic": 1}}, {})
