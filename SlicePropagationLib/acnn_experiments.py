@@ -18,15 +18,17 @@ from SlicePropagationLib.checkpoint import fill_network, load_checkpoint
 from SlicePropagationLib.codes import classification_text, code_cases, components_that_matter, draw_traversal
 from SlicePropagationLib.config import config_from_dict
 from SlicePropagationLib.errors import ConfigError, InputError
+from SlicePropagationLib.fine_grid import OutsideError
 from SlicePropagationLib.networks.acnn_config import FineGridConfig, SubpixelConfig
 from SlicePropagationLib.networks.subpixel import build_subpixel
 from SlicePropagationLib.shape_model import load_shape_model
 from SlicePropagationLib.training import TASKS
 from SlicePropagationLib.training.acnn import SMALL_BOTTLENECK
+from SlicePropagationLib.training.acnn_tasks import AutoencoderTaskConfig
 from SlicePropagationLib.training.cases import read_training_cases, split_cases
 from SlicePropagationLib.training.command import merged, read_settings, train
 from SlicePropagationLib.training.degradation import DegradationConfig
-from SlicePropagationLib.training.shape_data import ShapeDataset
+from SlicePropagationLib.training.shape_data import ShapeDataset, read_sample
 
 SMALL_HOURS = 0.2
 # Of every data set: labels, and a small grid that holds them (48 x 48 pixels; thick slices are four fine ones).
@@ -71,11 +73,31 @@ def run_experiment(arguments, report=None):
     limits = (f", at most {60 * hours:.0f} minutes a training" if hours else "") + (f", {loop['epochs']} epochs" if "epochs" in loop and not hours else "")
     scale = f"Scale {arguments.scale}{limits}, seed {arguments.seed}."
     parts = [f"## {arguments.name}\n", f"{scale} {PAPER[arguments.name]}\n"]
-    parts += [measure(arguments, dataset, report) for dataset in datasets]
+    for dataset in datasets:
+        own, left_out = _that_fit(arguments, dataset)
+        parts += [measure(own, dataset, report), *(f"\nLeft out: {message}\n" for message in left_out)]
     out = Path(arguments.out) / arguments.name
     with atomic_folder(out) as partial:
         (partial / "results.md").write_text("\n".join(parts), encoding="utf-8")
     return "\n".join(parts)
+
+
+def _that_fit(arguments, dataset):
+    """(arguments with a table of the cases whose structures the grid holds, the messages about the others); a spacing that is only nominal makes a few too large."""
+    task = config_from_dict(AutoencoderTaskConfig, merged(asdict(AutoencoderTaskConfig()), _settings(arguments, dataset, "acnn_autoencoder")["task"]))
+    fitting, messages = [], []
+    for case in read_training_cases(arguments.cases, [dataset]):
+        try:
+            read_sample(case.image, case.label_map, task.network.grid, task.labels, case.name, needs_fine_truth=False)
+            fitting.append(case)
+        except OutsideError as error:
+            messages.append(str(error))
+    if not messages:
+        return arguments, []
+    folder = Path(arguments.out) / "acnn" / dataset / "cases"
+    with atomic_folder(folder) as partial:
+        _write_cases(partial / "cases.csv", fitting)
+    return Namespace(**{**vars(arguments), "cases": folder / "cases.csv"}), messages
 
 
 def _segmentation(arguments, dataset, report):
