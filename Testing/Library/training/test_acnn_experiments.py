@@ -51,7 +51,7 @@ def test_a_case_that_the_grid_does_not_hold_is_left_out_by_name(cases, capsys):
     assert main(["experiment", "acnn-prior-weight", "--cases", str(cases / "cases.csv"), "--out", str(cases / "out"), "--datasets", "shapes", "--config", str(cases / "settings.json"),
                  "--device", "cpu", "--quiet"]) == 0
     text = capsys.readouterr().out
-    assert "Left out: The structure of patient081_ED is 42 x" in text and "1 epochs" in text and "minutes a training" not in text
+    assert "Left out: The structure of patient081_ED is" in text and "1 epochs" in text and "minutes a training" not in text
 
 
 def test_each_damage_takes_away_or_moves_what_it_says():
