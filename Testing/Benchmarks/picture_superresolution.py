@@ -16,7 +16,7 @@ from vtk.util.numpy_support import numpy_to_vtk
 from SlicePropagationLib.metrics import dice
 from SlicePropagationLib.superresolve import superresolve_file
 
-SIZE = (700, 480)
+SIZE = (700, 700)
 
 
 def surface(mask, spacing_mm):
@@ -57,7 +57,7 @@ def renderer(mask, spacing_mm, title, viewport):
     camera.Azimuth(20)
     camera.OrthogonalizeViewUp()
     view.ResetCamera()
-    camera.Zoom(1.6)
+    camera.Zoom(1.1)
     return view
 
 
