@@ -7,28 +7,32 @@ import torch
 from scipy import ndimage, stats
 
 from SlicePropagationLib.metrics import dice, hausdorff, ssim, surface_distances
-from SlicePropagationLib.training.degradation import thick_slices
+from SlicePropagationLib.training.degradation import move_slices, thick_slices
 
 MEASURES = ("dice", "mean_mm", "hausdorff_mm", "seconds")
 BOOTSTRAPS = 2000
 
 
-def thick_input(image, grid, blur):
-    """(1, 1, N, H, W) thick slices of a (D, H, W) fine image."""
-    return thick_slices(torch.from_numpy(image)[None, None], grid.factor, blur)
+def thick_input(image, grid, config, seed=0):
+    """(1, 1, N, H, W) thick slices of a (D, H, W) fine image, without noise; moved, where the DegradationConfig moves them, as the seed says."""
+    thick = thick_slices(torch.from_numpy(image)[None, None], grid.factor, config.blur)
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        return move_slices(thick, config, grid.spacing_mm[1:])
 
 
 @torch.inference_mode()
-def score_segmentation(network, image, classes, grid, blur):
+def score_segmentation(network, image, classes, grid, config, seed=0):
     """[{"class", "dice", "mean_mm", "hausdorff_mm", "seconds"}] for every structure of one case; distances are NaN where nothing was found.
 
     Args:
         network: from thick slices to logits on the grid.
         image, classes: (D, H, W) on the grid.
         grid: the FineGridConfig.
-        blur: as in DegradationConfig.
+        config: the DegradationConfig that makes thick slices.
+        seed: of the slices' motion.
     """
-    thick = thick_input(image, grid, blur)
+    thick = thick_input(image, grid, config, seed)
     began = time.perf_counter()
     found = network(thick).argmax(dim=1)[0].numpy()
     seconds = time.perf_counter() - began
@@ -41,9 +45,9 @@ def score_segmentation(network, image, classes, grid, blur):
 
 
 @torch.inference_mode()
-def score_superresolution(network, image, grid, blur):
-    """{"ssim", "seconds"} of one case; `network` takes (1, 1, N, H, W) thick slices and gives fine ones."""
-    thick = thick_input(image, grid, blur)
+def score_superresolution(network, image, grid, config, seed=0):
+    """{"ssim", "seconds"} of one case; `network` takes (1, 1, N, H, W) thick slices and gives fine ones; the rest as in `score_segmentation`."""
+    thick = thick_input(image, grid, config, seed)
     began = time.perf_counter()
     found = network(thick)[0, 0].numpy()
     return {"ssim": ssim(found, image), "seconds": time.perf_counter() - began}
@@ -59,14 +63,21 @@ def interpolator(grid, order):
     return interpolate
 
 
+def mean_over_structures(rows, measure):
+    """The mean of a measure over the structures of each case, in the order of `rows` (a list for each case); NaN where a structure has none."""
+    return [float(np.mean([row[measure] for row in own])) for own in rows]
+
+
 def summary(values):
-    """"mean ± sd (95 % bootstrap interval of the mean)" of the values that are numbers."""
-    values = np.array([value for value in values if np.isfinite(value)], float)
+    """"mean ± sd (95 % bootstrap interval of the mean)" of the values that are numbers, and how many are not."""
+    is_number = np.isfinite(np.asarray(values, float))
+    values = np.asarray(values, float)[is_number]
     if not len(values):
         return "-"
+    missing = "" if is_number.all() else f", {np.count_nonzero(~is_number)} without"
     draws = np.random.default_rng(0).integers(0, len(values), (BOOTSTRAPS, len(values)))
     low, high = np.percentile(values[draws].mean(axis=1), [2.5, 97.5])
-    return f"{values.mean():.3f} ± {values.std():.3f} ({low:.3f} to {high:.3f})"
+    return f"{values.mean():.3f} ± {values.std():.3f} ({low:.3f} to {high:.3f}){missing}"
 
 
 def wilcoxon_p(first, second):

@@ -275,7 +275,8 @@ def _train(arguments):
 
 def _add_experiment(commands):
     parser = commands.add_parser("experiment", help="an experiment of the slice-propagation thesis, the pancreas paper or the ACNN paper: trains its variants, uses them, one table")
-    parser.add_argument("name", help="baselines, prior-mask, depth, architecture, unseen, corrections, ablation, pnet-losses, pnet-architectures, pnet-birnn, pnet-jump, acnn-segmentation, acnn-superresolution or acnn-classification")
+    parser.add_argument("name", help="baselines, prior-mask, depth, architecture, unseen, corrections, ablation, pnet-losses, pnet-architectures, pnet-birnn, pnet-jump, "
+                        "acnn-segmentation, acnn-prior-weight, acnn-plausibility, acnn-superresolution or acnn-classification")
     parser.add_argument("--cases", required=True, help="table with columns image, label and optionally split, dataset, case")
     parser.add_argument("--out", required=True, help="folder of all experiments; what was trained for one serves the others")
     parser.add_argument("--datasets", metavar="A,B", help="data sets that are trained on (default all)")
@@ -307,7 +308,7 @@ def _find_experiment(name):
     if name == pnet_jump.NAME:
         return pnet_jump.run_jump_experiment
     if not name.startswith("acnn-"):
-        pnet_experiments.check_name(name, [*experiments.EXPERIMENTS, pnet_jump.NAME, "acnn-segmentation", "acnn-superresolution", "acnn-classification"])
+        pnet_experiments.check_name(name, [*experiments.EXPERIMENTS, pnet_jump.NAME, "acnn-segmentation", "acnn-prior-weight", "acnn-plausibility", "acnn-superresolution", "acnn-classification"])
     _check_training_packages()
     if name.startswith("acnn-"):
         return import_module("SlicePropagationLib.acnn_experiments").run_experiment

@@ -11,6 +11,10 @@ MOST_OUTSIDE = 0.05         # share of a structure that may lie outside the grid
 LARGEST_STEP = 1.5          # fine slices may be that much thinner than the volume's, or there is no truth on the fine grid
 
 
+class OutsideError(InputError):
+    """A structure that a grid does not hold."""
+
+
 @dataclass(frozen=True)
 class Placement:
     """Where a grid lies in a volume; axes are parallel.
@@ -83,7 +87,8 @@ def place_on_structure(grid, classes, spacing_mm, name, *, must_fit=True):
         must_fit: refuse a structure that the grid does not hold.
 
     Raises:
-        InputError: there is no structure, or it does not fit.
+        InputError: there is no structure.
+        OutsideError: it does not fit.
     """
     sides = [np.flatnonzero(classes.any(axis=tuple(other for other in range(3) if other != axis))) for axis in range(3)]
     if not sides[0].size:
@@ -96,8 +101,8 @@ def place_on_structure(grid, classes, spacing_mm, name, *, must_fit=True):
         extent = [(side[-1] - side[0] + 1) * spacing for side, spacing in zip(sides, spacing_mm)]
         covered = [size * spacing for size, spacing in zip(grid.shape, grid.spacing_mm)]
         needed = [max(spacing, 1.05 * length / size) for spacing, length, size in zip(grid.spacing_mm, extent, grid.shape)]
-        raise InputError(f"The structure of {name} is {_millimetres(extent)}, the grid holds {_millimetres(covered)} ({outside:.0%} of it lies outside); "
-                         f"set grid.spacing_mm to at least [{', '.join(f'{value:.3g}' for value in needed)}], or give the grid more cells.")
+        raise OutsideError(f"The structure of {name} is {_millimetres(extent)}, the grid holds {_millimetres(covered)} ({outside:.0%} of it lies outside); "
+                           f"set grid.spacing_mm to at least [{', '.join(f'{value:.3g}' for value in needed)}], or give the grid more cells.")
     return placement
 
 

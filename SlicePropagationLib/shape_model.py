@@ -62,16 +62,17 @@ class ShapeModel:
         """(num_classes, D, H, W) float32 probabilities of the shape that a code stands for."""
         return self.autoencoder.decode(torch.from_numpy(np.asarray(code, np.float32))[None]).softmax(dim=1)[0].numpy()
 
-    @torch.no_grad()
+    def nearest_shape(self, classes):
+        """(D, H, W) uint8: the shape that the code of (D, H, W) classes stands for, most probable classes."""
+        return self.probabilities(self.code(classes)).argmax(axis=0).astype(np.uint8)
+
     def implausibility(self, classes):
         """Distance of a shape's code from the code of what it decodes to, ||f(y) - f(g(f(y)))||; 0 for a shape that the model knows perfectly.
 
         The decoded shape is a label map again, most probable classes, because the encoder has learnt label maps. Whether it ranks shapes
         depends on how well the auto-encoder is trained: seconds of training on two phantoms are not enough for it.
         """
-        code = self.autoencoder.encode(self.one_hot(classes))
-        decoded = self.autoencoder.decode(code).argmax(dim=1)[0].numpy()
-        return float((code - self.autoencoder.encode(self.one_hot(decoded))).norm())
+        return float(np.linalg.norm(self.code(classes) - self.code(self.nearest_shape(classes))))
 
 
 def load_shape_model(path, *, needs_predictor=False):

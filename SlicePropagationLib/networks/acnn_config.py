@@ -1,5 +1,6 @@
 """Shapes of the anatomically constrained networks, without torch; every grid that a network cannot halve is refused here, with the sizes that fit."""
 
+import math
 from dataclasses import dataclass, field
 
 from SlicePropagationLib.errors import ConfigError
@@ -85,6 +86,16 @@ class AutoencoderConfig:
         _check_positive(self, ("base_channels", "bottleneck_channels", "code_size"))
         _check_classes(self.num_classes)
 
+    @property
+    def cells(self):
+        """Slices, rows and columns of the coarsest level."""
+        return tuple(size // step for size, step in zip(self.grid.shape, CODE_STEPS))
+
+    @property
+    def num_cells(self):
+        """Cells of the coarsest level."""
+        return math.prod(self.cells)
+
 
 @dataclass(frozen=True)
 class PredictorConfig:
@@ -100,6 +111,11 @@ class PredictorConfig:
 
     def __post_init__(self):
         _check_positive(self, ("base_channels",))
+
+    @property
+    def num_cells(self):
+        """Cells of the coarsest level, which is the auto-encoder's."""
+        return self.autoencoder.num_cells
 
 
 @dataclass(frozen=True)
@@ -132,6 +148,13 @@ class SubpixelConfig:
         if self.kind == "cascade":
             self.grid.check_code()
             _check_classes(self.out_channels)
+
+    @property
+    def num_cells(self):
+        """Cells of the coarsest level; a cascade's is its auto-encoder's."""
+        if self.kind == "cascade":
+            return AutoencoderConfig(self.grid, self.out_channels).num_cells
+        return self.grid.num_thick * math.prod(size // SEGMENTATION_STEP for size in self.grid.shape[1:])
 
 
 def _check_divisible(shape, name, size, step, reason):

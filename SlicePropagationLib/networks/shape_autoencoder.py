@@ -22,8 +22,7 @@ class ShapeAutoencoder(nn.Module):
         super().__init__()
         self.config = config
         n, classes, bottleneck = config.base_channels, config.num_classes, config.bottleneck_channels
-        depth, height, width = config.grid.shape
-        self.cells = (bottleneck, depth // 12, height // 24, width // 24)
+        self.cells = (bottleneck, *config.cells)
         num_cells = math.prod(self.cells)
         self.encoder = nn.Sequential(
             _convolution(classes, n, (1, 2, 2)), _convolution(n, n),

@@ -7,7 +7,7 @@ import torch
 from SlicePropagationLib.checkpoint import fill_network, load_checkpoint
 from SlicePropagationLib.errors import ConfigError
 from SlicePropagationLib.networks.acnn_config import FineGridConfig
-from SlicePropagationLib.shape_model import AUTOENCODER, load_shape_model
+from SlicePropagationLib.shape_model import AUTOENCODER, PREDICTOR, load_shape_model
 from SlicePropagationLib.training.acnn_tasks import (
     AutoencoderTask, AutoencoderTaskConfig, PredictorTask, PredictorTaskConfig, SegmentationTask, SubpixelTaskConfig, SuperresolutionTask)
 from SlicePropagationLib.training.loop import LoopConfig, fit
@@ -41,7 +41,16 @@ class _ShapeTraining:
         task = self.new_task(init)
         train_data, val_data = (ShapeDataset(cases, self.grid, task.config.labels, needs_fine_truth=self.needs_fine_truth, passes=passes)
                                 for cases, passes in ((train_cases, self.passes), (val_cases, 1)))
+        self._check_batch(len(train_data))
         return fit(task, train_data, val_data, self.loop, out, device=device, report=report)
+
+    def _check_batch(self, num_samples):
+        """Refuse batches of one whose coarsest level is one cell: batch normalisation has nothing to compare it with."""
+        network, batch = self.task.network, min(self.loop.batch_size, num_samples)
+        if batch * network.num_cells == 1:
+            few = "loop.batch_size to at least 2" if num_samples > 1 else "passes to at least 2, because there is one case only"
+            raise ConfigError(f"The grid {'x'.join(map(str, self.grid.shape))} leaves one cell at the coarsest level, and batches have one case, so that batch normalisation has "
+                              f"nothing to average over; set {few}, or choose a larger grid.")
 
     def _start(self, task, init):
         if init:
@@ -126,7 +135,28 @@ class PredictorTraining(_PriorTraining):
 
 
 @dataclass(frozen=True)
-class SegmentationTraining(_PriorTraining):
+class _SubpixelTraining(_PriorTraining):
+    """A training of a network from thick slices to the fine grid, which a prior may constrain: its attributes are those of the two below."""
+
+    task: SubpixelTaskConfig = field(default_factory=SubpixelTaskConfig)
+    prior: str = ""
+    passes: int = 1
+    loop: LoopConfig = field(default_factory=_loop)
+    needs_fine_truth = True
+    needs_predictor = False
+
+    def new_task(self, init=None):
+        """As `AutoencoderTraining.new_task`; ConfigError where the prior is missing, superfluous or does not fit."""
+        _check_prior(self, *((PREDICTOR, "acnn_predictor") if self.needs_predictor else (AUTOENCODER, "acnn_autoencoder")))
+        model = self._load_prior(needs_predictor=self.needs_predictor) if self.prior else None
+        labels = model.labels if model else self.task.labels
+        check_labels(labels)
+        torch.manual_seed(self.loop.seed)
+        return self._start(self._constrained(replace(self.task, labels=labels), model), init)
+
+
+@dataclass(frozen=True)
+class SegmentationTraining(_SubpixelTraining):
     """Training of a network from thick slices to labels on the fine grid.
 
     Attributes:
@@ -136,27 +166,15 @@ class SegmentationTraining(_PriorTraining):
         loop: how long and how fast.
     """
 
-    task: SubpixelTaskConfig = field(default_factory=SubpixelTaskConfig)
-    prior: str = ""
-    passes: int = 1
-    loop: LoopConfig = field(default_factory=_loop)
-    needs_fine_truth = True
-
-    def new_task(self, init=None):
-        """As `AutoencoderTraining.new_task`; ConfigError where the prior is missing, superfluous or does not fit."""
-        _check_prior(self, AUTOENCODER, "acnn_autoencoder")
-        model = self._load_prior() if self.prior else None
-        labels = model.labels if model else self.task.labels
-        check_labels(labels)
-        torch.manual_seed(self.loop.seed)
-        count = len(labels) + 1
-        network = replace(self.task.network, in_channels=1 + count if self.task.gives_labels else 1, out_channels=count)
-        return self._start(SegmentationTask(replace(self.task, labels=labels, network=network), model and model.autoencoder), init)
+    def _constrained(self, config, model):
+        count = len(config.labels) + 1
+        network = replace(config.network, in_channels=1 + count if config.gives_labels else 1, out_channels=count)
+        return SegmentationTask(replace(config, network=network), model and model.autoencoder)
 
 
 @dataclass(frozen=True)
-class SuperresolutionTraining(_PriorTraining):
-    """Training of a network from thick slices to intensities on the fine grid.
+class SuperresolutionTraining(_SubpixelTraining):
+    """Training of a network from thick slices to intensities on the fine grid; the labels only say where the structures are.
 
     Attributes:
         task: the network, how thick slices are made, and the weight of the prior.
@@ -165,21 +183,11 @@ class SuperresolutionTraining(_PriorTraining):
         loop: how long and how fast.
     """
 
-    task: SubpixelTaskConfig = field(default_factory=SubpixelTaskConfig)
-    prior: str = ""
-    passes: int = 1
-    loop: LoopConfig = field(default_factory=_loop)
-    needs_fine_truth = True
+    needs_predictor = True
 
-    def new_task(self, init=None):
-        """As `SegmentationTraining.new_task`; the labels only say where the structures are."""
-        _check_prior(self, "acnn.predictor", "acnn_predictor")
-        model = self._load_prior(needs_predictor=True) if self.prior else None
-        labels = model.labels if model else self.task.labels
-        check_labels(labels)
-        torch.manual_seed(self.loop.seed)
-        network = replace(self.task.network, in_channels=1, out_channels=1)
-        return self._start(SuperresolutionTask(replace(self.task, labels=labels, network=network, gives_labels=False), model and model.predictor), init)
+    def _constrained(self, config, model):
+        network = replace(config.network, in_channels=1, out_channels=1)
+        return SuperresolutionTask(replace(config, network=network, gives_labels=False), model and model.predictor)
 
 
 def on_small_grid(training):

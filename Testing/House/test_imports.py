@@ -32,7 +32,7 @@ LAYERS = [
      "pnet_experiments", "pnet_jump", "pnet_plots"},
     {"cli", "cli_acnn", "cli_cine", "cli_options", "__main__"},
 ]
-NEEDS_TORCH = {"networks", "losses", "training", "checkpoint", "shape_model", "codes", "acnn_experiments", "acnn_measures"}
+NEEDS_TORCH = {"networks", "losses", "training", "checkpoint", "shape_model", "codes", "acnn_experiments", "acnn_measures", "acnn_plausibility"}
 TORCH_ENGINES = {"engines/model_file.py", "engines/plain_unet.py", "engines/slice_unet.py", "engines/voxelmorph.py",
                  "engines/cine_bilstm.py", "engines/frame_segmenter.py", "engines/neighbour_slices.py", "engines/pnet_segmenter.py", "engines/smoothed.py",
                  "engines/subpixel_segmenter.py"}     # imported when they are asked for

@@ -74,3 +74,39 @@ def test_what_cannot_be_refined_is_refused_and_nothing_is_written(thick, tmp_pat
     arguments += ["--factor", "5"] if change == "none" else []
     assert main(arguments) == 2
     assert message in capsys.readouterr().err and not (tmp_path / "fine.nii.gz").exists()
+
+
+def test_every_slice_of_a_real_thick_stack_is_kept_where_it_lies_and_what_is_between_changes_in_small_steps(data_dir, tmp_path):
+    """Short-axis slices 10 mm apart, pixels of 1.5 mm, three structures: seven fine slices for a thick one."""
+    case = data_dir / "acdc_NC" / "patient006_ED"
+    if not case.is_dir():
+        pytest.skip(f"There is no {case}; name a data folder with acdc_NC with --data.")
+    assert superresolve((case / "image.nii.gz", case / "label.nii.gz"), tmp_path / "fine.nii.gz") == 0
+    fine, labels = read(tmp_path / "fine.nii.gz"), read(case / "label.nii.gz")
+    record = json.loads((tmp_path / "fine.json").read_text(encoding="utf-8"))
+    assert record["factor"] == 7 and len(fine) == 7 * len(labels)
+    assert np.array_equal(fine[record["annotated_slices"]], labels)
+    before, after = sitk.ReadImage(str(case / "label.nii.gz")), sitk.ReadImage(str(tmp_path / "fine.nii.gz"))
+    assert after.GetDirection() == pytest.approx(before.GetDirection()) and after.GetSpacing() == pytest.approx((1.5, 1.5, 10 / 7))
+    last = len(labels) - 1
+    assert np.allclose(before.TransformIndexToPhysicalPoint((3, 5, last)), after.TransformIndexToPhysicalPoint((3, 5, 7 * last + 3)), atol=1e-3)
+    shown = np.flatnonzero(labels.any(axis=(1, 2)))
+    inner = slice(7 * int(shown[0]) + 3, 7 * int(shown[-1]) + 4)
+    steps, jumps = ((volume[1:] != volume[:-1]).sum(axis=(1, 2)) for volume in (fine[inner], labels[shown[0]:shown[-1] + 1]))
+    assert steps.max() < 0.5 * jumps.max()              # no stair: the largest jump of the thick slices is spread over seven
+
+
+def test_a_real_structure_is_nearer_to_its_truth_than_its_stair_steps(data_dir, tmp_path):
+    """The left atrium on every eighth slice (5 mm) of its fine truth."""
+    folder = data_dir / "la2018_UNK"
+    if not folder.is_dir():
+        pytest.skip(f"There is no {folder}; name a data folder with la2018_UNK with --data.")
+    case = sorted(folder.iterdir())[0]
+    truth = sitk.ReadImage(str(case / "label.nii.gz"))
+    last = truth.GetSize()[2] // 8 * 8
+    for name in ("image", "label"):
+        sitk.WriteImage(sitk.ReadImage(str(case / f"{name}.nii.gz"))[:, :, 4:last:8], str(tmp_path / f"{name}.nii.gz"))
+    assert superresolve((tmp_path / "image.nii.gz", tmp_path / "label.nii.gz"), tmp_path / "fine.nii.gz") == 0
+    truth = sitk.GetArrayFromImage(truth)[:last] > 0
+    fine, steps = read(tmp_path / "fine.nii.gz") > 0, np.repeat(read(tmp_path / "label.nii.gz"), 8, axis=0) > 0
+    assert (fine ^ truth).sum() < 0.7 * (steps ^ truth).sum()

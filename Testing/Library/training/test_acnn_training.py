@@ -146,6 +146,24 @@ def test_a_structure_larger_than_the_grid_and_slices_thicker_than_it_are_refused
         ShapeDataset(cases, GRID, (SHELL, 7), needs_fine_truth=False)
 
 
+@pytest.mark.parametrize("task, preset", [("acnn_autoencoder", "default"), ("acnn_segmentation", "cascade")])
+def test_a_batch_of_one_case_on_a_grid_of_one_cell_is_refused_with_a_remedy(tmp_path, cases, task, preset):
+    training = small(task, preset, epochs=1)            # the grid 12 x 24 x 24 leaves one cell
+    single = replace(training, passes=1)
+    with pytest.raises(ConfigError, match="one cell.*passes to at least 2"):
+        single.train(cases[:1], cases[:1], tmp_path, device="cpu")
+    with pytest.raises(ConfigError, match="one cell.*loop.batch_size to at least 2"):
+        replace(training, loop=replace(training.loop, batch_size=1)).train(cases, cases, tmp_path, device="cpu")
+    with pytest.raises(ValueError, match="more than 1 value per channel"):      # what it would be without the refusal
+        single.new_task().train()(next(iter(torch.utils.data.DataLoader(ShapeDataset(cases[:1], GRID, (SHELL, CORE), needs_fine_truth=False), 1))))
+    assert not (tmp_path / "best.pt").exists()
+
+
+def test_a_single_case_is_learnt_from_where_the_coarsest_level_has_several_cells(tmp_path, cases):
+    training = replace(small("acnn_segmentation", "plain", epochs=1), passes=1)
+    assert training.train(cases[:1], cases[:1], tmp_path, device="cpu").is_file()
+
+
 def test_the_presets_are_the_papers():
     training = acnn_segmentation.PRESETS["default"]
     assert training.grid == PAPER_GRID == FineGridConfig((60, 120, 120), (2.0, 1.25, 1.25), 5) and PAPER_GRID.thick_mm == 10 and PAPER_GRID.num_thick == 12
