@@ -20,12 +20,11 @@ from SlicePropagationLib.evaluation_statistics import is_pooled, select
 from SlicePropagationLib.segmentation_file import read_labels
 from SlicePropagationLib.training.cases import read_training_cases, split_cases
 from SlicePropagationLib.training.command import merged, read_settings, train
-from SlicePropagationLib.training.loop import LoopConfig
 from SlicePropagationLib.volume import read_volume
 
 BATCHES_PER_EPOCH = 100     # of a small variant, which ends by time
 SMALL_HOURS = 0.05
-THESIS_EPOCHS = 30
+THESIS_EPOCHS, THESIS_MILESTONES = 30, (10, 20, 25)      # after which the learning rate falls to a tenth
 
 
 @dataclass(frozen=True)
@@ -182,7 +181,7 @@ def _loop_settings(is_small, is_guided, epochs):
     """Settings of the loop: short epochs at small scale, and with fewer of them the falls of the learning rate earlier."""
     settings = {"batches_per_epoch": BATCHES_PER_EPOCH} if is_small else {}
     if epochs and not is_guided:
-        settings["milestones"] = [epochs * milestone / THESIS_EPOCHS for milestone in LoopConfig().milestones]
+        settings["milestones"] = [epochs * milestone / THESIS_EPOCHS for milestone in THESIS_MILESTONES]
     return settings
 
 
