@@ -34,7 +34,7 @@ def pseudo_label(stack, drawn, annotated, engine):
     """
     count, annotated = len(stack), sorted(annotated)
     order = unrolled(annotated, count, is_cyclic=stack.is_cyclic)
-    line = SliceStack(stack.images[order], stack.spacing_mm, stack.axis) if stack.is_cyclic else stack
+    line = stack.in_order(order) if stack.is_cyclic else stack
     places = [place for place, frame in enumerate(order) if frame in set(annotated)]
     found = {}
     for label in np.unique(drawn[annotated][drawn[annotated] > 0]):

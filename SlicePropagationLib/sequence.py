@@ -78,7 +78,7 @@ def time_stacks(sequence, axis=0, *, is_cyclic=True):
     """
     spacing = (sequence.frame_step, *(step for number, step in enumerate(sequence.spacing_mm) if number != axis))
     places = [(slice(None),) * (1 + axis) + (index,) for index in range(sequence.array.shape[1 + axis])]
-    return [(place, SliceStack(sequence.array[place], spacing, is_cyclic=is_cyclic)) for place in places]
+    return [(place, SliceStack(sequence.array[place], spacing, is_cyclic=is_cyclic, is_time=True)) for place in places]
 
 
 def is_sequence(path):

@@ -1,6 +1,6 @@
 """`SliceStack`: a volume seen as slices along one of its axes."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -17,6 +17,7 @@ class SliceStack:
         spacing_mm: distance between slices, rows and columns, in millimetres, all > 0.
         axis: the axis of the volume array (k, j, i) that became the slice axis: 0, 1 or 2.
         is_cyclic: whether the last slice is followed by the first (a heart beat).
+        is_time: whether the slices are one place at successive times.
         notes: what engines found out about these images and want to find again; goes with the stack.
     """
 
@@ -24,6 +25,7 @@ class SliceStack:
     spacing_mm: tuple[float, float, float] = (1.0, 1.0, 1.0)
     axis: int = 0
     is_cyclic: bool = False
+    is_time: bool = False
     notes: Notes = field(default_factory=Notes, repr=False, compare=False)
 
     def __post_init__(self):
@@ -51,6 +53,10 @@ class SliceStack:
     def pixel_area_mm2(self):
         """Area of one pixel of a slice in square millimetres."""
         return self.spacing_mm[1] * self.spacing_mm[2]
+
+    def in_order(self, order):
+        """The slices `order`, repeats allowed, as a stack that is not cyclic."""
+        return replace(self, images=self.images[order], is_cyclic=False, notes=Notes())
 
     @classmethod
     def from_volume(cls, volume, spacing_mm, axis=0, *, is_cyclic=False):

@@ -10,13 +10,12 @@ import numpy as np
 from SlicePropagationLib.atomic import atomic_folder
 from SlicePropagationLib.case import choose_engine
 from SlicePropagationLib.engine import plan_session, propagate
-from SlicePropagationLib.engines import model_hash
+from SlicePropagationLib.engines import FALLBACK_ENGINE, model_hash
 from SlicePropagationLib.errors import InputError
 from SlicePropagationLib.outputs import COLUMNS, companion, versions
 from SlicePropagationLib.segmentation_file import Segment
 from SlicePropagationLib.sequence import read_label_sequence, read_sequence, time_stacks, write_sequence
 from SlicePropagationLib.session import AnnotationSession
-from SlicePropagationLib.stack import SliceStack
 from SlicePropagationLib.windows import unrolled
 
 
@@ -45,8 +44,7 @@ class TimeSession:
         if outside:
             raise InputError(f"Frame {outside[0]} is annotated, the sequence has frames 0 to {len(stack) - 1}; annotate frames of the sequence.")
         self.order = unrolled(annotated, len(stack), is_cyclic=stack.is_cyclic)
-        line = SliceStack(stack.images[self.order], stack.spacing_mm, stack.axis)
-        self.session = AnnotationSession(line, [int(label) for label in np.unique(drawn[drawn > 0])])
+        self.session = AnnotationSession(stack.in_order(self.order), [int(label) for label in np.unique(drawn[drawn > 0])])
         for place, frame in enumerate(self.order):
             for label in self.session.labels if frame in annotated else ():
                 mask = drawn[frame] == label
@@ -84,7 +82,7 @@ def run_time_case(case, on_step=None, *, is_cyclic=True):
     """
     out = Path(case.out)
     table, record_path = companion(out, ".slices.csv"), companion(out, ".json")
-    engine = choose_engine(case.engine, case.device)
+    engine = choose_engine(case.engine or FALLBACK_ENGINE, case.device)      # the trained network learnt from volumes and is behind it along time
     if case.history or case.anchors or case.span:
         raise InputError("--history, --anchors and --range are for volumes; along time (--axis t) give the annotated frames with --seed.")
     sequence = read_sequence(case.image)

@@ -104,7 +104,7 @@ class SequenceWalk:
             drawn = np.zeros(images.shape, np.uint8)
             for frame in frames:
                 drawn[frame] = self._drawings[frame].labels[index]
-            timed = TimeSession(SliceStack(images, self._spacing, is_cyclic=self._isCyclic), drawn, frames)
+            timed = TimeSession(SliceStack(images, self._spacing, is_cyclic=self._isCyclic, is_time=True), drawn, frames)
             for prediction in timed.steps(engine):
                 yield number, self.numPositions, prediction
             self._keep(index, timed)

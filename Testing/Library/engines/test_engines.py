@@ -1,5 +1,7 @@
 """What every engine promises, and what each does on shapes whose answer is known."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from engine_phantoms import (NUM_SLICES, SIZE, anchors_of, cone, cylinder, disc, moving_disc, propagate_with, sphere, stack_of)
@@ -165,6 +167,17 @@ def test_registration_beats_copying_on_every_phantom():
 def test_registration_follows_the_area_between_and_beyond_two_slices_of_a_cone():
     masks = cone(10.0, 1.0)
     assert score(RegistrationEngine(), masks, 1, 6) > 0.85
+
+
+def test_along_time_the_outline_that_was_drawn_is_kept_where_intensities_would_take_a_part_out_of_it():
+    cavity, muscle = cylinder(radius=9), disc(2.5, (SIZE / 2, SIZE / 2 + 6.5))
+    seen, anchors = stack_of(cavity & ~muscle), {0: cavity[0], NUM_SLICES - 1: cavity[0]}
+
+    def kept(is_time):
+        *_, last = RegistrationEngine().walk(replace(seen, is_time=is_time), Run(anchor=0, targets=(1, 2, 3, 4)), anchors)
+        return (last[muscle] > 0.5).mean()
+
+    assert kept(True) == 1 and kept(False) < 0.8
 
 
 def test_thick_slices_are_not_ended_early():
