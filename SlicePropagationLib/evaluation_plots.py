@@ -72,8 +72,8 @@ def draw_corrections(path, rows, columns):
         means = [mean(row["dice_thesis"] for row in select(rows, column=name, shots=count)) for count in shots]
         axes.plot(shots, means, label=name, color=COLORS[place % len(COLORS)], marker=MARKERS[place % len(MARKERS)], linewidth=1.8)
     axes.set_xticks(shots)
-    _title(axes, "", "annotated slices (the middle one, then every tenth of the extent outwards)", "Dice inside the extent, annotated slices included")
-    figure.suptitle("Dice against the number of corrections, mean over objects", color=TEXT, fontsize=12, x=0.01, ha="left")
+    _title(axes, "", "annotated slices (the middle one, then every tenth of the extent outwards)", "Dice inside the extent")
+    figure.suptitle("Dice against the number of annotated slices, these included", color=TEXT, fontsize=12, x=0.01, ha="left")
     figure.legend(loc="outside lower center", ncols=_legend_columns(columns, NARROWEST_INCHES), frameon=False, fontsize=10.5, labelcolor=TEXT)
     figure.savefig(path, format="png")
 
