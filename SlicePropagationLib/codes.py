@@ -25,6 +25,7 @@ class CodedCase:
         dataset, name: of the case.
         code: (code_size,) float32.
         implausibility: distance of the code from that of what it decodes to.
+        misfit: 1 - Dice of the shape with what its code decodes to.
         classes: (D, H, W) uint8 on the model's grid.
     """
 
@@ -32,6 +33,7 @@ class CodedCase:
     name: str
     code: np.ndarray
     implausibility: float
+    misfit: float
     classes: np.ndarray
 
     @property
@@ -41,7 +43,7 @@ class CodedCase:
 
 
 def export_codes(arguments, report=None):
-    """Write codes.csv: a row for each case with its code and the implausibility of its shape; returns the CodedCases.
+    """Write codes.csv: a row for each case with its code, the implausibility and the misfit of its shape; returns the CodedCases.
 
     Args:
         arguments: cases (table), model (file), out (folder), source ("labels" or "images"), datasets and split (None for all).
@@ -56,8 +58,8 @@ def export_codes(arguments, report=None):
         raise InputError(f"No case of {arguments.cases} has a label of the model ({', '.join(map(str, model.labels))}); choose other cases or another model.")
     with atomic_folder(Path(arguments.out)) as partial, open(partial / "codes.csv", "w", newline="", encoding="utf-8") as file:
         table = csv.writer(file)
-        table.writerow(["dataset", "case", "patient", "implausibility", *(f"code_{number}" for number in range(len(coded[0].code)))])
-        table.writerows([case.dataset, case.name, case.patient, f"{case.implausibility:.5g}", *(f"{value:.6g}" for value in case.code)] for case in coded)
+        table.writerow(["dataset", "case", "patient", "implausibility", "misfit", *(f"code_{number}" for number in range(len(coded[0].code)))])
+        table.writerows([case.dataset, case.name, case.patient, f"{case.implausibility:.5g}", f"{case.misfit:.5g}", *(f"{value:.6g}" for value in case.code)] for case in coded)
     return coded
 
 
@@ -71,7 +73,7 @@ def code_cases(model, cases, source="labels", report=None):
         code = model.code(classes) if source == "labels" else model.code_of_image(image)
         if report:
             report(f"{case.dataset} {case.name}")
-        yield CodedCase(case.dataset, case.name, code, model.implausibility(classes), classes)
+        yield CodedCase(case.dataset, case.name, code, model.implausibility(classes), model.misfit(classes), classes)
 
 
 def classify_codes(arguments, coded):

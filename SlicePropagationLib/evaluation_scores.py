@@ -20,7 +20,7 @@ OBJECT = ("dataset", "patient", "case", "label", "engine", "pick", "correct")
 COLUMNS = (*OBJECT, "shots", "dice", "dice_thesis", "surface_dice", "hd95_mm", "mean_surface_mm", "mm_past_first", "mm_past_last", "mm_past_ends",
            "seconds_per_slice", "slices_to_90", "slices_to_95", "is_nominal")
 DRIFT_COLUMNS = (*OBJECT, "slices_away", "intersection", "size", "slice_mm")
-SHAPE_COLUMNS = ("implausibility",)      # with a shape model only
+SHAPE_COLUMNS = ("implausibility", "misfit")      # with a shape model only
 DRIFT_BINS = {"1": (1, 1), "2": (2, 2), "3-4": (3, 4), "5-8": (5, 8), "9-16": (9, 16), "17+": (17, None)}      # slices from the nearest annotated one
 STEPS = "steps"         # a user who corrects at every tenth of the extent, as in the thesis
 UNIFORM = "uniform"     # a user whose first slice follows from the rule of the others
@@ -140,10 +140,11 @@ def _shape_judge(model, stack, labels, label, spacing_mm):
         predicted = stack.to_volume(prediction)
         shape = np.where(predicted, label, np.where(labels == label, 0, labels)).astype(np.uint8)
         try:
-            return {"implausibility": round(model.implausibility(model.classes_of(shape, spacing_mm, "the prediction", must_fit=False)), 5)}
+            classes = model.classes_of(shape, spacing_mm, "the prediction", must_fit=False)
         except InputError:      # nothing was predicted
-            return {"implausibility": ""}
-    return judge if label in model.labels else lambda prediction: {"implausibility": ""}
+            return dict.fromkeys(SHAPE_COLUMNS, "")
+        return {"implausibility": round(model.implausibility(classes), 5), "misfit": round(model.misfit(classes), 5)}
+    return judge if label in model.labels else lambda prediction: dict.fromkeys(SHAPE_COLUMNS, "")
 
 
 def _score_user(stack, truth, engine, user, shots, judge=None):

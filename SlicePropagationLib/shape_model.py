@@ -8,6 +8,7 @@ from SlicePropagationLib.checkpoint import fill_network, load_checkpoint
 from SlicePropagationLib.config import config_from_dict
 from SlicePropagationLib.errors import CheckpointError, ConfigError
 from SlicePropagationLib.fine_grid import normalise_linearly, place_on_structure, to_classes
+from SlicePropagationLib.metrics import dice
 from SlicePropagationLib.networks.acnn_config import AutoencoderConfig, PredictorConfig
 from SlicePropagationLib.networks.shape_autoencoder import ShapeAutoencoder, TLNetwork
 
@@ -73,6 +74,16 @@ class ShapeModel:
         depends on how well the auto-encoder is trained: seconds of training on two phantoms are not enough for it.
         """
         return float(np.linalg.norm(self.code(classes) - self.code(self.nearest_shape(classes))))
+
+    def misfit(self, classes):
+        """1 - the mean Dice of a shape's structures with what its code decodes to, in [0, 1]; NaN for a shape without any.
+
+        On hippocampi it ranks propagated masks by their Dice, which the distance of the codes hardly does
+        (Testing/Reports/acnn/report.md).
+        """
+        decoded = self.nearest_shape(classes)
+        scores = [dice(decoded == number, classes == number) for number in np.unique(classes) if number]
+        return 1 - float(np.mean(scores)) if scores else float("nan")
 
 
 def load_shape_model(path, *, needs_predictor=False):

@@ -300,5 +300,6 @@ def test_a_shape_model_says_how_implausible_each_predicted_shape_is(cases, tmp_p
     assert evaluate(cases, tmp_path / "out", "--datasets", "discs", "--prior", str(tmp_path / "prior.pt")) == 0
     scores = [float(row["implausibility"]) for row in read(tmp_path / "out" / "rows.csv")]
     assert all(score > 0 for score in scores) and len(set(scores)) > 1
+    assert all(0 <= float(row["misfit"]) <= 1 for row in read(tmp_path / "out" / "rows.csv"))
     assert evaluate(cases, tmp_path / "out", "--datasets", "discs") == 0
     assert "implausibility" not in read(tmp_path / "out" / "rows.csv")[0]

@@ -108,8 +108,10 @@ def test_the_only_shape_that_a_model_knows_is_perfectly_plausible_and_no_other_i
     model.autoencoder.from_code[0].weight.zero_()           # every code decodes to the same shape
     known = model.probabilities(np.zeros(64)).argmax(axis=0).astype(np.uint8)
     shapes = [sample[1] for sample in ShapeDataset(cases, GRID, (SHELL, CORE), needs_fine_truth=False).samples]
-    assert model.implausibility(known) == 0
-    assert all(model.implausibility(shape) > 0 for shape in shapes if not np.array_equal(shape, known))
+    others = [shape for shape in shapes if not np.array_equal(shape, known)]
+    assert model.implausibility(known) == 0 and all(model.implausibility(shape) > 0 for shape in others)
+    assert all(model.misfit(shape) > 0 for shape in others) and np.isnan(model.misfit(np.zeros_like(known)))
+    assert model.misfit(known) == 0 or not known.any()
 
 
 def test_missing_and_superfluous_priors_are_refused_with_a_remedy(autoencoder):
