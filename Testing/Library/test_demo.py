@@ -25,7 +25,8 @@ def files(tmp_path):
 
 
 def test_a_correction_improves_the_kidney_and_every_file_is_written(files, tmp_path):
-    result = demo.run_demo(tmp_path / "out", *files, label=sample.RIGHT_KIDNEY, **QUIET)
+    # by registration: the trained network leaves a gap mostly to it, which on untextured phantoms of this size can cost what the network had gained
+    result = demo.run_demo(tmp_path / "out", *files, label=sample.RIGHT_KIDNEY, engine="registration", **QUIET)
     assert result["dice_after"] > result["dice_before"]
     assert {path.name for path in (tmp_path / "out").iterdir()} == set(demo.FILES)
     assert (tmp_path / "out" / "picture.png").read_bytes().startswith(b"\x89PNG")

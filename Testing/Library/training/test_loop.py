@@ -233,7 +233,7 @@ def test_samples_are_drawn_by_weight_and_the_data_know_how_far_the_training_is(t
     assert Weighted.drawn == {3, 5} and Weighted.fractions == [0, 0.25, 0.5, 0.75]
 
 
-@pytest.mark.parametrize("setting", [{"schedule": "magic"}, {"optimizer": "sgd"}, {"precision": "half"}, {"epochs": 0}, {"max_hours": -1.0}, {"max_hours": float("nan")}, {"seed": -1},
+@pytest.mark.parametrize("setting", [{"schedule": "magic"}, {"optimizer": "magic"}, {"precision": "half"}, {"epochs": 0}, {"max_hours": -1.0}, {"max_hours": float("nan")}, {"seed": -1},
                                      {"devices": 0}, {"batches_per_epoch": -1}])
 def test_a_setting_out_of_range_is_refused_with_its_name(setting):
     with pytest.raises(ConfigError, match=next(iter(setting))):
