@@ -169,9 +169,9 @@ def test_registration_follows_the_area_between_and_beyond_two_slices_of_a_cone()
     assert score(RegistrationEngine(), masks, 1, 6) > 0.85
 
 
-def test_along_time_the_outline_that_was_drawn_is_kept_where_intensities_would_take_a_part_out_of_it():
+def test_between_two_frames_the_outline_that_was_drawn_is_kept_where_intensities_would_take_a_part_out_of_it():
     cavity, muscle = cylinder(radius=9), disc(2.5, (SIZE / 2, SIZE / 2 + 6.5))
-    seen, anchors = stack_of(cavity & ~muscle), {0: cavity[0], NUM_SLICES - 1: cavity[0]}
+    seen, anchors = stack_of(cavity & ~muscle), {0: cavity[0], NUM_SLICES - 1: disc(9.5)}
 
     def kept(is_time):
         *_, last = RegistrationEngine().walk(replace(seen, is_time=is_time), Run(anchor=0, targets=(1, 2, 3, 4)), anchors)
