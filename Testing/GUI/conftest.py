@@ -39,3 +39,15 @@ def annotator(application):
     slicerenv.unload_module(MODULE)
     assert pqt.violations == []
     assert slicerenv.slot_errors == []
+
+
+@pytest.fixture
+def seeded(annotator):
+    """A person who drew slice 7 of a drifting disc, and walks with the copying engine."""
+    from phantoms import drifting_disc
+    annotator.stack, annotator.truth = drifting_disc()
+    annotator.load(annotator.stack)
+    annotator.segment = annotator.add_segment()
+    annotator.draw(7, annotator.truth[7])
+    annotator.choose(annotator.ui.engineComboBox, "Copy (baseline)")
+    return annotator

@@ -12,17 +12,6 @@ from SlicePropagationMRML.review import Kind, SliceReview
 
 
 @pytest.fixture
-def seeded(annotator):
-    """A person who drew slice 7 of a drifting disc, and walks with the copying engine."""
-    annotator.stack, annotator.truth = drifting_disc()
-    annotator.load(annotator.stack)
-    annotator.segment = annotator.add_segment()
-    annotator.draw(7, annotator.truth[7])
-    annotator.choose(annotator.ui.engineComboBox, "Copy (baseline)")
-    return annotator
-
-
-@pytest.fixture
 def slow(seeded, monkeypatch):
     """The copying engine takes its time, so that things can happen during a run."""
     from SlicePropagationLib.engines.copy import CopyEngine

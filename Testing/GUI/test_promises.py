@@ -16,17 +16,6 @@ TESTING = HERE.parent
 SLICERS_KEYS = set("QWZYI0123456789*,.<>FBGTVR[]{}") | {"Space", "Left", "Right", "Up", "Down"}
 
 
-@pytest.fixture
-def seeded(annotator):
-    """A person who drew slice 7 of a drifting disc, and walks with the copying engine."""
-    annotator.stack, annotator.truth = drifting_disc()
-    annotator.load(annotator.stack)
-    annotator.segment = annotator.add_segment()
-    annotator.draw(7, annotator.truth[7])
-    annotator.choose(annotator.ui.engineComboBox, "Copy (baseline)")
-    return annotator
-
-
 def overlap(found, truth):
     return 2 * (found & truth).sum() / (found.sum() + truth.sum())
 

@@ -8,20 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from host import person
-from phantoms import disc, drifting_disc
+from phantoms import disc
 
 from SlicePropagationMRML import commit, run_loop
-
-
-@pytest.fixture
-def seeded(annotator):
-    """A person who drew slice 7 of a drifting disc in front of the copying engine."""
-    annotator.stack, annotator.truth = drifting_disc()
-    annotator.load(annotator.stack)
-    annotator.segment = annotator.add_segment()
-    annotator.draw(7, annotator.truth[7])
-    annotator.choose(annotator.ui.engineComboBox, "Copy (baseline)")
-    return annotator
 
 
 @pytest.fixture
