@@ -41,6 +41,7 @@ def _window(**values):
 # T = 2R - 1: 5, 9, 13, 17, 21 frames are R = 3, 5, 7, 9, 11.
 VARIANTS = {
     "unet": CineVariant("cine_unet", {}, sees_pseudo_labels=False),
+    "trained_on": CineVariant("cine_unet", {"task": {"frames": {"uses_pseudo_labels": True}}}, starts_from="unet"),
     "bilstm": _window(),
     **{f"T{2 * radius - 1}": _window(radius=radius) for radius in (3, 7, 9, 11)},
     **{f"r{power:g}": _window(power=power) for power in (0.0, 1.0, 10.0, 100.0)},
@@ -52,7 +53,8 @@ VARIANTS = {
     "voxelmorph": CineVariant("registration", {"pairs": {"kind": "times"}}, sees_pseudo_labels=False),
 }
 EXPERIMENTS = {     # name -> (title, {column: variant, or None for an engine of that name})
-    "models": ("U-Net against U-Net with BiConvLSTM (Bai et al., Table 2)", {"U-Net": "unet", "U-Net + BiConvLSTM": "bilstm", "frozen U-Net + BiConvLSTM": "frozen"}),
+    "models": ("U-Net against U-Net with BiConvLSTM (Bai et al., Table 2)",       # "trained on" has the second stage's data and no recurrence
+               {"U-Net": "unet", "U-Net trained on": "trained_on", "U-Net + BiConvLSTM": "bilstm", "frozen U-Net + BiConvLSTM": "frozen"}),
     "window": ("Frames of a window, r = 0.1 (Bai et al., Table 1a)", {"T = 9": "bilstm", "T = 5": "T5", "T = 13": "T13", "T = 17": "T17", "T = 21": "T21"}),
     "power": ("Power of the weights, T = 9 (Bai et al., Table 1b)", {"r = 0.1": "bilstm", "r = 0": "r0", "r = 1": "r1", "r = 10": "r10", "r = 100": "r100"}),
     "pseudo-labels": ("A U-Net on real labels, with pseudo-labels, with weighted pseudo-labels (label propagation on M&Ms)",
