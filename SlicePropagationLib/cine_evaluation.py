@@ -7,11 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
-from SlicePropagationLib.atomic import atomic_folder
 from SlicePropagationLib.case import choose_engine
 from SlicePropagationLib.cine_measures import measure_series
 from SlicePropagationLib.cine_picture import plot_areas
-from SlicePropagationLib.cine_tables import comparison
+from SlicePropagationLib.cine_tables import comparison, write_report
 from SlicePropagationLib.engines import MODEL_SUFFIXES
 from SlicePropagationLib.errors import InputError
 from SlicePropagationLib.segment import is_segmenter, load_segmenter
@@ -57,12 +56,7 @@ def evaluate_cine(table, models, out, *, split="val", max_cases=None, device="au
         if report:
             report(f"{number} of {len(cases)}: {case.name}")
     text = describe(rows, list(models))
-    with atomic_folder(out) as partial:
-        (partial / "report.md").write_text(text, encoding="utf-8")
-        with open(partial / "rows.csv", "w", newline="", encoding="utf-8") as file:
-            writer = csv.DictWriter(file, ROW)
-            writer.writeheader()
-            writer.writerows(rows)
+    write_report(out, text, rows, ROW)
     return text
 
 

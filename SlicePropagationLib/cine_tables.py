@@ -1,11 +1,25 @@
 """Tables of models side by side: means with intervals over patients, and paired differences to the first model."""
 
+import csv
+
 import numpy as np
 
+from SlicePropagationLib.atomic import atomic_folder
 from SlicePropagationLib.evaluation_statistics import interval_of_mean
 from SlicePropagationLib.patients import patient_of
 
 FEWEST_PATIENTS = 3     # an interval over fewer says nothing
+
+
+def write_report(out, text, rows, names):
+    """Write `text` to `out`/report.md and the rows, dicts with `names`, to `out`/rows.csv, both whole or not at all."""
+    out.mkdir(parents=True, exist_ok=True)
+    with atomic_folder(out) as partial:
+        (partial / "report.md").write_text(text, encoding="utf-8")
+        with open(partial / "rows.csv", "w", newline="", encoding="utf-8") as file:
+            writer = csv.DictWriter(file, names)
+            writer.writeheader()
+            writer.writerows(rows)
 
 
 def comparison(rows, models, columns, key, last=None):

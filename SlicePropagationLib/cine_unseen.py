@@ -1,12 +1,10 @@
 """`cine-experiment unseen`: models that need no seed on real volumes of a data set that training never saw."""
 
-import csv
 from pathlib import Path
 
 import numpy as np
 
-from SlicePropagationLib.atomic import atomic_folder
-from SlicePropagationLib.cine_tables import comparison
+from SlicePropagationLib.cine_tables import comparison, write_report
 from SlicePropagationLib.errors import ConfigError, InputError
 from SlicePropagationLib.metrics import dice, surface_distances
 from SlicePropagationLib.segment import load_segmenter
@@ -54,14 +52,7 @@ def evaluate_unseen(table, models, out, match, *, datasets=None, max_cases=None,
     text = "\n".join([f"{len({row['case'] for row in rows})} real volumes of data sets that no model was trained on, slices with a label only, each slice given alone; "
                       "distances in mm, areas in mm2; missed: share of these slices on which nothing was found. 95 % intervals over patients.",
                       *comparison(rows, list(models), COLUMNS, ("case",))]) + "\n"
-    out = Path(out)
-    out.mkdir(parents=True, exist_ok=True)
-    with atomic_folder(out) as partial:
-        (partial / "report.md").write_text(text, encoding="utf-8")
-        with open(partial / "rows.csv", "w", newline="", encoding="utf-8") as file:
-            writer = csv.DictWriter(file, ROW)
-            writer.writeheader()
-            writer.writerows(rows)
+    write_report(Path(out), text, rows, ROW)
     return text
 
 
