@@ -1,5 +1,7 @@
-"""Recorded walks as a torch dataset: files of walks in memory, segments of a walk as samples."""
+"""Recorded walks as a torch dataset: files of walks, read where they are needed, segments of a walk as samples."""
 
+import struct
+import zipfile
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,10 +25,23 @@ class Shard:
 
 
 def load_shard(path, group):
-    """The Shard of a file that `save_walks` wrote."""
-    with np.load(path) as stored:
-        starts = np.concatenate([[0], np.cumsum(stored["lengths"])])
-        return Shard(group, starts, stored["maps"], stored["facts"], stored["squares"], stored["truth"], stored["seeds"])
+    """The Shard of a file that `prepare_walks` wrote; what is large stays in the file until it is used, so that any number of cases can be learnt from."""
+    stored = _mapped(path)
+    starts = np.concatenate([[0], np.cumsum(stored["lengths"])])
+    return Shard(group, starts, stored["maps"], stored["facts"], stored["squares"], stored["truth"], stored["seeds"])
+
+
+def _mapped(path):
+    """{name: read-only array in the file} of an .npz that is not compressed; one mapping for each file, as systems limit their number."""
+    content, arrays = np.memmap(path, np.uint8, "r"), {}
+    with zipfile.ZipFile(path) as archive, open(path, "rb") as file:
+        for member in archive.infolist():
+            file.seek(member.header_offset + 26)        # of the two lengths that say where the local header ends
+            file.seek(sum(struct.unpack("<HH", file.read(4))), 1)
+            np.lib.format.read_magic(file)
+            shape, _, dtype = np.lib.format.read_array_header_1_0(file)
+            arrays[member.filename.removesuffix(".npy")] = np.ndarray(shape, dtype, content, file.tell())
+    return arrays
 
 
 class WalkDataset(torch.utils.data.Dataset):
@@ -59,7 +74,7 @@ class WalkDataset(torch.utils.data.Dataset):
             start = first + 1 + int(torch.randint(last - first - 1, ()))
         chosen = np.minimum(np.arange(start, start + self.steps), last - 1)
         return {"maps": shard.maps[chosen], "facts": shard.facts[chosen], "squares": shard.squares[chosen], "truth": shard.truth[chosen],
-                "previous": shard.seeds[number] if start == first else _seen_on_next(shard, start - 1),
+                "previous": shard.seeds[number].copy() if start == first else _seen_on_next(shard, start - 1),
                 "is_annotated": start == first, "weight": (np.arange(start, start + self.steps) < last).astype(np.float32)}
 
     def weights(self):

@@ -22,6 +22,7 @@ from SlicePropagationLib.training.pseudo_objects import make_pseudo_objects  # n
 from SlicePropagationLib.training.slice_unet import PRESETS, PlainTraining  # noqa: E402
 from SlicePropagationLib.training.synthetic import make_phantom  # noqa: E402
 from SlicePropagationLib.training.thesis import PairAugmentationConfig, vary_pairs  # noqa: E402
+from SlicePropagationLib.training.walk_data import WalkDataset, load_shard  # noqa: E402
 from files import write  # noqa: E402
 from phantoms import disc  # noqa: E402
 
@@ -136,6 +137,21 @@ def test_a_training_draws_walks_of_pseudo_objects_and_phantoms_too(tmp_path):
     training = replace(small("default"), pseudo_objects=3, phantoms=1, loop=replace(small("default").loop, epochs=1))
     training.train(cases, cases, tmp_path / "out", device="cpu")
     assert len(list((tmp_path / "out" / "walks").glob("train-*-pseudo.walks.json"))) == 2
+
+
+def test_recorded_walks_stay_in_their_files_and_what_is_drawn_of_them_is_what_was_recorded(tmp_path):
+    cases, _ = two_phantoms(tmp_path)
+    training = replace(small("default"), loop=replace(small("default").loop, epochs=1))
+    training.train(cases, cases, tmp_path / "out", device="cpu")
+    path = tmp_path / "out" / "walks" / "train-phantoms-phantom0.npz"
+    shard = load_shard(path, "phantoms")
+    assert not any(getattr(shard, name).flags.owndata for name in ("maps", "facts", "squares", "truth", "seeds"))
+    with np.load(path) as recorded:
+        drawn = WalkDataset([shard], 3, inner_share=0.0)[1]
+        first = recorded["lengths"][0]
+        assert np.array_equal(drawn["maps"], recorded["maps"][first:first + 3]) and np.array_equal(drawn["previous"], recorded["seeds"][1])
+    drawn["previous"][:] = 0
+    assert shard.seeds[1].any()
 
 
 def test_a_walk_that_is_shifted_shows_the_neighbours_mask_where_the_next_slice_shows_the_truth():
