@@ -163,16 +163,17 @@ def _flat(values, prefix=""):
 
 
 def _write_folds(out, folders):
-    """folds.csv: the best line of every fold, then mean and standard deviation."""
-    best = []
+    """folds.csv: what every fold's last weights reach on its held-out patients, who chose nothing of them, and beside it the best epoch, which they did choose; mean and standard deviation."""
+    rows = []
     for folder in folders:
         lines = [json.loads(line) for line in (folder / "metrics.jsonl").read_text(encoding="utf-8").splitlines()]
         score = "dice" if "dice" in lines[0] else "ssim"
-        best.append(max(lines, key=lambda line: line[score]))
-    scores = [line[score] for line in best]
+        best = max(lines, key=lambda line: line[score])
+        rows.append((lines[-1][score], best[score], best["epoch"]))
+    scores = np.array([row[:2] for row in rows])
     with atomic_folder(out) as partial, open(partial / "folds.csv", "w", newline="", encoding="utf-8") as file:
         table = csv.writer(file)
-        table.writerow(["fold", "epoch", score])
-        table.writerows([number, line["epoch"], round(line[score], 5)] for number, line in enumerate(best, 1))
-        table.writerow(["mean", "", round(float(np.mean(scores)), 5)])
-        table.writerow(["sd", "", round(float(np.std(scores, ddof=1)), 5)])
+        table.writerow(["fold", score, f"best_{score}", "best_epoch"])
+        table.writerows([number, round(last, 5), round(best, 5), epoch] for number, (last, best, epoch) in enumerate(rows, 1))
+        table.writerow(["mean", *scores.mean(axis=0).round(5), ""])
+        table.writerow(["sd", *scores.std(axis=0, ddof=1).round(5), ""])

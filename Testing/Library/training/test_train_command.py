@@ -107,6 +107,19 @@ def test_a_cross_validation_trains_every_fold_and_writes_mean_and_deviation(case
     assert float(rows["mean"]["dice"]) == pytest.approx((float(rows["1"]["dice"]) + float(rows["2"]["dice"])) / 2, abs=1e-4)
 
 
+def test_the_figure_of_a_fold_is_that_of_its_last_weights_as_held_out_patients_may_not_choose_them(cases, tmp_path):
+    assert train(cases, tmp_path / "out", "--folds", "2", "--quiet") == 0
+    for number, scores in ((1, (0.9, 0.4)), (2, (0.5, 0.6))):
+        path = tmp_path / "out" / f"fold_{number}" / "metrics.jsonl"
+        lines = [json.loads(line) | {"dice": score} for line, score in zip(path.read_text(encoding="utf-8").splitlines(), scores)]
+        path.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+    assert train(cases, tmp_path / "out", "--folds", "2", "--quiet") == 0          # all is trained: only the table is written again
+    with open(tmp_path / "out" / "folds.csv", newline="", encoding="utf-8") as file:
+        rows = {row["fold"]: row for row in csv.DictReader(file)}
+    assert [rows[fold]["dice"] for fold in ("1", "2", "mean")] == ["0.4", "0.6", "0.5"]
+    assert [rows[fold]["best_dice"] for fold in ("1", "2", "mean")] == ["0.9", "0.6", "0.75"] and rows["1"]["best_epoch"] == "1"
+
+
 @pytest.mark.parametrize("settings, words", [({"magic": 1}, "magic"), ({"loop": {"epochs": "many"}}, "epochs"), ({"task": {"network": {"depth": 9}}}, "depth"), ([1], "JSON object")])
 def test_a_setting_that_does_not_exist_or_fit_is_refused(cases, tmp_path, capsys, settings, words):
     cases[1].write_text(json.dumps(settings), encoding="utf-8")
