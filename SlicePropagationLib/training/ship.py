@@ -16,7 +16,7 @@ from SlicePropagationLib.errors import InputError
 
 PERMITTED = {"sunnybrook_cine": "CC0 1.0", "openkbp_headneck_ct": "MIT", "msd_hippocampus": "CC BY-SA 4.0"}
 LICENCE = "CC BY-SA 4.0"
-CHOSEN_BY = {"voxelmorph": "Dice of masks warped between neighbouring slices, on the split val of the same data sets"}
+CHOSEN_BY = {"voxelmorph": "Dice of masks warped between neighbouring slices and between frames of one patient, on the split val of the same data sets"}
 WALKS = "Dice of unvaried walks on the split val of the same data sets"
 
 

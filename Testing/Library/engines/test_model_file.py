@@ -1,5 +1,6 @@
 """The `slice_unet` engine: it starts at what registration says, and goes on without a GPU that has no memory left."""
 
+import json
 import logging
 
 import numpy as np
@@ -17,6 +18,7 @@ from SlicePropagationLib.networks.config import GuidedUNetConfig  # noqa: E402
 from SlicePropagationLib.networks.guided_unet import GuidedUNet  # noqa: E402
 from SlicePropagationLib.planning import Run  # noqa: E402
 from SlicePropagationLib.session import AnnotationSession  # noqa: E402
+from SlicePropagationLib.training.ship import PERMITTED  # noqa: E402
 from phantoms import drifting_disc  # noqa: E402
 
 
@@ -93,10 +95,15 @@ def test_a_configuration_of_another_version_is_refused(tmp_path):
         make_engine(tmp_path / "mine.pt")
 
 
-def test_the_shipped_weights_are_the_default_and_agree_with_their_card():
-    assert has_model("slice_unet") and default_engine() == "slice_unet"
-    engine = make_engine()
-    assert engine.name == "slice_unet" and engine.model_sha256
+def test_the_shipped_network_is_the_default():
+    assert has_model("slice_unet") and default_engine() == make_engine().name == "slice_unet"
+
+
+@pytest.mark.parametrize("name", [info.name for info in ENGINES.values() if info.has_weights])
+def test_every_engine_with_weights_is_shipped_walks_and_agrees_with_its_card(name):
+    engine, card = make_engine(name, "cpu"), json.loads(find_model(name).with_suffix(".json").read_text(encoding="utf-8"))
+    assert engine.name == name and engine.model_sha256 == card["sha256"] and card["licence"] == "CC BY-SA 4.0"
+    assert {set_name for set_name, of in card["data"].items() if "split" in of} <= set(PERMITTED) and "train" in card["command"] and card["figures"]["command"] and card["limits"]
     found, truth = masks_of(engine)
     assert 2 * (found & truth).sum() / (found.sum() + truth.sum()) > 0.85
 
