@@ -30,7 +30,7 @@ NUM_SLICES, SIZE, ORGAN_SLICES, RADIUS = 300, 512, 80, 60
 SPACING_MM = (1.5, 0.8, 0.8)
 MIDDLE = NUM_SLICES // 2
 THESIS_STEPS = 10       # it takes about a second a slice
-NAMES = ("copy", "interpolation", "registration", "slice_unet", "thesis")
+NAMES = ("copy", "interpolation", "registration", "voxelmorph", "slice_unet", "thesis")
 
 
 def make_volume():
