@@ -44,7 +44,7 @@ def blockedReason(name):
     if lacking:
         return _("Needs the Python package {packages}, which is not installed").format(packages=packagesText(lacking))
     if info.has_weights and not has_model(name):
-        return _("Its weights are not installed; train them with 'slice-propagation train {engine}'").format(engine=name)
+        return _("Its weights are not part of this installation; install the extension again")
     return ""
 
 

@@ -91,10 +91,19 @@ def test_without_itk_its_engine_is_disabled_with_the_reason(seeded, without):
     assert seeded.mask()[9].any()
 
 
-def test_an_engine_whose_weights_are_not_installed_is_disabled_with_the_reason(seeded):
-    row = list(ENGINES).index("voxelmorph")
-    item = seeded.ui.engineComboBox.model().item(row)
-    assert not item.isEnabled() and "weights are not installed" in item.toolTip()
+def test_the_trained_registration_walks_with_the_weights_that_are_shipped(seeded):
+    pytest.importorskip("torch")
+    seeded.choose(seeded.ui.engineComboBox, "Trained registration (VoxelMorph)")
+    seeded.propagate()
+    found = seeded.mask()
+    assert 2 * (found & seeded.truth).sum() / (found.sum() + seeded.truth.sum()) > 0.85 and seeded.kinds()[9] == "propagated"
+
+
+def test_an_engine_whose_weights_are_missing_is_disabled_with_the_reason(seeded, monkeypatch):
+    monkeypatch.setattr("SlicePropagationMRML.controls.has_model", lambda name: name != "voxelmorph")
+    seeded.panel.run.refreshEngines()
+    item = seeded.ui.engineComboBox.model().item(list(ENGINES).index("voxelmorph"))
+    assert not item.isEnabled() and "weights are not part of this installation" in item.toolTip()
 
 
 def test_a_scene_that_names_an_engine_which_is_not_here_takes_the_default(seeded, without):
