@@ -28,6 +28,7 @@ SHOWN_THRESHOLDS = (0.05, 0.25, 0.5, 0.75, 0.95)
 PLATEAU = 0.01          # Dice below the best that still counts as the plateau
 SMALL_HOURS = 0.02      # of one fold, where no number of epochs is given
 SMALL_BATCHES = 50      # per epoch
+FOLDS = 4
 PAPER = "pancreas, CT / MR"
 
 
@@ -77,7 +78,8 @@ def run_pnet_experiment(arguments, report=None):
     Raises:
         SlicePropagationError: something about the arguments, the cases or the folder.
     """
-    columns, out = EXPERIMENTS[arguments.name], Path(arguments.out)
+    arguments = Namespace(**{**vars(arguments), "folds": arguments.folds or FOLDS})
+    columns, out = _chosen_columns(arguments), Path(arguments.out)
     datasets = arguments.datasets.split(",") if arguments.datasets else sorted({case.dataset for case in read_training_cases(arguments.cases)})
     texts = []
     for dataset in datasets:
@@ -89,6 +91,15 @@ def run_pnet_experiment(arguments, report=None):
             rows += [row | {"column": name} for row in _scored(arguments, column, weights, tables, report)]
         texts.append(_written(arguments, dataset, rows, columns, place))
     return "\n".join(texts)
+
+
+def _chosen_columns(arguments):
+    """{name: Column} of the experiment without those that `--without` names; ConfigError where it has none of that name, or the others are compared with it."""
+    columns, reference, without = EXPERIMENTS[arguments.name], REFERENCES[arguments.name], getattr(arguments, "without", None) or ()
+    for name in without:
+        if name not in columns or name == reference:
+            raise ConfigError(f"{arguments.name} cannot leave out '{name}'; choose one of {'; '.join(column for column in columns if column != reference)}.")
+    return {name: column for name, column in columns.items() if name not in without}
 
 
 def _write_tables(arguments, dataset, place):
