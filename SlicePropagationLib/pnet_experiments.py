@@ -127,12 +127,13 @@ def _shows(case, label):
 
 def _trained(arguments, column, place, tables, report):
     """Paths of the best weights of every fold."""
+    changes = read_settings(arguments.config) if arguments.config else {}
     if column.has_birnn:
         inits = _trained(arguments, Column(column.preset, column.loss), place, tables, report)
-        return _train(arguments, "pnet_birnn", "default", {"task": {"loss": column.loss}}, place / column.folder, inits, tables, report)
+        batches = {name: count for name, count in changes.get("loop", {}).items() if name == "batches_per_epoch"}       # as many updates as the network below; its rate is its own
+        return _train(arguments, "pnet_birnn", "default", {"task": {"loss": column.loss}, "loop": batches}, place / column.folder, inits, tables, report)
     preset = column.preset + ("-small" if arguments.scale == "small" else "")
-    settings = {"task": {"loss": column.loss, "slices": {"label": arguments.label}}}
-    settings = merged(settings, read_settings(arguments.config) if arguments.config else {})
+    settings = merged({"task": {"loss": column.loss, "slices": {"label": arguments.label}}}, changes)
     return _train(arguments, "pnet_msa", preset, settings, place / column.folder, [None] * len(tables), tables, report)
 
 
