@@ -6,6 +6,9 @@ Beside them: the weight of the prior, judged on patients held out of the split t
 
 --config changes the settings of all trainings, those under the name of a task only the settings of that one. With loop.epochs in it, trainings end
 there and not by time, so that networks are compared after as many updates.
+
+The split train learns, the split val is judged and says which epoch is kept. With --folds, every case of both is judged once, by networks of its
+fold that have not seen its patient; nothing is chosen by it, the weights after the last epoch count.
 """
 
 import csv
@@ -19,7 +22,7 @@ from SlicePropagationLib.acnn_measures import MEASURES, interpolator, mean_over_
 from SlicePropagationLib.acnn_plausibility import damage_rows, plausibility_text, propagated_rows
 from SlicePropagationLib.atomic import atomic_folder
 from SlicePropagationLib.checkpoint import fill_network, load_checkpoint
-from SlicePropagationLib.codes import classification_text, code_cases, components_that_matter, draw_traversal
+from SlicePropagationLib.codes import classification_text, code_cases, components_that_matter, draw_traversal, frames_by_patient
 from SlicePropagationLib.config import config_from_dict
 from SlicePropagationLib.errors import ConfigError, InputError
 from SlicePropagationLib.fine_grid import OutsideError
@@ -29,7 +32,7 @@ from SlicePropagationLib.shape_model import load_shape_model
 from SlicePropagationLib.training import TASKS
 from SlicePropagationLib.training.acnn import SMALL_BOTTLENECK
 from SlicePropagationLib.training.acnn_tasks import AutoencoderTaskConfig
-from SlicePropagationLib.training.cases import read_training_cases, split_cases
+from SlicePropagationLib.training.cases import make_folds, read_training_cases, split_cases
 from SlicePropagationLib.training.command import merged, read_settings, train
 from SlicePropagationLib.training.degradation import DegradationConfig
 from SlicePropagationLib.training.shape_data import ShapeDataset, read_sample
@@ -56,6 +59,7 @@ PAPER = {
     "acnn-superresolution": "The paper (SSIM, seconds): linear .777 ± .043, B-spline .779 ± .053, 3D-UNet .784 ± .045 (.07 s), ACNN-SR .796 ± .041 (.06 s, GTX-1080).",
     "acnn-classification": "The paper (60 patients, normal, dilated, hypertrophic; 10 folds): ED PCA 76.6 %, T-L codes 83.3 %; ED+ES PCA 86.6 %, T-L codes 91.6 %.",
 }
+FOLDED = ("acnn-segmentation", "acnn-plausibility", "acnn-superresolution")      # what --folds is for
 ACDC_GROUPS = ("dilated", "hypertrophic", "infarction", "normal", "abnormal right ventricle")       # patients 1-20, 21-40, ...
 
 
@@ -67,6 +71,8 @@ def run_experiment(arguments, report=None):
     """
     if arguments.name not in PAPER:
         raise ConfigError(f"There is no experiment '{arguments.name}'; choose one of {', '.join(PAPER)}.")
+    if arguments.folds and arguments.name not in FOLDED:
+        raise ConfigError(f"--folds is for {', '.join(FOLDED)}, not for {arguments.name}; leave it out.")
     measure = {"acnn-segmentation": _segmentation, "acnn-prior-weight": _prior_weight, "acnn-plausibility": _plausibility,
                "acnn-superresolution": _superresolution, "acnn-classification": _classification}[arguments.name]
     known = sorted({case.dataset for case in read_training_cases(arguments.cases)})
@@ -104,19 +110,43 @@ def _that_fit(arguments, dataset):
     return Namespace(**{**vars(arguments), "cases": folder / "cases.csv"}), messages
 
 
+def _parts(arguments, dataset):
+    """[arguments] of each part of a measurement: as they are or, with --folds, with a table and a folder for each fold, whose held-out patients are its split val."""
+    if not arguments.folds:
+        return [arguments]
+    cases = [case for case in read_training_cases(arguments.cases, [dataset]) if case.split in ("", "train", "val")]
+    parts = []
+    for number, (rest, held_out) in enumerate(make_folds(cases, arguments.folds), 1):
+        folder = Path(arguments.out) / "acnn" / dataset / f"fold_{number}"
+        with atomic_folder(folder) as partial:
+            _write_cases(partial / "cases.csv", [replace(case, split=split) for split, chosen in (("train", rest), ("val", held_out)) for case in chosen])
+        parts.append(Namespace(**{**vars(arguments), "cases": folder / "cases.csv", "out": folder}))
+    return parts
+
+
+def _judged(arguments, count):
+    """"24 cases", and how they were held out where that was in folds."""
+    return f"{count} cases" + (f" in {arguments.folds} folds by patient" if arguments.folds else "")
+
+
 def _segmentation(arguments, dataset, report):
     """Table I on one data set: thick slices that lie still, and slices that moved."""
-    prior = _trained(arguments, dataset, "acnn_autoencoder", "default", None, report)
-    networks = {}
-    for name, preset in SEGMENTATIONS.items():
-        networks[name], grid, labels = _network(_trained(arguments, dataset, "acnn_segmentation", preset, None if preset.startswith("plain") else prior, report))
-    samples = _val_data(arguments, dataset, grid, labels).samples
-    parts = [f"### {dataset}, {len(samples)} cases, labels {', '.join(map(str, labels))}, {_described(grid)}\n"]
-    for title, config in INPUTS.items():
-        rows = {name: [score_segmentation(network, image, classes, grid, config, seed) for seed, (image, classes) in enumerate(samples)] for name, network in networks.items()}
-        parts += [f"{title}; means over the structures of a case, intervals and tests over cases:\n", _segmentation_table(rows)]
+    rows = {title: {name: [] for name in SEGMENTATIONS} for title in INPUTS}
+    for part in _parts(arguments, dataset):
+        prior = _trained(part, dataset, "acnn_autoencoder", "default", None, report)
+        networks = {}
+        for name, preset in SEGMENTATIONS.items():
+            networks[name], grid, labels = _network(_trained(part, dataset, "acnn_segmentation", preset, None if preset.startswith("plain") else prior, report))
+        samples = _val_data(part, dataset, grid, labels).samples
+        for title, config in INPUTS.items():
+            for name, network in networks.items():
+                rows[title][name] += [score_segmentation(network, image, classes, grid, config, seed) for seed, (image, classes) in enumerate(samples)]
+    count = len(rows[STILL]["3D-Seg"])
+    parts = [f"### {dataset}, {_judged(arguments, count)}, labels {', '.join(map(str, labels))}, {_described(grid)}\n"]
+    for title, own_rows in rows.items():
+        parts += [f"{title}; means over the structures of a case, intervals and tests over cases:\n", _segmentation_table(own_rows)]
         for number, label in enumerate(labels, 1) if len(labels) > 1 else ():
-            own = {name: [[row for row in case if row["class"] == number] for case in cases] for name, cases in rows.items()}
+            own = {name: [[row for row in case if row["class"] == number] for case in cases] for name, cases in own_rows.items()}
             parts += [f"{title}, label {label}:\n", _segmentation_table(own)]
     return "\n".join(parts)
 
@@ -153,35 +183,43 @@ def _prior_weight(arguments, dataset, report):
 
 def _plausibility(arguments, dataset, report):
     """Whether the distance of codes tells bad masks from good ones on one data set."""
-    model = load_shape_model(_trained(arguments, dataset, "acnn_autoencoder", "default", None, report))
-    _, val = split_cases(read_training_cases(arguments.cases, [dataset]))
-    val = val[:arguments.max_cases]
-    data = ShapeDataset(val, model.grid, model.labels, needs_fine_truth=False)
-    damaged = damage_rows(model, [(name, classes) for name, (_, classes) in zip(data.names, data.samples)])
-    whole, slices = propagated_rows(model, val, report)
+    rows = {"damaged": [], "propagated": [], "slices": []}
+    for part in _parts(arguments, dataset):
+        model = load_shape_model(_trained(part, dataset, "acnn_autoencoder", "default", None, report))
+        _, val = split_cases(read_training_cases(part.cases, [dataset]))
+        data = ShapeDataset(val, model.grid, model.labels, needs_fine_truth=False)
+        rows["damaged"] += damage_rows(model, [(name, classes) for name, (_, classes) in zip(data.names, data.samples)])
+        whole, slices = propagated_rows(model, val[:part.max_cases], report)
+        rows["propagated"] += whole
+        rows["slices"] += slices
     out = Path(arguments.out) / arguments.name
     with atomic_folder(out) as partial:
-        for name, rows in (("damaged", damaged), ("propagated", whole), ("slices", slices)):
+        for name, own in rows.items():
             with open(partial / f"{dataset}_{name}.csv", "w", newline="", encoding="utf-8") as file:
-                table = csv.DictWriter(file, list(rows[0]))
+                table = csv.DictWriter(file, list(own[0]))
                 table.writeheader()
-                table.writerows(rows)
-    return f"### {dataset}, {len(data.samples)} cases, labels {', '.join(map(str, model.labels))}, {_described(model.grid)}\n\n" + plausibility_text(damaged, whole, slices)
+                table.writerows(own)
+    count = len({row["case"] for row in rows["damaged"]})
+    return f"### {dataset}, {_judged(arguments, count)}, labels {', '.join(map(str, model.labels))}, {_described(model.grid)}\n\n" + plausibility_text(*rows.values())
 
 
 def _superresolution(arguments, dataset, report):
     """Table III on one data set, SSIM."""
-    autoencoder = _trained(arguments, dataset, "acnn_autoencoder", "default", None, report)
-    prior = _trained(arguments, dataset, "acnn_predictor", "default", autoencoder, report)
-    plain, grid, labels = _network(_trained(arguments, dataset, "acnn_superresolution", "plain", None, report))
-    guided, _, _ = _network(_trained(arguments, dataset, "acnn_superresolution", "default", prior, report))
-    methods = {"linear": interpolator(grid, 1), "B-spline": interpolator(grid, 3), "SR without prior": plain, "ACNN-SR": guided}
-    images = [image for image, _ in _val_data(arguments, dataset, grid, labels).samples]
-    parts = [f"### {dataset}, {len(images)} cases, {_described(grid)}\n"]
-    for title, config in INPUTS.items():
-        rows = {name: [score_superresolution(method, image, grid, config, seed) for seed, image in enumerate(images)] for name, method in methods.items()}
-        lines = [[name, *(summary([row[measure] for row in own]) for measure in ("ssim", "seconds")), *(_p(rows[judged], own, "ssim") for judged in ("ACNN-SR", "SR without prior"))]
-                 for name, own in rows.items()]
+    rows = {title: {} for title in INPUTS}
+    for part in _parts(arguments, dataset):
+        autoencoder = _trained(part, dataset, "acnn_autoencoder", "default", None, report)
+        prior = _trained(part, dataset, "acnn_predictor", "default", autoencoder, report)
+        plain, grid, labels = _network(_trained(part, dataset, "acnn_superresolution", "plain", None, report))
+        guided, _, _ = _network(_trained(part, dataset, "acnn_superresolution", "default", prior, report))
+        methods = {"linear": interpolator(grid, 1), "B-spline": interpolator(grid, 3), "SR without prior": plain, "ACNN-SR": guided}
+        images = [image for image, _ in _val_data(part, dataset, grid, labels).samples]
+        for title, config in INPUTS.items():
+            for name, method in methods.items():
+                rows[title].setdefault(name, []).extend(score_superresolution(method, image, grid, config, seed) for seed, image in enumerate(images))
+    parts = [f"### {dataset}, {_judged(arguments, len(rows[STILL]['linear']))}, {_described(grid)}\n"]
+    for title, own_rows in rows.items():
+        lines = [[name, *(summary([row[measure] for row in own]) for measure in ("ssim", "seconds")), *(_p(own_rows[judged], own, "ssim") for judged in ("ACNN-SR", "SR without prior"))]
+                 for name, own in own_rows.items()]
         parts += [f"{title}:\n", _table(["method", "SSIM", "seconds", "p of ACNN-SR against it", "p of SR without prior against it"], lines)]
     return "\n".join(parts)
 
@@ -190,9 +228,7 @@ def _classification(arguments, dataset, report):
     """Pathologies of ACDC by T-L codes against PCA: the paper's three groups, and all five."""
     autoencoder = _trained(arguments, dataset, "acnn_autoencoder", "default", None, report)
     model = load_shape_model(_trained(arguments, dataset, "acnn_predictor", "default", autoencoder, report))
-    frames = {}
-    for case in sorted(code_cases(model, read_training_cases(arguments.cases, [dataset])), key=lambda case: case.name):
-        frames.setdefault(case.patient, []).append(case)
+    frames, messages = frames_by_patient(code_cases(model, read_training_cases(arguments.cases, [dataset])))
     parts, out = [f"### {dataset}, {_described(model.grid)}; the shape model has seen shapes of the split train, never their groups\n"], Path(arguments.out) / arguments.name
     for chosen in (("normal", "dilated", "hypertrophic"), ACDC_GROUPS):
         own = {patient: cases for patient, cases in frames.items() if acdc_group(patient) in chosen}
@@ -204,7 +240,7 @@ def _classification(arguments, dataset, report):
         parts.append(classification_text(own, groups, names, min(10, smallest)))
         with atomic_folder(out) as partial:
             draw_traversal(partial / f"traversal_{len(names)}_groups.png", model, *components_that_matter([cases[0].code for cases in own.values()], groups))
-    return "\n".join(parts)
+    return "\n".join([*parts, *messages])
 
 
 def acdc_group(patient):
@@ -215,7 +251,10 @@ def acdc_group(patient):
 
 
 def _trained(arguments, dataset, task, preset, prior, report, changes=None, suffix=""):
-    """Path of the weights of a training on one data set, trained unless that was done; `changes` of its settings need a `suffix` of its folder."""
+    """Path of the weights of a training on one data set, trained unless that was done; `changes` of its settings need a `suffix` of its folder.
+
+    The best weights by the split val, or the last, where that is the held-out patients of a fold.
+    """
     is_small, folder = arguments.scale == "small", Path(arguments.out) / "acnn" / dataset / f"{task}-{preset}{suffix}"
     settings = merged(_settings(arguments, dataset, task), changes or {})
     if not prior:
@@ -226,9 +265,10 @@ def _trained(arguments, dataset, task, preset, prior, report, changes=None, suff
     if report:
         report(f"training {dataset} {folder.name}")
     named = preset if not is_small else "small" if preset == "default" else f"{preset}-small"
-    return train(Namespace(task=task, preset=named, config=folder / "settings.json", cases=arguments.cases, out=folder, init=None, prior=prior and str(prior),
+    best = train(Namespace(task=task, preset=named, config=folder / "settings.json", cases=arguments.cases, out=folder, init=None, prior=prior and str(prior),
                            labels=None if prior or not labels else ",".join(map(str, labels)), datasets=dataset, folds=0, epochs=None, max_hours=_hours(arguments), seed=arguments.seed,
                            workers=1, device=arguments.device), report)[0]
+    return best.with_name("last.pt") if arguments.folds else best
 
 
 def _hours(arguments):

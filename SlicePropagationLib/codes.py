@@ -41,6 +41,11 @@ class CodedCase:
         """The patient, whose frames share it."""
         return patient_of(self.name)
 
+    @property
+    def frame(self):
+        """Which frame of the patient: "ED", "ES", or "" where the name says none."""
+        return self.name[len(self.patient):].strip("_")
+
 
 def export_codes(arguments, report=None):
     """Write codes.csv: a row for each case with its code, the implausibility and the misfit of its shape; returns the CodedCases.
@@ -79,7 +84,7 @@ def code_cases(model, cases, source="labels", report=None):
 def classify_codes(arguments, coded):
     """Tell groups of patients apart by their codes and by PCA of their aligned labels; writes groups.md and traversal.png, returns the text.
 
-    The first frame of each patient stands alone, and where all patients have several, all together (ED, ED+ES).
+    The first frame of each patient stands alone, then all together (ED, ED+ES); patients who lack a frame that others have are left out and named.
 
     Args:
         arguments: groups (table with columns patient, group), folds, model, out.
@@ -89,15 +94,12 @@ def classify_codes(arguments, coded):
         InputError: the table cannot be used, or a group has fewer patients than there are folds.
     """
     group_of = read_groups(arguments.groups)
-    frames = {}
-    for case in sorted(coded, key=lambda case: case.name):
-        if case.patient in group_of:
-            frames.setdefault(case.patient, []).append(case)
+    frames, messages = frames_by_patient(case for case in coded if case.patient in group_of)
     if not frames:
-        raise InputError(f"No patient of {arguments.groups} has a code; its column patient must name cases, without _ED and _ES.")
+        raise InputError(f"No patient of {arguments.groups} has a code of every frame; its column patient must name cases, without _ED and _ES.")
     names = sorted({group_of[patient] for patient in frames})
     groups = np.array([names.index(group_of[patient]) for patient in frames])
-    model, text = load_shape_model(arguments.model), classification_text(frames, groups, names, arguments.folds)
+    model, text = load_shape_model(arguments.model), "\n".join([classification_text(frames, groups, names, arguments.folds), *messages])
     codes = np.array([own[0].code for own in frames.values()])
     with atomic_folder(Path(arguments.out)) as partial:
         (partial / "groups.md").write_text(text, encoding="utf-8")
@@ -105,24 +107,38 @@ def classify_codes(arguments, coded):
     return text
 
 
+def frames_by_patient(coded):
+    """({patient: CodedCases, sorted by frame}, [message]) of the patients who have every frame that some patient has; a message names each of the others.
+
+    An ES frame is so never compared with the ED frames of other patients.
+    """
+    frames = {}
+    for case in sorted(coded, key=lambda case: case.name):
+        frames.setdefault(case.patient, []).append(case)
+    wanted = sorted({case.frame for own in frames.values() for case in own})
+    lacking = {patient: [frame for frame in wanted if frame not in {case.frame for case in own}] for patient, own in frames.items()}
+    messages = [f"Left out: {patient}, of whom there is no {' and no '.join(missing)}.\n" for patient, missing in lacking.items() if missing]
+    return {patient: own for patient, own in frames.items() if not lacking[patient]}, messages
+
+
 def classification_text(frames, groups, names, num_folds):
     """The table of groups.md.
 
     Args:
-        frames: {patient: CodedCases}, in the order of `groups`.
+        frames: {patient: CodedCases}, in the order of `groups`, the same frames for each patient.
         groups: (patients,) group numbers; names: of the groups.
         num_folds: of the cross-validation.
     """
     groups = np.asarray(groups)
-    folds, num_frames = stratified_folds(np.array(names)[groups], num_folds), min(len(own) for own in frames.values())
+    folds, kinds = stratified_folds(np.array(names)[groups], num_folds), [case.frame for case in next(iter(frames.values()))]
     lines = [f"{len(groups)} patients: " + ", ".join(f"{name} {np.count_nonzero(groups == number)}" for number, name in enumerate(names)),
              f"\nAccuracy of a random forest in {num_folds} folds by patient, with its 95 % bootstrap interval over patients.\n",
              "| frames | codes | PCA of aligned labels |", "| --- | --- | --- |"]
-    for count in sorted({1, num_frames}):
+    for count in sorted({1, len(kinds)}):
         codes = [np.concatenate([case.code for case in own[:count]]) for own in frames.values()]
         labels = [np.concatenate([case.classes.ravel() for case in own[:count]]) for own in frames.values()]
         shares = [cross_validate(codes, groups, folds), cross_validate(_one_hot_rows(labels), groups, folds, num_components=len(codes[0]))]
-        lines.append(f"| {count} | " + " | ".join(_accuracy(predicted == groups) for predicted in shares) + " |")
+        lines.append(f"| {'+'.join(kinds[:count]) or count} | " + " | ".join(_accuracy(predicted == groups) for predicted in shares) + " |")
     return "\n".join(lines) + "\n"
 
 

@@ -28,6 +28,7 @@ SHOWN_THRESHOLDS = (0.05, 0.25, 0.5, 0.75, 0.95)
 PLATEAU = 0.01          # Dice below the best that still counts as the plateau
 SMALL_HOURS = 0.02      # of one fold, where no number of epochs is given
 SMALL_BATCHES = 50      # per epoch
+FOLDS = 4
 PAPER = "pancreas, CT / MR"
 
 
@@ -77,7 +78,8 @@ def run_pnet_experiment(arguments, report=None):
     Raises:
         SlicePropagationError: something about the arguments, the cases or the folder.
     """
-    columns, out = EXPERIMENTS[arguments.name], Path(arguments.out)
+    arguments = Namespace(**{**vars(arguments), "folds": arguments.folds or FOLDS})
+    columns, out = _chosen_columns(arguments), Path(arguments.out)
     datasets = arguments.datasets.split(",") if arguments.datasets else sorted({case.dataset for case in read_training_cases(arguments.cases)})
     texts = []
     for dataset in datasets:
@@ -89,6 +91,15 @@ def run_pnet_experiment(arguments, report=None):
             rows += [row | {"column": name} for row in _scored(arguments, column, weights, tables, report)]
         texts.append(_written(arguments, dataset, rows, columns, place))
     return "\n".join(texts)
+
+
+def _chosen_columns(arguments):
+    """{name: Column} of the experiment without those that `--without` names; ConfigError where it has none of that name, or the others are compared with it."""
+    columns, reference, without = EXPERIMENTS[arguments.name], REFERENCES[arguments.name], getattr(arguments, "without", None) or ()
+    for name in without:
+        if name not in columns or name == reference:
+            raise ConfigError(f"{arguments.name} cannot leave out '{name}'; choose one of {'; '.join(column for column in columns if column != reference)}.")
+    return {name: column for name, column in columns.items() if name not in without}
 
 
 def _write_tables(arguments, dataset, place):
@@ -116,12 +127,13 @@ def _shows(case, label):
 
 def _trained(arguments, column, place, tables, report):
     """Paths of the best weights of every fold."""
+    changes = read_settings(arguments.config) if arguments.config else {}
     if column.has_birnn:
         inits = _trained(arguments, Column(column.preset, column.loss), place, tables, report)
-        return _train(arguments, "pnet_birnn", "default", {"task": {"loss": column.loss}}, place / column.folder, inits, tables, report)
+        batches = {name: count for name, count in changes.get("loop", {}).items() if name == "batches_per_epoch"}       # as many updates as the network below; its rate is its own
+        return _train(arguments, "pnet_birnn", "default", {"task": {"loss": column.loss}, "loop": batches}, place / column.folder, inits, tables, report)
     preset = column.preset + ("-small" if arguments.scale == "small" else "")
-    settings = {"task": {"loss": column.loss, "slices": {"label": arguments.label}}}
-    settings = merged(settings, read_settings(arguments.config) if arguments.config else {})
+    settings = merged({"task": {"loss": column.loss, "slices": {"label": arguments.label}}}, changes)
     return _train(arguments, "pnet_msa", preset, settings, place / column.folder, [None] * len(tables), tables, report)
 
 

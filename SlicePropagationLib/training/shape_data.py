@@ -1,5 +1,8 @@
 """Labelled volumes on the fine grid, laid about their structures: what the anatomically constrained networks learn from."""
 
+from functools import lru_cache
+from pathlib import Path
+
 import numpy as np
 import torch
 
@@ -10,6 +13,7 @@ from SlicePropagationLib.stack import SliceStack
 from SlicePropagationLib.volume import read_volume
 
 THROUGH_PLANE = 0       # the array axis that slices run along: k
+SHARED_SAMPLES = 256    # kept at most; one is 4 MB on the paper's grid
 
 
 class ShapeDataset(torch.utils.data.Dataset):
@@ -51,7 +55,16 @@ class ShapeDataset(torch.utils.data.Dataset):
 
 
 def read_sample(image, label_map, grid, labels, name, *, needs_fine_truth):
-    """((D, H, W) float32 image, (D, H, W) uint8 classes) of one case on the grid; None where it has none of the labels."""
+    """((D, H, W) float32 image, (D, H, W) uint8 classes) of one case on the grid; None where it has none of the labels.
+
+    The arrays are shared by all who ask for the same unchanged files: an experiment reads its cases once, not once for every network.
+    """
+    stamps = tuple(Path(path).stat().st_mtime_ns if Path(path).is_file() else 0 for path in (image, label_map))
+    return _read_sample(str(image), str(label_map), stamps, grid, tuple(labels), name, needs_fine_truth)
+
+
+@lru_cache(maxsize=SHARED_SAMPLES)
+def _read_sample(image, label_map, stamps, grid, labels, name, needs_fine_truth):
     volume = read_volume(image)
     label_array, _ = read_labels(label_map, volume)
     stack = SliceStack.from_volume(normalise_linearly(volume.array), volume.spacing_mm, THROUGH_PLANE)

@@ -35,9 +35,9 @@ def cases(tmp_path):
     return tmp_path
 
 
-def experiment(folder, name):
+def experiment(folder, name, *options):
     return main(["experiment", name, "--cases", str(folder / "cases.csv"), "--out", str(folder / "out"), "--config", str(folder / "tiny.json"), "--max-hours", "0.0001",
-                 "--folds", "2", "--label", "1", "--device", "cpu"])
+                 "--folds", "2", "--label", "1", "--device", "cpu", *options])
 
 
 @pytest.mark.parametrize("name, columns, paper", [("pnet-losses", 3, "83.2±5.7"), ("pnet-architectures", 5, "81.3±8.1"), ("pnet-birnn", 3, "83.3±5.6")])
@@ -49,6 +49,14 @@ def test_an_experiment_scores_every_case_once_in_every_column_with_the_paper_bes
         rows = list(csv.DictReader(file))
     assert len(rows) == 5 * columns and len({(row["case"], row["column"]) for row in rows}) == len(rows)
     assert {path.name for path in folder.glob("*.png")} == {"thresholds.png", "volumes.png", "sorted.png"}
+
+
+def test_a_column_can_be_left_out_but_not_the_one_that_the_others_are_compared_with(cases, capsys):
+    assert experiment(cases, "pnet-birnn", "--without", "PNet-MSA trained on") == 0
+    text = capsys.readouterr().out
+    assert "| PNet-MSA + BiRNN |" in text and "| PNet-MSA trained on |" not in text
+    assert experiment(cases, "pnet-birnn", "--without", "PNet-MSA") == 2
+    assert "cannot leave out 'PNet-MSA'; choose one of PNet-MSA trained on; PNet-MSA + BiRNN." in capsys.readouterr().err
 
 
 def test_no_patient_chooses_or_trains_the_weights_that_segment_it_and_every_column_learns_for_as_many_epochs(cases, monkeypatch):

@@ -1,5 +1,6 @@
 """`experiment acnn-…`: each measurement runs at a tiny scale from training to table; the statistics are right."""
 
+import csv
 import json
 
 import numpy as np
@@ -41,6 +42,26 @@ def test_every_measurement_runs_from_training_to_table(cases, capsys, name, expe
     assert [part for part in (*expected, "The paper") if part not in text] == [] and (cases / "out" / name / "results.md").read_text(encoding="utf-8") in text
     assert main(arguments) == 0         # what was trained is not trained again
     assert capsys.readouterr().out.split("seconds")[0] == text.split("seconds")[0]
+
+
+@pytest.mark.parametrize("name, expected", [("acnn-segmentation", "| ACNN-Seg |"), ("acnn-superresolution", "| ACNN-SR |"), ("acnn-plausibility", "| missing slices |")])
+def test_in_folds_every_case_is_judged_once_by_the_last_weights_of_networks_that_have_not_seen_it(cases, capsys, name, expected):
+    (cases / "settings.json").write_text(json.dumps(TINY | {"loop": {"batch_size": 2, "epochs": 1}}), encoding="utf-8")
+    assert main(["experiment", name, "--cases", str(cases / "cases.csv"), "--out", str(cases / "out"), "--datasets", "shapes", "--config", str(cases / "settings.json"),
+                 "--folds", "2", "--device", "cpu", "--quiet"]) == 0
+    assert "8 cases in 2 folds by patient" in (text := capsys.readouterr().out) and expected in text
+    held_out = []
+    for fold in (1, 2):
+        with open(cases / "out" / "acnn" / "shapes" / f"fold_{fold}" / "cases.csv", newline="", encoding="utf-8") as file:
+            split_of = {row["case"]: row["split"] for row in csv.DictReader(file)}
+        assert sorted(split_of.values()) == ["train"] * 4 + ["val"] * 4
+        held_out += [case for case, split in split_of.items() if split == "val"]
+    assert len(held_out) == len(set(held_out)) == 8
+
+
+def test_folds_are_refused_where_a_measurement_has_its_own(cases, capsys):
+    assert main(["experiment", "acnn-classification", "--cases", str(cases / "cases.csv"), "--out", str(cases / "out"), "--folds", "2"]) == 2
+    assert "--folds is for acnn-segmentation" in capsys.readouterr().err
 
 
 def test_a_case_that_the_grid_does_not_hold_is_left_out_by_name(cases, capsys):

@@ -48,8 +48,19 @@ def test_every_case_gets_a_row_of_64_numbers_and_groups_are_told_apart_by_shape(
     assert len(rows) == 20 and rows[0]["patient"] == "patient000" and len([name for name in rows[0] if name.startswith("code_")]) == 64
     text = capsys.readouterr().out
     assert "10 patients: long 5, round 5" in text and text.count("100.0 % (100.0 to 100.0) |\n") == 2      # PCA of ED, and of ED+ES
-    assert all(float(line.split("|")[2].split("%")[0]) >= 80 for line in text.splitlines() if line.startswith(("| 1 |", "| 2 |")))
+    assert all(float(line.split("|")[2].split("%")[0]) >= 80 for line in text.splitlines() if line.startswith(("| ED |", "| ED+ES |")))
     assert (tmp_path / "out" / "traversal.png").stat().st_size > 3000
+
+
+def test_a_patient_who_lacks_a_frame_is_left_out_by_name_so_that_no_es_stands_among_eds(heart, tmp_path, capsys):
+    lines = heart[0].read_text(encoding="utf-8").splitlines()
+    heart[0].write_text("\n".join(line for line in lines if "patient000_ED" not in line) + "\n", encoding="utf-8")
+    assert codes(heart, tmp_path / "out", "--groups", str(heart[1]), "--folds", "4") == 0
+    text = capsys.readouterr().out
+    assert "9 patients: long 5, round 4" in text and "Left out: patient000, of whom there is no ED." in text
+    assert "| ED |" in text and "| ED+ES |" in text
+    with open(tmp_path / "out" / "codes.csv", newline="", encoding="utf-8") as file:
+        assert len(list(csv.DictReader(file))) == 19
 
 
 def test_codes_from_images_need_a_predictor_and_more_folds_than_patients_are_refused(heart, tmp_path, capsys):
