@@ -191,8 +191,8 @@ class Application:
     async def take_upload(self, path, volume, remarks):
         """Show an uploaded image."""
         with self.server.state:
+            self.data.is_open_dialog = False            # first: a person who sees the volume paints on it, and not on the dialog
             tell(self.workflow, self.show_volume, path, volume, None, (), None, remarks)
-            self.data.is_open_dialog = False
 
     def refuse_upload(self, reason):
         """Say why an upload was not taken."""

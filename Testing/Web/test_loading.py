@@ -22,6 +22,7 @@ def is_shown(bench, page, array, name):
     assert np.allclose(bench.call(node.GetSpacing), SPACING)
     assert np.allclose(bench.call(node.GetOrigin), (-ORIGIN[0], -ORIGIN[1], ORIGIN[2]))      # Slicer counts to the right and front
     page.wait_for_selector(f"text={name} · 56×48×{len(array)} voxels")
+    page.wait_for_selector(".v-dialog.v-overlay--active", state="detached")
 
 
 def choose(page, button, files):
