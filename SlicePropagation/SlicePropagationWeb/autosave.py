@@ -37,14 +37,18 @@ class Autosave:
         return self._writer.submit(self._workspace.set_aside).result()
 
     def close(self):
-        """Keep what is due and wait until it is written."""
+        """Keep what is due and wait until it is written; a run under way ends within one slice, and what was drawn meanwhile is kept."""
+        logic = self._flow.logic
+        if logic.isRunning:
+            logic.stop()
+            logic.runToEnd()
         self._finish()
         self._writer.shutdown()
 
     def _finish(self):
         if self._flow.logic.hasPartialResult:
             self._flow.logic.discard()
-        if self._is_due and not self._flow.logic.isRunning:
+        if self._flow.take_over_strokes() or self._is_due:
             self._keep()
 
     def _soon(self):

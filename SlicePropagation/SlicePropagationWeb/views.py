@@ -9,6 +9,7 @@ from trame_slicer.views import Layout, LayoutDirection, ViewLayoutDefinition
 
 from SlicePropagationMRML.geometry import axisOfPlane, sliceCenter
 from SlicePropagationMRML.views import indexInView
+from SlicePropagationWeb.pace import pace_views
 
 TAGS = {"axial": "Red", "coronal": "Green", "sagittal": "Yellow"}
 COLORS = {"Red": "#F34A33", "Green": "#6DAD4A", "Yellow": "#EFD64D"}
@@ -28,6 +29,7 @@ class Views:
     def __init__(self, server, slicer_app, schedule):
         self._schedule = schedule
         self._scene, self._manager, self._display = slicer_app.scene, slicer_app.view_manager, slicer_app.display_manager
+        pace_views()
         register_rca_factories(self._manager, server, slice_view_ui_f=_slice_view_controls, three_d_view_ui_f=_empty_controls,
                                target_fps=FRAMES_PER_SECOND, blur_fps=FRAMES_PER_SECOND / 2)
         self._layouts = LayoutManager(self._scene, self._manager, server)

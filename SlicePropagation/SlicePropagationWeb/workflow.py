@@ -61,7 +61,7 @@ class Workflow:
         self._run_began = time.perf_counter()
         self.timing = {}
         span = None if data.to_the_end else tuple(data.span)
-        if self.logic.absorb():
+        if self.take_over_strokes():
             self.on_work()
         self.before_run()
         started = self.logic.start(data.engine, span, data.direction, data.device, segmentIDs=[data.segment_id])
@@ -78,10 +78,9 @@ class Workflow:
             self.say("Stopping after this slice…")
 
     def keep(self):
-        """Write the partial result."""
-        self.logic.keep()
-        self.say("Kept. Undo takes it back in one step.")
-        self._worked()
+        """Write the partial result, in turns: the page goes on answering."""
+        self.logic.keepInTurns(self._kept)
+        self.refresh()
 
     def discard(self):
         """Forget the partial result."""
@@ -146,6 +145,10 @@ class Workflow:
         self.logic.absorb()
         write_result(path, volumeOf(self.desk.volume), document.session, self.segment_list(), self.used_engine(), self.timing.get("seconds", 0.0), image=self.data.volume_name)
         self.say(f"Saved {path.name}, its per-slice table and its record in {path.parent}.")
+
+    def take_over_strokes(self):
+        """Take over what was drawn a moment ago, which the observer will only tell of; whether there was anything."""
+        return self.logic.document is not None and not self.logic.isRunning and bool(self.logic.absorb())
 
     # The session of the nodes
 
@@ -218,7 +221,7 @@ class Workflow:
             self.refresh_strip()
             if self.data.follow:
                 self.jump(step.index)
-        self.views.refresh()
+            self.views.refresh()
 
     def _done(self, error):
         self.timing["seconds"] = time.perf_counter() - self._run_began
@@ -233,6 +236,10 @@ class Workflow:
                 self.jump(self._began_at)       # where the person was before the views followed the run
             self.views.center_others(self.data.plane, self.desk.center(self.data.segment_id))
             self.views.reset_3d()
+        self._worked()
+
+    def _kept(self):
+        self.say("Kept. Undo takes it back in one step.")
         self._worked()
 
     def _edited(self, changed):

@@ -4,6 +4,7 @@ import os
 import pty
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import SimpleITK as sitk
@@ -127,6 +128,26 @@ def test_ctrl_c_ends_it_cleanly_and_says_that_work_is_kept(browser, tmp_path, st
     assert program.interrupt() == 0
     assert "Unsaved work is kept" in program.lines[-1] and not any("Traceback" in line for line in program.lines)
     page.close()
+
+
+def test_what_was_drawn_during_a_run_is_kept_when_ctrl_c_ends_both(browser, tmp_path, start):
+    program = start(tmp_path, "sample")
+    page = open_page(browser, program.address)
+    paint(page)
+    page.get_by_label("Slice views follow the run").uncheck()
+    page.click("[data-slice='45']")
+    page.wait_for_timeout(1000)
+    page.keyboard.press("p")
+    page.wait_for_selector(".sp-propagated", state="attached")
+    stroke(page)
+    page.wait_for_selector("text=what it affects starts again")
+    assert program.interrupt() == 0 and not any("Traceback" in line for line in program.lines)
+    page.close()
+    kept = KeptWork(tmp_path / "autosave").found()["labels"]
+    table = kept.replace(".seg.nrrd", ".slices.csv")
+    rows = [line.split(",") for line in Path(table).read_text(encoding="utf-8").splitlines()[1:]]
+    drawn = [int(row[0]) for row in rows if row[2] in ("seed", "correction")]
+    assert len(drawn) == 2 and drawn[1] == 45 and all(masks(kept)[drawn].any(axis=(1, 2)))
 
 
 def test_saved_work_is_not_offered_again(browser, tmp_path, start):
