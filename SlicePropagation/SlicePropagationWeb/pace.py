@@ -19,14 +19,21 @@ class PacedScheduler(RcaImageRenderScheduler):
     async def _render(self):
         while not self._is_closing:
             await self._request_event.wait()
-            self._request_event.clear()
-            began = monotonic()
             await self._draw(self._interactive_quality)
-            if await self._wait_for_still(began):
+            if await self._rests():
                 await self._draw(self._still_quality)
+
+    async def _rests(self):
+        """Whether nothing is to be drawn for a while, so that a picture of better quality is worth it."""
+        for _ in range(self._n_period_until_still_render):
+            await asyncio.sleep(self._target_period_s)
+            if self._request_event.is_set():
+                return False
+        return True
 
     async def _draw(self, quality):
         async with self._turn:
+            self._request_event.clear()         # what is asked for from here on, also while others draw, is another picture
             began = monotonic()
             self._render_frame(quality)
             await asyncio.sleep(monotonic() - began)

@@ -67,6 +67,7 @@ class PanelState:
     save_name: str = "segmentation"
     save_suffix: str = ".seg.nrrd"
     saved: list[str] = field(default_factory=list)
+    is_saving: bool = False
     is_save_dialog: bool = False
     offer: dict | None = None
     owner: str = ""

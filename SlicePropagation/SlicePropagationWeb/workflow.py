@@ -2,6 +2,7 @@
 
 import time
 from dataclasses import dataclass
+from functools import partial
 
 from SlicePropagationLib.engines import ENGINES, default_engine
 from SlicePropagationLib.errors import SlicePropagationError
@@ -139,12 +140,10 @@ class Workflow:
         if self.desk.volume is not None:
             self.open_session()
 
-    def save(self, path):
-        """Write the segmentation, the per-slice table and the record beside each other."""
-        document = self.logic.document
+    def result(self, path):
+        """What writes the work as it stands now, when it is called, in any thread: segmentation, per-slice table and record beside each other."""
         self.logic.absorb()
-        write_result(path, volumeOf(self.desk.volume), document.session, self.segment_list(), self.used_engine(), self.timing.get("seconds", 0.0), image=self.data.volume_name)
-        self.say(f"Saved {path.name}, its per-slice table and its record in {path.parent}.")
+        return partial(write_result, path, volumeOf(self.desk.volume), self.snapshot(), self.segment_list(), self.used_engine(), self.timing.get("seconds", 0.0), image=self.data.volume_name)
 
     def take_over_strokes(self):
         """Take over what was drawn a moment ago, which the observer will only tell of; whether there was anything."""
@@ -263,6 +262,11 @@ class Workflow:
         """Show a sentence on the page."""
         self.data.message, self.data.is_error = text, is_error
 
+    def forget_error(self):
+        """An old error has nothing to say in a dialog that opens."""
+        if self.data.is_error:
+            self.say("")
+
     def show_position(self):
         """The large view shows another slice."""
         if self.desk.volume is not None:
@@ -293,7 +297,7 @@ class Workflow:
     def refresh_segments(self):
         """Show the segments, which one is chosen, and what limits the tools."""
         limits = self.desk.intensity_range()
-        self.data.limit_text = f"Tools and runs write on intensities from {limits[0]:g} to {limits[1]:g} only." if limits else ""
+        self.data.limit_text = f"Tools and runs write on intensities from {limits[0]:.4g} to {limits[1]:.4g} only." if limits else ""
         self.data.segments, self.data.segment_id = self.desk.listed_segments(), self.desk.chosen_id()
 
     def refresh_reasons(self):

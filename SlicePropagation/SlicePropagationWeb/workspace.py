@@ -66,6 +66,11 @@ class Workspace:
             raise InputError(f"'{name}{suffix}' cannot be a file name here; use letters, digits, dots and dashes, and one of {', '.join(SAVE_SUFFIXES)}.")
         return self.out / f"{name}{suffix}"
 
+    def free_name(self, name):
+        """A name for a result that replaces none: that name, or with a number."""
+        names = itertools.chain([name], (f"{name}-{number}" for number in itertools.count(2)))
+        return next(free for free in names if not any((self.out / f"{free}{suffix}").exists() for suffix in SAVE_SUFFIXES))
+
     def download_path(self, name):
         """The result file of that name, or None where there is none."""
         path = (self.out / name).resolve()

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import SimpleITK as sitk
+from cable import Cable
 from keep_forever import keep
 from program import CHECKOUT
 from web_bench import open_page
@@ -148,6 +149,23 @@ def test_what_was_drawn_during_a_run_is_kept_when_ctrl_c_ends_both(browser, tmp_
     rows = [line.split(",") for line in Path(table).read_text(encoding="utf-8").splitlines()[1:]]
     drawn = [int(row[0]) for row in rows if row[2] in ("seed", "correction")]
     assert len(drawn) == 2 and drawn[1] == 45 and all(masks(kept)[drawn].any(axis=(1, 2)))
+
+
+def test_a_network_that_is_gone_for_a_while_costs_nothing_and_the_page_comes_back_by_itself(browser, tmp_path, start):
+    cable = Cable(start(tmp_path, "sample").address)
+    page = open_page(browser, cable.address)
+    paint(page)
+    page.keyboard.press("p")
+    page.wait_for_selector(".sp-propagated", state="attached")
+    cable.pull()
+    page.wait_for_selector("text=The program has ended, or cannot be reached")
+    page.wait_for_timeout(5000)
+    cable.plug()
+    page.wait_for_selector("text=Done in")
+    assert page.locator(".sp-seed").count() == 1 and page.get_by_text("in use in another tab").count() == 0
+    save(page)
+    page.close()
+    cable.cut()
 
 
 def test_saved_work_is_not_offered_again(browser, tmp_path, start):
