@@ -57,7 +57,7 @@ class Application:
         logic = PropagationLogic(slicer_app.scene, self.desk.editor.editor_logic, self.desk.history.save, self._schedule)
         self.workflow = Workflow(logic, self.desk, self.views, self.data)
         self.autosave = Autosave(workspace, self.workflow, self._schedule)
-        self.tenancy = Tenancy(self.server, lambda tab: setattr(self.data, "owner", tab))
+        self.tenancy = Tenancy(self.server, self._entered)
         page = Page(self.server, self.name, self.views)
         self.desk.tools_ready(page)
         self.data.keys, self.data.offer = keys(), workspace.kept.found()
@@ -78,6 +78,10 @@ class Application:
             "open": self._show_open_dialog, "save": self._show_save_dialog, "write": self._write, "load": self._load, "sample": self._load_sample,
             "restore": self._restore, "forget": self._forget, "aside": self._set_aside, "details": self._show_details,
         }
+
+    def _entered(self, tab):
+        """A tab has the session now, also after a reload; an upload that the page was at ended with it."""
+        self.data.owner, self.data.upload = tab, -1
 
     # Commands
 

@@ -160,9 +160,9 @@ class Page:
             html.Img(src="slice_propagation/icon.svg", width="72", height="72", alt="")
             html.Div("Annotate one slice; the segmentation grows to its neighbours.", classes="text-h6 mt-4")
             html.Div("Open a volume, paint the structure on one slice and press Propagate.", classes="sp-faint mt-2 mb-6")
-            with html.Div(v_if=f"!{name.loading}"):
+            with html.Div(v_if=f"!{name.loading}", classes="sp-row justify-center"):
                 _command("open", variant="flat", color="#0072B2")
-                vuetify3.VBtn("Load the sample", prepend_icon="mdi-image-outline", variant="tonal", classes="ml-3 text-none", click="trigger('command', ['sample'])")
+                vuetify3.VBtn("Load the sample", prepend_icon="mdi-image-outline", variant="tonal", classes="text-none", click="trigger('command', ['sample'])")
             with html.Div(v_if=name.loading):
                 vuetify3.VProgressCircular(indeterminate=True, size="22", width="2", color="#56B4E9")
                 html.Span(f"{{{{ {name.loading} }}}}", classes="ml-3")

@@ -75,6 +75,22 @@ def test_a_zip_archive_is_uploaded(bench, page, tmp_path, uploads, kind):
     is_shown(bench, page, ct(), "study" if kind == "dicom" else "chest.nii.gz")
 
 
+def test_a_reload_during_an_upload_ends_it_and_the_next_one_can_begin(bench, page, tmp_path, uploads):
+    network = page.context.new_cdp_session(page)
+    network.send("Network.emulateNetworkConditions", {"offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": 300_000})
+    choose(page, "Upload files", write_image(tmp_path / "large.nii", ct((200, 96, 112))))
+    page.wait_for_selector("text=/Uploading, [1-9]/")
+    page.reload()
+    page.wait_for_selector("[data-slice]", state="attached")
+    page.get_by_text("Upload files", exact=True).wait_for()
+    with page.expect_file_chooser() as chooser:
+        page.get_by_text("Upload files", exact=True).click()
+    network.send("Network.emulateNetworkConditions", {"offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": -1})
+    chooser.value.set_files(write_image(tmp_path / "chest.nii", ct()))
+    is_shown(bench, page, ct(), "chest.nii")
+    wait_for(page, lambda: uploads() == ["chest.nii"])
+
+
 def test_what_lies_beside_dicom_files_and_is_no_image_is_left_out_with_a_remark(bench, page, tmp_path, uploads):
     write_dicom(tmp_path / "disc" / "series", ct())
     for name in ("README.TXT", "viewer.exe", "DICOMDIR"):
