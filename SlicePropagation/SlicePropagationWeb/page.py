@@ -169,7 +169,7 @@ class Page:
 
     def _alert(self):
         name = self.name
-        with html.Div(classes="sp-alert", v_if=f"{name.is_error} && {name.message}"):
+        with html.Div(classes="sp-alert", v_if=f"{name.is_error} && {name.message} && !{name.is_open_dialog} && !{name.is_save_dialog}"):     # a dialog says it itself
             vuetify3.VAlert(type="error", closable=True, text=(name.message,), density="compact", elevation=8, click_close=f"{name.is_error} = false; {name.message} = ''")
 
     # Review
