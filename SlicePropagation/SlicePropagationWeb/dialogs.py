@@ -2,7 +2,7 @@
 
 from trame.widgets import html, vuetify3
 
-from SlicePropagationWeb.workspace import SAVE_SUFFIXES
+from SlicePropagationWeb.workspace import MAX_LISTED, SAVE_SUFFIXES
 
 
 # What trame puts in place of the page when the connection is lost.
@@ -45,8 +45,10 @@ def _open_dialog(name):
             _problem(name)
             with html.Div(v_if=f"{name.images}.length", classes="mt-4"):
                 html.Div("In the folders given to this program", classes="sp-heading")
+                vuetify3.VTextField(v_if=f"{name.images}.length > 12", v_model=name.find, placeholder="Find", prepend_inner_icon="mdi-magnify", density="compact", variant="outlined", hide_details=True, clearable=True, classes="mb-2")
                 with vuetify3.VList(density="compact", max_height="280", bg_color="transparent", style="overflow-y: auto"):
-                    vuetify3.VListItem(v_for=f"image in {name.images}", key="image.path", title=("image.title",), prepend_icon="mdi-cube-outline", click="trigger('command', ['load', image.path])")
+                    vuetify3.VListItem(v_for=f"image in {name.images}.filter((one) => one.title.toLowerCase().includes(({name.find} || '').toLowerCase()))", key="image.path", title=("image.title",), prepend_icon="mdi-cube-outline", click="trigger('command', ['load', image.path])")
+                html.Div(f"The first {MAX_LISTED} are listed; start the program with a folder further down as --data to see the others.", v_if=f"{name.images}.length >= {MAX_LISTED}", classes="sp-faint sp-gap")
         with vuetify3.VCardActions():
             vuetify3.VSpacer()
             vuetify3.VBtn("Cancel", classes="text-none", click=f"utils.page.cancel(); {name.is_open_dialog} = false")

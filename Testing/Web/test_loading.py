@@ -160,3 +160,19 @@ def test_images_and_dicom_folders_given_as_data_are_listed_and_opened(browser, t
     page.get_by_text("series (DICOM)").click()
     page.wait_for_selector("text=series · 56×48×9 voxels")
     page.close()
+
+
+def test_an_image_of_a_data_set_is_found_by_its_case(browser, tmp_path, start):
+    for number in range(14):
+        folder = tmp_path / "data" / "set" / f"case{number:02d}"
+        folder.mkdir(parents=True)
+        write_image(folder / "image.nrrd", ct((4, 48, 56), seed=number))
+    page = open_page(browser, start(tmp_path / "out", "--data", str(tmp_path / "data")).address)
+    page.get_by_text("Open", exact=True).first.click()
+    page.get_by_placeholder("Find").fill("Case07")
+    listed = page.locator(".v-dialog .v-list-item")
+    listed.nth(1).wait_for(state="detached")
+    assert listed.all_inner_texts() == ["set/case07/image.nrrd"]
+    listed.click()
+    page.wait_for_selector("text=image.nrrd · 56×48×4 voxels")
+    page.close()
