@@ -45,7 +45,7 @@ class Application:
         self.workspace = workspace
         self.server = get_server("slice_propagation", client_type="vue3")
         self.server.enable_module(slicer_module)
-        self.server.enable_module({"serve": {"slice_propagation": str(WWW)}, "scripts": ["slice_propagation/page.js"], "styles": ["slice_propagation/page.css"]})
+        self.server.enable_module({"serve": {"slice_propagation": str(WWW)}, "scripts": ["slice_propagation/page.js", "slice_propagation/trail.js"], "styles": ["slice_propagation/page.css"]})
         self.server.state.trame__template_error = GONE
         self.server.state.trame__favicon = "slice_propagation/icon.svg"
         typed = TypedState(self.server.state, PanelState, namespace="work")

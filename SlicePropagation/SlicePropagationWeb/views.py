@@ -10,6 +10,7 @@ from trame_slicer.views import Layout, LayoutDirection, ViewLayoutDefinition
 from SlicePropagationMRML.geometry import axisOfPlane, sliceCenter
 from SlicePropagationMRML.views import indexInView
 from SlicePropagationWeb.pace import pace_views
+from SlicePropagationWeb.trail import follow_mouse
 
 TAGS = {"axial": "Red", "coronal": "Green", "sagittal": "Yellow"}
 COLORS = {"Red": "#F34A33", "Green": "#6DAD4A", "Yellow": "#EFD64D"}
@@ -31,6 +32,7 @@ class Views:
         self._schedule = schedule
         self._scene, self._manager, self._display = slicer_app.scene, slicer_app.view_manager, slicer_app.display_manager
         pace_views()
+        follow_mouse()
         register_rca_factories(self._manager, server, slice_view_ui_f=_slice_view_controls, three_d_view_ui_f=lambda server, view_id, view: _three_d_controls(view, shows_3d),
                                target_fps=FRAMES_PER_SECOND, blur_fps=FRAMES_PER_SECOND / 2)
         self._layouts = LayoutManager(self._scene, self._manager, server)

@@ -1,5 +1,7 @@
 """Every drawing tool and every choice of a run, by mouse; the voxels are read from the MRML node."""
 
+import time
+
 import numpy as np
 import pytest
 import slicer.util
@@ -7,6 +9,7 @@ from at_the_page import SEED, click, kinds, message, propagate, seed
 from web_bench import wait_for
 
 from SlicePropagationMRML.geometry import axisOfPlane
+from SlicePropagationWeb.trail import TrailAdapter
 
 
 def take(page, bench, tool):
@@ -50,8 +53,24 @@ def test_draw_fills_the_outline_that_the_mouse_follows(page, bench):
     bench.stroke(page, SEED, [(100, 60), (100, 100), (140, 100), (140, 60), (100, 60)])
     wait_for(page, lambda: bench.drawn_slices() == [SEED])
     drawn = bench.masks()[SEED]
-    assert drawn[110:130, 70:90].all() and 1100 < drawn.sum() < 44 * 44     # 40 x 40, less the corners that a busy page passes on too late
+    assert drawn[102:138, 62:98].all() and drawn.sum() < 43 * 43
     wait_for(page, lambda: kinds(page)[SEED] == "seed")
+
+
+def test_an_outline_keeps_its_corners_when_every_answer_takes_long(page, bench, monkeypatch):
+    answer, trails = TrailAdapter.on_interaction, []
+
+    def answer_late(adapter, origin, event):
+        trails.append(len(event.get("trail", ())))
+        time.sleep(0.3)
+        return answer(adapter, origin, event)
+    bench.show_slice(SEED)
+    take(page, bench, "draw")
+    monkeypatch.setattr(TrailAdapter, "on_interaction", answer_late)
+    bench.stroke(page, SEED, [(100, 60), (100, 100), (140, 100), (140, 60), (100, 60)])
+    wait_for(page, lambda: bench.drawn_slices() == [SEED])
+    drawn = bench.masks()[SEED]
+    assert drawn[102:138, 62:98].all() and drawn.sum() < 43 * 43 and max(trails) >= 2
 
 
 def test_threshold_takes_the_voxels_of_its_range(page, bench):

@@ -118,7 +118,6 @@ class Bench:
         page.mouse.down()
         for x, y in points:
             page.mouse.move(x, y, steps=10)
-            page.wait_for_timeout(80)           # a hand rests at corners; the page passes on so many positions a second, and no more
         page.mouse.up()
 
     def wait_until_drawn(self, page, plane="axial"):
