@@ -114,6 +114,15 @@ def test_scissors_cut_what_lies_inside_the_outline_from_all_slices(page, bench):
     assert np.array_equal(after[:, :cut - 2], before[:, :cut - 2]) and bench.drawn_slices() == [SEED, SEED + 4]
 
 
+def test_every_new_segment_has_a_colour_of_its_own(page, bench):
+    from SlicePropagationLib.segmentation_file import COLORS
+    for count in (2, 3, 4):
+        page.get_by_text("Add segment").click()
+        wait_for(page, lambda count=count: len(bench.application.data.segments) == count)
+    colors = bench.call(lambda: [bench.application.desk.segmentation.GetSegmentation().GetNthSegment(number).GetColor() for number in range(4)])
+    assert len(set(colors)) == 4 and all(any(np.allclose(color, known) for known in COLORS) for color in colors[1:])
+
+
 @pytest.mark.parametrize("plane, axis, index", [("coronal", 1, 120), ("sagittal", 2, 200)])
 def test_another_axis_is_painted_and_propagated_by_mouse(page, bench, plane, axis, index):
     bench.show_slice(SEED)
