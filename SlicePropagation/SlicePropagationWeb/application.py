@@ -14,6 +14,7 @@ from vtkmodules.vtkCommonCore import vtkOutputWindow
 
 from SlicePropagationLib.engines import make_engine
 from SlicePropagationLib.errors import SlicePropagationError
+from SlicePropagationLib.outputs import companion
 from SlicePropagationLib.sample import SPLEEN
 from SlicePropagationLib.segmentation_file import Segment, read_labels
 from SlicePropagationMRML.controls import engineNotes
@@ -44,7 +45,7 @@ class Application:
         self.workspace = workspace
         self.server = get_server("slice_propagation", client_type="vue3")
         self.server.enable_module(slicer_module)
-        self.server.enable_module({"serve": {"slice_propagation": str(WWW)}, "scripts": ["slice_propagation/page.js"], "styles": ["slice_propagation/page.css"]})
+        self.server.enable_module({"serve": {"slice_propagation": str(WWW)}, "scripts": ["slice_propagation/page.js", "slice_propagation/trail.js"], "styles": ["slice_propagation/page.css"]})
         self.server.state.trame__template_error = GONE
         self.server.state.trame__favicon = "slice_propagation/icon.svg"
         typed = TypedState(self.server.state, PanelState, namespace="work")
@@ -52,11 +53,11 @@ class Application:
         slicer_app = SlicerApp()
         slicer.mrmlScene = slicer_app.scene
         vtkOutputWindow.GetInstance().SetDisplayModeToNever()       # VTK's log says what matters already
-        self.views, self.desk = Views(self.server, slicer_app, self._schedule), Desk(self.server, slicer_app)
+        self.views, self.desk = Views(self.server, slicer_app, self._schedule, self.name.show_3d), Desk(self.server, slicer_app)
         logic = PropagationLogic(slicer_app.scene, self.desk.editor.editor_logic, self.desk.history.save, self._schedule)
         self.workflow = Workflow(logic, self.desk, self.views, self.data)
         self.autosave = Autosave(workspace, self.workflow, self._schedule)
-        self.tenancy = Tenancy(self.server, lambda tab: setattr(self.data, "owner", tab))
+        self.tenancy = Tenancy(self.server, self._entered)
         page = Page(self.server, self.name, self.views)
         self.desk.tools_ready(page)
         self.data.keys, self.data.offer = keys(), workspace.kept.found()
@@ -78,6 +79,10 @@ class Application:
             "restore": self._restore, "forget": self._forget, "aside": self._set_aside, "details": self._show_details,
         }
 
+    def _entered(self, tab):
+        """A tab has the session now, also after a reload; an upload that the page was at ended with it."""
+        self.data.owner, self.data.upload = tab, -1
+
     # Commands
 
     def _command(self, name, *arguments):
@@ -92,20 +97,35 @@ class Application:
         return self.data.why.get(COMMANDS[name].reason, "") if name in COMMANDS else ""
 
     def _show_open_dialog(self):
+        self.workflow.forget_error()
         self.data.images, self.data.is_open_dialog = self.workspace.images(), True
 
     def _show_save_dialog(self):
+        self.workflow.forget_error()
         self.data.saved, self.data.is_save_dialog = [], True
 
     def _show_details(self):
         self.data.notes, self.data.is_details = [{"title": title, "text": text} for title, text in engineNotes()], True
 
     def _write(self):
-        path = self.workspace.output_path(self.data.save_name, self.data.save_suffix)
-        self.workflow.save(path)
-        stem = path.name.removesuffix(self.data.save_suffix)
-        self.data.saved = [path.name, f"{stem}.slices.csv", f"{stem}.json"]
-        self.autosave.forget()
+        if not self.data.is_saving and not self._reason("save"):
+            path = self.workspace.output_path(self.data.save_name, self.data.save_suffix)
+            self._soon(self._save(path, self.workflow.result(path)))
+
+    async def _save(self, path, write):
+        """Write the work in a thread; the page goes on answering."""
+        self.data.is_saving, self.data.saved = True, []
+        self.workflow.say("Saving…")
+        self.server.state.flush()
+        try:
+            await asyncio.wrap_future(self.autosave.replace(write))
+            self.data.saved = [path.name, *(companion(path, suffix).name for suffix in (".slices.csv", ".json"))]
+            self.workflow.say(f"Saved {path.name}, its per-slice table and its record in {path.parent}.")
+        except (SlicePropagationError, OSError) as error:
+            self.autosave.worked()
+            self.workflow.say(f"{path.name} was not saved: {error}", is_error=True)
+        finally:
+            self.data.is_saving = False
 
     def _load(self, text):
         path = self.workspace.readable_path(text)
@@ -178,7 +198,7 @@ class Application:
         size, spacing = "×".join(map(str, volume.image.GetSize())), " × ".join(f"{value:.3g}" for value in volume.image.GetSpacing())
         data.volume_name, data.volume_text = title, f"{title} · {size} voxels · {spacing} mm"
         data.plane, data.show_3d = (offer or {}).get("plane", "axial"), self.desk.is_small
-        data.save_name = "segmentation" if source == SAMPLE else Path(source).name.split(".")[0]
+        data.save_name = self.workspace.free_name("segmentation" if source == SAMPLE else Path(source).name.split(".")[0])
         self.views.enlarge(data.plane)
         self.workflow.open_session()
         if offer and offer["segment"] in self.desk.segment_ids():
@@ -191,8 +211,8 @@ class Application:
     async def take_upload(self, path, volume, remarks):
         """Show an uploaded image."""
         with self.server.state:
+            self.data.is_open_dialog = False            # first: a person who sees the volume paints on it, and not on the dialog
             tell(self.workflow, self.show_volume, path, volume, None, (), None, remarks)
-            self.data.is_open_dialog = False
 
     def refuse_upload(self, reason):
         """Say why an upload was not taken."""

@@ -24,12 +24,20 @@ class Autosave:
         self._writer = ThreadPoolExecutor(1, "autosave")        # one thread: writes come in the order of the changes
         self._is_due, self._last = False, None
         self.source = ""
-        workflow.on_work, workflow.before_run = self._soon, self._at_once
+        workflow.on_work, workflow.before_run = self.worked, self._at_once
 
     def forget(self):
         """Drop what is kept: it was saved, or is not wanted."""
         self._is_due = False
         self._writer.submit(self._workspace.kept.forget).result()
+
+    def replace(self, write):
+        """Write the work elsewhere, in the thread that keeps it, and drop what is kept once that is done; returns the Future."""
+        def job():
+            write()
+            self._workspace.kept.forget()
+        self._is_due = False        # what changes from now on is kept again, after this
+        return self._writer.submit(job)
 
     def set_aside(self):
         """Other work begins: what is not saved becomes a result; returns its name, or None."""
@@ -37,17 +45,22 @@ class Autosave:
         return self._writer.submit(self._workspace.set_aside).result()
 
     def close(self):
-        """Keep what is due and wait until it is written."""
+        """Keep what is due and wait until it is written; a run under way ends within one slice, and what was drawn meanwhile is kept."""
+        logic = self._flow.logic
+        if logic.isRunning:
+            logic.stop()
+            logic.runToEnd()
         self._finish()
         self._writer.shutdown()
 
     def _finish(self):
         if self._flow.logic.hasPartialResult:
             self._flow.logic.discard()
-        if self._is_due and not self._flow.logic.isRunning:
+        if self._flow.take_over_strokes() or self._is_due:
             self._keep()
 
-    def _soon(self):
+    def worked(self):
+        """There is something to keep; it is kept a moment later."""
         if not self._is_due:
             self._schedule(WAIT_MS, self._later)
         self._is_due = True

@@ -10,6 +10,7 @@ from trame_slicer.segmentation import (
     SegmentationEffectThreshold,
 )
 
+from SlicePropagationLib.segmentation_file import COLORS
 from SlicePropagationMRML.volume_files import addSegments, addVolumeNode
 from SlicePropagationWeb.history import EditHistory
 
@@ -72,7 +73,7 @@ class Desk:
         self.editor.set_active_segmentation(self.segmentation, self.volume)
         if labels is None:
             first = next(iter(segments), None)
-            self.editor.add_empty_segment(segment_name=first.name if first else "Segment_1", segment_color=first.color if first else None)
+            self.editor.add_empty_segment(segment_name=first.name if first else "Segment_1", segment_color=first.color if first else self._free_color())
         self.history.clear()
 
     @property
@@ -99,7 +100,7 @@ class Desk:
 
     def add(self):
         """A new, empty segment."""
-        self.editor.add_empty_segment()
+        self.editor.add_empty_segment(segment_color=self._free_color())
 
     def remove(self, segment_id):
         """Delete a segment; Undo brings it back."""
@@ -139,6 +140,12 @@ class Desk:
         """Name of the tool in the hand."""
         active = type(self.editor.active_effect)
         return next((name for name, effect in EFFECTS.items() if effect is active), "none")
+
+    def _free_color(self):
+        """A colour that is clear on grey and that no other segment has, while there is one left; Slicer's own for new segments may be dark."""
+        segmentation = self.segmentation.GetSegmentation()
+        used = {tuple(round(part, 2) for part in segmentation.GetSegment(key).GetColor()) for key in self.segment_ids()}
+        return next((color for color in COLORS if color not in used), COLORS[len(used) % len(COLORS)])
 
     def show_3d(self, is_shown):
         """Show the segments as surfaces in the 3D view, or not."""

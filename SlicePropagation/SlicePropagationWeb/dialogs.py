@@ -2,13 +2,13 @@
 
 from trame.widgets import html, vuetify3
 
-from SlicePropagationWeb.workspace import SAVE_SUFFIXES
+from SlicePropagationWeb.workspace import MAX_LISTED, SAVE_SUFFIXES
 
 
 # What trame puts in place of the page when the connection is lost.
 GONE = """<div class="sp-welcome"><div class="sp-card"><img src="slice_propagation/icon.svg" width="72" height="72" alt="">
 <div class="text-h6 mt-4">The program has ended, or cannot be reached.</div>
-<div class="sp-faint mt-2 mb-6">Start it again and reload this page; work that was not saved is offered then.</div>
+<div class="sp-faint mt-2 mb-6">Start it again, or wait for the network: this page goes on by itself. Work that was not saved is offered then.</div>
 <button class="sp-reload" onclick="location.reload()">Reload</button></div></div>"""
 
 
@@ -31,23 +31,27 @@ def add_dialogs(name):
 
 
 def _open_dialog(name):
-    with vuetify3.VDialog(v_model=name.is_open_dialog, width="640"), vuetify3.VCard(title="Open a volume", prepend_icon="mdi-folder-open-outline"):
+    with vuetify3.VDialog(v_model=name.is_open_dialog, persistent=(f"{name.upload} >= 0",), width="640"), vuetify3.VCard(title="Open a volume", prepend_icon="mdi-folder-open-outline"):
         with vuetify3.VCardText():
+            busy = {"disabled": (f"{name.upload} >= 0",), "variant": "tonal", "classes": "text-none"}
             with html.Div(classes="sp-row flex-wrap"):
-                vuetify3.VBtn("Upload files", prepend_icon="mdi-upload", variant="tonal", classes="text-none", click=f"utils.page.pick('{name.upload}', false)")
-                vuetify3.VBtn("Upload a folder", prepend_icon="mdi-folder-upload-outline", variant="tonal", classes="text-none", click=f"utils.page.pick('{name.upload}', true)")
-                vuetify3.VBtn("Load the sample", prepend_icon="mdi-image-outline", variant="tonal", classes="text-none", click="trigger('command', ['sample'])")
+                vuetify3.VBtn("Upload files", prepend_icon="mdi-upload", click=f"utils.page.pick('{name.upload}', false)", **busy)
+                vuetify3.VBtn("Upload a folder", prepend_icon="mdi-folder-upload-outline", click=f"utils.page.pick('{name.upload}', true)", **busy)
+                vuetify3.VBtn("Load the sample", prepend_icon="mdi-image-outline", click="trigger('command', ['sample'])", **busy)
             html.Div(f"{{{{ {name.upload_text} }}}}", classes="sp-faint sp-gap")
             with html.Div(v_if=f"{name.upload} >= 0", classes="mt-4"):
                 vuetify3.VProgressLinear(model_value=(name.upload,), height=6, rounded=True, color="#56B4E9")
                 html.Div(f"{{{{ {name.upload} < 100 ? `Uploading, ${{{name.upload}}} %` : 'Reading…' }}}}", classes="sp-faint sp-gap")
+            _problem(name)
             with html.Div(v_if=f"{name.images}.length", classes="mt-4"):
                 html.Div("In the folders given to this program", classes="sp-heading")
+                vuetify3.VTextField(v_if=f"{name.images}.length > 12", v_model=name.find, placeholder="Find", prepend_inner_icon="mdi-magnify", density="compact", variant="outlined", hide_details=True, clearable=True, classes="mb-2")
                 with vuetify3.VList(density="compact", max_height="280", bg_color="transparent", style="overflow-y: auto"):
-                    vuetify3.VListItem(v_for=f"image in {name.images}", key="image.path", title=("image.title",), prepend_icon="mdi-cube-outline", click="trigger('command', ['load', image.path])")
+                    vuetify3.VListItem(v_for=f"image in {name.images}.filter((one) => one.title.toLowerCase().includes(({name.find} || '').toLowerCase()))", key="image.path", title=("image.title",), prepend_icon="mdi-cube-outline", click="trigger('command', ['load', image.path])")
+                html.Div(f"The first {MAX_LISTED} are listed; start the program with a folder further down as --data to see the others.", v_if=f"{name.images}.length >= {MAX_LISTED}", classes="sp-faint sp-gap")
         with vuetify3.VCardActions():
             vuetify3.VSpacer()
-            vuetify3.VBtn("Cancel", classes="text-none", click=f"{name.is_open_dialog} = false")
+            vuetify3.VBtn("Cancel", classes="text-none", click=f"utils.page.cancel(); {name.is_open_dialog} = false")
 
 
 def _save_dialog(name):
@@ -57,13 +61,19 @@ def _save_dialog(name):
                 vuetify3.VTextField(v_model=name.save_name, label="Name", density="compact", variant="outlined", hide_details=True)
                 vuetify3.VSelect(v_model=name.save_suffix, items=(list(SAVE_SUFFIXES),), density="compact", variant="outlined", hide_details=True, style="max-width: 140px")
             html.Div("The per-slice table (.slices.csv) and the record (.json) are written beside it.", classes="sp-faint sp-gap")
+            _problem(name)
             with html.Div(v_if=f"{name.saved}.length", classes="mt-4"):
                 html.Div("Saved; download", classes="sp-heading")
                 vuetify3.VBtn("{{ file }}", v_for=f"file in {name.saved}", key="file", href=("`download/${encodeURIComponent(file)}`",), prepend_icon="mdi-download", size="small", variant="tonal", classes="text-none mr-2 mb-2")
         with vuetify3.VCardActions():
             vuetify3.VSpacer()
             vuetify3.VBtn("Close", classes="text-none", click=f"{name.is_save_dialog} = false")
-            vuetify3.VBtn("Save", variant="flat", color="#0072B2", classes="text-none", click="trigger('command', ['write'])", raw_attrs=['data-command="write"'])
+            vuetify3.VBtn("Save", variant="flat", color="#0072B2", classes="text-none", loading=(name.is_saving,), click="trigger('command', ['write'])", raw_attrs=['data-command="write"'])
+
+
+def _problem(name):
+    """What went wrong, in a dialog, which covers the message of the page."""
+    vuetify3.VAlert(v_if=f"{name.is_error} && {name.message}", type="error", variant="tonal", density="compact", classes="mt-4", text=(name.message,))
 
 
 def _details(name):

@@ -6,6 +6,7 @@ import threading
 from pathlib import Path
 
 from SlicePropagationLib.demo import volume_of
+from SlicePropagationLib.errors import InputError
 from SlicePropagationLib.sample import make_sample
 from SlicePropagationLib.volume import read_volume
 
@@ -22,7 +23,13 @@ def read_with_remarks(source):
         sample = make_sample()
         return volume_of(sample.volume, sample.spacing_mm), []
     with _warnings() as remarks:
-        volume = read_volume(source)
+        try:
+            volume = read_volume(source)
+        except InputError as error:
+            problem, _, remedy = str(error).partition("; ")
+            if "--frame" not in remedy:
+                raise
+            raise InputError(f"{problem}; save the frame to be annotated as a file of its own, and open that.") from error       # the page has no options
     return volume, [remark.replace(f"{Path(source).parent}/", "") for remark in remarks]
 
 

@@ -48,7 +48,7 @@ class Page:
         with html.Div(classes="sp-top"):
             html.Img(src="slice_propagation/icon.svg", width="22", height="22", alt="")
             html.Span(TITLE, classes="sp-title")
-            _command("open", variant="text")
+            _command("open", name, variant="text")
             html.Span(f"{{{{ {name.volume_text} }}}}", classes="sp-volume ml-3", title=(name.volume_text,))
             _command("undo", name, is_icon=True)
             _command("redo", name, is_icon=True)
@@ -128,7 +128,7 @@ class Page:
         with html.Div(classes="sp-footer"):
             with html.Div(classes="sp-row"):
                 _command("propagate", name, v_if=f"!{name.is_running}", is_wide=True, hint="end", variant="flat", color="#0072B2", size="large")
-                _command("stop", name, v_if=name.is_running, is_wide=True, hint="end", variant="flat", color="#D55E00", size="large")
+                _command("stop", name, v_if=name.is_running, is_wide=True, hint="end", is_single=True, variant="flat", color="#D55E00", size="large")
             self._progress()
             html.Div(f"{{{{ {name.is_error} ? '' : {name.message} }}}}", classes="sp-message", raw_attrs=['aria-live="polite"'])
 
@@ -160,16 +160,16 @@ class Page:
             html.Img(src="slice_propagation/icon.svg", width="72", height="72", alt="")
             html.Div("Annotate one slice; the segmentation grows to its neighbours.", classes="text-h6 mt-4")
             html.Div("Open a volume, paint the structure on one slice and press Propagate.", classes="sp-faint mt-2 mb-6")
-            with html.Div(v_if=f"!{name.loading}"):
+            with html.Div(v_if=f"!{name.loading}", classes="sp-row justify-center"):
                 _command("open", variant="flat", color="#0072B2")
-                vuetify3.VBtn("Load the sample", prepend_icon="mdi-image-outline", variant="tonal", classes="ml-3 text-none", click="trigger('command', ['sample'])")
+                vuetify3.VBtn("Load the sample", prepend_icon="mdi-image-outline", variant="tonal", classes="text-none", click="trigger('command', ['sample'])")
             with html.Div(v_if=name.loading):
                 vuetify3.VProgressCircular(indeterminate=True, size="22", width="2", color="#56B4E9")
                 html.Span(f"{{{{ {name.loading} }}}}", classes="ml-3")
 
     def _alert(self):
         name = self.name
-        with html.Div(classes="sp-alert", v_if=f"{name.is_error} && {name.message}"):
+        with html.Div(classes="sp-alert", v_if=f"{name.is_error} && {name.message} && !{name.is_open_dialog} && !{name.is_save_dialog}"):     # a dialog says it itself
             vuetify3.VAlert(type="error", closable=True, text=(name.message,), density="compact", elevation=8, click_close=f"{name.is_error} = false; {name.message} = ''")
 
     # Review
@@ -224,15 +224,15 @@ def _check(text, value, disabled="false"):
     vuetify3.VCheckbox(v_model=value, label=text, density="compact", hide_details=True, color="#56B4E9", classes="sp-check flex-grow-0", disabled=(disabled,))
 
 
-def _command(key, name=None, *, is_icon=False, is_wide=False, v_if=None, hint="bottom", **style):
-    """A button of `COMMANDS`; where it is disabled, its tooltip says why."""
+def _command(key, name=None, *, is_icon=False, is_wide=False, is_single=False, v_if=None, hint="bottom", **style):
+    """A button of `COMMANDS`; where it is disabled, its tooltip says why. `is_single`: the second click of a double click does not count."""
     command = COMMANDS[key]
     does = command.does + (f" ({shown_key(command.key)})" if command.key else "")
     why = "''" if name is None else f"{name.why}.{command.reason}"
     with html.Div(classes="sp-wrap sp-wide" if is_wide else "sp-wrap", **({"v_if": v_if} if v_if else {})):
         vuetify3.VTooltip(f"{{{{ {why} || '{does}' }}}}", activator="parent", location=hint, open_delay="300")
         disabled = (f"!!({why})",)
-        click, shared = f"trigger('command', ['{key}'])", {"raw_attrs": [f'data-command="{key}"', f'aria-label="{command.text}"']}
+        click, shared = f"{'$event.detail < 2 && ' * is_single}trigger('command', ['{key}'])", {"raw_attrs": [f'data-command="{key}"', f'aria-label="{command.text}"']}
         if is_icon:
             with vuetify3.VBtn(icon=True, size="36", variant="text", disabled=disabled, click=click, **shared):
                 vuetify3.VIcon(command.icon, size="20")

@@ -18,6 +18,7 @@ class PanelState:
         planes: the axes by anatomical name, with their angle where they are oblique.
         cell, cell_text: the slice of the strip that the mouse rests on, and what is to be said of it.
         notes: what the engines are.
+        find: what the titles of the images listed must hold.
         upload_text: what can be uploaded.
         offer: what an autosave holds, and why it could not be shown; None when there is none to offer.
         owner: the tab that the session belongs to.
@@ -62,11 +63,13 @@ class PanelState:
     loading: str = ""
     is_open_dialog: bool = False
     images: list[dict] = field(default_factory=list)
+    find: str = ""
     upload: int = -1
     upload_text: str = ""
     save_name: str = "segmentation"
     save_suffix: str = ".seg.nrrd"
     saved: list[str] = field(default_factory=list)
+    is_saving: bool = False
     is_save_dialog: bool = False
     offer: dict | None = None
     owner: str = ""

@@ -11,7 +11,7 @@ from aiohttp import web
 
 from SlicePropagationLib.errors import InputError, SlicePropagationError
 from SlicePropagationWeb.opening import read_with_remarks
-from SlicePropagationWeb.upload_check import CHUNK_BYTES, check_kind, free_name, is_zip, source_of, unpack
+from SlicePropagationWeb.upload_check import CHUNK_BYTES, check_kind, drop_clutter, free_name, is_zip, source_of, unpack
 
 MAX_UPLOAD_BYTES = 4 * 1024 ** 3
 MAX_FILES = 5000
@@ -46,10 +46,12 @@ class Transfer:
             if (request.content_length or 0) > self._max_bytes + CHUNK_BYTES:
                 raise InputError(self._too_large())
             names, title = await self._receive(request, folder)
-            source = await asyncio.to_thread(self._checked, folder, names)
+            source, left_out = await asyncio.to_thread(self._checked, folder, names)
             volume, remarks = await asyncio.to_thread(read_with_remarks, source)
+            if request.transport is None:           # the person cancelled it
+                return web.Response(status=499)
             final = self._settle(folder, source, title)
-            await self._on_image(final, replace(volume, path=final), remarks)
+            await self._on_image(final, replace(volume, path=final), [*left_out, *remarks])
         except SlicePropagationError as error:
             reason = str(error).replace(f"{folder}/", "").replace(str(folder), "what was uploaded")
             self._on_refusal(reason)
@@ -82,7 +84,7 @@ class Transfer:
         return names, title
 
     def _checked(self, folder, names):
-        """Unpack an archive, check every file; returns what is to be read."""
+        """Unpack an archive, check every file; returns (what is to be read, [sentence about what was left out])."""
         if len(names) == 1 and is_zip(folder / names[0]):
             archive = folder / names[0]
             inside = folder / "inside"
@@ -92,9 +94,10 @@ class Transfer:
             folder = inside
             if not names:
                 raise InputError(f"The archive '{archive.name}' has no file; put one volume into it.")
+        names, left_out = drop_clutter(folder, names)
         for name in names:
             check_kind(folder / name)
-        return source_of(folder, names)
+        return source_of(folder, names), left_out
 
     def _settle(self, folder, source, title):
         """Move what was received to its place, under a name that is free."""

@@ -47,7 +47,17 @@ def check_kind(path):
     else:
         is_image = False
     if not is_image:
-        raise InputError(f"'{path.name}' is not a kind of image that is taken here; upload one file of {', '.join(KINDS)}, DICOM files, or a zip archive of them.")
+        raise InputError(f"'{path.name}' is not a kind of image that is taken here, by its name or its content, or it is damaged; upload one file of {', '.join(KINDS)}, DICOM files, or a zip archive of them.")
+
+
+def drop_clutter(folder, names):
+    """Delete what lies beside DICOM files and is no image, as viewers on a disc do; (names that stay, [sentence])."""
+    if not any(is_dicom(folder / name) for name in names):
+        return names, []
+    clutter = [name for name in names if not is_dicom(folder / name) and not name.lower().endswith(KINDS)]
+    for name in clutter:
+        (folder / name).unlink()
+    return [name for name in names if name not in clutter], [f"Left out, as no images: {', '.join(clutter[:3])}{' and others' * (len(clutter) > 3)}."] if clutter else []
 
 
 def unpack(archive, folder, max_bytes, max_files):

@@ -9,6 +9,8 @@ from trame_slicer.views import Layout, LayoutDirection, ViewLayoutDefinition
 
 from SlicePropagationMRML.geometry import axisOfPlane, sliceCenter
 from SlicePropagationMRML.views import indexInView
+from SlicePropagationWeb.pace import pace_views
+from SlicePropagationWeb.trail import follow_mouse
 
 TAGS = {"axial": "Red", "coronal": "Green", "sagittal": "Yellow"}
 COLORS = {"Red": "#F34A33", "Green": "#6DAD4A", "Yellow": "#EFD64D"}
@@ -23,12 +25,15 @@ class Views:
         server: the trame server.
         slicer_app: a `trame_slicer.core.SlicerApp`.
         schedule: `schedule(milliseconds, function)`, the event loop's timer.
+        shows_3d: name of the browser's value that says whether segments are shown as surfaces.
     """
 
-    def __init__(self, server, slicer_app, schedule):
+    def __init__(self, server, slicer_app, schedule, shows_3d):
         self._schedule = schedule
         self._scene, self._manager, self._display = slicer_app.scene, slicer_app.view_manager, slicer_app.display_manager
-        register_rca_factories(self._manager, server, slice_view_ui_f=_slice_view_controls, three_d_view_ui_f=_empty_controls,
+        pace_views()
+        follow_mouse()
+        register_rca_factories(self._manager, server, slice_view_ui_f=_slice_view_controls, three_d_view_ui_f=lambda server, view_id, view: _three_d_controls(view, shows_3d),
                                target_fps=FRAMES_PER_SECOND, blur_fps=FRAMES_PER_SECOND / 2)
         self._layouts = LayoutManager(self._scene, self._manager, server)
         self._layouts.register_layout_dict({plane: _layout(plane) for plane in TAGS})
@@ -97,8 +102,10 @@ def _layout(plane):
     return Layout(LayoutDirection.Horizontal, [views[plane], column], ["2.2", "1"])
 
 
-def _empty_controls(server, view_id, view):
+def _three_d_controls(view, shows_3d):
+    """Name, reset button, and why the view is empty."""
     _button(view, "3D")
+    html.Div("Switch on 'Show 3D' to see the segments as surfaces.", v_if=f"!{shows_3d}", classes="sp-empty-3d sp-faint")
 
 
 def _slice_view_controls(server, view_id, view):

@@ -2,6 +2,7 @@
 
 import time
 from dataclasses import dataclass
+from functools import partial
 
 from SlicePropagationLib.engines import ENGINES, default_engine
 from SlicePropagationLib.errors import SlicePropagationError
@@ -61,7 +62,7 @@ class Workflow:
         self._run_began = time.perf_counter()
         self.timing = {}
         span = None if data.to_the_end else tuple(data.span)
-        if self.logic.absorb():
+        if self.take_over_strokes():
             self.on_work()
         self.before_run()
         started = self.logic.start(data.engine, span, data.direction, data.device, segmentIDs=[data.segment_id])
@@ -78,10 +79,9 @@ class Workflow:
             self.say("Stopping after this slice…")
 
     def keep(self):
-        """Write the partial result."""
-        self.logic.keep()
-        self.say("Kept. Undo takes it back in one step.")
-        self._worked()
+        """Write the partial result, in turns: the page goes on answering."""
+        self.logic.keepInTurns(self._kept)
+        self.refresh()
 
     def discard(self):
         """Forget the partial result."""
@@ -140,12 +140,14 @@ class Workflow:
         if self.desk.volume is not None:
             self.open_session()
 
-    def save(self, path):
-        """Write the segmentation, the per-slice table and the record beside each other."""
-        document = self.logic.document
+    def result(self, path):
+        """What writes the work as it stands now, when it is called, in any thread: segmentation, per-slice table and record beside each other."""
         self.logic.absorb()
-        write_result(path, volumeOf(self.desk.volume), document.session, self.segment_list(), self.used_engine(), self.timing.get("seconds", 0.0), image=self.data.volume_name)
-        self.say(f"Saved {path.name}, its per-slice table and its record in {path.parent}.")
+        return partial(write_result, path, volumeOf(self.desk.volume), self.snapshot(), self.segment_list(), self.used_engine(), self.timing.get("seconds", 0.0), image=self.data.volume_name)
+
+    def take_over_strokes(self):
+        """Take over what was drawn a moment ago, which the observer will only tell of; whether there was anything."""
+        return self.logic.document is not None and not self.logic.isRunning and bool(self.logic.absorb())
 
     # The session of the nodes
 
@@ -218,7 +220,7 @@ class Workflow:
             self.refresh_strip()
             if self.data.follow:
                 self.jump(step.index)
-        self.views.refresh()
+            self.views.refresh()
 
     def _done(self, error):
         self.timing["seconds"] = time.perf_counter() - self._run_began
@@ -233,6 +235,10 @@ class Workflow:
                 self.jump(self._began_at)       # where the person was before the views followed the run
             self.views.center_others(self.data.plane, self.desk.center(self.data.segment_id))
             self.views.reset_3d()
+        self._worked()
+
+    def _kept(self):
+        self.say("Kept. Undo takes it back in one step.")
         self._worked()
 
     def _edited(self, changed):
@@ -255,6 +261,11 @@ class Workflow:
     def say(self, text, *, is_error=False):
         """Show a sentence on the page."""
         self.data.message, self.data.is_error = text, is_error
+
+    def forget_error(self):
+        """An old error has nothing to say in a dialog that opens."""
+        if self.data.is_error:
+            self.say("")
 
     def show_position(self):
         """The large view shows another slice."""
@@ -286,7 +297,7 @@ class Workflow:
     def refresh_segments(self):
         """Show the segments, which one is chosen, and what limits the tools."""
         limits = self.desk.intensity_range()
-        self.data.limit_text = f"Tools and runs write on intensities from {limits[0]:g} to {limits[1]:g} only." if limits else ""
+        self.data.limit_text = f"Tools and runs write on intensities from {limits[0]:.4g} to {limits[1]:.4g} only." if limits else ""
         self.data.segments, self.data.segment_id = self.desk.listed_segments(), self.desk.chosen_id()
 
     def refresh_reasons(self):

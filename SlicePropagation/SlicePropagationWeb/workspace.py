@@ -1,5 +1,6 @@
 """The folders that the page may use: nothing outside them is read or written."""
 
+import contextlib
 import itertools
 import re
 import shutil
@@ -14,7 +15,8 @@ from SlicePropagationWeb.upload_check import is_dicom
 IMAGE_SUFFIXES = tuple(suffix for suffix in SUFFIXES if suffix != ".seg.nrrd")
 SAVE_SUFFIXES = (".seg.nrrd", ".nii.gz")
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._-]{0,80}")
-MAX_LISTED = 200
+MAX_LISTED = 500
+DEPTH = 3               # data sets lie as SET/CASE/image.nii.gz
 NUM_PROBED = 5          # files of a folder that are looked at
 
 
@@ -33,10 +35,10 @@ class Workspace:
         self.readable = [*(Path(folder).resolve() for folder in readable), self.uploads]
 
     def images(self):
-        """What can be opened: [{"title", "path"}], image files and DICOM folders, by name, from the readable folders and one level below."""
+        """What can be opened: [{"title", "path"}], image files and DICOM folders, by name, from the readable folders and a few levels below; at most `MAX_LISTED`."""
         found = {}
         for folder in self.readable:
-            for path in (folder, *sorted([*folder.glob("*"), *folder.glob("*/*")])):
+            for path in _below(folder, DEPTH):
                 if len(found) == MAX_LISTED:
                     break
                 if path.is_file() and _is_image(path):
@@ -66,6 +68,11 @@ class Workspace:
             raise InputError(f"'{name}{suffix}' cannot be a file name here; use letters, digits, dots and dashes, and one of {', '.join(SAVE_SUFFIXES)}.")
         return self.out / f"{name}{suffix}"
 
+    def free_name(self, name):
+        """A name for a result that replaces none: that name, or with a number."""
+        names = itertools.chain([name], (f"{name}-{number}" for number in itertools.count(2)))
+        return next(free for free in names if not any((self.out / f"{free}{suffix}").exists() for suffix in SAVE_SUFFIXES))
+
     def download_path(self, name):
         """The result file of that name, or None where there is none."""
         path = (self.out / name).resolve()
@@ -91,6 +98,17 @@ class Workspace:
             probe.unlink()
         except OSError as error:
             raise SlicePropagationError(f"The folder {self.out} cannot be written ({error}); name another one with --out.") from error
+
+
+def _below(folder, depth):
+    """A folder and what lies in it, down to so many levels, by name."""
+    yield folder
+    inside = []
+    with contextlib.suppress(OSError):      # what may not be read is not listed
+        inside = sorted(folder.iterdir()) if depth and folder.is_dir() else []
+    for path in inside:
+        if not path.name.startswith("."):
+            yield from _below(path, depth - 1)
 
 
 def _is_image(path):

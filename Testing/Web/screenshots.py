@@ -3,6 +3,7 @@
     python Testing/Web/screenshots.py FOLDER
 """
 
+import itertools
 import sys
 import tempfile
 from pathlib import Path
@@ -23,8 +24,8 @@ def main(folder):
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as out, sync_playwright() as playwright:
         browser, bench = chromium(playwright), Bench(out)
-        for size in SIZES:
-            take_all(bench, browser, size, lambda page, name, wait=True: shoot(page, folder / f"{name}-{size['width']}.png", wait))
+        for take, size in itertools.product((take_empty, take_all), SIZES):
+            take(bench, browser, size, lambda page, name, wait=True: shoot(page, folder / f"{name}-{size['width']}.png", wait))
         browser.close()
         bench.stop()
 
@@ -37,6 +38,17 @@ def shoot(page, path, wait=True):
     print(path, flush=True)
 
 
+def take_empty(bench, browser, size, shot):
+    """The page before anything is open."""
+    page = open_page(browser, bench.address, size)
+    page.wait_for_selector(".sp-welcome")
+    shot(page, "01-empty")
+    bench.call(setattr, bench.application.data, "loading", "Opening chest.nii.gz…")
+    shot(page, "02-opening")
+    bench.call(setattr, bench.application.data, "loading", "")
+    page.close()
+
+
 def take_all(bench, browser, size, shot):
     """Go through the workflow and take a picture of each state."""
     application = bench.application
@@ -45,12 +57,6 @@ def take_all(bench, browser, size, shot):
     def rest():
         page.mouse.move(size["width"] / 2, 20)
 
-    if not application.data.volume_name:
-        page.wait_for_selector(".sp-welcome")
-        shot(page, "01-empty")
-        bench.call(setattr, application.data, "loading", "Opening chest.nii.gz…")
-        shot(page, "02-opening")
-        bench.call(setattr, application.data, "loading", "")
     bench.open_sample("slice_unet")
     page.wait_for_selector("[data-slice]", state="attached")
     rest()
@@ -95,6 +101,12 @@ def take_all(bench, browser, size, shot):
     page.get_by_text("Close", exact=True).click()
     page.click("[data-command=open]")
     shot(page, "13-open")
+    bench.call(application.workflow.say, "The upload has more than one image (a.nrrd, b.nrrd); upload one volume at a time.", is_error=True)
+    shot(page, "21-refused")
+    bench.call(setattr, application.data, "upload", 42)
+    bench.call(application.workflow.say, "")
+    shot(page, "22-uploading")
+    bench.call(setattr, application.data, "upload", -1)
     page.get_by_text("Cancel", exact=True).click()
     page.click("[data-command=details]")
     shot(page, "14-details")

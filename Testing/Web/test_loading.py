@@ -4,9 +4,10 @@ import zipfile
 
 import numpy as np
 import pytest
+import SimpleITK as sitk
 import slicer.util
 from web_bench import open_page, wait_for
-from web_files import ORIGIN, SPACING, ct, write_dicom, write_image
+from web_files import ORIGIN, SPACING, as_image, ct, write_dicom, write_image
 
 
 def shown(bench):
@@ -22,6 +23,7 @@ def is_shown(bench, page, array, name):
     assert np.allclose(bench.call(node.GetSpacing), SPACING)
     assert np.allclose(bench.call(node.GetOrigin), (-ORIGIN[0], -ORIGIN[1], ORIGIN[2]))      # Slicer counts to the right and front
     page.wait_for_selector(f"text={name} · 56×48×{len(array)} voxels")
+    page.wait_for_selector(".v-dialog.v-overlay--active", state="detached")
 
 
 def choose(page, button, files):
@@ -73,10 +75,56 @@ def test_a_zip_archive_is_uploaded(bench, page, tmp_path, uploads, kind):
     is_shown(bench, page, ct(), "study" if kind == "dicom" else "chest.nii.gz")
 
 
+def test_a_reload_during_an_upload_ends_it_and_the_next_one_can_begin(bench, page, tmp_path, uploads):
+    network = page.context.new_cdp_session(page)
+    network.send("Network.emulateNetworkConditions", {"offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": 300_000})
+    choose(page, "Upload files", write_image(tmp_path / "large.nii", ct((200, 96, 112))))
+    page.wait_for_selector("text=/Uploading, [1-9]/")
+    page.reload()
+    page.wait_for_selector("[data-slice]", state="attached")
+    page.get_by_text("Upload files", exact=True).wait_for()
+    with page.expect_file_chooser() as chooser:
+        page.get_by_text("Upload files", exact=True).click()
+    network.send("Network.emulateNetworkConditions", {"offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": -1})
+    chooser.value.set_files(write_image(tmp_path / "chest.nii", ct()))
+    is_shown(bench, page, ct(), "chest.nii")
+    wait_for(page, lambda: uploads() == ["chest.nii"])
+
+
+def test_what_lies_beside_dicom_files_and_is_no_image_is_left_out_with_a_remark(bench, page, tmp_path, uploads):
+    write_dicom(tmp_path / "disc" / "series", ct())
+    for name in ("README.TXT", "viewer.exe", "DICOMDIR"):
+        (tmp_path / "disc" / name).write_bytes(b"MZ clutter")
+    choose(page, "Upload a folder", tmp_path / "disc")
+    is_shown(bench, page, ct(), "disc")
+    assert "Left out, as no images: " in bench.application.data.message and "viewer.exe" in bench.application.data.message
+    assert len(list((bench.out / "uploads" / "disc").iterdir())) == len(ct())
+
+
+def test_a_4d_image_is_refused_with_a_remedy_that_the_page_has(bench, page, tmp_path, uploads):
+    sitk.WriteImage(sitk.JoinSeries([as_image(ct()), as_image(ct(seed=4))]), str(tmp_path / "cine.nii.gz"))
+    choose(page, "Upload files", tmp_path / "cine.nii.gz")
+    page.locator(".v-dialog").get_by_text("save the frame to be annotated as a file of its own").wait_for()
+    assert "--" not in bench.application.data.message and uploads() == [] and bench.application.data.volume_name == "the sample"
+
+
 def test_two_volumes_at_once_are_refused_with_a_sentence(bench, page, tmp_path, uploads):
     choose(page, "Upload files", [write_image(tmp_path / f"{name}.nrrd", ct()) for name in "ab"])
-    page.wait_for_selector("text=upload one volume at a time")
+    page.locator(".v-dialog").get_by_text("upload one volume at a time").wait_for()     # the dialog covers the page's own message
     assert uploads() == []
+
+
+def test_an_upload_that_is_cancelled_changes_nothing_and_leaves_nothing(bench, page, tmp_path, uploads):
+    network = page.context.new_cdp_session(page)
+    network.send("Network.emulateNetworkConditions", {"offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": 300_000})
+    choose(page, "Upload files", write_image(tmp_path / "chest.nii", ct((200, 96, 112))))
+    page.wait_for_selector("text=/Uploading, [1-9]/")
+    assert page.get_by_role("button", name="Upload files").is_disabled()
+    page.get_by_text("Cancel", exact=True).click()
+    page.wait_for_selector(".v-dialog.v-overlay--active", state="detached")
+    wait_for(page, lambda: list((bench.out / "uploads").iterdir()) == [])
+    page.wait_for_timeout(500)
+    assert bench.application.data.volume_name == "the sample"
 
 
 def test_what_is_painted_on_an_uploaded_volume_lands_on_that_slice(bench, page, tmp_path, uploads):
@@ -111,4 +159,20 @@ def test_images_and_dicom_folders_given_as_data_are_listed_and_opened(browser, t
     page.wait_for_selector("text=chest.nii.gz")
     page.get_by_text("series (DICOM)").click()
     page.wait_for_selector("text=series · 56×48×9 voxels")
+    page.close()
+
+
+def test_an_image_of_a_data_set_is_found_by_its_case(browser, tmp_path, start):
+    for number in range(14):
+        folder = tmp_path / "data" / "set" / f"case{number:02d}"
+        folder.mkdir(parents=True)
+        write_image(folder / "image.nrrd", ct((4, 48, 56), seed=number))
+    page = open_page(browser, start(tmp_path / "out", "--data", str(tmp_path / "data")).address)
+    page.get_by_text("Open", exact=True).first.click()
+    page.get_by_placeholder("Find").fill("Case07")
+    listed = page.locator(".v-dialog .v-list-item")
+    listed.nth(1).wait_for(state="detached")
+    assert listed.all_inner_texts() == ["set/case07/image.nrrd"]
+    listed.click()
+    page.wait_for_selector("text=image.nrrd · 56×48×4 voxels")
     page.close()

@@ -4,12 +4,14 @@ import os
 import pty
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import SimpleITK as sitk
+from cable import Cable
 from keep_forever import keep
 from program import CHECKOUT
-from web_bench import open_page
+from web_bench import open_page, wait_for
 from web_files import ct, write_image
 
 from SlicePropagationWeb.kept_work import KeptWork
@@ -36,6 +38,13 @@ def save(page):
     page.keyboard.press("Control+s")
     page.click("[data-command=write]")
     page.wait_for_selector("text=segmentation.slices.csv")
+
+
+def kept_rows(out):
+    """The rows of the per-slice table of the autosave, as lists of text."""
+    found = KeptWork(out / "autosave").found()
+    table = Path(found["labels"].replace(".seg.nrrd", ".slices.csv")) if found else None
+    return [line.split(",") for line in table.read_text(encoding="utf-8").splitlines()[1:]] if table and table.exists() else []
 
 
 def masks(path):
@@ -75,10 +84,10 @@ def test_a_crash_after_a_run_and_a_correction_keeps_both(browser, tmp_path, star
     page.wait_for_selector("text=Done in")
     page.click("[data-slice='45']")
     page.wait_for_timeout(1000)
-    stroke(page)
+    stroke(page, 860, 320)                  # the same stroke as on the seed would change nothing of its copy
     page.wait_for_selector(".sp-correction", state="attached")
     strip = page.locator("[data-slice]").evaluate_all("cells => cells.map((cell) => cell.className)")
-    page.wait_for_timeout(2000)             # what is drawn is kept a moment later
+    wait_for(page, lambda: any(row[2] == "correction" for row in kept_rows(tmp_path)))       # what is drawn is kept a moment later
     program.kill()
     page.close()
     page = open_page(browser, start(tmp_path).address)
@@ -127,6 +136,40 @@ def test_ctrl_c_ends_it_cleanly_and_says_that_work_is_kept(browser, tmp_path, st
     assert program.interrupt() == 0
     assert "Unsaved work is kept" in program.lines[-1] and not any("Traceback" in line for line in program.lines)
     page.close()
+
+
+def test_what_was_drawn_during_a_run_is_kept_when_ctrl_c_ends_both(browser, tmp_path, start):
+    program = start(tmp_path, "sample")
+    page = open_page(browser, program.address)
+    paint(page)
+    page.get_by_label("Slice views follow the run").uncheck()
+    page.click("[data-slice='45']")
+    page.wait_for_timeout(1000)
+    page.keyboard.press("p")
+    page.wait_for_selector(".sp-propagated", state="attached")
+    stroke(page)
+    page.wait_for_selector("text=what it affects starts again")
+    assert program.interrupt() == 0 and not any("Traceback" in line for line in program.lines)
+    page.close()
+    drawn = [int(row[0]) for row in kept_rows(tmp_path) if row[2] in ("seed", "correction")]
+    assert len(drawn) == 2 and drawn[1] == 45 and all(masks(KeptWork(tmp_path / "autosave").found()["labels"])[drawn].any(axis=(1, 2)))
+
+
+def test_a_network_that_is_gone_for_a_while_costs_nothing_and_the_page_comes_back_by_itself(browser, tmp_path, start):
+    cable = Cable(start(tmp_path, "sample").address)
+    page = open_page(browser, cable.address)
+    paint(page)
+    page.keyboard.press("p")
+    page.wait_for_selector(".sp-propagated", state="attached")
+    cable.pull()
+    page.wait_for_selector("text=The program has ended, or cannot be reached")
+    page.wait_for_timeout(5000)
+    cable.plug()
+    page.wait_for_selector("text=Done in")
+    assert page.locator(".sp-seed").count() == 1 and page.get_by_text("in use in another tab").count() == 0
+    save(page)
+    page.close()
+    cable.cut()
 
 
 def test_saved_work_is_not_offered_again(browser, tmp_path, start):

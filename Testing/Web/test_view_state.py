@@ -13,7 +13,7 @@ def possible(situation, **history):
 
 
 def test_an_empty_page_says_to_load_a_volume():
-    assert possible(Situation()) == {"choices"}
+    assert possible(Situation()) == {"choices", "open"}
     assert reasons(Situation())["propagate"] == "Load or choose a volume"
 
 
@@ -24,7 +24,7 @@ def test_before_a_drawing_it_says_to_draw():
 
 
 def test_with_a_seed_a_run_can_start_and_steps_can_be_taken_back():
-    assert possible(READY, can_undo=True) == {"propagate", "choices", "edit", "confirm", "empty", "undo", "save"}
+    assert possible(READY, can_undo=True) == {"open", "propagate", "choices", "edit", "confirm", "empty", "undo", "save"}
 
 
 def test_an_annotated_slice_needs_no_confirmation():

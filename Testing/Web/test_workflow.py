@@ -63,6 +63,25 @@ def test_after_stop_at_most_one_more_slice_is_computed(page, bench, monkeypatch)
     click(page, "discard")
 
 
+def test_another_volume_is_opened_only_after_the_run(page, bench):
+    seed(page, bench)
+    click(page, "propagate")
+    wait_for(page, lambda: kinds(page).count("propagated") >= 2)
+    page.keyboard.press("Control+o")
+    wait_for(page, lambda: "A run is under way; stop it first." in message(page))
+    assert page.locator("[data-command=open]").is_disabled()
+    click(page, "stop")
+    wait_for(page, lambda: "Keep or discard" in message(page))
+    click(page, "discard")
+
+
+def test_the_second_click_of_a_double_click_does_not_stop_the_run(page, bench):
+    seed(page, bench)
+    page.dblclick("[data-command=propagate]")
+    wait_for(page, lambda: "Done in" in message(page) or "Keep" in message(page))
+    assert "Done in" in message(page)
+
+
 def test_escape_stops_and_keep_writes_what_is_there(page, bench):
     seed(page, bench)
     click(page, "propagate")

@@ -50,11 +50,11 @@ class Bench:
             self._problem = problem
             self._ready.set()
 
-    def call(self, function, *arguments):
+    def call(self, function, *arguments, **options):
         """Run a function on the server's thread and return what it returns."""
         async def run():
             with self.application.server.state:
-                return function(*arguments)
+                return function(*arguments, **options)
         return asyncio.run_coroutine_threadsafe(run(), self.loop).result(60)
 
     def stop(self):
@@ -118,7 +118,6 @@ class Bench:
         page.mouse.down()
         for x, y in points:
             page.mouse.move(x, y, steps=10)
-            page.wait_for_timeout(80)           # a hand rests at corners; the page passes on so many positions a second, and no more
         page.mouse.up()
 
     def wait_until_drawn(self, page, plane="axial"):

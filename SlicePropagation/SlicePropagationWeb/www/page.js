@@ -10,16 +10,26 @@
 
   const set = (name, value) => window.trame.state.set(name, value);
 
+  let request = null;
+
   function upload(files, progressName) {
-    if (!files || !files.length) return;
+    if (!files || !files.length || request) return;
     const form = new FormData();
     for (const file of files) form.append("file", file, file.webkitRelativePath || file.name);
-    const request = new XMLHttpRequest();
+    request = new XMLHttpRequest();
+    set(progressName, 0);
     request.upload.onprogress = (event) => set(progressName, Math.round((100 * event.loaded) / event.total));
-    request.onloadend = () => set(progressName, -1);
+    request.onloadend = () => {
+      request = null;
+      set(progressName, -1);
+    };
     request.open("POST", "upload");
     request.setRequestHeader("X-Slice-Propagation-Tab", tab);
     request.send(form);
+  }
+
+  function cancel() {
+    if (request) request.abort();
   }
 
   function pick(progressName, isFolder) {
@@ -43,7 +53,14 @@
     window.trame.trigger("command", [command]);
   }, true);
 
-  window.slicePropagation = { tab, upload, pick };
+  window.slicePropagation = { tab, upload, cancel, pick };
+  // A page that lost its program looks for it, and shows the work again once it is back.
+  setInterval(async () => {
+    if (!document.querySelector(".sp-reload")) return;
+    const found = await fetch(location.href, { cache: "no-store" }).catch(() => null);
+    if (found && found.ok) location.reload();
+  }, 2000);
+
   const share = () => {
     if (window.trame && window.trame.utils) window.trame.utils.page = window.slicePropagation;
     else setTimeout(share, 5);

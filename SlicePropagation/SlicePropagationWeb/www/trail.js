@@ -1,0 +1,70 @@
+// The way that the mouse went while a button was down. trame-rca sends a position, waits for the answer and skips the positions in between: on a slow
+// network or a busy machine the corners of an outline would be lost. Here they are kept, and go with the next position that is sent.
+(() => {
+  const TOLERANCE = 0.75; // pixels that a corner may be off
+  const MAX_POINTS = 500;
+  let way = [];
+
+  function note(event) {
+    if (!event.target.closest(".remote-controlled-area")) return;
+    if (event.type === "pointerdown") way = [];
+    else if (!event.buttons) return;
+    const passed = (event.getCoalescedEvents && event.getCoalescedEvents()) || [];
+    for (const one of passed.length ? passed : [event]) way.push([one.clientX, one.clientY]);
+    if (way.length > 20 * MAX_POINTS) way = corners(way);
+  }
+  window.addEventListener("pointerdown", note, true);
+  window.addEventListener("pointermove", note, true);
+
+  // Douglas and Peucker, 1973: the ends, and the points that lie off the line between their neighbours.
+  function corners(points) {
+    if (points.length < 3) return points;
+    const [[x0, y0], [x1, y1]] = [points[0], points[points.length - 1]];
+    const length = Math.hypot(x1 - x0, y1 - y0);
+    const off = ([x, y]) => (length ? Math.abs((x1 - x0) * (y0 - y) - (x0 - x) * (y1 - y0)) / length : Math.hypot(x - x0, y - y0));
+    let far = 0;
+    for (let i = 1; i < points.length - 1; i += 1) if (off(points[i]) > off(points[far])) far = i;
+    if (off(points[far]) <= TOLERANCE) return [points[0], points[points.length - 1]];
+    return [...corners(points.slice(0, far + 1)).slice(0, -1), ...corners(points.slice(far))];
+  }
+
+  // What was skipped before the position of a mouse event, in the frame that the event counts in: x to the right, y up.
+  function trail(event, last) {
+    const isHere = ([x, y]) => Math.abs(x - last[0] - (event.x - last[2])) < 1 && Math.abs(last[1] - y - (event.y - last[3])) < 1;
+    const here = way.findIndex(isHere);
+    if (here < 0) return [];
+    const [x, y] = way[here];
+    const skipped = corners(way.splice(0, here + 1)).slice(0, -1);
+    return skipped.slice(-MAX_POINTS).map((point) => [event.x + point[0] - x, event.y - (point[1] - y)]);
+  }
+
+  // A session that sends what was skipped along with each position.
+  function attending(session) {
+    let last = null; // where the button went down: in the window, and in the view
+    const call = (method, values, ...rest) => {
+      const event = method === "trame.rca.event" && values[2];
+      if (event && event.type === "LeftButtonPress") last = way.length ? [...way[0], event.x, event.y] : null;
+      else if (event && last && ["MouseMove", "LeftButtonRelease"].includes(event.type)) {
+        const skipped = trail(event, last);
+        if (skipped.length) values = [values[0], values[1], { ...event, trail: skipped }];
+        if (event.type === "LeftButtonRelease") last = null;
+      }
+      return session.call(method, values, ...rest);
+    };
+    return { ...session, call };
+  }
+
+  // The objects on the way to the session are frozen: each is replaced by one that leads to ours. The views ask for it when they are made.
+  const wait = () => {
+    const client = window.trame && window.trame.client;
+    const connection = client && client.getConnection && client.getConnection();
+    if (!connection || !connection.getSession()) {
+      setTimeout(wait, 1);
+      return;
+    }
+    const session = attending(connection.getSession());
+    const ours = { ...connection, getSession: () => session };
+    window.trame.client = { ...client, getConnection: () => ours };
+  };
+  wait();
+})();
