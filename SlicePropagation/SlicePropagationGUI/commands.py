@@ -31,7 +31,7 @@ class Commands:
         if self._panel.logic.isRunning:
             return
         self._panel.refresh()
-        reason = viewState(self._panel.situation()).propagate
+        reason = self._reason("propagate")
         if reason:
             self._panel.say(reason)
             return
@@ -44,7 +44,7 @@ class Commands:
 
     def carry(self):
         """Carry what is segmented to all frames."""
-        if viewState(self._panel.situation()).carry == "":
+        if self._reason("carry") == "":
             with self._panel.saying():
                 self._panel.logic.carry(self._panel.settings.isOn("cyclic"))
                 self._panel.say(_("Carrying to all frames…"))
@@ -77,7 +77,7 @@ class Commands:
 
     def showNext(self):
         """Show the slice most worth correcting."""
-        if viewState(self._panel.situation()).next == "":
+        if self._reason("next") == "":
             index = self._panel.logic.nextSuspicious(self._panel.reviewed())
             if index is None:
                 self._panel.say(_("No slice is worth correcting any more."))
@@ -134,8 +134,13 @@ class Commands:
         self._panel.say(_("Removed {number} files.").format(number=removeDownloadedFiles(self._panel.folder)))
         self._panel.showState()
 
+    def _reason(self, name):
+        """Why something cannot be done now; empty when it can."""
+        self._panel.settle()
+        return getattr(viewState(self._panel.situation()), name)
+
     def _vouch(self, name, act, text):
-        if getattr(viewState(self._panel.situation()), name) == "":
+        if self._reason(name) == "":
             index = self._panel.review.index
             with self._panel.saying():
                 act(self._panel.reviewed(), index)

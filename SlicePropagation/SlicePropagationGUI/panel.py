@@ -34,12 +34,12 @@ class PropagationPanel:
     def __init__(self, root, ui, logic, parameterNode, folder):
         self.ui, self.logic, self.folder = ui, logic, folder
         self.settings = PanelSettings(parameterNode)
-        self._isEntered = self._isBusy = self._isReady = False
+        self._isEntered = self._isBusy = self._isReady = self._isDue = False
         self._problem = ""
         do = self.commands = Commands(self)
-        self.draw = DrawSection(ui, self.refresh)
+        self.draw = DrawSection(ui, self.refreshSoon)
         self.draw.attach()
-        self.inputs = InputSection(ui, self.settings, self._nodesChosen)
+        self.inputs = InputSection(ui, self.settings, self.refreshSoon)
         self.run = RunSection(ui, self.settings, do.chosen, {
             "propagate": do.propagateOrStop, "keep": do.keep, "discard": do.discard, "install": do.install, "snap": do.snap})
         self.frames = FrameSection(ui, self.settings, do.carry, self._frameMoved)
@@ -105,10 +105,24 @@ class PropagationPanel:
         known = list(document.segments.values())
         return self.inputs.selectedSegment() if self.inputs.selectedSegment() in known else known[0]
 
+    def refreshSoon(self):
+        """Refresh in the next turn of the event loop: one click, as on Add, makes many events, and a loader names the browser of a volume after it added it."""
+        if not self._isDue and not self._isBusy:
+            self._isDue = True
+            qt.QTimer.singleShot(0, self.settle)
+
+    def settle(self):
+        """Refresh now if that is due."""
+        isDue, self._isDue = self._isDue, False
+        if isDue and self._isReady:
+            self.logic.watchFrames()
+            self.refresh()
+
     def refresh(self):
         """Bring everything in line with what is chosen and drawn."""
         if self._isBusy or not self._isReady or slicer.mrmlScene.IsBatchProcessing():
             return
+        self._isDue = False
         self._isBusy = True                     # setting nodes and names fires the events that call this
         try:
             self.draw.show(self.inputs.volume(), self.inputs.segmentation())
@@ -198,16 +212,6 @@ class PropagationPanel:
     def _showFrame(self):
         if self._isReady:
             self.inputs.follow()
-            self.refresh()
-
-    def _nodesChosen(self):
-        """Other nodes were chosen; a loader names the browser of a new volume only after it added the volume."""
-        self.refresh()
-        qt.QTimer.singleShot(0, self._followBrowser)
-
-    def _followBrowser(self):
-        if self._isReady:
-            self.logic.watchFrames()
             self.refresh()
 
     def axisOfSeed(self):

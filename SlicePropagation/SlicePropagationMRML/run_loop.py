@@ -29,11 +29,13 @@ class CommitRun:
         """Write for so long, or all of it when something else changed the segments; whether anything is left."""
         if self._isWritten:
             return False
-        end, isInTime = time.perf_counter() + (seconds if self._observer.numEdits == self._numEdits else float("inf")), True
+        now = time.perf_counter()
+        end, isInTime = now + (seconds if self._observer.numEdits == self._numEdits else float("inf")), True
         with self._observer.writing():
             while isInTime and not self._isWritten:
-                self._isWritten = next(self._steps, self) is self
-                isInTime = time.perf_counter() < end
+                stepBegan, self._isWritten = now, next(self._steps, self) is self
+                now = time.perf_counter()
+                isInTime = now + (now - stepBegan) < end        # the next step may well take as long as this one
         return not isInTime             # telling of the end takes a turn of its own then
 
     def pauseDrawing(self):
