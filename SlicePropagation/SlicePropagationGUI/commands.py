@@ -51,6 +51,13 @@ class Commands:
                 self._panel.run.begin()
             self._panel.showState()
 
+    def returnFrames(self):
+        """Take carrying back in all frames, or do it again."""
+        if self._reason("takeBack") == "":
+            with self._panel.saying():
+                self._panel.logic.returnFrames()
+            self._panel.showState()
+
     def stop(self):
         """End the run within one slice."""
         if self._panel.logic.isRunning:
@@ -59,7 +66,11 @@ class Commands:
 
     def keep(self):
         """Write the result that waits."""
-        if self._panel.logic.hasPartialResult:
+        if self._panel.logic.hasPartialFrames:
+            self._panel.run.begin()
+            self._panel.logic.keepFrames()
+            self._panel.showState()
+        elif self._panel.logic.hasPartialResult:
             with self._panel.saying():
                 self._panel.logic.keepInTurns(self._kept)
             self._panel.showState()
@@ -70,7 +81,11 @@ class Commands:
 
     def discard(self):
         """Forget the result that waits."""
-        if self._panel.logic.hasPartialResult:
+        if self._panel.logic.hasPartialFrames:
+            self._panel.logic.discardFrames()
+            self._panel.say(_("Discarded; all frames are as they were."))
+            self._panel.refresh()
+        elif self._panel.logic.hasPartialResult:
             self._panel.logic.discard()
             self._panel.say(_("Discarded; the segments are as they were."))
             self._panel.refresh()

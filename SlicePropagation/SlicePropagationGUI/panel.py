@@ -42,7 +42,7 @@ class PropagationPanel:
         self.inputs = InputSection(ui, self.settings, self.refreshSoon)
         self.run = RunSection(ui, self.settings, do.chosen, {
             "propagate": do.propagateOrStop, "keep": do.keep, "discard": do.discard, "install": do.install, "snap": do.snap})
-        self.frames = FrameSection(ui, self.settings, do.carry, self._frameMoved)
+        self.frames = FrameSection(ui, self.settings, do.carry, do.returnFrames, self._frameMoved)
         self.review = ReviewSection(ui, self.settings, logic, {"next": do.showNext, "confirm": do.confirm, "empty": do.markEmpty}, self.showState)
         self.details = DetailsSection(ui, folder, {"export": do.export, "remove": do.removeFiles})
         self.shortcuts = Shortcuts(root, {"propagate": do.propagate, "next": do.showNext, "confirm": do.confirm,
@@ -129,7 +129,7 @@ class PropagationPanel:
             self.frames.show(self.inputs.volume())
             if (self.logic.isCarrying or not self.logic.isRunning) and not self.logic.hasPartialResult:
                 self._open()
-            self.review.show(self.reviewed())
+            self.review.show(self.reviewed(), hasVolume=self.inputs.volume() is not None)
         finally:
             self._isBusy = False
         self.showState()
@@ -142,7 +142,8 @@ class PropagationPanel:
         state = viewState(situation)
         self.inputs.setEnabled(state.choices)
         self.run.showState(state, situation)
-        self.frames.showState(state)
+        step = self.logic.frameStep(self.inputs.segmentation())
+        self.frames.showState(state, isTakenBack=step is not None and step.isTakenBack)
         self.review.showState(state)
         self.details.showState(state)
         self.draw.setKeys(not situation.isRunning)
@@ -152,9 +153,10 @@ class PropagationPanel:
         """What `viewState` needs to know."""
         document, index = self.logic.document, self.review.index
         known = dict(hasVolume=self.inputs.volume() is not None, hasSegmentation=self.inputs.segmentation() is not None,
-                     numSegments=len(self.inputs.segmentIDs()), isRunning=self.logic.isRunning, hasResult=self.logic.hasPartialResult,
+                     numSegments=len(self.inputs.segmentIDs()), isRunning=self.logic.isRunning, hasResult=self.logic.hasPartialResult or self.logic.hasPartialFrames,
                      missing=self.run.missing(), problem=self._problem, isShown=index is not None,
-                     numFrames=self.frames.count, isPlaying=self.frames.isPlaying, isFollowing=self.frames.isFollowing(self.inputs.segmentation()))
+                     numFrames=self.frames.count, isPlaying=self.frames.isPlaying, isFollowing=self.frames.isFollowing(self.inputs.segmentation()),
+                     isCarried=self.logic.frameStep(self.inputs.segmentation()) is not None)
         if document is None or self.review.review is None:
             return Situation(**known)
         kinds, session, label = self.review.review.kinds, document.session, document.labelOf(self.reviewed())

@@ -63,6 +63,7 @@ class NodeWatch:
         """The scene goes: the run ends with a message, and nothing is written."""
         if self.isRunning:
             self._endNow(SlicePropagationError("The scene was closed; the run ended and nothing was written."))
+        self._heldFrames = self._frameStep = None
         self._clear()
         self._letGo()
 

@@ -196,7 +196,7 @@ class RunLoop:
 
     def _endNow(self, problem):
         """End a run without waiting for its step: what the worker still finishes is dropped, with the session."""
-        self._steps = self._frames = self._commit = None
+        self._steps = self._frames = self._heldFrames = self._commit = None
         self._clear()
         self._letGo()
         self.onDone(problem)

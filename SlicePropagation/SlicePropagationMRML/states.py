@@ -22,6 +22,7 @@ class Situation:
         hasPrediction: whether anything is propagated in the segment that is reviewed.
         numFrames: how many frames the volume's sequence has; 0 when it is not a frame of one.
         isPlaying: whether that sequence is playing; isFollowing: whether the segmentation shows another content in each frame.
+        isCarried: whether frames can get back what they held before they were carried, or after.
         isAnchor: whether the slice shown is annotated in it; isEmptyAnchor: and shows nothing.
     """
 
@@ -40,6 +41,7 @@ class Situation:
     numFrames: int = 0
     isPlaying: bool = False
     isFollowing: bool = False
+    isCarried: bool = False
 
 
 @dataclass(frozen=True)
@@ -54,6 +56,7 @@ class ViewState:
     empty: str
     export: str
     carry: str
+    takeBack: str
 
 
 def viewState(situation):
@@ -70,7 +73,8 @@ def viewState(situation):
         confirm=review or shown or (_("You annotated this slice already") if situation.isAnchor else ""),
         empty=review or shown or (_("This slice is marked as empty already") if situation.isEmptyAnchor else ""),
         export=nodes,
-        carry=_framesReason(situation) or nodes or idle or _drawnReason(situation))
+        carry=_framesReason(situation) or nodes or idle or _drawnReason(situation),
+        takeBack=_framesReason(situation) or nodes or idle or ("" if situation.isCarried else _("Nothing was carried to all frames yet")))
 
 
 def _nodesReason(situation):

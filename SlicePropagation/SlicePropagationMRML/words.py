@@ -116,6 +116,12 @@ def framesText(numWritten, skipped, seconds):
     return text + (" " + _("You changed frame {frames} meanwhile; it stays as you left it.").format(frames=", ".join(map(str, skipped))) if skipped else "")
 
 
+def framesReturnedText(isUndo, number, skipped):
+    """What the way back from carrying did, or the way forth again; `skipped` as above."""
+    text = _("Undone: {number} frames are as they were before.") if isUndo else _("Redone: carried to {number} frames.")
+    return text.format(number=number) + (" " + _("You changed frame {frames} since; it stays as you left it.").format(frames=", ".join(map(str, skipped))) if skipped else "")
+
+
 def _leftText(seconds):
     if seconds >= 90:
         return _("{minutes} min left").format(minutes=round(seconds / 60))

@@ -120,7 +120,7 @@ def test_showing_the_panel_imports_nothing_heavy():
 
 def test_a_click_on_add_makes_many_events_and_brings_the_panel_up_to_date_once(seeded, monkeypatch):
     shown, show = [], seeded.panel.review.show
-    monkeypatch.setattr(seeded.panel.review, "show", lambda segment: (shown.append(segment), show(segment)))
+    monkeypatch.setattr(seeded.panel.review, "show", lambda segment, **options: (shown.append(segment), show(segment, **options)))
     second = seeded.add_segment()
     person.turns()
     assert shown == [second] and seeded.panel.reviewed() == second
