@@ -31,9 +31,7 @@ class Commands:
         if self._panel.logic.isRunning:
             return
         self._panel.refresh()
-        reason = self._reason("propagate")
-        if reason:
-            self._panel.say(reason)
+        if not self._isPossible("propagate"):
             return
         with self._panel.saying():
             isStarted = self._panel.logic.start(self._panel.run.engineName(), self._panel.run.span(), self._panel.run.direction(), self._panel.run.device())
@@ -44,7 +42,7 @@ class Commands:
 
     def carry(self):
         """Carry what is segmented to all frames."""
-        if self._reason("carry") == "":
+        if self._isPossible("carry"):
             with self._panel.saying():
                 self._panel.logic.carry(self._panel.settings.isOn("cyclic"))
                 self._panel.say(_("Carrying to all frames…"))
@@ -53,7 +51,7 @@ class Commands:
 
     def returnFrames(self):
         """Take carrying back in all frames, or do it again."""
-        if self._reason("takeBack") == "":
+        if self._isPossible("takeBack"):
             with self._panel.saying():
                 self._panel.logic.returnFrames()
             self._panel.showState()
@@ -74,6 +72,8 @@ class Commands:
             with self._panel.saying():
                 self._panel.logic.keepInTurns(self._kept)
             self._panel.showState()
+        else:
+            self._isPossible("decide")
 
     def _kept(self):
         self._panel.say(_("Kept. Undo takes it back in one step."))
@@ -89,10 +89,12 @@ class Commands:
             self._panel.logic.discard()
             self._panel.say(_("Discarded; the segments are as they were."))
             self._panel.refresh()
+        else:
+            self._isPossible("decide")
 
     def showNext(self):
         """Show the slice most worth correcting."""
-        if self._reason("next") == "":
+        if self._isPossible("next"):
             index = self._panel.logic.nextSuspicious(self._panel.reviewed())
             if index is None:
                 self._panel.say(_("No slice is worth correcting any more."))
@@ -149,13 +151,16 @@ class Commands:
         self._panel.say(_("Removed {number} files.").format(number=removeDownloadedFiles(self._panel.folder)))
         self._panel.showState()
 
-    def _reason(self, name):
-        """Why something cannot be done now; empty when it can."""
+    def _isPossible(self, name):
+        """Whether something can be done now; if not, the status line says why, as for a key whose button is disabled."""
         self._panel.settle()
-        return getattr(viewState(self._panel.situation()), name)
+        reason = getattr(viewState(self._panel.situation()), name)
+        if reason:
+            self._panel.say(reason)
+        return reason == ""
 
     def _vouch(self, name, act, text):
-        if self._reason(name) == "":
+        if self._isPossible(name):
             index = self._panel.review.index
             with self._panel.saying():
                 act(self._panel.reviewed(), index)

@@ -57,6 +57,14 @@ class InputSection:
             return [segmentID for segmentID in self.segmentation().GetSegmentation().GetSegmentIDs() if segmentID in checked]
         return [self.selectedSegment()] if self.selectedSegment() else []
 
+    def count(self):
+        """How many segments the segmentation has."""
+        return len(self._listed())
+
+    def isChecking(self):
+        """Whether the next run fills those that are checked in the list."""
+        return self._settings.get("scope") == "checked"
+
     def restore(self):
         """Show what the scene remembers, and observe what is chosen."""
         volume, segmentation = self._settings.nodes()
@@ -114,7 +122,7 @@ class InputSection:
 
     def _fillList(self):
         self._isFilling = True
-        self._ui.segmentsList.visible = self._settings.get("scope") == "checked"
+        self._ui.segmentsList.visible = self.isChecking()
         self._ui.segmentsList.clear()
         checked = self._settings.get("segments").split("|")
         for segmentID in self._listed():

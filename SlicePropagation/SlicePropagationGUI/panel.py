@@ -35,7 +35,7 @@ class PropagationPanel:
         self.ui, self.logic, self.folder = ui, logic, folder
         self.settings = PanelSettings(parameterNode)
         self._isEntered = self._isBusy = self._isReady = self._isDue = False
-        self._problem = ""
+        self._problem = self._nextStep = ""
         do = self.commands = Commands(self)
         self.draw = DrawSection(ui, self.refreshSoon)
         self.draw.attach()
@@ -148,12 +148,15 @@ class PropagationPanel:
         self.details.showState(state)
         self.draw.setKeys(not situation.isRunning)
         self.shortcuts.setStopKey(situation.isRunning and self._isEntered)
+        if self.ui.statusLabel.text in ("", self._nextStep):        # nothing happened that a person should read first
+            self._nextStep = state.propagate
+            self.say(self._nextStep)
 
     def situation(self):
         """What `viewState` needs to know."""
         document, index = self.logic.document, self.review.index
         known = dict(hasVolume=self.inputs.volume() is not None, hasSegmentation=self.inputs.segmentation() is not None,
-                     numSegments=len(self.inputs.segmentIDs()), isRunning=self.logic.isRunning, hasResult=self.logic.hasPartialResult or self.logic.hasPartialFrames,
+                     numSegments=len(self.inputs.segmentIDs()), numListed=self.inputs.count(), isChecking=self.inputs.isChecking(), isRunning=self.logic.isRunning, hasResult=self.logic.hasPartialResult or self.logic.hasPartialFrames,
                      missing=self.run.missing(), problem=self._problem, isShown=index is not None,
                      numFrames=self.frames.count, isPlaying=self.frames.isPlaying, isFollowing=self.frames.isFollowing(self.inputs.segmentation()),
                      isCarried=self.logic.frameStep(self.inputs.segmentation()) is not None)
