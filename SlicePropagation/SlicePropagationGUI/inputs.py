@@ -87,6 +87,7 @@ class InputSection:
         for widget in (self._ui.volumeSelector, self._ui.segmentationSelector, self._ui.scopeComboBox, self._ui.segmentsList):
             widget.enabled = reason == ""
         self._ui.scopeComboBox.toolTip = reason or _("Which segments the next run fills")
+        self._ui.segmentsList.toolTip = reason or _("Check the segments that the next run fills")
         self._ui.volumeSelector.toolTip = reason or _("The image whose slices are followed")
         self._ui.segmentationSelector.toolTip = reason or _("What you draw in; the Segment Editor shows the same one")
 

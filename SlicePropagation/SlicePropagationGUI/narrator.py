@@ -102,6 +102,9 @@ class Narrator:
             panel.say(_("You changed {slices}: what it affects starts again.").format(slices=where))
             return
         session = self._logic.session
+        if not any(session.anchors(label) for label in session.labels):
+            panel.say(_("You erased the last annotated slice; draw on one before the next run."))
+            return
         isCorrection = any(session.stale(label).any() for label, _index in changed)
         if isCorrection and panel.settings.isOn("autoUpdate") and not self._logic.hasPartialResult:
             panel.commands.propagate()

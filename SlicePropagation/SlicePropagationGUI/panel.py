@@ -50,6 +50,7 @@ class PropagationPanel:
         self.narrator = Narrator(self)
         self._sceneTags = [slicer.mrmlScene.AddObserver(event, lambda caller, name: self.restore())
                            for event in (slicer.vtkMRMLScene.EndCloseEvent, slicer.vtkMRMLScene.EndBatchProcessEvent)]
+        self._sceneTags.append(slicer.mrmlScene.AddObserver(slicer.vtkMRMLScene.StartCloseEvent, lambda caller, name: self.say(""), 1.0))     # before the logic says what ended
         self._isReady = True
         self.refresh()
 
@@ -115,6 +116,8 @@ class PropagationPanel:
         """Refresh now if that is due."""
         isDue, self._isDue = self._isDue, False
         if isDue and self._isReady:
+            if self.logic.hasPartialResult:
+                self.logic.look()               # the segment whose result waits may be gone
             self.logic.watchFrames()
             self.refresh()
 
@@ -199,6 +202,9 @@ class PropagationPanel:
         if isSame and document.stack.axis == axis:
             self.run.showStack(volume, axis, _count(volume, axis))
             return
+        if document is not None and ((document.volumeNode, document.segmentationNode) != (volume, segmentation) or document.stack.axis != axis
+                                     or not set(document.segments.values()) & set(segmentIDs)):
+            self.say("")                        # what was said was about something else
         try:
             self.logic.shareEditorNode(self.draw.node)
             self.logic.open(volume, segmentation, segmentIDs, axis)

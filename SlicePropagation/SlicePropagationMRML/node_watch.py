@@ -14,6 +14,7 @@ class NodeWatch:
             self._hasEdits = True
             return
         try:
+            self.document.check()
             changed = self._turnToSeed() or ([] if self.hasPartialResult else self.absorb())
             if self.hasPartialResult:
                 self._absorbDuringRun()
