@@ -73,7 +73,7 @@ class Narrator:
         panel = self._panel
         panel.say(panel.run.showFrameProgress(position, numPositions, share))
 
-    def framesDone(self, written, skipped, error):
+    def framesDone(self, written, skipped, numMissing, error):
         """All frames have their segmentation, or none was touched."""
         panel = self._panel
         if error is not None:
@@ -83,7 +83,7 @@ class Narrator:
         elif not written and not skipped:
             panel.say(_("Stopped; no frame was changed."))
         else:
-            panel.say(framesText(len(written), [frame + 1 for frame in skipped], panel.run.seconds()))
+            panel.say(framesText(len(written), [frame + 1 for frame in skipped], numMissing, panel.run.seconds()))
         panel.inputs.follow()
         panel.refresh()
 

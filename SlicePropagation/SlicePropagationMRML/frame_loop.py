@@ -155,11 +155,11 @@ class FrameLoop:
             self.onFramesReturned(run.step.isTakenBack, run.written, run.skipped)
         else:
             self._frameStep = run.step
-            self.onFramesDone(run.written, run.skipped, None)
+            self.onFramesDone(run.written, run.skipped, run.walk.numPositions - run.walk.numDone, None)
 
     def _endFrames(self, problem):
         self._frames = None
-        self.onFramesDone([], [], problem)
+        self.onFramesDone([], [], 0, problem)
         self._checkNodes()
 
     # Another frame is shown

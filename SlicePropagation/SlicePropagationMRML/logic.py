@@ -38,7 +38,7 @@ class PropagationLogic(RunLoop, FrameLoop, NodeWatch):
         onClosed: called with an error when a node or segment that was worked on is gone.
         onFrame: called when the volume's sequence shows another frame, with an error when that ended a run, else None; open again to go on there.
         onFrameStep: called with (slice position, number of positions, share of this position) while frames are carried.
-        onFramesDone: called once with (frames written, frames kept because a person changed them meanwhile, error or None); nothing was written after a stop.
+        onFramesDone: called once with (frames written, frames kept because a person changed them meanwhile, slice positions that a kept part lacks, error or None).
         onFramesReturned: called when frames have what they held before, with (whether that was a way back, frames written, frames kept as above).
         axisOfSeed: asked for the axis, or None, before the first drawing is taken over; by then one can see how it was drawn.
     """

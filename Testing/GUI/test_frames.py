@@ -254,7 +254,7 @@ def test_a_carry_that_is_stopped_and_kept_has_the_slices_that_were_done_in_all_f
     numDone = cine.logic._heldFrames.walk.numDone
     person.click(cine.ui.keepButton)
     cine.wait_for_end()
-    assert 2 <= numDone < len(drawn) and cine.status.startswith("Carried to 5 frames")
+    assert 2 <= numDone < len(drawn) and cine.status == f"Kept in 5 frames; {len(drawn) - numDone} slices were not reached, carry again for them."
     show_frame(cine, 2)
     assert cine.mask().any(axis=(1, 2)).nonzero()[0].tolist() == drawn[:numDone].tolist()
     assert [cine.kinds()[index] for index in drawn] == ["propagated"] * numDone + ["unknown"] * (len(drawn) - numDone)
