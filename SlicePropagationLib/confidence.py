@@ -84,12 +84,11 @@ def distance_in_sizes(session, label, index):
     Returns:
         (distance >= 0, index of that anchor); (inf, index itself) when no anchor shows the structure.
     """
-    shown = [anchor for anchor in session.anchors(label) if not session.state(label, anchor).patch.is_empty]
+    shown = _shown_anchors(session, label)
     if not shown:
         return math.inf, index
     nearest = min(shown, key=lambda anchor: abs(anchor - index))
-    radius_mm = math.sqrt(session.state(label, nearest).patch.area * session.stack.pixel_area_mm2 / math.pi)
-    return abs(nearest - index) * session.stack.spacing_mm[0] / max(radius_mm, min(session.stack.spacing_mm)), nearest
+    return abs(nearest - index) * _step_in_sizes(session, label, nearest), nearest
 
 
 def next_slice_to_correct(session, label):
@@ -113,20 +112,34 @@ def correction_gains(session, label):
     if not predicted.any():
         return np.zeros(count)
     confidence, at_stake = np.nan_to_num(session.confidence[row]), session.areas(label).astype(float)
-    sizes = [_area_and_step(session, label, index) for index in range(count)]
+    areas, steps = _areas_and_steps(session, label)
     ended = predicted & (at_stake == 0)
-    at_stake += np.where(ended, ENDED_SHARE * (1 - confidence) * [area for area, _ in sizes], 0.0)
+    at_stake += np.where(ended, ENDED_SHARE * (1 - confidence) * areas, 0.0)
     indices = np.arange(count)
-    distance = np.abs(indices[:, None] - indices) * np.array([step for _, step in sizes])       # (candidate, slice)
+    distance = np.abs(indices[:, None] - indices) * steps       # (candidate, slice)
     lift = np.maximum(FRESH_DICE * np.exp(-distance) - np.where(ended, 0.0, confidence), 0.0)
     return np.where(predicted, (lift * at_stake * predicted).sum(axis=1), 0.0)
 
 
-def _area_and_step(session, label, index):
-    """Area at the nearest anchor in pixels, and one slice's thickness in radii of the structure there."""
-    distance, anchor = distance_in_sizes(session, label, index)
-    area = session.state(label, anchor).patch.area
-    return area, distance / abs(anchor - index) if anchor != index else 0.0
+def _areas_and_steps(session, label):
+    """For every slice: area at the nearest anchor that shows the structure, in pixels, and one slice's thickness in radii of the structure there; two (N,) float64."""
+    shown, indices = _shown_anchors(session, label), np.arange(len(session.stack))
+    if not shown:
+        return session.areas(label).astype(float), np.zeros(len(indices))
+    nearest = np.abs(indices[:, None] - np.array(shown)).argmin(axis=1)         # the lower one of two
+    areas = np.array([session.state(label, anchor).patch.area for anchor in shown], float)
+    steps = np.array([_step_in_sizes(session, label, anchor) for anchor in shown])
+    return areas[nearest], steps[nearest]
+
+
+def _shown_anchors(session, label):
+    return [anchor for anchor in session.anchors(label) if not session.state(label, anchor).patch.is_empty]
+
+
+def _step_in_sizes(session, label, anchor):
+    """One slice's thickness in equivalent radii of the structure at an anchor."""
+    radius_mm = math.sqrt(session.state(label, anchor).patch.area * session.stack.pixel_area_mm2 / math.pi)
+    return session.stack.spacing_mm[0] / max(radius_mm, min(session.stack.spacing_mm))
 
 
 def soft_dice(probability, mask):

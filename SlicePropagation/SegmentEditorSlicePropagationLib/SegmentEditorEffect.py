@@ -47,8 +47,6 @@ class SegmentEditorEffect(AbstractScriptedSegmentEditorEffect):
         self.statusLabel.wordWrap = True
         for text in (_("Both directions"), _("Higher slices only"), _("Lower slices only")):
             self.directionComboBox.addItem(text)
-        self.engineComboBox.toolTip = _("What follows the structure; the trained network needs PyTorch")
-        self.directionComboBox.toolTip = _("Where the walk goes from the drawn slices")
         self.scriptedEffect.addLabeledOptionsWidget(_("Engine:"), self.engineComboBox)
         self.scriptedEffect.addLabeledOptionsWidget(_("Direction:"), self.directionComboBox)
         row = qt.QHBoxLayout()
@@ -82,7 +80,7 @@ class SegmentEditorEffect(AbstractScriptedSegmentEditorEffect):
         from SlicePropagation import SlicePropagationLogic
         self._logic = SlicePropagationLogic().propagation
         self._logic.saveStateForUndo = self.scriptedEffect.saveStateForUndo
-        self._logic.onStep, self._logic.onDone, self._logic.onFrame = self._step, self._done, self._frame
+        self._logic.onStep, self._logic.onDone, self._logic.onFrame, self._logic.onClosed = self._step, self._done, self._letGo, self._letGo
         self._fillEngines()
         self.updateGUIFromMRML()
         self.statusLabel.text = ""
@@ -90,7 +88,7 @@ class SegmentEditorEffect(AbstractScriptedSegmentEditorEffect):
 
     def deactivate(self):
         if self._logic is not None:
-            self._logic.onStep = self._logic.onDone = self._logic.onFrame = lambda *arguments: None
+            self._logic.onStep = self._logic.onDone = self._logic.onFrame = self._logic.onClosed = lambda *arguments: None
             self._logic.cleanup()
         self._logic = None
 
@@ -168,8 +166,8 @@ class SegmentEditorEffect(AbstractScriptedSegmentEditorEffect):
         self.statusLabel.text = _("Applied. Undo takes it back in one step.")
         self._showState()
 
-    def _frame(self, problem):
-        """The volume's sequence shows another frame; a preview of the last one is gone."""
+    def _letGo(self, problem):
+        """The volume's sequence shows another frame, or what was worked on is gone, and a preview with it."""
         self.statusLabel.text = str(problem or "")
         self._showState()
 
@@ -180,8 +178,9 @@ class SegmentEditorEffect(AbstractScriptedSegmentEditorEffect):
         for button, text in ((self.applyButton, _("Write the preview into the segment, as one undo step")), (self.cancelButton, _("Forget the preview"))):
             button.enabled = hasResult
             button.toolTip = text if hasResult else _("Wait for the run to end, or stop it") if isRunning else _("There is no preview yet")
-        for combo in (self.engineComboBox, self.directionComboBox):
+        for combo, text in ((self.engineComboBox, _("What follows the structure; the trained network needs PyTorch")), (self.directionComboBox, _("Where the walk goes from the drawn slices"))):
             combo.enabled = not isRunning
+            combo.toolTip = _("Wait for the run to end, or stop it") if isRunning else text
         self.progressBar.visible = isRunning
 
     @contextlib.contextmanager

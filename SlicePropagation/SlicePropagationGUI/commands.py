@@ -31,9 +31,7 @@ class Commands:
         if self._panel.logic.isRunning:
             return
         self._panel.refresh()
-        reason = viewState(self._panel.situation()).propagate
-        if reason:
-            self._panel.say(reason)
+        if not self._isPossible("propagate"):
             return
         with self._panel.saying():
             isStarted = self._panel.logic.start(self._panel.run.engineName(), self._panel.run.span(), self._panel.run.direction(), self._panel.run.device())
@@ -44,11 +42,18 @@ class Commands:
 
     def carry(self):
         """Carry what is segmented to all frames."""
-        if viewState(self._panel.situation()).carry == "":
+        if self._isPossible("carry"):
             with self._panel.saying():
                 self._panel.logic.carry(self._panel.settings.isOn("cyclic"))
                 self._panel.say(_("Carrying to all frames…"))
                 self._panel.run.begin()
+            self._panel.showState()
+
+    def returnFrames(self):
+        """Take carrying back in all frames, or do it again."""
+        if self._isPossible("takeBack"):
+            with self._panel.saying():
+                self._panel.logic.returnFrames()
             self._panel.showState()
 
     def stop(self):
@@ -59,10 +64,16 @@ class Commands:
 
     def keep(self):
         """Write the result that waits."""
-        if self._panel.logic.hasPartialResult:
+        if self._panel.logic.hasPartialFrames:
+            self._panel.run.begin()
+            self._panel.logic.keepFrames()
+            self._panel.showState()
+        elif self._panel.logic.hasPartialResult:
             with self._panel.saying():
                 self._panel.logic.keepInTurns(self._kept)
             self._panel.showState()
+        else:
+            self._isPossible("decide")
 
     def _kept(self):
         self._panel.say(_("Kept. Undo takes it back in one step."))
@@ -70,14 +81,20 @@ class Commands:
 
     def discard(self):
         """Forget the result that waits."""
-        if self._panel.logic.hasPartialResult:
+        if self._panel.logic.hasPartialFrames:
+            self._panel.logic.discardFrames()
+            self._panel.say(_("Discarded; all frames are as they were."))
+            self._panel.refresh()
+        elif self._panel.logic.hasPartialResult:
             self._panel.logic.discard()
             self._panel.say(_("Discarded; the segments are as they were."))
             self._panel.refresh()
+        else:
+            self._isPossible("decide")
 
     def showNext(self):
         """Show the slice most worth correcting."""
-        if viewState(self._panel.situation()).next == "":
+        if self._isPossible("next"):
             index = self._panel.logic.nextSuspicious(self._panel.reviewed())
             if index is None:
                 self._panel.say(_("No slice is worth correcting any more."))
@@ -134,8 +151,16 @@ class Commands:
         self._panel.say(_("Removed {number} files.").format(number=removeDownloadedFiles(self._panel.folder)))
         self._panel.showState()
 
+    def _isPossible(self, name):
+        """Whether something can be done now; if not, the status line says why, as for a key whose button is disabled."""
+        self._panel.settle()
+        reason = getattr(viewState(self._panel.situation()), name)
+        if reason:
+            self._panel.say(reason)
+        return reason == ""
+
     def _vouch(self, name, act, text):
-        if getattr(viewState(self._panel.situation()), name) == "":
+        if self._isPossible(name):
             index = self._panel.review.index
             with self._panel.saying():
                 act(self._panel.reviewed(), index)

@@ -13,13 +13,15 @@ class FrameSection:
         ui: the widgets of the panel by name.
         settings: a PanelSettings.
         carry: called when the person wants the result in all frames.
+        takeBack: called when the person wants that undone, or done again.
         moved: called when another frame is shown, or the sequence starts or stops playing.
     """
 
-    def __init__(self, ui, settings, carry, moved):
+    def __init__(self, ui, settings, carry, takeBack, moved):
         self._ui, self._settings, self._moved = ui, settings, moved
         self._watch = None
         ui.carryButton.connect("clicked()", carry)
+        ui.takeBackButton.connect("clicked()", takeBack)
         ui.cyclicCheckBox.connect("toggled(bool)", lambda isOn: settings.set("cyclic", bool(isOn)))
         self.restore()
 
@@ -55,10 +57,14 @@ class FrameSection:
         """Whether a segmentation shows another content in each frame."""
         return self.browser is not None and segmentation is not None and self.browser.GetSequenceNode(segmentation) is not None
 
-    def showState(self, state):
-        """Enable what can be done, and say why the rest cannot."""
+    def showState(self, state, isTakenBack):
+        """Enable what can be done, and say why the rest cannot.
+
+        Args:
+            isTakenBack: whether the last carrying was undone.
+        """
         ui, isThere = self._ui, hasBrowsers(slicer.mrmlScene)
-        for widget in (ui.frameTitleLabel, ui.frameLabel, ui.cyclicCheckBox, ui.carryButton):
+        for widget in (ui.frameTitleLabel, ui.frameLabel, ui.cyclicCheckBox, ui.carryButton, ui.takeBackButton):
             widget.visible = isThere
         if self.count:
             ui.frameLabel.text = _("Frame {number} of {count}").format(number=self.browser.GetSelectedItemNumber() + 1, count=self.count)
@@ -67,7 +73,12 @@ class FrameSection:
         ui.carryButton.enabled = ui.cyclicCheckBox.enabled = state.carry == ""
         ui.carryButton.toolTip = state.carry or _(
             "Follow the structure from this frame, and others that you segmented, through all frames by image registration. "
-            "Frames that you segmented and slices that you corrected stay as they are. Undo does not take this back.")
+            "Frames that you segmented and slices that you corrected stay as they are.")
+        ui.takeBackButton.text = _("Redo in all frames") if isTakenBack else _("Undo in all frames")
+        ui.takeBackButton.enabled = state.takeBack == ""
+        ui.takeBackButton.toolTip = state.takeBack or (
+            _("Carry to all frames again, with the same result") if isTakenBack else
+            _("Give all frames back what they held before they were carried; frames that you changed since stay as you left them"))
         ui.cyclicCheckBox.toolTip = state.carry or _("The last frame leads to the first, as in a heartbeat")
 
     def cleanup(self):

@@ -57,6 +57,14 @@ class InputSection:
             return [segmentID for segmentID in self.segmentation().GetSegmentation().GetSegmentIDs() if segmentID in checked]
         return [self.selectedSegment()] if self.selectedSegment() else []
 
+    def count(self):
+        """How many segments the segmentation has."""
+        return len(self._listed())
+
+    def isChecking(self):
+        """Whether the next run fills those that are checked in the list."""
+        return self._settings.get("scope") == "checked"
+
     def restore(self):
         """Show what the scene remembers, and observe what is chosen."""
         volume, segmentation = self._settings.nodes()
@@ -79,6 +87,7 @@ class InputSection:
         for widget in (self._ui.volumeSelector, self._ui.segmentationSelector, self._ui.scopeComboBox, self._ui.segmentsList):
             widget.enabled = reason == ""
         self._ui.scopeComboBox.toolTip = reason or _("Which segments the next run fills")
+        self._ui.segmentsList.toolTip = reason or _("Check the segments that the next run fills")
         self._ui.volumeSelector.toolTip = reason or _("The image whose slices are followed")
         self._ui.segmentationSelector.toolTip = reason or _("What you draw in; the Segment Editor shows the same one")
 
@@ -114,7 +123,7 @@ class InputSection:
 
     def _fillList(self):
         self._isFilling = True
-        self._ui.segmentsList.visible = self._settings.get("scope") == "checked"
+        self._ui.segmentsList.visible = self.isChecking()
         self._ui.segmentsList.clear()
         checked = self._settings.get("segments").split("|")
         for segmentID in self._listed():

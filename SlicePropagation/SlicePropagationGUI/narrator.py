@@ -6,7 +6,7 @@ import time
 from slicer.i18n import tr as _
 
 from SlicePropagationLib.errors import SlicePropagationError
-from SlicePropagationMRML.words import framesText, slicesText, takenText, travelText
+from SlicePropagationMRML.words import framesReturnedText, framesText, slicesText, takenText, travelText
 
 FOLLOW_SECONDS = 0.15       # views and strip are brought up to date no more often
 
@@ -24,14 +24,14 @@ class Narrator:
         self._saveStateForUndo, logic.saveStateForUndo = logic.saveStateForUndo, panel.draw.saveStateForUndo
         logic.onStep, logic.onDone, logic.onEdit = self.step, self.done, self.edit
         logic.onTravel, logic.onTouch, logic.onClosed, logic.axisOfSeed = self.travel, self.touch, self.closed, panel.axisOfSeed
-        logic.onFrame, logic.onFrameStep, logic.onFramesDone = self.frame, self.frameStep, self.framesDone
+        logic.onFrame, logic.onFrameStep, logic.onFramesDone, logic.onFramesReturned = self.frame, self.frameStep, self.framesDone, self.framesReturned
 
     def cleanup(self):
         """Let the logic go on without a panel."""
         logic = self._logic
         logic.saveStateForUndo = self._saveStateForUndo
         logic.onStep = logic.onDone = logic.onEdit = logic.onTravel = logic.onTouch = logic.onClosed = logic.axisOfSeed = lambda *arguments: None
-        logic.onFrame = logic.onFrameStep = logic.onFramesDone = lambda *arguments: None
+        logic.onFrame = logic.onFrameStep = logic.onFramesDone = logic.onFramesReturned = lambda *arguments: None
 
     @contextlib.contextmanager
     def errors(self):
@@ -73,15 +73,24 @@ class Narrator:
         panel = self._panel
         panel.say(panel.run.showFrameProgress(position, numPositions, share))
 
-    def framesDone(self, written, skipped, error):
+    def framesDone(self, written, skipped, numMissing, error):
         """All frames have their segmentation, or none was touched."""
         panel = self._panel
         if error is not None:
             panel.say(str(error))
+        elif self._logic.hasPartialFrames:
+            panel.say(_("Stopped. Keep what is there in all frames, or discard it?"))
         elif not written and not skipped:
             panel.say(_("Stopped; no frame was changed."))
         else:
-            panel.say(framesText(len(written), [frame + 1 for frame in skipped], panel.run.seconds()))
+            panel.say(framesText(len(written), [frame + 1 for frame in skipped], numMissing, panel.run.seconds()))
+        panel.inputs.follow()
+        panel.refresh()
+
+    def framesReturned(self, isUndo, written, skipped):
+        """The frames have what they held before, or after, they were carried."""
+        panel = self._panel
+        panel.say(framesReturnedText(isUndo, len(written), [frame + 1 for frame in skipped]))
         panel.inputs.follow()
         panel.refresh()
 
@@ -93,6 +102,9 @@ class Narrator:
             panel.say(_("You changed {slices}: what it affects starts again.").format(slices=where))
             return
         session = self._logic.session
+        if not any(session.anchors(label) for label in session.labels):
+            panel.say(_("You erased the last annotated slice; draw on one before the next run."))
+            return
         isCorrection = any(session.stale(label).any() for label, _index in changed)
         if isCorrection and panel.settings.isOn("autoUpdate") and not self._logic.hasPartialResult:
             panel.commands.propagate()

@@ -34,15 +34,15 @@ class PropagationPanel:
     def __init__(self, root, ui, logic, parameterNode, folder):
         self.ui, self.logic, self.folder = ui, logic, folder
         self.settings = PanelSettings(parameterNode)
-        self._isEntered = self._isBusy = self._isReady = False
-        self._problem = ""
+        self._isEntered = self._isBusy = self._isReady = self._isDue = False
+        self._problem = self._nextStep = ""
         do = self.commands = Commands(self)
-        self.draw = DrawSection(ui, self.refresh)
+        self.draw = DrawSection(ui, self.refreshSoon)
         self.draw.attach()
-        self.inputs = InputSection(ui, self.settings, self._nodesChosen)
+        self.inputs = InputSection(ui, self.settings, self.refreshSoon)
         self.run = RunSection(ui, self.settings, do.chosen, {
             "propagate": do.propagateOrStop, "keep": do.keep, "discard": do.discard, "install": do.install, "snap": do.snap})
-        self.frames = FrameSection(ui, self.settings, do.carry, self._frameMoved)
+        self.frames = FrameSection(ui, self.settings, do.carry, do.returnFrames, self._frameMoved)
         self.review = ReviewSection(ui, self.settings, logic, {"next": do.showNext, "confirm": do.confirm, "empty": do.markEmpty}, self.showState)
         self.details = DetailsSection(ui, folder, {"export": do.export, "remove": do.removeFiles})
         self.shortcuts = Shortcuts(root, {"propagate": do.propagate, "next": do.showNext, "confirm": do.confirm,
@@ -50,6 +50,7 @@ class PropagationPanel:
         self.narrator = Narrator(self)
         self._sceneTags = [slicer.mrmlScene.AddObserver(event, lambda caller, name: self.restore())
                            for event in (slicer.vtkMRMLScene.EndCloseEvent, slicer.vtkMRMLScene.EndBatchProcessEvent)]
+        self._sceneTags.append(slicer.mrmlScene.AddObserver(slicer.vtkMRMLScene.StartCloseEvent, lambda caller, name: self.say(""), 1.0))     # before the logic says what ended
         self._isReady = True
         self.refresh()
 
@@ -105,17 +106,33 @@ class PropagationPanel:
         known = list(document.segments.values())
         return self.inputs.selectedSegment() if self.inputs.selectedSegment() in known else known[0]
 
+    def refreshSoon(self):
+        """Refresh in the next turn of the event loop: one click, as on Add, makes many events, and a loader names the browser of a volume after it added it."""
+        if not self._isDue and not self._isBusy:
+            self._isDue = True
+            qt.QTimer.singleShot(0, self.settle)
+
+    def settle(self):
+        """Refresh now if that is due."""
+        isDue, self._isDue = self._isDue, False
+        if isDue and self._isReady:
+            if self.logic.hasPartialResult:
+                self.logic.look()               # the segment whose result waits may be gone
+            self.logic.watchFrames()
+            self.refresh()
+
     def refresh(self):
         """Bring everything in line with what is chosen and drawn."""
         if self._isBusy or not self._isReady or slicer.mrmlScene.IsBatchProcessing():
             return
+        self._isDue = False
         self._isBusy = True                     # setting nodes and names fires the events that call this
         try:
             self.draw.show(self.inputs.volume(), self.inputs.segmentation())
             self.frames.show(self.inputs.volume())
             if (self.logic.isCarrying or not self.logic.isRunning) and not self.logic.hasPartialResult:
                 self._open()
-            self.review.show(self.reviewed())
+            self.review.show(self.reviewed(), hasVolume=self.inputs.volume() is not None)
         finally:
             self._isBusy = False
         self.showState()
@@ -128,19 +145,24 @@ class PropagationPanel:
         state = viewState(situation)
         self.inputs.setEnabled(state.choices)
         self.run.showState(state, situation)
-        self.frames.showState(state)
+        step = self.logic.frameStep(self.inputs.segmentation())
+        self.frames.showState(state, isTakenBack=step is not None and step.isTakenBack)
         self.review.showState(state)
         self.details.showState(state)
         self.draw.setKeys(not situation.isRunning)
         self.shortcuts.setStopKey(situation.isRunning and self._isEntered)
+        if self.ui.statusLabel.text in ("", self._nextStep):        # nothing happened that a person should read first
+            self._nextStep = state.propagate
+            self.say(self._nextStep)
 
     def situation(self):
         """What `viewState` needs to know."""
         document, index = self.logic.document, self.review.index
         known = dict(hasVolume=self.inputs.volume() is not None, hasSegmentation=self.inputs.segmentation() is not None,
-                     numSegments=len(self.inputs.segmentIDs()), isRunning=self.logic.isRunning, hasResult=self.logic.hasPartialResult,
+                     numSegments=len(self.inputs.segmentIDs()), numListed=self.inputs.count(), isChecking=self.inputs.isChecking(), isRunning=self.logic.isRunning, hasResult=self.logic.hasPartialResult or self.logic.hasPartialFrames,
                      missing=self.run.missing(), problem=self._problem, isShown=index is not None,
-                     numFrames=self.frames.count, isPlaying=self.frames.isPlaying, isFollowing=self.frames.isFollowing(self.inputs.segmentation()))
+                     numFrames=self.frames.count, isPlaying=self.frames.isPlaying, isFollowing=self.frames.isFollowing(self.inputs.segmentation()),
+                     isCarried=self.logic.frameStep(self.inputs.segmentation()) is not None)
         if document is None or self.review.review is None:
             return Situation(**known)
         kinds, session, label = self.review.review.kinds, document.session, document.labelOf(self.reviewed())
@@ -180,6 +202,9 @@ class PropagationPanel:
         if isSame and document.stack.axis == axis:
             self.run.showStack(volume, axis, _count(volume, axis))
             return
+        if document is not None and ((document.volumeNode, document.segmentationNode) != (volume, segmentation) or document.stack.axis != axis
+                                     or not set(document.segments.values()) & set(segmentIDs)):
+            self.say("")                        # what was said was about something else
         try:
             self.logic.shareEditorNode(self.draw.node)
             self.logic.open(volume, segmentation, segmentIDs, axis)
@@ -198,16 +223,6 @@ class PropagationPanel:
     def _showFrame(self):
         if self._isReady:
             self.inputs.follow()
-            self.refresh()
-
-    def _nodesChosen(self):
-        """Other nodes were chosen; a loader names the browser of a new volume only after it added the volume."""
-        self.refresh()
-        qt.QTimer.singleShot(0, self._followBrowser)
-
-    def _followBrowser(self):
-        if self._isReady:
-            self.logic.watchFrames()
             self.refresh()
 
     def axisOfSeed(self):

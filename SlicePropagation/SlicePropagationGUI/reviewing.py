@@ -44,8 +44,8 @@ class ReviewSection:
         """The SliceReview on show, or None."""
         return self._review
 
-    def show(self, segmentID):
-        """Show a segment's slices; nothing when it is not worked on."""
+    def show(self, segmentID, *, hasVolume=True):
+        """Show a segment's slices; nothing when it is not worked on, with a hint for those who have no volume."""
         document = self._logic.document
         self._segmentID = segmentID if document is not None and segmentID in document.segments.values() else ""
         self._review = reviewSlices(document.session, document.labelOf(segmentID)) if self._segmentID else None
@@ -53,7 +53,8 @@ class ReviewSection:
         if self._review is not None:
             self._ui.reviewLabel.text = summaryText(self._review, document.segmentName(document.labelOf(segmentID)))
         else:
-            self._ui.reviewLabel.text = _("Every slice of the segment will be shown here. No volume at hand? Take SlicePropagationAbdomen in the module Sample Data.")
+            hint = _("Every slice of the segment will be shown here.")
+            self._ui.reviewLabel.text = hint if hasVolume else f"{hint} " + _("No volume at hand? Take SlicePropagationAbdomen in the module Sample Data.")
         self._ui.legendLabel.visible = self._review is not None
         if self._isObserving and [node for node, _tag in self._observations] != sliceNodes(slicer.mrmlScene):
             self.observe()                      # a view came or went

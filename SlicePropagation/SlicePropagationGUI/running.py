@@ -101,14 +101,15 @@ class RunSection:
         ui.propagateButton.enabled = state.propagate == ""
         command = "stop" if running else "propagate"
         ui.propagateButton.toolTip = state.propagate or keyed(hints()[command], command)
-        for widget in (ui.axisComboBox, ui.toTheEndCheckBox, ui.directionComboBox, ui.engineComboBox):
-            widget.enabled = state.choices == ""
-        ui.axisComboBox.toolTip = state.choices or _("The slices that the walk goes through, named after the patient")
-        ui.directionComboBox.toolTip = state.choices or _("Where the walk goes from the annotated slices")
-        ui.toTheEndCheckBox.toolTip = state.choices or _("Walk until the structure ends; switch off to choose the first and the last slice")
+        noVolume = state.choices or ("" if situation.hasVolume else _("Choose a volume first"))
+        for widget, reason in ((ui.axisComboBox, noVolume), (ui.toTheEndCheckBox, noVolume), (ui.directionComboBox, noVolume), (ui.engineComboBox, state.choices)):
+            widget.enabled = reason == ""
+        ui.axisComboBox.toolTip = noVolume or _("The slices that the walk goes through, named after the patient")
+        ui.directionComboBox.toolTip = noVolume or _("Where the walk goes from the annotated slices")
+        ui.toTheEndCheckBox.toolTip = noVolume or _("Walk until the structure ends; switch off to choose the first and the last slice")
         ui.snapButton.enabled = situation.hasVolume
         ui.snapButton.toolTip = _("Turn the slice views onto the slices of the volume") if situation.hasVolume else _("Choose a volume first")
-        self._showRangeState(state)
+        self._showRangeState(noVolume)
         self._showEngineState(state, situation)
         for button, command in ((ui.keepButton, "keep"), (ui.discardButton, "discard")):
             button.visible = situation.hasResult
@@ -200,8 +201,8 @@ class RunSection:
         self._ui.rangeWidget.setRange(0, last)
         self._ui.rangeWidget.setValues(min(self._settings.number("first"), last), min(self._settings.number("last"), last))
 
-    def _showRangeState(self, state):
-        reason = state.choices or (_("Switch off 'To the end of the structure' to choose a range") if self._settings.isOn("toTheEnd") else "")
+    def _showRangeState(self, reason):
+        reason = reason or (_("Switch off 'To the end of the structure' to choose a range") if self._settings.isOn("toTheEnd") else "")
         self._ui.rangeWidget.enabled = reason == ""
         self._ui.rangeWidget.toolTip = reason or _("First and last slice that may be filled")
 

@@ -7,7 +7,7 @@ import slicer
 
 from SlicePropagationMRML.geometry import labelmapBlock, segmentPatches
 
-BAND_VOXELS = 1_000_000     # of a block that is written at once: with an intensity range, Slicer takes 16 ms for a million
+BAND_VOXELS = 1_000_000     # of a block that is written at once; with an intensity range, Slicer looks at the whole volume for each (25 ms for 50 million)
 
 
 def changedPatches(session, label, slices, before):
@@ -64,6 +64,16 @@ def writeSegment(editorLogic, segmentationNode, segmentID, volumeNode, voxels, *
     low, high = zip(*(_bounds(voxels, axis) for axis in range(3)))
     block = voxels[tuple(slice(first, last + 1) for first, last in zip(low, high))]
     _modify(editorLogic, segmentationNode, segmentID, labelmapBlock(volumeNode, segmentationNode, block, low), isRemoval)
+
+
+def prepareMasking(editorLogic, segmentID):
+    """Let the logic make what masking needs, which it otherwise makes within the first write (50 ms for 50 million voxels); yields after each part."""
+    editorLogic.GetSegmentEditorNode().SetSelectedSegmentID(segmentID)
+    editorLogic.UpdateMaskLabelmap()
+    if editorLogic.GetSegmentEditorNode().GetSourceVolumeIntensityMask():
+        yield
+        editorLogic.UpdateAlignedSourceVolume()
+    yield
 
 
 def writeBands(editorLogic, segmentationNode, segmentID, volumeNode, axis, patches, *, isRemoval):

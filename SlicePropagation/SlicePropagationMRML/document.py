@@ -147,21 +147,27 @@ class AnnotatedSegmentation:
 
     def writeSteps(self, changes, editorLogic):
         """The same in steps of some milliseconds each, for several turns of the event loop."""
-        for isRemoval in (True, False):
-            for label, slices in changes.items():
-                patches = {index: change[isRemoval] for index, change in slices.items()}
-                bands = commit.writeBands(editorLogic, self.segmentationNode, self.segments[label], self.volumeNode, self.stack.axis, patches, isRemoval=isRemoval)
-                while True:
-                    with commit.selectionKept(editorLogic):
-                        if next(bands, bands) is bands:
-                            break
-                    yield
+        for steps in self._writes(changes, editorLogic):
+            while True:
+                with commit.selectionKept(editorLogic):
+                    if next(steps, steps) is steps:
+                        break
+                yield
         for label, segmentID in self.segments.items():
             yield
             for index, patch in enumerate(segmentPatches(self.segmentationNode, segmentID, self.volumeNode, self.stack.axis)):
                 state = self.session.state(label, index)
                 if not patch.equals(state.patch):
                     self.session.restore(label, index, replace(state, patch=patch))
+
+    def _writes(self, changes, editorLogic):
+        """Generators that make a commit, in order: what masking needs, then removals, then additions."""
+        if changes:
+            yield commit.prepareMasking(editorLogic, self.segments[min(changes)])
+        for isRemoval in (True, False):
+            for label, slices in changes.items():
+                patches = {index: change[isRemoval] for index, change in slices.items()}
+                yield commit.writeBands(editorLogic, self.segmentationNode, self.segments[label], self.volumeNode, self.stack.axis, patches, isRemoval=isRemoval)
 
     def erase(self, label, index, editorLogic):
         """Empty one slice of a label as far as masking lets it, and vouch for the empty slice.

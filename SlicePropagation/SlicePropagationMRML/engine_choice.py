@@ -29,7 +29,14 @@ class EngineChoice:
         return self if (name, device) == (self.name, self.device) else EngineChoice(name, device)
 
     def make(self):
-        """The engine, made at the first call."""
+        """The engine, made at the first call.
+
+        Raises:
+            ConfigError: a package that it needs is installed but cannot be loaded.
+        """
         if self.engine is None:
-            self.engine = make_engine(self.name, self.device)
+            try:
+                self.engine = make_engine(self.name, self.device)
+            except (ImportError, OSError) as error:
+                raise ConfigError(f"Engine '{self.name}' cannot be loaded ({error}); a package it needs is damaged. Install it anew, or choose another engine.") from error
         return self.engine

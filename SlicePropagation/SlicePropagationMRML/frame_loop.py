@@ -1,56 +1,13 @@
 """Carrying one frame's result to all frames: steps on the worker, one frame written a turn; and what happens when another frame is shown."""
 
-import time
-
 import slicer
 
 from SlicePropagationLib.errors import InputError, SlicePropagationError
-from SlicePropagationMRML.frames import FrameWatch, browserOf, followFrames
+from SlicePropagationMRML.frames import FrameWatch, browserOf
 from SlicePropagationMRML.run_loop import POLL_MS, TURN_SECONDS
 from SlicePropagationMRML.worker import FINISHED
 
 FRAME_ENGINE = "registration"       # follows a structure along time as well as along an axis; the network has only seen neighbouring slices
-
-
-class FrameRun:
-    """A run through all frames; what is open, and which frame is shown, may change meanwhile.
-
-    Args:
-        document: the AnnotatedSegmentation that the run starts from.
-        sequence: the segmentation sequence to fill; in the scene when the segmentation follows frames already.
-        walk: a SequenceWalk.
-        steps: its generator.
-    """
-
-    def __init__(self, scene, browser, document, sequence, walk, steps):
-        self.browser, self.segmentation, self.walk, self.steps = browser, document.segmentationNode, walk, steps
-        self.waiting, self.written, self.skipped = None, [], []
-        self._scene, self._volume, self._sequence = scene, document.volumeNode, sequence
-        self._value = browser.GetMasterSequenceNode().GetNthIndexValue(browser.GetSelectedItemNumber())
-
-    def check(self):
-        """Raise when a node is gone.
-
-        Raises:
-            SlicePropagationError: which.
-        """
-        for node, kind in ((self._volume, "volume"), (self.segmentation, "segmentation"), (self.browser, "sequence browser")):
-            if not self._scene.IsNodePresent(node):
-                raise SlicePropagationError(f"The {kind} was removed from the scene; the run ended.")
-
-    def writeFor(self, seconds):
-        """Write frames for so long; whether frames are left."""
-        end = time.monotonic() + seconds
-        while self.waiting and time.monotonic() < end:
-            frame = self.waiting.pop(0)
-            (self.written if self.walk.write(frame) else self.skipped).append(frame)
-        return bool(self.waiting)
-
-    def finish(self):
-        """Let the segmentation follow the frames."""
-        if self.browser.GetSequenceNode(self.segmentation) is None:
-            self._sequence.SetDataNodeAtValue(self.segmentation, self._value)       # with what the person drew meanwhile
-        followFrames(self._scene, self.browser, self.segmentation, self._sequence)
 
 
 class FrameLoop:
@@ -61,11 +18,21 @@ class FrameLoop:
         """Whether a run through all frames is under way; what is open may be edited meanwhile."""
         return self._frames is not None
 
+    @property
+    def hasPartialFrames(self):
+        """Whether a run through all frames that was stopped waits for `keep` or `discard`."""
+        return self._heldFrames is not None
+
+    def frameStep(self, segmentationNode):
+        """The FrameStep that can be taken back, or done again, in a segmentation; None when nothing was carried."""
+        step = self._frameStep
+        return step if step is not None and step.segmentation is segmentationNode and self.scene.IsNodePresent(step.browser) else None
+
     def carry(self, isCyclic=True):
         """Begin to carry what the segmentation shows in the current frame, and in other frames that a person segmented, to all other frames.
 
         The segmentation follows the frames afterwards. Frames that a person segmented, and slices of other frames that a person corrected, stay as they
-        are. Nothing is written before everything is computed; it is no step of the editor's undo.
+        are. Nothing is written before everything is computed. The editor's undo knows one frame only; `returnFrames` takes this back in all.
 
         Args:
             isCyclic: the last frame is followed by the first, as in a heart beat.
@@ -75,16 +42,47 @@ class FrameLoop:
                 size, or a run is under way.
         """
         from SlicePropagationLib.engines import make_engine
+        from SlicePropagationMRML.frame_run import FrameRun, FrameStep
         from SlicePropagationMRML.sequences import SequenceWalk         # SciPy and SimpleITK; not at start-up
-        if self.isRunning or self.hasPartialResult:
-            raise SlicePropagationError("The last run waits; keep or discard its result first.")
-        self.absorb()
+        self._beforeFrames()
         browser, sequence = self._sequenceToFill()
         walk = SequenceWalk(browser.GetMasterSequenceNode(), sequence, isCyclic, self.document.stack.axis)
         self._isStopping = False
-        self._frames = FrameRun(self.scene, browser, self.document, sequence, walk, walk.steps(make_engine(FRAME_ENGINE)))
+        self._frames = FrameRun(FrameStep(self.scene, browser, self.document, sequence), walk, walk.steps(make_engine(FRAME_ENGINE)))
         self._worker.request(self._frames.steps)
         self._schedule(POLL_MS, self._pollFrames)
+
+    def returnFrames(self):
+        """Begin to give all frames what they held before they were carried; or, when that was done last, what carrying made of them.
+
+        Frames that a person changed since stay as they are.
+
+        Raises:
+            SlicePropagationError: nothing was carried, or a run is under way.
+        """
+        from SlicePropagationMRML.frame_run import FrameReturn
+        self._beforeFrames()
+        if self._frameStep is None:
+            raise SlicePropagationError("Nothing was carried to all frames yet.")
+        self._letGo()
+        self._frames = FrameReturn(self._frameStep)
+        self._schedule(0, self._pollFrames)
+
+    def keepFrames(self):
+        """Write what a run through all frames found before it was stopped; slices that it did not come to stay as they are."""
+        self._frames, self._heldFrames = self._heldFrames, None
+        self._beginWriting()
+        self._schedule(0, self._pollFrames)
+
+    def discardFrames(self):
+        """Forget it; no frame was touched."""
+        self._heldFrames = None
+
+    def _beforeFrames(self):
+        if self.isRunning or self.hasPartialResult or self.hasPartialFrames:
+            raise SlicePropagationError("The last run waits; keep or discard its result first.")
+        if self.document is not None:
+            self.absorb()
 
     def _sequenceToFill(self):
         """(browser, segmentation sequence) with the current frame as it is shown; the sequence is new, and not in the scene, where there was none."""
@@ -114,7 +112,7 @@ class FrameLoop:
 
     def _advanceFrames(self, timeout):
         try:
-            self._frames.check()
+            self._frames.step.check()
             if self._frames.waiting is not None:
                 self._writeFrames()
                 return
@@ -131,29 +129,37 @@ class FrameLoop:
         if error is not None:
             raise error
         if step is FINISHED:
-            if self.document is not None:
-                self.absorb()
-                self._letGo()                   # the node holds other segments in a moment
-            self._frames.waiting = list(self._frames.walk.targets)
+            self._beginWriting()
             return
         position, positions, prediction = step
         self.onFrameStep(position, positions, prediction.step / prediction.num_steps)
         if self._isStopping:
             self._frames.steps.close()
+            self._heldFrames = self._frames if self._frames.walk.numDone else None
             self._endFrames(None)
         else:
             self._worker.request(self._frames.steps)
+
+    def _beginWriting(self):
+        if self.document is not None:
+            self.absorb()
+            self._letGo()                   # the node holds other segments in a moment
+        self._frames.waiting = list(self._frames.walk.targets)
 
     def _writeFrames(self):
         if self._frames.writeFor(TURN_SECONDS):
             return
         run, self._frames = self._frames, None
         run.finish()
-        self.onFramesDone(run.written, run.skipped, None)
+        if run.step is self._frameStep:
+            self.onFramesReturned(run.step.isTakenBack, run.written, run.skipped)
+        else:
+            self._frameStep = run.step
+            self.onFramesDone(run.written, run.skipped, run.walk.numPositions - run.walk.numDone, None)
 
     def _endFrames(self, problem):
         self._frames = None
-        self.onFramesDone([], [], problem)
+        self.onFramesDone([], [], 0, problem)
         self._checkNodes()
 
     # Another frame is shown

@@ -36,6 +36,15 @@ def followFrames(scene, browserNode, segmentationNode, sequenceNode):
     browserNode.Modified()              # the nodes in the scene show the frame as it is now
 
 
+def unfollowFrames(scene, browserNode, segmentationNode, sequenceNode, value):
+    """Let a segmentation follow the browser no longer; it goes on with what it has at an index value, and the sequence leaves the scene."""
+    content = sequenceNode.GetDataNodeAtValue(value)
+    browserNode.RemoveSynchronizedSequenceNode(sequenceNode.GetID())
+    if segmentationNode.GetSegmentation() is not content.GetSegmentation():
+        segmentationNode.CopyContent(content)
+    scene.RemoveNode(sequenceNode)
+
+
 class FrameWatch:
     """Calls a function whenever a browser shows another frame, or starts or stops playing.
 

@@ -31,7 +31,7 @@ def stackFromVolume(volumeNode, axis=0):
     array = stored.astype(np.float32)
     if stored.dtype.kind == "f" and not np.isfinite(array).all():
         np.nan_to_num(array, copy=False, posinf=0.0, neginf=0.0)
-    if array.min() == array.max():
+    if all((part == array.flat[0]).all() for part in array):        # ends at the first slice that differs
         raise InputError(f"The volume is constant (every voxel is {array.flat[0]:g}), so there is nothing to follow; choose another volume.")
     return SliceStack.from_volume(array, tuple(reversed(volumeNode.GetSpacing())), axis)
 

@@ -38,7 +38,8 @@ class PropagationLogic(RunLoop, FrameLoop, NodeWatch):
         onClosed: called with an error when a node or segment that was worked on is gone.
         onFrame: called when the volume's sequence shows another frame, with an error when that ended a run, else None; open again to go on there.
         onFrameStep: called with (slice position, number of positions, share of this position) while frames are carried.
-        onFramesDone: called once with (frames written, frames kept because a person changed them meanwhile, error or None); nothing was written after a stop.
+        onFramesDone: called once with (frames written, frames kept because a person changed them meanwhile, slice positions that a kept part lacks, error or None).
+        onFramesReturned: called when frames have what they held before, with (whether that was a way back, frames written, frames kept as above).
         axisOfSeed: asked for the axis, or None, before the first drawing is taken over; by then one can see how it was drawn.
     """
 
@@ -48,10 +49,11 @@ class PropagationLogic(RunLoop, FrameLoop, NodeWatch):
         self._schedule = schedule or ignore
         self._worker, self._engine = StepWorker(), EngineChoice()
         self.document = self.preview = self._observer = self._steps = self._stackKey = self._frames = self._frameWatch = self._commit = None
+        self._heldFrames = self._frameStep = None
         self._touched, self._isStopping, self._hasEdits, self._holdsResult = [], False, False, False
         self._numRuns, self._drawn = 0, {}
         self.onStep = self.onDone = self.onEdit = self.onTravel = self.onTouch = self.onClosed = self.axisOfSeed = ignore
-        self.onFrame = self.onFrameStep = self.onFramesDone = ignore
+        self.onFrame = self.onFrameStep = self.onFramesDone = self.onFramesReturned = ignore
         self._sceneTags = [scene.AddObserver(slicer.vtkMRMLScene.StartCloseEvent, self._sceneCloses),
                            scene.AddObserver(slicer.vtkMRMLScene.NodeRemovedEvent, lambda caller, event: self._checkNodes())]
 
@@ -137,7 +139,7 @@ class PropagationLogic(RunLoop, FrameLoop, NodeWatch):
         Raises:
             SlicePropagationError: nothing is annotated, the engine is unknown, a run is under way, a node is gone.
         """
-        if self.isRunning or self.hasPartialResult:
+        if self.isRunning or self.hasPartialResult or self.hasPartialFrames:
             raise SlicePropagationError("The last run waits; keep or discard its result first.")
         self.absorb()
         labels = None if segmentIDs is None else [self.document.labelOf(segmentID) for segmentID in segmentIDs]
@@ -237,7 +239,7 @@ class PropagationLogic(RunLoop, FrameLoop, NodeWatch):
         return next_slice_to_correct(self.session, self.document.labelOf(segmentID))
 
     def _beforeAnchor(self):
-        if self.isRunning or self.hasPartialResult:
+        if self.isRunning or self.hasPartialResult or self.hasPartialFrames:
             raise SlicePropagationError("The last run waits; keep or discard its result first.")
         self.absorb()
 

@@ -14,6 +14,7 @@ class NodeWatch:
             self._hasEdits = True
             return
         try:
+            self.document.check()
             changed = self._turnToSeed() or ([] if self.hasPartialResult else self.absorb())
             if self.hasPartialResult:
                 self._absorbDuringRun()
@@ -63,6 +64,7 @@ class NodeWatch:
         """The scene goes: the run ends with a message, and nothing is written."""
         if self.isRunning:
             self._endNow(SlicePropagationError("The scene was closed; the run ended and nothing was written."))
+        self._heldFrames = self._frameStep = None
         self._clear()
         self._letGo()
 

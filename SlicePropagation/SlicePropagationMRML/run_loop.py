@@ -8,7 +8,8 @@ from SlicePropagationLib.errors import SlicePropagationError
 from SlicePropagationMRML.worker import FINISHED
 
 TURN_SECONDS = 0.03     # of our work in one turn of the event loop
-POLL_MS = 30            # shorter intervals starve the worker of Python's lock
+POLL_MS = 30            # asking more often than this for long starves the worker of Python's lock
+FIRST_POLL_MS = 4       # after a step was handed out, as a fast engine has the next one at once; doubled until it comes
 
 
 class CommitRun:
@@ -29,11 +30,13 @@ class CommitRun:
         """Write for so long, or all of it when something else changed the segments; whether anything is left."""
         if self._isWritten:
             return False
-        end, isInTime = time.perf_counter() + (seconds if self._observer.numEdits == self._numEdits else float("inf")), True
+        now = time.perf_counter()
+        end, isInTime = now + (seconds if self._observer.numEdits == self._numEdits else float("inf")), True
         with self._observer.writing():
             while isInTime and not self._isWritten:
-                self._isWritten = next(self._steps, self) is self
-                isInTime = time.perf_counter() < end
+                stepBegan, self._isWritten = now, next(self._steps, self) is self
+                now = time.perf_counter()
+                isInTime = now + (now - stepBegan) < end        # the next step may well take as long as this one
         return not isInTime             # telling of the end takes a turn of its own then
 
     def pauseDrawing(self):
@@ -61,17 +64,20 @@ class RunLoop:
         self._numRuns += 1
         yield from propagate(session, engine, runs, allow_overlap=mayOverlap)
 
-    def _poll(self):
+    def _poll(self, wait=POLL_MS):
         if self._steps is not None:
-            self._advance(timeout=None)
+            wait = FIRST_POLL_MS if self._advance(timeout=None) else min(2 * wait, POLL_MS)
         if self._steps is not None:
-            self._schedule(POLL_MS, self._poll)
+            self._schedule(wait, lambda: self._poll(wait))
 
     def _advance(self, timeout):
+        """Take over the step that the worker has finished; whether there was one."""
         result = self._worker.poll(timeout)
-        if result is None:
-            return
-        step, error = result
+        if result is not None:
+            self._takeStep(*result)
+        return result is not None
+
+    def _takeStep(self, step, error):
         try:
             self.document.check()
             if error is not None:
@@ -194,7 +200,7 @@ class RunLoop:
 
     def _endNow(self, problem):
         """End a run without waiting for its step: what the worker still finishes is dropped, with the session."""
-        self._steps = self._frames = self._commit = None
+        self._steps = self._frames = self._heldFrames = self._commit = None
         self._clear()
         self._letGo()
         self.onDone(problem)

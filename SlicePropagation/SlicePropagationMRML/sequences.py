@@ -93,7 +93,7 @@ class SequenceWalk:
         self.targets = [frame for frame in range(len(self._volumes)) if frame not in self._drawings or self._drawings[frame].states is not None]
         self._positions = [index for index in range(len(self._images[0])) if self._framesDrawnAt(index)]
         self.numPositions = len(self._positions)
-        self._prints = {frame: self._print(frame) for frame in self.targets}
+        self._prints = {frame: fingerprint(self._nodeAt(frame)) for frame in self.targets}
         self._predictions, self._said, self._engineName, self._modelHash = {}, "", "", None
 
     def steps(self, engine):
@@ -107,18 +107,29 @@ class SequenceWalk:
             timed = TimeSession(SliceStack(images, self._spacing, is_cyclic=self._isCyclic, is_time=True), drawn, frames)
             for prediction in timed.steps(engine):
                 yield number, self.numPositions, prediction
+            self._engineName, self._modelHash = engine.name, model_hash(engine)
+            self._said = f"{engine.name} {self._modelHash or ''}".strip()
             self._keep(index, timed)
-        self._engineName, self._modelHash = engine.name, model_hash(engine)
-        self._said = f"{engine.name} {self._modelHash or ''}".strip()
 
     def write(self, frame):
-        """Put one predicted frame into the segmentation sequence; False, and nothing is written, when a person changed that frame meanwhile."""
-        if self._print(frame) != self._prints[frame]:
+        """Put one predicted frame into the segmentation sequence; False, and nothing is written, when a person changed that frame meanwhile.
+
+        Of a walk that was ended early, the slice positions that it did not come to stay as they are.
+        """
+        if fingerprint(self._nodeAt(frame)) != self._prints[frame]:
             return False
         self._segmentations.SetDataNodeAtValue(self._node(frame), self._values[frame])
         return True
 
+    @property
+    def numDone(self):
+        """How many slice positions were walked so far."""
+        return len(self._predictions)
+
     # What is there
+
+    def _nodeAt(self, frame):
+        return self._segmentations.GetDataNodeAtValue(self._values[frame])
 
     def _framesDrawnAt(self, index):
         """Frames that count as annotated at a slice position, where one of them shows something; else none."""
@@ -143,16 +154,6 @@ class SequenceWalk:
         count = volume.GetImageData().GetDimensions()[2 - self._axis]
         return {int(index): state for index, state in in_system(values, count, is_left_handed=isLeftHanded(volume))["slices"].items()}
 
-    def _print(self, frame):
-        """A number that changes with the voxels of a frame's segmentation."""
-        node = self._segmentations.GetDataNodeAtValue(self._values[frame])
-        value = 0
-        for segmentID in node.GetSegmentation().GetSegmentIDs() if node is not None else ():
-            labelmap = node.GetSegmentation().GetSegment(segmentID).GetRepresentation("Binary labelmap")
-            if labelmap is not None and not labelmap.IsEmpty():
-                value = zlib.crc32(np.ascontiguousarray(arrayOf(labelmap)), zlib.crc32(repr((segmentID, labelmap.GetExtent())).encode(), value))
-        return value
-
     # What was predicted
 
     def _keep(self, index, timed):
@@ -165,6 +166,7 @@ class SequenceWalk:
     def _labelsOf(self, frame):
         """((N, H, W) uint8, {label: {slice: SliceState}}) of a frame: predictions, and what a person vouched for."""
         labels, drawing = np.zeros(self._images[0].shape, np.uint8), self._drawings.get(frame)
+        before = self._drawing(frame, self._nodeAt(frame)) if self.numDone < self.numPositions and self._nodeAt(frame) is not None else None
         states = {label: {} for label in range(1, len(self._segmentIDs) + 1)}
         for index in range(len(labels)):
             patch, confidence = self._predictions.get(index, {}).get(frame, (None, {}))
@@ -176,6 +178,11 @@ class SequenceWalk:
                     states[label][index] = _stateOf(known[index]) if index in known else states[label][index]
             elif patch is not None:
                 labels[index][patch.window] = patch.crop
+            elif index in self._positions:              # not reached
+                labels[index] = before.labels[index] if before is not None else 0
+                for label in states:
+                    known = (before.states or {}).get(label, {}) if before is not None else {}
+                    states[label][index] = _stateOf(known[index]) if index in known else SliceState()
         return labels, states
 
     def _node(self, frame):
@@ -200,6 +207,18 @@ class SequenceWalk:
             segment.SetTag(TAG, encode_states(states[label], self._axis, self._engineName, self._modelHash, is_left_handed=isLeftHanded(self._volumes[frame])))
             segmentation.AddSegment(segment, segmentID)
         return node
+
+
+def fingerprint(node):
+    """A number that changes with the voxels of a segmentation node and with what a person vouches for in it; 0 for None."""
+    value = 0
+    for segmentID in node.GetSegmentation().GetSegmentIDs() if node is not None else ():
+        labelmap, tags = node.GetSegmentation().GetSegment(segmentID).GetRepresentation("Binary labelmap"), readTags(node, segmentID)
+        anchors = sorted(index for index, state in tags["slices"].items() if state[0] >= Provenance.SEED) if tags is not None else []
+        value = zlib.crc32(repr((segmentID, anchors)).encode(), value)
+        if labelmap is not None and not labelmap.IsEmpty():
+            value = zlib.crc32(np.ascontiguousarray(arrayOf(labelmap)), zlib.crc32(repr(labelmap.GetExtent()).encode(), value))
+    return value
 
 
 def _volumes(sequence):

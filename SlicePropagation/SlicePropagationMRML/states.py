@@ -22,6 +22,8 @@ class Situation:
         hasPrediction: whether anything is propagated in the segment that is reviewed.
         numFrames: how many frames the volume's sequence has; 0 when it is not a frame of one.
         isPlaying: whether that sequence is playing; isFollowing: whether the segmentation shows another content in each frame.
+        numListed: how many segments the segmentation has; isChecking: whether a run fills those that are checked in the list.
+        isCarried: whether frames can get back what they held before they were carried, or after.
         isAnchor: whether the slice shown is annotated in it; isEmptyAnchor: and shows nothing.
     """
 
@@ -40,6 +42,9 @@ class Situation:
     numFrames: int = 0
     isPlaying: bool = False
     isFollowing: bool = False
+    isCarried: bool = False
+    numListed: int = 0
+    isChecking: bool = False
 
 
 @dataclass(frozen=True)
@@ -54,6 +59,7 @@ class ViewState:
     empty: str
     export: str
     carry: str
+    takeBack: str
 
 
 def viewState(situation):
@@ -70,7 +76,8 @@ def viewState(situation):
         confirm=review or shown or (_("You annotated this slice already") if situation.isAnchor else ""),
         empty=review or shown or (_("This slice is marked as empty already") if situation.isEmptyAnchor else ""),
         export=nodes,
-        carry=_framesReason(situation) or nodes or idle or _drawnReason(situation))
+        carry=_framesReason(situation) or nodes or idle or _drawnReason(situation),
+        takeBack=_framesReason(situation) or nodes or idle or ("" if situation.isCarried else _("Nothing was carried to all frames yet")))
 
 
 def _nodesReason(situation):
@@ -78,8 +85,10 @@ def _nodesReason(situation):
         return _("Load or choose a volume")
     if not situation.hasSegmentation:
         return _("Choose a segmentation, or create one in the list")
-    if situation.numSegments == 0:
+    if situation.numSegments == 0 and situation.numListed == 0:
         return _("Add a segment with the Add button below")
+    if situation.numSegments == 0:
+        return _("Check the segments that a run shall fill") if situation.isChecking else _drawReason()
     return _("The sequence is playing; stop it to work on a frame") if situation.isPlaying else situation.problem
 
 
@@ -95,7 +104,11 @@ def _drawnReason(situation):
 
 def _seedReason(situation):
     if not situation.hasSeed:
-        return _("Draw the structure on one slice first, with Paint or Draw")
+        return _drawReason()
     if situation.missing:
         return _("This engine needs {packages}; install it or choose another engine").format(packages=packagesText(situation.missing))
     return ""
+
+
+def _drawReason():
+    return _("Draw the structure on one slice first, with Paint or Draw")

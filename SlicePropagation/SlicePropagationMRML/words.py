@@ -110,10 +110,24 @@ def frameProgressText(position, numPositions, share, seconds):
     return text if done < 0.2 or done >= numPositions else f"{text}, {_leftText(seconds / done * (numPositions - done))}"
 
 
-def framesText(numWritten, skipped, seconds):
-    """What carrying to all frames did; `skipped` are numbers of frames, from 1 on, that a person changed meanwhile."""
-    text = _("Carried to {number} frames in {seconds:.1f} s; move through them and correct what is wrong.").format(number=numWritten, seconds=seconds)
+def framesText(numWritten, skipped, numMissing, seconds):
+    """What carrying to all frames did.
+
+    Args:
+        skipped: numbers of frames, from 1 on, that a person changed meanwhile.
+        numMissing: slices that a run which was stopped did not come to.
+    """
+    if numMissing:
+        text = _("Kept in {number} frames; {missing} slices were not reached, carry again for them.").format(number=numWritten, missing=numMissing)
+    else:
+        text = _("Carried to {number} frames in {seconds:.1f} s; move through them and correct what is wrong.").format(number=numWritten, seconds=seconds)
     return text + (" " + _("You changed frame {frames} meanwhile; it stays as you left it.").format(frames=", ".join(map(str, skipped))) if skipped else "")
+
+
+def framesReturnedText(isUndo, number, skipped):
+    """What the way back from carrying did, or the way forth again; `skipped` as above."""
+    text = _("Undone: {number} frames are as they were before.") if isUndo else _("Redone: carried to {number} frames.")
+    return text.format(number=number) + (" " + _("You changed frame {frames} since; it stays as you left it.").format(frames=", ".join(map(str, skipped))) if skipped else "")
 
 
 def _leftText(seconds):

@@ -15,7 +15,7 @@ HERE = Path(__file__).resolve().parent
 CHECKOUT = HERE.parents[1]
 sys.path[:0] = [str(CHECKOUT), str(CHECKOUT / "SlicePropagation"), str(HERE), *(str(HERE.parent / name) for name in ("Host", "MRML", "Library"))]
 WIDTHS = (320, 400, 600)
-STATES = ("empty", "no_pytorch", "ready", "running", "stopped", "reviewed", "error", "frames")     # each builds on the one before, but the first two and the last
+STATES = ("empty", "no_pytorch", "ready", "running", "stopped", "reviewed", "error", "frames", "carried")     # each builds on the one before, but the first two and "frames"
 NAMES = ("Liver", "Right kidney", "Spleen")
 SEED_SLICE = 28
 
@@ -103,6 +103,14 @@ class States:
         self.annotator.click_slice(SEED_SLICE)
         person.click(self.annotator.ui.carryButton)
         person.wait_until(lambda: self.annotator.ui.progressBar.value >= 1400, 200)
+
+    def carried(self):
+        """The result is in all frames, and another one is shown."""
+        import slicer
+        from host import person
+        self.annotator.wait_for_end()
+        slicer.mrmlScene.GetFirstNodeByClass("vtkMRMLSequenceBrowserNode").SetSelectedItemNumber(2)
+        person.turns()
 
     def error(self):
         """The volume cannot be followed."""

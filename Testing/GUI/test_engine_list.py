@@ -30,17 +30,22 @@ def without(monkeypatch):
 
 
 class PyTorchUtilsLogic:
-    """The part of the PyTorch extension's logic that is called, with its signature of 2025 and later; the test says what comes of it."""
+    """The part of the PyTorch extension's logic that others call, with its signatures of 2025 and later; the test says what comes of it."""
 
-    calls, outcome = [], None
+    calls, outcome, found = [], None, staticmethod(lambda: False)
 
     def installTorch(self, askConfirmation=False, forceComputationBackend=None, torchVersionRequirement=None, torchvisionVersionRequirement=None):
         self.calls.append("installTorch")
         return self.outcome()
 
-    def torchInstalled(self):
-        self.calls.append("torchInstalled")
-        return False
+    @staticmethod
+    def torchInstalled():
+        PyTorchUtilsLogic.calls.append("torchInstalled")
+        return PyTorchUtilsLogic.found()
+
+    @property
+    def torch(self):
+        raise AssertionError("It installs PyTorch without asking where it is not there.")
 
 
 @pytest.fixture
@@ -132,7 +137,7 @@ def test_a_person_who_agrees_gets_pytorch_and_the_engine_stays_chosen(seeded, ex
     monkeypatch.setattr(extension, "outcome", lambda self: without.discard("torch") or types.ModuleType("torch"))
     choose_network(seeded)
     person.click(seeded.ui.installButton)
-    assert len(asked) == 1 and "3 GB" in asked[0] and extension.calls == ["installTorch"]
+    assert len(asked) == 1 and "3 GB" in asked[0] and extension.calls == ["torchInstalled", "installTorch"]
     assert seeded.status == "PyTorch is installed." and seeded.ui.engineComboBox.currentText == "Trained network"
     assert not seeded.ui.installButton.visible and seeded.ui.deviceComboBox.visible and seeded.ui.propagateButton.isEnabled()
 
@@ -141,7 +146,7 @@ def test_a_person_who_declines_gets_nothing_and_can_use_another_engine(seeded, e
     answer(monkeypatch, False)
     choose_network(seeded)
     person.click(seeded.ui.installButton)
-    assert extension.calls == [] and seeded.status.startswith("PyTorch was not installed") and not seeded.ui.propagateButton.isEnabled()
+    assert "installTorch" not in extension.calls and seeded.status.startswith("PyTorch was not installed") and not seeded.ui.propagateButton.isEnabled()
     seeded.choose(seeded.ui.engineComboBox, "Image registration")
     seeded.propagate()
     assert seeded.mask()[9].any()
@@ -160,3 +165,31 @@ def test_an_installation_that_fails_is_named_in_the_status_and_the_panel_goes_on
     assert said in seeded.status and "Image registration works without it" in seeded.status and seeded.ui.installButton.isEnabled()
     seeded.choose(seeded.ui.engineComboBox, "Image registration")
     assert seeded.ui.propagateButton.isEnabled()
+
+
+def test_pytorch_that_came_by_another_way_is_neither_asked_for_nor_downloaded(seeded, extension, without, monkeypatch):
+    asked = answer(monkeypatch, True)
+    choose_network(seeded)
+    monkeypatch.setattr(extension, "found", staticmethod(lambda: without.discard("torch") is None))
+    person.click(seeded.ui.installButton)
+    assert asked == [] and extension.calls == ["torchInstalled"] and seeded.status == "PyTorch is installed." and seeded.ui.propagateButton.isEnabled()
+
+
+def broken():
+    raise ImportError("libtorch.so: cannot open shared object file")
+
+
+def test_a_broken_pytorch_is_named_with_what_mends_it_and_nothing_is_put_on_top(seeded, extension, monkeypatch):
+    asked = answer(monkeypatch, True)
+    monkeypatch.setattr(extension, "found", staticmethod(broken))
+    choose_network(seeded)
+    person.click(seeded.ui.installButton)
+    assert "libtorch.so" in seeded.status and "Uninstall it in the module 'PyTorch Utils'" in seeded.status
+    assert asked == [] and extension.calls == ["torchInstalled"] and seeded.ui.installButton.isEnabled()
+
+
+def test_a_broken_pytorch_that_shows_only_in_the_run_ends_it_with_a_sentence(seeded, without, monkeypatch):
+    monkeypatch.setattr("SlicePropagationMRML.engine_choice.make_engine", lambda *arguments: broken())
+    before = seeded.mask().copy()
+    seeded.propagate()
+    assert "libtorch.so" in seeded.status and "choose another engine" in seeded.status and (seeded.mask() == before).all() and seeded.ui.propagateButton.isEnabled()

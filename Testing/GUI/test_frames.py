@@ -128,18 +128,158 @@ def test_a_corrected_frame_is_propagated_like_any_volume_and_undo_stays_in_it(ci
     assert cine.kinds()[3] == "seed"
 
 
-@pytest.mark.parametrize("how", ["button", "Esc"])
-def test_a_carry_that_is_stopped_changes_no_frame(cine, how):
-    cine.propagate()
-    person.click(cine.ui.carryButton)
-    person.wait_until(lambda: cine.ui.progressBar.value > 0)
+def content_of(annotator):
+    """What every frame holds: [(its mask, what the strip says), ...]; the frame shown is the same afterwards."""
+    shown, content = annotator.browser.GetSelectedItemNumber(), []
+    for frame in range(6):
+        show_frame(annotator, frame)
+        content.append((annotator.mask().tobytes(), annotator.kinds(), annotator.confidences()))
+    show_frame(annotator, shown)
+    return content
+
+
+def carried(annotator):
+    """Propagated in frame 1 and carried to all frames."""
+    annotator.propagate()
+    person.click(annotator.ui.carryButton)
+    annotator.wait_for_end()
+
+
+def stop_halfway(annotator, how):
+    """Carry, and stop after two slice positions or more."""
+    person.click(annotator.ui.carryButton)
+    person.wait_until(lambda: annotator.logic._frames.walk.numDone >= 2)
     if how == "button":
-        person.click(cine.ui.propagateButton)
+        person.click(annotator.ui.propagateButton)
     else:
-        cine.key("Esc")
+        annotator.key("Esc")
+    annotator.wait_for_end()
+
+
+@pytest.fixture
+def unhurried(monkeypatch):
+    """Image registration that takes its time."""
+    import time
+    from SlicePropagationLib.engines.registration import RegistrationEngine
+    walk = RegistrationEngine.walk
+
+    def slowly(self, *arguments):
+        for mask in walk(self, *arguments):
+            time.sleep(0.02)
+            yield mask
+
+    monkeypatch.setattr(RegistrationEngine, "walk", slowly)
+
+
+def test_before_anything_is_carried_there_is_nothing_to_undo_in_all_frames(cine):
+    cine.propagate()
+    assert not cine.ui.takeBackButton.isEnabled() and cine.ui.takeBackButton.toolTip == "Nothing was carried to all frames yet"
+
+
+def test_carrying_is_undone_in_all_frames_and_the_segmentation_is_as_it_was(cine):
+    cine.propagate()
+    before, kinds = cine.mask().copy(), cine.kinds()
+    person.click(cine.ui.carryButton)
     cine.wait_for_end()
-    assert cine.status == "Stopped; no frame was changed." and slicer.mrmlScene.GetNumberOfNodesByClass("vtkMRMLSequenceNode") == 1
-    assert cine.browser.GetSequenceNode(cine.segmentation) is None and cine.kinds()[3] == "seed"
+    show_frame(cine, 4)
+    person.click(cine.ui.takeBackButton)
+    cine.wait_for_end()
+    assert cine.status == "Undone: 5 frames are as they were before."
+    assert cine.browser.GetSequenceNode(cine.segmentation) is None and slicer.mrmlScene.GetNumberOfNodesByClass("vtkMRMLSequenceNode") == 1
+    assert (cine.mask() == before).all() and cine.kinds() == kinds
+    show_frame(cine, 2)
+    assert (cine.mask() == before).all()
+
+
+def test_what_was_undone_in_all_frames_is_done_again_exactly(cine):
+    carried(cine)
+    after = content_of(cine)
+    person.click(cine.ui.takeBackButton)
+    cine.wait_for_end()
+    assert cine.ui.takeBackButton.text == "Redo in all frames"
+    show_frame(cine, 0)
+    person.click(cine.ui.takeBackButton)
+    cine.wait_for_end()
+    assert cine.status == "Redone: carried to 5 frames." and content_of(cine) == after and cine.ui.takeBackButton.text == "Undo in all frames"
+
+
+def test_a_second_carrying_is_undone_without_the_first_and_the_correction_between_them_stays(cine):
+    carried(cine)
+    show_frame(cine, 3)
+    cine.draw(3, disc((40, 40), (22, 21), 4))
+    before = content_of(cine)
+    show_frame(cine, 1)
+    person.click(cine.ui.carryButton)
+    cine.wait_for_end()
+    assert content_of(cine) != before
+    person.click(cine.ui.takeBackButton)
+    cine.wait_for_end()
+    assert content_of(cine) == before and before[3][1][3] == "correction"
+
+
+@pytest.mark.parametrize("how", ["drawn", "confirmed"])
+def test_a_frame_that_a_person_worked_in_since_is_not_undone(cine, how):
+    carried(cine)
+    show_frame(cine, 3)
+    if how == "drawn":
+        cine.draw(3, disc((40, 40), (22, 21), 4))
+    else:
+        cine.click_slice(3)
+        cine.key("C")
+    kept = cine.mask().copy()
+    person.click(cine.ui.takeBackButton)
+    cine.wait_for_end()
+    assert cine.status == "Undone: 4 frames are as they were before. You changed frame 4 since; it stays as you left it."
+    assert (cine.mask() == kept).all() and cine.kinds()[3] == {"drawn": "correction", "confirmed": "confirmed"}[how]
+    show_frame(cine, 2)
+    assert not cine.mask().any()
+    show_frame(cine, 0)
+    assert cine.mask()[3].any() and cine.kinds()[3] == "seed"
+
+
+@pytest.mark.parametrize("how", ["button", "Esc"])
+def test_a_carry_that_is_stopped_and_discarded_changes_no_frame(cine, unhurried, how):
+    cine.propagate()
+    stop_halfway(cine, how)
+    assert cine.status.startswith("Stopped. Keep what is there in all frames") and not cine.ui.propagateButton.isEnabled()
+    person.click(cine.ui.discardButton)
+    assert slicer.mrmlScene.GetNumberOfNodesByClass("vtkMRMLSequenceNode") == 1 and not cine.ui.keepButton.isVisible()
+    assert cine.browser.GetSequenceNode(cine.segmentation) is None and cine.kinds()[3] == "seed" and cine.ui.propagateButton.isEnabled()
+
+
+def test_a_carry_that_is_stopped_and_kept_has_the_slices_that_were_done_in_all_frames(cine, unhurried):
+    cine.propagate()
+    drawn = cine.mask().any(axis=(1, 2)).nonzero()[0]
+    stop_halfway(cine, "button")
+    numDone = cine.logic._heldFrames.walk.numDone
+    person.click(cine.ui.keepButton)
+    cine.wait_for_end()
+    assert 2 <= numDone < len(drawn) and cine.status == f"Kept in 5 frames; {len(drawn) - numDone} slices were not reached, carry again for them."
+    show_frame(cine, 2)
+    assert cine.mask().any(axis=(1, 2)).nonzero()[0].tolist() == drawn[:numDone].tolist()
+    assert [cine.kinds()[index] for index in drawn] == ["propagated"] * numDone + ["unknown"] * (len(drawn) - numDone)
+
+
+def test_slices_that_a_stopped_carry_did_not_come_to_stay_as_they_were(cine, unhurried):
+    carried(cine)
+    before = content_of(cine)
+    show_frame(cine, 3)
+    cine.draw(1, disc((40, 40), (22, 21), 4))
+    show_frame(cine, 0)
+    drawn = cine.mask().any(axis=(1, 2)).nonzero()[0]
+    stop_halfway(cine, "button")
+    last = drawn[-1]
+    person.click(cine.ui.keepButton)
+    cine.wait_for_end()
+    show_frame(cine, 2)
+    assert cine.mask()[last].any() and cine.mask()[last].tobytes() == before[2][0][last * 1600:(last + 1) * 1600] and cine.kinds() == before[2][1]
+
+
+def test_a_scene_that_is_closed_has_nothing_to_undo_in_all_frames(cine):
+    carried(cine)
+    slicer.mrmlScene.Clear(False)
+    person.turns()
+    assert cine.logic.frameStep(None) is None and cine.logic._frameStep is None
 
 
 def test_another_frame_ends_a_run_through_slices_and_nothing_is_written_into_it(cine, monkeypatch):

@@ -76,6 +76,11 @@ def test_a_volume_that_cannot_be_followed_is_named_in_the_status(annotator):
     annotator.load(SliceStack(np.full((8, 20, 20), 5.0, np.float32)))
     annotator.add_segment()
     assert "constant" in annotator.status and "constant" in annotator.ui.propagateButton.toolTip
+    assert annotator.ui.reviewLabel.text == "Every slice of the segment will be shown here."
+
+
+def test_those_who_have_no_volume_are_led_to_the_sample(annotator):
+    assert "SlicePropagationAbdomen" in annotator.ui.reviewLabel.text
 
 
 def test_directions_are_named_after_the_patient(seeded):

@@ -116,3 +116,19 @@ def test_showing_the_panel_imports_nothing_heavy():
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_a_click_on_add_makes_many_events_and_brings_the_panel_up_to_date_once(seeded, monkeypatch):
+    shown, show = [], seeded.panel.review.show
+    monkeypatch.setattr(seeded.panel.review, "show", lambda segment, **options: (shown.append(segment), show(segment, **options)))
+    second = seeded.add_segment()
+    person.turns()
+    assert shown == [second] and seeded.panel.reviewed() == second
+
+
+def test_what_is_pressed_before_that_happened_counts_for_what_is_shown_then(seeded):
+    seeded.propagate()
+    other = seeded.segmentation.GetSegmentation().AddEmptySegment("other")
+    seeded.panel.draw.node.SetSelectedSegmentID(other)
+    seeded.panel.commands.confirm()             # in the same turn: before the panel had time to follow
+    assert seeded.panel.reviewed() == other and seeded.logic.session.anchors(seeded.logic.document.labelOf(other))

@@ -217,3 +217,8 @@ class SlicePropagationWorkflowTest(unittest.TestCase):
         browser.SetSelectedItemNumber(0)
         self.processEvents()
         self.assertTrue(np.array_equal(self.mask(), drawn))
+        self.ui.takeBackButton.click()
+        self.waitForEnd()
+        self.processEvents()
+        self.assertIsNone(browser.GetSequenceNode(self.segmentation))
+        self.assertTrue(np.array_equal(self.mask(), drawn))

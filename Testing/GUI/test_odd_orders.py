@@ -1,0 +1,189 @@
+"""What an impatient person does: keys before their time, another order, something renamed, deleted or switched in between, odd volumes."""
+
+import time
+
+import numpy as np
+import pytest
+import slicer
+from host import person
+from mrml_scene import makeSegmentation, makeVolume
+from phantoms import disc, drifting_disc
+
+from SlicePropagationLib.stack import SliceStack
+
+
+def longest_turn(act, is_done=lambda: True, seconds=0.0):
+    """Milliseconds of this thread that the longest turn took, from an action until a condition holds and some seconds have passed."""
+    begin, end = time.thread_time(), time.monotonic() + seconds
+    act()
+    longest = time.thread_time() - begin
+    while time.monotonic() < end or not is_done():
+        begin = time.thread_time()
+        person.turns(1)
+        longest = max(longest, time.thread_time() - begin)
+        time.sleep(0.001)
+    return 1000 * longest
+
+
+def second_segmentation(annotator):
+    node = makeSegmentation(slicer.mrmlScene, annotator.volume, ("other",))
+    person.turns()
+    return node
+
+
+def test_the_status_line_names_each_step_until_the_first_run(annotator):
+    stack, truth = drifting_disc()
+    assert annotator.status == "Load or choose a volume"
+    annotator.load(stack)
+    assert annotator.status.startswith("Choose a segmentation")
+    annotator.ui.segmentationSelector.addNode()
+    person.turns()
+    assert annotator.status.startswith("Add a segment")
+    annotator.add_segment()
+    assert annotator.status.startswith("Draw the structure on one slice")
+    annotator.draw(7, truth[7])
+    assert annotator.status == "You drew on slice 7. Propagate fills the rest."
+
+
+def test_what_was_said_of_one_scene_or_segmentation_is_not_said_of_the_next(seeded):
+    seeded.propagate()
+    assert seeded.status.startswith("Done in ")
+    seeded.ui.segmentationSelector.setCurrentNode(second_segmentation(seeded))
+    person.turns()
+    assert seeded.status.startswith("Draw the structure on one slice")
+    slicer.mrmlScene.Clear(False)
+    person.turns()
+    assert seeded.status == "Load or choose a volume"
+
+
+@pytest.mark.parametrize("key,reason", [("P", "Load or choose a volume"), ("N", "Load or choose a volume"), ("C", "Load or choose a volume"),
+                                        ("E", "Load or choose a volume"), ("K", "Only after a run"), ("D", "Only after a run")])
+def test_a_key_before_its_time_says_why_it_does_nothing(annotator, key, reason):
+    annotator.panel.say("something else")
+    annotator.key(key)
+    assert annotator.status.startswith(reason)
+
+
+@pytest.mark.parametrize("scope,reason", [("All drawn segments", "Draw the structure"), ("Checked segments", "Check the segments")])
+def test_with_segments_but_none_to_fill_it_says_what_to_do(annotator, scope, reason):
+    annotator.load(drifting_disc()[0])
+    annotator.add_segment()
+    annotator.choose(annotator.ui.scopeComboBox, scope)
+    assert annotator.ui.propagateButton.toolTip.startswith(reason)
+
+
+def test_while_a_result_waits_nothing_else_can_be_chosen_and_each_control_says_why(seeded):
+    seeded.stop_after(4)
+    ui = seeded.ui
+    for widget in (ui.propagateButton, ui.axisComboBox, ui.directionComboBox, ui.engineComboBox, ui.toTheEndCheckBox, ui.volumeSelector, ui.segmentationSelector,
+                   ui.scopeComboBox, ui.nextButton, ui.confirmButton, ui.emptyButton):
+        assert not widget.isEnabled() and widget.toolTip == "Keep or discard the last result first"
+
+
+def test_the_axis_can_be_changed_and_changed_back_without_loss(seeded):
+    seeded.propagate()
+    before, kinds = seeded.mask().copy(), seeded.kinds()
+    seeded.choose(seeded.ui.axisComboBox, "Sagittal")
+    assert len(seeded.kinds()) == 48 and "counts as drawn by you" in seeded.status
+    seeded.choose(seeded.ui.axisComboBox, "Axial")
+    assert (seeded.mask() == before).all() and seeded.kinds() == kinds and seeded.status == ""
+
+
+def test_a_renamed_segment_has_its_new_name_in_review(seeded):
+    seeded.propagate()
+    seeded.segmentation.GetSegmentation().GetSegment(seeded.segment).SetName("Liver")
+    seeded.wait_for_panel()
+    assert seeded.ui.reviewLabel.text.startswith("<b>Liver</b>")
+
+
+def test_of_two_segmentations_each_has_its_own_strip(seeded):
+    seeded.propagate()
+    first, kinds = seeded.segmentation, seeded.kinds()
+    seeded.ui.segmentationSelector.setCurrentNode(second_segmentation(seeded))
+    person.turns()
+    assert set(seeded.kinds()) == {"unknown"}
+    seeded.ui.segmentationSelector.setCurrentNode(first)
+    person.turns()
+    assert seeded.kinds() == kinds
+
+
+def test_a_segmentation_that_is_chosen_in_the_middle_of_a_run_waits_for_its_end(seeded):
+    other, first = second_segmentation(seeded), seeded.segmentation
+    person.click(seeded.ui.propagateButton)
+    assert not seeded.ui.segmentationSelector.isEnabled()
+    seeded.ui.segmentationSelector.setCurrentNode(other)        # a script does it all the same
+    seeded.wait_for_end()
+    seeded.wait_for_panel()
+    seeded.ui.segmentationSelector.setCurrentNode(first)
+    person.turns()
+    assert seeded.mask(seeded.segment).any(axis=(1, 2)).all() and not seeded.logic.isRunning
+
+
+def test_a_volume_that_is_switched_in_the_middle_of_a_run_leaves_the_result_with_the_first(seeded):
+    first = seeded.volume
+    other = makeVolume(slicer.mrmlScene, np.random.default_rng(0).random((16, 48, 48)).astype(np.float32), (1.0, 1.5, 3.0), name="other")
+    person.turns()
+    person.click(seeded.ui.propagateButton)
+    seeded.ui.volumeSelector.setCurrentNode(other)
+    seeded.wait_for_end()
+    seeded.wait_for_panel()
+    assert seeded.logic.document.volumeNode is other and seeded.ui.propagateButton.text == "Propagate"
+    seeded.ui.volumeSelector.setCurrentNode(first)
+    person.turns()
+    assert seeded.kinds()[7] == "seed" and seeded.kinds()[9] == "propagated"
+
+
+def test_a_segment_that_is_deleted_while_its_result_waits_takes_the_result_with_it(seeded):
+    seeded.stop_after(4)
+    seeded.segmentation.GetSegmentation().RemoveSegment(seeded.segment)
+    seeded.wait_for_panel()
+    assert "was deleted" in seeded.status and not seeded.ui.keepButton.isVisible() and not seeded.logic.hasPartialResult
+    second = seeded.add_segment()
+    seeded.draw(7, seeded.truth[7])
+    seeded.propagate()
+    assert seeded.mask(second)[9].any()
+
+
+def test_undo_after_a_save_is_the_undo_before_it(seeded, tmp_path):
+    before = seeded.mask().copy()
+    seeded.propagate()
+    assert slicer.mrmlScene.WriteToMRB(str(tmp_path / "scene.mrb"))
+    seeded.undo()
+    assert (seeded.mask() == before).all() and seeded.status.startswith("Undone: the propagation")
+    seeded.redo()
+    assert seeded.mask()[9].any() and seeded.status.startswith("Redone: the propagation")
+
+
+def test_a_seed_that_is_erased_again_leaves_nothing_to_start_from(annotator):
+    stack, truth = drifting_disc()
+    annotator.load(stack)
+    annotator.add_segment()
+    annotator.draw(7, truth[7])
+    annotator.draw(7, np.zeros_like(truth[7]))
+    assert set(annotator.kinds()) == {"unknown"} and not annotator.ui.propagateButton.isEnabled()
+    assert annotator.ui.propagateButton.toolTip.startswith("Draw the structure on one slice") and annotator.status.startswith("You erased the last annotated slice")
+
+
+def test_a_volume_of_one_slice_is_done_when_it_is_drawn(annotator):
+    stack, truth = drifting_disc()
+    annotator.load(SliceStack(stack.images[7:8]))
+    annotator.add_segment()
+    annotator.draw(0, truth[7])
+    annotator.propagate()
+    assert annotator.kinds() == ["seed"] and "up to date" in annotator.status and (annotator.mask()[0] == truth[7]).all()
+
+
+def test_a_thousand_slices_keep_no_turn_waiting(annotator):
+    ball = np.stack([disc((64, 64), (32, 32), 3 + (500 - abs(k - 500)) / 30) for k in range(1000)])
+    annotator.load(SliceStack((100 * ball + np.random.default_rng(0).integers(0, 20, ball.shape)).astype(np.float32)))
+    annotator.add_segment()
+    annotator.draw(500, ball[500])
+    annotator.choose(annotator.ui.engineComboBox, "Copy (baseline)")
+    do, red = annotator.panel.commands, slicer.app.layoutManager().sliceWidget("Red").mrmlSliceNode()
+    turns = {"run": longest_turn(do.propagate, lambda: not annotator.logic.isRunning),
+             "next": longest_turn(do.showNext), "confirm": longest_turn(do.confirm),
+             "scroll": longest_turn(lambda: red.SetSliceOffset(red.GetSliceOffset() + 3)),
+             "drawing": longest_turn(lambda: person.draw_slice(annotator.ui.editor, 0, 300, disc((64, 64), (30, 30), 5)), seconds=0.5),
+             "again": longest_turn(do.propagate, lambda: not annotator.logic.isRunning),
+             "undo": longest_turn(annotator.ui.editor._undo.click, seconds=0.5)}
+    assert max(turns.values()) < 100, turns
