@@ -42,12 +42,18 @@ def annotator(application):
 
 
 @pytest.fixture
-def seeded(annotator):
-    """A person who drew slice 7 of a drifting disc, and walks with the copying engine."""
+def drawn(annotator):
+    """A person who drew slice 7 of a drifting disc."""
     from phantoms import drifting_disc
     annotator.stack, annotator.truth = drifting_disc()
     annotator.load(annotator.stack)
     annotator.segment = annotator.add_segment()
     annotator.draw(7, annotator.truth[7])
-    annotator.choose(annotator.ui.engineComboBox, "Copy (baseline)")
     return annotator
+
+
+@pytest.fixture
+def seeded(drawn):
+    """The same person, who walks with the copying engine."""
+    drawn.choose(drawn.ui.engineComboBox, "Copy (baseline)")
+    return drawn

@@ -6,19 +6,8 @@ from importlib import util
 
 import pytest
 from host import person
-from phantoms import drifting_disc
 
 from SlicePropagationLib.engines import ENGINES
-
-
-@pytest.fixture
-def seeded(annotator):
-    """A person who drew slice 7 of a drifting disc."""
-    annotator.stack, annotator.truth = drifting_disc()
-    annotator.load(annotator.stack)
-    annotator.segment = annotator.add_segment()
-    annotator.draw(7, annotator.truth[7])
-    return annotator
 
 
 @pytest.fixture
@@ -69,54 +58,54 @@ def answer(monkeypatch, is_yes):
     return asked
 
 
-def test_the_panel_offers_the_engines_of_the_command_line(seeded):
+def test_the_panel_offers_the_engines_of_the_command_line(drawn):
     from SlicePropagationMRML.controls import engineTitle
-    assert [entry.split(", needs")[0] for entry in entries(seeded.ui.engineComboBox)] == [engineTitle(name) for name in ENGINES]
+    assert [entry.split(", needs")[0] for entry in entries(drawn.ui.engineComboBox)] == [engineTitle(name) for name in ENGINES]
 
 
-def test_contour_interpolation_of_itk_fills_between_two_drawn_slices_and_nothing_beyond(seeded):
+def test_contour_interpolation_of_itk_fills_between_two_drawn_slices_and_nothing_beyond(drawn):
     pytest.importorskip("itk")
-    seeded.draw(11, seeded.truth[11])
-    seeded.choose(seeded.ui.engineComboBox, "Contour interpolation (ITK)")
-    seeded.propagate()
-    assert seeded.mask().any(axis=(1, 2)).nonzero()[0].tolist() == [7, 8, 9, 10, 11]
-    assert (seeded.mask()[7] == seeded.truth[7]).all() and seeded.kinds()[9] == "propagated"
+    drawn.draw(11, drawn.truth[11])
+    drawn.choose(drawn.ui.engineComboBox, "Contour interpolation (ITK)")
+    drawn.propagate()
+    assert drawn.mask().any(axis=(1, 2)).nonzero()[0].tolist() == [7, 8, 9, 10, 11]
+    assert (drawn.mask()[7] == drawn.truth[7]).all() and drawn.kinds()[9] == "propagated"
 
 
-def test_without_itk_its_engine_is_disabled_with_the_reason(seeded, without):
+def test_without_itk_its_engine_is_disabled_with_the_reason(drawn, without):
     without.add("itk")
-    seeded.panel.run.refreshEngines()
-    combo, row = seeded.ui.engineComboBox, list(ENGINES).index("itk_interpolation")
+    drawn.panel.run.refreshEngines()
+    combo, row = drawn.ui.engineComboBox, list(ENGINES).index("itk_interpolation")
     assert combo.itemText(row) == "Contour interpolation (ITK), needs itk" and not combo.model().item(row).isEnabled()
     assert "Python package itk, which is not installed" in combo.model().item(row).toolTip()
     with pytest.raises(LookupError):
-        seeded.choose(combo, combo.itemText(row))
-    seeded.choose(combo, "Copy (baseline)")
-    seeded.propagate()
-    assert seeded.mask()[9].any()
+        drawn.choose(combo, combo.itemText(row))
+    drawn.choose(combo, "Copy (baseline)")
+    drawn.propagate()
+    assert drawn.mask()[9].any()
 
 
-def test_the_trained_registration_walks_with_the_weights_that_are_shipped(seeded):
+def test_the_trained_registration_walks_with_the_weights_that_are_shipped(drawn):
     pytest.importorskip("torch")
-    seeded.choose(seeded.ui.engineComboBox, "Trained registration (VoxelMorph)")
-    seeded.propagate()
-    found = seeded.mask()
-    assert 2 * (found & seeded.truth).sum() / (found.sum() + seeded.truth.sum()) > 0.85 and seeded.kinds()[9] == "propagated"
+    drawn.choose(drawn.ui.engineComboBox, "Trained registration (VoxelMorph)")
+    drawn.propagate()
+    found = drawn.mask()
+    assert 2 * (found & drawn.truth).sum() / (found.sum() + drawn.truth.sum()) > 0.85 and drawn.kinds()[9] == "propagated"
 
 
-def test_an_engine_whose_weights_are_missing_is_disabled_with_the_reason(seeded, monkeypatch):
+def test_an_engine_whose_weights_are_missing_is_disabled_with_the_reason(drawn, monkeypatch):
     monkeypatch.setattr("SlicePropagationMRML.controls.has_model", lambda name: name != "voxelmorph")
-    seeded.panel.run.refreshEngines()
-    item = seeded.ui.engineComboBox.model().item(list(ENGINES).index("voxelmorph"))
+    drawn.panel.run.refreshEngines()
+    item = drawn.ui.engineComboBox.model().item(list(ENGINES).index("voxelmorph"))
     assert not item.isEnabled() and "weights are not part of this installation" in item.toolTip()
 
 
-def test_a_scene_that_names_an_engine_which_is_not_here_takes_the_default(seeded, without):
-    seeded.panel.settings.set("engine", "itk_interpolation")
+def test_a_scene_that_names_an_engine_which_is_not_here_takes_the_default(drawn, without):
+    drawn.panel.settings.set("engine", "itk_interpolation")
     without.update({"itk", "torch"})
-    seeded.panel.run.refreshEngines()
-    seeded.panel.refresh()
-    assert seeded.panel.run.engineName() == "registration" and seeded.ui.engineComboBox.currentText == "Image registration" and seeded.ui.propagateButton.isEnabled()
+    drawn.panel.run.refreshEngines()
+    drawn.panel.refresh()
+    assert drawn.panel.run.engineName() == "registration" and drawn.ui.engineComboBox.currentText == "Image registration" and drawn.ui.propagateButton.isEnabled()
 
 
 def choose_network(annotator):
@@ -124,32 +113,32 @@ def choose_network(annotator):
     annotator.choose(annotator.ui.engineComboBox, "Trained network, needs PyTorch")
 
 
-def test_until_the_person_presses_install_nothing_is_asked_of_the_extension(seeded, extension, monkeypatch):
+def test_until_the_person_presses_install_nothing_is_asked_of_the_extension(drawn, extension, monkeypatch):
     asked = answer(monkeypatch, True)
-    choose_network(seeded)
-    seeded.widget.onReload()
+    choose_network(drawn)
+    drawn.widget.onReload()
     person.turns()
     assert extension.calls == [] and asked == []
 
 
-def test_a_person_who_agrees_gets_pytorch_and_the_engine_stays_chosen(seeded, extension, without, monkeypatch):
+def test_a_person_who_agrees_gets_pytorch_and_the_engine_stays_chosen(drawn, extension, without, monkeypatch):
     asked = answer(monkeypatch, True)
     monkeypatch.setattr(extension, "outcome", lambda self: without.discard("torch") or types.ModuleType("torch"))
-    choose_network(seeded)
-    person.click(seeded.ui.installButton)
+    choose_network(drawn)
+    person.click(drawn.ui.installButton)
     assert len(asked) == 1 and "3 GB" in asked[0] and extension.calls == ["torchInstalled", "installTorch"]
-    assert seeded.status == "PyTorch is installed." and seeded.ui.engineComboBox.currentText == "Trained network"
-    assert not seeded.ui.installButton.visible and seeded.ui.deviceComboBox.visible and seeded.ui.propagateButton.isEnabled()
+    assert drawn.status == "PyTorch is installed." and drawn.ui.engineComboBox.currentText == "Trained network"
+    assert not drawn.ui.installButton.visible and drawn.ui.deviceComboBox.visible and drawn.ui.propagateButton.isEnabled()
 
 
-def test_a_person_who_declines_gets_nothing_and_can_use_another_engine(seeded, extension, monkeypatch):
+def test_a_person_who_declines_gets_nothing_and_can_use_another_engine(drawn, extension, monkeypatch):
     answer(monkeypatch, False)
-    choose_network(seeded)
-    person.click(seeded.ui.installButton)
-    assert "installTorch" not in extension.calls and seeded.status.startswith("PyTorch was not installed") and not seeded.ui.propagateButton.isEnabled()
-    seeded.choose(seeded.ui.engineComboBox, "Image registration")
-    seeded.propagate()
-    assert seeded.mask()[9].any()
+    choose_network(drawn)
+    person.click(drawn.ui.installButton)
+    assert "installTorch" not in extension.calls and drawn.status.startswith("PyTorch was not installed") and not drawn.ui.propagateButton.isEnabled()
+    drawn.choose(drawn.ui.engineComboBox, "Image registration")
+    drawn.propagate()
+    assert drawn.mask()[9].any()
 
 
 def fail(self):
@@ -157,39 +146,39 @@ def fail(self):
 
 
 @pytest.mark.parametrize("outcome,said", [(fail, "no space left on device"), (lambda self: None, "did not install PyTorch")], ids=["an error", "nothing installed"])
-def test_an_installation_that_fails_is_named_in_the_status_and_the_panel_goes_on(seeded, extension, monkeypatch, outcome, said):
+def test_an_installation_that_fails_is_named_in_the_status_and_the_panel_goes_on(drawn, extension, monkeypatch, outcome, said):
     answer(monkeypatch, True)
     monkeypatch.setattr(extension, "outcome", outcome)
-    choose_network(seeded)
-    person.click(seeded.ui.installButton)
-    assert said in seeded.status and "Image registration works without it" in seeded.status and seeded.ui.installButton.isEnabled()
-    seeded.choose(seeded.ui.engineComboBox, "Image registration")
-    assert seeded.ui.propagateButton.isEnabled()
+    choose_network(drawn)
+    person.click(drawn.ui.installButton)
+    assert said in drawn.status and "Image registration works without it" in drawn.status and drawn.ui.installButton.isEnabled()
+    drawn.choose(drawn.ui.engineComboBox, "Image registration")
+    assert drawn.ui.propagateButton.isEnabled()
 
 
-def test_pytorch_that_came_by_another_way_is_neither_asked_for_nor_downloaded(seeded, extension, without, monkeypatch):
+def test_pytorch_that_came_by_another_way_is_neither_asked_for_nor_downloaded(drawn, extension, without, monkeypatch):
     asked = answer(monkeypatch, True)
-    choose_network(seeded)
+    choose_network(drawn)
     monkeypatch.setattr(extension, "found", staticmethod(lambda: without.discard("torch") is None))
-    person.click(seeded.ui.installButton)
-    assert asked == [] and extension.calls == ["torchInstalled"] and seeded.status == "PyTorch is installed." and seeded.ui.propagateButton.isEnabled()
+    person.click(drawn.ui.installButton)
+    assert asked == [] and extension.calls == ["torchInstalled"] and drawn.status == "PyTorch is installed." and drawn.ui.propagateButton.isEnabled()
 
 
 def broken():
     raise ImportError("libtorch.so: cannot open shared object file")
 
 
-def test_a_broken_pytorch_is_named_with_what_mends_it_and_nothing_is_put_on_top(seeded, extension, monkeypatch):
+def test_a_broken_pytorch_is_named_with_what_mends_it_and_nothing_is_put_on_top(drawn, extension, monkeypatch):
     asked = answer(monkeypatch, True)
     monkeypatch.setattr(extension, "found", staticmethod(broken))
-    choose_network(seeded)
-    person.click(seeded.ui.installButton)
-    assert "libtorch.so" in seeded.status and "Uninstall it in the module 'PyTorch Utils'" in seeded.status
-    assert asked == [] and extension.calls == ["torchInstalled"] and seeded.ui.installButton.isEnabled()
+    choose_network(drawn)
+    person.click(drawn.ui.installButton)
+    assert "libtorch.so" in drawn.status and "Uninstall it in the module 'PyTorch Utils'" in drawn.status
+    assert asked == [] and extension.calls == ["torchInstalled"] and drawn.ui.installButton.isEnabled()
 
 
-def test_a_broken_pytorch_that_shows_only_in_the_run_ends_it_with_a_sentence(seeded, without, monkeypatch):
+def test_a_broken_pytorch_that_shows_only_in_the_run_ends_it_with_a_sentence(drawn, without, monkeypatch):
     monkeypatch.setattr("SlicePropagationMRML.engine_choice.make_engine", lambda *arguments: broken())
-    before = seeded.mask().copy()
-    seeded.propagate()
-    assert "libtorch.so" in seeded.status and "choose another engine" in seeded.status and (seeded.mask() == before).all() and seeded.ui.propagateButton.isEnabled()
+    before = drawn.mask().copy()
+    drawn.propagate()
+    assert "libtorch.so" in drawn.status and "choose another engine" in drawn.status and (drawn.mask() == before).all() and drawn.ui.propagateButton.isEnabled()
