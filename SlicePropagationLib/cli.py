@@ -82,9 +82,15 @@ def _propagate(arguments):
     session = run_case(case, progress.show)
     progress.end()
     if not arguments.quiet:
-        shown = sum(session.areas(label).astype(bool).sum() for label in session.labels)
-        print(f"{arguments.out}: {len(session.labels)} label(s) on {shown} slices")
+        print("\n".join([f"{arguments.out}:", *(f"  label {label} {_reach(session, label)}" for label in session.labels)]))
     return DONE
+
+
+def _reach(session, label):
+    """Where a label is now, in words; slices count from 0, as in the files."""
+    shown, anchors = session.areas(label).nonzero()[0], session.anchors(label)
+    place = f"on slices {shown[0]} to {shown[-1]}" if shown.size else "on no slice"
+    return f"{place}, annotated on {', '.join(map(str, anchors[:8]))}{' and others' if len(anchors) > 8 else ''}"
 
 
 def _propagate_in_time(case, arguments, progress):

@@ -156,6 +156,12 @@ def test_progress_names_the_slice(case, tmp_path, capsys):
     assert "slice 1 of 15" in captured.err and "slice 15 of 15" in captured.err
 
 
+def test_in_the_end_it_says_where_each_label_is(case, tmp_path, capsys):
+    assert main(["propagate", "--image", str(case["image"]), "--seed", str(case["seed"]), "--out", str(tmp_path / "o.nii.gz"), "--engine", "copy", "--range", "5:9"]) == 0
+    seeded = np.flatnonzero(read(case["seed"]).any(axis=(1, 2)))
+    assert f"label 1 on slices 5 to 9, annotated on {seeded[0]}" in capsys.readouterr().out
+
+
 def test_engines_are_listed(capsys):
     assert main(["engines"]) == 0
     assert "registration" in capsys.readouterr().out
