@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 from host import person
-from phantoms import disc
 
 from SlicePropagationMRML import commit, run_loop
 
