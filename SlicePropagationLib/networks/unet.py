@@ -9,7 +9,6 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from SlicePropagationLib.networks.config import UNetConfig
 
 
 class UNet(nn.Module):

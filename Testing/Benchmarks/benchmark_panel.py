@@ -107,7 +107,7 @@ def measure(shape, num_segments, is_masked):
     ball = ball_of(shape)
     image = (100 * ball).astype(np.int16) + np.random.default_rng(0).integers(0, 20, shape, dtype=np.int16)
     turns, middle, annotator.axis = Turns([annotator.logic.editorLogic, ui.editor._logic]), shape[0] // 2, 0
-    volume = makeVolume(slicer.mrmlScene, image, (0.8, 0.8, 2.0))
+    makeVolume(slicer.mrmlScene, image, (0.8, 0.8, 2.0))
     person.turns()
     parts = [ball & (np.arange(shape[2]) * num_segments // shape[2] == number)[None, None, :] for number in range(num_segments)]
     for part in parts:

@@ -5,7 +5,6 @@ import re
 from pathlib import Path
 
 import numpy as np
-import pytest
 import slicer
 from host import person
 from phantoms import disc, drifting_disc
