@@ -1,9 +1,40 @@
 """ONE persistent worker thread: it asks a generator for one step at a time and never touches a node."""
 
+import gc
 import queue
 import threading
 
 FINISHED = object()
+
+
+class CollectionPause:
+    """No cyclic garbage collection while any worker computes.
+
+    Python collects on whatever thread happens to allocate. On a worker it would destroy widgets and nodes that others left in
+    reference cycles, off the main thread, which Qt and VTK answer with a crash some time later. The main thread collects between
+    two steps.
+    """
+
+    def __init__(self):
+        self._lock, self._numBusy, self._wasEnabled = threading.Lock(), 0, False
+
+    def begin(self):
+        """Hold collection back, once more."""
+        with self._lock:
+            if self._numBusy == 0:
+                self._wasEnabled = gc.isenabled()
+                gc.disable()
+            self._numBusy += 1
+
+    def end(self):
+        """Give it back, when it was on and nobody else holds it."""
+        with self._lock:
+            self._numBusy -= 1
+            if self._numBusy == 0 and self._wasEnabled:
+                gc.enable()
+
+
+_pause = CollectionPause()
 
 
 class StepWorker:
@@ -44,7 +75,11 @@ class StepWorker:
     def _work(self):
         while True:
             steps = self._requests.get()
+            _pause.begin()
             try:
-                self._results.put((steps, (next(steps, FINISHED), None)))
+                result = next(steps, FINISHED), None
             except Exception as error:          # handed to the main thread, which shows or raises it
-                self._results.put((steps, (FINISHED, error)))
+                result = FINISHED, error
+            self._results.put((steps, result))
+            steps = result = None               # the main thread is the last to let go of them
+            _pause.end()
