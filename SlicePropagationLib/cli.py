@@ -211,6 +211,7 @@ def _demo(arguments):
 def _add_app(commands):
     parser = commands.add_parser("app", help="the annotation workflow as a web page")
     parser.add_argument("image", nargs="?", metavar="IMAGE", help="image or DICOM folder to open; `sample` for the generated one")
+    parser.add_argument("--segmentation", metavar="FILE", help="segmentation or label map of IMAGE to go on with, such as one that `propagate` or `batch` wrote")
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default %(default)s); any other one asks for a token")
     parser.add_argument("--port", type=int, help="port to listen on (default 8642, or a free one)")
     parser.add_argument("--no-browser", action="store_true", help="do not open a browser")
@@ -221,7 +222,7 @@ def _add_app(commands):
 
 
 def _app(arguments):
-    _serve_page(arguments.image, arguments.out, arguments.host, arguments.port, data=arguments.data,
+    _serve_page(arguments.image, arguments.out, arguments.host, arguments.port, segmentation=arguments.segmentation, data=arguments.data,
                 opens_browser=not arguments.no_browser, max_upload_bytes=arguments.max_upload * 1024 ** 2)
     return DONE
 

@@ -3,6 +3,7 @@
 import csv
 import json
 import platform
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,10 +14,10 @@ from SlicePropagationLib.atomic import atomic_folder
 from SlicePropagationLib.engines import model_hash
 from SlicePropagationLib.errors import InputError
 from SlicePropagationLib.history import encode_history
-from SlicePropagationLib.segmentation_file import Segment, write_labels
+from SlicePropagationLib.segmentation_file import Segment, is_segmentation, read_labels, write_labels
 from SlicePropagationLib.sequence import Sequence, write_sequence
-from SlicePropagationLib.session import Provenance
-from SlicePropagationLib.slice_record import TAG, encode_slices
+from SlicePropagationLib.session import Provenance, SliceState
+from SlicePropagationLib.slice_record import TAG, encode_slices, encode_states
 from SlicePropagationLib.volume import AXES, SUFFIXES
 
 COLUMNS = ("slice", "segment", "provenance", "confidence", "area_mm2", "label")
@@ -57,6 +58,47 @@ def write_result(path, volume, session, segments, engine, seconds, **record):
         write_rows(partial / table.name, rows)
         (partial / sidecar.name).write_text(json.dumps(describe(session, segments, engine, seconds) | record, indent=1), encoding="utf-8")
     return path
+
+
+def read_result(path, volume):
+    """Read a segmentation to go on with: what `write_result` wrote, or any other label map or segmentation.
+
+    Beside a label map stand its table and record; from them its segments get the names and tags that a `.seg.nrrd` has inside.
+
+    Returns:
+        ((K, J, I) uint8 label map, [Segment]), as `read_labels`.
+
+    Raises:
+        InputError: one of the files cannot be read.
+        GeometryMismatchError: the grids differ.
+    """
+    labels, segments = read_labels(path, volume)
+    table, sidecar = companion(path, ".slices.csv"), companion(path, ".json")
+    if is_segmentation(path) or not (table.is_file() and sidecar.is_file()):
+        return labels, segments
+    try:
+        record = json.loads(sidecar.read_text(encoding="utf-8"))
+        axis, names = 2 - AXES.index(record["axis"]), {entry["label"]: entry["name"] for entry in record["segments"]}
+        engine, model = record["engine"], record["model_sha256"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError(f"{sidecar} is not the record of a result ({error!r}); take it away to open {Path(path).name} without it.") from error
+    states = _read_states(table)
+    described = [Segment.plain(label) for label in sorted({*names, *(segment.label for segment in segments)})]
+    return labels, [replace(segment, name=names.get(segment.label, segment.name), tags=f"{TAG}:{encode_states(states.get(segment.label, {}), axis, engine, model, is_left_handed=is_left_handed(volume))}|")
+                    for segment in described]
+
+
+def _read_states(path):
+    """{label: {slice: SliceState without a mask}} of a per-slice table."""
+    states = {}
+    try:
+        with open(path, newline="", encoding="utf-8") as file:
+            for row in csv.DictReader(file):
+                confidence = float(row["confidence"] or "nan")
+                states.setdefault(int(row["label"]), {})[int(row["slice"])] = SliceState(provenance=Provenance[row["provenance"].upper()], confidence=confidence)
+    except (OSError, KeyError, ValueError, TypeError) as error:
+        raise InputError(f"{path} is not a per-slice table ({error!r}); it needs the columns slice, segment, provenance, confidence and label.") from error
+    return states
 
 
 def soft_label_path(path, label):
@@ -135,5 +177,10 @@ def versions():
 
 def segment_tags(session, engine, volume):
     """{label: {tag: value}} that keeps drawn and propagated slices distinguishable inside a segmentation file, as Slicer's module writes it."""
-    is_left_handed = bool(np.linalg.det(np.reshape(volume.image.GetDirection(), (3, 3))) < 0)
-    return {label: {TAG: encode_slices(session, label, engine.name, model_hash(engine), is_left_handed=is_left_handed)} for label in session.labels}
+    hand = is_left_handed(volume)
+    return {label: {TAG: encode_slices(session, label, engine.name, model_hash(engine), is_left_handed=hand)} for label in session.labels}
+
+
+def is_left_handed(volume):
+    """Whether the voxel axes of a Volume are a left-handed system."""
+    return bool(np.linalg.det(np.reshape(volume.image.GetDirection(), (3, 3))) < 0)

@@ -1,5 +1,6 @@
 """Label maps and Slicer's `.seg.nrrd` segmentations: names and colours of segments are read and kept."""
 
+import logging
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,6 +9,7 @@ import SimpleITK as sitk
 from SlicePropagationLib.errors import InputError
 from SlicePropagationLib.volume import TOLERANCE, check_same_grid, read_image
 
+log = logging.getLogger(__name__)
 COLORS = ((0.90, 0.62, 0.0), (0.34, 0.71, 0.91), (0.0, 0.62, 0.45), (0.94, 0.89, 0.26), (0.0, 0.45, 0.70), (0.84, 0.37, 0.0), (0.80, 0.47, 0.65))
 
 
@@ -43,7 +45,7 @@ def read_labels(path, volume):
     """Read a label map or a segmentation onto a volume's grid.
 
     A segmentation file may be cropped to its segments, as Slicer writes it, and may have several layers; where segments
-    overlap, the later one is on top.
+    overlap, the later one is on top, and a warning says so.
 
     Returns:
         ((K, J, I) uint8 label map, [Segment] of the labels in it or described with it).
@@ -92,12 +94,19 @@ def _read_segmentation(image, path, volume):
     layers = array[..., None] if image.GetNumberOfComponentsPerPixel() == 1 else array       # (K, J, I, layers)
     if layers.ndim != 4:
         raise InputError(f"{path} is not a 3D segmentation (size {image.GetSize()}); save one time point.")
-    labels, segments = np.zeros(layers.shape[:3], np.uint8), []
+    labels, segments, num_shared = np.zeros(layers.shape[:3], np.uint8), [], 0
     for number, fields in enumerate(_segment_fields(image)):
-        value, layer = int(fields.get("LabelValue", number + 1)), int(fields.get("Layer", 0))
-        segment = _segment(fields, number, {segment.label for segment in segments}, value)
-        labels[layers[..., layer] == value] = segment.label
+        try:
+            value, layer = int(fields.get("LabelValue", number + 1)), layers[..., int(fields.get("Layer", 0))]
+            segment = _segment(fields, number, {segment.label for segment in segments}, value)
+        except (ValueError, IndexError, StopIteration) as error:
+            raise InputError(f"{path} describes its segment {number + 1} in a way that cannot be read ({error}); save it again in 3D Slicer.") from error
+        mask = layer == value
+        num_shared += np.count_nonzero(labels[mask])
+        labels[mask] = segment.label
         segments.append(segment)
+    if num_shared:
+        log.warning("%s has %d voxels in which segments overlap; the later segment has them.", path, num_shared)
     if not segments:
         labels = checked_labels(layers[..., 0], path)
         segments = [Segment.plain(int(label)) for label in np.unique(labels[labels > 0])]
@@ -115,7 +124,8 @@ def _segment_fields(image):
 
 def _segment(fields, number, used, value):
     label = value if value not in used and 1 <= value <= 255 else next(free for free in range(1, 256) if free not in used)
-    color = tuple(float(part) for part in fields.get("Color", "").split()) or COLORS[number % len(COLORS)]
+    color = tuple(float(part) for part in fields.get("Color", "").split())
+    color = color if len(color) == 3 else COLORS[number % len(COLORS)]
     name = fields.get("Name", f"Segment_{label}")
     return Segment(label, name, fields.get("ID", name), color, fields.get("Tags", ""))
 

@@ -10,6 +10,7 @@ from SlicePropagationLib.session import Provenance, SliceState
 
 TAG = "SlicePropagation.Slices"
 FORMAT = 1
+PROVENANCES = {int(provenance) for provenance in Provenance}
 
 
 def encode_slices(session, label, engine, model_hash=None, *, is_left_handed=False):
@@ -36,12 +37,17 @@ def encode_states(states, axis, engine, model_hash=None, *, is_left_handed=False
 
 
 def decode_slices(text):
-    """The values that `encode_slices` wrote, or None when the text is of another kind."""
+    """The values that `encode_slices` wrote, or None when the text is of another kind, or damaged."""
     try:
         values = json.loads(text)
-        return values if values["format"] == FORMAT else None
-    except (ValueError, KeyError, TypeError):
+        is_ours = values["format"] == FORMAT and values["axis"] in (0, 1, 2) and all(int(index) >= 0 and _is_state(*state) for index, state in values["slices"].items())
+    except (ValueError, KeyError, TypeError, AttributeError):
         return None
+    return values if is_ours else None
+
+
+def _is_state(provenance, confidence, written_at, changed_at):
+    return provenance in PROVENANCES and (confidence is None or 0 <= confidence <= 1) and written_at >= 0 and changed_at >= 0
 
 
 def in_system(values, count, *, is_left_handed):

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from dataclasses import replace
 from pathlib import Path
 
 import slicer
@@ -13,16 +14,19 @@ from trame_slicer.core import SlicerApp
 from vtkmodules.vtkCommonCore import vtkOutputWindow
 
 from SlicePropagationLib.engines import make_engine
-from SlicePropagationLib.errors import SlicePropagationError
+from SlicePropagationLib.errors import InputError, SlicePropagationError
 from SlicePropagationLib.outputs import companion
 from SlicePropagationLib.sample import SPLEEN
 from SlicePropagationLib.segmentation_file import Segment, read_labels
+from SlicePropagationMRML.choices import axisOfSegments
 from SlicePropagationMRML.controls import engineNotes
+from SlicePropagationMRML.geometry import planeOfAxis
 from SlicePropagationMRML.logic import PropagationLogic
+from SlicePropagationMRML.volume_files import volumeOf
 from SlicePropagationWeb.autosave import Autosave
 from SlicePropagationWeb.desk import Desk
 from SlicePropagationWeb.dialogs import GONE
-from SlicePropagationWeb.opening import SAMPLE, not_restored, read_with_remarks
+from SlicePropagationWeb.opening import SAMPLE, not_restored, read_opened, read_segmentation, read_with_remarks
 from SlicePropagationWeb.page import Page
 from SlicePropagationWeb.panel_state import PanelState
 from SlicePropagationWeb.tenancy import Tenancy
@@ -75,7 +79,7 @@ class Application:
             "propagate": flow.propagate, "stop": flow.stop, "keep": flow.keep, "discard": flow.discard, "next": flow.show_next, "confirm": flow.confirm,
             "empty": flow.mark_empty, "undo": flow.undo, "redo": flow.redo, "jump": flow.jump, "choose": flow.choose_segment, "plane": flow.choose_plane,
             "describe": flow.describe, "tool": self.desk.take, "everywhere": self.desk.lift_intensity_range, "add": self.desk.add, "remove": self.desk.remove, "rename": self.desk.rename, "toggle": self.desk.toggle,
-            "open": self._show_open_dialog, "save": self._show_save_dialog, "write": self._write, "load": self._load, "sample": self._load_sample,
+            "open": self._show_open_dialog, "save": self._show_save_dialog, "write": self._write, "load": self._load, "continue": self._continue, "sample": self._load_sample,
             "restore": self._restore, "forget": self._forget, "aside": self._set_aside, "details": self._show_details,
         }
 
@@ -98,7 +102,8 @@ class Application:
 
     def _show_open_dialog(self):
         self.workflow.forget_error()
-        self.data.images, self.data.is_open_dialog = self.workspace.images(), True
+        self.data.images, self.data.segmentations = self.workspace.images(), self.workspace.segmentations() if self.desk.volume is not None else []
+        self.data.is_open_dialog = True
 
     def _show_save_dialog(self):
         self.workflow.forget_error()
@@ -131,6 +136,9 @@ class Application:
         path = self.workspace.readable_path(text)
         self._soon(self._load_file(path, path.name))
 
+    def _continue(self, text):
+        self._soon(self._load_segmentation(self.workspace.readable_segmentation(text)))
+
     def _load_sample(self):
         self._soon(self._load_file(SAMPLE, "the sample"))
 
@@ -155,9 +163,13 @@ class Application:
 
     # Loading
 
-    def open_at_start(self, path):
-        """Open an image as soon as the page is served."""
-        self.server.controller.on_server_ready.add(lambda **_: self._soon(self._load_file(path, SAMPLE if path == SAMPLE else Path(path).name)))
+    def open_at_start(self, path, segmentation=None):
+        """Open an image, and a segmentation of it, as soon as the page is served."""
+        async def load():
+            await self._load_file(path, "the sample" if path == SAMPLE else Path(path).name)
+            if segmentation is not None:
+                await self._load_segmentation(Path(segmentation))
+        self.server.controller.on_server_ready.add(lambda **_: self._soon(load()))
 
     async def _load_file(self, source, title, offer=None):
         """Read a volume in a thread, and an autosave of it with it, then show it."""
@@ -177,20 +189,73 @@ class Application:
         self.data.loading = ""
         self._warm_up()
 
+    async def _load_segmentation(self, path):
+        """Read a segmentation of the volume that is open, in a thread, then show it in place of what is drawn."""
+        self.data.loading, self.data.is_open_dialog = f"Opening {path.name}…", False
+        self.server.state.flush()
+        try:
+            self.show_segmentation(path.name, await self._read(read_segmentation, path))
+        except SlicePropagationError as error:
+            self.workflow.say(str(error), is_error=True)
+        self.data.loading = ""
+
+    async def _read(self, read, path):
+        """Read a file in a thread; a segmentation is one of the volume that is open now."""
+        node = self.desk.volume
+        if node is None and read is read_segmentation:
+            raise InputError(f"Open the volume that {path.name} belongs to first.")
+        opened = await asyncio.to_thread(read, path, None if node is None else volumeOf(node))
+        if opened.volume is None and self.desk.volume is not node:
+            raise InputError(f"Another volume was opened meanwhile; open {path.name} again where it belongs.")
+        return opened
+
+    def show_segmentation(self, name, opened):
+        """Put a segmentation on the volume that is open, in place of what is drawn there; it goes on as it was saved.
+
+        Args:
+            name: of its file.
+            opened: what was read of it.
+
+        Raises:
+            SlicePropagationError: a run is under way.
+        """
+        kept = self._begin_anew("another segmentation")
+        self.desk.put_segmentation(opened.labels, opened.segments)
+        ids = self.desk.segment_ids()
+        axis = axisOfSegments(self.desk.volume, self.desk.segmentation, ids)
+        self.data.plane = self.data.plane if axis is None else planeOfAxis(self.desk.volume, axis)
+        self.data.save_name = self.workspace.free_name(companion(name, "").name)
+        self.views.enlarge(self.data.plane)
+        self.desk.choose(ids[0])
+        self.workflow.open_session()
+        self.workflow.show_annotation()
+        self.desk.take("paint")
+        self.workflow.say(" ".join([*opened.remarks, f"Went on with {name}.", *([f"The unsaved work is kept as {kept}."] if kept else [])]))
+        self.workflow.refresh()
+
+    def _begin_anew(self, what):
+        """Leave what is on the desk; returns the name of the result that unsaved work became, or None.
+
+        Raises:
+            SlicePropagationError: a run is under way.
+        """
+        if self.workflow.logic.isRunning:
+            raise SlicePropagationError(f"A run is under way; stop it before opening {what}.")
+        kept = None if self.data.offer else self.autosave.set_aside()
+        self.workflow.logic.close()
+        return kept
+
     def show_volume(self, source, volume, labels=None, segments=(), offer=None, remarks=()):
         """Put a volume on the desk, in place of what is there.
 
         Raises:
             SlicePropagationError: a run is under way.
         """
-        if self.workflow.logic.isRunning:
-            raise SlicePropagationError("A run is under way; stop it before opening another volume.")
+        kept = self._begin_anew("another volume")
         title = "the sample" if source == SAMPLE else Path(source).name
         if source == SAMPLE and labels is None:
             segments = [Segment(SPLEEN, "Spleen", "Spleen", Segment.plain(SPLEEN).color)]
-        kept = None if offer or self.data.offer else self.autosave.set_aside()
         self.autosave.source = str(source)
-        self.workflow.logic.close()
         self.desk.put_volume(volume, title)
         self.views.show(self.desk.volume)
         self.desk.put_segmentation(labels, segments)
@@ -208,11 +273,18 @@ class Application:
         self.workflow.say(" ".join([*remarks, "Went on with the unsaved work." if offer else hint]))
         self.workflow.refresh()
 
-    async def take_upload(self, path, volume, remarks):
-        """Show an uploaded image."""
+    async def read_upload(self, path):
+        """Read what was uploaded, in a thread: an image, or a segmentation of the volume that is open."""
+        return await self._read(read_opened, path)
+
+    async def take_upload(self, path, opened, left_out):
+        """Show what was uploaded."""
         with self.server.state:
             self.data.is_open_dialog = False            # first: a person who sees the volume paints on it, and not on the dialog
-            tell(self.workflow, self.show_volume, path, volume, None, (), None, remarks)
+            if opened.volume is None:
+                tell(self.workflow, self.show_segmentation, path.name, opened)
+            else:
+                tell(self.workflow, self.show_volume, path, replace(opened.volume, path=path), None, (), None, [*left_out, *opened.remarks])
 
     def refuse_upload(self, reason):
         """Say why an upload was not taken."""

@@ -50,19 +50,25 @@ class Desk:
 
     def put_volume(self, volume, name):
         """Clear the desk and put a library `Volume` there."""
+        self._clear_segmentation()
+        if self.volume is not None:
+            self._app.scene.RemoveNode(self.volume)
+        self.volume = addVolumeNode(self._app.scene, volume, name)
+
+    def _clear_segmentation(self):
         self.editor.deactivate_effect()
-        for gone in (self.segmentation, self.volume):
-            if gone is not None:
-                self._app.scene.RemoveNode(gone)
-        self.segmentation, self.volume = None, addVolumeNode(self._app.scene, volume, name)
+        if self.segmentation is not None:
+            self._app.scene.RemoveNode(self.segmentation)
+        self.segmentation = None
 
     def put_segmentation(self, labels=None, segments=()):
-        """Put a segmentation there, once the views show the volume: a segment drawn before the image would lie behind it.
+        """Put a segmentation there, in place of another, once the views show the volume: a segment drawn before the image would lie behind it.
 
         Args:
             labels: (K, J, I) uint8 label map, or None for one empty segment.
             segments: the library's `Segment`s of the label map; the first one names the empty segment.
         """
+        self._clear_segmentation()
         self.segmentation = self.editor.create_empty_segmentation_node()
         self.segmentation.SetName("Segmentation")
         self.segmentation.GetDisplayNode().SetOpacity2DFill(0.35)

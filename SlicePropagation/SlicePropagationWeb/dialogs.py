@@ -31,7 +31,7 @@ def add_dialogs(name):
 
 
 def _open_dialog(name):
-    with vuetify3.VDialog(v_model=name.is_open_dialog, persistent=(f"{name.upload} >= 0",), width="640"), vuetify3.VCard(title="Open a volume", prepend_icon="mdi-folder-open-outline"):
+    with vuetify3.VDialog(v_model=name.is_open_dialog, persistent=(f"{name.upload} >= 0",), width="640"), vuetify3.VCard(title="Open a volume or a segmentation", prepend_icon="mdi-folder-open-outline"):
         with vuetify3.VCardText():
             busy = {"disabled": (f"{name.upload} >= 0",), "variant": "tonal", "classes": "text-none"}
             with html.Div(classes="sp-row flex-wrap"):
@@ -43,15 +43,23 @@ def _open_dialog(name):
                 vuetify3.VProgressLinear(model_value=(name.upload,), height=6, rounded=True, color="#56B4E9")
                 html.Div(f"{{{{ {name.upload} < 100 ? `Uploading, ${{{name.upload}}} %` : 'Reading…' }}}}", classes="sp-faint sp-gap")
             _problem(name)
-            with html.Div(v_if=f"{name.images}.length", classes="mt-4"):
-                html.Div("In the folders given to this program", classes="sp-heading")
-                vuetify3.VTextField(v_if=f"{name.images}.length > 12", v_model=name.find, placeholder="Find", prepend_inner_icon="mdi-magnify", density="compact", variant="outlined", hide_details=True, clearable=True, classes="mb-2")
-                with vuetify3.VList(density="compact", max_height="280", bg_color="transparent", style="overflow-y: auto"):
-                    vuetify3.VListItem(v_for=f"image in {name.images}.filter((one) => one.title.toLowerCase().includes(({name.find} || '').toLowerCase()))", key="image.path", title=("image.title",), prepend_icon="mdi-cube-outline", click="trigger('command', ['load', image.path])")
-                html.Div(f"The first {MAX_LISTED} are listed; start the program with a folder further down as --data to see the others.", v_if=f"{name.images}.length >= {MAX_LISTED}", classes="sp-faint sp-gap")
+            with html.Div(v_if=f"{name.images}.length + {name.segmentations}.length > 12", classes="mt-4"):
+                vuetify3.VTextField(v_model=name.find, placeholder="Find", prepend_inner_icon="mdi-magnify", density="compact", variant="outlined", hide_details=True, clearable=True)
+            _listed("Segmentations, to go on with on this volume", name.segmentations, name.find, "continue", "mdi-shape-outline")
+            _listed("Volumes in the folders given to this program", name.images, name.find, "load", "mdi-cube-outline")
         with vuetify3.VCardActions():
             vuetify3.VSpacer()
             vuetify3.VBtn("Cancel", classes="text-none", click=f"utils.page.cancel(); {name.is_open_dialog} = false")
+
+
+def _listed(heading, files, find, command, icon):
+    """A list of files; a click opens one."""
+    with html.Div(v_if=f"{files}.length", classes="mt-4"):
+        html.Div(heading, classes="sp-heading")
+        with vuetify3.VList(density="compact", max_height="220", bg_color="transparent", style="overflow-y: auto"):
+            vuetify3.VListItem(v_for=f"file in {files}.filter((one) => one.title.toLowerCase().includes(({find} || '').toLowerCase()))", key="file.path", title=("file.title",), prepend_icon=icon,
+                               click=f"trigger('command', ['{command}', file.path])", raw_attrs=[f'data-open="{command}"'])
+        html.Div(f"The first {MAX_LISTED} are listed; start the program with a folder further down as --data to see the others.", v_if=f"{files}.length >= {MAX_LISTED}", classes="sp-faint sp-gap")
 
 
 def _save_dialog(name):
@@ -60,7 +68,7 @@ def _save_dialog(name):
             with html.Div(classes="sp-row"):
                 vuetify3.VTextField(v_model=name.save_name, label="Name", density="compact", variant="outlined", hide_details=True)
                 vuetify3.VSelect(v_model=name.save_suffix, items=(list(SAVE_SUFFIXES),), density="compact", variant="outlined", hide_details=True, style="max-width: 140px")
-            html.Div("The per-slice table (.slices.csv) and the record (.json) are written beside it.", classes="sp-faint sp-gap")
+            html.Div("The per-slice table (.slices.csv) and the record (.json) are written beside it; with them it can be opened and gone on with.", classes="sp-faint sp-gap")
             _problem(name)
             with html.Div(v_if=f"{name.saved}.length", classes="mt-4"):
                 html.Div("Saved; download", classes="sp-heading")

@@ -3,14 +3,63 @@
 import contextlib
 import logging
 import threading
+from dataclasses import dataclass
 from pathlib import Path
 
 from SlicePropagationLib.demo import volume_of
 from SlicePropagationLib.errors import InputError
+from SlicePropagationLib.outputs import read_result
 from SlicePropagationLib.sample import make_sample
-from SlicePropagationLib.volume import read_volume
+from SlicePropagationLib.segmentation_file import Segment, is_segmentation
+from SlicePropagationLib.slice_record import TAG
+from SlicePropagationLib.volume import Volume, read_volume
 
 SAMPLE = "sample"
+UNKNOWN_ORIGIN = "It does not say which slices a person drew: all of them count as drawn."
+
+
+@dataclass(frozen=True)
+class Opened:
+    """What was read from a file.
+
+    Attributes:
+        volume: a library `Volume`, or None where the file is a segmentation of the volume that is open.
+        labels, segments: of a segmentation, as `read_result` returns them.
+        remarks: sentences about it.
+    """
+
+    volume: Volume | None = None
+    labels: object = None
+    segments: tuple[Segment, ...] = ()
+    remarks: tuple[str, ...] = ()
+
+
+def read_opened(source, grid):
+    """Read an image, or a segmentation (`.seg.nrrd`) of the volume that is open.
+
+    Args:
+        source: file or DICOM folder.
+        grid: the library `Volume` that is open, or None.
+
+    Raises:
+        SlicePropagationError: it cannot be used, or is a segmentation of something else.
+    """
+    if not is_segmentation(source):
+        volume, remarks = read_with_remarks(source)
+        return Opened(volume, remarks=tuple(remarks))
+    if grid is None:
+        raise InputError(f"{Path(source).name} is a segmentation; open the volume that it belongs to first.")
+    return read_segmentation(source, grid)
+
+
+def read_segmentation(path, grid):
+    """Read a segmentation, or a label map that a run wrote, to go on with; raises as `read_result` does."""
+    with _warnings() as remarks:
+        labels, segments = read_result(path, grid)
+    if not segments:
+        raise InputError(f"{Path(path).name} has no segment; choose a segmentation in which something is drawn.")
+    is_known = all(f"{TAG}:" in segment.tags for segment in segments)
+    return Opened(labels=labels, segments=tuple(segments), remarks=(*_without_folder(remarks, path), *([] if is_known else [UNKNOWN_ORIGIN])))
 
 
 def read_with_remarks(source):
@@ -30,7 +79,11 @@ def read_with_remarks(source):
             if "--frame" not in remedy:
                 raise
             raise InputError(f"{problem}; save the frame to be annotated as a file of its own, and open that.") from error       # the page has no options
-    return volume, [remark.replace(f"{Path(source).parent}/", "") for remark in remarks]
+    return volume, _without_folder(remarks, source)
+
+
+def _without_folder(remarks, source):
+    return [remark.replace(f"{Path(source).parent}/", "") for remark in remarks]
 
 
 def not_restored(offer, error):

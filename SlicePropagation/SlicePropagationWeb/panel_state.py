@@ -18,7 +18,7 @@ class PanelState:
         planes: the axes by anatomical name, with their angle where they are oblique.
         cell, cell_text: the slice of the strip that the mouse rests on, and what is to be said of it.
         notes: what the engines are.
-        find: what the titles of the images listed must hold.
+        images, segmentations: what the Open dialog lists; find: what the titles must hold.
         upload_text: what can be uploaded.
         offer: what an autosave holds, and why it could not be shown; None when there is none to offer.
         owner: the tab that the session belongs to.
@@ -63,6 +63,7 @@ class PanelState:
     loading: str = ""
     is_open_dialog: bool = False
     images: list[dict] = field(default_factory=list)
+    segmentations: list[dict] = field(default_factory=list)
     find: str = ""
     upload: int = -1
     upload_text: str = ""

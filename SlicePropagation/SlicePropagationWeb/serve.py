@@ -14,7 +14,7 @@ from SlicePropagationLib.volume import read_image
 from SlicePropagationWeb.application import Application
 from SlicePropagationWeb.display import check_display
 from SlicePropagationWeb.guard import Guard
-from SlicePropagationWeb.opening import SAMPLE
+from SlicePropagationWeb.opening import SAMPLE, read_segmentation, read_with_remarks
 from SlicePropagationWeb.transfer import MAX_UPLOAD_BYTES, Transfer
 from SlicePropagationWeb.upload_check import KINDS
 from SlicePropagationWeb.workspace import Workspace
@@ -22,13 +22,14 @@ from SlicePropagationWeb.workspace import Workspace
 DEFAULT_PORT = 8642
 
 
-def serve(image, out, host="127.0.0.1", port=None, *, data=(), opens_browser=True, max_upload_bytes=MAX_UPLOAD_BYTES, report=print):
+def serve(image, out, host="127.0.0.1", port=None, *, segmentation=None, data=(), opens_browser=True, max_upload_bytes=MAX_UPLOAD_BYTES, report=print):
     """Serve the page until Ctrl-C.
 
     Args:
         image: file, DICOM folder, "sample", or None to begin with an empty page.
         out: folder of results, uploads and the autosave.
         host, port: where to listen; without a port the usual one, or a free one where that is taken.
+        segmentation: segmentation or label map of the image to go on with, or None.
         data: folders that images may be opened from; that of `image` is among them.
         max_upload_bytes: largest upload.
         report: called with each line for the person at the terminal.
@@ -37,7 +38,7 @@ def serve(image, out, host="127.0.0.1", port=None, *, data=(), opens_browser=Tru
         SlicePropagationError: the image, the folder or the address is unusable; nothing is served.
     """
     port = free_port(host, port)
-    application, guard = prepare(image, out, host, data=data, max_upload_bytes=max_upload_bytes)
+    application, guard = prepare(image, out, host, segmentation=segmentation, data=data, max_upload_bytes=max_upload_bytes)
     server = application.server
 
     def announce(**_):
@@ -55,23 +56,28 @@ def serve(image, out, host="127.0.0.1", port=None, *, data=(), opens_browser=Tru
         report("Ended." + (f" Unsaved work is kept in {application.workspace.out}; the next start offers it." if kept else ""))
 
 
-def prepare(image, out, host="127.0.0.1", *, data=(), max_upload_bytes=MAX_UPLOAD_BYTES):
+def prepare(image, out, host="127.0.0.1", *, segmentation=None, data=(), max_upload_bytes=MAX_UPLOAD_BYTES):
     """An application that has not been started yet, and its guard: (Application, Guard).
 
     Raises:
-        SlicePropagationError: the image or the folder is unusable.
+        SlicePropagationError: the image, the segmentation or the folder is unusable.
     """
     check_display()
-    if image not in (None, SAMPLE):
+    if segmentation is not None:
+        if image is None:
+            raise ConfigError("A segmentation needs its image: give IMAGE, too.")
+        read_segmentation(segmentation, read_with_remarks(image)[0])
+    elif image not in (None, SAMPLE):
         read_image(image)
+    if image not in (None, SAMPLE):
         data = [*data, image if Path(image).is_dir() else Path(image).resolve().parent]
     workspace, guard = Workspace(out, data), Guard(host)
     workspace.check_writable()
     vtkLogger.SetStderrVerbosity(vtkLogger.VERBOSITY_ERROR)
     application = Application(workspace)
-    transfer = Transfer(workspace, application.take_upload, application.refuse_upload, application.tenancy.is_owner, max_upload_bytes)
+    transfer = Transfer(workspace, application.read_upload, application.take_upload, application.refuse_upload, application.tenancy.is_owner, max_upload_bytes)
 
-    application.data.upload_text = f"One image ({', '.join(KINDS)}), the DICOM files of a series, or a zip archive of either; at most {max_upload_bytes / 1024 ** 2:.0f} MiB."
+    application.data.upload_text = f"One image ({', '.join(KINDS)}), the DICOM files of a series, or a zip archive of either; or a segmentation (.seg.nrrd) of the volume that is open. At most {max_upload_bytes / 1024 ** 2:.0f} MiB."
 
     def bind(socket_server, **_):
         asyncio.get_event_loop().set_exception_handler(_report)
@@ -81,7 +87,7 @@ def prepare(image, out, host="127.0.0.1", *, data=(), max_upload_bytes=MAX_UPLOA
     application.server.controller.on_server_bind.add(bind)
     application.server.cli.set_defaults(authKey=guard.wire_key, host=host)
     if image is not None:
-        application.open_at_start(image)
+        application.open_at_start(image, segmentation)
     return application, guard
 
 

@@ -4,13 +4,11 @@ import asyncio
 import re
 import shutil
 import tempfile
-from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 from aiohttp import web
 
 from SlicePropagationLib.errors import InputError, SlicePropagationError
-from SlicePropagationWeb.opening import read_with_remarks
 from SlicePropagationWeb.upload_check import CHUNK_BYTES, check_kind, drop_clutter, free_name, is_zip, source_of, unpack
 
 MAX_UPLOAD_BYTES = 4 * 1024 ** 3
@@ -23,14 +21,15 @@ class Transfer:
 
     Args:
         workspace: the Workspace.
-        on_image: awaited with (path, library `Volume`, remarks about it) of an uploaded image that could be read.
+        read: awaited with the path of what was received, where it lies for now; returns what `on_read` wants, raises a SlicePropagationError where it cannot be used.
+        on_read: awaited with (path, what `read` returned, [sentence about what was left out]).
         on_refusal: called with the sentence that says why an upload was refused.
         is_owner: `is_owner(tab)`, whether a browser's tab has the session; others upload nothing.
         max_bytes: of one upload, all files together, packed or not.
     """
 
-    def __init__(self, workspace, on_image, on_refusal, is_owner, max_bytes=MAX_UPLOAD_BYTES):
-        self._workspace, self._on_image, self._on_refusal, self._is_owner, self._max_bytes = workspace, on_image, on_refusal, is_owner, max_bytes
+    def __init__(self, workspace, read, on_read, on_refusal, is_owner, max_bytes=MAX_UPLOAD_BYTES):
+        self._workspace, self._read, self._on_read, self._on_refusal, self._is_owner, self._max_bytes = workspace, read, on_read, on_refusal, is_owner, max_bytes
 
     def install(self, application):
         """Add the routes to an aiohttp application that has not started yet."""
@@ -47,11 +46,11 @@ class Transfer:
                 raise InputError(self._too_large())
             names, title = await self._receive(request, folder)
             source, left_out = await asyncio.to_thread(self._checked, folder, names)
-            volume, remarks = await asyncio.to_thread(read_with_remarks, source)
+            opened = await self._read(source)
             if request.transport is None:           # the person cancelled it
                 return web.Response(status=499)
             final = self._settle(folder, source, title)
-            await self._on_image(final, replace(volume, path=final), [*left_out, *remarks])
+            await self._on_read(final, opened, left_out)
         except SlicePropagationError as error:
             reason = str(error).replace(f"{folder}/", "").replace(str(folder), "what was uploaded")
             self._on_refusal(reason)

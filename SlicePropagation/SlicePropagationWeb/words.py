@@ -40,7 +40,7 @@ COMMANDS = {
     "undo": Command("Undo", "mdi-undo", "Take the last step back", "undo", "Ctrl+z"),
     "redo": Command("Redo", "mdi-redo", "Do the last undone step again", "redo", "Ctrl+y"),
     "save": Command("Save", "mdi-content-save-outline", "Save the segmentation and the per-slice table", "save", "Ctrl+s"),
-    "open": Command("Open", "mdi-folder-open-outline", "Open a volume", "open", "Ctrl+o"),
+    "open": Command("Open", "mdi-folder-open-outline", "Open a volume, or a segmentation to go on with", "open", "Ctrl+o"),
     "details": Command("Details", "mdi-information-outline", "What the engines are, and where their weights come from", "details"),
 }
 TOOLS = {

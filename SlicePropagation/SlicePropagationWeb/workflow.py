@@ -122,6 +122,14 @@ class Workflow:
         """Show a slice of the chosen plane."""
         self.views.jump(self.data.plane, self.desk.volume, int(index))
 
+    def show_annotation(self):
+        """Show the first slice of the segment chosen that a person drew or vouched for."""
+        document = self.logic.document
+        if document is not None and self.data.segment_id in document.segments.values():
+            anchors = document.session.anchors(document.labelOf(self.data.segment_id))
+            if anchors:
+                self.jump(anchors[0])
+
     def describe(self, index):
         """The mouse rests on a slice of the strip."""
         document, index = self.logic.document, int(index)

@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 from SlicePropagationLib.errors import InputError, SlicePropagationError
+from SlicePropagationLib.outputs import companion
 from SlicePropagationLib.volume import SUFFIXES
 from SlicePropagationWeb.kept_work import KeptWork
 from SlicePropagationWeb.upload_check import is_dicom
@@ -46,6 +47,23 @@ class Workspace:
                 elif path.is_dir() and _is_dicom_folder(path):
                     found[str(path)] = f"{path.relative_to(folder) if path != folder else folder.name} (DICOM)"
         return [{"title": title, "path": path} for path, title in found.items()]
+
+    def segmentations(self):
+        """What can be gone on with: [{"title", "path"}], segmentations and label maps with their tables; results first, the latest on top, then those of the readable folders by name."""
+        results = sorted((path for path in _below(self.out, 1) if _is_result(path)), key=lambda path: -path.stat().st_mtime)
+        found = {path: path.name for path in results}
+        for folder in self.readable:
+            found |= {path: str(path.relative_to(folder)) for path in _below(folder, DEPTH) if path not in found and _is_result(path)}
+        return [{"title": title, "path": str(path)} for path, title in itertools.islice(found.items(), MAX_LISTED)]
+
+    def readable_segmentation(self, text):
+        """The path of a segmentation that may be opened: a result, or a file in the readable folders.
+
+        Raises:
+            InputError: it lies outside them, also by way of `..` or a link.
+        """
+        path = Path(text).resolve()
+        return path if path.parent == self.out else self.readable_path(text)
 
     def readable_path(self, text):
         """The path of an image or a DICOM folder that may be opened.
@@ -114,6 +132,14 @@ def _below(folder, depth):
 def _is_image(path):
     name = path.name.lower()
     return name.endswith(IMAGE_SUFFIXES) and not name.endswith(".seg.nrrd") and not name.startswith(".")
+
+
+def _is_result(path):
+    """Whether a file is a segmentation, or a label map with its per-slice table and record."""
+    name = path.name.lower()
+    if name.startswith(".") or not name.endswith(SUFFIXES) or not path.is_file():
+        return False
+    return name.endswith(".seg.nrrd") or all(companion(path, suffix).is_file() for suffix in (".slices.csv", ".json"))
 
 
 def _is_dicom_folder(folder):

@@ -115,6 +115,7 @@ PRESETS = {
     "basic": PlainTraining(ThesisTaskConfig(augmentation=BASIC)),
     "automatic": PlainTraining(ThesisTaskConfig(network=UNetConfig(in_channels=1), augmentation=IMAGE_ONLY, uses_prior=False)),
 }
+PRESETS["default-large"] = replace(PRESETS["default"], task=replace(PRESETS["default"].task, network=replace(PRESETS["default"].task.network, base_channels=24)))
 PRESETS |= {f"{name}-small": _small(PRESETS[name]) for name in ("thesis", "image_augmentation", "basic", "automatic")}
 
 

@@ -1,5 +1,7 @@
 """Slices counted in one system of voxel axes and read in another."""
 
+import json
+
 import numpy as np
 import pytest
 
@@ -30,3 +32,10 @@ def test_slices_along_k_are_counted_from_the_other_end_when_slicer_turned_the_vo
 
 def test_a_record_of_an_ordinary_volume_says_nothing_of_its_system():
     assert "left_handed" not in decode_slices(encode_slices(annotated(), 1, "copy"))
+
+
+@pytest.mark.parametrize("change", [{"axis": 3}, {"slices": [1]}, {"slices": {"-1": [2, None, 0, 1]}}, {"slices": {"x": [2, None, 0, 1]}}, {"slices": {"1": [9, None, 0, 1]}}, {"slices": {"1": [2, 1.5, 0, 1]}},
+                                    {"slices": {"1": [2, None, 0]}}, {"slices": {"1": [2, None, -1, 0]}}, {"format": 2}])
+def test_a_damaged_record_is_no_record(change):
+    values = json.loads(encode_slices(annotated(), 1, "copy"))
+    assert decode_slices(json.dumps(values)) == values and decode_slices(json.dumps(values | change)) is None

@@ -1,0 +1,196 @@
+"""Going on with a segmentation that was saved: by the page, by the command line, or by another program."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import SimpleITK as sitk
+from at_the_page import SEED, click, kinds, message, propagate, seed
+from program import CHECKOUT
+from web_bench import open_page, sample_volume, wait_for
+from web_files import as_image, ct, write_image
+
+from SlicePropagationLib.cli import main
+from SlicePropagationWeb.opening import UNKNOWN_ORIGIN
+
+
+@pytest.fixture
+def results(bench):
+    """The folder of results, emptied after the test."""
+    yield bench.out
+    for path in bench.out.iterdir():
+        if path.is_file():
+            path.unlink()
+
+
+def save(page, name, suffix=".seg.nrrd"):
+    click(page, "save")
+    page.locator(".v-dialog input").first.fill(name)
+    if suffix not in page.locator(".v-dialog .v-select").inner_text():
+        page.locator(".v-dialog .v-select").click()
+        page.get_by_role("option", name=suffix, exact=True).click()
+    click(page, "write")
+    page.wait_for_selector(f"text={name}.slices.csv")
+    page.get_by_text("Close", exact=True).first.click()
+    page.wait_for_selector(".v-dialog.v-overlay--active", state="detached")
+
+
+def begin_anew(page, bench):
+    """The sample once more, with nothing drawn."""
+    bench.open_sample()
+    wait_for(page, lambda: set(kinds(page)) == {"empty"})
+    bench.wait_until_drawn(page)
+
+
+def go_on_with(page, title):
+    click(page, "open")
+    page.locator("[data-open=continue]").get_by_text(title, exact=True).click()
+
+
+def upload(page, path):
+    click(page, "open")
+    with page.expect_file_chooser() as chooser:
+        page.get_by_text("Upload files", exact=True).click()
+    chooser.value.set_files(path)
+
+
+def label_file(path, labels):
+    """Write labels on the grid of the sample, as a program that knows nothing of slices does."""
+    image = sitk.GetImageFromArray(labels)
+    image.CopyInformation(sample_volume()[0].image)
+    sitk.WriteImage(image, str(path))
+    return path
+
+
+@pytest.mark.parametrize("suffix", [".seg.nrrd", ".nii.gz"])
+def test_saved_work_goes_on_as_it_was(page, bench, results, suffix):
+    seed(page, bench)
+    propagate(page)
+    masks, strip = bench.masks(), kinds(page)
+    save(page, "mine", suffix)
+    begin_anew(page, bench)
+    go_on_with(page, f"mine{suffix}")
+    wait_for(page, lambda: f"Went on with mine{suffix}." in message(page))
+    assert kinds(page) == strip and np.array_equal(bench.masks(), masks) and UNKNOWN_ORIGIN not in message(page)
+    assert bench.application.data.segments[0]["name"] == "Spleen" and bench.application.data.index == SEED
+    assert page.locator("[data-command=undo]").is_disabled() and bench.application.data.save_name == "mine-2"
+
+
+def test_a_correction_of_what_was_opened_changes_only_its_gaps(page, bench, results):
+    seed(page, bench)
+    propagate(page)
+    save(page, "mine")
+    begin_anew(page, bench)
+    go_on_with(page, "mine.seg.nrrd")
+    wait_for(page, lambda: kinds(page)[SEED] == "seed")
+    before = bench.masks()
+    bench.paint_spleen(page, SEED + 6)
+    wait_for(page, lambda: kinds(page)[SEED + 6] == "correction")
+    drawn = bench.masks()[SEED + 6]
+    propagate(page)
+    after = bench.masks()
+    assert np.array_equal(after[:SEED + 1], before[:SEED + 1]) and np.array_equal(after[SEED + 6], drawn)
+
+
+def test_the_plane_of_the_annotation_comes_back(page, bench, results):
+    page.click("[data-plane=coronal]")
+    wait_for(page, lambda: bench.application.data.plane == "coronal")
+    seed_index = 118
+    bench.paint_spleen(page, seed_index, "coronal")
+    wait_for(page, lambda: kinds(page)[seed_index:seed_index + 1] == ["seed"])
+    save(page, "front")
+    begin_anew(page, bench)
+    wait_for(page, lambda: bench.application.data.plane == "axial")
+    go_on_with(page, "front.seg.nrrd")
+    wait_for(page, lambda: "Went on with front.seg.nrrd." in message(page))
+    assert bench.application.data.plane == "coronal" and [index for index, kind in enumerate(kinds(page)) if kind == "seed"] == [seed_index]
+
+
+def test_unsaved_work_becomes_a_result_of_its_own(page, bench, results):
+    seed(page, bench)
+    save(page, "mine")
+    bench.paint_spleen(page, SEED + 5)
+    wait_for(page, lambda: kinds(page)[SEED + 5] == "seed")
+    go_on_with(page, "mine.seg.nrrd")
+    wait_for(page, lambda: "The unsaved work is kept as unsaved-" in message(page))
+    assert bench.drawn_slices() == [SEED]
+    kept = sitk.GetArrayFromImage(sitk.ReadImage(str(next(results.glob("unsaved-*.seg.nrrd")))))
+    assert np.flatnonzero(kept.any(axis=(1, 2))).tolist() == [SEED, SEED + 5]
+
+
+def test_an_uploaded_segmentation_is_laid_on_the_volume(page, bench, results, tmp_path):
+    seed(page, bench)
+    propagate(page)
+    masks, strip = bench.masks(), kinds(page)
+    save(page, "mine")
+    (results / "mine.seg.nrrd").rename(tmp_path / "theirs.seg.nrrd")
+    begin_anew(page, bench)
+    upload(page, tmp_path / "theirs.seg.nrrd")
+    wait_for(page, lambda: "Went on with theirs.seg.nrrd." in message(page))
+    assert kinds(page) == strip and np.array_equal(bench.masks(), masks)
+    click(page, "open")
+    page.locator("[data-open=continue]").get_by_text("theirs.seg.nrrd", exact=True).wait_for()
+
+
+def test_a_segmentation_of_something_else_is_refused_and_the_work_stays(page, bench, tmp_path):
+    seed(page, bench)
+    image = as_image((ct() > 0).astype(np.uint8))
+    sitk.WriteImage(image, str(tmp_path / "other.seg.nrrd"))
+    upload(page, tmp_path / "other.seg.nrrd")
+    page.locator(".v-dialog .v-alert").wait_for()
+    assert "other.seg.nrrd and the image are on different grids: size (56, 48, 9) against (256, 256, 60)" in bench.application.data.message
+    assert bench.drawn_slices() == [SEED] and kinds(page)[SEED] == "seed" and not (bench.out / "uploads" / "other.seg.nrrd").exists()
+
+
+@pytest.mark.parametrize("change", [{"Segment0_Layer": "7"}, {"Segment0_LabelValue": "many"}, {"Segment0_Color": "red"}])
+def test_a_damaged_segmentation_is_refused_with_a_sentence(page, bench, tmp_path, change):
+    image = sitk.GetImageFromArray((sample_volume()[1] == 4).astype(np.uint8))
+    image.CopyInformation(sample_volume()[0].image)
+    for name, value in ({"Segment0_ID": "a", "Segment0_Name": "a", "Segment0_LabelValue": "1", "Segment0_Layer": "0"} | change).items():
+        image.SetMetaData(name, value)
+    sitk.WriteImage(image, str(tmp_path / "broken.seg.nrrd"))
+    upload(page, tmp_path / "broken.seg.nrrd")
+    page.locator(".v-dialog .v-alert").get_by_text("save it again in 3D Slicer").wait_for()
+    assert bench.drawn_slices() == []
+
+
+def test_where_nothing_says_what_was_drawn_all_of_it_counts_as_drawn(page, bench, tmp_path):
+    image = sitk.GetImageFromArray((sample_volume()[1] == 4).astype(np.uint8))
+    image.CopyInformation(sample_volume()[0].image)
+    sitk.WriteImage(image, str(tmp_path / "plain.seg.nrrd"))
+    upload(page, tmp_path / "plain.seg.nrrd")
+    wait_for(page, lambda: UNKNOWN_ORIGIN in message(page))
+    shown = np.flatnonzero((sample_volume()[1] == 4).any(axis=(1, 2)))
+    assert [index for index, kind in enumerate(kinds(page)) if kind == "seed"] == shown.tolist()
+
+
+def test_a_segmentation_without_its_volume_is_refused_with_the_remedy(browser, tmp_path, start):
+    page = open_page(browser, start(tmp_path / "out").address)
+    page.get_by_text("Open", exact=True).last.click()
+    with page.expect_file_chooser() as chooser:
+        page.get_by_text("Upload files", exact=True).click()
+    path = label_file(tmp_path / "spleen.seg.nrrd", (sample_volume()[1] == 4).astype(np.uint8))
+    chooser.value.set_files(path)
+    page.locator(".v-dialog").get_by_text("open the volume that it belongs to first").wait_for()
+    page.close()
+
+
+def test_what_the_command_line_propagated_is_reviewed_on_the_page(browser, tmp_path, start):
+    image = write_image(tmp_path / "chest.nii.gz", ct())
+    drawn = np.zeros(ct().shape, np.uint8)
+    drawn[4, 10:30, 12:34] = 1
+    sitk.WriteImage(as_image(drawn), str(tmp_path / "seed.nii.gz"))
+    assert main(["propagate", "--image", str(image), "--seed", str(tmp_path / "seed.nii.gz"), "--out", str(tmp_path / "out.nii.gz"), "--engine", "copy"]) == 0
+    page = open_page(browser, start(tmp_path / "out", str(image), "--segmentation", str(tmp_path / "out.nii.gz")).address)
+    page.wait_for_selector(".sp-seed", state="attached")
+    assert kinds(page) == ["propagated"] * 4 + ["seed"] + ["propagated"] * 4
+    page.close()
+
+
+def test_a_segmentation_that_does_not_fit_ends_the_program_with_a_sentence(tmp_path):
+    image = write_image(tmp_path / "chest.nii.gz", ct())
+    other = label_file(tmp_path / "other.nii.gz", (sample_volume()[1] == 4).astype(np.uint8))
+    command = [sys.executable, "-m", "SlicePropagationLib.cli", "app", str(image), "--segmentation", str(other), "--no-browser", "--out", str(tmp_path / "out")]
+    done = subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True)
+    assert done.returncode == 2 and "other.nii.gz" in done.stderr and "Traceback" not in done.stderr
