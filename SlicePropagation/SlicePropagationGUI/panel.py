@@ -18,6 +18,7 @@ from SlicePropagationMRML.choices import annotatedAxis, axisOfSegments, suggestA
 from SlicePropagationMRML.review import Kind
 from SlicePropagationMRML.settings import PanelSettings
 from SlicePropagationMRML.states import Situation, viewState
+from SlicePropagationMRML.words import otherAxisText
 
 
 class PropagationPanel:
@@ -209,7 +210,7 @@ class PropagationPanel:
             self.logic.shareEditorNode(self.draw.node)
             self.logic.open(volume, segmentation, segmentIDs, axis)
             if annotatedAxis(segmentation, segmentIDs) not in (None, axis):
-                self.say(_("These segments were annotated along other slices; along these, all that they show counts as drawn by you."))
+                self.say(otherAxisText())
         except SlicePropagationError as error:
             self._problem = str(error)
             self.logic.close()

@@ -23,6 +23,11 @@ def planeName(plane, angle):
     return name if angle < 1 else _("{plane}, oblique by {angle:.0f}°").format(plane=name, angle=angle)
 
 
+def otherAxisText():
+    """What a person should know who goes on along another axis than before."""
+    return _("These segments were annotated along other slices; along these, all that they show counts as drawn by you.")
+
+
 def endName(end):
     """Where slices lead to in the patient."""
     return {"left": _("left"), "right": _("right"), "anterior": _("anterior"), "posterior": _("posterior"),

@@ -141,6 +141,17 @@ def test_another_axis_is_painted_and_propagated_by_mouse(page, bench, plane, axi
     assert {index - 1, index, index + 1} <= set(slices.tolist()) and np.array_equal(bench.masks().take(index, axis), drawn)
 
 
+def test_another_axis_says_that_all_of_it_counts_as_drawn_there_and_the_way_back_loses_nothing(page, bench):
+    seed(page, bench)
+    propagate(page)
+    strip = kinds(page)
+    page.click("[data-plane=coronal]")
+    wait_for(page, lambda: "all that they show counts as drawn by you" in message(page))
+    assert "propagated" not in kinds(page)
+    page.click("[data-plane=axial]")
+    wait_for(page, lambda: kinds(page) == strip and message(page) == "")
+
+
 def test_the_range_that_is_set_with_the_mouse_limits_the_run(page, bench):
     seed(page, bench)
     page.get_by_label("To the end of the structure").uncheck()
