@@ -82,6 +82,7 @@ class SegmentEditorEffect(AbstractScriptedSegmentEditorEffect):
         self._logic.saveStateForUndo = self.scriptedEffect.saveStateForUndo
         self._logic.onStep, self._logic.onDone, self._logic.onFrame, self._logic.onClosed = self._step, self._done, self._letGo, self._letGo
         self._fillEngines()
+        self._nameDirections()
         self.updateGUIFromMRML()
         self.statusLabel.text = ""
         self._showState()
@@ -126,11 +127,24 @@ class SegmentEditorEffect(AbstractScriptedSegmentEditorEffect):
     # Below
 
     def _open(self):
-        from SlicePropagationMRML.choices import suggestAxis
-        node = self.scriptedEffect.parameterSetNode()
-        volume, segmentation, segmentID = node.GetSourceVolumeNode(), node.GetSegmentationNode(), node.GetSelectedSegmentID()
+        node, axis = self.scriptedEffect.parameterSetNode(), self._nameDirections()
         self._logic.shareEditorNode(node)
-        self._logic.open(volume, segmentation, [segmentID], suggestAxis(slicer.mrmlScene, volume, segmentation, [segmentID]))
+        segmentIDs = [node.GetSelectedSegmentID()] if node.GetSelectedSegmentID() else []
+        self._logic.open(node.GetSourceVolumeNode(), node.GetSegmentationNode(), segmentIDs, axis)
+
+    def _nameDirections(self):
+        """Name the directions after the patient; returns the axis that a walk would go along, None where there is nothing to walk through."""
+        from SlicePropagationMRML.choices import suggestAxis
+        from SlicePropagationMRML.controls import directionTitles
+        from SlicePropagationMRML.geometry import endsOfAxis
+        node = self.scriptedEffect.parameterSetNode()
+        if node is None or node.GetSourceVolumeNode() is None or node.GetSegmentationNode() is None or not node.GetSelectedSegmentID():
+            return None
+        volume = node.GetSourceVolumeNode()
+        axis = suggestAxis(slicer.mrmlScene, volume, node.GetSegmentationNode(), [node.GetSelectedSegmentID()])
+        for index, text in enumerate(directionTitles(*endsOfAxis(volume, axis))):
+            self.directionComboBox.setItemText(index, text)
+        return axis
 
     def _fillEngines(self):
         from SlicePropagationGUI.engine_list import fillEngines

@@ -113,6 +113,29 @@ def test_without_a_seed_the_effect_says_so(editor):
     assert "Annotate at least one slice" in editor.effect.statusLabel.text
 
 
+def test_the_directions_are_named_after_the_patient_along_the_axis_of_the_drawing(editor):
+    box = editor.effect.directionComboBox
+    assert [box.itemText(index) for index in range(3)] == ["Both directions", "Towards superior", "Towards inferior"]
+    person.draw_slice(editor.widget, 0, 7, np.zeros_like(editor.truth[7]))
+    person.draw_slice(editor.widget, 1, 20, editor.truth[:, 20])
+    editor.widget.setActiveEffectByName("Propagate")
+    person.turns()
+    assert {box.itemText(1), box.itemText(2)} == {"Towards anterior", "Towards posterior"}
+    box.setCurrentIndex(1)
+    editor.preview()
+    editor.apply()
+    slices = np.flatnonzero(editor.mask().any(axis=(0, 2)))
+    assert slices[0] == 20 and len(slices) > 3
+
+
+def test_without_a_segment_the_effect_says_so(editor):
+    editor.segmentation.GetSegmentation().RemoveAllSegments()
+    person.turns()
+    editor.widget.mrmlSegmentEditorNode().SetSelectedSegmentID("")
+    editor.effect.previewOrStop()
+    assert "no segment chosen" in editor.effect.statusLabel.text
+
+
 def test_what_the_effect_wrote_is_known_to_the_panel(editor):
     editor.preview()
     editor.apply()
