@@ -36,6 +36,7 @@ class Guide:
         facts: (5,) float32 in [-1, 1], in the order of `FACTS`.
         log_odds: (H, W) float32, what registration says of every pixel of the slice, within MAX_LOG_ODDS.
         past_end: how far, in radii of the structure, this slice lies beyond the last one that registration believes in.
+        stride: how far, in radii of the structure, it is from one slice to the next.
     """
 
     index: int
@@ -44,6 +45,7 @@ class Guide:
     facts: np.ndarray
     log_odds: np.ndarray
     past_end: float
+    stride: float
 
 
 def guide(stack, run, anchors, cells=CELLS, margin=1.0):
@@ -79,7 +81,7 @@ def guide(stack, run, anchors, cells=CELLS, margin=1.0):
         window.crop(everywhere)[...] = log_odds
         last_believed = last_believed if step.has_ended else step.index
         past_end = abs(step.index - last_believed) * stack.spacing_mm[0] / step.radius_mm
-        yield Guide(step.index, roi, maps.astype(np.float32), _facts(stack, run, gap, step, past_end), everywhere, past_end)
+        yield Guide(step.index, roi, maps.astype(np.float32), _facts(stack, run, gap, step, past_end), everywhere, past_end, stack.spacing_mm[0] / step.radius_mm)
 
 
 def _shape_map(shape, step, roi):
