@@ -14,10 +14,7 @@ logger = logging.getLogger(__name__)
 # Log odds lost per radius walked beyond the end that registration believes in. Without it some structures of a brain leak; on a
 # sample of `val` 0, 0.5 and 2 were tried, and 0.5 had the best mean.
 ENDING = 0.5
-# Log odds gained per radius that one step goes, beyond the outermost annotated slices. Most slices that the network learnt from are thin; where
-# they are thick it ends a structure too early by itself (Sunnybrook, 8 mm: mean Dice .79 without, .84 with it, at one annotated slice). On `val` of
-# the three sets that may be tuned on, 0, 1.5, 2.5, 3, 3.2, 4 and 6 were tried, and a constant gain of 0.5 and 1, which thin slices do not bear.
-GOING_ON, MAX_STRIDE = 3.0, 1.0
+MAX_STRIDE = 1.0        # radii; what `going_on` adds grows no further
 # How much of the network's change counts. Registration knows the most where annotated slices enclose the slice; and every annotated
 # slice tells it more of how the structure closes. On `val` of the three sets that may be tuned on, 0, .25, .35, .5, .75 and 1 were tried
 # within a gap; with 1 more annotated slices helped the network less than they helped registration.
@@ -54,7 +51,7 @@ class SliceUNetEngine:
         """
         found, top, left = anchors[run.anchor], 0, 0
         is_open = None in gap_of(run.targets[0], anchors)
-        trust, going_on = (_trust(anchors), GOING_ON) if is_open else (TRUST_IN_GAP, 0.0)
+        trust, going_on = (_trust(anchors), self.network.config.going_on) if is_open else (TRUST_IN_GAP, 0.0)
         for step in guide(stack, run, anchors, self.network.config.cells):
             mask = step.roi.sample(found, top, left)
             change, top, left = step.roi.spread(self._predict(step, mask), stack.slice_shape)

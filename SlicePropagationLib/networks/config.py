@@ -42,6 +42,8 @@ class GuidedUNetConfig:
         cells: side of the square that it was trained on.
         uses_mask: whether the mask of the neighbour is looked at; without it, slices are predicted each for itself.
         depth, base_channels, injects_mask: as in UNetConfig.
+        going_on: log odds that are added to the change per radius of the structure that one step goes, beyond the outermost annotated slices; a
+            calibration of the weights after their training, which does not look at it.
     """
 
     num_maps: int = 8
@@ -53,3 +55,4 @@ class GuidedUNetConfig:
     depth: int = 4
     base_channels: int = 16
     injects_mask: bool = True
+    going_on: float = 0.0

@@ -63,6 +63,22 @@ def test_the_networks_change_counts_less_the_more_annotated_slices_tell_registra
     assert somewhere.any() and np.allclose((unchanged - changed)[somewhere], share, atol=1e-3)
 
 
+@pytest.mark.parametrize("anchors, spacing_mm, gained", [((7,), 4.0, 3.0 * 4 / 8), ((7,), 40.0, 3.0), ((4, 5, 6, 7), 4.0, 0.5 * 3.0 * 4 / 8), ((7, 11), 4.0, 0.0)])
+def test_weights_that_say_so_go_on_the_more_the_thicker_the_slices_are_but_not_inside_a_gap(monkeypatch, anchors, spacing_mm, gained):
+    stack, truth = drifting_disc(spacing_mm=(spacing_mm, 1.0, 1.0))
+    masks = {index: truth[index] for index in anchors}
+
+    def odds_with(going_on):
+        engine = SliceUNetEngine(GuidedUNet(GuidedUNetConfig(base_channels=4, depth=2, going_on=going_on)))
+        monkeypatch.setattr(engine, "_predict", lambda step, mask: np.zeros((step.roi.size,) * 2, np.float32))
+        found = np.clip(next(engine.walk(stack, Run(anchor=7, targets=(8,)), masks)), 1e-6, 1 - 1e-6)
+        return np.log(found / (1 - found)), found
+
+    (plain, found), (more, _) = odds_with(0.0), odds_with(3.0)
+    somewhere = (found > 0.05) & (found < 0.95)
+    assert somewhere.any() and np.allclose((more - plain)[somewhere], gained, atol=0.03 * max(gained, 0.1))
+
+
 def test_a_gpu_without_memory_hands_over_to_the_cpu_and_says_so(caplog):
     network = untrained()
     engine = SliceUNetEngine(network)
