@@ -17,11 +17,10 @@ from SlicePropagationWeb.opening import UNKNOWN_ORIGIN
 
 @pytest.fixture
 def results(bench):
-    """The folder of results, emptied after the test."""
+    """The folder of results; it and that of uploads are emptied after the test."""
     yield bench.out
-    for path in bench.out.iterdir():
-        if path.is_file():
-            path.unlink()
+    bench.forget_files(bench.out)
+    bench.forget_files(bench.out / "uploads")
 
 
 def save(page, name, suffix=".seg.nrrd"):
@@ -155,7 +154,7 @@ def test_a_damaged_segmentation_is_refused_with_a_sentence(page, bench, tmp_path
     assert bench.drawn_slices() == []
 
 
-def test_where_nothing_says_what_was_drawn_all_of_it_counts_as_drawn(page, bench, tmp_path):
+def test_where_nothing_says_what_was_drawn_all_of_it_counts_as_drawn(page, bench, results, tmp_path):
     image = sitk.GetImageFromArray((sample_volume()[1] == 4).astype(np.uint8))
     image.CopyInformation(sample_volume()[0].image)
     sitk.WriteImage(image, str(tmp_path / "plain.seg.nrrd"))

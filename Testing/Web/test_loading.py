@@ -37,11 +37,9 @@ def choose(page, button, files):
 @pytest.fixture
 def uploads(bench):
     """What is in the folder of uploads; it is emptied after the test."""
-    import shutil
     folder = bench.out / "uploads"
     yield lambda: sorted(path.name for path in folder.iterdir())
-    for path in folder.iterdir():
-        (shutil.rmtree if path.is_dir() else type(path).unlink)(path)
+    bench.forget_files(folder)
 
 
 @pytest.mark.parametrize("name", ["chest.nii.gz", "chest.nii", "chest.nrrd", "chest.mha"])

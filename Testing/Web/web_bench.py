@@ -78,6 +78,14 @@ class Bench:
             application.data.is_save_dialog = application.data.is_open_dialog = application.data.is_details = False
         self.call(begin)
 
+    def forget_files(self, folder):
+        """Empty the folder of results, but for the program's own folders in it, or that of uploads."""
+        for path in folder.iterdir():
+            if path.is_file():
+                path.unlink()
+            elif folder.name == "uploads":
+                shutil.rmtree(path)
+
     def masks(self):
         """(K, J, I) bool of the segment that is chosen, read from its node."""
         from SlicePropagationMRML.geometry import segmentMask
