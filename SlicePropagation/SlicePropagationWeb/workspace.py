@@ -98,7 +98,7 @@ class Workspace:
 
     def set_aside(self):
         """Make a result of the unsaved work, as other work begins; returns the name of its segmentation, None where there is none."""
-        return self.kept.move_to(self.out, time.strftime("unsaved-%Y%m%d-%H%M%S"))
+        return self.kept.move_to(self.out, self.free_name(time.strftime("unsaved-%Y%m%d-%H%M%S")))
 
     def check_writable(self):
         """Make the folder for results, and clear what a crash left there.
