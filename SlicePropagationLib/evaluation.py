@@ -17,6 +17,7 @@ from SlicePropagationLib.evaluation_plots import draw_plots
 from SlicePropagationLib.evaluation_report import results_text
 from SlicePropagationLib.evaluation_scores import DRIFT_COLUMNS, STEPS, UNIFORM, EvaluationProtocol, Job, load_prior, score_case
 from SlicePropagationLib.evaluation_statistics import RESULT_COLUMNS, aggregate
+from SlicePropagationLib.training.cases import read_training_cases
 
 PICKS, CORRECTIONS = ("largest", "middle"), ("suggested", "worst", UNIFORM, STEPS)
 
@@ -58,20 +59,26 @@ def read_jobs(arguments):
     """The cases of a table with columns image, label and optionally split, dataset, case.
 
     Raises:
-        InputError: the table cannot be read, lacks a column, or has no case of the split.
+        InputError: the table cannot be read, lacks a column, a cell or a file, has a case twice, or none of the data sets or of the split.
         ConfigError: as `read_protocol`.
     """
     path, protocol = Path(arguments.cases), read_protocol(arguments)
-    table = _read_table(path, ("image", "label"))
-    datasets = arguments.datasets.split(",") if arguments.datasets else None
-    table = [row for row in table if datasets is None or row.get("dataset") in datasets]
-    rows = [row for row in table if row.get("split", protocol.split) == protocol.split]
-    if not rows:
-        raise InputError(f"{path} has no case of split '{protocol.split}'{f' in {arguments.datasets}' if datasets else ''}, "
-                         f"only of {', '.join(sorted({row.get('split', '') for row in table})) or 'other data sets'}; choose one of these.")
-    jobs = [Job(str(path.parent / row["image"]), str(path.parent / row["label"]), row.get("dataset") or "all", row.get("case") or row["image"], protocol)
-            for row in rows]
-    return first_cases(jobs, protocol.max_cases)
+    cases = read_training_cases(path, arguments.datasets.split(",") if arguments.datasets else None)
+    chosen = [case for case in cases if case.split in ("", protocol.split)]
+    if not chosen:
+        raise InputError(f"{path} has no case of split '{protocol.split}'{f' in {arguments.datasets}' if arguments.datasets else ''}, "
+                         f"only of {', '.join(sorted({case.split for case in cases}))}; choose one of these.")
+    jobs = first_cases([Job(case.image, case.label_map, case.dataset, case.name, protocol) for case in chosen], protocol.max_cases)
+    for job in jobs:
+        _check_files(job)
+    return jobs
+
+
+def _check_files(job):
+    """Refuse a case without its files, before hours are spent on those ahead of it."""
+    for path in (job.image, job.label_map):
+        if not Path(path).exists():
+            raise InputError(f"Case {job.case}: There is no file {path}; check the name in the table.")
 
 
 def first_cases(jobs, count):
@@ -91,6 +98,8 @@ def read_protocol(arguments):
         ConfigError: an engine is unknown, a user is unknown, or a number of annotated slices is not a positive number.
     """
     engines = tuple(_named_engine(text) for text in arguments.engines.split(","))
+    if not all(source for _, source in engines):
+        raise ConfigError(f"'{arguments.engines}' names no engine at one place; write engines or model files with one comma between them.")
     twice = sorted({name for name, _ in engines if [other for other, _ in engines].count(name) > 1})
     if twice:
         raise ConfigError(f"Two engines are called '{twice[0]}'; write NAME=MODEL.pt to give each a name of its own.")
@@ -117,7 +126,7 @@ def read_kinds(path):
     """{(dataset, label): kind} of a table with columns dataset, label, kind; "*" stands for every data set or label.
 
     Raises:
-        InputError: the table cannot be read or lacks a column.
+        InputError: the table cannot be read, or lacks a column or a cell.
     """
     return {(row["dataset"], row["label"]): row["kind"] for row in _read_table(Path(path), ("dataset", "label", "kind"))}
 
@@ -145,12 +154,16 @@ def _users(picks, corrections):
 
 def _read_table(path, columns):
     try:
-        with open(path, newline="", encoding="utf-8") as file:
+        with open(path, newline="", encoding="utf-8-sig") as file:      # spreadsheets begin a table with a mark
             table = list(csv.DictReader(file))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise InputError(f"{path} cannot be read ({error}); give a table with the columns {', '.join(columns)}.") from error
     if not table or not set(columns) <= set(table[0]):
-        raise InputError(f"{path} needs at least one row and the columns {', '.join(columns)}; it has {', '.join(table[0]) if table else 'no row'}.")
+        raise InputError(f"{path} needs at least one row and the columns {', '.join(columns)}, separated by commas; it has {', '.join(table[0]) if table else 'no row'}.")
+    for number, row in enumerate(table, 1):
+        empty = [name for name in columns if not row[name]]
+        if empty:
+            raise InputError(f"{path} has no {empty[0]} in row {number}; fill the cell or take the row out.")
     return table
 
 

@@ -46,12 +46,12 @@ def read_training_cases(path, datasets=None):
     """
     path = Path(path)
     try:
-        with open(path, newline="", encoding="utf-8") as file:
+        with open(path, newline="", encoding="utf-8-sig") as file:      # spreadsheets begin a table with a mark
             rows = list(csv.DictReader(file))
     except (OSError, ValueError, csv.Error) as error:
         raise InputError(f"{path} cannot be read as a table ({error}); give a table with the columns image and label.") from error
     if not rows or not {"image", "label"} <= set(rows[0]):
-        raise InputError(f"{path} needs at least one row and the columns image and label; it has {', '.join(rows[0]) if rows else 'no row'}.")
+        raise InputError(f"{path} needs at least one row and the columns image and label, separated by commas; it has {', '.join(rows[0]) if rows else 'no row'}.")
     for number, row in enumerate(rows, 1):
         if not row["image"] or not row["label"]:
             raise InputError(f"{path} has no {'label' if row['image'] else 'image'} in row {number}; fill the cell or take the row out.")

@@ -114,7 +114,7 @@ def _numbers(text):
 def read_settings(path):
     """The settings in a JSON file; ConfigError where it holds none."""
     try:
-        values = json.loads(Path(path).read_text(encoding="utf-8"))
+        values = json.loads(Path(path).read_text(encoding="utf-8-sig"))       # some editors begin a file with a mark
     except (OSError, ValueError) as error:
         raise ConfigError(f"{path} cannot be read as a configuration ({error}); write a JSON object with the settings to change.") from error
     if not isinstance(values, dict):

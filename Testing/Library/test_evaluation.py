@@ -1,5 +1,6 @@
 import csv
 import math
+import re
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -11,7 +12,7 @@ from SlicePropagationLib.evaluation import read_jobs, read_kinds, read_protocol
 from SlicePropagationLib.evaluation_report import kind_of
 from SlicePropagationLib.evaluation_scores import drift_counts, slices_needed
 from SlicePropagationLib.evaluation_statistics import REAL_SETS, aggregate, drift_curve, effort, interval_of_mean
-from SlicePropagationLib.errors import ConfigError
+from SlicePropagationLib.errors import ConfigError, InputError
 from files import make_case, write
 
 TIMES = ("seconds_per_slice",)
@@ -125,6 +126,35 @@ def test_what_is_not_known_is_refused_with_what_is(changed, words):
         read_protocol(arguments(**changed))
 
 
+@pytest.mark.parametrize("engines", ["copy,", ",copy", "floor="])
+def test_an_engine_without_a_name_is_not_taken_for_the_default_one(engines):
+    with pytest.raises(ConfigError, match="engine"):
+        read_protocol(arguments(engines=engines))
+
+
+def test_a_table_of_a_spreadsheet_that_begins_with_a_mark_is_read(cases):
+    cases.write_text(cases.read_text(encoding="utf-8"), encoding="utf-8-sig", newline="\r\n")
+    assert len(read_jobs(arguments(cases=cases))) == 3
+
+
+@pytest.mark.parametrize("row, words", [("p0/image.nii.gz", "no label in row 5"), ("p0/image.nii.gz,,val,discs,p9", "no label in row 5"), ("p0/image.nii.gz,p0/truth.nii.gz,val,discs,p0_ED", "p0_ED.*twice"),
+                                        ("p0/image.nii.gz,p0/absent.nii.gz,val,discs,p9_ED", "p9_ED.*absent.nii.gz")], ids=["short row", "empty cell", "twice", "no such file"])
+def test_a_row_that_cannot_be_scored_is_refused_before_the_others_are(cases, tmp_path, capsys, row, words):
+    cases.write_text(cases.read_text(encoding="utf-8") + row + "\n", encoding="utf-8")
+    assert evaluate(cases, tmp_path / "out") == 2
+    assert re.search(words, capsys.readouterr().err) and not (tmp_path / "out").exists()
+
+
+def test_a_data_set_that_the_table_does_not_have_is_refused_beside_one_that_it_has(cases):
+    with pytest.raises(InputError, match="hearts.*discs, plates"):
+        read_jobs(arguments(cases=cases, datasets="discs,hearts"))
+
+
+def test_cases_that_say_no_split_are_taken_as_those_of_a_table_without_that_column(column):
+    column.write_text("image,label,split\nimage.nii.gz,truth.nii.gz,\n", encoding="utf-8")
+    assert len(read_jobs(arguments(cases=column))) == 1
+
+
 def test_an_engine_can_be_given_a_name_for_the_tables():
     assert read_protocol(arguments(engines="floor=copy,interpolation")).engines == (("floor", "copy"), ("interpolation", "interpolation"))
 
@@ -197,6 +227,12 @@ def test_a_table_of_kinds_without_its_columns_is_refused_before_anything_is_scor
     (tmp_path / "kinds.csv").write_text("dataset,kind\ndiscs,seen\n", encoding="utf-8")
     assert evaluate(cases, tmp_path / "out", "--kinds", str(tmp_path / "kinds.csv")) == 2
     assert "dataset, label, kind" in capsys.readouterr().err and not (tmp_path / "out").exists()
+
+
+def test_a_row_of_the_kinds_without_its_kind_is_refused_by_its_number(tmp_path):
+    (tmp_path / "kinds.csv").write_text("dataset,label,kind\ndiscs,1,seen\nplates,*\n", encoding="utf-8")
+    with pytest.raises(InputError, match="no kind in row 2"):
+        read_kinds(tmp_path / "kinds.csv")
 
 
 def test_the_kinds_of_our_data_sets_are_those_of_the_training_plan():

@@ -14,6 +14,7 @@ pytest.importorskip("monai")
 from SlicePropagationLib.checkpoint import load_checkpoint, save_checkpoint  # noqa: E402  torch may be absent
 from SlicePropagationLib.cli import main  # noqa: E402
 from SlicePropagationLib.errors import InputError  # noqa: E402
+from SlicePropagationLib.training.command import read_settings  # noqa: E402
 from SlicePropagationLib.training.ship import ship  # noqa: E402
 from files import read, write  # noqa: E402
 from phantoms import disc  # noqa: E402
@@ -125,6 +126,11 @@ def test_a_setting_that_does_not_exist_or_fit_is_refused(cases, tmp_path, capsys
     cases[1].write_text(json.dumps(settings), encoding="utf-8")
     assert train(cases, tmp_path / "out") == 2
     assert words in capsys.readouterr().err and not (tmp_path / "out").exists()
+
+
+def test_settings_that_an_editor_begins_with_a_mark_are_read(tmp_path):
+    (tmp_path / "task.json").write_text('{"steps": 3}', encoding="utf-8-sig")
+    assert read_settings(tmp_path / "task.json") == {"steps": 3}
 
 
 def test_an_unknown_task_or_preset_is_refused_with_the_known_ones(cases, tmp_path, capsys):

@@ -64,6 +64,11 @@ def test_a_file_that_is_no_table_is_refused(tmp_path, stored):
         read_training_cases(tmp_path / "cases.csv")
 
 
+def test_a_table_of_a_spreadsheet_that_begins_with_a_mark_is_read(tmp_path):
+    (tmp_path / "cases.csv").write_text("image,label\na.nii,l.nii\n", encoding="utf-8-sig", newline="\r\n")
+    assert [case.name for case in read_training_cases(tmp_path / "cases.csv")] == ["a.nii"]
+
+
 def test_two_cases_of_one_name_are_refused(tmp_path):
     table = write_table(tmp_path / "cases.csv", [{"image": "a.nii", "label": f"rater{number}.nii", "dataset": "set"} for number in (1, 2)])
     with pytest.raises(InputError, match="a.nii.*twice.*case"):
