@@ -21,13 +21,16 @@ from SlicePropagationLib.training.cases import read_training_cases
 
 PICKS, CORRECTIONS = ("largest", "middle"), ("suggested", "worst", UNIFORM, STEPS)
 
-WEIGHTS = "weights.json"
+WEIGHTS = "weights.json"        # {engine: what its scores depend on}
+FILES = "files.json"            # {case: state of its files when it was scored}
+USUAL = EvaluationProtocol((), (), ())
 
 
 def evaluate(arguments, report=None):
     """Score every structure of every case; write rows.csv, drift.csv, results.csv, results.md and plots; returns results.md.
 
-    What an earlier call for the same users and numbers of slices finished in the same folder is not scored again: cases of an engine with the same weights.
+    What an earlier call for the same users and numbers of slices finished in the same folder is not scored again: cases whose files are as they were, of an
+    engine with the same weights, along the same axis, for the same labels.
 
     Raises:
         InputError: a table cannot be used, or no structure is on enough slices.
@@ -36,23 +39,53 @@ def evaluate(arguments, report=None):
     jobs = read_jobs(arguments)
     kinds = read_kinds(arguments.kinds) if arguments.kinds else {}
     out, protocol = Path(arguments.out), jobs[0].protocol
-    weights = {name: model_hash(choose_engine(source, protocol.device)) for name, source in protocol.engines}
-    if protocol.prior:
-        weights = {name: f"{value} judged by {load_prior(protocol.prior).sha256}" for name, value in weights.items()}
-    rows, drift = _finished(out, jobs, weights)
+    weights = {name: _origin(name, source, protocol) for name, source in protocol.engines}
+    files = {_key(job.dataset, job.case): _state_of_files(job) for job in jobs}
+    rows, drift = _finished(out, jobs, weights, files)
     done = {(row["dataset"], row["case"], row["engine"]) for row in rows}
     waiting = [_without_engines(job, {name for name in protocol.names if (job.dataset, job.case, name) in done}) for job in jobs]
     for job, (scored, distances) in _score_all([job for job in waiting if job.protocol.engines], arguments.workers):
         rows, drift = rows + scored, drift + distances
-        with atomic_folder(out) as partial:
-            _write_table(partial / "drift.csv", DRIFT_COLUMNS, drift)
-            (partial / WEIGHTS).write_text(json.dumps(weights), encoding="utf-8")
-            _write_table(partial / "rows.csv", protocol.columns, rows)       # last: it says what is done
+        if scored:
+            _keep(out, rows, drift, protocol, {WEIGHTS: weights, FILES: files})
         if report:
             report(f"{job.dataset} {job.case}: {len(scored)} scores")
     if not rows:
-        raise InputError(f"No structure on at least {protocol.min_slices} slices in the {len(jobs)} cases; lower --min-slices or choose another split.")
+        of_labels = f" of label {' or '.join(map(str, protocol.labels))}" if protocol.labels else ""
+        raise InputError(f"No structure{of_labels} on at least {protocol.min_slices} slices in the {len(jobs)} cases; "
+                         f"lower --min-slices or choose {'other labels or ' if protocol.labels else ''}another split.")
     return _write_results(out, rows, drift, protocol, kinds)
+
+
+def _origin(name, source, protocol):
+    """What an engine's scores depend on beside the cases: the hash of its weights, None without any, and whatever is not as usual."""
+    engine = choose_engine(source, protocol.device)
+    facts = [f"of {source}"] if model_hash(engine) is None and source != name else []
+    if hasattr(engine, "smoother_sha256"):
+        facts.append(f"smoothed by {engine.smoother_sha256}")
+    facts += [f"{option} {getattr(protocol, option)}" for option in ("axis", "min_slices", "labels") if getattr(protocol, option) != getattr(USUAL, option)]
+    if protocol.prior:
+        facts.append(f"judged by {load_prior(protocol.prior).sha256}")
+    return " ".join([str(model_hash(engine)), *facts]) if facts else model_hash(engine)
+
+
+def _key(dataset, case):
+    return f"{dataset}/{case}"
+
+
+def _state_of_files(job):
+    """[[size, time of the last change]] of image and label map: a file that changed is scored again."""
+    states = [Path(path).stat() for path in (job.image, job.label_map)]
+    return [[state.st_size, state.st_mtime_ns] for state in states]
+
+
+def _keep(out, rows, drift, protocol, facts):
+    """Write down what is done: `facts` are {name of a JSON file: what it says} about the rows."""
+    with atomic_folder(out) as partial:
+        _write_table(partial / "drift.csv", DRIFT_COLUMNS, drift)
+        for name, values in facts.items():
+            (partial / name).write_text(json.dumps(values), encoding="utf-8")
+        _write_table(partial / "rows.csv", protocol.columns, rows)       # last: it says what is done
 
 
 def read_jobs(arguments):
@@ -198,24 +231,25 @@ def _without_engines(job, names):
     return replace(job, protocol=replace(job.protocol, engines=tuple(engine for engine in job.protocol.engines if engine[0] not in names)))
 
 
-def _finished(out, jobs, weights):
-    """(rows, drift rows) of the wanted cases and engines that an earlier call with the same users, numbers of slices and weights finished."""
-    protocol, earlier = jobs[0].protocol, _read_weights(out)
+def _finished(out, jobs, weights, files):
+    """(rows, drift rows) of the wanted cases and engines that an earlier call with the same users, numbers of slices, weights and files finished."""
+    protocol, earlier, scored_files = jobs[0].protocol, _read_facts(out / WEIGHTS), _read_facts(out / FILES)
     rows, drift = (_read_numbers(out / name, columns) for name, columns in (("rows.csv", protocol.columns), ("drift.csv", DRIFT_COLUMNS)))
     asked = set(product(protocol.users, protocol.shots))
     if not drift or {((row["pick"], row["correct"]), row["shots"]) for row in rows} != asked:
         return [], []
     same = {name for name in weights if name in earlier and earlier[name] == weights[name]}
     cases = {(job.dataset, job.case) for job in jobs}
+    cases -= {case for case in cases if scored_files.get(_key(*case), files[_key(*case)]) != files[_key(*case)]}
     rows = [row for row in rows if row["engine"] in same and (row["dataset"], row["case"]) in cases]
     done = {(row["dataset"], row["case"], row["engine"]) for row in rows}
     return rows, [row for row in drift if (row["dataset"], row["case"], row["engine"]) in done]
 
 
-def _read_weights(out):
-    """{engine: hash of its weights or None} of the earlier call; empty where there was none."""
+def _read_facts(path):
+    """What the earlier call wrote down about its rows; empty where there was none."""
     try:
-        return json.loads((out / WEIGHTS).read_text(encoding="utf-8"))
+        return json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
 

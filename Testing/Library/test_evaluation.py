@@ -1,5 +1,6 @@
 import csv
 import math
+import os
 import re
 from pathlib import Path
 from types import SimpleNamespace
@@ -207,6 +208,35 @@ def test_only_the_data_sets_and_labels_asked_for_are_scored(cases, tmp_path, cap
     assert "hearts" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("changed", [("--axis", "i"), ("--min-slices", "6"), ("--labels", "1"), ("--engines", "copy=registration,interpolation=copy")])
+def test_what_was_asked_for_otherwise_is_scored_from_the_beginning(cases, tmp_path, changed):
+    assert evaluate(cases, tmp_path / "out", "--max-cases", "1") == 0
+    mark(tmp_path / "out" / "rows.csv")
+    assert evaluate(cases, tmp_path / "out", "--max-cases", "1", *changed) == 0
+    assert "0.125" not in {row["dice"] for row in read(tmp_path / "out" / "rows.csv")}
+
+
+def test_a_case_whose_label_map_changed_is_scored_again_and_no_other(cases, tmp_path):
+    assert evaluate(cases, tmp_path / "out") == 0
+    mark(tmp_path / "out" / "rows.csv")
+    os.utime(tmp_path / "p1" / "truth.nii.gz", ns=(0, 0))
+    assert evaluate(cases, tmp_path / "out") == 0
+    assert {row["case"] for row in read(tmp_path / "out" / "rows.csv") if row["dice"] != "0.125"} == {"p1_ED"}
+
+
+def test_scores_of_a_version_that_did_not_write_down_the_state_of_files_are_taken_over(cases, tmp_path):
+    assert evaluate(cases, tmp_path / "out") == 0
+    mark(tmp_path / "out" / "rows.csv")
+    (tmp_path / "out" / "files.json").unlink()
+    assert evaluate(cases, tmp_path / "out") == 0
+    assert {row["dice"] for row in read(tmp_path / "out" / "rows.csv")} == {"0.125"}
+
+
+def test_where_nothing_can_be_scored_nothing_is_written(cases, tmp_path, capsys):
+    assert evaluate(cases, tmp_path / "out", "--labels", "7") == 2
+    assert "label 7" in capsys.readouterr().err and not (tmp_path / "out").exists()
+
+
 def test_other_users_are_scored_from_the_beginning(cases, tmp_path):
     evaluate(cases, tmp_path / "out")
     evaluate(cases, tmp_path / "out", "--correct", "worst")
@@ -256,7 +286,7 @@ def test_the_plots_are_drawn_for_any_number_of_users(cases, tmp_path):
 def test_without_matplotlib_there_are_tables_and_no_plots(cases, tmp_path, monkeypatch):
     monkeypatch.setattr("SlicePropagationLib.evaluation_plots.util.find_spec", lambda name: None)
     assert evaluate(cases, tmp_path / "out", "--max-cases", "1") == 0
-    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["drift.csv", "results.csv", "results.md", "rows.csv", "weights.json"]
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["drift.csv", "files.json", "results.csv", "results.md", "rows.csv", "weights.json"]
 
 
 def test_effort_and_drift_have_tables_of_their_own(cases, tmp_path):
