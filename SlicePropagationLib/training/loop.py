@@ -25,6 +25,7 @@ OPTIMIZERS = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW, "sgd": parti
 SCHEDULES = ("constant", "steps", "cosine", "plateau")
 PRECISIONS = ("auto", "32-true", "bf16-mixed")
 STATE = "state.ckpt"
+MOST_SEED = 2**32 - 1       # of what is random beside torch
 
 
 @dataclass(frozen=True)
@@ -73,11 +74,14 @@ class LoopConfig:
                               f"got '{self.optimizer}' and '{self.schedule}'.")
         if self.precision not in PRECISIONS:
             raise ConfigError(f"precision must be one of {', '.join(PRECISIONS)}, got '{self.precision}'.")
-        for name, least in (("epochs", 1), ("batch_size", 1), ("devices", 1), ("nodes", 1), ("max_hours", 0), ("batches_per_epoch", 0), ("seed", 0), ("workers", 0), ("averaging", 0)):
+        for name, least in (("epochs", 1), ("batch_size", 1), ("devices", 1), ("nodes", 1), ("max_hours", 0), ("batches_per_epoch", 0), ("seed", 0), ("workers", 0), ("averaging", 0),
+                            ("learning_rate", 0), ("weight_decay", 0), ("factor", 0), ("warmup_batches", 0), ("clip_norm", 0), ("patience", 0)):
             if not getattr(self, name) >= least:            # also refuses NaN
                 raise ConfigError(f"{name} must be at least {least}, got {getattr(self, name)}.")
         if not self.averaging < 1:
             raise ConfigError(f"averaging must be below 1, got {self.averaging}.")
+        if self.seed > MOST_SEED:
+            raise ConfigError(f"seed must be at most {MOST_SEED}, got {self.seed}.")
 
 
 def fit(task, train_data, val_data, config, out, *, device="auto", report=None, target=None):

@@ -121,7 +121,13 @@ def test_the_figure_of_a_fold_is_that_of_its_last_weights_as_held_out_patients_m
     assert [rows[fold]["best_dice"] for fold in ("1", "2", "mean")] == ["0.9", "0.6", "0.75"] and rows["1"]["best_epoch"] == "1"
 
 
-@pytest.mark.parametrize("settings, words", [({"magic": 1}, "magic"), ({"loop": {"epochs": "many"}}, "epochs"), ({"task": {"network": {"depth": 9}}}, "depth"), ([1], "JSON object")])
+@pytest.mark.parametrize("settings, words", [({"magic": 1}, "magic"), ({"loop": {"epochs": "many"}}, "epochs"), ({"task": {"network": {"depth": 9}}}, "depth"), ([1], "JSON object"),
+                                             ({"loop": 3}, "loop must be an object"), ({"loop": None}, "loop must be an object"), ({"loop": []}, "loop must be an object"),
+                                             ({"loop": {"milestones": ["early"]}}, "milestones"), ({"loop": {"milestones": 3}}, "milestones"), ({"loop": {"learning_rate": -1.0}}, "learning_rate"),
+                                             ({"loop": {"learning_rate": float("nan")}}, "learning_rate"), ({"loop": {"weight_decay": -1.0}}, "weight_decay"), ({"loop": {"seed": 2**70}}, "seed"),
+                                             ({"pairs": {"size": 15}}, "divisible by 16"), ({"pairs": {"size": 0}}, "size"), ({"pairs": {"neighbours": []}}, "neighbours"),
+                                             ({"pairs": {"neighbours": ["next"]}}, "neighbours"), ({"task": {"network": {"in_channels": 3}}}, "in_channels must be 2"),
+                                             ({"task": {"augmentation": {"pivot": "corner"}}}, "pivot")])
 def test_a_setting_that_does_not_exist_or_fit_is_refused(cases, tmp_path, capsys, settings, words):
     cases[1].write_text(json.dumps(settings), encoding="utf-8")
     assert train(cases, tmp_path / "out") == 2
@@ -131,6 +137,14 @@ def test_a_setting_that_does_not_exist_or_fit_is_refused(cases, tmp_path, capsys
 def test_settings_that_an_editor_begins_with_a_mark_are_read(tmp_path):
     (tmp_path / "task.json").write_text('{"steps": 3}', encoding="utf-8-sig")
     assert read_settings(tmp_path / "task.json") == {"steps": 3}
+
+
+@pytest.mark.parametrize("settings, words", [({"task": {"network": {"depth": 5}}}, "48 cells"), ({"task": {"network": {"num_maps": 9}}}, "num_maps"), ({"task": {"network": {"prior_map": 99}}}, "prior_map"), ({"walks": {"axes": [3]}}, "axes"), ({"walks": {"axes": []}}, "axes"), ({"walks": {"anchors": 0}}, "anchors"),
+                                             ({"steps": 0}, "steps"), ({"phantom_share": 0.6, "pseudo_share": 0.6}, "phantom_share")])
+def test_a_setting_of_the_default_preset_that_does_not_fit_is_refused_before_walks_are_recorded(cases, tmp_path, capsys, settings, words):
+    cases[1].write_text(json.dumps(settings), encoding="utf-8")
+    assert main(["train", "slice_unet", "--cases", str(cases[0]), "--out", str(tmp_path / "out"), "--config", str(cases[1]), "--device", "cpu"]) == 2
+    assert words in capsys.readouterr().err and not (tmp_path / "out").exists()
 
 
 def test_an_unknown_task_or_preset_is_refused_with_the_known_ones(cases, tmp_path, capsys):
