@@ -138,7 +138,9 @@ def _check_card(path, sha256):
         return
     try:
         stated = json.loads(card.read_text(encoding="utf-8")).get("sha256")
-    except (ValueError, AttributeError) as error:
+    except (OSError, ValueError, AttributeError) as error:
         raise CheckpointError(f"The model card {card} cannot be read ({error}); copy it again together with {path.name}.") from error
+    if stated is not None and not isinstance(stated, str):
+        raise CheckpointError(f"The model card {card} states {stated!r} as the hash, which is none; copy it again together with {path.name}.")
     if stated and stated != sha256:
         raise CheckpointError(f"{path} has the hash {sha256[:12]}…, its model card says {stated[:12]}…; the file was changed or damaged, copy both again.")

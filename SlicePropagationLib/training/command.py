@@ -12,7 +12,7 @@ import numpy as np
 
 from SlicePropagationLib import __version__
 from SlicePropagationLib.config import config_from_dict
-from SlicePropagationLib.errors import ConfigError
+from SlicePropagationLib.errors import ConfigError, SlicePropagationError
 from SlicePropagationLib.atomic import atomic_folder
 from SlicePropagationLib.training import TASKS
 from SlicePropagationLib.training.cases import check_cases, make_folds, read_training_cases, split_cases
@@ -43,10 +43,15 @@ def train(arguments, report=None):
     inits = [_init_of(arguments.init, folder if arguments.folds else None) for folder in folders]
     for init in inits:
         training.new_task(init)                 # weights that do not fit are refused before anything is written
-    _claim(out, training, arguments)
+    is_new = _claim(out, training, arguments)
     shared = {"walks": Path(arguments.walks)} if getattr(arguments, "walks", None) else {}
-    best = [training.train(*part, folder, init=init, device=arguments.device, workers=arguments.workers, report=report, **shared)
-            for part, folder, init in zip(parts, folders, inits)]
+    try:
+        best = [training.train(*part, folder, init=init, device=arguments.device, workers=arguments.workers, report=report, **shared)
+                for part, folder, init in zip(parts, folders, inits)]
+    except SlicePropagationError:
+        if is_new:
+            _give_up(out, folders)
+        raise
     if arguments.folds:
         _write_folds(out, folders)
     return best
@@ -129,7 +134,7 @@ def merged(values, changes):
 
 
 def _claim(out, training, arguments):
-    """Write down what is trained in a folder; refuse to mix two trainings in one."""
+    """Write down what is trained in a folder, and say whether it was not yet; refuse to mix two trainings in one."""
     record = {"task": arguments.task, "preset": arguments.preset, "training": asdict(training), "cases": str(arguments.cases),
               "datasets": arguments.datasets, "folds": arguments.folds, "init": arguments.init}
     if getattr(arguments, "max_cases", None):
@@ -138,11 +143,22 @@ def _claim(out, training, arguments):
     path = out / RECORD
     if path.is_file():
         _check_same(path, record)
-        return
+        return False
     versions = {name: metadata.version(name) for name in ("torch", "lightning", "monai")}
     versions |= {"slice-propagation": __version__, "numpy": np.__version__, "python": platform.python_version()}
     with atomic_folder(out) as partial:
         (partial / RECORD).write_text(json.dumps({**record, "versions": versions}, indent=1), encoding="utf-8")
+    return True
+
+
+def _give_up(out, folders):
+    """Leave a folder free for other settings where a training failed before its first epoch was kept."""
+    if any(out.rglob("state.ckpt")):
+        return
+    (out / RECORD).unlink(missing_ok=True)
+    for folder in [*folders, out]:
+        if folder.is_dir() and not any(folder.iterdir()):
+            folder.rmdir()
 
 
 def _check_same(path, record):

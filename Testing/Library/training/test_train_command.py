@@ -134,6 +134,22 @@ def test_a_setting_that_does_not_exist_or_fit_is_refused(cases, tmp_path, capsys
     assert words in capsys.readouterr().err and not (tmp_path / "out").exists()
 
 
+@pytest.mark.parametrize("folds", [(), ("--folds", "2")], ids=["one training", "folds"])
+def test_a_training_that_fails_before_its_first_epoch_leaves_the_folder_to_other_settings(cases, tmp_path, capsys, folds):
+    cases[1].write_text(json.dumps({**TINY, "pairs": {"size": 16, "label": 9}}), encoding="utf-8")
+    assert train(cases, tmp_path / "out", *folds) == 2
+    assert "no sample" in capsys.readouterr().err and not (tmp_path / "out").exists()
+    cases[1].write_text(json.dumps(TINY), encoding="utf-8")
+    assert train(cases, tmp_path / "out", *folds) == 0
+
+
+def test_a_training_that_fails_later_keeps_its_folder(cases, tmp_path, monkeypatch, capsys):
+    assert train(cases, tmp_path / "out") == 0
+    (tmp_path / "out" / "state.ckpt").write_bytes(b"")
+    assert train(cases, tmp_path / "out") == 2
+    assert "state.ckpt" in capsys.readouterr().err and (tmp_path / "out" / "config.json").is_file()
+
+
 def test_settings_that_an_editor_begins_with_a_mark_are_read(tmp_path):
     (tmp_path / "task.json").write_text('{"steps": 3}', encoding="utf-8-sig")
     assert read_settings(tmp_path / "task.json") == {"steps": 3}
