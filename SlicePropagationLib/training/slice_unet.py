@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass, field, replace
+from zlib import crc32
 
 import torch
 
@@ -75,8 +76,7 @@ class GuidedTraining:
     def _sources(self, cases, *, is_training):
         kind = "train" if is_training else "val"
         plain = replace(self.walks, axes=(0,), anchors=1, gap_share=0.0, thick_share=0.0)
-        sources = [Source(re.sub(r"[^\w.-]+", "_", f"{kind}-{case.dataset}-{case.name}"), case.dataset, case.image, case.label_map,
-                          self.walks if is_training else plain) for case in cases]
+        sources = [Source(source_name(kind, case), case.dataset, case.image, case.label_map, self.walks if is_training else plain) for case in cases]
         if is_training:
             few = replace(self.walks, anchors=3)
             sources += [replace(source, name=f"{source.name}-pseudo", group="pseudo-objects", label_map=None, config=few, num_made=self.pseudo_objects)
@@ -141,6 +141,13 @@ PRESETS = {
 _WIDE = replace(PRESETS["default"].task.network, base_channels=24, going_on=3.0)
 PRESETS["default-large"] = replace(PRESETS["default"], task=replace(PRESETS["default"].task, network=_WIDE))
 PRESETS |= {f"{name}-small": _small(PRESETS[name]) for name in ("thesis", "image_augmentation", "basic", "automatic")}
+
+
+def source_name(kind, case):
+    """Name of the file of a case's walks; with a hash where the name alone may be that of another case, too (`a/b` and `a_b`)."""
+    whole = f"{kind}-{case.dataset}-{case.name}"
+    name = re.sub(r"[^\w.-]+", "_", whole)
+    return name if name == whole and "-" not in case.dataset else f"{name}-{crc32(f'{case.dataset}/{case.name}'.encode()):08x}"
 
 
 def _start(task, init):

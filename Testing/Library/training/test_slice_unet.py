@@ -19,7 +19,7 @@ from SlicePropagationLib.training.cases import TrainingCase  # noqa: E402
 from SlicePropagationLib.training.augmentation import WalkAugmentationConfig, carry_masks, draw_poses  # noqa: E402
 from SlicePropagationLib.training.guided import _read_posed, _to_next_square  # noqa: E402
 from SlicePropagationLib.training.pseudo_objects import make_pseudo_objects  # noqa: E402
-from SlicePropagationLib.training.slice_unet import PRESETS, PlainTraining  # noqa: E402
+from SlicePropagationLib.training.slice_unet import PRESETS, PlainTraining, source_name  # noqa: E402
 from SlicePropagationLib.training.synthetic import make_phantom  # noqa: E402
 from SlicePropagationLib.training.thesis import PairAugmentationConfig, vary_pairs  # noqa: E402
 from SlicePropagationLib.training.walk_data import WalkDataset, load_shard  # noqa: E402
@@ -137,6 +137,13 @@ def test_a_training_draws_walks_of_pseudo_objects_and_phantoms_too(tmp_path):
     training = replace(small("default"), pseudo_objects=3, phantoms=1, loop=replace(small("default").loop, epochs=1))
     training.train(cases, cases, tmp_path / "out", device="cpu")
     assert len(list((tmp_path / "out" / "walks").glob("train-*-pseudo.walks.json"))) == 2
+
+
+def test_the_walks_of_cases_whose_names_look_alike_are_kept_apart():
+    pairs = [("set", "a/b"), ("set", "a_b"), ("set", "a b"), ("set-a", "b"), ("set", "a-b")]
+    names = [source_name("train", TrainingCase("i.nii", "l.nii", dataset, name)) for dataset, name in pairs]
+    assert len(set(names)) == len(pairs) and not any("/" in name for name in names)
+    assert source_name("val", TrainingCase("i.nii", "l.nii", "msd_hippocampus", "hippocampus_001")) == "val-msd_hippocampus-hippocampus_001"
 
 
 def test_recorded_walks_stay_in_their_files_and_what_is_drawn_of_them_is_what_was_recorded(tmp_path):
