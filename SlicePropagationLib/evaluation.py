@@ -131,8 +131,8 @@ def read_protocol(arguments):
         ConfigError: an engine is unknown, a user is unknown, or a number of annotated slices is not a positive number.
     """
     engines = tuple(_named_engine(text) for text in arguments.engines.split(","))
-    if not all(source for _, source in engines):
-        raise ConfigError(f"'{arguments.engines}' names no engine at one place; write engines or model files with one comma between them.")
+    if not all(name and source for name, source in engines):
+        raise ConfigError(f"'{arguments.engines}' names nothing at one place; write engines or model files with one comma between them.")
     twice = sorted({name for name, _ in engines if [other for other, _ in engines].count(name) > 1})
     if twice:
         raise ConfigError(f"Two engines are called '{twice[0]}'; write NAME=MODEL.pt to give each a name of its own.")
@@ -166,8 +166,9 @@ def read_kinds(path):
 
 def _named_engine(text):
     """(name in the tables, engine): NAME=ENGINE, or the engine's own name, a model file's without its folder."""
-    name, _, source = text.partition("=")
-    source = source or name
+    name, mark, source = text.partition("=")
+    if not mark or Path(name).name != name:         # a folder may have the sign in its name
+        name = source = text
     return (Path(name).name if name.endswith(MODEL_SUFFIXES) else name), source
 
 

@@ -13,7 +13,7 @@ from SlicePropagationLib.evaluation import read_jobs, read_kinds, read_protocol
 from SlicePropagationLib.evaluation_report import kind_of
 from SlicePropagationLib.evaluation_scores import drift_counts, slices_needed
 from SlicePropagationLib.evaluation_statistics import REAL_SETS, aggregate, drift_curve, effort, interval_of_mean
-from SlicePropagationLib.errors import ConfigError, InputError
+from SlicePropagationLib.errors import CheckpointError, ConfigError, InputError
 from files import make_case, write
 
 TIMES = ("seconds_per_slice",)
@@ -127,7 +127,13 @@ def test_what_is_not_known_is_refused_with_what_is(changed, words):
         read_protocol(arguments(**changed))
 
 
-@pytest.mark.parametrize("engines", ["copy,", ",copy", "floor="])
+def test_a_model_file_may_lie_in_a_folder_with_the_sign_of_a_name(tmp_path):
+    for text in (str(tmp_path / "rate=0.1" / "best.pt"), f"mine={tmp_path / 'rate=0.1' / 'best.pt'}"):
+        with pytest.raises(CheckpointError, match=f"no model file {tmp_path / 'rate=0.1' / 'best.pt'}"):
+            read_protocol(arguments(engines=text))
+
+
+@pytest.mark.parametrize("engines", ["copy,", ",copy", "floor=", "=copy"])
 def test_an_engine_without_a_name_is_not_taken_for_the_default_one(engines):
     with pytest.raises(ConfigError, match="engine"):
         read_protocol(arguments(engines=engines))
