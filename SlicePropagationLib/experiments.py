@@ -126,6 +126,7 @@ def run_experiment(arguments, report=None):
     experiment = EXPERIMENTS[arguments.name]
     seen = arguments.datasets.split(",") if arguments.datasets else sorted({case.dataset for case in read_training_cases(arguments.cases)})
     walked = _unseen_sets(arguments, seen) if experiment.is_unseen else seen
+    arguments = _with_split(arguments, seen)
     rows = []
     for column, name in experiment.columns.items():
         variant = VARIANTS[name]
@@ -140,6 +141,22 @@ def run_experiment(arguments, report=None):
         if len(experiment.shots) > 1:
             draw_corrections(partial / "corrections.png", rows, list(experiment.columns))
     return text
+
+
+def _with_split(arguments, seen):
+    """The arguments, with a table that says for every case whether it is learnt from or walked: where theirs does not, the split is made and written down."""
+    cases = read_training_cases(arguments.cases)
+    if any(case.split for case in cases):
+        return arguments
+    train, val = split_cases([case for case in cases if case.dataset in seen])
+    val = [*val, *(case for case in cases if case.dataset not in seen)]
+    path = Path(arguments.out) / "cases.csv"
+    with atomic_folder(path.parent) as partial, open(partial / path.name, "w", newline="", encoding="utf-8") as file:
+        table = csv.writer(file)
+        table.writerow(["image", "label", "split", "dataset", "case"])
+        for split, chosen in (("train", train), ("val", val)):
+            table.writerows([Path(case.image).resolve(), Path(case.label_map).resolve(), split, case.dataset, case.name] for case in chosen)
+    return Namespace(**{**vars(arguments), "cases": path})
 
 
 def _unseen_sets(arguments, seen):

@@ -91,6 +91,17 @@ def test_without_a_split_some_patients_are_held_out_with_all_their_frames():
     assert len(val) == 4 and not {case.patient for case in train} & {case.patient for case in val}
 
 
+@pytest.mark.parametrize("form", ["patient{}_{}.nii.gz", "patient{}_{}/image.nii.gz"])
+def test_frames_of_one_patient_stay_together_where_their_files_name_the_cases(form):
+    train, val = split_cases([case_named(form.format(number, frame)) for number in range(10) for frame in ("ED", "ES")])
+    assert len(val) == 4 and not {case.patient for case in train} & {case.patient for case in val}
+
+
+def test_without_a_split_every_data_set_is_learnt_from_and_judged():
+    train, val = split_cases([case_named(f"patient{number}", dataset=dataset) for dataset in ("heart", "brain") for number in range(5)])
+    assert len(val) == 2 and {case.dataset for case in train} == {case.dataset for case in val} == {"heart", "brain"}
+
+
 def test_an_empty_split_is_refused():
     with pytest.raises(InputError, match="'val' has no case"):
         split_cases([case_named("a", "train")])
