@@ -110,6 +110,13 @@ def test_the_drift_of_that_column_counts_the_slices_past_its_ends(column, tmp_pa
     assert counts == {"1": (100, 300), "2": (100, 300), "3-4": (200, 400), "5-8": (300, 700), "9-16": (0, 200), "17+": (0, 0)}
 
 
+@pytest.mark.parametrize("stored, nominal", [(b'{"spacing_is_nominal": true}', "1"), (b"[1]", "0"), (b"{", "0"), (b"\xff", "0")])
+def test_only_a_meta_file_that_says_so_makes_a_spacing_nominal(column, tmp_path, stored, nominal):
+    (tmp_path / "meta.json").write_bytes(stored)
+    assert evaluate(column, tmp_path / "out", "--engines", "copy", "--shots", "1") == 0
+    assert {row["is_nominal"] for row in read(tmp_path / "out" / "rows.csv")} == {nominal}
+
+
 def test_structures_on_few_slices_are_left_out(cases, tmp_path, capsys):
     assert evaluate(cases, tmp_path / "out", "--min-slices", "11") == 2
     assert "at least 11 slices" in capsys.readouterr().err
