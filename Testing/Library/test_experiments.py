@@ -69,6 +69,12 @@ def test_a_table_without_a_split_is_split_once_and_nothing_is_walked_that_was_le
         assert {row["case"] for row in csv.DictReader(file)} == {"patient2", "patient3"}
 
 
+@pytest.mark.parametrize("option, value", [("--datasets", "hearts"), ("--seed", "-1"), ("--max-hours", "-1")])
+def test_what_cannot_be_trained_is_refused_before_anything_is_written(cases, capsys, option, value):
+    assert experiment(cases, "depth", option, value) == 2
+    assert capsys.readouterr().err and not (cases / "out").exists()
+
+
 def test_corrections_are_tabulated_and_drawn_by_their_number(cases, capsys):
     assert experiment(cases, "corrections") == 0
     lines = [line for line in capsys.readouterr().out.splitlines() if line.startswith("|")]
