@@ -3,6 +3,7 @@
 import csv
 import json
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import replace
 from itertools import product
 from multiprocessing import get_context
@@ -206,8 +207,11 @@ def _score_all(jobs, workers):
         for job in jobs:
             yield job, score_case(job)
         return
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=one_thread) as pool:
-        yield from zip(jobs, pool.map(score_case, jobs))
+    try:
+        with ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=one_thread) as pool:
+            yield from zip(jobs, pool.map(score_case, jobs))
+    except BrokenProcessPool as error:
+        raise ConfigError(f"One of the {workers} worker processes died, perhaps for lack of memory; give fewer --workers, and the same command goes on.") from error
 
 
 def _write_results(out, rows, drift, protocol, kinds):

@@ -2,6 +2,8 @@ import csv
 import math
 import os
 import re
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -219,6 +221,16 @@ def test_only_the_data_sets_and_labels_asked_for_are_scored(cases, tmp_path, cap
     assert {(row["dataset"], row["label"]) for row in read(tmp_path / "out" / "rows.csv")} == {("discs", "1")}
     assert evaluate(cases, tmp_path / "other", "--datasets", "hearts") == 2
     assert "hearts" in capsys.readouterr().err
+
+
+def test_a_worker_that_dies_is_named_with_what_to_do(cases, tmp_path, capsys, monkeypatch):
+    def killed(*_):
+        raise BrokenProcessPool("killed")
+        yield
+
+    monkeypatch.setattr(ProcessPoolExecutor, "map", killed)
+    assert evaluate(cases, tmp_path / "out", "--workers", "2") == 2
+    assert "fewer --workers" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("changed", [("--axis", "i"), ("--min-slices", "6"), ("--labels", "1"), ("--engines", "copy=registration,interpolation=copy")])
