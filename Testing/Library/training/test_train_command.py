@@ -150,6 +150,19 @@ def test_a_training_that_fails_later_keeps_its_folder(cases, tmp_path, monkeypat
     assert "state.ckpt" in capsys.readouterr().err and (tmp_path / "out" / "config.json").is_file()
 
 
+@pytest.mark.parametrize("task, settings, words", [
+    ("unet2d", {"task": {"network": {"in_channels": 3}}}, "in_channels must be 1"), ("unet2d", {"task": {"network": {"depth": 6}, "frames": {"grid": {"size": 96}}}}, "divisible by 64"),
+    ("cine_unet", {"task": {"network": {"widths": [0, 4]}}}, "widths"), ("cine_unet", {"task": {"network": {"widths": [4] * 7}, "frames": {"grid": {"size": 96}}}}, "divisible by 64"),
+    ("cine_bilstm", {"task": {"network": {"unet": {"widths": [4] * 7}}, "frames": {"grid": {"size": 96}}}}, "divisible by 64"),
+    ("registration", {"pairs": {"percentiles": [-5, 200]}}, "percentiles"), ("registration", {"pairs": {"percentiles": [5]}}, "2 values"), ("registration", {"pairs": {"pixel_mm": -1}}, "pixel_mm"),
+    ("registration", {"task": {"network": {"encoder": [0, 8, 8, 8]}}}, "encoder"), ("registration", {"task": {"network": {"encoder": [4] * 6, "decoder": [4] * 6}}}, "divisible by 64"),
+    ("registration", {"task": {"likeness": "ncc", "ncc_window": 999}}, "ncc_window")])
+def test_a_setting_of_another_task_that_does_not_fit_is_refused(cases, tmp_path, capsys, task, settings, words):
+    cases[1].write_text(json.dumps(settings), encoding="utf-8")
+    assert main(["train", task, "--cases", str(cases[0]), "--out", str(tmp_path / "out"), "--config", str(cases[1]), "--device", "cpu"]) == 2
+    assert words in capsys.readouterr().err and not (tmp_path / "out").exists()
+
+
 def test_settings_that_an_editor_begins_with_a_mark_are_read(tmp_path):
     (tmp_path / "task.json").write_text('{"steps": 3}', encoding="utf-8-sig")
     assert read_settings(tmp_path / "task.json") == {"steps": 3}
