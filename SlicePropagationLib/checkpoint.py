@@ -108,7 +108,10 @@ def _read(path):
     """(content, sha256) of a file that torch can read without executing anything."""
     if not path.is_file():
         raise CheckpointError(f"There is no model file {path}; check the name, or use one of the engines that `slice-propagation engines` lists.")
-    stored = path.read_bytes()
+    try:
+        stored = path.read_bytes()
+    except OSError as error:
+        raise CheckpointError(f"{path} cannot be read ({error.strerror}); look at its permissions, or copy it again.") from error
     sha256 = hashlib.sha256(stored).hexdigest()
     _check_card(path, sha256)
     _check_zip(path, stored)

@@ -168,7 +168,7 @@ def read_kinds(path):
 def _named_engine(text):
     """(name in the tables, engine): NAME=ENGINE, or the engine's own name, a model file's without its folder."""
     name, mark, source = text.partition("=")
-    if not mark or Path(name).name != name:         # a folder may have the sign in its name
+    if not mark or Path(text).is_file():         # a folder may have the sign in its name
         name = source = text
     return (Path(name).name if name.endswith(MODEL_SUFFIXES) else name), source
 
