@@ -89,6 +89,8 @@ def read_training(arguments):
         training = config_from_dict(type(training), merged(asdict(training), read_settings(arguments.config)))
     training = _with_options(training, arguments)
     loop = training.loop
+    if arguments.max_hours == 0:
+        raise ConfigError("--max-hours must be above 0, got 0; leave it out for the preset's number of epochs.")
     if arguments.max_hours is not None:
         loop = replace(loop, max_hours=arguments.max_hours, epochs=max(loop.epochs, 1000))
     if arguments.epochs is not None:

@@ -81,7 +81,7 @@ def test_a_missing_package_is_named_with_what_to_install(cases, tmp_path, capsys
     assert f"needs {package}, which" in message and "slice-propagation[train]" in message and not (tmp_path / "out").exists()
 
 
-@pytest.mark.parametrize("option, value, words", [("--max-hours", "-1", "max_hours"), ("--max-hours", "nan", "max_hours"), ("--seed", "-1", "seed"), ("--folds", "1", "folds"), ("--datasets", "hearts", "hearts")])
+@pytest.mark.parametrize("option, value, words", [("--max-hours", "-1", "max_hours"), ("--max-hours", "0", "--max-hours"), ("--max-hours", "nan", "max_hours"), ("--seed", "-1", "seed"), ("--folds", "1", "folds"), ("--datasets", "hearts", "hearts")])
 def test_an_option_out_of_range_is_refused_before_anything_is_written(cases, tmp_path, capsys, option, value, words):
     assert train(cases, tmp_path / "out", option, value) == 2
     assert words in capsys.readouterr().err and not (tmp_path / "out").exists()
