@@ -260,13 +260,16 @@ def _read_facts(path):
 
 
 def _read_numbers(path, columns):
-    """Rows of a table we wrote, numbers as numbers; none when it is absent or has other columns."""
+    """Rows of a table we wrote, numbers as numbers; none when it is absent, damaged or has other columns."""
     if not path.is_file():
         return []
-    with open(path, newline="", encoding="utf-8") as file:
-        reader = csv.DictReader(file)
-        return [{key: value if key in ("dataset", "patient", "case", "engine", "slices_away") else _number(value) for key, value in row.items()}
-                for row in reader] if tuple(reader.fieldnames or ()) == columns else []
+    try:
+        with open(path, newline="", encoding="utf-8") as file:
+            reader = csv.DictReader(file)
+            return [{key: value if key in ("dataset", "patient", "case", "engine", "slices_away") else _number(value) for key, value in row.items()}
+                    for row in reader] if tuple(reader.fieldnames or ()) == columns else []
+    except (OSError, ValueError, TypeError, csv.Error):         # not as we wrote it
+        return []
 
 
 def _number(text):

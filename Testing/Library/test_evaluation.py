@@ -14,7 +14,7 @@ from SlicePropagationLib.cli import main
 from SlicePropagationLib.evaluation import read_jobs, read_kinds, read_protocol
 from SlicePropagationLib.evaluation_report import kind_of
 from SlicePropagationLib.evaluation_scores import drift_counts, slices_needed
-from SlicePropagationLib.evaluation_statistics import REAL_SETS, aggregate, drift_curve, effort, interval_of_mean
+from SlicePropagationLib.evaluation_statistics import REAL_SETS, aggregate, drift_curve, effort, interval_of_mean, is_pooled
 from SlicePropagationLib.errors import CheckpointError, ConfigError, InputError
 from files import make_case, write
 
@@ -252,6 +252,16 @@ def test_a_case_whose_label_map_changed_is_scored_again_and_no_other(cases, tmp_
     assert {row["case"] for row in read(tmp_path / "out" / "rows.csv") if row["dice"] != "0.125"} == {"p1_ED"}
 
 
+@pytest.mark.parametrize("damage", [lambda text: text[:-40], lambda text: text + "\udcff"], ids=["cut short", "no text"])
+def test_a_table_that_is_damaged_is_scored_again(cases, tmp_path, damage):
+    assert evaluate(cases, tmp_path / "out", "--max-cases", "1") == 0
+    first = read(tmp_path / "out" / "rows.csv", TIMES)
+    text = (tmp_path / "out" / "rows.csv").read_text(encoding="utf-8")
+    (tmp_path / "out" / "rows.csv").write_text(damage(text), encoding="utf-8", errors="surrogateescape")
+    assert evaluate(cases, tmp_path / "out", "--max-cases", "1") == 0
+    assert sorted(map(str, read(tmp_path / "out" / "rows.csv", TIMES))) == sorted(map(str, first))
+
+
 def test_scores_of_a_version_that_did_not_write_down_the_state_of_files_are_taken_over(cases, tmp_path):
     assert evaluate(cases, tmp_path / "out") == 0
     mark(tmp_path / "out" / "rows.csv")
@@ -338,6 +348,11 @@ def test_data_sets_weigh_the_same_in_the_mean_and_simulated_ones_are_left_out():
     mean = next(row for row in aggregate(rows, PROTOCOL) if row["dataset"] == REAL_SETS)
     assert (mean["dice"], mean["objects"], mean["patients"], mean["failures"]) == (pytest.approx(0.6), 9, 9, 1)
     assert mean["seconds_per_slice_median"] == "" and mean["mm_past_ends_median"] == 2.0
+
+
+@pytest.mark.parametrize("dataset, is_real", [("acdc_NC", True), ("simone_hearts", True), ("maximal", True), ("prostate_mr_sim_UNK", False), ("Simulated-2", False), ("totalseg_examples", False)])
+def test_a_data_set_is_simulated_where_a_word_of_its_name_says_so(dataset, is_real):
+    assert is_pooled(dataset) == is_real
 
 
 def test_a_data_set_is_summarised_with_its_tenth_percentile_and_an_interval_from_six_patients_on():
