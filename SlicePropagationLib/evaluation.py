@@ -98,10 +98,11 @@ def read_jobs(arguments):
     """
     path, protocol = Path(arguments.cases), read_protocol(arguments)
     cases = read_training_cases(path, arguments.datasets.split(",") if arguments.datasets else None)
-    chosen = [case for case in cases if case.split in ("", protocol.split)]
+    splits = {case.split for case in cases} - {""}
+    chosen = [case for case in cases if case.split == protocol.split or not splits]
     if not chosen:
         raise InputError(f"{path} has no case of split '{protocol.split}'{f' in {arguments.datasets}' if arguments.datasets else ''}, "
-                         f"only of {', '.join(sorted({case.split for case in cases}))}; choose one of these.")
+                         f"only of {', '.join(sorted(splits))}; choose one of these.")
     jobs = first_cases([Job(case.image, case.label_map, case.dataset, case.name, protocol) for case in chosen], protocol.max_cases)
     for job in jobs:
         _check_files(job)

@@ -170,8 +170,10 @@ def test_a_data_set_that_the_table_does_not_have_is_refused_beside_one_that_it_h
 
 
 def test_cases_that_say_no_split_are_taken_as_those_of_a_table_without_that_column(column):
-    column.write_text("image,label,split\nimage.nii.gz,truth.nii.gz,\n", encoding="utf-8")
+    column.write_text("image,label,split,case\nimage.nii.gz,truth.nii.gz,,one\n", encoding="utf-8")
     assert len(read_jobs(arguments(cases=column))) == 1
+    column.write_text(column.read_text(encoding="utf-8") + "image.nii.gz,truth.nii.gz,val,two\n", encoding="utf-8")
+    assert [job.case for job in read_jobs(arguments(cases=column))] == ["two"]          # where others say theirs, it is of none
 
 
 def test_an_engine_can_be_given_a_name_for_the_tables():
