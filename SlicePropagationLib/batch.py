@@ -34,16 +34,19 @@ def read_cases(path, out_dir, **options):
     """The `Case`s of a table with columns image, seed and optionally out, axis, range; paths relative to the table.
 
     Raises:
-        InputError: the table cannot be read, lacks a column, is empty, or two rows would write the same file.
+        InputError: the table cannot be read, lacks a column or a cell, is empty, or two rows would write the same file.
     """
     path = Path(path)
     try:
-        with open(path, newline="", encoding="utf-8") as file:
+        with open(path, newline="", encoding="utf-8-sig") as file:      # spreadsheets begin a table with a mark
             rows = list(csv.DictReader(file))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise InputError(f"{path} cannot be read as a table of cases ({error}); it needs the columns image and seed.") from error
     if not rows or not {"image", "seed"} <= set(rows[0]):
         raise InputError(f"{path} has {len(rows)} rows with the columns {', '.join(rows[0]) if rows else 'none'}; it needs at least one row and the columns image and seed.")
+    for number, row in enumerate(rows, 1):
+        if not row["image"] or not row["seed"]:
+            raise InputError(f"{path} has no {'seed' if row['image'] else 'image'} in row {number}; fill the cell or take the row out.")
     cases = [_case(row, path.parent, Path(out_dir), options) for row in rows]
     outs = [case.out for case in cases]
     twice = sorted({out for out in outs if outs.count(out) > 1})

@@ -108,7 +108,10 @@ def _read(path):
     """(content, sha256) of a file that torch can read without executing anything."""
     if not path.is_file():
         raise CheckpointError(f"There is no model file {path}; check the name, or use one of the engines that `slice-propagation engines` lists.")
-    stored = path.read_bytes()
+    try:
+        stored = path.read_bytes()
+    except OSError as error:
+        raise CheckpointError(f"{path} cannot be read ({error.strerror}); look at its permissions, or copy it again.") from error
     sha256 = hashlib.sha256(stored).hexdigest()
     _check_card(path, sha256)
     _check_zip(path, stored)
@@ -138,7 +141,9 @@ def _check_card(path, sha256):
         return
     try:
         stated = json.loads(card.read_text(encoding="utf-8")).get("sha256")
-    except (ValueError, AttributeError) as error:
+    except (OSError, ValueError, AttributeError) as error:
         raise CheckpointError(f"The model card {card} cannot be read ({error}); copy it again together with {path.name}.") from error
+    if stated is not None and not isinstance(stated, str):
+        raise CheckpointError(f"The model card {card} states {stated!r} as the hash, which is none; copy it again together with {path.name}.")
     if stated and stated != sha256:
         raise CheckpointError(f"{path} has the hash {sha256[:12]}…, its model card says {stated[:12]}…; the file was changed or damaged, copy both again.")

@@ -97,7 +97,7 @@ def _draw(path, images, truth, patient, config):
 def _pairs(table, datasets):
     """[((data set, patient), (row of ED, row of ES))], in the order of the table."""
     try:
-        with open(table, newline="", encoding="utf-8") as file:
+        with open(table, newline="", encoding="utf-8-sig") as file:      # spreadsheets begin a table with a mark
             rows = list(csv.DictReader(file))
     except (OSError, ValueError, csv.Error) as error:
         raise InputError(f"{table} cannot be read as a table ({error}); give a table with the columns image, label and case.") from error

@@ -115,7 +115,7 @@ def _measure(case, walkers, plots):
 
 def _cases(table, split):
     try:
-        with open(table, newline="", encoding="utf-8") as file:
+        with open(table, newline="", encoding="utf-8-sig") as file:      # spreadsheets begin a table with a mark
             rows = list(csv.DictReader(file))
         found = [CineCase(*(str(table.parent / row[name]) for name in ("image", "label", "truth")), row.get("dataset") or "all", row["case"])
                  for row in rows if not split or row.get("split", "") in ("", split)]

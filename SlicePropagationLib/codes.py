@@ -149,7 +149,7 @@ def read_groups(path):
         InputError: it cannot be read or lacks a column.
     """
     try:
-        with open(path, newline="", encoding="utf-8") as file:
+        with open(path, newline="", encoding="utf-8-sig") as file:      # spreadsheets begin a table with a mark
             return {row["patient"]: row["group"] for row in csv.DictReader(file)}
     except (OSError, KeyError, UnicodeDecodeError, csv.Error) as error:
         raise InputError(f"{path} is not a table of groups ({error!r}); it needs the columns patient and group.") from error

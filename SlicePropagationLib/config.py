@@ -26,12 +26,26 @@ def config_from_dict(cls, values):
 
 def _value(cls, name, kind, value):
     if is_dataclass(kind):
+        if not isinstance(value, dict):
+            raise ConfigError(f"{cls.__name__}.{name} must be an object with the settings of {kind.__name__}, got {value!r}.")
         return config_from_dict(kind, value)
     if typing.get_origin(kind) is tuple:
-        kind = tuple
-        value = tuple(value) if isinstance(value, list) else value
+        return _values(cls, name, typing.get_args(kind), value)
     if kind is float and type(value) is int:
         value = float(value)
-    if isinstance(kind, type) and type(value) is not kind:
+    if isinstance(kind, type) and type(value) is not kind or value != value:        # the last is NaN, which JSON files can hold
         raise ConfigError(f"{cls.__name__}.{name} must be {kind.__name__}, got {value!r}.")
     return value
+
+
+def _values(cls, name, kinds, values):
+    """A tuple whose values are each of its kind; whole numbers in a list of floats stay as they are."""
+    if not isinstance(values, (list, tuple)):
+        raise ConfigError(f"{cls.__name__}.{name} must be a list, got {values!r}.")
+    kinds = kinds[:1] * len(values) if kinds[1:] == (...,) else kinds
+    if len(values) != len(kinds):
+        raise ConfigError(f"{cls.__name__}.{name} must be a list of {len(kinds)} values, got {list(values)!r}.")
+    for kind, value in zip(kinds, values):
+        if type(value) is not kind and not (kind is float and type(value) is int) or value != value:
+            raise ConfigError(f"{cls.__name__}.{name} must be a list of {kind.__name__}, got {list(values)!r}.")
+    return tuple(values)

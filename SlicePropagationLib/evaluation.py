@@ -3,6 +3,7 @@
 import csv
 import json
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import replace
 from itertools import product
 from multiprocessing import get_context
@@ -17,16 +18,20 @@ from SlicePropagationLib.evaluation_plots import draw_plots
 from SlicePropagationLib.evaluation_report import results_text
 from SlicePropagationLib.evaluation_scores import DRIFT_COLUMNS, STEPS, UNIFORM, EvaluationProtocol, Job, load_prior, score_case
 from SlicePropagationLib.evaluation_statistics import RESULT_COLUMNS, aggregate
+from SlicePropagationLib.training.cases import read_training_cases
 
 PICKS, CORRECTIONS = ("largest", "middle"), ("suggested", "worst", UNIFORM, STEPS)
 
-WEIGHTS = "weights.json"
+WEIGHTS = "weights.json"        # {engine: what its scores depend on}
+FILES = "files.json"            # {case: state of its files when it was scored}
+USUAL = EvaluationProtocol((), (), ())
 
 
 def evaluate(arguments, report=None):
     """Score every structure of every case; write rows.csv, drift.csv, results.csv, results.md and plots; returns results.md.
 
-    What an earlier call for the same users and numbers of slices finished in the same folder is not scored again: cases of an engine with the same weights.
+    What an earlier call for the same users and numbers of slices finished in the same folder is not scored again: cases whose files are as they were, of an
+    engine with the same weights, along the same axis, for the same labels.
 
     Raises:
         InputError: a table cannot be used, or no structure is on enough slices.
@@ -35,43 +40,80 @@ def evaluate(arguments, report=None):
     jobs = read_jobs(arguments)
     kinds = read_kinds(arguments.kinds) if arguments.kinds else {}
     out, protocol = Path(arguments.out), jobs[0].protocol
-    weights = {name: model_hash(choose_engine(source, protocol.device)) for name, source in protocol.engines}
-    if protocol.prior:
-        weights = {name: f"{value} judged by {load_prior(protocol.prior).sha256}" for name, value in weights.items()}
-    rows, drift = _finished(out, jobs, weights)
+    weights = {name: _origin(name, source, protocol) for name, source in protocol.engines}
+    files = {_key(job.dataset, job.case): _state_of_files(job) for job in jobs}
+    rows, drift = _finished(out, jobs, weights, files)
     done = {(row["dataset"], row["case"], row["engine"]) for row in rows}
     waiting = [_without_engines(job, {name for name in protocol.names if (job.dataset, job.case, name) in done}) for job in jobs]
     for job, (scored, distances) in _score_all([job for job in waiting if job.protocol.engines], arguments.workers):
         rows, drift = rows + scored, drift + distances
-        with atomic_folder(out) as partial:
-            _write_table(partial / "drift.csv", DRIFT_COLUMNS, drift)
-            (partial / WEIGHTS).write_text(json.dumps(weights), encoding="utf-8")
-            _write_table(partial / "rows.csv", protocol.columns, rows)       # last: it says what is done
+        if scored:
+            _keep(out, rows, drift, protocol, {WEIGHTS: weights, FILES: files})
         if report:
             report(f"{job.dataset} {job.case}: {len(scored)} scores")
     if not rows:
-        raise InputError(f"No structure on at least {protocol.min_slices} slices in the {len(jobs)} cases; lower --min-slices or choose another split.")
+        of_labels = f" of label {' or '.join(map(str, protocol.labels))}" if protocol.labels else ""
+        raise InputError(f"No structure{of_labels} on at least {protocol.min_slices} slices in the {len(jobs)} cases; "
+                         f"lower --min-slices or choose {'other labels or ' if protocol.labels else ''}another split.")
     return _write_results(out, rows, drift, protocol, kinds)
+
+
+def _origin(name, source, protocol):
+    """What an engine's scores depend on beside the cases: the hash of its weights, None without any, and whatever is not as usual."""
+    engine = choose_engine(source, protocol.device)
+    facts = [f"of {source}"] if model_hash(engine) is None and source != name else []
+    if hasattr(engine, "smoother_sha256"):
+        facts.append(f"smoothed by {engine.smoother_sha256}")
+    facts += [f"{option} {getattr(protocol, option)}" for option in ("axis", "min_slices", "labels") if getattr(protocol, option) != getattr(USUAL, option)]
+    if protocol.prior:
+        facts.append(f"judged by {load_prior(protocol.prior).sha256}")
+    return " ".join([str(model_hash(engine)), *facts]) if facts else model_hash(engine)
+
+
+def _key(dataset, case):
+    return f"{dataset}/{case}"
+
+
+def _state_of_files(job):
+    """[[size, time of the last change]] of image and label map: a file that changed is scored again."""
+    states = [Path(path).stat() for path in (job.image, job.label_map)]
+    return [[state.st_size, state.st_mtime_ns] for state in states]
+
+
+def _keep(out, rows, drift, protocol, facts):
+    """Write down what is done: `facts` are {name of a JSON file: what it says} about the rows."""
+    with atomic_folder(out) as partial:
+        _write_table(partial / "drift.csv", DRIFT_COLUMNS, drift)
+        for name, values in facts.items():
+            (partial / name).write_text(json.dumps(values), encoding="utf-8")
+        _write_table(partial / "rows.csv", protocol.columns, rows)       # last: it says what is done
 
 
 def read_jobs(arguments):
     """The cases of a table with columns image, label and optionally split, dataset, case.
 
     Raises:
-        InputError: the table cannot be read, lacks a column, or has no case of the split.
+        InputError: the table cannot be read, lacks a column, a cell or a file, has a case twice, or none of the data sets or of the split.
         ConfigError: as `read_protocol`.
     """
     path, protocol = Path(arguments.cases), read_protocol(arguments)
-    table = _read_table(path, ("image", "label"))
-    datasets = arguments.datasets.split(",") if arguments.datasets else None
-    table = [row for row in table if datasets is None or row.get("dataset") in datasets]
-    rows = [row for row in table if row.get("split", protocol.split) == protocol.split]
-    if not rows:
-        raise InputError(f"{path} has no case of split '{protocol.split}'{f' in {arguments.datasets}' if datasets else ''}, "
-                         f"only of {', '.join(sorted({row.get('split', '') for row in table})) or 'other data sets'}; choose one of these.")
-    jobs = [Job(str(path.parent / row["image"]), str(path.parent / row["label"]), row.get("dataset") or "all", row.get("case") or row["image"], protocol)
-            for row in rows]
-    return first_cases(jobs, protocol.max_cases)
+    cases = read_training_cases(path, arguments.datasets.split(",") if arguments.datasets else None)
+    splits = {case.split for case in cases} - {""}
+    chosen = [case for case in cases if case.split == protocol.split or not splits]
+    if not chosen:
+        raise InputError(f"{path} has no case of split '{protocol.split}'{f' in {arguments.datasets}' if arguments.datasets else ''}, "
+                         f"only of {', '.join(sorted(splits))}; choose one of these.")
+    jobs = first_cases([Job(case.image, case.label_map, case.dataset, case.name, protocol) for case in chosen], protocol.max_cases)
+    for job in jobs:
+        _check_files(job)
+    return jobs
+
+
+def _check_files(job):
+    """Refuse a case without its files, before hours are spent on those ahead of it."""
+    for path in (job.image, job.label_map):
+        if not Path(path).exists():
+            raise InputError(f"Case {job.case}: There is no file {path}; check the name in the table.")
 
 
 def first_cases(jobs, count):
@@ -91,6 +133,8 @@ def read_protocol(arguments):
         ConfigError: an engine is unknown, a user is unknown, or a number of annotated slices is not a positive number.
     """
     engines = tuple(_named_engine(text) for text in arguments.engines.split(","))
+    if not all(name and source for name, source in engines):
+        raise ConfigError(f"'{arguments.engines}' names nothing at one place; write engines or model files with one comma between them.")
     twice = sorted({name for name, _ in engines if [other for other, _ in engines].count(name) > 1})
     if twice:
         raise ConfigError(f"Two engines are called '{twice[0]}'; write NAME=MODEL.pt to give each a name of its own.")
@@ -117,15 +161,16 @@ def read_kinds(path):
     """{(dataset, label): kind} of a table with columns dataset, label, kind; "*" stands for every data set or label.
 
     Raises:
-        InputError: the table cannot be read or lacks a column.
+        InputError: the table cannot be read, or lacks a column or a cell.
     """
     return {(row["dataset"], row["label"]): row["kind"] for row in _read_table(Path(path), ("dataset", "label", "kind"))}
 
 
 def _named_engine(text):
     """(name in the tables, engine): NAME=ENGINE, or the engine's own name, a model file's without its folder."""
-    name, _, source = text.partition("=")
-    source = source or name
+    name, mark, source = text.partition("=")
+    if not mark or Path(text).is_file():         # a folder may have the sign in its name
+        name = source = text
     return (Path(name).name if name.endswith(MODEL_SUFFIXES) else name), source
 
 
@@ -145,12 +190,16 @@ def _users(picks, corrections):
 
 def _read_table(path, columns):
     try:
-        with open(path, newline="", encoding="utf-8") as file:
+        with open(path, newline="", encoding="utf-8-sig") as file:      # spreadsheets begin a table with a mark
             table = list(csv.DictReader(file))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise InputError(f"{path} cannot be read ({error}); give a table with the columns {', '.join(columns)}.") from error
     if not table or not set(columns) <= set(table[0]):
-        raise InputError(f"{path} needs at least one row and the columns {', '.join(columns)}; it has {', '.join(table[0]) if table else 'no row'}.")
+        raise InputError(f"{path} needs at least one row and the columns {', '.join(columns)}, separated by commas; it has {', '.join(table[0]) if table else 'no row'}.")
+    for number, row in enumerate(table, 1):
+        empty = [name for name in columns if not row[name]]
+        if empty:
+            raise InputError(f"{path} has no {empty[0]} in row {number}; fill the cell or take the row out.")
     return table
 
 
@@ -159,8 +208,11 @@ def _score_all(jobs, workers):
         for job in jobs:
             yield job, score_case(job)
         return
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=one_thread) as pool:
-        yield from zip(jobs, pool.map(score_case, jobs))
+    try:
+        with ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=one_thread) as pool:
+            yield from zip(jobs, pool.map(score_case, jobs))
+    except BrokenProcessPool as error:
+        raise ConfigError(f"One of the {workers} worker processes died, perhaps for lack of memory; give fewer --workers, and the same command goes on.") from error
 
 
 def _write_results(out, rows, drift, protocol, kinds):
@@ -185,36 +237,40 @@ def _without_engines(job, names):
     return replace(job, protocol=replace(job.protocol, engines=tuple(engine for engine in job.protocol.engines if engine[0] not in names)))
 
 
-def _finished(out, jobs, weights):
-    """(rows, drift rows) of the wanted cases and engines that an earlier call with the same users, numbers of slices and weights finished."""
-    protocol, earlier = jobs[0].protocol, _read_weights(out)
+def _finished(out, jobs, weights, files):
+    """(rows, drift rows) of the wanted cases and engines that an earlier call with the same users, numbers of slices, weights and files finished."""
+    protocol, earlier, scored_files = jobs[0].protocol, _read_facts(out / WEIGHTS), _read_facts(out / FILES)
     rows, drift = (_read_numbers(out / name, columns) for name, columns in (("rows.csv", protocol.columns), ("drift.csv", DRIFT_COLUMNS)))
     asked = set(product(protocol.users, protocol.shots))
     if not drift or {((row["pick"], row["correct"]), row["shots"]) for row in rows} != asked:
         return [], []
     same = {name for name in weights if name in earlier and earlier[name] == weights[name]}
     cases = {(job.dataset, job.case) for job in jobs}
+    cases -= {case for case in cases if scored_files.get(_key(*case), files[_key(*case)]) != files[_key(*case)]}
     rows = [row for row in rows if row["engine"] in same and (row["dataset"], row["case"]) in cases]
     done = {(row["dataset"], row["case"], row["engine"]) for row in rows}
     return rows, [row for row in drift if (row["dataset"], row["case"], row["engine"]) in done]
 
 
-def _read_weights(out):
-    """{engine: hash of its weights or None} of the earlier call; empty where there was none."""
+def _read_facts(path):
+    """What the earlier call wrote down about its rows; empty where there was none."""
     try:
-        return json.loads((out / WEIGHTS).read_text(encoding="utf-8"))
+        return json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
 
 
 def _read_numbers(path, columns):
-    """Rows of a table we wrote, numbers as numbers; none when it is absent or has other columns."""
+    """Rows of a table we wrote, numbers as numbers; none when it is absent, damaged or has other columns."""
     if not path.is_file():
         return []
-    with open(path, newline="", encoding="utf-8") as file:
-        reader = csv.DictReader(file)
-        return [{key: value if key in ("dataset", "patient", "case", "engine", "slices_away") else _number(value) for key, value in row.items()}
-                for row in reader] if tuple(reader.fieldnames or ()) == columns else []
+    try:
+        with open(path, newline="", encoding="utf-8") as file:
+            reader = csv.DictReader(file)
+            return [{key: value if key in ("dataset", "patient", "case", "engine", "slices_away") else _number(value) for key, value in row.items()}
+                    for row in reader] if tuple(reader.fieldnames or ()) == columns else []
+    except (OSError, ValueError, TypeError, csv.Error):         # not as we wrote it
+        return []
 
 
 def _number(text):

@@ -177,5 +177,9 @@ def _details(entry, prediction, truth, spacing_mm):
 
 
 def _spacing_is_nominal(image):
-    meta = Path(image).with_name("meta.json")
-    return meta.is_file() and bool(json.loads(meta.read_text(encoding="utf-8")).get("spacing_is_nominal"))
+    """What meta.json beside an image says; a file of that name that is about something else says nothing."""
+    try:
+        meta = json.loads(Path(image).with_name("meta.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    return isinstance(meta, dict) and bool(meta.get("spacing_is_nominal"))

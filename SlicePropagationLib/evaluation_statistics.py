@@ -1,6 +1,7 @@
 """Scores of many structures put together: means over data sets that weigh the same, intervals over patients, drift, effort."""
 
 import math
+import re
 from zlib import crc32
 
 import numpy as np
@@ -10,6 +11,7 @@ from SlicePropagationLib.evaluation_scores import DRIFT_BINS
 FAILURE = 0.5           # an object below this Dice counts as failed
 FEWEST_PATIENTS = 6     # below, a data set is tabulated and nothing is claimed from it
 BOOTSTRAPS = 2000
+NOT_REAL = ("sim", "simulated", "simulation")
 REAL_SETS = "mean over real sets"
 AVERAGED = {"surface_dice": np.mean, "hd95_mm": np.mean, "mean_surface_mm": np.mean, "mm_past_ends": np.median, "seconds_per_slice": np.median}
 RESULT_COLUMNS = ("dataset", "engine", "pick", "correct", "shots", "objects", "patients", "dice", "dice_low", "dice_high", "dice_p10", "failures",
@@ -17,8 +19,9 @@ RESULT_COLUMNS = ("dataset", "engine", "pick", "correct", "shots", "objects", "p
 
 
 def is_pooled(dataset):
-    """Whether a data set has real scans with manual labels, which alone enter a mean over sets."""
-    return "sim" not in dataset and "totalseg" not in dataset
+    """Whether a data set has real scans with manual labels, which alone enter a mean over sets; the words of its name say otherwise: `prostate_mr_sim`, `totalseg_examples`."""
+    words = re.split(r"[\W_]+", dataset.lower())
+    return not any(word in NOT_REAL or word.startswith("totalseg") for word in words)
 
 
 def real_sets(rows):

@@ -12,14 +12,14 @@ from pathlib import Path
 import numpy as np
 
 from SlicePropagationLib.atomic import atomic_folder
-from SlicePropagationLib.errors import ConfigError
+from SlicePropagationLib.errors import ConfigError, SlicePropagationError
 from SlicePropagationLib.evaluation import evaluate
 from SlicePropagationLib.evaluation_plots import draw_corrections
 from SlicePropagationLib.evaluation_scores import STEPS
 from SlicePropagationLib.evaluation_statistics import is_pooled, select
 from SlicePropagationLib.segmentation_file import read_labels
 from SlicePropagationLib.training.cases import read_training_cases, split_cases
-from SlicePropagationLib.training.command import merged, read_settings, train
+from SlicePropagationLib.training.command import RECORD, merged, read_settings, train
 from SlicePropagationLib.volume import read_volume
 
 BATCHES_PER_EPOCH = 100     # of a small variant, which ends by time
@@ -126,6 +126,7 @@ def run_experiment(arguments, report=None):
     experiment = EXPERIMENTS[arguments.name]
     seen = arguments.datasets.split(",") if arguments.datasets else sorted({case.dataset for case in read_training_cases(arguments.cases)})
     walked = _unseen_sets(arguments, seen) if experiment.is_unseen else seen
+    arguments = _with_split(arguments, seen)
     rows = []
     for column, name in experiment.columns.items():
         variant = VARIANTS[name]
@@ -140,6 +141,22 @@ def run_experiment(arguments, report=None):
         if len(experiment.shots) > 1:
             draw_corrections(partial / "corrections.png", rows, list(experiment.columns))
     return text
+
+
+def _with_split(arguments, seen):
+    """The arguments, with a table that says for every case whether it is learnt from or walked: where theirs does not, the split is made and written down."""
+    cases = read_training_cases(arguments.cases)
+    if any(case.split for case in cases):
+        return arguments
+    train, val = split_cases([case for case in cases if case.dataset in seen])
+    val = [*val, *(case for case in cases if case.dataset not in seen)]
+    path = Path(arguments.out) / "cases.csv"
+    with atomic_folder(path.parent) as partial, open(partial / path.name, "w", newline="", encoding="utf-8") as file:
+        table = csv.writer(file)
+        table.writerow(["image", "label", "split", "dataset", "case"])
+        for split, chosen in (("train", train), ("val", val)):
+            table.writerows([Path(case.image).resolve(), Path(case.label_map).resolve(), split, case.dataset, case.name] for case in chosen)
+    return Namespace(**{**vars(arguments), "cases": path})
 
 
 def _unseen_sets(arguments, seen):
@@ -171,10 +188,25 @@ def _trained(arguments, name, variant, dataset, label, report):
     hours = arguments.max_hours or (SMALL_HOURS if is_small and not arguments.epochs else None)
     if report:
         report(f"training {folder.name}" + (f" for {60 * hours:.0f} min" if hours else f" for {arguments.epochs} epochs" if arguments.epochs else ""))
-    return train(Namespace(
+    options = Namespace(
         task="slice_unet", preset=variant.preset + ("-small" if is_small and not is_guided else ""), config=folder / "settings.json", cases=arguments.cases, out=folder, init=None,
         datasets=dataset or arguments.datasets, folds=0, epochs=arguments.epochs or (THESIS_EPOCHS if hours else None), max_hours=hours, seed=arguments.seed, workers=1, device=arguments.device,
-        walks=Path(arguments.out) / "walks" if is_guided else None), report)[0]
+        walks=Path(arguments.out) / "walks" if is_guided else None)
+    try:
+        return train(options, report)[0]
+    except SlicePropagationError:
+        _clear_away(folder, Path(arguments.out))
+        raise
+
+
+def _clear_away(folder, out):
+    """Remove the settings of a training that was refused, and the folders that are empty without them."""
+    if (folder / RECORD).is_file():
+        return
+    (folder / "settings.json").unlink()
+    for place in (folder, folder.parent, out):
+        if not any(place.iterdir()):
+            place.rmdir()
 
 
 def _loop_settings(is_small, is_guided, epochs):

@@ -99,14 +99,18 @@ def smooth(engine, path, device="auto"):
     """
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
-    smoothed = SmoothedEngine(engine, load_birnn(path), device)
-    smoothed.model_sha256 = getattr(engine, "model_sha256", None)
+    checkpoint = load_checkpoint(path, FAMILIES)
+    smoothed = SmoothedEngine(engine, _birnn_of(checkpoint, path), device)
+    smoothed.model_sha256, smoothed.smoother_sha256 = getattr(engine, "model_sha256", None), checkpoint.sha256
     return smoothed
 
 
 def load_birnn(path):
     """The BiRNN in a model file of family `birnn` or `pnet_birnn`; CheckpointError where it holds none."""
-    checkpoint = load_checkpoint(path, FAMILIES)
+    return _birnn_of(load_checkpoint(path, FAMILIES), path)
+
+
+def _birnn_of(checkpoint, path):
     try:
         birnn = BiRNN(config_from_dict(BiRNNConfig, checkpoint.config["birnn"]))
     except (ConfigError, KeyError, TypeError) as error:

@@ -56,3 +56,7 @@ class GuidedUNetConfig:
     base_channels: int = 16
     injects_mask: bool = True
     going_on: float = 0.0
+
+    def __post_init__(self):
+        if not 0 <= self.prior_map < self.num_maps:
+            raise ConfigError(f"prior_map must be one of the {self.num_maps} maps, counted from 0, got {self.prior_map}.")

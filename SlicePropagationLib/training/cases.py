@@ -46,12 +46,12 @@ def read_training_cases(path, datasets=None):
     """
     path = Path(path)
     try:
-        with open(path, newline="", encoding="utf-8") as file:
+        with open(path, newline="", encoding="utf-8-sig") as file:      # spreadsheets begin a table with a mark
             rows = list(csv.DictReader(file))
     except (OSError, ValueError, csv.Error) as error:
         raise InputError(f"{path} cannot be read as a table ({error}); give a table with the columns image and label.") from error
     if not rows or not {"image", "label"} <= set(rows[0]):
-        raise InputError(f"{path} needs at least one row and the columns image and label; it has {', '.join(rows[0]) if rows else 'no row'}.")
+        raise InputError(f"{path} needs at least one row and the columns image and label, separated by commas; it has {', '.join(rows[0]) if rows else 'no row'}.")
     for number, row in enumerate(rows, 1):
         if not row["image"] or not row["label"]:
             raise InputError(f"{path} has no {'label' if row['image'] else 'image'} in row {number}; fill the cell or take the row out.")
@@ -75,7 +75,7 @@ def _check_names(cases):
 
 
 def split_cases(cases, val_share=0.2):
-    """(train, val) as the table says; where it says nothing, the last share of the patients is for validation.
+    """(train, val) as the table says; where it says nothing, the last share of the patients of every data set is for validation.
 
     Raises:
         InputError: one of the two is empty, a patient is in two splits (whichever), or only some cases say theirs.
@@ -84,13 +84,22 @@ def split_cases(cases, val_share=0.2):
         _check_splits(cases)
         train, val = ([case for case in cases if case.split == split] for split in ("train", "val"))
     else:
-        patients = sorted({case.patient for case in cases})
-        held_out = set(patients[len(patients) - max(1, round(val_share * len(patients))):])
+        held_out = _last_patients(cases, val_share)
         train, val = [case for case in cases if case.patient not in held_out], [case for case in cases if case.patient in held_out]
     for name, chosen in (("train", train), ("val", val)):
         if not chosen:
             raise InputError(f"The split '{name}' has no case (of {len(cases)}); add rows to the table, or leave the column split empty to have it made.")
     return train, val
+
+
+def _last_patients(cases, share):
+    """The last share of the patients of every data set; where each has too few for that, of all together, at least one."""
+    sets = {}
+    for case in cases:
+        sets.setdefault(case.dataset, set()).add(case.patient)
+    held_out = {patient for patients in sets.values() for patient in sorted(patients)[len(patients) - round(share * len(patients)):]}
+    patients = sorted(set().union(*sets.values()))
+    return held_out or set(patients[len(patients) - max(1, round(share * len(patients))):])
 
 
 def _check_splits(cases):

@@ -38,6 +38,9 @@ class CineBiLSTMTaskConfig:
     augmentation: FrameAugmentationConfig = field(default_factory=FrameAugmentationConfig)
     updates_unet: bool = True
 
+    def __post_init__(self):
+        self.frames.check_size(self.network.unet.divisor)
+
 
 class CineBiLSTMTask(nn.Module):
     """Weighted cross-entropy and Dice on batches of `WindowDataset`."""

@@ -18,6 +18,9 @@ class CineUNetTaskConfig:
     frames: FramesConfig = field(default_factory=lambda: FramesConfig(FrameGridConfig(256, 1.6, "zscore"), uses_pseudo_labels=False))
     augmentation: FrameAugmentationConfig = field(default_factory=FrameAugmentationConfig)
 
+    def __post_init__(self):
+        self.frames.check_size(self.network.divisor)
+
 
 class CineUNetTask(FrameTask):
     """Segments frames each for itself."""

@@ -12,7 +12,7 @@ import numpy as np
 
 from SlicePropagationLib import __version__
 from SlicePropagationLib.config import config_from_dict
-from SlicePropagationLib.errors import ConfigError
+from SlicePropagationLib.errors import ConfigError, SlicePropagationError
 from SlicePropagationLib.atomic import atomic_folder
 from SlicePropagationLib.training import TASKS
 from SlicePropagationLib.training.cases import check_cases, make_folds, read_training_cases, split_cases
@@ -43,10 +43,15 @@ def train(arguments, report=None):
     inits = [_init_of(arguments.init, folder if arguments.folds else None) for folder in folders]
     for init in inits:
         training.new_task(init)                 # weights that do not fit are refused before anything is written
-    _claim(out, training, arguments)
+    is_new = _claim(out, training, arguments)
     shared = {"walks": Path(arguments.walks)} if getattr(arguments, "walks", None) else {}
-    best = [training.train(*part, folder, init=init, device=arguments.device, workers=arguments.workers, report=report, **shared)
-            for part, folder, init in zip(parts, folders, inits)]
+    try:
+        best = [training.train(*part, folder, init=init, device=arguments.device, workers=arguments.workers, report=report, **shared)
+                for part, folder, init in zip(parts, folders, inits)]
+    except SlicePropagationError:
+        if is_new:
+            _give_up(out, folders)
+        raise
     if arguments.folds:
         _write_folds(out, folders)
     return best
@@ -84,6 +89,8 @@ def read_training(arguments):
         training = config_from_dict(type(training), merged(asdict(training), read_settings(arguments.config)))
     training = _with_options(training, arguments)
     loop = training.loop
+    if arguments.max_hours == 0:
+        raise ConfigError("--max-hours must be above 0, got 0; leave it out for the preset's number of epochs.")
     if arguments.max_hours is not None:
         loop = replace(loop, max_hours=arguments.max_hours, epochs=max(loop.epochs, 1000))
     if arguments.epochs is not None:
@@ -114,7 +121,7 @@ def _numbers(text):
 def read_settings(path):
     """The settings in a JSON file; ConfigError where it holds none."""
     try:
-        values = json.loads(Path(path).read_text(encoding="utf-8"))
+        values = json.loads(Path(path).read_text(encoding="utf-8-sig"))       # some editors begin a file with a mark
     except (OSError, ValueError) as error:
         raise ConfigError(f"{path} cannot be read as a configuration ({error}); write a JSON object with the settings to change.") from error
     if not isinstance(values, dict):
@@ -129,7 +136,7 @@ def merged(values, changes):
 
 
 def _claim(out, training, arguments):
-    """Write down what is trained in a folder; refuse to mix two trainings in one."""
+    """Write down what is trained in a folder, and say whether it was not yet; refuse to mix two trainings in one."""
     record = {"task": arguments.task, "preset": arguments.preset, "training": asdict(training), "cases": str(arguments.cases),
               "datasets": arguments.datasets, "folds": arguments.folds, "init": arguments.init}
     if getattr(arguments, "max_cases", None):
@@ -138,11 +145,22 @@ def _claim(out, training, arguments):
     path = out / RECORD
     if path.is_file():
         _check_same(path, record)
-        return
+        return False
     versions = {name: metadata.version(name) for name in ("torch", "lightning", "monai")}
     versions |= {"slice-propagation": __version__, "numpy": np.__version__, "python": platform.python_version()}
     with atomic_folder(out) as partial:
         (partial / RECORD).write_text(json.dumps({**record, "versions": versions}, indent=1), encoding="utf-8")
+    return True
+
+
+def _give_up(out, folders):
+    """Leave a folder free for other settings where a training failed before its first epoch was kept."""
+    if any(out.rglob("state.ckpt")):
+        return
+    (out / RECORD).unlink(missing_ok=True)
+    for folder in [*folders, out]:
+        if folder.is_dir() and not any(folder.iterdir()):
+            folder.rmdir()
 
 
 def _check_same(path, record):

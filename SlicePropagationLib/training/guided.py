@@ -72,7 +72,7 @@ class GuidedTask(nn.Module):
 
     @torch.no_grad()
     def metrics(self, batch):
-        """{"dice": mean Dice of each walk's slices together, "count": number of walks}, unvaried, on own predictions."""
+        """{"dice": mean Dice of each walk's slices together, 1 where nothing was there and nothing was found, "count": number of walks}, unvaried, on own predictions."""
         maps, truth, mask, poses = self._prepare(batch, is_varied=False)
         both = total = 0
         for step in range(maps.shape[1]):
@@ -83,7 +83,7 @@ class GuidedTask(nn.Module):
             keep = batch["weight"][:, step, None, None, None] * batch["squares"][:, step, 2, None, None, None] ** 2
             both = both + (found * wanted * keep).sum(dim=(1, 2, 3))
             total = total + ((found + wanted) * keep).sum(dim=(1, 2, 3))
-        return {"dice": (2 * both / total.clamp_min(1e-6)).mean(), "count": len(maps)}
+        return {"dice": torch.where(total > 0, 2 * both / total.clamp_min(1e-6), 1.0).mean(), "count": len(maps)}
 
     def _prepare(self, batch, is_varied):
         """(maps (B, T, 8, G, G), truth (B, T, G, G), first mask (B, 1, G, G), poses (B, 2, 3)) on the network's cells."""

@@ -4,6 +4,7 @@ import csv
 import json
 
 from SlicePropagationLib.atomic import atomic_folder
+from SlicePropagationLib.errors import OutputError
 
 
 class EpochLog:
@@ -20,15 +21,18 @@ class EpochLog:
         self._writer = None
 
     def add(self, values):
-        """Write {"epoch": number, name: number, ...} down."""
-        with open(self._lines, "a", encoding="utf-8") as file:
-            file.write(json.dumps(values) + "\n")
+        """Write {"epoch": number, name: number, ...} down.
+
+        Raises:
+            OutputError: the folder is full or can no longer be written.
+        """
+        try:
+            with open(self._lines, "a", encoding="utf-8") as file:
+                file.write(json.dumps(values) + "\n")
+            self._add_to_tensorboard(values)
+        except OSError as error:
+            raise OutputError(f"The log cannot be written to {self.folder} ({error}); free space there, and the same command goes on.") from error
         self._write_table()
-        writer = self._tensorboard()
-        if writer:
-            for name, value in values.items():
-                writer.add_scalar(name, value, values["epoch"])
-            writer.flush()
 
     def keep_until(self, epoch):
         """Forget lines of later epochs, and one that was cut short: a training that was killed before it wrote its state does them again."""
@@ -39,10 +43,17 @@ class EpochLog:
 
     def _write_table(self):
         rows = [json.loads(line) for line in self._lines.read_text(encoding="utf-8").splitlines()]
-        with open(self.folder / "log.csv", "w", newline="", encoding="utf-8") as file:
+        with atomic_folder(self.folder) as partial, open(partial / "log.csv", "w", newline="", encoding="utf-8") as file:
             table = csv.DictWriter(file, list(dict.fromkeys(name for row in rows for name in row)))
             table.writeheader()
             table.writerows(rows)
+
+    def _add_to_tensorboard(self, values):
+        writer = self._tensorboard()
+        if writer:
+            for name, value in values.items():
+                writer.add_scalar(name, value, values["epoch"])
+            writer.flush()
 
     def _tensorboard(self):
         if self._writer is None:

@@ -1,7 +1,6 @@
 """The only training loop: any task, on Lightning Fabric; killed at any moment, it goes on after the last finished epoch."""
 
 import math
-import pickle
 import shutil
 import time
 from contextlib import contextmanager
@@ -25,6 +24,8 @@ OPTIMIZERS = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW, "sgd": parti
 SCHEDULES = ("constant", "steps", "cosine", "plateau")
 PRECISIONS = ("auto", "32-true", "bf16-mixed")
 STATE = "state.ckpt"
+COUNTERS = ("epoch", "seconds", "best", "since_best", "num_batches", "num_drops")
+MOST_SEED = 2**32 - 1       # of what is random beside torch
 
 
 @dataclass(frozen=True)
@@ -73,11 +74,14 @@ class LoopConfig:
                               f"got '{self.optimizer}' and '{self.schedule}'.")
         if self.precision not in PRECISIONS:
             raise ConfigError(f"precision must be one of {', '.join(PRECISIONS)}, got '{self.precision}'.")
-        for name, least in (("epochs", 1), ("batch_size", 1), ("devices", 1), ("nodes", 1), ("max_hours", 0), ("batches_per_epoch", 0), ("seed", 0), ("workers", 0), ("averaging", 0)):
+        for name, least in (("epochs", 1), ("batch_size", 1), ("devices", 1), ("nodes", 1), ("max_hours", 0), ("batches_per_epoch", 0), ("seed", 0), ("workers", 0), ("averaging", 0),
+                            ("learning_rate", 0), ("weight_decay", 0), ("factor", 0), ("warmup_batches", 0), ("clip_norm", 0), ("patience", 0)):
             if not getattr(self, name) >= least:            # also refuses NaN
                 raise ConfigError(f"{name} must be at least {least}, got {getattr(self, name)}.")
         if not self.averaging < 1:
             raise ConfigError(f"averaging must be below 1, got {self.averaging}.")
+        if self.seed > MOST_SEED:
+            raise ConfigError(f"seed must be at most {MOST_SEED}, got {self.seed}.")
 
 
 def fit(task, train_data, val_data, config, out, *, device="auto", report=None, target=None):
@@ -298,7 +302,7 @@ class _Training:
         if not self.fabric.is_global_zero:
             return
         state = {"model": self.task.state_dict(), "optimizer": self.optimizer.state_dict(), "average": self.average.state_dict() if self.average else {},
-                 "counters": {name: getattr(self, name) for name in ("epoch", "seconds", "best", "since_best", "num_batches", "num_drops")}}
+                 "counters": {name: getattr(self, name) for name in COUNTERS}}
         with atomic_folder(self.out) as partial:
             torch.save(state, partial / STATE)
 
@@ -318,9 +322,11 @@ class _Training:
                 self.optimizer.load_state_dict(state["optimizer"])
                 if self.average:
                     self.average.load_state_dict(state["average"])
-            except (RuntimeError, ValueError, KeyError, EOFError, OSError, pickle.UnpicklingError) as error:
-                raise CheckpointError(f"{path} is not the state of this training ({str(error).splitlines()[0]}); delete {self.out} to begin again.") from error
-            for name, value in state["counters"].items():
+                counters = {name: state["counters"][name] for name in COUNTERS}
+            except Exception as error:      # flipped bits make torch's reader fail with any error: IndexError, TypeError, AttributeError, ...
+                reason = (str(error).splitlines() or [type(error).__name__])[0]
+                raise CheckpointError(f"{path} is not the state of this training ({reason}); delete {self.out} to begin again.") from error
+            for name, value in counters.items():
                 setattr(self, name, value)
             self._tell(f"going on after epoch {self.epoch}")
         if self.fabric.is_global_zero:

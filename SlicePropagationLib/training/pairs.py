@@ -7,6 +7,7 @@ import torch
 from torch.nn import functional as F
 
 from SlicePropagationLib.engines.plain_slices import normalise_volume
+from SlicePropagationLib.errors import ConfigError
 from SlicePropagationLib.segmentation_file import read_labels
 from SlicePropagationLib.volume import read_volume
 
@@ -26,6 +27,12 @@ class PairsConfig:
     neighbours: tuple[int, ...] = (-2, -1, 1, 2)
     beyond_ends: int = 2
     label: int = 0
+
+    def __post_init__(self):
+        if self.size < 1 or self.beyond_ends < 0 or self.label < 0:
+            raise ConfigError(f"size must be positive, beyond_ends and label at least 0, got {self.size}, {self.beyond_ends} and {self.label}.")
+        if not self.neighbours:
+            raise ConfigError("neighbours must name at least one distance in slices, such as 1 and -1, got none.")
 
 
 class PairDataset(torch.utils.data.Dataset):

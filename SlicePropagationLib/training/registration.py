@@ -95,6 +95,13 @@ class RegistrationTraining:
     pairs: RegistrationPairsConfig = field(default_factory=RegistrationPairsConfig)
     loop: LoopConfig = field(default_factory=lambda: LoopConfig(epochs=1500, batches_per_epoch=100, batch_size=1, learning_rate=1e-4, schedule="constant"))
 
+    def __post_init__(self):
+        divisor = 2 ** len(self.task.network.encoder)
+        if self.pairs.size % divisor:
+            raise ConfigError(f"size must be divisible by {divisor} for {len(self.task.network.encoder)} levels, got {self.pairs.size}; use {max(1, round(self.pairs.size / divisor)) * divisor}.")
+        if self.task.likeness == "ncc" and not 1 <= self.task.ncc_window <= self.pairs.size:
+            raise ConfigError(f"ncc_window must be from 1 to the size of {self.pairs.size}, got {self.task.ncc_window}.")
+
     def new_task(self, init=None):
         """The task at its beginning, with the weights of the model file `init` where one is given; CheckpointError where they do not fit."""
         torch.manual_seed(self.loop.seed)

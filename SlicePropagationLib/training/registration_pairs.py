@@ -40,6 +40,9 @@ class RegistrationPairsConfig:
     def __post_init__(self):
         if self.kind not in KINDS or self.size % 16 or self.size < 16 or self.furthest < 1:
             raise ConfigError(f"kind must be one of {', '.join(KINDS)}, size a multiple of 16 and furthest at least 1; got {self.kind}, {self.size} and {self.furthest}.")
+        if not 0 <= self.percentiles[0] < self.percentiles[1] <= 100 or not 0 <= self.shift < 1 or self.pixel_mm < 0:
+            raise ConfigError("percentiles must be two numbers from 0 to 100, the lower first, shift at least 0 and below 1, and pixel_mm not negative; "
+                              f"got {list(self.percentiles)}, {self.shift} and {self.pixel_mm}.")
 
 
 class RegistrationPairs(torch.utils.data.Dataset):

@@ -2,10 +2,13 @@
 
 import re
 from dataclasses import dataclass, field, replace
+from zlib import crc32
 
 import torch
 
 from SlicePropagationLib.checkpoint import fill_network, load_checkpoint
+from SlicePropagationLib.engines.guidance import CELLS, FACTS, MAPS
+from SlicePropagationLib.errors import ConfigError
 from SlicePropagationLib.networks.config import UNetConfig
 from SlicePropagationLib.training.guided import GuidedTask, GuidedTaskConfig
 from SlicePropagationLib.training.loop import LoopConfig, fit
@@ -43,6 +46,17 @@ class GuidedTraining:
         epochs=120, batches_per_epoch=200, batch_size=32, optimizer="adamw", learning_rate=2e-3, weight_decay=1e-4, schedule="cosine",
         warmup_batches=100, clip_norm=1.0, averaging=0.999, precision="bf16-mixed"))
 
+    def __post_init__(self):
+        network = self.task.network
+        if not 1 <= network.depth or CELLS % 2**network.depth:
+            raise ConfigError(f"depth must be such that {CELLS} cells can be halved that often, from 1 to 4, got {network.depth}.")
+        if (network.num_maps, network.num_facts, network.cells) != (len(MAPS), len(FACTS), CELLS):
+            raise ConfigError(f"num_maps, num_facts and cells are {len(MAPS)}, {len(FACTS)} and {CELLS} for recorded walks, got {network.num_maps}, {network.num_facts} and {network.cells}.")
+        if self.steps < 1 or self.phantoms < 0 or self.pseudo_objects < 0:
+            raise ConfigError(f"steps must be positive, phantoms and pseudo_objects at least 0, got {self.steps}, {self.phantoms} and {self.pseudo_objects}.")
+        if not (self.phantom_share >= 0 and self.pseudo_share >= 0 and self.phantom_share + self.pseudo_share < 1):
+            raise ConfigError(f"phantom_share and pseudo_share must be at least 0 and leave something to the real structures, got {self.phantom_share} and {self.pseudo_share}.")
+
     def new_task(self, init=None):
         """The task at its beginning, with the weights of the model file `init` where one is given; CheckpointError where they do not fit."""
         torch.manual_seed(self.loop.seed)
@@ -62,8 +76,7 @@ class GuidedTraining:
     def _sources(self, cases, *, is_training):
         kind = "train" if is_training else "val"
         plain = replace(self.walks, axes=(0,), anchors=1, gap_share=0.0, thick_share=0.0)
-        sources = [Source(re.sub(r"[^\w.-]+", "_", f"{kind}-{case.dataset}-{case.name}"), case.dataset, case.image, case.label_map,
-                          self.walks if is_training else plain) for case in cases]
+        sources = [Source(source_name(kind, case), case.dataset, case.image, case.label_map, self.walks if is_training else plain) for case in cases]
         if is_training:
             few = replace(self.walks, anchors=3)
             sources += [replace(source, name=f"{source.name}-pseudo", group="pseudo-objects", label_map=None, config=few, num_made=self.pseudo_objects)
@@ -86,6 +99,13 @@ class PlainTraining:
     task: ThesisTaskConfig = field(default_factory=ThesisTaskConfig)
     pairs: PairsConfig = field(default_factory=PairsConfig)
     loop: LoopConfig = field(default_factory=LoopConfig)
+
+    def __post_init__(self):
+        network, divisor = self.task.network, 2**self.task.network.depth
+        if self.pairs.size % divisor:
+            raise ConfigError(f"size must be divisible by {divisor} for a depth of {network.depth}, got {self.pairs.size}; use {max(1, round(self.pairs.size / divisor)) * divisor}.")
+        if network.in_channels != 1 + self.task.uses_prior:
+            raise ConfigError(f"in_channels must be {1 + self.task.uses_prior} where uses_prior is {str(self.task.uses_prior).lower()}, got {network.in_channels}.")
 
     def new_task(self, init=None):
         """The task at its beginning, with the weights of the model file `init` where one is given; CheckpointError where they do not fit."""
@@ -121,6 +141,13 @@ PRESETS = {
 _WIDE = replace(PRESETS["default"].task.network, base_channels=24, going_on=3.0)
 PRESETS["default-large"] = replace(PRESETS["default"], task=replace(PRESETS["default"].task, network=_WIDE))
 PRESETS |= {f"{name}-small": _small(PRESETS[name]) for name in ("thesis", "image_augmentation", "basic", "automatic")}
+
+
+def source_name(kind, case):
+    """Name of the file of a case's walks; with a hash where the name alone may be that of another case, too (`a/b` and `a_b`)."""
+    whole = f"{kind}-{case.dataset}-{case.name}"
+    name = re.sub(r"[^\w.-]+", "_", whole)
+    return name if name == whole and "-" not in case.dataset else f"{name}-{crc32(f'{case.dataset}/{case.name}'.encode()):08x}"
 
 
 def _start(task, init):

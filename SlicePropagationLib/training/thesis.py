@@ -11,8 +11,11 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from SlicePropagationLib.errors import ConfigError
 from SlicePropagationLib.networks.build import build_unet
 from SlicePropagationLib.networks.config import UNetConfig
+
+PIVOTS = ("image", "centroid")
 
 
 @dataclass(frozen=True)
@@ -34,6 +37,10 @@ class PairAugmentationConfig:
     prior_turn: float = 1.0
     prior_scale: float = 0.1
     pivot: str = "image"
+
+    def __post_init__(self):
+        if self.pivot not in PIVOTS:
+            raise ConfigError(f"pivot must be {' or '.join(PIVOTS)}, got '{self.pivot}'.")
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ Presets: `default` (all labels that there are, each alike), `real` (annotated sl
 from dataclasses import dataclass, field, replace
 
 from SlicePropagationLib.engines.frame_grid import FrameGridConfig
+from SlicePropagationLib.errors import ConfigError
 from SlicePropagationLib.networks.config import UNetConfig
 from SlicePropagationLib.networks.unet import UNet
 from SlicePropagationLib.training.frame_task import FrameTask, FrameTraining
@@ -23,6 +24,11 @@ class UNet2dTaskConfig:
     network: UNetConfig = field(default_factory=lambda: UNetConfig(in_channels=1, out_channels=4, depth=4, base_channels=32))
     frames: FramesConfig = field(default_factory=lambda: FramesConfig(window=WindowConfig(ANY_DISTANCE, 0.0)))
     augmentation: FrameAugmentationConfig = field(default_factory=lambda: FrameAugmentationConfig(shift=0.1, mirrors=True, gain=0.1))
+
+    def __post_init__(self):
+        if self.network.in_channels != 1:
+            raise ConfigError(f"in_channels must be 1, a frame by itself, got {self.network.in_channels}.")
+        self.frames.check_size(2**self.network.depth)
 
 
 class UNet2dTask(FrameTask):

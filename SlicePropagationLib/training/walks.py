@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from SlicePropagationLib.engines.guidance import CELLS, MAX_INTENSITY, IMAGES, MAPS, guide
+from SlicePropagationLib.errors import ConfigError
 from SlicePropagationLib.planning import Run
 from SlicePropagationLib.stack import SliceStack
 
@@ -36,6 +37,12 @@ class WalksConfig:
     max_steps: int = 48
     min_slices: int = 4
     min_pixels: int = 12
+
+    def __post_init__(self):
+        if not self.axes or not set(self.axes) <= {0, 1, 2}:
+            raise ConfigError(f"axes must name at least one of 0, 1 and 2, got {list(self.axes)}.")
+        if self.anchors < 1 or self.max_steps < 1:
+            raise ConfigError(f"anchors and max_steps must be positive, got {self.anchors} and {self.max_steps}.")
 
 
 @dataclass(frozen=True)

@@ -104,6 +104,18 @@ def test_a_table_without_the_columns_is_refused(tmp_path, capsys, content, word)
     assert word in capsys.readouterr().err
 
 
+def test_a_row_without_both_files_is_refused_by_its_number(tmp_path, capsys):
+    (tmp_path / "cases.csv").write_text("image,seed\na.nii.gz,b.nii.gz\na.nii.gz\n", encoding="utf-8")
+    assert batch(tmp_path / "cases.csv", tmp_path / "out") == 2
+    assert "no seed in row 2" in capsys.readouterr().err and not (tmp_path / "out").exists()
+
+
+def test_a_table_of_a_spreadsheet_that_begins_with_a_mark_is_read(table, tmp_path):
+    names = [case.out for case in read_cases(table, tmp_path)]
+    table.write_text(table.read_text(encoding="utf-8"), encoding="utf-8-sig")
+    assert [case.out for case in read_cases(table, tmp_path)] == names
+
+
 def test_a_table_that_is_not_there_is_refused(tmp_path, capsys):
     assert batch(tmp_path / "nowhere.csv", tmp_path / "out") == 2
     assert "nowhere.csv" in capsys.readouterr().err

@@ -135,6 +135,22 @@ def test_a_file_that_is_not_what_its_card_says_is_refused(model):
     refused(path, "000000000000", "model card")
 
 
+def test_a_file_that_may_not_be_read_is_named(model, monkeypatch):
+    def denied(_):
+        raise PermissionError(13, "Permission denied")
+
+    path, _ = model
+    monkeypatch.setattr(type(path), "read_bytes", denied)
+    refused(path, "Permission denied", "permissions")
+
+
+@pytest.mark.parametrize("card", ['{"sha256": 5}', '{"sha256": ["a"]}', "[]", "{"])
+def test_a_card_that_is_none_is_named(model, card):
+    path, _ = model
+    path.with_suffix(".json").write_text(card, encoding="utf-8")
+    refused(path, "model.json", "copy it again")
+
+
 def test_weights_of_another_shape_are_refused(model):
     path, _ = model
     with pytest.raises(CheckpointError, match="do not fit"):

@@ -1,5 +1,9 @@
 import csv
 import math
+import os
+import re
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -10,8 +14,8 @@ from SlicePropagationLib.cli import main
 from SlicePropagationLib.evaluation import read_jobs, read_kinds, read_protocol
 from SlicePropagationLib.evaluation_report import kind_of
 from SlicePropagationLib.evaluation_scores import drift_counts, slices_needed
-from SlicePropagationLib.evaluation_statistics import REAL_SETS, aggregate, drift_curve, effort, interval_of_mean
-from SlicePropagationLib.errors import ConfigError
+from SlicePropagationLib.evaluation_statistics import REAL_SETS, aggregate, drift_curve, effort, interval_of_mean, is_pooled
+from SlicePropagationLib.errors import CheckpointError, ConfigError, InputError
 from files import make_case, write
 
 TIMES = ("seconds_per_slice",)
@@ -108,6 +112,13 @@ def test_the_drift_of_that_column_counts_the_slices_past_its_ends(column, tmp_pa
     assert counts == {"1": (100, 300), "2": (100, 300), "3-4": (200, 400), "5-8": (300, 700), "9-16": (0, 200), "17+": (0, 0)}
 
 
+@pytest.mark.parametrize("stored, nominal", [(b'{"spacing_is_nominal": true}', "1"), (b"[1]", "0"), (b"{", "0"), (b"\xff", "0")])
+def test_only_a_meta_file_that_says_so_makes_a_spacing_nominal(column, tmp_path, stored, nominal):
+    (tmp_path / "meta.json").write_bytes(stored)
+    assert evaluate(column, tmp_path / "out", "--engines", "copy", "--shots", "1") == 0
+    assert {row["is_nominal"] for row in read(tmp_path / "out" / "rows.csv")} == {nominal}
+
+
 def test_structures_on_few_slices_are_left_out(cases, tmp_path, capsys):
     assert evaluate(cases, tmp_path / "out", "--min-slices", "11") == 2
     assert "at least 11 slices" in capsys.readouterr().err
@@ -123,6 +134,46 @@ def test_a_split_without_cases_is_refused(cases, tmp_path, capsys):
 def test_what_is_not_known_is_refused_with_what_is(changed, words):
     with pytest.raises(ConfigError, match=words):
         read_protocol(arguments(**changed))
+
+
+def test_a_model_file_may_lie_in_a_folder_with_the_sign_of_a_name(tmp_path):
+    path = tmp_path / "rate=0.1" / "best.pt"
+    path.parent.mkdir()
+    path.write_bytes(b"none")
+    for text in (str(path), f"1°/1 %={path}"):
+        with pytest.raises(CheckpointError, match=f"^{path} is not a model file"):
+            read_protocol(arguments(engines=text))
+
+
+@pytest.mark.parametrize("engines", ["copy,", ",copy", "floor=", "=copy"])
+def test_an_engine_without_a_name_is_not_taken_for_the_default_one(engines):
+    with pytest.raises(ConfigError, match="engine"):
+        read_protocol(arguments(engines=engines))
+
+
+def test_a_table_of_a_spreadsheet_that_begins_with_a_mark_is_read(cases):
+    cases.write_text(cases.read_text(encoding="utf-8"), encoding="utf-8-sig", newline="\r\n")
+    assert len(read_jobs(arguments(cases=cases))) == 3
+
+
+@pytest.mark.parametrize("row, words", [("p0/image.nii.gz", "no label in row 5"), ("p0/image.nii.gz,,val,discs,p9", "no label in row 5"), ("p0/image.nii.gz,p0/truth.nii.gz,val,discs,p0_ED", "p0_ED.*twice"),
+                                        ("p0/image.nii.gz,p0/absent.nii.gz,val,discs,p9_ED", "p9_ED.*absent.nii.gz")], ids=["short row", "empty cell", "twice", "no such file"])
+def test_a_row_that_cannot_be_scored_is_refused_before_the_others_are(cases, tmp_path, capsys, row, words):
+    cases.write_text(cases.read_text(encoding="utf-8") + row + "\n", encoding="utf-8")
+    assert evaluate(cases, tmp_path / "out") == 2
+    assert re.search(words, capsys.readouterr().err) and not (tmp_path / "out").exists()
+
+
+def test_a_data_set_that_the_table_does_not_have_is_refused_beside_one_that_it_has(cases):
+    with pytest.raises(InputError, match="hearts.*discs, plates"):
+        read_jobs(arguments(cases=cases, datasets="discs,hearts"))
+
+
+def test_cases_that_say_no_split_are_taken_as_those_of_a_table_without_that_column(column):
+    column.write_text("image,label,split,case\nimage.nii.gz,truth.nii.gz,,one\n", encoding="utf-8")
+    assert len(read_jobs(arguments(cases=column))) == 1
+    column.write_text(column.read_text(encoding="utf-8") + "image.nii.gz,truth.nii.gz,val,two\n", encoding="utf-8")
+    assert [job.case for job in read_jobs(arguments(cases=column))] == ["two"]          # where others say theirs, it is of none
 
 
 def test_an_engine_can_be_given_a_name_for_the_tables():
@@ -177,6 +228,55 @@ def test_only_the_data_sets_and_labels_asked_for_are_scored(cases, tmp_path, cap
     assert "hearts" in capsys.readouterr().err
 
 
+def test_a_worker_that_dies_is_named_with_what_to_do(cases, tmp_path, capsys, monkeypatch):
+    def killed(*_):
+        raise BrokenProcessPool("killed")
+        yield
+
+    monkeypatch.setattr(ProcessPoolExecutor, "map", killed)
+    assert evaluate(cases, tmp_path / "out", "--workers", "2") == 2
+    assert "fewer --workers" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("changed", [("--axis", "i"), ("--min-slices", "6"), ("--labels", "1"), ("--engines", "copy=registration,interpolation=copy")])
+def test_what_was_asked_for_otherwise_is_scored_from_the_beginning(cases, tmp_path, changed):
+    assert evaluate(cases, tmp_path / "out", "--max-cases", "1") == 0
+    mark(tmp_path / "out" / "rows.csv")
+    assert evaluate(cases, tmp_path / "out", "--max-cases", "1", *changed) == 0
+    assert "0.125" not in {row["dice"] for row in read(tmp_path / "out" / "rows.csv")}
+
+
+def test_a_case_whose_label_map_changed_is_scored_again_and_no_other(cases, tmp_path):
+    assert evaluate(cases, tmp_path / "out") == 0
+    mark(tmp_path / "out" / "rows.csv")
+    os.utime(tmp_path / "p1" / "truth.nii.gz", ns=(0, 0))
+    assert evaluate(cases, tmp_path / "out") == 0
+    assert {row["case"] for row in read(tmp_path / "out" / "rows.csv") if row["dice"] != "0.125"} == {"p1_ED"}
+
+
+@pytest.mark.parametrize("damage", [lambda text: text[:-40], lambda text: text + "\udcff"], ids=["cut short", "no text"])
+def test_a_table_that_is_damaged_is_scored_again(cases, tmp_path, damage):
+    assert evaluate(cases, tmp_path / "out", "--max-cases", "1") == 0
+    first = read(tmp_path / "out" / "rows.csv", TIMES)
+    text = (tmp_path / "out" / "rows.csv").read_text(encoding="utf-8")
+    (tmp_path / "out" / "rows.csv").write_text(damage(text), encoding="utf-8", errors="surrogateescape")
+    assert evaluate(cases, tmp_path / "out", "--max-cases", "1") == 0
+    assert sorted(map(str, read(tmp_path / "out" / "rows.csv", TIMES))) == sorted(map(str, first))
+
+
+def test_scores_of_a_version_that_did_not_write_down_the_state_of_files_are_taken_over(cases, tmp_path):
+    assert evaluate(cases, tmp_path / "out") == 0
+    mark(tmp_path / "out" / "rows.csv")
+    (tmp_path / "out" / "files.json").unlink()
+    assert evaluate(cases, tmp_path / "out") == 0
+    assert {row["dice"] for row in read(tmp_path / "out" / "rows.csv")} == {"0.125"}
+
+
+def test_where_nothing_can_be_scored_nothing_is_written(cases, tmp_path, capsys):
+    assert evaluate(cases, tmp_path / "out", "--labels", "7") == 2
+    assert "label 7" in capsys.readouterr().err and not (tmp_path / "out").exists()
+
+
 def test_other_users_are_scored_from_the_beginning(cases, tmp_path):
     evaluate(cases, tmp_path / "out")
     evaluate(cases, tmp_path / "out", "--correct", "worst")
@@ -197,6 +297,12 @@ def test_a_table_of_kinds_without_its_columns_is_refused_before_anything_is_scor
     (tmp_path / "kinds.csv").write_text("dataset,kind\ndiscs,seen\n", encoding="utf-8")
     assert evaluate(cases, tmp_path / "out", "--kinds", str(tmp_path / "kinds.csv")) == 2
     assert "dataset, label, kind" in capsys.readouterr().err and not (tmp_path / "out").exists()
+
+
+def test_a_row_of_the_kinds_without_its_kind_is_refused_by_its_number(tmp_path):
+    (tmp_path / "kinds.csv").write_text("dataset,label,kind\ndiscs,1,seen\nplates,*\n", encoding="utf-8")
+    with pytest.raises(InputError, match="no kind in row 2"):
+        read_kinds(tmp_path / "kinds.csv")
 
 
 def test_the_kinds_of_our_data_sets_are_those_of_the_training_plan():
@@ -220,7 +326,7 @@ def test_the_plots_are_drawn_for_any_number_of_users(cases, tmp_path):
 def test_without_matplotlib_there_are_tables_and_no_plots(cases, tmp_path, monkeypatch):
     monkeypatch.setattr("SlicePropagationLib.evaluation_plots.util.find_spec", lambda name: None)
     assert evaluate(cases, tmp_path / "out", "--max-cases", "1") == 0
-    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["drift.csv", "results.csv", "results.md", "rows.csv", "weights.json"]
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["drift.csv", "files.json", "results.csv", "results.md", "rows.csv", "weights.json"]
 
 
 def test_effort_and_drift_have_tables_of_their_own(cases, tmp_path):
@@ -244,6 +350,11 @@ def test_data_sets_weigh_the_same_in_the_mean_and_simulated_ones_are_left_out():
     mean = next(row for row in aggregate(rows, PROTOCOL) if row["dataset"] == REAL_SETS)
     assert (mean["dice"], mean["objects"], mean["patients"], mean["failures"]) == (pytest.approx(0.6), 9, 9, 1)
     assert mean["seconds_per_slice_median"] == "" and mean["mm_past_ends_median"] == 2.0
+
+
+@pytest.mark.parametrize("dataset, is_real", [("acdc_NC", True), ("simone_hearts", True), ("maximal", True), ("prostate_mr_sim_UNK", False), ("Simulated-2", False), ("totalseg_examples", False)])
+def test_a_data_set_is_simulated_where_a_word_of_its_name_says_so(dataset, is_real):
+    assert is_pooled(dataset) == is_real
 
 
 def test_a_data_set_is_summarised_with_its_tenth_percentile_and_an_interval_from_six_patients_on():

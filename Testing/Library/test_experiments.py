@@ -53,6 +53,28 @@ def test_variants_are_trained_once_and_serve_other_experiments(cases, capsys):
     assert depth["task"]["network"]["depth"] == 2 and depth["task"]["network"]["base_channels"] == 4
 
 
+def test_a_table_without_a_split_is_split_once_and_nothing_is_walked_that_was_learnt_from(cases):
+    with open(cases / "cases.csv", newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    with open(cases / "cases.csv", "w", newline="", encoding="utf-8") as file:
+        table = csv.DictWriter(file, ["image", "label", "dataset", "case"], extrasaction="ignore")
+        table.writeheader()
+        table.writerows(rows)
+    assert experiment(cases, "architecture") == 0
+    with open(cases / "out" / "architecture" / "thesis" / "rows.csv", newline="", encoding="utf-8") as file:
+        assert {row["case"] for row in csv.DictReader(file)} == {"patient1"}         # the last one of the data set that is last
+    assert experiment(cases, "unseen", "--datasets", "discs") == 2                   # the other trainings are not those of this table
+    assert main(["experiment", "unseen", "--cases", str(cases / "cases.csv"), "--out", str(cases / "new"), "--config", str(cases / "tiny.json"), "--max-hours", "0.0002", "--device", "cpu", "--datasets", "discs"]) == 0
+    with open(cases / "new" / "unseen" / "thesis" / "rows.csv", newline="", encoding="utf-8") as file:
+        assert {row["case"] for row in csv.DictReader(file)} == {"patient2", "patient3"}
+
+
+@pytest.mark.parametrize("option, value", [("--datasets", "hearts"), ("--seed", "-1"), ("--max-hours", "-1")])
+def test_what_cannot_be_trained_is_refused_before_anything_is_written(cases, capsys, option, value):
+    assert experiment(cases, "depth", option, value) == 2
+    assert capsys.readouterr().err and not (cases / "out").exists()
+
+
 def test_corrections_are_tabulated_and_drawn_by_their_number(cases, capsys):
     assert experiment(cases, "corrections") == 0
     lines = [line for line in capsys.readouterr().out.splitlines() if line.startswith("|")]

@@ -94,6 +94,20 @@ def test_a_smoother_trained_on_the_command_line_smooths_on_the_command_line(tmp_
     assert '"registration+birnn"' in (tmp_path / "found.json").read_text(encoding="utf-8")
 
 
+def test_an_evaluation_scores_again_what_another_smoother_smooths(tmp_path):
+    make_case(tmp_path)
+    (tmp_path / "cases.csv").write_text("image,label\nimage.nii.gz,truth.nii.gz\n", encoding="utf-8")
+    command = ["evaluate", "--cases", str(tmp_path / "cases.csv"), "--engines", f"mine=copy+{write_birnn(tmp_path / 'birnn.pt')}", "--shots", "1", "--out", str(tmp_path / "out"), "--quiet"]
+    assert main(command) == 0
+    before = (tmp_path / "out" / "weights.json").read_text(encoding="utf-8")
+    marked = (tmp_path / "out" / "rows.csv").read_text(encoding="utf-8").replace("mine,largest,suggested,1,0.", "mine,largest,suggested,1,7.")
+    (tmp_path / "out" / "rows.csv").write_text(marked, encoding="utf-8")
+    assert "1,7." in marked and main(command) == 0 and (tmp_path / "out" / "rows.csv").read_text(encoding="utf-8") == marked        # taken over
+    save_checkpoint(tmp_path / "birnn.pt", "birnn", {"birnn": {"has_biases": True}}, BiRNN(BiRNNConfig()).state_dict(), metrics={"dice": 1.0})
+    assert main(command) == 0
+    assert (tmp_path / "out" / "rows.csv").read_text(encoding="utf-8") != marked and (tmp_path / "out" / "weights.json").read_text(encoding="utf-8") != before
+
+
 def test_the_smoother_of_a_pnet_and_one_alone_are_both_read(tmp_path):
     alone = load_birnn(write_birnn(tmp_path / "birnn.pt"))
     weights = {f"birnn.{name}": value for name, value in alone.state_dict().items()} | {"pnet.x": torch.zeros(1)}

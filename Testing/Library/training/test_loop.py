@@ -16,7 +16,7 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("lightning")
 
 from SlicePropagationLib.checkpoint import load_checkpoint  # noqa: E402  torch may be absent
-from SlicePropagationLib.errors import CheckpointError, ConfigError, TrainingError  # noqa: E402
+from SlicePropagationLib.errors import CheckpointError, ConfigError, OutputError, TrainingError  # noqa: E402
 from SlicePropagationLib.training.log import EpochLog  # noqa: E402
 from SlicePropagationLib.training.loop import LoopConfig, fit  # noqa: E402
 from toy_task import Line, ToyConfig, ToyTask  # noqa: E402
@@ -141,6 +141,35 @@ def test_a_damaged_state_is_named_with_what_to_do(tmp_path):
     (tmp_path / "state.ckpt").write_bytes((tmp_path / "state.ckpt").read_bytes()[:500])
     with pytest.raises(CheckpointError, match="state.ckpt.*begin again"):
         run(tmp_path)
+
+
+@pytest.mark.parametrize("state", [[1], {"model": 3}, {}, {"counters": {}}], ids=["a list", "no weights", "nothing", "no counters"])
+def test_a_state_that_is_none_is_named_with_what_to_do(tmp_path, state):
+    run(tmp_path)
+    earlier = torch.load(tmp_path / "state.ckpt", weights_only=True)
+    torch.save({**earlier, **state} if "counters" in state else state, tmp_path / "state.ckpt")
+    with pytest.raises(CheckpointError, match="state.ckpt.*begin again"):
+        run(tmp_path)
+
+
+def test_a_log_that_cannot_be_written_is_named_with_what_to_do(tmp_path):
+    log = EpochLog(tmp_path)
+    (tmp_path / "metrics.jsonl").mkdir()
+    with pytest.raises(OutputError, match=f"{tmp_path}.*goes on"):
+        log.add({"epoch": 1})
+
+
+def test_the_table_of_the_log_is_never_half_written(tmp_path, monkeypatch):
+    log = EpochLog(tmp_path)
+    log.add({"epoch": 1})
+
+    def killed(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(csv.DictWriter, "writerows", killed)
+        log.add({"epoch": 2})
+    assert (tmp_path / "log.csv").read_text(encoding="utf-8").split() == ["epoch", "1"]
 
 
 def test_two_processes_train_as_one_and_go_on(tmp_path):

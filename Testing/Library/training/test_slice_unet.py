@@ -17,9 +17,9 @@ from SlicePropagationLib.engine import plan_session, propagate  # noqa: E402
 from SlicePropagationLib.stack import SliceStack  # noqa: E402
 from SlicePropagationLib.training.cases import TrainingCase  # noqa: E402
 from SlicePropagationLib.training.augmentation import WalkAugmentationConfig, carry_masks, draw_poses  # noqa: E402
-from SlicePropagationLib.training.guided import _read_posed, _to_next_square  # noqa: E402
+from SlicePropagationLib.training.guided import GuidedTask, GuidedTaskConfig, _read_posed, _to_next_square  # noqa: E402
 from SlicePropagationLib.training.pseudo_objects import make_pseudo_objects  # noqa: E402
-from SlicePropagationLib.training.slice_unet import PRESETS, PlainTraining  # noqa: E402
+from SlicePropagationLib.training.slice_unet import PRESETS, PlainTraining, source_name  # noqa: E402
 from SlicePropagationLib.training.synthetic import make_phantom  # noqa: E402
 from SlicePropagationLib.training.thesis import PairAugmentationConfig, vary_pairs  # noqa: E402
 from SlicePropagationLib.training.walk_data import WalkDataset, load_shard  # noqa: E402
@@ -137,6 +137,21 @@ def test_a_training_draws_walks_of_pseudo_objects_and_phantoms_too(tmp_path):
     training = replace(small("default"), pseudo_objects=3, phantoms=1, loop=replace(small("default").loop, epochs=1))
     training.train(cases, cases, tmp_path / "out", device="cpu")
     assert len(list((tmp_path / "out" / "walks").glob("train-*-pseudo.walks.json"))) == 2
+
+
+@pytest.mark.parametrize("prior, dice", [(-127, 1.0), (127, 0.0)], ids=["nothing is found", "all is found"])
+def test_a_walk_that_has_left_the_structure_is_right_where_nothing_is_found(prior, dice):
+    task = GuidedTask(GuidedTaskConfig(GuidedUNetConfig(base_channels=4, depth=2))).eval()          # not trained: it says what the prior says
+    batch = {"maps": torch.full((1, 2, 8, 66, 66), prior, dtype=torch.int8), "facts": torch.zeros(1, 2, 5), "squares": torch.tensor([[[32.0, 32.0, 1.0]] * 2]),
+             "truth": torch.zeros(1, 2, 66, 66, dtype=torch.uint8), "previous": torch.zeros(1, 66, 66, dtype=torch.uint8), "is_annotated": torch.tensor([True]), "weight": torch.ones(1, 2)}
+    assert float(task.metrics(batch)["dice"]) == dice
+
+
+def test_the_walks_of_cases_whose_names_look_alike_are_kept_apart():
+    pairs = [("set", "a/b"), ("set", "a_b"), ("set", "a b"), ("set-a", "b"), ("set", "a-b")]
+    names = [source_name("train", TrainingCase("i.nii", "l.nii", dataset, name)) for dataset, name in pairs]
+    assert len(set(names)) == len(pairs) and not any("/" in name for name in names)
+    assert source_name("val", TrainingCase("i.nii", "l.nii", "msd_hippocampus", "hippocampus_001")) == "val-msd_hippocampus-hippocampus_001"
 
 
 def test_recorded_walks_stay_in_their_files_and_what_is_drawn_of_them_is_what_was_recorded(tmp_path):

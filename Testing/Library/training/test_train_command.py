@@ -14,6 +14,7 @@ pytest.importorskip("monai")
 from SlicePropagationLib.checkpoint import load_checkpoint, save_checkpoint  # noqa: E402  torch may be absent
 from SlicePropagationLib.cli import main  # noqa: E402
 from SlicePropagationLib.errors import InputError  # noqa: E402
+from SlicePropagationLib.training.command import read_settings  # noqa: E402
 from SlicePropagationLib.training.ship import ship  # noqa: E402
 from files import read, write  # noqa: E402
 from phantoms import disc  # noqa: E402
@@ -80,7 +81,7 @@ def test_a_missing_package_is_named_with_what_to_install(cases, tmp_path, capsys
     assert f"needs {package}, which" in message and "slice-propagation[train]" in message and not (tmp_path / "out").exists()
 
 
-@pytest.mark.parametrize("option, value, words", [("--max-hours", "-1", "max_hours"), ("--max-hours", "nan", "max_hours"), ("--seed", "-1", "seed"), ("--folds", "1", "folds"), ("--datasets", "hearts", "hearts")])
+@pytest.mark.parametrize("option, value, words", [("--max-hours", "-1", "max_hours"), ("--max-hours", "0", "--max-hours"), ("--max-hours", "nan", "max_hours"), ("--seed", "-1", "seed"), ("--folds", "1", "folds"), ("--datasets", "hearts", "hearts")])
 def test_an_option_out_of_range_is_refused_before_anything_is_written(cases, tmp_path, capsys, option, value, words):
     assert train(cases, tmp_path / "out", option, value) == 2
     assert words in capsys.readouterr().err and not (tmp_path / "out").exists()
@@ -120,10 +121,58 @@ def test_the_figure_of_a_fold_is_that_of_its_last_weights_as_held_out_patients_m
     assert [rows[fold]["best_dice"] for fold in ("1", "2", "mean")] == ["0.9", "0.6", "0.75"] and rows["1"]["best_epoch"] == "1"
 
 
-@pytest.mark.parametrize("settings, words", [({"magic": 1}, "magic"), ({"loop": {"epochs": "many"}}, "epochs"), ({"task": {"network": {"depth": 9}}}, "depth"), ([1], "JSON object")])
+@pytest.mark.parametrize("settings, words", [({"magic": 1}, "magic"), ({"loop": {"epochs": "many"}}, "epochs"), ({"task": {"network": {"depth": 9}}}, "depth"), ([1], "JSON object"),
+                                             ({"loop": 3}, "loop must be an object"), ({"loop": None}, "loop must be an object"), ({"loop": []}, "loop must be an object"),
+                                             ({"loop": {"milestones": ["early"]}}, "milestones"), ({"loop": {"milestones": 3}}, "milestones"), ({"loop": {"learning_rate": -1.0}}, "learning_rate"),
+                                             ({"loop": {"learning_rate": float("nan")}}, "learning_rate"), ({"loop": {"weight_decay": -1.0}}, "weight_decay"), ({"loop": {"seed": 2**70}}, "seed"),
+                                             ({"pairs": {"size": 15}}, "divisible by 16"), ({"pairs": {"size": 0}}, "size"), ({"pairs": {"neighbours": []}}, "neighbours"),
+                                             ({"pairs": {"neighbours": ["next"]}}, "neighbours"), ({"task": {"network": {"in_channels": 3}}}, "in_channels must be 2"),
+                                             ({"task": {"augmentation": {"pivot": "corner"}}}, "pivot")])
 def test_a_setting_that_does_not_exist_or_fit_is_refused(cases, tmp_path, capsys, settings, words):
     cases[1].write_text(json.dumps(settings), encoding="utf-8")
     assert train(cases, tmp_path / "out") == 2
+    assert words in capsys.readouterr().err and not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("folds", [(), ("--folds", "2")], ids=["one training", "folds"])
+def test_a_training_that_fails_before_its_first_epoch_leaves_the_folder_to_other_settings(cases, tmp_path, capsys, folds):
+    cases[1].write_text(json.dumps({**TINY, "pairs": {"size": 16, "label": 9}}), encoding="utf-8")
+    assert train(cases, tmp_path / "out", *folds) == 2
+    assert "no sample" in capsys.readouterr().err and not (tmp_path / "out").exists()
+    cases[1].write_text(json.dumps(TINY), encoding="utf-8")
+    assert train(cases, tmp_path / "out", *folds) == 0
+
+
+def test_a_training_that_fails_later_keeps_its_folder(cases, tmp_path, monkeypatch, capsys):
+    assert train(cases, tmp_path / "out") == 0
+    (tmp_path / "out" / "state.ckpt").write_bytes(b"")
+    assert train(cases, tmp_path / "out") == 2
+    assert "state.ckpt" in capsys.readouterr().err and (tmp_path / "out" / "config.json").is_file()
+
+
+@pytest.mark.parametrize("task, settings, words", [
+    ("unet2d", {"task": {"network": {"in_channels": 3}}}, "in_channels must be 1"), ("unet2d", {"task": {"network": {"depth": 6}, "frames": {"grid": {"size": 96}}}}, "divisible by 64"),
+    ("cine_unet", {"task": {"network": {"widths": [0, 4]}}}, "widths"), ("cine_unet", {"task": {"network": {"widths": [4] * 7}, "frames": {"grid": {"size": 96}}}}, "divisible by 64"),
+    ("cine_bilstm", {"task": {"network": {"unet": {"widths": [4] * 7}}, "frames": {"grid": {"size": 96}}}}, "divisible by 64"),
+    ("registration", {"pairs": {"percentiles": [-5, 200]}}, "percentiles"), ("registration", {"pairs": {"percentiles": [5]}}, "2 values"), ("registration", {"pairs": {"pixel_mm": -1}}, "pixel_mm"),
+    ("registration", {"task": {"network": {"encoder": [0, 8, 8, 8]}}}, "encoder"), ("registration", {"task": {"network": {"encoder": [4] * 6, "decoder": [4] * 6}}}, "divisible by 64"),
+    ("registration", {"task": {"likeness": "ncc", "ncc_window": 999}}, "ncc_window")])
+def test_a_setting_of_another_task_that_does_not_fit_is_refused(cases, tmp_path, capsys, task, settings, words):
+    cases[1].write_text(json.dumps(settings), encoding="utf-8")
+    assert main(["train", task, "--cases", str(cases[0]), "--out", str(tmp_path / "out"), "--config", str(cases[1]), "--device", "cpu"]) == 2
+    assert words in capsys.readouterr().err and not (tmp_path / "out").exists()
+
+
+def test_settings_that_an_editor_begins_with_a_mark_are_read(tmp_path):
+    (tmp_path / "task.json").write_text('{"steps": 3}', encoding="utf-8-sig")
+    assert read_settings(tmp_path / "task.json") == {"steps": 3}
+
+
+@pytest.mark.parametrize("settings, words", [({"task": {"network": {"depth": 5}}}, "48 cells"), ({"task": {"network": {"num_maps": 9}}}, "num_maps"), ({"task": {"network": {"prior_map": 99}}}, "prior_map"), ({"walks": {"axes": [3]}}, "axes"), ({"walks": {"axes": []}}, "axes"), ({"walks": {"anchors": 0}}, "anchors"),
+                                             ({"steps": 0}, "steps"), ({"phantom_share": 0.6, "pseudo_share": 0.6}, "phantom_share")])
+def test_a_setting_of_the_default_preset_that_does_not_fit_is_refused_before_walks_are_recorded(cases, tmp_path, capsys, settings, words):
+    cases[1].write_text(json.dumps(settings), encoding="utf-8")
+    assert main(["train", "slice_unet", "--cases", str(cases[0]), "--out", str(tmp_path / "out"), "--config", str(cases[1]), "--device", "cpu"]) == 2
     assert words in capsys.readouterr().err and not (tmp_path / "out").exists()
 
 

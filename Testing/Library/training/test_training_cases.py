@@ -64,6 +64,11 @@ def test_a_file_that_is_no_table_is_refused(tmp_path, stored):
         read_training_cases(tmp_path / "cases.csv")
 
 
+def test_a_table_of_a_spreadsheet_that_begins_with_a_mark_is_read(tmp_path):
+    (tmp_path / "cases.csv").write_text("image,label\na.nii,l.nii\n", encoding="utf-8-sig", newline="\r\n")
+    assert [case.name for case in read_training_cases(tmp_path / "cases.csv")] == ["a.nii"]
+
+
 def test_two_cases_of_one_name_are_refused(tmp_path):
     table = write_table(tmp_path / "cases.csv", [{"image": "a.nii", "label": f"rater{number}.nii", "dataset": "set"} for number in (1, 2)])
     with pytest.raises(InputError, match="a.nii.*twice.*case"):
@@ -84,6 +89,17 @@ def test_without_a_split_some_patients_are_held_out_with_all_their_frames():
     cases = [case_named(f"patient{number:03d}_{frame}") for number in range(10) for frame in ("ED", "ES")]
     train, val = split_cases(cases)
     assert len(val) == 4 and not {case.patient for case in train} & {case.patient for case in val}
+
+
+@pytest.mark.parametrize("form", ["patient{}_{}.nii.gz", "patient{}_{}/image.nii.gz"])
+def test_frames_of_one_patient_stay_together_where_their_files_name_the_cases(form):
+    train, val = split_cases([case_named(form.format(number, frame)) for number in range(10) for frame in ("ED", "ES")])
+    assert len(val) == 4 and not {case.patient for case in train} & {case.patient for case in val}
+
+
+def test_without_a_split_every_data_set_is_learnt_from_and_judged():
+    train, val = split_cases([case_named(f"patient{number}", dataset=dataset) for dataset in ("heart", "brain") for number in range(5)])
+    assert len(val) == 2 and {case.dataset for case in train} == {case.dataset for case in val} == {"heart", "brain"}
 
 
 def test_an_empty_split_is_refused():
