@@ -17,6 +17,7 @@ from SlicePropagationLib.evaluation_plots import draw_plots
 from SlicePropagationLib.evaluation_report import results_text
 from SlicePropagationLib.evaluation_scores import DRIFT_COLUMNS, STEPS, UNIFORM, EvaluationProtocol, Job, load_prior, score_case
 from SlicePropagationLib.evaluation_statistics import RESULT_COLUMNS, aggregate
+from SlicePropagationLib.table import read_table
 
 PICKS, CORRECTIONS = ("largest", "middle"), ("suggested", "worst", UNIFORM, STEPS)
 
@@ -62,7 +63,7 @@ def read_jobs(arguments):
         ConfigError: as `read_protocol`.
     """
     path, protocol = Path(arguments.cases), read_protocol(arguments)
-    table = _read_table(path, ("image", "label"))
+    table = read_table(path, ("image", "label"))
     datasets = arguments.datasets.split(",") if arguments.datasets else None
     table = [row for row in table if datasets is None or row.get("dataset") in datasets]
     rows = [row for row in table if row.get("split", protocol.split) == protocol.split]
@@ -119,7 +120,7 @@ def read_kinds(path):
     Raises:
         InputError: the table cannot be read or lacks a column.
     """
-    return {(row["dataset"], row["label"]): row["kind"] for row in _read_table(Path(path), ("dataset", "label", "kind"))}
+    return {(row["dataset"], row["label"]): row["kind"] for row in read_table(path, ("dataset", "label", "kind"))}
 
 
 def _named_engine(text):
@@ -141,17 +142,6 @@ def _users(picks, corrections):
     """Each (pick, correct) pair; uniform slices and steps follow from the structure's extent, the first one too, so they need no pick."""
     fixed = {UNIFORM: (UNIFORM, UNIFORM), STEPS: ("middle", STEPS)}
     return tuple(dict.fromkeys(fixed.get(correct, (pick, correct)) for correct, pick in product(corrections, picks)))
-
-
-def _read_table(path, columns):
-    try:
-        with open(path, newline="", encoding="utf-8") as file:
-            table = list(csv.DictReader(file))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise InputError(f"{path} cannot be read ({error}); give a table with the columns {', '.join(columns)}.") from error
-    if not table or not set(columns) <= set(table[0]):
-        raise InputError(f"{path} needs at least one row and the columns {', '.join(columns)}; it has {', '.join(table[0]) if table else 'no row'}.")
-    return table
 
 
 def _score_all(jobs, workers):

@@ -118,6 +118,12 @@ def test_a_split_without_cases_is_refused(cases, tmp_path, capsys):
     assert "test, val" in capsys.readouterr().err
 
 
+def test_a_row_without_a_label_file_is_named_before_anything_is_scored(cases, tmp_path, capsys):
+    cases.write_text("\ufeff" + cases.read_text(encoding="utf-8") + "p3/image.nii.gz\n", encoding="utf-8")         # and the mark that a spreadsheet begins a file with
+    assert evaluate(cases, tmp_path / "out") == 2
+    assert "no label in row 5" in capsys.readouterr().err and not (tmp_path / "out").exists()
+
+
 @pytest.mark.parametrize("changed, words", [({"pick": "thickest"}, "largest, middle"), ({"correct": "suggested,random"}, "'random'"), ({"shots": "1,none"}, "1,2,3,5"),
                                             ({"shots": "0,1"}, "1,2,3,5"), ({"engines": "copy,magic"}, "magic"), ({"engines": "copy,copy"}, "NAME=MODEL.pt")])
 def test_what_is_not_known_is_refused_with_what_is(changed, words):
@@ -196,7 +202,7 @@ def test_kinds_add_a_mean_for_each_kind_of_structure(cases, tmp_path):
 def test_a_table_of_kinds_without_its_columns_is_refused_before_anything_is_scored(cases, tmp_path, capsys):
     (tmp_path / "kinds.csv").write_text("dataset,kind\ndiscs,seen\n", encoding="utf-8")
     assert evaluate(cases, tmp_path / "out", "--kinds", str(tmp_path / "kinds.csv")) == 2
-    assert "dataset, label, kind" in capsys.readouterr().err and not (tmp_path / "out").exists()
+    assert "dataset, label and kind" in capsys.readouterr().err and not (tmp_path / "out").exists()
 
 
 def test_the_kinds_of_our_data_sets_are_those_of_the_training_plan():
