@@ -12,7 +12,7 @@ from SlicePropagationLib.cine_measures import measure_series
 from SlicePropagationLib.cine_picture import plot_areas
 from SlicePropagationLib.cine_tables import comparison, write_report
 from SlicePropagationLib.engines import MODEL_SUFFIXES
-from SlicePropagationLib.errors import InputError
+from SlicePropagationLib.errors import InputError, in_one_line
 from SlicePropagationLib.segment import is_segmenter, load_segmenter
 from SlicePropagationLib.sequence import read_label_sequence, read_sequence, time_stacks
 from SlicePropagationLib.time_case import TimeSession
@@ -120,7 +120,7 @@ def _cases(table, split):
         found = [CineCase(*(str(table.parent / row[name]) for name in ("image", "label", "truth")), row.get("dataset") or "all", row["case"])
                  for row in rows if not split or row.get("split", "") in ("", split)]
     except (OSError, KeyError, TypeError, ValueError, csv.Error) as error:
-        raise InputError(f"{table} is not a table of sequences with truth ({error!r}); it needs the columns image, label, truth and case, as make-cine writes them.") from error
+        raise InputError(f"{table} is not a table of sequences with truth ({in_one_line(error)}); it needs the columns image, label, truth and case, as make-cine writes them.") from error
     if not found:
         raise InputError(f"{table} has no case of split '{split}'; choose another --split.")
     return found

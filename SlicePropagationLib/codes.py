@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from SlicePropagationLib.atomic import atomic_folder
-from SlicePropagationLib.errors import InputError
+from SlicePropagationLib.errors import InputError, in_one_line
 from SlicePropagationLib.patients import patient_of
 from SlicePropagationLib.random_forest import RandomForest
 from SlicePropagationLib.shape_model import load_shape_model
@@ -152,7 +152,7 @@ def read_groups(path):
         with open(path, newline="", encoding="utf-8") as file:
             return {row["patient"]: row["group"] for row in csv.DictReader(file)}
     except (OSError, KeyError, UnicodeDecodeError, csv.Error) as error:
-        raise InputError(f"{path} is not a table of groups ({error!r}); it needs the columns patient and group.") from error
+        raise InputError(f"{path} is not a table of groups ({in_one_line(error)}); it needs the columns patient and group.") from error
 
 
 def _one_hot_rows(labels):

@@ -12,7 +12,7 @@ import SimpleITK as sitk
 from SlicePropagationLib import __version__
 from SlicePropagationLib.atomic import atomic_folder
 from SlicePropagationLib.engines import model_hash
-from SlicePropagationLib.errors import InputError
+from SlicePropagationLib.errors import InputError, in_one_line
 from SlicePropagationLib.history import encode_history
 from SlicePropagationLib.segmentation_file import Segment, is_segmentation, read_labels, write_labels
 from SlicePropagationLib.sequence import Sequence, write_sequence
@@ -81,7 +81,7 @@ def read_result(path, volume):
         axis, names = 2 - AXES.index(record["axis"]), {entry["label"]: entry["name"] for entry in record["segments"]}
         engine, model = record["engine"], record["model_sha256"]
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise InputError(f"{sidecar} is not the record of a result ({error!r}); take it away to open {Path(path).name} without it.") from error
+        raise InputError(f"{sidecar} is not the record of a result ({in_one_line(error)}); take it away to open {Path(path).name} without it.") from error
     states = _read_states(table)
     described = [Segment.plain(label) for label in sorted({*names, *(segment.label for segment in segments)})]
     return labels, [replace(segment, name=names.get(segment.label, segment.name), tags=f"{TAG}:{encode_states(states.get(segment.label, {}), axis, engine, model, is_left_handed=is_left_handed(volume))}|")
@@ -97,7 +97,7 @@ def _read_states(path):
                 confidence = float(row["confidence"] or "nan")
                 states.setdefault(int(row["label"]), {})[int(row["slice"])] = SliceState(provenance=Provenance[row["provenance"].upper()], confidence=confidence)
     except (OSError, KeyError, ValueError, TypeError) as error:
-        raise InputError(f"{path} is not a per-slice table ({error!r}); it needs the columns slice, segment, provenance, confidence and label.") from error
+        raise InputError(f"{path} is not a per-slice table ({in_one_line(error)}); it needs the columns slice, segment, provenance, confidence and label.") from error
     return states
 
 
@@ -152,7 +152,7 @@ def read_anchors(path):
             rows = list(csv.DictReader(file))
         found = {(key, int(row["slice"])): Provenance[row["provenance"].upper()] for row in rows for key in {row["segment"], row.get("label") or row["segment"]}}
     except (OSError, KeyError, ValueError, UnicodeDecodeError) as error:
-        raise InputError(f"{path} is not a per-slice table ({error!r}); it needs the columns slice, segment and provenance.") from error
+        raise InputError(f"{path} is not a per-slice table ({in_one_line(error)}); it needs the columns slice, segment and provenance.") from error
     return found
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from SlicePropagationLib.atomic import atomic_folder
-from SlicePropagationLib.case import choose_engine
+from SlicePropagationLib.case import check_output, choose_engine
 from SlicePropagationLib.engine import plan_session, propagate
 from SlicePropagationLib.engines import FALLBACK_ENGINE, model_hash
 from SlicePropagationLib.errors import InputError
@@ -80,6 +80,7 @@ def run_time_case(case, on_step=None, *, is_cyclic=True):
     Raises:
         SlicePropagationError: something about the input, the arguments or the output folder.
     """
+    check_output(case)
     out = Path(case.out)
     table, record_path = companion(out, ".slices.csv"), companion(out, ".json")
     engine = choose_engine(case.engine or FALLBACK_ENGINE, case.device)      # the trained network learnt from volumes and is behind it along time

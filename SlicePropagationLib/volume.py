@@ -85,6 +85,8 @@ def read_volume(path, frame=None):
     _check_single_channel(image, path)
     if image.GetDimension() == 4:
         image = _one_frame(image, frame, path)
+    elif frame:
+        raise InputError(f"{path} has one frame, 0, and frame {frame} was asked for; leave --frame out, or give the 4D image.")
     if image.GetDimension() != 3:
         raise InputError(f"{path} has {image.GetDimension()} dimensions (size {_times(image.GetSize())}), a volume needs 3; stack the slices first.")
     array = sitk.GetArrayFromImage(image)

@@ -142,6 +142,24 @@ def test_a_missing_file_and_a_file_of_another_kind(case, tmp_path, capsys):
     refused(capsys, tmp_path, "notes.txt", ".nrrd", image=tmp_path / "notes.txt", seed=case["seed"])
 
 
+def test_a_frame_of_an_image_that_has_one(case, tmp_path, capsys):
+    assert main(["propagate", "--image", str(case["image"]), "--seed", str(case["seed"]), "--out", str(tmp_path / "out.nii.gz"), "--frame", "3"]) == 2
+    assert "frame 3 was asked for" in capsys.readouterr().err
+
+
+def test_an_output_that_is_the_image(case, tmp_path, capsys):
+    before = case["image"].read_bytes()
+    assert main(["propagate", "--image", str(case["image"]), "--seed", str(case["seed"]), "--out", str(case["image"]), "--engine", "copy"]) == 2
+    assert "is the image itself" in capsys.readouterr().err and case["image"].read_bytes() == before
+
+
+@pytest.mark.parametrize("option", ["--anchors", "--history"])
+def test_a_table_or_record_that_is_no_text_is_refused_in_one_line(case, tmp_path, capsys, option):
+    arguments = ["propagate", "--image", str(case["image"]), "--seed", str(case["seed"]), "--out", str(tmp_path / "out.nii.gz"), option, str(case["image"])]
+    assert main(arguments) == 2
+    assert len(capsys.readouterr().err) < 600
+
+
 def test_an_output_of_an_unknown_kind(case, tmp_path, capsys):
     assert main(["propagate", "--image", str(case["image"]), "--seed", str(case["seed"]), "--out", str(tmp_path / "out.png")]) == 2
     assert "out.png" in capsys.readouterr().err
