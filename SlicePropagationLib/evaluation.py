@@ -21,13 +21,13 @@ from SlicePropagationLib.table import read_table
 
 PICKS, CORRECTIONS = ("largest", "middle"), ("suggested", "worst", UNIFORM, STEPS)
 
-WEIGHTS = "weights.json"
+WEIGHTS, SETTINGS = "weights.json", "settings.json"
 
 
 def evaluate(arguments, report=None):
     """Score every structure of every case; write rows.csv, drift.csv, results.csv, results.md and plots; returns results.md.
 
-    What an earlier call for the same users and numbers of slices finished in the same folder is not scored again: cases of an engine with the same weights.
+    What an earlier call for the same users, numbers of slices, labels and axis finished in the same folder is not scored again: cases of an engine with the same weights.
 
     Raises:
         InputError: a table cannot be used, or no structure is on enough slices.
@@ -36,7 +36,7 @@ def evaluate(arguments, report=None):
     jobs = read_jobs(arguments)
     kinds = read_kinds(arguments.kinds) if arguments.kinds else {}
     out, protocol = Path(arguments.out), jobs[0].protocol
-    weights = {name: model_hash(choose_engine(source, protocol.device)) for name, source in protocol.engines}
+    weights = {name: _weights_of(name, source, protocol.device) for name, source in protocol.engines}
     if protocol.prior:
         weights = {name: f"{value} judged by {load_prior(protocol.prior).sha256}" for name, value in weights.items()}
     rows, drift = _finished(out, jobs, weights)
@@ -47,6 +47,7 @@ def evaluate(arguments, report=None):
         with atomic_folder(out) as partial:
             _write_table(partial / "drift.csv", DRIFT_COLUMNS, drift)
             (partial / WEIGHTS).write_text(json.dumps(weights), encoding="utf-8")
+            (partial / SETTINGS).write_text(json.dumps(_settings(protocol)), encoding="utf-8")
             _write_table(partial / "rows.csv", protocol.columns, rows)       # last: it says what is done
         if report:
             report(f"{job.dataset} {job.case}: {len(scored)} scores")
@@ -127,6 +128,8 @@ def _named_engine(text):
     """(name in the tables, engine): NAME=ENGINE, or the engine's own name, a model file's without its folder."""
     name, _, source = text.partition("=")
     source = source or name
+    if not name:
+        raise ConfigError(f"'{text}' names no engine; write --engines NAME,NAME or NAME=MODEL.pt.")
     return (Path(name).name if name.endswith(MODEL_SUFFIXES) else name), source
 
 
@@ -176,11 +179,13 @@ def _without_engines(job, names):
 
 
 def _finished(out, jobs, weights):
-    """(rows, drift rows) of the wanted cases and engines that an earlier call with the same users, numbers of slices and weights finished."""
-    protocol, earlier = jobs[0].protocol, _read_weights(out)
+    """(rows, drift rows) of the wanted cases and engines that an earlier call with the same users, numbers of slices, settings and weights finished."""
+    protocol, earlier = jobs[0].protocol, _read_json(out / WEIGHTS, {})
     rows, drift = (_read_numbers(out / name, columns) for name, columns in (("rows.csv", protocol.columns), ("drift.csv", DRIFT_COLUMNS)))
     asked = set(product(protocol.users, protocol.shots))
-    if not drift or {((row["pick"], row["correct"]), row["shots"]) for row in rows} != asked:
+    if not drift or _read_json(out / SETTINGS, _settings(EvaluationProtocol((), (), ()))) != _settings(protocol):
+        return [], []
+    if {((row["pick"], row["correct"]), row["shots"]) for row in rows} != asked:
         return [], []
     same = {name for name in weights if name in earlier and earlier[name] == weights[name]}
     cases = {(job.dataset, job.case) for job in jobs}
@@ -189,12 +194,22 @@ def _finished(out, jobs, weights):
     return rows, [row for row in drift if (row["dataset"], row["case"], row["engine"]) in done]
 
 
-def _read_weights(out):
-    """{engine: hash of its weights or None} of the earlier call; empty where there was none."""
+def _weights_of(name, source, device):
+    """What tells whether an engine's scores are those of the same engine: the hash of its weights; without weights, what it is where its name does not say so."""
+    return model_hash(choose_engine(source, device)) or (None if source == name else source)
+
+
+def _settings(protocol):
+    """What decides which structures of a case are scored, and along which slices."""
+    return {"axis": protocol.axis, "min_slices": protocol.min_slices, "labels": list(protocol.labels) if protocol.labels else None}
+
+
+def _read_json(path, default):
+    """What an earlier call wrote; the default where there was none."""
     try:
-        return json.loads((out / WEIGHTS).read_text(encoding="utf-8"))
+        return json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
-        return {}
+        return default
 
 
 def _read_numbers(path, columns):

@@ -125,7 +125,7 @@ def test_a_row_without_a_label_file_is_named_before_anything_is_scored(cases, tm
 
 
 @pytest.mark.parametrize("changed, words", [({"pick": "thickest"}, "largest, middle"), ({"correct": "suggested,random"}, "'random'"), ({"shots": "1,none"}, "1,2,3,5"),
-                                            ({"shots": "0,1"}, "1,2,3,5"), ({"engines": "copy,magic"}, "magic"), ({"engines": "copy,copy"}, "NAME=MODEL.pt")])
+                                            ({"shots": "0,1"}, "1,2,3,5"), ({"engines": "copy,magic"}, "magic"), ({"engines": "copy,copy"}, "NAME=MODEL.pt"), ({"engines": "copy,"}, "names no engine")])
 def test_what_is_not_known_is_refused_with_what_is(changed, words):
     with pytest.raises(ConfigError, match=words):
         read_protocol(arguments(**changed))
@@ -189,6 +189,26 @@ def test_other_users_are_scored_from_the_beginning(cases, tmp_path):
     assert {row["correct"] for row in read(tmp_path / "out" / "rows.csv")} == {"worst"}
 
 
+def test_along_another_axis_all_is_scored_from_the_beginning(cases, tmp_path):
+    assert evaluate(cases, tmp_path / "out") == 0
+    mark(tmp_path / "out" / "rows.csv")
+    assert evaluate(cases, tmp_path / "out", "--axis", "i") == 0
+    assert "0.125" not in {row["dice"] for row in read(tmp_path / "out" / "rows.csv")}
+
+
+@pytest.mark.parametrize("option", [("--labels", "2"), ("--min-slices", "11")])
+def test_scores_of_other_structures_are_not_passed_off_as_those_asked_for(cases, tmp_path, option):
+    assert evaluate(cases, tmp_path / "out") == 0
+    assert evaluate(cases, tmp_path / "out", *option) == 2          # the discs are label 1, on 10 slices
+
+
+def test_another_engine_under_the_same_name_is_scored_again(cases, tmp_path):
+    assert evaluate(cases, tmp_path / "out", "--engines", "mine=copy") == 0
+    mark(tmp_path / "out" / "rows.csv")
+    assert evaluate(cases, tmp_path / "out", "--engines", "mine=interpolation") == 0
+    assert "0.125" not in {row["dice"] for row in read(tmp_path / "out" / "rows.csv")}
+
+
 # Reports
 
 def test_kinds_add_a_mean_for_each_kind_of_structure(cases, tmp_path):
@@ -226,7 +246,7 @@ def test_the_plots_are_drawn_for_any_number_of_users(cases, tmp_path):
 def test_without_matplotlib_there_are_tables_and_no_plots(cases, tmp_path, monkeypatch):
     monkeypatch.setattr("SlicePropagationLib.evaluation_plots.util.find_spec", lambda name: None)
     assert evaluate(cases, tmp_path / "out", "--max-cases", "1") == 0
-    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["drift.csv", "results.csv", "results.md", "rows.csv", "weights.json"]
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["drift.csv", "results.csv", "results.md", "rows.csv", "settings.json", "weights.json"]
 
 
 def test_effort_and_drift_have_tables_of_their_own(cases, tmp_path):
