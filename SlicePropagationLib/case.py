@@ -12,7 +12,7 @@ from SlicePropagationLib.engine import plan_session, propagate
 from SlicePropagationLib.engines import make_engine, model_hash
 from SlicePropagationLib.errors import ConfigError, DeviceError, InputError, in_one_line
 from SlicePropagationLib.history import decode_history, replay
-from SlicePropagationLib.outputs import companion, read_anchors, write_result
+from SlicePropagationLib.outputs import check_output, read_anchors, write_result
 from SlicePropagationLib.segmentation_file import Segment, read_labels
 from SlicePropagationLib.session import AnnotationSession, Provenance
 from SlicePropagationLib.stack import SliceStack
@@ -60,7 +60,7 @@ def run_case(case, on_step=None):
     Raises:
         SlicePropagationError: something about the input, the arguments or the output folder; the message says what to do.
     """
-    check_output(case)
+    check_output(case.out, image=case.image, seed=None if case.anchors else case.seed)       # a finished result may go on in its place
     engine = choose_engine(case.engine, case.device)
     volume = read_volume(case.image, case.frame)
     began = time.perf_counter()
@@ -74,17 +74,6 @@ def run_case(case, on_step=None):
     seconds = time.perf_counter() - began
     write_result(case.out, volume, session, segments, engine, seconds, image=str(case.image), seed=case.seed and str(case.seed))
     return session
-
-
-def check_output(case):
-    """Refuse an output of an unknown kind, and one in the place of the image.
-
-    Raises:
-        InputError: it is either.
-    """
-    companion(case.out, ".json")
-    if Path(case.out).resolve() == Path(case.image).resolve():
-        raise InputError(f"{case.out} is the image itself, which the result would replace; give --out another name.")
 
 
 def open_session(case, volume):

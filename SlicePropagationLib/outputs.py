@@ -36,6 +36,21 @@ def companion(path, suffix):
     raise InputError(f"{path} does not end in a kind of image that is written here; use one of {', '.join(SUFFIXES)}.")
 
 
+def check_output(out, **sources):
+    """Refuse an output of an unknown kind, and one in the place of a file that it is made from.
+
+    Args:
+        sources: file, or None, by what it is called in the message.
+
+    Raises:
+        InputError: it is either.
+    """
+    companion(out, ".json")
+    for kind, path in sources.items():
+        if path and Path(path).resolve() == Path(out).resolve():
+            raise InputError(f"{out} is the {kind} itself, which the result would replace; give --out another name.")
+
+
 def write_result(path, volume, session, segments, engine, seconds, **record):
     """Write O (full label map), O.slices.csv and O.json beside each other, atomically.
 

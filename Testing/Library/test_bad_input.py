@@ -6,6 +6,7 @@ import SimpleITK as sitk
 
 from SlicePropagationLib.cli import main
 from SlicePropagationLib.errors import InputError
+from SlicePropagationLib.segment import segment_file
 from SlicePropagationLib.volume import read_volume
 from files import make_case, write, write_dicom
 
@@ -147,10 +148,17 @@ def test_a_frame_of_an_image_that_has_one(case, tmp_path, capsys):
     assert "frame 3 was asked for" in capsys.readouterr().err
 
 
-def test_an_output_that_is_the_image(case, tmp_path, capsys):
-    before = case["image"].read_bytes()
-    assert main(["propagate", "--image", str(case["image"]), "--seed", str(case["seed"]), "--out", str(case["image"]), "--engine", "copy"]) == 2
-    assert "is the image itself" in capsys.readouterr().err and case["image"].read_bytes() == before
+@pytest.mark.parametrize("command, option, source", [("propagate", "--seed", "image"), ("propagate", "--seed", "seed"), ("pseudo-label", "--seed", "image"),
+                                                     ("pseudo-label", "--seed", "seed"), ("superresolve", "--labels", "image"), ("superresolve", "--labels", "seed")])
+def test_an_output_in_the_place_of_what_it_is_made_from(case, capsys, command, option, source):
+    before = case[source].read_bytes()
+    assert main([command, "--image", str(case["image"]), option, str(case["seed"]), "--out", str(case[source])]) == 2
+    assert "itself, which the result would replace" in capsys.readouterr().err and case[source].read_bytes() == before
+
+
+def test_a_model_s_output_in_the_place_of_the_image(case, tmp_path):
+    with pytest.raises(InputError, match="is the image itself"):
+        segment_file(case["image"], tmp_path / "model.pt", case["image"])
 
 
 @pytest.mark.parametrize("option", ["--anchors", "--history"])
