@@ -45,7 +45,10 @@ def check_output(out, **sources):
     Raises:
         InputError: it is either.
     """
-    companion(out, ".json")
+    stem = companion(out, "")
+    ending = Path(out).name[len(stem.name):]
+    if ending.lower() in (".nii", ".nii.gz") and ending != ending.lower():
+        raise InputError(f"{out} cannot be written: a NIfTI file ends in small letters; name it {stem.name}{ending.lower()}.")
     for kind, path in sources.items():
         if path and Path(path).resolve() == Path(out).resolve():
             raise InputError(f"{out} is the {kind} itself, which the result would replace; give --out another name.")

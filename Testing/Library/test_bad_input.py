@@ -148,6 +148,10 @@ def test_a_frame_of_an_image_that_has_one(case, tmp_path, capsys):
     assert "frame 3 was asked for" in capsys.readouterr().err
 
 
+def test_an_output_whose_ending_cannot_be_written_in_capitals(case, tmp_path, capsys):
+    refused(capsys, tmp_path, "name it out.nii.gz", image=case["image"], seed=case["seed"], options=("--out", str(tmp_path / "out.NII.GZ")))
+
+
 @pytest.mark.parametrize("command, option, source", [("propagate", "--seed", "image"), ("propagate", "--seed", "seed"), ("pseudo-label", "--seed", "image"),
                                                      ("pseudo-label", "--seed", "seed"), ("superresolve", "--labels", "image"), ("superresolve", "--labels", "seed")])
 def test_an_output_in_the_place_of_what_it_is_made_from(case, capsys, command, option, source):
