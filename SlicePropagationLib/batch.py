@@ -1,11 +1,11 @@
 """Many cases, one row each: goes on after a failure, resumes after a kill, on one process, several, or a Dask cluster."""
 
-import csv
 import hashlib
 import json
 import logging
 import multiprocessing
 import os
+import re
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, replace
@@ -13,11 +13,16 @@ from pathlib import Path
 
 from SlicePropagationLib import __version__
 from SlicePropagationLib.case import Case, parse_span, run_case
+from SlicePropagationLib.engines import MODEL_SUFFIXES, split_name
 from SlicePropagationLib.errors import ConfigError, InputError, SlicePropagationError
 from SlicePropagationLib.atomic import atomic_folder
+from SlicePropagationLib.models import find_model, has_model
 from SlicePropagationLib.outputs import companion
+from SlicePropagationLib.table import read_table
+from SlicePropagationLib.volume import AXES
 
 log = logging.getLogger(__name__)
+VOXELS_ELSEWHERE = re.compile(rb"^(?:ElementDataFile *=|data ?file:) *(.*?)\s*$", re.MULTILINE)      # a header that names the file of its voxels
 CASES_PER_PROCESS = 20          # a fresh process now and then, so that nothing a library leaks adds up
 
 
@@ -34,32 +39,38 @@ def read_cases(path, out_dir, **options):
     """The `Case`s of a table with columns image, seed and optionally out, axis, range; paths relative to the table.
 
     Raises:
-        InputError: the table cannot be read, lacks a column or a cell, is empty, or two rows would write the same file.
+        InputError: the table cannot be read, lacks a column or a cell, is empty, has an axis or a range that is none, or two rows would write the same file.
     """
     path = Path(path)
-    try:
-        with open(path, newline="", encoding="utf-8-sig") as file:      # spreadsheets begin a table with a mark
-            rows = list(csv.DictReader(file))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise InputError(f"{path} cannot be read as a table of cases ({error}); it needs the columns image and seed.") from error
-    if not rows or not {"image", "seed"} <= set(rows[0]):
-        raise InputError(f"{path} has {len(rows)} rows with the columns {', '.join(rows[0]) if rows else 'none'}; it needs at least one row and the columns image and seed.")
-    for number, row in enumerate(rows, 1):
-        if not row["image"] or not row["seed"]:
-            raise InputError(f"{path} has no {'seed' if row['image'] else 'image'} in row {number}; fill the cell or take the row out.")
-    cases = [_case(row, path.parent, Path(out_dir), options) for row in rows]
+    cases = [_case(row, path, Path(out_dir), options) for row in read_table(path, ("image", "seed"))]
+    _check_outputs(cases, path)
+    return cases
+
+
+def _check_outputs(cases, path):
+    """Refuse two cases that would write the same file: the labels, or the table and the record beside them."""
+    seen = {}
+    for case in cases:
+        earlier = seen.setdefault(companion(case.out, ""), case.out)
+        if earlier != case.out:
+            raise InputError(f"{path} names the outputs {earlier} and {case.out}, whose tables and records would have the same name; give them names that differ before the ending.")
     outs = [case.out for case in cases]
     twice = sorted({out for out in outs if outs.count(out) > 1})
     if twice:
         raise InputError(f"{path} names the output {twice[0]} {outs.count(twice[0])} times; give each row its own name in the column out.")
-    return cases
 
 
-def _case(row, folder, out_dir, options):
-    image = folder / row["image"]
+def _case(row, path, out_dir, options):
+    image = path.parent / row["image"]
     out = row.get("out") or "_".join(part for part in (*Path(row["image"]).parent.parts[-2:], "labels") if part not in ("/", "..")) + ".nii.gz"
-    span = parse_span(row["range"]) if row.get("range") else None
-    return Case(str(image), str(folder / row["seed"]), str(out_dir / out), axis=row.get("axis") or "auto", span=span, **options)
+    axis = row.get("axis") or "auto"
+    if axis not in ("auto", *AXES):
+        raise InputError(f"{path} has the axis '{axis}' for {row['image']}; write auto, {', '.join(AXES)} or nothing.")
+    try:
+        span = parse_span(row["range"]) if row.get("range") else None
+    except ConfigError as error:
+        raise InputError(f"{path}, {row['image']}: {error}") from error
+    return Case(str(image), str(path.parent / row["seed"]), str(out_dir / out), axis=axis, span=span, **options)
 
 
 def run_batch(cases, *, resume=False, workers=1, scheduler=None):
@@ -110,12 +121,30 @@ def is_complete(case):
 
 
 def fingerprint(case):
-    """Hash of the contents of a case's files, its arguments and the version."""
+    """Hash of the contents of a case's files, its arguments, the weights it walks with and the version."""
     digest = hashlib.sha256(repr((replace(case, image="", seed="", out=""), __version__)).encode())
-    for name in (case.image, case.seed, case.anchors):
+    for name in (case.image, case.seed, case.anchors, *_weight_files(case.engine)):
         if name:
-            digest.update(Path(name).read_bytes())
+            _add_contents(digest, Path(name))
     return digest.hexdigest()
+
+
+def _add_contents(digest, path):
+    if path.is_dir():           # a DICOM series
+        for file in sorted(file for file in path.iterdir() if file.is_file()):
+            digest.update(file.read_bytes())
+    else:
+        content = path.read_bytes()
+        digest.update(content)
+        elsewhere = VOXELS_ELSEWHERE.search(content) if path.suffix.lower() in (".mhd", ".nhdr") else None
+        if elsewhere and (path.parent / elsewhere[1].decode()).is_file():
+            digest.update((path.parent / elsewhere[1].decode()).read_bytes())
+
+
+def _weight_files(engine):
+    """The files of the weights that an engine walks with: those that its name names, or the shipped ones."""
+    name, smoother = split_name(engine)
+    return [find_model(name) if has_model(name) else name if name.endswith(MODEL_SUFFIXES) else None, smoother]
 
 
 def _mark_path(case):
@@ -123,9 +152,9 @@ def _mark_path(case):
 
 
 def _mark_complete(case):
-    mark = _mark_path(case)
+    mark, text = _mark_path(case), json.dumps({"fingerprint": fingerprint(case)})
     with atomic_folder(mark.parent) as partial:
-        (partial / mark.name).write_text(json.dumps({"fingerprint": fingerprint(case)}), encoding="utf-8")
+        (partial / mark.name).write_text(text, encoding="utf-8")
 
 
 def one_thread():
@@ -162,7 +191,14 @@ def _on_dask(cases, scheduler):
         from dask import distributed
     except ImportError:
         raise ConfigError("--scheduler needs Dask, which is not installed; install slice-propagation[cluster], or use --workers.") from None
-    with distributed.Client(scheduler) as client:
+    with _client(distributed, scheduler) as client:
         futures = client.map(do_case, cases, pure=False)
         for _, outcome in distributed.as_completed(futures, with_results=True):
             yield outcome
+
+
+def _client(distributed, scheduler):
+    try:
+        return distributed.Client(scheduler)
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"There is no Dask scheduler at {scheduler} ({error}); start one there, correct the address, or use --workers.") from error

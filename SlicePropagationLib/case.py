@@ -10,9 +10,9 @@ import numpy as np
 
 from SlicePropagationLib.engine import plan_session, propagate
 from SlicePropagationLib.engines import make_engine, model_hash
-from SlicePropagationLib.errors import ConfigError, DeviceError, InputError
+from SlicePropagationLib.errors import ConfigError, DeviceError, InputError, in_one_line
 from SlicePropagationLib.history import decode_history, replay
-from SlicePropagationLib.outputs import companion, read_anchors, write_result
+from SlicePropagationLib.outputs import check_output, read_anchors, write_result
 from SlicePropagationLib.segmentation_file import Segment, read_labels
 from SlicePropagationLib.session import AnnotationSession, Provenance
 from SlicePropagationLib.stack import SliceStack
@@ -60,7 +60,7 @@ def run_case(case, on_step=None):
     Raises:
         SlicePropagationError: something about the input, the arguments or the output folder; the message says what to do.
     """
-    companion(case.out, ".json")
+    check_output(case.out, image=case.image, seed=None if case.anchors else case.seed)       # a finished result may go on in its place
     engine = choose_engine(case.engine, case.device)
     volume = read_volume(case.image, case.frame)
     began = time.perf_counter()
@@ -79,16 +79,38 @@ def run_case(case, on_step=None):
 def open_session(case, volume):
     """The session that a seed file describes: (AnnotationSession, segments)."""
     labels, segments = read_labels(case.seed, volume)
-    axis = choose_axis(labels > 0, case.axis, volume.spacing_mm)
+    named = read_anchors(case.anchors) if case.anchors else {}
+    axis = _choose_axis(labels, case, named, volume.spacing_mm)
     stack = SliceStack.from_volume(volume.array, volume.spacing_mm, axis)
     stacked = stack.from_volume_array(labels)
-    named = read_anchors(case.anchors) if case.anchors else {}
     if not named:
         check_seed(stacked)
     session = AnnotationSession(stack, [segment.label for segment in segments])
     for segment in segments:
         _annotate_segment(session, segment, stacked == segment.label, named)
     return session, segments
+
+
+def _choose_axis(labels, case, named, spacing_mm):
+    """The array axis of a seed; of a finished result, which has labels on slices of every axis, the one that its table is of."""
+    count = 1 + max((index for _, index in named), default=-1)
+    fitting = [axis for axis in range(3) if labels.shape[axis] == count]
+    if not fitting or not labels.any():
+        return choose_axis(labels > 0, case.axis, spacing_mm)
+    wanted = _recorded_axis(case.anchors) if case.axis == "auto" else 2 - AXES.index(case.axis)
+    if wanted in fitting:
+        return wanted
+    if len(fitting) == 1 and case.axis == "auto":
+        return fitting[0]
+    return choose_axis(labels > 0, case.axis, spacing_mm)
+
+
+def _recorded_axis(table):
+    """The array axis in the record beside a table of slices; None where there is no such record."""
+    try:
+        return 2 - AXES.index(json.loads(Path(table.removesuffix(".slices.csv") + ".json").read_text(encoding="utf-8"))["axis"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
 
 
 def _annotate_segment(session, segment, masks, named):
@@ -134,7 +156,7 @@ def _replay_case(case, volume, engine):
         axis, described = 2 - AXES.index(record["axis"]), record["segments"]
         history = decode_history(record["history"])
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise InputError(f"{case.history} is not the record of a propagation ({error!r}); use the O.json beside a result.") from error
+        raise InputError(f"{case.history} is not the record of a propagation ({in_one_line(error)}); use the O.json beside a result.") from error
     stack = SliceStack.from_volume(volume.array, volume.spacing_mm, axis)
     segments = [Segment(item["label"], item["name"], item["name"], Segment.plain(item["label"]).color) for item in described]
     session = AnnotationSession(stack, [segment.label for segment in segments])

@@ -14,6 +14,7 @@ from SlicePropagationLib.patients import patient_of
 from SlicePropagationLib.segmentation_file import read_labels
 from SlicePropagationLib.sequence import Sequence, write_sequence
 from SlicePropagationLib.synthetic_cine import make_cine
+from SlicePropagationLib.table import read_table
 from SlicePropagationLib.volume import read_volume
 
 FRAME_MS = 1000.0       # of one cycle
@@ -96,13 +97,8 @@ def _draw(path, images, truth, patient, config):
 
 def _pairs(table, datasets):
     """[((data set, patient), (row of ED, row of ES))], in the order of the table."""
-    try:
-        with open(table, newline="", encoding="utf-8-sig") as file:      # spreadsheets begin a table with a mark
-            rows = list(csv.DictReader(file))
-    except (OSError, ValueError, csv.Error) as error:
-        raise InputError(f"{table} cannot be read as a table ({error}); give a table with the columns image, label and case.") from error
     found = {}
-    for row in rows:
+    for row in read_table(table, ("image", "label")):
         ending = re.search(r"_(ED|ES)$", row.get("case") or "")
         if ending and (datasets is None or row.get("dataset") in datasets):
             row |= {name: str(table.parent / row[name]) for name in ("image", "label")}

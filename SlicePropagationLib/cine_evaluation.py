@@ -1,6 +1,5 @@
 """`evaluate-cine`: models and engines on sequences with known truth; tables with intervals, time-area curves."""
 
-import csv
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ from SlicePropagationLib.engines import MODEL_SUFFIXES
 from SlicePropagationLib.errors import InputError
 from SlicePropagationLib.segment import is_segmenter, load_segmenter
 from SlicePropagationLib.sequence import read_label_sequence, read_sequence, time_stacks
+from SlicePropagationLib.table import read_table
 from SlicePropagationLib.time_case import TimeSession
 
 COLUMNS = {"dice": ("Dice", True), "distance_mm": ("distance", True), "area_error_mm2": ("area error", True), "jitter_mm2": ("jitter", True),
@@ -114,13 +114,8 @@ def _measure(case, walkers, plots):
 
 
 def _cases(table, split):
-    try:
-        with open(table, newline="", encoding="utf-8-sig") as file:      # spreadsheets begin a table with a mark
-            rows = list(csv.DictReader(file))
-        found = [CineCase(*(str(table.parent / row[name]) for name in ("image", "label", "truth")), row.get("dataset") or "all", row["case"])
-                 for row in rows if not split or row.get("split", "") in ("", split)]
-    except (OSError, KeyError, TypeError, ValueError, csv.Error) as error:
-        raise InputError(f"{table} is not a table of sequences with truth ({error!r}); it needs the columns image, label, truth and case, as make-cine writes them.") from error
+    found = [CineCase(*(str(table.parent / row[name]) for name in ("image", "label", "truth")), row.get("dataset") or "all", row["case"])
+             for row in read_table(table, ("image", "label", "truth", "case")) if not split or row.get("split", "") in ("", split)]
     if not found:
         raise InputError(f"{table} has no case of split '{split}'; choose another --split.")
     return found

@@ -2,6 +2,8 @@
 
 import sys
 
+import numpy as np
+
 from SlicePropagationLib.case import check_device
 from SlicePropagationLib.cli_options import DONE, add_engine, check_packages, positive
 from SlicePropagationLib.errors import ConfigError
@@ -38,8 +40,13 @@ def _segment(arguments):
     from SlicePropagationLib.segment import segment_file
     labels = segment_file(arguments.image, arguments.model, arguments.out, device=arguments.device, axis=arguments.axis, is_cyclic=not arguments.not_cyclic, report=_report(arguments))
     if not arguments.quiet:
-        print(f"{arguments.out}: {', '.join(f'label {label}' for label in range(1, int(labels.max()) + 1)) or 'nothing was found'}")
+        print(f"{arguments.out}: {_listed(labels)}")
     return DONE
+
+
+def _listed(labels):
+    """The labels that a label map holds, in words."""
+    return ", ".join(f"label {label}" for label in np.unique(labels[labels > 0])) or "nothing was found"
 
 
 def _add_pseudo_label(commands):
@@ -59,7 +66,7 @@ def _pseudo_label(arguments):
     labels = pseudo_label_file(arguments.image, arguments.seed, arguments.out, engine=arguments.engine, device=arguments.device, axis=arguments.axis,
                                is_cyclic=not arguments.not_cyclic, is_soft=arguments.soft, report=_report(arguments))
     if not arguments.quiet:
-        print(f"{arguments.out}: labels 1 to {int(labels.max())}")
+        print(f"{arguments.out}: {_listed(labels)}")
     return DONE
 
 

@@ -11,6 +11,7 @@ from SlicePropagationLib.errors import InputError
 from SlicePropagationLib.patients import patient_of
 from SlicePropagationLib.random_forest import RandomForest
 from SlicePropagationLib.shape_model import load_shape_model
+from SlicePropagationLib.table import read_table
 from SlicePropagationLib.training.cases import read_training_cases
 from SlicePropagationLib.training.shape_data import read_sample
 
@@ -146,13 +147,9 @@ def read_groups(path):
     """{patient: group} of a table with columns patient, group.
 
     Raises:
-        InputError: it cannot be read or lacks a column.
+        InputError: it cannot be read, or lacks a column or a cell.
     """
-    try:
-        with open(path, newline="", encoding="utf-8-sig") as file:      # spreadsheets begin a table with a mark
-            return {row["patient"]: row["group"] for row in csv.DictReader(file)}
-    except (OSError, KeyError, UnicodeDecodeError, csv.Error) as error:
-        raise InputError(f"{path} is not a table of groups ({error!r}); it needs the columns patient and group.") from error
+    return {row["patient"]: row["group"] for row in read_table(path, ("patient", "group"))}
 
 
 def _one_hot_rows(labels):

@@ -4,7 +4,7 @@ import csv
 
 import numpy as np
 
-from SlicePropagationLib.errors import InputError
+from SlicePropagationLib.errors import InputError, in_one_line
 from SlicePropagationLib.outputs import companion
 
 DISTANCES = ".distances.csv"
@@ -24,7 +24,7 @@ def read_distances(label_path, count):
         with open(path, newline="", encoding="utf-8") as file:
             rows = [(int(row["frame"]), float(row["distance"])) for row in csv.DictReader(file)]
     except (OSError, KeyError, TypeError, ValueError) as error:
-        raise InputError(f"{path} is not a table of distances ({error!r}); it needs the columns frame and distance.") from error
+        raise InputError(f"{path} is not a table of distances ({in_one_line(error)}); it needs the columns frame and distance.") from error
     outside = [frame for frame, _ in rows if not 0 <= frame < count]
     if outside:
         raise InputError(f"{path} names frame {outside[0]}, the series has frames 0 to {count - 1}; it belongs to another file.")

@@ -39,3 +39,8 @@ class DeviceError(SlicePropagationError):
 
 class TrainingError(SlicePropagationError):
     """A training cannot go on."""
+
+
+def in_one_line(error):
+    """An error of Python in one line; its repr would hold the whole file where that is not text."""
+    return f"{type(error).__name__}: {error}"

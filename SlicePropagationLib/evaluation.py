@@ -18,6 +18,7 @@ from SlicePropagationLib.evaluation_plots import draw_plots
 from SlicePropagationLib.evaluation_report import results_text
 from SlicePropagationLib.evaluation_scores import DRIFT_COLUMNS, STEPS, UNIFORM, EvaluationProtocol, Job, load_prior, score_case
 from SlicePropagationLib.evaluation_statistics import RESULT_COLUMNS, aggregate
+from SlicePropagationLib.table import read_table
 from SlicePropagationLib.training.cases import read_training_cases
 
 PICKS, CORRECTIONS = ("largest", "middle"), ("suggested", "worst", UNIFORM, STEPS)
@@ -163,7 +164,7 @@ def read_kinds(path):
     Raises:
         InputError: the table cannot be read, or lacks a column or a cell.
     """
-    return {(row["dataset"], row["label"]): row["kind"] for row in _read_table(Path(path), ("dataset", "label", "kind"))}
+    return {(row["dataset"], row["label"]): row["kind"] for row in read_table(path, ("dataset", "label", "kind"))}
 
 
 def _named_engine(text):
@@ -186,21 +187,6 @@ def _users(picks, corrections):
     """Each (pick, correct) pair; uniform slices and steps follow from the structure's extent, the first one too, so they need no pick."""
     fixed = {UNIFORM: (UNIFORM, UNIFORM), STEPS: ("middle", STEPS)}
     return tuple(dict.fromkeys(fixed.get(correct, (pick, correct)) for correct, pick in product(corrections, picks)))
-
-
-def _read_table(path, columns):
-    try:
-        with open(path, newline="", encoding="utf-8-sig") as file:      # spreadsheets begin a table with a mark
-            table = list(csv.DictReader(file))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise InputError(f"{path} cannot be read ({error}); give a table with the columns {', '.join(columns)}.") from error
-    if not table or not set(columns) <= set(table[0]):
-        raise InputError(f"{path} needs at least one row and the columns {', '.join(columns)}, separated by commas; it has {', '.join(table[0]) if table else 'no row'}.")
-    for number, row in enumerate(table, 1):
-        empty = [name for name in columns if not row[name]]
-        if empty:
-            raise InputError(f"{path} has no {empty[0]} in row {number}; fill the cell or take the row out.")
-    return table
 
 
 def _score_all(jobs, workers):

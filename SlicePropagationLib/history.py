@@ -2,7 +2,7 @@
 
 from SlicePropagationLib.engine import propagate
 from SlicePropagationLib.engines import make_engine
-from SlicePropagationLib.errors import InputError
+from SlicePropagationLib.errors import InputError, in_one_line
 from SlicePropagationLib.patch import decode_patch, encode_patch
 from SlicePropagationLib.planning import Run
 from SlicePropagationLib.session import Provenance
@@ -22,7 +22,7 @@ def decode_history(values):
     try:
         return [_decode_event(event) for event in values]
     except (KeyError, TypeError, ValueError, IndexError) as error:
-        raise InputError(f"The history cannot be read ({error!r}); use the json file that a propagation wrote.") from error
+        raise InputError(f"The history cannot be read ({in_one_line(error)}); use the json file that a propagation wrote.") from error
 
 
 def replay(session, history, engine_of=make_engine):

@@ -12,7 +12,7 @@ import SimpleITK as sitk
 from SlicePropagationLib import __version__
 from SlicePropagationLib.atomic import atomic_folder
 from SlicePropagationLib.engines import model_hash
-from SlicePropagationLib.errors import InputError
+from SlicePropagationLib.errors import InputError, in_one_line
 from SlicePropagationLib.history import encode_history
 from SlicePropagationLib.segmentation_file import Segment, is_segmentation, read_labels, write_labels
 from SlicePropagationLib.sequence import Sequence, write_sequence
@@ -34,6 +34,24 @@ def companion(path, suffix):
         if path.name.lower().endswith(known):
             return path.with_name(path.name[:-len(known)] + suffix)
     raise InputError(f"{path} does not end in a kind of image that is written here; use one of {', '.join(SUFFIXES)}.")
+
+
+def check_output(out, **sources):
+    """Refuse an output of an unknown kind, and one in the place of a file that it is made from.
+
+    Args:
+        sources: file, or None, by what it is called in the message.
+
+    Raises:
+        InputError: it is either.
+    """
+    stem = companion(out, "")
+    ending = Path(out).name[len(stem.name):]
+    if ending.lower() in (".nii", ".nii.gz") and ending != ending.lower():
+        raise InputError(f"{out} cannot be written: a NIfTI file ends in small letters; name it {stem.name}{ending.lower()}.")
+    for kind, path in sources.items():
+        if path and Path(path).resolve() == Path(out).resolve():
+            raise InputError(f"{out} is the {kind} itself, which the result would replace; give --out another name.")
 
 
 def write_result(path, volume, session, segments, engine, seconds, **record):
@@ -81,7 +99,7 @@ def read_result(path, volume):
         axis, names = 2 - AXES.index(record["axis"]), {entry["label"]: entry["name"] for entry in record["segments"]}
         engine, model = record["engine"], record["model_sha256"]
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise InputError(f"{sidecar} is not the record of a result ({error!r}); take it away to open {Path(path).name} without it.") from error
+        raise InputError(f"{sidecar} is not the record of a result ({in_one_line(error)}); take it away to open {Path(path).name} without it.") from error
     states = _read_states(table)
     described = [Segment.plain(label) for label in sorted({*names, *(segment.label for segment in segments)})]
     return labels, [replace(segment, name=names.get(segment.label, segment.name), tags=f"{TAG}:{encode_states(states.get(segment.label, {}), axis, engine, model, is_left_handed=is_left_handed(volume))}|")
@@ -97,7 +115,7 @@ def _read_states(path):
                 confidence = float(row["confidence"] or "nan")
                 states.setdefault(int(row["label"]), {})[int(row["slice"])] = SliceState(provenance=Provenance[row["provenance"].upper()], confidence=confidence)
     except (OSError, KeyError, ValueError, TypeError) as error:
-        raise InputError(f"{path} is not a per-slice table ({error!r}); it needs the columns slice, segment, provenance, confidence and label.") from error
+        raise InputError(f"{path} is not a per-slice table ({in_one_line(error)}); it needs the columns slice, segment, provenance, confidence and label.") from error
     return states
 
 
@@ -152,7 +170,7 @@ def read_anchors(path):
             rows = list(csv.DictReader(file))
         found = {(key, int(row["slice"])): Provenance[row["provenance"].upper()] for row in rows for key in {row["segment"], row.get("label") or row["segment"]}}
     except (OSError, KeyError, ValueError, UnicodeDecodeError) as error:
-        raise InputError(f"{path} is not a per-slice table ({error!r}); it needs the columns slice, segment and provenance.") from error
+        raise InputError(f"{path} is not a per-slice table ({in_one_line(error)}); it needs the columns slice, segment and provenance.") from error
     return found
 
 

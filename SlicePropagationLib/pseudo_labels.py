@@ -11,7 +11,7 @@ from SlicePropagationLib.case import choose_engine
 from SlicePropagationLib.distance_table import DISTANCES, write_distances
 from SlicePropagationLib.engines import model_hash
 from SlicePropagationLib.errors import InputError
-from SlicePropagationLib.outputs import companion, soft_label_path, versions, write_label_map
+from SlicePropagationLib.outputs import check_output, companion, soft_label_path, versions, write_label_map
 from SlicePropagationLib.planning import Run
 from SlicePropagationLib.segmentation_file import read_labels
 from SlicePropagationLib.sequence import is_sequence, read_label_sequence, read_sequence, time_stacks
@@ -90,6 +90,7 @@ def pseudo_label_file(image, seed, out, *, engine=None, device="auto", axis="aut
     Raises:
         SlicePropagationError: about image, seed, engine or output.
     """
+    check_output(out, image=image, seed=seed)
     out = Path(out)
     table, record_path = companion(out, DISTANCES), companion(out, ".json")
     walker = choose_engine(engine, device)

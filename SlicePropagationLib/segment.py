@@ -15,7 +15,7 @@ import numpy as np
 
 from SlicePropagationLib.atomic import atomic_folder
 from SlicePropagationLib.errors import CheckpointError, ConfigError, InputError
-from SlicePropagationLib.outputs import companion, versions, write_label_map
+from SlicePropagationLib.outputs import check_output, companion, versions, write_label_map
 from SlicePropagationLib.refined import refine_volume
 from SlicePropagationLib.sequence import Sequence, is_sequence, read_sequence, time_stacks
 from SlicePropagationLib.stack import SliceStack
@@ -101,6 +101,7 @@ def segment_file(image, model, out, *, device="auto", axis="k", is_cyclic=True, 
         SlicePropagationError: about image, model or output; nothing is written.
     """
     out = Path(out)
+    check_output(out, image=image)
     record_path = companion(out, ".json")
     segmenter = load_segmenter(model, device)
     began = time.perf_counter()

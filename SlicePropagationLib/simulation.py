@@ -54,10 +54,12 @@ def simulate(session, truth, engine, *, pick="largest", correct="suggested", bud
         Round after each annotated slice; fewer than the budget when nothing is left to correct.
     """
     label = session.labels[0]
-    steps = slices_in_steps(truth)
+    steps, shown = slices_in_steps(truth), np.flatnonzero(truth.any(axis=(1, 2)))
     for shots in range(1, budget + 1):
         span = None
         if correct == "uniform":
+            if shots > shown[-1] - shown[0] + 1:
+                return
             _annotate_uniformly(session, truth, shots)
         elif correct == "steps":
             if shots > len(steps):
@@ -117,7 +119,8 @@ def score(session, truth, shots):
     """The `Round` that a session stands at."""
     label = session.labels[0]
     prediction = session.masks(label)
-    annotated = tuple(event["index"] for event in session.history if event["event"] in ("annotate", "confirm"))
+    drawn = dict.fromkeys(event["index"] for event in session.history if event["event"] in ("annotate", "confirm"))
+    annotated = tuple(index for index in drawn if session.is_anchor(label, index))          # uniform slices take the place of earlier ones
     beyond = sum(slices_past_ends(prediction, truth)) * session.stack.spacing_mm[0]
     return Round(shots, dice_without(prediction, truth, session.anchors(label)), dice_within(prediction, truth), beyond, annotated)
 

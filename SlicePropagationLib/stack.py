@@ -1,11 +1,14 @@
 """`SliceStack`: a volume seen as slices along one of its axes."""
 
+import logging
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from SlicePropagationLib.errors import InputError
 from SlicePropagationLib.notes import Notes
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -82,3 +85,35 @@ class SliceStack:
     def from_volume_array(self, array):
         """Lay a (K, J, I) array of the same volume (labels, say) out as this stack, (N, H, W)."""
         return np.moveaxis(array, self.axis, 0)
+
+
+def finite_values(array, name):
+    """An array whose NaN and infinite values are replaced by its smallest finite one, with a warning; the array itself where there are none.
+
+    Raises:
+        InputError: none is finite.
+    """
+    if not np.issubdtype(array.dtype, np.floating) or np.isfinite(array).all():
+        return array
+    finite = np.isfinite(array)
+    if not finite.any():
+        raise InputError(f"{name} holds no finite voxel (all {array.size} are NaN or infinite); export the image again.")
+    log.warning("%s has %d NaN or infinite voxels; they count as the smallest value, %g.", name, int((~finite).sum()), float(array[finite].min()))
+    return np.where(finite, array, array[finite].min())
+
+
+def check_outline(name, index, area, num_pixels):
+    """Refuse a seed that no propagation can start from.
+
+    Args:
+        name: what was drawn, as the sentence begins.
+        index, area: the slice it is on, and its pixels there.
+        num_pixels: pixels of the slice.
+
+    Raises:
+        InputError: it is a single pixel, or fills the slice.
+    """
+    if area == 1:
+        raise InputError(f"{name} is a single pixel on slice {index}; outline the structure, at least 2 pixels.")
+    if area == num_pixels:
+        raise InputError(f"{name} fills all {num_pixels} pixels of slice {index}; outline the structure and leave its surroundings free.")

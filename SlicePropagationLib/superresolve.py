@@ -11,7 +11,7 @@ from scipy.interpolate import PchipInterpolator
 from SlicePropagationLib.atomic import atomic_folder
 from SlicePropagationLib.engines.distance import FAR_MM, signed_distance
 from SlicePropagationLib.errors import InputError
-from SlicePropagationLib.outputs import companion, versions
+from SlicePropagationLib.outputs import check_output, companion, versions
 from SlicePropagationLib.refined import refine_volume
 from SlicePropagationLib.segmentation_file import read_labels, write_labels
 from SlicePropagationLib.segment import load_segmenter
@@ -40,6 +40,7 @@ def superresolve_file(image, labels, out, *, model=None, axis="auto", factor=Non
         SlicePropagationError: about the input, the model or the output; nothing is written.
     """
     out = Path(out)
+    check_output(out, image=image, labels=labels)
     record_path, began = companion(out, ".json"), time.perf_counter()
     volume = read_volume(image)
     across = int(np.argmax(volume.spacing_mm)) if axis == "auto" else 2 - AXES.index(axis)

@@ -12,7 +12,7 @@ from SlicePropagationLib.case import choose_engine
 from SlicePropagationLib.engine import plan_session, propagate
 from SlicePropagationLib.engines import FALLBACK_ENGINE, model_hash
 from SlicePropagationLib.errors import InputError
-from SlicePropagationLib.outputs import COLUMNS, companion, versions
+from SlicePropagationLib.outputs import COLUMNS, check_output, companion, versions
 from SlicePropagationLib.segmentation_file import Segment
 from SlicePropagationLib.sequence import read_label_sequence, read_sequence, time_stacks, write_sequence
 from SlicePropagationLib.session import AnnotationSession
@@ -80,6 +80,7 @@ def run_time_case(case, on_step=None, *, is_cyclic=True):
     Raises:
         SlicePropagationError: something about the input, the arguments or the output folder.
     """
+    check_output(case.out, image=case.image, seed=case.seed)
     out = Path(case.out)
     table, record_path = companion(out, ".slices.csv"), companion(out, ".json")
     engine = choose_engine(case.engine or FALLBACK_ENGINE, case.device)      # the trained network learnt from volumes and is behind it along time

@@ -9,6 +9,7 @@ import SimpleITK as sitk
 
 from SlicePropagationLib.errors import GeometryMismatchError, InputError
 from SlicePropagationLib.nifti import count_nonfinite
+from SlicePropagationLib.stack import check_outline, finite_values
 
 log = logging.getLogger(__name__)
 SUFFIXES = (".nii.gz", ".nii", ".seg.nrrd", ".seq.nrrd", ".nrrd", ".nhdr", ".mha", ".mhd")
@@ -85,12 +86,14 @@ def read_volume(path, frame=None):
     _check_single_channel(image, path)
     if image.GetDimension() == 4:
         image = _one_frame(image, frame, path)
+    elif frame:
+        raise InputError(f"{path} has one frame, 0, and frame {frame} was asked for; leave --frame out, or give the 4D image.")
     if image.GetDimension() != 3:
         raise InputError(f"{path} has {image.GetDimension()} dimensions (size {_times(image.GetSize())}), a volume needs 3; stack the slices first.")
     array = sitk.GetArrayFromImage(image)
     if array.size == 0:
         raise InputError(f"{path} is empty (size {_times(image.GetSize())}); pick a volume with voxels.")
-    array = _finite(array, path)
+    array = finite_values(array, path)
     if array.min() == array.max():
         raise InputError(f"{path} is constant (every voxel is {array.flat[0]}), so there is nothing to follow; pick the image, not an empty mask.")
     return Volume(array, image, Path(path))
@@ -147,10 +150,7 @@ def check_seed(labels):
     for label in np.unique(labels[labels > 0]):
         areas = (labels == label).sum(axis=(1, 2))
         index = int(areas.argmax())
-        if areas[index] == 1:
-            raise InputError(f"Label {label} is a single pixel on slice {index}; outline the structure, at least 2 pixels.")
-        if areas[index] == labels[index].size:
-            raise InputError(f"Label {label} fills all {labels[index].size} pixels of slice {index}; outline the structure and leave its surroundings free.")
+        check_outline(f"Label {label}", index, areas[index], labels[index].size)
 
 
 def _report_nonfinite(path):
@@ -171,16 +171,6 @@ def _one_frame(image, frame, path):
 def _check_single_channel(image, path):
     if image.GetNumberOfComponentsPerPixel() > 1:
         raise InputError(f"{path} has {image.GetNumberOfComponentsPerPixel()} values per voxel (a colour or vector image), a volume has 1; convert it to grey values.")
-
-
-def _finite(array, path):
-    if not np.issubdtype(array.dtype, np.floating) or np.isfinite(array).all():
-        return array
-    finite = np.isfinite(array)
-    if not finite.any():
-        raise InputError(f"{path} holds no finite voxel (all {array.size} are NaN or infinite); export the image again.")
-    log.warning("%s has %d NaN or infinite voxels; they count as the smallest value, %g.", path, int((~finite).sum()), float(array[finite].min()))
-    return np.where(finite, array, array[finite].min())
 
 
 def _times(size):

@@ -6,6 +6,7 @@ from SlicePropagationLib.errors import InputError, SlicePropagationError
 from SlicePropagationLib.patch import EMPTY_MASK
 from SlicePropagationLib.session import AnnotationSession, Provenance, SliceState
 from SlicePropagationLib.slice_record import in_system, restore_slices
+from SlicePropagationLib.stack import check_outline
 from SlicePropagationMRML import commit, tags
 from SlicePropagationMRML.geometry import isLeftHanded, segmentPatches, stackFromVolume
 
@@ -120,6 +121,19 @@ class AnnotatedSegmentation:
         change = Change(kind, tuple(sorted({label for label, _ in changed})), tuple(sorted({index for _, index in changed})))
         self._changes[self._position + 1:] = [(self._key(self._lastTags), change)]
         self._position += 1
+
+    def checkSeeds(self, labels):
+        """Raise when all that was drawn of a label is a single pixel, or fills its slice.
+
+        Raises:
+            InputError: it does.
+        """
+        size = self.stack.slice_shape[0] * self.stack.slice_shape[1]
+        for label in labels:
+            drawn = [(self.session.state(label, index).patch.area, index) for index in self.session.anchors(label)]
+            drawn = [(area, index) for area, index in drawn if area]
+            if drawn and (max(drawn)[0] == 1 or min(drawn)[0] == size):
+                check_outline(f"Segment '{self.segmentName(label)}'", drawn[0][1], drawn[0][0], size)
 
     def changes(self, touched):
         """{label: {slice: (add, remove)}}, `Patch`es, that a run's slices want in the segments.

@@ -7,7 +7,7 @@ from vtk.util import numpy_support
 
 from SlicePropagationLib.errors import GeometryMismatchError, InputError
 from SlicePropagationLib.patch import EMPTY_MASK, Patch
-from SlicePropagationLib.stack import SliceStack
+from SlicePropagationLib.stack import SliceStack, finite_values
 
 PLANES = {"axial": 2, "coronal": 1, "sagittal": 0}          # plane -> the patient axis (R, A, S) its slices run along
 ENDS = (("left", "right"), ("posterior", "anterior"), ("inferior", "superior"))     # where each patient axis comes from and leads to
@@ -20,7 +20,7 @@ def stackFromVolume(volumeNode, axis=0):
         axis: which of the voxel axes K, J, I (0, 1, 2) the slices run along.
 
     Raises:
-        InputError: the volume has no image, more than one value per voxel, or is constant.
+        InputError: the volume has no image, more than one value per voxel, no finite one, or is constant.
     """
     image = volumeNode.GetImageData() if volumeNode else None
     if image is None or image.GetPointData().GetScalars() is None:
@@ -29,8 +29,8 @@ def stackFromVolume(volumeNode, axis=0):
         raise InputError(f"The volume has {image.GetNumberOfScalarComponents()} values per voxel (a colour image), 1 is needed; convert it to a scalar volume.")
     stored = slicer.util.arrayFromVolume(volumeNode)
     array = stored.astype(np.float32)
-    if stored.dtype.kind == "f" and not np.isfinite(array).all():
-        np.nan_to_num(array, copy=False, posinf=0.0, neginf=0.0)
+    if stored.dtype.kind == "f":
+        array = finite_values(array, f"Volume '{volumeNode.GetName()}'")
     if all((part == array.flat[0]).all() for part in array):        # ends at the first slice that differs
         raise InputError(f"The volume is constant (every voxel is {array.flat[0]:g}), so there is nothing to follow; choose another volume.")
     return SliceStack.from_volume(array, tuple(reversed(volumeNode.GetSpacing())), axis)

@@ -137,7 +137,7 @@ class PropagationLogic(RunLoop, FrameLoop, NodeWatch):
             segmentIDs: which of the segments to fill, default all that are annotated.
 
         Raises:
-            SlicePropagationError: nothing is annotated, the engine is unknown, a run is under way, a node is gone.
+            SlicePropagationError: nothing is annotated, or no more than a pixel or a whole slice, the engine is unknown, a run is under way, a node is gone.
         """
         if self.isRunning or self.hasPartialResult or self.hasPartialFrames:
             raise SlicePropagationError("The last run waits; keep or discard its result first.")
@@ -146,6 +146,7 @@ class PropagationLogic(RunLoop, FrameLoop, NodeWatch):
         runs = plan_session(self.session, labels, span=span, direction=direction)
         if not runs:
             return False
+        self.document.checkSeeds({run.label for run in runs})
         self._engine = self._engine.changedTo(engineName, device)
         editorNode, document = self.editorLogic.GetSegmentEditorNode(), self.document
         mayOverlap = editorNode.GetOverwriteMode() == editorNode.OverwriteNone

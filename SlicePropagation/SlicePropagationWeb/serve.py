@@ -111,7 +111,7 @@ def free_port(host, port=None):
                 return probe.getsockname()[1]
             except OSError as error:
                 problem = error
-    raise ConfigError(f"The page cannot be served at {host}, port {port} ({problem}); choose another --host or --port.")
+    raise ConfigError(f"The page cannot be served at {host}{f', port {port}' if port else ''} ({problem}); choose another --host or --port.")
 
 
 def _report(loop, context):

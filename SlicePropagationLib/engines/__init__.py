@@ -74,10 +74,9 @@ def make_engine(name=None, device="auto"):
         ConfigError: no engine has that name, or a package it needs is not installed.
         CheckpointError: the weights are missing, damaged, foreign or not safe.
     """
-    name = str(name or default_engine())
-    head, _, smoother = name.rpartition("+")
-    if (head in ENGINES or head.endswith(MODEL_SUFFIXES)) and smoother.endswith(MODEL_SUFFIXES):
-        return _smoothed(make_engine(head, device), smoother, device)
+    name, smoother = split_name(name)
+    if smoother:
+        return _smoothed(make_engine(name, device), smoother, device)
     path = name if name.endswith(MODEL_SUFFIXES) else None
     info = ENGINES["slice_unet"] if path else ENGINES.get(name)
     if info is None:
@@ -86,6 +85,14 @@ def make_engine(name=None, device="auto"):
         raise ConfigError(f"Engine '{name}' needs {', '.join(info.missing)}, which is not installed; install it or use '{FALLBACK_ENGINE}'.")
     maker = getattr(import_module(info.module), info.maker)
     return maker(device, path) if info.has_weights else maker()
+
+
+def split_name(name=None):
+    """(engine, model file that smooths or None) of a name as `make_engine` takes it."""
+    name = str(name or default_engine())
+    head, _, smoother = name.rpartition("+")
+    smooths = (head in ENGINES or head.endswith(MODEL_SUFFIXES)) and smoother.endswith(MODEL_SUFFIXES)
+    return (head, smoother) if smooths else (name, None)
 
 
 def _smoothed(engine, path, device):

@@ -1,6 +1,5 @@
 """The cases of a training: read from a table, split by patient, and refused before the training starts where they are unusable."""
 
-import csv
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +9,7 @@ from SlicePropagationLib.errors import InputError, SlicePropagationError
 from SlicePropagationLib.patients import patient_of
 from SlicePropagationLib.segmentation_file import read_labels
 from SlicePropagationLib.sequence import is_sequence, read_label_sequence, read_sequence
+from SlicePropagationLib.table import read_table
 from SlicePropagationLib.volume import read_volume
 
 
@@ -45,16 +45,7 @@ def read_training_cases(path, datasets=None):
         InputError: the table cannot be read, lacks a column or a cell, is empty, has none of these data sets or a case twice.
     """
     path = Path(path)
-    try:
-        with open(path, newline="", encoding="utf-8-sig") as file:      # spreadsheets begin a table with a mark
-            rows = list(csv.DictReader(file))
-    except (OSError, ValueError, csv.Error) as error:
-        raise InputError(f"{path} cannot be read as a table ({error}); give a table with the columns image and label.") from error
-    if not rows or not {"image", "label"} <= set(rows[0]):
-        raise InputError(f"{path} needs at least one row and the columns image and label, separated by commas; it has {', '.join(rows[0]) if rows else 'no row'}.")
-    for number, row in enumerate(rows, 1):
-        if not row["image"] or not row["label"]:
-            raise InputError(f"{path} has no {'label' if row['image'] else 'image'} in row {number}; fill the cell or take the row out.")
+    rows = read_table(path, ("image", "label"))
     cases = [TrainingCase(str(path.parent / row["image"]), str(path.parent / row["label"]), row.get("dataset") or "all",
                           row.get("case") or row["image"], row.get("split") or "") for row in rows]
     known = sorted({case.dataset for case in cases})

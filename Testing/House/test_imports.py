@@ -22,7 +22,7 @@ FORBIDDEN = {
 # The library from the bottom up: a module imports from its own row or a lower one. A new module belongs to the row before the last.
 LAYERS = [
     {"errors", "config", "patients", "notes"},
-    {"stack", "patch", "planning", "metrics", "networks", "losses", "nifti", "dicom_cine", "volume", "sample", "atomic", "models", "windows", "fine_grid"},
+    {"stack", "patch", "planning", "metrics", "networks", "losses", "nifti", "dicom_cine", "volume", "sample", "atomic", "models", "windows", "fine_grid", "table"},
     {"session", "segmentation_file", "checkpoint"},
     {"confidence", "slice_record", "sequence", "shape_model"},
     {"engine", "engines"},

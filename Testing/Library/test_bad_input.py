@@ -6,8 +6,9 @@ import SimpleITK as sitk
 
 from SlicePropagationLib.cli import main
 from SlicePropagationLib.errors import InputError
+from SlicePropagationLib.segment import segment_file
 from SlicePropagationLib.volume import read_volume
-from files import make_case, write
+from files import make_case, write, write_dicom
 
 
 @pytest.fixture
@@ -142,6 +143,35 @@ def test_a_missing_file_and_a_file_of_another_kind(case, tmp_path, capsys):
     refused(capsys, tmp_path, "notes.txt", ".nrrd", image=tmp_path / "notes.txt", seed=case["seed"])
 
 
+def test_a_frame_of_an_image_that_has_one(case, tmp_path, capsys):
+    assert main(["propagate", "--image", str(case["image"]), "--seed", str(case["seed"]), "--out", str(tmp_path / "out.nii.gz"), "--frame", "3"]) == 2
+    assert "frame 3 was asked for" in capsys.readouterr().err
+
+
+def test_an_output_whose_ending_cannot_be_written_in_capitals(case, tmp_path, capsys):
+    refused(capsys, tmp_path, "name it out.nii.gz", image=case["image"], seed=case["seed"], options=("--out", str(tmp_path / "out.NII.GZ")))
+
+
+@pytest.mark.parametrize("command, option, source", [("propagate", "--seed", "image"), ("propagate", "--seed", "seed"), ("pseudo-label", "--seed", "image"),
+                                                     ("pseudo-label", "--seed", "seed"), ("superresolve", "--labels", "image"), ("superresolve", "--labels", "seed")])
+def test_an_output_in_the_place_of_what_it_is_made_from(case, capsys, command, option, source):
+    before = case[source].read_bytes()
+    assert main([command, "--image", str(case["image"]), option, str(case["seed"]), "--out", str(case[source])]) == 2
+    assert "itself, which the result would replace" in capsys.readouterr().err and case[source].read_bytes() == before
+
+
+def test_a_model_s_output_in_the_place_of_the_image(case, tmp_path):
+    with pytest.raises(InputError, match="is the image itself"):
+        segment_file(case["image"], tmp_path / "model.pt", case["image"])
+
+
+@pytest.mark.parametrize("option", ["--anchors", "--history"])
+def test_a_table_or_record_that_is_no_text_is_refused_in_one_line(case, tmp_path, capsys, option):
+    arguments = ["propagate", "--image", str(case["image"]), "--seed", str(case["seed"]), "--out", str(tmp_path / "out.nii.gz"), option, str(case["image"])]
+    assert main(arguments) == 2
+    assert len(capsys.readouterr().err) < 600
+
+
 def test_an_output_of_an_unknown_kind(case, tmp_path, capsys):
     assert main(["propagate", "--image", str(case["image"]), "--seed", str(case["seed"]), "--out", str(tmp_path / "out.png")]) == 2
     assert "out.png" in capsys.readouterr().err
@@ -194,21 +224,6 @@ def test_cuda_where_there_is_none(case, tmp_path, capsys, monkeypatch):
 def test_wrong_arguments_end_with_2():
     assert main(["propagate"]) == 2
     assert main(["dance"]) == 2
-
-
-def write_dicom(folder, count=4):
-    """A series of slices as DICOM files; slice i is filled with 10 * i."""
-    folder.mkdir()
-    writer = sitk.ImageFileWriter()
-    writer.KeepOriginalImageUIDOn()
-    for index in range(count):
-        image = sitk.GetImageFromArray(np.full((1, 6, 5), 10 * index, np.int16))
-        image.SetSpacing((0.5, 0.75, 2.0))
-        for key, value in {"0020|000e": "1.2.3.4", "0020|000d": "1.2.3", "0008|0018": f"1.2.3.4.{index + 1}", "0020|0013": str(index), "0008|0060": "CT",
-                           "0020|0032": f"0\\0\\{2 * index}", "0020|0037": "1\\0\\0\\0\\1\\0", "0018|0050": "2"}.items():
-            image.SetMetaData(key, value)
-        writer.SetFileName(str(folder / f"{count - index}.dcm"))
-        writer.Execute(image)
 
 
 def test_a_folder_of_dicom_files_is_one_volume_in_the_order_of_its_slices(tmp_path):

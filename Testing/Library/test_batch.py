@@ -7,9 +7,10 @@ import time
 import numpy as np
 import pytest
 
-from SlicePropagationLib.batch import is_complete, read_cases
+from SlicePropagationLib.batch import fingerprint, is_complete, read_cases
+from SlicePropagationLib.case import Case
 from SlicePropagationLib.cli import main
-from files import make_case, read
+from files import make_case, read, write, write_dicom
 
 
 @pytest.fixture
@@ -74,6 +75,40 @@ def test_resume_does_a_case_again_whose_seed_changed(table, tmp_path):
     assert not is_complete(cases[0])
 
 
+def test_a_dicom_folder_is_a_case_like_any_other(tmp_path, capsys):
+    write_dicom(tmp_path / "series")
+    seed = np.zeros((4, 6, 5), np.uint8)
+    seed[1, 2:4, 1:4] = 1
+    write(tmp_path / "seed.nii.gz", seed, spacing=(0.5, 0.75, 2.0), origin=(0, 0, 0), direction=(1, 0, 0, 0, 1, 0, 0, 0, 1))
+    table = tmp_path / "cases.csv"
+    table.write_text("image,seed,out\nseries,seed.nii.gz,out.nii.gz\n", encoding="utf-8")
+    assert batch(table, tmp_path / "out", "--engine", "copy") == 0
+    assert batch(table, tmp_path / "out", "--engine", "copy", "--resume") == 0
+    assert "already done" in capsys.readouterr().err
+    (tmp_path / "series" / "1.dcm").unlink()
+    assert not is_complete(read_cases(table, tmp_path / "out", engine="copy", device="auto")[0])
+
+
+def test_resume_does_a_case_again_whose_voxels_changed_beside_their_header(tmp_path):
+    make_case(tmp_path, suffix=".mhd")
+    table = tmp_path / "cases.csv"
+    table.write_text("image,seed,out\nimage.mhd,seed.mhd,out.nii.gz\n", encoding="utf-8")
+    assert batch(table, tmp_path / "out", "--engine", "copy", "--quiet") == 0
+    case = read_cases(table, tmp_path / "out", engine="copy", device="auto")[0]
+    assert is_complete(case)
+    make_case(tmp_path, suffix=".mhd", slices=(5,))
+    assert not is_complete(case)
+
+
+def test_resume_does_a_case_again_with_other_weights_in_the_same_model_file(tmp_path):
+    case, model = make_case(tmp_path), tmp_path / "best.pt"
+    model.write_bytes(b"first weights")
+    one = Case(str(case["image"]), str(case["seed"]), str(tmp_path / "out.nii.gz"), engine=str(model))
+    before = fingerprint(one)
+    model.write_bytes(b"other weights")
+    assert fingerprint(one) != before
+
+
 def test_a_killed_batch_goes_on_without_loss(table, tmp_path):
     out = tmp_path / "out"
     arguments = [sys.executable, "-m", "SlicePropagationLib.cli", "batch", "--cases", str(table), "--out", str(out), "--quiet"]
@@ -94,6 +129,34 @@ def test_the_same_output_twice_is_refused_before_anything_is_done(table, tmp_pat
     table.write_text(table.read_text(encoding="utf-8").replace("p1.nii.gz,k", "p0.nii.gz,k"))
     assert batch(table, tmp_path / "out") == 2
     assert "2 times" in capsys.readouterr().err and not (tmp_path / "out").exists()
+
+
+def test_outputs_whose_tables_and_records_would_be_the_same_files_are_refused(table, tmp_path, capsys):
+    table.write_text(table.read_text(encoding="utf-8").replace("p1.nii.gz,k", "p0.seg.nrrd,k"))
+    assert batch(table, tmp_path / "out") == 2
+    assert "p0.seg.nrrd" in capsys.readouterr().err and not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("row, words", [("p3/image.nii.gz", "no seed in row 5"), (",,late.nii.gz", "no image in row 5"), ("p3/image.nii.gz,p3/seed.nii.gz,x.nii.gz,z", "axis 'z' for p3/image"),
+                                        ("p3/image.nii.gz,p3/seed.nii.gz,x.nii.gz,k,3-9", "p3/image.nii.gz: '3-9'"), ("p3/image.nii.gz,p3/seed.nii.gz,x.nii.gz,k,,more", "6 cells in row 5")])
+def test_a_row_that_cannot_be_meant_is_named_before_anything_is_done(table, tmp_path, capsys, row, words):
+    table.write_text(table.read_text(encoding="utf-8") + row + "\n", encoding="utf-8")
+    assert batch(table, tmp_path / "out") == 2
+    assert words in capsys.readouterr().err and not (tmp_path / "out").exists()
+
+
+def test_a_table_as_a_spreadsheet_writes_it_is_read(table, tmp_path):
+    text = "\ufeff" + table.read_text(encoding="utf-8").replace("\n", ",,\r\n") + ",,,,,,\r\n"
+    table.write_text(text, encoding="utf-8")
+    assert [case.image for case in read_cases(table, tmp_path)] == [str(tmp_path / f"p{number}" / "image.nii.gz") for number in range(4)]
+
+
+def test_a_scheduler_that_is_not_there_is_refused(table, tmp_path, capsys):
+    distributed = pytest.importorskip("distributed", reason="needs the extra `cluster`")
+    import dask
+    with dask.config.set({"distributed.comm.timeouts.connect": "1s"}):
+        assert batch(table, tmp_path / "out", "--scheduler", "tcp://127.0.0.1:1") == 2
+    assert "no Dask scheduler at tcp://127.0.0.1:1" in capsys.readouterr().err and distributed
 
 
 @pytest.mark.parametrize("content,word", [("", "no"), ("image,mask\na,b\n", "image, mask"), ("image,seed\n", "0 rows")])

@@ -105,6 +105,21 @@ def test_a_finished_result_with_its_table_goes_on_where_it_was(case, tmp_path):
     assert np.array_equal(propagate_file(again, tmp_path / "second.nii.gz", "--axis", "k", "--anchors", str(tmp_path / "first.slices.csv")), first)
 
 
+@pytest.mark.parametrize("has_record", [True, False])
+def test_a_finished_result_goes_on_along_the_axis_of_its_table(tmp_path, has_record):
+    truth = np.zeros((20, 24, 32), np.uint8)
+    truth[2:18, 10:13, 8:24] = 1                                    # on 16 slices along k, and on 3 along j
+    seed = np.zeros_like(truth)
+    seed[11] = truth[11]
+    case = {"image": write(tmp_path / "image.nii.gz", 100 * truth.astype(np.int16)), "seed": write(tmp_path / "seed.nii.gz", seed)}
+    first = propagate_file(case, tmp_path / "first.nii.gz")
+    if not has_record:
+        (tmp_path / "first.json").unlink()
+    again = {"image": case["image"], "seed": tmp_path / "first.nii.gz"}
+    assert np.array_equal(propagate_file(again, tmp_path / "second.nii.gz", "--anchors", str(tmp_path / "first.slices.csv")), first)
+    assert np.array_equal(propagate_file(again, tmp_path / "third.nii.gz", "--axis", "k", "--anchors", str(tmp_path / "first.slices.csv")), first)
+
+
 def test_segment_names_and_colours_are_kept(case, tmp_path):
     seed = sitk.ReadImage(str(case["seed"]))
     for name, value in {"ID": "seg_a", "Name": "Left ventricle", "Color": "0.1 0.2 0.3", "LabelValue": "1", "Layer": "0", "Tags": "Site:heart|"}.items():

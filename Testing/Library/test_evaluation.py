@@ -129,8 +129,14 @@ def test_a_split_without_cases_is_refused(cases, tmp_path, capsys):
     assert "test, val" in capsys.readouterr().err
 
 
+def test_a_row_without_a_label_file_is_named_before_anything_is_scored(cases, tmp_path, capsys):
+    cases.write_text("\ufeff" + cases.read_text(encoding="utf-8") + "p3/image.nii.gz\n", encoding="utf-8")         # and the mark that a spreadsheet begins a file with
+    assert evaluate(cases, tmp_path / "out") == 2
+    assert "no label in row 5" in capsys.readouterr().err and not (tmp_path / "out").exists()
+
+
 @pytest.mark.parametrize("changed, words", [({"pick": "thickest"}, "largest, middle"), ({"correct": "suggested,random"}, "'random'"), ({"shots": "1,none"}, "1,2,3,5"),
-                                            ({"shots": "0,1"}, "1,2,3,5"), ({"engines": "copy,magic"}, "magic"), ({"engines": "copy,copy"}, "NAME=MODEL.pt")])
+                                            ({"shots": "0,1"}, "1,2,3,5"), ({"engines": "copy,magic"}, "magic"), ({"engines": "copy,copy"}, "NAME=MODEL.pt"), ({"engines": "copy,"}, "names nothing at one place")])
 def test_what_is_not_known_is_refused_with_what_is(changed, words):
     with pytest.raises(ConfigError, match=words):
         read_protocol(arguments(**changed))
@@ -283,6 +289,26 @@ def test_other_users_are_scored_from_the_beginning(cases, tmp_path):
     assert {row["correct"] for row in read(tmp_path / "out" / "rows.csv")} == {"worst"}
 
 
+def test_along_another_axis_all_is_scored_from_the_beginning(cases, tmp_path):
+    assert evaluate(cases, tmp_path / "out") == 0
+    mark(tmp_path / "out" / "rows.csv")
+    assert evaluate(cases, tmp_path / "out", "--axis", "i") == 0
+    assert "0.125" not in {row["dice"] for row in read(tmp_path / "out" / "rows.csv")}
+
+
+@pytest.mark.parametrize("option", [("--labels", "2"), ("--min-slices", "11")])
+def test_scores_of_other_structures_are_not_passed_off_as_those_asked_for(cases, tmp_path, option):
+    assert evaluate(cases, tmp_path / "out") == 0
+    assert evaluate(cases, tmp_path / "out", *option) == 2          # the discs are label 1, on 10 slices
+
+
+def test_another_engine_under_the_same_name_is_scored_again(cases, tmp_path):
+    assert evaluate(cases, tmp_path / "out", "--engines", "mine=copy") == 0
+    mark(tmp_path / "out" / "rows.csv")
+    assert evaluate(cases, tmp_path / "out", "--engines", "mine=interpolation") == 0
+    assert "0.125" not in {row["dice"] for row in read(tmp_path / "out" / "rows.csv")}
+
+
 # Reports
 
 def test_kinds_add_a_mean_for_each_kind_of_structure(cases, tmp_path):
@@ -296,7 +322,7 @@ def test_kinds_add_a_mean_for_each_kind_of_structure(cases, tmp_path):
 def test_a_table_of_kinds_without_its_columns_is_refused_before_anything_is_scored(cases, tmp_path, capsys):
     (tmp_path / "kinds.csv").write_text("dataset,kind\ndiscs,seen\n", encoding="utf-8")
     assert evaluate(cases, tmp_path / "out", "--kinds", str(tmp_path / "kinds.csv")) == 2
-    assert "dataset, label, kind" in capsys.readouterr().err and not (tmp_path / "out").exists()
+    assert "dataset, label and kind" in capsys.readouterr().err and not (tmp_path / "out").exists()
 
 
 def test_a_row_of_the_kinds_without_its_kind_is_refused_by_its_number(tmp_path):

@@ -93,6 +93,12 @@ def test_a_volume_is_labelled_along_its_slices(tmp_path):
     assert (tmp_path / "found.distances.csv").read_text(encoding="utf-8").splitlines()[1] == "0,7"
 
 
+def test_it_says_which_labels_it_wrote(tmp_path, capsys):
+    paths = make_case(tmp_path, label=5)
+    assert main(["pseudo-label", "--image", str(paths["image"]), "--seed", str(paths["seed"]), "--out", str(tmp_path / "found.nii.gz"), "--engine", "copy"]) == 0
+    assert capsys.readouterr().out.strip().endswith("found.nii.gz: label 5")
+
+
 @pytest.mark.parametrize("frames, sought", [((), "no annotated frame"), (None, "9 frames")])
 def test_seeds_that_fit_no_sequence_are_refused(tmp_path, capsys, frames, sought):
     image, truth = beat()

@@ -42,7 +42,13 @@ def test_the_worst_slice_is_the_one_with_most_wrong_pixels(phantom):
 def test_uniform_slices_are_the_middles_of_equal_parts(phantom):
     stack, truth = phantom
     rounds = list(simulate(AnnotationSession(stack, (1,)), truth, RepeatingEngine(), correct="uniform", budget=2))
-    assert sorted(set(rounds[-1].annotated) - set(rounds[0].annotated)) == [5, 10]
+    assert [entry.annotated for entry in rounds] == [(8,), (5, 10)]
+
+
+def test_uniform_slices_end_with_the_extent(phantom):
+    stack, truth = phantom
+    rounds = list(simulate(AnnotationSession(stack, (1,)), truth, RepeatingEngine(), correct="uniform", budget=14))
+    assert [entry.shots for entry in rounds] == list(range(1, 11)) and sorted(rounds[-1].annotated) == list(range(3, 13))
 
 
 def test_steps_go_from_the_middle_outwards_by_tenths_of_the_extent_and_end_with_it():

@@ -2,10 +2,12 @@
 
 import numpy as np
 import pytest
+import SimpleITK as sitk
 import slicer
 import vtk
 
 from SlicePropagationLib.errors import GeometryMismatchError, InputError
+from SlicePropagationLib.volume import read_volume
 from SlicePropagationMRML.geometry import axisOfPlane, planeOfAxis, segmentMask, stackFromVolume
 from mrml_scene import makeVolume
 from phantoms import square
@@ -91,6 +93,17 @@ def test_a_volume_without_an_image_and_a_constant_one_are_refused(bench):
         stackFromVolume(bench.scene.AddNewNodeByClass("vtkMRMLScalarVolumeNode"))
     with pytest.raises(InputError, match="constant"):
         stackFromVolume(makeVolume(bench.scene, np.ones((3, 4, 5), np.float32), (1, 1, 1)))
+    with pytest.raises(InputError, match="no finite voxel"):
+        stackFromVolume(makeVolume(bench.scene, np.full((3, 4, 5), np.nan, np.float32), (1, 1, 1)))
+
+
+def test_nan_and_infinite_voxels_count_as_on_the_command_line(bench, tmp_path, caplog):
+    array = bench.stack.images - 1000
+    array[2, 3, 4], array[3, 4, 5] = np.nan, np.inf
+    sitk.WriteImage(sitk.GetImageFromArray(array), str(tmp_path / "image.nrrd"))
+    images = stackFromVolume(makeVolume(bench.scene, array, (1, 1, 1))).images
+    assert np.array_equal(images, read_volume(tmp_path / "image.nrrd").array) and images[2, 3, 4] == images.min() < -1000
+    assert "Volume 'CT' has 2 NaN or infinite voxels" in caplog.text
 
 
 def test_a_segmentation_that_slicer_saved_is_read_by_the_command_line_in_its_place(bench, tmp_path):

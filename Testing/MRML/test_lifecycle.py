@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from SlicePropagationLib.errors import SlicePropagationError
+from SlicePropagationLib.errors import InputError, SlicePropagationError
 from SlicePropagationLib.session import Provenance
 from phantoms import disc
 
@@ -44,6 +44,20 @@ def test_without_a_seed_the_person_is_told(bench):
     bench.open()
     with pytest.raises(SlicePropagationError, match="Annotate at least one slice"):
         bench.logic.start("copy")
+
+
+@pytest.mark.parametrize("size, words", [(1, "'disc' is a single pixel on slice 7"), (48, "'disc' fills all 2304 pixels of slice 7")])
+def test_a_seed_of_one_pixel_and_one_that_fills_the_slice_are_refused(bench, size, words):
+    bench.open()
+    seed = np.zeros((48, 48), bool)
+    seed[:size, :size] = True
+    bench.draw("disc", 7, seed)
+    with pytest.raises(InputError, match=words):
+        bench.run()
+    assert bench.mask("disc").sum() == size * size
+    bench.draw("disc", 9, disc((48, 48), (20, 20), 5))         # with another slice to start from, it may be right
+    bench.run()
+    assert bench.mask("disc")[8].any()
 
 
 def test_an_edit_becomes_a_correction_through_the_observer_and_our_own_writes_do_not(bench):

@@ -14,6 +14,8 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
+from SlicePropagationLib.errors import ConfigError
+from SlicePropagationWeb.serve import free_port
 from SlicePropagationWeb.transfer import TAB_HEADER
 from web_bench import wait_for
 
@@ -170,3 +172,10 @@ def test_another_address_demands_the_token(tmp_path, start):
     status, headers, _ = ask(base, f"/?token={token}")
     assert status == 302 and "token" not in headers["Location"] and "HttpOnly" in headers["Set-Cookie"]
     assert ask(base, "/index.html", headers={"Cookie": headers["Set-Cookie"].split(";")[0]})[0] == 200
+
+
+def test_an_address_that_is_not_this_machine_s_is_refused_without_a_port_that_nobody_asked_for():
+    with pytest.raises(ConfigError, match=r"at 192\.0\.2\.1 \(.* --host or --port"):
+        free_port("192.0.2.1", None)
+    with pytest.raises(ConfigError, match=r"at 192\.0\.2\.1, port 80 \("):
+        free_port("192.0.2.1", 80)

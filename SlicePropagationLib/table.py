@@ -1,0 +1,36 @@
+"""Tables that people write, such as lists of cases."""
+
+import csv
+
+from SlicePropagationLib.errors import InputError
+
+
+def read_table(path, columns):
+    """The rows of a comma-separated table as dicts of text; "" where a cell is absent. Rows without any text are left out.
+
+    Args:
+        columns: those that every row must have something in.
+
+    Raises:
+        InputError: the table cannot be read, lacks a column or has no row, or a row lacks a cell or has one too many.
+    """
+    try:
+        with open(path, newline="", encoding="utf-8-sig") as file:         # with the mark that Excel begins a file with, or without
+            reader = csv.DictReader(file, restval="")
+            rows, known = list(reader), reader.fieldnames or ()
+    except (OSError, ValueError, csv.Error) as error:
+        raise InputError(f"{path} cannot be read as a table ({error}); give one with the columns {_listed(columns)}, separated by commas.") from error
+    numbered = [(number, row) for number, row in enumerate(rows, 1) if any(any(cell) if isinstance(cell, list) else cell for cell in row.values())]
+    if not numbered or not set(columns) <= set(known):
+        raise InputError(f"{path} has {len(numbered)} rows with the columns {', '.join(known) or 'none'}; it needs at least one row and the columns {_listed(columns)}, separated by commas.")
+    for number, row in numbered:
+        empty = [column for column in columns if not row[column]]
+        if empty:
+            raise InputError(f"{path} has no {empty[0]} in row {number}; fill the cell or take the row out.")
+        if any(row.get(None, ())):
+            raise InputError(f"{path} has {len(known) + len(row[None])} cells in row {number}, for {len(known)} columns; put a name with a comma in quotation marks.")
+    return [row for _, row in numbered]
+
+
+def _listed(columns):
+    return " and ".join((", ".join(columns[:-1]), columns[-1]))
