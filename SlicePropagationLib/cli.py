@@ -251,7 +251,7 @@ def _add_train(commands):
     parser.add_argument("--init", metavar="X.pt", help="weights to begin with, or the folder of the training that made them; with --folds, each fold begins with its own")
     parser.add_argument("--prior", metavar="P.pt", help="shape model that guides the training (acnn tasks)")
     parser.add_argument("--labels", metavar="L,L", help="the labels that the model is about (acnn tasks)")
-    parser.add_argument("--walks", metavar="FOLDER", help="recorded walks that several trainings share (slice_unet, preset default; default OUT/walks)")
+    parser.add_argument("--walks", metavar="FOLDER", help="recorded walks that several trainings share (slice_unet, presets default and default-large; default OUT/walks)")
     parser.add_argument("--datasets", metavar="A,B", help="only these data sets of the table")
     parser.add_argument("--max-cases", type=positive, metavar="N", help="only the first N cases of each split of each data set")
     parser.add_argument("--folds", type=positive, default=0, metavar="K", help="cross-validation by patient instead of the table's splits")

@@ -170,8 +170,8 @@ def _structures(arguments, datasets):
     """[(data set, label)] of the training cases."""
     found = set()
     for case in split_cases(read_training_cases(arguments.cases, datasets))[0]:
-        _, segments = read_labels(case.label_map, read_volume(case.image))
-        found |= {(case.dataset, segment.label) for segment in segments}
+        labels, _ = read_labels(case.label_map, read_volume(case.image))
+        found |= {(case.dataset, int(label)) for label in np.unique(labels[labels > 0])}
     return sorted(found)
 
 

@@ -121,8 +121,8 @@ def _write_tables(arguments, dataset, place):
 
 
 def _shows(case, label):
-    labels, segments = read_labels(case.label_map, read_volume(case.image))
-    return bool(segments) and label in (0, *(segment.label for segment in segments))
+    labels, _ = read_labels(case.label_map, read_volume(case.image))
+    return bool((labels == label).any() if label else labels.any())
 
 
 def _trained(arguments, column, place, tables, report):

@@ -87,6 +87,8 @@ class Walks(torch.utils.data.Dataset):
             volume = read_volume(case.image)
             labels, segments = read_labels(case.label_map, volume)
             for segment in segments:
+                if not (labels == segment.label).any():         # a segmentation file may name segments that nobody drew
+                    continue
                 session, truth = object_session(volume, labels, segment.label, 0)
                 self._record(session, truth, engine)
 

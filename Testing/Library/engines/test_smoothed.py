@@ -17,9 +17,11 @@ from SlicePropagationLib.errors import CheckpointError, ConfigError  # noqa: E40
 from SlicePropagationLib.networks.birnn import BiRNN  # noqa: E402
 from SlicePropagationLib.networks.pnet_config import BiRNNConfig  # noqa: E402
 from SlicePropagationLib.planning import Run  # noqa: E402
+from SlicePropagationLib.segmentation_file import Segment, read_labels, write_labels  # noqa: E402
 from SlicePropagationLib.session import AnnotationSession  # noqa: E402
 from SlicePropagationLib.training.birnn import PRESETS, SmootherTask, Walks  # noqa: E402
 from SlicePropagationLib.training.cases import TrainingCase  # noqa: E402
+from SlicePropagationLib.volume import read_volume  # noqa: E402
 from files import make_case, read  # noqa: E402
 from phantoms import RepeatingEngine, blank_stack, drifting_disc, square  # noqa: E402
 
@@ -80,6 +82,15 @@ def test_walks_of_training_go_both_ways_from_one_annotated_slice_and_then_betwee
         assert walk["is_annotated"].tolist() == [True] + [False] * (len(walk["truth"]) - 1)
     arrived = [walk for walk in walks.walks if walk["is_annotated"][-1]]
     assert len(arrived) == 2 and all(torch.equal(walk["probability"][-1], walk["truth"][-1]) for walk in arrived)
+
+
+def test_a_segment_that_nobody_drew_has_no_walks(tmp_path):
+    paths = make_case(tmp_path)
+    volume = read_volume(paths["image"])
+    labels, segments = read_labels(paths["truth"], volume)
+    write_labels(tmp_path / "truth.seg.nrrd", labels, volume, [*segments, Segment.plain(2)])
+    drawn, named = (Walks([TrainingCase(str(paths["image"]), str(path), "discs", "one")], make_engine("copy")) for path in (paths["truth"], tmp_path / "truth.seg.nrrd"))
+    assert len(named) == len(drawn) > 0
 
 
 def test_a_smoother_trained_on_the_command_line_smooths_on_the_command_line(tmp_path):
