@@ -135,15 +135,16 @@ class AnnotatedSegmentation:
             if drawn and (max(drawn)[0] == 1 or min(drawn)[0] == size):
                 check_outline(f"Segment '{self.segmentName(label)}'", drawn[0][1], drawn[0][0], size)
 
-    def changes(self, touched):
+    def changes(self, touched, *, mayOverlap):
         """{label: {slice: (add, remove)}}, `Patch`es, that a run's slices want in the segments.
 
         Args:
             touched: the (label, slice) pairs that the run predicted.
+            mayOverlap: whether segments may overlap.
         """
         patches = self.patches()
         slices = {label: {index for touchedLabel, index in touched if touchedLabel == label} for label in self.segments}
-        return {label: commit.changedPatches(self.session, label, slices[label], patches[label]) for label in self.segments if slices[label]}
+        return {label: commit.changedPatches(self.session, label, slices[label], patches[label], mayOverlap=mayOverlap) for label in self.segments if slices[label]}
 
     def taken(self, changes, editorNode):
         """{segment name: voxels} that writing the changes would take from segments outside the run."""
