@@ -168,12 +168,16 @@ class AnnotatedSegmentation:
                     if next(steps, steps) is steps:
                         break
                 yield
-        for label, segmentID in self.segments.items():
+        for label in self.segments:
             yield
-            for index, patch in enumerate(segmentPatches(self.segmentationNode, segmentID, self.volumeNode, self.stack.axis)):
-                state = self.session.state(label, index)
-                if not patch.equals(state.patch):
-                    self.session.restore(label, index, replace(state, patch=patch))
+            self.follow(label)
+
+    def follow(self, label):
+        """Let the session know what a segment holds, without a change of provenance: masking, or another segment, has the rest."""
+        for index, patch in enumerate(segmentPatches(self.segmentationNode, self.segments[label], self.volumeNode, self.stack.axis)):
+            state = self.session.state(label, index)
+            if not patch.equals(state.patch):
+                self.session.restore(label, index, replace(state, patch=patch))
 
     def _writes(self, changes, editorLogic):
         """Generators that make a commit, in order: what masking needs, then removals, then additions."""

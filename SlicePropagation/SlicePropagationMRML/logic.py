@@ -195,6 +195,8 @@ class PropagationLogic(RunLoop, FrameLoop, NodeWatch):
         """Forget the result; the segmentation was never touched."""
         self._absorbDuringRun()
         self._takeBack()
+        for label in self.document.segments:        # another segment may have been drawn over what was there before the run
+            self.document.follow(label)
         self._clear()
 
     # Review
