@@ -10,16 +10,20 @@ from SlicePropagationMRML.geometry import labelmapBlock, segmentPatches
 BAND_VOXELS = 1_000_000     # of a block that is written at once; with an intensity range, Slicer looks at the whole volume for each (25 ms for 50 million)
 
 
-def changedPatches(session, label, slices, before):
+def changedPatches(session, label, slices, before, *, mayOverlap):
     """What a run wants to change: {slice: (add, remove)}, `Patch`es, of the slices that differ; anchors never do.
 
     Args:
         slices: indices that the run predicted.
         before: what the segment shows now, a `Patch` a slice.
+        mayOverlap: whether it may lie over the anchors of other labels; one may have been drawn after the slice was predicted.
     """
     changes = {}
     for index in sorted(slices):
         wanted = session.state(label, index).patch
+        for other in session.labels:
+            if not mayOverlap and other != label and session.is_anchor(other, index):
+                wanted = wanted.without(session.state(other, index).patch)
         if not session.is_anchor(label, index) and not wanted.equals(before[index]):
             changes[index] = (wanted.without(before[index]), before[index].without(wanted))
     return changes

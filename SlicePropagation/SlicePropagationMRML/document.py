@@ -135,15 +135,16 @@ class AnnotatedSegmentation:
             if drawn and (max(drawn)[0] == 1 or min(drawn)[0] == size):
                 check_outline(f"Segment '{self.segmentName(label)}'", drawn[0][1], drawn[0][0], size)
 
-    def changes(self, touched):
+    def changes(self, touched, *, mayOverlap):
         """{label: {slice: (add, remove)}}, `Patch`es, that a run's slices want in the segments.
 
         Args:
             touched: the (label, slice) pairs that the run predicted.
+            mayOverlap: whether segments may overlap.
         """
         patches = self.patches()
         slices = {label: {index for touchedLabel, index in touched if touchedLabel == label} for label in self.segments}
-        return {label: commit.changedPatches(self.session, label, slices[label], patches[label]) for label in self.segments if slices[label]}
+        return {label: commit.changedPatches(self.session, label, slices[label], patches[label], mayOverlap=mayOverlap) for label in self.segments if slices[label]}
 
     def taken(self, changes, editorNode):
         """{segment name: voxels} that writing the changes would take from segments outside the run."""
@@ -167,12 +168,16 @@ class AnnotatedSegmentation:
                     if next(steps, steps) is steps:
                         break
                 yield
-        for label, segmentID in self.segments.items():
+        for label in self.segments:
             yield
-            for index, patch in enumerate(segmentPatches(self.segmentationNode, segmentID, self.volumeNode, self.stack.axis)):
-                state = self.session.state(label, index)
-                if not patch.equals(state.patch):
-                    self.session.restore(label, index, replace(state, patch=patch))
+            self.follow(label)
+
+    def follow(self, label):
+        """Let the session know what a segment holds, without a change of provenance: masking, or another segment, has the rest."""
+        for index, patch in enumerate(segmentPatches(self.segmentationNode, self.segments[label], self.volumeNode, self.stack.axis)):
+            state = self.session.state(label, index)
+            if not patch.equals(state.patch):
+                self.session.restore(label, index, replace(state, patch=patch))
 
     def _writes(self, changes, editorLogic):
         """Generators that make a commit, in order: what masking needs, then removals, then additions."""

@@ -50,7 +50,7 @@ class PropagationLogic(RunLoop, FrameLoop, NodeWatch):
         self._worker, self._engine = StepWorker(), EngineChoice()
         self.document = self.preview = self._observer = self._steps = self._stackKey = self._frames = self._frameWatch = self._commit = None
         self._heldFrames = self._frameStep = None
-        self._touched, self._isStopping, self._hasEdits, self._holdsResult = [], False, False, False
+        self._touched, self._isStopping, self._hasEdits, self._holdsResult, self._mayOverlap = [], False, False, False, False
         self._numRuns, self._drawn = 0, {}
         self.onStep = self.onDone = self.onEdit = self.onTravel = self.onTouch = self.onClosed = self.axisOfSeed = ignore
         self.onFrame = self.onFrameStep = self.onFramesDone = self.onFramesReturned = ignore
@@ -149,9 +149,9 @@ class PropagationLogic(RunLoop, FrameLoop, NodeWatch):
         self.document.checkSeeds({run.label for run in runs})
         self._engine = self._engine.changedTo(engineName, device)
         editorNode, document = self.editorLogic.GetSegmentEditorNode(), self.document
-        mayOverlap = editorNode.GetOverwriteMode() == editorNode.OverwriteNone
+        self._mayOverlap = editorNode.GetOverwriteMode() == editorNode.OverwriteNone
         self._numRuns, session = 0, self.session
-        self._propagate = lambda runs: self._walk(session, runs, mayOverlap)
+        self._propagate = lambda runs: self._walk(session, runs, self._mayOverlap)
         self._replan = lambda: plan_session(self.session, labels, span=span, direction=direction)
         self._steps, self._drawn = self._propagate(runs), document.patches()
         self.preview = Preview(self.scene, document.volumeNode, document.segmentationNode, document.segments, document.stack)
@@ -175,7 +175,7 @@ class PropagationLogic(RunLoop, FrameLoop, NodeWatch):
 
     def takenVoxels(self):
         """{segment name: voxels} that writing the result would take from segments outside the run."""
-        return self.document.taken(self.document.changes(self._touched), self.editorLogic.GetSegmentEditorNode())
+        return self.document.taken(self.document.changes(self._touched, mayOverlap=self._mayOverlap), self.editorLogic.GetSegmentEditorNode())
 
     def keep(self):
         """Write the result: one undo step, one block per segment."""
@@ -195,6 +195,8 @@ class PropagationLogic(RunLoop, FrameLoop, NodeWatch):
         """Forget the result; the segmentation was never touched."""
         self._absorbDuringRun()
         self._takeBack()
+        for label in self.document.segments:        # another segment may have been drawn over what was there before the run
+            self.document.follow(label)
         self._clear()
 
     # Review

@@ -119,7 +119,7 @@ class RunLoop:
     def _commitSteps(self):
         """Write the result as one undo step, a few milliseconds a step."""
         document = self.document
-        changes = document.changes(self._touched)
+        changes = document.changes(self._touched, mayOverlap=self._mayOverlap)
         yield
         self.saveStateForUndo()
         document.engineName, document.modelHash = self._engine.engine.name, model_hash(self._engine.engine)

@@ -218,6 +218,39 @@ def test_an_edit_made_during_a_run_stands_and_its_gaps_start_again(bench):
     assert np.array_equal(bench.mask("disc")[1], SMALL) and np.array_equal(bench.mask("disc")[2], LARGE) and np.array_equal(bench.mask("disc")[12], LARGE)
 
 
+def test_another_segment_drawn_during_a_run_keeps_its_pixels_where_the_run_had_passed(bench):
+    bench.editorNode.SetOverwriteMode(bench.editorNode.OverwriteAllSegments)
+    bench.open("disc", "rest")
+    bench.draw("disc", 7, LARGE)
+    bench.logic.start("copy")
+    for _ in range(4):
+        bench.stepOnce()
+    bench.draw("rest", 8, SMALL)
+    bench.logic.look()
+    bench.logic.runToEnd()
+    assert not bench.logic.hasPartialResult
+    assert np.array_equal(bench.mask("rest")[8], SMALL) and np.array_equal(bench.mask("disc")[8], LARGE & ~SMALL)
+    assert np.array_equal(bench.logic.session.mask(1, 8), LARGE & ~SMALL)
+
+
+def test_what_another_segment_took_while_a_result_waited_is_no_edit_once_it_is_discarded(bench):
+    bench.editorNode.SetOverwriteMode(bench.editorNode.OverwriteAllSegments)
+    bench.open("disc", "rest")
+    bench.draw("disc", 7, LARGE)
+    bench.run()
+    bench.draw("disc", 4, SMALL)
+    bench.logic.start("copy")
+    for _ in range(8):
+        bench.stepOnce()
+    bench.logic.stop()
+    bench.logic.runToEnd()
+    bench.draw("rest", 6, SMALL)
+    bench.logic.look()
+    bench.logic.discard()
+    assert np.array_equal(bench.mask("disc")[6], LARGE & ~SMALL) and np.array_equal(bench.logic.session.masks(1), bench.mask("disc"))
+    assert bench.logic.absorb() == [] and bench.logic.session.anchors(1) == [4, 7]
+
+
 def test_an_edit_at_the_last_moment_is_not_overwritten_and_its_gaps_are_walked(bench):
     bench.open()
     bench.draw("disc", 0, SMALL)
