@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from SlicePropagationLib.engine import plan_session, propagate
-from SlicePropagationLib.engines import make_engine, model_hash
+from SlicePropagationLib.engines import make_engine, weights_record
 from SlicePropagationLib.errors import ConfigError, DeviceError, InputError, in_one_line
 from SlicePropagationLib.history import decode_history, replay
 from SlicePropagationLib.outputs import check_output, read_anchors, write_result
@@ -160,8 +160,12 @@ def _replay_case(case, volume, engine):
     stack = SliceStack.from_volume(volume.array, volume.spacing_mm, axis)
     segments = [Segment(item["label"], item["name"], item["name"], Segment.plain(item["label"]).color) for item in described]
     session = AnnotationSession(stack, [segment.label for segment in segments])
-    if record.get("model_sha256") not in (None, model_hash(engine)):
-        log.warning("%s was made with other weights (%s…); the voxels may differ. Give the model file as --engine.", case.history, record["model_sha256"][:12])
+    own = weights_record(engine)
+    if "smoother_sha256" in record and "smoother_sha256" not in own:
+        raise ConfigError(f"{case.history} was made with a smoother; give its weights ({record['smoother_sha256'][:12]}…) as --smooth.")
+    for name, option in (("model_sha256", "--engine"), ("smoother_sha256", "--smooth")):
+        if record.get(name) not in (None, own.get(name)):
+            log.warning("%s was made with other weights (%s…); the voxels may differ. Give the model file as %s.", case.history, record[name][:12], option)
     replay(session, history, lambda name: engine if engine.name == name else make_engine(name, case.device))
     return session, segments
 

@@ -11,7 +11,7 @@ from SlicePropagationLib import __version__
 from SlicePropagationLib.case import Case, check_device, parse_span, run_case
 from SlicePropagationLib.cli_acnn import add_acnn_commands
 from SlicePropagationLib.cli_cine import add_cine_commands
-from SlicePropagationLib.cli_options import DONE, SOME_FAILED, UNUSABLE, add_engine, check_packages, positive
+from SlicePropagationLib.cli_options import DONE, INTERRUPTED, SOME_FAILED, UNUSABLE, add_engine, check_packages, positive
 from SlicePropagationLib.engines import ENGINES, default_engine
 from SlicePropagationLib.errors import ConfigError, InputError, SlicePropagationError
 from SlicePropagationLib.models import find_model, has_model
@@ -22,7 +22,7 @@ WEB_REMEDY = "install the extra: pip install 'slice-propagation[app]'. Or open t
 
 
 def main(argv=None):
-    """Run one command; returns its exit code: 0 done, 1 some cases failed, 2 wrong arguments or unusable input."""
+    """Run one command; returns its exit code: 0 done, 1 some cases failed, 2 wrong arguments or unusable input, 130 interrupted (Ctrl-C)."""
     logging.basicConfig(format="%(levelname)s: %(message)s", level=logging.WARNING)
     try:
         arguments = _parser().parse_args(argv)
@@ -35,6 +35,9 @@ def main(argv=None):
     except SlicePropagationError as error:
         print(f"slice-propagation: {error}", file=sys.stderr)
         return UNUSABLE
+    except KeyboardInterrupt:
+        print("slice-propagation: interrupted. No half file is left; what train, experiment, evaluate and batch --resume had finished is not done again.", file=sys.stderr)
+        return INTERRUPTED
 
 
 def _parser():
@@ -182,8 +185,11 @@ def _evaluate(arguments):
         check_packages("A shape model", ("torch",), "demo")
     from SlicePropagationLib.evaluation import evaluate
     report = None if arguments.quiet else lambda text: print(text, file=sys.stderr)
-    print(evaluate(arguments, report))
-    return DONE
+    text, failures = evaluate(arguments, report)
+    print(text)
+    for case, why in failures:
+        print(f"slice-propagation: {case} was not scored: {why}", file=sys.stderr)
+    return SOME_FAILED if failures else DONE
 
 
 def _add_demo(commands):

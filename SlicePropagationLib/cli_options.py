@@ -7,6 +7,7 @@ from SlicePropagationLib.engines import default_engine
 from SlicePropagationLib.errors import ConfigError
 
 DONE, SOME_FAILED, UNUSABLE = 0, 1, 2
+INTERRUPTED = 130       # what a shell reports of a program that Ctrl-C ended
 
 
 def add_engine(parser):

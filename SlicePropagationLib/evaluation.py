@@ -8,12 +8,13 @@ from dataclasses import replace
 from itertools import product
 from multiprocessing import get_context
 from pathlib import Path
+from typing import NamedTuple
 
 from SlicePropagationLib.atomic import atomic_folder
 from SlicePropagationLib.batch import one_thread
 from SlicePropagationLib.case import choose_engine
 from SlicePropagationLib.engines import MODEL_SUFFIXES, model_hash
-from SlicePropagationLib.errors import ConfigError, InputError
+from SlicePropagationLib.errors import ConfigError, GeometryMismatchError, InputError
 from SlicePropagationLib.evaluation_plots import draw_plots
 from SlicePropagationLib.evaluation_report import results_text
 from SlicePropagationLib.evaluation_scores import DRIFT_COLUMNS, STEPS, UNIFORM, EvaluationProtocol, Job, load_prior, score_case
@@ -28,14 +29,23 @@ FILES = "files.json"            # {case: state of its files when it was scored}
 USUAL = EvaluationProtocol((), (), ())
 
 
+class Evaluation(NamedTuple):
+    """What came of it: results.md, and for each case that could not be scored its name and why."""
+
+    text: str
+    failures: list[tuple[str, str]]
+
+
 def evaluate(arguments, report=None):
-    """Score every structure of every case; write rows.csv, drift.csv, results.csv, results.md and plots; returns results.md.
+    """Score every structure of every case; write rows.csv, drift.csv, results.csv, results.md and plots; returns an `Evaluation`.
 
     What an earlier call for the same users and numbers of slices finished in the same folder is not scored again: cases whose files are as they were, of an
     engine with the same weights, along the same axis, for the same labels.
 
+    A case whose files cannot be used is told at the end; the others are scored.
+
     Raises:
-        InputError: a table cannot be used, or no structure is on enough slices.
+        InputError: a table cannot be used, no structure is on enough slices, or no case can be scored.
         ConfigError: an engine, a user or a number of slices is not known.
     """
     jobs = read_jobs(arguments)
@@ -46,17 +56,22 @@ def evaluate(arguments, report=None):
     rows, drift = _finished(out, jobs, weights, files)
     done = {(row["dataset"], row["case"], row["engine"]) for row in rows}
     waiting = [_without_engines(job, {name for name in protocol.names if (job.dataset, job.case, name) in done}) for job in jobs]
-    for job, (scored, distances) in _score_all([job for job in waiting if job.protocol.engines], arguments.workers):
+    failures = []
+    for job, (scored, distances, error) in _score_all([job for job in waiting if job.protocol.engines], arguments.workers):
         rows, drift = rows + scored, drift + distances
+        if error:
+            failures.append((f"{job.dataset} {job.case}", error))
         if scored:
             _keep(out, rows, drift, protocol, {WEIGHTS: weights, FILES: files})
         if report:
-            report(f"{job.dataset} {job.case}: {len(scored)} scores")
+            report(f"{job.dataset} {job.case}: {error or f'{len(scored)} scores'}")
+    if not rows and failures:
+        raise InputError(f"No case could be scored; the first one, {': '.join(failures[0])}")
     if not rows:
         of_labels = f" of label {' or '.join(map(str, protocol.labels))}" if protocol.labels else ""
         raise InputError(f"No structure{of_labels} on at least {protocol.min_slices} slices in the {len(jobs)} cases; "
                          f"lower --min-slices or choose {'other labels or ' if protocol.labels else ''}another split.")
-    return _write_results(out, rows, drift, protocol, kinds)
+    return Evaluation(_write_results(out, rows, drift, protocol, kinds, failures), failures)
 
 
 def _origin(name, source, protocol):
@@ -85,9 +100,9 @@ def _keep(out, rows, drift, protocol, facts):
     """Write down what is done: `facts` are {name of a JSON file: what it says} about the rows."""
     with atomic_folder(out) as partial:
         _write_table(partial / "drift.csv", DRIFT_COLUMNS, drift)
-        for name, values in facts.items():
+        _write_table(partial / "rows.csv", protocol.columns, rows)
+        for name, values in facts.items():          # last: killed in between, new rows are scored again; the other way round, old ones would count as new
             (partial / name).write_text(json.dumps(values), encoding="utf-8")
-        _write_table(partial / "rows.csv", protocol.columns, rows)       # last: it says what is done
 
 
 def read_jobs(arguments):
@@ -192,18 +207,26 @@ def _users(picks, corrections):
 def _score_all(jobs, workers):
     if workers == 1:
         for job in jobs:
-            yield job, score_case(job)
+            yield job, _score(job)
         return
     try:
         with ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=one_thread) as pool:
-            yield from zip(jobs, pool.map(score_case, jobs))
+            yield from zip(jobs, pool.map(_score, jobs))
     except BrokenProcessPool as error:
         raise ConfigError(f"One of the {workers} worker processes died, perhaps for lack of memory; give fewer --workers, and the same command goes on.") from error
 
 
-def _write_results(out, rows, drift, protocol, kinds):
+def _score(job):
+    """(rows, drift rows, None), or ([], [], what is wrong with the case's files)."""
+    try:
+        return *score_case(job), None
+    except (InputError, GeometryMismatchError) as error:
+        return [], [], str(error)
+
+
+def _write_results(out, rows, drift, protocol, kinds, failures):
     results = aggregate(rows, protocol)
-    text = results_text(rows, drift, results, protocol, kinds)
+    text = results_text(rows, drift, results, protocol, kinds, failures)
     with atomic_folder(out) as partial:
         _write_table(partial / "results.csv", RESULT_COLUMNS, results)
         draw_plots(partial, rows, drift, results, protocol)

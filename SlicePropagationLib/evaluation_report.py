@@ -12,15 +12,16 @@ MEANING = ("Dice of the whole volume, annotated slices excluded, the method not 
            "volume, annotated slices included. `*` simulated or automatic labels, not in the mean; `(n)` nominal spacing; `†` fewer than 6 patients, tabulated only.\n")
 
 
-def results_text(rows, drift, results, protocol, kinds):
+def results_text(rows, drift, results, protocol, kinds, failures=()):
     """results.md.
 
     Args:
         rows, drift: what `score_case` returned, of all cases.
         results: what `aggregate` made of the rows.
         kinds: {(dataset, label): kind}, empty for none.
+        failures: (case, why it could not be scored), of all that are missing in the tables.
     """
-    parts = [_head(protocol)]
+    parts = [_head(protocol), *(f"Not scored: {case}. {why}\n" for case, why in failures)]
     for pick, correct in protocol.users:
         own, summary = (select(table, pick=pick, correct=correct) for table in (rows, results))
         parts += [f"## {_user_title(pick, correct)}\n", _summary_table(summary), _dice_table(own, protocol), _ends_table(own, protocol),

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from SlicePropagationLib.atomic import atomic_folder
-from SlicePropagationLib.errors import ConfigError, SlicePropagationError
+from SlicePropagationLib.errors import ConfigError, InputError, SlicePropagationError
 from SlicePropagationLib.evaluation import evaluate
 from SlicePropagationLib.evaluation_plots import draw_corrections
 from SlicePropagationLib.evaluation_scores import STEPS
@@ -220,9 +220,11 @@ def _loop_settings(is_small, is_guided, epochs):
 def _walked(arguments, experiment, column, weights, datasets, label, report):
     """Rows of an evaluation of one network, whole volumes; the thesis's own score stands in `dice_thesis`."""
     folder = Path(arguments.out) / arguments.name / weights.parent.name
-    evaluate(Namespace(
+    failures = evaluate(Namespace(
         cases=arguments.cases, engines=f"{column}={weights}", shots=",".join(map(str, experiment.shots)), split="val", datasets=",".join(datasets), max_cases=arguments.max_cases,
-        min_slices=5, pick="middle", correct=STEPS, labels=str(label) if label else None, kinds=None, axis="k", workers=arguments.workers, device=arguments.device, out=folder), report)
+        min_slices=5, pick="middle", correct=STEPS, labels=str(label) if label else None, kinds=None, axis="k", workers=arguments.workers, device=arguments.device, out=folder), report).failures
+    if failures:
+        raise InputError(f"An experiment compares the same cases everywhere, but {failures[0][0]} could not be scored: {failures[0][1]}")
     with open(folder / "rows.csv", newline="", encoding="utf-8") as file:
         return [row | {"shots": int(row["shots"]), "dice": float(row["dice"]), "dice_thesis": float(row["dice_thesis"])} for row in csv.DictReader(file)]
 

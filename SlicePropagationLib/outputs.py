@@ -11,7 +11,7 @@ import SimpleITK as sitk
 
 from SlicePropagationLib import __version__
 from SlicePropagationLib.atomic import atomic_folder
-from SlicePropagationLib.engines import model_hash
+from SlicePropagationLib.engines import model_hash, weights_record
 from SlicePropagationLib.errors import InputError, in_one_line
 from SlicePropagationLib.history import encode_history
 from SlicePropagationLib.segmentation_file import Segment, is_segmentation, read_labels, write_labels
@@ -178,7 +178,7 @@ def describe(session, segments, engine, seconds):
     """What O.json says: enough to know how the labels came about, and to make them again."""
     return {
         "engine": engine.name,
-        "model_sha256": model_hash(engine),
+        **weights_record(engine),
         "versions": versions(),
         "seconds": round(seconds, 3),
         "axis": AXES[2 - session.stack.axis],

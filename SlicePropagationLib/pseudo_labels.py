@@ -9,7 +9,7 @@ import numpy as np
 from SlicePropagationLib.atomic import atomic_folder
 from SlicePropagationLib.case import choose_engine
 from SlicePropagationLib.distance_table import DISTANCES, write_distances
-from SlicePropagationLib.engines import model_hash
+from SlicePropagationLib.engines import weights_record
 from SlicePropagationLib.errors import InputError
 from SlicePropagationLib.outputs import check_output, companion, soft_label_path, versions, write_label_map
 from SlicePropagationLib.planning import Run
@@ -106,7 +106,7 @@ def pseudo_label_file(image, seed, out, *, engine=None, device="auto", axis="aut
     labels = hard_labels(soft, drawn.shape)
     stack = stacks[0][1]
     distances = distances_to(shown, len(stack), is_cyclic=stack.is_cyclic)
-    record = {"engine": walker.name, "model_sha256": model_hash(walker), "image": str(image), "seed": str(seed), "annotated": shown.tolist(),
+    record = {"engine": walker.name, **weights_record(walker), "image": str(image), "seed": str(seed), "annotated": shown.tolist(),
               "is_cyclic": stack.is_cyclic, "versions": versions(), "seconds": round(time.perf_counter() - began, 3)}
     with atomic_folder(out.parent) as partial:
         write_label_map(partial / out.name, labels, source)

@@ -10,7 +10,7 @@ import numpy as np
 from SlicePropagationLib.atomic import atomic_folder
 from SlicePropagationLib.case import choose_engine
 from SlicePropagationLib.engine import plan_session, propagate
-from SlicePropagationLib.engines import FALLBACK_ENGINE, model_hash
+from SlicePropagationLib.engines import FALLBACK_ENGINE, weights_record
 from SlicePropagationLib.errors import InputError
 from SlicePropagationLib.outputs import COLUMNS, check_output, companion, versions
 from SlicePropagationLib.segmentation_file import Segment
@@ -101,7 +101,7 @@ def run_time_case(case, on_step=None, *, is_cyclic=True):
                 on_step(number, len(stacks), prediction)
         labels[place] = timed.label_map()
         rows += _rows(timed, place[-1])
-    record = {"engine": engine.name, "model_sha256": model_hash(engine), "versions": versions(), "seconds": round(time.perf_counter() - began, 3), "axis": "t",
+    record = {"engine": engine.name, **weights_record(engine), "versions": versions(), "seconds": round(time.perf_counter() - began, 3), "axis": "t",
               "is_cyclic": is_cyclic, "annotated": annotated, "image": str(case.image), "seed": str(case.seed)}
     with atomic_folder(out.parent) as partial:
         write_sequence(partial / out.name, labels, sequence)

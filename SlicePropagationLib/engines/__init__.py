@@ -104,3 +104,9 @@ def _smoothed(engine, path, device):
 def model_hash(engine):
     """Hash of the weights that an engine walks with, None for one without."""
     return getattr(engine, "model_sha256", None)
+
+
+def weights_record(engine):
+    """What a result says about the weights of its engine, and of what smoothed it where something did: {name: hash}."""
+    smoother = {"smoother_sha256": engine.smoother_sha256} if hasattr(engine, "smoother_sha256") else {}
+    return {"model_sha256": model_hash(engine), **smoother}

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import os
 import platform
 from dataclasses import asdict, replace
 from importlib import import_module, metadata
@@ -12,7 +13,7 @@ import numpy as np
 
 from SlicePropagationLib import __version__
 from SlicePropagationLib.config import config_from_dict
-from SlicePropagationLib.errors import ConfigError, SlicePropagationError
+from SlicePropagationLib.errors import ConfigError, DeviceError, SlicePropagationError
 from SlicePropagationLib.atomic import atomic_folder
 from SlicePropagationLib.training import TASKS
 from SlicePropagationLib.training.cases import check_cases, make_folds, read_training_cases, split_cases
@@ -43,6 +44,7 @@ def train(arguments, report=None):
     inits = [_init_of(arguments.init, folder if arguments.folds else None) for folder in folders]
     for init in inits:
         training.new_task(init)                 # weights that do not fit are refused before anything is written
+    _check_devices(training.loop.devices, arguments.device)
     is_new = _claim(out, training, arguments)
     shared = {"walks": Path(arguments.walks)} if getattr(arguments, "walks", None) else {}
     try:
@@ -55,6 +57,14 @@ def train(arguments, report=None):
     if arguments.folds:
         _write_folds(out, folders)
     return best
+
+
+def _check_devices(count, device):
+    """Refuse more processes than there are GPUs, or cores where none is used: they would only hold one another up."""
+    import torch                # here, as its tasks are: the command line knows them where torch is absent
+    gpus = torch.cuda.device_count() if device != "cpu" else 0
+    if count > (gpus or os.cpu_count() or 1):
+        raise DeviceError(f"devices must be at most {gpus or os.cpu_count()}, the {'GPUs' if gpus else 'cores'} of this machine, got {count}; set it in --config.")
 
 
 def _first_cases(cases, count):

@@ -124,6 +124,29 @@ def test_structures_on_few_slices_are_left_out(cases, tmp_path, capsys):
     assert "at least 11 slices" in capsys.readouterr().err
 
 
+def test_a_case_that_cannot_be_read_is_told_at_the_end_and_the_others_are_scored(cases, tmp_path, capsys):
+    (tmp_path / "p0" / "truth.nii.gz").write_text("no image", encoding="utf-8")
+    write(tmp_path / "p1" / "truth.nii.gz", np.ones((5, 9, 9), np.uint8))          # another grid than its image
+    assert evaluate(cases, tmp_path / "out") == 1
+    said, text = capsys.readouterr().err, (tmp_path / "out" / "results.md").read_text(encoding="utf-8")
+    for case in ("discs p0_ED", "discs p1_ED"):
+        assert f"{case} was not scored: " in said and f"Not scored: {case}. " in text
+    assert {row["case"] for row in read(tmp_path / "out" / "rows.csv")} == {"p3_ED"}
+
+    make_case(tmp_path / "p0")
+    make_case(tmp_path / "p1")
+    assert evaluate(cases, tmp_path / "out") == 0
+    assert {row["case"] for row in read(tmp_path / "out" / "rows.csv")} == {"p0_ED", "p1_ED", "p3_ED"}
+    assert "Not scored" not in (tmp_path / "out" / "results.md").read_text(encoding="utf-8")
+
+
+def test_where_no_case_can_be_read_the_first_one_is_named_and_nothing_written(cases, tmp_path, capsys):
+    for name in ("p0", "p1", "p3"):
+        (tmp_path / name / "image.nii.gz").write_text("no image", encoding="utf-8")
+    assert evaluate(cases, tmp_path / "out") == 2
+    assert "discs p0_ED" in capsys.readouterr().err and not (tmp_path / "out").exists()
+
+
 def test_a_split_without_cases_is_refused(cases, tmp_path, capsys):
     assert evaluate(cases, tmp_path / "out", "--split", "nope") == 2
     assert "test, val" in capsys.readouterr().err
@@ -215,6 +238,24 @@ def test_other_weights_under_the_same_name_are_scored_from_the_beginning(cases, 
     assert evaluate(cases, tmp_path / "out") == 0
     dice = {name: [row["dice"] for row in read(tmp_path / "out" / "rows.csv") if row["engine"] == name] for name in ("copy", "interpolation")}
     assert dice["copy"] == [row["dice"] for row in first if row["engine"] == "copy"] and set(dice["interpolation"]) == {"0.125"}
+
+
+def test_an_evaluation_killed_while_it_wrote_does_not_show_the_scores_of_the_engine_before(cases, tmp_path, monkeypatch):
+    assert evaluate(cases, tmp_path / "fresh", "--engines", "x=interpolation") == 0
+    for last in ("drift.csv", "rows.csv", "weights.json", "files.json"):
+        out, moved = tmp_path / last, os.replace
+        assert evaluate(cases, out, "--engines", "x=copy") == 0
+
+        def replace(source, target, last=last, moved=moved):
+            moved(source, target)
+            if Path(target).name == last:
+                raise KeyboardInterrupt
+
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "replace", replace)
+            assert evaluate(cases, out, "--engines", "x=interpolation") == 130
+        assert evaluate(cases, out, "--engines", "x=interpolation") == 0
+        assert sorted(map(str, read(out / "rows.csv", TIMES))) == sorted(map(str, read(tmp_path / "fresh" / "rows.csv", TIMES)))
 
 
 def test_an_engine_that_is_added_does_not_have_the_others_scored_again(cases, tmp_path):

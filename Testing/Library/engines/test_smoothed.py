@@ -1,5 +1,6 @@
 """The BiRNN over what an engine propagates: trained on walks, it keeps the contract of a walk, and removes what neighbours contradict."""
 
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -8,7 +9,7 @@ import pytest
 torch = pytest.importorskip("torch")
 pytest.importorskip("lightning")
 
-from SlicePropagationLib.checkpoint import save_checkpoint  # noqa: E402  torch may be absent
+from SlicePropagationLib.checkpoint import load_checkpoint, save_checkpoint  # noqa: E402  torch may be absent
 from SlicePropagationLib.cli import main  # noqa: E402
 from SlicePropagationLib.engine import plan_session, propagate  # noqa: E402
 from SlicePropagationLib.engines import make_engine  # noqa: E402
@@ -93,7 +94,7 @@ def test_a_segment_that_nobody_drew_has_no_walks(tmp_path):
     assert len(named) == len(drawn) > 0
 
 
-def test_a_smoother_trained_on_the_command_line_smooths_on_the_command_line(tmp_path):
+def test_a_smoother_trained_on_the_command_line_smooths_on_the_command_line_and_is_recorded(tmp_path, capsys):
     paths = make_case(tmp_path)
     case = TrainingCase(str(paths["image"]), str(paths["truth"]), "discs", "one")
     training = replace(PRESETS["default"], loop=replace(PRESETS["default"].loop, epochs=2, precision="32-true"))
@@ -102,7 +103,11 @@ def test_a_smoother_trained_on_the_command_line_smooths_on_the_command_line(tmp_
     assert main(["propagate", "--image", str(paths["image"]), "--seed", str(paths["seed"]), "--out", str(out), "--engine", "registration", "--smooth", str(best), "--quiet"]) == 0
     truth, found = read(paths["truth"]), read(out)
     assert 2 * ((found == 1) & (truth == 1)).sum() / (found.sum() + truth.sum()) > 0.85
-    assert '"registration+birnn"' in (tmp_path / "found.json").read_text(encoding="utf-8")
+    record = json.loads((tmp_path / "found.json").read_text(encoding="utf-8"))
+    assert record["engine"] == "registration+birnn" and record["smoother_sha256"] == load_checkpoint(best).sha256
+
+    assert main(["propagate", "--image", str(paths["image"]), "--history", str(tmp_path / "found.json"), "--out", str(tmp_path / "again.nii.gz"), "--engine", "registration", "--quiet"]) == 2
+    assert "--smooth" in capsys.readouterr().err
 
 
 def test_an_evaluation_scores_again_what_another_smoother_smooths(tmp_path):

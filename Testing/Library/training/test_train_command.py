@@ -2,7 +2,13 @@
 
 import csv
 import json
+import os
+import signal
+import subprocess
+import sys
+import time
 from importlib import util
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -85,6 +91,28 @@ def test_a_missing_package_is_named_with_what_to_install(cases, tmp_path, capsys
 def test_an_option_out_of_range_is_refused_before_anything_is_written(cases, tmp_path, capsys, option, value, words):
     assert train(cases, tmp_path / "out", option, value) == 2
     assert words in capsys.readouterr().err and not (tmp_path / "out").exists()
+
+
+def test_more_processes_than_the_machine_can_run_are_refused_before_anything_is_written(cases, tmp_path, capsys):
+    cases[1].write_text(json.dumps(TINY | {"loop": {"devices": os.cpu_count() + 1}}), encoding="utf-8")
+    assert train(cases, tmp_path / "out") == 2
+    assert f"devices must be at most {os.cpu_count()}" in capsys.readouterr().err and not (tmp_path / "out").exists()
+
+
+def test_ctrl_c_ends_a_training_in_one_line_and_the_same_command_goes_on(cases, tmp_path, capsys):
+    cases[1].write_text(json.dumps(TINY | {"loop": {"epochs": 3, "batches_per_epoch": 400}}), encoding="utf-8")
+    checkout = Path(__file__).resolve().parents[3]
+    process = subprocess.Popen([sys.executable, "-m", "SlicePropagationLib.cli", "train", "slice_unet", "--cases", str(cases[0]), "--out", str(tmp_path / "out"), "--preset", "basic-small",
+                                "--config", str(cases[1]), "--device", "cpu"], cwd=checkout, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    give_up = time.monotonic() + 120
+    while not (tmp_path / "out" / "state.ckpt").exists() and time.monotonic() < give_up:
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    said = process.communicate(timeout=60)[1]
+    assert process.returncode == 130 and "interrupted" in said and "Traceback" not in said
+
+    assert train(cases, tmp_path / "out") == 0
+    assert [row["epoch"] for row in csv.DictReader(open(tmp_path / "out" / "log.csv", encoding="utf-8"))] == ["1", "2", "3"]
 
 
 def test_weights_that_do_not_fit_are_refused_before_anything_is_written(cases, tmp_path, capsys):
