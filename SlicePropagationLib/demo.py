@@ -133,11 +133,11 @@ def tell_story(volume, truth, segment, engine, report):
     session, label = AnnotationSession(stack, [segment.label]), segment.label
     seed = int(truth.sum(axis=(1, 2)).argmax())
     session.annotate(label, seed, truth[seed])
-    report(f"{segment.name}: seed on slice {seed + 1} of {len(stack)}, propagating with '{engine.name}'")
+    report(f"{segment.name}: seed on slice {seed} of 0 to {len(stack) - 1}, propagating with '{engine.name}'")
     before = _grow(session, engine)
     correction = next_slice_to_correct(session, label)
     if correction is not None:
-        report(f"suggested next: slice {correction + 1}; corrected, propagating again")
+        report(f"suggested next: slice {correction}; corrected, propagating again")
         session.annotate(label, correction, truth[correction])
     after = _grow(session, engine)
     annotated = session.anchors(label)

@@ -63,7 +63,7 @@ def _annotated(story):
 
 
 def _listed(indices):
-    numbers = " and ".join(str(index + 1) for index in sorted(indices))
+    numbers = " and ".join(str(index) for index in sorted(indices))
     return f"slice{'s' if len(indices) > 1 else ''} {numbers}"
 
 
@@ -112,7 +112,7 @@ def _label_slice(axes, story, index, kind):
     from matplotlib.patheffects import withStroke
     outline = [withStroke(linewidth=3, foreground="black")]
     word = {Provenance.SEED: "  SEED", Provenance.CORRECTION: "  CORRECTED"}.get(kind, "")
-    axes.text(0.03, 0.96, f"slice {index + 1}{word}", transform=axes.transAxes, color=COLORS[kind] if word else TEXT, fontsize=14, weight="bold", va="top", path_effects=outline)
+    axes.text(0.03, 0.96, f"slice {index}{word}", transform=axes.transAxes, color=COLORS[kind] if word else TEXT, fontsize=14, weight="bold", va="top", path_effects=outline)
     if not word:
         axes.text(0.03, 0.04, _score_text(story, index), transform=axes.transAxes, color=TEXT, fontsize=13, path_effects=outline)
     axes.set_xticks([])
@@ -173,8 +173,8 @@ def _draw_strip(figure, story):
         state = session.state(story.label, index)
         kind = state.provenance if not state.patch.is_empty else Provenance.EMPTY
         height = 0.0 if np.isnan(state.confidence) else state.confidence
-        axes.bar(index + 1, 1, width=0.9, color="#22262D")
-        axes.bar(index + 1, height, width=0.9, color=COLORS[kind])
+        axes.bar(index, 1, width=0.9, color="#22262D")
+        axes.bar(index, height, width=0.9, color=COLORS[kind])
     axes.set_ylim(0, 1)
     axes.set_yticks([0, 1], ["0", "1"])
     _plain(axes, len(session.stack), "confidence")
@@ -184,14 +184,14 @@ def _draw_strip(figure, story):
 
 def _draw_scores(figure, story):
     axes = figure.add_axes((0.06, 0.055, 0.925, 0.115))
-    indices = np.arange(1, len(story.truth) + 1)
+    indices = np.arange(len(story.truth))
     before, after = story.slice_scores
     axes.fill_between(indices, before, after, where=after >= before, color="#009E73", alpha=0.35, linewidth=0)
     axes.plot(indices, before, color=BEFORE, linewidth=2, linestyle=":", marker=".", label="before")
     axes.plot(indices, after, color=AFTER, linewidth=2.2, marker=".", label="after")
     for index, kind in ((story.seed, Provenance.SEED), (story.correction, Provenance.CORRECTION)):
         if index is not None:
-            axes.plot(index + 1, after[index], "o", color=COLORS[kind], markersize=11, zorder=5)
+            axes.plot(index, after[index], "o", color=COLORS[kind], markersize=11, zorder=5)
     axes.set_ylim(-0.05, 1.08)
     axes.set_yticks([0, 0.5, 1])
     axes.grid(axis="y", color="#2C313A")
@@ -203,7 +203,7 @@ def _draw_scores(figure, story):
 
 def _plain(axes, count, name):
     axes.set_facecolor(BACKGROUND)
-    axes.set_xlim(0.4, count + 0.6)
+    axes.set_xlim(-0.6, count - 0.4)
     axes.tick_params(colors=FAINT, labelsize=12, length=0)
     axes.set_ylabel(name, color=FAINT, fontsize=12.5)
     for spine in axes.spines.values():

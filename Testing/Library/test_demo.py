@@ -35,6 +35,12 @@ def test_a_correction_improves_the_kidney_and_every_file_is_written(files, tmp_p
     assert set(record["anchors"][str(sample.RIGHT_KIDNEY)]) == {str(result["seed"]), str(result["correction"])}
 
 
+def test_slices_are_told_by_the_numbers_that_the_files_have(files, tmp_path):
+    told = []
+    result = demo.run_demo(tmp_path / "out", *files, label=sample.RIGHT_KIDNEY, engine="copy", report=told.append)
+    assert f"seed on slice {result['seed']} of 0 to 29" in told[0] and f"slice {result['correction']};" in told[1]
+
+
 def test_the_annotated_slices_are_kept_as_drawn(files, tmp_path):
     result = demo.run_demo(tmp_path / "out", *files, label=sample.RIGHT_KIDNEY, engine="copy", **QUIET)
     truth = read_volume(tmp_path / "out" / "truth.nii.gz").array == sample.RIGHT_KIDNEY
