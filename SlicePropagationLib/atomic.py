@@ -9,6 +9,9 @@ from pathlib import Path
 from SlicePropagationLib.errors import OutputError
 
 
+PREFIX = ".partial-"
+
+
 @contextlib.contextmanager
 def atomic_folder(folder):
     """A temporary folder beside the results; what is written there is renamed into `folder` at the end, or never.
@@ -21,7 +24,7 @@ def atomic_folder(folder):
     folder, partial = Path(folder), None
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        partial = Path(tempfile.mkdtemp(prefix=".partial-", dir=folder))
+        partial = Path(tempfile.mkdtemp(prefix=PREFIX, dir=folder))
         yield partial
         for path in sorted(partial.iterdir(), key=lambda path: path.stat().st_mtime_ns):
             os.replace(path, folder / path.name)
@@ -30,3 +33,9 @@ def atomic_folder(folder):
     finally:
         if partial is not None:
             shutil.rmtree(partial, ignore_errors=True)
+
+
+def clear_away(folder):
+    """Remove what a killed program left half written in a folder."""
+    for partial in Path(folder).glob(f"{PREFIX}*"):
+        shutil.rmtree(partial, ignore_errors=True)

@@ -77,6 +77,8 @@ def _add_propagate(commands):
 def _propagate(arguments):
     if not arguments.seed and not arguments.history:
         raise InputError("There is no seed; give --seed S, a label map with at least one annotated slice, or --history O.json.")
+    if arguments.history and (arguments.seed or arguments.anchors or arguments.range):
+        raise ConfigError("--history does an earlier result again, with its anchors and ranges; leave --seed, --anchors and --range out.")
     case = Case(arguments.image, arguments.seed, arguments.out, arguments.axis, parse_span(arguments.range) if arguments.range else None,
                 arguments.engine, arguments.device, arguments.anchors, arguments.history, arguments.frame)
     progress = Progress(arguments.quiet)

@@ -10,7 +10,7 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import NamedTuple
 
-from SlicePropagationLib.atomic import atomic_folder
+from SlicePropagationLib.atomic import atomic_folder, clear_away
 from SlicePropagationLib.batch import one_thread
 from SlicePropagationLib.case import choose_engine
 from SlicePropagationLib.engines import MODEL_SUFFIXES, model_hash
@@ -53,6 +53,7 @@ def evaluate(arguments, report=None):
     out, protocol = Path(arguments.out), jobs[0].protocol
     weights = {name: _origin(name, source, protocol) for name, source in protocol.engines}
     files = {_key(job.dataset, job.case): _state_of_files(job) for job in jobs}
+    clear_away(out)
     rows, drift = _finished(out, jobs, weights, files)
     done = {(row["dataset"], row["case"], row["engine"]) for row in rows}
     waiting = [_without_engines(job, {name for name in protocol.names if (job.dataset, job.case, name) in done}) for job in jobs]

@@ -1,7 +1,6 @@
 """The only training loop: any task, on Lightning Fabric; killed at any moment, it goes on after the last finished epoch."""
 
 import math
-import shutil
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ from lightning.fabric.utilities.seed import seed_everything
 from torch.optim.swa_utils import AveragedModel
 from tqdm import tqdm
 
-from SlicePropagationLib.atomic import atomic_folder
+from SlicePropagationLib.atomic import atomic_folder, clear_away
 from SlicePropagationLib.checkpoint import save_checkpoint
 from SlicePropagationLib.errors import CheckpointError, ConfigError, TrainingError
 from SlicePropagationLib.training.log import EpochLog
@@ -309,8 +308,7 @@ class _Training:
     def _clear_away(self):
         """Remove what a kill left half written."""
         if self.fabric.is_global_zero:
-            for partial in self.out.glob(".partial-*"):
-                shutil.rmtree(partial, ignore_errors=True)
+            clear_away(self.out)
         self.fabric.barrier()
 
     def _restore(self):

@@ -167,9 +167,14 @@ def test_a_model_s_output_in_the_place_of_the_image(case, tmp_path):
 
 @pytest.mark.parametrize("option", ["--anchors", "--history"])
 def test_a_table_or_record_that_is_no_text_is_refused_in_one_line(case, tmp_path, capsys, option):
-    arguments = ["propagate", "--image", str(case["image"]), "--seed", str(case["seed"]), "--out", str(tmp_path / "out.nii.gz"), option, str(case["image"])]
-    assert main(arguments) == 2
+    seed = ["--seed", str(case["seed"])] if option == "--anchors" else []
+    assert main(["propagate", "--image", str(case["image"]), *seed, "--out", str(tmp_path / "out.nii.gz"), option, str(case["image"])]) == 2
     assert len(capsys.readouterr().err) < 600
+
+
+def test_a_record_to_do_again_beside_a_seed_is_refused(case, tmp_path, capsys):
+    assert main(["propagate", "--image", str(case["image"]), "--seed", str(case["seed"]), "--history", str(tmp_path / "earlier.json"), "--out", str(tmp_path / "out.nii.gz")]) == 2
+    assert "leave --seed" in capsys.readouterr().err and not (tmp_path / "out.nii.gz").exists()
 
 
 def test_an_output_of_an_unknown_kind(case, tmp_path, capsys):

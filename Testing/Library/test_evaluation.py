@@ -254,7 +254,9 @@ def test_an_evaluation_killed_while_it_wrote_does_not_show_the_scores_of_the_eng
         with monkeypatch.context() as patch:
             patch.setattr(os, "replace", replace)
             assert evaluate(cases, out, "--engines", "x=interpolation") == 130
+        (out / ".partial-left").mkdir()
         assert evaluate(cases, out, "--engines", "x=interpolation") == 0
+        assert not list(out.glob(".partial-*"))
         assert sorted(map(str, read(out / "rows.csv", TIMES))) == sorted(map(str, read(tmp_path / "fresh" / "rows.csv", TIMES)))
 
 
