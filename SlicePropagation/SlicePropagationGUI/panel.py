@@ -14,11 +14,10 @@ from SlicePropagationGUI.reviewing import ReviewSection
 from SlicePropagationGUI.running import RunSection
 from SlicePropagationGUI.shortcuts import Shortcuts
 from SlicePropagationLib.errors import SlicePropagationError
-from SlicePropagationMRML.choices import annotatedAxis, axisOfSegments, suggestAxis
+from SlicePropagationMRML.choices import axisOfSegments, otherSlicesText, suggestAxis
 from SlicePropagationMRML.review import Kind
 from SlicePropagationMRML.settings import PanelSettings
 from SlicePropagationMRML.states import Situation, viewState
-from SlicePropagationMRML.words import otherAxisText
 
 
 class PropagationPanel:
@@ -209,8 +208,9 @@ class PropagationPanel:
         try:
             self.logic.shareEditorNode(self.draw.node)
             self.logic.open(volume, segmentation, segmentIDs, axis)
-            if annotatedAxis(segmentation, segmentIDs) not in (None, axis):
-                self.say(otherAxisText())
+            text = otherSlicesText(volume, segmentation, segmentIDs, axis)
+            if text:
+                self.say(text)
         except SlicePropagationError as error:
             self._problem = str(error)
             self.logic.close()

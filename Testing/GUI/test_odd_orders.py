@@ -74,6 +74,16 @@ def test_the_axis_can_be_changed_and_changed_back_without_loss(seeded):
     assert (seeded.mask() == before).all() and seeded.kinds() == kinds and seeded.status == ""
 
 
+def test_a_volume_with_fewer_slices_can_be_chosen_and_the_first_one_again_without_loss(seeded):
+    seeded.propagate()
+    first, kinds = seeded.volume, seeded.kinds()
+    seeded.load(SliceStack(seeded.stack.images[:10]))
+    assert seeded.kinds() == ["seed"] * 10 and "counts as drawn by you" in seeded.status
+    seeded.ui.volumeSelector.setCurrentNode(first)
+    person.turns()
+    assert seeded.kinds() == kinds and seeded.status == ""
+
+
 def test_a_renamed_segment_has_its_new_name_in_review(seeded):
     seeded.propagate()
     seeded.segmentation.GetSegmentation().GetSegment(seeded.segment).SetName("Liver")
