@@ -186,6 +186,11 @@ class PropagationPanel:
             return chosen
         return suggestAxis(slicer.mrmlScene, self.inputs.volume(), self.inputs.segmentation(), self.inputs.segmentIDs())
 
+    def otherSlices(self):
+        """Why what is stored with the segments that are open does not count on the slices of the volume; empty where it does."""
+        document = self.logic.document
+        return otherSlicesText(document.volumeNode, document.segmentationNode, document.segments.values(), document.stack.axis)
+
     # Below
 
     def _open(self):
@@ -208,9 +213,8 @@ class PropagationPanel:
         try:
             self.logic.shareEditorNode(self.draw.node)
             self.logic.open(volume, segmentation, segmentIDs, axis)
-            text = otherSlicesText(volume, segmentation, segmentIDs, axis)
-            if text:
-                self.say(text)
+            if self.otherSlices():
+                self.say(self.otherSlices())
         except SlicePropagationError as error:
             self._problem = str(error)
             self.logic.close()
