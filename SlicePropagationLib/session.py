@@ -193,7 +193,7 @@ class AnnotationSession:
 
         A slice that differs from the session is a seed or a correction of its label. An erased prediction is a
         correction ("not here"), an erased drawing is an anchor taken back. A label that only lost pixels to another
-        label's drawing keeps its provenance.
+        label's drawing keeps its provenance; a seed that lost all of them is taken back, as nothing that was drawn is left.
 
         Args:
             masks: {label: (N, H, W) bool mask, or N patches, or {slice index: (H, W) mask or patch} for some slices}.
@@ -315,7 +315,8 @@ class AnnotationSession:
 
     def _absorb_slice(self, label, index, edits):
         patch, state = edits[label, index], self.state(label, index)
-        if self._only_lost_to_others(label, index, edits):
+        is_covered_seed = patch.is_empty and state.provenance == Provenance.SEED
+        if not is_covered_seed and self._only_lost_to_others(label, index, edits):
             self.cede(label, index, patch)
             return state.provenance >= Provenance.SEED
         if patch.is_empty and state.provenance >= Provenance.SEED:

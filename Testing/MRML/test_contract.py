@@ -366,6 +366,25 @@ def test_provenance_and_confidence_come_back_when_the_segmentation_is_opened_aga
     assert readTags(bench.segmentation, "disc")["engine"] == "registration"
 
 
+@pytest.mark.parametrize("isCorrection", [False, True])
+def test_a_slice_that_another_segment_covers_is_the_same_when_the_segmentation_is_opened_again(bench, isCorrection):
+    bench.editorNode.SetOverwriteMode(bench.editorNode.OverwriteAllSegments)
+    bench.open("disc", "rest")
+    bench.draw("disc", 7, SMALL)
+    if isCorrection:
+        bench.run()
+        bench.draw("disc", 11, SMALL[::-1])
+    bench.logic.absorb()
+    covered = 11 if isCorrection else 7
+    bench.draw("rest", covered, np.ones((48, 48), bool) & ~disc((48, 48), (5, 5), 2))
+    bench.logic.absorb()
+    session = bench.logic.session
+    assert not bench.mask("disc")[covered].any() and session.is_anchor(1, covered) == isCorrection and session.anchors(2) == [covered]
+    bench.open("disc", "rest")
+    assert np.array_equal(bench.logic.session.provenance, session.provenance)
+    assert [bench.logic.session.stale(label).tolist() for label in (1, 2)] == [session.stale(label).tolist() for label in (1, 2)]
+
+
 def test_provenance_survives_a_file(bench, tmp_path):
     bench.open()
     bench.draw("disc", 7, SMALL)
