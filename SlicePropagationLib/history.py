@@ -47,6 +47,8 @@ def replay(session, history, engine_of=make_engine):
             session.release(event["label"], event["index"])
         elif kind == "cede":
             session.cede(event["label"], event["index"], event["patch"])
+        elif kind in ("undo", "redo"):          # of an edit during a run that had gone on since
+            getattr(session, kind)()
         elif kind in ("run", "continue"):
             if kind == "run":
                 steps = propagate(session, engine_of(event["engine"]), event["runs"], allow_overlap=event["allow_overlap"])

@@ -43,12 +43,13 @@ class SliceState:
 
 @dataclass
 class Step:
-    """One undoable step: the states before it (after it, once undone) and the events it recorded."""
+    """One undoable step: the states before it (after it, once undone), and the events it recorded or, once undone, the one that says so."""
 
     name: str
     num_events: int
     states: dict = field(default_factory=dict)
     events: list = field(default_factory=list)
+    undone_by: dict | None = None
 
 
 class AnnotationSession:
@@ -193,7 +194,7 @@ class AnnotationSession:
 
         A slice that differs from the session is a seed or a correction of its label. An erased prediction is a
         correction ("not here"), an erased drawing is an anchor taken back. A label that only lost pixels to another
-        label's drawing keeps its provenance.
+        label's drawing keeps its provenance; a seed that lost all of them is taken back, as nothing that was drawn is left.
 
         Args:
             masks: {label: (N, H, W) bool mask, or N patches, or {slice index: (H, W) mask or patch} for some slices}.
@@ -248,7 +249,11 @@ class AnnotationSession:
         if not self._undo:
             return None
         step = self._undo.pop()
-        step.events, self.history[step.num_events:] = self.history[step.num_events:], []
+        if self._run_went_on(step):         # what it predicted since stays, so what it started from stays in the history too
+            step.undone_by = {"event": "undo"}
+            self.history.append(step.undone_by)
+        else:
+            step.events, self.history[step.num_events:] = self.history[step.num_events:], []
         self._redo.append(self._swap(step))
         return step.name
 
@@ -257,7 +262,13 @@ class AnnotationSession:
         if not self._redo:
             return None
         step = self._redo.pop()
-        self.history.extend(step.events)
+        if step.undone_by is None:
+            self.history.extend(step.events)
+        elif self.history[-1:] == [step.undone_by]:
+            self.history.pop()
+        else:                               # the run went on without it
+            self.history.append({"event": "redo"})
+        step.events, step.undone_by = [], None
         self._undo.append(self._swap(step))
         return step.name
 
@@ -297,6 +308,10 @@ class AnnotationSession:
         confidence = 1.0 if provenance >= Provenance.SEED else float("nan")
         self._write(label, index, SliceState(patch, provenance, confidence, 0, self._clock), step)
 
+    def _run_went_on(self, step):
+        """Whether a run that was under way when the step was made has predicted slices since."""
+        return step.name != "Propagate" and any(event["event"] == "continue" for event in self.history[step.num_events:])
+
     def _swap(self, step):
         """Exchange a step's states with the session's."""
         for (label, index), state in list(step.states.items()):
@@ -315,7 +330,8 @@ class AnnotationSession:
 
     def _absorb_slice(self, label, index, edits):
         patch, state = edits[label, index], self.state(label, index)
-        if self._only_lost_to_others(label, index, edits):
+        is_covered_seed = patch.is_empty and state.provenance == Provenance.SEED
+        if not is_covered_seed and self._only_lost_to_others(label, index, edits):
             self.cede(label, index, patch)
             return state.provenance >= Provenance.SEED
         if patch.is_empty and state.provenance >= Provenance.SEED:

@@ -80,7 +80,8 @@ class SegmentEditorEffect(AbstractScriptedSegmentEditorEffect):
         from SlicePropagation import SlicePropagationLogic
         self._logic = SlicePropagationLogic().propagation
         self._logic.saveStateForUndo = self.scriptedEffect.saveStateForUndo
-        self._logic.onStep, self._logic.onDone, self._logic.onFrame, self._logic.onClosed = self._step, self._done, self._letGo, self._letGo
+        self._logic.onStep, self._logic.onDone = self._step, self._done
+        self._logic.onFrame = self._logic.onMove = self._logic.onClosed = self._letGo
         self._fillEngines()
         self._nameDirections()
         self.updateGUIFromMRML()
@@ -89,7 +90,7 @@ class SegmentEditorEffect(AbstractScriptedSegmentEditorEffect):
 
     def deactivate(self):
         if self._logic is not None:
-            self._logic.onStep = self._logic.onDone = self._logic.onFrame = self._logic.onClosed = lambda *arguments: None
+            self._logic.onStep = self._logic.onDone = self._logic.onFrame = self._logic.onMove = self._logic.onClosed = lambda *arguments: None
             self._logic.cleanup()
         self._logic = None
 
@@ -181,7 +182,7 @@ class SegmentEditorEffect(AbstractScriptedSegmentEditorEffect):
         self._showState()
 
     def _letGo(self, problem):
-        """The volume's sequence shows another frame, or what was worked on is gone, and a preview with it."""
+        """The volume's sequence shows another frame, it was moved or replaced, or what was worked on is gone, and a preview with it."""
         self.statusLabel.text = str(problem or "")
         self._showState()
 

@@ -24,6 +24,7 @@ class Narrator:
         self._saveStateForUndo, logic.saveStateForUndo = logic.saveStateForUndo, panel.draw.saveStateForUndo
         logic.onStep, logic.onDone, logic.onEdit = self.step, self.done, self.edit
         logic.onTravel, logic.onTouch, logic.onClosed, logic.axisOfSeed = self.travel, self.touch, self.closed, panel.axisOfSeed
+        logic.onMove = self.moved
         logic.onFrame, logic.onFrameStep, logic.onFramesDone, logic.onFramesReturned = self.frame, self.frameStep, self.framesDone, self.framesReturned
 
     def cleanup(self):
@@ -31,7 +32,7 @@ class Narrator:
         logic = self._logic
         logic.saveStateForUndo = self._saveStateForUndo
         logic.onStep = logic.onDone = logic.onEdit = logic.onTravel = logic.onTouch = logic.onClosed = logic.axisOfSeed = lambda *arguments: None
-        logic.onFrame = logic.onFrameStep = logic.onFramesDone = logic.onFramesReturned = lambda *arguments: None
+        logic.onMove = logic.onFrame = logic.onFrameStep = logic.onFramesDone = logic.onFramesReturned = lambda *arguments: None
 
     @contextlib.contextmanager
     def errors(self):
@@ -61,6 +62,12 @@ class Narrator:
             panel.say(_("The result would take {taken}. Keep it?").format(taken=takenText(taken)) if taken else _("Stopped. Keep or discard what is there?"))
         else:
             panel.say(_("Done in {seconds:.1f} s. Undo takes the run back in one step.").format(seconds=panel.run.seconds()))
+        panel.refresh()
+
+    def moved(self, problem):
+        """The volume was moved or replaced, and is open as it is now."""
+        panel = self._panel
+        panel.say(" ".join(filter(None, [str(problem or ""), panel.otherSlices()])))
         panel.refresh()
 
     def frame(self, problem):

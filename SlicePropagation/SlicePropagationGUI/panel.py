@@ -14,11 +14,10 @@ from SlicePropagationGUI.reviewing import ReviewSection
 from SlicePropagationGUI.running import RunSection
 from SlicePropagationGUI.shortcuts import Shortcuts
 from SlicePropagationLib.errors import SlicePropagationError
-from SlicePropagationMRML.choices import annotatedAxis, axisOfSegments, suggestAxis
+from SlicePropagationMRML.choices import axisOfSegments, otherSlicesText, suggestAxis
 from SlicePropagationMRML.review import Kind
 from SlicePropagationMRML.settings import PanelSettings
 from SlicePropagationMRML.states import Situation, viewState
-from SlicePropagationMRML.words import otherAxisText
 
 
 class PropagationPanel:
@@ -187,6 +186,11 @@ class PropagationPanel:
             return chosen
         return suggestAxis(slicer.mrmlScene, self.inputs.volume(), self.inputs.segmentation(), self.inputs.segmentIDs())
 
+    def otherSlices(self):
+        """Why what is stored with the segments that are open does not count on the slices of the volume; empty where it does."""
+        document = self.logic.document
+        return otherSlicesText(document.volumeNode, document.segmentationNode, document.segments.values(), document.stack.axis)
+
     # Below
 
     def _open(self):
@@ -209,8 +213,8 @@ class PropagationPanel:
         try:
             self.logic.shareEditorNode(self.draw.node)
             self.logic.open(volume, segmentation, segmentIDs, axis)
-            if annotatedAxis(segmentation, segmentIDs) not in (None, axis):
-                self.say(otherAxisText())
+            if self.otherSlices():
+                self.say(self.otherSlices())
         except SlicePropagationError as error:
             self._problem = str(error)
             self.logic.close()

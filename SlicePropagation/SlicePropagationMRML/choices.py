@@ -1,8 +1,10 @@
 """Defaults that follow from what is there: the axis of a seed, and which segments are annotated."""
 
-from SlicePropagationMRML.geometry import axisOfMask, hasVoxels, segmentMask
+from SlicePropagationLib.slice_record import is_on_grid
+from SlicePropagationMRML.geometry import axisOfMask, gridOf, hasVoxels, segmentMask
 from SlicePropagationMRML.tags import readTags
 from SlicePropagationMRML.views import axisOfView, viewInUse
+from SlicePropagationMRML.words import otherAxisText, otherGridText
 
 
 def drawnSegments(segmentationNode):
@@ -12,8 +14,15 @@ def drawnSegments(segmentationNode):
 
 def annotatedAxis(segmentationNode, segmentIDs):
     """The axis that the tags of some segments speak of, or None without tags."""
-    tags = (readTags(segmentationNode, segmentID) for segmentID in segmentIDs)
-    return next((values["axis"] for values in tags if values is not None and values["slices"]), None)
+    return next((values["axis"] for values in _tagsOf(segmentationNode, segmentIDs)), None)
+
+
+def otherSlicesText(volumeNode, segmentationNode, segmentIDs, axis):
+    """Why what the tags of some segments say does not count on the slices along an axis of a volume; empty where it does."""
+    tags = _tagsOf(segmentationNode, segmentIDs)
+    if any(values["axis"] != axis for values in tags):
+        return otherAxisText()
+    return "" if all(is_on_grid(values, gridOf(volumeNode, segmentationNode)) for values in tags) else otherGridText()
 
 
 def axisOfSegments(volumeNode, segmentationNode, segmentIDs):
@@ -32,3 +41,9 @@ def suggestAxis(scene, volumeNode, segmentationNode, segmentIDs):
         return axis
     view = viewInUse(scene)
     return axisOfView(view, volumeNode) if view is not None else 0
+
+
+def _tagsOf(segmentationNode, segmentIDs):
+    """What the tags of those segments say that have any."""
+    tags = [readTags(segmentationNode, segmentID) for segmentID in segmentIDs]
+    return [values for values in tags if values is not None and values["slices"]]

@@ -2,13 +2,13 @@
 
 from dataclasses import dataclass, replace
 
-from SlicePropagationLib.errors import InputError, SlicePropagationError
+from SlicePropagationLib.errors import GeometryMismatchError, InputError, SlicePropagationError
 from SlicePropagationLib.patch import EMPTY_MASK
 from SlicePropagationLib.session import AnnotationSession, Provenance, SliceState
-from SlicePropagationLib.slice_record import in_system, restore_slices
+from SlicePropagationLib.slice_record import in_system, is_on_grid, restore_slices
 from SlicePropagationLib.stack import check_outline
 from SlicePropagationMRML import commit, tags
-from SlicePropagationMRML.geometry import isLeftHanded, segmentPatches, stackFromVolume
+from SlicePropagationMRML.geometry import gridOf, isLeftHanded, segmentPatches, stackFromVolume
 
 
 @dataclass(frozen=True)
@@ -53,6 +53,7 @@ class AnnotatedSegmentation:
         self.scene, self.volumeNode, self.segmentationNode = scene, volumeNode, segmentationNode
         self.segments = dict(enumerate(segmentIDs, 1))
         self.stack = stack or stackFromVolume(volumeNode, axis)
+        self._grid = gridOf(volumeNode, segmentationNode)
         self.engineName, self.modelHash = "", None
         self._lastTags, self._tagsBefore, self._commits, self._events = {}, {}, {}, []
         self._changes, self._position, self._travel = [(self._key(self._currentTags()), None)], 0, None
@@ -85,6 +86,19 @@ class AnnotatedSegmentation:
             if self.segmentationNode.GetSegmentation().GetSegment(segmentID) is None:
                 raise SlicePropagationError(f"Segment '{segmentID}' was deleted; the run ended and nothing was written.")
 
+    def isElsewhere(self):
+        """Whether the volume lies elsewhere in the segmentation than when it was opened, or has other slices: what the session holds is of no use there."""
+        if self.volumeNode.GetImageData() is None:
+            return True
+        try:
+            return not is_on_grid({"grid": self._grid}, gridOf(self.volumeNode, self.segmentationNode))
+        except GeometryMismatchError:
+            return True
+
+    def hasOtherTags(self):
+        """Whether the segments' tags are not those that were read or written last, as after undo or redo."""
+        return self._currentTags() != self._lastTags
+
     def patches(self):
         """{label: N `Patch`es} of what the segments hold now."""
         return {label: segmentPatches(self.segmentationNode, segmentID, self.volumeNode, self.stack.axis) for label, segmentID in self.segments.items()}
@@ -96,7 +110,7 @@ class AnnotatedSegmentation:
             The (label, slice) pairs whose anchors changed.
         """
         self.check()
-        if self._currentTags() != self._lastTags:
+        if self.hasOtherTags():
             self._tagsBefore = self._lastTags
             self.session = self._restored()
             self._noticeTravel()
@@ -113,7 +127,7 @@ class AnnotatedSegmentation:
             kind, changed: what is stored, as in `Change`; `changed` holds (label, slice) pairs.
         """
         for label, segmentID in self.segments.items():
-            tags.writeTags(self.segmentationNode, segmentID, self.volumeNode, self.session, label, self.engineName, self.modelHash)
+            tags.writeTags(self.segmentationNode, segmentID, self.volumeNode, self._grid, self.session, label, self.engineName, self.modelHash)
         self._lastTags = self._currentTags()
         self._events = list(self.session.history)
         states = {(label, index): self.session.state(label, index) for label in self.segments for index in range(len(self.stack))}
@@ -220,7 +234,7 @@ class AnnotatedSegmentation:
     def _restoreFromTags(self, session, masks):
         for label, segmentID in self.segments.items():
             values = tags.readTags(self.segmentationNode, segmentID)
-            if values is not None and values["axis"] == self.stack.axis:
+            if values is not None and values["axis"] == self.stack.axis and is_on_grid(values, self._grid):
                 values = in_system(values, len(self.stack), is_left_handed=isLeftHanded(self.volumeNode))
                 restore_slices(session, label, masks[label], values)
                 for index in session.anchors(label):        # a drawing that was erased while nobody watched is no anchor

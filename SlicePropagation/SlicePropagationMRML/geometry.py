@@ -7,6 +7,7 @@ from vtk.util import numpy_support
 
 from SlicePropagationLib.errors import GeometryMismatchError, InputError
 from SlicePropagationLib.patch import EMPTY_MASK, Patch
+from SlicePropagationLib.slice_record import grid_values
 from SlicePropagationLib.stack import SliceStack, finite_values
 
 PLANES = {"axial": 2, "coronal": 1, "sagittal": 0}          # plane -> the patient axis (R, A, S) its slices run along
@@ -103,6 +104,17 @@ def isLeftHanded(volumeNode):
     matrix = vtk.vtkMatrix4x4()
     volumeNode.GetIJKToRASMatrix(matrix)
     return matrix.Determinant() < 0
+
+
+def gridOf(volumeNode, segmentationNode):
+    """The voxels of a volume in a segmentation's coordinates, as `grid_values` says it.
+
+    Raises:
+        GeometryMismatchError: a deformation lies between volume and segmentation.
+    """
+    matrix = _voxelsToSegmentation(volumeNode, segmentationNode)
+    rows = [[matrix.GetElement(row, column) for column in range(4)] for row in range(3)]
+    return grid_values(volumeNode.GetImageData().GetDimensions(), rows, is_left_handed=isLeftHanded(volumeNode))
 
 
 def sliceCenter(volumeNode, axis, index, rowColumn=None):
@@ -220,13 +232,17 @@ def hasVoxels(segmentationNode, segmentID):
 
 def _grid(volumeNode, segmentationNode):
     """A labelmap without voxels on the volume's grid, placed in the segmentation's coordinates."""
+    grid = slicer.vtkOrientedImageData()
+    grid.SetExtent(volumeNode.GetImageData().GetExtent())
+    grid.SetImageToWorldMatrix(_voxelsToSegmentation(volumeNode, segmentationNode))
+    return grid
+
+
+def _voxelsToSegmentation(volumeNode, segmentationNode):
     matrix = vtk.vtkMatrix4x4()
     volumeNode.GetIJKToRASMatrix(matrix)
     vtk.vtkMatrix4x4.Multiply4x4(_volumeToSegmentation(volumeNode, segmentationNode), matrix, matrix)
-    grid = slicer.vtkOrientedImageData()
-    grid.SetExtent(volumeNode.GetImageData().GetExtent())
-    grid.SetImageToWorldMatrix(matrix)
-    return grid
+    return matrix
 
 
 def _paste(mask, stored, labelValue, gridExtent):

@@ -10,7 +10,7 @@ from SlicePropagationMRML.document import AnnotatedSegmentation
 from SlicePropagationMRML.engine_choice import EngineChoice
 from SlicePropagationMRML.frame_loop import FrameLoop
 from SlicePropagationMRML.node_watch import NodeWatch
-from SlicePropagationMRML.observer import EditObserver
+from SlicePropagationMRML.observer import EditObserver, PlaceObserver
 from SlicePropagationMRML.preview import Preview
 from SlicePropagationMRML.run_loop import POLL_MS, RunLoop
 from SlicePropagationMRML.worker import StepWorker
@@ -36,6 +36,8 @@ class PropagationLogic(RunLoop, FrameLoop, NodeWatch):
         onTravel: called with a `Travel` when a person undid or redid something.
         onTouch: called after any change of the segmentation that is not ours, also of segments that are not worked on.
         onClosed: called with an error when a node or segment that was worked on is gone.
+        onMove: called when the volume was moved, or its image replaced by one of another size, and was opened anew, with an error when that ended a run or dropped
+            its result, else None.
         onFrame: called when the volume's sequence shows another frame, with an error when that ended a run, else None; open again to go on there.
         onFrameStep: called with (slice position, number of positions, share of this position) while frames are carried.
         onFramesDone: called once with (frames written, frames kept because a person changed them meanwhile, slice positions that a kept part lacks, error or None).
@@ -48,12 +50,12 @@ class PropagationLogic(RunLoop, FrameLoop, NodeWatch):
         self.saveStateForUndo = saveStateForUndo or editorLogic.SaveStateForUndo
         self._schedule = schedule or ignore
         self._worker, self._engine = StepWorker(), EngineChoice()
-        self.document = self.preview = self._observer = self._steps = self._stackKey = self._frames = self._frameWatch = self._commit = None
+        self.document = self.preview = self._observer = self._placeObserver = self._steps = self._stackKey = self._frames = self._frameWatch = self._commit = None
         self._heldFrames = self._frameStep = None
         self._touched, self._isStopping, self._hasEdits, self._holdsResult, self._mayOverlap = [], False, False, False, False
-        self._numRuns, self._drawn = 0, {}
+        self._numRuns, self._numEditsKnown, self._drawn = 0, 0, {}
         self.onStep = self.onDone = self.onEdit = self.onTravel = self.onTouch = self.onClosed = self.axisOfSeed = ignore
-        self.onFrame = self.onFrameStep = self.onFramesDone = self.onFramesReturned = ignore
+        self.onMove = self.onFrame = self.onFrameStep = self.onFramesDone = self.onFramesReturned = ignore
         self._sceneTags = [scene.AddObserver(slicer.vtkMRMLScene.StartCloseEvent, self._sceneCloses),
                            scene.AddObserver(slicer.vtkMRMLScene.NodeRemovedEvent, lambda caller, event: self._checkNodes())]
 
@@ -69,7 +71,8 @@ class PropagationLogic(RunLoop, FrameLoop, NodeWatch):
             segmentationNode.SetReferenceImageGeometryParameterFromVolumeNode(volumeNode)
         self.document = AnnotatedSegmentation(self.scene, volumeNode, segmentationNode, segmentIDs, axis, stack)
         self._stackKey = key
-        self._observer = EditObserver(segmentationNode, self._schedule, self.look)
+        self._observer, self._numEditsKnown = EditObserver(segmentationNode, self._schedule, self.look), 0
+        self._placeObserver = PlaceObserver(self.document, self._schedule, self.look)
         self.watchFrames()
         self.useEditorNode()
 
@@ -120,6 +123,9 @@ class PropagationLogic(RunLoop, FrameLoop, NodeWatch):
 
     def absorb(self):
         """Take over edits now, without waiting for the observer; returns what changed."""
+        if self._openMoved():
+            return []
+        self._numEditsKnown = self._observer.numEdits
         with self._observer.writing():
             return self.document.absorb()
 
@@ -178,7 +184,12 @@ class PropagationLogic(RunLoop, FrameLoop, NodeWatch):
         return self.document.taken(self.document.changes(self._touched, mayOverlap=self._mayOverlap), self.editorLogic.GetSegmentEditorNode())
 
     def keep(self):
-        """Write the result: one undo step, one block per segment."""
+        """Write the result: one undo step, one block per segment.
+
+        Raises:
+            SlicePropagationError: the volume was moved or replaced meanwhile.
+        """
+        self._checkPlace()
         self._absorbDuringRun()
         with self._observer.writing():
             for _ in self._commitSteps():
@@ -187,16 +198,18 @@ class PropagationLogic(RunLoop, FrameLoop, NodeWatch):
 
     def keepInTurns(self, done):
         """The same in several turns of the event loop where it takes longer than one should; `done` is called at the end."""
+        self._checkPlace()
         self._absorbDuringRun()
         self._beginCommit(done)
         self._advanceCommit()
 
     def discard(self):
         """Forget the result; the segmentation was never touched."""
-        self._absorbDuringRun()
-        self._takeBack()
-        for label in self.document.segments:        # another segment may have been drawn over what was there before the run
-            self.document.follow(label)
+        if not self.document.isElsewhere():             # else the session is of no use any more
+            self._absorbDuringRun()
+            self._takeBack()
+            for label in self.document.segments:        # another segment may have been drawn over what was there before the run
+                self.document.follow(label)
         self._clear()
 
     # Review
@@ -205,7 +218,7 @@ class PropagationLogic(RunLoop, FrameLoop, NodeWatch):
         """Vouch for a slice as it is, also an empty one ("nothing here"); one undo step.
 
         Raises:
-            SlicePropagationError: a run is under way or its result waits.
+            SlicePropagationError: a run is under way or its result waits, or the volume was moved or replaced.
         """
         self._beforeAnchor()
         label = self.document.labelOf(segmentID)
@@ -218,7 +231,7 @@ class PropagationLogic(RunLoop, FrameLoop, NodeWatch):
         """Say that a segment is not on a slice: what is there goes, and the empty slice is vouched for; one undo step.
 
         Raises:
-            SlicePropagationError: a run is under way or its result waits, or masking protects voxels of the slice.
+            SlicePropagationError: a run is under way or its result waits, the volume was moved or replaced, or masking protects voxels of the slice.
         """
         self._beforeAnchor()
         document, label = self.document, self.document.labelOf(segmentID)
@@ -244,11 +257,13 @@ class PropagationLogic(RunLoop, FrameLoop, NodeWatch):
     def _beforeAnchor(self):
         if self.isRunning or self.hasPartialResult or self.hasPartialFrames:
             raise SlicePropagationError("The last run waits; keep or discard its result first.")
+        self._checkPlace()
         self.absorb()
 
     def _travel(self, isPossible, move):
         if self.document is None or self.isRunning or self.hasPartialResult or not isPossible:
             return False
+        self._openMoved()
         with self._observer.writing():
             move()
             self.document.absorb()

@@ -2,6 +2,9 @@
 
 from SlicePropagationLib.errors import SlicePropagationError
 
+RESULT_DROPPED = "The volume was moved or replaced; the result is dropped and nothing was written."
+LOOK_AGAIN = "The volume was moved or replaced; look at the slice again."
+
 
 class NodeWatch:
     """The part of `PropagationLogic` that answers to the scene."""
@@ -14,7 +17,8 @@ class NodeWatch:
             self._hasEdits = True
             return
         try:
-            self.document.check()
+            if self._openMoved():
+                return
             changed = self._turnToSeed() or ([] if self.hasPartialResult else self.absorb())
             if self.hasPartialResult:
                 self._absorbDuringRun()
@@ -44,6 +48,45 @@ class NodeWatch:
             with self._observer.writing():
                 self.document.writeTags("edit", drawn)
         return drawn
+
+    def _openMoved(self, problem=None):
+        """Open anew when the volume was moved, or its image replaced by one of another size; whether it was.
+
+        Args:
+            problem: what that ended.
+
+        Raises:
+            SlicePropagationError: a node or a segment is gone, or the volume cannot be worked on any more.
+        """
+        document, observer = self.document, self._observer
+        document.check()
+        if self._hasRun or not document.isElsewhere():          # a run notices by itself, within one slice
+            return False
+        if self.hasPartialResult:
+            problem = SlicePropagationError(RESULT_DROPPED)
+            self._clear()
+        hasEdits = observer.numEdits != self._numEditsKnown and not document.hasOtherTags()
+        self.open(document.volumeNode, document.segmentationNode, list(document.segments.values()), document.stack.axis)
+        if hasEdits:                        # a moment before: what is stored for the place before does not know of it
+            self._adoptDrawing()
+        self.onMove(problem)
+        return True
+
+    def _checkPlace(self):
+        """Raise when the volume was moved or replaced a moment ago, and nobody has seen where its slices are now."""
+        hadResult = self.hasPartialResult
+        if self._openMoved():
+            raise SlicePropagationError(RESULT_DROPPED if hadResult else LOOK_AGAIN)
+
+    def _afterAbort(self, problem):
+        """What the run did not survive, the nodes may not have survived either."""
+        self._checkNodes()
+        if self.document is None:
+            return
+        try:
+            self._openMoved(problem)
+        except SlicePropagationError as another:
+            self._drop(another)
 
     def _drop(self, problem):
         """Let go of nodes that are gone."""

@@ -1,10 +1,12 @@
-"""Watches a segmentation for edits by the person; our own writes do not count, and a burst of edits counts once."""
+"""Watches a segmentation for edits by the person, and its volume for moves; our own writes do not count, and a burst counts once."""
 
 import contextlib
 
 import slicer
+import vtk
 
 DEBOUNCE_MS = 200
+REST_MS = 100           # without an event, and what was dragged has come to rest; replacing an image makes several events at once
 
 
 class EditObserver:
@@ -52,3 +54,44 @@ class EditObserver:
         self._isWaiting = False
         if self._tags:
             self._onEdit()
+
+
+class PlaceObserver:
+    """Calls `onMove` once a volume that was moved, or got other slices, has come to rest.
+
+    Args:
+        document: the AnnotatedSegmentation of the volume.
+        schedule: `schedule(milliseconds, function)`, the event loop's timer.
+    """
+
+    def __init__(self, document, schedule, onMove):
+        self._document, self._schedule, self._onMove = document, schedule, onMove
+        self._isWaiting, self._numEvents = False, 0
+        volume, segmentation = document.volumeNode, document.segmentationNode
+        moved = slicer.vtkMRMLTransformableNode.TransformModifiedEvent
+        watched = [(volume, vtk.vtkCommand.ModifiedEvent), (volume, moved), (volume, slicer.vtkMRMLVolumeNode.ImageDataModifiedEvent), (segmentation, moved)]
+        self._tags = [(node, node.AddObserver(event, self._changed)) for node, event in watched]
+
+    def remove(self):
+        """Stop watching."""
+        for node, tag in self._tags:
+            node.RemoveObserver(tag)
+        self._tags = []
+
+    def _changed(self, caller, event):
+        self._numEvents += 1
+        if not self._isWaiting and self._document.isElsewhere():
+            self._isWaiting = True
+            self._wait()
+
+    def _wait(self):
+        numEvents = self._numEvents
+        self._schedule(REST_MS, lambda: self._report(numEvents))
+
+    def _report(self, numEvents):
+        if self._tags and self._numEvents != numEvents:         # it is still being dragged
+            self._wait()
+            return
+        self._isWaiting = False
+        if self._tags:
+            self._onMove()

@@ -80,6 +80,8 @@ class RunLoop:
     def _takeStep(self, step, error):
         try:
             self.document.check()
+            if self.document.isElsewhere():
+                raise SlicePropagationError("The volume was moved or replaced; the run ended and nothing was written.")
             if error is not None:
                 raise error
             if step is FINISHED:
@@ -180,7 +182,7 @@ class RunLoop:
 
     def _absorbDuringRun(self):
         """Take over edits while the segments do not hold the run's predictions yet; returns what changed."""
-        edits = {}
+        edits, self._numEditsKnown = {}, self._observer.numEdits
         for label, patches in self.document.patches().items():
             edits[label] = {index: patch for index, (patch, before) in enumerate(zip(patches, self._drawn[label])) if not patch.equals(before)}
             self._drawn[label] = patches
@@ -196,7 +198,7 @@ class RunLoop:
         self._takeBack()
         self._clear()
         self.onDone(problem)
-        self._checkNodes()
+        self._afterAbort(problem)
 
     def _endNow(self, problem):
         """End a run without waiting for its step: what the worker still finishes is dropped, with the session."""
@@ -215,4 +217,6 @@ class RunLoop:
             self._observer.remove()
         if self._frameWatch is not None:
             self._frameWatch.remove()
-        self.document = self._observer = self._frameWatch = None
+        if self._placeObserver is not None:
+            self._placeObserver.remove()
+        self.document = self._observer = self._placeObserver = self._frameWatch = None

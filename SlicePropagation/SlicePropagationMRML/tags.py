@@ -6,10 +6,10 @@ from SlicePropagationLib.slice_record import TAG, decode_slices, encode_slices
 from SlicePropagationMRML.geometry import isLeftHanded
 
 
-def writeTags(segmentationNode, segmentID, volumeNode, session, label, engineName, modelHash=None):
-    """Store what the session of a volume knows about a label's slices in one tag of its segment."""
+def writeTags(segmentationNode, segmentID, volumeNode, grid, session, label, engineName, modelHash=None):
+    """Store what the session of a volume knows about a label's slices, and where they lie (`gridOf`), in one tag of its segment."""
     segment = segmentationNode.GetSegmentation().GetSegment(segmentID)
-    segment.SetTag(TAG, encode_slices(session, label, engineName, modelHash, is_left_handed=isLeftHanded(volumeNode)))
+    segment.SetTag(TAG, encode_slices(session, label, engineName, modelHash, is_left_handed=isLeftHanded(volumeNode), grid=grid))
 
 
 def readTags(segmentationNode, segmentID):

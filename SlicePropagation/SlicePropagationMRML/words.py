@@ -28,6 +28,11 @@ def otherAxisText():
     return _("These segments were annotated along other slices; along these, all that they show counts as drawn by you.")
 
 
+def otherGridText():
+    """What a person should know who goes on where the volume has other slices than before, or lies elsewhere."""
+    return _("These segments were annotated on other slices than those of this volume where it lies now; all that they show counts as drawn by you.")
+
+
 def endName(end):
     """Where slices lead to in the patient."""
     return {"left": _("left"), "right": _("right"), "anterior": _("anterior"), "posterior": _("posterior"),

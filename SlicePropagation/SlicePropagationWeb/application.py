@@ -230,7 +230,7 @@ class Application:
         self.workflow.open_session()
         self.workflow.show_annotation()
         self.desk.take("paint")
-        self.workflow.say(" ".join([*opened.remarks, f"Went on with {name}.", *([f"The unsaved work is kept as {kept}."] if kept else [])]))
+        self.workflow.say(" ".join([*opened.remarks, f"Went on with {name}.", *filter(None, [self.workflow.other_slices()]), *([f"The unsaved work is kept as {kept}."] if kept else [])]))
         self.workflow.refresh()
 
     def _begin_anew(self, what):

@@ -9,12 +9,12 @@ from SlicePropagationLib.errors import SlicePropagationError
 from SlicePropagationLib.outputs import write_result
 from SlicePropagationLib.segmentation_file import Segment
 from SlicePropagationLib.session import AnnotationSession
-from SlicePropagationMRML.choices import annotatedAxis
+from SlicePropagationMRML.choices import otherSlicesText
 from SlicePropagationMRML.geometry import PLANES, axisOfPlane, endsOfAxis, obliqueness
 from SlicePropagationMRML.review import Kind, reviewSlices
 from SlicePropagationMRML.states import Situation
 from SlicePropagationMRML.volume_files import volumeOf
-from SlicePropagationMRML.words import otherAxisText, planeName, progressText, slicesText, summaryText, takenText, travelText
+from SlicePropagationMRML.words import otherAxisText, otherGridText, planeName, progressText, slicesText, summaryText, takenText, travelText
 from SlicePropagationWeb import words
 from SlicePropagationWeb.strip import ANCHORS, cells, describe
 from SlicePropagationWeb.view_state import reasons
@@ -148,9 +148,13 @@ class Workflow:
         self.views.enlarge(plane)
         if self.desk.volume is not None:
             self.open_session()
-            is_other = annotatedAxis(self.desk.segmentation, self.desk.segment_ids()) not in (None, axisOfPlane(self.desk.volume, plane))
-            if is_other or self.data.message == otherAxisText():        # which holds no longer
-                self.say(otherAxisText() if is_other else "")
+            text = self.other_slices()
+            if text or self.data.message in (otherAxisText(), otherGridText()):        # which holds no longer
+                self.say(text)
+
+    def other_slices(self):
+        """Why what is stored with the segments does not count along the chosen plane of the volume; empty where it does."""
+        return otherSlicesText(self.desk.volume, self.desk.segmentation, self.desk.segment_ids(), axisOfPlane(self.desk.volume, self.data.plane))
 
     def result(self, path):
         """What writes the work as it stands now, when it is called, in any thread: segmentation, per-slice table and record beside each other."""

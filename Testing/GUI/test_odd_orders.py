@@ -74,6 +74,51 @@ def test_the_axis_can_be_changed_and_changed_back_without_loss(seeded):
     assert (seeded.mask() == before).all() and seeded.kinds() == kinds and seeded.status == ""
 
 
+def test_a_volume_with_fewer_slices_can_be_chosen_and_the_first_one_again_without_loss(seeded):
+    seeded.propagate()
+    first, kinds = seeded.volume, seeded.kinds()
+    seeded.load(SliceStack(seeded.stack.images[:10]))
+    assert seeded.kinds() == ["seed"] * 10 and "counts as drawn by you" in seeded.status
+    seeded.ui.volumeSelector.setCurrentNode(first)
+    person.turns()
+    assert seeded.kinds() == kinds and seeded.status == ""
+
+
+def test_an_image_of_fewer_slices_in_the_same_volume_is_shown_as_another_volume_would_be(seeded):
+    seeded.propagate()
+    kinds = seeded.kinds()
+    slicer.util.updateVolumeFromArray(seeded.volume, seeded.stack.images[:10])
+    seeded.wait_for_panel()
+    assert seeded.kinds() == ["seed"] * 10 and "counts as drawn by you" in seeded.status and seeded.ui.propagateButton.isEnabled()
+    slicer.util.updateVolumeFromArray(seeded.volume, seeded.stack.images)
+    seeded.wait_for_panel()
+    assert seeded.kinds() == kinds and seeded.status == ""
+
+
+def test_after_the_volume_was_moved_alone_the_panel_speaks_of_what_was_drawn_only(seeded):
+    seeded.propagate()
+    kinds, origin = seeded.kinds(), seeded.volume.GetOrigin()
+    seeded.volume.SetOrigin(0.0, 0.0, 3.0)
+    seeded.wait_for_panel()
+    assert seeded.kinds() == ["seed"] * 15 + ["unknown"] and "counts as drawn by you" in seeded.status
+    seeded.volume.SetOrigin(*origin)
+    seeded.wait_for_panel()
+    assert seeded.kinds() == kinds
+    seeded.volume.SetOrigin(0.0, 0.0, 3.0)
+    seeded.wait_for_panel()
+    seeded.draw(9, disc((48, 48), (10, 10), 4))
+    assert seeded.status.startswith("You drew on slice 9.")
+
+
+@pytest.mark.parametrize("change", [lambda volume: volume.SetOrigin(0.0, 0.0, 3.0), lambda volume: slicer.util.updateVolumeFromArray(volume, np.zeros((10, 48, 48), np.float32))])
+def test_a_volume_that_is_moved_or_replaced_while_a_result_waits_takes_the_result_with_it(seeded, change):
+    seeded.stop_after(4)
+    change(seeded.volume)
+    seeded.wait_for_panel()
+    assert not seeded.ui.keepButton.isVisible() and not seeded.logic.hasPartialResult and seeded.status
+    assert seeded.mask(seeded.segment).any(axis=(1, 2)).sum() == 1
+
+
 def test_a_renamed_segment_has_its_new_name_in_review(seeded):
     seeded.propagate()
     seeded.segmentation.GetSegmentation().GetSegment(seeded.segment).SetName("Liver")

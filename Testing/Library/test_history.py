@@ -57,6 +57,53 @@ def test_what_was_undone_is_not_in_the_history():
     assert [event["event"] for event in session.history] == ["annotate"]
 
 
+def corrected_during_a_run():
+    """A session whose run went on after slice 4 was drawn, and the run's steps."""
+    session = AnnotationSession(blank_stack(), (1,))
+    session.annotate(1, 0, square(2, 2, 6))
+    steps = propagate(session, RepeatingEngine(0.8), plan_session(session))
+    for _ in range(2):
+        next(steps)
+    session.annotate(1, 4, square(3, 3, 3))
+    next(steps)
+    return session, steps
+
+
+@pytest.mark.parametrize("goes_on", [False, True])
+def test_an_edit_during_a_run_that_is_undone_after_the_run_went_on_is_replayed_as_it_was(goes_on):
+    session, steps = corrected_during_a_run()
+    if not goes_on:
+        list(steps)
+    assert session.undo() == "Draw"
+    list(steps)
+    assert session.anchors(1) == [0]
+    assert_same(session, again := replayed(session, engine_of=lambda name: RepeatingEngine(0.8)))
+    assert encode_history(again.history) == encode_history(session.history)
+
+
+@pytest.mark.parametrize("goes_on", [False, True])
+def test_an_edit_during_a_run_that_is_undone_and_done_again_is_replayed_as_it_was(goes_on):
+    session, steps = corrected_during_a_run()
+    session.undo()
+    if goes_on:
+        next(steps)
+    assert session.redo() == "Draw" and session.anchors(1) == [0, 4]
+    list(steps)
+    assert_same(session, replayed(session, engine_of=lambda name: RepeatingEngine(0.8)))
+    assert goes_on == any(event["event"] == "undo" for event in session.history)
+
+
+def test_a_run_that_is_undone_after_an_edit_in_it_leaves_what_was_before_and_comes_back_with_it():
+    session, steps = corrected_during_a_run()
+    list(steps)
+    labels, history = session.label_map(), list(session.history)
+    assert [session.undo(), session.undo()] == ["Draw", "Propagate"]
+    assert [event["event"] for event in session.history] == ["annotate"]
+    assert [session.redo(), session.redo()] == ["Propagate", "Draw"]
+    assert np.array_equal(session.label_map(), labels) and session.history == history
+    assert_same(session, replayed(session, engine_of=lambda name: RepeatingEngine(0.8)))
+
+
 @pytest.mark.parametrize("mask", [np.zeros((5, 7), bool), np.ones((5, 7), bool), np.eye(5, 7, dtype=bool), np.eye(5, 7, 2, dtype=bool)])
 def test_a_mask_survives_its_run_lengths(mask):
     assert np.array_equal(decode_patch(json.loads(json.dumps(encode_patch(Patch.cut(mask))))).paste(mask.shape), mask)

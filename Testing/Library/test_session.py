@@ -109,6 +109,20 @@ def test_a_prediction_that_only_lost_pixels_to_another_label_stays_a_prediction(
     assert np.array_equal(session.mask(LIVER, 3), LARGE & ~SMALL)
 
 
+def test_a_seed_that_another_label_covers_is_taken_back_and_one_of_which_a_pixel_is_left_stays(session):
+    session.annotate(LIVER, 3, SMALL)
+    session.annotate(LIVER, 5, LARGE)
+    assert session.absorb({LIVER: {3: np.zeros_like(SMALL), 5: LARGE & ~SMALL}, KIDNEY: {3: LARGE, 5: SMALL}}) == [(LIVER, 3), (LIVER, 5), (KIDNEY, 3), (KIDNEY, 5)]
+    assert session.anchors(LIVER) == [5] and session.anchors(KIDNEY) == [3, 5]
+
+
+def test_a_correction_that_another_label_covers_says_that_the_structure_is_not_there(session):
+    session.accept(LIVER, 3, LARGE, 0.5)
+    session.annotate(LIVER, 3, SMALL)
+    session.absorb({LIVER: {3: np.zeros_like(SMALL)}, KIDNEY: {3: LARGE}})
+    assert provenance(session, LIVER, 3) == Provenance.CORRECTION and not session.mask(LIVER, 3).any()
+
+
 def test_anchors_lie_on_top_in_the_label_map(session):
     session.annotate(LIVER, 3, SMALL)
     session.accept(KIDNEY, 3, LARGE, 0.9)

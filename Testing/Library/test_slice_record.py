@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 
 from SlicePropagationLib.session import AnnotationSession, Provenance
-from SlicePropagationLib.slice_record import decode_slices, encode_slices, in_system, restore_slices
+from SlicePropagationLib.slice_record import decode_slices, encode_slices, grid_values, in_system, is_on_grid, restore_slices
 from SlicePropagationLib.stack import SliceStack
 from phantoms import square
+
+PLACE = [[2.0, 0.0, 0.0, 10.0], [0.0, 2.0, 0.0, 20.0], [0.0, 0.0, 5.0, 30.0]]       # four by four voxels of 2 mm, slices of 5 mm
 
 
 def annotated(axis=0):
@@ -35,7 +37,31 @@ def test_a_record_of_an_ordinary_volume_says_nothing_of_its_system():
 
 
 @pytest.mark.parametrize("change", [{"axis": 3}, {"slices": [1]}, {"slices": {"-1": [2, None, 0, 1]}}, {"slices": {"x": [2, None, 0, 1]}}, {"slices": {"1": [9, None, 0, 1]}}, {"slices": {"1": [2, 1.5, 0, 1]}},
-                                    {"slices": {"1": [2, None, 0]}}, {"slices": {"1": [2, None, -1, 0]}}, {"format": 2}])
+                                    {"slices": {"1": [2, None, 0]}}, {"slices": {"1": [2, None, -1, 0]}}, {"format": 2},
+                                    {"grid": {"size": [4, 4], "matrix": PLACE}}, {"grid": {"size": [4, 4, 5], "matrix": [1]}}, {"grid": {"size": [4, 4, 5], "matrix": [[float("nan")] * 4] * 3}}, {"grid": 3}])
 def test_a_damaged_record_is_no_record(change):
     values = json.loads(encode_slices(annotated(), 1, "copy"))
     assert decode_slices(json.dumps(values)) == values and decode_slices(json.dumps(values | change)) is None
+
+
+def placed(*shift, size=(4, 4, 5), **options):
+    """The grid of `PLACE`, moved by millimetres."""
+    return grid_values(size, np.array(PLACE) + np.pad(np.transpose([shift or (0, 0, 0)]), ((0, 0), (3, 0))), **options)
+
+
+@pytest.mark.parametrize("grid,belongs", [(placed(), True), (placed(0, 0, 1e-3), True), (placed(0.5, 0.5, 1.5), True), (placed(0, 0, 5), False), (placed(0, 0, 2.5), False), (placed(2, 0, 0), False),
+                                          (placed(size=(4, 4, 6)), False)])
+def test_a_record_belongs_to_the_grid_that_it_states_and_to_one_that_is_moved_by_less_than_half_a_voxel(grid, belongs):
+    values = decode_slices(encode_slices(annotated(), 1, "copy", grid=placed()))
+    assert is_on_grid(values, grid) == belongs
+
+
+def test_a_record_that_states_no_grid_belongs_to_any():
+    assert is_on_grid(decode_slices(encode_slices(annotated(), 1, "copy")), placed(0, 0, 50))
+
+
+def test_a_volume_that_slicer_turned_around_is_on_the_grid_that_it_was_on():
+    turned = np.array(PLACE)
+    turned[:, 3] += 4 * turned[:, 2]
+    turned[:, 2] *= -1
+    assert grid_values((4, 4, 5), turned, is_left_handed=True) == placed()

@@ -2,9 +2,12 @@
 
 import numpy as np
 import pytest
+import slicer
+import vtk
 
 from SlicePropagationLib.errors import InputError, SlicePropagationError
 from SlicePropagationLib.session import Provenance
+from SlicePropagationMRML.geometry import ijkToWorld
 from phantoms import disc
 
 SMALL = disc((48, 48), (20, 20), 5)
@@ -96,6 +99,149 @@ def test_after_the_scene_was_closed_a_new_volume_can_be_annotated(bench):
     bench.draw("disc", 7, SMALL)
     bench.run()
     assert bench.mask("disc")[9].any()
+
+
+# When the volume is moved or replaced
+
+def move(bench, numSlices):
+    """Put only the volume under a transform that shifts it by so many of its slices; returns the transform node."""
+    node, transform, toWorld = bench.scene.AddNewNodeByClass("vtkMRMLLinearTransformNode"), vtk.vtkTransform(), ijkToWorld(bench.volume)
+    transform.Translate(*np.subtract(toWorld.TransformPoint((0, 0, numSlices)), toWorld.TransformPoint((0, 0, 0))))
+    node.SetMatrixTransformToParent(transform.GetMatrix())
+    bench.volume.SetAndObserveTransformNodeID(node.GetID())
+    return node
+
+
+def replace_image(bench, numSlices):
+    slicer.util.updateVolumeFromArray(bench.volume, np.resize(bench.stack.images, (numSlices, 48, 48)))
+
+
+@pytest.fixture
+def filled(bench):
+    """A run from slice 7, its provenance and confidence at hand, and what the logic says of moves and edits."""
+    bench.open()
+    bench.draw("disc", 7, SMALL)
+    bench.turn()
+    bench.run()
+    bench.turn()
+    bench.provenance, bench.moves, bench.edits = bench.logic.session.provenance, [], []
+    bench.logic.onMove, bench.logic.onEdit = bench.moves.append, bench.edits.append
+    return bench
+
+
+def stand_still(bench):
+    """Let the pauses of the observers pass."""
+    for _ in range(3):
+        bench.turn()
+
+
+@pytest.mark.parametrize("change", [lambda bench: move(bench, 1), lambda bench: bench.volume.SetOrigin(0, 0, 0), lambda bench: bench.volume.SetSpacing(1.0, 1.5, 2.0)])
+def test_after_the_volume_was_moved_alone_only_what_a_person_draws_is_an_edit(filled, change):
+    change(filled)
+    stand_still(filled)
+    shown = filled.mask("disc").any(axis=(1, 2))
+    assert filled.moves == [None] and np.array_equal(filled.logic.session.provenance[0] == Provenance.SEED, shown)
+    filled.draw("disc", 9, LARGE)
+    stand_still(filled)
+    assert filled.edits == [[(1, 9)]]
+
+
+def test_a_volume_that_is_moved_and_moved_back_shows_the_provenance_that_it_showed_before(filled):
+    node = move(filled, 1)
+    stand_still(filled)
+    assert not np.array_equal(filled.logic.session.provenance, filled.provenance)
+    node.SetMatrixTransformToParent(vtk.vtkMatrix4x4())
+    stand_still(filled)
+    assert np.array_equal(filled.logic.session.provenance, filled.provenance) and filled.moves == [None, None] and filled.edits == []
+
+
+def test_what_is_drawn_right_after_a_move_is_not_taken_for_propagated_after_the_way_back(filled):
+    node = move(filled, 1)
+    filled.draw("disc", 9, LARGE)
+    stand_still(filled)
+    node.SetMatrixTransformToParent(vtk.vtkMatrix4x4())
+    stand_still(filled)
+    assert filled.logic.session.is_anchor(1, 10) and np.array_equal(filled.mask("disc")[10], LARGE)
+
+
+def test_volume_and_segmentation_that_move_together_stay_as_they_are(filled):
+    filled.segmentation.SetAndObserveTransformNodeID(move(filled, 1).GetID())
+    stand_still(filled)
+    assert np.array_equal(filled.logic.session.provenance, filled.provenance) and filled.logic.absorb() == [] and filled.moves == []
+
+
+def test_a_volume_that_is_being_dragged_is_opened_once_it_rests(filled):
+    node = move(filled, 1)
+    for shift in (5.0, 7.0, 9.0):
+        filled.turn()
+        matrix = vtk.vtkMatrix4x4()
+        matrix.SetElement(2, 3, shift)
+        node.SetMatrixTransformToParent(matrix)
+    stand_still(filled)
+    assert filled.moves == [None]
+
+
+@pytest.mark.parametrize("numSlices", [10, 20])
+def test_an_image_of_another_size_in_the_same_node_is_noticed_as_another_volume(filled, numSlices):
+    replace_image(filled, numSlices)
+    stand_still(filled)
+    assert filled.moves == [None] and filled.logic.session.provenance.shape == (1, numSlices) and filled.logic.document.stack.images.shape[0] == numSlices
+    assert filled.logic.session.anchors(1) == list(range(min(numSlices, 16)))
+    replace_image(filled, 16)
+    stand_still(filled)
+    assert np.array_equal(filled.logic.session.provenance, filled.provenance)
+
+
+def test_without_an_event_loop_it_is_noticed_with_the_next_question(filled):
+    replace_image(filled, 20)
+    filled.run()
+    assert filled.mask("disc").any(axis=(1, 2)).all() and filled.logic.session.anchors(1) == list(range(16))
+
+
+@pytest.mark.parametrize("change", [lambda bench: move(bench, 1), lambda bench: replace_image(bench, 10)])
+def test_a_volume_that_is_moved_or_replaced_during_a_run_ends_it_and_nothing_is_written(bench, change):
+    bench.open()
+    bench.draw("disc", 7, SMALL)
+    ends, moves = [], []
+    bench.logic.onDone, bench.logic.onMove = ends.append, moves.append
+    bench.logic.start("copy")
+    bench.stepOnce()
+    change(bench)
+    bench.logic.runToEnd()
+    assert "moved or replaced" in str(ends[0]) and moves == ends and bench.logic.preview is None
+    assert np.flatnonzero(bench.mask("disc").any(axis=(1, 2))).size == 1
+    bench.run()
+    assert bench.mask("disc").any(axis=(1, 2)).all()
+
+
+@pytest.mark.parametrize("change", [lambda bench: move(bench, 1), lambda bench: replace_image(bench, 10)])
+@pytest.mark.parametrize("choice", ["keep", "discard", "look", "close"])
+def test_a_result_that_waits_while_the_volume_is_moved_or_replaced_is_never_written(bench, change, choice):
+    bench.open()
+    bench.draw("disc", 7, SMALL)
+    bench.logic.start("copy", holdsResult=True)
+    bench.logic.runToEnd()
+    change(bench)
+    if choice == "keep":
+        with pytest.raises(SlicePropagationError, match="nothing was written"):
+            bench.logic.keep()
+    else:
+        getattr(bench.logic, choice)()
+    assert not bench.logic.hasPartialResult and bench.logic.preview is None and np.flatnonzero(bench.mask("disc").any(axis=(1, 2))).size == 1
+
+
+@pytest.mark.parametrize("act", ["confirm", "markEmpty"])
+def test_nobody_vouches_for_a_slice_of_a_volume_that_was_replaced_a_moment_ago(filled, act):
+    replace_image(filled, 10)
+    with pytest.raises(SlicePropagationError, match="look at the slice again"):
+        getattr(filled.logic, act)("disc", 15)
+    assert filled.logic.session.provenance.shape == (1, 10) and filled.logic.undo()
+
+
+def test_an_undo_after_a_move_takes_back_the_run(filled):
+    move(filled, 1)
+    assert filled.logic.undo()
+    assert filled.logic.session.anchors(1) == np.flatnonzero(filled.mask("disc").any(axis=(1, 2))).tolist() == [6]
 
 
 # What a page or a panel asks for besides
