@@ -166,6 +166,7 @@ def test_what_is_not_known_is_refused_with_what_is(changed, words):
 
 
 def test_a_model_file_may_lie_in_a_folder_with_the_sign_of_a_name(tmp_path):
+    pytest.importorskip("torch")
     path = tmp_path / "rate=0.1" / "best.pt"
     path.parent.mkdir()
     path.write_bytes(b"none")
