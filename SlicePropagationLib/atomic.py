@@ -8,7 +8,6 @@ from pathlib import Path
 
 from SlicePropagationLib.errors import OutputError
 
-
 PREFIX = ".partial-"
 
 

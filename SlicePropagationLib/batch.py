@@ -137,8 +137,9 @@ def _add_contents(digest, path):
         content = path.read_bytes()
         digest.update(content)
         elsewhere = VOXELS_ELSEWHERE.search(content) if path.suffix.lower() in (".mhd", ".nhdr") else None
-        if elsewhere and (path.parent / elsewhere[1].decode()).is_file():
-            digest.update((path.parent / elsewhere[1].decode()).read_bytes())
+        voxels = path.parent / os.fsdecode(elsewhere[1]) if elsewhere else None
+        if voxels and voxels.is_file():
+            digest.update(voxels.read_bytes())
 
 
 def _weight_files(engine):

@@ -47,6 +47,14 @@ class Bench:
         self.logic.start(engine, **options)
         self.logic.runToEnd()
 
+    def runPart(self, count):
+        """A run that is stopped after some slices; its result waits."""
+        self.logic.start("copy")
+        for _ in range(count):
+            self.stepOnce()
+        self.logic.stop()
+        self.logic.runToEnd()
+
     def turn(self):
         """One turn of the event loop."""
         timers, self.timers[:] = list(self.timers), []

@@ -198,10 +198,7 @@ def test_slices_appear_in_a_node_of_their_own_and_the_segmentation_waits(bench):
 def test_a_stopped_run_ends_within_one_slice_and_is_kept_or_discarded(bench, choice, slices):
     bench.open()
     bench.draw("disc", 7, SMALL)
-    bench.logic.start("copy")
-    bench.stepOnce(), bench.stepOnce()
-    bench.logic.stop()
-    bench.logic.runToEnd()
+    bench.runPart(2)
     assert bench.logic.hasPartialResult
     getattr(bench.logic, choice)()
     assert np.flatnonzero(bench.mask("disc").any(axis=(1, 2))).tolist() == slices
@@ -243,11 +240,7 @@ def test_what_another_segment_took_while_a_result_waited_is_no_edit_once_it_is_d
     bench.draw("disc", 7, LARGE)
     bench.run()
     bench.draw("disc", 4, SMALL)
-    bench.logic.start("copy")
-    for _ in range(8):
-        bench.stepOnce()
-    bench.logic.stop()
-    bench.logic.runToEnd()
+    bench.runPart(8)
     bench.draw("rest", 6, SMALL)
     bench.logic.look()
     bench.logic.discard()
@@ -272,11 +265,7 @@ def test_an_edit_at_the_last_moment_is_not_overwritten_and_its_gaps_are_walked(b
 def test_an_edit_while_a_partial_result_waits_stands_and_nothing_else_counts_as_an_edit(bench, choice, slices):
     bench.open()
     bench.draw("disc", 7, SMALL)
-    bench.logic.start("copy")
-    for _ in range(4):
-        bench.stepOnce()
-    bench.logic.stop()
-    bench.logic.runToEnd()
+    bench.runPart(4)
     bench.draw("disc", 3, LARGE)
     bench.turn()
     getattr(bench.logic, choice)()
