@@ -49,3 +49,9 @@ def _values(cls, name, kinds, values):
         if type(value) is not kind and not (kind is float and type(value) is int) or value != value:
             raise ConfigError(f"{cls.__name__}.{name} must be a list of {kind.__name__}, got {list(values)!r}.")
     return tuple(values)
+
+
+def check_halves(size, divisor):
+    """Refuse a size that a network cannot halve often enough; ConfigError with one that fits."""
+    if size % divisor:
+        raise ConfigError(f"size must be divisible by {divisor} for so many levels, got {size}; use {max(1, round(size / divisor)) * divisor}.")

@@ -79,10 +79,3 @@ class SlicesConfig:
             raise ConfigError(f"window must be two numbers, the lower first, got {', '.join(map(str, self.window))}.")
         if self.size < 1 or self.label < 0:
             raise ConfigError(f"size must be positive and label at least 0, got {self.size} and {self.label}.")
-
-
-def check_size(network, slices):
-    """Refuse a grid that a network cannot halve often enough; ConfigError with a size that fits."""
-    if slices.size % network.divisor:
-        nearest = max(1, round(slices.size / network.divisor)) * network.divisor
-        raise ConfigError(f"size must be divisible by {network.divisor} for {network.num_units} units, got {slices.size}; use {nearest}.")

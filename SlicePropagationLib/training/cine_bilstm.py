@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from SlicePropagationLib.checkpoint import fill_network, load_checkpoint
-from SlicePropagationLib.config import config_from_dict
+from SlicePropagationLib.config import check_halves, config_from_dict
 from SlicePropagationLib.engines.frame_grid import FrameGridConfig
 from SlicePropagationLib.errors import CheckpointError, ConfigError
 from SlicePropagationLib.networks.cine_bilstm import CineBiLSTM
@@ -39,7 +39,7 @@ class CineBiLSTMTaskConfig:
     updates_unet: bool = True
 
     def __post_init__(self):
-        self.frames.check_size(self.network.unet.divisor)
+        check_halves(self.frames.grid.size, self.network.unet.divisor)
 
 
 class CineBiLSTMTask(nn.Module):

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from SlicePropagationLib.config import check_halves
 from SlicePropagationLib.engines.frame_grid import FrameGridConfig
 from SlicePropagationLib.networks.cine_config import CineUNetConfig
 from SlicePropagationLib.networks.cine_unet import CineUNet
@@ -19,7 +20,7 @@ class CineUNetTaskConfig:
     augmentation: FrameAugmentationConfig = field(default_factory=FrameAugmentationConfig)
 
     def __post_init__(self):
-        self.frames.check_size(self.network.divisor)
+        check_halves(self.frames.grid.size, self.network.divisor)
 
 
 class CineUNetTask(FrameTask):

@@ -8,7 +8,6 @@ import torch
 from torch.nn import functional as F
 
 from SlicePropagationLib.engines.frame_grid import FrameGridConfig
-from SlicePropagationLib.errors import ConfigError
 from SlicePropagationLib.training.series import read_series
 from SlicePropagationLib.windows import WindowConfig, distance_weights, window_around
 
@@ -28,11 +27,6 @@ class FramesConfig:
     window: WindowConfig = field(default_factory=WindowConfig)
     uses_pseudo_labels: bool = True
     uses_soft_labels: bool = False
-
-    def check_size(self, divisor):
-        """Refuse a grid that a network cannot halve often enough; ConfigError with a size that fits."""
-        if self.grid.size % divisor:
-            raise ConfigError(f"size must be divisible by {divisor} for so many levels, got {self.grid.size}; use {max(1, round(self.grid.size / divisor)) * divisor}.")
 
 
 @dataclass(frozen=True)

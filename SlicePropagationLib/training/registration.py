@@ -6,6 +6,7 @@ import torch
 from torch import nn
 
 from SlicePropagationLib.checkpoint import fill_network, load_checkpoint
+from SlicePropagationLib.config import check_halves
 from SlicePropagationLib.errors import ConfigError
 from SlicePropagationLib.networks.cine_config import VoxelMorphConfig
 from SlicePropagationLib.networks.voxelmorph import VoxelMorph, warp
@@ -96,9 +97,7 @@ class RegistrationTraining:
     loop: LoopConfig = field(default_factory=lambda: LoopConfig(epochs=1500, batches_per_epoch=100, batch_size=1, learning_rate=1e-4, schedule="constant"))
 
     def __post_init__(self):
-        divisor = 2 ** len(self.task.network.encoder)
-        if self.pairs.size % divisor:
-            raise ConfigError(f"size must be divisible by {divisor} for {len(self.task.network.encoder)} levels, got {self.pairs.size}; use {max(1, round(self.pairs.size / divisor)) * divisor}.")
+        check_halves(self.pairs.size, 2 ** len(self.task.network.encoder))
         if self.task.likeness == "ncc" and not 1 <= self.task.ncc_window <= self.pairs.size:
             raise ConfigError(f"ncc_window must be from 1 to the size of {self.pairs.size}, got {self.task.ncc_window}.")
 

@@ -4,8 +4,9 @@ from dataclasses import dataclass, field
 
 import torch
 
+from SlicePropagationLib.config import check_halves
 from SlicePropagationLib.losses.binary import find_loss
-from SlicePropagationLib.networks.pnet_config import PNetConfig, SlicesConfig, check_size
+from SlicePropagationLib.networks.pnet_config import PNetConfig, SlicesConfig
 from SlicePropagationLib.training.slice_runs import RunAugmentationConfig
 
 
@@ -27,7 +28,7 @@ class SliceTaskConfig:
 
     def __post_init__(self):
         find_loss(self.loss)
-        check_size(self.network, self.slices)
+        check_halves(self.slices.size, self.network.divisor)
 
 
 def mean_slice_dice(probability, truth):

@@ -7,6 +7,7 @@ from zlib import crc32
 import torch
 
 from SlicePropagationLib.checkpoint import fill_network, load_checkpoint
+from SlicePropagationLib.config import check_halves
 from SlicePropagationLib.engines.guidance import CELLS, FACTS, MAPS
 from SlicePropagationLib.errors import ConfigError
 from SlicePropagationLib.networks.config import UNetConfig
@@ -101,9 +102,8 @@ class PlainTraining:
     loop: LoopConfig = field(default_factory=LoopConfig)
 
     def __post_init__(self):
-        network, divisor = self.task.network, 2**self.task.network.depth
-        if self.pairs.size % divisor:
-            raise ConfigError(f"size must be divisible by {divisor} for a depth of {network.depth}, got {self.pairs.size}; use {max(1, round(self.pairs.size / divisor)) * divisor}.")
+        network = self.task.network
+        check_halves(self.pairs.size, 2**network.depth)
         if network.in_channels != 1 + self.task.uses_prior:
             raise ConfigError(f"in_channels must be {1 + self.task.uses_prior} where uses_prior is {str(self.task.uses_prior).lower()}, got {network.in_channels}.")
 

@@ -5,6 +5,7 @@ Presets: `default` (all labels that there are, each alike), `real` (annotated sl
 
 from dataclasses import dataclass, field, replace
 
+from SlicePropagationLib.config import check_halves
 from SlicePropagationLib.engines.frame_grid import FrameGridConfig
 from SlicePropagationLib.errors import ConfigError
 from SlicePropagationLib.networks.config import UNetConfig
@@ -28,7 +29,7 @@ class UNet2dTaskConfig:
     def __post_init__(self):
         if self.network.in_channels != 1:
             raise ConfigError(f"in_channels must be 1, a frame by itself, got {self.network.in_channels}.")
-        self.frames.check_size(2**self.network.depth)
+        check_halves(self.frames.grid.size, 2**self.network.depth)
 
 
 class UNet2dTask(FrameTask):
