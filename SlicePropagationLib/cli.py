@@ -4,6 +4,7 @@ import argparse
 import logging
 import sys
 import time
+from functools import partial
 from importlib import import_module, util
 from pathlib import Path
 
@@ -18,6 +19,8 @@ from SlicePropagationLib.models import find_model, has_model
 from SlicePropagationLib.training import TASKS
 
 WEB_PACKAGES = {"slicer": "slicer-core", "trame_slicer": "trame-slicer"}       # what is imported -> what is installed
+UNUSED_BY = {"experiments": ("folds", "label", "engine", "without"), "pnet_experiments": ("engine",), "acnn_experiments": ("epochs", "label", "engine", "without"),
+             "pnet_jump": ("scale", "max_hours", "epochs", "config", "folds", "without", "seed")}      # options of `experiment`, by module
 WEB_REMEDY = "install the extra: pip install 'slice-propagation[app]'. Or open the files in 3D Slicer."
 
 
@@ -308,12 +311,17 @@ def _add_experiment(commands):
     parser.add_argument("--workers", type=positive, default=1, help="processes that walk")
     parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda"))
     parser.add_argument("--quiet", action="store_true")
-    parser.set_defaults(command=_experiment)
+    parser.set_defaults(command=partial(_experiment, parser.get_default))
 
 
-def _experiment(arguments):
+def _experiment(default, arguments):
+    """`default`: an option's name -> its value where it is not given."""
     check_device(arguments.device)
     run = _find_experiment(arguments.name)
+    module = run.__module__.rpartition(".")[2]
+    meant_for_others = [f"--{name.replace('_', '-')}" for name in UNUSED_BY[module] if getattr(arguments, name) != default(name)]
+    if meant_for_others:
+        raise ConfigError(f"{arguments.name} has no use for {', '.join(meant_for_others)}; leave it out.")
     print(run(arguments, None if arguments.quiet else lambda text: print(text, file=sys.stderr, flush=True)))
     return DONE
 

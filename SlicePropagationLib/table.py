@@ -6,7 +6,9 @@ from SlicePropagationLib.errors import InputError
 
 
 def read_table(path, columns):
-    """The rows of a comma-separated table as dicts of text; "" where a cell is absent. Rows without any text are left out.
+    """The rows of a table as dicts of text; "" where a cell is absent. Rows without any text are left out.
+
+    Cells are separated by commas, or by semicolons or tabs where the heading has them and no comma: spreadsheets write these where the comma is the decimal mark.
 
     Args:
         columns: those that every row must have something in.
@@ -16,7 +18,10 @@ def read_table(path, columns):
     """
     try:
         with open(path, newline="", encoding="utf-8-sig") as file:         # with the mark that Excel begins a file with, or without
-            reader = csv.DictReader(file, restval="")
+            heading = file.readline()
+            file.seek(0)
+            separator = next((mark for mark in ",;\t" if mark in heading), ",")
+            reader = csv.DictReader(file, restval="", delimiter=separator)
             rows, known = list(reader), reader.fieldnames or ()
     except (OSError, ValueError, csv.Error) as error:
         raise InputError(f"{path} cannot be read as a table ({error}); give one with the columns {_listed(columns)}, separated by commas.") from error
@@ -28,7 +33,7 @@ def read_table(path, columns):
         if empty:
             raise InputError(f"{path} has no {empty[0]} in row {number}; fill the cell or take the row out.")
         if any(row.get(None, ())):
-            raise InputError(f"{path} has {len(known) + len(row[None])} cells in row {number}, for {len(known)} columns; put a name with a comma in quotation marks.")
+            raise InputError(f"{path} has {len(known) + len(row[None])} cells in row {number}, for {len(known)} columns; put a name with a {separator!r} in quotation marks.")
     return [row for _, row in numbered]
 
 

@@ -101,6 +101,14 @@ def test_an_unknown_experiment_is_refused_with_the_known_ones(cases, capsys):
     assert ", ".join(EXPERIMENTS) in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("name, options", [("depth", ("--folds", "5")), ("depth", ("--without", "depth 2")), ("pnet-losses", ("--engine", "copy")), ("pnet-jump", ("--epochs", "3", "--config", "x.json")),
+                                           ("acnn-segmentation", ("--label", "1"))])
+def test_an_option_that_an_experiment_would_ignore_is_refused(tmp_path, capsys, name, options):
+    assert main(["experiment", name, "--cases", str(tmp_path / "cases.csv"), "--out", str(tmp_path / "out"), "--device", "cpu", *options]) == 2
+    message = capsys.readouterr().err
+    assert name in message and all(option in message for option in options[::2])
+
+
 def test_the_grid_of_the_prior_mask_is_that_of_the_thesis():
     grid = {column: VARIANTS[name].settings().get("task", {}).get("augmentation", {"prior_turn": 1.0, "prior_scale": 0.1})
             for column, name in EXPERIMENTS["prior-mask"].columns.items()}
