@@ -1,0 +1,137 @@
+"""Drawn and propagated stay distinguishable, in the scene, in files and on other volumes (the contract with the annotator, 12)."""
+
+import json
+
+import numpy as np
+import pytest
+import slicer
+
+from SlicePropagationLib.session import Provenance
+from SlicePropagationLib.slice_record import TAG
+from SlicePropagationMRML.geometry import ijkToWorld
+from SlicePropagationMRML.tags import readTags
+from mrml_scene import makeVolume
+from phantoms import disc
+
+SMALL = disc((48, 48), (20, 20), 5)
+LARGE = disc((48, 48), (24, 26), 9)
+
+
+def test_provenance_and_confidence_come_back_when_the_segmentation_is_opened_again(bench):
+    bench.open()
+    bench.draw("disc", 7, SMALL)
+    bench.run("registration")
+    bench.logic.confirm("disc", 15)
+    session = bench.logic.session
+    bench.logic.close()
+    bench.open()
+    assert np.array_equal(bench.logic.session.provenance, session.provenance)
+    np.testing.assert_allclose(bench.logic.session.confidence, session.confidence, atol=1e-3)
+    assert readTags(bench.segmentation, "disc")["engine"] == "registration"
+
+
+@pytest.mark.parametrize("isCorrection", [False, True])
+def test_a_slice_that_another_segment_covers_is_the_same_when_the_segmentation_is_opened_again(bench, isCorrection):
+    bench.editorNode.SetOverwriteMode(bench.editorNode.OverwriteAllSegments)
+    bench.open("disc", "rest")
+    bench.draw("disc", 7, SMALL)
+    if isCorrection:
+        bench.run()
+        bench.draw("disc", 11, SMALL[::-1])
+    bench.logic.absorb()
+    covered = 11 if isCorrection else 7
+    bench.draw("rest", covered, np.ones((48, 48), bool) & ~disc((48, 48), (5, 5), 2))
+    bench.logic.absorb()
+    session = bench.logic.session
+    assert not bench.mask("disc")[covered].any() and session.is_anchor(1, covered) == isCorrection and session.anchors(2) == [covered]
+    bench.open("disc", "rest")
+    assert np.array_equal(bench.logic.session.provenance, session.provenance)
+    assert [bench.logic.session.stale(label).tolist() for label in (1, 2)] == [session.stale(label).tolist() for label in (1, 2)]
+
+
+def test_provenance_survives_a_file(bench, tmp_path):
+    bench.open()
+    bench.draw("disc", 7, SMALL)
+    bench.run("copy")
+    storage = slicer.vtkMRMLSegmentationStorageNode()
+    storage.SetFileName(str(tmp_path / "saved.seg.nrrd"))
+    bench.scene.AddNode(storage)
+    assert storage.WriteData(bench.segmentation)
+    loaded = bench.scene.AddNewNodeByClass("vtkMRMLSegmentationNode", "Loaded")
+    assert storage.ReadData(loaded)
+    assert loaded.GetSegmentation().GetSegment("disc").HasTag(TAG)
+    assert readTags(loaded, "disc") == readTags(bench.segmentation, "disc")
+
+
+def other_volume(bench, count=10, shift=0.0):
+    """A volume like the bench's, with so many slices, moved by so many slices."""
+    node = makeVolume(bench.scene, bench.stack.images[:count], (1.0, 1.5, 3.0), name="other")
+    node.CopyOrientation(bench.volume)
+    node.SetOrigin(*ijkToWorld(bench.volume).TransformPoint((0, 0, shift)))
+    return node
+
+
+@pytest.mark.parametrize("count,shift", [(10, 0), (16, 1), (16, -0.5)])
+def test_on_a_volume_with_other_slices_all_that_is_shown_counts_as_drawn_and_on_the_first_one_nothing_is_lost(bench, count, shift):
+    bench.open()
+    bench.draw("disc", 7, SMALL)
+    bench.run("registration")
+    first, provenance, confidence = bench.volume, bench.logic.session.provenance, bench.logic.session.confidence
+    bench.volume = other_volume(bench, count, shift)
+    bench.open()
+    shown = bench.mask("disc").any(axis=(1, 2))
+    assert len(shown) == count and np.array_equal(bench.logic.session.provenance[0], np.where(shown, Provenance.SEED, Provenance.EMPTY))
+    assert bench.logic.absorb() == []
+    bench.volume = first
+    bench.open()
+    assert np.array_equal(bench.logic.session.provenance, provenance)
+    np.testing.assert_allclose(bench.logic.session.confidence, confidence, atol=1e-3)
+
+
+def test_another_volume_on_the_same_voxels_shows_the_same_provenance(bench):
+    bench.open()
+    bench.draw("disc", 7, SMALL)
+    bench.run()
+    provenance = bench.logic.session.provenance
+    bench.volume = other_volume(bench, 16)
+    bench.open()
+    assert np.array_equal(bench.logic.session.provenance, provenance)
+
+
+def test_an_edit_on_a_volume_with_other_slices_is_stored_for_that_volume(bench):
+    bench.open()
+    bench.draw("disc", 7, SMALL)
+    bench.run()
+    first, bench.volume = bench.volume, other_volume(bench)
+    bench.open()
+    bench.draw("disc", 3, LARGE)
+    assert bench.logic.absorb() == [(1, 3)]
+    bench.volume = first
+    bench.open()
+    assert set(bench.logic.session.provenance[0]) == {Provenance.SEED}
+
+
+def test_provenance_that_an_earlier_version_stored_counts_on_any_volume(bench):
+    bench.open()
+    bench.draw("disc", 7, SMALL)
+    bench.run()
+    values = readTags(bench.segmentation, "disc")
+    del values["grid"]
+    bench.segmentation.GetSegmentation().GetSegment("disc").SetTag(TAG, json.dumps(values))
+    bench.volume = other_volume(bench, 16, 1)
+    bench.open()
+    assert bench.logic.session.anchors(1) == [7] and bench.logic.session.state(1, 9).provenance == Provenance.PROPAGATED
+
+
+def test_a_file_of_the_command_line_opens_with_its_provenance(bench, tmp_path):
+    from SlicePropagationLib.cli import main
+    from files import make_case
+    case = make_case(tmp_path)
+    assert main(["propagate", "--image", str(case["image"]), "--seed", str(case["seed"]), "--out", str(tmp_path / "out.seg.nrrd"), "--quiet"]) == 0
+    storage = slicer.vtkMRMLSegmentationStorageNode()
+    storage.SetFileName(str(tmp_path / "out.seg.nrrd"))
+    bench.scene.AddNode(storage)
+    loaded = bench.scene.AddNewNodeByClass("vtkMRMLSegmentationNode", "Loaded")
+    assert storage.ReadData(loaded)
+    values = readTags(loaded, loaded.GetSegmentation().GetNthSegmentID(0))
+    assert [index for index, state in values["slices"].items() if state[0] == Provenance.SEED] == ["7"]
