@@ -14,6 +14,7 @@ from SlicePropagationLib.errors import CheckpointError
 from SlicePropagationLib.atomic import atomic_folder
 
 FORMAT, VERSION = "slice-propagation", 1
+HALF_MOST = torch.finfo(torch.float16).max
 
 
 @dataclass(frozen=True)
@@ -42,14 +43,14 @@ def save_checkpoint(path, family, config, weights, *, metrics=None, is_half=Fals
         config: a configuration dataclass, or what `asdict` makes of it.
         weights: a state_dict.
         metrics: {name: number}.
-        is_half: store the weights with 16 bits, for shipping.
+        is_half: store the weights with 16 bits, for shipping; tensors with values that 16 bits cannot hold, such as the variances of a batch normalisation, keep 32.
 
     Raises:
         OutputError: it cannot be written.
     """
     path = Path(path)
     if is_half:
-        weights = {name: value.half() if value.is_floating_point() else value for name, value in weights.items()}
+        weights = {name: value.half() if value.is_floating_point() and value.abs().max() <= HALF_MOST else value for name, value in weights.items()}
     content = {"format": FORMAT, "version": VERSION, "family": family, "config": asdict(config) if is_dataclass(config) else config,
                "weights": dict(weights), "metrics": dict(metrics or {})}
     with atomic_folder(path.parent) as partial:
@@ -102,6 +103,9 @@ def _check_content(path, content):
             raise CheckpointError(f"{path} holds {type(content.get(name)).__name__} as its {name}, needed is {kind.__name__}; it is damaged, copy it again.")
     if not all(isinstance(value, torch.Tensor) for value in content["weights"].values()):
         raise CheckpointError(f"{path} holds weights that are not tensors; it is damaged, copy it again.")
+    broken = [name for name, value in content["weights"].items() if value.is_floating_point() and not torch.isfinite(value).all()]
+    if broken:
+        raise CheckpointError(f"{path} holds weights that are no numbers, in {broken[0]}; its training went astray, use another file.")
 
 
 def _read(path):

@@ -16,8 +16,9 @@ logger = logging.getLogger(__name__)
 ENDING = 0.5
 MAX_STRIDE = 1.0        # radii; what `going_on` adds grows no further
 # How much of the network's change counts. Registration knows the most where annotated slices enclose the slice; and every annotated
-# slice tells it more of how the structure closes. On `val` of the three sets that may be tuned on, 0, .25, .35, .5, .75 and 1 were tried
-# within a gap; with 1 more annotated slices helped the network less than they helped registration.
+# slice tells it more of how the structure closes. On `val` of the three sets that may be tuned on, 0, .25, .35, .5, .6, .75 and 1 were tried
+# within a gap; with 1 more annotated slices helped the network less than they helped registration. Beyond the outermost ones it is the inverse of
+# their number: with its root, long structures of OpenKBP lost .015 at five slices spaced evenly, and nothing else gained more than .002.
 TRUST_IN_GAP = 0.35
 
 
@@ -90,4 +91,4 @@ class SliceUNetEngine:
 
 def _trust(anchors):
     """Share in (0, 1] of the network's change beyond the outermost annotated slices: 1 from the only one, less the more of them there are."""
-    return max(1, sum(mask.any() for mask in anchors.values())) ** -0.5
+    return 1.0 / max(1, sum(mask.any() for mask in anchors.values()))

@@ -51,6 +51,12 @@ def test_shipped_weights_take_half_the_room_and_come_back_as_float32(tmp_path):
     assert torch.allclose(read["weight"], weights["weight"], atol=1e-3)
 
 
+def test_what_16_bits_cannot_hold_is_shipped_with_32(tmp_path):
+    variances = torch.tensor([1.0, 65504.0, 300_000.0])
+    save_checkpoint(tmp_path / "half.pt", "slice_unet.plain", CONFIG, {"running_var": variances}, is_half=True)
+    assert torch.equal(load_checkpoint(tmp_path / "half.pt").weights["running_var"], variances)
+
+
 def test_a_missing_file_is_named(tmp_path):
     refused(tmp_path / "absent.pt", "no model file")
 
@@ -85,6 +91,11 @@ def test_flipped_bits_are_refused_or_do_no_harm(model):
 def test_entries_of_another_kind_are_refused(tmp_path, changes, words):
     torch.save({"format": "slice-propagation", "version": 1, "family": "f", "config": {}, "weights": {}, **changes}, tmp_path / "model.pt")
     refused(tmp_path / "model.pt", words, "copy it again", families={"f"})
+
+
+def test_weights_that_are_no_numbers_are_refused(tmp_path):
+    save_checkpoint(tmp_path / "model.pt", "f", {}, {"bias": torch.zeros(2), "weight": torch.tensor([1.0, float("nan")])})
+    refused(tmp_path / "model.pt", "no numbers", "weight")
 
 
 def test_a_zip_of_another_kind_is_refused(tmp_path):

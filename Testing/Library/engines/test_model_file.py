@@ -45,7 +45,7 @@ def test_an_untrained_network_walks_as_registration_does(anchors):
     assert 2 * (found & registered)[inside].sum() / (found[inside].sum() + registered[inside].sum()) > 0.95
 
 
-@pytest.mark.parametrize("anchors, share", [((7,), 1.0), ((7, 11), TRUST_IN_GAP), ((4, 5, 6, 7), 0.5)])
+@pytest.mark.parametrize("anchors, share", [((7,), 1.0), ((7, 11), TRUST_IN_GAP), ((4, 5, 6, 7), 0.25)])
 def test_the_networks_change_counts_less_the_more_annotated_slices_tell_registration(monkeypatch, anchors, share):
     stack, truth = drifting_disc()
     engine = SliceUNetEngine(untrained())
@@ -63,7 +63,7 @@ def test_the_networks_change_counts_less_the_more_annotated_slices_tell_registra
     assert somewhere.any() and np.allclose((unchanged - changed)[somewhere], share, atol=1e-3)
 
 
-@pytest.mark.parametrize("anchors, spacing_mm, gained", [((7,), 4.0, 3.0 * 4 / 8), ((7,), 40.0, 3.0), ((4, 5, 6, 7), 4.0, 0.5 * 3.0 * 4 / 8), ((7, 11), 4.0, 0.0)])
+@pytest.mark.parametrize("anchors, spacing_mm, gained", [((7,), 4.0, 3.0 * 4 / 8), ((7,), 40.0, 3.0), ((4, 5, 6, 7), 4.0, 0.25 * 3.0 * 4 / 8), ((7, 11), 4.0, 0.0)])
 def test_weights_that_say_so_go_on_the_more_the_thicker_the_slices_are_but_not_inside_a_gap(monkeypatch, anchors, spacing_mm, gained):
     stack, truth = drifting_disc(spacing_mm=(spacing_mm, 1.0, 1.0))
     masks = {index: truth[index] for index in anchors}
