@@ -17,7 +17,7 @@ from SlicePropagationLib.history import encode_history
 from SlicePropagationLib.segmentation_file import Segment, is_segmentation, read_labels, write_labels
 from SlicePropagationLib.sequence import Sequence, write_sequence
 from SlicePropagationLib.session import Provenance, SliceState
-from SlicePropagationLib.slice_record import TAG, encode_slices, encode_states
+from SlicePropagationLib.slice_record import TAG, encode_slices, encode_states, grid_values
 from SlicePropagationLib.volume import AXES, SUFFIXES
 
 COLUMNS = ("slice", "segment", "provenance", "confidence", "area_mm2", "label")
@@ -102,7 +102,8 @@ def read_result(path, volume):
         raise InputError(f"{sidecar} is not the record of a result ({in_one_line(error)}); take it away to open {Path(path).name} without it.") from error
     states = _read_states(table)
     described = [Segment.plain(label) for label in sorted({*names, *(segment.label for segment in segments)})]
-    return labels, [replace(segment, name=names.get(segment.label, segment.name), tags=f"{TAG}:{encode_states(states.get(segment.label, {}), axis, engine, model, is_left_handed=is_left_handed(volume))}|")
+    place = {"is_left_handed": is_left_handed(volume), "grid": grid_of(volume)}
+    return labels, [replace(segment, name=names.get(segment.label, segment.name), tags=f"{TAG}:{encode_states(states.get(segment.label, {}), axis, engine, model, **place)}|")
                     for segment in described]
 
 
@@ -195,8 +196,15 @@ def versions():
 
 def segment_tags(session, engine, volume):
     """{label: {tag: value}} that keeps drawn and propagated slices distinguishable inside a segmentation file, as Slicer's module writes it."""
-    hand = is_left_handed(volume)
-    return {label: {TAG: encode_slices(session, label, engine.name, model_hash(engine), is_left_handed=hand)} for label in session.labels}
+    place = {"is_left_handed": is_left_handed(volume), "grid": grid_of(volume)}
+    return {label: {TAG: encode_slices(session, label, engine.name, model_hash(engine), **place)} for label in session.labels}
+
+
+def grid_of(volume):
+    """The voxels of a Volume in the coordinates of Slicer (R, A, S), as `grid_values` says it."""
+    image = volume.image
+    matrix = np.column_stack([np.reshape(image.GetDirection(), (3, 3)) * image.GetSpacing(), image.GetOrigin()])
+    return grid_values(image.GetSize(), matrix * [[-1], [-1], [1]], is_left_handed=is_left_handed(volume))
 
 
 def is_left_handed(volume):

@@ -55,7 +55,7 @@ class AnnotatedSegmentation:
         self.stack = stack or stackFromVolume(volumeNode, axis)
         self._grid = gridOf(volumeNode, segmentationNode)
         self.engineName, self.modelHash = "", None
-        self._lastTags, self._tagsBefore, self._commits, self._events = {}, {}, {}, []
+        self._lastTags, self._tagsBefore, self._commits = {}, {}, {}
         self._changes, self._position, self._travel = [(self._key(self._currentTags()), None)], 0, None
         self.session = self._restored()
 
@@ -120,18 +120,24 @@ class AnnotatedSegmentation:
             self.writeTags("edit", changed)
         return changed
 
-    def writeTags(self, kind="edit", changed=()):
+    def snapshot(self):
+        """(states, events): {(label, slice): `SliceState`} and the history of the session as it is."""
+        states = {(label, index): self.session.state(label, index) for label in self.segments for index in range(len(self.stack))}
+        return states, list(self.session.history)
+
+    def writeTags(self, kind="edit", changed=(), known=None):
         """Store provenance and confidence with the segments; never called in answer to undo or redo.
 
         Args:
             kind, changed: what is stored, as in `Change`; `changed` holds (label, slice) pairs.
+            known: a `snapshot`, where the session holds more than the segments do: a run is under way.
         """
+        known = known or self.snapshot()
         for label, segmentID in self.segments.items():
-            tags.writeTags(self.segmentationNode, segmentID, self.volumeNode, self._grid, self.session, label, self.engineName, self.modelHash)
+            states = {index: known[0][label, index] for index in range(len(self.stack))}
+            tags.writeTags(self.segmentationNode, segmentID, self.volumeNode, self._grid, states, self.stack.axis, self.engineName, self.modelHash)
         self._lastTags = self._currentTags()
-        self._events = list(self.session.history)
-        states = {(label, index): self.session.state(label, index) for label in self.segments for index in range(len(self.stack))}
-        self._commits[self._key(self._lastTags)] = (states, len(self._events))
+        self._commits[self._key(self._lastTags)] = known
         change = Change(kind, tuple(sorted({label for label, _ in changed})), tuple(sorted({index for _, index in changed})))
         self._changes[self._position + 1:] = [(self._key(self._lastTags), change)]
         self._position += 1
@@ -220,13 +226,13 @@ class AnnotatedSegmentation:
     def _restored(self):
         """A session from the segments and their tags, with what was drawn since the tags were written absorbed."""
         session, masks, current = AnnotationSession(self.stack, tuple(self.segments)), self.patches(), self._currentTags()
-        states, numEvents = self._commits.get(self._key(current), (None, 0))
+        states, events = self._commits.get(self._key(current), (None, ()))
         if states is not None:
             for (label, index), state in states.items():
                 session.restore(label, index, state)
         else:
             self._restoreFromTags(session, masks)
-        session.history = self._events[:numEvents]
+        session.history = list(events)
         session.absorb(masks)
         self._lastTags = current
         return session

@@ -53,7 +53,7 @@ class PropagationLogic(RunLoop, FrameLoop, NodeWatch):
         self.document = self.preview = self._observer = self._placeObserver = self._steps = self._stackKey = self._frames = self._frameWatch = self._commit = None
         self._heldFrames = self._frameStep = None
         self._touched, self._isStopping, self._hasEdits, self._holdsResult, self._mayOverlap = [], False, False, False, False
-        self._numRuns, self._numEditsKnown, self._drawn = 0, 0, {}
+        self._numRuns, self._numEditsKnown, self._drawn, self._known = 0, 0, {}, None
         self.onStep = self.onDone = self.onEdit = self.onTravel = self.onTouch = self.onClosed = self.axisOfSeed = ignore
         self.onMove = self.onFrame = self.onFrameStep = self.onFramesDone = self.onFramesReturned = ignore
         self._sceneTags = [scene.AddObserver(slicer.vtkMRMLScene.StartCloseEvent, self._sceneCloses),
@@ -159,7 +159,7 @@ class PropagationLogic(RunLoop, FrameLoop, NodeWatch):
         self._numRuns, session = 0, self.session
         self._propagate = lambda runs: self._walk(session, runs, self._mayOverlap)
         self._replan = lambda: plan_session(self.session, labels, span=span, direction=direction)
-        self._steps, self._drawn = self._propagate(runs), document.patches()
+        self._steps, self._drawn, self._known = self._propagate(runs), document.patches(), document.snapshot()
         self.preview = Preview(self.scene, document.volumeNode, document.segmentationNode, document.segments, document.stack)
         self._touched, self._isStopping, self._holdsResult = [], False, holdsResult
         self._worker.request(self._steps)

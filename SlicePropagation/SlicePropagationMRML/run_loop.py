@@ -188,8 +188,17 @@ class RunLoop:
             self._drawn[label] = patches
         changed = self.session.absorb(edits)
         if changed:
+            self._storeDuringRun(changed)
             self.onEdit(changed)
         return changed
+
+    def _storeDuringRun(self, edits):
+        """Tag edits beside what was known before the run, whose predictions the segments do not hold: each stroke is an undo step of its own, kept result or not."""
+        states, events = self._known
+        states |= {edit: self.session.state(*edit) for edit in edits}
+        during = [event for event in self.session.history[len(events):] if event["event"] not in ("run", "continue")]
+        with self._observer.writing():
+            self.document.writeTags("edit", edits, known=(dict(states), events + during))
 
     def _abort(self, problem):
         """End a run between two steps; nothing of it is written."""

@@ -269,6 +269,30 @@ def test_an_edit_while_a_partial_result_waits_stands_and_nothing_else_counts_as_
     assert np.array_equal(bench.mask("disc")[3], LARGE)
 
 
+def test_strokes_during_a_run_that_is_discarded_are_undone_one_by_one_to_what_was_known_before_them(bench):
+    bench.open()
+    bench.draw("disc", 7, SMALL)
+    bench.run()
+    before = bench.logic.session.state(1, 9)
+    bench.draw("disc", 2, LARGE)
+    bench.logic.start("copy")
+    bench.stepOnce()
+    for index in (9, 11):
+        bench.draw("disc", index, LARGE)
+        bench.logic.look()
+        bench.stepOnce()
+    bench.logic.stop()
+    bench.logic.runToEnd()
+    bench.logic.discard()
+    assert bench.logic.session.anchors(1) == [2, 7, 9, 11]
+    for undone in ([2, 7, 9], [2, 7]):
+        assert bench.logic.undo() and bench.logic.session.anchors(1) == undone
+    assert bench.logic.session.state(1, 9) == before and np.array_equal(bench.mask("disc")[9], SMALL)
+    for redone in ([2, 7, 9], [2, 7, 9, 11]):
+        assert bench.logic.redo() and bench.logic.session.anchors(1) == redone
+    assert bench.logic.session.state(1, 9).provenance == Provenance.CORRECTION
+
+
 def test_the_worker_is_one_thread_for_all_runs(bench):
     bench.open()
     bench.draw("disc", 7, SMALL)

@@ -6,10 +6,12 @@ import numpy as np
 import pytest
 import slicer
 
+from SlicePropagationLib.cli import main
 from SlicePropagationLib.session import Provenance
-from SlicePropagationLib.slice_record import TAG
-from SlicePropagationMRML.geometry import ijkToWorld
+from SlicePropagationLib.slice_record import TAG, is_on_grid
+from SlicePropagationMRML.geometry import gridOf, ijkToWorld
 from SlicePropagationMRML.tags import readTags
+from files import OBLIQUE, write
 from mrml_scene import makeVolume
 from phantoms import disc
 
@@ -123,15 +125,23 @@ def test_provenance_that_an_earlier_version_stored_counts_on_any_volume(bench):
     assert bench.logic.session.anchors(1) == [7] and bench.logic.session.state(1, 9).provenance == Provenance.PROPAGATED
 
 
-def test_a_file_of_the_command_line_opens_with_its_provenance(bench, tmp_path):
-    from SlicePropagationLib.cli import main
-    from files import make_case
-    case = make_case(tmp_path)
-    assert main(["propagate", "--image", str(case["image"]), "--seed", str(case["seed"]), "--out", str(tmp_path / "out.seg.nrrd"), "--quiet"]) == 0
-    storage = slicer.vtkMRMLSegmentationStorageNode()
-    storage.SetFileName(str(tmp_path / "out.seg.nrrd"))
-    bench.scene.AddNode(storage)
-    loaded = bench.scene.AddNewNodeByClass("vtkMRMLSegmentationNode", "Loaded")
-    assert storage.ReadData(loaded)
-    values = readTags(loaded, loaded.GetSegmentation().GetNthSegmentID(0))
-    assert [index for index, state in values["slices"].items() if state[0] == Provenance.SEED] == ["7"]
+@pytest.mark.parametrize("direction", [OBLIQUE, (0.8, -0.6, 0.0, 0.6, 0.8, 0.0, 0.0, 0.0, 1.0)], ids=["left-handed", "right-handed"])
+def test_a_file_of_the_command_line_opens_with_its_provenance_on_its_own_image_only(bench, tmp_path, direction):
+    image, seed = (write(tmp_path / name, voxels, direction=direction) for name, voxels in (("image.nii.gz", bench.stack.images.astype(np.int16)), ("seed.nii.gz", seed_on(bench, 7))))
+    assert main(["propagate", "--image", str(image), "--seed", str(seed), "--out", str(tmp_path / "out.seg.nrrd"), "--quiet"]) == 0
+    storage, volumeStorage = slicer.vtkMRMLSegmentationStorageNode(), slicer.vtkMRMLVolumeArchetypeStorageNode()
+    for node, name in ((storage, "out.seg.nrrd"), (volumeStorage, "image.nii.gz")):
+        node.SetFileName(str(tmp_path / name))
+        bench.scene.AddNode(node)
+    loaded, volume = bench.scene.AddNewNodeByClass("vtkMRMLSegmentationNode", "Loaded"), bench.scene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", "Image")
+    assert storage.ReadData(loaded) and volumeStorage.ReadData(volume)
+    segmentID = loaded.GetSegmentation().GetNthSegmentID(0)
+    bench.logic.open(volume, loaded, [segmentID])
+    turned = len(bench.stack) - 1 - 7 if direction == OBLIQUE else 7      # Slicer turns a left-handed volume around
+    assert bench.logic.session.anchors(1) == [turned] and np.count_nonzero(bench.logic.session.provenance == Provenance.PROPAGATED) > 3
+    assert all(is_on_grid(readTags(loaded, segmentID), gridOf(image, loaded)) == belongs for image, belongs in ((volume, True), (other_volume(bench, shift=30.0), False)))
+
+
+def seed_on(bench, index):
+    """(K, J, I) label map with the truth on one slice."""
+    return np.where(np.arange(len(bench.stack))[:, None, None] == index, bench.truth, 0).astype(np.uint8)

@@ -1,5 +1,7 @@
 """A server and a browser for all tests of the page; they are skipped, with the reason, where one of them is absent."""
 
+import time
+
 import pytest
 
 pytest.importorskip("trame_slicer", reason="needs trame-slicer, the extra 'browser' or 'app'")
@@ -38,6 +40,19 @@ def start():
     yield start
     for program in programs:
         program.kill()
+
+
+@pytest.fixture
+def long_run(monkeypatch):
+    """A run takes a few seconds, so that a person can act during it, however fast the engine and slow the browser is."""
+    from SlicePropagationMRML.run_loop import RunLoop
+    walk = RunLoop._walk
+
+    def walk_slowly(*arguments):
+        for step in walk(*arguments):
+            time.sleep(0.2)
+            yield step
+    monkeypatch.setattr(RunLoop, "_walk", walk_slowly)
 
 
 @pytest.fixture

@@ -30,7 +30,7 @@ def test_propagate_fills_the_strip_and_the_node(page, bench):
     assert kinds(page).count("propagated") == len(kinds(page)) - 1
 
 
-def test_slices_appear_while_the_run_goes_on_and_the_node_waits(page, bench):
+def test_slices_appear_while_the_run_goes_on_and_the_node_waits(page, bench, long_run):
     seed(page, bench)
     click(page, "propagate")
     wait_for(page, lambda: 2 <= kinds(page).count("propagated"))
@@ -38,7 +38,7 @@ def test_slices_appear_while_the_run_goes_on_and_the_node_waits(page, bench):
     wait_for(page, lambda: "Done" in message(page))
 
 
-def test_stop_leaves_a_partial_result_to_discard(page, bench):
+def test_stop_leaves_a_partial_result_to_discard(page, bench, long_run):
     seed(page, bench)
     click(page, "propagate")
     wait_for(page, lambda: kinds(page).count("propagated") >= 2)
@@ -50,7 +50,7 @@ def test_stop_leaves_a_partial_result_to_discard(page, bench):
     assert bench.drawn_slices() == [SEED]
 
 
-def test_after_stop_at_most_one_more_slice_is_computed(page, bench, monkeypatch):
+def test_after_stop_at_most_one_more_slice_is_computed(page, bench, long_run, monkeypatch):
     seed(page, bench)
     logic, after = bench.application.workflow.logic, []
     show = logic.onStep
@@ -63,7 +63,7 @@ def test_after_stop_at_most_one_more_slice_is_computed(page, bench, monkeypatch)
     click(page, "discard")
 
 
-def test_another_volume_is_opened_only_after_the_run(page, bench):
+def test_another_volume_is_opened_only_after_the_run(page, bench, long_run):
     seed(page, bench)
     click(page, "propagate")
     wait_for(page, lambda: kinds(page).count("propagated") >= 2)
@@ -82,7 +82,7 @@ def test_the_second_click_of_a_double_click_does_not_stop_the_run(page, bench):
     assert "Done in" in message(page)
 
 
-def test_escape_stops_and_keep_writes_what_is_there(page, bench):
+def test_escape_stops_and_keep_writes_what_is_there(page, bench, long_run):
     seed(page, bench)
     click(page, "propagate")
     wait_for(page, lambda: kinds(page).count("propagated") >= 2)
