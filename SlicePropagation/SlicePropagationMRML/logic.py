@@ -9,6 +9,7 @@ from SlicePropagationMRML.commit import ensureEditorNode
 from SlicePropagationMRML.document import AnnotatedSegmentation
 from SlicePropagationMRML.engine_choice import EngineChoice
 from SlicePropagationMRML.frame_loop import FrameLoop
+from SlicePropagationMRML.geometry import stackFromVolume
 from SlicePropagationMRML.node_watch import NodeWatch
 from SlicePropagationMRML.observer import EditObserver, PlaceObserver
 from SlicePropagationMRML.preview import Preview
@@ -148,6 +149,7 @@ class PropagationLogic(RunLoop, FrameLoop, NodeWatch):
         if self.isRunning or self.hasPartialResult or self.hasPartialFrames:
             raise SlicePropagationError("The last run waits; keep or discard its result first.")
         self.absorb()
+        self._renewStack()
         labels = None if segmentIDs is None else [self.document.labelOf(segmentID) for segmentID in segmentIDs]
         runs = plan_session(self.session, labels, span=span, direction=direction)
         if not runs:
@@ -271,6 +273,14 @@ class PropagationLogic(RunLoop, FrameLoop, NodeWatch):
         return True
 
     # Below
+
+    def _renewStack(self):
+        """Take the volume's voxels anew where something changed them in place, as a filter does; the grid is still the same."""
+        document = self.document
+        stack, key = self._knownStack(document.volumeNode, document.stack.axis)
+        if stack is None:
+            document.stack = document.session.stack = stackFromVolume(document.volumeNode, document.stack.axis)
+            self._stackKey = key
 
     def _knownStack(self, volumeNode, axis):
         """(stack, key): the stack at hand when it is still that of the volume and the axis, as making one takes a while."""
