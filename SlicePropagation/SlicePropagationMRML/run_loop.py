@@ -188,7 +188,8 @@ class RunLoop:
             self._drawn[label] = patches
         changed = self.session.absorb(edits)
         if changed:
-            self._storeDuringRun(changed)
+            if not self.document.hasOtherTags():        # after an undo in the Segment Editor tags are only read, or there would be no redo
+                self._storeDuringRun(changed)
             self.onEdit(changed)
         return changed
 

@@ -293,6 +293,28 @@ def test_strokes_during_a_run_that_is_discarded_are_undone_one_by_one_to_what_wa
     assert bench.logic.session.state(1, 9).provenance == Provenance.CORRECTION
 
 
+def test_a_stroke_during_a_run_can_be_undone_there_and_done_again_once_the_result_is_discarded(bench):
+    bench.open()
+    bench.draw("disc", 7, SMALL)
+    bench.run()
+    before = bench.logic.session.state(1, 9)
+    bench.draw("disc", 2, LARGE)
+    bench.logic.start("copy")
+    bench.stepOnce()
+    bench.draw("disc", 9, LARGE)
+    bench.logic.look()
+    bench.stepOnce()
+    bench.editorLogic.Undo()                # in the Segment Editor, which knows of no run
+    bench.logic.look()
+    bench.stepOnce()
+    bench.logic.stop()
+    bench.logic.runToEnd()
+    bench.logic.discard()
+    bench.logic.look()
+    assert bench.logic.session.anchors(1) == [2, 7] and bench.logic.session.state(1, 9) == before
+    assert bench.logic.redo() and bench.logic.session.anchors(1) == [2, 7, 9]
+
+
 def test_the_worker_is_one_thread_for_all_runs(bench):
     bench.open()
     bench.draw("disc", 7, SMALL)
