@@ -269,21 +269,31 @@ def test_an_edit_while_a_partial_result_waits_stands_and_nothing_else_counts_as_
     assert np.array_equal(bench.mask("disc")[3], LARGE)
 
 
-def test_strokes_during_a_run_that_is_discarded_are_undone_one_by_one_to_what_was_known_before_them(bench):
+def drawDuringRun(bench, *slices):
+    """Slices 2 and 7 are anchors, a run is under way, and a person draws on predicted slices; returns what was known of the first one before."""
     bench.open()
     bench.draw("disc", 7, SMALL)
     bench.run()
-    before = bench.logic.session.state(1, 9)
+    before = bench.logic.session.state(1, slices[0])
     bench.draw("disc", 2, LARGE)
     bench.logic.start("copy")
     bench.stepOnce()
-    for index in (9, 11):
+    for index in slices:
         bench.draw("disc", index, LARGE)
         bench.logic.look()
         bench.stepOnce()
+    return before
+
+
+def stopAndDiscard(bench):
     bench.logic.stop()
     bench.logic.runToEnd()
     bench.logic.discard()
+
+
+def test_strokes_during_a_run_that_is_discarded_are_undone_one_by_one_to_what_was_known_before_them(bench):
+    before = drawDuringRun(bench, 9, 11)
+    stopAndDiscard(bench)
     assert bench.logic.session.anchors(1) == [2, 7, 9, 11]
     for undone in ([2, 7, 9], [2, 7]):
         assert bench.logic.undo() and bench.logic.session.anchors(1) == undone
@@ -294,22 +304,11 @@ def test_strokes_during_a_run_that_is_discarded_are_undone_one_by_one_to_what_wa
 
 
 def test_a_stroke_during_a_run_can_be_undone_there_and_done_again_once_the_result_is_discarded(bench):
-    bench.open()
-    bench.draw("disc", 7, SMALL)
-    bench.run()
-    before = bench.logic.session.state(1, 9)
-    bench.draw("disc", 2, LARGE)
-    bench.logic.start("copy")
-    bench.stepOnce()
-    bench.draw("disc", 9, LARGE)
-    bench.logic.look()
-    bench.stepOnce()
+    before = drawDuringRun(bench, 9)
     bench.editorLogic.Undo()                # in the Segment Editor, which knows of no run
     bench.logic.look()
     bench.stepOnce()
-    bench.logic.stop()
-    bench.logic.runToEnd()
-    bench.logic.discard()
+    stopAndDiscard(bench)
     bench.logic.look()
     assert bench.logic.session.anchors(1) == [2, 7] and bench.logic.session.state(1, 9) == before
     assert bench.logic.redo() and bench.logic.session.anchors(1) == [2, 7, 9]
