@@ -24,7 +24,12 @@ class SegmentEditorSlicePropagation(ScriptedLoadableModule):
     def registerEditorEffect(self):
         """Offer the effect to every segment editor that is made from now on."""
         import qSlicerSegmentationsEditorEffectsPythonQt as effects
+
         effect = effects.qSlicerSegmentEditorScriptedEffect(None)
-        source = os.path.join(os.path.dirname(os.path.abspath(__file__)), "SegmentEditorSlicePropagationLib", "SegmentEditorEffect.py")
+        source = os.path.join(
+            os.path.dirname(os.path.abspath(__file__)),
+            "SegmentEditorSlicePropagationLib",
+            "SegmentEditorEffect.py",
+        )
         effect.setPythonSource(source.replace("\\", "/"))
         effect.self().register()

@@ -18,7 +18,9 @@ OWN_PACKAGES = ("SlicePropagationLib", "SlicePropagationMRML", "SlicePropagation
 
 def sharedFolder():
     """Where library and resources are: beside the module when installed, one folder up in a checkout."""
-    return HERE if os.path.isdir(os.path.join(HERE, "SlicePropagationLib")) else os.path.dirname(HERE)
+    return (
+        HERE if os.path.isdir(os.path.join(HERE, "SlicePropagationLib")) else os.path.dirname(HERE)
+    )
 
 
 def addPaths():
@@ -42,15 +44,21 @@ def dataFolder():
 def registerSampleData():
     """Offer the tutorial's volume in Sample Data; it is generated when it is asked for."""
     import SampleData
+
     SampleData.SampleDataLogic.registerCustomSampleDataSource(
-        category=_("Slice Propagation"), sampleName="SlicePropagationAbdomen",
-        thumbnailFileName=os.path.join(sharedFolder(), "Resources", "Icons", "SlicePropagationAbdomen.png"),
-        customDownloader=loadSample)
+        category=_("Slice Propagation"),
+        sampleName="SlicePropagationAbdomen",
+        thumbnailFileName=os.path.join(
+            sharedFolder(), "Resources", "Icons", "SlicePropagationAbdomen.png"
+        ),
+        customDownloader=loadSample,
+    )
 
 
 def loadSample(source=None):
     """What Sample Data calls: the nodes of the sample."""
     from SlicePropagationMRML.sample_data import loadSample as load
+
     return [load(slicer.mrmlScene, dataFolder())]
 
 
@@ -68,9 +76,12 @@ class SlicePropagation(ScriptedLoadableModule):
             "Draw a structure on one slice and press <b>Propagate</b>: it grows from slice to slice. "
             "The strip says of every slice whether you drew it or it was propagated, and how far it can be trusted. "
             "Correct a slice with the ordinary tools and propagate again: only what the correction can affect is computed anew. "
-            "To try it, load <i>SlicePropagationAbdomen</i> in Sample Data.")
+            "To try it, load <i>SlicePropagationAbdomen</i> in Sample Data."
+        )
         slicer.app.connect("startupCompleted()", registerSampleData)
-        parent.acknowledgementText = _("Apache-2.0. What a person drew, corrected or confirmed is never changed by a run.")
+        parent.acknowledgementText = _(
+            "Apache-2.0. What a person drew, corrected or confirmed is never changed by a run."
+        )
 
 
 class SlicePropagationWidget(ScriptedLoadableModuleWidget):
@@ -84,11 +95,20 @@ class SlicePropagationWidget(ScriptedLoadableModuleWidget):
         ScriptedLoadableModuleWidget.setup(self)
         addPaths()
         from SlicePropagationGUI.panel import PropagationPanel
-        self.root = slicer.util.loadUI(os.path.join(sharedFolder(), "Resources", "UI", "SlicePropagation.ui"))
+
+        self.root = slicer.util.loadUI(
+            os.path.join(sharedFolder(), "Resources", "UI", "SlicePropagation.ui")
+        )
         self.layout.addWidget(self.root)
         self.root.setMRMLScene(slicer.mrmlScene)
         self.logic = SlicePropagationLogic()
-        self.panel = PropagationPanel(self.root, slicer.util.childWidgetVariables(self.root), self.logic.propagation, self.logic.getParameterNode, dataFolder())
+        self.panel = PropagationPanel(
+            self.root,
+            slicer.util.childWidgetVariables(self.root),
+            self.logic.propagation,
+            self.logic.getParameterNode,
+            dataFolder(),
+        )
 
     def enter(self):
         if self.panel:
@@ -118,12 +138,16 @@ class SlicePropagationLogic(ScriptedLoadableModuleLogic):
         addPaths()
         from SlicePropagationMRML.commit import makeEditorLogic
         from SlicePropagationMRML.logic import PropagationLogic
+
         self.editorLogic = makeEditorLogic(slicer.mrmlScene, slicer.app.applicationLogic())
-        self.propagation = PropagationLogic(slicer.mrmlScene, self.editorLogic, schedule=self.schedule)
+        self.propagation = PropagationLogic(
+            slicer.mrmlScene, self.editorLogic, schedule=self.schedule
+        )
 
     def schedule(self, milliseconds, function):
         """Call a function from the event loop later."""
         import qt
+
         qt.QTimer.singleShot(milliseconds, function)
 
 
@@ -142,6 +166,7 @@ class SlicePropagationTest(ScriptedLoadableModuleTest):
         import numpy as np
         from SlicePropagationMRML.commit import writeSegment
         from SlicePropagationMRML.geometry import segmentMask
+
         array = np.random.default_rng(0).normal(0, 5, (12, 40, 40)).astype(np.float32)
         array[:, 12:28, 12:28] += 100
         volume = slicer.util.addVolumeFromArray(array)

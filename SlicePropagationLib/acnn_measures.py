@@ -39,8 +39,15 @@ def score_segmentation(network, image, classes, grid, config, seed=0):
     rows = []
     for number in np.unique(classes[classes > 0]):
         prediction, truth = found == number, classes == number
-        rows.append({"class": int(number), "dice": dice(prediction, truth), "mean_mm": surface_distances(prediction, truth, grid.spacing_mm).mean,
-                     "hausdorff_mm": hausdorff(prediction, truth, grid.spacing_mm), "seconds": seconds})
+        rows.append(
+            {
+                "class": int(number),
+                "dice": dice(prediction, truth),
+                "mean_mm": surface_distances(prediction, truth, grid.spacing_mm).mean,
+                "hausdorff_mm": hausdorff(prediction, truth, grid.spacing_mm),
+                "seconds": seconds,
+            }
+        )
     return rows
 
 
@@ -55,11 +62,17 @@ def score_superresolution(network, image, grid, config, seed=0):
 
 def interpolator(grid, order):
     """A function like a network that interpolates through-plane: order 1 linear, 3 B-spline; beyond the outermost slices they repeat."""
+
     def interpolate(thick):
         positions = (np.arange(grid.shape[0]) - grid.factor // 2) / grid.factor
-        coordinates = np.meshgrid(positions, *(np.arange(size, dtype=float) for size in grid.shape[1:]), indexing="ij")
-        fine = ndimage.map_coordinates(thick[0, 0].numpy(), coordinates, order=order, mode="nearest")
+        coordinates = np.meshgrid(
+            positions, *(np.arange(size, dtype=float) for size in grid.shape[1:]), indexing="ij"
+        )
+        fine = ndimage.map_coordinates(
+            thick[0, 0].numpy(), coordinates, order=order, mode="nearest"
+        )
         return torch.from_numpy(fine)[None, None]
+
     return interpolate
 
 
@@ -69,7 +82,7 @@ def mean_over_structures(rows, measure):
 
 
 def summary(values):
-    """"mean ± sd (95 % bootstrap interval of the mean)" of the values that are numbers, and how many are not."""
+    """ "mean ± sd (95 % bootstrap interval of the mean)" of the values that are numbers, and how many are not."""
     is_number = np.isfinite(np.asarray(values, float))
     values = np.asarray(values, float)[is_number]
     if not len(values):
@@ -82,7 +95,9 @@ def summary(values):
 
 def wilcoxon_p(first, second):
     """p of the paired Wilcoxon signed-rank test over the pairs that are both numbers; NaN where there are fewer than six or all are equal."""
-    pairs = np.array([(a, b) for a, b in zip(first, second) if np.isfinite(a) and np.isfinite(b)], float).reshape(-1, 2)
+    pairs = np.array(
+        [(a, b) for a, b in zip(first, second) if np.isfinite(a) and np.isfinite(b)], float
+    ).reshape(-1, 2)
     if len(pairs) < 6 or np.array_equal(pairs[:, 0], pairs[:, 1]):
         return float("nan")
     return float(stats.wilcoxon(pairs[:, 0], pairs[:, 1]).pvalue)

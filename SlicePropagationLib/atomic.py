@@ -28,7 +28,9 @@ def atomic_folder(folder):
         for path in sorted(partial.iterdir(), key=lambda path: path.stat().st_mtime_ns):
             os.replace(path, folder / path.name)
     except (OSError, RuntimeError) as error:
-        raise OutputError(f"The results cannot be written to {folder} ({error}); free space there or choose another folder.") from error
+        raise OutputError(
+            f"The results cannot be written to {folder} ({error}); free space there or choose another folder."
+        ) from error
     finally:
         if partial is not None:
             shutil.rmtree(partial, ignore_errors=True)

@@ -60,7 +60,9 @@ def run_case(case, on_step=None):
     Raises:
         SlicePropagationError: something about the input, the arguments or the output folder; the message says what to do.
     """
-    check_output(case.out, image=case.image, seed=None if case.anchors else case.seed)       # a finished result may go on in its place
+    check_output(
+        case.out, image=case.image, seed=None if case.anchors else case.seed
+    )  # a finished result may go on in its place
     engine = choose_engine(case.engine, case.device)
     volume = read_volume(case.image, case.frame)
     began = time.perf_counter()
@@ -72,7 +74,16 @@ def run_case(case, on_step=None):
             if on_step:
                 on_step(prediction)
     seconds = time.perf_counter() - began
-    write_result(case.out, volume, session, segments, engine, seconds, image=str(case.image), seed=case.seed and str(case.seed))
+    write_result(
+        case.out,
+        volume,
+        session,
+        segments,
+        engine,
+        seconds,
+        image=str(case.image),
+        seed=case.seed and str(case.seed),
+    )
     return session
 
 
@@ -108,7 +119,11 @@ def _choose_axis(labels, case, named, spacing_mm):
 def _recorded_axis(table):
     """The array axis in the record beside a table of slices; None where there is no such record."""
     try:
-        return 2 - AXES.index(json.loads(Path(table.removesuffix(".slices.csv") + ".json").read_text(encoding="utf-8"))["axis"])
+        return 2 - AXES.index(
+            json.loads(
+                Path(table.removesuffix(".slices.csv") + ".json").read_text(encoding="utf-8")
+            )["axis"]
+        )
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
@@ -139,7 +154,9 @@ def check_device(device):
         DeviceError: CUDA was asked for in vain.
     """
     if device == "cuda" and not _has_cuda():
-        raise DeviceError("CUDA was asked for, but this machine has no CUDA device that PyTorch can use; use --device auto or cpu.")
+        raise DeviceError(
+            "CUDA was asked for, but this machine has no CUDA device that PyTorch can use; use --device auto or cpu."
+        )
 
 
 def _has_cuda():
@@ -156,17 +173,33 @@ def _replay_case(case, volume, engine):
         axis, described = 2 - AXES.index(record["axis"]), record["segments"]
         history = decode_history(record["history"])
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise InputError(f"{case.history} is not the record of a propagation ({in_one_line(error)}); use the O.json beside a result.") from error
+        raise InputError(
+            f"{case.history} is not the record of a propagation ({in_one_line(error)}); use the O.json beside a result."
+        ) from error
     stack = SliceStack.from_volume(volume.array, volume.spacing_mm, axis)
-    segments = [Segment(item["label"], item["name"], item["name"], Segment.plain(item["label"]).color) for item in described]
+    segments = [
+        Segment(item["label"], item["name"], item["name"], Segment.plain(item["label"]).color)
+        for item in described
+    ]
     session = AnnotationSession(stack, [segment.label for segment in segments])
     own = weights_record(engine)
     if "smoother_sha256" in record and "smoother_sha256" not in own:
-        raise ConfigError(f"{case.history} was made with a smoother; give its weights ({record['smoother_sha256'][:12]}…) as --smooth.")
+        raise ConfigError(
+            f"{case.history} was made with a smoother; give its weights ({record['smoother_sha256'][:12]}…) as --smooth."
+        )
     for name, option in (("model_sha256", "--engine"), ("smoother_sha256", "--smooth")):
         if record.get(name) not in (None, own.get(name)):
-            log.warning("%s was made with other weights (%s…); the voxels may differ. Give the model file as %s.", case.history, record[name][:12], option)
-    replay(session, history, lambda name: engine if engine.name == name else make_engine(name, case.device))
+            log.warning(
+                "%s was made with other weights (%s…); the voxels may differ. Give the model file as %s.",
+                case.history,
+                record[name][:12],
+                option,
+            )
+    replay(
+        session,
+        history,
+        lambda name: engine if engine.name == name else make_engine(name, case.device),
+    )
     return session, segments
 
 
@@ -179,11 +212,15 @@ def parse_span(text):
     try:
         first, last = (int(part) for part in text.split(":"))
     except ValueError:
-        raise ConfigError(f"'{text}' is not a slice range; write first:last, as in 10:42.") from None
+        raise ConfigError(
+            f"'{text}' is not a slice range; write first:last, as in 10:42."
+        ) from None
     return first, last
 
 
 def object_session(volume, label_map, label, axis):
     """A session for one truth label of a case (simulation and evaluation): (session, (N, H, W) bool truth)."""
     stack = SliceStack.from_volume(volume.array, volume.spacing_mm, axis)
-    return AnnotationSession(stack, (label,)), np.ascontiguousarray(stack.from_volume_array(label_map == label))
+    return AnnotationSession(stack, (label,)), np.ascontiguousarray(
+        stack.from_volume_array(label_map == label)
+    )

@@ -50,9 +50,20 @@ def save_checkpoint(path, family, config, weights, *, metrics=None, is_half=Fals
     """
     path = Path(path)
     if is_half:
-        weights = {name: value.half() if value.is_floating_point() and value.abs().max() <= HALF_MOST else value for name, value in weights.items()}
-    content = {"format": FORMAT, "version": VERSION, "family": family, "config": asdict(config) if is_dataclass(config) else config,
-               "weights": dict(weights), "metrics": dict(metrics or {})}
+        weights = {
+            name: value.half()
+            if value.is_floating_point() and value.abs().max() <= HALF_MOST
+            else value
+            for name, value in weights.items()
+        }
+    content = {
+        "format": FORMAT,
+        "version": VERSION,
+        "family": family,
+        "config": asdict(config) if is_dataclass(config) else config,
+        "weights": dict(weights),
+        "metrics": dict(metrics or {}),
+    }
     with atomic_folder(path.parent) as partial:
         torch.save(content, partial / path.name)
 
@@ -73,14 +84,25 @@ def load_checkpoint(path, families=None):
     path = Path(path)
     content, sha256 = _read(path)
     if not isinstance(content, dict) or content.get("format") != FORMAT:
-        raise CheckpointError(f"{path} is not a model file of this project: it lacks the mark '{FORMAT}'. Train one with `slice-propagation train`, or use one that it wrote.")
+        raise CheckpointError(
+            f"{path} is not a model file of this project: it lacks the mark '{FORMAT}'. Train one with `slice-propagation train`, or use one that it wrote."
+        )
     if content.get("version") != VERSION:
-        raise CheckpointError(f"{path} has version {content.get('version')} of the model format, this program reads version {VERSION}; update it, or train the model again.")
+        raise CheckpointError(
+            f"{path} has version {content.get('version')} of the model format, this program reads version {VERSION}; update it, or train the model again."
+        )
     _check_content(path, content)
     if families is not None and content["family"] not in families:
-        raise CheckpointError(f"{path} belongs to the model family '{content['family']}', needed is {' or '.join(sorted(families))}; choose another file or command.")
-    weights = {name: value.float() if value.is_floating_point() else value for name, value in content["weights"].items()}
-    return Checkpoint(content["family"], content["config"], weights, content.get("metrics", {}), sha256)
+        raise CheckpointError(
+            f"{path} belongs to the model family '{content['family']}', needed is {' or '.join(sorted(families))}; choose another file or command."
+        )
+    weights = {
+        name: value.float() if value.is_floating_point() else value
+        for name, value in content["weights"].items()
+    }
+    return Checkpoint(
+        content["family"], content["config"], weights, content.get("metrics", {}), sha256
+    )
 
 
 def fill_network(network, checkpoint, path):
@@ -92,7 +114,9 @@ def fill_network(network, checkpoint, path):
     try:
         network.load_state_dict(checkpoint.weights, strict=True)
     except RuntimeError as error:
-        raise CheckpointError(f"The weights in {path} do not fit the network that its configuration describes ({str(error).splitlines()[-1].strip()}); it is damaged.") from error
+        raise CheckpointError(
+            f"The weights in {path} do not fit the network that its configuration describes ({str(error).splitlines()[-1].strip()}); it is damaged."
+        ) from error
     return network
 
 
@@ -100,32 +124,50 @@ def _check_content(path, content):
     """Refuse a file whose entries are not there or of another kind."""
     for name, kind in (("family", str), ("config", dict), ("weights", dict)):
         if not isinstance(content.get(name), kind):
-            raise CheckpointError(f"{path} holds {type(content.get(name)).__name__} as its {name}, needed is {kind.__name__}; it is damaged, copy it again.")
+            raise CheckpointError(
+                f"{path} holds {type(content.get(name)).__name__} as its {name}, needed is {kind.__name__}; it is damaged, copy it again."
+            )
     if not all(isinstance(value, torch.Tensor) for value in content["weights"].values()):
-        raise CheckpointError(f"{path} holds weights that are not tensors; it is damaged, copy it again.")
-    broken = [name for name, value in content["weights"].items() if value.is_floating_point() and not torch.isfinite(value).all()]
+        raise CheckpointError(
+            f"{path} holds weights that are not tensors; it is damaged, copy it again."
+        )
+    broken = [
+        name
+        for name, value in content["weights"].items()
+        if value.is_floating_point() and not torch.isfinite(value).all()
+    ]
     if broken:
-        raise CheckpointError(f"{path} holds weights that are no numbers, in {broken[0]}; its training went astray, use another file.")
+        raise CheckpointError(
+            f"{path} holds weights that are no numbers, in {broken[0]}; its training went astray, use another file."
+        )
 
 
 def _read(path):
     """(content, sha256) of a file that torch can read without executing anything."""
     if not path.is_file():
-        raise CheckpointError(f"There is no model file {path}; check the name, or use one of the engines that `slice-propagation engines` lists.")
+        raise CheckpointError(
+            f"There is no model file {path}; check the name, or use one of the engines that `slice-propagation engines` lists."
+        )
     try:
         stored = path.read_bytes()
     except OSError as error:
-        raise CheckpointError(f"{path} cannot be read ({error.strerror}); look at its permissions, or copy it again.") from error
+        raise CheckpointError(
+            f"{path} cannot be read ({error.strerror}); look at its permissions, or copy it again."
+        ) from error
     sha256 = hashlib.sha256(stored).hexdigest()
     _check_card(path, sha256)
     _check_zip(path, stored)
     try:
         return torch.load(io.BytesIO(stored), map_location="cpu", weights_only=True), sha256
     except pickle.UnpicklingError as error:
-        raise CheckpointError(f"{path} holds more than numbers: loading it would run code, and it was not loaded. Use a model file from a source you trust.") from error
-    except Exception as error:      # flipped bits make torch's reader fail with any error: IndexError, TypeError, AttributeError, ...
+        raise CheckpointError(
+            f"{path} holds more than numbers: loading it would run code, and it was not loaded. Use a model file from a source you trust."
+        ) from error
+    except Exception as error:  # flipped bits make torch's reader fail with any error: IndexError, TypeError, AttributeError, ...
         reason = (str(error).splitlines() or [type(error).__name__])[0]
-        raise CheckpointError(f"{path} cannot be read as a model file ({reason}); it is damaged or foreign, copy it again.") from error
+        raise CheckpointError(
+            f"{path} cannot be read as a model file ({reason}); it is damaged or foreign, copy it again."
+        ) from error
 
 
 def _check_zip(path, stored):
@@ -133,10 +175,14 @@ def _check_zip(path, stored):
     try:
         with zipfile.ZipFile(io.BytesIO(stored)) as archive:
             damaged = archive.testzip()
-    except Exception as error:      # as above, for the reader of zip files
-        raise CheckpointError(f"{path} is not a model file of this project (it starts with {stored[:4]!r}); it may be truncated, foreign, or a bare pickle, which is never loaded.") from error
+    except Exception as error:  # as above, for the reader of zip files
+        raise CheckpointError(
+            f"{path} is not a model file of this project (it starts with {stored[:4]!r}); it may be truncated, foreign, or a bare pickle, which is never loaded."
+        ) from error
     if damaged:
-        raise CheckpointError(f"{path} is damaged: the checksum of {damaged} in it does not fit; copy it again.")
+        raise CheckpointError(
+            f"{path} is damaged: the checksum of {damaged} in it does not fit; copy it again."
+        )
 
 
 def _check_card(path, sha256):
@@ -146,8 +192,14 @@ def _check_card(path, sha256):
     try:
         stated = json.loads(card.read_text(encoding="utf-8")).get("sha256")
     except (OSError, ValueError, AttributeError) as error:
-        raise CheckpointError(f"The model card {card} cannot be read ({error}); copy it again together with {path.name}.") from error
+        raise CheckpointError(
+            f"The model card {card} cannot be read ({error}); copy it again together with {path.name}."
+        ) from error
     if stated is not None and not isinstance(stated, str):
-        raise CheckpointError(f"The model card {card} states {stated!r} as the hash, which is none; copy it again together with {path.name}.")
+        raise CheckpointError(
+            f"The model card {card} states {stated!r} as the hash, which is none; copy it again together with {path.name}."
+        )
     if stated and stated != sha256:
-        raise CheckpointError(f"{path} has the hash {sha256[:12]}…, its model card says {stated[:12]}…; the file was changed or damaged, copy both again.")
+        raise CheckpointError(
+            f"{path} has the hash {sha256[:12]}…, its model card says {stated[:12]}…; the file was changed or damaged, copy both again."
+        )

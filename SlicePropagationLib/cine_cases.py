@@ -17,11 +17,21 @@ from SlicePropagationLib.synthetic_cine import make_cine
 from SlicePropagationLib.table import read_table
 from SlicePropagationLib.volume import read_volume
 
-FRAME_MS = 1000.0       # of one cycle
+FRAME_MS = 1000.0  # of one cycle
 COLUMNS = ("image", "label", "truth", "split", "dataset", "case")
 
 
-def make_cine_cases(table, out, config, *, datasets=None, max_cases=None, max_slices=None, has_pictures=False, report=None):
+def make_cine_cases(
+    table,
+    out,
+    config,
+    *,
+    datasets=None,
+    max_cases=None,
+    max_slices=None,
+    has_pictures=False,
+    report=None,
+):
     """Make a sequence of every patient of a table who has the cases PATIENT_ED and PATIENT_ES.
 
     Writes PATIENT/image.nii.gz (4D), PATIENT/label.nii.gz (ED and ES only, what training may see), PATIENT/truth.nii.gz (every frame)
@@ -43,10 +53,15 @@ def make_cine_cases(table, out, config, *, datasets=None, max_cases=None, max_sl
     rows = []
     for number, ((dataset, patient), frames) in enumerate(pairs, 1):
         diastole, systole = ([read_volume(row["image"]), row] for row in frames)
-        both = [(volume.array, read_labels(row["label"], volume)[0]) for volume, row in (diastole, systole)]
+        both = [
+            (volume.array, read_labels(row["label"], volume)[0])
+            for volume, row in (diastole, systole)
+        ]
         both, first = _middle(both, max_slices)
-        images, truth, kept = make_cine(*both, config, seed=zlib.crc32(f"{dataset}/{patient}".encode()))
-        geometry = diastole[0].image[:, :, first + kept[0]:first + kept[0] + 1]
+        images, truth, kept = make_cine(
+            *both, config, seed=zlib.crc32(f"{dataset}/{patient}".encode())
+        )
+        geometry = diastole[0].image[:, :, first + kept[0] : first + kept[0] + 1]
         images, truth = _filled(images, kept), _filled(truth, kept)
         like = Sequence(images, _grown(geometry, images.shape[1]), FRAME_MS / config.frames, out)
         labels = np.zeros_like(truth)
@@ -54,12 +69,28 @@ def make_cine_cases(table, out, config, *, datasets=None, max_cases=None, max_sl
         with atomic_folder(out / patient) as partial:
             if has_pictures:
                 _draw(partial / "truth.gif", images, truth, patient, config)
-            for name, array in (("image", np.round(images).astype(np.int16)), ("label", labels), ("truth", truth)):
+            for name, array in (
+                ("image", np.round(images).astype(np.int16)),
+                ("label", labels),
+                ("truth", truth),
+            ):
                 write_sequence(partial / f"{name}.nii.gz", array, like)
-        rows.append([f"{patient}/image.nii.gz", f"{patient}/label.nii.gz", f"{patient}/truth.nii.gz", frames[0].get("split", ""), f"synthetic_cine_{dataset}", patient])
+        rows.append(
+            [
+                f"{patient}/image.nii.gz",
+                f"{patient}/label.nii.gz",
+                f"{patient}/truth.nii.gz",
+                frames[0].get("split", ""),
+                f"synthetic_cine_{dataset}",
+                patient,
+            ]
+        )
         if report:
             report(f"{number} of {len(pairs)}: {patient}")
-    with atomic_folder(out) as partial, open(partial / "cases.csv", "w", newline="", encoding="utf-8") as file:
+    with (
+        atomic_folder(out) as partial,
+        open(partial / "cases.csv", "w", newline="", encoding="utf-8") as file,
+    ):
         writer = csv.writer(file)
         writer.writerow(COLUMNS)
         writer.writerows(rows)
@@ -81,18 +112,30 @@ def _middle(both, max_slices):
     """The frames without the slices beyond so many in the middle of those with a structure in both, and the index of the first one left."""
     if max_slices is None or both[0][1].shape != both[1][1].shape:
         return both, 0
-    common = np.flatnonzero([np.intersect1d(one[one > 0], other[other > 0]).size > 0 for one, other in zip(both[0][1], both[1][1])])
+    common = np.flatnonzero(
+        [
+            np.intersect1d(one[one > 0], other[other > 0]).size > 0
+            for one, other in zip(both[0][1], both[1][1])
+        ]
+    )
     if len(common) <= max_slices:
         return both, 0
     first = int(common[(len(common) - max_slices) // 2])
     last = int(common[(len(common) - max_slices) // 2 + max_slices - 1])
-    return [(images[first:last + 1], labels[first:last + 1]) for images, labels in both], first
+    return [(images[first : last + 1], labels[first : last + 1]) for images, labels in both], first
 
 
 def _draw(path, images, truth, patient, config):
     from SlicePropagationLib.cine_picture import animate_cine
+
     middle = images.shape[1] // 2
-    animate_cine(path, images[:, middle], truth[:, middle], title=f"synthetic cine from {patient}", annotated=(0, config.end_systole))
+    animate_cine(
+        path,
+        images[:, middle],
+        truth[:, middle],
+        title=f"synthetic cine from {patient}",
+        annotated=(0, config.end_systole),
+    )
 
 
 def _pairs(table, datasets):
@@ -102,16 +145,25 @@ def _pairs(table, datasets):
         ending = re.search(r"_(ED|ES)$", row.get("case") or "")
         if ending and (datasets is None or row.get("dataset") in datasets):
             row |= {name: str(table.parent / row[name]) for name in ("image", "label")}
-            found.setdefault((row.get("dataset") or "all", patient_of(row["case"])), {})[ending[1]] = row
-    pairs = [(key, (frames["ED"], frames["ES"])) for key, frames in found.items() if len(frames) == 2]
+            found.setdefault((row.get("dataset") or "all", patient_of(row["case"])), {})[
+                ending[1]
+            ] = row
+    pairs = [
+        (key, (frames["ED"], frames["ES"])) for key, frames in found.items() if len(frames) == 2
+    ]
     if not pairs:
-        raise InputError(f"{table} has no patient with both frames; name the cases PATIENT_ED and PATIENT_ES in the column case.")
+        raise InputError(
+            f"{table} has no patient with both frames; name the cases PATIENT_ED and PATIENT_ES in the column case."
+        )
     return pairs
 
 
 def _filled(array, kept):
     """The slices between the first and the last one kept; where one in between is missing, its neighbour below stands in."""
-    order = [max(place for place, k in enumerate(kept) if k <= slice_index) for slice_index in range(kept[0], kept[-1] + 1)]
+    order = [
+        max(place for place, k in enumerate(kept) if k <= slice_index)
+        for slice_index in range(kept[0], kept[-1] + 1)
+    ]
     return array[:, order]
 
 

@@ -17,8 +17,14 @@ from SlicePropagationLib.sequence import read_label_sequence, read_sequence, tim
 from SlicePropagationLib.table import read_table
 from SlicePropagationLib.time_case import TimeSession
 
-COLUMNS = {"dice": ("Dice", True), "distance_mm": ("distance", True), "area_error_mm2": ("area error", True), "jitter_mm2": ("jitter", True),
-           "curvature": ("curvature", True), "curvature_truth": ("of the truth", False)}
+COLUMNS = {
+    "dice": ("Dice", True),
+    "distance_mm": ("distance", True),
+    "area_error_mm2": ("area error", True),
+    "jitter_mm2": ("jitter", True),
+    "curvature": ("curvature", True),
+    "curvature_truth": ("of the truth", False),
+}
 ROW = ("model", "dataset", "case", "label", "position", *COLUMNS, "ms_per_frame")
 MOST_PLOTS = 12
 
@@ -62,11 +68,17 @@ def evaluate_cine(table, models, out, *, split="val", max_cases=None, device="au
 
 def describe(rows, models):
     """Tables in Markdown, one for each data set and label: means with 95 % bootstrap intervals over patients, and paired differences to the first model."""
-    lines = ["Frames that nobody annotated; distances in mm, areas in mm2, jitter: mean |second difference| over time of the error of the area in mm2, "
-             "curvature of the time-area curve with areas as shares of the mean true one and time as a share of the cycle. 95 % intervals over patients."]
+    lines = [
+        "Frames that nobody annotated; distances in mm, areas in mm2, jitter: mean |second difference| over time of the error of the area in mm2, "
+        "curvature of the time-area curve with areas as shares of the mean true one and time as a share of the cycle. 95 % intervals over patients."
+    ]
     if any(row["dataset"].startswith("synthetic") for row in rows):
-        lines.append("These sequences are synthetic: a motion between two real frames, not a real heart beat.")
-    lines += comparison(rows, models, COLUMNS, ("case", "position"), ("ms per frame", "ms_per_frame", "{:.0f}"))
+        lines.append(
+            "These sequences are synthetic: a motion between two real frames, not a real heart beat."
+        )
+    lines += comparison(
+        rows, models, COLUMNS, ("case", "position"), ("ms per frame", "ms_per_frame", "{:.0f}")
+    )
     return "\n".join(lines) + "\n"
 
 
@@ -82,6 +94,7 @@ def _labeller(model, device):
         for _ in timed.steps(engine):
             pass
         return timed.label_map()
+
     return carry
 
 
@@ -92,7 +105,9 @@ def _measure(case, walkers, plots):
     annotated = np.flatnonzero(drawn.any(axis=(1, 2, 3))).tolist()
     frames = [frame for frame in range(len(sequence)) if frame not in annotated]
     if not annotated or not frames:
-        raise InputError(f"Case {case.name} has {len(annotated)} annotated of {len(sequence)} frames; it needs some of either kind.")
+        raise InputError(
+            f"Case {case.name} has {len(annotated)} annotated of {len(sequence)} frames; it needs some of either kind."
+        )
     rows, curves = [], {}
     stacks = [(place, stack) for place, stack in time_stacks(sequence) if drawn[place].any()]
     middle = stacks[len(stacks) // 2][0][-1]
@@ -102,20 +117,47 @@ def _measure(case, walkers, plots):
             began = time.perf_counter()
             found = labeller(stack, drawn[place], annotated)
             milliseconds = 1000 * (time.perf_counter() - began) / len(stack)
-            rows += [{"model": name, "dataset": case.dataset, "case": case.name, "label": label, "position": place[-1], "ms_per_frame": milliseconds}
-                     | measure_series(found == label, truth[place] == label, stack.spacing_mm[1:], frames) for label in labels]
+            rows += [
+                {
+                    "model": name,
+                    "dataset": case.dataset,
+                    "case": case.name,
+                    "label": label,
+                    "position": place[-1],
+                    "ms_per_frame": milliseconds,
+                }
+                | measure_series(
+                    found == label, truth[place] == label, stack.spacing_mm[1:], frames
+                )
+                for label in labels
+            ]
             if place[-1] == middle:
-                curves |= {(label, name): (found == label).sum(axis=(1, 2)) * stack.pixel_area_mm2 for label in labels}
+                curves |= {
+                    (label, name): (found == label).sum(axis=(1, 2)) * stack.pixel_area_mm2
+                    for label in labels
+                }
     pixel = stacks[0][1].pixel_area_mm2
     for label in sorted({label for label, _ in curves}) if plots else ():
-        plot_areas(plots / f"areas-{case.name}-{label}.png", {name: areas for (own, name), areas in curves.items() if own == label}, annotated=annotated,
-                   truth=(truth[:, middle] == label).sum(axis=(1, 2)) * pixel, title=f"{case.name}, slice {middle}, label {label}")
+        plot_areas(
+            plots / f"areas-{case.name}-{label}.png",
+            {name: areas for (own, name), areas in curves.items() if own == label},
+            annotated=annotated,
+            truth=(truth[:, middle] == label).sum(axis=(1, 2)) * pixel,
+            title=f"{case.name}, slice {middle}, label {label}",
+        )
     return rows
 
 
 def _cases(table, split):
-    found = [CineCase(*(str(table.parent / row[name]) for name in ("image", "label", "truth")), row.get("dataset") or "all", row["case"])
-             for row in read_table(table, ("image", "label", "truth", "case")) if not split or row.get("split", "") in ("", split)]
+    found = [
+        CineCase(
+            *(str(table.parent / row[name]) for name in ("image", "label", "truth")),
+            row.get("dataset") or "all",
+            row["case"],
+        )
+        for row in read_table(table, ("image", "label", "truth", "case"))
+        if not split or row.get("split", "") in ("", split)
+    ]
     if not found:
         raise InputError(f"{table} has no case of split '{split}'; choose another --split.")
     return found

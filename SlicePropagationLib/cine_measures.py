@@ -53,8 +53,11 @@ def measure_series(found, truth, spacing_mm, frames, *, is_cyclic=True):
     distances = [surface_distances(found[frame], truth[frame], spacing_mm).mean for frame in frames]
     distances = [distance for distance in distances if np.isfinite(distance)]
     unit, step = true_areas.mean() or np.nan, 1 / len(truth)
-    return {"dice": float(np.mean([dice(found[frame], truth[frame]) for frame in frames])),
-            "distance_mm": float(np.mean(distances)) if distances else float("nan"),
-            "area_error_mm2": float(np.abs(areas - true_areas)[list(frames)].mean()),
-            "jitter_mm2": jitter(areas, true_areas, is_cyclic=is_cyclic),
-            "curvature": curvature(areas / unit, step=step, is_cyclic=is_cyclic), "curvature_truth": curvature(true_areas / unit, step=step, is_cyclic=is_cyclic)}
+    return {
+        "dice": float(np.mean([dice(found[frame], truth[frame]) for frame in frames])),
+        "distance_mm": float(np.mean(distances)) if distances else float("nan"),
+        "area_error_mm2": float(np.abs(areas - true_areas)[list(frames)].mean()),
+        "jitter_mm2": jitter(areas, true_areas, is_cyclic=is_cyclic),
+        "curvature": curvature(areas / unit, step=step, is_cyclic=is_cyclic),
+        "curvature_truth": curvature(true_areas / unit, step=step, is_cyclic=is_cyclic),
+    }

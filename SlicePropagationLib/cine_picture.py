@@ -10,7 +10,7 @@ from matplotlib.ticker import MaxNLocator
 
 from SlicePropagationLib.segmentation_file import Segment
 
-MARGIN = 12     # pixels around the structures that are shown
+MARGIN = 12  # pixels around the structures that are shown
 
 
 def animate_cine(path, images, labels, *, title="", annotated=(), fps=12):
@@ -32,7 +32,9 @@ def animate_cine(path, images, labels, *, title="", annotated=(), fps=12):
     def draw(frame):
         axes.clear()
         _draw_frame(axes, images[frame], labels[frame], low, high)
-        axes.set_title(f"{title}  frame {frame}" + ("  (annotated)" if frame in annotated else ""), fontsize=9)
+        axes.set_title(
+            f"{title}  frame {frame}" + ("  (annotated)" if frame in annotated else ""), fontsize=9
+        )
 
     FuncAnimation(figure, draw, frames=len(images)).save(path, PillowWriter(fps=fps))
     still = path.with_suffix(".png")
@@ -48,7 +50,9 @@ def _film(path, images, labels, low, high, annotated, title):
         place.axis("off")
     for place, frame in zip(axes.flat, frames):
         _draw_frame(place, images[frame], labels[frame], low, high)
-        place.set_title(f"frame {frame}" + (" (annotated)" if frame in annotated else ""), fontsize=9)
+        place.set_title(
+            f"frame {frame}" + (" (annotated)" if frame in annotated else ""), fontsize=9
+        )
     figure.suptitle(title, fontsize=10)
     figure.savefig(path, dpi=90)
 
@@ -56,7 +60,9 @@ def _film(path, images, labels, low, high, annotated, title):
 def _draw_frame(axes, image, labels, low, high):
     axes.imshow(image, cmap="gray", vmin=low, vmax=high, interpolation="bilinear")
     for label in np.unique(labels[labels > 0]):
-        axes.contour(labels == label, levels=[0.5], colors=[Segment.plain(int(label)).color], linewidths=1.2)
+        axes.contour(
+            labels == label, levels=[0.5], colors=[Segment.plain(int(label)).color], linewidths=1.2
+        )
     axes.axis("off")
 
 
@@ -65,7 +71,9 @@ def _around(images, labels):
     rows, columns = (np.flatnonzero((labels > 0).any(axis=(0, axis))) for axis in (2, 1))
     if not rows.size:
         return images, labels
-    box = tuple(slice(max(0, int(side[0]) - MARGIN), int(side[-1]) + MARGIN + 1) for side in (rows, columns))
+    box = tuple(
+        slice(max(0, int(side[0]) - MARGIN), int(side[-1]) + MARGIN + 1) for side in (rows, columns)
+    )
     return images[(slice(None), *box)], labels[(slice(None), *box)]
 
 
@@ -79,7 +87,13 @@ def plot_areas(path, curves, *, annotated=(), truth=None, title="", unit="mm²")
     figure = _new_figure(6.4, 3.8)
     axes = figure.subplots()
     for frame in annotated:
-        axes.axvline(frame, color="0.8", linewidth=5, zorder=0, label="annotated" if frame == min(annotated) else None)
+        axes.axvline(
+            frame,
+            color="0.8",
+            linewidth=5,
+            zorder=0,
+            label="annotated" if frame == min(annotated) else None,
+        )
     if truth is not None:
         axes.plot(truth, color="black", linewidth=2, label="truth")
     for name, areas in curves.items():

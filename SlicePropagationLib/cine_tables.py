@@ -8,7 +8,7 @@ from SlicePropagationLib.atomic import atomic_folder
 from SlicePropagationLib.evaluation_statistics import interval_of_mean
 from SlicePropagationLib.patients import patient_of
 
-FEWEST_PATIENTS = 3     # an interval over fewer says nothing
+FEWEST_PATIENTS = 3  # an interval over fewer says nothing
 
 
 def write_report(out, text, rows, names):
@@ -34,15 +34,31 @@ def comparison(rows, models, columns, key, last=None):
     """
     lines, end = [], f" {last[0]} |" if last else ""
     for dataset, label in sorted({(row["dataset"], row["label"]) for row in rows}):
-        lines += ["", f"**{dataset}, label {label}**", "", f"| model | {' | '.join(heading for heading, _ in columns.values())} |{end}", "|" + "---|" * (len(columns) + 1 + bool(last))]
+        lines += [
+            "",
+            f"**{dataset}, label {label}**",
+            "",
+            f"| model | {' | '.join(heading for heading, _ in columns.values())} |{end}",
+            "|" + "---|" * (len(columns) + 1 + bool(last)),
+        ]
         own = [row for row in rows if (row["dataset"], row["label"]) == (dataset, label)]
         for model in models:
             mine = [row for row in own if row["model"] == model]
             cells = [_cell(dataset, mine, measure) for measure in columns]
-            lines.append(f"| {model} | {' | '.join(cells)} |" + (f" {last[2].format(np.mean([row[last[1]] for row in mine]))} |" if last else ""))
+            lines.append(
+                f"| {model} | {' | '.join(cells)} |"
+                + (f" {last[2].format(np.mean([row[last[1]] for row in mine]))} |" if last else "")
+            )
         for model in models[1:]:
-            cells = [_cell(dataset, _differences(own, models[0], model, measure, key), measure) if differs else "" for measure, (_, differs) in columns.items()]
-            lines.append(f"| {model} - {models[0]} | {' | '.join(cells)} |" + ("  |" if last else ""))
+            cells = [
+                _cell(dataset, _differences(own, models[0], model, measure, key), measure)
+                if differs
+                else ""
+                for measure, (_, differs) in columns.items()
+            ]
+            lines.append(
+                f"| {model} - {models[0]} | {' | '.join(cells)} |" + ("  |" if last else "")
+            )
     return lines
 
 
@@ -62,5 +78,11 @@ def _cell(dataset, rows, measure):
 
 
 def _differences(rows, first, second, measure, key):
-    known = {tuple(row[name] for name in key): row[measure] for row in rows if row["model"] == first}
-    return [{"case": row["case"], measure: row[measure] - known[tuple(row[name] for name in key)]} for row in rows if row["model"] == second]
+    known = {
+        tuple(row[name] for name in key): row[measure] for row in rows if row["model"] == first
+    }
+    return [
+        {"case": row["case"], measure: row[measure] - known[tuple(row[name] for name in key)]}
+        for row in rows
+        if row["model"] == second
+    ]

@@ -13,12 +13,19 @@ from SlicePropagationLib.stack import SliceStack
 from SlicePropagationLib.training.cases import read_training_cases
 from SlicePropagationLib.volume import read_volume
 
-COLUMNS = {"dice": ("Dice of volumes", True), "slice_dice": ("Dice of slices", True), "distance_mm": ("distance", True), "area_error_mm2": ("area error", True),
-           "missed": ("slices missed", True)}
+COLUMNS = {
+    "dice": ("Dice of volumes", True),
+    "slice_dice": ("Dice of slices", True),
+    "distance_mm": ("distance", True),
+    "area_error_mm2": ("area error", True),
+    "missed": ("slices missed", True),
+}
 ROW = ("model", "dataset", "case", "label", *COLUMNS)
 
 
-def evaluate_unseen(table, models, out, match, *, datasets=None, max_cases=None, device="auto", report=None):
+def evaluate_unseen(
+    table, models, out, match, *, datasets=None, max_cases=None, device="auto", report=None
+):
     """Measure models on the real volumes of a table, all splits of it.
 
     Every slice is given alone, because these models were trained on slices at all times and scale intensities over what they are given.
@@ -42,16 +49,34 @@ def evaluate_unseen(table, models, out, match, *, datasets=None, max_cases=None,
         volume = read_volume(case.image)
         truth, _ = read_labels(case.label_map, volume)
         for name, segmenter in segmenters.items():
-            found = np.concatenate([segmenter.segment(SliceStack(image[None], volume.spacing_mm)) for image in np.asarray(volume.array, np.float32)])
-            rows += [{"model": name, "dataset": case.dataset, "case": case.name, "label": theirs} | measure_volume(found == ours, truth == theirs, volume.spacing_mm[1:])
-                     for ours, theirs in match.items() if (truth == theirs).any()]
+            found = np.concatenate(
+                [
+                    segmenter.segment(SliceStack(image[None], volume.spacing_mm))
+                    for image in np.asarray(volume.array, np.float32)
+                ]
+            )
+            rows += [
+                {"model": name, "dataset": case.dataset, "case": case.name, "label": theirs}
+                | measure_volume(found == ours, truth == theirs, volume.spacing_mm[1:])
+                for ours, theirs in match.items()
+                if (truth == theirs).any()
+            ]
         if report:
             report(f"{number} of {len(cases)}: {case.name}")
     if not rows:
-        raise InputError(f"{table} has no volume with label {', '.join(map(str, match.values()))}; name a label of these data with --match.")
-    text = "\n".join([f"{len({row['case'] for row in rows})} real volumes of data sets that no model was trained on, slices with a label only, each slice given alone; "
-                      "distances in mm, areas in mm2; missed: share of these slices on which nothing was found. 95 % intervals over patients.",
-                      *comparison(rows, list(models), COLUMNS, ("case",))]) + "\n"
+        raise InputError(
+            f"{table} has no volume with label {', '.join(map(str, match.values()))}; name a label of these data with --match."
+        )
+    text = (
+        "\n".join(
+            [
+                f"{len({row['case'] for row in rows})} real volumes of data sets that no model was trained on, slices with a label only, each slice given alone; "
+                "distances in mm, areas in mm2; missed: share of these slices on which nothing was found. 95 % intervals over patients.",
+                *comparison(rows, list(models), COLUMNS, ("case",)),
+            ]
+        )
+        + "\n"
+    )
     write_report(Path(out), text, rows, ROW)
     return text
 
@@ -69,16 +94,29 @@ def measure_volume(found, truth, spacing_mm):
     """
     shown = truth.any(axis=(1, 2))
     found, truth = found[shown], truth[shown]
-    distances = [surface_distances(one, other, spacing_mm).mean for one, other in zip(found, truth) if one.any()]
+    distances = [
+        surface_distances(one, other, spacing_mm).mean
+        for one, other in zip(found, truth)
+        if one.any()
+    ]
     errors = np.abs(found.sum(axis=(1, 2)) - truth.sum(axis=(1, 2))) * spacing_mm[0] * spacing_mm[1]
-    return {"dice": dice(found, truth), "slice_dice": float(np.mean([dice(one, other) for one, other in zip(found, truth)])),
-            "distance_mm": float(np.mean(distances)) if distances else float("nan"), "area_error_mm2": float(errors.mean()), "missed": float((~found.any(axis=(1, 2))).mean())}
+    return {
+        "dice": dice(found, truth),
+        "slice_dice": float(np.mean([dice(one, other) for one, other in zip(found, truth)])),
+        "distance_mm": float(np.mean(distances)) if distances else float("nan"),
+        "area_error_mm2": float(errors.mean()),
+        "missed": float((~found.any(axis=(1, 2))).mean()),
+    }
 
 
 def read_match(text):
     """{label of the models: label of the table} from "3=1,2=2"; ConfigError where it says none."""
     try:
-        match = {int(ours): int(theirs) for ours, theirs in (part.split("=") for part in text.split(","))}
+        match = {
+            int(ours): int(theirs) for ours, theirs in (part.split("=") for part in text.split(","))
+        }
     except (AttributeError, ValueError):
-        raise ConfigError(f"'{text}' does not match labels; write LABEL OF THE MODELS=LABEL OF THE DATA, for example 3=1.") from None
+        raise ConfigError(
+            f"'{text}' does not match labels; write LABEL OF THE MODELS=LABEL OF THE DATA, for example 3=1."
+        ) from None
     return match

@@ -7,13 +7,22 @@ from SlicePropagationLib.engines import default_engine
 from SlicePropagationLib.errors import ConfigError
 
 DONE, SOME_FAILED, UNUSABLE = 0, 1, 2
-INTERRUPTED = 130       # what a shell reports of a program that Ctrl-C ended
+INTERRUPTED = 130  # what a shell reports of a program that Ctrl-C ended
 
 
 def add_engine(parser):
     """The options of everything that walks."""
-    parser.add_argument("--engine", default=default_engine(), metavar="NAME|MODEL.pt", help="what walks (default here %(default)s; see `slice-propagation engines`)")
-    parser.add_argument("--smooth", metavar="MODEL.pt", help="make the predicted slices agree with their neighbours, with weights of `train birnn`")
+    parser.add_argument(
+        "--engine",
+        default=default_engine(),
+        metavar="NAME|MODEL.pt",
+        help="what walks (default here %(default)s; see `slice-propagation engines`)",
+    )
+    parser.add_argument(
+        "--smooth",
+        metavar="MODEL.pt",
+        help="make the predicted slices agree with their neighbours, with weights of `train birnn`",
+    )
     parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda"))
     parser.add_argument("--quiet", action="store_true", help="no progress")
 
@@ -30,4 +39,6 @@ def check_packages(what, packages, extra):
     """Refuse a command whose packages are not installed; ConfigError names the extra that has them."""
     missing = [package for package in packages if util.find_spec(package) is None]
     if missing:
-        raise ConfigError(f"{what} needs {' and '.join(missing)}, which is not installed; install slice-propagation[{extra}].")
+        raise ConfigError(
+            f"{what} needs {' and '.join(missing)}, which is not installed; install slice-propagation[{extra}]."
+        )

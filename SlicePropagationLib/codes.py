@@ -45,7 +45,7 @@ class CodedCase:
     @property
     def frame(self):
         """Which frame of the patient: "ED", "ES", or "" where the name says none."""
-        return self.name[len(self.patient):].strip("_")
+        return self.name[len(self.patient) :].strip("_")
 
 
 def export_codes(arguments, report=None):
@@ -58,28 +58,70 @@ def export_codes(arguments, report=None):
         SlicePropagationError: the table, the model or the folder cannot be used, or no case has the model's labels.
     """
     model = load_shape_model(arguments.model, needs_predictor=arguments.source == "images")
-    cases = read_training_cases(arguments.cases, arguments.datasets.split(",") if arguments.datasets else None)
-    coded = list(code_cases(model, [case for case in cases if arguments.split in (None, case.split)], arguments.source, report))
+    cases = read_training_cases(
+        arguments.cases, arguments.datasets.split(",") if arguments.datasets else None
+    )
+    coded = list(
+        code_cases(
+            model,
+            [case for case in cases if arguments.split in (None, case.split)],
+            arguments.source,
+            report,
+        )
+    )
     if not coded:
-        raise InputError(f"No case of {arguments.cases} has a label of the model ({', '.join(map(str, model.labels))}); choose other cases or another model.")
-    with atomic_folder(Path(arguments.out)) as partial, open(partial / "codes.csv", "w", newline="", encoding="utf-8") as file:
+        raise InputError(
+            f"No case of {arguments.cases} has a label of the model ({', '.join(map(str, model.labels))}); choose other cases or another model."
+        )
+    with (
+        atomic_folder(Path(arguments.out)) as partial,
+        open(partial / "codes.csv", "w", newline="", encoding="utf-8") as file,
+    ):
         table = csv.writer(file)
-        table.writerow(["dataset", "case", "patient", "implausibility", "misfit", *(f"code_{number}" for number in range(len(coded[0].code)))])
-        table.writerows([case.dataset, case.name, case.patient, f"{case.implausibility:.5g}", f"{case.misfit:.5g}", *(f"{value:.6g}" for value in case.code)] for case in coded)
+        table.writerow(
+            [
+                "dataset",
+                "case",
+                "patient",
+                "implausibility",
+                "misfit",
+                *(f"code_{number}" for number in range(len(coded[0].code))),
+            ]
+        )
+        table.writerows(
+            [
+                case.dataset,
+                case.name,
+                case.patient,
+                f"{case.implausibility:.5g}",
+                f"{case.misfit:.5g}",
+                *(f"{value:.6g}" for value in case.code),
+            ]
+            for case in coded
+        )
     return coded
 
 
 def code_cases(model, cases, source="labels", report=None):
     """A CodedCase for each TrainingCase that has one of the model's labels."""
     for case in cases:
-        sample = read_sample(case.image, case.label_map, model.grid, model.labels, case.name, needs_fine_truth=False)
+        sample = read_sample(
+            case.image, case.label_map, model.grid, model.labels, case.name, needs_fine_truth=False
+        )
         if sample is None:
             continue
         image, classes = sample
         code = model.code(classes) if source == "labels" else model.code_of_image(image)
         if report:
             report(f"{case.dataset} {case.name}")
-        yield CodedCase(case.dataset, case.name, code, model.implausibility(classes), model.misfit(classes), classes)
+        yield CodedCase(
+            case.dataset,
+            case.name,
+            code,
+            model.implausibility(classes),
+            model.misfit(classes),
+            classes,
+        )
 
 
 def classify_codes(arguments, coded):
@@ -97,10 +139,15 @@ def classify_codes(arguments, coded):
     group_of = read_groups(arguments.groups)
     frames, messages = frames_by_patient(case for case in coded if case.patient in group_of)
     if not frames:
-        raise InputError(f"No patient of {arguments.groups} has a code of every frame; its column patient must name cases, without _ED and _ES.")
+        raise InputError(
+            f"No patient of {arguments.groups} has a code of every frame; its column patient must name cases, without _ED and _ES."
+        )
     names = sorted({group_of[patient] for patient in frames})
     groups = np.array([names.index(group_of[patient]) for patient in frames])
-    model, text = load_shape_model(arguments.model), "\n".join([classification_text(frames, groups, names, arguments.folds), *messages])
+    model, text = (
+        load_shape_model(arguments.model),
+        "\n".join([classification_text(frames, groups, names, arguments.folds), *messages]),
+    )
     codes = np.array([own[0].code for own in frames.values()])
     with atomic_folder(Path(arguments.out)) as partial:
         (partial / "groups.md").write_text(text, encoding="utf-8")
@@ -117,8 +164,15 @@ def frames_by_patient(coded):
     for case in sorted(coded, key=lambda case: case.name):
         frames.setdefault(case.patient, []).append(case)
     wanted = sorted({case.frame for own in frames.values() for case in own})
-    lacking = {patient: [frame for frame in wanted if frame not in {case.frame for case in own}] for patient, own in frames.items()}
-    messages = [f"Left out: {patient}, of whom there is no {' and no '.join(missing)}.\n" for patient, missing in lacking.items() if missing]
+    lacking = {
+        patient: [frame for frame in wanted if frame not in {case.frame for case in own}]
+        for patient, own in frames.items()
+    }
+    messages = [
+        f"Left out: {patient}, of whom there is no {' and no '.join(missing)}.\n"
+        for patient, missing in lacking.items()
+        if missing
+    ]
     return {patient: own for patient, own in frames.items() if not lacking[patient]}, messages
 
 
@@ -131,15 +185,34 @@ def classification_text(frames, groups, names, num_folds):
         num_folds: of the cross-validation.
     """
     groups = np.asarray(groups)
-    folds, kinds = stratified_folds(np.array(names)[groups], num_folds), [case.frame for case in next(iter(frames.values()))]
-    lines = [f"{len(groups)} patients: " + ", ".join(f"{name} {np.count_nonzero(groups == number)}" for number, name in enumerate(names)),
-             f"\nAccuracy of a random forest in {num_folds} folds by patient, with its 95 % bootstrap interval over patients.\n",
-             "| frames | codes | PCA of aligned labels |", "| --- | --- | --- |"]
+    folds, kinds = (
+        stratified_folds(np.array(names)[groups], num_folds),
+        [case.frame for case in next(iter(frames.values()))],
+    )
+    lines = [
+        f"{len(groups)} patients: "
+        + ", ".join(
+            f"{name} {np.count_nonzero(groups == number)}" for number, name in enumerate(names)
+        ),
+        f"\nAccuracy of a random forest in {num_folds} folds by patient, with its 95 % bootstrap interval over patients.\n",
+        "| frames | codes | PCA of aligned labels |",
+        "| --- | --- | --- |",
+    ]
     for count in sorted({1, len(kinds)}):
         codes = [np.concatenate([case.code for case in own[:count]]) for own in frames.values()]
-        labels = [np.concatenate([case.classes.ravel() for case in own[:count]]) for own in frames.values()]
-        shares = [cross_validate(codes, groups, folds), cross_validate(_one_hot_rows(labels), groups, folds, num_components=len(codes[0]))]
-        lines.append(f"| {'+'.join(kinds[:count]) or count} | " + " | ".join(_accuracy(predicted == groups) for predicted in shares) + " |")
+        labels = [
+            np.concatenate([case.classes.ravel() for case in own[:count]])
+            for own in frames.values()
+        ]
+        shares = [
+            cross_validate(codes, groups, folds),
+            cross_validate(_one_hot_rows(labels), groups, folds, num_components=len(codes[0])),
+        ]
+        lines.append(
+            f"| {'+'.join(kinds[:count]) or count} | "
+            + " | ".join(_accuracy(predicted == groups) for predicted in shares)
+            + " |"
+        )
     return "\n".join(lines) + "\n"
 
 
@@ -176,7 +249,9 @@ def stratified_folds(groups, count, seed=0):
     for group in np.unique(groups):
         members = random.permutation(np.flatnonzero(groups == group))
         if len(members) < count:
-            raise InputError(f"Group {group} has {len(members)} patients, {count} folds need as many; take fewer folds or more patients.")
+            raise InputError(
+                f"Group {group} has {len(members)} patients, {count} folds need as many; take fewer folds or more patients."
+            )
         folds[members] = np.arange(len(members)) % count
     return folds
 
@@ -212,7 +287,9 @@ def principal_components(features, count):
 
 def components_that_matter(codes, groups, count=3):
     """(mean, axes, standard deviations) of the principal components of codes on which a forest relies most to tell the groups apart."""
-    mean, axes, deviations = principal_components(np.asarray(codes, np.float32), min(16, len(codes) - 1))
+    mean, axes, deviations = principal_components(
+        np.asarray(codes, np.float32), min(16, len(codes) - 1)
+    )
     importance = RandomForest().fit((codes - mean) @ axes.T, groups).importance
     chosen = np.argsort(-importance)[:count]
     return mean, axes[chosen], deviations[chosen]
@@ -228,17 +305,36 @@ def draw_traversal(path, model, mean, axes, deviations):
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
+
     steps = (-2, -1, 0, 1, 2)
     figure = Figure(figsize=(2.2 * len(steps), 3.9 * len(axes)), dpi=100, layout="constrained")
     FigureCanvasAgg(figure)
     cells = figure.subplots(2 * len(axes), len(steps), squeeze=False)
-    colors = np.array([(20, 23, 28), (86, 180, 233), (230, 159, 0), (0, 158, 115), (240, 228, 66), (213, 94, 0), (204, 121, 167)], np.uint8)
+    colors = np.array(
+        [
+            (20, 23, 28),
+            (86, 180, 233),
+            (230, 159, 0),
+            (0, 158, 115),
+            (240, 228, 66),
+            (213, 94, 0),
+            (204, 121, 167),
+        ],
+        np.uint8,
+    )
     height = model.grid.shape[1]
     slice_mm, row_mm, column_mm = model.grid.spacing_mm
     for number, (axis, deviation) in enumerate(zip(axes, deviations)):
         for column, step in enumerate(steps):
-            classes = model.probabilities(mean + step * deviation * axis).argmax(axis=0) % len(colors)
-            for row, (plane, aspect) in enumerate(((classes[len(classes) // 2], row_mm / column_mm), (classes[:, height // 2], slice_mm / column_mm))):
+            classes = model.probabilities(mean + step * deviation * axis).argmax(axis=0) % len(
+                colors
+            )
+            for row, (plane, aspect) in enumerate(
+                (
+                    (classes[len(classes) // 2], row_mm / column_mm),
+                    (classes[:, height // 2], slice_mm / column_mm),
+                )
+            ):
                 cell = cells[2 * number + row, column]
                 cell.imshow(colors[plane], aspect=aspect, interpolation="nearest")
                 cell.set_xticks([])

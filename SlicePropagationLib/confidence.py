@@ -30,12 +30,14 @@ class Evidence:
     shift: float
 
 
-FRESH_DICE = 0.95        # what a slice beside a fresh correction reaches
-ENDED_SHARE = 0.5        # of the anchor's area is at stake where a walk has ended; chosen on `train` cases by what five suggested corrections gained
+FRESH_DICE = 0.95  # what a slice beside a fresh correction reaches
+ENDED_SHARE = 0.5  # of the anchor's area is at stake where a walk has ended; chosen on `train` cases by what five suggested corrections gained
 
 # Logistic regression of the true slice Dice on the evidence, fitted on the `train` cases of the permitted sets.
 INTERCEPT = 0.23
-WEIGHTS = Evidence(distance=-0.32, certainty=2.67, continuity=1.75, agreement=1.6, shrinkage=-0.48, shift=-0.8)
+WEIGHTS = Evidence(
+    distance=-0.32, certainty=2.67, continuity=1.75, agreement=1.6, shrinkage=-0.48, shift=-0.8
+)
 
 
 def slice_confidence(session, run, index, probability, forward=None, backward=None):
@@ -53,7 +55,9 @@ def slice_confidence(session, run, index, probability, forward=None, backward=No
     if not mask.any():
         return 0.5
     evidence = _gather(session, run, index, probability, mask, forward, backward)
-    score = INTERCEPT + sum(getattr(WEIGHTS, item.name) * getattr(evidence, item.name) for item in fields(Evidence))
+    score = INTERCEPT + sum(
+        getattr(WEIGHTS, item.name) * getattr(evidence, item.name) for item in fields(Evidence)
+    )
     return 1.0 / (1.0 + math.exp(-score))
 
 
@@ -62,14 +66,17 @@ def _gather(session, run, index, probability, mask, forward, backward):
     both = forward is not None and backward is not None
     images, anchor_mask = session.stack.images, session.mask(run.label, anchor)
     spread = float(images[anchor].std()) or 1.0
-    change = abs(float(images[index][mask].mean()) - float(images[anchor][anchor_mask].mean())) / spread
+    change = (
+        abs(float(images[index][mask].mean()) - float(images[anchor][anchor_mask].mean())) / spread
+    )
     return Evidence(
         distance=math.sqrt(min(distance, 6.0)),
         certainty=soft_dice(probability, mask) - 0.8,
         continuity=dice(mask, session.mask(run.label, index - run.step)),
         agreement=dice(forward >= 0.5, backward >= 0.5) if both else 0.0,
         shrinkage=min(abs(math.log((mask.sum() + 1) / (anchor_mask.sum() + 1))), 4.0),
-        shift=min(change, 3.0))
+        shift=min(change, 3.0),
+    )
 
 
 def ended_confidence(session, run, index, end):
@@ -111,12 +118,15 @@ def correction_gains(session, label):
     predicted = session.provenance[row] == Provenance.PROPAGATED
     if not predicted.any():
         return np.zeros(count)
-    confidence, at_stake = np.nan_to_num(session.confidence[row]), session.areas(label).astype(float)
+    confidence, at_stake = (
+        np.nan_to_num(session.confidence[row]),
+        session.areas(label).astype(float),
+    )
     areas, steps = _areas_and_steps(session, label)
     ended = predicted & (at_stake == 0)
     at_stake += np.where(ended, ENDED_SHARE * (1 - confidence) * areas, 0.0)
     indices = np.arange(count)
-    distance = np.abs(indices[:, None] - indices) * steps       # (candidate, slice)
+    distance = np.abs(indices[:, None] - indices) * steps  # (candidate, slice)
     lift = np.maximum(FRESH_DICE * np.exp(-distance) - np.where(ended, 0.0, confidence), 0.0)
     return np.where(predicted, (lift * at_stake * predicted).sum(axis=1), 0.0)
 
@@ -126,19 +136,25 @@ def _areas_and_steps(session, label):
     shown, indices = _shown_anchors(session, label), np.arange(len(session.stack))
     if not shown:
         return session.areas(label).astype(float), np.zeros(len(indices))
-    nearest = np.abs(indices[:, None] - np.array(shown)).argmin(axis=1)         # the lower one of two
+    nearest = np.abs(indices[:, None] - np.array(shown)).argmin(axis=1)  # the lower one of two
     areas = np.array([session.state(label, anchor).patch.area for anchor in shown], float)
     steps = np.array([_step_in_sizes(session, label, anchor) for anchor in shown])
     return areas[nearest], steps[nearest]
 
 
 def _shown_anchors(session, label):
-    return [anchor for anchor in session.anchors(label) if not session.state(label, anchor).patch.is_empty]
+    return [
+        anchor
+        for anchor in session.anchors(label)
+        if not session.state(label, anchor).patch.is_empty
+    ]
 
 
 def _step_in_sizes(session, label, anchor):
     """One slice's thickness in equivalent radii of the structure at an anchor."""
-    radius_mm = math.sqrt(session.state(label, anchor).patch.area * session.stack.pixel_area_mm2 / math.pi)
+    radius_mm = math.sqrt(
+        session.state(label, anchor).patch.area * session.stack.pixel_area_mm2 / math.pi
+    )
     return session.stack.spacing_mm[0] / max(radius_mm, min(session.stack.spacing_mm))
 
 

@@ -20,20 +20,26 @@ def config_from_dict(cls, values):
     known = {field.name for field in fields(cls)}
     unknown = sorted(set(values) - known)
     if unknown:
-        raise ConfigError(f"{cls.__name__} has no setting {', '.join(unknown)}; it has {', '.join(sorted(known))}.")
+        raise ConfigError(
+            f"{cls.__name__} has no setting {', '.join(unknown)}; it has {', '.join(sorted(known))}."
+        )
     return cls(**{name: _value(cls, name, kinds[name], value) for name, value in values.items()})
 
 
 def _value(cls, name, kind, value):
     if is_dataclass(kind):
         if not isinstance(value, dict):
-            raise ConfigError(f"{cls.__name__}.{name} must be an object with the settings of {kind.__name__}, got {value!r}.")
+            raise ConfigError(
+                f"{cls.__name__}.{name} must be an object with the settings of {kind.__name__}, got {value!r}."
+            )
         return config_from_dict(kind, value)
     if typing.get_origin(kind) is tuple:
         return _values(cls, name, typing.get_args(kind), value)
     if kind is float and type(value) is int:
         value = float(value)
-    if isinstance(kind, type) and type(value) is not kind or value != value:        # the last is NaN, which JSON files can hold
+    if (
+        isinstance(kind, type) and type(value) is not kind or value != value
+    ):  # the last is NaN, which JSON files can hold
         raise ConfigError(f"{cls.__name__}.{name} must be {kind.__name__}, got {value!r}.")
     return value
 
@@ -44,14 +50,20 @@ def _values(cls, name, kinds, values):
         raise ConfigError(f"{cls.__name__}.{name} must be a list, got {values!r}.")
     kinds = kinds[:1] * len(values) if kinds[1:] == (...,) else kinds
     if len(values) != len(kinds):
-        raise ConfigError(f"{cls.__name__}.{name} must be a list of {len(kinds)} values, got {list(values)!r}.")
+        raise ConfigError(
+            f"{cls.__name__}.{name} must be a list of {len(kinds)} values, got {list(values)!r}."
+        )
     for kind, value in zip(kinds, values):
         if type(value) is not kind and not (kind is float and type(value) is int) or value != value:
-            raise ConfigError(f"{cls.__name__}.{name} must be a list of {kind.__name__}, got {list(values)!r}.")
+            raise ConfigError(
+                f"{cls.__name__}.{name} must be a list of {kind.__name__}, got {list(values)!r}."
+            )
     return tuple(values)
 
 
 def check_halves(size, divisor):
     """Refuse a size that a network cannot halve often enough; ConfigError with one that fits."""
     if size % divisor:
-        raise ConfigError(f"size must be divisible by {divisor} for so many levels, got {size}; use {max(1, round(size / divisor)) * divisor}.")
+        raise ConfigError(
+            f"size must be divisible by {divisor} for so many levels, got {size}; use {max(1, round(size / divisor)) * divisor}."
+        )

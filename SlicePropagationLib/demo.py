@@ -20,7 +20,14 @@ from SlicePropagationLib.session import AnnotationSession
 from SlicePropagationLib.stack import SliceStack
 from SlicePropagationLib.volume import Volume, read_volume
 
-FILES = ("volume.nii.gz", "truth.nii.gz", "segmentation.seg.nrrd", "segmentation.slices.csv", "segmentation.json", "picture.png")
+FILES = (
+    "volume.nii.gz",
+    "truth.nii.gz",
+    "segmentation.seg.nrrd",
+    "segmentation.slices.csv",
+    "segmentation.json",
+    "picture.png",
+)
 
 
 @dataclass(frozen=True)
@@ -67,6 +74,7 @@ def run_demo(out_dir, image=None, truth=None, label=None, engine=None, report=pr
         SlicePropagationError: what is wrong with the input, or what is missing; the message says what to do.
     """
     from SlicePropagationLib.picture import check_matplotlib
+
     check_matplotlib()
     walker = make_engine(engine)
     volume, labels, segments = open_input(image, truth)
@@ -76,10 +84,20 @@ def run_demo(out_dir, image=None, truth=None, label=None, engine=None, report=pr
     story = tell_story(volume, labels == label, segment, walker, report)
     seconds = time.perf_counter() - began
     _write(Path(out_dir), volume, labels, segments, story, seconds)
-    report(f"{story.name}: Dice {story.scores[0]:.3f} before, {story.scores[1]:.3f} after the correction (annotated slices excluded)")
+    report(
+        f"{story.name}: Dice {story.scores[0]:.3f} before, {story.scores[1]:.3f} after the correction (annotated slices excluded)"
+    )
     report(f"Results in {out_dir}: {', '.join(FILES)}")
-    return {"seed": story.seed, "correction": story.correction, "dice_before": story.scores[0], "dice_after": story.scores[1], "label": label,
-            "name": story.name, "seconds": seconds, "files": [str(Path(out_dir) / name) for name in FILES]}
+    return {
+        "seed": story.seed,
+        "correction": story.correction,
+        "dice_before": story.scores[0],
+        "dice_after": story.scores[1],
+        "label": label,
+        "name": story.name,
+        "seconds": seconds,
+        "files": [str(Path(out_dir) / name) for name in FILES],
+    }
 
 
 def open_input(image=None, truth=None):
@@ -90,12 +108,17 @@ def open_input(image=None, truth=None):
     """
     if (image is None) != (truth is None):
         missing = "--truth" if truth is None else "--image"
-        raise InputError(f"The demo needs the image and its truth together, {missing} is missing; name both or neither.")
+        raise InputError(
+            f"The demo needs the image and its truth together, {missing} is missing; name both or neither."
+        )
     if image is not None:
         volume = read_volume(image)
         return volume, *read_labels(truth, volume)
     sample = make_sample()
-    segments = [Segment(label, name, name.replace(" ", "_"), Segment.plain(label).color) for label, name in sample.names.items()]
+    segments = [
+        Segment(label, name, name.replace(" ", "_"), Segment.plain(label).color)
+        for label, name in sample.names.items()
+    ]
     return volume_of(sample.volume, sample.spacing_mm), sample.labels, segments
 
 
@@ -115,11 +138,15 @@ def choose_label(labels, label, is_sample):
     counts = np.bincount(labels.ravel(), minlength=256)
     counts[0] = 0
     if not counts.any():
-        raise InputError("The truth has no labelled voxel; name a label map with a whole structure.")
+        raise InputError(
+            "The truth has no labelled voxel; name a label map with a whole structure."
+        )
     if label is None:
         return SPLEEN if is_sample else int(counts.argmax())
     if not 0 < label < 256 or not counts[label]:
-        raise InputError(f"The truth has no label {label}; choose one of {', '.join(map(str, np.flatnonzero(counts)))}.")
+        raise InputError(
+            f"The truth has no label {label}; choose one of {', '.join(map(str, np.flatnonzero(counts)))}."
+        )
     return label
 
 
@@ -133,7 +160,9 @@ def tell_story(volume, truth, segment, engine, report):
     session, label = AnnotationSession(stack, [segment.label]), segment.label
     seed = int(truth.sum(axis=(1, 2)).argmax())
     session.annotate(label, seed, truth[seed])
-    report(f"{segment.name}: seed on slice {seed} of 0 to {len(stack) - 1}, propagating with '{engine.name}'")
+    report(
+        f"{segment.name}: seed on slice {seed} of 0 to {len(stack) - 1}, propagating with '{engine.name}'"
+    )
     before = _grow(session, engine)
     correction = next_slice_to_correct(session, label)
     if correction is not None:
@@ -143,7 +172,19 @@ def tell_story(volume, truth, segment, engine, report):
     annotated = session.anchors(label)
     scores = tuple(float(dice_without(masks, truth, annotated)) for masks in (before, after))
     slice_scores = tuple(dice_per_slice(masks, truth) for masks in (before, after))
-    return Story(session, label, segment.name, truth, seed, correction, before, after, scores, slice_scores, engine)
+    return Story(
+        session,
+        label,
+        segment.name,
+        truth,
+        seed,
+        correction,
+        before,
+        after,
+        scores,
+        slice_scores,
+        engine,
+    )
 
 
 def _grow(session, engine):
@@ -155,9 +196,23 @@ def _grow(session, engine):
 def _write(folder, volume, labels, segments, story, seconds):
     """Write every file into a temporary folder first; the picture too, so that a failure leaves nothing behind."""
     from SlicePropagationLib.picture import draw_picture
-    scores = {"dice_before": story.scores[0], "dice_after": story.scores[1], "seed": story.seed, "correction": story.correction}
+
+    scores = {
+        "dice_before": story.scores[0],
+        "dice_after": story.scores[1],
+        "seed": story.seed,
+        "correction": story.correction,
+    }
     with atomic_folder(folder) as partial:
         sitk.WriteImage(volume.image, str(partial / "volume.nii.gz"), True)
         write_labels(partial / "truth.nii.gz", labels, volume, segments)
-        write_result(partial / "segmentation.seg.nrrd", volume, story.session, segments, story.engine, seconds, demo=scores)
+        write_result(
+            partial / "segmentation.seg.nrrd",
+            volume,
+            story.session,
+            segments,
+            story.engine,
+            seconds,
+            demo=scores,
+        )
         draw_picture(partial / "picture.png", story)

@@ -11,7 +11,13 @@ import SimpleITK as sitk
 
 from SlicePropagationLib.errors import InputError
 
-POSITION, ORIENTATION, TRIGGER_TIME, INSTANCE, SERIES = "0020|0032", "0020|0037", "0018|1060", "0020|0013", "0020|000e"
+POSITION, ORIENTATION, TRIGGER_TIME, INSTANCE, SERIES = (
+    "0020|0032",
+    "0020|0037",
+    "0018|1060",
+    "0020|0013",
+    "0020|000e",
+)
 NUM_FRAMES, FRAME_TIME, CINE_RATE = "0028|0008", "0018|1063", "0018|0040"
 SAME_PLACE_MM = 0.01
 
@@ -32,24 +38,38 @@ def read_dicom_cine(folder):
             multi-frame file that does not say that its frames are times.
     """
     folder = Path(folder)
-    files = sorted(path for path in folder.iterdir() if path.is_file()) if folder.is_dir() else [folder]
+    files = (
+        sorted(path for path in folder.iterdir() if path.is_file()) if folder.is_dir() else [folder]
+    )
     frames = [frame for path in files for frame in _read(path)]
     if not frames:
-        raise InputError(f"{folder} has no DICOM image with a position; give the folder of one cine series.")
+        raise InputError(
+            f"{folder} has no DICOM image with a position; give the folder of one cine series."
+        )
     series = sorted({frame["series"] for frame in frames})
     if len(series) > 1:
-        raise InputError(f"{folder} has {len(series)} series ({', '.join(series[:3])}); give a folder with one.")
+        raise InputError(
+            f"{folder} has {len(series)} series ({', '.join(series[:3])}); give a folder with one."
+        )
     sizes = sorted({frame["array"].shape for frame in frames})
     if len(sizes) > 1:
-        raise InputError(f"{folder} has frames of unequal size, {sizes[0][1]}x{sizes[0][0]} and {sizes[-1][1]}x{sizes[-1][0]}; give the frames of one series.")
+        raise InputError(
+            f"{folder} has frames of unequal size, {sizes[0][1]}x{sizes[0][0]} and {sizes[-1][1]}x{sizes[-1][0]}; give the frames of one series."
+        )
     places = _by_place(frames)
     counts = sorted({len(group) for group in places})
     if len(counts) > 1:
-        raise InputError(f"{folder} has slices with {counts[0]} and with {counts[-1]} frames; all slices need equally many.")
-    ordered = [sorted(group, key=lambda frame: (frame["time"], frame["instance"])) for group in places]
+        raise InputError(
+            f"{folder} has slices with {counts[0]} and with {counts[-1]} frames; all slices need equally many."
+        )
+    ordered = [
+        sorted(group, key=lambda frame: (frame["time"], frame["instance"])) for group in places
+    ]
     times = [frame["time"] for frame in ordered[0]]
     step = float(np.median(np.diff(times))) if len(times) > 1 else 0.0
-    array = np.stack([np.stack([group[index]["array"] for group in ordered]) for index in range(counts[0])])
+    array = np.stack(
+        [np.stack([group[index]["array"] for group in ordered]) for index in range(counts[0])]
+    )
     return array, _geometry(ordered), step if step > 0 else 1.0
 
 
@@ -68,22 +88,48 @@ def _read(path):
         return _frames_of(image, reader, path, series)
     try:
         position = np.array([float(part) for part in reader.GetMetaData(POSITION).split("\\")])
-        axes = np.array([float(part) for part in reader.GetMetaData(ORIENTATION).split("\\")]).reshape(2, 3)
+        axes = np.array(
+            [float(part) for part in reader.GetMetaData(ORIENTATION).split("\\")]
+        ).reshape(2, 3)
     except (RuntimeError, ValueError):
         return []
-    return [{"array": sitk.GetArrayFromImage(image)[0], "image": image, "position": position, "normal": np.cross(*axes), "series": series,
-             "time": _number(reader, TRIGGER_TIME), "instance": _number(reader, INSTANCE)}]
+    return [
+        {
+            "array": sitk.GetArrayFromImage(image)[0],
+            "image": image,
+            "position": position,
+            "normal": np.cross(*axes),
+            "series": series,
+            "time": _number(reader, TRIGGER_TIME),
+            "instance": _number(reader, INSTANCE),
+        }
+    ]
 
 
 def _frames_of(image, reader, path, series):
     """The frames of a multi-frame file, all at its place."""
     step = _frame_time(reader)
     if not step:
-        raise InputError(f"{path} has {image.GetSize()[2]} frames and says neither their time nor their rate, so that they may as well be slices "
-                         "(an enhanced file says it for each frame, where it cannot be read); convert it to a 4D NIfTI file.")
-    position, normal = np.array(image.GetOrigin()), np.array(image.GetDirection()).reshape(3, 3)[:, 2]
-    return [{"array": array, "image": image, "position": position, "normal": normal, "series": series, "time": step * number, "instance": number}
-            for number, array in enumerate(sitk.GetArrayFromImage(image))]
+        raise InputError(
+            f"{path} has {image.GetSize()[2]} frames and says neither their time nor their rate, so that they may as well be slices "
+            "(an enhanced file says it for each frame, where it cannot be read); convert it to a 4D NIfTI file."
+        )
+    position, normal = (
+        np.array(image.GetOrigin()),
+        np.array(image.GetDirection()).reshape(3, 3)[:, 2],
+    )
+    return [
+        {
+            "array": array,
+            "image": image,
+            "position": position,
+            "normal": normal,
+            "series": series,
+            "time": step * number,
+            "instance": number,
+        }
+        for number, array in enumerate(sitk.GetArrayFromImage(image))
+    ]
 
 
 def _number(reader, tag):
@@ -104,14 +150,20 @@ def _by_place(frames):
     """Frames of each slice, slices in order along their common normal."""
     groups = {}
     for frame in frames:
-        groups.setdefault(round(float(frame["position"] @ frames[0]["normal"]) / SAME_PLACE_MM), []).append(frame)
+        groups.setdefault(
+            round(float(frame["position"] @ frames[0]["normal"]) / SAME_PLACE_MM), []
+        ).append(frame)
     return [groups[key] for key in sorted(groups)]
 
 
 def _geometry(ordered):
     first, last = ordered[0][0], ordered[-1][0]
     image = sitk.Image([*first["image"].GetSize()[:2], len(ordered)], sitk.sitkUInt8)
-    between = float(np.linalg.norm(last["position"] - first["position"])) / (len(ordered) - 1) if len(ordered) > 1 else first["image"].GetSpacing()[2]
+    between = (
+        float(np.linalg.norm(last["position"] - first["position"])) / (len(ordered) - 1)
+        if len(ordered) > 1
+        else first["image"].GetSpacing()[2]
+    )
     image.SetSpacing((*first["image"].GetSpacing()[:2], between))
     image.SetOrigin(tuple(first["position"]))
     image.SetDirection(first["image"].GetDirection())

@@ -24,10 +24,14 @@ def read_distances(label_path, count):
         with open(path, newline="", encoding="utf-8") as file:
             rows = [(int(row["frame"]), float(row["distance"])) for row in csv.DictReader(file)]
     except (OSError, KeyError, TypeError, ValueError) as error:
-        raise InputError(f"{path} is not a table of distances ({in_one_line(error)}); it needs the columns frame and distance.") from error
+        raise InputError(
+            f"{path} is not a table of distances ({in_one_line(error)}); it needs the columns frame and distance."
+        ) from error
     outside = [frame for frame, _ in rows if not 0 <= frame < count]
     if outside:
-        raise InputError(f"{path} names frame {outside[0]}, the series has frames 0 to {count - 1}; it belongs to another file.")
+        raise InputError(
+            f"{path} names frame {outside[0]}, the series has frames 0 to {count - 1}; it belongs to another file."
+        )
     for frame, distance in rows:
         found[frame] = distance
     return found
@@ -38,4 +42,8 @@ def write_distances(path, distances):
     with open(path, "w", newline="", encoding="utf-8") as file:
         table = csv.writer(file)
         table.writerow(["frame", "distance"])
-        table.writerows([frame, f"{distance:g}"] for frame, distance in enumerate(distances) if np.isfinite(distance))
+        table.writerows(
+            [frame, f"{distance:g}"]
+            for frame, distance in enumerate(distances)
+            if np.isfinite(distance)
+        )

@@ -10,8 +10,8 @@ from SlicePropagationLib.confidence import ended_confidence, slice_confidence
 from SlicePropagationLib.patch import EMPTY_MASK, Patch
 from SlicePropagationLib.session import Provenance
 
-PRESENT = 0.5           # a pixel belongs to a label above this probability
-NEGLIGIBLE = 0.02       # probabilities below are not kept
+PRESENT = 0.5  # a pixel belongs to a label above this probability
+NEGLIGIBLE = 0.02  # probabilities below are not kept
 
 
 class Engine(Protocol):
@@ -84,11 +84,20 @@ def plan_session(session, labels=None, *, span=None, direction="both", everythin
     Raises:
         NoAnchorError: a label named, or every label of the session, has no anchor.
     """
-    wanted = labels or [label for label in session.labels if session.anchors(label)] or session.labels
+    wanted = (
+        labels or [label for label in session.labels if session.anchors(label)] or session.labels
+    )
     runs = []
     for label in wanted:
         changed = None if everything else _waiting_in(session, label, span)
-        runs += planning.plan_runs(session.anchors(label), len(session.stack), changed, label=label, span=span, direction=direction)
+        runs += planning.plan_runs(
+            session.anchors(label),
+            len(session.stack),
+            changed,
+            label=label,
+            span=span,
+            direction=direction,
+        )
     return runs
 
 
@@ -126,7 +135,7 @@ class _Walk:
 
     def skip_rest(self):
         """The targets not walked, which the walk then counts as done."""
-        rest = self.run.targets[self.position:]
+        rest = self.run.targets[self.position :]
         self.position = len(self.run.targets)
         return rest
 
@@ -139,8 +148,8 @@ class _Propagation:
         self.wanted = {(run.label, index) for run in runs for index in run.targets}
         self.runs, self.walks = runs, []
         self.step, self.num_steps = 0, sum(len(run.targets) for run in runs)
-        self.passed = {}        # (label, index) -> {walk direction: probability patch}, until blended
-        self.claims = {}        # index -> {label: probability patch}, what each label of this run predicts there
+        self.passed = {}  # (label, index) -> {walk direction: probability patch}, until blended
+        self.claims = {}  # index -> {label: probability patch}, what each label of this run predicts there
 
     def steps(self):
         self.undo_step = self.session.open_step("Propagate")
@@ -160,7 +169,11 @@ class _Propagation:
     def _record(self, kind):
         event = {"event": kind, "steps": 0}
         if kind == "run":
-            event |= {"engine": self.engine.name, "allow_overlap": self.allow_overlap, "runs": self.runs}
+            event |= {
+                "engine": self.engine.name,
+                "allow_overlap": self.allow_overlap,
+                "runs": self.runs,
+            }
         self.event = event
         self.session.history.append(event)
 
@@ -177,13 +190,27 @@ class _Propagation:
         if session.anchors_clock == self.seen_anchors:
             return
         self.seen_anchors = session.anchors_clock
-        changed = [walk for walk in self.walks if session.anchor_changes(walk.run.label, walk.gap) != walk.changes]
+        changed = [
+            walk
+            for walk in self.walks
+            if session.anchor_changes(walk.run.label, walk.gap) != walk.changes
+        ]
         for label, gap in {(walk.run.label, walk.gap): None for walk in changed}:
             self._forget(label, gap)
         for label in sorted({walk.run.label for walk in changed}):
-            self.walks += self._walks_again(label, {index for walk in changed if walk.run.label == label for index in walk.run.targets})
+            self.walks += self._walks_again(
+                label,
+                {
+                    index
+                    for walk in changed
+                    if walk.run.label == label
+                    for index in walk.run.targets
+                },
+            )
         self.walks = [walk for walk in self.walks if walk not in changed]
-        self.num_steps = self.step + sum(len(walk.run.targets) - walk.position for walk in self.walks)
+        self.num_steps = self.step + sum(
+            len(walk.run.targets) - walk.position for walk in self.walks
+        )
 
     def _forget(self, label, gap):
         for index in planning.gap_slices(gap, len(self.session.stack)):
@@ -209,7 +236,14 @@ class _Propagation:
             indices = (index,)
             touched = self._settle(walk, index, probability)
         self.step += len(indices)
-        return SlicePrediction(walk.run.label, index, tuple(touched), self.step, self.num_steps, self._is_final(walk, index))
+        return SlicePrediction(
+            walk.run.label,
+            index,
+            tuple(touched),
+            self.step,
+            self.num_steps,
+            self._is_final(walk, index),
+        )
 
     def _end(self, walk, indices):
         """The structure is not in these slices, says this walk."""
@@ -220,7 +254,13 @@ class _Propagation:
         for index in indices:
             if not self.session.is_anchor(walk.run.label, index):
                 self.claims.get(index, {}).pop(walk.run.label, None)
-                self.session.accept(walk.run.label, index, EMPTY_MASK, ended_confidence(self.session, walk.run, index, indices[0]), self.undo_step)
+                self.session.accept(
+                    walk.run.label,
+                    index,
+                    EMPTY_MASK,
+                    ended_confidence(self.session, walk.run, index, indices[0]),
+                    self.undo_step,
+                )
                 touched.append((walk.run.label, index))
         return touched
 
@@ -229,7 +269,12 @@ class _Propagation:
         label = walk.run.label
         passed = self.passed.setdefault((label, index), {})
         passed[walk.run.step] = Patch.cut(probability.astype(np.float16), probability >= NEGLIGIBLE)
-        forward, backward = (passed[step].paste(self.session.stack.slice_shape).astype(np.float32) if step in passed else None for step in (1, -1))
+        forward, backward = (
+            passed[step].paste(self.session.stack.slice_shape).astype(np.float32)
+            if step in passed
+            else None
+            for step in (1, -1)
+        )
         if forward is not None and backward is not None:
             probability = self._blend(walk, index, forward, backward)
             del self.passed[label, index]
@@ -244,7 +289,11 @@ class _Propagation:
 
     def _is_final(self, walk, index):
         return (walk.run.label, index) not in self.passed or not any(
-            other.run.label == walk.run.label and other.gap == walk.gap and other.run.step != walk.run.step for other in self.walks)
+            other.run.label == walk.run.label
+            and other.gap == walk.gap
+            and other.run.step != walk.run.step
+            for other in self.walks
+        )
 
     # Labels that claim the same pixels
 
@@ -252,7 +301,10 @@ class _Propagation:
         """Write the masks of every label that has predicted this slice; returns what changed."""
         claims, shape = self.claims[index], self.session.stack.slice_shape
         if self.allow_overlap:
-            masks = {label: Patch.cut(claim.crop >= PRESENT).moved(claim.top, claim.left) for label, (claim, _) in claims.items()}
+            masks = {
+                label: Patch.cut(claim.crop >= PRESENT).moved(claim.top, claim.left)
+                for label, (claim, _) in claims.items()
+            }
         else:
             masks = _most_probable(claims, shape, self._taken(index, claims))
         touched = []
@@ -266,7 +318,9 @@ class _Propagation:
         taken = np.zeros(self.session.stack.slice_shape, bool)
         for label in self.session.labels:
             state = self.session.state(label, index)
-            if label not in claims and (state.provenance >= Provenance.SEED or (label, index) not in self.wanted):
+            if label not in claims and (
+                state.provenance >= Provenance.SEED or (label, index) not in self.wanted
+            ):
                 taken[state.patch.window] |= state.patch.crop
         return taken
 
@@ -279,14 +333,22 @@ class _Propagation:
         return False
 
     def _begun_at(self, label):
-        return max((walk.started_at for walk in self.walks if walk.run.label == label), default=self.session.clock)
+        return max(
+            (walk.started_at for walk in self.walks if walk.run.label == label),
+            default=self.session.clock,
+        )
 
     def _trim_pending(self, index, masks):
         """Earlier predictions that this run has yet to replace make room for the new ones."""
         touched = []
         for label in self.session.labels:
             old = self.session.state(label, index).patch
-            if (label, index) not in self.wanted or label in masks or old.is_empty or self.session.is_anchor(label, index):
+            if (
+                (label, index) not in self.wanted
+                or label in masks
+                or old.is_empty
+                or self.session.is_anchor(label, index)
+            ):
                 continue
             kept = old.paste(self.session.stack.slice_shape)
             for patch in masks.values():
@@ -311,7 +373,11 @@ def _most_probable(claims, shape, taken):
     for label in sorted(claims):
         claim, _ = claims[label]
         window = claim.window
-        wins = (claim.crop >= best[window]) & ~taken[window] & ((owner[window] == 0) | (claim.crop > best[window]))
+        wins = (
+            (claim.crop >= best[window])
+            & ~taken[window]
+            & ((owner[window] == 0) | (claim.crop > best[window]))
+        )
         best[window][wins] = claim.crop[wins]
         owner[window][wins] = label
     return {label: Patch.cut(owner == label) for label in claims}

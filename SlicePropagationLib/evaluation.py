@@ -17,15 +17,23 @@ from SlicePropagationLib.engines import MODEL_SUFFIXES, model_hash
 from SlicePropagationLib.errors import ConfigError, GeometryMismatchError, InputError
 from SlicePropagationLib.evaluation_plots import draw_plots
 from SlicePropagationLib.evaluation_report import results_text
-from SlicePropagationLib.evaluation_scores import DRIFT_COLUMNS, STEPS, UNIFORM, EvaluationProtocol, Job, load_prior, score_case
+from SlicePropagationLib.evaluation_scores import (
+    DRIFT_COLUMNS,
+    STEPS,
+    UNIFORM,
+    EvaluationProtocol,
+    Job,
+    load_prior,
+    score_case,
+)
 from SlicePropagationLib.evaluation_statistics import RESULT_COLUMNS, aggregate
 from SlicePropagationLib.table import read_table
 from SlicePropagationLib.training.cases import read_training_cases
 
 PICKS, CORRECTIONS = ("largest", "middle"), ("suggested", "worst", UNIFORM, STEPS)
 
-WEIGHTS = "weights.json"        # {engine: what its scores depend on}
-FILES = "files.json"            # {case: state of its files when it was scored}
+WEIGHTS = "weights.json"  # {engine: what its scores depend on}
+FILES = "files.json"  # {case: state of its files when it was scored}
 USUAL = EvaluationProtocol((), (), ())
 
 
@@ -56,9 +64,16 @@ def evaluate(arguments, report=None):
     clear_away(out)
     rows, drift = _finished(out, jobs, weights, files)
     done = {(row["dataset"], row["case"], row["engine"]) for row in rows}
-    waiting = [_without_engines(job, {name for name in protocol.names if (job.dataset, job.case, name) in done}) for job in jobs]
+    waiting = [
+        _without_engines(
+            job, {name for name in protocol.names if (job.dataset, job.case, name) in done}
+        )
+        for job in jobs
+    ]
     failures = []
-    for job, (scored, distances, error) in _score_all([job for job in waiting if job.protocol.engines], arguments.workers):
+    for job, (scored, distances, error) in _score_all(
+        [job for job in waiting if job.protocol.engines], arguments.workers
+    ):
         rows, drift = rows + scored, drift + distances
         if error:
             failures.append((f"{job.dataset} {job.case}", error))
@@ -70,8 +85,10 @@ def evaluate(arguments, report=None):
         raise InputError(f"No case could be scored; the first one, {': '.join(failures[0])}")
     if not rows:
         of_labels = f" of label {' or '.join(map(str, protocol.labels))}" if protocol.labels else ""
-        raise InputError(f"No structure{of_labels} on at least {protocol.min_slices} slices in the {len(jobs)} cases; "
-                         f"lower --min-slices or choose {'other labels or ' if protocol.labels else ''}another split.")
+        raise InputError(
+            f"No structure{of_labels} on at least {protocol.min_slices} slices in the {len(jobs)} cases; "
+            f"lower --min-slices or choose {'other labels or ' if protocol.labels else ''}another split."
+        )
     return Evaluation(_write_results(out, rows, drift, protocol, kinds, failures), failures)
 
 
@@ -81,7 +98,11 @@ def _origin(name, source, protocol):
     facts = [f"of {source}"] if model_hash(engine) is None and source != name else []
     if hasattr(engine, "smoother_sha256"):
         facts.append(f"smoothed by {engine.smoother_sha256}")
-    facts += [f"{option} {getattr(protocol, option)}" for option in ("axis", "min_slices", "labels") if getattr(protocol, option) != getattr(USUAL, option)]
+    facts += [
+        f"{option} {getattr(protocol, option)}"
+        for option in ("axis", "min_slices", "labels")
+        if getattr(protocol, option) != getattr(USUAL, option)
+    ]
     if protocol.prior:
         facts.append(f"judged by {load_prior(protocol.prior).sha256}")
     return " ".join([str(model_hash(engine)), *facts]) if facts else model_hash(engine)
@@ -102,7 +123,10 @@ def _keep(out, rows, drift, protocol, facts):
     with atomic_folder(out) as partial:
         _write_table(partial / "drift.csv", DRIFT_COLUMNS, drift)
         _write_table(partial / "rows.csv", protocol.columns, rows)
-        for name, values in facts.items():          # last: killed in between, new rows are scored again; the other way round, old ones would count as new
+        for (
+            name,
+            values,
+        ) in facts.items():  # last: killed in between, new rows are scored again; the other way round, old ones would count as new
             (partial / name).write_text(json.dumps(values), encoding="utf-8")
 
 
@@ -118,9 +142,14 @@ def read_jobs(arguments):
     splits = {case.split for case in cases} - {""}
     chosen = [case for case in cases if case.split == protocol.split or not splits]
     if not chosen:
-        raise InputError(f"{path} has no case of split '{protocol.split}'{f' in {arguments.datasets}' if arguments.datasets else ''}, "
-                         f"only of {', '.join(sorted(splits))}; choose one of these.")
-    jobs = first_cases([Job(case.image, case.label_map, case.dataset, case.name, protocol) for case in chosen], protocol.max_cases)
+        raise InputError(
+            f"{path} has no case of split '{protocol.split}'{f' in {arguments.datasets}' if arguments.datasets else ''}, "
+            f"only of {', '.join(sorted(splits))}; choose one of these."
+        )
+    jobs = first_cases(
+        [Job(case.image, case.label_map, case.dataset, case.name, protocol) for case in chosen],
+        protocol.max_cases,
+    )
     for job in jobs:
         _check_files(job)
     return jobs
@@ -130,7 +159,9 @@ def _check_files(job):
     """Refuse a case without its files, before hours are spent on those ahead of it."""
     for path in (job.image, job.label_map):
         if not Path(path).exists():
-            raise InputError(f"Case {job.case}: There is no file {path}; check the name in the table.")
+            raise InputError(
+                f"Case {job.case}: There is no file {path}; check the name in the table."
+            )
 
 
 def first_cases(jobs, count):
@@ -151,17 +182,33 @@ def read_protocol(arguments):
     """
     engines = tuple(_named_engine(text) for text in arguments.engines.split(","))
     if not all(name and source for name, source in engines):
-        raise ConfigError(f"'{arguments.engines}' names nothing at one place; write engines or model files with one comma between them.")
+        raise ConfigError(
+            f"'{arguments.engines}' names nothing at one place; write engines or model files with one comma between them."
+        )
     twice = sorted({name for name, _ in engines if [other for other, _ in engines].count(name) > 1})
     if twice:
-        raise ConfigError(f"Two engines are called '{twice[0]}'; write NAME=MODEL.pt to give each a name of its own.")
+        raise ConfigError(
+            f"Two engines are called '{twice[0]}'; write NAME=MODEL.pt to give each a name of its own."
+        )
     for _, source in engines:
         choose_engine(source, arguments.device)
     shots = _numbers(arguments.shots, "numbers of annotated slices")
     labels = _numbers(arguments.labels, "labels") if arguments.labels else None
-    users = _users(_chosen(arguments.pick, PICKS, "pick"), _chosen(arguments.correct, CORRECTIONS, "correct"))
-    return EvaluationProtocol(engines, users, shots, arguments.axis, arguments.min_slices, arguments.split, arguments.max_cases, labels, arguments.device,
-                              getattr(arguments, "prior", None))
+    users = _users(
+        _chosen(arguments.pick, PICKS, "pick"), _chosen(arguments.correct, CORRECTIONS, "correct")
+    )
+    return EvaluationProtocol(
+        engines,
+        users,
+        shots,
+        arguments.axis,
+        arguments.min_slices,
+        arguments.split,
+        arguments.max_cases,
+        labels,
+        arguments.device,
+        getattr(arguments, "prior", None),
+    )
 
 
 def _numbers(text, meaning):
@@ -180,13 +227,16 @@ def read_kinds(path):
     Raises:
         InputError: the table cannot be read, or lacks a column or a cell.
     """
-    return {(row["dataset"], row["label"]): row["kind"] for row in read_table(path, ("dataset", "label", "kind"))}
+    return {
+        (row["dataset"], row["label"]): row["kind"]
+        for row in read_table(path, ("dataset", "label", "kind"))
+    }
 
 
 def _named_engine(text):
     """(name in the tables, engine): NAME=ENGINE, or the engine's own name, a model file's without its folder."""
     name, mark, source = text.partition("=")
-    if not mark or Path(text).is_file():         # a folder may have the sign in its name
+    if not mark or Path(text).is_file():  # a folder may have the sign in its name
         name = source = text
     return (Path(name).name if name.endswith(MODEL_SUFFIXES) else name), source
 
@@ -195,14 +245,20 @@ def _chosen(text, known, option):
     chosen = tuple(dict.fromkeys(text.split(",")))
     unknown = [name for name in chosen if name not in known]
     if unknown:
-        raise ConfigError(f"--{option} does not know '{unknown[0]}'; choose from {', '.join(known)}.")
+        raise ConfigError(
+            f"--{option} does not know '{unknown[0]}'; choose from {', '.join(known)}."
+        )
     return chosen
 
 
 def _users(picks, corrections):
     """Each (pick, correct) pair; uniform slices and steps follow from the structure's extent, the first one too, so they need no pick."""
     fixed = {UNIFORM: (UNIFORM, UNIFORM), STEPS: ("middle", STEPS)}
-    return tuple(dict.fromkeys(fixed.get(correct, (pick, correct)) for correct, pick in product(corrections, picks)))
+    return tuple(
+        dict.fromkeys(
+            fixed.get(correct, (pick, correct)) for correct, pick in product(corrections, picks)
+        )
+    )
 
 
 def _score_all(jobs, workers):
@@ -211,10 +267,14 @@ def _score_all(jobs, workers):
             yield job, _score(job)
         return
     try:
-        with ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=one_thread) as pool:
+        with ProcessPoolExecutor(
+            workers, mp_context=get_context("spawn"), initializer=one_thread
+        ) as pool:
             yield from zip(jobs, pool.map(_score, jobs))
     except BrokenProcessPool as error:
-        raise ConfigError(f"One of the {workers} worker processes died, perhaps for lack of memory; give fewer --workers, and the same command goes on.") from error
+        raise ConfigError(
+            f"One of the {workers} worker processes died, perhaps for lack of memory; give fewer --workers, and the same command goes on."
+        ) from error
 
 
 def _score(job):
@@ -244,19 +304,36 @@ def _write_table(path, columns, rows):
 
 def _without_engines(job, names):
     """The job with the other engines only."""
-    return replace(job, protocol=replace(job.protocol, engines=tuple(engine for engine in job.protocol.engines if engine[0] not in names)))
+    return replace(
+        job,
+        protocol=replace(
+            job.protocol,
+            engines=tuple(engine for engine in job.protocol.engines if engine[0] not in names),
+        ),
+    )
 
 
 def _finished(out, jobs, weights, files):
     """(rows, drift rows) of the wanted cases and engines that an earlier call with the same users, numbers of slices, weights and files finished."""
-    protocol, earlier, scored_files = jobs[0].protocol, _read_facts(out / WEIGHTS), _read_facts(out / FILES)
-    rows, drift = (_read_numbers(out / name, columns) for name, columns in (("rows.csv", protocol.columns), ("drift.csv", DRIFT_COLUMNS)))
+    protocol, earlier, scored_files = (
+        jobs[0].protocol,
+        _read_facts(out / WEIGHTS),
+        _read_facts(out / FILES),
+    )
+    rows, drift = (
+        _read_numbers(out / name, columns)
+        for name, columns in (("rows.csv", protocol.columns), ("drift.csv", DRIFT_COLUMNS))
+    )
     asked = set(product(protocol.users, protocol.shots))
     if not drift or {((row["pick"], row["correct"]), row["shots"]) for row in rows} != asked:
         return [], []
     same = {name for name in weights if name in earlier and earlier[name] == weights[name]}
     cases = {(job.dataset, job.case) for job in jobs}
-    cases -= {case for case in cases if scored_files.get(_key(*case), files[_key(*case)]) != files[_key(*case)]}
+    cases -= {
+        case
+        for case in cases
+        if scored_files.get(_key(*case), files[_key(*case)]) != files[_key(*case)]
+    }
     rows = [row for row in rows if row["engine"] in same and (row["dataset"], row["case"]) in cases]
     done = {(row["dataset"], row["case"], row["engine"]) for row in rows}
     return rows, [row for row in drift if (row["dataset"], row["case"], row["engine"]) in done]
@@ -277,9 +354,20 @@ def _read_numbers(path, columns):
     try:
         with open(path, newline="", encoding="utf-8") as file:
             reader = csv.DictReader(file)
-            return [{key: value if key in ("dataset", "patient", "case", "engine", "slices_away") else _number(value) for key, value in row.items()}
-                    for row in reader] if tuple(reader.fieldnames or ()) == columns else []
-    except (OSError, ValueError, TypeError, csv.Error):         # not as we wrote it
+            return (
+                [
+                    {
+                        key: value
+                        if key in ("dataset", "patient", "case", "engine", "slices_away")
+                        else _number(value)
+                        for key, value in row.items()
+                    }
+                    for row in reader
+                ]
+                if tuple(reader.fieldnames or ()) == columns
+                else []
+            )
+    except (OSError, ValueError, TypeError, csv.Error):  # not as we wrote it
         return []
 
 

@@ -22,9 +22,12 @@ from SlicePropagationLib.training.cases import read_training_cases, split_cases
 from SlicePropagationLib.training.command import RECORD, merged, read_settings, train
 from SlicePropagationLib.volume import read_volume
 
-BATCHES_PER_EPOCH = 100     # of a small variant, which ends by time
+BATCHES_PER_EPOCH = 100  # of a small variant, which ends by time
 SMALL_HOURS = 0.05
-THESIS_EPOCHS, THESIS_MILESTONES = 30, (10, 20, 25)      # after which the learning rate falls to a tenth
+THESIS_EPOCHS, THESIS_MILESTONES = (
+    30,
+    (10, 20, 25),
+)  # after which the learning rate falls to a tenth
 
 
 @dataclass(frozen=True)
@@ -48,7 +51,9 @@ class Variant:
 
 
 def _prior(turn, scale):
-    return Variant(changes={"task.augmentation.prior_turn": turn, "task.augmentation.prior_scale": scale})
+    return Variant(
+        changes={"task.augmentation.prior_turn": turn, "task.augmentation.prior_scale": scale}
+    )
 
 
 def _without(**names):
@@ -71,9 +76,25 @@ VARIANTS = {
     "residual": Variant(changes={"task.network.is_residual": True}),
     "guided": Variant("default"),
     "one_step": _without(task__is_rolled_out=False),
-    "no_spoiling": _without(task__augmentation__spoil_first=0.0, task__augmentation__spoil_later=0.0),
+    "no_spoiling": _without(
+        task__augmentation__spoil_first=0.0, task__augmentation__spoil_later=0.0
+    ),
     "no_carrying": _without(task__augmentation__carry=0.0, task__augmentation__carry_past=0.0),
-    "same_intensity": _without(**{f"task__augmentation__{name}": 0.0 for name in ("invert", "gamma", "gain", "offset", "slice_jitter", "noise", "blur", "texture")}),
+    "same_intensity": _without(
+        **{
+            f"task__augmentation__{name}": 0.0
+            for name in (
+                "invert",
+                "gamma",
+                "gain",
+                "offset",
+                "slice_jitter",
+                "noise",
+                "blur",
+                "texture",
+            )
+        }
+    ),
     "no_phantoms": _without(phantom_share=0.0),
     "no_pseudo_objects": _without(pseudo_share=0.0),
     "mask_at_the_input": _without(task__network__injects_mask=False),
@@ -100,18 +121,53 @@ class Experiment:
 
 
 EXPERIMENTS = {
-    "baselines": Experiment("An automatic U-Net of each structure against one propagation network of all (thesis, Table 1)",
-                            {"automatic U-Net": "automatic", "basic propagation": "basic"}),
-    "prior-mask": Experiment("Rotation and scale of the prior mask alone (thesis, Table 2)",
-                             {"1°/1 %": "turn1_scale1", "1°/10 %": "thesis", "5°/5 %": "turn5_scale5", "10°/1 %": "turn10_scale1", "10°/10 %": "turn10_scale10"}),
+    "baselines": Experiment(
+        "An automatic U-Net of each structure against one propagation network of all (thesis, Table 1)",
+        {"automatic U-Net": "automatic", "basic propagation": "basic"},
+    ),
+    "prior-mask": Experiment(
+        "Rotation and scale of the prior mask alone (thesis, Table 2)",
+        {
+            "1°/1 %": "turn1_scale1",
+            "1°/10 %": "thesis",
+            "5°/5 %": "turn5_scale5",
+            "10°/1 %": "turn10_scale1",
+            "10°/10 %": "turn10_scale10",
+        },
+    ),
     "depth": Experiment("Depth of the U-Net (thesis, Table 3)", DEPTHS),
-    "architecture": Experiment("U-Net against residual units with strided convolutions (thesis, Table 4)", {"U-Net": "thesis", "residual": "residual"}),
-    "unseen": Experiment("Structures that were not trained on (thesis, Table 5)",
-                         {"basic": "basic", "+ image augmentation": "image_augmentation", "+ prior-mask augmentation": "thesis"}, is_unseen=True),
-    "corrections": Experiment("Corrections at every tenth of the extent, propagated outwards, by depth (thesis, Figures 4 and 5)", DEPTHS, tuple(range(1, 12))),
-    "ablation": Experiment("What each part of the `default` preset is worth", {
-        "default": "guided", "true masks fed back": "one_step", "clean masks": "no_spoiling", "never the carried mask": "no_carrying", "intensities as they are": "same_intensity",
-        "no phantoms": "no_phantoms", "no pseudo-objects": "no_pseudo_objects", "mask at the input only": "mask_at_the_input", "last weights": "no_averaging"}),
+    "architecture": Experiment(
+        "U-Net against residual units with strided convolutions (thesis, Table 4)",
+        {"U-Net": "thesis", "residual": "residual"},
+    ),
+    "unseen": Experiment(
+        "Structures that were not trained on (thesis, Table 5)",
+        {
+            "basic": "basic",
+            "+ image augmentation": "image_augmentation",
+            "+ prior-mask augmentation": "thesis",
+        },
+        is_unseen=True,
+    ),
+    "corrections": Experiment(
+        "Corrections at every tenth of the extent, propagated outwards, by depth (thesis, Figures 4 and 5)",
+        DEPTHS,
+        tuple(range(1, 12)),
+    ),
+    "ablation": Experiment(
+        "What each part of the `default` preset is worth",
+        {
+            "default": "guided",
+            "true masks fed back": "one_step",
+            "clean masks": "no_spoiling",
+            "never the carried mask": "no_carrying",
+            "intensities as they are": "same_intensity",
+            "no phantoms": "no_phantoms",
+            "no pseudo-objects": "no_pseudo_objects",
+            "mask at the input only": "mask_at_the_input",
+            "last weights": "no_averaging",
+        },
+    ),
 }
 
 
@@ -122,9 +178,15 @@ def run_experiment(arguments, report=None):
         SlicePropagationError: something about the arguments, the cases or the folder.
     """
     if arguments.name not in EXPERIMENTS:
-        raise ConfigError(f"There is no experiment '{arguments.name}'; choose one of {', '.join(EXPERIMENTS)}.")
+        raise ConfigError(
+            f"There is no experiment '{arguments.name}'; choose one of {', '.join(EXPERIMENTS)}."
+        )
     experiment = EXPERIMENTS[arguments.name]
-    seen = arguments.datasets.split(",") if arguments.datasets else sorted({case.dataset for case in read_training_cases(arguments.cases)})
+    seen = (
+        arguments.datasets.split(",")
+        if arguments.datasets
+        else sorted({case.dataset for case in read_training_cases(arguments.cases)})
+    )
     walked = _unseen_sets(arguments, seen) if experiment.is_unseen else seen
     arguments = _with_split(arguments, seen)
     rows = []
@@ -133,7 +195,18 @@ def run_experiment(arguments, report=None):
         structures = _structures(arguments, walked) if variant.is_per_structure else [(None, None)]
         for dataset, label in structures:
             weights = _trained(arguments, name, variant, dataset, label, report)
-            rows += [row | {"column": column} for row in _walked(arguments, experiment, column, weights, [dataset] if dataset else walked, label, report)]
+            rows += [
+                row | {"column": column}
+                for row in _walked(
+                    arguments,
+                    experiment,
+                    column,
+                    weights,
+                    [dataset] if dataset else walked,
+                    label,
+                    report,
+                )
+            ]
     out = Path(arguments.out) / arguments.name
     text = _text(arguments, experiment, rows)
     with atomic_folder(out) as partial:
@@ -151,18 +224,35 @@ def _with_split(arguments, seen):
     train, val = split_cases([case for case in cases if case.dataset in seen])
     val = [*val, *(case for case in cases if case.dataset not in seen)]
     path = Path(arguments.out) / "cases.csv"
-    with atomic_folder(path.parent) as partial, open(partial / path.name, "w", newline="", encoding="utf-8") as file:
+    with (
+        atomic_folder(path.parent) as partial,
+        open(partial / path.name, "w", newline="", encoding="utf-8") as file,
+    ):
         table = csv.writer(file)
         table.writerow(["image", "label", "split", "dataset", "case"])
         for split, chosen in (("train", train), ("val", val)):
-            table.writerows([Path(case.image).resolve(), Path(case.label_map).resolve(), split, case.dataset, case.name] for case in chosen)
+            table.writerows(
+                [
+                    Path(case.image).resolve(),
+                    Path(case.label_map).resolve(),
+                    split,
+                    case.dataset,
+                    case.name,
+                ]
+                for case in chosen
+            )
     return Namespace(**{**vars(arguments), "cases": path})
 
 
 def _unseen_sets(arguments, seen):
-    rest = sorted({case.dataset for case in read_training_cases(arguments.cases) if case.split in ("", "val")} - set(seen))
+    rest = sorted(
+        {case.dataset for case in read_training_cases(arguments.cases) if case.split in ("", "val")}
+        - set(seen)
+    )
     if not rest:
-        raise ConfigError("Every data set of the table is trained on; name with --datasets those that are, so that others are left to walk.")
+        raise ConfigError(
+            "Every data set of the table is trained on; name with --datasets those that are, so that others are left to walk."
+        )
     return rest
 
 
@@ -177,9 +267,15 @@ def _structures(arguments, datasets):
 
 def _trained(arguments, name, variant, dataset, label, report):
     """Path of a variant's weights, trained unless that was done."""
-    folder = Path(arguments.out) / "variants" / "-".join(str(part) for part in (name, dataset, label) if part is not None)
+    folder = (
+        Path(arguments.out)
+        / "variants"
+        / "-".join(str(part) for part in (name, dataset, label) if part is not None)
+    )
     is_small, is_guided = arguments.scale == "small", variant.preset == "default"
-    settings = merged({"loop": _loop_settings(is_small, is_guided, arguments.epochs)}, variant.settings())
+    settings = merged(
+        {"loop": _loop_settings(is_small, is_guided, arguments.epochs)}, variant.settings()
+    )
     if label is not None:
         settings = merged(settings, {"pairs": {"label": label}})
     settings = merged(settings, read_settings(arguments.config) if arguments.config else {})
@@ -187,11 +283,32 @@ def _trained(arguments, name, variant, dataset, label, report):
         (partial / "settings.json").write_text(json.dumps(settings, indent=1), encoding="utf-8")
     hours = arguments.max_hours or (SMALL_HOURS if is_small and not arguments.epochs else None)
     if report:
-        report(f"training {folder.name}" + (f" for {60 * hours:.0f} min" if hours else f" for {arguments.epochs} epochs" if arguments.epochs else ""))
+        report(
+            f"training {folder.name}"
+            + (
+                f" for {60 * hours:.0f} min"
+                if hours
+                else f" for {arguments.epochs} epochs"
+                if arguments.epochs
+                else ""
+            )
+        )
     options = Namespace(
-        task="slice_unet", preset=variant.preset + ("-small" if is_small and not is_guided else ""), config=folder / "settings.json", cases=arguments.cases, out=folder, init=None,
-        datasets=dataset or arguments.datasets, folds=0, epochs=arguments.epochs or (THESIS_EPOCHS if hours else None), max_hours=hours, seed=arguments.seed, workers=1, device=arguments.device,
-        walks=Path(arguments.out) / "walks" if is_guided else None)
+        task="slice_unet",
+        preset=variant.preset + ("-small" if is_small and not is_guided else ""),
+        config=folder / "settings.json",
+        cases=arguments.cases,
+        out=folder,
+        init=None,
+        datasets=dataset or arguments.datasets,
+        folds=0,
+        epochs=arguments.epochs or (THESIS_EPOCHS if hours else None),
+        max_hours=hours,
+        seed=arguments.seed,
+        workers=1,
+        device=arguments.device,
+        walks=Path(arguments.out) / "walks" if is_guided else None,
+    )
     try:
         return train(options, report)[0]
     except SlicePropagationError:
@@ -213,42 +330,104 @@ def _loop_settings(is_small, is_guided, epochs):
     """Settings of the loop: short epochs at small scale, and with fewer of them the falls of the learning rate earlier."""
     settings = {"batches_per_epoch": BATCHES_PER_EPOCH} if is_small else {}
     if epochs and not is_guided:
-        settings["milestones"] = [epochs * milestone / THESIS_EPOCHS for milestone in THESIS_MILESTONES]
+        settings["milestones"] = [
+            epochs * milestone / THESIS_EPOCHS for milestone in THESIS_MILESTONES
+        ]
     return settings
 
 
 def _walked(arguments, experiment, column, weights, datasets, label, report):
     """Rows of an evaluation of one network, whole volumes; the thesis's own score stands in `dice_thesis`."""
     folder = Path(arguments.out) / arguments.name / weights.parent.name
-    failures = evaluate(Namespace(
-        cases=arguments.cases, engines=f"{column}={weights}", shots=",".join(map(str, experiment.shots)), split="val", datasets=",".join(datasets), max_cases=arguments.max_cases,
-        min_slices=5, pick="middle", correct=STEPS, labels=str(label) if label else None, kinds=None, axis="k", workers=arguments.workers, device=arguments.device, out=folder), report).failures
+    failures = evaluate(
+        Namespace(
+            cases=arguments.cases,
+            engines=f"{column}={weights}",
+            shots=",".join(map(str, experiment.shots)),
+            split="val",
+            datasets=",".join(datasets),
+            max_cases=arguments.max_cases,
+            min_slices=5,
+            pick="middle",
+            correct=STEPS,
+            labels=str(label) if label else None,
+            kinds=None,
+            axis="k",
+            workers=arguments.workers,
+            device=arguments.device,
+            out=folder,
+        ),
+        report,
+    ).failures
     if failures:
-        raise InputError(f"An experiment compares the same cases everywhere, but {failures[0][0]} could not be scored: {failures[0][1]}")
+        raise InputError(
+            f"An experiment compares the same cases everywhere, but {failures[0][0]} could not be scored: {failures[0][1]}"
+        )
     with open(folder / "rows.csv", newline="", encoding="utf-8") as file:
-        return [row | {"shots": int(row["shots"]), "dice": float(row["dice"]), "dice_thesis": float(row["dice_thesis"])} for row in csv.DictReader(file)]
+        return [
+            row
+            | {
+                "shots": int(row["shots"]),
+                "dice": float(row["dice"]),
+                "dice_thesis": float(row["dice_thesis"]),
+            }
+            for row in csv.DictReader(file)
+        ]
 
 
 def _text(arguments, experiment, rows):
     """results.md: a line for each structure, and the means over data sets."""
     columns, shots = list(experiment.columns), experiment.shots
-    parts = [f"## {experiment.title}\n",
-             f"Split `val`, seed on the middle slice. Dice inside the structure's extent, annotated slices included (the thesis's score): mean ± standard deviation over "
-             f"objects. Trained on {arguments.datasets or 'all data sets'}, {arguments.scale} scale, {_budget(arguments)}seed {arguments.seed}.\n"]
+    parts = [
+        f"## {experiment.title}\n",
+        f"Split `val`, seed on the middle slice. Dice inside the structure's extent, annotated slices included (the thesis's score): mean ± standard deviation over "
+        f"objects. Trained on {arguments.datasets or 'all data sets'}, {arguments.scale} scale, {_budget(arguments)}seed {arguments.seed}.\n",
+    ]
     if len(shots) > 1:
-        lines = [[count, *(f"{_mean_over_sets(select(rows, shots=count, column=name), 'dice_thesis'):.3f}" for name in columns)] for count in shots]
+        lines = [
+            [
+                count,
+                *(
+                    f"{_mean_over_sets(select(rows, shots=count, column=name), 'dice_thesis'):.3f}"
+                    for name in columns
+                ),
+            ]
+            for count in shots
+        ]
         return "\n".join([*parts, _table(["annotated slices", *columns], lines)])
-    lines = [[f"{dataset} {label}", len(own) // len(columns), *(_mean_and_deviation(select(own, column=name)) for name in columns)]
-             for (dataset, label), own in _by_structure(rows).items()]
-    for title, score in (("mean over real data sets", "dice_thesis"), ("the same, whole volume without annotated slices", "dice")):
-        lines.append([f"**{title}**", "", *(f"**{_mean_over_sets(select(rows, column=name), score):.3f}**" for name in columns)])
+    lines = [
+        [
+            f"{dataset} {label}",
+            len(own) // len(columns),
+            *(_mean_and_deviation(select(own, column=name)) for name in columns),
+        ]
+        for (dataset, label), own in _by_structure(rows).items()
+    ]
+    for title, score in (
+        ("mean over real data sets", "dice_thesis"),
+        ("the same, whole volume without annotated slices", "dice"),
+    ):
+        lines.append(
+            [
+                f"**{title}**",
+                "",
+                *(
+                    f"**{_mean_over_sets(select(rows, column=name), score):.3f}**"
+                    for name in columns
+                ),
+            ]
+        )
     return "\n".join([*parts, _table(["structure", "objects", *columns], lines)])
 
 
 def _budget(arguments):
     """What every variant was given, in words; nothing where that is the preset's own."""
     if arguments.epochs:
-        return f"{arguments.epochs} epochs" + (f" of {BATCHES_PER_EPOCH} batches" if arguments.scale == "small" else "") + " each, "
+        return (
+            f"{arguments.epochs} epochs"
+            + (f" of {BATCHES_PER_EPOCH} batches" if arguments.scale == "small" else "")
+            + " each, "
+        )
     hours = arguments.max_hours or (SMALL_HOURS if arguments.scale == "small" else None)
     return f"{60 * hours:.3g} minutes each, " if hours else ""
 
@@ -275,4 +454,10 @@ def _mean_over_sets(rows, score):
 
 
 def _table(header, lines):
-    return "\n".join("| " + " | ".join(map(str, cells)) + " |" for cells in [header, ["---"] * len(header), *lines]) + "\n"
+    return (
+        "\n".join(
+            "| " + " | ".join(map(str, cells)) + " |"
+            for cells in [header, ["---"] * len(header), *lines]
+        )
+        + "\n"
+    )

@@ -7,8 +7,8 @@ from scipy import ndimage
 
 from SlicePropagationLib.errors import InputError
 
-MOST_OUTSIDE = 0.05         # share of a structure that may lie outside the grid
-LARGEST_STEP = 1.5          # fine slices may be that much thinner than the volume's, or there is no truth on the fine grid
+MOST_OUTSIDE = 0.05  # share of a structure that may lie outside the grid
+LARGEST_STEP = 1.5  # fine slices may be that much thinner than the volume's, or there is no truth on the fine grid
 
 
 class OutsideError(InputError):
@@ -33,7 +33,14 @@ class Placement:
     def centred(cls, grid, centre, spacing_mm):
         """A FineGridConfig laid about a centre (in voxels) of a volume with this spacing."""
         step = tuple(cell / voxel for cell, voxel in zip(grid.spacing_mm, spacing_mm))
-        return cls(grid.shape, tuple(middle - (size - 1) / 2 * width for middle, size, width in zip(centre, grid.shape, step)), step)
+        return cls(
+            grid.shape,
+            tuple(
+                middle - (size - 1) / 2 * width
+                for middle, size, width in zip(centre, grid.shape, step)
+            ),
+            step,
+        )
 
     def read_image(self, array, mode="nearest"):
         """(D, H, W) float32 image on the grid, linearly interpolated; low-passed first where the grid is coarser than the volume.
@@ -45,18 +52,29 @@ class Placement:
         sigma = [max(0.0, 0.5 * (step - 1)) for step in self.step]
         array = np.asarray(array, np.float32)
         array = ndimage.gaussian_filter(array, sigma, mode="nearest") if any(sigma) else array
-        return ndimage.affine_transform(array, self.step, self.first, self.shape, order=1, mode=mode)
+        return ndimage.affine_transform(
+            array, self.step, self.first, self.shape, order=1, mode=mode
+        )
 
     def read_classes(self, classes, num_classes):
         """(D, H, W) uint8 classes on the grid: the class with the largest share of a cell; 0 outside of the volume."""
-        shares = np.stack([self.read_image(classes == number, "constant") for number in range(1, num_classes)])
+        shares = np.stack(
+            [self.read_image(classes == number, "constant") for number in range(1, num_classes)]
+        )
         rest = np.clip(1 - shares.sum(axis=0), 0, 1)
         return np.concatenate([rest[None], shares]).argmax(axis=0).astype(np.uint8)
 
     def write_image(self, array, shape):
         """An array on the grid, laid back into a volume of this shape; zero outside of the grid."""
         inverse = [1 / step for step in self.step]
-        return ndimage.affine_transform(np.asarray(array, np.float32), inverse, [-first / step for first, step in zip(self.first, self.step)], shape, order=1, mode="grid-constant")
+        return ndimage.affine_transform(
+            np.asarray(array, np.float32),
+            inverse,
+            [-first / step for first, step in zip(self.first, self.step)],
+            shape,
+            order=1,
+            mode="grid-constant",
+        )
 
 
 def normalise_linearly(array):
@@ -90,19 +108,34 @@ def place_on_structure(grid, classes, spacing_mm, name, *, must_fit=True):
         InputError: there is no structure.
         OutsideError: it does not fit.
     """
-    sides = [np.flatnonzero(classes.any(axis=tuple(other for other in range(3) if other != axis))) for axis in range(3)]
+    sides = [
+        np.flatnonzero(classes.any(axis=tuple(other for other in range(3) if other != axis)))
+        for axis in range(3)
+    ]
     if not sides[0].size:
-        raise InputError(f"{name} has none of the labels that the model is about; choose others with --labels, or leave the case out.")
+        raise InputError(
+            f"{name} has none of the labels that the model is about; choose others with --labels, or leave the case out."
+        )
     placement = Placement.centred(grid, [(side[0] + side[-1]) / 2 for side in sides], spacing_mm)
-    inside = tuple(slice(max(0, int(np.ceil(first - 0.5 * step))), max(0, int(np.floor(first + (size - 0.5) * step)) + 1))
-                   for first, step, size in zip(placement.first, placement.step, grid.shape))
+    inside = tuple(
+        slice(
+            max(0, int(np.ceil(first - 0.5 * step))),
+            max(0, int(np.floor(first + (size - 0.5) * step)) + 1),
+        )
+        for first, step, size in zip(placement.first, placement.step, grid.shape)
+    )
     outside = 1 - np.count_nonzero(classes[inside]) / np.count_nonzero(classes)
     if must_fit and outside > MOST_OUTSIDE:
         extent = [(side[-1] - side[0] + 1) * spacing for side, spacing in zip(sides, spacing_mm)]
         covered = [size * spacing for size, spacing in zip(grid.shape, grid.spacing_mm)]
-        needed = [max(spacing, 1.05 * length / size) for spacing, length, size in zip(grid.spacing_mm, extent, grid.shape)]
-        raise OutsideError(f"The structure of {name} is {_millimetres(extent)}, the grid holds {_millimetres(covered)} ({outside:.0%} of it lies outside); "
-                           f"set grid.spacing_mm to at least [{', '.join(f'{value:.3g}' for value in needed)}], or give the grid more cells.")
+        needed = [
+            max(spacing, 1.05 * length / size)
+            for spacing, length, size in zip(grid.spacing_mm, extent, grid.shape)
+        ]
+        raise OutsideError(
+            f"The structure of {name} is {_millimetres(extent)}, the grid holds {_millimetres(covered)} ({outside:.0%} of it lies outside); "
+            f"set grid.spacing_mm to at least [{', '.join(f'{value:.3g}' for value in needed)}], or give the grid more cells."
+        )
     return placement
 
 
@@ -113,8 +146,10 @@ def check_is_fine(grid, spacing_mm, name):
         InputError: with the slice distance that is needed.
     """
     if spacing_mm[0] > LARGEST_STEP * grid.spacing_mm[0]:
-        raise InputError(f"{name} has slices {spacing_mm[0]:g} mm apart, the fine grid {grid.spacing_mm[0]:g} mm, so it cannot say what lies between thick slices; "
-                         f"use volumes with slices at most {LARGEST_STEP * grid.spacing_mm[0]:g} mm apart, or set grid.spacing_mm and grid.factor to what you have.")
+        raise InputError(
+            f"{name} has slices {spacing_mm[0]:g} mm apart, the fine grid {grid.spacing_mm[0]:g} mm, so it cannot say what lies between thick slices; "
+            f"use volumes with slices at most {LARGEST_STEP * grid.spacing_mm[0]:g} mm apart, or set grid.spacing_mm and grid.factor to what you have."
+        )
 
 
 def _millimetres(lengths):

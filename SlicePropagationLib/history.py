@@ -22,7 +22,9 @@ def decode_history(values):
     try:
         return [_decode_event(event) for event in values]
     except (KeyError, TypeError, ValueError, IndexError) as error:
-        raise InputError(f"The history cannot be read ({in_one_line(error)}); use the json file that a propagation wrote.") from error
+        raise InputError(
+            f"The history cannot be read ({in_one_line(error)}); use the json file that a propagation wrote."
+        ) from error
 
 
 def replay(session, history, engine_of=make_engine):
@@ -40,27 +42,41 @@ def replay(session, history, engine_of=make_engine):
     for event in history:
         kind = event["event"]
         if kind == "annotate":
-            session.annotate(event["label"], event["index"], event["patch"].paste(session.stack.slice_shape), Provenance(event["provenance"]))
+            session.annotate(
+                event["label"],
+                event["index"],
+                event["patch"].paste(session.stack.slice_shape),
+                Provenance(event["provenance"]),
+            )
         elif kind == "confirm":
             session.confirm(event["label"], event["index"])
         elif kind == "release":
             session.release(event["label"], event["index"])
         elif kind == "cede":
             session.cede(event["label"], event["index"], event["patch"])
-        elif kind in ("undo", "redo"):          # of an edit during a run that had gone on since
+        elif kind in ("undo", "redo"):  # of an edit during a run that had gone on since
             getattr(session, kind)()
         elif kind in ("run", "continue"):
             if kind == "run":
-                steps = propagate(session, engine_of(event["engine"]), event["runs"], allow_overlap=event["allow_overlap"])
+                steps = propagate(
+                    session,
+                    engine_of(event["engine"]),
+                    event["runs"],
+                    allow_overlap=event["allow_overlap"],
+                )
             _take(steps, event["steps"])
         else:
-            raise InputError(f"The history holds an unknown event '{kind}'; it was written by a newer version.")
+            raise InputError(
+                f"The history holds an unknown event '{kind}'; it was written by a newer version."
+            )
 
 
 def _take(steps, count):
     for number in range(count):
         if next(steps, None) is None:
-            raise InputError(f"The history records {count} steps of a run, this image allows {number}; it belongs to another image.")
+            raise InputError(
+                f"The history records {count} steps of a run, this image allows {number}; it belongs to another image."
+            )
 
 
 def _encode_event(event):
@@ -68,7 +84,15 @@ def _encode_event(event):
     if "patch" in values:
         values["patch"] = encode_patch(values["patch"])
     if "runs" in values:
-        values["runs"] = [{"label": run.label, "anchor": run.anchor, "first": run.targets[0], "last": run.targets[-1]} for run in values["runs"]]
+        values["runs"] = [
+            {
+                "label": run.label,
+                "anchor": run.anchor,
+                "first": run.targets[0],
+                "last": run.targets[-1],
+            }
+            for run in values["runs"]
+        ]
     return values
 
 

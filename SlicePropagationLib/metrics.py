@@ -47,7 +47,9 @@ def dice_per_slice(prediction, truth):
     axes = (1, 2)
     total = prediction.sum(axis=axes) + truth.sum(axis=axes)
     with np.errstate(invalid="ignore"):
-        return np.where(total > 0, 2.0 * (prediction & truth).sum(axis=axes) / np.maximum(total, 1), np.nan)
+        return np.where(
+            total > 0, 2.0 * (prediction & truth).sum(axis=axes) / np.maximum(total, 1), np.nan
+        )
 
 
 def slices_past_ends(prediction, truth):
@@ -73,12 +75,15 @@ def surface_distances(prediction, truth, spacing_mm, tolerance_mm=2.0):
     box = _box(prediction | truth)
     prediction, truth = prediction[box], truth[box]
     first, second = _surface(prediction), _surface(truth)
-    from scipy import ndimage       # 0.1 s that opening the panel in Slicer need not wait for
+    from scipy import ndimage  # 0.1 s that opening the panel in Slicer need not wait for
+
     to_truth = ndimage.distance_transform_edt(~second, sampling=spacing_mm)[first]
     to_prediction = ndimage.distance_transform_edt(~first, sampling=spacing_mm)[second]
     distances = np.concatenate([to_truth, to_prediction])
     mean = (to_truth.mean() + to_prediction.mean()) / 2
-    return SurfaceDistances(float(mean), float(np.percentile(distances, 95)), float((distances <= tolerance_mm).mean()))
+    return SurfaceDistances(
+        float(mean), float(np.percentile(distances, 95)), float((distances <= tolerance_mm).mean())
+    )
 
 
 def neighbour_distances(masks, spacing_mm):
@@ -94,7 +99,9 @@ def neighbour_distances(masks, spacing_mm):
     Source: Cai et al., pancreas segmentation with PNet-MSA and BiRNN, 2018: "AVD" between neighbouring slices.
     """
     pairs = zip(masks, masks[1:])
-    return np.array([np.nan, *(surface_distances(before, mask, spacing_mm[1:]).mean for before, mask in pairs)])[:len(masks)]
+    return np.array(
+        [np.nan, *(surface_distances(before, mask, spacing_mm[1:]).mean for before, mask in pairs)]
+    )[: len(masks)]
 
 
 def jumps(masks, spacing_mm):
@@ -117,11 +124,17 @@ def jumps(masks, spacing_mm):
 def hausdorff(prediction, truth, spacing_mm):
     """Largest distance from the surface of one (N, H, W) bool mask to the other's, in millimetres; NaN when one of them is empty."""
     from scipy import ndimage
+
     if not prediction.any() or not truth.any():
         return float("nan")
     box = _box(prediction | truth)
     first, second = _surface(prediction[box]), _surface(truth[box])
-    return float(max(ndimage.distance_transform_edt(~second, sampling=spacing_mm)[first].max(), ndimage.distance_transform_edt(~first, sampling=spacing_mm)[second].max()))
+    return float(
+        max(
+            ndimage.distance_transform_edt(~second, sampling=spacing_mm)[first].max(),
+            ndimage.distance_transform_edt(~first, sampling=spacing_mm)[second].max(),
+        )
+    )
 
 
 def ssim(first, second, data_range=1.0, sigma=1.5):
@@ -144,15 +157,25 @@ def ssim(first, second, data_range=1.0, sigma=1.5):
     variance, variance_other = smoothed(first**2) - mean**2, smoothed(second**2) - other**2
     covariance = smoothed(first * second) - mean * other
     small, small_other = (0.01 * data_range) ** 2, (0.03 * data_range) ** 2
-    return float(((2 * mean * other + small) * (2 * covariance + small_other) / ((mean**2 + other**2 + small) * (variance + variance_other + small_other))).mean())
+    return float(
+        (
+            (2 * mean * other + small)
+            * (2 * covariance + small_other)
+            / ((mean**2 + other**2 + small) * (variance + variance_other + small_other))
+        ).mean()
+    )
 
 
 def _box(mask):
     """Slices of the box around a mask's voxels: every surface lies in it, so that no distance changes and little is computed."""
-    sides = [np.flatnonzero(mask.any(axis=tuple(other for other in range(mask.ndim) if other != axis))) for axis in range(mask.ndim)]
+    sides = [
+        np.flatnonzero(mask.any(axis=tuple(other for other in range(mask.ndim) if other != axis)))
+        for axis in range(mask.ndim)
+    ]
     return tuple(slice(side[0], side[-1] + 1) for side in sides)
 
 
 def _surface(mask):
     from scipy import ndimage
+
     return mask & ~ndimage.binary_erosion(mask, border_value=0)

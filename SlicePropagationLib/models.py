@@ -30,4 +30,6 @@ def find_model(name):
         path = folder / f"{name}.pt"
         if path.is_file():
             return path
-    raise CheckpointError(f"The weights {name}.pt are in none of {', '.join(map(str, model_folders()))}; install the project again, or give a model file.")
+    raise CheckpointError(
+        f"The weights {name}.pt are in none of {', '.join(map(str, model_folders()))}; install the project again, or give a model file."
+    )

@@ -8,8 +8,8 @@ import numpy as np
 
 from SlicePropagationLib.errors import InputError
 
-HEADER_BYTES = 348                          # NIfTI-1
-FLOATS = {16: "f4", 64: "f8"}               # datatype codes of the standard
+HEADER_BYTES = 348  # NIfTI-1
+FLOATS = {16: "f4", 64: "f8"}  # datatype codes of the standard
 
 
 def count_nonfinite(path):
@@ -20,20 +20,32 @@ def count_nonfinite(path):
     """
     content = _content(path)
     if len(content) < HEADER_BYTES:
-        raise InputError(f"{path} cannot be read as an image: it has {len(content)} bytes, a NIfTI header alone needs {HEADER_BYTES}; it may be truncated or of another kind.")
+        raise InputError(
+            f"{path} cannot be read as an image: it has {len(content)} bytes, a NIfTI header alone needs {HEADER_BYTES}; it may be truncated or of another kind."
+        )
     order = "<" if struct.unpack_from("<i", content)[0] == HEADER_BYTES else ">"
     if struct.unpack_from(order + "i", content)[0] != HEADER_BYTES:
-        return 0                            # another version of the format; ITK's own checks stand
+        return 0  # another version of the format; ITK's own checks stand
     rank, *sizes = struct.unpack_from(order + "8h", content, 40)
     datatype, bits = struct.unpack_from(order + "2h", content, 70)
-    start = int(struct.unpack_from(order + "f", content, 108)[0]) if content[344:347] == b"n+1" else len(content)
+    start = (
+        int(struct.unpack_from(order + "f", content, 108)[0])
+        if content[344:347] == b"n+1"
+        else len(content)
+    )
     count = int(np.prod(sizes[:rank], dtype=np.int64))
     needed = start + count * bits // 8
     if start < len(content) < needed or len(content) <= start < needed:
-        raise InputError(f"{path} holds {len(content)} bytes of data, its header promises {needed}; it is truncated, copy it again.")
+        raise InputError(
+            f"{path} holds {len(content)} bytes of data, its header promises {needed}; it is truncated, copy it again."
+        )
     if datatype not in FLOATS:
         return 0
-    return int(np.count_nonzero(~np.isfinite(np.frombuffer(content, order + FLOATS[datatype], count, start))))
+    return int(
+        np.count_nonzero(
+            ~np.isfinite(np.frombuffer(content, order + FLOATS[datatype], count, start))
+        )
+    )
 
 
 def _content(path):
@@ -42,4 +54,6 @@ def _content(path):
             return gzip.decompress(path.read_bytes())
         return path.read_bytes()
     except (EOFError, OSError, zlib.error) as error:
-        raise InputError(f"{path} cannot be read as an image; it may be truncated or of another kind. ({error})") from error
+        raise InputError(
+            f"{path} cannot be read as an image; it may be truncated or of another kind. ({error})"
+        ) from error

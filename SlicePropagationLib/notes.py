@@ -19,7 +19,7 @@ class Notes:
         found = self._values.pop(key, None)
         if found is None:
             return None
-        self._values[key] = found           # a dict keeps the order of insertion, so this one goes last
+        self._values[key] = found  # a dict keeps the order of insertion, so this one goes last
         return found[0]
 
     def keep(self, key, value, num_bytes):

@@ -14,7 +14,12 @@ from SlicePropagationLib.atomic import atomic_folder
 from SlicePropagationLib.engines import model_hash, weights_record
 from SlicePropagationLib.errors import InputError, in_one_line
 from SlicePropagationLib.history import encode_history
-from SlicePropagationLib.segmentation_file import Segment, is_segmentation, read_labels, write_labels
+from SlicePropagationLib.segmentation_file import (
+    Segment,
+    is_segmentation,
+    read_labels,
+    write_labels,
+)
 from SlicePropagationLib.sequence import Sequence, write_sequence
 from SlicePropagationLib.session import Provenance, SliceState
 from SlicePropagationLib.slice_record import TAG, encode_slices, encode_states, grid_values
@@ -32,8 +37,10 @@ def companion(path, suffix):
     path = Path(path)
     for known in SUFFIXES:
         if path.name.lower().endswith(known):
-            return path.with_name(path.name[:-len(known)] + suffix)
-    raise InputError(f"{path} does not end in a kind of image that is written here; use one of {', '.join(SUFFIXES)}.")
+            return path.with_name(path.name[: -len(known)] + suffix)
+    raise InputError(
+        f"{path} does not end in a kind of image that is written here; use one of {', '.join(SUFFIXES)}."
+    )
 
 
 def check_output(out, **sources):
@@ -46,12 +53,16 @@ def check_output(out, **sources):
         InputError: it is either.
     """
     stem = companion(out, "")
-    ending = Path(out).name[len(stem.name):]
+    ending = Path(out).name[len(stem.name) :]
     if ending.lower() in (".nii", ".nii.gz") and ending != ending.lower():
-        raise InputError(f"{out} cannot be written: a NIfTI file ends in small letters; name it {stem.name}{ending.lower()}.")
+        raise InputError(
+            f"{out} cannot be written: a NIfTI file ends in small letters; name it {stem.name}{ending.lower()}."
+        )
     for kind, path in sources.items():
         if path and Path(path).resolve() == Path(out).resolve():
-            raise InputError(f"{out} is the {kind} itself, which the result would replace; give --out another name.")
+            raise InputError(
+                f"{out} is the {kind} itself, which the result would replace; give --out another name."
+            )
 
 
 def write_result(path, volume, session, segments, engine, seconds, **record):
@@ -72,9 +83,18 @@ def write_result(path, volume, session, segments, engine, seconds, **record):
     known = {segment.label: segment for segment in segments}
     with atomic_folder(path.parent) as partial:
         labels = session.stack.to_volume(session.label_map())
-        write_labels(partial / path.name, labels, volume, [known[label] for label in session.labels], segment_tags(session, engine, volume))
+        write_labels(
+            partial / path.name,
+            labels,
+            volume,
+            [known[label] for label in session.labels],
+            segment_tags(session, engine, volume),
+        )
         write_rows(partial / table.name, rows)
-        (partial / sidecar.name).write_text(json.dumps(describe(session, segments, engine, seconds) | record, indent=1), encoding="utf-8")
+        (partial / sidecar.name).write_text(
+            json.dumps(describe(session, segments, engine, seconds) | record, indent=1),
+            encoding="utf-8",
+        )
     return path
 
 
@@ -96,15 +116,28 @@ def read_result(path, volume):
         return labels, segments
     try:
         record = json.loads(sidecar.read_text(encoding="utf-8"))
-        axis, names = 2 - AXES.index(record["axis"]), {entry["label"]: entry["name"] for entry in record["segments"]}
+        axis, names = (
+            2 - AXES.index(record["axis"]),
+            {entry["label"]: entry["name"] for entry in record["segments"]},
+        )
         engine, model = record["engine"], record["model_sha256"]
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise InputError(f"{sidecar} is not the record of a result ({in_one_line(error)}); take it away to open {Path(path).name} without it.") from error
+        raise InputError(
+            f"{sidecar} is not the record of a result ({in_one_line(error)}); take it away to open {Path(path).name} without it."
+        ) from error
     states = _read_states(table)
-    described = [Segment.plain(label) for label in sorted({*names, *(segment.label for segment in segments)})]
+    described = [
+        Segment.plain(label) for label in sorted({*names, *(segment.label for segment in segments)})
+    ]
     place = {"is_left_handed": is_left_handed(volume), "grid": grid_of(volume)}
-    return labels, [replace(segment, name=names.get(segment.label, segment.name), tags=f"{TAG}:{encode_states(states.get(segment.label, {}), axis, engine, model, **place)}|")
-                    for segment in described]
+    return labels, [
+        replace(
+            segment,
+            name=names.get(segment.label, segment.name),
+            tags=f"{TAG}:{encode_states(states.get(segment.label, {}), axis, engine, model, **place)}|",
+        )
+        for segment in described
+    ]
 
 
 def _read_states(path):
@@ -114,21 +147,29 @@ def _read_states(path):
         with open(path, newline="", encoding="utf-8") as file:
             for row in csv.DictReader(file):
                 confidence = float(row["confidence"] or "nan")
-                states.setdefault(int(row["label"]), {})[int(row["slice"])] = SliceState(provenance=Provenance[row["provenance"].upper()], confidence=confidence)
+                states.setdefault(int(row["label"]), {})[int(row["slice"])] = SliceState(
+                    provenance=Provenance[row["provenance"].upper()], confidence=confidence
+                )
     except (OSError, KeyError, ValueError, TypeError) as error:
-        raise InputError(f"{path} is not a per-slice table ({in_one_line(error)}); it needs the columns slice, segment, provenance, confidence and label.") from error
+        raise InputError(
+            f"{path} is not a per-slice table ({in_one_line(error)}); it needs the columns slice, segment, provenance, confidence and label."
+        ) from error
     return states
 
 
 def soft_label_path(path, label):
     """Where the probabilities of a label stand beside a label file: `labels.nii.gz` -> `labels.soft-1.nii.gz`."""
     stem = companion(path, "").name
-    return Path(path).with_name(f"{stem}.soft-{label}{Path(path).name[len(stem):]}")
+    return Path(path).with_name(f"{stem}.soft-{label}{Path(path).name[len(stem) :]}")
 
 
 def soft_label_paths(path):
     """{label: file} of the probabilities that stand beside a label file."""
-    return {label: soft_label_path(path, label) for label in range(1, 256) if soft_label_path(path, label).is_file()}
+    return {
+        label: soft_label_path(path, label)
+        for label in range(1, 256)
+        if soft_label_path(path, label).is_file()
+    }
 
 
 def write_label_map(path, labels, source):
@@ -136,7 +177,12 @@ def write_label_map(path, labels, source):
     if isinstance(source, Sequence):
         write_sequence(path, labels, source)
     else:
-        write_labels(path, labels, source, [Segment.plain(int(label)) for label in np.unique(labels[labels > 0])])
+        write_labels(
+            path,
+            labels,
+            source,
+            [Segment.plain(int(label)) for label in np.unique(labels[labels > 0])],
+        )
 
 
 def slice_rows(session, segments):
@@ -148,7 +194,16 @@ def slice_rows(session, segments):
         for index in range(len(session.stack)):
             state = session.state(label, index)
             confidence = "" if np.isnan(state.confidence) else f"{state.confidence:.3f}"
-            rows.append((index, names[label], state.provenance.name.lower(), confidence, f"{areas[index]:.2f}", label))
+            rows.append(
+                (
+                    index,
+                    names[label],
+                    state.provenance.name.lower(),
+                    confidence,
+                    f"{areas[index]:.2f}",
+                    label,
+                )
+            )
     return rows
 
 
@@ -169,9 +224,15 @@ def read_anchors(path):
     try:
         with open(path, newline="", encoding="utf-8") as file:
             rows = list(csv.DictReader(file))
-        found = {(key, int(row["slice"])): Provenance[row["provenance"].upper()] for row in rows for key in {row["segment"], row.get("label") or row["segment"]}}
+        found = {
+            (key, int(row["slice"])): Provenance[row["provenance"].upper()]
+            for row in rows
+            for key in {row["segment"], row.get("label") or row["segment"]}
+        }
     except (OSError, KeyError, ValueError, UnicodeDecodeError) as error:
-        raise InputError(f"{path} is not a per-slice table ({in_one_line(error)}); it needs the columns slice, segment and provenance.") from error
+        raise InputError(
+            f"{path} is not a per-slice table ({in_one_line(error)}); it needs the columns slice, segment and provenance."
+        ) from error
     return found
 
 
@@ -184,27 +245,45 @@ def describe(session, segments, engine, seconds):
         "seconds": round(seconds, 3),
         "axis": AXES[2 - session.stack.axis],
         "segments": [{"label": segment.label, "name": segment.name} for segment in segments],
-        "anchors": {str(label): {str(index): session.state(label, index).provenance.name.lower() for index in session.anchors(label)} for label in session.labels},
+        "anchors": {
+            str(label): {
+                str(index): session.state(label, index).provenance.name.lower()
+                for index in session.anchors(label)
+            }
+            for label in session.labels
+        },
         "history": encode_history(session.history),
     }
 
 
 def versions():
     """Versions of what computed a result."""
-    return {"slice-propagation": __version__, "python": platform.python_version(), "numpy": np.__version__, "SimpleITK": sitk.Version_VersionString()}
+    return {
+        "slice-propagation": __version__,
+        "python": platform.python_version(),
+        "numpy": np.__version__,
+        "SimpleITK": sitk.Version_VersionString(),
+    }
 
 
 def segment_tags(session, engine, volume):
     """{label: {tag: value}} that keeps drawn and propagated slices distinguishable inside a segmentation file, as Slicer's module writes it."""
     place = {"is_left_handed": is_left_handed(volume), "grid": grid_of(volume)}
-    return {label: {TAG: encode_slices(session, label, engine.name, model_hash(engine), **place)} for label in session.labels}
+    return {
+        label: {TAG: encode_slices(session, label, engine.name, model_hash(engine), **place)}
+        for label in session.labels
+    }
 
 
 def grid_of(volume):
     """The voxels of a Volume in the coordinates of Slicer (R, A, S), as `grid_values` says it."""
     image = volume.image
-    matrix = np.column_stack([np.reshape(image.GetDirection(), (3, 3)) * image.GetSpacing(), image.GetOrigin()])
-    return grid_values(image.GetSize(), matrix * [[-1], [-1], [1]], is_left_handed=is_left_handed(volume))
+    matrix = np.column_stack(
+        [np.reshape(image.GetDirection(), (3, 3)) * image.GetSpacing(), image.GetOrigin()]
+    )
+    return grid_values(
+        image.GetSize(), matrix * [[-1], [-1], [1]], is_left_handed=is_left_handed(volume)
+    )
 
 
 def is_left_handed(volume):

@@ -26,7 +26,11 @@ class Patch:
         if rows.size == 0:
             return cls(0, 0, np.zeros((0, 0), array.dtype))
         columns = np.flatnonzero(present.any(axis=0))
-        return cls(int(rows[0]), int(columns[0]), array[rows[0]:rows[-1] + 1, columns[0]:columns[-1] + 1].copy())
+        return cls(
+            int(rows[0]),
+            int(columns[0]),
+            array[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1].copy(),
+        )
 
     @classmethod
     def of(cls, mask):
@@ -62,19 +66,29 @@ class Patch:
     def without(self, other):
         """What of this mask lies outside another one."""
         top, left = max(self.top, other.top), max(self.left, other.left)
-        bottom, right = (min(mine + mine_size, its + its_size) for mine, mine_size, its, its_size in zip(
-            (self.top, self.left), self.crop.shape, (other.top, other.left), other.crop.shape))
+        bottom, right = (
+            min(mine + mine_size, its + its_size)
+            for mine, mine_size, its, its_size in zip(
+                (self.top, self.left), self.crop.shape, (other.top, other.left), other.crop.shape
+            )
+        )
         if bottom <= top or right <= left:
             return self
         crop = self.crop.copy()
-        crop[top - self.top:bottom - self.top, left - self.left:right - self.left] &= ~other.crop[top - other.top:bottom - other.top, left - other.left:right - other.left]
+        crop[
+            top - self.top : bottom - self.top, left - self.left : right - self.left
+        ] &= ~other.crop[
+            top - other.top : bottom - other.top, left - other.left : right - other.left
+        ]
         return Patch.cut(crop).moved(self.top, self.left)
 
     def equals(self, other):
         """Whether both patches describe the same slice."""
         if self.is_empty or other.is_empty:
             return self.is_empty and other.is_empty
-        return (self.top, self.left) == (other.top, other.left) and np.array_equal(self.crop, other.crop)
+        return (self.top, self.left) == (other.top, other.left) and np.array_equal(
+            self.crop, other.crop
+        )
 
 
 EMPTY_MASK = Patch(0, 0, np.zeros((0, 0), bool))
@@ -87,7 +101,13 @@ def encode_patch(patch):
     lengths = np.diff(np.concatenate([[0], edges, [flat.size]])).tolist() if flat.size else []
     if flat.size and flat[0]:
         lengths = [0, *lengths]
-    return {"top": patch.top, "left": patch.left, "height": patch.crop.shape[0], "width": patch.crop.shape[1], "runs": lengths}
+    return {
+        "top": patch.top,
+        "left": patch.left,
+        "height": patch.crop.shape[0],
+        "width": patch.crop.shape[1],
+        "runs": lengths,
+    }
 
 
 def decode_patch(values):
@@ -99,6 +119,8 @@ def decode_patch(values):
     shape = (int(values["height"]), int(values["width"]))
     lengths = np.asarray(values["runs"], dtype=np.int64)
     if lengths.sum() != shape[0] * shape[1]:
-        raise ValueError(f"Run lengths add up to {lengths.sum()}, a {shape[0]}x{shape[1]} patch needs {shape[0] * shape[1]}.")
+        raise ValueError(
+            f"Run lengths add up to {lengths.sum()}, a {shape[0]}x{shape[1]} patch needs {shape[0] * shape[1]}."
+        )
     flat = np.repeat(np.arange(len(lengths)) % 2 == 1, lengths)
     return Patch(int(values["top"]), int(values["left"]), flat.reshape(shape))

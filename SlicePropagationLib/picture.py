@@ -6,8 +6,18 @@ from SlicePropagationLib.errors import ConfigError
 from SlicePropagationLib.session import Provenance
 
 # Okabe and Ito's colours, told apart by colour-blind readers too.
-COLORS = {Provenance.SEED: "#56B4E9", Provenance.CORRECTION: "#E69F00", Provenance.CONFIRMED: "#009E73", Provenance.PROPAGATED: "#F0E442", Provenance.EMPTY: "#3A3F47"}
-WORDS = {Provenance.SEED: "drawn (seed)", Provenance.CORRECTION: "corrected", Provenance.PROPAGATED: "propagated"}
+COLORS = {
+    Provenance.SEED: "#56B4E9",
+    Provenance.CORRECTION: "#E69F00",
+    Provenance.CONFIRMED: "#009E73",
+    Provenance.PROPAGATED: "#F0E442",
+    Provenance.EMPTY: "#3A3F47",
+}
+WORDS = {
+    Provenance.SEED: "drawn (seed)",
+    Provenance.CORRECTION: "corrected",
+    Provenance.PROPAGATED: "propagated",
+}
 BACKGROUND, TEXT, FAINT, BEFORE, AFTER = "#14171C", "#F2F4F7", "#9AA3AF", "#E57FBF", "#FFFFFF"
 COLUMNS, ROWS = 4, 2
 SIZE_INCHES, DPI = (16, 11.6), 100
@@ -20,9 +30,11 @@ def check_matplotlib():
         ConfigError: Matplotlib is not installed.
     """
     try:
-        import matplotlib       # noqa: F401
+        import matplotlib  # noqa: F401
     except ImportError:
-        raise ConfigError("The demo's picture needs Matplotlib, which is not installed; install the extra: pip install 'slice-propagation[demo]'.") from None
+        raise ConfigError(
+            "The demo's picture needs Matplotlib, which is not installed; install the extra: pip install 'slice-propagation[demo]'."
+        ) from None
 
 
 def draw_picture(path, story):
@@ -34,6 +46,7 @@ def draw_picture(path, story):
     check_matplotlib()
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
+
     figure = Figure(figsize=SIZE_INCHES, dpi=DPI, facecolor=BACKGROUND)
     FigureCanvasAgg(figure)
     _draw_headline(figure, story)
@@ -70,15 +83,29 @@ def _listed(indices):
 def _draw_headline(figure, story):
     spacing = story.session.stack.spacing_mm
     before, after = story.scores
-    how = "after one correction" if story.correction is not None else "no slice was worth correcting"
-    figure.text(0.025, 0.972, f"{story.name}: Dice {before:.2f} \N{RIGHTWARDS ARROW} {after:.2f} {how}", color=TEXT, fontsize=27, weight="bold", va="top")
-    details = (f"3D Dice over the slices nobody drew ({_listed(_annotated(story))} left out)   \N{MIDDLE DOT}   engine: {story.engine.name}"
-               f"   \N{MIDDLE DOT}   {len(story.session.stack)} slices of {spacing[0]:g} mm, pixels {spacing[1]:g} \N{MULTIPLICATION SIGN} {spacing[2]:g} mm")
+    how = (
+        "after one correction" if story.correction is not None else "no slice was worth correcting"
+    )
+    figure.text(
+        0.025,
+        0.972,
+        f"{story.name}: Dice {before:.2f} \N{RIGHTWARDS ARROW} {after:.2f} {how}",
+        color=TEXT,
+        fontsize=27,
+        weight="bold",
+        va="top",
+    )
+    details = (
+        f"3D Dice over the slices nobody drew ({_listed(_annotated(story))} left out)   \N{MIDDLE DOT}   engine: {story.engine.name}"
+        f"   \N{MIDDLE DOT}   {len(story.session.stack)} slices of {spacing[0]:g} mm, pixels {spacing[1]:g} \N{MULTIPLICATION SIGN} {spacing[2]:g} mm"
+    )
     figure.text(0.025, 0.925, details, color=FAINT, fontsize=13.5, va="top")
 
 
 def _draw_montage(figure, story):
-    grid = figure.add_gridspec(ROWS, COLUMNS, left=0.025, right=0.985, top=0.868, bottom=0.335, wspace=0.03, hspace=0.05)
+    grid = figure.add_gridspec(
+        ROWS, COLUMNS, left=0.025, right=0.985, top=0.868, bottom=0.335, wspace=0.03, hspace=0.05
+    )
     window = _crop(story)
     low, high = _grey_window(story, window)
     for cell, index in zip(grid, choose_slices(story.truth, _annotated(story))):
@@ -89,32 +116,83 @@ def _draw_montage(figure, story):
 
 def _draw_legend(figure, story):
     from matplotlib.lines import Line2D
+
     found = [kind for kind in WORDS if kind in story.session.provenance]
     handles = [Line2D([], [], color=COLORS[kind], linewidth=3, label=WORDS[kind]) for kind in found]
-    handles.append(Line2D([], [], color="white", linewidth=1.4, linestyle=(0, (3, 2)), label="truth"))
+    handles.append(
+        Line2D([], [], color="white", linewidth=1.4, linestyle=(0, (3, 2)), label="truth")
+    )
     if story.correction is not None:
-        handles.append(Line2D([], [], color=BEFORE, linewidth=1.6, linestyle=":", label="before the correction"))
-    figure.legend(handles=handles, loc="upper left", bbox_to_anchor=(0.017, 0.907), ncols=len(handles), frameon=False, labelcolor=TEXT, fontsize=13, handlelength=1.8, columnspacing=1.8)
+        handles.append(
+            Line2D(
+                [], [], color=BEFORE, linewidth=1.6, linestyle=":", label="before the correction"
+            )
+        )
+    figure.legend(
+        handles=handles,
+        loc="upper left",
+        bbox_to_anchor=(0.017, 0.907),
+        ncols=len(handles),
+        frameon=False,
+        labelcolor=TEXT,
+        fontsize=13,
+        handlelength=1.8,
+        columnspacing=1.8,
+    )
 
 
 def _draw_slice(axes, story, index, window, grey):
-    stack, kind = story.session.stack, Provenance(story.session.state(story.label, index).provenance)
-    axes.imshow(stack.images[index][window], cmap="gray", vmin=grey[0], vmax=grey[1], interpolation="bilinear", aspect="auto")
+    stack, kind = (
+        story.session.stack,
+        Provenance(story.session.state(story.label, index).provenance),
+    )
+    axes.imshow(
+        stack.images[index][window],
+        cmap="gray",
+        vmin=grey[0],
+        vmax=grey[1],
+        interpolation="bilinear",
+        aspect="auto",
+    )
     if kind < Provenance.SEED:
         _contour(axes, story.truth[index][window], "white", 1.5, (0, (3, 2)))
-    if kind == Provenance.CORRECTION or (story.after[index] != story.before[index]).sum() > 0.1 * story.after[index].sum():
+    if (
+        kind == Provenance.CORRECTION
+        or (story.after[index] != story.before[index]).sum() > 0.1 * story.after[index].sum()
+    ):
         _contour(axes, story.before[index][window], BEFORE, 1.8, ":")
-    _contour(axes, story.after[index][window], COLORS[kind], 2.6 if kind >= Provenance.SEED else 2.0, "-")
+    _contour(
+        axes, story.after[index][window], COLORS[kind], 2.6 if kind >= Provenance.SEED else 2.0, "-"
+    )
     _label_slice(axes, story, index, kind)
 
 
 def _label_slice(axes, story, index, kind):
     from matplotlib.patheffects import withStroke
+
     outline = [withStroke(linewidth=3, foreground="black")]
     word = {Provenance.SEED: "  SEED", Provenance.CORRECTION: "  CORRECTED"}.get(kind, "")
-    axes.text(0.03, 0.96, f"slice {index}{word}", transform=axes.transAxes, color=COLORS[kind] if word else TEXT, fontsize=14, weight="bold", va="top", path_effects=outline)
+    axes.text(
+        0.03,
+        0.96,
+        f"slice {index}{word}",
+        transform=axes.transAxes,
+        color=COLORS[kind] if word else TEXT,
+        fontsize=14,
+        weight="bold",
+        va="top",
+        path_effects=outline,
+    )
     if not word:
-        axes.text(0.03, 0.04, _score_text(story, index), transform=axes.transAxes, color=TEXT, fontsize=13, path_effects=outline)
+        axes.text(
+            0.03,
+            0.04,
+            _score_text(story, index),
+            transform=axes.transAxes,
+            color=TEXT,
+            fontsize=13,
+            path_effects=outline,
+        )
     axes.set_xticks([])
     axes.set_yticks([])
     for spine in axes.spines.values():
@@ -133,19 +211,29 @@ def _score_text(story, index):
 
 def _contour(axes, mask, color, width, style):
     if mask.any() and not mask.all():
-        axes.contour(mask.astype(np.float32), levels=[0.5], colors=[color], linewidths=[width], linestyles=[style])
+        axes.contour(
+            mask.astype(np.float32),
+            levels=[0.5],
+            colors=[color],
+            linewidths=[width],
+            linestyles=[style],
+        )
 
 
 def _crop(story):
     """Rows and columns around the structure, as wide and high in millimetres as the montage's cells."""
     shown = (story.truth | story.after | story.before).any(axis=0)
-    cell = (0.96 * SIZE_INCHES[0] / COLUMNS) / (0.533 * SIZE_INCHES[1] / ROWS)              # width by height
+    cell = (0.96 * SIZE_INCHES[0] / COLUMNS) / (0.533 * SIZE_INCHES[1] / ROWS)  # width by height
     spacing = story.session.stack.spacing_mm[1:]
     spans = [np.flatnonzero(shown.any(axis=axis)) for axis in (1, 0)]
-    sizes = [(span[-1] - span[0] + 1) * step * 1.25 + 20 * step for span, step in zip(spans, spacing)]
+    sizes = [
+        (span[-1] - span[0] + 1) * step * 1.25 + 20 * step for span, step in zip(spans, spacing)
+    ]
     height = max(sizes[0], sizes[1] / cell)
-    return tuple(_interval((span[0] + span[-1]) / 2, size / step, count)
-                 for span, size, step, count in zip(spans, (height, height * cell), spacing, shown.shape))
+    return tuple(
+        _interval((span[0] + span[-1]) / 2, size / step, count)
+        for span, size, step, count in zip(spans, (height, height * cell), spacing, shown.shape)
+    )
 
 
 def _interval(centre, size, count):
@@ -179,14 +267,22 @@ def _draw_strip(figure, story):
     axes.set_yticks([0, 1], ["0", "1"])
     _plain(axes, len(session.stack), "confidence")
     axes.set_xticks([])
-    axes.set_title("Slice strip: colour = where the slice came from (grey: structure not there), height = confidence", color=FAINT, fontsize=12.5, loc="left", pad=5)
+    axes.set_title(
+        "Slice strip: colour = where the slice came from (grey: structure not there), height = confidence",
+        color=FAINT,
+        fontsize=12.5,
+        loc="left",
+        pad=5,
+    )
 
 
 def _draw_scores(figure, story):
     axes = figure.add_axes((0.06, 0.055, 0.925, 0.115))
     indices = np.arange(len(story.truth))
     before, after = story.slice_scores
-    axes.fill_between(indices, before, after, where=after >= before, color="#009E73", alpha=0.35, linewidth=0)
+    axes.fill_between(
+        indices, before, after, where=after >= before, color="#009E73", alpha=0.35, linewidth=0
+    )
     axes.plot(indices, before, color=BEFORE, linewidth=2, linestyle=":", marker=".", label="before")
     axes.plot(indices, after, color=AFTER, linewidth=2.2, marker=".", label="after")
     for index, kind in ((story.seed, Provenance.SEED), (story.correction, Provenance.CORRECTION)):
@@ -197,8 +293,21 @@ def _draw_scores(figure, story):
     axes.grid(axis="y", color="#2C313A")
     _plain(axes, len(story.truth), "Dice")
     axes.set_xlabel("slice", color=FAINT, fontsize=12.5)
-    axes.set_title("Dice of each slice, before and after the correction", color=FAINT, fontsize=12.5, loc="left", pad=5)
-    axes.legend(loc="lower right", bbox_to_anchor=(1.0, 0.98), ncols=2, frameon=False, labelcolor=TEXT, fontsize=12)
+    axes.set_title(
+        "Dice of each slice, before and after the correction",
+        color=FAINT,
+        fontsize=12.5,
+        loc="left",
+        pad=5,
+    )
+    axes.legend(
+        loc="lower right",
+        bbox_to_anchor=(1.0, 0.98),
+        ncols=2,
+        frameon=False,
+        labelcolor=TEXT,
+        fontsize=12,
+    )
 
 
 def _plain(axes, count, name):

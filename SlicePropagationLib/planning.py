@@ -99,5 +99,7 @@ def _checked_span(span, count):
         return 0, count - 1
     first, last = span
     if not 0 <= first <= last < count:
-        raise ConfigError(f"The slice range {first}:{last} is not inside the volume's 0:{count - 1}; choose first <= last inside it.")
+        raise ConfigError(
+            f"The slice range {first}:{last} is not inside the volume's 0:{count - 1}; choose first <= last inside it."
+        )
     return first, last

@@ -14,7 +14,12 @@ import numpy as np
 
 from SlicePropagationLib.atomic import atomic_folder
 from SlicePropagationLib.errors import ConfigError, InputError
-from SlicePropagationLib.evaluation_statistics import FEWEST_PATIENTS, interval_of_mean, select, values_by_patient
+from SlicePropagationLib.evaluation_statistics import (
+    FEWEST_PATIENTS,
+    interval_of_mean,
+    select,
+    values_by_patient,
+)
 from SlicePropagationLib.metrics import surface_distances
 from SlicePropagationLib.pnet_plots import draw_sorted, draw_thresholds, draw_volumes
 from SlicePropagationLib.segment import load_segmenter
@@ -25,9 +30,9 @@ from SlicePropagationLib.volume import read_volume
 
 THRESHOLDS = tuple(round(0.05 * number, 2) for number in range(1, 20))
 SHOWN_THRESHOLDS = (0.05, 0.25, 0.5, 0.75, 0.95)
-PLATEAU = 0.01          # Dice below the best that still counts as the plateau
-SMALL_HOURS = 0.02      # of one fold, where no number of epochs is given
-SMALL_BATCHES = 50      # per epoch
+PLATEAU = 0.01  # Dice below the best that still counts as the plateau
+SMALL_HOURS = 0.02  # of one fold, where no number of epochs is given
+SMALL_BATCHES = 50  # per epoch
 FOLDS = 4
 PAPER = "pancreas, CT / MR"
 
@@ -57,19 +62,46 @@ class Column:
 
 
 EXPERIMENTS = {
-    "pnet-losses": {"cross-entropy": Column(loss="cross_entropy", paper="83.5±5.6 / 80.0±7.6"),
-                    "class-balanced cross-entropy": Column(loss="balanced_cross_entropy", paper="83.2±5.7 / 80.2±7.2"),
-                    "Jaccard": Column(paper="83.7±5.4 / 80.2±7.9")},
-    "pnet-architectures": {"HNN": Column("hnn", paper="79.6±7.7 / 75.9±10.1"), "U-Net": Column("unet", paper="79.7±7.6 / 79.9±7.3"),
-                           "PNet": Column("pnet", paper="81.3±8.1 / 76.3±12.9"), "PNet-MSA": Column(), "PNet-MSA, direct wiring": Column("direct", paper="not said which")},
-    "pnet-birnn": {"PNet-MSA": Column(), "PNet-MSA trained on": Column(has_birnn=True, uses_birnn=False, paper="not measured"),
-                   "PNet-MSA + BiRNN": Column(has_birnn=True, paper="83.7±5.1 / as without")},
+    "pnet-losses": {
+        "cross-entropy": Column(loss="cross_entropy", paper="83.5±5.6 / 80.0±7.6"),
+        "class-balanced cross-entropy": Column(
+            loss="balanced_cross_entropy", paper="83.2±5.7 / 80.2±7.2"
+        ),
+        "Jaccard": Column(paper="83.7±5.4 / 80.2±7.9"),
+    },
+    "pnet-architectures": {
+        "HNN": Column("hnn", paper="79.6±7.7 / 75.9±10.1"),
+        "U-Net": Column("unet", paper="79.7±7.6 / 79.9±7.3"),
+        "PNet": Column("pnet", paper="81.3±8.1 / 76.3±12.9"),
+        "PNet-MSA": Column(),
+        "PNet-MSA, direct wiring": Column("direct", paper="not said which"),
+    },
+    "pnet-birnn": {
+        "PNet-MSA": Column(),
+        "PNet-MSA trained on": Column(has_birnn=True, uses_birnn=False, paper="not measured"),
+        "PNet-MSA + BiRNN": Column(has_birnn=True, paper="83.7±5.1 / as without"),
+    },
 }
-TITLES = {"pnet-losses": "Loss functions (Cai et al., Table I and Figure 5)", "pnet-architectures": "Architectures (Cai et al., Table II)",
-          "pnet-birnn": "With and without BiRNN (Cai et al., Table III)"}
-NOTES = {"pnet-birnn": "`PNet-MSA trained on` is the network below the BiRNN after both were trained together, with the BiRNN left out: what it says apart from smoothing.\n"}
-REFERENCES = {"pnet-losses": "Jaccard", "pnet-architectures": "PNet-MSA", "pnet-birnn": "PNet-MSA"}       # what the other columns are compared with
-SCORES = {"dice": "Dice", "jaccard": "Jaccard", "precision": "precision", "recall": "recall", "surface_mm": "mean surface distance, mm"}
+TITLES = {
+    "pnet-losses": "Loss functions (Cai et al., Table I and Figure 5)",
+    "pnet-architectures": "Architectures (Cai et al., Table II)",
+    "pnet-birnn": "With and without BiRNN (Cai et al., Table III)",
+}
+NOTES = {
+    "pnet-birnn": "`PNet-MSA trained on` is the network below the BiRNN after both were trained together, with the BiRNN left out: what it says apart from smoothing.\n"
+}
+REFERENCES = {
+    "pnet-losses": "Jaccard",
+    "pnet-architectures": "PNet-MSA",
+    "pnet-birnn": "PNet-MSA",
+}  # what the other columns are compared with
+SCORES = {
+    "dice": "Dice",
+    "jaccard": "Jaccard",
+    "precision": "precision",
+    "recall": "recall",
+    "surface_mm": "mean surface distance, mm",
+}
 
 
 def run_pnet_experiment(arguments, report=None):
@@ -80,7 +112,11 @@ def run_pnet_experiment(arguments, report=None):
     """
     arguments = Namespace(**{**vars(arguments), "folds": arguments.folds or FOLDS})
     columns, out = _chosen_columns(arguments), Path(arguments.out)
-    datasets = arguments.datasets.split(",") if arguments.datasets else sorted({case.dataset for case in read_training_cases(arguments.cases)})
+    datasets = (
+        arguments.datasets.split(",")
+        if arguments.datasets
+        else sorted({case.dataset for case in read_training_cases(arguments.cases)})
+    )
     texts = []
     for dataset in datasets:
         place = out / f"{dataset}-{arguments.label}"
@@ -88,34 +124,61 @@ def run_pnet_experiment(arguments, report=None):
         rows = []
         for name, column in columns.items():
             weights = _trained(arguments, column, place, tables, report)
-            rows += [row | {"column": name} for row in _scored(arguments, column, weights, tables, report)]
+            rows += [
+                row | {"column": name}
+                for row in _scored(arguments, column, weights, tables, report)
+            ]
         texts.append(_written(arguments, dataset, rows, columns, place))
     return "\n".join(texts)
 
 
 def _chosen_columns(arguments):
     """{name: Column} of the experiment without those that `--without` names; ConfigError where it has none of that name, or the others are compared with it."""
-    columns, reference, without = EXPERIMENTS[arguments.name], REFERENCES[arguments.name], getattr(arguments, "without", None) or ()
+    columns, reference, without = (
+        EXPERIMENTS[arguments.name],
+        REFERENCES[arguments.name],
+        getattr(arguments, "without", None) or (),
+    )
     for name in without:
         if name not in columns or name == reference:
-            raise ConfigError(f"{arguments.name} cannot leave out '{name}'; choose one of {'; '.join(column for column in columns if column != reference)}.")
+            raise ConfigError(
+                f"{arguments.name} cannot leave out '{name}'; choose one of {'; '.join(column for column in columns if column != reference)}."
+            )
     return {name: column for name, column in columns.items() if name not in without}
 
 
 def _write_tables(arguments, dataset, place):
     """Paths of a table for every fold: the cases of a data set that show the label, split into "train", "val" (a fifth of the other patients) and "test" (held out)."""
-    cases = [replace(case, split="") for case in read_training_cases(arguments.cases, [dataset]) if case.split in ("", "train", "val")]
-    shown = [case for case in cases if _shows(case, arguments.label)][:arguments.max_cases]
+    cases = [
+        replace(case, split="")
+        for case in read_training_cases(arguments.cases, [dataset])
+        if case.split in ("", "train", "val")
+    ]
+    shown = [case for case in cases if _shows(case, arguments.label)][: arguments.max_cases]
     if not shown:
-        raise InputError(f"No case of {dataset} shows label {arguments.label}; choose another with --label.")
+        raise InputError(
+            f"No case of {dataset} shows label {arguments.label}; choose another with --label."
+        )
     tables = []
     for number, (rest, held_out) in enumerate(make_folds(shown, arguments.folds), 1):
         path = place / f"fold_{number}.csv"
-        with atomic_folder(place) as partial, open(partial / path.name, "w", newline="", encoding="utf-8") as file:
+        with (
+            atomic_folder(place) as partial,
+            open(partial / path.name, "w", newline="", encoding="utf-8") as file,
+        ):
             table = csv.writer(file)
             table.writerow(["image", "label", "split", "dataset", "case"])
             for split, chosen in zip(("train", "val", "test"), (*split_cases(rest), held_out)):
-                table.writerows([Path(case.image).resolve(), Path(case.label_map).resolve(), split, dataset, case.name] for case in chosen)
+                table.writerows(
+                    [
+                        Path(case.image).resolve(),
+                        Path(case.label_map).resolve(),
+                        split,
+                        dataset,
+                        case.name,
+                    ]
+                    for case in chosen
+                )
         tables.append(path)
     return tables
 
@@ -130,11 +193,35 @@ def _trained(arguments, column, place, tables, report):
     changes = read_settings(arguments.config) if arguments.config else {}
     if column.has_birnn:
         inits = _trained(arguments, Column(column.preset, column.loss), place, tables, report)
-        batches = {name: count for name, count in changes.get("loop", {}).items() if name == "batches_per_epoch"}       # as many updates as the network below; its rate is its own
-        return _train(arguments, "pnet_birnn", "default", {"task": {"loss": column.loss}, "loop": batches}, place / column.folder, inits, tables, report)
+        batches = {
+            name: count
+            for name, count in changes.get("loop", {}).items()
+            if name == "batches_per_epoch"
+        }  # as many updates as the network below; its rate is its own
+        return _train(
+            arguments,
+            "pnet_birnn",
+            "default",
+            {"task": {"loss": column.loss}, "loop": batches},
+            place / column.folder,
+            inits,
+            tables,
+            report,
+        )
     preset = column.preset + ("-small" if arguments.scale == "small" else "")
-    settings = merged({"task": {"loss": column.loss, "slices": {"label": arguments.label}}}, changes)
-    return _train(arguments, "pnet_msa", preset, settings, place / column.folder, [None] * len(tables), tables, report)
+    settings = merged(
+        {"task": {"loss": column.loss, "slices": {"label": arguments.label}}}, changes
+    )
+    return _train(
+        arguments,
+        "pnet_msa",
+        preset,
+        settings,
+        place / column.folder,
+        [None] * len(tables),
+        tables,
+        report,
+    )
 
 
 def _train(arguments, task, preset, settings, folder, inits, tables, report):
@@ -145,15 +232,35 @@ def _train(arguments, task, preset, settings, folder, inits, tables, report):
     weights = []
     for number, (init, table) in enumerate(zip(inits, tables), 1):
         if report:
-            report(f"training {folder.name} of {folder.parent.name}, fold {number} of {len(tables)}")
-        weights += train(Namespace(task=task, preset=preset, config=folder / "settings.json", cases=table, out=folder / f"fold_{number}", init=str(init) if init else None,
-                                   datasets=None, folds=0, epochs=arguments.epochs, max_hours=_hours(arguments), seed=arguments.seed, workers=1, device=arguments.device), report)
+            report(
+                f"training {folder.name} of {folder.parent.name}, fold {number} of {len(tables)}"
+            )
+        weights += train(
+            Namespace(
+                task=task,
+                preset=preset,
+                config=folder / "settings.json",
+                cases=table,
+                out=folder / f"fold_{number}",
+                init=str(init) if init else None,
+                datasets=None,
+                folds=0,
+                epochs=arguments.epochs,
+                max_hours=_hours(arguments),
+                seed=arguments.seed,
+                workers=1,
+                device=arguments.device,
+            ),
+            report,
+        )
     return weights
 
 
 def _hours(arguments):
     """Training time of a fold, None where epochs end it."""
-    return arguments.max_hours or (SMALL_HOURS if arguments.scale == "small" and not arguments.epochs else None)
+    return arguments.max_hours or (
+        SMALL_HOURS if arguments.scale == "small" and not arguments.epochs else None
+    )
 
 
 def _scored(arguments, column, weights, tables, report):
@@ -167,7 +274,10 @@ def _scored(arguments, column, weights, tables, report):
             labels, _ = read_labels(case.label_map, volume)
             truth = labels == arguments.label if arguments.label else labels > 0
             probability = segmenter.probability(volume.array, uses_birnn=column.uses_birnn)
-            rows.append({"case": case.name, "patient": case.patient, "thickness_mm": volume.spacing_mm[0]} | score_volume(probability, truth, volume.spacing_mm))
+            rows.append(
+                {"case": case.name, "patient": case.patient, "thickness_mm": volume.spacing_mm[0]}
+                | score_volume(probability, truth, volume.spacing_mm)
+            )
         if report:
             report(f"{path.parent.name}: {len(held_out)} cases segmented")
     return rows
@@ -188,10 +298,20 @@ def score_volume(probability, truth, spacing_mm):
     both, size, true_size = (int(np.count_nonzero(mask)) for mask in (found & truth, found, truth))
     millilitre = float(np.prod(spacing_mm)) / 1000
     inside, outside = (np.sort(probability[mask]) for mask in (truth, ~truth))
-    scores = {"dice": 2 * both / (size + true_size), "jaccard": both / (size + true_size - both), "precision": both / size if size else np.nan, "recall": both / true_size,
-              "surface_mm": surface_distances(found, truth, spacing_mm).mean, "true_ml": true_size * millilitre, "found_ml": size * millilitre}
+    scores = {
+        "dice": 2 * both / (size + true_size),
+        "jaccard": both / (size + true_size - both),
+        "precision": both / size if size else np.nan,
+        "recall": both / true_size,
+        "surface_mm": surface_distances(found, truth, spacing_mm).mean,
+        "true_ml": true_size * millilitre,
+        "found_ml": size * millilitre,
+    }
     for threshold in THRESHOLDS:
-        hits, false = (len(values) - int(np.searchsorted(values, np.float32(threshold))) for values in (inside, outside))
+        hits, false = (
+            len(values) - int(np.searchsorted(values, np.float32(threshold)))
+            for values in (inside, outside)
+        )
         scores[f"dice_{threshold}"] = 2 * hits / (hits + false + true_size)
     return scores
 
@@ -203,7 +323,9 @@ def volume_fit(rows):
     """
     true, found = (np.array([row[name] for row in rows]) for name in ("true_ml", "found_ml"))
     fits = len(rows) > 2 and true.std() > 0 and found.std() > 0
-    return float(np.corrcoef(true, found)[0, 1] ** 2) if fits else np.nan, float(np.var(found - true))
+    return float(np.corrcoef(true, found)[0, 1] ** 2) if fits else np.nan, float(
+        np.var(found - true)
+    )
 
 
 def plateau_width(rows):
@@ -228,8 +350,17 @@ def _written(arguments, dataset, rows, columns, place):
             table.writerows(rows)
         curves = {name: threshold_curve(select(rows, column=name)) for name in columns}
         draw_thresholds(partial / "thresholds.png", dataset, THRESHOLDS, curves)
-        draw_volumes(partial / "volumes.png", dataset, {name: select(rows, column=name) for name in columns}, {name: volume_fit(select(rows, column=name)) for name in columns})
-        draw_sorted(partial / "sorted.png", dataset, {name: [row["dice"] for row in select(rows, column=name)] for name in columns})
+        draw_volumes(
+            partial / "volumes.png",
+            dataset,
+            {name: select(rows, column=name) for name in columns},
+            {name: volume_fit(select(rows, column=name)) for name in columns},
+        )
+        draw_sorted(
+            partial / "sorted.png",
+            dataset,
+            {name: [row["dice"] for row in select(rows, column=name)] for name in columns},
+        )
         (partial / "results.md").write_text(text, encoding="utf-8")
     return text
 
@@ -238,22 +369,88 @@ def _text(arguments, dataset, rows, columns):
     own = {name: select(rows, column=name) for name in columns}
     thickness = np.median([row["thickness_mm"] for row in rows])
     what = f"label {arguments.label}" if arguments.label else "all labels as one structure"
-    length = f", {arguments.epochs} epochs" if arguments.epochs else f", {_hours(arguments):g} h" if _hours(arguments) else ""
-    parts = [f"## {TITLES[arguments.name]}: {dataset}, {what}\n",
-             f"{arguments.folds}-fold cross-validation by patient, {len(next(iter(own.values())))} cases, slices of {thickness:g} mm, {arguments.scale} scale{length} a fold, seed {arguments.seed}. "
-             f"Weights are chosen by a fifth of the training patients. Dice, Jaccard, precision and recall in percent.\n"]
-    header = ["mean±standard deviation [lowest, highest] over cases", *SCORES.values(), f"paper: Dice, {PAPER}"]
-    parts.append(_table(header, [[name, *(_spread(chosen, score) for score in SCORES), columns[name].paper] for name, chosen in own.items()]))
-    parts.append(_table(["mean (95 % interval over patients)", *SCORES.values()], [[name, *(_mean(dataset, chosen, score) for score in SCORES)] for name, chosen in own.items()]))
+    length = (
+        f", {arguments.epochs} epochs"
+        if arguments.epochs
+        else f", {_hours(arguments):g} h"
+        if _hours(arguments)
+        else ""
+    )
+    parts = [
+        f"## {TITLES[arguments.name]}: {dataset}, {what}\n",
+        f"{arguments.folds}-fold cross-validation by patient, {len(next(iter(own.values())))} cases, slices of {thickness:g} mm, {arguments.scale} scale{length} a fold, seed {arguments.seed}. "
+        f"Weights are chosen by a fifth of the training patients. Dice, Jaccard, precision and recall in percent.\n",
+    ]
+    header = [
+        "mean±standard deviation [lowest, highest] over cases",
+        *SCORES.values(),
+        f"paper: Dice, {PAPER}",
+    ]
+    parts.append(
+        _table(
+            header,
+            [
+                [name, *(_spread(chosen, score) for score in SCORES), columns[name].paper]
+                for name, chosen in own.items()
+            ],
+        )
+    )
+    parts.append(
+        _table(
+            ["mean (95 % interval over patients)", *SCORES.values()],
+            [
+                [name, *(_mean(dataset, chosen, score) for score in SCORES)]
+                for name, chosen in own.items()
+            ],
+        )
+    )
     reference = REFERENCES[arguments.name]
-    lines = [[name, *(_mean(dataset, _changes(own[reference], chosen, score), score, "+") for score in SCORES)] for name, chosen in own.items() if name != reference]
-    parts.append(_table([f"minus {reference}, same cases (95 % interval)", *SCORES.values()], lines))
+    lines = [
+        [
+            name,
+            *(
+                _mean(dataset, _changes(own[reference], chosen, score), score, "+")
+                for score in SCORES
+            ),
+        ]
+        for name, chosen in own.items()
+        if name != reference
+    ]
+    parts.append(
+        _table([f"minus {reference}, same cases (95 % interval)", *SCORES.values()], lines)
+    )
     parts.append(NOTES.get(arguments.name, ""))
-    lines = [[name, *(f"{100 * np.mean([row[f'dice_{threshold}'] for row in chosen]):.1f}" for threshold in SHOWN_THRESHOLDS), f"{100 * plateau_width(chosen):.0f} %"]
-             for name, chosen in own.items()]
-    parts.append(_table(["Dice at threshold", *SHOWN_THRESHOLDS, f"thresholds within {100 * PLATEAU:.0f} point of the best"], lines))
+    lines = [
+        [
+            name,
+            *(
+                f"{100 * np.mean([row[f'dice_{threshold}'] for row in chosen]):.1f}"
+                for threshold in SHOWN_THRESHOLDS
+            ),
+            f"{100 * plateau_width(chosen):.0f} %",
+        ]
+        for name, chosen in own.items()
+    ]
+    parts.append(
+        _table(
+            [
+                "Dice at threshold",
+                *SHOWN_THRESHOLDS,
+                f"thresholds within {100 * PLATEAU:.0f} point of the best",
+            ],
+            lines,
+        )
+    )
     fits = {name: volume_fit(chosen) for name, chosen in own.items()}
-    parts.append(_table(["volume", "R²", "variance of the error, ml²"], [[name, "unknown" if np.isnan(fit[0]) else f"{fit[0]:.3f}", f"{fit[1]:.3g}"] for name, fit in fits.items()]))
+    parts.append(
+        _table(
+            ["volume", "R²", "variance of the error, ml²"],
+            [
+                [name, "unknown" if np.isnan(fit[0]) else f"{fit[0]:.3f}", f"{fit[1]:.3g}"]
+                for name, fit in fits.items()
+            ],
+        )
+    )
     return "\n".join(parts)
 
 
@@ -273,7 +470,13 @@ def _mean(dataset, rows, score, sign=""):
     by_patient = values_by_patient(known, score)
     if len(by_patient) < FEWEST_PATIENTS:
         return "too few patients"
-    mean, low, high = (factor * value for value in (np.mean([row[score] for row in known]), *interval_of_mean({dataset: by_patient})))
+    mean, low, high = (
+        factor * value
+        for value in (
+            np.mean([row[score] for row in known]),
+            *interval_of_mean({dataset: by_patient}),
+        )
+    )
     return f"{mean:{sign}.{digits}f} ({low:{sign}.{digits}f} to {high:{sign}.{digits}f})"
 
 
@@ -289,10 +492,18 @@ def _form(score):
 
 
 def _table(header, lines):
-    return "\n".join("| " + " | ".join(map(str, cells)) + " |" for cells in [header, ["---"] * len(header), *lines]) + "\n"
+    return (
+        "\n".join(
+            "| " + " | ".join(map(str, cells)) + " |"
+            for cells in [header, ["---"] * len(header), *lines]
+        )
+        + "\n"
+    )
 
 
 def check_name(name, others):
     """Refuse a name that no experiment has; ConfigError with all names."""
     if name not in EXPERIMENTS and name not in others:
-        raise ConfigError(f"There is no experiment '{name}'; choose one of {', '.join([*others, *EXPERIMENTS])}.")
+        raise ConfigError(
+            f"There is no experiment '{name}'; choose one of {', '.join([*others, *EXPERIMENTS])}."
+        )

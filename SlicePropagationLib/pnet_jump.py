@@ -16,11 +16,14 @@ from SlicePropagationLib.training.cases import read_training_cases
 from SlicePropagationLib.volume import read_volume
 
 NAME = "pnet-jump"
-BAD_DICE = 0.7          # a slice below should be looked at
+BAD_DICE = 0.7  # a slice below should be looked at
 FEWEST_SLICES = 5
-PAPER_MM = 0.5          # the paper's jump
-SIGNALS = {"confidence": lambda row: 1 - row["confidence"], "jump": lambda row: row["jump_mm"],
-           "both": lambda row: 1 - row["confidence"] + row["jump_mm"] / (1 + row["jump_mm"]) / 4}
+PAPER_MM = 0.5  # the paper's jump
+SIGNALS = {
+    "confidence": lambda row: 1 - row["confidence"],
+    "jump": lambda row: row["jump_mm"],
+    "both": lambda row: 1 - row["confidence"] + row["jump_mm"] / (1 + row["jump_mm"]) / 4,
+}
 
 
 def run_jump_experiment(arguments, report=None):
@@ -31,17 +34,24 @@ def run_jump_experiment(arguments, report=None):
     """
     engine = choose_engine(arguments.engine, arguments.device)
     datasets = arguments.datasets.split(",") if arguments.datasets else None
-    cases = [case for case in read_training_cases(arguments.cases, datasets) if case.split in ("", "val")]
+    cases = [
+        case for case in read_training_cases(arguments.cases, datasets) if case.split in ("", "val")
+    ]
     rows, taken = [], {}
     for case in cases:
         taken[case.dataset] = taken.get(case.dataset, 0) + 1
         if arguments.max_cases and taken[case.dataset] > arguments.max_cases:
             continue
-        rows += [{"dataset": case.dataset, "case": case.name} | row for row in _rows_of(case, arguments.label, engine)]
+        rows += [
+            {"dataset": case.dataset, "case": case.name} | row
+            for row in _rows_of(case, arguments.label, engine)
+        ]
         if report:
             report(f"{case.dataset} {case.name} propagated")
     if not rows:
-        raise InputError("No case of split val shows a structure on enough slices; choose other --datasets or another --label.")
+        raise InputError(
+            "No case of split val shows a structure on enough slices; choose other --datasets or another --label."
+        )
     text, out = _text(rows, engine), Path(arguments.out) / NAME
     with atomic_folder(out) as partial:
         (partial / "results.md").write_text(text, encoding="utf-8")
@@ -67,9 +77,19 @@ def _rows_of(case, label, engine):
             pass
         masks = session.masks(segment.label)
         scores, jumped = dice_per_slice(masks, truth), jumps(masks, session.stack.spacing_mm)
-        chosen = np.flatnonzero((session.provenance[0] == Provenance.PROPAGATED) & masks.any(axis=(1, 2)))
-        rows += [{"label": segment.label, "slice": int(index), "dice": float(scores[index]), "confidence": float(session.confidence[0, index]), "jump_mm": float(jumped[index])}
-                 for index in chosen]
+        chosen = np.flatnonzero(
+            (session.provenance[0] == Provenance.PROPAGATED) & masks.any(axis=(1, 2))
+        )
+        rows += [
+            {
+                "label": segment.label,
+                "slice": int(index),
+                "dice": float(scores[index]),
+                "confidence": float(session.confidence[0, index]),
+                "jump_mm": float(jumped[index]),
+            }
+            for index in chosen
+        ]
     return rows
 
 
@@ -89,15 +109,25 @@ def area_under_curve(signal, is_bad):
 
 
 def _text(rows, engine):
-    parts = [f"## The jump between neighbouring slices as a sign of a bad slice ({engine.name})\n",
-             f"Split `val`, seed on the middle slice; slices with a Dice below {BAD_DICE} count as bad. Numbers: area under the ROC curve, 0.5 is chance; "
-             f"`both` adds up to a quarter for the jump to the doubt. Last column: share of bad slices among those with a jump above the paper's {PAPER_MM} mm.\n",
-             "| data set | slices | bad | " + " | ".join(SIGNALS) + f" | bad among jumps above {PAPER_MM} mm |", "|" + " --- |" * (4 + len(SIGNALS))]
+    parts = [
+        f"## The jump between neighbouring slices as a sign of a bad slice ({engine.name})\n",
+        f"Split `val`, seed on the middle slice; slices with a Dice below {BAD_DICE} count as bad. Numbers: area under the ROC curve, 0.5 is chance; "
+        f"`both` adds up to a quarter for the jump to the doubt. Last column: share of bad slices among those with a jump above the paper's {PAPER_MM} mm.\n",
+        "| data set | slices | bad | "
+        + " | ".join(SIGNALS)
+        + f" | bad among jumps above {PAPER_MM} mm |",
+        "|" + " --- |" * (4 + len(SIGNALS)),
+    ]
     for dataset in sorted({row["dataset"] for row in rows}):
         own = [row for row in rows if row["dataset"] == dataset]
         is_bad = [row["dice"] < BAD_DICE for row in own]
-        areas = [f"{area_under_curve([signal(row) for row in own], is_bad):.3f}" for signal in SIGNALS.values()]
+        areas = [
+            f"{area_under_curve([signal(row) for row in own], is_bad):.3f}"
+            for signal in SIGNALS.values()
+        ]
         jumped = [bad for row, bad in zip(own, is_bad) if row["jump_mm"] > PAPER_MM]
         share = f"{100 * np.mean(jumped):.0f} % of {len(jumped)}" if jumped else "none"
-        parts.append(f"| {dataset} | {len(own)} | {sum(is_bad)} | " + " | ".join(areas) + f" | {share} |")
+        parts.append(
+            f"| {dataset} | {len(own)} | {sum(is_bad)} | " + " | ".join(areas) + f" | {share} |"
+        )
     return "\n".join(parts) + "\n"

@@ -5,7 +5,7 @@ from importlib import util
 from SlicePropagationLib.evaluation_plots import COLORS, DPI, FAINT, GRID, MARKERS, TEXT
 
 SIZE_INCHES = (6.8, 4.0)
-MANY = 30               # cases: beyond, points are small and not joined
+MANY = 30  # cases: beyond, points are small and not joined
 
 
 def draw_thresholds(path, dataset, thresholds, curves):
@@ -16,9 +16,11 @@ def draw_thresholds(path, dataset, thresholds, curves):
         thresholds: numbers in [0, 1].
         curves: {name: mean Dice at each threshold}.
     """
+
     def draw(axes):
         for number, (name, values) in enumerate(curves.items()):
             axes.plot(thresholds, values, label=name, **_style(number), markersize=4.5)
+
     _save(path, f"{dataset}: Dice against the threshold", "threshold", "mean Dice", draw)
 
 
@@ -30,14 +32,35 @@ def draw_volumes(path, dataset, rows, fits):
         rows: {name: rows with "true_ml" and "found_ml"}.
         fits: {name: (R², variance of the error)}.
     """
+
     def draw(axes):
-        volumes = [row[name] for own in rows.values() for row in own for name in ("true_ml", "found_ml")]
-        axes.plot([min(volumes), max(volumes)], [min(volumes), max(volumes)], color=FAINT, linewidth=1)
+        volumes = [
+            row[name] for own in rows.values() for row in own for name in ("true_ml", "found_ml")
+        ]
+        axes.plot(
+            [min(volumes), max(volumes)], [min(volumes), max(volumes)], color=FAINT, linewidth=1
+        )
         for number, (name, own) in enumerate(rows.items()):
             style = _style(number) | {"linestyle": "none"}
-            axes.plot([row["true_ml"] for row in own], [row["found_ml"] for row in own], label=f"{name}: R² {fits[name][0]:.2f}, variance of the error {fits[name][1]:.3g} ml²".replace("nan", "unknown"),
-                      markersize=3 if len(own) > MANY else 5, alpha=0.8, **style)
-    _save(path, f"{dataset}: volume in every held-out case (line: equal)", "true volume, ml", "found volume, ml", draw, legend_columns=1)
+            axes.plot(
+                [row["true_ml"] for row in own],
+                [row["found_ml"] for row in own],
+                label=f"{name}: R² {fits[name][0]:.2f}, variance of the error {fits[name][1]:.3g} ml²".replace(
+                    "nan", "unknown"
+                ),
+                markersize=3 if len(own) > MANY else 5,
+                alpha=0.8,
+                **style,
+            )
+
+    _save(
+        path,
+        f"{dataset}: volume in every held-out case (line: equal)",
+        "true volume, ml",
+        "found volume, ml",
+        draw,
+        legend_columns=1,
+    )
 
 
 def draw_sorted(path, dataset, scores):
@@ -47,18 +70,36 @@ def draw_sorted(path, dataset, scores):
         dataset: name in the title.
         scores: {name: Dice of each case, in the same order of cases}.
     """
+
     def draw(axes):
         first = next(iter(scores.values()))
         order = sorted(range(len(first)), key=lambda place: first[place])
         for number, (name, values) in enumerate(scores.items()):
             style = _style(number) | ({"linestyle": "none"} if number and len(order) > MANY else {})
-            axes.plot(range(1, len(order) + 1), [values[place] for place in order], label=name, **style, markersize=3 if len(order) > MANY else 4.5)
+            axes.plot(
+                range(1, len(order) + 1),
+                [values[place] for place in order],
+                label=name,
+                **style,
+                markersize=3 if len(order) > MANY else 4.5,
+            )
         axes.xaxis.get_major_locator().set_params(integer=True)
-    _save(path, f"{dataset}: Dice of every case, in the order of {next(iter(scores))}", "case", "Dice", draw)
+
+    _save(
+        path,
+        f"{dataset}: Dice of every case, in the order of {next(iter(scores))}",
+        "case",
+        "Dice",
+        draw,
+    )
 
 
 def _style(number):
-    return {"color": COLORS[number % len(COLORS)], "marker": MARKERS[number % len(MARKERS)], "linewidth": 1.8}
+    return {
+        "color": COLORS[number % len(COLORS)],
+        "marker": MARKERS[number % len(MARKERS)],
+        "linewidth": 1.8,
+    }
 
 
 def _save(path, title, below, beside, draw, legend_columns=2):
@@ -66,6 +107,7 @@ def _save(path, title, below, beside, draw, legend_columns=2):
         return
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
+
     figure = Figure(figsize=SIZE_INCHES, dpi=DPI, facecolor="white", layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.subplots()
@@ -79,5 +121,11 @@ def _save(path, title, below, beside, draw, legend_columns=2):
     axes.set_xlabel(below, color=FAINT, fontsize=10)
     axes.set_ylabel(beside, color=FAINT, fontsize=10)
     figure.suptitle(title, color=TEXT, fontsize=12, x=0.01, ha="left")
-    figure.legend(loc="outside lower center", ncols=legend_columns, frameon=False, fontsize=10, labelcolor=TEXT)
+    figure.legend(
+        loc="outside lower center",
+        ncols=legend_columns,
+        frameon=False,
+        fontsize=10,
+        labelcolor=TEXT,
+    )
     figure.savefig(path, format="png")

@@ -11,10 +11,21 @@ from SlicePropagationLib.case import choose_engine
 from SlicePropagationLib.distance_table import DISTANCES, write_distances
 from SlicePropagationLib.engines import weights_record
 from SlicePropagationLib.errors import InputError
-from SlicePropagationLib.outputs import check_output, companion, soft_label_path, versions, write_label_map
+from SlicePropagationLib.outputs import (
+    check_output,
+    companion,
+    soft_label_path,
+    versions,
+    write_label_map,
+)
 from SlicePropagationLib.planning import Run
 from SlicePropagationLib.segmentation_file import read_labels
-from SlicePropagationLib.sequence import is_sequence, read_label_sequence, read_sequence, time_stacks
+from SlicePropagationLib.sequence import (
+    is_sequence,
+    read_label_sequence,
+    read_sequence,
+    time_stacks,
+)
 from SlicePropagationLib.stack import SliceStack
 from SlicePropagationLib.volume import AXES, check_seed, choose_axis, read_volume
 from SlicePropagationLib.windows import distances_to, nearest_of, unrolled
@@ -49,11 +60,18 @@ def pseudo_label(stack, drawn, annotated, engine):
 
 def nearest_runs(anchors, count, label=1):
     """Walks outward from every anchor over the slices that it is nearest to; of two equally near ones the lower."""
-    nearest = {index: nearest_of(anchors, index, count, is_cyclic=False) for index in range(count) if index not in set(anchors)}
+    nearest = {
+        index: nearest_of(anchors, index, count, is_cyclic=False)
+        for index in range(count)
+        if index not in set(anchors)
+    }
     runs = []
     for anchor in anchors:
         mine = [index for index, source in nearest.items() if source == anchor]
-        for targets in (tuple(index for index in mine if index > anchor), tuple(index for index in reversed(mine) if index < anchor)):
+        for targets in (
+            tuple(index for index in mine if index > anchor),
+            tuple(index for index in reversed(mine) if index < anchor),
+        ):
             if targets:
                 runs.append(Run(anchor, targets, label))
     return runs
@@ -72,7 +90,18 @@ def hard_labels(soft, shape):
     return labels
 
 
-def pseudo_label_file(image, seed, out, *, engine=None, device="auto", axis="auto", is_cyclic=True, is_soft=False, report=None):
+def pseudo_label_file(
+    image,
+    seed,
+    out,
+    *,
+    engine=None,
+    device="auto",
+    axis="auto",
+    is_cyclic=True,
+    is_soft=False,
+    report=None,
+):
     """Label a volume or a sequence from its annotated slices or frames.
 
     Writes the labels O, the table O.distances.csv (frame, distance to the nearest annotated one), the record O.json and, if asked for, the
@@ -106,14 +135,26 @@ def pseudo_label_file(image, seed, out, *, engine=None, device="auto", axis="aut
     labels = hard_labels(soft, drawn.shape)
     stack = stacks[0][1]
     distances = distances_to(shown, len(stack), is_cyclic=stack.is_cyclic)
-    record = {"engine": walker.name, **weights_record(walker), "image": str(image), "seed": str(seed), "annotated": shown.tolist(),
-              "is_cyclic": stack.is_cyclic, "versions": versions(), "seconds": round(time.perf_counter() - began, 3)}
+    record = {
+        "engine": walker.name,
+        **weights_record(walker),
+        "image": str(image),
+        "seed": str(seed),
+        "annotated": shown.tolist(),
+        "is_cyclic": stack.is_cyclic,
+        "versions": versions(),
+        "seconds": round(time.perf_counter() - began, 3),
+    }
     with atomic_folder(out.parent) as partial:
         write_label_map(partial / out.name, labels, source)
         write_distances(partial / table.name, distances)
         (partial / record_path.name).write_text(json.dumps(record, indent=1), encoding="utf-8")
         for label, probability in soft.items() if is_soft else ():
-            write_label_map(partial / soft_label_path(out, label).name, np.round(255 * probability).astype(np.uint8), source)
+            write_label_map(
+                partial / soft_label_path(out, label).name,
+                np.round(255 * probability).astype(np.uint8),
+                source,
+            )
     return labels
 
 
@@ -123,11 +164,21 @@ def _read(image, seed, axis, is_cyclic):
         sequence = read_sequence(image)
         drawn = read_label_sequence(seed, sequence)
         if not drawn.any():
-            raise InputError(f"{seed} has no annotated frame; outline the structure on at least one.")
-        stacks = time_stacks(sequence, 0 if axis == "auto" else 2 - AXES.index(axis), is_cyclic=is_cyclic)
-        return sequence, drawn, [(place, stack, drawn[place]) for place, stack in stacks if drawn[place].any()]
+            raise InputError(
+                f"{seed} has no annotated frame; outline the structure on at least one."
+            )
+        stacks = time_stacks(
+            sequence, 0 if axis == "auto" else 2 - AXES.index(axis), is_cyclic=is_cyclic
+        )
+        return (
+            sequence,
+            drawn,
+            [(place, stack, drawn[place]) for place, stack in stacks if drawn[place].any()],
+        )
     volume = read_volume(image)
     drawn, _ = read_labels(seed, volume)
-    stack = SliceStack.from_volume(volume.array, volume.spacing_mm, choose_axis(drawn > 0, axis, volume.spacing_mm))
+    stack = SliceStack.from_volume(
+        volume.array, volume.spacing_mm, choose_axis(drawn > 0, axis, volume.spacing_mm)
+    )
     check_seed(stack.from_volume_array(drawn))
     return volume, drawn, [(..., stack, stack.from_volume_array(drawn))]

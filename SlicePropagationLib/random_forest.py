@@ -23,7 +23,10 @@ class RandomForest:
         """
         table, classes = np.asarray(table, np.float64), np.asarray(classes)
         self.num_classes, self.importance = int(classes.max()) + 1, np.zeros(table.shape[1])
-        self._random, self._drawn = np.random.default_rng(self.seed), max(1, int(np.sqrt(table.shape[1])))
+        self._random, self._drawn = (
+            np.random.default_rng(self.seed),
+            max(1, int(np.sqrt(table.shape[1]))),
+        )
         self.trees = []
         for _ in range(self.num_trees):
             chosen = self._random.integers(0, len(table), len(table))
@@ -33,7 +36,9 @@ class RandomForest:
 
     def predict(self, table):
         """(cases,) class numbers."""
-        shares = [[_descend(tree, row) for tree in self.trees] for row in np.asarray(table, np.float64)]
+        shares = [
+            [_descend(tree, row) for tree in self.trees] for row in np.asarray(table, np.float64)
+        ]
         return np.mean(shares, axis=1).argmax(axis=1)
 
     def _grow(self, table, members):
@@ -44,17 +49,24 @@ class RandomForest:
         gain, column, threshold = split
         self.importance[column] += gain
         is_left = table[:, column] <= threshold
-        return column, threshold, self._grow(table[is_left], members[is_left]), self._grow(table[~is_left], members[~is_left])
+        return (
+            column,
+            threshold,
+            self._grow(table[is_left], members[is_left]),
+            self._grow(table[~is_left], members[~is_left]),
+        )
 
     def _best_split(self, table, members):
         """(decrease of impurity times cases, column, threshold); None where no column tells the cases apart."""
         best = None
-        for column in self._random.permutation(table.shape[1])[:self._drawn]:
+        for column in self._random.permutation(table.shape[1])[: self._drawn]:
             order = np.argsort(table[:, column], kind="stable")
             values, left = table[order, column], members[order].cumsum(axis=0)[:-1]
             count = np.arange(1, len(values))
             right = members.sum(axis=0) - left
-            kept = (left**2).sum(axis=1) / count + (right**2).sum(axis=1) / (len(values) - count)       # cases minus impurity of both sides
+            kept = (left**2).sum(axis=1) / count + (right**2).sum(axis=1) / (
+                len(values) - count
+            )  # cases minus impurity of both sides
             kept[values[1:] == values[:-1]] = -np.inf
             if len(kept) and np.isfinite(kept.max()):
                 place = int(kept.argmax())

@@ -16,7 +16,7 @@ def refine_volume(volume, axis, factor):
     """
     shape = [size * (factor if a == axis else 1) for a, size in enumerate(volume.array.shape)]
     spacing = list(volume.image.GetSpacing())
-    along = 2 - axis                                            # SimpleITK counts I, J, K
+    along = 2 - axis  # SimpleITK counts I, J, K
     spacing[along] /= factor
     direction = np.array(volume.image.GetDirection()).reshape(3, 3)
     origin = np.array(volume.image.GetOrigin()) - factor // 2 * spacing[along] * direction[:, along]

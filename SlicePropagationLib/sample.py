@@ -6,7 +6,7 @@ import numpy as np
 from scipy import ndimage
 
 SPACING_MM = (3.0, 1.4, 1.4)
-SUB_SLICES = 3          # a thick slice averages that many thin ones
+SUB_SLICES = 3  # a thick slice averages that many thin ones
 NAMES = {1: "Liver", 2: "Right kidney", 3: "Left kidney", 4: "Spleen", 5: "Aorta"}
 LIVER, RIGHT_KIDNEY, LEFT_KIDNEY, SPLEEN, AORTA = NAMES
 AIR, FAT, MUSCLE, BOWEL = -1000, -95, 55, 30
@@ -61,7 +61,16 @@ class _Lumps:
 
     def __init__(self, rng, slice_shape):
         self._shape = slice_shape
-        self._fields = {name: self._field(rng, scale) for name, scale in (("rows", 0.07), ("columns", 0.07), ("bowel", 0.03), ("fibre", 0.012), ("vessels", 0.035))}
+        self._fields = {
+            name: self._field(rng, scale)
+            for name, scale in (
+                ("rows", 0.07),
+                ("columns", 0.07),
+                ("bowel", 0.03),
+                ("fibre", 0.012),
+                ("vessels", 0.035),
+            )
+        }
 
     def _field(self, rng, scale, layers=13):
         coarse = rng.standard_normal((layers, 128, 128), np.float32)
@@ -74,7 +83,9 @@ class _Lumps:
         position = z * (len(field) - 1)
         low = min(int(position), len(field) - 2)
         flat = field[low] + (position - low) * (field[low + 1] - field[low])
-        return ndimage.zoom(flat, np.divide(self._shape, flat.shape), order=1, mode="nearest", grid_mode=True)
+        return ndimage.zoom(
+            flat, np.divide(self._shape, flat.shape), order=1, mode="nearest", grid_mode=True
+        )
 
 
 class _Drawing:
@@ -83,7 +94,9 @@ class _Drawing:
     def __init__(self, z, shape, lumps):
         self.z, self.lumps, self.shape = z, lumps, shape
         self.fibre = lumps.at("fibre", z)
-        rows, columns = np.meshgrid(np.linspace(-1, 1, shape[0]), np.linspace(-1, 1, shape[1]), indexing="ij")
+        rows, columns = np.meshgrid(
+            np.linspace(-1, 1, shape[0]), np.linspace(-1, 1, shape[1]), indexing="ij"
+        )
         self.rows, self.columns = rows, columns
         self.bent_rows = rows + 0.028 * lumps.at("rows", z)
         self.bent_columns = columns + 0.028 * lumps.at("columns", z)
@@ -107,7 +120,10 @@ class _Drawing:
         rows, columns = (self.bent_rows, self.bent_columns) if bent else (self.rows, self.columns)
         down, right = rows - row, columns - column
         cosine, sine = np.cos(turn), np.sin(turn)
-        return np.hypot((down * cosine - right * sine) / max(height, 1e-6), (down * sine + right * cosine) / max(width, 1e-6))
+        return np.hypot(
+            (down * cosine - right * sine) / max(height, 1e-6),
+            (down * sine + right * cosine) / max(width, 1e-6),
+        )
 
     def _paint(self, where, value, texture=0.0, label=None):
         self.image[where] = value + (texture * self.fibre[where] if texture else 0.0)
@@ -124,14 +140,19 @@ class _Drawing:
         self.body = self._ellipse(0, 0, 0.68 * waist, 0.93 * waist, bent=False)
         self._paint(self.body < 1, FAT, 6)
         self._paint(self.body < 0.975, FAT - 10, 8)
-        outer, inner = 0.875 + 0.012 * self.lumps.at("rows", self.z), 0.80 + 0.015 * self.lumps.at("columns", self.z)
+        outer, inner = (
+            0.875 + 0.012 * self.lumps.at("rows", self.z),
+            0.80 + 0.015 * self.lumps.at("columns", self.z),
+        )
         self._paint(self.body < outer, MUSCLE, 9)
         self.cavity = self.body < inner
         self._paint(self.cavity, FAT, 8)
         for side in (-1, 1):
             self._paint(self._ellipse(0.50, 0.22 * side, 0.13, 0.19, 0.25 * side) < 1, MUSCLE, 12)
             psoas = 0.11 * (1 - 0.8 * self.z)
-            self._paint(self._ellipse(0.30, 0.20 * side, psoas * 1.2, psoas, 0.3 * side) < 1, MUSCLE, 9)
+            self._paint(
+                self._ellipse(0.30, 0.20 * side, psoas * 1.2, psoas, 0.3 * side) < 1, MUSCLE, 9
+            )
 
     def _draw_bowel(self):
         loops = self.lumps.at("bowel", self.z)
@@ -139,7 +160,13 @@ class _Drawing:
         self._paint(anterior & (loops > 0.1), BOWEL, 14)
         self._paint(anterior & (loops > 0.75), 12, 18)
         self._paint(anterior & (loops > 1.7), -650)
-        stomach = self._ellipse(-0.14, 0.30 + 0.05 * self.z, 0.24 * self._rise(0.45, 1.15), 0.22 * self._rise(0.45, 1.15), 0.4)
+        stomach = self._ellipse(
+            -0.14,
+            0.30 + 0.05 * self.z,
+            0.24 * self._rise(0.45, 1.15),
+            0.22 * self._rise(0.45, 1.15),
+            0.4,
+        )
         self._paint((stomach < 1) & self.cavity, 70, 8)
         self._paint((stomach < 0.87) & self.cavity, 18, 10)
         self._paint((stomach < 0.85) & self.cavity & (self.rows < -0.27), -850)
@@ -152,27 +179,58 @@ class _Drawing:
         self._paint(vertebra < 0.86, 95 if is_disc else 190, 25)
         self._paint(self._ellipse(0.51, 0, 0.075, 0.12, bent=False) < 1, 60 if is_disc else 330, 30)
         self._paint(self._ellipse(0.495, 0, 0.042, 0.06, bent=False) < 1, 20, 6)
-        self._paint(self._ellipse(0.585, 0, 0.075, 0.025, bent=False) < 1, 90 if is_disc else 300, 30)
+        self._paint(
+            self._ellipse(0.585, 0, 0.075, 0.025, bent=False) < 1, 90 if is_disc else 300, 30
+        )
         for side in (-1, 1):
-            self._paint(self._ellipse(0.46, 0.19 * side, 0.022, 0.09, 0.35 * side, bent=False) < (0 if is_disc else 1), 260, 30)
+            self._paint(
+                self._ellipse(0.46, 0.19 * side, 0.022, 0.09, 0.35 * side, bent=False)
+                < (0 if is_disc else 1),
+                260,
+                30,
+            )
             for rib in range(6):
                 self._draw_rib(side, 0.35 + 0.42 * rib + 1.6 * self.z, self.z > 0.12 + 0.07 * rib)
 
     def _draw_rib(self, side, angle, is_there):
         angle = angle % 2.6
         if is_there and 0.15 < angle < 2.3:
-            row, column = 0.81 * 0.68 * 0.97 * np.cos(angle), 0.83 * 0.93 * 0.97 * np.sin(angle) * side
-            rib = self._ellipse(row, column, 0.020, 0.055, (angle - np.pi / 2) * side * 0.8 + np.pi / 2, bent=False)
+            row, column = (
+                0.81 * 0.68 * 0.97 * np.cos(angle),
+                0.83 * 0.93 * 0.97 * np.sin(angle) * side,
+            )
+            rib = self._ellipse(
+                row, column, 0.020, 0.055, (angle - np.pi / 2) * side * 0.8 + np.pi / 2, bent=False
+            )
             self._paint(rib < 1, 560, 20)
             self._paint(rib < 0.5, 230, 20)
 
     def _draw_liver(self):
         z = self.z
-        right = self._ellipse(-0.02 - 0.10 * z, -0.48 + 0.06 * z, 0.46 * self._rise(0.22, 1.04, 0.55), 0.33 * self._rise(0.22, 1.04, 0.45), 0.25)
-        left = self._ellipse(-0.30, -0.12 + 0.16 * (z - 0.5), 0.20 * self._rise(0.50, 1.02), 0.36 * self._rise(0.50, 1.02), -0.2)
+        right = self._ellipse(
+            -0.02 - 0.10 * z,
+            -0.48 + 0.06 * z,
+            0.46 * self._rise(0.22, 1.04, 0.55),
+            0.33 * self._rise(0.22, 1.04, 0.45),
+            0.25,
+        )
+        left = self._ellipse(
+            -0.30,
+            -0.12 + 0.16 * (z - 0.5),
+            0.20 * self._rise(0.50, 1.02),
+            0.36 * self._rise(0.50, 1.02),
+            -0.2,
+        )
         liver = (np.minimum(right, left) < 1) & self.cavity & (self.rows < 0.42)
-        gallbladder = self._ellipse(-0.13, -0.26, 0.10 * self._rise(0.28, 0.52), 0.07 * self._rise(0.28, 0.52), 0.5) < 1
-        liver &= ~(self._ellipse(0.16, -0.16, 0.17, 0.12) < 1) & ~(self._ellipse(0.40, 0, 0.2, 0.2) < 1)
+        gallbladder = (
+            self._ellipse(
+                -0.13, -0.26, 0.10 * self._rise(0.28, 0.52), 0.07 * self._rise(0.28, 0.52), 0.5
+            )
+            < 1
+        )
+        liver &= ~(self._ellipse(0.16, -0.16, 0.17, 0.12) < 1) & ~(
+            self._ellipse(0.40, 0, 0.2, 0.2) < 1
+        )
         self._paint(liver, 108, 6, LIVER)
         vessels = np.abs(self.lumps.at("vessels", z)) < 0.045
         deep = ndimage.binary_erosion(liver, iterations=max(self.shape[0] // 40, 1))
@@ -191,12 +249,28 @@ class _Drawing:
         relative = (self.z - bottom) / (top - bottom)
         row, column = 0.27 - 0.07 * relative, side * (0.43 - 0.10 * relative)
         outline = self._ellipse(row, column, 0.185 * size, 0.145 * size, 0.35 * side)
-        hilum = self._ellipse(row - 0.02, column - side * 0.13, 0.075 * self._rise(bottom + 0.12, top - 0.12), 0.105 * self._rise(bottom + 0.12, top - 0.12))
-        around = (self._ellipse(row, column, 0.185 * size + 0.035 * min(1, 3 * size), 0.145 * size + 0.03 * min(1, 3 * size), 0.35 * side) < 1) & self.cavity
+        hilum = self._ellipse(
+            row - 0.02,
+            column - side * 0.13,
+            0.075 * self._rise(bottom + 0.12, top - 0.12),
+            0.105 * self._rise(bottom + 0.12, top - 0.12),
+        )
+        around = (
+            self._ellipse(
+                row,
+                column,
+                0.185 * size + 0.035 * min(1, 3 * size),
+                0.145 * size + 0.03 * min(1, 3 * size),
+                0.35 * side,
+            )
+            < 1
+        ) & self.cavity
         self._paint(around, FAT, 8, 0)
         kidney = (outline < 1) & (hilum > 1) & self.cavity
         self._paint(kidney, 195, 8, label)
-        pyramids = (outline < 0.74) & (np.sin(9 * np.arctan2(self.rows - row, self.columns - column) + 6 * self.z) > -0.35)
+        pyramids = (outline < 0.74) & (
+            np.sin(9 * np.arctan2(self.rows - row, self.columns - column) + 6 * self.z) > -0.35
+        )
         self._paint(kidney & pyramids, 138, 8)
 
     def _draw_great_vessels(self):

@@ -56,6 +56,7 @@ class Segmenter(Protocol):
 def is_segmenter(path):
     """Whether a model file belongs to a family that segments by itself; CheckpointError where it cannot be read."""
     from SlicePropagationLib.checkpoint import load_checkpoint
+
     return load_checkpoint(path).family in SEGMENTERS
 
 
@@ -71,16 +72,21 @@ def load_segmenter(path, device="auto", families=SEGMENTERS):
     import torch
 
     from SlicePropagationLib.checkpoint import load_checkpoint
+
     path = Path(path)
     checkpoint = load_checkpoint(path, families)
-    torch.set_flush_denormal(True)          # a CPU slows down tenfold on the tiny numbers of a trained network
+    torch.set_flush_denormal(
+        True
+    )  # a CPU slows down tenfold on the tiny numbers of a trained network
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
     module, maker = families[checkpoint.family].split(":")
     try:
         segmenter = getattr(import_module(module), maker)(checkpoint, path, device)
     except (ConfigError, KeyError, TypeError) as error:
-        raise CheckpointError(f"The configuration in {path} is not one of family {checkpoint.family} ({error}); it is damaged or from another version.") from error
+        raise CheckpointError(
+            f"The configuration in {path} is not one of family {checkpoint.family} ({error}); it is damaged or from another version."
+        ) from error
     segmenter.model_sha256 = checkpoint.sha256
     return segmenter
 
@@ -113,8 +119,18 @@ def segment_file(image, model, out, *, device="auto", axis="k", is_cyclic=True, 
         labels[place] = stack.to_volume(segmenter.segment(stack))
         if report:
             report(f"{number} of {len(stacks)}")
-    record = {"family": segmenter.family, "model": str(model), "model_sha256": segmenter.model_sha256, "image": str(image), "axis": axis, "versions": versions(),
-              "seconds": round(time.perf_counter() - began, 3), "voxels": {str(label): int((labels == label).sum()) for label in np.unique(labels[labels > 0])}}
+    record = {
+        "family": segmenter.family,
+        "model": str(model),
+        "model_sha256": segmenter.model_sha256,
+        "image": str(image),
+        "axis": axis,
+        "versions": versions(),
+        "seconds": round(time.perf_counter() - began, 3),
+        "voxels": {
+            str(label): int((labels == label).sum()) for label in np.unique(labels[labels > 0])
+        },
+    }
     with atomic_folder(out.parent) as partial:
         write_label_map(partial / out.name, labels, target)
         (partial / record_path.name).write_text(json.dumps(record, indent=1), encoding="utf-8")
@@ -126,7 +142,10 @@ def _stacks(source, segmenter, across, is_cyclic):
     if not isinstance(source, Sequence):
         return [(..., SliceStack.from_volume(source.array, source.spacing_mm, across))]
     if not segmenter.sees_time:
-        return [(frame, SliceStack.from_volume(volume, source.spacing_mm, across)) for frame, volume in enumerate(source.array)]
+        return [
+            (frame, SliceStack.from_volume(volume, source.spacing_mm, across))
+            for frame, volume in enumerate(source.array)
+        ]
     return time_stacks(source, across, is_cyclic=is_cyclic)
 
 
@@ -136,5 +155,7 @@ def _target(source, segmenter, across):
     if factor == 1:
         return source
     if isinstance(source, Sequence):
-        raise InputError(f"This model makes {factor} fine slices of one and takes 3D volumes, {source.path} is a sequence; save the frame that you need as a volume.")
+        raise InputError(
+            f"This model makes {factor} fine slices of one and takes 3D volumes, {source.path} is a sequence; save the frame that you need as a volume."
+        )
     return refine_volume(source, across, factor)

@@ -51,21 +51,37 @@ def read_sequence(path):
         array, frame, step = read_dicom_cine(path)
         return _checked(array, frame, step, path)
     image = read_image(path)
-    is_listed = image.GetDimension() == 3 and image.GetNumberOfComponentsPerPixel() > 1      # an NRRD sequence of Slicer: frames are components
+    is_listed = (
+        image.GetDimension() == 3 and image.GetNumberOfComponentsPerPixel() > 1
+    )  # an NRRD sequence of Slicer: frames are components
     if not is_listed and (image.GetDimension() != 4 or image.GetNumberOfComponentsPerPixel() > 1):
-        raise InputError(f"{path} has {image.GetDimension()} dimensions (size {'x'.join(map(str, image.GetSize()))}), a sequence needs 4; give the volumes of all times in one file.")
+        raise InputError(
+            f"{path} has {image.GetDimension()} dimensions (size {'x'.join(map(str, image.GetSize()))}), a sequence needs 4; give the volumes of all times in one file."
+        )
     if is_listed:
-        array, frame, step = np.moveaxis(sitk.GetArrayFromImage(image), -1, 0), sitk.VectorIndexSelectionCast(image, 0), 1.0
+        array, frame, step = (
+            np.moveaxis(sitk.GetArrayFromImage(image), -1, 0),
+            sitk.VectorIndexSelectionCast(image, 0),
+            1.0,
+        )
     else:
-        array, frame, step = sitk.GetArrayFromImage(image), image[:, :, :, 0], float(image.GetSpacing()[3]) or 1.0
+        array, frame, step = (
+            sitk.GetArrayFromImage(image),
+            image[:, :, :, 0],
+            float(image.GetSpacing()[3]) or 1.0,
+        )
     return _checked(array, frame, step, path)
 
 
 def _checked(array, frame, step, path):
     if array.size == 0:
-        raise InputError(f"{path} is empty (size {'x'.join(map(str, array.shape[::-1]))}); give a sequence with voxels.")
+        raise InputError(
+            f"{path} is empty (size {'x'.join(map(str, array.shape[::-1]))}); give a sequence with voxels."
+        )
     if len(array) < 2:
-        raise InputError(f"{path} has {len(array)} frame, a sequence needs at least 2; use it as a volume with --frame 0.")
+        raise InputError(
+            f"{path} has {len(array)} frame, a sequence needs at least 2; use it as a volume with --frame 0."
+        )
     return Sequence(_finite(array, path), frame, step, Path(path))
 
 
@@ -76,16 +92,32 @@ def time_stacks(sequence, axis=0, *, is_cyclic=True):
         axis: which of K, J, I the slices run along.
         is_cyclic: the last frame is followed by the first.
     """
-    spacing = (sequence.frame_step, *(step for number, step in enumerate(sequence.spacing_mm) if number != axis))
-    places = [(slice(None),) * (1 + axis) + (index,) for index in range(sequence.array.shape[1 + axis])]
-    return [(place, SliceStack(sequence.array[place], spacing, is_cyclic=is_cyclic, is_time=True)) for place in places]
+    spacing = (
+        sequence.frame_step,
+        *(step for number, step in enumerate(sequence.spacing_mm) if number != axis),
+    )
+    places = [
+        (slice(None),) * (1 + axis) + (index,) for index in range(sequence.array.shape[1 + axis])
+    ]
+    return [
+        (place, SliceStack(sequence.array[place], spacing, is_cyclic=is_cyclic, is_time=True))
+        for place in places
+    ]
 
 
 def is_sequence(path):
     """Whether a file holds volumes over time; only its header is read, a file that cannot be read is none, a folder is taken for a DICOM series."""
     if Path(path).is_dir():
         return True
-    return _has_header(path, lambda reader: _is_listed(reader, path) or reader.GetDimension() == 4 and reader.GetSize()[3] > 1 or is_cine_file(reader))
+    return _has_header(
+        path,
+        lambda reader: (
+            _is_listed(reader, path)
+            or reader.GetDimension() == 4
+            and reader.GetSize()[3] > 1
+            or is_cine_file(reader)
+        ),
+    )
 
 
 def _has_header(path, question):
@@ -100,7 +132,11 @@ def _has_header(path, question):
 
 
 def _is_listed(reader, path):
-    return reader.GetDimension() == 3 and reader.GetNumberOfComponents() > 1 and str(path).lower().endswith(".seq.nrrd")
+    return (
+        reader.GetDimension() == 3
+        and reader.GetNumberOfComponents() > 1
+        and str(path).lower().endswith(".seq.nrrd")
+    )
 
 
 def write_sequence(path, array, like):
@@ -134,10 +170,16 @@ def _say_list(path):
 
 def _finite(array, path):
     if np.issubdtype(array.dtype, np.floating) and not np.isfinite(array).all():
-        log.warning("%s has %d NaN or infinite voxels; they count as 0.", path, int((~np.isfinite(array)).sum()))
+        log.warning(
+            "%s has %d NaN or infinite voxels; they count as 0.",
+            path,
+            int((~np.isfinite(array)).sum()),
+        )
         array = np.nan_to_num(array, posinf=0, neginf=0)
     if array.min() == array.max():
-        raise InputError(f"{path} is constant (every voxel is {array.flat[0]}); give the images, not an empty mask.")
+        raise InputError(
+            f"{path} is constant (every voxel is {array.flat[0]}); give the images, not an empty mask."
+        )
     return array
 
 
@@ -150,12 +192,19 @@ def read_label_sequence(path, sequence):
     """
     image = read_image(path)
     if image.GetDimension() == 3 and image.GetNumberOfComponentsPerPixel() > 1:
-        array, frame = np.moveaxis(sitk.GetArrayFromImage(image), -1, 0), sitk.VectorIndexSelectionCast(image, 0)
+        array, frame = (
+            np.moveaxis(sitk.GetArrayFromImage(image), -1, 0),
+            sitk.VectorIndexSelectionCast(image, 0),
+        )
     elif image.GetDimension() == 4:
         array, frame = sitk.GetArrayFromImage(image), image[:, :, :, 0]
     else:
-        raise InputError(f"{path} has {image.GetDimension()} dimensions, labels of a sequence need 4; give the label maps of all times in one file.")
+        raise InputError(
+            f"{path} has {image.GetDimension()} dimensions, labels of a sequence need 4; give the label maps of all times in one file."
+        )
     if len(array) != len(sequence):
-        raise InputError(f"{path} has labels of {len(array)} frames, {sequence.path} has {len(sequence)}; annotations outside the sequence belong to no frame. Give one label map per frame.")
+        raise InputError(
+            f"{path} has labels of {len(array)} frames, {sequence.path} has {len(sequence)}; annotations outside the sequence belong to no frame. Give one label map per frame."
+        )
     check_same_grid(sequence.image, frame, "the sequence", str(path))
     return checked_labels(array, path)

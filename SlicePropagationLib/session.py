@@ -18,9 +18,9 @@ class Provenance(IntEnum):
 
     EMPTY = 0
     PROPAGATED = 1
-    SEED = 2            # drawn where there was no prediction
-    CORRECTION = 3      # drawn over a prediction
-    CONFIRMED = 4       # a prediction, or an empty slice, that a person vouched for
+    SEED = 2  # drawn where there was no prediction
+    CORRECTION = 3  # drawn over a prediction
+    CONFIRMED = 4  # a prediction, or an empty slice, that a person vouched for
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,9 @@ class AnnotationSession:
 
     def __init__(self, stack, labels=(1,)):
         if not labels or any(not 1 <= int(label) <= MAX_LABEL for label in labels):
-            raise ConfigError(f"Labels must lie between 1 and {MAX_LABEL}, got {list(labels)}; renumber them.")
+            raise ConfigError(
+                f"Labels must lie between 1 and {MAX_LABEL}, got {list(labels)}; renumber them."
+            )
         self.stack = stack
         self.labels = tuple(sorted({int(label) for label in labels}))
         self.history = []
@@ -96,11 +98,23 @@ class AnnotationSession:
 
     @property
     def provenance(self):
-        return np.array([[self.state(label, index).provenance for index in range(len(self.stack))] for label in self.labels], np.uint8)
+        return np.array(
+            [
+                [self.state(label, index).provenance for index in range(len(self.stack))]
+                for label in self.labels
+            ],
+            np.uint8,
+        )
 
     @property
     def confidence(self):
-        return np.array([[self.state(label, index).confidence for index in range(len(self.stack))] for label in self.labels], np.float32)
+        return np.array(
+            [
+                [self.state(label, index).confidence for index in range(len(self.stack))]
+                for label in self.labels
+            ],
+            np.float32,
+        )
 
     def areas(self, label):
         """(N,) pixels of the label on each slice."""
@@ -137,21 +151,42 @@ class AnnotationSession:
         row, anchors = self._row(label), self.anchors(label)
         changed = {index: state.changed_at for index, state in row.items() if state.changed_at}
         for gap in planning.list_gaps(anchors, len(self.stack)):
-            latest = max((time for index, time in changed.items() if planning.touches(gap, {index}, len(self.stack))), default=0)
+            latest = max(
+                (
+                    time
+                    for index, time in changed.items()
+                    if planning.touches(gap, {index}, len(self.stack))
+                ),
+                default=0,
+            )
             for index in planning.gap_slices(gap, len(self.stack)):
                 state = row.get(index)
-                stale[index] = state is not None and state.provenance == Provenance.PROPAGATED and state.written_at < latest
+                stale[index] = (
+                    state is not None
+                    and state.provenance == Provenance.PROPAGATED
+                    and state.written_at < latest
+                )
         return stale
 
     def waiting(self, label):
         """Slices that a run should fill: never predicted, or stale; ascending."""
         stale = self.stale(label)
-        return [index for index in range(len(self.stack)) if stale[index] or self.state(label, index).provenance == Provenance.EMPTY]
+        return [
+            index
+            for index in range(len(self.stack))
+            if stale[index] or self.state(label, index).provenance == Provenance.EMPTY
+        ]
 
     def anchor_changes(self, label, gap):
         """What happened to anchors at the ends of a gap or inside it: ((slice, session clock), ...), to compare with later."""
         count = len(self.stack)
-        return tuple(sorted((index, state.changed_at) for index, state in self._row(label).items() if state.changed_at and planning.touches(gap, {index}, count)))
+        return tuple(
+            sorted(
+                (index, state.changed_at)
+                for index, state in self._row(label).items()
+                if state.changed_at and planning.touches(gap, {index}, count)
+            )
+        )
 
     @property
     def clock(self):
@@ -167,10 +202,21 @@ class AnnotationSession:
             provenance: what it is, when that is known from elsewhere (a file); one of the three anchors.
         """
         patch = self._checked_patch(index, mask)
-        predicted = self.state(label, index).provenance in (Provenance.PROPAGATED, Provenance.CORRECTION)
+        predicted = self.state(label, index).provenance in (
+            Provenance.PROPAGATED,
+            Provenance.CORRECTION,
+        )
         kind = provenance or (Provenance.CORRECTION if predicted else Provenance.SEED)
         self._anchor(label, index, patch, kind, self.open_step("Draw"))
-        self.history.append({"event": "annotate", "label": label, "index": index, "patch": patch, "provenance": int(kind)})
+        self.history.append(
+            {
+                "event": "annotate",
+                "label": label,
+                "index": index,
+                "patch": patch,
+                "provenance": int(kind),
+            }
+        )
 
     def confirm(self, label, index):
         """Vouch for a slice as it is: a prediction that is right, or an empty slice ("the structure is not here")."""
@@ -202,7 +248,11 @@ class AnnotationSession:
         Returns:
             The (label, index) pairs that became, changed or stopped being anchors.
         """
-        edits = {(label, index): patch for label, volume in masks.items() for index, patch in self._differing(label, volume)}
+        edits = {
+            (label, index): patch
+            for label, volume in masks.items()
+            for index, patch in self._differing(label, volume)
+        }
         return [edit for edit in sorted(edits) if self._absorb_slice(*edit, edits)]
 
     def cede(self, label, index, patch):
@@ -219,11 +269,18 @@ class AnnotationSession:
             AnchorOverwriteError: the slice is an anchor of this label.
         """
         if self.is_anchor(label, index):
-            raise AnchorOverwriteError(f"Slice {index} of label {label} is annotated; propagation may not replace it.")
+            raise AnchorOverwriteError(
+                f"Slice {index} of label {label} is annotated; propagation may not replace it."
+            )
         patch = mask if isinstance(mask, Patch) else self._checked_patch(index, mask)
         self._clock += 1
         changed_at = self.state(label, index).changed_at
-        self._write(label, index, SliceState(patch, Provenance.PROPAGATED, float(confidence), self._clock, changed_at), step or self.open_step("Accept"))
+        self._write(
+            label,
+            index,
+            SliceState(patch, Provenance.PROPAGATED, float(confidence), self._clock, changed_at),
+            step or self.open_step("Accept"),
+        )
 
     def trim(self, label, index, patch, step):
         """Shrink a mask without a change of provenance, confidence or age; a shrunk anchor makes its gaps stale."""
@@ -249,11 +306,13 @@ class AnnotationSession:
         if not self._undo:
             return None
         step = self._undo.pop()
-        if self._run_went_on(step):         # what it predicted since stays, so what it started from stays in the history too
+        if self._run_went_on(
+            step
+        ):  # what it predicted since stays, so what it started from stays in the history too
             step.undone_by = {"event": "undo"}
             self.history.append(step.undone_by)
         else:
-            step.events, self.history[step.num_events:] = self.history[step.num_events:], []
+            step.events, self.history[step.num_events :] = self.history[step.num_events :], []
         self._redo.append(self._swap(step))
         return step.name
 
@@ -266,7 +325,7 @@ class AnnotationSession:
             self.history.extend(step.events)
         elif self.history[-1:] == [step.undone_by]:
             self.history.pop()
-        else:                               # the run went on without it
+        else:  # the run went on without it
             self.history.append({"event": "redo"})
         step.events, step.undone_by = [], None
         self._undo.append(self._swap(step))
@@ -281,8 +340,12 @@ class AnnotationSession:
         for (label, index), state in step.states.items():
             if not self.is_anchor(label, index):
                 self._row(label)[index] = state
-        later = [event for event in self.history[step.num_events:] if event["event"] not in ("run", "continue")]
-        self.history[step.num_events:] = later
+        later = [
+            event
+            for event in self.history[step.num_events :]
+            if event["event"] not in ("run", "continue")
+        ]
+        self.history[step.num_events :] = later
 
     def restore(self, label, index, state):
         """Put back a state that was saved earlier (a file, segment tags); not an undoable step."""
@@ -296,7 +359,9 @@ class AnnotationSession:
         try:
             return self._states[label]
         except KeyError:
-            raise ConfigError(f"Label {label} is not part of this session, which has {list(self.labels)}; choose one of these.") from None
+            raise ConfigError(
+                f"Label {label} is not part of this session, which has {list(self.labels)}; choose one of these."
+            ) from None
 
     def _write(self, label, index, state, step):
         step.states.setdefault((label, index), self.state(label, index))
@@ -310,7 +375,9 @@ class AnnotationSession:
 
     def _run_went_on(self, step):
         """Whether a run that was under way when the step was made has predicted slices since."""
-        return step.name != "Propagate" and any(event["event"] == "continue" for event in self.history[step.num_events:])
+        return step.name != "Propagate" and any(
+            event["event"] == "continue" for event in self.history[step.num_events :]
+        )
 
     def _swap(self, step):
         """Exchange a step's states with the session's."""
@@ -353,9 +420,13 @@ class AnnotationSession:
     def _checked_patch(self, index, mask):
         self._check_index(index)
         if mask.shape != self.stack.slice_shape:
-            raise GeometryMismatchError(f"The mask is {mask.shape}, the slices are {self.stack.slice_shape}; draw on the same grid.")
+            raise GeometryMismatchError(
+                f"The mask is {mask.shape}, the slices are {self.stack.slice_shape}; draw on the same grid."
+            )
         return Patch.cut(mask.astype(bool))
 
     def _check_index(self, index):
         if not 0 <= index < len(self.stack):
-            raise ConfigError(f"Slice {index} is not in the stack, which has slices 0 to {len(self.stack) - 1}.")
+            raise ConfigError(
+                f"Slice {index} is not in the stack, which has slices 0 to {len(self.stack) - 1}."
+            )

@@ -27,7 +27,12 @@ class ShapeModel:
     """
 
     def __init__(self, autoencoder, predictor, labels, sha256):
-        self.autoencoder, self.predictor, self.labels, self.sha256 = autoencoder, predictor, labels, sha256
+        self.autoencoder, self.predictor, self.labels, self.sha256 = (
+            autoencoder,
+            predictor,
+            labels,
+            sha256,
+        )
         self.grid = autoencoder.config.grid
         for network in (autoencoder, predictor):
             if network is not None:
@@ -35,12 +40,18 @@ class ShapeModel:
 
     def one_hot(self, classes):
         """(1, num_classes, D, H, W) of (D, H, W) classes."""
-        return F.one_hot(torch.from_numpy(np.ascontiguousarray(classes)).long(), len(self.labels) + 1).movedim(-1, 0)[None].float()
+        return (
+            F.one_hot(torch.from_numpy(np.ascontiguousarray(classes)).long(), len(self.labels) + 1)
+            .movedim(-1, 0)[None]
+            .float()
+        )
 
     def classes_of(self, labels, spacing_mm, name, *, must_fit=True):
         """(D, H, W) classes of an (N, H, W) label map, on the model's grid about its structures; InputError where there are none, or they must fit and do not."""
         classes = to_classes(labels, self.labels)
-        return place_on_structure(self.grid, classes, spacing_mm, name, must_fit=must_fit).read_classes(classes, len(self.labels) + 1)
+        return place_on_structure(
+            self.grid, classes, spacing_mm, name, must_fit=must_fit
+        ).read_classes(classes, len(self.labels) + 1)
 
     @torch.no_grad()
     def code(self, classes):
@@ -55,13 +66,19 @@ class ShapeModel:
             CheckpointError: the model has no predictor.
         """
         if self.predictor is None:
-            raise CheckpointError("This model has no predictor from images to codes; train one with `slice-propagation train acnn_predictor --prior`.")
+            raise CheckpointError(
+                "This model has no predictor from images to codes; train one with `slice-propagation train acnn_predictor --prior`."
+            )
         return self.predictor(torch.from_numpy(normalise_linearly(image))[None, None])[0].numpy()
 
     @torch.no_grad()
     def probabilities(self, code):
         """(num_classes, D, H, W) float32 probabilities of the shape that a code stands for."""
-        return self.autoencoder.decode(torch.from_numpy(np.asarray(code, np.float32))[None]).softmax(dim=1)[0].numpy()
+        return (
+            self.autoencoder.decode(torch.from_numpy(np.asarray(code, np.float32))[None])
+            .softmax(dim=1)[0]
+            .numpy()
+        )
 
     def nearest_shape(self, classes):
         """(D, H, W) uint8: the shape that the code of (D, H, W) classes stands for, most probable classes."""
@@ -82,7 +99,9 @@ class ShapeModel:
         (Testing/Reports/acnn/report.md).
         """
         decoded = self.nearest_shape(classes)
-        scores = [dice(decoded == number, classes == number) for number in np.unique(classes) if number]
+        scores = [
+            dice(decoded == number, classes == number) for number in np.unique(classes) if number
+        ]
         return 1 - float(np.mean(scores)) if scores else float("nan")
 
 
@@ -96,11 +115,15 @@ def load_shape_model(path, *, needs_predictor=False):
     try:
         labels = tuple(int(label) for label in checkpoint.config["labels"])
         if checkpoint.family == AUTOENCODER:
-            network = ShapeAutoencoder(config_from_dict(AutoencoderConfig, checkpoint.config["network"]))
+            network = ShapeAutoencoder(
+                config_from_dict(AutoencoderConfig, checkpoint.config["network"])
+            )
         else:
             network = TLNetwork(config_from_dict(PredictorConfig, checkpoint.config["network"]))
     except (ConfigError, KeyError, TypeError, ValueError) as error:
-        raise CheckpointError(f"The configuration in {path} is not one of family {checkpoint.family} ({error}); it is damaged or from another version.") from error
+        raise CheckpointError(
+            f"The configuration in {path} is not one of family {checkpoint.family} ({error}); it is damaged or from another version."
+        ) from error
     fill_network(network, checkpoint, path)
     if checkpoint.family == AUTOENCODER:
         return ShapeModel(network, None, labels, checkpoint.sha256)

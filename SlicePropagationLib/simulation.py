@@ -65,17 +65,28 @@ def simulate(session, truth, engine, *, pick="largest", correct="suggested", bud
             if shots > len(steps):
                 return
             index = steps[shots - 1]
-            span = None if shots == 1 else (index, len(truth) - 1) if index > steps[0] else (0, index)
+            span = (
+                None if shots == 1 else (index, len(truth) - 1) if index > steps[0] else (0, index)
+            )
             annotate_truth(session, truth, index)
         else:
-            index = first_slice(truth, pick) if shots == 1 else slice_to_correct(session, truth, correct)
+            index = (
+                first_slice(truth, pick)
+                if shots == 1
+                else slice_to_correct(session, truth, correct)
+            )
             if index is None:
                 return
             annotate_truth(session, truth, index)
         began = time.perf_counter()
-        predicted = {step.index for step in propagate(session, engine, plan_session(session, span=span))}
+        predicted = {
+            step.index for step in propagate(session, engine, plan_session(session, span=span))
+        }
         seconds = time.perf_counter() - began
-        yield replace(score(session, truth, shots), seconds_per_slice=seconds / len(predicted) if predicted else None)
+        yield replace(
+            score(session, truth, shots),
+            seconds_per_slice=seconds / len(predicted) if predicted else None,
+        )
         if session.anchors(label) == list(range(len(truth))):
             return
 
@@ -92,8 +103,15 @@ def slices_in_steps(truth, share=0.1):
     """The middle slice of the extent, then slices at multiples of `share` of its length, upwards and downwards in turn."""
     shown = np.flatnonzero(truth.any(axis=(1, 2)))
     middle, length = int(shown[len(shown) // 2]), int(shown[-1] - shown[0] + 1)
-    offsets = [sign * max(number, round(number * share * length)) for number in range(1, length + 1) for sign in (1, -1)]
-    return [middle, *(middle + offset for offset in offsets if shown[0] <= middle + offset <= shown[-1])]
+    offsets = [
+        sign * max(number, round(number * share * length))
+        for number in range(1, length + 1)
+        for sign in (1, -1)
+    ]
+    return [
+        middle,
+        *(middle + offset for offset in offsets if shown[0] <= middle + offset <= shown[-1]),
+    ]
 
 
 def slice_to_correct(session, truth, correct):
@@ -119,10 +137,20 @@ def score(session, truth, shots):
     """The `Round` that a session stands at."""
     label = session.labels[0]
     prediction = session.masks(label)
-    drawn = dict.fromkeys(event["index"] for event in session.history if event["event"] in ("annotate", "confirm"))
-    annotated = tuple(index for index in drawn if session.is_anchor(label, index))          # uniform slices take the place of earlier ones
+    drawn = dict.fromkeys(
+        event["index"] for event in session.history if event["event"] in ("annotate", "confirm")
+    )
+    annotated = tuple(
+        index for index in drawn if session.is_anchor(label, index)
+    )  # uniform slices take the place of earlier ones
     beyond = sum(slices_past_ends(prediction, truth)) * session.stack.spacing_mm[0]
-    return Round(shots, dice_without(prediction, truth, session.anchors(label)), dice_within(prediction, truth), beyond, annotated)
+    return Round(
+        shots,
+        dice_without(prediction, truth, session.anchors(label)),
+        dice_within(prediction, truth),
+        beyond,
+        annotated,
+    )
 
 
 def simulate_files(arguments):
@@ -134,14 +162,27 @@ def simulate_files(arguments):
     volume = read_volume(arguments.image)
     labels, _ = read_labels(arguments.truth, volume)
     if not (labels == arguments.label).any():
-        raise InputError(f"{arguments.truth} has no voxel of label {arguments.label}, only of {np.unique(labels[labels > 0]).tolist()}; choose one of these.")
+        raise InputError(
+            f"{arguments.truth} has no voxel of label {arguments.label}, only of {np.unique(labels[labels > 0]).tolist()}; choose one of these."
+        )
     session, truth = object_session(volume, labels, arguments.label, 2 - AXES.index(arguments.axis))
     engine = choose_engine(arguments.engine, arguments.device)
-    rounds = list(simulate(session, truth, engine, pick=arguments.pick, correct=arguments.correct, budget=arguments.budget))
+    rounds = list(
+        simulate(
+            session,
+            truth,
+            engine,
+            pick=arguments.pick,
+            correct=arguments.correct,
+            budget=arguments.budget,
+        )
+    )
     if arguments.out:
         path = Path(arguments.out)
         with atomic_folder(path.parent) as partial:
-            (partial / path.name).write_text(json.dumps([asdict(entry) for entry in rounds], indent=1), encoding="utf-8")
+            (partial / path.name).write_text(
+                json.dumps([asdict(entry) for entry in rounds], indent=1), encoding="utf-8"
+            )
     return rounds
 
 
@@ -149,7 +190,9 @@ def _annotate_uniformly(session, truth, shots):
     """Replace the anchors by `shots` slices in the middles of equal parts of the true extent."""
     label = session.labels[0]
     shown = np.flatnonzero(truth.any(axis=(1, 2)))
-    wanted = {int(round(position)) for position in np.linspace(shown[0], shown[-1], 2 * shots + 1)[1::2]}
+    wanted = {
+        int(round(position)) for position in np.linspace(shown[0], shown[-1], 2 * shots + 1)[1::2]
+    }
     for index in set(session.anchors(label)) - wanted:
         session.release(label, index)
     for index in sorted(wanted - set(session.anchors(label))):

@@ -12,7 +12,7 @@ from SlicePropagationLib.session import Provenance, SliceState
 TAG = "SlicePropagation.Slices"
 FORMAT = 1
 PROVENANCES = {int(provenance) for provenance in Provenance}
-MAX_SHIFT = 0.4         # in voxels; below one half, the nearest voxel of a grid that was moved is still the same one
+MAX_SHIFT = 0.4  # in voxels; below one half, the nearest voxel of a grid that was moved is still the same one
 
 
 def encode_slices(session, label, engine, model_hash=None, *, is_left_handed=False, grid=None):
@@ -23,7 +23,9 @@ def encode_slices(session, label, engine, model_hash=None, *, is_left_handed=Fal
         grid: what the slices are slices of, from `grid_values`; None leaves it open.
     """
     states = {index: session.state(label, index) for index in range(len(session.stack))}
-    return encode_states(states, session.stack.axis, engine, model_hash, is_left_handed=is_left_handed, grid=grid)
+    return encode_states(
+        states, session.stack.axis, engine, model_hash, is_left_handed=is_left_handed, grid=grid
+    )
 
 
 def encode_states(states, axis, engine, model_hash=None, *, is_left_handed=False, grid=None):
@@ -33,7 +35,14 @@ def encode_states(states, axis, engine, model_hash=None, *, is_left_handed=False
         if state.provenance != Provenance.EMPTY or state.changed_at:
             confidence = None if np.isnan(state.confidence) else round(float(state.confidence), 4)
             known[index] = [int(state.provenance), confidence, state.written_at, state.changed_at]
-    values = {"format": FORMAT, "axis": axis, "engine": engine, "model_sha256": model_hash, "version": __version__, "slices": known}
+    values = {
+        "format": FORMAT,
+        "axis": axis,
+        "engine": engine,
+        "model_sha256": model_hash,
+        "version": __version__,
+        "slices": known,
+    }
     if is_left_handed:
         values["left_handed"] = True
     if grid is not None:
@@ -45,18 +54,35 @@ def decode_slices(text):
     """The values that `encode_slices` wrote, or None when the text is of another kind, or damaged."""
     try:
         values = json.loads(text)
-        is_ours = values["format"] == FORMAT and values["axis"] in (0, 1, 2) and all(int(index) >= 0 and _is_state(*state) for index, state in values["slices"].items()) and _is_grid(values.get("grid"))
+        is_ours = (
+            values["format"] == FORMAT
+            and values["axis"] in (0, 1, 2)
+            and all(
+                int(index) >= 0 and _is_state(*state) for index, state in values["slices"].items()
+            )
+            and _is_grid(values.get("grid"))
+        )
     except (ValueError, KeyError, TypeError, AttributeError):
         return None
     return values if is_ours else None
 
 
 def _is_state(provenance, confidence, written_at, changed_at):
-    return provenance in PROVENANCES and (confidence is None or 0 <= confidence <= 1) and written_at >= 0 and changed_at >= 0
+    return (
+        provenance in PROVENANCES
+        and (confidence is None or 0 <= confidence <= 1)
+        and written_at >= 0
+        and changed_at >= 0
+    )
 
 
 def _is_grid(grid):
-    return grid is None or (len(grid["size"]) == 3 and min(grid["size"]) >= 1 and np.shape(grid["matrix"]) == (3, 4) and bool(np.isfinite(grid["matrix"]).all()))
+    return grid is None or (
+        len(grid["size"]) == 3
+        and min(grid["size"]) >= 1
+        and np.shape(grid["matrix"]) == (3, 4)
+        and bool(np.isfinite(grid["matrix"]).all())
+    )
 
 
 def grid_values(size, matrix, *, is_left_handed=False):
@@ -79,7 +105,10 @@ def grid_values(size, matrix, *, is_left_handed=False):
 def is_on_grid(values, grid):
     """Whether decoded values belong to the voxels of a grid, from `grid_values`; a record that states none belongs to any, as those of earlier versions."""
     stated = values.get("grid")
-    return stated is None or (stated["size"] == grid["size"] and _shift(stated["matrix"], grid["matrix"], grid["size"]) <= MAX_SHIFT)
+    return stated is None or (
+        stated["size"] == grid["size"]
+        and _shift(stated["matrix"], grid["matrix"], grid["size"]) <= MAX_SHIFT
+    )
 
 
 def _shift(before, now, size):
@@ -101,7 +130,10 @@ def in_system(values, count, *, is_left_handed):
     """
     if bool(values.get("left_handed")) == is_left_handed or values["axis"] != 0:
         return values
-    return {**values, "slices": {str(count - 1 - int(index)): state for index, state in values["slices"].items()}}
+    return {
+        **values,
+        "slices": {str(count - 1 - int(index)): state for index, state in values["slices"].items()},
+    }
 
 
 def restore_slices(session, label, masks, values):
@@ -114,5 +146,11 @@ def restore_slices(session, label, masks, values):
     for text, (provenance, confidence, written_at, changed_at) in values["slices"].items():
         index = int(text)
         if index < len(session.stack):
-            state = SliceState(Patch.of(masks[index]), Provenance(provenance), float("nan") if confidence is None else confidence, written_at, changed_at)
+            state = SliceState(
+                Patch.of(masks[index]),
+                Provenance(provenance),
+                float("nan") if confidence is None else confidence,
+                written_at,
+                changed_at,
+            )
             session.restore(label, index, state)

@@ -33,11 +33,17 @@ class SliceStack:
 
     def __post_init__(self):
         if self.images.ndim != 3:
-            raise InputError(f"A stack needs a 3D image, this one has {self.images.ndim} dimensions; pick a single volume or frame.")
+            raise InputError(
+                f"A stack needs a 3D image, this one has {self.images.ndim} dimensions; pick a single volume or frame."
+            )
         if 0 in self.images.shape:
-            raise InputError(f"The image is empty (shape {self.images.shape}); pick a volume with voxels.")
+            raise InputError(
+                f"The image is empty (shape {self.images.shape}); pick a volume with voxels."
+            )
         if any(not spacing > 0 for spacing in self.spacing_mm):
-            raise InputError(f"Voxel spacing must be positive, the image says {self.spacing_mm} mm; correct its header.")
+            raise InputError(
+                f"Voxel spacing must be positive, the image says {self.spacing_mm} mm; correct its header."
+            )
         images = np.ascontiguousarray(self.images, dtype=np.float32)
         if images is self.images or images.base is self.images:
             images = images.view()
@@ -74,9 +80,13 @@ class SliceStack:
             InputError: the volume is not 3D, is empty, or a spacing is not positive.
         """
         if volume.ndim != 3:
-            raise InputError(f"A stack needs a 3D image, this one has {volume.ndim} dimensions; pick a single volume or frame.")
+            raise InputError(
+                f"A stack needs a 3D image, this one has {volume.ndim} dimensions; pick a single volume or frame."
+            )
         order = (axis, *(other for other in range(3) if other != axis))
-        return cls(np.transpose(volume, order), tuple(float(spacing_mm[a]) for a in order), axis, is_cyclic)
+        return cls(
+            np.transpose(volume, order), tuple(float(spacing_mm[a]) for a in order), axis, is_cyclic
+        )
 
     def to_volume(self, array):
         """Lay an (N, H, W) array of this stack out as the volume it came from, (K, J, I)."""
@@ -97,8 +107,15 @@ def finite_values(array, name):
         return array
     finite = np.isfinite(array)
     if not finite.any():
-        raise InputError(f"{name} holds no finite voxel (all {array.size} are NaN or infinite); export the image again.")
-    log.warning("%s has %d NaN or infinite voxels; they count as the smallest value, %g.", name, int((~finite).sum()), float(array[finite].min()))
+        raise InputError(
+            f"{name} holds no finite voxel (all {array.size} are NaN or infinite); export the image again."
+        )
+    log.warning(
+        "%s has %d NaN or infinite voxels; they count as the smallest value, %g.",
+        name,
+        int((~finite).sum()),
+        float(array[finite].min()),
+    )
     return np.where(finite, array, array[finite].min())
 
 
@@ -114,6 +131,10 @@ def check_outline(name, index, area, num_pixels):
         InputError: it is a single pixel, or fills the slice.
     """
     if area == 1:
-        raise InputError(f"{name} is a single pixel on slice {index}; outline the structure, at least 2 pixels.")
+        raise InputError(
+            f"{name} is a single pixel on slice {index}; outline the structure, at least 2 pixels."
+        )
     if area == num_pixels:
-        raise InputError(f"{name} fills all {num_pixels} pixels of slice {index}; outline the structure and leave its surroundings free.")
+        raise InputError(
+            f"{name} fills all {num_pixels} pixels of slice {index}; outline the structure and leave its surroundings free."
+        )

@@ -18,8 +18,8 @@ from SlicePropagationLib.segment import load_segmenter
 from SlicePropagationLib.stack import SliceStack
 from SlicePropagationLib.volume import AXES, read_volume
 
-CAP = 0.75                  # slices that a cap reaches beyond the last one: it holds the half slice that the last one stands for
-FEWEST_STEPS = 1.5          # a slice distance of fewer pixels has no stair steps to remove
+CAP = 0.75  # slices that a cap reaches beyond the last one: it holds the half slice that the last one stands for
+FEWEST_STEPS = 1.5  # a slice distance of fewer pixels has no stair steps to remove
 MAKER = "SlicePropagationLib.engines.subpixel_segmenter:make_subpixel"
 FAMILIES = {"acnn.segmentation": MAKER, "acnn.superresolution": MAKER}
 
@@ -53,9 +53,20 @@ def superresolve_file(image, labels, out, *, model=None, axis="auto", factor=Non
     else:
         fine = _enhanced(stack, network)
     target = refine_volume(volume, across, factor)
-    record = {"method": network.family if network else "shape interpolation", "model": model and str(model), "model_sha256": network.model_sha256 if network else None,
-              "image": str(image), "labels": labels and str(labels), "axis": AXES[2 - across], "factor": factor, "versions": versions(), "seconds": round(time.perf_counter() - began, 3),
-              "annotated_slices": [index * factor + factor // 2 for index in range(len(stack))] if labels else []}
+    record = {
+        "method": network.family if network else "shape interpolation",
+        "model": model and str(model),
+        "model_sha256": network.model_sha256 if network else None,
+        "image": str(image),
+        "labels": labels and str(labels),
+        "axis": AXES[2 - across],
+        "factor": factor,
+        "versions": versions(),
+        "seconds": round(time.perf_counter() - began, 3),
+        "annotated_slices": [index * factor + factor // 2 for index in range(len(stack))]
+        if labels
+        else [],
+    }
     with atomic_folder(out.parent) as partial:
         if labels:
             write_labels(partial / out.name, stack.to_volume(fine), target, segments)
@@ -83,13 +94,17 @@ def refine_labels(stack, labels, factor, network=None):
         InputError: there is no label.
     """
     if not labels.any():
-        raise InputError("The label map has no label, every voxel is 0; annotate the structure first.")
+        raise InputError(
+            "The label map has no label, every voxel is 0; annotate the structure first."
+        )
     fine = interpolate_labels(labels, stack.spacing_mm, factor)
     if network is not None:
         found = network.refine(stack, labels)
         own = np.isin(fine, network.labels)
-        fine = np.where(found > 0, np.where(own | (fine == 0), found, fine), np.where(own, 0, fine)).astype(np.uint8)
-    fine[factor // 2::factor] = labels
+        fine = np.where(
+            found > 0, np.where(own | (fine == 0), found, fine), np.where(own, 0, fine)
+        ).astype(np.uint8)
+    fine[factor // 2 :: factor] = labels
     return fine
 
 
@@ -107,7 +122,10 @@ def interpolate_labels(labels, spacing_mm, factor):
     Source: Raya and Udupa, IEEE TMI 9(1), 1990, with cubic instead of linear interpolation (Fritsch and Carlson, 1980).
     """
     fine = np.zeros((len(labels) * factor, *labels.shape[1:]), np.uint8)
-    window = tuple(slice(max(0, side[0] - 4), side[-1] + 5) for side in (np.flatnonzero(labels.any(axis=axes)) for axes in ((0, 2), (0, 1))))
+    window = tuple(
+        slice(max(0, side[0] - 4), side[-1] + 5)
+        for side in (np.flatnonzero(labels.any(axis=axes)) for axes in ((0, 2), (0, 1)))
+    )
     cropped = labels[(slice(None), *window)]
     best = np.full((len(fine), *cropped.shape[1:]), -np.inf, np.float32)
     chosen = np.zeros(best.shape, np.uint8)
@@ -115,7 +133,9 @@ def interpolate_labels(labels, spacing_mm, factor):
         distance = _fine_distance(cropped == label, spacing_mm, factor)
         chosen[distance > best] = label
         best = np.maximum(best, distance)
-    is_inside = _fine_distance(cropped > 0, spacing_mm, factor) > 0     # of all together, so that no gap opens between labels
+    is_inside = (
+        _fine_distance(cropped > 0, spacing_mm, factor) > 0
+    )  # of all together, so that no gap opens between labels
     fine[(slice(None), *window)] = np.where(is_inside, chosen, 0)
     return fine
 
@@ -128,7 +148,11 @@ def _fine_distance(masks, spacing_mm, factor):
     for stretch in np.split(shown, np.flatnonzero(np.diff(shown) > 1) + 1):
         maps = np.stack([signed_distance(masks[index], spacing_mm[1:]) for index in stretch])
         inside = (positions >= stretch[0]) & (positions <= stretch[-1])
-        distance[inside] = PchipInterpolator(stretch, maps, axis=0)(positions[inside]) if len(stretch) > 1 else maps
+        distance[inside] = (
+            PchipInterpolator(stretch, maps, axis=0)(positions[inside])
+            if len(stretch) > 1
+            else maps
+        )
         for end, last in ((stretch[0] - positions, maps[0]), (positions - stretch[-1], maps[-1])):
             for place in np.flatnonzero((end > 0) & (end < CAP)):
                 sunk = last - float(last.max()) * (1 - np.sqrt(1 - (end[place] / CAP) ** 2))
@@ -139,20 +163,28 @@ def _fine_distance(masks, spacing_mm, factor):
 def _factor(stack, factor, network):
     if network is not None:
         if factor not in (None, network.factor):
-            raise InputError(f"The model makes {network.factor} fine slices of one, {factor} were asked for; leave --factor out, or choose another model.")
+            raise InputError(
+                f"The model makes {network.factor} fine slices of one, {factor} were asked for; leave --factor out, or choose another model."
+            )
         return network.factor
     if factor is not None:
         if factor < 2:
-            raise InputError(f"--factor must be at least 2 fine slices for a thick one, got {factor}.")
+            raise InputError(
+                f"--factor must be at least 2 fine slices for a thick one, got {factor}."
+            )
         return factor
     pixels = stack.spacing_mm[0] / np.sqrt(stack.pixel_area_mm2)
     if pixels < FEWEST_STEPS:
-        raise InputError(f"The slices are {stack.spacing_mm[0]:g} mm apart, the pixels {np.sqrt(stack.pixel_area_mm2):g} mm wide: there are no stair steps to remove. "
-                         f"Choose the axis of the thick slices with --axis, or say with --factor how many slices you want for one.")
+        raise InputError(
+            f"The slices are {stack.spacing_mm[0]:g} mm apart, the pixels {np.sqrt(stack.pixel_area_mm2):g} mm wide: there are no stair steps to remove. "
+            f"Choose the axis of the thick slices with --axis, or say with --factor how many slices you want for one."
+        )
     return max(2, int(round(pixels)))
 
 
 def _enhanced(stack, network):
     if network is None or network.family != "acnn.superresolution":
-        raise InputError("There are no labels to bring to fine slices; give --labels L, or --model with a model of family acnn.superresolution for the image itself.")
+        raise InputError(
+            "There are no labels to bring to fine slices; give --labels L, or --model with a model of family acnn.superresolution for the image itself."
+        )
     return network.enhance(stack)

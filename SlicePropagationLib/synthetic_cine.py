@@ -17,7 +17,7 @@ from SlicePropagationLib.errors import ConfigError, GeometryMismatchError, Input
 TIMES = (0.0, 0.08, 0.2, 0.32, 0.38, 0.46, 0.56, 0.66, 0.8, 0.9, 1.0)
 SHARES = (0.0, 0.1, 0.6, 0.96, 1.0, 0.86, 0.42, 0.24, 0.18, 0.07, 0.0)
 END_SYSTOLE = 0.38
-COARSE = 4          # pixels between the points where a spline is computed; it is smooth
+COARSE = 4  # pixels between the points where a spline is computed; it is smooth
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,9 @@ class SyntheticCineConfig:
 
     def __post_init__(self):
         if self.frames < 4 or self.rays < 4:
-            raise ConfigError(f"frames and rays must be at least 4, got {self.frames} and {self.rays}.")
+            raise ConfigError(
+                f"frames and rays must be at least 4, got {self.frames} and {self.rays}."
+            )
 
     @property
     def end_systole(self):
@@ -75,29 +77,55 @@ def make_cine(diastole, systole, config, *, seed=0):
         InputError: no slice shows one structure in both.
     """
     if diastole[0].shape != systole[0].shape:
-        raise GeometryMismatchError(f"The end-diastolic frame is {diastole[0].shape}, the end-systolic one {systole[0].shape}; give two frames of one grid.")
-    common = [k for k in range(len(diastole[1])) if set(np.unique(diastole[1][k])) & set(np.unique(systole[1][k])) - {0}]
+        raise GeometryMismatchError(
+            f"The end-diastolic frame is {diastole[0].shape}, the end-systolic one {systole[0].shape}; give two frames of one grid."
+        )
+    common = [
+        k
+        for k in range(len(diastole[1]))
+        if set(np.unique(diastole[1][k])) & set(np.unique(systole[1][k])) - {0}
+    ]
     if not common:
-        raise InputError("No slice shows one structure in both frames; a motion between them is not known.")
+        raise InputError(
+            "No slice shows one structure in both frames; a motion between them is not known."
+        )
     rng = np.random.default_rng([config.seed, seed])
     shares, shifts = contraction(config), _breathing(config, rng)
     low, high = np.percentile(diastole[0], [1, 99])
-    gains = 1 + config.gain * np.sin(2 * np.pi * (np.arange(config.frames) / config.frames * rng.uniform(0.5, 1.5) + rng.uniform()))
+    gains = 1 + config.gain * np.sin(
+        2
+        * np.pi
+        * (np.arange(config.frames) / config.frames * rng.uniform(0.5, 1.5) + rng.uniform())
+    )
     images = np.empty((config.frames, len(common), *diastole[0].shape[1:]), np.float32)
     truth = np.empty(images.shape, np.uint8)
     for place, k in enumerate(common):
-        ends = [(np.asarray(image[k], np.float32), labels[k]) for image, labels in (diastole, systole)]
+        ends = [
+            (np.asarray(image[k], np.float32), labels[k]) for image, labels in (diastole, systole)
+        ]
         landmarks = _landmarks(ends[0][1], ends[1][1], config.rays)
         for frame, share in enumerate(shares):
-            images[frame, place], truth[frame, place] = _frame(ends, landmarks, share, shifts[frame], config.stiffness)
+            images[frame, place], truth[frame, place] = _frame(
+                ends, landmarks, share, shifts[frame], config.stiffness
+            )
     images *= gains[:, None, None, None].astype(np.float32)
-    return images + rng.normal(0, config.noise * (high - low), images.shape).astype(np.float32), truth, common
+    return (
+        images + rng.normal(0, config.noise * (high - low), images.shape).astype(np.float32),
+        truth,
+        common,
+    )
 
 
 def _breathing(config, rng):
     """(T, 2) shifts in pixels: a slow wave, mostly up and down, that does not close with the heart beat."""
-    phase = 2 * np.pi * (np.arange(config.frames) / config.frames * rng.uniform(0.2, 0.4) + rng.uniform())
-    return config.breathing_pixels * np.sin(phase)[:, None] * np.array([1.0, rng.uniform(-0.3, 0.3)])
+    phase = (
+        2
+        * np.pi
+        * (np.arange(config.frames) / config.frames * rng.uniform(0.2, 0.4) + rng.uniform())
+    )
+    return (
+        config.breathing_pixels * np.sin(phase)[:, None] * np.array([1.0, rng.uniform(-0.3, 0.3)])
+    )
 
 
 def _frame(ends, landmarks, share, shift, stiffness):
@@ -113,8 +141,12 @@ def _frame(ends, landmarks, share, shift, stiffness):
         for label in np.unique(labels[labels > 0]):
             carried = map_coordinates(_signed(labels == label), where, order=1, mode="nearest")
             distances[label] = distances.get(label, 0.0) + weight * carried
-    for label in distances:             # a structure that one end lacks shrinks away towards it
-        absent = sum(weight for (_, labels), weight in zip(ends, (1 - share, share)) if not (labels == label).any())
+    for label in distances:  # a structure that one end lacks shrinks away towards it
+        absent = sum(
+            weight
+            for (_, labels), weight in zip(ends, (1 - share, share))
+            if not (labels == label).any()
+        )
         distances[label] = distances[label] - absent * 8.0
     return image.astype(np.float32), _labels_of(distances, shape)
 
@@ -140,11 +172,20 @@ def _landmarks(first, second, num_rays):
         pairs += [pair for pair in zip(*rays) if None not in pair]
     moving = np.array(pairs, float).transpose(1, 0, 2)
     height, width = first.shape
-    still = [(row, column) for row in np.linspace(0, height - 1, 5) for column in np.linspace(0, width - 1, 5)
-             if row in (0, height - 1) or column in (0, width - 1)]
-    centre, reach = moving.mean(axis=(0, 1)), np.linalg.norm(moving - moving.mean(axis=(0, 1)), axis=2).max()
+    still = [
+        (row, column)
+        for row in np.linspace(0, height - 1, 5)
+        for column in np.linspace(0, width - 1, 5)
+        if row in (0, height - 1) or column in (0, width - 1)
+    ]
+    centre, reach = (
+        moving.mean(axis=(0, 1)),
+        np.linalg.norm(moving - moving.mean(axis=(0, 1)), axis=2).max(),
+    )
     angles = np.linspace(0, 2 * np.pi, 16, endpoint=False)
-    still += [tuple(centre + 1.5 * reach * np.array([np.sin(angle), np.cos(angle)])) for angle in angles]
+    still += [
+        tuple(centre + 1.5 * reach * np.array([np.sin(angle), np.cos(angle)])) for angle in angles
+    ]
     return np.concatenate([moving, np.broadcast_to(np.array(still), (2, len(still), 2))], axis=1)
 
 
@@ -167,9 +208,15 @@ def _spline(here, there, shape, stiffness):
     unique, index = np.unique(np.round(here, 3), axis=0, return_index=True)
     coarse = [np.arange(0, side + COARSE, COARSE, dtype=float) for side in shape]
     points = np.stack(np.meshgrid(*coarse, indexing="ij"), axis=-1).reshape(-1, 2)
-    change = RBFInterpolator(unique, (there - here)[index], smoothing=stiffness, kernel="thin_plate_spline")(points)
+    change = RBFInterpolator(
+        unique, (there - here)[index], smoothing=stiffness, kernel="thin_plate_spline"
+    )(points)
     change = change.reshape(len(coarse[0]), len(coarse[1]), 2)
     rows, columns = (np.arange(side) / COARSE for side in shape)
     grid = np.stack(np.meshgrid(rows, columns, indexing="ij"))
-    fine = np.stack([map_coordinates(change[..., part], grid, order=1, mode="nearest") for part in range(2)])
-    return fine + np.stack(np.meshgrid(*(np.arange(side, dtype=float) for side in shape), indexing="ij"))
+    fine = np.stack(
+        [map_coordinates(change[..., part], grid, order=1, mode="nearest") for part in range(2)]
+    )
+    return fine + np.stack(
+        np.meshgrid(*(np.arange(side, dtype=float) for side in shape), indexing="ij")
+    )

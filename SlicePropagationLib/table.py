@@ -17,23 +17,37 @@ def read_table(path, columns):
         InputError: the table cannot be read, lacks a column or has no row, or a row lacks a cell or has one too many.
     """
     try:
-        with open(path, newline="", encoding="utf-8-sig") as file:         # with the mark that Excel begins a file with, or without
+        with open(
+            path, newline="", encoding="utf-8-sig"
+        ) as file:  # with the mark that Excel begins a file with, or without
             heading = file.readline()
             file.seek(0)
             separator = next((mark for mark in ",;\t" if mark in heading), ",")
             reader = csv.DictReader(file, restval="", delimiter=separator)
             rows, known = list(reader), reader.fieldnames or ()
     except (OSError, ValueError, csv.Error) as error:
-        raise InputError(f"{path} cannot be read as a table ({error}); give one with the columns {_listed(columns)}, separated by commas.") from error
-    numbered = [(number, row) for number, row in enumerate(rows, 1) if any(any(cell) if isinstance(cell, list) else cell for cell in row.values())]
+        raise InputError(
+            f"{path} cannot be read as a table ({error}); give one with the columns {_listed(columns)}, separated by commas."
+        ) from error
+    numbered = [
+        (number, row)
+        for number, row in enumerate(rows, 1)
+        if any(any(cell) if isinstance(cell, list) else cell for cell in row.values())
+    ]
     if not numbered or not set(columns) <= set(known):
-        raise InputError(f"{path} has {len(numbered)} rows with the columns {', '.join(known) or 'none'}; it needs at least one row and the columns {_listed(columns)}, separated by commas.")
+        raise InputError(
+            f"{path} has {len(numbered)} rows with the columns {', '.join(known) or 'none'}; it needs at least one row and the columns {_listed(columns)}, separated by commas."
+        )
     for number, row in numbered:
         empty = [column for column in columns if not row[column]]
         if empty:
-            raise InputError(f"{path} has no {empty[0]} in row {number}; fill the cell or take the row out.")
+            raise InputError(
+                f"{path} has no {empty[0]} in row {number}; fill the cell or take the row out."
+            )
         if any(row.get(None, ())):
-            raise InputError(f"{path} has {len(known) + len(row[None])} cells in row {number}, for {len(known)} columns; put a name with a {separator!r} in quotation marks.")
+            raise InputError(
+                f"{path} has {len(known) + len(row[None])} cells in row {number}, for {len(known)} columns; put a name with a {separator!r} in quotation marks."
+            )
     return [row for _, row in numbered]
 
 

@@ -14,7 +14,12 @@ from SlicePropagationLib.engines import FALLBACK_ENGINE, weights_record
 from SlicePropagationLib.errors import InputError
 from SlicePropagationLib.outputs import COLUMNS, check_output, companion, versions
 from SlicePropagationLib.segmentation_file import Segment
-from SlicePropagationLib.sequence import read_label_sequence, read_sequence, time_stacks, write_sequence
+from SlicePropagationLib.sequence import (
+    read_label_sequence,
+    read_sequence,
+    time_stacks,
+    write_sequence,
+)
 from SlicePropagationLib.session import AnnotationSession
 from SlicePropagationLib.windows import unrolled
 
@@ -42,9 +47,13 @@ class TimeSession:
     def __init__(self, stack, drawn, annotated):
         outside = [frame for frame in annotated if not 0 <= frame < len(stack)]
         if outside:
-            raise InputError(f"Frame {outside[0]} is annotated, the sequence has frames 0 to {len(stack) - 1}; annotate frames of the sequence.")
+            raise InputError(
+                f"Frame {outside[0]} is annotated, the sequence has frames 0 to {len(stack) - 1}; annotate frames of the sequence."
+            )
         self.order = unrolled(annotated, len(stack), is_cyclic=stack.is_cyclic)
-        self.session = AnnotationSession(stack.in_order(self.order), [int(label) for label in np.unique(drawn[drawn > 0])])
+        self.session = AnnotationSession(
+            stack.in_order(self.order), [int(label) for label in np.unique(drawn[drawn > 0])]
+        )
         for place, frame in enumerate(self.order):
             for label in self.session.labels if frame in annotated else ():
                 mask = drawn[frame] == label
@@ -83,17 +92,27 @@ def run_time_case(case, on_step=None, *, is_cyclic=True):
     check_output(case.out, image=case.image, seed=case.seed)
     out = Path(case.out)
     table, record_path = companion(out, ".slices.csv"), companion(out, ".json")
-    engine = choose_engine(case.engine or FALLBACK_ENGINE, case.device)      # the trained network learnt from volumes and is behind it along time
+    engine = choose_engine(
+        case.engine or FALLBACK_ENGINE, case.device
+    )  # the trained network learnt from volumes and is behind it along time
     if case.history or case.anchors or case.span:
-        raise InputError("--history, --anchors and --range are for volumes; along time (--axis t) give the annotated frames with --seed.")
+        raise InputError(
+            "--history, --anchors and --range are for volumes; along time (--axis t) give the annotated frames with --seed."
+        )
     sequence = read_sequence(case.image)
     drawn = read_label_sequence(case.seed, sequence)
     annotated = np.flatnonzero(drawn.any(axis=(1, 2, 3))).tolist()
     if not annotated:
-        raise InputError(f"{case.seed} has no annotated frame; outline the structure on at least one.")
+        raise InputError(
+            f"{case.seed} has no annotated frame; outline the structure on at least one."
+        )
     began = time.perf_counter()
     labels, rows = np.zeros(drawn.shape, np.uint8), []
-    stacks = [(place, stack) for place, stack in time_stacks(sequence, is_cyclic=is_cyclic) if drawn[place].any()]
+    stacks = [
+        (place, stack)
+        for place, stack in time_stacks(sequence, is_cyclic=is_cyclic)
+        if drawn[place].any()
+    ]
     for number, (place, stack) in enumerate(stacks, 1):
         timed = TimeSession(stack, drawn[place], annotated)
         for prediction in timed.steps(engine):
@@ -101,8 +120,17 @@ def run_time_case(case, on_step=None, *, is_cyclic=True):
                 on_step(number, len(stacks), prediction)
         labels[place] = timed.label_map()
         rows += _rows(timed, place[-1])
-    record = {"engine": engine.name, **weights_record(engine), "versions": versions(), "seconds": round(time.perf_counter() - began, 3), "axis": "t",
-              "is_cyclic": is_cyclic, "annotated": annotated, "image": str(case.image), "seed": str(case.seed)}
+    record = {
+        "engine": engine.name,
+        **weights_record(engine),
+        "versions": versions(),
+        "seconds": round(time.perf_counter() - began, 3),
+        "axis": "t",
+        "is_cyclic": is_cyclic,
+        "annotated": annotated,
+        "image": str(case.image),
+        "seed": str(case.seed),
+    }
     with atomic_folder(out.parent) as partial:
         write_sequence(partial / out.name, labels, sequence)
         with open(partial / table.name, "w", newline="", encoding="utf-8") as file:
@@ -119,5 +147,15 @@ def _rows(timed, position):
             place = timed.order.index(frame)
             state = session.state(label, place)
             confidence = "" if np.isnan(state.confidence) else f"{state.confidence:.3f}"
-            rows.append((frame, Segment.plain(label).name, state.provenance.name.lower(), confidence, f"{areas[place]:.2f}", label, position))
+            rows.append(
+                (
+                    frame,
+                    Segment.plain(label).name,
+                    state.provenance.name.lower(),
+                    confidence,
+                    f"{areas[place]:.2f}",
+                    label,
+                    position,
+                )
+            )
     return rows

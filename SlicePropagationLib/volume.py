@@ -49,28 +49,44 @@ def read_image(path):
     if not path.is_file():
         raise InputError(f"There is no file {path}; check the name.")
     if not path.name.lower().endswith(SUFFIXES):
-        raise InputError(f"{path} is not a kind of image that is read here; use one of {', '.join(SUFFIXES)}.")
+        raise InputError(
+            f"{path} is not a kind of image that is read here; use one of {', '.join(SUFFIXES)}."
+        )
     if path.name.lower().endswith((".nii", ".nii.gz")):
         _report_nonfinite(path)
     try:
         return sitk.ReadImage(str(path))
     except RuntimeError as error:
         reason = str(error).strip().splitlines()[-1]
-        raise InputError(f"{path} cannot be read as an image; it may be truncated or of another kind. ({reason})") from error
+        raise InputError(
+            f"{path} cannot be read as an image; it may be truncated or of another kind. ({reason})"
+        ) from error
 
 
 def _read_dicom_folder(path):
     """The series with the most slices of a folder."""
-    series = [sitk.ImageSeriesReader.GetGDCMSeriesFileNames(str(path), name) for name in sitk.ImageSeriesReader.GetGDCMSeriesIDs(str(path))]
+    series = [
+        sitk.ImageSeriesReader.GetGDCMSeriesFileNames(str(path), name)
+        for name in sitk.ImageSeriesReader.GetGDCMSeriesIDs(str(path))
+    ]
     if not series:
-        raise InputError(f"The folder {path} holds no DICOM series; name the folder that has the slices, or an image file.")
+        raise InputError(
+            f"The folder {path} holds no DICOM series; name the folder that has the slices, or an image file."
+        )
     if len(series) > 1:
-        log.warning("%s holds %d DICOM series; the one with the most slices, %d, is read.", path, len(series), max(map(len, series)))
+        log.warning(
+            "%s holds %d DICOM series; the one with the most slices, %d, is read.",
+            path,
+            len(series),
+            max(map(len, series)),
+        )
     try:
         return sitk.ReadImage(max(series, key=len))
     except RuntimeError as error:
         reason = str(error).strip().splitlines()[-1]
-        raise InputError(f"The DICOM series in {path} cannot be read; a slice may be truncated or missing. ({reason})") from error
+        raise InputError(
+            f"The DICOM series in {path} cannot be read; a slice may be truncated or missing. ({reason})"
+        ) from error
 
 
 def read_volume(path, frame=None):
@@ -87,15 +103,23 @@ def read_volume(path, frame=None):
     if image.GetDimension() == 4:
         image = _one_frame(image, frame, path)
     elif frame:
-        raise InputError(f"{path} has one frame, 0, and frame {frame} was asked for; leave --frame out, or give the 4D image.")
+        raise InputError(
+            f"{path} has one frame, 0, and frame {frame} was asked for; leave --frame out, or give the 4D image."
+        )
     if image.GetDimension() != 3:
-        raise InputError(f"{path} has {image.GetDimension()} dimensions (size {_times(image.GetSize())}), a volume needs 3; stack the slices first.")
+        raise InputError(
+            f"{path} has {image.GetDimension()} dimensions (size {_times(image.GetSize())}), a volume needs 3; stack the slices first."
+        )
     array = sitk.GetArrayFromImage(image)
     if array.size == 0:
-        raise InputError(f"{path} is empty (size {_times(image.GetSize())}); pick a volume with voxels.")
+        raise InputError(
+            f"{path} is empty (size {_times(image.GetSize())}); pick a volume with voxels."
+        )
     array = finite_values(array, path)
     if array.min() == array.max():
-        raise InputError(f"{path} is constant (every voxel is {array.flat[0]}), so there is nothing to follow; pick the image, not an empty mask.")
+        raise InputError(
+            f"{path} is constant (every voxel is {array.flat[0]}), so there is nothing to follow; pick the image, not an empty mask."
+        )
     return Volume(array, image, Path(path))
 
 
@@ -105,11 +129,17 @@ def check_same_grid(image, other, name, other_name):
     Raises:
         GeometryMismatchError: size, spacing, origin or direction differ.
     """
-    pairs = (("size", image.GetSize(), other.GetSize(), 0.0), ("spacing", image.GetSpacing(), other.GetSpacing(), TOLERANCE),
-             ("origin", image.GetOrigin(), other.GetOrigin(), 10 * TOLERANCE), ("direction", image.GetDirection(), other.GetDirection(), TOLERANCE))
+    pairs = (
+        ("size", image.GetSize(), other.GetSize(), 0.0),
+        ("spacing", image.GetSpacing(), other.GetSpacing(), TOLERANCE),
+        ("origin", image.GetOrigin(), other.GetOrigin(), 10 * TOLERANCE),
+        ("direction", image.GetDirection(), other.GetDirection(), TOLERANCE),
+    )
     for what, first, second, tolerance in pairs:
         if len(first) != len(second) or not np.allclose(first, second, rtol=0, atol=tolerance):
-            raise GeometryMismatchError(f"{other_name} and {name} are on different grids: {what} {_listed(second)} against {_listed(first)}; resample one of them onto the other.")
+            raise GeometryMismatchError(
+                f"{other_name} and {name} are on different grids: {what} {_listed(second)} against {_listed(first)}; resample one of them onto the other."
+            )
 
 
 def choose_axis(annotated, axis="auto", spacing_mm=(1.0, 1.0, 1.0)):
@@ -124,15 +154,27 @@ def choose_axis(annotated, axis="auto", spacing_mm=(1.0, 1.0, 1.0)):
         InputError: nothing is annotated, or what is annotated lies on no slice of the axis asked for.
     """
     if not annotated.any():
-        raise InputError("The seed has no annotated pixel; draw the structure on at least one slice.")
-    counts = [int(annotated.any(axis=tuple(other for other in range(3) if other != a)).sum()) for a in range(3)]
+        raise InputError(
+            "The seed has no annotated pixel; draw the structure on at least one slice."
+        )
+    counts = [
+        int(annotated.any(axis=tuple(other for other in range(3) if other != a)).sum())
+        for a in range(3)
+    ]
     fitting = min(range(3), key=lambda a: (counts[a], -spacing_mm[a], a))
     if axis == "auto":
         return fitting
     chosen = 2 - AXES.index(axis)
     if counts[chosen] > 1 and counts[fitting] * 3 <= counts[chosen]:
-        where = ", ".join(str(index) for index in np.flatnonzero(annotated.any(axis=tuple(a for a in range(3) if a != fitting)))[:5])
-        raise InputError(f"The seed lies on no slice of axis {axis}, but on slice {where} of axis {AXES[2 - fitting]}; use --axis {AXES[2 - fitting]}.")
+        where = ", ".join(
+            str(index)
+            for index in np.flatnonzero(
+                annotated.any(axis=tuple(a for a in range(3) if a != fitting))
+            )[:5]
+        )
+        raise InputError(
+            f"The seed lies on no slice of axis {axis}, but on slice {where} of axis {AXES[2 - fitting]}; use --axis {AXES[2 - fitting]}."
+        )
     return chosen
 
 
@@ -146,7 +188,9 @@ def check_seed(labels):
         InputError: a single slice, a label of one pixel, or one that fills its slice.
     """
     if len(labels) < 2:
-        raise InputError(f"The volume has {len(labels)} slice along this axis, propagation needs at least 2; choose another axis.")
+        raise InputError(
+            f"The volume has {len(labels)} slice along this axis, propagation needs at least 2; choose another axis."
+        )
     for label in np.unique(labels[labels > 0]):
         areas = (labels == label).sum(axis=(1, 2))
         index = int(areas.argmax())
@@ -162,15 +206,21 @@ def _report_nonfinite(path):
 def _one_frame(image, frame, path):
     count = image.GetSize()[3]
     if frame is None and count > 1:
-        raise InputError(f"{path} has 4 dimensions (size {_times(image.GetSize())}), a volume needs 3; name one of its {count} frames with --frame 0 to {count - 1}.")
+        raise InputError(
+            f"{path} has 4 dimensions (size {_times(image.GetSize())}), a volume needs 3; name one of its {count} frames with --frame 0 to {count - 1}."
+        )
     if not 0 <= (frame or 0) < count:
-        raise InputError(f"{path} has frames 0 to {count - 1}, frame {frame} was asked for; choose one of these.")
+        raise InputError(
+            f"{path} has frames 0 to {count - 1}, frame {frame} was asked for; choose one of these."
+        )
     return image[:, :, :, frame or 0]
 
 
 def _check_single_channel(image, path):
     if image.GetNumberOfComponentsPerPixel() > 1:
-        raise InputError(f"{path} has {image.GetNumberOfComponentsPerPixel()} values per voxel (a colour or vector image), a volume has 1; convert it to grey values.")
+        raise InputError(
+            f"{path} has {image.GetNumberOfComponentsPerPixel()} values per voxel (a colour or vector image), a volume has 1; convert it to grey values."
+        )
 
 
 def _times(size):

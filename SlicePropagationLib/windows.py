@@ -25,7 +25,9 @@ class WindowConfig:
 
     def __post_init__(self):
         if self.radius < 1 or not self.power >= 0:
-            raise ConfigError(f"radius must be at least 1 and power not negative, got {self.radius} and {self.power}.")
+            raise ConfigError(
+                f"radius must be at least 1 and power not negative, got {self.radius} and {self.power}."
+            )
 
     @property
     def length(self):
@@ -40,7 +42,7 @@ def distance_weights(distances, config):
     """
     distances = np.asarray(distances, np.float64)
     share = np.clip(1 - distances / config.radius, 0, 1)
-    return np.where(share > 0, share ** config.power, 0.0)
+    return np.where(share > 0, share**config.power, 0.0)
 
 
 def window_around(centre, count, config, *, is_cyclic):

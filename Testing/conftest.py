@@ -5,13 +5,22 @@ from pathlib import Path
 
 import pytest
 
-OWN_PACKAGES = ("SlicePropagationLib", "SlicePropagationMRML", "SlicePropagationGUI", "SlicePropagationWeb")
+OWN_PACKAGES = (
+    "SlicePropagationLib",
+    "SlicePropagationMRML",
+    "SlicePropagationGUI",
+    "SlicePropagationWeb",
+)
 CHECKOUT = Path(__file__).resolve().parents[1]
 
 
 def pytest_addoption(parser):
-    parser.addoption("--data", type=Path, default=CHECKOUT.parent / "shared" / "data",
-                     help="folder with cases.csv and the data sets; default: ../shared/data beside the checkout")
+    parser.addoption(
+        "--data",
+        type=Path,
+        default=CHECKOUT.parent / "shared" / "data",
+        help="folder with cases.csv and the data sets; default: ../shared/data beside the checkout",
+    )
 
 
 @pytest.fixture(scope="session")
@@ -26,8 +35,13 @@ def data_dir(request):
 @pytest.fixture(autouse=True)
 def reloads_end_with_their_test():
     """A reload of the module in Slicer forgets our packages; other tests hold classes of the ones that they imported first."""
+
     def own_modules():
-        return {name: module for name, module in sys.modules.items() if name.split(".")[0] in OWN_PACKAGES}
+        return {
+            name: module
+            for name, module in sys.modules.items()
+            if name.split(".")[0] in OWN_PACKAGES
+        }
 
     before = own_modules()
     yield

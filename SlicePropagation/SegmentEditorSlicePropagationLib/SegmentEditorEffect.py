@@ -16,7 +16,7 @@ class SegmentEditorEffect(AbstractScriptedSegmentEditorEffect):
     """Carries the selected segment from the slices it is drawn on to the others."""
 
     def __init__(self, scriptedEffect):
-        scriptedEffect.name = "Propagate"               # a key, never translated
+        scriptedEffect.name = "Propagate"  # a key, never translated
         scriptedEffect.title = _("Propagate")
         scriptedEffect.perSegment = True
         scriptedEffect.requireSegments = True
@@ -27,22 +27,30 @@ class SegmentEditorEffect(AbstractScriptedSegmentEditorEffect):
 
     def clone(self):
         import qSlicerSegmentationsEditorEffectsPythonQt as effects
+
         copy = effects.qSlicerSegmentEditorScriptedEffect(None)
         copy.setPythonSource(__file__.replace("\\", "/"))
         return copy
 
     def icon(self):
         from SlicePropagation import sharedFolder
+
         path = os.path.join(sharedFolder(), "Resources", "Icons", "SlicePropagation.png")
         return qt.QIcon(path) if os.path.exists(path) else qt.QIcon()
 
     def helpText(self):
-        return _("Draw the segment on one slice, then press Preview: it is carried from slice to slice. Apply writes the result, Cancel forgets it. "
-                 "The module Slice Propagation offers more: several segments, ranges, review of every slice.")
+        return _(
+            "Draw the segment on one slice, then press Preview: it is carried from slice to slice. Apply writes the result, Cancel forgets it. "
+            "The module Slice Propagation offers more: several segments, ranges, review of every slice."
+        )
 
     def setupOptionsFrame(self):
         self.engineComboBox, self.directionComboBox = qt.QComboBox(), qt.QComboBox()
-        self.previewButton, self.applyButton, self.cancelButton = qt.QPushButton(_("Preview")), qt.QPushButton(_("Apply")), qt.QPushButton(_("Cancel"))
+        self.previewButton, self.applyButton, self.cancelButton = (
+            qt.QPushButton(_("Preview")),
+            qt.QPushButton(_("Apply")),
+            qt.QPushButton(_("Cancel")),
+        )
         self.progressBar, self.statusLabel = qt.QProgressBar(), qt.QLabel()
         self.statusLabel.wordWrap = True
         for text in (_("Both directions"), _("Higher slices only"), _("Lower slices only")):
@@ -50,7 +58,11 @@ class SegmentEditorEffect(AbstractScriptedSegmentEditorEffect):
         self.scriptedEffect.addLabeledOptionsWidget(_("Engine:"), self.engineComboBox)
         self.scriptedEffect.addLabeledOptionsWidget(_("Direction:"), self.directionComboBox)
         row = qt.QHBoxLayout()
-        for button, act in ((self.previewButton, self.previewOrStop), (self.cancelButton, self.cancel), (self.applyButton, self.apply)):
+        for button, act in (
+            (self.previewButton, self.previewOrStop),
+            (self.cancelButton, self.cancel),
+            (self.applyButton, self.apply),
+        ):
             row.addWidget(button)
             button.connect("clicked()", act)
         self.scriptedEffect.addOptionsWidget(row)
@@ -67,17 +79,23 @@ class SegmentEditorEffect(AbstractScriptedSegmentEditorEffect):
     def updateGUIFromMRML(self):
         if not self._engines:
             return
-        for combo, names, value in ((self.engineComboBox, self._engines, self._engineName()), (self.directionComboBox, DIRECTIONS, self.scriptedEffect.parameter("Direction"))):
+        for combo, names, value in (
+            (self.engineComboBox, self._engines, self._engineName()),
+            (self.directionComboBox, DIRECTIONS, self.scriptedEffect.parameter("Direction")),
+        ):
             wasBlocked = combo.blockSignals(True)
             combo.setCurrentIndex(names.index(value) if value in names else 0)
             combo.blockSignals(wasBlocked)
 
     def updateMRMLFromGUI(self):
         self.scriptedEffect.setParameter("Engine", self._engines[self.engineComboBox.currentIndex])
-        self.scriptedEffect.setParameter("Direction", DIRECTIONS[self.directionComboBox.currentIndex])
+        self.scriptedEffect.setParameter(
+            "Direction", DIRECTIONS[self.directionComboBox.currentIndex]
+        )
 
     def activate(self):
         from SlicePropagation import SlicePropagationLogic
+
         self._logic = SlicePropagationLogic().propagation
         self._logic.saveStateForUndo = self.scriptedEffect.saveStateForUndo
         self._logic.onStep, self._logic.onDone = self._step, self._done
@@ -90,7 +108,9 @@ class SegmentEditorEffect(AbstractScriptedSegmentEditorEffect):
 
     def deactivate(self):
         if self._logic is not None:
-            self._logic.onStep = self._logic.onDone = self._logic.onFrame = self._logic.onMove = self._logic.onClosed = lambda *arguments: None
+            self._logic.onStep = self._logic.onDone = self._logic.onFrame = self._logic.onMove = (
+                self._logic.onClosed
+            ) = lambda *arguments: None
             self._logic.cleanup()
         self._logic = None
 
@@ -108,9 +128,17 @@ class SegmentEditorEffect(AbstractScriptedSegmentEditorEffect):
             if self._logic.hasPartialResult:
                 self._logic.discard()
             self._open()
-            isStarted = self._logic.start(self._engineName(), direction=self.scriptedEffect.parameter("Direction"), holdsResult=True)
+            isStarted = self._logic.start(
+                self._engineName(),
+                direction=self.scriptedEffect.parameter("Direction"),
+                holdsResult=True,
+            )
             self._began = time.monotonic()
-            self.statusLabel.text = _("Propagating…") if isStarted else _("Everything is up to date; draw on a slice or correct one first.")
+            self.statusLabel.text = (
+                _("Propagating…")
+                if isStarted
+                else _("Everything is up to date; draw on a slice or correct one first.")
+            )
         self._showState()
 
     def apply(self):
@@ -138,11 +166,19 @@ class SegmentEditorEffect(AbstractScriptedSegmentEditorEffect):
         from SlicePropagationMRML.choices import suggestAxis
         from SlicePropagationMRML.controls import directionTitles
         from SlicePropagationMRML.geometry import endsOfAxis
+
         node = self.scriptedEffect.parameterSetNode()
-        if node is None or node.GetSourceVolumeNode() is None or node.GetSegmentationNode() is None or not node.GetSelectedSegmentID():
+        if (
+            node is None
+            or node.GetSourceVolumeNode() is None
+            or node.GetSegmentationNode() is None
+            or not node.GetSelectedSegmentID()
+        ):
             return None
         volume = node.GetSourceVolumeNode()
-        axis = suggestAxis(slicer.mrmlScene, volume, node.GetSegmentationNode(), [node.GetSelectedSegmentID()])
+        axis = suggestAxis(
+            slicer.mrmlScene, volume, node.GetSegmentationNode(), [node.GetSelectedSegmentID()]
+        )
         for index, text in enumerate(directionTitles(*endsOfAxis(volume, axis))):
             self.directionComboBox.setItemText(index, text)
         return axis
@@ -150,13 +186,15 @@ class SegmentEditorEffect(AbstractScriptedSegmentEditorEffect):
     def _fillEngines(self):
         from SlicePropagationGUI.engine_list import fillEngines
         from SlicePropagationMRML.controls import engineNames
-        self._engines = []                              # filling the list is no choice
+
+        self._engines = []  # filling the list is no choice
         self.engineComboBox.clear()
         fillEngines(self.engineComboBox)
         self._engines = list(engineNames())
 
     def _engineName(self):
         from SlicePropagationLib.engines import default_engine
+
         return self.scriptedEffect.parameter("Engine") or default_engine()
 
     def _chosen(self):
@@ -165,16 +203,24 @@ class SegmentEditorEffect(AbstractScriptedSegmentEditorEffect):
 
     def _step(self, step):
         from SlicePropagationMRML.words import progressText
+
         self.progressBar.maximum, self.progressBar.value = step.num_steps, step.step
-        self.statusLabel.text = progressText(step.step, step.num_steps, time.monotonic() - self._began)
+        self.statusLabel.text = progressText(
+            step.step, step.num_steps, time.monotonic() - self._began
+        )
 
     def _done(self, error):
         from SlicePropagationMRML.words import takenText
+
         if error is not None:
             self.statusLabel.text = str(error)
         elif self._logic.hasPartialResult:
             taken = self._logic.takenVoxels()
-            self.statusLabel.text = _("Apply takes {taken}.").format(taken=takenText(taken)) if taken else _("This is a preview: apply or cancel it.")
+            self.statusLabel.text = (
+                _("Apply takes {taken}.").format(taken=takenText(taken))
+                if taken
+                else _("This is a preview: apply or cancel it.")
+            )
         self._showState()
 
     def _applied(self):
@@ -188,12 +234,33 @@ class SegmentEditorEffect(AbstractScriptedSegmentEditorEffect):
 
     def _showState(self):
         isRunning, hasResult = self._logic.isRunning, self._logic.hasPartialResult
-        self.previewButton.text = _("Stop") if isRunning else _("Update") if hasResult else _("Preview")
-        self.previewButton.toolTip = _("Stop within one slice; what is there can be applied") if isRunning else _("Carry the selected segment to the other slices, to look at first")
-        for button, text in ((self.applyButton, _("Write the preview into the segment, as one undo step")), (self.cancelButton, _("Forget the preview"))):
+        self.previewButton.text = (
+            _("Stop") if isRunning else _("Update") if hasResult else _("Preview")
+        )
+        self.previewButton.toolTip = (
+            _("Stop within one slice; what is there can be applied")
+            if isRunning
+            else _("Carry the selected segment to the other slices, to look at first")
+        )
+        for button, text in (
+            (self.applyButton, _("Write the preview into the segment, as one undo step")),
+            (self.cancelButton, _("Forget the preview")),
+        ):
             button.enabled = hasResult
-            button.toolTip = text if hasResult else _("Wait for the run to end, or stop it") if isRunning else _("There is no preview yet")
-        for combo, text in ((self.engineComboBox, _("What follows the structure; the trained network needs PyTorch")), (self.directionComboBox, _("Where the walk goes from the drawn slices"))):
+            button.toolTip = (
+                text
+                if hasResult
+                else _("Wait for the run to end, or stop it")
+                if isRunning
+                else _("There is no preview yet")
+            )
+        for combo, text in (
+            (
+                self.engineComboBox,
+                _("What follows the structure; the trained network needs PyTorch"),
+            ),
+            (self.directionComboBox, _("Where the walk goes from the drawn slices")),
+        ):
             combo.enabled = not isRunning
             combo.toolTip = _("Wait for the run to end, or stop it") if isRunning else text
         self.progressBar.visible = isRunning
@@ -202,6 +269,7 @@ class SegmentEditorEffect(AbstractScriptedSegmentEditorEffect):
     def _saying(self):
         """Show what a person can do something about."""
         from SlicePropagationLib.errors import SlicePropagationError
+
         try:
             yield
         except SlicePropagationError as error:

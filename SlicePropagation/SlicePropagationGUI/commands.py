@@ -34,8 +34,17 @@ class Commands:
         if not self._isPossible("propagate"):
             return
         with self._panel.saying():
-            isStarted = self._panel.logic.start(self._panel.run.engineName(), self._panel.run.span(), self._panel.run.direction(), self._panel.run.device())
-            self._panel.say(_("Propagating…") if isStarted else _("Everything is up to date; draw on a slice or correct one first."))
+            isStarted = self._panel.logic.start(
+                self._panel.run.engineName(),
+                self._panel.run.span(),
+                self._panel.run.direction(),
+                self._panel.run.device(),
+            )
+            self._panel.say(
+                _("Propagating…")
+                if isStarted
+                else _("Everything is up to date; draw on a slice or correct one first.")
+            )
             if isStarted:
                 self._panel.run.begin()
         self._panel.showState()
@@ -100,11 +109,19 @@ class Commands:
                 self._panel.say(_("No slice is worth correcting any more."))
                 return
             self._panel.review.jump(index)
-            self._panel.say(_("Slice {index}: a correction here is expected to gain most. Correct it, or confirm it.").format(index=index))
+            self._panel.say(
+                _(
+                    "Slice {index}: a correction here is expected to gain most. Correct it, or confirm it."
+                ).format(index=index)
+            )
 
     def confirm(self):
         """Vouch for the slice shown."""
-        self._vouch("confirm", self._panel.logic.confirm, _("Slice {index} is confirmed; runs start from it and keep it."))
+        self._vouch(
+            "confirm",
+            self._panel.logic.confirm,
+            _("Slice {index} is confirmed; runs start from it and keep it."),
+        )
 
     def markEmpty(self):
         """Say that the structure is not on the slice shown."""
@@ -113,7 +130,11 @@ class Commands:
     def chosen(self):
         """Something about the run was chosen."""
         if self._panel.run.missing():
-            self._panel.say(viewState(Situation(True, True, 1, True, missing=self._panel.run.missing())).propagate)
+            self._panel.say(
+                viewState(
+                    Situation(True, True, 1, True, missing=self._panel.run.missing())
+                ).propagate
+            )
         self._panel.refresh()
 
     def snap(self):
@@ -125,12 +146,15 @@ class Commands:
     def install(self):
         """Install PyTorch, after asking."""
         from SlicePropagationGUI.pytorch import installTorch
+
         with self._panel.saying():
             if installTorch():
                 self._panel.run.refreshEngines()
                 self._panel.say(_("PyTorch is installed."))
             else:
-                self._panel.say(_("PyTorch was not installed; choose another engine, or install it later."))
+                self._panel.say(
+                    _("PyTorch was not installed; choose another engine, or install it later.")
+                )
         self._panel.refresh()
 
     def export(self):
@@ -138,7 +162,11 @@ class Commands:
         document = self._panel.logic.document
         path = self._panel.details.askPath(f"{document.segmentationNode.GetName()}.slices.csv")
         if path:
-            rows = [row for label in document.segments for row in sliceTable(document.session, label, document.segmentName(label))]
+            rows = [
+                row
+                for label in document.segments
+                for row in sliceTable(document.session, label, document.segmentName(label))
+            ]
             try:
                 writeTable(path, rows)
             except OSError as error:
@@ -148,7 +176,9 @@ class Commands:
 
     def removeFiles(self):
         """Delete what the extension keeps on the disk."""
-        self._panel.say(_("Removed {number} files.").format(number=removeDownloadedFiles(self._panel.folder)))
+        self._panel.say(
+            _("Removed {number} files.").format(number=removeDownloadedFiles(self._panel.folder))
+        )
         self._panel.showState()
 
     def _isPossible(self, name):

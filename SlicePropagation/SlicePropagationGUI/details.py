@@ -26,14 +26,22 @@ class DetailsSection:
     def showState(self, state):
         """Enable what can be done, and say why the rest cannot."""
         self._ui.exportButton.enabled = state.export == ""
-        self._ui.exportButton.toolTip = state.export or _("Write slice, segment, provenance, confidence and area of every slice into a CSV file")
+        self._ui.exportButton.toolTip = state.export or _(
+            "Write slice, segment, provenance, confidence and area of every slice into a CSV file"
+        )
         files = downloadedFiles(self._folder)
         self._ui.removeFilesButton.enabled = bool(files)
-        self._ui.removeFilesButton.toolTip = "\n".join([_("Delete these files:"), *files]) if files else _("Nothing has been downloaded or generated")
+        self._ui.removeFilesButton.toolTip = (
+            "\n".join([_("Delete these files:"), *files])
+            if files
+            else _("Nothing has been downloaded or generated")
+        )
 
     def askPath(self, name):
         """Where to write a table; empty when the person changed their mind."""
-        return qt.QFileDialog.getSaveFileName(self._ui.exportButton, _("Export table of slices"), name, "CSV (*.csv)")
+        return qt.QFileDialog.getSaveFileName(
+            self._ui.exportButton, _("Export table of slices"), name, "CSV (*.csv)"
+        )
 
     def _opened(self, isCollapsed):
         if not isCollapsed:
@@ -43,7 +51,9 @@ class DetailsSection:
 
 def enginesText():
     """Each engine in a sentence, with its weights, as rich text."""
-    return "<p>" + "</p><p>".join(f"<b>{title}</b>: {text}" for title, text in engineNotes()) + "</p>"
+    return (
+        "<p>" + "</p><p>".join(f"<b>{title}</b>: {text}" for title, text in engineNotes()) + "</p>"
+    )
 
 
 def weightsText():

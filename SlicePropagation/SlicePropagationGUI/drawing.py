@@ -5,7 +5,10 @@ import vtk
 
 from SlicePropagationMRML.settings import sharedEditorNode
 
-OWN_EFFECT = "Propagate"        # for those who stay in the Segment Editor; here it would be the panel's double
+OWN_EFFECT = (
+    "Propagate"  # for those who stay in the Segment Editor; here it would be the panel's double
+)
+
 
 class DrawSection:
     """The embedded segment editor.
@@ -32,7 +35,9 @@ class DrawSection:
         if node is not self._node:
             self._forget()
             self._node = node
-            self._tag = node.AddObserver(vtk.vtkCommand.ModifiedEvent, lambda caller, event: self._segmentSelected())
+            self._tag = node.AddObserver(
+                vtk.vtkCommand.ModifiedEvent, lambda caller, event: self._segmentSelected()
+            )
         self._editor.setMRMLSegmentEditorNode(node)
         others = [name for name in self._editor.availableEffectNames() if name != OWN_EFFECT]
         self._editor.setEffectNameOrder(others)

@@ -17,4 +17,6 @@ def fillEngines(combo):
 
 def engineRow(name):
     """The row of an engine in such a list; that of the default for one that cannot be chosen here."""
-    return engineNames().index(name if name in ENGINES and not blockedReason(name) else default_engine())
+    return engineNames().index(
+        name if name in ENGINES and not blockedReason(name) else default_engine()
+    )

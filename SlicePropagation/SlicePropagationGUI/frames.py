@@ -55,7 +55,11 @@ class FrameSection:
 
     def isFollowing(self, segmentation):
         """Whether a segmentation shows another content in each frame."""
-        return self.browser is not None and segmentation is not None and self.browser.GetSequenceNode(segmentation) is not None
+        return (
+            self.browser is not None
+            and segmentation is not None
+            and self.browser.GetSequenceNode(segmentation) is not None
+        )
 
     def showState(self, state, isTakenBack):
         """Enable what can be done, and say why the rest cannot.
@@ -64,22 +68,37 @@ class FrameSection:
             isTakenBack: whether the last carrying was undone.
         """
         ui, isThere = self._ui, hasBrowsers(slicer.mrmlScene)
-        for widget in (ui.frameTitleLabel, ui.frameLabel, ui.cyclicCheckBox, ui.carryButton, ui.takeBackButton):
+        for widget in (
+            ui.frameTitleLabel,
+            ui.frameLabel,
+            ui.cyclicCheckBox,
+            ui.carryButton,
+            ui.takeBackButton,
+        ):
             widget.visible = isThere
         if self.count:
-            ui.frameLabel.text = _("Frame {number} of {count}").format(number=self.browser.GetSelectedItemNumber() + 1, count=self.count)
+            ui.frameLabel.text = _("Frame {number} of {count}").format(
+                number=self.browser.GetSelectedItemNumber() + 1, count=self.count
+            )
         else:
             ui.frameLabel.text = _("No frames")
         ui.carryButton.enabled = ui.cyclicCheckBox.enabled = state.carry == ""
         ui.carryButton.toolTip = state.carry or _(
             "Follow the structure from this frame, and others that you segmented, through all frames by image registration. "
-            "Frames that you segmented and slices that you corrected stay as they are.")
+            "Frames that you segmented and slices that you corrected stay as they are."
+        )
         ui.takeBackButton.text = _("Redo in all frames") if isTakenBack else _("Undo in all frames")
         ui.takeBackButton.enabled = state.takeBack == ""
         ui.takeBackButton.toolTip = state.takeBack or (
-            _("Carry to all frames again, with the same result") if isTakenBack else
-            _("Give all frames back what they held before they were carried; frames that you changed since stay as you left them"))
-        ui.cyclicCheckBox.toolTip = state.carry or _("The last frame leads to the first, as in a heartbeat")
+            _("Carry to all frames again, with the same result")
+            if isTakenBack
+            else _(
+                "Give all frames back what they held before they were carried; frames that you changed since stay as you left them"
+            )
+        )
+        ui.cyclicCheckBox.toolTip = state.carry or _(
+            "The last frame leads to the first, as in a heartbeat"
+        )
 
     def cleanup(self):
         """Stop following."""

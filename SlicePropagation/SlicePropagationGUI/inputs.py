@@ -54,7 +54,11 @@ class InputSection:
             return drawnSegments(self.segmentation())
         if scope == "checked":
             checked = self._settings.get("segments").split("|")
-            return [segmentID for segmentID in self.segmentation().GetSegmentation().GetSegmentIDs() if segmentID in checked]
+            return [
+                segmentID
+                for segmentID in self.segmentation().GetSegmentation().GetSegmentIDs()
+                if segmentID in checked
+            ]
         return [self.selectedSegment()] if self.selectedSegment() else []
 
     def count(self):
@@ -84,16 +88,23 @@ class InputSection:
 
     def setEnabled(self, reason):
         """Let the person choose, or say why not."""
-        for widget in (self._ui.volumeSelector, self._ui.segmentationSelector, self._ui.scopeComboBox, self._ui.segmentsList):
+        for widget in (
+            self._ui.volumeSelector,
+            self._ui.segmentationSelector,
+            self._ui.scopeComboBox,
+            self._ui.segmentsList,
+        ):
             widget.enabled = reason == ""
         self._ui.scopeComboBox.toolTip = reason or _("Which segments the next run fills")
         self._ui.segmentsList.toolTip = reason or _("Check the segments that the next run fills")
         self._ui.volumeSelector.toolTip = reason or _("The image whose slices are followed")
-        self._ui.segmentationSelector.toolTip = reason or _("What you draw in; the Segment Editor shows the same one")
+        self._ui.segmentationSelector.toolTip = reason or _(
+            "What you draw in; the Segment Editor shows the same one"
+        )
 
     def cleanup(self):
         """Stop observing."""
-        self._isFilling = True          # what the selectors say from now on is not the person's choice
+        self._isFilling = True  # what the selectors say from now on is not the person's choice
         self._observe(None)
 
     def _nodesChosen(self):
@@ -114,12 +125,20 @@ class InputSection:
     def _segmentsChecked(self):
         if self._isFilling:
             return
-        checked = [segmentID for row, segmentID in enumerate(self._listed()) if self._ui.segmentsList.item(row).checkState() == qt.Qt.Checked]
+        checked = [
+            segmentID
+            for row, segmentID in enumerate(self._listed())
+            if self._ui.segmentsList.item(row).checkState() == qt.Qt.Checked
+        ]
         self._settings.set("segments", "|".join(checked))
         self._changed()
 
     def _listed(self):
-        return list(self.segmentation().GetSegmentation().GetSegmentIDs()) if self.segmentation() is not None else []
+        return (
+            list(self.segmentation().GetSegmentation().GetSegmentIDs())
+            if self.segmentation() is not None
+            else []
+        )
 
     def _fillList(self):
         self._isFilling = True
@@ -127,13 +146,17 @@ class InputSection:
         self._ui.segmentsList.clear()
         checked = self._settings.get("segments").split("|")
         for segmentID in self._listed():
-            self._ui.segmentsList.addItem(self.segmentation().GetSegmentation().GetSegment(segmentID).GetName())
+            self._ui.segmentsList.addItem(
+                self.segmentation().GetSegmentation().GetSegment(segmentID).GetName()
+            )
             item = self._ui.segmentsList.item(self._ui.segmentsList.count - 1)
             item.setCheckState(qt.Qt.Checked if segmentID in checked else qt.Qt.Unchecked)
         self._isFilling = False
 
     def _observe(self, segmentation):
-        content = segmentation.GetSegmentation() if segmentation is not None else None       # another one in each frame of a sequence
+        content = (
+            segmentation.GetSegmentation() if segmentation is not None else None
+        )  # another one in each frame of a sequence
         if content is self._content:
             return
         for tag in self._tags:
@@ -141,7 +164,10 @@ class InputSection:
         self._content, self._tags = content, []
         if content is not None:
             events = (slicer.vtkSegmentation.SegmentAdded, slicer.vtkSegmentation.SegmentRemoved)
-            self._tags = [content.AddObserver(event, lambda caller, event: self._segmentsCameOrWent()) for event in events]
+            self._tags = [
+                content.AddObserver(event, lambda caller, event: self._segmentsCameOrWent())
+                for event in events
+            ]
 
     def _segmentsCameOrWent(self):
         if slicer.mrmlScene.IsBatchProcessing():

@@ -6,9 +6,15 @@ import time
 from slicer.i18n import tr as _
 
 from SlicePropagationLib.errors import SlicePropagationError
-from SlicePropagationMRML.words import framesReturnedText, framesText, slicesText, takenText, travelText
+from SlicePropagationMRML.words import (
+    framesReturnedText,
+    framesText,
+    slicesText,
+    takenText,
+    travelText,
+)
 
-FOLLOW_SECONDS = 0.15       # views and strip are brought up to date no more often
+FOLLOW_SECONDS = 0.15  # views and strip are brought up to date no more often
 
 
 class Narrator:
@@ -21,18 +27,35 @@ class Narrator:
     def __init__(self, panel):
         self._panel, self._logic, self._shownAt = panel, panel.logic, 0.0
         logic = self._logic
-        self._saveStateForUndo, logic.saveStateForUndo = logic.saveStateForUndo, panel.draw.saveStateForUndo
+        self._saveStateForUndo, logic.saveStateForUndo = (
+            logic.saveStateForUndo,
+            panel.draw.saveStateForUndo,
+        )
         logic.onStep, logic.onDone, logic.onEdit = self.step, self.done, self.edit
-        logic.onTravel, logic.onTouch, logic.onClosed, logic.axisOfSeed = self.travel, self.touch, self.closed, panel.axisOfSeed
+        logic.onTravel, logic.onTouch, logic.onClosed, logic.axisOfSeed = (
+            self.travel,
+            self.touch,
+            self.closed,
+            panel.axisOfSeed,
+        )
         logic.onMove = self.moved
-        logic.onFrame, logic.onFrameStep, logic.onFramesDone, logic.onFramesReturned = self.frame, self.frameStep, self.framesDone, self.framesReturned
+        logic.onFrame, logic.onFrameStep, logic.onFramesDone, logic.onFramesReturned = (
+            self.frame,
+            self.frameStep,
+            self.framesDone,
+            self.framesReturned,
+        )
 
     def cleanup(self):
         """Let the logic go on without a panel."""
         logic = self._logic
         logic.saveStateForUndo = self._saveStateForUndo
-        logic.onStep = logic.onDone = logic.onEdit = logic.onTravel = logic.onTouch = logic.onClosed = logic.axisOfSeed = lambda *arguments: None
-        logic.onMove = logic.onFrame = logic.onFrameStep = logic.onFramesDone = logic.onFramesReturned = lambda *arguments: None
+        logic.onStep = logic.onDone = logic.onEdit = logic.onTravel = logic.onTouch = (
+            logic.onClosed
+        ) = logic.axisOfSeed = lambda *arguments: None
+        logic.onMove = logic.onFrame = logic.onFrameStep = logic.onFramesDone = (
+            logic.onFramesReturned
+        ) = lambda *arguments: None
 
     @contextlib.contextmanager
     def errors(self):
@@ -59,9 +82,17 @@ class Narrator:
             panel.say(str(error))
         elif self._logic.hasPartialResult:
             taken = self._logic.takenVoxels()
-            panel.say(_("The result would take {taken}. Keep it?").format(taken=takenText(taken)) if taken else _("Stopped. Keep or discard what is there?"))
+            panel.say(
+                _("The result would take {taken}. Keep it?").format(taken=takenText(taken))
+                if taken
+                else _("Stopped. Keep or discard what is there?")
+            )
         else:
-            panel.say(_("Done in {seconds:.1f} s. Undo takes the run back in one step.").format(seconds=panel.run.seconds()))
+            panel.say(
+                _("Done in {seconds:.1f} s. Undo takes the run back in one step.").format(
+                    seconds=panel.run.seconds()
+                )
+            )
         panel.refresh()
 
     def moved(self, problem):
@@ -90,7 +121,11 @@ class Narrator:
         elif not written and not skipped:
             panel.say(_("Stopped; no frame was changed."))
         else:
-            panel.say(framesText(len(written), [frame + 1 for frame in skipped], numMissing, panel.run.seconds()))
+            panel.say(
+                framesText(
+                    len(written), [frame + 1 for frame in skipped], numMissing, panel.run.seconds()
+                )
+            )
         panel.inputs.follow()
         panel.refresh()
 
@@ -116,7 +151,11 @@ class Narrator:
         if isCorrection and panel.settings.isOn("autoUpdate") and not self._logic.hasPartialResult:
             panel.commands.propagate()
         elif isCorrection:
-            panel.say(_("You changed {slices}; Propagate computes anew what it affects.").format(slices=where))
+            panel.say(
+                _("You changed {slices}; Propagate computes anew what it affects.").format(
+                    slices=where
+                )
+            )
         else:
             panel.say(_("You drew on {slices}. Propagate fills the rest.").format(slices=where))
 

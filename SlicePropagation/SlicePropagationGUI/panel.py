@@ -40,17 +40,52 @@ class PropagationPanel:
         self.draw = DrawSection(ui, self.refreshSoon)
         self.draw.attach()
         self.inputs = InputSection(ui, self.settings, self.refreshSoon)
-        self.run = RunSection(ui, self.settings, do.chosen, {
-            "propagate": do.propagateOrStop, "keep": do.keep, "discard": do.discard, "install": do.install, "snap": do.snap})
+        self.run = RunSection(
+            ui,
+            self.settings,
+            do.chosen,
+            {
+                "propagate": do.propagateOrStop,
+                "keep": do.keep,
+                "discard": do.discard,
+                "install": do.install,
+                "snap": do.snap,
+            },
+        )
         self.frames = FrameSection(ui, self.settings, do.carry, do.returnFrames, self._frameMoved)
-        self.review = ReviewSection(ui, self.settings, logic, {"next": do.showNext, "confirm": do.confirm, "empty": do.markEmpty}, self.showState)
+        self.review = ReviewSection(
+            ui,
+            self.settings,
+            logic,
+            {"next": do.showNext, "confirm": do.confirm, "empty": do.markEmpty},
+            self.showState,
+        )
         self.details = DetailsSection(ui, folder, {"export": do.export, "remove": do.removeFiles})
-        self.shortcuts = Shortcuts(root, {"propagate": do.propagate, "next": do.showNext, "confirm": do.confirm,
-                                          "empty": do.markEmpty, "keep": do.keep, "discard": do.discard}, do.stop)
+        self.shortcuts = Shortcuts(
+            root,
+            {
+                "propagate": do.propagate,
+                "next": do.showNext,
+                "confirm": do.confirm,
+                "empty": do.markEmpty,
+                "keep": do.keep,
+                "discard": do.discard,
+            },
+            do.stop,
+        )
         self.narrator = Narrator(self)
-        self._sceneTags = [slicer.mrmlScene.AddObserver(event, lambda caller, name: self.restore())
-                           for event in (slicer.vtkMRMLScene.EndCloseEvent, slicer.vtkMRMLScene.EndBatchProcessEvent)]
-        self._sceneTags.append(slicer.mrmlScene.AddObserver(slicer.vtkMRMLScene.StartCloseEvent, lambda caller, name: self.say(""), 1.0))     # before the logic says what ended
+        self._sceneTags = [
+            slicer.mrmlScene.AddObserver(event, lambda caller, name: self.restore())
+            for event in (
+                slicer.vtkMRMLScene.EndCloseEvent,
+                slicer.vtkMRMLScene.EndBatchProcessEvent,
+            )
+        ]
+        self._sceneTags.append(
+            slicer.mrmlScene.AddObserver(
+                slicer.vtkMRMLScene.StartCloseEvent, lambda caller, name: self.say(""), 1.0
+            )
+        )  # before the logic says what ended
         self._isReady = True
         self.refresh()
 
@@ -85,7 +120,7 @@ class PropagationPanel:
 
     def cleanup(self):
         """Forget everything before the panel goes."""
-        self._isReady = False           # its widgets live on for a moment, and tell of changes
+        self._isReady = False  # its widgets live on for a moment, and tell of changes
         if self._isEntered:
             self.leave()
         self.narrator.cleanup()
@@ -117,7 +152,7 @@ class PropagationPanel:
         isDue, self._isDue = self._isDue, False
         if isDue and self._isReady:
             if self.logic.hasPartialResult:
-                self.logic.look()               # the segment whose result waits may be gone
+                self.logic.look()  # the segment whose result waits may be gone
             self.logic.watchFrames()
             self.refresh()
 
@@ -126,11 +161,13 @@ class PropagationPanel:
         if self._isBusy or not self._isReady or slicer.mrmlScene.IsBatchProcessing():
             return
         self._isDue = False
-        self._isBusy = True                     # setting nodes and names fires the events that call this
+        self._isBusy = True  # setting nodes and names fires the events that call this
         try:
             self.draw.show(self.inputs.volume(), self.inputs.segmentation())
             self.frames.show(self.inputs.volume())
-            if (self.logic.isCarrying or not self.logic.isRunning) and not self.logic.hasPartialResult:
+            if (
+                self.logic.isCarrying or not self.logic.isRunning
+            ) and not self.logic.hasPartialResult:
                 self._open()
             self.review.show(self.reviewed(), hasVolume=self.inputs.volume() is not None)
         finally:
@@ -151,25 +188,51 @@ class PropagationPanel:
         self.details.showState(state)
         self.draw.setKeys(not situation.isRunning)
         self.shortcuts.setStopKey(situation.isRunning and self._isEntered)
-        if self.ui.statusLabel.text in ("", self._nextStep):        # nothing happened that a person should read first
+        if self.ui.statusLabel.text in (
+            "",
+            self._nextStep,
+        ):  # nothing happened that a person should read first
             self._nextStep = state.propagate
             self.say(self._nextStep)
 
     def situation(self):
         """What `viewState` needs to know."""
         document, index = self.logic.document, self.review.index
-        known = dict(hasVolume=self.inputs.volume() is not None, hasSegmentation=self.inputs.segmentation() is not None,
-                     numSegments=len(self.inputs.segmentIDs()), numListed=self.inputs.count(), isChecking=self.inputs.isChecking(), isRunning=self.logic.isRunning, hasResult=self.logic.hasPartialResult or self.logic.hasPartialFrames,
-                     missing=self.run.missing(), problem=self._problem, isShown=index is not None,
-                     numFrames=self.frames.count, isPlaying=self.frames.isPlaying, isFollowing=self.frames.isFollowing(self.inputs.segmentation()),
-                     isCarried=self.logic.frameStep(self.inputs.segmentation()) is not None)
+        known = dict(
+            hasVolume=self.inputs.volume() is not None,
+            hasSegmentation=self.inputs.segmentation() is not None,
+            numSegments=len(self.inputs.segmentIDs()),
+            numListed=self.inputs.count(),
+            isChecking=self.inputs.isChecking(),
+            isRunning=self.logic.isRunning,
+            hasResult=self.logic.hasPartialResult or self.logic.hasPartialFrames,
+            missing=self.run.missing(),
+            problem=self._problem,
+            isShown=index is not None,
+            numFrames=self.frames.count,
+            isPlaying=self.frames.isPlaying,
+            isFollowing=self.frames.isFollowing(self.inputs.segmentation()),
+            isCarried=self.logic.frameStep(self.inputs.segmentation()) is not None,
+        )
         if document is None or self.review.review is None:
             return Situation(**known)
-        kinds, session, label = self.review.review.kinds, document.session, document.labelOf(self.reviewed())
-        isAnchor = index is not None and kinds[index] in (Kind.SEED, Kind.CORRECTION, Kind.CONFIRMED)
-        return Situation(**known, hasSeed=any(session.anchors(label) for label in document.segments),
-                         hasPrediction=self.review.review.count(Kind.PROPAGATED, Kind.STALE) > 0, isAnchor=isAnchor,
-                         isEmptyAnchor=isAnchor and session.state(label, index).patch.is_empty)
+        kinds, session, label = (
+            self.review.review.kinds,
+            document.session,
+            document.labelOf(self.reviewed()),
+        )
+        isAnchor = index is not None and kinds[index] in (
+            Kind.SEED,
+            Kind.CORRECTION,
+            Kind.CONFIRMED,
+        )
+        return Situation(
+            **known,
+            hasSeed=any(session.anchors(label) for label in document.segments),
+            hasPrediction=self.review.review.count(Kind.PROPAGATED, Kind.STALE) > 0,
+            isAnchor=isAnchor,
+            isEmptyAnchor=isAnchor and session.state(label, index).patch.is_empty,
+        )
 
     def say(self, text):
         """Show a sentence in the status line."""
@@ -184,32 +247,54 @@ class PropagationPanel:
         chosen = self.run.chosenAxis()
         if chosen is not None:
             return chosen
-        return suggestAxis(slicer.mrmlScene, self.inputs.volume(), self.inputs.segmentation(), self.inputs.segmentIDs())
+        return suggestAxis(
+            slicer.mrmlScene,
+            self.inputs.volume(),
+            self.inputs.segmentation(),
+            self.inputs.segmentIDs(),
+        )
 
     def otherSlices(self):
         """Why what is stored with the segments that are open does not count on the slices of the volume; empty where it does."""
         document = self.logic.document
-        return otherSlicesText(document.volumeNode, document.segmentationNode, document.segments.values(), document.stack.axis)
+        return otherSlicesText(
+            document.volumeNode,
+            document.segmentationNode,
+            document.segments.values(),
+            document.stack.axis,
+        )
 
     # Below
 
     def _open(self):
         """Let the logic work on what is chosen, unless it does already."""
-        volume, segmentation, segmentIDs = self.inputs.volume(), self.inputs.segmentation(), self.inputs.segmentIDs()
+        volume, segmentation, segmentIDs = (
+            self.inputs.volume(),
+            self.inputs.segmentation(),
+            self.inputs.segmentIDs(),
+        )
         document, self._problem = self.logic.document, ""
         if volume is None or segmentation is None or not segmentIDs or self.frames.isPlaying:
             self.logic.close()
             self.run.showStack(volume, 0, _count(volume, 0))
             return
-        isSame = (document is not None and (document.volumeNode, document.segmentationNode) == (volume, segmentation)
-                  and list(document.segments.values()) == segmentIDs)
-        axis = document.stack.axis if isSame and self.run.chosenAxis() is None else self.axis()     # looking at every voxel takes a while
+        isSame = (
+            document is not None
+            and (document.volumeNode, document.segmentationNode) == (volume, segmentation)
+            and list(document.segments.values()) == segmentIDs
+        )
+        axis = (
+            document.stack.axis if isSame and self.run.chosenAxis() is None else self.axis()
+        )  # looking at every voxel takes a while
         if isSame and document.stack.axis == axis:
             self.run.showStack(volume, axis, _count(volume, axis))
             return
-        if document is not None and ((document.volumeNode, document.segmentationNode) != (volume, segmentation) or document.stack.axis != axis
-                                     or not set(document.segments.values()) & set(segmentIDs)):
-            self.say("")                        # what was said was about something else
+        if document is not None and (
+            (document.volumeNode, document.segmentationNode) != (volume, segmentation)
+            or document.stack.axis != axis
+            or not set(document.segments.values()) & set(segmentIDs)
+        ):
+            self.say("")  # what was said was about something else
         try:
             self.logic.shareEditorNode(self.draw.node)
             self.logic.open(volume, segmentation, segmentIDs, axis)
@@ -234,7 +319,9 @@ class PropagationPanel:
         """The axis that the first drawing shows, unless the person chose one."""
         if self.run.chosenAxis() is not None:
             return self.run.chosenAxis()
-        return axisOfSegments(self.inputs.volume(), self.inputs.segmentation(), self.inputs.segmentIDs())
+        return axisOfSegments(
+            self.inputs.volume(), self.inputs.segmentation(), self.inputs.segmentIDs()
+        )
 
 
 def _count(volume, axis):

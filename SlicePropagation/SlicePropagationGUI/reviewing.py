@@ -7,7 +7,14 @@ from slicer.i18n import tr as _
 from SlicePropagationGUI.strip import SliceStrip
 from SlicePropagationMRML.controls import hints, keyed, legend
 from SlicePropagationMRML.review import Kind, explainSlice, reviewSlices
-from SlicePropagationMRML.views import indexInView, jumpViews, observeViews, sliceNodes, stopObserving, viewsAlong
+from SlicePropagationMRML.views import (
+    indexInView,
+    jumpViews,
+    observeViews,
+    sliceNodes,
+    stopObserving,
+    viewsAlong,
+)
 from SlicePropagationMRML.words import sliceText, summaryText
 
 
@@ -29,10 +36,16 @@ class ReviewSection:
         self.strip = SliceStrip(self._describe, self.jump)
         ui.stripFrame.layout().addWidget(self.strip)
         ui.legendLabel.text = _legend()
-        for button, action in ((ui.nextButton, "next"), (ui.confirmButton, "confirm"), (ui.emptyButton, "empty")):
+        for button, action in (
+            (ui.nextButton, "next"),
+            (ui.confirmButton, "confirm"),
+            (ui.emptyButton, "empty"),
+        ):
             button.connect("clicked()", actions[action])
         ui.autoUpdateCheckBox.checked = settings.isOn("autoUpdate")
-        ui.autoUpdateCheckBox.connect("toggled(bool)", lambda isOn: settings.set("autoUpdate", bool(isOn)))
+        ui.autoUpdateCheckBox.connect(
+            "toggled(bool)", lambda isOn: settings.set("autoUpdate", bool(isOn))
+        )
 
     @property
     def index(self):
@@ -47,17 +60,30 @@ class ReviewSection:
     def show(self, segmentID, *, hasVolume=True):
         """Show a segment's slices; nothing when it is not worked on, with a hint for those who have no volume."""
         document = self._logic.document
-        self._segmentID = segmentID if document is not None and segmentID in document.segments.values() else ""
-        self._review = reviewSlices(document.session, document.labelOf(segmentID)) if self._segmentID else None
+        self._segmentID = (
+            segmentID if document is not None and segmentID in document.segments.values() else ""
+        )
+        self._review = (
+            reviewSlices(document.session, document.labelOf(segmentID)) if self._segmentID else None
+        )
         self.strip.setReview(self._review)
         if self._review is not None:
-            self._ui.reviewLabel.text = summaryText(self._review, document.segmentName(document.labelOf(segmentID)))
+            self._ui.reviewLabel.text = summaryText(
+                self._review, document.segmentName(document.labelOf(segmentID))
+            )
         else:
             hint = _("Every slice of the segment will be shown here.")
-            self._ui.reviewLabel.text = hint if hasVolume else f"{hint} " + _("No volume at hand? Take SlicePropagationAbdomen in the module Sample Data.")
+            self._ui.reviewLabel.text = (
+                hint
+                if hasVolume
+                else f"{hint} "
+                + _("No volume at hand? Take SlicePropagationAbdomen in the module Sample Data.")
+            )
         self._ui.legendLabel.visible = self._review is not None
-        if self._isObserving and [node for node, _tag in self._observations] != sliceNodes(slicer.mrmlScene):
-            self.observe()                      # a view came or went
+        if self._isObserving and [node for node, _tag in self._observations] != sliceNodes(
+            slicer.mrmlScene
+        ):
+            self.observe()  # a view came or went
         self.follow()
 
     def jump(self, index):
@@ -73,7 +99,9 @@ class ReviewSection:
         document, index = self._logic.document, None
         if document is not None:
             views = viewsAlong(slicer.mrmlScene, document.volumeNode, document.stack.axis)
-            index = indexInView(views[0], document.volumeNode, document.stack.axis) if views else None
+            index = (
+                indexInView(views[0], document.volumeNode, document.stack.axis) if views else None
+            )
             index = index if index is not None and 0 <= index < len(document.stack) else None
         if index != self._index:
             self._index = index
@@ -83,7 +111,11 @@ class ReviewSection:
     def showState(self, state):
         """Enable what can be done, and say why the rest cannot."""
         ui = self._ui
-        for button, reason, command in ((ui.nextButton, state.next, "next"), (ui.confirmButton, state.confirm, "confirm"), (ui.emptyButton, state.empty, "empty")):
+        for button, reason, command in (
+            (ui.nextButton, state.next, "next"),
+            (ui.confirmButton, state.confirm, "confirm"),
+            (ui.emptyButton, state.empty, "empty"),
+        ):
             button.enabled = reason == ""
             button.toolTip = reason or keyed(hints()[command], command)
 
@@ -101,13 +133,28 @@ class ReviewSection:
 
     def _describe(self, index):
         session, label = self._logic.session, self._logic.document.labelOf(self._segmentID)
-        kind, confidence = Kind(int(self._review.kinds[index])), float(self._review.confidence[index])
+        kind, confidence = (
+            Kind(int(self._review.kinds[index])),
+            float(self._review.confidence[index]),
+        )
         isPredicted = kind in (Kind.PROPAGATED, Kind.STALE) and not np.isnan(confidence)
-        return sliceText(index, len(self._review), kind, confidence, explainSlice(session, label, index) if isPredicted else None)
+        return sliceText(
+            index,
+            len(self._review),
+            kind,
+            confidence,
+            explainSlice(session, label, index) if isPredicted else None,
+        )
 
 
 def _legend():
     """What colours and shapes mean, as rich text in two lines."""
     lines, below = legend()
-    cells = [" &nbsp; ".join(f'<span style="color:{color}">&#9632;</span>&nbsp;{name.replace(" ", "&nbsp;")}' for color, name in line) for line in lines]
+    cells = [
+        " &nbsp; ".join(
+            f'<span style="color:{color}">&#9632;</span>&nbsp;{name.replace(" ", "&nbsp;")}'
+            for color, name in line
+        )
+        for line in lines
+    ]
     return "<br>".join([*cells, below])

@@ -6,11 +6,19 @@ from slicer.i18n import tr as _
 
 from SlicePropagationGUI.engine_list import engineRow, fillEngines
 from SlicePropagationLib.engines import ENGINES, default_engine
-from SlicePropagationMRML.controls import DEVICES, DIRECTIONS, deviceTitles, directionTitles, engineNames, hints, keyed
+from SlicePropagationMRML.controls import (
+    DEVICES,
+    DIRECTIONS,
+    deviceTitles,
+    directionTitles,
+    engineNames,
+    hints,
+    keyed,
+)
 from SlicePropagationMRML.geometry import PLANES, axisOfPlane, endsOfAxis, obliqueness
 from SlicePropagationMRML.words import frameProgressText, planeName, progressText
 
-SHARES = 100            # steps of the progress bar for a slice that is carried through all frames
+SHARES = 100  # steps of the progress bar for a slice that is carried through all frames
 
 
 class RunSection:
@@ -26,12 +34,22 @@ class RunSection:
     def __init__(self, ui, settings, changed, actions):
         self._ui, self._settings, self._changed = ui, settings, changed
         self._volume, self._isFilling, self._began, self._shown = None, False, 0.0, ()
-        for button, action in ((ui.propagateButton, "propagate"), (ui.keepButton, "keep"), (ui.discardButton, "discard"), (ui.installButton, "install"), (ui.snapButton, "snap")):
+        for button, action in (
+            (ui.propagateButton, "propagate"),
+            (ui.keepButton, "keep"),
+            (ui.discardButton, "discard"),
+            (ui.installButton, "install"),
+            (ui.snapButton, "snap"),
+        ):
             button.connect("clicked()", actions[action])
         self._snap = actions["snap"]
         self._fillEngines()
-        for combo, chosen in ((ui.axisComboBox, self._axisChosen), (ui.directionComboBox, self._directionChosen),
-                              (ui.engineComboBox, self._engineChosen), (ui.deviceComboBox, self._deviceChosen)):
+        for combo, chosen in (
+            (ui.axisComboBox, self._axisChosen),
+            (ui.directionComboBox, self._directionChosen),
+            (ui.engineComboBox, self._engineChosen),
+            (ui.deviceComboBox, self._deviceChosen),
+        ):
             combo.connect("currentIndexChanged(int)", chosen)
         ui.toTheEndCheckBox.connect("toggled(bool)", self._toTheEndChosen)
         ui.rangeWidget.connect("valuesChanged(double,double)", self._rangeChosen)
@@ -42,10 +60,14 @@ class RunSection:
 
     def span(self):
         """(first, last) slice, or None to the end of the structure."""
-        return None if self._settings.isOn("toTheEnd") else (self._settings.number("first"), self._settings.number("last"))
+        return (
+            None
+            if self._settings.isOn("toTheEnd")
+            else (self._settings.number("first"), self._settings.number("last"))
+        )
 
     def direction(self):
-        """"both", "up" or "down"."""
+        """ "both", "up" or "down"."""
         return self._settings.get("direction")
 
     def engineName(self):
@@ -53,7 +75,7 @@ class RunSection:
         return engineNames()[engineRow(self._settings.get("engine") or default_engine())]
 
     def device(self):
-        """"auto", "cpu" or "cuda"."""
+        """ "auto", "cpu" or "cuda"."""
         return self._settings.get("device")
 
     def follows(self):
@@ -86,8 +108,12 @@ class RunSection:
         ui.directionComboBox.clear()
         if volume is not None:
             for plane in PLANES:
-                ui.axisComboBox.addItem(planeName(plane, obliqueness(volume, axisOfPlane(volume, plane))))
-            ui.axisComboBox.setCurrentIndex([axisOfPlane(volume, plane) for plane in PLANES].index(axis))
+                ui.axisComboBox.addItem(
+                    planeName(plane, obliqueness(volume, axisOfPlane(volume, plane)))
+                )
+            ui.axisComboBox.setCurrentIndex(
+                [axisOfPlane(volume, plane) for plane in PLANES].index(axis)
+            )
             for text in directionTitles(*endsOfAxis(volume, axis)):
                 ui.directionComboBox.addItem(text)
             ui.directionComboBox.setCurrentIndex(DIRECTIONS.index(self.direction()))
@@ -102,13 +128,28 @@ class RunSection:
         command = "stop" if running else "propagate"
         ui.propagateButton.toolTip = state.propagate or keyed(hints()[command], command)
         noVolume = state.choices or ("" if situation.hasVolume else _("Choose a volume first"))
-        for widget, reason in ((ui.axisComboBox, noVolume), (ui.toTheEndCheckBox, noVolume), (ui.directionComboBox, noVolume), (ui.engineComboBox, state.choices)):
+        for widget, reason in (
+            (ui.axisComboBox, noVolume),
+            (ui.toTheEndCheckBox, noVolume),
+            (ui.directionComboBox, noVolume),
+            (ui.engineComboBox, state.choices),
+        ):
             widget.enabled = reason == ""
-        ui.axisComboBox.toolTip = noVolume or _("The slices that the walk goes through, named after the patient")
-        ui.directionComboBox.toolTip = noVolume or _("Where the walk goes from the annotated slices")
-        ui.toTheEndCheckBox.toolTip = noVolume or _("Walk until the structure ends; switch off to choose the first and the last slice")
+        ui.axisComboBox.toolTip = noVolume or _(
+            "The slices that the walk goes through, named after the patient"
+        )
+        ui.directionComboBox.toolTip = noVolume or _(
+            "Where the walk goes from the annotated slices"
+        )
+        ui.toTheEndCheckBox.toolTip = noVolume or _(
+            "Walk until the structure ends; switch off to choose the first and the last slice"
+        )
         ui.snapButton.enabled = situation.hasVolume
-        ui.snapButton.toolTip = _("Turn the slice views onto the slices of the volume") if situation.hasVolume else _("Choose a volume first")
+        ui.snapButton.toolTip = (
+            _("Turn the slice views onto the slices of the volume")
+            if situation.hasVolume
+            else _("Choose a volume first")
+        )
         self._showRangeState(noVolume)
         self._showEngineState(state, situation)
         for button, command in ((ui.keepButton, "keep"), (ui.discardButton, "discard")):
@@ -119,7 +160,7 @@ class RunSection:
     def begin(self):
         """A run starts."""
         self._began = time.monotonic()
-        self._ui.progressBar.maximum = 0            # busy, until the first slice says how many there are
+        self._ui.progressBar.maximum = 0  # busy, until the first slice says how many there are
         self._ui.progressBar.value = 0
 
     def showProgress(self, step, total):
@@ -147,7 +188,7 @@ class RunSection:
     def _axisChosen(self, index):
         if not self._isFilling and self._volume is not None and index >= 0:
             self._settings.set("axis", axisOfPlane(self._volume, list(PLANES)[index]))
-            self._settings.set("toTheEnd", True)        # a range of other slices means nothing here
+            self._settings.set("toTheEnd", True)  # a range of other slices means nothing here
             self._ui.toTheEndCheckBox.checked = True
             self._snap()
             self._changed()
@@ -199,17 +240,27 @@ class RunSection:
             self._settings.set("first", 0)
             self._settings.set("last", last)
         self._ui.rangeWidget.setRange(0, last)
-        self._ui.rangeWidget.setValues(min(self._settings.number("first"), last), min(self._settings.number("last"), last))
+        self._ui.rangeWidget.setValues(
+            min(self._settings.number("first"), last), min(self._settings.number("last"), last)
+        )
 
     def _showRangeState(self, reason):
-        reason = reason or (_("Switch off 'To the end of the structure' to choose a range") if self._settings.isOn("toTheEnd") else "")
+        reason = reason or (
+            _("Switch off 'To the end of the structure' to choose a range")
+            if self._settings.isOn("toTheEnd")
+            else ""
+        )
         self._ui.rangeWidget.enabled = reason == ""
         self._ui.rangeWidget.toolTip = reason or _("First and last slice that may be filled")
 
     def _showEngineState(self, state, situation):
         info = ENGINES[self.engineName()]
         self._ui.engineComboBox.toolTip = state.choices or info.summary
-        self._ui.deviceComboBox.visible = self._ui.deviceComboBoxLabel.visible = info.has_weights and not situation.missing
+        self._ui.deviceComboBox.visible = self._ui.deviceComboBoxLabel.visible = (
+            info.has_weights and not situation.missing
+        )
         self._ui.deviceComboBox.enabled = state.choices == ""
-        self._ui.deviceComboBox.toolTip = state.choices or _("Where the network runs; automatic takes a GPU where there is one")
+        self._ui.deviceComboBox.toolTip = state.choices or _(
+            "Where the network runs; automatic takes a GPU where there is one"
+        )
         self._ui.installButton.visible = "torch" in situation.missing

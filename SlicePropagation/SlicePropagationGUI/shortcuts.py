@@ -23,7 +23,9 @@ class Shortcuts:
         """Make the keys work."""
         if self._shortcuts:
             return
-        self._shortcuts = [self._shortcut(KEYS[name], function) for name, function in self._actions.items()]
+        self._shortcuts = [
+            self._shortcut(KEYS[name], function) for name, function in self._actions.items()
+        ]
 
     def setStopKey(self, isOn):
         """Let Esc stop a run; the editor's own Esc must be off meanwhile."""

@@ -7,10 +7,17 @@ from SlicePropagationMRML.controls import barOf
 from SlicePropagationMRML.review import Kind
 
 HEIGHT = 56
-MARKER = 8              # pixels above the cells, for the mark of the current slice
-BASELINE = 3            # height of a slice that nothing is known about
+MARKER = 8  # pixels above the cells, for the mark of the current slice
+BASELINE = 3  # height of a slice that nothing is known about
 # When several slices share a pixel, the one that a person should see wins: anchors, then what is out of date, then the least trusted.
-RANK = {Kind.UNKNOWN: 0, Kind.PROPAGATED: 1, Kind.STALE: 2, Kind.CONFIRMED: 3, Kind.SEED: 4, Kind.CORRECTION: 5}
+RANK = {
+    Kind.UNKNOWN: 0,
+    Kind.PROPAGATED: 1,
+    Kind.STALE: 2,
+    Kind.CONFIRMED: 3,
+    Kind.SEED: 4,
+    Kind.CORRECTION: 5,
+}
 
 
 def columnsOf(review, width):
@@ -27,9 +34,13 @@ def columnsOf(review, width):
     if count <= width:
         return np.arange(width) * count // width
     trust = np.nan_to_num(review.confidence, nan=1.0)
-    rank = np.array([RANK[Kind(number)] for number in range(len(Kind))])[review.kinds] + (1.0 - trust)
+    rank = np.array([RANK[Kind(number)] for number in range(len(Kind))])[review.kinds] + (
+        1.0 - trust
+    )
     starts = np.arange(width + 1) * count // width
-    return np.array([start + int(rank[start:end].argmax()) for start, end in zip(starts[:-1], starts[1:])])
+    return np.array(
+        [start + int(rank[start:end].argmax()) for start, end in zip(starts[:-1], starts[1:])]
+    )
 
 
 class SliceStrip(qt.QLabel):
@@ -117,28 +128,38 @@ class SliceStrip(qt.QLabel):
         return picture
 
     def _drawBar(self, painter, index, left, width):
-        color, share, isStriped = barOf(Kind(int(self._review.kinds[index])), float(self._review.confidence[index]))
+        color, share, isStriped = barOf(
+            Kind(int(self._review.kinds[index])), float(self._review.confidence[index])
+        )
         room = HEIGHT - MARKER
         height = max(round(share * room), BASELINE)
-        shown = width - 1 if width > 3 else width        # a gap between cells, where there is room for one
+        shown = (
+            width - 1 if width > 3 else width
+        )  # a gap between cells, where there is room for one
         painter.fillRect(left, HEIGHT - height, shown, height, qt.QColor(color))
         ground = self.palette.color(qt.QPalette.Base)
         if self._review.isEmpty[index] and height > BASELINE:
-            frame = 1 if shown > 4 else 0                # hollow: the structure is not on this slice
-            painter.fillRect(left + frame, HEIGHT - height + 2, shown - 2 * frame, height - 2 - BASELINE, ground)
+            frame = 1 if shown > 4 else 0  # hollow: the structure is not on this slice
+            painter.fillRect(
+                left + frame, HEIGHT - height + 2, shown - 2 * frame, height - 2 - BASELINE, ground
+            )
         elif isStriped:
             for top in range(HEIGHT - height + 2, HEIGHT, 6):
                 painter.fillRect(left, top, shown, 3, ground)
 
     def _drawCurrent(self, picture, width):
-        if self._current is None or self._review is None or not 0 <= self._current < len(self._review):
+        if (
+            self._current is None
+            or self._review is None
+            or not 0 <= self._current < len(self._review)
+        ):
             return
         left = self._current * width // len(self._review)
         right = max((self._current + 1) * width // len(self._review), left + 2)
         middle, color = (left + right) // 2, self.palette.color(qt.QPalette.WindowText)
         painter = qt.QPainter()
         painter.begin(picture)
-        for row in range(MARKER - 2):                    # a triangle that points down at the cell
+        for row in range(MARKER - 2):  # a triangle that points down at the cell
             half = MARKER - 3 - row
             painter.fillRect(middle - half, row, 2 * half + 1, 1, color)
         painter.fillRect(left, MARKER - 1, 1, HEIGHT, color)

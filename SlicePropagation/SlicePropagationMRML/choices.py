@@ -9,7 +9,11 @@ from SlicePropagationMRML.words import otherAxisText, otherGridText
 
 def drawnSegments(segmentationNode):
     """IDs of the segments in which anything is drawn."""
-    return [segmentID for segmentID in segmentationNode.GetSegmentation().GetSegmentIDs() if hasVoxels(segmentationNode, segmentID)]
+    return [
+        segmentID
+        for segmentID in segmentationNode.GetSegmentation().GetSegmentIDs()
+        if hasVoxels(segmentationNode, segmentID)
+    ]
 
 
 def annotatedAxis(segmentationNode, segmentIDs):
@@ -22,7 +26,11 @@ def otherSlicesText(volumeNode, segmentationNode, segmentIDs, axis):
     tags = _tagsOf(segmentationNode, segmentIDs)
     if any(values["axis"] != axis for values in tags):
         return otherAxisText()
-    return "" if all(is_on_grid(values, gridOf(volumeNode, segmentationNode)) for values in tags) else otherGridText()
+    return (
+        ""
+        if all(is_on_grid(values, gridOf(volumeNode, segmentationNode)) for values in tags)
+        else otherGridText()
+    )
 
 
 def axisOfSegments(volumeNode, segmentationNode, segmentIDs):
@@ -30,7 +38,11 @@ def axisOfSegments(volumeNode, segmentationNode, segmentIDs):
     axis = annotatedAxis(segmentationNode, segmentIDs)
     if axis is not None:
         return axis
-    axes = (axisOfMask(segmentMask(segmentationNode, segmentID, volumeNode)) for segmentID in segmentIDs if hasVoxels(segmentationNode, segmentID))
+    axes = (
+        axisOfMask(segmentMask(segmentationNode, segmentID, volumeNode))
+        for segmentID in segmentIDs
+        if hasVoxels(segmentationNode, segmentID)
+    )
     return next((axis for axis in axes if axis is not None), None)
 
 

@@ -7,7 +7,7 @@ import slicer
 
 from SlicePropagationMRML.geometry import labelmapBlock, segmentPatches
 
-BAND_VOXELS = 1_000_000     # of a block that is written at once; with an intensity range, Slicer looks at the whole volume for each (25 ms for 50 million)
+BAND_VOXELS = 1_000_000  # of a block that is written at once; with an intensity range, Slicer looks at the whole volume for each (25 ms for 50 million)
 
 
 def changedPatches(session, label, slices, before, *, mayOverlap):
@@ -67,7 +67,13 @@ def writeSegment(editorLogic, segmentationNode, segmentID, volumeNode, voxels, *
         return
     low, high = zip(*(_bounds(voxels, axis) for axis in range(3)))
     block = voxels[tuple(slice(first, last + 1) for first, last in zip(low, high))]
-    _modify(editorLogic, segmentationNode, segmentID, labelmapBlock(volumeNode, segmentationNode, block, low), isRemoval)
+    _modify(
+        editorLogic,
+        segmentationNode,
+        segmentID,
+        labelmapBlock(volumeNode, segmentationNode, block, low),
+        isRemoval,
+    )
 
 
 def prepareMasking(editorLogic, segmentID):
@@ -90,7 +96,10 @@ def writeBands(editorLogic, segmentationNode, segmentID, volumeNode, axis, patch
     patches = {index: patches[index] for index in sorted(patches) if not patches[index].is_empty}
     while patches:
         band = _firstBand(patches)
-        top, left = min(patch.top for patch in band.values()), min(patch.left for patch in band.values())
+        top, left = (
+            min(patch.top for patch in band.values()),
+            min(patch.left for patch in band.values()),
+        )
         bottom, right = (max(patch.window[side].stop for patch in band.values()) for side in (0, 1))
         first, last = min(band), max(band)
         block = np.zeros((last - first + 1, bottom - top, right - left), bool)
@@ -100,7 +109,13 @@ def writeBands(editorLogic, segmentationNode, segmentID, volumeNode, axis, patch
             del patches[index]
         low = [top, left]
         low.insert(axis, first)
-        _modify(editorLogic, segmentationNode, segmentID, labelmapBlock(volumeNode, segmentationNode, np.moveaxis(block, 0, axis), low), isRemoval)
+        _modify(
+            editorLogic,
+            segmentationNode,
+            segmentID,
+            labelmapBlock(volumeNode, segmentationNode, np.moveaxis(block, 0, axis), low),
+            isRemoval,
+        )
         yield
 
 
@@ -109,7 +124,12 @@ def _firstBand(patches):
     band, top, left, bottom, right = {}, np.inf, np.inf, 0, 0
     for index, patch in patches.items():
         rows, columns = patch.window
-        top, left, bottom, right = min(top, rows.start), min(left, columns.start), max(bottom, rows.stop), max(right, columns.stop)
+        top, left, bottom, right = (
+            min(top, rows.start),
+            min(left, columns.start),
+            max(bottom, rows.stop),
+            max(right, columns.stop),
+        )
         if band and (index - min(band) + 1) * (bottom - top) * (right - left) > BAND_VOXELS:
             break
         band[index] = patch
@@ -120,7 +140,9 @@ def _modify(editorLogic, segmentationNode, segmentID, labelmap, isRemoval):
     mode = editorLogic.ModificationModeRemove if isRemoval else editorLogic.ModificationModeAdd
     editorLogic.GetSegmentEditorNode().SetSelectedSegmentID(segmentID)
     editorLogic.UpdateMaskLabelmap()
-    editorLogic.ModifySegmentByLabelmap(segmentationNode, segmentID, labelmap, mode, list(labelmap.GetExtent()), False, False)
+    editorLogic.ModifySegmentByLabelmap(
+        segmentationNode, segmentID, labelmap, mode, list(labelmap.GetExtent()), False, False
+    )
 
 
 @contextlib.contextmanager

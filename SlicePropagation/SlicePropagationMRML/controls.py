@@ -9,9 +9,16 @@ from SlicePropagationMRML.review import Kind
 from SlicePropagationMRML.translation import tr as _
 from SlicePropagationMRML.words import endName, packagesText
 
-KEYS = {"propagate": "P", "next": "N", "confirm": "C", "empty": "E", "keep": "K", "discard": "D"}      # none is used by Slicer, its editor or its slice views
+KEYS = {
+    "propagate": "P",
+    "next": "N",
+    "confirm": "C",
+    "empty": "E",
+    "keep": "K",
+    "discard": "D",
+}  # none is used by Slicer, its editor or its slice views
 STOP = "Esc"
-INSTALLABLE = {"torch"}         # what the panel can install when it is asked to
+INSTALLABLE = {"torch"}  # what the panel can install when it is asked to
 DIRECTIONS = ("both", "up", "down")
 DEVICES = ("auto", "cpu", "cuda")
 # Colours that colour-blind people tell apart (Okabe and Ito, 2008), clear on light and on dark ground.
@@ -23,7 +30,7 @@ COLORS = {
     Kind.CONFIRMED: "#009e73",
     Kind.STALE: "#8c8c8c",
 }
-DOUBTFUL = "#e6a700"    # a propagated slice below this confidence
+DOUBTFUL = "#e6a700"  # a propagated slice below this confidence
 DOUBT = 0.7
 
 
@@ -42,7 +49,9 @@ def blockedReason(name):
     info = ENGINES[name]
     lacking = [package for package in info.missing if package not in INSTALLABLE]
     if lacking:
-        return _("Needs the Python package {packages}, which is not installed").format(packages=packagesText(lacking))
+        return _("Needs the Python package {packages}, which is not installed").format(
+            packages=packagesText(lacking)
+        )
     if info.has_weights and not has_model(name):
         return _("Its weights are not part of this installation; install the extension again")
     return ""
@@ -51,7 +60,13 @@ def blockedReason(name):
 def listedTitle(name):
     """What stands in the list: an engine's title, and what it lacks here."""
     missing = ENGINES[name].missing
-    return _("{engine}, needs {packages}").format(engine=engineTitle(name), packages=packagesText(missing)) if missing else engineTitle(name)
+    return (
+        _("{engine}, needs {packages}").format(
+            engine=engineTitle(name), packages=packagesText(missing)
+        )
+        if missing
+        else engineTitle(name)
+    )
 
 
 def engineNotes():
@@ -62,7 +77,13 @@ def engineNotes():
         text = info.summary
         if info.has_weights:
             card = modelCard(name)
-            text += " " + (_("Weights: {name}, version {version}, licence {licence}, trained on {data}.").format(**card) if card else _("Its weights are not installed."))
+            text += " " + (
+                _(
+                    "Weights: {name}, version {version}, licence {licence}, trained on {data}."
+                ).format(**card)
+                if card
+                else _("Its weights are not installed.")
+            )
         if info.missing:
             text += " " + _("Needs {packages}.").format(packages=packagesText(info.missing))
         notes.append((engineTitle(name), text))
@@ -80,7 +101,11 @@ def directionTitles(start, end):
     Args:
         start, end: where the slices begin and end in the patient, as `geometry.endsOfAxis` names it.
     """
-    return (_("Both directions"), _("Towards {end}").format(end=endName(end)), _("Towards {end}").format(end=endName(start)))
+    return (
+        _("Both directions"),
+        _("Towards {end}").format(end=endName(end)),
+        _("Towards {end}").format(end=endName(start)),
+    )
 
 
 def hints():
@@ -103,8 +128,18 @@ def keyed(text, name):
 
 def legend():
     """((colour, meaning), ...) in two lines, and the sentence below them."""
-    lines = (((COLORS[Kind.SEED], _("seed")), (COLORS[Kind.CORRECTION], _("correction")), (COLORS[Kind.CONFIRMED], _("confirmed"))),
-             ((COLORS[Kind.PROPAGATED], _("propagated")), (DOUBTFUL, _("doubtful")), (COLORS[Kind.STALE], _("out of date"))))
+    lines = (
+        (
+            (COLORS[Kind.SEED], _("seed")),
+            (COLORS[Kind.CORRECTION], _("correction")),
+            (COLORS[Kind.CONFIRMED], _("confirmed")),
+        ),
+        (
+            (COLORS[Kind.PROPAGATED], _("propagated")),
+            (DOUBTFUL, _("doubtful")),
+            (COLORS[Kind.STALE], _("out of date")),
+        ),
+    )
     return lines, _("Height: confidence. Hollow: not on this slice.")
 
 

@@ -49,14 +49,20 @@ class AnnotatedSegmentation:
         if volumeNode is None or segmentationNode is None:
             raise InputError("Choose a volume and a segmentation first.")
         if not segmentIDs:
-            raise InputError(f"Segmentation '{segmentationNode.GetName()}' has no segment chosen; add a segment and draw on one slice.")
+            raise InputError(
+                f"Segmentation '{segmentationNode.GetName()}' has no segment chosen; add a segment and draw on one slice."
+            )
         self.scene, self.volumeNode, self.segmentationNode = scene, volumeNode, segmentationNode
         self.segments = dict(enumerate(segmentIDs, 1))
         self.stack = stack or stackFromVolume(volumeNode, axis)
         self._grid = gridOf(volumeNode, segmentationNode)
         self.engineName, self.modelHash = "", None
         self._lastTags, self._tagsBefore, self._commits = {}, {}, {}
-        self._changes, self._position, self._travel = [(self._key(self._currentTags()), None)], 0, None
+        self._changes, self._position, self._travel = (
+            [(self._key(self._currentTags()), None)],
+            0,
+            None,
+        )
         self.session = self._restored()
 
     def labelOf(self, segmentID):
@@ -81,17 +87,23 @@ class AnnotatedSegmentation:
         """
         for node, kind in ((self.volumeNode, "volume"), (self.segmentationNode, "segmentation")):
             if not self.scene.IsNodePresent(node):
-                raise SlicePropagationError(f"The {kind} was removed from the scene; the run ended and nothing was written.")
+                raise SlicePropagationError(
+                    f"The {kind} was removed from the scene; the run ended and nothing was written."
+                )
         for segmentID in self.segments.values():
             if self.segmentationNode.GetSegmentation().GetSegment(segmentID) is None:
-                raise SlicePropagationError(f"Segment '{segmentID}' was deleted; the run ended and nothing was written.")
+                raise SlicePropagationError(
+                    f"Segment '{segmentID}' was deleted; the run ended and nothing was written."
+                )
 
     def isElsewhere(self):
         """Whether the volume lies elsewhere in the segmentation than when it was opened, or has other slices: what the session holds is of no use there."""
         if self.volumeNode.GetImageData() is None:
             return True
         try:
-            return not is_on_grid({"grid": self._grid}, gridOf(self.volumeNode, self.segmentationNode))
+            return not is_on_grid(
+                {"grid": self._grid}, gridOf(self.volumeNode, self.segmentationNode)
+            )
         except GeometryMismatchError:
             return True
 
@@ -101,7 +113,12 @@ class AnnotatedSegmentation:
 
     def patches(self):
         """{label: N `Patch`es} of what the segments hold now."""
-        return {label: segmentPatches(self.segmentationNode, segmentID, self.volumeNode, self.stack.axis) for label, segmentID in self.segments.items()}
+        return {
+            label: segmentPatches(
+                self.segmentationNode, segmentID, self.volumeNode, self.stack.axis
+            )
+            for label, segmentID in self.segments.items()
+        }
 
     def absorb(self):
         """Take over what the person did: an edit becomes a seed or a correction; after undo or redo tags are only read.
@@ -122,7 +139,11 @@ class AnnotatedSegmentation:
 
     def snapshot(self):
         """(states, events): {(label, slice): `SliceState`} and the history of the session as it is."""
-        states = {(label, index): self.session.state(label, index) for label in self.segments for index in range(len(self.stack))}
+        states = {
+            (label, index): self.session.state(label, index)
+            for label in self.segments
+            for index in range(len(self.stack))
+        }
         return states, list(self.session.history)
 
     def writeTags(self, kind="edit", changed=(), known=None):
@@ -135,11 +156,24 @@ class AnnotatedSegmentation:
         known = known or self.snapshot()
         for label, segmentID in self.segments.items():
             states = {index: known[0][label, index] for index in range(len(self.stack))}
-            tags.writeTags(self.segmentationNode, segmentID, self.volumeNode, self._grid, states, self.stack.axis, self.engineName, self.modelHash)
+            tags.writeTags(
+                self.segmentationNode,
+                segmentID,
+                self.volumeNode,
+                self._grid,
+                states,
+                self.stack.axis,
+                self.engineName,
+                self.modelHash,
+            )
         self._lastTags = self._currentTags()
         self._commits[self._key(self._lastTags)] = known
-        change = Change(kind, tuple(sorted({label for label, _ in changed})), tuple(sorted({index for _, index in changed})))
-        self._changes[self._position + 1:] = [(self._key(self._lastTags), change)]
+        change = Change(
+            kind,
+            tuple(sorted({label for label, _ in changed})),
+            tuple(sorted({index for _, index in changed})),
+        )
+        self._changes[self._position + 1 :] = [(self._key(self._lastTags), change)]
         self._position += 1
 
     def checkSeeds(self, labels):
@@ -150,10 +184,15 @@ class AnnotatedSegmentation:
         """
         size = self.stack.slice_shape[0] * self.stack.slice_shape[1]
         for label in labels:
-            drawn = [(self.session.state(label, index).patch.area, index) for index in self.session.anchors(label)]
+            drawn = [
+                (self.session.state(label, index).patch.area, index)
+                for index in self.session.anchors(label)
+            ]
             drawn = [(area, index) for area, index in drawn if area]
             if drawn and (max(drawn)[0] == 1 or min(drawn)[0] == size):
-                check_outline(f"Segment '{self.segmentName(label)}'", drawn[0][1], drawn[0][0], size)
+                check_outline(
+                    f"Segment '{self.segmentName(label)}'", drawn[0][1], drawn[0][0], size
+                )
 
     def changes(self, touched, *, mayOverlap):
         """{label: {slice: (add, remove)}}, `Patch`es, that a run's slices want in the segments.
@@ -163,8 +202,17 @@ class AnnotatedSegmentation:
             mayOverlap: whether segments may overlap.
         """
         patches = self.patches()
-        slices = {label: {index for touchedLabel, index in touched if touchedLabel == label} for label in self.segments}
-        return {label: commit.changedPatches(self.session, label, slices[label], patches[label], mayOverlap=mayOverlap) for label in self.segments if slices[label]}
+        slices = {
+            label: {index for touchedLabel, index in touched if touchedLabel == label}
+            for label in self.segments
+        }
+        return {
+            label: commit.changedPatches(
+                self.session, label, slices[label], patches[label], mayOverlap=mayOverlap
+            )
+            for label in self.segments
+            if slices[label]
+        }
 
     def taken(self, changes, editorNode):
         """{segment name: voxels} that writing the changes would take from segments outside the run."""
@@ -173,7 +221,9 @@ class AnnotatedSegmentation:
             for index, (add, _) in slices.items():
                 added.setdefault(index, []).append(add)
         written = {self.segments[label] for label in changes}
-        return commit.countTaken(self.segmentationNode, written, self.volumeNode, self.stack.axis, added, editorNode)
+        return commit.countTaken(
+            self.segmentationNode, written, self.volumeNode, self.stack.axis, added, editorNode
+        )
 
     def write(self, changes, editorLogic):
         """Write changes through the segment editor logic, and let the session know what masking left of them."""
@@ -194,7 +244,11 @@ class AnnotatedSegmentation:
 
     def follow(self, label):
         """Let the session know what a segment holds, without a change of provenance: masking, or another segment, has the rest."""
-        for index, patch in enumerate(segmentPatches(self.segmentationNode, self.segments[label], self.volumeNode, self.stack.axis)):
+        for index, patch in enumerate(
+            segmentPatches(
+                self.segmentationNode, self.segments[label], self.volumeNode, self.stack.axis
+            )
+        ):
             state = self.session.state(label, index)
             if not patch.equals(state.patch):
                 self.session.restore(label, index, replace(state, patch=patch))
@@ -206,7 +260,15 @@ class AnnotatedSegmentation:
         for isRemoval in (True, False):
             for label, slices in changes.items():
                 patches = {index: change[isRemoval] for index, change in slices.items()}
-                yield commit.writeBands(editorLogic, self.segmentationNode, self.segments[label], self.volumeNode, self.stack.axis, patches, isRemoval=isRemoval)
+                yield commit.writeBands(
+                    editorLogic,
+                    self.segmentationNode,
+                    self.segments[label],
+                    self.volumeNode,
+                    self.stack.axis,
+                    patches,
+                    isRemoval=isRemoval,
+                )
 
     def erase(self, label, index, editorLogic):
         """Empty one slice of a label as far as masking lets it, and vouch for the empty slice.
@@ -225,7 +287,11 @@ class AnnotatedSegmentation:
 
     def _restored(self):
         """A session from the segments and their tags, with what was drawn since the tags were written absorbed."""
-        session, masks, current = AnnotationSession(self.stack, tuple(self.segments)), self.patches(), self._currentTags()
+        session, masks, current = (
+            AnnotationSession(self.stack, tuple(self.segments)),
+            self.patches(),
+            self._currentTags(),
+        )
         states, events = self._commits.get(self._key(current), (None, ()))
         if states is not None:
             for (label, index), state in states.items():
@@ -240,10 +306,18 @@ class AnnotatedSegmentation:
     def _restoreFromTags(self, session, masks):
         for label, segmentID in self.segments.items():
             values = tags.readTags(self.segmentationNode, segmentID)
-            if values is not None and values["axis"] == self.stack.axis and is_on_grid(values, self._grid):
-                values = in_system(values, len(self.stack), is_left_handed=isLeftHanded(self.volumeNode))
+            if (
+                values is not None
+                and values["axis"] == self.stack.axis
+                and is_on_grid(values, self._grid)
+            ):
+                values = in_system(
+                    values, len(self.stack), is_left_handed=isLeftHanded(self.volumeNode)
+                )
                 restore_slices(session, label, masks[label], values)
-                for index in session.anchors(label):        # a drawing that was erased while nobody watched is no anchor
+                for index in session.anchors(
+                    label
+                ):  # a drawing that was erased while nobody watched is no anchor
                     state = session.state(label, index)
                     if state.provenance == Provenance.SEED and state.patch.is_empty:
                         session.restore(label, index, SliceState())
@@ -254,7 +328,11 @@ class AnnotatedSegmentation:
         known = [position for position, (stored, _) in enumerate(self._changes) if stored == key]
         if not known:
             isOlder = self._clock(self._lastTags) < self._clock(self._tagsBefore)
-            self._changes, self._position, self._travel = [(key, None)], 0, Travel(True, None) if isOlder else None      # newer: written by another editor
+            self._changes, self._position, self._travel = (
+                [(key, None)],
+                0,
+                Travel(True, None) if isOlder else None,
+            )  # newer: written by another editor
             return
         position = min(known, key=lambda position: abs(position - self._position))
         isUndo = position < self._position
@@ -262,12 +340,23 @@ class AnnotatedSegmentation:
         self._position = position
 
     def _currentTags(self):
-        return {segmentID: tags.readTags(self.segmentationNode, segmentID) for segmentID in self.segments.values()}
+        return {
+            segmentID: tags.readTags(self.segmentationNode, segmentID)
+            for segmentID in self.segments.values()
+        }
 
     @staticmethod
     def _clock(tagsOfSegments):
         """The latest session clock in some tags; -1 without any."""
-        return max((max(state[2:]) for values in tagsOfSegments.values() if values for state in values["slices"].values()), default=-1)
+        return max(
+            (
+                max(state[2:])
+                for values in tagsOfSegments.values()
+                if values
+                for state in values["slices"].values()
+            ),
+            default=-1,
+        )
 
     @staticmethod
     def _key(currentTags):

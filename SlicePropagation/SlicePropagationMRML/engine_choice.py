@@ -23,9 +23,13 @@ class EngineChoice:
         name = str(name or default_engine())
         if not name.endswith(MODEL_SUFFIXES):
             if name not in ENGINES:
-                raise ConfigError(f"There is no engine '{name}'; choose one of {', '.join(sorted(ENGINES))}, or a model file that ends in .pt.")
+                raise ConfigError(
+                    f"There is no engine '{name}'; choose one of {', '.join(sorted(ENGINES))}, or a model file that ends in .pt."
+                )
             if ENGINES[name].missing:
-                raise ConfigError(f"Engine '{name}' needs {', '.join(ENGINES[name].missing)}, which is not installed; install it or choose another engine.")
+                raise ConfigError(
+                    f"Engine '{name}' needs {', '.join(ENGINES[name].missing)}, which is not installed; install it or choose another engine."
+                )
         return self if (name, device) == (self.name, self.device) else EngineChoice(name, device)
 
     def make(self):
@@ -38,5 +42,7 @@ class EngineChoice:
             try:
                 self.engine = make_engine(self.name, self.device)
             except (ImportError, OSError) as error:
-                raise ConfigError(f"Engine '{self.name}' cannot be loaded ({error}); a package it needs is damaged. Install it anew, or choose another engine.") from error
+                raise ConfigError(
+                    f"Engine '{self.name}' cannot be loaded ({error}); a package it needs is damaged. Install it anew, or choose another engine."
+                ) from error
         return self.engine

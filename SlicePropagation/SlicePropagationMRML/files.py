@@ -29,12 +29,22 @@ def modelCard(engineName):
     except CheckpointError:
         return None
     card = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
-    return {"path": str(path), "name": path.name, "version": card["sha256"][:12], "licence": card["licence"], "data": ", ".join(card["data"])}
+    return {
+        "path": str(path),
+        "name": path.name,
+        "version": card["sha256"][:12],
+        "licence": card["licence"],
+        "data": ", ".join(card["data"]),
+    }
 
 
 def downloadedFiles(folder):
     """Names of the files that the extension keeps in its folder."""
-    return sorted(path.name for path in Path(folder).glob("*") if path.is_file()) if Path(folder).is_dir() else []
+    return (
+        sorted(path.name for path in Path(folder).glob("*") if path.is_file())
+        if Path(folder).is_dir()
+        else []
+    )
 
 
 def removeDownloadedFiles(folder):

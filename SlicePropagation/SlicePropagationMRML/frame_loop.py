@@ -7,7 +7,7 @@ from SlicePropagationMRML.frames import FrameWatch, browserOf
 from SlicePropagationMRML.run_loop import POLL_MS, TURN_SECONDS
 from SlicePropagationMRML.worker import FINISHED
 
-FRAME_ENGINE = "registration"       # follows a structure along time as well as along an axis; the network has only seen neighbouring slices
+FRAME_ENGINE = "registration"  # follows a structure along time as well as along an axis; the network has only seen neighbouring slices
 
 
 class FrameLoop:
@@ -26,7 +26,13 @@ class FrameLoop:
     def frameStep(self, segmentationNode):
         """The FrameStep that can be taken back, or done again, in a segmentation; None when nothing was carried."""
         step = self._frameStep
-        return step if step is not None and step.segmentation is segmentationNode and self.scene.IsNodePresent(step.browser) else None
+        return (
+            step
+            if step is not None
+            and step.segmentation is segmentationNode
+            and self.scene.IsNodePresent(step.browser)
+            else None
+        )
 
     def carry(self, isCyclic=True):
         """Begin to carry what the segmentation shows in the current frame, and in other frames that a person segmented, to all other frames.
@@ -43,12 +49,21 @@ class FrameLoop:
         """
         from SlicePropagationLib.engines import make_engine
         from SlicePropagationMRML.frame_run import FrameRun, FrameStep
-        from SlicePropagationMRML.sequences import SequenceWalk         # SciPy and SimpleITK; not at start-up
+        from SlicePropagationMRML.sequences import (
+            SequenceWalk,
+        )  # SciPy and SimpleITK; not at start-up
+
         self._beforeFrames()
         browser, sequence = self._sequenceToFill()
-        walk = SequenceWalk(browser.GetMasterSequenceNode(), sequence, isCyclic, self.document.stack.axis)
+        walk = SequenceWalk(
+            browser.GetMasterSequenceNode(), sequence, isCyclic, self.document.stack.axis
+        )
         self._isStopping = False
-        self._frames = FrameRun(FrameStep(self.scene, browser, self.document, sequence), walk, walk.steps(make_engine(FRAME_ENGINE)))
+        self._frames = FrameRun(
+            FrameStep(self.scene, browser, self.document, sequence),
+            walk,
+            walk.steps(make_engine(FRAME_ENGINE)),
+        )
         self._worker.request(self._frames.steps)
         self._schedule(POLL_MS, self._pollFrames)
 
@@ -61,6 +76,7 @@ class FrameLoop:
             SlicePropagationError: nothing was carried, or a run is under way.
         """
         from SlicePropagationMRML.frame_run import FrameReturn
+
         self._beforeFrames()
         if self._frameStep is None:
             raise SlicePropagationError("Nothing was carried to all frames yet.")
@@ -87,11 +103,18 @@ class FrameLoop:
     def _sequenceToFill(self):
         """(browser, segmentation sequence) with the current frame as it is shown; the sequence is new, and not in the scene, where there was none."""
         document = self.document
-        browser, own = browserOf(self.scene, document.volumeNode), browserOf(self.scene, document.segmentationNode)
+        browser, own = (
+            browserOf(self.scene, document.volumeNode),
+            browserOf(self.scene, document.segmentationNode),
+        )
         if browser is None:
-            raise InputError(f"Volume '{document.volumeNode.GetName()}' is not a frame of a sequence; load a 4D volume, or choose its frame.")
+            raise InputError(
+                f"Volume '{document.volumeNode.GetName()}' is not a frame of a sequence; load a 4D volume, or choose its frame."
+            )
         if own not in (None, browser):
-            raise InputError(f"Segmentation '{document.segmentationNode.GetName()}' follows the frames of '{own.GetName()}', the volume those of '{browser.GetName()}'; choose another segmentation.")
+            raise InputError(
+                f"Segmentation '{document.segmentationNode.GetName()}' follows the frames of '{own.GetName()}', the volume those of '{browser.GetName()}'; choose another segmentation."
+            )
         master = browser.GetMasterSequenceNode()
         sequence = browser.GetSequenceNode(document.segmentationNode)
         if sequence is None:
@@ -99,7 +122,9 @@ class FrameLoop:
             for what in ("Name", "Unit"):
                 getattr(sequence, f"SetIndex{what}")(getattr(master, f"GetIndex{what}")())
             sequence.SetIndexType(master.GetIndexType())
-        sequence.SetDataNodeAtValue(document.segmentationNode, master.GetNthIndexValue(browser.GetSelectedItemNumber()))
+        sequence.SetDataNodeAtValue(
+            document.segmentationNode, master.GetNthIndexValue(browser.GetSelectedItemNumber())
+        )
         return browser, sequence
 
     # Turns
@@ -121,7 +146,7 @@ class FrameLoop:
                 self._takeFrameStep(*result)
         except SlicePropagationError as problem:
             self._endFrames(problem)
-        except Exception as problem:            # a bug must not leave a run that never ends
+        except Exception as problem:  # a bug must not leave a run that never ends
             self._endFrames(problem)
             raise
 
@@ -143,7 +168,7 @@ class FrameLoop:
     def _beginWriting(self):
         if self.document is not None:
             self.absorb()
-            self._letGo()                   # the node holds other segments in a moment
+            self._letGo()  # the node holds other segments in a moment
         self._frames.waiting = list(self._frames.walk.targets)
 
     def _writeFrames(self):
@@ -155,7 +180,9 @@ class FrameLoop:
             self.onFramesReturned(run.step.isTakenBack, run.written, run.skipped)
         else:
             self._frameStep = run.step
-            self.onFramesDone(run.written, run.skipped, run.walk.numPositions - run.walk.numDone, None)
+            self.onFramesDone(
+                run.written, run.skipped, run.walk.numPositions - run.walk.numDone, None
+            )
 
     def _endFrames(self, problem):
         self._frames = None
@@ -167,7 +194,14 @@ class FrameLoop:
     def watchFrames(self):
         """Notice when another frame comes: its images and its segments are others."""
         document, before = self.document, self._frameWatch
-        browser = (browserOf(self.scene, document.volumeNode) or browserOf(self.scene, document.segmentationNode)) if document is not None else None
+        browser = (
+            (
+                browserOf(self.scene, document.volumeNode)
+                or browserOf(self.scene, document.segmentationNode)
+            )
+            if document is not None
+            else None
+        )
         if before is not None and before.browser is browser:
             return
         if before is not None:
@@ -180,4 +214,8 @@ class FrameLoop:
         self._steps = self._commit = None
         self._clear()
         self._letGo()
-        self.onFrame(SlicePropagationError("Another frame is shown; the run ended and nothing was written.") if isLost else None)
+        self.onFrame(
+            SlicePropagationError("Another frame is shown; the run ended and nothing was written.")
+            if isLost
+            else None
+        )

@@ -19,10 +19,17 @@ class FrameStep:
     """
 
     def __init__(self, scene, browser, document, sequence):
-        self.browser, self.segmentation, self._volume, self._sequence = browser, document.segmentationNode, document.volumeNode, sequence
+        self.browser, self.segmentation, self._volume, self._sequence = (
+            browser,
+            document.segmentationNode,
+            document.volumeNode,
+            sequence,
+        )
         self.isTakenBack, self._scene = False, scene
         self._isNew = browser.GetSequenceNode(document.segmentationNode) is None
-        self._value = browser.GetMasterSequenceNode().GetNthIndexValue(browser.GetSelectedItemNumber())
+        self._value = browser.GetMasterSequenceNode().GetNthIndexValue(
+            browser.GetSelectedItemNumber()
+        )
         self._others, self._prints = {}, {}
 
     @property
@@ -36,14 +43,22 @@ class FrameStep:
         Raises:
             SlicePropagationError: which.
         """
-        for node, kind in ((self._volume, "volume"), (self.segmentation, "segmentation"), (self.browser, "sequence browser")):
+        for node, kind in (
+            (self._volume, "volume"),
+            (self.segmentation, "segmentation"),
+            (self.browser, "sequence browser"),
+        ):
             if not self._scene.IsNodePresent(node):
-                raise SlicePropagationError(f"The {kind} was removed from the scene; the run ended.")
+                raise SlicePropagationError(
+                    f"The {kind} was removed from the scene; the run ended."
+                )
 
     def written(self, frame, write):
         """Write a frame with `write`, and remember what it held; what `write` returns is whether it did."""
         node = self._nodeOf(frame)
-        before = _copyOf(node) if node is not None else None        # the node on show shares its segments with the frame
+        before = (
+            _copyOf(node) if node is not None else None
+        )  # the node on show shares its segments with the frame
         if not write(frame):
             return False
         self._others[frame], self._prints[frame] = before, fingerprint(self._nodeOf(frame))
@@ -66,17 +81,23 @@ class FrameStep:
     def show(self):
         """Let the segmentation follow the frames, as after carrying."""
         if self.browser.GetSequenceNode(self.segmentation) is None:
-            self._sequence.SetDataNodeAtValue(self.segmentation, self._value)       # with what the person drew meanwhile
+            self._sequence.SetDataNodeAtValue(
+                self.segmentation, self._value
+            )  # with what the person drew meanwhile
         followFrames(self._scene, self.browser, self.segmentation, self._sequence)
 
     def showBefore(self, skipped):
         """The same after the way back: it follows no frames where it did not before, unless a person worked in one of them since."""
         if self._isNew and not skipped:
-            unfollowFrames(self._scene, self.browser, self.segmentation, self._sequence, self._value)
+            unfollowFrames(
+                self._scene, self.browser, self.segmentation, self._sequence, self._value
+            )
             return
         for frame in self.frames if self._isNew else ():
-            if self._nodeOf(frame) is None:         # the browser would fill it with the frame before
-                self._sequence.SetDataNodeAtValue(_emptied(self._sequence.GetDataNodeAtValue(self._value)), self._valueOf(frame))
+            if self._nodeOf(frame) is None:  # the browser would fill it with the frame before
+                self._sequence.SetDataNodeAtValue(
+                    _emptied(self._sequence.GetDataNodeAtValue(self._value)), self._valueOf(frame)
+                )
                 self._prints[frame] = fingerprint(self._nodeOf(frame))
         self.show()
 
@@ -157,7 +178,14 @@ def _emptied(node):
     """A segmentation node with the same segments, in which nothing is drawn."""
     empty = _copyOf(node)
     segmentation = empty.GetSegmentation()
-    known = [(segmentID, segmentation.GetSegment(segmentID).GetName(), segmentation.GetSegment(segmentID).GetColor()) for segmentID in segmentation.GetSegmentIDs()]
+    known = [
+        (
+            segmentID,
+            segmentation.GetSegment(segmentID).GetName(),
+            segmentation.GetSegment(segmentID).GetColor(),
+        )
+        for segmentID in segmentation.GetSegmentIDs()
+    ]
     segmentation.RemoveAllSegments()
     for description in known:
         segmentation.AddEmptySegment(*description)

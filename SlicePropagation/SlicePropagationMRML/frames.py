@@ -33,7 +33,7 @@ def followFrames(scene, browserNode, segmentationNode, sequenceNode):
         browserNode.SetOverwriteProxyName(sequenceNode, False)
         browserNode.AddProxyNode(segmentationNode, sequenceNode, False)
     browserNode.SetSaveChanges(sequenceNode, True)
-    browserNode.Modified()              # the nodes in the scene show the frame as it is now
+    browserNode.Modified()  # the nodes in the scene show the frame as it is now
 
 
 def unfollowFrames(scene, browserNode, segmentationNode, sequenceNode, value):
@@ -56,7 +56,9 @@ class FrameWatch:
     def __init__(self, browserNode, moved):
         self._browser, self._moved = browserNode, moved
         self._shown = self._now()
-        self._tag = browserNode.AddObserver(vtk.vtkCommand.ModifiedEvent, lambda caller, event: self._look())
+        self._tag = browserNode.AddObserver(
+            vtk.vtkCommand.ModifiedEvent, lambda caller, event: self._look()
+        )
 
     @property
     def browser(self):

@@ -10,8 +10,16 @@ from SlicePropagationLib.patch import EMPTY_MASK, Patch
 from SlicePropagationLib.slice_record import grid_values
 from SlicePropagationLib.stack import SliceStack, finite_values
 
-PLANES = {"axial": 2, "coronal": 1, "sagittal": 0}          # plane -> the patient axis (R, A, S) its slices run along
-ENDS = (("left", "right"), ("posterior", "anterior"), ("inferior", "superior"))     # where each patient axis comes from and leads to
+PLANES = {
+    "axial": 2,
+    "coronal": 1,
+    "sagittal": 0,
+}  # plane -> the patient axis (R, A, S) its slices run along
+ENDS = (
+    ("left", "right"),
+    ("posterior", "anterior"),
+    ("inferior", "superior"),
+)  # where each patient axis comes from and leads to
 
 
 def stackFromVolume(volumeNode, axis=0):
@@ -27,13 +35,17 @@ def stackFromVolume(volumeNode, axis=0):
     if image is None or image.GetPointData().GetScalars() is None:
         raise InputError("The volume has no image; load one or choose another volume.")
     if image.GetNumberOfScalarComponents() != 1:
-        raise InputError(f"The volume has {image.GetNumberOfScalarComponents()} values per voxel (a colour image), 1 is needed; convert it to a scalar volume.")
+        raise InputError(
+            f"The volume has {image.GetNumberOfScalarComponents()} values per voxel (a colour image), 1 is needed; convert it to a scalar volume."
+        )
     stored = slicer.util.arrayFromVolume(volumeNode)
     array = stored.astype(np.float32)
     if stored.dtype.kind == "f":
         array = finite_values(array, f"Volume '{volumeNode.GetName()}'")
-    if all((part == array.flat[0]).all() for part in array):        # ends at the first slice that differs
-        raise InputError(f"The volume is constant (every voxel is {array.flat[0]:g}), so there is nothing to follow; choose another volume.")
+    if all((part == array.flat[0]).all() for part in array):  # ends at the first slice that differs
+        raise InputError(
+            f"The volume is constant (every voxel is {array.flat[0]:g}), so there is nothing to follow; choose another volume."
+        )
     return SliceStack.from_volume(array, tuple(reversed(volumeNode.GetSpacing())), axis)
 
 
@@ -55,7 +67,9 @@ def axisOfPlane(volumeNode, plane):
     """
     matrix = vtk.vtkMatrix4x4()
     volumeNode.GetIJKToRASDirectionMatrix(matrix)
-    alignment = np.abs([[matrix.GetElement(patient, voxel) for voxel in range(3)] for patient in range(3)])
+    alignment = np.abs(
+        [[matrix.GetElement(patient, voxel) for voxel in range(3)] for patient in range(3)]
+    )
     free = {}
     for _ in range(3):
         patient, voxel = np.unravel_index(alignment.argmax(), (3, 3))
@@ -81,7 +95,13 @@ def obliqueness(volumeNode, axis):
     """Angle in degrees between the slices of a voxel axis and their anatomical plane."""
     matrix = vtk.vtkMatrix4x4()
     volumeNode.GetIJKToRASDirectionMatrix(matrix)
-    return float(np.degrees(np.arccos(min(abs(matrix.GetElement(PLANES[planeOfAxis(volumeNode, axis)], 2 - axis)), 1.0))))
+    return float(
+        np.degrees(
+            np.arccos(
+                min(abs(matrix.GetElement(PLANES[planeOfAxis(volumeNode, axis)], 2 - axis)), 1.0)
+            )
+        )
+    )
 
 
 def axisOfMask(mask):
@@ -90,7 +110,10 @@ def axisOfMask(mask):
     Of several axes, the one with the fewest slices; None for an empty mask, and where every axis shows more than half of
     the slices that the mask reaches over, as a mask in 3D does.
     """
-    present = [np.flatnonzero(mask.any(axis=tuple(other for other in range(3) if other != axis))) for axis in range(3)]
+    present = [
+        np.flatnonzero(mask.any(axis=tuple(other for other in range(3) if other != axis)))
+        for axis in range(3)
+    ]
     if not len(present[0]):
         return None
     axis = min(range(3), key=lambda axis: len(present[axis]))
@@ -114,7 +137,9 @@ def gridOf(volumeNode, segmentationNode):
     """
     matrix = _voxelsToSegmentation(volumeNode, segmentationNode)
     rows = [[matrix.GetElement(row, column) for column in range(4)] for row in range(3)]
-    return grid_values(volumeNode.GetImageData().GetDimensions(), rows, is_left_handed=isLeftHanded(volumeNode))
+    return grid_values(
+        volumeNode.GetImageData().GetDimensions(), rows, is_left_handed=isLeftHanded(volumeNode)
+    )
 
 
 def sliceCenter(volumeNode, axis, index, rowColumn=None):
@@ -138,7 +163,9 @@ def ijkToWorld(volumeNode):
     matrix = vtk.vtkMatrix4x4()
     volumeNode.GetIJKToRASMatrix(matrix)
     parent = vtk.vtkGeneralTransform()
-    slicer.vtkMRMLTransformNode.GetTransformBetweenNodes(volumeNode.GetParentTransformNode(), None, parent)
+    slicer.vtkMRMLTransformNode.GetTransformBetweenNodes(
+        volumeNode.GetParentTransformNode(), None, parent
+    )
     world = vtk.vtkGeneralTransform()
     world.PostMultiply()
     world.Concatenate(matrix)
@@ -154,7 +181,7 @@ def emptyLabelmap(volumeNode, segmentationNode):
     """
     labelmap = _grid(volumeNode, segmentationNode)
     labelmap.AllocateScalars(vtk.VTK_UNSIGNED_CHAR, 1)
-    arrayOf(labelmap)[:] = 0            # 20 times as fast as vtkDataArray.Fill
+    arrayOf(labelmap)[:] = 0  # 20 times as fast as vtkDataArray.Fill
     return labelmap
 
 
@@ -171,14 +198,22 @@ def segmentMask(segmentationNode, segmentID, volumeNode):
     mask = np.zeros(tuple(reversed(volumeNode.GetImageData().GetDimensions())), bool)
     segment = segmentationNode.GetSegmentation().GetSegment(segmentID)
     stored = segment.GetRepresentation("Binary labelmap") if segment else None
-    if stored is not None and not stored.IsEmpty() and slicer.vtkOrientedImageDataResample.DoGeometriesMatch(stored, grid):
-        _paste(mask, stored, segment.GetLabelValue(), grid.GetExtent())       # no resampling: 20 times as fast on a large volume
+    if (
+        stored is not None
+        and not stored.IsEmpty()
+        and slicer.vtkOrientedImageDataResample.DoGeometriesMatch(stored, grid)
+    ):
+        _paste(
+            mask, stored, segment.GetLabelValue(), grid.GetExtent()
+        )  # no resampling: 20 times as fast on a large volume
         return mask
     own = slicer.vtkOrientedImageData()
     if not segmentationNode.GetBinaryLabelmapRepresentation(segmentID, own) or own.IsEmpty():
         return mask
     onGrid = slicer.vtkOrientedImageData()
-    slicer.vtkOrientedImageDataResample.ResampleOrientedImageToReferenceOrientedImage(own, emptyLabelmap(volumeNode, segmentationNode), onGrid)
+    slicer.vtkOrientedImageDataResample.ResampleOrientedImageToReferenceOrientedImage(
+        own, emptyLabelmap(volumeNode, segmentationNode), onGrid
+    )
     return arrayOf(onGrid) > 0
 
 
@@ -188,13 +223,23 @@ def segmentPatches(segmentationNode, segmentID, volumeNode, axis):
     Only the part of the grid is looked at in which anything is stored.
     """
     count = volumeNode.GetImageData().GetDimensions()[2 - axis]
-    grid, segment = _grid(volumeNode, segmentationNode), segmentationNode.GetSegmentation().GetSegment(segmentID)
+    grid, segment = (
+        _grid(volumeNode, segmentationNode),
+        segmentationNode.GetSegmentation().GetSegment(segmentID),
+    )
     stored = segment.GetRepresentation("Binary labelmap") if segment else None
-    if stored is not None and not stored.IsEmpty() and slicer.vtkOrientedImageDataResample.DoGeometriesMatch(stored, grid):
+    if (
+        stored is not None
+        and not stored.IsEmpty()
+        and slicer.vtkOrientedImageDataResample.DoGeometriesMatch(stored, grid)
+    ):
         own, target = _overlap(stored.GetExtent(), grid.GetExtent())
         if own is None:
             return [EMPTY_MASK] * count
-        block, low = arrayOf(stored)[own] == segment.GetLabelValue(), [part.start for part in target]
+        block, low = (
+            arrayOf(stored)[own] == segment.GetLabelValue(),
+            [part.start for part in target],
+        )
     else:
         block, low = segmentMask(segmentationNode, segmentID, volumeNode), [0, 0, 0]
     first = low.pop(axis)
@@ -216,7 +261,10 @@ def labelmapBlock(volumeNode, segmentationNode, block, low):
     """
     labelmap = _grid(volumeNode, segmentationNode)
     start = labelmap.GetExtent()[4::-2]
-    bounds = [(start[axis] + low[axis], start[axis] + low[axis] + block.shape[axis] - 1) for axis in (2, 1, 0)]
+    bounds = [
+        (start[axis] + low[axis], start[axis] + low[axis] + block.shape[axis] - 1)
+        for axis in (2, 1, 0)
+    ]
     labelmap.SetExtent(*(end for pair in bounds for end in pair))
     labelmap.AllocateScalars(vtk.VTK_UNSIGNED_CHAR, 1)
     arrayOf(labelmap)[:] = block
@@ -227,7 +275,11 @@ def hasVoxels(segmentationNode, segmentID):
     """Whether anything is drawn in a segment."""
     segment = segmentationNode.GetSegmentation().GetSegment(segmentID)
     stored = segment.GetRepresentation("Binary labelmap") if segment else None
-    return stored is not None and not stored.IsEmpty() and bool((arrayOf(stored) == segment.GetLabelValue()).any())
+    return (
+        stored is not None
+        and not stored.IsEmpty()
+        and bool((arrayOf(stored) == segment.GetLabelValue()).any())
+    )
 
 
 def _grid(volumeNode, segmentationNode):
@@ -241,7 +293,9 @@ def _grid(volumeNode, segmentationNode):
 def _voxelsToSegmentation(volumeNode, segmentationNode):
     matrix = vtk.vtkMatrix4x4()
     volumeNode.GetIJKToRASMatrix(matrix)
-    vtk.vtkMatrix4x4.Multiply4x4(_volumeToSegmentation(volumeNode, segmentationNode), matrix, matrix)
+    vtk.vtkMatrix4x4.Multiply4x4(
+        _volumeToSegmentation(volumeNode, segmentationNode), matrix, matrix
+    )
     return matrix
 
 
@@ -267,7 +321,9 @@ def _overlap(storedExtent, gridExtent):
 
 def _volumeToSegmentation(volumeNode, segmentationNode):
     source, target = volumeNode.GetParentTransformNode(), segmentationNode.GetParentTransformNode()
-    if source is not target and any(node is not None and not node.IsTransformToWorldLinear() for node in (source, target)):
+    if source is not target and any(
+        node is not None and not node.IsTransformToWorldLinear() for node in (source, target)
+    ):
         raise GeometryMismatchError(_deformed(volumeNode, segmentationNode))
     matrix = vtk.vtkMatrix4x4()
     if source is not target:
@@ -276,5 +332,7 @@ def _volumeToSegmentation(volumeNode, segmentationNode):
 
 
 def _deformed(volumeNode, segmentationNode):
-    return (f"A non-linear transform lies between volume '{volumeNode.GetName()}' and segmentation '{segmentationNode.GetName()}'; "
-            "harden it, or put both under the same transform.")
+    return (
+        f"A non-linear transform lies between volume '{volumeNode.GetName()}' and segmentation '{segmentationNode.GetName()}'; "
+        "harden it, or put both under the same transform."
+    )

@@ -19,13 +19,14 @@ def addLibraryPath():
 
 def ownArguments(arguments):
     """What stands behind `--`, or all of it when there is no `--`."""
-    return arguments[arguments.index("--") + 1:] if "--" in arguments else arguments
+    return arguments[arguments.index("--") + 1 :] if "--" in arguments else arguments
 
 
 def main(arguments):
     """Run the command line; returns its exit code."""
     addLibraryPath()
     from SlicePropagationLib.cli import main as commandLine
+
     return commandLine(ownArguments(arguments))
 
 

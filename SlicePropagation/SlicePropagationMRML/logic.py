@@ -51,28 +51,55 @@ class PropagationLogic(RunLoop, FrameLoop, NodeWatch):
         self.saveStateForUndo = saveStateForUndo or editorLogic.SaveStateForUndo
         self._schedule = schedule or ignore
         self._worker, self._engine = StepWorker(), EngineChoice()
-        self.document = self.preview = self._observer = self._placeObserver = self._steps = self._stackKey = self._frames = self._frameWatch = self._commit = None
+        self.document = self.preview = self._observer = self._placeObserver = self._steps = (
+            self._stackKey
+        ) = self._frames = self._frameWatch = self._commit = None
         self._heldFrames = self._frameStep = None
-        self._touched, self._isStopping, self._hasEdits, self._holdsResult, self._mayOverlap = [], False, False, False, False
+        self._touched, self._isStopping, self._hasEdits, self._holdsResult, self._mayOverlap = (
+            [],
+            False,
+            False,
+            False,
+            False,
+        )
         self._numRuns, self._numEditsKnown, self._drawn, self._known = 0, 0, {}, None
-        self.onStep = self.onDone = self.onEdit = self.onTravel = self.onTouch = self.onClosed = self.axisOfSeed = ignore
-        self.onMove = self.onFrame = self.onFrameStep = self.onFramesDone = self.onFramesReturned = ignore
-        self._sceneTags = [scene.AddObserver(slicer.vtkMRMLScene.StartCloseEvent, self._sceneCloses),
-                           scene.AddObserver(slicer.vtkMRMLScene.NodeRemovedEvent, lambda caller, event: self._checkNodes())]
+        self.onStep = self.onDone = self.onEdit = self.onTravel = self.onTouch = self.onClosed = (
+            self.axisOfSeed
+        ) = ignore
+        self.onMove = self.onFrame = self.onFrameStep = self.onFramesDone = (
+            self.onFramesReturned
+        ) = ignore
+        self._sceneTags = [
+            scene.AddObserver(slicer.vtkMRMLScene.StartCloseEvent, self._sceneCloses),
+            scene.AddObserver(
+                slicer.vtkMRMLScene.NodeRemovedEvent, lambda caller, event: self._checkNodes()
+            ),
+        ]
 
     # What is annotated
 
     def open(self, volumeNode, segmentationNode, segmentIDs, axis=0):
         """Work on these segments; provenance and confidence come back from their tags."""
         if self._hasRun:
-            raise SlicePropagationError("A run is under way; stop it before choosing other segments.")
+            raise SlicePropagationError(
+                "A run is under way; stop it before choosing other segments."
+            )
         stack, key = self._knownStack(volumeNode, axis)
         self.close()
-        if segmentationNode is not None and volumeNode is not None and volumeNode.GetImageData() is not None:
+        if (
+            segmentationNode is not None
+            and volumeNode is not None
+            and volumeNode.GetImageData() is not None
+        ):
             segmentationNode.SetReferenceImageGeometryParameterFromVolumeNode(volumeNode)
-        self.document = AnnotatedSegmentation(self.scene, volumeNode, segmentationNode, segmentIDs, axis, stack)
+        self.document = AnnotatedSegmentation(
+            self.scene, volumeNode, segmentationNode, segmentIDs, axis, stack
+        )
         self._stackKey = key
-        self._observer, self._numEditsKnown = EditObserver(segmentationNode, self._schedule, self.look), 0
+        self._observer, self._numEditsKnown = (
+            EditObserver(segmentationNode, self._schedule, self.look),
+            0,
+        )
         self._placeObserver = PlaceObserver(self.document, self._schedule, self.look)
         self.watchFrames()
         self.useEditorNode()
@@ -100,10 +127,14 @@ class PropagationLogic(RunLoop, FrameLoop, NodeWatch):
 
     def cleanup(self):
         """Release everything before the logic goes; a run under way ends, and nothing of it is written."""
-        while self._commit is not None:         # never half a result
+        while self._commit is not None:  # never half a result
             self._advanceCommit()
         if self.isRunning:
-            self._endNow(SlicePropagationError("The module was closed; the run ended and nothing was written."))
+            self._endNow(
+                SlicePropagationError(
+                    "The module was closed; the run ended and nothing was written."
+                )
+            )
         self.close()
         for tag in self._sceneTags:
             self.scene.RemoveObserver(tag)
@@ -132,7 +163,16 @@ class PropagationLogic(RunLoop, FrameLoop, NodeWatch):
 
     # A run
 
-    def start(self, engineName=None, span=None, direction="both", device="auto", *, holdsResult=False, segmentIDs=None):
+    def start(
+        self,
+        engineName=None,
+        span=None,
+        direction="both",
+        device="auto",
+        *,
+        holdsResult=False,
+        segmentIDs=None,
+    ):
         """Begin a run of what is stale or was never predicted; False when everything is up to date.
 
         Args:
@@ -150,7 +190,11 @@ class PropagationLogic(RunLoop, FrameLoop, NodeWatch):
             raise SlicePropagationError("The last run waits; keep or discard its result first.")
         self.absorb()
         self._renewStack()
-        labels = None if segmentIDs is None else [self.document.labelOf(segmentID) for segmentID in segmentIDs]
+        labels = (
+            None
+            if segmentIDs is None
+            else [self.document.labelOf(segmentID) for segmentID in segmentIDs]
+        )
         runs = plan_session(self.session, labels, span=span, direction=direction)
         if not runs:
             return False
@@ -161,8 +205,18 @@ class PropagationLogic(RunLoop, FrameLoop, NodeWatch):
         self._numRuns, session = 0, self.session
         self._propagate = lambda runs: self._walk(session, runs, self._mayOverlap)
         self._replan = lambda: plan_session(self.session, labels, span=span, direction=direction)
-        self._steps, self._drawn, self._known = self._propagate(runs), document.patches(), document.snapshot()
-        self.preview = Preview(self.scene, document.volumeNode, document.segmentationNode, document.segments, document.stack)
+        self._steps, self._drawn, self._known = (
+            self._propagate(runs),
+            document.patches(),
+            document.snapshot(),
+        )
+        self.preview = Preview(
+            self.scene,
+            document.volumeNode,
+            document.segmentationNode,
+            document.segments,
+            document.stack,
+        )
         self._touched, self._isStopping, self._holdsResult = [], False, holdsResult
         self._worker.request(self._steps)
         self._schedule(POLL_MS, self._poll)
@@ -183,7 +237,10 @@ class PropagationLogic(RunLoop, FrameLoop, NodeWatch):
 
     def takenVoxels(self):
         """{segment name: voxels} that writing the result would take from segments outside the run."""
-        return self.document.taken(self.document.changes(self._touched, mayOverlap=self._mayOverlap), self.editorLogic.GetSegmentEditorNode())
+        return self.document.taken(
+            self.document.changes(self._touched, mayOverlap=self._mayOverlap),
+            self.editorLogic.GetSegmentEditorNode(),
+        )
 
     def keep(self):
         """Write the result: one undo step, one block per segment.
@@ -207,10 +264,12 @@ class PropagationLogic(RunLoop, FrameLoop, NodeWatch):
 
     def discard(self):
         """Forget the result; the segmentation was never touched."""
-        if not self.document.isElsewhere():             # else the session is of no use any more
+        if not self.document.isElsewhere():  # else the session is of no use any more
             self._absorbDuringRun()
             self._takeBack()
-            for label in self.document.segments:        # another segment may have been drawn over what was there before the run
+            for label in (
+                self.document.segments
+            ):  # another segment may have been drawn over what was there before the run
                 self.document.follow(label)
         self._clear()
 
@@ -242,7 +301,9 @@ class PropagationLogic(RunLoop, FrameLoop, NodeWatch):
             numLeft = document.erase(label, index, self.editorLogic)
             document.writeTags("empty", [(label, index)])
         if numLeft:
-            raise SlicePropagationError(f"Masking protects {numLeft} voxels of slice {index}; set the editable area to 'Everywhere' and try again.")
+            raise SlicePropagationError(
+                f"Masking protects {numLeft} voxels of slice {index}; set the editable area to 'Everywhere' and try again."
+            )
 
     def undo(self):
         """Take the last step back in our editor logic's history; False when there is none."""
@@ -279,11 +340,19 @@ class PropagationLogic(RunLoop, FrameLoop, NodeWatch):
         document = self.document
         stack, key = self._knownStack(document.volumeNode, document.stack.axis)
         if stack is None:
-            document.stack = document.session.stack = stackFromVolume(document.volumeNode, document.stack.axis)
+            document.stack = document.session.stack = stackFromVolume(
+                document.volumeNode, document.stack.axis
+            )
             self._stackKey = key
 
     def _knownStack(self, volumeNode, axis):
         """(stack, key): the stack at hand when it is still that of the volume and the axis, as making one takes a while."""
         image = volumeNode.GetImageData() if volumeNode is not None else None
-        key = (volumeNode, axis, image, image.GetMTime(), tuple(volumeNode.GetSpacing())) if image is not None else None
-        return (self.document.stack if self.document is not None and key == self._stackKey else None), key
+        key = (
+            (volumeNode, axis, image, image.GetMTime(), tuple(volumeNode.GetSpacing()))
+            if image is not None
+            else None
+        )
+        return (
+            self.document.stack if self.document is not None and key == self._stackKey else None
+        ), key

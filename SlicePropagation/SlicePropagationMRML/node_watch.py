@@ -37,13 +37,20 @@ class NodeWatch:
             return []
         axis = self.axisOfSeed()
         if axis is not None and axis != document.stack.axis:
-            self.open(document.volumeNode, document.segmentationNode, list(document.segments.values()), axis)
+            self.open(
+                document.volumeNode,
+                document.segmentationNode,
+                list(document.segments.values()),
+                axis,
+            )
             return self._adoptDrawing()
         return []
 
     def _adoptDrawing(self):
         """Store what was drawn before the segments were opened; returns it as edits."""
-        drawn = [(label, index) for label in self.session.labels for index in self.session.anchors(label)]
+        drawn = [
+            (label, index) for label in self.session.labels for index in self.session.anchors(label)
+        ]
         if drawn:
             with self._observer.writing():
                 self.document.writeTags("edit", drawn)
@@ -60,14 +67,19 @@ class NodeWatch:
         """
         document, observer = self.document, self._observer
         document.check()
-        if self._hasRun or not document.isElsewhere():          # a run notices by itself, within one slice
+        if self._hasRun or not document.isElsewhere():  # a run notices by itself, within one slice
             return False
         if self.hasPartialResult:
             problem = SlicePropagationError(RESULT_DROPPED)
             self._clear()
         hasEdits = observer.numEdits != self._numEditsKnown and not document.hasOtherTags()
-        self.open(document.volumeNode, document.segmentationNode, list(document.segments.values()), document.stack.axis)
-        if hasEdits:                        # a moment before: what is stored for the place before does not know of it
+        self.open(
+            document.volumeNode,
+            document.segmentationNode,
+            list(document.segments.values()),
+            document.stack.axis,
+        )
+        if hasEdits:  # a moment before: what is stored for the place before does not know of it
             self._adoptDrawing()
         self.onMove(problem)
         return True
@@ -106,7 +118,11 @@ class NodeWatch:
     def _sceneCloses(self, caller, event):
         """The scene goes: the run ends with a message, and nothing is written."""
         if self.isRunning:
-            self._endNow(SlicePropagationError("The scene was closed; the run ended and nothing was written."))
+            self._endNow(
+                SlicePropagationError(
+                    "The scene was closed; the run ended and nothing was written."
+                )
+            )
         self._heldFrames = self._frameStep = None
         self._clear()
         self._letGo()

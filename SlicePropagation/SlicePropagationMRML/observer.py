@@ -6,7 +6,7 @@ import slicer
 import vtk
 
 DEBOUNCE_MS = 200
-REST_MS = 100           # without an event, and what was dragged has come to rest; replacing an image makes several events at once
+REST_MS = 100  # without an event, and what was dragged has come to rest; replacing an image makes several events at once
 
 
 class EditObserver:
@@ -23,7 +23,10 @@ class EditObserver:
         self._schedule, self._onEdit = schedule, onEdit
         self._isOurs, self._isWaiting, self.numEdits = False, False, 0
         self._segmentation = segmentationNode.GetSegmentation()
-        events = (slicer.vtkSegmentation.SourceRepresentationModified, slicer.vtkSegmentation.SegmentModified)
+        events = (
+            slicer.vtkSegmentation.SourceRepresentationModified,
+            slicer.vtkSegmentation.SegmentModified,
+        )
         self._tags = [self._segmentation.AddObserver(event, self._changed) for event in events]
 
     @contextlib.contextmanager
@@ -69,7 +72,12 @@ class PlaceObserver:
         self._isWaiting, self._numEvents = False, 0
         volume, segmentation = document.volumeNode, document.segmentationNode
         moved = slicer.vtkMRMLTransformableNode.TransformModifiedEvent
-        watched = [(volume, vtk.vtkCommand.ModifiedEvent), (volume, moved), (volume, slicer.vtkMRMLVolumeNode.ImageDataModifiedEvent), (segmentation, moved)]
+        watched = [
+            (volume, vtk.vtkCommand.ModifiedEvent),
+            (volume, moved),
+            (volume, slicer.vtkMRMLVolumeNode.ImageDataModifiedEvent),
+            (segmentation, moved),
+        ]
         self._tags = [(node, node.AddObserver(event, self._changed)) for node, event in watched]
 
     def remove(self):
@@ -89,7 +97,7 @@ class PlaceObserver:
         self._schedule(REST_MS, lambda: self._report(numEvents))
 
     def _report(self, numEvents):
-        if self._tags and self._numEvents != numEvents:         # it is still being dragged
+        if self._tags and self._numEvents != numEvents:  # it is still being dragged
             self._wait()
             return
         self._isWaiting = False

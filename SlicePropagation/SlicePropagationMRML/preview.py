@@ -43,11 +43,14 @@ class Preview:
                 voxels[index][patch.window][patch.crop] = label
         self._labelmap.Modified()
         if self.node.GetDisplayNode() is not None:
-            self.node.GetDisplayNode().Modified()       # views do not watch the voxels of a segmentation, but they watch how it is displayed
+            self.node.GetDisplayNode().Modified()  # views do not watch the voxels of a segmentation, but they watch how it is displayed
 
     def mask(self, segmentID):
         """(K, J, I) bool of what is shown of a segment."""
-        return arrayOf(self._labelmap) == self.node.GetSegmentation().GetSegment(segmentID).GetLabelValue()
+        return (
+            arrayOf(self._labelmap)
+            == self.node.GetSegmentation().GetSegment(segmentID).GetLabelValue()
+        )
 
     def remove(self):
         """Take the preview out of the scene."""
@@ -55,4 +58,4 @@ class Preview:
             if self.node.GetDisplayNode() is not None:
                 self._scene.RemoveNode(self.node.GetDisplayNode())
             self._scene.RemoveNode(self.node)
-        self._labelmap.Initialize()         # segments that go are erased from the voxels that they share: 20 ms each for 50 million
+        self._labelmap.Initialize()  # segments that go are erased from the voxels that they share: 20 ms each for 50 million

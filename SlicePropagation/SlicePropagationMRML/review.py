@@ -9,9 +9,9 @@ from SlicePropagationLib.confidence import distance_in_sizes
 from SlicePropagationLib.metrics import dice
 from SlicePropagationLib.session import Provenance
 
-FAR_SIZES = 1.0             # further from an anchor than one radius of the structure
-CHANGED_DICE = 0.75         # neighbouring slices that overlap less than this differ much
-CHANGED_AREA = 0.35         # share of the neighbour's area by which a slice may grow or shrink unremarked
+FAR_SIZES = 1.0  # further from an anchor than one radius of the structure
+CHANGED_DICE = 0.75  # neighbouring slices that overlap less than this differ much
+CHANGED_AREA = 0.35  # share of the neighbour's area by which a slice may grow or shrink unremarked
 
 
 class Kind(IntEnum):
@@ -52,7 +52,9 @@ def reviewSlices(session, label):
     row = session.labels.index(label)
     kinds = session.provenance[row].copy()
     kinds[session.stale(label)] = Kind.STALE
-    return SliceReview(kinds, session.confidence[row], (session.areas(label) == 0) & (kinds != Kind.UNKNOWN))
+    return SliceReview(
+        kinds, session.confidence[row], (session.areas(label) == 0) & (kinds != Kind.UNKNOWN)
+    )
 
 
 @dataclass(frozen=True)
@@ -78,14 +80,25 @@ def explainSlice(session, label, index):
     """The `SliceReasons` of a predicted slice: what `SlicePropagationLib.confidence` weighs, as far as it can be seen."""
     distance, anchor = distance_in_sizes(session, label, index)
     mask, isShown = session.mask(label, index), np.isfinite(distance)
-    neighbours = [other for other in (index - 1, index + 1) if 0 <= other < len(session.stack) and session.state(label, other).provenance != Provenance.EMPTY]
+    neighbours = [
+        other
+        for other in (index - 1, index + 1)
+        if 0 <= other < len(session.stack)
+        and session.state(label, other).provenance != Provenance.EMPTY
+    ]
     overlaps = {other: dice(mask, session.mask(label, other)) for other in neighbours}
     worst = min(overlaps, key=overlaps.get, default=None)
     if worst is None or overlaps[worst] >= CHANGED_DICE:
         worst = None
     areas = session.areas(label)
     change = (areas[index] - areas[worst]) / max(areas[worst], 1) if worst is not None else 0.0
-    return SliceReasons(anchor if isShown else None, bool(isShown and distance > FAR_SIZES), not mask.any(), worst, float(change))
+    return SliceReasons(
+        anchor if isShown else None,
+        bool(isShown and distance > FAR_SIZES),
+        not mask.any(),
+        worst,
+        float(change),
+    )
 
 
 def sliceTable(session, label, segmentName):
@@ -95,5 +108,13 @@ def sliceTable(session, label, segmentName):
     for index in np.flatnonzero(review.kinds != Kind.UNKNOWN):
         confidence = "" if np.isnan(review.confidence[index]) else f"{review.confidence[index]:.4f}"
         provenance = Provenance(int(session.state(label, int(index)).provenance)).name.lower()
-        rows.append((int(index), segmentName, provenance, confidence, f"{areas[index] * session.stack.pixel_area_mm2:.2f}"))
+        rows.append(
+            (
+                int(index),
+                segmentName,
+                provenance,
+                confidence,
+                f"{areas[index] * session.stack.pixel_area_mm2:.2f}",
+            )
+        )
     return rows

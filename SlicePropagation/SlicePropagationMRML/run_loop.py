@@ -7,9 +7,9 @@ from SlicePropagationLib.engines import model_hash
 from SlicePropagationLib.errors import SlicePropagationError
 from SlicePropagationMRML.worker import FINISHED
 
-TURN_SECONDS = 0.03     # of our work in one turn of the event loop
-POLL_MS = 30            # asking more often than this for long starves the worker of Python's lock
-FIRST_POLL_MS = 4       # after a step was handed out, as a fast engine has the next one at once; doubled until it comes
+TURN_SECONDS = 0.03  # of our work in one turn of the event loop
+POLL_MS = 30  # asking more often than this for long starves the worker of Python's lock
+FIRST_POLL_MS = 4  # after a step was handed out, as a fast engine has the next one at once; doubled until it comes
 
 
 class CommitRun:
@@ -31,13 +31,18 @@ class CommitRun:
         if self._isWritten:
             return False
         now = time.perf_counter()
-        end, isInTime = now + (seconds if self._observer.numEdits == self._numEdits else float("inf")), True
+        end, isInTime = (
+            now + (seconds if self._observer.numEdits == self._numEdits else float("inf")),
+            True,
+        )
         with self._observer.writing():
             while isInTime and not self._isWritten:
                 stepBegan, self._isWritten = now, next(self._steps, self) is self
                 now = time.perf_counter()
-                isInTime = now + (now - stepBegan) < end        # the next step may well take as long as this one
-        return not isInTime             # telling of the end takes a turn of its own then
+                isInTime = (
+                    now + (now - stepBegan) < end
+                )  # the next step may well take as long as this one
+        return not isInTime  # telling of the end takes a turn of its own then
 
     def pauseDrawing(self):
         """Let the active effect rest."""
@@ -81,7 +86,9 @@ class RunLoop:
         try:
             self.document.check()
             if self.document.isElsewhere():
-                raise SlicePropagationError("The volume was moved or replaced; the run ended and nothing was written.")
+                raise SlicePropagationError(
+                    "The volume was moved or replaced; the run ended and nothing was written."
+                )
             if error is not None:
                 raise error
             if step is FINISHED:
@@ -92,7 +99,7 @@ class RunLoop:
         except SlicePropagationError as problem:
             self._abort(problem)
             return
-        except Exception as problem:            # a bug must not leave a run that never ends
+        except Exception as problem:  # a bug must not leave a run that never ends
             self._abort(problem)
             raise
         if self._isStopping:
@@ -124,14 +131,19 @@ class RunLoop:
         changes = document.changes(self._touched, mayOverlap=self._mayOverlap)
         yield
         self.saveStateForUndo()
-        document.engineName, document.modelHash = self._engine.engine.name, model_hash(self._engine.engine)
+        document.engineName, document.modelHash = (
+            self._engine.engine.name,
+            model_hash(self._engine.engine),
+        )
         yield
         yield from document.writeSteps(changes, self.editorLogic)
         yield
         document.writeTags("run", self._touched)
 
     def _beginCommit(self, done):
-        self._commit = CommitRun(self.editorLogic.GetSegmentEditorNode(), self._observer, self._commitSteps(), done)
+        self._commit = CommitRun(
+            self.editorLogic.GetSegmentEditorNode(), self._observer, self._commitSteps(), done
+        )
         self._schedule(0, self._pollCommit)
 
     def _pollCommit(self):
@@ -147,7 +159,9 @@ class RunLoop:
             if commit.advance(TURN_SECONDS):
                 commit.pauseDrawing()
                 return
-        except Exception as problem:            # nodes that went, or a bug: neither may leave a run that never ends
+        except (
+            Exception
+        ) as problem:  # nodes that went, or a bug: neither may leave a run that never ends
             self._commit = None
             commit.end()
             self._takeBack()
@@ -184,11 +198,17 @@ class RunLoop:
         """Take over edits while the segments do not hold the run's predictions yet; returns what changed."""
         edits, self._numEditsKnown = {}, self._observer.numEdits
         for label, patches in self.document.patches().items():
-            edits[label] = {index: patch for index, (patch, before) in enumerate(zip(patches, self._drawn[label])) if not patch.equals(before)}
+            edits[label] = {
+                index: patch
+                for index, (patch, before) in enumerate(zip(patches, self._drawn[label]))
+                if not patch.equals(before)
+            }
             self._drawn[label] = patches
         changed = self.session.absorb(edits)
         if changed:
-            if not self.document.hasOtherTags():        # after an undo in the Segment Editor tags are only read, or there would be no redo
+            if (
+                not self.document.hasOtherTags()
+            ):  # after an undo in the Segment Editor tags are only read, or there would be no redo
                 self._storeDuringRun(changed)
             self.onEdit(changed)
         return changed
@@ -197,7 +217,11 @@ class RunLoop:
         """Tag edits beside what was known before the run, whose predictions the segments do not hold: each stroke is an undo step of its own, kept result or not."""
         states, events = self._known
         states |= {edit: self.session.state(*edit) for edit in edits}
-        during = [event for event in self.session.history[len(events):] if event["event"] not in ("run", "continue")]
+        during = [
+            event
+            for event in self.session.history[len(events) :]
+            if event["event"] not in ("run", "continue")
+        ]
         with self._observer.writing():
             self.document.writeTags("edit", edits, known=(dict(states), events + during))
 

@@ -23,7 +23,8 @@ def loadSample(scene, folder):
     if path.is_file() and storage.ReadData(node):
         node.CreateDefaultDisplayNodes()
         return node
-    from SlicePropagationLib.sample import make_sample      # scipy; not at start-up
+    from SlicePropagationLib.sample import make_sample  # scipy; not at start-up
+
     sample = make_sample()
     depth, height, width = sample.spacing_mm
     volumeFromArray(node, sample.volume, (width, height, depth))

@@ -2,8 +2,20 @@
 
 import slicer
 
-DEFAULTS = {"axis": "", "scope": "selected", "segments": "", "toTheEnd": "1", "first": "0", "last": "0",
-            "direction": "both", "engine": "", "device": "auto", "follow": "1", "autoUpdate": "0", "cyclic": "1"}
+DEFAULTS = {
+    "axis": "",
+    "scope": "selected",
+    "segments": "",
+    "toTheEnd": "1",
+    "first": "0",
+    "last": "0",
+    "direction": "both",
+    "engine": "",
+    "device": "auto",
+    "follow": "1",
+    "autoUpdate": "0",
+    "cyclic": "1",
+}
 
 
 class PanelSettings:
@@ -38,7 +50,9 @@ class PanelSettings:
 
     def nodes(self):
         """The (volume, segmentation) nodes chosen, None where there is none."""
-        return self._node().GetNodeReference("volume"), self._node().GetNodeReference("segmentation")
+        return self._node().GetNodeReference("volume"), self._node().GetNodeReference(
+            "segmentation"
+        )
 
     def setNodes(self, volumeNode, segmentationNode):
         """Remember the nodes chosen."""

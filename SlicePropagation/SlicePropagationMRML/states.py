@@ -65,19 +65,39 @@ class ViewState:
 def viewState(situation):
     """The `ViewState` of a `Situation`."""
     nodes = _nodesReason(situation)
-    idle = _("A run is under way; stop it first") if situation.isRunning else _("Keep or discard the last result first") if situation.hasResult else ""
+    idle = (
+        _("A run is under way; stop it first")
+        if situation.isRunning
+        else _("Keep or discard the last result first")
+        if situation.hasResult
+        else ""
+    )
     review = nodes or idle
-    shown = "" if situation.isShown else _("No slice view shows a slice of the volume; choose 'Align views'")
+    shown = (
+        ""
+        if situation.isShown
+        else _("No slice view shows a slice of the volume; choose 'Align views'")
+    )
     return ViewState(
         propagate="" if situation.isRunning else nodes or idle or _seedReason(situation),
         choices=idle,
-        decide="" if situation.hasResult else _("Only after a run was stopped, or when it would take voxels from another segment"),
+        decide=""
+        if situation.hasResult
+        else _("Only after a run was stopped, or when it would take voxels from another segment"),
         next=review or ("" if situation.hasPrediction else _("Nothing is propagated yet")),
-        confirm=review or shown or (_("You annotated this slice already") if situation.isAnchor else ""),
-        empty=review or shown or (_("This slice is marked as empty already") if situation.isEmptyAnchor else ""),
+        confirm=review
+        or shown
+        or (_("You annotated this slice already") if situation.isAnchor else ""),
+        empty=review
+        or shown
+        or (_("This slice is marked as empty already") if situation.isEmptyAnchor else ""),
         export=nodes,
         carry=_framesReason(situation) or nodes or idle or _drawnReason(situation),
-        takeBack=_framesReason(situation) or nodes or idle or ("" if situation.isCarried else _("Nothing was carried to all frames yet")))
+        takeBack=_framesReason(situation)
+        or nodes
+        or idle
+        or ("" if situation.isCarried else _("Nothing was carried to all frames yet")),
+    )
 
 
 def _nodesReason(situation):
@@ -88,8 +108,14 @@ def _nodesReason(situation):
     if situation.numSegments == 0 and situation.numListed == 0:
         return _("Add a segment with the Add button below")
     if situation.numSegments == 0:
-        return _("Check the segments that a run shall fill") if situation.isChecking else _drawReason()
-    return _("The sequence is playing; stop it to work on a frame") if situation.isPlaying else situation.problem
+        return (
+            _("Check the segments that a run shall fill") if situation.isChecking else _drawReason()
+        )
+    return (
+        _("The sequence is playing; stop it to work on a frame")
+        if situation.isPlaying
+        else situation.problem
+    )
 
 
 def _framesReason(situation):
@@ -99,14 +125,20 @@ def _framesReason(situation):
 
 
 def _drawnReason(situation):
-    return "" if situation.hasSeed or situation.isFollowing else _("Segment this frame first: draw a slice, propagate, review")
+    return (
+        ""
+        if situation.hasSeed or situation.isFollowing
+        else _("Segment this frame first: draw a slice, propagate, review")
+    )
 
 
 def _seedReason(situation):
     if not situation.hasSeed:
         return _drawReason()
     if situation.missing:
-        return _("This engine needs {packages}; install it or choose another engine").format(packages=packagesText(situation.missing))
+        return _("This engine needs {packages}; install it or choose another engine").format(
+            packages=packagesText(situation.missing)
+        )
     return ""
 
 

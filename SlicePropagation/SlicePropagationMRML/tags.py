@@ -6,10 +6,17 @@ from SlicePropagationLib.slice_record import TAG, decode_slices, encode_states
 from SlicePropagationMRML.geometry import isLeftHanded
 
 
-def writeTags(segmentationNode, segmentID, volumeNode, grid, states, axis, engineName, modelHash=None):
+def writeTags(
+    segmentationNode, segmentID, volumeNode, grid, states, axis, engineName, modelHash=None
+):
     """Store what is known about a segment's slices along a voxel axis of the volume, {slice: `SliceState`}, and where they lie (`gridOf`), in one tag of the segment."""
     segment = segmentationNode.GetSegmentation().GetSegment(segmentID)
-    segment.SetTag(TAG, encode_states(states, axis, engineName, modelHash, is_left_handed=isLeftHanded(volumeNode), grid=grid))
+    segment.SetTag(
+        TAG,
+        encode_states(
+            states, axis, engineName, modelHash, is_left_handed=isLeftHanded(volumeNode), grid=grid
+        ),
+    )
 
 
 def readTags(segmentationNode, segmentID):

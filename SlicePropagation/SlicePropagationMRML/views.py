@@ -5,12 +5,15 @@ import vtk
 
 from SlicePropagationMRML.geometry import ijkToWorld, planeOfAxis, sliceCenter
 
-TILT = 0.94             # cosine between a view's normal and the slice axis above which the view shows these slices, about 20 degrees
+TILT = 0.94  # cosine between a view's normal and the slice axis above which the view shows these slices, about 20 degrees
 
 
 def sliceNodes(scene):
     """The slice views' nodes, Red first."""
-    return [scene.GetNthNodeByClass(number, "vtkMRMLSliceNode") for number in range(scene.GetNumberOfNodesByClass("vtkMRMLSliceNode"))]
+    return [
+        scene.GetNthNodeByClass(number, "vtkMRMLSliceNode")
+        for number in range(scene.GetNumberOfNodesByClass("vtkMRMLSliceNode"))
+    ]
 
 
 def viewInUse(scene):
@@ -28,14 +31,24 @@ def axisOfView(sliceNode, volumeNode):
 
 def viewsAlong(scene, volumeNode, axis):
     """The slice views whose slices are those of a voxel axis, best first."""
-    alignment = {node: abs(float(np.dot(_normal(node), _direction(volumeNode, axis)))) for node in sliceNodes(scene)}
-    return sorted((node for node, value in alignment.items() if value > TILT), key=lambda node: -alignment[node])
+    alignment = {
+        node: abs(float(np.dot(_normal(node), _direction(volumeNode, axis))))
+        for node in sliceNodes(scene)
+    }
+    return sorted(
+        (node for node, value in alignment.items() if value > TILT),
+        key=lambda node: -alignment[node],
+    )
 
 
 def indexInView(sliceNode, volumeNode, axis):
     """The slice of a voxel axis that a view shows, not limited to the volume."""
     matrix = sliceNode.GetSliceToRAS()
-    voxel = ijkToWorld(volumeNode).GetInverse().TransformPoint([matrix.GetElement(row, 3) for row in range(3)])
+    voxel = (
+        ijkToWorld(volumeNode)
+        .GetInverse()
+        .TransformPoint([matrix.GetElement(row, 3) for row in range(3)])
+    )
     return round(voxel[2 - axis])
 
 
@@ -88,7 +101,10 @@ def _unit(vector):
 
 def observeViews(scene, function):
     """Call a function whenever a view moves; returns (node, tag) pairs for `stopObserving`."""
-    return [(node, node.AddObserver(vtk.vtkCommand.ModifiedEvent, lambda caller, event: function())) for node in sliceNodes(scene)]
+    return [
+        (node, node.AddObserver(vtk.vtkCommand.ModifiedEvent, lambda caller, event: function()))
+        for node in sliceNodes(scene)
+    ]
 
 
 def stopObserving(observations):

@@ -11,7 +11,9 @@ from vtk.util import numpy_support
 from SlicePropagationLib.volume import Volume
 from SlicePropagationMRML.geometry import arrayOf, emptyLabelmap
 
-LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0])         # ITK counts to the patient's left and back, Slicer to the right and front
+LPS_TO_RAS = np.diag(
+    [-1.0, -1.0, 1.0]
+)  # ITK counts to the patient's left and back, Slicer to the right and front
 
 
 def addVolumeNode(scene, volume, name):
@@ -57,12 +59,16 @@ def addSegments(segmentationNode, volumeNode, labels, segments):
     """
     ids = []
     for segment in segments:
-        segmentID = segmentationNode.GetSegmentation().AddEmptySegment(segment.id, segment.name, segment.color)
+        segmentID = segmentationNode.GetSegmentation().AddEmptySegment(
+            segment.id, segment.name, segment.color
+        )
         labelmap = emptyLabelmap(volumeNode, segmentationNode)
         arrayOf(labelmap)[:] = labels == segment.label
         node = segmentationNode.GetSegmentation().GetSegment(segmentID)
         if (labels == segment.label).any():
-            slicer.vtkSlicerSegmentationsModuleLogic.SetBinaryLabelmapToSegment(labelmap, segmentationNode, segmentID)
+            slicer.vtkSlicerSegmentationsModuleLogic.SetBinaryLabelmapToSegment(
+                labelmap, segmentationNode, segmentID
+            )
         for name, value in (part.split(":", 1) for part in segment.tags.split("|") if ":" in part):
             node.SetTag(name, value)
         ids.append(segmentID)

@@ -65,7 +65,9 @@ class StepWorker:
         """
         try:
             steps, result = self._results.get(timeout is not None, timeout)
-            while steps is not self._asked:         # a step of a run that ended meanwhile: nobody asks for it any more
+            while (
+                steps is not self._asked
+            ):  # a step of a run that ended meanwhile: nobody asks for it any more
                 steps, result = self._results.get(timeout is not None, timeout)
         except queue.Empty:
             return None
@@ -78,8 +80,8 @@ class StepWorker:
             _pause.begin()
             try:
                 result = next(steps, FINISHED), None
-            except Exception as error:          # handed to the main thread, which shows or raises it
+            except Exception as error:  # handed to the main thread, which shows or raises it
                 result = FINISHED, error
             self._results.put((steps, result))
-            steps = result = None               # the main thread is the last to let go of them
+            steps = result = None  # the main thread is the last to let go of them
             _pause.end()

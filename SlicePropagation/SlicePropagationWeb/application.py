@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import slicer
-import slicer.util      # noqa: F401    arrayFromVolume
+import slicer.util  # noqa: F401    arrayFromVolume
 from trame.app import get_server
 from trame_server.utils.typed_state import TypedState
 from trame_slicer import module as slicer_module
@@ -26,7 +26,13 @@ from SlicePropagationMRML.volume_files import volumeOf
 from SlicePropagationWeb.autosave import Autosave
 from SlicePropagationWeb.desk import Desk
 from SlicePropagationWeb.dialogs import GONE
-from SlicePropagationWeb.opening import SAMPLE, not_restored, read_opened, read_segmentation, read_with_remarks
+from SlicePropagationWeb.opening import (
+    SAMPLE,
+    not_restored,
+    read_opened,
+    read_segmentation,
+    read_with_remarks,
+)
 from SlicePropagationWeb.page import Page
 from SlicePropagationWeb.panel_state import PanelState
 from SlicePropagationWeb.tenancy import Tenancy
@@ -49,16 +55,27 @@ class Application:
         self.workspace = workspace
         self.server = get_server("slice_propagation", client_type="vue3")
         self.server.enable_module(slicer_module)
-        self.server.enable_module({"serve": {"slice_propagation": str(WWW)}, "scripts": ["slice_propagation/page.js", "slice_propagation/trail.js"], "styles": ["slice_propagation/page.css"]})
+        self.server.enable_module(
+            {
+                "serve": {"slice_propagation": str(WWW)},
+                "scripts": ["slice_propagation/page.js", "slice_propagation/trail.js"],
+                "styles": ["slice_propagation/page.css"],
+            }
+        )
         self.server.state.trame__template_error = GONE
         self.server.state.trame__favicon = "slice_propagation/icon.svg"
         typed = TypedState(self.server.state, PanelState, namespace="work")
         self.data, self.name = typed.data, typed.name
         slicer_app = SlicerApp()
         slicer.mrmlScene = slicer_app.scene
-        vtkOutputWindow.GetInstance().SetDisplayModeToNever()       # VTK's log says what matters already
-        self.views, self.desk = Views(self.server, slicer_app, self._schedule, self.name.show_3d), Desk(self.server, slicer_app)
-        logic = PropagationLogic(slicer_app.scene, self.desk.editor.editor_logic, self.desk.history.save, self._schedule)
+        vtkOutputWindow.GetInstance().SetDisplayModeToNever()  # VTK's log says what matters already
+        self.views, self.desk = (
+            Views(self.server, slicer_app, self._schedule, self.name.show_3d),
+            Desk(self.server, slicer_app),
+        )
+        logic = PropagationLogic(
+            slicer_app.scene, self.desk.editor.editor_logic, self.desk.history.save, self._schedule
+        )
         self.workflow = Workflow(logic, self.desk, self.views, self.data)
         self.autosave = Autosave(workspace, self.workflow, self._schedule)
         self.tenancy = Tenancy(self.server, self._entered)
@@ -66,7 +83,9 @@ class Application:
         self.desk.tools_ready(page)
         self.data.keys, self.data.offer = keys(), workspace.kept.found()
         self._commands = self._all_commands()
-        typed.bind_changes({self.name.show_3d: self._show_3d, self.name.engine: self._choose_engine})
+        typed.bind_changes(
+            {self.name.show_3d: self._show_3d, self.name.engine: self._choose_engine}
+        )
         self.workflow.refresh()
         trigger = self.server.controller.trigger
         trigger("command")(self._command)
@@ -76,11 +95,35 @@ class Application:
     def _all_commands(self):
         flow = self.workflow
         return {
-            "propagate": flow.propagate, "stop": flow.stop, "keep": flow.keep, "discard": flow.discard, "next": flow.show_next, "confirm": flow.confirm,
-            "empty": flow.mark_empty, "undo": flow.undo, "redo": flow.redo, "jump": flow.jump, "choose": flow.choose_segment, "plane": flow.choose_plane,
-            "describe": flow.describe, "tool": self.desk.take, "everywhere": self.desk.lift_intensity_range, "add": self.desk.add, "remove": self.desk.remove, "rename": self.desk.rename, "toggle": self.desk.toggle,
-            "open": self._show_open_dialog, "save": self._show_save_dialog, "write": self._write, "load": self._load, "continue": self._continue, "sample": self._load_sample,
-            "restore": self._restore, "forget": self._forget, "aside": self._set_aside, "details": self._show_details,
+            "propagate": flow.propagate,
+            "stop": flow.stop,
+            "keep": flow.keep,
+            "discard": flow.discard,
+            "next": flow.show_next,
+            "confirm": flow.confirm,
+            "empty": flow.mark_empty,
+            "undo": flow.undo,
+            "redo": flow.redo,
+            "jump": flow.jump,
+            "choose": flow.choose_segment,
+            "plane": flow.choose_plane,
+            "describe": flow.describe,
+            "tool": self.desk.take,
+            "everywhere": self.desk.lift_intensity_range,
+            "add": self.desk.add,
+            "remove": self.desk.remove,
+            "rename": self.desk.rename,
+            "toggle": self.desk.toggle,
+            "open": self._show_open_dialog,
+            "save": self._show_save_dialog,
+            "write": self._write,
+            "load": self._load,
+            "continue": self._continue,
+            "sample": self._load_sample,
+            "restore": self._restore,
+            "forget": self._forget,
+            "aside": self._set_aside,
+            "details": self._show_details,
         }
 
     def _entered(self, tab):
@@ -102,7 +145,10 @@ class Application:
 
     def _show_open_dialog(self):
         self.workflow.forget_error()
-        self.data.images, self.data.segmentations = self.workspace.images(), self.workspace.segmentations() if self.desk.volume is not None else []
+        self.data.images, self.data.segmentations = (
+            self.workspace.images(),
+            self.workspace.segmentations() if self.desk.volume is not None else [],
+        )
         self.data.is_open_dialog = True
 
     def _show_save_dialog(self):
@@ -110,7 +156,10 @@ class Application:
         self.data.saved, self.data.is_save_dialog = [], True
 
     def _show_details(self):
-        self.data.notes, self.data.is_details = [{"title": title, "text": text} for title, text in engineNotes()], True
+        self.data.notes, self.data.is_details = (
+            [{"title": title, "text": text} for title, text in engineNotes()],
+            True,
+        )
 
     def _write(self):
         if not self.data.is_saving and not self._reason("save"):
@@ -124,8 +173,13 @@ class Application:
         self.server.state.flush()
         try:
             await asyncio.wrap_future(self.autosave.replace(write))
-            self.data.saved = [path.name, *(companion(path, suffix).name for suffix in (".slices.csv", ".json"))]
-            self.workflow.say(f"Saved {path.name}, its per-slice table and its record in {path.parent}.")
+            self.data.saved = [
+                path.name,
+                *(companion(path, suffix).name for suffix in (".slices.csv", ".json")),
+            ]
+            self.workflow.say(
+                f"Saved {path.name}, its per-slice table and its record in {path.parent}."
+            )
         except (SlicePropagationError, OSError) as error:
             self.autosave.worked()
             self.workflow.say(f"{path.name} was not saved: {error}", is_error=True)
@@ -143,7 +197,9 @@ class Application:
         self._soon(self._load_file(SAMPLE, "the sample"))
 
     def _restore(self):
-        offer = self.workspace.kept.found()            # read again: what the browser sends back is not trusted
+        offer = (
+            self.workspace.kept.found()
+        )  # read again: what the browser sends back is not trusted
         if offer is not None:
             self._soon(self._load_file(offer["image"], offer["title"], offer))
 
@@ -165,10 +221,12 @@ class Application:
 
     def open_at_start(self, path, segmentation=None):
         """Open an image, and a segmentation of it, as soon as the page is served."""
+
         async def load():
             await self._load_file(path, "the sample" if path == SAMPLE else Path(path).name)
             if segmentation is not None:
                 await self._load_segmentation(Path(segmentation))
+
         self.server.controller.on_server_ready.add(lambda **_: self._soon(load()))
 
     async def _load_file(self, source, title, offer=None):
@@ -177,7 +235,11 @@ class Application:
         self.server.state.flush()
         try:
             volume, remarks = await asyncio.to_thread(read_with_remarks, source)
-            labels, segments = await asyncio.to_thread(read_labels, offer["labels"], volume) if offer else (None, ())
+            labels, segments = (
+                await asyncio.to_thread(read_labels, offer["labels"], volume)
+                if offer
+                else (None, ())
+            )
             self.show_volume(source, volume, labels, segments, offer, remarks)
             if offer:
                 self.data.offer = None
@@ -206,7 +268,9 @@ class Application:
             raise InputError(f"Open the volume that {path.name} belongs to first.")
         opened = await asyncio.to_thread(read, path, None if node is None else volumeOf(node))
         if opened.volume is None and self.desk.volume is not node:
-            raise InputError(f"Another volume was opened meanwhile; open {path.name} again where it belongs.")
+            raise InputError(
+                f"Another volume was opened meanwhile; open {path.name} again where it belongs."
+            )
         return opened
 
     def show_segmentation(self, name, opened):
@@ -230,7 +294,16 @@ class Application:
         self.workflow.open_session()
         self.workflow.show_annotation()
         self.desk.take("paint")
-        self.workflow.say(" ".join([*opened.remarks, f"Went on with {name}.", *filter(None, [self.workflow.other_slices()]), *([f"The unsaved work is kept as {kept}."] if kept else [])]))
+        self.workflow.say(
+            " ".join(
+                [
+                    *opened.remarks,
+                    f"Went on with {name}.",
+                    *filter(None, [self.workflow.other_slices()]),
+                    *([f"The unsaved work is kept as {kept}."] if kept else []),
+                ]
+            )
+        )
         self.workflow.refresh()
 
     def _begin_anew(self, what):
@@ -260,16 +333,25 @@ class Application:
         self.views.show(self.desk.volume)
         self.desk.put_segmentation(labels, segments)
         data = self.data
-        size, spacing = "×".join(map(str, volume.image.GetSize())), " × ".join(f"{value:.3g}" for value in volume.image.GetSpacing())
+        size, spacing = (
+            "×".join(map(str, volume.image.GetSize())),
+            " × ".join(f"{value:.3g}" for value in volume.image.GetSpacing()),
+        )
         data.volume_name, data.volume_text = title, f"{title} · {size} voxels · {spacing} mm"
         data.plane, data.show_3d = (offer or {}).get("plane", "axial"), self.desk.is_small
-        data.save_name = self.workspace.free_name("segmentation" if source == SAMPLE else Path(source).name.split(".")[0])
+        data.save_name = self.workspace.free_name(
+            "segmentation" if source == SAMPLE else Path(source).name.split(".")[0]
+        )
         self.views.enlarge(data.plane)
         self.workflow.open_session()
         if offer and offer["segment"] in self.desk.segment_ids():
             self.desk.choose(offer["segment"])
         self.desk.take("paint")
-        hint = f"The unsaved work is kept as {kept}." if kept else "Paint the structure on one slice, then press Propagate."
+        hint = (
+            f"The unsaved work is kept as {kept}."
+            if kept
+            else "Paint the structure on one slice, then press Propagate."
+        )
         self.workflow.say(" ".join([*remarks, "Went on with the unsaved work." if offer else hint]))
         self.workflow.refresh()
 
@@ -280,11 +362,22 @@ class Application:
     async def take_upload(self, path, opened, left_out):
         """Show what was uploaded."""
         with self.server.state:
-            self.data.is_open_dialog = False            # first: a person who sees the volume paints on it, and not on the dialog
+            self.data.is_open_dialog = (
+                False  # first: a person who sees the volume paints on it, and not on the dialog
+            )
             if opened.volume is None:
                 tell(self.workflow, self.show_segmentation, path.name, opened)
             else:
-                tell(self.workflow, self.show_volume, path, replace(opened.volume, path=path), None, (), None, [*left_out, *opened.remarks])
+                tell(
+                    self.workflow,
+                    self.show_volume,
+                    path,
+                    replace(opened.volume, path=path),
+                    None,
+                    (),
+                    None,
+                    [*left_out, *opened.remarks],
+                )
 
     def refuse_upload(self, reason):
         """Say why an upload was not taken."""
@@ -317,8 +410,12 @@ class Application:
 
     def _soon(self, work):
         """Run a coroutine, and show what came of it."""
+
         async def run():
             with self.server.state:
                 await work
+
         task = asyncio.get_event_loop().create_task(run())
-        task.add_done_callback(lambda done: done.exception() and log.error("Opening failed", exc_info=done.exception()))
+        task.add_done_callback(
+            lambda done: done.exception() and log.error("Opening failed", exc_info=done.exception())
+        )

@@ -4,7 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from SlicePropagationMRML.volume_files import volumeOf
 
-WAIT_MS = 400           # a burst of changes is kept once
+WAIT_MS = 400  # a burst of changes is kept once
 
 
 class Autosave:
@@ -21,7 +21,9 @@ class Autosave:
 
     def __init__(self, workspace, workflow, schedule):
         self._workspace, self._flow, self._schedule = workspace, workflow, schedule
-        self._writer = ThreadPoolExecutor(1, "autosave")        # one thread: writes come in the order of the changes
+        self._writer = ThreadPoolExecutor(
+            1, "autosave"
+        )  # one thread: writes come in the order of the changes
         self._is_due, self._last = False, None
         self.source = ""
         workflow.on_work, workflow.before_run = self.worked, self._at_once
@@ -33,10 +35,12 @@ class Autosave:
 
     def replace(self, write):
         """Write the work elsewhere, in the thread that keeps it, and drop what is kept once that is done; returns the Future."""
+
         def job():
             write()
             self._workspace.kept.forget()
-        self._is_due = False        # what changes from now on is kept again, after this
+
+        self._is_due = False  # what changes from now on is kept again, after this
         return self._writer.submit(job)
 
     def set_aside(self):
@@ -66,7 +70,9 @@ class Autosave:
         self._is_due = True
 
     def _later(self):
-        if self._is_due and (self._flow.logic.isRunning or self._flow.logic.hasPartialResult):      # the session is ahead of the segments
+        if self._is_due and (
+            self._flow.logic.isRunning or self._flow.logic.hasPartialResult
+        ):  # the session is ahead of the segments
             self._schedule(WAIT_MS, self._later)
         elif self._is_due:
             self._keep()
@@ -82,9 +88,20 @@ class Autosave:
             return
         if self._last is not None and self._last.done() and self._last.exception() is not None:
             flow.say(f"The autosave failed: {self._last.exception()}", is_error=True)
-        self._last = self._writer.submit(self._workspace.kept.keep, volumeOf(flow.desk.volume), flow.snapshot(), flow.segment_list(), flow.used_engine(), image=self.source,
-                                         title=flow.data.volume_name, plane=flow.data.plane, segment=flow.data.segment_id)
+        self._last = self._writer.submit(
+            self._workspace.kept.keep,
+            volumeOf(flow.desk.volume),
+            flow.snapshot(),
+            flow.segment_list(),
+            flow.used_engine(),
+            image=self.source,
+            title=flow.data.volume_name,
+            plane=flow.data.plane,
+            segment=flow.data.segment_id,
+        )
 
     def _is_annotated(self):
         document = self._flow.logic.document
-        return document is not None and any(document.session.anchors(label) for label in document.session.labels)
+        return document is not None and any(
+            document.session.anchors(label) for label in document.session.labels
+        )

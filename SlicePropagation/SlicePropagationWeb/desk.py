@@ -1,6 +1,12 @@
 """The volume and the segmentation under the person's hands, and the tools that draw."""
 
-from trame_slicer.app.logic import DrawEffectLogic, EraseEffectLogic, PaintEffectLogic, ScissorsEffectLogic, ThresholdEffectLogic
+from trame_slicer.app.logic import (
+    DrawEffectLogic,
+    EraseEffectLogic,
+    PaintEffectLogic,
+    ScissorsEffectLogic,
+    ThresholdEffectLogic,
+)
 from trame_slicer.segmentation import (
     SegmentationEffectDraw,
     SegmentationEffectErase,
@@ -14,10 +20,22 @@ from SlicePropagationLib.segmentation_file import COLORS
 from SlicePropagationMRML.volume_files import addSegments, addVolumeNode
 from SlicePropagationWeb.history import EditHistory
 
-EFFECTS = {"none": SegmentationEffectNoTool, "paint": SegmentationEffectPaint, "erase": SegmentationEffectErase, "draw": SegmentationEffectDraw,
-           "threshold": SegmentationEffectThreshold, "scissors": SegmentationEffectScissors}
-EFFECT_LOGICS = (PaintEffectLogic, EraseEffectLogic, DrawEffectLogic, ScissorsEffectLogic, ThresholdEffectLogic)
-MAX_VOXELS_3D = 20e6        # beyond, the surface is not made anew after every stroke unless asked for
+EFFECTS = {
+    "none": SegmentationEffectNoTool,
+    "paint": SegmentationEffectPaint,
+    "erase": SegmentationEffectErase,
+    "draw": SegmentationEffectDraw,
+    "threshold": SegmentationEffectThreshold,
+    "scissors": SegmentationEffectScissors,
+}
+EFFECT_LOGICS = (
+    PaintEffectLogic,
+    EraseEffectLogic,
+    DrawEffectLogic,
+    ScissorsEffectLogic,
+    ThresholdEffectLogic,
+)
+MAX_VOXELS_3D = 20e6  # beyond, the surface is not made anew after every stroke unless asked for
 
 
 class Desk:
@@ -40,13 +58,20 @@ class Desk:
         self.history = EditHistory(self.editor, lambda: self.on_change())
         self.tools = {logic: logic(server, slicer_app) for logic in EFFECT_LOGICS}
         self._changed = lambda *_: self.on_change()
-        for signal in (self.editor.segmentation_modified, self.editor.active_segment_id_changed, self.editor.active_effect_name_changed, self.editor.editor_node_modified):
+        for signal in (
+            self.editor.segmentation_modified,
+            self.editor.active_segment_id_changed,
+            self.editor.active_effect_name_changed,
+            self.editor.editor_node_modified,
+        ):
             signal.connect(self._changed)
 
     def tools_ready(self, page):
         """Connect the tools that have buttons of their own with the page."""
         self.tools[ThresholdEffectLogic].set_effect_ui(page.threshold)
-        self.tools[PaintEffectLogic].data.use_sphere_brush = False          # a sphere would draw on neighbouring slices too
+        self.tools[
+            PaintEffectLogic
+        ].data.use_sphere_brush = False  # a sphere would draw on neighbouring slices too
 
     def put_volume(self, volume, name):
         """Clear the desk and put a library `Volume` there."""
@@ -79,17 +104,27 @@ class Desk:
         self.editor.set_active_segmentation(self.segmentation, self.volume)
         if labels is None:
             first = next(iter(segments), None)
-            self.editor.add_empty_segment(segment_name=first.name if first else "Segment_1", segment_color=first.color if first else self._free_color())
+            self.editor.add_empty_segment(
+                segment_name=first.name if first else "Segment_1",
+                segment_color=first.color if first else self._free_color(),
+            )
         self.history.clear()
 
     @property
     def is_small(self):
         """Whether the 3D surface can follow every stroke."""
-        return self.volume is not None and self.volume.GetImageData().GetNumberOfPoints() <= MAX_VOXELS_3D
+        return (
+            self.volume is not None
+            and self.volume.GetImageData().GetNumberOfPoints() <= MAX_VOXELS_3D
+        )
 
     def segment_ids(self):
         """IDs of the segments, in order."""
-        return [] if self.segmentation is None else list(self.segmentation.GetSegmentation().GetSegmentIDs())
+        return (
+            []
+            if self.segmentation is None
+            else list(self.segmentation.GetSegmentation().GetSegmentIDs())
+        )
 
     def chosen_id(self):
         """The segment that tools and runs work on; empty where there is none."""
@@ -97,8 +132,18 @@ class Desk:
 
     def listed_segments(self):
         """[{"id", "name", "color": hex, "visible"}]."""
-        properties = self.editor.get_all_segment_properties() if self.segmentation is not None else {}
-        return [{"id": key, "name": value.name, "color": value.color_hex, "visible": bool(self.editor.get_segment_visibility(key))} for key, value in properties.items()]
+        properties = (
+            self.editor.get_all_segment_properties() if self.segmentation is not None else {}
+        )
+        return [
+            {
+                "id": key,
+                "name": value.name,
+                "color": value.color_hex,
+                "visible": bool(self.editor.get_segment_visibility(key)),
+            }
+            for key, value in properties.items()
+        ]
 
     def choose(self, segment_id):
         """Work on a segment."""
@@ -121,7 +166,9 @@ class Desk:
 
     def toggle(self, segment_id):
         """Show or hide a segment."""
-        self.editor.set_segment_visibility(segment_id, not self.editor.get_segment_visibility(segment_id))
+        self.editor.set_segment_visibility(
+            segment_id, not self.editor.get_segment_visibility(segment_id)
+        )
         self.on_change()
 
     def center(self, segment_id):
@@ -135,7 +182,11 @@ class Desk:
     def intensity_range(self):
         """(lowest, highest) intensity that tools and runs may write on, or None where all may be."""
         modifier = self.editor.active_segment_modifier
-        return modifier.get_source_volume_intensity_mask_range() if modifier is not None and modifier.is_source_volume_intensity_mask_enabled() else None
+        return (
+            modifier.get_source_volume_intensity_mask_range()
+            if modifier is not None and modifier.is_source_volume_intensity_mask_enabled()
+            else None
+        )
 
     def lift_intensity_range(self):
         """Let tools and runs write everywhere."""
@@ -150,8 +201,13 @@ class Desk:
     def _free_color(self):
         """A colour that is clear on grey and that no other segment has, while there is one left; Slicer's own for new segments may be dark."""
         segmentation = self.segmentation.GetSegmentation()
-        used = {tuple(round(part, 2) for part in segmentation.GetSegment(key).GetColor()) for key in self.segment_ids()}
-        return next((color for color in COLORS if color not in used), COLORS[len(used) % len(COLORS)])
+        used = {
+            tuple(round(part, 2) for part in segmentation.GetSegment(key).GetColor())
+            for key in self.segment_ids()
+        }
+        return next(
+            (color for color in COLORS if color not in used), COLORS[len(used) % len(COLORS)]
+        )
 
     def show_3d(self, is_shown):
         """Show the segments as surfaces in the 3D view, or not."""

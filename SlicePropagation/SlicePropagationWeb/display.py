@@ -5,7 +5,7 @@ import sys
 
 from vtkmodules.vtkCommonCore import vtkLogger
 from vtkmodules.vtkRenderingCore import vtkRenderWindow
-import vtkmodules.vtkRenderingOpenGL2       # noqa: F401    what a render window is made of
+import vtkmodules.vtkRenderingOpenGL2  # noqa: F401    what a render window is made of
 
 from SlicePropagationLib.errors import ConfigError
 
@@ -21,12 +21,16 @@ def check_display():
     if not sys.platform.startswith("linux"):
         return
     verbosity = vtkLogger.GetCurrentVerbosityCutoff()
-    vtkLogger.SetStderrVerbosity(vtkLogger.VERBOSITY_ERROR)         # VTK warns of each library that it tries
+    vtkLogger.SetStderrVerbosity(
+        vtkLogger.VERBOSITY_ERROR
+    )  # VTK warns of each library that it tries
     window = vtkRenderWindow()
     vtkLogger.SetStderrVerbosity(verbosity)
     if window.GetClassName() == "vtkOSOpenGLRenderWindow" and not any(map(_loads, OSMESA)):
-        raise ConfigError("The page cannot draw here: neither a display nor the library EGL is installed. Install EGL (on Debian and Ubuntu: apt-get install libegl1) and start again, "
-                          "or open the files in 3D Slicer.")
+        raise ConfigError(
+            "The page cannot draw here: neither a display nor the library EGL is installed. Install EGL (on Debian and Ubuntu: apt-get install libegl1) and start again, "
+            "or open the files in 3D Slicer."
+        )
 
 
 def _loads(library):

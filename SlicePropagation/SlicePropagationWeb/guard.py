@@ -8,9 +8,16 @@ from aiohttp import web
 
 COOKIE = "slice_propagation_token"
 # The page is built from templates at run time, hence 'unsafe-eval'; nothing comes from elsewhere.
-POLICY = ("default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; style-src 'self' 'unsafe-inline'; "
-          "img-src 'self' data: blob:; font-src 'self' data:; connect-src 'self' ws: wss:; frame-ancestors 'none'; base-uri 'self'; form-action 'self'")
-HEADERS = {"Content-Security-Policy": POLICY, "X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer", "Cache-Control": "no-store"}
+POLICY = (
+    "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; style-src 'self' 'unsafe-inline'; "
+    "img-src 'self' data: blob:; font-src 'self' data:; connect-src 'self' ws: wss:; frame-ancestors 'none'; base-uri 'self'; form-action 'self'"
+)
+HEADERS = {
+    "Content-Security-Policy": POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "no-store",
+}
 LOCAL_NAMES = {"localhost", "127.0.0.1", "[::1]"}
 
 
@@ -81,7 +88,9 @@ class Guard:
     async def _connection(self, request):
         """Where the page asks how to connect: the socket's address and this start's key."""
         scheme = "wss" if request.secure else "ws"
-        return web.json_response({"sessionURL": f"{scheme}://{request.host}/ws", "secret": self.wire_key})
+        return web.json_response(
+            {"sessionURL": f"{scheme}://{request.host}/ws", "secret": self.wire_key}
+        )
 
     async def _add_headers(self, request, response):
         for name, value in HEADERS.items():

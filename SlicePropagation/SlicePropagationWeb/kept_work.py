@@ -35,13 +35,23 @@ class KeptWork:
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             partial = Path(tempfile.mkdtemp(prefix=".partial-", dir=self.folder))
-            write_result(partial / NAME, volume, session, segments, engine, 0.0, page={"at": time.strftime("%Y-%m-%d %H:%M"), **page})
+            write_result(
+                partial / NAME,
+                volume,
+                session,
+                segments,
+                engine,
+                0.0,
+                page={"at": time.strftime("%Y-%m-%d %H:%M"), **page},
+            )
             _flush(partial)
             older = self._numbered()
             os.replace(partial, self.folder / f"{1 + (int(older[-1].name) if older else 0):08d}")
             _flush(self.folder)
         except OSError as error:
-            raise OutputError(f"The unsaved work cannot be kept in {self.folder} ({error}); free space there, and save.") from error
+            raise OutputError(
+                f"The unsaved work cannot be kept in {self.folder} ({error}); free space there, and save."
+            ) from error
         finally:
             if partial is not None:
                 shutil.rmtree(partial, ignore_errors=True)
@@ -52,7 +62,9 @@ class KeptWork:
         """What is kept: {"at", "image", "title", "plane", "segment", "labels": path of the segmentation}, or None."""
         for folder in reversed(self._numbered()):
             with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
-                page = json.loads(companion(folder / NAME, ".json").read_text(encoding="utf-8"))["page"]
+                page = json.loads(companion(folder / NAME, ".json").read_text(encoding="utf-8"))[
+                    "page"
+                ]
                 if (folder / NAME).is_file():
                     return {**page, "labels": str(folder / NAME)}
         return None
@@ -78,7 +90,10 @@ class KeptWork:
             shutil.rmtree(left, ignore_errors=True)
 
     def _numbered(self):
-        return sorted((path for path in self.folder.glob("[0-9]*") if path.name.isdigit() and path.is_dir()), key=lambda path: int(path.name))
+        return sorted(
+            (path for path in self.folder.glob("[0-9]*") if path.name.isdigit() and path.is_dir()),
+            key=lambda path: int(path.name),
+        )
 
     def _remove(self, folder):
         """Take a folder away by one rename, then delete it."""

@@ -48,7 +48,9 @@ def read_opened(source, grid):
         volume, remarks = read_with_remarks(source)
         return Opened(volume, remarks=tuple(remarks))
     if grid is None:
-        raise InputError(f"{Path(source).name} is a segmentation; open the volume that it belongs to first.")
+        raise InputError(
+            f"{Path(source).name} is a segmentation; open the volume that it belongs to first."
+        )
     return read_segmentation(source, grid)
 
 
@@ -57,9 +59,15 @@ def read_segmentation(path, grid):
     with _warnings() as remarks:
         labels, segments = read_result(path, grid)
     if not segments:
-        raise InputError(f"{Path(path).name} has no segment; choose a segmentation in which something is drawn.")
+        raise InputError(
+            f"{Path(path).name} has no segment; choose a segmentation in which something is drawn."
+        )
     is_known = all(f"{TAG}:" in segment.tags for segment in segments)
-    return Opened(labels=labels, segments=tuple(segments), remarks=(*_without_folder(remarks, path), *([] if is_known else [UNKNOWN_ORIGIN])))
+    return Opened(
+        labels=labels,
+        segments=tuple(segments),
+        remarks=(*_without_folder(remarks, path), *([] if is_known else [UNKNOWN_ORIGIN])),
+    )
 
 
 def read_with_remarks(source):
@@ -78,7 +86,9 @@ def read_with_remarks(source):
             problem, _, remedy = str(error).partition("; ")
             if "--frame" not in remedy:
                 raise
-            raise InputError(f"{problem}; save the frame to be annotated as a file of its own, and open that.") from error       # the page has no options
+            raise InputError(
+                f"{problem}; save the frame to be annotated as a file of its own, and open that."
+            ) from error  # the page has no options
     return volume, _without_folder(remarks, source)
 
 
@@ -93,15 +103,19 @@ def not_restored(offer, error):
         offer: what `KeptWork.found` returned.
         error: what was wrong with its image.
     """
-    return (f"It cannot be shown: {error} The work itself is whole: put {offer['image']} back and press 'Go on', "
-            "or keep it as a file, which 3D Slicer opens.")
+    return (
+        f"It cannot be shown: {error} The work itself is whole: put {offer['image']} back and press 'Go on', "
+        "or keep it as a file, which 3D Slicer opens."
+    )
 
 
 @contextlib.contextmanager
 def _warnings():
     """Collect what this thread's reading warns of."""
     handler, found, thread = logging.Handler(logging.WARNING), [], threading.get_ident()
-    handler.emit = lambda record: found.append(record.getMessage()) if record.thread == thread else None
+    handler.emit = lambda record: (
+        found.append(record.getMessage()) if record.thread == thread else None
+    )
     logger = logging.getLogger("SlicePropagationLib")
     logger.addHandler(handler)
     try:

@@ -33,7 +33,7 @@ class PacedScheduler(RcaImageRenderScheduler):
 
     async def _draw(self, quality):
         async with self._turn:
-            self._request_event.clear()         # what is asked for from here on, also while others draw, is another picture
+            self._request_event.clear()  # what is asked for from here on, also while others draw, is another picture
             began = monotonic()
             self._render_frame(quality)
             await asyncio.sleep(monotonic() - began)

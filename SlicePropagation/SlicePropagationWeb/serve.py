@@ -22,7 +22,18 @@ from SlicePropagationWeb.workspace import Workspace
 DEFAULT_PORT = 8642
 
 
-def serve(image, out, host="127.0.0.1", port=None, *, segmentation=None, data=(), opens_browser=True, max_upload_bytes=MAX_UPLOAD_BYTES, report=print):
+def serve(
+    image,
+    out,
+    host="127.0.0.1",
+    port=None,
+    *,
+    segmentation=None,
+    data=(),
+    opens_browser=True,
+    max_upload_bytes=MAX_UPLOAD_BYTES,
+    report=print,
+):
     """Serve the page until Ctrl-C.
 
     Args:
@@ -38,7 +49,9 @@ def serve(image, out, host="127.0.0.1", port=None, *, segmentation=None, data=()
         SlicePropagationError: the image, the folder or the address is unusable; nothing is served.
     """
     port = free_port(host, port)
-    application, guard = prepare(image, out, host, segmentation=segmentation, data=data, max_upload_bytes=max_upload_bytes)
+    application, guard = prepare(
+        image, out, host, segmentation=segmentation, data=data, max_upload_bytes=max_upload_bytes
+    )
     server = application.server
 
     def announce(**_):
@@ -53,10 +66,19 @@ def serve(image, out, host="127.0.0.1", port=None, *, segmentation=None, data=()
     finally:
         application.close()
         kept = application.workspace.kept.found()
-        report("Ended." + (f" Unsaved work is kept in {application.workspace.out}; the next start offers it." if kept else ""))
+        report(
+            "Ended."
+            + (
+                f" Unsaved work is kept in {application.workspace.out}; the next start offers it."
+                if kept
+                else ""
+            )
+        )
 
 
-def prepare(image, out, host="127.0.0.1", *, segmentation=None, data=(), max_upload_bytes=MAX_UPLOAD_BYTES):
+def prepare(
+    image, out, host="127.0.0.1", *, segmentation=None, data=(), max_upload_bytes=MAX_UPLOAD_BYTES
+):
     """An application that has not been started yet, and its guard: (Application, Guard).
 
     Raises:
@@ -75,9 +97,16 @@ def prepare(image, out, host="127.0.0.1", *, segmentation=None, data=(), max_upl
     workspace.check_writable()
     vtkLogger.SetStderrVerbosity(vtkLogger.VERBOSITY_ERROR)
     application = Application(workspace)
-    transfer = Transfer(workspace, application.read_upload, application.take_upload, application.refuse_upload, application.tenancy.is_owner, max_upload_bytes)
+    transfer = Transfer(
+        workspace,
+        application.read_upload,
+        application.take_upload,
+        application.refuse_upload,
+        application.tenancy.is_owner,
+        max_upload_bytes,
+    )
 
-    application.data.upload_text = f"One image ({', '.join(KINDS)}), the DICOM files of a series, or a zip archive of either; or a segmentation (.seg.nrrd) of the volume that is open. At most {max_upload_bytes / 1024 ** 2:.0f} MiB."
+    application.data.upload_text = f"One image ({', '.join(KINDS)}), the DICOM files of a series, or a zip archive of either; or a segmentation (.seg.nrrd) of the volume that is open. At most {max_upload_bytes / 1024**2:.0f} MiB."
 
     def bind(socket_server, **_):
         asyncio.get_event_loop().set_exception_handler(_report)
@@ -93,8 +122,10 @@ def prepare(image, out, host="127.0.0.1", *, segmentation=None, data=(), max_upl
 
 def start(application, host, port, **options):
     """Run a prepared application's server; returns when it has ended."""
-    os.environ["WSLINK_READY_MSG"] = ""         # what wslink prints for its launcher means nothing here
-    application.server.start(host=host, port=port, open_browser=False, show_connection_info=False, timeout=0, **options)
+    os.environ["WSLINK_READY_MSG"] = ""  # what wslink prints for its launcher means nothing here
+    application.server.start(
+        host=host, port=port, open_browser=False, show_connection_info=False, timeout=0, **options
+    )
 
 
 def free_port(host, port=None):
@@ -111,7 +142,9 @@ def free_port(host, port=None):
                 return probe.getsockname()[1]
             except OSError as error:
                 problem = error
-    raise ConfigError(f"The page cannot be served at {host}{f', port {port}' if port else ''} ({problem}); choose another --host or --port.")
+    raise ConfigError(
+        f"The page cannot be served at {host}{f', port {port}' if port else ''} ({problem}); choose another --host or --port."
+    )
 
 
 def _report(loop, context):
@@ -121,4 +154,6 @@ def _report(loop, context):
 
 
 def _has_display():
-    return sys.platform in ("win32", "darwin") or bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+    return sys.platform in ("win32", "darwin") or bool(
+        os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
+    )

@@ -7,7 +7,14 @@ from SlicePropagationMRML.review import Kind, explainSlice, reviewSlices
 from SlicePropagationMRML.words import sliceText
 
 ANCHORS = (Kind.SEED, Kind.CORRECTION, Kind.CONFIRMED)
-CLASSES = {Kind.UNKNOWN: "empty", Kind.PROPAGATED: "propagated", Kind.SEED: "seed", Kind.CORRECTION: "correction", Kind.CONFIRMED: "confirmed", Kind.STALE: "propagated"}
+CLASSES = {
+    Kind.UNKNOWN: "empty",
+    Kind.PROPAGATED: "propagated",
+    Kind.SEED: "seed",
+    Kind.CORRECTION: "correction",
+    Kind.CONFIRMED: "confirmed",
+    Kind.STALE: "propagated",
+}
 
 
 def cells(review):
@@ -23,7 +30,15 @@ def cells(review):
     for index in range(len(review)):
         kind = Kind(int(review.kinds[index]))
         color, height, is_striped = barOf(kind, float(review.confidence[index]))
-        listed.append({"kind": CLASSES[kind], "color": color, "height": round(height, 3), "stale": is_striped, "shown": not review.isEmpty[index]})
+        listed.append(
+            {
+                "kind": CLASSES[kind],
+                "color": color,
+                "height": round(height, 3),
+                "stale": is_striped,
+                "shown": not review.isEmpty[index],
+            }
+        )
     return listed
 
 
@@ -32,4 +47,10 @@ def describe(session, label, index):
     review = reviewSlices(session, label)
     kind, confidence = Kind(int(review.kinds[index])), float(review.confidence[index])
     is_predicted = kind in (Kind.PROPAGATED, Kind.STALE) and not np.isnan(confidence)
-    return sliceText(index, len(review), kind, confidence, explainSlice(session, label, index) if is_predicted else None)
+    return sliceText(
+        index,
+        len(review),
+        kind,
+        confidence,
+        explainSlice(session, label, index) if is_predicted else None,
+    )

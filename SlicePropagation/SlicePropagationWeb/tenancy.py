@@ -2,9 +2,9 @@
 
 from wslink.websocket import LinkProtocol
 
-REFUSED = -32099                                            # wslink's code for what a client did wrong
+REFUSED = -32099  # wslink's code for what a client did wrong
 OPEN_TRIGGERS = ("enter", "take_over")
-OPEN_METHODS = ("trame.state.get", "trame.error.client")    # what any tab needs to show itself
+OPEN_METHODS = ("trame.state.get", "trame.error.client")  # what any tab needs to show itself
 
 
 class _Connections(LinkProtocol):
@@ -26,7 +26,9 @@ class Tenancy:
     def __init__(self, server, on_change):
         self._on_change, self._socket = on_change, None
         self._tab, self._client = "", None
-        server.add_protocol_to_configure(lambda protocol: protocol.registerLinkProtocol(_Connections(self._closed)))
+        server.add_protocol_to_configure(
+            lambda protocol: protocol.registerLinkProtocol(_Connections(self._closed))
+        )
         server.controller.on_server_bind.add(self._bound)
 
     def enter(self, tab):
@@ -45,17 +47,29 @@ class Tenancy:
 
     def _bound(self, socket_server, **_):
         self._socket = socket_server
-        for handler in socket_server._ws_handlers:          # wslink has no hook between a message and its method
+        for (
+            handler
+        ) in socket_server._ws_handlers:  # wslink has no hook between a message and its method
             self._check_messages(handler)
 
     def _check_messages(self, handler):
         deliver = handler.onCompleteMessage
 
         async def check(message, client_id):
-            if client_id == self._client or _is_open(message) or not handler.isClientAuthenticated(client_id):     # wslink itself refuses the last
+            if (
+                client_id == self._client
+                or _is_open(message)
+                or not handler.isClientAuthenticated(client_id)
+            ):  # wslink itself refuses the last
                 await deliver(message, client_id)
             else:
-                await handler.sendWrappedError(message.get("id"), REFUSED, "The session is in use in another tab; take over first.", client_id=client_id)
+                await handler.sendWrappedError(
+                    message.get("id"),
+                    REFUSED,
+                    "The session is in use in another tab; take over first.",
+                    client_id=client_id,
+                )
+
         handler.onCompleteMessage = check
 
     def _closed(self, client_id):

@@ -12,7 +12,9 @@ class TrailAdapter(RcaViewAdapter):
     def on_interaction(self, origin, event):
         trail = event.pop("trail", ())
         for x, y in list(trail)[:MAX_POINTS]:
-            super().on_interaction(origin, {**event, "type": "MouseMove", "x": float(x), "y": float(y)})
+            super().on_interaction(
+                origin, {**event, "type": "MouseMove", "x": float(x), "y": float(y)}
+            )
         super().on_interaction(origin, event)
 
 

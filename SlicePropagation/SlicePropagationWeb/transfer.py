@@ -9,9 +9,17 @@ from pathlib import Path, PurePosixPath
 from aiohttp import web
 
 from SlicePropagationLib.errors import InputError, SlicePropagationError
-from SlicePropagationWeb.upload_check import CHUNK_BYTES, check_kind, drop_clutter, free_name, is_zip, source_of, unpack
+from SlicePropagationWeb.upload_check import (
+    CHUNK_BYTES,
+    check_kind,
+    drop_clutter,
+    free_name,
+    is_zip,
+    source_of,
+    unpack,
+)
 
-MAX_UPLOAD_BYTES = 4 * 1024 ** 3
+MAX_UPLOAD_BYTES = 4 * 1024**3
 MAX_FILES = 5000
 TAB_HEADER = "X-Slice-Propagation-Tab"
 
@@ -29,7 +37,14 @@ class Transfer:
     """
 
     def __init__(self, workspace, read, on_read, on_refusal, is_owner, max_bytes=MAX_UPLOAD_BYTES):
-        self._workspace, self._read, self._on_read, self._on_refusal, self._is_owner, self._max_bytes = workspace, read, on_read, on_refusal, is_owner, max_bytes
+        (
+            self._workspace,
+            self._read,
+            self._on_read,
+            self._on_refusal,
+            self._is_owner,
+            self._max_bytes,
+        ) = workspace, read, on_read, on_refusal, is_owner, max_bytes
 
     def install(self, application):
         """Add the routes to an aiohttp application that has not started yet."""
@@ -38,7 +53,9 @@ class Transfer:
 
     async def _upload(self, request):
         if not self._is_owner(request.headers.get(TAB_HEADER, "")):
-            return web.json_response({"error": "The session is in use in another tab; take over first."}, status=409)
+            return web.json_response(
+                {"error": "The session is in use in another tab; take over first."}, status=409
+            )
         self._workspace.uploads.mkdir(parents=True, exist_ok=True)
         folder = Path(tempfile.mkdtemp(prefix=".partial-", dir=self._workspace.uploads))
         try:
@@ -47,7 +64,7 @@ class Transfer:
             names, title = await self._receive(request, folder)
             source, left_out = await asyncio.to_thread(self._checked, folder, names)
             opened = await self._read(source)
-            if request.transport is None:           # the person cancelled it
+            if request.transport is None:  # the person cancelled it
                 return web.Response(status=499)
             final = self._settle(folder, source, title)
             await self._on_read(final, opened, left_out)
@@ -79,7 +96,9 @@ class Transfer:
                         raise InputError(self._too_large())
                     file.write(chunk)
         if not names:
-            raise InputError("The upload has no file; choose an image, DICOM files, a folder of them, or a zip archive.")
+            raise InputError(
+                "The upload has no file; choose an image, DICOM files, a folder of them, or a zip archive."
+            )
         return names, title
 
     def _checked(self, folder, names):
@@ -92,7 +111,9 @@ class Transfer:
             archive.unlink()
             folder = inside
             if not names:
-                raise InputError(f"The archive '{archive.name}' has no file; put one volume into it.")
+                raise InputError(
+                    f"The archive '{archive.name}' has no file; put one volume into it."
+                )
         names, left_out = drop_clutter(folder, names)
         for name in names:
             check_kind(folder / name)
@@ -111,16 +132,20 @@ class Transfer:
         return target
 
     def _too_large(self):
-        return f"The upload is larger than {self._max_bytes / 1024 ** 2:.0f} MiB; open the file from a folder given as --data instead."
+        return f"The upload is larger than {self._max_bytes / 1024**2:.0f} MiB; open the file from a folder given as --data instead."
 
     async def _download(self, request):
         path = self._workspace.download_path(request.match_info["name"])
         if path is None:
             raise web.HTTPNotFound(text="There is no such result.\n")
-        return web.FileResponse(path, headers={"Content-Disposition": f'attachment; filename="{path.name}"'})
+        return web.FileResponse(
+            path, headers={"Content-Disposition": f'attachment; filename="{path.name}"'}
+        )
 
 
 def _title(path):
     """The name of a DICOM folder: that of the folder it came from or of its archive, else "DICOM"."""
-    name = path.parts[0] if len(path.parts) > 1 else path.stem if path.suffix.lower() == ".zip" else ""
+    name = (
+        path.parts[0] if len(path.parts) > 1 else path.stem if path.suffix.lower() == ".zip" else ""
+    )
     return re.sub(r"[^A-Za-z0-9 ._-]", "_", name).strip(" .")[:60] or "DICOM"

@@ -9,10 +9,15 @@ from pathlib import Path, PurePosixPath
 
 from SlicePropagationLib.errors import InputError
 
-KINDS = (".nii.gz", ".nii", ".nrrd", ".mha")        # each one file with header and voxels; a detached header could name any file of this machine
+KINDS = (
+    ".nii.gz",
+    ".nii",
+    ".nrrd",
+    ".mha",
+)  # each one file with header and voxels; a detached header could name any file of this machine
 HEADER_BYTES = 1 << 16
 NIFTI_SIZES = {size.to_bytes(4, order) for size in (348, 540) for order in ("little", "big")}
-ELSEWHERE = (b"data file:", b"datafile:")           # NRRD: the voxels are in another file
+ELSEWHERE = (b"data file:", b"datafile:")  # NRRD: the voxels are in another file
 CHUNK_BYTES = 1 << 20
 
 
@@ -40,24 +45,39 @@ def check_kind(path):
         is_image = start[:4] in NIFTI_SIZES
     elif name.endswith(".nrrd"):
         header = start.split(b"\n\n")[0].split(b"\r\n\r\n")[0].lower()
-        is_image = start.startswith(b"NRRD") and not any(line.strip().startswith(ELSEWHERE) for line in header.splitlines())
+        is_image = start.startswith(b"NRRD") and not any(
+            line.strip().startswith(ELSEWHERE) for line in header.splitlines()
+        )
     elif name.endswith(".mha"):
         fields = dict(line.split(b"=", 1) for line in start.splitlines()[:100] if b"=" in line)
-        is_image = next((value.strip().upper() == b"LOCAL" for key, value in fields.items() if key.strip() == b"ElementDataFile"), False)
+        is_image = next(
+            (
+                value.strip().upper() == b"LOCAL"
+                for key, value in fields.items()
+                if key.strip() == b"ElementDataFile"
+            ),
+            False,
+        )
     else:
         is_image = False
     if not is_image:
-        raise InputError(f"'{path.name}' is not a kind of image that is taken here, by its name or its content, or it is damaged; upload one file of {', '.join(KINDS)}, DICOM files, or a zip archive of them.")
+        raise InputError(
+            f"'{path.name}' is not a kind of image that is taken here, by its name or its content, or it is damaged; upload one file of {', '.join(KINDS)}, DICOM files, or a zip archive of them."
+        )
 
 
 def drop_clutter(folder, names):
     """Delete what lies beside DICOM files and is no image, as viewers on a disc do; (names that stay, [sentence])."""
     if not any(is_dicom(folder / name) for name in names):
         return names, []
-    clutter = [name for name in names if not is_dicom(folder / name) and not name.lower().endswith(KINDS)]
+    clutter = [
+        name for name in names if not is_dicom(folder / name) and not name.lower().endswith(KINDS)
+    ]
     for name in clutter:
         (folder / name).unlink()
-    return [name for name in names if name not in clutter], [f"Left out, as no images: {', '.join(clutter[:3])}{' and others' * (len(clutter) > 3)}."] if clutter else []
+    return [name for name in names if name not in clutter], [
+        f"Left out, as no images: {', '.join(clutter[:3])}{' and others' * (len(clutter) > 3)}."
+    ] if clutter else []
 
 
 def unpack(archive, folder, max_bytes, max_files):
@@ -69,17 +89,29 @@ def unpack(archive, folder, max_bytes, max_files):
     names = []
     try:
         with zipfile.ZipFile(archive) as opened:
-            members = [member for member in opened.infolist() if not member.is_dir() and not _is_clutter(member.filename)]
+            members = [
+                member
+                for member in opened.infolist()
+                if not member.is_dir() and not _is_clutter(member.filename)
+            ]
             if len(members) > max_files:
-                raise InputError(f"The archive has {len(members)} files, at most {max_files} are taken; put one volume into it.")
+                raise InputError(
+                    f"The archive has {len(members)} files, at most {max_files} are taken; put one volume into it."
+                )
             if sum(member.file_size for member in members) > max_bytes:
-                raise InputError(f"The archive unpacks to something larger than {max_bytes / 1024 ** 2:.0f} MiB; upload one volume.")
+                raise InputError(
+                    f"The archive unpacks to something larger than {max_bytes / 1024**2:.0f} MiB; upload one volume."
+                )
             for member in members:
                 names.append(free_name(member.filename, names))
                 with opened.open(member) as source, open(folder / names[-1], "wb") as target:
-                    shutil.copyfileobj(source, target, CHUNK_BYTES)      # zipfile ends at the size that was checked above
+                    shutil.copyfileobj(
+                        source, target, CHUNK_BYTES
+                    )  # zipfile ends at the size that was checked above
     except (zipfile.BadZipFile, zlib.error, RuntimeError, NotImplementedError, EOFError) as error:
-        raise InputError(f"The archive '{archive.name}' cannot be unpacked ({error}); make it again, without a password.") from error
+        raise InputError(
+            f"The archive '{archive.name}' cannot be unpacked ({error}); make it again, without a password."
+        ) from error
     return names
 
 
@@ -103,7 +135,9 @@ def source_of(folder, names):
     if not images:
         return folder
     if len(images) > 1 or len(names) > 1:
-        raise InputError(f"The upload has {len(names)} files with {len(images)} images that are not DICOM; upload one volume at a time.")
+        raise InputError(
+            f"The upload has {len(names)} files with {len(images)} images that are not DICOM; upload one volume at a time."
+        )
     return folder / images[0]
 
 

@@ -21,7 +21,7 @@ def reasons(situation, *, can_undo=False, can_redo=False):
         "stop": "" if situation.isRunning else "No run is under way",
         "decide": state.decide,
         "choices": state.choices,
-        "edit": state.export or waits,          # one may draw during a run
+        "edit": state.export or waits,  # one may draw during a run
         "next": state.next,
         "confirm": state.confirm,
         "empty": state.empty,

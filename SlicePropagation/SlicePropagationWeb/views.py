@@ -15,7 +15,7 @@ from SlicePropagationWeb.trail import follow_mouse
 TAGS = {"axial": "Red", "coronal": "Green", "sagittal": "Yellow"}
 COLORS = {"Red": "#F34A33", "Green": "#6DAD4A", "Yellow": "#EFD64D"}
 FRAMES_PER_SECOND = 15.0
-LAYOUT_MS = 600         # from a new layout to views of their new size
+LAYOUT_MS = 600  # from a new layout to views of their new size
 
 
 class Views:
@@ -30,11 +30,21 @@ class Views:
 
     def __init__(self, server, slicer_app, schedule, shows_3d):
         self._schedule = schedule
-        self._scene, self._manager, self._display = slicer_app.scene, slicer_app.view_manager, slicer_app.display_manager
+        self._scene, self._manager, self._display = (
+            slicer_app.scene,
+            slicer_app.view_manager,
+            slicer_app.display_manager,
+        )
         pace_views()
         follow_mouse()
-        register_rca_factories(self._manager, server, slice_view_ui_f=_slice_view_controls, three_d_view_ui_f=lambda server, view_id, view: _three_d_controls(view, shows_3d),
-                               target_fps=FRAMES_PER_SECOND, blur_fps=FRAMES_PER_SECOND / 2)
+        register_rca_factories(
+            self._manager,
+            server,
+            slice_view_ui_f=_slice_view_controls,
+            three_d_view_ui_f=lambda server, view_id, view: _three_d_controls(view, shows_3d),
+            target_fps=FRAMES_PER_SECOND,
+            blur_fps=FRAMES_PER_SECOND / 2,
+        )
         self._layouts = LayoutManager(self._scene, self._manager, server)
         self._layouts.register_layout_dict({plane: _layout(plane) for plane in TAGS})
         self._layouts.set_layout("axial")
@@ -65,19 +75,27 @@ class Views:
             node = view.get_view_node()
             offset = node.GetSliceOffset()
             view.fit_view_to_content()
-            node.SetSliceOffset(offset)         # to fit, Slicer goes to the middle slice
+            node.SetSliceOffset(offset)  # to fit, Slicer goes to the middle slice
             view.schedule_render()
 
     def index(self, plane, volume_node):
         """The slice that the view of a plane shows."""
         node = self._manager.get_view(TAGS[plane]).get_view_node()
         axis = axisOfPlane(volume_node, plane)
-        return max(0, min(indexInView(node, volume_node, axis), volume_node.GetImageData().GetDimensions()[2 - axis] - 1))
+        return max(
+            0,
+            min(
+                indexInView(node, volume_node, axis),
+                volume_node.GetImageData().GetDimensions()[2 - axis] - 1,
+            ),
+        )
 
     def jump(self, plane, volume_node, index):
         """Show a slice of a plane."""
         node = self._manager.get_view(TAGS[plane]).get_view_node()
-        node.JumpSliceByOffsetting(*sliceCenter(volume_node, axisOfPlane(volume_node, plane), index))
+        node.JumpSliceByOffsetting(
+            *sliceCenter(volume_node, axisOfPlane(volume_node, plane), index)
+        )
 
     def center_others(self, plane, point):
         """Move the slice views of the other planes to a point in world coordinates."""
@@ -96,16 +114,27 @@ class Views:
 
 
 def _layout(plane):
-    views = {"axial": ViewLayoutDefinition.axial_view(), "coronal": ViewLayoutDefinition.coronal_view(), "sagittal": ViewLayoutDefinition.sagittal_view()}
+    views = {
+        "axial": ViewLayoutDefinition.axial_view(),
+        "coronal": ViewLayoutDefinition.coronal_view(),
+        "sagittal": ViewLayoutDefinition.sagittal_view(),
+    }
     others = [view for name, view in views.items() if name != plane]
-    column = Layout(LayoutDirection.Vertical, [ViewLayoutDefinition.threed_view(background_color=("#1b1e24", "#2a2f38")), *others])
+    column = Layout(
+        LayoutDirection.Vertical,
+        [ViewLayoutDefinition.threed_view(background_color=("#1b1e24", "#2a2f38")), *others],
+    )
     return Layout(LayoutDirection.Horizontal, [views[plane], column], ["2.2", "1"])
 
 
 def _three_d_controls(view, shows_3d):
     """Name, reset button, and why the view is empty."""
     _button(view, "3D")
-    html.Div("Switch on 'Show 3D' to see the segments as surfaces.", v_if=f"!{shows_3d}", classes="sp-empty-3d sp-faint")
+    html.Div(
+        "Switch on 'Show 3D' to see the segments as surfaces.",
+        v_if=f"!{shows_3d}",
+        classes="sp-empty-3d sp-faint",
+    )
 
 
 def _slice_view_controls(server, view_id, view):
@@ -114,12 +143,23 @@ def _slice_view_controls(server, view_id, view):
     plane = next(plane for plane in TAGS if TAGS[plane] == tag)
     _button(view, plane.capitalize(), COLORS[tag])
     with html.Div(classes="sp-slice-slider"):
-        Slider(typed_state=connect_slice_view_slider_to_state(server, view), theme="dark", density="compact", color=COLORS[tag])
+        Slider(
+            typed_state=connect_slice_view_slider_to_state(server, view),
+            theme="dark",
+            density="compact",
+            color=COLORS[tag],
+        )
 
 
 def _button(view, name, color="#9AA3AF"):
     with html.Div(classes="sp-view-name", style=f"border-color: {color}"):
         html.Span(name)
-        with vuetify3.VBtn(icon=True, size="x-small", variant="text", click=view.reset_view, raw_attrs=[f'aria-label="Fit {name} view"']):
+        with vuetify3.VBtn(
+            icon=True,
+            size="x-small",
+            variant="text",
+            click=view.reset_view,
+            raw_attrs=[f'aria-label="Fit {name} view"'],
+        ):
             vuetify3.VIcon("mdi-fit-to-screen-outline", size="16")
             vuetify3.VTooltip("Fit to view", activator="parent", location="bottom")

@@ -3,7 +3,18 @@
 from dataclasses import dataclass
 
 from SlicePropagationLib.engines import ENGINES
-from SlicePropagationMRML.controls import DEVICES, DIRECTIONS, KEYS, blockedReason, deviceTitles, directionTitles, engineNames, hints, legend, listedTitle
+from SlicePropagationMRML.controls import (
+    DEVICES,
+    DIRECTIONS,
+    KEYS,
+    blockedReason,
+    deviceTitles,
+    directionTitles,
+    engineNames,
+    hints,
+    legend,
+    listedTitle,
+)
 
 
 @dataclass(frozen=True)
@@ -39,9 +50,26 @@ COMMANDS = {
     "empty": _shared("empty", "Nothing here", "mdi-circle-off-outline"),
     "undo": Command("Undo", "mdi-undo", "Take the last step back", "undo", "Ctrl+z"),
     "redo": Command("Redo", "mdi-redo", "Do the last undone step again", "redo", "Ctrl+y"),
-    "save": Command("Save", "mdi-content-save-outline", "Save the segmentation and the per-slice table", "save", "Ctrl+s"),
-    "open": Command("Open", "mdi-folder-open-outline", "Open a volume, or a segmentation to go on with", "open", "Ctrl+o"),
-    "details": Command("Details", "mdi-information-outline", "What the engines are, and where their weights come from", "details"),
+    "save": Command(
+        "Save",
+        "mdi-content-save-outline",
+        "Save the segmentation and the per-slice table",
+        "save",
+        "Ctrl+s",
+    ),
+    "open": Command(
+        "Open",
+        "mdi-folder-open-outline",
+        "Open a volume, or a segmentation to go on with",
+        "open",
+        "Ctrl+o",
+    ),
+    "details": Command(
+        "Details",
+        "mdi-information-outline",
+        "What the engines are, and where their weights come from",
+        "details",
+    ),
 }
 TOOLS = {
     "none": ("Move", "mdi-cursor-default-outline"),
@@ -59,8 +87,19 @@ DEVICE_ITEMS = [{"title": title, "value": name} for name, title in zip(DEVICES, 
 def engine_items():
     """All engines, for the browser; one that cannot walk here is disabled, with the reason."""
     blocked = {name: blockedReason(name) for name in engineNames()}
-    return [{"title": listedTitle(name), "value": name, "text": blocked[name] or ENGINES[name].summary, "props": {"disabled": bool(blocked[name]), "title": listedTitle(name), "subtitle": blocked[name] or None}}
-            for name in engineNames()]
+    return [
+        {
+            "title": listedTitle(name),
+            "value": name,
+            "text": blocked[name] or ENGINES[name].summary,
+            "props": {
+                "disabled": bool(blocked[name]),
+                "title": listedTitle(name),
+                "subtitle": blocked[name] or None,
+            },
+        }
+        for name in engineNames()
+    ]
 
 
 def direction_items(ends=None):
@@ -71,7 +110,10 @@ def direction_items(ends=None):
 
 def keys():
     """{key: command} of all shortcuts; z and y alone undo and redo too, as in Slicer's Segment Editor."""
-    return {command.key: name for name, command in COMMANDS.items() if command.key} | {"z": "undo", "y": "redo"}
+    return {command.key: name for name, command in COMMANDS.items() if command.key} | {
+        "z": "undo",
+        "y": "redo",
+    }
 
 
 def shown_key(key):

@@ -14,12 +14,21 @@ from SlicePropagationMRML.geometry import PLANES, axisOfPlane, endsOfAxis, obliq
 from SlicePropagationMRML.review import Kind, reviewSlices
 from SlicePropagationMRML.states import Situation
 from SlicePropagationMRML.volume_files import volumeOf
-from SlicePropagationMRML.words import otherAxisText, otherGridText, planeName, progressText, slicesText, summaryText, takenText, travelText
+from SlicePropagationMRML.words import (
+    otherAxisText,
+    otherGridText,
+    planeName,
+    progressText,
+    slicesText,
+    summaryText,
+    takenText,
+    travelText,
+)
 from SlicePropagationWeb import words
 from SlicePropagationWeb.strip import ANCHORS, cells, describe
 from SlicePropagationWeb.view_state import reasons
 
-STRIP_SECONDS = 0.2         # between two updates of strip and views during a run
+STRIP_SECONDS = 0.2  # between two updates of strip and views during a run
 
 
 @dataclass(frozen=True)
@@ -53,7 +62,11 @@ class Workflow:
         logic.onStep, logic.onDone, logic.onEdit = self._stepped, self._done, self._edited
         desk.on_change = self.segments_changed
         views.observe(self.show_position)
-        data.engines, data.directions, data.engine = words.engine_items(), words.direction_items(), default_engine()
+        data.engines, data.directions, data.engine = (
+            words.engine_items(),
+            words.direction_items(),
+            default_engine(),
+        )
 
     # What a person does
 
@@ -66,8 +79,14 @@ class Workflow:
         if self.take_over_strokes():
             self.on_work()
         self.before_run()
-        started = self.logic.start(data.engine, span, data.direction, data.device, segmentIDs=[data.segment_id])
-        self.say("Propagating…" if started else "Everything is up to date; draw on a slice or correct one first.")
+        started = self.logic.start(
+            data.engine, span, data.direction, data.device, segmentIDs=[data.segment_id]
+        )
+        self.say(
+            "Propagating…"
+            if started
+            else "Everything is up to date; draw on a slice or correct one first."
+        )
         if started:
             data.step = data.num_steps = 0
             self._began_at = data.index
@@ -92,11 +111,15 @@ class Workflow:
 
     def undo(self):
         """Take the last step back."""
-        self._travel(self.desk.history.can_undo, self.desk.history.undo, "Undone.", "Nothing to undo.")
+        self._travel(
+            self.desk.history.can_undo, self.desk.history.undo, "Undone.", "Nothing to undo."
+        )
 
     def redo(self):
         """Do the last undone step again."""
-        self._travel(self.desk.history.can_redo, self.desk.history.redo, "Redone.", "Nothing to redo.")
+        self._travel(
+            self.desk.history.can_redo, self.desk.history.redo, "Redone.", "Nothing to redo."
+        )
 
     def show_next(self):
         """Show the slice most worth correcting."""
@@ -105,7 +128,9 @@ class Workflow:
             self.say("No slice is worth correcting any more.")
             return
         self.jump(index)
-        self.say(f"Slice {index}: a correction here is expected to gain most. Correct it, or confirm it.")
+        self.say(
+            f"Slice {index}: a correction here is expected to gain most. Correct it, or confirm it."
+        )
 
     def confirm(self):
         """Vouch for the slice shown, as it is."""
@@ -134,8 +159,16 @@ class Workflow:
     def describe(self, index):
         """The mouse rests on a slice of the strip."""
         document, index = self.logic.document, int(index)
-        if document is not None and self._review is not None and 0 <= index < len(self._review) and self.data.segment_id in document.segments.values():
-            self.data.cell, self.data.cell_text = index, describe(document.session, document.labelOf(self.data.segment_id), index)
+        if (
+            document is not None
+            and self._review is not None
+            and 0 <= index < len(self._review)
+            and self.data.segment_id in document.segments.values()
+        ):
+            self.data.cell, self.data.cell_text = (
+                index,
+                describe(document.session, document.labelOf(self.data.segment_id), index),
+            )
 
     def choose_segment(self, segment_id):
         """Work on another segment."""
@@ -149,21 +182,42 @@ class Workflow:
         if self.desk.volume is not None:
             self.open_session()
             text = self.other_slices()
-            if text or self.data.message in (otherAxisText(), otherGridText()):        # which holds no longer
+            if text or self.data.message in (
+                otherAxisText(),
+                otherGridText(),
+            ):  # which holds no longer
                 self.say(text)
 
     def other_slices(self):
         """Why what is stored with the segments does not count along the chosen plane of the volume; empty where it does."""
-        return otherSlicesText(self.desk.volume, self.desk.segmentation, self.desk.segment_ids(), axisOfPlane(self.desk.volume, self.data.plane))
+        return otherSlicesText(
+            self.desk.volume,
+            self.desk.segmentation,
+            self.desk.segment_ids(),
+            axisOfPlane(self.desk.volume, self.data.plane),
+        )
 
     def result(self, path):
         """What writes the work as it stands now, when it is called, in any thread: segmentation, per-slice table and record beside each other."""
         self.logic.absorb()
-        return partial(write_result, path, volumeOf(self.desk.volume), self.snapshot(), self.segment_list(), self.used_engine(), self.timing.get("seconds", 0.0), image=self.data.volume_name)
+        return partial(
+            write_result,
+            path,
+            volumeOf(self.desk.volume),
+            self.snapshot(),
+            self.segment_list(),
+            self.used_engine(),
+            self.timing.get("seconds", 0.0),
+            image=self.data.volume_name,
+        )
 
     def take_over_strokes(self):
         """Take over what was drawn a moment ago, which the observer will only tell of; whether there was anything."""
-        return self.logic.document is not None and not self.logic.isRunning and bool(self.logic.absorb())
+        return (
+            self.logic.document is not None
+            and not self.logic.isRunning
+            and bool(self.logic.absorb())
+        )
 
     # The session of the nodes
 
@@ -175,7 +229,11 @@ class Workflow:
             return
         axis = axisOfPlane(self.desk.volume, self.data.plane)
         document = self.logic.document
-        is_same_axis = document is not None and document.stack.axis == axis and document.volumeNode is self.desk.volume
+        is_same_axis = (
+            document is not None
+            and document.stack.axis == axis
+            and document.volumeNode is self.desk.volume
+        )
         self._is_opening = True
         try:
             self.logic.open(self.desk.volume, self.desk.segmentation, ids, axis)
@@ -183,9 +241,21 @@ class Workflow:
             self._is_opening = False
         count = len(self.logic.document.stack)
         if not is_same_axis or self.data.num_slices != count:
-            self.data.num_slices, self.data.span, self.data.to_the_end = count, [0, count - 1], True        # a range of other slices means nothing here
+            self.data.num_slices, self.data.span, self.data.to_the_end = (
+                count,
+                [0, count - 1],
+                True,
+            )  # a range of other slices means nothing here
         self.data.directions = words.direction_items(endsOfAxis(self.desk.volume, axis))
-        self.data.planes = [{"value": plane, "title": planeName(plane, obliqueness(self.desk.volume, axisOfPlane(self.desk.volume, plane)))} for plane in PLANES]
+        self.data.planes = [
+            {
+                "value": plane,
+                "title": planeName(
+                    plane, obliqueness(self.desk.volume, axisOfPlane(self.desk.volume, plane))
+                ),
+            }
+            for plane in PLANES
+        ]
         self.refresh()
 
     def segments_changed(self):
@@ -244,11 +314,17 @@ class Workflow:
             self.say(str(error), is_error=True)
         elif self.logic.hasPartialResult:
             taken = self.logic.takenVoxels()
-            self.say(f"The result would take {takenText(taken)}. Keep it?" if taken else "Stopped. Keep or discard what is there?")
+            self.say(
+                f"The result would take {takenText(taken)}. Keep it?"
+                if taken
+                else "Stopped. Keep or discard what is there?"
+            )
         else:
-            self.say(f"Done in {self.timing['seconds']:.1f} s. Undo takes the run back in one step.")
+            self.say(
+                f"Done in {self.timing['seconds']:.1f} s. Undo takes the run back in one step."
+            )
             if self.data.follow:
-                self.jump(self._began_at)       # where the person was before the views followed the run
+                self.jump(self._began_at)  # where the person was before the views followed the run
             self.views.center_others(self.data.plane, self.desk.center(self.data.segment_id))
             self.views.reset_3d()
         self._worked()
@@ -291,7 +367,10 @@ class Workflow:
 
     def refresh(self):
         """Bring the page up to date with the logic."""
-        self.data.is_running, self.data.is_waiting = self.logic.isRunning, self.logic.hasPartialResult
+        self.data.is_running, self.data.is_waiting = (
+            self.logic.isRunning,
+            self.logic.hasPartialResult,
+        )
         self.refresh_segments()
         if not self.logic.isRunning:
             self.refresh_strip()
@@ -307,28 +386,59 @@ class Workflow:
             return
         label = document.labelOf(self.data.segment_id)
         self._review = reviewSlices(document.session, label)
-        self.data.cells, self.data.summary = cells(self._review), summaryText(self._review, document.segmentName(label)).replace("<b>", "").replace("</b>", "")
-        self.data.cell = -1                 # what was said of a slice may be out of date
+        self.data.cells, self.data.summary = (
+            cells(self._review),
+            summaryText(self._review, document.segmentName(label))
+            .replace("<b>", "")
+            .replace("</b>", ""),
+        )
+        self.data.cell = -1  # what was said of a slice may be out of date
 
     def refresh_segments(self):
         """Show the segments, which one is chosen, and what limits the tools."""
         limits = self.desk.intensity_range()
-        self.data.limit_text = f"Tools and runs write on intensities from {limits[0]:.4g} to {limits[1]:.4g} only." if limits else ""
-        self.data.segments, self.data.segment_id = self.desk.listed_segments(), self.desk.chosen_id()
+        self.data.limit_text = (
+            f"Tools and runs write on intensities from {limits[0]:.4g} to {limits[1]:.4g} only."
+            if limits
+            else ""
+        )
+        self.data.segments, self.data.segment_id = (
+            self.desk.listed_segments(),
+            self.desk.chosen_id(),
+        )
 
     def refresh_reasons(self):
         """Say what can be done now, and why the rest cannot."""
         history = self.desk.history
-        self.data.has_device = ENGINES[self.data.engine].has_weights and not ENGINES[self.data.engine].missing
-        self.data.why = reasons(self._situation(), can_undo=history.can_undo, can_redo=history.can_redo)
+        self.data.has_device = (
+            ENGINES[self.data.engine].has_weights and not ENGINES[self.data.engine].missing
+        )
+        self.data.why = reasons(
+            self._situation(), can_undo=history.can_undo, can_redo=history.can_redo
+        )
 
     def _situation(self):
         """What the panel, too, knows when it says what can be done."""
         review, index, has_volume = self._review, self.data.index, self.desk.volume is not None
-        kind = Kind(int(review.kinds[index])) if review is not None and index < len(review) else Kind.UNKNOWN
-        has = (lambda *kinds: review is not None and review.count(*kinds) > 0)
-        return Situation(has_volume, has_volume, int(bool(self.data.segment_id)), has(*ANCHORS), self.data.is_running, self.data.is_waiting, ENGINES[self.data.engine].missing,
-                         isShown=True, hasPrediction=has(Kind.PROPAGATED, Kind.STALE), isAnchor=kind in ANCHORS, isEmptyAnchor=kind in ANCHORS and bool(review.isEmpty[index]))
+        kind = (
+            Kind(int(review.kinds[index]))
+            if review is not None and index < len(review)
+            else Kind.UNKNOWN
+        )
+        has = lambda *kinds: review is not None and review.count(*kinds) > 0
+        return Situation(
+            has_volume,
+            has_volume,
+            int(bool(self.data.segment_id)),
+            has(*ANCHORS),
+            self.data.is_running,
+            self.data.is_waiting,
+            ENGINES[self.data.engine].missing,
+            isShown=True,
+            hasPrediction=has(Kind.PROPAGATED, Kind.STALE),
+            isAnchor=kind in ANCHORS,
+            isEmptyAnchor=kind in ANCHORS and bool(review.isEmpty[index]),
+        )
 
     def _worked(self):
         self.refresh()
@@ -344,7 +454,13 @@ class Workflow:
         if document is not None and list(document.segments.values()) == self.desk.segment_ids():
             self.logic.absorb()
             travel = document.takeTravel()
-            self.say(travelText(travel, {label: document.segmentName(label) for label in document.segments}) if travel else done)
+            self.say(
+                travelText(
+                    travel, {label: document.segmentName(label) for label in document.segments}
+                )
+                if travel
+                else done
+            )
         else:
             self.open_session()
             self.say(done)

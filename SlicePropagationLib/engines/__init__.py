@@ -41,20 +41,58 @@ class EngineInfo:
         return not self.missing and (not self.has_weights or has_model(self.name))
 
 
-ENGINES = {info.name: info for info in (
-    EngineInfo("slice_unet", "Trained network", "SlicePropagationLib.engines.model_file", "make_slice_unet",
-               "A trained network that corrects what registration predicts; the default where PyTorch is installed.", ("torch",), has_weights=True),
-    EngineInfo("registration", "Image registration", "SlicePropagationLib.engines.registration", "RegistrationEngine",
-               "Follows the structure from slice to slice by image registration; needs no training, the default without PyTorch."),
-    EngineInfo("voxelmorph", "Trained registration (VoxelMorph)", "SlicePropagationLib.engines.model_file", "make_voxelmorph",
-               "Follows the structure by a trained registration network (VoxelMorph).", ("torch",), has_weights=True),
-    EngineInfo("interpolation", "Shape interpolation", "SlicePropagationLib.engines.interpolation", "InterpolationEngine",
-               "Interpolates the shape between annotated slices and shrinks it beyond them; does not look at the image."),
-    EngineInfo("itk_interpolation", "Contour interpolation (ITK)", "SlicePropagationLib.engines.itk_interpolation", "ITKInterpolationEngine",
-               "ITK's morphological contour interpolation (Slicer's 'Fill between slices'), only between annotated slices; for comparisons.", ("itk",)),
-    EngineInfo("copy", "Copy (baseline)", "SlicePropagationLib.engines.copy", "CopyEngine",
-               "Repeats the nearest annotated mask; a baseline for comparisons."),
-)}
+ENGINES = {
+    info.name: info
+    for info in (
+        EngineInfo(
+            "slice_unet",
+            "Trained network",
+            "SlicePropagationLib.engines.model_file",
+            "make_slice_unet",
+            "A trained network that corrects what registration predicts; the default where PyTorch is installed.",
+            ("torch",),
+            has_weights=True,
+        ),
+        EngineInfo(
+            "registration",
+            "Image registration",
+            "SlicePropagationLib.engines.registration",
+            "RegistrationEngine",
+            "Follows the structure from slice to slice by image registration; needs no training, the default without PyTorch.",
+        ),
+        EngineInfo(
+            "voxelmorph",
+            "Trained registration (VoxelMorph)",
+            "SlicePropagationLib.engines.model_file",
+            "make_voxelmorph",
+            "Follows the structure by a trained registration network (VoxelMorph).",
+            ("torch",),
+            has_weights=True,
+        ),
+        EngineInfo(
+            "interpolation",
+            "Shape interpolation",
+            "SlicePropagationLib.engines.interpolation",
+            "InterpolationEngine",
+            "Interpolates the shape between annotated slices and shrinks it beyond them; does not look at the image.",
+        ),
+        EngineInfo(
+            "itk_interpolation",
+            "Contour interpolation (ITK)",
+            "SlicePropagationLib.engines.itk_interpolation",
+            "ITKInterpolationEngine",
+            "ITK's morphological contour interpolation (Slicer's 'Fill between slices'), only between annotated slices; for comparisons.",
+            ("itk",),
+        ),
+        EngineInfo(
+            "copy",
+            "Copy (baseline)",
+            "SlicePropagationLib.engines.copy",
+            "CopyEngine",
+            "Repeats the nearest annotated mask; a baseline for comparisons.",
+        ),
+    )
+}
 FALLBACK_ENGINE = "registration"
 
 
@@ -80,9 +118,13 @@ def make_engine(name=None, device="auto"):
     path = name if name.endswith(MODEL_SUFFIXES) else None
     info = ENGINES["slice_unet"] if path else ENGINES.get(name)
     if info is None:
-        raise ConfigError(f"There is no engine '{name}'; choose one of {', '.join(sorted(ENGINES))}, or a model file that ends in .pt.")
+        raise ConfigError(
+            f"There is no engine '{name}'; choose one of {', '.join(sorted(ENGINES))}, or a model file that ends in .pt."
+        )
     if info.missing:
-        raise ConfigError(f"Engine '{name}' needs {', '.join(info.missing)}, which is not installed; install it or use '{FALLBACK_ENGINE}'.")
+        raise ConfigError(
+            f"Engine '{name}' needs {', '.join(info.missing)}, which is not installed; install it or use '{FALLBACK_ENGINE}'."
+        )
     maker = getattr(import_module(info.module), info.maker)
     return maker(device, path) if info.has_weights else maker()
 
@@ -91,13 +133,17 @@ def split_name(name=None):
     """(engine, model file that smooths or None) of a name as `make_engine` takes it."""
     name = str(name or default_engine())
     head, _, smoother = name.rpartition("+")
-    smooths = (head in ENGINES or head.endswith(MODEL_SUFFIXES)) and smoother.endswith(MODEL_SUFFIXES)
+    smooths = (head in ENGINES or head.endswith(MODEL_SUFFIXES)) and smoother.endswith(
+        MODEL_SUFFIXES
+    )
     return (head, smoother) if smooths else (name, None)
 
 
 def _smoothed(engine, path, device):
     if util.find_spec("torch") is None:
-        raise ConfigError("Smoothing across slices needs torch, which is not installed; install it or leave the smoothing out.")
+        raise ConfigError(
+            "Smoothing across slices needs torch, which is not installed; install it or leave the smoothing out."
+        )
     return import_module("SlicePropagationLib.engines.smoothed").smooth(engine, path, device)
 
 
@@ -108,5 +154,7 @@ def model_hash(engine):
 
 def weights_record(engine):
     """What a result says about the weights of its engine, and of what smoothed it where something did: {name: hash}."""
-    smoother = {"smoother_sha256": engine.smoother_sha256} if hasattr(engine, "smoother_sha256") else {}
+    smoother = (
+        {"smoother_sha256": engine.smoother_sha256} if hasattr(engine, "smoother_sha256") else {}
+    )
     return {"model_sha256": model_hash(engine), **smoother}

@@ -25,7 +25,9 @@ class Appearance:
             An Appearance; one that says 0 everywhere when the samples are constant.
         """
         inside = np.concatenate([image[distance > 0] for image, distance, _ in samples])
-        outside = np.concatenate([image[(distance <= 0) & (distance > -ring)] for image, distance, ring in samples])
+        outside = np.concatenate(
+            [image[(distance <= 0) & (distance > -ring)] for image, distance, ring in samples]
+        )
         both = np.concatenate([inside, outside])
         low, high = np.percentile(both, [1, 99])
         if inside.size == 0 or outside.size == 0 or high <= low:
@@ -37,13 +39,19 @@ class Appearance:
     def log_odds(self, image, smoothing=0.5):
         """(h, w) float32 log likelihood ratio of every pixel, smoothed with a Gaussian of `smoothing` pixels."""
         position = np.clip((image - self.low) / (self.high - self.low), 0, 1) * (NUM_BINS - 1)
-        ratio = np.interp(position.ravel(), np.arange(NUM_BINS), self.log_ratio).reshape(image.shape).astype(np.float32)
+        ratio = (
+            np.interp(position.ravel(), np.arange(NUM_BINS), self.log_ratio)
+            .reshape(image.shape)
+            .astype(np.float32)
+        )
         return gaussian_filter(ratio, smoothing, mode="nearest")
 
 
 def _density(values, low, high):
     """Smoothed, never empty histogram over the clipped range; sums to 1."""
     bins = np.clip((values - low) / (high - low) * NUM_BINS, 0, NUM_BINS - 1).astype(int)
-    counts = gaussian_filter1d(np.bincount(bins, minlength=NUM_BINS).astype(float), 1.5, mode="nearest")
+    counts = gaussian_filter1d(
+        np.bincount(bins, minlength=NUM_BINS).astype(float), 1.5, mode="nearest"
+    )
     density = counts / counts.sum() + 0.1 / NUM_BINS
     return density / density.sum()

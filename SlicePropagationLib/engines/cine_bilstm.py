@@ -11,7 +11,7 @@ from SlicePropagationLib.networks.cine_bilstm import CineBiLSTM
 from SlicePropagationLib.networks.cine_config import CineBiLSTMConfig
 from SlicePropagationLib.windows import WindowConfig, window_around
 
-MAX_LOG_ODDS = 8.0      # what a drawn pixel counts as; beyond, a float32 sigmoid is all but constant
+MAX_LOG_ODDS = 8.0  # what a drawn pixel counts as; beyond, a float32 sigmoid is all but constant
 
 
 class CineBiLSTMSegmenter:
@@ -26,7 +26,12 @@ class CineBiLSTMSegmenter:
     family, sees_time = "cine_bilstm", True
 
     def __init__(self, network, grid, window, device="cpu"):
-        self.network, self.grid, self.window, self.device = network.to(device).eval(), grid, window, device
+        self.network, self.grid, self.window, self.device = (
+            network.to(device).eval(),
+            grid,
+            window,
+            device,
+        )
 
     def segment(self, stack):
         """(N, H, W) uint8 labels of a SliceStack; windows wrap around where it is cyclic."""
@@ -40,10 +45,14 @@ class CineBiLSTMSegmenter:
         features = self._features(images)
         totals, weights = 0.0, np.zeros(len(images))
         for centre in range(len(images)):
-            frames, counts = window_around(centre, len(images), self.window, is_cyclic=stack.is_cyclic)
+            frames, counts = window_around(
+                centre, len(images), self.window, is_cyclic=stack.is_cyclic
+            )
             found = self._recur(features[frames])
             totals = totals if centre else np.zeros((len(images), *found.shape[1:]), np.float32)
-            for place, frame in enumerate(frames):          # a window longer than the cycle meets a frame twice
+            for place, frame in enumerate(
+                frames
+            ):  # a window longer than the cycle meets a frame twice
                 totals[frame] += np.float32(counts[place]) * found[place]
                 weights[frame] += counts[place]
         return grid, totals / weights.astype(np.float32)[:, None, None, None]
@@ -51,7 +60,12 @@ class CineBiLSTMSegmenter:
     def _features(self, images):
         """(N, C, S, S): what the U-Net makes of each frame, once for all windows."""
         with torch.inference_mode():
-            return torch.cat([self.network.unet.features(torch.from_numpy(image)[None, None].to(self.device)) for image in images])
+            return torch.cat(
+                [
+                    self.network.unet.features(torch.from_numpy(image)[None, None].to(self.device))
+                    for image in images
+                ]
+            )
 
     def _recur(self, features):
         with torch.inference_mode():
@@ -72,7 +86,10 @@ class CineBiLSTMEngine:
 
     def __init__(self, segmenter):
         self.segmenter = segmenter
-        self._found = (None, None)      # the stack last seen and what the model says of it, which all labels and walks share
+        self._found = (
+            None,
+            None,
+        )  # the stack last seen and what the model says of it, which all labels and walks share
 
     def walk(self, stack, run, anchors):
         """Predict the slices of `run`; see `engine.Engine.walk`. ConfigError where the model does not know the label."""
@@ -80,16 +97,27 @@ class CineBiLSTMEngine:
             self._found = (stack, self.segmenter.probabilities(stack))
         grid, probabilities = self._found[1]
         if run.label >= probabilities.shape[1]:
-            raise ConfigError(f"The model knows labels 1 to {probabilities.shape[1] - 1}, label {run.label} is to be propagated; renumber it, or use another engine.")
+            raise ConfigError(
+                f"The model knows labels 1 to {probabilities.shape[1] - 1}, label {run.label} is to be propagated; renumber it, or use another engine."
+            )
 
         def log_odds_of(frame):
-            probability = np.clip(grid.spread(probabilities[frame, run.label][None], stack.slice_shape)[0], 1e-6, 1 - 1e-6)
+            probability = np.clip(
+                grid.spread(probabilities[frame, run.label][None], stack.slice_shape)[0],
+                1e-6,
+                1 - 1e-6,
+            )
             return np.clip(np.log(probability / (1 - probability)), -MAX_LOG_ODDS, MAX_LOG_ODDS)
 
-        wrong = {frame: np.where(mask, MAX_LOG_ODDS, -MAX_LOG_ODDS) - log_odds_of(frame) for frame, mask in anchors.items()}
+        wrong = {
+            frame: np.where(mask, MAX_LOG_ODDS, -MAX_LOG_ODDS) - log_odds_of(frame)
+            for frame, mask in anchors.items()
+        }
         for frame in run.targets:
             shares = {anchor: self._share(frame, anchor, stack) for anchor in wrong}
-            change = sum(share * wrong[anchor] for anchor, share in shares.items()) / max(1.0, sum(shares.values()))
+            change = sum(share * wrong[anchor] for anchor, share in shares.items()) / max(
+                1.0, sum(shares.values())
+            )
             yield (1 / (1 + np.exp(-(log_odds_of(frame) + change)))).astype(np.float32)
 
     def _share(self, frame, anchor, stack):
@@ -103,4 +131,6 @@ def make_cine_bilstm(checkpoint, path, device):
     """The segmenter of a checkpoint of family cine_bilstm."""
     network = CineBiLSTM(config_from_dict(CineBiLSTMConfig, checkpoint.config["network"]))
     window = config_from_dict(WindowConfig, checkpoint.config["frames"]["window"])
-    return CineBiLSTMSegmenter(fill_network(network, checkpoint, path), grid_of(checkpoint), window, device)
+    return CineBiLSTMSegmenter(
+        fill_network(network, checkpoint, path), grid_of(checkpoint), window, device
+    )

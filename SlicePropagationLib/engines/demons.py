@@ -50,7 +50,7 @@ def register(fixed, moving, config):
 
 def warp(image, displacement, mode="nearest"):
     """(H, W) float32: `image` read, linearly, at every pixel moved by the (2, H, W) displacement."""
-    rows, columns = np.ogrid[:displacement.shape[1], :displacement.shape[2]]
+    rows, columns = np.ogrid[: displacement.shape[1], : displacement.shape[2]]
     points = displacement + np.stack(np.broadcast_arrays(rows, columns))
     return map_coordinates(image, points, order=1, mode=mode, output=np.float32)
 
@@ -62,9 +62,18 @@ def _demons(fixed, moving, displacement, num_iterations, config):
         warped = warp(moving, displacement)
         gradient = fixed_gradient + np.stack(np.gradient(warped))
         difference = fixed - warped
-        scale = 2 * difference / ((gradient**2).sum(0) + 4 * difference**2 / limit + np.float32(1e-6))
-        displacement = displacement + np.clip(scale * gradient, -config.max_step_pixels, config.max_step_pixels)
-        displacement = np.stack([gaussian_filter(part, config.smoothing_pixels, mode="nearest", truncate=3) for part in displacement])
+        scale = (
+            2 * difference / ((gradient**2).sum(0) + 4 * difference**2 / limit + np.float32(1e-6))
+        )
+        displacement = displacement + np.clip(
+            scale * gradient, -config.max_step_pixels, config.max_step_pixels
+        )
+        displacement = np.stack(
+            [
+                gaussian_filter(part, config.smoothing_pixels, mode="nearest", truncate=3)
+                for part in displacement
+            ]
+        )
     return displacement.astype(np.float32)
 
 
@@ -81,7 +90,9 @@ def _resize(displacement, shape):
     if displacement is None:
         return np.zeros((2, *shape), np.float32)
     scales = [new / old for new, old in zip(shape, displacement.shape[1:])]
-    return np.stack([_zoom_to(part, shape) * np.float32(scale) for part, scale in zip(displacement, scales)])
+    return np.stack(
+        [_zoom_to(part, shape) * np.float32(scale) for part, scale in zip(displacement, scales)]
+    )
 
 
 def _zoom_to(image, shape):

@@ -3,7 +3,7 @@
 import numpy as np
 from scipy.ndimage import distance_transform_edt
 
-FAR_MM = 1e4        # distance of every pixel to the edge of a mask that is empty
+FAR_MM = 1e4  # distance of every pixel to the edge of a mask that is empty
 
 
 def signed_distance(mask, spacing_mm):

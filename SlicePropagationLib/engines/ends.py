@@ -59,14 +59,24 @@ class Taper:
 
     def __init__(self, stack, run, anchors, config):
         self.config, self.walked_mm, self._first_likeness = config, 0.0, None
-        radii = {index: equivalent_radius(mask.sum() * stack.pixel_area_mm2) for index, mask in anchors.items()}
+        radii = {
+            index: equivalent_radius(mask.sum() * stack.pixel_area_mm2)
+            for index, mask in anchors.items()
+        }
         thickness_mm = stack.spacing_mm[0]
         self.radius_mm = radii[run.anchor]
-        behind = sorted((abs(index - run.anchor) * thickness_mm, radius) for index, radius in radii.items()
-                        if radius > 0 and (index - run.anchor) * run.step < 0)
-        ahead = [abs(index - run.anchor) * thickness_mm for index in radii if (index - run.anchor) * run.step > 0]
+        behind = sorted(
+            (abs(index - run.anchor) * thickness_mm, radius)
+            for index, radius in radii.items()
+            if radius > 0 and (index - run.anchor) * run.step < 0
+        )
+        ahead = [
+            abs(index - run.anchor) * thickness_mm
+            for index in radii
+            if (index - run.anchor) * run.step > 0
+        ]
         self._slope, reach_mm = self._expect(behind, thickness_mm)
-        self._curvature = (self.radius_mm / reach_mm)**2
+        self._curvature = (self.radius_mm / reach_mm) ** 2
         if ahead:
             self._close_before(config.empty_reach * min(ahead))
 
@@ -81,19 +91,29 @@ class Taper:
             self._first_likeness = likeness
         doubt = self.config.doubt * (self._first_likeness - likeness - self.config.accepted_loss)
         self.walked_mm += step_mm * float(np.exp(np.clip(doubt, -1.5, 1.5)))
-        squared = self.radius_mm**2 - self._slope * self.walked_mm - self._curvature * self.walked_mm**2
+        squared = (
+            self.radius_mm**2 - self._slope * self.walked_mm - self._curvature * self.walked_mm**2
+        )
         return None if squared <= 0 else self.radius_mm - float(np.sqrt(squared))
 
     def _expect(self, behind, thickness_mm):
         """(slope, reach_mm) of the cap from the (distance, radius) of the anchors behind, nearest first."""
         config = self.config
         if not behind:
-            return 0.0, max(config.lone_reach_radii * self.radius_mm, config.lone_reach_slices * thickness_mm)
+            return 0.0, max(
+                config.lone_reach_radii * self.radius_mm, config.lone_reach_slices * thickness_mm
+            )
         distance_mm, radius_mm = behind[0]
         slope = max(0.0, config.trend * (radius_mm**2 - self.radius_mm**2) / distance_mm)
-        reach_mm = max(config.reach_radii * self.radius_mm, config.reach_slices * thickness_mm, config.reach_share * behind[-1][0])
+        reach_mm = max(
+            config.reach_radii * self.radius_mm,
+            config.reach_slices * thickness_mm,
+            config.reach_share * behind[-1][0],
+        )
         return slope, reach_mm
 
     def _close_before(self, limit_mm):
         """Bend the cap so that it closes within this distance."""
-        self._curvature = max(self._curvature, (self.radius_mm**2 - self._slope * limit_mm) / limit_mm**2)
+        self._curvature = max(
+            self._curvature, (self.radius_mm**2 - self._slope * limit_mm) / limit_mm**2
+        )

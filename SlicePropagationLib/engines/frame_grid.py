@@ -24,8 +24,15 @@ class FrameGridConfig:
     intensities: str = "range"
 
     def __post_init__(self):
-        if self.size < 16 or self.size % 16 or self.intensities not in ("range", "zscore") or self.pixel_mm < 0:
-            raise ConfigError(f"size must be a multiple of 16, pixel_mm not negative and intensities range or zscore; got {self.size}, {self.pixel_mm} and {self.intensities}.")
+        if (
+            self.size < 16
+            or self.size % 16
+            or self.intensities not in ("range", "zscore")
+            or self.pixel_mm < 0
+        ):
+            raise ConfigError(
+                f"size must be a multiple of 16, pixel_mm not negative and intensities range or zscore; got {self.size}, {self.pixel_mm} and {self.intensities}."
+            )
 
     def grid(self, slice_shape, spacing_mm):
         """The SquareGrid about the middle of frames (H, W) with a spacing (rows, columns)."""

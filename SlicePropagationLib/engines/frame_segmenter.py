@@ -11,7 +11,7 @@ from SlicePropagationLib.networks.cine_unet import CineUNet
 from SlicePropagationLib.networks.config import UNetConfig
 from SlicePropagationLib.networks.unet import UNet
 
-BATCH = 8       # slices at a time: more is no faster on a CPU and takes memory
+BATCH = 8  # slices at a time: more is no faster on a CPU and takes memory
 
 
 class FrameSegmenter:
@@ -24,10 +24,15 @@ class FrameSegmenter:
         device: "cpu" or "cuda".
     """
 
-    sees_time = True        # of a sequence it sees one slice at all times: intensities are scaled over the series, as in training
+    sees_time = True  # of a sequence it sees one slice at all times: intensities are scaled over the series, as in training
 
     def __init__(self, network, grid, family, device="cpu"):
-        self.network, self.grid, self.family, self.device = network.to(device).eval(), grid, family, device
+        self.network, self.grid, self.family, self.device = (
+            network.to(device).eval(),
+            grid,
+            family,
+            device,
+        )
 
     def segment(self, stack):
         """(N, H, W) uint8 labels of a SliceStack."""
@@ -36,7 +41,9 @@ class FrameSegmenter:
         found = np.zeros(images.shape, np.uint8)
         for first in range(0, len(images), BATCH):
             part = slice(first, first + BATCH)
-            found[part] = spread_labels(self._probabilities(grid.sample(images[part])), grid, stack.slice_shape)
+            found[part] = spread_labels(
+                self._probabilities(grid.sample(images[part])), grid, stack.slice_shape
+            )
         return found
 
     def _probabilities(self, images):
@@ -47,7 +54,12 @@ class FrameSegmenter:
 
 def spread_labels(probabilities, grid, slice_shape):
     """(N, H, W) uint8: the most probable class on every pixel of the slices, from (N, C, S, S) on a SquareGrid; background outside of it."""
-    spread = np.stack([grid.spread(probabilities[:, label], slice_shape) for label in range(1, probabilities.shape[1])])
+    spread = np.stack(
+        [
+            grid.spread(probabilities[:, label], slice_shape)
+            for label in range(1, probabilities.shape[1])
+        ]
+    )
     background = 1 - spread.sum(axis=0)
     return np.concatenate([background[None], spread]).argmax(axis=0).astype(np.uint8)
 
@@ -55,13 +67,17 @@ def spread_labels(probabilities, grid, slice_shape):
 def make_unet2d(checkpoint, path, device):
     """The segmenter of a checkpoint of family unet2d."""
     network = UNet(config_from_dict(UNetConfig, checkpoint.config["network"]))
-    return FrameSegmenter(fill_network(network, checkpoint, path), grid_of(checkpoint), "unet2d", device)
+    return FrameSegmenter(
+        fill_network(network, checkpoint, path), grid_of(checkpoint), "unet2d", device
+    )
 
 
 def make_cine_unet(checkpoint, path, device):
     """The segmenter of a checkpoint of family cine_unet."""
     network = CineUNet(config_from_dict(CineUNetConfig, checkpoint.config["network"]))
-    return FrameSegmenter(fill_network(network, checkpoint, path), grid_of(checkpoint), "cine_unet", device)
+    return FrameSegmenter(
+        fill_network(network, checkpoint, path), grid_of(checkpoint), "cine_unet", device
+    )
 
 
 def grid_of(checkpoint):

@@ -38,7 +38,10 @@ class Grid:
     def sample(self, image):
         """(h, w) float32: an (H, W) image at the points, averaged over one pitch."""
         top, left = int(self.top), int(self.left)
-        bottom, right = (int(np.ceil(first + self.pitch * (count - 1))) + 1 for first, count in zip((self.top, self.left), self.shape))
+        bottom, right = (
+            int(np.ceil(first + self.pitch * (count - 1))) + 1
+            for first, count in zip((self.top, self.left), self.shape)
+        )
         part = np.asarray(image[top:bottom, left:right], np.float32)
         if self.pitch == 1:
             return part.copy()
@@ -52,7 +55,11 @@ class Grid:
 
     def spread(self, values, window):
         """(height, width) float32: values of this grid on every pixel of a `Window`."""
-        if self.pitch == 1 and (self.top, self.left, *self.shape) == (window.top, window.left, *window.shape):
+        if self.pitch == 1 and (self.top, self.left, *self.shape) == (
+            window.top,
+            window.left,
+            *window.shape,
+        ):
             return np.asarray(values, np.float32)
         return self.read(values, Grid(window.top, window.left, 1.0, window.shape).points())
 

@@ -16,13 +16,28 @@ from SlicePropagationLib.engines.roi import Roi
 from SlicePropagationLib.engines.window import Window
 from SlicePropagationLib.planning import gap_of
 
-CELLS = 48              # along the side of the square that the network sees
-MAPS = ("image", "previous image", "next image", "carried image", "carried distance", "evidence", "registration", "interpolated distance")
-FACTS = ("distance walked", "likeness", "is beyond the anchors", "share of the gap ahead", "distance past the registration's end")
-IMAGES = slice(0, 4)    # the maps that are intensities
+CELLS = 48  # along the side of the square that the network sees
+MAPS = (
+    "image",
+    "previous image",
+    "next image",
+    "carried image",
+    "carried distance",
+    "evidence",
+    "registration",
+    "interpolated distance",
+)
+FACTS = (
+    "distance walked",
+    "likeness",
+    "is beyond the anchors",
+    "share of the gap ahead",
+    "distance past the registration's end",
+)
+IMAGES = slice(0, 4)  # the maps that are intensities
 REGISTRATION = MAPS.index("registration")
-MAX_LOG_ODDS = 4.0      # of the registration, and the unit of its map
-MAX_INTENSITY = 4.0     # robust standard deviations
+MAX_LOG_ODDS = 4.0  # of the registration, and the unit of its map
+MAX_INTENSITY = 4.0  # robust standard deviations
 
 
 @dataclass(frozen=True)
@@ -69,19 +84,42 @@ def guide(stack, run, anchors, cells=CELLS, margin=1.0):
         distance = step.track.distance()
         inside = distance > 0
         if inside.any():
-            roi = _square(*(np.add(corner, (window.top, window.left)) for corner in _corners(inside)), cells, margin)
-        seen = [_nearest(index, len(stack)) for index in (step.index, step.index - run.step, step.index + run.step)]
-        images = [scale.apply(roi.sample(stack.images[index], outside=scale.middle)) for index in seen]
-        carried = scale.apply(roi.sample(step.track.carried_image(), window.top, window.left, scale.middle))
+            roi = _square(
+                *(np.add(corner, (window.top, window.left)) for corner in _corners(inside)),
+                cells,
+                margin,
+            )
+        seen = [
+            _nearest(index, len(stack))
+            for index in (step.index, step.index - run.step, step.index + run.step)
+        ]
+        images = [
+            scale.apply(roi.sample(stack.images[index], outside=scale.middle)) for index in seen
+        ]
+        carried = scale.apply(
+            roi.sample(step.track.carried_image(), window.top, window.left, scale.middle)
+        )
         log_odds = np.clip(step.logits, -MAX_LOG_ODDS, MAX_LOG_ODDS)
-        known = [(np.clip(distance / step.radius_mm, -1, 1), -1), (step.evidence / 3.0, 0), (log_odds / MAX_LOG_ODDS, -1)]
+        known = [
+            (np.clip(distance / step.radius_mm, -1, 1), -1),
+            (step.evidence / 3.0, 0),
+            (log_odds / MAX_LOG_ODDS, -1),
+        ]
         known = [roi.sample(values, window.top, window.left, outside) for values, outside in known]
         maps = np.stack([*images, carried, *known, _shape_map(shape, step, roi)])
         everywhere = np.full(stack.slice_shape, -MAX_LOG_ODDS, np.float32)
         window.crop(everywhere)[...] = log_odds
         last_believed = last_believed if step.has_ended else step.index
         past_end = abs(step.index - last_believed) * stack.spacing_mm[0] / step.radius_mm
-        yield Guide(step.index, roi, maps.astype(np.float32), _facts(stack, run, gap, step, past_end), everywhere, past_end, stack.spacing_mm[0] / step.radius_mm)
+        yield Guide(
+            step.index,
+            roi,
+            maps.astype(np.float32),
+            _facts(stack, run, gap, step, past_end),
+            everywhere,
+            past_end,
+            stack.spacing_mm[0] / step.radius_mm,
+        )
 
 
 def _shape_map(shape, step, roi):
@@ -89,13 +127,19 @@ def _shape_map(shape, step, roi):
     distance_mm = None if shape is None else shape.distance_at(step.index)
     if distance_mm is None:
         return np.zeros((roi.size, roi.size), np.float32)
-    return roi.sample(np.clip(distance_mm / step.radius_mm, -1, 1), shape.window.top, shape.window.left, -1)
+    return roi.sample(
+        np.clip(distance_mm / step.radius_mm, -1, 1), shape.window.top, shape.window.left, -1
+    )
 
 
 def _facts(stack, run, gap, step, past_end):
     walked = np.tanh(abs(step.index - run.anchor) * stack.spacing_mm[0] / (4 * step.radius_mm))
     is_open = None in gap
-    ahead = 0.0 if is_open else abs((gap[1] if run.step > 0 else gap[0]) - step.index) / (gap[1] - gap[0])
+    ahead = (
+        0.0
+        if is_open
+        else abs((gap[1] if run.step > 0 else gap[0]) - step.index) / (gap[1] - gap[0])
+    )
     return np.array([walked, step.likeness, float(is_open), ahead, np.tanh(past_end)], np.float32)
 
 

@@ -51,7 +51,9 @@ class InterpolationEngine:
             distance_mm = shape.distance_at(index)
             if distance_mm is None and shape.is_open:
                 return
-            yield shape.paste(None if distance_mm is None else probability_of(distance_mm, softness_mm))
+            yield shape.paste(
+                None if distance_mm is None else probability_of(distance_mm, softness_mm)
+            )
 
     def blend(self, stack, index, forward, backward, gap, anchors):
         """Both walks are the same interpolation."""
@@ -71,8 +73,14 @@ class ShapePrior:
         self.is_open = len(self.ends) == 1
         self.seen = [index for index, mask in self.ends.items() if mask.any()]
         self.window = Window.around(list(self.ends.values()), MARGIN_PIXELS, stack.slice_shape)
-        self._maps = {index: signed_distance(self.window.crop(self.ends[index]), stack.spacing_mm[1:]) for index in self.seen}
-        self._radii = {index: equivalent_radius(self.ends[index].sum() * stack.pixel_area_mm2) for index in self.seen}
+        self._maps = {
+            index: signed_distance(self.window.crop(self.ends[index]), stack.spacing_mm[1:])
+            for index in self.seen
+        }
+        self._radii = {
+            index: equivalent_radius(self.ends[index].sum() * stack.pixel_area_mm2)
+            for index in self.seen
+        }
 
     def distance_at(self, index):
         """(h, w) float32 signed distances in millimetres inside the window; None where the structure has closed."""

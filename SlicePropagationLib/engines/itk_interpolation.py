@@ -10,7 +10,7 @@ from SlicePropagationLib.errors import ConfigError
 from SlicePropagationLib.planning import gap_of
 
 MARGIN_PIXELS = (4, 4)
-SLICE_AXIS = 2          # ITK counts axes from the fastest one
+SLICE_AXIS = 2  # ITK counts axes from the fastest one
 
 
 class ITKInterpolationEngine:
@@ -23,10 +23,13 @@ class ITKInterpolationEngine:
     name = "itk_interpolation"
 
     def __init__(self):
-        import itk          # takes seconds
+        import itk  # takes seconds
+
         self._interpolate = getattr(itk, "morphological_contour_interpolator", None)
         if self._interpolate is None:
-            raise ConfigError("ITK is installed without its morphological contour interpolation; install the extra: pip install 'slice-propagation[compare]'.")
+            raise ConfigError(
+                "ITK is installed without its morphological contour interpolation; install the extra: pip install 'slice-propagation[compare]'."
+            )
 
     def walk(self, stack, run, anchors):
         """Interpolate the slices of `run`; the two walks of a gap agree.
@@ -43,7 +46,9 @@ class ITKInterpolationEngine:
         if left is None or right is None or not (anchors[left].any() and anchors[right].any()):
             return
         window = Window.around([anchors[left], anchors[right]], MARGIN_PIXELS, stack.slice_shape)
-        filled = self._fill(window.crop(anchors[left]), window.crop(anchors[right]), right - left + 1)
+        filled = self._fill(
+            window.crop(anchors[left]), window.crop(anchors[right]), right - left + 1
+        )
         for index in run.targets:
             yield window.paste(filled[index - left], stack.slice_shape)
 
@@ -54,6 +59,9 @@ class ITKInterpolationEngine:
     def _fill(self, first, last, count):
         """(count, h, w) uint8 slices from mask `first` to mask `last`, both included."""
         import itk
+
         slices = np.zeros((count, *first.shape), np.uint8)
         slices[0], slices[-1] = first, last
-        return itk.array_from_image(self._interpolate(itk.image_from_array(slices), axis=SLICE_AXIS))
+        return itk.array_from_image(
+            self._interpolate(itk.image_from_array(slices), axis=SLICE_AXIS)
+        )

@@ -39,13 +39,17 @@ def make_slice_unet(device="auto", path=None):
     """
     path = Path(path or find_model("slice_unet"))
     checkpoint = load_checkpoint(path, BUILDERS)
-    torch.set_flush_denormal(True)          # a CPU slows down tenfold on the tiny numbers of a trained network
+    torch.set_flush_denormal(
+        True
+    )  # a CPU slows down tenfold on the tiny numbers of a trained network
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
     try:
         engine = BUILDERS[checkpoint.family](checkpoint, path, device)
     except (ConfigError, KeyError, TypeError) as error:
-        raise CheckpointError(f"The configuration in {path} is not one of family {checkpoint.family} ({error}); it is damaged or from another version.") from error
+        raise CheckpointError(
+            f"The configuration in {path} is not one of family {checkpoint.family} ({error}); it is damaged or from another version."
+        ) from error
     engine.model_sha256 = checkpoint.sha256
     return engine
 
@@ -57,7 +61,12 @@ def _guided(checkpoint, path, device):
 
 def _plain(checkpoint, path, device):
     network = build_unet(config_from_dict(UNetConfig, checkpoint.config["network"]))
-    return PlainUNetEngine(fill_network(network, checkpoint, path), checkpoint.config["size"], checkpoint.config["uses_prior"], device)
+    return PlainUNetEngine(
+        fill_network(network, checkpoint, path),
+        checkpoint.config["size"],
+        checkpoint.config["uses_prior"],
+        device,
+    )
 
 
 def _voxelmorph(checkpoint, path, device):
@@ -69,4 +78,9 @@ def _cine_bilstm(checkpoint, path, device):
     return CineBiLSTMEngine(make_cine_bilstm(checkpoint, path, device))
 
 
-BUILDERS = {"slice_unet.guided": _guided, "slice_unet.plain": _plain, "voxelmorph": _voxelmorph, "cine_bilstm": _cine_bilstm}
+BUILDERS = {
+    "slice_unet.guided": _guided,
+    "slice_unet.plain": _plain,
+    "voxelmorph": _voxelmorph,
+    "cine_bilstm": _cine_bilstm,
+}

@@ -4,8 +4,8 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
-CT_BELOW = -500.0       # a volume that reaches below is taken for CT
-PERCENTILES = (1, 99)   # of images without units
+CT_BELOW = -500.0  # a volume that reaches below is taken for CT
+PERCENTILES = (1, 99)  # of images without units
 
 
 def rescale_volume(array, window):
@@ -26,7 +26,9 @@ def rescale_volume(array, window):
 def resize_slices(array, size, mode="bilinear"):
     """(N, H, W) numbers on a grid of `size` (rows, columns); float32 tensor."""
     maps = torch.from_numpy(np.ascontiguousarray(array, np.float32))[:, None]
-    return F.interpolate(maps, size, mode=mode, **({} if mode == "nearest" else {"align_corners": False}))[:, 0]
+    return F.interpolate(
+        maps, size, mode=mode, **({} if mode == "nearest" else {"align_corners": False})
+    )[:, 0]
 
 
 def neighbour_indices(indices, num_channels, count):

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-HIGHEST = 1024.0        # of the clipped Hounsfield units, both ways
+HIGHEST = 1024.0  # of the clipped Hounsfield units, both ways
 DIVISOR = 500.0
-CT_BELOW = -500.0       # a volume that reaches below is taken for CT
+CT_BELOW = -500.0  # a volume that reaches below is taken for CT
 
 
 def normalise_volume(array):

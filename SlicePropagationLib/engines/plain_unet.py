@@ -22,20 +22,29 @@ class PlainUNetEngine:
     def __init__(self, network, size, uses_prior=True, device="cpu"):
         self.size, self.uses_prior, self.device = size, uses_prior, device
         self.network = network.to(device, memory_format=torch.channels_last).eval()
-        self._normalised = (None, None)     # the stack last walked and its slices, so that its labels and runs share them
+        self._normalised = (
+            None,
+            None,
+        )  # the stack last walked and its slices, so that its labels and runs share them
 
     def walk(self, stack, run, anchors):
         """Predict the slices of `run` outward from its anchor; see `engine.Engine.walk`."""
         if not anchors[run.anchor].any():
             return
         images = self._images_of(stack)
-        mask = self._resize(anchors[run.anchor].astype(np.float32), (self.size, self.size), "nearest")
+        mask = self._resize(
+            anchors[run.anchor].astype(np.float32), (self.size, self.size), "nearest"
+        )
         for index in run.targets:
             image = self._resize(images[index], (self.size, self.size), "bilinear")
             with torch.inference_mode():
-                logits = self.network(torch.cat([image, mask], dim=1) if self.uses_prior else image).float()
+                logits = self.network(
+                    torch.cat([image, mask], dim=1) if self.uses_prior else image
+                ).float()
             mask = logits.argmax(dim=1, keepdim=True).float()
-            probability = F.interpolate(logits, stack.slice_shape, mode="bilinear", align_corners=False).softmax(dim=1)[0, 1]
+            probability = F.interpolate(
+                logits, stack.slice_shape, mode="bilinear", align_corners=False
+            ).softmax(dim=1)[0, 1]
             yield probability.cpu().numpy()
 
     def _images_of(self, stack):
@@ -45,4 +54,6 @@ class PlainUNetEngine:
 
     def _resize(self, array, shape, mode):
         tensor = torch.from_numpy(np.ascontiguousarray(array))[None, None].to(self.device)
-        return F.interpolate(tensor, shape, mode=mode, **({} if mode == "nearest" else {"align_corners": False}))
+        return F.interpolate(
+            tensor, shape, mode=mode, **({} if mode == "nearest" else {"align_corners": False})
+        )

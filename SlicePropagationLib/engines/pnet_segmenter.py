@@ -6,7 +6,11 @@ from torch.nn import functional as F
 
 from SlicePropagationLib.checkpoint import fill_network
 from SlicePropagationLib.config import config_from_dict
-from SlicePropagationLib.engines.neighbour_slices import neighbour_indices, rescale_volume, resize_slices
+from SlicePropagationLib.engines.neighbour_slices import (
+    neighbour_indices,
+    rescale_volume,
+    resize_slices,
+)
 from SlicePropagationLib.networks.birnn import BiRNN, PNetBiRNN
 from SlicePropagationLib.networks.pnet_config import BiRNNConfig, PNetConfig, SlicesConfig
 from SlicePropagationLib.networks.pnet_unet import build_pnet
@@ -34,7 +38,9 @@ class PNetSegmenter:
 
     def segment(self, stack):
         """(N, H, W) uint8, the trained label where its probability is at least one half; see `segment.Segmenter`."""
-        return np.where(self.probability(stack.images) >= PRESENT, np.uint8(self.slices.label or 1), np.uint8(0))
+        return np.where(
+            self.probability(stack.images) >= PRESENT, np.uint8(self.slices.label or 1), np.uint8(0)
+        )
 
     def probability(self, images, *, uses_birnn=True):
         """Probability of the structure on every slice.
@@ -48,12 +54,25 @@ class PNetSegmenter:
         """
         grid = (self.slices.size, self.slices.size)
         small = resize_slices(rescale_volume(images, self.slices.window), grid)
-        around = neighbour_indices(torch.arange(len(small)), self.pnet.config.in_channels, len(small))
+        around = neighbour_indices(
+            torch.arange(len(small)), self.pnet.config.in_channels, len(small)
+        )
         with torch.inference_mode():
-            found = torch.cat([self.pnet.fuse(self.pnet(small[indices].to(self.device))) for indices in around.split(SLICES_AT_ONCE)])
+            found = torch.cat(
+                [
+                    self.pnet.fuse(self.pnet(small[indices].to(self.device)))
+                    for indices in around.split(SLICES_AT_ONCE)
+                ]
+            )
             if self.birnn and uses_birnn:
                 found = self.birnn(found[None])[0]
-            return F.interpolate(found[:, None], images.shape[1:], mode="bilinear", align_corners=False)[:, 0].cpu().numpy()
+            return (
+                F.interpolate(
+                    found[:, None], images.shape[1:], mode="bilinear", align_corners=False
+                )[:, 0]
+                .cpu()
+                .numpy()
+            )
 
 
 def make_pnet(checkpoint, path, device):
@@ -64,7 +83,14 @@ def make_pnet(checkpoint, path, device):
         CheckpointError: its weights do not fit.
     """
     config = checkpoint.config
-    pnet, slices = build_pnet(config_from_dict(PNetConfig, config["network"])), config_from_dict(SlicesConfig, config["slices"])
-    birnn = BiRNN(config_from_dict(BiRNNConfig, config["birnn"])) if checkpoint.family == "pnet_birnn" else None
+    pnet, slices = (
+        build_pnet(config_from_dict(PNetConfig, config["network"])),
+        config_from_dict(SlicesConfig, config["slices"]),
+    )
+    birnn = (
+        BiRNN(config_from_dict(BiRNNConfig, config["birnn"]))
+        if checkpoint.family == "pnet_birnn"
+        else None
+    )
     fill_network(PNetBiRNN(pnet, birnn) if birnn else pnet, checkpoint, path)
     return PNetSegmenter(pnet, birnn, slices, device)

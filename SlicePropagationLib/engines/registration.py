@@ -79,7 +79,9 @@ class RegistrationEngine:
 
     name = "registration"
 
-    register = staticmethod(register)       # finds the displacement of two slices; a trained network may take its place
+    register = staticmethod(
+        register
+    )  # finds the displacement of two slices; a trained network may take its place
 
     def __init__(self, config=RegistrationConfig()):
         self.config = config
@@ -113,20 +115,30 @@ class RegistrationEngine:
         track = Track(stack, run.anchor, anchors[run.anchor], self.config.track, self.register)
         appearance = self._learn_appearance(stack, anchors)
         taper = Taper(stack, run, anchors, self.config.taper)
-        is_between = stack.is_time and not closes and not np.array_equal(*(anchors[index] for index in gap))
-        evidence_weight = self.config.evidence_weight_in_time if is_between else self.config.evidence_weight
+        is_between = (
+            stack.is_time and not closes and not np.array_equal(*(anchors[index] for index in gap))
+        )
+        evidence_weight = (
+            self.config.evidence_weight_in_time if is_between else self.config.evidence_weight
+        )
         ring_mm = self._ring_pixels(anchors[run.anchor]) * min(stack.spacing_mm[1:])
         last = run.anchor
         for index in run.targets:
             track.step_to(index)
             likeness = track.likeness(ring_mm)
-            shrink_mm = taper.advance(abs(index - last) * stack.spacing_mm[0], likeness) if closes else 0.0
+            shrink_mm = (
+                taper.advance(abs(index - last) * stack.spacing_mm[0], likeness) if closes else 0.0
+            )
             has_ended = shrink_mm is None
             last = index
             evidence = appearance.log_odds(track.window.crop(stack.images[index]))
             softness_mm = self._softness(stack, abs(index - run.anchor), taper.radius_mm)
-            logits = (track.distance() - (taper.radius_mm if has_ended else shrink_mm)) / softness_mm + evidence_weight * evidence
-            yield FollowedSlice(index, track, evidence, logits, likeness, taper.radius_mm, has_ended)
+            logits = (
+                track.distance() - (taper.radius_mm if has_ended else shrink_mm)
+            ) / softness_mm + evidence_weight * evidence
+            yield FollowedSlice(
+                index, track, evidence, logits, likeness, taper.radius_mm, has_ended
+            )
 
     def blend(self, stack, index, forward, backward, gap, anchors):
         """Weigh the walks of a gap by how near their anchors are, and the interpolated shape by how little they agree.
@@ -147,27 +159,38 @@ class RegistrationEngine:
             return np.maximum(forward, backward)
         weight = np.float32((right - index) / (right - left))
         walked = weight * forward + (1 - weight) * backward
-        share = np.float32(self._shape_share(forward >= 0.5, backward >= 0.5, anchors[left], anchors[right]))
+        share = np.float32(
+            self._shape_share(forward >= 0.5, backward >= 0.5, anchors[left], anchors[right])
+        )
         if share == 0:
             return walked
         shape = ShapePrior(stack, gap, anchors)
         softness_mm = self.config.softness_pixels * min(stack.spacing_mm[1:])
-        return (1 - share) * walked + share * shape.paste(probability_of(shape.distance_at(index), softness_mm))
+        return (1 - share) * walked + share * shape.paste(
+            probability_of(shape.distance_at(index), softness_mm)
+        )
 
     def _shape_share(self, forward, backward, left, right):
         """Weight in [0, 1] of the interpolated shape."""
         disagreement = 1 - dice(forward, backward)
-        return min(1.0, self.config.shape_weight + self.config.shape_weight_apart * disagreement) * dice(left, right)**2
+        return (
+            min(1.0, self.config.shape_weight + self.config.shape_weight_apart * disagreement)
+            * dice(left, right) ** 2
+        )
 
     def _softness(self, stack, num_slices, radius_mm):
         """How blurred the outline is believed to be after `num_slices`, in millimetres: further away, intensities count more."""
         pixel_mm = min(stack.spacing_mm[1:])
         start_mm = self.config.softness_pixels * pixel_mm
-        grown_mm = start_mm * (1 + self.config.softness_growth * num_slices * stack.spacing_mm[0] / pixel_mm)
+        grown_mm = start_mm * (
+            1 + self.config.softness_growth * num_slices * stack.spacing_mm[0] / pixel_mm
+        )
         return min(grown_mm, max(start_mm, self.config.softest_radii * radius_mm))
 
     def _ring_pixels(self, mask):
-        return max(self.config.min_ring_pixels, self.config.ring_radii * equivalent_radius(mask.sum()))
+        return max(
+            self.config.min_ring_pixels, self.config.ring_radii * equivalent_radius(mask.sum())
+        )
 
     def _learn_appearance(self, stack, anchors):
         """The Appearance of a label, from all its anchors that are not empty."""
@@ -176,5 +199,11 @@ class RegistrationEngine:
             if mask.any():
                 ring = self._ring_pixels(mask)
                 window = Window.around([mask], (int(ring) + 2,) * 2, stack.slice_shape)
-                samples.append((window.crop(stack.images[index]), signed_distance(window.crop(mask), (1.0, 1.0)), ring))
+                samples.append(
+                    (
+                        window.crop(stack.images[index]),
+                        signed_distance(window.crop(mask), (1.0, 1.0)),
+                        ring,
+                    )
+                )
         return Appearance.learn(samples)

@@ -37,16 +37,26 @@ class Roi:
     def sample(self, values, top=0, left=0, outside=0.0):
         """(size, size) float32: the cells of an array whose first pixel is (top, left) of the slice; `outside` beyond it."""
         centre = (self.row - top, self.column - left)
-        readers = [_reader(middle, self.pitch, self.size, length) for middle, length in zip(centre, values.shape)]
+        readers = [
+            _reader(middle, self.pitch, self.size, length)
+            for middle, length in zip(centre, values.shape)
+        ]
         cells = readers[0].weights @ np.asarray(values, np.float32) @ readers[1].weights.T
-        return np.where(np.logical_and.outer(readers[0].is_inside, readers[1].is_inside), cells, np.float32(outside))
+        return np.where(
+            np.logical_and.outer(readers[0].is_inside, readers[1].is_inside),
+            cells,
+            np.float32(outside),
+        )
 
     def spread(self, cells, slice_shape):
         """((height, width) float32, top, left): the cells on the pixels of the slice that the square covers."""
         spans, writers = [], []
         for centre, length in zip((self.row, self.column), slice_shape):
             half = self.pitch * self.size / 2
-            first, last = max(0, int(np.ceil(centre - half))), min(length - 1, int(np.floor(centre + half)))
+            first, last = (
+                max(0, int(np.ceil(centre - half))),
+                min(length - 1, int(np.floor(centre + half))),
+            )
             position = (np.arange(first, last + 1) - centre) / self.pitch + (self.size - 1) / 2
             writers.append(_weights(position, 1.0, self.size))
             spans.append(first)
@@ -65,7 +75,10 @@ class _Reader:
 def _reader(centre, pitch, size, length):
     """The _Reader of a row; it averages over a cell where cells are larger than pixels."""
     positions = centre + (np.arange(size) - (size - 1) / 2) * pitch
-    return _Reader(_weights(positions, max(1.0, pitch), length), (positions >= -0.5) & (positions <= length - 0.5))
+    return _Reader(
+        _weights(positions, max(1.0, pitch), length),
+        (positions >= -0.5) & (positions <= length - 0.5),
+    )
 
 
 def _weights(positions, width, length):

@@ -14,7 +14,7 @@ logger = logging.getLogger(__name__)
 # Log odds lost per radius walked beyond the end that registration believes in. Without it some structures of a brain leak; on a
 # sample of `val` 0, 0.5 and 2 were tried, and 0.5 had the best mean.
 ENDING = 0.5
-MAX_STRIDE = 1.0        # radii; what `going_on` adds grows no further
+MAX_STRIDE = 1.0  # radii; what `going_on` adds grows no further
 # How much of the network's change counts. Registration knows the most where annotated slices enclose the slice; and every annotated
 # slice tells it more of how the structure closes. On `val` of the three sets that may be tuned on, 0, .25, .35, .5, .6, .75 and 1 were tried
 # within a gap; with 1 more annotated slices helped the network less than they helped registration. Beyond the outermost ones it is the inverse of
@@ -52,13 +52,17 @@ class SliceUNetEngine:
         """
         found, top, left = anchors[run.anchor], 0, 0
         is_open = None in gap_of(run.targets[0], anchors)
-        trust, going_on = (_trust(anchors), self.network.config.going_on) if is_open else (TRUST_IN_GAP, 0.0)
+        trust, going_on = (
+            (_trust(anchors), self.network.config.going_on) if is_open else (TRUST_IN_GAP, 0.0)
+        )
         for step in guide(stack, run, anchors, self.network.config.cells):
             mask = step.roi.sample(found, top, left)
             change, top, left = step.roi.spread(self._predict(step, mask), stack.slice_shape)
             here = slice(top, top + change.shape[0]), slice(left, left + change.shape[1])
             change = change + going_on * min(step.stride, MAX_STRIDE)
-            found = probability_of(step.log_odds[here] + trust * change - ENDING * step.past_end, 1.0)
+            found = probability_of(
+                step.log_odds[here] + trust * change - ENDING * step.past_end, 1.0
+            )
             probability = np.zeros(stack.slice_shape, np.float32)
             probability[here] = found
             yield probability
@@ -78,7 +82,10 @@ class SliceUNetEngine:
             return self._run_network(step, mask)
 
     def _run_network(self, step, mask):
-        inputs = (torch.from_numpy(values[None]).to(self.device) for values in (step.maps, step.facts, mask[None]))
+        inputs = (
+            torch.from_numpy(values[None]).to(self.device)
+            for values in (step.maps, step.facts, mask[None])
+        )
         with torch.inference_mode(), torch.autocast(self.device, enabled=self.device == "cuda"):
             logits = self.network(*inputs)
         log_odds = (logits[0, 1] - logits[0, 0]).float().cpu().numpy()

@@ -15,7 +15,7 @@ from SlicePropagationLib.networks.pnet_config import BiRNNConfig
 from SlicePropagationLib.planning import Run, gap_of
 
 PRESENT, NEGLIGIBLE = 0.5, 0.02
-MARGIN = 4              # pixels around what was predicted
+MARGIN = 4  # pixels around what was predicted
 FAMILIES = {"birnn", "pnet_birnn"}
 
 
@@ -43,14 +43,26 @@ class SmoothedEngine:
     def _smoothed(self, maps, run, anchors):
         """As many (H, W) probabilities as there are maps."""
         sequence = between_anchors(maps, run, anchors)
-        window = Window.around([values >= NEGLIGIBLE for values in sequence], (MARGIN, MARGIN), maps[0].shape)
+        window = Window.around(
+            [values >= NEGLIGIBLE for values in sequence], (MARGIN, MARGIN), maps[0].shape
+        )
         if window is None:
             return maps
-        crop = np.s_[window.top:window.top + window.height, window.left:window.left + window.width]
+        crop = np.s_[
+            window.top : window.top + window.height, window.left : window.left + window.width
+        ]
         with torch.inference_mode():
-            found = self.birnn(torch.from_numpy(np.stack([values[crop] for values in sequence]))[None].to(self.device))[0].cpu().numpy()
+            found = (
+                self.birnn(
+                    torch.from_numpy(np.stack([values[crop] for values in sequence]))[None].to(
+                        self.device
+                    )
+                )[0]
+                .cpu()
+                .numpy()
+            )
         smoothed = []
-        for values in found[1:1 + len(maps)]:
+        for values in found[1 : 1 + len(maps)]:
             whole = np.zeros(maps[0].shape, np.float32)
             whole[crop] = values
             smoothed.append(whole)
@@ -74,18 +86,38 @@ def predicted(engine, stack, run, anchors):
     maps, gap = walk_to_end(engine, stack, run, anchors), gap_of(run.targets[0], anchors)
     if None in gap:
         return maps
-    back = walk_to_end(engine, stack, Run(gap[1] if run.step > 0 else gap[0], run.targets[::-1], run.label), anchors)
+    back = walk_to_end(
+        engine,
+        stack,
+        Run(gap[1] if run.step > 0 else gap[0], run.targets[::-1], run.label),
+        anchors,
+    )
     nothing = np.zeros(stack.slice_shape, np.float32)
     here, there = (walked + [nothing] * (len(run.targets) - len(walked)) for walked in (maps, back))
     forward, backward = (here, there[::-1]) if run.step > 0 else (there[::-1], here)
     blend = getattr(engine, "blend", blend_by_distance)
-    return [blend(stack, index, *both, gap, anchors) for index, *both in zip(run.targets, forward, backward)]
+    return [
+        blend(stack, index, *both, gap, anchors)
+        for index, *both in zip(run.targets, forward, backward)
+    ]
 
 
 def between_anchors(maps, run, anchors):
     """[(H, W) float32]: the annotated slice that a run begins at, the slices it walked, and the annotated slice it arrived at, where there is one."""
-    far = [anchors[other] for other in gap_of(run.targets[0], anchors) if other not in (None, run.anchor)] if len(maps) == len(run.targets) else []
-    return [anchors[run.anchor].astype(np.float32), *maps, *(mask.astype(np.float32) for mask in far)]
+    far = (
+        [
+            anchors[other]
+            for other in gap_of(run.targets[0], anchors)
+            if other not in (None, run.anchor)
+        ]
+        if len(maps) == len(run.targets)
+        else []
+    )
+    return [
+        anchors[run.anchor].astype(np.float32),
+        *maps,
+        *(mask.astype(np.float32) for mask in far),
+    ]
 
 
 def smooth(engine, path, device="auto"):
@@ -101,7 +133,10 @@ def smooth(engine, path, device="auto"):
         device = "cuda" if torch.cuda.is_available() else "cpu"
     checkpoint = load_checkpoint(path, FAMILIES)
     smoothed = SmoothedEngine(engine, _birnn_of(checkpoint, path), device)
-    smoothed.model_sha256, smoothed.smoother_sha256 = getattr(engine, "model_sha256", None), checkpoint.sha256
+    smoothed.model_sha256, smoothed.smoother_sha256 = (
+        getattr(engine, "model_sha256", None),
+        checkpoint.sha256,
+    )
     return smoothed
 
 
@@ -114,8 +149,14 @@ def _birnn_of(checkpoint, path):
     try:
         birnn = BiRNN(config_from_dict(BiRNNConfig, checkpoint.config["birnn"]))
     except (ConfigError, KeyError, TypeError) as error:
-        raise CheckpointError(f"The configuration in {path} is not one of family {checkpoint.family} ({error}); it is damaged or from another version.") from error
-    if checkpoint.family == "pnet_birnn":       # the smoother is the upper part of that network
-        upper = {name.removeprefix("birnn."): value for name, value in checkpoint.weights.items() if name.startswith("birnn.")}
+        raise CheckpointError(
+            f"The configuration in {path} is not one of family {checkpoint.family} ({error}); it is damaged or from another version."
+        ) from error
+    if checkpoint.family == "pnet_birnn":  # the smoother is the upper part of that network
+        upper = {
+            name.removeprefix("birnn."): value
+            for name, value in checkpoint.weights.items()
+            if name.startswith("birnn.")
+        }
         checkpoint = replace(checkpoint, weights=upper)
     return fill_network(birnn, checkpoint, path)

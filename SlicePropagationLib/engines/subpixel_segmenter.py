@@ -10,7 +10,9 @@ from SlicePropagationLib.fine_grid import Placement, normalise_linearly, to_clas
 from SlicePropagationLib.networks.acnn_config import SEGMENTATION_STEP, SubpixelConfig
 from SlicePropagationLib.networks.subpixel import build_subpixel
 
-OTHER_SPACING = 0.25        # share by which the distance of slices may differ from what the model was made for
+OTHER_SPACING = (
+    0.25  # share by which the distance of slices may differ from what the model was made for
+)
 
 
 class SubpixelSegmenter:
@@ -26,8 +28,17 @@ class SubpixelSegmenter:
     sees_time = False
 
     def __init__(self, network, config, task, family, device="cpu"):
-        self.network, self.config, self.family, self.device = network.to(device).eval(), config, family, device
-        self.labels, self.gives_labels, self.factor = tuple(task["labels"]), bool(task["gives_labels"]), config.grid.factor
+        self.network, self.config, self.family, self.device = (
+            network.to(device).eval(),
+            config,
+            family,
+            device,
+        )
+        self.labels, self.gives_labels, self.factor = (
+            tuple(task["labels"]),
+            bool(task["gives_labels"]),
+            config.grid.factor,
+        )
 
     def segment(self, stack):
         """(N * factor, H, W) uint8 labels of a SliceStack.
@@ -36,13 +47,17 @@ class SubpixelSegmenter:
             InputError: its slices are not as far apart as those that the model was made for, or the model refines annotations only.
         """
         if self.gives_labels:
-            raise InputError("This model refines annotations and needs one; use `slice-propagation superresolve --image I --labels L --model M.pt`.")
+            raise InputError(
+                "This model refines annotations and needs one; use `slice-propagation superresolve --image I --labels L --model M.pt`."
+            )
         return self._labels(self._apply(stack, None))
 
     def refine(self, stack, labels):
         """(N * factor, H, W) uint8 labels of a SliceStack whose slices are annotated: (N, H, W) labels; InputError as in `segment`."""
         if not self.gives_labels:
-            raise InputError("This model does not look at annotations; train one with `slice-propagation train acnn_segmentation --preset annotation`, or leave --model out.")
+            raise InputError(
+                "This model does not look at annotations; train one with `slice-propagation train acnn_segmentation --preset annotation`, or leave --model out."
+            )
         return self._labels(self._apply(stack, to_classes(labels, self.labels)))
 
     def enhance(self, stack):
@@ -63,35 +78,58 @@ class SubpixelSegmenter:
             maps += [(found == number).astype(np.float32) for number in range(len(self.labels) + 1)]
         with torch.inference_mode():
             output = self.network(torch.from_numpy(np.stack(maps))[None].to(self.device)).float()
-        output = (output.softmax(dim=1) if self.config.out_channels > 1 else output)[0].cpu().numpy()
+        output = (
+            (output.softmax(dim=1) if self.config.out_channels > 1 else output)[0].cpu().numpy()
+        )
         return self._spread(output, coarse, (len(stack) * self.factor, *stack.slice_shape))
 
     def _spread(self, output, coarse, shape):
-        fine = Placement(output.shape[1:], (coarse.first[0] * self.factor, *coarse.first[1:]), (1.0, *coarse.step[1:]))
+        fine = Placement(
+            output.shape[1:],
+            (coarse.first[0] * self.factor, *coarse.first[1:]),
+            (1.0, *coarse.step[1:]),
+        )
         spread = np.stack([fine.write_image(values, shape) for values in output])
         if len(spread) > 1:
-            spread[0] = 1 - spread[1:].sum(axis=0)          # background outside of the network's grid
+            spread[0] = 1 - spread[1:].sum(axis=0)  # background outside of the network's grid
         return spread
 
     def _check(self, stack):
         wanted = self.config.grid.thick_mm
         if abs(stack.spacing_mm[0] - wanted) > OTHER_SPACING * wanted:
-            raise InputError(f"The image has slices {stack.spacing_mm[0]:g} mm apart along this axis, the model was made for {wanted:g} mm; choose the axis of the thick slices with "
-                             f"--axis, resample the image to {wanted:g} mm, or train a model with grid.spacing_mm and grid.factor that fit.")
+            raise InputError(
+                f"The image has slices {stack.spacing_mm[0]:g} mm apart along this axis, the model was made for {wanted:g} mm; choose the axis of the thick slices with "
+                f"--axis, resample the image to {wanted:g} mm, or train a model with grid.spacing_mm and grid.factor that fit."
+            )
 
     def _placement(self, stack):
         """Thick slices as they are; rows and columns at the model's spacing, as many as the network can halve, or the cascade's own."""
-        steps = [cell / pixel for cell, pixel in zip(self.config.grid.spacing_mm[1:], stack.spacing_mm[1:])]
-        sides = [-(-int(np.ceil(size / step)) // SEGMENTATION_STEP) * SEGMENTATION_STEP for size, step in zip(stack.slice_shape, steps)]
+        steps = [
+            cell / pixel
+            for cell, pixel in zip(self.config.grid.spacing_mm[1:], stack.spacing_mm[1:])
+        ]
+        sides = [
+            -(-int(np.ceil(size / step)) // SEGMENTATION_STEP) * SEGMENTATION_STEP
+            for size, step in zip(stack.slice_shape, steps)
+        ]
         count, first = len(stack), 0
         if self.config.kind == "cascade":
             count, sides = self.config.grid.num_thick, self.config.grid.shape[1:]
             first = (len(stack) - count) // 2
-        starts = [(size - 1) / 2 - (side - 1) / 2 * step for size, side, step in zip(stack.slice_shape, sides, steps)]
+        starts = [
+            (size - 1) / 2 - (side - 1) / 2 * step
+            for size, side, step in zip(stack.slice_shape, sides, steps)
+        ]
         return Placement((count, *sides), (float(first), *starts), (1.0, *steps))
 
 
 def make_subpixel(checkpoint, path, device):
     """The segmenter of a checkpoint of family acnn.segmentation or acnn.superresolution."""
     config = config_from_dict(SubpixelConfig, checkpoint.config["network"])
-    return SubpixelSegmenter(fill_network(build_subpixel(config), checkpoint, path), config, checkpoint.config, checkpoint.family, device)
+    return SubpixelSegmenter(
+        fill_network(build_subpixel(config), checkpoint, path),
+        config,
+        checkpoint.config,
+        checkpoint.family,
+        device,
+    )

@@ -86,7 +86,9 @@ class Track:
         if not inside.any():
             return here
         origin = np.array([grid.top, grid.left])
-        window = self._window_around(*(origin + grid.pitch * np.array(corner) for corner in _corners(inside)))
+        window = self._window_around(
+            *(origin + grid.pitch * np.array(corner) for corner in _corners(inside))
+        )
         grid = Grid.over(window, self.config.grid_points)
         return _Step(window, grid, _read_displacement(here, grid.points()))
 
@@ -101,7 +103,10 @@ class Track:
     def likeness(self, ring_mm):
         """Correlation of this slice with the warped anchor, inside the structure and up to `ring_mm` around it; in [-1, 1]."""
         near = self._warped(self._anchor_distance) > -ring_mm
-        carried, image = self._warped(self._anchor_image)[near], self._step.grid.sample(self.stack.images[self.index])[near]
+        carried, image = (
+            self._warped(self._anchor_image)[near],
+            self._step.grid.sample(self.stack.images[self.index])[near],
+        )
         if carried.size < 2:
             return 0.0
         carried, image = carried - carried.mean(), image - image.mean()
@@ -114,7 +119,9 @@ class Track:
         low, high = np.percentile(np.stack(images), self.config.clip_percentiles)
         if high <= low:
             return [np.zeros_like(image) for image in images]
-        return [np.clip((image - low) / (high - low), -0.2, 1.2).astype(np.float32) for image in images]
+        return [
+            np.clip((image - low) / (high - low), -0.2, 1.2).astype(np.float32) for image in images
+        ]
 
     def _warped(self, anchor_values, step=None):
         """(h, w) values of the anchor's window at the points of the grid."""

@@ -9,7 +9,7 @@ from torch.nn import functional as F
 from SlicePropagationLib.engines.registration import RegistrationConfig, RegistrationEngine
 from SlicePropagationLib.engines.track import TrackConfig
 
-GRID_POINTS = 128       # of the longer side of the window; the network is cheap, and details help it
+GRID_POINTS = 128  # of the longer side of the window; the network is cheap, and details help it
 
 
 class VoxelMorphEngine(RegistrationEngine):
@@ -34,7 +34,9 @@ class VoxelMorphEngine(RegistrationEngine):
         """Displacement between two slices as `demons.register` gives it, (2, H, W) float32 in pixels; `config` is of no use here."""
         height, width = fixed.shape
         pair = torch.from_numpy(np.stack([moving, fixed]))[:, None].to(self.device)
-        pair = F.pad(pair, (0, -width % self._multiple, 0, -height % self._multiple), mode="replicate")
+        pair = F.pad(
+            pair, (0, -width % self._multiple, 0, -height % self._multiple), mode="replicate"
+        )
         with torch.inference_mode():
             displacement, _ = self.network(pair[:1], pair[1:])
         return displacement[0, :, :height, :width].float().cpu().numpy()

@@ -36,7 +36,10 @@ class Window:
     def between(cls, first, last, margin, slice_shape):
         """The box from pixel `first` to pixel `last` (row, column), both included, grown by `margin`, inside the slice."""
         top, left = (max(0, int(corner - extra)) for corner, extra in zip(first, margin))
-        bottom, right = (min(size, int(corner + extra) + 1) for corner, extra, size in zip(last, margin, slice_shape))
+        bottom, right = (
+            min(size, int(corner + extra) + 1)
+            for corner, extra, size in zip(last, margin, slice_shape)
+        )
         return cls(top, left, bottom - top, right - left)
 
     @property
@@ -46,7 +49,7 @@ class Window:
 
     def crop(self, image):
         """The part of an (H, W) array inside the window; a view."""
-        return image[self.top:self.top + self.height, self.left:self.left + self.width]
+        return image[self.top : self.top + self.height, self.left : self.left + self.width]
 
     def paste(self, values, slice_shape):
         """An (H, W) float32 array that is zero outside the window."""

@@ -8,7 +8,7 @@ from torch.nn import functional as F
 
 from SlicePropagationLib.errors import ConfigError
 
-SMOOTHING = 1.0         # pixels
+SMOOTHING = 1.0  # pixels
 
 
 def jaccard_loss(probability, truth, smoothing=SMOOTHING):
@@ -51,10 +51,16 @@ def balanced_cross_entropy(probability, truth):
     """
     truth = truth.float()
     share = truth.mean()
-    return F.binary_cross_entropy(probability.float(), truth, weight=truth * (1 - share) + (1 - truth) * share)
+    return F.binary_cross_entropy(
+        probability.float(), truth, weight=truth * (1 - share) + (1 - truth) * share
+    )
 
 
-LOSSES = {"jaccard": jaccard_loss, "cross_entropy": cross_entropy, "balanced_cross_entropy": balanced_cross_entropy}
+LOSSES = {
+    "jaccard": jaccard_loss,
+    "cross_entropy": cross_entropy,
+    "balanced_cross_entropy": balanced_cross_entropy,
+}
 
 
 def find_loss(name):

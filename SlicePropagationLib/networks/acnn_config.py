@@ -5,8 +5,12 @@ from dataclasses import dataclass, field
 
 from SlicePropagationLib.errors import ConfigError
 
-CODE_STEPS = (12, 24, 24)       # the auto-encoder divides by 1*2*2*3 through-plane and by 2*2*2*3 in plane
-SEGMENTATION_STEP = 8           # the segmentation network halves rows and columns three times
+CODE_STEPS = (
+    12,
+    24,
+    24,
+)  # the auto-encoder divides by 1*2*2*3 through-plane and by 2*2*2*3 in plane
+SEGMENTATION_STEP = 8  # the segmentation network halves rows and columns three times
 KINDS = ("subpixel", "unet", "cascade")
 
 
@@ -25,12 +29,20 @@ class FineGridConfig:
     factor: int = 5
 
     def __post_init__(self):
-        if len(self.shape) != 3 or any(not isinstance(size, int) or size < 1 for size in self.shape):
-            raise ConfigError(f"shape must be three positive numbers (fine slices, rows, columns), got {list(self.shape)}.")
+        if len(self.shape) != 3 or any(
+            not isinstance(size, int) or size < 1 for size in self.shape
+        ):
+            raise ConfigError(
+                f"shape must be three positive numbers (fine slices, rows, columns), got {list(self.shape)}."
+            )
         if len(self.spacing_mm) != 3 or any(not spacing > 0 for spacing in self.spacing_mm):
-            raise ConfigError(f"spacing_mm must be three positive distances (fine slices, rows, columns), got {list(self.spacing_mm)}.")
+            raise ConfigError(
+                f"spacing_mm must be three positive distances (fine slices, rows, columns), got {list(self.spacing_mm)}."
+            )
         if self.factor < 2:
-            raise ConfigError(f"factor must be at least 2 fine slices for a thick one, got {self.factor}; with 1 there is nothing to refine.")
+            raise ConfigError(
+                f"factor must be at least 2 fine slices for a thick one, got {self.factor}; with 1 there is nothing to refine."
+            )
 
     @property
     def thick_mm(self):
@@ -49,7 +61,13 @@ class FineGridConfig:
             ConfigError: with the nearest sizes that fit.
         """
         for name, size, step in zip(("fine slices", "rows", "columns"), self.shape, CODE_STEPS):
-            _check_divisible(self.shape, name, size, step, f"the auto-encoder divides it by {'1*2*2*3' if step == 12 else '2*2*2*3'}")
+            _check_divisible(
+                self.shape,
+                name,
+                size,
+                step,
+                f"the auto-encoder divides it by {'1*2*2*3' if step == 12 else '2*2*2*3'}",
+            )
 
     def check_segmentation(self):
         """Refuse a shape that the segmentation network cannot halve in plane, or that is no whole number of thick slices.
@@ -57,9 +75,17 @@ class FineGridConfig:
         Raises:
             ConfigError: with the nearest sizes that fit.
         """
-        _check_divisible(self.shape, "fine slices", self.shape[0], self.factor, f"each thick slice stands for {self.factor} of them")
+        _check_divisible(
+            self.shape,
+            "fine slices",
+            self.shape[0],
+            self.factor,
+            f"each thick slice stands for {self.factor} of them",
+        )
         for name, size in zip(("rows", "columns"), self.shape[1:]):
-            _check_divisible(self.shape, name, size, SEGMENTATION_STEP, "the network halves it three times")
+            _check_divisible(
+                self.shape, name, size, SEGMENTATION_STEP, "the network halves it three times"
+            )
 
 
 @dataclass(frozen=True)
@@ -144,7 +170,9 @@ class SubpixelConfig:
         if self.kind not in KINDS:
             raise ConfigError(f"kind must be one of {', '.join(KINDS)}, got '{self.kind}'.")
         self.grid.check_segmentation()
-        _check_positive(self, ("in_channels", "out_channels", "base_channels", "bottleneck_channels"))
+        _check_positive(
+            self, ("in_channels", "out_channels", "base_channels", "bottleneck_channels")
+        )
         if self.kind == "cascade":
             self.grid.check_code()
             _check_classes(self.out_channels)
@@ -154,14 +182,18 @@ class SubpixelConfig:
         """Cells of the coarsest level; a cascade's is its auto-encoder's."""
         if self.kind == "cascade":
             return AutoencoderConfig(self.grid, self.out_channels).num_cells
-        return self.grid.num_thick * math.prod(size // SEGMENTATION_STEP for size in self.grid.shape[1:])
+        return self.grid.num_thick * math.prod(
+            size // SEGMENTATION_STEP for size in self.grid.shape[1:]
+        )
 
 
 def _check_divisible(shape, name, size, step, reason):
     if size % step:
         below, above = size // step * step, (size // step + 1) * step
         choice = f"{below} or {above}" if below else str(above)
-        raise ConfigError(f"The grid {'x'.join(map(str, shape))} has {size} {name}, which {step} does not divide, and {reason}; use {choice}.")
+        raise ConfigError(
+            f"The grid {'x'.join(map(str, shape))} has {size} {name}, which {step} does not divide, and {reason}; use {choice}."
+        )
 
 
 def _check_positive(config, names):
@@ -172,4 +204,6 @@ def _check_positive(config, names):
 
 def _check_classes(count):
     if count < 2:
-        raise ConfigError(f"There must be at least 2 classes (background and a structure), got {count}.")
+        raise ConfigError(
+            f"There must be at least 2 classes (background and a structure), got {count}."
+        )

@@ -10,8 +10,8 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-SHARPNESS = 8.0         # of the gate at the beginning: probability 1 becomes 0.98
-KERNELS = 4             # input gate, forget gate, output gate, cell
+SHARPNESS = 8.0  # of the gate at the beginning: probability 1 becomes 0.98
+KERNELS = 4  # input gate, forget gate, output gate, cell
 
 
 class ConvLSTM(nn.Module):
@@ -29,7 +29,11 @@ class ConvLSTM(nn.Module):
         self.from_input.data[2] = 0
         self.from_input.data[2, 0, 1, 1] = SHARPNESS
         self.from_hidden.data[2] = 0
-        self.biases = nn.Parameter(torch.tensor([0.0, 0.0, -SHARPNESS / 2, 0.0])) if config.has_biases else None
+        self.biases = (
+            nn.Parameter(torch.tensor([0.0, 0.0, -SHARPNESS / 2, 0.0]))
+            if config.has_biases
+            else None
+        )
         self.peepholes = nn.Parameter(torch.zeros(3)) if config.has_peepholes else None
 
     def forward(self, probability):
@@ -42,10 +46,14 @@ class ConvLSTM(nn.Module):
             Two (B, T, H, W): in (0, 1) and in (-1, 1).
         """
         hidden = cell = torch.zeros_like(probability[:, :1])
-        peep_input, peep_forget, peep_output = self.peepholes if self.config.has_peepholes else (0.0, 0.0, 0.0)
+        peep_input, peep_forget, peep_output = (
+            self.peepholes if self.config.has_peepholes else (0.0, 0.0, 0.0)
+        )
         gates, states = [], []
         for current in probability.split(1, dim=1):
-            sums = F.conv2d(current, self.from_input, self.biases, padding=1) + F.conv2d(hidden, self.from_hidden, padding=1)
+            sums = F.conv2d(current, self.from_input, self.biases, padding=1) + F.conv2d(
+                hidden, self.from_hidden, padding=1
+            )
             to_input, to_forget, to_output, to_cell = sums.split(1, dim=1)
             kept = torch.sigmoid(to_forget + peep_forget * cell) * cell
             cell = kept + torch.sigmoid(to_input + peep_input * cell) * torch.tanh(to_cell)
@@ -78,7 +86,10 @@ class BiRNN(nn.Module):
         Returns:
             (B, T, H, W) in (0, 1).
         """
-        both = self._of(self.upward, probability), self._of(self.downward, probability.flip(1)).flip(1)
+        both = (
+            self._of(self.upward, probability),
+            self._of(self.downward, probability.flip(1)).flip(1),
+        )
         weights = self.blend_weights.softmax(dim=0)
         return weights[0] * both[0] + weights[1] * both[1]
 
@@ -105,5 +116,7 @@ class PNetBiRNN(nn.Module):
         Args:
             images: (B, T, in_channels, H, W), neighbouring slices along T.
         """
-        single = self.pnet.fuse(self.pnet(images.flatten(0, 1))).unflatten(0, images.shape[:2])     # (B*T, H, W) -> (B, T, H, W)
+        single = self.pnet.fuse(self.pnet(images.flatten(0, 1))).unflatten(
+            0, images.shape[:2]
+        )  # (B*T, H, W) -> (B, T, H, W)
         return single, self.birnn(single)

@@ -20,10 +20,12 @@ class ConvLSTMCell(nn.Module):
     def __init__(self, in_channels, hidden_channels):
         super().__init__()
         self.hidden_channels = hidden_channels
-        self.gates = nn.Conv2d(in_channels + hidden_channels, 4 * hidden_channels, 3, padding=1)       # input, forget, output, candidate
+        self.gates = nn.Conv2d(
+            in_channels + hidden_channels, 4 * hidden_channels, 3, padding=1
+        )  # input, forget, output, candidate
         nn.init.xavier_uniform_(self.gates.weight)
         nn.init.zeros_(self.gates.bias)
-        nn.init.ones_(self.gates.bias[hidden_channels:2 * hidden_channels])
+        nn.init.ones_(self.gates.bias[hidden_channels : 2 * hidden_channels])
 
     def forward(self, inputs, hidden, memory):
         """(hidden, memory) after a step; inputs (B, in_channels, H, W), hidden and memory (B, hidden_channels, H, W)."""
@@ -45,7 +47,10 @@ class CineBiLSTM(nn.Module):
         self.config = config
         self.unet = CineUNet(config.unet)
         width, hidden = config.unet.widths[0], config.hidden_channels
-        self.forward_cell, self.backward_cell = ConvLSTMCell(width, hidden), ConvLSTMCell(width, hidden)
+        self.forward_cell, self.backward_cell = (
+            ConvLSTMCell(width, hidden),
+            ConvLSTMCell(width, hidden),
+        )
         self.fusion = nn.Conv2d(2 * hidden, config.unet.out_channels, 1)
 
     def forward(self, windows):
@@ -58,7 +63,9 @@ class CineBiLSTM(nn.Module):
             (B, T, out_channels, H, W), before the softmax.
         """
         B, T = windows.shape[:2]
-        features = self.unet.features(windows.flatten(0, 1)).unflatten(0, (B, T))       # (B*T, C, H, W) -> (B, T, C, H, W)
+        features = self.unet.features(windows.flatten(0, 1)).unflatten(
+            0, (B, T)
+        )  # (B*T, C, H, W) -> (B, T, C, H, W)
         return self.recur(features)
 
     def recur(self, features):

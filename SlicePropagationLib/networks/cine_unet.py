@@ -20,11 +20,17 @@ class CineUNet(nn.Module):
         self.config = config
         widths = config.widths
         self.encoders = nn.ModuleList(
-            nn.Sequential(_unit(1 if level == 0 else widths[level - 1], width, stride=1 if level == 0 else 2), _unit(width, width))
-            for level, width in enumerate(widths))
+            nn.Sequential(
+                _unit(1 if level == 0 else widths[level - 1], width, stride=1 if level == 0 else 2),
+                _unit(width, width),
+            )
+            for level, width in enumerate(widths)
+        )
         pairs = list(zip(widths[:0:-1], widths[-2::-1]))
         self.risers = nn.ModuleList(_riser(below, width) for below, width in pairs)
-        self.decoders = nn.ModuleList(nn.Sequential(_unit(2 * width, width), _unit(width, width)) for _, width in pairs)
+        self.decoders = nn.ModuleList(
+            nn.Sequential(_unit(2 * width, width), _unit(width, width)) for _, width in pairs
+        )
         self.head = nn.Conv2d(widths[0], config.out_channels, 1)
 
     def forward(self, images):
@@ -43,9 +49,18 @@ class CineUNet(nn.Module):
 
 
 def _unit(in_channels, out_channels, stride=1):
-    return nn.Sequential(nn.Conv2d(in_channels, out_channels, 3, stride, padding=1, bias=False), nn.BatchNorm2d(out_channels), nn.ReLU(inplace=True))
+    return nn.Sequential(
+        nn.Conv2d(in_channels, out_channels, 3, stride, padding=1, bias=False),
+        nn.BatchNorm2d(out_channels),
+        nn.ReLU(inplace=True),
+    )
 
 
 def _riser(in_channels, out_channels):
-    return nn.Sequential(nn.ConvTranspose2d(in_channels, out_channels, 3, stride=2, padding=1, output_padding=1, bias=False),
-                         nn.BatchNorm2d(out_channels), nn.ReLU(inplace=True))
+    return nn.Sequential(
+        nn.ConvTranspose2d(
+            in_channels, out_channels, 3, stride=2, padding=1, output_padding=1, bias=False
+        ),
+        nn.BatchNorm2d(out_channels),
+        nn.ReLU(inplace=True),
+    )

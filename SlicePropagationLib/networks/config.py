@@ -29,7 +29,9 @@ class UNetConfig:
         if not 1 <= self.depth <= 6:
             raise ConfigError(f"depth must be from 1 to 6, got {self.depth}.")
         if self.in_channels < 1 or self.out_channels < 1 or self.base_channels < 1:
-            raise ConfigError(f"in_channels, out_channels and base_channels must be positive, got {self.in_channels}, {self.out_channels} and {self.base_channels}.")
+            raise ConfigError(
+                f"in_channels, out_channels and base_channels must be positive, got {self.in_channels}, {self.out_channels} and {self.base_channels}."
+            )
 
 
 @dataclass(frozen=True)
@@ -59,4 +61,6 @@ class GuidedUNetConfig:
 
     def __post_init__(self):
         if not 0 <= self.prior_map < self.num_maps:
-            raise ConfigError(f"prior_map must be one of the {self.num_maps} maps, counted from 0, got {self.prior_map}.")
+            raise ConfigError(
+                f"prior_map must be one of the {self.num_maps} maps, counted from 0, got {self.prior_map}."
+            )

@@ -21,7 +21,15 @@ class GuidedUNet(nn.Module):
     def __init__(self, config):
         super().__init__()
         self.config = config
-        self.unet = UNet(UNetConfig(config.num_maps + config.num_facts + 1, 2, config.depth, config.base_channels, config.injects_mask))
+        self.unet = UNet(
+            UNetConfig(
+                config.num_maps + config.num_facts + 1,
+                2,
+                config.depth,
+                config.base_channels,
+                config.injects_mask,
+            )
+        )
         nn.init.zeros_(self.unet.head.weight)
 
     def forward(self, maps, facts, mask):

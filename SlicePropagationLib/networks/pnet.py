@@ -10,7 +10,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-VGG_STAGES = ((1, 2), (2, 2), (4, 3), (8, 3), (8, 3))       # (width in units of the first, convolutions)
+VGG_STAGES = ((1, 2), (2, 2), (4, 3), (8, 3), (8, 3))  # (width in units of the first, convolutions)
 
 
 class SideOutputs(nn.Module):
@@ -36,7 +36,7 @@ class SideOutputs(nn.Module):
             (B, num_active, H, W), before the sigmoid.
         """
         features, maps = [], []
-        for stage, branch in zip(self.stages[:self.num_active], self.branches):
+        for stage, branch in zip(self.stages[: self.num_active], self.branches):
             features.append(stage(F.max_pool2d(features[-1], 2) if features else images))
             maps.append(branch(features))
         return torch.cat(maps, dim=1)
@@ -50,7 +50,7 @@ class SideOutputs(nn.Module):
         Returns:
             (B, H, W) in [0, 1].
         """
-        weights = self.output_weights[:logits.shape[1]].softmax(dim=0)
+        weights = self.output_weights[: logits.shape[1]].softmax(dim=0)
         return torch.einsum("k,bkhw->bhw", weights, logits.float().sigmoid())
 
 
@@ -63,11 +63,17 @@ class PNet(SideOutputs):
 
     def __init__(self, config):
         width, numbers = config.channels, range(config.num_units)
-        stages = [_convolutions(config.in_channels if number == 0 else width, width, 4) for number in numbers]
+        stages = [
+            _convolutions(config.in_channels if number == 0 else width, width, 4)
+            for number in numbers
+        ]
         if config.architecture == "pnet":
             branches = [SideBranch(width) for _ in numbers]
         else:
-            branches = [(ChainBranch if config.wiring == "chain" else DirectBranch)(width, number + 1) for number in numbers]
+            branches = [
+                (ChainBranch if config.wiring == "chain" else DirectBranch)(width, number + 1)
+                for number in numbers
+            ]
         super().__init__(stages, branches)
         self.config = config
 
@@ -81,7 +87,10 @@ class HNN(SideOutputs):
 
     def __init__(self, config):
         widths = [config.channels * factor for factor, _ in VGG_STAGES]
-        stages = [_convolutions(wide, width, count) for wide, width, (_, count) in zip([config.in_channels, *widths], widths, VGG_STAGES)]
+        stages = [
+            _convolutions(wide, width, count)
+            for wide, width, (_, count) in zip([config.in_channels, *widths], widths, VGG_STAGES)
+        ]
         super().__init__(stages, [SideBranch(width) for width in widths])
         self.config = config
 
@@ -91,8 +100,12 @@ class ChainBranch(nn.Module):
 
     def __init__(self, width, num_scales):
         super().__init__()
-        self.risers = nn.ModuleList(nn.ConvTranspose2d(width, width, 4, stride=2, padding=1) for _ in range(num_scales - 1))
-        self.fusers = nn.ModuleList(_convolutions(2 * width, width, 1) for _ in range(num_scales - 1))
+        self.risers = nn.ModuleList(
+            nn.ConvTranspose2d(width, width, 4, stride=2, padding=1) for _ in range(num_scales - 1)
+        )
+        self.fusers = nn.ModuleList(
+            _convolutions(2 * width, width, 1) for _ in range(num_scales - 1)
+        )
         self.head = nn.Conv2d(width, 1, 1)
 
     def forward(self, features):
@@ -108,8 +121,15 @@ class DirectBranch(nn.Module):
 
     def __init__(self, width, num_scales):
         super().__init__()
-        self.risers = nn.ModuleList(nn.ConvTranspose2d(width, width, 2**scale, stride=2**scale) for scale in range(1, num_scales))
-        self.fuser = nn.Sequential(nn.Conv2d(num_scales * width, width, 1, bias=False), nn.BatchNorm2d(width), nn.ReLU(inplace=True))
+        self.risers = nn.ModuleList(
+            nn.ConvTranspose2d(width, width, 2**scale, stride=2**scale)
+            for scale in range(1, num_scales)
+        )
+        self.fuser = nn.Sequential(
+            nn.Conv2d(num_scales * width, width, 1, bias=False),
+            nn.BatchNorm2d(width),
+            nn.ReLU(inplace=True),
+        )
         self.head = nn.Conv2d(width, 1, 1)
 
     def forward(self, features):
@@ -127,7 +147,9 @@ class SideBranch(nn.Module):
 
     def forward(self, features):
         """As `ChainBranch.forward`."""
-        return F.interpolate(self.head(features[-1]), features[0].shape[2:], mode="bilinear", align_corners=False)
+        return F.interpolate(
+            self.head(features[-1]), features[0].shape[2:], mode="bilinear", align_corners=False
+        )
 
 
 def start_weights(module):
@@ -142,5 +164,9 @@ def _convolutions(in_channels, width, count):
     """`count` times: 3x3 convolution, batch normalisation, ReLU."""
     layers = []
     for number in range(count):
-        layers += [nn.Conv2d(in_channels if number == 0 else width, width, 3, padding=1, bias=False), nn.BatchNorm2d(width), nn.ReLU(inplace=True)]
+        layers += [
+            nn.Conv2d(in_channels if number == 0 else width, width, 3, padding=1, bias=False),
+            nn.BatchNorm2d(width),
+            nn.ReLU(inplace=True),
+        ]
     return nn.Sequential(*layers)

@@ -29,15 +29,25 @@ class PNetConfig:
 
     def __post_init__(self):
         if self.architecture not in ARCHITECTURES or self.wiring not in WIRINGS:
-            raise ConfigError(f"architecture must be one of {', '.join(ARCHITECTURES)} and wiring one of {', '.join(WIRINGS)}, got '{self.architecture}' and '{self.wiring}'.")
+            raise ConfigError(
+                f"architecture must be one of {', '.join(ARCHITECTURES)} and wiring one of {', '.join(WIRINGS)}, got '{self.architecture}' and '{self.wiring}'."
+            )
         if self.in_channels < 1 or self.in_channels % 2 == 0:
-            raise ConfigError(f"in_channels must be odd, so that the segmented slice is in the middle, got {self.in_channels}.")
+            raise ConfigError(
+                f"in_channels must be odd, so that the segmented slice is in the middle, got {self.in_channels}."
+            )
         if self.channels < 1 or not 1 <= self.num_units <= MOST_UNITS:
-            raise ConfigError(f"channels must be positive and num_units from 1 to {MOST_UNITS}, got {self.channels} and {self.num_units}.")
+            raise ConfigError(
+                f"channels must be positive and num_units from 1 to {MOST_UNITS}, got {self.channels} and {self.num_units}."
+            )
         if self.architecture == "hnn" and self.num_units != 5:
-            raise ConfigError(f"An hnn has the 5 stages of VGG-16, num_units is {self.num_units}; set it to 5.")
+            raise ConfigError(
+                f"An hnn has the 5 stages of VGG-16, num_units is {self.num_units}; set it to 5."
+            )
         if self.architecture == "unet" and self.num_units < 2:
-            raise ConfigError(f"A unet needs num_units of at least 2 (one halving), got {self.num_units}.")
+            raise ConfigError(
+                f"A unet needs num_units of at least 2 (one halving), got {self.num_units}."
+            )
 
     @property
     def divisor(self):
@@ -76,6 +86,10 @@ class SlicesConfig:
 
     def __post_init__(self):
         if len(self.window) != 2 or not self.window[0] < self.window[1]:
-            raise ConfigError(f"window must be two numbers, the lower first, got {', '.join(map(str, self.window))}.")
+            raise ConfigError(
+                f"window must be two numbers, the lower first, got {', '.join(map(str, self.window))}."
+            )
         if self.size < 1 or self.label < 0:
-            raise ConfigError(f"size must be positive and label at least 0, got {self.size} and {self.label}.")
+            raise ConfigError(
+                f"size must be positive and label at least 0, got {self.size} and {self.label}."
+            )

@@ -25,10 +25,19 @@ class ResidualUNet(nn.Module):
         extra = 1 if config.injects_mask else 0
         widths = [config.base_channels * 2**level for level in range(config.depth + 1)]
         self.encoders = nn.ModuleList(
-            ResidualLevel(config.in_channels if level == 0 else widths[level - 1] + extra, widths[level]) for level in range(config.depth + 1))
+            ResidualLevel(
+                config.in_channels if level == 0 else widths[level - 1] + extra, widths[level]
+            )
+            for level in range(config.depth + 1)
+        )
         self.sinkers = nn.ModuleList(_unit(width, width, stride=2) for width in widths[:-1])
-        self.risers = nn.ModuleList(nn.ConvTranspose2d(widths[level + 1], widths[level], 2, stride=2) for level in reversed(range(config.depth)))
-        self.decoders = nn.ModuleList(ResidualLevel(widths[level], widths[level]) for level in reversed(range(config.depth)))
+        self.risers = nn.ModuleList(
+            nn.ConvTranspose2d(widths[level + 1], widths[level], 2, stride=2)
+            for level in reversed(range(config.depth))
+        )
+        self.decoders = nn.ModuleList(
+            ResidualLevel(widths[level], widths[level]) for level in reversed(range(config.depth))
+        )
         self.head = nn.Conv2d(widths[0], config.out_channels, 1)
         self.apply(start_weights)
 
@@ -64,4 +73,8 @@ class ResidualLevel(nn.Module):
 
 def _unit(in_channels, out_channels, stride=1):
     """3x3 convolution, batch normalisation, ReLU."""
-    return nn.Sequential(nn.Conv2d(in_channels, out_channels, 3, stride=stride, padding=1, bias=False), nn.BatchNorm2d(out_channels), nn.ReLU())
+    return nn.Sequential(
+        nn.Conv2d(in_channels, out_channels, 3, stride=stride, padding=1, bias=False),
+        nn.BatchNorm2d(out_channels),
+        nn.ReLU(),
+    )

@@ -21,22 +21,34 @@ class ShapeAutoencoder(nn.Module):
     def __init__(self, config):
         super().__init__()
         self.config = config
-        n, classes, bottleneck = config.base_channels, config.num_classes, config.bottleneck_channels
+        n, classes, bottleneck = (
+            config.base_channels,
+            config.num_classes,
+            config.bottleneck_channels,
+        )
         self.cells = (bottleneck, *config.cells)
         num_cells = math.prod(self.cells)
         self.encoder = nn.Sequential(
-            _convolution(classes, n, (1, 2, 2)), _convolution(n, n),
-            _convolution(n, 2 * n, 2), _convolution(2 * n, 2 * n),
-            _convolution(2 * n, 4 * n, 2), _convolution(4 * n, 4 * n),
-            _convolution(4 * n, bottleneck, 3))
+            _convolution(classes, n, (1, 2, 2)),
+            _convolution(n, n),
+            _convolution(n, 2 * n, 2),
+            _convolution(2 * n, 2 * n),
+            _convolution(2 * n, 4 * n, 2),
+            _convolution(4 * n, 4 * n),
+            _convolution(4 * n, bottleneck, 3),
+        )
         self.to_code = nn.Linear(num_cells, config.code_size)
         self.from_code = nn.Sequential(nn.Linear(config.code_size, num_cells), nn.ReLU())
         self.decoder = nn.Sequential(
-            _deconvolution(bottleneck, 4 * n, 7, 3, 2), _convolution(4 * n, 4 * n),
-            _deconvolution(4 * n, 2 * n, 4, 2, 1), _convolution(2 * n, 2 * n),
-            _deconvolution(2 * n, n, 4, 2, 1), _convolution(n, n),
+            _deconvolution(bottleneck, 4 * n, 7, 3, 2),
+            _convolution(4 * n, 4 * n),
+            _deconvolution(4 * n, 2 * n, 4, 2, 1),
+            _convolution(2 * n, 2 * n),
+            _deconvolution(2 * n, n, 4, 2, 1),
+            _convolution(n, n),
             _deconvolution(n, n, (1, 4, 4), (1, 2, 2), (0, 1, 1)),
-            nn.Conv3d(n, classes, 3, padding=1))
+            nn.Conv3d(n, classes, 3, padding=1),
+        )
 
     def encode(self, shapes):
         """Codes of label maps: (B, num_classes, D, H, W) one-hot or probabilities -> (B, code_size)."""
@@ -64,9 +76,15 @@ class CodePredictor(nn.Module):
         layers = [_convolution(1, widths[0]), _convolution(widths[0], widths[0])]
         for before, after in zip(widths, widths[1:3]):
             layers += [_convolution(before, after, 2), _convolution(after, after)]
-        layers += [_convolution(widths[2], widths[3], 2), nn.Conv3d(widths[3], 1, 3, padding=1), nn.ReLU()]
+        layers += [
+            _convolution(widths[2], widths[3], 2),
+            nn.Conv3d(widths[3], 1, 3, padding=1),
+            nn.ReLU(),
+        ]
         self.layers = nn.Sequential(*layers)
-        cells = [-(-size // 8) for size in config.autoencoder.grid.shape]       # three convolutions of stride 2, each rounds up
+        cells = [
+            -(-size // 8) for size in config.autoencoder.grid.shape
+        ]  # three convolutions of stride 2, each rounds up
         self.to_code = nn.Linear(math.prod(cells), config.autoencoder.code_size)
 
     def forward(self, images):
@@ -94,9 +112,19 @@ class TLNetwork(nn.Module):
 
 def _convolution(in_channels, out_channels, stride=1):
     """3x3x3 convolution, batch normalisation, ReLU; a stride divides the size, which rounds up."""
-    return nn.Sequential(nn.Conv3d(in_channels, out_channels, 3, stride=stride, padding=1, bias=False), nn.BatchNorm3d(out_channels), nn.ReLU())
+    return nn.Sequential(
+        nn.Conv3d(in_channels, out_channels, 3, stride=stride, padding=1, bias=False),
+        nn.BatchNorm3d(out_channels),
+        nn.ReLU(),
+    )
 
 
 def _deconvolution(in_channels, out_channels, kernel, stride, padding):
     """Transposed convolution, batch normalisation, ReLU; the stride multiplies the size."""
-    return nn.Sequential(nn.ConvTranspose3d(in_channels, out_channels, kernel, stride=stride, padding=padding, bias=False), nn.BatchNorm3d(out_channels), nn.ReLU())
+    return nn.Sequential(
+        nn.ConvTranspose3d(
+            in_channels, out_channels, kernel, stride=stride, padding=padding, bias=False
+        ),
+        nn.BatchNorm3d(out_channels),
+        nn.ReLU(),
+    )

@@ -16,7 +16,9 @@ from SlicePropagationLib.networks.shape_autoencoder import ShapeAutoencoder
 
 def build_subpixel(config):
     """The network that a SubpixelConfig describes."""
-    return {"subpixel": SubpixelNetwork, "unet": SubpixelUNet, "cascade": CascadeNetwork}[config.kind](config)
+    return {"subpixel": SubpixelNetwork, "unet": SubpixelUNet, "cascade": CascadeNetwork}[
+        config.kind
+    ](config)
 
 
 class SubpixelNetwork(nn.Module):
@@ -30,13 +32,32 @@ class SubpixelNetwork(nn.Module):
         super().__init__()
         self.is_added = config.has_additive_skips
         widths = [config.base_channels * 2**level for level in range(4)]
-        kernels = (3, 3, 3, (1, 3, 3))          # the deepest level, and what rises from it, look within a slice only
+        kernels = (
+            3,
+            3,
+            3,
+            (1, 3, 3),
+        )  # the deepest level, and what rises from it, look within a slice only
         self.encoders = nn.ModuleList(
-            nn.Sequential(_convolution(config.in_channels if level == 0 else widths[level - 1], width, kernel, (1, 2, 2) if level else 1), _convolution(width, width, kernel))
-            for level, (width, kernel) in enumerate(zip(widths, kernels)))
-        self.risers = nn.ModuleList(_riser(widths[level + 1], widths[level], (1, 4, 4), (0, 1, 1)) for level in (2, 1, 0))
+            nn.Sequential(
+                _convolution(
+                    config.in_channels if level == 0 else widths[level - 1],
+                    width,
+                    kernel,
+                    (1, 2, 2) if level else 1,
+                ),
+                _convolution(width, width, kernel),
+            )
+            for level, (width, kernel) in enumerate(zip(widths, kernels))
+        )
+        self.risers = nn.ModuleList(
+            _riser(widths[level + 1], widths[level], (1, 4, 4), (0, 1, 1)) for level in (2, 1, 0)
+        )
         share = 1 if self.is_added else 2
-        self.decoders = nn.ModuleList(_convolution(share * widths[level], widths[level], (1, 3, 3) if level == 2 else 3) for level in (2, 1, 0))
+        self.decoders = nn.ModuleList(
+            _convolution(share * widths[level], widths[level], (1, 3, 3) if level == 2 else 3)
+            for level in (2, 1, 0)
+        )
         self.head = ThroughPlaneStage(widths[0], config.out_channels, config.grid.factor)
 
     def forward(self, thick):
@@ -55,7 +76,9 @@ class SubpixelNetwork(nn.Module):
         skips.pop()
         for riser, decoder in zip(self.risers, self.decoders):
             features, skip = riser(features), skips.pop()
-            features = decoder(features + skip if self.is_added else torch.cat([skip, features], dim=1))
+            features = decoder(
+                features + skip if self.is_added else torch.cat([skip, features], dim=1)
+            )
         return self.head(features)
 
 
@@ -65,10 +88,17 @@ class SubpixelUNet(nn.Module):
     def __init__(self, config):
         super().__init__()
         widths = [config.base_channels * 2**level for level in range(4)]
-        self.encoders = nn.ModuleList(_pair(config.in_channels if level == 0 else widths[level - 1], width) for level, width in enumerate(widths))
+        self.encoders = nn.ModuleList(
+            _pair(config.in_channels if level == 0 else widths[level - 1], width)
+            for level, width in enumerate(widths)
+        )
         self.pool = nn.MaxPool3d((1, 2, 2))
-        self.risers = nn.ModuleList(_riser(widths[level + 1], widths[level], (1, 2, 2), 0) for level in (2, 1, 0))
-        self.decoders = nn.ModuleList(_pair(2 * widths[level], widths[level]) for level in (2, 1, 0))
+        self.risers = nn.ModuleList(
+            _riser(widths[level + 1], widths[level], (1, 2, 2), 0) for level in (2, 1, 0)
+        )
+        self.decoders = nn.ModuleList(
+            _pair(2 * widths[level], widths[level]) for level in (2, 1, 0)
+        )
         self.head = ThroughPlaneStage(widths[0], config.out_channels, config.grid.factor)
 
     def forward(self, thick):
@@ -88,7 +118,11 @@ class CascadeNetwork(nn.Module):
     def __init__(self, config):
         super().__init__()
         self.segmentation = SubpixelUNet(config)
-        self.autoencoder = ShapeAutoencoder(AutoencoderConfig(config.grid, config.out_channels, bottleneck_channels=config.bottleneck_channels))
+        self.autoencoder = ShapeAutoencoder(
+            AutoencoderConfig(
+                config.grid, config.out_channels, bottleneck_channels=config.bottleneck_channels
+            )
+        )
 
     def forward(self, thick):
         """Logits on the fine grid; shapes as in `SubpixelNetwork.forward`, of the configured grid's size."""
@@ -109,9 +143,18 @@ class ThroughPlaneStage(nn.Module):
     def __init__(self, in_channels, out_channels, factor):
         super().__init__()
         self.rise = nn.Sequential(
-            nn.ConvTranspose3d(in_channels, in_channels, (2 * factor, 1, 1), stride=(factor, 1, 1), padding=((factor + 1) // 2, 0, 0),
-                               output_padding=(factor % 2, 0, 0), bias=False),
-            nn.BatchNorm3d(in_channels), nn.ReLU())
+            nn.ConvTranspose3d(
+                in_channels,
+                in_channels,
+                (2 * factor, 1, 1),
+                stride=(factor, 1, 1),
+                padding=((factor + 1) // 2, 0, 0),
+                output_padding=(factor % 2, 0, 0),
+                bias=False,
+            ),
+            nn.BatchNorm3d(in_channels),
+            nn.ReLU(),
+        )
         self.classify = nn.Conv3d(in_channels, out_channels, 3, padding=1)
 
     def forward(self, features):
@@ -122,13 +165,25 @@ class ThroughPlaneStage(nn.Module):
 def _convolution(in_channels, out_channels, kernel=3, stride=1):
     """Convolution that keeps the size but for its stride, batch normalisation, ReLU."""
     padding = tuple(side // 2 for side in kernel) if isinstance(kernel, tuple) else kernel // 2
-    return nn.Sequential(nn.Conv3d(in_channels, out_channels, kernel, stride=stride, padding=padding, bias=False), nn.BatchNorm3d(out_channels), nn.ReLU())
+    return nn.Sequential(
+        nn.Conv3d(in_channels, out_channels, kernel, stride=stride, padding=padding, bias=False),
+        nn.BatchNorm3d(out_channels),
+        nn.ReLU(),
+    )
 
 
 def _pair(in_channels, out_channels):
-    return nn.Sequential(_convolution(in_channels, out_channels), _convolution(out_channels, out_channels))
+    return nn.Sequential(
+        _convolution(in_channels, out_channels), _convolution(out_channels, out_channels)
+    )
 
 
 def _riser(in_channels, out_channels, kernel, padding):
     """Transposed convolution that doubles rows and columns, batch normalisation, ReLU."""
-    return nn.Sequential(nn.ConvTranspose3d(in_channels, out_channels, kernel, stride=(1, 2, 2), padding=padding, bias=False), nn.BatchNorm3d(out_channels), nn.ReLU())
+    return nn.Sequential(
+        nn.ConvTranspose3d(
+            in_channels, out_channels, kernel, stride=(1, 2, 2), padding=padding, bias=False
+        ),
+        nn.BatchNorm3d(out_channels),
+        nn.ReLU(),
+    )

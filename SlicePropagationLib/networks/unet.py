@@ -10,7 +10,6 @@ from torch import nn
 from torch.nn import functional as F
 
 
-
 class UNet(nn.Module):
     """Encoder of `depth` max-poolings, decoder of transposed convolutions, skips by concatenation.
 
@@ -24,9 +23,19 @@ class UNet(nn.Module):
         extra = 1 if config.injects_mask else 0
         widths = [config.base_channels * 2**level for level in range(config.depth + 1)]
         self.encoders = nn.ModuleList(
-            ConvolutionPair(config.in_channels if level == 0 else widths[level - 1] + extra, widths[level]) for level in range(config.depth + 1))
-        self.risers = nn.ModuleList(nn.ConvTranspose2d(widths[level + 1], widths[level], 2, stride=2) for level in reversed(range(config.depth)))
-        self.decoders = nn.ModuleList(ConvolutionPair(2 * widths[level], widths[level]) for level in reversed(range(config.depth)))
+            ConvolutionPair(
+                config.in_channels if level == 0 else widths[level - 1] + extra, widths[level]
+            )
+            for level in range(config.depth + 1)
+        )
+        self.risers = nn.ModuleList(
+            nn.ConvTranspose2d(widths[level + 1], widths[level], 2, stride=2)
+            for level in reversed(range(config.depth))
+        )
+        self.decoders = nn.ModuleList(
+            ConvolutionPair(2 * widths[level], widths[level])
+            for level in reversed(range(config.depth))
+        )
         self.head = nn.Conv2d(widths[0], config.out_channels, 1)
         self.apply(start_weights)
 
@@ -58,8 +67,13 @@ class ConvolutionPair(nn.Sequential):
 
     def __init__(self, in_channels, out_channels):
         super().__init__(
-            nn.Conv2d(in_channels, out_channels, 3, padding=1, bias=False), nn.BatchNorm2d(out_channels), nn.ReLU(inplace=True),
-            nn.Conv2d(out_channels, out_channels, 3, padding=1, bias=False), nn.BatchNorm2d(out_channels), nn.ReLU(inplace=True))
+            nn.Conv2d(in_channels, out_channels, 3, padding=1, bias=False),
+            nn.BatchNorm2d(out_channels),
+            nn.ReLU(inplace=True),
+            nn.Conv2d(out_channels, out_channels, 3, padding=1, bias=False),
+            nn.BatchNorm2d(out_channels),
+            nn.ReLU(inplace=True),
+        )
 
 
 def start_weights(module):

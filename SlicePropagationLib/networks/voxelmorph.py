@@ -24,9 +24,11 @@ class VoxelMorph(nn.Module):
         skips = tuple(reversed(config.encoder))
         before = (skips[0], *(above + skip for above, skip in zip(config.decoder, skips)))
         self.decoders = nn.ModuleList(_convolution(*pair) for pair in zip(before, config.decoder))
-        self.final = nn.ModuleList(_convolution(*pair) for pair in zip((before[-1], *config.final), config.final))
+        self.final = nn.ModuleList(
+            _convolution(*pair) for pair in zip((before[-1], *config.final), config.final)
+        )
         self.velocity = nn.Conv2d(config.final[-1], 2, 3, padding=1)
-        nn.init.normal_(self.velocity.weight, std=1e-5)         # an untrained network moves nothing
+        nn.init.normal_(self.velocity.weight, std=1e-5)  # an untrained network moves nothing
         nn.init.zeros_(self.velocity.bias)
 
     def forward(self, moving, fixed):
@@ -44,7 +46,10 @@ class VoxelMorph(nn.Module):
             skips.append(encoder(features))
             features = F.max_pool2d(skips[-1], 2)
         for decoder in self.decoders:
-            features = torch.cat([skips.pop(), F.interpolate(decoder(features), scale_factor=2, mode="nearest")], dim=1)
+            features = torch.cat(
+                [skips.pop(), F.interpolate(decoder(features), scale_factor=2, mode="nearest")],
+                dim=1,
+            )
         for convolution in self.final:
             features = convolution(features)
         divisor = self.config.velocity_divisor
@@ -86,4 +91,6 @@ def resize_displacement(displacement, factor):
     """A displacement (B, 2, H, W) on a grid of another resolution, its lengths with it."""
     if factor == 1:
         return displacement
-    return factor * F.interpolate(displacement, scale_factor=factor, mode="bilinear", align_corners=False)
+    return factor * F.interpolate(
+        displacement, scale_factor=factor, mode="bilinear", align_corners=False
+    )

@@ -1,6 +1,6 @@
 """Training: one loop, one small task per network, the data they learn from."""
 
-TASKS = {       # name on the command line -> module with PRESETS
+TASKS = {  # name on the command line -> module with PRESETS
     "slice_unet": "SlicePropagationLib.training.slice_unet",
     "pnet_msa": "SlicePropagationLib.training.pnet_msa",
     "pnet_birnn": "SlicePropagationLib.training.pnet_birnn",

@@ -9,18 +9,34 @@ from SlicePropagationLib.errors import ConfigError
 from SlicePropagationLib.networks.acnn_config import FineGridConfig
 from SlicePropagationLib.shape_model import AUTOENCODER, PREDICTOR, load_shape_model
 from SlicePropagationLib.training.acnn_tasks import (
-    AutoencoderTask, AutoencoderTaskConfig, PredictorTask, PredictorTaskConfig, SegmentationTask, SubpixelTaskConfig, SuperresolutionTask)
+    AutoencoderTask,
+    AutoencoderTaskConfig,
+    PredictorTask,
+    PredictorTaskConfig,
+    SegmentationTask,
+    SubpixelTaskConfig,
+    SuperresolutionTask,
+)
 from SlicePropagationLib.training.loop import LoopConfig, fit
 from SlicePropagationLib.training.shape_data import ShapeDataset, check_labels
 
-PAPER_GRID = FineGridConfig()                                   # 120 x 120 x 60 at 1.25 x 1.25 x 2 mm, thick slices of 10 mm
-SMALL_GRID = FineGridConfig((24, 48, 48), (2.5, 2.5, 2.5), 4)   # 48 x 48 x 24 for a CPU: 5 does not divide 24, so thick slices are four fine ones
-SMALL_BOTTLENECK = 16                                           # times 8 cells: as many numbers as the paper's 125 cells
+PAPER_GRID = FineGridConfig()  # 120 x 120 x 60 at 1.25 x 1.25 x 2 mm, thick slices of 10 mm
+SMALL_GRID = FineGridConfig(
+    (24, 48, 48), (2.5, 2.5, 2.5), 4
+)  # 48 x 48 x 24 for a CPU: 5 does not divide 24, so thick slices are four fine ones
+SMALL_BOTTLENECK = 16  # times 8 cells: as many numbers as the paper's 125 cells
 
 
 def _loop():
     """Fixed learning rate 1e-3, batches of 8, weight decay 5e-6, as in the paper, with Adam for its gradient descent."""
-    return LoopConfig(epochs=200, batch_size=8, optimizer="adam", learning_rate=1e-3, weight_decay=5e-6, schedule="constant")
+    return LoopConfig(
+        epochs=200,
+        batch_size=8,
+        optimizer="adam",
+        learning_rate=1e-3,
+        weight_decay=5e-6,
+        schedule="constant",
+    )
 
 
 @dataclass(frozen=True)
@@ -36,11 +52,21 @@ class _ShapeTraining:
         """The same for these labels."""
         return replace(self, task=replace(self.task, labels=tuple(labels)))
 
-    def train(self, train_cases, val_cases, out, *, init=None, device="auto", workers=1, report=None):
+    def train(
+        self, train_cases, val_cases, out, *, init=None, device="auto", workers=1, report=None
+    ):
         """Read the cases onto the grid, train, return the path of the best weights."""
         task = self.new_task(init)
-        train_data, val_data = (ShapeDataset(cases, self.grid, task.config.labels, needs_fine_truth=self.needs_fine_truth, passes=passes)
-                                for cases, passes in ((train_cases, self.passes), (val_cases, 1)))
+        train_data, val_data = (
+            ShapeDataset(
+                cases,
+                self.grid,
+                task.config.labels,
+                needs_fine_truth=self.needs_fine_truth,
+                passes=passes,
+            )
+            for cases, passes in ((train_cases, self.passes), (val_cases, 1))
+        )
         self._check_batch(len(train_data))
         return fit(task, train_data, val_data, self.loop, out, device=device, report=report)
 
@@ -48,9 +74,15 @@ class _ShapeTraining:
         """Refuse batches of one whose coarsest level is one cell: batch normalisation has nothing to compare it with."""
         network, batch = self.task.network, min(self.loop.batch_size, num_samples)
         if batch * network.num_cells == 1:
-            few = "loop.batch_size to at least 2" if num_samples > 1 else "passes to at least 2, because there is one case only"
-            raise ConfigError(f"The grid {'x'.join(map(str, self.grid.shape))} leaves one cell at the coarsest level, and batches have one case, so that batch normalisation has "
-                              f"nothing to average over; set {few}, or choose a larger grid.")
+            few = (
+                "loop.batch_size to at least 2"
+                if num_samples > 1
+                else "passes to at least 2, because there is one case only"
+            )
+            raise ConfigError(
+                f"The grid {'x'.join(map(str, self.grid.shape))} leaves one cell at the coarsest level, and batches have one case, so that batch normalisation has "
+                f"nothing to average over; set {few}, or choose a larger grid."
+            )
 
     def _start(self, task, init):
         if init:
@@ -70,11 +102,15 @@ class _PriorTraining(_ShapeTraining):
         """The prior, which must be about the same grid and labels."""
         model = load_shape_model(self.prior, needs_predictor=needs_predictor)
         if model.grid != self.grid:
-            raise ConfigError(f"The prior {self.prior} was made for the grid {_described(model.grid)}, this training is for {_described(self.grid)}; "
-                              f"choose the preset or the grid in --config that fits, or train a prior for this grid.")
+            raise ConfigError(
+                f"The prior {self.prior} was made for the grid {_described(model.grid)}, this training is for {_described(self.grid)}; "
+                f"choose the preset or the grid in --config that fits, or train a prior for this grid."
+            )
         labels = self.task.labels or model.labels
         if labels != model.labels:
-            raise ConfigError(f"The prior {self.prior} is about labels {_listed(model.labels)}, this training about {_listed(labels)}; leave --labels out, or train a prior for these.")
+            raise ConfigError(
+                f"The prior {self.prior} is about labels {_listed(model.labels)}, this training about {_listed(labels)}; leave --labels out, or train a prior for these."
+            )
         return model
 
 
@@ -126,10 +162,18 @@ class PredictorTraining(_PriorTraining):
     def new_task(self, init=None):
         """As `AutoencoderTraining.new_task`; ConfigError without a prior, or with one that does not fit."""
         if not self.prior:
-            raise ConfigError("The predictor learns the code of an auto-encoder; train one with `slice-propagation train acnn_autoencoder` and give its best.pt as --prior.")
+            raise ConfigError(
+                "The predictor learns the code of an auto-encoder; train one with `slice-propagation train acnn_autoencoder` and give its best.pt as --prior."
+            )
         model = self._load_prior()
         torch.manual_seed(self.loop.seed)
-        task = PredictorTask(replace(self.task, labels=model.labels, network=replace(self.task.network, autoencoder=model.autoencoder.config)))
+        task = PredictorTask(
+            replace(
+                self.task,
+                labels=model.labels,
+                network=replace(self.task.network, autoencoder=model.autoencoder.config),
+            )
+        )
         task.network.autoencoder.load_state_dict(model.autoencoder.state_dict())
         return self._start(task, init)
 
@@ -147,7 +191,14 @@ class _SubpixelTraining(_PriorTraining):
 
     def new_task(self, init=None):
         """As `AutoencoderTraining.new_task`; ConfigError where the prior is missing, superfluous or does not fit."""
-        _check_prior(self, *((PREDICTOR, "acnn_predictor") if self.needs_predictor else (AUTOENCODER, "acnn_autoencoder")))
+        _check_prior(
+            self,
+            *(
+                (PREDICTOR, "acnn_predictor")
+                if self.needs_predictor
+                else (AUTOENCODER, "acnn_autoencoder")
+            ),
+        )
         model = self._load_prior(needs_predictor=self.needs_predictor) if self.prior else None
         labels = model.labels if model else self.task.labels
         check_labels(labels)
@@ -168,7 +219,9 @@ class SegmentationTraining(_SubpixelTraining):
 
     def _constrained(self, config, model):
         count = len(config.labels) + 1
-        network = replace(config.network, in_channels=1 + count if config.gives_labels else 1, out_channels=count)
+        network = replace(
+            config.network, in_channels=1 + count if config.gives_labels else 1, out_channels=count
+        )
         return SegmentationTask(replace(config, network=network), model and model.autoencoder)
 
 
@@ -187,17 +240,26 @@ class SuperresolutionTraining(_SubpixelTraining):
 
     def _constrained(self, config, model):
         network = replace(config.network, in_channels=1, out_channels=1)
-        return SuperresolutionTask(replace(config, network=network, gives_labels=False), model and model.predictor)
+        return SuperresolutionTask(
+            replace(config, network=network, gives_labels=False), model and model.predictor
+        )
 
 
 def on_small_grid(training):
     """The same on the small grid, with epochs of several passes: a CPU's data sets are small, and every epoch is validated and stored."""
-    return replace(on_grid(training, SMALL_GRID, SMALL_BOTTLENECK), passes=8, loop=replace(training.loop, epochs=50))
+    return replace(
+        on_grid(training, SMALL_GRID, SMALL_BOTTLENECK),
+        passes=8,
+        loop=replace(training.loop, epochs=50),
+    )
 
 
 def on_grid(training, grid, bottleneck_channels=1):
     """The same on another grid, whose auto-encoder has that many maps at its bottleneck."""
-    network, changes = training.task.network, {"grid": grid, "bottleneck_channels": bottleneck_channels}
+    network, changes = (
+        training.task.network,
+        {"grid": grid, "bottleneck_channels": bottleneck_channels},
+    )
     if isinstance(training, PredictorTraining):
         network = replace(network, autoencoder=replace(network.autoencoder, **changes))
     else:
@@ -207,10 +269,14 @@ def on_grid(training, grid, bottleneck_channels=1):
 
 def _check_prior(training, family, task):
     if training.task.code_weight and not training.prior:
-        raise ConfigError(f"This preset constrains the network by a shape model, and none is given; train one with `slice-propagation train {task}` and give its best.pt as "
-                          f"--prior (family {family}), or choose a preset without prior, such as plain.")
+        raise ConfigError(
+            f"This preset constrains the network by a shape model, and none is given; train one with `slice-propagation train {task}` and give its best.pt as "
+            f"--prior (family {family}), or choose a preset without prior, such as plain."
+        )
     if training.prior and not training.task.code_weight:
-        raise ConfigError(f"The prior {training.prior} would not be used, because task.code_weight is 0 in this preset; leave --prior out, or choose a preset with prior.")
+        raise ConfigError(
+            f"The prior {training.prior} would not be used, because task.code_weight is 0 in this preset; leave --prior out, or choose a preset with prior."
+        )
 
 
 def _described(grid):

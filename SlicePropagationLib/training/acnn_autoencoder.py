@@ -2,5 +2,5 @@
 
 from SlicePropagationLib.training.acnn import AutoencoderTraining, on_small_grid
 
-PRESETS = {"default": AutoencoderTraining()}                                    # the paper's grid, for a GPU
+PRESETS = {"default": AutoencoderTraining()}  # the paper's grid, for a GPU
 PRESETS["small"] = on_small_grid(PRESETS["default"])

@@ -2,5 +2,5 @@
 
 from SlicePropagationLib.training.acnn import PredictorTraining, on_small_grid
 
-PRESETS = {"default": PredictorTraining()}                                     # the paper's grid, for a GPU
+PRESETS = {"default": PredictorTraining()}  # the paper's grid, for a GPU
 PRESETS["small"] = on_small_grid(PRESETS["default"])

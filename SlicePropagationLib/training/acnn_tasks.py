@@ -8,11 +8,21 @@ from torch.nn import functional as F
 
 from SlicePropagationLib.errors import ConfigError
 from SlicePropagationLib.metrics import ssim
-from SlicePropagationLib.networks.acnn_config import AutoencoderConfig, PredictorConfig, SubpixelConfig
+from SlicePropagationLib.networks.acnn_config import (
+    AutoencoderConfig,
+    PredictorConfig,
+    SubpixelConfig,
+)
 from SlicePropagationLib.networks.shape_autoencoder import ShapeAutoencoder, TLNetwork
 from SlicePropagationLib.networks.subpixel import CascadeNetwork, build_subpixel
 from SlicePropagationLib.shape_model import AUTOENCODER, PREDICTOR
-from SlicePropagationLib.training.degradation import AffineConfig, DegradationConfig, move_slices, thick_slices, vary_volumes
+from SlicePropagationLib.training.degradation import (
+    AffineConfig,
+    DegradationConfig,
+    move_slices,
+    thick_slices,
+    vary_volumes,
+)
 
 SEGMENTATION, SUPERRESOLUTION = "acnn.segmentation", "acnn.superresolution"
 
@@ -101,7 +111,9 @@ class AutoencoderTask(nn.Module):
     def forward(self, batch):
         """{"total": cross-entropy} of a batch of `shape_data.ShapeDataset`, varied at random."""
         config, count = self.config, self.config.network.num_classes
-        _, labels = vary_volumes(None, batch["labels"], count, config.augmentation, config.network.grid.spacing_mm)
+        _, labels = vary_volumes(
+            None, batch["labels"], count, config.augmentation, config.network.grid.spacing_mm
+        )
         logits = self.network(one_hot(swap_labels(labels, count, config.swap), count))
         return {"total": F.cross_entropy(logits.float(), labels)}
 
@@ -109,7 +121,12 @@ class AutoencoderTask(nn.Module):
     def metrics(self, batch):
         """{"dice": mean over cases and structures of what label maps decode to, "count": cases}."""
         logits = self.network(one_hot(batch["labels"], self.config.network.num_classes))
-        return {"dice": mean_dice(logits.argmax(dim=1), batch["labels"], self.config.network.num_classes), "count": len(logits)}
+        return {
+            "dice": mean_dice(
+                logits.argmax(dim=1), batch["labels"], self.config.network.num_classes
+            ),
+            "count": len(logits),
+        }
 
 
 class PredictorTask(nn.Module):
@@ -131,7 +148,13 @@ class PredictorTask(nn.Module):
         """{"total", "code": squared distance of codes, "shape": cross-entropy of the decoded shape, 0 while the predictor learns alone}."""
         config, network = self.config, self.network
         count = config.network.autoencoder.num_classes
-        image, labels = vary_volumes(batch["image"], batch["labels"], count, config.augmentation, config.network.autoencoder.grid.spacing_mm)
+        image, labels = vary_volumes(
+            batch["image"],
+            batch["labels"],
+            count,
+            config.augmentation,
+            config.network.autoencoder.grid.spacing_mm,
+        )
         predicted = network.predictor(image + config.noise * torch.randn_like(image))
         is_joint = float(batch["progress"].min()) >= config.alone
         network.autoencoder.train(self.training and is_joint)
@@ -154,7 +177,11 @@ class PredictorTask(nn.Module):
         predicted = self.network.predictor(batch["image"])
         found = self.network.autoencoder.decode(predicted).argmax(dim=1)
         code = self.network.autoencoder.encode(one_hot(batch["labels"], count))
-        return {"dice": mean_dice(found, batch["labels"], count), "code": code_distance(predicted, code), "count": len(found)}
+        return {
+            "dice": mean_dice(found, batch["labels"], count),
+            "code": code_distance(predicted, code),
+            "count": len(found),
+        }
 
 
 class _ConstrainedTask(nn.Module):
@@ -181,7 +208,7 @@ class _ConstrainedTask(nn.Module):
         config, grid = self.config.degradation, self.config.network.grid
         thick = thick_slices(image, grid.factor, config.blur)
         if self.config.gives_labels:
-            drawn = labels[:, grid.factor // 2::grid.factor]
+            drawn = labels[:, grid.factor // 2 :: grid.factor]
             thick = torch.cat([thick, one_hot(drawn, len(self.config.labels) + 1)], dim=1)
         if not is_random:
             return thick
@@ -201,7 +228,11 @@ class _ConstrainedTask(nn.Module):
         with torch.no_grad():
             wanted = self._encode(self.prior, truth)
             unit = wanted.square().sum(dim=1).mean().clamp_min(1e-12)
-        return self.config.code_weight * code_distance(self._encode(self.prior, found.float()), wanted) / unit
+        return (
+            self.config.code_weight
+            * code_distance(self._encode(self.prior, found.float()), wanted)
+            / unit
+        )
 
 
 class SegmentationTask(_ConstrainedTask):
@@ -220,9 +251,19 @@ class SegmentationTask(_ConstrainedTask):
     def forward(self, batch):
         """{"total", "entropy", "code"} of a batch of `shape_data.ShapeDataset`, varied and degraded at random."""
         config, count = self.config, self.config.network.out_channels
-        image, labels = vary_volumes(batch["image"], batch["labels"], count, config.augmentation, config.network.grid.spacing_mm)
+        image, labels = vary_volumes(
+            batch["image"],
+            batch["labels"],
+            count,
+            config.augmentation,
+            config.network.grid.spacing_mm,
+        )
         thick = self._thick(image, labels, is_random=True)
-        stages = self.network.stages(thick) if isinstance(self.network, CascadeNetwork) else (self.network(thick),)
+        stages = (
+            self.network.stages(thick)
+            if isinstance(self.network, CascadeNetwork)
+            else (self.network(thick),)
+        )
         entropy = sum(F.cross_entropy(logits.float(), labels) for logits in stages)
         code = self._code_loss(stages[-1].softmax(dim=1), one_hot(labels, count))
         return {"total": entropy + code, "entropy": entropy, "code": code}
@@ -230,8 +271,13 @@ class SegmentationTask(_ConstrainedTask):
     @torch.no_grad()
     def metrics(self, batch):
         """{"dice": mean over cases and structures on the fine grid, "count": cases}."""
-        found = self.network(self._thick(batch["image"], batch["labels"], is_random=False)).argmax(dim=1)
-        return {"dice": mean_dice(found, batch["labels"], self.config.network.out_channels), "count": len(found)}
+        found = self.network(self._thick(batch["image"], batch["labels"], is_random=False)).argmax(
+            dim=1
+        )
+        return {
+            "dice": mean_dice(found, batch["labels"], self.config.network.out_channels),
+            "count": len(found),
+        }
 
 
 class SuperresolutionTask(_ConstrainedTask):
@@ -250,7 +296,13 @@ class SuperresolutionTask(_ConstrainedTask):
     def forward(self, batch):
         """{"total", "intensity", "code"} of a batch; the fine image does not move with the slices."""
         config, image = self.config, batch["image"]
-        image, labels = vary_volumes(image, batch["labels"], len(config.labels) + 1, config.augmentation, config.network.grid.spacing_mm)
+        image, labels = vary_volumes(
+            image,
+            batch["labels"],
+            len(config.labels) + 1,
+            config.augmentation,
+            config.network.grid.spacing_mm,
+        )
         found = self.network(self._thick(image, labels, is_random=True))
         intensity = F.smooth_l1_loss(found.float(), image)
         code = self._code_loss(found, image)
@@ -259,9 +311,18 @@ class SuperresolutionTask(_ConstrainedTask):
     @torch.no_grad()
     def metrics(self, batch):
         """{"ssim": mean structural similarity of the fine slices, "count": cases}."""
-        found = self.network(self._thick(batch["image"], batch["labels"], is_random=False)).float().cpu().numpy()
+        found = (
+            self.network(self._thick(batch["image"], batch["labels"], is_random=False))
+            .float()
+            .cpu()
+            .numpy()
+        )
         truth = batch["image"].cpu().numpy()
-        return {"ssim": sum(ssim(first[0], second[0]) for first, second in zip(found, truth)) / len(truth), "count": len(truth)}
+        return {
+            "ssim": sum(ssim(first[0], second[0]) for first, second in zip(found, truth))
+            / len(truth),
+            "count": len(truth),
+        }
 
 
 def one_hot(labels, count):

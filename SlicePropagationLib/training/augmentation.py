@@ -51,6 +51,7 @@ class WalkAugmentationConfig:
 
 def draw_poses(count, config, device):
     """(count, 2, 3) affine maps: a turn, perhaps a reflection, zoom and stretch, and a shift in half squares."""
+
     def even(width):
         return width * (2 * torch.rand(count, device=device) - 1)
 
@@ -84,10 +85,19 @@ def vary_intensity(images, config):
     images = images * (1 - 2 * chance(config.invert))
     images = images.sign() * (images.abs() + 1e-3) ** spread(config.gamma).exp()
     images = images * spread(config.gain).exp() + spread(config.offset)
-    images = images + chance(1 / 3) * config.slice_jitter * torch.randn(*images.shape[:3], 1, 1, device=device)
-    field = F.interpolate(torch.randn(count, 1, 5, 5, device=device), images.shape[-2:], mode="bicubic", align_corners=True)
+    images = images + chance(1 / 3) * config.slice_jitter * torch.randn(
+        *images.shape[:3], 1, 1, device=device
+    )
+    field = F.interpolate(
+        torch.randn(count, 1, 5, 5, device=device),
+        images.shape[-2:],
+        mode="bicubic",
+        align_corners=True,
+    )
     images = images + 0.4 * chance(config.texture) * field[:, None]
-    images = images + config.noise * torch.rand(count, 1, 1, 1, 1, device=device) * torch.randn_like(images)
+    images = images + config.noise * torch.rand(
+        count, 1, 1, 1, 1, device=device
+    ) * torch.randn_like(images)
     blurred = F.avg_pool2d(images.flatten(0, 1), 3, 1, 1).view_as(images)
     return torch.lerp(images, blurred, chance(config.blur)).clamp(-4, 4)
 
@@ -102,9 +112,15 @@ def carry_masks(masks, carried_distance, is_annotated, config):
     """
     count, device = len(masks), masks.device
     is_past = masks.amax(dim=(1, 2, 3)) < 0.5
-    chosen = torch.rand(count, device=device) < torch.where(is_past, config.carry_past, config.carry)
+    chosen = torch.rand(count, device=device) < torch.where(
+        is_past, config.carry_past, config.carry
+    )
     level = 0.3 * (2 * torch.rand(count, 1, 1, 1, device=device) - 1)
-    return torch.where((chosen & ~is_annotated).view(-1, 1, 1, 1), torch.sigmoid(12 * (carried_distance - level)), masks)
+    return torch.where(
+        (chosen & ~is_annotated).view(-1, 1, 1, 1),
+        torch.sigmoid(12 * (carried_distance - level)),
+        masks,
+    )
 
 
 def spoil_masks(masks, probability):
@@ -117,11 +133,23 @@ def spoil_masks(masks, probability):
     count, device = len(masks), masks.device
     chosen = (torch.rand(count, device=device) < probability).float().view(-1, 1, 1, 1)
     scale = 1 + 0.12 * torch.randn(count, 2, device=device)
-    theta = torch.cat([torch.diag_embed(scale), 0.06 * torch.randn(count, 2, 1, device=device)], dim=2)
-    moved = F.grid_sample(masks, F.affine_grid(theta, masks.shape, align_corners=False), align_corners=False)
+    theta = torch.cat(
+        [torch.diag_embed(scale), 0.06 * torch.randn(count, 2, 1, device=device)], dim=2
+    )
+    moved = F.grid_sample(
+        masks, F.affine_grid(theta, masks.shape, align_corners=False), align_corners=False
+    )
     soft = F.avg_pool2d(F.avg_pool2d(moved, 5, 1, 2), 5, 1, 2)
     threshold = 0.5 + 0.25 * (2 * torch.rand(count, 1, 1, 1, device=device) - 1)
     changed = torch.sigmoid(12 * (soft - threshold))
-    bites = F.interpolate(torch.randn(count, 1, 4, 4, device=device), masks.shape[-2:], mode="bicubic", align_corners=True) > 1.0
+    bites = (
+        F.interpolate(
+            torch.randn(count, 1, 4, 4, device=device),
+            masks.shape[-2:],
+            mode="bicubic",
+            align_corners=True,
+        )
+        > 1.0
+    )
     changed = changed * (1 - bites.float() * (torch.rand(count, 1, 1, 1, device=device) < 0.3))
     return torch.lerp(masks, changed, chosen)

@@ -9,7 +9,13 @@ from torch import nn
 from SlicePropagationLib.case import object_session
 from SlicePropagationLib.engine import plan_session
 from SlicePropagationLib.engines import make_engine
-from SlicePropagationLib.engines.smoothed import MARGIN, NEGLIGIBLE, between_anchors, load_birnn, predicted
+from SlicePropagationLib.engines.smoothed import (
+    MARGIN,
+    NEGLIGIBLE,
+    between_anchors,
+    load_birnn,
+    predicted,
+)
 from SlicePropagationLib.engines.window import Window
 from SlicePropagationLib.errors import ConfigError
 from SlicePropagationLib.losses.binary import find_loss
@@ -21,7 +27,10 @@ from SlicePropagationLib.training.loop import LoopConfig, fit
 from SlicePropagationLib.training.slice_task import mean_slice_dice
 from SlicePropagationLib.volume import read_volume
 
-ANNOTATED = ((0.5,), (0.2, 0.8))        # where in its extent a structure is annotated, one after the other
+ANNOTATED = (
+    (0.5,),
+    (0.2, 0.8),
+)  # where in its extent a structure is annotated, one after the other
 
 
 @dataclass(frozen=True)
@@ -68,7 +77,11 @@ class SmootherTask(nn.Module):
         walked = ~batch["is_annotated"][0]
         before, truth = batch["probability"][0, walked], batch["truth"][0, walked]
         after = mean_slice_dice(self.network(batch["probability"])[0, walked], truth)
-        return {"dice": after["dice"], "dice_before": mean_slice_dice(before, truth)["dice"], "count": after["count"]}
+        return {
+            "dice": after["dice"],
+            "dice_before": mean_slice_dice(before, truth)["dice"],
+            "count": after["count"],
+        }
 
 
 class Walks(torch.utils.data.Dataset):
@@ -87,7 +100,9 @@ class Walks(torch.utils.data.Dataset):
             volume = read_volume(case.image)
             labels, segments = read_labels(case.label_map, volume)
             for segment in segments:
-                if not (labels == segment.label).any():         # a segmentation file may name segments that nobody drew
+                if not (
+                    labels == segment.label
+                ).any():  # a segmentation file may name segments that nobody drew
                     continue
                 session, truth = object_session(volume, labels, segment.label, 0)
                 self._record(session, truth, engine)
@@ -106,18 +121,30 @@ class Walks(torch.utils.data.Dataset):
                 session.annotate(label, index, truth[index])
             anchors = session.anchor_masks(label)
             for run in plan_session(session, everything=True):
-                is_second = run.step < 0 and None not in gap_of(run.targets[0], anchors)        # of a gap; it predicts what the first does
+                is_second = run.step < 0 and None not in gap_of(
+                    run.targets[0], anchors
+                )  # of a gap; it predicts what the first does
                 maps = [] if is_second else predicted(engine, session.stack, run, anchors)
                 if maps:
                     sequence = between_anchors(maps, run, anchors)
                     indices = run.anchor + run.step * np.arange(len(sequence))
-                    self.walks.append(_cut(np.stack(sequence), truth[indices]) | {"is_annotated": torch.from_numpy(np.isin(indices, list(anchors)))})
+                    self.walks.append(
+                        _cut(np.stack(sequence), truth[indices])
+                        | {"is_annotated": torch.from_numpy(np.isin(indices, list(anchors)))}
+                    )
 
 
 def _cut(probability, truth):
-    window = Window.around([*(probability >= NEGLIGIBLE), *truth], (MARGIN, MARGIN), truth.shape[1:])
-    crop = np.s_[:, window.top:window.top + window.height, window.left:window.left + window.width]
-    return {"probability": torch.from_numpy(probability[crop].copy()), "truth": torch.from_numpy(truth[crop].astype(np.float32))}
+    window = Window.around(
+        [*(probability >= NEGLIGIBLE), *truth], (MARGIN, MARGIN), truth.shape[1:]
+    )
+    crop = np.s_[
+        :, window.top : window.top + window.height, window.left : window.left + window.width
+    ]
+    return {
+        "probability": torch.from_numpy(probability[crop].copy()),
+        "truth": torch.from_numpy(truth[crop].astype(np.float32)),
+    }
 
 
 @dataclass(frozen=True)
@@ -130,11 +157,17 @@ class SmootherTraining:
     """
 
     task: SmootherTaskConfig = field(default_factory=SmootherTaskConfig)
-    loop: LoopConfig = field(default_factory=lambda: LoopConfig(epochs=10, batch_size=1, learning_rate=1e-2, schedule="cosine", clip_norm=1.0))
+    loop: LoopConfig = field(
+        default_factory=lambda: LoopConfig(
+            epochs=10, batch_size=1, learning_rate=1e-2, schedule="cosine", clip_norm=1.0
+        )
+    )
 
     def __post_init__(self):
         if self.loop.batch_size != 1:
-            raise ConfigError(f"Walks differ in size, so that batch_size must be 1, got {self.loop.batch_size}.")
+            raise ConfigError(
+                f"Walks differ in size, so that batch_size must be 1, got {self.loop.batch_size}."
+            )
 
     def new_task(self, init=None):
         """The task at its beginning, with the BiRNN of the model file `init` where one is given; CheckpointError where it does not fit."""
@@ -144,10 +177,20 @@ class SmootherTraining:
             task.network.load_state_dict(load_birnn(init).state_dict())
         return task
 
-    def train(self, train_cases, val_cases, out, *, init=None, device="auto", workers=1, report=None):
+    def train(
+        self, train_cases, val_cases, out, *, init=None, device="auto", workers=1, report=None
+    ):
         """Walk the cases, train, return the path of the best weights."""
         task, engine = self.new_task(init), make_engine(self.task.engine, device)
-        return fit(task, Walks(train_cases, engine), Walks(val_cases, engine), self.loop, out, device=device, report=report)
+        return fit(
+            task,
+            Walks(train_cases, engine),
+            Walks(val_cases, engine),
+            self.loop,
+            out,
+            device=device,
+            report=report,
+        )
 
 
 PRESETS = {"default": SmootherTraining()}

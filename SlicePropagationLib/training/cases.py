@@ -46,8 +46,16 @@ def read_training_cases(path, datasets=None):
     """
     path = Path(path)
     rows = read_table(path, ("image", "label"))
-    cases = [TrainingCase(str(path.parent / row["image"]), str(path.parent / row["label"]), row.get("dataset") or "all",
-                          row.get("case") or row["image"], row.get("split") or "") for row in rows]
+    cases = [
+        TrainingCase(
+            str(path.parent / row["image"]),
+            str(path.parent / row["label"]),
+            row.get("dataset") or "all",
+            row.get("case") or row["image"],
+            row.get("split") or "",
+        )
+        for row in rows
+    ]
     known = sorted({case.dataset for case in cases})
     unknown = sorted(set(datasets or ()) - set(known))
     if unknown:
@@ -61,7 +69,9 @@ def _check_names(cases):
     seen = set()
     for case in cases:
         if (case.dataset, case.name) in seen:
-            raise InputError(f"Case {case.name} of data set {case.dataset} is in the table twice; give every row a name of its own in the column case.")
+            raise InputError(
+                f"Case {case.name} of data set {case.dataset} is in the table twice; give every row a name of its own in the column case."
+            )
         seen.add((case.dataset, case.name))
 
 
@@ -76,10 +86,15 @@ def split_cases(cases, val_share=0.2):
         train, val = ([case for case in cases if case.split == split] for split in ("train", "val"))
     else:
         held_out = _last_patients(cases, val_share)
-        train, val = [case for case in cases if case.patient not in held_out], [case for case in cases if case.patient in held_out]
+        train, val = (
+            [case for case in cases if case.patient not in held_out],
+            [case for case in cases if case.patient in held_out],
+        )
     for name, chosen in (("train", train), ("val", val)):
         if not chosen:
-            raise InputError(f"The split '{name}' has no case (of {len(cases)}); add rows to the table, or leave the column split empty to have it made.")
+            raise InputError(
+                f"The split '{name}' has no case (of {len(cases)}); add rows to the table, or leave the column split empty to have it made."
+            )
     return train, val
 
 
@@ -88,9 +103,13 @@ def _last_patients(cases, share):
     sets = {}
     for case in cases:
         sets.setdefault(case.dataset, set()).add(case.patient)
-    held_out = {patient for patients in sets.values() for patient in sorted(patients)[len(patients) - round(share * len(patients)):]}
+    held_out = {
+        patient
+        for patients in sets.values()
+        for patient in sorted(patients)[len(patients) - round(share * len(patients)) :]
+    }
     patients = sorted(set().union(*sets.values()))
-    return held_out or set(patients[len(patients) - max(1, round(share * len(patients))):])
+    return held_out or set(patients[len(patients) - max(1, round(share * len(patients))) :])
 
 
 def _check_splits(cases):
@@ -98,10 +117,14 @@ def _check_splits(cases):
     split_of = {}
     for case in cases:
         if not case.split:
-            raise InputError(f"Case {case.name} has no split, others have; fill the column split for every case or for none.")
+            raise InputError(
+                f"Case {case.name} has no split, others have; fill the column split for every case or for none."
+            )
         earlier = split_of.setdefault(case.patient, case.split)
         if earlier != case.split:
-            raise InputError(f"Patient {case.patient} is in two splits, {' and '.join(sorted((earlier, case.split)))}; every patient belongs to one.")
+            raise InputError(
+                f"Patient {case.patient} is in two splits, {' and '.join(sorted((earlier, case.split)))}; every patient belongs to one."
+            )
 
 
 def make_folds(cases, count):
@@ -112,9 +135,17 @@ def make_folds(cases, count):
     """
     patients = sorted({case.patient for case in cases})
     if not 2 <= count <= len(patients):
-        raise InputError(f"{count} folds need at least 2 folds and as many patients; there are {len(patients)} patients.")
+        raise InputError(
+            f"{count} folds need at least 2 folds and as many patients; there are {len(patients)} patients."
+        )
     fold_of = {patient: number % count for number, patient in enumerate(patients)}
-    return [([case for case in cases if fold_of[case.patient] != fold], [case for case in cases if fold_of[case.patient] == fold]) for fold in range(count)]
+    return [
+        (
+            [case for case in cases if fold_of[case.patient] != fold],
+            [case for case in cases if fold_of[case.patient] == fold],
+        )
+        for fold in range(count)
+    ]
 
 
 def check_cases(cases):
@@ -133,6 +164,10 @@ def check_cases(cases):
         except SlicePropagationError as error:
             raise InputError(f"Case {case.name}: {error}") from error
         if not labels.any():
-            raise InputError(f"Case {case.name}: {case.label_map} has no label, every voxel is 0; label it or take it out of the table.")
+            raise InputError(
+                f"Case {case.name}: {case.label_map} has no label, every voxel is 0; label it or take it out of the table."
+            )
         if np.ptp(labels) == 0:
-            raise InputError(f"Case {case.name}: {case.label_map} has one class only, every voxel is {labels.flat[0]}; structure and background are both needed.")
+            raise InputError(
+                f"Case {case.name}: {case.label_map} has one class only, every voxel is {labels.flat[0]}; structure and background are both needed."
+            )

@@ -18,7 +18,15 @@ from SlicePropagationLib.networks.cine_config import CineBiLSTMConfig, CineUNetC
 from SlicePropagationLib.networks.cine_unet import CineUNet
 from SlicePropagationLib.training.cine_unet import SMALL_GRID
 from SlicePropagationLib.training.frame_task import FrameTraining
-from SlicePropagationLib.training.frames import FrameAugmentationConfig, FramesConfig, WindowDataset, frame_dice, to_learn, vary_frames, weighted_cross_entropy
+from SlicePropagationLib.training.frames import (
+    FrameAugmentationConfig,
+    FramesConfig,
+    WindowDataset,
+    frame_dice,
+    to_learn,
+    vary_frames,
+    weighted_cross_entropy,
+)
 from SlicePropagationLib.training.loop import LoopConfig
 
 
@@ -34,7 +42,9 @@ class CineBiLSTMTaskConfig:
     """
 
     network: CineBiLSTMConfig = field(default_factory=CineBiLSTMConfig)
-    frames: FramesConfig = field(default_factory=lambda: FramesConfig(FrameGridConfig(256, 1.6, "zscore")))
+    frames: FramesConfig = field(
+        default_factory=lambda: FramesConfig(FrameGridConfig(256, 1.6, "zscore"))
+    )
     augmentation: FrameAugmentationConfig = field(default_factory=FrameAugmentationConfig)
     updates_unet: bool = True
 
@@ -51,7 +61,9 @@ class CineBiLSTMTask(nn.Module):
         super().__init__()
         self.config, self.network = config, CineBiLSTM(config.network)
         self.network.unet.requires_grad_(config.updates_unet)
-        self.network.unet.head.requires_grad_(False)        # its place is taken by the fusion of both directions
+        self.network.unet.head.requires_grad_(
+            False
+        )  # its place is taken by the fusion of both directions
 
     def train(self, mode=True):
         """As any module, but the U-Net's batch normalisation stays in inference mode, as in the authors' code."""
@@ -75,7 +87,16 @@ class CineBiLSTMTraining(FrameTraining):
     """20,000 batches of the two windows of a subject, Adam, 1e-3, divided by ten after 5,000."""
 
     task: CineBiLSTMTaskConfig = field(default_factory=CineBiLSTMTaskConfig)
-    loop: LoopConfig = field(default_factory=lambda: LoopConfig(epochs=40, batches_per_epoch=500, batch_size=2, learning_rate=1e-3, schedule="steps", milestones=(10,)))
+    loop: LoopConfig = field(
+        default_factory=lambda: LoopConfig(
+            epochs=40,
+            batches_per_epoch=500,
+            batch_size=2,
+            learning_rate=1e-3,
+            schedule="steps",
+            milestones=(10,),
+        )
+    )
 
     task_class, dataset_class = CineBiLSTMTask, WindowDataset
 
@@ -87,15 +108,22 @@ class CineBiLSTMTraining(FrameTraining):
             CheckpointError: it is of another family or shape.
         """
         if not init:
-            raise ConfigError("cine_bilstm begins with a trained U-Net; run `train cine_unet` first and give its best.pt as --init.")
+            raise ConfigError(
+                "cine_bilstm begins with a trained U-Net; run `train cine_unet` first and give its best.pt as --init."
+            )
         torch.manual_seed(self.loop.seed)
-        task, checkpoint = self.task_class(self.task), load_checkpoint(init, {"cine_unet", "cine_bilstm"})
+        task, checkpoint = (
+            self.task_class(self.task),
+            load_checkpoint(init, {"cine_unet", "cine_bilstm"}),
+        )
         if checkpoint.family == "cine_bilstm":
             fill_network(task.network, checkpoint, init)
             return task
         first = config_from_dict(CineUNetConfig, checkpoint.config["network"])
         if first != self.task.network.unet:
-            raise CheckpointError(f"The U-Net in {init} is {first}, this training needs {self.task.network.unet}; use the same preset for both stages, or state it with --config.")
+            raise CheckpointError(
+                f"The U-Net in {init} is {first}, this training needs {self.task.network.unet}; use the same preset for both stages, or state it with --config."
+            )
         trained = fill_network(CineUNet(first), checkpoint, init)
         task.network.unet.load_state_dict(trained.state_dict())
         return task
@@ -108,5 +136,15 @@ class CineBiLSTMTraining(FrameTraining):
 PRESETS = {"default": CineBiLSTMTraining()}
 PRESETS["frozen"] = replace(PRESETS["default"], task=CineBiLSTMTaskConfig(updates_unet=False))
 PRESETS["small"] = CineBiLSTMTraining(
-    CineBiLSTMTaskConfig(CineBiLSTMConfig(CineUNetConfig(widths=(8, 16, 32, 64)), 8), FramesConfig(SMALL_GRID)),
-    LoopConfig(epochs=20, batches_per_epoch=50, batch_size=2, learning_rate=1e-3, schedule="steps", milestones=(10,)))
+    CineBiLSTMTaskConfig(
+        CineBiLSTMConfig(CineUNetConfig(widths=(8, 16, 32, 64)), 8), FramesConfig(SMALL_GRID)
+    ),
+    LoopConfig(
+        epochs=20,
+        batches_per_epoch=50,
+        batch_size=2,
+        learning_rate=1e-3,
+        schedule="steps",
+        milestones=(10,),
+    ),
+)

@@ -16,7 +16,11 @@ class CineUNetTaskConfig:
     """The network, what it sees (annotated frames only) and how that is varied."""
 
     network: CineUNetConfig = field(default_factory=CineUNetConfig)
-    frames: FramesConfig = field(default_factory=lambda: FramesConfig(FrameGridConfig(256, 1.6, "zscore"), uses_pseudo_labels=False))
+    frames: FramesConfig = field(
+        default_factory=lambda: FramesConfig(
+            FrameGridConfig(256, 1.6, "zscore"), uses_pseudo_labels=False
+        )
+    )
     augmentation: FrameAugmentationConfig = field(default_factory=FrameAugmentationConfig)
 
     def __post_init__(self):
@@ -34,7 +38,16 @@ class CineUNetTraining(FrameTraining):
     """20,000 batches of ten frames, Adam, 1e-3, divided by ten after 5,000."""
 
     task: CineUNetTaskConfig = field(default_factory=CineUNetTaskConfig)
-    loop: LoopConfig = field(default_factory=lambda: LoopConfig(epochs=40, batches_per_epoch=500, batch_size=10, learning_rate=1e-3, schedule="steps", milestones=(10,)))
+    loop: LoopConfig = field(
+        default_factory=lambda: LoopConfig(
+            epochs=40,
+            batches_per_epoch=500,
+            batch_size=10,
+            learning_rate=1e-3,
+            schedule="steps",
+            milestones=(10,),
+        )
+    )
 
     task_class = CineUNetTask
 
@@ -42,6 +55,18 @@ class CineUNetTraining(FrameTraining):
 SMALL_GRID = FrameGridConfig(96, 2.0, "zscore")
 PRESETS = {
     "default": CineUNetTraining(),
-    "small": CineUNetTraining(CineUNetTaskConfig(CineUNetConfig(widths=(8, 16, 32, 64)), FramesConfig(SMALL_GRID, uses_pseudo_labels=False)),
-                              LoopConfig(epochs=20, batches_per_epoch=50, batch_size=10, learning_rate=1e-3, schedule="steps", milestones=(10,))),
+    "small": CineUNetTraining(
+        CineUNetTaskConfig(
+            CineUNetConfig(widths=(8, 16, 32, 64)),
+            FramesConfig(SMALL_GRID, uses_pseudo_labels=False),
+        ),
+        LoopConfig(
+            epochs=20,
+            batches_per_epoch=50,
+            batch_size=10,
+            learning_rate=1e-3,
+            schedule="steps",
+            milestones=(10,),
+        ),
+    ),
 }

@@ -68,9 +68,11 @@ def thick_slices(fine, factor, blur):
         kernel = torch.exp(-0.5 * (offsets / sigma) ** 2)
         padded = F.pad(fine, (0, 0, 0, 0, reach, reach), mode="replicate")
         shape = padded.shape
-        blurred = F.conv3d(padded.flatten(0, 1)[:, None], (kernel / kernel.sum())[None, None, :, None, None])
-        fine = blurred[:, 0].unflatten(0, shape[:2])        # (B*C, D, H, W) -> (B, C, D, H, W)
-    return fine[:, :, factor // 2::factor]
+        blurred = F.conv3d(
+            padded.flatten(0, 1)[:, None], (kernel / kernel.sum())[None, None, :, None, None]
+        )
+        fine = blurred[:, 0].unflatten(0, shape[:2])  # (B*C, D, H, W) -> (B, C, D, H, W)
+    return fine[:, :, factor // 2 :: factor]
 
 
 def move_slices(thick, config, spacing_mm):
@@ -86,11 +88,21 @@ def move_slices(thick, config, spacing_mm):
     B, C, N, H, W = thick.shape
     angle = _even((B * N,), config.turn * math.pi / 180, thick)
     shift = torch.stack([_even((B * N,), config.shift_mm, thick) for _ in range(2)], dim=1)
-    half = torch.tensor([W * spacing_mm[1] / 2, H * spacing_mm[0] / 2], dtype=thick.dtype, device=thick.device)      # x before y
+    half = torch.tensor(
+        [W * spacing_mm[1] / 2, H * spacing_mm[0] / 2], dtype=thick.dtype, device=thick.device
+    )  # x before y
     turn = torch.stack([angle.cos(), -angle.sin(), angle.sin(), angle.cos()], dim=1).view(-1, 2, 2)
-    theta = torch.cat([turn * half[None, None, :] / half[None, :, None], (shift / half)[:, :, None]], dim=2)
+    theta = torch.cat(
+        [turn * half[None, None, :] / half[None, :, None], (shift / half)[:, :, None]], dim=2
+    )
     slices = thick.transpose(1, 2).reshape(B * N, C, H, W)
-    moved = F.grid_sample(slices, F.affine_grid(theta, slices.shape, align_corners=False), mode="bilinear", padding_mode="border", align_corners=False)
+    moved = F.grid_sample(
+        slices,
+        F.affine_grid(theta, slices.shape, align_corners=False),
+        mode="bilinear",
+        padding_mode="border",
+        align_corners=False,
+    )
     return moved.view(B, N, C, H, W).transpose(1, 2)
 
 
@@ -111,19 +123,29 @@ def vary_volumes(image, labels, num_classes, config, spacing_mm):
     one_hot = F.one_hot(labels, num_classes).movedim(-1, 1).float()
     theta = _affine(count, shape, config, spacing_mm, one_hot)
     grid = F.affine_grid(theta, (count, 1, *shape), align_corners=False)
-    one_hot[:, 0] -= 1                                      # so that zeros, which come in from outside, are background
+    one_hot[:, 0] -= 1  # so that zeros, which come in from outside, are background
     moved = F.grid_sample(one_hot, grid, padding_mode="zeros", align_corners=False)
     moved[:, 0] += 1
-    image = image if image is None else F.grid_sample(image, grid, padding_mode="border", align_corners=False)
+    image = (
+        image
+        if image is None
+        else F.grid_sample(image, grid, padding_mode="border", align_corners=False)
+    )
     return image, moved.argmax(dim=1)
 
 
 def _affine(count, shape, config, spacing_mm, like):
     """(B, 3, 4) matrices in grid_sample's coordinates: x, y, z in [-1, 1]."""
-    half = torch.tensor([size * spacing / 2 for size, spacing in zip(shape, spacing_mm)][::-1], dtype=like.dtype, device=like.device)
+    half = torch.tensor(
+        [size * spacing / 2 for size, spacing in zip(shape, spacing_mm)][::-1],
+        dtype=like.dtype,
+        device=like.device,
+    )
     matrix = torch.eye(3, dtype=like.dtype, device=like.device).expand(count, 3, 3)
     for first, second, degrees in ((0, 1, config.turn), (0, 2, config.tilt), (1, 2, config.tilt)):
-        matrix = matrix @ _rotation(count, first, second, _even((count,), degrees * math.pi / 180, like))
+        matrix = matrix @ _rotation(
+            count, first, second, _even((count,), degrees * math.pi / 180, like)
+        )
     matrix = matrix / (1 + _even((count, 1, 3), config.scale, like))
     matrix = matrix * half[None, None, :] / half[None, :, None]
     return torch.cat([matrix, 2 * _even((count, 3, 1), config.shift, like)], dim=2)

@@ -6,7 +6,14 @@ import torch
 from torch import nn
 
 from SlicePropagationLib.checkpoint import fill_network, load_checkpoint
-from SlicePropagationLib.training.frames import FrameDataset, frame_dice, load_series, to_learn, vary_frames, weighted_cross_entropy
+from SlicePropagationLib.training.frames import (
+    FrameDataset,
+    frame_dice,
+    load_series,
+    to_learn,
+    vary_frames,
+    weighted_cross_entropy,
+)
 from SlicePropagationLib.training.loop import LoopConfig, fit
 from SlicePropagationLib.training.series import check_classes
 
@@ -26,8 +33,14 @@ class FrameTask(nn.Module):
 
     def forward(self, batch):
         """{"total": weighted cross-entropy} of a batch, varied at random."""
-        images, truth = vary_frames(batch["image"][:, None], to_learn(batch)[:, None], self.config.augmentation)
-        return {"total": weighted_cross_entropy(self.network(images[:, 0]), truth[:, 0], batch["weight"])}
+        images, truth = vary_frames(
+            batch["image"][:, None], to_learn(batch)[:, None], self.config.augmentation
+        )
+        return {
+            "total": weighted_cross_entropy(
+                self.network(images[:, 0]), truth[:, 0], batch["weight"]
+            )
+        }
 
     @torch.no_grad()
     def metrics(self, batch):
@@ -57,12 +70,20 @@ class FrameTraining:
             fill_network(task.network, load_checkpoint(init, {task.family}), init)
         return task
 
-    def train(self, train_cases, val_cases, out, *, init=None, device="auto", workers=1, report=None):
+    def train(
+        self, train_cases, val_cases, out, *, init=None, device="auto", workers=1, report=None
+    ):
         """Read the cases, train, return the path of the best weights."""
         task, frames = self.new_task(init), self.task.frames
-        train_series, val_series = (load_series(cases, frames) for cases in (train_cases, val_cases))
+        train_series, val_series = (
+            load_series(cases, frames) for cases in (train_cases, val_cases)
+        )
         check_classes(train_series + val_series, self.num_classes())
-        train_data = self.dataset_class(train_series, frames.window, soft_classes=self.num_classes() if frames.uses_soft_labels else 0)
+        train_data = self.dataset_class(
+            train_series,
+            frames.window,
+            soft_classes=self.num_classes() if frames.uses_soft_labels else 0,
+        )
         val_data = self.dataset_class(val_series, frames.window, is_random=False)
         return fit(task, train_data, val_data, self.loop, out, device=device, report=report)
 

@@ -49,7 +49,11 @@ class FrameAugmentationConfig:
 
 def load_series(cases, config):
     """The Series of all cases, without pseudo-labels where they are not wanted."""
-    series = [one for case in cases for one in read_series(case, config.grid, uses_soft_labels=config.uses_soft_labels)]
+    series = [
+        one
+        for case in cases
+        for one in read_series(case, config.grid, uses_soft_labels=config.uses_soft_labels)
+    ]
     return series if config.uses_pseudo_labels else [one.as_annotated_only() for one in series]
 
 
@@ -65,8 +69,15 @@ class FrameDataset(torch.utils.data.Dataset):
 
     def __init__(self, series, window, *, is_random=True, soft_classes=0):
         self.series, self.soft_classes = series, soft_classes
-        weights = [distance_weights(one.distances, window) if is_random else one.distances == 0 for one in series]
-        self.places = [(number, int(frame), float(values[frame])) for number, values in enumerate(weights) for frame in np.flatnonzero(values)]
+        weights = [
+            distance_weights(one.distances, window) if is_random else one.distances == 0
+            for one in series
+        ]
+        self.places = [
+            (number, int(frame), float(values[frame]))
+            for number, values in enumerate(weights)
+            for frame in np.flatnonzero(values)
+        ]
 
     def __len__(self):
         return len(self.places)
@@ -74,8 +85,16 @@ class FrameDataset(torch.utils.data.Dataset):
     def __getitem__(self, position):
         number, frame, weight = self.places[position]
         one = self.series[number]
-        item = {"image": torch.from_numpy(one.images[frame, None]), "truth": torch.from_numpy(one.labels[frame].astype(np.int64)), "weight": torch.tensor(weight)}
-        return item | ({"target": torch.from_numpy(one.probabilities([frame], self.soft_classes)[0])} if self.soft_classes else {})
+        item = {
+            "image": torch.from_numpy(one.images[frame, None]),
+            "truth": torch.from_numpy(one.labels[frame].astype(np.int64)),
+            "weight": torch.tensor(weight),
+        }
+        return item | (
+            {"target": torch.from_numpy(one.probabilities([frame], self.soft_classes)[0])}
+            if self.soft_classes
+            else {}
+        )
 
     def weights(self):
         """All frames are drawn alike, as often as the loop asks."""
@@ -93,8 +112,15 @@ class WindowDataset(torch.utils.data.Dataset):
     """
 
     def __init__(self, series, window, *, is_random=True, soft_classes=0):
-        self.series, self.window, self.is_random, self.soft_classes = series, window, is_random, soft_classes
-        self.places = [(number, int(frame)) for number, one in enumerate(series) for frame in one.annotated]
+        self.series, self.window, self.is_random, self.soft_classes = (
+            series,
+            window,
+            is_random,
+            soft_classes,
+        )
+        self.places = [
+            (number, int(frame)) for number, one in enumerate(series) for frame in one.annotated
+        ]
 
     def __len__(self):
         return len(self.places)
@@ -103,11 +129,22 @@ class WindowDataset(torch.utils.data.Dataset):
         number, centre = self.places[position]
         one = self.series[number]
         frames, near = window_around(centre, len(one.images), self.window, is_cyclic=one.is_cyclic)
-        counts = distance_weights(one.distances[frames], self.window) if self.is_random else (one.distances[frames] == 0).astype(float)
+        counts = (
+            distance_weights(one.distances[frames], self.window)
+            if self.is_random
+            else (one.distances[frames] == 0).astype(float)
+        )
         weight = np.where(near > 0, counts, 0.0)
-        item = {"image": torch.from_numpy(one.images[frames][:, None]), "truth": torch.from_numpy(one.labels[frames].astype(np.int64)),
-                "weight": torch.from_numpy(weight.astype(np.float32))}
-        return item | ({"target": torch.from_numpy(one.probabilities(frames, self.soft_classes))} if self.soft_classes else {})
+        item = {
+            "image": torch.from_numpy(one.images[frames][:, None]),
+            "truth": torch.from_numpy(one.labels[frames].astype(np.int64)),
+            "weight": torch.from_numpy(weight.astype(np.float32)),
+        }
+        return item | (
+            {"target": torch.from_numpy(one.probabilities(frames, self.soft_classes))}
+            if self.soft_classes
+            else {}
+        )
 
     def weights(self):
         """All windows are drawn alike, as often as the loop asks."""
@@ -129,17 +166,32 @@ def vary_frames(images, truth, config):
     device = truth.device
     angle = config.turn * math.pi / 180 * torch.randn(B, device=device).clamp(-3, 3)
     scale = 1 + config.scale * torch.randn(B, device=device).clamp(-3, 3)
-    turn = torch.stack([angle.cos(), -angle.sin(), angle.sin(), angle.cos()], dim=1).view(B, 2, 2) / scale.clamp_min(0.2)[:, None, None]
+    turn = (
+        torch.stack([angle.cos(), -angle.sin(), angle.sin(), angle.cos()], dim=1).view(B, 2, 2)
+        / scale.clamp_min(0.2)[:, None, None]
+    )
     if config.mirrors:
         turn = turn * torch.where(torch.rand(B, 1, 2, device=device) < 0.5, -1.0, 1.0)
     shift = 2 * config.shift * (2 * torch.rand(B, 2, 1, device=device) - 1)
-    grid = F.affine_grid(torch.cat([turn, shift], dim=2), (B, T, *truth.shape[-2:]), align_corners=False)
-    varied = F.grid_sample(images[:, :, 0], grid, mode="bilinear", padding_mode="zeros", align_corners=False)
+    grid = F.affine_grid(
+        torch.cat([turn, shift], dim=2), (B, T, *truth.shape[-2:]), align_corners=False
+    )
+    varied = F.grid_sample(
+        images[:, :, 0], grid, mode="bilinear", padding_mode="zeros", align_corners=False
+    )
     if truth.is_floating_point():
-        structures = F.grid_sample(truth[:, :, 1:].flatten(1, 2), grid, mode="bilinear", padding_mode="zeros", align_corners=False).unflatten(1, (T, -1))
+        structures = F.grid_sample(
+            truth[:, :, 1:].flatten(1, 2),
+            grid,
+            mode="bilinear",
+            padding_mode="zeros",
+            align_corners=False,
+        ).unflatten(1, (T, -1))
         truth = torch.cat([1 - structures.sum(dim=2, keepdim=True), structures], dim=2)
     else:
-        truth = F.grid_sample(truth.float(), grid, mode="nearest", padding_mode="zeros", align_corners=False).long()
+        truth = F.grid_sample(
+            truth.float(), grid, mode="nearest", padding_mode="zeros", align_corners=False
+        ).long()
     gain = 1 + config.gain * (2 * torch.rand(B, 1, 1, 1, device=device) - 1)
     return (varied * gain)[:, :, None], truth
 
@@ -156,7 +208,9 @@ def weighted_cross_entropy(logits, truth, weights):
         Scalar; 0 where nothing weighs anything.
     """
     truth = truth.flatten(0, -4 if truth.is_floating_point() else -3)
-    entropy = F.cross_entropy(logits.flatten(0, -4).float(), truth, reduction="none").mean(dim=(1, 2))
+    entropy = F.cross_entropy(logits.flatten(0, -4).float(), truth, reduction="none").mean(
+        dim=(1, 2)
+    )
     weights = weights.flatten()
     return (weights * entropy).sum() / weights.sum().clamp_min(1e-6)
 

@@ -31,19 +31,30 @@ class EpochLog:
                 file.write(json.dumps(values) + "\n")
             self._add_to_tensorboard(values)
         except OSError as error:
-            raise OutputError(f"The log cannot be written to {self.folder} ({error}); free space there, and the same command goes on.") from error
+            raise OutputError(
+                f"The log cannot be written to {self.folder} ({error}); free space there, and the same command goes on."
+            ) from error
         self._write_table()
 
     def keep_until(self, epoch):
         """Forget lines of later epochs, and one that was cut short: a training that was killed before it wrote its state does them again."""
         if self._lines.is_file():
-            kept = [line for line in self._lines.read_text(encoding="utf-8").splitlines() if _epoch_of(line) <= epoch]
+            kept = [
+                line
+                for line in self._lines.read_text(encoding="utf-8").splitlines()
+                if _epoch_of(line) <= epoch
+            ]
             with atomic_folder(self.folder) as partial:
-                (partial / self._lines.name).write_text("".join(line + "\n" for line in kept), encoding="utf-8")
+                (partial / self._lines.name).write_text(
+                    "".join(line + "\n" for line in kept), encoding="utf-8"
+                )
 
     def _write_table(self):
         rows = [json.loads(line) for line in self._lines.read_text(encoding="utf-8").splitlines()]
-        with atomic_folder(self.folder) as partial, open(partial / "log.csv", "w", newline="", encoding="utf-8") as file:
+        with (
+            atomic_folder(self.folder) as partial,
+            open(partial / "log.csv", "w", newline="", encoding="utf-8") as file,
+        ):
             table = csv.DictWriter(file, list(dict.fromkeys(name for row in rows for name in row)))
             table.writeheader()
             table.writerows(rows)

@@ -19,12 +19,16 @@ from SlicePropagationLib.checkpoint import save_checkpoint
 from SlicePropagationLib.errors import CheckpointError, ConfigError, TrainingError
 from SlicePropagationLib.training.log import EpochLog
 
-OPTIMIZERS = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW, "sgd": partial(torch.optim.SGD, momentum=0.9)}
+OPTIMIZERS = {
+    "adam": torch.optim.Adam,
+    "adamw": torch.optim.AdamW,
+    "sgd": partial(torch.optim.SGD, momentum=0.9),
+}
 SCHEDULES = ("constant", "steps", "cosine", "plateau")
 PRECISIONS = ("auto", "32-true", "bf16-mixed")
 STATE = "state.ckpt"
 COUNTERS = ("epoch", "seconds", "best", "since_best", "num_batches", "num_drops")
-MOST_SEED = 2**32 - 1       # of what is random beside torch
+MOST_SEED = 2**32 - 1  # of what is random beside torch
 
 
 @dataclass(frozen=True)
@@ -69,13 +73,32 @@ class LoopConfig:
 
     def __post_init__(self):
         if self.optimizer not in OPTIMIZERS or self.schedule not in SCHEDULES:
-            raise ConfigError(f"optimizer must be one of {', '.join(OPTIMIZERS)} and schedule one of {', '.join(SCHEDULES)}, "
-                              f"got '{self.optimizer}' and '{self.schedule}'.")
+            raise ConfigError(
+                f"optimizer must be one of {', '.join(OPTIMIZERS)} and schedule one of {', '.join(SCHEDULES)}, "
+                f"got '{self.optimizer}' and '{self.schedule}'."
+            )
         if self.precision not in PRECISIONS:
-            raise ConfigError(f"precision must be one of {', '.join(PRECISIONS)}, got '{self.precision}'.")
-        for name, least in (("epochs", 1), ("batch_size", 1), ("devices", 1), ("nodes", 1), ("max_hours", 0), ("batches_per_epoch", 0), ("seed", 0), ("workers", 0), ("averaging", 0),
-                            ("learning_rate", 0), ("weight_decay", 0), ("factor", 0), ("warmup_batches", 0), ("clip_norm", 0), ("patience", 0)):
-            if not getattr(self, name) >= least:            # also refuses NaN
+            raise ConfigError(
+                f"precision must be one of {', '.join(PRECISIONS)}, got '{self.precision}'."
+            )
+        for name, least in (
+            ("epochs", 1),
+            ("batch_size", 1),
+            ("devices", 1),
+            ("nodes", 1),
+            ("max_hours", 0),
+            ("batches_per_epoch", 0),
+            ("seed", 0),
+            ("workers", 0),
+            ("averaging", 0),
+            ("learning_rate", 0),
+            ("weight_decay", 0),
+            ("factor", 0),
+            ("warmup_batches", 0),
+            ("clip_norm", 0),
+            ("patience", 0),
+        ):
+            if not getattr(self, name) >= least:  # also refuses NaN
                 raise ConfigError(f"{name} must be at least {least}, got {getattr(self, name)}.")
         if not self.averaging < 1:
             raise ConfigError(f"averaging must be below 1, got {self.averaging}.")
@@ -115,21 +138,44 @@ class _Training:
     def __init__(self, task, train_data, val_data, config, out, device, report, target):
         for name, data in (("train", train_data), ("validation", val_data)):
             if len(data) == 0:
-                raise TrainingError(f"There is no sample in the {name} data; give cases with structures to learn from.")
-        torch.set_flush_denormal(True)          # a CPU slows down tenfold on the tiny numbers of a trained network
+                raise TrainingError(
+                    f"There is no sample in the {name} data; give cases with structures to learn from."
+                )
+        torch.set_flush_denormal(
+            True
+        )  # a CPU slows down tenfold on the tiny numbers of a trained network
         self.config, self.out, self.target = config, out, target
-        self.fabric = Fabric(accelerator=device, devices=config.devices, num_nodes=config.nodes, precision=_precision(config, device))
+        self.fabric = Fabric(
+            accelerator=device,
+            devices=config.devices,
+            num_nodes=config.nodes,
+            precision=_precision(config, device),
+        )
         if config.devices * config.nodes > 1:
             self.fabric.launch()
         self.report = report if report and self.fabric.is_global_zero else None
         self.plain_task, self.train_data = task, train_data
-        optimizer = OPTIMIZERS[config.optimizer](_groups(task), lr=config.learning_rate, weight_decay=config.weight_decay)
+        optimizer = OPTIMIZERS[config.optimizer](
+            _groups(task), lr=config.learning_rate, weight_decay=config.weight_decay
+        )
         self.task, self.optimizer = self.fabric.setup(task, optimizer)
         self.task.mark_forward_method("metrics")
-        self.average = AveragedModel(task.network, avg_fn=self._average, use_buffers=True) if config.averaging else None
-        self.val_loader = self.fabric.setup_dataloaders(torch.utils.data.DataLoader(val_data, config.batch_size))
-        self.epoch, self.seconds, self.best, self.since_best, self.num_batches = 0, 0.0, float("-inf"), 0, 0
-        self.num_drops = 0      # of the learning rate, by the schedule "plateau"
+        self.average = (
+            AveragedModel(task.network, avg_fn=self._average, use_buffers=True)
+            if config.averaging
+            else None
+        )
+        self.val_loader = self.fabric.setup_dataloaders(
+            torch.utils.data.DataLoader(val_data, config.batch_size)
+        )
+        self.epoch, self.seconds, self.best, self.since_best, self.num_batches = (
+            0,
+            0.0,
+            float("-inf"),
+            0,
+            0,
+        )
+        self.num_drops = 0  # of the learning rate, by the schedule "plateau"
         self.log = EpochLog(out)
 
     def run(self):
@@ -152,7 +198,15 @@ class _Training:
     def _is_over(self):
         config = self.config
         has_arrived = self.target is not None and self.best >= self.target
-        return has_arrived or self._fraction() >= 1 or bool(config.schedule != "plateau" and config.patience and self.since_best >= config.patience)
+        return (
+            has_arrived
+            or self._fraction() >= 1
+            or bool(
+                config.schedule != "plateau"
+                and config.patience
+                and self.since_best >= config.patience
+            )
+        )
 
     def _seconds_at(self, began):
         """Training time, of an epoch that began then included; all processes agree on it, or they would part ways."""
@@ -168,7 +222,9 @@ class _Training:
 
     def _seed_epoch(self):
         """Make what is random in an epoch depend on seed, process and epoch alone, so that an epoch done again is the same on any machine."""
-        seed = np.random.SeedSequence((self.config.seed, self.fabric.global_rank, self.epoch)).generate_state(1)[0]
+        seed = np.random.SeedSequence(
+            (self.config.seed, self.fabric.global_rank, self.epoch)
+        ).generate_state(1)[0]
         seed_everything(int(seed), verbose=False)
 
     def _train_epoch(self, began):
@@ -190,15 +246,23 @@ class _Training:
 
     def _shown(self, loader):
         """The batches, with a progress bar on a terminal."""
-        is_hidden = None if self.report else True           # None: hidden unless it is a terminal
-        return tqdm(loader, desc=f"epoch {self.epoch + 1} of {self.config.epochs}", unit="batch", leave=False, disable=is_hidden)
+        is_hidden = None if self.report else True  # None: hidden unless it is a terminal
+        return tqdm(
+            loader,
+            desc=f"epoch {self.epoch + 1} of {self.config.epochs}",
+            unit="batch",
+            leave=False,
+            disable=is_hidden,
+        )
 
     def _step(self, batch, number):
         """Learn from one batch; returns its losses."""
         losses = self.task(batch)
         if not torch.isfinite(losses["total"]):
-            raise TrainingError(f"The loss is {losses['total'].item()} in epoch {self.epoch + 1}, batch {number}; "
-                                f"lower the learning rate ({self.config.learning_rate}) or look at the data.")
+            raise TrainingError(
+                f"The loss is {losses['total'].item()} in epoch {self.epoch + 1}, batch {number}; "
+                f"lower the learning rate ({self.config.learning_rate}) or look at the data."
+            )
         self.optimizer.zero_grad(set_to_none=True)
         self.fabric.backward(losses["total"])
         if self.config.clip_norm:
@@ -232,14 +296,28 @@ class _Training:
 
     def _train_loader(self):
         """A loader whose order depends on the seed and the epoch alone, so that an epoch done again is the same."""
-        config, generator = self.config, torch.Generator().manual_seed(self.config.seed * 100003 + self.epoch)
+        config, generator = (
+            self.config,
+            torch.Generator().manual_seed(self.config.seed * 100003 + self.epoch),
+        )
         wanted = config.batches_per_epoch * config.batch_size or len(self.train_data)
         if hasattr(self.train_data, "weights"):
             weights = torch.as_tensor(self.train_data.weights(), dtype=torch.float64)
-            sampler = torch.utils.data.WeightedRandomSampler(weights, wanted, replacement=True, generator=generator)
+            sampler = torch.utils.data.WeightedRandomSampler(
+                weights, wanted, replacement=True, generator=generator
+            )
         else:
-            sampler = torch.utils.data.RandomSampler(self.train_data, num_samples=min(wanted, len(self.train_data)), generator=generator)
-        loader = torch.utils.data.DataLoader(self.train_data, config.batch_size, sampler=sampler, num_workers=config.workers, generator=generator, drop_last=wanted > config.batch_size)
+            sampler = torch.utils.data.RandomSampler(
+                self.train_data, num_samples=min(wanted, len(self.train_data)), generator=generator
+            )
+        loader = torch.utils.data.DataLoader(
+            self.train_data,
+            config.batch_size,
+            sampler=sampler,
+            num_workers=config.workers,
+            generator=generator,
+            drop_last=wanted > config.batch_size,
+        )
         return self.fabric.setup_dataloaders(loader)
 
     def _set_learning_rate(self, fraction):
@@ -247,13 +325,17 @@ class _Training:
         if config.schedule == "cosine":
             factor = 0.5 * (1 + math.cos(math.pi * fraction))
         if config.schedule == "steps":
-            factor = config.factor ** sum(fraction * config.epochs >= milestone for milestone in config.milestones)
+            factor = config.factor ** sum(
+                fraction * config.epochs >= milestone for milestone in config.milestones
+            )
         if config.schedule == "plateau":
-            factor = config.factor ** self.num_drops
+            factor = config.factor**self.num_drops
         if config.warmup_batches:
             factor *= min(1.0, (self.num_batches + 1) / config.warmup_batches)
         for group in self.optimizer.param_groups:
-            group["lr"] = config.learning_rate * factor * group.get("rate", 1.0)      # a state of an earlier version has no rate
+            group["lr"] = (
+                config.learning_rate * factor * group.get("rate", 1.0)
+            )  # a state of an earlier version has no rate
 
     def _validate(self):
         """Metrics over the validation data, each batch weighted by its count."""
@@ -265,7 +347,13 @@ class _Training:
             count += weight
             for name, value in values.items():
                 sums[name] = sums.get(name, 0.0) + weight * float(value)
-        totals = self.fabric.all_reduce({**{name: torch.tensor(value) for name, value in sums.items()}, "count": torch.tensor(float(count))}, reduce_op="sum")
+        totals = self.fabric.all_reduce(
+            {
+                **{name: torch.tensor(value) for name, value in sums.items()},
+                "count": torch.tensor(float(count)),
+            },
+            reduce_op="sum",
+        )
         count = float(totals.pop("count"))
         return {name: float(value) / max(count, 1) for name, value in totals.items()}
 
@@ -275,16 +363,37 @@ class _Training:
         """Weights and log; the state comes after, so that a kill in between does the epoch again, and its line too."""
         name, score = self.plain_task.score, metrics[self.plain_task.score]
         if not math.isfinite(score):
-            raise TrainingError(f"The score '{name}' is {score} after epoch {self.epoch}; lower the learning rate ({self.config.learning_rate}) or look at the validation data.")
+            raise TrainingError(
+                f"The score '{name}' is {score} after epoch {self.epoch}; lower the learning rate ({self.config.learning_rate}) or look at the validation data."
+            )
         is_better = score > self.best
         self.best, self.since_best = (score, 0) if is_better else (self.best, self.since_best + 1)
-        if self.config.schedule == "plateau" and self.config.patience and self.since_best >= self.config.patience:
+        if (
+            self.config.schedule == "plateau"
+            and self.config.patience
+            and self.since_best >= self.config.patience
+        ):
             self.num_drops, self.since_best = self.num_drops + 1, 0
         if self.fabric.is_global_zero:
-            self._save_weights({**metrics, "epoch": self.epoch}, ("best.pt", "last.pt") if is_better else ("last.pt",))
-            self.log.add({"epoch": self.epoch, "hours": round(self.seconds / 3600, 4), "learning_rate": self.optimizer.param_groups[-1]["lr"], **losses, **metrics})
-        self._tell(f"epoch {self.epoch} of {self.config.epochs}: " + ", ".join(f"{name} {value:.4f}" for name, value in {**losses, **metrics}.items())
-                   + f", {self.seconds / 60:.1f} min" + (" *" if is_better else ""))
+            self._save_weights(
+                {**metrics, "epoch": self.epoch},
+                ("best.pt", "last.pt") if is_better else ("last.pt",),
+            )
+            self.log.add(
+                {
+                    "epoch": self.epoch,
+                    "hours": round(self.seconds / 3600, 4),
+                    "learning_rate": self.optimizer.param_groups[-1]["lr"],
+                    **losses,
+                    **metrics,
+                }
+            )
+        self._tell(
+            f"epoch {self.epoch} of {self.config.epochs}: "
+            + ", ".join(f"{name} {value:.4f}" for name, value in {**losses, **metrics}.items())
+            + f", {self.seconds / 60:.1f} min"
+            + (" *" if is_better else "")
+        )
 
     def _tell(self, text):
         if self.report:
@@ -300,8 +409,12 @@ class _Training:
         """Everything needed to go on; nothing random, because every epoch begins with a seed of its own."""
         if not self.fabric.is_global_zero:
             return
-        state = {"model": self.task.state_dict(), "optimizer": self.optimizer.state_dict(), "average": self.average.state_dict() if self.average else {},
-                 "counters": {name: getattr(self, name) for name in COUNTERS}}
+        state = {
+            "model": self.task.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "average": self.average.state_dict() if self.average else {},
+            "counters": {name: getattr(self, name) for name in COUNTERS},
+        }
         with atomic_folder(self.out) as partial:
             torch.save(state, partial / STATE)
 
@@ -321,9 +434,11 @@ class _Training:
                 if self.average:
                     self.average.load_state_dict(state["average"])
                 counters = {name: state["counters"][name] for name in COUNTERS}
-            except Exception as error:      # flipped bits make torch's reader fail with any error: IndexError, TypeError, AttributeError, ...
+            except Exception as error:  # flipped bits make torch's reader fail with any error: IndexError, TypeError, AttributeError, ...
                 reason = (str(error).splitlines() or [type(error).__name__])[0]
-                raise CheckpointError(f"{path} is not the state of this training ({reason}); delete {self.out} to begin again.") from error
+                raise CheckpointError(
+                    f"{path} is not the state of this training ({reason}); delete {self.out} to begin again."
+                ) from error
             for name, value in counters.items():
                 setattr(self, name, value)
             self._tell(f"going on after epoch {self.epoch}")
@@ -333,10 +448,20 @@ class _Training:
 
 def _groups(task):
     """The optimizer's parameter groups: one with the full learning rate, or those that the task asks for."""
-    return task.parameter_groups() if hasattr(task, "parameter_groups") else [{"params": list(task.parameters()), "rate": 1.0}]
+    return (
+        task.parameter_groups()
+        if hasattr(task, "parameter_groups")
+        else [{"params": list(task.parameters()), "rate": 1.0}]
+    )
 
 
 def _precision(config, device):
     if config.precision != "auto":
         return config.precision
-    return "bf16-mixed" if device != "cpu" and torch.cuda.is_available() and torch.cuda.is_bf16_supported(including_emulation=False) else "32-true"
+    return (
+        "bf16-mixed"
+        if device != "cpu"
+        and torch.cuda.is_available()
+        and torch.cuda.is_bf16_supported(including_emulation=False)
+        else "32-true"
+    )

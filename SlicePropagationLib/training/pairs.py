@@ -30,9 +30,13 @@ class PairsConfig:
 
     def __post_init__(self):
         if self.size < 1 or self.beyond_ends < 0 or self.label < 0:
-            raise ConfigError(f"size must be positive, beyond_ends and label at least 0, got {self.size}, {self.beyond_ends} and {self.label}.")
+            raise ConfigError(
+                f"size must be positive, beyond_ends and label at least 0, got {self.size}, {self.beyond_ends} and {self.label}."
+            )
         if not self.neighbours:
-            raise ConfigError("neighbours must name at least one distance in slices, such as 1 and -1, got none.")
+            raise ConfigError(
+                "neighbours must name at least one distance in slices, such as 1 and -1, got none."
+            )
 
 
 class PairDataset(torch.utils.data.Dataset):
@@ -49,10 +53,16 @@ class PairDataset(torch.utils.data.Dataset):
         for case in cases:
             volume = read_volume(case.image)
             labels, segments = read_labels(case.label_map, volume)
-            images = _resized(normalise_volume(volume.array), config.size, "bilinear").to(torch.float16)
+            images = _resized(normalise_volume(volume.array), config.size, "bilinear").to(
+                torch.float16
+            )
             self.volumes.append((images, _resized(labels, config.size, "nearest").to(torch.uint8)))
             wanted = [segment.label for segment in segments if config.label in (0, segment.label)]
-            self.places += [(len(self.volumes) - 1, label, index) for label in wanted for index in self._slices(labels == label)]
+            self.places += [
+                (len(self.volumes) - 1, label, index)
+                for label in wanted
+                for index in self._slices(labels == label)
+            ]
 
     def __len__(self):
         return len(self.places)
@@ -61,12 +71,20 @@ class PairDataset(torch.utils.data.Dataset):
         number, label, index = self.places[position]
         images, labels = self.volumes[number]
         prior = labels[self._neighbour(labels, label, index)] == label
-        return {"image": images[index, None].float(), "prior": prior[None].float(), "truth": (labels[index] == label).long()}
+        return {
+            "image": images[index, None].float(),
+            "prior": prior[None].float(),
+            "truth": (labels[index] == label).long(),
+        }
 
     def _slices(self, mask):
         shown = np.flatnonzero(mask.any(axis=(1, 2)))
         beyond = self.config.beyond_ends
-        return range(max(0, shown[0] - beyond), min(len(mask), shown[-1] + beyond + 1)) if shown.size else ()
+        return (
+            range(max(0, shown[0] - beyond), min(len(mask), shown[-1] + beyond + 1))
+            if shown.size
+            else ()
+        )
 
     def _neighbour(self, labels, label, index):
         if self.is_random:

@@ -34,7 +34,9 @@ class BiRNNTaskConfig(SliceTaskConfig):
     def __post_init__(self):
         super().__post_init__()
         if self.length < 2 or not self.pnet_rate >= 0:
-            raise ConfigError(f"length must be at least 2 and pnet_rate at least 0, got {self.length} and {self.pnet_rate}.")
+            raise ConfigError(
+                f"length must be at least 2 and pnet_rate at least 0, got {self.length} and {self.pnet_rate}."
+            )
 
 
 class BiRNNTask(nn.Module):
@@ -53,7 +55,10 @@ class BiRNNTask(nn.Module):
 
     def parameter_groups(self):
         """The optimizer's groups: the network of slices learns more slowly than the BiRNN."""
-        return [{"params": list(self.network.pnet.parameters()), "rate": self.config.pnet_rate}, {"params": list(self.network.birnn.parameters()), "rate": 1.0}]
+        return [
+            {"params": list(self.network.pnet.parameters()), "rate": self.config.pnet_rate},
+            {"params": list(self.network.birnn.parameters()), "rate": 1.0},
+        ]
 
     def train(self, mode=True):
         """As in `nn.Module.train`; the normalisation keeps what it learnt from single slices, because a batch of runs shows too few patients."""
@@ -73,7 +78,10 @@ class BiRNNTask(nn.Module):
     @torch.no_grad()
     def metrics(self, batch):
         """{"dice": as in PNetTask, "dice_before": the same of the network of slices alone, "count": slices}."""
-        before, after = (mean_slice_dice(maps.flatten(0, 1), batch["truth"].flatten(0, 1)) for maps in self.network(batch["image"]))
+        before, after = (
+            mean_slice_dice(maps.flatten(0, 1), batch["truth"].flatten(0, 1))
+            for maps in self.network(batch["image"])
+        )
         return {"dice": after["dice"], "dice_before": before["dice"], "count": after["count"]}
 
 
@@ -87,7 +95,11 @@ class BiRNNTraining:
     """
 
     task: BiRNNTaskConfig = field(default_factory=BiRNNTaskConfig)
-    loop: LoopConfig = field(default_factory=lambda: LoopConfig(epochs=20, batch_size=2, learning_rate=1e-3, schedule="cosine", clip_norm=1.0))
+    loop: LoopConfig = field(
+        default_factory=lambda: LoopConfig(
+            epochs=20, batch_size=2, learning_rate=1e-3, schedule="cosine", clip_norm=1.0
+        )
+    )
 
     def new_task(self, init=None):
         """The task at its beginning.
@@ -100,18 +112,29 @@ class BiRNNTraining:
             CheckpointError: its weights do not fit.
         """
         if not init:
-            raise ConfigError("A BiRNN is trained on top of a trained network of slices; train one with `train pnet_msa` and give it with --init.")
+            raise ConfigError(
+                "A BiRNN is trained on top of a trained network of slices; train one with `train pnet_msa` and give it with --init."
+            )
         torch.manual_seed(self.loop.seed)
         checkpoint = load_checkpoint(init, {"pnet", BiRNNTask.family})
         try:
-            network, slices = config_from_dict(PNetConfig, checkpoint.config["network"]), config_from_dict(SlicesConfig, checkpoint.config["slices"])
+            network, slices = (
+                config_from_dict(PNetConfig, checkpoint.config["network"]),
+                config_from_dict(SlicesConfig, checkpoint.config["slices"]),
+            )
         except (ConfigError, KeyError, TypeError) as error:
-            raise CheckpointError(f"The configuration in {init} is not one of family {checkpoint.family} ({error}); it is damaged or from another version.") from error
+            raise CheckpointError(
+                f"The configuration in {init} is not one of family {checkpoint.family} ({error}); it is damaged or from another version."
+            ) from error
         task = BiRNNTask(replace(self.task, network=network, slices=slices))
-        fill_network(task.network.pnet if checkpoint.family == "pnet" else task.network, checkpoint, init)
+        fill_network(
+            task.network.pnet if checkpoint.family == "pnet" else task.network, checkpoint, init
+        )
         return task
 
-    def train(self, train_cases, val_cases, out, *, init=None, device="auto", workers=1, report=None):
+    def train(
+        self, train_cases, val_cases, out, *, init=None, device="auto", workers=1, report=None
+    ):
         """Read the cases, train, return the path of the best weights."""
         task = self.new_task(init)
         slices, channels = task.config.slices, task.config.network.in_channels
@@ -120,4 +143,16 @@ class BiRNNTraining:
         return fit(task, train_data, val_data, self.loop, out, device=device, report=report)
 
 
-PRESETS = {"default": BiRNNTraining(), "paper": BiRNNTraining(loop=LoopConfig(epochs=20, batch_size=2, optimizer="sgd", learning_rate=1e-2, schedule="constant", clip_norm=1.0))}
+PRESETS = {
+    "default": BiRNNTraining(),
+    "paper": BiRNNTraining(
+        loop=LoopConfig(
+            epochs=20,
+            batch_size=2,
+            optimizer="sgd",
+            learning_rate=1e-2,
+            schedule="constant",
+            clip_norm=1.0,
+        )
+    ),
+}

@@ -18,8 +18,8 @@ from SlicePropagationLib.training.loop import LoopConfig, fit
 from SlicePropagationLib.training.slice_runs import SliceRuns, vary_runs
 from SlicePropagationLib.training.slice_task import SliceTaskConfig, mean_slice_dice
 
-FIRST = "first"         # folder of what is trained before the fine-tune
-FINETUNE_RATE = 0.1     # of the learning rate
+FIRST = "first"  # folder of what is trained before the fine-tune
+FINETUNE_RATE = 0.1  # of the learning rate
 
 
 @dataclass(frozen=True)
@@ -38,9 +38,13 @@ class PNetTaskConfig(SliceTaskConfig):
     def __post_init__(self):
         super().__post_init__()
         if self.is_layerwise and self.network.architecture not in ("pnet_msa", "pnet"):
-            raise ConfigError(f"Only pnet_msa and pnet are trained unit after unit; set is_layerwise to false for {self.network.architecture}.")
+            raise ConfigError(
+                f"Only pnet_msa and pnet are trained unit after unit; set is_layerwise to false for {self.network.architecture}."
+            )
         if self.plateau_epochs < 1 or not self.plateau >= 0:
-            raise ConfigError(f"plateau_epochs must be positive and plateau at least 0, got {self.plateau_epochs} and {self.plateau}.")
+            raise ConfigError(
+                f"plateau_epochs must be positive and plateau at least 0, got {self.plateau_epochs} and {self.plateau}."
+            )
 
 
 class PNetTask(nn.Module):
@@ -58,17 +62,28 @@ class PNetTask(nn.Module):
         self.network = build_pnet(config.network)
         if config.is_layerwise:
             self.network.num_active.fill_(1)
-        self.register_buffer("lowest_loss", torch.tensor(float("inf")))     # of the last unit; with the training's state, so that it goes on
+        self.register_buffer(
+            "lowest_loss", torch.tensor(float("inf"))
+        )  # of the last unit; with the training's state, so that it goes on
         self.register_buffer("epochs_since", torch.tensor(0))
 
     def forward(self, batch):
         """{"total": loss of the weighted sum and of every output, "unit1": of the first output, ...} of a batch, varied at random."""
         images, truth = vary_runs(batch["image"], batch["truth"], self.config.augmentation)
-        logits, truth = self.network(images.flatten(0, 1)), truth.flatten(0, 1)         # (B, T, ...) -> (B*T, ...)
+        logits, truth = (
+            self.network(images.flatten(0, 1)),
+            truth.flatten(0, 1),
+        )  # (B, T, ...) -> (B*T, ...)
         with torch.autocast(truth.device.type, enabled=False):
-            outputs = [self.loss(single.float().sigmoid(), truth) for single in logits.unbind(dim=1)]
-            total = self.loss(self.network.fuse(logits), truth) + (sum(outputs) if len(outputs) > 1 or self.config.is_layerwise else 0)
-        return {"total": total} | {f"unit{number}": value for number, value in enumerate(outputs, 1)}
+            outputs = [
+                self.loss(single.float().sigmoid(), truth) for single in logits.unbind(dim=1)
+            ]
+            total = self.loss(self.network.fuse(logits), truth) + (
+                sum(outputs) if len(outputs) > 1 or self.config.is_layerwise else 0
+            )
+        return {"total": total} | {
+            f"unit{number}": value for number, value in enumerate(outputs, 1)
+        }
 
     def after_epoch(self, losses):
         """Let the next unit join where the loss of the last one has converged.
@@ -76,7 +91,11 @@ class PNetTask(nn.Module):
         Args:
             losses: {name: mean over the epoch} of `forward`.
         """
-        number = int(self.network.num_active) if self.config.is_layerwise else self.config.network.num_units
+        number = (
+            int(self.network.num_active)
+            if self.config.is_layerwise
+            else self.config.network.num_units
+        )
         if number == self.config.network.num_units:
             return
         latest = losses[f"unit{number}"]
@@ -108,14 +127,20 @@ class PNetTraining:
     """
 
     task: PNetTaskConfig = field(default_factory=PNetTaskConfig)
-    loop: LoopConfig = field(default_factory=lambda: LoopConfig(epochs=100, batch_size=8, learning_rate=1e-3, schedule="constant"))
+    loop: LoopConfig = field(
+        default_factory=lambda: LoopConfig(
+            epochs=100, batch_size=8, learning_rate=1e-3, schedule="constant"
+        )
+    )
     finetune_epochs: int = 0
 
     def __post_init__(self):
         if self.finetune_epochs < 0:
             raise ConfigError(f"finetune_epochs must be at least 0, got {self.finetune_epochs}.")
         if self.task.is_layerwise and self.loop.devices * self.loop.nodes > 1:
-            raise ConfigError("Units that have yet to join get no gradient, which training on several devices does not allow; use one device, or the preset joint.")
+            raise ConfigError(
+                "Units that have yet to join get no gradient, which training on several devices does not allow; use one device, or the preset joint."
+            )
 
     def new_task(self, init=None):
         """The task at its beginning, with the weights of the model file `init` where one is given; CheckpointError where they do not fit."""
@@ -125,20 +150,59 @@ class PNetTraining:
             fill_network(task.network, load_checkpoint(init, {task.family}), init)
         return task
 
-    def train(self, train_cases, val_cases, out, *, init=None, device="auto", workers=1, report=None):
+    def train(
+        self, train_cases, val_cases, out, *, init=None, device="auto", workers=1, report=None
+    ):
         """Read the cases, train, return the path of the best weights."""
+
         def read(cases, is_random):
-            return SliceRuns(cases, self.task.slices, self.task.network.in_channels, is_random=is_random)
+            return SliceRuns(
+                cases, self.task.slices, self.task.network.in_channels, is_random=is_random
+            )
+
         task, val_data = self.new_task(init), read(val_cases, False)
         if not self.finetune_epochs:
-            return fit(task, read(train_cases, True), val_data, self.loop, out, device=device, report=report)
-        first = fit(task, read(train_cases, True), val_data, self.loop, Path(out) / FIRST, device=device, report=report)
+            return fit(
+                task,
+                read(train_cases, True),
+                val_data,
+                self.loop,
+                out,
+                device=device,
+                report=report,
+            )
+        first = fit(
+            task,
+            read(train_cases, True),
+            val_data,
+            self.loop,
+            Path(out) / FIRST,
+            device=device,
+            report=report,
+        )
         task = self.new_task(first)
         reached = mean_score(task, read(train_cases, False), self.loop.batch_size, device)
-        loop = replace(self.loop, epochs=self.finetune_epochs, max_hours=0.0, learning_rate=FINETUNE_RATE * self.loop.learning_rate, schedule="constant")
+        loop = replace(
+            self.loop,
+            epochs=self.finetune_epochs,
+            max_hours=0.0,
+            learning_rate=FINETUNE_RATE * self.loop.learning_rate,
+            schedule="constant",
+        )
         if report:
-            report(f"fine-tuning on all cases until the validation cases reach a Dice of {reached:.4f}")
-        return fit(task, read([*train_cases, *val_cases], True), val_data, loop, out, device=device, report=report, target=reached)
+            report(
+                f"fine-tuning on all cases until the validation cases reach a Dice of {reached:.4f}"
+            )
+        return fit(
+            task,
+            read([*train_cases, *val_cases], True),
+            val_data,
+            loop,
+            out,
+            device=device,
+            report=report,
+            target=reached,
+        )
 
     @property
     def learns_from_val(self):
@@ -171,12 +235,22 @@ def _joint(**network):
 def make_small(training):
     """The same on a CPU's scale: width 16, slices of 64 x 64 pixels."""
     task = training.task
-    return replace(training, task=replace(task, network=replace(task.network, channels=16), slices=replace(task.slices, size=64)))
+    return replace(
+        training,
+        task=replace(
+            task, network=replace(task.network, channels=16), slices=replace(task.slices, size=64)
+        ),
+    )
 
 
 PRESETS = {
     "default": PNetTraining(),
-    "paper": PNetTraining(loop=LoopConfig(epochs=100, batch_size=8, optimizer="sgd", learning_rate=0.1, schedule="constant"), finetune_epochs=20),
+    "paper": PNetTraining(
+        loop=LoopConfig(
+            epochs=100, batch_size=8, optimizer="sgd", learning_rate=0.1, schedule="constant"
+        ),
+        finetune_epochs=20,
+    ),
     "joint": _joint(),
     "direct": _joint(wiring="direct"),
     "pnet": _joint(architecture="pnet"),
@@ -184,4 +258,7 @@ PRESETS = {
     "hnn": _joint(architecture="hnn"),
     "unet": _joint(architecture="unet"),
 }
-PRESETS |= {f"{name}-small": make_small(PRESETS[name]) for name in ("default", "paper", "joint", "direct", "pnet", "hnn", "unet")}
+PRESETS |= {
+    f"{name}-small": make_small(PRESETS[name])
+    for name in ("default", "paper", "joint", "direct", "pnet", "hnn", "unet")
+}

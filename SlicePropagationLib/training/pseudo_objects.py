@@ -8,10 +8,10 @@ import numpy as np
 import SimpleITK as sitk
 from scipy import ndimage
 
-MM = (4.0, 14.0)            # distance between the seeds of supervoxels
+MM = (4.0, 14.0)  # distance between the seeds of supervoxels
 LEAST_PIXELS, MOST_PIXELS = 4.0, 60.0
-BLOCK = (64, 128, 128)      # voxels of the image that are looked at
-ALIKE = 0.5                 # merged neighbours differ by less than this many standard deviations of the block
+BLOCK = (64, 128, 128)  # voxels of the image that are looked at
+ALIKE = 0.5  # merged neighbours differ by less than this many standard deviations of the block
 
 
 def make_pseudo_objects(volume, spacing_mm, count, rng):
@@ -23,7 +23,9 @@ def make_pseudo_objects(volume, spacing_mm, count, rng):
         count: how many; fewer where the image has no texture.
         rng: numpy Generator; the same state gives the same masks.
     """
-    corner = [int(rng.integers(max(1, length - size + 1))) for length, size in zip(volume.shape, BLOCK)]
+    corner = [
+        int(rng.integers(max(1, length - size + 1))) for length, size in zip(volume.shape, BLOCK)
+    ]
     region = tuple(slice(first, first + size) for first, size in zip(corner, BLOCK))
     block = ndimage.gaussian_filter(np.asarray(volume[region], np.float32), (0.0, 0.7, 0.7))
     low, high = np.percentile(block, [1, 99])
@@ -34,13 +36,13 @@ def make_pseudo_objects(volume, spacing_mm, count, rng):
     counts = np.bincount(parts.ravel())
     means = np.bincount(parts.ravel(), block.ravel()) / np.maximum(counts, 1)
     shown = np.flatnonzero(counts)
-    textured = shown[means[shown] > 0.08]       # not the air around the patient
+    textured = shown[means[shown] > 0.08]  # not the air around the patient
     for label in rng.permutation(textured)[:count]:
         mask = parts == label
         if rng.random() < 0.5:
             mask |= parts == _neighbour_alike(parts, mask, means, label, ALIKE * block.std())
         whole = np.zeros(volume.shape, bool)
-        whole[region] = ndimage.median_filter(mask, (1, 3, 3))      # a person draws a smooth outline
+        whole[region] = ndimage.median_filter(mask, (1, 3, 3))  # a person draws a smooth outline
         yield whole
 
 

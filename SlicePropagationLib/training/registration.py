@@ -12,7 +12,10 @@ from SlicePropagationLib.networks.cine_config import VoxelMorphConfig
 from SlicePropagationLib.networks.voxelmorph import VoxelMorph, warp
 from SlicePropagationLib.training.loop import LoopConfig, fit
 from SlicePropagationLib.training.registration_losses import gradient_penalty, image_loss, mask_dice
-from SlicePropagationLib.training.registration_pairs import RegistrationPairs, RegistrationPairsConfig
+from SlicePropagationLib.training.registration_pairs import (
+    RegistrationPairs,
+    RegistrationPairsConfig,
+)
 
 
 @dataclass(frozen=True)
@@ -37,7 +40,9 @@ class RegistrationTaskConfig:
 
     def __post_init__(self):
         if self.likeness not in ("mse", "ncc") or self.ncc_window % 2 == 0:
-            raise ConfigError(f"likeness must be mse or ncc and ncc_window odd, got {self.likeness} and {self.ncc_window}.")
+            raise ConfigError(
+                f"likeness must be mse or ncc and ncc_window odd, got {self.likeness} and {self.ncc_window}."
+            )
 
 
 class RegistrationTask(nn.Module):
@@ -58,8 +63,14 @@ class RegistrationTask(nn.Module):
         displacement = displacement.float()
         likeness = image_loss(config.likeness, warp(moving, displacement), fixed, config.ncc_window)
         smoothness = gradient_penalty(velocity.float())
-        overlap = 1 - mask_dice(warp(batch["moving_mask"], displacement), batch["fixed_mask"]).mean()
-        total = likeness + config.smoothness * config.network.velocity_divisor * smoothness + config.overlap * overlap
+        overlap = (
+            1 - mask_dice(warp(batch["moving_mask"], displacement), batch["fixed_mask"]).mean()
+        )
+        total = (
+            likeness
+            + config.smoothness * config.network.velocity_divisor * smoothness
+            + config.overlap * overlap
+        )
         return {"total": total, "likeness": likeness, "smoothness": smoothness, "overlap": overlap}
 
     @torch.no_grad()
@@ -67,11 +78,17 @@ class RegistrationTask(nn.Module):
         """{"dice": of warped masks, "dice_unmoved": had nothing been moved, "folded": share of pixels where the map folds, "count"}."""
         displacement = self.network(batch["moving"], batch["fixed"])[0].float()
         carried = (warp(batch["moving_mask"], displacement) >= 0.5).float()
-        return {"dice": mask_dice(carried, batch["fixed_mask"]).mean(), "dice_unmoved": mask_dice(batch["moving_mask"], batch["fixed_mask"]).mean(),
-                "folded": folded_share(displacement), "count": len(carried)}
+        return {
+            "dice": mask_dice(carried, batch["fixed_mask"]).mean(),
+            "dice_unmoved": mask_dice(batch["moving_mask"], batch["fixed_mask"]).mean(),
+            "folded": folded_share(displacement),
+            "count": len(carried),
+        }
 
     def _gains(self, images):
-        return 1 + self.config.gain * (2 * torch.rand(len(images), 1, 1, 1, device=images.device) - 1)
+        return 1 + self.config.gain * (
+            2 * torch.rand(len(images), 1, 1, 1, device=images.device) - 1
+        )
 
 
 def folded_share(displacement):
@@ -94,12 +111,22 @@ class RegistrationTraining:
 
     task: RegistrationTaskConfig = field(default_factory=RegistrationTaskConfig)
     pairs: RegistrationPairsConfig = field(default_factory=RegistrationPairsConfig)
-    loop: LoopConfig = field(default_factory=lambda: LoopConfig(epochs=1500, batches_per_epoch=100, batch_size=1, learning_rate=1e-4, schedule="constant"))
+    loop: LoopConfig = field(
+        default_factory=lambda: LoopConfig(
+            epochs=1500,
+            batches_per_epoch=100,
+            batch_size=1,
+            learning_rate=1e-4,
+            schedule="constant",
+        )
+    )
 
     def __post_init__(self):
         check_halves(self.pairs.size, 2 ** len(self.task.network.encoder))
         if self.task.likeness == "ncc" and not 1 <= self.task.ncc_window <= self.pairs.size:
-            raise ConfigError(f"ncc_window must be from 1 to the size of {self.pairs.size}, got {self.task.ncc_window}.")
+            raise ConfigError(
+                f"ncc_window must be from 1 to the size of {self.pairs.size}, got {self.task.ncc_window}."
+            )
 
     def new_task(self, init=None):
         """The task at its beginning, with the weights of the model file `init` where one is given; CheckpointError where they do not fit."""
@@ -109,18 +136,30 @@ class RegistrationTraining:
             fill_network(task.network, load_checkpoint(init, {task.family}), init)
         return task
 
-    def train(self, train_cases, val_cases, out, *, init=None, device="auto", workers=1, report=None):
+    def train(
+        self, train_cases, val_cases, out, *, init=None, device="auto", workers=1, report=None
+    ):
         """Read the cases, train, return the path of the best weights."""
         train_data = RegistrationPairs(train_cases, self.pairs)
         val_data = RegistrationPairs(val_cases, self.pairs, is_random=False)
-        return fit(self.new_task(init), train_data, val_data, self.loop, out, device=device, report=report)
+        return fit(
+            self.new_task(init), train_data, val_data, self.loop, out, device=device, report=report
+        )
 
 
-FAST = LoopConfig(epochs=60, batches_per_epoch=100, batch_size=8, learning_rate=1e-3, schedule="cosine")
+FAST = LoopConfig(
+    epochs=60, batches_per_epoch=100, batch_size=8, learning_rate=1e-3, schedule="cosine"
+)
 PRESETS = {
     "default": RegistrationTraining(task=RegistrationTaskConfig(overlap=0.1), loop=FAST),
     "paper": RegistrationTraining(pairs=RegistrationPairsConfig(kind="frames", size=192)),
-    "frames": RegistrationTraining(task=RegistrationTaskConfig(overlap=0.1), pairs=RegistrationPairsConfig(kind="frames"), loop=FAST),
-    "ncc": RegistrationTraining(task=RegistrationTaskConfig(likeness="ncc", smoothness=1.0, overlap=0.1), loop=FAST),
+    "frames": RegistrationTraining(
+        task=RegistrationTaskConfig(overlap=0.1),
+        pairs=RegistrationPairsConfig(kind="frames"),
+        loop=FAST,
+    ),
+    "ncc": RegistrationTraining(
+        task=RegistrationTaskConfig(likeness="ncc", smoothness=1.0, overlap=0.1), loop=FAST
+    ),
 }
 PRESETS["unsupervised"] = replace(PRESETS["default"], task=RegistrationTaskConfig(overlap=0.0))

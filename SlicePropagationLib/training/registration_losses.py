@@ -16,6 +16,7 @@ def local_ncc_loss(first, second, window=9, eps=1e-5):
 
     Source: Balakrishnan et al., IEEE TMI 38 (2019), equation 6, with 1 added.
     """
+
     def mean(values):
         return F.avg_pool2d(values, window, stride=1)
 
@@ -42,4 +43,8 @@ def mask_dice(first, second, eps=1e-5):
 
 def image_loss(name, first, second, window):
     """The likeness term by name: "mse" or "ncc"."""
-    return local_ncc_loss(first, second, window) if name == "ncc" else torch.mean((first - second) ** 2)
+    return (
+        local_ncc_loss(first, second, window)
+        if name == "ncc"
+        else torch.mean((first - second) ** 2)
+    )

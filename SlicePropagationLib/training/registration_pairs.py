@@ -9,10 +9,15 @@ import torch
 from SlicePropagationLib.engines.square_grid import SquareGrid
 from SlicePropagationLib.errors import ConfigError, InputError
 from SlicePropagationLib.segmentation_file import read_labels
-from SlicePropagationLib.sequence import is_sequence, read_label_sequence, read_sequence, time_stacks
+from SlicePropagationLib.sequence import (
+    is_sequence,
+    read_label_sequence,
+    read_sequence,
+    time_stacks,
+)
 from SlicePropagationLib.volume import read_volume
 
-NO_MASK = -1        # as a label: no pixel has it, and two empty masks overlap perfectly, so that the images alone count
+NO_MASK = -1  # as a label: no pixel has it, and two empty masks overlap perfectly, so that the images alone count
 KINDS = ("slices", "frames", "both", "times")
 
 
@@ -39,10 +44,18 @@ class RegistrationPairsConfig:
 
     def __post_init__(self):
         if self.kind not in KINDS or self.size % 16 or self.size < 16 or self.furthest < 1:
-            raise ConfigError(f"kind must be one of {', '.join(KINDS)}, size a multiple of 16 and furthest at least 1; got {self.kind}, {self.size} and {self.furthest}.")
-        if not 0 <= self.percentiles[0] < self.percentiles[1] <= 100 or not 0 <= self.shift < 1 or self.pixel_mm < 0:
-            raise ConfigError("percentiles must be two numbers from 0 to 100, the lower first, shift at least 0 and below 1, and pixel_mm not negative; "
-                              f"got {list(self.percentiles)}, {self.shift} and {self.pixel_mm}.")
+            raise ConfigError(
+                f"kind must be one of {', '.join(KINDS)}, size a multiple of 16 and furthest at least 1; got {self.kind}, {self.size} and {self.furthest}."
+            )
+        if (
+            not 0 <= self.percentiles[0] < self.percentiles[1] <= 100
+            or not 0 <= self.shift < 1
+            or self.pixel_mm < 0
+        ):
+            raise ConfigError(
+                "percentiles must be two numbers from 0 to 100, the lower first, shift at least 0 and below 1, and pixel_mm not negative; "
+                f"got {list(self.percentiles)}, {self.shift} and {self.pixel_mm}."
+            )
 
 
 class RegistrationPairs(torch.utils.data.Dataset):
@@ -66,14 +79,20 @@ class RegistrationPairs(torch.utils.data.Dataset):
         for number, case in enumerate(cases):
             volume = read_volume(case.image)
             labels, _ = read_labels(case.label_map, volume)
-            self.volumes.append((np.asarray(volume.array, np.float32), labels, volume.spacing_mm[1:]))
+            self.volumes.append(
+                (np.asarray(volume.array, np.float32), labels, volume.spacing_mm[1:])
+            )
             of_patient.setdefault(case.patient, []).append(number)
         if config.kind != "frames":
-            self.pairs += [pair for number in range(len(self.volumes)) for pair in self._neighbours(number)]
+            self.pairs += [
+                pair for number in range(len(self.volumes)) for pair in self._neighbours(number)
+            ]
         if config.kind != "slices":
             frames = [pair for numbers in of_patient.values() for pair in self._frames(numbers)]
             if not frames:
-                raise InputError("No patient of the table has two frames on one grid with a common structure; name them PATIENT_ED and PATIENT_ES, or use kind 'slices'.")
+                raise InputError(
+                    "No patient of the table has two frames on one grid with a common structure; name them PATIENT_ED and PATIENT_ES, or use kind 'slices'."
+                )
             self.pairs += frames
 
     def __len__(self):
@@ -81,32 +100,50 @@ class RegistrationPairs(torch.utils.data.Dataset):
 
     def __getitem__(self, position):
         first, second, label = self.pairs[position]
-        images, masks = zip(*((self.volumes[number][0][index], self.volumes[number][1][index] == label) for number, index in (first, second)))
-        around = (self.volumes[first[0]][1] > 0).any(axis=0) if label == NO_MASK else np.logical_or(*masks)
+        images, masks = zip(
+            *(
+                (self.volumes[number][0][index], self.volumes[number][1][index] == label)
+                for number, index in (first, second)
+            )
+        )
+        around = (
+            (self.volumes[first[0]][1] > 0).any(axis=0)
+            if label == NO_MASK
+            else np.logical_or(*masks)
+        )
         grid = self._grid(around, self.volumes[first[0]][2])
         pair = grid.sample(images)
         low, high = np.percentile(pair, self.config.percentiles)
         pair = np.clip((pair - low) / max(high - low, 1e-6), -0.2, 1.2).astype(np.float32)
         masks = grid.sample(np.stack(masks).astype(np.float32))
         names = ("moving", "fixed", "moving_mask", "fixed_mask")
-        return {name: torch.from_numpy(values[None]) for name, values in zip(names, (*pair, *masks))}
+        return {
+            name: torch.from_numpy(values[None]) for name, values in zip(names, (*pair, *masks))
+        }
 
     def _grid(self, around, spacing_mm):
         """The square about the middle of the box of an (H, W) mask."""
         shown = np.nonzero(around)
         centre = tuple((places.min() + places.max()) / 2 for places in shown)
-        grid = SquareGrid.over(around.shape, spacing_mm, self.config.pixel_mm, self.config.size, centre)
+        grid = SquareGrid.over(
+            around.shape, spacing_mm, self.config.pixel_mm, self.config.size, centre
+        )
         if not self.is_random:
             return grid
         reach = self.config.shift * self.config.size
-        moved = tuple(place + step * reach * (2 * float(torch.rand(())) - 1) for place, step in zip(grid.first, grid.pitch))
+        moved = tuple(
+            place + step * reach * (2 * float(torch.rand(())) - 1)
+            for place, step in zip(grid.first, grid.pitch)
+        )
         return SquareGrid(grid.size, grid.pitch, moved)
 
     def _read_times(self, cases):
         """Pairs of frames of every slice of 4D cases: annotated ones with each other, whose masks are known."""
         for case in cases:
             if not is_sequence(case.image):
-                raise InputError(f"Case {case.name}: {case.image} is no sequence; pairs of times need 4D cases, use kind 'slices' or 'frames'.")
+                raise InputError(
+                    f"Case {case.name}: {case.image} is no sequence; pairs of times need 4D cases, use kind 'slices' or 'frames'."
+                )
             sequence = read_sequence(case.image)
             labels = read_label_sequence(case.label_map, sequence)
             for place, stack in time_stacks(sequence):
@@ -114,11 +151,23 @@ class RegistrationPairs(torch.utils.data.Dataset):
                 self.volumes.append((stack.images, drawn, stack.spacing_mm[1:]))
                 if self.is_random and drawn.any():
                     successive = [(frame, (frame + 1) % len(stack)) for frame in range(len(stack))]
-                    self.pairs += [((number, one), (number, other), NO_MASK) for pair in successive for one, other in (pair, pair[::-1])]
-                for first, second in permutations(np.flatnonzero(drawn.any(axis=(1, 2))).tolist(), 2):
-                    self.pairs += [((number, first), (number, second), int(label)) for label in np.intersect1d(drawn[first], drawn[second]) if label]
+                    self.pairs += [
+                        ((number, one), (number, other), NO_MASK)
+                        for pair in successive
+                        for one, other in (pair, pair[::-1])
+                    ]
+                for first, second in permutations(
+                    np.flatnonzero(drawn.any(axis=(1, 2))).tolist(), 2
+                ):
+                    self.pairs += [
+                        ((number, first), (number, second), int(label))
+                        for label in np.intersect1d(drawn[first], drawn[second])
+                        if label
+                    ]
         if all(label == NO_MASK for _, _, label in self.pairs):
-            raise InputError("No case has two annotated frames with a common structure; annotate two, or make pseudo-labels first.")
+            raise InputError(
+                "No case has two annotated frames with a common structure; annotate two, or make pseudo-labels first."
+            )
 
     def _neighbours(self, number):
         labels = self.volumes[number][1]
@@ -137,4 +186,7 @@ class RegistrationPairs(torch.utils.data.Dataset):
                 continue
             for label in np.intersect1d(one[one > 0], other[other > 0]):
                 common = (one == label).any(axis=(1, 2)) & (other == label).any(axis=(1, 2))
-                yield from (((first, int(index)), (second, int(index)), int(label)) for index in np.flatnonzero(common))
+                yield from (
+                    ((first, int(index)), (second, int(index)), int(label))
+                    for index in np.flatnonzero(common)
+                )

@@ -42,12 +42,18 @@ class Series:
 
     def probabilities(self, frames, num_classes):
         """(len(frames), C, S, S) float32 of all classes, background first; where labels sum to more than 1 they share the pixel."""
-        found = np.stack([self._probability(label, frames) for label in range(1, num_classes)], axis=1)
+        found = np.stack(
+            [self._probability(label, frames) for label in range(1, num_classes)], axis=1
+        )
         found /= np.maximum(found.sum(axis=1, keepdims=True), 1)
         return np.concatenate([1 - found.sum(axis=1, keepdims=True), found], axis=1)
 
     def _probability(self, label, frames):
-        return self.soft[label][frames] / np.float32(255) if label in self.soft else (self.labels[frames] == label).astype(np.float32)
+        return (
+            self.soft[label][frames] / np.float32(255)
+            if label in self.soft
+            else (self.labels[frames] == label).astype(np.float32)
+        )
 
 
 def read_series(case, grid_config, *, uses_soft_labels=False):
@@ -72,8 +78,19 @@ def _of_volume(case, config, uses_soft_labels):
     distances = read_distances(case.label_map, len(labels))
     distances = np.zeros(len(labels)) if distances is None else distances
     grid = config.grid(labels.shape[1:], volume.spacing_mm[1:])
-    soft = _soft(case, distances, lambda path: read_labels(path, volume)[0]) if uses_soft_labels else {}
-    return _series(case, grid.sample(config.normalise(volume.array)), grid.sample_labels(labels), distances, _sampled(soft, grid), is_cyclic=False)
+    soft = (
+        _soft(case, distances, lambda path: read_labels(path, volume)[0])
+        if uses_soft_labels
+        else {}
+    )
+    return _series(
+        case,
+        grid.sample(config.normalise(volume.array)),
+        grid.sample_labels(labels),
+        distances,
+        _sampled(soft, grid),
+        is_cyclic=False,
+    )
 
 
 def _of_sequence(case, config, uses_soft_labels):
@@ -82,33 +99,60 @@ def _of_sequence(case, config, uses_soft_labels):
     distances = read_distances(case.label_map, len(sequence))
     if distances is None:
         distances = np.where(labels.any(axis=(1, 2, 3)), 0.0, np.inf)
-    images, grid = config.normalise(sequence.array), config.grid(labels.shape[2:], sequence.spacing_mm[1:])
+    images, grid = (
+        config.normalise(sequence.array),
+        config.grid(labels.shape[2:], sequence.spacing_mm[1:]),
+    )
     annotated = labels[distances == 0]
     if not len(annotated):
-        raise InputError(f"Case {case.name}: {case.label_map} has no annotated frame; label at least one, or take the case out of the table.")
+        raise InputError(
+            f"Case {case.name}: {case.label_map} has no annotated frame; label at least one, or take the case out of the table."
+        )
     shown = np.flatnonzero(annotated.any(axis=(0, 2, 3)))
-    soft = _soft(case, distances, lambda path: read_label_sequence(path, sequence)) if uses_soft_labels else {}
-    return [_series(case, grid.sample(images[:, k]), grid.sample_labels(labels[:, k]), distances, _sampled({label: values[:, k] for label, values in soft.items()}, grid), is_cyclic=True)
-            for k in shown]
+    soft = (
+        _soft(case, distances, lambda path: read_label_sequence(path, sequence))
+        if uses_soft_labels
+        else {}
+    )
+    return [
+        _series(
+            case,
+            grid.sample(images[:, k]),
+            grid.sample_labels(labels[:, k]),
+            distances,
+            _sampled({label: values[:, k] for label, values in soft.items()}, grid),
+            is_cyclic=True,
+        )
+        for k in shown
+    ]
 
 
 def _soft(case, distances, read):
     """{label: 255 times its probability} as `pseudo-label --soft` wrote it; annotated frames need none."""
     paths = soft_label_paths(case.label_map)
     if not paths and np.isfinite(distances[distances > 0]).any():
-        raise InputError(f"Case {case.name}: there are no soft labels beside {Path(case.label_map).name}; make them with `pseudo-label --soft`, or train without uses_soft_labels.")
+        raise InputError(
+            f"Case {case.name}: there are no soft labels beside {Path(case.label_map).name}; make them with `pseudo-label --soft`, or train without uses_soft_labels."
+        )
     return {label: read(path) for label, path in paths.items()}
 
 
 def _sampled(soft, grid):
-    return {label: np.round(grid.sample(values.astype(np.float32))).clip(0, 255).astype(np.uint8) for label, values in soft.items()}
+    return {
+        label: np.round(grid.sample(values.astype(np.float32))).clip(0, 255).astype(np.uint8)
+        for label, values in soft.items()
+    }
 
 
 def _series(case, images, labels, distances, soft, *, is_cyclic):
     if len(images) < 2:
-        raise InputError(f"Case {case.name}: {case.image} has {len(images)} frame, a series needs at least 2; take it out of the table.")
+        raise InputError(
+            f"Case {case.name}: {case.image} has {len(images)} frame, a series needs at least 2; take it out of the table."
+        )
     if not (distances == 0).any():
-        raise InputError(f"Case {case.name}: {case.label_map} has no annotated frame; label at least one, or take the case out of the table.")
+        raise InputError(
+            f"Case {case.name}: {case.label_map} has no annotated frame; label at least one, or take the case out of the table."
+        )
     return Series(images, labels, np.asarray(distances, np.float64), is_cyclic, soft)
 
 
@@ -116,4 +160,6 @@ def check_classes(series, num_classes):
     """Refuse labels that a network of so many classes (background included) cannot say."""
     highest = max((int(one.labels.max()) for one in series), default=0)
     if highest >= num_classes:
-        raise ConfigError(f"The cases have label {highest}, the network has classes 0 to {num_classes - 1}; set out_channels to {highest + 1} or renumber the labels.")
+        raise ConfigError(
+            f"The cases have label {highest}, the network has classes 0 to {num_classes - 1}; set out_channels to {highest + 1} or renumber the labels."
+        )

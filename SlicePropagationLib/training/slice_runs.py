@@ -6,11 +6,15 @@ from dataclasses import dataclass
 import torch
 from torch.nn import functional as F
 
-from SlicePropagationLib.engines.neighbour_slices import neighbour_indices, rescale_volume, resize_slices
+from SlicePropagationLib.engines.neighbour_slices import (
+    neighbour_indices,
+    rescale_volume,
+    resize_slices,
+)
 from SlicePropagationLib.segmentation_file import read_labels
 from SlicePropagationLib.volume import read_volume
 
-SHOWN_SHARE = 0.6       # of what is drawn shows the structure
+SHOWN_SHARE = 0.6  # of what is drawn shows the structure
 
 
 @dataclass(frozen=True)
@@ -48,7 +52,12 @@ class SliceRuns(torch.utils.data.Dataset):
             if not mask.any():
                 continue
             grid = (slices.size, slices.size)
-            self.volumes.append((resize_slices(rescale_volume(volume.array, slices.window), grid).half(), resize_slices(mask, grid, "nearest").bool()))
+            self.volumes.append(
+                (
+                    resize_slices(rescale_volume(volume.array, slices.window), grid).half(),
+                    resize_slices(mask, grid, "nearest").bool(),
+                )
+            )
             last = max(0, len(mask) - length)
             starts = range(last + 1) if is_random else [*range(0, last, length), last]
             self.places += [(len(self.volumes) - 1, start) for start in starts]
@@ -60,12 +69,24 @@ class SliceRuns(torch.utils.data.Dataset):
         number, start = self.places[position]
         images, truth = self.volumes[number]
         indices = self._indices(number, start)
-        return {"image": images[neighbour_indices(indices, self.num_channels, len(images))].float(), "truth": truth[indices].float()}
+        return {
+            "image": images[neighbour_indices(indices, self.num_channels, len(images))].float(),
+            "truth": truth[indices].float(),
+        }
 
     def weights(self):
         """How often each run is drawn: those that show the structure make up `SHOWN_SHARE`."""
-        shown = torch.tensor([bool(self.volumes[number][1][self._indices(number, start)].any()) for number, start in self.places])
-        share = torch.where(shown, SHOWN_SHARE / max(int(shown.sum()), 1), (1 - SHOWN_SHARE) / max(int((~shown).sum()), 1))
+        shown = torch.tensor(
+            [
+                bool(self.volumes[number][1][self._indices(number, start)].any())
+                for number, start in self.places
+            ]
+        )
+        share = torch.where(
+            shown,
+            SHOWN_SHARE / max(int(shown.sum()), 1),
+            (1 - SHOWN_SHARE) / max(int((~shown).sum()), 1),
+        )
         return share.tolist()
 
     def _indices(self, number, start):
@@ -89,8 +110,13 @@ def vary_runs(images, truth, config):
         return width * (2 * torch.rand(count, *shape, device=images.device) - 1)
 
     angle, scale = even(math.radians(config.turn)), 1 + even(config.scale)
-    turn = torch.stack([angle.cos(), -angle.sin(), angle.sin(), angle.cos()], dim=1).view(-1, 2, 2) / scale[:, None, None]
+    turn = (
+        torch.stack([angle.cos(), -angle.sin(), angle.sin(), angle.cos()], dim=1).view(-1, 2, 2)
+        / scale[:, None, None]
+    )
     theta = torch.cat([turn, even(2 * config.shift, 2, 1)], dim=2)
     grid = F.affine_grid(theta, (count, 1, *images.shape[3:]), align_corners=False)
-    moved = F.grid_sample(images.flatten(1, 2), grid, padding_mode="border", align_corners=False)        # (B, T, C, H, W) -> (B, T*C, H, W)
+    moved = F.grid_sample(
+        images.flatten(1, 2), grid, padding_mode="border", align_corners=False
+    )  # (B, T, C, H, W) -> (B, T*C, H, W)
     return moved.view_as(images), F.grid_sample(truth, grid, mode="nearest", align_corners=False)

@@ -41,4 +41,7 @@ def mean_slice_dice(probability, truth):
     total = found.sum(dim=(1, 2)) + truth.sum(dim=(1, 2))
     dice = 2 * (found & truth).sum(dim=(1, 2)) / total.clamp_min(1)
     shown = total > 0
-    return {"dice": dice[shown].mean() if shown.any() else torch.tensor(1.0), "count": int(shown.sum())}
+    return {
+        "dice": dice[shown].mean() if shown.any() else torch.tensor(1.0),
+        "count": int(shown.sum()),
+    }

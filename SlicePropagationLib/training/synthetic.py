@@ -37,8 +37,10 @@ def make_phantom(rng, shape=SHAPE):
     thickness = float(rng.choice([1.0, 1.5, 2.5, 4.0]))
     points = _points(shape, thickness)
     labels = np.zeros(shape, np.uint8)
-    for label in range(int(rng.integers(3, 8)), 0, -1):        # the structure itself, 1, is drawn last
-        centre = np.array([rng.uniform(0.3, 0.7), *rng.uniform(0.2, 0.8, 2)]) * points.max(axis=(1, 2, 3))
+    for label in range(int(rng.integers(3, 8)), 0, -1):  # the structure itself, 1, is drawn last
+        centre = np.array([rng.uniform(0.3, 0.7), *rng.uniform(0.2, 0.8, 2)]) * points.max(
+            axis=(1, 2, 3)
+        )
         if label == 1:
             centre = np.array([0.5, *rng.uniform(0.35, 0.65, 2)]) * points.max(axis=(1, 2, 3))
         labels[_draw(rng, points, centre) > 0] = label
@@ -47,7 +49,10 @@ def make_phantom(rng, shape=SHAPE):
 
 def _points(shape, thickness):
     """(3, K, J, I) positions in pixels of a slice."""
-    return np.stack(np.meshgrid(*(np.arange(size, dtype=np.float32) for size in shape), indexing="ij")) * np.array([thickness, 1, 1], np.float32)[:, None, None, None]
+    return (
+        np.stack(np.meshgrid(*(np.arange(size, dtype=np.float32) for size in shape), indexing="ij"))
+        * np.array([thickness, 1, 1], np.float32)[:, None, None, None]
+    )
 
 
 def _draw(rng, points, centre):
@@ -57,19 +62,27 @@ def _draw(rng, points, centre):
     if kind == "tube":
         field = _tube(rng, points, centre, 0.5 * radius)
     else:
-        field = np.maximum.reduce([_ball(rng, points, centre + rng.normal(0, 0.7 * radius, 3), radius) for _ in range(rng.integers(1, 4))])
+        field = np.maximum.reduce(
+            [
+                _ball(rng, points, centre + rng.normal(0, 0.7 * radius, 3), radius)
+                for _ in range(rng.integers(1, 4))
+            ]
+        )
     field = field + 0.25 * radius * _noise(rng, points.shape[1:], rng.uniform(2, 6))
     return 0.3 * radius - np.abs(field) if kind == "shell" else field
 
 
 def _ball(rng, points, centre, radius):
     stretch = rng.uniform(0.6, 1.6, 3).astype(np.float32)
-    offset = (points - centre.astype(np.float32)[:, None, None, None]) / stretch[:, None, None, None]
+    offset = (points - centre.astype(np.float32)[:, None, None, None]) / stretch[
+        :, None, None, None
+    ]
     return radius - np.sqrt((offset**2).sum(axis=0))
 
 
 def _tube(rng, points, centre, radius):
     """A smooth line mostly across the slices, with one branch half of the time."""
+
     def line(start, slope, bend):
         height = points[0] - start[0]
         rows = start[1] + slope[0] * height + bend[0] * height**2
@@ -79,14 +92,19 @@ def _tube(rng, points, centre, radius):
     bend = rng.normal(0, 0.008, 2)
     field = line(centre, rng.normal(0, 0.35, 2), bend)
     if rng.random() < 0.5:
-        field = np.maximum(field, np.where(points[0] > centre[0], line(centre, rng.normal(0, 0.7, 2), bend), -radius))
+        field = np.maximum(
+            field,
+            np.where(points[0] > centre[0], line(centre, rng.normal(0, 0.7, 2), bend), -radius),
+        )
     reach = rng.uniform(8, 0.5 * points[0].max())
     return np.minimum(field, reach - np.abs(points[0] - centre[0]))
 
 
 def _noise(rng, shape, smoothness):
     """(K, J, I) smooth field of unit spread."""
-    field = ndimage.gaussian_filter(rng.standard_normal(shape, np.float32), (0.5 * smoothness, smoothness, smoothness))
+    field = ndimage.gaussian_filter(
+        rng.standard_normal(shape, np.float32), (0.5 * smoothness, smoothness, smoothness)
+    )
     return field / field.std()
 
 
@@ -94,11 +112,13 @@ def _paint(rng, labels):
     """Grey values: every region its own, some alike; texture, partial volume, shading and noise."""
     greys = rng.normal(0, 1, labels.max() + 1).astype(np.float32)
     if rng.random() < 0.4 and len(greys) > 2:
-        greys[2] = greys[1] + rng.normal(0, 0.15)               # a neighbour that looks the same
+        greys[2] = greys[1] + rng.normal(0, 0.15)  # a neighbour that looks the same
     textures = rng.uniform(0, 0.5, len(greys)).astype(np.float32)
     volume = greys[labels] + textures[labels] * _noise(rng, labels.shape, rng.uniform(0.6, 2.5))
     volume = ndimage.gaussian_filter(volume, (0.3, rng.uniform(0.3, 1.2), rng.uniform(0.3, 1.2)))
-    volume += 0.3 * _noise(rng, labels.shape, 12) * rng.uniform(0, 1) + rng.uniform(0.02, 0.3) * rng.standard_normal(labels.shape, np.float32)
+    volume += 0.3 * _noise(rng, labels.shape, 12) * rng.uniform(0, 1) + rng.uniform(
+        0.02, 0.3
+    ) * rng.standard_normal(labels.shape, np.float32)
     return (100 * volume).astype(np.float32)
 
 

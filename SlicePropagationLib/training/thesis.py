@@ -72,7 +72,9 @@ class ThesisTask(nn.Module):
 
     def forward(self, batch):
         """{"total": unweighted softmax cross-entropy} of a batch, varied at random."""
-        image, prior, truth = vary_pairs(batch["image"], batch["prior"], batch["truth"], self.config.augmentation)
+        image, prior, truth = vary_pairs(
+            batch["image"], batch["prior"], batch["truth"], self.config.augmentation
+        )
         return {"total": F.cross_entropy(self._logits(image, prior).float(), truth)}
 
     @torch.no_grad()
@@ -83,7 +85,10 @@ class ThesisTask(nn.Module):
         total = found.sum(dim=(1, 2)) + truth.sum(dim=(1, 2))
         dice = 2 * (found & truth).sum(dim=(1, 2)) / total.clamp_min(1)
         shown = total > 0
-        return {"dice": dice[shown].mean() if shown.any() else torch.tensor(1.0), "count": int(shown.sum())}
+        return {
+            "dice": dice[shown].mean() if shown.any() else torch.tensor(1.0),
+            "count": int(shown.sum()),
+        }
 
     def _logits(self, image, prior):
         return self.network(torch.cat([image, prior], dim=1) if self.config.uses_prior else image)
@@ -109,10 +114,19 @@ def vary_pairs(image, prior, truth, config):
     image = _moved(image, theta, "bilinear", "border")
     prior = _moved(prior, theta, "nearest", "zeros")
     truth = _moved(truth[:, None].float(), theta, "nearest", "zeros")[:, 0].long()
-    image = image * (1 + even(config.gain)).view(-1, 1, 1, 1) + even(config.offset).view(-1, 1, 1, 1)
+    image = image * (1 + even(config.gain)).view(-1, 1, 1, 1) + even(config.offset).view(
+        -1, 1, 1, 1
+    )
     if config.prior_turn or config.prior_scale:
         alone = _turns(even(config.prior_turn), 1 + even(config.prior_scale))
-        prior = _moved(prior, _about(alone, _centroids(prior)) if config.pivot == "centroid" else F.pad(alone, (0, 1)), "nearest", "zeros")
+        prior = _moved(
+            prior,
+            _about(alone, _centroids(prior))
+            if config.pivot == "centroid"
+            else F.pad(alone, (0, 1)),
+            "nearest",
+            "zeros",
+        )
     return image, prior, truth
 
 

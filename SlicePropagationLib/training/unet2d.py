@@ -15,20 +15,28 @@ from SlicePropagationLib.training.frames import FrameAugmentationConfig, FramesC
 from SlicePropagationLib.training.loop import LoopConfig
 from SlicePropagationLib.windows import WindowConfig
 
-ANY_DISTANCE = 10**6        # as a radius: every pseudo-label counts
+ANY_DISTANCE = 10**6  # as a radius: every pseudo-label counts
 
 
 @dataclass(frozen=True)
 class UNet2dTaskConfig:
     """The network (32 channels at first, four halvings, four classes), what it sees and how that is varied."""
 
-    network: UNetConfig = field(default_factory=lambda: UNetConfig(in_channels=1, out_channels=4, depth=4, base_channels=32))
-    frames: FramesConfig = field(default_factory=lambda: FramesConfig(window=WindowConfig(ANY_DISTANCE, 0.0)))
-    augmentation: FrameAugmentationConfig = field(default_factory=lambda: FrameAugmentationConfig(shift=0.1, mirrors=True, gain=0.1))
+    network: UNetConfig = field(
+        default_factory=lambda: UNetConfig(in_channels=1, out_channels=4, depth=4, base_channels=32)
+    )
+    frames: FramesConfig = field(
+        default_factory=lambda: FramesConfig(window=WindowConfig(ANY_DISTANCE, 0.0))
+    )
+    augmentation: FrameAugmentationConfig = field(
+        default_factory=lambda: FrameAugmentationConfig(shift=0.1, mirrors=True, gain=0.1)
+    )
 
     def __post_init__(self):
         if self.network.in_channels != 1:
-            raise ConfigError(f"in_channels must be 1, a frame by itself, got {self.network.in_channels}.")
+            raise ConfigError(
+                f"in_channels must be 1, a frame by itself, got {self.network.in_channels}."
+            )
         check_halves(self.frames.grid.size, 2**self.network.depth)
 
 
@@ -43,7 +51,11 @@ class UNet2dTraining(FrameTraining):
     """Adam, 1e-3, divided by ten where the validation Dice stays for five epochs."""
 
     task: UNet2dTaskConfig = field(default_factory=UNet2dTaskConfig)
-    loop: LoopConfig = field(default_factory=lambda: LoopConfig(epochs=100, batch_size=16, learning_rate=1e-3, schedule="plateau", patience=5))
+    loop: LoopConfig = field(
+        default_factory=lambda: LoopConfig(
+            epochs=100, batch_size=16, learning_rate=1e-3, schedule="plateau", patience=5
+        )
+    )
 
     task_class = UNet2dTask
 
@@ -53,6 +65,15 @@ def _with_frames(**changes):
     return UNet2dTraining(task=replace(task, frames=replace(task.frames, **changes)))
 
 
-PRESETS = {"default": UNet2dTraining(), "real": _with_frames(uses_pseudo_labels=False), "weighted": _with_frames(window=WindowConfig())}
-PRESETS["small"] = replace(PRESETS["default"], task=UNet2dTaskConfig(
-    network=UNetConfig(in_channels=1, out_channels=4, depth=4, base_channels=8), frames=FramesConfig(FrameGridConfig(96, 2.0), WindowConfig(ANY_DISTANCE, 0.0))))
+PRESETS = {
+    "default": UNet2dTraining(),
+    "real": _with_frames(uses_pseudo_labels=False),
+    "weighted": _with_frames(window=WindowConfig()),
+}
+PRESETS["small"] = replace(
+    PRESETS["default"],
+    task=UNet2dTaskConfig(
+        network=UNetConfig(in_channels=1, out_channels=4, depth=4, base_channels=8),
+        frames=FramesConfig(FrameGridConfig(96, 2.0), WindowConfig(ANY_DISTANCE, 0.0)),
+    ),
+)

@@ -73,11 +73,22 @@ def _record_all(sources, folder, workers):
 def _record(source, folder):
     """Write the walks of one source and the mark that it is done."""
     rng = np.random.default_rng(zlib.crc32(source.name.encode()))
-    walks = [walk for volume, spacing_mm, mask in _structures(source, rng) for walk in record_walks(volume, spacing_mm, mask, source.config, rng)]
+    walks = [
+        walk
+        for volume, spacing_mm, mask in _structures(source, rng)
+        for walk in record_walks(volume, spacing_mm, mask, source.config, rng)
+    ]
     with atomic_folder(folder) as partial:
         if walks:
-            np.savez(partial / f"{source.name}.npz", lengths=[len(walk.maps) for walk in walks], seeds=np.stack([walk.seed for walk in walks]),
-                     **{name: np.concatenate([getattr(walk, name) for walk in walks]) for name in ("maps", "facts", "squares", "truth")})
+            np.savez(
+                partial / f"{source.name}.npz",
+                lengths=[len(walk.maps) for walk in walks],
+                seeds=np.stack([walk.seed for walk in walks]),
+                **{
+                    name: np.concatenate([getattr(walk, name) for walk in walks])
+                    for name in ("maps", "facts", "squares", "truth")
+                },
+            )
         (partial / f"{source.name}.{MARK}").write_text(_fingerprint(source), encoding="utf-8")
 
 

@@ -9,8 +9,8 @@ from SlicePropagationLib.errors import ConfigError
 from SlicePropagationLib.planning import Run
 from SlicePropagationLib.stack import SliceStack
 
-STORED_CELLS = 66       # so that a turned square of CELLS cells still lies inside
-FULL = 127.0            # int8 of a map at 1, or of an intensity at MAX_INTENSITY
+STORED_CELLS = 66  # so that a turned square of CELLS cells still lies inside
+FULL = 127.0  # int8 of a map at 1, or of an intensity at MAX_INTENSITY
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,9 @@ class WalksConfig:
         if not self.axes or not set(self.axes) <= {0, 1, 2}:
             raise ConfigError(f"axes must name at least one of 0, 1 and 2, got {list(self.axes)}.")
         if self.anchors < 1 or self.max_steps < 1:
-            raise ConfigError(f"anchors and max_steps must be positive, got {self.anchors} and {self.max_steps}.")
+            raise ConfigError(
+                f"anchors and max_steps must be positive, got {self.anchors} and {self.max_steps}."
+            )
 
 
 @dataclass(frozen=True)
@@ -74,7 +76,11 @@ def record_walks(volume, spacing_mm, mask, config, rng):
         config: a WalksConfig.
         rng: numpy Generator; the same state gives the same walks.
     """
-    axes = [axis for axis in config.axes if axis == 0 or spacing_mm[axis] <= config.max_anisotropy * min(np.delete(spacing_mm, axis))]
+    axes = [
+        axis
+        for axis in config.axes
+        if axis == 0 or spacing_mm[axis] <= config.max_anisotropy * min(np.delete(spacing_mm, axis))
+    ]
     for axis in axes:
         stack = SliceStack.from_volume(volume, spacing_mm, axis)
         truth = np.ascontiguousarray(stack.from_volume_array(mask))
@@ -102,23 +108,30 @@ def _walks_from(stack, truth, is_first, config, rng):
 def _targets(areas, anchor, step, other, count, config):
     shown = np.flatnonzero(areas)
     if (other - anchor) * step > 0:
-        return tuple(range(anchor + step, other, step))[:config.max_steps]
+        return tuple(range(anchor + step, other, step))[: config.max_steps]
     past = int(np.clip(round(config.past_end * len(shown)), 3, 16))
     last = shown[-1] + past if step > 0 else shown[0] - past
-    return tuple(index for index in range(anchor + step, last + step, step) if 0 <= index < count)[:config.max_steps]
+    return tuple(index for index in range(anchor + step, last + step, step) if 0 <= index < count)[
+        : config.max_steps
+    ]
 
 
 def _every_second(stack, truth, first):
     chosen = slice(first, None, 2)
-    return SliceStack(stack.images[chosen], (2 * stack.spacing_mm[0], *stack.spacing_mm[1:])), truth[chosen]
+    return SliceStack(
+        stack.images[chosen], (2 * stack.spacing_mm[0], *stack.spacing_mm[1:])
+    ), truth[chosen]
 
 
 def _record(stack, truth, run, known):
     guides = list(guide(stack, run, known, CELLS, STORED_CELLS / CELLS))
     return Walk(
-        np.stack([_packed(step.maps) for step in guides]), np.stack([step.facts for step in guides]),
+        np.stack([_packed(step.maps) for step in guides]),
+        np.stack([step.facts for step in guides]),
         np.array([(step.roi.row, step.roi.column, step.roi.pitch) for step in guides], np.float32),
-        np.stack([_cells(step.roi, truth[step.index]) for step in guides]), _cells(guides[0].roi, truth[run.anchor]))
+        np.stack([_cells(step.roi, truth[step.index]) for step in guides]),
+        _cells(guides[0].roi, truth[run.anchor]),
+    )
 
 
 def _packed(maps):

@@ -29,7 +29,10 @@ BATCHES, CALLS = (1, 2, 4, 8), 40
 def milliseconds_per_slice(network, device, batch):
     """Median over CALLS calls, divided by the slices of a call."""
     config, cells = network.config, network.config.cells
-    inputs = [torch.rand(batch, *shape, device=device) for shape in ((config.num_maps, cells, cells), (config.num_facts,), (1, cells, cells))]
+    inputs = [
+        torch.rand(batch, *shape, device=device)
+        for shape in ((config.num_maps, cells, cells), (config.num_facts,), (1, cells, cells))
+    ]
     seconds = []
     with torch.inference_mode(), torch.autocast(device, enabled=device == "cuda"):
         for _ in range(CALLS):
@@ -49,18 +52,33 @@ def milliseconds_per_step(engine):
     for _ in range(7):
         stack = SliceStack(phantom.volume, phantom.spacing_mm)
         began = time.perf_counter()
-        count = sum(1 for _ in engine.walk(stack, Run(anchor, tuple(range(anchor + 1, len(stack)))), {anchor: phantom.mask[anchor]}))
+        count = sum(
+            1
+            for _ in engine.walk(
+                stack,
+                Run(anchor, tuple(range(anchor + 1, len(stack)))),
+                {anchor: phantom.mask[anchor]},
+            )
+        )
         seconds.append((time.perf_counter() - began) / count)
     return 1000 * statistics.median(seconds)
 
 
 def main():
-    print(f"{platform.machine()}, torch {torch.__version__}, {torch.get_num_threads()} threads; median of {CALLS} calls")
-    print("device  " + "".join(f"{f'{batch} per call':>20s}" for batch in BATCHES) + "   a whole step")
+    print(
+        f"{platform.machine()}, torch {torch.__version__}, {torch.get_num_threads()} threads; median of {CALLS} calls"
+    )
+    print(
+        "device  " + "".join(f"{f'{batch} per call':>20s}" for batch in BATCHES) + "   a whole step"
+    )
     for device in ("cpu", "cuda") if torch.cuda.is_available() else ("cpu",):
         engine = make_engine("slice_unet", device)
         times = [milliseconds_per_slice(engine.network, device, batch) for batch in BATCHES]
-        print(f"{device:8s}" + "".join(f"{f'{value:.2f} ms ({value / times[0]:.2f})':>20s}" for value in times) + f"{milliseconds_per_step(engine):12.2f} ms")
+        print(
+            f"{device:8s}"
+            + "".join(f"{f'{value:.2f} ms ({value / times[0]:.2f})':>20s}" for value in times)
+            + f"{milliseconds_per_step(engine):12.2f} ms"
+        )
 
 
 if __name__ == "__main__":

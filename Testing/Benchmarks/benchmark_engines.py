@@ -29,7 +29,7 @@ from SlicePropagationLib.stack import SliceStack  # noqa: E402
 NUM_SLICES, SIZE, ORGAN_SLICES, RADIUS = 300, 512, 80, 60
 SPACING_MM = (1.5, 0.8, 0.8)
 MIDDLE = NUM_SLICES // 2
-THESIS_STEPS = 10       # it takes about a second a slice
+THESIS_STEPS = 10  # it takes about a second a slice
 NAMES = ("copy", "interpolation", "registration", "voxelmorph", "slice_unet", "thesis")
 
 
@@ -42,9 +42,15 @@ def make_volume():
     images = np.empty((NUM_SLICES, SIZE, SIZE), np.float32)
     for index in range(NUM_SLICES):
         offset = index - MIDDLE
-        squared = RADIUS**2 * (1 - (offset / (ORGAN_SLICES / 2))**2)
-        organ[index] = (rows - 256 - 0.3 * offset)**2 + (columns - 230 - 0.5 * offset)**2 < squared
-        images[index] = np.roll(texture, offset // 4, axis=1) + 40 * organ[index] + rng.normal(scale=4, size=(SIZE, SIZE))
+        squared = RADIUS**2 * (1 - (offset / (ORGAN_SLICES / 2)) ** 2)
+        organ[index] = (rows - 256 - 0.3 * offset) ** 2 + (
+            columns - 230 - 0.5 * offset
+        ) ** 2 < squared
+        images[index] = (
+            np.roll(texture, offset // 4, axis=1)
+            + 40 * organ[index]
+            + rng.normal(scale=4, size=(SIZE, SIZE))
+        )
     return SliceStack(images, SPACING_MM), organ
 
 
@@ -55,6 +61,7 @@ def engine_of(name):
     from SlicePropagationLib.engines.plain_unet import PlainUNetEngine
     from SlicePropagationLib.networks.config import UNetConfig
     from SlicePropagationLib.networks.unet import UNet
+
     return PlainUNetEngine(UNet(UNetConfig()), 256)
 
 
@@ -64,16 +71,27 @@ def propagate_once(engine, stack, organ, anchors, most_steps):
     for index in anchors:
         session.annotate(1, index, organ[index])
     start = time.perf_counter()
-    num_steps = sum(1 for _ in islice(propagate(session, engine, plan_session(session)), most_steps))
+    num_steps = sum(
+        1 for _ in islice(propagate(session, engine, plan_session(session)), most_steps)
+    )
     seconds = time.perf_counter() - start
     predicted = session.masks(1)
-    return seconds, num_steps, 2 * np.count_nonzero(predicted & organ) / (np.count_nonzero(predicted) + np.count_nonzero(organ))
+    return (
+        seconds,
+        num_steps,
+        2
+        * np.count_nonzero(predicted & organ)
+        / (np.count_nonzero(predicted) + np.count_nonzero(organ)),
+    )
 
 
 def measure(name, stack, organ, anchors, repeats):
     """(median seconds, slices visited, Dice)."""
     engine = engine_of(name)
-    runs = [propagate_once(engine, stack, organ, anchors, THESIS_STEPS if name == "thesis" else None) for _ in range(repeats + 1)][1:]
+    runs = [
+        propagate_once(engine, stack, organ, anchors, THESIS_STEPS if name == "thesis" else None)
+        for _ in range(repeats + 1)
+    ][1:]
     return statistics.median(seconds for seconds, _, _ in runs), runs[0][1], runs[0][2]
 
 
@@ -83,15 +101,28 @@ def main(arguments=None):
     parser.add_argument("--engines", default=",".join(NAMES))
     options = parser.parse_args(arguments)
     stack, organ = make_volume()
-    engines = [name for name in options.engines.split(",") if name in NAMES and (name not in ("slice_unet", "thesis") or util.find_spec("torch"))]
-    print(f"{platform.processor() or platform.machine()}, Python {platform.python_version()}, numpy {np.__version__}; median of {options.repeats}")
-    for title, anchors in (("one seed", [MIDDLE]), ("two seeds, 20 slices between them", [MIDDLE - 10, MIDDLE + 11])):
+    engines = [
+        name
+        for name in options.engines.split(",")
+        if name in NAMES and (name not in ("slice_unet", "thesis") or util.find_spec("torch"))
+    ]
+    print(
+        f"{platform.processor() or platform.machine()}, Python {platform.python_version()}, numpy {np.__version__}; median of {options.repeats}"
+    )
+    for title, anchors in (
+        ("one seed", [MIDDLE]),
+        ("two seeds, 20 slices between them", [MIDDLE - 10, MIDDLE + 11]),
+    ):
         results = {name: measure(name, stack, organ, anchors, options.repeats) for name in engines}
-        print(f"\n{title}\n{'engine':15}{'seconds':>9}{'slices':>8}{'slices/s':>10}{'Dice':>7}   time against {next(iter(results))}")
+        print(
+            f"\n{title}\n{'engine':15}{'seconds':>9}{'slices':>8}{'slices/s':>10}{'Dice':>7}   time against {next(iter(results))}"
+        )
         reference = next(iter(results.values()))
         for name, (seconds, num_steps, dice) in results.items():
             ratio = (seconds / num_steps) / (reference[0] / reference[1])
-            print(f"{name:15}{seconds:9.3f}{num_steps:8}{num_steps / seconds:10.1f}{dice:7.3f}{ratio:10.2f} per slice")
+            print(
+                f"{name:15}{seconds:9.3f}{num_steps:8}{num_steps / seconds:10.1f}{dice:7.3f}{ratio:10.2f} per slice"
+            )
 
 
 if __name__ == "__main__":

@@ -16,17 +16,20 @@ from pathlib import Path
 import numpy as np
 import SimpleITK as sitk
 
-sys.path[:0] = [str(Path(__file__).resolve().parents[2] / part) for part in ("", "SlicePropagation", "Testing/Web")]
+sys.path[:0] = [
+    str(Path(__file__).resolve().parents[2] / part)
+    for part in ("", "SlicePropagation", "Testing/Web")
+]
 
-from playwright.sync_api import sync_playwright     # noqa: E402
-from program import Program                         # noqa: E402
-from web_bench import chromium, open_page           # noqa: E402
+from playwright.sync_api import sync_playwright  # noqa: E402
+from program import Program  # noqa: E402
+from web_bench import chromium, open_page  # noqa: E402
 
 from SlicePropagationLib.sample import make_sample  # noqa: E402
-from SlicePropagationMRML.controls import engineTitle    # noqa: E402
+from SlicePropagationMRML.controls import engineTitle  # noqa: E402
 
 NUM_STOPS = 5
-STOP_AFTER = 4              # slices
+STOP_AFTER = 4  # slices
 # Asks the server something small again and again, and counts the time until each answer; and the time between two pictures of the page.
 WATCH = """() => {
   const watch = window.watch = {on: true, pings: [], frames: []};
@@ -40,7 +43,7 @@ WATCH = """() => {
   const frame = (now) => { watch.frames.push(now - last); last = now; if (watch.on) requestAnimationFrame(frame); };
   requestAnimationFrame(frame);
 }"""
-CT_REPEATS = (5, 2, 2)      # of the sample's 60 x 256 x 256 voxels
+CT_REPEATS = (5, 2, 2)  # of the sample's 60 x 256 x 256 voxels
 
 
 def main():
@@ -50,13 +53,24 @@ def main():
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         browser = chromium(playwright)
-        volumes = {"sample": ("sample, 256 x 256 x 60", lambda: "sample"), "ct": ("CT, 512 x 512 x 300", lambda: write_ct(Path(folder) / "ct.nii.gz"))}
+        volumes = {
+            "sample": ("sample, 256 x 256 x 60", lambda: "sample"),
+            "ct": ("CT, 512 x 512 x 300", lambda: write_ct(Path(folder) / "ct.nii.gz")),
+        }
         for name, make in [volumes[arguments.only]] if arguments.only else volumes.values():
             path = make()
-            print(f"{name}; engine {arguments.engine}; {os.cpu_count()} cores, load average before {os.getloadavg()[0]:.1f}", flush=True)
-            for what, value in measure(browser, path, Path(tempfile.mkdtemp(dir=folder)), arguments.engine).items():
+            print(
+                f"{name}; engine {arguments.engine}; {os.cpu_count()} cores, load average before {os.getloadavg()[0]:.1f}",
+                flush=True,
+            )
+            for what, value in measure(
+                browser, path, Path(tempfile.mkdtemp(dir=folder)), arguments.engine
+            ).items():
                 print(f"  {what:48s} {value}", flush=True)
-            print(f"  load average after                               {os.getloadavg()[0]:.1f}", flush=True)
+            print(
+                f"  load average after                               {os.getloadavg()[0]:.1f}",
+                flush=True,
+            )
         browser.close()
 
 
@@ -67,7 +81,9 @@ def write_ct(path):
     for axis, times in enumerate(CT_REPEATS):
         array = np.repeat(array, times, axis)
     image = sitk.GetImageFromArray(array)
-    image.SetSpacing(tuple(reversed([spacing / times for spacing, times in zip(sample.spacing_mm, CT_REPEATS)])))
+    image.SetSpacing(
+        tuple(reversed([spacing / times for spacing, times in zip(sample.spacing_mm, CT_REPEATS)]))
+    )
     sitk.WriteImage(image, str(path))
     return path
 
@@ -108,11 +124,17 @@ def measure(browser, image, out, engine):
     page.close()
     program.interrupt()
     pings = sorted(watched["pings"])
-    return {"start to the volume on the page": f"{opened:.1f} s", "mouse released to the seed on the strip": f"{drawn:.2f} s", "click to the first slice": f"{first:.2f} s",
-            f"click to the last of {count} slices": f"{last:.1f} s ({1000 * last / count:.0f} ms a slice)",
-            f"answers during the run ({len(pings)}): median, longest": f"{statistics.median(pings):.0f} ms, {pings[-1]:.0f} ms",
-            "pictures of the page during the run: longest gap": f"{max(watched['frames']):.0f} ms",
-            f"click on Stop to stopped ({NUM_STOPS} times): median, longest": f"{1000 * statistics.median(stops):.0f} ms, {1000 * max(stops):.0f} ms", "memory with the volume open": f"{memory_open[0]} MiB", "memory after the run (peak)": f"{used[0]} MiB ({used[1]} MiB)"}
+    return {
+        "start to the volume on the page": f"{opened:.1f} s",
+        "mouse released to the seed on the strip": f"{drawn:.2f} s",
+        "click to the first slice": f"{first:.2f} s",
+        f"click to the last of {count} slices": f"{last:.1f} s ({1000 * last / count:.0f} ms a slice)",
+        f"answers during the run ({len(pings)}): median, longest": f"{statistics.median(pings):.0f} ms, {pings[-1]:.0f} ms",
+        "pictures of the page during the run: longest gap": f"{max(watched['frames']):.0f} ms",
+        f"click on Stop to stopped ({NUM_STOPS} times): median, longest": f"{1000 * statistics.median(stops):.0f} ms, {1000 * max(stops):.0f} ms",
+        "memory with the volume open": f"{memory_open[0]} MiB",
+        "memory after the run (peak)": f"{used[0]} MiB ({used[1]} MiB)",
+    }
 
 
 def stop_once(page):
@@ -120,7 +142,9 @@ def stop_once(page):
     page.click("[data-command=undo]")
     page.wait_for_function("() => document.querySelectorAll('.sp-propagated').length === 0")
     page.click("[data-command=propagate]")
-    page.wait_for_function(f"() => document.querySelectorAll('.sp-propagated').length >= {STOP_AFTER}", polling=20)
+    page.wait_for_function(
+        f"() => document.querySelectorAll('.sp-propagated').length >= {STOP_AFTER}", polling=20
+    )
     seconds = page.evaluate("""() => new Promise((done) => {
       const clicked = performance.now();
       document.querySelector('[data-command=stop]').click();
@@ -129,14 +153,19 @@ def stop_once(page):
     })""")
     page.click("[data-command=discard]")
     page.click("[data-command=redo]")
-    page.wait_for_function(f"() => document.querySelectorAll('.sp-propagated').length > {STOP_AFTER}")
+    page.wait_for_function(
+        f"() => document.querySelectorAll('.sp-propagated').length > {STOP_AFTER}"
+    )
     return seconds
 
 
 def memory_mib(program):
     """(resident now, highest so far) of the program, in MiB."""
     status = Path(f"/proc/{program.process.pid}/status").read_text(encoding="utf-8")
-    return tuple(int(next(line for line in status.splitlines() if line.startswith(key)).split()[1]) // 1024 for key in ("VmRSS", "VmHWM"))
+    return tuple(
+        int(next(line for line in status.splitlines() if line.startswith(key)).split()[1]) // 1024
+        for key in ("VmRSS", "VmHWM")
+    )
 
 
 if __name__ == "__main__":

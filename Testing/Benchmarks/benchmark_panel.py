@@ -18,9 +18,20 @@ import numpy as np
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 TESTING = CHECKOUT / "Testing"
-FOLDERS = [str(CHECKOUT), str(CHECKOUT / "SlicePropagation"), *(str(TESTING / name) for name in ("GUI", "Host", "MRML", "Library"))]
+FOLDERS = [
+    str(CHECKOUT),
+    str(CHECKOUT / "SlicePropagation"),
+    *(str(TESTING / name) for name in ("GUI", "Host", "MRML", "Library")),
+]
 MODULE = CHECKOUT / "SlicePropagation" / "SlicePropagation.py"
-NATIVE = ("ModifySegmentByLabelmap", "UpdateMaskLabelmap", "SaveStateForUndo", "Undo", "Redo", "UpdateReferenceGeometryImage")
+NATIVE = (
+    "ModifySegmentByLabelmap",
+    "UpdateMaskLabelmap",
+    "SaveStateForUndo",
+    "Undo",
+    "Redo",
+    "UpdateReferenceGeometryImage",
+)
 GOAL_MS = 100
 START = """
 import sys, time, importlib.util
@@ -45,7 +56,10 @@ import os; os._exit(0)
 def start_up(repeats=5):
     """Milliseconds of (start-up of Slicer with the module, first showing of the panel), medians over fresh processes."""
     script = START.format(folders=FOLDERS, module=str(MODULE))
-    runs = [subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True) for _ in range(repeats)]
+    runs = [
+        subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+        for _ in range(repeats)
+    ]
     times = [[float(value) for value in done.stdout.splitlines()[-1].split()] for done in runs]
     return [statistics.median(column) for column in zip(*times)]
 
@@ -59,6 +73,7 @@ class Turns:
 
     def __init__(self, editor_logics):
         from PySide6.QtWidgets import QApplication
+
         self._turn, self._native, self.longest = QApplication.processEvents, 0.0, {}
         for logic in editor_logics:
             for name in NATIVE:
@@ -71,6 +86,7 @@ class Turns:
                 return function(*arguments)
             finally:
                 self._native += time.thread_time() - begin
+
         return call
 
     def one(self, phase, act=None):
@@ -90,7 +106,13 @@ class Turns:
 def ball_of(shape, radius=0.43):
     """(K, J, I) bool: an ellipsoid that fills most of the volume's height and a good part of its width, as a liver does."""
     parts = np.ogrid[tuple(slice(size) for size in shape)]
-    return sum(((part - size / 2) / (size * (radius if axis == 0 else radius / 2))) ** 2 for axis, (part, size) in enumerate(zip(parts, shape))) < 1
+    return (
+        sum(
+            ((part - size / 2) / (size * (radius if axis == 0 else radius / 2))) ** 2
+            for axis, (part, size) in enumerate(zip(parts, shape))
+        )
+        < 1
+    )
 
 
 def measure(shape, num_segments, is_masked):
@@ -98,18 +120,29 @@ def measure(shape, num_segments, is_masked):
     from annotator import Annotator
     from host import person, slicerenv
     from mrml_scene import makeVolume
+
     slicerenv.bootstrap()
     import slicer
+
     slicer.util.mainWindow().resize(420, 1500)
     slicer.util.mainWindow().show()
     annotator = Annotator(slicerenv.load_module(MODULE)[2])
     panel, ui = annotator.panel, annotator.ui
     ball = ball_of(shape)
-    image = (100 * ball).astype(np.int16) + np.random.default_rng(0).integers(0, 20, shape, dtype=np.int16)
-    turns, middle, annotator.axis = Turns([annotator.logic.editorLogic, ui.editor._logic]), shape[0] // 2, 0
+    image = (100 * ball).astype(np.int16) + np.random.default_rng(0).integers(
+        0, 20, shape, dtype=np.int16
+    )
+    turns, middle, annotator.axis = (
+        Turns([annotator.logic.editorLogic, ui.editor._logic]),
+        shape[0] // 2,
+        0,
+    )
     makeVolume(slicer.mrmlScene, image, (0.8, 0.8, 2.0))
     person.turns()
-    parts = [ball & (np.arange(shape[2]) * num_segments // shape[2] == number)[None, None, :] for number in range(num_segments)]
+    parts = [
+        ball & (np.arange(shape[2]) * num_segments // shape[2] == number)[None, None, :]
+        for number in range(num_segments)
+    ]
     for part in parts:
         turns.one("segment added", annotator.add_segment)
         person.draw_slice(ui.editor, 0, middle, part[middle])
@@ -124,13 +157,20 @@ def measure(shape, num_segments, is_masked):
         person.turns()
     person.turns(20)
     turns.one("Propagate pressed", lambda: panel.commands.propagateOrStop())
-    turns.until("run, slice by slice", lambda: annotator.logic._commit is not None or not annotator.logic.isRunning)
+    turns.until(
+        "run, slice by slice",
+        lambda: annotator.logic._commit is not None or not annotator.logic.isRunning,
+    )
     turns.until("result written", lambda: not annotator.logic.isRunning)
     end = time.monotonic() + 0.5
     turns.until("after the run", lambda: time.monotonic() > end)
     turns.one("next suspicious slice", panel.commands.showNext)
     turns.one("slice confirmed", panel.commands.confirm)
-    for name, button in (("undo", ui.editor._undo), ("undo", ui.editor._undo), ("redo", ui.editor._redo)):
+    for name, button in (
+        ("undo", ui.editor._undo),
+        ("undo", ui.editor._undo),
+        ("redo", ui.editor._redo),
+    ):
         turns.one(name, button.click)
         end = time.monotonic() + 0.5
         turns.until(f"{name} noticed", lambda: time.monotonic() > end)
@@ -140,15 +180,19 @@ def measure(shape, num_segments, is_masked):
 def write_plainly(annotator, voxels):
     """Milliseconds that slicer.util takes to write a segment."""
     import slicer
+
     segment = annotator.segmentation.GetSegmentation().AddEmptySegment("plain")
     begin = time.thread_time()
-    slicer.util.updateSegmentBinaryLabelmapFromArray(voxels.astype(np.uint8), annotator.segmentation, segment, annotator.volume)
+    slicer.util.updateSegmentBinaryLabelmapFromArray(
+        voxels.astype(np.uint8), annotator.segmentation, segment, annotator.volume
+    )
     return 1000 * (time.thread_time() - begin)
 
 
 def write_whole(annotator, voxels):
     """Milliseconds that the editor logic takes to write a segment as an effect does, with a labelmap of the whole volume."""
     from SlicePropagationMRML.geometry import arrayOf, emptyLabelmap
+
     logic, segmentation = annotator.logic.editorLogic, annotator.segmentation
     segment = segmentation.GetSegmentation().AddEmptySegment("whole")
     begin = time.thread_time()
@@ -157,7 +201,15 @@ def write_whole(annotator, voxels):
     logic.GetSegmentEditorNode().SetSelectedSegmentID(segment)
     logic.UpdateMaskLabelmap()
     logic.UpdateSelectedSegmentLabelmap()
-    logic.ModifySegmentByLabelmap(segmentation, segment, labelmap, logic.ModificationModeAdd, list(labelmap.GetExtent()), False, False)
+    logic.ModifySegmentByLabelmap(
+        segmentation,
+        segment,
+        labelmap,
+        logic.ModificationModeAdd,
+        list(labelmap.GetExtent()),
+        False,
+        False,
+    )
     return 1000 * (time.thread_time() - begin)
 
 
@@ -165,22 +217,33 @@ def main(arguments=None):
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--shape", default="200,512,512", help="K,J,I of the volume")
     parser.add_argument("--segments", type=int, default=1, help="how many segments go in the run")
-    parser.add_argument("--intensity-range", action="store_true", help="with Slicer's intensity mask on")
+    parser.add_argument(
+        "--intensity-range", action="store_true", help="with Slicer's intensity mask on"
+    )
     options = parser.parse_args(arguments)
     shape = tuple(int(size) for size in options.shape.split(","))
     sys.path[:0] = FOLDERS
     started, shown = start_up()
-    print(f"start-up of Slicer with the module   {started:7.0f} ms   (goal < 50 ms; the panel's first showing, when the person chooses the module: {shown:.0f} ms)")
+    print(
+        f"start-up of Slicer with the module   {started:7.0f} ms   (goal < 50 ms; the panel's first showing, when the person chooses the module: {shown:.0f} ms)"
+    )
     longest, plain, whole = measure(shape, options.segments, options.intensity_range)
-    print(f"longest turn of the event loop, volume {'x'.join(map(str, shape))}, {options.segments} segment(s){', intensity range on' * options.intensity_range}")
-    print(f"plain writes of one segment: slicer.util {plain:.0f} ms, editor logic with the whole volume {whole:.0f} ms")
+    print(
+        f"longest turn of the event loop, volume {'x'.join(map(str, shape))}, {options.segments} segment(s){', intensity range on' * options.intensity_range}"
+    )
+    print(
+        f"plain writes of one segment: slicer.util {plain:.0f} ms, editor logic with the whole volume {whole:.0f} ms"
+    )
     for phase, (taken, native) in longest.items():
-        print(f"{phase:24} {taken:8.1f} ms   in Slicer's C++ {native:6.1f} ms   {taken / plain:5.2f} and {taken / whole:5.2f} of the plain writes   {'' if taken < GOAL_MS else f'over {GOAL_MS} ms'}")
+        print(
+            f"{phase:24} {taken:8.1f} ms   in Slicer's C++ {native:6.1f} ms   {taken / plain:5.2f} and {taken / whole:5.2f} of the plain writes   {'' if taken < GOAL_MS else f'over {GOAL_MS} ms'}"
+        )
     return 0
 
 
 if __name__ == "__main__":
     import os
+
     code = main()
     sys.stdout.flush()
-    os._exit(code)          # PySide6 and VTK disagree about who goes first at the end of the process
+    os._exit(code)  # PySide6 and VTK disagree about who goes first at the end of the process

@@ -25,7 +25,18 @@ def scores(found, truth, spacing_mm):
     rows = []
     for label in np.unique(truth[truth > 0]):
         prediction, wanted = found == label, truth == label
-        rows.append(dict(zip(MEASURES, (dice(prediction, wanted), surface_distances(prediction, wanted, spacing_mm).mean, hausdorff(prediction, wanted, spacing_mm)))))
+        rows.append(
+            dict(
+                zip(
+                    MEASURES,
+                    (
+                        dice(prediction, wanted),
+                        surface_distances(prediction, wanted, spacing_mm).mean,
+                        hausdorff(prediction, wanted, spacing_mm),
+                    ),
+                )
+            )
+        )
     return rows
 
 
@@ -36,12 +47,23 @@ def score_case(case, factor, labels):
         thicken(case.image, factor, folder / "image.nii.gz")
         truth, spacing_mm = thicken(case.label_map, factor, folder / "labels.nii.gz")
         drawn = sitk.ReadImage(str(folder / "labels.nii.gz"))
-        thick = np.where(np.isin(sitk.GetArrayFromImage(drawn), labels), sitk.GetArrayFromImage(drawn), 0).astype(np.uint8)
+        thick = np.where(
+            np.isin(sitk.GetArrayFromImage(drawn), labels), sitk.GetArrayFromImage(drawn), 0
+        ).astype(np.uint8)
         kept = sitk.GetImageFromArray(thick)
         kept.CopyInformation(drawn)
         sitk.WriteImage(kept, str(folder / "labels.nii.gz"))
-        fine = superresolve_file(folder / "image.nii.gz", folder / "labels.nii.gz", folder / "fine.nii.gz", axis="k", factor=factor)
-    truth, thin_mm = np.where(np.isin(truth, labels), truth, 0), (spacing_mm[0] / factor, *spacing_mm[1:])
+        fine = superresolve_file(
+            folder / "image.nii.gz",
+            folder / "labels.nii.gz",
+            folder / "fine.nii.gz",
+            axis="k",
+            factor=factor,
+        )
+    truth, thin_mm = (
+        np.where(np.isin(truth, labels), truth, 0),
+        (spacing_mm[0] / factor, *spacing_mm[1:]),
+    )
     return scores(np.repeat(thick, factor, axis=0), truth, thin_mm), scores(fine, truth, thin_mm)
 
 
@@ -49,18 +71,45 @@ def main(argv=None):
     """Run it from a shell."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--cases", required=True)
-    parser.add_argument("--datasets", required=True, help="NAME:FACTOR:LABEL.LABEL of each data set, separated by commas")
+    parser.add_argument(
+        "--datasets",
+        required=True,
+        help="NAME:FACTOR:LABEL.LABEL of each data set, separated by commas",
+    )
     parser.add_argument("--split", default="val")
     arguments = parser.parse_args(argv)
-    print("| data set | cases | annotation | Dice | mean distance mm | Hausdorff mm |\n| --- | --- | --- | --- | --- | --- |")
+    print(
+        "| data set | cases | annotation | Dice | mean distance mm | Hausdorff mm |\n| --- | --- | --- | --- | --- | --- |"
+    )
     for entry in arguments.datasets.split(","):
         name, factor, labels = entry.split(":")
-        cases = [case for case in read_training_cases(arguments.cases, [name]) if case.split == arguments.split]
-        pairs = [score_case(case, int(factor), [int(label) for label in labels.split(".")]) for case in cases]
-        means = [{measure: mean_over_structures(rows, measure) for measure in MEASURES} for rows in zip(*pairs)]
+        cases = [
+            case
+            for case in read_training_cases(arguments.cases, [name])
+            if case.split == arguments.split
+        ]
+        pairs = [
+            score_case(case, int(factor), [int(label) for label in labels.split(".")])
+            for case in cases
+        ]
+        means = [
+            {measure: mean_over_structures(rows, measure) for measure in MEASURES}
+            for rows in zip(*pairs)
+        ]
         for title, own in zip((f"every {factor}th slice, stair steps", "superresolve"), means):
-            print(f"| {name} | {len(cases)} | {title} | " + " | ".join(summary(own[measure]) for measure in MEASURES) + " |")
-        print(f"| {name} | {len(cases)} | p (Wilcoxon) | " + " | ".join(f"{wilcoxon_p(means[1][measure], means[0][measure]):.3g}" for measure in MEASURES) + " |", flush=True)
+            print(
+                f"| {name} | {len(cases)} | {title} | "
+                + " | ".join(summary(own[measure]) for measure in MEASURES)
+                + " |"
+            )
+        print(
+            f"| {name} | {len(cases)} | p (Wilcoxon) | "
+            + " | ".join(
+                f"{wilcoxon_p(means[1][measure], means[0][measure]):.3g}" for measure in MEASURES
+            )
+            + " |",
+            flush=True,
+        )
     return 0
 
 

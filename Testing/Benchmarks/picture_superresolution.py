@@ -82,7 +82,7 @@ def thicken(path, factor, out):
     """Write every `factor`-th slice of a file, where it lies."""
     image = sitk.ReadImage(str(path))
     last = image.GetSize()[2] // factor * factor
-    thick = image[:, :, factor // 2:last:factor]
+    thick = image[:, :, factor // 2 : last : factor]
     sitk.WriteImage(thick, str(out))
     return sitk.GetArrayFromImage(image)[:last], thick.GetSpacing()[::-1]
 
@@ -101,12 +101,28 @@ def main(argv=None):
         folder = Path(folder)
         thicken(arguments.image, arguments.factor, folder / "image.nii.gz")
         truth, spacing = thicken(arguments.labels, arguments.factor, folder / "labels.nii.gz")
-        fine = superresolve_file(folder / "image.nii.gz", folder / "labels.nii.gz", folder / "fine.nii.gz", model=arguments.model, axis="k", factor=arguments.factor)
+        fine = superresolve_file(
+            folder / "image.nii.gz",
+            folder / "labels.nii.gz",
+            folder / "fine.nii.gz",
+            model=arguments.model,
+            axis="k",
+            factor=arguments.factor,
+        )
         thick = sitk.GetArrayFromImage(sitk.ReadImage(str(folder / "labels.nii.gz")))
     truth, fine, thick = (array == arguments.label for array in (truth, fine, thick))
-    steps, thin = np.repeat(thick, arguments.factor, axis=0), (spacing[0] / arguments.factor, *spacing[1:])
-    draw(arguments.out, [(steps, thin, f"thick slices of {spacing[0]:g} mm, Dice {dice(steps, truth):.3f}"), (fine, thin, f"superresolve, Dice {dice(fine, truth):.3f}"),
-                         (truth, thin, f"truth, slices of {thin[0]:g} mm")])
+    steps, thin = (
+        np.repeat(thick, arguments.factor, axis=0),
+        (spacing[0] / arguments.factor, *spacing[1:]),
+    )
+    draw(
+        arguments.out,
+        [
+            (steps, thin, f"thick slices of {spacing[0]:g} mm, Dice {dice(steps, truth):.3f}"),
+            (fine, thin, f"superresolve, Dice {dice(fine, truth):.3f}"),
+            (truth, thin, f"truth, slices of {thin[0]:g} mm"),
+        ],
+    )
     return 0
 
 

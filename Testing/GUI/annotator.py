@@ -72,7 +72,9 @@ class Annotator:
 
     def mask(self, segment_id=None):
         """(N, H, W) bool of a segment, slice axis first."""
-        voxels = segmentMask(self.segmentation, segment_id or self.ui.editor.currentSegmentID(), self.volume)
+        voxels = segmentMask(
+            self.segmentation, segment_id or self.ui.editor.currentSegmentID(), self.volume
+        )
         return np.moveaxis(voxels, self.axis, 0)
 
     # Hands
@@ -140,13 +142,16 @@ class Annotator:
 
     def click_slice(self, index):
         """Click a cell of the strip."""
-        person.click(self.strip, int((index + 0.5) * self.strip.width / len(self.panel.review.review)), 40)
+        person.click(
+            self.strip, int((index + 0.5) * self.strip.width / len(self.panel.review.review)), 40
+        )
 
     # Eyes
 
     def kinds(self):
         """Names of what the strip shows, one a slice."""
         from SlicePropagationMRML.review import Kind
+
         return [Kind(int(kind)).name.lower() for kind in self.panel.review.review.kinds]
 
     def confidences(self):

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from host.fixtures import pytest_pycollect_makemodule       # noqa: F401
+from host.fixtures import pytest_pycollect_makemodule  # noqa: F401
 
 MODULE_FOLDER = Path(__file__).resolve().parents[2] / "SlicePropagation"
 
@@ -12,10 +12,14 @@ MODULE_FOLDER = Path(__file__).resolve().parents[2] / "SlicePropagation"
 def application():
     """The host, checking our module's code against what Slicer offers."""
     from host import slicerenv
+
     application = slicerenv.bootstrap(check_prefix=[MODULE_FOLDER])
     import slicer
+
     window = slicer.util.mainWindow()
-    slicer.util.mainWindow = lambda: window         # its search through all top-level widgets meets some that PySide6 is about to delete
+    slicer.util.mainWindow = lambda: (
+        window
+    )  # its search through all top-level widgets meets some that PySide6 is about to delete
     return application
 
 
@@ -25,6 +29,7 @@ def annotator(application):
     import slicer
     from annotator import Annotator, MODULE
     from host import pqt, slicerenv
+
     slicer.mrmlScene = application.mrmlScene()
     slicer.mrmlScene.Clear(False)
     pqt.violations.clear()
@@ -45,6 +50,7 @@ def annotator(application):
 def drawn(annotator):
     """A person who drew slice 7 of a drifting disc."""
     from phantoms import drifting_disc
+
     annotator.stack, annotator.truth = drifting_disc()
     annotator.load(annotator.stack)
     annotator.segment = annotator.add_segment()

@@ -13,9 +13,24 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 CHECKOUT = HERE.parents[1]
-sys.path[:0] = [str(CHECKOUT), str(CHECKOUT / "SlicePropagation"), str(HERE), *(str(HERE.parent / name) for name in ("Host", "MRML", "Library"))]
+sys.path[:0] = [
+    str(CHECKOUT),
+    str(CHECKOUT / "SlicePropagation"),
+    str(HERE),
+    *(str(HERE.parent / name) for name in ("Host", "MRML", "Library")),
+]
 WIDTHS = (320, 400, 600)
-STATES = ("empty", "no_pytorch", "ready", "running", "stopped", "reviewed", "error", "frames", "carried")     # each builds on the one before, but the first two and "frames"
+STATES = (
+    "empty",
+    "no_pytorch",
+    "ready",
+    "running",
+    "stopped",
+    "reviewed",
+    "error",
+    "frames",
+    "carried",
+)  # each builds on the one before, but the first two and "frames"
 NAMES = ("Liver", "Right kidney", "Spleen")
 SEED_SLICE = 28
 
@@ -29,6 +44,7 @@ class States:
 
     def __init__(self, annotator):
         from SlicePropagationLib.sample import make_sample
+
         self.annotator = annotator
         self._find_spec = importlib.util.find_spec
         self.sample = make_sample(shape=(60, 128, 128))
@@ -39,7 +55,9 @@ class States:
     def no_pytorch(self):
         """A volume and a seed; the engine chosen needs PyTorch, which is not there."""
         self._load()
-        importlib.util.find_spec = lambda name, *rest: None if name == "torch" else self._find_spec(name, *rest)
+        importlib.util.find_spec = lambda name, *rest: (
+            None if name == "torch" else self._find_spec(name, *rest)
+        )
         self.annotator.panel.run.refreshEngines()
         self.annotator.choose(self.annotator.ui.engineComboBox, "Trained network, needs PyTorch")
 
@@ -53,6 +71,7 @@ class States:
     def running(self):
         """Half of a run is done."""
         from host import person
+
         person.click(self.annotator.ui.propagateButton)
         person.wait_until(lambda: self.annotator.ui.progressBar.value >= 25, 120)
         self.annotator.panel.review.show(self.annotator.panel.reviewed())
@@ -65,6 +84,7 @@ class States:
     def reviewed(self):
         """Propagated, one slice corrected, one confirmed; Details open."""
         from host import person
+
         self.annotator.key("K")
         self.annotator.wait_for_end()
         self.annotator.propagate()
@@ -81,16 +101,24 @@ class States:
         import slicer
         from host import person
         from mrml_scene import makeVolume
+
         self.annotator.ui.detailsCollapsibleButton.collapsed = True
         self.annotator.axis = 0
         slicer.mrmlScene.Clear(False)
         person.turns()
         sequence = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSequenceNode", "CT breathing")
         for frame in range(5):
-            volume = makeVolume(slicer.mrmlScene, np.roll(self.sample.volume, min(frame, 5 - frame), axis=1), (2.8, 2.8, 3.0), name="CT breathing")
+            volume = makeVolume(
+                slicer.mrmlScene,
+                np.roll(self.sample.volume, min(frame, 5 - frame), axis=1),
+                (2.8, 2.8, 3.0),
+                name="CT breathing",
+            )
             sequence.SetDataNodeAtValue(volume, str(frame))
             slicer.mrmlScene.RemoveNode(volume)
-        browser = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSequenceBrowserNode", "CT breathing browser")
+        browser = slicer.mrmlScene.AddNewNodeByClass(
+            "vtkMRMLSequenceBrowserNode", "CT breathing browser"
+        )
         browser.SetAndObserveMasterSequenceNodeID(sequence.GetID())
         slicer.modules.sequences.logic().UpdateProxyNodesFromSequences(browser)
         self.annotator.ui.volumeSelector.setCurrentNode(browser.GetProxyNode(sequence))
@@ -108,6 +136,7 @@ class States:
         """The result is in all frames, and another one is shown."""
         import slicer
         from host import person
+
         self.annotator.wait_for_end()
         slicer.mrmlScene.GetFirstNodeByClass("vtkMRMLSequenceBrowserNode").SetSelectedItemNumber(2)
         person.turns()
@@ -117,6 +146,7 @@ class States:
         import numpy as np
         import slicer
         from host import person
+
         slicer.util.updateVolumeFromArray(self.annotator.volume, np.full((60, 64, 64), 7, np.int16))
         person.click(self.annotator.ui.detailsCollapsibleButton, 20, 8)
         self.annotator.choose(self.annotator.ui.axisComboBox, "Coronal")
@@ -125,7 +155,10 @@ class States:
         from host import person
         from mrml_scene import makeVolume
         import slicer
-        volume = makeVolume(slicer.mrmlScene, self.sample.volume, (2.8, 2.8, 3.0), name="CT abdomen")
+
+        volume = makeVolume(
+            slicer.mrmlScene, self.sample.volume, (2.8, 2.8, 3.0), name="CT abdomen"
+        )
         self.annotator.axis = 0
         self.annotator.ui.volumeSelector.setCurrentNode(volume)
         for label, name in enumerate(NAMES, 1):
@@ -143,8 +176,10 @@ def take_all(out, names=STATES):
     """Write the pictures of these states; returns those that did not fit."""
     from annotator import Annotator
     from host import picture, slicerenv
+
     slicerenv.bootstrap(check_prefix=[CHECKOUT / "SlicePropagation"])
     import slicer
+
     slicer.util.mainWindow().show()
     widget = slicerenv.load_module(CHECKOUT / "SlicePropagation" / "SlicePropagation.py")[2]
     states, misfits = States(Annotator(widget)), []
@@ -162,8 +197,15 @@ def take_all(out, names=STATES):
 
 def main(arguments=None):
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--out", type=Path, default=CHECKOUT / "Resources" / "Screenshots", help="folder for the pictures")
-    parser.add_argument("--states", default=",".join(STATES), help="which states, in this order; default: all")
+    parser.add_argument(
+        "--out",
+        type=Path,
+        default=CHECKOUT / "Resources" / "Screenshots",
+        help="folder for the pictures",
+    )
+    parser.add_argument(
+        "--states", default=",".join(STATES), help="which states, in this order; default: all"
+    )
     options = parser.parse_args(arguments)
     misfits = take_all(options.out, options.states.split(","))
     print("\n".join(misfits) or "Everything fits.", flush=True)
@@ -172,4 +214,5 @@ def main(arguments=None):
 
 if __name__ == "__main__":
     import os
-    os._exit(main())        # PySide6 and VTK disagree about who goes first at the end of the process
+
+    os._exit(main())  # PySide6 and VTK disagree about who goes first at the end of the process

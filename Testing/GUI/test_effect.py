@@ -12,7 +12,7 @@ from phantoms import drifting_disc
 from SlicePropagationMRML.geometry import segmentMask
 
 MODULE_FOLDER = Path(__file__).resolve().parents[2] / "SlicePropagation"
-KEPT = []               # editors and effects stay alive and hidden: PySide6 does not survive top-level widgets that go with their last name
+KEPT = []  # editors and effects stay alive and hidden: PySide6 does not survive top-level widgets that go with their last name
 EFFECT_MODULE = "SegmentEditorSlicePropagation"
 
 
@@ -23,10 +23,14 @@ class Editor:
         self.widget = widget
         stack, self.truth = drifting_disc()
         self.volume = makeVolume(slicer.mrmlScene, stack.images, (1.0, 1.5, 3.0))
-        self.segmentation = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentationNode", "Segmentation")
+        self.segmentation = slicer.mrmlScene.AddNewNodeByClass(
+            "vtkMRMLSegmentationNode", "Segmentation"
+        )
         self.segmentation.CreateDefaultDisplayNodes()
         widget.setMRMLScene(slicer.mrmlScene)
-        widget.setMRMLSegmentEditorNode(slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentEditorNode"))
+        widget.setMRMLSegmentEditorNode(
+            slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentEditorNode")
+        )
         widget.setSegmentationNode(self.segmentation)
         widget.setSourceVolumeNode(self.volume)
         widget.show()
@@ -78,7 +82,10 @@ def test_the_module_is_hidden_and_registers_the_effect(editor):
 
 
 def test_a_preview_waits_until_it_is_applied_and_one_undo_takes_it_back(editor):
-    assert not editor.effect.applyButton.enabled and editor.effect.applyButton.toolTip == "There is no preview yet"
+    assert (
+        not editor.effect.applyButton.enabled
+        and editor.effect.applyButton.toolTip == "There is no preview yet"
+    )
     editor.preview()
     assert "preview" in editor.effect.statusLabel.text and editor.mask().any(axis=(1, 2)).sum() == 1
     editor.apply()
@@ -94,7 +101,11 @@ def test_a_cancelled_preview_leaves_nothing(editor):
     editor.preview()
     person.click(editor.effect.cancelButton)
     assert editor.mask().any(axis=(1, 2)).sum() == 1 and not editor.effect.cancelButton.enabled
-    assert not [node for node in slicer.util.getNodesByClass("vtkMRMLSegmentationNode") if node.GetName().endswith("preview")]
+    assert not [
+        node
+        for node in slicer.util.getNodesByClass("vtkMRMLSegmentationNode")
+        if node.GetName().endswith("preview")
+    ]
 
 
 def test_leaving_the_effect_during_a_run_ends_it(editor):
@@ -102,7 +113,11 @@ def test_leaving_the_effect_during_a_run_ends_it(editor):
     editor.widget.setActiveEffectByName("Paint")
     person.turns(20)
     assert editor.mask().any(axis=(1, 2)).sum() == 1
-    assert not [node for node in slicer.util.getNodesByClass("vtkMRMLSegmentationNode") if node.GetName().endswith("preview")]
+    assert not [
+        node
+        for node in slicer.util.getNodesByClass("vtkMRMLSegmentationNode")
+        if node.GetName().endswith("preview")
+    ]
 
 
 def test_without_a_seed_the_effect_says_so(editor):
@@ -115,7 +130,11 @@ def test_without_a_seed_the_effect_says_so(editor):
 
 def test_the_directions_are_named_after_the_patient_along_the_axis_of_the_drawing(editor):
     box = editor.effect.directionComboBox
-    assert [box.itemText(index) for index in range(3)] == ["Both directions", "Towards superior", "Towards inferior"]
+    assert [box.itemText(index) for index in range(3)] == [
+        "Both directions",
+        "Towards superior",
+        "Towards inferior",
+    ]
     person.draw_slice(editor.widget, 0, 7, np.zeros_like(editor.truth[7]))
     person.draw_slice(editor.widget, 1, 20, editor.truth[:, 20])
     editor.widget.setActiveEffectByName("Propagate")

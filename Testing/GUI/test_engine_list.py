@@ -14,7 +14,12 @@ from SlicePropagationLib.engines import ENGINES
 def without(monkeypatch):
     """Packages that are not installed, whatever is here; torch is unless it is among them."""
     find, missing = util.find_spec, set()
-    monkeypatch.setattr("SlicePropagationLib.engines.util.find_spec", lambda name, *rest: None if name in missing else find(name, *rest) or (name == "torch" or None))
+    monkeypatch.setattr(
+        "SlicePropagationLib.engines.util.find_spec",
+        lambda name, *rest: (
+            None if name in missing else find(name, *rest) or (name == "torch" or None)
+        ),
+    )
     return missing
 
 
@@ -23,7 +28,13 @@ class PyTorchUtilsLogic:
 
     calls, outcome, found = [], None, staticmethod(lambda: False)
 
-    def installTorch(self, askConfirmation=False, forceComputationBackend=None, torchVersionRequirement=None, torchvisionVersionRequirement=None):
+    def installTorch(
+        self,
+        askConfirmation=False,
+        forceComputationBackend=None,
+        torchVersionRequirement=None,
+        torchvisionVersionRequirement=None,
+    ):
         self.calls.append("installTorch")
         return self.outcome()
 
@@ -54,13 +65,19 @@ def entries(combo):
 
 def answer(monkeypatch, is_yes):
     asked = []
-    monkeypatch.setattr("slicer.util.confirmOkCancelDisplay", lambda text, *rest, **options: asked.append(text) or is_yes)
+    monkeypatch.setattr(
+        "slicer.util.confirmOkCancelDisplay",
+        lambda text, *rest, **options: asked.append(text) or is_yes,
+    )
     return asked
 
 
 def test_the_panel_offers_the_engines_of_the_command_line(drawn):
     from SlicePropagationMRML.controls import engineTitle
-    assert [entry.split(", needs")[0] for entry in entries(drawn.ui.engineComboBox)] == [engineTitle(name) for name in ENGINES]
+
+    assert [entry.split(", needs")[0] for entry in entries(drawn.ui.engineComboBox)] == [
+        engineTitle(name) for name in ENGINES
+    ]
 
 
 def test_contour_interpolation_of_itk_fills_between_two_drawn_slices_and_nothing_beyond(drawn):
@@ -76,7 +93,10 @@ def test_without_itk_its_engine_is_disabled_with_the_reason(drawn, without):
     without.add("itk")
     drawn.panel.run.refreshEngines()
     combo, row = drawn.ui.engineComboBox, list(ENGINES).index("itk_interpolation")
-    assert combo.itemText(row) == "Contour interpolation (ITK), needs itk" and not combo.model().item(row).isEnabled()
+    assert (
+        combo.itemText(row) == "Contour interpolation (ITK), needs itk"
+        and not combo.model().item(row).isEnabled()
+    )
     assert "Python package itk, which is not installed" in combo.model().item(row).toolTip()
     with pytest.raises(LookupError):
         drawn.choose(combo, combo.itemText(row))
@@ -90,11 +110,16 @@ def test_the_trained_registration_walks_with_the_weights_that_are_shipped(drawn)
     drawn.choose(drawn.ui.engineComboBox, "Trained registration (VoxelMorph)")
     drawn.propagate()
     found = drawn.mask()
-    assert 2 * (found & drawn.truth).sum() / (found.sum() + drawn.truth.sum()) > 0.85 and drawn.kinds()[9] == "propagated"
+    assert (
+        2 * (found & drawn.truth).sum() / (found.sum() + drawn.truth.sum()) > 0.85
+        and drawn.kinds()[9] == "propagated"
+    )
 
 
 def test_an_engine_whose_weights_are_missing_is_disabled_with_the_reason(drawn, monkeypatch):
-    monkeypatch.setattr("SlicePropagationMRML.controls.has_model", lambda name: name != "voxelmorph")
+    monkeypatch.setattr(
+        "SlicePropagationMRML.controls.has_model", lambda name: name != "voxelmorph"
+    )
     drawn.panel.run.refreshEngines()
     item = drawn.ui.engineComboBox.model().item(list(ENGINES).index("voxelmorph"))
     assert not item.isEnabled() and "weights are not part of this installation" in item.toolTip()
@@ -105,7 +130,11 @@ def test_a_scene_that_names_an_engine_which_is_not_here_takes_the_default(drawn,
     without.update({"itk", "torch"})
     drawn.panel.run.refreshEngines()
     drawn.panel.refresh()
-    assert drawn.panel.run.engineName() == "registration" and drawn.ui.engineComboBox.currentText == "Image registration" and drawn.ui.propagateButton.isEnabled()
+    assert (
+        drawn.panel.run.engineName() == "registration"
+        and drawn.ui.engineComboBox.currentText == "Image registration"
+        and drawn.ui.propagateButton.isEnabled()
+    )
 
 
 def choose_network(annotator):
@@ -113,7 +142,9 @@ def choose_network(annotator):
     annotator.choose(annotator.ui.engineComboBox, "Trained network, needs PyTorch")
 
 
-def test_until_the_person_presses_install_nothing_is_asked_of_the_extension(drawn, extension, monkeypatch):
+def test_until_the_person_presses_install_nothing_is_asked_of_the_extension(
+    drawn, extension, monkeypatch
+):
     asked = answer(monkeypatch, True)
     choose_network(drawn)
     drawn.widget.onReload()
@@ -121,21 +152,42 @@ def test_until_the_person_presses_install_nothing_is_asked_of_the_extension(draw
     assert extension.calls == [] and asked == []
 
 
-def test_a_person_who_agrees_gets_pytorch_and_the_engine_stays_chosen(drawn, extension, without, monkeypatch):
+def test_a_person_who_agrees_gets_pytorch_and_the_engine_stays_chosen(
+    drawn, extension, without, monkeypatch
+):
     asked = answer(monkeypatch, True)
-    monkeypatch.setattr(extension, "outcome", lambda self: without.discard("torch") or types.ModuleType("torch"))
+    monkeypatch.setattr(
+        extension, "outcome", lambda self: without.discard("torch") or types.ModuleType("torch")
+    )
     choose_network(drawn)
     person.click(drawn.ui.installButton)
-    assert len(asked) == 1 and "3 GB" in asked[0] and extension.calls == ["torchInstalled", "installTorch"]
-    assert drawn.status == "PyTorch is installed." and drawn.ui.engineComboBox.currentText == "Trained network"
-    assert not drawn.ui.installButton.visible and drawn.ui.deviceComboBox.visible and drawn.ui.propagateButton.isEnabled()
+    assert (
+        len(asked) == 1
+        and "3 GB" in asked[0]
+        and extension.calls == ["torchInstalled", "installTorch"]
+    )
+    assert (
+        drawn.status == "PyTorch is installed."
+        and drawn.ui.engineComboBox.currentText == "Trained network"
+    )
+    assert (
+        not drawn.ui.installButton.visible
+        and drawn.ui.deviceComboBox.visible
+        and drawn.ui.propagateButton.isEnabled()
+    )
 
 
-def test_a_person_who_declines_gets_nothing_and_can_use_another_engine(drawn, extension, monkeypatch):
+def test_a_person_who_declines_gets_nothing_and_can_use_another_engine(
+    drawn, extension, monkeypatch
+):
     answer(monkeypatch, False)
     choose_network(drawn)
     person.click(drawn.ui.installButton)
-    assert "installTorch" not in extension.calls and drawn.status.startswith("PyTorch was not installed") and not drawn.ui.propagateButton.isEnabled()
+    assert (
+        "installTorch" not in extension.calls
+        and drawn.status.startswith("PyTorch was not installed")
+        and not drawn.ui.propagateButton.isEnabled()
+    )
     drawn.choose(drawn.ui.engineComboBox, "Image registration")
     drawn.propagate()
     assert drawn.mask()[9].any()
@@ -145,40 +197,73 @@ def fail(self):
     raise RuntimeError("no space left on device")
 
 
-@pytest.mark.parametrize("outcome,said", [(fail, "no space left on device"), (lambda self: None, "did not install PyTorch")], ids=["an error", "nothing installed"])
-def test_an_installation_that_fails_is_named_in_the_status_and_the_panel_goes_on(drawn, extension, monkeypatch, outcome, said):
+@pytest.mark.parametrize(
+    "outcome,said",
+    [(fail, "no space left on device"), (lambda self: None, "did not install PyTorch")],
+    ids=["an error", "nothing installed"],
+)
+def test_an_installation_that_fails_is_named_in_the_status_and_the_panel_goes_on(
+    drawn, extension, monkeypatch, outcome, said
+):
     answer(monkeypatch, True)
     monkeypatch.setattr(extension, "outcome", outcome)
     choose_network(drawn)
     person.click(drawn.ui.installButton)
-    assert said in drawn.status and "Image registration works without it" in drawn.status and drawn.ui.installButton.isEnabled()
+    assert (
+        said in drawn.status
+        and "Image registration works without it" in drawn.status
+        and drawn.ui.installButton.isEnabled()
+    )
     drawn.choose(drawn.ui.engineComboBox, "Image registration")
     assert drawn.ui.propagateButton.isEnabled()
 
 
-def test_pytorch_that_came_by_another_way_is_neither_asked_for_nor_downloaded(drawn, extension, without, monkeypatch):
+def test_pytorch_that_came_by_another_way_is_neither_asked_for_nor_downloaded(
+    drawn, extension, without, monkeypatch
+):
     asked = answer(monkeypatch, True)
     choose_network(drawn)
     monkeypatch.setattr(extension, "found", staticmethod(lambda: without.discard("torch") is None))
     person.click(drawn.ui.installButton)
-    assert asked == [] and extension.calls == ["torchInstalled"] and drawn.status == "PyTorch is installed." and drawn.ui.propagateButton.isEnabled()
+    assert (
+        asked == []
+        and extension.calls == ["torchInstalled"]
+        and drawn.status == "PyTorch is installed."
+        and drawn.ui.propagateButton.isEnabled()
+    )
 
 
 def broken():
     raise ImportError("libtorch.so: cannot open shared object file")
 
 
-def test_a_broken_pytorch_is_named_with_what_mends_it_and_nothing_is_put_on_top(drawn, extension, monkeypatch):
+def test_a_broken_pytorch_is_named_with_what_mends_it_and_nothing_is_put_on_top(
+    drawn, extension, monkeypatch
+):
     asked = answer(monkeypatch, True)
     monkeypatch.setattr(extension, "found", staticmethod(broken))
     choose_network(drawn)
     person.click(drawn.ui.installButton)
-    assert "libtorch.so" in drawn.status and "Uninstall it in the module 'PyTorch Utils'" in drawn.status
-    assert asked == [] and extension.calls == ["torchInstalled"] and drawn.ui.installButton.isEnabled()
+    assert (
+        "libtorch.so" in drawn.status
+        and "Uninstall it in the module 'PyTorch Utils'" in drawn.status
+    )
+    assert (
+        asked == [] and extension.calls == ["torchInstalled"] and drawn.ui.installButton.isEnabled()
+    )
 
 
-def test_a_broken_pytorch_that_shows_only_in_the_run_ends_it_with_a_sentence(drawn, without, monkeypatch):
-    monkeypatch.setattr("SlicePropagationMRML.engine_choice.make_engine", lambda *arguments: broken())
+def test_a_broken_pytorch_that_shows_only_in_the_run_ends_it_with_a_sentence(
+    drawn, without, monkeypatch
+):
+    monkeypatch.setattr(
+        "SlicePropagationMRML.engine_choice.make_engine", lambda *arguments: broken()
+    )
     before = drawn.mask().copy()
     drawn.propagate()
-    assert "libtorch.so" in drawn.status and "choose another engine" in drawn.status and (drawn.mask() == before).all() and drawn.ui.propagateButton.isEnabled()
+    assert (
+        "libtorch.so" in drawn.status
+        and "choose another engine" in drawn.status
+        and (drawn.mask() == before).all()
+        and drawn.ui.propagateButton.isEnabled()
+    )

@@ -8,12 +8,17 @@ from mrml_scene import makeVolume
 from phantoms import disc
 
 SIZES = [9, 8, 7, 6, 7, 8]
-SLICES = range(1, 6)            # of 7; the disc is on these
+SLICES = range(1, 6)  # of 7; the disc is on these
 
 
 def truth_of(frame):
     """(K, J, I) bool: a disc that beats with the frames and drifts with the slices."""
-    return np.stack([disc((40, 40), (20, 18 + k), SIZES[frame]) if k in SLICES else np.zeros((40, 40), bool) for k in range(7)])
+    return np.stack(
+        [
+            disc((40, 40), (20, 18 + k), SIZES[frame]) if k in SLICES else np.zeros((40, 40), bool)
+            for k in range(7)
+        ]
+    )
 
 
 def load_cine(numFrames=6):
@@ -23,7 +28,9 @@ def load_cine(numFrames=6):
     sequence.SetIndexUnit("ms")
     for frame in range(numFrames):
         image = 100.0 * truth_of(frame) + np.random.default_rng(frame).normal(0, 3, (7, 40, 40))
-        volume = makeVolume(slicer.mrmlScene, image.astype(np.float32), (1.0, 1.2, 8.0), (5, -7, 11))
+        volume = makeVolume(
+            slicer.mrmlScene, image.astype(np.float32), (1.0, 1.2, 8.0), (5, -7, 11)
+        )
         sequence.SetDataNodeAtValue(volume, str(40 * frame))
         slicer.mrmlScene.RemoveNode(volume)
     browser = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSequenceBrowserNode", "Cine browser")
@@ -60,17 +67,24 @@ def test_without_sequences_in_the_scene_nothing_speaks_of_time(annotator):
 
 def test_for_a_volume_that_no_browser_drives_the_button_says_so(annotator):
     from phantoms import drifting_disc
+
     load_cine()
     annotator.load(drifting_disc()[0])
     assert annotator.ui.carryButton.isVisible() and not annotator.ui.carryButton.isEnabled()
-    assert annotator.ui.carryButton.toolTip.startswith("No sequence browser drives this volume") and annotator.ui.frameLabel.text == "No frames"
+    assert (
+        annotator.ui.carryButton.toolTip.startswith("No sequence browser drives this volume")
+        and annotator.ui.frameLabel.text == "No frames"
+    )
 
 
 def test_the_panel_says_which_frame_is_shown_and_what_is_missing_to_carry_it(annotator):
     browser, volume = load_cine()
     annotator.ui.volumeSelector.setCurrentNode(volume)
     person.turns()
-    assert annotator.ui.frameLabel.text == "Frame 1 of 6" and "segmentation" in annotator.ui.carryButton.toolTip
+    assert (
+        annotator.ui.frameLabel.text == "Frame 1 of 6"
+        and "segmentation" in annotator.ui.carryButton.toolTip
+    )
     annotator.add_segment()
     assert annotator.ui.carryButton.toolTip.startswith("Segment this frame first")
     annotator.browser = browser
@@ -84,14 +98,23 @@ def test_a_run_in_the_current_frame_is_carried_to_all_frames_and_the_strip_follo
     person.click(cine.ui.carryButton)
     assert cine.ui.propagateButton.text == "Stop" and cine.ui.progressBar.isVisible()
     cine.wait_for_end()
-    assert cine.status.startswith("Carried to 5 frames in ") and cine.ui.propagateButton.text == "Propagate"
+    assert (
+        cine.status.startswith("Carried to 5 frames in ")
+        and cine.ui.propagateButton.text == "Propagate"
+    )
     assert (cine.mask() == shown).all() and cine.kinds()[3] == "seed"
     for frame in (1, 3, 5):
         show_frame(cine, frame)
         assert overlap(cine.mask(), truth_of(frame)) > 0.85
-        assert set(cine.kinds()) == {"propagated"} and all(0 <= value < 1 for value in np.array(cine.confidences())[2:5])
+        assert set(cine.kinds()) == {"propagated"} and all(
+            0 <= value < 1 for value in np.array(cine.confidences())[2:5]
+        )
     show_frame(cine, 0)
-    assert (cine.mask() == shown).all() and cine.kinds()[3] == "seed" and cine.ui.frameLabel.text == "Frame 1 of 6"
+    assert (
+        (cine.mask() == shown).all()
+        and cine.kinds()[3] == "seed"
+        and cine.ui.frameLabel.text == "Frame 1 of 6"
+    )
 
 
 def test_a_slice_corrected_in_another_frame_stays_and_counts_when_frames_are_carried_again(cine):
@@ -108,9 +131,13 @@ def test_a_slice_corrected_in_another_frame_stays_and_counts_when_frames_are_car
     person.click(cine.ui.carryButton)
     cine.wait_for_end()
     show_frame(cine, 3)
-    assert (cine.mask()[3] == corrected).all() and cine.kinds()[3] == "correction" and (cine.mask()[1] == others).all()
+    assert (
+        (cine.mask()[3] == corrected).all()
+        and cine.kinds()[3] == "correction"
+        and (cine.mask()[1] == others).all()
+    )
     show_frame(cine, 2)
-    assert cine.mask()[3].sum() < before             # its neighbour along time now leads to the smaller disc
+    assert cine.mask()[3].sum() < before  # its neighbour along time now leads to the smaller disc
 
 
 def test_a_corrected_frame_is_propagated_like_any_volume_and_undo_stays_in_it(cine):
@@ -161,6 +188,7 @@ def unhurried(monkeypatch):
     """Image registration that takes its time."""
     import time
     from SlicePropagationLib.engines.registration import RegistrationEngine
+
     walk = RegistrationEngine.walk
 
     def slowly(self, *arguments):
@@ -173,7 +201,10 @@ def unhurried(monkeypatch):
 
 def test_before_anything_is_carried_there_is_nothing_to_undo_in_all_frames(cine):
     cine.propagate()
-    assert not cine.ui.takeBackButton.isEnabled() and cine.ui.takeBackButton.toolTip == "Nothing was carried to all frames yet"
+    assert (
+        not cine.ui.takeBackButton.isEnabled()
+        and cine.ui.takeBackButton.toolTip == "Nothing was carried to all frames yet"
+    )
 
 
 def test_carrying_is_undone_in_all_frames_and_the_segmentation_is_as_it_was(cine):
@@ -185,7 +216,10 @@ def test_carrying_is_undone_in_all_frames_and_the_segmentation_is_as_it_was(cine
     person.click(cine.ui.takeBackButton)
     cine.wait_for_end()
     assert cine.status == "Undone: 5 frames are as they were before."
-    assert cine.browser.GetSequenceNode(cine.segmentation) is None and slicer.mrmlScene.GetNumberOfNodesByClass("vtkMRMLSequenceNode") == 1
+    assert (
+        cine.browser.GetSequenceNode(cine.segmentation) is None
+        and slicer.mrmlScene.GetNumberOfNodesByClass("vtkMRMLSequenceNode") == 1
+    )
     assert (cine.mask() == before).all() and cine.kinds() == kinds
     show_frame(cine, 2)
     assert (cine.mask() == before).all()
@@ -200,7 +234,11 @@ def test_what_was_undone_in_all_frames_is_done_again_exactly(cine):
     show_frame(cine, 0)
     person.click(cine.ui.takeBackButton)
     cine.wait_for_end()
-    assert cine.status == "Redone: carried to 5 frames." and content_of(cine) == after and cine.ui.takeBackButton.text == "Undo in all frames"
+    assert (
+        cine.status == "Redone: carried to 5 frames."
+        and content_of(cine) == after
+        and cine.ui.takeBackButton.text == "Undo in all frames"
+    )
 
 
 def test_a_second_carrying_is_undone_without_the_first_and_the_correction_between_them_stays(cine):
@@ -229,8 +267,14 @@ def test_a_frame_that_a_person_worked_in_since_is_not_undone(cine, how):
     kept = cine.mask().copy()
     person.click(cine.ui.takeBackButton)
     cine.wait_for_end()
-    assert cine.status == "Undone: 4 frames are as they were before. You changed frame 4 since; it stays as you left it."
-    assert (cine.mask() == kept).all() and cine.kinds()[3] == {"drawn": "correction", "confirmed": "confirmed"}[how]
+    assert (
+        cine.status
+        == "Undone: 4 frames are as they were before. You changed frame 4 since; it stays as you left it."
+    )
+    assert (cine.mask() == kept).all() and cine.kinds()[3] == {
+        "drawn": "correction",
+        "confirmed": "confirmed",
+    }[how]
     show_frame(cine, 2)
     assert not cine.mask().any()
     show_frame(cine, 0)
@@ -241,23 +285,41 @@ def test_a_frame_that_a_person_worked_in_since_is_not_undone(cine, how):
 def test_a_carry_that_is_stopped_and_discarded_changes_no_frame(cine, unhurried, how):
     cine.propagate()
     stop_halfway(cine, how)
-    assert cine.status.startswith("Stopped. Keep what is there in all frames") and not cine.ui.propagateButton.isEnabled()
+    assert (
+        cine.status.startswith("Stopped. Keep what is there in all frames")
+        and not cine.ui.propagateButton.isEnabled()
+    )
     person.click(cine.ui.discardButton)
-    assert slicer.mrmlScene.GetNumberOfNodesByClass("vtkMRMLSequenceNode") == 1 and not cine.ui.keepButton.isVisible()
-    assert cine.browser.GetSequenceNode(cine.segmentation) is None and cine.kinds()[3] == "seed" and cine.ui.propagateButton.isEnabled()
+    assert (
+        slicer.mrmlScene.GetNumberOfNodesByClass("vtkMRMLSequenceNode") == 1
+        and not cine.ui.keepButton.isVisible()
+    )
+    assert (
+        cine.browser.GetSequenceNode(cine.segmentation) is None
+        and cine.kinds()[3] == "seed"
+        and cine.ui.propagateButton.isEnabled()
+    )
 
 
-def test_a_carry_that_is_stopped_and_kept_has_the_slices_that_were_done_in_all_frames(cine, unhurried):
+def test_a_carry_that_is_stopped_and_kept_has_the_slices_that_were_done_in_all_frames(
+    cine, unhurried
+):
     cine.propagate()
     drawn = cine.mask().any(axis=(1, 2)).nonzero()[0]
     stop_halfway(cine, "button")
     numDone = cine.logic._heldFrames.walk.numDone
     person.click(cine.ui.keepButton)
     cine.wait_for_end()
-    assert 2 <= numDone < len(drawn) and cine.status == f"Kept in 5 frames; {len(drawn) - numDone} slices were not reached, carry again for them."
+    assert (
+        2 <= numDone < len(drawn)
+        and cine.status
+        == f"Kept in 5 frames; {len(drawn) - numDone} slices were not reached, carry again for them."
+    )
     show_frame(cine, 2)
     assert cine.mask().any(axis=(1, 2)).nonzero()[0].tolist() == drawn[:numDone].tolist()
-    assert [cine.kinds()[index] for index in drawn] == ["propagated"] * numDone + ["unknown"] * (len(drawn) - numDone)
+    assert [cine.kinds()[index] for index in drawn] == ["propagated"] * numDone + ["unknown"] * (
+        len(drawn) - numDone
+    )
 
 
 def test_slices_that_a_stopped_carry_did_not_come_to_stay_as_they_were(cine, unhurried):
@@ -272,7 +334,11 @@ def test_slices_that_a_stopped_carry_did_not_come_to_stay_as_they_were(cine, unh
     person.click(cine.ui.keepButton)
     cine.wait_for_end()
     show_frame(cine, 2)
-    assert cine.mask()[last].any() and cine.mask()[last].tobytes() == before[2][0][last * 1600:(last + 1) * 1600] and cine.kinds() == before[2][1]
+    assert (
+        cine.mask()[last].any()
+        and cine.mask()[last].tobytes() == before[2][0][last * 1600 : (last + 1) * 1600]
+        and cine.kinds() == before[2][1]
+    )
 
 
 def test_a_scene_that_is_closed_has_nothing_to_undo_in_all_frames(cine):
@@ -285,6 +351,7 @@ def test_a_scene_that_is_closed_has_nothing_to_undo_in_all_frames(cine):
 def test_another_frame_ends_a_run_through_slices_and_nothing_is_written_into_it(cine, monkeypatch):
     import time
     from SlicePropagationLib.engines.registration import RegistrationEngine
+
     walk = RegistrationEngine.walk
 
     def slowly(self, *arguments):
@@ -299,7 +366,11 @@ def test_another_frame_ends_a_run_through_slices_and_nothing_is_written_into_it(
     show_frame(cine, 2)
     assert cine.status.startswith("Another frame is shown") and not cine.logic.isRunning
     cine.wait_for_panel()
-    assert (cine.mask() == before).all() and cine.ui.propagateButton.isEnabled() and cine.ui.frameLabel.text == "Frame 3 of 6"
+    assert (
+        (cine.mask() == before).all()
+        and cine.ui.propagateButton.isEnabled()
+        and cine.ui.frameLabel.text == "Frame 3 of 6"
+    )
 
 
 def test_moving_through_the_frames_while_they_are_carried_does_no_harm(cine):
@@ -309,12 +380,16 @@ def test_moving_through_the_frames_while_they_are_carried_does_no_harm(cine):
     person.wait_until(lambda: cine.ui.progressBar.value > 0)
     show_frame(cine, 4)
     cine.wait_for_end()
-    assert cine.status.startswith("Carried to 5 frames") and overlap(cine.mask(), truth_of(4)) > 0.85
+    assert (
+        cine.status.startswith("Carried to 5 frames") and overlap(cine.mask(), truth_of(4)) > 0.85
+    )
     show_frame(cine, 0)
     assert (cine.mask() == shown).all()
 
 
-@pytest.mark.parametrize("shown", [3, 5], ids=["in the frame shown at the start", "in another frame"])
+@pytest.mark.parametrize(
+    "shown", [3, 5], ids=["in the frame shown at the start", "in another frame"]
+)
 def test_what_is_drawn_while_frames_are_carried_stands(cine, shown):
     cine.propagate()
     person.click(cine.ui.carryButton)
@@ -344,14 +419,21 @@ def test_what_is_deleted_while_frames_are_carried_ends_it_with_a_sentence(cine, 
         slicer.mrmlScene.RemoveNode(getattr(cine, victim))
     cine.wait_for_end()
     cine.wait_for_panel()
-    assert not cine.logic.isRunning and ("removed from the scene" in cine.status or "closed" in cine.status) and cine.ui.propagateButton.text == "Propagate"
+    assert (
+        not cine.logic.isRunning
+        and ("removed from the scene" in cine.status or "closed" in cine.status)
+        and cine.ui.propagateButton.text == "Propagate"
+    )
 
 
 def test_while_the_sequence_plays_the_panel_waits_and_afterwards_shows_the_frame(cine):
     cine.browser.SetPlaybackActive(True)
     for frame in (1, 2, 3):
         show_frame(cine, frame)
-    assert cine.ui.propagateButton.toolTip.startswith("The sequence is playing") and cine.ui.frameLabel.text == "Frame 4 of 6"
+    assert (
+        cine.ui.propagateButton.toolTip.startswith("The sequence is playing")
+        and cine.ui.frameLabel.text == "Frame 4 of 6"
+    )
     cine.browser.SetPlaybackActive(False)
     person.turns()
     assert cine.ui.propagateButton.isEnabled() and cine.kinds()[3] == "seed"

@@ -41,15 +41,27 @@ def test_what_was_said_of_one_scene_or_segmentation_is_not_said_of_the_next(seed
     assert seeded.status == "Load or choose a volume"
 
 
-@pytest.mark.parametrize("key,reason", [("P", "Load or choose a volume"), ("N", "Load or choose a volume"), ("C", "Load or choose a volume"),
-                                        ("E", "Load or choose a volume"), ("K", "Only after a run"), ("D", "Only after a run")])
+@pytest.mark.parametrize(
+    "key,reason",
+    [
+        ("P", "Load or choose a volume"),
+        ("N", "Load or choose a volume"),
+        ("C", "Load or choose a volume"),
+        ("E", "Load or choose a volume"),
+        ("K", "Only after a run"),
+        ("D", "Only after a run"),
+    ],
+)
 def test_a_key_before_its_time_says_why_it_does_nothing(annotator, key, reason):
     annotator.panel.say("something else")
     annotator.key(key)
     assert annotator.status.startswith(reason)
 
 
-@pytest.mark.parametrize("scope,reason", [("All drawn segments", "Draw the structure"), ("Checked segments", "Check the segments")])
+@pytest.mark.parametrize(
+    "scope,reason",
+    [("All drawn segments", "Draw the structure"), ("Checked segments", "Check the segments")],
+)
 def test_with_segments_but_none_to_fill_it_says_what_to_do(annotator, scope, reason):
     annotator.load(drifting_disc()[0])
     annotator.add_segment()
@@ -60,8 +72,19 @@ def test_with_segments_but_none_to_fill_it_says_what_to_do(annotator, scope, rea
 def test_while_a_result_waits_nothing_else_can_be_chosen_and_each_control_says_why(seeded):
     seeded.stop_after(4)
     ui = seeded.ui
-    for widget in (ui.propagateButton, ui.axisComboBox, ui.directionComboBox, ui.engineComboBox, ui.toTheEndCheckBox, ui.volumeSelector, ui.segmentationSelector,
-                   ui.scopeComboBox, ui.nextButton, ui.confirmButton, ui.emptyButton):
+    for widget in (
+        ui.propagateButton,
+        ui.axisComboBox,
+        ui.directionComboBox,
+        ui.engineComboBox,
+        ui.toTheEndCheckBox,
+        ui.volumeSelector,
+        ui.segmentationSelector,
+        ui.scopeComboBox,
+        ui.nextButton,
+        ui.confirmButton,
+        ui.emptyButton,
+    ):
         assert not widget.isEnabled() and widget.toolTip == "Keep or discard the last result first"
 
 
@@ -89,7 +112,11 @@ def test_an_image_of_fewer_slices_in_the_same_volume_is_shown_as_another_volume_
     kinds = seeded.kinds()
     slicer.util.updateVolumeFromArray(seeded.volume, seeded.stack.images[:10])
     seeded.wait_for_panel()
-    assert seeded.kinds() == ["seed"] * 10 and "counts as drawn by you" in seeded.status and seeded.ui.propagateButton.isEnabled()
+    assert (
+        seeded.kinds() == ["seed"] * 10
+        and "counts as drawn by you" in seeded.status
+        and seeded.ui.propagateButton.isEnabled()
+    )
     slicer.util.updateVolumeFromArray(seeded.volume, seeded.stack.images)
     seeded.wait_for_panel()
     assert seeded.kinds() == kinds and seeded.status == ""
@@ -100,7 +127,9 @@ def test_after_the_volume_was_moved_alone_the_panel_speaks_of_what_was_drawn_onl
     kinds, origin = seeded.kinds(), seeded.volume.GetOrigin()
     seeded.volume.SetOrigin(0.0, 0.0, 3.0)
     seeded.wait_for_panel()
-    assert seeded.kinds() == ["seed"] * 15 + ["unknown"] and "counts as drawn by you" in seeded.status
+    assert (
+        seeded.kinds() == ["seed"] * 15 + ["unknown"] and "counts as drawn by you" in seeded.status
+    )
     seeded.volume.SetOrigin(*origin)
     seeded.wait_for_panel()
     assert seeded.kinds() == kinds
@@ -110,12 +139,24 @@ def test_after_the_volume_was_moved_alone_the_panel_speaks_of_what_was_drawn_onl
     assert seeded.status.startswith("You drew on slice 9.")
 
 
-@pytest.mark.parametrize("change", [lambda volume: volume.SetOrigin(0.0, 0.0, 3.0), lambda volume: slicer.util.updateVolumeFromArray(volume, np.zeros((10, 48, 48), np.float32))])
-def test_a_volume_that_is_moved_or_replaced_while_a_result_waits_takes_the_result_with_it(seeded, change):
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda volume: volume.SetOrigin(0.0, 0.0, 3.0),
+        lambda volume: slicer.util.updateVolumeFromArray(
+            volume, np.zeros((10, 48, 48), np.float32)
+        ),
+    ],
+)
+def test_a_volume_that_is_moved_or_replaced_while_a_result_waits_takes_the_result_with_it(
+    seeded, change
+):
     seeded.stop_after(4)
     change(seeded.volume)
     seeded.wait_for_panel()
-    assert not seeded.ui.keepButton.isVisible() and not seeded.logic.hasPartialResult and seeded.status
+    assert (
+        not seeded.ui.keepButton.isVisible() and not seeded.logic.hasPartialResult and seeded.status
+    )
     assert seeded.mask(seeded.segment).any(axis=(1, 2)).sum() == 1
 
 
@@ -141,7 +182,7 @@ def test_a_segmentation_that_is_chosen_in_the_middle_of_a_run_waits_for_its_end(
     other, first = second_segmentation(seeded), seeded.segmentation
     person.click(seeded.ui.propagateButton)
     assert not seeded.ui.segmentationSelector.isEnabled()
-    seeded.ui.segmentationSelector.setCurrentNode(other)        # a script does it all the same
+    seeded.ui.segmentationSelector.setCurrentNode(other)  # a script does it all the same
     seeded.wait_for_end()
     seeded.wait_for_panel()
     seeded.ui.segmentationSelector.setCurrentNode(first)
@@ -151,13 +192,20 @@ def test_a_segmentation_that_is_chosen_in_the_middle_of_a_run_waits_for_its_end(
 
 def test_a_volume_that_is_switched_in_the_middle_of_a_run_leaves_the_result_with_the_first(seeded):
     first = seeded.volume
-    other = makeVolume(slicer.mrmlScene, np.random.default_rng(0).random((16, 48, 48)).astype(np.float32), (1.0, 1.5, 3.0), name="other")
+    other = makeVolume(
+        slicer.mrmlScene,
+        np.random.default_rng(0).random((16, 48, 48)).astype(np.float32),
+        (1.0, 1.5, 3.0),
+        name="other",
+    )
     person.turns()
     person.click(seeded.ui.propagateButton)
     seeded.ui.volumeSelector.setCurrentNode(other)
     seeded.wait_for_end()
     seeded.wait_for_panel()
-    assert seeded.logic.document.volumeNode is other and seeded.ui.propagateButton.text == "Propagate"
+    assert (
+        seeded.logic.document.volumeNode is other and seeded.ui.propagateButton.text == "Propagate"
+    )
     seeded.ui.volumeSelector.setCurrentNode(first)
     person.turns()
     assert seeded.kinds()[7] == "seed" and seeded.kinds()[9] == "propagated"
@@ -167,7 +215,11 @@ def test_a_segment_that_is_deleted_while_its_result_waits_takes_the_result_with_
     seeded.stop_after(4)
     seeded.segmentation.GetSegmentation().RemoveSegment(seeded.segment)
     seeded.wait_for_panel()
-    assert "was deleted" in seeded.status and not seeded.ui.keepButton.isVisible() and not seeded.logic.hasPartialResult
+    assert (
+        "was deleted" in seeded.status
+        and not seeded.ui.keepButton.isVisible()
+        and not seeded.logic.hasPartialResult
+    )
     second = seeded.add_segment()
     seeded.draw(7, seeded.truth[7])
     seeded.propagate()
@@ -191,7 +243,9 @@ def test_a_seed_that_is_erased_again_leaves_nothing_to_start_from(annotator):
     annotator.draw(7, truth[7])
     annotator.draw(7, np.zeros_like(truth[7]))
     assert set(annotator.kinds()) == {"unknown"} and not annotator.ui.propagateButton.isEnabled()
-    assert annotator.ui.propagateButton.toolTip.startswith("Draw the structure on one slice") and annotator.status.startswith("You erased the last annotated slice")
+    assert annotator.ui.propagateButton.toolTip.startswith(
+        "Draw the structure on one slice"
+    ) and annotator.status.startswith("You erased the last annotated slice")
 
 
 def test_a_volume_of_one_slice_is_done_when_it_is_drawn(annotator):
@@ -200,12 +254,20 @@ def test_a_volume_of_one_slice_is_done_when_it_is_drawn(annotator):
     annotator.add_segment()
     annotator.draw(0, truth[7])
     annotator.propagate()
-    assert annotator.kinds() == ["seed"] and "up to date" in annotator.status and (annotator.mask()[0] == truth[7]).all()
+    assert (
+        annotator.kinds() == ["seed"]
+        and "up to date" in annotator.status
+        and (annotator.mask()[0] == truth[7]).all()
+    )
 
 
 def test_a_thousand_slices_are_filled_reviewed_corrected_and_undone_as_ten_are(annotator):
     ball = np.stack([disc((64, 64), (32, 32), 3 + (500 - abs(k - 500)) / 30) for k in range(1000)])
-    annotator.load(SliceStack((100 * ball + np.random.default_rng(0).integers(0, 20, ball.shape)).astype(np.float32)))
+    annotator.load(
+        SliceStack(
+            (100 * ball + np.random.default_rng(0).integers(0, 20, ball.shape)).astype(np.float32)
+        )
+    )
     annotator.add_segment()
     annotator.draw(500, ball[500])
     annotator.choose(annotator.ui.engineComboBox, "Copy (baseline)")
@@ -218,7 +280,12 @@ def test_a_thousand_slices_are_filled_reviewed_corrected_and_undone_as_ten_are(a
     annotator.draw(300, disc((64, 64), (30, 30), 5))
     kinds = annotator.kinds()
     gap = [index for index, kind in enumerate(kinds) if kind == "stale"]
-    assert kinds[300] == "correction" and 301 in gap and 700 not in gap and kinds[confirmed] == "confirmed"
+    assert (
+        kinds[300] == "correction"
+        and 301 in gap
+        and 700 not in gap
+        and kinds[confirmed] == "confirmed"
+    )
     annotator.propagate()
     assert "stale" not in annotator.kinds()
     annotator.undo()

@@ -15,6 +15,7 @@ from SlicePropagationMRML.review import Kind, SliceReview
 def slow(seeded, monkeypatch):
     """The copying engine takes its time, so that things can happen during a run."""
     from SlicePropagationLib.engines.copy import CopyEngine
+
     walk = CopyEngine.walk
 
     def slowly(self, *arguments):
@@ -27,10 +28,15 @@ def slow(seeded, monkeypatch):
 
 
 def preview_nodes():
-    return [node for node in slicer.util.getNodesByClass("vtkMRMLSegmentationNode") if node.GetName().endswith("preview")]
+    return [
+        node
+        for node in slicer.util.getNodesByClass("vtkMRMLSegmentationNode")
+        if node.GetName().endswith("preview")
+    ]
 
 
 # What can be done, and why not
+
 
 def test_every_step_towards_the_first_run_says_what_is_missing(annotator):
     button = annotator.ui.propagateButton
@@ -49,30 +55,46 @@ def test_every_step_towards_the_first_run_says_what_is_missing(annotator):
 
 def test_every_disabled_control_says_why(seeded):
     from PySide6 import QtWidgets
+
     root = seeded.widget.root
     editor = set(root.findChild(QtWidgets.QWidget, "editor").findChildren(QtWidgets.QWidget))
     parts = set(root.findChild(QtWidgets.QWidget, "rangeWidget").findChildren(QtWidgets.QWidget))
-    silent = [widget.objectName for widget in root.findChildren(QtWidgets.QWidget)
-              if widget not in editor | parts and widget.isVisible() and not widget.isEnabled() and widget.isEnabledTo(widget.parentWidget()) is False and not widget.toolTip]
+    silent = [
+        widget.objectName
+        for widget in root.findChildren(QtWidgets.QWidget)
+        if widget not in editor | parts
+        and widget.isVisible()
+        and not widget.isEnabled()
+        and widget.isEnabledTo(widget.parentWidget()) is False
+        and not widget.toolTip
+    ]
     assert silent == []
     assert seeded.ui.nextButton.toolTip == "Nothing is propagated yet"
 
 
 def test_an_engine_that_needs_torch_can_be_chosen_and_says_so(seeded, monkeypatch):
     from importlib import util
+
     find = util.find_spec
-    monkeypatch.setattr("SlicePropagationLib.engines.util.find_spec", lambda name: None if name == "torch" else find(name))
+    monkeypatch.setattr(
+        "SlicePropagationLib.engines.util.find_spec",
+        lambda name: None if name == "torch" else find(name),
+    )
     seeded.panel.run.refreshEngines()
     assert not seeded.ui.installButton.visible
     seeded.choose(seeded.ui.engineComboBox, "Trained network, needs PyTorch")
     assert seeded.ui.installButton.visible and not seeded.ui.propagateButton.enabled
-    assert "PyTorch" in seeded.ui.propagateButton.toolTip and seeded.status == seeded.ui.propagateButton.toolTip
+    assert (
+        "PyTorch" in seeded.ui.propagateButton.toolTip
+        and seeded.status == seeded.ui.propagateButton.toolTip
+    )
     person.click(seeded.ui.installButton)
     assert "Extensions Manager" in seeded.status
 
 
 def test_a_volume_that_cannot_be_followed_is_named_in_the_status(annotator):
     from SlicePropagationLib.stack import SliceStack
+
     annotator.load(SliceStack(np.full((8, 20, 20), 5.0, np.float32)))
     annotator.add_segment()
     assert "constant" in annotator.status and "constant" in annotator.ui.propagateButton.toolTip
@@ -84,7 +106,11 @@ def test_those_who_have_no_volume_are_led_to_the_sample(annotator):
 
 
 def test_directions_are_named_after_the_patient(seeded):
-    assert [seeded.ui.directionComboBox.itemText(row) for row in range(3)] == ["Both directions", "Towards superior", "Towards inferior"]
+    assert [seeded.ui.directionComboBox.itemText(row) for row in range(3)] == [
+        "Both directions",
+        "Towards superior",
+        "Towards inferior",
+    ]
     seeded.choose(seeded.ui.directionComboBox, "Towards superior")
     seeded.propagate()
     assert set(seeded.kinds()[:7]) == {"unknown"} and set(seeded.kinds()[8:]) == {"propagated"}
@@ -94,26 +120,43 @@ def test_in_an_oblique_volume_the_views_turn_onto_its_slices(annotator):
     stack, truth = drifting_disc()
     annotator.load(stack, directions=[[0.8, 0.0, 0.6], [0.0, 1.0, 0.0], [-0.6, 0.0, 0.8]])
     annotator.add_segment()
-    assert annotator.ui.axisComboBox.currentText == "Axial, oblique by 37°" and annotator.panel.review.index is None
+    assert (
+        annotator.ui.axisComboBox.currentText == "Axial, oblique by 37°"
+        and annotator.panel.review.index is None
+    )
     annotator.draw(7, truth[7])
     assert "Align views" in annotator.ui.confirmButton.toolTip
     annotator.click_slice(5)
     assert annotator.panel.review.index == 5
     annotator.choose(annotator.ui.axisComboBox, "Sagittal, oblique by 37°")
     assert "counts as drawn by you" in annotator.status
-    assert annotator.logic.document.stack.axis == 2 and annotator.panel.review.index is not None and len(annotator.kinds()) == 48
+    assert (
+        annotator.logic.document.stack.axis == 2
+        and annotator.panel.review.index is not None
+        and len(annotator.kinds()) == 48
+    )
 
 
 # A run
+
 
 def test_the_button_becomes_stop_and_progress_counts_slices(slow):
     person.click(slow.ui.propagateButton)
     assert slow.ui.propagateButton.text == "Stop" and slow.ui.progressBar.isVisible()
     person.wait_until(lambda: slow.ui.progressBar.value >= 4)
-    assert slow.status.startswith("Slice ") and " of 15" in slow.status and slow.status.endswith("s left")
+    assert (
+        slow.status.startswith("Slice ")
+        and " of 15" in slow.status
+        and slow.status.endswith("s left")
+    )
     assert preview_nodes() and not slow.mask()[6].any()
     slow.wait_for_end()
-    assert slow.ui.propagateButton.text == "Propagate" and not slow.ui.progressBar.isVisible() and slow.mask()[6].any() and not preview_nodes()
+    assert (
+        slow.ui.propagateButton.text == "Propagate"
+        and not slow.ui.progressBar.isVisible()
+        and slow.mask()[6].any()
+        and not preview_nodes()
+    )
 
 
 @pytest.mark.parametrize("how", ["button", "Esc"])
@@ -128,7 +171,11 @@ def test_a_run_stops_within_one_slice_and_its_result_can_be_discarded(slow, how)
     slow.wait_for_end()
     assert slow.ui.progressBar.value <= steps + 2 and slow.ui.discardButton.isVisible()
     person.click(slow.ui.discardButton)
-    assert slow.mask().any(axis=(1, 2)).sum() == 1 and not preview_nodes() and not slow.ui.discardButton.isVisible()
+    assert (
+        slow.mask().any(axis=(1, 2)).sum() == 1
+        and not preview_nodes()
+        and not slow.ui.discardButton.isVisible()
+    )
 
 
 def test_the_editor_s_keys_are_off_during_a_run_only(slow):
@@ -157,6 +204,7 @@ def test_slices_that_would_be_taken_from_a_neighbour_are_counted_first(seeded):
 
 # Review
 
+
 def test_a_click_on_the_strip_shows_the_slice_and_scrolling_moves_the_mark(seeded):
     seeded.click_slice(3)
     red = slicer.app.layoutManager().sliceWidget("Red").mrmlSliceNode()
@@ -171,7 +219,11 @@ def test_hovering_says_what_a_slice_is_and_why(seeded):
     person.hover(seeded.strip, int(7.5 * cell), 30)
     assert "Slice 7 of 16: seed: drawn by you" in seeded.strip.toolTip
     person.hover(seeded.strip, int(12.5 * cell), 30)
-    assert "propagated" in seeded.strip.toolTip and "Confidence" in seeded.strip.toolTip and "5 slices from the annotated slice 7" in seeded.strip.toolTip
+    assert (
+        "propagated" in seeded.strip.toolTip
+        and "Confidence" in seeded.strip.toolTip
+        and "5 slices from the annotated slice 7" in seeded.strip.toolTip
+    )
 
 
 def test_confirm_and_nothing_here_make_anchors_and_can_be_undone(seeded):
@@ -186,7 +238,11 @@ def test_confirm_and_nothing_here_make_anchors_and_can_be_undone(seeded):
     assert not seeded.mask()[14].any() and seeded.kinds()[14] == "confirmed"
     seeded.undo()
     seeded.undo()
-    assert seeded.status == "Undone: 'Nothing here' for Segment_1, slice 14." and seeded.kinds()[14] == "stale" and seeded.mask()[14].any()
+    assert (
+        seeded.status == "Undone: 'Nothing here' for Segment_1, slice 14."
+        and seeded.kinds()[14] == "stale"
+        and seeded.mask()[14].any()
+    )
 
 
 def test_a_correction_updates_its_gaps_at_once_when_asked_to(seeded):
@@ -194,29 +250,43 @@ def test_a_correction_updates_its_gaps_at_once_when_asked_to(seeded):
     seeded.check(seeded.ui.autoUpdateCheckBox, True)
     seeded.draw(11, disc((48, 48), (10, 10), 4))
     seeded.wait_for_end()
-    assert seeded.kinds()[11] == "correction" and "stale" not in seeded.kinds() and (seeded.mask()[13] == seeded.mask()[11]).all()
+    assert (
+        seeded.kinds()[11] == "correction"
+        and "stale" not in seeded.kinds()
+        and (seeded.mask()[13] == seeded.mask()[11]).all()
+    )
 
 
 def test_the_table_of_slices_is_what_the_strip_shows(seeded, monkeypatch, tmp_path):
     seeded.propagate()
     monkeypatch.setattr(seeded.panel.details, "askPath", lambda name: str(tmp_path / name))
     person.click(seeded.ui.detailsCollapsibleButton, 20, 8)
-    assert "Image registration" in seeded.ui.enginesLabel.text and "licence" in seeded.ui.enginesLabel.text
+    assert (
+        "Image registration" in seeded.ui.enginesLabel.text
+        and "licence" in seeded.ui.enginesLabel.text
+    )
     person.click(seeded.ui.exportButton)
     rows = (tmp_path / "Segmentation.slices.csv").read_text(encoding="utf-8").splitlines()
-    assert rows[0] == "slice,segment,provenance,confidence,area_mm2" and rows[8].startswith("7,Segment_1,seed,1.0000,") and len(rows) == 17
+    assert (
+        rows[0] == "slice,segment,provenance,confidence,area_mm2"
+        and rows[8].startswith("7,Segment_1,seed,1.0000,")
+        and len(rows) == 17
+    )
 
 
 def test_a_thousand_slices_fit_into_the_strip_and_no_anchor_is_lost(application):
     from SlicePropagationGUI.strip import SliceStrip, columnsOf
     from SlicePropagationMRML.controls import DOUBTFUL
+
     kinds = np.full(1000, Kind.PROPAGATED, np.uint8)
     kinds[[123, 456]] = Kind.SEED, Kind.CORRECTION
     confidence = np.full(1000, 0.9, np.float32)
     confidence[777] = 0.1
     review = SliceReview(kinds, confidence, np.zeros(1000, bool))
     shown = columnsOf(review, 350)
-    assert len(shown) == 350 and {123, 456, 777} <= set(shown.tolist()) and (np.diff(shown) > 0).all()
+    assert (
+        len(shown) == 350 and {123, 456, 777} <= set(shown.tolist()) and (np.diff(shown) > 0).all()
+    )
     strip = SliceStrip(str, lambda index: None)
     strip.resize(350, 56)
     begin = time.perf_counter()
@@ -229,6 +299,7 @@ def test_a_thousand_slices_fit_into_the_strip_and_no_anchor_is_lost(application)
 
 
 # Nothing that happens during a run does harm
+
 
 def test_closing_the_scene_during_a_run_ends_it(slow):
     person.click(slow.ui.propagateButton)
@@ -253,7 +324,12 @@ def test_what_is_deleted_during_a_run_ends_it_with_a_sentence(slow, victim):
         slicer.mrmlScene.RemoveNode(getattr(slow, victim))
     slow.wait_for_end()
     slow.wait_for_panel()
-    assert not slow.logic.isRunning and not preview_nodes() and slow.ui.propagateButton.text == "Propagate" and not slow.ui.propagateButton.enabled
+    assert (
+        not slow.logic.isRunning
+        and not preview_nodes()
+        and slow.ui.propagateButton.text == "Propagate"
+        and not slow.ui.propagateButton.enabled
+    )
     assert "nothing was written" in slow.status
 
 
@@ -261,7 +337,11 @@ def test_another_module_may_be_shown_during_a_run(slow):
     selector = slow.window.moduleSelector()
     person.click(slow.ui.propagateButton)
     selector.selectModule("Data")
-    assert not slow.ui.editor._shortcuts and not slow.panel.shortcuts._shortcuts and slow.panel.shortcuts._escape is None
+    assert (
+        not slow.ui.editor._shortcuts
+        and not slow.panel.shortcuts._shortcuts
+        and slow.panel.shortcuts._escape is None
+    )
     slow.wait_for_end()
     selector.selectModule("SlicePropagation")
     person.turns()
@@ -292,11 +372,16 @@ def test_an_edit_during_a_run_stands(slow):
 
 # First contact
 
+
 def test_the_sample_is_offered_generated_once_and_can_be_removed(annotator):
     source = slicer.modules.sampleDataSources["Slice Propagation"][-1]
     nodes = [source.customDownloader(source) for _ in range(2)]
     first, second = (slicer.util.arrayFromVolume(node) for (node,) in nodes)
-    assert first.shape == (60, 256, 256) and np.array_equal(first, second) and nodes[0][0].GetName() == "SlicePropagationAbdomen"
+    assert (
+        first.shape == (60, 256, 256)
+        and np.array_equal(first, second)
+        and nodes[0][0].GetName() == "SlicePropagationAbdomen"
+    )
     assert all(node.GetSpacing() == pytest.approx((1.4, 1.4, 3.0)) for (node,) in nodes)
     person.turns()
     annotator.panel.refresh()

@@ -21,8 +21,16 @@ def overlap(found, truth):
 
 def named_tests():
     """(row, path::name) of the table in README.md."""
-    rows = [line.split("|")[1:3] for line in HERE.joinpath("README.md").read_text(encoding="utf-8").splitlines() if line.startswith("| ")]
-    return [(row.strip(), name) for row, cell in rows for name in re.findall(r"`([\w/]+\.py::\w+)`", cell)]
+    rows = [
+        line.split("|")[1:3]
+        for line in HERE.joinpath("README.md").read_text(encoding="utf-8").splitlines()
+        if line.startswith("| ")
+    ]
+    return [
+        (row.strip(), name)
+        for row, cell in rows
+        for name in re.findall(r"`([\w/]+\.py::\w+)`", cell)
+    ]
 
 
 def test_every_row_names_tests_that_exist():
@@ -31,7 +39,9 @@ def test_every_row_names_tests_that_exist():
     for row, name in named:
         path, function = name.split("::")
         tree = ast.parse(TESTING.joinpath(path).read_text(encoding="utf-8"))
-        assert function in {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}, f"{row}: {name}"
+        assert function in {
+            node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)
+        }, f"{row}: {name}"
 
 
 def test_image_registration_follows_the_structure_both_ways_where_copying_does_not(seeded):
@@ -41,8 +51,14 @@ def test_image_registration_follows_the_structure_both_ways_where_copying_does_n
     seeded.undo()
     seeded.choose(seeded.ui.engineComboBox, "Image registration")
     seeded.propagate()
-    below, above = ([index for index in slices if (index < 7) == is_below] for is_below in (True, False))
-    assert overlap(seeded.mask()[below], seeded.truth[below]) > 0.9 and overlap(seeded.mask()[above], seeded.truth[above]) > 0.9 and copied < 0.9
+    below, above = (
+        [index for index in slices if (index < 7) == is_below] for is_below in (True, False)
+    )
+    assert (
+        overlap(seeded.mask()[below], seeded.truth[below]) > 0.9
+        and overlap(seeded.mask()[above], seeded.truth[above]) > 0.9
+        and copied < 0.9
+    )
 
 
 def test_what_was_drawn_stays_bit_identical_through_runs_corrections_and_other_engines(seeded):
@@ -77,14 +93,25 @@ def test_the_editable_area_of_the_editor_is_honoured(seeded):
     node.SetMaskSegmentID(other)
     person.turns()
     seeded.propagate()
-    assert seeded.mask().any(axis=(1, 2)).nonzero()[0].tolist() == [7]          # nothing of what was predicted lies inside the other segment
+    assert seeded.mask().any(axis=(1, 2)).nonzero()[0].tolist() == [
+        7
+    ]  # nothing of what was predicted lies inside the other segment
 
 
 def test_a_volume_under_a_transform_is_propagated_in_its_place(annotator):
     stack, truth = drifting_disc()
     volume = annotator.load(stack)
     transform = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLTransformNode")
-    matrix = slicer.util.vtkMatrixFromArray(np.array([[0.0, -1.0, 0.0, 12.0], [1.0, 0.0, 0.0, -3.0], [0.0, 0.0, 1.0, 7.0], [0.0, 0.0, 0.0, 1.0]]))
+    matrix = slicer.util.vtkMatrixFromArray(
+        np.array(
+            [
+                [0.0, -1.0, 0.0, 12.0],
+                [1.0, 0.0, 0.0, -3.0],
+                [0.0, 0.0, 1.0, 7.0],
+                [0.0, 0.0, 0.0, 1.0],
+            ]
+        )
+    )
     transform.SetMatrixTransformToParent(matrix)
     volume.SetAndObserveTransformNodeID(transform.GetID())
     annotator.add_segment()
@@ -98,15 +125,23 @@ def test_a_volume_under_a_transform_is_propagated_in_its_place(annotator):
 
 def test_along_each_axis_the_slices_are_named_after_the_patient_and_can_be_chosen(seeded):
     combo = seeded.ui.axisComboBox
-    assert [combo.itemText(row) for row in range(3)] == ["Axial", "Coronal", "Sagittal"] and combo.currentText == "Axial"
+    assert [combo.itemText(row) for row in range(3)] == [
+        "Axial",
+        "Coronal",
+        "Sagittal",
+    ] and combo.currentText == "Axial"
     seeded.choose(combo, "Coronal")
-    assert seeded.logic.document.stack.axis == 1 and [seeded.ui.directionComboBox.itemText(row) for row in (1, 2)] == ["Towards anterior", "Towards posterior"]
+    assert seeded.logic.document.stack.axis == 1 and [
+        seeded.ui.directionComboBox.itemText(row) for row in (1, 2)
+    ] == ["Towards anterior", "Towards posterior"]
 
 
 # Keys
 
+
 def test_no_key_of_ours_is_one_of_slicers():
     from SlicePropagationMRML.controls import KEYS
+
     assert not set(KEYS.values()) & SLICERS_KEYS and len(set(KEYS.values())) == len(KEYS)
 
 
@@ -116,7 +151,11 @@ def test_each_key_does_what_its_button_does_and_stands_in_its_tooltip(seeded):
     seeded.key("P")
     assert seeded.logic.isRunning and "(Esc)" in ui.propagateButton.toolTip
     seeded.wait_for_end()
-    assert "(N)" in ui.nextButton.toolTip and "(C)" in ui.confirmButton.toolTip and "(E)" in ui.emptyButton.toolTip
+    assert (
+        "(N)" in ui.nextButton.toolTip
+        and "(C)" in ui.confirmButton.toolTip
+        and "(E)" in ui.emptyButton.toolTip
+    )
     seeded.key("N")
     shown = seeded.panel.review.index
     seeded.key("C")
@@ -144,18 +183,26 @@ def test_keys_are_active_only_while_the_module_is_entered(seeded):
 
 # It says where to look (point 6 of the contract with the annotator)
 
+
 def test_every_propagated_slice_has_a_confidence_in_the_strip_and_in_its_tooltip(seeded):
     from SlicePropagationMRML.controls import DOUBTFUL, barOf
     from SlicePropagationMRML.review import Kind
+
     seeded.choose(seeded.ui.engineComboBox, "Image registration")
     seeded.propagate()
     review = seeded.panel.review.review
     propagated = [index for index, kind in enumerate(seeded.kinds()) if kind == "propagated"]
-    assert len(propagated) == 15 and all(0 <= review.confidence[index] <= 1 for index in propagated) and review.confidence[7] == 1
+    assert (
+        len(propagated) == 15
+        and all(0 <= review.confidence[index] <= 1 for index in propagated)
+        and review.confidence[7] == 1
+    )
     picture, cell = seeded.strip.grab().toImage(), seeded.strip.width / 16
     for index in propagated:
         color, height, _ = barOf(Kind.PROPAGATED, float(review.confidence[index]))
-        assert picture.pixelColor(int((index + 0.5) * cell), 54).name() == color and height == max(review.confidence[index], 0.08)
+        assert picture.pixelColor(int((index + 0.5) * cell), 54).name() == color and height == max(
+            review.confidence[index], 0.08
+        )
         assert (color == DOUBTFUL) == (review.confidence[index] < 0.7)
     person.hover(seeded.strip, int(9.5 * cell), 30)
     assert f"Confidence {review.confidence[9]:.0%}" in seeded.strip.toolTip
@@ -164,20 +211,29 @@ def test_every_propagated_slice_has_a_confidence_in_the_strip_and_in_its_tooltip
 def test_the_strip_tells_seed_correction_confirmed_propagated_and_stale_apart(seeded):
     from SlicePropagationMRML.controls import COLORS
     from SlicePropagationMRML.review import Kind
+
     seeded.propagate()
     seeded.click_slice(2)
     seeded.key("C")
     seeded.draw(11, disc((48, 48), (20, 20), 5))
     kinds, picture, cell = seeded.kinds(), seeded.strip.grab().toImage(), seeded.strip.width / 16
-    assert (kinds[7], kinds[11], kinds[2], kinds[12]) == ("seed", "correction", "confirmed", "stale")
+    assert (kinds[7], kinds[11], kinds[2], kinds[12]) == (
+        "seed",
+        "correction",
+        "confirmed",
+        "stale",
+    )
     for index, kind in ((7, Kind.SEED), (11, Kind.CORRECTION), (2, Kind.CONFIRMED)):
         assert picture.pixelColor(int((index + 0.5) * cell), 54).name() == COLORS[kind]
     column = [picture.pixelColor(int(12.5 * cell), row).name() for row in range(30, 56)]
-    assert COLORS[Kind.STALE] in column and len(set(column)) == 2               # stripes
+    assert COLORS[Kind.STALE] in column and len(set(column)) == 2  # stripes
 
 
-def test_one_key_goes_to_the_slice_whose_correction_is_expected_to_gain_most_and_on_once_it_is_confirmed(seeded):
+def test_one_key_goes_to_the_slice_whose_correction_is_expected_to_gain_most_and_on_once_it_is_confirmed(
+    seeded,
+):
     from SlicePropagationLib.confidence import next_slice_to_correct
+
     seeded.choose(seeded.ui.engineComboBox, "Image registration")
     seeded.propagate()
     visited = []
@@ -198,4 +254,8 @@ def test_a_confirmed_slice_is_kept_as_it_is_by_later_runs(seeded):
     seeded.draw(12, disc((48, 48), (10, 10), 4))
     seeded.draw(5, disc((48, 48), (30, 30), 4))
     seeded.propagate()
-    assert (seeded.mask()[9] == kept).all() and seeded.kinds()[9] == "confirmed" and "stale" not in seeded.kinds()
+    assert (
+        (seeded.mask()[9] == kept).all()
+        and seeded.kinds()[9] == "confirmed"
+        and "stale" not in seeded.kinds()
+    )

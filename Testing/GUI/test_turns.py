@@ -21,6 +21,7 @@ def small_turns(monkeypatch):
 
 def test_between_two_slices_of_a_run_the_window_gets_its_turn(seeded):
     from PySide6.QtCore import QTimer
+
     happened, tell, timer = [], seeded.logic.onStep, QTimer()
     seeded.logic.onStep = lambda *step: (happened.append("slice"), tell(*step))
     timer.timeout.connect(lambda: happened.append("window"))
@@ -43,7 +44,9 @@ def test_a_result_written_over_several_turns_is_one_undo_step(seeded, small_turn
     after = seeded.mask().copy()
     assert num_turns > 10 and after.any(axis=(1, 2)).all() and seeded.status.startswith("Done in ")
     seeded.undo()
-    assert (seeded.mask() == before).all() and seeded.status.startswith("Undone: the propagation of Segment_1")
+    assert (seeded.mask() == before).all() and seeded.status.startswith(
+        "Undone: the propagation of Segment_1"
+    )
     seeded.redo()
     assert (seeded.mask() == after).all() and seeded.kinds()[9] == "propagated"
 
@@ -61,23 +64,41 @@ def test_a_result_that_is_kept_over_several_turns_is_there_at_the_end(seeded, sm
     seeded.stop_after(6)
     person.click(seeded.ui.keepButton)
     seeded.wait_for_end()
-    assert seeded.status.startswith("Kept.") and seeded.mask()[8].any() and not seeded.ui.keepButton.isVisible() and seeded.ui.propagateButton.isEnabled()
+    assert (
+        seeded.status.startswith("Kept.")
+        and seeded.mask()[8].any()
+        and not seeded.ui.keepButton.isVisible()
+        and seeded.ui.propagateButton.isEnabled()
+    )
 
 
 def test_what_another_module_changes_while_a_result_is_written_stands(seeded, small_turns):
     from SlicePropagationMRML.commit import writeSegment
+
     person.click(seeded.ui.propagateButton)
     person.wait_until(lambda: seeded.mask()[8].any())
     extra = np.zeros(seeded.mask().shape, bool)
     extra[0, 2:5, 2:5] = True
-    writeSegment(seeded.ui.editor._logic, seeded.segmentation, seeded.segment, seeded.volume, extra, isRemoval=False)
+    writeSegment(
+        seeded.ui.editor._logic,
+        seeded.segmentation,
+        seeded.segment,
+        seeded.volume,
+        extra,
+        isRemoval=False,
+    )
     seeded.wait_for_end()
     seeded.wait_for_panel()
-    assert seeded.mask()[15].any() and (seeded.mask()[0] & extra[0]).any() and (seeded.mask()[7] == seeded.truth[7]).all()
+    assert (
+        seeded.mask()[15].any()
+        and (seeded.mask()[0] & extra[0]).any()
+        and (seeded.mask()[7] == seeded.truth[7]).all()
+    )
 
 
 def test_closing_the_scene_while_a_result_is_written_does_no_harm(seeded, small_turns):
     import slicer
+
     person.click(seeded.ui.propagateButton)
     person.wait_until(lambda: seeded.mask()[8].any())
     slicer.mrmlScene.Clear(False)
@@ -87,23 +108,30 @@ def test_closing_the_scene_while_a_result_is_written_does_no_harm(seeded, small_
 
 def test_a_reload_while_a_result_is_written_leaves_all_of_it(seeded, small_turns):
     import slicer
+
     person.click(seeded.ui.propagateButton)
     person.wait_until(lambda: seeded.mask()[8].any())
     seeded.widget.onReload()
     person.turns(20)
     seeded.widget = slicer.modules.SlicePropagationWidget
-    assert seeded.mask().any(axis=(1, 2)).all() and seeded.kinds()[7] == "seed" and seeded.kinds()[15] == "propagated"
+    assert (
+        seeded.mask().any(axis=(1, 2)).all()
+        and seeded.kinds()[7] == "seed"
+        and seeded.kinds()[15] == "propagated"
+    )
 
 
 def test_showing_the_panel_imports_nothing_heavy():
     checkout = Path(__file__).resolve().parents[2]
-    script = (f"import sys; sys.path[:0] = [{str(checkout / 'Testing' / 'Host')!r}]\n"
-              "from host import slicerenv\n"
-              "slicerenv.bootstrap()\n"
-              "before = set(sys.modules)\n"
-              f"slicerenv.load_module({str(checkout / 'SlicePropagation' / 'SlicePropagation.py')!r})\n"
-              "print(sorted({name.split('.')[0] for name in set(sys.modules) - before} & {'torch', 'scipy', 'SimpleITK', 'itk'}), flush=True)\n"
-              "import os; os._exit(0)")
+    script = (
+        f"import sys; sys.path[:0] = [{str(checkout / 'Testing' / 'Host')!r}]\n"
+        "from host import slicerenv\n"
+        "slicerenv.bootstrap()\n"
+        "before = set(sys.modules)\n"
+        f"slicerenv.load_module({str(checkout / 'SlicePropagation' / 'SlicePropagation.py')!r})\n"
+        "print(sorted({name.split('.')[0] for name in set(sys.modules) - before} & {'torch', 'scipy', 'SimpleITK', 'itk'}), flush=True)\n"
+        "import os; os._exit(0)"
+    )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[-1] == "[]"
@@ -111,7 +139,11 @@ def test_showing_the_panel_imports_nothing_heavy():
 
 def test_a_click_on_add_makes_many_events_and_brings_the_panel_up_to_date_once(seeded, monkeypatch):
     shown, show = [], seeded.panel.review.show
-    monkeypatch.setattr(seeded.panel.review, "show", lambda segment, **options: (shown.append(segment), show(segment, **options)))
+    monkeypatch.setattr(
+        seeded.panel.review,
+        "show",
+        lambda segment, **options: (shown.append(segment), show(segment, **options)),
+    )
     second = seeded.add_segment()
     person.turns()
     assert shown == [second] and seeded.panel.reviewed() == second
@@ -121,5 +153,7 @@ def test_what_is_pressed_before_that_happened_counts_for_what_is_shown_then(seed
     seeded.propagate()
     other = seeded.segmentation.GetSegmentation().AddEmptySegment("other")
     seeded.panel.draw.node.SetSelectedSegmentID(other)
-    seeded.panel.commands.confirm()             # in the same turn: before the panel had time to follow
-    assert seeded.panel.reviewed() == other and seeded.logic.session.anchors(seeded.logic.document.labelOf(other))
+    seeded.panel.commands.confirm()  # in the same turn: before the panel had time to follow
+    assert seeded.panel.reviewed() == other and seeded.logic.session.anchors(
+        seeded.logic.document.labelOf(other)
+    )

@@ -6,19 +6,34 @@ import slicer
 from host import person
 from phantoms import disc, drifting_disc
 
-OBLIQUE = [[0.8, -0.6, 0.0], [-0.6, -0.8, 0.0], [0.0, 0.0, -1.0]]         # flipped, and right-handed, as every volume that Slicer reads
-GEOMETRIES = {"axial": dict(axis=0), "sagittal": dict(axis=2), "oblique": dict(axis=0, directions=OBLIQUE, origin=(5.0, -7.0, 11.0))}
+OBLIQUE = [
+    [0.8, -0.6, 0.0],
+    [-0.6, -0.8, 0.0],
+    [0.0, 0.0, -1.0],
+]  # flipped, and right-handed, as every volume that Slicer reads
+GEOMETRIES = {
+    "axial": dict(axis=0),
+    "sagittal": dict(axis=2),
+    "oblique": dict(axis=0, directions=OBLIQUE, origin=(5.0, -7.0, 11.0)),
+}
 
 
 @pytest.mark.parametrize("geometry", GEOMETRIES.values(), ids=GEOMETRIES)
 @pytest.mark.parametrize("num_segments", [1, 3])
-def test_seed_propagate_stop_correct_undo_redo_save_load(annotator, tmp_path, geometry, num_segments):
+def test_seed_propagate_stop_correct_undo_redo_save_load(
+    annotator, tmp_path, geometry, num_segments
+):
     stack, truth = drifting_disc(count=24, first=3, last=20)
     annotator.load(stack, **geometry)
     segments = []
     for number in range(num_segments):
         segments.append(annotator.add_segment())
-        annotator.draw(10, disc(truth[0].shape, (24, 26), 8) if number == 0 else disc(truth[0].shape, (6 + 30 * (number - 1), 6), 3))
+        annotator.draw(
+            10,
+            disc(truth[0].shape, (24, 26), 8)
+            if number == 0
+            else disc(truth[0].shape, (6 + 30 * (number - 1), 6), 3),
+        )
     annotator.ui.editor.setCurrentSegmentID(segments[0])
     if num_segments == 3:
         annotator.choose(annotator.ui.scopeComboBox, "All drawn segments")
@@ -37,16 +52,26 @@ def test_seed_propagate_stop_correct_undo_redo_save_load(annotator, tmp_path, ge
 
     annotator.propagate()
     kinds = annotator.kinds()
-    assert kinds[2:10] == ["propagated"] * 8 and kinds[10] == "seed" and kinds[:2] == kinds[22:] == ["unknown"] * 2
+    assert (
+        kinds[2:10] == ["propagated"] * 8
+        and kinds[10] == "seed"
+        and kinds[:2] == kinds[22:] == ["unknown"] * 2
+    )
     assert all((annotator.mask(segment)[10] == seeds[segment]).all() for segment in segments)
 
     annotator.key("N")
     suspicious = annotator.panel.review.index
-    assert kinds[suspicious] == "propagated" and annotator.strip.indexAt((suspicious + 0.5) * annotator.strip.width / 24) == suspicious
+    assert (
+        kinds[suspicious] == "propagated"
+        and annotator.strip.indexAt((suspicious + 0.5) * annotator.strip.width / 24) == suspicious
+    )
     corrected = disc(truth[0].shape, (20, 16 + suspicious), 6)
     annotator.draw(suspicious, corrected)
     assert annotator.kinds()[suspicious] == "correction" and "stale" in annotator.kinds()
-    before, stale = annotator.mask(segments[0]), np.array([kind == "stale" for kind in annotator.kinds()])
+    before, stale = (
+        annotator.mask(segments[0]),
+        np.array([kind == "stale" for kind in annotator.kinds()]),
+    )
     annotator.propagate()
     changed = (annotator.mask(segments[0]) != before).any(axis=(1, 2))
     assert changed.any() and not (changed & ~stale).any()
@@ -54,17 +79,26 @@ def test_seed_propagate_stop_correct_undo_redo_save_load(annotator, tmp_path, ge
 
     after, shown, trust = annotator.mask(segments[0]), annotator.kinds(), annotator.confidences()
     annotator.undo()
-    assert annotator.status.startswith("Undone: the propagation of Segment_1") and (annotator.mask(segments[0]) == before).all()
+    assert (
+        annotator.status.startswith("Undone: the propagation of Segment_1")
+        and (annotator.mask(segments[0]) == before).all()
+    )
     assert annotator.kinds() != shown
     annotator.redo()
-    assert annotator.status.startswith("Redone: the propagation of Segment_1") and (annotator.mask(segments[0]) == after).all()
+    assert (
+        annotator.status.startswith("Redone: the propagation of Segment_1")
+        and (annotator.mask(segments[0]) == after).all()
+    )
     assert annotator.kinds() == shown
 
     path = tmp_path / "scene.mrb"
     assert slicer.mrmlScene.WriteToMRB(str(path))
     slicer.mrmlScene.Clear(False)
     person.turns()
-    assert annotator.logic.document is None and annotator.ui.propagateButton.toolTip == "Load or choose a volume"
+    assert (
+        annotator.logic.document is None
+        and annotator.ui.propagateButton.toolTip == "Load or choose a volume"
+    )
     assert slicer.mrmlScene.ReadFromMRB(str(path), True)
     person.turns()
     annotator.ui.editor.setCurrentSegmentID(segments[0])
@@ -73,13 +107,18 @@ def test_seed_propagate_stop_correct_undo_redo_save_load(annotator, tmp_path, ge
     assert (annotator.mask(segments[0]) == after).all()
 
 
-LEFT_HANDED = {"turned along I": [[1, 0, 0], [0, -1, 0], [0, 0, 1]], "turned along K": [[-1, 0, 0], [0, -1, 0], [0, 0, -1]],
-               "oblique": [[0.8, -0.6, 0.0], [0.6, 0.8, 0.0], [0.0, 0.0, -1.0]]}
+LEFT_HANDED = {
+    "turned along I": [[1, 0, 0], [0, -1, 0], [0, 0, 1]],
+    "turned along K": [[-1, 0, 0], [0, -1, 0], [0, 0, -1]],
+    "oblique": [[0.8, -0.6, 0.0], [0.6, 0.8, 0.0], [0.0, 0.0, -1.0]],
+}
 
 
 @pytest.mark.parametrize("axis", [0, 2], ids=["along K", "along I"])
 @pytest.mark.parametrize("directions", LEFT_HANDED.values(), ids=LEFT_HANDED)
-def test_a_left_handed_volume_comes_back_from_a_file_with_its_strip(annotator, tmp_path, directions, axis):
+def test_a_left_handed_volume_comes_back_from_a_file_with_its_strip(
+    annotator, tmp_path, directions, axis
+):
     stack, truth = drifting_disc()
     annotator.load(stack, axis, directions=directions)
     segment = annotator.add_segment()
@@ -90,7 +129,12 @@ def test_a_left_handed_volume_comes_back_from_a_file_with_its_strip(annotator, t
     annotator.key("C")
     annotator.draw(8, disc(truth[0].shape, (20, 20), 4))
     shown, trust = annotator.kinds(), annotator.confidences()
-    assert shown[5] == "seed" and shown[8] == "correction" and shown[12] == "confirmed" and "stale" in shown
+    assert (
+        shown[5] == "seed"
+        and shown[8] == "correction"
+        and shown[12] == "confirmed"
+        and "stale" in shown
+    )
     path = tmp_path / "scene.mrb"
     assert slicer.mrmlScene.WriteToMRB(str(path))
     slicer.mrmlScene.Clear(False)
@@ -98,7 +142,13 @@ def test_a_left_handed_volume_comes_back_from_a_file_with_its_strip(annotator, t
     person.turns()
     annotator.ui.editor.setCurrentSegmentID(segment)
     person.turns()
-    turn = -1 if axis == 0 else 1           # Slicer turns the last axis of a left-handed volume around when it reads it
+    turn = (
+        -1 if axis == 0 else 1
+    )  # Slicer turns the last axis of a left-handed volume around when it reads it
     assert annotator.kinds() == shown[::turn] and annotator.confidences() == trust[::turn]
     annotator.propagate()
-    assert annotator.kinds()[::turn][5] == "seed" and annotator.kinds()[::turn][8] == "correction" and "stale" not in annotator.kinds()
+    assert (
+        annotator.kinds()[::turn][5] == "seed"
+        and annotator.kinds()[::turn][8] == "correction"
+        and "stale" not in annotator.kinds()
+    )

@@ -1,3 +1,3 @@
 """The fixture of the tests on the host."""
 
-from host.fixtures import application       # noqa: F401
+from host.fixtures import application  # noqa: F401

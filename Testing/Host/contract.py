@@ -9,12 +9,16 @@ import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-from contract_types import EVENTS, Types, class_named, dotted, own_classes      # noqa: E402
-from contract_ui import Finding, check_ui, limited, widget_classes      # noqa: E402
-from host import facts                                                  # noqa: E402
+from contract_types import EVENTS, Types, class_named, dotted, own_classes  # noqa: E402
+from contract_ui import Finding, check_ui, limited, widget_classes  # noqa: E402
+from host import facts  # noqa: E402
 
 CHECKOUT = Path(__file__).resolve().parents[2]
-DEFAULT = (CHECKOUT / "SlicePropagation", CHECKOUT / "Resources" / "UI", CHECKOUT / "Testing" / "Slicer")
+DEFAULT = (
+    CHECKOUT / "SlicePropagation",
+    CHECKOUT / "Resources" / "UI",
+    CHECKOUT / "Testing" / "Slicer",
+)
 PYTHON_MODULES = ("slicer.util", "slicer.i18n", "slicer.ScriptedLoadableModule", "slicer.packaging")
 GUARDS = {"ImportError", "ModuleNotFoundError", "AttributeError"}
 
@@ -44,8 +48,13 @@ class Check(ast.NodeVisitor):
         for base in node.bases:
             named = class_named(base)
             if named in facts.slicer_classes():
-                self.report(node, f"{named}: Python cannot override the virtual functions of this class; hold one instead of deriving from it")
-        for part in ast.walk(node):         # attributes are known before the methods that use them are walked
+                self.report(
+                    node,
+                    f"{named}: Python cannot override the virtual functions of this class; hold one instead of deriving from it",
+                )
+        for part in ast.walk(
+            node
+        ):  # attributes are known before the methods that use them are walked
             if isinstance(part, ast.Assign):
                 self._learn(part)
         self.generic_visit(node)
@@ -55,7 +64,11 @@ class Check(ast.NodeVisitor):
         before = dict(self.types.local)
         names = [argument.arg for argument in node.args.args if argument.arg != "self"]
         self.types.local.update(dict.fromkeys(names))
-        if self.types.local.get("self") in self.types.own and getattr(node, "name", "") in EVENTS and names:
+        if (
+            self.types.local.get("self") in self.types.own
+            and getattr(node, "name", "") in EVENTS
+            and names
+        ):
             self.types.local[names[-1]] = EVENTS[node.name]
         self.generic_visit(node)
         self.types.local = before
@@ -63,7 +76,14 @@ class Check(ast.NodeVisitor):
     visit_Lambda = visit_AsyncFunctionDef = visit_FunctionDef
 
     def visit_Try(self, node):
-        caught = {name for handler in node.handlers for name in [getattr(part, "id", "") for part in ast.walk(handler.type or ast.Name("ImportError"))]}
+        caught = {
+            name
+            for handler in node.handlers
+            for name in [
+                getattr(part, "id", "")
+                for part in ast.walk(handler.type or ast.Name("ImportError"))
+            ]
+        }
         guards = bool(caught & GUARDS)
         self._num_guards += guards
         for part in node.body:
@@ -73,7 +93,10 @@ class Check(ast.NodeVisitor):
             self.visit(part)
 
     def visit_If(self, node):
-        guards = any(isinstance(part, ast.Call) and dotted(part.func) == "hasattr" for part in ast.walk(node.test))
+        guards = any(
+            isinstance(part, ast.Call) and dotted(part.func) == "hasattr"
+            for part in ast.walk(node.test)
+        )
         self.visit(node.test)
         self._num_guards += guards
         for part in node.body:
@@ -99,7 +122,11 @@ class Check(ast.NodeVisitor):
 
     def _learn(self, node):
         for target in node.targets:
-            if isinstance(target, ast.Tuple) and isinstance(node.value, ast.Tuple) and len(target.elts) == len(node.value.elts):
+            if (
+                isinstance(target, ast.Tuple)
+                and isinstance(node.value, ast.Tuple)
+                and len(target.elts) == len(node.value.elts)
+            ):
                 for part, value in zip(target.elts, node.value.elts):
                     self._learn_one(part, self.types.of(value))
             else:
@@ -143,7 +170,9 @@ class Check(ast.NodeVisitor):
         self.num_checked += 1
         member, what = self.types.member(kind, node.attr), f"{self.types.base(kind)}.{node.attr}"
         if member is None or member.kind == "hidden":
-            self.report(node, f"{what}: no such property, and new attributes on C++ objects are not allowed")
+            self.report(
+                node, f"{what}: no such property, and new attributes on C++ objects are not allowed"
+            )
         elif member.kind != "property":
             self.report(node, f"{what}: is a {member.kind} and cannot be assigned")
         elif not member.is_writable:
@@ -164,7 +193,11 @@ class Check(ast.NodeVisitor):
             self._check_static(node, owner)
         elif dotted(node.value) in PYTHON_MODULES:
             self._check_python_name(node, dotted(node.value), node.attr)
-        elif self.types.is_ui(node.value) and self.types.widgets and node.attr not in self.types.widgets:
+        elif (
+            self.types.is_ui(node.value)
+            and self.types.widgets
+            and node.attr not in self.types.widgets
+        ):
             self.report(node, f"ui.{node.attr}: no widget of that name in the .ui files")
         else:
             self._check_read(node)
@@ -187,8 +220,12 @@ class Check(ast.NodeVisitor):
         if member is None or member.kind == "hidden":
             self.report(node, f"{owner}.{node.attr}: no such name")
             return
-        if node.attr in facts.enums(owner) and node.attr not in {value for values in facts.enums(owner).values() for value in values}:
-            self.report(node, f"{owner}.{node.attr}: scoped enum; write {owner}.VALUE without {node.attr}")
+        if node.attr in facts.enums(owner) and node.attr not in {
+            value for values in facts.enums(owner).values() for value in values
+        }:
+            self.report(
+                node, f"{owner}.{node.attr}: scoped enum; write {owner}.VALUE without {node.attr}"
+            )
         self.report_versions(node, f"{owner}.{node.attr}", member.versions)
 
     def _check_read(self, node):
@@ -217,18 +254,32 @@ class Check(ast.NodeVisitor):
             self._check_isinstance(node)
         named = class_named(node.func)
         if not isinstance(node.func, ast.Attribute):
-            if name in self.types.own and node.keywords and "__init__" not in self.types.own[name].names:
+            if (
+                name in self.types.own
+                and node.keywords
+                and "__init__" not in self.types.own[name].names
+            ):
                 self.report(node, f"{self.types.base(name)}(): keyword arguments")
             return
         kind = self.types.of(node.func.value)
         is_ours = kind is not None and self.types.is_own_name(kind, node.func.attr)
         is_static = class_named(node.func.value) and facts.is_known(class_named(node.func.value))
-        if node.keywords and not is_ours and (kind or is_static or (named and facts.is_known(named))):
-            self.report(node, f"{name or node.func.attr}(): keyword arguments {', '.join(word.arg or '**' for word in node.keywords)}; PythonQt takes none")
+        if (
+            node.keywords
+            and not is_ours
+            and (kind or is_static or (named and facts.is_known(named)))
+        ):
+            self.report(
+                node,
+                f"{name or node.func.attr}(): keyword arguments {', '.join(word.arg or '**' for word in node.keywords)}; PythonQt takes none",
+            )
         if kind and not is_ours:
             member = self.types.member(kind, node.func.attr)
             if member and member.kind == "property":
-                self.report(node, f"{self.types.base(kind)}.{node.func.attr}: is a property; read it without calling")
+                self.report(
+                    node,
+                    f"{self.types.base(kind)}.{node.func.attr}: is a property; read it without calling",
+                )
         if node.func.attr in ("connect", "disconnect"):
             self._check_connect(node, kind)
 
@@ -236,24 +287,45 @@ class Check(ast.NodeVisitor):
         kinds = node.args[1].elts if isinstance(node.args[1], ast.Tuple) else [node.args[1]]
         for kind in kinds:
             if class_named(kind) and "QObject" in facts.chain(class_named(kind)):
-                self.report(node, f"isinstance with {dotted(kind)}: False in PythonQt even for what derives from it; use inherits() or className()")
+                self.report(
+                    node,
+                    f"isinstance with {dotted(kind)}: False in PythonQt even for what derives from it; use inherits() or className()",
+                )
 
     def _check_connect(self, node, kind):
-        if any(dotted(part.func).split(".")[-1] == "partial" for part in node.args if isinstance(part, ast.Call)):
-            self.report(node, "connect with partial: gets every argument of the signal in PythonQt; use a lambda")
+        if any(
+            dotted(part.func).split(".")[-1] == "partial"
+            for part in node.args
+            if isinstance(part, ast.Call)
+        ):
+            self.report(
+                node,
+                "connect with partial: gets every argument of the signal in PythonQt; use a lambda",
+            )
         first = node.args[0] if node.args else None
-        if not (isinstance(first, ast.Constant) and isinstance(first.value, str) and "(" in first.value):
+        if not (
+            isinstance(first, ast.Constant) and isinstance(first.value, str) and "(" in first.value
+        ):
             return
         signature = facts.normalized(first.value)
-        if signature.split("(")[0] in {signal for own in self.types.own.values() for signal in own.signals}:
+        if signature.split("(")[0] in {
+            signal for own in self.types.own.values() for signal in own.signals
+        }:
             return
         if kind:
             self.num_checked += 1
             versions = facts.signals(self.types.base(kind)).get(signature)
             owner = self.types.base(kind)
-        else:       # of an unknown object: some class must have it
+        else:  # of an unknown object: some class must have it
             owner = "any class"
-            versions = next((facts.signals(name)[signature] for name in (*facts.slicer_classes(), *facts.qt_classes()) if signature in facts.signals(name)), None)
+            versions = next(
+                (
+                    facts.signals(name)[signature]
+                    for name in (*facts.slicer_classes(), *facts.qt_classes())
+                    if signature in facts.signals(name)
+                ),
+                None,
+            )
         if versions is None:
             self.report(node, f"'{first.value}': no such signal of {owner}")
         else:
@@ -262,11 +334,25 @@ class Check(ast.NodeVisitor):
 
 def check(folders):
     """All findings below the folders, in order, and how many accesses were of a known class: (findings, count)."""
-    files = sorted({path for folder in folders for path in Path(folder).rglob("*") if path.suffix in (".py", ".ui") and "__pycache__" not in path.parts})
-    uis, sources = [path for path in files if path.suffix == ".ui"], [path for path in files if path.suffix == ".py"]
+    files = sorted(
+        {
+            path
+            for folder in folders
+            for path in Path(folder).rglob("*")
+            if path.suffix in (".py", ".ui") and "__pycache__" not in path.parts
+        }
+    )
+    uis, sources = (
+        [path for path in files if path.suffix == ".ui"],
+        [path for path in files if path.suffix == ".py"],
+    )
     widgets = {name: kind for path in uis for name, kind in widget_classes(path).items()}
     trees = {path: ast.parse(path.read_text(encoding="utf-8")) for path in sources}
-    own, findings, count = own_classes(trees.values()), [finding for path in uis for finding in check_ui(path)], 0
+    own, findings, count = (
+        own_classes(trees.values()),
+        [finding for path in uis for finding in check_ui(path)],
+        0,
+    )
     for path, tree in trees.items():
         one = Check(path, Types(widgets, own))
         one.visit(tree)

@@ -8,11 +8,30 @@ LIBRARIES = ("qt", "ctk", "slicer")
 # What Slicer's base classes give a module, an effect and a widget.
 KNOWN_ATTRIBUTES = {"scriptedEffect": "qSlicerSegmentEditorScriptedEffect"}
 # What virtual functions get, and what some members of Qt give; the facts hold names only.
-EVENTS = {"mousePressEvent": "QMouseEvent", "mouseMoveEvent": "QMouseEvent", "mouseReleaseEvent": "QMouseEvent", "mouseDoubleClickEvent": "QMouseEvent",
-          "keyPressEvent": "QKeyEvent", "keyReleaseEvent": "QKeyEvent", "paintEvent": "QPaintEvent", "resizeEvent": "QResizeEvent",
-          "wheelEvent": "QWheelEvent", "eventFilter": "QEvent", "event": "QEvent"}
-RESULTS = {"palette": "QPalette", "font": "QFont", "rect": "QRect", "geometry": "QRect", "size": "QSize", "cursor": "QCursor", "fontMetrics": "QFontMetrics",
-           "horizontalHeader": "QHeaderView", "verticalHeader": "QHeaderView"}
+EVENTS = {
+    "mousePressEvent": "QMouseEvent",
+    "mouseMoveEvent": "QMouseEvent",
+    "mouseReleaseEvent": "QMouseEvent",
+    "mouseDoubleClickEvent": "QMouseEvent",
+    "keyPressEvent": "QKeyEvent",
+    "keyReleaseEvent": "QKeyEvent",
+    "paintEvent": "QPaintEvent",
+    "resizeEvent": "QResizeEvent",
+    "wheelEvent": "QWheelEvent",
+    "eventFilter": "QEvent",
+    "event": "QEvent",
+}
+RESULTS = {
+    "palette": "QPalette",
+    "font": "QFont",
+    "rect": "QRect",
+    "geometry": "QRect",
+    "size": "QSize",
+    "cursor": "QCursor",
+    "fontMetrics": "QFontMetrics",
+    "horizontalHeader": "QHeaderView",
+    "verticalHeader": "QHeaderView",
+}
 
 
 def dotted(node):
@@ -27,7 +46,12 @@ def dotted(node):
 
 def class_named(node):
     """The class that `qt.QWidget`, `ctk.ctkComboBox` or `slicer.qMRMLWidget` names, or None."""
-    if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in LIBRARIES and node.attr[:1] in "Qqc":
+    if (
+        isinstance(node, ast.Attribute)
+        and isinstance(node.value, ast.Name)
+        and node.value.id in LIBRARIES
+        and node.attr[:1] in "Qqc"
+    ):
         return node.attr
     return None
 
@@ -37,20 +61,45 @@ class OwnClass:
 
     def __init__(self, node, base):
         self.name, self.base = node.name, base
-        self.names = {part.name for part in node.body if isinstance(part, (ast.FunctionDef, ast.ClassDef))}
-        self.names |= {target.id for part in node.body if isinstance(part, ast.Assign) for target in part.targets if isinstance(target, ast.Name)}
-        self.names |= {part.attr for part in ast.walk(node) if isinstance(part, ast.Attribute) and isinstance(part.ctx, ast.Store) and dotted(part.value) == "self"}
-        self.signals = {target.id for part in node.body if isinstance(part, ast.Assign) and isinstance(part.value, ast.Call)
-                        and dotted(part.value.func) == "qt.Signal" for target in part.targets}
+        self.names = {
+            part.name for part in node.body if isinstance(part, (ast.FunctionDef, ast.ClassDef))
+        }
+        self.names |= {
+            target.id
+            for part in node.body
+            if isinstance(part, ast.Assign)
+            for target in part.targets
+            if isinstance(target, ast.Name)
+        }
+        self.names |= {
+            part.attr
+            for part in ast.walk(node)
+            if isinstance(part, ast.Attribute)
+            and isinstance(part.ctx, ast.Store)
+            and dotted(part.value) == "self"
+        }
+        self.signals = {
+            target.id
+            for part in node.body
+            if isinstance(part, ast.Assign)
+            and isinstance(part.value, ast.Call)
+            and dotted(part.value.func) == "qt.Signal"
+            for target in part.targets
+        }
 
 
 def own_classes(trees):
     """{name: OwnClass} of the classes in these sources that derive from Qt, also through one another."""
-    found, nodes = {}, [node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.ClassDef)]
-    for _ in nodes:         # a class may stand before its base
+    found, nodes = (
+        {},
+        [node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.ClassDef)],
+    )
+    for _ in nodes:  # a class may stand before its base
         for node in nodes:
             for base in node.bases:
-                parent = class_named(base) or (found[base.id].base if isinstance(base, ast.Name) and base.id in found else None)
+                parent = class_named(base) or (
+                    found[base.id].base if isinstance(base, ast.Name) and base.id in found else None
+                )
                 if parent and node.name not in found and facts.is_known(parent):
                     found[node.name] = OwnClass(node, parent)
                     if isinstance(base, ast.Name):
@@ -68,7 +117,7 @@ class Types:
 
     def __init__(self, widgets, own):
         self.widgets, self.own = widgets, own
-        self.attributes = {}        # {attribute name: class}, of `self.x = ...` anywhere in the class
+        self.attributes = {}  # {attribute name: class}, of `self.x = ...` anywhere in the class
         self.local = {}
 
     def of(self, node):
@@ -85,7 +134,9 @@ class Types:
 
     def is_ui(self, node):
         """Whether an expression holds the widgets of a .ui file by name: `ui`, `self.ui`, `panel.ui`."""
-        return (isinstance(node, ast.Name) and node.id == "ui") or (isinstance(node, ast.Attribute) and node.attr in ("ui", "_ui"))
+        return (isinstance(node, ast.Name) and node.id == "ui") or (
+            isinstance(node, ast.Attribute) and node.attr in ("ui", "_ui")
+        )
 
     def _of_attribute(self, node):
         path = dotted(node)
@@ -113,8 +164,13 @@ class Types:
         if isinstance(node.func, ast.Attribute):
             owner = self.of(node.func.value)
             member = self.member(owner, node.func.attr) if owner else None
-            results = [(result or "").replace("const", "").strip(" *&") for result in (member.results if member else ())]
-            return next((result for result in results if facts.is_known(result)), None) or self._of_result(node.func, "method")
+            results = [
+                (result or "").replace("const", "").strip(" *&")
+                for result in (member.results if member else ())
+            ]
+            return next(
+                (result for result in results if facts.is_known(result)), None
+            ) or self._of_result(node.func, "method")
         return None
 
     def each(self, node):
@@ -134,7 +190,11 @@ class Types:
         if isinstance(target, ast.Name):
             self.local[target.id] = kind if not isinstance(kind, list) else None
         elif isinstance(target, ast.Tuple):
-            kinds = kind if isinstance(kind, list) and len(kind) == len(target.elts) else [None] * len(target.elts)
+            kinds = (
+                kind
+                if isinstance(kind, list) and len(kind) == len(target.elts)
+                else [None] * len(target.elts)
+            )
             for part, one in zip(target.elts, kinds):
                 self.bind(part, one)
 

@@ -11,6 +11,7 @@ from host import facts
 @dataclass(frozen=True, order=True)
 class Finding:
     """One name that Slicer does not have, or a rule of PythonQt that is broken."""
+
     file: str
     line: int
     message: str
@@ -25,7 +26,12 @@ def parse_with_lines(path):
 
     def start(name, attributes):
         lines[builder.start(name, attributes)] = parser.CurrentLineNumber
-    parser.StartElementHandler, parser.EndElementHandler, parser.CharacterDataHandler = start, builder.end, builder.data
+
+    parser.StartElementHandler, parser.EndElementHandler, parser.CharacterDataHandler = (
+        start,
+        builder.end,
+        builder.data,
+    )
     parser.Parse(Path(path).read_bytes(), True)
     return builder.close(), lines
 
@@ -33,12 +39,19 @@ def parse_with_lines(path):
 def widget_classes(path):
     """{object name: class} of the widgets and actions of a .ui file."""
     root, _ = parse_with_lines(path)
-    return {**{action.get("name"): "QAction" for action in root.iter("action")}, **{widget.get("name"): widget.get("class") for widget in root.iter("widget")}}
+    return {
+        **{action.get("name"): "QAction" for action in root.iter("action")},
+        **{widget.get("name"): widget.get("class") for widget in root.iter("widget")},
+    }
 
 
 def limited(versions):
     """What to say about versions that lack something, or empty."""
-    return "" if tuple(versions) == facts.VERSIONS else f"only in Slicer {', '.join(versions) or 'before 5.10'}"
+    return (
+        ""
+        if tuple(versions) == facts.VERSIONS
+        else f"only in Slicer {', '.join(versions) or 'before 5.10'}"
+    )
 
 
 def check_ui(path):
@@ -48,6 +61,7 @@ def check_ui(path):
 
     def report(element, message):
         findings.append(Finding(Path(path).name, lines[element], message))
+
     for element in root.iter("widget"):
         _check_widget(element, report)
     for element in root.iter("connection"):
@@ -89,7 +103,9 @@ def _check_property(class_name, prop, report):
 
 
 def _check_connection(element, names, report):
-    sender, signal, receiver, slot = (element.findtext(key) for key in ("sender", "signal", "receiver", "slot"))
+    sender, signal, receiver, slot = (
+        element.findtext(key) for key in ("sender", "signal", "receiver", "slot")
+    )
     for name in (sender, receiver):
         if name not in names:
             report(element, f"{name}: no such widget in this file")

@@ -44,8 +44,15 @@ QTreeWidget QTreeWidgetItem QUrl QVBoxLayout QVector3D QWheelEvent QWidget QWidg
 
 def read_sources():
     """The text of every source of ours that may name a class."""
-    files = [path for folder in SOURCES for path in (CHECKOUT / folder).rglob("*") if path.suffix in (".py", ".ui")]
-    return "\n".join(path.read_text(encoding="utf-8") for path in files if path != Path(__file__).resolve())
+    files = [
+        path
+        for folder in SOURCES
+        for path in (CHECKOUT / folder).rglob("*")
+        if path.suffix in (".py", ".ui")
+    ]
+    return "\n".join(
+        path.read_text(encoding="utf-8") for path in files if path != Path(__file__).resolve()
+    )
 
 
 def with_bases(names, classes, also=()):
@@ -91,7 +98,11 @@ def slicer_class(entry):
     facts = {"base": entry.get("base"), "properties": {}, "methods": {}, "signals": {}}
     for prop in entry.get("properties", ()):
         if versions("prop", prop["name"]) != []:
-            facts["properties"][prop["name"]] = [prop["type"], prop["writable"], versions("prop", prop["name"])]
+            facts["properties"][prop["name"]] = [
+                prop["type"],
+                prop["writable"],
+                versions("prop", prop["name"]),
+            ]
     for kind in ("slots", "invokables", "decorated"):
         for signature in entry.get(kind, ()):
             present = versions(kind[:4], signature)
@@ -118,17 +129,29 @@ def slicer_class(entry):
 def qt_class(entry):
     """One Qt class: names of methods, properties, signals and enums; what 5.8 alone has is left out."""
     old, recent = set(entry.get("only58", ())), set(entry.get("only512", ()))
-    methods = sorted({name for key in ("m", "static", "slots") for name in entry.get(key, ())} - old)
-    facts = {"base": entry.get("base"), "methods": [name for name in methods if name not in recent], "from512": [name for name in methods if name in recent],
-             "properties": {name.removesuffix(" (ro)"): not name.endswith(" (ro)") for name in entry.get("p", ())},
-             "signals": entry.get("signals", []), "enums": entry.get("e", {})}
+    methods = sorted(
+        {name for key in ("m", "static", "slots") for name in entry.get(key, ())} - old
+    )
+    facts = {
+        "base": entry.get("base"),
+        "methods": [name for name in methods if name not in recent],
+        "from512": [name for name in methods if name in recent],
+        "properties": {
+            name.removesuffix(" (ro)"): not name.endswith(" (ro)") for name in entry.get("p", ())
+        },
+        "signals": entry.get("signals", []),
+        "enums": entry.get("e", {}),
+    }
     return {key: value for key, value in facts.items() if value or key == "base"}
 
 
 def mrml_class(entry):
     """One MRML class: the members that some of our versions lack."""
     members = {name: ours(versions) for name, versions in entry.get("vary", {}).items()}
-    return {"in": ours(entry.get("in")), "vary": {name: versions for name, versions in members.items() if versions is not None}}
+    return {
+        "in": ours(entry.get("in")),
+        "vary": {name: versions for name, versions in members.items() if versions is not None},
+    }
 
 
 def python_names(api):
@@ -144,7 +167,10 @@ def python_names(api):
 
 def write(folder, name, content):
     """One class a line: small enough to keep, and a change shows as a change of that line."""
-    lines = [f" {json.dumps(key)}: {json.dumps(value, separators=(',', ':'))}" for key, value in sorted(content.items())]
+    lines = [
+        f" {json.dumps(key)}: {json.dumps(value, separators=(',', ':'))}"
+        for key, value in sorted(content.items())
+    ]
     path = folder / name
     folder.mkdir(exist_ok=True)
     path.write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")
@@ -153,18 +179,50 @@ def write(folder, name, content):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--api", type=Path, required=True, help="folder with the inventory of Slicer's API")
-    parser.add_argument("--out", type=Path, default=Path(__file__).with_name("facts"), help="where the facts go; default: facts/ beside this file")
+    parser.add_argument(
+        "--api", type=Path, required=True, help="folder with the inventory of Slicer's API"
+    )
+    parser.add_argument(
+        "--out",
+        type=Path,
+        default=Path(__file__).with_name("facts"),
+        help="where the facts go; default: facts/ beside this file",
+    )
     options = parser.parse_args()
     folder = options.api
-    api = {name: json.loads((folder / name).read_text(encoding="utf-8")) for name in ("slicer-api.json", "qt-api.json", "slicer-python-api.json", "mrml-vary.json")}
-    slicer, qt, mrml = api["slicer-api.json"]["classes"], api["qt-api.json"]["classes"], api["mrml-vary.json"]["classes"]
+    api = {
+        name: json.loads((folder / name).read_text(encoding="utf-8"))
+        for name in ("slicer-api.json", "qt-api.json", "slicer-python-api.json", "mrml-vary.json")
+    }
+    slicer, qt, mrml = (
+        api["slicer-api.json"]["classes"],
+        api["qt-api.json"]["classes"],
+        api["mrml-vary.json"]["classes"],
+    )
     text = read_sources()
-    names = with_bases({*SLICER_CLASSES, *re.findall(r"\b(?:ctk|qMRML|qSlicer)[A-Z]\w+", text)}, slicer)
+    names = with_bases(
+        {*SLICER_CLASSES, *re.findall(r"\b(?:ctk|qMRML|qSlicer)[A-Z]\w+", text)}, slicer
+    )
     bases = {slicer[name].get("base") for name in names}
-    qt_names = with_bases({*QT_CLASSES, *re.findall(r"\bqt\.(Q\w+)", text), *re.findall(r'class="(Q\w+)"', text), *bases}, qt)
-    write(options.out, "slicer.json", {name: slicer_class(slicer[name]) for name in names if ours(slicer[name].get("in")) != []})
-    write(options.out, "qt.json", {name: qt_class(qt[name]) for name in qt_names if not qt[name].get("not_in_pythonqt")})
+    qt_names = with_bases(
+        {
+            *QT_CLASSES,
+            *re.findall(r"\bqt\.(Q\w+)", text),
+            *re.findall(r'class="(Q\w+)"', text),
+            *bases,
+        },
+        qt,
+    )
+    write(
+        options.out,
+        "slicer.json",
+        {name: slicer_class(slicer[name]) for name in names if ours(slicer[name].get("in")) != []},
+    )
+    write(
+        options.out,
+        "qt.json",
+        {name: qt_class(qt[name]) for name in qt_names if not qt[name].get("not_in_pythonqt")},
+    )
     write(options.out, "python.json", python_names(api["slicer-python-api.json"]))
     used = {name for name in re.findall(r"\bvtk[A-Z]\w+", text) if name in mrml}
     write(options.out, "mrml.json", {name: mrml_class(mrml[name]) for name in sorted(used)})

@@ -17,7 +17,9 @@ MODULE = HERE.parents[1] / "SlicePropagation" / "SlicePropagation.py"
 def main(arguments=None):
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("out", type=Path, help="the PNG to write")
-    parser.add_argument("--module", type=Path, default=MODULE, help="a scripted module; default: this extension's")
+    parser.add_argument(
+        "--module", type=Path, default=MODULE, help="a scripted module; default: this extension's"
+    )
     parser.add_argument("--width", type=int, default=400, help="pixels; default: 400")
     parser.add_argument("--height", type=int, help="pixels; default: what the contents need")
     parser.add_argument("--palette", choices=["light", "dark"], default="light")
@@ -25,6 +27,7 @@ def main(arguments=None):
     options = parser.parse_args(arguments)
     sys.path[:0] = [str(HERE)]
     from host import picture, slicerenv
+
     slicerenv.bootstrap()
     picture.use_palette(options.palette)
     _, _, widget, panel = slicerenv.load_module(options.module)
@@ -36,7 +39,10 @@ def main(arguments=None):
     if slicerenv.slot_errors:
         return 1
     if width > options.width:
-        print(f"The contents do not fit: they need {width} pixels, {options.width} were asked for.", file=sys.stderr)
+        print(
+            f"The contents do not fit: they need {width} pixels, {options.width} were asked for.",
+            file=sys.stderr,
+        )
         return 1
     return 0
 

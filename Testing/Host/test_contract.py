@@ -37,19 +37,27 @@ def test_every_planted_fault_is_found_by_name_and_line():
     said = {}
     for finding in findings:
         said.setdefault((finding.file, finding.line), []).append(finding.message)
-    missed = {place: text for place, text in planted().items() if not any(text in message for message in said.get(place, ()))}
+    missed = {
+        place: text
+        for place, text in planted().items()
+        if not any(text in message for message in said.get(place, ()))
+    }
     assert missed == {}
     assert len(planted()) >= 35
 
 
 def test_lines_without_a_fault_have_no_finding():
     findings, _ = check([HERE / "bad"])
-    assert [str(finding) for finding in findings if (finding.file, finding.line) not in planted()] == []
+    assert [
+        str(finding) for finding in findings if (finding.file, finding.line) not in planted()
+    ] == []
 
 
 def test_the_command_fails_on_findings_and_passes_without():
     for folder, code in ((HERE / "bad", 1), (CHECKOUT / "Resources", 0)):
-        done = subprocess.run([sys.executable, HERE / "contract.py", folder], capture_output=True, text=True)
+        done = subprocess.run(
+            [sys.executable, HERE / "contract.py", folder], capture_output=True, text=True
+        )
         assert done.returncode == code, done.stdout + done.stderr
 
 
@@ -57,13 +65,24 @@ def test_the_facts_are_those_of_the_inventory(tmp_path):
     inventory = CHECKOUT.parent / "shared" / "slicer-api"
     if not inventory.is_dir():
         pytest.skip(f"There is no inventory of Slicer's API in {inventory}.")
-    subprocess.run([sys.executable, HERE / "extract_facts.py", "--api", inventory, "--out", tmp_path], check=True, capture_output=True)
+    subprocess.run(
+        [sys.executable, HERE / "extract_facts.py", "--api", inventory, "--out", tmp_path],
+        check=True,
+        capture_output=True,
+    )
     for path in facts.FOLDER.glob("*.json"):
-        kept, extracted = json.loads(path.read_text(encoding="utf-8")), json.loads((tmp_path / path.name).read_text(encoding="utf-8"))
-        assert {name: entry for name, entry in kept.items() if extracted.get(name, entry) != entry} == {}, path.name
+        kept, extracted = (
+            json.loads(path.read_text(encoding="utf-8")),
+            json.loads((tmp_path / path.name).read_text(encoding="utf-8")),
+        )
+        assert {
+            name: entry for name, entry in kept.items() if extracted.get(name, entry) != entry
+        } == {}, path.name
 
 
-@pytest.mark.parametrize("signature", ["currentNodeChanged( vtkMRMLNode * )", "currentNodeChanged(vtkMRMLNode*)"])
+@pytest.mark.parametrize(
+    "signature", ["currentNodeChanged( vtkMRMLNode * )", "currentNodeChanged(vtkMRMLNode*)"]
+)
 def test_a_signature_is_compared_as_qt_writes_it(signature):
     assert facts.normalized(signature) in facts.signals("qMRMLNodeComboBox")
 

@@ -3,16 +3,20 @@
 import numpy as np
 import pytest
 
-pytest.importorskip("PySide6.QtWidgets", reason="the test host needs PySide6-Essentials and the libraries of Qt's offscreen platform", exc_type=ImportError)
+pytest.importorskip(
+    "PySide6.QtWidgets",
+    reason="the test host needs PySide6-Essentials and the libraries of Qt's offscreen platform",
+    exc_type=ImportError,
+)
 pytest.importorskip("slicer", reason="needs slicer-core, Slicer's MRML libraries")
 
-from host import classes, person, slicerenv     # noqa: E402
+from host import classes, person, slicerenv  # noqa: E402
 
 slicerenv.bootstrap()
 
-import ctk      # noqa: E402
-import qt       # noqa: E402
-import slicer   # noqa: E402
+import ctk  # noqa: E402
+import qt  # noqa: E402
+import slicer  # noqa: E402
 
 DISC = np.add.outer((np.arange(24) - 12) ** 2, (np.arange(20) - 9) ** 2) < 30
 
@@ -51,9 +55,12 @@ def mask(editor, segment_id="liver"):
 
 # Selectors
 
+
 def test_a_node_selector_follows_the_scene(application):
     box, seen = volume_box(), []
-    box.connect("currentNodeChanged(vtkMRMLNode*)", lambda node: seen.append(node and node.GetName()))
+    box.connect(
+        "currentNodeChanged(vtkMRMLNode*)", lambda node: seen.append(node and node.GetName())
+    )
     first, second = make_volume("first"), make_volume("second")
     assert box.currentNode() is first and box.nodeCount() == 2
     slicer.mrmlScene.RemoveNode(first)
@@ -104,10 +111,13 @@ def test_rows_of_the_segments_table_are_selected_together(application, editor):
 
 # ctk
 
+
 def test_a_range_keeps_its_values_in_order_and_inside_its_limits(application):
     for kind in (ctk.ctkRangeWidget, ctk.ctkDoubleRangeSlider):
         widget, seen = kind(), []
-        widget.connect("valuesChanged(double,double)", lambda low, high, seen=seen: seen.append((low, high)))
+        widget.connect(
+            "valuesChanged(double,double)", lambda low, high, seen=seen: seen.append((low, high))
+        )
         widget.minimum, widget.maximum, widget.singleStep = 0, 20, 1
         widget.setValues(12, 4)
         widget.maximumValue = 50
@@ -161,6 +171,7 @@ def test_a_slot_that_the_host_does_not_act_out_is_noted(application):
 
 # Segment editor
 
+
 def test_a_stroke_is_one_undo_step(editor):
     person.draw_slice(editor, 0, 4, DISC)
     assert np.array_equal(mask(editor)[4], DISC) and mask(editor).sum() == DISC.sum()
@@ -209,8 +220,15 @@ def test_two_editors_on_one_node_show_the_same_selection(application, editor):
     other.setMRMLSegmentEditorNode(editor.mrmlSegmentEditorNode())
     editor.setCurrentSegmentID("kidney")
     editor.setActiveEffectByName("Erase")
-    assert other.currentSegmentID() == "kidney" and other.activeEffect().name == "Erase" and seen == ["liver", "kidney"]
-    assert other.segmentationNode() is editor.segmentationNode() and other.sourceVolumeNode() is editor.sourceVolumeNode()
+    assert (
+        other.currentSegmentID() == "kidney"
+        and other.activeEffect().name == "Erase"
+        and seen == ["liver", "kidney"]
+    )
+    assert (
+        other.segmentationNode() is editor.segmentationNode()
+        and other.sourceVolumeNode() is editor.sourceVolumeNode()
+    )
 
 
 def test_shortcuts_of_the_editor_act_only_while_they_are_installed(application, editor):
@@ -268,7 +286,9 @@ def test_a_scripted_effect_is_registered_and_acts_in_an_editor(application, edit
     effect.setPythonSource(str(source))
     effect.self().register()
     editor.show()
-    person.click(next(button for button in editor.findChildren("QToolButton") if button.text == "Fill all"))
+    person.click(
+        next(button for button in editor.findChildren("QToolButton") if button.text == "Fill all")
+    )
     person.click(editor.activeEffect().self().button)
     assert mask(editor).all()
     editor.undo()
@@ -277,6 +297,7 @@ def test_a_scripted_effect_is_registered_and_acts_in_an_editor(application, edit
 
 
 # Application
+
 
 def test_slice_views_have_real_slice_nodes(application):
     layout = application.layoutManager()
@@ -304,7 +325,10 @@ def test_a_scene_is_saved_and_loaded(application, editor, tmp_path):
 
 def test_a_volume_and_a_segmentation_are_written_and_read(application, editor, tmp_path):
     person.draw_slice(editor, 0, 4, DISC)
-    for node, name in ((editor.sourceVolumeNode(), "image.nrrd"), (editor.segmentationNode(), "labels.seg.nrrd")):
+    for node, name in (
+        (editor.sourceVolumeNode(), "image.nrrd"),
+        (editor.segmentationNode(), "labels.seg.nrrd"),
+    ):
         assert slicer.util.saveNode(node, str(tmp_path / name), {})
     slicer.mrmlScene.Clear()
     volume = slicer.util.loadVolume(str(tmp_path / "image.nrrd"), {})
@@ -315,7 +339,12 @@ def test_a_volume_and_a_segmentation_are_written_and_read(application, editor, t
 
 def test_settings_come_back_as_they_went_in(application):
     application.settings().setValue("SlicePropagation/AutoUpdate", True)
-    assert slicer.util.settingsValue("SlicePropagation/AutoUpdate", False, converter=slicer.util.toBool) is True
+    assert (
+        slicer.util.settingsValue(
+            "SlicePropagation/AutoUpdate", False, converter=slicer.util.toBool
+        )
+        is True
+    )
 
 
 def test_message_boxes_do_not_stop_a_test(application, caplog):

@@ -5,15 +5,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-pytest.importorskip("PySide6.QtWidgets", reason="the test host needs PySide6-Essentials and the libraries of Qt's offscreen platform", exc_type=ImportError)
+pytest.importorskip(
+    "PySide6.QtWidgets",
+    reason="the test host needs PySide6-Essentials and the libraries of Qt's offscreen platform",
+    exc_type=ImportError,
+)
 pytest.importorskip("slicer", reason="needs slicer-core, Slicer's MRML libraries")
 
-from host import classes, picture, slicerenv     # noqa: E402
+from host import classes, picture, slicerenv  # noqa: E402
 
 slicerenv.bootstrap()
 
-import qt       # noqa: E402
-import slicer   # noqa: E402
+import qt  # noqa: E402
+import slicer  # noqa: E402
 
 
 # Modules
@@ -59,15 +63,23 @@ def test_a_module_is_set_up_and_entered_and_left(little):
     assert module.calls[3:] == ["exit"] and not panel.isEntered
     slicer.util.selectModule("Little")
     assert module.calls[4:] == ["enter"] and slicer.util.selectedModule() == "Little"
-    assert slicer.modules.little.title == "A little module" and slicer.modules.LittleInstance is instance
+    assert (
+        slicer.modules.little.title == "A little module"
+        and slicer.modules.LittleInstance is instance
+    )
 
 
 def test_a_reload_reads_the_file_anew_and_keeps_the_panel(little):
     module, _, widget, panel = little
-    Path(slicer.modules.little.path).write_text(MODULE.replace('qt.QLabel("little")', 'qt.QLabel("bigger")'), encoding="utf-8")
+    Path(slicer.modules.little.path).write_text(
+        MODULE.replace('qt.QLabel("little")', 'qt.QLabel("bigger")'), encoding="utf-8"
+    )
     widget.onReload()
     assert module.calls[-1] == "cleanup"
-    assert slicer.modules.LittleWidget.label.text == "bigger" and slicer.modules.LittleWidget.parent is panel
+    assert (
+        slicer.modules.LittleWidget.label.text == "bigger"
+        and slicer.modules.LittleWidget.parent is panel
+    )
 
 
 def test_the_end_of_the_application_cleans_a_module_up(little):
@@ -97,14 +109,19 @@ def test_a_file_without_its_class_is_rejected(application, tmp_path):
 
 # Pictures
 
+
 @pytest.mark.parametrize("palette, is_dark", [("light", False), ("dark", True)])
 def test_a_picture_has_the_width_and_the_palette_asked_for(application, tmp_path, palette, is_dark):
     widget = qt.QWidget()
     layout = qt.QVBoxLayout(widget)
-    label = qt.QLabel("A sentence that has to be wrapped, since it is much longer than the picture is wide, and shown to its end.")
+    label = qt.QLabel(
+        "A sentence that has to be wrapped, since it is much longer than the picture is wide, and shown to its end."
+    )
     label.wordWrap = True
     layout.addWidget(label)
-    sizes = [picture.take(widget, tmp_path / "panel.png", width, palette=palette) for width in (400, 200)]
+    sizes = [
+        picture.take(widget, tmp_path / "panel.png", width, palette=palette) for width in (400, 200)
+    ]
     assert [width for width, _ in sizes] == [400, 200] and sizes[1][1] > sizes[0][1]
     assert (qt.QImage(str(tmp_path / "panel.png")).pixelColor(2, 2).lightness() < 128) is is_dark
     picture.use_palette("light")
@@ -118,19 +135,26 @@ def test_a_picture_says_that_its_contents_do_not_fit(application, tmp_path):
 
 # .ui files
 
+
 def ui_file(folder, body, connections=""):
     path = folder / "Panel.ui"
-    path.write_text('<ui version="4.0"><class>Panel</class><widget class="qMRMLWidget" name="Panel">'
-                    f'<layout class="QVBoxLayout" name="layout">{body}</layout></widget>'
-                    f'<connections>{connections}</connections></ui>', encoding="utf-8")
+    path.write_text(
+        '<ui version="4.0"><class>Panel</class><widget class="qMRMLWidget" name="Panel">'
+        f'<layout class="QVBoxLayout" name="layout">{body}</layout></widget>'
+        f"<connections>{connections}</connections></ui>",
+        encoding="utf-8",
+    )
     return str(path)
 
 
 def test_widgets_of_a_ui_file_are_found_by_name_and_connected(application, tmp_path):
-    path = ui_file(tmp_path, '<item><widget class="qMRMLNodeComboBox" name="selector"><property name="nodeTypes"><stringlist><string>vtkMRMLScalarVolumeNode</string>'
-                   '</stringlist></property></widget></item>',
-                   '<connection><sender>Panel</sender><signal>mrmlSceneChanged(vtkMRMLScene*)</signal>'
-                   '<receiver>selector</receiver><slot>setMRMLScene(vtkMRMLScene*)</slot></connection>')
+    path = ui_file(
+        tmp_path,
+        '<item><widget class="qMRMLNodeComboBox" name="selector"><property name="nodeTypes"><stringlist><string>vtkMRMLScalarVolumeNode</string>'
+        "</stringlist></property></widget></item>",
+        "<connection><sender>Panel</sender><signal>mrmlSceneChanged(vtkMRMLScene*)</signal>"
+        "<receiver>selector</receiver><slot>setMRMLScene(vtkMRMLScene*)</slot></connection>",
+    )
     widget = slicer.util.loadUI(path)
     ui = slicer.util.childWidgetVariables(widget)
     widget.setMRMLScene(slicer.mrmlScene)
@@ -138,10 +162,18 @@ def test_widgets_of_a_ui_file_are_found_by_name_and_connected(application, tmp_p
     assert ui.selector.className() == "qMRMLNodeComboBox" and ui.selector.currentNode() is volume
 
 
-@pytest.mark.parametrize("body, complaint", [
-    ('<item><widget class="qMRMLNodeBox" name="x"/></item>', "no widget qMRMLNodeBox"),
-    ('<item><widget class="ctkComboBox" name="x"><property name="colour"><string>red</string></property></widget></item>', "ctkComboBox has no property colour"),
-])
-def test_a_ui_file_with_what_slicer_does_not_have_is_refused(application, tmp_path, body, complaint):
+@pytest.mark.parametrize(
+    "body, complaint",
+    [
+        ('<item><widget class="qMRMLNodeBox" name="x"/></item>', "no widget qMRMLNodeBox"),
+        (
+            '<item><widget class="ctkComboBox" name="x"><property name="colour"><string>red</string></property></widget></item>',
+            "ctkComboBox has no property colour",
+        ),
+    ],
+)
+def test_a_ui_file_with_what_slicer_does_not_have_is_refused(
+    application, tmp_path, body, complaint
+):
     with pytest.raises(RuntimeError, match=complaint):
         slicer.util.loadUI(ui_file(tmp_path, body))

@@ -2,16 +2,20 @@
 
 import pytest
 
-pytest.importorskip("PySide6.QtWidgets", reason="the test host needs PySide6-Essentials and the libraries of Qt's offscreen platform", exc_type=ImportError)
+pytest.importorskip(
+    "PySide6.QtWidgets",
+    reason="the test host needs PySide6-Essentials and the libraries of Qt's offscreen platform",
+    exc_type=ImportError,
+)
 pytest.importorskip("slicer", reason="needs slicer-core, Slicer's MRML libraries")
 
-from host import person, pqt, slicerenv     # noqa: E402
+from host import person, pqt, slicerenv  # noqa: E402
 
 slicerenv.bootstrap()
 
-import ctk      # noqa: E402
-import qt       # noqa: E402
-import slicer   # noqa: E402
+import ctk  # noqa: E402
+import qt  # noqa: E402
+import slicer  # noqa: E402
 
 
 @pytest.fixture
@@ -27,6 +31,7 @@ def refused():
 
 
 # Properties and names
+
 
 def test_a_property_is_an_attribute(button):
     button.text = "Stop"
@@ -72,7 +77,9 @@ def test_a_child_is_an_attribute_of_its_parent(application):
 def test_a_name_that_slicer_does_not_have_is_refused(button, refused):
     with pytest.raises(AttributeError, match="QPushButton.glow: does not exist in Slicer"):
         button.glow
-    assert refused[0][:2] == ("QPushButton", "glow") and refused[0][3].startswith("test_pythonqt.py:")
+    assert refused[0][:2] == ("QPushButton", "glow") and refused[0][3].startswith(
+        "test_pythonqt.py:"
+    )
 
 
 def test_a_member_that_only_newer_versions_have_is_refused(application, refused):
@@ -102,6 +109,7 @@ def test_a_cpp_object_takes_no_new_attribute_and_a_python_subclass_does(button, 
 
     class Own(qt.QWidget):
         pass
+
     own = Own()
     own.state = 1
     assert own.state == 1
@@ -115,7 +123,11 @@ def test_a_dynamic_property_is_an_attribute(button):
 
 
 def test_keyword_arguments_are_refused(button):
-    for call in (lambda: button.setText(text="x"), lambda: qt.QPushButton(text="x"), lambda: ctk.ctkComboBox(parent=None)):
+    for call in (
+        lambda: button.setText(text="x"),
+        lambda: qt.QPushButton(text="x"),
+        lambda: ctk.ctkComboBox(parent=None),
+    ):
         with pytest.raises(ValueError, match="no keyword arguments"):
             call()
 
@@ -164,6 +176,7 @@ def test_classes_are_named_and_found_as_in_slicer(application):
 
 # Signals
 
+
 def test_a_signal_is_connected_by_signature_and_surplus_arguments_are_dropped(button):
     seen = []
     assert button.connect("clicked( bool )", lambda: seen.append("none"))
@@ -192,7 +205,9 @@ def test_an_overloaded_signal_has_one_connection_for_each_signature(application)
     box, seen = slicer.qMRMLNodeComboBox(), []
     box.nodeTypes = ["vtkMRMLScalarVolumeNode"]
     box.connect("currentNodeChanged(bool)", seen.append)
-    box.connect("currentNodeChanged(vtkMRMLNode*)", lambda node: seen.append(node and node.GetName()))
+    box.connect(
+        "currentNodeChanged(vtkMRMLNode*)", lambda node: seen.append(node and node.GetName())
+    )
     box.setMRMLScene(slicer.mrmlScene)
     slicer.mrmlScene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", "CT")
     assert sorted(seen, key=str) == ["CT", True]
@@ -201,6 +216,7 @@ def test_an_overloaded_signal_has_one_connection_for_each_signature(application)
 def test_an_exception_in_a_slot_is_printed_and_remembered(button, capsys):
     def fail():
         raise RuntimeError("broken slot")
+
     button.connect("clicked()", fail)
     button.click()
     assert [str(error) for error in slicerenv.slot_errors] == ["broken slot"]
@@ -211,6 +227,7 @@ def test_an_exception_in_a_slot_is_printed_and_remembered(button, capsys):
 def test_a_signal_of_a_python_class_is_connected_both_ways(application):
     class Strip(qt.QWidget):
         jumped = qt.Signal(int)
+
     strip, seen = Strip(), []
     strip.jumped.connect(seen.append)
     strip.connect("jumped(int)", lambda index: seen.append(-index))
@@ -219,6 +236,7 @@ def test_a_signal_of_a_python_class_is_connected_both_ways(application):
 
 
 # Subclasses and events
+
 
 def test_virtual_functions_of_a_python_class_are_called(application):
     class Canvas(qt.QWidget):
@@ -256,6 +274,7 @@ def test_an_event_filter_of_a_python_class_is_asked(application):
             if event.type() == qt.QEvent.KeyPress:
                 self.keys.append(event.key() == qt.Qt.Key_Escape)
             return False
+
     line, listener = qt.QLineEdit(), Filter()
     line.installEventFilter(listener)
     line.show()

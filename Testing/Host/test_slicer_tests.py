@@ -30,6 +30,7 @@ def failures_of(suite):
 def module(application):
     """The extension's module, entered; cleaned up afterwards, as Slicer does it."""
     from host import slicerenv
+
     yield slicerenv.load_module(MODULE)
     slicerenv.unload_module(MODULE.stem)
 
@@ -44,5 +45,11 @@ def test_the_self_test_of_the_module_passes_on_the_host(module):
 
 
 def test_each_of_them_is_registered_with_ctest():
-    registered = CHECKOUT.joinpath("Testing", "Slicer", "CMakeLists.txt").read_text(encoding="utf-8")
-    assert FILES and "*.py" in registered and "slicer_add_python_unittest(SCRIPT ${SLICER_TEST})" in registered
+    registered = CHECKOUT.joinpath("Testing", "Slicer", "CMakeLists.txt").read_text(
+        encoding="utf-8"
+    )
+    assert (
+        FILES
+        and "*.py" in registered
+        and "slicer_add_python_unittest(SCRIPT ${SLICER_TEST})" in registered
+    )

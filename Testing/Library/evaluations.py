@@ -14,11 +14,15 @@ from files import make_case, write
 def cases(tmp_path):
     """Four patients with one disc each: two of the split val, one of test, and one of val in a set of its own."""
     lines = ["image,label,split,dataset,case"]
-    for number, (split, dataset) in enumerate([("val", "discs"), ("val", "discs"), ("test", "discs"), ("val", "plates")]):
+    for number, (split, dataset) in enumerate(
+        [("val", "discs"), ("val", "discs"), ("test", "discs"), ("val", "plates")]
+    ):
         folder = tmp_path / f"p{number}"
         folder.mkdir()
         make_case(folder)
-        lines.append(f"p{number}/image.nii.gz,p{number}/truth.nii.gz,{split},{dataset},p{number}_ED")
+        lines.append(
+            f"p{number}/image.nii.gz,p{number}/truth.nii.gz,{split},{dataset},p{number}_ED"
+        )
     path = tmp_path / "cases.csv"
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
     return path
@@ -37,12 +41,29 @@ def column(tmp_path):
 
 
 def evaluate(cases, out, *options):
-    return main(["evaluate", "--cases", str(cases), "--out", str(out), "--engines", "copy,interpolation", "--shots", "1,2", "--quiet", *options])
+    return main(
+        [
+            "evaluate",
+            "--cases",
+            str(cases),
+            "--out",
+            str(out),
+            "--engines",
+            "copy,interpolation",
+            "--shots",
+            "1,2",
+            "--quiet",
+            *options,
+        ]
+    )
 
 
 def read(path, without=()):
     with open(path, newline="", encoding="utf-8") as file:
-        return [{key: value for key, value in row.items() if key not in without} for row in csv.DictReader(file)]
+        return [
+            {key: value for key, value in row.items() if key not in without}
+            for row in csv.DictReader(file)
+        ]
 
 
 def mark(path):
@@ -55,6 +76,18 @@ def mark(path):
 
 
 def arguments(**changed):
-    known = {"cases": "cases.csv", "engines": "copy", "shots": "1,3", "pick": "largest", "correct": "suggested", "axis": "k", "min_slices": 5, "split": "val",
-             "max_cases": None, "datasets": None, "labels": None, "device": "auto"}
+    known = {
+        "cases": "cases.csv",
+        "engines": "copy",
+        "shots": "1,3",
+        "pick": "largest",
+        "correct": "suggested",
+        "axis": "k",
+        "min_slices": 5,
+        "split": "val",
+        "max_cases": None,
+        "datasets": None,
+        "labels": None,
+        "device": "auto",
+    }
     return SimpleNamespace(**known | changed)

@@ -7,14 +7,14 @@ from SlicePropagationLib.stack import SliceStack
 
 def disc(shape, centre, radius):
     """(H, W) bool disc."""
-    rows, columns = np.ogrid[:shape[0], :shape[1]]
-    return (rows - centre[0]) ** 2 + (columns - centre[1]) ** 2 <= radius ** 2
+    rows, columns = np.ogrid[: shape[0], : shape[1]]
+    return (rows - centre[0]) ** 2 + (columns - centre[1]) ** 2 <= radius**2
 
 
 def square(top, left, size, shape=(20, 20)):
     """(H, W) bool square."""
     mask = np.zeros(shape, bool)
-    mask[top:top + size, left:left + size] = True
+    mask[top : top + size, left : left + size] = True
     return mask
 
 
@@ -41,7 +41,11 @@ class RepeatingEngine:
         self.probability, self.reach, self.asked = probability, reach, []
 
     def walk(self, stack, run, anchors):
-        for index in run.targets[:self.reach]:
+        for index in run.targets[: self.reach]:
             self.asked.append((run.label, index))
-            certain = self.probability[run.label] if isinstance(self.probability, dict) else self.probability
+            certain = (
+                self.probability[run.label]
+                if isinstance(self.probability, dict)
+                else self.probability
+            )
             yield anchors[run.anchor].astype(np.float32) * np.float32(certain)

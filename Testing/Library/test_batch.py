@@ -35,24 +35,41 @@ def batch(table, out, *options):
 def test_a_failed_case_is_named_and_the_others_are_done(table, tmp_path, capsys):
     assert batch(table, tmp_path / "out", "--engine", "copy") == 1
     output = capsys.readouterr().out
-    assert "3 of 4 cases done, 1 failed" in output and "p2.nii.gz" in output and "seed.nii.gz" in output
-    assert sorted(path.name for path in (tmp_path / "out").glob("*.nii.gz")) == ["p0.nii.gz", "p1.nii.gz", "p3.nii.gz"]
+    assert (
+        "3 of 4 cases done, 1 failed" in output
+        and "p2.nii.gz" in output
+        and "seed.nii.gz" in output
+    )
+    assert sorted(path.name for path in (tmp_path / "out").glob("*.nii.gz")) == [
+        "p0.nii.gz",
+        "p1.nii.gz",
+        "p3.nii.gz",
+    ]
 
 
 def test_processes_give_the_same_voxels_as_one(table, tmp_path):
     assert batch(table, tmp_path / "one", "--quiet") == 1
     assert batch(table, tmp_path / "two", "--quiet", "--workers", "2") == 1
     for name in ("p0", "p1", "p3"):
-        assert np.array_equal(read(tmp_path / "one" / f"{name}.nii.gz"), read(tmp_path / "two" / f"{name}.nii.gz"))
+        assert np.array_equal(
+            read(tmp_path / "one" / f"{name}.nii.gz"), read(tmp_path / "two" / f"{name}.nii.gz")
+        )
 
 
 def test_a_dask_cluster_gives_the_same_voxels(table, tmp_path):
     distributed = pytest.importorskip("distributed", reason="needs the extra `cluster`")
     batch(table, tmp_path / "one", "--quiet")
-    with distributed.LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=None) as cluster:
-        assert batch(table, tmp_path / "dask", "--quiet", "--scheduler", cluster.scheduler_address) == 1
+    with distributed.LocalCluster(
+        n_workers=1, threads_per_worker=1, dashboard_address=None
+    ) as cluster:
+        assert (
+            batch(table, tmp_path / "dask", "--quiet", "--scheduler", cluster.scheduler_address)
+            == 1
+        )
     for name in ("p0", "p1", "p3"):
-        assert np.array_equal(read(tmp_path / "one" / f"{name}.nii.gz"), read(tmp_path / "dask" / f"{name}.nii.gz"))
+        assert np.array_equal(
+            read(tmp_path / "one" / f"{name}.nii.gz"), read(tmp_path / "dask" / f"{name}.nii.gz")
+        )
 
 
 def test_resume_does_only_what_is_missing(table, tmp_path, capsys):
@@ -79,7 +96,13 @@ def test_a_dicom_folder_is_a_case_like_any_other(tmp_path, capsys):
     write_dicom(tmp_path / "series")
     seed = np.zeros((4, 6, 5), np.uint8)
     seed[1, 2:4, 1:4] = 1
-    write(tmp_path / "seed.nii.gz", seed, spacing=(0.5, 0.75, 2.0), origin=(0, 0, 0), direction=(1, 0, 0, 0, 1, 0, 0, 0, 1))
+    write(
+        tmp_path / "seed.nii.gz",
+        seed,
+        spacing=(0.5, 0.75, 2.0),
+        origin=(0, 0, 0),
+        direction=(1, 0, 0, 0, 1, 0, 0, 0, 1),
+    )
     table = tmp_path / "cases.csv"
     table.write_text("image,seed,out\nseries,seed.nii.gz,out.nii.gz\n", encoding="utf-8")
     assert batch(table, tmp_path / "out", "--engine", "copy") == 0
@@ -103,7 +126,9 @@ def test_resume_does_a_case_again_whose_voxels_changed_beside_their_header(tmp_p
 def test_resume_does_a_case_again_with_other_weights_in_the_same_model_file(tmp_path):
     case, model = make_case(tmp_path), tmp_path / "best.pt"
     model.write_bytes(b"first weights")
-    one = Case(str(case["image"]), str(case["seed"]), str(tmp_path / "out.nii.gz"), engine=str(model))
+    one = Case(
+        str(case["image"]), str(case["seed"]), str(tmp_path / "out.nii.gz"), engine=str(model)
+    )
     before = fingerprint(one)
     model.write_bytes(b"other weights")
     assert fingerprint(one) != before
@@ -111,7 +136,17 @@ def test_resume_does_a_case_again_with_other_weights_in_the_same_model_file(tmp_
 
 def test_a_killed_batch_goes_on_without_loss(table, tmp_path):
     out = tmp_path / "out"
-    arguments = [sys.executable, "-m", "SlicePropagationLib.cli", "batch", "--cases", str(table), "--out", str(out), "--quiet"]
+    arguments = [
+        sys.executable,
+        "-m",
+        "SlicePropagationLib.cli",
+        "batch",
+        "--cases",
+        str(table),
+        "--out",
+        str(out),
+        "--quiet",
+    ]
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
     process = subprocess.Popen(arguments, env=environment, stdout=subprocess.DEVNULL)
     deadline = time.monotonic() + 60
@@ -131,15 +166,27 @@ def test_the_same_output_twice_is_refused_before_anything_is_done(table, tmp_pat
     assert "2 times" in capsys.readouterr().err and not (tmp_path / "out").exists()
 
 
-def test_outputs_whose_tables_and_records_would_be_the_same_files_are_refused(table, tmp_path, capsys):
+def test_outputs_whose_tables_and_records_would_be_the_same_files_are_refused(
+    table, tmp_path, capsys
+):
     table.write_text(table.read_text(encoding="utf-8").replace("p1.nii.gz,k", "p0.seg.nrrd,k"))
     assert batch(table, tmp_path / "out") == 2
     assert "p0.seg.nrrd" in capsys.readouterr().err and not (tmp_path / "out").exists()
 
 
-@pytest.mark.parametrize("row, words", [("p3/image.nii.gz", "no seed in row 5"), (",,late.nii.gz", "no image in row 5"), ("p3/image.nii.gz,p3/seed.nii.gz,x.nii.gz,z", "axis 'z' for p3/image"),
-                                        ("p3/image.nii.gz,p3/seed.nii.gz,x.nii.gz,k,3-9", "p3/image.nii.gz: '3-9'"), ("p3/image.nii.gz,p3/seed.nii.gz,x.nii.gz,k,,more", "6 cells in row 5")])
-def test_a_row_that_cannot_be_meant_is_named_before_anything_is_done(table, tmp_path, capsys, row, words):
+@pytest.mark.parametrize(
+    "row, words",
+    [
+        ("p3/image.nii.gz", "no seed in row 5"),
+        (",,late.nii.gz", "no image in row 5"),
+        ("p3/image.nii.gz,p3/seed.nii.gz,x.nii.gz,z", "axis 'z' for p3/image"),
+        ("p3/image.nii.gz,p3/seed.nii.gz,x.nii.gz,k,3-9", "p3/image.nii.gz: '3-9'"),
+        ("p3/image.nii.gz,p3/seed.nii.gz,x.nii.gz,k,,more", "6 cells in row 5"),
+    ],
+)
+def test_a_row_that_cannot_be_meant_is_named_before_anything_is_done(
+    table, tmp_path, capsys, row, words
+):
     table.write_text(table.read_text(encoding="utf-8") + row + "\n", encoding="utf-8")
     assert batch(table, tmp_path / "out") == 2
     assert words in capsys.readouterr().err and not (tmp_path / "out").exists()
@@ -149,18 +196,23 @@ def test_a_row_that_cannot_be_meant_is_named_before_anything_is_done(table, tmp_
 def test_a_table_as_a_spreadsheet_writes_it_is_read(table, tmp_path, separator):
     text = "\ufeff" + table.read_text(encoding="utf-8").replace("\n", ",,\r\n") + ",,,,,,\r\n"
     table.write_text(text.replace(",", separator), encoding="utf-8")
-    assert [case.image for case in read_cases(table, tmp_path)] == [str(tmp_path / f"p{number}" / "image.nii.gz") for number in range(4)]
+    assert [case.image for case in read_cases(table, tmp_path)] == [
+        str(tmp_path / f"p{number}" / "image.nii.gz") for number in range(4)
+    ]
 
 
 def test_a_scheduler_that_is_not_there_is_refused(table, tmp_path, capsys):
     distributed = pytest.importorskip("distributed", reason="needs the extra `cluster`")
     import dask
+
     with dask.config.set({"distributed.comm.timeouts.connect": "1s"}):
         assert batch(table, tmp_path / "out", "--scheduler", "tcp://127.0.0.1:1") == 2
     assert "no Dask scheduler at tcp://127.0.0.1:1" in capsys.readouterr().err and distributed
 
 
-@pytest.mark.parametrize("content,word", [("", "no"), ("image,mask\na,b\n", "image, mask"), ("image,seed\n", "0 rows")])
+@pytest.mark.parametrize(
+    "content,word", [("", "no"), ("image,mask\na,b\n", "image, mask"), ("image,seed\n", "0 rows")]
+)
 def test_a_table_without_the_columns_is_refused(tmp_path, capsys, content, word):
     path = tmp_path / "cases.csv"
     path.write_text(content, encoding="utf-8")
@@ -169,7 +221,9 @@ def test_a_table_without_the_columns_is_refused(tmp_path, capsys, content, word)
 
 
 def test_a_row_without_both_files_is_refused_by_its_number(tmp_path, capsys):
-    (tmp_path / "cases.csv").write_text("image,seed\na.nii.gz,b.nii.gz\na.nii.gz\n", encoding="utf-8")
+    (tmp_path / "cases.csv").write_text(
+        "image,seed\na.nii.gz,b.nii.gz\na.nii.gz\n", encoding="utf-8"
+    )
     assert batch(tmp_path / "cases.csv", tmp_path / "out") == 2
     assert "no seed in row 2" in capsys.readouterr().err and not (tmp_path / "out").exists()
 

@@ -22,7 +22,13 @@ CONFIG = UNetConfig(depth=2, base_channels=4)
 def model(tmp_path):
     """A model file and the network in it."""
     network = UNet(CONFIG)
-    save_checkpoint(tmp_path / "model.pt", "slice_unet.plain", CONFIG, network.state_dict(), metrics={"dice": 0.5})
+    save_checkpoint(
+        tmp_path / "model.pt",
+        "slice_unet.plain",
+        CONFIG,
+        network.state_dict(),
+        metrics={"dice": 0.5},
+    )
     return tmp_path / "model.pt", network
 
 
@@ -37,7 +43,9 @@ def test_a_model_comes_back_with_its_weights_configuration_and_metrics(model):
     path, network = model
     checkpoint = load_checkpoint(path, {"slice_unet.plain"})
     again = fill_network(UNet(UNetConfig(**checkpoint.config)), checkpoint, path)
-    assert all(torch.equal(value, again.state_dict()[name]) for name, value in network.state_dict().items())
+    assert all(
+        torch.equal(value, again.state_dict()[name]) for name, value in network.state_dict().items()
+    )
     assert checkpoint.metrics == {"dice": 0.5} and checkpoint.family == "slice_unet.plain"
 
 
@@ -53,7 +61,9 @@ def test_shipped_weights_take_half_the_room_and_come_back_as_float32(tmp_path):
 
 def test_what_16_bits_cannot_hold_is_shipped_with_32(tmp_path):
     variances = torch.tensor([1.0, 65504.0, 300_000.0])
-    save_checkpoint(tmp_path / "half.pt", "slice_unet.plain", CONFIG, {"running_var": variances}, is_half=True)
+    save_checkpoint(
+        tmp_path / "half.pt", "slice_unet.plain", CONFIG, {"running_var": variances}, is_half=True
+    )
     assert torch.equal(load_checkpoint(tmp_path / "half.pt").weights["running_var"], variances)
 
 
@@ -65,7 +75,7 @@ def test_a_missing_file_is_named(tmp_path):
 def test_a_truncated_file_is_refused(model, share):
     path, _ = model
     stored = path.read_bytes()
-    path.write_bytes(stored[:int(share * len(stored))])
+    path.write_bytes(stored[: int(share * len(stored))])
     refused(path, "truncated")
 
 
@@ -83,18 +93,44 @@ def test_flipped_bits_are_refused_or_do_no_harm(model):
         except CheckpointError:
             refusals += 1
         else:
-            assert all(torch.equal(value, weights[name]) for name, value in network.state_dict().items())
+            assert all(
+                torch.equal(value, weights[name]) for name, value in network.state_dict().items()
+            )
     assert refusals > 200
 
 
-@pytest.mark.parametrize("changes, words", [({"weights": 3}, "weights"), ({"weights": {"a": 1}}, "tensors"), ({"family": ["f"]}, "family"), ({"config": 3}, "config"), ({"config": None}, "config")])
+@pytest.mark.parametrize(
+    "changes, words",
+    [
+        ({"weights": 3}, "weights"),
+        ({"weights": {"a": 1}}, "tensors"),
+        ({"family": ["f"]}, "family"),
+        ({"config": 3}, "config"),
+        ({"config": None}, "config"),
+    ],
+)
 def test_entries_of_another_kind_are_refused(tmp_path, changes, words):
-    torch.save({"format": "slice-propagation", "version": 1, "family": "f", "config": {}, "weights": {}, **changes}, tmp_path / "model.pt")
+    torch.save(
+        {
+            "format": "slice-propagation",
+            "version": 1,
+            "family": "f",
+            "config": {},
+            "weights": {},
+            **changes,
+        },
+        tmp_path / "model.pt",
+    )
     refused(tmp_path / "model.pt", words, "copy it again", families={"f"})
 
 
 def test_weights_that_are_no_numbers_are_refused(tmp_path):
-    save_checkpoint(tmp_path / "model.pt", "f", {}, {"bias": torch.zeros(2), "weight": torch.tensor([1.0, float("nan")])})
+    save_checkpoint(
+        tmp_path / "model.pt",
+        "f",
+        {},
+        {"bias": torch.zeros(2), "weight": torch.tensor([1.0, float("nan")])},
+    )
     refused(tmp_path / "model.pt", "no numbers", "weight")
 
 
@@ -121,7 +157,16 @@ def test_code_in_a_model_file_is_never_run(tmp_path, is_bare):
     if is_bare:
         path.write_bytes(pickle.dumps(Payload()))
     else:
-        torch.save({"format": "slice-propagation", "version": 1, "family": "slice_unet.plain", "config": Payload(), "weights": {}}, path)
+        torch.save(
+            {
+                "format": "slice-propagation",
+                "version": 1,
+                "family": "slice_unet.plain",
+                "config": Payload(),
+                "weights": {},
+            },
+            path,
+        )
     refused(path)
     assert not trace.exists()
     if not is_bare:
@@ -133,7 +178,16 @@ def test_another_family_is_refused_with_both_names(model):
 
 
 def test_a_later_version_asks_for_an_update(tmp_path):
-    torch.save({"format": "slice-propagation", "version": 2, "family": "slice_unet.plain", "config": {}, "weights": {}}, tmp_path / "model.pt")
+    torch.save(
+        {
+            "format": "slice-propagation",
+            "version": 2,
+            "family": "slice_unet.plain",
+            "config": {},
+            "weights": {},
+        },
+        tmp_path / "model.pt",
+    )
     refused(tmp_path / "model.pt", "version 2", "update")
 
 

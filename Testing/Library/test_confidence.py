@@ -18,7 +18,9 @@ def seeded(index=0, count=20, **options):
 def confidence_at(index, forward=None, backward=None, **options):
     session = seeded(**options)
     session.accept(1, index - 1, MASK, 0.9) if index > 1 else None
-    return slice_confidence(session, Run(0, (index,)), index, MASK.astype(np.float32), forward, backward)
+    return slice_confidence(
+        session, Run(0, (index,)), index, MASK.astype(np.float32), forward, backward
+    )
 
 
 def test_confidence_lies_between_0_and_1_and_falls_with_the_distance_from_the_anchor():
@@ -28,7 +30,9 @@ def test_confidence_lies_between_0_and_1_and_falls_with_the_distance_from_the_an
 
 
 def test_the_same_number_of_slices_is_farther_when_slices_are_thick():
-    assert confidence_at(3, spacing_mm=(10.0, 1.0, 1.0)) < confidence_at(3, spacing_mm=(1.0, 1.0, 1.0))
+    assert confidence_at(3, spacing_mm=(10.0, 1.0, 1.0)) < confidence_at(
+        3, spacing_mm=(1.0, 1.0, 1.0)
+    )
 
 
 def test_walks_that_disagree_lower_the_confidence():

@@ -26,31 +26,50 @@ def files(tmp_path):
 
 def test_a_correction_improves_the_kidney_and_every_file_is_written(files, tmp_path):
     # by registration: the trained network leaves a gap mostly to it, which on untextured phantoms of this size can cost what the network had gained
-    result = demo.run_demo(tmp_path / "out", *files, label=sample.RIGHT_KIDNEY, engine="registration", **QUIET)
+    result = demo.run_demo(
+        tmp_path / "out", *files, label=sample.RIGHT_KIDNEY, engine="registration", **QUIET
+    )
     assert result["dice_after"] > result["dice_before"]
     assert {path.name for path in (tmp_path / "out").iterdir()} == set(demo.FILES)
     assert (tmp_path / "out" / "picture.png").read_bytes().startswith(b"\x89PNG")
     record = json.loads((tmp_path / "out" / "segmentation.json").read_text(encoding="utf-8"))
     assert record["demo"]["correction"] == result["correction"]
-    assert set(record["anchors"][str(sample.RIGHT_KIDNEY)]) == {str(result["seed"]), str(result["correction"])}
+    assert set(record["anchors"][str(sample.RIGHT_KIDNEY)]) == {
+        str(result["seed"]),
+        str(result["correction"]),
+    }
 
 
 def test_slices_are_told_by_the_numbers_that_the_files_have(files, tmp_path):
     told = []
-    result = demo.run_demo(tmp_path / "out", *files, label=sample.RIGHT_KIDNEY, engine="copy", report=told.append)
-    assert f"seed on slice {result['seed']} of 0 to 29" in told[0] and f"slice {result['correction']};" in told[1]
+    result = demo.run_demo(
+        tmp_path / "out", *files, label=sample.RIGHT_KIDNEY, engine="copy", report=told.append
+    )
+    assert (
+        f"seed on slice {result['seed']} of 0 to 29" in told[0]
+        and f"slice {result['correction']};" in told[1]
+    )
 
 
 def test_the_annotated_slices_are_kept_as_drawn(files, tmp_path):
-    result = demo.run_demo(tmp_path / "out", *files, label=sample.RIGHT_KIDNEY, engine="copy", **QUIET)
+    result = demo.run_demo(
+        tmp_path / "out", *files, label=sample.RIGHT_KIDNEY, engine="copy", **QUIET
+    )
     truth = read_volume(tmp_path / "out" / "truth.nii.gz").array == sample.RIGHT_KIDNEY
-    written = sitk.GetArrayFromImage(sitk.ReadImage(str(tmp_path / "out" / "segmentation.seg.nrrd"))) == sample.RIGHT_KIDNEY
+    written = (
+        sitk.GetArrayFromImage(sitk.ReadImage(str(tmp_path / "out" / "segmentation.seg.nrrd")))
+        == sample.RIGHT_KIDNEY
+    )
     for index in (result["seed"], result["correction"]):
         assert np.array_equal(written[index], truth[index])
 
 
 def test_a_failure_leaves_nothing_half_written(files, tmp_path, monkeypatch):
-    monkeypatch.setattr(picture, "draw_picture", lambda path, story: (_ for _ in ()).throw(ConfigError("no picture")))
+    monkeypatch.setattr(
+        picture,
+        "draw_picture",
+        lambda path, story: (_ for _ in ()).throw(ConfigError("no picture")),
+    )
     with pytest.raises(ConfigError):
         demo.run_demo(tmp_path / "out", *files, engine="copy", **QUIET)
     assert not list((tmp_path / "out").iterdir())

@@ -9,7 +9,7 @@ from SlicePropagationLib.session import AnnotationSession, Provenance
 from phantoms import RepeatingEngine, blank_stack, drifting_disc, square
 
 A, B = 1, 2
-LEFT, RIGHT = square(2, 2, 8), square(2, 6, 8)       # they share columns 6 to 9
+LEFT, RIGHT = square(2, 2, 8), square(2, 6, 8)  # they share columns 6 to 9
 
 
 def run_all(session, engine, **options):
@@ -47,14 +47,18 @@ def test_two_walks_of_a_gap_are_blended_by_distance(session):
     session.annotate(A, 2, LEFT)
     session.annotate(A, 5, RIGHT)
     run_all(session, RepeatingEngine())
-    assert np.array_equal(session.mask(A, 3), LEFT)          # weight 2/3 for the left walk
+    assert np.array_equal(session.mask(A, 3), LEFT)  # weight 2/3 for the left walk
     assert np.array_equal(session.mask(A, 4), RIGHT)
 
 
 def test_a_slice_is_final_once_both_walks_have_passed(session):
     session.annotate(A, 1, LEFT)
     session.annotate(A, 4, LEFT)
-    inside = [(p.index, p.is_final) for p in propagate(session, RepeatingEngine(), plan_runs([1, 4], 8, {2}, label=A)) if 1 < p.index < 4]
+    inside = [
+        (p.index, p.is_final)
+        for p in propagate(session, RepeatingEngine(), plan_runs([1, 4], 8, {2}, label=A))
+        if 1 < p.index < 4
+    ]
     assert sorted(inside) == [(2, False), (2, True), (3, False), (3, True)]
 
 
@@ -114,8 +118,13 @@ def test_stopping_is_not_asking_for_the_next_slice(session):
     assert np.flatnonzero(session.areas(A)).tolist() == [2, 3, 4]
 
 
-@pytest.mark.parametrize("probability,a,b", [({A: 0.6, B: 0.9}, LEFT & ~RIGHT, RIGHT), ({A: 0.9, B: 0.6}, LEFT, RIGHT & ~LEFT)])
-def test_contested_pixels_go_to_the_more_probable_label_whoever_walked_first(session, probability, a, b):
+@pytest.mark.parametrize(
+    "probability,a,b",
+    [({A: 0.6, B: 0.9}, LEFT & ~RIGHT, RIGHT), ({A: 0.9, B: 0.6}, LEFT, RIGHT & ~LEFT)],
+)
+def test_contested_pixels_go_to_the_more_probable_label_whoever_walked_first(
+    session, probability, a, b
+):
     session.annotate(A, 1, LEFT)
     session.annotate(B, 6, RIGHT)
     run_all(session, RepeatingEngine(probability))
@@ -159,7 +168,11 @@ def test_an_edit_during_a_run_stands_and_its_gaps_start_again(session):
         pass
     assert np.array_equal(session.mask(A, 3), RIGHT)
     assert session.state(A, 3).provenance == Provenance.CORRECTION
-    assert np.array_equal(session.mask(A, 1), LEFT) and np.array_equal(session.mask(A, 2), RIGHT) and np.array_equal(session.mask(A, 7), RIGHT)
+    assert (
+        np.array_equal(session.mask(A, 1), LEFT)
+        and np.array_equal(session.mask(A, 2), RIGHT)
+        and np.array_equal(session.mask(A, 7), RIGHT)
+    )
     assert session.waiting(A) == []
 
 
@@ -213,7 +226,10 @@ def test_confirmed_empty_slices_bound_the_structure(session):
 
 
 # itk_interpolation does not continue a structure; its own tests are in engines/test_itk_interpolation.py.
-@pytest.mark.parametrize("name", sorted(name for name, info in ENGINES.items() if info.is_ready and name != "itk_interpolation"))
+@pytest.mark.parametrize(
+    "name",
+    sorted(name for name, info in ENGINES.items() if info.is_ready and name != "itk_interpolation"),
+)
 def test_every_engine_finds_a_disc_again_and_gives_the_same_voxels_twice(name):
     stack, truth = drifting_disc()
     results = []

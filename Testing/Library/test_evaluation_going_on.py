@@ -17,11 +17,17 @@ def test_an_evaluation_goes_on_where_it_stopped(cases, tmp_path):
     evaluate(cases, out)
     rows, drift = read(out / "rows.csv", TIMES), (out / "drift.csv").read_text(encoding="utf-8")
     untouched = (out / "rows.csv").read_text(encoding="utf-8").splitlines()
-    (out / "rows.csv").write_text("\n".join(line for line in untouched if "p1_ED" not in line) + "\n", encoding="utf-8")      # as if it was killed there, drift.csv written already
+    (out / "rows.csv").write_text(
+        "\n".join(line for line in untouched if "p1_ED" not in line) + "\n", encoding="utf-8"
+    )  # as if it was killed there, drift.csv written already
     assert evaluate(cases, out) == 0
     assert sorted(map(str, read(out / "rows.csv", TIMES))) == sorted(map(str, rows))
     assert sorted((out / "drift.csv").read_text(encoding="utf-8").split()) == sorted(drift.split())
-    assert [line for line in untouched if "p1_ED" not in line] == [line for line in (out / "rows.csv").read_text(encoding="utf-8").splitlines() if "p1_ED" not in line]
+    assert [line for line in untouched if "p1_ED" not in line] == [
+        line
+        for line in (out / "rows.csv").read_text(encoding="utf-8").splitlines()
+        if "p1_ED" not in line
+    ]
 
 
 def test_other_weights_under_the_same_name_are_scored_from_the_beginning(cases, tmp_path):
@@ -29,14 +35,23 @@ def test_other_weights_under_the_same_name_are_scored_from_the_beginning(cases, 
     first = read(tmp_path / "out" / "rows.csv")
     mark(tmp_path / "out" / "rows.csv")
     assert evaluate(cases, tmp_path / "out") == 0
-    assert {row["dice"] for row in read(tmp_path / "out" / "rows.csv")} == {"0.125"}        # taken over
-    (tmp_path / "out" / "weights.json").write_text('{"copy": "an older model", "interpolation": null}', encoding="utf-8")
+    assert {row["dice"] for row in read(tmp_path / "out" / "rows.csv")} == {"0.125"}  # taken over
+    (tmp_path / "out" / "weights.json").write_text(
+        '{"copy": "an older model", "interpolation": null}', encoding="utf-8"
+    )
     assert evaluate(cases, tmp_path / "out") == 0
-    dice = {name: [row["dice"] for row in read(tmp_path / "out" / "rows.csv") if row["engine"] == name] for name in ("copy", "interpolation")}
-    assert dice["copy"] == [row["dice"] for row in first if row["engine"] == "copy"] and set(dice["interpolation"]) == {"0.125"}
+    dice = {
+        name: [row["dice"] for row in read(tmp_path / "out" / "rows.csv") if row["engine"] == name]
+        for name in ("copy", "interpolation")
+    }
+    assert dice["copy"] == [row["dice"] for row in first if row["engine"] == "copy"] and set(
+        dice["interpolation"]
+    ) == {"0.125"}
 
 
-def test_an_evaluation_killed_while_it_wrote_does_not_show_the_scores_of_the_engine_before(cases, tmp_path, monkeypatch):
+def test_an_evaluation_killed_while_it_wrote_does_not_show_the_scores_of_the_engine_before(
+    cases, tmp_path, monkeypatch
+):
     assert evaluate(cases, tmp_path / "fresh", "--engines", "x=interpolation") == 0
     for last in ("drift.csv", "rows.csv", "weights.json", "files.json"):
         out, moved = tmp_path / last, os.replace
@@ -53,7 +68,9 @@ def test_an_evaluation_killed_while_it_wrote_does_not_show_the_scores_of_the_eng
         (out / ".partial-left").mkdir()
         assert evaluate(cases, out, "--engines", "x=interpolation") == 0
         assert not list(out.glob(".partial-*"))
-        assert sorted(map(str, read(out / "rows.csv", TIMES))) == sorted(map(str, read(tmp_path / "fresh" / "rows.csv", TIMES)))
+        assert sorted(map(str, read(out / "rows.csv", TIMES))) == sorted(
+            map(str, read(tmp_path / "fresh" / "rows.csv", TIMES))
+        )
 
 
 def test_an_engine_that_is_added_does_not_have_the_others_scored_again(cases, tmp_path):
@@ -62,13 +79,20 @@ def test_an_engine_that_is_added_does_not_have_the_others_scored_again(cases, tm
     marked = read(tmp_path / "out" / "rows.csv")
     assert evaluate(cases, tmp_path / "out", "--engines", "interpolation,copy") == 0
     rows = read(tmp_path / "out" / "rows.csv")
-    assert [row for row in rows if row["engine"] == "copy"] == marked and len(rows) == 2 * len(marked)
-    assert {row["engine"] for row in read(tmp_path / "out" / "drift.csv")} == {"copy", "interpolation"}
+    assert [row for row in rows if row["engine"] == "copy"] == marked and len(rows) == 2 * len(
+        marked
+    )
+    assert {row["engine"] for row in read(tmp_path / "out" / "drift.csv")} == {
+        "copy",
+        "interpolation",
+    }
 
 
 def test_only_the_data_sets_and_labels_asked_for_are_scored(cases, tmp_path, capsys):
     assert evaluate(cases, tmp_path / "out", "--labels", "1", "--datasets", "discs") == 0
-    assert {(row["dataset"], row["label"]) for row in read(tmp_path / "out" / "rows.csv")} == {("discs", "1")}
+    assert {(row["dataset"], row["label"]) for row in read(tmp_path / "out" / "rows.csv")} == {
+        ("discs", "1")
+    }
     assert evaluate(cases, tmp_path / "other", "--datasets", "hearts") == 2
     assert "hearts" in capsys.readouterr().err
 
@@ -83,7 +107,15 @@ def test_a_worker_that_dies_is_named_with_what_to_do(cases, tmp_path, capsys, mo
     assert "fewer --workers" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("changed", [("--axis", "i"), ("--min-slices", "6"), ("--labels", "1"), ("--engines", "copy=registration,interpolation=copy")])
+@pytest.mark.parametrize(
+    "changed",
+    [
+        ("--axis", "i"),
+        ("--min-slices", "6"),
+        ("--labels", "1"),
+        ("--engines", "copy=registration,interpolation=copy"),
+    ],
+)
 def test_what_was_asked_for_otherwise_is_scored_from_the_beginning(cases, tmp_path, changed):
     assert evaluate(cases, tmp_path / "out", "--max-cases", "1") == 0
     mark(tmp_path / "out" / "rows.csv")
@@ -96,20 +128,28 @@ def test_a_case_whose_label_map_changed_is_scored_again_and_no_other(cases, tmp_
     mark(tmp_path / "out" / "rows.csv")
     os.utime(tmp_path / "p1" / "truth.nii.gz", ns=(0, 0))
     assert evaluate(cases, tmp_path / "out") == 0
-    assert {row["case"] for row in read(tmp_path / "out" / "rows.csv") if row["dice"] != "0.125"} == {"p1_ED"}
+    assert {
+        row["case"] for row in read(tmp_path / "out" / "rows.csv") if row["dice"] != "0.125"
+    } == {"p1_ED"}
 
 
-@pytest.mark.parametrize("damage", [lambda text: text[:-40], lambda text: text + "\udcff"], ids=["cut short", "no text"])
+@pytest.mark.parametrize(
+    "damage", [lambda text: text[:-40], lambda text: text + "\udcff"], ids=["cut short", "no text"]
+)
 def test_a_table_that_is_damaged_is_scored_again(cases, tmp_path, damage):
     assert evaluate(cases, tmp_path / "out", "--max-cases", "1") == 0
     first = read(tmp_path / "out" / "rows.csv", TIMES)
     text = (tmp_path / "out" / "rows.csv").read_text(encoding="utf-8")
-    (tmp_path / "out" / "rows.csv").write_text(damage(text), encoding="utf-8", errors="surrogateescape")
+    (tmp_path / "out" / "rows.csv").write_text(
+        damage(text), encoding="utf-8", errors="surrogateescape"
+    )
     assert evaluate(cases, tmp_path / "out", "--max-cases", "1") == 0
     assert sorted(map(str, read(tmp_path / "out" / "rows.csv", TIMES))) == sorted(map(str, first))
 
 
-def test_scores_of_a_version_that_did_not_write_down_the_state_of_files_are_taken_over(cases, tmp_path):
+def test_scores_of_a_version_that_did_not_write_down_the_state_of_files_are_taken_over(
+    cases, tmp_path
+):
     assert evaluate(cases, tmp_path / "out") == 0
     mark(tmp_path / "out" / "rows.csv")
     (tmp_path / "out" / "files.json").unlink()
@@ -138,7 +178,7 @@ def test_along_another_axis_all_is_scored_from_the_beginning(cases, tmp_path):
 @pytest.mark.parametrize("option", [("--labels", "2"), ("--min-slices", "11")])
 def test_scores_of_other_structures_are_not_passed_off_as_those_asked_for(cases, tmp_path, option):
     assert evaluate(cases, tmp_path / "out") == 0
-    assert evaluate(cases, tmp_path / "out", *option) == 2          # the discs are label 1, on 10 slices
+    assert evaluate(cases, tmp_path / "out", *option) == 2  # the discs are label 1, on 10 slices
 
 
 def test_another_engine_under_the_same_name_is_scored_again(cases, tmp_path):

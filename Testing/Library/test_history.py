@@ -104,14 +104,33 @@ def test_a_run_that_is_undone_after_an_edit_in_it_leaves_what_was_before_and_com
     assert_same(session, replayed(session, engine_of=lambda name: RepeatingEngine(0.8)))
 
 
-@pytest.mark.parametrize("mask", [np.zeros((5, 7), bool), np.ones((5, 7), bool), np.eye(5, 7, dtype=bool), np.eye(5, 7, 2, dtype=bool)])
+@pytest.mark.parametrize(
+    "mask",
+    [
+        np.zeros((5, 7), bool),
+        np.ones((5, 7), bool),
+        np.eye(5, 7, dtype=bool),
+        np.eye(5, 7, 2, dtype=bool),
+    ],
+)
 def test_a_mask_survives_its_run_lengths(mask):
-    assert np.array_equal(decode_patch(json.loads(json.dumps(encode_patch(Patch.cut(mask))))).paste(mask.shape), mask)
+    assert np.array_equal(
+        decode_patch(json.loads(json.dumps(encode_patch(Patch.cut(mask))))).paste(mask.shape), mask
+    )
 
 
 def test_a_damaged_history_is_refused():
     with pytest.raises(InputError, match="cannot be read"):
-        decode_history([{"event": "annotate", "label": 1, "index": 0, "patch": {"top": 0, "left": 0, "height": 2, "width": 2, "runs": [1]}}])
+        decode_history(
+            [
+                {
+                    "event": "annotate",
+                    "label": 1,
+                    "index": 0,
+                    "patch": {"top": 0, "left": 0, "height": 2, "width": 2, "runs": [1]},
+                }
+            ]
+        )
 
 
 def test_an_event_of_a_newer_version_is_refused():
@@ -121,4 +140,5 @@ def test_an_event_of_a_newer_version_is_refused():
 
 def _registration():
     from SlicePropagationLib.engines import make_engine
+
     return make_engine("registration")

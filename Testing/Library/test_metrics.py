@@ -1,7 +1,14 @@
 import numpy as np
 import pytest
 
-from SlicePropagationLib.metrics import dice, dice_per_slice, dice_within, dice_without, slices_past_ends, surface_distances
+from SlicePropagationLib.metrics import (
+    dice,
+    dice_per_slice,
+    dice_within,
+    dice_without,
+    slices_past_ends,
+    surface_distances,
+)
 
 
 def volume(*filled, count=6, size=4):
@@ -38,7 +45,9 @@ def test_a_prediction_past_an_end_is_counted_in_slices_and_stopping_short_is_not
 
 
 def test_a_shift_by_one_slice_is_one_slice_thickness_at_most():
-    distances = surface_distances(volume(1, 2), volume(2, 3), spacing_mm=(5.0, 1.0, 1.0), tolerance_mm=2.0)
+    distances = surface_distances(
+        volume(1, 2), volume(2, 3), spacing_mm=(5.0, 1.0, 1.0), tolerance_mm=2.0
+    )
     assert distances.hd95 == 5.0
     assert distances.mean == 2.5
     assert distances.surface_dice == 0.5
@@ -57,12 +66,16 @@ def test_the_surface_of_a_mask_is_at_no_distance_from_itself(axis):
 def test_surface_distances_are_those_between_all_pairs_of_surface_voxels():
     prediction, truth = np.zeros((2, 7, 9, 9), bool)
     prediction[2:5, 2:6, 3:4] = truth[3:6, 3:5, 5:8] = True
-    truth[4, 3:5, 6] = False                                                    # only its surface is left
+    truth[4, 3:5, 6] = False  # only its surface is left
     spacing = np.array((3.0, 1.0, 0.5))
-    points = [np.argwhere(mask) * spacing for mask in (prediction, truth)]      # every voxel of both lies on a surface
+    points = [
+        np.argwhere(mask) * spacing for mask in (prediction, truth)
+    ]  # every voxel of both lies on a surface
     pairs = np.linalg.norm(points[0][:, None] - points[1][None], axis=2)
     to_truth, to_prediction = pairs.min(axis=1), pairs.min(axis=0)
     found = surface_distances(prediction, truth, spacing, tolerance_mm=2.0)
     assert found.mean == pytest.approx((to_truth.mean() + to_prediction.mean()) / 2)
     assert found.hd95 == pytest.approx(np.percentile(np.concatenate([to_truth, to_prediction]), 95))
-    assert found.surface_dice == pytest.approx(np.mean(np.concatenate([to_truth, to_prediction]) <= 2.0))
+    assert found.surface_dice == pytest.approx(
+        np.mean(np.concatenate([to_truth, to_prediction]) <= 2.0)
+    )

@@ -34,7 +34,11 @@ def propagated(session):
 def test_a_walk_from_an_anchor_that_stayed_is_not_registered_again_and_ends_alike(monkeypatch):
     stack, truth = drifting_disc()
     registered, real = [], RegistrationEngine.register
-    monkeypatch.setattr(RegistrationEngine, "register", staticmethod(lambda *arguments: registered.append(1) or real(*arguments)))
+    monkeypatch.setattr(
+        RegistrationEngine,
+        "register",
+        staticmethod(lambda *arguments: registered.append(1) or real(*arguments)),
+    )
     session = AnnotationSession(stack, (1,))
     session.annotate(1, 7, truth[7])
     propagated(session)
@@ -47,5 +51,7 @@ def test_a_walk_from_an_anchor_that_stayed_is_not_registered_again_and_ends_alik
     for index in (7, 10):
         fresh.annotate(1, index, truth[index])
     expected = propagated(fresh)
-    assert np.array_equal(corrected[7:], expected[7:])          # the slices below were not walked again
-    assert 0 < walked_from_new < len(registered) - first - walked_from_new      # only the walks from the new anchor
+    assert np.array_equal(corrected[7:], expected[7:])  # the slices below were not walked again
+    assert (
+        0 < walked_from_new < len(registered) - first - walked_from_new
+    )  # only the walks from the new anchor

@@ -13,11 +13,19 @@ def test_a_gap_between_two_anchors_is_walked_from_both_ends():
 
 
 def test_a_correction_walks_only_the_two_gaps_that_touch_it():
-    assert plan_runs([1, 4, 7], count=9, changed={4}) == [Run(1, (2, 3)), Run(4, (3, 2)), Run(4, (5, 6)), Run(7, (6, 5))]
+    assert plan_runs([1, 4, 7], count=9, changed={4}) == [
+        Run(1, (2, 3)),
+        Run(4, (3, 2)),
+        Run(4, (5, 6)),
+        Run(7, (6, 5)),
+    ]
 
 
 def test_an_anchor_taken_back_makes_the_merged_gap_be_walked():
-    assert plan_runs([0, 6], count=7, changed={3}) == [Run(0, (1, 2, 3, 4, 5)), Run(6, (5, 4, 3, 2, 1))]
+    assert plan_runs([0, 6], count=7, changed={3}) == [
+        Run(0, (1, 2, 3, 4, 5)),
+        Run(6, (5, 4, 3, 2, 1)),
+    ]
 
 
 def test_nothing_changed_plans_nothing():

@@ -9,7 +9,9 @@ def two_moons(count, seed):
     """Points that no straight line separates, with a column of noise in front: (table, classes)."""
     random = np.random.default_rng(seed)
     points = random.uniform(-1, 1, (count, 2))
-    return np.column_stack([random.normal(size=count), points]), (points[:, 0] * points[:, 1] > 0).astype(int)
+    return np.column_stack([random.normal(size=count), points]), (
+        points[:, 0] * points[:, 1] > 0
+    ).astype(int)
 
 
 def test_classes_that_no_line_separates_are_learnt():
@@ -32,4 +34,7 @@ def test_the_same_seed_gives_the_same_forest():
 
 
 def test_rows_that_are_all_equal_are_one_leaf():
-    assert (RandomForest(5).fit(np.ones((6, 2)), np.array([0, 0, 0, 0, 1, 1])).predict(np.ones((2, 2))) == 0).all()
+    assert (
+        RandomForest(5).fit(np.ones((6, 2)), np.array([0, 0, 0, 0, 1, 1])).predict(np.ones((2, 2)))
+        == 0
+    ).all()

@@ -37,8 +37,13 @@ def test_registration_does_better_than_copying_and_three_slices_better_than_one(
     scores = {}
     for name in ("copy", "registration"):
         session, truth = object_session(volume, labels, label, 0)
-        scores[name] = [entry.dice_thesis for entry in simulate(session, truth, make_engine(name), budget=3)]
-        assert all(np.array_equal(session.mask(label, index), truth[index]) for index in session.anchors(label))
+        scores[name] = [
+            entry.dice_thesis for entry in simulate(session, truth, make_engine(name), budget=3)
+        ]
+        assert all(
+            np.array_equal(session.mask(label, index), truth[index])
+            for index in session.anchors(label)
+        )
     assert scores["registration"][0] > scores["copy"][0]
     assert scores["registration"][-1] > scores["registration"][0]
 
@@ -54,8 +59,27 @@ def test_the_command_line_keeps_the_geometry_of_a_real_scan(data_dir, tmp_path, 
     picture.CopyInformation(volume.image)
     sitk.WriteImage(picture, str(tmp_path / "seed.nii.gz"))
     out = tmp_path / "out.nii.gz"
-    assert main(["propagate", "--image", str(image), "--seed", str(tmp_path / "seed.nii.gz"), "--out", str(out), "--axis", "k", "--quiet"]) == 0
+    assert (
+        main(
+            [
+                "propagate",
+                "--image",
+                str(image),
+                "--seed",
+                str(tmp_path / "seed.nii.gz"),
+                "--out",
+                str(out),
+                "--axis",
+                "k",
+                "--quiet",
+            ]
+        )
+        == 0
+    )
     result = sitk.ReadImage(str(out))
     assert np.array_equal(sitk.GetArrayFromImage(result)[index], seed[index])
     for part in ("GetSize", "GetSpacing", "GetOrigin", "GetDirection"):
-        assert all(math.isclose(a, b, rel_tol=1e-5, abs_tol=1e-4) for a, b in zip(getattr(result, part)(), getattr(volume.image, part)()))
+        assert all(
+            math.isclose(a, b, rel_tol=1e-5, abs_tol=1e-4)
+            for a, b in zip(getattr(result, part)(), getattr(volume.image, part)())
+        )

@@ -16,7 +16,9 @@ def sample():
 
 def test_the_same_seed_gives_the_same_voxels(sample):
     again = make_sample(shape=SHAPE)
-    assert np.array_equal(sample.volume, again.volume) and np.array_equal(sample.labels, again.labels)
+    assert np.array_equal(sample.volume, again.volume) and np.array_equal(
+        sample.labels, again.labels
+    )
 
 
 def test_another_seed_gives_other_voxels(sample):

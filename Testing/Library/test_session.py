@@ -43,7 +43,9 @@ def test_confirming_keeps_the_prediction(session):
     assert np.array_equal(session.mask(LIVER, 3), LARGE)
 
 
-@pytest.mark.parametrize("vouch", [lambda s: s.annotate(LIVER, 3, SMALL), lambda s: s.confirm(LIVER, 3)])
+@pytest.mark.parametrize(
+    "vouch", [lambda s: s.annotate(LIVER, 3, SMALL), lambda s: s.confirm(LIVER, 3)]
+)
 def test_propagation_cannot_overwrite_an_anchor(session, vouch):
     vouch(session)
     with pytest.raises(AnchorOverwriteError, match="Slice 3"):
@@ -109,10 +111,14 @@ def test_a_prediction_that_only_lost_pixels_to_another_label_stays_a_prediction(
     assert np.array_equal(session.mask(LIVER, 3), LARGE & ~SMALL)
 
 
-def test_a_seed_that_another_label_covers_is_taken_back_and_one_of_which_a_pixel_is_left_stays(session):
+def test_a_seed_that_another_label_covers_is_taken_back_and_one_of_which_a_pixel_is_left_stays(
+    session,
+):
     session.annotate(LIVER, 3, SMALL)
     session.annotate(LIVER, 5, LARGE)
-    assert session.absorb({LIVER: {3: np.zeros_like(SMALL), 5: LARGE & ~SMALL}, KIDNEY: {3: LARGE, 5: SMALL}}) == [(LIVER, 3), (LIVER, 5), (KIDNEY, 3), (KIDNEY, 5)]
+    assert session.absorb(
+        {LIVER: {3: np.zeros_like(SMALL), 5: LARGE & ~SMALL}, KIDNEY: {3: LARGE, 5: SMALL}}
+    ) == [(LIVER, 3), (LIVER, 5), (KIDNEY, 3), (KIDNEY, 5)]
     assert session.anchors(LIVER) == [5] and session.anchors(KIDNEY) == [3, 5]
 
 
@@ -120,7 +126,9 @@ def test_a_correction_that_another_label_covers_says_that_the_structure_is_not_t
     session.accept(LIVER, 3, LARGE, 0.5)
     session.annotate(LIVER, 3, SMALL)
     session.absorb({LIVER: {3: np.zeros_like(SMALL)}, KIDNEY: {3: LARGE}})
-    assert provenance(session, LIVER, 3) == Provenance.CORRECTION and not session.mask(LIVER, 3).any()
+    assert (
+        provenance(session, LIVER, 3) == Provenance.CORRECTION and not session.mask(LIVER, 3).any()
+    )
 
 
 def test_anchors_lie_on_top_in_the_label_map(session):

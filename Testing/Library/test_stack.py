@@ -15,14 +15,18 @@ def test_a_volume_survives_the_way_to_a_stack_and_back(axis):
 
 
 def test_spacing_follows_the_axes():
-    assert SliceStack.from_volume(np.zeros((2, 3, 4)), (5.0, 2.0, 1.0), axis=1).spacing_mm == (2.0, 5.0, 1.0)
+    assert SliceStack.from_volume(np.zeros((2, 3, 4)), (5.0, 2.0, 1.0), axis=1).spacing_mm == (
+        2.0,
+        5.0,
+        1.0,
+    )
 
 
 def test_the_images_cannot_be_written():
     volume = np.zeros((2, 3, 4), np.float32)
     with pytest.raises(ValueError):
         SliceStack.from_volume(volume, (1, 1, 1)).images[0] = 1
-    volume[0] = 1       # the caller's own array stays writable
+    volume[0] = 1  # the caller's own array stays writable
 
 
 @pytest.mark.parametrize("shape", [(4, 4), (2, 3, 4, 4)])

@@ -37,7 +37,7 @@ def test_the_ends_of_the_motion_are_the_two_real_frames():
 def test_the_cavity_shrinks_grows_again_and_never_leaves_the_range():
     cavity = areas(make_cine(ring(12, 16), ring(8, 15), STILL)[1], 2)
     least = STILL.end_systole
-    assert (np.diff(cavity[:least + 1]) <= 0).all() and (np.diff(cavity[least:]) >= 0).all()
+    assert (np.diff(cavity[: least + 1]) <= 0).all() and (np.diff(cavity[least:]) >= 0).all()
     assert cavity[least] == cavity.min() and cavity[0] == cavity.max()
 
 
@@ -87,16 +87,45 @@ def test_the_command_makes_a_table_whose_labels_are_ed_and_es_only(tmp_path):
     with open(tmp_path / "cases.csv", "w", newline="", encoding="utf-8") as file:
         table = csv.writer(file)
         table.writerow(["image", "label", "split", "dataset", "case"])
-        for name, frame in (("one_ED", ring(12, 16, (2, 48, 48))), ("one_ES", ring(8, 15, (2, 48, 48))), ("two_ED", ring(12, 16, (2, 48, 48)))):
+        for name, frame in (
+            ("one_ED", ring(12, 16, (2, 48, 48))),
+            ("one_ES", ring(8, 15, (2, 48, 48))),
+            ("two_ED", ring(12, 16, (2, 48, 48))),
+        ):
             write(tmp_path / f"{name}.nii.gz", frame[0].astype(np.int16))
             write(tmp_path / f"{name}_label.nii.gz", frame[1])
             table.writerow([f"{name}.nii.gz", f"{name}_label.nii.gz", "train", "rings", name])
-    assert main(["make-cine", "--cases", str(tmp_path / "cases.csv"), "--out", str(tmp_path / "cine"), "--frames", "5", "--pictures", "--quiet"]) == 0
+    assert (
+        main(
+            [
+                "make-cine",
+                "--cases",
+                str(tmp_path / "cases.csv"),
+                "--out",
+                str(tmp_path / "cine"),
+                "--frames",
+                "5",
+                "--pictures",
+                "--quiet",
+            ]
+        )
+        == 0
+    )
     with open(tmp_path / "cine" / "cases.csv", encoding="utf-8") as file:
-        row, = csv.DictReader(file)
-    assert row["dataset"] == "synthetic_cine_rings" and row["split"] == "train" and row["case"] == "one"
-    image, label, truth = (read(tmp_path / "cine" / row[name]) for name in ("image", "label", "truth"))
+        (row,) = csv.DictReader(file)
+    assert (
+        row["dataset"] == "synthetic_cine_rings"
+        and row["split"] == "train"
+        and row["case"] == "one"
+    )
+    image, label, truth = (
+        read(tmp_path / "cine" / row[name]) for name in ("image", "label", "truth")
+    )
     assert image.shape == label.shape == truth.shape == (5, 2, 48, 48)
     annotated = label.any(axis=(1, 2, 3))
-    assert annotated.tolist() == [True, False, True, False, False] and np.array_equal(label[annotated], truth[annotated]) and truth.any(axis=(1, 2, 3)).all()
+    assert (
+        annotated.tolist() == [True, False, True, False, False]
+        and np.array_equal(label[annotated], truth[annotated])
+        and truth.any(axis=(1, 2, 3)).all()
+    )
     assert (tmp_path / "cine" / "one" / "truth.gif").read_bytes()[:3] == b"GIF"

@@ -18,7 +18,9 @@ def makeScene():
     return scene, appLogic
 
 
-def makeVolume(scene, array, spacing, origin=(0, 0, 0), directions=((1, 0, 0), (0, 1, 0), (0, 0, 1)), name="CT"):
+def makeVolume(
+    scene, array, spacing, origin=(0, 0, 0), directions=((1, 0, 0), (0, 1, 0), (0, 0, 1)), name="CT"
+):
     """A scalar volume node of a (K, J, I) array; spacing along I, J, K."""
     node = scene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", name)
     slicer.util.updateVolumeFromArray(node, np.array(array))

@@ -23,7 +23,12 @@ def set_masking(bench, masking):
     node, modes = bench.editorNode, slicer.vtkMRMLSegmentationNode
     node.SetSourceVolumeIntensityMask(masking == "intensity range")
     node.SetSourceVolumeIntensityMaskRange(50.0, 1000.0)
-    node.SetMaskMode({"inside the other segment": modes.EditAllowedInsideSingleSegment, "outside all segments": modes.EditAllowedOutsideAllSegments}.get(masking, modes.EditAllowedEverywhere))
+    node.SetMaskMode(
+        {
+            "inside the other segment": modes.EditAllowedInsideSingleSegment,
+            "outside all segments": modes.EditAllowedOutsideAllSegments,
+        }.get(masking, modes.EditAllowedEverywhere)
+    )
     node.SetMaskSegmentID("rest")
 
 
@@ -35,13 +40,31 @@ def write_whole(bench, voxels, is_removal):
     bench.editorNode.SetSelectedSegmentID("disc")
     logic.UpdateMaskLabelmap()
     logic.UpdateSelectedSegmentLabelmap()
-    logic.ModifySegmentByLabelmap(bench.segmentation, "disc", labelmap, logic.ModificationModeRemove if is_removal else logic.ModificationModeAdd,
-                                  list(labelmap.GetExtent()), False, False)
+    logic.ModifySegmentByLabelmap(
+        bench.segmentation,
+        "disc",
+        labelmap,
+        logic.ModificationModeRemove if is_removal else logic.ModificationModeAdd,
+        list(labelmap.GetExtent()),
+        False,
+        False,
+    )
 
 
 def write_bands(bench, voxels, is_removal, axis):
     patches = {index: Patch.cut(mask) for index, mask in enumerate(np.moveaxis(voxels, axis, 0))}
-    return sum(1 for _ in commit.writeBands(bench.editorLogic, bench.segmentation, "disc", bench.volume, axis, patches, isRemoval=is_removal))
+    return sum(
+        1
+        for _ in commit.writeBands(
+            bench.editorLogic,
+            bench.segmentation,
+            "disc",
+            bench.volume,
+            axis,
+            patches,
+            isRemoval=is_removal,
+        )
+    )
 
 
 def written(bench, mode, masking, is_removal, write):
@@ -51,8 +74,22 @@ def written(bench, mode, masking, is_removal, write):
     bench.editorNode.SetOverwriteMode(bench.editorNode.OverwriteNone)
     shape = bench.stack.images.shape
     for name in NAMES:
-        commit.writeSegment(bench.editorLogic, bench.segmentation, name, bench.volume, np.ones(shape, bool), isRemoval=True)
-        commit.writeSegment(bench.editorLogic, bench.segmentation, name, bench.volume, rng.random(shape) > 0.7, isRemoval=False)
+        commit.writeSegment(
+            bench.editorLogic,
+            bench.segmentation,
+            name,
+            bench.volume,
+            np.ones(shape, bool),
+            isRemoval=True,
+        )
+        commit.writeSegment(
+            bench.editorLogic,
+            bench.segmentation,
+            name,
+            bench.volume,
+            rng.random(shape) > 0.7,
+            isRemoval=False,
+        )
     set_masking(bench, masking)
     bench.editorNode.SetOverwriteMode(getattr(bench.editorNode, mode))
     voxels = np.zeros(shape, bool)
@@ -66,11 +103,22 @@ def written(bench, mode, masking, is_removal, write):
 def test_bands_give_the_voxels_of_a_whole_write_in_every_mode(bench, monkeypatch, masking, axis):
     monkeypatch.setattr(commit, "BAND_VOXELS", 1500)
     bench.open(*NAMES)
-    for mode, is_removal in itertools.product(("OverwriteNone", "OverwriteAllSegments", "OverwriteVisibleSegments"), (False, True)):
+    for mode, is_removal in itertools.product(
+        ("OverwriteNone", "OverwriteAllSegments", "OverwriteVisibleSegments"), (False, True)
+    ):
         bands = []
-        ours = written(bench, mode, masking, is_removal, lambda *arguments: bands.append(write_bands(*arguments, axis)))
+        ours = written(
+            bench,
+            mode,
+            masking,
+            is_removal,
+            lambda *arguments: bands.append(write_bands(*arguments, axis)),
+        )
         whole = written(bench, mode, masking, is_removal, write_whole)
-        assert bands[0] > 2 and all(np.array_equal(ours[name], whole[name]) for name in NAMES), (mode, is_removal)
+        assert bands[0] > 2 and all(np.array_equal(ours[name], whole[name]) for name in NAMES), (
+            mode,
+            is_removal,
+        )
 
 
 @pytest.mark.parametrize("axis", [0, 1, 2])
@@ -78,8 +126,14 @@ def test_patches_of_a_segment_are_its_mask_slice_by_slice(bench, axis):
     bench.draw("disc", 5, np.random.default_rng(0).random((48, 48)) > 0.6)
     bench.draw("rest", 9, np.random.default_rng(1).random((48, 48)) > 0.9)
     for name in (*NAMES, "nobody"):
-        patches, mask = segmentPatches(bench.segmentation, name, bench.volume, axis), np.moveaxis(segmentMask(bench.segmentation, name, bench.volume), axis, 0)
-        assert len(patches) == len(mask) and all(np.array_equal(patch.paste(mask.shape[1:]), slice_mask) for patch, slice_mask in zip(patches, mask))
+        patches, mask = (
+            segmentPatches(bench.segmentation, name, bench.volume, axis),
+            np.moveaxis(segmentMask(bench.segmentation, name, bench.volume), axis, 0),
+        )
+        assert len(patches) == len(mask) and all(
+            np.array_equal(patch.paste(mask.shape[1:]), slice_mask)
+            for patch, slice_mask in zip(patches, mask)
+        )
 
 
 def test_a_mask_without_another_one_is_their_difference():
@@ -88,8 +142,12 @@ def test_a_mask_without_another_one_is_their_difference():
         one, other = (np.zeros((12, 14), bool) for _ in range(2))
         for mask in (one, other):
             top, left = rng.integers(0, 8, 2)
-            mask[top:top + rng.integers(1, 5), left:left + rng.integers(1, 6)] = rng.random() > 0.1
-        assert np.array_equal(Patch.cut(one).without(Patch.cut(other)).paste((12, 14)), one & ~other)
+            mask[top : top + rng.integers(1, 5), left : left + rng.integers(1, 6)] = (
+                rng.random() > 0.1
+            )
+        assert np.array_equal(
+            Patch.cut(one).without(Patch.cut(other)).paste((12, 14)), one & ~other
+        )
 
 
 def test_a_step_of_a_write_that_will_not_fit_into_the_turn_waits_for_the_next(bench):
@@ -99,7 +157,7 @@ def test_a_step_of_a_write_that_will_not_fit_into_the_turn_waits_for_the_next(be
     turns = 0
     while run.advance(0.03):
         turns += 1
-    assert turns == 3               # two would fit into neither
+    assert turns == 3  # two would fit into neither
 
 
 def test_a_preview_of_many_voxels_is_gone_at_once(bench):
@@ -110,4 +168,6 @@ def test_a_preview_of_many_voxels_is_gone_at_once(bench):
     begin = time.thread_time()
     preview.remove()
     del preview
-    assert time.thread_time() - begin < 0.02       # 0.03 when each segment is erased from the voxels that they share
+    assert (
+        time.thread_time() - begin < 0.02
+    )  # 0.03 when each segment is erased from the voxels that they share

@@ -17,13 +17,16 @@ LARGE = disc((48, 48), (24, 26), 9)
 
 # 1. Anchors are sacred
 
+
 def test_what_was_drawn_is_bit_identical_after_a_run(bench):
     drawn = np.random.default_rng(0).random((48, 48)) > 0.6
     bench.open()
     bench.draw("disc", 7, drawn)
     bench.draw("disc", 11, SMALL)
     bench.run("registration")
-    assert np.array_equal(bench.mask("disc")[7], drawn) and np.array_equal(bench.mask("disc")[11], SMALL)
+    assert np.array_equal(bench.mask("disc")[7], drawn) and np.array_equal(
+        bench.mask("disc")[11], SMALL
+    )
 
 
 def test_an_anchor_of_one_segment_says_nothing_about_another(bench):
@@ -35,6 +38,7 @@ def test_an_anchor_of_one_segment_says_nothing_about_another(bench):
 
 
 # 2. A correction matters
+
 
 def test_a_correction_changes_no_voxel_outside_its_two_gaps(bench):
     bench.open()
@@ -59,6 +63,7 @@ def test_drawing_over_a_prediction_is_a_correction_and_the_next_run_starts_from_
 
 
 # 3. Neighbours are safe
+
 
 def test_an_intensity_range_is_honoured(bench):
     bench.open()
@@ -99,7 +104,9 @@ def test_overwrite_none_leaves_the_neighbour_whole(bench):
     bench.draw("disc", 7, LARGE)
     bench.editorNode.SetOverwriteMode(bench.editorNode.OverwriteNone)
     bench.run()
-    assert np.array_equal(bench.mask("rest")[9], LARGE) and np.array_equal(bench.mask("disc")[9], LARGE)
+    assert np.array_equal(bench.mask("rest")[9], LARGE) and np.array_equal(
+        bench.mask("disc")[9], LARGE
+    )
 
 
 def test_overwrite_all_takes_only_what_it_reported(bench):
@@ -108,7 +115,7 @@ def test_overwrite_all_takes_only_what_it_reported(bench):
     bench.draw("disc", 7, SMALL)
     bench.editorNode.SetOverwriteMode(bench.editorNode.OverwriteAllSegments)
     bench.run()
-    assert np.array_equal(bench.mask("rest")[9], LARGE)             # nothing is taken before it was said
+    assert np.array_equal(bench.mask("rest")[9], LARGE)  # nothing is taken before it was said
     assert bench.logic.takenVoxels() == {"rest": int((LARGE & SMALL).sum())}
     bench.logic.keep()
     assert np.array_equal(bench.mask("rest")[9], LARGE & ~SMALL)
@@ -121,7 +128,9 @@ def test_hidden_neighbours_are_safe_when_only_visible_ones_may_be_overwritten(be
     bench.segmentation.GetDisplayNode().SetSegmentVisibility("rest", False)
     bench.editorNode.SetOverwriteMode(bench.editorNode.OverwriteVisibleSegments)
     bench.run()
-    assert np.array_equal(bench.mask("rest")[9], LARGE) and np.array_equal(bench.mask("disc")[9], SMALL)
+    assert np.array_equal(bench.mask("rest")[9], LARGE) and np.array_equal(
+        bench.mask("disc")[9], SMALL
+    )
 
 
 def test_an_editable_area_is_honoured(bench):
@@ -137,6 +146,7 @@ def test_an_editable_area_is_honoured(bench):
 
 # 4. One run is one undo step
 
+
 def test_one_undo_takes_the_run_back_and_redo_brings_it_again_with_provenance(bench):
     bench.open()
     bench.draw("disc", 7, SMALL)
@@ -146,11 +156,16 @@ def test_one_undo_takes_the_run_back_and_redo_brings_it_again_with_provenance(be
     bench.editorLogic.Undo()
     bench.logic.absorb()
     assert np.flatnonzero(bench.mask("disc").any(axis=(1, 2))).tolist() == [7]
-    assert bench.logic.session.anchors(1) == [7] and (bench.logic.session.provenance != Provenance.PROPAGATED).all()
+    assert (
+        bench.logic.session.anchors(1) == [7]
+        and (bench.logic.session.provenance != Provenance.PROPAGATED).all()
+    )
     assert bench.editorLogic.CanRedo()
     bench.editorLogic.Redo()
     bench.logic.absorb()
-    assert np.array_equal(bench.mask("disc"), after) and np.array_equal(bench.logic.session.provenance, provenance)
+    assert np.array_equal(bench.mask("disc"), after) and np.array_equal(
+        bench.logic.session.provenance, provenance
+    )
 
 
 def test_after_undo_tags_are_only_read(bench):
@@ -174,6 +189,7 @@ def test_the_injected_undo_slot_is_called_once_per_run(bench):
 
 
 # 5. Live, cancellable, atomic
+
 
 def test_slices_appear_in_a_node_of_their_own_and_the_segmentation_waits(bench):
     bench.open()
@@ -211,7 +227,11 @@ def test_an_edit_made_during_a_run_stands_and_its_gaps_start_again(bench):
         function() if function == bench.logic._observer._report else None
     bench.logic.runToEnd()
     assert np.array_equal(bench.mask("disc")[3], LARGE)
-    assert np.array_equal(bench.mask("disc")[1], SMALL) and np.array_equal(bench.mask("disc")[2], LARGE) and np.array_equal(bench.mask("disc")[12], LARGE)
+    assert (
+        np.array_equal(bench.mask("disc")[1], SMALL)
+        and np.array_equal(bench.mask("disc")[2], LARGE)
+        and np.array_equal(bench.mask("disc")[12], LARGE)
+    )
 
 
 def test_another_segment_drawn_during_a_run_keeps_its_pixels_where_the_run_had_passed(bench):
@@ -225,7 +245,9 @@ def test_another_segment_drawn_during_a_run_keeps_its_pixels_where_the_run_had_p
     bench.logic.look()
     bench.logic.runToEnd()
     assert not bench.logic.hasPartialResult
-    assert np.array_equal(bench.mask("rest")[8], SMALL) and np.array_equal(bench.mask("disc")[8], LARGE & ~SMALL)
+    assert np.array_equal(bench.mask("rest")[8], SMALL) and np.array_equal(
+        bench.mask("disc")[8], LARGE & ~SMALL
+    )
     assert np.array_equal(bench.logic.session.mask(1, 8), LARGE & ~SMALL)
 
 
@@ -239,7 +261,9 @@ def test_what_another_segment_took_while_a_result_waited_is_no_edit_once_it_is_d
     bench.draw("rest", 6, SMALL)
     bench.logic.look()
     bench.logic.discard()
-    assert np.array_equal(bench.mask("disc")[6], LARGE & ~SMALL) and np.array_equal(bench.logic.session.masks(1), bench.mask("disc"))
+    assert np.array_equal(bench.mask("disc")[6], LARGE & ~SMALL) and np.array_equal(
+        bench.logic.session.masks(1), bench.mask("disc")
+    )
     assert bench.logic.absorb() == [] and bench.logic.session.anchors(1) == [4, 7]
 
 
@@ -249,15 +273,19 @@ def test_an_edit_at_the_last_moment_is_not_overwritten_and_its_gaps_are_walked(b
     bench.logic.start("copy")
     for _ in range(15):
         bench.stepOnce()
-    bench.draw("disc", 9, LARGE)            # the observer has had no turn yet
+    bench.draw("disc", 9, LARGE)  # the observer has had no turn yet
     bench.logic.runToEnd()
     assert np.array_equal(bench.mask("disc")[9], LARGE)
-    assert np.array_equal(bench.mask("disc")[10], LARGE) and np.array_equal(bench.mask("disc")[1], SMALL)
+    assert np.array_equal(bench.mask("disc")[10], LARGE) and np.array_equal(
+        bench.mask("disc")[1], SMALL
+    )
     assert bench.logic.session.anchors(1) == [0, 9]
 
 
 @pytest.mark.parametrize("choice,slices", [("keep", [3, 4, 5, 6, 7, 8, 9]), ("discard", [3, 7])])
-def test_an_edit_while_a_partial_result_waits_stands_and_nothing_else_counts_as_an_edit(bench, choice, slices):
+def test_an_edit_while_a_partial_result_waits_stands_and_nothing_else_counts_as_an_edit(
+    bench, choice, slices
+):
     bench.open()
     bench.draw("disc", 7, SMALL)
     bench.runPart(4)
@@ -265,7 +293,7 @@ def test_an_edit_while_a_partial_result_waits_stands_and_nothing_else_counts_as_
     bench.turn()
     getattr(bench.logic, choice)()
     assert bench.logic.session.anchors(1) == [3, 7]
-    assert np.flatnonzero(bench.mask("disc").any(axis=(1, 2))).tolist()[:len(slices)] == slices
+    assert np.flatnonzero(bench.mask("disc").any(axis=(1, 2))).tolist()[: len(slices)] == slices
     assert np.array_equal(bench.mask("disc")[3], LARGE)
 
 
@@ -291,21 +319,27 @@ def stopAndDiscard(bench):
     bench.logic.discard()
 
 
-def test_strokes_during_a_run_that_is_discarded_are_undone_one_by_one_to_what_was_known_before_them(bench):
+def test_strokes_during_a_run_that_is_discarded_are_undone_one_by_one_to_what_was_known_before_them(
+    bench,
+):
     before = drawDuringRun(bench, 9, 11)
     stopAndDiscard(bench)
     assert bench.logic.session.anchors(1) == [2, 7, 9, 11]
     for undone in ([2, 7, 9], [2, 7]):
         assert bench.logic.undo() and bench.logic.session.anchors(1) == undone
-    assert bench.logic.session.state(1, 9) == before and np.array_equal(bench.mask("disc")[9], SMALL)
+    assert bench.logic.session.state(1, 9) == before and np.array_equal(
+        bench.mask("disc")[9], SMALL
+    )
     for redone in ([2, 7, 9], [2, 7, 9, 11]):
         assert bench.logic.redo() and bench.logic.session.anchors(1) == redone
     assert bench.logic.session.state(1, 9).provenance == Provenance.CORRECTION
 
 
-def test_a_stroke_during_a_run_can_be_undone_there_and_done_again_once_the_result_is_discarded(bench):
+def test_a_stroke_during_a_run_can_be_undone_there_and_done_again_once_the_result_is_discarded(
+    bench,
+):
     before = drawDuringRun(bench, 9)
-    bench.editorLogic.Undo()                # in the Segment Editor, which knows of no run
+    bench.editorLogic.Undo()  # in the Segment Editor, which knows of no run
     bench.logic.look()
     bench.stepOnce()
     stopAndDiscard(bench)
@@ -326,6 +360,7 @@ def test_the_worker_is_one_thread_for_all_runs(bench):
 
 # 7. It knows where the structure ends
 
+
 def test_a_run_stops_at_the_end_of_the_structure_and_at_a_range(bench):
     bench.open()
     bench.draw("disc", 7, bench.truth[7])
@@ -343,6 +378,7 @@ def test_a_range_is_kept(bench):
 
 # 8. Several segments in one run
 
+
 def test_two_segments_share_a_run_without_overlap(bench):
     bench.open("disc", "rest")
     bench.draw("disc", 7, SMALL)
@@ -354,16 +390,22 @@ def test_two_segments_share_a_run_without_overlap(bench):
 
 # 10. Works on the first day: without torch
 
+
 def test_without_torch_it_propagates_with_the_engine_that_needs_none(bench, monkeypatch):
     import sys
-    monkeypatch.setitem(sys.modules, "torch", None)         # any import of it now fails
+
+    monkeypatch.setitem(sys.modules, "torch", None)  # any import of it now fails
     bench.open()
     bench.draw("disc", 7, bench.truth[7])
     bench.run(None)
-    assert readTags(bench.segmentation, "disc")["engine"] == "registration" and bench.mask("disc").any(axis=(1, 2)).sum() > 5
+    assert (
+        readTags(bench.segmentation, "disc")["engine"] == "registration"
+        and bench.mask("disc").any(axis=(1, 2)).sum() > 5
+    )
 
 
 # 11. The same engine without a window
+
 
 def test_node_and_array_and_replayed_history_give_the_same_voxels(bench):
     bench.open()
@@ -377,4 +419,6 @@ def test_node_and_array_and_replayed_history_give_the_same_voxels(bench):
         list(propagate(session, make_engine("registration"), plan_session(session)))
     again = AnnotationSession(bench.logic.document.stack, (1,))
     replay(again, decode_history(encode_history(bench.logic.session.history)))
-    assert np.array_equal(bench.mask("disc"), session.masks(1)) and np.array_equal(bench.mask("disc"), again.masks(1))
+    assert np.array_equal(bench.mask("disc"), session.masks(1)) and np.array_equal(
+        bench.mask("disc"), again.masks(1)
+    )

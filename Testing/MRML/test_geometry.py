@@ -48,14 +48,27 @@ def test_parent_transforms_do_not_shift_the_mask(bench, moves):
 
 
 def test_a_segmentation_on_another_grid_is_read_in_its_place(bench):
-    fine = makeVolume(bench.scene, np.zeros((16, 96, 96), np.float32), (0.5, 0.75, 3.0), directions=((1, 0, 0), (0, 1, 0), (0, 0, 1)), name="fine")
-    coarse = makeVolume(bench.scene, np.random.default_rng(0).random((16, 48, 48)).astype(np.float32), (1.0, 1.5, 3.0), (0.25, 0.375, 0.0), name="coarse")
+    fine = makeVolume(
+        bench.scene,
+        np.zeros((16, 96, 96), np.float32),
+        (0.5, 0.75, 3.0),
+        directions=((1, 0, 0), (0, 1, 0), (0, 0, 1)),
+        name="fine",
+    )
+    coarse = makeVolume(
+        bench.scene,
+        np.random.default_rng(0).random((16, 48, 48)).astype(np.float32),
+        (1.0, 1.5, 3.0),
+        (0.25, 0.375, 0.0),
+        name="coarse",
+    )
     segmentation = bench.scene.AddNewNodeByClass("vtkMRMLSegmentationNode")
     segmentation.CreateDefaultDisplayNodes()
     segmentation.SetReferenceImageGeometryParameterFromVolumeNode(fine)
     segmentation.GetSegmentation().AddEmptySegment("a", "a")
     labelmap = slicer.vtkOrientedImageData()
     from SlicePropagationMRML.geometry import arrayOf, emptyLabelmap
+
     labelmap = emptyLabelmap(fine, segmentation)
     arrayOf(labelmap)[5, 20:40, 30:60] = 1
     slicer.vtkSlicerSegmentationsModuleLogic.SetBinaryLabelmapToSegment(labelmap, segmentation, "a")
@@ -65,8 +78,15 @@ def test_a_segmentation_on_another_grid_is_read_in_its_place(bench):
 
 def test_a_plane_is_found_by_its_anatomical_name(bench):
     assert axisOfPlane(bench.volume, "axial") == 0
-    assert {axisOfPlane(bench.volume, plane) for plane in ("axial", "coronal", "sagittal")} == {0, 1, 2}
-    assert all(planeOfAxis(bench.volume, axisOfPlane(bench.volume, plane)) == plane for plane in ("axial", "coronal", "sagittal"))
+    assert {axisOfPlane(bench.volume, plane) for plane in ("axial", "coronal", "sagittal")} == {
+        0,
+        1,
+        2,
+    }
+    assert all(
+        planeOfAxis(bench.volume, axisOfPlane(bench.volume, plane)) == plane
+        for plane in ("axial", "coronal", "sagittal")
+    )
 
 
 def test_the_stack_has_the_spacing_of_its_axes(bench):
@@ -102,7 +122,10 @@ def test_nan_and_infinite_voxels_count_as_on_the_command_line(bench, tmp_path, c
     array[2, 3, 4], array[3, 4, 5] = np.nan, np.inf
     sitk.WriteImage(sitk.GetImageFromArray(array), str(tmp_path / "image.nrrd"))
     images = stackFromVolume(makeVolume(bench.scene, array, (1, 1, 1))).images
-    assert np.array_equal(images, read_volume(tmp_path / "image.nrrd").array) and images[2, 3, 4] == images.min() < -1000
+    assert (
+        np.array_equal(images, read_volume(tmp_path / "image.nrrd").array)
+        and images[2, 3, 4] == images.min() < -1000
+    )
     assert "Volume 'CT' has 2 NaN or infinite voxels" in caplog.text
 
 
@@ -111,6 +134,7 @@ def test_a_segmentation_that_slicer_saved_is_read_by_the_command_line_in_its_pla
     import SimpleITK as sitk
     from SlicePropagationLib.segmentation_file import read_labels
     from SlicePropagationLib.volume import read_volume
+
     bench.open()
     small, large = square(20, 22, 4, (48, 48)), square(18, 20, 12, (48, 48))
     bench.editorNode.SetOverwriteMode(bench.editorNode.OverwriteNone)
@@ -127,7 +151,9 @@ def test_a_segmentation_that_slicer_saved_is_read_by_the_command_line_in_its_pla
     bench.scene.AddNode(volumeStorage)
     assert volumeStorage.WriteData(bench.volume)
     assert sitk.ReadImage(str(tmp_path / "saved.seg.nrrd")).GetSize()[:3] != (48, 48, 16)
-    labels, segments = read_labels(tmp_path / "saved.seg.nrrd", read_volume(tmp_path / "image.nrrd"))
+    labels, segments = read_labels(
+        tmp_path / "saved.seg.nrrd", read_volume(tmp_path / "image.nrrd")
+    )
     by_name = {segment.name: segment for segment in segments}
     assert np.array_equal(labels[7] == by_name["rest"].label, small)
     assert np.array_equal(labels[7] == by_name["disc"].label, large & ~small)
@@ -136,16 +162,25 @@ def test_a_segmentation_that_slicer_saved_is_read_by_the_command_line_in_its_pla
 
 def test_a_segment_drawn_on_a_finer_grid_is_propagated_and_its_anchor_kept(bench):
     from SlicePropagationMRML.geometry import arrayOf, emptyLabelmap
+
     size = bench.stack.images.shape
-    fine = makeVolume(bench.scene, np.zeros((size[0], 96, 96), np.float32), (0.5, 0.75, 3.0), name="fine")
-    coarse = makeVolume(bench.scene, bench.stack.images, (1.0, 1.5, 3.0), (0.25, 0.375, 0.0), name="coarse")
+    fine = makeVolume(
+        bench.scene, np.zeros((size[0], 96, 96), np.float32), (0.5, 0.75, 3.0), name="fine"
+    )
+    coarse = makeVolume(
+        bench.scene, bench.stack.images, (1.0, 1.5, 3.0), (0.25, 0.375, 0.0), name="coarse"
+    )
     bench.segmentation.SetReferenceImageGeometryParameterFromVolumeNode(fine)
     drawn = emptyLabelmap(fine, bench.segmentation)
     arrayOf(drawn)[7, 20:40, 30:60] = 1
-    slicer.vtkSlicerSegmentationsModuleLogic.SetBinaryLabelmapToSegment(drawn, bench.segmentation, "disc")
+    slicer.vtkSlicerSegmentationsModuleLogic.SetBinaryLabelmapToSegment(
+        drawn, bench.segmentation, "disc"
+    )
     bench.volume = coarse
     bench.open()
     bench.run("copy")
     mask = bench.mask("disc")
-    assert all(mask[index, 10:20, 15:30].all() and mask[index].sum() == 150 for index in range(size[0]))
+    assert all(
+        mask[index, 10:20, 15:30].all() and mask[index].sum() == 150 for index in range(size[0])
+    )
     assert np.array_equal(segmentMask(bench.segmentation, "disc", fine)[7], arrayOf(drawn)[7] > 0)

@@ -17,6 +17,7 @@ LARGE = disc((48, 48), (24, 26), 9)
 
 # When things go away
 
+
 def test_a_closed_scene_ends_the_run_with_a_message(bench):
     bench.open()
     bench.draw("disc", 7, SMALL)
@@ -28,9 +29,14 @@ def test_a_closed_scene_ends_the_run_with_a_message(bench):
     assert not bench.logic.isRunning and "scene was closed" in str(ends[0])
 
 
-@pytest.mark.parametrize("remove,word", [(lambda b: b.segmentation.GetSegmentation().RemoveSegment("disc"), "was deleted"),
-                                         (lambda b: b.scene.RemoveNode(b.volume), "volume was removed"),
-                                         (lambda b: b.scene.RemoveNode(b.segmentation), "segmentation was removed")])
+@pytest.mark.parametrize(
+    "remove,word",
+    [
+        (lambda b: b.segmentation.GetSegmentation().RemoveSegment("disc"), "was deleted"),
+        (lambda b: b.scene.RemoveNode(b.volume), "volume was removed"),
+        (lambda b: b.scene.RemoveNode(b.segmentation), "segmentation was removed"),
+    ],
+)
 def test_a_node_or_segment_that_goes_during_a_run_ends_it_with_a_message(bench, remove, word):
     bench.open("disc", "rest")
     bench.draw("disc", 7, SMALL)
@@ -50,7 +56,10 @@ def test_without_a_seed_the_person_is_told(bench):
         bench.logic.start("copy")
 
 
-@pytest.mark.parametrize("size, words", [(1, "'disc' is a single pixel on slice 7"), (48, "'disc' fills all 2304 pixels of slice 7")])
+@pytest.mark.parametrize(
+    "size, words",
+    [(1, "'disc' is a single pixel on slice 7"), (48, "'disc' fills all 2304 pixels of slice 7")],
+)
 def test_a_seed_of_one_pixel_and_one_that_fills_the_slice_are_refused(bench, size, words):
     bench.open()
     seed = np.zeros((48, 48), bool)
@@ -59,7 +68,9 @@ def test_a_seed_of_one_pixel_and_one_that_fills_the_slice_are_refused(bench, siz
     with pytest.raises(InputError, match=words):
         bench.run()
     assert bench.mask("disc").sum() == size * size
-    bench.draw("disc", 9, disc((48, 48), (20, 20), 5))         # with another slice to start from, it may be right
+    bench.draw(
+        "disc", 9, disc((48, 48), (20, 20), 5)
+    )  # with another slice to start from, it may be right
     bench.run()
     assert bench.mask("disc")[8].any()
 
@@ -91,6 +102,7 @@ def test_undo_and_redo_of_the_logic_bring_provenance_along(bench):
 
 def test_after_the_scene_was_closed_a_new_volume_can_be_annotated(bench):
     from mrml_scene import makeSegmentation, makeVolume
+
     bench.open()
     bench.scene.Clear(False)
     bench.volume = makeVolume(bench.scene, bench.stack.images, (1.0, 1.5, 3.0))
@@ -104,17 +116,26 @@ def test_after_the_scene_was_closed_a_new_volume_can_be_annotated(bench):
 
 # When the volume is moved or replaced
 
+
 def move(bench, numSlices):
     """Put only the volume under a transform that shifts it by so many of its slices; returns the transform node."""
-    node, transform, toWorld = bench.scene.AddNewNodeByClass("vtkMRMLLinearTransformNode"), vtk.vtkTransform(), ijkToWorld(bench.volume)
-    transform.Translate(*np.subtract(toWorld.TransformPoint((0, 0, numSlices)), toWorld.TransformPoint((0, 0, 0))))
+    node, transform, toWorld = (
+        bench.scene.AddNewNodeByClass("vtkMRMLLinearTransformNode"),
+        vtk.vtkTransform(),
+        ijkToWorld(bench.volume),
+    )
+    transform.Translate(
+        *np.subtract(toWorld.TransformPoint((0, 0, numSlices)), toWorld.TransformPoint((0, 0, 0)))
+    )
     node.SetMatrixTransformToParent(transform.GetMatrix())
     bench.volume.SetAndObserveTransformNodeID(node.GetID())
     return node
 
 
 def replace_image(bench, numSlices):
-    slicer.util.updateVolumeFromArray(bench.volume, np.resize(bench.stack.images, (numSlices, 48, 48)))
+    slicer.util.updateVolumeFromArray(
+        bench.volume, np.resize(bench.stack.images, (numSlices, 48, 48))
+    )
 
 
 @pytest.fixture
@@ -136,12 +157,21 @@ def stand_still(bench):
         bench.turn()
 
 
-@pytest.mark.parametrize("change", [lambda bench: move(bench, 1), lambda bench: bench.volume.SetOrigin(0, 0, 0), lambda bench: bench.volume.SetSpacing(1.0, 1.5, 2.0)])
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda bench: move(bench, 1),
+        lambda bench: bench.volume.SetOrigin(0, 0, 0),
+        lambda bench: bench.volume.SetSpacing(1.0, 1.5, 2.0),
+    ],
+)
 def test_after_the_volume_was_moved_alone_only_what_a_person_draws_is_an_edit(filled, change):
     change(filled)
     stand_still(filled)
     shown = filled.mask("disc").any(axis=(1, 2))
-    assert filled.moves == [None] and np.array_equal(filled.logic.session.provenance[0] == Provenance.SEED, shown)
+    assert filled.moves == [None] and np.array_equal(
+        filled.logic.session.provenance[0] == Provenance.SEED, shown
+    )
     filled.draw("disc", 9, LARGE)
     stand_still(filled)
     assert filled.edits == [[(1, 9)]]
@@ -153,7 +183,11 @@ def test_a_volume_that_is_moved_and_moved_back_shows_the_provenance_that_it_show
     assert not np.array_equal(filled.logic.session.provenance, filled.provenance)
     node.SetMatrixTransformToParent(vtk.vtkMatrix4x4())
     stand_still(filled)
-    assert np.array_equal(filled.logic.session.provenance, filled.provenance) and filled.moves == [None, None] and filled.edits == []
+    assert (
+        np.array_equal(filled.logic.session.provenance, filled.provenance)
+        and filled.moves == [None, None]
+        and filled.edits == []
+    )
 
 
 def test_what_is_drawn_right_after_a_move_is_not_taken_for_propagated_after_the_way_back(filled):
@@ -168,7 +202,11 @@ def test_what_is_drawn_right_after_a_move_is_not_taken_for_propagated_after_the_
 def test_volume_and_segmentation_that_move_together_stay_as_they_are(filled):
     filled.segmentation.SetAndObserveTransformNodeID(move(filled, 1).GetID())
     stand_still(filled)
-    assert np.array_equal(filled.logic.session.provenance, filled.provenance) and filled.logic.absorb() == [] and filled.moves == []
+    assert (
+        np.array_equal(filled.logic.session.provenance, filled.provenance)
+        and filled.logic.absorb() == []
+        and filled.moves == []
+    )
 
 
 def test_a_volume_that_is_being_dragged_is_opened_once_it_rests(filled):
@@ -186,7 +224,11 @@ def test_a_volume_that_is_being_dragged_is_opened_once_it_rests(filled):
 def test_an_image_of_another_size_in_the_same_node_is_noticed_as_another_volume(filled, numSlices):
     replace_image(filled, numSlices)
     stand_still(filled)
-    assert filled.moves == [None] and filled.logic.session.provenance.shape == (1, numSlices) and filled.logic.document.stack.images.shape[0] == numSlices
+    assert (
+        filled.moves == [None]
+        and filled.logic.session.provenance.shape == (1, numSlices)
+        and filled.logic.document.stack.images.shape[0] == numSlices
+    )
     assert filled.logic.session.anchors(1) == list(range(min(numSlices, 16)))
     replace_image(filled, 16)
     stand_still(filled)
@@ -196,7 +238,7 @@ def test_an_image_of_another_size_in_the_same_node_is_noticed_as_another_volume(
 def test_a_run_walks_on_the_voxels_that_are_there_though_they_changed_in_place(bench):
     bench.open()
     voxels = slicer.util.arrayFromVolume(bench.volume)
-    voxels[:] = voxels[::-1].copy()         # as a filter writes into the volume that it reads
+    voxels[:] = voxels[::-1].copy()  # as a filter writes into the volume that it reads
     bench.volume.GetImageData().GetPointData().GetScalars().Modified()
     bench.volume.Modified()
     truth = bench.truth[::-1]
@@ -208,11 +250,17 @@ def test_a_run_walks_on_the_voxels_that_are_there_though_they_changed_in_place(b
 def test_without_an_event_loop_it_is_noticed_with_the_next_question(filled):
     replace_image(filled, 20)
     filled.run()
-    assert filled.mask("disc").any(axis=(1, 2)).all() and filled.logic.session.anchors(1) == list(range(16))
+    assert filled.mask("disc").any(axis=(1, 2)).all() and filled.logic.session.anchors(1) == list(
+        range(16)
+    )
 
 
-@pytest.mark.parametrize("change", [lambda bench: move(bench, 1), lambda bench: replace_image(bench, 10)])
-def test_a_volume_that_is_moved_or_replaced_during_a_run_ends_it_and_nothing_is_written(bench, change):
+@pytest.mark.parametrize(
+    "change", [lambda bench: move(bench, 1), lambda bench: replace_image(bench, 10)]
+)
+def test_a_volume_that_is_moved_or_replaced_during_a_run_ends_it_and_nothing_is_written(
+    bench, change
+):
     bench.open()
     bench.draw("disc", 7, SMALL)
     ends, moves = [], []
@@ -227,9 +275,13 @@ def test_a_volume_that_is_moved_or_replaced_during_a_run_ends_it_and_nothing_is_
     assert bench.mask("disc").any(axis=(1, 2)).all()
 
 
-@pytest.mark.parametrize("change", [lambda bench: move(bench, 1), lambda bench: replace_image(bench, 10)])
+@pytest.mark.parametrize(
+    "change", [lambda bench: move(bench, 1), lambda bench: replace_image(bench, 10)]
+)
 @pytest.mark.parametrize("choice", ["keep", "discard", "look", "close"])
-def test_a_result_that_waits_while_the_volume_is_moved_or_replaced_is_never_written(bench, change, choice):
+def test_a_result_that_waits_while_the_volume_is_moved_or_replaced_is_never_written(
+    bench, change, choice
+):
     bench.open()
     bench.draw("disc", 7, SMALL)
     bench.logic.start("copy", holdsResult=True)
@@ -240,7 +292,11 @@ def test_a_result_that_waits_while_the_volume_is_moved_or_replaced_is_never_writ
             bench.logic.keep()
     else:
         getattr(bench.logic, choice)()
-    assert not bench.logic.hasPartialResult and bench.logic.preview is None and np.flatnonzero(bench.mask("disc").any(axis=(1, 2))).size == 1
+    assert (
+        not bench.logic.hasPartialResult
+        and bench.logic.preview is None
+        and np.flatnonzero(bench.mask("disc").any(axis=(1, 2))).size == 1
+    )
 
 
 @pytest.mark.parametrize("act", ["confirm", "markEmpty"])
@@ -254,17 +310,25 @@ def test_nobody_vouches_for_a_slice_of_a_volume_that_was_replaced_a_moment_ago(f
 def test_an_undo_after_a_move_takes_back_the_run(filled):
     move(filled, 1)
     assert filled.logic.undo()
-    assert filled.logic.session.anchors(1) == np.flatnonzero(filled.mask("disc").any(axis=(1, 2))).tolist() == [6]
+    assert (
+        filled.logic.session.anchors(1)
+        == np.flatnonzero(filled.mask("disc").any(axis=(1, 2))).tolist()
+        == [6]
+    )
 
 
 # What a page or a panel asks for besides
+
 
 def test_nothing_here_empties_the_slice_and_the_next_run_keeps_it_empty(bench):
     bench.open()
     bench.draw("disc", 7, SMALL)
     bench.run()
     bench.logic.markEmpty("disc", 10)
-    assert bench.logic.session.state(1, 10).provenance == Provenance.CONFIRMED and not bench.mask("disc")[10].any()
+    assert (
+        bench.logic.session.state(1, 10).provenance == Provenance.CONFIRMED
+        and not bench.mask("disc")[10].any()
+    )
     bench.run()
     assert not bench.mask("disc")[10].any() and bench.mask("disc")[8].any()
 
@@ -275,7 +339,10 @@ def test_one_undo_takes_nothing_here_back(bench):
     bench.run()
     bench.logic.markEmpty("disc", 10)
     assert bench.logic.undo()
-    assert np.array_equal(bench.mask("disc")[10], SMALL) and bench.logic.session.state(1, 10).provenance == Provenance.PROPAGATED
+    assert (
+        np.array_equal(bench.mask("disc")[10], SMALL)
+        and bench.logic.session.state(1, 10).provenance == Provenance.PROPAGATED
+    )
 
 
 def test_a_run_of_one_segment_leaves_the_others_of_the_session(bench):
@@ -283,4 +350,6 @@ def test_a_run_of_one_segment_leaves_the_others_of_the_session(bench):
     bench.draw("disc", 7, SMALL)
     bench.draw("rest", 7, LARGE & ~SMALL)
     bench.run(segmentIDs=["disc"])
-    assert bench.mask("disc")[8].any() and np.flatnonzero(bench.mask("rest").any(axis=(1, 2))).tolist() == [7]
+    assert bench.mask("disc")[8].any() and np.flatnonzero(
+        bench.mask("rest").any(axis=(1, 2))
+    ).tolist() == [7]

@@ -33,7 +33,9 @@ def test_provenance_and_confidence_come_back_when_the_segmentation_is_opened_aga
 
 
 @pytest.mark.parametrize("isCorrection", [False, True])
-def test_a_slice_that_another_segment_covers_is_the_same_when_the_segmentation_is_opened_again(bench, isCorrection):
+def test_a_slice_that_another_segment_covers_is_the_same_when_the_segmentation_is_opened_again(
+    bench, isCorrection
+):
     bench.editorNode.SetOverwriteMode(bench.editorNode.OverwriteAllSegments)
     bench.open("disc", "rest")
     bench.draw("disc", 7, SMALL)
@@ -45,10 +47,16 @@ def test_a_slice_that_another_segment_covers_is_the_same_when_the_segmentation_i
     bench.draw("rest", covered, np.ones((48, 48), bool) & ~disc((48, 48), (5, 5), 2))
     bench.logic.absorb()
     session = bench.logic.session
-    assert not bench.mask("disc")[covered].any() and session.is_anchor(1, covered) == isCorrection and session.anchors(2) == [covered]
+    assert (
+        not bench.mask("disc")[covered].any()
+        and session.is_anchor(1, covered) == isCorrection
+        and session.anchors(2) == [covered]
+    )
     bench.open("disc", "rest")
     assert np.array_equal(bench.logic.session.provenance, session.provenance)
-    assert [bench.logic.session.stale(label).tolist() for label in (1, 2)] == [session.stale(label).tolist() for label in (1, 2)]
+    assert [bench.logic.session.stale(label).tolist() for label in (1, 2)] == [
+        session.stale(label).tolist() for label in (1, 2)
+    ]
 
 
 def test_provenance_survives_a_file(bench, tmp_path):
@@ -74,15 +82,23 @@ def other_volume(bench, count=10, shift=0.0):
 
 
 @pytest.mark.parametrize("count,shift", [(10, 0), (16, 1), (16, -0.5)])
-def test_on_a_volume_with_other_slices_all_that_is_shown_counts_as_drawn_and_on_the_first_one_nothing_is_lost(bench, count, shift):
+def test_on_a_volume_with_other_slices_all_that_is_shown_counts_as_drawn_and_on_the_first_one_nothing_is_lost(
+    bench, count, shift
+):
     bench.open()
     bench.draw("disc", 7, SMALL)
     bench.run("registration")
-    first, provenance, confidence = bench.volume, bench.logic.session.provenance, bench.logic.session.confidence
+    first, provenance, confidence = (
+        bench.volume,
+        bench.logic.session.provenance,
+        bench.logic.session.confidence,
+    )
     bench.volume = other_volume(bench, count, shift)
     bench.open()
     shown = bench.mask("disc").any(axis=(1, 2))
-    assert len(shown) == count and np.array_equal(bench.logic.session.provenance[0], np.where(shown, Provenance.SEED, Provenance.EMPTY))
+    assert len(shown) == count and np.array_equal(
+        bench.logic.session.provenance[0], np.where(shown, Provenance.SEED, Provenance.EMPTY)
+    )
     assert bench.logic.absorb() == []
     bench.volume = first
     bench.open()
@@ -122,26 +138,71 @@ def test_provenance_that_an_earlier_version_stored_counts_on_any_volume(bench):
     bench.segmentation.GetSegmentation().GetSegment("disc").SetTag(TAG, json.dumps(values))
     bench.volume = other_volume(bench, 16, 1)
     bench.open()
-    assert bench.logic.session.anchors(1) == [7] and bench.logic.session.state(1, 9).provenance == Provenance.PROPAGATED
+    assert (
+        bench.logic.session.anchors(1) == [7]
+        and bench.logic.session.state(1, 9).provenance == Provenance.PROPAGATED
+    )
 
 
-@pytest.mark.parametrize("direction", [OBLIQUE, (0.8, -0.6, 0.0, 0.6, 0.8, 0.0, 0.0, 0.0, 1.0)], ids=["left-handed", "right-handed"])
-def test_a_file_of_the_command_line_opens_with_its_provenance_on_its_own_image_only(bench, tmp_path, direction):
-    image, seed = (write(tmp_path / name, voxels, direction=direction) for name, voxels in (("image.nii.gz", bench.stack.images.astype(np.int16)), ("seed.nii.gz", seed_on(bench, 7))))
-    assert main(["propagate", "--image", str(image), "--seed", str(seed), "--out", str(tmp_path / "out.seg.nrrd"), "--quiet"]) == 0
-    storage, volumeStorage = slicer.vtkMRMLSegmentationStorageNode(), slicer.vtkMRMLVolumeArchetypeStorageNode()
+@pytest.mark.parametrize(
+    "direction",
+    [OBLIQUE, (0.8, -0.6, 0.0, 0.6, 0.8, 0.0, 0.0, 0.0, 1.0)],
+    ids=["left-handed", "right-handed"],
+)
+def test_a_file_of_the_command_line_opens_with_its_provenance_on_its_own_image_only(
+    bench, tmp_path, direction
+):
+    image, seed = (
+        write(tmp_path / name, voxels, direction=direction)
+        for name, voxels in (
+            ("image.nii.gz", bench.stack.images.astype(np.int16)),
+            ("seed.nii.gz", seed_on(bench, 7)),
+        )
+    )
+    assert (
+        main(
+            [
+                "propagate",
+                "--image",
+                str(image),
+                "--seed",
+                str(seed),
+                "--out",
+                str(tmp_path / "out.seg.nrrd"),
+                "--quiet",
+            ]
+        )
+        == 0
+    )
+    storage, volumeStorage = (
+        slicer.vtkMRMLSegmentationStorageNode(),
+        slicer.vtkMRMLVolumeArchetypeStorageNode(),
+    )
     for node, name in ((storage, "out.seg.nrrd"), (volumeStorage, "image.nii.gz")):
         node.SetFileName(str(tmp_path / name))
         bench.scene.AddNode(node)
-    loaded, volume = bench.scene.AddNewNodeByClass("vtkMRMLSegmentationNode", "Loaded"), bench.scene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", "Image")
+    loaded, volume = (
+        bench.scene.AddNewNodeByClass("vtkMRMLSegmentationNode", "Loaded"),
+        bench.scene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", "Image"),
+    )
     assert storage.ReadData(loaded) and volumeStorage.ReadData(volume)
     segmentID = loaded.GetSegmentation().GetNthSegmentID(0)
     bench.logic.open(volume, loaded, [segmentID])
-    turned = len(bench.stack) - 1 - 7 if direction == OBLIQUE else 7      # Slicer turns a left-handed volume around
-    assert bench.logic.session.anchors(1) == [turned] and np.count_nonzero(bench.logic.session.provenance == Provenance.PROPAGATED) > 3
-    assert all(is_on_grid(readTags(loaded, segmentID), gridOf(image, loaded)) == belongs for image, belongs in ((volume, True), (other_volume(bench, shift=30.0), False)))
+    turned = (
+        len(bench.stack) - 1 - 7 if direction == OBLIQUE else 7
+    )  # Slicer turns a left-handed volume around
+    assert (
+        bench.logic.session.anchors(1) == [turned]
+        and np.count_nonzero(bench.logic.session.provenance == Provenance.PROPAGATED) > 3
+    )
+    assert all(
+        is_on_grid(readTags(loaded, segmentID), gridOf(image, loaded)) == belongs
+        for image, belongs in ((volume, True), (other_volume(bench, shift=30.0), False))
+    )
 
 
 def seed_on(bench, index):
     """(K, J, I) label map with the truth on one slice."""
-    return np.where(np.arange(len(bench.stack))[:, None, None] == index, bench.truth, 0).astype(np.uint8)
+    return np.where(np.arange(len(bench.stack))[:, None, None] == index, bench.truth, 0).astype(
+        np.uint8
+    )

@@ -5,12 +5,12 @@ import pytest
 
 pytest.importorskip("slicer", reason="needs slicer-core, Slicer's MRML libraries")
 
-import slicer                                                                   # noqa: E402
-from mrml_scene import makeScene, makeSegmentation, makeVolume                  # noqa: E402
-from phantoms import disc                                                       # noqa: E402
-from SlicePropagationLib.errors import InputError                               # noqa: E402
-from SlicePropagationMRML.geometry import arrayOf, emptyLabelmap, segmentMask   # noqa: E402
-from SlicePropagationMRML.sequences import PROPAGATED_TAG, propagateSequence    # noqa: E402
+import slicer  # noqa: E402
+from mrml_scene import makeScene, makeSegmentation, makeVolume  # noqa: E402
+from phantoms import disc  # noqa: E402
+from SlicePropagationLib.errors import InputError  # noqa: E402
+from SlicePropagationMRML.geometry import arrayOf, emptyLabelmap, segmentMask  # noqa: E402
+from SlicePropagationMRML.sequences import PROPAGATED_TAG, propagateSequence  # noqa: E402
 
 SIZES = [9, 8, 7, 6, 7, 8]
 OBLIQUE = [[0.8, -0.6, 0.0], [0.6, 0.8, 0.0], [0.0, 0.0, -1.0]]
@@ -26,10 +26,14 @@ class Beat:
     def __init__(self, drawnFrames=(0, 3), numFrames=6):
         self.scene, _ = makeScene()
         self.volumes = self.scene.AddNewNodeByClass("vtkMRMLSequenceNode", "Cine")
-        self.segmentations = self.scene.AddNewNodeByClass("vtkMRMLSequenceNode", "Segmentation sequence")
+        self.segmentations = self.scene.AddNewNodeByClass(
+            "vtkMRMLSequenceNode", "Segmentation sequence"
+        )
         for frame in range(numFrames):
             image = 100.0 * truthOf(frame) + np.random.default_rng(frame).normal(0, 3, (2, 40, 40))
-            volume = makeVolume(self.scene, image.astype(np.float32), (1.0, 1.2, 8.0), (5, -7, 11), OBLIQUE)
+            volume = makeVolume(
+                self.scene, image.astype(np.float32), (1.0, 1.2, 8.0), (5, -7, 11), OBLIQUE
+            )
             if frame in drawnFrames:
                 self.draw(volume, frame, str(40 * frame))
             self.volumes.SetDataNodeAtValue(volume, str(40 * frame))
@@ -44,7 +48,9 @@ class Beat:
 
     def mask(self, frame):
         value = self.volumes.GetNthIndexValue(frame)
-        return segmentMask(self.segmentations.GetDataNodeAtValue(value), "LV", self.volumes.GetNthDataNode(frame))
+        return segmentMask(
+            self.segmentations.GetDataNodeAtValue(value), "LV", self.volumes.GetNthDataNode(frame)
+        )
 
 
 def overlap(found, truth):
@@ -54,7 +60,9 @@ def overlap(found, truth):
 def test_every_frame_gets_a_segmentation_and_drawn_frames_stay_as_they_are():
     beat = Beat()
     steps = []
-    assert propagateSequence(beat.volumes, beat.segmentations, "registration", onStep=lambda *step: steps.append(step)) == [1, 2, 4, 5]
+    assert propagateSequence(
+        beat.volumes, beat.segmentations, "registration", onStep=lambda *step: steps.append(step)
+    ) == [1, 2, 4, 5]
     assert beat.segmentations.GetNumberOfDataNodes() == 6 and steps[-1][:2] == (2, 2)
     for frame in range(6):
         assert overlap(beat.mask(frame), truthOf(frame)) > (0.9 if frame in (1, 2, 4, 5) else 0.999)
@@ -63,8 +71,18 @@ def test_every_frame_gets_a_segmentation_and_drawn_frames_stay_as_they_are():
 def test_propagated_frames_say_so_and_are_not_taken_for_drawn_ones_later():
     beat = Beat()
     propagateSequence(beat.volumes, beat.segmentations, "copy")
-    segments = [beat.segmentations.GetNthDataNode(frame).GetSegmentation().GetSegment("LV") for frame in range(6)]
-    assert [segment.HasTag(PROPAGATED_TAG) for segment in segments] == [False, True, True, False, True, True]
+    segments = [
+        beat.segmentations.GetNthDataNode(frame).GetSegmentation().GetSegment("LV")
+        for frame in range(6)
+    ]
+    assert [segment.HasTag(PROPAGATED_TAG) for segment in segments] == [
+        False,
+        True,
+        True,
+        False,
+        True,
+        True,
+    ]
     assert propagateSequence(beat.volumes, beat.segmentations, "registration") == [1, 2, 4, 5]
 
 
@@ -72,9 +90,13 @@ def test_the_result_lies_where_the_volume_lies_in_the_world():
     beat = Beat()
     propagateSequence(beat.volumes, beat.segmentations, "registration")
     bounds = [np.zeros(6), np.zeros(6)]
-    for node, found in zip((beat.segmentations.GetNthDataNode(0), beat.segmentations.GetNthDataNode(1)), bounds):
+    for node, found in zip(
+        (beat.segmentations.GetNthDataNode(0), beat.segmentations.GetNthDataNode(1)), bounds
+    ):
         node.GetSegmentation().GetBounds(found)
-    assert np.abs(bounds[0] - bounds[1]).max() < 4      # the disc is a pixel smaller; a lost direction would move it by tens of millimetres
+    assert (
+        np.abs(bounds[0] - bounds[1]).max() < 4
+    )  # the disc is a pixel smaller; a lost direction would move it by tens of millimetres
 
 
 def test_unusable_sequences_are_refused_and_nothing_is_written():
@@ -93,7 +115,11 @@ def test_unusable_sequences_are_refused_and_nothing_is_written():
 
 def test_frames_of_unequal_size_are_refused():
     beat = Beat()
-    other = makeVolume(beat.scene, np.random.default_rng(0).normal(size=(2, 30, 40)).astype(np.float32), (1.0, 1.2, 8.0))
+    other = makeVolume(
+        beat.scene,
+        np.random.default_rng(0).normal(size=(2, 30, 40)).astype(np.float32),
+        (1.0, 1.2, 8.0),
+    )
     beat.volumes.SetDataNodeAtValue(other, "200")
     with pytest.raises(InputError, match="unequal size, 40x30x2 and 40x40x2"):
         propagateSequence(beat.volumes, beat.segmentations, "copy")
@@ -102,6 +128,7 @@ def test_frames_of_unequal_size_are_refused():
 def test_a_sequence_that_the_library_writes_is_read_by_slicers_own_storage_node(tmp_path):
     from SlicePropagationLib.sequence import read_sequence, write_sequence
     from test_pseudo_labels import beat as beatingDisc, write_4d
+
     image, _ = beatingDisc()
     like = read_sequence(write_4d(tmp_path / "cine.nii.gz", image))
     write_sequence(tmp_path / "cine.seq.nrrd", like.array, like)
@@ -125,15 +152,29 @@ def test_a_propagated_frame_knows_its_slices_and_a_corrected_one_counts_where_it
     from SlicePropagationLib.session import Provenance, SliceState
     from SlicePropagationLib.slice_record import TAG, encode_states
     from SlicePropagationMRML.tags import readTags
+
     beat = Beat()
     propagateSequence(beat.volumes, beat.segmentations, "copy")
     node = beat.segmentations.GetDataNodeAtValue("80")
-    assert [state[0] for state in readTags(node, "LV")["slices"].values()] == [Provenance.PROPAGATED] * 2
+    assert [state[0] for state in readTags(node, "LV")["slices"].values()] == [
+        Provenance.PROPAGATED
+    ] * 2
     labelmap = node.GetSegmentation().GetSegment("LV").GetRepresentation("Binary labelmap")
     arrayOf(labelmap)[1] = disc((40, 40), (20, 20), 3)
     labelmap.Modified()
-    states = {0: SliceState(provenance=Provenance.PROPAGATED, confidence=0.5, written_at=1), 1: SliceState(provenance=Provenance.CORRECTION, confidence=1.0, changed_at=2)}
-    node.GetSegmentation().GetSegment("LV").SetTag(TAG, encode_states(states, 0, "copy", is_left_handed=True))
+    states = {
+        0: SliceState(provenance=Provenance.PROPAGATED, confidence=0.5, written_at=1),
+        1: SliceState(provenance=Provenance.CORRECTION, confidence=1.0, changed_at=2),
+    }
+    node.GetSegmentation().GetSegment("LV").SetTag(
+        TAG, encode_states(states, 0, "copy", is_left_handed=True)
+    )
     assert propagateSequence(beat.volumes, beat.segmentations, "copy") == [1, 2, 4, 5]
-    assert np.array_equal(beat.mask(2)[1], disc((40, 40), (20, 20), 3)) and readTags(beat.segmentations.GetDataNodeAtValue("80"), "LV")["slices"]["1"][0] == Provenance.CORRECTION
-    assert np.array_equal(beat.mask(1)[1], disc((40, 40), (20, 20), 3)) or np.array_equal(beat.mask(1)[1], truthOf(0)[1])
+    assert (
+        np.array_equal(beat.mask(2)[1], disc((40, 40), (20, 20), 3))
+        and readTags(beat.segmentations.GetDataNodeAtValue("80"), "LV")["slices"]["1"][0]
+        == Provenance.CORRECTION
+    )
+    assert np.array_equal(beat.mask(1)[1], disc((40, 40), (20, 20), 3)) or np.array_equal(
+        beat.mask(1)[1], truthOf(0)[1]
+    )

@@ -22,7 +22,9 @@ def scene():
 
 @pytest.fixture
 def image():
-    image = sitk.GetImageFromArray(np.random.default_rng(0).normal(0, 9, (5, 6, 7)).astype(np.float32))
+    image = sitk.GetImageFromArray(
+        np.random.default_rng(0).normal(0, 9, (5, 6, 7)).astype(np.float32)
+    )
     image.SetSpacing((0.5, 1.5, 3.0))
     image.SetOrigin((5.0, -7.0, 11.0))
     image.SetDirection(np.ravel(OBLIQUE))
@@ -49,17 +51,25 @@ def test_labels_written_for_a_node_lie_on_the_grid_of_its_file(scene, image, tmp
 
 def test_segments_of_a_file_become_segments_with_names_colours_and_tags(scene, image, tmp_path):
     from SlicePropagationLib.segmentation_file import Segment
+
     sitk.WriteImage(image, str(tmp_path / "image.nrrd"))
     volume = read_volume(tmp_path / "image.nrrd")
     labels = np.zeros((5, 6, 7), np.uint8)
     labels[1:3, 2:4, 1:6], labels[4, 0, 0] = 1, 2
-    segments = [Segment(1, "Liver", "liver", (1.0, 0.0, 0.0), "Note:a:b|"), Segment(2, "Spot", "spot", (0.0, 1.0, 0.0)), Segment(3, "None", "none", (0.0, 0.0, 1.0))]
+    segments = [
+        Segment(1, "Liver", "liver", (1.0, 0.0, 0.0), "Note:a:b|"),
+        Segment(2, "Spot", "spot", (0.0, 1.0, 0.0)),
+        Segment(3, "None", "none", (0.0, 0.0, 1.0)),
+    ]
     write_labels(tmp_path / "labels.seg.nrrd", labels, volume, segments)
     node = addVolumeNode(scene, volume, "image")
     segmentation = makeSegmentation(scene, node, ())
     ids = addSegments(segmentation, node, *read_labels(tmp_path / "labels.seg.nrrd", volume))
     assert ids == ["liver", "spot", "none"]
-    assert [np.array_equal(segmentMask(segmentation, key, node), labels == label) for label, key in enumerate(ids, 1)] == [True, True, True]
+    assert [
+        np.array_equal(segmentMask(segmentation, key, node), labels == label)
+        for label, key in enumerate(ids, 1)
+    ] == [True, True, True]
     liver, note = segmentation.GetSegmentation().GetSegment("liver"), vtk.reference("")
     liver.GetTag("Note", note)
     assert liver.GetName() == "Liver" and liver.GetColor() == (1.0, 0.0, 0.0) and str(note) == "a:b"

@@ -58,6 +58,7 @@ def test_garbage_is_collected_on_the_main_thread_only():
 def test_collection_goes_on_after_a_step_that_failed():
     def failing():
         yield 1 / 0
+
     worker = StepWorker()
     worker.request(failing())
     step, error = worker.poll(timeout=30)
@@ -79,6 +80,7 @@ def test_of_two_workers_the_last_one_gives_the_collector_back():
     def waiting():
         go.wait(30)
         yield 2
+
     first, second = StepWorker(), StepWorker()
     first.request(waiting())
     second.request(iter([1]))

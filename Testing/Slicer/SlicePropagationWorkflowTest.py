@@ -12,14 +12,16 @@ import numpy as np
 import slicer
 import vtk.util.numpy_support
 
-ENGINE = "Image registration"       # works in every Slicer, without PyTorch
+ENGINE = "Image registration"  # works in every Slicer, without PyTorch
 NUM_SLICES, HEIGHT, WIDTH = 20, 48, 48
 SEED_SLICE = 10
 
 
 def disc(row, column, radius):
     """(H, W) bool, a filled circle."""
-    return np.add.outer((np.arange(HEIGHT) - row) ** 2, (np.arange(WIDTH) - column) ** 2) <= radius ** 2
+    return (
+        np.add.outer((np.arange(HEIGHT) - row) ** 2, (np.arange(WIDTH) - column) ** 2) <= radius**2
+    )
 
 
 def truth(index):
@@ -39,12 +41,16 @@ class SlicePropagationWorkflowTest(unittest.TestCase):
             panelWidget.enter()
         self.panel = slicer.modules.SlicePropagationWidget.panel
         self.ui, self.logic = self.panel.ui, self.panel.logic
-        images = np.random.default_rng(0).normal(0, 5, (NUM_SLICES, HEIGHT, WIDTH)).astype(np.float32)
+        images = (
+            np.random.default_rng(0).normal(0, 5, (NUM_SLICES, HEIGHT, WIDTH)).astype(np.float32)
+        )
         for index in range(2, NUM_SLICES - 2):
             images[index][truth(index)] += 100
         self.volume = slicer.util.addVolumeFromArray(images, name="Phantom")
         self.volume.SetSpacing(1.0, 1.5, 3.0)
-        self.segmentation = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentationNode", "Segmentation")
+        self.segmentation = slicer.mrmlScene.AddNewNodeByClass(
+            "vtkMRMLSegmentationNode", "Segmentation"
+        )
         self.segmentation.CreateDefaultDisplayNodes()
         self.segmentation.SetReferenceImageGeometryParameterFromVolumeNode(self.volume)
         self.segmentID = self.segmentation.GetSegmentation().AddEmptySegment("disc", "disc")
@@ -91,7 +97,9 @@ class SlicePropagationWorkflowTest(unittest.TestCase):
         effect = self.ui.editor.activeEffect()
         effect.saveStateForUndo()
         labelmap = effect.defaultModifierLabelmap()
-        array = vtk.util.numpy_support.vtk_to_numpy(labelmap.GetPointData().GetScalars()).reshape(tuple(reversed(labelmap.GetDimensions())))
+        array = vtk.util.numpy_support.vtk_to_numpy(labelmap.GetPointData().GetScalars()).reshape(
+            tuple(reversed(labelmap.GetDimensions()))
+        )
         array[:] = 0
         array[index][voxels] = 1
         labelmap.Modified()
@@ -107,7 +115,12 @@ class SlicePropagationWorkflowTest(unittest.TestCase):
 
     def mask(self):
         """(K, J, I) bool of the segment."""
-        return slicer.util.arrayFromSegmentBinaryLabelmap(self.segmentation, self.segmentID, self.volume) > 0
+        return (
+            slicer.util.arrayFromSegmentBinaryLabelmap(
+                self.segmentation, self.segmentID, self.volume
+            )
+            > 0
+        )
 
     # What has to come of it
 
@@ -117,7 +130,11 @@ class SlicePropagationWorkflowTest(unittest.TestCase):
         found = self.mask()
         self.assertTrue(np.array_equal(found[SEED_SLICE], truth(SEED_SLICE)))
         for index in (6, 14):
-            overlap = 2 * np.count_nonzero(found[index] & truth(index)) / (np.count_nonzero(found[index]) + np.count_nonzero(truth(index)))
+            overlap = (
+                2
+                * np.count_nonzero(found[index] & truth(index))
+                / (np.count_nonzero(found[index]) + np.count_nonzero(truth(index)))
+            )
             self.assertGreater(overlap, 0.85, f"slice {index}")
 
     def test_one_run_is_one_undo_step(self):
@@ -155,8 +172,8 @@ class SlicePropagationWorkflowTest(unittest.TestCase):
         self.propagate()
         after = self.mask()
         self.assertTrue(np.array_equal(after[14], corrected))
-        self.assertTrue(np.array_equal(after[:SEED_SLICE + 1], before[:SEED_SLICE + 1]))
-        self.assertFalse(np.array_equal(after[SEED_SLICE + 1:], before[SEED_SLICE + 1:]))
+        self.assertTrue(np.array_equal(after[: SEED_SLICE + 1], before[: SEED_SLICE + 1]))
+        self.assertFalse(np.array_equal(after[SEED_SLICE + 1 :], before[SEED_SLICE + 1 :]))
 
     def test_closing_the_scene_during_a_run_does_no_harm(self):
         self.draw(SEED_SLICE, truth(SEED_SLICE))
@@ -207,13 +224,18 @@ class SlicePropagationWorkflowTest(unittest.TestCase):
         self.propagate()
         drawn = self.mask()
         self.assertTrue(self.ui.carryButton.enabled, self.ui.carryButton.toolTip)
-        self.ui.cyclicCheckBox.checked = False          # the motion does not repeat
+        self.ui.cyclicCheckBox.checked = False  # the motion does not repeat
         self.ui.carryButton.click()
         self.waitForEnd()
         browser.SetSelectedItemNumber(2)
         self.processEvents()
         found, expected = self.mask()[SEED_SLICE], np.roll(truth(SEED_SLICE), 4, axis=0)
-        self.assertGreater(2 * np.count_nonzero(found & expected) / (np.count_nonzero(found) + np.count_nonzero(expected)), 0.85)
+        self.assertGreater(
+            2
+            * np.count_nonzero(found & expected)
+            / (np.count_nonzero(found) + np.count_nonzero(expected)),
+            0.85,
+        )
         browser.SetSelectedItemNumber(0)
         self.processEvents()
         self.assertTrue(np.array_equal(self.mask(), drawn))

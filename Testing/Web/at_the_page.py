@@ -11,8 +11,16 @@ def message(page):
 
 def kinds(page):
     """What the strip shows of each slice, read from the page."""
-    return [next(name[3:] for name in classes.split() if name.startswith("sp-") and name not in ("sp-cell", "sp-stale", "sp-absent"))
-            for classes in page.locator("[data-slice]").evaluate_all("cells => cells.map((cell) => cell.className)")]
+    return [
+        next(
+            name[3:]
+            for name in classes.split()
+            if name.startswith("sp-") and name not in ("sp-cell", "sp-stale", "sp-absent")
+        )
+        for classes in page.locator("[data-slice]").evaluate_all(
+            "cells => cells.map((cell) => cell.className)"
+        )
+    ]
 
 
 def click(page, command):

@@ -57,7 +57,7 @@ def _pass_on(source, sink):
     try:
         while chunk := source.recv(65536):
             sink.sendall(chunk)
-    except OSError:         # the cable was pulled
+    except OSError:  # the cable was pulled
         pass
     for end in (source, sink):
         _hang_up(end)

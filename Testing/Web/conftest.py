@@ -5,10 +5,12 @@ import time
 import pytest
 
 pytest.importorskip("trame_slicer", reason="needs trame-slicer, the extra 'browser' or 'app'")
-playwright = pytest.importorskip("playwright.sync_api", reason="needs Playwright, the extra 'browser'")
+playwright = pytest.importorskip(
+    "playwright.sync_api", reason="needs Playwright, the extra 'browser'"
+)
 
-from program import Program                            # noqa: E402
-from web_bench import Bench, chromium, open_page      # noqa: E402
+from program import Program  # noqa: E402
+from web_bench import Bench, chromium, open_page  # noqa: E402
 
 
 @pytest.fixture(scope="session")
@@ -17,7 +19,9 @@ def browser():
         try:
             browser = chromium(started)
         except playwright.Error as error:
-            pytest.skip(f"No Chromium: install Debian's package chromium, or run `playwright install chromium` ({str(error).splitlines()[0]}).")
+            pytest.skip(
+                f"No Chromium: install Debian's package chromium, or run `playwright install chromium` ({str(error).splitlines()[0]})."
+            )
         yield browser
         browser.close()
 
@@ -37,6 +41,7 @@ def start():
     def start(*arguments):
         programs.append(Program(*arguments))
         return programs[-1]
+
     yield start
     for program in programs:
         program.kill()
@@ -46,12 +51,14 @@ def start():
 def long_run(monkeypatch):
     """A run takes a few seconds, so that a person can act during it, however fast the engine and slow the browser is."""
     from SlicePropagationMRML.run_loop import RunLoop
+
     walk = RunLoop._walk
 
     def walk_slowly(*arguments):
         for step in walk(*arguments):
             time.sleep(0.2)
             yield step
+
     monkeypatch.setattr(RunLoop, "_walk", walk_slowly)
 
 

@@ -5,16 +5,19 @@ import sys
 from pathlib import Path
 from types import SimpleNamespace
 
-sys.path[:0] = [str(Path(__file__).resolve().parents[2] / part) for part in ("", "SlicePropagation", "Testing/Web")]
+sys.path[:0] = [
+    str(Path(__file__).resolve().parents[2] / part)
+    for part in ("", "SlicePropagation", "Testing/Web")
+]
 
-import numpy as np                                              # noqa: E402
-from web_files import as_image, ct                              # noqa: E402
+import numpy as np  # noqa: E402
+from web_files import as_image, ct  # noqa: E402
 
-from SlicePropagationLib.segmentation_file import Segment       # noqa: E402
-from SlicePropagationLib.session import AnnotationSession       # noqa: E402
-from SlicePropagationLib.stack import SliceStack                # noqa: E402
-from SlicePropagationLib.volume import Volume                   # noqa: E402
-from SlicePropagationWeb.kept_work import KeptWork              # noqa: E402
+from SlicePropagationLib.segmentation_file import Segment  # noqa: E402
+from SlicePropagationLib.session import AnnotationSession  # noqa: E402
+from SlicePropagationLib.stack import SliceStack  # noqa: E402
+from SlicePropagationLib.volume import Volume  # noqa: E402
+from SlicePropagationWeb.kept_work import KeptWork  # noqa: E402
 
 SHAPE = (6, 32, 32)
 
@@ -24,14 +27,23 @@ def state(number):
     array = ct(SHAPE)
     session = AnnotationSession(SliceStack(array.astype(np.float32)), (1,))
     mask = np.zeros(SHAPE[1:], bool)
-    mask[:1 + number % 30] = True
+    mask[: 1 + number % 30] = True
     session.annotate(1, 0, mask)
     return Volume(array, as_image(array), Path("work")), session
 
 
 def keep(kept, number):
     volume, session = state(number)
-    kept.keep(volume, session, [Segment.plain(1)], SimpleNamespace(name="copy", model_sha256=None), image=f"image {number}.nii.gz", title=str(number), plane="axial", segment="Segment_1")
+    kept.keep(
+        volume,
+        session,
+        [Segment.plain(1)],
+        SimpleNamespace(name="copy", model_sha256=None),
+        image=f"image {number}.nii.gz",
+        title=str(number),
+        plane="axial",
+        segment="Segment_1",
+    )
 
 
 if __name__ == "__main__":

@@ -19,13 +19,33 @@ class Program:
     """
 
     def __init__(self, out, *arguments):
-        command = [sys.executable, "-m", "SlicePropagationLib.cli", "app", *arguments, "--out", str(out), "--port", "0", "--no-browser"]
-        self.process = subprocess.Popen(command, cwd=CHECKOUT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=os.environ | {"PYTHONUNBUFFERED": "1"})
+        command = [
+            sys.executable,
+            "-m",
+            "SlicePropagationLib.cli",
+            "app",
+            *arguments,
+            "--out",
+            str(out),
+            "--port",
+            "0",
+            "--no-browser",
+        ]
+        self.process = subprocess.Popen(
+            command,
+            cwd=CHECKOUT,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            env=os.environ | {"PYTHONUNBUFFERED": "1"},
+        )
         self.lines, self._has_address = [], threading.Event()
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
         assert self._has_address.wait(90), "\n".join(self.lines)
-        self.address = next(re.search(r"http://\S+", line).group() for line in self.lines if "is at" in line)
+        self.address = next(
+            re.search(r"http://\S+", line).group() for line in self.lines if "is at" in line
+        )
 
     def _read(self):
         for line in self.process.stdout:

@@ -1,6 +1,6 @@
 """Pictures of the page in each of its states, at 1280 x 800 and 1920 x 1080.
 
-    python Testing/Web/screenshots.py FOLDER
+python Testing/Web/screenshots.py FOLDER
 """
 
 import itertools
@@ -8,13 +8,16 @@ import sys
 import tempfile
 from pathlib import Path
 
-sys.path[:0] = [str(Path(__file__).resolve().parents[2] / part) for part in ("", "SlicePropagation", "Testing/Web")]
+sys.path[:0] = [
+    str(Path(__file__).resolve().parents[2] / part)
+    for part in ("", "SlicePropagation", "Testing/Web")
+]
 
-from playwright.sync_api import sync_playwright                             # noqa: E402
-from web_bench import Bench, chromium, open_page, sample_volume, wait_for   # noqa: E402
+from playwright.sync_api import sync_playwright  # noqa: E402
+from web_bench import Bench, chromium, open_page, sample_volume, wait_for  # noqa: E402
 
-from SlicePropagationLib.errors import InputError                           # noqa: E402
-from SlicePropagationWeb.opening import not_restored                        # noqa: E402
+from SlicePropagationLib.errors import InputError  # noqa: E402
+from SlicePropagationWeb.opening import not_restored  # noqa: E402
 
 SIZES = ({"width": 1280, "height": 800}, {"width": 1920, "height": 1080})
 SEED = 34
@@ -25,7 +28,14 @@ def main(folder):
     with tempfile.TemporaryDirectory() as out, sync_playwright() as playwright:
         browser, bench = chromium(playwright), Bench(out)
         for take, size in itertools.product((take_empty, take_all), SIZES):
-            take(bench, browser, size, lambda page, name, wait=True: shoot(page, folder / f"{name}-{size['width']}.png", wait))
+            take(
+                bench,
+                browser,
+                size,
+                lambda page, name, wait=True: shoot(
+                    page, folder / f"{name}-{size['width']}.png", wait
+                ),
+            )
         browser.close()
         bench.stop()
 
@@ -101,7 +111,11 @@ def take_all(bench, browser, size, shot):
     page.get_by_text("Close", exact=True).click()
     page.click("[data-command=open]")
     shot(page, "13-open")
-    bench.call(application.workflow.say, "The upload has more than one image (a.nrrd, b.nrrd); upload one volume at a time.", is_error=True)
+    bench.call(
+        application.workflow.say,
+        "The upload has more than one image (a.nrrd, b.nrrd); upload one volume at a time.",
+        is_error=True,
+    )
     shot(page, "21-refused")
     bench.call(setattr, application.data, "upload", 42)
     bench.call(application.workflow.say, "")
@@ -114,14 +128,21 @@ def take_all(bench, browser, size, shot):
     page.click("[data-command=details]")
     shot(page, "14-details")
     page.get_by_text("Close", exact=True).click()
-    bench.call(lambda: application.workflow.say("image.nii.gz cannot be read as an image; it may be truncated or of another kind.", is_error=True))
+    bench.call(
+        lambda: application.workflow.say(
+            "image.nii.gz cannot be read as an image; it may be truncated or of another kind.",
+            is_error=True,
+        )
+    )
     shot(page, "15-error")
     bench.call(lambda: application.workflow.say(""))
     offer = {"title": "chest.nii.gz", "at": "2026-01-31 09:41", "image": "chest.nii.gz"}
     bench.call(setattr, application.data, "offer", offer)
     shot(page, "16-unsaved")
     problem = InputError("There is no file chest.nii.gz; check the name.")
-    bench.call(setattr, application.data, "offer", {**offer, "problem": not_restored(offer, problem)})
+    bench.call(
+        setattr, application.data, "offer", {**offer, "problem": not_restored(offer, problem)}
+    )
     shot(page, "17-image-gone")
     bench.call(setattr, application.data, "offer", None)
     second = open_page(browser, bench.address, size)
@@ -131,7 +152,9 @@ def take_all(bench, browser, size, shot):
     page.click("[data-plane=coronal]")
     rest()
     shot(page, "19-coronal")
-    page.evaluate("window.trame.state.set('trame__template_main', window.trame.state.get('trame__template_error'))")     # what trame does when the program is gone
+    page.evaluate(
+        "window.trame.state.set('trame__template_main', window.trame.state.get('trame__template_error'))"
+    )  # what trame does when the program is gone
     shot(page, "20-program-gone")
     page.close()
 

@@ -72,9 +72,19 @@ def test_saved_work_goes_on_as_it_was(page, bench, results, suffix):
     begin_anew(page, bench)
     go_on_with(page, f"mine{suffix}")
     wait_for(page, lambda: f"Went on with mine{suffix}." in message(page))
-    assert kinds(page) == strip and np.array_equal(bench.masks(), masks) and UNKNOWN_ORIGIN not in message(page)
-    assert bench.application.data.segments[0]["name"] == "Spleen" and bench.application.data.index == SEED
-    assert page.locator("[data-command=undo]").is_disabled() and bench.application.data.save_name == "mine-2"
+    assert (
+        kinds(page) == strip
+        and np.array_equal(bench.masks(), masks)
+        and UNKNOWN_ORIGIN not in message(page)
+    )
+    assert (
+        bench.application.data.segments[0]["name"] == "Spleen"
+        and bench.application.data.index == SEED
+    )
+    assert (
+        page.locator("[data-command=undo]").is_disabled()
+        and bench.application.data.save_name == "mine-2"
+    )
 
 
 def test_a_correction_of_what_was_opened_changes_only_its_gaps(page, bench, results):
@@ -90,7 +100,9 @@ def test_a_correction_of_what_was_opened_changes_only_its_gaps(page, bench, resu
     drawn = bench.masks()[SEED + 6]
     propagate(page)
     after = bench.masks()
-    assert np.array_equal(after[:SEED + 1], before[:SEED + 1]) and np.array_equal(after[SEED + 6], drawn)
+    assert np.array_equal(after[: SEED + 1], before[: SEED + 1]) and np.array_equal(
+        after[SEED + 6], drawn
+    )
 
 
 def test_the_plane_of_the_annotation_comes_back(page, bench, results):
@@ -98,13 +110,15 @@ def test_the_plane_of_the_annotation_comes_back(page, bench, results):
     wait_for(page, lambda: bench.application.data.plane == "coronal")
     seed_index = 118
     bench.paint_spleen(page, seed_index, "coronal")
-    wait_for(page, lambda: kinds(page)[seed_index:seed_index + 1] == ["seed"])
+    wait_for(page, lambda: kinds(page)[seed_index : seed_index + 1] == ["seed"])
     save(page, "front")
     begin_anew(page, bench)
     wait_for(page, lambda: bench.application.data.plane == "axial")
     go_on_with(page, "front.seg.nrrd")
     wait_for(page, lambda: "Went on with front.seg.nrrd." in message(page))
-    assert bench.application.data.plane == "coronal" and [index for index, kind in enumerate(kinds(page)) if kind == "seed"] == [seed_index]
+    assert bench.application.data.plane == "coronal" and [
+        index for index, kind in enumerate(kinds(page)) if kind == "seed"
+    ] == [seed_index]
 
 
 def test_unsaved_work_becomes_a_result_of_its_own(page, bench, results):
@@ -115,7 +129,9 @@ def test_unsaved_work_becomes_a_result_of_its_own(page, bench, results):
     go_on_with(page, "mine.seg.nrrd")
     wait_for(page, lambda: "The unsaved work is kept as unsaved-" in message(page))
     assert bench.drawn_slices() == [SEED]
-    name = re.search(r"unsaved-\S+\.seg\.nrrd", message(page)).group()          # what the test before left may have become another one
+    name = re.search(
+        r"unsaved-\S+\.seg\.nrrd", message(page)
+    ).group()  # what the test before left may have become another one
     kept = sitk.GetArrayFromImage(sitk.ReadImage(str(results / name)))
     assert np.flatnonzero(kept.any(axis=(1, 2))).tolist() == [SEED, SEED + 5]
 
@@ -140,15 +156,32 @@ def test_a_segmentation_of_something_else_is_refused_and_the_work_stays(page, be
     sitk.WriteImage(image, str(tmp_path / "other.seg.nrrd"))
     upload(page, tmp_path / "other.seg.nrrd")
     page.locator(".v-dialog .v-alert").wait_for()
-    assert "other.seg.nrrd and the image are on different grids: size (56, 48, 9) against (256, 256, 60)" in bench.application.data.message
-    assert bench.drawn_slices() == [SEED] and kinds(page)[SEED] == "seed" and not (bench.out / "uploads" / "other.seg.nrrd").exists()
+    assert (
+        "other.seg.nrrd and the image are on different grids: size (56, 48, 9) against (256, 256, 60)"
+        in bench.application.data.message
+    )
+    assert (
+        bench.drawn_slices() == [SEED]
+        and kinds(page)[SEED] == "seed"
+        and not (bench.out / "uploads" / "other.seg.nrrd").exists()
+    )
 
 
-@pytest.mark.parametrize("change", [{"Segment0_Layer": "7"}, {"Segment0_LabelValue": "many"}, {"Segment0_Color": "red"}])
+@pytest.mark.parametrize(
+    "change", [{"Segment0_Layer": "7"}, {"Segment0_LabelValue": "many"}, {"Segment0_Color": "red"}]
+)
 def test_a_damaged_segmentation_is_refused_with_a_sentence(page, bench, tmp_path, change):
     image = sitk.GetImageFromArray((sample_volume()[1] == 4).astype(np.uint8))
     image.CopyInformation(sample_volume()[0].image)
-    for name, value in ({"Segment0_ID": "a", "Segment0_Name": "a", "Segment0_LabelValue": "1", "Segment0_Layer": "0"} | change).items():
+    for name, value in (
+        {
+            "Segment0_ID": "a",
+            "Segment0_Name": "a",
+            "Segment0_LabelValue": "1",
+            "Segment0_Layer": "0",
+        }
+        | change
+    ).items():
         image.SetMetaData(name, value)
     sitk.WriteImage(image, str(tmp_path / "broken.seg.nrrd"))
     upload(page, tmp_path / "broken.seg.nrrd")
@@ -156,7 +189,9 @@ def test_a_damaged_segmentation_is_refused_with_a_sentence(page, bench, tmp_path
     assert bench.drawn_slices() == []
 
 
-def test_where_nothing_says_what_was_drawn_all_of_it_counts_as_drawn(page, bench, results, tmp_path):
+def test_where_nothing_says_what_was_drawn_all_of_it_counts_as_drawn(
+    page, bench, results, tmp_path
+):
     image = sitk.GetImageFromArray((sample_volume()[1] == 4).astype(np.uint8))
     image.CopyInformation(sample_volume()[0].image)
     sitk.WriteImage(image, str(tmp_path / "plain.seg.nrrd"))
@@ -182,8 +217,26 @@ def test_what_the_command_line_propagated_is_reviewed_on_the_page(browser, tmp_p
     drawn = np.zeros(ct().shape, np.uint8)
     drawn[4, 10:30, 12:34] = 1
     sitk.WriteImage(as_image(drawn), str(tmp_path / "seed.nii.gz"))
-    assert main(["propagate", "--image", str(image), "--seed", str(tmp_path / "seed.nii.gz"), "--out", str(tmp_path / "out.nii.gz"), "--engine", "copy"]) == 0
-    page = open_page(browser, start(tmp_path / "out", str(image), "--segmentation", str(tmp_path / "out.nii.gz")).address)
+    assert (
+        main(
+            [
+                "propagate",
+                "--image",
+                str(image),
+                "--seed",
+                str(tmp_path / "seed.nii.gz"),
+                "--out",
+                str(tmp_path / "out.nii.gz"),
+                "--engine",
+                "copy",
+            ]
+        )
+        == 0
+    )
+    page = open_page(
+        browser,
+        start(tmp_path / "out", str(image), "--segmentation", str(tmp_path / "out.nii.gz")).address,
+    )
     page.wait_for_selector(".sp-seed", state="attached")
     assert kinds(page) == ["propagated"] * 4 + ["seed"] + ["propagated"] * 4
     page.close()
@@ -192,6 +245,17 @@ def test_what_the_command_line_propagated_is_reviewed_on_the_page(browser, tmp_p
 def test_a_segmentation_that_does_not_fit_ends_the_program_with_a_sentence(tmp_path):
     image = write_image(tmp_path / "chest.nii.gz", ct())
     other = label_file(tmp_path / "other.nii.gz", (sample_volume()[1] == 4).astype(np.uint8))
-    command = [sys.executable, "-m", "SlicePropagationLib.cli", "app", str(image), "--segmentation", str(other), "--no-browser", "--out", str(tmp_path / "out")]
+    command = [
+        sys.executable,
+        "-m",
+        "SlicePropagationLib.cli",
+        "app",
+        str(image),
+        "--segmentation",
+        str(other),
+        "--no-browser",
+        "--out",
+        str(tmp_path / "out"),
+    ]
     done = subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True)
     assert done.returncode == 2 and "other.nii.gz" in done.stderr and "Traceback" not in done.stderr

@@ -26,7 +26,10 @@ def numbers(found):
 def test_killed_at_any_moment_it_holds_one_whole_state(tmp_path):
     states = []
     for attempt in range(12):
-        process = subprocess.Popen([sys.executable, str(Path(__file__).with_name("keep_forever.py")), str(tmp_path)], stdout=subprocess.PIPE)
+        process = subprocess.Popen(
+            [sys.executable, str(Path(__file__).with_name("keep_forever.py")), str(tmp_path)],
+            stdout=subprocess.PIPE,
+        )
         process.stdout.readline()
         time.sleep(0.35 + 0.037 * attempt)
         process.kill()
@@ -54,7 +57,9 @@ def test_what_a_crash_left_is_cleared_at_the_next_start_and_the_work_stays(tmp_p
         (tmp_path / "autosave" / left).mkdir()
         (tmp_path / "autosave" / left / "annotation.seg.nrrd").write_bytes(b"half")
     Workspace(tmp_path).check_writable()
-    assert [path.name for path in (tmp_path / "autosave").iterdir()] == ["00000001"] and numbers(kept.found()) == (5, 5, 5)
+    assert [path.name for path in (tmp_path / "autosave").iterdir()] == ["00000001"] and numbers(
+        kept.found()
+    ) == (5, 5, 5)
 
 
 def test_a_damaged_record_counts_as_nothing_kept(tmp_path):
@@ -68,8 +73,15 @@ def test_kept_work_becomes_a_result_or_is_forgotten(tmp_path):
     kept = KeptWork(tmp_path / "autosave")
     keep(kept, 7)
     assert kept.move_to(tmp_path, "unsaved") == "unsaved.seg.nrrd" and kept.found() is None
-    assert sorted(path.name for path in tmp_path.glob("unsaved*")) == ["unsaved.json", "unsaved.seg.nrrd", "unsaved.slices.csv"]
-    assert np.array_equal(np.unique(sitk.GetArrayFromImage(sitk.ReadImage(str(tmp_path / "unsaved.seg.nrrd")))), [0, 1])
+    assert sorted(path.name for path in tmp_path.glob("unsaved*")) == [
+        "unsaved.json",
+        "unsaved.seg.nrrd",
+        "unsaved.slices.csv",
+    ]
+    assert np.array_equal(
+        np.unique(sitk.GetArrayFromImage(sitk.ReadImage(str(tmp_path / "unsaved.seg.nrrd")))),
+        [0, 1],
+    )
     keep(kept, 8)
     kept.forget()
     assert kept.found() is None and list((tmp_path / "autosave").iterdir()) == []

@@ -21,7 +21,9 @@ def is_shown(bench, page, array, name):
     node = bench.application.desk.volume
     assert np.array_equal(shown(bench), array)
     assert np.allclose(bench.call(node.GetSpacing), SPACING)
-    assert np.allclose(bench.call(node.GetOrigin), (-ORIGIN[0], -ORIGIN[1], ORIGIN[2]))      # Slicer counts to the right and front
+    assert np.allclose(
+        bench.call(node.GetOrigin), (-ORIGIN[0], -ORIGIN[1], ORIGIN[2])
+    )  # Slicer counts to the right and front
     page.wait_for_selector(f"text={name} · 56×48×{len(array)} voxels")
     page.wait_for_selector(".v-dialog.v-overlay--active", state="detached")
 
@@ -54,17 +56,25 @@ def test_the_dicom_files_of_a_series_are_uploaded(bench, page, tmp_path, uploads
     is_shown(bench, page, ct(), "DICOM")
 
 
-def test_a_folder_with_equal_names_in_its_subfolders_is_uploaded_whole(bench, page, tmp_path, uploads):
+def test_a_folder_with_equal_names_in_its_subfolders_is_uploaded_whole(
+    bench, page, tmp_path, uploads
+):
     write_dicom(tmp_path / "patient" / "small", ct((4, 48, 56), seed=5), series=2)
     write_dicom(tmp_path / "patient" / "large", ct())
     choose(page, "Upload a folder", tmp_path / "patient")
     is_shown(bench, page, ct(), "patient")
-    assert "2 DICOM series; the one with the most slices, 9, is read" in bench.application.data.message
+    assert (
+        "2 DICOM series; the one with the most slices, 9, is read" in bench.application.data.message
+    )
 
 
 @pytest.mark.parametrize("kind", ["dicom", "nii.gz"])
 def test_a_zip_archive_is_uploaded(bench, page, tmp_path, uploads, kind):
-    files = write_dicom(tmp_path, ct()) if kind == "dicom" else [write_image(tmp_path / "chest.nii.gz", ct())]
+    files = (
+        write_dicom(tmp_path, ct())
+        if kind == "dicom"
+        else [write_image(tmp_path / "chest.nii.gz", ct())]
+    )
     with zipfile.ZipFile(tmp_path / "study.zip", "w") as archive:
         archive.writestr("__MACOSX/._chest", b"clutter")
         for path in files:
@@ -73,9 +83,14 @@ def test_a_zip_archive_is_uploaded(bench, page, tmp_path, uploads, kind):
     is_shown(bench, page, ct(), "study" if kind == "dicom" else "chest.nii.gz")
 
 
-def test_a_reload_during_an_upload_ends_it_and_the_next_one_can_begin(bench, page, tmp_path, uploads):
+def test_a_reload_during_an_upload_ends_it_and_the_next_one_can_begin(
+    bench, page, tmp_path, uploads
+):
     network = page.context.new_cdp_session(page)
-    network.send("Network.emulateNetworkConditions", {"offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": 300_000})
+    network.send(
+        "Network.emulateNetworkConditions",
+        {"offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": 300_000},
+    )
     choose(page, "Upload files", write_image(tmp_path / "large.nii", ct((200, 96, 112))))
     page.wait_for_selector("text=/Uploading, [1-9]/")
     page.reload()
@@ -83,38 +98,61 @@ def test_a_reload_during_an_upload_ends_it_and_the_next_one_can_begin(bench, pag
     page.get_by_text("Upload files", exact=True).wait_for()
     with page.expect_file_chooser() as chooser:
         page.get_by_text("Upload files", exact=True).click()
-    network.send("Network.emulateNetworkConditions", {"offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": -1})
+    network.send(
+        "Network.emulateNetworkConditions",
+        {"offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": -1},
+    )
     chooser.value.set_files(write_image(tmp_path / "chest.nii", ct()))
     is_shown(bench, page, ct(), "chest.nii")
     wait_for(page, lambda: uploads() == ["chest.nii"])
 
 
-def test_what_lies_beside_dicom_files_and_is_no_image_is_left_out_with_a_remark(bench, page, tmp_path, uploads):
+def test_what_lies_beside_dicom_files_and_is_no_image_is_left_out_with_a_remark(
+    bench, page, tmp_path, uploads
+):
     write_dicom(tmp_path / "disc" / "series", ct())
     for name in ("README.TXT", "viewer.exe", "DICOMDIR"):
         (tmp_path / "disc" / name).write_bytes(b"MZ clutter")
     choose(page, "Upload a folder", tmp_path / "disc")
     is_shown(bench, page, ct(), "disc")
-    assert "Left out, as no images: " in bench.application.data.message and "viewer.exe" in bench.application.data.message
+    assert (
+        "Left out, as no images: " in bench.application.data.message
+        and "viewer.exe" in bench.application.data.message
+    )
     assert len(list((bench.out / "uploads" / "disc").iterdir())) == len(ct())
 
 
 def test_a_4d_image_is_refused_with_a_remedy_that_the_page_has(bench, page, tmp_path, uploads):
-    sitk.WriteImage(sitk.JoinSeries([as_image(ct()), as_image(ct(seed=4))]), str(tmp_path / "cine.nii.gz"))
+    sitk.WriteImage(
+        sitk.JoinSeries([as_image(ct()), as_image(ct(seed=4))]), str(tmp_path / "cine.nii.gz")
+    )
     choose(page, "Upload files", tmp_path / "cine.nii.gz")
-    page.locator(".v-dialog").get_by_text("save the frame to be annotated as a file of its own").wait_for()
-    assert "--" not in bench.application.data.message and uploads() == [] and bench.application.data.volume_name == "the sample"
+    page.locator(".v-dialog").get_by_text(
+        "save the frame to be annotated as a file of its own"
+    ).wait_for()
+    assert (
+        "--" not in bench.application.data.message
+        and uploads() == []
+        and bench.application.data.volume_name == "the sample"
+    )
 
 
 def test_two_volumes_at_once_are_refused_with_a_sentence(bench, page, tmp_path, uploads):
     choose(page, "Upload files", [write_image(tmp_path / f"{name}.nrrd", ct()) for name in "ab"])
-    page.locator(".v-dialog").get_by_text("upload one volume at a time").wait_for()     # the dialog covers the page's own message
+    page.locator(".v-dialog").get_by_text(
+        "upload one volume at a time"
+    ).wait_for()  # the dialog covers the page's own message
     assert uploads() == []
 
 
-def test_an_upload_that_is_cancelled_changes_nothing_and_leaves_nothing(bench, page, tmp_path, uploads):
+def test_an_upload_that_is_cancelled_changes_nothing_and_leaves_nothing(
+    bench, page, tmp_path, uploads
+):
     network = page.context.new_cdp_session(page)
-    network.send("Network.emulateNetworkConditions", {"offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": 300_000})
+    network.send(
+        "Network.emulateNetworkConditions",
+        {"offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": 300_000},
+    )
     choose(page, "Upload files", write_image(tmp_path / "chest.nii", ct((200, 96, 112))))
     page.wait_for_selector("text=/Uploading, [1-9]/")
     assert page.get_by_role("button", name="Upload files").is_disabled()

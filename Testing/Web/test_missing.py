@@ -14,29 +14,65 @@ RUN = "import sys\nsys.modules.update(dict.fromkeys({blocked!r}))\nfrom SlicePro
 
 def run(blocked, *arguments, path=None):
     """The program in a process of its own, with some packages as if they were not there, or others in front of them."""
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join(str(part) for part in (path, CHECKOUT, os.environ.get("PYTHONPATH")) if part)}
-    return subprocess.run([sys.executable, "-c", RUN.format(blocked=blocked, arguments=list(arguments))], cwd=CHECKOUT, capture_output=True, text=True, env=environment, timeout=120)
+    environment = os.environ | {
+        "PYTHONPATH": os.pathsep.join(
+            str(part) for part in (path, CHECKOUT, os.environ.get("PYTHONPATH")) if part
+        )
+    }
+    return subprocess.run(
+        [sys.executable, "-c", RUN.format(blocked=blocked, arguments=list(arguments))],
+        cwd=CHECKOUT,
+        capture_output=True,
+        text=True,
+        env=environment,
+        timeout=120,
+    )
 
 
-@pytest.mark.parametrize("blocked, named", [(["trame_slicer"], "The page needs trame-slicer, which is not installed"), (["slicer"], "The page needs slicer-core, which is not installed"),
-                                            (["slicer", "trame_slicer"], "The page needs slicer-core and trame-slicer, which are not installed")])
+@pytest.mark.parametrize(
+    "blocked, named",
+    [
+        (["trame_slicer"], "The page needs trame-slicer, which is not installed"),
+        (["slicer"], "The page needs slicer-core, which is not installed"),
+        (
+            ["slicer", "trame_slicer"],
+            "The page needs slicer-core and trame-slicer, which are not installed",
+        ),
+    ],
+)
 def test_a_package_that_is_not_installed_is_named_with_the_remedy(tmp_path, blocked, named):
     done = run(blocked, "app", "--no-browser", "--out", str(tmp_path))
-    assert done.returncode == 2 and named in done.stderr and "slice-propagation[app]" in done.stderr and "Traceback" not in done.stderr
+    assert (
+        done.returncode == 2
+        and named in done.stderr
+        and "slice-propagation[app]" in done.stderr
+        and "Traceback" not in done.stderr
+    )
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_library_that_a_package_cannot_load_is_named(tmp_path):
     (tmp_path / "trame_slicer").mkdir()
-    (tmp_path / "trame_slicer" / "__init__.py").write_text("raise ImportError('libX11.so.6: cannot open shared object file')", encoding="utf-8")
+    (tmp_path / "trame_slicer" / "__init__.py").write_text(
+        "raise ImportError('libX11.so.6: cannot open shared object file')", encoding="utf-8"
+    )
     done = run([], "app", "--no-browser", "--out", str(tmp_path / "out"), path=tmp_path)
     assert done.returncode == 2 and "libX11.so.6" in done.stderr and "Traceback" not in done.stderr
 
 
 def test_the_demo_writes_its_files_and_then_says_what_is_missing(tmp_path):
     ours, theirs = pty.openpty()
-    code = RUN.format(blocked=["trame_slicer"], arguments=["demo", "--engine", "copy", "--out", str(tmp_path)])
-    done = subprocess.run([sys.executable, "-c", code], cwd=CHECKOUT, stdout=theirs, stderr=subprocess.PIPE, text=True, timeout=120)
+    code = RUN.format(
+        blocked=["trame_slicer"], arguments=["demo", "--engine", "copy", "--out", str(tmp_path)]
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=CHECKOUT,
+        stdout=theirs,
+        stderr=subprocess.PIPE,
+        text=True,
+        timeout=120,
+    )
     os.close(theirs)
     os.close(ours)
     assert done.returncode == 0 and (tmp_path / "picture.png").exists()
@@ -47,11 +83,33 @@ HIDE = """for file in $(ldconfig -p | grep -oE '/[^ ]*lib(EGL|OSMesa|GLX|GL)[._]
 unset DISPLAY; exec "$@" """
 
 
-@pytest.mark.skipif(shutil.which("unshare") is None or subprocess.run(["unshare", "-m", "true"], capture_output=True).returncode != 0,
-                    reason="needs the right to hide libraries from a process (unshare -m)")
+@pytest.mark.skipif(
+    shutil.which("unshare") is None
+    or subprocess.run(["unshare", "-m", "true"], capture_output=True).returncode != 0,
+    reason="needs the right to hide libraries from a process (unshare -m)",
+)
 def test_without_a_library_that_draws_it_says_which_one_to_install(tmp_path):
-    command = [sys.executable, "-m", "SlicePropagationLib.cli", "app", "sample", "--no-browser", "--out", str(tmp_path)]
-    done = subprocess.run(["unshare", "-m", "bash", "-c", HIDE, "hide", *command], cwd=CHECKOUT, capture_output=True, text=True, timeout=120)
+    command = [
+        sys.executable,
+        "-m",
+        "SlicePropagationLib.cli",
+        "app",
+        "sample",
+        "--no-browser",
+        "--out",
+        str(tmp_path),
+    ]
+    done = subprocess.run(
+        ["unshare", "-m", "bash", "-c", HIDE, "hide", *command],
+        cwd=CHECKOUT,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
     if done.returncode == 99:
         pytest.skip("The libraries cannot be hidden here.")
-    assert done.returncode == 2 and "apt-get install libegl1" in done.stderr and "Traceback" not in done.stderr
+    assert (
+        done.returncode == 2
+        and "apt-get install libegl1" in done.stderr
+        and "Traceback" not in done.stderr
+    )

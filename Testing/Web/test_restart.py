@@ -44,7 +44,11 @@ def kept_rows(out):
     """The rows of the per-slice table of the autosave, as lists of text."""
     found = KeptWork(out / "autosave").found()
     table = Path(found["labels"].replace(".seg.nrrd", ".slices.csv")) if found else None
-    return [line.split(",") for line in table.read_text(encoding="utf-8").splitlines()[1:]] if table and table.exists() else []
+    return (
+        [line.split(",") for line in table.read_text(encoding="utf-8").splitlines()[1:]]
+        if table and table.exists()
+        else []
+    )
 
 
 def masks(path):
@@ -84,16 +88,23 @@ def test_a_crash_after_a_run_and_a_correction_keeps_both(browser, tmp_path, star
     page.wait_for_selector("text=Done in")
     page.click("[data-slice='45']")
     page.wait_for_timeout(1000)
-    stroke(page, 860, 320)                  # the same stroke as on the seed would change nothing of its copy
+    stroke(page, 860, 320)  # the same stroke as on the seed would change nothing of its copy
     page.wait_for_selector(".sp-correction", state="attached")
-    strip = page.locator("[data-slice]").evaluate_all("cells => cells.map((cell) => cell.className)")
-    wait_for(page, lambda: any(row[2] == "correction" for row in kept_rows(tmp_path)))       # what is drawn is kept a moment later
+    strip = page.locator("[data-slice]").evaluate_all(
+        "cells => cells.map((cell) => cell.className)"
+    )
+    wait_for(
+        page, lambda: any(row[2] == "correction" for row in kept_rows(tmp_path))
+    )  # what is drawn is kept a moment later
     program.kill()
     page.close()
     page = open_page(browser, start(tmp_path).address)
     page.click("[data-command=restore]")
     page.wait_for_selector(".sp-correction", state="attached")
-    assert page.locator("[data-slice]").evaluate_all("cells => cells.map((cell) => cell.className)") == strip
+    assert (
+        page.locator("[data-slice]").evaluate_all("cells => cells.map((cell) => cell.className)")
+        == strip
+    )
     page.close()
 
 
@@ -125,7 +136,10 @@ def test_unsaved_work_can_be_kept_as_a_file(browser, tmp_path, start):
     page.wait_for_selector("text=There is unsaved work on 9")
     page.click("[data-command=aside]")
     page.wait_for_selector("text=The unsaved work is kept as unsaved-")
-    assert masks(next(tmp_path.glob("unsaved-*.seg.nrrd")))[0].any() and KeptWork(tmp_path / "autosave").found() is None
+    assert (
+        masks(next(tmp_path.glob("unsaved-*.seg.nrrd")))[0].any()
+        and KeptWork(tmp_path / "autosave").found() is None
+    )
     page.close()
 
 
@@ -134,7 +148,9 @@ def test_ctrl_c_ends_it_cleanly_and_says_that_work_is_kept(browser, tmp_path, st
     page = open_page(browser, program.address)
     paint(page)
     assert program.interrupt() == 0
-    assert "Unsaved work is kept" in program.lines[-1] and not any("Traceback" in line for line in program.lines)
+    assert "Unsaved work is kept" in program.lines[-1] and not any(
+        "Traceback" in line for line in program.lines
+    )
     page.close()
 
 
@@ -152,10 +168,16 @@ def test_what_was_drawn_during_a_run_is_kept_when_ctrl_c_ends_both(browser, tmp_
     assert program.interrupt() == 0 and not any("Traceback" in line for line in program.lines)
     page.close()
     drawn = [int(row[0]) for row in kept_rows(tmp_path) if row[2] in ("seed", "correction")]
-    assert len(drawn) == 2 and drawn[1] == 45 and all(masks(KeptWork(tmp_path / "autosave").found()["labels"])[drawn].any(axis=(1, 2)))
+    assert (
+        len(drawn) == 2
+        and drawn[1] == 45
+        and all(masks(KeptWork(tmp_path / "autosave").found()["labels"])[drawn].any(axis=(1, 2)))
+    )
 
 
-def test_a_network_that_is_gone_for_a_while_costs_nothing_and_the_page_comes_back_by_itself(browser, tmp_path, start):
+def test_a_network_that_is_gone_for_a_while_costs_nothing_and_the_page_comes_back_by_itself(
+    browser, tmp_path, start
+):
     cable = Cable(start(tmp_path, "sample").address)
     page = open_page(browser, cable.address)
     paint(page)
@@ -166,7 +188,10 @@ def test_a_network_that_is_gone_for_a_while_costs_nothing_and_the_page_comes_bac
     page.wait_for_timeout(5000)
     cable.plug()
     page.wait_for_selector("text=Done in")
-    assert page.locator(".sp-seed").count() == 1 and page.get_by_text("in use in another tab").count() == 0
+    assert (
+        page.locator(".sp-seed").count() == 1
+        and page.get_by_text("in use in another tab").count() == 0
+    )
     save(page)
     page.close()
     cable.cut()
@@ -182,15 +207,45 @@ def test_saved_work_is_not_offered_again(browser, tmp_path, start):
 
 
 def test_an_unusable_image_ends_it_with_a_sentence(tmp_path):
-    done = subprocess.run([sys.executable, "-m", "SlicePropagationLib.cli", "app", str(tmp_path / "missing.nii.gz"), "--no-browser"], cwd=CHECKOUT, capture_output=True, text=True)
-    assert done.returncode == 2 and "missing.nii.gz" in done.stderr and "Traceback" not in done.stderr
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "SlicePropagationLib.cli",
+            "app",
+            str(tmp_path / "missing.nii.gz"),
+            "--no-browser",
+        ],
+        cwd=CHECKOUT,
+        capture_output=True,
+        text=True,
+    )
+    assert (
+        done.returncode == 2 and "missing.nii.gz" in done.stderr and "Traceback" not in done.stderr
+    )
 
 
 def demo_on_a_terminal(out, *arguments):
     """Start the demo on a pseudo-terminal: (process, end of the terminal)."""
     ours, theirs = pty.openpty()
-    command = [sys.executable, "-m", "SlicePropagationLib.cli", "demo", "--out", str(out), "--engine", "copy", *arguments]
-    process = subprocess.Popen(command, cwd=CHECKOUT, stdout=theirs, stderr=theirs, env=os.environ | {"PYTHONUNBUFFERED": "1"})
+    command = [
+        sys.executable,
+        "-m",
+        "SlicePropagationLib.cli",
+        "demo",
+        "--out",
+        str(out),
+        "--engine",
+        "copy",
+        *arguments,
+    ]
+    process = subprocess.Popen(
+        command,
+        cwd=CHECKOUT,
+        stdout=theirs,
+        stderr=theirs,
+        env=os.environ | {"PYTHONUNBUFFERED": "1"},
+    )
     os.close(theirs)
     return process, ours
 
@@ -210,6 +265,15 @@ def test_the_demo_on_a_terminal_writes_its_files_then_serves_the_sample(browser,
 
 
 def test_without_a_terminal_the_demo_ends(tmp_path):
-    command = [sys.executable, "-m", "SlicePropagationLib.cli", "demo", "--out", str(tmp_path), "--engine", "copy"]
+    command = [
+        sys.executable,
+        "-m",
+        "SlicePropagationLib.cli",
+        "demo",
+        "--out",
+        str(tmp_path),
+        "--engine",
+        "copy",
+    ]
     assert subprocess.run(command, cwd=CHECKOUT, capture_output=True, timeout=120).returncode == 0
     assert (tmp_path / "picture.png").exists()

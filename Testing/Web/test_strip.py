@@ -24,7 +24,13 @@ def shown(session):
 
 
 def test_each_slice_shows_where_it_came_from():
-    assert [cell["kind"] for cell in shown(make_session())] == ["empty", "seed", "propagated", "propagated", "empty"]
+    assert [cell["kind"] for cell in shown(make_session())] == [
+        "empty",
+        "seed",
+        "propagated",
+        "propagated",
+        "empty",
+    ]
 
 
 def test_a_propagated_slice_is_as_high_as_its_confidence_and_a_doubtful_one_has_its_own_colour():

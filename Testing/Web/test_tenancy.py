@@ -42,10 +42,16 @@ def test_a_tab_that_lost_the_session_is_not_heard(page, bench, second, what):
     second.wait_for_selector("[data-slice]", state="attached")
     assert "another tab" in page.evaluate(SEND, MESSAGES[what])
     page.wait_for_timeout(800)
-    assert np.array_equal(bench.masks(), drawn) and bench.application.data.auto_update is False and kinds(second)[SEED] == "seed"
+    assert (
+        np.array_equal(bench.masks(), drawn)
+        and bench.application.data.auto_update is False
+        and kinds(second)[SEED] == "seed"
+    )
 
 
-def test_a_tab_that_never_had_the_session_is_not_heard_and_its_reload_takes_nothing(page, bench, second):
+def test_a_tab_that_never_had_the_session_is_not_heard_and_its_reload_takes_nothing(
+    page, bench, second
+):
     seed(page, bench)
     assert "another tab" in second.evaluate(SEND, MESSAGES["a command"])
     second.reload()
@@ -77,6 +83,7 @@ def test_when_the_tab_that_had_it_is_closed_another_one_gets_the_session(bench, 
 def wait_for_free(bench):
     """Wait until the server noticed that the tab is gone."""
     import time
+
     for _ in range(100):
         if bench.application.tenancy._client is None:
             return

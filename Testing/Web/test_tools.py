@@ -23,8 +23,12 @@ def image(bench):
 
 def threshold_range(page, bench):
     """Lowest and highest intensity that the threshold tool takes, once it has found them by itself."""
+
     def values():
-        return bench.call(lambda: bench.application.desk.editor.active_effect.get_threshold_min_max_values())
+        return bench.call(
+            lambda: bench.application.desk.editor.active_effect.get_threshold_min_max_values()
+        )
+
     wait_for(page, lambda: values()[0] > image(bench).min())
     return values()
 
@@ -44,7 +48,11 @@ def test_erase_takes_away_what_the_mouse_goes_over(page, bench):
     bench.stroke(page, SEED, [middle, (middle[0] + 2, middle[1])])
     wait_for(page, lambda: not bench.masks()[SEED][middle])
     after = bench.masks()
-    assert not (after & ~before).any() and 0 < after[SEED].sum() < before[SEED].sum() and bench.drawn_slices() == [SEED]
+    assert (
+        not (after & ~before).any()
+        and 0 < after[SEED].sum() < before[SEED].sum()
+        and bench.drawn_slices() == [SEED]
+    )
 
 
 def test_draw_fills_the_outline_that_the_mouse_follows(page, bench):
@@ -64,6 +72,7 @@ def test_an_outline_keeps_its_corners_when_every_answer_takes_long(page, bench, 
         trails.append(len(event.get("trail", ())))
         time.sleep(0.3)
         return answer(adapter, origin, event)
+
     bench.show_slice(SEED)
     take(page, bench, "draw")
     monkeypatch.setattr(TrailAdapter, "on_interaction", answer_late)
@@ -91,7 +100,9 @@ def test_a_threshold_used_as_mask_limits_the_brush_until_it_is_switched_off(page
     page.get_by_text("Use as mask").click()
     wait_for(page, lambda: bench.application.data.tool == "paint")
     inside = (image(bench) >= low) & (image(bench) <= high)
-    across = [(row, 128) for row in range(20, 240, 20)]                     # from the air in front of the body to the table
+    across = [
+        (row, 128) for row in range(20, 240, 20)
+    ]  # from the air in front of the body to the table
     bench.stroke(page, SEED, across)
     wait_for(page, lambda: bench.drawn_slices() == [SEED])
     assert not (bench.masks() & ~inside).any()
@@ -109,18 +120,29 @@ def test_scissors_cut_what_lies_inside_the_outline_from_all_slices(page, bench):
     cut = int(np.median(rows))
     take(page, bench, "scissors")
     bench.stroke(page, SEED + 4, [(cut, 20), (cut, 236), (236, 236), (236, 20), (cut, 20)])
-    wait_for(page, lambda: not bench.masks()[:, cut + 3:].any())
+    wait_for(page, lambda: not bench.masks()[:, cut + 3 :].any())
     after = bench.masks()
-    assert np.array_equal(after[:, :cut - 2], before[:, :cut - 2]) and bench.drawn_slices() == [SEED, SEED + 4]
+    assert np.array_equal(after[:, : cut - 2], before[:, : cut - 2]) and bench.drawn_slices() == [
+        SEED,
+        SEED + 4,
+    ]
 
 
 def test_every_new_segment_has_a_colour_of_its_own(page, bench):
     from SlicePropagationLib.segmentation_file import COLORS
+
     for count in (2, 3, 4):
         page.get_by_text("Add segment").click()
         wait_for(page, lambda count=count: len(bench.application.data.segments) == count)
-    colors = bench.call(lambda: [bench.application.desk.segmentation.GetSegmentation().GetNthSegment(number).GetColor() for number in range(4)])
-    assert len(set(colors)) == 4 and all(any(np.allclose(color, known) for known in COLORS) for color in colors[1:])
+    colors = bench.call(
+        lambda: [
+            bench.application.desk.segmentation.GetSegmentation().GetNthSegment(number).GetColor()
+            for number in range(4)
+        ]
+    )
+    assert len(set(colors)) == 4 and all(
+        any(np.allclose(color, known) for known in COLORS) for color in colors[1:]
+    )
 
 
 @pytest.mark.parametrize("plane, axis, index", [("coronal", 1, 120), ("sagittal", 2, 200)])
@@ -129,8 +151,10 @@ def test_another_axis_is_painted_and_propagated_by_mouse(page, bench, plane, axi
     page.click(f"[data-plane={plane}]")
     wait_for(page, lambda: len(kinds(page)) == image(bench).shape[axis])
     assert bench.call(axisOfPlane, bench.application.desk.volume, plane) == axis
-    page.wait_for_timeout(1500)             # until the views have their new sizes and show the whole slice
-    assert bench.call(bench.application.views.index, "axial", bench.application.desk.volume) == SEED      # the other views stay where they were
+    page.wait_for_timeout(1500)  # until the views have their new sizes and show the whole slice
+    assert (
+        bench.call(bench.application.views.index, "axial", bench.application.desk.volume) == SEED
+    )  # the other views stay where they were
     bench.paint_spleen(page, index, plane)
     wait_for(page, lambda: kinds(page)[index] == "seed")
     across = tuple(other for other in range(3) if other != axis)
@@ -138,10 +162,14 @@ def test_another_axis_is_painted_and_propagated_by_mouse(page, bench, plane, axi
     drawn = bench.masks().take(index, axis)
     propagate(page)
     slices = np.flatnonzero(bench.masks().any(axis=across))
-    assert {index - 1, index, index + 1} <= set(slices.tolist()) and np.array_equal(bench.masks().take(index, axis), drawn)
+    assert {index - 1, index, index + 1} <= set(slices.tolist()) and np.array_equal(
+        bench.masks().take(index, axis), drawn
+    )
 
 
-def test_another_axis_says_that_all_of_it_counts_as_drawn_there_and_the_way_back_loses_nothing(page, bench):
+def test_another_axis_says_that_all_of_it_counts_as_drawn_there_and_the_way_back_loses_nothing(
+    page, bench
+):
     seed(page, bench)
     propagate(page)
     strip = kinds(page)
@@ -162,7 +190,11 @@ def test_the_range_that_is_set_with_the_mouse_limits_the_run(page, bench):
         box = thumb.bounding_box()
         page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
         page.mouse.down()
-        page.mouse.move(track["x"] + track["width"] * index / (len(kinds(page)) - 1), box["y"] + box["height"] / 2, steps=8)
+        page.mouse.move(
+            track["x"] + track["width"] * index / (len(kinds(page)) - 1),
+            box["y"] + box["height"] / 2,
+            steps=8,
+        )
         page.mouse.up()
     wait_for(page, lambda: bench.application.data.span == [SEED - 3, SEED + 5])
     propagate(page)
@@ -176,7 +208,7 @@ def test_a_direction_leaves_the_other_side_alone(page, bench):
     propagate(page)
     assert min(bench.drawn_slices()) == SEED and max(bench.drawn_slices()) > SEED
     choose(page, "Direction", "Towards inferior")
-    click(page, "propagate")        # the message of the first run still stands there
+    click(page, "propagate")  # the message of the first run still stands there
     wait_for(page, lambda: min(bench.drawn_slices()) < SEED)
 
 
@@ -207,9 +239,11 @@ def test_a_device_that_is_not_there_ends_the_run_with_a_sentence(page, bench):
 def test_the_views_follow_a_run_unless_told_otherwise(page, bench):
     seed(page, bench)
     click(page, "propagate")
-    wait_for(page, lambda: bench.application.data.is_running and bench.application.data.index != SEED)
+    wait_for(
+        page, lambda: bench.application.data.is_running and bench.application.data.index != SEED
+    )
     wait_for(page, lambda: "Done" in message(page))
-    assert bench.application.data.index == SEED         # back where the person was
+    assert bench.application.data.index == SEED  # back where the person was
     page.keyboard.press("Control+z")
     wait_for(page, lambda: kinds(page).count("propagated") == 0)
     page.get_by_label("Slice views follow the run").uncheck()

@@ -19,12 +19,23 @@ def test_an_empty_page_says_to_load_a_volume():
 
 def test_before_a_drawing_it_says_to_draw():
     undrawn = replace(READY, hasSeed=False)
-    assert reasons(undrawn)["propagate"] == "Draw the structure on one slice first, with Paint or Draw"
+    assert (
+        reasons(undrawn)["propagate"] == "Draw the structure on one slice first, with Paint or Draw"
+    )
     assert {"edit", "confirm", "empty", "save"} <= possible(undrawn)
 
 
 def test_with_a_seed_a_run_can_start_and_steps_can_be_taken_back():
-    assert possible(READY, can_undo=True) == {"open", "propagate", "choices", "edit", "confirm", "empty", "undo", "save"}
+    assert possible(READY, can_undo=True) == {
+        "open",
+        "propagate",
+        "choices",
+        "edit",
+        "confirm",
+        "empty",
+        "undo",
+        "save",
+    }
 
 
 def test_an_annotated_slice_needs_no_confirmation():
@@ -32,7 +43,10 @@ def test_an_annotated_slice_needs_no_confirmation():
 
 
 def test_during_a_run_one_can_stop_and_go_on_drawing():
-    assert possible(replace(READY, isRunning=True), can_undo=True, can_redo=True) == {"stop", "edit"}
+    assert possible(replace(READY, isRunning=True), can_undo=True, can_redo=True) == {
+        "stop",
+        "edit",
+    }
 
 
 def test_a_result_that_waits_must_be_kept_or_discarded_first():

@@ -16,25 +16,47 @@ def form():
     tree = ElementTree.parse(CHECKOUT / "Resources" / "UI" / "SlicePropagation.ui")
     texts = {}
     for widget in tree.iter("widget"):
-        text = next((found.findtext("string") for found in widget.findall("property") if found.get("name") == "text"), None)
+        text = next(
+            (
+                found.findtext("string")
+                for found in widget.findall("property")
+                if found.get("name") == "text"
+            ),
+            None,
+        )
         if text:
             texts[widget.get("name")] = text
     return texts
 
 
 def test_the_sections_stand_in_the_order_of_the_panel(page, form):
-    ours = [text.capitalize() for text in page.locator(".sp-heading:visible").all_inner_texts()] + [page.locator("[data-command=details]").inner_text()]
+    ours = [text.capitalize() for text in page.locator(".sp-heading:visible").all_inner_texts()] + [
+        page.locator("[data-command=details]").inner_text()
+    ]
     assert ours == [text for name, text in form.items() if name.endswith("CollapsibleButton")]
 
 
 def test_the_choices_of_a_run_stand_in_the_order_of_the_panel(page, bench, form):
     bench.call(setattr, bench.application.data, "engine", "registration")
     rows = page.locator(".sp-section").nth(2).locator(".sp-label:visible").all_inner_texts()
-    named = ("axisComboBoxLabel", "toTheEndCheckBoxLabel", "directionComboBoxLabel", "engineComboBoxLabel")
+    named = (
+        "axisComboBoxLabel",
+        "toTheEndCheckBoxLabel",
+        "directionComboBoxLabel",
+        "engineComboBoxLabel",
+    )
     assert rows == [form[name].rstrip(":") for name in form if name in named]
 
 
-@pytest.mark.parametrize("command, widget", [("propagate", "propagateButton"), ("next", "nextButton"), ("confirm", "confirmButton"), ("empty", "emptyButton")])
+@pytest.mark.parametrize(
+    "command, widget",
+    [
+        ("propagate", "propagateButton"),
+        ("next", "nextButton"),
+        ("confirm", "confirmButton"),
+        ("empty", "emptyButton"),
+    ],
+)
 def test_a_button_has_the_text_of_the_panel(page, form, command, widget):
     assert page.locator(f"[data-command={command}]").inner_text() == form[widget]
 
@@ -51,7 +73,9 @@ def test_what_stops_keeps_and_discards_has_the_texts_of_the_panel(page, bench, f
     assert page.locator("[data-command=stop]").inner_text() == "Stop"
     page.keyboard.press("Escape" if STOP == "Esc" else STOP)
     page.wait_for_selector("[data-command=keep]")
-    assert [page.locator(f"[data-command={name}]").inner_text() for name in ("keep", "discard")] == [form["keepButton"], form["discardButton"]]
+    assert [
+        page.locator(f"[data-command={name}]").inner_text() for name in ("keep", "discard")
+    ] == [form["keepButton"], form["discardButton"]]
     page.keyboard.press(KEYS["discard"].lower())
     wait_for(page, lambda: page.locator(".sp-propagated").count() == 0)
 

@@ -14,8 +14,13 @@ def test_a_stroke_of_the_mouse_makes_a_seed_on_that_slice_only(page, bench):
 
 def test_the_list_of_engines_is_that_of_the_registry(page, bench):
     from SlicePropagationLib.engines import ENGINES
-    listed = bench.call(lambda: [(engine["value"], engine["title"]) for engine in bench.application.data.engines])
-    assert [(value, title.split(", needs")[0]) for value, title in listed] == [(name, info.title) for name, info in ENGINES.items()]
+
+    listed = bench.call(
+        lambda: [(engine["value"], engine["title"]) for engine in bench.application.data.engines]
+    )
+    assert [(value, title.split(", needs")[0]) for value, title in listed] == [
+        (name, info.title) for name, info in ENGINES.items()
+    ]
     page.get_by_text(ENGINES["registration"].title).first.click()
     for info in ENGINES.values():
         page.get_by_role("option", name=info.title).wait_for()
@@ -54,7 +59,11 @@ def test_after_stop_at_most_one_more_slice_is_computed(page, bench, long_run, mo
     seed(page, bench)
     logic, after = bench.application.workflow.logic, []
     show = logic.onStep
-    monkeypatch.setattr(logic, "onStep", lambda step: (after.append(step.index) if logic._isStopping else None, show(step)))
+    monkeypatch.setattr(
+        logic,
+        "onStep",
+        lambda step: (after.append(step.index) if logic._isStopping else None, show(step)),
+    )
     click(page, "propagate")
     wait_for(page, lambda: kinds(page).count("propagated") >= 2)
     click(page, "stop")
@@ -136,7 +145,10 @@ def test_the_next_suspicious_slice_is_shown(page, bench):
     propagate(page)
     page.keyboard.press("n")
     wait_for(page, lambda: "Correct it, or confirm it" in message(page))
-    assert f"Slice {bench.application.data.index}:" in message(page) and bench.application.data.index != SEED
+    assert (
+        f"Slice {bench.application.data.index}:" in message(page)
+        and bench.application.data.index != SEED
+    )
 
 
 def test_confirm_and_nothing_here_make_anchors(page, bench):
@@ -158,7 +170,7 @@ def test_auto_update_propagates_after_a_correction(page, bench):
     before = bench.masks()
     bench.paint_spleen(page, SEED + 9)
     wait_for(page, lambda: "Done" in message(page) and kinds(page)[SEED + 9] == "correction")
-    assert not np.array_equal(bench.masks()[SEED + 10:], before[SEED + 10:])
+    assert not np.array_equal(bench.masks()[SEED + 10 :], before[SEED + 10 :])
 
 
 def test_what_is_saved_is_what_the_node_holds(page, bench):
@@ -170,9 +182,13 @@ def test_what_is_saved_is_what_the_node_holds(page, bench):
     page.wait_for_selector("text=spleen of the test.slices.csv")
     image = sitk.ReadImage(str(bench.out / "spleen of the test.seg.nrrd"))
     assert np.array_equal(sitk.GetArrayFromImage(image) > 0, bench.masks())
-    assert image.GetMetaData("Segment0_Name") == "Spleen" and "SlicePropagation.Slices" in image.GetMetaData("Segment0_Tags")
+    assert image.GetMetaData(
+        "Segment0_Name"
+    ) == "Spleen" and "SlicePropagation.Slices" in image.GetMetaData("Segment0_Tags")
     table = (bench.out / "spleen of the test.slices.csv").read_text(encoding="utf-8").splitlines()
-    assert table[0].startswith("slice,segment,provenance") and f"{SEED},Spleen,seed" in "\n".join(table)
+    assert table[0].startswith("slice,segment,provenance") and f"{SEED},Spleen,seed" in "\n".join(
+        table
+    )
 
 
 def test_opening_another_volume_keeps_unsaved_work_as_a_result(page, bench):
@@ -181,7 +197,10 @@ def test_opening_another_volume_keeps_unsaved_work_as_a_result(page, bench):
     page.evaluate("window.trame.trigger('command', ['sample'])")
     wait_for(page, lambda: "unsaved work is kept as unsaved-" in message(page))
     kept = sorted(bench.out.glob("unsaved-*.seg.nrrd"))[-1]
-    assert np.array_equal(sitk.GetArrayFromImage(sitk.ReadImage(str(kept))) > 0, drawn) and bench.drawn_slices() == []
+    assert (
+        np.array_equal(sitk.GetArrayFromImage(sitk.ReadImage(str(kept))) > 0, drawn)
+        and bench.drawn_slices() == []
+    )
 
 
 def test_a_reload_finds_the_work_as_it_was(page, bench):

@@ -16,6 +16,7 @@ def sample_volume():
     """The generated sample as a library `Volume`."""
     from SlicePropagationLib.demo import volume_of
     from SlicePropagationLib.sample import make_sample
+
     sample = make_sample()
     return volume_of(sample.volume, sample.spacing_mm), sample.labels
 
@@ -38,11 +39,14 @@ class Bench:
 
     def _serve(self):
         from SlicePropagationWeb.serve import free_port, prepare, start
+
         self.loop = asyncio.new_event_loop()
         asyncio.set_event_loop(self.loop)
         try:
             port = free_port("127.0.0.1", 0)
-            self.application, guard = prepare(None, self.out, data=self._data, max_upload_bytes=30 * 1024 ** 2)
+            self.application, guard = prepare(
+                None, self.out, data=self._data, max_upload_bytes=30 * 1024**2
+            )
             self.address = guard.address("127.0.0.1", port)
             self.application.server.controller.on_server_ready.add(lambda **_: self._ready.set())
             start(self.application, "127.0.0.1", port, thread=True)
@@ -52,9 +56,11 @@ class Bench:
 
     def call(self, function, *arguments, **options):
         """Run a function on the server's thread and return what it returns."""
+
         async def run():
             with self.application.server.state:
                 return function(*arguments, **options)
+
         return asyncio.run_coroutine_threadsafe(run(), self.loop).result(60)
 
     def stop(self):
@@ -74,8 +80,15 @@ class Bench:
             application.data.offer = None
             application.show_volume("sample", sample_volume()[0])
             application.data.engine, application.data.auto_update = engine, False
-            application.data.direction, application.data.device, application.data.follow = "both", "auto", True
-            application.data.is_save_dialog = application.data.is_open_dialog = application.data.is_details = False
+            application.data.direction, application.data.device, application.data.follow = (
+                "both",
+                "auto",
+                True,
+            )
+            application.data.is_save_dialog = application.data.is_open_dialog = (
+                application.data.is_details
+            ) = False
+
         self.call(begin)
 
     def forget_files(self, folder):
@@ -89,8 +102,11 @@ class Bench:
     def masks(self):
         """(K, J, I) bool of the segment that is chosen, read from its node."""
         from SlicePropagationMRML.geometry import segmentMask
+
         desk = self.application.desk
-        return self.call(lambda: segmentMask(desk.segmentation, desk.chosen_id(), desk.volume).copy())
+        return self.call(
+            lambda: segmentMask(desk.segmentation, desk.chosen_id(), desk.volume).copy()
+        )
 
     def drawn_slices(self):
         return np.flatnonzero(self.masks().any(axis=(1, 2))).tolist()
@@ -102,6 +118,7 @@ class Bench:
         """Where a voxel is on the browser's page, in the large view of a plane: (x, y)."""
         import vtk
         from SlicePropagationMRML.geometry import axisOfPlane
+
         desk, view = self.application.desk, self._view(plane)
         voxel = [row, column]
         voxel.insert(self.call(axisOfPlane, desk.volume, plane), index)
@@ -112,12 +129,15 @@ class Bench:
             point = matrix.MultiplyPoint([*reversed(voxel), 1.0])
             vtk.vtkMatrix4x4.Invert(view.get_view_node().GetXYToRAS(), inverse)
             return inverse.MultiplyPoint(point)[:2]
+
         x, y = self.call(project)
         box = page.locator(".remote-controlled-area").first.bounding_box()
         return box["x"] + x, box["y"] + box["height"] - y
 
     def _view(self, plane):
-        return self.application.views._manager.get_view({"axial": "Red", "coronal": "Green", "sagittal": "Yellow"}[plane])
+        return self.application.views._manager.get_view(
+            {"axial": "Red", "coronal": "Green", "sagittal": "Yellow"}[plane]
+        )
 
     def stroke(self, page, index, voxels, plane="axial"):
         """Draw with the mouse through (row, column) voxels of a slice of a plane."""
@@ -134,7 +154,12 @@ class Bench:
 
         def has_its_size():
             box = page.locator(".remote-controlled-area").first.bounding_box()
-            return box is not None and np.allclose(self.call(lambda: view.render_window().GetSize()), (box["width"], box["height"]), atol=2)
+            return box is not None and np.allclose(
+                self.call(lambda: view.render_window().GetSize()),
+                (box["width"], box["height"]),
+                atol=2,
+            )
+
         wait_for(page, has_its_size)
 
     def paint_spleen(self, page, index, plane="axial"):
@@ -142,10 +167,17 @@ class Bench:
         self.wait_until_drawn(page, plane)
         self.show_slice(index)
         wait_for(page, lambda: self.application.data.index == index)
-        axis = {"axial": 0, "coronal": 1, "sagittal": 2}[plane]         # the sample's voxel axes are the patient's
+        axis = {"axial": 0, "coronal": 1, "sagittal": 2}[
+            plane
+        ]  # the sample's voxel axes are the patient's
         spleen = sample_volume()[1].take(index, axis) == 4
         rows = np.flatnonzero(spleen.any(axis=1))
-        self.stroke(page, index, [(int(row), float(np.flatnonzero(spleen[row]).mean())) for row in rows[3:-3:3]], plane)
+        self.stroke(
+            page,
+            index,
+            [(int(row), float(np.flatnonzero(spleen[row]).mean())) for row in rows[3:-3:3]],
+            plane,
+        )
 
 
 def chromium(playwright):
@@ -171,4 +203,6 @@ def wait_for(page, condition, seconds=90, every=0.1):
         if condition():
             return
         page.wait_for_timeout(1000 * every)
-    raise AssertionError(f"After {seconds} s it does not hold: {condition.__doc__ or condition}; the page says: {page.locator('.sp-message').all_inner_texts()}")
+    raise AssertionError(
+        f"After {seconds} s it does not hold: {condition.__doc__ or condition}; the page says: {page.locator('.sp-message').all_inner_texts()}"
+    )

@@ -6,14 +6,16 @@ import ctk
 import qt
 import slicer
 from slicer.ScriptedLoadableModule import ScriptedLoadableModule, ScriptedLoadableModuleWidget
-from slicer.util import saveEverything                                      # fault: slicer.util.saveEverything: no such name
+from slicer.util import saveEverything  # fault: slicer.util.saveEverything: no such name
 
 
 class BadPanel(ScriptedLoadableModule):
     def __init__(self, parent):
         ScriptedLoadableModule.__init__(self, parent)
-        slicer.app.connect("startupDone()", self.started)                   # fault: 'startupDone()': no such signal of qSlicerApplication
-        slicer.app.mainWindow()                                             # fault: qSlicerApplication.mainWindow: no such name
+        slicer.app.connect(
+            "startupDone()", self.started
+        )  # fault: 'startupDone()': no such signal of qSlicerApplication
+        slicer.app.mainWindow()  # fault: qSlicerApplication.mainWindow: no such name
 
     def started(self):
         pass
@@ -26,66 +28,91 @@ class Strip(qt.QWidget):
         qt.QWidget.__init__(self, parent)
         self.cells = []
         self.setMinimumHeight(20)
-        self.setBackground("red")                                           # fault: QWidget.setBackground: no such name
+        self.setBackground("red")  # fault: QWidget.setBackground: no such name
 
     def paintEvent(self, event):
         painter = qt.QPainter(self)
-        painter.drawRect(0, 0, self.width(), self.height)                   # fault: QWidget.width: is a property
-        painter.fillRect(self.rect, self.palette.colour(1))                 # fault: QPalette.colour: no such name
-        painter.drawCells(self.cells)                                       # fault: QPainter.drawCells: no such name
+        painter.drawRect(0, 0, self.width(), self.height)  # fault: QWidget.width: is a property
+        painter.fillRect(self.rect, self.palette.colour(1))  # fault: QPalette.colour: no such name
+        painter.drawCells(self.cells)  # fault: QPainter.drawCells: no such name
 
     def mousePressEvent(self, event):
-        self.jumped.emit(event.column())                                    # fault: QMouseEvent.column: no such name
+        self.jumped.emit(event.column())  # fault: QMouseEvent.column: no such name
 
 
-class Selector(slicer.qMRMLNodeComboBox):                                   # fault: Python cannot override the virtual functions
+class Selector(slicer.qMRMLNodeComboBox):  # fault: Python cannot override the virtual functions
     pass
 
 
 class BadPanelWidget(ScriptedLoadableModuleWidget):
     def setup(self):
-        ui = self.ui = slicer.util.childWidgetVariables(slicer.util.loadUI(self.resourcePath("UI/BadPanel.ui")))
-        ui.volumeSelector.setNodeTypes(["vtkMRMLScalarVolumeNode"])         # fault: qMRMLNodeComboBox.setNodeTypes: C++ only
-        ui.volumeSelector.nodeAddedByUserAction.connect(self.show)          # fault: qMRMLNodeComboBox.nodeAddedByUserAction: only in Slicer 5.12, main
-        ui.volumeSelector.connect("nodeAddedByUserAction(vtkMRMLNode*)", self.show)     # fault: 'nodeAddedByUserAction(vtkMRMLNode*)': only in Slicer
-        ui.applyButton.connect("clicked(int)", self.show)                   # fault: 'clicked(int)': no such signal of QPushButton
-        ui.applyButton.connect("clicked(bool)", partial(self.show, 1))      # fault: connect with partial
-        ui.applyButton.text()                                               # fault: QPushButton.text: is a property
-        ui.applyButton.ownState = 1                                         # fault: QPushButton.ownState: no such property, and new attributes
-        ui.applyButton.clicked = self.show                                  # fault: QPushButton.clicked: is a signal and cannot be assigned
-        ui.applyButton.width = 30                                           # fault: QPushButton.width: cannot be written
-        ui.applyButton.setText(text="Apply")                                # fault: keyword arguments text
-        ui.aplyButton.enabled = False                                       # fault: ui.aplyButton: no widget of that name
-        ui.editor.activeEffect().paint()                                    # fault: qSlicerSegmentEditorAbstractEffect.paint: no such name
+        ui = self.ui = slicer.util.childWidgetVariables(
+            slicer.util.loadUI(self.resourcePath("UI/BadPanel.ui"))
+        )
+        ui.volumeSelector.setNodeTypes(
+            ["vtkMRMLScalarVolumeNode"]
+        )  # fault: qMRMLNodeComboBox.setNodeTypes: C++ only
+        ui.volumeSelector.nodeAddedByUserAction.connect(
+            self.show
+        )  # fault: qMRMLNodeComboBox.nodeAddedByUserAction: only in Slicer 5.12, main
+        ui.volumeSelector.connect(
+            "nodeAddedByUserAction(vtkMRMLNode*)", self.show
+        )  # fault: 'nodeAddedByUserAction(vtkMRMLNode*)': only in Slicer
+        ui.applyButton.connect(
+            "clicked(int)", self.show
+        )  # fault: 'clicked(int)': no such signal of QPushButton
+        ui.applyButton.connect(
+            "clicked(bool)", partial(self.show, 1)
+        )  # fault: connect with partial
+        ui.applyButton.text()  # fault: QPushButton.text: is a property
+        ui.applyButton.ownState = (
+            1  # fault: QPushButton.ownState: no such property, and new attributes
+        )
+        ui.applyButton.clicked = (
+            self.show
+        )  # fault: QPushButton.clicked: is a signal and cannot be assigned
+        ui.applyButton.width = 30  # fault: QPushButton.width: cannot be written
+        ui.applyButton.setText(text="Apply")  # fault: keyword arguments text
+        ui.aplyButton.enabled = False  # fault: ui.aplyButton: no widget of that name
+        ui.editor.activeEffect().paint()  # fault: qSlicerSegmentEditorAbstractEffect.paint: no such name
         self.strip = Strip()
         self.strip.jumped.connect(self.show)
         self.strip.cells.append(1)
-        self.strip.enabeld = True                                           # fault: QWidget.enabeld: no such property
-        self.strip.connect("jumpedTo(int)", self.show)                      # fault: 'jumpedTo(int)': no such signal of QWidget
-        self.frame = qt.QFrame(parent=self.parent)                          # fault: qt.QFrame(): keyword arguments parent
-        self.frame.frameShape = qt.QFrame.Shape.Box                         # fault: QFrame.Shape: scoped enum
+        self.strip.enabeld = True  # fault: QWidget.enabeld: no such property
+        self.strip.connect(
+            "jumpedTo(int)", self.show
+        )  # fault: 'jumpedTo(int)': no such signal of QWidget
+        self.frame = qt.QFrame(parent=self.parent)  # fault: qt.QFrame(): keyword arguments parent
+        self.frame.frameShape = qt.QFrame.Shape.Box  # fault: QFrame.Shape: scoped enum
         self.label = qt.QLabel("x", None)
-        self.label.alignment = qt.Qt.AlignMiddle                            # fault: Qt.AlignMiddle: no such name
-        self.slider = ctk.ctkRangeSliderWidget()                            # fault: ctk.ctkRangeSliderWidget: unknown class
+        self.label.alignment = qt.Qt.AlignMiddle  # fault: Qt.AlignMiddle: no such name
+        self.slider = ctk.ctkRangeSliderWidget()  # fault: ctk.ctkRangeSliderWidget: unknown class
         self.timer = qt.QTimer()
-        self.timer.singleShot = True                                        # fault: QTimer.singleShot: is a method and cannot be assigned
-        qt.QTimer.singleShot(10, function=self.show)                        # fault: keyword arguments function
-        slicer.mrmlScene.GetPrivateStorableNodesModifiedSinceRead()         # fault: .GetPrivateStorableNodesModifiedSinceRead: only in Slicer 5.12
-        slicer.util.executePythonModule("pip", [])                          # fault: slicer.util.executePythonModule: only in Slicer 5.12, main
+        self.timer.singleShot = True  # fault: QTimer.singleShot: is a method and cannot be assigned
+        qt.QTimer.singleShot(10, function=self.show)  # fault: keyword arguments function
+        slicer.mrmlScene.GetPrivateStorableNodesModifiedSinceRead()  # fault: .GetPrivateStorableNodesModifiedSinceRead: only in Slicer 5.12
+        slicer.util.executePythonModule(
+            "pip", []
+        )  # fault: slicer.util.executePythonModule: only in Slicer 5.12, main
         for button in (ui.applyButton, ui.applyButton):
-            button.checked()                                                # fault: QPushButton.checked: is a property
+            button.checked()  # fault: QPushButton.checked: is a property
         self.first, self.second = ui.applyButton, ui.editor
-        self.second.undoButton.hide()                                       # fault: qMRMLSegmentEditorWidget.undoButton: no such name
+        self.second.undoButton.hide()  # fault: qMRMLSegmentEditorWidget.undoButton: no such name
         for widget, text in ((ui.applyButton, "a"), (self.first, "b")):
-            widget.caption = text                                           # fault: QPushButton.caption: no such property
-        [widget.glow() for widget in (ui.applyButton, self.first)]          # fault: QPushButton.glow: no such name
+            widget.caption = text  # fault: QPushButton.caption: no such property
+        [
+            widget.glow() for widget in (ui.applyButton, self.first)
+        ]  # fault: QPushButton.glow: no such name
         try:
             import slicer.packaging
+
             slicer.packaging.pip_check(["torch"])
         except ImportError:
             pass
 
     def show(self, thing=None):
-        if isinstance(thing, qt.QWidget):                                   # fault: isinstance with qt.QWidget
-            thing.connect("activatedByMagic(int)", print)                   # fault: 'activatedByMagic(int)': no such signal of any class
+        if isinstance(thing, qt.QWidget):  # fault: isinstance with qt.QWidget
+            thing.connect(
+                "activatedByMagic(int)", print
+            )  # fault: 'activatedByMagic(int)': no such signal of any class
         return saveEverything

@@ -9,9 +9,15 @@ from PySide6 import QtCore, QtWidgets
 
 from host.classes import behaviour, build, stored
 
-MODULE_LOGICS = {"Segmentations": "vtkSlicerSegmentationsModuleLogic", "Volumes": "vtkSlicerVolumesLogic", "Colors": "vtkMRMLColorLogic",
-                 "SubjectHierarchy": "vtkSlicerSubjectHierarchyModuleLogic", "Sequences": "vtkSlicerSequencesLogic",
-                 "Transforms": "vtkSlicerTransformLogic", "Data": "vtkSlicerDataModuleLogic"}
+MODULE_LOGICS = {
+    "Segmentations": "vtkSlicerSegmentationsModuleLogic",
+    "Volumes": "vtkSlicerVolumesLogic",
+    "Colors": "vtkMRMLColorLogic",
+    "SubjectHierarchy": "vtkSlicerSubjectHierarchyModuleLogic",
+    "Sequences": "vtkSlicerSequencesLogic",
+    "Transforms": "vtkSlicerTransformLogic",
+    "Data": "vtkSlicerDataModuleLogic",
+}
 
 
 @behaviour("qSlicerApplication", majorVersion=5, minorVersion=10)
@@ -26,10 +32,15 @@ class Application:
         self.setOrganizationName("NA-MIC")
         self.setApplicationName("Slicer")
         QtCore.QSettings.setDefaultFormat(QtCore.QSettings.IniFormat)
-        QtCore.QSettings.setPath(QtCore.QSettings.IniFormat, QtCore.QSettings.UserScope, self._folder.name)
+        QtCore.QSettings.setPath(
+            QtCore.QSettings.IniFormat, QtCore.QSettings.UserScope, self._folder.name
+        )
         self._settings = QtCore.QSettings()
         scene = self._scene = slicer.mrmlScene = slicer.vtkMRMLScene()
-        self._cache, self._data_io = slicer.vtkCacheManager(), slicer.vtkDataIOManager()       # reading a bundle asks for both
+        self._cache, self._data_io = (
+            slicer.vtkCacheManager(),
+            slicer.vtkDataIOManager(),
+        )  # reading a bundle asks for both
         self._cache.SetRemoteCacheDirectory(self._folder.name)
         self._cache.SetMRMLScene(scene)
         self._data_io.SetCacheManager(self._cache)
@@ -42,7 +53,9 @@ class Application:
         logic.SetSliceLogics(vtk.vtkCollection())
         logic.SetViewLogics(vtk.vtkCollection())
         slicer.vtkMRMLSliceNode.AddDefaultSliceOrientationPresets(scene, True)
-        self._module_logics = {name: self._make_logic(name, kind) for name, kind in MODULE_LOGICS.items()}
+        self._module_logics = {
+            name: self._make_logic(name, kind) for name, kind in MODULE_LOGICS.items()
+        }
         self._io = build("qSlicerIOManager")()
         self._io._application = self
         self._modules = build("qSlicerModuleManager")()
@@ -108,7 +121,11 @@ class ModuleManager:
         return getattr(slicer.modules, name.lower(), None)
 
     def modulesNames(self):
-        return sorted(stored(module)["name"] for module in vars(slicer.modules).values() if isinstance(module, build("qSlicerAbstractCoreModule")))
+        return sorted(
+            stored(module)["name"]
+            for module in vars(slicer.modules).values()
+            if isinstance(module, build("qSlicerAbstractCoreModule"))
+        )
 
 
 @behaviour("qSlicerCoreIOManager", defaultSceneFileType="MRML Scene (.mrml)")
@@ -122,7 +139,13 @@ class CoreIOManager:
         return "SegmentationFile" if path.endswith((".seg.nrrd", ".seg.nhdr")) else "VolumeFile"
 
     def fileWriterFileType(self, node, extension=""):
-        return "SegmentationFile" if node.IsA("vtkMRMLSegmentationNode") else "VolumeFile" if node.IsA("vtkMRMLVolumeNode") else "NodeFile"
+        return (
+            "SegmentationFile"
+            if node.IsA("vtkMRMLSegmentationNode")
+            else "VolumeFile"
+            if node.IsA("vtkMRMLVolumeNode")
+            else "NodeFile"
+        )
 
     def loadNodes(self, file_type, properties, loaded=None, messages=None):
         path = properties["fileName"]
@@ -131,16 +154,24 @@ class CoreIOManager:
         if file_type == "SceneFile":
             return self.loadScene(path, properties.get("clear", False))
         name = properties.get("name") or os.path.basename(path).split(".")[0]
-        node = self._load_volume(path, name, properties) if file_type == "VolumeFile" else self._load_segmentation(path, name)
+        node = (
+            self._load_volume(path, name, properties)
+            if file_type == "VolumeFile"
+            else self._load_segmentation(path, name)
+        )
         if node is not None and loaded is not None:
             loaded.AddItem(node)
         return node is not None
 
     def _load_volume(self, path, name, properties):
-        return self._application.moduleLogic("Volumes").AddArchetypeVolume(path, name, 1 if properties.get("labelmap") else 0)
+        return self._application.moduleLogic("Volumes").AddArchetypeVolume(
+            path, name, 1 if properties.get("labelmap") else 0
+        )
 
     def _load_segmentation(self, path, name):
-        return self._application.moduleLogic("Segmentations").LoadSegmentationFromFile(path, True, name)
+        return self._application.moduleLogic("Segmentations").LoadSegmentationFromFile(
+            path, True, name
+        )
 
     def loadScene(self, path, clear=True, messages=None):
         scene = self._application.mrmlScene()
@@ -186,7 +217,9 @@ def make_application(is_testing):
         RuntimeError: another application object is there already.
     """
     if QtWidgets.QApplication.instance() is not None:
-        raise RuntimeError("A QApplication is there already; start the host before anything else of Qt.")
+        raise RuntimeError(
+            "A QApplication is there already; start the host before anything else of Qt."
+        )
     app = build("qSlicerApplication")(["Slicer"])
     slicer.app = app
     app._start(is_testing)

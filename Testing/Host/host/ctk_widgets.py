@@ -6,7 +6,7 @@ from host import pqt
 from host.classes import behaviour, stored
 from host.range_widgets import row
 
-HEADER = 22             # pixels of a collapsible button's own row
+HEADER = 22  # pixels of a collapsible button's own row
 
 
 @behaviour("ctkCollapsibleButton", collapsedHeight=10)
@@ -49,21 +49,44 @@ class CollapsibleButton:
         arrow = QtWidgets.QStyleOption()
         arrow.initFrom(self)
         arrow.rect = QtCore.QRect(6, HEADER // 2 - 5, 10, 10)
-        painter.drawPrimitive(QtWidgets.QStyle.PE_IndicatorArrowDown if self.isChecked() else QtWidgets.QStyle.PE_IndicatorArrowRight, arrow)
+        painter.drawPrimitive(
+            QtWidgets.QStyle.PE_IndicatorArrowDown
+            if self.isChecked()
+            else QtWidgets.QStyle.PE_IndicatorArrowRight,
+            arrow,
+        )
         box = QtCore.QRect(22, 0, self.width - 24, HEADER)
-        text = pqt._get(self, "fontMetrics")().elidedText(self.text, QtCore.Qt.ElideRight, box.width())
-        self.style().drawItemText(painter, box, int(QtCore.Qt.AlignVCenter | QtCore.Qt.AlignLeft), self.palette, self.isEnabled(), text, QtGui.QPalette.ButtonText)
+        text = pqt._get(self, "fontMetrics")().elidedText(
+            self.text, QtCore.Qt.ElideRight, box.width()
+        )
+        self.style().drawItemText(
+            painter,
+            box,
+            int(QtCore.Qt.AlignVCenter | QtCore.Qt.AlignLeft),
+            self.palette,
+            self.isEnabled(),
+            text,
+            QtGui.QPalette.ButtonText,
+        )
 
     def hitButton(self, position):
         return position.y() <= HEADER
 
     def sizeHint(self):
-        own = self.layout().sizeHint() if self.layout() and self.isChecked() else QtCore.QSize(0, HEADER)
+        own = (
+            self.layout().sizeHint()
+            if self.layout() and self.isChecked()
+            else QtCore.QSize(0, HEADER)
+        )
         title = pqt._get(self, "fontMetrics")().horizontalAdvance(self.text) + 40
         return QtCore.QSize(max(title, own.width()), max(HEADER, own.height()))
 
     def minimumSizeHint(self):
-        return self.layout().minimumSize() if self.layout() and self.isChecked() else QtCore.QSize(60, HEADER)
+        return (
+            self.layout().minimumSize()
+            if self.layout() and self.isChecked()
+            else QtCore.QSize(60, HEADER)
+        )
 
 
 @behaviour("ctkCollapsibleGroupBox")
@@ -92,17 +115,26 @@ class SliderWidget:
 
     def __init__(self, parent=None):
         QtWidgets.QWidget.__init__(self, parent)
-        self._slider, self._box = QtWidgets.QSlider(QtCore.Qt.Horizontal), QtWidgets.QDoubleSpinBox()
+        self._slider, self._box = (
+            QtWidgets.QSlider(QtCore.Qt.Horizontal),
+            QtWidgets.QDoubleSpinBox(),
+        )
         self._box.setRange(0.0, 99.0)
         row(self, self._slider, self._box)
-        self._slider.valueChanged.connect(lambda tick: self._box.setValue(self._box.minimum + tick * self._box.singleStep))
+        self._slider.valueChanged.connect(
+            lambda tick: self._box.setValue(self._box.minimum + tick * self._box.singleStep)
+        )
         self._box.valueChanged.connect(self._show)
         self._spread()
 
     def _spread(self):
         self._slider.blockSignals(True)
-        self._slider.setRange(0, round((self._box.maximum - self._box.minimum) / (self._box.singleStep or 1.0)))
-        self._slider.setValue(round((self._box.value - self._box.minimum) / (self._box.singleStep or 1.0)))
+        self._slider.setRange(
+            0, round((self._box.maximum - self._box.minimum) / (self._box.singleStep or 1.0))
+        )
+        self._slider.setValue(
+            round((self._box.value - self._box.minimum) / (self._box.singleStep or 1.0))
+        )
         self._slider.blockSignals(False)
 
     def _show(self, value):
@@ -147,7 +179,11 @@ class CheckablePushButton:
         self.setChecked(state == QtCore.Qt.Checked)
         self.checkBoxToggled.emit(self.isChecked())
 
-    checkState = QtCore.Property("QVariant", lambda self: stored(self).get("checkState", QtCore.Qt.Unchecked), _set_check_state)
+    checkState = QtCore.Property(
+        "QVariant",
+        lambda self: stored(self).get("checkState", QtCore.Qt.Unchecked),
+        _set_check_state,
+    )
 
 
 @behaviour("ctkPathLineEdit")

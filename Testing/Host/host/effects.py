@@ -8,12 +8,28 @@ from PySide6 import QtCore, QtWidgets
 
 from host.classes import behaviour, build, stored
 
-BUILT_IN = {"Threshold": "", "Paint": "Paint with a round brush.", "Draw": "Draw the outline of a region.", "Erase": "Erase with a round brush.",
-            "Grow from seeds": "", "Fill between slices": "", "Smoothing": "", "Scissors": "", "Islands": ""}
-MODES = ("ModificationModeSet", "ModificationModeAdd", "ModificationModeRemove", "ModificationModeRemoveAll")
+BUILT_IN = {
+    "Threshold": "",
+    "Paint": "Paint with a round brush.",
+    "Draw": "Draw the outline of a region.",
+    "Erase": "Erase with a round brush.",
+    "Grow from seeds": "",
+    "Fill between slices": "",
+    "Smoothing": "",
+    "Scissors": "",
+    "Islands": "",
+}
+MODES = (
+    "ModificationModeSet",
+    "ModificationModeAdd",
+    "ModificationModeRemove",
+    "ModificationModeRemoveAll",
+)
 
 
-@behaviour("qSlicerSegmentEditorAbstractEffect", perSegment=True, requireSegments=True, name="", title="")
+@behaviour(
+    "qSlicerSegmentEditorAbstractEffect", perSegment=True, requireSegments=True, name="", title=""
+)
 class AbstractEffect:
     """An effect in an editor: parameters on the editor's node, changes through the editor's logic."""
 
@@ -91,10 +107,16 @@ class AbstractEffect:
         return float(self.parameter(name) or 0)
 
     def parameterDefined(self, name):
-        return self.parameterSetNode() is not None and self.parameterSetNode().GetAttribute(self._key(name)) is not None
+        return (
+            self.parameterSetNode() is not None
+            and self.parameterSetNode().GetAttribute(self._key(name)) is not None
+        )
 
     def commonParameterDefined(self, name):
-        return self.parameterSetNode() is not None and self.parameterSetNode().GetAttribute(name) is not None
+        return (
+            self.parameterSetNode() is not None
+            and self.parameterSetNode().GetAttribute(name) is not None
+        )
 
     def setParameter(self, name, value):
         self.setCommonParameter(self._key(name), value)
@@ -115,7 +137,9 @@ class AbstractEffect:
         return self.parameterSetNode().GetNodeReference(self._key(name))
 
     def setNodeReference(self, name, node):
-        self.parameterSetNode().SetNodeReferenceID(self._key(name), node.GetID() if node is not None else None)
+        self.parameterSetNode().SetNodeReferenceID(
+            self._key(name), node.GetID() if node is not None else None
+        )
 
     # Images, as the editor's logic has them
 
@@ -148,14 +172,24 @@ class AbstractEffect:
 
     def modifySelectedSegmentByLabelmap(self, labelmap, mode, *rest):
         node = self.parameterSetNode()
-        self.modifySegmentByLabelmap(node.GetSegmentationNode(), node.GetSelectedSegmentID(), labelmap, mode, *rest)
+        self.modifySegmentByLabelmap(
+            node.GetSegmentationNode(), node.GetSelectedSegmentID(), labelmap, mode, *rest
+        )
 
     def modifySegmentByLabelmap(self, segmentation_node, segment_id, labelmap, mode, *rest):
         extent = [argument for argument in rest if not isinstance(argument, bool)]
         bypass = any(argument for argument in rest if isinstance(argument, bool))
         self._editor._prepare()
         logic = self._editor._logic
-        logic.ModifySegmentByLabelmap(segmentation_node, segment_id, labelmap, getattr(logic, MODES[int(mode)]), *extent, bool(stored(self)["perSegment"]), bypass)
+        logic.ModifySegmentByLabelmap(
+            segmentation_node,
+            segment_id,
+            labelmap,
+            getattr(logic, MODES[int(mode)]),
+            *extent,
+            bool(stored(self)["perSegment"]),
+            bypass,
+        )
 
     def confirmCurrentSegmentVisible(self):
         return self.ConfirmedWithoutDialog
@@ -260,7 +294,11 @@ def built_in(name):
 def new_effects(editor, known):
     """The effects that an editor does not have yet: the built-in ones, and a copy of each that was registered."""
     made = [built_in(name) for name in BUILT_IN if name not in known]
-    made += [effect._clone() for effect in EffectFactory.instance().registeredEffects() if stored(effect)["name"] not in known]
+    made += [
+        effect._clone()
+        for effect in EffectFactory.instance().registeredEffects()
+        if stored(effect)["name"] not in known
+    ]
     for effect in made:
         effect._join(editor)
     return made
@@ -269,8 +307,13 @@ def new_effects(editor, known):
 def make_modules():
     """The Python modules that a file with an effect imports."""
     import slicer
+
     compiled = types.ModuleType("qSlicerSegmentationsEditorEffectsPythonQt")
-    for name in ("qSlicerSegmentEditorScriptedEffect", "qSlicerSegmentEditorAbstractEffect", "qSlicerSegmentEditorEffectFactory"):
+    for name in (
+        "qSlicerSegmentEditorScriptedEffect",
+        "qSlicerSegmentEditorAbstractEffect",
+        "qSlicerSegmentEditorEffectFactory",
+    ):
         setattr(compiled, name, build(name))
     python = types.ModuleType("SegmentEditorEffects")
 

@@ -13,7 +13,8 @@ VERSIONS = ("5.10", "5.12", "main")
 EVERY_OBJECT = frozenset(
     "blockSignals children className connect delete deleteLater destroyed disconnect dumpObjectInfo dumpObjectTree dynamicPropertyNames emit event "
     "eventFilter findChild findChildren help inherits installEventFilter isWidgetType isWindowType killTimer metaObject moveToThread name objectName "
-    "objectNameChanged parent property removeEventFilter sender setObjectName setParent setProperty signalsBlocked startTimer thread tr".split())
+    "objectNameChanged parent property removeEventFilter sender setObjectName setParent setProperty signalsBlocked startTimer thread tr".split()
+)
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,7 @@ class Member:
         type: of a property, as C++ writes it.
         results: C++ types that a method may return; None among them for "nothing".
     """
+
     kind: str
     versions: tuple = VERSIONS
     type: str = ""
@@ -69,11 +71,19 @@ def _of_slicer(entry, name):
         kind, is_writable, present = entry["properties"][name]
         return Member("property", tuple(present or VERSIONS), kind, is_writable)
     calls = entry["methods"].get(name, ())
-    signals = [present for signal, present in entry["signals"].items() if signal.split("(")[0] == name]
+    signals = [
+        present for signal, present in entry["signals"].items() if signal.split("(")[0] == name
+    ]
     if calls or signals:
-        anywhere = {version for present in [*(call[2] for call in calls), *signals] for version in present or VERSIONS}
+        anywhere = {
+            version
+            for present in [*(call[2] for call in calls), *signals]
+            for version in present or VERSIONS
+        }
         versions = tuple(version for version in VERSIONS if version in anywhere)
-        return Member("method" if calls else "signal", versions, results=frozenset(call[1] for call in calls))
+        return Member(
+            "method" if calls else "signal", versions, results=frozenset(call[1] for call in calls)
+        )
     if any(name == enum or name in values for enum, values in entry.get("enums", {}).items()):
         return Member("enum")
     return None
@@ -115,12 +125,23 @@ def member(class_name, name):
 @functools.cache
 def signals(class_name):
     """{normalised signature: versions} of the signals of a class and its bases."""
-    found = {"destroyed()": VERSIONS, "destroyed(QObject*)": VERSIONS, "objectNameChanged(QString)": VERSIONS}
+    found = {
+        "destroyed()": VERSIONS,
+        "destroyed(QObject*)": VERSIONS,
+        "objectNameChanged(QString)": VERSIONS,
+    }
     for part in reversed(chain(class_name)):
         if part in slicer_classes():
-            found.update({signal: tuple(present or VERSIONS) for signal, present in slicer_classes()[part]["signals"].items()})
+            found.update(
+                {
+                    signal: tuple(present or VERSIONS)
+                    for signal, present in slicer_classes()[part]["signals"].items()
+                }
+            )
         else:
-            found.update({normalized(signal): VERSIONS for signal in qt_classes()[part].get("signals", ())})
+            found.update(
+                {normalized(signal): VERSIONS for signal in qt_classes()[part].get("signals", ())}
+            )
     return found
 
 
@@ -139,8 +160,13 @@ def _split(arguments):
 
 def enums(class_name):
     """{enum: its values} of a class and its bases."""
-    return {enum: values for part in chain(class_name)
-            for enum, values in (slicer_classes().get(part) or qt_classes()[part]).get("enums", {}).items()}
+    return {
+        enum: values
+        for part in chain(class_name)
+        for enum, values in (slicer_classes().get(part) or qt_classes()[part])
+        .get("enums", {})
+        .items()
+    }
 
 
 def python_versions(module, name):
@@ -152,6 +178,12 @@ def python_versions(module, name):
 def mrml_versions(name, class_name=None):
     """Versions that have a member of an MRML class; all of them for what the facts do not single out."""
     classes = read("mrml.json")
-    chosen = [classes[class_name]] if class_name in classes else classes.values() if class_name is None else []
+    chosen = (
+        [classes[class_name]]
+        if class_name in classes
+        else classes.values()
+        if class_name is None
+        else []
+    )
     found = [entry["vary"][name] for entry in chosen if name in entry["vary"]]
     return tuple(found[0]) if found else VERSIONS

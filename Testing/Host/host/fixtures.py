@@ -11,7 +11,7 @@ WHY_SLICER = "needs slicer-core, Slicer's MRML libraries"
 def why_not():
     """Why the host cannot start here; empty when it can."""
     try:
-        import PySide6.QtWidgets        # noqa: F401
+        import PySide6.QtWidgets  # noqa: F401
     except ImportError as error:
         return f"{WHY_QT} ({error})"
     return "" if importlib.util.find_spec("slicer") else WHY_SLICER
@@ -35,6 +35,7 @@ def application():
     pytest.importorskip("PySide6.QtWidgets", reason=WHY_QT, exc_type=ImportError)
     slicer = pytest.importorskip("slicer", reason=WHY_SLICER)
     from host import classes, person, pqt, slicerenv
+
     app = slicerenv.bootstrap()
     slicer.mrmlScene = app.mrmlScene()
     slicer.mrmlScene.Clear()

@@ -169,7 +169,9 @@ def load_module(path, enter=True):
     if hasattr(instance, "setup"):
         instance.setup()
     slicer.app.startupCompleted.emit()
-    slicer.app.disconnect("startupCompleted()")         # it comes once to each module, however many are loaded later
+    slicer.app.disconnect(
+        "startupCompleted()"
+    )  # it comes once to each module, however many are loaded later
     if not hasattr(python, f"{name}Widget"):
         return python, instance, None, None
     window = slicer.util.mainWindow()

@@ -24,8 +24,19 @@ class SlicerWidget(MRMLWidget):
     """As qMRMLWidget, for the modules' own widgets."""
 
 
-@behaviour("qMRMLNodeComboBox", noneEnabled=False, addEnabled=True, removeEnabled=True, showChildNodeTypes=True, noneDisplay="Select a node", nodeTypes=[],
-           hideChildNodeTypes=[], selectNodeUponCreation=True, showHidden=False, baseName="")
+@behaviour(
+    "qMRMLNodeComboBox",
+    noneEnabled=False,
+    addEnabled=True,
+    removeEnabled=True,
+    showChildNodeTypes=True,
+    noneDisplay="Select a node",
+    nodeTypes=[],
+    hideChildNodeTypes=[],
+    selectNodeUponCreation=True,
+    showHidden=False,
+    baseName="",
+)
 class NodeComboBox:
     """The scene's nodes of some types; follows the scene."""
 
@@ -37,14 +48,22 @@ class NodeComboBox:
         self._box.setSizePolicy(QtWidgets.QSizePolicy.Ignored, QtWidgets.QSizePolicy.Fixed)
         self._box.setMinimumWidth(80)
         row(self, self._box)
-        self._box.currentIndexChanged.connect(lambda index: self._choose(self._ids[index] if index >= 0 else None))
+        self._box.currentIndexChanged.connect(
+            lambda index: self._choose(self._ids[index] if index >= 0 else None)
+        )
         self._box.setEnabled(False)
 
     def setMRMLScene(self, scene):
         self._scene = scene
         self._observations.remove_all()
         if scene is not None:
-            for event in (scene.NodeAddedEvent, scene.NodeRemovedEvent, scene.EndCloseEvent, scene.EndImportEvent, scene.EndBatchProcessEvent):
+            for event in (
+                scene.NodeAddedEvent,
+                scene.NodeRemovedEvent,
+                scene.EndCloseEvent,
+                scene.EndImportEvent,
+                scene.EndBatchProcessEvent,
+            ):
                 self._observations.add(scene, event, self._refresh)
         self._box.setEnabled(scene is not None)
         self._refresh()
@@ -62,29 +81,53 @@ class NodeComboBox:
 
     def _is_offered(self, node):
         state = stored(self)
-        types = [kind for kind in state["nodeTypes"] if (node.IsA(kind) if state["showChildNodeTypes"] else node.GetClassName() == kind)]
-        if not types or (node.GetHideFromEditors() and not state["showHidden"]) or any(node.IsA(kind) for kind in state["hideChildNodeTypes"]):
+        types = [
+            kind
+            for kind in state["nodeTypes"]
+            if (node.IsA(kind) if state["showChildNodeTypes"] else node.GetClassName() == kind)
+        ]
+        if (
+            not types
+            or (node.GetHideFromEditors() and not state["showHidden"])
+            or any(node.IsA(kind) for kind in state["hideChildNodeTypes"])
+        ):
             return False
-        return all(node.GetAttribute(name) is not None and value in (None, node.GetAttribute(name)) for kind, name, value in self._attributes if node.IsA(kind))
+        return all(
+            node.GetAttribute(name) is not None and value in (None, node.GetAttribute(name))
+            for kind, name, value in self._attributes
+            if node.IsA(kind)
+        )
 
     def _refresh(self, *event):
         if self._scene is None or self._scene.IsClosing():
             nodes = []
         else:
-            every = (self._scene.GetNthNode(index) for index in range(self._scene.GetNumberOfNodes()))
+            every = (
+                self._scene.GetNthNode(index) for index in range(self._scene.GetNumberOfNodes())
+            )
             nodes = [node for node in every if self._is_offered(node)]
             for node in nodes:
                 self._observations.add(node, "ModifiedEvent", self._rename)
-        self._ids = [*([None] if stored(self)["noneEnabled"] else []), *(node.GetID() for node in nodes)]
+        self._ids = [
+            *([None] if stored(self)["noneEnabled"] else []),
+            *(node.GetID() for node in nodes),
+        ]
         self._box.blockSignals(True)
         self._box.clear()
-        self._box.addItems([*([stored(self)["noneDisplay"]] if stored(self)["noneEnabled"] else []), *(node.GetName() or "" for node in nodes)])
+        self._box.addItems(
+            [
+                *([stored(self)["noneDisplay"]] if stored(self)["noneEnabled"] else []),
+                *(node.GetName() or "" for node in nodes),
+            ]
+        )
         kept = self._current if self._current in self._ids else next(iter(self._ids), None)
         self._box.setCurrentIndex(self._ids.index(kept) if kept in self._ids else -1)
         self._box.blockSignals(False)
         self._choose(kept)
 
-    _nodeTypes_changed = _hideChildNodeTypes_changed = _noneEnabled_changed = _noneDisplay_changed = _showChildNodeTypes_changed = _showHidden_changed = _refresh
+    _nodeTypes_changed = _hideChildNodeTypes_changed = _noneEnabled_changed = (
+        _noneDisplay_changed
+    ) = _showChildNodeTypes_changed = _showHidden_changed = _refresh
 
     def _rename(self, node, event):
         if node.GetID() in self._ids:
@@ -100,10 +143,16 @@ class NodeComboBox:
         self.currentNodeIDChanged.emit(node_id or "")
 
     def currentNode(self):
-        return self._scene.GetNodeByID(self._current) if self._scene is not None and self._current else None
+        return (
+            self._scene.GetNodeByID(self._current)
+            if self._scene is not None and self._current
+            else None
+        )
 
     def setCurrentNode(self, node):
-        self.setCurrentNodeID(node if isinstance(node, str) else node.GetID() if node is not None else "")
+        self.setCurrentNodeID(
+            node if isinstance(node, str) else node.GetID() if node is not None else ""
+        )
 
     def setCurrentNodeID(self, node_id):
         node_id = node_id or None
@@ -114,7 +163,9 @@ class NodeComboBox:
     def setCurrentNodeIndex(self, index):
         self.setCurrentNodeID([node_id for node_id in self._ids if node_id][index])
 
-    currentNodeID = QtCore.Property(str, lambda self: self._current or "", lambda self, node_id: self.setCurrentNodeID(node_id))
+    currentNodeID = QtCore.Property(
+        str, lambda self: self._current or "", lambda self, node_id: self.setCurrentNodeID(node_id)
+    )
     currentNodeId = currentNodeID
 
     def nodeCount(self):
@@ -126,7 +177,9 @@ class NodeComboBox:
     def addNode(self, node_type=""):
         """What choosing "Create new" does."""
         kind = node_type or stored(self)["nodeTypes"][0]
-        name = self._scene.GenerateUniqueName(stored(self)["baseName"] or kind.removeprefix("vtkMRML").removesuffix("Node"))
+        name = self._scene.GenerateUniqueName(
+            stored(self)["baseName"] or kind.removeprefix("vtkMRML").removesuffix("Node")
+        )
         node = self._scene.AddNewNodeByClass(kind, name)
         self.nodeAdded.emit(node)
         self.nodeAddedByUser.emit(node)

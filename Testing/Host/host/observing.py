@@ -13,6 +13,7 @@ def while_alive(widget, method_name):
         alive = reference()
         if alive is not None and shiboken6.isValid(alive):
             getattr(alive, method_name)()
+
     return call
 
 
@@ -38,6 +39,7 @@ class Observations:
                 function(widget, caller, name)
             else:
                 self.remove_all()
+
         self._tags[thing, event] = thing.AddObserver(event, call)
 
     def remove_all(self):

@@ -26,11 +26,15 @@ def stroke(editor, voxels):
     effect = editor.activeEffect()
     name = effect.name if effect is not None else "no effect"
     if name not in ("Paint", "Draw", "Erase") or not editor.currentSegmentID():
-        raise RuntimeError(f"Nothing can be drawn: {name} is active, the segment selected is {editor.currentSegmentID()!r}.")
+        raise RuntimeError(
+            f"Nothing can be drawn: {name} is active, the segment selected is {editor.currentSegmentID()!r}."
+        )
     volume, segmentation = editor.sourceVolumeNode(), editor.segmentationNode()
     effect.saveStateForUndo()
     mode = effect.ModificationModeRemove if name == "Erase" else effect.ModificationModeAdd
-    effect.modifySelectedSegmentByLabelmap(labelmap_of(voxels, volume, segmentation), mode, extent_of(voxels))
+    effect.modifySelectedSegmentByLabelmap(
+        labelmap_of(voxels, volume, segmentation), mode, extent_of(voxels)
+    )
 
 
 def labelmap_of(voxels, volume, segmentation):
@@ -44,7 +48,9 @@ def labelmap_of(voxels, volume, segmentation):
     vtk.util.numpy_support.vtk_to_numpy(image.GetPointData().GetScalars())[:] = voxels.ravel()
     if volume.GetParentTransformNode() is not segmentation.GetParentTransformNode():
         transform = vtk.vtkGeneralTransform()
-        slicer.vtkMRMLTransformNode.GetTransformBetweenNodes(volume.GetParentTransformNode(), segmentation.GetParentTransformNode(), transform)
+        slicer.vtkMRMLTransformNode.GetTransformBetweenNodes(
+            volume.GetParentTransformNode(), segmentation.GetParentTransformNode(), transform
+        )
         slicer.vtkOrientedImageDataResample.TransformOrientedImage(image, transform)
     return image
 
@@ -86,8 +92,12 @@ def click(widget, x=None, y=None):
         RuntimeError: the widget is hidden or disabled; a person could not click it.
     """
     if not widget.isVisible() or not widget.isEnabled():
-        raise RuntimeError(f"{pqt.class_name_of(widget)} {widget.name!r} is {'disabled' if widget.isVisible() else 'hidden'}; nobody can click it.")
-    place = QtCore.QPoint(widget.width // 2 if x is None else x, widget.height // 2 if y is None else y)
+        raise RuntimeError(
+            f"{pqt.class_name_of(widget)} {widget.name!r} is {'disabled' if widget.isVisible() else 'hidden'}; nobody can click it."
+        )
+    place = QtCore.QPoint(
+        widget.width // 2 if x is None else x, widget.height // 2 if y is None else y
+    )
     QTest.mouseClick(widget, QtCore.Qt.LeftButton, QtCore.Qt.NoModifier, place)
     QApplication.processEvents()
 

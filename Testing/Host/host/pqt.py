@@ -19,9 +19,9 @@ _get = QObject.__getattribute__
 _set = QObject.__setattr__
 
 HOST = str(Path(__file__).resolve().parent)
-CHECK_PREFIX = []           # folders whose code is checked
-violations = []             # what was asked for and does not exist: (class, name, what is wrong, file:line)
-overrides = {}              # {name: function} that every object has as a method, `connect` for example
+CHECK_PREFIX = []  # folders whose code is checked
+violations = []  # what was asked for and does not exist: (class, name, what is wrong, file:line)
+overrides = {}  # {name: function} that every object has as a method, `connect` for example
 
 _reading = threading.local()
 _checked_files = {}
@@ -30,11 +30,16 @@ _property_index = {}
 
 # Who asks
 
+
 def is_checked(filename):
     """Whether code of that file has to keep to what Slicer offers."""
     if filename not in _checked_files:
-        is_ours = any(filename.startswith(folder) for folder in CHECK_PREFIX) and not filename.startswith(HOST)
-        _checked_files[filename] = is_ours and "site-packages" not in filename          # an environment may lie in the checkout
+        is_ours = any(
+            filename.startswith(folder) for folder in CHECK_PREFIX
+        ) and not filename.startswith(HOST)
+        _checked_files[filename] = (
+            is_ours and "site-packages" not in filename
+        )  # an environment may lie in the checkout
     return _checked_files[filename]
 
 
@@ -48,7 +53,11 @@ def place_of(frame, name):
     """`file:line` of checked code that names `name`; None otherwise. Qt looks up overridden virtuals in whichever frame is at work."""
     code = frame.f_code
     is_named = name in code.co_names or name in code.co_consts
-    return f"{Path(code.co_filename).name}:{frame.f_lineno}" if is_named and is_checked(code.co_filename) else None
+    return (
+        f"{Path(code.co_filename).name}:{frame.f_lineno}"
+        if is_named and is_checked(code.co_filename)
+        else None
+    )
 
 
 def is_asked_for(frame, name):
@@ -63,6 +72,7 @@ def report(class_name, name, what, place):
 
 
 # What an object is to Slicer
+
 
 def class_name_of(thing):
     """The ctk, qMRML, qSlicer or Qt class that Slicer would call this object's."""
@@ -90,7 +100,9 @@ def is_python_class(kind):
 
 
 def child_named(thing, name):
-    return next((child for child in _get(thing, "children")() if _get(child, "objectName")() == name), None)
+    return next(
+        (child for child in _get(thing, "children")() if _get(child, "objectName")() == name), None
+    )
 
 
 def _refusal(thing, name):
@@ -100,7 +112,11 @@ def _refusal(thing, name):
         return ""
     member = facts.member(class_name, name)
     if member and member.kind != "hidden":
-        return "" if member.versions == facts.VERSIONS else f"only in Slicer {', '.join(member.versions)}"
+        return (
+            ""
+            if member.versions == facts.VERSIONS
+            else f"only in Slicer {', '.join(member.versions)}"
+        )
     if _get(thing, "property")(name) is not None or child_named(thing, name) is not None:
         return ""
     return "is C++ only and not visible from Python" if member else "does not exist in Slicer"
@@ -108,29 +124,42 @@ def _refusal(thing, name):
 
 # Attributes
 
+
 def _index_of_property(kind, name):
     """Position of a Qt property, or -1; a method of that name in a Python subclass hides it, as an overridden virtual does."""
     key = (kind, name)
     if key not in _property_index:
         owner = next((part for part in kind.__mro__ if name in part.__dict__), object)
-        is_overridden = is_python_class(owner) and owner is not object and callable(owner.__dict__[name])
+        is_overridden = (
+            is_python_class(owner) and owner is not object and callable(owner.__dict__[name])
+        )
         is_function = (name, QtCore.QTimer in kind.__mro__) == ("singleShot", True)
-        _property_index[key] = -1 if is_overridden or is_function else kind.staticMetaObject.indexOfProperty(name)
+        _property_index[key] = (
+            -1 if is_overridden or is_function else kind.staticMetaObject.indexOfProperty(name)
+        )
     return _property_index[key]
 
 
 def _real_name(kind, name):
     """`name` is the object name, except where a class has a property of that name."""
-    return "objectName" if name == "name" and kind.staticMetaObject.indexOfProperty("name") < 0 else name
+    return (
+        "objectName"
+        if name == "name" and kind.staticMetaObject.indexOfProperty("name") < 0
+        else name
+    )
 
 
 def _positional(method, name):
     """A method that refuses keyword arguments and returns tuples for lists."""
+
     def call(*arguments, **keywords):
         if keywords:
-            raise ValueError(f"{name}() takes no keyword arguments in PythonQt, got {', '.join(keywords)}.")
+            raise ValueError(
+                f"{name}() takes no keyword arguments in PythonQt, got {', '.join(keywords)}."
+            )
         result = method(*arguments)
         return tuple(result) if type(result) is list else result
+
     call.__name__ = name
     return call
 
@@ -179,7 +208,9 @@ def getattribute(self, name):
     if index >= 0:
         return _read_property(self, name, index)
     value = _plain(self, name)
-    is_native = isinstance(value, types.BuiltinMethodType) or (isinstance(value, types.MethodType) and not is_python_name(self, name))
+    is_native = isinstance(value, types.BuiltinMethodType) or (
+        isinstance(value, types.MethodType) and not is_python_name(self, name)
+    )
     return _positional(value, name) if place and is_native else value
 
 
@@ -226,19 +257,31 @@ def _write_property(thing, name, index, value, place):
     if not prop.isWritable() or (place and known and not known.is_writable):
         raise AttributeError(f"Property '{name}' of {class_name} is not writable.")
     if not prop.write(thing, convert(value, prop.typeName())):
-        raise AttributeError(f"Property '{name}' of type '{prop.typeName()}' does not accept an object of type {type(value).__name__}.")
+        raise AttributeError(
+            f"Property '{name}' of type '{prop.typeName()}' does not accept an object of type {type(value).__name__}."
+        )
 
 
 def _write_dynamic(thing, name, value, place):
     member = facts.member(class_name_of(thing), name)
     if member is not None and member.kind != "hidden":
-        raise AttributeError(report(class_name_of(thing), name, f"is a {member.kind} and cannot be assigned", place))
+        raise AttributeError(
+            report(class_name_of(thing), name, f"is a {member.kind} and cannot be assigned", place)
+        )
     if _get(thing, "property")(name) is None:
-        raise AttributeError(report(class_name_of(thing), name, "creating new attributes on C++ objects is not allowed", place))
+        raise AttributeError(
+            report(
+                class_name_of(thing),
+                name,
+                "creating new attributes on C++ objects is not allowed",
+                place,
+            )
+        )
     _get(thing, "setProperty")(name, value)
 
 
 # Every class of Qt
+
 
 def refuse_keywords(kind):
     """Make the constructor refuse keyword arguments from checked code."""
@@ -246,8 +289,11 @@ def refuse_keywords(kind):
 
     def __init__(self, *arguments, **keywords):
         if keywords and is_checked(sys._getframe(1).f_code.co_filename):
-            raise ValueError(f"{kind.__name__}() takes no keyword arguments in PythonQt, got {', '.join(keywords)}.")
+            raise ValueError(
+                f"{kind.__name__}() takes no keyword arguments in PythonQt, got {', '.join(keywords)}."
+            )
         original(self, *arguments, **keywords)
+
     kind.__init__ = __init__
 
 
@@ -261,11 +307,21 @@ def install():
     if overrides:
         return
     from host import signals
-    overrides.update(signals.METHODS, delete=delete, className=lambda thing: type(thing).staticMetaObject.className())
-    found = (getattr(module, name) for module in (QtCore, QtGui, QtWidgets) for name in dir(module) if name.startswith("Q"))
+
+    overrides.update(
+        signals.METHODS,
+        delete=delete,
+        className=lambda thing: type(thing).staticMetaObject.className(),
+    )
+    found = (
+        getattr(module, name)
+        for module in (QtCore, QtGui, QtWidgets)
+        for name in dir(module)
+        if name.startswith("Q")
+    )
     kinds = {kind for kind in found if isinstance(kind, type) and issubclass(kind, QObject)}
     for kind in kinds:
         if kind is not QObject:
-            kind.__setattr__ = setattribute         # every class of Shiboken has a __setattr__ of its own
+            kind.__setattr__ = setattribute  # every class of Shiboken has a __setattr__ of its own
         refuse_keywords(kind)
     QObject.__getattribute__ = getattribute

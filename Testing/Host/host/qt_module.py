@@ -11,7 +11,12 @@ from host import facts, pqt
 def make_qt():
     """The module, also in `sys.modules`."""
     module = types.ModuleType("qt")
-    available = {name: getattr(part, name) for part in (QtCore, QtGui, QtWidgets) for name in dir(part) if name.startswith("Q")}
+    available = {
+        name: getattr(part, name)
+        for part in (QtCore, QtGui, QtWidgets)
+        for name in dir(part)
+        if name.startswith("Q")
+    }
     for name in facts.qt_classes():
         if name in available:
             setattr(module, name, available[name])
@@ -20,8 +25,11 @@ def make_qt():
     def __getattr__(name):
         caller = sys._getframe(1).f_code.co_filename
         if name not in available or pqt.is_checked(caller):
-            raise AttributeError(f"qt.{name} is not among the facts of this host; if Slicer has it, run Testing/Host/extract_facts.py.")
+            raise AttributeError(
+                f"qt.{name} is not among the facts of this host; if Slicer has it, run Testing/Host/extract_facts.py."
+            )
         return available[name]
+
     module.__getattr__ = __getattr__
     sys.modules["qt"] = module
     return module

@@ -4,7 +4,7 @@ from PySide6 import QtCore, QtGui, QtWidgets
 
 from host.classes import behaviour, stored
 
-HANDLE = 14             # pixels across a handle
+HANDLE = 14  # pixels across a handle
 
 
 def row(widget, *parts):
@@ -61,15 +61,26 @@ class TwoHandleSlider(QtWidgets.QWidget):
     def mousePressEvent(self, event):
         x = event.position().x()
         distances = [abs(x - self.position_of(value)) for value in (self._low, self._high)]
-        self._dragged = 0 if distances[0] < distances[1] or (distances[0] == distances[1] and x < self.position_of(self._low)) else 1
+        self._dragged = (
+            0
+            if distances[0] < distances[1]
+            or (distances[0] == distances[1] and x < self.position_of(self._low))
+            else 1
+        )
         self.pressed.emit()
         self.mouseMoveEvent(event)
 
     def mouseMoveEvent(self, event):
         if self._dragged is None:
             return
-        value = min(1.0, max(0.0, (event.position().x() - HANDLE / 2) / max(1, self.width - HANDLE)))
-        low, high = (min(value, self._high), self._high) if self._dragged == 0 else (self._low, max(value, self._low))
+        value = min(
+            1.0, max(0.0, (event.position().x() - HANDLE / 2) / max(1, self.width - HANDLE))
+        )
+        low, high = (
+            (min(value, self._high), self._high)
+            if self._dragged == 0
+            else (self._low, max(value, self._low))
+        )
         self.moved.emit(low, high)
 
     def mouseReleaseEvent(self, event):
@@ -81,7 +92,15 @@ class Range:
     """Values and limits of a range; `_show_range` brings the widget up to date."""
 
     def _start(self, maximum):
-        stored(self).update(minimum=0.0, maximum=maximum, minimumValue=0.0, maximumValue=maximum, singleStep=1.0, decimals=2, tracking=True)
+        stored(self).update(
+            minimum=0.0,
+            maximum=maximum,
+            minimumValue=0.0,
+            maximumValue=maximum,
+            singleStep=1.0,
+            decimals=2,
+            tracking=True,
+        )
         self._slider = TwoHandleSlider()
         self._slider.moved.connect(self._move)
 
@@ -119,7 +138,9 @@ class Range:
     def _show_range(self):
         state = stored(self)
         span = (state["maximum"] - state["minimum"]) or 1.0
-        self._slider.show_values(*((state[key] - state["minimum"]) / span for key in ("minimumValue", "maximumValue")))
+        self._slider.show_values(
+            *((state[key] - state["minimum"]) / span for key in ("minimumValue", "maximumValue"))
+        )
 
     def setValues(self, low, high):
         self._put(float(min(low, high)), float(max(low, high)))
@@ -133,10 +154,26 @@ class Range:
     def setMaximumValue(self, value):
         self._put(min(float(value), stored(self)["minimumValue"]), float(value))
 
-    minimum = QtCore.Property(float, lambda self: stored(self)["minimum"], lambda self, value: self._limit(value, max(value, stored(self)["maximum"])))
-    maximum = QtCore.Property(float, lambda self: stored(self)["maximum"], lambda self, value: self._limit(min(value, stored(self)["minimum"]), value))
-    minimumValue = QtCore.Property(float, lambda self: stored(self)["minimumValue"], lambda self, value: self.setMinimumValue(value))
-    maximumValue = QtCore.Property(float, lambda self: stored(self)["maximumValue"], lambda self, value: self.setMaximumValue(value))
+    minimum = QtCore.Property(
+        float,
+        lambda self: stored(self)["minimum"],
+        lambda self, value: self._limit(value, max(value, stored(self)["maximum"])),
+    )
+    maximum = QtCore.Property(
+        float,
+        lambda self: stored(self)["maximum"],
+        lambda self, value: self._limit(min(value, stored(self)["minimum"]), value),
+    )
+    minimumValue = QtCore.Property(
+        float,
+        lambda self: stored(self)["minimumValue"],
+        lambda self, value: self.setMinimumValue(value),
+    )
+    maximumValue = QtCore.Property(
+        float,
+        lambda self: stored(self)["maximumValue"],
+        lambda self, value: self.setMaximumValue(value),
+    )
 
 
 @behaviour("ctkDoubleRangeSlider")
@@ -144,7 +181,9 @@ class DoubleRangeSlider(Range):
     """Two handles on one groove."""
 
     def __init__(self, *arguments):
-        QtWidgets.QWidget.__init__(self, *[part for part in arguments if isinstance(part, QtWidgets.QWidget)])
+        QtWidgets.QWidget.__init__(
+            self, *[part for part in arguments if isinstance(part, QtWidgets.QWidget)]
+        )
         self._start(99.0)
         row(self, self._slider)
         self._slider.pressed.connect(self.sliderPressed)

@@ -37,10 +37,14 @@ class ScriptedLoadableModuleWidget:
     def __init__(self, parent=None):
         super().__init__()
         self.moduleName = type(self).__name__.removesuffix("Widget")
-        self.developerMode = slicer.util.settingsValue("Developer/DeveloperMode", False, converter=slicer.util.toBool)
+        self.developerMode = slicer.util.settingsValue(
+            "Developer/DeveloperMode", False, converter=slicer.util.toBool
+        )
         self.parent = parent or self._own_parent()
         self.layout = self.parent.layout()
-        slicer.app.moduleManager().connect("moduleAboutToBeUnloaded(QString)", self._onModuleAboutToBeUnloaded)
+        slicer.app.moduleManager().connect(
+            "moduleAboutToBeUnloaded(QString)", self._onModuleAboutToBeUnloaded
+        )
         if parent is None:
             self.setup()
             self.parent.show()
@@ -52,12 +56,16 @@ class ScriptedLoadableModuleWidget:
         return parent
 
     def resourcePath(self, filename):
-        return os.path.join(os.path.dirname(slicer.util.modulePath(self.moduleName)), "Resources", filename)
+        return os.path.join(
+            os.path.dirname(slicer.util.modulePath(self.moduleName)), "Resources", filename
+        )
 
     def _onModuleAboutToBeUnloaded(self, moduleName):
         if moduleName == self.moduleName:
             self.cleanup()
-            slicer.app.moduleManager().disconnect("moduleAboutToBeUnloaded(QString)", self._onModuleAboutToBeUnloaded)
+            slicer.app.moduleManager().disconnect(
+                "moduleAboutToBeUnloaded(QString)", self._onModuleAboutToBeUnloaded
+            )
 
     def cleanup(self):
         pass
@@ -80,7 +88,9 @@ class ScriptedLoadableModuleLogic:
     def getParameterNode(self):
         if not self.isSingletonParameterNode:
             return self.createParameterNode()
-        node = slicer.mrmlScene.GetSingletonNode(self.moduleName, "vtkMRMLScriptedModuleNode") or slicer.mrmlScene.AddNode(self.createParameterNode())
+        node = slicer.mrmlScene.GetSingletonNode(
+            self.moduleName, "vtkMRMLScriptedModuleNode"
+        ) or slicer.mrmlScene.AddNode(self.createParameterNode())
         node.SetAttribute("ModuleName", self.moduleName)
         return node
 
@@ -112,7 +122,11 @@ class ScriptedLoadableModuleTest(unittest.TestCase):
         pass
 
     def runTest(self):
-        for name in sorted(name for name in dir(self) if "test" in name and name != "runTest" and callable(getattr(self, name))):
+        for name in sorted(
+            name
+            for name in dir(self)
+            if "test" in name and name != "runTest" and callable(getattr(self, name))
+        ):
             self.setUp()
             getattr(self, name)()
             self.tearDown()
@@ -122,18 +136,43 @@ class SampleDataLogic:
     """Where a module registers its samples; the host keeps what it was told and downloads nothing."""
 
     @staticmethod
-    def registerCustomSampleDataSource(category="Custom", sampleName=None, uris=None, fileNames=None, nodeNames=None, customDownloader=None,
-                                       thumbnailFileName=None, loadFileType="VolumeFile", loadFiles=None, loadFileProperties=None, checksums=None):
+    def registerCustomSampleDataSource(
+        category="Custom",
+        sampleName=None,
+        uris=None,
+        fileNames=None,
+        nodeNames=None,
+        customDownloader=None,
+        thumbnailFileName=None,
+        loadFileType="VolumeFile",
+        loadFiles=None,
+        loadFileProperties=None,
+        checksums=None,
+    ):
         source = {key: value for key, value in locals().items() if key != "category"}
-        slicer.modules.sampleDataSources.setdefault(category, []).append(types.SimpleNamespace(**source))
+        slicer.modules.sampleDataSources.setdefault(category, []).append(
+            types.SimpleNamespace(**source)
+        )
 
 
 def make_python_modules():
     """Put the modules where an import finds them."""
-    bases = (ScriptedLoadableModule, ScriptedLoadableModuleWidget, ScriptedLoadableModuleLogic, ScriptedLoadableModuleTest)
+    bases = (
+        ScriptedLoadableModule,
+        ScriptedLoadableModuleWidget,
+        ScriptedLoadableModuleLogic,
+        ScriptedLoadableModuleTest,
+    )
     contents = {
-        "slicer.ScriptedLoadableModule": {"__all__": [base.__name__ for base in bases], **{base.__name__: base for base in bases}},
-        "slicer.i18n": {"tr": lambda text: text, "translate": lambda context, text: text, "getContext": lambda sourceFile: ""},
+        "slicer.ScriptedLoadableModule": {
+            "__all__": [base.__name__ for base in bases],
+            **{base.__name__: base for base in bases},
+        },
+        "slicer.i18n": {
+            "tr": lambda text: text,
+            "translate": lambda context, text: text,
+            "getContext": lambda sourceFile: "",
+        },
         "SampleData": {"SampleDataLogic": SampleDataLogic},
     }
     for name, members in contents.items():

@@ -11,9 +11,22 @@ from host.segment_editor_view import SegmentEditorView
 DEFAULT_UNDO_STATES = 5
 
 
-@behaviour("qMRMLSegmentEditorWidget", segmentationNodeSelectorVisible=True, sourceVolumeNodeSelectorVisible=True, maskingSectionVisible=True,
-           specifyGeometryButtonVisible=True, show3DButtonVisible=True, addRemoveSegmentButtonsVisible=True, switchToSegmentationsButtonVisible=True,
-           autoShowSourceVolumeNode=True, undoEnabled=True, readOnly=False, effectColumnCount=2, unorderedEffectsVisible=True, jumpToSelectedSegmentEnabled=False)
+@behaviour(
+    "qMRMLSegmentEditorWidget",
+    segmentationNodeSelectorVisible=True,
+    sourceVolumeNodeSelectorVisible=True,
+    maskingSectionVisible=True,
+    specifyGeometryButtonVisible=True,
+    show3DButtonVisible=True,
+    addRemoveSegmentButtonsVisible=True,
+    switchToSegmentationsButtonVisible=True,
+    autoShowSourceVolumeNode=True,
+    undoEnabled=True,
+    readOnly=False,
+    effectColumnCount=2,
+    unorderedEffectsVisible=True,
+    jumpToSelectedSegmentEnabled=False,
+)
 class SegmentEditorWidget(SegmentEditorView):
     """Selectors, segments, effects, undo and redo around a segment editor node."""
 
@@ -23,14 +36,26 @@ class SegmentEditorWidget(SegmentEditorView):
         self._logic.SetMRMLApplicationLogic(slicer.app.applicationLogic())
         self._logic.SetMaximumNumberOfUndoStates(DEFAULT_UNDO_STATES)
         self._observations, self._node, self._shown = Observations(self), None, (None, None, "")
-        self._shortcuts, self._active, self._last, self._order, self._is_syncing = [], None, None, (), False
+        self._shortcuts, self._active, self._last, self._order, self._is_syncing = (
+            [],
+            None,
+            None,
+            (),
+            False,
+        )
         self._make_selectors()
         self._make_segments()
         self._effects = []
         self._make_effects()
-        build("qSlicerSegmentEditorEffectFactory").instance().effectRegistered.connect(while_alive(self, "updateEffectList"))
+        build("qSlicerSegmentEditorEffectFactory").instance().effectRegistered.connect(
+            while_alive(self, "updateEffectList")
+        )
         self._history_observation = Observations(self)
-        self._history_observation.add(self._logic, slicer.vtkSlicerSegmentEditorLogic.SegmentationHistoryChangedEvent, self._show_history)
+        self._history_observation.add(
+            self._logic,
+            slicer.vtkSlicerSegmentEditorLogic.SegmentationHistoryChangedEvent,
+            self._show_history,
+        )
         self._show()
 
     # Scene, node, selection
@@ -71,7 +96,11 @@ class SegmentEditorWidget(SegmentEditorView):
     def _follow(self):
         node = self._node
         before = self._shown
-        segmentation, volume = (node.GetSegmentationNode(), node.GetSourceVolumeNode()) if node is not None else (None, None)
+        segmentation, volume = (
+            (node.GetSegmentationNode(), node.GetSourceVolumeNode())
+            if node is not None
+            else (None, None)
+        )
         if segmentation is not before[0]:
             self._logic.SetSegmentationNode(segmentation)
             self._table.setSegmentationNode(segmentation)
@@ -79,8 +108,14 @@ class SegmentEditorWidget(SegmentEditorView):
         if volume is not before[1]:
             self._logic.SetSourceVolumeNode(volume)
             self._volume_box.setCurrentNode(volume)
-        if segmentation is not None and not self._logic.IsSegmentIdValid(node.GetSelectedSegmentID() or ""):
-            first = segmentation.GetSegmentation().GetNthSegmentID(0) if segmentation.GetSegmentation().GetNumberOfSegments() else ""
+        if segmentation is not None and not self._logic.IsSegmentIdValid(
+            node.GetSelectedSegmentID() or ""
+        ):
+            first = (
+                segmentation.GetSegmentation().GetNthSegmentID(0)
+                if segmentation.GetSegmentation().GetNumberOfSegments()
+                else ""
+            )
             node.SetSelectedSegmentID(first)
         segment_id = (node.GetSelectedSegmentID() or "") if segmentation is not None else ""
         self._table.setSelectedSegmentIDs([segment_id] if segment_id else [])
@@ -98,7 +133,9 @@ class SegmentEditorWidget(SegmentEditorView):
 
     def _require_node(self):
         if self._node is None:
-            raise HostError("The segment editor has no node; Slicer ignores this call. Give it one with setMRMLSegmentEditorNode first.")
+            raise HostError(
+                "The segment editor has no node; Slicer ignores this call. Give it one with setMRMLSegmentEditorNode first."
+            )
 
     def setSegmentationNode(self, node):
         if self._node is None and node is None or self._is_syncing:
@@ -113,7 +150,11 @@ class SegmentEditorWidget(SegmentEditorView):
         self._require_node()
         self._node.SetAndObserveSourceVolumeNode(node)
         segmentation = self.segmentationNode()
-        if segmentation is not None and node is not None and not self._logic.GetReferenceImageGeometryString():
+        if (
+            segmentation is not None
+            and node is not None
+            and not self._logic.GetReferenceImageGeometryString()
+        ):
             segmentation.SetReferenceImageGeometryParameterFromVolumeNode(node)
         self.updateWidgetFromMRML()
 
@@ -222,17 +263,30 @@ class SegmentEditorWidget(SegmentEditorView):
         self._logic.SetMaximumNumberOfUndoStates(count)
 
     setMaximumNumberOfUndoStates = _set_undo_states
-    maximumNumberOfUndoStates = QtCore.Property(int, lambda self: self._logic.GetMaximumNumberOfUndoStates(), _set_undo_states)
+    maximumNumberOfUndoStates = QtCore.Property(
+        int, lambda self: self._logic.GetMaximumNumberOfUndoStates(), _set_undo_states
+    )
 
     # Keys
 
     def installKeyboardShortcuts(self, parent=None):
-        keys = {"Z": self.undo, "Y": self.redo, "Q": self.selectPreviousSegment, "W": self.selectNextSegment,
-                "Esc": lambda: self.setActiveEffect(None), "Space": self._toggle_effect, "I": self.toggleSourceVolumeIntensityMaskEnabled}
-        keys.update({str(number): lambda number=number: self._choose_effect(number) for number in range(10)})
+        keys = {
+            "Z": self.undo,
+            "Y": self.redo,
+            "Q": self.selectPreviousSegment,
+            "W": self.selectNextSegment,
+            "Esc": lambda: self.setActiveEffect(None),
+            "Space": self._toggle_effect,
+            "I": self.toggleSourceVolumeIntensityMaskEnabled,
+        }
+        keys.update(
+            {str(number): lambda number=number: self._choose_effect(number) for number in range(10)}
+        )
         self.uninstallKeyboardShortcuts()
         for key, function in keys.items():
-            shortcut = QtGui.QShortcut(QtGui.QKeySequence(key), parent or slicer.util.mainWindow() or self)
+            shortcut = QtGui.QShortcut(
+                QtGui.QKeySequence(key), parent or slicer.util.mainWindow() or self
+            )
             shortcut.activated.connect(function)
             self._shortcuts.append(shortcut)
 
@@ -246,7 +300,9 @@ class SegmentEditorWidget(SegmentEditorView):
         self.setActiveEffect(self._last if self._active is None else None)
 
     def _choose_effect(self, number):
-        self.setActiveEffect(self._effects[number - 1] if 0 < number <= len(self._effects) else None)
+        self.setActiveEffect(
+            self._effects[number - 1] if 0 < number <= len(self._effects) else None
+        )
 
     def toggleSourceVolumeIntensityMaskEnabled(self):
         self._logic.ToggleSourceVolumeIntensityMask()
@@ -264,4 +320,6 @@ class SegmentEditorWidget(SegmentEditorView):
 
     def rotateSliceViewsToSegmentation(self):
         for name in slicer.app.layoutManager().sliceViewNames():
-            slicer.app.layoutManager().sliceWidget(name).mrmlSliceNode().RotateToVolumePlane(self.sourceVolumeNode())
+            slicer.app.layoutManager().sliceWidget(name).mrmlSliceNode().RotateToVolumePlane(
+                self.sourceVolumeNode()
+            )

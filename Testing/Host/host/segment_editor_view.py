@@ -6,7 +6,7 @@ from host.classes import build, stored
 from host.effects import new_effects
 from host.mrml_widgets import MRMLWidget
 
-TABLE_HEIGHT = 120      # pixels, three segments
+TABLE_HEIGHT = 120  # pixels, three segments
 
 
 def button(text, function, tip=""):
@@ -24,22 +24,39 @@ class SegmentEditorView(MRMLWidget):
         layout = QtWidgets.QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         form = QtWidgets.QFormLayout()
-        self._segmentation_box, self._volume_box = build("qMRMLNodeComboBox")(), build("qMRMLNodeComboBox")()
-        stored(self._segmentation_box).update(nodeTypes=["vtkMRMLSegmentationNode"], noneEnabled=True, noneDisplay="Select a segmentation")
-        stored(self._volume_box).update(nodeTypes=["vtkMRMLScalarVolumeNode"], hideChildNodeTypes=["vtkMRMLLabelMapVolumeNode"], noneEnabled=True,
-                                        noneDisplay="Select source volume for enabling editing")
+        self._segmentation_box, self._volume_box = (
+            build("qMRMLNodeComboBox")(),
+            build("qMRMLNodeComboBox")(),
+        )
+        stored(self._segmentation_box).update(
+            nodeTypes=["vtkMRMLSegmentationNode"],
+            noneEnabled=True,
+            noneDisplay="Select a segmentation",
+        )
+        stored(self._volume_box).update(
+            nodeTypes=["vtkMRMLScalarVolumeNode"],
+            hideChildNodeTypes=["vtkMRMLLabelMapVolumeNode"],
+            noneEnabled=True,
+            noneDisplay="Select source volume for enabling editing",
+        )
         self._labels = QtWidgets.QLabel("Segmentation:"), QtWidgets.QLabel("Source volume:")
         form.addRow(self._labels[0], self._segmentation_box)
         form.addRow(self._labels[1], self._volume_box)
         layout.addLayout(form)
-        self._segmentation_box.currentNodeChanged.connect(lambda node: self.setSegmentationNode(node))
+        self._segmentation_box.currentNodeChanged.connect(
+            lambda node: self.setSegmentationNode(node)
+        )
         self._volume_box.currentNodeChanged.connect(lambda node: self.setSourceVolumeNode(node))
 
     def _make_segments(self):
         row = QtWidgets.QHBoxLayout()
         self._add = button("Add", lambda: self._logic.AddEmptySegment(), "Add empty segment")
-        self._remove = button("Remove", lambda: self._logic.RemoveSelectedSegment(), "Remove the selected segment")
-        self._show_3d = button("Show 3D", lambda is_on: self._logic.ToggleSegmentationSurfaceRepresentation(is_on))
+        self._remove = button(
+            "Remove", lambda: self._logic.RemoveSelectedSegment(), "Remove the selected segment"
+        )
+        self._show_3d = button(
+            "Show 3D", lambda is_on: self._logic.ToggleSegmentationSurfaceRepresentation(is_on)
+        )
         self._show_3d.setCheckable(True)
         for part in (self._add, self._remove, self._show_3d):
             row.addWidget(part)
@@ -72,8 +89,12 @@ class SegmentEditorView(MRMLWidget):
         self.updateEffectList()
         self._masking, self._overwrite = QtWidgets.QGroupBox("Masking"), QtWidgets.QComboBox()
         self._overwrite.addItems(["Overwrite all", "Overwrite visible", "Allow overlap"])
-        self._overwrite.currentIndexChanged.connect(lambda mode: self._node is not None and self._node.SetOverwriteMode(mode))
-        self._overwrite.setSizeAdjustPolicy(QtWidgets.QComboBox.AdjustToMinimumContentsLengthWithIcon)
+        self._overwrite.currentIndexChanged.connect(
+            lambda mode: self._node is not None and self._node.SetOverwriteMode(mode)
+        )
+        self._overwrite.setSizeAdjustPolicy(
+            QtWidgets.QComboBox.AdjustToMinimumContentsLengthWithIcon
+        )
         self._overwrite.setMinimumContentsLength(8)
         QtWidgets.QFormLayout(self._masking).addRow("Modify other segments:", self._overwrite)
         self.layout().addWidget(self._masking)
@@ -89,7 +110,9 @@ class SegmentEditorView(MRMLWidget):
         """Take over the effects that were registered since."""
         for effect in new_effects(self, self.availableEffectNames()):
             self._effects.append(effect)
-            self._add_button(stored(effect)["name"], stored(effect)["title"] or stored(effect)["name"])
+            self._add_button(
+                stored(effect)["name"], stored(effect)["title"] or stored(effect)["name"]
+            )
             self._options.layout().addWidget(effect.optionsFrame())
             effect.optionsFrame().setVisible(False)
             if self._node is not None:
@@ -99,7 +122,11 @@ class SegmentEditorView(MRMLWidget):
     def _arrange_effects(self):
         columns = max(1, stored(self)["effectColumnCount"])
         names = [name for name in (self._order or self._buttons) if name in self._buttons]
-        rest = [name for name in self._buttons if name not in names and name] if stored(self)["unorderedEffectsVisible"] else []
+        rest = (
+            [name for name in self._buttons if name not in names and name]
+            if stored(self)["unorderedEffectsVisible"]
+            else []
+        )
         shown = [*dict.fromkeys(["", *names, *rest])]
         for name, made in self._buttons.items():
             self._grid.removeWidget(made)
@@ -113,10 +140,18 @@ class SegmentEditorView(MRMLWidget):
         """Bring the widgets up to date with the node and the properties."""
         state = stored(self)
         segmentation, volume, segment_id = self._shown
-        for part, key in ((self._segmentation_box, "segmentationNodeSelectorVisible"), (self._labels[0], "segmentationNodeSelectorVisible"),
-                          (self._volume_box, "sourceVolumeNodeSelectorVisible"), (self._labels[1], "sourceVolumeNodeSelectorVisible"),
-                          (self._add, "addRemoveSegmentButtonsVisible"), (self._remove, "addRemoveSegmentButtonsVisible"), (self._show_3d, "show3DButtonVisible"),
-                          (self._undo, "undoEnabled"), (self._redo, "undoEnabled"), (self._masking, "maskingSectionVisible")):
+        for part, key in (
+            (self._segmentation_box, "segmentationNodeSelectorVisible"),
+            (self._labels[0], "segmentationNodeSelectorVisible"),
+            (self._volume_box, "sourceVolumeNodeSelectorVisible"),
+            (self._labels[1], "sourceVolumeNodeSelectorVisible"),
+            (self._add, "addRemoveSegmentButtonsVisible"),
+            (self._remove, "addRemoveSegmentButtonsVisible"),
+            (self._show_3d, "show3DButtonVisible"),
+            (self._undo, "undoEnabled"),
+            (self._redo, "undoEnabled"),
+            (self._masking, "maskingSectionVisible"),
+        ):
             part.setVisible(state[key])
         may_edit = volume is not None and segmentation is not None and not state["readOnly"]
         self._add.setEnabled(may_edit)
@@ -128,7 +163,9 @@ class SegmentEditorView(MRMLWidget):
             self._overwrite.setCurrentIndex(self._node.GetOverwriteMode())
         self._show_history()
 
-    _segmentationNodeSelectorVisible_changed = _sourceVolumeNodeSelectorVisible_changed = _addRemoveSegmentButtonsVisible_changed = _show
+    _segmentationNodeSelectorVisible_changed = _sourceVolumeNodeSelectorVisible_changed = (
+        _addRemoveSegmentButtonsVisible_changed
+    ) = _show
     _maskingSectionVisible_changed = _show
     _show3DButtonVisible_changed = _undoEnabled_changed = _readOnly_changed = _show
 

@@ -11,28 +11,46 @@ from host.range_widgets import row
 def segments_of(node):
     """[(segment ID, segment)] of a segmentation node, or of None."""
     segmentation = node.GetSegmentation() if node is not None else None
-    return [(segment_id, segmentation.GetSegment(segment_id)) for segment_id in segmentation.GetSegmentIDs()] if segmentation else []
+    return (
+        [
+            (segment_id, segmentation.GetSegment(segment_id))
+            for segment_id in segmentation.GetSegmentIDs()
+        ]
+        if segmentation
+        else []
+    )
 
 
 def color_icon(segment):
     pixmap = QtGui.QPixmap(12, 12)
     pixmap.fill(QtGui.QColor.fromRgbF(*segment.GetColor()))
     icon = QtGui.QIcon(pixmap)
-    icon.addPixmap(pixmap, QtGui.QIcon.Selected)        # the colour stays what it is in a selected row
+    icon.addPixmap(pixmap, QtGui.QIcon.Selected)  # the colour stays what it is in a selected row
     return icon
 
 
 def observe_segments(observations, node, function):
     """Call the function whenever segments of the node come, go or are renamed."""
     import slicer
+
     observations.remove_all()
     if node is not None:
         kind = slicer.vtkSegmentation
-        for event in (kind.SegmentAdded, kind.SegmentRemoved, kind.SegmentModified, kind.SegmentsOrderModified):
+        for event in (
+            kind.SegmentAdded,
+            kind.SegmentRemoved,
+            kind.SegmentModified,
+            kind.SegmentsOrderModified,
+        ):
             observations.add(node.GetSegmentation(), event, function)
 
 
-@behaviour("qMRMLSegmentSelectorWidget", noneEnabled=False, segmentationNodeSelectorVisible=True, multiSelection=False)
+@behaviour(
+    "qMRMLSegmentSelectorWidget",
+    noneEnabled=False,
+    segmentationNodeSelectorVisible=True,
+    multiSelection=False,
+)
 class SegmentSelectorWidget(MRMLWidget):
     """A segmentation and one of its segments."""
 
@@ -40,14 +58,20 @@ class SegmentSelectorWidget(MRMLWidget):
         QtWidgets.QWidget.__init__(self, parent)
         self._observations, self._segment_ids = Observations(self), []
         self._node_box = build("qMRMLNodeComboBox")()
-        stored(self._node_box).update(nodeTypes=["vtkMRMLSegmentationNode"], noneEnabled=True, noneDisplay="Select a segmentation")
+        stored(self._node_box).update(
+            nodeTypes=["vtkMRMLSegmentationNode"],
+            noneEnabled=True,
+            noneDisplay="Select a segmentation",
+        )
         self._box = QtWidgets.QComboBox()
         self._direction = QtWidgets.QBoxLayout(QtWidgets.QBoxLayout.TopToBottom, self)
         self._direction.setContentsMargins(0, 0, 0, 0)
         self._direction.addWidget(self._node_box)
         self._direction.addWidget(self._box)
         self._node_box.currentNodeChanged.connect(self._show_node)
-        self._box.currentIndexChanged.connect(lambda index: self.currentSegmentChanged.emit(self.currentSegmentID()))
+        self._box.currentIndexChanged.connect(
+            lambda index: self.currentSegmentChanged.emit(self.currentSegmentID())
+        )
 
     def setMRMLScene(self, scene):
         self._node_box.setMRMLScene(scene)
@@ -75,7 +99,9 @@ class SegmentSelectorWidget(MRMLWidget):
 
     def _horizontalLayout_changed(self):
         sideways = stored(self)["horizontalLayout"]
-        self._direction.setDirection(QtWidgets.QBoxLayout.LeftToRight if sideways else QtWidgets.QBoxLayout.TopToBottom)
+        self._direction.setDirection(
+            QtWidgets.QBoxLayout.LeftToRight if sideways else QtWidgets.QBoxLayout.TopToBottom
+        )
 
     def _segmentationNodeSelectorVisible_changed(self):
         self._node_box.setVisible(stored(self)["segmentationNodeSelectorVisible"])
@@ -97,20 +123,36 @@ class SegmentSelectorWidget(MRMLWidget):
         return self._segment_ids[index] if 0 <= index < len(self._segment_ids) else ""
 
     def setCurrentSegmentID(self, segment_id):
-        self._box.setCurrentIndex(self._segment_ids.index(segment_id) if segment_id in self._segment_ids else -1)
+        self._box.setCurrentIndex(
+            self._segment_ids.index(segment_id) if segment_id in self._segment_ids else -1
+        )
 
     def segmentIDs(self):
         return list(self._segment_ids)
 
 
-@behaviour("qMRMLSegmentsTableView", headerVisible=True, visibilityColumnVisible=True, colorColumnVisible=True, opacityColumnVisible=True, statusColumnVisible=True,
-           readOnly=False, selectionMode=3, filterBarVisible=False)
+@behaviour(
+    "qMRMLSegmentsTableView",
+    headerVisible=True,
+    visibilityColumnVisible=True,
+    colorColumnVisible=True,
+    opacityColumnVisible=True,
+    statusColumnVisible=True,
+    readOnly=False,
+    selectionMode=3,
+    filterBarVisible=False,
+)
 class SegmentsTableView(MRMLWidget):
     """The segments of a segmentation in a table; one or more are selected by clicks."""
 
     def __init__(self, parent=None):
         QtWidgets.QWidget.__init__(self, parent)
-        self._observations, self._node, self._segment_ids, self._hidden_ids = Observations(self), None, [], ()
+        self._observations, self._node, self._segment_ids, self._hidden_ids = (
+            Observations(self),
+            None,
+            [],
+            (),
+        )
         self._table = QtWidgets.QTableWidget(0, 2)
         self._table.setHorizontalHeaderLabels(["Color", "Name"])
         self._table.setSelectionBehavior(QtWidgets.QAbstractItemView.SelectRows)
@@ -121,7 +163,9 @@ class SegmentsTableView(MRMLWidget):
         self._table.verticalHeader().setVisible(False)
         self._table.setColumnWidth(0, 44)
         row(self, self._table)
-        self._table.selectionModel().selectionChanged.connect(lambda selected, deselected: self.selectionChanged.emit(selected, deselected))
+        self._table.selectionModel().selectionChanged.connect(
+            lambda selected, deselected: self.selectionChanged.emit(selected, deselected)
+        )
 
     def setSegmentationNode(self, node):
         self._node = node
@@ -150,7 +194,9 @@ class SegmentsTableView(MRMLWidget):
         for segment_id in segment_ids:
             if segment_id in self._segment_ids:
                 place = self._segment_ids.index(segment_id)
-                chosen.select(self._table.model().index(place, 0), self._table.model().index(place, 1))
+                chosen.select(
+                    self._table.model().index(place, 0), self._table.model().index(place, 1)
+                )
         model.select(chosen, QtCore.QItemSelectionModel.ClearAndSelect)
 
     def clearSelection(self):
@@ -186,5 +232,7 @@ class SegmentsTableView(MRMLWidget):
         self._table.setSelectionMode(QtWidgets.QAbstractItemView.SelectionMode(mode))
 
     setSelectionMode = _set_selection_mode
-    selectionMode = QtCore.Property(int, lambda self: stored(self)["selectionMode"], _set_selection_mode)
+    selectionMode = QtCore.Property(
+        int, lambda self: stored(self)["selectionMode"], _set_selection_mode
+    )
     segmentCount = QtCore.Property(int, lambda self: len(self._segment_ids))

@@ -14,7 +14,9 @@ def num_accepted(function):
     """How many arguments PythonQt hands to a function or method; None for all of them."""
     is_method = isinstance(function, types.MethodType)
     plain = function.__func__ if is_method else function
-    if not isinstance(plain, types.FunctionType) or plain.__code__.co_flags & 4:        # 4: takes *arguments
+    if (
+        not isinstance(plain, types.FunctionType) or plain.__code__.co_flags & 4
+    ):  # 4: takes *arguments
         return None
     return plain.__code__.co_argcount - is_method
 
@@ -22,7 +24,11 @@ def num_accepted(function):
 def with_fewer_arguments(function):
     """The function, called with as many of the signal's arguments as it takes."""
     count = num_accepted(function)
-    return (lambda *arguments: function(*arguments)) if count is None else (lambda *arguments: function(*arguments[:count]))
+    return (
+        (lambda *arguments: function(*arguments))
+        if count is None
+        else (lambda *arguments: function(*arguments[:count]))
+    )
 
 
 def bound_signal(thing, signature):
@@ -40,7 +46,9 @@ def bound_signal(thing, signature):
 
 def connect(self, signal, *receiver):
     """connect('signal(type)', function) or connect('signal(type)', object, 'slot(type)'); False and a line on stderr where there is no such signal."""
-    if not isinstance(signal, str):        # PySide6's own QTimer.singleShot comes this way, with the sender first
+    if not isinstance(
+        signal, str
+    ):  # PySide6's own QTimer.singleShot comes this way, with the sender first
         return QtCore.QObject.connect(signal, *receiver)
     signature = facts.normalized(signal)
     class_name = pqt.class_name_of(self)
@@ -48,10 +56,19 @@ def connect(self, signal, *receiver):
     if present is None and not _is_own_signal(self, signature):
         frame = sys._getframe(1)
         if pqt.is_checked(frame.f_code.co_filename):
-            pqt.report(class_name, signal, "no such signal", f"{frame.f_code.co_filename.rsplit('/', 1)[-1]}:{frame.f_lineno}")
-        print(f"QObject::connect() signal '{signal}' does not exist on {class_name}", file=sys.stderr)
+            pqt.report(
+                class_name,
+                signal,
+                "no such signal",
+                f"{frame.f_code.co_filename.rsplit('/', 1)[-1]}:{frame.f_lineno}",
+            )
+        print(
+            f"QObject::connect() signal '{signal}' does not exist on {class_name}", file=sys.stderr
+        )
         return False
-    function = receiver[0] if len(receiver) == 1 else getattr(receiver[0], receiver[1].split("(")[0])
+    function = (
+        receiver[0] if len(receiver) == 1 else getattr(receiver[0], receiver[1].split("(")[0])
+    )
     slot = with_fewer_arguments(function)
     bound_signal(self, signature).connect(slot)
     _connections(self).append((signature, function, slot))
@@ -64,7 +81,11 @@ def disconnect(self, signal, function=None, slot=None):
     wanted = getattr(function, slot.split("(")[0]) if slot else function
     kept, found = [], False
     for connection in _connections(self):
-        if connection[0] == signature and (wanted is None or connection[1] == wanted) and not (found and wanted is not None):
+        if (
+            connection[0] == signature
+            and (wanted is None or connection[1] == wanted)
+            and not (found and wanted is not None)
+        ):
             bound_signal(self, signature).disconnect(connection[2])
             found = True
         else:
@@ -84,8 +105,11 @@ def _is_own_signal(thing, signature):
 
 def find_children(self, kind, name=""):
     """Children at any depth, by class or class name, and by object name."""
-    found = [child for child in _find_children(self, QtCore.QObject)
-             if (pqt._get(child, "inherits")(kind) if isinstance(kind, str) else isinstance(child, kind))]
+    found = [
+        child
+        for child in _find_children(self, QtCore.QObject)
+        if (pqt._get(child, "inherits")(kind) if isinstance(kind, str) else isinstance(child, kind))
+    ]
     return tuple(child for child in found if not name or pqt._get(child, "objectName")() == name)
 
 
@@ -94,4 +118,9 @@ def find_child(self, kind, name=""):
     return next(iter(find_children(self, kind, name)), None)
 
 
-METHODS = {"connect": connect, "disconnect": disconnect, "findChild": find_child, "findChildren": find_children}
+METHODS = {
+    "connect": connect,
+    "disconnect": disconnect,
+    "findChild": find_child,
+    "findChildren": find_children,
+}

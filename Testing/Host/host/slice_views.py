@@ -18,14 +18,20 @@ class SliceWidget(MRMLWidget):
         self._logic = slicer.vtkMRMLSliceLogic()
         self._logic.SetMRMLApplicationLogic(app_logic)
         self._logic.SetMRMLScene(slicer.mrmlScene)
-        self._name, self._view, self._controller = name, build("qMRMLSliceView")(self), build("qMRMLSliceControllerWidget")(self)
+        self._name, self._view, self._controller = (
+            name,
+            build("qMRMLSliceView")(self),
+            build("qMRMLSliceControllerWidget")(self),
+        )
         self._view._widget = self._controller._widget = self
         self._restore()
         app_logic.GetSliceLogics().AddItem(self._logic)
 
     def _restore(self):
         """The view's node, new or as the scene has it; a closed scene takes the node with it and Slicer makes it again."""
-        if self._logic.GetSliceNode() is None or not slicer.mrmlScene.IsNodePresent(self._logic.GetSliceNode()):
+        if self._logic.GetSliceNode() is None or not slicer.mrmlScene.IsNodePresent(
+            self._logic.GetSliceNode()
+        ):
             node = self._logic.AddSliceNode(self._name)
             node.SetOrientation(VIEWS[self._name])
             node.SetMappedInLayout(True)
@@ -60,7 +66,9 @@ class SliceWidget(MRMLWidget):
 
     setSliceOrientation = _set_orientation
     sliceViewName = QtCore.Property(str, lambda self: self._name)
-    sliceOrientation = QtCore.Property(str, lambda self: self.mrmlSliceNode().GetOrientation(), _set_orientation)
+    sliceOrientation = QtCore.Property(
+        str, lambda self: self.mrmlSliceNode().GetOrientation(), _set_orientation
+    )
 
 
 @behaviour("qMRMLSliceControllerWidget")

@@ -9,7 +9,7 @@ from pathlib import Path
 from PySide6 import QtCore
 
 CHECKOUT = Path(__file__).resolve().parents[3]
-slot_errors = []            # exceptions that a slot raised; Qt prints them and goes on
+slot_errors = []  # exceptions that a slot raised; Qt prints them and goes on
 
 
 def bootstrap(check_prefix=(), is_testing=True, has_main_window=True):
@@ -26,6 +26,7 @@ def bootstrap(check_prefix=(), is_testing=True, has_main_window=True):
     from host import pqt
     import slicer
     import slicer.util
+
     pqt.check_code_in([os.path.join(folder, "") for folder in (check_prefix or (CHECKOUT,))])
     if isinstance(getattr(slicer, "app", None), pqt.QObject):
         return slicer.app
@@ -34,10 +35,12 @@ def bootstrap(check_prefix=(), is_testing=True, has_main_window=True):
     keep_constants_alive()
     pqt.install()
     from host import application, classes, effects, modules, qt_module, scripted, ui_loader
-    from host import ctk_widgets, mrml_widgets, range_widgets, segment_widgets, slice_views     # noqa: F401    what they do counts before the classes are made
+    from host import ctk_widgets, mrml_widgets, range_widgets, segment_widgets, slice_views  # noqa: F401    what they do counts before the classes are made
+
     qt_module.make_qt()
     slicer.modules = types.SimpleNamespace()
-    from host import segment_editor         # noqa: F401
+    from host import segment_editor  # noqa: F401
+
     classes.build_all()
     app = application.make_application(is_testing)
     modules.make_modules()
@@ -55,6 +58,7 @@ def bootstrap(check_prefix=(), is_testing=True, has_main_window=True):
 def keep_constants_alive():
     """PySide6 6.12.0 hands out None, True and False without counting; before Python 3.12, where these cannot die, the process aborts after some thousand calls."""
     import PySide6
+
     if sys.version_info < (3, 12) and PySide6.__version_info__[:3] == (6, 12, 0):
         for constant in (None, True, False):
             ctypes.c_ssize_t.from_address(id(constant)).value += 1 << 40
@@ -75,10 +79,12 @@ def remember_slot_error(kind, error, traceback):
 def load_module(path, enter=True):
     """Load a scripted module as Slicer does; see `host.modules.load_module`."""
     from host import modules
+
     return modules.load_module(path, enter)
 
 
 def unload_module(name):
     """Undo `load_module`; see `host.modules.unload_module`."""
     from host import modules
+
     modules.unload_module(name)

@@ -31,7 +31,10 @@ def load_ui(path):
         RuntimeError: the file cannot be read, or names a widget, property, signal or slot that Slicer does not have.
     """
     root = ElementTree.parse(path).getroot()
-    connections = [tuple(one.findtext(key) for key in ("sender", "signal", "receiver", "slot")) for one in root.iter("connection")]
+    connections = [
+        tuple(one.findtext(key) for key in ("sender", "signal", "receiver", "slot"))
+        for one in root.iter("connection")
+    ]
     for section in root.findall("connections"):
         root.remove(section)
     check(root, path)
@@ -41,7 +44,7 @@ def load_ui(path):
     top = loader.load(buffer)
     if top is None:
         raise RuntimeError(f"Could not load the UI file {path}: {loader.errorString()}")
-    top._made_by_loader = loader.made           # Python's side of the widgets lives as long as the top one
+    top._made_by_loader = loader.made  # Python's side of the widgets lives as long as the top one
     make_connections(top, connections, path)
     return top
 
@@ -52,7 +55,9 @@ def check(root, path):
         class_name = element.get("class")
         entry = facts.slicer_classes().get(class_name)
         if not facts.is_known(class_name) or (entry and not entry.get("ui")):
-            raise RuntimeError(f"{path}: there is no widget {class_name} for .ui files, or the facts do not have it; run Testing/Host/extract_facts.py.")
+            raise RuntimeError(
+                f"{path}: there is no widget {class_name} for .ui files, or the facts do not have it; run Testing/Host/extract_facts.py."
+            )
         for prop in element.findall("property"):
             member = facts.member(class_name, prop.get("name"))
             if prop.get("stdset") != "0" and (member is None or member.kind != "property"):
@@ -61,9 +66,18 @@ def check(root, path):
 
 def make_connections(top, connections, path):
     """Connect by object names."""
-    named = {pqt._get(part, "objectName")(): part for part in (top, *signals.find_children(top, QtCore.QObject))}
+    named = {
+        pqt._get(part, "objectName")(): part
+        for part in (top, *signals.find_children(top, QtCore.QObject))
+    }
     for sender, signal, receiver, slot in connections:
         name = slot.split("(")[0]
-        member = facts.member(pqt.class_name_of(named[receiver]), name) if receiver in named else None
-        if member is None or member.kind != "method" or not signals.connect(named[sender], signal, getattr(named[receiver], name)):
+        member = (
+            facts.member(pqt.class_name_of(named[receiver]), name) if receiver in named else None
+        )
+        if (
+            member is None
+            or member.kind != "method"
+            or not signals.connect(named[sender], signal, getattr(named[receiver], name))
+        ):
             raise RuntimeError(f"{path}: cannot connect {sender}.{signal} to {receiver}.{slot}.")

@@ -22,7 +22,11 @@ def test_what_is_bright_inside_speaks_for_the_structure():
 
 
 def test_a_constant_image_says_nothing():
-    assert not learn(np.full((20, 20), 7.0), square()).log_odds(np.full((20, 20), 7.0, np.float32)).any()
+    assert (
+        not learn(np.full((20, 20), 7.0), square())
+        .log_odds(np.full((20, 20), 7.0, np.float32))
+        .any()
+    )
 
 
 def test_a_mask_that_fills_the_slice_has_no_surroundings_and_says_nothing():

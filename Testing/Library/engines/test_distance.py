@@ -1,7 +1,12 @@
 import numpy as np
 import pytest
 
-from SlicePropagationLib.engines.distance import FAR_MM, equivalent_radius, probability_of, signed_distance
+from SlicePropagationLib.engines.distance import (
+    FAR_MM,
+    equivalent_radius,
+    probability_of,
+    signed_distance,
+)
 
 
 def test_the_edge_lies_halfway_between_a_pixel_inside_and_its_neighbour_outside():

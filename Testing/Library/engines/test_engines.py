@@ -4,7 +4,18 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from engine_phantoms import (NUM_SLICES, SIZE, anchors_of, cone, cylinder, disc, moving_disc, propagate_with, sphere, stack_of)
+from engine_phantoms import (
+    NUM_SLICES,
+    SIZE,
+    anchors_of,
+    cone,
+    cylinder,
+    disc,
+    moving_disc,
+    propagate_with,
+    sphere,
+    stack_of,
+)
 
 from SlicePropagationLib.engines.copy import CopyEngine
 from SlicePropagationLib.engines.interpolation import InterpolationEngine
@@ -34,12 +45,16 @@ def shaped(request):
 
 # Every engine
 
+
 def test_every_prediction_is_a_float32_probability_of_the_slice(engine):
     masks = sphere()
     for probability in propagate_with(engine, stack_of(masks), anchors_of(masks, 6, 10)):
         assert probability.shape == (SIZE, SIZE)
         assert np.isfinite(probability).all() and probability.min() >= 0 and probability.max() <= 1
-    assert next(engine.walk(stack_of(masks), Run(10, (11,)), anchors_of(masks, 10))).dtype == np.float32
+    assert (
+        next(engine.walk(stack_of(masks), Run(10, (11,)), anchors_of(masks, 10))).dtype
+        == np.float32
+    )
 
 
 def test_a_walk_does_one_slice_of_work_at_a_time(engine):
@@ -61,7 +76,9 @@ def test_anchors_are_not_written_to(engine):
 def test_the_same_input_gives_the_same_voxels(engine):
     masks = moving_disc()
     stack, anchors = stack_of(masks), anchors_of(masks, 3, 15)
-    assert np.array_equal(propagate_with(engine, stack, anchors), propagate_with(engine, stack, anchors))
+    assert np.array_equal(
+        propagate_with(engine, stack, anchors), propagate_with(engine, stack, anchors)
+    )
 
 
 def test_both_directions_are_walked_alike(engine):
@@ -73,13 +90,16 @@ def test_both_directions_are_walked_alike(engine):
     assert len(up) == len(down) and all(np.array_equal(one, other) for one, other in zip(up, down))
 
 
-@pytest.mark.parametrize("mask", [
-    pytest.param(disc(0.5), id="one pixel"),
-    pytest.param(disc(9, (0, 0)), id="in a corner"),
-    pytest.param(np.ones((SIZE, SIZE), bool), id="the whole slice"),
-    pytest.param(disc(4, (12, 12)) | disc(4, (34, 34)), id="two parts"),
-    pytest.param(disc(12) & ~disc(9), id="a ring"),
-])
+@pytest.mark.parametrize(
+    "mask",
+    [
+        pytest.param(disc(0.5), id="one pixel"),
+        pytest.param(disc(9, (0, 0)), id="in a corner"),
+        pytest.param(np.ones((SIZE, SIZE), bool), id="the whole slice"),
+        pytest.param(disc(4, (12, 12)) | disc(4, (34, 34)), id="two parts"),
+        pytest.param(disc(12) & ~disc(9), id="a ring"),
+    ],
+)
 def test_odd_masks_are_walked_without_complaint(engine, mask):
     masks = np.stack([mask] * NUM_SLICES)
     probability = propagate_with(engine, stack_of(masks), anchors_of(masks, 9, 11))
@@ -100,6 +120,7 @@ def test_a_slice_of_two_rows_is_enough(engine):
 
 
 # Empty anchors
+
 
 def test_nothing_grows_out_of_an_empty_anchor(engine):
     masks = cylinder(last=10)
@@ -123,6 +144,7 @@ def test_between_two_empty_anchors_there_is_nothing(shaped):
 
 # Copy
 
+
 def test_copy_repeats_the_mask_to_the_end_of_the_volume():
     masks = sphere()
     probability = propagate_with(CopyEngine(), stack_of(masks), anchors_of(masks, 10))
@@ -130,6 +152,7 @@ def test_copy_repeats_the_mask_to_the_end_of_the_volume():
 
 
 # Interpolation
+
 
 def test_interpolation_between_two_discs_has_the_radius_in_between():
     masks = cone(12.0, 0.5)
@@ -147,11 +170,14 @@ def test_the_cap_is_measured_in_millimetres():
 
 # Registration
 
+
 def test_registration_follows_a_structure_that_moves():
     masks = moving_disc()
     probability = propagate_with(RegistrationEngine(), stack_of(masks), anchors_of(masks, 10))
     assert min(dice(probability[index] >= 0.5, masks[index]) for index in range(5, 16)) > 0.8
-    assert score(RegistrationEngine(), masks, 2, 18) > 0.9 > score(InterpolationEngine(), masks, 2, 18)
+    assert (
+        score(RegistrationEngine(), masks, 2, 18) > 0.9 > score(InterpolationEngine(), masks, 2, 18)
+    )
 
 
 @pytest.mark.parametrize("indices", [(10,), (6, 13), (4, 10, 16)])
@@ -160,7 +186,12 @@ def test_registration_is_close_on_a_ball(indices):
 
 
 def test_registration_beats_copying_on_every_phantom():
-    for masks, indices in ((sphere(), (10,)), (cone(), (4,)), (moving_disc(), (10,)), (cylinder(6.0, 4, 16), (10,))):
+    for masks, indices in (
+        (sphere(), (10,)),
+        (cone(), (4,)),
+        (moving_disc(), (10,)),
+        (cylinder(6.0, 4, 16), (10,)),
+    ):
         assert score(RegistrationEngine(), masks, *indices) > score(CopyEngine(), masks, *indices)
 
 
@@ -174,7 +205,9 @@ def test_between_two_frames_the_outline_that_was_drawn_is_kept_where_intensities
     seen, anchors = stack_of(cavity & ~muscle), {0: cavity[0], NUM_SLICES - 1: disc(9.5)}
 
     def kept(is_time):
-        *_, last = RegistrationEngine().walk(replace(seen, is_time=is_time), Run(anchor=0, targets=(1, 2, 3, 4)), anchors)
+        *_, last = RegistrationEngine().walk(
+            replace(seen, is_time=is_time), Run(anchor=0, targets=(1, 2, 3, 4)), anchors
+        )
         return (last[muscle] > 0.5).mean()
 
     assert kept(True) == 1 and kept(False) < 0.8
@@ -182,13 +215,17 @@ def test_between_two_frames_the_outline_that_was_drawn_is_kept_where_intensities
 
 def test_thick_slices_are_not_ended_early():
     masks = cylinder(8.0)
-    probability = propagate_with(RegistrationEngine(), stack_of(masks, (10.0, 1.0, 1.0)), anchors_of(masks, 10))
+    probability = propagate_with(
+        RegistrationEngine(), stack_of(masks, (10.0, 1.0, 1.0)), anchors_of(masks, 10)
+    )
     assert (probability[[8, 9, 11, 12]] >= 0.5).any(axis=(1, 2)).all()
 
 
 def test_pixels_that_are_not_square_make_no_difference():
     masks = np.stack([disc(8, (24, 24), (2.0, 1.0))[:24] for _ in range(NUM_SLICES)])
-    probability = propagate_with(RegistrationEngine(), stack_of(masks, (3.0, 2.0, 1.0)), anchors_of(masks, 6, 14))
+    probability = propagate_with(
+        RegistrationEngine(), stack_of(masks, (3.0, 2.0, 1.0)), anchors_of(masks, 6, 14)
+    )
     assert min(dice(probability[index] >= 0.5, masks[index]) for index in range(7, 14)) > 0.95
 
 

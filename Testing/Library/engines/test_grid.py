@@ -20,7 +20,10 @@ def test_a_large_window_is_sampled_at_few_points_and_spread_back(ramp):
     window = Window(10, 20, 180, 250)
     grid = Grid.over(window, 64)
     assert max(grid.shape) <= 64
-    assert np.abs(grid.spread(grid.sample(ramp), window) - window.crop(ramp))[12:-12, 12:-12].max() < 0.5
+    assert (
+        np.abs(grid.spread(grid.sample(ramp), window) - window.crop(ramp))[12:-12, 12:-12].max()
+        < 0.5
+    )
 
 
 def test_a_window_of_one_pixel_has_one_point(ramp):

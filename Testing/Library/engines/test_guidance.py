@@ -17,13 +17,21 @@ def test_every_target_gets_maps_and_facts_of_the_same_shape():
     stack, truth = drifting_disc()
     steps = guides(stack, truth, Run(6, (7, 8, 9)))
     assert [step.index for step in steps] == [7, 8, 9]
-    assert all(step.maps.shape == (len(MAPS), CELLS, CELLS) and step.facts.shape == (len(FACTS),) for step in steps)
-    assert all(np.abs(step.maps).max() <= MAX_INTENSITY and np.abs(step.facts).max() <= 1 for step in steps)
+    assert all(
+        step.maps.shape == (len(MAPS), CELLS, CELLS) and step.facts.shape == (len(FACTS),)
+        for step in steps
+    )
+    assert all(
+        np.abs(step.maps).max() <= MAX_INTENSITY and np.abs(step.facts).max() <= 1 for step in steps
+    )
 
 
 def test_the_square_follows_the_structure():
     stack, truth = drifting_disc()
-    right, left = ([step.roi.column for step in guides(stack, truth, Run(7, targets))] for targets in ((8, 9, 10, 11), (6, 5, 4)))
+    right, left = (
+        [step.roi.column for step in guides(stack, truth, Run(7, targets))]
+        for targets in ((8, 9, 10, 11), (6, 5, 4))
+    )
     assert right[-1] > left[-1]
 
 
@@ -44,12 +52,21 @@ def test_brightness_and_contrast_of_the_scanner_do_not_matter():
 
 def test_between_two_anchors_it_is_told_the_interpolated_shape_and_how_far_the_other_is():
     stack, truth = drifting_disc()
-    between, beyond = guides(stack, truth, Run(5, (6, 7, 8)), others=(9,)), guides(stack, truth, Run(5, (6, 7, 8)))
+    between, beyond = (
+        guides(stack, truth, Run(5, (6, 7, 8)), others=(9,)),
+        guides(stack, truth, Run(5, (6, 7, 8))),
+    )
     shape = MAPS.index("interpolated distance")
-    assert all(step.maps[shape].max() > 0 for step in between) and not any(step.maps[shape].any() for step in beyond)
+    assert all(step.maps[shape].max() > 0 for step in between) and not any(
+        step.maps[shape].any() for step in beyond
+    )
     ahead = FACTS.index("share of the gap ahead")
-    assert [step.facts[ahead] for step in between] == pytest.approx([0.75, 0.5, 0.25]) and [step.facts[ahead] for step in beyond] == [0, 0, 0]
-    assert [step.facts[FACTS.index("is beyond the anchors")] for step in (between[0], beyond[0])] == [0, 1]
+    assert [step.facts[ahead] for step in between] == pytest.approx([0.75, 0.5, 0.25]) and [
+        step.facts[ahead] for step in beyond
+    ] == [0, 0, 0]
+    assert [
+        step.facts[FACTS.index("is beyond the anchors")] for step in (between[0], beyond[0])
+    ] == [0, 1]
 
 
 def test_an_empty_anchor_tells_nothing():

@@ -26,7 +26,10 @@ def test_a_shape_that_does_not_change_is_filled_as_it_is(engine):
 
 
 def test_a_growing_shape_grows_in_between(engine):
-    areas = [int(mask.sum()) for mask in walk(engine, {0: square(8, 8, 4), 6: square(5, 5, 10)}, Run(0, (1, 2, 3, 4, 5)))]
+    areas = [
+        int(mask.sum())
+        for mask in walk(engine, {0: square(8, 8, 4), 6: square(5, 5, 10)}, Run(0, (1, 2, 3, 4, 5)))
+    ]
     assert areas == sorted(areas) and 16 <= areas[0] < areas[-1] <= 100
 
 
@@ -42,7 +45,16 @@ def test_the_structure_is_not_continued_beyond_the_outermost_annotated_slice(eng
         session.annotate(1, index, square(6, 5, 8))
     for _ in propagate(session, engine, plan_session(session)):
         pass
-    assert session.masks(1).any(axis=(1, 2)).tolist() == [False, False, True, True, True, True, False, False]
+    assert session.masks(1).any(axis=(1, 2)).tolist() == [
+        False,
+        False,
+        True,
+        True,
+        True,
+        True,
+        False,
+        False,
+    ]
 
 
 def test_a_single_annotated_slice_and_an_empty_end_are_not_continued(engine):

@@ -42,18 +42,27 @@ def test_an_untrained_network_walks_as_registration_does(anchors):
     found, truth = masks_of(SliceUNetEngine(untrained()), anchors)
     registered, _ = masks_of(make_engine("registration"), anchors)
     inside = list(range(4, 12))
-    assert 2 * (found & registered)[inside].sum() / (found[inside].sum() + registered[inside].sum()) > 0.95
+    assert (
+        2 * (found & registered)[inside].sum() / (found[inside].sum() + registered[inside].sum())
+        > 0.95
+    )
 
 
-@pytest.mark.parametrize("anchors, share", [((7,), 1.0), ((7, 11), TRUST_IN_GAP), ((4, 5, 6, 7), 0.25)])
-def test_the_networks_change_counts_less_the_more_annotated_slices_tell_registration(monkeypatch, anchors, share):
+@pytest.mark.parametrize(
+    "anchors, share", [((7,), 1.0), ((7, 11), TRUST_IN_GAP), ((4, 5, 6, 7), 0.25)]
+)
+def test_the_networks_change_counts_less_the_more_annotated_slices_tell_registration(
+    monkeypatch, anchors, share
+):
     stack, truth = drifting_disc()
     engine = SliceUNetEngine(untrained())
     masks = {index: truth[index] for index in anchors}
     run = Run(anchor=7, targets=(8,))
 
     def odds_with(change):
-        monkeypatch.setattr(engine, "_predict", lambda step, mask: np.full((step.roi.size,) * 2, change, np.float32))
+        monkeypatch.setattr(
+            engine, "_predict", lambda step, mask: np.full((step.roi.size,) * 2, change, np.float32)
+        )
         found = next(engine.walk(stack, run, masks))
         found = np.clip(found, 1e-6, 1 - 1e-6)
         return np.log(found / (1 - found)), found
@@ -63,20 +72,38 @@ def test_the_networks_change_counts_less_the_more_annotated_slices_tell_registra
     assert somewhere.any() and np.allclose((unchanged - changed)[somewhere], share, atol=1e-3)
 
 
-@pytest.mark.parametrize("anchors, spacing_mm, gained", [((7,), 4.0, 3.0 * 4 / 8), ((7,), 40.0, 3.0), ((4, 5, 6, 7), 4.0, 0.25 * 3.0 * 4 / 8), ((7, 11), 4.0, 0.0)])
-def test_weights_that_say_so_go_on_the_more_the_thicker_the_slices_are_but_not_inside_a_gap(monkeypatch, anchors, spacing_mm, gained):
+@pytest.mark.parametrize(
+    "anchors, spacing_mm, gained",
+    [
+        ((7,), 4.0, 3.0 * 4 / 8),
+        ((7,), 40.0, 3.0),
+        ((4, 5, 6, 7), 4.0, 0.25 * 3.0 * 4 / 8),
+        ((7, 11), 4.0, 0.0),
+    ],
+)
+def test_weights_that_say_so_go_on_the_more_the_thicker_the_slices_are_but_not_inside_a_gap(
+    monkeypatch, anchors, spacing_mm, gained
+):
     stack, truth = drifting_disc(spacing_mm=(spacing_mm, 1.0, 1.0))
     masks = {index: truth[index] for index in anchors}
 
     def odds_with(going_on):
-        engine = SliceUNetEngine(GuidedUNet(GuidedUNetConfig(base_channels=4, depth=2, going_on=going_on)))
-        monkeypatch.setattr(engine, "_predict", lambda step, mask: np.zeros((step.roi.size,) * 2, np.float32))
-        found = np.clip(next(engine.walk(stack, Run(anchor=7, targets=(8,)), masks)), 1e-6, 1 - 1e-6)
+        engine = SliceUNetEngine(
+            GuidedUNet(GuidedUNetConfig(base_channels=4, depth=2, going_on=going_on))
+        )
+        monkeypatch.setattr(
+            engine, "_predict", lambda step, mask: np.zeros((step.roi.size,) * 2, np.float32)
+        )
+        found = np.clip(
+            next(engine.walk(stack, Run(anchor=7, targets=(8,)), masks)), 1e-6, 1 - 1e-6
+        )
         return np.log(found / (1 - found)), found
 
     (plain, found), (more, _) = odds_with(0.0), odds_with(3.0)
     somewhere = (found > 0.05) & (found < 0.95)
-    assert somewhere.any() and np.allclose((more - plain)[somewhere], gained, atol=0.03 * max(gained, 0.1))
+    assert somewhere.any() and np.allclose(
+        (more - plain)[somewhere], gained, atol=0.03 * max(gained, 0.1)
+    )
 
 
 def test_a_gpu_without_memory_hands_over_to_the_cpu_and_says_so(caplog):
@@ -99,14 +126,24 @@ def test_a_gpu_without_memory_hands_over_to_the_cpu_and_says_so(caplog):
 
 def test_a_model_file_is_an_engine_with_the_hash_of_its_weights(tmp_path):
     network = untrained()
-    save_checkpoint(tmp_path / "mine.pt", "slice_unet.guided", {"network": network.config.__dict__}, network.state_dict())
+    save_checkpoint(
+        tmp_path / "mine.pt",
+        "slice_unet.guided",
+        {"network": network.config.__dict__},
+        network.state_dict(),
+    )
     engine = make_engine(tmp_path / "mine.pt", "cpu")
     assert engine.name == "slice_unet" and len(engine.model_sha256) == 64
     assert np.array_equal(masks_of(engine)[0], masks_of(SliceUNetEngine(network))[0])
 
 
 def test_a_configuration_of_another_version_is_refused(tmp_path):
-    save_checkpoint(tmp_path / "mine.pt", "slice_unet.guided", {"network": {"wings": 2}}, untrained().state_dict())
+    save_checkpoint(
+        tmp_path / "mine.pt",
+        "slice_unet.guided",
+        {"network": {"wings": 2}},
+        untrained().state_dict(),
+    )
     with pytest.raises(CheckpointError, match="wings"):
         make_engine(tmp_path / "mine.pt")
 
@@ -117,16 +154,32 @@ def test_the_shipped_network_is_the_default():
 
 @pytest.mark.parametrize("name", [info.name for info in ENGINES.values() if info.has_weights])
 def test_every_engine_with_weights_is_shipped_walks_and_agrees_with_its_card(name):
-    engine, card = make_engine(name, "cpu"), json.loads(find_model(name).with_suffix(".json").read_text(encoding="utf-8"))
-    assert engine.name == name and engine.model_sha256 == card["sha256"] and card["licence"] == "CC BY-SA 4.0"
-    assert {set_name for set_name, of in card["data"].items() if "split" in of} <= set(PERMITTED) and "train" in card["command"] and card["figures"]["command"] and card["limits"]
+    engine, card = (
+        make_engine(name, "cpu"),
+        json.loads(find_model(name).with_suffix(".json").read_text(encoding="utf-8")),
+    )
+    assert (
+        engine.name == name
+        and engine.model_sha256 == card["sha256"]
+        and card["licence"] == "CC BY-SA 4.0"
+    )
+    assert (
+        {set_name for set_name, of in card["data"].items() if "split" in of} <= set(PERMITTED)
+        and "train" in card["command"]
+        and card["figures"]["command"]
+        and card["limits"]
+    )
     found, truth = masks_of(engine)
     assert 2 * (found & truth).sum() / (found.sum() + truth.sum()) > 0.85
 
 
 def test_shipped_weights_are_small_and_looked_for_in_checkout_and_wheel():
     assert find_model("slice_unet").stat().st_size < 20e6
-    assert [folder.parts[-2:] for folder in model_folders()] == [("Resources", "Models"), ("slice-propagation", "Models"), ("slice-propagation", "Models")]
+    assert [folder.parts[-2:] for folder in model_folders()] == [
+        ("Resources", "Models"),
+        ("slice-propagation", "Models"),
+        ("slice-propagation", "Models"),
+    ]
 
 
 def test_weights_that_were_not_shipped_are_named_with_the_places(monkeypatch, tmp_path):

@@ -11,7 +11,9 @@ from files import make_case, read
 @pytest.fixture
 def family(monkeypatch):
     """A family that is registered with one entry; it walks as the copying engine does."""
-    info = EngineInfo("echo", "Echo", "SlicePropagationLib.engines.copy", "CopyEngine", "Says it again.")
+    info = EngineInfo(
+        "echo", "Echo", "SlicePropagationLib.engines.copy", "CopyEngine", "Says it again."
+    )
     monkeypatch.setitem(ENGINES, "echo", info)
     return info
 
@@ -26,5 +28,21 @@ def test_a_family_with_one_entry_is_listed_and_propagates(family, tmp_path, caps
     assert "Says it again." in capsys.readouterr().out
     paths = make_case(tmp_path, slices=(7,))
     out = tmp_path / "found.nii.gz"
-    assert main(["propagate", "--image", str(paths["image"]), "--seed", str(paths["seed"]), "--out", str(out), "--engine", "echo", "--quiet"]) == 0
+    assert (
+        main(
+            [
+                "propagate",
+                "--image",
+                str(paths["image"]),
+                "--seed",
+                str(paths["seed"]),
+                "--out",
+                str(out),
+                "--engine",
+                "echo",
+                "--quiet",
+            ]
+        )
+        == 0
+    )
     assert np.array_equal(read(out)[8], read(paths["seed"])[7])

@@ -22,7 +22,7 @@ def test_a_mask_comes_back_to_the_pixels_it_came_from(pitch):
     roi = Roi(40, 50, pitch, int(56 / pitch))
     found, top, left = roi.spread(roi.sample(mask), mask.shape)
     again = np.zeros(mask.shape, bool)
-    again[top:top + found.shape[0], left:left + found.shape[1]] = found >= 0.5
+    again[top : top + found.shape[0], left : left + found.shape[1]] = found >= 0.5
     assert 2 * (again & mask).sum() / (again.sum() + mask.sum()) > (0.995 if pitch <= 1 else 0.97)
 
 

@@ -49,8 +49,14 @@ def test_a_trained_smoother_brings_back_what_flickers(tmp_path):
     mask, anchors = square(6, 6, 8), {0: square(6, 6, 8), 7: square(6, 6, 8)}
     run = Run(0, (1, 2, 3, 4, 5, 6))
     task = SmootherTask(PRESETS["default"].task)
-    flickering = np.stack([mask, *FlickeringEngine().walk(blank_stack(), run, anchors), mask]).astype(np.float32)
-    batch = {"probability": torch.from_numpy(flickering)[None], "is_annotated": torch.tensor([[True, *[False] * 6, True]]), "truth": torch.from_numpy(np.broadcast_to(mask, flickering.shape).astype(np.float32))[None]}
+    flickering = np.stack(
+        [mask, *FlickeringEngine().walk(blank_stack(), run, anchors), mask]
+    ).astype(np.float32)
+    batch = {
+        "probability": torch.from_numpy(flickering)[None],
+        "is_annotated": torch.tensor([[True, *[False] * 6, True]]),
+        "truth": torch.from_numpy(np.broadcast_to(mask, flickering.shape).astype(np.float32))[None],
+    }
     optimizer = torch.optim.Adam(task.parameters(), lr=0.05)
     before = task.metrics(batch)
     for _ in range(60):
@@ -75,14 +81,23 @@ def test_a_smoothed_walk_ends_where_the_engine_ends_and_anchors_stay():
 
 def test_walks_of_training_go_both_ways_from_one_annotated_slice_and_then_between_three(tmp_path):
     paths = make_case(tmp_path)
-    walks = Walks([TrainingCase(str(paths["image"]), str(paths["truth"]), "discs", "one")], make_engine("registration"))
+    walks = Walks(
+        [TrainingCase(str(paths["image"]), str(paths["truth"]), "discs", "one")],
+        make_engine("registration"),
+    )
     _, truth = drifting_disc()
     assert len(walks) == 6
     for walk in (walks[0], walks[1]):
-        assert torch.equal(walk["probability"][0], walk["truth"][0]) and walk["truth"][0].sum() == truth[8].sum() and len(walk["truth"]) > 3
+        assert (
+            torch.equal(walk["probability"][0], walk["truth"][0])
+            and walk["truth"][0].sum() == truth[8].sum()
+            and len(walk["truth"]) > 3
+        )
         assert walk["is_annotated"].tolist() == [True] + [False] * (len(walk["truth"]) - 1)
     arrived = [walk for walk in walks.walks if walk["is_annotated"][-1]]
-    assert len(arrived) == 2 and all(torch.equal(walk["probability"][-1], walk["truth"][-1]) for walk in arrived)
+    assert len(arrived) == 2 and all(
+        torch.equal(walk["probability"][-1], walk["truth"][-1]) for walk in arrived
+    )
 
 
 def test_a_segment_that_nobody_drew_has_no_walks(tmp_path):
@@ -90,46 +105,123 @@ def test_a_segment_that_nobody_drew_has_no_walks(tmp_path):
     volume = read_volume(paths["image"])
     labels, segments = read_labels(paths["truth"], volume)
     write_labels(tmp_path / "truth.seg.nrrd", labels, volume, [*segments, Segment.plain(2)])
-    drawn, named = (Walks([TrainingCase(str(paths["image"]), str(path), "discs", "one")], make_engine("copy")) for path in (paths["truth"], tmp_path / "truth.seg.nrrd"))
+    drawn, named = (
+        Walks([TrainingCase(str(paths["image"]), str(path), "discs", "one")], make_engine("copy"))
+        for path in (paths["truth"], tmp_path / "truth.seg.nrrd")
+    )
     assert len(named) == len(drawn) > 0
 
 
-def test_a_smoother_trained_on_the_command_line_smooths_on_the_command_line_and_is_recorded(tmp_path, capsys):
+def test_a_smoother_trained_on_the_command_line_smooths_on_the_command_line_and_is_recorded(
+    tmp_path, capsys
+):
     paths = make_case(tmp_path)
     case = TrainingCase(str(paths["image"]), str(paths["truth"]), "discs", "one")
-    training = replace(PRESETS["default"], loop=replace(PRESETS["default"].loop, epochs=2, precision="32-true"))
+    training = replace(
+        PRESETS["default"], loop=replace(PRESETS["default"].loop, epochs=2, precision="32-true")
+    )
     best = training.train([case], [case], tmp_path / "out", device="cpu")
     out = tmp_path / "found.nii.gz"
-    assert main(["propagate", "--image", str(paths["image"]), "--seed", str(paths["seed"]), "--out", str(out), "--engine", "registration", "--smooth", str(best), "--quiet"]) == 0
+    assert (
+        main(
+            [
+                "propagate",
+                "--image",
+                str(paths["image"]),
+                "--seed",
+                str(paths["seed"]),
+                "--out",
+                str(out),
+                "--engine",
+                "registration",
+                "--smooth",
+                str(best),
+                "--quiet",
+            ]
+        )
+        == 0
+    )
     truth, found = read(paths["truth"]), read(out)
     assert 2 * ((found == 1) & (truth == 1)).sum() / (found.sum() + truth.sum()) > 0.85
     record = json.loads((tmp_path / "found.json").read_text(encoding="utf-8"))
-    assert record["engine"] == "registration+birnn" and record["smoother_sha256"] == load_checkpoint(best).sha256
+    assert (
+        record["engine"] == "registration+birnn"
+        and record["smoother_sha256"] == load_checkpoint(best).sha256
+    )
 
-    assert main(["propagate", "--image", str(paths["image"]), "--history", str(tmp_path / "found.json"), "--out", str(tmp_path / "again.nii.gz"), "--engine", "registration", "--quiet"]) == 2
+    assert (
+        main(
+            [
+                "propagate",
+                "--image",
+                str(paths["image"]),
+                "--history",
+                str(tmp_path / "found.json"),
+                "--out",
+                str(tmp_path / "again.nii.gz"),
+                "--engine",
+                "registration",
+                "--quiet",
+            ]
+        )
+        == 2
+    )
     assert "--smooth" in capsys.readouterr().err
 
 
 def test_an_evaluation_scores_again_what_another_smoother_smooths(tmp_path):
     make_case(tmp_path)
-    (tmp_path / "cases.csv").write_text("image,label\nimage.nii.gz,truth.nii.gz\n", encoding="utf-8")
-    command = ["evaluate", "--cases", str(tmp_path / "cases.csv"), "--engines", f"mine=copy+{write_birnn(tmp_path / 'birnn.pt')}", "--shots", "1", "--out", str(tmp_path / "out"), "--quiet"]
+    (tmp_path / "cases.csv").write_text(
+        "image,label\nimage.nii.gz,truth.nii.gz\n", encoding="utf-8"
+    )
+    command = [
+        "evaluate",
+        "--cases",
+        str(tmp_path / "cases.csv"),
+        "--engines",
+        f"mine=copy+{write_birnn(tmp_path / 'birnn.pt')}",
+        "--shots",
+        "1",
+        "--out",
+        str(tmp_path / "out"),
+        "--quiet",
+    ]
     assert main(command) == 0
     before = (tmp_path / "out" / "weights.json").read_text(encoding="utf-8")
-    marked = (tmp_path / "out" / "rows.csv").read_text(encoding="utf-8").replace("mine,largest,suggested,1,0.", "mine,largest,suggested,1,7.")
+    marked = (
+        (tmp_path / "out" / "rows.csv")
+        .read_text(encoding="utf-8")
+        .replace("mine,largest,suggested,1,0.", "mine,largest,suggested,1,7.")
+    )
     (tmp_path / "out" / "rows.csv").write_text(marked, encoding="utf-8")
-    assert "1,7." in marked and main(command) == 0 and (tmp_path / "out" / "rows.csv").read_text(encoding="utf-8") == marked        # taken over
-    save_checkpoint(tmp_path / "birnn.pt", "birnn", {"birnn": {"has_biases": True}}, BiRNN(BiRNNConfig()).state_dict(), metrics={"dice": 1.0})
+    assert (
+        "1,7." in marked
+        and main(command) == 0
+        and (tmp_path / "out" / "rows.csv").read_text(encoding="utf-8") == marked
+    )  # taken over
+    save_checkpoint(
+        tmp_path / "birnn.pt",
+        "birnn",
+        {"birnn": {"has_biases": True}},
+        BiRNN(BiRNNConfig()).state_dict(),
+        metrics={"dice": 1.0},
+    )
     assert main(command) == 0
-    assert (tmp_path / "out" / "rows.csv").read_text(encoding="utf-8") != marked and (tmp_path / "out" / "weights.json").read_text(encoding="utf-8") != before
+    assert (tmp_path / "out" / "rows.csv").read_text(encoding="utf-8") != marked and (
+        tmp_path / "out" / "weights.json"
+    ).read_text(encoding="utf-8") != before
 
 
 def test_the_smoother_of_a_pnet_and_one_alone_are_both_read(tmp_path):
     alone = load_birnn(write_birnn(tmp_path / "birnn.pt"))
-    weights = {f"birnn.{name}": value for name, value in alone.state_dict().items()} | {"pnet.x": torch.zeros(1)}
+    weights = {f"birnn.{name}": value for name, value in alone.state_dict().items()} | {
+        "pnet.x": torch.zeros(1)
+    }
     save_checkpoint(tmp_path / "both.pt", "pnet_birnn", {"birnn": {"has_biases": True}}, weights)
     both = load_birnn(tmp_path / "both.pt")
-    assert all(torch.equal(value, both.state_dict()[name]) for name, value in alone.state_dict().items())
+    assert all(
+        torch.equal(value, both.state_dict()[name]) for name, value in alone.state_dict().items()
+    )
 
 
 def test_what_cannot_smooth_is_refused(tmp_path):

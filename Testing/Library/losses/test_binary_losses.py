@@ -5,7 +5,12 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from SlicePropagationLib.errors import ConfigError  # noqa: E402  torch may be absent
-from SlicePropagationLib.losses.binary import balanced_cross_entropy, cross_entropy, find_loss, jaccard_loss  # noqa: E402
+from SlicePropagationLib.losses.binary import (
+    balanced_cross_entropy,
+    cross_entropy,
+    find_loss,
+    jaccard_loss,
+)  # noqa: E402
 
 TRUTH = torch.tensor([[True, True, False, False]])
 FOUND = torch.tensor([[0.9, 0.5, 0.5, 0.1]], dtype=torch.float32)
@@ -19,17 +24,23 @@ def gradient(loss, probability, truth, *options):
 
 def test_the_jaccard_loss_is_the_paper_s_quotient():
     assert jaccard_loss(FOUND, TRUTH, 0.0).item() == pytest.approx(1 - 1.4 / 2.6)
-    assert jaccard_loss(TRUTH.float(), TRUTH) == 0 and jaccard_loss(1 - TRUTH.float(), TRUTH, 0.0) == 1
+    assert (
+        jaccard_loss(TRUTH.float(), TRUTH) == 0 and jaccard_loss(1 - TRUTH.float(), TRUTH, 0.0) == 1
+    )
 
 
 def test_the_gradient_of_the_jaccard_loss_is_the_paper_s_equation():
-    assert gradient(jaccard_loss, FOUND, TRUTH, 0.0)[0].tolist() == pytest.approx([-1 / 2.6, -1 / 2.6, 1.4 / 2.6**2, 1.4 / 2.6**2])
+    assert gradient(jaccard_loss, FOUND, TRUTH, 0.0)[0].tolist() == pytest.approx(
+        [-1 / 2.6, -1 / 2.6, 1.4 / 2.6**2, 1.4 / 2.6**2]
+    )
     torch.manual_seed(0)
     truth, found = torch.rand(2, 32, 32) < 0.3, torch.rand(2, 32, 32)
     inside, union = found[truth].sum(), truth.sum() + found[~truth].sum()
     expected = torch.where(truth, -1 / union, inside / union**2)
     assert torch.allclose(gradient(jaccard_loss, found, truth, 0.0), expected, rtol=1e-4)
-    assert torch.allclose(gradient(jaccard_loss, found, truth), expected, rtol=0.01)           # the smoothing of one pixel hardly shows
+    assert torch.allclose(
+        gradient(jaccard_loss, found, truth), expected, rtol=0.01
+    )  # the smoothing of one pixel hardly shows
 
 
 def test_without_a_structure_nothing_found_is_perfect_and_anything_found_is_pushed_down():
@@ -37,7 +48,9 @@ def test_without_a_structure_nothing_found_is_perfect_and_anything_found_is_push
     assert jaccard_loss(nothing, nothing) == 0
     found = torch.full((1, 8, 8), 0.5)
     assert 0.9 < jaccard_loss(found, nothing) < 1
-    assert (gradient(jaccard_loss, found, nothing) > 0).all() and torch.isfinite(gradient(jaccard_loss, nothing, nothing)).all()
+    assert (gradient(jaccard_loss, found, nothing) > 0).all() and torch.isfinite(
+        gradient(jaccard_loss, nothing, nothing)
+    ).all()
 
 
 def test_a_slice_without_the_structure_does_not_count_as_lost():
@@ -50,15 +63,22 @@ def test_a_slice_without_the_structure_does_not_count_as_lost():
 def test_the_balanced_cross_entropy_weighs_each_class_by_the_share_of_the_other():
     truth = torch.tensor([1.0, 0.0, 0.0, 0.0])
     found = torch.tensor([0.5, 0.5, 0.25, 0.1])
-    expected = -(0.75 * torch.tensor(0.5).log() + 0.25 * (torch.tensor([0.5, 0.75, 0.9]).log()).sum()) / 4
+    expected = (
+        -(0.75 * torch.tensor(0.5).log() + 0.25 * (torch.tensor([0.5, 0.75, 0.9]).log()).sum()) / 4
+    )
     assert balanced_cross_entropy(found, truth).item() == pytest.approx(expected.item(), rel=1e-5)
-    assert cross_entropy(found, truth).item() == pytest.approx(-(torch.tensor([0.5, 0.5, 0.75, 0.9]).log().mean()).item(), rel=1e-5)
+    assert cross_entropy(found, truth).item() == pytest.approx(
+        -(torch.tensor([0.5, 0.5, 0.75, 0.9]).log().mean()).item(), rel=1e-5
+    )
 
 
 def test_the_balanced_cross_entropy_says_nothing_about_one_class_alone():
     found = torch.full((4,), 0.3)
     for truth in (torch.zeros(4), torch.ones(4)):
-        assert balanced_cross_entropy(found, truth) == 0 and gradient(balanced_cross_entropy, found, truth).abs().max() == 0
+        assert (
+            balanced_cross_entropy(found, truth) == 0
+            and gradient(balanced_cross_entropy, found, truth).abs().max() == 0
+        )
 
 
 @pytest.mark.parametrize("loss", [jaccard_loss, cross_entropy, balanced_cross_entropy])

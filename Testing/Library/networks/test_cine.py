@@ -32,13 +32,18 @@ def test_the_unet_of_the_cine_paper_has_2_16_million_parameters():
 def test_the_recurrent_part_has_37_thousand_parameters():
     network = CineBiLSTM(CineBiLSTMConfig(CineUNetConfig(out_channels=3)))
     # a cell: 32 maps x 9 x 64 gates + 64; twice; 32 x 3 + 3 for the fusion
-    assert num_parameters(network.forward_cell, network.backward_cell, network.fusion) == 2 * 18_496 + 99
+    assert (
+        num_parameters(network.forward_cell, network.backward_cell, network.fusion)
+        == 2 * 18_496 + 99
+    )
 
 
 def test_the_deepest_level_sees_95_pixels():
     # two 3x3 convolutions a level at strides 1, 2, 4, 8: 5, then 2 s + 4 s more for every halving from stride s: 11, 23, 47, 95
     encoder = torch.nn.Sequential(*CineUNet(CineUNetConfig()).eval().encoders)
-    for convolution in (module for module in encoder.modules() if isinstance(module, torch.nn.Conv2d)):
+    for convolution in (
+        module for module in encoder.modules() if isinstance(module, torch.nn.Conv2d)
+    ):
         torch.nn.init.ones_(convolution.weight)
     image = torch.ones(1, 1, 160, 160, requires_grad=True)
     encoder(image)[0, 0, 5, 5].backward()
@@ -59,16 +64,24 @@ def sigmoid(x):
 def test_a_cell_of_one_pixel_gives_what_the_equations_give_by_hand():
     cell = ConvLSTMCell(1, 1)
     kernel = torch.zeros(4, 2, 3, 3)
-    kernel[:, :, 1, 1] = torch.tensor([[0.5, -1.0], [0.25, 0.5], [1.0, 2.0], [-0.5, 0.75]])     # on input and hidden: i, f, o, candidate
+    kernel[:, :, 1, 1] = torch.tensor(
+        [[0.5, -1.0], [0.25, 0.5], [1.0, 2.0], [-0.5, 0.75]]
+    )  # on input and hidden: i, f, o, candidate
     cell.gates.weight.data, cell.gates.bias.data = kernel, torch.tensor([0.1, 1.0, 0.0, -0.2])
     x, h, c = 2.0, 0.5, -0.4
-    enter, forget, leave = sigmoid(0.5 * x - h + 0.1), sigmoid(0.25 * x + 0.5 * h + 1.0), sigmoid(x + 2 * h)
+    enter, forget, leave = (
+        sigmoid(0.5 * x - h + 0.1),
+        sigmoid(0.25 * x + 0.5 * h + 1.0),
+        sigmoid(x + 2 * h),
+    )
     memory = c * forget + enter * math.tanh(-0.5 * x + 0.75 * h - 0.2)
     hidden = leave * math.tanh(memory)
     pixel = torch.ones(1, 1, 1, 1)
     with torch.no_grad():
         found_hidden, found_memory = cell(x * pixel, h * pixel, c * pixel)
-    assert float(found_memory) == pytest.approx(memory, abs=1e-6) and float(found_hidden) == pytest.approx(hidden, abs=1e-6)
+    assert float(found_memory) == pytest.approx(memory, abs=1e-6) and float(
+        found_hidden
+    ) == pytest.approx(hidden, abs=1e-6)
 
 
 def test_a_new_cell_remembers():
@@ -86,7 +99,9 @@ def test_frames_look_forward_and_back_but_the_first_has_no_past():
         other = window.clone()
         other[:, changed] += 1
         assert not torch.allclose(network(other)[:, 4 - changed], plain[:, 4 - changed])
-    network.fusion.weight.data[:, 4:] = 0            # the forward direction alone: what comes later cannot be known
+    network.fusion.weight.data[:, 4:] = (
+        0  # the forward direction alone: what comes later cannot be known
+    )
     other = window.clone()
     other[:, 3] += 1
     assert torch.allclose(network(other)[:, :3], network(window)[:, :3])

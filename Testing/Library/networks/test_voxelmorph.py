@@ -6,7 +6,13 @@ torch = pytest.importorskip("torch")
 
 from SlicePropagationLib.errors import ConfigError  # noqa: E402  torch may be absent
 from SlicePropagationLib.networks.cine_config import VoxelMorphConfig  # noqa: E402
-from SlicePropagationLib.networks.voxelmorph import VoxelMorph, compose, integrate, resize_displacement, warp  # noqa: E402
+from SlicePropagationLib.networks.voxelmorph import (
+    VoxelMorph,
+    compose,
+    integrate,
+    resize_displacement,
+    warp,
+)  # noqa: E402
 
 
 def convolutions_as_called(network, *inputs):
@@ -33,7 +39,11 @@ def test_with_equal_weights_its_velocity_is_that_of_monai():
     ours = VoxelMorph(VoxelMorphConfig(velocity_divisor=1, squarings=0))
     moving, fixed = torch.rand(2, 1, 1, 32, 48)
     pair = torch.cat([moving, fixed], dim=1)
-    for mine, other in zip(convolutions_as_called(ours, moving, fixed), convolutions_as_called(theirs, pair), strict=True):
+    for mine, other in zip(
+        convolutions_as_called(ours, moving, fixed),
+        convolutions_as_called(theirs, pair),
+        strict=True,
+    ):
         mine.load_state_dict(other.state_dict())
     with torch.no_grad():
         assert torch.allclose(ours(moving, fixed)[0], theirs(pair), atol=1e-5)
@@ -54,7 +64,7 @@ def test_a_constant_velocity_integrates_to_itself():
 def test_a_velocity_that_grows_with_the_row_integrates_to_its_exponential():
     rows = torch.arange(64.0) - 20
     velocity = torch.zeros(1, 2, 64, 64)
-    velocity[:, 0] = 0.3 * rows[:, None]             # x' = 0.3 x, so x(1) = e^0.3 x
+    velocity[:, 0] = 0.3 * rows[:, None]  # x' = 0.3 x, so x(1) = e^0.3 x
     found = integrate(velocity, 7)[0, 0, 15:30, 32]
     assert torch.allclose(found, (torch.e**0.3 - 1) * rows[15:30], atol=0.02)
 

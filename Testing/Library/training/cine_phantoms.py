@@ -12,7 +12,9 @@ SIDE, COUNT = 32, 8
 def beating_disc(seed=0, count=COUNT):
     """(T, 1, S, S) image and truth of a disc whose radius goes from 9 to 6 and back in one cycle."""
     radii = 7.5 + 1.5 * np.cos(2 * np.pi * np.arange(count) / count)
-    truth = np.stack([disc((SIDE, SIDE), (16, 15 + seed), radius) for radius in radii])[:, None].astype(np.uint8)
+    truth = np.stack([disc((SIDE, SIDE), (16, 15 + seed), radius) for radius in radii])[
+        :, None
+    ].astype(np.uint8)
     noise = np.random.default_rng(seed).normal(0, 5, truth.shape)
     return (100 * truth + noise).astype(np.int16), truth
 
@@ -32,5 +34,12 @@ def cine_cases(folder, frames=(0, 4), count=COUNT):
         image, truth = beating_disc(seed, count)
         labels = np.zeros_like(truth)
         labels[list(frames)] = truth[list(frames)]
-        cases.append(TrainingCase(str(write_4d(folder / f"cine{seed}.nii.gz", image)), str(write_4d(folder / f"cine{seed}_label.nii.gz", labels)), "discs", f"cine{seed}"))
+        cases.append(
+            TrainingCase(
+                str(write_4d(folder / f"cine{seed}.nii.gz", image)),
+                str(write_4d(folder / f"cine{seed}_label.nii.gz", labels)),
+                "discs",
+                f"cine{seed}",
+            )
+        )
     return cases

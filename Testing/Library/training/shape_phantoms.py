@@ -20,7 +20,10 @@ SHELL, CORE = 1, 2
 def ellipsoid(shape, centre, radii):
     """(N, H, W) bool."""
     axes = np.ogrid[tuple(slice(size) for size in shape)]
-    return sum(((axis - middle) / radius) ** 2 for axis, middle, radius in zip(axes, centre, radii)) <= 1
+    return (
+        sum(((axis - middle) / radius) ** 2 for axis, middle, radius in zip(axes, centre, radii))
+        <= 1
+    )
 
 
 def shape_arrays(number):
@@ -28,7 +31,9 @@ def shape_arrays(number):
     radii = ((4.5, 8, 7), (5.5, 6, 9))[number % 2]
     labels = SHELL * ellipsoid((16, 28, 28), (7.5, 14, 13), radii).astype(np.uint8)
     labels[ellipsoid((16, 28, 28), (7.5, 14, 13), [radius - 2 for radius in radii])] = CORE
-    image = np.array((0, 60, 120))[labels] + np.random.default_rng(number).normal(0, 3, labels.shape)
+    image = np.array((0, 60, 120))[labels] + np.random.default_rng(number).normal(
+        0, 3, labels.shape
+    )
     return image.astype(np.int16), labels
 
 
@@ -38,7 +43,10 @@ def shape_cases(folder, count=2, spacing=(1.0, 1.0, 1.0)):
     for number in range(count):
         place = folder / f"shape{number}"
         place.mkdir(exist_ok=True)
-        paths = [str(write(place / f"{name}.nii.gz", array, spacing=spacing)) for name, array in zip(("image", "label"), shape_arrays(number))]
+        paths = [
+            str(write(place / f"{name}.nii.gz", array, spacing=spacing))
+            for name, array in zip(("image", "label"), shape_arrays(number))
+        ]
         cases.append(TrainingCase(*paths, "shapes", f"shape{number}", "train"))
     return cases
 
@@ -51,7 +59,19 @@ def small(task, preset="default", epochs=10, labels=(SHELL, CORE), prior=""):
         network = replace(network, autoencoder=replace(network.autoencoder, **width), **width)
     else:
         network = replace(network, **width)
-    loop = replace(training.loop, epochs=epochs, learning_rate=0.01, schedule="cosine", precision="32-true", batch_size=2)
-    training = replace(training, loop=loop, passes=10, task=replace(training.task, network=network, augmentation=STILL))
+    loop = replace(
+        training.loop,
+        epochs=epochs,
+        learning_rate=0.01,
+        schedule="cosine",
+        precision="32-true",
+        batch_size=2,
+    )
+    training = replace(
+        training,
+        loop=loop,
+        passes=10,
+        task=replace(training.task, network=network, augmentation=STILL),
+    )
     training = training.with_labels(labels) if labels else training
     return training.with_prior(prior) if prior else training

@@ -23,7 +23,10 @@ from shape_phantoms import CORE, GRID, SHELL, shape_arrays, shape_cases, small  
 
 
 def best_score(weights):
-    lines = [json.loads(line) for line in (weights.parent / "metrics.jsonl").read_text(encoding="utf-8").splitlines()]
+    lines = [
+        json.loads(line)
+        for line in (weights.parent / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
+    ]
     return max(line.get("dice", line.get("ssim")) for line in lines)
 
 
@@ -40,48 +43,79 @@ def cases(folder):
 @pytest.fixture(scope="module")
 def autoencoder(folder, cases):
     """Model file of an auto-encoder that learnt the two phantoms."""
-    return small("acnn_autoencoder", epochs=14).train(cases, cases, folder / "autoencoder", device="cpu")
+    return small("acnn_autoencoder", epochs=14).train(
+        cases, cases, folder / "autoencoder", device="cpu"
+    )
 
 
 @pytest.fixture(scope="module")
 def tl_network(folder, cases, autoencoder):
     """Model file of a predictor that learnt the codes of the two phantoms."""
-    return small("acnn_predictor", epochs=4, labels=(), prior=autoencoder).train(cases, cases, folder / "predictor", device="cpu")
+    return small("acnn_predictor", epochs=4, labels=(), prior=autoencoder).train(
+        cases, cases, folder / "predictor", device="cpu"
+    )
 
 
 def test_the_autoencoder_learns_two_shapes(autoencoder):
     assert best_score(autoencoder) > 0.6
 
 
-def test_the_predictor_learns_the_codes_of_two_images_alone_and_then_with_the_autoencoder(tl_network, autoencoder):
+def test_the_predictor_learns_the_codes_of_two_images_alone_and_then_with_the_autoencoder(
+    tl_network, autoencoder
+):
     assert best_score(tl_network) > 0.6
-    lines = [json.loads(line) for line in (tl_network.parent / "metrics.jsonl").read_text(encoding="utf-8").splitlines()]
+    lines = [
+        json.loads(line)
+        for line in (tl_network.parent / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
+    ]
     before, after = load_shape_model(autoencoder), load_shape_model(tl_network.parent / "last.pt")
     _, labels = shape_arrays(0)
     assert len(lines) == 4
     assert after.labels == before.labels == (SHELL, CORE)
-    code, earlier = (model.code(model.classes_of(labels, (1.0, 1.0, 1.0), "shape")) for model in (after, before))
-    assert np.abs(code - earlier).max() > 1e-3              # the joint part has changed the encoder too
+    code, earlier = (
+        model.code(model.classes_of(labels, (1.0, 1.0, 1.0), "shape")) for model in (after, before)
+    )
+    assert np.abs(code - earlier).max() > 1e-3  # the joint part has changed the encoder too
 
 
 def test_the_encoder_stands_still_while_the_predictor_learns_alone(tmp_path, cases, autoencoder):
     training = small("acnn_predictor", epochs=1, labels=(), prior=autoencoder)
-    best = replace(training, task=replace(training.task, alone=1.0)).train(cases, cases, tmp_path, device="cpu")
+    best = replace(training, task=replace(training.task, alone=1.0)).train(
+        cases, cases, tmp_path, device="cpu"
+    )
     before, after = load_checkpoint(autoencoder).weights, load_checkpoint(best).weights
     assert all(torch.equal(value, after[f"autoencoder.{name}"]) for name, value in before.items())
 
 
-@pytest.mark.parametrize("preset, has_prior", [("default", True), ("cascade", False), ("annotation", True)])
-def test_a_segmentation_learns_the_fine_labels_of_two_thick_stacks(tmp_path, cases, autoencoder, preset, has_prior):
-    training = small("acnn_segmentation", preset, epochs=12, labels=() if has_prior else (SHELL, CORE), prior=autoencoder if has_prior else "")
+@pytest.mark.parametrize(
+    "preset, has_prior", [("default", True), ("cascade", False), ("annotation", True)]
+)
+def test_a_segmentation_learns_the_fine_labels_of_two_thick_stacks(
+    tmp_path, cases, autoencoder, preset, has_prior
+):
+    training = small(
+        "acnn_segmentation",
+        preset,
+        epochs=12,
+        labels=() if has_prior else (SHELL, CORE),
+        prior=autoencoder if has_prior else "",
+    )
     weights = training.train(cases, cases, tmp_path, device="cpu")
     assert best_score(weights) > 0.6
     assert load_checkpoint(weights).config["labels"] == (SHELL, CORE)
 
 
 @pytest.mark.parametrize("preset", ["default", "plain"])
-def test_a_superresolution_learns_the_fine_images_of_two_thick_stacks(tmp_path, cases, tl_network, preset):
-    training = small("acnn_superresolution", preset, epochs=9, labels=() if preset == "default" else (SHELL,), prior=tl_network if preset == "default" else "")
+def test_a_superresolution_learns_the_fine_images_of_two_thick_stacks(
+    tmp_path, cases, tl_network, preset
+):
+    training = small(
+        "acnn_superresolution",
+        preset,
+        epochs=9,
+        labels=() if preset == "default" else (SHELL,),
+        prior=tl_network if preset == "default" else "",
+    )
     assert best_score(training.train(cases, cases, tmp_path, device="cpu")) > 0.6
 
 
@@ -89,7 +123,13 @@ def test_the_prior_pulls_the_segmentation_towards_the_codes_of_the_truth(cases, 
     """A step along the gradient of the prior's part alone brings the code nearer."""
     training = small("acnn_segmentation", labels=(), prior=autoencoder)
     task = training.new_task().eval()
-    batch = next(iter(torch.utils.data.DataLoader(ShapeDataset(cases, GRID, (SHELL, CORE), needs_fine_truth=True), 2)))
+    batch = next(
+        iter(
+            torch.utils.data.DataLoader(
+                ShapeDataset(cases, GRID, (SHELL, CORE), needs_fine_truth=True), 2
+            )
+        )
+    )
     losses = task(batch)
     assert losses["code"] > 0 and losses["total"] == losses["entropy"] + losses["code"]
     losses["code"].backward()
@@ -99,23 +139,38 @@ def test_the_prior_pulls_the_segmentation_towards_the_codes_of_the_truth(cases, 
 
 def test_the_prior_is_no_part_of_what_is_stored_or_trained(cases, autoencoder):
     task = small("acnn_segmentation", labels=(), prior=autoencoder).new_task().train()
-    assert not task.prior.training and not any(parameter.requires_grad for parameter in task.prior.parameters())
+    assert not task.prior.training and not any(
+        parameter.requires_grad for parameter in task.prior.parameters()
+    )
     assert not any(name.startswith("prior") for name in task.network.state_dict())
 
 
-def test_the_only_shape_that_a_model_knows_is_perfectly_plausible_and_no_other_is(autoencoder, cases):
+def test_the_only_shape_that_a_model_knows_is_perfectly_plausible_and_no_other_is(
+    autoencoder, cases
+):
     model = load_shape_model(autoencoder)
-    model.autoencoder.from_code[0].weight.zero_()           # every code decodes to the same shape
+    model.autoencoder.from_code[0].weight.zero_()  # every code decodes to the same shape
     known = model.probabilities(np.zeros(64)).argmax(axis=0).astype(np.uint8)
-    shapes = [sample[1] for sample in ShapeDataset(cases, GRID, (SHELL, CORE), needs_fine_truth=False).samples]
+    shapes = [
+        sample[1]
+        for sample in ShapeDataset(cases, GRID, (SHELL, CORE), needs_fine_truth=False).samples
+    ]
     others = [shape for shape in shapes if not np.array_equal(shape, known)]
-    assert model.implausibility(known) == 0 and all(model.implausibility(shape) > 0 for shape in others)
-    assert all(model.misfit(shape) > 0 for shape in others) and np.isnan(model.misfit(np.zeros_like(known)))
+    assert model.implausibility(known) == 0 and all(
+        model.implausibility(shape) > 0 for shape in others
+    )
+    assert all(model.misfit(shape) > 0 for shape in others) and np.isnan(
+        model.misfit(np.zeros_like(known))
+    )
     assert model.misfit(known) == 0 or not known.any()
 
 
 def test_missing_and_superfluous_priors_are_refused_with_a_remedy(autoencoder):
-    for task, remedy in (("acnn_segmentation", "train acnn_autoencoder"), ("acnn_superresolution", "train acnn_predictor"), ("acnn_predictor", "train acnn_autoencoder")):
+    for task, remedy in (
+        ("acnn_segmentation", "train acnn_autoencoder"),
+        ("acnn_superresolution", "train acnn_predictor"),
+        ("acnn_predictor", "train acnn_autoencoder"),
+    ):
         with pytest.raises(ConfigError, match=f"{remedy}.*--prior"):
             small(task).new_task()
     with pytest.raises(ConfigError, match="leave --prior out"):
@@ -137,7 +192,9 @@ def test_a_model_about_no_label_is_refused():
         small("acnn_autoencoder", labels=()).new_task()
 
 
-def test_a_structure_larger_than_the_grid_and_slices_thicker_than_it_are_refused_with_a_remedy(tmp_path, cases):
+def test_a_structure_larger_than_the_grid_and_slices_thicker_than_it_are_refused_with_a_remedy(
+    tmp_path, cases
+):
     narrow = replace(GRID, spacing_mm=(1.0, 0.4, 0.4))
     with pytest.raises(InputError, match="lies outside.*grid.spacing_mm to at least"):
         ShapeDataset(cases, narrow, (SHELL, CORE), needs_fine_truth=False)
@@ -148,16 +205,32 @@ def test_a_structure_larger_than_the_grid_and_slices_thicker_than_it_are_refused
         ShapeDataset(cases, GRID, (SHELL, 7), needs_fine_truth=False)
 
 
-@pytest.mark.parametrize("task, preset", [("acnn_autoencoder", "default"), ("acnn_segmentation", "cascade")])
-def test_a_batch_of_one_case_on_a_grid_of_one_cell_is_refused_with_a_remedy(tmp_path, cases, task, preset):
-    training = small(task, preset, epochs=1)            # the grid 12 x 24 x 24 leaves one cell
+@pytest.mark.parametrize(
+    "task, preset", [("acnn_autoencoder", "default"), ("acnn_segmentation", "cascade")]
+)
+def test_a_batch_of_one_case_on_a_grid_of_one_cell_is_refused_with_a_remedy(
+    tmp_path, cases, task, preset
+):
+    training = small(task, preset, epochs=1)  # the grid 12 x 24 x 24 leaves one cell
     single = replace(training, passes=1)
     with pytest.raises(ConfigError, match="one cell.*passes to at least 2"):
         single.train(cases[:1], cases[:1], tmp_path, device="cpu")
     with pytest.raises(ConfigError, match="one cell.*loop.batch_size to at least 2"):
-        replace(training, loop=replace(training.loop, batch_size=1)).train(cases, cases, tmp_path, device="cpu")
-    with pytest.raises(ValueError, match="more than 1 value per channel"):      # what it would be without the refusal
-        single.new_task().train()(next(iter(torch.utils.data.DataLoader(ShapeDataset(cases[:1], GRID, (SHELL, CORE), needs_fine_truth=False), 1))))
+        replace(training, loop=replace(training.loop, batch_size=1)).train(
+            cases, cases, tmp_path, device="cpu"
+        )
+    with pytest.raises(
+        ValueError, match="more than 1 value per channel"
+    ):  # what it would be without the refusal
+        single.new_task().train()(
+            next(
+                iter(
+                    torch.utils.data.DataLoader(
+                        ShapeDataset(cases[:1], GRID, (SHELL, CORE), needs_fine_truth=False), 1
+                    )
+                )
+            )
+        )
     assert not (tmp_path / "best.pt").exists()
 
 
@@ -168,12 +241,35 @@ def test_a_single_case_is_learnt_from_where_the_coarsest_level_has_several_cells
 
 def test_the_presets_are_the_papers():
     training = acnn_segmentation.PRESETS["default"]
-    assert training.grid == PAPER_GRID == FineGridConfig((60, 120, 120), (2.0, 1.25, 1.25), 5) and PAPER_GRID.thick_mm == 10 and PAPER_GRID.num_thick == 12
-    assert (training.loop.learning_rate, training.loop.batch_size, training.loop.weight_decay, training.loop.schedule) == (1e-3, 8, 5e-6, "constant")
-    assert training.task.code_weight == 0.01 and training.task.degradation.blur * PAPER_GRID.thick_mm == 4.0
-    assert acnn_autoencoder.PRESETS["default"].task.swap == 0.1 and acnn_autoencoder.PRESETS["default"].task.network.code_size == 64
-    assert acnn_superresolution.PRESETS["default"].task.degradation.shift_mm > 0 == acnn_segmentation.PRESETS["default"].task.degradation.shift_mm
-    assert acnn_segmentation.PRESETS["small"].grid == SMALL_GRID and SMALL_GRID.shape == (24, 48, 48)
+    assert (
+        training.grid == PAPER_GRID == FineGridConfig((60, 120, 120), (2.0, 1.25, 1.25), 5)
+        and PAPER_GRID.thick_mm == 10
+        and PAPER_GRID.num_thick == 12
+    )
+    assert (
+        training.loop.learning_rate,
+        training.loop.batch_size,
+        training.loop.weight_decay,
+        training.loop.schedule,
+    ) == (1e-3, 8, 5e-6, "constant")
+    assert (
+        training.task.code_weight == 0.01
+        and training.task.degradation.blur * PAPER_GRID.thick_mm == 4.0
+    )
+    assert (
+        acnn_autoencoder.PRESETS["default"].task.swap == 0.1
+        and acnn_autoencoder.PRESETS["default"].task.network.code_size == 64
+    )
+    assert (
+        acnn_superresolution.PRESETS["default"].task.degradation.shift_mm
+        > 0
+        == acnn_segmentation.PRESETS["default"].task.degradation.shift_mm
+    )
+    assert acnn_segmentation.PRESETS["small"].grid == SMALL_GRID and SMALL_GRID.shape == (
+        24,
+        48,
+        48,
+    )
 
 
 def test_swapped_labels_are_as_many_as_said_and_of_any_class():
@@ -198,15 +294,82 @@ def test_dice_leaves_out_structures_that_are_nowhere():
 
 def test_the_command_trains_and_says_which_option_a_task_does_not_take(tmp_path, capsys):
     cases, table = shape_cases(tmp_path, 3), tmp_path / "cases.csv"
-    table.write_text("image,label,split,dataset,case\n" + "".join(f"{case.image},{case.label_map},{split},shapes,{case.name}\n" for case, split in zip(cases, ("train", "train", "val"))), encoding="utf-8")
-    (tmp_path / "tiny.json").write_text(json.dumps({"task": {"network": {"grid": {"shape": [12, 24, 24], "spacing_mm": [1.0, 1.0, 1.0], "factor": 4}, "base_channels": 2}},
-                                                   "loop": {"epochs": 1, "batch_size": 2}}), encoding="utf-8")
-    arguments = ["--cases", str(table), "--config", str(tmp_path / "tiny.json"), "--device", "cpu", "--quiet"]
-    assert main(["train", "acnn_autoencoder", "--labels", "1,2", "--out", str(tmp_path / "ae"), *arguments]) == 0
-    assert main(["train", "acnn_segmentation", "--prior", str(tmp_path / "ae" / "best.pt"), "--out", str(tmp_path / "seg"), *arguments]) == 0
+    table.write_text(
+        "image,label,split,dataset,case\n"
+        + "".join(
+            f"{case.image},{case.label_map},{split},shapes,{case.name}\n"
+            for case, split in zip(cases, ("train", "train", "val"))
+        ),
+        encoding="utf-8",
+    )
+    (tmp_path / "tiny.json").write_text(
+        json.dumps(
+            {
+                "task": {
+                    "network": {
+                        "grid": {"shape": [12, 24, 24], "spacing_mm": [1.0, 1.0, 1.0], "factor": 4},
+                        "base_channels": 2,
+                    }
+                },
+                "loop": {"epochs": 1, "batch_size": 2},
+            }
+        ),
+        encoding="utf-8",
+    )
+    arguments = [
+        "--cases",
+        str(table),
+        "--config",
+        str(tmp_path / "tiny.json"),
+        "--device",
+        "cpu",
+        "--quiet",
+    ]
+    assert (
+        main(
+            [
+                "train",
+                "acnn_autoencoder",
+                "--labels",
+                "1,2",
+                "--out",
+                str(tmp_path / "ae"),
+                *arguments,
+            ]
+        )
+        == 0
+    )
+    assert (
+        main(
+            [
+                "train",
+                "acnn_segmentation",
+                "--prior",
+                str(tmp_path / "ae" / "best.pt"),
+                "--out",
+                str(tmp_path / "seg"),
+                *arguments,
+            ]
+        )
+        == 0
+    )
     record = json.loads((tmp_path / "seg" / "config.json").read_text(encoding="utf-8"))["training"]
     assert record["prior"].endswith("best.pt") and record["task"]["network"]["base_channels"] == 2
     assert main(["train", "acnn_segmentation", "--out", str(tmp_path / "none"), *arguments]) == 2
     assert "train acnn_autoencoder" in capsys.readouterr().err and not (tmp_path / "none").exists()
-    assert main(["train", "slice_unet", "--labels", "1", "--out", str(tmp_path / "none"), "--cases", str(table)]) == 2
+    assert (
+        main(
+            [
+                "train",
+                "slice_unet",
+                "--labels",
+                "1",
+                "--out",
+                str(tmp_path / "none"),
+                "--cases",
+                str(table),
+            ]
+        )
+        == 2
+    )
     assert "takes no --labels" in capsys.readouterr().err

@@ -36,8 +36,13 @@ def weights_of(path):
 
 def test_it_learns_and_writes_weights_logs_and_metrics(tmp_path):
     best, lines = run(tmp_path)
-    rows = [json.loads(line) for line in (tmp_path / "metrics.jsonl").read_text(encoding="utf-8").splitlines()]
-    assert [row["epoch"] for row in rows] == [1, 2, 3, 4] and rows[-1]["total"] < 0.5 * rows[0]["total"]
+    rows = [
+        json.loads(line)
+        for line in (tmp_path / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
+    ]
+    assert [row["epoch"] for row in rows] == [1, 2, 3, 4] and rows[-1]["total"] < 0.5 * rows[0][
+        "total"
+    ]
     with open(tmp_path / "log.csv", newline="", encoding="utf-8") as file:
         assert [int(row["epoch"]) for row in csv.DictReader(file)] == [1, 2, 3, 4]
     assert load_checkpoint(best).metrics["score"] == max(row["score"] for row in rows)
@@ -47,7 +52,9 @@ def test_it_learns_and_writes_weights_logs_and_metrics(tmp_path):
 def test_a_training_that_goes_on_ends_with_the_same_bits(tmp_path):
     run(tmp_path / "whole")
     with pytest.raises(RuntimeError, match="power cut"):
-        run(tmp_path / "broken", toy=ToyConfig(fails_after=2 * 8))          # two epochs of eight batches, then an error
+        run(
+            tmp_path / "broken", toy=ToyConfig(fails_after=2 * 8)
+        )  # two epochs of eight batches, then an error
     _, lines = run(tmp_path / "broken")
     assert "going on after epoch 2" in lines[0]
     whole, broken = (weights_of(tmp_path / name / "last.pt") for name in ("whole", "broken"))
@@ -61,11 +68,15 @@ def test_averaged_weights_are_kept_and_go_on_with_the_same_bits(tmp_path):
     with pytest.raises(RuntimeError, match="power cut"):
         run(tmp_path / "broken", averaged, ToyConfig(fails_after=2 * 8))
     run(tmp_path / "broken", averaged)
-    plain, whole, broken = (weights_of(tmp_path / name / "last.pt") for name in ("plain", "whole", "broken"))
+    plain, whole, broken = (
+        weights_of(tmp_path / name / "last.pt") for name in ("plain", "whole", "broken")
+    )
     assert all(torch.equal(whole[name], broken[name]) for name in whole)
     assert not all(torch.equal(whole[name], plain[name]) for name in whole)
     current = torch.load(tmp_path / "whole" / "state.ckpt", weights_only=True)["model"]
-    assert all(torch.equal(current[f"network.{name}"], plain[name]) for name in plain)      # the average is only looked at, the training goes on without it
+    assert all(
+        torch.equal(current[f"network.{name}"], plain[name]) for name in plain
+    )  # the average is only looked at, the training goes on without it
 
 
 class FlatTask(ToyTask):
@@ -75,12 +86,23 @@ class FlatTask(ToyTask):
         return {"score": torch.tensor(1.0), "count": 1}
 
 
-def test_on_a_plateau_the_learning_rate_falls_instead_of_the_training_ending_also_after_going_on(tmp_path):
+def test_on_a_plateau_the_learning_rate_falls_instead_of_the_training_ending_also_after_going_on(
+    tmp_path,
+):
     config = LoopConfig(epochs=3, batch_size=8, learning_rate=0.1, schedule="plateau", patience=1)
     for epochs in (3, 4):
-        fit(FlatTask(ToyConfig()), Line(), Line(), replace(config, epochs=epochs), tmp_path, device="cpu")
+        fit(
+            FlatTask(ToyConfig()),
+            Line(),
+            Line(),
+            replace(config, epochs=epochs),
+            tmp_path,
+            device="cpu",
+        )
     with open(tmp_path / "log.csv", newline="", encoding="utf-8") as file:
-        assert [float(row["learning_rate"]) for row in csv.DictReader(file)] == pytest.approx([0.1, 0.1, 0.01, 0.001])
+        assert [float(row["learning_rate"]) for row in csv.DictReader(file)] == pytest.approx(
+            [0.1, 0.1, 0.01, 0.001]
+        )
 
 
 KILLED = """
@@ -103,18 +125,32 @@ fit(Killed(ToyConfig()), Line(), Line(), LoopConfig(epochs=4, batch_size=8, lear
 
 def test_a_killed_process_goes_on_and_loses_no_epoch(tmp_path):
     places = [str(Path(__file__).parent), str(Path(__file__).parents[3])]
-    killed_in_its_third_epoch = subprocess.run([sys.executable, "-c", KILLED, str(tmp_path / "killed")], env={**os.environ, "PYTHONPATH": os.pathsep.join(places)}, stderr=subprocess.DEVNULL)
+    killed_in_its_third_epoch = subprocess.run(
+        [sys.executable, "-c", KILLED, str(tmp_path / "killed")],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(places)},
+        stderr=subprocess.DEVNULL,
+    )
     log = tmp_path / "killed" / "metrics.jsonl"
-    assert killed_in_its_third_epoch.returncode == -signal.SIGKILL and log.read_text(encoding="utf-8").count("\n") == 2
+    assert (
+        killed_in_its_third_epoch.returncode == -signal.SIGKILL
+        and log.read_text(encoding="utf-8").count("\n") == 2
+    )
     run(tmp_path / "killed")
     run(tmp_path / "whole")
     killed, whole = (weights_of(tmp_path / name / "last.pt") for name in ("killed", "whole"))
     assert all(torch.equal(whole[name], killed[name]) for name in whole)
-    assert [json.loads(line)["epoch"] for line in log.read_text(encoding="utf-8").splitlines()] == [1, 2, 3, 4]
+    assert [json.loads(line)["epoch"] for line in log.read_text(encoding="utf-8").splitlines()] == [
+        1,
+        2,
+        3,
+        4,
+    ]
 
 
 @pytest.mark.parametrize("is_written", [True, False], ids=["after its line", "before its line"])
-def test_a_kill_while_an_epoch_is_written_down_leaves_one_line_per_epoch(tmp_path, monkeypatch, is_written):
+def test_a_kill_while_an_epoch_is_written_down_leaves_one_line_per_epoch(
+    tmp_path, monkeypatch, is_written
+):
     add = EpochLog.add
 
     def killed(log, values):
@@ -128,13 +164,19 @@ def test_a_kill_while_an_epoch_is_written_down_leaves_one_line_per_epoch(tmp_pat
         patch.setattr(EpochLog, "add", killed)
         run(tmp_path)
     run(tmp_path)
-    assert [json.loads(line)["epoch"] for line in (tmp_path / "metrics.jsonl").read_text(encoding="utf-8").splitlines()] == [1, 2, 3, 4]
+    assert [
+        json.loads(line)["epoch"]
+        for line in (tmp_path / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
+    ] == [1, 2, 3, 4]
 
 
 def test_a_line_of_the_log_that_a_kill_cut_short_is_written_again(tmp_path):
     (tmp_path / "metrics.jsonl").write_text('{"epoch": 1, "tot')
     run(tmp_path)
-    assert [json.loads(line)["epoch"] for line in (tmp_path / "metrics.jsonl").read_text(encoding="utf-8").splitlines()] == [1, 2, 3, 4]
+    assert [
+        json.loads(line)["epoch"]
+        for line in (tmp_path / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
+    ] == [1, 2, 3, 4]
 
 
 def test_half_written_files_of_a_kill_are_removed(tmp_path):
@@ -151,7 +193,11 @@ def test_a_damaged_state_is_named_with_what_to_do(tmp_path):
         run(tmp_path)
 
 
-@pytest.mark.parametrize("state", [[1], {"model": 3}, {}, {"counters": {}}], ids=["a list", "no weights", "nothing", "no counters"])
+@pytest.mark.parametrize(
+    "state",
+    [[1], {"model": 3}, {}, {"counters": {}}],
+    ids=["a list", "no weights", "nothing", "no counters"],
+)
 def test_a_state_that_is_none_is_named_with_what_to_do(tmp_path, state):
     run(tmp_path)
     earlier = torch.load(tmp_path / "state.ckpt", weights_only=True)
@@ -181,15 +227,34 @@ def test_the_table_of_the_log_is_never_half_written(tmp_path, monkeypatch):
 
 
 def test_two_processes_train_as_one_and_go_on(tmp_path):
-    script = ("import sys, torch; from pathlib import Path; from toy_task import *; from SlicePropagationLib.training.loop import *\n"
-              "torch.manual_seed(0); loop = LoopConfig(epochs=int(sys.argv[2]), batch_size=4, learning_rate=0.05, seed=3, devices=2, max_hours=1.0)\n"
-              "fit(ToyTask(ToyConfig()), Line(), Line(), loop, Path(sys.argv[1]), device='cpu', report=lambda text: print(text, flush=True))")
+    script = (
+        "import sys, torch; from pathlib import Path; from toy_task import *; from SlicePropagationLib.training.loop import *\n"
+        "torch.manual_seed(0); loop = LoopConfig(epochs=int(sys.argv[2]), batch_size=4, learning_rate=0.05, seed=3, devices=2, max_hours=1.0)\n"
+        "fit(ToyTask(ToyConfig()), Line(), Line(), loop, Path(sys.argv[1]), device='cpu', report=lambda text: print(text, flush=True))"
+    )
     (tmp_path / "two.py").write_text(script, encoding="utf-8")
     places = [str(Path(__file__).parent), str(Path(__file__).parents[3])]
-    told = [subprocess.run([sys.executable, str(tmp_path / "two.py"), str(tmp_path / "out"), epochs], capture_output=True, text=True, check=True, timeout=120,
-                           env={**os.environ, "PYTHONPATH": os.pathsep.join(places), "OMP_NUM_THREADS": "1"}).stdout for epochs in ("2", "3")]
-    assert told[0].count("epoch 1 of 2:") == told[0].count("epoch 2 of 2:") == told[1].count("going on after epoch 2") == 1
-    assert [json.loads(line)["epoch"] for line in (tmp_path / "out" / "metrics.jsonl").read_text(encoding="utf-8").splitlines()] == [1, 2, 3]
+    told = [
+        subprocess.run(
+            [sys.executable, str(tmp_path / "two.py"), str(tmp_path / "out"), epochs],
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=120,
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(places), "OMP_NUM_THREADS": "1"},
+        ).stdout
+        for epochs in ("2", "3")
+    ]
+    assert (
+        told[0].count("epoch 1 of 2:")
+        == told[0].count("epoch 2 of 2:")
+        == told[1].count("going on after epoch 2")
+        == 1
+    )
+    assert [
+        json.loads(line)["epoch"]
+        for line in (tmp_path / "out" / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
+    ] == [1, 2, 3]
 
 
 def test_a_finished_training_is_not_done_again(tmp_path):
@@ -201,8 +266,13 @@ def test_a_finished_training_is_not_done_again(tmp_path):
 
 def test_the_best_weights_stay_when_later_ones_are_worse(tmp_path):
     best, _ = run(tmp_path, replace(LOOP, learning_rate=0.3, schedule="constant", epochs=6))
-    rows = [json.loads(line) for line in (tmp_path / "metrics.jsonl").read_text(encoding="utf-8").splitlines()]
-    assert load_checkpoint(best).metrics["epoch"] == max(rows, key=lambda row: row["score"])["epoch"]
+    rows = [
+        json.loads(line)
+        for line in (tmp_path / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
+    ]
+    assert (
+        load_checkpoint(best).metrics["epoch"] == max(rows, key=lambda row: row["score"])["epoch"]
+    )
 
 
 def test_it_ends_early_when_nothing_improves(tmp_path):
@@ -212,7 +282,10 @@ def test_it_ends_early_when_nothing_improves(tmp_path):
 
 def test_the_learning_rate_falls_at_the_milestones_of_the_thesis(tmp_path):
     run(tmp_path, replace(LOOP, schedule="steps", milestones=(1, 3), epochs=4, learning_rate=0.01))
-    rates = [json.loads(line)["learning_rate"] for line in (tmp_path / "metrics.jsonl").read_text(encoding="utf-8").splitlines()]
+    rates = [
+        json.loads(line)["learning_rate"]
+        for line in (tmp_path / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
+    ]
     assert rates == pytest.approx([0.01, 0.001, 0.001, 0.0001])
 
 
@@ -227,8 +300,13 @@ def test_a_loss_that_is_no_number_stops_with_its_place(tmp_path):
 
 
 def test_a_limit_of_time_ends_the_training_within_an_epoch(tmp_path):
-    run(tmp_path, replace(LOOP, epochs=2, max_hours=0.5 / 3600), ToyConfig(pause=0.3))          # an epoch of eight batches would take 2.4 s
-    row, = (json.loads(line) for line in (tmp_path / "metrics.jsonl").read_text(encoding="utf-8").splitlines())
+    run(
+        tmp_path, replace(LOOP, epochs=2, max_hours=0.5 / 3600), ToyConfig(pause=0.3)
+    )  # an epoch of eight batches would take 2.4 s
+    (row,) = (
+        json.loads(line)
+        for line in (tmp_path / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
+    )
     assert 0.5 / 3600 <= row["hours"] + 1e-4 and row["hours"] < 2.0 / 3600
 
 
@@ -248,7 +326,9 @@ def test_metrics_are_averaged_by_count(tmp_path):
         def metrics(self, batch):
             return {"score": batch.float().mean(), "count": len(batch)}
 
-    best = fit(Numbers(ToyConfig()), Line(), range(10), replace(LOOP, epochs=1), tmp_path, device="cpu")       # batches 0..7 and 8..9
+    best = fit(
+        Numbers(ToyConfig()), Line(), range(10), replace(LOOP, epochs=1), tmp_path, device="cpu"
+    )  # batches 0..7 and 8..9
     assert load_checkpoint(best).metrics["score"] == pytest.approx(4.5)
 
 
@@ -270,8 +350,20 @@ def test_samples_are_drawn_by_weight_and_the_data_know_how_far_the_training_is(t
     assert Weighted.drawn == {3, 5} and Weighted.fractions == [0, 0.25, 0.5, 0.75]
 
 
-@pytest.mark.parametrize("setting", [{"schedule": "magic"}, {"optimizer": "magic"}, {"precision": "half"}, {"epochs": 0}, {"max_hours": -1.0}, {"max_hours": float("nan")}, {"seed": -1},
-                                     {"devices": 0}, {"batches_per_epoch": -1}])
+@pytest.mark.parametrize(
+    "setting",
+    [
+        {"schedule": "magic"},
+        {"optimizer": "magic"},
+        {"precision": "half"},
+        {"epochs": 0},
+        {"max_hours": -1.0},
+        {"max_hours": float("nan")},
+        {"seed": -1},
+        {"devices": 0},
+        {"batches_per_epoch": -1},
+    ],
+)
 def test_a_setting_out_of_range_is_refused_with_its_name(setting):
     with pytest.raises(ConfigError, match=next(iter(setting))):
         LoopConfig(**setting)

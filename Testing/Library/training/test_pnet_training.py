@@ -18,7 +18,14 @@ from SlicePropagationLib.networks.pnet_config import PNetConfig, SlicesConfig  #
 from SlicePropagationLib.stack import SliceStack  # noqa: E402
 from SlicePropagationLib.training.cases import TrainingCase  # noqa: E402
 from SlicePropagationLib.training.pnet_birnn import PRESETS as BIRNN_PRESETS  # noqa: E402
-from SlicePropagationLib.training.pnet_msa import FIRST, PRESETS, PNetTask, PNetTaskConfig, PNetTraining, mean_score  # noqa: E402
+from SlicePropagationLib.training.pnet_msa import (
+    FIRST,
+    PRESETS,
+    PNetTask,
+    PNetTaskConfig,
+    PNetTraining,
+    mean_score,
+)  # noqa: E402
 from SlicePropagationLib.training.slice_runs import RunAugmentationConfig, SliceRuns, vary_runs  # noqa: E402
 from files import write  # noqa: E402
 from phantoms import disc  # noqa: E402
@@ -35,19 +42,45 @@ def two_phantoms(folder):
         for index in range(2, 8):
             truth[index] = disc(SHAPE[1:], (16, 10 + index + number), 6)
         truth[:, 1:5, 1:5] = 2
-        volume = 100 * (truth == 1) + 50 * (truth == 2) + np.random.default_rng(number).normal(0, 5, SHAPE)
-        cases.append(TrainingCase(str(write(folder / f"image{number}.nii.gz", volume.astype(np.int16))), str(write(folder / f"label{number}.nii.gz", truth)), "phantoms", f"p{number}"))
+        volume = (
+            100 * (truth == 1)
+            + 50 * (truth == 2)
+            + np.random.default_rng(number).normal(0, 5, SHAPE)
+        )
+        cases.append(
+            TrainingCase(
+                str(write(folder / f"image{number}.nii.gz", volume.astype(np.int16))),
+                str(write(folder / f"label{number}.nii.gz", truth)),
+                "phantoms",
+                f"p{number}",
+            )
+        )
         first = first or (volume.astype(np.int16), truth == 1)
     return cases, *first
 
 
 def small(preset, epochs=5, **task):
     training = PRESETS[preset]
-    network = replace(training.task.network, channels=8, num_units=5 if training.task.network.architecture == "hnn" else 3)
+    network = replace(
+        training.task.network,
+        channels=8,
+        num_units=5 if training.task.network.architecture == "hnn" else 3,
+    )
     mild = RunAugmentationConfig(turn=3.0, scale=0.03, shift=0.02)
     rate = 0.1 if training.loop.optimizer == "sgd" else 0.01
-    loop = replace(training.loop, epochs=epochs, batches_per_epoch=20, batch_size=5, learning_rate=rate, precision="32-true")
-    return replace(training, task=replace(training.task, network=network, slices=SLICES, augmentation=mild, **task), loop=loop)
+    loop = replace(
+        training.loop,
+        epochs=epochs,
+        batches_per_epoch=20,
+        batch_size=5,
+        learning_rate=rate,
+        precision="32-true",
+    )
+    return replace(
+        training,
+        task=replace(training.task, network=network, slices=SLICES, augmentation=mild, **task),
+        loop=loop,
+    )
 
 
 def segmenter_of(path):
@@ -58,11 +91,25 @@ def overlap(found, truth):
     return 2 * (found & truth).sum() / (found.sum() + truth.sum())
 
 
-@pytest.mark.parametrize("preset, loss", [("default", "jaccard"), ("joint", "jaccard"), ("joint", "cross_entropy"), ("joint", "balanced_cross_entropy"),
-                                          ("paper", "jaccard"), ("direct", "jaccard"), ("pnet", "jaccard"), ("hnn", "jaccard"), ("unet", "jaccard")])
+@pytest.mark.parametrize(
+    "preset, loss",
+    [
+        ("default", "jaccard"),
+        ("joint", "jaccard"),
+        ("joint", "cross_entropy"),
+        ("joint", "balanced_cross_entropy"),
+        ("paper", "jaccard"),
+        ("direct", "jaccard"),
+        ("pnet", "jaccard"),
+        ("hnn", "jaccard"),
+        ("unet", "jaccard"),
+    ],
+)
 def test_a_network_learns_two_phantoms(tmp_path, preset, loss):
     cases, volume, truth = two_phantoms(tmp_path)
-    best = small(preset, loss=loss, plateau_epochs=1).train(cases, cases, tmp_path / "out", device="cpu")
+    best = small(preset, loss=loss, plateau_epochs=1).train(
+        cases, cases, tmp_path / "out", device="cpu"
+    )
     found = segmenter_of(best).segment(SliceStack(volume, (3.0, 1.0, 1.0)))
     assert found.shape == SHAPE and found.dtype == np.uint8 and overlap(found == 1, truth) > 0.85
 
@@ -72,8 +119,14 @@ def test_the_birnn_learns_two_phantoms_on_top_of_a_network_of_slices(tmp_path, p
     cases, volume, truth = two_phantoms(tmp_path)
     first = small("joint").train(cases, cases, tmp_path / "pnet", device="cpu")
     training = BIRNN_PRESETS[preset]
-    training = replace(training, task=replace(training.task, length=5, augmentation=RunAugmentationConfig(3.0, 0.03, 0.02)), loop=replace(training.loop, epochs=4, precision="32-true"))
-    segmenter = segmenter_of(training.train(cases, cases, tmp_path / "birnn", init=first, device="cpu"))
+    training = replace(
+        training,
+        task=replace(training.task, length=5, augmentation=RunAugmentationConfig(3.0, 0.03, 0.02)),
+        loop=replace(training.loop, epochs=4, precision="32-true"),
+    )
+    segmenter = segmenter_of(
+        training.train(cases, cases, tmp_path / "birnn", init=first, device="cpu")
+    )
     before, after = segmenter.probability(volume, uses_birnn=False), segmenter.probability(volume)
     assert overlap(after >= 0.5, truth) > 0.85 and not np.allclose(before, after)
 
@@ -82,13 +135,30 @@ def test_the_birnn_learns_faster_than_the_network_below_it_and_keeps_its_normali
     cases, _, _ = two_phantoms(tmp_path)
     first = small("joint", epochs=1).train(cases, cases, tmp_path / "pnet", device="cpu")
     training = BIRNN_PRESETS["default"]
-    training = replace(training, loop=replace(training.loop, epochs=1, batches_per_epoch=1, schedule="constant", precision="32-true"))
-    start = {name: value.clone() for name, value in training.new_task(first).network.state_dict().items()}
-    learnt = load_checkpoint(training.train(cases, cases, tmp_path / "birnn", init=first, device="cpu")).weights
-    change = {name: (learnt[name].float() - value.float()).abs().max().item() for name, value in start.items()}
-    assert change["birnn.upward.from_input"] == pytest.approx(1e-3, rel=0.05)                  # the first step of Adam is the learning rate
+    training = replace(
+        training,
+        loop=replace(
+            training.loop, epochs=1, batches_per_epoch=1, schedule="constant", precision="32-true"
+        ),
+    )
+    start = {
+        name: value.clone() for name, value in training.new_task(first).network.state_dict().items()
+    }
+    learnt = load_checkpoint(
+        training.train(cases, cases, tmp_path / "birnn", init=first, device="cpu")
+    ).weights
+    change = {
+        name: (learnt[name].float() - value.float()).abs().max().item()
+        for name, value in start.items()
+    }
+    assert change["birnn.upward.from_input"] == pytest.approx(
+        1e-3, rel=0.05
+    )  # the first step of Adam is the learning rate
     assert change["pnet.stages.0.0.weight"] == pytest.approx(1e-4, rel=0.05)
-    assert max(value for name, value in change.items() if "running" in name or "num_batches" in name) == 0
+    assert (
+        max(value for name, value in change.items() if "running" in name or "num_batches" in name)
+        == 0
+    )
 
 
 def test_a_unit_joins_when_the_loss_of_the_last_one_has_converged():
@@ -97,61 +167,103 @@ def test_a_unit_joins_when_the_loss_of_the_last_one_has_converged():
     for loss in (0.9, 0.5, 0.5, 0.4999, 0.7, 0.6, 0.6, 0.6, 0.6):
         task.after_epoch({f"unit{int(task.network.num_active)}": loss})
         joined.append(int(task.network.num_active))
-    assert joined == [1, 1, 1, 2, 2, 2, 2, 3, 3]         # 0.4999 is less than 0.1 % below 0.5
+    assert joined == [1, 1, 1, 2, 2, 2, 2, 3, 3]  # 0.4999 is less than 0.1 % below 0.5
 
 
 def test_units_below_go_on_learning_when_another_has_joined(tmp_path):
     task = PNetTask(PNetTaskConfig(network=PNetConfig(channels=2, num_units=3), slices=SLICES))
     task.network.num_active.fill_(2)
-    losses = task({"image": torch.rand(2, 1, 3, 32, 32), "truth": (torch.rand(2, 1, 32, 32) > 0.5).float()})
+    losses = task(
+        {"image": torch.rand(2, 1, 3, 32, 32), "truth": (torch.rand(2, 1, 32, 32) > 0.5).float()}
+    )
     losses["total"].backward()
     assert set(losses) == {"total", "unit1", "unit2"}
-    assert [any(parameter.grad is not None for parameter in stage.parameters()) for stage in task.network.stages] == [True, True, False]
+    assert [
+        any(parameter.grad is not None for parameter in stage.parameters())
+        for stage in task.network.stages
+    ] == [True, True, False]
 
 
 def test_joint_training_has_a_loss_for_every_output_and_their_sum():
-    task = PNetTask(PNetTaskConfig(network=PNetConfig(channels=2, num_units=2), slices=SLICES, is_layerwise=False, augmentation=RunAugmentationConfig(0, 0, 0))).eval()
-    batch = {"image": torch.rand(2, 1, 3, 32, 32), "truth": (torch.rand(2, 1, 32, 32) > 0.5).float()}
+    task = PNetTask(
+        PNetTaskConfig(
+            network=PNetConfig(channels=2, num_units=2),
+            slices=SLICES,
+            is_layerwise=False,
+            augmentation=RunAugmentationConfig(0, 0, 0),
+        )
+    ).eval()
+    batch = {
+        "image": torch.rand(2, 1, 3, 32, 32),
+        "truth": (torch.rand(2, 1, 32, 32) > 0.5).float(),
+    }
     losses, fused = task(batch), task.network.fuse(task.network(batch["image"].flatten(0, 1)))
-    assert losses["total"].item() == pytest.approx((losses["unit1"] + losses["unit2"] + task.loss(fused, batch["truth"][:, 0])).item(), rel=1e-5)
+    assert losses["total"].item() == pytest.approx(
+        (losses["unit1"] + losses["unit2"] + task.loss(fused, batch["truth"][:, 0])).item(),
+        rel=1e-5,
+    )
 
 
 def test_a_curriculum_that_was_interrupted_goes_on_with_its_units(tmp_path):
     cases, _, _ = two_phantoms(tmp_path)
-    training = small("default", epochs=2, plateau=0.99, plateau_epochs=1)        # every epoch counts as converged
+    training = small(
+        "default", epochs=2, plateau=0.99, plateau_epochs=1
+    )  # every epoch counts as converged
     training.train(cases, cases, tmp_path / "out", device="cpu")
     lines = []
-    replace(training, loop=replace(training.loop, epochs=3)).train(cases, cases, tmp_path / "out", device="cpu", report=lines.append)
+    replace(training, loop=replace(training.loop, epochs=3)).train(
+        cases, cases, tmp_path / "out", device="cpu", report=lines.append
+    )
     assert "going on after epoch 2" in lines[0] and "units 2" in lines[1]
 
 
 def read_lines(folder):
-    return [json.loads(line) for line in (folder / "metrics.jsonl").read_text(encoding="utf-8").splitlines()]
+    return [
+        json.loads(line)
+        for line in (folder / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
+    ]
 
 
-def test_the_fine_tune_ends_when_the_validation_cases_are_as_good_as_the_training_cases_were(tmp_path):
+def test_the_fine_tune_ends_when_the_validation_cases_are_as_good_as_the_training_cases_were(
+    tmp_path,
+):
     cases, _, _ = two_phantoms(tmp_path)
     training = replace(small("paper", epochs=3, plateau_epochs=1), finetune_epochs=40)
     said = []
     best = training.train(cases[:1], cases[1:], tmp_path / "out", device="cpu", report=said.append)
     first = tmp_path / "out" / FIRST
-    reached = mean_score(training.new_task(first / "best.pt"), SliceRuns(cases[:1], SLICES, 3, is_random=False), 5, "cpu")
+    reached = mean_score(
+        training.new_task(first / "best.pt"),
+        SliceRuns(cases[:1], SLICES, 3, is_random=False),
+        5,
+        "cpu",
+    )
     lines = read_lines(tmp_path / "out")
     assert len(read_lines(first)) == 3 and any(f"{reached:.4f}" in text for text in said)
     assert lines[-1]["dice"] >= reached and all(line["dice"] < reached for line in lines[:-1])
     assert lines[0]["learning_rate"] == pytest.approx(0.1 * training.loop.learning_rate)
     before = best.read_bytes()
-    assert training.train(cases[:1], cases[1:], tmp_path / "out", device="cpu").read_bytes() == before and read_lines(tmp_path / "out") == lines
+    assert (
+        training.train(cases[:1], cases[1:], tmp_path / "out", device="cpu").read_bytes() == before
+        and read_lines(tmp_path / "out") == lines
+    )
 
 
 def test_a_fine_tune_learns_from_the_validation_cases_and_training_alone_does_not(tmp_path):
     """The validation case is the negative of a phantom."""
     cases, volume, _ = two_phantoms(tmp_path)
-    negative = replace(cases[0], image=str(write(tmp_path / "negative.nii.gz", (100 - volume).astype(np.int16))), name="negative")
+    negative = replace(
+        cases[0],
+        image=str(write(tmp_path / "negative.nii.gz", (100 - volume).astype(np.int16))),
+        name="negative",
+    )
     training = replace(small("joint", epochs=3), finetune_epochs=12)
     tuned = training.train(cases[1:], [negative], tmp_path / "out", device="cpu")
     runs = SliceRuns([negative], SLICES, 3, is_random=False)
-    before, after = (mean_score(training.new_task(path), runs, 5, "cpu") for path in (tmp_path / "out" / FIRST / "best.pt", tuned))
+    before, after = (
+        mean_score(training.new_task(path), runs, 5, "cpu")
+        for path in (tmp_path / "out" / FIRST / "best.pt", tuned)
+    )
     assert before < 0.2 and after > before + 0.1, (before, after)
 
 
@@ -159,27 +271,49 @@ def test_stochastic_gradient_descent_steps_by_the_rate_times_the_gradient(tmp_pa
     cases, _, _ = two_phantoms(tmp_path)
     training = small("paper", epochs=1)
     still = RunAugmentationConfig(0, 0, 0)
-    training = replace(training, finetune_epochs=0, task=replace(training.task, augmentation=still), loop=replace(training.loop, batches_per_epoch=1, batch_size=20))
+    training = replace(
+        training,
+        finetune_epochs=0,
+        task=replace(training.task, augmentation=still),
+        loop=replace(training.loop, batches_per_epoch=1, batch_size=20),
+    )
     task = training.new_task()
     runs = SliceRuns(cases[:1], SLICES, 3)
     training = replace(training, loop=replace(training.loop, batches_per_epoch=1, batch_size=1))
     start = {name: value.clone() for name, value in task.network.state_dict().items()}
-    learnt = load_checkpoint(training.train(cases[:1], cases[:1], tmp_path / "out", device="cpu")).weights
+    learnt = load_checkpoint(
+        training.train(cases[:1], cases[:1], tmp_path / "out", device="cpu")
+    ).weights
     steps = {}
-    for position in range(len(runs)):           # one of these slices was drawn
+    for position in range(len(runs)):  # one of these slices was drawn
         task = training.new_task().train()
         task({name: value[None] for name, value in runs[position].items()})["total"].backward()
         gradient = dict(task.network.named_parameters())["branches.0.head.weight"].grad
-        steps[position] = (start["branches.0.head.weight"] - training.loop.learning_rate * gradient - learnt["branches.0.head.weight"].float()).abs().max().item()
+        steps[position] = (
+            (
+                start["branches.0.head.weight"]
+                - training.loop.learning_rate * gradient
+                - learnt["branches.0.head.weight"].float()
+            )
+            .abs()
+            .max()
+            .item()
+        )
     assert min(steps.values()) < 1e-6 and training.loop.optimizer == "sgd"
 
 
 def test_runs_show_every_slice_with_its_neighbours_and_repeat_the_last_beyond_the_volume(tmp_path):
     cases, volume, truth = two_phantoms(tmp_path)
     singles = SliceRuns(cases, SLICES, 3)
-    assert len(singles) == 20 and singles[4]["image"].shape == (1, 3, 32, 32) and np.array_equal(singles[4]["truth"][0], truth[4])
+    assert (
+        len(singles) == 20
+        and singles[4]["image"].shape == (1, 3, 32, 32)
+        and np.array_equal(singles[4]["truth"][0], truth[4])
+    )
     scaled = rescale_volume(volume, SLICES.window)
-    assert np.allclose(singles[4]["image"][0], scaled[3:6], atol=1e-3) and np.allclose(singles[9]["image"][0], scaled[[8, 9, 9]], atol=1e-3)
+    assert np.allclose(singles[4]["image"][0], scaled[3:6], atol=1e-3) and np.allclose(
+        singles[9]["image"][0], scaled[[8, 9, 9]], atol=1e-3
+    )
     assert neighbour_indices(torch.tensor([0]), 5, 10).tolist() == [[0, 0, 0, 1, 2]]
 
 
@@ -195,7 +329,9 @@ def test_slices_with_the_structure_are_drawn_more_often_and_cases_without_it_nev
     cases, _, truth = two_phantoms(tmp_path)
     singles = SliceRuns(cases[:1], SLICES, 3)
     weights = np.array(singles.weights())
-    assert weights[truth.any(axis=(1, 2))].sum() == pytest.approx(0.6) and weights.sum() == pytest.approx(1)
+    assert weights[truth.any(axis=(1, 2))].sum() == pytest.approx(
+        0.6
+    ) and weights.sum() == pytest.approx(1)
     assert len(SliceRuns(cases, replace(SLICES, label=3), 3)) == 0
     everything = SliceRuns(cases[:1], replace(SLICES, label=0), 3)[0]["truth"]
     assert everything[0, 1:5, 1:5].all()
@@ -205,13 +341,21 @@ def test_all_slices_of_a_run_are_varied_alike():
     torch.manual_seed(0)
     truth = torch.zeros(3, 4, 32, 32)
     truth[:, :, 10:20, 8:14] = 1
-    images, moved = vary_runs(truth[:, :, None].expand(-1, -1, 3, -1, -1).clone(), truth, RunAugmentationConfig())
-    assert torch.equal(moved[:, 0], moved[:, 3]) and not torch.equal(moved[0], moved[1]) and not torch.equal(moved, truth)
+    images, moved = vary_runs(
+        truth[:, :, None].expand(-1, -1, 3, -1, -1).clone(), truth, RunAugmentationConfig()
+    )
+    assert (
+        torch.equal(moved[:, 0], moved[:, 3])
+        and not torch.equal(moved[0], moved[1])
+        and not torch.equal(moved, truth)
+    )
     assert ((images[:, :, 1] >= 0.5) == moved.bool()).float().mean() > 0.99
 
 
 def test_ct_is_cut_at_the_window_and_other_images_at_their_percentiles():
-    assert rescale_volume(np.array([-1000, -100, 70, 240, 3000]), (-100.0, 240.0)).tolist() == pytest.approx([0, 0, 0.5, 1, 1])
+    assert rescale_volume(
+        np.array([-1000, -100, 70, 240, 3000]), (-100.0, 240.0)
+    ).tolist() == pytest.approx([0, 0, 0.5, 1, 1])
     stretched = rescale_volume(np.arange(101), (-100.0, 240.0))
     assert stretched[1] == 0 and stretched[99] == 1 and stretched[50] == pytest.approx(0.5)
 

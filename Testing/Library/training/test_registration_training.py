@@ -19,8 +19,15 @@ from SlicePropagationLib.session import AnnotationSession  # noqa: E402
 from SlicePropagationLib.stack import SliceStack  # noqa: E402
 from SlicePropagationLib.training.cases import TrainingCase  # noqa: E402
 from SlicePropagationLib.training.registration import PRESETS, folded_share  # noqa: E402
-from SlicePropagationLib.training.registration_losses import gradient_penalty, local_ncc_loss, mask_dice  # noqa: E402
-from SlicePropagationLib.training.registration_pairs import RegistrationPairs, RegistrationPairsConfig  # noqa: E402
+from SlicePropagationLib.training.registration_losses import (
+    gradient_penalty,
+    local_ncc_loss,
+    mask_dice,
+)  # noqa: E402
+from SlicePropagationLib.training.registration_pairs import (
+    RegistrationPairs,
+    RegistrationPairsConfig,
+)  # noqa: E402
 from cine_phantoms import cine_cases  # noqa: E402
 from files import write  # noqa: E402
 from phantoms import disc  # noqa: E402
@@ -31,7 +38,9 @@ NARROW = VoxelMorphConfig(encoder=(8, 16, 16), decoder=(16, 16, 16), final=(8,))
 
 def moving_disc(step=3):
     """A bright disc that moves `step` pixels a slice: (image, truth)."""
-    truth = np.stack([disc(SHAPE[1:], (24, 12 + step * index), 7) for index in range(SHAPE[0])]).astype(np.uint8)
+    truth = np.stack(
+        [disc(SHAPE[1:], (24, 12 + step * index), 7) for index in range(SHAPE[0])]
+    ).astype(np.uint8)
     return (100 * truth + np.random.default_rng(step).normal(0, 3, SHAPE)).astype(np.int16), truth
 
 
@@ -39,14 +48,25 @@ def two_phantoms(folder, names=("one_ED", "one_ES")):
     cases = []
     for number, name in enumerate(names):
         image, truth = moving_disc(2 + number)
-        cases.append(TrainingCase(str(write(folder / f"{name}.nii.gz", image)), str(write(folder / f"{name}_label.nii.gz", truth)), "discs", name))
+        cases.append(
+            TrainingCase(
+                str(write(folder / f"{name}.nii.gz", image)),
+                str(write(folder / f"{name}_label.nii.gz", truth)),
+                "discs",
+                name,
+            )
+        )
     return cases
 
 
 def small():
     training = PRESETS["default"]
-    return replace(training, pairs=RegistrationPairsConfig(size=48, furthest=1, shift=0.0), task=replace(training.task, overlap=0.5, network=NARROW),
-                   loop=replace(training.loop, epochs=30, batch_size=4, learning_rate=4e-3))
+    return replace(
+        training,
+        pairs=RegistrationPairsConfig(size=48, furthest=1, shift=0.0),
+        task=replace(training.task, overlap=0.5, network=NARROW),
+        loop=replace(training.loop, epochs=30, batch_size=4, learning_rate=4e-3),
+    )
 
 
 @pytest.fixture(scope="module")
@@ -75,22 +95,33 @@ def test_the_engine_composes_displacements_and_warps_the_anchor_once():
     engine.register = lambda fixed, moving, config: np.full((2, *fixed.shape), 0.5, np.float32)
     anchor = np.zeros((48, 48), bool)
     anchor[20:28, 20:28] = True
-    steps = engine.follow(SliceStack(np.random.default_rng(0).normal(size=(4, 48, 48)).astype(np.float32)), Run(0, (1, 2), 1), {0: anchor, 3: anchor})
+    steps = engine.follow(
+        SliceStack(np.random.default_rng(0).normal(size=(4, 48, 48)).astype(np.float32)),
+        Run(0, (1, 2), 1),
+        {0: anchor, 3: anchor},
+    )
     next(steps)
-    track = next(steps).track                       # two steps of half a pixel are one shift by a pixel, without any blur
+    track = next(
+        steps
+    ).track  # two steps of half a pixel are one shift by a pixel, without any blur
     carried = track.window.paste(track.distance(), (48, 48)) > 0
     assert np.array_equal(np.argwhere(carried).min(axis=0), (19, 19)) and carried.sum() == 64
 
 
 def test_pairs_are_neighbours_both_ways_or_frames_of_a_patient(tmp_path):
     cases = two_phantoms(tmp_path)
-    assert len(RegistrationPairs(cases, RegistrationPairsConfig(size=48, furthest=2))) == 2 * (2 * 7 + 2 * 6)
+    assert len(RegistrationPairs(cases, RegistrationPairsConfig(size=48, furthest=2))) == 2 * (
+        2 * 7 + 2 * 6
+    )
     assert len(RegistrationPairs(cases, RegistrationPairsConfig(kind="frames", size=48))) == 2 * 8
 
 
 def test_pairs_of_times_are_annotated_frames_and_in_training_successive_ones_too(tmp_path):
     case, config = cine_cases(tmp_path)[0], RegistrationPairsConfig(kind="times", size=32)
-    assert len(RegistrationPairs([case], config, is_random=False)) == 2 and len(RegistrationPairs([case], config)) == 2 + 2 * 8
+    assert (
+        len(RegistrationPairs([case], config, is_random=False)) == 2
+        and len(RegistrationPairs([case], config)) == 2 + 2 * 8
+    )
     successive = RegistrationPairs([case], config)[0]
     assert not successive["fixed_mask"].any() and successive["fixed"].std() > 0.1
     with pytest.raises(InputError, match="no sequence"):
@@ -101,20 +132,35 @@ def test_pairs_of_times_are_annotated_frames_and_in_training_successive_ones_too
 
 def test_frames_without_a_second_one_are_refused(tmp_path):
     with pytest.raises(InputError, match="two frames on one grid"):
-        RegistrationPairs(two_phantoms(tmp_path, ("one_ED", "two_ED")), RegistrationPairsConfig(kind="frames", size=48))
+        RegistrationPairs(
+            two_phantoms(tmp_path, ("one_ED", "two_ED")),
+            RegistrationPairsConfig(kind="frames", size=48),
+        )
 
 
 def test_the_paper_preset_is_the_sheet():
     training = PRESETS["paper"]
-    assert (training.task.likeness, training.task.smoothness, training.task.overlap) == ("mse", 0.01, 0.01)
-    assert (training.loop.learning_rate, training.loop.batch_size, training.loop.epochs, training.loop.batches_per_epoch) == (1e-4, 1, 1500, 100)
+    assert (training.task.likeness, training.task.smoothness, training.task.overlap) == (
+        "mse",
+        0.01,
+        0.01,
+    )
+    assert (
+        training.loop.learning_rate,
+        training.loop.batch_size,
+        training.loop.epochs,
+        training.loop.batches_per_epoch,
+    ) == (1e-4, 1, 1500, 100)
     assert training.pairs.kind == "frames"
 
 
 def test_local_correlation_does_not_mind_gain_and_offset():
     image = torch.rand(1, 1, 20, 20, generator=torch.Generator().manual_seed(0))
     assert local_ncc_loss(image, 3 * image + 2) < 0.01
-    assert local_ncc_loss(image, torch.rand(1, 1, 20, 20, generator=torch.Generator().manual_seed(1))) > 0.8
+    assert (
+        local_ncc_loss(image, torch.rand(1, 1, 20, 20, generator=torch.Generator().manual_seed(1)))
+        > 0.8
+    )
 
 
 def test_a_slope_of_two_along_the_rows_costs_half_of_its_square():
@@ -132,5 +178,5 @@ def test_dice_of_masks_by_hand():
 
 def test_a_map_that_turns_back_folds():
     displacement = torch.zeros(1, 2, 8, 8)
-    displacement[0, 0] = -2 * torch.arange(8.0)[:, None]        # row r goes to -r
+    displacement[0, 0] = -2 * torch.arange(8.0)[:, None]  # row r goes to -r
     assert folded_share(displacement) == 1 and folded_share(0 * displacement) == 0

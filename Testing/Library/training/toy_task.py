@@ -49,4 +49,8 @@ class ToyTask(torch.nn.Module):
 
     def metrics(self, batch):
         with torch.no_grad():
-            return {"score": (float("nan") if self.config.has_no_score else -1) * ((self.network(batch["x"]) - 2 * batch["x"] - 1) ** 2).mean(), "count": len(batch["x"])}
+            return {
+                "score": (float("nan") if self.config.has_no_score else -1)
+                * ((self.network(batch["x"]) - 2 * batch["x"] - 1) ** 2).mean(),
+                "count": len(batch["x"]),
+            }
