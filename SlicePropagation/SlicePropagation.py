@@ -49,7 +49,10 @@ def registerSampleData():
         category=_("Slice Propagation"),
         sampleName="SlicePropagationAbdomen",
         thumbnailFileName=os.path.join(
-            sharedFolder(), "Resources", "Icons", "SlicePropagationAbdomen.png"
+            sharedFolder(),
+            "Resources",
+            "Icons",
+            "SlicePropagationAbdomen.png",
         ),
         customDownloader=loadSample,
     )
@@ -73,10 +76,11 @@ class SlicePropagation(ScriptedLoadableModule):
         parent.dependencies = ["Segmentations"]
         parent.contributors = ["The SlicePropagation maintainers"]
         parent.helpText = _(
-            "Draw a structure on one slice and press <b>Propagate</b>: it grows from slice to slice. "
-            "The strip says of every slice whether you drew it or it was propagated, and how far it can be trusted. "
-            "Correct a slice with the ordinary tools and propagate again: only what the correction can affect is computed anew. "
-            "To try it, load <i>SlicePropagationAbdomen</i> in Sample Data."
+            "Draw a structure on one slice and press <b>Propagate</b>: it grows from slice to"
+            " slice. The strip says of every slice whether you drew it or it was propagated, and"
+            " how far it can be trusted. Correct a slice with the ordinary tools and propagate"
+            " again: only what the correction can affect is computed anew. To try it, load"
+            " <i>SlicePropagationAbdomen</i> in Sample Data."
         )
         slicer.app.connect("startupCompleted()", registerSampleData)
         parent.acknowledgementText = _(
@@ -141,7 +145,9 @@ class SlicePropagationLogic(ScriptedLoadableModuleLogic):
 
         self.editorLogic = makeEditorLogic(slicer.mrmlScene, slicer.app.applicationLogic())
         self.propagation = PropagationLogic(
-            slicer.mrmlScene, self.editorLogic, schedule=self.schedule
+            slicer.mrmlScene,
+            self.editorLogic,
+            schedule=self.schedule,
         )
 
     def schedule(self, milliseconds, function):

@@ -1,3 +1,6 @@
-"""Propagate a mask from annotated slices through a volume; arrays only, no Slicer, and no torch to import it."""
+"""Propagate a mask from annotated slices through a volume.
+
+Arrays only, no Slicer, and no torch to import it.
+"""
 
 __version__ = "0.1.0"

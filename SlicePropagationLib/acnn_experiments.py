@@ -1,14 +1,20 @@
 """The measurements of the ACNN paper, one command each: trains what is missing, measures it on degraded fine volumes, writes results.md.
 
-Reproduced: 3D-Seg against ACNN-Seg without and with motion augmentation (Table I), linear, B-spline and super-resolution without and with
-prior (Table III, SSIM), pathologies of ACDC told apart by codes against PCA. Not reproduced: 2D-FCN, SR-CNN, CETUS and the opinion scores.
-Beside them: the weight of the prior, judged on patients held out of the split train, and whether the distance of codes tells bad masks from good ones.
+Reproduced: 3D-Seg against ACNN-Seg without and with motion augmentation (Table I), linear, B-spline
+    and super-resolution without and with
+prior (Table III, SSIM), pathologies of ACDC told apart by codes against PCA. Not reproduced:
+2D-FCN, SR-CNN, CETUS and the opinion scores.
+Beside them: the weight of the prior, judged on patients held out of the split train, and whether
+    the distance of codes tells bad masks from good ones.
 
---config changes the settings of all trainings, those under the name of a task only the settings of that one. With loop.epochs in it, trainings end
+--config changes the settings of all trainings, those under the name of a task only the settings of
+that one. With loop.epochs in it, trainings end
 there and not by time, so that networks are compared after as many updates.
 
-The split train learns, the split val is judged and says which epoch is kept. With --folds, every case of both is judged once, by networks of its
-fold that have not seen its patient; nothing is chosen by it, the weights after the last epoch count.
+The split train learns, the split val is judged and says which epoch is kept. With --folds, every
+case of both is judged once, by networks of its
+fold that have not seen its patient; nothing is chosen by it, the weights after the last epoch
+count.
 """
 
 import csv
@@ -52,21 +58,18 @@ from SlicePropagationLib.training.degradation import DegradationConfig
 from SlicePropagationLib.training.shape_data import ShapeDataset, read_sample
 
 SMALL_HOURS = 0.2
-# Of every data set: labels, and a small grid that holds them (48 x 48 pixels; thick slices are four fine ones).
+# Of every data set: labels, and a small grid that holds them (48 x 48 pixels; thick slices are four
+# fine ones).
 SMALL_SETS = {
     "la2018_UNK": ((1,), FineGridConfig((24, 48, 48), (2.5, 2.75, 2.75), 4)),
     "msd_hippocampus": ((1, 2), FineGridConfig((36, 48, 48), (1.0, 1.0, 1.0), 4)),
     "oasis_brain_NC": ((1, 2), FineGridConfig((24, 48, 48), (2.5, 2.5, 2.5), 4)),
     "acdc_NC": ((1, 2, 3), FineGridConfig((24, 48, 48), (7.5, 2.75, 2.75), 4)),
 }
-MOVED_MM, MOVED_DEGREES = (
-    3.0,
-    3.0,
-)  # the motion that the networks with motion augmentation were trained for
-STILL, MOVED = (
-    "Slices that lie still",
-    f"Slices that moved by up to {MOVED_MM:g} mm and {MOVED_DEGREES:g} degrees",
-)
+MOVED_MM = 3.0
+MOVED_DEGREES = 3.0  # the motion that the networks with motion augmentation were trained for
+STILL = "Slices that lie still"
+MOVED = f"Slices that moved by up to {MOVED_MM:g} mm and {MOVED_DEGREES:g} degrees"
 INPUTS = {
     STILL: DegradationConfig(),
     MOVED: DegradationConfig(shift_mm=MOVED_MM, turn=MOVED_DEGREES),
@@ -80,12 +83,27 @@ SEGMENTATIONS = {
     "ACNN-Seg-MAug": "motion",
 }
 PAPER = {
-    "acnn-segmentation": "The paper (UK Digital Heart, endocardium | myocardium; mean distance / Hausdorff mm / Dice): 3D-Seg 1.77 / 10.28 / .923 | 1.48 / 10.15 / .773, "
-    "3D-Seg-MAug 1.59 / 8.52 / .928 | 1.37 / 9.41 / .785, ACNN-Seg 1.37 / 7.89 / .939 | 1.14 / 7.31 / .811.",
-    "acnn-prior-weight": "The paper: 0.01, of the squared distance of codes whose size it does not say; here the distance is relative to the code's size.",
-    "acnn-plausibility": "The paper has no such figures; code distance is ||f(y) - f(g(f(y)))||, misfit 1 - Dice of y and g(f(y)).",
-    "acnn-superresolution": "The paper (SSIM, seconds): linear .777 ± .043, B-spline .779 ± .053, 3D-UNet .784 ± .045 (.07 s), ACNN-SR .796 ± .041 (.06 s, GTX-1080).",
-    "acnn-classification": "The paper (60 patients, normal, dilated, hypertrophic; 10 folds): ED PCA 76.6 %, T-L codes 83.3 %; ED+ES PCA 86.6 %, T-L codes 91.6 %.",
+    "acnn-segmentation": (
+        "The paper (UK Digital Heart, endocardium | myocardium; mean distance / Hausdorff mm /"
+        " Dice): 3D-Seg 1.77 / 10.28 / .923 | 1.48 / 10.15 / .773, 3D-Seg-MAug 1.59 / 8.52 / .928 |"
+        " 1.37 / 9.41 / .785, ACNN-Seg 1.37 / 7.89 / .939 | 1.14 / 7.31 / .811."
+    ),
+    "acnn-prior-weight": (
+        "The paper: 0.01, of the squared distance of codes whose size it does not say; here the"
+        " distance is relative to the code's size."
+    ),
+    "acnn-plausibility": (
+        "The paper has no such figures; code distance is ||f(y) - f(g(f(y)))||, misfit 1 - Dice of"
+        " y and g(f(y))."
+    ),
+    "acnn-superresolution": (
+        "The paper (SSIM, seconds): linear .777 ± .043, B-spline .779 ± .053, 3D-UNet .784 ± .045"
+        " (.07 s), ACNN-SR .796 ± .041 (.06 s, GTX-1080)."
+    ),
+    "acnn-classification": (
+        "The paper (60 patients, normal, dilated, hypertrophic; 10 folds): ED PCA 76.6 %, T-L codes"
+        " 83.3 %; ED+ES PCA 86.6 %, T-L codes 91.6 %."
+    ),
 }
 FOLDED = ("acnn-segmentation", "acnn-plausibility", "acnn-superresolution")  # what --folds is for
 ACDC_GROUPS = (
@@ -130,12 +148,11 @@ def run_experiment(arguments, report=None):
     )
     if not datasets:
         raise ConfigError(
-            f"The table has none of the data sets {', '.join(SMALL_SETS)}; name data sets with --datasets and their labels and grid with --config."
+            f"The table has none of the data sets {', '.join(SMALL_SETS)}; name data sets with"
+            " --datasets and their labels and grid with --config."
         )
-    hours, loop = (
-        _hours(arguments),
-        read_settings(arguments.config).get("loop", {}) if arguments.config else {},
-    )
+    hours = _hours(arguments)
+    loop = read_settings(arguments.config).get("loop", {}) if arguments.config else {}
     limits = (f", at most {60 * hours:.0f} minutes a training" if hours else "") + (
         f", {loop['epochs']} epochs" if "epochs" in loop and not hours else ""
     )
@@ -162,7 +179,8 @@ def _that_fit(arguments, dataset):
             _settings(arguments, dataset, "acnn_autoencoder")["task"],
         ),
     )
-    fitting, messages = [], []
+    fitting = []
+    messages = []
     for case in read_training_cases(arguments.cases, [dataset]):
         try:
             read_sample(
@@ -240,7 +258,8 @@ def _segmentation(arguments, dataset, report):
                 ]
     count = len(rows[STILL]["3D-Seg"])
     parts = [
-        f"### {dataset}, {_judged(arguments, count)}, labels {', '.join(map(str, labels))}, {_described(grid)}\n"
+        f"### {dataset}, {_judged(arguments, count)}, labels {', '.join(map(str, labels))},"
+        f" {_described(grid)}\n"
     ]
     for title, own_rows in rows.items():
         parts += [
@@ -317,7 +336,8 @@ def _prior_weight(arguments, dataset, report):
             ]
         )
     return (
-        f"### {dataset}, {len(rows)} cases of {len(held_out)} patients held out of the split train, {_described(grid)}\n\n"
+        f"### {dataset}, {len(rows)} cases of {len(held_out)} patients held out of the split train,"
+        f" {_described(grid)}\n\n"
         + _table(["weight", "Dice", "mean distance mm", "Hausdorff mm"], lines)
     )
 
@@ -332,7 +352,8 @@ def _plausibility(arguments, dataset, report):
         _, val = split_cases(read_training_cases(part.cases, [dataset]))
         data = ShapeDataset(val, model.grid, model.labels, needs_fine_truth=False)
         rows["damaged"] += damage_rows(
-            model, [(name, classes) for name, (_, classes) in zip(data.names, data.samples)]
+            model,
+            [(name, classes) for name, (_, classes) in zip(data.names, data.samples)],
         )
         whole, slices = propagated_rows(model, val[: part.max_cases], report)
         rows["propagated"] += whole
@@ -346,8 +367,8 @@ def _plausibility(arguments, dataset, report):
                 table.writerows(own)
     count = len({row["case"] for row in rows["damaged"]})
     return (
-        f"### {dataset}, {_judged(arguments, count)}, labels {', '.join(map(str, model.labels))}, {_described(model.grid)}\n\n"
-        + plausibility_text(*rows.values())
+        f"### {dataset}, {_judged(arguments, count)}, labels {', '.join(map(str, model.labels))},"
+        f" {_described(model.grid)}\n\n" + plausibility_text(*rows.values())
     )
 
 
@@ -413,12 +434,11 @@ def _classification(arguments, dataset, report):
     frames, messages = frames_by_patient(
         code_cases(model, read_training_cases(arguments.cases, [dataset]))
     )
-    parts, out = (
-        [
-            f"### {dataset}, {_described(model.grid)}; the shape model has seen shapes of the split train, never their groups\n"
-        ],
-        Path(arguments.out) / arguments.name,
-    )
+    parts = [
+        f"### {dataset}, {_described(model.grid)}; the shape model has seen shapes of the split"
+        " train, never their groups\n"
+    ]
+    out = Path(arguments.out) / arguments.name
     for chosen in (("normal", "dilated", "hypertrophic"), ACDC_GROUPS):
         own = {patient: cases for patient, cases in frames.items() if acdc_group(patient) in chosen}
         names = [name for name in chosen if any(acdc_group(patient) == name for patient in own)]
@@ -426,7 +446,8 @@ def _classification(arguments, dataset, report):
         smallest = min((groups.count(number) for number in range(len(names))), default=0)
         if len(names) < 2 or smallest < 2:
             raise InputError(
-                f"{dataset} has too few patients of the groups {', '.join(chosen)} ({smallest} of the smallest, of {len(names)} groups); two of two groups are needed at least."
+                f"{dataset} has too few patients of the groups {', '.join(chosen)} ({smallest} of"
+                f" the smallest, of {len(names)} groups); two of two groups are needed at least."
             )
         parts.append(classification_text(own, groups, names, min(10, smallest)))
         with atomic_folder(out) as partial:
@@ -446,14 +467,14 @@ def acdc_group(patient):
 
 
 def _trained(arguments, dataset, task, preset, prior, report, changes=None, suffix=""):
-    """Path of the weights of a training on one data set, trained unless that was done; `changes` of its settings need a `suffix` of its folder.
+    """Path of the weights of a training on one data set, trained unless that was done.
+
+    `changes` of its settings need a `suffix` of its folder.
 
     The best weights by the split val, or the last, where that is the held-out patients of a fold.
     """
-    is_small, folder = (
-        arguments.scale == "small",
-        Path(arguments.out) / "acnn" / dataset / f"{task}-{preset}{suffix}",
-    )
+    is_small = arguments.scale == "small"
+    folder = Path(arguments.out) / "acnn" / dataset / f"{task}-{preset}{suffix}"
     settings = merged(_settings(arguments, dataset, task), changes or {})
     if not prior:
         settings["task"].pop("code_weight", None)
@@ -487,7 +508,11 @@ def _trained(arguments, dataset, task, preset, prior, report, changes=None, suff
 
 
 def _hours(arguments):
-    """Time of a training; none where --config says how many epochs it takes, which compares networks after as many updates."""
+    """Time of a training.
+
+    None where --config says how many epochs it takes, which compares networks after as many
+    updates.
+    """
     is_counted = arguments.config and "epochs" in read_settings(arguments.config).get("loop", {})
     return arguments.max_hours or (
         SMALL_HOURS if arguments.scale == "small" and not is_counted else None
@@ -507,7 +532,8 @@ def _settings(arguments, dataset, task):
             settings["task"]["network"] = network
     changes = read_settings(arguments.config) if arguments.config else {}
     settings = merged(
-        settings, {name: change for name, change in changes.items() if name not in TASKS}
+        settings,
+        {name: change for name, change in changes.items() if name not in TASKS},
     )
     if task == "acnn_predictor" and "network" in settings["task"]:
         settings["task"]["network"] = {"autoencoder": settings["task"]["network"]}
@@ -552,7 +578,11 @@ def _p(rows, others, measure):
 
 
 def _described(grid):
-    return f"{'x'.join(map(str, grid.shape))} cells of {'x'.join(f'{spacing:g}' for spacing in grid.spacing_mm)} mm, thick slices of {grid.thick_mm:g} mm"
+    return (
+        f"{'x'.join(map(str, grid.shape))} cells of"
+        f" {'x'.join(f'{spacing:g}' for spacing in grid.spacing_mm)} mm, thick slices of"
+        f" {grid.thick_mm:g} mm"
+    )
 
 
 def _table(header, lines):

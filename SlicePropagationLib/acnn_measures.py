@@ -14,7 +14,10 @@ BOOTSTRAPS = 2000
 
 
 def thick_input(image, grid, config, seed=0):
-    """(1, 1, N, H, W) thick slices of a (D, H, W) fine image, without noise; moved, where the DegradationConfig moves them, as the seed says."""
+    """(1, 1, N, H, W) thick slices of a (D, H, W) fine image, without noise.
+
+    Moved, where the DegradationConfig moves them, as the seed says.
+    """
     thick = thick_slices(torch.from_numpy(image)[None, None], grid.factor, config.blur)
     with torch.random.fork_rng():
         torch.manual_seed(seed)
@@ -23,7 +26,9 @@ def thick_input(image, grid, config, seed=0):
 
 @torch.inference_mode()
 def score_segmentation(network, image, classes, grid, config, seed=0):
-    """[{"class", "dice", "mean_mm", "hausdorff_mm", "seconds"}] for every structure of one case; distances are NaN where nothing was found.
+    """[{"class", "dice", "mean_mm", "hausdorff_mm", "seconds"}] for every structure of one case.
+
+    Distances are NaN where nothing was found.
 
     Args:
         network: from thick slices to logits on the grid.
@@ -38,7 +43,8 @@ def score_segmentation(network, image, classes, grid, config, seed=0):
     seconds = time.perf_counter() - began
     rows = []
     for number in np.unique(classes[classes > 0]):
-        prediction, truth = found == number, classes == number
+        prediction = found == number
+        truth = classes == number
         rows.append(
             {
                 "class": int(number),
@@ -53,7 +59,11 @@ def score_segmentation(network, image, classes, grid, config, seed=0):
 
 @torch.inference_mode()
 def score_superresolution(network, image, grid, config, seed=0):
-    """{"ssim", "seconds"} of one case; `network` takes (1, 1, N, H, W) thick slices and gives fine ones; the rest as in `score_segmentation`."""
+    """{"ssim", "seconds"} of one case.
+
+    `network` takes (1, 1, N, H, W) thick slices and gives fine ones; the rest as in
+    `score_segmentation`.
+    """
     thick = thick_input(image, grid, config, seed)
     began = time.perf_counter()
     found = network(thick)[0, 0].numpy()
@@ -61,15 +71,23 @@ def score_superresolution(network, image, grid, config, seed=0):
 
 
 def interpolator(grid, order):
-    """A function like a network that interpolates through-plane: order 1 linear, 3 B-spline; beyond the outermost slices they repeat."""
+    """A function like a network that interpolates through-plane: order 1 linear, 3 B-spline.
+
+    Beyond the outermost slices they repeat.
+    """
 
     def interpolate(thick):
         positions = (np.arange(grid.shape[0]) - grid.factor // 2) / grid.factor
         coordinates = np.meshgrid(
-            positions, *(np.arange(size, dtype=float) for size in grid.shape[1:]), indexing="ij"
+            positions,
+            *(np.arange(size, dtype=float) for size in grid.shape[1:]),
+            indexing="ij",
         )
         fine = ndimage.map_coordinates(
-            thick[0, 0].numpy(), coordinates, order=order, mode="nearest"
+            thick[0, 0].numpy(),
+            coordinates,
+            order=order,
+            mode="nearest",
         )
         return torch.from_numpy(fine)[None, None]
 
@@ -94,9 +112,13 @@ def summary(values):
 
 
 def wilcoxon_p(first, second):
-    """p of the paired Wilcoxon signed-rank test over the pairs that are both numbers; NaN where there are fewer than six or all are equal."""
+    """P of the paired Wilcoxon signed-rank test over the pairs that are both numbers.
+
+    NaN where there are fewer than six or all are equal.
+    """
     pairs = np.array(
-        [(a, b) for a, b in zip(first, second) if np.isfinite(a) and np.isfinite(b)], float
+        [(a, b) for a, b in zip(first, second) if np.isfinite(a) and np.isfinite(b)],
+        float,
     ).reshape(-1, 2)
     if len(pairs) < 6 or np.array_equal(pairs[:, 0], pairs[:, 1]):
         return float("nan")

@@ -20,7 +20,9 @@ ENGINES = (
     "registration",
 )  # from useless to good, so that there is something to tell apart
 SHOTS = (1, 3)
-SHIFT_MM, HOLE_SHARE, NUM_SLICES = 4.0, 0.3, 3
+SHIFT_MM = 4.0
+HOLE_SHARE = 0.3
+NUM_SLICES = 3
 BOOTSTRAPS = 500
 SLICE_SIGNALS = {
     "confidence": lambda row: 1 - row["confidence"],
@@ -37,19 +39,24 @@ def damages(classes, spacing_mm):
         spacing_mm: along D, H, W.
 
     Returns:
-        {"missing slices": three middle slices empty, "shifted slices": those moved by 4 mm, "hole": a ball of 0.3 of the structure's equivalent
-        radius at its deepest voxel empty, "cut end": the last quarter of the extent empty}, each (D, H, W).
+        {"missing slices": three middle slices empty, "shifted slices": those moved by 4 mm, "hole":
+        a ball of 0.3 of the structure's equivalent
+        radius at its deepest voxel empty, "cut end": the last quarter of the extent empty}, each
+            (D, H, W).
     """
     shown = np.flatnonzero(classes.any(axis=(1, 2)))
     middle = slice(
-        shown[len(shown) // 2] - NUM_SLICES // 2, shown[len(shown) // 2] + NUM_SLICES // 2 + 1
+        shown[len(shown) // 2] - NUM_SLICES // 2,
+        shown[len(shown) // 2] + NUM_SLICES // 2 + 1,
     )
     made = {
         name: classes.copy() for name in ("missing slices", "shifted slices", "hole", "cut end")
     }
     made["missing slices"][middle] = 0
     made["shifted slices"][middle] = np.roll(
-        classes[middle], int(round(SHIFT_MM / spacing_mm[1])), axis=1
+        classes[middle],
+        int(round(SHIFT_MM / spacing_mm[1])),
+        axis=1,
     )
     depth = ndimage.distance_transform_edt(classes > 0, spacing_mm)
     deepest = np.unravel_index(depth.argmax(), depth.shape)
@@ -79,7 +86,8 @@ def damage_rows(model, names_and_classes):
 
 def propagated_rows(model, cases, report=None):
     """(rows of whole masks, rows of slices) that the engines propagate from SHOTS evenly spread slices of each case; slices are of the best engine from one."""
-    whole, slices = [], []
+    whole = []
+    slices = []
     for case in cases:
         volume = read_volume(case.image)
         labels, _ = read_labels(case.label_map, volume)
@@ -109,7 +117,8 @@ def propagated_rows(model, cases, report=None):
             report(f"{case.dataset} {case.name} propagated")
     if not whole:
         raise InputError(
-            f"No case of split val has a label of the model ({', '.join(map(str, model.labels))}); choose other data sets with --datasets."
+            f"No case of split val has a label of the model ({', '.join(map(str, model.labels))});"
+            " choose other data sets with --datasets."
         )
     return whole, slices
 
@@ -142,20 +151,23 @@ def _judged_on_grid(model, found, stack, name):
 def _slice_rows(model, session, found, truth):
     """A row for each slice on which a structure was predicted: its Dice, its confidence, and its Dice with the shape that the code of all stands for."""
     placement = place_on_structure(
-        model.grid, found, session.stack.spacing_mm, "the prediction", must_fit=False
+        model.grid,
+        found,
+        session.stack.spacing_mm,
+        "the prediction",
+        must_fit=False,
     )
     probabilities = model.probabilities(
         model.code(placement.read_classes(found, len(model.labels) + 1))
     )
     spread = np.stack([placement.write_image(values, found.shape) for values in probabilities])
     spread[0] = 1 - spread[1:].sum(axis=0)
-    decoded, rows = spread.argmax(axis=0), []
+    decoded = spread.argmax(axis=0)
+    rows = []
     for row, number in enumerate(session.labels):
         mask = found == number
-        scores, agreement = (
-            dice_per_slice(mask, truth == number),
-            dice_per_slice(mask, decoded == number),
-        )
+        scores = dice_per_slice(mask, truth == number)
+        agreement = dice_per_slice(mask, decoded == number)
         chosen = np.flatnonzero(
             (session.provenance[row] == Provenance.PROPAGATED) & mask.any(axis=(1, 2))
         )
@@ -176,7 +188,10 @@ def plausibility_text(damaged, whole, slices):
     """The three tables, each number with its 95 % bootstrap interval over cases."""
     kinds = [what for what in dict.fromkeys(row["what"] for row in damaged) if what != "truth"]
     lines = [
-        "Truths against damaged truths, area under the ROC curve (0.5 is chance); in brackets the share of cases whose damaged mask scores worse than its own truth:\n",
+        (
+            "Truths against damaged truths, area under the ROC curve (0.5 is chance); in brackets"
+            " the share of cases whose damaged mask scores worse than its own truth:\n"
+        ),
         "| damage | code distance | misfit |",
         "| --- | --- | --- |",
     ]
@@ -193,8 +208,11 @@ def plausibility_text(damaged, whole, slices):
         )
     lines += [
         "",
-        f"Propagated masks ({', '.join(ENGINES)}; {' and '.join(map(str, SHOTS))} annotated slices), {len(whole)} masks of {len({row['case'] for row in whole})} cases, mean Dice "
-        f"{np.mean([row['dice'] for row in whole]):.3f}:\n",
+        (
+            f"Propagated masks ({', '.join(ENGINES)}; {' and '.join(map(str, SHOTS))} annotated"
+            f" slices), {len(whole)} masks of {len({row['case'] for row in whole})} cases, mean"
+            f" Dice {np.mean([row['dice'] for row in whole]):.3f}:\n"
+        ),
         "| | code distance | misfit |",
         "| --- | --- | --- |",
     ]
@@ -203,7 +221,8 @@ def plausibility_text(damaged, whole, slices):
             stats.spearmanr([row[of] for row in rows], [row["dice"] for row in rows]).statistic
         ),
         f"area under the ROC curve, Dice below {BAD_DICE}": lambda rows, of: area_under_curve(
-            [row[of] for row in rows], [row["dice"] < BAD_DICE for row in rows]
+            [row[of] for row in rows],
+            [row["dice"] < BAD_DICE for row in rows],
         ),
     }
     for engine in (None, *ENGINES):
@@ -220,7 +239,10 @@ def plausibility_text(damaged, whole, slices):
     bad = [row["dice"] < BAD_DICE for row in slices]
     lines += [
         "",
-        f"Slices of {ENGINES[-1]} with one annotated slice, {sum(bad)} bad (Dice below {BAD_DICE}) of {len(bad)}; area under the ROC curve:\n",
+        (
+            f"Slices of {ENGINES[-1]} with one annotated slice, {sum(bad)} bad (Dice below"
+            f" {BAD_DICE}) of {len(bad)}; area under the ROC curve:\n"
+        ),
         "| signal | area | gain over confidence |",
         "| --- | --- | --- |",
     ]
@@ -243,14 +265,18 @@ def _share_worse(rows, of):
 
 
 def _interval(rows, measure):
-    """ "number (low to high)": a measure of rows with its 95 % bootstrap interval over cases; draws in which it is not defined are left out."""
+    """ "number (low to high)": a measure of rows with its 95 % bootstrap interval over cases.
+
+    Draws in which it is not defined are left out.
+    """
     value = measure(rows)
     if not np.isfinite(value):
         return "-"
     by_case = {}
     for row in rows:
         by_case.setdefault(row["case"], []).append(row)
-    groups, random = list(by_case.values()), np.random.default_rng(0)
+    groups = list(by_case.values())
+    random = np.random.default_rng(0)
     draws = [
         measure(
             [row for place in random.integers(0, len(groups), len(groups)) for row in groups[place]]

@@ -13,14 +13,17 @@ PREFIX = ".partial-"
 
 @contextlib.contextmanager
 def atomic_folder(folder):
-    """A temporary folder beside the results; what is written there is renamed into `folder` at the end, or never.
+    """A temporary folder beside the results.
+
+    What is written there is renamed into `folder` at the end, or never.
 
     Files appear in the order of their creation, so the last one written marks the set as complete.
 
     Raises:
         OutputError: the folder cannot be made or written (read-only, full).
     """
-    folder, partial = Path(folder), None
+    folder = Path(folder)
+    partial = None
     try:
         folder.mkdir(parents=True, exist_ok=True)
         partial = Path(tempfile.mkdtemp(prefix=PREFIX, dir=folder))
@@ -29,7 +32,8 @@ def atomic_folder(folder):
             os.replace(path, folder / path.name)
     except (OSError, RuntimeError) as error:
         raise OutputError(
-            f"The results cannot be written to {folder} ({error}); free space there or choose another folder."
+            f"The results cannot be written to {folder} ({error}); free space there or choose"
+            " another folder."
         ) from error
     finally:
         if partial is not None:

@@ -12,10 +12,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from SlicePropagationLib import __version__
+from SlicePropagationLib.atomic import atomic_folder
 from SlicePropagationLib.case import Case, parse_span, run_case
 from SlicePropagationLib.engines import MODEL_SUFFIXES, split_name
 from SlicePropagationLib.errors import ConfigError, InputError, SlicePropagationError
-from SlicePropagationLib.atomic import atomic_folder
 from SlicePropagationLib.models import find_model, has_model
 from SlicePropagationLib.outputs import companion
 from SlicePropagationLib.table import read_table
@@ -23,7 +23,8 @@ from SlicePropagationLib.volume import AXES
 
 log = logging.getLogger(__name__)
 VOXELS_ELSEWHERE = re.compile(
-    rb"^(?:ElementDataFile *=|data ?file:) *(.*?)\s*$", re.MULTILINE
+    rb"^(?:ElementDataFile *=|data ?file:) *(.*?)\s*$",
+    re.MULTILINE,
 )  # a header that names the file of its voxels
 CASES_PER_PROCESS = 20  # a fresh process now and then, so that nothing a library leaks adds up
 
@@ -38,10 +39,13 @@ class Outcome:
 
 
 def read_cases(path, out_dir, **options):
-    """The `Case`s of a table with columns image, seed and optionally out, axis, range; paths relative to the table.
+    """The `Case`s of a table with columns image, seed and optionally out, axis, range.
+
+    Paths relative to the table.
 
     Raises:
-        InputError: the table cannot be read, lacks a column or a cell, is empty, has an axis or a range that is none, or two rows would write the same file.
+        InputError: the table cannot be read, lacks a column or a cell, is empty, has an axis or a
+            range that is none, or two rows would write the same file.
     """
     path = Path(path)
     cases = [
@@ -58,13 +62,15 @@ def _check_outputs(cases, path):
         earlier = seen.setdefault(companion(case.out, ""), case.out)
         if earlier != case.out:
             raise InputError(
-                f"{path} names the outputs {earlier} and {case.out}, whose tables and records would have the same name; give them names that differ before the ending."
+                f"{path} names the outputs {earlier} and {case.out}, whose tables and records would"
+                " have the same name; give them names that differ before the ending."
             )
     outs = [case.out for case in cases]
     twice = sorted({out for out in outs if outs.count(out) > 1})
     if twice:
         raise InputError(
-            f"{path} names the output {twice[0]} {outs.count(twice[0])} times; give each row its own name in the column out."
+            f"{path} names the output {twice[0]} {outs.count(twice[0])} times; give each row its"
+            " own name in the column out."
         )
 
 
@@ -82,7 +88,8 @@ def _case(row, path, out_dir, options):
     axis = row.get("axis") or "auto"
     if axis not in ("auto", *AXES):
         raise InputError(
-            f"{path} has the axis '{axis}' for {row['image']}; write auto, {', '.join(AXES)} or nothing."
+            f"{path} has the axis '{axis}' for {row['image']}; write auto, {', '.join(AXES)} or"
+            " nothing."
         )
     try:
         span = parse_span(row["range"]) if row.get("range") else None
@@ -187,7 +194,8 @@ def _mark_path(case):
 
 
 def _mark_complete(case):
-    mark, text = _mark_path(case), json.dumps({"fingerprint": fingerprint(case)})
+    mark = _mark_path(case)
+    text = json.dumps({"fingerprint": fingerprint(case)})
     with atomic_folder(mark.parent) as partial:
         (partial / mark.name).write_text(text, encoding="utf-8")
 
@@ -227,7 +235,8 @@ def _alone(case, context):
     except BrokenProcessPool:
         return Outcome(
             case.out,
-            "The worker process died, perhaps for lack of memory; run this case alone or with fewer workers.",
+            "The worker process died, perhaps for lack of memory; run this case alone or with fewer"
+            " workers.",
         )
 
 
@@ -236,7 +245,8 @@ def _on_dask(cases, scheduler):
         from dask import distributed
     except ImportError:
         raise ConfigError(
-            "--scheduler needs Dask, which is not installed; install slice-propagation[cluster], or use --workers."
+            "--scheduler needs Dask, which is not installed; install slice-propagation[cluster], or"
+            " use --workers."
         ) from None
     with _client(distributed, scheduler) as client:
         futures = client.map(do_case, cases, pure=False)
@@ -249,5 +259,6 @@ def _client(distributed, scheduler):
         return distributed.Client(scheduler)
     except (OSError, ValueError) as error:
         raise ConfigError(
-            f"There is no Dask scheduler at {scheduler} ({error}); start one there, correct the address, or use --workers."
+            f"There is no Dask scheduler at {scheduler} ({error}); start one there, correct the"
+            " address, or use --workers."
         ) from error

@@ -1,4 +1,7 @@
-"""One case from files: read image and seed, propagate, write the result; what `propagate` and each row of `batch` do."""
+"""One case from files: read image and seed, propagate, write the result.
+
+What `propagate` and each row of `batch` do.
+"""
 
 import json
 import logging
@@ -58,10 +61,13 @@ def run_case(case, on_step=None):
         The session, finished.
 
     Raises:
-        SlicePropagationError: something about the input, the arguments or the output folder; the message says what to do.
+        SlicePropagationError: something about the input, the arguments or the output folder; the
+            message says what to do.
     """
     check_output(
-        case.out, image=case.image, seed=None if case.anchors else case.seed
+        case.out,
+        image=case.image,
+        seed=None if case.anchors else case.seed,
     )  # a finished result may go on in its place
     engine = choose_engine(case.engine, case.device)
     volume = read_volume(case.image, case.frame)
@@ -103,7 +109,10 @@ def open_session(case, volume):
 
 
 def _choose_axis(labels, case, named, spacing_mm):
-    """The array axis of a seed; of a finished result, which has labels on slices of every axis, the one that its table is of."""
+    """The array axis of a seed.
+
+    Of a finished result, which has labels on slices of every axis, the one that its table is of.
+    """
     count = 1 + max((index for _, index in named), default=-1)
     fitting = [axis for axis in range(3) if labels.shape[axis] == count]
     if not fitting or not labels.any():
@@ -155,7 +164,8 @@ def check_device(device):
     """
     if device == "cuda" and not _has_cuda():
         raise DeviceError(
-            "CUDA was asked for, but this machine has no CUDA device that PyTorch can use; use --device auto or cpu."
+            "CUDA was asked for, but this machine has no CUDA device that PyTorch can use; use"
+            " --device auto or cpu."
         )
 
 
@@ -170,11 +180,13 @@ def _has_cuda():
 def _replay_case(case, volume, engine):
     try:
         record = json.loads(Path(case.history).read_text(encoding="utf-8"))
-        axis, described = 2 - AXES.index(record["axis"]), record["segments"]
+        axis = 2 - AXES.index(record["axis"])
+        described = record["segments"]
         history = decode_history(record["history"])
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise InputError(
-            f"{case.history} is not the record of a propagation ({in_one_line(error)}); use the O.json beside a result."
+            f"{case.history} is not the record of a propagation ({in_one_line(error)}); use the"
+            " O.json beside a result."
         ) from error
     stack = SliceStack.from_volume(volume.array, volume.spacing_mm, axis)
     segments = [
@@ -185,12 +197,14 @@ def _replay_case(case, volume, engine):
     own = weights_record(engine)
     if "smoother_sha256" in record and "smoother_sha256" not in own:
         raise ConfigError(
-            f"{case.history} was made with a smoother; give its weights ({record['smoother_sha256'][:12]}…) as --smooth."
+            f"{case.history} was made with a smoother; give its weights"
+            f" ({record['smoother_sha256'][:12]}…) as --smooth."
         )
     for name, option in (("model_sha256", "--engine"), ("smoother_sha256", "--smooth")):
         if record.get(name) not in (None, own.get(name)):
             log.warning(
-                "%s was made with other weights (%s…); the voxels may differ. Give the model file as %s.",
+                "%s was made with other weights (%s…); the voxels may differ. Give the model file"
+                " as %s.",
                 case.history,
                 record[name][:12],
                 option,

@@ -1,4 +1,7 @@
-"""Model files: {format, version, family, config, weights, metrics}; read without ever running code from them."""
+"""Model files: {format, version, family, config, weights, metrics}.
+
+Read without ever running code from them.
+"""
 
 import hashlib
 import io
@@ -10,10 +13,11 @@ from pathlib import Path
 
 import torch
 
-from SlicePropagationLib.errors import CheckpointError
 from SlicePropagationLib.atomic import atomic_folder
+from SlicePropagationLib.errors import CheckpointError
 
-FORMAT, VERSION = "slice-propagation", 1
+FORMAT = "slice-propagation"
+VERSION = 1
 HALF_MOST = torch.finfo(torch.float16).max
 
 
@@ -43,7 +47,8 @@ def save_checkpoint(path, family, config, weights, *, metrics=None, is_half=Fals
         config: a configuration dataclass, or what `asdict` makes of it.
         weights: a state_dict.
         metrics: {name: number}.
-        is_half: store the weights with 16 bits, for shipping; tensors with values that 16 bits cannot hold, such as the variances of a batch normalisation, keep 32.
+        is_half: store the weights with 16 bits, for shipping; tensors with values that 16 bits
+            cannot hold, such as the variances of a batch normalisation, keep 32.
 
     Raises:
         OutputError: it cannot be written.
@@ -51,9 +56,11 @@ def save_checkpoint(path, family, config, weights, *, metrics=None, is_half=Fals
     path = Path(path)
     if is_half:
         weights = {
-            name: value.half()
-            if value.is_floating_point() and value.abs().max() <= HALF_MOST
-            else value
+            name: (
+                value.half()
+                if value.is_floating_point() and value.abs().max() <= HALF_MOST
+                else value
+            )
             for name, value in weights.items()
         }
     content = {
@@ -78,35 +85,45 @@ def load_checkpoint(path, families=None):
         A Checkpoint.
 
     Raises:
-        CheckpointError: the file is missing, truncated, foreign, from a later version, of another family, not what its card
+        CheckpointError: the file is missing, truncated, foreign, from a later version, of another
+            family, not what its card
             says, or holds something that would have to be executed.
     """
     path = Path(path)
     content, sha256 = _read(path)
     if not isinstance(content, dict) or content.get("format") != FORMAT:
         raise CheckpointError(
-            f"{path} is not a model file of this project: it lacks the mark '{FORMAT}'. Train one with `slice-propagation train`, or use one that it wrote."
+            f"{path} is not a model file of this project: it lacks the mark '{FORMAT}'. Train one"
+            " with `slice-propagation train`, or use one that it wrote."
         )
     if content.get("version") != VERSION:
         raise CheckpointError(
-            f"{path} has version {content.get('version')} of the model format, this program reads version {VERSION}; update it, or train the model again."
+            f"{path} has version {content.get('version')} of the model format, this program reads"
+            f" version {VERSION}; update it, or train the model again."
         )
     _check_content(path, content)
     if families is not None and content["family"] not in families:
         raise CheckpointError(
-            f"{path} belongs to the model family '{content['family']}', needed is {' or '.join(sorted(families))}; choose another file or command."
+            f"{path} belongs to the model family '{content['family']}', needed is"
+            f" {' or '.join(sorted(families))}; choose another file or command."
         )
     weights = {
         name: value.float() if value.is_floating_point() else value
         for name, value in content["weights"].items()
     }
     return Checkpoint(
-        content["family"], content["config"], weights, content.get("metrics", {}), sha256
+        content["family"],
+        content["config"],
+        weights,
+        content.get("metrics", {}),
+        sha256,
     )
 
 
 def fill_network(network, checkpoint, path):
-    """Put a checkpoint's weights into the network that its configuration describes; returns the network.
+    """Put a checkpoint's weights into the network that its configuration describes.
+
+    Returns the network.
 
     Raises:
         CheckpointError: they do not fit.
@@ -115,7 +132,8 @@ def fill_network(network, checkpoint, path):
         network.load_state_dict(checkpoint.weights, strict=True)
     except RuntimeError as error:
         raise CheckpointError(
-            f"The weights in {path} do not fit the network that its configuration describes ({str(error).splitlines()[-1].strip()}); it is damaged."
+            f"The weights in {path} do not fit the network that its configuration describes"
+            f" ({str(error).splitlines()[-1].strip()}); it is damaged."
         ) from error
     return network
 
@@ -125,7 +143,8 @@ def _check_content(path, content):
     for name, kind in (("family", str), ("config", dict), ("weights", dict)):
         if not isinstance(content.get(name), kind):
             raise CheckpointError(
-                f"{path} holds {type(content.get(name)).__name__} as its {name}, needed is {kind.__name__}; it is damaged, copy it again."
+                f"{path} holds {type(content.get(name)).__name__} as its {name}, needed is"
+                f" {kind.__name__}; it is damaged, copy it again."
             )
     if not all(isinstance(value, torch.Tensor) for value in content["weights"].values()):
         raise CheckpointError(
@@ -138,7 +157,8 @@ def _check_content(path, content):
     ]
     if broken:
         raise CheckpointError(
-            f"{path} holds weights that are no numbers, in {broken[0]}; its training went astray, use another file."
+            f"{path} holds weights that are no numbers, in {broken[0]}; its training went astray,"
+            " use another file."
         )
 
 
@@ -146,7 +166,8 @@ def _read(path):
     """(content, sha256) of a file that torch can read without executing anything."""
     if not path.is_file():
         raise CheckpointError(
-            f"There is no model file {path}; check the name, or use one of the engines that `slice-propagation engines` lists."
+            f"There is no model file {path}; check the name, or use one of the engines that"
+            " `slice-propagation engines` lists."
         )
     try:
         stored = path.read_bytes()
@@ -161,12 +182,16 @@ def _read(path):
         return torch.load(io.BytesIO(stored), map_location="cpu", weights_only=True), sha256
     except pickle.UnpicklingError as error:
         raise CheckpointError(
-            f"{path} holds more than numbers: loading it would run code, and it was not loaded. Use a model file from a source you trust."
+            f"{path} holds more than numbers: loading it would run code, and it was not loaded. Use"
+            " a model file from a source you trust."
         ) from error
-    except Exception as error:  # flipped bits make torch's reader fail with any error: IndexError, TypeError, AttributeError, ...
+    except Exception as error:
+        # flipped bits make torch's reader fail with any error: IndexError, TypeError,
+        # AttributeError, ...
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise CheckpointError(
-            f"{path} cannot be read as a model file ({reason}); it is damaged or foreign, copy it again."
+            f"{path} cannot be read as a model file ({reason}); it is damaged or foreign, copy it"
+            " again."
         ) from error
 
 
@@ -177,7 +202,8 @@ def _check_zip(path, stored):
             damaged = archive.testzip()
     except Exception as error:  # as above, for the reader of zip files
         raise CheckpointError(
-            f"{path} is not a model file of this project (it starts with {stored[:4]!r}); it may be truncated, foreign, or a bare pickle, which is never loaded."
+            f"{path} is not a model file of this project (it starts with {stored[:4]!r}); it may be"
+            " truncated, foreign, or a bare pickle, which is never loaded."
         ) from error
     if damaged:
         raise CheckpointError(
@@ -193,13 +219,16 @@ def _check_card(path, sha256):
         stated = json.loads(card.read_text(encoding="utf-8")).get("sha256")
     except (OSError, ValueError, AttributeError) as error:
         raise CheckpointError(
-            f"The model card {card} cannot be read ({error}); copy it again together with {path.name}."
+            f"The model card {card} cannot be read ({error}); copy it again together with"
+            f" {path.name}."
         ) from error
     if stated is not None and not isinstance(stated, str):
         raise CheckpointError(
-            f"The model card {card} states {stated!r} as the hash, which is none; copy it again together with {path.name}."
+            f"The model card {card} states {stated!r} as the hash, which is none; copy it again"
+            f" together with {path.name}."
         )
     if stated and stated != sha256:
         raise CheckpointError(
-            f"{path} has the hash {sha256[:12]}…, its model card says {stated[:12]}…; the file was changed or damaged, copy both again."
+            f"{path} has the hash {sha256[:12]}…, its model card says {stated[:12]}…; the file was"
+            " changed or damaged, copy both again."
         )

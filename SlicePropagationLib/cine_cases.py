@@ -34,7 +34,8 @@ def make_cine_cases(
 ):
     """Make a sequence of every patient of a table who has the cases PATIENT_ED and PATIENT_ES.
 
-    Writes PATIENT/image.nii.gz (4D), PATIENT/label.nii.gz (ED and ES only, what training may see), PATIENT/truth.nii.gz (every frame)
+    Writes PATIENT/image.nii.gz (4D), PATIENT/label.nii.gz (ED and ES only, what training may see),
+    PATIENT/truth.nii.gz (every frame)
     and cases.csv; the data set is called synthetic_cine_DATASET.
 
     Args:
@@ -59,10 +60,13 @@ def make_cine_cases(
         ]
         both, first = _middle(both, max_slices)
         images, truth, kept = make_cine(
-            *both, config, seed=zlib.crc32(f"{dataset}/{patient}".encode())
+            *both,
+            config,
+            seed=zlib.crc32(f"{dataset}/{patient}".encode()),
         )
         geometry = diastole[0].image[:, :, first + kept[0] : first + kept[0] + 1]
-        images, truth = _filled(images, kept), _filled(truth, kept)
+        images = _filled(images, kept)
+        truth = _filled(truth, kept)
         like = Sequence(images, _grown(geometry, images.shape[1]), FRAME_MS / config.frames, out)
         labels = np.zeros_like(truth)
         labels[[0, config.end_systole]] = truth[[0, config.end_systole]]
@@ -99,7 +103,8 @@ def make_cine_cases(
 
 def _first_of_each_split(pairs, max_cases):
     """The first so many patients of every split, in their order."""
-    seen, found = {}, []
+    seen = {}
+    found = []
     for pair in pairs:
         split = pair[1][0].get("split", "")
         seen[split] = seen.get(split, 0) + 1
@@ -153,13 +158,17 @@ def _pairs(table, datasets):
     ]
     if not pairs:
         raise InputError(
-            f"{table} has no patient with both frames; name the cases PATIENT_ED and PATIENT_ES in the column case."
+            f"{table} has no patient with both frames; name the cases PATIENT_ED and PATIENT_ES in"
+            " the column case."
         )
     return pairs
 
 
 def _filled(array, kept):
-    """The slices between the first and the last one kept; where one in between is missing, its neighbour below stands in."""
+    """The slices between the first and the last one kept.
+
+    Where one in between is missing, its neighbour below stands in.
+    """
     order = [
         max(place for place, k in enumerate(kept) if k <= slice_index)
         for slice_index in range(kept[0], kept[-1] + 1)

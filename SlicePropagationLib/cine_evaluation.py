@@ -1,4 +1,7 @@
-"""`evaluate-cine`: models and engines on sequences with known truth; tables with intervals, time-area curves."""
+"""`evaluate-cine`: models and engines on sequences with known truth.
+
+Tables with intervals, time-area curves.
+"""
 
 import time
 from dataclasses import dataclass
@@ -44,16 +47,20 @@ def evaluate_cine(table, models, out, *, split="val", max_cases=None, device="au
     """Measure models on the sequences of a table, on frames that nobody annotated.
 
     Args:
-        table: with columns image, label, truth, case and optionally split, dataset, as `make-cine` writes it.
-        models: {name: model file or engine}; models that segment by themselves do so, others carry the annotated frames along time.
+        table: with columns image, label, truth, case and optionally split, dataset, as `make-cine`
+            writes it.
+        models: {name: model file or engine}; models that segment by themselves do so, others carry
+            the annotated frames along time.
 
     Returns:
-        The report as Markdown; it is also written to `out`/report.md, beside rows.csv and plots of time-area curves.
+        The report as Markdown; it is also written to `out`/report.md, beside rows.csv and plots of
+        time-area curves.
 
     Raises:
         SlicePropagationError: about the table, a model or a case.
     """
-    out, rows = Path(out), []
+    out = Path(out)
+    rows = []
     cases = _cases(Path(table), split)[:max_cases]
     walkers = {name: _labeller(model, device) for name, model in models.items()}
     out.mkdir(parents=True, exist_ok=True)
@@ -69,15 +76,22 @@ def evaluate_cine(table, models, out, *, split="val", max_cases=None, device="au
 def describe(rows, models):
     """Tables in Markdown, one for each data set and label: means with 95 % bootstrap intervals over patients, and paired differences to the first model."""
     lines = [
-        "Frames that nobody annotated; distances in mm, areas in mm2, jitter: mean |second difference| over time of the error of the area in mm2, "
-        "curvature of the time-area curve with areas as shares of the mean true one and time as a share of the cycle. 95 % intervals over patients."
+        "Frames that nobody annotated; distances in mm, areas in mm2, jitter: mean |second"
+        " difference| over time of the error of the area in mm2, curvature of the time-area curve"
+        " with areas as shares of the mean true one and time as a share of the cycle. 95 %"
+        " intervals over patients."
     ]
     if any(row["dataset"].startswith("synthetic") for row in rows):
         lines.append(
-            "These sequences are synthetic: a motion between two real frames, not a real heart beat."
+            "These sequences are synthetic: a motion between two real frames, not a real heart"
+            " beat."
         )
     lines += comparison(
-        rows, models, COLUMNS, ("case", "position"), ("ms per frame", "ms_per_frame", "{:.0f}")
+        rows,
+        models,
+        COLUMNS,
+        ("case", "position"),
+        ("ms per frame", "ms_per_frame", "{:.0f}"),
     )
     return "\n".join(lines) + "\n"
 
@@ -106,9 +120,11 @@ def _measure(case, walkers, plots):
     frames = [frame for frame in range(len(sequence)) if frame not in annotated]
     if not annotated or not frames:
         raise InputError(
-            f"Case {case.name} has {len(annotated)} annotated of {len(sequence)} frames; it needs some of either kind."
+            f"Case {case.name} has {len(annotated)} annotated of {len(sequence)} frames; it needs"
+            " some of either kind."
         )
-    rows, curves = [], {}
+    rows = []
+    curves = {}
     stacks = [(place, stack) for place, stack in time_stacks(sequence) if drawn[place].any()]
     middle = stacks[len(stacks) // 2][0][-1]
     for place, stack in stacks:
@@ -127,7 +143,10 @@ def _measure(case, walkers, plots):
                     "ms_per_frame": milliseconds,
                 }
                 | measure_series(
-                    found == label, truth[place] == label, stack.spacing_mm[1:], frames
+                    found == label,
+                    truth[place] == label,
+                    stack.spacing_mm[1:],
+                    frames,
                 )
                 for label in labels
             ]

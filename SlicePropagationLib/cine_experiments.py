@@ -1,6 +1,7 @@
 """`cine-experiment`: the comparisons of the cine and of the label-propagation paper, trained and measured on sequences with known truth.
 
-What one experiment trained serves the others in the same folder: pseudo-labels, the U-Net of the first stage, equal variants.
+What one experiment trained serves the others in the same folder: pseudo-labels, the U-Net of the
+    first stage, equal variants.
 """
 
 import csv
@@ -24,7 +25,8 @@ class CineVariant:
     Attributes:
         task: of `train`.
         settings: that differ from the preset's.
-        sees_pseudo_labels: train on the pseudo-labelled sequences; otherwise on annotated frames only.
+        sees_pseudo_labels: train on the pseudo-labelled sequences; otherwise on annotated frames
+            only.
         starts_from: the variant whose weights it begins with.
     """
 
@@ -42,7 +44,9 @@ def _window(**values):
 VARIANTS = {
     "unet": CineVariant("cine_unet", {}, sees_pseudo_labels=False),
     "trained_on": CineVariant(
-        "cine_unet", {"task": {"frames": {"uses_pseudo_labels": True}}}, starts_from="unet"
+        "cine_unet",
+        {"task": {"frames": {"uses_pseudo_labels": True}}},
+        starts_from="unet",
     ),
     "bilstm": _window(),
     **{f"T{2 * radius - 1}": _window(radius=radius) for radius in (3, 7, 9, 11)},
@@ -51,16 +55,20 @@ VARIANTS = {
     "real": CineVariant("unet2d", {}, sees_pseudo_labels=False),
     "pseudo": CineVariant("unet2d", {}),
     "weighted": CineVariant(
-        "unet2d", {"task": {"frames": {"window": {"radius": 5, "power": 1.0}}}}
+        "unet2d",
+        {"task": {"frames": {"window": {"radius": 5, "power": 1.0}}}},
     ),
     "soft": CineVariant("unet2d", {"task": {"frames": {"uses_soft_labels": True}}}),
     "voxelmorph": CineVariant(
-        "registration", {"pairs": {"kind": "times"}}, sees_pseudo_labels=False
+        "registration",
+        {"pairs": {"kind": "times"}},
+        sees_pseudo_labels=False,
     ),
 }
 EXPERIMENTS = {  # name -> (title, {column: variant, or None for an engine of that name})
     "models": (
-        "U-Net against U-Net with BiConvLSTM (Bai et al., Table 2)",  # "trained on" has the second stage's data and no recurrence
+        # "trained on" has the second stage's data and no recurrence
+        "U-Net against U-Net with BiConvLSTM (Bai et al., Table 2)",
         {
             "U-Net": "unet",
             "U-Net trained on": "trained_on",
@@ -77,7 +85,10 @@ EXPERIMENTS = {  # name -> (title, {column: variant, or None for an engine of th
         {"r = 0.1": "bilstm", "r = 0": "r0", "r = 1": "r1", "r = 10": "r10", "r = 100": "r100"},
     ),
     "pseudo-labels": (
-        "A U-Net on real labels, with pseudo-labels, with weighted pseudo-labels (label propagation on M&Ms)",
+        (
+            "A U-Net on real labels, with pseudo-labels, with weighted pseudo-labels (label"
+            " propagation on M&Ms)"
+        ),
         {
             "real": "real",
             "real + pseudo": "pseudo",
@@ -97,10 +108,13 @@ EXPERIMENTS = {  # name -> (title, {column: variant, or None for an engine of th
 
 
 def run_cine_experiment(arguments, report=None):
-    """Make pseudo-labels, train what is missing, measure, write report.md and plots; returns the text.
+    """Make pseudo-labels, train what is missing, measure, write report.md and plots.
+
+    Returns the text.
 
     Args:
-        arguments: name, cases (of make-cine), out, engine, scale, config, max_hours, seed, device, max_cases, only (columns, or None for all); for "unseen" also unseen (a
+        arguments: name, cases (of make-cine), out, engine, scale, config, max_hours, seed, device,
+            max_cases, only (columns, or None for all); for "unseen" also unseen (a
             table of volumes), datasets (of it) and match.
 
     Raises:
@@ -108,7 +122,8 @@ def run_cine_experiment(arguments, report=None):
     """
     if arguments.name not in EXPERIMENTS:
         raise ConfigError(
-            f"There is no cine experiment '{arguments.name}'; choose one of {', '.join(EXPERIMENTS)}."
+            f"There is no cine experiment '{arguments.name}'; choose one of"
+            f" {', '.join(EXPERIMENTS)}."
         )
     title, columns = EXPERIMENTS[arguments.name]
     columns = _chosen(columns, arguments.only)
@@ -142,20 +157,28 @@ def _measure_of(arguments, report):
         return lambda models, out: evaluate_cine(arguments.cases, models, out, **options)
     if not arguments.unseen:
         raise ConfigError(
-            "The experiment unseen needs --unseen, a table of volumes that no model is trained on, and --match."
+            "The experiment unseen needs --unseen, a table of volumes that no model is trained on,"
+            " and --match."
         )
-    match, datasets = (
-        read_match(arguments.match),
-        arguments.datasets.split(",") if arguments.datasets else None,
-    )
+    match = read_match(arguments.match)
+    datasets = arguments.datasets.split(",") if arguments.datasets else None
     return lambda models, out: evaluate_unseen(
-        arguments.unseen, models, out, match, datasets=datasets, **options
+        arguments.unseen,
+        models,
+        out,
+        match,
+        datasets=datasets,
+        **options,
     )
 
 
 def _trained(arguments, name, report):
-    """Path of the weights of a variant, trained now unless they are there; an interrupted training goes on."""
-    variant, out = VARIANTS[name], Path(arguments.out)
+    """Path of the weights of a variant, trained now unless they are there.
+
+    An interrupted training goes on.
+    """
+    variant = VARIANTS[name]
+    out = Path(arguments.out)
     init = _trained(arguments, variant.starts_from, report) if variant.starts_from else None
     table = _pseudo_labelled(arguments, report) if variant.sees_pseudo_labels else arguments.cases
     settings = merged(
@@ -191,8 +214,12 @@ def _preset(arguments, variant):
 
 
 def _pseudo_labelled(arguments, report):
-    """The table of the cases with pseudo-labels in the place of ED and ES alone; what is not trained on keeps its labels."""
-    table, out = Path(arguments.cases), Path(arguments.out) / "pseudo_labels"
+    """The table of the cases with pseudo-labels in the place of ED and ES alone.
+
+    What is not trained on keeps its labels.
+    """
+    table = Path(arguments.cases)
+    out = Path(arguments.out) / "pseudo_labels"
     with open(table, newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     if not rows or not {"image", "label", "case"} <= set(rows[0]):
@@ -205,7 +232,12 @@ def _pseudo_labelled(arguments, report):
         learns = row.get("split") in (None, "", "train")
         if learns and not made.is_file():
             pseudo_label_file(
-                image, label, made, engine=arguments.engine, device=arguments.device, is_soft=True
+                image,
+                label,
+                made,
+                engine=arguments.engine,
+                device=arguments.device,
+                is_soft=True,
             )
             if report:
                 report(f"pseudo-labels {number} of {len(rows)}: {row['case']}")

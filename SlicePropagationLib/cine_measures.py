@@ -1,9 +1,13 @@
 """What the cine paper measures: overlap, contour distance, area, and how smooth the area is over time.
 
-Source: Bai et al., MICCAI 2018, section 3. The paper leaves scheme and units of the derivatives open. Here they are central differences
-around the cycle; areas are shares of the mean true area and time is the share of the cycle, so that slope and bend are of one order. With
-areas in mm2 the slope is in the hundreds, (1 + A'^2)^1.5 in the millions, and the mean is that of the one or two frames where A' is near 0:
-it depends on which frames these are and hardly on how smooth the curve is. Curvatures compare within this implementation only.
+Source: Bai et al., MICCAI 2018, section 3. The paper leaves scheme and units of the derivatives
+    open. Here they are central differences
+around the cycle; areas are shares of the mean true area and time is the share of the cycle, so that
+slope and bend are of one order. With
+areas in mm2 the slope is in the hundreds, (1 + A'^2)^1.5 in the millions, and the mean is that of
+the one or two frames where A' is near 0:
+it depends on which frames these are and hardly on how smooth the curve is. Curvatures compare
+within this implementation only.
 """
 
 import numpy as np
@@ -20,8 +24,10 @@ def curvature(areas, *, step=1.0, is_cyclic=True):
         is_cyclic: differences go around the cycle; otherwise the two end frames have none.
     """
     areas = np.asarray(areas, np.float64)
-    before, after = np.roll(areas, 1), np.roll(areas, -1)
-    first, second = (after - before) / (2 * step), (after - 2 * areas + before) / step**2
+    before = np.roll(areas, 1)
+    after = np.roll(areas, -1)
+    first = (after - before) / (2 * step)
+    second = (after - 2 * areas + before) / step**2
     kappa = np.abs(second) / (1 + first**2) ** 1.5
     return float(kappa.mean() if is_cyclic else kappa[1:-1].mean())
 
@@ -29,7 +35,8 @@ def curvature(areas, *, step=1.0, is_cyclic=True):
 def jitter(areas, true_areas, *, is_cyclic=True):
     """Mean |second difference| of the error of the area from frame to frame, in the unit of the areas.
 
-    An error that is constant or drifts evenly over time is smooth and counts nothing; one frame that is wrong by 1 counts 4 / T.
+    An error that is constant or drifts evenly over time is smooth and counts nothing; one frame
+    that is wrong by 1 counts 4 / T.
     """
     error = np.asarray(areas, np.float64) - np.asarray(true_areas, np.float64)
     bend = np.abs(np.roll(error, 1) - 2 * error + np.roll(error, -1))
@@ -45,14 +52,16 @@ def measure_series(found, truth, spacing_mm, frames, *, is_cyclic=True):
         frames: the frames that dice, distance and area error are means over.
 
     Returns:
-        {"dice", "distance_mm" (NaN where nowhere both are there), "area_error_mm2", "jitter_mm2", "curvature", "curvature_truth" (NaN where
+        {"dice", "distance_mm" (NaN where nowhere both are there), "area_error_mm2", "jitter_mm2",
+        "curvature", "curvature_truth" (NaN where
         the truth is empty in all frames)}.
     """
     pixel = spacing_mm[0] * spacing_mm[1]
     areas, true_areas = (mask.sum(axis=(1, 2)) * pixel for mask in (found, truth))
     distances = [surface_distances(found[frame], truth[frame], spacing_mm).mean for frame in frames]
     distances = [distance for distance in distances if np.isfinite(distance)]
-    unit, step = true_areas.mean() or np.nan, 1 / len(truth)
+    unit = true_areas.mean() or np.nan
+    step = 1 / len(truth)
     return {
         "dice": float(np.mean([dice(found[frame], truth[frame]) for frame in frames])),
         "distance_mm": float(np.mean(distances)) if distances else float("nan"),

@@ -33,7 +33,8 @@ def animate_cine(path, images, labels, *, title="", annotated=(), fps=12):
         axes.clear()
         _draw_frame(axes, images[frame], labels[frame], low, high)
         axes.set_title(
-            f"{title}  frame {frame}" + ("  (annotated)" if frame in annotated else ""), fontsize=9
+            f"{title}  frame {frame}" + ("  (annotated)" if frame in annotated else ""),
+            fontsize=9,
         )
 
     FuncAnimation(figure, draw, frames=len(images)).save(path, PillowWriter(fps=fps))
@@ -51,7 +52,8 @@ def _film(path, images, labels, low, high, annotated, title):
     for place, frame in zip(axes.flat, frames):
         _draw_frame(place, images[frame], labels[frame], low, high)
         place.set_title(
-            f"frame {frame}" + (" (annotated)" if frame in annotated else ""), fontsize=9
+            f"frame {frame}" + (" (annotated)" if frame in annotated else ""),
+            fontsize=9,
         )
     figure.suptitle(title, fontsize=10)
     figure.savefig(path, dpi=90)
@@ -61,7 +63,10 @@ def _draw_frame(axes, image, labels, low, high):
     axes.imshow(image, cmap="gray", vmin=low, vmax=high, interpolation="bilinear")
     for label in np.unique(labels[labels > 0]):
         axes.contour(
-            labels == label, levels=[0.5], colors=[Segment.plain(int(label)).color], linewidths=1.2
+            labels == label,
+            levels=[0.5],
+            colors=[Segment.plain(int(label)).color],
+            linewidths=1.2,
         )
     axes.axis("off")
 

@@ -26,13 +26,16 @@ def comparison(rows, models, columns, key, last=None):
     """Lines of Markdown, one table for each data set and label of the rows.
 
     Args:
-        rows: dicts with "model", "dataset", "case", "label", a number for each measure, and what `key` names.
+        rows: dicts with "model", "dataset", "case", "label", a number for each measure, and what
+            `key` names.
         models: names in the order of the lines; differences are to the first.
         columns: {measure: (heading, whether differences are given)}.
-        key: names of what tells the rows of one model apart, within a data set and label; rows of two models are paired by it.
+        key: names of what tells the rows of one model apart, within a data set and label; rows of
+            two models are paired by it.
         last: (heading, measure, format) of a column of plain means, or None.
     """
-    lines, end = [], f" {last[0]} |" if last else ""
+    lines = []
+    end = f" {last[0]} |" if last else ""
     for dataset, label in sorted({(row["dataset"], row["label"]) for row in rows}):
         lines += [
             "",
@@ -51,9 +54,11 @@ def comparison(rows, models, columns, key, last=None):
             )
         for model in models[1:]:
             cells = [
-                _cell(dataset, _differences(own, models[0], model, measure, key), measure)
-                if differs
-                else ""
+                (
+                    _cell(dataset, _differences(own, models[0], model, measure, key), measure)
+                    if differs
+                    else ""
+                )
                 for measure, (_, differs) in columns.items()
             ]
             lines.append(
@@ -63,7 +68,10 @@ def comparison(rows, models, columns, key, last=None):
 
 
 def _cell(dataset, rows, measure):
-    """Mean over rows with its 95 % bootstrap interval over patients; no interval over few of them, a dash where nothing was measured."""
+    """Mean over rows with its 95 % bootstrap interval over patients.
+
+    No interval over few of them, a dash where nothing was measured.
+    """
     by_patient = {}
     for row in rows:
         if np.isfinite(row[measure]):

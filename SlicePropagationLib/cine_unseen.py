@@ -24,11 +24,20 @@ ROW = ("model", "dataset", "case", "label", *COLUMNS)
 
 
 def evaluate_unseen(
-    table, models, out, match, *, datasets=None, max_cases=None, device="auto", report=None
+    table,
+    models,
+    out,
+    match,
+    *,
+    datasets=None,
+    max_cases=None,
+    device="auto",
+    report=None,
 ):
     """Measure models on the real volumes of a table, all splits of it.
 
-    Every slice is given alone, because these models were trained on slices at all times and scale intensities over what they are given.
+    Every slice is given alone, because these models were trained on slices at all times and scale
+    intensities over what they are given.
 
     Args:
         table: with columns image, label and case.
@@ -65,13 +74,18 @@ def evaluate_unseen(
             report(f"{number} of {len(cases)}: {case.name}")
     if not rows:
         raise InputError(
-            f"{table} has no volume with label {', '.join(map(str, match.values()))}; name a label of these data with --match."
+            f"{table} has no volume with label {', '.join(map(str, match.values()))}; name a label"
+            " of these data with --match."
         )
     text = (
         "\n".join(
             [
-                f"{len({row['case'] for row in rows})} real volumes of data sets that no model was trained on, slices with a label only, each slice given alone; "
-                "distances in mm, areas in mm2; missed: share of these slices on which nothing was found. 95 % intervals over patients.",
+                (
+                    f"{len({row['case'] for row in rows})} real volumes of data sets that no model"
+                    " was trained on, slices with a label only, each slice given alone; distances"
+                    " in mm, areas in mm2; missed: share of these slices on which nothing was"
+                    " found. 95 % intervals over patients."
+                ),
                 *comparison(rows, list(models), COLUMNS, ("case",)),
             ]
         )
@@ -89,11 +103,13 @@ def measure_volume(found, truth, spacing_mm):
         spacing_mm: (rows, columns).
 
     Returns:
-        {"dice": of all voxels of these slices, "slice_dice": mean of slices, "distance_mm": mean of slices where it was found, NaN for nowhere,
+        {"dice": of all voxels of these slices, "slice_dice": mean of slices, "distance_mm": mean of
+        slices where it was found, NaN for nowhere,
         "area_error_mm2": mean of slices, "missed": share of slices without a voxel found}.
     """
     shown = truth.any(axis=(1, 2))
-    found, truth = found[shown], truth[shown]
+    found = found[shown]
+    truth = truth[shown]
     distances = [
         surface_distances(one, other, spacing_mm).mean
         for one, other in zip(found, truth)
@@ -117,6 +133,7 @@ def read_match(text):
         }
     except (AttributeError, ValueError):
         raise ConfigError(
-            f"'{text}' does not match labels; write LABEL OF THE MODELS=LABEL OF THE DATA, for example 3=1."
+            f"'{text}' does not match labels; write LABEL OF THE MODELS=LABEL OF THE DATA, for"
+            " example 3=1."
         ) from None
     return match

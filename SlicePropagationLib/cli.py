@@ -42,7 +42,11 @@ WEB_REMEDY = (
 
 
 def main(argv=None):
-    """Run one command; returns its exit code: 0 done, 1 some cases failed, 2 wrong arguments or unusable input, 130 interrupted (Ctrl-C)."""
+    """Run one command.
+
+    Returns its exit code: 0 done, 1 some cases failed, 2 wrong arguments or unusable input, 130
+    interrupted (Ctrl-C).
+    """
     logging.basicConfig(format="%(levelname)s: %(message)s", level=logging.WARNING)
     try:
         arguments = _parser().parse_args(argv)
@@ -57,7 +61,8 @@ def main(argv=None):
         return UNUSABLE
     except KeyboardInterrupt:
         print(
-            "slice-propagation: interrupted. No half file is left; what train, experiment, evaluate and batch --resume had finished is not done again.",
+            "slice-propagation: interrupted. No half file is left; what train, experiment, evaluate"
+            " and batch --resume had finished is not done again.",
             file=sys.stderr,
         )
         return INTERRUPTED
@@ -65,7 +70,8 @@ def main(argv=None):
 
 def _parser():
     parser = argparse.ArgumentParser(
-        "slice-propagation", description="Propagate a mask from annotated slices through a volume."
+        "slice-propagation",
+        description="Propagate a mask from annotated slices through a volume.",
     )
     parser.add_argument("--version", action="version", version=f"slice-propagation {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
@@ -80,7 +86,8 @@ def _parser():
     add_acnn_commands(commands)
     _add_experiment(commands)
     engines = commands.add_parser(
-        "engines", help="what a propagation can walk with, and what each needs"
+        "engines",
+        help="what a propagation can walk with, and what each needs",
     )
     engines.set_defaults(command=_engines)
     return parser
@@ -88,14 +95,18 @@ def _parser():
 
 def _add_propagate(commands):
     parser = commands.add_parser(
-        "propagate", help="one volume: from annotated slices to the whole structure"
+        "propagate",
+        help="one volume: from annotated slices to the whole structure",
     )
     parser.add_argument("--image", required=True)
     parser.add_argument(
-        "--seed", help="label map on the image's grid, non-zero only on annotated slices"
+        "--seed",
+        help="label map on the image's grid, non-zero only on annotated slices",
     )
     parser.add_argument(
-        "--out", required=True, help="full label map; O.slices.csv and O.json are written beside it"
+        "--out",
+        required=True,
+        help="full label map; O.slices.csv and O.json are written beside it",
     )
     parser.add_argument(
         "--axis",
@@ -109,7 +120,9 @@ def _add_propagate(commands):
         help="with --axis t: the last frame is not followed by the first",
     )
     parser.add_argument(
-        "--range", metavar="A:B", help="slices that may be predicted, both included"
+        "--range",
+        metavar="A:B",
+        help="slices that may be predicted, both included",
     )
     parser.add_argument("--frame", type=int, metavar="T", help="time point of a 4D image, from 0")
     parser.add_argument(
@@ -129,11 +142,13 @@ def _add_propagate(commands):
 def _propagate(arguments):
     if not arguments.seed and not arguments.history:
         raise InputError(
-            "There is no seed; give --seed S, a label map with at least one annotated slice, or --history O.json."
+            "There is no seed; give --seed S, a label map with at least one annotated slice, or"
+            " --history O.json."
         )
     if arguments.history and (arguments.seed or arguments.anchors or arguments.range):
         raise ConfigError(
-            "--history does an earlier result again, with its anchors and ranges; leave --seed, --anchors and --range out."
+            "--history does an earlier result again, with its anchors and ranges; leave --seed,"
+            " --anchors and --range out."
         )
     case = Case(
         arguments.image,
@@ -166,9 +181,13 @@ def _propagate(arguments):
 
 def _reach(session, label):
     """Where a label is now, in words; slices count from 0, as in the files."""
-    shown, anchors = session.areas(label).nonzero()[0], session.anchors(label)
+    shown = session.areas(label).nonzero()[0]
+    anchors = session.anchors(label)
     place = f"on slices {shown[0]} to {shown[-1]}" if shown.size else "on no slice"
-    return f"{place}, annotated on {', '.join(map(str, anchors[:8]))}{' and others' if len(anchors) > 8 else ''}"
+    return (
+        f"{place}, annotated on"
+        f" {', '.join(map(str, anchors[:8]))}{' and others' if len(anchors) > 8 else ''}"
+    )
 
 
 def _propagate_in_time(case, arguments, progress):
@@ -182,7 +201,8 @@ def _propagate_in_time(case, arguments, progress):
     progress.end()
     if not arguments.quiet:
         print(
-            f"{arguments.out}: {int((labels > 0).any(axis=(1, 2, 3)).sum())} of {len(labels)} frames show a structure"
+            f"{arguments.out}: {int((labels > 0).any(axis=(1, 2, 3)).sum())} of {len(labels)}"
+            " frames show a structure"
         )
     return DONE
 
@@ -198,7 +218,9 @@ def _add_batch(commands):
     parser.add_argument("--resume", action="store_true", help="skip cases that are done")
     parser.add_argument("--workers", type=positive, default=1, help="number of processes")
     parser.add_argument(
-        "--scheduler", metavar="tcp://…", help="a Dask scheduler, instead of --workers"
+        "--scheduler",
+        metavar="tcp://…",
+        help="a Dask scheduler, instead of --workers",
     )
     add_engine(parser)
     parser.set_defaults(command=_batch)
@@ -210,11 +232,17 @@ def _batch(arguments):
 
     choose_engine(arguments.engine, arguments.device)
     cases = read_cases(
-        arguments.cases, arguments.out, engine=arguments.engine, device=arguments.device
+        arguments.cases,
+        arguments.out,
+        engine=arguments.engine,
+        device=arguments.device,
     )
     failed = []
     outcomes = run_batch(
-        cases, resume=arguments.resume, workers=arguments.workers, scheduler=arguments.scheduler
+        cases,
+        resume=arguments.resume,
+        workers=arguments.workers,
+        scheduler=arguments.scheduler,
     )
     for number, outcome in enumerate(outcomes, 1):
         word = "failed" if outcome.error else "already done" if outcome.skipped else "done"
@@ -249,7 +277,11 @@ def _add_simulate(commands):
         help="slices that are corrected",
     )
     parser.add_argument(
-        "--budget", type=positive, default=5, metavar="K", help="number of annotated slices"
+        "--budget",
+        type=positive,
+        default=5,
+        metavar="K",
+        help="number of annotated slices",
     )
     parser.add_argument("--axis", default="k", choices=("i", "j", "k"))
     parser.add_argument("--out", help="write the table as JSON")
@@ -264,7 +296,8 @@ def _simulate(arguments):
     print("slices  Dice (annotated slices excluded)  Dice (thesis)  mm past the ends  annotated")
     for entry in rounds:
         print(
-            f"{entry.shots:6d}  {entry.dice:33.3f}  {entry.dice_thesis:13.3f}  {entry.mm_past_ends:16.1f}  {' '.join(map(str, entry.annotated))}"
+            f"{entry.shots:6d}  {entry.dice:33.3f}  {entry.dice_thesis:13.3f} "
+            f" {entry.mm_past_ends:16.1f}  {' '.join(map(str, entry.annotated))}"
         )
     return DONE
 
@@ -272,7 +305,10 @@ def _simulate(arguments):
 def _add_evaluate(commands):
     parser = commands.add_parser(
         "evaluate",
-        help="many cases x engines x simulated users x numbers of annotated slices: tables and plots with intervals",
+        help=(
+            "many cases x engines x simulated users x numbers of annotated slices: tables and plots"
+            " with intervals"
+        ),
     )
     parser.add_argument(
         "--cases",
@@ -292,12 +328,17 @@ def _add_evaluate(commands):
         help="numbers of annotated slices (default %(default)s)",
     )
     parser.add_argument(
-        "--split", default="val", help="only cases of this split (default %(default)s)"
+        "--split",
+        default="val",
+        help="only cases of this split (default %(default)s)",
     )
     parser.add_argument("--datasets", metavar="A,B", help="only these data sets of the table")
     parser.add_argument("--labels", metavar="L,L", help="only these labels")
     parser.add_argument(
-        "--max-cases", type=positive, metavar="N", help="only the first N cases of each data set"
+        "--max-cases",
+        type=positive,
+        metavar="N",
+        help="only the first N cases of each data set",
     )
     parser.add_argument(
         "--min-slices",
@@ -316,18 +357,26 @@ def _add_evaluate(commands):
         "--correct",
         default="suggested",
         metavar="A,B",
-        help="slices that are corrected: suggested, worst, uniform, steps, or several (default %(default)s)",
+        help=(
+            "slices that are corrected: suggested, worst, uniform, steps, or several (default"
+            " %(default)s)"
+        ),
     )
     parser.add_argument(
         "--kinds",
         metavar="kinds.csv",
-        help="table with columns dataset, label (* for all), kind: adds means per kind of structure",
+        help=(
+            "table with columns dataset, label (* for all), kind: adds means per kind of structure"
+        ),
     )
     parser.add_argument("--axis", default="k", choices=("i", "j", "k"))
     parser.add_argument(
         "--prior",
         metavar="P.pt",
-        help="shape model (`train acnn_autoencoder`): adds to rows.csv how implausible each predicted shape is",
+        help=(
+            "shape model (`train acnn_autoencoder`): adds to rows.csv how implausible each"
+            " predicted shape is"
+        ),
     )
     parser.add_argument("--workers", type=positive, default=1, help="number of processes")
     parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda"))
@@ -397,7 +446,10 @@ def _add_app(commands):
     parser.add_argument(
         "--segmentation",
         metavar="FILE",
-        help="segmentation or label map of IMAGE to go on with, such as one that `propagate` or `batch` wrote",
+        help=(
+            "segmentation or label map of IMAGE to go on with, such as one that `propagate` or"
+            " `batch` wrote"
+        ),
     )
     parser.add_argument(
         "--host",
@@ -444,11 +496,15 @@ def _app(arguments):
 
 
 def _serve_page(*arguments, **options):
-    """Serve the page. It lies in a layer above this one: it is looked up by name, and may be absent."""
+    """Serve the page.
+
+    It lies in a layer above this one: it is looked up by name, and may be absent.
+    """
     missing = [package for package in WEB_PACKAGES if util.find_spec(package) is None]
     if missing:
         raise ConfigError(
-            f"The page needs {' and '.join(WEB_PACKAGES[package] for package in missing)}, which {'is' if len(missing) == 1 else 'are'} not installed; {WEB_REMEDY}"
+            f"The page needs {' and '.join(WEB_PACKAGES[package] for package in missing)}, which"
+            f" {'is' if len(missing) == 1 else 'are'} not installed; {WEB_REMEDY}"
         )
     if util.find_spec("SlicePropagationWeb") is None:
         sys.path.append(str(Path(__file__).resolve().parents[1] / "SlicePropagation"))
@@ -456,7 +512,8 @@ def _serve_page(*arguments, **options):
         serve = import_module("SlicePropagationWeb.serve").serve
     except ImportError as error:  # a package, or a library that one of them loads
         raise ConfigError(
-            f"The page cannot start, since something that it needs cannot be loaded ({error}); {WEB_REMEDY}"
+            f"The page cannot start, since something that it needs cannot be loaded ({error});"
+            f" {WEB_REMEDY}"
         ) from error
     serve(*arguments, **options, report=lambda text: print(text, flush=True))
 
@@ -474,26 +531,40 @@ def _add_train(commands):
     )
     parser.add_argument("--out", required=True, help="folder of the weights and logs")
     parser.add_argument(
-        "--preset", default="default", help="settings to begin with (default %(default)s)"
+        "--preset",
+        default="default",
+        help="settings to begin with (default %(default)s)",
     )
     parser.add_argument(
-        "--config", metavar="task.json", help="settings that differ from the preset's"
+        "--config",
+        metavar="task.json",
+        help="settings that differ from the preset's",
     )
     parser.add_argument(
         "--init",
         metavar="X.pt",
-        help="weights to begin with, or the folder of the training that made them; with --folds, each fold begins with its own",
+        help=(
+            "weights to begin with, or the folder of the training that made them; with --folds,"
+            " each fold begins with its own"
+        ),
     )
     parser.add_argument(
-        "--prior", metavar="P.pt", help="shape model that guides the training (acnn tasks)"
+        "--prior",
+        metavar="P.pt",
+        help="shape model that guides the training (acnn tasks)",
     )
     parser.add_argument(
-        "--labels", metavar="L,L", help="the labels that the model is about (acnn tasks)"
+        "--labels",
+        metavar="L,L",
+        help="the labels that the model is about (acnn tasks)",
     )
     parser.add_argument(
         "--walks",
         metavar="FOLDER",
-        help="recorded walks that several trainings share (slice_unet, presets default and default-large; default OUT/walks)",
+        help=(
+            "recorded walks that several trainings share (slice_unet, presets default and"
+            " default-large; default OUT/walks)"
+        ),
     )
     parser.add_argument("--datasets", metavar="A,B", help="only these data sets of the table")
     parser.add_argument(
@@ -517,11 +588,16 @@ def _add_train(commands):
     )
     parser.add_argument("--seed", type=int)
     parser.add_argument(
-        "--workers", type=positive, default=1, help="processes that prepare the data"
+        "--workers",
+        type=positive,
+        default=1,
+        help="processes that prepare the data",
     )
     parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda"))
     parser.add_argument(
-        "--resume", action="store_true", help="only go on with a training that is in --out already"
+        "--resume",
+        action="store_true",
+        help="only go on with a training that is in --out already",
     )
     parser.add_argument("--quiet", action="store_true")
     parser.set_defaults(command=_train)
@@ -548,12 +624,18 @@ def _train(arguments):
 def _add_experiment(commands):
     parser = commands.add_parser(
         "experiment",
-        help="an experiment of the slice-propagation thesis, the pancreas paper or the ACNN paper: trains its variants, uses them, one table",
+        help=(
+            "an experiment of the slice-propagation thesis, the pancreas paper or the ACNN paper:"
+            " trains its variants, uses them, one table"
+        ),
     )
     parser.add_argument(
         "name",
-        help="baselines, prior-mask, depth, architecture, unseen, corrections, ablation, pnet-losses, pnet-architectures, pnet-birnn, pnet-jump, "
-        "acnn-segmentation, acnn-prior-weight, acnn-plausibility, acnn-superresolution or acnn-classification",
+        help=(
+            "baselines, prior-mask, depth, architecture, unseen, corrections, ablation,"
+            " pnet-losses, pnet-architectures, pnet-birnn, pnet-jump, acnn-segmentation,"
+            " acnn-prior-weight, acnn-plausibility, acnn-superresolution or acnn-classification"
+        ),
     )
     parser.add_argument(
         "--cases",
@@ -566,23 +648,33 @@ def _add_experiment(commands):
         help="folder of all experiments; what was trained for one serves the others",
     )
     parser.add_argument(
-        "--datasets", metavar="A,B", help="data sets that are trained on (default all)"
+        "--datasets",
+        metavar="A,B",
+        help="data sets that are trained on (default all)",
     )
     parser.add_argument(
         "--scale",
         default="small",
         choices=("small", "full"),
-        help="base width 16, 128 x 128 pixels and 3 minutes a variant, or as in the thesis (default %(default)s)",
+        help=(
+            "base width 16, 128 x 128 pixels and 3 minutes a variant, or as in the thesis (default"
+            " %(default)s)"
+        ),
     )
     parser.add_argument("--max-hours", type=float, help="training time of a variant")
     parser.add_argument(
         "--epochs",
         type=positive,
         metavar="N",
-        help="as many epochs for every variant of an experiment of the thesis or of a pnet experiment, whatever time they take",
+        help=(
+            "as many epochs for every variant of an experiment of the thesis or of a pnet"
+            " experiment, whatever time they take"
+        ),
     )
     parser.add_argument(
-        "--config", metavar="task.json", help="settings that differ from the presets'"
+        "--config",
+        metavar="task.json",
+        help="settings that differ from the presets'",
     )
     parser.add_argument(
         "--max-cases",
@@ -594,7 +686,10 @@ def _add_experiment(commands):
         "--folds",
         type=positive,
         metavar="K",
-        help="by patient; a pnet experiment has 4 unless told, acnn-segmentation, -superresolution and -plausibility judge the split val instead",
+        help=(
+            "by patient; a pnet experiment has 4 unless told, acnn-segmentation, -superresolution"
+            " and -plausibility judge the split val instead"
+        ),
     )
     parser.add_argument(
         "--engine",
@@ -612,7 +707,10 @@ def _add_experiment(commands):
         "--without",
         action="append",
         metavar="COLUMN",
-        help="leave a column of a pnet experiment out, such as 'PNet-MSA, direct wiring'; may be given several times",
+        help=(
+            "leave a column of a pnet experiment out, such as 'PNet-MSA, direct wiring'; may be"
+            " given several times"
+        ),
     )
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--workers", type=positive, default=1, help="processes that walk")
@@ -685,7 +783,8 @@ def _engines(arguments):
         mark = " (default here)" if info.name == default_engine() else ""
         weights = _weights_of(info) if info.has_weights else "none, this engine is not trained"
         print(
-            f"{info.name:14s} {state:8s} {info.summary}{mark}\n{'':14s} weights: {weights}; runs on: {'CPU, CUDA' if info.has_weights else 'CPU'}"
+            f"{info.name:14s} {state:8s} {info.summary}{mark}\n{'':14s} weights: {weights}; runs"
+            f" on: {'CPU, CUDA' if info.has_weights else 'CPU'}"
         )
     return DONE
 
@@ -702,7 +801,8 @@ class Progress:
     """Progress of one run on the terminal: slice 37 of 112, 4 s left."""
 
     def __init__(self, is_quiet):
-        self._is_quiet, self._began = is_quiet, time.monotonic()
+        self._is_quiet = is_quiet
+        self._began = time.monotonic()
         self._end = "\r" if sys.stderr.isatty() else "\n"
 
     def show(self, prediction):

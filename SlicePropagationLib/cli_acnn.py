@@ -16,21 +16,32 @@ def add_acnn_commands(commands):
 def _add_superresolve(commands):
     parser = commands.add_parser(
         "superresolve",
-        help="the annotation of thick slices on a fine grid, without stair steps; annotated slices stay as they are",
+        help=(
+            "the annotation of thick slices on a fine grid, without stair steps; annotated slices"
+            " stay as they are"
+        ),
     )
     parser.add_argument("--image", required=True)
     parser.add_argument(
         "--labels",
         metavar="L",
-        help="finished annotation on the image's grid; without it, --model brings the image itself to fine slices",
+        help=(
+            "finished annotation on the image's grid; without it, --model brings the image itself"
+            " to fine slices"
+        ),
     )
     parser.add_argument(
-        "--out", required=True, help="the result on the fine grid; O.json is written beside it"
+        "--out",
+        required=True,
+        help="the result on the fine grid; O.json is written beside it",
     )
     parser.add_argument(
         "--model",
         metavar="M.pt",
-        help="weights of `train acnn_segmentation --preset annotation` or of `train acnn_superresolution`; without it, shapes are interpolated",
+        help=(
+            "weights of `train acnn_segmentation --preset annotation` or of `train"
+            " acnn_superresolution`; without it, shapes are interpolated"
+        ),
     )
     parser.add_argument(
         "--axis",
@@ -42,7 +53,10 @@ def _add_superresolve(commands):
         "--factor",
         type=positive,
         metavar="N",
-        help="fine slices for a thick one (default: the model's, or slices as thin as pixels are wide)",
+        help=(
+            "fine slices for a thick one (default: the model's, or slices as thin as pixels are"
+            " wide)"
+        ),
     )
     parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda"))
     parser.add_argument("--quiet", action="store_true")
@@ -72,7 +86,10 @@ def _superresolve(arguments):
 def _add_codes(commands):
     parser = commands.add_parser(
         "codes",
-        help="the code of each case's shape by a shape model, as numbers for statistics, with how plausible the shape is",
+        help=(
+            "the code of each case's shape by a shape model, as numbers for statistics, with how"
+            " plausible the shape is"
+        ),
     )
     parser.add_argument(
         "--cases",
@@ -86,7 +103,9 @@ def _add_codes(commands):
         help="weights of `train acnn_autoencoder` or `train acnn_predictor`",
     )
     parser.add_argument(
-        "--out", required=True, help="folder of codes.csv, and of traversal.png with --groups"
+        "--out",
+        required=True,
+        help="folder of codes.csv, and of traversal.png with --groups",
     )
     parser.add_argument(
         "--source",
@@ -97,7 +116,10 @@ def _add_codes(commands):
     parser.add_argument(
         "--groups",
         metavar="groups.csv",
-        help="table with columns patient, group: adds how well codes tell them apart, against PCA of aligned labels",
+        help=(
+            "table with columns patient, group: adds how well codes tell them apart, against PCA of"
+            " aligned labels"
+        ),
     )
     parser.add_argument(
         "--folds",
@@ -117,7 +139,8 @@ def _codes(arguments):
     from SlicePropagationLib.codes import classify_codes, export_codes
 
     coded = export_codes(
-        arguments, None if arguments.quiet else lambda text: print(text, file=sys.stderr)
+        arguments,
+        None if arguments.quiet else lambda text: print(text, file=sys.stderr),
     )
     print(f"{len(coded)} codes: {Path(arguments.out) / 'codes.csv'}")
     if arguments.groups:

@@ -24,13 +24,17 @@ def _report(arguments):
 
 def _add_segment(commands):
     parser = commands.add_parser(
-        "segment", help="a model that needs no seed, on a volume or a 4D sequence"
+        "segment",
+        help="a model that needs no seed, on a volume or a 4D sequence",
     )
     parser.add_argument("--image", required=True)
     parser.add_argument("--model", required=True, metavar="M.pt", help="weights that `train` wrote")
     parser.add_argument("--out", required=True, help="label map; O.json is written beside it")
     parser.add_argument(
-        "--axis", default="k", choices=("i", "j", "k"), help="voxel axis that the slices run along"
+        "--axis",
+        default="k",
+        choices=("i", "j", "k"),
+        help="voxel axis that the slices run along",
     )
     parser.add_argument(
         "--not-cyclic",
@@ -72,7 +76,10 @@ def _listed(labels):
 def _add_pseudo_label(commands):
     parser = commands.add_parser(
         "pseudo-label",
-        help="labels for every slice or frame from the nearest annotated one, with the distance, for training",
+        help=(
+            "labels for every slice or frame from the nearest annotated one, with the distance, for"
+            " training"
+        ),
     )
     parser.add_argument("--image", required=True, help="a volume, or a 4D sequence")
     parser.add_argument(
@@ -81,7 +88,9 @@ def _add_pseudo_label(commands):
         help="label map on the image's grid, non-zero only on annotated slices or frames",
     )
     parser.add_argument(
-        "--out", required=True, help="label map; O.distances.csv and O.json are written beside it"
+        "--out",
+        required=True,
+        help="label map; O.distances.csv and O.json are written beside it",
     )
     parser.add_argument(
         "--soft",
@@ -124,19 +133,28 @@ def _pseudo_label(arguments):
 
 def _add_make_cine(commands):
     parser = commands.add_parser(
-        "make-cine", help="synthetic cine sequences with known truth from real ED and ES frames"
+        "make-cine",
+        help="synthetic cine sequences with known truth from real ED and ES frames",
     )
     parser.add_argument(
         "--cases",
         required=True,
-        help="table with columns image, label, case (PATIENT_ED, PATIENT_ES) and optionally split, dataset",
+        help=(
+            "table with columns image, label, case (PATIENT_ED, PATIENT_ES) and optionally split,"
+            " dataset"
+        ),
     )
     parser.add_argument(
-        "--out", required=True, help="folder of the sequences and of their cases.csv"
+        "--out",
+        required=True,
+        help="folder of the sequences and of their cases.csv",
     )
     parser.add_argument("--datasets", metavar="A,B", help="only these data sets of the table")
     parser.add_argument(
-        "--max-cases", type=positive, metavar="N", help="only the first N patients of every split"
+        "--max-cases",
+        type=positive,
+        metavar="N",
+        help="only the first N patients of every split",
     )
     parser.add_argument(
         "--max-slices",
@@ -145,11 +163,16 @@ def _add_make_cine(commands):
         help="only the N slices in the middle of the structures",
     )
     parser.add_argument(
-        "--frames", type=positive, default=20, help="of one cycle (default %(default)s)"
+        "--frames",
+        type=positive,
+        default=20,
+        help="of one cycle (default %(default)s)",
     )
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument(
-        "--pictures", action="store_true", help="an animation of the middle slice of every sequence"
+        "--pictures",
+        action="store_true",
+        help="an animation of the middle slice of every sequence",
     )
     parser.add_argument("--quiet", action="store_true", help="no progress")
     parser.set_defaults(command=_make_cine)
@@ -181,7 +204,10 @@ def _make_cine(arguments):
 def _add_evaluate_cine(commands):
     parser = commands.add_parser(
         "evaluate-cine",
-        help="models and engines on sequences with known truth: overlap, contours, areas, curvature, time-area curves",
+        help=(
+            "models and engines on sequences with known truth: overlap, contours, areas, curvature,"
+            " time-area curves"
+        ),
     )
     parser.add_argument(
         "--cases",
@@ -196,7 +222,9 @@ def _add_evaluate_cine(commands):
     )
     parser.add_argument("--out", required=True, help="folder of the report, its table and plots")
     parser.add_argument(
-        "--split", default="val", help="only cases of this split (default %(default)s)"
+        "--split",
+        default="val",
+        help="only cases of this split (default %(default)s)",
     )
     parser.add_argument("--max-cases", type=positive, metavar="N", help="only the first N cases")
     parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda"))
@@ -213,7 +241,8 @@ def _evaluate_cine(arguments):
     models = {name: path or name for name, _, path in parts}
     if len(models) < len(parts) or "" in models:
         raise ConfigError(
-            f"'{arguments.models}' names a model twice or not at all; write NAME=MODEL.pt, or the name of an engine, each once."
+            f"'{arguments.models}' names a model twice or not at all; write NAME=MODEL.pt, or the"
+            " name of an engine, each once."
         )
     print(
         evaluate_cine(
@@ -236,7 +265,9 @@ def _add_cine_experiment(commands):
     )
     parser.add_argument("name", help="models, window, power, pseudo-labels, unseen or engines")
     parser.add_argument(
-        "--cases", required=True, help="cases.csv of make-cine, with splits train and val"
+        "--cases",
+        required=True,
+        help="cases.csv of make-cine, with splits train and val",
     )
     parser.add_argument(
         "--out",
@@ -250,7 +281,9 @@ def _add_cine_experiment(commands):
         help="what makes the pseudo-labels (default %(default)s)",
     )
     parser.add_argument(
-        "--only", metavar="A,B", help="only these columns of the comparison, named as in its report"
+        "--only",
+        metavar="A,B",
+        help="only these columns of the comparison, named as in its report",
     )
     parser.add_argument(
         "--unseen",
@@ -258,7 +291,9 @@ def _add_cine_experiment(commands):
         help="for unseen: table of real volumes (image, label, case) that no model is trained on",
     )
     parser.add_argument(
-        "--datasets", metavar="A,B", help="for unseen: only these data sets of that table"
+        "--datasets",
+        metavar="A,B",
+        help="for unseen: only these data sets of that table",
     )
     parser.add_argument(
         "--match",
@@ -278,7 +313,10 @@ def _add_cine_experiment(commands):
     )
     parser.add_argument("--max-hours", type=float, help="training time of a variant")
     parser.add_argument(
-        "--max-cases", type=positive, metavar="N", help="measure only the first N cases"
+        "--max-cases",
+        type=positive,
+        metavar="N",
+        help="measure only the first N cases",
     )
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda"))

@@ -6,7 +6,9 @@ from importlib import util
 from SlicePropagationLib.engines import default_engine
 from SlicePropagationLib.errors import ConfigError
 
-DONE, SOME_FAILED, UNUSABLE = 0, 1, 2
+DONE = 0
+SOME_FAILED = 1
+UNUSABLE = 2
 INTERRUPTED = 130  # what a shell reports of a program that Ctrl-C ended
 
 
@@ -36,9 +38,13 @@ def positive(text):
 
 
 def check_packages(what, packages, extra):
-    """Refuse a command whose packages are not installed; ConfigError names the extra that has them."""
+    """Refuse a command whose packages are not installed.
+
+    ConfigError names the extra that has them.
+    """
     missing = [package for package in packages if util.find_spec(package) is None]
     if missing:
         raise ConfigError(
-            f"{what} needs {' and '.join(missing)}, which is not installed; install slice-propagation[{extra}]."
+            f"{what} needs {' and '.join(missing)}, which is not installed; install"
+            f" slice-propagation[{extra}]."
         )

@@ -52,14 +52,17 @@ def export_codes(arguments, report=None):
     """Write codes.csv: a row for each case with its code, the implausibility and the misfit of its shape; returns the CodedCases.
 
     Args:
-        arguments: cases (table), model (file), out (folder), source ("labels" or "images"), datasets and split (None for all).
+        arguments: cases (table), model (file), out (folder), source ("labels" or "images"),
+            datasets and split (None for all).
 
     Raises:
-        SlicePropagationError: the table, the model or the folder cannot be used, or no case has the model's labels.
+        SlicePropagationError: the table, the model or the folder cannot be used, or no case has the
+            model's labels.
     """
     model = load_shape_model(arguments.model, needs_predictor=arguments.source == "images")
     cases = read_training_cases(
-        arguments.cases, arguments.datasets.split(",") if arguments.datasets else None
+        arguments.cases,
+        arguments.datasets.split(",") if arguments.datasets else None,
     )
     coded = list(
         code_cases(
@@ -71,7 +74,8 @@ def export_codes(arguments, report=None):
     )
     if not coded:
         raise InputError(
-            f"No case of {arguments.cases} has a label of the model ({', '.join(map(str, model.labels))}); choose other cases or another model."
+            f"No case of {arguments.cases} has a label of the model"
+            f" ({', '.join(map(str, model.labels))}); choose other cases or another model."
         )
     with (
         atomic_folder(Path(arguments.out)) as partial,
@@ -106,7 +110,12 @@ def code_cases(model, cases, source="labels", report=None):
     """A CodedCase for each TrainingCase that has one of the model's labels."""
     for case in cases:
         sample = read_sample(
-            case.image, case.label_map, model.grid, model.labels, case.name, needs_fine_truth=False
+            case.image,
+            case.label_map,
+            model.grid,
+            model.labels,
+            case.name,
+            needs_fine_truth=False,
         )
         if sample is None:
             continue
@@ -125,9 +134,12 @@ def code_cases(model, cases, source="labels", report=None):
 
 
 def classify_codes(arguments, coded):
-    """Tell groups of patients apart by their codes and by PCA of their aligned labels; writes groups.md and traversal.png, returns the text.
+    """Tell groups of patients apart by their codes and by PCA of their aligned labels.
 
-    The first frame of each patient stands alone, then all together (ED, ED+ES); patients who lack a frame that others have are left out and named.
+    Writes groups.md and traversal.png, returns the text.
+
+    The first frame of each patient stands alone, then all together (ED, ED+ES); patients who lack a
+    frame that others have are left out and named.
 
     Args:
         arguments: groups (table with columns patient, group), folds, model, out.
@@ -140,14 +152,13 @@ def classify_codes(arguments, coded):
     frames, messages = frames_by_patient(case for case in coded if case.patient in group_of)
     if not frames:
         raise InputError(
-            f"No patient of {arguments.groups} has a code of every frame; its column patient must name cases, without _ED and _ES."
+            f"No patient of {arguments.groups} has a code of every frame; its column patient must"
+            " name cases, without _ED and _ES."
         )
     names = sorted({group_of[patient] for patient in frames})
     groups = np.array([names.index(group_of[patient]) for patient in frames])
-    model, text = (
-        load_shape_model(arguments.model),
-        "\n".join([classification_text(frames, groups, names, arguments.folds), *messages]),
-    )
+    model = load_shape_model(arguments.model)
+    text = "\n".join([classification_text(frames, groups, names, arguments.folds), *messages])
     codes = np.array([own[0].code for own in frames.values()])
     with atomic_folder(Path(arguments.out)) as partial:
         (partial / "groups.md").write_text(text, encoding="utf-8")
@@ -185,16 +196,17 @@ def classification_text(frames, groups, names, num_folds):
         num_folds: of the cross-validation.
     """
     groups = np.asarray(groups)
-    folds, kinds = (
-        stratified_folds(np.array(names)[groups], num_folds),
-        [case.frame for case in next(iter(frames.values()))],
-    )
+    folds = stratified_folds(np.array(names)[groups], num_folds)
+    kinds = [case.frame for case in next(iter(frames.values()))]
     lines = [
         f"{len(groups)} patients: "
         + ", ".join(
             f"{name} {np.count_nonzero(groups == number)}" for number, name in enumerate(names)
         ),
-        f"\nAccuracy of a random forest in {num_folds} folds by patient, with its 95 % bootstrap interval over patients.\n",
+        (
+            f"\nAccuracy of a random forest in {num_folds} folds by patient, with its 95 %"
+            " bootstrap interval over patients.\n"
+        ),
         "| frames | codes | PCA of aligned labels |",
         "| --- | --- | --- |",
     ]
@@ -226,7 +238,10 @@ def read_groups(path):
 
 
 def _one_hot_rows(labels):
-    """(cases, voxels * classes) float32: 1 where a voxel has a class, background left out; voxels that are the same in all cases are left out."""
+    """(cases, voxels * classes) float32: 1 where a voxel has a class, background left out.
+
+    Voxels that are the same in all cases are left out.
+    """
     labels = np.array(labels)
     rows = np.concatenate([labels == number for number in range(1, int(labels.max()) + 1)], axis=1)
     return rows[:, rows.any(axis=0) & ~rows.all(axis=0)].astype(np.float32)
@@ -250,7 +265,8 @@ def stratified_folds(groups, count, seed=0):
         members = random.permutation(np.flatnonzero(groups == group))
         if len(members) < count:
             raise InputError(
-                f"Group {group} has {len(members)} patients, {count} folds need as many; take fewer folds or more patients."
+                f"Group {group} has {len(members)} patients, {count} folds need as many; take fewer"
+                " folds or more patients."
             )
         folds[members] = np.arange(len(members)) % count
     return folds
@@ -263,22 +279,30 @@ def cross_validate(features, groups, folds, *, num_components=0, seed=0):
         features: (cases, numbers).
         groups: (cases,) group numbers.
         folds: (cases,) fold numbers.
-        num_components: principal components that the numbers are reduced to first, found without the fold; 0 leaves them as they are.
+        num_components: principal components that the numbers are reduced to first, found without
+            the fold; 0 leaves them as they are.
     """
-    features, groups = np.asarray(features, np.float32), np.asarray(groups)
+    features = np.asarray(features, np.float32)
+    groups = np.asarray(groups)
     predicted = np.zeros(len(groups), int)
     for fold in np.unique(folds):
-        train, test = folds != fold, folds == fold
-        seen, unseen = features[train], features[test]
+        train = folds != fold
+        test = folds == fold
+        seen = features[train]
+        unseen = features[test]
         if num_components:
             mean, axes, _ = principal_components(seen, num_components)
-            seen, unseen = (seen - mean) @ axes.T, (unseen - mean) @ axes.T
+            seen = (seen - mean) @ axes.T
+            unseen = (unseen - mean) @ axes.T
         predicted[test] = RandomForest(seed=seed).fit(seen, groups[train]).predict(unseen)
     return predicted
 
 
 def principal_components(features, count):
-    """(mean, (count, numbers) axes, (count,) standard deviations) of a (cases, numbers) table; fewer where there are fewer cases."""
+    """(mean, (count, numbers) axes, (count,) standard deviations) of a (cases, numbers) table.
+
+    Fewer where there are fewer cases.
+    """
     mean = features.mean(axis=0)
     _, lengths, axes = np.linalg.svd(features - mean, full_matrices=False)
     count = min(count, len(features) - 1, len(axes))
@@ -288,7 +312,8 @@ def principal_components(features, count):
 def components_that_matter(codes, groups, count=3):
     """(mean, axes, standard deviations) of the principal components of codes on which a forest relies most to tell the groups apart."""
     mean, axes, deviations = principal_components(
-        np.asarray(codes, np.float32), min(16, len(codes) - 1)
+        np.asarray(codes, np.float32),
+        min(16, len(codes) - 1),
     )
     importance = RandomForest().fit((codes - mean) @ axes.T, groups).importance
     chosen = np.argsort(-importance)[:count]

@@ -14,12 +14,14 @@ class Evidence:
     """What speaks for or against one predicted slice.
 
     Attributes:
-        distance: to the nearest anchor that shows the structure, in units of its equivalent radius, >= 0.
+        distance: to the nearest anchor that shows the structure, in units of its equivalent radius,
+            >= 0.
         certainty: soft Dice of the probabilities with their own mask; 1 where edges are sharp.
         continuity: Dice with the slice before it in the walk.
         agreement: Dice of the two walks of a gap; 0 where only one has passed.
         shrinkage: how much smaller than at the nearest anchor, |log area ratio|.
-        shift: change of the mean intensity inside the mask since that anchor, in standard deviations of the slice.
+        shift: change of the mean intensity inside the mask since that anchor, in standard
+            deviations of the slice.
     """
 
     distance: float
@@ -31,12 +33,20 @@ class Evidence:
 
 
 FRESH_DICE = 0.95  # what a slice beside a fresh correction reaches
-ENDED_SHARE = 0.5  # of the anchor's area is at stake where a walk has ended; chosen on `train` cases by what five suggested corrections gained
+# of the anchor's area is at stake where a walk has ended; chosen on `train` cases by what five
+# suggested corrections gained
+ENDED_SHARE = 0.5
 
-# Logistic regression of the true slice Dice on the evidence, fitted on the `train` cases of the permitted sets.
+# Logistic regression of the true slice Dice on the evidence, fitted on the `train` cases of the
+# permitted sets.
 INTERCEPT = 0.23
 WEIGHTS = Evidence(
-    distance=-0.32, certainty=2.67, continuity=1.75, agreement=1.6, shrinkage=-0.48, shift=-0.8
+    distance=-0.32,
+    certainty=2.67,
+    continuity=1.75,
+    agreement=1.6,
+    shrinkage=-0.48,
+    shift=-0.8,
 )
 
 
@@ -46,7 +56,8 @@ def slice_confidence(session, run, index, probability, forward=None, backward=No
     Args:
         session, run, index: where the prediction belongs.
         probability: (H, W) what was predicted.
-        forward, backward: (H, W) the predictions of the two walks, None where a walk has not passed.
+        forward, backward: (H, W) the predictions of the two walks, None where a walk has not
+            passed.
 
     Returns:
         A number in [0, 1]; for an empty prediction, trust in the slice being empty.
@@ -64,7 +75,8 @@ def slice_confidence(session, run, index, probability, forward=None, backward=No
 def _gather(session, run, index, probability, mask, forward, backward):
     distance, anchor = distance_in_sizes(session, run.label, index)
     both = forward is not None and backward is not None
-    images, anchor_mask = session.stack.images, session.mask(run.label, anchor)
+    images = session.stack.images
+    anchor_mask = session.mask(run.label, anchor)
     spread = float(images[anchor].std()) or 1.0
     change = (
         abs(float(images[index][mask].mean()) - float(images[anchor][anchor_mask].mean())) / spread
@@ -89,7 +101,8 @@ def distance_in_sizes(session, label, index):
     """Distance to the nearest anchor that shows the structure, in units of that anchor's equivalent radius.
 
     Returns:
-        (distance >= 0, index of that anchor); (inf, index itself) when no anchor shows the structure.
+        (distance >= 0, index of that anchor); (inf, index itself) when no anchor shows the
+        structure.
     """
     shown = _shown_anchors(session, label)
     if not shown:
@@ -105,23 +118,27 @@ def next_slice_to_correct(session, label):
 
 
 def correction_gains(session, label):
-    """Expected gain, in pixels, of correcting each slice; 0 for anchors and where nothing was predicted.
+    """Expected gain, in pixels, of correcting each slice.
 
-    A correction of slice c lifts the Dice of a slice at distance d (in radii of the structure) to what a fresh anchor
-    gives there, about 0.95 exp(-d), if that is more than its confidence; the gain is the sum of the lifts, each
-    weighted by the area at stake. An empty slice stakes a share of the nearest anchor's area, as the walk may have ended too early.
+    0 for anchors and where nothing was predicted.
+
+    A correction of slice c lifts the Dice of a slice at distance d (in radii of the structure) to
+    what a fresh anchor
+    gives there, about 0.95 exp(-d), if that is more than its confidence; the gain is the sum of the
+    lifts, each
+    weighted by the area at stake. An empty slice stakes a share of the nearest anchor's area, as
+    the walk may have ended too early.
 
     Returns:
         (N,) float64.
     """
-    row, count = session.labels.index(label), len(session.stack)
+    row = session.labels.index(label)
+    count = len(session.stack)
     predicted = session.provenance[row] == Provenance.PROPAGATED
     if not predicted.any():
         return np.zeros(count)
-    confidence, at_stake = (
-        np.nan_to_num(session.confidence[row]),
-        session.areas(label).astype(float),
-    )
+    confidence = np.nan_to_num(session.confidence[row])
+    at_stake = session.areas(label).astype(float)
     areas, steps = _areas_and_steps(session, label)
     ended = predicted & (at_stake == 0)
     at_stake += np.where(ended, ENDED_SHARE * (1 - confidence) * areas, 0.0)
@@ -133,7 +150,8 @@ def correction_gains(session, label):
 
 def _areas_and_steps(session, label):
     """For every slice: area at the nearest anchor that shows the structure, in pixels, and one slice's thickness in radii of the structure there; two (N,) float64."""
-    shown, indices = _shown_anchors(session, label), np.arange(len(session.stack))
+    shown = _shown_anchors(session, label)
+    indices = np.arange(len(session.stack))
     if not shown:
         return session.areas(label).astype(float), np.zeros(len(indices))
     nearest = np.abs(indices[:, None] - np.array(shown)).argmin(axis=1)  # the lower one of two

@@ -1,4 +1,7 @@
-"""Configurations: frozen dataclasses with defaults in code, overridden by JSON; what is unknown is refused."""
+"""Configurations: frozen dataclasses with defaults in code, overridden by JSON.
+
+What is unknown is refused.
+"""
 
 import typing
 from dataclasses import fields, is_dataclass
@@ -11,7 +14,8 @@ def config_from_dict(cls, values):
 
     Args:
         cls: a dataclass; its fields may be dataclasses themselves.
-        values: {field name: value}, as JSON has it: lists stand for tuples, objects for nested configurations.
+        values: {field name: value}, as JSON has it: lists stand for tuples, objects for nested
+            configurations.
 
     Raises:
         ConfigError: a name is unknown, or a value is of another kind than the default.
@@ -21,7 +25,8 @@ def config_from_dict(cls, values):
     unknown = sorted(set(values) - known)
     if unknown:
         raise ConfigError(
-            f"{cls.__name__} has no setting {', '.join(unknown)}; it has {', '.join(sorted(known))}."
+            f"{cls.__name__} has no setting {', '.join(unknown)}; it has"
+            f" {', '.join(sorted(known))}."
         )
     return cls(**{name: _value(cls, name, kinds[name], value) for name, value in values.items()})
 
@@ -30,7 +35,8 @@ def _value(cls, name, kind, value):
     if is_dataclass(kind):
         if not isinstance(value, dict):
             raise ConfigError(
-                f"{cls.__name__}.{name} must be an object with the settings of {kind.__name__}, got {value!r}."
+                f"{cls.__name__}.{name} must be an object with the settings of {kind.__name__}, got"
+                f" {value!r}."
             )
         return config_from_dict(kind, value)
     if typing.get_origin(kind) is tuple:
@@ -45,7 +51,10 @@ def _value(cls, name, kind, value):
 
 
 def _values(cls, name, kinds, values):
-    """A tuple whose values are each of its kind; whole numbers in a list of floats stay as they are."""
+    """A tuple whose values are each of its kind.
+
+    Whole numbers in a list of floats stay as they are.
+    """
     if not isinstance(values, (list, tuple)):
         raise ConfigError(f"{cls.__name__}.{name} must be a list, got {values!r}.")
     kinds = kinds[:1] * len(values) if kinds[1:] == (...,) else kinds
@@ -65,5 +74,6 @@ def check_halves(size, divisor):
     """Refuse a size that a network cannot halve often enough; ConfigError with one that fits."""
     if size % divisor:
         raise ConfigError(
-            f"size must be divisible by {divisor} for so many levels, got {size}; use {max(1, round(size / divisor)) * divisor}."
+            f"size must be divisible by {divisor} for so many levels, got {size}; use"
+            f" {max(1, round(size / divisor)) * divisor}."
         )

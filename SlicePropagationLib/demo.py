@@ -7,12 +7,12 @@ from pathlib import Path
 import numpy as np
 import SimpleITK as sitk
 
+from SlicePropagationLib.atomic import atomic_folder
 from SlicePropagationLib.confidence import next_slice_to_correct
 from SlicePropagationLib.engine import plan_session, propagate
 from SlicePropagationLib.engines import make_engine
 from SlicePropagationLib.errors import InputError
 from SlicePropagationLib.metrics import dice_per_slice, dice_without
-from SlicePropagationLib.atomic import atomic_folder
 from SlicePropagationLib.outputs import write_result
 from SlicePropagationLib.sample import SPLEEN, make_sample
 from SlicePropagationLib.segmentation_file import Segment, read_labels, write_labels
@@ -71,7 +71,8 @@ def run_demo(out_dir, image=None, truth=None, label=None, engine=None, report=pr
         {"seed", "correction", "dice_before", "dice_after", "label", "name", "seconds", "files"}.
 
     Raises:
-        SlicePropagationError: what is wrong with the input, or what is missing; the message says what to do.
+        SlicePropagationError: what is wrong with the input, or what is missing; the message says
+            what to do.
     """
     from SlicePropagationLib.picture import check_matplotlib
 
@@ -85,7 +86,8 @@ def run_demo(out_dir, image=None, truth=None, label=None, engine=None, report=pr
     seconds = time.perf_counter() - began
     _write(Path(out_dir), volume, labels, segments, story, seconds)
     report(
-        f"{story.name}: Dice {story.scores[0]:.3f} before, {story.scores[1]:.3f} after the correction (annotated slices excluded)"
+        f"{story.name}: Dice {story.scores[0]:.3f} before, {story.scores[1]:.3f} after the"
+        " correction (annotated slices excluded)"
     )
     report(f"Results in {out_dir}: {', '.join(FILES)}")
     return {
@@ -109,7 +111,8 @@ def open_input(image=None, truth=None):
     if (image is None) != (truth is None):
         missing = "--truth" if truth is None else "--image"
         raise InputError(
-            f"The demo needs the image and its truth together, {missing} is missing; name both or neither."
+            f"The demo needs the image and its truth together, {missing} is missing; name both or"
+            " neither."
         )
     if image is not None:
         volume = read_volume(image)
@@ -145,23 +148,28 @@ def choose_label(labels, label, is_sample):
         return SPLEEN if is_sample else int(counts.argmax())
     if not 0 < label < 256 or not counts[label]:
         raise InputError(
-            f"The truth has no label {label}; choose one of {', '.join(map(str, np.flatnonzero(counts)))}."
+            f"The truth has no label {label}; choose one of"
+            f" {', '.join(map(str, np.flatnonzero(counts)))}."
         )
     return label
 
 
 def tell_story(volume, truth, segment, engine, report):
-    """Seed the slice with the largest area, propagate, correct the suggested slice, propagate; returns the Story.
+    """Seed the slice with the largest area, propagate, correct the suggested slice, propagate.
+
+    Returns the Story.
 
     Args:
         truth: (K, J, I) bool, the whole structure; slices run along K.
     """
     stack = SliceStack.from_volume(volume.array, volume.spacing_mm)
-    session, label = AnnotationSession(stack, [segment.label]), segment.label
+    session = AnnotationSession(stack, [segment.label])
+    label = segment.label
     seed = int(truth.sum(axis=(1, 2)).argmax())
     session.annotate(label, seed, truth[seed])
     report(
-        f"{segment.name}: seed on slice {seed} of 0 to {len(stack) - 1}, propagating with '{engine.name}'"
+        f"{segment.name}: seed on slice {seed} of 0 to {len(stack) - 1}, propagating with"
+        f" '{engine.name}'"
     )
     before = _grow(session, engine)
     correction = next_slice_to_correct(session, label)
@@ -194,7 +202,10 @@ def _grow(session, engine):
 
 
 def _write(folder, volume, labels, segments, story, seconds):
-    """Write every file into a temporary folder first; the picture too, so that a failure leaves nothing behind."""
+    """Write every file into a temporary folder first.
+
+    The picture too, so that a failure leaves nothing behind.
+    """
     from SlicePropagationLib.picture import draw_picture
 
     scores = {

@@ -1,7 +1,9 @@
 """Cine images as DICOM: a folder of single frames or of multi-frame files, of one or several slices over time, or one multi-frame file.
 
-Of a multi-frame file SimpleITK gives the frames and the header that they share. One that states a frame time or a cine rate is taken for
-times at one place. An enhanced file keeps places and times in items of each frame, which SimpleITK does not give; it is refused.
+Of a multi-frame file SimpleITK gives the frames and the header that they share. One that states a
+frame time or a cine rate is taken for
+times at one place. An enhanced file keeps places and times in items of each frame, which SimpleITK
+does not give; it is refused.
 """
 
 from pathlib import Path
@@ -11,14 +13,14 @@ import SimpleITK as sitk
 
 from SlicePropagationLib.errors import InputError
 
-POSITION, ORIENTATION, TRIGGER_TIME, INSTANCE, SERIES = (
-    "0020|0032",
-    "0020|0037",
-    "0018|1060",
-    "0020|0013",
-    "0020|000e",
-)
-NUM_FRAMES, FRAME_TIME, CINE_RATE = "0028|0008", "0018|1063", "0018|0040"
+POSITION = "0020|0032"
+ORIENTATION = "0020|0037"
+TRIGGER_TIME = "0018|1060"
+INSTANCE = "0020|0013"
+SERIES = "0020|000e"
+NUM_FRAMES = "0028|0008"
+FRAME_TIME = "0018|1063"
+CINE_RATE = "0018|0040"
 SAME_PLACE_MM = 0.01
 
 
@@ -31,10 +33,12 @@ def read_dicom_cine(folder):
     """The frames of a cine series, in a folder or in one multi-frame file.
 
     Returns:
-        ((T, K, J, I) voxels, a 3D SimpleITK image with their geometry, milliseconds between frames or 1 where the files do not say).
+        ((T, K, J, I) voxels, a 3D SimpleITK image with their geometry, milliseconds between frames
+        or 1 where the files do not say).
 
     Raises:
-        InputError: the folder has no DICOM frame, several series, frames of unequal size or slices with unequal numbers of frames, or a
+        InputError: the folder has no DICOM frame, several series, frames of unequal size or slices
+            with unequal numbers of frames, or a
             multi-frame file that does not say that its frames are times.
     """
     folder = Path(folder)
@@ -54,13 +58,15 @@ def read_dicom_cine(folder):
     sizes = sorted({frame["array"].shape for frame in frames})
     if len(sizes) > 1:
         raise InputError(
-            f"{folder} has frames of unequal size, {sizes[0][1]}x{sizes[0][0]} and {sizes[-1][1]}x{sizes[-1][0]}; give the frames of one series."
+            f"{folder} has frames of unequal size, {sizes[0][1]}x{sizes[0][0]} and"
+            f" {sizes[-1][1]}x{sizes[-1][0]}; give the frames of one series."
         )
     places = _by_place(frames)
     counts = sorted({len(group) for group in places})
     if len(counts) > 1:
         raise InputError(
-            f"{folder} has slices with {counts[0]} and with {counts[-1]} frames; all slices need equally many."
+            f"{folder} has slices with {counts[0]} and with {counts[-1]} frames; all slices need"
+            " equally many."
         )
     ordered = [
         sorted(group, key=lambda frame: (frame["time"], frame["instance"])) for group in places
@@ -74,7 +80,10 @@ def read_dicom_cine(folder):
 
 
 def _read(path):
-    """What is needed of the frames of one file, a list; empty for a file that is no image with a position."""
+    """What is needed of the frames of one file, a list.
+
+    Empty for a file that is no image with a position.
+    """
     reader = sitk.ImageFileReader()
     reader.SetFileName(str(path))
     reader.LoadPrivateTagsOff()
@@ -111,13 +120,12 @@ def _frames_of(image, reader, path, series):
     step = _frame_time(reader)
     if not step:
         raise InputError(
-            f"{path} has {image.GetSize()[2]} frames and says neither their time nor their rate, so that they may as well be slices "
-            "(an enhanced file says it for each frame, where it cannot be read); convert it to a 4D NIfTI file."
+            f"{path} has {image.GetSize()[2]} frames and says neither their time nor their rate, so"
+            " that they may as well be slices (an enhanced file says it for each frame, where it"
+            " cannot be read); convert it to a 4D NIfTI file."
         )
-    position, normal = (
-        np.array(image.GetOrigin()),
-        np.array(image.GetDirection()).reshape(3, 3)[:, 2],
-    )
+    position = np.array(image.GetOrigin())
+    normal = np.array(image.GetDirection()).reshape(3, 3)[:, 2]
     return [
         {
             "array": array,
@@ -151,13 +159,15 @@ def _by_place(frames):
     groups = {}
     for frame in frames:
         groups.setdefault(
-            round(float(frame["position"] @ frames[0]["normal"]) / SAME_PLACE_MM), []
+            round(float(frame["position"] @ frames[0]["normal"]) / SAME_PLACE_MM),
+            [],
         ).append(frame)
     return [groups[key] for key in sorted(groups)]
 
 
 def _geometry(ordered):
-    first, last = ordered[0][0], ordered[-1][0]
+    first = ordered[0][0]
+    last = ordered[-1][0]
     image = sitk.Image([*first["image"].GetSize()[:2], len(ordered)], sitk.sitkUInt8)
     between = (
         float(np.linalg.norm(last["position"] - first["position"])) / (len(ordered) - 1)

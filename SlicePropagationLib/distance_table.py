@@ -25,12 +25,14 @@ def read_distances(label_path, count):
             rows = [(int(row["frame"]), float(row["distance"])) for row in csv.DictReader(file)]
     except (OSError, KeyError, TypeError, ValueError) as error:
         raise InputError(
-            f"{path} is not a table of distances ({in_one_line(error)}); it needs the columns frame and distance."
+            f"{path} is not a table of distances ({in_one_line(error)}); it needs the columns frame"
+            " and distance."
         ) from error
     outside = [frame for frame, _ in rows if not 0 <= frame < count]
     if outside:
         raise InputError(
-            f"{path} names frame {outside[0]}, the series has frames 0 to {count - 1}; it belongs to another file."
+            f"{path} names frame {outside[0]}, the series has frames 0 to {count - 1}; it belongs"
+            " to another file."
         )
     for frame, distance in rows:
         found[frame] = distance

@@ -17,8 +17,10 @@ NEGLIGIBLE = 0.02  # probabilities below are not kept
 class Engine(Protocol):
     """What walks: a way to predict the mask of a slice from annotated ones.
 
-    An engine may also offer `blend(stack, index, forward, backward, gap, anchors)`, which returns the (H, W) float32
-    probability of a slice between the two anchors of `gap` from the walks that came from the left and from the right.
+    An engine may also offer `blend(stack, index, forward, backward, gap, anchors)`, which returns
+    the (H, W) float32
+    probability of a slice between the two anchors of `gap` from the walks that came from the left
+    and from the right.
     """
 
     name: str
@@ -29,9 +31,12 @@ class Engine(Protocol):
         Args:
             stack: the read-only SliceStack; every slice may be looked at.
             run: label, anchor index and target indices, nearest first.
-            anchors: {slice index: (H, W) bool mask} of ALL anchors of that label, for engines with a memory.
+            anchors: {slice index: (H, W) bool mask} of ALL anchors of that label, for engines with
+                a memory.
+
         Yields:
-            (H, W) float32 probability of the label for each target in turn. Returning early says that the structure has ended.
+            (H, W) float32 probability of the label for each target in turn. Returning early says
+            that the structure has ended.
         """
 
 
@@ -42,7 +47,8 @@ class SlicePrediction:
     Attributes:
         label, index: what was predicted; the mask and its confidence are in the session.
         touched: every (label, index) of the session that this step changed.
-        step, num_steps: progress, "slice `step` of `num_steps`"; num_steps grows when an edit makes walks start again.
+        step, num_steps: progress, "slice `step` of `num_steps`"; num_steps grows when an edit makes
+            walks start again.
         is_final: False while the other walk of a gap has yet to pass here.
     """
 
@@ -55,10 +61,14 @@ class SlicePrediction:
 
 
 def propagate(session, engine, runs, *, allow_overlap=False):
-    """Fill the targets of `runs`, one slice a step; stop by not asking for the next, and keep what is there.
+    """Fill the targets of `runs`, one slice a step.
 
-    All walks advance in turn. Where two walks of a gap have passed, they are blended. A pixel that several labels of the
-    run claim goes to the most probable one; anchors and labels outside the run keep their pixels. When an anchor changes
+    Stop by not asking for the next, and keep what is there.
+
+    All walks advance in turn. Where two walks of a gap have passed, they are blended. A pixel that
+    several labels of the
+    run claim goes to the most probable one; anchors and labels outside the run keep their pixels.
+    When an anchor changes
     between two steps, the walks of that label in its gaps start again.
 
     Args:
@@ -112,7 +122,8 @@ class _Walk:
     def __init__(self, engine, session, run):
         anchors = session.anchor_masks(run.label)
         self.run, self.gap = run, planning.gap_of(run.targets[0], anchors)
-        self.anchors, self.started_at = anchors, session.clock
+        self.anchors = anchors
+        self.started_at = session.clock
         self.changes = session.anchor_changes(run.label, self.gap)
         self.position = 0
         self._predictions = engine.walk(session.stack, run, anchors)
@@ -144,12 +155,17 @@ class _Propagation:
     """The state of one call of `propagate`."""
 
     def __init__(self, session, engine, runs, allow_overlap):
-        self.session, self.engine, self.allow_overlap = session, engine, allow_overlap
+        self.session = session
+        self.engine = engine
+        self.allow_overlap = allow_overlap
         self.wanted = {(run.label, index) for run in runs for index in run.targets}
-        self.runs, self.walks = runs, []
-        self.step, self.num_steps = 0, sum(len(run.targets) for run in runs)
+        self.runs = runs
+        self.walks = []
+        self.step = 0
+        self.num_steps = sum(len(run.targets) for run in runs)
         self.passed = {}  # (label, index) -> {walk direction: probability patch}, until blended
-        self.claims = {}  # index -> {label: probability patch}, what each label of this run predicts there
+        # index -> {label: probability patch}, what each label of this run predicts there
+        self.claims = {}
 
     def steps(self):
         self.undo_step = self.session.open_step("Propagate")
@@ -270,9 +286,11 @@ class _Propagation:
         passed = self.passed.setdefault((label, index), {})
         passed[walk.run.step] = Patch.cut(probability.astype(np.float16), probability >= NEGLIGIBLE)
         forward, backward = (
-            passed[step].paste(self.session.stack.slice_shape).astype(np.float32)
-            if step in passed
-            else None
+            (
+                passed[step].paste(self.session.stack.slice_shape).astype(np.float32)
+                if step in passed
+                else None
+            )
             for step in (1, -1)
         )
         if forward is not None and backward is not None:
@@ -299,7 +317,8 @@ class _Propagation:
 
     def _share(self, index):
         """Write the masks of every label that has predicted this slice; returns what changed."""
-        claims, shape = self.claims[index], self.session.stack.slice_shape
+        claims = self.claims[index]
+        shape = self.session.stack.slice_shape
         if self.allow_overlap:
             masks = {
                 label: Patch.cut(claim.crop >= PRESENT).moved(claim.top, claim.left)
@@ -369,7 +388,8 @@ def blend_by_distance(stack, index, forward, backward, gap, anchors):
 
 def _most_probable(claims, shape, taken):
     """{label: mask patch}: each pixel to its most probable label, ties to the lower number, none that is taken."""
-    best, owner = np.full(shape, np.float16(PRESENT)), np.zeros(shape, np.uint8)
+    best = np.full(shape, np.float16(PRESENT))
+    owner = np.zeros(shape, np.uint8)
     for label in sorted(claims):
         claim, _ = claims[label]
         window = claim.window

@@ -30,7 +30,8 @@ from SlicePropagationLib.evaluation_statistics import RESULT_COLUMNS, aggregate
 from SlicePropagationLib.table import read_table
 from SlicePropagationLib.training.cases import read_training_cases
 
-PICKS, CORRECTIONS = ("largest", "middle"), ("suggested", "worst", UNIFORM, STEPS)
+PICKS = ("largest", "middle")
+CORRECTIONS = ("suggested", "worst", UNIFORM, STEPS)
 
 WEIGHTS = "weights.json"  # {engine: what its scores depend on}
 FILES = "files.json"  # {case: state of its files when it was scored}
@@ -45,20 +46,25 @@ class Evaluation(NamedTuple):
 
 
 def evaluate(arguments, report=None):
-    """Score every structure of every case; write rows.csv, drift.csv, results.csv, results.md and plots; returns an `Evaluation`.
+    """Score every structure of every case.
 
-    What an earlier call for the same users and numbers of slices finished in the same folder is not scored again: cases whose files are as they were, of an
+    Write rows.csv, drift.csv, results.csv, results.md and plots; returns an `Evaluation`.
+
+    What an earlier call for the same users and numbers of slices finished in the same folder is not
+        scored again: cases whose files are as they were, of an
     engine with the same weights, along the same axis, for the same labels.
 
     A case whose files cannot be used is told at the end; the others are scored.
 
     Raises:
-        InputError: a table cannot be used, no structure is on enough slices, or no case can be scored.
+        InputError: a table cannot be used, no structure is on enough slices, or no case can be
+            scored.
         ConfigError: an engine, a user or a number of slices is not known.
     """
     jobs = read_jobs(arguments)
     kinds = read_kinds(arguments.kinds) if arguments.kinds else {}
-    out, protocol = Path(arguments.out), jobs[0].protocol
+    out = Path(arguments.out)
+    protocol = jobs[0].protocol
     weights = {name: _origin(name, source, protocol) for name, source in protocol.engines}
     files = {_key(job.dataset, job.case): _state_of_files(job) for job in jobs}
     clear_away(out)
@@ -66,15 +72,18 @@ def evaluate(arguments, report=None):
     done = {(row["dataset"], row["case"], row["engine"]) for row in rows}
     waiting = [
         _without_engines(
-            job, {name for name in protocol.names if (job.dataset, job.case, name) in done}
+            job,
+            {name for name in protocol.names if (job.dataset, job.case, name) in done},
         )
         for job in jobs
     ]
     failures = []
     for job, (scored, distances, error) in _score_all(
-        [job for job in waiting if job.protocol.engines], arguments.workers
+        [job for job in waiting if job.protocol.engines],
+        arguments.workers,
     ):
-        rows, drift = rows + scored, drift + distances
+        rows = rows + scored
+        drift = drift + distances
         if error:
             failures.append((f"{job.dataset} {job.case}", error))
         if scored:
@@ -86,8 +95,9 @@ def evaluate(arguments, report=None):
     if not rows:
         of_labels = f" of label {' or '.join(map(str, protocol.labels))}" if protocol.labels else ""
         raise InputError(
-            f"No structure{of_labels} on at least {protocol.min_slices} slices in the {len(jobs)} cases; "
-            f"lower --min-slices or choose {'other labels or ' if protocol.labels else ''}another split."
+            f"No structure{of_labels} on at least {protocol.min_slices} slices in the {len(jobs)}"
+            " cases; lower --min-slices or choose"
+            f" {'other labels or ' if protocol.labels else ''}another split."
         )
     return Evaluation(_write_results(out, rows, drift, protocol, kinds, failures), failures)
 
@@ -126,7 +136,9 @@ def _keep(out, rows, drift, protocol, facts):
         for (
             name,
             values,
-        ) in facts.items():  # last: killed in between, new rows are scored again; the other way round, old ones would count as new
+            # last: killed in between, new rows are scored again; the other way round, old ones would
+            # count as new
+        ) in facts.items():
             (partial / name).write_text(json.dumps(values), encoding="utf-8")
 
 
@@ -134,17 +146,20 @@ def read_jobs(arguments):
     """The cases of a table with columns image, label and optionally split, dataset, case.
 
     Raises:
-        InputError: the table cannot be read, lacks a column, a cell or a file, has a case twice, or none of the data sets or of the split.
+        InputError: the table cannot be read, lacks a column, a cell or a file, has a case twice, or
+            none of the data sets or of the split.
         ConfigError: as `read_protocol`.
     """
-    path, protocol = Path(arguments.cases), read_protocol(arguments)
+    path = Path(arguments.cases)
+    protocol = read_protocol(arguments)
     cases = read_training_cases(path, arguments.datasets.split(",") if arguments.datasets else None)
     splits = {case.split for case in cases} - {""}
     chosen = [case for case in cases if case.split == protocol.split or not splits]
     if not chosen:
         raise InputError(
-            f"{path} has no case of split '{protocol.split}'{f' in {arguments.datasets}' if arguments.datasets else ''}, "
-            f"only of {', '.join(sorted(splits))}; choose one of these."
+            f"{path} has no case of split"
+            f" '{protocol.split}'{f' in {arguments.datasets}' if arguments.datasets else ''}, only"
+            f" of {', '.join(sorted(splits))}; choose one of these."
         )
     jobs = first_cases(
         [Job(case.image, case.label_map, case.dataset, case.name, protocol) for case in chosen],
@@ -166,7 +181,8 @@ def _check_files(job):
 
 def first_cases(jobs, count):
     """The first `count` cases of each data set, in the order of the table; all when it is None."""
-    seen, kept = {}, []
+    seen = {}
+    kept = []
     for job in jobs:
         seen[job.dataset] = seen.get(job.dataset, 0) + 1
         if count is None or seen[job.dataset] <= count:
@@ -175,27 +191,33 @@ def first_cases(jobs, count):
 
 
 def read_protocol(arguments):
-    """The EvaluationProtocol that the arguments describe; every engine is made once, so that a missing one is found early.
+    """The EvaluationProtocol that the arguments describe.
+
+    Every engine is made once, so that a missing one is found early.
 
     Raises:
-        ConfigError: an engine is unknown, a user is unknown, or a number of annotated slices is not a positive number.
+        ConfigError: an engine is unknown, a user is unknown, or a number of annotated slices is not
+            a positive number.
     """
     engines = tuple(_named_engine(text) for text in arguments.engines.split(","))
     if not all(name and source for name, source in engines):
         raise ConfigError(
-            f"'{arguments.engines}' names nothing at one place; write engines or model files with one comma between them."
+            f"'{arguments.engines}' names nothing at one place; write engines or model files with"
+            " one comma between them."
         )
     twice = sorted({name for name, _ in engines if [other for other, _ in engines].count(name) > 1})
     if twice:
         raise ConfigError(
-            f"Two engines are called '{twice[0]}'; write NAME=MODEL.pt to give each a name of its own."
+            f"Two engines are called '{twice[0]}'; write NAME=MODEL.pt to give each a name of its"
+            " own."
         )
     for _, source in engines:
         choose_engine(source, arguments.device)
     shots = _numbers(arguments.shots, "numbers of annotated slices")
     labels = _numbers(arguments.labels, "labels") if arguments.labels else None
     users = _users(
-        _chosen(arguments.pick, PICKS, "pick"), _chosen(arguments.correct, CORRECTIONS, "correct")
+        _chosen(arguments.pick, PICKS, "pick"),
+        _chosen(arguments.correct, CORRECTIONS, "correct"),
     )
     return EvaluationProtocol(
         engines,
@@ -222,7 +244,9 @@ def _numbers(text, meaning):
 
 
 def read_kinds(path):
-    """{(dataset, label): kind} of a table with columns dataset, label, kind; "*" stands for every data set or label.
+    """{(dataset, label): kind} of a table with columns dataset, label, kind.
+
+    "*" stands for every data set or label.
 
     Raises:
         InputError: the table cannot be read, or lacks a column or a cell.
@@ -252,7 +276,11 @@ def _chosen(text, known, option):
 
 
 def _users(picks, corrections):
-    """Each (pick, correct) pair; uniform slices and steps follow from the structure's extent, the first one too, so they need no pick."""
+    """Each (pick, correct) pair.
+
+    Uniform slices and steps follow from the structure's extent, the first one too, so they need no
+    pick.
+    """
     fixed = {UNIFORM: (UNIFORM, UNIFORM), STEPS: ("middle", STEPS)}
     return tuple(
         dict.fromkeys(
@@ -268,12 +296,15 @@ def _score_all(jobs, workers):
         return
     try:
         with ProcessPoolExecutor(
-            workers, mp_context=get_context("spawn"), initializer=one_thread
+            workers,
+            mp_context=get_context("spawn"),
+            initializer=one_thread,
         ) as pool:
             yield from zip(jobs, pool.map(_score, jobs))
     except BrokenProcessPool as error:
         raise ConfigError(
-            f"One of the {workers} worker processes died, perhaps for lack of memory; give fewer --workers, and the same command goes on."
+            f"One of the {workers} worker processes died, perhaps for lack of memory; give fewer"
+            " --workers, and the same command goes on."
         ) from error
 
 
@@ -315,11 +346,9 @@ def _without_engines(job, names):
 
 def _finished(out, jobs, weights, files):
     """(rows, drift rows) of the wanted cases and engines that an earlier call with the same users, numbers of slices, weights and files finished."""
-    protocol, earlier, scored_files = (
-        jobs[0].protocol,
-        _read_facts(out / WEIGHTS),
-        _read_facts(out / FILES),
-    )
+    protocol = jobs[0].protocol
+    earlier = _read_facts(out / WEIGHTS)
+    scored_files = _read_facts(out / FILES)
     rows, drift = (
         _read_numbers(out / name, columns)
         for name, columns in (("rows.csv", protocol.columns), ("drift.csv", DRIFT_COLUMNS))
@@ -348,7 +377,10 @@ def _read_facts(path):
 
 
 def _read_numbers(path, columns):
-    """Rows of a table we wrote, numbers as numbers; none when it is absent, damaged or has other columns."""
+    """Rows of a table we wrote, numbers as numbers.
+
+    None when it is absent, damaged or has other columns.
+    """
     if not path.is_file():
         return []
     try:
@@ -357,9 +389,11 @@ def _read_numbers(path, columns):
             return (
                 [
                     {
-                        key: value
-                        if key in ("dataset", "patient", "case", "engine", "slices_away")
-                        else _number(value)
+                        key: (
+                            value
+                            if key in ("dataset", "patient", "case", "engine", "slices_away")
+                            else _number(value)
+                        )
                         for key, value in row.items()
                     }
                     for row in reader

@@ -8,19 +8,28 @@ from statistics import mean
 from SlicePropagationLib.evaluation_scores import DRIFT_BINS, UNIFORM
 from SlicePropagationLib.evaluation_statistics import REAL_SETS, drift_curve, is_pooled, select
 
-# Okabe and Ito's colours, told apart by colour-blind readers too; the last engine, the one that is compared with the others, comes first.
+# Okabe and Ito's colours, told apart by colour-blind readers too; the last engine, the one that is
+# compared with the others, comes first.
 COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#7F7F7F")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
-TEXT, FAINT, GRID = "#1F2328", "#667079", "#E3E6EA"
-PANEL_INCHES, FRAME_INCHES, DPI = (4.4, 3.4), 0.8, 130  # the frame holds title and legend
-NARROWEST_INCHES, MOST_COLUMNS, LETTERS_PER_INCH = 6.8, 3, 11
+TEXT = "#1F2328"
+FAINT = "#667079"
+GRID = "#E3E6EA"
+PANEL_INCHES = (4.4, 3.4)
+FRAME_INCHES = 0.8
+DPI = 130  # the frame holds title and legend
+NARROWEST_INCHES = 6.8
+MOST_COLUMNS = 3
+LETTERS_PER_INCH = 11
 LETTERS_OF_A_LINE = 6  # the line before a name in the legend and the space behind it
 ENDS_TICKS_MM = (0, 1, 3, 10, 30, 100, 300)
 FINEST_MM = 1.0  # below, the scale of the ends is linear, so that it can show zero
 
 
 def draw_plots(folder, rows, drift, results, protocol):
-    """Write dice.png, drift.png and ends.png of the real data sets; none where Matplotlib is not installed or no real set was scored.
+    """Write dice.png, drift.png and ends.png of the real data sets.
+
+    None where Matplotlib is not installed or no real set was scored.
 
     Args:
         rows, drift: what `score_case` returned, of all cases.
@@ -31,21 +40,24 @@ def draw_plots(folder, rows, drift, results, protocol):
     _draw(
         folder / "dice.png",
         protocol.users,
-        "Dice against the number of annotated slices (these excluded), mean over real sets with 95 % interval over patients",
+        "Dice against the number of annotated slices (these excluded), mean over real sets with 95"
+        " % interval over patients",
         lambda axes, user: _draw_dice(axes, user, results, protocol),
         protocol,
     )
     _draw(
         folder / "drift.png",
         protocol.first_users,
-        "Drift: Dice of the slices at one distance from the only annotated slice, mean over real sets",
+        "Drift: Dice of the slices at one distance from the only annotated slice, mean over real"
+        " sets",
         lambda axes, user: _draw_drift(axes, user, drift, protocol),
         protocol,
     )
     _draw(
         folder / "ends.png",
         protocol.users,
-        "Run past the two ends together, structures of real sets (box: quartiles, whiskers: 5 to 95 %)",
+        "Run past the two ends together, structures of real sets (box: quartiles, whiskers: 5 to"
+        " 95 %)",
         lambda axes, user: _draw_ends(axes, user, rows, protocol),
         protocol,
     )

@@ -19,8 +19,10 @@ from SlicePropagationLib.evaluation_statistics import (
 )
 
 MEANING = (
-    "Dice of the whole volume, annotated slices excluded, the method not told where the structure ends; in brackets objects below .5. Distances are of the whole "
-    "volume, annotated slices included. `*` simulated or automatic labels, not in the mean; `(n)` nominal spacing; `†` fewer than 6 patients, tabulated only.\n"
+    "Dice of the whole volume, annotated slices excluded, the method not told where the structure"
+    " ends; in brackets objects below .5. Distances are of the whole volume, annotated slices"
+    " included. `*` simulated or automatic labels, not in the mean; `(n)` nominal spacing; `†`"
+    " fewer than 6 patients, tabulated only.\n"
 )
 
 
@@ -62,7 +64,10 @@ def _head(protocol):
         if protocol.max_cases
         else ""
     )
-    return f"Split `{protocol.split}`{limit}, axis {protocol.axis}, structures on at least {protocol.min_slices} slices. {MEANING}"
+    return (
+        f"Split `{protocol.split}`{limit}, axis {protocol.axis}, structures on at least"
+        f" {protocol.min_slices} slices. {MEANING}"
+    )
 
 
 def _user_title(pick, correct):
@@ -176,13 +181,12 @@ def _table(title, rows, protocol, cell, average, digits):
     """A line for each data set, a column for each engine and number of slices, and the mean of `average` over real sets."""
     lines = []
     for dataset in sorted(
-        {row["dataset"] for row in rows}, key=lambda name: (not is_pooled(name), name)
+        {row["dataset"] for row in rows},
+        key=lambda name: (not is_pooled(name), name),
     ):
         own = select(rows, dataset=dataset)
-        objects, patients = (
-            len({(row["case"], row["label"]) for row in own}),
-            len({row["patient"] for row in own}),
-        )
+        objects = len({(row["case"], row["label"]) for row in own})
+        patients = len({row["patient"] for row in own})
         marks = (
             ("" if is_pooled(dataset) else " *")
             + (" (n)" if own[0]["is_nominal"] else "")
@@ -226,10 +230,8 @@ def _kinds_table(rows, protocol, kinds):
             by_kind.setdefault(kind_of(kinds, row["dataset"], row["label"]), []).append(row)
     lines = []
     for kind, own in sorted(by_kind.items()):
-        objects, patients = (
-            len({(row["dataset"], row["case"], row["label"]) for row in own}),
-            len({(row["dataset"], row["patient"]) for row in own}),
-        )
+        objects = len({(row["dataset"], row["case"], row["label"]) for row in own})
+        patients = len({(row["dataset"], row["patient"]) for row in own})
         chosen = [select(own, engine=name, shots=shots) for name, shots in _pairs(protocol)]
         lines.append(
             [
@@ -283,7 +285,8 @@ def _paired(rows, best, other, shots):
         for name in (best, other)
     )
     return values_by_patient(
-        [row | {"gain": row["dice"] - second[key]["dice"]} for key, row in first.items()], "gain"
+        [row | {"gain": row["dice"] - second[key]["dice"]} for key, row in first.items()],
+        "gain",
     )
 
 
@@ -293,7 +296,8 @@ def _difference(rows, best, other, shots):
     if len(by_patient) < FEWEST_PATIENTS:
         return f"{mean:+.3f} †"
     return "{:+.3f} [{:+.3f}, {:+.3f}]".format(
-        mean, *interval_of_mean({rows[0]["dataset"]: by_patient})
+        mean,
+        *interval_of_mean({rows[0]["dataset"]: by_patient}),
     )
 
 
@@ -313,13 +317,15 @@ def _mean_difference(rows, best, other, shots):
 def _effort_table(rows, protocol):
     """Slices needed, for each data set and over the real sets."""
     chosen = select(
-        rows, shots=protocol.shots[0]
+        rows,
+        shots=protocol.shots[0],
     )  # the number needed is the same in every row of an object
     pairs = [(name, percent) for percent in (90, 95) for name in protocol.names]
     sets = {
         dataset: select(chosen, dataset=dataset)
         for dataset in sorted(
-            {row["dataset"] for row in chosen}, key=lambda name: (not is_pooled(name), name)
+            {row["dataset"] for row in chosen},
+            key=lambda name: (not is_pooled(name), name),
         )
     }
     sets[f"**{REAL_SETS}**"] = [row for row in chosen if is_pooled(row["dataset"])]
@@ -335,7 +341,8 @@ def _effort_table(rows, protocol):
         if own
     ]
     return _markdown(
-        f"Median number of annotated slices to Dice .90 and .95 (share of objects that got there with {max(protocol.shots)} at most)",
+        "Median number of annotated slices to Dice .90 and .95 (share of objects that got there"
+        f" with {max(protocol.shots)} at most)",
         ["data set", *(f"{name} .{percent}" for name, percent in pairs)],
         lines,
     )
@@ -350,8 +357,11 @@ def _drift_tables(drift, protocol):
     """One table for each rule of the first slice."""
     parts = [
         "## Drift: Dice against the distance to the only annotated slice\n",
-        "Mean over real sets of the Dice pooled over a data set's objects; slices that the method reaches beyond the structure's ends count. "
-        "A data set without structure and prediction at a distance is left out there.\n",
+        (
+            "Mean over real sets of the Dice pooled over a data set's objects; slices that the"
+            " method reaches beyond the structure's ends count. A data set without structure and"
+            " prediction at a distance is left out there.\n"
+        ),
     ]
     for pick, correct in protocol.first_users:
         lines = [
@@ -360,7 +370,10 @@ def _drift_tables(drift, protocol):
                 *(
                     _drift_cell(value)
                     for value in drift_curve(
-                        drift, engine=name, pick=pick, correct=correct
+                        drift,
+                        engine=name,
+                        pick=pick,
+                        correct=correct,
                     ).values()
                 ),
             ]

@@ -53,7 +53,8 @@ class EvaluationProtocol:
 
     Attributes:
         engines: (name in the tables, name or model file of the engine) pairs.
-        users: (pick, correct) pairs of simulated users; ("uniform", "uniform") has no first slice of its own.
+        users: (pick, correct) pairs of simulated users; ("uniform", "uniform") has no first slice
+            of its own.
         shots: numbers of annotated slices, ascending.
         axis: "i", "j" or "k".
         min_slices: structures on fewer slices are left out.
@@ -116,12 +117,16 @@ def score_case(job):
     ]
     nominal = {"is_nominal": int(_spacing_is_nominal(job.image))}
     model = load_prior(job.protocol.prior) if job.protocol.prior else None
-    rows, drift = [], []
+    rows = []
+    drift = []
     for segment in segments:
         if job.protocol.labels and segment.label not in job.protocol.labels:
             continue
         session, truth = object_session(
-            volume, labels, segment.label, 2 - AXES.index(job.protocol.axis)
+            volume,
+            labels,
+            segment.label,
+            2 - AXES.index(job.protocol.axis),
         )
         if truth.any(axis=(1, 2)).sum() < job.protocol.min_slices:
             continue
@@ -147,7 +152,12 @@ def score_case(job):
                     )
                 )
                 scores, distances = _score_user(
-                    session.stack, truth, engine, (pick, correct), job.protocol.shots, judge
+                    session.stack,
+                    truth,
+                    engine,
+                    (pick, correct),
+                    job.protocol.shots,
+                    judge,
                 )
                 rows += [known | entry | nominal for entry in scores]
                 drift += [known | entry for entry in distances]
@@ -162,7 +172,8 @@ def drift_counts(prediction, truth, anchors):
         anchors: indices of the annotated slices, at least one.
 
     Returns:
-        {bin of DRIFT_BINS: (intersection, size of both masks together)}; Dice of a bin is 2 * intersection / size, 0 / 0 where neither mask is.
+        {bin of DRIFT_BINS: (intersection, size of both masks together)}; Dice of a bin is 2 *
+        intersection / size, 0 / 0 where neither mask is.
     """
     away = np.abs(np.arange(len(truth))[:, None] - np.array(anchors)).min(axis=1)
     intersection = (prediction & truth).sum(axis=(1, 2))
@@ -178,12 +189,18 @@ def drift_counts(prediction, truth, anchors):
 
 
 def slices_needed(scores, wanted):
-    """How many annotated slices it took until Dice was at least `wanted`, "" when it never was; `scores` are of 1, 2, 3, ... slices."""
+    """How many annotated slices it took until Dice was at least `wanted`, "" when it never was.
+
+    `scores` are of 1, 2, 3, ... slices.
+    """
     return next((shots for shots, score in enumerate(scores, 1) if score >= wanted), "")
 
 
 def load_prior(path):
-    """The shape model in a file; torch is imported only here. CheckpointError where it cannot be used."""
+    """The shape model in a file.
+
+    Torch is imported only here. CheckpointError where it cannot be used.
+    """
     from SlicePropagationLib.shape_model import load_shape_model
 
     return load_shape_model(path)
@@ -211,7 +228,9 @@ def _score_user(stack, truth, engine, user, shots, judge=None):
     """One simulated user with one structure: (scores for each number of slices, drift after the first slice)."""
     session, spacing, (pick, correct) = AnnotationSession(stack, (1,)), stack.spacing_mm, user
     judge = judge or (lambda prediction: {})
-    rounds, details, drift = [], {}, []
+    rounds = []
+    details = {}
+    drift = []
     for entry in simulate(session, truth, engine, pick=pick, correct=correct, budget=max(shots)):
         rounds.append(entry)
         prediction = session.masks(1)
@@ -255,7 +274,10 @@ def _details(entry, prediction, truth, spacing_mm):
 
 
 def _spacing_is_nominal(image):
-    """What meta.json beside an image says; a file of that name that is about something else says nothing."""
+    """What meta.json beside an image says.
+
+    A file of that name that is about something else says nothing.
+    """
     try:
         meta = json.loads(Path(image).with_name("meta.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):

@@ -42,7 +42,10 @@ RESULT_COLUMNS = (
 
 
 def is_pooled(dataset):
-    """Whether a data set has real scans with manual labels, which alone enter a mean over sets; the words of its name say otherwise: `prostate_mr_sim`, `totalseg_examples`."""
+    """Whether a data set has real scans with manual labels, which alone enter a mean over sets.
+
+    The words of its name say otherwise: `prostate_mr_sim`, `totalseg_examples`.
+    """
     words = re.split(r"[\W_]+", dataset.lower())
     return not any(word in NOT_REAL or word.startswith("totalseg") for word in words)
 
@@ -60,7 +63,8 @@ def select(rows, **wanted):
 def aggregate(rows, protocol):
     """Rows with RESULT_COLUMNS: one for each simulated user, data set, engine and number of slices, and one for the mean over real sets.
 
-    dice_low and dice_high bound the 95 % bootstrap interval over patients; blank below FEWEST_PATIENTS patients.
+    dice_low and dice_high bound the 95 % bootstrap interval over patients; blank below
+    FEWEST_PATIENTS patients.
     """
     results = []
     for pick, correct in protocol.users:
@@ -91,10 +95,12 @@ def interval_of_mean(by_set):
     """95 % bootstrap interval over patients of the mean over data sets: (low, high).
 
     Args:
-        by_set: {data set: {patient: values of its objects}}; patients are drawn again within each data set.
+        by_set: {data set: {patient: values of its objects}}; patients are drawn again within each
+            data set.
     """
     draws = np.mean(
-        [_bootstrap(dataset, by_patient) for dataset, by_patient in by_set.items()], axis=0
+        [_bootstrap(dataset, by_patient) for dataset, by_patient in by_set.items()],
+        axis=0,
     )
     return tuple(float(bound) for bound in np.percentile(draws, [2.5, 97.5]))
 
@@ -145,12 +151,17 @@ def effort(rows, column):
 
 
 def _bootstrap(dataset, by_patient):
-    """(BOOTSTRAPS,) means over objects when patients are drawn again; a seed for each data set, so that all engines see the same draws."""
+    """(BOOTSTRAPS,) means over objects when patients are drawn again.
+
+    A seed for each data set, so that all engines see the same draws.
+    """
     sums, counts = (
         np.array([measure(values) for values in by_patient.values()]) for measure in (sum, len)
     )
     draws = np.random.default_rng(crc32(dataset.encode())).integers(
-        0, len(sums), (BOOTSTRAPS, len(sums))
+        0,
+        len(sums),
+        (BOOTSTRAPS, len(sums)),
     )
     return sums[draws].sum(axis=1) / counts[draws].sum(axis=1)
 
@@ -184,7 +195,8 @@ def _average(column, rows):
 
 def _mean_summary(sets):
     """The mean of the data sets' summaries; objects, patients and failures are added."""
-    summaries, result = [_summary(rows) for rows in sets], {}
+    summaries = [_summary(rows) for rows in sets]
+    result = {}
     for column in summaries[0]:
         values = [summary[column] for summary in summaries if summary[column] != ""]
         is_count = column in ("objects", "patients", "failures")

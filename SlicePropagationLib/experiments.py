@@ -1,6 +1,7 @@
 """The experiments of the slice-propagation thesis, and an ablation of the `default` preset: each trains its variants on the same cases for the same time and tabulates how they walk.
 
-A variant is one `train` command and is shared by the experiments that need it; a training or an evaluation that was interrupted goes on.
+A variant is one `train` command and is shared by the experiments that need it; a training or an
+evaluation that was interrupted goes on.
 """
 
 import csv
@@ -24,10 +25,8 @@ from SlicePropagationLib.volume import read_volume
 
 BATCHES_PER_EPOCH = 100  # of a small variant, which ends by time
 SMALL_HOURS = 0.05
-THESIS_EPOCHS, THESIS_MILESTONES = (
-    30,
-    (10, 20, 25),
-)  # after which the learning rate falls to a tenth
+THESIS_EPOCHS = 30
+THESIS_MILESTONES = (10, 20, 25)  # after which the learning rate falls to a tenth
 
 
 @dataclass(frozen=True)
@@ -77,7 +76,8 @@ VARIANTS = {
     "guided": Variant("default"),
     "one_step": _without(task__is_rolled_out=False),
     "no_spoiling": _without(
-        task__augmentation__spoil_first=0.0, task__augmentation__spoil_later=0.0
+        task__augmentation__spoil_first=0.0,
+        task__augmentation__spoil_later=0.0,
     ),
     "no_carrying": _without(task__augmentation__carry=0.0, task__augmentation__carry_past=0.0),
     "same_intensity": _without(
@@ -110,7 +110,8 @@ class Experiment:
     Attributes:
         title: what is asked, and where in the thesis.
         columns: {column of the table: variant}.
-        shots: numbers of annotated slices, the middle one first, then corrections at every tenth of the extent.
+        shots: numbers of annotated slices, the middle one first, then corrections at every tenth of
+            the extent.
         is_unseen: walk the data sets that were not trained on.
     """
 
@@ -122,7 +123,8 @@ class Experiment:
 
 EXPERIMENTS = {
     "baselines": Experiment(
-        "An automatic U-Net of each structure against one propagation network of all (thesis, Table 1)",
+        "An automatic U-Net of each structure against one propagation network of all (thesis,"
+        " Table 1)",
         {"automatic U-Net": "automatic", "basic propagation": "basic"},
     ),
     "prior-mask": Experiment(
@@ -150,7 +152,8 @@ EXPERIMENTS = {
         is_unseen=True,
     ),
     "corrections": Experiment(
-        "Corrections at every tenth of the extent, propagated outwards, by depth (thesis, Figures 4 and 5)",
+        "Corrections at every tenth of the extent, propagated outwards, by depth (thesis, Figures 4"
+        " and 5)",
         DEPTHS,
         tuple(range(1, 12)),
     ),
@@ -251,7 +254,8 @@ def _unseen_sets(arguments, seen):
     )
     if not rest:
         raise ConfigError(
-            "Every data set of the table is trained on; name with --datasets those that are, so that others are left to walk."
+            "Every data set of the table is trained on; name with --datasets those that are, so"
+            " that others are left to walk."
         )
     return rest
 
@@ -272,9 +276,11 @@ def _trained(arguments, name, variant, dataset, label, report):
         / "variants"
         / "-".join(str(part) for part in (name, dataset, label) if part is not None)
     )
-    is_small, is_guided = arguments.scale == "small", variant.preset == "default"
+    is_small = arguments.scale == "small"
+    is_guided = variant.preset == "default"
     settings = merged(
-        {"loop": _loop_settings(is_small, is_guided, arguments.epochs)}, variant.settings()
+        {"loop": _loop_settings(is_small, is_guided, arguments.epochs)},
+        variant.settings(),
     )
     if label is not None:
         settings = merged(settings, {"pairs": {"label": label}})
@@ -337,7 +343,10 @@ def _loop_settings(is_small, is_guided, epochs):
 
 
 def _walked(arguments, experiment, column, weights, datasets, label, report):
-    """Rows of an evaluation of one network, whole volumes; the thesis's own score stands in `dice_thesis`."""
+    """Rows of an evaluation of one network, whole volumes.
+
+    The thesis's own score stands in `dice_thesis`.
+    """
     folder = Path(arguments.out) / arguments.name / weights.parent.name
     failures = evaluate(
         Namespace(
@@ -361,7 +370,8 @@ def _walked(arguments, experiment, column, weights, datasets, label, report):
     ).failures
     if failures:
         raise InputError(
-            f"An experiment compares the same cases everywhere, but {failures[0][0]} could not be scored: {failures[0][1]}"
+            f"An experiment compares the same cases everywhere, but {failures[0][0]} could not be"
+            f" scored: {failures[0][1]}"
         )
     with open(folder / "rows.csv", newline="", encoding="utf-8") as file:
         return [
@@ -377,11 +387,16 @@ def _walked(arguments, experiment, column, weights, datasets, label, report):
 
 def _text(arguments, experiment, rows):
     """results.md: a line for each structure, and the means over data sets."""
-    columns, shots = list(experiment.columns), experiment.shots
+    columns = list(experiment.columns)
+    shots = experiment.shots
     parts = [
         f"## {experiment.title}\n",
-        f"Split `val`, seed on the middle slice. Dice inside the structure's extent, annotated slices included (the thesis's score): mean ± standard deviation over "
-        f"objects. Trained on {arguments.datasets or 'all data sets'}, {arguments.scale} scale, {_budget(arguments)}seed {arguments.seed}.\n",
+        (
+            "Split `val`, seed on the middle slice. Dice inside the structure's extent, annotated"
+            " slices included (the thesis's score): mean ± standard deviation over objects."
+            f" Trained on {arguments.datasets or 'all data sets'}, {arguments.scale} scale,"
+            f" {_budget(arguments)}seed {arguments.seed}.\n"
+        ),
     ]
     if len(shots) > 1:
         lines = [
@@ -445,7 +460,10 @@ def _mean_and_deviation(rows):
 
 
 def _mean_over_sets(rows, score):
-    """Structures weigh the same within a data set, data sets among each other; simulated and automatic labels are left out where there are others."""
+    """Structures weigh the same within a data set, data sets among each other.
+
+    Simulated and automatic labels are left out where there are others.
+    """
     sets = {}
     for (dataset, _), own in _by_structure(rows).items():
         sets.setdefault(dataset, []).append(np.mean([row[score] for row in own]))

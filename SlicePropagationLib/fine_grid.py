@@ -8,7 +8,8 @@ from scipy import ndimage
 from SlicePropagationLib.errors import InputError
 
 MOST_OUTSIDE = 0.05  # share of a structure that may lie outside the grid
-LARGEST_STEP = 1.5  # fine slices may be that much thinner than the volume's, or there is no truth on the fine grid
+# fine slices may be that much thinner than the volume's, or there is no truth on the fine grid
+LARGEST_STEP = 1.5
 
 
 class OutsideError(InputError):
@@ -43,7 +44,9 @@ class Placement:
         )
 
     def read_image(self, array, mode="nearest"):
-        """(D, H, W) float32 image on the grid, linearly interpolated; low-passed first where the grid is coarser than the volume.
+        """(D, H, W) float32 image on the grid, linearly interpolated.
+
+        Low-passed first where the grid is coarser than the volume.
 
         Args:
             array: (N, H, W) volume.
@@ -53,11 +56,19 @@ class Placement:
         array = np.asarray(array, np.float32)
         array = ndimage.gaussian_filter(array, sigma, mode="nearest") if any(sigma) else array
         return ndimage.affine_transform(
-            array, self.step, self.first, self.shape, order=1, mode=mode
+            array,
+            self.step,
+            self.first,
+            self.shape,
+            order=1,
+            mode=mode,
         )
 
     def read_classes(self, classes, num_classes):
-        """(D, H, W) uint8 classes on the grid: the class with the largest share of a cell; 0 outside of the volume."""
+        """(D, H, W) uint8 classes on the grid: the class with the largest share of a cell.
+
+        0 outside of the volume.
+        """
         shares = np.stack(
             [self.read_image(classes == number, "constant") for number in range(1, num_classes)]
         )
@@ -82,7 +93,8 @@ def normalise_linearly(array):
     values = np.asarray(array, np.float32)
     low, high = np.percentile(values, [1, 99])
     if high <= low:
-        low, high = float(values.min()), float(values.max())
+        low = float(values.min())
+        high = float(values.max())
     return (values - np.float32(low)) / np.float32(max(high - low, 1e-6))
 
 
@@ -114,7 +126,8 @@ def place_on_structure(grid, classes, spacing_mm, name, *, must_fit=True):
     ]
     if not sides[0].size:
         raise InputError(
-            f"{name} has none of the labels that the model is about; choose others with --labels, or leave the case out."
+            f"{name} has none of the labels that the model is about; choose others with --labels,"
+            " or leave the case out."
         )
     placement = Placement.centred(grid, [(side[0] + side[-1]) / 2 for side in sides], spacing_mm)
     inside = tuple(
@@ -133,8 +146,10 @@ def place_on_structure(grid, classes, spacing_mm, name, *, must_fit=True):
             for spacing, length, size in zip(grid.spacing_mm, extent, grid.shape)
         ]
         raise OutsideError(
-            f"The structure of {name} is {_millimetres(extent)}, the grid holds {_millimetres(covered)} ({outside:.0%} of it lies outside); "
-            f"set grid.spacing_mm to at least [{', '.join(f'{value:.3g}' for value in needed)}], or give the grid more cells."
+            f"The structure of {name} is {_millimetres(extent)}, the grid holds"
+            f" {_millimetres(covered)} ({outside:.0%} of it lies outside); set grid.spacing_mm to"
+            f" at least [{', '.join(f'{value:.3g}' for value in needed)}], or give the grid more"
+            " cells."
         )
     return placement
 
@@ -147,8 +162,10 @@ def check_is_fine(grid, spacing_mm, name):
     """
     if spacing_mm[0] > LARGEST_STEP * grid.spacing_mm[0]:
         raise InputError(
-            f"{name} has slices {spacing_mm[0]:g} mm apart, the fine grid {grid.spacing_mm[0]:g} mm, so it cannot say what lies between thick slices; "
-            f"use volumes with slices at most {LARGEST_STEP * grid.spacing_mm[0]:g} mm apart, or set grid.spacing_mm and grid.factor to what you have."
+            f"{name} has slices {spacing_mm[0]:g} mm apart, the fine grid {grid.spacing_mm[0]:g}"
+            " mm, so it cannot say what lies between thick slices; use volumes with slices at most"
+            f" {LARGEST_STEP * grid.spacing_mm[0]:g} mm apart, or set grid.spacing_mm and"
+            " grid.factor to what you have."
         )
 
 

@@ -23,7 +23,8 @@ def decode_history(values):
         return [_decode_event(event) for event in values]
     except (KeyError, TypeError, ValueError, IndexError) as error:
         raise InputError(
-            f"The history cannot be read ({in_one_line(error)}); use the json file that a propagation wrote."
+            f"The history cannot be read ({in_one_line(error)}); use the json file that a"
+            " propagation wrote."
         ) from error
 
 
@@ -75,7 +76,8 @@ def _take(steps, count):
     for number in range(count):
         if next(steps, None) is None:
             raise InputError(
-                f"The history records {count} steps of a run, this image allows {number}; it belongs to another image."
+                f"The history records {count} steps of a run, this image allows {number}; it"
+                " belongs to another image."
             )
 
 
@@ -106,6 +108,7 @@ def _decode_event(values):
 
 
 def _decode_run(values):
-    first, last = values["first"], values["last"]
+    first = values["first"]
+    last = values["last"]
     step = 1 if last >= first and first > values["anchor"] else -1
     return Run(values["anchor"], tuple(range(first, last + step, step)), values["label"])

@@ -48,7 +48,9 @@ def dice_per_slice(prediction, truth):
     total = prediction.sum(axis=axes) + truth.sum(axis=axes)
     with np.errstate(invalid="ignore"):
         return np.where(
-            total > 0, 2.0 * (prediction & truth).sum(axis=axes) / np.maximum(total, 1), np.nan
+            total > 0,
+            2.0 * (prediction & truth).sum(axis=axes) / np.maximum(total, 1),
+            np.nan,
         )
 
 
@@ -73,8 +75,10 @@ def surface_distances(prediction, truth, spacing_mm, tolerance_mm=2.0):
     if not prediction.any() or not truth.any():
         return SurfaceDistances(np.nan, np.nan, np.nan)
     box = _box(prediction | truth)
-    prediction, truth = prediction[box], truth[box]
-    first, second = _surface(prediction), _surface(truth)
+    prediction = prediction[box]
+    truth = truth[box]
+    first = _surface(prediction)
+    second = _surface(truth)
     from scipy import ndimage  # 0.1 s that opening the panel in Slicer need not wait for
 
     to_truth = ndimage.distance_transform_edt(~second, sampling=spacing_mm)[first]
@@ -82,7 +86,9 @@ def surface_distances(prediction, truth, spacing_mm, tolerance_mm=2.0):
     distances = np.concatenate([to_truth, to_prediction])
     mean = (to_truth.mean() + to_prediction.mean()) / 2
     return SurfaceDistances(
-        float(mean), float(np.percentile(distances, 95)), float((distances <= tolerance_mm).mean())
+        float(mean),
+        float(np.percentile(distances, 95)),
+        float((distances <= tolerance_mm).mean()),
     )
 
 
@@ -96,7 +102,8 @@ def neighbour_distances(masks, spacing_mm):
     Returns:
         (N,) millimetres; NaN for the first slice and where either slice is empty.
 
-    Source: Cai et al., pancreas segmentation with PNet-MSA and BiRNN, 2018: "AVD" between neighbouring slices.
+    Source: Cai et al., pancreas segmentation with PNet-MSA and BiRNN, 2018: "AVD" between
+        neighbouring slices.
     """
     pairs = zip(masks, masks[1:])
     return np.array(
@@ -112,7 +119,8 @@ def jumps(masks, spacing_mm):
         spacing_mm: along N, H, W.
 
     Returns:
-        (N,) millimetres >= 0, the larger of both neighbours; 0 where there is no neighbour to compare with.
+        (N,) millimetres >= 0, the larger of both neighbours; 0 where there is no neighbour to
+        compare with.
     """
     distances = neighbour_distances(masks, spacing_mm)
     if np.isnan(distances).all():
@@ -128,7 +136,8 @@ def hausdorff(prediction, truth, spacing_mm):
     if not prediction.any() or not truth.any():
         return float("nan")
     box = _box(prediction | truth)
-    first, second = _surface(prediction[box]), _surface(truth[box])
+    first = _surface(prediction[box])
+    second = _surface(truth[box])
     return float(
         max(
             ndimage.distance_transform_edt(~second, sampling=spacing_mm)[first].max(),
@@ -152,11 +161,15 @@ def ssim(first, second, data_range=1.0, sigma=1.5):
     def smoothed(array):
         return ndimage.gaussian_filter(array, (0, sigma, sigma), truncate=3.5)
 
-    first, second = np.asarray(first, np.float64), np.asarray(second, np.float64)
-    mean, other = smoothed(first), smoothed(second)
-    variance, variance_other = smoothed(first**2) - mean**2, smoothed(second**2) - other**2
+    first = np.asarray(first, np.float64)
+    second = np.asarray(second, np.float64)
+    mean = smoothed(first)
+    other = smoothed(second)
+    variance = smoothed(first**2) - mean**2
+    variance_other = smoothed(second**2) - other**2
     covariance = smoothed(first * second) - mean * other
-    small, small_other = (0.01 * data_range) ** 2, (0.03 * data_range) ** 2
+    small = (0.01 * data_range) ** 2
+    small_other = (0.03 * data_range) ** 2
     return float(
         (
             (2 * mean * other + small)

@@ -31,5 +31,6 @@ def find_model(name):
         if path.is_file():
             return path
     raise CheckpointError(
-        f"The weights {name}.pt are in none of {', '.join(map(str, model_folders()))}; install the project again, or give a model file."
+        f"The weights {name}.pt are in none of {', '.join(map(str, model_folders()))}; install the"
+        " project again, or give a model file."
     )

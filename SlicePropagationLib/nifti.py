@@ -21,7 +21,8 @@ def count_nonfinite(path):
     content = _content(path)
     if len(content) < HEADER_BYTES:
         raise InputError(
-            f"{path} cannot be read as an image: it has {len(content)} bytes, a NIfTI header alone needs {HEADER_BYTES}; it may be truncated or of another kind."
+            f"{path} cannot be read as an image: it has {len(content)} bytes, a NIfTI header alone"
+            f" needs {HEADER_BYTES}; it may be truncated or of another kind."
         )
     order = "<" if struct.unpack_from("<i", content)[0] == HEADER_BYTES else ">"
     if struct.unpack_from(order + "i", content)[0] != HEADER_BYTES:
@@ -37,7 +38,8 @@ def count_nonfinite(path):
     needed = start + count * bits // 8
     if start < len(content) < needed or len(content) <= start < needed:
         raise InputError(
-            f"{path} holds {len(content)} bytes of data, its header promises {needed}; it is truncated, copy it again."
+            f"{path} holds {len(content)} bytes of data, its header promises {needed}; it is"
+            " truncated, copy it again."
         )
     if datatype not in FLOATS:
         return 0

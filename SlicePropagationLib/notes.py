@@ -2,14 +2,18 @@
 
 
 class Notes:
-    """Values under hashable keys; where they take too much room, the ones that were not asked for the longest go.
+    """Values under hashable keys.
+
+    Where they take too much room, the ones that were not asked for the longest go.
 
     Args:
         most_bytes: room for all values together.
     """
 
     def __init__(self, most_bytes=256 * 2**20):
-        self._most_bytes, self._num_bytes, self._values = most_bytes, 0, {}
+        self._most_bytes = most_bytes
+        self._num_bytes = 0
+        self._values = {}
 
     def __len__(self):
         return len(self._values)

@@ -39,7 +39,8 @@ def companion(path, suffix):
         if path.name.lower().endswith(known):
             return path.with_name(path.name[: -len(known)] + suffix)
     raise InputError(
-        f"{path} does not end in a kind of image that is written here; use one of {', '.join(SUFFIXES)}."
+        f"{path} does not end in a kind of image that is written here; use one of"
+        f" {', '.join(SUFFIXES)}."
     )
 
 
@@ -56,12 +57,14 @@ def check_output(out, **sources):
     ending = Path(out).name[len(stem.name) :]
     if ending.lower() in (".nii", ".nii.gz") and ending != ending.lower():
         raise InputError(
-            f"{out} cannot be written: a NIfTI file ends in small letters; name it {stem.name}{ending.lower()}."
+            f"{out} cannot be written: a NIfTI file ends in small letters; name it"
+            f" {stem.name}{ending.lower()}."
         )
     for kind, path in sources.items():
         if path and Path(path).resolve() == Path(out).resolve():
             raise InputError(
-                f"{out} is the {kind} itself, which the result would replace; give --out another name."
+                f"{out} is the {kind} itself, which the result would replace; give --out another"
+                " name."
             )
 
 
@@ -78,7 +81,8 @@ def write_result(path, volume, session, segments, engine, seconds, **record):
         record: further entries of O.json.
     """
     path = Path(path)
-    table, sidecar = companion(path, ".slices.csv"), companion(path, ".json")
+    table = companion(path, ".slices.csv")
+    sidecar = companion(path, ".json")
     rows = slice_rows(session, segments)
     known = {segment.label: segment for segment in segments}
     with atomic_folder(path.parent) as partial:
@@ -101,7 +105,8 @@ def write_result(path, volume, session, segments, engine, seconds, **record):
 def read_result(path, volume):
     """Read a segmentation to go on with: what `write_result` wrote, or any other label map or segmentation.
 
-    Beside a label map stand its table and record; from them its segments get the names and tags that a `.seg.nrrd` has inside.
+    Beside a label map stand its table and record; from them its segments get the names and tags
+    that a `.seg.nrrd` has inside.
 
     Returns:
         ((K, J, I) uint8 label map, [Segment]), as `read_labels`.
@@ -111,19 +116,20 @@ def read_result(path, volume):
         GeometryMismatchError: the grids differ.
     """
     labels, segments = read_labels(path, volume)
-    table, sidecar = companion(path, ".slices.csv"), companion(path, ".json")
+    table = companion(path, ".slices.csv")
+    sidecar = companion(path, ".json")
     if is_segmentation(path) or not (table.is_file() and sidecar.is_file()):
         return labels, segments
     try:
         record = json.loads(sidecar.read_text(encoding="utf-8"))
-        axis, names = (
-            2 - AXES.index(record["axis"]),
-            {entry["label"]: entry["name"] for entry in record["segments"]},
-        )
-        engine, model = record["engine"], record["model_sha256"]
+        axis = 2 - AXES.index(record["axis"])
+        names = {entry["label"]: entry["name"] for entry in record["segments"]}
+        engine = record["engine"]
+        model = record["model_sha256"]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise InputError(
-            f"{sidecar} is not the record of a result ({in_one_line(error)}); take it away to open {Path(path).name} without it."
+            f"{sidecar} is not the record of a result ({in_one_line(error)}); take it away to open"
+            f" {Path(path).name} without it."
         ) from error
     states = _read_states(table)
     described = [
@@ -134,7 +140,9 @@ def read_result(path, volume):
         replace(
             segment,
             name=names.get(segment.label, segment.name),
-            tags=f"{TAG}:{encode_states(states.get(segment.label, {}), axis, engine, model, **place)}|",
+            tags=(
+                f"{TAG}:{encode_states(states.get(segment.label, {}), axis, engine, model, **place)}|"
+            ),
         )
         for segment in described
     ]
@@ -148,11 +156,13 @@ def _read_states(path):
             for row in csv.DictReader(file):
                 confidence = float(row["confidence"] or "nan")
                 states.setdefault(int(row["label"]), {})[int(row["slice"])] = SliceState(
-                    provenance=Provenance[row["provenance"].upper()], confidence=confidence
+                    provenance=Provenance[row["provenance"].upper()],
+                    confidence=confidence,
                 )
     except (OSError, KeyError, ValueError, TypeError) as error:
         raise InputError(
-            f"{path} is not a per-slice table ({in_one_line(error)}); it needs the columns slice, segment, provenance, confidence and label."
+            f"{path} is not a per-slice table ({in_one_line(error)}); it needs the columns slice,"
+            " segment, provenance, confidence and label."
         ) from error
     return states
 
@@ -231,7 +241,8 @@ def read_anchors(path):
         }
     except (OSError, KeyError, ValueError, UnicodeDecodeError) as error:
         raise InputError(
-            f"{path} is not a per-slice table ({in_one_line(error)}); it needs the columns slice, segment and provenance."
+            f"{path} is not a per-slice table ({in_one_line(error)}); it needs the columns slice,"
+            " segment and provenance."
         ) from error
     return found
 
@@ -282,7 +293,9 @@ def grid_of(volume):
         [np.reshape(image.GetDirection(), (3, 3)) * image.GetSpacing(), image.GetOrigin()]
     )
     return grid_values(
-        image.GetSize(), matrix * [[-1], [-1], [1]], is_left_handed=is_left_handed(volume)
+        image.GetSize(),
+        matrix * [[-1], [-1], [1]],
+        is_left_handed=is_left_handed(volume),
     )
 
 

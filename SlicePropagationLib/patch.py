@@ -1,4 +1,7 @@
-"""`Patch`: a mask on a slice, kept as its bounding box; what sessions store, undo and write to files."""
+"""`Patch`: a mask on a slice, kept as its bounding box.
+
+What sessions store, undo and write to files.
+"""
 
 from dataclasses import dataclass
 
@@ -65,11 +68,15 @@ class Patch:
 
     def without(self, other):
         """What of this mask lies outside another one."""
-        top, left = max(self.top, other.top), max(self.left, other.left)
+        top = max(self.top, other.top)
+        left = max(self.left, other.left)
         bottom, right = (
             min(mine + mine_size, its + its_size)
             for mine, mine_size, its, its_size in zip(
-                (self.top, self.left), self.crop.shape, (other.top, other.left), other.crop.shape
+                (self.top, self.left),
+                self.crop.shape,
+                (other.top, other.left),
+                other.crop.shape,
             )
         )
         if bottom <= top or right <= left:
@@ -87,7 +94,8 @@ class Patch:
         if self.is_empty or other.is_empty:
             return self.is_empty and other.is_empty
         return (self.top, self.left) == (other.top, other.left) and np.array_equal(
-            self.crop, other.crop
+            self.crop,
+            other.crop,
         )
 
 
@@ -120,7 +128,8 @@ def decode_patch(values):
     lengths = np.asarray(values["runs"], dtype=np.int64)
     if lengths.sum() != shape[0] * shape[1]:
         raise ValueError(
-            f"Run lengths add up to {lengths.sum()}, a {shape[0]}x{shape[1]} patch needs {shape[0] * shape[1]}."
+            f"Run lengths add up to {lengths.sum()}, a {shape[0]}x{shape[1]} patch needs"
+            f" {shape[0] * shape[1]}."
         )
     flat = np.repeat(np.arange(len(lengths)) % 2 == 1, lengths)
     return Patch(int(values["top"]), int(values["left"]), flat.reshape(shape))

@@ -4,5 +4,8 @@ import re
 
 
 def patient_of(case):
-    """The patient that a case belongs to: frames (_ED, _ES) of one are one patient; also where the file names the case, as in `p1_ED.nii.gz` or `p1_ED/image.nii.gz`."""
+    """The patient that a case belongs to: frames (_ED, _ES) of one are one patient.
+
+    Also where the file names the case, as in `p1_ED.nii.gz` or `p1_ED/image.nii.gz`.
+    """
     return re.sub(r"_(ED|ES)(?=$|[./\\])", "", case)

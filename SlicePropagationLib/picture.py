@@ -18,9 +18,15 @@ WORDS = {
     Provenance.CORRECTION: "corrected",
     Provenance.PROPAGATED: "propagated",
 }
-BACKGROUND, TEXT, FAINT, BEFORE, AFTER = "#14171C", "#F2F4F7", "#9AA3AF", "#E57FBF", "#FFFFFF"
-COLUMNS, ROWS = 4, 2
-SIZE_INCHES, DPI = (16, 11.6), 100
+BACKGROUND = "#14171C"
+TEXT = "#F2F4F7"
+FAINT = "#9AA3AF"
+BEFORE = "#E57FBF"
+AFTER = "#FFFFFF"
+COLUMNS = 4
+ROWS = 2
+SIZE_INCHES = (16, 11.6)
+DPI = 100
 
 
 def check_matplotlib():
@@ -33,7 +39,8 @@ def check_matplotlib():
         import matplotlib  # noqa: F401
     except ImportError:
         raise ConfigError(
-            "The demo's picture needs Matplotlib, which is not installed; install the extra: pip install 'slice-propagation[demo]'."
+            "The demo's picture needs Matplotlib, which is not installed; install the extra: pip"
+            " install 'slice-propagation[demo]'."
         ) from None
 
 
@@ -64,7 +71,8 @@ def choose_slices(truth, annotated, count=COLUMNS * ROWS):
         annotated: slices that must be shown.
     """
     shown = np.flatnonzero(truth.any(axis=(1, 2)))
-    chosen, ends = set(annotated), {int(shown[0]), int(shown[-1])}
+    chosen = set(annotated)
+    ends = {int(shown[0]), int(shown[-1])}
     while len(chosen) < min(count, len(shown)):
         free = [int(index) for index in shown if index not in chosen]
         chosen.add(max(free, key=lambda index: min(abs(index - other) for other in chosen | ends)))
@@ -96,15 +104,24 @@ def _draw_headline(figure, story):
         va="top",
     )
     details = (
-        f"3D Dice over the slices nobody drew ({_listed(_annotated(story))} left out)   \N{MIDDLE DOT}   engine: {story.engine.name}"
-        f"   \N{MIDDLE DOT}   {len(story.session.stack)} slices of {spacing[0]:g} mm, pixels {spacing[1]:g} \N{MULTIPLICATION SIGN} {spacing[2]:g} mm"
+        f"3D Dice over the slices nobody drew ({_listed(_annotated(story))} left out)  "
+        f" \N{MIDDLE DOT}   engine: {story.engine.name}   \N{MIDDLE DOT}  "
+        f" {len(story.session.stack)} slices of {spacing[0]:g} mm, pixels {spacing[1]:g}"
+        f" \N{MULTIPLICATION SIGN} {spacing[2]:g} mm"
     )
     figure.text(0.025, 0.925, details, color=FAINT, fontsize=13.5, va="top")
 
 
 def _draw_montage(figure, story):
     grid = figure.add_gridspec(
-        ROWS, COLUMNS, left=0.025, right=0.985, top=0.868, bottom=0.335, wspace=0.03, hspace=0.05
+        ROWS,
+        COLUMNS,
+        left=0.025,
+        right=0.985,
+        top=0.868,
+        bottom=0.335,
+        wspace=0.03,
+        hspace=0.05,
     )
     window = _crop(story)
     low, high = _grey_window(story, window)
@@ -125,7 +142,12 @@ def _draw_legend(figure, story):
     if story.correction is not None:
         handles.append(
             Line2D(
-                [], [], color=BEFORE, linewidth=1.6, linestyle=":", label="before the correction"
+                [],
+                [],
+                color=BEFORE,
+                linewidth=1.6,
+                linestyle=":",
+                label="before the correction",
             )
         )
     figure.legend(
@@ -142,10 +164,8 @@ def _draw_legend(figure, story):
 
 
 def _draw_slice(axes, story, index, window, grey):
-    stack, kind = (
-        story.session.stack,
-        Provenance(story.session.state(story.label, index).provenance),
-    )
+    stack = story.session.stack
+    kind = Provenance(story.session.state(story.label, index).provenance)
     axes.imshow(
         stack.images[index][window],
         cmap="gray",
@@ -162,7 +182,11 @@ def _draw_slice(axes, story, index, window, grey):
     ):
         _contour(axes, story.before[index][window], BEFORE, 1.8, ":")
     _contour(
-        axes, story.after[index][window], COLORS[kind], 2.6 if kind >= Provenance.SEED else 2.0, "-"
+        axes,
+        story.after[index][window],
+        COLORS[kind],
+        2.6 if kind >= Provenance.SEED else 2.0,
+        "-",
     )
     _label_slice(axes, story, index, kind)
 
@@ -246,7 +270,8 @@ def _grey_window(story, window):
     """Darkest and brightest grey: the tissue's, so that air and bone do not flatten it."""
     images = story.session.stack.images
     inside = images[story.truth]
-    middle, spread = float(np.median(inside)), float(np.std(inside))
+    middle = float(np.median(inside))
+    spread = float(np.std(inside))
     near = images[:, *window]
     low, quarter, high = np.percentile(near[::2], (2, 25, 99.5))
     reach = max(4 * spread, 1.3 * abs(middle - quarter), 1e-6)
@@ -268,7 +293,8 @@ def _draw_strip(figure, story):
     _plain(axes, len(session.stack), "confidence")
     axes.set_xticks([])
     axes.set_title(
-        "Slice strip: colour = where the slice came from (grey: structure not there), height = confidence",
+        "Slice strip: colour = where the slice came from (grey: structure not there), height ="
+        " confidence",
         color=FAINT,
         fontsize=12.5,
         loc="left",
@@ -281,7 +307,13 @@ def _draw_scores(figure, story):
     indices = np.arange(len(story.truth))
     before, after = story.slice_scores
     axes.fill_between(
-        indices, before, after, where=after >= before, color="#009E73", alpha=0.35, linewidth=0
+        indices,
+        before,
+        after,
+        where=after >= before,
+        color="#009E73",
+        alpha=0.35,
+        linewidth=0,
     )
     axes.plot(indices, before, color=BEFORE, linewidth=2, linestyle=":", marker=".", label="before")
     axes.plot(indices, after, color=AFTER, linewidth=2.2, marker=".", label="after")

@@ -58,7 +58,8 @@ def plan_runs(anchors, count, changed=None, *, label=1, span=None, direction="bo
     Args:
         anchors: indices of the annotated slices of one label.
         count: number of slices of the stack.
-        changed: None for every gap; else a set of slices, and only gaps that touch one of them (as an
+        changed: None for every gap; else a set of slices, and only gaps that touch one of them (as
+            an
             anchor at an end, or inside, where an anchor was removed or a slice waits) are walked.
         label: the label that walks.
         span: (first, last) slice that may be predicted, both included; None for all.
@@ -100,6 +101,7 @@ def _checked_span(span, count):
     first, last = span
     if not 0 <= first <= last < count:
         raise ConfigError(
-            f"The slice range {first}:{last} is not inside the volume's 0:{count - 1}; choose first <= last inside it."
+            f"The slice range {first}:{last} is not inside the volume's 0:{count - 1}; choose first"
+            " <= last inside it."
         )
     return first, last

@@ -1,6 +1,7 @@
 """The experiments of the pancreas paper on other organs: losses, architectures, with and without BiRNN, each a cross-validation by patient.
 
-Every column is one `train` command for each fold, which chooses its weights by a fifth of its own patients and never sees those held out;
+Every column is one `train` command for each fold, which chooses its weights by a fifth of its own
+patients and never sees those held out;
 what was trained is not trained again, and a training that was interrupted goes on.
 """
 
@@ -65,7 +66,8 @@ EXPERIMENTS = {
     "pnet-losses": {
         "cross-entropy": Column(loss="cross_entropy", paper="83.5±5.6 / 80.0±7.6"),
         "class-balanced cross-entropy": Column(
-            loss="balanced_cross_entropy", paper="83.2±5.7 / 80.2±7.2"
+            loss="balanced_cross_entropy",
+            paper="83.2±5.7 / 80.2±7.2",
         ),
         "Jaccard": Column(paper="83.7±5.4 / 80.2±7.9"),
     },
@@ -88,7 +90,10 @@ TITLES = {
     "pnet-birnn": "With and without BiRNN (Cai et al., Table III)",
 }
 NOTES = {
-    "pnet-birnn": "`PNet-MSA trained on` is the network below the BiRNN after both were trained together, with the BiRNN left out: what it says apart from smoothing.\n"
+    "pnet-birnn": (
+        "`PNet-MSA trained on` is the network below the BiRNN after both were trained together,"
+        " with the BiRNN left out: what it says apart from smoothing.\n"
+    )
 }
 REFERENCES = {
     "pnet-losses": "Jaccard",
@@ -105,13 +110,16 @@ SCORES = {
 
 
 def run_pnet_experiment(arguments, report=None):
-    """Train what is missing, segment every held-out case, write results.md, scores.csv and plots; returns the text.
+    """Train what is missing, segment every held-out case, write results.md, scores.csv and plots.
+
+    Returns the text.
 
     Raises:
         SlicePropagationError: something about the arguments, the cases or the folder.
     """
     arguments = Namespace(**{**vars(arguments), "folds": arguments.folds or FOLDS})
-    columns, out = _chosen_columns(arguments), Path(arguments.out)
+    columns = _chosen_columns(arguments)
+    out = Path(arguments.out)
     datasets = (
         arguments.datasets.split(",")
         if arguments.datasets
@@ -133,16 +141,18 @@ def run_pnet_experiment(arguments, report=None):
 
 
 def _chosen_columns(arguments):
-    """{name: Column} of the experiment without those that `--without` names; ConfigError where it has none of that name, or the others are compared with it."""
-    columns, reference, without = (
-        EXPERIMENTS[arguments.name],
-        REFERENCES[arguments.name],
-        getattr(arguments, "without", None) or (),
-    )
+    """{name: Column} of the experiment without those that `--without` names.
+
+    ConfigError where it has none of that name, or the others are compared with it.
+    """
+    columns = EXPERIMENTS[arguments.name]
+    reference = REFERENCES[arguments.name]
+    without = getattr(arguments, "without", None) or ()
     for name in without:
         if name not in columns or name == reference:
             raise ConfigError(
-                f"{arguments.name} cannot leave out '{name}'; choose one of {'; '.join(column for column in columns if column != reference)}."
+                f"{arguments.name} cannot leave out '{name}'; choose one of"
+                f" {'; '.join(column for column in columns if column != reference)}."
             )
     return {name: column for name, column in columns.items() if name not in without}
 
@@ -210,7 +220,8 @@ def _trained(arguments, column, place, tables, report):
         )
     preset = column.preset + ("-small" if arguments.scale == "small" else "")
     settings = merged(
-        {"task": {"loss": column.loss, "slices": {"label": arguments.label}}}, changes
+        {"task": {"loss": column.loss, "slices": {"label": arguments.label}}},
+        changes,
     )
     return _train(
         arguments,
@@ -292,7 +303,8 @@ def score_volume(probability, truth, spacing_mm):
         spacing_mm: along N, H, W.
 
     Returns:
-        With "dice", "jaccard", "precision" (NaN where nothing was found), "recall", "surface_mm" (NaN likewise), "true_ml", "found_ml", "dice_0.05", ...
+        With "dice", "jaccard", "precision" (NaN where nothing was found), "recall", "surface_mm"
+        (NaN likewise), "true_ml", "found_ml", "dice_0.05", ...
     """
     found = probability >= 0.5
     both, size, true_size = (int(np.count_nonzero(mask)) for mask in (found & truth, found, truth))
@@ -317,7 +329,9 @@ def score_volume(probability, truth, spacing_mm):
 
 
 def volume_fit(rows):
-    """(R², variance of the error in ml²) of found against true volumes; R² is NaN for fewer than three cases.
+    """(R², variance of the error in ml²) of found against true volumes.
+
+    R² is NaN for fewer than three cases.
 
     R² is that of the regression line, the squared correlation, as in the paper's plots.
     """
@@ -378,8 +392,12 @@ def _text(arguments, dataset, rows, columns):
     )
     parts = [
         f"## {TITLES[arguments.name]}: {dataset}, {what}\n",
-        f"{arguments.folds}-fold cross-validation by patient, {len(next(iter(own.values())))} cases, slices of {thickness:g} mm, {arguments.scale} scale{length} a fold, seed {arguments.seed}. "
-        f"Weights are chosen by a fifth of the training patients. Dice, Jaccard, precision and recall in percent.\n",
+        (
+            f"{arguments.folds}-fold cross-validation by patient, {len(next(iter(own.values())))}"
+            f" cases, slices of {thickness:g} mm, {arguments.scale} scale{length} a fold, seed"
+            f" {arguments.seed}. Weights are chosen by a fifth of the training patients. Dice,"
+            " Jaccard, precision and recall in percent.\n"
+        ),
     ]
     header = [
         "mean±standard deviation [lowest, highest] over cases",
@@ -460,7 +478,10 @@ def _spread(rows, score):
     values = values[~np.isnan(values)]
     if not values.size:
         return "nothing was found"
-    return f"{values.mean():.{digits}f}±{values.std():.{digits}f} [{values.min():.{digits}f}, {values.max():.{digits}f}]"
+    return (
+        f"{values.mean():.{digits}f}±{values.std():.{digits}f} [{values.min():.{digits}f},"
+        f" {values.max():.{digits}f}]"
+    )
 
 
 def _mean(dataset, rows, score, sign=""):

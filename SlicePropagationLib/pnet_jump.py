@@ -37,7 +37,8 @@ def run_jump_experiment(arguments, report=None):
     cases = [
         case for case in read_training_cases(arguments.cases, datasets) if case.split in ("", "val")
     ]
-    rows, taken = [], {}
+    rows = []
+    taken = {}
     for case in cases:
         taken[case.dataset] = taken.get(case.dataset, 0) + 1
         if arguments.max_cases and taken[case.dataset] > arguments.max_cases:
@@ -50,9 +51,11 @@ def run_jump_experiment(arguments, report=None):
             report(f"{case.dataset} {case.name} propagated")
     if not rows:
         raise InputError(
-            "No case of split val shows a structure on enough slices; choose other --datasets or another --label."
+            "No case of split val shows a structure on enough slices; choose other --datasets or"
+            " another --label."
         )
-    text, out = _text(rows, engine), Path(arguments.out) / NAME
+    text = _text(rows, engine)
+    out = Path(arguments.out) / NAME
     with atomic_folder(out) as partial:
         (partial / "results.md").write_text(text, encoding="utf-8")
         with open(partial / "slices.csv", "w", newline="", encoding="utf-8") as file:
@@ -76,7 +79,8 @@ def _rows_of(case, label, engine):
         for _ in propagate(session, engine, plan_session(session)):
             pass
         masks = session.masks(segment.label)
-        scores, jumped = dice_per_slice(masks, truth), jumps(masks, session.stack.spacing_mm)
+        scores = dice_per_slice(masks, truth)
+        jumped = jumps(masks, session.stack.spacing_mm)
         chosen = np.flatnonzero(
             (session.provenance[0] == Provenance.PROPAGATED) & masks.any(axis=(1, 2))
         )
@@ -94,14 +98,18 @@ def _rows_of(case, label, engine):
 
 
 def area_under_curve(signal, is_bad):
-    """Probability that a bad slice has a higher signal than a good one, ties count half; NaN where all are good or all are bad.
+    """Probability that a bad slice has a higher signal than a good one, ties count half.
+
+    NaN where all are good or all are bad.
 
     Args:
         signal: (N,) numbers.
         is_bad: (N,) bool.
     """
-    signal, is_bad = np.asarray(signal, float), np.asarray(is_bad, bool)
-    bad, good = signal[is_bad], np.sort(signal[~is_bad])
+    signal = np.asarray(signal, float)
+    is_bad = np.asarray(is_bad, bool)
+    bad = signal[is_bad]
+    good = np.sort(signal[~is_bad])
     if not bad.size or not good.size:
         return np.nan
     below = (np.searchsorted(good, bad, "left") + np.searchsorted(good, bad, "right")) / 2
@@ -111,8 +119,12 @@ def area_under_curve(signal, is_bad):
 def _text(rows, engine):
     parts = [
         f"## The jump between neighbouring slices as a sign of a bad slice ({engine.name})\n",
-        f"Split `val`, seed on the middle slice; slices with a Dice below {BAD_DICE} count as bad. Numbers: area under the ROC curve, 0.5 is chance; "
-        f"`both` adds up to a quarter for the jump to the doubt. Last column: share of bad slices among those with a jump above the paper's {PAPER_MM} mm.\n",
+        (
+            f"Split `val`, seed on the middle slice; slices with a Dice below {BAD_DICE} count as"
+            " bad. Numbers: area under the ROC curve, 0.5 is chance; `both` adds up to a quarter"
+            " for the jump to the doubt. Last column: share of bad slices among those with a jump"
+            f" above the paper's {PAPER_MM} mm.\n"
+        ),
         "| data set | slices | bad | "
         + " | ".join(SIGNALS)
         + f" | bad among jumps above {PAPER_MM} mm |",

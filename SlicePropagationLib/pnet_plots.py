@@ -38,15 +38,21 @@ def draw_volumes(path, dataset, rows, fits):
             row[name] for own in rows.values() for row in own for name in ("true_ml", "found_ml")
         ]
         axes.plot(
-            [min(volumes), max(volumes)], [min(volumes), max(volumes)], color=FAINT, linewidth=1
+            [min(volumes), max(volumes)],
+            [min(volumes), max(volumes)],
+            color=FAINT,
+            linewidth=1,
         )
         for number, (name, own) in enumerate(rows.items()):
             style = _style(number) | {"linestyle": "none"}
             axes.plot(
                 [row["true_ml"] for row in own],
                 [row["found_ml"] for row in own],
-                label=f"{name}: R² {fits[name][0]:.2f}, variance of the error {fits[name][1]:.3g} ml²".replace(
-                    "nan", "unknown"
+                label=(
+                    f"{name}: R² {fits[name][0]:.2f}, variance of the error {fits[name][1]:.3g} ml²".replace(
+                        "nan",
+                        "unknown",
+                    )
                 ),
                 markersize=3 if len(own) > MANY else 5,
                 alpha=0.8,

@@ -37,13 +37,15 @@ def pseudo_label(stack, drawn, annotated, engine):
     Args:
         stack: a SliceStack; where it is cyclic, walks go on at the other end.
         drawn: (N, H, W) uint8 label map; what it says on annotated slices is kept.
-        annotated: indices of the annotated slices; a label that is absent from one of them is not there.
+        annotated: indices of the annotated slices; a label that is absent from one of them is not
+            there.
         engine: any `Engine`.
 
     Returns:
         {label: (N, H, W) float32 probability}, exactly 0 or 1 on annotated slices.
     """
-    count, annotated = len(stack), sorted(annotated)
+    count = len(stack)
+    annotated = sorted(annotated)
     order = unrolled(annotated, count, is_cyclic=stack.is_cyclic)
     line = stack.in_order(order) if stack.is_cyclic else stack
     places = [place for place, frame in enumerate(order) if frame in set(annotated)]
@@ -59,7 +61,10 @@ def pseudo_label(stack, drawn, annotated, engine):
 
 
 def nearest_runs(anchors, count, label=1):
-    """Walks outward from every anchor over the slices that it is nearest to; of two equally near ones the lower."""
+    """Walks outward from every anchor over the slices that it is nearest to.
+
+    Of two equally near ones the lower.
+    """
     nearest = {
         index: nearest_of(anchors, index, count, is_cyclic=False)
         for index in range(count)
@@ -83,7 +88,8 @@ def hard_labels(soft, shape):
     Args:
         soft: {label: probability of that shape}.
     """
-    labels, best = np.zeros(shape, np.uint8), np.full(shape, np.float32(0.5))
+    labels = np.zeros(shape, np.uint8)
+    best = np.full(shape, np.float32(0.5))
     for label in sorted(soft):
         wins = soft[label] > best
         labels[wins], best[wins] = label, soft[label][wins]
@@ -104,13 +110,15 @@ def pseudo_label_file(
 ):
     """Label a volume or a sequence from its annotated slices or frames.
 
-    Writes the labels O, the table O.distances.csv (frame, distance to the nearest annotated one), the record O.json and, if asked for, the
+    Writes the labels O, the table O.distances.csv (frame, distance to the nearest annotated one),
+    the record O.json and, if asked for, the
     probabilities of every label, O.soft-LABEL; all or none.
 
     Args:
         image, seed, out: files; the seed is non-zero on annotated slices or frames only.
         engine: name or model file; None for the default.
-        axis: of a volume, "auto", "i", "j" or "k"; sequences are walked along time, each slice (along "k" for "auto") for itself.
+        axis: of a volume, "auto", "i", "j" or "k"; sequences are walked along time, each slice
+            (along "k" for "auto") for itself.
         is_cyclic: the last frame of a sequence is followed by the first.
 
     Returns:
@@ -121,7 +129,8 @@ def pseudo_label_file(
     """
     check_output(out, image=image, seed=seed)
     out = Path(out)
-    table, record_path = companion(out, DISTANCES), companion(out, ".json")
+    table = companion(out, DISTANCES)
+    record_path = companion(out, ".json")
     walker = choose_engine(engine, device)
     began = time.perf_counter()
     source, drawn, stacks = _read(image, seed, axis, is_cyclic)
@@ -168,7 +177,9 @@ def _read(image, seed, axis, is_cyclic):
                 f"{seed} has no annotated frame; outline the structure on at least one."
             )
         stacks = time_stacks(
-            sequence, 0 if axis == "auto" else 2 - AXES.index(axis), is_cyclic=is_cyclic
+            sequence,
+            0 if axis == "auto" else 2 - AXES.index(axis),
+            is_cyclic=is_cyclic,
         )
         return (
             sequence,
@@ -178,7 +189,9 @@ def _read(image, seed, axis, is_cyclic):
     volume = read_volume(image)
     drawn, _ = read_labels(seed, volume)
     stack = SliceStack.from_volume(
-        volume.array, volume.spacing_mm, choose_axis(drawn > 0, axis, volume.spacing_mm)
+        volume.array,
+        volume.spacing_mm,
+        choose_axis(drawn > 0, axis, volume.spacing_mm),
     )
     check_seed(stack.from_volume_array(drawn))
     return volume, drawn, [(..., stack, stack.from_volume_array(drawn))]

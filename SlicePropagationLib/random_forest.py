@@ -10,23 +10,26 @@ class RandomForest:
         num_trees: number of trees.
         seed: of everything random.
 
-    Source: Breiman, Machine Learning 45, 2001, with the square root of the number of columns drawn at each split.
+    Source: Breiman, Machine Learning 45, 2001, with the square root of the number of columns drawn
+        at each split.
     """
 
     def __init__(self, num_trees=200, seed=0):
-        self.num_trees, self.seed = num_trees, seed
+        self.num_trees = num_trees
+        self.seed = seed
 
     def fit(self, table, classes):
         """Learn from a (cases, columns) table and (cases,) class numbers 0, 1, ...; returns itself.
 
-        Afterwards `importance` holds the (columns,) share of the decrease of impurity that each column brought.
+        Afterwards `importance` holds the (columns,) share of the decrease of impurity that each
+        column brought.
         """
-        table, classes = np.asarray(table, np.float64), np.asarray(classes)
-        self.num_classes, self.importance = int(classes.max()) + 1, np.zeros(table.shape[1])
-        self._random, self._drawn = (
-            np.random.default_rng(self.seed),
-            max(1, int(np.sqrt(table.shape[1]))),
-        )
+        table = np.asarray(table, np.float64)
+        classes = np.asarray(classes)
+        self.num_classes = int(classes.max()) + 1
+        self.importance = np.zeros(table.shape[1])
+        self._random = np.random.default_rng(self.seed)
+        self._drawn = max(1, int(np.sqrt(table.shape[1])))
         self.trees = []
         for _ in range(self.num_trees):
             chosen = self._random.integers(0, len(table), len(table))
@@ -57,11 +60,15 @@ class RandomForest:
         )
 
     def _best_split(self, table, members):
-        """(decrease of impurity times cases, column, threshold); None where no column tells the cases apart."""
+        """(decrease of impurity times cases, column, threshold).
+
+        None where no column tells the cases apart.
+        """
         best = None
         for column in self._random.permutation(table.shape[1])[: self._drawn]:
             order = np.argsort(table[:, column], kind="stable")
-            values, left = table[order, column], members[order].cumsum(axis=0)[:-1]
+            values = table[order, column]
+            left = members[order].cumsum(axis=0)[:-1]
             count = np.arange(1, len(values))
             right = members.sum(axis=0) - left
             kept = (left**2).sum(axis=1) / count + (right**2).sum(axis=1) / (

@@ -9,7 +9,10 @@ SPACING_MM = (3.0, 1.4, 1.4)
 SUB_SLICES = 3  # a thick slice averages that many thin ones
 NAMES = {1: "Liver", 2: "Right kidney", 3: "Left kidney", 4: "Spleen", 5: "Aorta"}
 LIVER, RIGHT_KIDNEY, LEFT_KIDNEY, SPLEEN, AORTA = NAMES
-AIR, FAT, MUSCLE, BOWEL = -1000, -95, 55, 30
+AIR = -1000
+FAT = -95
+MUSCLE = 55
+BOWEL = 30
 
 
 @dataclass(frozen=True)
@@ -30,7 +33,9 @@ class Sample:
 
 
 def make_sample(seed=7, shape=(60, 256, 256)):
-    """Generate an abdomen, patient's right on the image's left; organs move and change smoothly along the slices.
+    """Generate an abdomen, patient's right on the image's left.
+
+    Organs move and change smoothly along the slices.
 
     Args:
         seed: of the noise, the texture and the lumps of the organs.
@@ -38,7 +43,8 @@ def make_sample(seed=7, shape=(60, 256, 256)):
     """
     rng = np.random.default_rng(seed)
     lumps = _Lumps(rng, shape[1:])
-    volume, labels = np.empty(shape, np.float32), np.empty(shape, np.uint8)
+    volume = np.empty(shape, np.float32)
+    labels = np.empty(shape, np.uint8)
     for k in range(shape[0]):
         heights = [(k + (sub + 0.5) / SUB_SLICES) / shape[0] for sub in range(SUB_SLICES)]
         drawn = [_Drawing(z, shape[1:], lumps).draw() for z in heights]
@@ -57,7 +63,10 @@ def _noise(rng, shape):
 
 
 class _Lumps:
-    """Smooth random fields of unit spread that change slowly with height; what makes outlines and tissue irregular."""
+    """Smooth random fields of unit spread that change slowly with height.
+
+    What makes outlines and tissue irregular.
+    """
 
     def __init__(self, rng, slice_shape):
         self._shape = slice_shape
@@ -84,7 +93,11 @@ class _Lumps:
         low = min(int(position), len(field) - 2)
         flat = field[low] + (position - low) * (field[low + 1] - field[low])
         return ndimage.zoom(
-            flat, np.divide(self._shape, flat.shape), order=1, mode="nearest", grid_mode=True
+            flat,
+            np.divide(self._shape, flat.shape),
+            order=1,
+            mode="nearest",
+            grid_mode=True,
         )
 
 
@@ -92,12 +105,17 @@ class _Drawing:
     """One thin slice at height z (0 lowest, 1 highest), in coordinates -1..1 of rows (down) and columns (right)."""
 
     def __init__(self, z, shape, lumps):
-        self.z, self.lumps, self.shape = z, lumps, shape
+        self.z = z
+        self.lumps = lumps
+        self.shape = shape
         self.fibre = lumps.at("fibre", z)
         rows, columns = np.meshgrid(
-            np.linspace(-1, 1, shape[0]), np.linspace(-1, 1, shape[1]), indexing="ij"
+            np.linspace(-1, 1, shape[0]),
+            np.linspace(-1, 1, shape[1]),
+            indexing="ij",
         )
-        self.rows, self.columns = rows, columns
+        self.rows = rows
+        self.columns = columns
         self.bent_rows = rows + 0.028 * lumps.at("rows", z)
         self.bent_columns = columns + 0.028 * lumps.at("columns", z)
         self.image = np.full(shape, AIR, np.float32)
@@ -118,8 +136,10 @@ class _Drawing:
     def _ellipse(self, row, column, height, width, turn=0.0, bent=True):
         """(H, W) distance from a centre in units of the radii: below 1 inside."""
         rows, columns = (self.bent_rows, self.bent_columns) if bent else (self.rows, self.columns)
-        down, right = rows - row, columns - column
-        cosine, sine = np.cos(turn), np.sin(turn)
+        down = rows - row
+        right = columns - column
+        cosine = np.cos(turn)
+        sine = np.sin(turn)
         return np.hypot(
             (down * cosine - right * sine) / max(height, 1e-6),
             (down * sine + right * cosine) / max(width, 1e-6),
@@ -140,10 +160,8 @@ class _Drawing:
         self.body = self._ellipse(0, 0, 0.68 * waist, 0.93 * waist, bent=False)
         self._paint(self.body < 1, FAT, 6)
         self._paint(self.body < 0.975, FAT - 10, 8)
-        outer, inner = (
-            0.875 + 0.012 * self.lumps.at("rows", self.z),
-            0.80 + 0.015 * self.lumps.at("columns", self.z),
-        )
+        outer = 0.875 + 0.012 * self.lumps.at("rows", self.z)
+        inner = 0.80 + 0.015 * self.lumps.at("columns", self.z)
         self._paint(self.body < outer, MUSCLE, 9)
         self.cavity = self.body < inner
         self._paint(self.cavity, FAT, 8)
@@ -151,7 +169,9 @@ class _Drawing:
             self._paint(self._ellipse(0.50, 0.22 * side, 0.13, 0.19, 0.25 * side) < 1, MUSCLE, 12)
             psoas = 0.11 * (1 - 0.8 * self.z)
             self._paint(
-                self._ellipse(0.30, 0.20 * side, psoas * 1.2, psoas, 0.3 * side) < 1, MUSCLE, 9
+                self._ellipse(0.30, 0.20 * side, psoas * 1.2, psoas, 0.3 * side) < 1,
+                MUSCLE,
+                9,
             )
 
     def _draw_bowel(self):
@@ -180,7 +200,9 @@ class _Drawing:
         self._paint(self._ellipse(0.51, 0, 0.075, 0.12, bent=False) < 1, 60 if is_disc else 330, 30)
         self._paint(self._ellipse(0.495, 0, 0.042, 0.06, bent=False) < 1, 20, 6)
         self._paint(
-            self._ellipse(0.585, 0, 0.075, 0.025, bent=False) < 1, 90 if is_disc else 300, 30
+            self._ellipse(0.585, 0, 0.075, 0.025, bent=False) < 1,
+            90 if is_disc else 300,
+            30,
         )
         for side in (-1, 1):
             self._paint(
@@ -195,12 +217,15 @@ class _Drawing:
     def _draw_rib(self, side, angle, is_there):
         angle = angle % 2.6
         if is_there and 0.15 < angle < 2.3:
-            row, column = (
-                0.81 * 0.68 * 0.97 * np.cos(angle),
-                0.83 * 0.93 * 0.97 * np.sin(angle) * side,
-            )
+            row = 0.81 * 0.68 * 0.97 * np.cos(angle)
+            column = 0.83 * 0.93 * 0.97 * np.sin(angle) * side
             rib = self._ellipse(
-                row, column, 0.020, 0.055, (angle - np.pi / 2) * side * 0.8 + np.pi / 2, bent=False
+                row,
+                column,
+                0.020,
+                0.055,
+                (angle - np.pi / 2) * side * 0.8 + np.pi / 2,
+                bent=False,
             )
             self._paint(rib < 1, 560, 20)
             self._paint(rib < 0.5, 230, 20)
@@ -224,7 +249,11 @@ class _Drawing:
         liver = (np.minimum(right, left) < 1) & self.cavity & (self.rows < 0.42)
         gallbladder = (
             self._ellipse(
-                -0.13, -0.26, 0.10 * self._rise(0.28, 0.52), 0.07 * self._rise(0.28, 0.52), 0.5
+                -0.13,
+                -0.26,
+                0.10 * self._rise(0.28, 0.52),
+                0.07 * self._rise(0.28, 0.52),
+                0.5,
             )
             < 1
         )
@@ -247,7 +276,8 @@ class _Drawing:
     def _draw_kidney(self, label, side, bottom, top):
         size = self._rise(bottom, top)
         relative = (self.z - bottom) / (top - bottom)
-        row, column = 0.27 - 0.07 * relative, side * (0.43 - 0.10 * relative)
+        row = 0.27 - 0.07 * relative
+        column = side * (0.43 - 0.10 * relative)
         outline = self._ellipse(row, column, 0.185 * size, 0.145 * size, 0.35 * side)
         hilum = self._ellipse(
             row - 0.02,

@@ -1,8 +1,11 @@
 """`segment`: models that need no seed, on a volume or on a sequence.
 
-A family of models registers with one line in `SEGMENTERS`: the `family` of its checkpoints, and "module:function". The function is called
-with (checkpoint, path, device), a `checkpoint.Checkpoint`, its file and "cpu" or "cuda", and returns a `Segmenter`; where the configuration in
-the checkpoint is unusable it raises ConfigError, KeyError or TypeError, which becomes a CheckpointError that names the file.
+A family of models registers with one line in `SEGMENTERS`: the `family` of its checkpoints, and
+"module:function". The function is called
+with (checkpoint, path, device), a `checkpoint.Checkpoint`, its file and "cpu" or "cuda", and
+returns a `Segmenter`; where the configuration in
+the checkpoint is unusable it raises ConfigError, KeyError or TypeError, which becomes a
+CheckpointError that names the file.
 """
 
 import json
@@ -36,7 +39,8 @@ class Segmenter(Protocol):
 
     Attributes:
         family: of its checkpoints.
-        sees_time: give it the times of each slice of a sequence as a stack; otherwise every frame of a sequence is a volume to it.
+        sees_time: give it the times of each slice of a sequence as a stack; otherwise every frame
+            of a sequence is a volume to it.
     """
 
     family: str
@@ -49,12 +53,16 @@ class Segmenter(Protocol):
             stack: a read-only SliceStack; `is_cyclic` where it is one heart beat.
 
         Returns:
-            (N, H, W) uint8, 0 is background; (N * factor, H, W) of a segmenter with a `factor`, whose slices are that much finer.
+            (N, H, W) uint8, 0 is background; (N * factor, H, W) of a segmenter with a `factor`,
+            whose slices are that much finer.
         """
 
 
 def is_segmenter(path):
-    """Whether a model file belongs to a family that segments by itself; CheckpointError where it cannot be read."""
+    """Whether a model file belongs to a family that segments by itself.
+
+    CheckpointError where it cannot be read.
+    """
     from SlicePropagationLib.checkpoint import load_checkpoint
 
     return load_checkpoint(path).family in SEGMENTERS
@@ -85,14 +93,17 @@ def load_segmenter(path, device="auto", families=SEGMENTERS):
         segmenter = getattr(import_module(module), maker)(checkpoint, path, device)
     except (ConfigError, KeyError, TypeError) as error:
         raise CheckpointError(
-            f"The configuration in {path} is not one of family {checkpoint.family} ({error}); it is damaged or from another version."
+            f"The configuration in {path} is not one of family {checkpoint.family} ({error}); it is"
+            " damaged or from another version."
         ) from error
     segmenter.model_sha256 = checkpoint.sha256
     return segmenter
 
 
 def segment_file(image, model, out, *, device="auto", axis="k", is_cyclic=True, report=None):
-    """Segment a volume or a sequence; writes the label map O and the record O.json beside it, both or none.
+    """Segment a volume or a sequence.
+
+    Writes the label map O and the record O.json beside it, both or none.
 
     Args:
         image, model, out: files; the result has as many dimensions as the image.
@@ -156,6 +167,7 @@ def _target(source, segmenter, across):
         return source
     if isinstance(source, Sequence):
         raise InputError(
-            f"This model makes {factor} fine slices of one and takes 3D volumes, {source.path} is a sequence; save the frame that you need as a volume."
+            f"This model makes {factor} fine slices of one and takes 3D volumes, {source.path} is a"
+            " sequence; save the frame that you need as a volume."
         )
     return refine_volume(source, across, factor)

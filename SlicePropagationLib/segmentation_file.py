@@ -52,7 +52,8 @@ def is_segmentation(path):
 def read_labels(path, volume):
     """Read a label map or a segmentation onto a volume's grid.
 
-    A segmentation file may be cropped to its segments, as Slicer writes it, and may have several layers; where segments
+    A segmentation file may be cropped to its segments, as Slicer writes it, and may have several
+    layers; where segments
     overlap, the later one is on top, and a warning says so.
 
     Returns:
@@ -67,7 +68,8 @@ def read_labels(path, volume):
         return _read_segmentation(image, path, volume)
     if image.GetNumberOfComponentsPerPixel() > 1:
         raise InputError(
-            f"{path} has {image.GetNumberOfComponentsPerPixel()} values per voxel, a label map has 1; export it as a label map."
+            f"{path} has {image.GetNumberOfComponentsPerPixel()} values per voxel, a label map has"
+            " 1; export it as a label map."
         )
     if image.GetDimension() == 4 and image.GetSize()[3] == 1:
         image = image[:, :, :, 0]  # the one time of a 4D file is a volume, as read_volume has it
@@ -77,7 +79,9 @@ def read_labels(path, volume):
 
 
 def write_labels(path, labels, volume, segments, tags=None):
-    """Write a (K, J, I) label map on the volume's grid; `.seg.nrrd` also carries names, colours and tags.
+    """Write a (K, J, I) label map on the volume's grid.
+
+    `.seg.nrrd` also carries names, colours and tags.
 
     Args:
         tags: {label: {tag name: value}} to add to the segments of a `.seg.nrrd`.
@@ -94,11 +98,13 @@ def checked_labels(array, path):
     low, high = (array.min(), array.max()) if array.size else (0, 0)
     if low < 0 or high > 255:
         raise InputError(
-            f"{path} has label values from {low:g} to {high:g}, labels must lie between 0 and 255; renumber them."
+            f"{path} has label values from {low:g} to {high:g}, labels must lie between 0 and 255;"
+            " renumber them."
         )
     if np.issubdtype(array.dtype, np.floating) and not np.array_equal(array, np.round(array)):
         raise InputError(
-            f"{path} has fractional values between {low:g} and {high:g}, labels are whole numbers; is it an image?"
+            f"{path} has fractional values between {low:g} and {high:g}, labels are whole numbers;"
+            " is it an image?"
         )
     return array.astype(np.uint8)
 
@@ -112,17 +118,18 @@ def _read_segmentation(image, path, volume):
         raise InputError(
             f"{path} is not a 3D segmentation (size {image.GetSize()}); save one time point."
         )
-    labels, segments, num_shared = np.zeros(layers.shape[:3], np.uint8), [], 0
+    labels = np.zeros(layers.shape[:3], np.uint8)
+    segments = []
+    num_shared = 0
     for number, fields in enumerate(_segment_fields(image)):
         try:
-            value, layer = (
-                int(fields.get("LabelValue", number + 1)),
-                layers[..., int(fields.get("Layer", 0))],
-            )
+            value = int(fields.get("LabelValue", number + 1))
+            layer = layers[..., int(fields.get("Layer", 0))]
             segment = _segment(fields, number, {segment.label for segment in segments}, value)
         except (ValueError, IndexError, StopIteration) as error:
             raise InputError(
-                f"{path} describes its segment {number + 1} in a way that cannot be read ({error}); save it again in 3D Slicer."
+                f"{path} describes its segment {number + 1} in a way that cannot be read ({error});"
+                " save it again in 3D Slicer."
             ) from error
         mask = layer == value
         num_shared += np.count_nonzero(labels[mask])
@@ -168,7 +175,10 @@ def _segment(fields, number, used, value):
 def _onto_grid(labels, image, volume, path):
     """Lay a segmentation that Slicer cropped to its segments back into the volume's grid."""
     same_lattice = np.allclose(
-        image.GetSpacing(), volume.image.GetSpacing(), rtol=0, atol=TOLERANCE
+        image.GetSpacing(),
+        volume.image.GetSpacing(),
+        rtol=0,
+        atol=TOLERANCE,
     ) and np.allclose(image.GetDirection(), volume.image.GetDirection(), rtol=0, atol=TOLERANCE)
     offset = np.array(volume.image.TransformPhysicalPointToContinuousIndex(image.GetOrigin()))
     start = np.round(offset).astype(int)[::-1]  # K, J, I

@@ -56,31 +56,31 @@ def read_sequence(path):
     )  # an NRRD sequence of Slicer: frames are components
     if not is_listed and (image.GetDimension() != 4 or image.GetNumberOfComponentsPerPixel() > 1):
         raise InputError(
-            f"{path} has {image.GetDimension()} dimensions (size {'x'.join(map(str, image.GetSize()))}), a sequence needs 4; give the volumes of all times in one file."
+            f"{path} has {image.GetDimension()} dimensions (size"
+            f" {'x'.join(map(str, image.GetSize()))}), a sequence needs 4; give the volumes of all"
+            " times in one file."
         )
     if is_listed:
-        array, frame, step = (
-            np.moveaxis(sitk.GetArrayFromImage(image), -1, 0),
-            sitk.VectorIndexSelectionCast(image, 0),
-            1.0,
-        )
+        array = np.moveaxis(sitk.GetArrayFromImage(image), -1, 0)
+        frame = sitk.VectorIndexSelectionCast(image, 0)
+        step = 1.0
     else:
-        array, frame, step = (
-            sitk.GetArrayFromImage(image),
-            image[:, :, :, 0],
-            float(image.GetSpacing()[3]) or 1.0,
-        )
+        array = sitk.GetArrayFromImage(image)
+        frame = image[:, :, :, 0]
+        step = float(image.GetSpacing()[3]) or 1.0
     return _checked(array, frame, step, path)
 
 
 def _checked(array, frame, step, path):
     if array.size == 0:
         raise InputError(
-            f"{path} is empty (size {'x'.join(map(str, array.shape[::-1]))}); give a sequence with voxels."
+            f"{path} is empty (size {'x'.join(map(str, array.shape[::-1]))}); give a sequence with"
+            " voxels."
         )
     if len(array) < 2:
         raise InputError(
-            f"{path} has {len(array)} frame, a sequence needs at least 2; use it as a volume with --frame 0."
+            f"{path} has {len(array)} frame, a sequence needs at least 2; use it as a volume with"
+            " --frame 0."
         )
     return Sequence(_finite(array, path), frame, step, Path(path))
 
@@ -106,7 +106,11 @@ def time_stacks(sequence, axis=0, *, is_cyclic=True):
 
 
 def is_sequence(path):
-    """Whether a file holds volumes over time; only its header is read, a file that cannot be read is none, a folder is taken for a DICOM series."""
+    """Whether a file holds volumes over time.
+
+    Only its header is read, a file that cannot be read is none, a folder is taken for a DICOM
+    series.
+    """
     if Path(path).is_dir():
         return True
     return _has_header(
@@ -140,7 +144,9 @@ def _is_listed(reader, path):
 
 
 def write_sequence(path, array, like):
-    """Write a (T, K, J, I) array on the grid of a Sequence; a name that ends in .seq.nrrd gives an NRRD sequence as Slicer writes it.
+    """Write a (T, K, J, I) array on the grid of a Sequence.
+
+    A name that ends in .seq.nrrd gives an NRRD sequence as Slicer writes it.
 
     Args:
         like: the Sequence that has the geometry.
@@ -178,7 +184,8 @@ def _finite(array, path):
         array = np.nan_to_num(array, posinf=0, neginf=0)
     if array.min() == array.max():
         raise InputError(
-            f"{path} is constant (every voxel is {array.flat[0]}); give the images, not an empty mask."
+            f"{path} is constant (every voxel is {array.flat[0]}); give the images, not an empty"
+            " mask."
         )
     return array
 
@@ -192,19 +199,20 @@ def read_label_sequence(path, sequence):
     """
     image = read_image(path)
     if image.GetDimension() == 3 and image.GetNumberOfComponentsPerPixel() > 1:
-        array, frame = (
-            np.moveaxis(sitk.GetArrayFromImage(image), -1, 0),
-            sitk.VectorIndexSelectionCast(image, 0),
-        )
+        array = np.moveaxis(sitk.GetArrayFromImage(image), -1, 0)
+        frame = sitk.VectorIndexSelectionCast(image, 0)
     elif image.GetDimension() == 4:
-        array, frame = sitk.GetArrayFromImage(image), image[:, :, :, 0]
+        array = sitk.GetArrayFromImage(image)
+        frame = image[:, :, :, 0]
     else:
         raise InputError(
-            f"{path} has {image.GetDimension()} dimensions, labels of a sequence need 4; give the label maps of all times in one file."
+            f"{path} has {image.GetDimension()} dimensions, labels of a sequence need 4; give the"
+            " label maps of all times in one file."
         )
     if len(array) != len(sequence):
         raise InputError(
-            f"{path} has labels of {len(array)} frames, {sequence.path} has {len(sequence)}; annotations outside the sequence belong to no frame. Give one label map per frame."
+            f"{path} has labels of {len(array)} frames, {sequence.path} has {len(sequence)};"
+            " annotations outside the sequence belong to no frame. Give one label map per frame."
         )
     check_same_grid(sequence.image, frame, "the sequence", str(path))
     return checked_labels(array, path)

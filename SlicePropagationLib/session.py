@@ -55,13 +55,15 @@ class Step:
 class AnnotationSession:
     """One stack, its labels, and where every mask came from.
 
-    Labels may overlap on slices that a person drew (an anchor is kept as drawn); `label_map` then shows the higher
+    Labels may overlap on slices that a person drew (an anchor is kept as drawn); `label_map` then
+    shows the higher
     number on top of the lower.
 
     Attributes:
         stack: the `SliceStack` that is annotated.
         labels: the label numbers, ascending, each in 1..255.
-        provenance: (L, N) uint8, values of `Provenance`, one row per label in the order of `labels`.
+        provenance: (L, N) uint8, values of `Provenance`, one row per label in the order of
+            `labels`.
         confidence: (L, N) float32 in [0, 1]; 1 for anchors, NaN where nothing was predicted.
         history: the events so far, in order: what a person did and which runs were made.
         anchors_clock: the clock when any anchor last changed; a cheap way to see that none did.
@@ -77,7 +79,8 @@ class AnnotationSession:
         self.history = []
         self._states = {label: {} for label in self.labels}
         self._clock = self.anchors_clock = 0
-        self._undo, self._redo = [], []
+        self._undo = []
+        self._redo = []
 
     # What is known
 
@@ -124,7 +127,10 @@ class AnnotationSession:
         return areas
 
     def label_map(self):
-        """(N, H, W) uint8 label map, 0 is background; anchors lie on top of predictions, higher labels on lower ones."""
+        """(N, H, W) uint8 label map, 0 is background.
+
+        Anchors lie on top of predictions, higher labels on lower ones.
+        """
         labels = np.zeros(self.stack.images.shape, np.uint8)
         for wants_anchors in (False, True):
             for label in self.labels:
@@ -138,7 +144,10 @@ class AnnotationSession:
         return self.state(label, index).provenance >= Provenance.SEED
 
     def anchors(self, label):
-        """Slices on which a person vouches for `label`, ascending; propagation never overwrites them."""
+        """Slices on which a person vouches for `label`, ascending.
+
+        Propagation never overwrites them.
+        """
         return sorted(index for index in self._row(label) if self.is_anchor(label, index))
 
     def anchor_masks(self, label):
@@ -148,7 +157,8 @@ class AnnotationSession:
     def stale(self, label):
         """(N,) bool: predicted slices whose gap saw an anchor set, changed or removed since."""
         stale = np.zeros(len(self.stack), bool)
-        row, anchors = self._row(label), self.anchors(label)
+        row = self._row(label)
+        anchors = self.anchors(label)
         changed = {index: state.changed_at for index, state in row.items() if state.changed_at}
         for gap in planning.list_gaps(anchors, len(self.stack)):
             latest = max(
@@ -199,7 +209,8 @@ class AnnotationSession:
         """Store a drawn (H, W) mask; drawing over a prediction makes it a correction.
 
         Args:
-            provenance: what it is, when that is known from elsewhere (a file); one of the three anchors.
+            provenance: what it is, when that is known from elsewhere (a file); one of the three
+                anchors.
         """
         patch = self._checked_patch(index, mask)
         predicted = self.state(label, index).provenance in (
@@ -238,12 +249,16 @@ class AnnotationSession:
     def absorb(self, masks):
         """Take over what a person changed elsewhere (an editor, a file).
 
-        A slice that differs from the session is a seed or a correction of its label. An erased prediction is a
-        correction ("not here"), an erased drawing is an anchor taken back. A label that only lost pixels to another
-        label's drawing keeps its provenance; a seed that lost all of them is taken back, as nothing that was drawn is left.
+        A slice that differs from the session is a seed or a correction of its label. An erased
+        prediction is a
+        correction ("not here"), an erased drawing is an anchor taken back. A label that only lost
+        pixels to another
+        label's drawing keeps its provenance; a seed that lost all of them is taken back, as nothing
+        that was drawn is left.
 
         Args:
-            masks: {label: (N, H, W) bool mask, or N patches, or {slice index: (H, W) mask or patch} for some slices}.
+            masks: {label: (N, H, W) bool mask, or N patches, or {slice index: (H, W) mask or patch}
+                for some slices}.
 
         Returns:
             The (label, index) pairs that became, changed or stopped being anchors.
@@ -256,7 +271,10 @@ class AnnotationSession:
         return [edit for edit in sorted(edits) if self._absorb_slice(*edit, edits)]
 
     def cede(self, label, index, patch):
-        """Shrink a mask to what another label's drawing left of it; who vouched for it still does."""
+        """Shrink a mask to what another label's drawing left of it.
+
+        Who vouched for it still does.
+        """
         self.trim(label, index, patch, self.open_step("Draw"))
         self.history.append({"event": "cede", "label": label, "index": index, "patch": patch})
 
@@ -283,7 +301,10 @@ class AnnotationSession:
         )
 
     def trim(self, label, index, patch, step):
-        """Shrink a mask without a change of provenance, confidence or age; a shrunk anchor makes its gaps stale."""
+        """Shrink a mask without a change of provenance, confidence or age.
+
+        A shrunk anchor makes its gaps stale.
+        """
         self._clock += 1
         state = self.state(label, index)
         changed_at = state.changed_at
@@ -327,7 +348,8 @@ class AnnotationSession:
             self.history.pop()
         else:  # the run went on without it
             self.history.append({"event": "redo"})
-        step.events, step.undone_by = [], None
+        step.events = []
+        step.undone_by = None
         self._undo.append(self._swap(step))
         return step.name
 
@@ -360,7 +382,8 @@ class AnnotationSession:
             return self._states[label]
         except KeyError:
             raise ConfigError(
-                f"Label {label} is not part of this session, which has {list(self.labels)}; choose one of these."
+                f"Label {label} is not part of this session, which has {list(self.labels)}; choose"
+                " one of these."
             ) from None
 
     def _write(self, label, index, state, step):
@@ -396,7 +419,8 @@ class AnnotationSession:
                 yield index, patch
 
     def _absorb_slice(self, label, index, edits):
-        patch, state = edits[label, index], self.state(label, index)
+        patch = edits[label, index]
+        state = self.state(label, index)
         is_covered_seed = patch.is_empty and state.provenance == Provenance.SEED
         if not is_covered_seed and self._only_lost_to_others(label, index, edits):
             self.cede(label, index, patch)
@@ -408,7 +432,8 @@ class AnnotationSession:
         return True
 
     def _only_lost_to_others(self, label, index, edits):
-        shape, before = self.stack.slice_shape, self.mask(label, index)
+        shape = self.stack.slice_shape
+        before = self.mask(label, index)
         after = edits[label, index].paste(shape)
         taken = before & ~after
         gained = np.zeros(shape, bool)
@@ -421,7 +446,8 @@ class AnnotationSession:
         self._check_index(index)
         if mask.shape != self.stack.slice_shape:
             raise GeometryMismatchError(
-                f"The mask is {mask.shape}, the slices are {self.stack.slice_shape}; draw on the same grid."
+                f"The mask is {mask.shape}, the slices are {self.stack.slice_shape}; draw on the"
+                " same grid."
             )
         return Patch.cut(mask.astype(bool))
 

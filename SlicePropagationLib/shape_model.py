@@ -12,7 +12,8 @@ from SlicePropagationLib.metrics import dice
 from SlicePropagationLib.networks.acnn_config import AutoencoderConfig, PredictorConfig
 from SlicePropagationLib.networks.shape_autoencoder import ShapeAutoencoder, TLNetwork
 
-AUTOENCODER, PREDICTOR = "acnn.autoencoder", "acnn.predictor"
+AUTOENCODER = "acnn.autoencoder"
+PREDICTOR = "acnn.predictor"
 
 
 class ShapeModel:
@@ -27,12 +28,10 @@ class ShapeModel:
     """
 
     def __init__(self, autoencoder, predictor, labels, sha256):
-        self.autoencoder, self.predictor, self.labels, self.sha256 = (
-            autoencoder,
-            predictor,
-            labels,
-            sha256,
-        )
+        self.autoencoder = autoencoder
+        self.predictor = predictor
+        self.labels = labels
+        self.sha256 = sha256
         self.grid = autoencoder.config.grid
         for network in (autoencoder, predictor):
             if network is not None:
@@ -47,10 +46,17 @@ class ShapeModel:
         )
 
     def classes_of(self, labels, spacing_mm, name, *, must_fit=True):
-        """(D, H, W) classes of an (N, H, W) label map, on the model's grid about its structures; InputError where there are none, or they must fit and do not."""
+        """(D, H, W) classes of an (N, H, W) label map, on the model's grid about its structures.
+
+        InputError where there are none, or they must fit and do not.
+        """
         classes = to_classes(labels, self.labels)
         return place_on_structure(
-            self.grid, classes, spacing_mm, name, must_fit=must_fit
+            self.grid,
+            classes,
+            spacing_mm,
+            name,
+            must_fit=must_fit,
         ).read_classes(classes, len(self.labels) + 1)
 
     @torch.no_grad()
@@ -67,7 +73,8 @@ class ShapeModel:
         """
         if self.predictor is None:
             raise CheckpointError(
-                "This model has no predictor from images to codes; train one with `slice-propagation train acnn_predictor --prior`."
+                "This model has no predictor from images to codes; train one with"
+                " `slice-propagation train acnn_predictor --prior`."
             )
         return self.predictor(torch.from_numpy(normalise_linearly(image))[None, None])[0].numpy()
 
@@ -85,17 +92,24 @@ class ShapeModel:
         return self.probabilities(self.code(classes)).argmax(axis=0).astype(np.uint8)
 
     def implausibility(self, classes):
-        """Distance of a shape's code from the code of what it decodes to, ||f(y) - f(g(f(y)))||; 0 for a shape that the model knows perfectly.
+        """Distance of a shape's code from the code of what it decodes to, ||f(y) - f(g(f(y)))||.
 
-        The decoded shape is a label map again, most probable classes, because the encoder has learnt label maps. Whether it ranks shapes
-        depends on how well the auto-encoder is trained: seconds of training on two phantoms are not enough for it.
+        0 for a shape that the model knows perfectly.
+
+        The decoded shape is a label map again, most probable classes, because the encoder has
+        learnt label maps. Whether it ranks shapes
+        depends on how well the auto-encoder is trained: seconds of training on two phantoms are not
+        enough for it.
         """
         return float(np.linalg.norm(self.code(classes) - self.code(self.nearest_shape(classes))))
 
     def misfit(self, classes):
-        """1 - the mean Dice of a shape's structures with what its code decodes to, in [0, 1]; NaN for a shape without any.
+        """1 - the mean Dice of a shape's structures with what its code decodes to, in [0, 1].
 
-        On hippocampi it ranks propagated masks by their Dice, which the distance of the codes hardly does
+        NaN for a shape without any.
+
+        On hippocampi it ranks propagated masks by their Dice, which the distance of the codes
+        hardly does
         (Testing/Reports/acnn/report.md).
         """
         decoded = self.nearest_shape(classes)
@@ -109,7 +123,8 @@ def load_shape_model(path, *, needs_predictor=False):
     """The shape model in a model file of family acnn.autoencoder or acnn.predictor.
 
     Raises:
-        CheckpointError: the file is missing, damaged, of another family, or lacks the predictor that is needed.
+        CheckpointError: the file is missing, damaged, of another family, or lacks the predictor
+            that is needed.
     """
     checkpoint = load_checkpoint(path, {PREDICTOR} if needs_predictor else {AUTOENCODER, PREDICTOR})
     try:
@@ -122,7 +137,8 @@ def load_shape_model(path, *, needs_predictor=False):
             network = TLNetwork(config_from_dict(PredictorConfig, checkpoint.config["network"]))
     except (ConfigError, KeyError, TypeError, ValueError) as error:
         raise CheckpointError(
-            f"The configuration in {path} is not one of family {checkpoint.family} ({error}); it is damaged or from another version."
+            f"The configuration in {path} is not one of family {checkpoint.family} ({error}); it is"
+            " damaged or from another version."
         ) from error
     fill_network(network, checkpoint, path)
     if checkpoint.family == AUTOENCODER:

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import numpy as np
 
+from SlicePropagationLib.atomic import atomic_folder
 from SlicePropagationLib.case import choose_engine, object_session
 from SlicePropagationLib.confidence import next_slice_to_correct
 from SlicePropagationLib.engine import plan_session, propagate
 from SlicePropagationLib.errors import InputError
 from SlicePropagationLib.metrics import dice_within, dice_without, slices_past_ends
-from SlicePropagationLib.atomic import atomic_folder
 from SlicePropagationLib.segmentation_file import read_labels
 from SlicePropagationLib.volume import AXES, read_volume
 
@@ -25,7 +25,8 @@ class Round:
         shots: number of annotated slices.
         dice: whole volume, annotated slices excluded (the primary score).
         dice_thesis: the structure's extent only, annotated slices included.
-        mm_past_ends: how far the prediction runs past both ends of the structure together, in millimetres.
+        mm_past_ends: how far the prediction runs past both ends of the structure together, in
+            millimetres.
         annotated: indices of the annotated slices, in the order they were drawn.
         seconds_per_slice: time of the round's propagation, per slice predicted; None when none was.
     """
@@ -39,22 +40,28 @@ class Round:
 
 
 def simulate(session, truth, engine, *, pick="largest", correct="suggested", budget=5):
-    """Annotate `budget` slices one after the other as a person would; a correction is the truth of one slice.
+    """Annotate `budget` slices one after the other as a person would.
+
+    A correction is the truth of one slice.
 
     Args:
         session: an AnnotationSession of one label, without annotations.
         truth: (N, H, W) bool.
         engine: what walks.
         pick: the slice annotated first, "largest" area or "middle" of the extent.
-        correct: "suggested" by the confidence, "worst" by the truth, "uniform" over the true extent (all slices drawn at
-            once, then one run), or "steps": from the middle outwards at every tenth of the true extent, each correction
-            propagated outwards only, as in the slice-propagation thesis; `pick` counts for the first two alone.
+        correct: "suggested" by the confidence, "worst" by the truth, "uniform" over the true extent
+            (all slices drawn at
+            once, then one run), or "steps": from the middle outwards at every tenth of the true
+            extent, each correction
+            propagated outwards only, as in the slice-propagation thesis; `pick` counts for the
+            first two alone.
 
     Yields:
         Round after each annotated slice; fewer than the budget when nothing is left to correct.
     """
     label = session.labels[0]
-    steps, shown = slices_in_steps(truth), np.flatnonzero(truth.any(axis=(1, 2)))
+    steps = slices_in_steps(truth)
+    shown = np.flatnonzero(truth.any(axis=(1, 2)))
     for shots in range(1, budget + 1):
         span = None
         if correct == "uniform":
@@ -102,7 +109,8 @@ def first_slice(truth, pick="largest"):
 def slices_in_steps(truth, share=0.1):
     """The middle slice of the extent, then slices at multiples of `share` of its length, upwards and downwards in turn."""
     shown = np.flatnonzero(truth.any(axis=(1, 2)))
-    middle, length = int(shown[len(shown) // 2]), int(shown[-1] - shown[0] + 1)
+    middle = int(shown[len(shown) // 2])
+    length = int(shown[-1] - shown[0] + 1)
     offsets = [
         sign * max(number, round(number * share * length))
         for number in range(1, length + 1)
@@ -163,7 +171,8 @@ def simulate_files(arguments):
     labels, _ = read_labels(arguments.truth, volume)
     if not (labels == arguments.label).any():
         raise InputError(
-            f"{arguments.truth} has no voxel of label {arguments.label}, only of {np.unique(labels[labels > 0]).tolist()}; choose one of these."
+            f"{arguments.truth} has no voxel of label {arguments.label}, only of"
+            f" {np.unique(labels[labels > 0]).tolist()}; choose one of these."
         )
     session, truth = object_session(volume, labels, arguments.label, 2 - AXES.index(arguments.axis))
     engine = choose_engine(arguments.engine, arguments.device)
@@ -181,7 +190,8 @@ def simulate_files(arguments):
         path = Path(arguments.out)
         with atomic_folder(path.parent) as partial:
             (partial / path.name).write_text(
-                json.dumps([asdict(entry) for entry in rounds], indent=1), encoding="utf-8"
+                json.dumps([asdict(entry) for entry in rounds], indent=1),
+                encoding="utf-8",
             )
     return rounds
 

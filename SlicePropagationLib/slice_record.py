@@ -12,19 +12,26 @@ from SlicePropagationLib.session import Provenance, SliceState
 TAG = "SlicePropagation.Slices"
 FORMAT = 1
 PROVENANCES = {int(provenance) for provenance in Provenance}
-MAX_SHIFT = 0.4  # in voxels; below one half, the nearest voxel of a grid that was moved is still the same one
+# in voxels; below one half, the nearest voxel of a grid that was moved is still the same one
+MAX_SHIFT = 0.4
 
 
 def encode_slices(session, label, engine, model_hash=None, *, is_left_handed=False, grid=None):
     """Provenance, confidence and age of every slice that is known, with engine, model and version, as JSON text.
 
     Args:
-        is_left_handed: whether the voxel axes of the volume are a left-handed system; Slicer turns such a volume around when it reads it from a file.
+        is_left_handed: whether the voxel axes of the volume are a left-handed system; Slicer turns
+            such a volume around when it reads it from a file.
         grid: what the slices are slices of, from `grid_values`; None leaves it open.
     """
     states = {index: session.state(label, index) for index in range(len(session.stack))}
     return encode_states(
-        states, session.stack.axis, engine, model_hash, is_left_handed=is_left_handed, grid=grid
+        states,
+        session.stack.axis,
+        engine,
+        model_hash,
+        is_left_handed=is_left_handed,
+        grid=grid,
     )
 
 
@@ -92,7 +99,8 @@ def grid_values(size, matrix, *, is_left_handed=False):
 
     Args:
         size: numbers of voxels (I, J, K).
-        matrix: (3, 4) from voxel indices I, J, K to the coordinates, in mm, of what the record belongs to.
+        matrix: (3, 4) from voxel indices I, J, K to the coordinates, in mm, of what the record
+            belongs to.
         is_left_handed: as in `encode_slices`.
     """
     matrix = np.array(matrix, float)
@@ -103,7 +111,10 @@ def grid_values(size, matrix, *, is_left_handed=False):
 
 
 def is_on_grid(values, grid):
-    """Whether decoded values belong to the voxels of a grid, from `grid_values`; a record that states none belongs to any, as those of earlier versions."""
+    """Whether decoded values belong to the voxels of a grid, from `grid_values`.
+
+    A record that states none belongs to any, as those of earlier versions.
+    """
     stated = values.get("grid")
     return stated is None or (
         stated["size"] == grid["size"]
@@ -113,7 +124,8 @@ def is_on_grid(values, grid):
 
 def _shift(before, now, size):
     """How far, in voxels along an axis, a corner of a grid is from where it was."""
-    before, now = np.array(before), np.array(now)
+    before = np.array(before)
+    now = np.array(now)
     corners = np.array(list(product(*((0, number - 1) for number in size))), float)
     points = corners @ before[:, :3].T + before[:, 3]
     return np.abs(np.linalg.solve(now[:, :3], (points - now[:, 3]).T).T - corners).max()
@@ -122,7 +134,8 @@ def _shift(before, now, size):
 def in_system(values, count, *, is_left_handed):
     """Decoded values for a volume whose voxel axes are, or are not, a left-handed system.
 
-    Slicer makes a volume right-handed by turning its last axis, K, around: slices along it are counted from the other end then.
+    Slicer makes a volume right-handed by turning its last axis, K, around: slices along it are
+    counted from the other end then.
 
     Args:
         values: what `decode_slices` returned.

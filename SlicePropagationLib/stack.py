@@ -21,7 +21,8 @@ class SliceStack:
         axis: the axis of the volume array (k, j, i) that became the slice axis: 0, 1 or 2.
         is_cyclic: whether the last slice is followed by the first (a heart beat).
         is_time: whether the slices are one place at successive times.
-        notes: what engines found out about these images and want to find again; goes with the stack.
+        notes: what engines found out about these images and want to find again; goes with the
+            stack.
     """
 
     images: np.ndarray
@@ -34,7 +35,8 @@ class SliceStack:
     def __post_init__(self):
         if self.images.ndim != 3:
             raise InputError(
-                f"A stack needs a 3D image, this one has {self.images.ndim} dimensions; pick a single volume or frame."
+                f"A stack needs a 3D image, this one has {self.images.ndim} dimensions; pick a"
+                " single volume or frame."
             )
         if 0 in self.images.shape:
             raise InputError(
@@ -42,7 +44,8 @@ class SliceStack:
             )
         if any(not spacing > 0 for spacing in self.spacing_mm):
             raise InputError(
-                f"Voxel spacing must be positive, the image says {self.spacing_mm} mm; correct its header."
+                f"Voxel spacing must be positive, the image says {self.spacing_mm} mm; correct its"
+                " header."
             )
         images = np.ascontiguousarray(self.images, dtype=np.float32)
         if images is self.images or images.base is self.images:
@@ -81,11 +84,15 @@ class SliceStack:
         """
         if volume.ndim != 3:
             raise InputError(
-                f"A stack needs a 3D image, this one has {volume.ndim} dimensions; pick a single volume or frame."
+                f"A stack needs a 3D image, this one has {volume.ndim} dimensions; pick a single"
+                " volume or frame."
             )
         order = (axis, *(other for other in range(3) if other != axis))
         return cls(
-            np.transpose(volume, order), tuple(float(spacing_mm[a]) for a in order), axis, is_cyclic
+            np.transpose(volume, order),
+            tuple(float(spacing_mm[a]) for a in order),
+            axis,
+            is_cyclic,
         )
 
     def to_volume(self, array):
@@ -108,7 +115,8 @@ def finite_values(array, name):
     finite = np.isfinite(array)
     if not finite.any():
         raise InputError(
-            f"{name} holds no finite voxel (all {array.size} are NaN or infinite); export the image again."
+            f"{name} holds no finite voxel (all {array.size} are NaN or infinite); export the image"
+            " again."
         )
     log.warning(
         "%s has %d NaN or infinite voxels; they count as the smallest value, %g.",
@@ -136,5 +144,6 @@ def check_outline(name, index, area, num_pixels):
         )
     if area == num_pixels:
         raise InputError(
-            f"{name} fills all {num_pixels} pixels of slice {index}; outline the structure and leave its surroundings free."
+            f"{name} fills all {num_pixels} pixels of slice {index}; outline the structure and"
+            " leave its surroundings free."
         )

@@ -1,4 +1,7 @@
-"""`superresolve`: the annotation of thick slices on a fine grid, without stair steps; every slice that was annotated stays as it is."""
+"""`superresolve`: the annotation of thick slices on a fine grid, without stair steps.
+
+Every slice that was annotated stays as it is.
+"""
 
 import json
 import time
@@ -13,12 +16,14 @@ from SlicePropagationLib.engines.distance import FAR_MM, signed_distance
 from SlicePropagationLib.errors import InputError
 from SlicePropagationLib.outputs import check_output, companion, versions
 from SlicePropagationLib.refined import refine_volume
-from SlicePropagationLib.segmentation_file import read_labels, write_labels
 from SlicePropagationLib.segment import load_segmenter
+from SlicePropagationLib.segmentation_file import read_labels, write_labels
 from SlicePropagationLib.stack import SliceStack
 from SlicePropagationLib.volume import AXES, read_volume
 
-CAP = 0.75  # slices that a cap reaches beyond the last one: it holds the half slice that the last one stands for
+# slices that a cap reaches beyond the last one: it holds the half slice that the last one stands
+# for
+CAP = 0.75
 FEWEST_STEPS = 1.5  # a slice distance of fewer pixels has no stair steps to remove
 MAKER = "SlicePropagationLib.engines.subpixel_segmenter:make_subpixel"
 FAMILIES = {"acnn.segmentation": MAKER, "acnn.superresolution": MAKER}
@@ -29,9 +34,11 @@ def superresolve_file(image, labels, out, *, model=None, axis="auto", factor=Non
 
     Args:
         image, labels, out: files; labels may be None.
-        model: model file of a network for this, or None: shapes are interpolated from slice to slice.
+        model: model file of a network for this, or None: shapes are interpolated from slice to
+            slice.
         axis: "i", "j", "k", or "auto" for the axis with the thickest slices.
-        factor: fine slices for a thick one; None for the model's, or slices as thin as pixels are wide.
+        factor: fine slices for a thick one; None for the model's, or slices as thin as pixels are
+            wide.
 
     Returns:
         (N * factor, ...) array in the order of the volume's axes.
@@ -41,7 +48,8 @@ def superresolve_file(image, labels, out, *, model=None, axis="auto", factor=Non
     """
     out = Path(out)
     check_output(out, image=image, labels=labels)
-    record_path, began = companion(out, ".json"), time.perf_counter()
+    record_path = companion(out, ".json")
+    began = time.perf_counter()
     volume = read_volume(image)
     across = int(np.argmax(volume.spacing_mm)) if axis == "auto" else 2 - AXES.index(axis)
     stack = SliceStack.from_volume(volume.array, volume.spacing_mm, across)
@@ -63,9 +71,9 @@ def superresolve_file(image, labels, out, *, model=None, axis="auto", factor=Non
         "factor": factor,
         "versions": versions(),
         "seconds": round(time.perf_counter() - began, 3),
-        "annotated_slices": [index * factor + factor // 2 for index in range(len(stack))]
-        if labels
-        else [],
+        "annotated_slices": (
+            [index * factor + factor // 2 for index in range(len(stack))] if labels else []
+        ),
     }
     with atomic_folder(out.parent) as partial:
         if labels:
@@ -79,7 +87,9 @@ def superresolve_file(image, labels, out, *, model=None, axis="auto", factor=Non
 
 
 def refine_labels(stack, labels, factor, network=None):
-    """Labels of thick slices on fine ones; fine slice j * factor + factor // 2 is slice j, unchanged.
+    """Labels of thick slices on fine ones.
+
+    Fine slice j * factor + factor // 2 is slice j, unchanged.
 
     Args:
         stack: the SliceStack.
@@ -102,7 +112,9 @@ def refine_labels(stack, labels, factor, network=None):
         found = network.refine(stack, labels)
         own = np.isin(fine, network.labels)
         fine = np.where(
-            found > 0, np.where(own | (fine == 0), found, fine), np.where(own, 0, fine)
+            found > 0,
+            np.where(own | (fine == 0), found, fine),
+            np.where(own, 0, fine),
         ).astype(np.uint8)
     fine[factor // 2 :: factor] = labels
     return fine
@@ -119,7 +131,8 @@ def interpolate_labels(labels, spacing_mm, factor):
     Returns:
         (N * factor, H, W) uint8.
 
-    Source: Raya and Udupa, IEEE TMI 9(1), 1990, with cubic instead of linear interpolation (Fritsch and Carlson, 1980).
+    Source: Raya and Udupa, IEEE TMI 9(1), 1990, with cubic instead of linear interpolation (Fritsch
+        and Carlson, 1980).
     """
     fine = np.zeros((len(labels) * factor, *labels.shape[1:]), np.uint8)
     window = tuple(
@@ -164,7 +177,8 @@ def _factor(stack, factor, network):
     if network is not None:
         if factor not in (None, network.factor):
             raise InputError(
-                f"The model makes {network.factor} fine slices of one, {factor} were asked for; leave --factor out, or choose another model."
+                f"The model makes {network.factor} fine slices of one, {factor} were asked for;"
+                " leave --factor out, or choose another model."
             )
         return network.factor
     if factor is not None:
@@ -176,8 +190,10 @@ def _factor(stack, factor, network):
     pixels = stack.spacing_mm[0] / np.sqrt(stack.pixel_area_mm2)
     if pixels < FEWEST_STEPS:
         raise InputError(
-            f"The slices are {stack.spacing_mm[0]:g} mm apart, the pixels {np.sqrt(stack.pixel_area_mm2):g} mm wide: there are no stair steps to remove. "
-            f"Choose the axis of the thick slices with --axis, or say with --factor how many slices you want for one."
+            f"The slices are {stack.spacing_mm[0]:g} mm apart, the pixels"
+            f" {np.sqrt(stack.pixel_area_mm2):g} mm wide: there are no stair steps to remove."
+            " Choose the axis of the thick slices with --axis, or say with --factor how many"
+            " slices you want for one."
         )
     return max(2, int(round(pixels)))
 
@@ -185,6 +201,7 @@ def _factor(stack, factor, network):
 def _enhanced(stack, network):
     if network is None or network.family != "acnn.superresolution":
         raise InputError(
-            "There are no labels to bring to fine slices; give --labels L, or --model with a model of family acnn.superresolution for the image itself."
+            "There are no labels to bring to fine slices; give --labels L, or --model with a model"
+            " of family acnn.superresolution for the image itself."
         )
     return network.enhance(stack)

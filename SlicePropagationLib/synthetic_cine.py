@@ -1,8 +1,11 @@
 """Synthetic cine sequences with known truth, made of a real end-diastolic and a real end-systolic frame.
 
-Landmarks on the outlines of the labels move from one frame to the other; a thin-plate spline carries the pixels between them (Bookstein,
-IEEE TPAMI 11, 1989). Nothing here registers images, so that no engine that is scored on these sequences has made them. Both frames are
-carried to every time and mixed; labels are mixed as distances to their outlines. Then come noise, a gain that drifts and breathing.
+Landmarks on the outlines of the labels move from one frame to the other; a thin-plate spline
+carries the pixels between them (Bookstein,
+IEEE TPAMI 11, 1989). Nothing here registers images, so that no engine that is scored on these
+sequences has made them. Both frames are
+carried to every time and mixed; labels are mixed as distances to their outlines. Then come noise, a
+gain that drifts and breathing.
 """
 
 from dataclasses import dataclass
@@ -13,7 +16,8 @@ from scipy.ndimage import binary_fill_holes, distance_transform_edt, map_coordin
 
 from SlicePropagationLib.errors import ConfigError, GeometryMismatchError, InputError
 
-# Share of the way from end-diastole to end-systole over the cycle: contraction, early filling, rest, atrial contraction.
+# Share of the way from end-diastole to end-systole over the cycle: contraction, early filling,
+# rest, atrial contraction.
 TIMES = (0.0, 0.08, 0.2, 0.32, 0.38, 0.46, 0.56, 0.66, 0.8, 0.9, 1.0)
 SHARES = (0.0, 0.1, 0.6, 0.96, 1.0, 0.86, 0.42, 0.24, 0.18, 0.07, 0.0)
 END_SYSTOLE = 0.38
@@ -28,7 +32,8 @@ class SyntheticCineConfig:
         frames: of one cycle; the first is end-diastole.
         rays: landmarks on each outline.
         stiffness: smoothing of the splines.
-        noise: standard deviation, gain: largest drift of the brightness, both as shares of the range of intensities.
+        noise: standard deviation, gain: largest drift of the brightness, both as shares of the
+            range of intensities.
         breathing_pixels: largest shift.
         seed: of everything random, together with the name of the case.
     """
@@ -65,12 +70,14 @@ def make_cine(diastole, systole, config, *, seed=0):
     """A sequence and its truth.
 
     Args:
-        diastole, systole: (image (K, H, W), labels (K, H, W) uint8) of the two real frames, voxel-aligned.
+        diastole, systole: (image (K, H, W), labels (K, H, W) uint8) of the two real frames,
+            voxel-aligned.
         config: a SyntheticCineConfig.
         seed: beside that of the configuration.
 
     Returns:
-        ((T, K, H, W) float32 images, (T, K, H, W) uint8 truth, indices of the slices kept: those with a structure in both frames).
+        ((T, K, H, W) float32 images, (T, K, H, W) uint8 truth, indices of the slices kept: those
+        with a structure in both frames).
 
     Raises:
         GeometryMismatchError: the frames differ in shape.
@@ -78,7 +85,8 @@ def make_cine(diastole, systole, config, *, seed=0):
     """
     if diastole[0].shape != systole[0].shape:
         raise GeometryMismatchError(
-            f"The end-diastolic frame is {diastole[0].shape}, the end-systolic one {systole[0].shape}; give two frames of one grid."
+            f"The end-diastolic frame is {diastole[0].shape}, the end-systolic one"
+            f" {systole[0].shape}; give two frames of one grid."
         )
     common = [
         k
@@ -90,7 +98,8 @@ def make_cine(diastole, systole, config, *, seed=0):
             "No slice shows one structure in both frames; a motion between them is not known."
         )
     rng = np.random.default_rng([config.seed, seed])
-    shares, shifts = contraction(config), _breathing(config, rng)
+    shares = contraction(config)
+    shifts = _breathing(config, rng)
     low, high = np.percentile(diastole[0], [1, 99])
     gains = 1 + config.gain * np.sin(
         2
@@ -106,7 +115,11 @@ def make_cine(diastole, systole, config, *, seed=0):
         landmarks = _landmarks(ends[0][1], ends[1][1], config.rays)
         for frame, share in enumerate(shares):
             images[frame, place], truth[frame, place] = _frame(
-                ends, landmarks, share, shifts[frame], config.stiffness
+                ends,
+                landmarks,
+                share,
+                shifts[frame],
+                config.stiffness,
             )
     images *= gains[:, None, None, None].astype(np.float32)
     return (
@@ -132,7 +145,8 @@ def _frame(ends, landmarks, share, shift, stiffness):
     """(image, labels) of one slice at one time, from both ends."""
     here = (1 - share) * landmarks[0] + share * landmarks[1] + shift
     shape = ends[0][0].shape
-    image, distances = 0.0, {}
+    image = 0.0
+    distances = {}
     for (source, labels), points, weight in zip(ends, landmarks, (1 - share, share)):
         if weight == 0:
             continue
@@ -152,7 +166,8 @@ def _frame(ends, landmarks, share, shift, stiffness):
 
 
 def _labels_of(distances, shape):
-    found, best = np.zeros(shape, np.uint8), np.zeros(shape)
+    found = np.zeros(shape, np.uint8)
+    best = np.zeros(shape)
     for label in sorted(distances):
         wins = distances[label] > best
         found[wins], best[wins] = label, distances[label][wins]
@@ -178,10 +193,8 @@ def _landmarks(first, second, num_rays):
         for column in np.linspace(0, width - 1, 5)
         if row in (0, height - 1) or column in (0, width - 1)
     ]
-    centre, reach = (
-        moving.mean(axis=(0, 1)),
-        np.linalg.norm(moving - moving.mean(axis=(0, 1)), axis=2).max(),
-    )
+    centre = moving.mean(axis=(0, 1))
+    reach = np.linalg.norm(moving - moving.mean(axis=(0, 1)), axis=2).max()
     angles = np.linspace(0, 2 * np.pi, 16, endpoint=False)
     still += [
         tuple(centre + 1.5 * reach * np.array([np.sin(angle), np.cos(angle)])) for angle in angles
@@ -190,7 +203,10 @@ def _landmarks(first, second, num_rays):
 
 
 def _outline(mask, num_rays):
-    """The outermost point of a filled mask along each ray from its centroid; None where a ray misses it."""
+    """The outermost point of a filled mask along each ray from its centroid.
+
+    None where a ray misses it.
+    """
     filled = binary_fill_holes(mask)
     places = np.argwhere(filled)
     centre = places.mean(axis=0)
@@ -209,7 +225,10 @@ def _spline(here, there, shape, stiffness):
     coarse = [np.arange(0, side + COARSE, COARSE, dtype=float) for side in shape]
     points = np.stack(np.meshgrid(*coarse, indexing="ij"), axis=-1).reshape(-1, 2)
     change = RBFInterpolator(
-        unique, (there - here)[index], smoothing=stiffness, kernel="thin_plate_spline"
+        unique,
+        (there - here)[index],
+        smoothing=stiffness,
+        kernel="thin_plate_spline",
     )(points)
     change = change.reshape(len(coarse[0]), len(coarse[1]), 2)
     rows, columns = (np.arange(side) / COARSE for side in shape)

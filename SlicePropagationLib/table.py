@@ -6,28 +6,36 @@ from SlicePropagationLib.errors import InputError
 
 
 def read_table(path, columns):
-    """The rows of a table as dicts of text; "" where a cell is absent. Rows without any text are left out.
+    """The rows of a table as dicts of text.
 
-    Cells are separated by commas, or by semicolons or tabs where the heading has them and no comma: spreadsheets write these where the comma is the decimal mark.
+    "" where a cell is absent. Rows without any text are left out.
+
+    Cells are separated by commas, or by semicolons or tabs where the heading has them and no comma:
+        spreadsheets write these where the comma is the decimal mark.
 
     Args:
         columns: those that every row must have something in.
 
     Raises:
-        InputError: the table cannot be read, lacks a column or has no row, or a row lacks a cell or has one too many.
+        InputError: the table cannot be read, lacks a column or has no row, or a row lacks a cell or
+            has one too many.
     """
     try:
         with open(
-            path, newline="", encoding="utf-8-sig"
+            path,
+            newline="",
+            encoding="utf-8-sig",
         ) as file:  # with the mark that Excel begins a file with, or without
             heading = file.readline()
             file.seek(0)
             separator = next((mark for mark in ",;\t" if mark in heading), ",")
             reader = csv.DictReader(file, restval="", delimiter=separator)
-            rows, known = list(reader), reader.fieldnames or ()
+            rows = list(reader)
+            known = reader.fieldnames or ()
     except (OSError, ValueError, csv.Error) as error:
         raise InputError(
-            f"{path} cannot be read as a table ({error}); give one with the columns {_listed(columns)}, separated by commas."
+            f"{path} cannot be read as a table ({error}); give one with the columns"
+            f" {_listed(columns)}, separated by commas."
         ) from error
     numbered = [
         (number, row)
@@ -36,7 +44,8 @@ def read_table(path, columns):
     ]
     if not numbered or not set(columns) <= set(known):
         raise InputError(
-            f"{path} has {len(numbered)} rows with the columns {', '.join(known) or 'none'}; it needs at least one row and the columns {_listed(columns)}, separated by commas."
+            f"{path} has {len(numbered)} rows with the columns {', '.join(known) or 'none'}; it"
+            f" needs at least one row and the columns {_listed(columns)}, separated by commas."
         )
     for number, row in numbered:
         empty = [column for column in columns if not row[column]]
@@ -46,7 +55,8 @@ def read_table(path, columns):
             )
         if any(row.get(None, ())):
             raise InputError(
-                f"{path} has {len(known) + len(row[None])} cells in row {number}, for {len(known)} columns; put a name with a {separator!r} in quotation marks."
+                f"{path} has {len(known) + len(row[None])} cells in row {number}, for {len(known)}"
+                f" columns; put a name with a {separator!r} in quotation marks."
             )
     return [row for _, row in numbered]
 

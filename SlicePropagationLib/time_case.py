@@ -27,7 +27,8 @@ from SlicePropagationLib.windows import unrolled
 class TimeSession:
     """An AnnotationSession along the time of one slice position.
 
-    A heart beat is cut open at its first annotated frame, which then stands at both ends of the session, so that every gap lies between two
+    A heart beat is cut open at its first annotated frame, which then stands at both ends of the
+    session, so that every gap lies between two
     annotated frames and any engine can walk it.
 
     Args:
@@ -48,11 +49,13 @@ class TimeSession:
         outside = [frame for frame in annotated if not 0 <= frame < len(stack)]
         if outside:
             raise InputError(
-                f"Frame {outside[0]} is annotated, the sequence has frames 0 to {len(stack) - 1}; annotate frames of the sequence."
+                f"Frame {outside[0]} is annotated, the sequence has frames 0 to {len(stack) - 1};"
+                " annotate frames of the sequence."
             )
         self.order = unrolled(annotated, len(stack), is_cyclic=stack.is_cyclic)
         self.session = AnnotationSession(
-            stack.in_order(self.order), [int(label) for label in np.unique(drawn[drawn > 0])]
+            stack.in_order(self.order),
+            [int(label) for label in np.unique(drawn[drawn > 0])],
         )
         for place, frame in enumerate(self.order):
             for label in self.session.labels if frame in annotated else ():
@@ -77,7 +80,9 @@ class TimeSession:
 
 
 def run_time_case(case, on_step=None, *, is_cyclic=True):
-    """Do one case along time; writes O (4D), O.slices.csv (slice is the frame, position the slice) and O.json, all or none.
+    """Do one case along time.
+
+    Writes O (4D), O.slices.csv (slice is the frame, position the slice) and O.json, all or none.
 
     Args:
         case: a Case with axis "t"; slices lie along k.
@@ -91,13 +96,16 @@ def run_time_case(case, on_step=None, *, is_cyclic=True):
     """
     check_output(case.out, image=case.image, seed=case.seed)
     out = Path(case.out)
-    table, record_path = companion(out, ".slices.csv"), companion(out, ".json")
+    table = companion(out, ".slices.csv")
+    record_path = companion(out, ".json")
     engine = choose_engine(
-        case.engine or FALLBACK_ENGINE, case.device
+        case.engine or FALLBACK_ENGINE,
+        case.device,
     )  # the trained network learnt from volumes and is behind it along time
     if case.history or case.anchors or case.span:
         raise InputError(
-            "--history, --anchors and --range are for volumes; along time (--axis t) give the annotated frames with --seed."
+            "--history, --anchors and --range are for volumes; along time (--axis t) give the"
+            " annotated frames with --seed."
         )
     sequence = read_sequence(case.image)
     drawn = read_label_sequence(case.seed, sequence)
@@ -107,7 +115,8 @@ def run_time_case(case, on_step=None, *, is_cyclic=True):
             f"{case.seed} has no annotated frame; outline the structure on at least one."
         )
     began = time.perf_counter()
-    labels, rows = np.zeros(drawn.shape, np.uint8), []
+    labels = np.zeros(drawn.shape, np.uint8)
+    rows = []
     stacks = [
         (place, stack)
         for place, stack in time_stacks(sequence, is_cyclic=is_cyclic)
@@ -140,7 +149,8 @@ def run_time_case(case, on_step=None, *, is_cyclic=True):
 
 
 def _rows(timed, position):
-    session, rows = timed.session, []
+    session = timed.session
+    rows = []
     for label in session.labels:
         areas = session.areas(label) * session.stack.pixel_area_mm2
         for frame in range(max(timed.order) + 1):

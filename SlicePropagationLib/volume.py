@@ -71,7 +71,8 @@ def _read_dicom_folder(path):
     ]
     if not series:
         raise InputError(
-            f"The folder {path} holds no DICOM series; name the folder that has the slices, or an image file."
+            f"The folder {path} holds no DICOM series; name the folder that has the slices, or an"
+            " image file."
         )
     if len(series) > 1:
         log.warning(
@@ -85,7 +86,8 @@ def _read_dicom_folder(path):
     except RuntimeError as error:
         reason = str(error).strip().splitlines()[-1]
         raise InputError(
-            f"The DICOM series in {path} cannot be read; a slice may be truncated or missing. ({reason})"
+            f"The DICOM series in {path} cannot be read; a slice may be truncated or missing."
+            f" ({reason})"
         ) from error
 
 
@@ -104,11 +106,13 @@ def read_volume(path, frame=None):
         image = _one_frame(image, frame, path)
     elif frame:
         raise InputError(
-            f"{path} has one frame, 0, and frame {frame} was asked for; leave --frame out, or give the 4D image."
+            f"{path} has one frame, 0, and frame {frame} was asked for; leave --frame out, or give"
+            " the 4D image."
         )
     if image.GetDimension() != 3:
         raise InputError(
-            f"{path} has {image.GetDimension()} dimensions (size {_times(image.GetSize())}), a volume needs 3; stack the slices first."
+            f"{path} has {image.GetDimension()} dimensions (size {_times(image.GetSize())}), a"
+            " volume needs 3; stack the slices first."
         )
     array = sitk.GetArrayFromImage(image)
     if array.size == 0:
@@ -118,7 +122,8 @@ def read_volume(path, frame=None):
     array = finite_values(array, path)
     if array.min() == array.max():
         raise InputError(
-            f"{path} is constant (every voxel is {array.flat[0]}), so there is nothing to follow; pick the image, not an empty mask."
+            f"{path} is constant (every voxel is {array.flat[0]}), so there is nothing to follow;"
+            " pick the image, not an empty mask."
         )
     return Volume(array, image, Path(path))
 
@@ -138,7 +143,8 @@ def check_same_grid(image, other, name, other_name):
     for what, first, second, tolerance in pairs:
         if len(first) != len(second) or not np.allclose(first, second, rtol=0, atol=tolerance):
             raise GeometryMismatchError(
-                f"{other_name} and {name} are on different grids: {what} {_listed(second)} against {_listed(first)}; resample one of them onto the other."
+                f"{other_name} and {name} are on different grids: {what} {_listed(second)} against"
+                f" {_listed(first)}; resample one of them onto the other."
             )
 
 
@@ -151,7 +157,8 @@ def choose_axis(annotated, axis="auto", spacing_mm=(1.0, 1.0, 1.0)):
         spacing_mm: along K, J, I; decides between axes that fit equally well.
 
     Raises:
-        InputError: nothing is annotated, or what is annotated lies on no slice of the axis asked for.
+        InputError: nothing is annotated, or what is annotated lies on no slice of the axis asked
+            for.
     """
     if not annotated.any():
         raise InputError(
@@ -173,7 +180,8 @@ def choose_axis(annotated, axis="auto", spacing_mm=(1.0, 1.0, 1.0)):
             )[:5]
         )
         raise InputError(
-            f"The seed lies on no slice of axis {axis}, but on slice {where} of axis {AXES[2 - fitting]}; use --axis {AXES[2 - fitting]}."
+            f"The seed lies on no slice of axis {axis}, but on slice {where} of axis"
+            f" {AXES[2 - fitting]}; use --axis {AXES[2 - fitting]}."
         )
     return chosen
 
@@ -189,7 +197,8 @@ def check_seed(labels):
     """
     if len(labels) < 2:
         raise InputError(
-            f"The volume has {len(labels)} slice along this axis, propagation needs at least 2; choose another axis."
+            f"The volume has {len(labels)} slice along this axis, propagation needs at least 2;"
+            " choose another axis."
         )
     for label in np.unique(labels[labels > 0]):
         areas = (labels == label).sum(axis=(1, 2))
@@ -207,7 +216,8 @@ def _one_frame(image, frame, path):
     count = image.GetSize()[3]
     if frame is None and count > 1:
         raise InputError(
-            f"{path} has 4 dimensions (size {_times(image.GetSize())}), a volume needs 3; name one of its {count} frames with --frame 0 to {count - 1}."
+            f"{path} has 4 dimensions (size {_times(image.GetSize())}), a volume needs 3; name one"
+            f" of its {count} frames with --frame 0 to {count - 1}."
         )
     if not 0 <= (frame or 0) < count:
         raise InputError(
@@ -219,7 +229,8 @@ def _one_frame(image, frame, path):
 def _check_single_channel(image, path):
     if image.GetNumberOfComponentsPerPixel() > 1:
         raise InputError(
-            f"{path} has {image.GetNumberOfComponentsPerPixel()} values per voxel (a colour or vector image), a volume has 1; convert it to grey values."
+            f"{path} has {image.GetNumberOfComponentsPerPixel()} values per voxel (a colour or"
+            " vector image), a volume has 1; convert it to grey values."
         )
 
 

@@ -1,6 +1,7 @@
 """Windows of frames around a frame, and the weights by distance that training and inference share.
 
-Source: Bai et al., MICCAI 2018, equation 7: w(d) = (1 - d/R)^r, which the paper calls exponential and which is a power law. A window has
+Source: Bai et al., MICCAI 2018, equation 7: w(d) = (1 - d/R)^r, which the paper calls exponential
+    and which is a power law. A window has
 T = 2R - 1 frames, so that all its weights are positive.
 """
 
@@ -26,7 +27,8 @@ class WindowConfig:
     def __post_init__(self):
         if self.radius < 1 or not self.power >= 0:
             raise ConfigError(
-                f"radius must be at least 1 and power not negative, got {self.radius} and {self.power}."
+                f"radius must be at least 1 and power not negative, got {self.radius} and"
+                f" {self.power}."
             )
 
     @property
@@ -51,13 +53,16 @@ def window_around(centre, count, config, *, is_cyclic):
     Args:
         centre: the frame in the middle, 0 to count - 1.
         count: frames of the sequence.
-        is_cyclic: the last frame is followed by the first; otherwise the frames at the ends are repeated.
+        is_cyclic: the last frame is followed by the first; otherwise the frames at the ends are
+            repeated.
 
     Returns:
-        ((T,) int frame indices, (T,) float64 weights by distance to the centre, 0 for repeated frames).
+        ((T,) int frame indices, (T,) float64 weights by distance to the centre, 0 for repeated
+        frames).
     """
     steps = np.arange(1 - config.radius, config.radius)
-    frames, weights = centre + steps, distance_weights(np.abs(steps), config)
+    frames = centre + steps
+    weights = distance_weights(np.abs(steps), config)
     if is_cyclic:
         return frames % count, weights
     inside = (frames >= 0) & (frames < count)
@@ -65,7 +70,10 @@ def window_around(centre, count, config, *, is_cyclic):
 
 
 def distances_to(annotated, count, *, is_cyclic):
-    """(count,) distance of each frame to the nearest annotated one, in frames; infinite where none is annotated."""
+    """(count,) distance of each frame to the nearest annotated one, in frames.
+
+    Infinite where none is annotated.
+    """
     if not len(annotated):
         return np.full(count, np.inf)
     apart = np.abs(np.arange(count)[:, None] - np.asarray(annotated)[None])

@@ -34,7 +34,10 @@ def data_dir(request):
 
 @pytest.fixture(autouse=True)
 def reloads_end_with_their_test():
-    """A reload of the module in Slicer forgets our packages; other tests hold classes of the ones that they imported first."""
+    """A reload of the module in Slicer forgets our packages.
+
+    Other tests hold classes of the ones that they imported first.
+    """
 
     def own_modules():
         return {

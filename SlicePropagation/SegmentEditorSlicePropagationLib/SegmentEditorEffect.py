@@ -1,4 +1,7 @@
-"""The effect *Propagate*: preview, then apply or cancel, as in Grow from seeds; the logic is that of the module's panel."""
+"""The effect *Propagate*: preview, then apply or cancel, as in Grow from seeds.
+
+The logic is that of the module's panel.
+"""
 
 import contextlib
 import os
@@ -21,7 +24,8 @@ class SegmentEditorEffect(AbstractScriptedSegmentEditorEffect):
         scriptedEffect.perSegment = True
         scriptedEffect.requireSegments = True
         AbstractScriptedSegmentEditorEffect.__init__(self, scriptedEffect)
-        self._logic, self._began = None, 0.0
+        self._logic = None
+        self._began = 0.0
 
     # What the Segment Editor asks for
 
@@ -40,18 +44,19 @@ class SegmentEditorEffect(AbstractScriptedSegmentEditorEffect):
 
     def helpText(self):
         return _(
-            "Draw the segment on one slice, then press Preview: it is carried from slice to slice. Apply writes the result, Cancel forgets it. "
-            "The module Slice Propagation offers more: several segments, ranges, review of every slice."
+            "Draw the segment on one slice, then press Preview: it is carried from slice to slice."
+            " Apply writes the result, Cancel forgets it. The module Slice Propagation offers more:"
+            " several segments, ranges, review of every slice."
         )
 
     def setupOptionsFrame(self):
-        self.engineComboBox, self.directionComboBox = qt.QComboBox(), qt.QComboBox()
-        self.previewButton, self.applyButton, self.cancelButton = (
-            qt.QPushButton(_("Preview")),
-            qt.QPushButton(_("Apply")),
-            qt.QPushButton(_("Cancel")),
-        )
-        self.progressBar, self.statusLabel = qt.QProgressBar(), qt.QLabel()
+        self.engineComboBox = qt.QComboBox()
+        self.directionComboBox = qt.QComboBox()
+        self.previewButton = qt.QPushButton(_("Preview"))
+        self.applyButton = qt.QPushButton(_("Apply"))
+        self.cancelButton = qt.QPushButton(_("Cancel"))
+        self.progressBar = qt.QProgressBar()
+        self.statusLabel = qt.QLabel()
         self.statusLabel.wordWrap = True
         for text in (_("Both directions"), _("Higher slices only"), _("Lower slices only")):
             self.directionComboBox.addItem(text)
@@ -90,7 +95,8 @@ class SegmentEditorEffect(AbstractScriptedSegmentEditorEffect):
     def updateMRMLFromGUI(self):
         self.scriptedEffect.setParameter("Engine", self._engines[self.engineComboBox.currentIndex])
         self.scriptedEffect.setParameter(
-            "Direction", DIRECTIONS[self.directionComboBox.currentIndex]
+            "Direction",
+            DIRECTIONS[self.directionComboBox.currentIndex],
         )
 
     def activate(self):
@@ -98,7 +104,8 @@ class SegmentEditorEffect(AbstractScriptedSegmentEditorEffect):
 
         self._logic = SlicePropagationLogic().propagation
         self._logic.saveStateForUndo = self.scriptedEffect.saveStateForUndo
-        self._logic.onStep, self._logic.onDone = self._step, self._done
+        self._logic.onStep = self._step
+        self._logic.onDone = self._done
         self._logic.onFrame = self._logic.onMove = self._logic.onClosed = self._letGo
         self._fillEngines()
         self._nameDirections()
@@ -156,13 +163,17 @@ class SegmentEditorEffect(AbstractScriptedSegmentEditorEffect):
     # Below
 
     def _open(self):
-        node, axis = self.scriptedEffect.parameterSetNode(), self._nameDirections()
+        node = self.scriptedEffect.parameterSetNode()
+        axis = self._nameDirections()
         self._logic.shareEditorNode(node)
         segmentIDs = [node.GetSelectedSegmentID()] if node.GetSelectedSegmentID() else []
         self._logic.open(node.GetSourceVolumeNode(), node.GetSegmentationNode(), segmentIDs, axis)
 
     def _nameDirections(self):
-        """Name the directions after the patient; returns the axis that a walk would go along, None where there is nothing to walk through."""
+        """Name the directions after the patient.
+
+        Returns the axis that a walk would go along, None where there is nothing to walk through.
+        """
         from SlicePropagationMRML.choices import suggestAxis
         from SlicePropagationMRML.controls import directionTitles
         from SlicePropagationMRML.geometry import endsOfAxis
@@ -177,7 +188,10 @@ class SegmentEditorEffect(AbstractScriptedSegmentEditorEffect):
             return None
         volume = node.GetSourceVolumeNode()
         axis = suggestAxis(
-            slicer.mrmlScene, volume, node.GetSegmentationNode(), [node.GetSelectedSegmentID()]
+            slicer.mrmlScene,
+            volume,
+            node.GetSegmentationNode(),
+            [node.GetSelectedSegmentID()],
         )
         for index, text in enumerate(directionTitles(*endsOfAxis(volume, axis))):
             self.directionComboBox.setItemText(index, text)
@@ -204,9 +218,12 @@ class SegmentEditorEffect(AbstractScriptedSegmentEditorEffect):
     def _step(self, step):
         from SlicePropagationMRML.words import progressText
 
-        self.progressBar.maximum, self.progressBar.value = step.num_steps, step.step
+        self.progressBar.maximum = step.num_steps
+        self.progressBar.value = step.step
         self.statusLabel.text = progressText(
-            step.step, step.num_steps, time.monotonic() - self._began
+            step.step,
+            step.num_steps,
+            time.monotonic() - self._began,
         )
 
     def _done(self, error):
@@ -233,7 +250,8 @@ class SegmentEditorEffect(AbstractScriptedSegmentEditorEffect):
         self._showState()
 
     def _showState(self):
-        isRunning, hasResult = self._logic.isRunning, self._logic.hasPartialResult
+        isRunning = self._logic.isRunning
+        hasResult = self._logic.hasPartialResult
         self.previewButton.text = (
             _("Stop") if isRunning else _("Update") if hasResult else _("Preview")
         )
@@ -250,9 +268,11 @@ class SegmentEditorEffect(AbstractScriptedSegmentEditorEffect):
             button.toolTip = (
                 text
                 if hasResult
-                else _("Wait for the run to end, or stop it")
-                if isRunning
-                else _("There is no preview yet")
+                else (
+                    _("Wait for the run to end, or stop it")
+                    if isRunning
+                    else _("There is no preview yet")
+                )
             )
         for combo, text in (
             (

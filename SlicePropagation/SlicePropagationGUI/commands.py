@@ -1,12 +1,11 @@
 """What a person does at the panel, by button or key: each method is one of it."""
 
 import slicer
-from slicer.i18n import tr as _
-
 from SlicePropagationMRML.files import removeDownloadedFiles, writeTable
 from SlicePropagationMRML.review import sliceTable
 from SlicePropagationMRML.states import Situation, viewState
 from SlicePropagationMRML.views import snapViews
+from slicer.i18n import tr as _
 
 
 class Commands:
@@ -111,7 +110,8 @@ class Commands:
             self._panel.review.jump(index)
             self._panel.say(
                 _(
-                    "Slice {index}: a correction here is expected to gain most. Correct it, or confirm it."
+                    "Slice {index}: a correction here is expected to gain most. Correct it, or"
+                    " confirm it."
                 ).format(index=index)
             )
 
@@ -182,7 +182,10 @@ class Commands:
         self._panel.showState()
 
     def _isPossible(self, name):
-        """Whether something can be done now; if not, the status line says why, as for a key whose button is disabled."""
+        """Whether something can be done now.
+
+        If not, the status line says why, as for a key whose button is disabled.
+        """
         self._panel.settle()
         reason = getattr(viewState(self._panel.situation()), name)
         if reason:

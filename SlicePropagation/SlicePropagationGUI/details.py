@@ -1,11 +1,11 @@
 """The section *Details*: what the engines are, where their weights come from, the table of slices, downloaded files."""
 
 import qt
+from SlicePropagationMRML.controls import engineNames, engineNotes
+from SlicePropagationMRML.files import downloadedFiles, modelCard
 from slicer.i18n import tr as _
 
 from SlicePropagationLib.engines import ENGINES
-from SlicePropagationMRML.controls import engineNames, engineNotes
-from SlicePropagationMRML.files import downloadedFiles, modelCard
 
 
 class DetailsSection:
@@ -18,7 +18,8 @@ class DetailsSection:
     """
 
     def __init__(self, ui, folder, actions):
-        self._ui, self._folder = ui, folder
+        self._ui = ui
+        self._folder = folder
         ui.exportButton.connect("clicked()", actions["export"])
         ui.removeFilesButton.connect("clicked()", actions["remove"])
         ui.detailsCollapsibleButton.connect("contentsCollapsed(bool)", self._opened)
@@ -40,7 +41,10 @@ class DetailsSection:
     def askPath(self, name):
         """Where to write a table; empty when the person changed their mind."""
         return qt.QFileDialog.getSaveFileName(
-            self._ui.exportButton, _("Export table of slices"), name, "CSV (*.csv)"
+            self._ui.exportButton,
+            _("Export table of slices"),
+            name,
+            "CSV (*.csv)",
         )
 
     def _opened(self, isCollapsed):

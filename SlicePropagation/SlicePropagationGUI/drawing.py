@@ -2,11 +2,10 @@
 
 import slicer
 import vtk
-
 from SlicePropagationMRML.settings import sharedEditorNode
 
-OWN_EFFECT = (
-    "Propagate"  # for those who stay in the Segment Editor; here it would be the panel's double
+OWN_EFFECT = (  # for those who stay in the Segment Editor; here it would be the panel's double
+    "Propagate"
 )
 
 
@@ -19,9 +18,11 @@ class DrawSection:
     """
 
     def __init__(self, ui, selected):
-        self._editor, self._selected = ui.editor, selected
+        self._editor = ui.editor
+        self._selected = selected
         self._isEntered = self._hasKeys = False
-        self._node, self._tag = None, None
+        self._node = None
+        self._tag = None
         self._editor.connect("currentSegmentIDChanged(QString)", self._segmentSelected)
 
     @property
@@ -36,7 +37,8 @@ class DrawSection:
             self._forget()
             self._node = node
             self._tag = node.AddObserver(
-                vtk.vtkCommand.ModifiedEvent, lambda caller, event: self._segmentSelected()
+                vtk.vtkCommand.ModifiedEvent,
+                lambda caller, event: self._segmentSelected(),
             )
         self._editor.setMRMLSegmentEditorNode(node)
         others = [name for name in self._editor.availableEffectNames() if name != OWN_EFFECT]
@@ -67,7 +69,10 @@ class DrawSection:
         self._editor.removeViewObservations()
 
     def setKeys(self, areOn):
-        """Switch the editor's shortcuts; off during a run, as a second shortcut on Esc makes both dead."""
+        """Switch the editor's shortcuts.
+
+        Off during a run, as a second shortcut on Esc makes both dead.
+        """
         areOn = areOn and self._isEntered
         if areOn and not self._hasKeys:
             self._editor.installKeyboardShortcuts()

@@ -1,13 +1,16 @@
 """The engines in a list to choose from: those of the command line, each with what it lacks here."""
 
 import qt
+from SlicePropagationMRML.controls import blockedReason, engineNames, listedTitle
 
 from SlicePropagationLib.engines import ENGINES, default_engine
-from SlicePropagationMRML.controls import blockedReason, engineNames, listedTitle
 
 
 def fillEngines(combo):
-    """Put every engine into an empty list; those that cannot be chosen are disabled, with the reason in their tooltip."""
+    """Put every engine into an empty list.
+
+    Those that cannot be chosen are disabled, with the reason in their tooltip.
+    """
     for row, name in enumerate(engineNames()):
         reason = blockedReason(name)
         combo.addItem(listedTitle(name))
@@ -16,7 +19,10 @@ def fillEngines(combo):
 
 
 def engineRow(name):
-    """The row of an engine in such a list; that of the default for one that cannot be chosen here."""
+    """The row of an engine in such a list.
+
+    That of the default for one that cannot be chosen here.
+    """
     return engineNames().index(
         name if name in ENGINES and not blockedReason(name) else default_engine()
     )

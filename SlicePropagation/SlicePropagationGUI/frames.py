@@ -1,9 +1,11 @@
-"""The rows *Time*: which frame of a sequence is shown, and carrying its result to all frames; there only where the scene has a sequence browser."""
+"""The rows *Time*: which frame of a sequence is shown, and carrying its result to all frames.
+
+There only where the scene has a sequence browser.
+"""
 
 import slicer
-from slicer.i18n import tr as _
-
 from SlicePropagationMRML.frames import FrameWatch, browserOf, frameCount, hasBrowsers
+from slicer.i18n import tr as _
 
 
 class FrameSection:
@@ -18,7 +20,9 @@ class FrameSection:
     """
 
     def __init__(self, ui, settings, carry, takeBack, moved):
-        self._ui, self._settings, self._moved = ui, settings, moved
+        self._ui = ui
+        self._settings = settings
+        self._moved = moved
         self._watch = None
         ui.carryButton.connect("clicked()", carry)
         ui.takeBackButton.connect("clicked()", takeBack)
@@ -67,7 +71,8 @@ class FrameSection:
         Args:
             isTakenBack: whether the last carrying was undone.
         """
-        ui, isThere = self._ui, hasBrowsers(slicer.mrmlScene)
+        ui = self._ui
+        isThere = hasBrowsers(slicer.mrmlScene)
         for widget in (
             ui.frameTitleLabel,
             ui.frameLabel,
@@ -78,14 +83,16 @@ class FrameSection:
             widget.visible = isThere
         if self.count:
             ui.frameLabel.text = _("Frame {number} of {count}").format(
-                number=self.browser.GetSelectedItemNumber() + 1, count=self.count
+                number=self.browser.GetSelectedItemNumber() + 1,
+                count=self.count,
             )
         else:
             ui.frameLabel.text = _("No frames")
         ui.carryButton.enabled = ui.cyclicCheckBox.enabled = state.carry == ""
         ui.carryButton.toolTip = state.carry or _(
-            "Follow the structure from this frame, and others that you segmented, through all frames by image registration. "
-            "Frames that you segmented and slices that you corrected stay as they are."
+            "Follow the structure from this frame, and others that you segmented, through all"
+            " frames by image registration. Frames that you segmented and slices that you corrected"
+            " stay as they are."
         )
         ui.takeBackButton.text = _("Redo in all frames") if isTakenBack else _("Undo in all frames")
         ui.takeBackButton.enabled = state.takeBack == ""
@@ -93,7 +100,8 @@ class FrameSection:
             _("Carry to all frames again, with the same result")
             if isTakenBack
             else _(
-                "Give all frames back what they held before they were carried; frames that you changed since stay as you left them"
+                "Give all frames back what they held before they were carried; frames that you"
+                " changed since stay as you left them"
             )
         )
         ui.cyclicCheckBox.toolTip = state.carry or _(

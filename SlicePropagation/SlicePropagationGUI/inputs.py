@@ -2,9 +2,8 @@
 
 import qt
 import slicer
-from slicer.i18n import tr as _
-
 from SlicePropagationMRML.choices import drawnSegments
+from slicer.i18n import tr as _
 
 SCOPES = ("selected", "drawn", "checked")
 
@@ -19,8 +18,12 @@ class InputSection:
     """
 
     def __init__(self, ui, settings, changed):
-        self._ui, self._settings, self._changed = ui, settings, changed
-        self._content, self._tags, self._isFilling = None, [], False
+        self._ui = ui
+        self._settings = settings
+        self._changed = changed
+        self._content = None
+        self._tags = []
+        self._isFilling = False
         for text in (_("Selected segment"), _("All drawn segments"), _("Checked segments")):
             ui.scopeComboBox.addItem(text)
         ui.volumeSelector.connect("currentNodeChanged(vtkMRMLNode*)", self._nodesChosen)
@@ -38,7 +41,10 @@ class InputSection:
         return self._ui.segmentationSelector.currentNode()
 
     def selectedSegment(self):
-        """ID of the segment that is selected in the editor, or the first one; empty when there is none."""
+        """ID of the segment that is selected in the editor, or the first one.
+
+        Empty when there is none.
+        """
         if self.segmentation() is None:
             return ""
         segmentIDs = list(self.segmentation().GetSegmentation().GetSegmentIDs())
@@ -161,7 +167,8 @@ class InputSection:
             return
         for tag in self._tags:
             self._content.RemoveObserver(tag)
-        self._content, self._tags = content, []
+        self._content = content
+        self._tags = []
         if content is not None:
             events = (slicer.vtkSegmentation.SegmentAdded, slicer.vtkSegmentation.SegmentRemoved)
             self._tags = [

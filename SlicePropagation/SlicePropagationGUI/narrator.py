@@ -1,11 +1,11 @@
-"""What the logic tells the panel: steps, ends, edits, undo; each becomes a sentence and a fresh strip."""
+"""What the logic tells the panel: steps, ends, edits, undo.
+
+Each becomes a sentence and a fresh strip.
+"""
 
 import contextlib
 import time
 
-from slicer.i18n import tr as _
-
-from SlicePropagationLib.errors import SlicePropagationError
 from SlicePropagationMRML.words import (
     framesReturnedText,
     framesText,
@@ -13,6 +13,9 @@ from SlicePropagationMRML.words import (
     takenText,
     travelText,
 )
+from slicer.i18n import tr as _
+
+from SlicePropagationLib.errors import SlicePropagationError
 
 FOLLOW_SECONDS = 0.15  # views and strip are brought up to date no more often
 
@@ -25,26 +28,24 @@ class Narrator:
     """
 
     def __init__(self, panel):
-        self._panel, self._logic, self._shownAt = panel, panel.logic, 0.0
+        self._panel = panel
+        self._logic = panel.logic
+        self._shownAt = 0.0
         logic = self._logic
-        self._saveStateForUndo, logic.saveStateForUndo = (
-            logic.saveStateForUndo,
-            panel.draw.saveStateForUndo,
-        )
-        logic.onStep, logic.onDone, logic.onEdit = self.step, self.done, self.edit
-        logic.onTravel, logic.onTouch, logic.onClosed, logic.axisOfSeed = (
-            self.travel,
-            self.touch,
-            self.closed,
-            panel.axisOfSeed,
-        )
+        self._saveStateForUndo = logic.saveStateForUndo
+        logic.saveStateForUndo = panel.draw.saveStateForUndo
+        logic.onStep = self.step
+        logic.onDone = self.done
+        logic.onEdit = self.edit
+        logic.onTravel = self.travel
+        logic.onTouch = self.touch
+        logic.onClosed = self.closed
+        logic.axisOfSeed = panel.axisOfSeed
         logic.onMove = self.moved
-        logic.onFrame, logic.onFrameStep, logic.onFramesDone, logic.onFramesReturned = (
-            self.frame,
-            self.frameStep,
-            self.framesDone,
-            self.framesReturned,
-        )
+        logic.onFrame = self.frame
+        logic.onFrameStep = self.frameStep
+        logic.onFramesDone = self.framesDone
+        logic.onFramesReturned = self.framesReturned
 
     def cleanup(self):
         """Let the logic go on without a panel."""
@@ -123,7 +124,10 @@ class Narrator:
         else:
             panel.say(
                 framesText(
-                    len(written), [frame + 1 for frame in skipped], numMissing, panel.run.seconds()
+                    len(written),
+                    [frame + 1 for frame in skipped],
+                    numMissing,
+                    panel.run.seconds(),
                 )
             )
         panel.inputs.follow()

@@ -1,8 +1,14 @@
-"""The panel: one screen from top to bottom; each section has its controller, and this file ties them to the logic."""
+"""The panel: one screen from top to bottom.
+
+Each section has its controller, and this file ties them to the logic.
+"""
 
 import qt
 import slicer
-from slicer.i18n import tr as _
+from SlicePropagationMRML.choices import axisOfSegments, otherSlicesText, suggestAxis
+from SlicePropagationMRML.review import Kind
+from SlicePropagationMRML.settings import PanelSettings
+from SlicePropagationMRML.states import Situation, viewState
 
 from SlicePropagationGUI.commands import Commands
 from SlicePropagationGUI.details import DetailsSection
@@ -14,10 +20,6 @@ from SlicePropagationGUI.reviewing import ReviewSection
 from SlicePropagationGUI.running import RunSection
 from SlicePropagationGUI.shortcuts import Shortcuts
 from SlicePropagationLib.errors import SlicePropagationError
-from SlicePropagationMRML.choices import axisOfSegments, otherSlicesText, suggestAxis
-from SlicePropagationMRML.review import Kind
-from SlicePropagationMRML.settings import PanelSettings
-from SlicePropagationMRML.states import Situation, viewState
 
 
 class PropagationPanel:
@@ -32,7 +34,9 @@ class PropagationPanel:
     """
 
     def __init__(self, root, ui, logic, parameterNode, folder):
-        self.ui, self.logic, self.folder = ui, logic, folder
+        self.ui = ui
+        self.logic = logic
+        self.folder = folder
         self.settings = PanelSettings(parameterNode)
         self._isEntered = self._isBusy = self._isReady = self._isDue = False
         self._problem = self._nextStep = ""
@@ -83,7 +87,9 @@ class PropagationPanel:
         ]
         self._sceneTags.append(
             slicer.mrmlScene.AddObserver(
-                slicer.vtkMRMLScene.StartCloseEvent, lambda caller, name: self.say(""), 1.0
+                slicer.vtkMRMLScene.StartCloseEvent,
+                lambda caller, name: self.say(""),
+                1.0,
             )
         )  # before the logic says what ended
         self._isReady = True
@@ -149,7 +155,8 @@ class PropagationPanel:
 
     def settle(self):
         """Refresh now if that is due."""
-        isDue, self._isDue = self._isDue, False
+        isDue = self._isDue
+        self._isDue = False
         if isDue and self._isReady:
             if self.logic.hasPartialResult:
                 self.logic.look()  # the segment whose result waits may be gone
@@ -197,7 +204,8 @@ class PropagationPanel:
 
     def situation(self):
         """What `viewState` needs to know."""
-        document, index = self.logic.document, self.review.index
+        document = self.logic.document
+        index = self.review.index
         known = dict(
             hasVolume=self.inputs.volume() is not None,
             hasSegmentation=self.inputs.segmentation() is not None,
@@ -216,11 +224,9 @@ class PropagationPanel:
         )
         if document is None or self.review.review is None:
             return Situation(**known)
-        kinds, session, label = (
-            self.review.review.kinds,
-            document.session,
-            document.labelOf(self.reviewed()),
-        )
+        kinds = self.review.review.kinds
+        session = document.session
+        label = document.labelOf(self.reviewed())
         isAnchor = index is not None and kinds[index] in (
             Kind.SEED,
             Kind.CORRECTION,
@@ -268,12 +274,11 @@ class PropagationPanel:
 
     def _open(self):
         """Let the logic work on what is chosen, unless it does already."""
-        volume, segmentation, segmentIDs = (
-            self.inputs.volume(),
-            self.inputs.segmentation(),
-            self.inputs.segmentIDs(),
-        )
-        document, self._problem = self.logic.document, ""
+        volume = self.inputs.volume()
+        segmentation = self.inputs.segmentation()
+        segmentIDs = self.inputs.segmentIDs()
+        document = self.logic.document
+        self._problem = ""
         if volume is None or segmentation is None or not segmentIDs or self.frames.isPlaying:
             self.logic.close()
             self.run.showStack(volume, 0, _count(volume, 0))
@@ -320,7 +325,9 @@ class PropagationPanel:
         if self.run.chosenAxis() is not None:
             return self.run.chosenAxis()
         return axisOfSegments(
-            self.inputs.volume(), self.inputs.segmentation(), self.inputs.segmentIDs()
+            self.inputs.volume(),
+            self.inputs.segmentation(),
+            self.inputs.segmentIDs(),
         )
 
 

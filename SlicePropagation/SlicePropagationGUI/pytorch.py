@@ -15,20 +15,24 @@ def installTorch():
         Whether it is there now; False when the person declined.
 
     Raises:
-        SlicePropagationError: the PyTorch extension is not installed, PyTorch is there and broken, or its installation failed.
+        SlicePropagationError: the PyTorch extension is not installed, PyTorch is there and broken,
+            or its installation failed.
     """
     try:
         import PyTorchUtils
     except ImportError:
         raise SlicePropagationError(
             _(
-                "PyTorch comes through the extension 'PyTorch': install it in the Extensions Manager, restart Slicer and press the button again. Until then, image registration works without it."
+                "PyTorch comes through the extension 'PyTorch': install it in the Extensions"
+                " Manager, restart Slicer and press the button again. Until then, image"
+                " registration works without it."
             )
         ) from None
     if not _isThere(PyTorchUtils.PyTorchUtilsLogic):
         if not slicer.util.confirmOkCancelDisplay(
             _(
-                "The trained network needs PyTorch, which will be downloaded (up to 3 GB) and installed. Go on?"
+                "The trained network needs PyTorch, which will be downloaded (up to 3 GB) and"
+                " installed. Go on?"
             ),
             _("Install PyTorch"),
         ):
@@ -42,10 +46,14 @@ def _isThere(logicClass):
     """Whether PyTorch is installed, in the eyes of the extension, which imports it to know."""
     try:
         return bool(logicClass.torchInstalled())
-    except Exception as error:  # files are missing, or a library cannot be loaded: another installation on top would not mend it
+    except Exception as error:
+        # files are missing, or a library cannot be loaded: another installation on top would not
+        # mend it
         raise SlicePropagationError(
             _(
-                "PyTorch is installed but broken ({error}). Uninstall it in the module 'PyTorch Utils', restart Slicer and press the button again. Until then, image registration works without it."
+                "PyTorch is installed but broken ({error}). Uninstall it in the module 'PyTorch"
+                " Utils', restart Slicer and press the button again. Until then, image registration"
+                " works without it."
             ).format(error=error)
         ) from error
 
@@ -53,8 +61,12 @@ def _isThere(logicClass):
 def _install(logic):
     try:
         with slicer.util.WaitCursor():
-            torch = logic.installTorch()  # without arguments: their names changed in 2026, and by default it does not ask a second time
-    except Exception as error:  # pip, the network, the disk: whatever went wrong is for the person to know, and the panel goes on
+            # without arguments: their names changed in 2026, and by default it does not ask a
+            # second time
+            torch = logic.installTorch()
+    except Exception as error:
+        # pip, the network, the disk: whatever went wrong is for the person to know, and the panel
+        # goes on
         raise SlicePropagationError(
             _(
                 "PyTorch could not be installed ({error}). Image registration works without it."

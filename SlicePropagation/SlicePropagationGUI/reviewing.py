@@ -2,9 +2,6 @@
 
 import numpy as np
 import slicer
-from slicer.i18n import tr as _
-
-from SlicePropagationGUI.strip import SliceStrip
 from SlicePropagationMRML.controls import hints, keyed, legend
 from SlicePropagationMRML.review import Kind, explainSlice, reviewSlices
 from SlicePropagationMRML.views import (
@@ -16,6 +13,9 @@ from SlicePropagationMRML.views import (
     viewsAlong,
 )
 from SlicePropagationMRML.words import sliceText, summaryText
+from slicer.i18n import tr as _
+
+from SlicePropagationGUI.strip import SliceStrip
 
 
 class ReviewSection:
@@ -30,8 +30,13 @@ class ReviewSection:
     """
 
     def __init__(self, ui, settings, logic, actions, moved):
-        self._ui, self._logic, self._moved = ui, logic, moved
-        self._segmentID, self._review, self._index, self._observations = "", None, None, []
+        self._ui = ui
+        self._logic = logic
+        self._moved = moved
+        self._segmentID = ""
+        self._review = None
+        self._index = None
+        self._observations = []
         self._isObserving = False
         self.strip = SliceStrip(self._describe, self.jump)
         ui.stripFrame.layout().addWidget(self.strip)
@@ -44,7 +49,8 @@ class ReviewSection:
             button.connect("clicked()", actions[action])
         ui.autoUpdateCheckBox.checked = settings.isOn("autoUpdate")
         ui.autoUpdateCheckBox.connect(
-            "toggled(bool)", lambda isOn: settings.set("autoUpdate", bool(isOn))
+            "toggled(bool)",
+            lambda isOn: settings.set("autoUpdate", bool(isOn)),
         )
 
     @property
@@ -58,7 +64,10 @@ class ReviewSection:
         return self._review
 
     def show(self, segmentID, *, hasVolume=True):
-        """Show a segment's slices; nothing when it is not worked on, with a hint for those who have no volume."""
+        """Show a segment's slices.
+
+        Nothing when it is not worked on, with a hint for those who have no volume.
+        """
         document = self._logic.document
         self._segmentID = (
             segmentID if document is not None and segmentID in document.segments.values() else ""
@@ -69,7 +78,8 @@ class ReviewSection:
         self.strip.setReview(self._review)
         if self._review is not None:
             self._ui.reviewLabel.text = summaryText(
-                self._review, document.segmentName(document.labelOf(segmentID))
+                self._review,
+                document.segmentName(document.labelOf(segmentID)),
             )
         else:
             hint = _("Every slice of the segment will be shown here.")
@@ -96,7 +106,8 @@ class ReviewSection:
 
     def follow(self):
         """Mark the slice that the views show."""
-        document, index = self._logic.document, None
+        document = self._logic.document
+        index = None
         if document is not None:
             views = viewsAlong(slicer.mrmlScene, document.volumeNode, document.stack.axis)
             index = (
@@ -129,14 +140,14 @@ class ReviewSection:
     def stop(self):
         """Follow the slice views no longer."""
         stopObserving(self._observations)
-        self._isObserving, self._observations = False, []
+        self._isObserving = False
+        self._observations = []
 
     def _describe(self, index):
-        session, label = self._logic.session, self._logic.document.labelOf(self._segmentID)
-        kind, confidence = (
-            Kind(int(self._review.kinds[index])),
-            float(self._review.confidence[index]),
-        )
+        session = self._logic.session
+        label = self._logic.document.labelOf(self._segmentID)
+        kind = Kind(int(self._review.kinds[index]))
+        confidence = float(self._review.confidence[index])
         isPredicted = kind in (Kind.PROPAGATED, Kind.STALE) and not np.isnan(confidence)
         return sliceText(
             index,

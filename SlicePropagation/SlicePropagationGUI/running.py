@@ -1,11 +1,10 @@
-"""The section *Propagate*: slices, range, direction, engine and device; one button that starts and stops; progress; keep or discard."""
+"""The section *Propagate*: slices, range, direction, engine and device.
+
+One button that starts and stops; progress; keep or discard.
+"""
 
 import time
 
-from slicer.i18n import tr as _
-
-from SlicePropagationGUI.engine_list import engineRow, fillEngines
-from SlicePropagationLib.engines import ENGINES, default_engine
 from SlicePropagationMRML.controls import (
     DEVICES,
     DIRECTIONS,
@@ -17,6 +16,10 @@ from SlicePropagationMRML.controls import (
 )
 from SlicePropagationMRML.geometry import PLANES, axisOfPlane, endsOfAxis, obliqueness
 from SlicePropagationMRML.words import frameProgressText, planeName, progressText
+from slicer.i18n import tr as _
+
+from SlicePropagationGUI.engine_list import engineRow, fillEngines
+from SlicePropagationLib.engines import ENGINES, default_engine
 
 SHARES = 100  # steps of the progress bar for a slice that is carried through all frames
 
@@ -28,12 +31,18 @@ class RunSection:
         ui: the widgets of the panel by name.
         settings: a PanelSettings.
         changed: called after the person chose something else.
-        actions: {"propagate", "keep", "discard", "install", "snap": function}; "snap" also when an axis is chosen.
+        actions: {"propagate", "keep", "discard", "install", "snap": function}; "snap" also when an
+            axis is chosen.
     """
 
     def __init__(self, ui, settings, changed, actions):
-        self._ui, self._settings, self._changed = ui, settings, changed
-        self._volume, self._isFilling, self._began, self._shown = None, False, 0.0, ()
+        self._ui = ui
+        self._settings = settings
+        self._changed = changed
+        self._volume = None
+        self._isFilling = False
+        self._began = 0.0
+        self._shown = ()
         for button, action in (
             (ui.propagateButton, "propagate"),
             (ui.keepButton, "keep"),
@@ -88,7 +97,8 @@ class RunSection:
 
     def restore(self):
         """Show what the scene remembers."""
-        self._isFilling, self._shown = True, ()
+        self._isFilling = True
+        self._shown = ()
         self._ui.toTheEndCheckBox.checked = self._settings.isOn("toTheEnd")
         self._ui.followCheckBox.checked = self._settings.isOn("follow")
         self._ui.engineComboBox.setCurrentIndex(engineRow(self.engineName()))
@@ -103,7 +113,8 @@ class RunSection:
         if (volume, axis, count) == self._shown:
             return
         self._shown = volume, axis, count
-        self._isFilling, self._volume = True, volume
+        self._isFilling = True
+        self._volume = volume
         ui.axisComboBox.clear()
         ui.directionComboBox.clear()
         if volume is not None:
@@ -122,7 +133,8 @@ class RunSection:
 
     def showState(self, state, situation):
         """Enable what can be done, and say why the rest cannot."""
-        ui, running = self._ui, situation.isRunning
+        ui = self._ui
+        running = situation.isRunning
         ui.propagateButton.text = _("Stop") if running else _("Propagate")
         ui.propagateButton.enabled = state.propagate == ""
         command = "stop" if running else "propagate"
@@ -170,7 +182,10 @@ class RunSection:
         return progressText(step, total, self.seconds())
 
     def showFrameProgress(self, position, numPositions, share):
-        """A part (0 to 1) of a slice position is carried through all frames; returns what to say."""
+        """A part (0 to 1) of a slice position is carried through all frames.
+
+        Returns what to say.
+        """
         self._ui.progressBar.maximum = numPositions * SHARES
         self._ui.progressBar.value = round((position - 1 + share) * SHARES)
         return frameProgressText(position, numPositions, share, self.seconds())
@@ -241,7 +256,8 @@ class RunSection:
             self._settings.set("last", last)
         self._ui.rangeWidget.setRange(0, last)
         self._ui.rangeWidget.setValues(
-            min(self._settings.number("first"), last), min(self._settings.number("last"), last)
+            min(self._settings.number("first"), last),
+            min(self._settings.number("last"), last),
         )
 
     def _showRangeState(self, reason):

@@ -2,7 +2,6 @@
 
 import qt
 import slicer
-
 from SlicePropagationMRML.controls import KEYS, STOP
 
 
@@ -16,8 +15,11 @@ class Shortcuts:
     """
 
     def __init__(self, parent, actions, stop):
-        self._parent, self._actions, self._stop = parent, actions, stop
-        self._shortcuts, self._escape = [], None
+        self._parent = parent
+        self._actions = actions
+        self._stop = stop
+        self._shortcuts = []
+        self._escape = None
 
     def install(self):
         """Make the keys work."""

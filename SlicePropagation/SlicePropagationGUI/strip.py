@@ -1,15 +1,18 @@
-"""`SliceStrip`: one cell a slice, drawn into a pixmap; what every cell is, how far it can be trusted, which one is shown."""
+"""`SliceStrip`: one cell a slice, drawn into a pixmap.
+
+What every cell is, how far it can be trusted, which one is shown.
+"""
 
 import numpy as np
 import qt
-
 from SlicePropagationMRML.controls import barOf
 from SlicePropagationMRML.review import Kind
 
 HEIGHT = 56
 MARKER = 8  # pixels above the cells, for the mark of the current slice
 BASELINE = 3  # height of a slice that nothing is known about
-# When several slices share a pixel, the one that a person should see wins: anchors, then what is out of date, then the least trusted.
+# When several slices share a pixel, the one that a person should see wins: anchors, then what is
+# out of date, then the least trusted.
 RANK = {
     Kind.UNKNOWN: 0,
     Kind.PROPAGATED: 1,
@@ -53,8 +56,11 @@ class SliceStrip(qt.QLabel):
 
     def __init__(self, describe, jump):
         qt.QLabel.__init__(self)
-        self._describe, self._jump = describe, jump
-        self._review, self._columns, self._current = None, np.zeros(0, int), None
+        self._describe = describe
+        self._jump = jump
+        self._review = None
+        self._columns = np.zeros(0, int)
+        self._current = None
         self._bars = None
         self.setObjectName("sliceStrip")
         self.setSizePolicy(qt.QSizePolicy.Ignored, qt.QSizePolicy.Fixed)
@@ -66,7 +72,8 @@ class SliceStrip(qt.QLabel):
 
     def setReview(self, review):
         """Show other slices; None for none."""
-        self._review, self._bars = review, None
+        self._review = review
+        self._bars = None
         self._draw()
 
     def setCurrent(self, index):
@@ -76,7 +83,10 @@ class SliceStrip(qt.QLabel):
             self._draw()
 
     def indexAt(self, x):
-        """The slice under a horizontal position in pixels, or None; each slice can be reached, also where several share a pixel."""
+        """The slice under a horizontal position in pixels, or None.
+
+        Each slice can be reached, also where several share a pixel.
+        """
         if self._review is None or not len(self._review):
             return None
         if len(self._review) > len(self._columns) and 0 <= x < len(self._columns):
@@ -129,7 +139,8 @@ class SliceStrip(qt.QLabel):
 
     def _drawBar(self, painter, index, left, width):
         color, share, isStriped = barOf(
-            Kind(int(self._review.kinds[index])), float(self._review.confidence[index])
+            Kind(int(self._review.kinds[index])),
+            float(self._review.confidence[index]),
         )
         room = HEIGHT - MARKER
         height = max(round(share * room), BASELINE)
@@ -141,7 +152,11 @@ class SliceStrip(qt.QLabel):
         if self._review.isEmpty[index] and height > BASELINE:
             frame = 1 if shown > 4 else 0  # hollow: the structure is not on this slice
             painter.fillRect(
-                left + frame, HEIGHT - height + 2, shown - 2 * frame, height - 2 - BASELINE, ground
+                left + frame,
+                HEIGHT - height + 2,
+                shown - 2 * frame,
+                height - 2 - BASELINE,
+                ground,
             )
         elif isStriped:
             for top in range(HEIGHT - height + 2, HEIGHT, 6):
@@ -156,7 +171,8 @@ class SliceStrip(qt.QLabel):
             return
         left = self._current * width // len(self._review)
         right = max((self._current + 1) * width // len(self._review), left + 2)
-        middle, color = (left + right) // 2, self.palette.color(qt.QPalette.WindowText)
+        middle = (left + right) // 2
+        color = self.palette.color(qt.QPalette.WindowText)
         painter = qt.QPainter()
         painter.begin(picture)
         for row in range(MARKER - 2):  # a triangle that points down at the cell

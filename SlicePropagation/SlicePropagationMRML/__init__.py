@@ -1,1 +1,4 @@
-"""MRML nodes and arrays: the layer between Slicer's scene and the library; slicer and vtk, no Qt."""
+"""MRML nodes and arrays: the layer between Slicer's scene and the library.
+
+Slicer and vtk, no Qt.
+"""

@@ -7,16 +7,21 @@ import slicer
 
 from SlicePropagationMRML.geometry import labelmapBlock, segmentPatches
 
-BAND_VOXELS = 1_000_000  # of a block that is written at once; with an intensity range, Slicer looks at the whole volume for each (25 ms for 50 million)
+# of a block that is written at once; with an intensity range, Slicer looks at the whole volume for
+# each (25 ms for 50 million)
+BAND_VOXELS = 1_000_000
 
 
 def changedPatches(session, label, slices, before, *, mayOverlap):
-    """What a run wants to change: {slice: (add, remove)}, `Patch`es, of the slices that differ; anchors never do.
+    """What a run wants to change: {slice: (add, remove)}, `Patch`es, of the slices that differ.
+
+    Anchors never do.
 
     Args:
         slices: indices that the run predicted.
         before: what the segment shows now, a `Patch` a slice.
-        mayOverlap: whether it may lie over the anchors of other labels; one may have been drawn after the slice was predicted.
+        mayOverlap: whether it may lie over the anchors of other labels; one may have been drawn
+            after the slice was predicted.
     """
     changes = {}
     for index in sorted(slices):
@@ -40,13 +45,15 @@ def countTaken(segmentationNode, segmentIDs, volumeNode, axis, added, editorNode
     mode = editorNode.GetOverwriteMode()
     if mode == editorNode.OverwriteNone or not added:
         return {}
-    segmentation, display = segmentationNode.GetSegmentation(), segmentationNode.GetDisplayNode()
+    segmentation = segmentationNode.GetSegmentation()
+    display = segmentationNode.GetDisplayNode()
     taken = {}
     for segmentID in segmentation.GetSegmentIDs():
         isHidden = display is not None and not display.GetSegmentVisibility(segmentID)
         if segmentID in segmentIDs or (mode == editorNode.OverwriteVisibleSegments and isHidden):
             continue
-        theirs, count = segmentPatches(segmentationNode, segmentID, volumeNode, axis), 0
+        theirs = segmentPatches(segmentationNode, segmentID, volumeNode, axis)
+        count = 0
         for index, patches in added.items():
             left = theirs[index]
             for patch in patches:
@@ -87,7 +94,9 @@ def prepareMasking(editorLogic, segmentID):
 
 
 def writeBands(editorLogic, segmentationNode, segmentID, volumeNode, axis, patches, *, isRemoval):
-    """Add slices to a segment or remove them, as `writeSegment`, a band of slices at a time; yields after each.
+    """Add slices to a segment or remove them, as `writeSegment`, a band of slices at a time.
+
+    Yields after each.
 
     Args:
         axis: the voxel axis (0, 1, 2 for K, J, I) that slices run along.
@@ -96,12 +105,11 @@ def writeBands(editorLogic, segmentationNode, segmentID, volumeNode, axis, patch
     patches = {index: patches[index] for index in sorted(patches) if not patches[index].is_empty}
     while patches:
         band = _firstBand(patches)
-        top, left = (
-            min(patch.top for patch in band.values()),
-            min(patch.left for patch in band.values()),
-        )
+        top = min(patch.top for patch in band.values())
+        left = min(patch.left for patch in band.values())
         bottom, right = (max(patch.window[side].stop for patch in band.values()) for side in (0, 1))
-        first, last = min(band), max(band)
+        first = min(band)
+        last = max(band)
         block = np.zeros((last - first + 1, bottom - top, right - left), bool)
         for index, patch in band.items():
             patch = patch.moved(-top, -left)
@@ -121,15 +129,17 @@ def writeBands(editorLogic, segmentationNode, segmentID, volumeNode, axis, patch
 
 def _firstBand(patches):
     """The first of some slices, as many as fit into a block of `BAND_VOXELS`."""
-    band, top, left, bottom, right = {}, np.inf, np.inf, 0, 0
+    band = {}
+    top = np.inf
+    left = np.inf
+    bottom = 0
+    right = 0
     for index, patch in patches.items():
         rows, columns = patch.window
-        top, left, bottom, right = (
-            min(top, rows.start),
-            min(left, columns.start),
-            max(bottom, rows.stop),
-            max(right, columns.stop),
-        )
+        top = min(top, rows.start)
+        left = min(left, columns.start)
+        bottom = max(bottom, rows.stop)
+        right = max(right, columns.stop)
         if band and (index - min(band) + 1) * (bottom - top) * (right - left) > BAND_VOXELS:
             break
         band[index] = patch
@@ -141,15 +151,25 @@ def _modify(editorLogic, segmentationNode, segmentID, labelmap, isRemoval):
     editorLogic.GetSegmentEditorNode().SetSelectedSegmentID(segmentID)
     editorLogic.UpdateMaskLabelmap()
     editorLogic.ModifySegmentByLabelmap(
-        segmentationNode, segmentID, labelmap, mode, list(labelmap.GetExtent()), False, False
+        segmentationNode,
+        segmentID,
+        labelmap,
+        mode,
+        list(labelmap.GetExtent()),
+        False,
+        False,
     )
 
 
 @contextlib.contextmanager
 def selectionKept(editorLogic):
-    """Writing selects segments; afterwards the person's selection is as it was, and nobody was told of another one."""
+    """Writing selects segments.
+
+    Afterwards the person's selection is as it was, and nobody was told of another one.
+    """
     node = editorLogic.GetSegmentEditorNode()
-    selected, wasModified = node.GetSelectedSegmentID(), node.StartModify()
+    selected = node.GetSelectedSegmentID()
+    wasModified = node.StartModify()
     try:
         yield
     finally:

@@ -21,7 +21,8 @@ STOP = "Esc"
 INSTALLABLE = {"torch"}  # what the panel can install when it is asked to
 DIRECTIONS = ("both", "up", "down")
 DEVICES = ("auto", "cpu", "cuda")
-# Colours that colour-blind people tell apart (Okabe and Ito, 2008), clear on light and on dark ground.
+# Colours that colour-blind people tell apart (Okabe and Ito, 2008), clear on light and on dark
+# ground.
 COLORS = {
     Kind.UNKNOWN: "#8c8c8c",
     Kind.PROPAGATED: "#56b4e9",
@@ -45,7 +46,10 @@ def engineTitle(name):
 
 
 def blockedReason(name):
-    """Why an engine cannot be chosen here; empty when it can, also when what it lacks can be installed then."""
+    """Why an engine cannot be chosen here.
+
+    Empty when it can, also when what it lacks can be installed then.
+    """
     info = ENGINES[name]
     lacking = [package for package in info.missing if package not in INSTALLABLE]
     if lacking:
@@ -62,7 +66,8 @@ def listedTitle(name):
     missing = ENGINES[name].missing
     return (
         _("{engine}, needs {packages}").format(
-            engine=engineTitle(name), packages=packagesText(missing)
+            engine=engineTitle(name),
+            packages=packagesText(missing),
         )
         if missing
         else engineTitle(name)
@@ -99,7 +104,8 @@ def directionTitles(start, end):
     """What people read of `DIRECTIONS`, in order.
 
     Args:
-        start, end: where the slices begin and end in the patient, as `geometry.endsOfAxis` names it.
+        start, end: where the slices begin and end in the patient, as `geometry.endsOfAxis` names
+            it.
     """
     return (
         _("Both directions"),
@@ -144,7 +150,10 @@ def legend():
 
 
 def barOf(kind, confidence):
-    """(colour name, height as a share, whether it is striped) of a cell; height is confidence, anchors are full."""
+    """(colour name, height as a share, whether it is striped) of a cell.
+
+    Height is confidence, anchors are full.
+    """
     if kind == Kind.UNKNOWN:
         return COLORS[kind], 0.0, False
     if kind == Kind.STALE:

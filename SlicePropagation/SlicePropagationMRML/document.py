@@ -50,19 +50,23 @@ class AnnotatedSegmentation:
             raise InputError("Choose a volume and a segmentation first.")
         if not segmentIDs:
             raise InputError(
-                f"Segmentation '{segmentationNode.GetName()}' has no segment chosen; add a segment and draw on one slice."
+                f"Segmentation '{segmentationNode.GetName()}' has no segment chosen; add a segment"
+                " and draw on one slice."
             )
-        self.scene, self.volumeNode, self.segmentationNode = scene, volumeNode, segmentationNode
+        self.scene = scene
+        self.volumeNode = volumeNode
+        self.segmentationNode = segmentationNode
         self.segments = dict(enumerate(segmentIDs, 1))
         self.stack = stack or stackFromVolume(volumeNode, axis)
         self._grid = gridOf(volumeNode, segmentationNode)
-        self.engineName, self.modelHash = "", None
-        self._lastTags, self._tagsBefore, self._commits = {}, {}, {}
-        self._changes, self._position, self._travel = (
-            [(self._key(self._currentTags()), None)],
-            0,
-            None,
-        )
+        self.engineName = ""
+        self.modelHash = None
+        self._lastTags = {}
+        self._tagsBefore = {}
+        self._commits = {}
+        self._changes = [(self._key(self._currentTags()), None)]
+        self._position = 0
+        self._travel = None
         self.session = self._restored()
 
     def labelOf(self, segmentID):
@@ -76,14 +80,16 @@ class AnnotatedSegmentation:
 
     def takeTravel(self):
         """The `Travel` that `absorb` noticed since the last call, or None."""
-        travel, self._travel = self._travel, None
+        travel = self._travel
+        self._travel = None
         return travel
 
     def check(self):
         """Raise when a node or a segment is gone.
 
         Raises:
-            SlicePropagationError: the volume, the segmentation or a segment was removed, or the scene closed.
+            SlicePropagationError: the volume, the segmentation or a segment was removed, or the
+                scene closed.
         """
         for node, kind in ((self.volumeNode, "volume"), (self.segmentationNode, "segmentation")):
             if not self.scene.IsNodePresent(node):
@@ -102,7 +108,8 @@ class AnnotatedSegmentation:
             return True
         try:
             return not is_on_grid(
-                {"grid": self._grid}, gridOf(self.volumeNode, self.segmentationNode)
+                {"grid": self._grid},
+                gridOf(self.volumeNode, self.segmentationNode),
             )
         except GeometryMismatchError:
             return True
@@ -115,13 +122,18 @@ class AnnotatedSegmentation:
         """{label: N `Patch`es} of what the segments hold now."""
         return {
             label: segmentPatches(
-                self.segmentationNode, segmentID, self.volumeNode, self.stack.axis
+                self.segmentationNode,
+                segmentID,
+                self.volumeNode,
+                self.stack.axis,
             )
             for label, segmentID in self.segments.items()
         }
 
     def absorb(self):
-        """Take over what the person did: an edit becomes a seed or a correction; after undo or redo tags are only read.
+        """Take over what the person did: an edit becomes a seed or a correction.
+
+        After undo or redo tags are only read.
 
         Returns:
             The (label, slice) pairs whose anchors changed.
@@ -147,11 +159,14 @@ class AnnotatedSegmentation:
         return states, list(self.session.history)
 
     def writeTags(self, kind="edit", changed=(), known=None):
-        """Store provenance and confidence with the segments; never called in answer to undo or redo.
+        """Store provenance and confidence with the segments.
+
+        Never called in answer to undo or redo.
 
         Args:
             kind, changed: what is stored, as in `Change`; `changed` holds (label, slice) pairs.
-            known: a `snapshot`, where the session holds more than the segments do: a run is under way.
+            known: a `snapshot`, where the session holds more than the segments do: a run is under
+                way.
         """
         known = known or self.snapshot()
         for label, segmentID in self.segments.items():
@@ -191,7 +206,10 @@ class AnnotatedSegmentation:
             drawn = [(area, index) for area, index in drawn if area]
             if drawn and (max(drawn)[0] == 1 or min(drawn)[0] == size):
                 check_outline(
-                    f"Segment '{self.segmentName(label)}'", drawn[0][1], drawn[0][0], size
+                    f"Segment '{self.segmentName(label)}'",
+                    drawn[0][1],
+                    drawn[0][0],
+                    size,
                 )
 
     def changes(self, touched, *, mayOverlap):
@@ -208,7 +226,11 @@ class AnnotatedSegmentation:
         }
         return {
             label: commit.changedPatches(
-                self.session, label, slices[label], patches[label], mayOverlap=mayOverlap
+                self.session,
+                label,
+                slices[label],
+                patches[label],
+                mayOverlap=mayOverlap,
             )
             for label in self.segments
             if slices[label]
@@ -222,7 +244,12 @@ class AnnotatedSegmentation:
                 added.setdefault(index, []).append(add)
         written = {self.segments[label] for label in changes}
         return commit.countTaken(
-            self.segmentationNode, written, self.volumeNode, self.stack.axis, added, editorNode
+            self.segmentationNode,
+            written,
+            self.volumeNode,
+            self.stack.axis,
+            added,
+            editorNode,
         )
 
     def write(self, changes, editorLogic):
@@ -246,7 +273,10 @@ class AnnotatedSegmentation:
         """Let the session know what a segment holds, without a change of provenance: masking, or another segment, has the rest."""
         for index, patch in enumerate(
             segmentPatches(
-                self.segmentationNode, self.segments[label], self.volumeNode, self.stack.axis
+                self.segmentationNode,
+                self.segments[label],
+                self.volumeNode,
+                self.stack.axis,
             )
         ):
             state = self.session.state(label, index)
@@ -274,7 +304,8 @@ class AnnotatedSegmentation:
         """Empty one slice of a label as far as masking lets it, and vouch for the empty slice.
 
         Returns:
-            How many voxels masking protected; when there are any, the slice is a correction with just these.
+            How many voxels masking protected; when there are any, the slice is a correction with
+            just these.
         """
         self.write({label: {index: (EMPTY_MASK, self.patches()[label][index])}}, editorLogic)
         left = self.session.state(label, index).patch
@@ -287,11 +318,9 @@ class AnnotatedSegmentation:
 
     def _restored(self):
         """A session from the segments and their tags, with what was drawn since the tags were written absorbed."""
-        session, masks, current = (
-            AnnotationSession(self.stack, tuple(self.segments)),
-            self.patches(),
-            self._currentTags(),
-        )
+        session = AnnotationSession(self.stack, tuple(self.segments))
+        masks = self.patches()
+        current = self._currentTags()
         states, events = self._commits.get(self._key(current), (None, ()))
         if states is not None:
             for (label, index), state in states.items():
@@ -312,7 +341,9 @@ class AnnotatedSegmentation:
                 and is_on_grid(values, self._grid)
             ):
                 values = in_system(
-                    values, len(self.stack), is_left_handed=isLeftHanded(self.volumeNode)
+                    values,
+                    len(self.stack),
+                    is_left_handed=isLeftHanded(self.volumeNode),
                 )
                 restore_slices(session, label, masks[label], values)
                 for index in session.anchors(
@@ -328,10 +359,10 @@ class AnnotatedSegmentation:
         known = [position for position, (stored, _) in enumerate(self._changes) if stored == key]
         if not known:
             isOlder = self._clock(self._lastTags) < self._clock(self._tagsBefore)
-            self._changes, self._position, self._travel = (
-                [(key, None)],
-                0,
-                Travel(True, None) if isOlder else None,
+            self._changes = [(key, None)]
+            self._position = 0
+            self._travel = (
+                Travel(True, None) if isOlder else None
             )  # newer: written by another editor
             return
         position = min(known, key=lambda position: abs(position - self._position))

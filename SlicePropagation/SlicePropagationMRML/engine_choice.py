@@ -12,7 +12,9 @@ class EngineChoice:
     """
 
     def __init__(self, name=None, device="auto"):
-        self.name, self.device, self.engine = name, device, None
+        self.name = name
+        self.device = device
+        self.engine = None
 
     def changedTo(self, name, device):
         """This choice, or another one when name or device differ.
@@ -24,11 +26,13 @@ class EngineChoice:
         if not name.endswith(MODEL_SUFFIXES):
             if name not in ENGINES:
                 raise ConfigError(
-                    f"There is no engine '{name}'; choose one of {', '.join(sorted(ENGINES))}, or a model file that ends in .pt."
+                    f"There is no engine '{name}'; choose one of {', '.join(sorted(ENGINES))}, or a"
+                    " model file that ends in .pt."
                 )
             if ENGINES[name].missing:
                 raise ConfigError(
-                    f"Engine '{name}' needs {', '.join(ENGINES[name].missing)}, which is not installed; install it or choose another engine."
+                    f"Engine '{name}' needs {', '.join(ENGINES[name].missing)}, which is not"
+                    " installed; install it or choose another engine."
                 )
         return self if (name, device) == (self.name, self.device) else EngineChoice(name, device)
 
@@ -43,6 +47,7 @@ class EngineChoice:
                 self.engine = make_engine(self.name, self.device)
             except (ImportError, OSError) as error:
                 raise ConfigError(
-                    f"Engine '{self.name}' cannot be loaded ({error}); a package it needs is damaged. Install it anew, or choose another engine."
+                    f"Engine '{self.name}' cannot be loaded ({error}); a package it needs is"
+                    " damaged. Install it anew, or choose another engine."
                 ) from error
         return self.engine

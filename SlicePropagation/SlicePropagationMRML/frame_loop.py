@@ -1,4 +1,7 @@
-"""Carrying one frame's result to all frames: steps on the worker, one frame written a turn; and what happens when another frame is shown."""
+"""Carrying one frame's result to all frames: steps on the worker, one frame written a turn.
+
+And what happens when another frame is shown.
+"""
 
 import slicer
 
@@ -7,7 +10,9 @@ from SlicePropagationMRML.frames import FrameWatch, browserOf
 from SlicePropagationMRML.run_loop import POLL_MS, TURN_SECONDS
 from SlicePropagationMRML.worker import FINISHED
 
-FRAME_ENGINE = "registration"  # follows a structure along time as well as along an axis; the network has only seen neighbouring slices
+# follows a structure along time as well as along an axis; the network has only seen neighbouring
+# slices
+FRAME_ENGINE = "registration"
 
 
 class FrameLoop:
@@ -24,7 +29,10 @@ class FrameLoop:
         return self._heldFrames is not None
 
     def frameStep(self, segmentationNode):
-        """The FrameStep that can be taken back, or done again, in a segmentation; None when nothing was carried."""
+        """The FrameStep that can be taken back, or done again, in a segmentation.
+
+        None when nothing was carried.
+        """
         step = self._frameStep
         return (
             step
@@ -37,14 +45,17 @@ class FrameLoop:
     def carry(self, isCyclic=True):
         """Begin to carry what the segmentation shows in the current frame, and in other frames that a person segmented, to all other frames.
 
-        The segmentation follows the frames afterwards. Frames that a person segmented, and slices of other frames that a person corrected, stay as they
-        are. Nothing is written before everything is computed. The editor's undo knows one frame only; `returnFrames` takes this back in all.
+        The segmentation follows the frames afterwards. Frames that a person segmented, and slices
+        of other frames that a person corrected, stay as they
+        are. Nothing is written before everything is computed. The editor's undo knows one frame
+        only; `returnFrames` takes this back in all.
 
         Args:
             isCyclic: the last frame is followed by the first, as in a heart beat.
 
         Raises:
-            SlicePropagationError: no sequence browser drives the volume, the segmentation follows another one, nothing is drawn, the frames differ in
+            SlicePropagationError: no sequence browser drives the volume, the segmentation follows
+                another one, nothing is drawn, the frames differ in
                 size, or a run is under way.
         """
         from SlicePropagationLib.engines import make_engine
@@ -56,7 +67,10 @@ class FrameLoop:
         self._beforeFrames()
         browser, sequence = self._sequenceToFill()
         walk = SequenceWalk(
-            browser.GetMasterSequenceNode(), sequence, isCyclic, self.document.stack.axis
+            browser.GetMasterSequenceNode(),
+            sequence,
+            isCyclic,
+            self.document.stack.axis,
         )
         self._isStopping = False
         self._frames = FrameRun(
@@ -68,7 +82,9 @@ class FrameLoop:
         self._schedule(POLL_MS, self._pollFrames)
 
     def returnFrames(self):
-        """Begin to give all frames what they held before they were carried; or, when that was done last, what carrying made of them.
+        """Begin to give all frames what they held before they were carried.
+
+        Or, when that was done last, what carrying made of them.
 
         Frames that a person changed since stay as they are.
 
@@ -85,8 +101,12 @@ class FrameLoop:
         self._schedule(0, self._pollFrames)
 
     def keepFrames(self):
-        """Write what a run through all frames found before it was stopped; slices that it did not come to stay as they are."""
-        self._frames, self._heldFrames = self._heldFrames, None
+        """Write what a run through all frames found before it was stopped.
+
+        Slices that it did not come to stay as they are.
+        """
+        self._frames = self._heldFrames
+        self._heldFrames = None
         self._beginWriting()
         self._schedule(0, self._pollFrames)
 
@@ -101,19 +121,23 @@ class FrameLoop:
             self.absorb()
 
     def _sequenceToFill(self):
-        """(browser, segmentation sequence) with the current frame as it is shown; the sequence is new, and not in the scene, where there was none."""
+        """(browser, segmentation sequence) with the current frame as it is shown.
+
+        The sequence is new, and not in the scene, where there was none.
+        """
         document = self.document
-        browser, own = (
-            browserOf(self.scene, document.volumeNode),
-            browserOf(self.scene, document.segmentationNode),
-        )
+        browser = browserOf(self.scene, document.volumeNode)
+        own = browserOf(self.scene, document.segmentationNode)
         if browser is None:
             raise InputError(
-                f"Volume '{document.volumeNode.GetName()}' is not a frame of a sequence; load a 4D volume, or choose its frame."
+                f"Volume '{document.volumeNode.GetName()}' is not a frame of a sequence; load a 4D"
+                " volume, or choose its frame."
             )
         if own not in (None, browser):
             raise InputError(
-                f"Segmentation '{document.segmentationNode.GetName()}' follows the frames of '{own.GetName()}', the volume those of '{browser.GetName()}'; choose another segmentation."
+                f"Segmentation '{document.segmentationNode.GetName()}' follows the frames of"
+                f" '{own.GetName()}', the volume those of '{browser.GetName()}'; choose another"
+                " segmentation."
             )
         master = browser.GetMasterSequenceNode()
         sequence = browser.GetSequenceNode(document.segmentationNode)
@@ -123,7 +147,8 @@ class FrameLoop:
                 getattr(sequence, f"SetIndex{what}")(getattr(master, f"GetIndex{what}")())
             sequence.SetIndexType(master.GetIndexType())
         sequence.SetDataNodeAtValue(
-            document.segmentationNode, master.GetNthIndexValue(browser.GetSelectedItemNumber())
+            document.segmentationNode,
+            master.GetNthIndexValue(browser.GetSelectedItemNumber()),
         )
         return browser, sequence
 
@@ -174,14 +199,18 @@ class FrameLoop:
     def _writeFrames(self):
         if self._frames.writeFor(TURN_SECONDS):
             return
-        run, self._frames = self._frames, None
+        run = self._frames
+        self._frames = None
         run.finish()
         if run.step is self._frameStep:
             self.onFramesReturned(run.step.isTakenBack, run.written, run.skipped)
         else:
             self._frameStep = run.step
             self.onFramesDone(
-                run.written, run.skipped, run.walk.numPositions - run.walk.numDone, None
+                run.written,
+                run.skipped,
+                run.walk.numPositions - run.walk.numDone,
+                None,
             )
 
     def _endFrames(self, problem):
@@ -193,7 +222,8 @@ class FrameLoop:
 
     def watchFrames(self):
         """Notice when another frame comes: its images and its segments are others."""
-        document, before = self.document, self._frameWatch
+        document = self.document
+        before = self._frameWatch
         browser = (
             (
                 browserOf(self.scene, document.volumeNode)
@@ -209,7 +239,10 @@ class FrameLoop:
         self._frameWatch = FrameWatch(browser, self._frameMoved) if browser is not None else None
 
     def _frameMoved(self):
-        """Let go of the frame that was shown; a run through its slices ends, a run through all frames goes on."""
+        """Let go of the frame that was shown.
+
+        A run through its slices ends, a run through all frames goes on.
+        """
         isLost = self._hasRun or self.hasPartialResult
         self._steps = self._commit = None
         self._clear()

@@ -15,22 +15,23 @@ class FrameStep:
     Args:
         browser: the sequence browser.
         document: the AnnotatedSegmentation that was carried.
-        sequence: the segmentation sequence; in the scene when the segmentation follows frames already.
+        sequence: the segmentation sequence; in the scene when the segmentation follows frames
+            already.
     """
 
     def __init__(self, scene, browser, document, sequence):
-        self.browser, self.segmentation, self._volume, self._sequence = (
-            browser,
-            document.segmentationNode,
-            document.volumeNode,
-            sequence,
-        )
-        self.isTakenBack, self._scene = False, scene
+        self.browser = browser
+        self.segmentation = document.segmentationNode
+        self._volume = document.volumeNode
+        self._sequence = sequence
+        self.isTakenBack = False
+        self._scene = scene
         self._isNew = browser.GetSequenceNode(document.segmentationNode) is None
         self._value = browser.GetMasterSequenceNode().GetNthIndexValue(
             browser.GetSelectedItemNumber()
         )
-        self._others, self._prints = {}, {}
+        self._others = {}
+        self._prints = {}
 
     @property
     def frames(self):
@@ -54,7 +55,10 @@ class FrameStep:
                 )
 
     def written(self, frame, write):
-        """Write a frame with `write`, and remember what it held; what `write` returns is whether it did."""
+        """Write a frame with `write`, and remember what it held.
+
+        What `write` returns is whether it did.
+        """
         node = self._nodeOf(frame)
         before = (
             _copyOf(node) if node is not None else None
@@ -69,7 +73,8 @@ class FrameStep:
         node = self._nodeOf(frame)
         if fingerprint(node) != self._prints[frame]:
             return False
-        value, other = self._valueOf(frame), self._others[frame]
+        value = self._valueOf(frame)
+        other = self._others[frame]
         self._others[frame] = node
         if other is not None:
             self._sequence.SetDataNodeAtValue(other, value)
@@ -82,7 +87,8 @@ class FrameStep:
         """Let the segmentation follow the frames, as after carrying."""
         if self.browser.GetSequenceNode(self.segmentation) is None:
             self._sequence.SetDataNodeAtValue(
-                self.segmentation, self._value
+                self.segmentation,
+                self._value,
             )  # with what the person drew meanwhile
         followFrames(self._scene, self.browser, self.segmentation, self._sequence)
 
@@ -90,13 +96,18 @@ class FrameStep:
         """The same after the way back: it follows no frames where it did not before, unless a person worked in one of them since."""
         if self._isNew and not skipped:
             unfollowFrames(
-                self._scene, self.browser, self.segmentation, self._sequence, self._value
+                self._scene,
+                self.browser,
+                self.segmentation,
+                self._sequence,
+                self._value,
             )
             return
         for frame in self.frames if self._isNew else ():
             if self._nodeOf(frame) is None:  # the browser would fill it with the frame before
                 self._sequence.SetDataNodeAtValue(
-                    _emptied(self._sequence.GetDataNodeAtValue(self._value)), self._valueOf(frame)
+                    _emptied(self._sequence.GetDataNodeAtValue(self._value)),
+                    self._valueOf(frame),
                 )
                 self._prints[frame] = fingerprint(self._nodeOf(frame))
         self.show()
@@ -114,11 +125,15 @@ class FrameWrites:
     Attributes:
         step: the FrameStep.
         waiting: frames that are to be written, or None before that begins.
-        written, skipped: frames that were, and frames that stay because a person changed them meanwhile.
+        written, skipped: frames that were, and frames that stay because a person changed them
+            meanwhile.
     """
 
     def __init__(self, step):
-        self.step, self.waiting, self.written, self.skipped = step, None, [], []
+        self.step = step
+        self.waiting = None
+        self.written = []
+        self.skipped = []
 
     def writeFor(self, seconds):
         """Write frames for so long; whether frames are left."""
@@ -140,7 +155,8 @@ class FrameRun(FrameWrites):
 
     def __init__(self, step, walk, steps):
         super().__init__(step)
-        self.walk, self.steps = walk, steps
+        self.walk = walk
+        self.steps = steps
 
     def write(self, frame):
         """Write what was predicted for a frame; whether it was."""
@@ -156,7 +172,8 @@ class FrameReturn(FrameWrites):
 
     def __init__(self, step):
         super().__init__(step)
-        self.waiting, self.write = list(step.frames), step.exchange
+        self.waiting = list(step.frames)
+        self.write = step.exchange
 
     def finish(self):
         """Show the frames as they are now."""

@@ -24,7 +24,10 @@ def frameCount(browserNode):
 
 
 def followFrames(scene, browserNode, segmentationNode, sequenceNode):
-    """Let a segmentation follow the browser's frames from now on; what a person changes in a frame stays with it."""
+    """Let a segmentation follow the browser's frames from now on.
+
+    What a person changes in a frame stays with it.
+    """
     if not scene.IsNodePresent(sequenceNode):
         sequenceNode.SetName(scene.GenerateUniqueName(f"{segmentationNode.GetName()} sequence"))
         scene.AddNode(sequenceNode)
@@ -37,7 +40,10 @@ def followFrames(scene, browserNode, segmentationNode, sequenceNode):
 
 
 def unfollowFrames(scene, browserNode, segmentationNode, sequenceNode, value):
-    """Let a segmentation follow the browser no longer; it goes on with what it has at an index value, and the sequence leaves the scene."""
+    """Let a segmentation follow the browser no longer.
+
+    It goes on with what it has at an index value, and the sequence leaves the scene.
+    """
     content = sequenceNode.GetDataNodeAtValue(value)
     browserNode.RemoveSynchronizedSequenceNode(sequenceNode.GetID())
     if segmentationNode.GetSegmentation() is not content.GetSegmentation():
@@ -54,10 +60,12 @@ class FrameWatch:
     """
 
     def __init__(self, browserNode, moved):
-        self._browser, self._moved = browserNode, moved
+        self._browser = browserNode
+        self._moved = moved
         self._shown = self._now()
         self._tag = browserNode.AddObserver(
-            vtk.vtkCommand.ModifiedEvent, lambda caller, event: self._look()
+            vtk.vtkCommand.ModifiedEvent,
+            lambda caller, event: self._look(),
         )
 
     @property

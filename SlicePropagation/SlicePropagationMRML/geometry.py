@@ -29,14 +29,16 @@ def stackFromVolume(volumeNode, axis=0):
         axis: which of the voxel axes K, J, I (0, 1, 2) the slices run along.
 
     Raises:
-        InputError: the volume has no image, more than one value per voxel, no finite one, or is constant.
+        InputError: the volume has no image, more than one value per voxel, no finite one, or is
+            constant.
     """
     image = volumeNode.GetImageData() if volumeNode else None
     if image is None or image.GetPointData().GetScalars() is None:
         raise InputError("The volume has no image; load one or choose another volume.")
     if image.GetNumberOfScalarComponents() != 1:
         raise InputError(
-            f"The volume has {image.GetNumberOfScalarComponents()} values per voxel (a colour image), 1 is needed; convert it to a scalar volume."
+            f"The volume has {image.GetNumberOfScalarComponents()} values per voxel (a colour"
+            " image), 1 is needed; convert it to a scalar volume."
         )
     stored = slicer.util.arrayFromVolume(volumeNode)
     array = stored.astype(np.float32)
@@ -44,7 +46,8 @@ def stackFromVolume(volumeNode, axis=0):
         array = finite_values(array, f"Volume '{volumeNode.GetName()}'")
     if all((part == array.flat[0]).all() for part in array):  # ends at the first slice that differs
         raise InputError(
-            f"The volume is constant (every voxel is {array.flat[0]:g}), so there is nothing to follow; choose another volume."
+            f"The volume is constant (every voxel is {array.flat[0]:g}), so there is nothing to"
+            " follow; choose another volume."
         )
     return SliceStack.from_volume(array, tuple(reversed(volumeNode.GetSpacing())), axis)
 
@@ -107,7 +110,8 @@ def obliqueness(volumeNode, axis):
 def axisOfMask(mask):
     """The voxel axis (0, 1, 2 for K, J, I) along which a (K, J, I) mask was drawn on single slices, or None.
 
-    Of several axes, the one with the fewest slices; None for an empty mask, and where every axis shows more than half of
+    Of several axes, the one with the fewest slices; None for an empty mask, and where every axis
+    shows more than half of
     the slices that the mask reaches over, as a mask in 3D does.
     """
     present = [
@@ -138,7 +142,9 @@ def gridOf(volumeNode, segmentationNode):
     matrix = _voxelsToSegmentation(volumeNode, segmentationNode)
     rows = [[matrix.GetElement(row, column) for column in range(4)] for row in range(3)]
     return grid_values(
-        volumeNode.GetImageData().GetDimensions(), rows, is_left_handed=isLeftHanded(volumeNode)
+        volumeNode.GetImageData().GetDimensions(),
+        rows,
+        is_left_handed=isLeftHanded(volumeNode),
     )
 
 
@@ -164,7 +170,9 @@ def ijkToWorld(volumeNode):
     volumeNode.GetIJKToRASMatrix(matrix)
     parent = vtk.vtkGeneralTransform()
     slicer.vtkMRMLTransformNode.GetTransformBetweenNodes(
-        volumeNode.GetParentTransformNode(), None, parent
+        volumeNode.GetParentTransformNode(),
+        None,
+        parent,
     )
     world = vtk.vtkGeneralTransform()
     world.PostMultiply()
@@ -193,7 +201,10 @@ def arrayOf(labelmap):
 
 
 def segmentMask(segmentationNode, segmentID, volumeNode):
-    """(K, J, I) bool mask of a segment on the volume's grid; a segment on another grid is resampled, nearest voxel."""
+    """(K, J, I) bool mask of a segment on the volume's grid.
+
+    A segment on another grid is resampled, nearest voxel.
+    """
     grid = _grid(volumeNode, segmentationNode)
     mask = np.zeros(tuple(reversed(volumeNode.GetImageData().GetDimensions())), bool)
     segment = segmentationNode.GetSegmentation().GetSegment(segmentID)
@@ -204,7 +215,10 @@ def segmentMask(segmentationNode, segmentID, volumeNode):
         and slicer.vtkOrientedImageDataResample.DoGeometriesMatch(stored, grid)
     ):
         _paste(
-            mask, stored, segment.GetLabelValue(), grid.GetExtent()
+            mask,
+            stored,
+            segment.GetLabelValue(),
+            grid.GetExtent(),
         )  # no resampling: 20 times as fast on a large volume
         return mask
     own = slicer.vtkOrientedImageData()
@@ -212,7 +226,9 @@ def segmentMask(segmentationNode, segmentID, volumeNode):
         return mask
     onGrid = slicer.vtkOrientedImageData()
     slicer.vtkOrientedImageDataResample.ResampleOrientedImageToReferenceOrientedImage(
-        own, emptyLabelmap(volumeNode, segmentationNode), onGrid
+        own,
+        emptyLabelmap(volumeNode, segmentationNode),
+        onGrid,
     )
     return arrayOf(onGrid) > 0
 
@@ -223,10 +239,8 @@ def segmentPatches(segmentationNode, segmentID, volumeNode, axis):
     Only the part of the grid is looked at in which anything is stored.
     """
     count = volumeNode.GetImageData().GetDimensions()[2 - axis]
-    grid, segment = (
-        _grid(volumeNode, segmentationNode),
-        segmentationNode.GetSegmentation().GetSegment(segmentID),
-    )
+    grid = _grid(volumeNode, segmentationNode)
+    segment = segmentationNode.GetSegmentation().GetSegment(segmentID)
     stored = segment.GetRepresentation("Binary labelmap") if segment else None
     if (
         stored is not None
@@ -236,12 +250,11 @@ def segmentPatches(segmentationNode, segmentID, volumeNode, axis):
         own, target = _overlap(stored.GetExtent(), grid.GetExtent())
         if own is None:
             return [EMPTY_MASK] * count
-        block, low = (
-            arrayOf(stored)[own] == segment.GetLabelValue(),
-            [part.start for part in target],
-        )
+        block = arrayOf(stored)[own] == segment.GetLabelValue()
+        low = [part.start for part in target]
     else:
-        block, low = segmentMask(segmentationNode, segmentID, volumeNode), [0, 0, 0]
+        block = segmentMask(segmentationNode, segmentID, volumeNode)
+        low = [0, 0, 0]
     first = low.pop(axis)
     patches = [EMPTY_MASK] * count
     for index, mask in enumerate(np.moveaxis(block, axis, 0), first):
@@ -294,7 +307,9 @@ def _voxelsToSegmentation(volumeNode, segmentationNode):
     matrix = vtk.vtkMatrix4x4()
     volumeNode.GetIJKToRASMatrix(matrix)
     vtk.vtkMatrix4x4.Multiply4x4(
-        _volumeToSegmentation(volumeNode, segmentationNode), matrix, matrix
+        _volumeToSegmentation(volumeNode, segmentationNode),
+        matrix,
+        matrix,
     )
     return matrix
 
@@ -307,8 +322,12 @@ def _paste(mask, stored, labelValue, gridExtent):
 
 
 def _overlap(storedExtent, gridExtent):
-    """((K, J, I) slices of a labelmap, of the grid) that both cover; (None, None) where they have nothing in common."""
-    own, target = [], []
+    """((K, J, I) slices of a labelmap, of the grid) that both cover.
+
+    (None, None) where they have nothing in common.
+    """
+    own = []
+    target = []
     for axis in (2, 1, 0):
         low = max(storedExtent[2 * axis], gridExtent[2 * axis])
         high = min(storedExtent[2 * axis + 1], gridExtent[2 * axis + 1]) + 1
@@ -320,7 +339,8 @@ def _overlap(storedExtent, gridExtent):
 
 
 def _volumeToSegmentation(volumeNode, segmentationNode):
-    source, target = volumeNode.GetParentTransformNode(), segmentationNode.GetParentTransformNode()
+    source = volumeNode.GetParentTransformNode()
+    target = segmentationNode.GetParentTransformNode()
     if source is not target and any(
         node is not None and not node.IsTransformToWorldLinear() for node in (source, target)
     ):
@@ -333,6 +353,6 @@ def _volumeToSegmentation(volumeNode, segmentationNode):
 
 def _deformed(volumeNode, segmentationNode):
     return (
-        f"A non-linear transform lies between volume '{volumeNode.GetName()}' and segmentation '{segmentationNode.GetName()}'; "
-        "harden it, or put both under the same transform."
+        f"A non-linear transform lies between volume '{volumeNode.GetName()}' and segmentation"
+        f" '{segmentationNode.GetName()}'; harden it, or put both under the same transform."
     )

@@ -1,6 +1,7 @@
 """The command line inside Slicer without a window.
 
-    Slicer --no-splash --no-main-window --python-script SlicePropagation/SlicePropagationMRML/headless.py -- propagate …
+    Slicer --no-splash --no-main-window --python-script
+    SlicePropagation/SlicePropagationMRML/headless.py -- propagate …
 
 Runs under any Python, too; the code is that of `slice-propagation`.
 """

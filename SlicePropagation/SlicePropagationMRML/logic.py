@@ -1,4 +1,7 @@
-"""`PropagationLogic`: what the panel, the effect, the page and a script ask for; scene and timers come by injection."""
+"""`PropagationLogic`: what the panel, the effect, the page and a script ask for.
+
+Scene and timers come by injection.
+"""
 
 import slicer
 
@@ -26,43 +29,56 @@ class PropagationLogic(RunLoop, FrameLoop, NodeWatch):
 
     Args:
         scene: the MRML scene.
-        editorLogic: a vtkSlicerSegmentEditorLogic; masking and overwrite mode are those of its node.
-        saveStateForUndo: what makes an undo step: the embedded editor's slot, the effect's method, or None for our editor logic.
-        schedule: `schedule(milliseconds, function)`, the event loop's timer; None when the caller drives with `runToEnd`.
+        editorLogic: a vtkSlicerSegmentEditorLogic; masking and overwrite mode are those of its
+            node.
+        saveStateForUndo: what makes an undo step: the embedded editor's slot, the effect's method,
+            or None for our editor logic.
+        schedule: `schedule(milliseconds, function)`, the event loop's timer; None when the caller
+            drives with `runToEnd`.
 
     Attributes:
         onStep: called with each SlicePrediction, on the main thread.
         onDone: called once with None, or the error that ended the run.
         onEdit: called with the (label, slice) pairs whose anchors a person changed.
         onTravel: called with a `Travel` when a person undid or redid something.
-        onTouch: called after any change of the segmentation that is not ours, also of segments that are not worked on.
+        onTouch: called after any change of the segmentation that is not ours, also of segments that
+            are not worked on.
         onClosed: called with an error when a node or segment that was worked on is gone.
-        onMove: called when the volume was moved, or its image replaced by one of another size, and was opened anew, with an error when that ended a run or dropped
+        onMove: called when the volume was moved, or its image replaced by one of another size, and
+            was opened anew, with an error when that ended a run or dropped
             its result, else None.
-        onFrame: called when the volume's sequence shows another frame, with an error when that ended a run, else None; open again to go on there.
-        onFrameStep: called with (slice position, number of positions, share of this position) while frames are carried.
-        onFramesDone: called once with (frames written, frames kept because a person changed them meanwhile, slice positions that a kept part lacks, error or None).
-        onFramesReturned: called when frames have what they held before, with (whether that was a way back, frames written, frames kept as above).
-        axisOfSeed: asked for the axis, or None, before the first drawing is taken over; by then one can see how it was drawn.
+        onFrame: called when the volume's sequence shows another frame, with an error when that
+            ended a run, else None; open again to go on there.
+        onFrameStep: called with (slice position, number of positions, share of this position) while
+            frames are carried.
+        onFramesDone: called once with (frames written, frames kept because a person changed them
+            meanwhile, slice positions that a kept part lacks, error or None).
+        onFramesReturned: called when frames have what they held before, with (whether that was a
+            way back, frames written, frames kept as above).
+        axisOfSeed: asked for the axis, or None, before the first drawing is taken over; by then one
+            can see how it was drawn.
     """
 
     def __init__(self, scene, editorLogic, saveStateForUndo=None, schedule=None):
-        self.scene, self.editorLogic = scene, editorLogic
+        self.scene = scene
+        self.editorLogic = editorLogic
         self.saveStateForUndo = saveStateForUndo or editorLogic.SaveStateForUndo
         self._schedule = schedule or ignore
-        self._worker, self._engine = StepWorker(), EngineChoice()
+        self._worker = StepWorker()
+        self._engine = EngineChoice()
         self.document = self.preview = self._observer = self._placeObserver = self._steps = (
             self._stackKey
         ) = self._frames = self._frameWatch = self._commit = None
         self._heldFrames = self._frameStep = None
-        self._touched, self._isStopping, self._hasEdits, self._holdsResult, self._mayOverlap = (
-            [],
-            False,
-            False,
-            False,
-            False,
-        )
-        self._numRuns, self._numEditsKnown, self._drawn, self._known = 0, 0, {}, None
+        self._touched = []
+        self._isStopping = False
+        self._hasEdits = False
+        self._holdsResult = False
+        self._mayOverlap = False
+        self._numRuns = 0
+        self._numEditsKnown = 0
+        self._drawn = {}
+        self._known = None
         self.onStep = self.onDone = self.onEdit = self.onTravel = self.onTouch = self.onClosed = (
             self.axisOfSeed
         ) = ignore
@@ -72,7 +88,8 @@ class PropagationLogic(RunLoop, FrameLoop, NodeWatch):
         self._sceneTags = [
             scene.AddObserver(slicer.vtkMRMLScene.StartCloseEvent, self._sceneCloses),
             scene.AddObserver(
-                slicer.vtkMRMLScene.NodeRemovedEvent, lambda caller, event: self._checkNodes()
+                slicer.vtkMRMLScene.NodeRemovedEvent,
+                lambda caller, event: self._checkNodes(),
             ),
         ]
 
@@ -93,13 +110,16 @@ class PropagationLogic(RunLoop, FrameLoop, NodeWatch):
         ):
             segmentationNode.SetReferenceImageGeometryParameterFromVolumeNode(volumeNode)
         self.document = AnnotatedSegmentation(
-            self.scene, volumeNode, segmentationNode, segmentIDs, axis, stack
+            self.scene,
+            volumeNode,
+            segmentationNode,
+            segmentIDs,
+            axis,
+            stack,
         )
         self._stackKey = key
-        self._observer, self._numEditsKnown = (
-            EditObserver(segmentationNode, self._schedule, self.look),
-            0,
-        )
+        self._observer = EditObserver(segmentationNode, self._schedule, self.look)
+        self._numEditsKnown = 0
         self._placeObserver = PlaceObserver(self.document, self._schedule, self.look)
         self.watchFrames()
         self.useEditorNode()
@@ -112,7 +132,8 @@ class PropagationLogic(RunLoop, FrameLoop, NodeWatch):
     def useEditorNode(self):
         """Let the editor logic work on what is open, with a node of its own where it has none."""
         ensureEditorNode(self.editorLogic, self.scene)
-        editorNode, document = self.editorLogic.GetSegmentEditorNode(), self.document
+        editorNode = self.editorLogic.GetSegmentEditorNode()
+        document = self.document
         editorNode.SetAndObserveSegmentationNode(document.segmentationNode)
         editorNode.SetAndObserveSourceVolumeNode(document.volumeNode)
         self.editorLogic.SetSegmentationNode(document.segmentationNode)
@@ -126,7 +147,10 @@ class PropagationLogic(RunLoop, FrameLoop, NodeWatch):
         self._letGo()
 
     def cleanup(self):
-        """Release everything before the logic goes; a run under way ends, and nothing of it is written."""
+        """Release everything before the logic goes.
+
+        A run under way ends, and nothing of it is written.
+        """
         while self._commit is not None:  # never half a result
             self._advanceCommit()
         if self.isRunning:
@@ -184,7 +208,8 @@ class PropagationLogic(RunLoop, FrameLoop, NodeWatch):
             segmentIDs: which of the segments to fill, default all that are annotated.
 
         Raises:
-            SlicePropagationError: nothing is annotated, or no more than a pixel or a whole slice, the engine is unknown, a run is under way, a node is gone.
+            SlicePropagationError: nothing is annotated, or no more than a pixel or a whole slice,
+                the engine is unknown, a run is under way, a node is gone.
         """
         if self.isRunning or self.hasPartialResult or self.hasPartialFrames:
             raise SlicePropagationError("The last run waits; keep or discard its result first.")
@@ -200,16 +225,16 @@ class PropagationLogic(RunLoop, FrameLoop, NodeWatch):
             return False
         self.document.checkSeeds({run.label for run in runs})
         self._engine = self._engine.changedTo(engineName, device)
-        editorNode, document = self.editorLogic.GetSegmentEditorNode(), self.document
+        editorNode = self.editorLogic.GetSegmentEditorNode()
+        document = self.document
         self._mayOverlap = editorNode.GetOverwriteMode() == editorNode.OverwriteNone
-        self._numRuns, session = 0, self.session
+        self._numRuns = 0
+        session = self.session
         self._propagate = lambda runs: self._walk(session, runs, self._mayOverlap)
         self._replan = lambda: plan_session(self.session, labels, span=span, direction=direction)
-        self._steps, self._drawn, self._known = (
-            self._propagate(runs),
-            document.patches(),
-            document.snapshot(),
-        )
+        self._steps = self._propagate(runs)
+        self._drawn = document.patches()
+        self._known = document.snapshot()
         self.preview = Preview(
             self.scene,
             document.volumeNode,
@@ -217,7 +242,9 @@ class PropagationLogic(RunLoop, FrameLoop, NodeWatch):
             document.segments,
             document.stack,
         )
-        self._touched, self._isStopping, self._holdsResult = [], False, holdsResult
+        self._touched = []
+        self._isStopping = False
+        self._holdsResult = holdsResult
         self._worker.request(self._steps)
         self._schedule(POLL_MS, self._poll)
         return True
@@ -256,7 +283,10 @@ class PropagationLogic(RunLoop, FrameLoop, NodeWatch):
         self._clear()
 
     def keepInTurns(self, done):
-        """The same in several turns of the event loop where it takes longer than one should; `done` is called at the end."""
+        """The same in several turns of the event loop where it takes longer than one should.
+
+        `done` is called at the end.
+        """
         self._checkPlace()
         self._absorbDuringRun()
         self._beginCommit(done)
@@ -279,7 +309,8 @@ class PropagationLogic(RunLoop, FrameLoop, NodeWatch):
         """Vouch for a slice as it is, also an empty one ("nothing here"); one undo step.
 
         Raises:
-            SlicePropagationError: a run is under way or its result waits, or the volume was moved or replaced.
+            SlicePropagationError: a run is under way or its result waits, or the volume was moved
+                or replaced.
         """
         self._beforeAnchor()
         label = self.document.labelOf(segmentID)
@@ -292,7 +323,8 @@ class PropagationLogic(RunLoop, FrameLoop, NodeWatch):
         """Say that a segment is not on a slice: what is there goes, and the empty slice is vouched for; one undo step.
 
         Raises:
-            SlicePropagationError: a run is under way or its result waits, the volume was moved or replaced, or masking protects voxels of the slice.
+            SlicePropagationError: a run is under way or its result waits, the volume was moved or
+                replaced, or masking protects voxels of the slice.
         """
         self._beforeAnchor()
         document, label = self.document, self.document.labelOf(segmentID)
@@ -302,7 +334,8 @@ class PropagationLogic(RunLoop, FrameLoop, NodeWatch):
             document.writeTags("empty", [(label, index)])
         if numLeft:
             raise SlicePropagationError(
-                f"Masking protects {numLeft} voxels of slice {index}; set the editable area to 'Everywhere' and try again."
+                f"Masking protects {numLeft} voxels of slice {index}; set the editable area to"
+                " 'Everywhere' and try again."
             )
 
     def undo(self):
@@ -336,12 +369,16 @@ class PropagationLogic(RunLoop, FrameLoop, NodeWatch):
     # Below
 
     def _renewStack(self):
-        """Take the volume's voxels anew where something changed them in place, as a filter does; the grid is still the same."""
+        """Take the volume's voxels anew where something changed them in place, as a filter does.
+
+        The grid is still the same.
+        """
         document = self.document
         stack, key = self._knownStack(document.volumeNode, document.stack.axis)
         if stack is None:
             document.stack = document.session.stack = stackFromVolume(
-                document.volumeNode, document.stack.axis
+                document.volumeNode,
+                document.stack.axis,
             )
             self._stackKey = key
 

@@ -10,7 +10,10 @@ class NodeWatch:
     """The part of `PropagationLogic` that answers to the scene."""
 
     def look(self):
-        """Take over what changed in the segmentation, and tell; the observer calls this a moment after an edit."""
+        """Take over what changed in the segmentation, and tell.
+
+        The observer calls this a moment after an edit.
+        """
         if self.document is None:
             return
         if self._hasRun:
@@ -31,8 +34,12 @@ class NodeWatch:
         self.onTouch()
 
     def _turnToSeed(self):
-        """Before anything is annotated, the axis may still follow the first drawing; returns the edits when it does."""
-        document, session = self.document, self.session
+        """Before anything is annotated, the axis may still follow the first drawing.
+
+        Returns the edits when it does.
+        """
+        document = self.document
+        session = self.session
         if self.hasPartialResult or any(session.anchors(label) for label in session.labels):
             return []
         axis = self.axisOfSeed()
@@ -57,15 +64,19 @@ class NodeWatch:
         return drawn
 
     def _openMoved(self, problem=None):
-        """Open anew when the volume was moved, or its image replaced by one of another size; whether it was.
+        """Open anew when the volume was moved, or its image replaced by one of another size.
+
+        Whether it was.
 
         Args:
             problem: what that ended.
 
         Raises:
-            SlicePropagationError: a node or a segment is gone, or the volume cannot be worked on any more.
+            SlicePropagationError: a node or a segment is gone, or the volume cannot be worked on
+                any more.
         """
-        document, observer = self.document, self._observer
+        document = self.document
+        observer = self._observer
         document.check()
         if self._hasRun or not document.isElsewhere():  # a run notices by itself, within one slice
             return False

@@ -1,4 +1,7 @@
-"""Watches a segmentation for edits by the person, and its volume for moves; our own writes do not count, and a burst counts once."""
+"""Watches a segmentation for edits by the person, and its volume for moves.
+
+Our own writes do not count, and a burst counts once.
+"""
 
 import contextlib
 
@@ -6,7 +9,9 @@ import slicer
 import vtk
 
 DEBOUNCE_MS = 200
-REST_MS = 100  # without an event, and what was dragged has come to rest; replacing an image makes several events at once
+# without an event, and what was dragged has come to rest; replacing an image makes several events
+# at once
+REST_MS = 100
 
 
 class EditObserver:
@@ -20,8 +25,11 @@ class EditObserver:
     """
 
     def __init__(self, segmentationNode, schedule, onEdit):
-        self._schedule, self._onEdit = schedule, onEdit
-        self._isOurs, self._isWaiting, self.numEdits = False, False, 0
+        self._schedule = schedule
+        self._onEdit = onEdit
+        self._isOurs = False
+        self._isWaiting = False
+        self.numEdits = 0
         self._segmentation = segmentationNode.GetSegmentation()
         events = (
             slicer.vtkSegmentation.SourceRepresentationModified,
@@ -68,9 +76,13 @@ class PlaceObserver:
     """
 
     def __init__(self, document, schedule, onMove):
-        self._document, self._schedule, self._onMove = document, schedule, onMove
-        self._isWaiting, self._numEvents = False, 0
-        volume, segmentation = document.volumeNode, document.segmentationNode
+        self._document = document
+        self._schedule = schedule
+        self._onMove = onMove
+        self._isWaiting = False
+        self._numEvents = 0
+        volume = document.volumeNode
+        segmentation = document.segmentationNode
         moved = slicer.vtkMRMLTransformableNode.TransformModifiedEvent
         watched = [
             (volume, vtk.vtkCommand.ModifiedEvent),

@@ -1,4 +1,7 @@
-"""The live preview: a temporary node of its own, updated in place; the person's segmentation stays as it is."""
+"""The live preview: a temporary node of its own, updated in place.
+
+The person's segmentation stays as it is.
+"""
 
 import slicer
 
@@ -13,7 +16,8 @@ class Preview:
     """
 
     def __init__(self, scene, volumeNode, segmentationNode, segments, stack):
-        self._scene, self._stack = scene, stack
+        self._scene = scene
+        self._stack = stack
         node = slicer.vtkMRMLSegmentationNode()
         node.SetName(f"{segmentationNode.GetName()} preview")
         node.SetHideFromEditors(True)
@@ -43,7 +47,8 @@ class Preview:
                 voxels[index][patch.window][patch.crop] = label
         self._labelmap.Modified()
         if self.node.GetDisplayNode() is not None:
-            self.node.GetDisplayNode().Modified()  # views do not watch the voxels of a segmentation, but they watch how it is displayed
+            # views do not watch the voxels of a segmentation, but they watch how it is displayed
+            self.node.GetDisplayNode().Modified()
 
     def mask(self, segmentID):
         """(K, J, I) bool of what is shown of a segment."""
@@ -58,4 +63,5 @@ class Preview:
             if self.node.GetDisplayNode() is not None:
                 self._scene.RemoveNode(self.node.GetDisplayNode())
             self._scene.RemoveNode(self.node)
-        self._labelmap.Initialize()  # segments that go are erased from the voxels that they share: 20 ms each for 50 million
+        # segments that go are erased from the voxels that they share: 20 ms each for 50 million
+        self._labelmap.Initialize()

@@ -53,7 +53,9 @@ def reviewSlices(session, label):
     kinds = session.provenance[row].copy()
     kinds[session.stale(label)] = Kind.STALE
     return SliceReview(
-        kinds, session.confidence[row], (session.areas(label) == 0) & (kinds != Kind.UNKNOWN)
+        kinds,
+        session.confidence[row],
+        (session.areas(label) == 0) & (kinds != Kind.UNKNOWN),
     )
 
 
@@ -79,7 +81,8 @@ class SliceReasons:
 def explainSlice(session, label, index):
     """The `SliceReasons` of a predicted slice: what `SlicePropagationLib.confidence` weighs, as far as it can be seen."""
     distance, anchor = distance_in_sizes(session, label, index)
-    mask, isShown = session.mask(label, index), np.isfinite(distance)
+    mask = session.mask(label, index)
+    isShown = np.isfinite(distance)
     neighbours = [
         other
         for other in (index - 1, index + 1)
@@ -103,7 +106,8 @@ def explainSlice(session, label, index):
 
 def sliceTable(session, label, segmentName):
     """Rows (slice, segment, provenance, confidence, area_mm2) of the slices that are known, as in the command line's table."""
-    review, areas = reviewSlices(session, label), session.areas(label)
+    review = reviewSlices(session, label)
+    areas = session.areas(label)
     rows = []
     for index in np.flatnonzero(review.kinds != Kind.UNKNOWN):
         confidence = "" if np.isnan(review.confidence[index]) else f"{review.confidence[index]:.4f}"

@@ -9,35 +9,44 @@ from SlicePropagationMRML.worker import FINISHED
 
 TURN_SECONDS = 0.03  # of our work in one turn of the event loop
 POLL_MS = 30  # asking more often than this for long starves the worker of Python's lock
-FIRST_POLL_MS = 4  # after a step was handed out, as a fast engine has the next one at once; doubled until it comes
+# after a step was handed out, as a fast engine has the next one at once; doubled until it comes
+FIRST_POLL_MS = 4
 
 
 class CommitRun:
     """A result on its way into the segments, over several turns.
 
     Args:
-        editorNode: whose active effect rests from the first turn to the last, so that no stroke falls in between.
+        editorNode: whose active effect rests from the first turn to the last, so that no stroke
+            falls in between.
         observer: an EditObserver.
         steps: generator of `document.writeSteps`.
         done: called at the end.
     """
 
     def __init__(self, editorNode, observer, steps, done):
-        self._editorNode, self._observer, self._steps, self.done = editorNode, observer, steps, done
-        self._numEdits, self._effectName, self._isWritten = observer.numEdits, "", False
+        self._editorNode = editorNode
+        self._observer = observer
+        self._steps = steps
+        self.done = done
+        self._numEdits = observer.numEdits
+        self._effectName = ""
+        self._isWritten = False
 
     def advance(self, seconds):
-        """Write for so long, or all of it when something else changed the segments; whether anything is left."""
+        """Write for so long, or all of it when something else changed the segments.
+
+        Whether anything is left.
+        """
         if self._isWritten:
             return False
         now = time.perf_counter()
-        end, isInTime = (
-            now + (seconds if self._observer.numEdits == self._numEdits else float("inf")),
-            True,
-        )
+        end = now + (seconds if self._observer.numEdits == self._numEdits else float("inf"))
+        isInTime = True
         with self._observer.writing():
             while isInTime and not self._isWritten:
-                stepBegan, self._isWritten = now, next(self._steps, self) is self
+                stepBegan = now
+                self._isWritten = next(self._steps, self) is self
                 now = time.perf_counter()
                 isInTime = (
                     now + (now - stepBegan) < end
@@ -64,7 +73,10 @@ class RunLoop:
         return self._steps is not None or self._commit is not None
 
     def _walk(self, session, runs, mayOverlap):
-        """The steps of a run; the engine is made with the first one, on the worker, as importing PyTorch takes seconds."""
+        """The steps of a run.
+
+        The engine is made with the first one, on the worker, as importing PyTorch takes seconds.
+        """
         engine = self._engine.make()
         self._numRuns += 1
         yield from propagate(session, engine, runs, allow_overlap=mayOverlap)
@@ -131,10 +143,8 @@ class RunLoop:
         changes = document.changes(self._touched, mayOverlap=self._mayOverlap)
         yield
         self.saveStateForUndo()
-        document.engineName, document.modelHash = (
-            self._engine.engine.name,
-            model_hash(self._engine.engine),
-        )
+        document.engineName = self._engine.engine.name
+        document.modelHash = model_hash(self._engine.engine)
         yield
         yield from document.writeSteps(changes, self.editorLogic)
         yield
@@ -142,7 +152,10 @@ class RunLoop:
 
     def _beginCommit(self, done):
         self._commit = CommitRun(
-            self.editorLogic.GetSegmentEditorNode(), self._observer, self._commitSteps(), done
+            self.editorLogic.GetSegmentEditorNode(),
+            self._observer,
+            self._commitSteps(),
+            done,
         )
         self._schedule(0, self._pollCommit)
 
@@ -195,8 +208,12 @@ class RunLoop:
             self._absorbDuringRun()
 
     def _absorbDuringRun(self):
-        """Take over edits while the segments do not hold the run's predictions yet; returns what changed."""
-        edits, self._numEditsKnown = {}, self._observer.numEdits
+        """Take over edits while the segments do not hold the run's predictions yet.
+
+        Returns what changed.
+        """
+        edits = {}
+        self._numEditsKnown = self._observer.numEdits
         for label, patches in self.document.patches().items():
             edits[label] = {
                 index: patch
@@ -244,7 +261,8 @@ class RunLoop:
     def _clear(self):
         if self.preview is not None:
             self.preview.remove()
-        self.preview, self._touched = None, []
+        self.preview = None
+        self._touched = []
 
     def _letGo(self):
         if self._observer is not None:

@@ -16,13 +16,22 @@ from SlicePropagationLib.time_case import TimeSession
 from SlicePropagationMRML.geometry import arrayOf, emptyLabelmap, isLeftHanded, segmentMask
 from SlicePropagationMRML.tags import readTags
 
-PROPAGATED_TAG = "SlicePropagation.PropagatedInTime"  # on every segment that this module wrote; its value says with what
+PROPAGATED_TAG = (  # on every segment that this module wrote; its value says with what
+    "SlicePropagation.PropagatedInTime"
+)
 
 
 def propagateSequence(
-    volumeSequence, segmentationSequence, engineName=None, isCyclic=True, onStep=None, axis=0
+    volumeSequence,
+    segmentationSequence,
+    engineName=None,
+    isCyclic=True,
+    onStep=None,
+    axis=0,
 ):
-    """Fill the segmentations of all frames from the annotated ones; what is annotated is not touched.
+    """Fill the segmentations of all frames from the annotated ones.
+
+    What is annotated is not touched.
 
     Nothing is written unless all of it worked.
 
@@ -38,7 +47,8 @@ def propagateSequence(
         Indices of the frames that were written.
 
     Raises:
-        InputError: fewer than two frames, frames of unequal size, no annotated frame, or an annotation at a time that the volumes do not have.
+        InputError: fewer than two frames, frames of unequal size, no annotated frame, or an
+            annotation at a time that the volumes do not have.
     """
     walk = SequenceWalk(volumeSequence, segmentationSequence, isCyclic, axis)
     for step in walk.steps(make_engine(engineName)):
@@ -53,7 +63,8 @@ class Drawing:
 
     Attributes:
         labels: (N, H, W) uint8, slices along the axis.
-        states: {label: {slice: [provenance, confidence, written at, changed at]}} of a frame that was propagated in time and corrected since; None
+        states: {label: {slice: [provenance, confidence, written at, changed at]}} of a frame that
+            was propagated in time and corrected since; None
             for a frame that a person segmented, where every slice counts.
     """
 
@@ -68,9 +79,12 @@ class Drawing:
 
 
 class SequenceWalk:
-    """Reads two sequences, walks along time, and writes frame by frame; only `steps` may be called off the main thread.
+    """Reads two sequences, walks along time, and writes frame by frame.
 
-    A frame counts as annotated when its segmentation shows something that was not written here; of a frame that was written here and corrected since,
+    Only `steps` may be called off the main thread.
+
+    A frame counts as annotated when its segmentation shows something that was not written here; of
+    a frame that was written here and corrected since,
     the slices count that a person vouched for.
 
     Args:
@@ -85,13 +99,16 @@ class SequenceWalk:
     """
 
     def __init__(self, volumeSequence, segmentationSequence, isCyclic=True, axis=0):
-        self._segmentations, self._volumes = segmentationSequence, _volumes(volumeSequence)
+        self._segmentations = segmentationSequence
+        self._volumes = _volumes(volumeSequence)
         self._values = [
             volumeSequence.GetNthIndexValue(frame) for frame in range(len(self._volumes))
         ]
-        self._isCyclic, self._axis = isCyclic, axis
+        self._isCyclic = isCyclic
+        self._axis = axis
         nodes = _drawnNodes(volumeSequence, segmentationSequence)
-        self._template, self._segmentIDs = nodes[min(nodes)], _segmentIDs(nodes)
+        self._template = nodes[min(nodes)]
+        self._segmentIDs = _segmentIDs(nodes)
         self._drawings = {frame: self._drawing(frame, node) for frame, node in nodes.items()}
         self._images = [
             np.moveaxis(slicer.util.arrayFromVolume(volume), axis, 0) for volume in self._volumes
@@ -108,10 +125,16 @@ class SequenceWalk:
         ]
         self.numPositions = len(self._positions)
         self._prints = {frame: fingerprint(self._nodeAt(frame)) for frame in self.targets}
-        self._predictions, self._said, self._engineName, self._modelHash = {}, "", "", None
+        self._predictions = {}
+        self._said = ""
+        self._engineName = ""
+        self._modelHash = None
 
     def steps(self, engine):
-        """Predict; yields (slice position from 1 on, number of positions, SlicePrediction along time)."""
+        """Predict.
+
+        Yields (slice position from 1 on, number of positions, SlicePrediction along time).
+        """
         for number, index in enumerate(self._positions, 1):
             frames = self._framesDrawnAt(index)
             images = np.stack(
@@ -127,14 +150,18 @@ class SequenceWalk:
             )
             for prediction in timed.steps(engine):
                 yield number, self.numPositions, prediction
-            self._engineName, self._modelHash = engine.name, model_hash(engine)
+            self._engineName = engine.name
+            self._modelHash = model_hash(engine)
             self._said = f"{engine.name} {self._modelHash or ''}".strip()
             self._keep(index, timed)
 
     def write(self, frame):
-        """Put one predicted frame into the segmentation sequence; False, and nothing is written, when a person changed that frame meanwhile.
+        """Put one predicted frame into the segmentation sequence.
 
-        Of a walk that was ended early, the slice positions that it did not come to stay as they are.
+        False, and nothing is written, when a person changed that frame meanwhile.
+
+        Of a walk that was ended early, the slice positions that it did not come to stay as they
+        are.
         """
         if fingerprint(self._nodeAt(frame)) != self._prints[frame]:
             return False
@@ -152,14 +179,19 @@ class SequenceWalk:
         return self._segmentations.GetDataNodeAtValue(self._values[frame])
 
     def _framesDrawnAt(self, index):
-        """Frames that count as annotated at a slice position, where one of them shows something; else none."""
+        """Frames that count as annotated at a slice position, where one of them shows something.
+
+        Else none.
+        """
         frames = sorted(
             frame for frame, drawing in self._drawings.items() if drawing.isAnchor(index)
         )
         return frames if any(self._drawings[frame].labels[index].any() for frame in frames) else []
 
     def _drawing(self, frame, node):
-        volume, isOurs, states = self._volumes[frame], _isPropagated(node), {}
+        volume = self._volumes[frame]
+        isOurs = _isPropagated(node)
+        states = {}
         labels = np.zeros(slicer.util.arrayFromVolume(volume).shape, np.uint8)
         for label, segmentID in enumerate(self._segmentIDs, 1):
             if node.GetSegmentation().GetSegment(segmentID) is None:
@@ -169,7 +201,10 @@ class SequenceWalk:
         return Drawing(np.moveaxis(labels, self._axis, 0), states if isOurs else None)
 
     def _states(self, node, segmentID, volume):
-        """{slice: [provenance, confidence, written at, changed at]} as a segment's tag says; empty where it speaks of another axis."""
+        """{slice: [provenance, confidence, written at, changed at]} as a segment's tag says.
+
+        Empty where it speaks of another axis.
+        """
         values = readTags(node, segmentID)
         if values is None or values["axis"] != self._axis:
             return {}
@@ -185,7 +220,8 @@ class SequenceWalk:
 
     def _keep(self, index, timed):
         """Remember what a position got: {frame: (label patch, {label: confidence})}."""
-        labels, confidence = timed.label_map(), timed.in_time(timed.session.confidence.T)
+        labels = timed.label_map()
+        confidence = timed.in_time(timed.session.confidence.T)
         rows = {label: row for row, label in enumerate(timed.session.labels)}
         self._predictions[index] = {
             frame: (
@@ -197,7 +233,8 @@ class SequenceWalk:
 
     def _labelsOf(self, frame):
         """((N, H, W) uint8, {label: {slice: SliceState}}) of a frame: predictions, and what a person vouched for."""
-        labels, drawing = np.zeros(self._images[0].shape, np.uint8), self._drawings.get(frame)
+        labels = np.zeros(self._images[0].shape, np.uint8)
+        drawing = self._drawings.get(frame)
         before = (
             self._drawing(frame, self._nodeAt(frame))
             if self.numDone < self.numPositions and self._nodeAt(frame) is not None
@@ -230,7 +267,10 @@ class SequenceWalk:
         return labels, states
 
     def _node(self, frame):
-        """A segmentation node like the template, with what is known about a frame; the segments share one labelmap."""
+        """A segmentation node like the template, with what is known about a frame.
+
+        The segments share one labelmap.
+        """
         labels, states = self._labelsOf(frame)
         node = slicer.vtkMRMLSegmentationNode()
         node.Copy(self._template)
@@ -241,10 +281,8 @@ class SequenceWalk:
         arrayOf(labelmap)[:] = np.moveaxis(labels, 0, self._axis)
         labelmap.Modified()
         for label, segmentID in enumerate(self._segmentIDs, 1):
-            segment, source = (
-                slicer.vtkSegment(),
-                self._template.GetSegmentation().GetSegment(segmentID),
-            )
+            segment = slicer.vtkSegment()
+            source = self._template.GetSegmentation().GetSegment(segmentID)
             segment.SetName(source.GetName() if source else segmentID)
             if source:
                 segment.SetColor(source.GetColor())
@@ -269,10 +307,8 @@ def fingerprint(node):
     """A number that changes with the voxels of a segmentation node and with what a person vouches for in it; 0 for None."""
     value = 0
     for segmentID in node.GetSegmentation().GetSegmentIDs() if node is not None else ():
-        labelmap, tags = (
-            node.GetSegmentation().GetSegment(segmentID).GetRepresentation("Binary labelmap"),
-            readTags(node, segmentID),
-        )
+        labelmap = node.GetSegmentation().GetSegment(segmentID).GetRepresentation("Binary labelmap")
+        tags = readTags(node, segmentID)
         anchors = (
             sorted(index for index, state in tags["slices"].items() if state[0] >= Provenance.SEED)
             if tags is not None
@@ -291,7 +327,8 @@ def _volumes(sequence):
     volumes = [sequence.GetNthDataNode(number) for number in range(sequence.GetNumberOfDataNodes())]
     if len(volumes) < 2:
         raise InputError(
-            f"The sequence '{sequence.GetName()}' has {len(volumes)} frame, at least 2 are needed; segment it as a volume."
+            f"The sequence '{sequence.GetName()}' has {len(volumes)} frame, at least 2 are needed;"
+            " segment it as a volume."
         )
     sizes = {
         volume.GetImageData().GetDimensions() if volume.GetImageData() else (0, 0, 0)
@@ -300,7 +337,8 @@ def _volumes(sequence):
     if len(sizes) > 1:
         first, last = ("x".join(map(str, size)) for size in (min(sizes), max(sizes)))
         raise InputError(
-            f"The frames of '{sequence.GetName()}' are of unequal size, {first} and {last}; resample them onto one grid."
+            f"The frames of '{sequence.GetName()}' are of unequal size, {first} and {last};"
+            " resample them onto one grid."
         )
     return volumes
 
@@ -309,21 +347,21 @@ def _drawnNodes(volumeSequence, segmentationSequence):
     """{frame: segmentation node} of the frames in which a person vouches for something."""
     drawn = {}
     for number in range(segmentationSequence.GetNumberOfDataNodes()):
-        node, value = (
-            segmentationSequence.GetNthDataNode(number),
-            segmentationSequence.GetNthIndexValue(number),
-        )
+        node = segmentationSequence.GetNthDataNode(number)
+        value = segmentationSequence.GetNthIndexValue(number)
         if not _isDrawn(node):
             continue
         frame = volumeSequence.GetItemNumberFromIndexValue(value, True)
         if frame < 0:
             raise InputError(
-                f"'{segmentationSequence.GetName()}' is annotated at {value}, where '{volumeSequence.GetName()}' has no frame; annotate frames of the sequence."
+                f"'{segmentationSequence.GetName()}' is annotated at {value}, where"
+                f" '{volumeSequence.GetName()}' has no frame; annotate frames of the sequence."
             )
         drawn[frame] = node
     if not drawn:
         raise InputError(
-            f"'{segmentationSequence.GetName()}' has no annotated frame; outline the structure on at least one."
+            f"'{segmentationSequence.GetName()}' has no annotated frame; outline the structure on"
+            " at least one."
         )
     return drawn
 

@@ -22,7 +22,8 @@ class PanelSettings:
     """Text values by name, and references to the volume and the segmentation, in one parameter node.
 
     Args:
-        node: a function that returns the module's vtkMRMLScriptedModuleNode, also after the scene was closed.
+        node: a function that returns the module's vtkMRMLScriptedModuleNode, also after the scene
+            was closed.
     """
 
     def __init__(self, node):

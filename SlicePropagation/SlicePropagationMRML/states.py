@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 from SlicePropagationMRML.translation import tr as _
-
 from SlicePropagationMRML.words import packagesText
 
 
@@ -21,8 +20,10 @@ class Situation:
         isShown: whether the slice views show a slice of the volume.
         hasPrediction: whether anything is propagated in the segment that is reviewed.
         numFrames: how many frames the volume's sequence has; 0 when it is not a frame of one.
-        isPlaying: whether that sequence is playing; isFollowing: whether the segmentation shows another content in each frame.
-        numListed: how many segments the segmentation has; isChecking: whether a run fills those that are checked in the list.
+        isPlaying: whether that sequence is playing; isFollowing: whether the segmentation shows
+            another content in each frame.
+        numListed: how many segments the segmentation has; isChecking: whether a run fills those
+            that are checked in the list.
         isCarried: whether frames can get back what they held before they were carried, or after.
         isAnchor: whether the slice shown is annotated in it; isEmptyAnchor: and shows nothing.
     """
@@ -81,9 +82,13 @@ def viewState(situation):
     return ViewState(
         propagate="" if situation.isRunning else nodes or idle or _seedReason(situation),
         choices=idle,
-        decide=""
-        if situation.hasResult
-        else _("Only after a run was stopped, or when it would take voxels from another segment"),
+        decide=(
+            ""
+            if situation.hasResult
+            else _(
+                "Only after a run was stopped, or when it would take voxels from another segment"
+            )
+        ),
         next=review or ("" if situation.hasPrediction else _("Nothing is propagated yet")),
         confirm=review
         or shown

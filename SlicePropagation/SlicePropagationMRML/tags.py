@@ -7,14 +7,26 @@ from SlicePropagationMRML.geometry import isLeftHanded
 
 
 def writeTags(
-    segmentationNode, segmentID, volumeNode, grid, states, axis, engineName, modelHash=None
+    segmentationNode,
+    segmentID,
+    volumeNode,
+    grid,
+    states,
+    axis,
+    engineName,
+    modelHash=None,
 ):
     """Store what is known about a segment's slices along a voxel axis of the volume, {slice: `SliceState`}, and where they lie (`gridOf`), in one tag of the segment."""
     segment = segmentationNode.GetSegmentation().GetSegment(segmentID)
     segment.SetTag(
         TAG,
         encode_states(
-            states, axis, engineName, modelHash, is_left_handed=isLeftHanded(volumeNode), grid=grid
+            states,
+            axis,
+            engineName,
+            modelHash,
+            is_left_handed=isLeftHanded(volumeNode),
+            grid=grid,
         ),
     )
 

@@ -1,4 +1,7 @@
-"""Slicer's translation of texts; where there is only slicer-core, which has none, a text stays as it is."""
+"""Slicer's translation of texts.
+
+Where there is only slicer-core, which has none, a text stays as it is.
+"""
 
 try:
     from slicer.i18n import tr

@@ -5,7 +5,9 @@ import vtk
 
 from SlicePropagationMRML.geometry import ijkToWorld, planeOfAxis, sliceCenter
 
-TILT = 0.94  # cosine between a view's normal and the slice axis above which the view shows these slices, about 20 degrees
+# cosine between a view's normal and the slice axis above which the view shows these slices, about
+# 20 degrees
+TILT = 0.94
 
 
 def sliceNodes(scene):
@@ -63,9 +65,12 @@ def snapViews(scene, volumeNode, axis):
 
 
 def jumpViews(scene, document, index, label=None):
-    """Show a slice: views along the stack move onto it; the others go through the label's middle on it, where it has one.
+    """Show a slice: views along the stack move onto it.
 
-    Where no view shows whole slices, as in an oblique volume at first, the views are turned onto the volume before.
+    The others go through the label's middle on it, where it has one.
+
+    Where no view shows whole slices, as in an oblique volume at first, the views are turned onto
+    the volume before.
     """
     center = None
     if label is not None:
@@ -89,7 +94,8 @@ def _normal(sliceNode):
 
 def _direction(volumeNode, axis):
     """Unit vector along a voxel axis in world coordinates."""
-    here, there = [0.0, 0.0, 0.0], [0.0, 0.0, 0.0]
+    here = [0.0, 0.0, 0.0]
+    there = [0.0, 0.0, 0.0]
     there[2 - axis] = 1.0
     world = ijkToWorld(volumeNode)
     return _unit(np.subtract(world.TransformPoint(there), world.TransformPoint(here)))

@@ -33,7 +33,10 @@ def addVolumeNode(scene, volume, name):
 
 
 def volumeOf(volumeNode):
-    """A library `Volume` with the grid of a node, to write label maps with; its image has the geometry, and no voxels of the node."""
+    """A library `Volume` with the grid of a node, to write label maps with.
+
+    Its image has the geometry, and no voxels of the node.
+    """
     array = slicer.util.arrayFromVolume(volumeNode)
     image = sitk.GetImageFromArray(np.zeros(array.shape, np.uint8))
     directions = np.zeros((3, 3))
@@ -60,14 +63,18 @@ def addSegments(segmentationNode, volumeNode, labels, segments):
     ids = []
     for segment in segments:
         segmentID = segmentationNode.GetSegmentation().AddEmptySegment(
-            segment.id, segment.name, segment.color
+            segment.id,
+            segment.name,
+            segment.color,
         )
         labelmap = emptyLabelmap(volumeNode, segmentationNode)
         arrayOf(labelmap)[:] = labels == segment.label
         node = segmentationNode.GetSegmentation().GetSegment(segmentID)
         if (labels == segment.label).any():
             slicer.vtkSlicerSegmentationsModuleLogic.SetBinaryLabelmapToSegment(
-                labelmap, segmentationNode, segmentID
+                labelmap,
+                segmentationNode,
+                segmentID,
             )
         for name, value in (part.split(":", 1) for part in segment.tags.split("|") if ":" in part):
             node.SetTag(name, value)

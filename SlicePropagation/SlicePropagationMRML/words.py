@@ -33,14 +33,16 @@ def planeName(plane, angle):
 def otherAxisText():
     """What a person should know who goes on along another axis than before."""
     return _(
-        "These segments were annotated along other slices; along these, all that they show counts as drawn by you."
+        "These segments were annotated along other slices; along these, all that they show counts"
+        " as drawn by you."
     )
 
 
 def otherGridText():
     """What a person should know who goes on where the volume has other slices than before, or lies elsewhere."""
     return _(
-        "These segments were annotated on other slices than those of this volume where it lies now; all that they show counts as drawn by you."
+        "These segments were annotated on other slices than those of this volume where it lies now;"
+        " all that they show counts as drawn by you."
     )
 
 
@@ -79,7 +81,8 @@ def reasonTexts(reasons, index):
     else:
         text = (
             _(
-                "{number} slices from the annotated slice {anchor}, further than the structure is wide"
+                "{number} slices from the annotated slice {anchor}, further than the structure is"
+                " wide"
             )
             if reasons.isFar
             else _("{number} slices from the annotated slice {anchor}")
@@ -90,7 +93,8 @@ def reasonTexts(reasons, index):
     if reasons.differsFrom is not None and not reasons.isEmpty:
         texts.append(
             _("The outline differs much from slice {other} ({change:+.0%} area)").format(
-                other=reasons.differsFrom, change=reasons.areaChange
+                other=reasons.differsFrom,
+                change=reasons.areaChange,
             )
         )
     return texts
@@ -158,12 +162,11 @@ def frameProgressText(position, numPositions, share, seconds):
         share: part of this slice that is done, 0 to 1.
         seconds: since the run began.
     """
-    text, done = (
-        _("Slice {position} of {total} through all frames").format(
-            position=position, total=numPositions
-        ),
-        position - 1 + share,
+    text = _("Slice {position} of {total} through all frames").format(
+        position=position,
+        total=numPositions,
     )
+    done = position - 1 + share
     return (
         text
         if done < 0.2 or done >= numPositions
@@ -184,7 +187,8 @@ def framesText(numWritten, skipped, numMissing, seconds):
         ).format(number=numWritten, missing=numMissing)
     else:
         text = _(
-            "Carried to {number} frames in {seconds:.1f} s; move through them and correct what is wrong."
+            "Carried to {number} frames in {seconds:.1f} s; move through them and correct what is"
+            " wrong."
         ).format(number=numWritten, seconds=seconds)
     return text + (
         " "
@@ -223,7 +227,9 @@ def summaryText(review, segmentName):
     """One line about a segment: how much is annotated, predicted, out of date."""
     anchors = review.count(Kind.SEED, Kind.CORRECTION, Kind.CONFIRMED)
     text = _("<b>{segment}</b>: {anchors} annotated, {propagated} propagated").format(
-        segment=segmentName, anchors=anchors, propagated=review.count(Kind.PROPAGATED, Kind.STALE)
+        segment=segmentName,
+        anchors=anchors,
+        propagated=review.count(Kind.PROPAGATED, Kind.STALE),
     )
     stale = review.count(Kind.STALE)
     return text + (_(", {stale} out of date").format(stale=stale) if stale else "")

@@ -10,13 +10,17 @@ FINISHED = object()
 class CollectionPause:
     """No cyclic garbage collection while any worker computes.
 
-    Python collects on whatever thread happens to allocate. On a worker it would destroy widgets and nodes that others left in
-    reference cycles, off the main thread, which Qt and VTK answer with a crash some time later. The main thread collects between
+    Python collects on whatever thread happens to allocate. On a worker it would destroy widgets and
+    nodes that others left in
+    reference cycles, off the main thread, which Qt and VTK answer with a crash some time later. The
+    main thread collects between
     two steps.
     """
 
     def __init__(self):
-        self._lock, self._numBusy, self._wasEnabled = threading.Lock(), 0, False
+        self._lock = threading.Lock()
+        self._numBusy = 0
+        self._wasEnabled = False
 
     def begin(self):
         """Hold collection back, once more."""
@@ -40,12 +44,14 @@ _pause = CollectionPause()
 class StepWorker:
     """Computes steps of generators off the main thread, one at a time.
 
-    The caller owns everything that the generator reads between two steps: it may change it after `poll` returned a
+    The caller owns everything that the generator reads between two steps: it may change it after
+        `poll` returned a
     result and before the next `request`.
     """
 
     def __init__(self):
-        self._requests, self._results = queue.SimpleQueue(), queue.SimpleQueue()
+        self._requests = queue.SimpleQueue()
+        self._results = queue.SimpleQueue()
         self._thread = self._asked = None
         self.isBusy = False
 
@@ -54,7 +60,8 @@ class StepWorker:
         if self._thread is None:
             self._thread = threading.Thread(target=self._work, name="SlicePropagation", daemon=True)
             self._thread.start()
-        self.isBusy, self._asked = True, steps
+        self.isBusy = True
+        self._asked = steps
         self._requests.put(steps)
 
     def poll(self, timeout=None):

@@ -6,7 +6,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import slicer
-import slicer.util  # noqa: F401    arrayFromVolume
+import slicer.util
+from SlicePropagationMRML.choices import axisOfSegments
+from SlicePropagationMRML.controls import engineNotes
+from SlicePropagationMRML.geometry import planeOfAxis
+from SlicePropagationMRML.logic import PropagationLogic
+from SlicePropagationMRML.volume_files import volumeOf
 from trame.app import get_server
 from trame_server.utils.typed_state import TypedState
 from trame_slicer import module as slicer_module
@@ -18,11 +23,6 @@ from SlicePropagationLib.errors import InputError, SlicePropagationError
 from SlicePropagationLib.outputs import companion
 from SlicePropagationLib.sample import SPLEEN
 from SlicePropagationLib.segmentation_file import Segment, read_labels
-from SlicePropagationMRML.choices import axisOfSegments
-from SlicePropagationMRML.controls import engineNotes
-from SlicePropagationMRML.geometry import planeOfAxis
-from SlicePropagationMRML.logic import PropagationLogic
-from SlicePropagationMRML.volume_files import volumeOf
 from SlicePropagationWeb.autosave import Autosave
 from SlicePropagationWeb.desk import Desk
 from SlicePropagationWeb.dialogs import GONE
@@ -65,23 +65,26 @@ class Application:
         self.server.state.trame__template_error = GONE
         self.server.state.trame__favicon = "slice_propagation/icon.svg"
         typed = TypedState(self.server.state, PanelState, namespace="work")
-        self.data, self.name = typed.data, typed.name
+        self.data = typed.data
+        self.name = typed.name
         slicer_app = SlicerApp()
         slicer.mrmlScene = slicer_app.scene
         vtkOutputWindow.GetInstance().SetDisplayModeToNever()  # VTK's log says what matters already
-        self.views, self.desk = (
-            Views(self.server, slicer_app, self._schedule, self.name.show_3d),
-            Desk(self.server, slicer_app),
-        )
+        self.views = Views(self.server, slicer_app, self._schedule, self.name.show_3d)
+        self.desk = Desk(self.server, slicer_app)
         logic = PropagationLogic(
-            slicer_app.scene, self.desk.editor.editor_logic, self.desk.history.save, self._schedule
+            slicer_app.scene,
+            self.desk.editor.editor_logic,
+            self.desk.history.save,
+            self._schedule,
         )
         self.workflow = Workflow(logic, self.desk, self.views, self.data)
         self.autosave = Autosave(workspace, self.workflow, self._schedule)
         self.tenancy = Tenancy(self.server, self._entered)
         page = Page(self.server, self.name, self.views)
         self.desk.tools_ready(page)
-        self.data.keys, self.data.offer = keys(), workspace.kept.found()
+        self.data.keys = keys()
+        self.data.offer = workspace.kept.found()
         self._commands = self._all_commands()
         typed.bind_changes(
             {self.name.show_3d: self._show_3d, self.name.engine: self._choose_engine}
@@ -127,8 +130,12 @@ class Application:
         }
 
     def _entered(self, tab):
-        """A tab has the session now, also after a reload; an upload that the page was at ended with it."""
-        self.data.owner, self.data.upload = tab, -1
+        """A tab has the session now, also after a reload.
+
+        An upload that the page was at ended with it.
+        """
+        self.data.owner = tab
+        self.data.upload = -1
 
     # Commands
 
@@ -145,21 +152,20 @@ class Application:
 
     def _show_open_dialog(self):
         self.workflow.forget_error()
-        self.data.images, self.data.segmentations = (
-            self.workspace.images(),
-            self.workspace.segmentations() if self.desk.volume is not None else [],
+        self.data.images = self.workspace.images()
+        self.data.segmentations = (
+            self.workspace.segmentations() if self.desk.volume is not None else []
         )
         self.data.is_open_dialog = True
 
     def _show_save_dialog(self):
         self.workflow.forget_error()
-        self.data.saved, self.data.is_save_dialog = [], True
+        self.data.saved = []
+        self.data.is_save_dialog = True
 
     def _show_details(self):
-        self.data.notes, self.data.is_details = (
-            [{"title": title, "text": text} for title, text in engineNotes()],
-            True,
-        )
+        self.data.notes = [{"title": title, "text": text} for title, text in engineNotes()]
+        self.data.is_details = True
 
     def _write(self):
         if not self.data.is_saving and not self._reason("save"):
@@ -168,7 +174,8 @@ class Application:
 
     async def _save(self, path, write):
         """Write the work in a thread; the page goes on answering."""
-        self.data.is_saving, self.data.saved = True, []
+        self.data.is_saving = True
+        self.data.saved = []
         self.workflow.say("Saving…")
         self.server.state.flush()
         try:
@@ -231,7 +238,8 @@ class Application:
 
     async def _load_file(self, source, title, offer=None):
         """Read a volume in a thread, and an autosave of it with it, then show it."""
-        self.data.loading, self.data.is_open_dialog = f"Opening {title}…", False
+        self.data.loading = f"Opening {title}…"
+        self.data.is_open_dialog = False
         self.server.state.flush()
         try:
             volume, remarks = await asyncio.to_thread(read_with_remarks, source)
@@ -253,7 +261,8 @@ class Application:
 
     async def _load_segmentation(self, path):
         """Read a segmentation of the volume that is open, in a thread, then show it in place of what is drawn."""
-        self.data.loading, self.data.is_open_dialog = f"Opening {path.name}…", False
+        self.data.loading = f"Opening {path.name}…"
+        self.data.is_open_dialog = False
         self.server.state.flush()
         try:
             self.show_segmentation(path.name, await self._read(read_segmentation, path))
@@ -274,7 +283,9 @@ class Application:
         return opened
 
     def show_segmentation(self, name, opened):
-        """Put a segmentation on the volume that is open, in place of what is drawn there; it goes on as it was saved.
+        """Put a segmentation on the volume that is open, in place of what is drawn there.
+
+        It goes on as it was saved.
 
         Args:
             name: of its file.
@@ -307,7 +318,9 @@ class Application:
         self.workflow.refresh()
 
     def _begin_anew(self, what):
-        """Leave what is on the desk; returns the name of the result that unsaved work became, or None.
+        """Leave what is on the desk.
+
+        Returns the name of the result that unsaved work became, or None.
 
         Raises:
             SlicePropagationError: a run is under way.
@@ -333,12 +346,12 @@ class Application:
         self.views.show(self.desk.volume)
         self.desk.put_segmentation(labels, segments)
         data = self.data
-        size, spacing = (
-            "×".join(map(str, volume.image.GetSize())),
-            " × ".join(f"{value:.3g}" for value in volume.image.GetSpacing()),
-        )
-        data.volume_name, data.volume_text = title, f"{title} · {size} voxels · {spacing} mm"
-        data.plane, data.show_3d = (offer or {}).get("plane", "axial"), self.desk.is_small
+        size = "×".join(map(str, volume.image.GetSize()))
+        spacing = " × ".join(f"{value:.3g}" for value in volume.image.GetSpacing())
+        data.volume_name = title
+        data.volume_text = f"{title} · {size} voxels · {spacing} mm"
+        data.plane = (offer or {}).get("plane", "axial")
+        data.show_3d = self.desk.is_small
         data.save_name = self.workspace.free_name(
             "segmentation" if source == SAMPLE else Path(source).name.split(".")[0]
         )
@@ -389,7 +402,10 @@ class Application:
         self._warm_up()
 
     def _warm_up(self, *_):
-        """Import what the engine needs before it is asked for; the first import of PyTorch takes seconds."""
+        """Import what the engine needs before it is asked for.
+
+        The first import of PyTorch takes seconds.
+        """
         if self.data.volume_name:
             task = asyncio.get_event_loop().run_in_executor(None, make_engine, self.data.engine)
             task.add_done_callback(lambda done: done.exception())

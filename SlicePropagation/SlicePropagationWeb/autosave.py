@@ -20,13 +20,18 @@ class Autosave:
     """
 
     def __init__(self, workspace, workflow, schedule):
-        self._workspace, self._flow, self._schedule = workspace, workflow, schedule
+        self._workspace = workspace
+        self._flow = workflow
+        self._schedule = schedule
         self._writer = ThreadPoolExecutor(
-            1, "autosave"
+            1,
+            "autosave",
         )  # one thread: writes come in the order of the changes
-        self._is_due, self._last = False, None
+        self._is_due = False
+        self._last = None
         self.source = ""
-        workflow.on_work, workflow.before_run = self.worked, self._at_once
+        workflow.on_work = self.worked
+        workflow.before_run = self._at_once
 
     def forget(self):
         """Drop what is kept: it was saved, or is not wanted."""
@@ -49,7 +54,10 @@ class Autosave:
         return self._writer.submit(self._workspace.set_aside).result()
 
     def close(self):
-        """Keep what is due and wait until it is written; a run under way ends within one slice, and what was drawn meanwhile is kept."""
+        """Keep what is due and wait until it is written.
+
+        A run under way ends within one slice, and what was drawn meanwhile is kept.
+        """
         logic = self._flow.logic
         if logic.isRunning:
             logic.stop()
@@ -82,8 +90,12 @@ class Autosave:
             self._keep()
 
     def _keep(self):
-        """Copy the session now, write it in the thread; an empty session, or one that waits for an answer, keeps nothing."""
-        flow, self._is_due = self._flow, False
+        """Copy the session now, write it in the thread.
+
+        An empty session, or one that waits for an answer, keeps nothing.
+        """
+        flow = self._flow
+        self._is_due = False
         if flow.data.offer or not self._is_annotated():
             return
         if self._last is not None and self._last.done() and self._last.exception() is not None:

@@ -1,5 +1,6 @@
 """The volume and the segmentation under the person's hands, and the tools that draw."""
 
+from SlicePropagationMRML.volume_files import addSegments, addVolumeNode
 from trame_slicer.app.logic import (
     DrawEffectLogic,
     EraseEffectLogic,
@@ -17,7 +18,6 @@ from trame_slicer.segmentation import (
 )
 
 from SlicePropagationLib.segmentation_file import COLORS
-from SlicePropagationMRML.volume_files import addSegments, addVolumeNode
 from SlicePropagationWeb.history import EditHistory
 
 EFFECTS = {
@@ -52,7 +52,8 @@ class Desk:
     """
 
     def __init__(self, server, slicer_app):
-        self._app, self.editor = slicer_app, slicer_app.segmentation_editor
+        self._app = slicer_app
+        self.editor = slicer_app.segmentation_editor
         self.volume = self.segmentation = None
         self.on_change = lambda: None
         self.history = EditHistory(self.editor, lambda: self.on_change())
@@ -91,7 +92,8 @@ class Desk:
 
         Args:
             labels: (K, J, I) uint8 label map, or None for one empty segment.
-            segments: the library's `Segment`s of the label map; the first one names the empty segment.
+            segments: the library's `Segment`s of the label map; the first one names the empty
+                segment.
         """
         self._clear_segmentation()
         self.segmentation = self.editor.create_empty_segmentation_node()
@@ -167,7 +169,8 @@ class Desk:
     def toggle(self, segment_id):
         """Show or hide a segment."""
         self.editor.set_segment_visibility(
-            segment_id, not self.editor.get_segment_visibility(segment_id)
+            segment_id,
+            not self.editor.get_segment_visibility(segment_id),
         )
         self.on_change()
 
@@ -199,7 +202,10 @@ class Desk:
         return next((name for name, effect in EFFECTS.items() if effect is active), "none")
 
     def _free_color(self):
-        """A colour that is clear on grey and that no other segment has, while there is one left; Slicer's own for new segments may be dark."""
+        """A colour that is clear on grey and that no other segment has, while there is one left.
+
+        Slicer's own for new segments may be dark.
+        """
         segmentation = self.segmentation.GetSegmentation()
         used = {
             tuple(round(part, 2) for part in segmentation.GetSegment(key).GetColor())

@@ -4,7 +4,6 @@ from trame.widgets import html, vuetify3
 
 from SlicePropagationWeb.workspace import MAX_LISTED, SAVE_SUFFIXES
 
-
 # What trame puts in place of the page when the connection is lost.
 GONE = """<div class="sp-welcome"><div class="sp-card"><img src="slice_propagation/icon.svg" width="72" height="72" alt="">
 <div class="text-h6 mt-4">The program has ended, or cannot be reached.</div>
@@ -25,7 +24,9 @@ def add_dialogs(name):
     _offer(name, is_ours)
     with (
         vuetify3.VDialog(
-            model_value=(f"!!{name.owner} && !({is_ours})",), persistent=True, width="440"
+            model_value=(f"!!{name.owner} && !({is_ours})",),
+            persistent=True,
+            width="440",
         ),
         vuetify3.VCard(title="The session is in use in another tab", prepend_icon="mdi-tab"),
     ):
@@ -46,10 +47,13 @@ def add_dialogs(name):
 def _open_dialog(name):
     with (
         vuetify3.VDialog(
-            v_model=name.is_open_dialog, persistent=(f"{name.upload} >= 0",), width="640"
+            v_model=name.is_open_dialog,
+            persistent=(f"{name.upload} >= 0",),
+            width="640",
         ),
         vuetify3.VCard(
-            title="Open a volume or a segmentation", prepend_icon="mdi-folder-open-outline"
+            title="Open a volume or a segmentation",
+            prepend_icon="mdi-folder-open-outline",
         ),
     ):
         with vuetify3.VCardText():
@@ -80,15 +84,20 @@ def _open_dialog(name):
             html.Div(f"{{{{ {name.upload_text} }}}}", classes="sp-faint sp-gap")
             with html.Div(v_if=f"{name.upload} >= 0", classes="mt-4"):
                 vuetify3.VProgressLinear(
-                    model_value=(name.upload,), height=6, rounded=True, color="#56B4E9"
+                    model_value=(name.upload,),
+                    height=6,
+                    rounded=True,
+                    color="#56B4E9",
                 )
                 html.Div(
-                    f"{{{{ {name.upload} < 100 ? `Uploading, ${{{name.upload}}} %` : 'Reading…' }}}}",
+                    f"{{{{ {name.upload} < 100 ? `Uploading, ${{{name.upload}}} %` : 'Reading…'"
+                    " }}",
                     classes="sp-faint sp-gap",
                 )
             _problem(name)
             with html.Div(
-                v_if=f"{name.images}.length + {name.segmentations}.length > 12", classes="mt-4"
+                v_if=f"{name.images}.length + {name.segmentations}.length > 12",
+                classes="mt-4",
             ):
                 vuetify3.VTextField(
                     v_model=name.find,
@@ -127,10 +136,16 @@ def _listed(heading, files, find, command, icon):
     with html.Div(v_if=f"{files}.length", classes="mt-4"):
         html.Div(heading, classes="sp-heading")
         with vuetify3.VList(
-            density="compact", max_height="220", bg_color="transparent", style="overflow-y: auto"
+            density="compact",
+            max_height="220",
+            bg_color="transparent",
+            style="overflow-y: auto",
         ):
             vuetify3.VListItem(
-                v_for=f"file in {files}.filter((one) => one.title.toLowerCase().includes(({find} || '').toLowerCase()))",
+                v_for=(
+                    f"file in {files}.filter((one) => one.title.toLowerCase().includes(({find} ||"
+                    " '').toLowerCase()))"
+                ),
                 key="file.path",
                 title=("file.title",),
                 prepend_icon=icon,
@@ -138,7 +153,8 @@ def _listed(heading, files, find, command, icon):
                 raw_attrs=[f'data-open="{command}"'],
             )
         html.Div(
-            f"The first {MAX_LISTED} are listed; start the program with a folder further down as --data to see the others.",
+            f"The first {MAX_LISTED} are listed; start the program with a folder further down as"
+            " --data to see the others.",
             v_if=f"{files}.length >= {MAX_LISTED}",
             classes="sp-faint sp-gap",
         )
@@ -167,7 +183,8 @@ def _save_dialog(name):
                     style="max-width: 140px",
                 )
             html.Div(
-                "The per-slice table (.slices.csv) and the record (.json) are written beside it; with them it can be opened and gone on with.",
+                "The per-slice table (.slices.csv) and the record (.json) are written beside it;"
+                " with them it can be opened and gone on with.",
                 classes="sp-faint sp-gap",
             )
             _problem(name)
@@ -214,10 +231,12 @@ def _details(name):
         vuetify3.VDialog(v_model=name.is_details, width="640"),
         vuetify3.VCard(title="Details", prepend_icon="mdi-information-outline"),
     ):
-        with vuetify3.VCardText():
-            with html.Div(v_for=f"note in {name.notes}", key="note.title", classes="mb-3"):
-                html.Div("{{ note.title }}", style="font-weight: 600")
-                html.Div("{{ note.text }}", classes="sp-faint")
+        with (
+            vuetify3.VCardText(),
+            html.Div(v_for=f"note in {name.notes}", key="note.title", classes="mb-3"),
+        ):
+            html.Div("{{ note.title }}", style="font-weight: 600")
+            html.Div("{{ note.text }}", classes="sp-faint")
         with vuetify3.VCardActions():
             vuetify3.VSpacer()
             vuetify3.VBtn("Close", classes="text-none", click=f"{name.is_details} = false")
@@ -234,7 +253,8 @@ def _offer(name, is_ours):
     ):
         with vuetify3.VCardText():
             html.Div(
-                f"{{{{ {name.offer} ? `There is unsaved work on ${{{name.offer}.title}} from ${{{name.offer}.at}}. Go on with it?` : '' }}}}"
+                f"{{{{ {name.offer} ? `There is unsaved work on ${{{name.offer}.title}} from"
+                f" ${{{name.offer}.at}}. Go on with it?` : '' }}}}"
             )
             vuetify3.VAlert(
                 v_if=f"{name.offer} && {name.offer}.problem",

@@ -3,9 +3,9 @@
 import ctypes
 import sys
 
+import vtkmodules.vtkRenderingOpenGL2  # noqa: F401    what a render window is made of
 from vtkmodules.vtkCommonCore import vtkLogger
 from vtkmodules.vtkRenderingCore import vtkRenderWindow
-import vtkmodules.vtkRenderingOpenGL2  # noqa: F401    what a render window is made of
 
 from SlicePropagationLib.errors import ConfigError
 
@@ -28,8 +28,9 @@ def check_display():
     vtkLogger.SetStderrVerbosity(verbosity)
     if window.GetClassName() == "vtkOSOpenGLRenderWindow" and not any(map(_loads, OSMESA)):
         raise ConfigError(
-            "The page cannot draw here: neither a display nor the library EGL is installed. Install EGL (on Debian and Ubuntu: apt-get install libegl1) and start again, "
-            "or open the files in 3D Slicer."
+            "The page cannot draw here: neither a display nor the library EGL is installed. Install"
+            " EGL (on Debian and Ubuntu: apt-get install libegl1) and start again, or open the"
+            " files in 3D Slicer."
         )
 
 

@@ -9,8 +9,9 @@ from aiohttp import web
 COOKIE = "slice_propagation_token"
 # The page is built from templates at run time, hence 'unsafe-eval'; nothing comes from elsewhere.
 POLICY = (
-    "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; style-src 'self' 'unsafe-inline'; "
-    "img-src 'self' data: blob:; font-src 'self' data:; connect-src 'self' ws: wss:; frame-ancestors 'none'; base-uri 'self'; form-action 'self'"
+    "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; style-src 'self'"
+    " 'unsafe-inline'; img-src 'self' data: blob:; font-src 'self' data:; connect-src 'self' ws:"
+    " wss:; frame-ancestors 'none'; base-uri 'self'; form-action 'self'"
 )
 HEADERS = {
     "Content-Security-Policy": POLICY,
@@ -34,13 +35,17 @@ def is_local(host):
 class Guard:
     """Lets in who may come in.
 
-    On this machine's own address no token is asked for, but a request must name that address and come from a page of
-    ours, so that no other web site can talk to the server through the person's browser. On any other address every
+    On this machine's own address no token is asked for, but a request must name that address and
+    come from a page of
+    ours, so that no other web site can talk to the server through the person's browser. On any
+    other address every
     request needs the token: once as `?token=…`, then as a cookie.
 
     Attributes:
-        token: what a person must bring; None where the server listens on this machine's own address.
-        wire_key: the key of the page's own protocol, new at every start; handed out only to who was let in.
+        token: what a person must bring; None where the server listens on this machine's own
+            address.
+        wire_key: the key of the page's own protocol, new at every start; handed out only to who was
+            let in.
     """
 
     def __init__(self, host):
@@ -72,7 +77,8 @@ class Guard:
 
     def _refusal(self, request):
         """Why a request is not served, or None."""
-        host, origin = request.headers.get("Host", ""), request.headers.get("Origin")
+        host = request.headers.get("Host", "")
+        origin = request.headers.get("Origin")
         if self.token is None and host.rsplit(":", 1)[0] not in LOCAL_NAMES:
             return f"This server answers to 127.0.0.1 and localhost only, not to '{host}'."
         if origin is not None and origin.split("://", 1)[-1] != host:

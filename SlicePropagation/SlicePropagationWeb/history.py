@@ -29,7 +29,9 @@ class _Snapshot(UndoCommand):
 
 
 class EditHistory:
-    """Undo and redo of a `trame_slicer` segmentation editor; its tools put their strokes in by themselves.
+    """Undo and redo of a `trame_slicer` segmentation editor.
+
+    Its tools put their strokes in by themselves.
 
     Args:
         editor: the SegmentationEditor.
@@ -37,7 +39,8 @@ class EditHistory:
     """
 
     def __init__(self, editor, on_change):
-        self._editor, self._stack = editor, UndoStack(undo_limit=UNDO_LIMIT)
+        self._editor = editor
+        self._stack = UndoStack(undo_limit=UNDO_LIMIT)
         editor.set_undo_stack(self._stack)
         self._on_change = on_change
         self._stack.index_changed.connect(self._changed)

@@ -16,7 +16,9 @@ SUFFIXES = (".json", ".slices.csv", ".seg.nrrd")
 
 
 class KeptWork:
-    """The autosave: numbered folders, of which the highest one counts; a crash at any moment leaves the last one or the one before, whole.
+    """The autosave: numbered folders, of which the highest one counts.
+
+    A crash at any moment leaves the last one or the one before, whole.
 
     Args:
         folder: where the numbered folders stand.
@@ -50,7 +52,8 @@ class KeptWork:
             _flush(self.folder)
         except OSError as error:
             raise OutputError(
-                f"The unsaved work cannot be kept in {self.folder} ({error}); free space there, and save."
+                f"The unsaved work cannot be kept in {self.folder} ({error}); free space there, and"
+                " save."
             ) from error
         finally:
             if partial is not None:
@@ -75,7 +78,10 @@ class KeptWork:
             self._remove(folder)
 
     def move_to(self, folder, stem):
-        """Make result files of what is kept; returns the name of the segmentation, None where nothing is kept."""
+        """Make result files of what is kept.
+
+        Returns the name of the segmentation, None where nothing is kept.
+        """
         found = self.found()
         if found is None:
             return None
@@ -104,7 +110,10 @@ class KeptWork:
 
 
 def _flush(folder):
-    """Have the disk hold a folder's files before the folder is renamed; where an operating system cannot, it is left out."""
+    """Have the disk hold a folder's files before the folder is renamed.
+
+    Where an operating system cannot, it is left out.
+    """
     for path in (*folder.iterdir(), folder):
         with contextlib.suppress(OSError):
             handle = os.open(path, os.O_RDONLY)

@@ -23,7 +23,8 @@ class Opened:
     """What was read from a file.
 
     Attributes:
-        volume: a library `Volume`, or None where the file is a segmentation of the volume that is open.
+        volume: a library `Volume`, or None where the file is a segmentation of the volume that is
+            open.
         labels, segments: of a segmentation, as `read_result` returns them.
         remarks: sentences about it.
     """
@@ -55,7 +56,10 @@ def read_opened(source, grid):
 
 
 def read_segmentation(path, grid):
-    """Read a segmentation, or a label map that a run wrote, to go on with; raises as `read_result` does."""
+    """Read a segmentation, or a label map that a run wrote, to go on with.
+
+    Raises as `read_result` does.
+    """
     with _warnings() as remarks:
         labels, segments = read_result(path, grid)
     if not segments:
@@ -104,15 +108,17 @@ def not_restored(offer, error):
         error: what was wrong with its image.
     """
     return (
-        f"It cannot be shown: {error} The work itself is whole: put {offer['image']} back and press 'Go on', "
-        "or keep it as a file, which 3D Slicer opens."
+        f"It cannot be shown: {error} The work itself is whole: put {offer['image']} back and press"
+        " 'Go on', or keep it as a file, which 3D Slicer opens."
     )
 
 
 @contextlib.contextmanager
 def _warnings():
     """Collect what this thread's reading warns of."""
-    handler, found, thread = logging.Handler(logging.WARNING), [], threading.get_ident()
+    handler = logging.Handler(logging.WARNING)
+    found = []
+    thread = threading.get_ident()
     handler.emit = lambda record: (
         found.append(record.getMessage()) if record.thread == thread else None
     )

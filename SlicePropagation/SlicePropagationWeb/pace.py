@@ -8,10 +8,14 @@ from trame_slicer.rca_view import rca_view_factory
 
 
 class PacedScheduler(RcaImageRenderScheduler):
-    """Draws a view when it is asked to; the views take turns, and after each picture as much time passes as it took.
+    """Draws a view when it is asked to.
 
-    trame-rca draws all views in one turn of the event loop, one right after the other as soon as drawing takes longer than its period:
-    while an engine keeps all cores busy, the loop does nothing else then, and a click waits for four pictures.
+    The views take turns, and after each picture as much time passes as it took.
+
+    trame-rca draws all views in one turn of the event loop, one right after the other as soon as
+    drawing takes longer than its period:
+    while an engine keeps all cores busy, the loop does nothing else then, and a click waits for
+    four pictures.
     """
 
     _turn = asyncio.Lock()
@@ -33,12 +37,16 @@ class PacedScheduler(RcaImageRenderScheduler):
 
     async def _draw(self, quality):
         async with self._turn:
-            self._request_event.clear()  # what is asked for from here on, also while others draw, is another picture
+            # what is asked for from here on, also while others draw, is another picture
+            self._request_event.clear()
             began = monotonic()
             self._render_frame(quality)
             await asyncio.sleep(monotonic() - began)
 
 
 def pace_views():
-    """Let views that are made from now on draw so; trame-slicer 2.0.0, which is pinned, has no way to name a scheduler."""
+    """Let views that are made from now on draw so.
+
+    Trame-slicer 2.0.0, which is pinned, has no way to name a scheduler.
+    """
     rca_view_factory.RcaImageRenderScheduler = PacedScheduler

@@ -55,7 +55,9 @@ class Page:
             html.Span(TITLE, classes="sp-title")
             _command("open", name, variant="text")
             html.Span(
-                f"{{{{ {name.volume_text} }}}}", classes="sp-volume ml-3", title=(name.volume_text,)
+                f"{{{{ {name.volume_text} }}}}",
+                classes="sp-volume ml-3",
+                title=(name.volume_text,),
             )
             _command("undo", name, is_icon=True)
             _command("redo", name, is_icon=True)
@@ -78,7 +80,9 @@ class Page:
         name = self.name
         with _section("Draw"):
             html.Div(
-                "Open a volume to draw on it.", classes="sp-faint", v_if=f"!{name.volume_name}"
+                "Open a volume to draw on it.",
+                classes="sp-faint",
+                v_if=f"!{name.volume_name}",
             )
             with html.Div(v_if=name.volume_name):
                 self._segment_list()
@@ -121,7 +125,8 @@ class Page:
                 raw_attrs=['aria-label="Show or hide"'],
             ):
                 vuetify3.VIcon(
-                    icon=("segment.visible ? 'mdi-eye-outline' : 'mdi-eye-off-outline'",), size="17"
+                    icon=("segment.visible ? 'mdi-eye-outline' : 'mdi-eye-off-outline'",),
+                    size="17",
                 )
             with vuetify3.VBtn(
                 icon=True,
@@ -188,14 +193,18 @@ class Page:
                             raw_attrs=[f'data-plane="{plane}"'],
                         ):
                             vuetify3.VTooltip(
-                                f"{{{{ {name.why}.choices || ({name.planes}.find((one) => one.value === '{plane}') || {{}}).title || '{plane.capitalize()}' }}}}",
+                                f"{{{{ {name.why}.choices || ({name.planes}.find((one) => one.value"
+                                f" === '{plane}') || {{}}).title || '{plane.capitalize()}' }}}}",
                                 activator="parent",
                                 location="bottom",
                                 open_delay="300",
                             )
             self._range()
             _select("Direction", name, name.direction, (name.directions,))
-            hint = f"{name.why}.choices || ({name.engines}.find((engine) => engine.value === {name.engine}) || {{}}).text"
+            hint = (
+                f"{name.why}.choices || ({name.engines}.find((engine) => engine.value ==="
+                f" {name.engine}) || {{}}).text"
+            )
             _select("Engine", name, name.engine, (name.engines,), hint)
             with html.Div(v_if=name.has_device, classes="sp-gap"):
                 _select(
@@ -203,7 +212,8 @@ class Page:
                     name,
                     name.device,
                     DEVICE_ITEMS,
-                    f"{name.why}.choices || 'Where the network runs; automatic takes a GPU where there is one'",
+                    f"{name.why}.choices || 'Where the network runs; automatic takes a GPU where"
+                    " there is one'",
                 )
             _check("Slice views follow the run", name.follow)
 
@@ -277,7 +287,8 @@ class Page:
                 color="#56B4E9",
             )
             html.Div(
-                f"{{{{ {name.progress_text} || 'Getting ready…' }}}}", classes="sp-faint sp-gap"
+                f"{{{{ {name.progress_text} || 'Getting ready…' }}}}",
+                classes="sp-faint sp-gap",
             )
         with html.Div(v_if=name.is_waiting, classes="sp-row", style="margin-top: 10px"):
             _command("keep", name, is_wide=True, variant="flat", color="#00785A")
@@ -311,7 +322,10 @@ class Page:
                 )
             with html.Div(v_if=name.loading):
                 vuetify3.VProgressCircular(
-                    indeterminate=True, size="22", width="2", color="#56B4E9"
+                    indeterminate=True,
+                    size="22",
+                    width="2",
+                    color="#56B4E9",
                 )
                 html.Span(f"{{{{ {name.loading} }}}}", classes="ml-3")
 
@@ -319,7 +333,10 @@ class Page:
         name = self.name
         with html.Div(
             classes="sp-alert",
-            v_if=f"{name.is_error} && {name.message} && !{name.is_open_dialog} && !{name.is_save_dialog}",
+            v_if=(
+                f"{name.is_error} && {name.message} && !{name.is_open_dialog} &&"
+                f" !{name.is_save_dialog}"
+            ),
         ):  # a dialog says it itself
             vuetify3.VAlert(
                 type="error",
@@ -367,7 +384,10 @@ class Page:
                 click="trigger('command', ['jump', i])",
                 mouseenter="trigger('command', ['describe', i])",
                 classes=(
-                    "['sp-cell', 'sp-' + cell.kind, {'sp-stale': cell.stale, 'sp-absent': !cell.shown}]",
+                    (
+                        "['sp-cell', 'sp-' + cell.kind, {'sp-stale': cell.stale, 'sp-absent':"
+                        " !cell.shown}]"
+                    ),
                 ),
             ):
                 html.Div(
@@ -378,7 +398,10 @@ class Page:
                 classes="sp-current",
                 v_if=f"{name.cells}.length",
                 style=(
-                    f"{{left: `calc(${{100 * {name.index} / {name.cells}.length}}% - 1px)`, width: `calc(${{100 / {name.cells}.length}}% + 2px)`}}",
+                    (
+                        f"{{left: `calc(${{100 * {name.index} / {name.cells}.length}}% - 1px)`,"
+                        f" width: `calc(${{100 / {name.cells}.length}}% + 2px)`}}"
+                    ),
                 ),
             )
 
@@ -435,24 +458,35 @@ def _command(
     hint="bottom",
     **style,
 ):
-    """A button of `COMMANDS`; where it is disabled, its tooltip says why. `is_single`: the second click of a double click does not count."""
+    """A button of `COMMANDS`.
+
+    Where it is disabled, its tooltip says why. `is_single`: the second click of a double click does
+    not count.
+    """
     command = COMMANDS[key]
     does = command.does + (f" ({shown_key(command.key)})" if command.key else "")
     why = "''" if name is None else f"{name.why}.{command.reason}"
     with html.Div(
-        classes="sp-wrap sp-wide" if is_wide else "sp-wrap", **({"v_if": v_if} if v_if else {})
+        classes="sp-wrap sp-wide" if is_wide else "sp-wrap",
+        **({"v_if": v_if} if v_if else {}),
     ):
         vuetify3.VTooltip(
-            f"{{{{ {why} || '{does}' }}}}", activator="parent", location=hint, open_delay="300"
+            f"{{{{ {why} || '{does}' }}}}",
+            activator="parent",
+            location=hint,
+            open_delay="300",
         )
         disabled = (f"!!({why})",)
-        click, shared = (
-            f"{'$event.detail < 2 && ' * is_single}trigger('command', ['{key}'])",
-            {"raw_attrs": [f'data-command="{key}"', f'aria-label="{command.text}"']},
-        )
+        click = f"{'$event.detail < 2 && ' * is_single}trigger('command', ['{key}'])"
+        shared = {"raw_attrs": [f'data-command="{key}"', f'aria-label="{command.text}"']}
         if is_icon:
             with vuetify3.VBtn(
-                icon=True, size="36", variant="text", disabled=disabled, click=click, **shared
+                icon=True,
+                size="36",
+                variant="text",
+                disabled=disabled,
+                click=click,
+                **shared,
             ):
                 vuetify3.VIcon(command.icon, size="20")
         else:

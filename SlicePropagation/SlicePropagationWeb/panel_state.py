@@ -11,16 +11,19 @@ class PanelState:
         why: reasons of `view_state`, empty where a command can be given.
         cells: the slice strip.
         index: slice shown in the large view.
-        span: first and last slice that may be predicted, unless the walk goes to_the_end of the structure.
+        span: first and last slice that may be predicted, unless the walk goes to_the_end of the
+            structure.
         limit_text: which intensities tools and runs may write on; empty where all.
         follow: whether the slice views follow a run.
         has_device: whether the engine chosen runs on a device that can be chosen.
         planes: the axes by anatomical name, with their angle where they are oblique.
-        cell, cell_text: the slice of the strip that the mouse rests on, and what is to be said of it.
+        cell, cell_text: the slice of the strip that the mouse rests on, and what is to be said of
+            it.
         notes: what the engines are.
         images, segmentations: what the Open dialog lists; find: what the titles must hold.
         upload_text: what can be uploaded.
-        offer: what an autosave holds, and why it could not be shown; None when there is none to offer.
+        offer: what an autosave holds, and why it could not be shown; None when there is none to
+            offer.
         owner: the tab that the session belongs to.
     """
 

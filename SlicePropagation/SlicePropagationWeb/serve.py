@@ -39,7 +39,8 @@ def serve(
     Args:
         image: file, DICOM folder, "sample", or None to begin with an empty page.
         out: folder of results, uploads and the autosave.
-        host, port: where to listen; without a port the usual one, or a free one where that is taken.
+        host, port: where to listen; without a port the usual one, or a free one where that is
+            taken.
         segmentation: segmentation or label map of the image to go on with, or None.
         data: folders that images may be opened from; that of `image` is among them.
         max_upload_bytes: largest upload.
@@ -50,7 +51,12 @@ def serve(
     """
     port = free_port(host, port)
     application, guard = prepare(
-        image, out, host, segmentation=segmentation, data=data, max_upload_bytes=max_upload_bytes
+        image,
+        out,
+        host,
+        segmentation=segmentation,
+        data=data,
+        max_upload_bytes=max_upload_bytes,
     )
     server = application.server
 
@@ -77,7 +83,13 @@ def serve(
 
 
 def prepare(
-    image, out, host="127.0.0.1", *, segmentation=None, data=(), max_upload_bytes=MAX_UPLOAD_BYTES
+    image,
+    out,
+    host="127.0.0.1",
+    *,
+    segmentation=None,
+    data=(),
+    max_upload_bytes=MAX_UPLOAD_BYTES,
 ):
     """An application that has not been started yet, and its guard: (Application, Guard).
 
@@ -93,7 +105,8 @@ def prepare(
         read_image(image)
     if image not in (None, SAMPLE):
         data = [*data, image if Path(image).is_dir() else Path(image).resolve().parent]
-    workspace, guard = Workspace(out, data), Guard(host)
+    workspace = Workspace(out, data)
+    guard = Guard(host)
     workspace.check_writable()
     vtkLogger.SetStderrVerbosity(vtkLogger.VERBOSITY_ERROR)
     application = Application(workspace)
@@ -106,7 +119,11 @@ def prepare(
         max_upload_bytes,
     )
 
-    application.data.upload_text = f"One image ({', '.join(KINDS)}), the DICOM files of a series, or a zip archive of either; or a segmentation (.seg.nrrd) of the volume that is open. At most {max_upload_bytes / 1024**2:.0f} MiB."
+    application.data.upload_text = (
+        f"One image ({', '.join(KINDS)}), the DICOM files of a series, or a zip archive of either;"
+        " or a segmentation (.seg.nrrd) of the volume that is open. At most"
+        f" {max_upload_bytes / 1024**2:.0f} MiB."
+    )
 
     def bind(socket_server, **_):
         asyncio.get_event_loop().set_exception_handler(_report)
@@ -124,7 +141,12 @@ def start(application, host, port, **options):
     """Run a prepared application's server; returns when it has ended."""
     os.environ["WSLINK_READY_MSG"] = ""  # what wslink prints for its launcher means nothing here
     application.server.start(
-        host=host, port=port, open_browser=False, show_connection_info=False, timeout=0, **options
+        host=host,
+        port=port,
+        open_browser=False,
+        show_connection_info=False,
+        timeout=0,
+        **options,
     )
 
 
@@ -143,12 +165,16 @@ def free_port(host, port=None):
             except OSError as error:
                 problem = error
     raise ConfigError(
-        f"The page cannot be served at {host}{f', port {port}' if port else ''} ({problem}); choose another --host or --port."
+        f"The page cannot be served at {host}{f', port {port}' if port else ''} ({problem}); choose"
+        " another --host or --port."
     )
 
 
 def _report(loop, context):
-    """Log what went wrong in the event loop; that a tab was closed while a picture was on its way to it is no news."""
+    """Log what went wrong in the event loop.
+
+    That a tab was closed while a picture was on its way to it is no news.
+    """
     if not isinstance(context.get("exception"), ConnectionResetError):
         loop.default_exception_handler(context)
 

@@ -1,7 +1,6 @@
 """What the slice strip shows in the browser: one cell per slice of one segment."""
 
 import numpy as np
-
 from SlicePropagationMRML.controls import barOf
 from SlicePropagationMRML.review import Kind, explainSlice, reviewSlices
 from SlicePropagationMRML.words import sliceText
@@ -24,7 +23,8 @@ def cells(review):
         review: a SliceReview.
 
     Returns:
-        [{"kind": name of the provenance, "color", "height": share of the strip, "stale": bool, "shown": whether the structure is on the slice}]
+        [{"kind": name of the provenance, "color", "height": share of the strip, "stale": bool,
+        "shown": whether the structure is on the slice}]
     """
     listed = []
     for index in range(len(review)):
@@ -45,7 +45,8 @@ def cells(review):
 def describe(session, label, index):
     """What a person reads when the mouse rests on a cell."""
     review = reviewSlices(session, label)
-    kind, confidence = Kind(int(review.kinds[index])), float(review.confidence[index])
+    kind = Kind(int(review.kinds[index]))
+    confidence = float(review.confidence[index])
     is_predicted = kind in (Kind.PROPAGATED, Kind.STALE) and not np.isnan(confidence)
     return sliceText(
         index,

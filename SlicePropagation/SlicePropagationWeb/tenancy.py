@@ -16,7 +16,9 @@ class _Connections(LinkProtocol):
 
 
 class Tenancy:
-    """Which tab the session belongs to; what other tabs send is refused here, whatever their page shows.
+    """Which tab the session belongs to.
+
+    What other tabs send is refused here, whatever their page shows.
 
     Args:
         server: the trame server.
@@ -24,8 +26,10 @@ class Tenancy:
     """
 
     def __init__(self, server, on_change):
-        self._on_change, self._socket = on_change, None
-        self._tab, self._client = "", None
+        self._on_change = on_change
+        self._socket = None
+        self._tab = ""
+        self._client = None
         server.add_protocol_to_configure(
             lambda protocol: protocol.registerLinkProtocol(_Connections(self._closed))
         )
@@ -38,7 +42,8 @@ class Tenancy:
 
     def take_over(self, tab):
         """Give the session to a tab."""
-        self._tab, self._client = tab, self._socket.last_active_client_id
+        self._tab = tab
+        self._client = self._socket.last_active_client_id
         self._on_change(tab)
 
     def is_owner(self, tab):
@@ -79,7 +84,8 @@ class Tenancy:
 
 def _is_open(message):
     """Whether a message may come from a tab that does not have the session: a greeting, or the wish to have it."""
-    method, what = message.get("method"), str(next(iter(message.get("args") or ()), ""))
+    method = message.get("method")
+    what = str(next(iter(message.get("args") or ()), ""))
     if method == "trame.trigger":
         return what in OPEN_TRIGGERS
     if method == "trame.lifecycle.update":

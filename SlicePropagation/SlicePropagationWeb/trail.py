@@ -13,11 +13,15 @@ class TrailAdapter(RcaViewAdapter):
         trail = event.pop("trail", ())
         for x, y in list(trail)[:MAX_POINTS]:
             super().on_interaction(
-                origin, {**event, "type": "MouseMove", "x": float(x), "y": float(y)}
+                origin,
+                {**event, "type": "MouseMove", "x": float(x), "y": float(y)},
             )
         super().on_interaction(origin, event)
 
 
 def follow_mouse():
-    """Let views that are made from now on do so; trame-slicer 2.0.0, which is pinned, has no way to name an adapter."""
+    """Let views that are made from now on do so.
+
+    Trame-slicer 2.0.0, which is pinned, has no way to name an adapter.
+    """
     rca_view_factory.RcaViewAdapter = TrailAdapter

@@ -29,7 +29,8 @@ class Transfer:
 
     Args:
         workspace: the Workspace.
-        read: awaited with the path of what was received, where it lies for now; returns what `on_read` wants, raises a SlicePropagationError where it cannot be used.
+        read: awaited with the path of what was received, where it lies for now; returns what
+            `on_read` wants, raises a SlicePropagationError where it cannot be used.
         on_read: awaited with (path, what `read` returned, [sentence about what was left out]).
         on_refusal: called with the sentence that says why an upload was refused.
         is_owner: `is_owner(tab)`, whether a browser's tab has the session; others upload nothing.
@@ -37,14 +38,12 @@ class Transfer:
     """
 
     def __init__(self, workspace, read, on_read, on_refusal, is_owner, max_bytes=MAX_UPLOAD_BYTES):
-        (
-            self._workspace,
-            self._read,
-            self._on_read,
-            self._on_refusal,
-            self._is_owner,
-            self._max_bytes,
-        ) = workspace, read, on_read, on_refusal, is_owner, max_bytes
+        self._workspace = workspace
+        self._read = read
+        self._on_read = on_read
+        self._on_refusal = on_refusal
+        self._is_owner = is_owner
+        self._max_bytes = max_bytes
 
     def install(self, application):
         """Add the routes to an aiohttp application that has not started yet."""
@@ -54,7 +53,8 @@ class Transfer:
     async def _upload(self, request):
         if not self._is_owner(request.headers.get(TAB_HEADER, "")):
             return web.json_response(
-                {"error": "The session is in use in another tab; take over first."}, status=409
+                {"error": "The session is in use in another tab; take over first."},
+                status=409,
             )
         self._workspace.uploads.mkdir(parents=True, exist_ok=True)
         folder = Path(tempfile.mkdtemp(prefix=".partial-", dir=self._workspace.uploads))
@@ -80,7 +80,9 @@ class Transfer:
         """Store the files of a form; returns (their names, what a person calls them together)."""
         if not request.content_type.startswith("multipart/"):
             raise InputError("An upload is a form with files; use the Open dialog of the page.")
-        names, total, title = [], 0, ""
+        names = []
+        total = 0
+        title = ""
         async for part in await request.multipart():
             path = PurePosixPath((part.filename or "").replace("\\", "/"))
             if not path.name or path.name.startswith(".") or path.name.upper() == "DICOMDIR":
@@ -97,12 +99,16 @@ class Transfer:
                     file.write(chunk)
         if not names:
             raise InputError(
-                "The upload has no file; choose an image, DICOM files, a folder of them, or a zip archive."
+                "The upload has no file; choose an image, DICOM files, a folder of them, or a zip"
+                " archive."
             )
         return names, title
 
     def _checked(self, folder, names):
-        """Unpack an archive, check every file; returns (what is to be read, [sentence about what was left out])."""
+        """Unpack an archive, check every file.
+
+        Returns (what is to be read, [sentence about what was left out]).
+        """
         if len(names) == 1 and is_zip(folder / names[0]):
             archive = folder / names[0]
             inside = folder / "inside"
@@ -122,7 +128,8 @@ class Transfer:
     def _settle(self, folder, source, title):
         """Move what was received to its place, under a name that is free."""
         stem = title if source.is_dir() else source.name
-        target, number = self._workspace.uploads / stem, 1
+        target = self._workspace.uploads / stem
+        number = 1
         while target.exists():
             number += 1
             target = self._workspace.uploads / f"{number}-{stem}"
@@ -132,14 +139,18 @@ class Transfer:
         return target
 
     def _too_large(self):
-        return f"The upload is larger than {self._max_bytes / 1024**2:.0f} MiB; open the file from a folder given as --data instead."
+        return (
+            f"The upload is larger than {self._max_bytes / 1024**2:.0f} MiB; open the file from a"
+            " folder given as --data instead."
+        )
 
     async def _download(self, request):
         path = self._workspace.download_path(request.match_info["name"])
         if path is None:
             raise web.HTTPNotFound(text="There is no such result.\n")
         return web.FileResponse(
-            path, headers={"Content-Disposition": f'attachment; filename="{path.name}"'}
+            path,
+            headers={"Content-Disposition": f'attachment; filename="{path.name}"'},
         )
 
 

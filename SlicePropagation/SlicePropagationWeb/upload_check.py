@@ -40,7 +40,8 @@ def check_kind(path):
     """
     if is_dicom(path):
         return
-    name, start = path.name.lower(), _start(path)
+    name = path.name.lower()
+    start = _start(path)
     if name.endswith((".nii", ".nii.gz")):
         is_image = start[:4] in NIFTI_SIZES
     elif name.endswith(".nrrd"):
@@ -62,12 +63,17 @@ def check_kind(path):
         is_image = False
     if not is_image:
         raise InputError(
-            f"'{path.name}' is not a kind of image that is taken here, by its name or its content, or it is damaged; upload one file of {', '.join(KINDS)}, DICOM files, or a zip archive of them."
+            f"'{path.name}' is not a kind of image that is taken here, by its name or its content,"
+            f" or it is damaged; upload one file of {', '.join(KINDS)}, DICOM files, or a zip"
+            " archive of them."
         )
 
 
 def drop_clutter(folder, names):
-    """Delete what lies beside DICOM files and is no image, as viewers on a disc do; (names that stay, [sentence])."""
+    """Delete what lies beside DICOM files and is no image, as viewers on a disc do.
+
+    (names that stay, [sentence]).
+    """
     if not any(is_dicom(folder / name) for name in names):
         return names, []
     clutter = [
@@ -75,13 +81,17 @@ def drop_clutter(folder, names):
     ]
     for name in clutter:
         (folder / name).unlink()
-    return [name for name in names if name not in clutter], [
-        f"Left out, as no images: {', '.join(clutter[:3])}{' and others' * (len(clutter) > 3)}."
-    ] if clutter else []
+    return [name for name in names if name not in clutter], (
+        [f"Left out, as no images: {', '.join(clutter[:3])}{' and others' * (len(clutter) > 3)}."]
+        if clutter
+        else []
+    )
 
 
 def unpack(archive, folder, max_bytes, max_files):
-    """Unpack the files of a zip archive into one folder, whatever folders they lie in there; returns their names.
+    """Unpack the files of a zip archive into one folder, whatever folders they lie in there.
+
+    Returns their names.
 
     Raises:
         InputError: it is damaged, encrypted, or unpacks to more than the limits.
@@ -96,21 +106,26 @@ def unpack(archive, folder, max_bytes, max_files):
             ]
             if len(members) > max_files:
                 raise InputError(
-                    f"The archive has {len(members)} files, at most {max_files} are taken; put one volume into it."
+                    f"The archive has {len(members)} files, at most {max_files} are taken; put one"
+                    " volume into it."
                 )
             if sum(member.file_size for member in members) > max_bytes:
                 raise InputError(
-                    f"The archive unpacks to something larger than {max_bytes / 1024**2:.0f} MiB; upload one volume."
+                    f"The archive unpacks to something larger than {max_bytes / 1024**2:.0f} MiB;"
+                    " upload one volume."
                 )
             for member in members:
                 names.append(free_name(member.filename, names))
                 with opened.open(member) as source, open(folder / names[-1], "wb") as target:
                     shutil.copyfileobj(
-                        source, target, CHUNK_BYTES
+                        source,
+                        target,
+                        CHUNK_BYTES,
                     )  # zipfile ends at the size that was checked above
     except (zipfile.BadZipFile, zlib.error, RuntimeError, NotImplementedError, EOFError) as error:
         raise InputError(
-            f"The archive '{archive.name}' cannot be unpacked ({error}); make it again, without a password."
+            f"The archive '{archive.name}' cannot be unpacked ({error}); make it again, without a"
+            " password."
         ) from error
     return names
 
@@ -118,7 +133,8 @@ def unpack(archive, folder, max_bytes, max_files):
 def free_name(name, taken):
     """The last part of a path, numbered where another file has it already: DICOM series use the same names in each folder."""
     base = re.sub(r"[^\w. ()+-]", "_", PurePosixPath(name.replace("\\", "/")).name)
-    number, free = 1, base
+    number = 1
+    free = base
     while free in taken:
         number += 1
         free = f"{number}-{base}"
@@ -136,7 +152,8 @@ def source_of(folder, names):
         return folder
     if len(images) > 1 or len(names) > 1:
         raise InputError(
-            f"The upload has {len(names)} files with {len(images)} images that are not DICOM; upload one volume at a time."
+            f"The upload has {len(names)} files with {len(images)} images that are not DICOM;"
+            " upload one volume at a time."
         )
     return folder / images[0]
 

@@ -11,7 +11,8 @@ def reasons(situation, *, can_undo=False, can_redo=False):
         can_undo, can_redo: whether there is a step to take back, or to do again.
 
     Returns:
-        {"open", "propagate", "stop", "decide", "choices", "edit", "next", "confirm", "empty", "undo", "redo", "save": text}
+        {"open", "propagate", "stop", "decide", "choices", "edit", "next", "confirm", "empty",
+        "undo", "redo", "save": text}
     """
     state = viewState(situation)
     waits = state.choices if situation.hasResult else ""

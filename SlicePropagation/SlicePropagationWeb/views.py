@@ -1,5 +1,7 @@
 """The slice views and the 3D view: what they show, where they stand, how they are laid out."""
 
+from SlicePropagationMRML.geometry import axisOfPlane, sliceCenter
+from SlicePropagationMRML.views import indexInView
 from trame.widgets import html, vuetify3
 from trame_slicer.app.logic import connect_slice_view_slider_to_state
 from trame_slicer.app.ui.slider import Slider
@@ -7,8 +9,6 @@ from trame_slicer.core import LayoutManager
 from trame_slicer.rca_view import register_rca_factories
 from trame_slicer.views import Layout, LayoutDirection, ViewLayoutDefinition
 
-from SlicePropagationMRML.geometry import axisOfPlane, sliceCenter
-from SlicePropagationMRML.views import indexInView
 from SlicePropagationWeb.pace import pace_views
 from SlicePropagationWeb.trail import follow_mouse
 
@@ -30,11 +30,9 @@ class Views:
 
     def __init__(self, server, slicer_app, schedule, shows_3d):
         self._schedule = schedule
-        self._scene, self._manager, self._display = (
-            slicer_app.scene,
-            slicer_app.view_manager,
-            slicer_app.display_manager,
-        )
+        self._scene = slicer_app.scene
+        self._manager = slicer_app.view_manager
+        self._display = slicer_app.display_manager
         pace_views()
         follow_mouse()
         register_rca_factories(
@@ -66,7 +64,10 @@ class Views:
         self._display.reset_views()
 
     def enlarge(self, plane):
-        """Give the slices of a plane the large view; once the browser has laid it out, each view shows the whole slice."""
+        """Give the slices of a plane the large view.
+
+        Once the browser has laid it out, each view shows the whole slice.
+        """
         self._layouts.set_layout(plane)
         self._schedule(LAYOUT_MS, self._fit)
 

@@ -1,8 +1,10 @@
-"""The words, icons and keys of the page's commands; what the desktop panel has too comes from where the panel takes it."""
+"""The words, icons and keys of the page's commands.
+
+What the desktop panel has too comes from where the panel takes it.
+"""
 
 from dataclasses import dataclass
 
-from SlicePropagationLib.engines import ENGINES
 from SlicePropagationMRML.controls import (
     DEVICES,
     DIRECTIONS,
@@ -15,6 +17,8 @@ from SlicePropagationMRML.controls import (
     legend,
     listedTitle,
 )
+
+from SlicePropagationLib.engines import ENGINES
 
 
 @dataclass(frozen=True)
@@ -103,13 +107,19 @@ def engine_items():
 
 
 def direction_items(ends=None):
-    """The directions of a run, for the browser; `ends` say where the slices begin and end in the patient."""
+    """The directions of a run, for the browser.
+
+    `ends` say where the slices begin and end in the patient.
+    """
     titles = directionTitles(*ends) if ends else directionTitles("inferior", "superior")
     return [{"title": title, "value": name} for name, title in zip(DIRECTIONS, titles)]
 
 
 def keys():
-    """{key: command} of all shortcuts; z and y alone undo and redo too, as in Slicer's Segment Editor."""
+    """{key: command} of all shortcuts.
+
+    Z and y alone undo and redo too, as in Slicer's Segment Editor.
+    """
     return {command.key: name for name, command in COMMANDS.items() if command.key} | {
         "z": "undo",
         "y": "redo",

@@ -4,11 +4,6 @@ import time
 from dataclasses import dataclass
 from functools import partial
 
-from SlicePropagationLib.engines import ENGINES, default_engine
-from SlicePropagationLib.errors import SlicePropagationError
-from SlicePropagationLib.outputs import write_result
-from SlicePropagationLib.segmentation_file import Segment
-from SlicePropagationLib.session import AnnotationSession
 from SlicePropagationMRML.choices import otherSlicesText
 from SlicePropagationMRML.geometry import PLANES, axisOfPlane, endsOfAxis, obliqueness
 from SlicePropagationMRML.review import Kind, reviewSlices
@@ -24,6 +19,12 @@ from SlicePropagationMRML.words import (
     takenText,
     travelText,
 )
+
+from SlicePropagationLib.engines import ENGINES, default_engine
+from SlicePropagationLib.errors import SlicePropagationError
+from SlicePropagationLib.outputs import write_result
+from SlicePropagationLib.segmentation_file import Segment
+from SlicePropagationLib.session import AnnotationSession
 from SlicePropagationWeb import words
 from SlicePropagationWeb.strip import ANCHORS, cells, describe
 from SlicePropagationWeb.view_state import reasons
@@ -54,19 +55,25 @@ class Workflow:
     """
 
     def __init__(self, logic, desk, views, data):
-        self.logic, self.desk, self.views, self.data = logic, desk, views, data
+        self.logic = logic
+        self.desk = desk
+        self.views = views
+        self.data = data
         self.on_work = self.before_run = lambda: None
-        self._strip_at, self._review, self._run_began, self._is_opening = 0.0, None, 0.0, False
+        self._strip_at = 0.0
+        self._review = None
+        self._run_began = 0.0
+        self._is_opening = False
         self._began_at = 0
         self.timing = {}
-        logic.onStep, logic.onDone, logic.onEdit = self._stepped, self._done, self._edited
+        logic.onStep = self._stepped
+        logic.onDone = self._done
+        logic.onEdit = self._edited
         desk.on_change = self.segments_changed
         views.observe(self.show_position)
-        data.engines, data.directions, data.engine = (
-            words.engine_items(),
-            words.direction_items(),
-            default_engine(),
-        )
+        data.engines = words.engine_items()
+        data.directions = words.direction_items()
+        data.engine = default_engine()
 
     # What a person does
 
@@ -80,7 +87,11 @@ class Workflow:
             self.on_work()
         self.before_run()
         started = self.logic.start(
-            data.engine, span, data.direction, data.device, segmentIDs=[data.segment_id]
+            data.engine,
+            span,
+            data.direction,
+            data.device,
+            segmentIDs=[data.segment_id],
         )
         self.say(
             "Propagating…"
@@ -112,13 +123,19 @@ class Workflow:
     def undo(self):
         """Take the last step back."""
         self._travel(
-            self.desk.history.can_undo, self.desk.history.undo, "Undone.", "Nothing to undo."
+            self.desk.history.can_undo,
+            self.desk.history.undo,
+            "Undone.",
+            "Nothing to undo.",
         )
 
     def redo(self):
         """Do the last undone step again."""
         self._travel(
-            self.desk.history.can_redo, self.desk.history.redo, "Redone.", "Nothing to redo."
+            self.desk.history.can_redo,
+            self.desk.history.redo,
+            "Redone.",
+            "Nothing to redo.",
         )
 
     def show_next(self):
@@ -158,16 +175,17 @@ class Workflow:
 
     def describe(self, index):
         """The mouse rests on a slice of the strip."""
-        document, index = self.logic.document, int(index)
+        document = self.logic.document
+        index = int(index)
         if (
             document is not None
             and self._review is not None
             and 0 <= index < len(self._review)
             and self.data.segment_id in document.segments.values()
         ):
-            self.data.cell, self.data.cell_text = (
-                index,
-                describe(document.session, document.labelOf(self.data.segment_id), index),
+            self.data.cell = index
+            self.data.cell_text = describe(
+                document.session, document.labelOf(self.data.segment_id), index
             )
 
     def choose_segment(self, segment_id):
@@ -212,7 +230,10 @@ class Workflow:
         )
 
     def take_over_strokes(self):
-        """Take over what was drawn a moment ago, which the observer will only tell of; whether there was anything."""
+        """Take over what was drawn a moment ago, which the observer will only tell of.
+
+        Whether there was anything.
+        """
         return (
             self.logic.document is not None
             and not self.logic.isRunning
@@ -241,17 +262,16 @@ class Workflow:
             self._is_opening = False
         count = len(self.logic.document.stack)
         if not is_same_axis or self.data.num_slices != count:
-            self.data.num_slices, self.data.span, self.data.to_the_end = (
-                count,
-                [0, count - 1],
-                True,
-            )  # a range of other slices means nothing here
+            self.data.num_slices = count
+            self.data.span = [0, count - 1]
+            self.data.to_the_end = True  # a range of other slices means nothing here
         self.data.directions = words.direction_items(endsOfAxis(self.desk.volume, axis))
         self.data.planes = [
             {
                 "value": plane,
                 "title": planeName(
-                    plane, obliqueness(self.desk.volume, axisOfPlane(self.desk.volume, plane))
+                    plane,
+                    obliqueness(self.desk.volume, axisOfPlane(self.desk.volume, plane)),
                 ),
             }
             for plane in PLANES
@@ -352,7 +372,8 @@ class Workflow:
 
     def say(self, text, *, is_error=False):
         """Show a sentence on the page."""
-        self.data.message, self.data.is_error = text, is_error
+        self.data.message = text
+        self.data.is_error = is_error
 
     def forget_error(self):
         """An old error has nothing to say in a dialog that opens."""
@@ -367,10 +388,8 @@ class Workflow:
 
     def refresh(self):
         """Bring the page up to date with the logic."""
-        self.data.is_running, self.data.is_waiting = (
-            self.logic.isRunning,
-            self.logic.hasPartialResult,
-        )
+        self.data.is_running = self.logic.isRunning
+        self.data.is_waiting = self.logic.hasPartialResult
         self.refresh_segments()
         if not self.logic.isRunning:
             self.refresh_strip()
@@ -382,16 +401,15 @@ class Workflow:
         self._strip_at = time.perf_counter()
         document = self.logic.document
         if document is None or self.data.segment_id not in document.segments.values():
-            self.data.cells, self.data.summary, self._review = [], "", None
+            self.data.cells = []
+            self.data.summary = ""
+            self._review = None
             return
         label = document.labelOf(self.data.segment_id)
         self._review = reviewSlices(document.session, label)
-        self.data.cells, self.data.summary = (
-            cells(self._review),
-            summaryText(self._review, document.segmentName(label))
-            .replace("<b>", "")
-            .replace("</b>", ""),
-        )
+        self.data.cells = cells(self._review)
+        summary = summaryText(self._review, document.segmentName(label))
+        self.data.summary = summary.replace("<b>", "").replace("</b>", "")
         self.data.cell = -1  # what was said of a slice may be out of date
 
     def refresh_segments(self):
@@ -402,10 +420,8 @@ class Workflow:
             if limits
             else ""
         )
-        self.data.segments, self.data.segment_id = (
-            self.desk.listed_segments(),
-            self.desk.chosen_id(),
-        )
+        self.data.segments = self.desk.listed_segments()
+        self.data.segment_id = self.desk.chosen_id()
 
     def refresh_reasons(self):
         """Say what can be done now, and why the rest cannot."""
@@ -414,12 +430,16 @@ class Workflow:
             ENGINES[self.data.engine].has_weights and not ENGINES[self.data.engine].missing
         )
         self.data.why = reasons(
-            self._situation(), can_undo=history.can_undo, can_redo=history.can_redo
+            self._situation(),
+            can_undo=history.can_undo,
+            can_redo=history.can_redo,
         )
 
     def _situation(self):
         """What the panel, too, knows when it says what can be done."""
-        review, index, has_volume = self._review, self.data.index, self.desk.volume is not None
+        review = self._review
+        index = self.data.index
+        has_volume = self.desk.volume is not None
         kind = (
             Kind(int(review.kinds[index]))
             if review is not None and index < len(review)
@@ -456,7 +476,8 @@ class Workflow:
             travel = document.takeTravel()
             self.say(
                 travelText(
-                    travel, {label: document.segmentName(label) for label in document.segments}
+                    travel,
+                    {label: document.segmentName(label) for label in document.segments},
                 )
                 if travel
                 else done

@@ -32,7 +32,8 @@ class Workspace:
 
     def __init__(self, out, readable=()):
         self.out = Path(out).resolve()
-        self.uploads, self.kept = self.out / "uploads", KeptWork(self.out / "autosave")
+        self.uploads = self.out / "uploads"
+        self.kept = KeptWork(self.out / "autosave")
         self.readable = [*(Path(folder).resolve() for folder in readable), self.uploads]
 
     def images(self):
@@ -86,7 +87,9 @@ class Workspace:
         path = Path(text).resolve()
         if not any(path == folder or folder in path.parents for folder in self.readable):
             raise InputError(
-                f"{text} is outside the folders that this page may read ({', '.join(map(str, self.readable))}); start the program with its folder as --data."
+                f"{text} is outside the folders that this page may read"
+                f" ({', '.join(map(str, self.readable))}); start the program with its folder as"
+                " --data."
             )
         return path
 
@@ -94,11 +97,13 @@ class Workspace:
         """Where a result of that name goes.
 
         Raises:
-            InputError: the name has other signs than letters, digits, space, dot, dash and underscore, or the kind is unknown.
+            InputError: the name has other signs than letters, digits, space, dot, dash and
+                underscore, or the kind is unknown.
         """
         if suffix not in SAVE_SUFFIXES or not NAME.fullmatch(name) or ".." in name:
             raise InputError(
-                f"'{name}{suffix}' cannot be a file name here; use letters, digits, dots and dashes, and one of {', '.join(SAVE_SUFFIXES)}."
+                f"'{name}{suffix}' cannot be a file name here; use letters, digits, dots and"
+                f" dashes, and one of {', '.join(SAVE_SUFFIXES)}."
             )
         return self.out / f"{name}{suffix}"
 
@@ -121,7 +126,10 @@ class Workspace:
         )
 
     def set_aside(self):
-        """Make a result of the unsaved work, as other work begins; returns the name of its segmentation, None where there is none."""
+        """Make a result of the unsaved work, as other work begins.
+
+        Returns the name of its segmentation, None where there is none.
+        """
         return self.kept.move_to(self.out, self.free_name(time.strftime("unsaved-%Y%m%d-%H%M%S")))
 
     def check_writable(self):
@@ -175,7 +183,10 @@ def _is_result(path):
 
 
 def _is_dicom_folder(folder):
-    """Whether one of the first files of a folder is a DICOM file; the rest is looked at when it is opened."""
+    """Whether one of the first files of a folder is a DICOM file.
+
+    The rest is looked at when it is opened.
+    """
     if folder.name.startswith("."):
         return False
     try:

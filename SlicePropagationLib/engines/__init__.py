@@ -49,7 +49,8 @@ ENGINES = {
             "Trained network",
             "SlicePropagationLib.engines.model_file",
             "make_slice_unet",
-            "A trained network that corrects what registration predicts; the default where PyTorch is installed.",
+            "A trained network that corrects what registration predicts; the default where PyTorch"
+            " is installed.",
             ("torch",),
             has_weights=True,
         ),
@@ -58,7 +59,8 @@ ENGINES = {
             "Image registration",
             "SlicePropagationLib.engines.registration",
             "RegistrationEngine",
-            "Follows the structure from slice to slice by image registration; needs no training, the default without PyTorch.",
+            "Follows the structure from slice to slice by image registration; needs no training,"
+            " the default without PyTorch.",
         ),
         EngineInfo(
             "voxelmorph",
@@ -74,14 +76,16 @@ ENGINES = {
             "Shape interpolation",
             "SlicePropagationLib.engines.interpolation",
             "InterpolationEngine",
-            "Interpolates the shape between annotated slices and shrinks it beyond them; does not look at the image.",
+            "Interpolates the shape between annotated slices and shrinks it beyond them; does not"
+            " look at the image.",
         ),
         EngineInfo(
             "itk_interpolation",
             "Contour interpolation (ITK)",
             "SlicePropagationLib.engines.itk_interpolation",
             "ITKInterpolationEngine",
-            "ITK's morphological contour interpolation (Slicer's 'Fill between slices'), only between annotated slices; for comparisons.",
+            "ITK's morphological contour interpolation (Slicer's 'Fill between slices'), only"
+            " between annotated slices; for comparisons.",
             ("itk",),
         ),
         EngineInfo(
@@ -105,7 +109,8 @@ def make_engine(name=None, device="auto"):
     """The engine of that name, or of a model file (a name that ends in .pt).
 
     Args:
-        name: default `default_engine()`; "NAME+MODEL.pt" smooths what it predicts across slices, with weights of `train birnn`.
+        name: default `default_engine()`; "NAME+MODEL.pt" smooths what it predicts across slices,
+            with weights of `train birnn`.
         device: "auto", "cpu" or "cuda"; for engines with weights.
 
     Raises:
@@ -119,11 +124,13 @@ def make_engine(name=None, device="auto"):
     info = ENGINES["slice_unet"] if path else ENGINES.get(name)
     if info is None:
         raise ConfigError(
-            f"There is no engine '{name}'; choose one of {', '.join(sorted(ENGINES))}, or a model file that ends in .pt."
+            f"There is no engine '{name}'; choose one of {', '.join(sorted(ENGINES))}, or a model"
+            " file that ends in .pt."
         )
     if info.missing:
         raise ConfigError(
-            f"Engine '{name}' needs {', '.join(info.missing)}, which is not installed; install it or use '{FALLBACK_ENGINE}'."
+            f"Engine '{name}' needs {', '.join(info.missing)}, which is not installed; install it"
+            f" or use '{FALLBACK_ENGINE}'."
         )
     maker = getattr(import_module(info.module), info.maker)
     return maker(device, path) if info.has_weights else maker()
@@ -142,7 +149,8 @@ def split_name(name=None):
 def _smoothed(engine, path, device):
     if util.find_spec("torch") is None:
         raise ConfigError(
-            "Smoothing across slices needs torch, which is not installed; install it or leave the smoothing out."
+            "Smoothing across slices needs torch, which is not installed; install it or leave the"
+            " smoothing out."
         )
     return import_module("SlicePropagationLib.engines.smoothed").smooth(engine, path, device)
 

@@ -11,14 +11,17 @@ class Appearance:
     """Log likelihood ratio of an intensity: inside the structure against in the ring around it."""
 
     def __init__(self, low, high, log_ratio):
-        self.low, self.high, self.log_ratio = low, high, log_ratio
+        self.low = low
+        self.high = high
+        self.log_ratio = log_ratio
 
     @classmethod
     def learn(cls, samples):
         """Learn from annotated slices.
 
         Args:
-            samples: (image, distance, ring) triples: (h, w) intensities, (h, w) signed distances, and how far outside the
+            samples: (image, distance, ring) triples: (h, w) intensities, (h, w) signed distances,
+                and how far outside the
                 edge the surroundings count, in the unit of the distances.
 
         Returns:
@@ -51,7 +54,9 @@ def _density(values, low, high):
     """Smoothed, never empty histogram over the clipped range; sums to 1."""
     bins = np.clip((values - low) / (high - low) * NUM_BINS, 0, NUM_BINS - 1).astype(int)
     counts = gaussian_filter1d(
-        np.bincount(bins, minlength=NUM_BINS).astype(float), 1.5, mode="nearest"
+        np.bincount(bins, minlength=NUM_BINS).astype(float),
+        1.5,
+        mode="nearest",
     )
     density = counts / counts.sum() + 0.1 / NUM_BINS
     return density / density.sum()

@@ -23,15 +23,14 @@ class CineBiLSTMSegmenter:
         device: "cpu" or "cuda".
     """
 
-    family, sees_time = "cine_bilstm", True
+    family = "cine_bilstm"
+    sees_time = True
 
     def __init__(self, network, grid, window, device="cpu"):
-        self.network, self.grid, self.window, self.device = (
-            network.to(device).eval(),
-            grid,
-            window,
-            device,
-        )
+        self.network = network.to(device).eval()
+        self.grid = grid
+        self.window = window
+        self.device = device
 
     def segment(self, stack):
         """(N, H, W) uint8 labels of a SliceStack; windows wrap around where it is cyclic."""
@@ -43,10 +42,14 @@ class CineBiLSTMSegmenter:
         grid = self.grid.grid(stack.slice_shape, stack.spacing_mm[1:])
         images = grid.sample(self.grid.normalise(stack.images))
         features = self._features(images)
-        totals, weights = 0.0, np.zeros(len(images))
+        totals = 0.0
+        weights = np.zeros(len(images))
         for centre in range(len(images)):
             frames, counts = window_around(
-                centre, len(images), self.window, is_cyclic=stack.is_cyclic
+                centre,
+                len(images),
+                self.window,
+                is_cyclic=stack.is_cyclic,
             )
             found = self._recur(features[frames])
             totals = totals if centre else np.zeros((len(images), *found.shape[1:]), np.float32)
@@ -75,8 +78,10 @@ class CineBiLSTMSegmenter:
 class CineBiLSTMEngine:
     """Propagates with the recurrent model: label l is its class l.
 
-    The model sees no mask. What it says is clamped to what was drawn: by how much its log odds were wrong on an annotated frame is added to
-    the frames around it, fading linearly over the radius of the window, so that a correction matters to its neighbours.
+    The model sees no mask. What it says is clamped to what was drawn: by how much its log odds were
+    wrong on an annotated frame is added to
+    the frames around it, fading linearly over the radius of the window, so that a correction
+    matters to its neighbours.
 
     Args:
         segmenter: a CineBiLSTMSegmenter.
@@ -92,13 +97,17 @@ class CineBiLSTMEngine:
         )  # the stack last seen and what the model says of it, which all labels and walks share
 
     def walk(self, stack, run, anchors):
-        """Predict the slices of `run`; see `engine.Engine.walk`. ConfigError where the model does not know the label."""
+        """Predict the slices of `run`.
+
+        See `engine.Engine.walk`. ConfigError where the model does not know the label.
+        """
         if self._found[0] is not stack:
             self._found = (stack, self.segmenter.probabilities(stack))
         grid, probabilities = self._found[1]
         if run.label >= probabilities.shape[1]:
             raise ConfigError(
-                f"The model knows labels 1 to {probabilities.shape[1] - 1}, label {run.label} is to be propagated; renumber it, or use another engine."
+                f"The model knows labels 1 to {probabilities.shape[1] - 1}, label {run.label} is to"
+                " be propagated; renumber it, or use another engine."
             )
 
         def log_odds_of(frame):
@@ -116,7 +125,8 @@ class CineBiLSTMEngine:
         for frame in run.targets:
             shares = {anchor: self._share(frame, anchor, stack) for anchor in wrong}
             change = sum(share * wrong[anchor] for anchor, share in shares.items()) / max(
-                1.0, sum(shares.values())
+                1.0,
+                sum(shares.values()),
             )
             yield (1 / (1 + np.exp(-(log_odds_of(frame) + change)))).astype(np.float32)
 
@@ -132,5 +142,8 @@ def make_cine_bilstm(checkpoint, path, device):
     network = CineBiLSTM(config_from_dict(CineBiLSTMConfig, checkpoint.config["network"]))
     window = config_from_dict(WindowConfig, checkpoint.config["frames"]["window"])
     return CineBiLSTMSegmenter(
-        fill_network(network, checkpoint, path), grid_of(checkpoint), window, device
+        fill_network(network, checkpoint, path),
+        grid_of(checkpoint),
+        window,
+        device,
     )

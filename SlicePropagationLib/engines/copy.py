@@ -1,4 +1,7 @@
-"""`CopyEngine`: the annotated mask as it is, on every slice; the baseline that every other engine must beat."""
+"""`CopyEngine`: the annotated mask as it is, on every slice.
+
+The baseline that every other engine must beat.
+"""
 
 import numpy as np
 
@@ -14,7 +17,8 @@ class CopyEngine:
         Args:
             stack: the read-only SliceStack; not looked at.
             run: label, anchor index and target indices, nearest first.
-            anchors: {slice index: (H, W) bool mask} of all anchors of the label; only the run's own is used.
+            anchors: {slice index: (H, W) bool mask} of all anchors of the label; only the run's own
+                is used.
 
         Yields:
             (H, W) float32 probability, 0 or 1.

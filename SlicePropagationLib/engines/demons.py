@@ -1,7 +1,9 @@
 """Dense registration of two small images: symmetric-force demons, coarse to fine.
 
-Source: Vercauteren et al., Diffeomorphic demons, NeuroImage 45 (2009), the additive variant with symmetric forces and a
-smoothed total displacement. One thread, so the same input gives the same displacement on any number of cores.
+Source: Vercauteren et al., Diffeomorphic demons, NeuroImage 45 (2009), the additive variant with
+    symmetric forces and a
+smoothed total displacement. One thread, so the same input gives the same displacement on any number
+of cores.
 """
 
 from dataclasses import dataclass
@@ -16,7 +18,8 @@ class DemonsConfig:
 
     Attributes:
         iterations: per level, coarsest first; a level has half the resolution of the next.
-        smoothing_pixels: Gaussian sigma that regularises the displacement after each iteration, in pixels of the level.
+        smoothing_pixels: Gaussian sigma that regularises the displacement after each iteration, in
+            pixels of the level.
         max_step_pixels: longest update of one iteration, in pixels of the level.
     """
 
@@ -32,7 +35,8 @@ def register(fixed, moving, config):
         fixed, moving: (H, W) float32 on the same grid, normalised together to about [0, 1].
 
     Returns:
-        (2, H, W) float32 in pixels: `fixed[p]` corresponds to `moving[p + displacement[:, p]]`; zeros for constant images
+        (2, H, W) float32 in pixels: `fixed[p]` corresponds to `moving[p + displacement[:, p]]`;
+        zeros for constant images
         and for images of a single row or column.
     """
     if min(fixed.shape) < 2:
@@ -42,7 +46,8 @@ def register(fixed, moving, config):
         factor = 2 ** (len(config.iterations) - 1 - level)
         if min(fixed.shape) < 8 * factor and factor > 1:
             continue
-        fixed_level, moving_level = _reduce(fixed, factor), _reduce(moving, factor)
+        fixed_level = _reduce(fixed, factor)
+        moving_level = _reduce(moving, factor)
         start = _resize(displacement, fixed_level.shape)
         displacement = _demons(fixed_level, moving_level, start, num_iterations, config)
     return displacement
@@ -66,7 +71,9 @@ def _demons(fixed, moving, displacement, num_iterations, config):
             2 * difference / ((gradient**2).sum(0) + 4 * difference**2 / limit + np.float32(1e-6))
         )
         displacement = displacement + np.clip(
-            scale * gradient, -config.max_step_pixels, config.max_step_pixels
+            scale * gradient,
+            -config.max_step_pixels,
+            config.max_step_pixels,
         )
         displacement = np.stack(
             [

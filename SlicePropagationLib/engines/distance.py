@@ -9,7 +9,8 @@ FAR_MM = 1e4  # distance of every pixel to the edge of a mask that is empty
 def signed_distance(mask, spacing_mm):
     """Distance of every pixel to the edge of a mask, positive inside.
 
-    The edge lies halfway between a pixel inside and its neighbour outside; the border of the slice is no edge, so a mask
+    The edge lies halfway between a pixel inside and its neighbour outside; the border of the slice
+    is no edge, so a mask
     that touches it goes on beyond it.
 
     Args:
@@ -17,7 +18,8 @@ def signed_distance(mask, spacing_mm):
         spacing_mm: distance between rows and between columns in millimetres.
 
     Returns:
-        (H, W) float32 in millimetres; -FAR_MM everywhere when the mask is empty, the size of the slice when it is full.
+        (H, W) float32 in millimetres; -FAR_MM everywhere when the mask is empty, the size of the
+        slice when it is full.
     """
     if not mask.any():
         return np.full(mask.shape, -FAR_MM, np.float32)

@@ -32,11 +32,14 @@ class TaperConfig:
         lone_reach_radii: with one anchor, the cap closes after this many in-plane radii,
         lone_reach_slices: but not before this many slices: thick slices leave few to judge by.
         reach_radii, reach_slices: the same with several anchors, before their trend is counted in.
-        reach_share: with several anchors the cap reaches at least this share of the range that they span.
+        reach_share: with several anchors the cap reaches at least this share of the range that they
+            span.
         trend: weight of the change in squared radius seen between the last two anchors.
         empty_reach: the cap closes at this share of the way to an anchor that says "not here".
-        doubt: how much faster a step counts as the slice looks less like the anchor: a factor exp(doubt) per unit of
-            correlation lost since the first step beyond `accepted_loss`, and as much slower while less is lost.
+        doubt: how much faster a step counts as the slice looks less like the anchor: a factor
+            exp(doubt) per unit of
+            correlation lost since the first step beyond `accepted_loss`, and as much slower while
+            less is lost.
     """
 
     lone_reach_radii: float = 1.8
@@ -58,7 +61,9 @@ class Taper:
     """
 
     def __init__(self, stack, run, anchors, config):
-        self.config, self.walked_mm, self._first_likeness = config, 0.0, None
+        self.config = config
+        self.walked_mm = 0.0
+        self._first_likeness = None
         radii = {
             index: equivalent_radius(mask.sum() * stack.pixel_area_mm2)
             for index, mask in anchors.items()
@@ -81,7 +86,9 @@ class Taper:
             self._close_before(config.empty_reach * min(ahead))
 
     def advance(self, step_mm, likeness):
-        """Millimetres that the outline has moved inwards after one more step; None when the structure has ended.
+        """Millimetres that the outline has moved inwards after one more step.
+
+        None when the structure has ended.
 
         Args:
             step_mm: length of the step.
@@ -101,7 +108,8 @@ class Taper:
         config = self.config
         if not behind:
             return 0.0, max(
-                config.lone_reach_radii * self.radius_mm, config.lone_reach_slices * thickness_mm
+                config.lone_reach_radii * self.radius_mm,
+                config.lone_reach_slices * thickness_mm,
             )
         distance_mm, radius_mm = behind[0]
         slope = max(0.0, config.trend * (radius_mm**2 - self.radius_mm**2) / distance_mm)
@@ -115,5 +123,6 @@ class Taper:
     def _close_before(self, limit_mm):
         """Bend the cap so that it closes within this distance."""
         self._curvature = max(
-            self._curvature, (self.radius_mm**2 - self._slope * limit_mm) / limit_mm**2
+            self._curvature,
+            (self.radius_mm**2 - self._slope * limit_mm) / limit_mm**2,
         )

@@ -15,7 +15,8 @@ class FrameGridConfig:
     Attributes:
         size: points along a side, divisible by 16.
         pixel_mm: distance of points; 0 for that of each image.
-        intensities: "range" (1st and 99th percentile of the series become 0 and 1) or "zscore" (mean and standard deviation of the
+        intensities: "range" (1st and 99th percentile of the series become 0 and 1) or "zscore"
+            (mean and standard deviation of the
             voxels from the 10th percentile on become 0 and 1, as in the code of Bai et al.).
     """
 
@@ -31,7 +32,8 @@ class FrameGridConfig:
             or self.pixel_mm < 0
         ):
             raise ConfigError(
-                f"size must be a multiple of 16, pixel_mm not negative and intensities range or zscore; got {self.size}, {self.pixel_mm} and {self.intensities}."
+                "size must be a multiple of 16, pixel_mm not negative and intensities range or"
+                f" zscore; got {self.size}, {self.pixel_mm} and {self.intensities}."
             )
 
     def grid(self, slice_shape, spacing_mm):

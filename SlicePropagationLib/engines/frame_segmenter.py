@@ -24,15 +24,15 @@ class FrameSegmenter:
         device: "cpu" or "cuda".
     """
 
-    sees_time = True  # of a sequence it sees one slice at all times: intensities are scaled over the series, as in training
+    # of a sequence it sees one slice at all times: intensities are scaled over the series, as in
+    # training
+    sees_time = True
 
     def __init__(self, network, grid, family, device="cpu"):
-        self.network, self.grid, self.family, self.device = (
-            network.to(device).eval(),
-            grid,
-            family,
-            device,
-        )
+        self.network = network.to(device).eval()
+        self.grid = grid
+        self.family = family
+        self.device = device
 
     def segment(self, stack):
         """(N, H, W) uint8 labels of a SliceStack."""
@@ -42,7 +42,9 @@ class FrameSegmenter:
         for first in range(0, len(images), BATCH):
             part = slice(first, first + BATCH)
             found[part] = spread_labels(
-                self._probabilities(grid.sample(images[part])), grid, stack.slice_shape
+                self._probabilities(grid.sample(images[part])),
+                grid,
+                stack.slice_shape,
             )
         return found
 
@@ -68,7 +70,10 @@ def make_unet2d(checkpoint, path, device):
     """The segmenter of a checkpoint of family unet2d."""
     network = UNet(config_from_dict(UNetConfig, checkpoint.config["network"]))
     return FrameSegmenter(
-        fill_network(network, checkpoint, path), grid_of(checkpoint), "unet2d", device
+        fill_network(network, checkpoint, path),
+        grid_of(checkpoint),
+        "unet2d",
+        device,
     )
 
 
@@ -76,7 +81,10 @@ def make_cine_unet(checkpoint, path, device):
     """The segmenter of a checkpoint of family cine_unet."""
     network = CineUNet(config_from_dict(CineUNetConfig, checkpoint.config["network"]))
     return FrameSegmenter(
-        fill_network(network, checkpoint, path), grid_of(checkpoint), "cine_unet", device
+        fill_network(network, checkpoint, path),
+        grid_of(checkpoint),
+        "cine_unet",
+        device,
     )
 
 

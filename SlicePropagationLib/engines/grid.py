@@ -37,7 +37,8 @@ class Grid:
 
     def sample(self, image):
         """(h, w) float32: an (H, W) image at the points, averaged over one pitch."""
-        top, left = int(self.top), int(self.left)
+        top = int(self.top)
+        left = int(self.left)
         bottom, right = (
             int(np.ceil(first + self.pitch * (count - 1))) + 1
             for first, count in zip((self.top, self.left), self.shape)
@@ -49,7 +50,10 @@ class Grid:
         return self._read(blurred, self.points() - np.array([top, left], np.float32)[:, None, None])
 
     def read(self, values, points):
-        """Values of this grid, (h, w), read linearly at (2, ...) points of the slice; the border goes on outside."""
+        """Values of this grid, (h, w), read linearly at (2, ...) points of the slice.
+
+        The border goes on outside.
+        """
         origin = np.array([self.top, self.left], np.float32)[:, None, None]
         return self._read(values, (points - origin) / np.float32(self.pitch))
 

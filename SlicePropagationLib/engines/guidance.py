@@ -1,7 +1,9 @@
 """What the slice-propagation network is told about a slice beside the mask of its neighbour.
 
-The network need not rediscover what is cheap to know: the carried and the interpolated shape, what the structure looked like where a
-person saw it, and how far away that is. All of it is given on a square around the structure with a fixed number of cells, so
+The network need not rediscover what is cheap to know: the carried and the interpolated shape, what
+    the structure looked like where a
+person saw it, and how far away that is. All of it is given on a square around the structure with a
+fixed number of cells, so
 that the network sees every structure at about the same size.
 """
 
@@ -47,10 +49,13 @@ class Guide:
     Attributes:
         index: the slice.
         roi: where the cells lie.
-        maps: (8, size, size) float32, in the order of `MAPS`, about [-1, 1]; intensities up to MAX_INTENSITY.
+        maps: (8, size, size) float32, in the order of `MAPS`, about [-1, 1]; intensities up to
+            MAX_INTENSITY.
         facts: (5,) float32 in [-1, 1], in the order of `FACTS`.
-        log_odds: (H, W) float32, what registration says of every pixel of the slice, within MAX_LOG_ODDS.
-        past_end: how far, in radii of the structure, this slice lies beyond the last one that registration believes in.
+        log_odds: (H, W) float32, what registration says of every pixel of the slice, within
+            MAX_LOG_ODDS.
+        past_end: how far, in radii of the structure, this slice lies beyond the last one that
+            registration believes in.
         stride: how far, in radii of the structure, it is from one slice to the next.
     """
 
@@ -78,7 +83,8 @@ def guide(stack, run, anchors, cells=CELLS, margin=1.0):
     scale = _Intensity.learn(stack, run.anchor, anchors[run.anchor])
     gap = gap_of(run.targets[0], anchors)
     shape = None if None in gap else ShapePrior(stack, gap, anchors)
-    roi, last_believed = _square(*_corners(anchors[run.anchor]), cells, margin), run.anchor
+    roi = _square(*_corners(anchors[run.anchor]), cells, margin)
+    last_believed = run.anchor
     for step in RegistrationEngine().follow(stack, run, anchors):
         window = step.track.window
         distance = step.track.distance()
@@ -123,12 +129,18 @@ def guide(stack, run, anchors, cells=CELLS, margin=1.0):
 
 
 def _shape_map(shape, step, roi):
-    """(size, size) interpolated distance in radii; zeros beyond the outermost anchors or where the shape has closed."""
+    """(size, size) interpolated distance in radii.
+
+    Zeros beyond the outermost anchors or where the shape has closed.
+    """
     distance_mm = None if shape is None else shape.distance_at(step.index)
     if distance_mm is None:
         return np.zeros((roi.size, roi.size), np.float32)
     return roi.sample(
-        np.clip(distance_mm / step.radius_mm, -1, 1), shape.window.top, shape.window.left, -1
+        np.clip(distance_mm / step.radius_mm, -1, 1),
+        shape.window.top,
+        shape.window.left,
+        -1,
     )
 
 
@@ -170,7 +182,8 @@ def _square(first, last, cells, margin):
 
 def _corners(mask):
     """First and last (row, column) of the box around a mask that is not empty."""
-    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    rows = np.flatnonzero(mask.any(axis=1))
+    columns = np.flatnonzero(mask.any(axis=0))
     return (rows[0], columns[0]), (rows[-1], columns[-1])
 
 

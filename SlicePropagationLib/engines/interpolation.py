@@ -24,7 +24,9 @@ class InterpolationConfig:
 
 
 class InterpolationEngine:
-    """Interpolates signed distance maps linearly between two anchors; beyond them a spherical cap closes the structure.
+    """Interpolates signed distance maps linearly between two anchors.
+
+    Beyond them a spherical cap closes the structure.
 
     Towards an empty anchor the shape closes on an elliptical cap whose tip lies there.
     """
@@ -68,7 +70,8 @@ class ShapePrior:
     """
 
     def __init__(self, stack, gap, anchors):
-        self.spacing_mm, self.slice_shape = stack.spacing_mm, stack.slice_shape
+        self.spacing_mm = stack.spacing_mm
+        self.slice_shape = stack.slice_shape
         self.ends = {index: anchors[index] for index in gap if index is not None}
         self.is_open = len(self.ends) == 1
         self.seen = [index for index, mask in self.ends.items() if mask.any()]
@@ -83,7 +86,10 @@ class ShapePrior:
         }
 
     def distance_at(self, index):
-        """(h, w) float32 signed distances in millimetres inside the window; None where the structure has closed."""
+        """(h, w) float32 signed distances in millimetres inside the window.
+
+        None where the structure has closed.
+        """
         if len(self.seen) == 2:
             first, second = self.seen
             weight = (index - first) / (second - first)

@@ -1,6 +1,7 @@
 """`ITKInterpolationEngine`: morphological contour interpolation, what Slicer's "Fill between slices" does; for comparisons.
 
-Source: Zukić et al., ND morphological contour interpolation, Insight Journal 2016, with ITK's defaults along the slice axis.
+Source: Zukić et al., ND morphological contour interpolation, Insight Journal 2016, with ITK's
+    defaults along the slice axis.
 """
 
 import numpy as np
@@ -14,7 +15,9 @@ SLICE_AXIS = 2  # ITK counts axes from the fastest one
 
 
 class ITKInterpolationEngine:
-    """Interpolates between two annotated slices that both show the structure; anywhere else it says that the structure has ended.
+    """Interpolates between two annotated slices that both show the structure.
+
+    Anywhere else it says that the structure has ended.
 
     Raises:
         ConfigError: ITK is installed without the interpolation.
@@ -28,7 +31,8 @@ class ITKInterpolationEngine:
         self._interpolate = getattr(itk, "morphological_contour_interpolator", None)
         if self._interpolate is None:
             raise ConfigError(
-                "ITK is installed without its morphological contour interpolation; install the extra: pip install 'slice-propagation[compare]'."
+                "ITK is installed without its morphological contour interpolation; install the"
+                " extra: pip install 'slice-propagation[compare]'."
             )
 
     def walk(self, stack, run, anchors):
@@ -40,14 +44,17 @@ class ITKInterpolationEngine:
             anchors: {slice index: (H, W) bool mask} of all anchors of the label.
 
         Yields:
-            (H, W) float32 probability, 0 or 1; nothing beyond the outermost anchor, or where an end of the gap is empty.
+            (H, W) float32 probability, 0 or 1; nothing beyond the outermost anchor, or where an end
+            of the gap is empty.
         """
         left, right = gap_of(run.targets[0], anchors)
         if left is None or right is None or not (anchors[left].any() and anchors[right].any()):
             return
         window = Window.around([anchors[left], anchors[right]], MARGIN_PIXELS, stack.slice_shape)
         filled = self._fill(
-            window.crop(anchors[left]), window.crop(anchors[right]), right - left + 1
+            window.crop(anchors[left]),
+            window.crop(anchors[right]),
+            right - left + 1,
         )
         for index in run.targets:
             yield window.paste(filled[index - left], stack.slice_shape)

@@ -48,7 +48,8 @@ def make_slice_unet(device="auto", path=None):
         engine = BUILDERS[checkpoint.family](checkpoint, path, device)
     except (ConfigError, KeyError, TypeError) as error:
         raise CheckpointError(
-            f"The configuration in {path} is not one of family {checkpoint.family} ({error}); it is damaged or from another version."
+            f"The configuration in {path} is not one of family {checkpoint.family} ({error}); it is"
+            " damaged or from another version."
         ) from error
     engine.model_sha256 = checkpoint.sha256
     return engine

@@ -27,12 +27,17 @@ def resize_slices(array, size, mode="bilinear"):
     """(N, H, W) numbers on a grid of `size` (rows, columns); float32 tensor."""
     maps = torch.from_numpy(np.ascontiguousarray(array, np.float32))[:, None]
     return F.interpolate(
-        maps, size, mode=mode, **({} if mode == "nearest" else {"align_corners": False})
+        maps,
+        size,
+        mode=mode,
+        **({} if mode == "nearest" else {"align_corners": False}),
     )[:, 0]
 
 
 def neighbour_indices(indices, num_channels, count):
-    """(len(indices), num_channels) slices that the network sees with each of `indices`; beyond the volume, its last slice again.
+    """(len(indices), num_channels) slices that the network sees with each of `indices`.
+
+    Beyond the volume, its last slice again.
 
     Args:
         indices: (T,) int64 tensor.

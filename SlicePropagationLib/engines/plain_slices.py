@@ -10,7 +10,8 @@ CT_BELOW = -500.0  # a volume that reaches below is taken for CT
 def normalise_volume(array):
     """Intensities clipped to [-1024, 1024] and divided by 500, as the thesis does with CT.
 
-    Volumes in other units (MR), which the thesis does not have, are first stretched so that their 1st and 99th percentiles
+    Volumes in other units (MR), which the thesis does not have, are first stretched so that their
+    1st and 99th percentiles
     lie at the ends of that range.
 
     Args:

@@ -8,7 +8,9 @@ from SlicePropagationLib.engines.plain_slices import normalise_volume
 
 
 class PlainUNetEngine:
-    """Gives the network a slice and the mask of the one before; the hard prediction goes into the next step.
+    """Gives the network a slice and the mask of the one before.
+
+    The hard prediction goes into the next step.
 
     Args:
         network: a U-Net of one or two maps in, two maps out, with its weights.
@@ -20,7 +22,9 @@ class PlainUNetEngine:
     name = "slice_unet"
 
     def __init__(self, network, size, uses_prior=True, device="cpu"):
-        self.size, self.uses_prior, self.device = size, uses_prior, device
+        self.size = size
+        self.uses_prior = uses_prior
+        self.device = device
         self.network = network.to(device, memory_format=torch.channels_last).eval()
         self._normalised = (
             None,
@@ -33,7 +37,9 @@ class PlainUNetEngine:
             return
         images = self._images_of(stack)
         mask = self._resize(
-            anchors[run.anchor].astype(np.float32), (self.size, self.size), "nearest"
+            anchors[run.anchor].astype(np.float32),
+            (self.size, self.size),
+            "nearest",
         )
         for index in run.targets:
             image = self._resize(images[index], (self.size, self.size), "bilinear")
@@ -43,7 +49,10 @@ class PlainUNetEngine:
                 ).float()
             mask = logits.argmax(dim=1, keepdim=True).float()
             probability = F.interpolate(
-                logits, stack.slice_shape, mode="bilinear", align_corners=False
+                logits,
+                stack.slice_shape,
+                mode="bilinear",
+                align_corners=False,
             ).softmax(dim=1)[0, 1]
             yield probability.cpu().numpy()
 
@@ -55,5 +64,8 @@ class PlainUNetEngine:
     def _resize(self, array, shape, mode):
         tensor = torch.from_numpy(np.ascontiguousarray(array))[None, None].to(self.device)
         return F.interpolate(
-            tensor, shape, mode=mode, **({} if mode == "nearest" else {"align_corners": False})
+            tensor,
+            shape,
+            mode=mode,
+            **({} if mode == "nearest" else {"align_corners": False}),
         )

@@ -32,14 +32,21 @@ class PNetSegmenter:
     sees_time = False
 
     def __init__(self, pnet, birnn, slices, device="cpu"):
-        self.family, self.slices, self.device = "pnet_birnn" if birnn else "pnet", slices, device
+        self.family = "pnet_birnn" if birnn else "pnet"
+        self.slices = slices
+        self.device = device
         self.pnet = pnet.to(device).eval()
         self.birnn = birnn.to(device).eval() if birnn else None
 
     def segment(self, stack):
-        """(N, H, W) uint8, the trained label where its probability is at least one half; see `segment.Segmenter`."""
+        """(N, H, W) uint8, the trained label where its probability is at least one half.
+
+        See `segment.Segmenter`.
+        """
         return np.where(
-            self.probability(stack.images) >= PRESENT, np.uint8(self.slices.label or 1), np.uint8(0)
+            self.probability(stack.images) >= PRESENT,
+            np.uint8(self.slices.label or 1),
+            np.uint8(0),
         )
 
     def probability(self, images, *, uses_birnn=True):
@@ -55,7 +62,9 @@ class PNetSegmenter:
         grid = (self.slices.size, self.slices.size)
         small = resize_slices(rescale_volume(images, self.slices.window), grid)
         around = neighbour_indices(
-            torch.arange(len(small)), self.pnet.config.in_channels, len(small)
+            torch.arange(len(small)),
+            self.pnet.config.in_channels,
+            len(small),
         )
         with torch.inference_mode():
             found = torch.cat(
@@ -68,7 +77,10 @@ class PNetSegmenter:
                 found = self.birnn(found[None])[0]
             return (
                 F.interpolate(
-                    found[:, None], images.shape[1:], mode="bilinear", align_corners=False
+                    found[:, None],
+                    images.shape[1:],
+                    mode="bilinear",
+                    align_corners=False,
                 )[:, 0]
                 .cpu()
                 .numpy()
@@ -83,10 +95,8 @@ def make_pnet(checkpoint, path, device):
         CheckpointError: its weights do not fit.
     """
     config = checkpoint.config
-    pnet, slices = (
-        build_pnet(config_from_dict(PNetConfig, config["network"])),
-        config_from_dict(SlicesConfig, config["slices"]),
-    )
+    pnet = build_pnet(config_from_dict(PNetConfig, config["network"]))
+    slices = config_from_dict(SlicesConfig, config["slices"])
     birnn = (
         BiRNN(config_from_dict(BiRNNConfig, config["birnn"]))
         if checkpoint.family == "pnet_birnn"

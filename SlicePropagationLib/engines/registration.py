@@ -1,4 +1,7 @@
-"""`RegistrationEngine`: follows a structure from slice to slice by dense registration; needs no training."""
+"""`RegistrationEngine`: follows a structure from slice to slice by dense registration.
+
+Needs no training.
+"""
 
 from dataclasses import dataclass, field
 
@@ -22,14 +25,20 @@ class RegistrationConfig:
     Attributes:
         track: how the mask is carried from slice to slice.
         taper: how the structure is believed to close beyond the last anchor.
-        softness_pixels: distance over which the odds of a pixel change by a factor e, on the anchor itself,
+        softness_pixels: distance over which the odds of a pixel change by a factor e, on the anchor
+            itself,
         softness_growth: how much longer that distance gets per pixel length walked,
         softest_radii: and its longest, in radii of the structure.
-        evidence_weight: weight of the log likelihood ratio of the intensities against the warped shape,
-        evidence_weight_in_time: and along time between two outlines, where these (with papillary muscles in a cavity, say) count for more
-            than what looks alike: of 0, .1, .25 and .5 the first two were best on 4 synthetic sequences with two annotated frames. With one
-            frame, which in a cycle stands at both ends, none of them was better than `evidence_weight`.
-        ring_radii, min_ring_pixels: how far around a mask the intensities count as its surroundings.
+        evidence_weight: weight of the log likelihood ratio of the intensities against the warped
+            shape,
+        evidence_weight_in_time: and along time between two outlines, where these (with papillary
+            muscles in a cavity, say) count for more
+            than what looks alike: of 0, .1, .25 and .5 the first two were best on 4 synthetic
+                sequences with two annotated frames. With one
+            frame, which in a cycle stands at both ends, none of them was better than
+            `evidence_weight`.
+        ring_radii, min_ring_pixels: how far around a mask the intensities count as its
+            surroundings.
         shape_weight: share of the interpolated shape in a gap where both walks agree,
         shape_weight_apart: and how much more where they do not overlap at all.
     """
@@ -55,7 +64,8 @@ class FollowedSlice:
         index: the slice.
         track: the Track, standing on this slice; the next slice moves it.
         evidence: (h, w) float32 in `track.window`, log likelihood ratio of the intensities.
-        logits: (h, w) float32 in `track.window`, log odds of the structure; beyond its end those of a shape that has closed to a point.
+        logits: (h, w) float32 in `track.window`, log odds of the structure; beyond its end those of
+            a shape that has closed to a point.
         likeness: correlation of the slice with the warped anchor, in [-1, 1].
         radius_mm: in-plane radius of the structure on the anchor.
         has_ended: whether the structure is believed to have ended before this slice.
@@ -73,7 +83,8 @@ class FollowedSlice:
 class RegistrationEngine:
     """Registers successive slices, warps the anchor once through the composed displacement, refines it by intensity.
 
-    The refined mask never enters the next step. Beyond the last anchor the structure closes as its taper, its shape and
+    The refined mask never enters the next step. Beyond the last anchor the structure closes as its
+    taper, its shape and
     its likeness to the anchor suggest.
     """
 
@@ -95,7 +106,8 @@ class RegistrationEngine:
             anchors: {slice index: (H, W) bool mask} of all anchors of the label.
 
         Yields:
-            (H, W) float32 probability; returns where the structure has ended, at once from an empty anchor.
+            (H, W) float32 probability; returns where the structure has ended, at once from an empty
+            anchor.
         """
         for step in self.follow(stack, run, anchors):
             if step.has_ended:
@@ -137,17 +149,25 @@ class RegistrationEngine:
                 track.distance() - (taper.radius_mm if has_ended else shrink_mm)
             ) / softness_mm + evidence_weight * evidence
             yield FollowedSlice(
-                index, track, evidence, logits, likeness, taper.radius_mm, has_ended
+                index,
+                track,
+                evidence,
+                logits,
+                likeness,
+                taper.radius_mm,
+                has_ended,
             )
 
     def blend(self, stack, index, forward, backward, gap, anchors):
         """Weigh the walks of a gap by how near their anchors are, and the interpolated shape by how little they agree.
 
-        The shape counts only as far as the two anchors overlap, since shapes that do not overlap interpolate to nothing.
+        The shape counts only as far as the two anchors overlap, since shapes that do not overlap
+        interpolate to nothing.
 
         Args:
             stack, index: the slice to predict.
-            forward, backward: (H, W) float32 probabilities of the walks from the left and from the right anchor.
+            forward, backward: (H, W) float32 probabilities of the walks from the left and from the
+                right anchor.
             gap: (left, right) anchors.
             anchors: {slice index: (H, W) bool mask} of all anchors of the label.
 
@@ -189,7 +209,8 @@ class RegistrationEngine:
 
     def _ring_pixels(self, mask):
         return max(
-            self.config.min_ring_pixels, self.config.ring_radii * equivalent_radius(mask.sum())
+            self.config.min_ring_pixels,
+            self.config.ring_radii * equivalent_radius(mask.sum()),
         )
 
     def _learn_appearance(self, stack, anchors):

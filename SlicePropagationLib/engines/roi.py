@@ -26,7 +26,8 @@ class Roi:
         """The square around the box from pixel `first` to pixel `last` (row, column), both included.
 
         Args:
-            share: how far the square reaches beyond the box on each side together, as a share of the box's longer side,
+            share: how far the square reaches beyond the box on each side together, as a share of
+                the box's longer side,
             min_margin_pixels: and at least this far on each side.
         """
         longer = float(max(np.subtract(last, first)) + 1)
@@ -50,13 +51,12 @@ class Roi:
 
     def spread(self, cells, slice_shape):
         """((height, width) float32, top, left): the cells on the pixels of the slice that the square covers."""
-        spans, writers = [], []
+        spans = []
+        writers = []
         for centre, length in zip((self.row, self.column), slice_shape):
             half = self.pitch * self.size / 2
-            first, last = (
-                max(0, int(np.ceil(centre - half))),
-                min(length - 1, int(np.floor(centre + half))),
-            )
+            first = max(0, int(np.ceil(centre - half)))
+            last = min(length - 1, int(np.floor(centre + half)))
             position = (np.arange(first, last + 1) - centre) / self.pitch + (self.size - 1) / 2
             writers.append(_weights(position, 1.0, self.size))
             spans.append(first)
@@ -82,7 +82,10 @@ def _reader(centre, pitch, size, length):
 
 
 def _weights(positions, width, length):
-    """(positions, length) float32 triangle weights of that half width; a position beyond the end reads the end."""
+    """(positions, length) float32 triangle weights of that half width.
+
+    A position beyond the end reads the end.
+    """
     clamped = np.clip(positions, 0, length - 1)
     weights = np.maximum(0, 1 - np.abs(clamped[:, None] - np.arange(length)) / width)
     return (weights / weights.sum(axis=1, keepdims=True)).astype(np.float32)

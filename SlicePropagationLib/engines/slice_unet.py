@@ -11,21 +11,27 @@ from SlicePropagationLib.engines.registration import RegistrationEngine
 from SlicePropagationLib.planning import gap_of
 
 logger = logging.getLogger(__name__)
-# Log odds lost per radius walked beyond the end that registration believes in. Without it some structures of a brain leak; on a
+# Log odds lost per radius walked beyond the end that registration believes in. Without it some
+# structures of a brain leak; on a
 # sample of `val` 0, 0.5 and 2 were tried, and 0.5 had the best mean.
 ENDING = 0.5
 MAX_STRIDE = 1.0  # radii; what `going_on` adds grows no further
-# How much of the network's change counts. Registration knows the most where annotated slices enclose the slice; and every annotated
-# slice tells it more of how the structure closes. On `val` of the three sets that may be tuned on, 0, .25, .35, .5, .6, .75 and 1 were tried
-# within a gap; with 1 more annotated slices helped the network less than they helped registration. Beyond the outermost ones it is the inverse of
-# their number: with its root, long structures of OpenKBP lost .015 at five slices spaced evenly, and nothing else gained more than .002.
+# How much of the network's change counts. Registration knows the most where annotated slices
+# enclose the slice; and every annotated
+# slice tells it more of how the structure closes. On `val` of the three sets that may be tuned on,
+# 0, .25, .35, .5, .6, .75 and 1 were tried
+# within a gap; with 1 more annotated slices helped the network less than they helped registration.
+# Beyond the outermost ones it is the inverse of
+# their number: with its root, long structures of OpenKBP lost .015 at five slices spaced evenly,
+# and nothing else gained more than .002.
 TRUST_IN_GAP = 0.35
 
 
 class SliceUNetEngine:
     """Predicts slice after slice; the soft mask of a slice goes into the next one.
 
-    The network works on a few cells and says how the odds of the registration change; only that change is spread over the
+    The network works on a few cells and says how the odds of the registration change; only that
+    change is spread over the
     pixels, so that a large structure keeps the outline that registration knows at full resolution.
 
     Args:
@@ -50,7 +56,9 @@ class SliceUNetEngine:
         Yields:
             (H, W) float32 probability; nothing from an empty anchor.
         """
-        found, top, left = anchors[run.anchor], 0, 0
+        found = anchors[run.anchor]
+        top = 0
+        left = 0
         is_open = None in gap_of(run.targets[0], anchors)
         trust, going_on = (
             (_trust(anchors), self.network.config.going_on) if is_open else (TRUST_IN_GAP, 0.0)
@@ -61,7 +69,8 @@ class SliceUNetEngine:
             here = slice(top, top + change.shape[0]), slice(left, left + change.shape[1])
             change = change + going_on * min(step.stride, MAX_STRIDE)
             found = probability_of(
-                step.log_odds[here] + trust * change - ENDING * step.past_end, 1.0
+                step.log_odds[here] + trust * change - ENDING * step.past_end,
+                1.0,
             )
             probability = np.zeros(stack.slice_shape, np.float32)
             probability[here] = found

@@ -14,15 +14,19 @@ from SlicePropagationLib.networks.birnn import BiRNN
 from SlicePropagationLib.networks.pnet_config import BiRNNConfig
 from SlicePropagationLib.planning import Run, gap_of
 
-PRESENT, NEGLIGIBLE = 0.5, 0.02
+PRESENT = 0.5
+NEGLIGIBLE = 0.02
 MARGIN = 4  # pixels around what was predicted
 FAMILIES = {"birnn", "pnet_birnn"}
 
 
 class SmoothedEngine:
-    """Walks a run to its end, then smooths it; the annotated slices at its ends are part of what is smoothed.
+    """Walks a run to its end, then smooths it.
 
-    A gap between two annotated slices is walked from both and blended before it is smoothed, so that both of its runs predict the same.
+    The annotated slices at its ends are part of what is smoothed.
+
+    A gap between two annotated slices is walked from both and blended before it is smoothed, so
+    that both of its runs predict the same.
 
     Args:
         engine: the engine that walks.
@@ -31,11 +35,16 @@ class SmoothedEngine:
     """
 
     def __init__(self, engine, birnn, device="cpu"):
-        self.name, self.engine, self.device = f"{engine.name}+birnn", engine, device
+        self.name = f"{engine.name}+birnn"
+        self.engine = engine
+        self.device = device
         self.birnn = birnn.to(device).eval()
 
     def walk(self, stack, run, anchors):
-        """See `engine.Engine.walk`; nothing is yielded before the run has been walked to its end."""
+        """See `engine.Engine.walk`.
+
+        Nothing is yielded before the run has been walked to its end.
+        """
         maps = predicted(self.engine, stack, run, anchors)
         if maps:
             yield from self._smoothed(maps, run, anchors)
@@ -44,7 +53,9 @@ class SmoothedEngine:
         """As many (H, W) probabilities as there are maps."""
         sequence = between_anchors(maps, run, anchors)
         window = Window.around(
-            [values >= NEGLIGIBLE for values in sequence], (MARGIN, MARGIN), maps[0].shape
+            [values >= NEGLIGIBLE for values in sequence],
+            (MARGIN, MARGIN),
+            maps[0].shape,
         )
         if window is None:
             return maps
@@ -71,7 +82,8 @@ class SmoothedEngine:
 
 def walk_to_end(engine, stack, run, anchors):
     """[(H, W) float32 probability] of the slices of a run until it or the structure has ended."""
-    maps, is_open = [], None in gap_of(run.targets[0], anchors)
+    maps = []
+    is_open = None in gap_of(run.targets[0], anchors)
     for probability in engine.walk(stack, run, anchors):
         if is_open and not (probability >= PRESENT).any():
             break
@@ -82,8 +94,12 @@ def walk_to_end(engine, stack, run, anchors):
 
 
 def predicted(engine, stack, run, anchors):
-    """[(H, W) float32 probability] of the slices of a run until it or the structure has ended; the blend of both walks in a gap between two anchors."""
-    maps, gap = walk_to_end(engine, stack, run, anchors), gap_of(run.targets[0], anchors)
+    """[(H, W) float32 probability] of the slices of a run until it or the structure has ended.
+
+    The blend of both walks in a gap between two anchors.
+    """
+    maps = walk_to_end(engine, stack, run, anchors)
+    gap = gap_of(run.targets[0], anchors)
     if None in gap:
         return maps
     back = walk_to_end(
@@ -133,15 +149,16 @@ def smooth(engine, path, device="auto"):
         device = "cuda" if torch.cuda.is_available() else "cpu"
     checkpoint = load_checkpoint(path, FAMILIES)
     smoothed = SmoothedEngine(engine, _birnn_of(checkpoint, path), device)
-    smoothed.model_sha256, smoothed.smoother_sha256 = (
-        getattr(engine, "model_sha256", None),
-        checkpoint.sha256,
-    )
+    smoothed.model_sha256 = getattr(engine, "model_sha256", None)
+    smoothed.smoother_sha256 = checkpoint.sha256
     return smoothed
 
 
 def load_birnn(path):
-    """The BiRNN in a model file of family `birnn` or `pnet_birnn`; CheckpointError where it holds none."""
+    """The BiRNN in a model file of family `birnn` or `pnet_birnn`.
+
+    CheckpointError where it holds none.
+    """
     return _birnn_of(load_checkpoint(path, FAMILIES), path)
 
 
@@ -150,7 +167,8 @@ def _birnn_of(checkpoint, path):
         birnn = BiRNN(config_from_dict(BiRNNConfig, checkpoint.config["birnn"]))
     except (ConfigError, KeyError, TypeError) as error:
         raise CheckpointError(
-            f"The configuration in {path} is not one of family {checkpoint.family} ({error}); it is damaged or from another version."
+            f"The configuration in {path} is not one of family {checkpoint.family} ({error}); it is"
+            " damaged or from another version."
         ) from error
     if checkpoint.family == "pnet_birnn":  # the smoother is the upper part of that network
         upper = {

@@ -34,16 +34,20 @@ class SquareGrid:
         pitch = tuple(pixel_mm / spacing for spacing in spacing_mm)
         centre = centre or tuple((side - 1) / 2 for side in slice_shape)
         return cls(
-            size, pitch, tuple(place - step * (size - 1) / 2 for place, step in zip(centre, pitch))
+            size,
+            pitch,
+            tuple(place - step * (size - 1) / 2 for place, step in zip(centre, pitch)),
         )
 
     def sample(self, slices):
         """(N, size, size) float32: slices (N, H, W) at the points, linearly; zeros outside."""
         sigma = [0.4 * step if step > 1.2 else 0.0 for step in self.pitch]
         smooth = (
-            gaussian_filter(np.asarray(image, np.float32), sigma, mode="nearest")
-            if any(sigma)
-            else np.asarray(image, np.float32)
+            (
+                gaussian_filter(np.asarray(image, np.float32), sigma, mode="nearest")
+                if any(sigma)
+                else np.asarray(image, np.float32)
+            )
             for image in slices
         )
         return np.stack(
@@ -76,5 +80,11 @@ class SquareGrid:
     @staticmethod
     def _read(image, pitch, first, shape, order):
         return affine_transform(
-            image, pitch, first, output_shape=shape, order=order, mode="constant", cval=0
+            image,
+            pitch,
+            first,
+            output_shape=shape,
+            order=order,
+            mode="constant",
+            cval=0,
         )

@@ -28,27 +28,25 @@ class SubpixelSegmenter:
     sees_time = False
 
     def __init__(self, network, config, task, family, device="cpu"):
-        self.network, self.config, self.family, self.device = (
-            network.to(device).eval(),
-            config,
-            family,
-            device,
-        )
-        self.labels, self.gives_labels, self.factor = (
-            tuple(task["labels"]),
-            bool(task["gives_labels"]),
-            config.grid.factor,
-        )
+        self.network = network.to(device).eval()
+        self.config = config
+        self.family = family
+        self.device = device
+        self.labels = tuple(task["labels"])
+        self.gives_labels = bool(task["gives_labels"])
+        self.factor = config.grid.factor
 
     def segment(self, stack):
         """(N * factor, H, W) uint8 labels of a SliceStack.
 
         Raises:
-            InputError: its slices are not as far apart as those that the model was made for, or the model refines annotations only.
+            InputError: its slices are not as far apart as those that the model was made for, or the
+                model refines annotations only.
         """
         if self.gives_labels:
             raise InputError(
-                "This model refines annotations and needs one; use `slice-propagation superresolve --image I --labels L --model M.pt`."
+                "This model refines annotations and needs one; use `slice-propagation superresolve"
+                " --image I --labels L --model M.pt`."
             )
         return self._labels(self._apply(stack, None))
 
@@ -56,12 +54,16 @@ class SubpixelSegmenter:
         """(N * factor, H, W) uint8 labels of a SliceStack whose slices are annotated: (N, H, W) labels; InputError as in `segment`."""
         if not self.gives_labels:
             raise InputError(
-                "This model does not look at annotations; train one with `slice-propagation train acnn_segmentation --preset annotation`, or leave --model out."
+                "This model does not look at annotations; train one with `slice-propagation train"
+                " acnn_segmentation --preset annotation`, or leave --model out."
             )
         return self._labels(self._apply(stack, to_classes(labels, self.labels)))
 
     def enhance(self, stack):
-        """(N * factor, H, W) float32 intensities of a SliceStack, in its own units; InputError as in `segment`."""
+        """(N * factor, H, W) float32 intensities of a SliceStack, in its own units.
+
+        InputError as in `segment`.
+        """
         low, high = np.percentile(stack.images, [1, 99])
         return self._apply(stack, None)[0] * max(float(high - low), 1e-6) + float(low)
 
@@ -98,12 +100,18 @@ class SubpixelSegmenter:
         wanted = self.config.grid.thick_mm
         if abs(stack.spacing_mm[0] - wanted) > OTHER_SPACING * wanted:
             raise InputError(
-                f"The image has slices {stack.spacing_mm[0]:g} mm apart along this axis, the model was made for {wanted:g} mm; choose the axis of the thick slices with "
-                f"--axis, resample the image to {wanted:g} mm, or train a model with grid.spacing_mm and grid.factor that fit."
+                f"The image has slices {stack.spacing_mm[0]:g} mm apart along this axis, the model"
+                f" was made for {wanted:g} mm; choose the axis of the thick slices with --axis,"
+                f" resample the image to {wanted:g} mm, or train a model with grid.spacing_mm and"
+                " grid.factor that fit."
             )
 
     def _placement(self, stack):
-        """Thick slices as they are; rows and columns at the model's spacing, as many as the network can halve, or the cascade's own."""
+        """Thick slices as they are.
+
+        Rows and columns at the model's spacing, as many as the network can halve, or the cascade's
+        own.
+        """
         steps = [
             cell / pixel
             for cell, pixel in zip(self.config.grid.spacing_mm[1:], stack.spacing_mm[1:])
@@ -112,9 +120,11 @@ class SubpixelSegmenter:
             -(-int(np.ceil(size / step)) // SEGMENTATION_STEP) * SEGMENTATION_STEP
             for size, step in zip(stack.slice_shape, steps)
         ]
-        count, first = len(stack), 0
+        count = len(stack)
+        first = 0
         if self.config.kind == "cascade":
-            count, sides = self.config.grid.num_thick, self.config.grid.shape[1:]
+            count = self.config.grid.num_thick
+            sides = self.config.grid.shape[1:]
             first = (len(stack) - count) // 2
         starts = [
             (size - 1) / 2 - (side - 1) / 2 * step

@@ -41,11 +41,13 @@ class _Step:
 class Track:
     """The signed distance map of an anchor, warped once through all displacements walked so far.
 
-    Steps are remembered with the stack: after a correction the walk from an anchor that stayed begins where it did before, and
+    Steps are remembered with the stack: after a correction the walk from an anchor that stayed
+        begins where it did before, and
     other walks of the same anchor (another engine's, a longer one) find it done.
 
     Args:
-        stack, anchor, mask, config: the stack, the annotated slice, its (H, W) mask and a TrackConfig.
+        stack, anchor, mask, config: the stack, the annotated slice, its (H, W) mask and a
+            TrackConfig.
         register: what finds the displacement of two small images, called as `demons.register`.
 
     Attributes:
@@ -53,7 +55,10 @@ class Track:
     """
 
     def __init__(self, stack, anchor, mask, config, register=register):
-        self.stack, self.config, self.index, self._register = stack, config, anchor, register
+        self.stack = stack
+        self.config = config
+        self.index = anchor
+        self._register = register
         window = self._window_around(*_corners(mask))
         self._anchor_grid = Grid(window.top, window.left, 1.0, window.shape)
         self._anchor_image = np.asarray(window.crop(stack.images[anchor]), np.float32)
@@ -77,7 +82,8 @@ class Track:
         self.index = index
 
     def _registered(self, index):
-        window, grid = self._step.window, self._step.grid
+        window = self._step.window
+        grid = self._step.grid
         moving, fixed = self._normalised(self.index, index)
         step = self._register(fixed, moving, self.config.demons) * np.float32(grid.pitch)
         displacement = step + _read_displacement(self._step, grid.points() + step)
@@ -103,13 +109,12 @@ class Track:
     def likeness(self, ring_mm):
         """Correlation of this slice with the warped anchor, inside the structure and up to `ring_mm` around it; in [-1, 1]."""
         near = self._warped(self._anchor_distance) > -ring_mm
-        carried, image = (
-            self._warped(self._anchor_image)[near],
-            self._step.grid.sample(self.stack.images[self.index])[near],
-        )
+        carried = self._warped(self._anchor_image)[near]
+        image = self._step.grid.sample(self.stack.images[self.index])[near]
         if carried.size < 2:
             return 0.0
-        carried, image = carried - carried.mean(), image - image.mean()
+        carried = carried - carried.mean()
+        image = image - image.mean()
         scale = float(np.sqrt((carried**2).sum() * (image**2).sum()))
         return float((carried * image).sum()) / scale if scale > 0 else 0.0
 
@@ -140,5 +145,6 @@ def _read_displacement(step, points):
 
 def _corners(mask):
     """First and last (row, column) of the box around a mask that is not empty."""
-    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    rows = np.flatnonzero(mask.any(axis=1))
+    columns = np.flatnonzero(mask.any(axis=0))
     return (rows[0], columns[0]), (rows[-1], columns[-1])

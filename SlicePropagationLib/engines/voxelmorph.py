@@ -13,9 +13,12 @@ GRID_POINTS = 128  # of the longer side of the window; the network is cheap, and
 
 
 class VoxelMorphEngine(RegistrationEngine):
-    """Displacements of successive slices come from a network; they are composed, and the anchor is warped once.
+    """Displacements of successive slices come from a network.
 
-    Everything else (the window that follows the structure, intensities, ends, gaps) is the registration engine's, so that a comparison
+    They are composed, and the anchor is warped once.
+
+    Everything else (the window that follows the structure, intensities, ends, gaps) is the
+    registration engine's, so that a comparison
     of the two compares the registrations alone.
 
     Args:
@@ -27,7 +30,8 @@ class VoxelMorphEngine(RegistrationEngine):
 
     def __init__(self, network, device="cpu"):
         super().__init__(RegistrationConfig(track=replace(TrackConfig(), grid_points=GRID_POINTS)))
-        self.network, self.device = network.to(device).eval(), device
+        self.network = network.to(device).eval()
+        self.device = device
         self._multiple = 2 ** len(network.config.encoder)
 
     def register(self, fixed, moving, config):
@@ -35,7 +39,9 @@ class VoxelMorphEngine(RegistrationEngine):
         height, width = fixed.shape
         pair = torch.from_numpy(np.stack([moving, fixed]))[:, None].to(self.device)
         pair = F.pad(
-            pair, (0, -width % self._multiple, 0, -height % self._multiple), mode="replicate"
+            pair,
+            (0, -width % self._multiple, 0, -height % self._multiple),
+            mode="replicate",
         )
         with torch.inference_mode():
             displacement, _ = self.network(pair[:1], pair[1:])

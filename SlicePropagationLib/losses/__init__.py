@@ -1,1 +1,4 @@
-"""Losses: functions of tensors that return one number to minimise; they know nothing of files, tasks or networks."""
+"""Losses: functions of tensors that return one number to minimise.
+
+They know nothing of files, tasks or networks.
+"""

@@ -1,6 +1,7 @@
 """Losses of the probability of one structure: Jaccard as in the pancreas paper, cross-entropy, class-balanced cross-entropy.
 
-Each takes the probability, not logits, because the paper's output is a weighted sum of probabilities. All of a batch counts as one set of
+Each takes the probability, not logits, because the paper's output is a weighted sum of
+probabilities. All of a batch counts as one set of
 pixels, so that a slice without the structure does not make a set of its own.
 """
 
@@ -14,8 +15,10 @@ SMOOTHING = 1.0  # pixels
 def jaccard_loss(probability, truth, smoothing=SMOOTHING):
     """1 - sum of the probability inside / (size of the structure + sum of the probability outside).
 
-    Its gradient is -1/u on the structure and i/u**2 outside, i and u being numerator and denominator. `smoothing` is added to both, which settles
-    the empty case: no structure and no probability is a loss of 0, no structure and some probability is a loss below 1 that says "less".
+    Its gradient is -1/u on the structure and i/u**2 outside, i and u being numerator and
+    denominator. `smoothing` is added to both, which settles
+    the empty case: no structure and no probability is a loss of 0, no structure and some
+        probability is a loss below 1 that says "less".
 
     Args:
         probability: any shape, in [0, 1].
@@ -27,7 +30,8 @@ def jaccard_loss(probability, truth, smoothing=SMOOTHING):
 
     Source: Cai et al., 2018, section "Jaccard loss"; the smoothing is our choice.
     """
-    probability, truth = probability.float(), truth.float()
+    probability = probability.float()
+    truth = truth.float()
     inside = (probability * truth).sum()
     union = truth.sum() + (probability * (1 - truth)).sum()
     return 1 - (inside + smoothing) / (union + smoothing)
@@ -52,7 +56,9 @@ def balanced_cross_entropy(probability, truth):
     truth = truth.float()
     share = truth.mean()
     return F.binary_cross_entropy(
-        probability.float(), truth, weight=truth * (1 - share) + (1 - truth) * share
+        probability.float(),
+        truth,
+        weight=truth * (1 - share) + (1 - truth) * share,
     )
 
 

@@ -1,1 +1,4 @@
-"""Networks: torch modules that take tensors and return logits; they know nothing of files, sessions or slice order."""
+"""Networks: torch modules that take tensors and return logits.
+
+They know nothing of files, sessions or slice order.
+"""

@@ -1,4 +1,7 @@
-"""Shapes of the anatomically constrained networks, without torch; every grid that a network cannot halve is refused here, with the sizes that fit."""
+"""Shapes of the anatomically constrained networks, without torch.
+
+Every grid that a network cannot halve is refused here, with the sizes that fit.
+"""
 
 import math
 from dataclasses import dataclass, field
@@ -21,7 +24,8 @@ class FineGridConfig:
     Attributes:
         shape: fine slices, rows and columns; the paper's 60 x 120 x 120.
         spacing_mm: distance of fine slices, rows and columns in millimetres.
-        factor: fine slices for each thick slice. Thick slice j is fine slice j * factor + factor // 2.
+        factor: fine slices for each thick slice. Thick slice j is fine slice j * factor + factor //
+            2.
     """
 
     shape: tuple[int, int, int] = (60, 120, 120)
@@ -33,15 +37,18 @@ class FineGridConfig:
             not isinstance(size, int) or size < 1 for size in self.shape
         ):
             raise ConfigError(
-                f"shape must be three positive numbers (fine slices, rows, columns), got {list(self.shape)}."
+                "shape must be three positive numbers (fine slices, rows, columns), got"
+                f" {list(self.shape)}."
             )
         if len(self.spacing_mm) != 3 or any(not spacing > 0 for spacing in self.spacing_mm):
             raise ConfigError(
-                f"spacing_mm must be three positive distances (fine slices, rows, columns), got {list(self.spacing_mm)}."
+                "spacing_mm must be three positive distances (fine slices, rows, columns), got"
+                f" {list(self.spacing_mm)}."
             )
         if self.factor < 2:
             raise ConfigError(
-                f"factor must be at least 2 fine slices for a thick one, got {self.factor}; with 1 there is nothing to refine."
+                f"factor must be at least 2 fine slices for a thick one, got {self.factor}; with 1"
+                " there is nothing to refine."
             )
 
     @property
@@ -84,7 +91,11 @@ class FineGridConfig:
         )
         for name, size in zip(("rows", "columns"), self.shape[1:]):
             _check_divisible(
-                self.shape, name, size, SEGMENTATION_STEP, "the network halves it three times"
+                self.shape,
+                name,
+                size,
+                SEGMENTATION_STEP,
+                "the network halves it three times",
             )
 
 
@@ -96,7 +107,8 @@ class AutoencoderConfig:
         grid: the fine grid.
         num_classes: maps of the one-hot label map, background first.
         base_channels: width of the first level; 16 in the paper, twice and four times that below.
-        bottleneck_channels: maps of the coarsest cells, before the code. The paper's grid has 125 cells in one map; a smaller grid needs more
+        bottleneck_channels: maps of the coarsest cells, before the code. The paper's grid has 125
+            cells in one map; a smaller grid needs more
             maps, or its code has fewer degrees of freedom than numbers.
         code_size: numbers of a code.
     """
@@ -150,10 +162,12 @@ class SubpixelConfig:
 
     Attributes:
         grid: the fine grid.
-        kind: "subpixel" (3D-Seg, ACNN), "unet" (3D-UNet) or "cascade" (AE-Seg: a 3D-UNet, then an auto-encoder).
+        kind: "subpixel" (3D-Seg, ACNN), "unet" (3D-UNet) or "cascade" (AE-Seg: a 3D-UNet, then an
+            auto-encoder).
         in_channels: maps of a thick slice: 1 for the image, more where its labels are given too.
         out_channels: classes, background first; 1 for intensities (super-resolution).
-        base_channels: width of the first level; 24 gives the paper's number of parameters to within 7 %.
+        base_channels: width of the first level; 24 gives the paper's number of parameters to within
+            7 %.
         has_additive_skips: add skips instead of concatenating them.
         bottleneck_channels: as in AutoencoderConfig, for a cascade.
     """
@@ -171,7 +185,8 @@ class SubpixelConfig:
             raise ConfigError(f"kind must be one of {', '.join(KINDS)}, got '{self.kind}'.")
         self.grid.check_segmentation()
         _check_positive(
-            self, ("in_channels", "out_channels", "base_channels", "bottleneck_channels")
+            self,
+            ("in_channels", "out_channels", "base_channels", "bottleneck_channels"),
         )
         if self.kind == "cascade":
             self.grid.check_code()
@@ -189,10 +204,12 @@ class SubpixelConfig:
 
 def _check_divisible(shape, name, size, step, reason):
     if size % step:
-        below, above = size // step * step, (size // step + 1) * step
+        below = size // step * step
+        above = (size // step + 1) * step
         choice = f"{below} or {above}" if below else str(above)
         raise ConfigError(
-            f"The grid {'x'.join(map(str, shape))} has {size} {name}, which {step} does not divide, and {reason}; use {choice}."
+            f"The grid {'x'.join(map(str, shape))} has {size} {name}, which {step} does not divide,"
+            f" and {reason}; use {choice}."
         )
 
 

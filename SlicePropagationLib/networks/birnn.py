@@ -1,9 +1,13 @@
 """BiRNN: a bidirectional convolutional LSTM of one channel that makes the probability maps of neighbouring slices agree.
 
-Cai et al., 2018 (see pnet.py), section "RNN sub-network", cell after Shi et al., ConvLSTM, NeurIPS 2015: eight 3x3 kernels, 72 numbers, in each direction.
-As printed, the OUTPUT GATES of the two directions are blended, not their hidden states. Own choices, where the paper is silent: the
-two blending weights go through a softmax; peepholes, off, are one number per gate, because a map of them would fix the size of the
-slice; it starts by saying what goes in, so that training begins at the probability maps and not at noise.
+Cai et al., 2018 (see pnet.py), section "RNN sub-network", cell after Shi et al., ConvLSTM, NeurIPS
+2015: eight 3x3 kernels, 72 numbers, in each direction.
+As printed, the OUTPUT GATES of the two directions are blended, not their hidden states. Own
+choices, where the paper is silent: the
+two blending weights go through a softmax; peepholes, off, are one number per gate, because a map of
+them would fix the size of the
+slice; it starts by saying what goes in, so that training begins at the probability maps and not at
+noise.
 """
 
 import torch
@@ -49,10 +53,13 @@ class ConvLSTM(nn.Module):
         peep_input, peep_forget, peep_output = (
             self.peepholes if self.config.has_peepholes else (0.0, 0.0, 0.0)
         )
-        gates, states = [], []
+        gates = []
+        states = []
         for current in probability.split(1, dim=1):
             sums = F.conv2d(current, self.from_input, self.biases, padding=1) + F.conv2d(
-                hidden, self.from_hidden, padding=1
+                hidden,
+                self.from_hidden,
+                padding=1,
             )
             to_input, to_forget, to_output, to_cell = sums.split(1, dim=1)
             kept = torch.sigmoid(to_forget + peep_forget * cell) * cell
@@ -74,7 +81,8 @@ class BiRNN(nn.Module):
     def __init__(self, config):
         super().__init__()
         self.config = config
-        self.upward, self.downward = ConvLSTM(config), ConvLSTM(config)
+        self.upward = ConvLSTM(config)
+        self.downward = ConvLSTM(config)
         self.blend_weights = nn.Parameter(torch.zeros(2))
 
     def forward(self, probability):
@@ -108,7 +116,8 @@ class PNetBiRNN(nn.Module):
 
     def __init__(self, pnet, birnn):
         super().__init__()
-        self.pnet, self.birnn = pnet, birnn
+        self.pnet = pnet
+        self.birnn = birnn
 
     def forward(self, images):
         """(B, T, H, W) probability of slices before and after the BiRNN.
@@ -117,6 +126,7 @@ class PNetBiRNN(nn.Module):
             images: (B, T, in_channels, H, W), neighbouring slices along T.
         """
         single = self.pnet.fuse(self.pnet(images.flatten(0, 1))).unflatten(
-            0, images.shape[:2]
+            0,
+            images.shape[:2],
         )  # (B*T, H, W) -> (B, T, H, W)
         return single, self.birnn(single)

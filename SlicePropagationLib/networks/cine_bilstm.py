@@ -1,6 +1,7 @@
 """U-Net and bidirectional convolutional LSTM of Bai et al., MICCAI 2018: frames of a window are segmented together.
 
-Equations 1 to 5 of the paper, without peepholes. The constant 1 that the cell of the authors' framework adds to the forget gate is the
+Equations 1 to 5 of the paper, without peepholes. The constant 1 that the cell of the authors'
+framework adds to the forget gate is the
 initial value of that gate's bias here, as the sheet has it.
 """
 
@@ -21,14 +22,20 @@ class ConvLSTMCell(nn.Module):
         super().__init__()
         self.hidden_channels = hidden_channels
         self.gates = nn.Conv2d(
-            in_channels + hidden_channels, 4 * hidden_channels, 3, padding=1
+            in_channels + hidden_channels,
+            4 * hidden_channels,
+            3,
+            padding=1,
         )  # input, forget, output, candidate
         nn.init.xavier_uniform_(self.gates.weight)
         nn.init.zeros_(self.gates.bias)
         nn.init.ones_(self.gates.bias[hidden_channels : 2 * hidden_channels])
 
     def forward(self, inputs, hidden, memory):
-        """(hidden, memory) after a step; inputs (B, in_channels, H, W), hidden and memory (B, hidden_channels, H, W)."""
+        """(hidden, memory) after a step.
+
+        Inputs (B, in_channels, H, W), hidden and memory (B, hidden_channels, H, W).
+        """
         gates = self.gates(torch.cat([inputs, hidden], dim=1))
         enter, forget, leave, candidate = gates.chunk(4, dim=1)
         memory = memory * forget.sigmoid() + enter.sigmoid() * candidate.tanh()
@@ -46,11 +53,10 @@ class CineBiLSTM(nn.Module):
         super().__init__()
         self.config = config
         self.unet = CineUNet(config.unet)
-        width, hidden = config.unet.widths[0], config.hidden_channels
-        self.forward_cell, self.backward_cell = (
-            ConvLSTMCell(width, hidden),
-            ConvLSTMCell(width, hidden),
-        )
+        width = config.unet.widths[0]
+        hidden = config.hidden_channels
+        self.forward_cell = ConvLSTMCell(width, hidden)
+        self.backward_cell = ConvLSTMCell(width, hidden)
         self.fusion = nn.Conv2d(2 * hidden, config.unet.out_channels, 1)
 
     def forward(self, windows):
@@ -64,7 +70,8 @@ class CineBiLSTM(nn.Module):
         """
         B, T = windows.shape[:2]
         features = self.unet.features(windows.flatten(0, 1)).unflatten(
-            0, (B, T)
+            0,
+            (B, T),
         )  # (B*T, C, H, W) -> (B, T, C, H, W)
         return self.recur(features)
 

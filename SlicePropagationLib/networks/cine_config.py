@@ -26,15 +26,18 @@ class VoxelMorphConfig:
     def __post_init__(self):
         if len(self.encoder) != len(self.decoder) or not self.encoder or not self.final:
             raise ConfigError(
-                f"encoder and decoder need equally many levels, at least one, and final at least one width; got {self.encoder}, {self.decoder} and {self.final}."
+                "encoder and decoder need equally many levels, at least one, and final at least"
+                f" one width; got {self.encoder}, {self.decoder} and {self.final}."
             )
         if min(*self.encoder, *self.decoder, *self.final) < 1:
             raise ConfigError(
-                f"Every level of encoder, decoder and final must be at least 1 wide; got {self.encoder}, {self.decoder} and {self.final}."
+                "Every level of encoder, decoder and final must be at least 1 wide; got"
+                f" {self.encoder}, {self.decoder} and {self.final}."
             )
         if self.velocity_divisor not in (1, 2) or self.squarings < 0:
             raise ConfigError(
-                f"velocity_divisor must be 1 or 2 and squarings not negative, got {self.velocity_divisor} and {self.squarings}."
+                "velocity_divisor must be 1 or 2 and squarings not negative, got"
+                f" {self.velocity_divisor} and {self.squarings}."
             )
 
 
@@ -53,7 +56,8 @@ class CineUNetConfig:
     def __post_init__(self):
         if self.out_channels < 2 or len(self.widths) < 2 or min(self.widths) < 1:
             raise ConfigError(
-                f"out_channels must be at least 2 (background + 1) and widths have at least 2 levels, each at least 1, got {self.out_channels} and {self.widths}."
+                "out_channels must be at least 2 (background + 1) and widths have at least 2"
+                f" levels, each at least 1, got {self.out_channels} and {self.widths}."
             )
 
     @property

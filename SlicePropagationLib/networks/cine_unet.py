@@ -1,6 +1,7 @@
 """The U-Net of Bai et al., MICCAI 2018 (aortic cine MR), in the shape of the authors' code: strided convolutions instead of pooling.
 
-Five levels of two 3x3 convolutions; the first of each level but the top has stride 2; 3x3 transposed convolutions on the way back. What goes
+Five levels of two 3x3 convolutions; the first of each level but the top has stride 2; 3x3
+transposed convolutions on the way back. What goes
 into the recurrent network are the 16 maps before the last layer.
 """
 
@@ -34,7 +35,10 @@ class CineUNet(nn.Module):
         self.head = nn.Conv2d(widths[0], config.out_channels, 1)
 
     def forward(self, images):
-        """Logits (B, out_channels, H, W) of images (B, 1, H, W); H and W divisible by 2**(levels - 1)."""
+        """Logits (B, out_channels, H, W) of images (B, 1, H, W).
+
+        H and W divisible by 2**(levels - 1).
+        """
         return self.head(self.features(images))
 
     def features(self, images):
@@ -59,7 +63,13 @@ def _unit(in_channels, out_channels, stride=1):
 def _riser(in_channels, out_channels):
     return nn.Sequential(
         nn.ConvTranspose2d(
-            in_channels, out_channels, 3, stride=2, padding=1, output_padding=1, bias=False
+            in_channels,
+            out_channels,
+            3,
+            stride=2,
+            padding=1,
+            output_padding=1,
+            bias=False,
         ),
         nn.BatchNorm2d(out_channels),
         nn.ReLU(inplace=True),

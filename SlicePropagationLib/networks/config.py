@@ -30,7 +30,8 @@ class UNetConfig:
             raise ConfigError(f"depth must be from 1 to 6, got {self.depth}.")
         if self.in_channels < 1 or self.out_channels < 1 or self.base_channels < 1:
             raise ConfigError(
-                f"in_channels, out_channels and base_channels must be positive, got {self.in_channels}, {self.out_channels} and {self.base_channels}."
+                "in_channels, out_channels and base_channels must be positive, got"
+                f" {self.in_channels}, {self.out_channels} and {self.base_channels}."
             )
 
 
@@ -42,9 +43,11 @@ class GuidedUNetConfig:
         num_maps, num_facts: maps and numbers that describe a slice.
         prior_map, prior_scale: which map holds the prior, and the log odds of its value 1.
         cells: side of the square that it was trained on.
-        uses_mask: whether the mask of the neighbour is looked at; without it, slices are predicted each for itself.
+        uses_mask: whether the mask of the neighbour is looked at; without it, slices are predicted
+            each for itself.
         depth, base_channels, injects_mask: as in UNetConfig.
-        going_on: log odds that are added to the change per radius of the structure that one step goes, beyond the outermost annotated slices; a
+        going_on: log odds that are added to the change per radius of the structure that one step
+            goes, beyond the outermost annotated slices; a
             calibration of the weights after their training, which does not look at it.
     """
 
@@ -62,5 +65,6 @@ class GuidedUNetConfig:
     def __post_init__(self):
         if not 0 <= self.prior_map < self.num_maps:
             raise ConfigError(
-                f"prior_map must be one of the {self.num_maps} maps, counted from 0, got {self.prior_map}."
+                f"prior_map must be one of the {self.num_maps} maps, counted from 0, got"
+                f" {self.prior_map}."
             )

@@ -1,7 +1,9 @@
 """A U-Net that starts at what registration predicts and learns where that is wrong.
 
-Own design, after the notes "let the network predict a residual on a geometric prior" (iterative label refinement of propagated
-masks goes back to Khoreva et al., MaskTrack, CVPR 2017). Its last layer starts at zero, so an untrained network is the prior.
+Own design, after the notes "let the network predict a residual on a geometric prior" (iterative
+label refinement of propagated
+masks goes back to Khoreva et al., MaskTrack, CVPR 2017). Its last layer starts at zero, so an
+untrained network is the prior.
 """
 
 import torch

@@ -1,9 +1,13 @@
 """PNet-MSA, PNet and HNN: networks that segment a slice with an output at every scale (deep supervision).
 
-Cai, Lu, Xing, Yang, "Pancreas segmentation in CT and MRI via task-specific network design and recurrent neural contextual
-learning", 2018: section "CNN sub-network" (stacked units, multi-scale aggregation, weighted outputs). What its text leaves open:
-the kernels of the backward branches ("chain" and "direct" both stay below its 3 million parameters); the weights of the outputs go through a softmax, so
-that their sum is a probability. HNN is the network of Xie and Tu, HED, ICCV 2015, with VGG-16's stages, here with batch normalisation and from scratch.
+Cai, Lu, Xing, Yang, "Pancreas segmentation in CT and MRI via task-specific network design and
+recurrent neural contextual
+learning", 2018: section "CNN sub-network" (stacked units, multi-scale aggregation, weighted
+    outputs). What its text leaves open:
+the kernels of the backward branches ("chain" and "direct" both stay below its 3 million
+parameters); the weights of the outputs go through a softmax, so
+that their sum is a probability. HNN is the network of Xie and Tu, HED, ICCV 2015, with VGG-16's
+stages, here with batch normalisation and from scratch.
 """
 
 import torch
@@ -16,12 +20,14 @@ VGG_STAGES = ((1, 2), (2, 2), (4, 3), (8, 3), (8, 3))  # (width in units of the 
 class SideOutputs(nn.Module):
     """What the networks share: stages one below the other, a map of logits from each, learnt weights of the maps.
 
-    Only the first `num_active` stages are computed; it is part of the weights, because a curriculum appends stage after stage.
+    Only the first `num_active` stages are computed; it is part of the weights, because a curriculum
+    appends stage after stage.
     """
 
     def __init__(self, stages, branches):
         super().__init__()
-        self.stages, self.branches = nn.ModuleList(stages), nn.ModuleList(branches)
+        self.stages = nn.ModuleList(stages)
+        self.branches = nn.ModuleList(branches)
         self.output_weights = nn.Parameter(torch.zeros(len(stages)))
         self.register_buffer("num_active", torch.tensor(len(stages)))
         self.apply(start_weights)
@@ -30,12 +36,14 @@ class SideOutputs(nn.Module):
         """Logits of a batch of slices, one map for each active stage.
 
         Args:
-            images: (B, in_channels, H, W) float32; H and W divisible by the configuration's `divisor`.
+            images: (B, in_channels, H, W) float32; H and W divisible by the configuration's
+                `divisor`.
 
         Returns:
             (B, num_active, H, W), before the sigmoid.
         """
-        features, maps = [], []
+        features = []
+        maps = []
         for stage, branch in zip(self.stages[: self.num_active], self.branches):
             features.append(stage(F.max_pool2d(features[-1], 2) if features else images))
             maps.append(branch(features))
@@ -55,14 +63,17 @@ class SideOutputs(nn.Module):
 
 
 class PNet(SideOutputs):
-    """Units of four convolutions; "pnet_msa" aggregates the features of all scales for each output, "pnet" does not.
+    """Units of four convolutions.
+
+    "pnet_msa" aggregates the features of all scales for each output, "pnet" does not.
 
     Args:
         config: a PNetConfig.
     """
 
     def __init__(self, config):
-        width, numbers = config.channels, range(config.num_units)
+        width = config.channels
+        numbers = range(config.num_units)
         stages = [
             _convolutions(config.in_channels if number == 0 else width, width, 4)
             for number in numbers
@@ -148,7 +159,10 @@ class SideBranch(nn.Module):
     def forward(self, features):
         """As `ChainBranch.forward`."""
         return F.interpolate(
-            self.head(features[-1]), features[0].shape[2:], mode="bilinear", align_corners=False
+            self.head(features[-1]),
+            features[0].shape[2:],
+            mode="bilinear",
+            align_corners=False,
         )
 
 

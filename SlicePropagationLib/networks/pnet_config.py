@@ -11,14 +11,19 @@ MOST_UNITS = 6
 
 @dataclass(frozen=True)
 class PNetConfig:
-    """Shape of a network that segments one slice from itself and its neighbours; stored inside every checkpoint.
+    """Shape of a network that segments one slice from itself and its neighbours.
+
+    Stored inside every checkpoint.
 
     Attributes:
-        architecture: "pnet_msa", "pnet" (side outputs without aggregation), "hnn" (side outputs of VGG-16) or "unet".
+        architecture: "pnet_msa", "pnet" (side outputs without aggregation), "hnn" (side outputs of
+            VGG-16) or "unet".
         in_channels: neighbouring slices that go in, the segmented one in the middle; odd.
         channels: width of every layer of the PNets, of the first level of the others.
-        num_units: stacked units; of the "unet" one more than its halvings of the resolution; the "hnn" has 5.
-        wiring: how a backward branch of "pnet_msa" brings features to full resolution: a "chain" of doublings, or one "direct" deconvolution each.
+        num_units: stacked units; of the "unet" one more than its halvings of the resolution; the
+            "hnn" has 5.
+        wiring: how a backward branch of "pnet_msa" brings features to full resolution: a "chain" of
+            doublings, or one "direct" deconvolution each.
     """
 
     architecture: str = "pnet_msa"
@@ -30,15 +35,18 @@ class PNetConfig:
     def __post_init__(self):
         if self.architecture not in ARCHITECTURES or self.wiring not in WIRINGS:
             raise ConfigError(
-                f"architecture must be one of {', '.join(ARCHITECTURES)} and wiring one of {', '.join(WIRINGS)}, got '{self.architecture}' and '{self.wiring}'."
+                f"architecture must be one of {', '.join(ARCHITECTURES)} and wiring one of"
+                f" {', '.join(WIRINGS)}, got '{self.architecture}' and '{self.wiring}'."
             )
         if self.in_channels < 1 or self.in_channels % 2 == 0:
             raise ConfigError(
-                f"in_channels must be odd, so that the segmented slice is in the middle, got {self.in_channels}."
+                "in_channels must be odd, so that the segmented slice is in the middle, got"
+                f" {self.in_channels}."
             )
         if self.channels < 1 or not 1 <= self.num_units <= MOST_UNITS:
             raise ConfigError(
-                f"channels must be positive and num_units from 1 to {MOST_UNITS}, got {self.channels} and {self.num_units}."
+                f"channels must be positive and num_units from 1 to {MOST_UNITS}, got"
+                f" {self.channels} and {self.num_units}."
             )
         if self.architecture == "hnn" and self.num_units != 5:
             raise ConfigError(
@@ -60,7 +68,8 @@ class BiRNNConfig:
     """Shape of a bidirectional convolutional LSTM of one channel; stored inside every checkpoint.
 
     Attributes:
-        has_biases: a number per gate; without them a pixel far from any probability comes out as 0.5.
+        has_biases: a number per gate; without them a pixel far from any probability comes out as
+            0.5.
         has_peepholes: gates see the cell state of their pixel, times a number per gate.
         blends_hidden: the two directions blend their hidden states instead of their output gates.
     """
@@ -76,7 +85,8 @@ class SlicesConfig:
 
     Attributes:
         size: side of the square grid that every slice is resized to, in pixels.
-        window: lowest and highest Hounsfield units that are told apart; other images are stretched between their percentiles instead.
+        window: lowest and highest Hounsfield units that are told apart; other images are stretched
+            between their percentiles instead.
         label: the label that is the structure; 0 for everything that is labelled, as one structure.
     """
 
@@ -87,7 +97,8 @@ class SlicesConfig:
     def __post_init__(self):
         if len(self.window) != 2 or not self.window[0] < self.window[1]:
             raise ConfigError(
-                f"window must be two numbers, the lower first, got {', '.join(map(str, self.window))}."
+                "window must be two numbers, the lower first, got"
+                f" {', '.join(map(str, self.window))}."
             )
         if self.size < 1 or self.label < 0:
             raise ConfigError(

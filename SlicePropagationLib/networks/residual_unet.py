@@ -1,8 +1,11 @@
 """The residual variant of the slice-propagation thesis: residual units, and strided convolutions instead of pooling.
 
-After Quan et al., FusionNet, 2016 (arXiv:1612.05360), which the thesis names: every level is a convolution, a residual unit of three
-convolutions and a convolution; skips are added, not concatenated. Differences: a 3x3 convolution of stride 2 takes the place
-of max-pooling, as the thesis asks; ReLU instead of ELU, as in its U-Net; the mask may be given again at every scale.
+After Quan et al., FusionNet, 2016 (arXiv:1612.05360), which the thesis names: every level is a
+convolution, a residual unit of three
+convolutions and a convolution; skips are added, not concatenated. Differences: a 3x3 convolution of
+stride 2 takes the place
+of max-pooling, as the thesis asks; ReLU instead of ELU, as in its U-Net; the mask may be given
+again at every scale.
 """
 
 import torch
@@ -26,7 +29,8 @@ class ResidualUNet(nn.Module):
         widths = [config.base_channels * 2**level for level in range(config.depth + 1)]
         self.encoders = nn.ModuleList(
             ResidualLevel(
-                config.in_channels if level == 0 else widths[level - 1] + extra, widths[level]
+                config.in_channels if level == 0 else widths[level - 1] + extra,
+                widths[level],
             )
             for level in range(config.depth + 1)
         )
@@ -43,7 +47,8 @@ class ResidualUNet(nn.Module):
 
     def forward(self, inputs):
         """Logits of a batch of slices; shapes as in `UNet.forward`."""
-        features, skips = self.encoders[0](inputs), []
+        features = self.encoders[0](inputs)
+        skips = []
         mask = inputs[:, -1:]
         for sinker, encoder in zip(self.sinkers, self.encoders[1:]):
             skips.append(features)
@@ -58,7 +63,10 @@ class ResidualUNet(nn.Module):
 
 
 class ResidualLevel(nn.Module):
-    """Convolution, three convolutions with a skip around them, convolution; (B, in, H, W) -> (B, out, H, W)."""
+    """Convolution, three convolutions with a skip around them, convolution.
+
+    (B, in, H, W) -> (B, out, H, W).
+    """
 
     def __init__(self, in_channels, out_channels):
         super().__init__()

@@ -1,8 +1,11 @@
 """Auto-encoder of label maps, predictor of its code, and both together (T-L network).
 
-Oktay et al., Anatomically Constrained Neural Networks, IEEE TMI 37(2), 2018 (arXiv:1705.08302), supplement, Tables IV and V. Every
-convolution but the last of each model is followed by batch normalisation, every one but the classes' by ReLU; the code has no non-linearity. Differences: the grid may have other
-sizes that 12 (through-plane) and 24 (in plane) divide, the paper's 60 x 120 x 120 is the default; the bottleneck may have more than one map; convolutions before a batch
+Oktay et al., Anatomically Constrained Neural Networks, IEEE TMI 37(2), 2018 (arXiv:1705.08302),
+supplement, Tables IV and V. Every
+convolution but the last of each model is followed by batch normalisation, every one but the
+classes' by ReLU; the code has no non-linearity. Differences: the grid may have other
+sizes that 12 (through-plane) and 24 (in plane) divide, the paper's 60 x 120 x 120 is the default;
+the bottleneck may have more than one map; convolutions before a batch
 normalisation have no bias.
 """
 
@@ -21,11 +24,9 @@ class ShapeAutoencoder(nn.Module):
     def __init__(self, config):
         super().__init__()
         self.config = config
-        n, classes, bottleneck = (
-            config.base_channels,
-            config.num_classes,
-            config.bottleneck_channels,
-        )
+        n = config.base_channels
+        classes = config.num_classes
+        bottleneck = config.bottleneck_channels
         self.cells = (bottleneck, *config.cells)
         num_cells = math.prod(self.cells)
         self.encoder = nn.Sequential(
@@ -123,7 +124,12 @@ def _deconvolution(in_channels, out_channels, kernel, stride, padding):
     """Transposed convolution, batch normalisation, ReLU; the stride multiplies the size."""
     return nn.Sequential(
         nn.ConvTranspose3d(
-            in_channels, out_channels, kernel, stride=stride, padding=padding, bias=False
+            in_channels,
+            out_channels,
+            kernel,
+            stride=stride,
+            padding=padding,
+            bias=False,
         ),
         nn.BatchNorm3d(out_channels),
         nn.ReLU(),

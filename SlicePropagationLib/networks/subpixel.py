@@ -1,9 +1,13 @@
 """From thick slices to a fine grid: the 3D segmentation and super-resolution network, and the 3D-UNet and the cascade it is compared with.
 
-Oktay et al., Anatomically Constrained Neural Networks, IEEE TMI 37(2), 2018 (arXiv:1705.08302), Figure 2: strides act in plane only, and a
-transposed convolution multiplies the number of slices at the very end, so that features are computed on the thick slices. The paper
-leaves open the widths (its number of parameters is met to within 7 %, see the tests), and whether skips are added or concatenated (both
-can be had). The 3D-UNet (Çiçek et al., MICCAI 2016) and AE-Seg (Ravishankar et al., MICCAI 2017) end in the same stage here, which the
+Oktay et al., Anatomically Constrained Neural Networks, IEEE TMI 37(2), 2018 (arXiv:1705.08302),
+Figure 2: strides act in plane only, and a
+transposed convolution multiplies the number of slices at the very end, so that features are
+computed on the thick slices. The paper
+leaves open the widths (its number of parameters is met to within 7 %, see the tests), and whether
+skips are added or concatenated (both
+can be had). The 3D-UNet (Çiçek et al., MICCAI 2016) and AE-Seg (Ravishankar et al., MICCAI 2017)
+end in the same stage here, which the
 paper does not say.
 """
 
@@ -69,13 +73,15 @@ class SubpixelNetwork(nn.Module):
         Returns:
             (B, out_channels, N * factor, H, W), before the softmax.
         """
-        features, skips = thick, []
+        features = thick
+        skips = []
         for encoder in self.encoders:
             features = encoder(features)
             skips.append(features)
         skips.pop()
         for riser, decoder in zip(self.risers, self.decoders):
-            features, skip = riser(features), skips.pop()
+            features = riser(features)
+            skip = skips.pop()
             features = decoder(
                 features + skip if self.is_added else torch.cat([skip, features], dim=1)
             )
@@ -83,7 +89,10 @@ class SubpixelNetwork(nn.Module):
 
 
 class SubpixelUNet(nn.Module):
-    """3D-UNet: pairs of convolutions, max-pooling in plane, skips by concatenation; shapes as in `SubpixelNetwork`."""
+    """3D-UNet: pairs of convolutions, max-pooling in plane, skips by concatenation.
+
+    Shapes as in `SubpixelNetwork`.
+    """
 
     def __init__(self, config):
         super().__init__()
@@ -103,7 +112,8 @@ class SubpixelUNet(nn.Module):
 
     def forward(self, thick):
         """Logits on the fine grid; shapes as in `SubpixelNetwork.forward`."""
-        features, skips = self.encoders[0](thick), []
+        features = self.encoders[0](thick)
+        skips = []
         for encoder in self.encoders[1:]:
             skips.append(features)
             features = encoder(self.pool(features))
@@ -113,19 +123,27 @@ class SubpixelUNet(nn.Module):
 
 
 class CascadeNetwork(nn.Module):
-    """AE-Seg: a 3D-UNet whose probabilities pass through an auto-encoder; works on the fine grid's own size only."""
+    """AE-Seg: a 3D-UNet whose probabilities pass through an auto-encoder.
+
+    Works on the fine grid's own size only.
+    """
 
     def __init__(self, config):
         super().__init__()
         self.segmentation = SubpixelUNet(config)
         self.autoencoder = ShapeAutoencoder(
             AutoencoderConfig(
-                config.grid, config.out_channels, bottleneck_channels=config.bottleneck_channels
+                config.grid,
+                config.out_channels,
+                bottleneck_channels=config.bottleneck_channels,
             )
         )
 
     def forward(self, thick):
-        """Logits on the fine grid; shapes as in `SubpixelNetwork.forward`, of the configured grid's size."""
+        """Logits on the fine grid.
+
+        Shapes as in `SubpixelNetwork.forward`, of the configured grid's size.
+        """
         return self.stages(thick)[-1]
 
     def stages(self, thick):
@@ -174,7 +192,8 @@ def _convolution(in_channels, out_channels, kernel=3, stride=1):
 
 def _pair(in_channels, out_channels):
     return nn.Sequential(
-        _convolution(in_channels, out_channels), _convolution(out_channels, out_channels)
+        _convolution(in_channels, out_channels),
+        _convolution(out_channels, out_channels),
     )
 
 
@@ -182,7 +201,12 @@ def _riser(in_channels, out_channels, kernel, padding):
     """Transposed convolution that doubles rows and columns, batch normalisation, ReLU."""
     return nn.Sequential(
         nn.ConvTranspose3d(
-            in_channels, out_channels, kernel, stride=(1, 2, 2), padding=padding, bias=False
+            in_channels,
+            out_channels,
+            kernel,
+            stride=(1, 2, 2),
+            padding=padding,
+            bias=False,
         ),
         nn.BatchNorm3d(out_channels),
         nn.ReLU(),

@@ -1,7 +1,9 @@
 """The U-Net of the slice-propagation thesis (section "Network architecture"): an image slice and the mask of its neighbour in, the mask of the slice out.
 
-Ronneberger et al., U-Net, MICCAI 2015, with batch normalisation, zero padding and transposed convolutions. Differences from the
-thesis, which leaves them open: convolutions before a batch normalisation have no bias; any number of input maps; the mask may be
+Ronneberger et al., U-Net, MICCAI 2015, with batch normalisation, zero padding and transposed
+convolutions. Differences from the
+thesis, which leaves them open: convolutions before a batch normalisation have no bias; any number
+    of input maps; the mask may be
 given again at every scale (`injects_mask`), which the thesis names as future work.
 """
 
@@ -24,7 +26,8 @@ class UNet(nn.Module):
         widths = [config.base_channels * 2**level for level in range(config.depth + 1)]
         self.encoders = nn.ModuleList(
             ConvolutionPair(
-                config.in_channels if level == 0 else widths[level - 1] + extra, widths[level]
+                config.in_channels if level == 0 else widths[level - 1] + extra,
+                widths[level],
             )
             for level in range(config.depth + 1)
         )
@@ -43,12 +46,14 @@ class UNet(nn.Module):
         """Logits of a batch of slices.
 
         Args:
-            inputs: (B, in_channels, H, W) float32, the mask of the neighbour last; H and W divisible by 2**depth.
+            inputs: (B, in_channels, H, W) float32, the mask of the neighbour last; H and W
+                divisible by 2**depth.
 
         Returns:
             (B, out_channels, H, W), before the softmax.
         """
-        features, skips = self.encoders[0](inputs), []
+        features = self.encoders[0](inputs)
+        skips = []
         mask = inputs[:, -1:]
         for encoder in self.encoders[1:]:
             skips.append(features)

@@ -1,7 +1,9 @@
 """VoxelMorph in 2D: a U-Net that looks at two images and gives the velocity of a diffeomorphism between them.
 
-Balakrishnan et al., VoxelMorph, IEEE TMI 38 (2019), and Dalca et al., MICCAI 2018, in the widths of the authors' repository. Differences:
-halving and doubling of the velocity keep pixel centres in place (the authors align the corners, which scales by (n/2 - 1)/(n - 1)).
+Balakrishnan et al., VoxelMorph, IEEE TMI 38 (2019), and Dalca et al., MICCAI 2018, in the widths of
+the authors' repository. Differences:
+halving and doubling of the velocity keep pixel centres in place (the authors align the corners,
+which scales by (n/2 - 1)/(n - 1)).
 """
 
 import torch
@@ -38,10 +40,12 @@ class VoxelMorph(nn.Module):
             moving, fixed: (B, 1, H, W), about [0, 1]; H and W divisible by 2**(levels).
 
         Returns:
-            displacement (B, 2, H, W) in pixels, rows before columns: `fixed[p]` corresponds to `moving[p + displacement[p]]`; and the
+            displacement (B, 2, H, W) in pixels, rows before columns: `fixed[p]` corresponds to
+            `moving[p + displacement[p]]`; and the
             velocity (B, 2, H/d, W/d) that it was integrated from, in pixels of its own grid.
         """
-        features, skips = torch.cat([moving, fixed], dim=1), []
+        features = torch.cat([moving, fixed], dim=1)
+        skips = []
         for encoder in self.encoders:
             skips.append(encoder(features))
             features = F.max_pool2d(skips[-1], 2)
@@ -62,7 +66,10 @@ def _convolution(in_channels, out_channels):
 
 
 def integrate(velocity, squarings):
-    """Displacement at time 1 of a stationary velocity, by scaling and squaring; both (B, 2, H, W) in pixels."""
+    """Displacement at time 1 of a stationary velocity, by scaling and squaring.
+
+    Both (B, 2, H, W) in pixels.
+    """
     displacement = velocity / 2**squarings
     for _ in range(squarings):
         displacement = compose(displacement, displacement)
@@ -70,7 +77,10 @@ def integrate(velocity, squarings):
 
 
 def compose(first, second):
-    """The displacement that goes along `first` and, from where that leads, along `second`; all (B, 2, H, W) in pixels."""
+    """The displacement that goes along `first` and, from where that leads, along `second`.
+
+    All (B, 2, H, W) in pixels.
+    """
     return first + warp(second, first)
 
 
@@ -92,5 +102,8 @@ def resize_displacement(displacement, factor):
     if factor == 1:
         return displacement
     return factor * F.interpolate(
-        displacement, scale_factor=factor, mode="bilinear", align_corners=False
+        displacement,
+        scale_factor=factor,
+        mode="bilinear",
+        align_corners=False,
     )

@@ -22,7 +22,9 @@ from SlicePropagationLib.training.shape_data import ShapeDataset, check_labels
 
 PAPER_GRID = FineGridConfig()  # 120 x 120 x 60 at 1.25 x 1.25 x 2 mm, thick slices of 10 mm
 SMALL_GRID = FineGridConfig(
-    (24, 48, 48), (2.5, 2.5, 2.5), 4
+    (24, 48, 48),
+    (2.5, 2.5, 2.5),
+    4,
 )  # 48 x 48 x 24 for a CPU: 5 does not divide 24, so thick slices are four fine ones
 SMALL_BOTTLENECK = 16  # times 8 cells: as many numbers as the paper's 125 cells
 
@@ -41,7 +43,10 @@ def _loop():
 
 @dataclass(frozen=True)
 class _ShapeTraining:
-    """What the four trainings share; `task.labels` and the grid of `task.network` say what is learnt and where."""
+    """What the four trainings share.
+
+    `task.labels` and the grid of `task.network` say what is learnt and where.
+    """
 
     @property
     def grid(self):
@@ -53,7 +58,15 @@ class _ShapeTraining:
         return replace(self, task=replace(self.task, labels=tuple(labels)))
 
     def train(
-        self, train_cases, val_cases, out, *, init=None, device="auto", workers=1, report=None
+        self,
+        train_cases,
+        val_cases,
+        out,
+        *,
+        init=None,
+        device="auto",
+        workers=1,
+        report=None,
     ):
         """Read the cases onto the grid, train, return the path of the best weights."""
         task = self.new_task(init)
@@ -72,7 +85,8 @@ class _ShapeTraining:
 
     def _check_batch(self, num_samples):
         """Refuse batches of one whose coarsest level is one cell: batch normalisation has nothing to compare it with."""
-        network, batch = self.task.network, min(self.loop.batch_size, num_samples)
+        network = self.task.network
+        batch = min(self.loop.batch_size, num_samples)
         if batch * network.num_cells == 1:
             few = (
                 "loop.batch_size to at least 2"
@@ -80,8 +94,9 @@ class _ShapeTraining:
                 else "passes to at least 2, because there is one case only"
             )
             raise ConfigError(
-                f"The grid {'x'.join(map(str, self.grid.shape))} leaves one cell at the coarsest level, and batches have one case, so that batch normalisation has "
-                f"nothing to average over; set {few}, or choose a larger grid."
+                f"The grid {'x'.join(map(str, self.grid.shape))} leaves one cell at the coarsest"
+                " level, and batches have one case, so that batch normalisation has nothing to"
+                f" average over; set {few}, or choose a larger grid."
             )
 
     def _start(self, task, init):
@@ -103,13 +118,15 @@ class _PriorTraining(_ShapeTraining):
         model = load_shape_model(self.prior, needs_predictor=needs_predictor)
         if model.grid != self.grid:
             raise ConfigError(
-                f"The prior {self.prior} was made for the grid {_described(model.grid)}, this training is for {_described(self.grid)}; "
-                f"choose the preset or the grid in --config that fits, or train a prior for this grid."
+                f"The prior {self.prior} was made for the grid {_described(model.grid)}, this"
+                f" training is for {_described(self.grid)}; choose the preset or the grid in"
+                " --config that fits, or train a prior for this grid."
             )
         labels = self.task.labels or model.labels
         if labels != model.labels:
             raise ConfigError(
-                f"The prior {self.prior} is about labels {_listed(model.labels)}, this training about {_listed(labels)}; leave --labels out, or train a prior for these."
+                f"The prior {self.prior} is about labels {_listed(model.labels)}, this training"
+                f" about {_listed(labels)}; leave --labels out, or train a prior for these."
             )
         return model
 
@@ -160,10 +177,14 @@ class PredictorTraining(_PriorTraining):
         return self.task.network.autoencoder.grid
 
     def new_task(self, init=None):
-        """As `AutoencoderTraining.new_task`; ConfigError without a prior, or with one that does not fit."""
+        """As `AutoencoderTraining.new_task`.
+
+        ConfigError without a prior, or with one that does not fit.
+        """
         if not self.prior:
             raise ConfigError(
-                "The predictor learns the code of an auto-encoder; train one with `slice-propagation train acnn_autoencoder` and give its best.pt as --prior."
+                "The predictor learns the code of an auto-encoder; train one with"
+                " `slice-propagation train acnn_autoencoder` and give its best.pt as --prior."
             )
         model = self._load_prior()
         torch.manual_seed(self.loop.seed)
@@ -190,7 +211,10 @@ class _SubpixelTraining(_PriorTraining):
     needs_predictor = False
 
     def new_task(self, init=None):
-        """As `AutoencoderTraining.new_task`; ConfigError where the prior is missing, superfluous or does not fit."""
+        """As `AutoencoderTraining.new_task`.
+
+        ConfigError where the prior is missing, superfluous or does not fit.
+        """
         _check_prior(
             self,
             *(
@@ -220,14 +244,18 @@ class SegmentationTraining(_SubpixelTraining):
     def _constrained(self, config, model):
         count = len(config.labels) + 1
         network = replace(
-            config.network, in_channels=1 + count if config.gives_labels else 1, out_channels=count
+            config.network,
+            in_channels=1 + count if config.gives_labels else 1,
+            out_channels=count,
         )
         return SegmentationTask(replace(config, network=network), model and model.autoencoder)
 
 
 @dataclass(frozen=True)
 class SuperresolutionTraining(_SubpixelTraining):
-    """Training of a network from thick slices to intensities on the fine grid; the labels only say where the structures are.
+    """Training of a network from thick slices to intensities on the fine grid.
+
+    The labels only say where the structures are.
 
     Attributes:
         task: the network, how thick slices are made, and the weight of the prior.
@@ -241,7 +269,8 @@ class SuperresolutionTraining(_SubpixelTraining):
     def _constrained(self, config, model):
         network = replace(config.network, in_channels=1, out_channels=1)
         return SuperresolutionTask(
-            replace(config, network=network, gives_labels=False), model and model.predictor
+            replace(config, network=network, gives_labels=False),
+            model and model.predictor,
         )
 
 
@@ -256,10 +285,8 @@ def on_small_grid(training):
 
 def on_grid(training, grid, bottleneck_channels=1):
     """The same on another grid, whose auto-encoder has that many maps at its bottleneck."""
-    network, changes = (
-        training.task.network,
-        {"grid": grid, "bottleneck_channels": bottleneck_channels},
-    )
+    network = training.task.network
+    changes = {"grid": grid, "bottleneck_channels": bottleneck_channels}
     if isinstance(training, PredictorTraining):
         network = replace(network, autoencoder=replace(network.autoencoder, **changes))
     else:
@@ -270,17 +297,23 @@ def on_grid(training, grid, bottleneck_channels=1):
 def _check_prior(training, family, task):
     if training.task.code_weight and not training.prior:
         raise ConfigError(
-            f"This preset constrains the network by a shape model, and none is given; train one with `slice-propagation train {task}` and give its best.pt as "
-            f"--prior (family {family}), or choose a preset without prior, such as plain."
+            "This preset constrains the network by a shape model, and none is given; train one"
+            f" with `slice-propagation train {task}` and give its best.pt as --prior (family"
+            f" {family}), or choose a preset without prior, such as plain."
         )
     if training.prior and not training.task.code_weight:
         raise ConfigError(
-            f"The prior {training.prior} would not be used, because task.code_weight is 0 in this preset; leave --prior out, or choose a preset with prior."
+            f"The prior {training.prior} would not be used, because task.code_weight is 0 in this"
+            " preset; leave --prior out, or choose a preset with prior."
         )
 
 
 def _described(grid):
-    return f"{'x'.join(map(str, grid.shape))} at {'x'.join(f'{spacing:g}' for spacing in grid.spacing_mm)} mm with {grid.factor} fine slices for a thick one"
+    return (
+        f"{'x'.join(map(str, grid.shape))} at"
+        f" {'x'.join(f'{spacing:g}' for spacing in grid.spacing_mm)} mm with {grid.factor} fine"
+        " slices for a thick one"
+    )
 
 
 def _listed(labels):

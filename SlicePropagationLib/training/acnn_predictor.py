@@ -1,4 +1,7 @@
-"""`train acnn_predictor --prior AE.pt`: the code of the shape in an image; with the prior, the paper's T-L network."""
+"""`train acnn_predictor --prior AE.pt`: the code of the shape in an image.
+
+With the prior, the paper's T-L network.
+"""
 
 from SlicePropagationLib.training.acnn import PredictorTraining, on_small_grid
 

@@ -1,6 +1,9 @@
-"""`train acnn_segmentation --prior AE.pt`: labels on a fine grid from thick slices; the paper's baselines are presets.
+"""`train acnn_segmentation --prior AE.pt`: labels on a fine grid from thick slices.
 
-Not reproduced of the paper's comparison: 2D-FCN, and BEAS and FCN on the CETUS ultrasound data, which cannot be had here.
+The paper's baselines are presets.
+
+Not reproduced of the paper's comparison: 2D-FCN, and BEAS and FCN on the CETUS ultrasound data,
+which cannot be had here.
 """
 
 from dataclasses import replace
@@ -36,7 +39,9 @@ PRESETS = {
     "cascade": _changed(_ACNN, "cascade", 14),  # AE-Seg
     "cascade-motion": _changed(_ACNN, "cascade", 14, **MOTION),  # AE-Seg-M
     "annotation": _changed(
-        _ACNN, code_weight=0.01, gives_labels=True
+        _ACNN,
+        code_weight=0.01,
+        gives_labels=True,
     ),  # refines the annotation of thick slices: `superresolve --model`
     "annotation-plain": _changed(_ACNN, gives_labels=True),
 }

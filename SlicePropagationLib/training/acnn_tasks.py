@@ -1,4 +1,7 @@
-"""What the anatomically constrained networks minimise (Oktay et al. 2018, section II): auto-encoder, predictor, segmentation, super-resolution."""
+"""What the anatomically constrained networks minimise (Oktay et al.
+
+2018, section II): auto-encoder, predictor, segmentation, super-resolution.
+"""
 
 from dataclasses import dataclass, field
 
@@ -24,7 +27,8 @@ from SlicePropagationLib.training.degradation import (
     vary_volumes,
 )
 
-SEGMENTATION, SUPERRESOLUTION = "acnn.segmentation", "acnn.superresolution"
+SEGMENTATION = "acnn.segmentation"
+SUPERRESOLUTION = "acnn.superresolution"
 
 
 @dataclass(frozen=True)
@@ -55,7 +59,8 @@ class PredictorTaskConfig:
     Attributes:
         network: its shape; the auto-encoder's is that of the prior.
         labels: those of the prior.
-        alone: share of the training in which the predictor learns alone; afterwards both learn in one update.
+        alone: share of the training in which the predictor learns alone; afterwards both learn in
+            one update.
         swap: as in AutoencoderTaskConfig, for the joint part.
         noise: standard deviation of noise in the image.
         augmentation: how image and shape are varied together.
@@ -101,7 +106,8 @@ class SubpixelTaskConfig:
 class AutoencoderTask(nn.Module):
     """Cross-entropy between a label map and what its noisy copy decodes to."""
 
-    family, score = AUTOENCODER, "dice"
+    family = AUTOENCODER
+    score = "dice"
 
     def __init__(self, config):
         super().__init__()
@@ -112,7 +118,11 @@ class AutoencoderTask(nn.Module):
         """{"total": cross-entropy} of a batch of `shape_data.ShapeDataset`, varied at random."""
         config, count = self.config, self.config.network.num_classes
         _, labels = vary_volumes(
-            None, batch["labels"], count, config.augmentation, config.network.grid.spacing_mm
+            None,
+            batch["labels"],
+            count,
+            config.augmentation,
+            config.network.grid.spacing_mm,
         )
         logits = self.network(one_hot(swap_labels(labels, count, config.swap), count))
         return {"total": F.cross_entropy(logits.float(), labels)}
@@ -123,7 +133,9 @@ class AutoencoderTask(nn.Module):
         logits = self.network(one_hot(batch["labels"], self.config.network.num_classes))
         return {
             "dice": mean_dice(
-                logits.argmax(dim=1), batch["labels"], self.config.network.num_classes
+                logits.argmax(dim=1),
+                batch["labels"],
+                self.config.network.num_classes,
             ),
             "count": len(logits),
         }
@@ -132,11 +144,13 @@ class AutoencoderTask(nn.Module):
 class PredictorTask(nn.Module):
     """First the predictor alone learns the code of a frozen encoder, then both learn in one update.
 
-    The paper rescales the two losses to a similar range and does not say how; here the distance of codes is weighted so that both are
+    The paper rescales the two losses to a similar range and does not say how; here the distance of
+    codes is weighted so that both are
     equal at the first batch of the joint part.
     """
 
-    family, score = PREDICTOR, "dice"
+    family = PREDICTOR
+    score = "dice"
 
     def __init__(self, config):
         super().__init__()
@@ -146,7 +160,8 @@ class PredictorTask(nn.Module):
 
     def forward(self, batch):
         """{"total", "code": squared distance of codes, "shape": cross-entropy of the decoded shape, 0 while the predictor learns alone}."""
-        config, network = self.config, self.network
+        config = self.config
+        network = self.network
         count = config.network.autoencoder.num_classes
         image, labels = vary_volumes(
             batch["image"],
@@ -217,11 +232,16 @@ class _ConstrainedTask(nn.Module):
         return torch.cat([thick[:, :1] + noise, thick[:, 1:]], dim=1)
 
     def _code_loss(self, found, truth):
-        """Weighted distance between the codes of what was found and of the truth; nothing without a prior.
+        """Weighted distance between the codes of what was found and of the truth.
 
-        How large codes are is up to the auto-encoder, and the paper does not say it of its own; their squared distance is divided by the
-        truth's squared length here, so that a weight means the same for every prior. Measured on phantoms, 64 times that weight (the sum
-        over codes of unit size) drowns the cross-entropy: the network finds maps with the right code that look like nothing.
+        Nothing without a prior.
+
+        How large codes are is up to the auto-encoder, and the paper does not say it of its own;
+        their squared distance is divided by the
+        truth's squared length here, so that a weight means the same for every prior. Measured on
+        phantoms, 64 times that weight (the sum
+        over codes of unit size) drowns the cross-entropy: the network finds maps with the right
+        code that look like nothing.
         """
         if self.prior is None:
             return found.new_zeros(())
@@ -236,14 +256,17 @@ class _ConstrainedTask(nn.Module):
 
 
 class SegmentationTask(_ConstrainedTask):
-    """Cross-entropy on the fine grid plus the distance of codes (ACNN-Seg; without a prior 3D-Seg, 3D-UNet or AE-Seg).
+    """Cross-entropy on the fine grid plus the distance of codes (ACNN-Seg.
+
+    Without a prior 3D-Seg, 3D-UNet or AE-Seg).
 
     Args:
         config: a SubpixelTaskConfig.
         prior: a ShapeAutoencoder of the same grid and classes, or None.
     """
 
-    family, score = SEGMENTATION, "dice"
+    family = SEGMENTATION
+    score = "dice"
 
     def __init__(self, config, prior=None):
         super().__init__(config, lambda autoencoder, shapes: autoencoder.encode(shapes), prior)
@@ -288,14 +311,19 @@ class SuperresolutionTask(_ConstrainedTask):
         prior: a CodePredictor of the same grid, or None.
     """
 
-    family, score = SUPERRESOLUTION, "ssim"
+    family = SUPERRESOLUTION
+    score = "ssim"
 
     def __init__(self, config, prior=None):
         super().__init__(config, lambda predictor, images: predictor(images), prior)
 
     def forward(self, batch):
-        """{"total", "intensity", "code"} of a batch; the fine image does not move with the slices."""
-        config, image = self.config, batch["image"]
+        """{"total", "intensity", "code"} of a batch.
+
+        The fine image does not move with the slices.
+        """
+        config = self.config
+        image = batch["image"]
         image, labels = vary_volumes(
             image,
             batch["labels"],
@@ -319,8 +347,9 @@ class SuperresolutionTask(_ConstrainedTask):
         )
         truth = batch["image"].cpu().numpy()
         return {
-            "ssim": sum(ssim(first[0], second[0]) for first, second in zip(found, truth))
-            / len(truth),
+            "ssim": (
+                sum(ssim(first[0], second[0]) for first, second in zip(found, truth)) / len(truth)
+            ),
             "count": len(truth),
         }
 
@@ -342,10 +371,14 @@ def code_distance(first, second):
 
 
 def mean_dice(found, truth, count):
-    """Mean Dice over the cases and structures that are in one of two (B, D, H, W) class maps; 1 where there is none."""
+    """Mean Dice over the cases and structures that are in one of two (B, D, H, W) class maps.
+
+    1 where there is none.
+    """
     scores = []
     for number in range(1, count):
-        first, second = (found == number).flatten(1), (truth == number).flatten(1)
+        first = (found == number).flatten(1)
+        second = (truth == number).flatten(1)
         total = first.sum(dim=1) + second.sum(dim=1)
         scores.append((2 * (first & second).sum(dim=1) / total.clamp_min(1))[total > 0])
     scores = torch.cat(scores)

@@ -12,18 +12,24 @@ class WalkAugmentationConfig:
     """How walks are varied. Probabilities are per walk.
 
     Attributes:
-        any_turn: how often a walk is turned by any angle and perhaps mirrored; otherwise by up to `small_turn` degrees only, so that
+        any_turn: how often a walk is turned by any angle and perhaps mirrored; otherwise by up to
+            `small_turn` degrees only, so that
             the network can learn how structures lie in a patient, without relying on it.
         zoom: largest factor of scaling, both ways,
         stretch: and of stretching one direction against the other,
         shift: and largest shift, as a share of the square, along rows and columns.
-        invert: probability of a negative, gamma: spread of the logarithm of the exponent, gain, offset: of contrast and brightness.
+        invert: probability of a negative, gamma: spread of the logarithm of the exponent, gain,
+            offset: of contrast and brightness.
         slice_jitter: spread of brightness between slices, with probability one third.
-        noise: largest standard deviation, blur: probability of blurring, texture: probability of a smooth additive field.
-        hide_prior: probability of hiding all that registration says; hide_neighbours: the same for the neighbouring images,
+        noise: largest standard deviation, blur: probability of blurring, texture: probability of a
+            smooth additive field.
+        hide_prior: probability of hiding all that registration says; hide_neighbours: the same for
+            the neighbouring images,
             hide_mask: and for the mask of the neighbour.
-        spoil_first: probability of spoiling a first mask that was annotated, spoil_later: that stands for a prediction.
-        carry: probability that a mask which stands for a prediction is what registration carried there instead,
+        spoil_first: probability of spoiling a first mask that was annotated, spoil_later: that
+            stands for a prediction.
+        carry: probability that a mask which stands for a prediction is what registration carried
+            there instead,
         carry_past: and the same beyond the end of the structure, where it teaches to let go of it.
     """
 
@@ -58,7 +64,8 @@ def draw_poses(count, config, device):
     is_any = torch.rand(count, device=device) < config.any_turn
     angle = torch.where(is_any, even(math.pi), even(math.radians(config.small_turn)))
     mirror = torch.where(is_any & (torch.rand(count, device=device) < 0.5), -1.0, 1.0)
-    zoom, stretch = config.zoom ** even(1.0), config.stretch ** even(1.0)
+    zoom = config.zoom ** even(1.0)
+    stretch = config.stretch ** even(1.0)
     turn = torch.stack([angle.cos(), -angle.sin(), angle.sin(), angle.cos()], dim=1).view(-1, 2, 2)
     turn = turn * torch.stack([zoom * stretch * mirror, zoom / stretch], dim=1)[:, None, :]
     shift = torch.stack([even(2 * config.shift), even(2 * config.shift)], dim=1)
@@ -74,7 +81,8 @@ def vary_intensity(images, config):
     Returns:
         The same shape.
     """
-    count, device = len(images), images.device
+    count = len(images)
+    device = images.device
 
     def chance(probability):
         return (torch.rand(count, 1, 1, 1, 1, device=device) < probability).float()
@@ -86,7 +94,10 @@ def vary_intensity(images, config):
     images = images.sign() * (images.abs() + 1e-3) ** spread(config.gamma).exp()
     images = images * spread(config.gain).exp() + spread(config.offset)
     images = images + chance(1 / 3) * config.slice_jitter * torch.randn(
-        *images.shape[:3], 1, 1, device=device
+        *images.shape[:3],
+        1,
+        1,
+        device=device,
     )
     field = F.interpolate(
         torch.randn(count, 1, 5, 5, device=device),
@@ -96,7 +107,12 @@ def vary_intensity(images, config):
     )
     images = images + 0.4 * chance(config.texture) * field[:, None]
     images = images + config.noise * torch.rand(
-        count, 1, 1, 1, 1, device=device
+        count,
+        1,
+        1,
+        1,
+        1,
+        device=device,
     ) * torch.randn_like(images)
     blurred = F.avg_pool2d(images.flatten(0, 1), 3, 1, 1).view_as(images)
     return torch.lerp(images, blurred, chance(config.blur)).clamp(-4, 4)
@@ -110,10 +126,13 @@ def carry_masks(masks, carried_distance, is_annotated, config):
         carried_distance: (B, 1, H, W) in radii of the structure, positive inside.
         is_annotated: (B,) bool; those stay.
     """
-    count, device = len(masks), masks.device
+    count = len(masks)
+    device = masks.device
     is_past = masks.amax(dim=(1, 2, 3)) < 0.5
     chosen = torch.rand(count, device=device) < torch.where(
-        is_past, config.carry_past, config.carry
+        is_past,
+        config.carry_past,
+        config.carry,
     )
     level = 0.3 * (2 * torch.rand(count, 1, 1, 1, device=device) - 1)
     return torch.where(
@@ -130,14 +149,18 @@ def spoil_masks(masks, probability):
         masks: (B, 1, H, W) in [0, 1].
         probability: (B,) of each mask being spoilt.
     """
-    count, device = len(masks), masks.device
+    count = len(masks)
+    device = masks.device
     chosen = (torch.rand(count, device=device) < probability).float().view(-1, 1, 1, 1)
     scale = 1 + 0.12 * torch.randn(count, 2, device=device)
     theta = torch.cat(
-        [torch.diag_embed(scale), 0.06 * torch.randn(count, 2, 1, device=device)], dim=2
+        [torch.diag_embed(scale), 0.06 * torch.randn(count, 2, 1, device=device)],
+        dim=2,
     )
     moved = F.grid_sample(
-        masks, F.affine_grid(theta, masks.shape, align_corners=False), align_corners=False
+        masks,
+        F.affine_grid(theta, masks.shape, align_corners=False),
+        align_corners=False,
     )
     soft = F.avg_pool2d(F.avg_pool2d(moved, 5, 1, 2), 5, 1, 2)
     threshold = 0.5 + 0.25 * (2 * torch.rand(count, 1, 1, 1, device=device) - 1)

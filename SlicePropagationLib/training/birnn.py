@@ -58,7 +58,8 @@ class SmootherTask(nn.Module):
         config: a SmootherTaskConfig.
     """
 
-    family, score = "birnn", "dice"
+    family = "birnn"
+    score = "dice"
 
     def __init__(self, config):
         super().__init__()
@@ -67,7 +68,8 @@ class SmootherTask(nn.Module):
 
     def forward(self, batch):
         """{"total": loss of a walk}; the annotated slices are left out."""
-        found, walked = self.network(batch["probability"]), ~batch["is_annotated"][0]
+        found = self.network(batch["probability"])
+        walked = ~batch["is_annotated"][0]
         with torch.autocast(found.device.type, enabled=False):
             return {"total": self.loss(found[:, walked].float(), batch["truth"][:, walked])}
 
@@ -75,7 +77,8 @@ class SmootherTask(nn.Module):
     def metrics(self, batch):
         """{"dice": mean over slices, "dice_before": the same of the walk as it was, "count": slices}; the annotated slices are left out."""
         walked = ~batch["is_annotated"][0]
-        before, truth = batch["probability"][0, walked], batch["truth"][0, walked]
+        before = batch["probability"][0, walked]
+        truth = batch["truth"][0, walked]
         after = mean_slice_dice(self.network(batch["probability"])[0, walked], truth)
         return {
             "dice": after["dice"],
@@ -87,7 +90,8 @@ class SmootherTask(nn.Module):
 class Walks(torch.utils.data.Dataset):
     """{"probability": (T, h, w) float32, "truth": (T, h, w) float32, "is_annotated": (T,) bool} of walks, cut to what is there; T differs.
 
-    Of every structure, the walks from its middle slice, then those from three slices of it, which also arrive at annotated ones.
+    Of every structure, the walks from its middle slice, then those from three slices of it, which
+    also arrive at annotated ones.
 
     Args:
         cases: TrainingCases.
@@ -122,7 +126,8 @@ class Walks(torch.utils.data.Dataset):
             anchors = session.anchor_masks(label)
             for run in plan_session(session, everything=True):
                 is_second = run.step < 0 and None not in gap_of(
-                    run.targets[0], anchors
+                    run.targets[0],
+                    anchors,
                 )  # of a gap; it predicts what the first does
                 maps = [] if is_second else predicted(engine, session.stack, run, anchors)
                 if maps:
@@ -136,7 +141,9 @@ class Walks(torch.utils.data.Dataset):
 
 def _cut(probability, truth):
     window = Window.around(
-        [*(probability >= NEGLIGIBLE), *truth], (MARGIN, MARGIN), truth.shape[1:]
+        [*(probability >= NEGLIGIBLE), *truth],
+        (MARGIN, MARGIN),
+        truth.shape[1:],
     )
     crop = np.s_[
         :, window.top : window.top + window.height, window.left : window.left + window.width
@@ -159,7 +166,11 @@ class SmootherTraining:
     task: SmootherTaskConfig = field(default_factory=SmootherTaskConfig)
     loop: LoopConfig = field(
         default_factory=lambda: LoopConfig(
-            epochs=10, batch_size=1, learning_rate=1e-2, schedule="cosine", clip_norm=1.0
+            epochs=10,
+            batch_size=1,
+            learning_rate=1e-2,
+            schedule="cosine",
+            clip_norm=1.0,
         )
     )
 
@@ -170,7 +181,10 @@ class SmootherTraining:
             )
 
     def new_task(self, init=None):
-        """The task at its beginning, with the BiRNN of the model file `init` where one is given; CheckpointError where it does not fit."""
+        """The task at its beginning, with the BiRNN of the model file `init` where one is given.
+
+        CheckpointError where it does not fit.
+        """
         torch.manual_seed(self.loop.seed)
         task = SmootherTask(self.task)
         if init:
@@ -178,7 +192,15 @@ class SmootherTraining:
         return task
 
     def train(
-        self, train_cases, val_cases, out, *, init=None, device="auto", workers=1, report=None
+        self,
+        train_cases,
+        val_cases,
+        out,
+        *,
+        init=None,
+        device="auto",
+        workers=1,
+        report=None,
     ):
         """Walk the cases, train, return the path of the best weights."""
         task, engine = self.new_task(init), make_engine(self.task.engine, device)

@@ -42,7 +42,8 @@ def read_training_cases(path, datasets=None):
         datasets: names of the only data sets wanted, None for all.
 
     Raises:
-        InputError: the table cannot be read, lacks a column or a cell, is empty, has none of these data sets or a case twice.
+        InputError: the table cannot be read, lacks a column or a cell, is empty, has none of these
+            data sets or a case twice.
     """
     path = Path(path)
     rows = read_table(path, ("image", "label"))
@@ -70,36 +71,42 @@ def _check_names(cases):
     for case in cases:
         if (case.dataset, case.name) in seen:
             raise InputError(
-                f"Case {case.name} of data set {case.dataset} is in the table twice; give every row a name of its own in the column case."
+                f"Case {case.name} of data set {case.dataset} is in the table twice; give every row"
+                " a name of its own in the column case."
             )
         seen.add((case.dataset, case.name))
 
 
 def split_cases(cases, val_share=0.2):
-    """(train, val) as the table says; where it says nothing, the last share of the patients of every data set is for validation.
+    """(train, val) as the table says.
+
+    Where it says nothing, the last share of the patients of every data set is for validation.
 
     Raises:
-        InputError: one of the two is empty, a patient is in two splits (whichever), or only some cases say theirs.
+        InputError: one of the two is empty, a patient is in two splits (whichever), or only some
+            cases say theirs.
     """
     if any(case.split for case in cases):
         _check_splits(cases)
         train, val = ([case for case in cases if case.split == split] for split in ("train", "val"))
     else:
         held_out = _last_patients(cases, val_share)
-        train, val = (
-            [case for case in cases if case.patient not in held_out],
-            [case for case in cases if case.patient in held_out],
-        )
+        train = [case for case in cases if case.patient not in held_out]
+        val = [case for case in cases if case.patient in held_out]
     for name, chosen in (("train", train), ("val", val)):
         if not chosen:
             raise InputError(
-                f"The split '{name}' has no case (of {len(cases)}); add rows to the table, or leave the column split empty to have it made."
+                f"The split '{name}' has no case (of {len(cases)}); add rows to the table, or leave"
+                " the column split empty to have it made."
             )
     return train, val
 
 
 def _last_patients(cases, share):
-    """The last share of the patients of every data set; where each has too few for that, of all together, at least one."""
+    """The last share of the patients of every data set.
+
+    Where each has too few for that, of all together, at least one.
+    """
     sets = {}
     for case in cases:
         sets.setdefault(case.dataset, set()).add(case.patient)
@@ -118,17 +125,21 @@ def _check_splits(cases):
     for case in cases:
         if not case.split:
             raise InputError(
-                f"Case {case.name} has no split, others have; fill the column split for every case or for none."
+                f"Case {case.name} has no split, others have; fill the column split for every case"
+                " or for none."
             )
         earlier = split_of.setdefault(case.patient, case.split)
         if earlier != case.split:
             raise InputError(
-                f"Patient {case.patient} is in two splits, {' and '.join(sorted((earlier, case.split)))}; every patient belongs to one."
+                f"Patient {case.patient} is in two splits,"
+                f" {' and '.join(sorted((earlier, case.split)))}; every patient belongs to one."
             )
 
 
 def make_folds(cases, count):
-    """[(train, val)] of a cross-validation by patient; patients are dealt out in order, so every data set is in every fold.
+    """[(train, val)] of a cross-validation by patient.
+
+    Patients are dealt out in order, so every data set is in every fold.
 
     Raises:
         InputError: there are fewer patients than folds.
@@ -136,7 +147,8 @@ def make_folds(cases, count):
     patients = sorted({case.patient for case in cases})
     if not 2 <= count <= len(patients):
         raise InputError(
-            f"{count} folds need at least 2 folds and as many patients; there are {len(patients)} patients."
+            f"{count} folds need at least 2 folds and as many patients; there are {len(patients)}"
+            " patients."
         )
     fold_of = {patient: number % count for number, patient in enumerate(patients)}
     return [
@@ -152,7 +164,8 @@ def check_cases(cases):
     """Read every case once and refuse what cannot be learnt from.
 
     Raises:
-        InputError: names the case and says what is wrong: a file is missing or unreadable, the grids differ, there is no label,
+        InputError: names the case and says what is wrong: a file is missing or unreadable, the
+            grids differ, there is no label,
             one label fills the volume, or the image is constant.
     """
     for case in cases:
@@ -165,9 +178,11 @@ def check_cases(cases):
             raise InputError(f"Case {case.name}: {error}") from error
         if not labels.any():
             raise InputError(
-                f"Case {case.name}: {case.label_map} has no label, every voxel is 0; label it or take it out of the table."
+                f"Case {case.name}: {case.label_map} has no label, every voxel is 0; label it or"
+                " take it out of the table."
             )
         if np.ptp(labels) == 0:
             raise InputError(
-                f"Case {case.name}: {case.label_map} has one class only, every voxel is {labels.flat[0]}; structure and background are both needed."
+                f"Case {case.name}: {case.label_map} has one class only, every voxel is"
+                f" {labels.flat[0]}; structure and background are both needed."
             )

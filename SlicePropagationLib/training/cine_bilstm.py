@@ -1,6 +1,7 @@
 """`train cine_bilstm`: the second stage of Bai et al., U-Net and bidirectional ConvLSTM on windows about annotated frames.
 
-It begins with the U-Net of the first stage (`--init best.pt` of cine_unet). Presets: `default` (joint, the released model), `frozen` (the
+It begins with the U-Net of the first stage (`--init best.pt` of cine_unet). Presets: `default`
+(joint, the released model), `frozen` (the
 U-Net stays as it is), `small`.
 """
 
@@ -38,7 +39,8 @@ class CineBiLSTMTaskConfig:
         network: shape of the network; its U-Net is that of the first stage.
         frames: what the network sees, pseudo-labels included, and the window.
         augmentation: how windows are varied.
-        updates_unet: train the U-Net along; its batch normalisation keeps the statistics of the first stage either way.
+        updates_unet: train the U-Net along; its batch normalisation keeps the statistics of the
+            first stage either way.
     """
 
     network: CineBiLSTMConfig = field(default_factory=CineBiLSTMConfig)
@@ -55,7 +57,8 @@ class CineBiLSTMTaskConfig:
 class CineBiLSTMTask(nn.Module):
     """Weighted cross-entropy and Dice on batches of `WindowDataset`."""
 
-    family, score = "cine_bilstm", "dice"
+    family = "cine_bilstm"
+    score = "dice"
 
     def __init__(self, config):
         super().__init__()
@@ -98,7 +101,8 @@ class CineBiLSTMTraining(FrameTraining):
         )
     )
 
-    task_class, dataset_class = CineBiLSTMTask, WindowDataset
+    task_class = CineBiLSTMTask
+    dataset_class = WindowDataset
 
     def new_task(self, init=None):
         """The task with the U-Net of the first stage, or with all weights of a second stage.
@@ -109,20 +113,20 @@ class CineBiLSTMTraining(FrameTraining):
         """
         if not init:
             raise ConfigError(
-                "cine_bilstm begins with a trained U-Net; run `train cine_unet` first and give its best.pt as --init."
+                "cine_bilstm begins with a trained U-Net; run `train cine_unet` first and give its"
+                " best.pt as --init."
             )
         torch.manual_seed(self.loop.seed)
-        task, checkpoint = (
-            self.task_class(self.task),
-            load_checkpoint(init, {"cine_unet", "cine_bilstm"}),
-        )
+        task = self.task_class(self.task)
+        checkpoint = load_checkpoint(init, {"cine_unet", "cine_bilstm"})
         if checkpoint.family == "cine_bilstm":
             fill_network(task.network, checkpoint, init)
             return task
         first = config_from_dict(CineUNetConfig, checkpoint.config["network"])
         if first != self.task.network.unet:
             raise CheckpointError(
-                f"The U-Net in {init} is {first}, this training needs {self.task.network.unet}; use the same preset for both stages, or state it with --config."
+                f"The U-Net in {init} is {first}, this training needs {self.task.network.unet}; use"
+                " the same preset for both stages, or state it with --config."
             )
         trained = fill_network(CineUNet(first), checkpoint, init)
         task.network.unet.load_state_dict(trained.state_dict())
@@ -137,7 +141,8 @@ PRESETS = {"default": CineBiLSTMTraining()}
 PRESETS["frozen"] = replace(PRESETS["default"], task=CineBiLSTMTaskConfig(updates_unet=False))
 PRESETS["small"] = CineBiLSTMTraining(
     CineBiLSTMTaskConfig(
-        CineBiLSTMConfig(CineUNetConfig(widths=(8, 16, 32, 64)), 8), FramesConfig(SMALL_GRID)
+        CineBiLSTMConfig(CineUNetConfig(widths=(8, 16, 32, 64)), 8),
+        FramesConfig(SMALL_GRID),
     ),
     LoopConfig(
         epochs=20,

@@ -1,4 +1,7 @@
-"""`train cine_unet`: the first stage of Bai et al., the U-Net alone on annotated frames. Presets: `default` (the paper's), `small`."""
+"""`train cine_unet`: the first stage of Bai et al., the U-Net alone on annotated frames.
+
+Presets: `default` (the paper's), `small`.
+"""
 
 from dataclasses import dataclass, field
 
@@ -18,7 +21,8 @@ class CineUNetTaskConfig:
     network: CineUNetConfig = field(default_factory=CineUNetConfig)
     frames: FramesConfig = field(
         default_factory=lambda: FramesConfig(
-            FrameGridConfig(256, 1.6, "zscore"), uses_pseudo_labels=False
+            FrameGridConfig(256, 1.6, "zscore"),
+            uses_pseudo_labels=False,
         )
     )
     augmentation: FrameAugmentationConfig = field(default_factory=FrameAugmentationConfig)
@@ -30,7 +34,8 @@ class CineUNetTaskConfig:
 class CineUNetTask(FrameTask):
     """Segments frames each for itself."""
 
-    family, make_network = "cine_unet", CineUNet
+    family = "cine_unet"
+    make_network = CineUNet
 
 
 @dataclass(frozen=True)

@@ -12,9 +12,9 @@ from pathlib import Path
 import numpy as np
 
 from SlicePropagationLib import __version__
+from SlicePropagationLib.atomic import atomic_folder
 from SlicePropagationLib.config import config_from_dict
 from SlicePropagationLib.errors import ConfigError, DeviceError, SlicePropagationError
-from SlicePropagationLib.atomic import atomic_folder
 from SlicePropagationLib.training import TASKS
 from SlicePropagationLib.training.cases import (
     check_cases,
@@ -30,16 +30,19 @@ def train(arguments, report=None):
     """Train as the command line says; returns the paths of the best weights.
 
     Raises:
-        SlicePropagationError: something about the arguments, the cases or the output folder; nothing was trained.
+        SlicePropagationError: something about the arguments, the cases or the output folder;
+            nothing was trained.
     """
     training = read_training(arguments)
     if getattr(arguments, "walks", None) and "walks" not in signature(training.train).parameters:
         raise ConfigError(
-            f"Preset {arguments.preset} of task {arguments.task} learns from no recorded walks; leave --walks out."
+            f"Preset {arguments.preset} of task {arguments.task} learns from no recorded walks;"
+            " leave --walks out."
         )
     if arguments.folds and getattr(training, "learns_from_val", False):
         raise ConfigError(
-            "This training learns from its validation cases in the end, so that no held-out fold is left; leave --folds out, or set finetune_epochs to 0."
+            "This training learns from its validation cases in the end, so that no held-out fold is"
+            " left; leave --folds out, or set finetune_epochs to 0."
         )
     datasets = arguments.datasets.split(",") if arguments.datasets else None
     cases = read_training_cases(arguments.cases, datasets)
@@ -93,7 +96,8 @@ def _check_devices(count, device):
     gpus = torch.cuda.device_count() if device != "cpu" else 0
     if count > (gpus or os.cpu_count() or 1):
         raise DeviceError(
-            f"devices must be at most {gpus or os.cpu_count()}, the {'GPUs' if gpus else 'cores'} of this machine, got {count}; set it in --config."
+            f"devices must be at most {gpus or os.cpu_count()}, the {'GPUs' if gpus else 'cores'}"
+            f" of this machine, got {count}; set it in --config."
         )
 
 
@@ -121,17 +125,20 @@ def read_training(arguments):
     """
     if arguments.task not in TASKS:
         raise ConfigError(
-            f"There is no training task '{arguments.task}'; choose one of {', '.join(sorted(TASKS))}."
+            f"There is no training task '{arguments.task}'; choose one of"
+            f" {', '.join(sorted(TASKS))}."
         )
     presets = import_module(TASKS[arguments.task]).PRESETS
     if arguments.preset not in presets:
         raise ConfigError(
-            f"Task {arguments.task} has no preset '{arguments.preset}'; choose one of {', '.join(presets)}."
+            f"Task {arguments.task} has no preset '{arguments.preset}'; choose one of"
+            f" {', '.join(presets)}."
         )
     training = presets[arguments.preset]
     if arguments.config:
         training = config_from_dict(
-            type(training), merged(asdict(training), read_settings(arguments.config))
+            type(training),
+            merged(asdict(training), read_settings(arguments.config)),
         )
     training = _with_options(training, arguments)
     loop = training.loop
@@ -149,7 +156,10 @@ def read_training(arguments):
 
 
 def _with_options(training, arguments):
-    """The training with the prior and the labels that the options name; refused where the task has none."""
+    """The training with the prior and the labels that the options name.
+
+    Refused where the task has none.
+    """
     for option, method in (("prior", "with_prior"), ("labels", "with_labels")):
         value = getattr(arguments, option, None)
         if value and not hasattr(training, method):
@@ -174,11 +184,13 @@ def read_settings(path):
         )  # some editors begin a file with a mark
     except (OSError, ValueError) as error:
         raise ConfigError(
-            f"{path} cannot be read as a configuration ({error}); write a JSON object with the settings to change."
+            f"{path} cannot be read as a configuration ({error}); write a JSON object with the"
+            " settings to change."
         ) from error
     if not isinstance(values, dict):
         raise ConfigError(
-            f"{path} holds a {type(values).__name__}; write a JSON object with the settings to change."
+            f"{path} holds a {type(values).__name__}; write a JSON object with the settings to"
+            " change."
         )
     return values
 
@@ -188,16 +200,21 @@ def merged(values, changes):
     return {
         **values,
         **{
-            name: merged(values[name], change)
-            if isinstance(change, dict) and isinstance(values.get(name), dict)
-            else change
+            name: (
+                merged(values[name], change)
+                if isinstance(change, dict) and isinstance(values.get(name), dict)
+                else change
+            )
             for name, change in changes.items()
         },
     }
 
 
 def _claim(out, training, arguments):
-    """Write down what is trained in a folder, and say whether it was not yet; refuse to mix two trainings in one."""
+    """Write down what is trained in a folder, and say whether it was not yet.
+
+    Refuse to mix two trainings in one.
+    """
     record = {
         "task": arguments.task,
         "preset": arguments.preset,
@@ -222,7 +239,8 @@ def _claim(out, training, arguments):
     }
     with atomic_folder(out) as partial:
         (partial / RECORD).write_text(
-            json.dumps({**record, "versions": versions}, indent=1), encoding="utf-8"
+            json.dumps({**record, "versions": versions}, indent=1),
+            encoding="utf-8",
         )
     return True
 
@@ -239,7 +257,8 @@ def _give_up(out, folders):
 
 def _check_same(path, record):
     """Refuse to go on with a training that is not the one described, and say what differs."""
-    earlier, now = _flat(read_settings(path)), _flat(record)
+    earlier = _flat(read_settings(path))
+    now = _flat(record)
     changed = [
         f"{name} is {earlier.get(name)} there and {now.get(name)} here"
         for name in sorted(set(earlier) | set(now))
@@ -247,7 +266,8 @@ def _check_same(path, record):
     ]
     if changed:
         raise ConfigError(
-            f"{path.parent} holds another training ({'; '.join(changed)}); give another --out, or the same arguments to go on with that one."
+            f"{path.parent} holds another training ({'; '.join(changed)}); give another --out, or"
+            " the same arguments to go on with that one."
         )
 
 

@@ -1,7 +1,9 @@
 """What thick-slice imaging does to a fine volume: blur through-plane, fewer slices, slices that moved between breath-holds, noise.
 
-Oktay et al. 2018 (section III-B) after Greenspan, The Computer Journal 52(1), 2009: Gaussian through-plane (standard deviation 4 mm for slices
-10 mm apart), every fifth slice, and for training independent in-plane rigid motion of the slices of the input alone.
+Oktay et al. 2018 (section III-B) after Greenspan, The Computer Journal 52(1), 2009: Gaussian
+through-plane (standard deviation 4 mm for slices
+10 mm apart), every fifth slice, and for training independent in-plane rigid motion of the slices of
+the input alone.
 """
 
 import math
@@ -18,9 +20,12 @@ class DegradationConfig:
     """How thick slices are made of a fine volume.
 
     Attributes:
-        blur: standard deviation of the Gaussian through-plane, as a share of the distance of thick slices.
-        noise: standard deviation of the noise, in units of the normalised intensity (1st percentile 0, 99th 1).
-        shift_mm, turn: largest in-plane shift of a slice in millimetres, and turn in degrees; 0 for slices that do not move.
+        blur: standard deviation of the Gaussian through-plane, as a share of the distance of thick
+            slices.
+        noise: standard deviation of the noise, in units of the normalised intensity (1st percentile
+            0, 99th 1).
+        shift_mm, turn: largest in-plane shift of a slice in millimetres, and turn in degrees; 0 for
+            slices that do not move.
     """
 
     blur: float = 0.4
@@ -39,7 +44,8 @@ class AffineConfig:
     """How volumes are varied, image and labels together.
 
     Attributes:
-        turn, tilt: largest rotation in degrees about the through-plane axis, and about the two others.
+        turn, tilt: largest rotation in degrees about the through-plane axis, and about the two
+            others.
         scale: largest relative change of size, for each axis on its own.
         shift: largest shift, as a share of the grid.
     """
@@ -55,7 +61,8 @@ def thick_slices(fine, factor, blur):
 
     Args:
         fine: (B, C, D, H, W), D divisible by `factor`.
-        factor: fine slices for a thick one; thick slice j lies at fine slice j * factor + factor // 2.
+        factor: fine slices for a thick one; thick slice j lies at fine slice j * factor + factor //
+            2.
         blur: standard deviation of the Gaussian, as a share of `factor` slices.
 
     Returns:
@@ -69,7 +76,8 @@ def thick_slices(fine, factor, blur):
         padded = F.pad(fine, (0, 0, 0, 0, reach, reach), mode="replicate")
         shape = padded.shape
         blurred = F.conv3d(
-            padded.flatten(0, 1)[:, None], (kernel / kernel.sum())[None, None, :, None, None]
+            padded.flatten(0, 1)[:, None],
+            (kernel / kernel.sum())[None, None, :, None, None],
         )
         fine = blurred[:, 0].unflatten(0, shape[:2])  # (B*C, D, H, W) -> (B, C, D, H, W)
     return fine[:, :, factor // 2 :: factor]
@@ -89,11 +97,14 @@ def move_slices(thick, config, spacing_mm):
     angle = _even((B * N,), config.turn * math.pi / 180, thick)
     shift = torch.stack([_even((B * N,), config.shift_mm, thick) for _ in range(2)], dim=1)
     half = torch.tensor(
-        [W * spacing_mm[1] / 2, H * spacing_mm[0] / 2], dtype=thick.dtype, device=thick.device
+        [W * spacing_mm[1] / 2, H * spacing_mm[0] / 2],
+        dtype=thick.dtype,
+        device=thick.device,
     )  # x before y
     turn = torch.stack([angle.cos(), -angle.sin(), angle.sin(), angle.cos()], dim=1).view(-1, 2, 2)
     theta = torch.cat(
-        [turn * half[None, None, :] / half[None, :, None], (shift / half)[:, :, None]], dim=2
+        [turn * half[None, None, :] / half[None, :, None], (shift / half)[:, :, None]],
+        dim=2,
     )
     slices = thick.transpose(1, 2).reshape(B * N, C, H, W)
     moved = F.grid_sample(
@@ -119,7 +130,8 @@ def vary_volumes(image, labels, num_classes, config, spacing_mm):
     Returns:
         (image or None, labels), of the same shapes.
     """
-    count, shape = len(labels), labels.shape[1:]
+    count = len(labels)
+    shape = labels.shape[1:]
     one_hot = F.one_hot(labels, num_classes).movedim(-1, 1).float()
     theta = _affine(count, shape, config, spacing_mm, one_hot)
     grid = F.affine_grid(theta, (count, 1, *shape), align_corners=False)
@@ -144,7 +156,10 @@ def _affine(count, shape, config, spacing_mm, like):
     matrix = torch.eye(3, dtype=like.dtype, device=like.device).expand(count, 3, 3)
     for first, second, degrees in ((0, 1, config.turn), (0, 2, config.tilt), (1, 2, config.tilt)):
         matrix = matrix @ _rotation(
-            count, first, second, _even((count,), degrees * math.pi / 180, like)
+            count,
+            first,
+            second,
+            _even((count,), degrees * math.pi / 180, like),
         )
     matrix = matrix / (1 + _even((count, 1, 3), config.scale, like))
     matrix = matrix * half[None, None, :] / half[None, :, None]

@@ -25,7 +25,8 @@ class FrameTask(nn.Module):
         config: with `network`, `frames` and `augmentation`; stored in the checkpoint.
     """
 
-    family, score = "", "dice"
+    family = ""
+    score = "dice"
 
     def __init__(self, config):
         super().__init__()
@@ -34,11 +35,15 @@ class FrameTask(nn.Module):
     def forward(self, batch):
         """{"total": weighted cross-entropy} of a batch, varied at random."""
         images, truth = vary_frames(
-            batch["image"][:, None], to_learn(batch)[:, None], self.config.augmentation
+            batch["image"][:, None],
+            to_learn(batch)[:, None],
+            self.config.augmentation,
         )
         return {
             "total": weighted_cross_entropy(
-                self.network(images[:, 0]), truth[:, 0], batch["weight"]
+                self.network(images[:, 0]),
+                truth[:, 0],
+                batch["weight"],
             )
         }
 
@@ -60,7 +65,8 @@ class FrameTraining:
     task: object = None
     loop: LoopConfig = field(default_factory=LoopConfig)
 
-    task_class, dataset_class = FrameTask, FrameDataset
+    task_class = FrameTask
+    dataset_class = FrameDataset
 
     def new_task(self, init=None):
         """The task at its beginning, with the weights of the model file `init` where one is given; CheckpointError where they do not fit."""
@@ -71,7 +77,15 @@ class FrameTraining:
         return task
 
     def train(
-        self, train_cases, val_cases, out, *, init=None, device="auto", workers=1, report=None
+        self,
+        train_cases,
+        val_cases,
+        out,
+        *,
+        init=None,
+        device="auto",
+        workers=1,
+        report=None,
     ):
         """Read the cases, train, return the path of the best weights."""
         task, frames = self.new_task(init), self.task.frames

@@ -18,9 +18,11 @@ class FramesConfig:
 
     Attributes:
         grid: what the network sees of a frame.
-        window: what a frame counts by its distance to the nearest annotated one, and how long windows are.
+        window: what a frame counts by its distance to the nearest annotated one, and how long
+            windows are.
         uses_pseudo_labels: learn from pseudo-labels too.
-        uses_soft_labels: of pseudo-labels, learn the probabilities that `pseudo-label --soft` wrote instead of the labels.
+        uses_soft_labels: of pseudo-labels, learn the probabilities that `pseudo-label --soft` wrote
+            instead of the labels.
     """
 
     grid: FrameGridConfig = field(default_factory=FrameGridConfig)
@@ -34,7 +36,8 @@ class FrameAugmentationConfig:
     """How frames are varied; all frames of a window alike (Bai et al.).
 
     Attributes:
-        turn: standard deviation of the rotation in degrees, scale: of the change of size; both end at three of them.
+        turn: standard deviation of the rotation in degrees, scale: of the change of size; both end
+            at three of them.
         shift: largest shift, as a share of the side.
         mirrors: flips left-right and up-down.
         gain: largest relative change of contrast.
@@ -64,11 +67,13 @@ class FrameDataset(torch.utils.data.Dataset):
         series: Series.
         window: a WindowConfig, for the weights.
         is_random: as in training; otherwise annotated frames only.
-        soft_classes: also give "target": (C, S, S) float32 probabilities of so many classes; 0 for none.
+        soft_classes: also give "target": (C, S, S) float32 probabilities of so many classes; 0 for
+            none.
     """
 
     def __init__(self, series, window, *, is_random=True, soft_classes=0):
-        self.series, self.soft_classes = series, soft_classes
+        self.series = series
+        self.soft_classes = soft_classes
         weights = [
             distance_weights(one.distances, window) if is_random else one.distances == 0
             for one in series
@@ -108,16 +113,15 @@ class WindowDataset(torch.utils.data.Dataset):
         series: Series.
         window: a WindowConfig.
         is_random: as in training; otherwise only annotated frames weigh anything.
-        soft_classes: also give "target": (T, C, S, S) float32 probabilities of so many classes; 0 for none.
+        soft_classes: also give "target": (T, C, S, S) float32 probabilities of so many classes; 0
+            for none.
     """
 
     def __init__(self, series, window, *, is_random=True, soft_classes=0):
-        self.series, self.window, self.is_random, self.soft_classes = (
-            series,
-            window,
-            is_random,
-            soft_classes,
-        )
+        self.series = series
+        self.window = window
+        self.is_random = is_random
+        self.soft_classes = soft_classes
         self.places = [
             (number, int(frame)) for number, one in enumerate(series) for frame in one.annotated
         ]
@@ -160,7 +164,8 @@ def vary_frames(images, truth, config):
         config: a FrameAugmentationConfig.
 
     Returns:
-        The same, varied; images and probabilities linearly, labels by the nearest; what comes from outside is background.
+        The same, varied; images and probabilities linearly, labels by the nearest; what comes from
+        outside is background.
     """
     B, T = truth.shape[:2]
     device = truth.device
@@ -174,10 +179,16 @@ def vary_frames(images, truth, config):
         turn = turn * torch.where(torch.rand(B, 1, 2, device=device) < 0.5, -1.0, 1.0)
     shift = 2 * config.shift * (2 * torch.rand(B, 2, 1, device=device) - 1)
     grid = F.affine_grid(
-        torch.cat([turn, shift], dim=2), (B, T, *truth.shape[-2:]), align_corners=False
+        torch.cat([turn, shift], dim=2),
+        (B, T, *truth.shape[-2:]),
+        align_corners=False,
     )
     varied = F.grid_sample(
-        images[:, :, 0], grid, mode="bilinear", padding_mode="zeros", align_corners=False
+        images[:, :, 0],
+        grid,
+        mode="bilinear",
+        padding_mode="zeros",
+        align_corners=False,
     )
     if truth.is_floating_point():
         structures = F.grid_sample(
@@ -190,7 +201,11 @@ def vary_frames(images, truth, config):
         truth = torch.cat([1 - structures.sum(dim=2, keepdim=True), structures], dim=2)
     else:
         truth = F.grid_sample(
-            truth.float(), grid, mode="nearest", padding_mode="zeros", align_corners=False
+            truth.float(),
+            grid,
+            mode="nearest",
+            padding_mode="zeros",
+            align_corners=False,
         ).long()
     gain = 1 + config.gain * (2 * torch.rand(B, 1, 1, 1, device=device) - 1)
     return (varied * gain)[:, :, None], truth
@@ -221,13 +236,16 @@ def to_learn(batch):
 
 
 def frame_dice(logits, truth, weights):
-    """{"dice": mean over structures of frames that weigh something, "count": how many}; a structure absent from both is left out.
+    """{"dice": mean over structures of frames that weigh something, "count": how many}.
+
+    A structure absent from both is left out.
 
     Args:
         logits: (..., C, H, W), truth: (..., H, W), weights: (...), as above.
     """
     wanted = weights.flatten() > 0
-    found, truth = logits.argmax(dim=-3).flatten(0, -3)[wanted], truth.flatten(0, -3)[wanted]
+    found = logits.argmax(dim=-3).flatten(0, -3)[wanted]
+    truth = truth.flatten(0, -3)[wanted]
     classes = torch.arange(1, logits.shape[-3], device=truth.device).view(-1, 1, 1, 1)
     both = ((found == classes) & (truth == classes)).sum(dim=(2, 3))
     total = (found == classes).sum(dim=(2, 3)) + (truth == classes).sum(dim=(2, 3))

@@ -20,7 +20,8 @@ from SlicePropagationLib.training.augmentation import (
 from SlicePropagationLib.training.walks import FULL, STORED_CELLS
 
 CARRIED = MAPS.index("carried distance")
-NEIGHBOURS, PRIORS = slice(1, 3), slice(3, 8)  # maps that are hidden together
+NEIGHBOURS = slice(1, 3)
+PRIORS = slice(3, 8)  # maps that are hidden together
 DICE_SMOOTHING = (
     16.0  # cells; keeps a few wrong ones on an empty slice from counting as a total failure
 )
@@ -34,7 +35,8 @@ class GuidedTaskConfig:
         network: shape of the network.
         augmentation: how walks are varied; None-like switches are its probabilities at 0.
         dice_weight: weight of the soft Dice loss beside the cross-entropy.
-        is_rolled_out: feed back the own prediction (True) or the true mask of the neighbour (False, as in the thesis).
+        is_rolled_out: feed back the own prediction (True) or the true mask of the neighbour (False,
+            as in the thesis).
     """
 
     network: GuidedUNetConfig = field(default_factory=GuidedUNetConfig)
@@ -46,11 +48,14 @@ class GuidedTaskConfig:
 class GuidedTask(nn.Module):
     """Losses and metrics of a GuidedUNet on batches of walks.
 
-    A batch: maps (B, T, 8, S, S) int8, facts (B, T, 5), squares (B, T, 3), truth (B, T, S, S) uint8, previous (B, S, S) uint8 on the first
-    square, is_annotated (B,) whether `previous` is an anchor, weight (B, T) 0 beyond the end of a short walk.
+    A batch: maps (B, T, 8, S, S) int8, facts (B, T, 5), squares (B, T, 3), truth (B, T, S, S)
+        uint8, previous (B, S, S) uint8 on the first
+    square, is_annotated (B,) whether `previous` is an anchor, weight (B, T) 0 beyond the end of a
+    short walk.
     """
 
-    family, score = "slice_unet.guided", "dice"
+    family = "slice_unet.guided"
+    score = "dice"
 
     def __init__(self, config):
         super().__init__()
@@ -59,7 +64,9 @@ class GuidedTask(nn.Module):
             memory_format=torch.channels_last
         )  # a fifth faster on a CPU
         self.dice_loss = DiceLoss(
-            reduction="none", smooth_nr=DICE_SMOOTHING, smooth_dr=DICE_SMOOTHING
+            reduction="none",
+            smooth_nr=DICE_SMOOTHING,
+            smooth_dr=DICE_SMOOTHING,
         )
 
     def forward(self, batch):
@@ -69,12 +76,16 @@ class GuidedTask(nn.Module):
         is_shown = (
             torch.rand(len(maps), 1, 1, 1, device=maps.device) >= self.config.augmentation.hide_mask
         ).float()
-        entropy, overlap = [], []
+        entropy = []
+        overlap = []
         for step in range(maps.shape[1]):
             if step > 0:
                 mask = mask if self.config.is_rolled_out else truth[:, step - 1, None]
                 mask = _to_next_square(
-                    mask, batch["squares"][:, step - 1], batch["squares"][:, step], poses
+                    mask,
+                    batch["squares"][:, step - 1],
+                    batch["squares"][:, step],
+                    poses,
                 )
             logits = self.network(maps[:, step], batch["facts"][:, step], mask * is_shown).float()
             log_odds = logits[:, 1:] - logits[:, :1]
@@ -102,14 +113,18 @@ class GuidedTask(nn.Module):
         for step in range(maps.shape[1]):
             if step > 0:
                 mask = _to_next_square(
-                    mask, batch["squares"][:, step - 1], batch["squares"][:, step], poses
+                    mask,
+                    batch["squares"][:, step - 1],
+                    batch["squares"][:, step],
+                    poses,
                 )
             mask = (
                 self.network(maps[:, step], batch["facts"][:, step], mask)
                 .float()
                 .softmax(dim=1)[:, 1:]
             )
-            found, wanted = (mask > 0.5).float(), (truth[:, step, None] > 0.5).float()
+            found = (mask > 0.5).float()
+            wanted = (truth[:, step, None] > 0.5).float()
             keep = (
                 batch["weight"][:, step, None, None, None]
                 * batch["squares"][:, step, 2, None, None, None] ** 2
@@ -132,18 +147,21 @@ class GuidedTask(nn.Module):
             else torch.eye(2, 3, device=device).expand(count, 2, 3)
         )
         stored = torch.cat(
-            [batch["maps"].float() / FULL, batch["truth"][:, :, None].float() / 255], dim=2
+            [batch["maps"].float() / FULL, batch["truth"][:, :, None].float() / 255],
+            dim=2,
         )
         read = _read_posed(stored.flatten(1, 2), poses)
         read = read.unflatten(1, (steps, -1))
-        maps, truth = read[:, :, :-1], read[:, :, -1]
+        maps = read[:, :, :-1]
+        truth = read[:, :, -1]
         mask = _read_posed(batch["previous"][:, None].float() / 255, poses)
         images = MAX_INTENSITY * maps[:, :, IMAGES]
         if is_varied:
             images = vary_intensity(images, config)
             spoilt = torch.where(batch["is_annotated"], config.spoil_first, config.spoil_later)
             mask = spoil_masks(
-                carry_masks(mask, maps[:, 0, CARRIED, None], batch["is_annotated"], config), spoilt
+                carry_masks(mask, maps[:, 0, CARRIED, None], batch["is_annotated"], config),
+                spoilt,
             )
         maps = torch.cat([images, maps[:, :, IMAGES.stop :]], dim=2)
         return (_hide(maps, config) if is_varied else maps), truth, mask, poses
@@ -160,15 +178,21 @@ def _hide(maps, config):
 def _read_posed(stored, poses):
     """Read the middle of stored squares through poses (B, 2, 3): (B, C, S, S) -> (B, C, CELLS, CELLS)."""
     grid = F.affine_grid(
-        poses * (CELLS / STORED_CELLS), (len(stored), 1, CELLS, CELLS), align_corners=False
+        poses * (CELLS / STORED_CELLS),
+        (len(stored), 1, CELLS, CELLS),
+        align_corners=False,
     )
     return F.grid_sample(stored, grid, padding_mode="border", align_corners=False)
 
 
 def _to_next_square(mask, square, following, poses):
-    """See a mask, (B, 1, H, W) on `square`, on the `following` square of the same walk; squares (B, 3): row, column, pitch."""
+    """See a mask, (B, 1, H, W) on `square`, on the `following` square of the same walk.
+
+    Squares (B, 3): row, column, pitch.
+    """
     half = CELLS / 2
-    turns, shift = poses[:, :, :2], poses[:, :, 2]
+    turns = poses[:, :, :2]
+    shift = poses[:, :, 2]
     zoom = (following[:, 2] / square[:, 2])[:, None]
     moved = (following[:, [1, 0]] - square[:, [1, 0]]) / (
         half * square[:, 2:]
@@ -176,5 +200,7 @@ def _to_next_square(mask, square, following, poses):
     moved = torch.linalg.solve(turns, (moved + (zoom - 1) * shift)[:, :, None])
     theta = torch.cat([zoom[:, :, None] * torch.eye(2, device=mask.device), moved], dim=2)
     return F.grid_sample(
-        mask, F.affine_grid(theta, mask.shape, align_corners=False), align_corners=False
+        mask,
+        F.affine_grid(theta, mask.shape, align_corners=False),
+        align_corners=False,
     )

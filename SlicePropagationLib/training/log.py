@@ -32,7 +32,8 @@ class EpochLog:
             self._add_to_tensorboard(values)
         except OSError as error:
             raise OutputError(
-                f"The log cannot be written to {self.folder} ({error}); free space there, and the same command goes on."
+                f"The log cannot be written to {self.folder} ({error}); free space there, and the"
+                " same command goes on."
             ) from error
         self._write_table()
 
@@ -46,7 +47,8 @@ class EpochLog:
             ]
             with atomic_folder(self.folder) as partial:
                 (partial / self._lines.name).write_text(
-                    "".join(line + "\n" for line in kept), encoding="utf-8"
+                    "".join(line + "\n" for line in kept),
+                    encoding="utf-8",
                 )
 
     def _write_table(self):

@@ -1,4 +1,7 @@
-"""The only training loop: any task, on Lightning Fabric; killed at any moment, it goes on after the last finished epoch."""
+"""The only training loop: any task, on Lightning Fabric.
+
+Killed at any moment, it goes on after the last finished epoch.
+"""
 
 import math
 import time
@@ -37,18 +40,23 @@ class LoopConfig:
 
     Attributes:
         epochs: most epochs, each of `batches_per_epoch` batches (0: all samples once).
-        max_hours: end after that much training time, within an epoch if need be; "cosine" then follows whichever of time and epochs is further. 0: no limit.
+        max_hours: end after that much training time, within an epoch if need be; "cosine" then
+            follows whichever of time and epochs is further. 0: no limit.
         batch_size: samples per batch and device.
         optimizer: "adam", "adamw" or "sgd" (momentum 0.9), with `learning_rate` and `weight_decay`.
-        schedule: "constant", "steps" (times `factor` at each of `milestones`), "cosine" (to 0 at the end) or "plateau" (times `factor`, instead of ending, when `patience` is over).
+        schedule: "constant", "steps" (times `factor` at each of `milestones`), "cosine" (to 0 at
+            the end) or "plateau" (times `factor`, instead of ending, when `patience` is over).
         warmup_batches: batches over which the learning rate rises.
         clip_norm: largest norm of the gradient, 0 for any.
-        averaging: share of the old weights that the moving average, which is judged and kept, retains per batch (Polyak; EMA), 0 for no average.
-        precision: "32-true", "bf16-mixed" or "auto": bf16-mixed on GPUs that compute with it, 32-true elsewhere, because few CPUs are faster with it and most are slower.
+        averaging: share of the old weights that the moving average, which is judged and kept,
+            retains per batch (Polyak; EMA), 0 for no average.
+        precision: "32-true", "bf16-mixed" or "auto": bf16-mixed on GPUs that compute with it,
+            32-true elsewhere, because few CPUs are faster with it and most are slower.
         patience: end after that many epochs without a better score, 0 for never.
         seed: of everything random.
         workers: processes that load data.
-        devices, nodes: how many GPUs (or CPU processes) of how many machines; started by Fabric's launcher.
+        devices, nodes: how many GPUs (or CPU processes) of how many machines; started by Fabric's
+            launcher.
     """
 
     epochs: int = 30
@@ -74,8 +82,8 @@ class LoopConfig:
     def __post_init__(self):
         if self.optimizer not in OPTIMIZERS or self.schedule not in SCHEDULES:
             raise ConfigError(
-                f"optimizer must be one of {', '.join(OPTIMIZERS)} and schedule one of {', '.join(SCHEDULES)}, "
-                f"got '{self.optimizer}' and '{self.schedule}'."
+                f"optimizer must be one of {', '.join(OPTIMIZERS)} and schedule one of"
+                f" {', '.join(SCHEDULES)}, got '{self.optimizer}' and '{self.schedule}'."
             )
         if self.precision not in PRECISIONS:
             raise ConfigError(
@@ -107,16 +115,23 @@ class LoopConfig:
 
 
 def fit(task, train_data, val_data, config, out, *, device="auto", report=None, target=None):
-    """Train a task, keep its best and its last weights; started again with the same folder, it goes on.
+    """Train a task, keep its best and its last weights.
+
+    Started again with the same folder, it goes on.
 
     Args:
-        task: an nn.Module whose forward(batch) returns {"total": loss, ...}, with `metrics(batch)` (values and their "count"), `score` (the
-            metric to maximise), `family`, `config` and `network`. It may have `parameter_groups()`, each group with its "rate" as a share
-            of the learning rate, and `after_epoch(losses)`, called with the mean losses of every epoch.
-        train_data, val_data: torch Datasets. `train_data` may have `weights()` (draw by weight, with replacement) and
+        task: an nn.Module whose forward(batch) returns {"total": loss, ...}, with `metrics(batch)`
+            (values and their "count"), `score` (the
+            metric to maximise), `family`, `config` and `network`. It may have `parameter_groups()`,
+            each group with its "rate" as a share
+            of the learning rate, and `after_epoch(losses)`, called with the mean losses of every
+            epoch.
+        train_data, val_data: torch Datasets. `train_data` may have `weights()` (draw by weight,
+            with replacement) and
             `set_progress(fraction)`, called before every epoch.
         config: a LoopConfig.
-        out: folder for best.pt, last.pt, state.ckpt, metrics.jsonl, log.csv and TensorBoard's events.
+        out: folder for best.pt, last.pt, state.ckpt, metrics.jsonl, log.csv and TensorBoard's
+            events.
         device: "auto", "cpu" or "cuda".
         report: called with a line of text after every epoch.
         target: end when the score has reached it.
@@ -125,7 +140,8 @@ def fit(task, train_data, val_data, config, out, *, device="auto", report=None, 
         Path of the best weights.
 
     Raises:
-        TrainingError: the loss or the score is no longer a number, or there is nothing to learn from.
+        TrainingError: the loss or the score is no longer a number, or there is nothing to learn
+            from.
         CheckpointError: the state of an earlier call is damaged.
         OutputError: the folder cannot be written.
     """
@@ -139,12 +155,15 @@ class _Training:
         for name, data in (("train", train_data), ("validation", val_data)):
             if len(data) == 0:
                 raise TrainingError(
-                    f"There is no sample in the {name} data; give cases with structures to learn from."
+                    f"There is no sample in the {name} data; give cases with structures to learn"
+                    " from."
                 )
         torch.set_flush_denormal(
             True
         )  # a CPU slows down tenfold on the tiny numbers of a trained network
-        self.config, self.out, self.target = config, out, target
+        self.config = config
+        self.out = out
+        self.target = target
         self.fabric = Fabric(
             accelerator=device,
             devices=config.devices,
@@ -154,9 +173,12 @@ class _Training:
         if config.devices * config.nodes > 1:
             self.fabric.launch()
         self.report = report if report and self.fabric.is_global_zero else None
-        self.plain_task, self.train_data = task, train_data
+        self.plain_task = task
+        self.train_data = train_data
         optimizer = OPTIMIZERS[config.optimizer](
-            _groups(task), lr=config.learning_rate, weight_decay=config.weight_decay
+            _groups(task),
+            lr=config.learning_rate,
+            weight_decay=config.weight_decay,
         )
         self.task, self.optimizer = self.fabric.setup(task, optimizer)
         self.task.mark_forward_method("metrics")
@@ -168,13 +190,11 @@ class _Training:
         self.val_loader = self.fabric.setup_dataloaders(
             torch.utils.data.DataLoader(val_data, config.batch_size)
         )
-        self.epoch, self.seconds, self.best, self.since_best, self.num_batches = (
-            0,
-            0.0,
-            float("-inf"),
-            0,
-            0,
-        )
+        self.epoch = 0
+        self.seconds = 0.0
+        self.best = float("-inf")
+        self.since_best = 0
+        self.num_batches = 0
         self.num_drops = 0  # of the learning rate, by the schedule "plateau"
         self.log = EpochLog(out)
 
@@ -209,7 +229,10 @@ class _Training:
         )
 
     def _seconds_at(self, began):
-        """Training time, of an epoch that began then included; all processes agree on it, or they would part ways."""
+        """Training time, of an epoch that began then included.
+
+        All processes agree on it, or they would part ways.
+        """
         return self.fabric.broadcast(self.seconds + time.monotonic() - began)
 
     def _time_fraction(self, seconds):
@@ -233,7 +256,8 @@ class _Training:
             self.train_data.set_progress(self._fraction())
         loader = self._train_loader()
         self.task.train()
-        sums, num_done = {}, 0
+        sums = {}
+        num_done = 0
         for number, batch in enumerate(self._shown(loader)):
             by_time = self._time_fraction(self._seconds_at(began)) if self.config.max_hours else 0.0
             if by_time >= 1 and num_done:
@@ -304,11 +328,16 @@ class _Training:
         if hasattr(self.train_data, "weights"):
             weights = torch.as_tensor(self.train_data.weights(), dtype=torch.float64)
             sampler = torch.utils.data.WeightedRandomSampler(
-                weights, wanted, replacement=True, generator=generator
+                weights,
+                wanted,
+                replacement=True,
+                generator=generator,
             )
         else:
             sampler = torch.utils.data.RandomSampler(
-                self.train_data, num_samples=min(wanted, len(self.train_data)), generator=generator
+                self.train_data,
+                num_samples=min(wanted, len(self.train_data)),
+                generator=generator,
             )
         loader = torch.utils.data.DataLoader(
             self.train_data,
@@ -321,7 +350,8 @@ class _Training:
         return self.fabric.setup_dataloaders(loader)
 
     def _set_learning_rate(self, fraction):
-        config, factor = self.config, 1.0
+        config = self.config
+        factor = 1.0
         if config.schedule == "cosine":
             factor = 0.5 * (1 + math.cos(math.pi * fraction))
         if config.schedule == "steps":
@@ -340,7 +370,8 @@ class _Training:
     def _validate(self):
         """Metrics over the validation data, each batch weighted by its count."""
         self.task.eval()
-        sums, count = {}, 0
+        sums = {}
+        count = 0
         for batch in self.val_loader:
             values = self.task.metrics(batch)
             weight = int(values.pop("count"))
@@ -360,11 +391,16 @@ class _Training:
     # What is kept
 
     def _keep(self, losses, metrics):
-        """Weights and log; the state comes after, so that a kill in between does the epoch again, and its line too."""
-        name, score = self.plain_task.score, metrics[self.plain_task.score]
+        """Weights and log.
+
+        The state comes after, so that a kill in between does the epoch again, and its line too.
+        """
+        name = self.plain_task.score
+        score = metrics[self.plain_task.score]
         if not math.isfinite(score):
             raise TrainingError(
-                f"The score '{name}' is {score} after epoch {self.epoch}; lower the learning rate ({self.config.learning_rate}) or look at the validation data."
+                f"The score '{name}' is {score} after epoch {self.epoch}; lower the learning rate"
+                f" ({self.config.learning_rate}) or look at the validation data."
             )
         is_better = score > self.best
         self.best, self.since_best = (score, 0) if is_better else (self.best, self.since_best + 1)
@@ -373,7 +409,8 @@ class _Training:
             and self.config.patience
             and self.since_best >= self.config.patience
         ):
-            self.num_drops, self.since_best = self.num_drops + 1, 0
+            self.num_drops = self.num_drops + 1
+            self.since_best = 0
         if self.fabric.is_global_zero:
             self._save_weights(
                 {**metrics, "epoch": self.epoch},
@@ -406,7 +443,10 @@ class _Training:
             save_checkpoint(self.out / name, task.family, task.config, weights, metrics=metrics)
 
     def _save_state(self):
-        """Everything needed to go on; nothing random, because every epoch begins with a seed of its own."""
+        """Everything needed to go on.
+
+        Nothing random, because every epoch begins with a seed of its own.
+        """
         if not self.fabric.is_global_zero:
             return
         state = {
@@ -434,10 +474,13 @@ class _Training:
                 if self.average:
                     self.average.load_state_dict(state["average"])
                 counters = {name: state["counters"][name] for name in COUNTERS}
-            except Exception as error:  # flipped bits make torch's reader fail with any error: IndexError, TypeError, AttributeError, ...
+            except Exception as error:
+                # flipped bits make torch's reader fail with any error: IndexError, TypeError,
+                # AttributeError, ...
                 reason = (str(error).splitlines() or [type(error).__name__])[0]
                 raise CheckpointError(
-                    f"{path} is not the state of this training ({reason}); delete {self.out} to begin again."
+                    f"{path} is not the state of this training ({reason}); delete {self.out} to"
+                    " begin again."
                 ) from error
             for name, value in counters.items():
                 setattr(self, name, value)

@@ -19,7 +19,8 @@ class PairsConfig:
     Attributes:
         size: side of the square grid that every slice is resized to, in pixels.
         neighbours: distances, in slices, of the slice whose mask is given; one is drawn at random.
-        beyond_ends: slices without the structure, beyond each end, that are learnt too; 0 leaves endings unlearnt.
+        beyond_ends: slices without the structure, beyond each end, that are learnt too; 0 leaves
+            endings unlearnt.
         label: the only label that is learnt, or 0 for all of them (one network for all structures).
     """
 
@@ -31,7 +32,8 @@ class PairsConfig:
     def __post_init__(self):
         if self.size < 1 or self.beyond_ends < 0 or self.label < 0:
             raise ConfigError(
-                f"size must be positive, beyond_ends and label at least 0, got {self.size}, {self.beyond_ends} and {self.label}."
+                f"size must be positive, beyond_ends and label at least 0, got {self.size},"
+                f" {self.beyond_ends} and {self.label}."
             )
         if not self.neighbours:
             raise ConfigError(
@@ -49,7 +51,10 @@ class PairDataset(torch.utils.data.Dataset):
     """
 
     def __init__(self, cases, config, *, is_random=True):
-        self.config, self.is_random, self.volumes, self.places = config, is_random, [], []
+        self.config = config
+        self.is_random = is_random
+        self.volumes = []
+        self.places = []
         for case in cases:
             volume = read_volume(case.image)
             labels, segments = read_labels(case.label_map, volume)

@@ -19,12 +19,16 @@ from SlicePropagationLib.training.slice_task import SliceTaskConfig, mean_slice_
 
 @dataclass(frozen=True)
 class BiRNNTaskConfig(SliceTaskConfig):
-    """What is trained; the loss is that of what the BiRNN says. `--init` brings `network` and `slices`, so that settings for them are ignored.
+    """What is trained.
+
+    The loss is that of what the BiRNN says. `--init` brings `network` and `slices`, so that
+    settings for them are ignored.
 
     Attributes:
         birnn: shape of the BiRNN.
         length: slices of a run.
-        pnet_rate: learning rate of the network of slices, as a share of the BiRNN's; 0 leaves it as it is.
+        pnet_rate: learning rate of the network of slices, as a share of the BiRNN's; 0 leaves it as
+            it is.
     """
 
     birnn: BiRNNConfig = field(default_factory=BiRNNConfig)
@@ -35,7 +39,8 @@ class BiRNNTaskConfig(SliceTaskConfig):
         super().__post_init__()
         if self.length < 2 or not self.pnet_rate >= 0:
             raise ConfigError(
-                f"length must be at least 2 and pnet_rate at least 0, got {self.length} and {self.pnet_rate}."
+                f"length must be at least 2 and pnet_rate at least 0, got {self.length} and"
+                f" {self.pnet_rate}."
             )
 
 
@@ -46,7 +51,8 @@ class BiRNNTask(nn.Module):
         config: a BiRNNTaskConfig.
     """
 
-    family, score = "pnet_birnn", "dice"
+    family = "pnet_birnn"
+    score = "dice"
 
     def __init__(self, config):
         super().__init__()
@@ -61,7 +67,11 @@ class BiRNNTask(nn.Module):
         ]
 
     def train(self, mode=True):
-        """As in `nn.Module.train`; the normalisation keeps what it learnt from single slices, because a batch of runs shows too few patients."""
+        """As in `nn.Module.train`.
+
+        The normalisation keeps what it learnt from single slices, because a batch of runs shows too
+        few patients.
+        """
         super().train(mode)
         for module in self.network.pnet.modules():
             if isinstance(module, nn.BatchNorm2d):
@@ -97,7 +107,11 @@ class BiRNNTraining:
     task: BiRNNTaskConfig = field(default_factory=BiRNNTaskConfig)
     loop: LoopConfig = field(
         default_factory=lambda: LoopConfig(
-            epochs=20, batch_size=2, learning_rate=1e-3, schedule="cosine", clip_norm=1.0
+            epochs=20,
+            batch_size=2,
+            learning_rate=1e-3,
+            schedule="cosine",
+            clip_norm=1.0,
         )
     )
 
@@ -113,31 +127,42 @@ class BiRNNTraining:
         """
         if not init:
             raise ConfigError(
-                "A BiRNN is trained on top of a trained network of slices; train one with `train pnet_msa` and give it with --init."
+                "A BiRNN is trained on top of a trained network of slices; train one with `train"
+                " pnet_msa` and give it with --init."
             )
         torch.manual_seed(self.loop.seed)
         checkpoint = load_checkpoint(init, {"pnet", BiRNNTask.family})
         try:
-            network, slices = (
-                config_from_dict(PNetConfig, checkpoint.config["network"]),
-                config_from_dict(SlicesConfig, checkpoint.config["slices"]),
-            )
+            network = config_from_dict(PNetConfig, checkpoint.config["network"])
+            slices = config_from_dict(SlicesConfig, checkpoint.config["slices"])
         except (ConfigError, KeyError, TypeError) as error:
             raise CheckpointError(
-                f"The configuration in {init} is not one of family {checkpoint.family} ({error}); it is damaged or from another version."
+                f"The configuration in {init} is not one of family {checkpoint.family} ({error});"
+                " it is damaged or from another version."
             ) from error
         task = BiRNNTask(replace(self.task, network=network, slices=slices))
         fill_network(
-            task.network.pnet if checkpoint.family == "pnet" else task.network, checkpoint, init
+            task.network.pnet if checkpoint.family == "pnet" else task.network,
+            checkpoint,
+            init,
         )
         return task
 
     def train(
-        self, train_cases, val_cases, out, *, init=None, device="auto", workers=1, report=None
+        self,
+        train_cases,
+        val_cases,
+        out,
+        *,
+        init=None,
+        device="auto",
+        workers=1,
+        report=None,
     ):
         """Read the cases, train, return the path of the best weights."""
         task = self.new_task(init)
-        slices, channels = task.config.slices, task.config.network.in_channels
+        slices = task.config.slices
+        channels = task.config.network.in_channels
         train_data = SliceRuns(train_cases, slices, channels, self.task.length)
         val_data = SliceRuns(val_cases, slices, channels, self.task.length, is_random=False)
         return fit(task, train_data, val_data, self.loop, out, device=device, report=report)

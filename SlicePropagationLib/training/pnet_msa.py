@@ -1,6 +1,7 @@
 """`train pnet_msa`: a network of single slices, unit after unit (preset `default`) or all units at once (`joint`); the paper's other networks as presets.
 
-Preset `paper` is the paper's procedure: unit after unit, SGD, then a final fine-tune on the validation cases too.
+Preset `paper` is the paper's procedure: unit after unit, SGD, then a final fine-tune on the
+validation cases too.
 """
 
 from dataclasses import dataclass, field, replace
@@ -27,8 +28,10 @@ class PNetTaskConfig(SliceTaskConfig):
     """What is trained; the loss is that of every output and of their weighted sum.
 
     Attributes:
-        is_layerwise: begin with one unit; the next joins when the loss of the last one has converged.
-        plateau, plateau_epochs: a loss has converged when it falls by no more than that share over that many epochs.
+        is_layerwise: begin with one unit; the next joins when the loss of the last one has
+            converged.
+        plateau, plateau_epochs: a loss has converged when it falls by no more than that share over
+            that many epochs.
     """
 
     is_layerwise: bool = True
@@ -39,22 +42,27 @@ class PNetTaskConfig(SliceTaskConfig):
         super().__post_init__()
         if self.is_layerwise and self.network.architecture not in ("pnet_msa", "pnet"):
             raise ConfigError(
-                f"Only pnet_msa and pnet are trained unit after unit; set is_layerwise to false for {self.network.architecture}."
+                "Only pnet_msa and pnet are trained unit after unit; set is_layerwise to false for"
+                f" {self.network.architecture}."
             )
         if self.plateau_epochs < 1 or not self.plateau >= 0:
             raise ConfigError(
-                f"plateau_epochs must be positive and plateau at least 0, got {self.plateau_epochs} and {self.plateau}."
+                f"plateau_epochs must be positive and plateau at least 0, got {self.plateau_epochs}"
+                f" and {self.plateau}."
             )
 
 
 class PNetTask(nn.Module):
-    """Loss, metric and curriculum on batches of runs of one slice; see `slice_runs.SliceRuns` for a batch.
+    """Loss, metric and curriculum on batches of runs of one slice.
+
+    See `slice_runs.SliceRuns` for a batch.
 
     Args:
         config: a PNetTaskConfig.
     """
 
-    family, score = "pnet", "dice"
+    family = "pnet"
+    score = "dice"
 
     def __init__(self, config):
         super().__init__()
@@ -63,17 +71,16 @@ class PNetTask(nn.Module):
         if config.is_layerwise:
             self.network.num_active.fill_(1)
         self.register_buffer(
-            "lowest_loss", torch.tensor(float("inf"))
+            "lowest_loss",
+            torch.tensor(float("inf")),
         )  # of the last unit; with the training's state, so that it goes on
         self.register_buffer("epochs_since", torch.tensor(0))
 
     def forward(self, batch):
         """{"total": loss of the weighted sum and of every output, "unit1": of the first output, ...} of a batch, varied at random."""
         images, truth = vary_runs(batch["image"], batch["truth"], self.config.augmentation)
-        logits, truth = (
-            self.network(images.flatten(0, 1)),
-            truth.flatten(0, 1),
-        )  # (B, T, ...) -> (B*T, ...)
+        logits = self.network(images.flatten(0, 1))
+        truth = truth.flatten(0, 1)  # (B, T, ...) -> (B*T, ...)
         with torch.autocast(truth.device.type, enabled=False):
             outputs = [
                 self.loss(single.float().sigmoid(), truth) for single in logits.unbind(dim=1)
@@ -110,7 +117,8 @@ class PNetTask(nn.Module):
     @torch.no_grad()
     def metrics(self, batch):
         """{"dice": mean over slices where there is something or something was found, "units": that have joined, "count": slices}."""
-        images, truth = batch["image"].flatten(0, 1), batch["truth"].flatten(0, 1)
+        images = batch["image"].flatten(0, 1)
+        truth = batch["truth"].flatten(0, 1)
         logits = self.network(images)
         return mean_slice_dice(self.network.fuse(logits), truth) | {"units": float(logits.shape[1])}
 
@@ -122,14 +130,19 @@ class PNetTraining:
     Attributes:
         task: the network, what it sees and how it learns.
         loop: how long and how fast.
-        finetune_epochs: most epochs of a final fine-tune on training and validation cases together, `FINETUNE_RATE` times as fast; it ends when the
-            validation cases are segmented as well as the training cases were before. 0: none, the validation cases only judge.
+        finetune_epochs: most epochs of a final fine-tune on training and validation cases together,
+            `FINETUNE_RATE` times as fast; it ends when the
+            validation cases are segmented as well as the training cases were before. 0: none, the
+            validation cases only judge.
     """
 
     task: PNetTaskConfig = field(default_factory=PNetTaskConfig)
     loop: LoopConfig = field(
         default_factory=lambda: LoopConfig(
-            epochs=100, batch_size=8, learning_rate=1e-3, schedule="constant"
+            epochs=100,
+            batch_size=8,
+            learning_rate=1e-3,
+            schedule="constant",
         )
     )
     finetune_epochs: int = 0
@@ -139,7 +152,8 @@ class PNetTraining:
             raise ConfigError(f"finetune_epochs must be at least 0, got {self.finetune_epochs}.")
         if self.task.is_layerwise and self.loop.devices * self.loop.nodes > 1:
             raise ConfigError(
-                "Units that have yet to join get no gradient, which training on several devices does not allow; use one device, or the preset joint."
+                "Units that have yet to join get no gradient, which training on several devices"
+                " does not allow; use one device, or the preset joint."
             )
 
     def new_task(self, init=None):
@@ -151,16 +165,28 @@ class PNetTraining:
         return task
 
     def train(
-        self, train_cases, val_cases, out, *, init=None, device="auto", workers=1, report=None
+        self,
+        train_cases,
+        val_cases,
+        out,
+        *,
+        init=None,
+        device="auto",
+        workers=1,
+        report=None,
     ):
         """Read the cases, train, return the path of the best weights."""
 
         def read(cases, is_random):
             return SliceRuns(
-                cases, self.task.slices, self.task.network.in_channels, is_random=is_random
+                cases,
+                self.task.slices,
+                self.task.network.in_channels,
+                is_random=is_random,
             )
 
-        task, val_data = self.new_task(init), read(val_cases, False)
+        task = self.new_task(init)
+        val_data = read(val_cases, False)
         if not self.finetune_epochs:
             return fit(
                 task,
@@ -223,7 +249,8 @@ def mean_score(task, data, batch_size, device):
     total = count = 0
     for batch in torch.utils.data.DataLoader(data, batch_size):
         values = task.metrics({name: value.to(place) for name, value in batch.items()})
-        total, count = total + values["count"] * float(values[task.score]), count + values["count"]
+        total = total + values["count"] * float(values[task.score])
+        count = count + values["count"]
     return total / max(count, 1)
 
 
@@ -238,7 +265,9 @@ def make_small(training):
     return replace(
         training,
         task=replace(
-            task, network=replace(task.network, channels=16), slices=replace(task.slices, size=64)
+            task,
+            network=replace(task.network, channels=16),
+            slices=replace(task.slices, size=64),
         ),
     )
 
@@ -247,7 +276,11 @@ PRESETS = {
     "default": PNetTraining(),
     "paper": PNetTraining(
         loop=LoopConfig(
-            epochs=100, batch_size=8, optimizer="sgd", learning_rate=0.1, schedule="constant"
+            epochs=100,
+            batch_size=8,
+            optimizer="sgd",
+            learning_rate=0.1,
+            schedule="constant",
         ),
         finetune_epochs=20,
     ),

@@ -1,7 +1,9 @@
 """Pseudo-objects: supervoxels of a real image, in place of structures that nobody outlined.
 
-They bring real texture and real borders of any tissue, so that the network learns to follow what the person drew and not the few
-organs that it was shown (class-agnostic training from supervoxels: Ouyang et al., "Self-supervision with superpixels", ECCV 2020).
+They bring real texture and real borders of any tissue, so that the network learns to follow what
+the person drew and not the few
+organs that it was shown (class-agnostic training from supervoxels: Ouyang et al., "Self-supervision
+with superpixels", ECCV 2020).
 """
 
 import numpy as np
@@ -9,7 +11,8 @@ import SimpleITK as sitk
 from scipy import ndimage
 
 MM = (4.0, 14.0)  # distance between the seeds of supervoxels
-LEAST_PIXELS, MOST_PIXELS = 4.0, 60.0
+LEAST_PIXELS = 4.0
+MOST_PIXELS = 60.0
 BLOCK = (64, 128, 128)  # voxels of the image that are looked at
 ALIKE = 0.5  # merged neighbours differ by less than this many standard deviations of the block
 

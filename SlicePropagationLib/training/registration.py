@@ -41,14 +41,16 @@ class RegistrationTaskConfig:
     def __post_init__(self):
         if self.likeness not in ("mse", "ncc") or self.ncc_window % 2 == 0:
             raise ConfigError(
-                f"likeness must be mse or ncc and ncc_window odd, got {self.likeness} and {self.ncc_window}."
+                f"likeness must be mse or ncc and ncc_window odd, got {self.likeness} and"
+                f" {self.ncc_window}."
             )
 
 
 class RegistrationTask(nn.Module):
     """Losses and metrics of a registration network on batches of `RegistrationPairs`."""
 
-    family, score = "voxelmorph", "dice"
+    family = "voxelmorph"
+    score = "dice"
 
     def __init__(self, config):
         super().__init__()
@@ -125,7 +127,8 @@ class RegistrationTraining:
         check_halves(self.pairs.size, 2 ** len(self.task.network.encoder))
         if self.task.likeness == "ncc" and not 1 <= self.task.ncc_window <= self.pairs.size:
             raise ConfigError(
-                f"ncc_window must be from 1 to the size of {self.pairs.size}, got {self.task.ncc_window}."
+                f"ncc_window must be from 1 to the size of {self.pairs.size}, got"
+                f" {self.task.ncc_window}."
             )
 
     def new_task(self, init=None):
@@ -137,18 +140,36 @@ class RegistrationTraining:
         return task
 
     def train(
-        self, train_cases, val_cases, out, *, init=None, device="auto", workers=1, report=None
+        self,
+        train_cases,
+        val_cases,
+        out,
+        *,
+        init=None,
+        device="auto",
+        workers=1,
+        report=None,
     ):
         """Read the cases, train, return the path of the best weights."""
         train_data = RegistrationPairs(train_cases, self.pairs)
         val_data = RegistrationPairs(val_cases, self.pairs, is_random=False)
         return fit(
-            self.new_task(init), train_data, val_data, self.loop, out, device=device, report=report
+            self.new_task(init),
+            train_data,
+            val_data,
+            self.loop,
+            out,
+            device=device,
+            report=report,
         )
 
 
 FAST = LoopConfig(
-    epochs=60, batches_per_epoch=100, batch_size=8, learning_rate=1e-3, schedule="cosine"
+    epochs=60,
+    batches_per_epoch=100,
+    batch_size=8,
+    learning_rate=1e-3,
+    schedule="cosine",
 )
 PRESETS = {
     "default": RegistrationTraining(task=RegistrationTaskConfig(overlap=0.1), loop=FAST),
@@ -159,7 +180,8 @@ PRESETS = {
         loop=FAST,
     ),
     "ncc": RegistrationTraining(
-        task=RegistrationTaskConfig(likeness="ncc", smoothness=1.0, overlap=0.1), loop=FAST
+        task=RegistrationTaskConfig(likeness="ncc", smoothness=1.0, overlap=0.1),
+        loop=FAST,
     ),
 }
 PRESETS["unsupervised"] = replace(PRESETS["default"], task=RegistrationTaskConfig(overlap=0.0))

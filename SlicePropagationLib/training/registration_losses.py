@@ -12,7 +12,8 @@ def local_ncc_loss(first, second, window=9, eps=1e-5):
         window: odd side of the squares that correlation is computed in, in pixels.
 
     Returns:
-        Scalar in [0, 1]; 0 for images that are linear functions of each other in every square; a constant square counts as unlike.
+        Scalar in [0, 1]; 0 for images that are linear functions of each other in every square; a
+        constant square counts as unlike.
 
     Source: Balakrishnan et al., IEEE TMI 38 (2019), equation 6, with 1 added.
     """
@@ -20,7 +21,8 @@ def local_ncc_loss(first, second, window=9, eps=1e-5):
     def mean(values):
         return F.avg_pool2d(values, window, stride=1)
 
-    first_mean, second_mean = mean(first), mean(second)
+    first_mean = mean(first)
+    second_mean = mean(second)
     covariance = mean(first * second) - first_mean * second_mean
     first_variance = (mean(first**2) - first_mean**2).clamp_min(0)
     second_variance = (mean(second**2) - second_mean**2).clamp_min(0)

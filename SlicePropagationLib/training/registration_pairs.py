@@ -17,7 +17,8 @@ from SlicePropagationLib.sequence import (
 )
 from SlicePropagationLib.volume import read_volume
 
-NO_MASK = -1  # as a label: no pixel has it, and two empty masks overlap perfectly, so that the images alone count
+# as a label: no pixel has it, and two empty masks overlap perfectly, so that the images alone count
+NO_MASK = -1
 KINDS = ("slices", "frames", "both", "times")
 
 
@@ -26,8 +27,10 @@ class RegistrationPairsConfig:
     """Which pairs are made.
 
     Attributes:
-        kind: "slices" (neighbours in a volume), "frames" (the same slice of two volumes of one patient), "both", or
-            "times" (frames of 4D cases: all pairs that have labels, and in training successive frames without masks).
+        kind: "slices" (neighbours in a volume), "frames" (the same slice of two volumes of one
+            patient), "both", or
+            "times" (frames of 4D cases: all pairs that have labels, and in training successive
+            frames without masks).
         size: side of the square about the structure, in points, divisible by 16.
         pixel_mm: distance of points; 0 for that of each image.
         furthest: largest distance of neighbouring slices; distances up to it are made alike.
@@ -45,7 +48,8 @@ class RegistrationPairsConfig:
     def __post_init__(self):
         if self.kind not in KINDS or self.size % 16 or self.size < 16 or self.furthest < 1:
             raise ConfigError(
-                f"kind must be one of {', '.join(KINDS)}, size a multiple of 16 and furthest at least 1; got {self.kind}, {self.size} and {self.furthest}."
+                f"kind must be one of {', '.join(KINDS)}, size a multiple of 16 and furthest at"
+                f" least 1; got {self.kind}, {self.size} and {self.furthest}."
             )
         if (
             not 0 <= self.percentiles[0] < self.percentiles[1] <= 100
@@ -53,8 +57,9 @@ class RegistrationPairsConfig:
             or self.pixel_mm < 0
         ):
             raise ConfigError(
-                "percentiles must be two numbers from 0 to 100, the lower first, shift at least 0 and below 1, and pixel_mm not negative; "
-                f"got {list(self.percentiles)}, {self.shift} and {self.pixel_mm}."
+                "percentiles must be two numbers from 0 to 100, the lower first, shift at least 0"
+                f" and below 1, and pixel_mm not negative; got {list(self.percentiles)},"
+                f" {self.shift} and {self.pixel_mm}."
             )
 
 
@@ -71,7 +76,10 @@ class RegistrationPairs(torch.utils.data.Dataset):
     """
 
     def __init__(self, cases, config, *, is_random=True):
-        self.config, self.is_random, self.volumes, self.pairs = config, is_random, [], []
+        self.config = config
+        self.is_random = is_random
+        self.volumes = []
+        self.pairs = []
         of_patient = {}
         if config.kind == "times":
             self._read_times(cases)
@@ -91,7 +99,8 @@ class RegistrationPairs(torch.utils.data.Dataset):
             frames = [pair for numbers in of_patient.values() for pair in self._frames(numbers)]
             if not frames:
                 raise InputError(
-                    "No patient of the table has two frames on one grid with a common structure; name them PATIENT_ED and PATIENT_ES, or use kind 'slices'."
+                    "No patient of the table has two frames on one grid with a common structure;"
+                    " name them PATIENT_ED and PATIENT_ES, or use kind 'slices'."
                 )
             self.pairs += frames
 
@@ -126,7 +135,11 @@ class RegistrationPairs(torch.utils.data.Dataset):
         shown = np.nonzero(around)
         centre = tuple((places.min() + places.max()) / 2 for places in shown)
         grid = SquareGrid.over(
-            around.shape, spacing_mm, self.config.pixel_mm, self.config.size, centre
+            around.shape,
+            spacing_mm,
+            self.config.pixel_mm,
+            self.config.size,
+            centre,
         )
         if not self.is_random:
             return grid
@@ -142,12 +155,14 @@ class RegistrationPairs(torch.utils.data.Dataset):
         for case in cases:
             if not is_sequence(case.image):
                 raise InputError(
-                    f"Case {case.name}: {case.image} is no sequence; pairs of times need 4D cases, use kind 'slices' or 'frames'."
+                    f"Case {case.name}: {case.image} is no sequence; pairs of times need 4D cases,"
+                    " use kind 'slices' or 'frames'."
                 )
             sequence = read_sequence(case.image)
             labels = read_label_sequence(case.label_map, sequence)
             for place, stack in time_stacks(sequence):
-                number, drawn = len(self.volumes), labels[place]
+                number = len(self.volumes)
+                drawn = labels[place]
                 self.volumes.append((stack.images, drawn, stack.spacing_mm[1:]))
                 if self.is_random and drawn.any():
                     successive = [(frame, (frame + 1) % len(stack)) for frame in range(len(stack))]
@@ -157,7 +172,8 @@ class RegistrationPairs(torch.utils.data.Dataset):
                         for one, other in (pair, pair[::-1])
                     ]
                 for first, second in permutations(
-                    np.flatnonzero(drawn.any(axis=(1, 2))).tolist(), 2
+                    np.flatnonzero(drawn.any(axis=(1, 2))).tolist(),
+                    2,
                 ):
                     self.pairs += [
                         ((number, first), (number, second), int(label))
@@ -166,7 +182,8 @@ class RegistrationPairs(torch.utils.data.Dataset):
                     ]
         if all(label == NO_MASK for _, _, label in self.pairs):
             raise InputError(
-                "No case has two annotated frames with a common structure; annotate two, or make pseudo-labels first."
+                "No case has two annotated frames with a common structure; annotate two, or make"
+                " pseudo-labels first."
             )
 
     def _neighbours(self, number):
@@ -181,7 +198,8 @@ class RegistrationPairs(torch.utils.data.Dataset):
 
     def _frames(self, numbers):
         for first, second in permutations(numbers, 2):
-            one, other = self.volumes[first][1], self.volumes[second][1]
+            one = self.volumes[first][1]
+            other = self.volumes[second][1]
             if one.shape != other.shape:
                 continue
             for label in np.intersect1d(one[one > 0], other[other > 0]):

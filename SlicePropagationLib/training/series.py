@@ -20,9 +20,11 @@ class Series:
     Attributes:
         images: (N, S, S) float32, normalised.
         labels: (N, S, S) uint8.
-        distances: (N,) frames to the nearest one that a person annotated: 0 for these, more for pseudo-labels, infinite without a label.
+        distances: (N,) frames to the nearest one that a person annotated: 0 for these, more for
+            pseudo-labels, infinite without a label.
         is_cyclic: whether the last frame is followed by the first.
-        soft: {label: (N, S, S) uint8, 255 times its probability} where pseudo-labels are soft; a label that is not in it is as `labels` says.
+        soft: {label: (N, S, S) uint8, 255 times its probability} where pseudo-labels are soft; a
+            label that is not in it is as `labels` says.
     """
 
     images: np.ndarray
@@ -41,9 +43,13 @@ class Series:
         return replace(self, distances=np.where(self.distances == 0, 0.0, np.inf))
 
     def probabilities(self, frames, num_classes):
-        """(len(frames), C, S, S) float32 of all classes, background first; where labels sum to more than 1 they share the pixel."""
+        """(len(frames), C, S, S) float32 of all classes, background first.
+
+        Where labels sum to more than 1 they share the pixel.
+        """
         found = np.stack(
-            [self._probability(label, frames) for label in range(1, num_classes)], axis=1
+            [self._probability(label, frames) for label in range(1, num_classes)],
+            axis=1,
         )
         found /= np.maximum(found.sum(axis=1, keepdims=True), 1)
         return np.concatenate([1 - found.sum(axis=1, keepdims=True), found], axis=1)
@@ -59,12 +65,15 @@ class Series:
 def read_series(case, grid_config, *, uses_soft_labels=False):
     """All series of a training case: one of a volume, one per slice of a sequence.
 
-    What pseudo-labels are, and how far from an annotated frame, stands beside the label file (`label.nii.gz` -> `label.distances.csv`).
-    Without that table every slice of a volume counts as annotated, and every frame of a sequence that has a label. With `uses_soft_labels`
+    What pseudo-labels are, and how far from an annotated frame, stands beside the label file
+    (`label.nii.gz` -> `label.distances.csv`).
+    Without that table every slice of a volume counts as annotated, and every frame of a sequence
+    that has a label. With `uses_soft_labels`
     the probabilities beside it (`label.soft-LABEL.nii.gz`) are read, too.
 
     Raises:
-        InputError: the sequence has one frame, no annotated frame, annotations outside of it, or pseudo-labels that should be soft and are not.
+        InputError: the sequence has one frame, no annotated frame, annotations outside of it, or
+            pseudo-labels that should be soft and are not.
         GeometryMismatchError: frames and labels are not on one grid.
     """
     if is_sequence(case.image):
@@ -99,14 +108,13 @@ def _of_sequence(case, config, uses_soft_labels):
     distances = read_distances(case.label_map, len(sequence))
     if distances is None:
         distances = np.where(labels.any(axis=(1, 2, 3)), 0.0, np.inf)
-    images, grid = (
-        config.normalise(sequence.array),
-        config.grid(labels.shape[2:], sequence.spacing_mm[1:]),
-    )
+    images = config.normalise(sequence.array)
+    grid = config.grid(labels.shape[2:], sequence.spacing_mm[1:])
     annotated = labels[distances == 0]
     if not len(annotated):
         raise InputError(
-            f"Case {case.name}: {case.label_map} has no annotated frame; label at least one, or take the case out of the table."
+            f"Case {case.name}: {case.label_map} has no annotated frame; label at least one, or"
+            " take the case out of the table."
         )
     shown = np.flatnonzero(annotated.any(axis=(0, 2, 3)))
     soft = (
@@ -128,11 +136,15 @@ def _of_sequence(case, config, uses_soft_labels):
 
 
 def _soft(case, distances, read):
-    """{label: 255 times its probability} as `pseudo-label --soft` wrote it; annotated frames need none."""
+    """{label: 255 times its probability} as `pseudo-label --soft` wrote it.
+
+    Annotated frames need none.
+    """
     paths = soft_label_paths(case.label_map)
     if not paths and np.isfinite(distances[distances > 0]).any():
         raise InputError(
-            f"Case {case.name}: there are no soft labels beside {Path(case.label_map).name}; make them with `pseudo-label --soft`, or train without uses_soft_labels."
+            f"Case {case.name}: there are no soft labels beside {Path(case.label_map).name}; make"
+            " them with `pseudo-label --soft`, or train without uses_soft_labels."
         )
     return {label: read(path) for label, path in paths.items()}
 
@@ -147,11 +159,13 @@ def _sampled(soft, grid):
 def _series(case, images, labels, distances, soft, *, is_cyclic):
     if len(images) < 2:
         raise InputError(
-            f"Case {case.name}: {case.image} has {len(images)} frame, a series needs at least 2; take it out of the table."
+            f"Case {case.name}: {case.image} has {len(images)} frame, a series needs at least 2;"
+            " take it out of the table."
         )
     if not (distances == 0).any():
         raise InputError(
-            f"Case {case.name}: {case.label_map} has no annotated frame; label at least one, or take the case out of the table."
+            f"Case {case.name}: {case.label_map} has no annotated frame; label at least one, or"
+            " take the case out of the table."
         )
     return Series(images, labels, np.asarray(distances, np.float64), is_cyclic, soft)
 
@@ -161,5 +175,6 @@ def check_classes(series, num_classes):
     highest = max((int(one.labels.max()) for one in series), default=0)
     if highest >= num_classes:
         raise ConfigError(
-            f"The cases have label {highest}, the network has classes 0 to {num_classes - 1}; set out_channels to {highest + 1} or renumber the labels."
+            f"The cases have label {highest}, the network has classes 0 to {num_classes - 1}; set"
+            f" out_channels to {highest + 1} or renumber the labels."
         )

@@ -32,11 +32,15 @@ class ShapeDataset(torch.utils.data.Dataset):
         passes: how often every case is in the data.
 
     Raises:
-        InputError: no case has one of the labels, a structure does not fit into the grid, or slices are too thick.
+        InputError: no case has one of the labels, a structure does not fit into the grid, or slices
+            are too thick.
     """
 
     def __init__(self, cases, grid, labels, *, needs_fine_truth, passes=1):
-        self.progress, self.passes, self.samples, self.names = 0.0, passes, [], []
+        self.progress = 0.0
+        self.passes = passes
+        self.samples = []
+        self.names = []
         for case in cases:
             sample = read_sample(
                 case.image,
@@ -53,7 +57,8 @@ class ShapeDataset(torch.utils.data.Dataset):
         missing = [label for number, label in enumerate(labels, 1) if number not in found]
         if cases and missing:
             raise InputError(
-                f"None of the {len(cases)} cases has label {', '.join(map(str, missing))}; choose labels that are there with --labels."
+                f"None of the {len(cases)} cases has label {', '.join(map(str, missing))}; choose"
+                " labels that are there with --labels."
             )
 
     def __len__(self):
@@ -73,15 +78,24 @@ class ShapeDataset(torch.utils.data.Dataset):
 
 
 def read_sample(image, label_map, grid, labels, name, *, needs_fine_truth):
-    """((D, H, W) float32 image, (D, H, W) uint8 classes) of one case on the grid; None where it has none of the labels.
+    """((D, H, W) float32 image, (D, H, W) uint8 classes) of one case on the grid.
 
-    The arrays are shared by all who ask for the same unchanged files: an experiment reads its cases once, not once for every network.
+    None where it has none of the labels.
+
+    The arrays are shared by all who ask for the same unchanged files: an experiment reads its cases
+        once, not once for every network.
     """
     stamps = tuple(
         Path(path).stat().st_mtime_ns if Path(path).is_file() else 0 for path in (image, label_map)
     )
     return _read_sample(
-        str(image), str(label_map), stamps, grid, tuple(labels), name, needs_fine_truth
+        str(image),
+        str(label_map),
+        stamps,
+        grid,
+        tuple(labels),
+        name,
+        needs_fine_truth,
     )
 
 
@@ -90,7 +104,9 @@ def _read_sample(image, label_map, stamps, grid, labels, name, needs_fine_truth)
     volume = read_volume(image)
     label_array, _ = read_labels(label_map, volume)
     stack = SliceStack.from_volume(
-        normalise_linearly(volume.array), volume.spacing_mm, THROUGH_PLANE
+        normalise_linearly(volume.array),
+        volume.spacing_mm,
+        THROUGH_PLANE,
     )
     if needs_fine_truth:
         check_is_fine(grid, stack.spacing_mm, name)
@@ -109,7 +125,8 @@ def check_labels(labels):
     """
     if not labels:
         raise ConfigError(
-            "A shape model is about certain structures; say which labels with --labels, for example --labels 1,2."
+            "A shape model is about certain structures; say which labels with --labels, for example"
+            " --labels 1,2."
         )
     if len(set(labels)) < len(labels) or not all(1 <= label <= 255 for label in labels):
         raise ConfigError(

@@ -1,6 +1,7 @@
 """Make shipped weights of a training: 16-bit weights and the model card that stands beside them.
 
-Usage: python -m SlicePropagationLib.training.ship BUILD_FOLDER OUT.pt --command "…" --figures figures.json --limits limits.txt
+Usage: python -m SlicePropagationLib.training.ship BUILD_FOLDER OUT.pt --command "…" --figures
+    figures.json --limits limits.txt
 """
 
 import argparse
@@ -21,13 +22,18 @@ PERMITTED = {
 }
 LICENCE = "CC BY-SA 4.0"
 CHOSEN_BY = {
-    "voxelmorph": "Dice of masks warped between neighbouring slices and between frames of one patient, on the split val of the same data sets"
+    "voxelmorph": (
+        "Dice of masks warped between neighbouring slices and between frames of one patient, on the"
+        " split val of the same data sets"
+    )
 }
 WALKS = "Dice of unvaried walks on the split val of the same data sets"
 
 
 def ship(folder, out, command, figures, limits):
-    """Write the best weights of a training to `out`, and `out` with .json as its card; returns the card.
+    """Write the best weights of a training to `out`, and `out` with .json as its card.
+
+    Returns the card.
 
     Args:
         folder: where `train` wrote best.pt and config.json.
@@ -39,13 +45,16 @@ def ship(folder, out, command, figures, limits):
         InputError: the training used data whose licence does not permit shipping.
         CheckpointError: the weights cannot be read.
     """
-    folder, out = Path(folder), Path(out)
+    folder = Path(folder)
+    out = Path(out)
     record = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     datasets = (record["datasets"] or "").split(",")
     foreign = sorted(set(datasets) - set(PERMITTED))
     if foreign:
         raise InputError(
-            f"The weights in {folder} were trained on {', '.join(foreign) or 'all data sets of the table'}; only {', '.join(PERMITTED)} may be shipped from."
+            f"The weights in {folder} were trained on"
+            f" {', '.join(foreign) or 'all data sets of the table'}; only {', '.join(PERMITTED)}"
+            " may be shipped from."
         )
     checkpoint = load_checkpoint(folder / "best.pt")
     save_checkpoint(
@@ -70,8 +79,9 @@ def ship(folder, out, command, figures, limits):
         "family": checkpoint.family,
         "licence": LICENCE,
         "sha256": hashlib.sha256(out.read_bytes()).hexdigest(),
-        "data": {name: {"licence": PERMITTED[name], "split": "train"} for name in datasets}
-        | synthetic,
+        "data": (
+            {name: {"licence": PERMITTED[name], "split": "train"} for name in datasets} | synthetic
+        ),
         "chosen_by": CHOSEN_BY.get(checkpoint.family, WALKS),
         "command": command,
         "seed": record["training"]["loop"]["seed"],
@@ -83,7 +93,8 @@ def ship(folder, out, command, figures, limits):
     }
     with atomic_folder(out.parent) as partial:
         (partial / f"{out.stem}.json").write_text(
-            json.dumps(card, indent=1, ensure_ascii=False) + "\n", encoding="utf-8"
+            json.dumps(card, indent=1, ensure_ascii=False) + "\n",
+            encoding="utf-8",
         )
     return card
 

@@ -22,7 +22,8 @@ class RunAugmentationConfig:
     """How runs are varied, all slices of a run alike.
 
     Attributes:
-        turn: largest rotation in degrees, scale: largest change of size, shift: largest shift as a share of the slice.
+        turn: largest rotation in degrees, scale: largest change of size, shift: largest shift as a
+            share of the slice.
     """
 
     turn: float = 10.0
@@ -33,18 +34,23 @@ class RunAugmentationConfig:
 class SliceRuns(torch.utils.data.Dataset):
     """{"image": (T, C, S, S) float32, "truth": (T, S, S) float32} for runs of T slices, each with its neighbours as channels.
 
-    Volumes without the label are left out: where an organ was not contoured, nothing is known about it.
+    Volumes without the label are left out: where an organ was not contoured, nothing is known about
+        it.
 
     Args:
         cases: TrainingCases.
         slices: a SlicesConfig.
         num_channels: neighbouring slices that the network sees, odd.
         length: T; a run of a shorter volume repeats its last slice.
-        is_random: runs begin at every slice; otherwise they follow each other and cover the volumes.
+        is_random: runs begin at every slice; otherwise they follow each other and cover the
+            volumes.
     """
 
     def __init__(self, cases, slices, num_channels, length=1, *, is_random=True):
-        self.num_channels, self.length, self.volumes, self.places = num_channels, length, [], []
+        self.num_channels = num_channels
+        self.length = length
+        self.volumes = []
+        self.places = []
         for case in cases:
             volume = read_volume(case.image)
             labels, _ = read_labels(case.label_map, volume)
@@ -109,7 +115,8 @@ def vary_runs(images, truth, config):
     def even(width, *shape):
         return width * (2 * torch.rand(count, *shape, device=images.device) - 1)
 
-    angle, scale = even(math.radians(config.turn)), 1 + even(config.scale)
+    angle = even(math.radians(config.turn))
+    scale = 1 + even(config.scale)
     turn = (
         torch.stack([angle.cos(), -angle.sin(), angle.sin(), angle.cos()], dim=1).view(-1, 2, 2)
         / scale[:, None, None]
@@ -117,6 +124,9 @@ def vary_runs(images, truth, config):
     theta = torch.cat([turn, even(2 * config.shift, 2, 1)], dim=2)
     grid = F.affine_grid(theta, (count, 1, *images.shape[3:]), align_corners=False)
     moved = F.grid_sample(
-        images.flatten(1, 2), grid, padding_mode="border", align_corners=False
+        images.flatten(1, 2),
+        grid,
+        padding_mode="border",
+        align_corners=False,
     )  # (B, T, C, H, W) -> (B, T*C, H, W)
     return moved.view_as(images), F.grid_sample(truth, grid, mode="nearest", align_corners=False)

@@ -37,7 +37,8 @@ def mean_slice_dice(probability, truth):
     Args:
         probability, truth: (N, H, W); the structure is where they are at least 0.5.
     """
-    found, truth = probability >= 0.5, truth >= 0.5
+    found = probability >= 0.5
+    truth = truth >= 0.5
     total = found.sum(dim=(1, 2)) + truth.sum(dim=(1, 2))
     dice = 2 * (found & truth).sum(dim=(1, 2)) / total.clamp_min(1)
     shown = total > 0

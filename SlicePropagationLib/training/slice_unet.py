@@ -30,9 +30,12 @@ class GuidedTraining:
     Attributes:
         task: the network and how walks are varied.
         walks: which walks are recorded of every structure.
-        steps: slices of a walk that are predicted one after the other in training, in the end; it begins with one.
-        phantoms: synthetic volumes beside the real ones, phantom_share: how often their walks are drawn.
-        pseudo_objects: supervoxels per case beside its structures, pseudo_share: how often their walks are drawn.
+        steps: slices of a walk that are predicted one after the other in training, in the end; it
+            begins with one.
+        phantoms: synthetic volumes beside the real ones, phantom_share: how often their walks are
+            drawn.
+        pseudo_objects: supervoxels per case beside its structures, pseudo_share: how often their
+            walks are drawn.
         loop: how long and how fast.
     """
 
@@ -61,17 +64,20 @@ class GuidedTraining:
 
     def __post_init__(self):
         network = self.task.network
-        if not 1 <= network.depth or CELLS % 2**network.depth:
+        if not network.depth >= 1 or CELLS % 2**network.depth:
             raise ConfigError(
-                f"depth must be such that {CELLS} cells can be halved that often, from 1 to 4, got {network.depth}."
+                f"depth must be such that {CELLS} cells can be halved that often, from 1 to 4, got"
+                f" {network.depth}."
             )
         if (network.num_maps, network.num_facts, network.cells) != (len(MAPS), len(FACTS), CELLS):
             raise ConfigError(
-                f"num_maps, num_facts and cells are {len(MAPS)}, {len(FACTS)} and {CELLS} for recorded walks, got {network.num_maps}, {network.num_facts} and {network.cells}."
+                f"num_maps, num_facts and cells are {len(MAPS)}, {len(FACTS)} and {CELLS} for"
+                f" recorded walks, got {network.num_maps}, {network.num_facts} and {network.cells}."
             )
         if self.steps < 1 or self.phantoms < 0 or self.pseudo_objects < 0:
             raise ConfigError(
-                f"steps must be positive, phantoms and pseudo_objects at least 0, got {self.steps}, {self.phantoms} and {self.pseudo_objects}."
+                f"steps must be positive, phantoms and pseudo_objects at least 0, got {self.steps},"
+                f" {self.phantoms} and {self.pseudo_objects}."
             )
         if not (
             self.phantom_share >= 0
@@ -79,7 +85,8 @@ class GuidedTraining:
             and self.phantom_share + self.pseudo_share < 1
         ):
             raise ConfigError(
-                f"phantom_share and pseudo_share must be at least 0 and leave something to the real structures, got {self.phantom_share} and {self.pseudo_share}."
+                "phantom_share and pseudo_share must be at least 0 and leave something to the real"
+                f" structures, got {self.phantom_share} and {self.pseudo_share}."
             )
 
     def new_task(self, init=None):
@@ -102,16 +109,24 @@ class GuidedTraining:
         """Record the walks in the folder `walks`, by default in `out`, train, return the path of the best weights."""
         walks = walks or out / "walks"
         paths = prepare_walks(
-            self._sources(train_cases, is_training=True), walks, workers=workers, report=report
+            self._sources(train_cases, is_training=True),
+            walks,
+            workers=workers,
+            report=report,
         )
         val_paths = prepare_walks(
-            self._sources(val_cases, is_training=False), walks, workers=workers, report=report
+            self._sources(val_cases, is_training=False),
+            walks,
+            workers=workers,
+            report=report,
         )
         task = self.new_task(init)
         shares = {"phantoms": self.phantom_share, "pseudo-objects": self.pseudo_share}
         train_data = WalkDataset([load_shard(*pair) for pair in paths], self.steps, shares=shares)
         val_data = WalkDataset(
-            [load_shard(*pair) for pair in val_paths], LONGEST_WALK, inner_share=0.0
+            [load_shard(*pair) for pair in val_paths],
+            LONGEST_WALK,
+            inner_share=0.0,
         )
         return fit(task, train_data, val_data, self.loop, out, device=device, report=report)
 
@@ -168,7 +183,8 @@ class PlainTraining:
         check_halves(self.pairs.size, 2**network.depth)
         if network.in_channels != 1 + self.task.uses_prior:
             raise ConfigError(
-                f"in_channels must be {1 + self.task.uses_prior} where uses_prior is {str(self.task.uses_prior).lower()}, got {network.in_channels}."
+                f"in_channels must be {1 + self.task.uses_prior} where uses_prior is"
+                f" {str(self.task.uses_prior).lower()}, got {network.in_channels}."
             )
 
     def new_task(self, init=None):
@@ -177,19 +193,31 @@ class PlainTraining:
         return _start(ThesisTask(replace(self.task, size=self.pairs.size)), init)
 
     def train(
-        self, train_cases, val_cases, out, *, init=None, device="auto", workers=1, report=None
+        self,
+        train_cases,
+        val_cases,
+        out,
+        *,
+        init=None,
+        device="auto",
+        workers=1,
+        report=None,
     ):
         """Read the cases, train, return the path of the best weights."""
         task = self.new_task(init)
-        train_data, val_data = (
-            PairDataset(train_cases, self.pairs),
-            PairDataset(val_cases, self.pairs, is_random=False),
-        )
+        train_data = PairDataset(train_cases, self.pairs)
+        val_data = PairDataset(val_cases, self.pairs, is_random=False)
         return fit(task, train_data, val_data, self.loop, out, device=device, report=report)
 
 
 BASIC = PairAugmentationConfig(
-    turn=10.0, scale=0.1, mirrors=False, gain=0.0, offset=0.0, prior_turn=0.0, prior_scale=0.0
+    turn=10.0,
+    scale=0.1,
+    mirrors=False,
+    gain=0.0,
+    offset=0.0,
+    prior_turn=0.0,
+    prior_scale=0.0,
 )
 IMAGE_ONLY = PairAugmentationConfig(prior_turn=0.0, prior_scale=0.0)
 
@@ -210,16 +238,22 @@ PRESETS = {
     "basic": PlainTraining(ThesisTaskConfig(augmentation=BASIC)),
     "automatic": PlainTraining(
         ThesisTaskConfig(
-            network=UNetConfig(in_channels=1), augmentation=IMAGE_ONLY, uses_prior=False
+            network=UNetConfig(in_channels=1),
+            augmentation=IMAGE_ONLY,
+            uses_prior=False,
         )
     ),
 }
-# Most slices that it learns from are thin; where they are thick, the wider network ends a structure a little too early by itself. On `val` of the three
-# sets of the shipped weights, which may be tuned on, 0, .5, 1, 1.5, 2 and 3 gave a mean Dice of .750, .752, .750, .749, .743 and .727 at one annotated slice,
-# .819, .821, .822, .822, .825 and .824 at three. The preset `default` is worse with it (hippocampus .74 in place of .78, with 3).
+# Most slices that it learns from are thin; where they are thick, the wider network ends a structure
+# a little too early by itself. On `val` of the three
+# sets of the shipped weights, which may be tuned on, 0, .5, 1, 1.5, 2 and 3 gave a mean Dice of
+# .750, .752, .750, .749, .743 and .727 at one annotated slice,
+# .819, .821, .822, .822, .825 and .824 at three. The preset `default` is worse with it (hippocampus
+# .74 in place of .78, with 3).
 _WIDE = replace(PRESETS["default"].task.network, base_channels=24, going_on=1.0)
 PRESETS["default-large"] = replace(
-    PRESETS["default"], task=replace(PRESETS["default"].task, network=_WIDE)
+    PRESETS["default"],
+    task=replace(PRESETS["default"].task, network=_WIDE),
 )
 PRESETS |= {
     f"{name}-small": _small(PRESETS[name])
@@ -228,7 +262,10 @@ PRESETS |= {
 
 
 def source_name(kind, case):
-    """Name of the file of a case's walks; with a hash where the name alone may be that of another case, too (`a/b` and `a_b`)."""
+    """Name of the file of a case's walks.
+
+    With a hash where the name alone may be that of another case, too (`a/b` and `a_b`).
+    """
     whole = f"{kind}-{case.dataset}-{case.name}"
     name = re.sub(r"[^\w.-]+", "_", whole)
     return (

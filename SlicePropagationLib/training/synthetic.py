@@ -1,6 +1,7 @@
 """Synthetic volumes with a known structure: lobes, branching tubes and shells with random textures, among neighbours that look alike.
 
-They teach what no set of organs does alone: that a structure is what the person drew, wherever it lies and whatever it looks like.
+They teach what no set of organs does alone: that a structure is what the person drew, wherever it
+    lies and whatever it looks like.
 """
 
 from dataclasses import dataclass
@@ -103,7 +104,8 @@ def _tube(rng, points, centre, radius):
 def _noise(rng, shape, smoothness):
     """(K, J, I) smooth field of unit spread."""
     field = ndimage.gaussian_filter(
-        rng.standard_normal(shape, np.float32), (0.5 * smoothness, smoothness, smoothness)
+        rng.standard_normal(shape, np.float32),
+        (0.5 * smoothness, smoothness, smoothness),
     )
     return field / field.std()
 
@@ -117,7 +119,8 @@ def _paint(rng, labels):
     volume = greys[labels] + textures[labels] * _noise(rng, labels.shape, rng.uniform(0.6, 2.5))
     volume = ndimage.gaussian_filter(volume, (0.3, rng.uniform(0.3, 1.2), rng.uniform(0.3, 1.2)))
     volume += 0.3 * _noise(rng, labels.shape, 12) * rng.uniform(0, 1) + rng.uniform(
-        0.02, 0.3
+        0.02,
+        0.3,
     ) * rng.standard_normal(labels.shape, np.float32)
     return (100 * volume).astype(np.float32)
 

@@ -1,6 +1,7 @@
 """The task of the thesis: one step from the true mask of a slice nearby, teacher-forced, softmax cross-entropy.
 
-Presets: `thesis` (image and prior-mask augmentation), `image_augmentation` (the prior is left alone), `basic` (mild joint augmentation) and
+Presets: `thesis` (image and prior-mask augmentation), `image_augmentation` (the prior is left
+    alone), `basic` (mild joint augmentation) and
 `automatic` (no prior at all: the organ-specific network of the thesis's Table 1).
 """
 
@@ -23,10 +24,13 @@ class PairAugmentationConfig:
     """How pairs are varied (thesis, section "Data augmentation").
 
     Attributes:
-        turn: largest joint rotation in degrees, scale: largest joint change of size, mirrors: flips left-right and up-down.
+        turn: largest joint rotation in degrees, scale: largest joint change of size, mirrors: flips
+            left-right and up-down.
         gain, offset: largest relative change of contrast, and shift in normalised units.
-        prior_turn, prior_scale: largest extra rotation in degrees and change of size of the prior mask alone; its best were 1 degree and 10 %.
-        pivot: what the prior turns and scales about: "image" centre (some translation results) or the mask's "centroid".
+        prior_turn, prior_scale: largest extra rotation in degrees and change of size of the prior
+            mask alone; its best were 1 degree and 10 %.
+        pivot: what the prior turns and scales about: "image" centre (some translation results) or
+            the mask's "centroid".
     """
 
     turn: float = 180.0
@@ -63,7 +67,8 @@ class ThesisTaskConfig:
 class ThesisTask(nn.Module):
     """Loss and metric of a U-Net on batches of pairs; see `pairs.PairDataset` for a batch."""
 
-    family, score = "slice_unet.plain", "dice"
+    family = "slice_unet.plain"
+    score = "dice"
 
     def __init__(self, config):
         super().__init__()
@@ -73,7 +78,10 @@ class ThesisTask(nn.Module):
     def forward(self, batch):
         """{"total": unweighted softmax cross-entropy} of a batch, varied at random."""
         image, prior, truth = vary_pairs(
-            batch["image"], batch["prior"], batch["truth"], self.config.augmentation
+            batch["image"],
+            batch["prior"],
+            batch["truth"],
+            self.config.augmentation,
         )
         return {"total": F.cross_entropy(self._logits(image, prior).float(), truth)}
 
@@ -102,7 +110,8 @@ def vary_pairs(image, prior, truth, config):
         truth: (B, H, W) int64.
         config: a PairAugmentationConfig.
     """
-    count, device = len(image), image.device
+    count = len(image)
+    device = image.device
 
     def even(width):
         return width * (2 * torch.rand(count, device=device) - 1)
@@ -115,15 +124,20 @@ def vary_pairs(image, prior, truth, config):
     prior = _moved(prior, theta, "nearest", "zeros")
     truth = _moved(truth[:, None].float(), theta, "nearest", "zeros")[:, 0].long()
     image = image * (1 + even(config.gain)).view(-1, 1, 1, 1) + even(config.offset).view(
-        -1, 1, 1, 1
+        -1,
+        1,
+        1,
+        1,
     )
     if config.prior_turn or config.prior_scale:
         alone = _turns(even(config.prior_turn), 1 + even(config.prior_scale))
         prior = _moved(
             prior,
-            _about(alone, _centroids(prior))
-            if config.pivot == "centroid"
-            else F.pad(alone, (0, 1)),
+            (
+                _about(alone, _centroids(prior))
+                if config.pivot == "centroid"
+                else F.pad(alone, (0, 1))
+            ),
             "nearest",
             "zeros",
         )

@@ -1,6 +1,7 @@
 """`train unet2d`: the 2D U-Net of the label-propagation paper (M&Ms), on real labels or on real and pseudo-labels together.
 
-Presets: `default` (all labels that there are, each alike), `real` (annotated slices only), `weighted` (pseudo-labels count (1 - d/R)^r), `small`.
+Presets: `default` (all labels that there are, each alike), `real` (annotated slices only),
+    `weighted` (pseudo-labels count (1 - d/R)^r), `small`.
 """
 
 from dataclasses import dataclass, field, replace
@@ -43,7 +44,8 @@ class UNet2dTaskConfig:
 class UNet2dTask(FrameTask):
     """Segments slices each for itself."""
 
-    family, make_network = "unet2d", UNet
+    family = "unet2d"
+    make_network = UNet
 
 
 @dataclass(frozen=True)
@@ -53,7 +55,11 @@ class UNet2dTraining(FrameTraining):
     task: UNet2dTaskConfig = field(default_factory=UNet2dTaskConfig)
     loop: LoopConfig = field(
         default_factory=lambda: LoopConfig(
-            epochs=100, batch_size=16, learning_rate=1e-3, schedule="plateau", patience=5
+            epochs=100,
+            batch_size=16,
+            learning_rate=1e-3,
+            schedule="plateau",
+            patience=5,
         )
     )
 

@@ -25,7 +25,11 @@ class Shard:
 
 
 def load_shard(path, group):
-    """The Shard of a file that `prepare_walks` wrote; what is large stays in the file until it is used, so that any number of cases can be learnt from."""
+    """The Shard of a file that `prepare_walks` wrote.
+
+    What is large stays in the file until it is used, so that any number of cases can be learnt
+    from.
+    """
     stored = _mapped(path)
     starts = np.concatenate([[0], np.cumsum(stored["lengths"])])
     return Shard(
@@ -40,8 +44,12 @@ def load_shard(path, group):
 
 
 def _mapped(path):
-    """{name: read-only array in the file} of an .npz that is not compressed; one mapping for each file, as systems limit their number."""
-    content, arrays = np.memmap(path, np.uint8, "r"), {}
+    """{name: read-only array in the file} of an .npz that is not compressed.
+
+    One mapping for each file, as systems limit their number.
+    """
+    content = np.memmap(path, np.uint8, "r")
+    arrays = {}
     with zipfile.ZipFile(path) as archive, open(path, "rb") as file:
         for member in archive.infolist():
             file.seek(
@@ -51,7 +59,10 @@ def _mapped(path):
             np.lib.format.read_magic(file)
             shape, _, dtype = np.lib.format.read_array_header_1_0(file)
             arrays[member.filename.removesuffix(".npy")] = np.ndarray(
-                shape, dtype, content, file.tell()
+                shape,
+                dtype,
+                content,
+                file.tell(),
             )
     return arrays
 
@@ -62,17 +73,16 @@ class WalkDataset(torch.utils.data.Dataset):
     Args:
         shards: the Shards.
         steps: slices per sample; shorter walks are filled up with slices of weight 0.
-        inner_share: how often a segment begins in the middle of a walk, from the true mask of the slice before.
+        inner_share: how often a segment begins in the middle of a walk, from the true mask of the
+            slice before.
         shares: {group: how often it is drawn}; the other groups share the rest equally.
     """
 
     def __init__(self, shards, steps, inner_share=0.4, shares=None):
-        self.shards, self.most_steps, self.steps, self.inner_share = (
-            shards,
-            steps,
-            steps,
-            inner_share,
-        )
+        self.shards = shards
+        self.most_steps = steps
+        self.steps = steps
+        self.inner_share = inner_share
         self.shares = {
             group: share
             for group, share in (shares or {}).items()
@@ -89,7 +99,8 @@ class WalkDataset(torch.utils.data.Dataset):
 
     def __getitem__(self, position):
         shard, number = self.places[position]
-        first, last = shard.starts[number], shard.starts[number + 1]
+        first = shard.starts[number]
+        last = shard.starts[number + 1]
         start = first
         if last - first > 1 and torch.rand(()) < self.inner_share:
             start = first + 1 + int(torch.randint(last - first - 1, ()))
@@ -99,9 +110,9 @@ class WalkDataset(torch.utils.data.Dataset):
             "facts": shard.facts[chosen],
             "squares": shard.squares[chosen],
             "truth": shard.truth[chosen],
-            "previous": shard.seeds[number].copy()
-            if start == first
-            else _seen_on_next(shard, start - 1),
+            "previous": (
+                shard.seeds[number].copy() if start == first else _seen_on_next(shard, start - 1)
+            ),
             "is_annotated": start == first,
             "weight": (np.arange(start, start + self.steps) < last).astype(np.float32),
         }

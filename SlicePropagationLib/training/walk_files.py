@@ -28,7 +28,8 @@ class Source:
     Attributes:
         name: file name of its walks.
         group: sources of a group are drawn as often, together, as those of any other group.
-        image, label_map: files; without a label map pseudo-objects are made, without an image phantoms.
+        image, label_map: files; without a label map pseudo-objects are made, without an image
+            phantoms.
         config: which walks.
         num_made: how many pseudo-objects or phantoms to make.
     """

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from SlicePropagationLib.engines.guidance import CELLS, MAX_INTENSITY, IMAGES, MAPS, guide
+from SlicePropagationLib.engines.guidance import CELLS, IMAGES, MAPS, MAX_INTENSITY, guide
 from SlicePropagationLib.errors import ConfigError
 from SlicePropagationLib.planning import Run
 from SlicePropagationLib.stack import SliceStack
@@ -19,11 +19,14 @@ class WalksConfig:
 
     Attributes:
         axes: voxel axes (of the volume array k, j, i) that slices are cut along,
-        max_anisotropy: and skipped where slices would be that much thicker than their pixels are wide, unless it is axis 0.
-        anchors: annotated slices tried per structure, shared out among its axes; the first of an axis is that of the largest area.
+        max_anisotropy: and skipped where slices would be that much thicker than their pixels are
+            wide, unless it is axis 0.
+        anchors: annotated slices tried per structure, shared out among its axes; the first of an
+            axis is that of the largest area.
         gap_share: how many of the anchors also walk towards a second anchor.
         thick_share: how often only every second slice is taken.
-        past_end: slices walked beyond the end of the structure, as a share of its extent, from 3 to 16.
+        past_end: slices walked beyond the end of the structure, as a share of its extent, from 3 to
+            16.
         max_steps: longest walk.
         min_slices, min_pixels: structures smaller than this are left out.
     """
@@ -118,9 +121,13 @@ def _targets(areas, anchor, step, other, count, config):
 
 def _every_second(stack, truth, first):
     chosen = slice(first, None, 2)
-    return SliceStack(
-        stack.images[chosen], (2 * stack.spacing_mm[0], *stack.spacing_mm[1:])
-    ), truth[chosen]
+    return (
+        SliceStack(
+            stack.images[chosen],
+            (2 * stack.spacing_mm[0], *stack.spacing_mm[1:]),
+        ),
+        truth[chosen],
+    )
 
 
 def _record(stack, truth, run, known):

@@ -1,7 +1,9 @@
 """Is it worth sending several walks through the network in one call? Milliseconds per slice, alone and in batches.
 
-The engine walks slice after slice, because each needs the mask of the one before; the two directions and the labels could share a call.
-Ratios are against one slice per call, within this run; the last column is what a whole step of a walk costs with registration and
+The engine walks slice after slice, because each needs the mask of the one before; the two
+directions and the labels could share a call.
+Ratios are against one slice per call, within this run; the last column is what a whole step of a
+walk costs with registration and
 guidance, so that the gain can be seen against it.
 
     python Testing/Benchmarks/benchmark_batching.py
@@ -18,12 +20,13 @@ import torch
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from SlicePropagationLib.engines import make_engine  # noqa: E402
-from SlicePropagationLib.planning import Run  # noqa: E402
-from SlicePropagationLib.stack import SliceStack  # noqa: E402
-from SlicePropagationLib.training.synthetic import make_phantom  # noqa: E402
+from SlicePropagationLib.engines import make_engine
+from SlicePropagationLib.planning import Run
+from SlicePropagationLib.stack import SliceStack
+from SlicePropagationLib.training.synthetic import make_phantom
 
-BATCHES, CALLS = (1, 2, 4, 8), 40
+BATCHES = (1, 2, 4, 8)
+CALLS = 40
 
 
 def milliseconds_per_slice(network, device, batch):
@@ -45,7 +48,10 @@ def milliseconds_per_slice(network, device, batch):
 
 
 def milliseconds_per_step(engine):
-    """A step of a walk in a phantom, registration and guidance included; median of seven walks that remember nothing."""
+    """A step of a walk in a phantom, registration and guidance included.
+
+    Median of seven walks that remember nothing.
+    """
     phantom = make_phantom(np.random.default_rng(0), (40, 96, 96))
     anchor = int(phantom.mask.sum(axis=(1, 2)).argmax())
     seconds = []
@@ -66,7 +72,8 @@ def milliseconds_per_step(engine):
 
 def main():
     print(
-        f"{platform.machine()}, torch {torch.__version__}, {torch.get_num_threads()} threads; median of {CALLS} calls"
+        f"{platform.machine()}, torch {torch.__version__}, {torch.get_num_threads()} threads;"
+        f" median of {CALLS} calls"
     )
     print(
         "device  " + "".join(f"{f'{batch} per call':>20s}" for batch in BATCHES) + "   a whole step"

@@ -1,8 +1,11 @@
 """Speed of the engines, end to end: from a seed in a session to the last slice written.
 
-A volume of 512 x 512 x 300 voxels with one organ of 80 slices, seeded on its largest slice. One warm-up, then the median of
-seven propagations; the ratios compare the engines within this run, so they hold on a busy machine too. `thesis` is the network of
-the thesis (base width 64, depth 4, whole slices on 256 x 256 pixels) with random weights: its Dice means nothing, its time does.
+A volume of 512 x 512 x 300 voxels with one organ of 80 slices, seeded on its largest slice. One
+warm-up, then the median of
+seven propagations; the ratios compare the engines within this run, so they hold on a busy machine
+too. `thesis` is the network of
+the thesis (base width 64, depth 4, whole slices on 256 x 256 pixels) with random weights: its Dice
+means nothing, its time does.
 
     python Testing/Benchmarks/benchmark_engines.py
 """
@@ -21,12 +24,15 @@ from scipy.ndimage import gaussian_filter
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from SlicePropagationLib.engine import plan_session, propagate  # noqa: E402
-from SlicePropagationLib.engines import make_engine  # noqa: E402
-from SlicePropagationLib.session import AnnotationSession  # noqa: E402
-from SlicePropagationLib.stack import SliceStack  # noqa: E402
+from SlicePropagationLib.engine import plan_session, propagate
+from SlicePropagationLib.engines import make_engine
+from SlicePropagationLib.session import AnnotationSession
+from SlicePropagationLib.stack import SliceStack
 
-NUM_SLICES, SIZE, ORGAN_SLICES, RADIUS = 300, 512, 80, 60
+NUM_SLICES = 300
+SIZE = 512
+ORGAN_SLICES = 80
+RADIUS = 60
 SPACING_MM = (1.5, 0.8, 0.8)
 MIDDLE = NUM_SLICES // 2
 THESIS_STEPS = 10  # it takes about a second a slice
@@ -107,7 +113,8 @@ def main(arguments=None):
         if name in NAMES and (name not in ("slice_unet", "thesis") or util.find_spec("torch"))
     ]
     print(
-        f"{platform.processor() or platform.machine()}, Python {platform.python_version()}, numpy {np.__version__}; median of {options.repeats}"
+        f"{platform.processor() or platform.machine()}, Python {platform.python_version()}, numpy"
+        f" {np.__version__}; median of {options.repeats}"
     )
     for title, anchors in (
         ("one seed", [MIDDLE]),
@@ -115,13 +122,15 @@ def main(arguments=None):
     ):
         results = {name: measure(name, stack, organ, anchors, options.repeats) for name in engines}
         print(
-            f"\n{title}\n{'engine':15}{'seconds':>9}{'slices':>8}{'slices/s':>10}{'Dice':>7}   time against {next(iter(results))}"
+            f"\n{title}\n{'engine':15}{'seconds':>9}{'slices':>8}{'slices/s':>10}{'Dice':>7}   time"
+            f" against {next(iter(results))}"
         )
         reference = next(iter(results.values()))
         for name, (seconds, num_steps, dice) in results.items():
             ratio = (seconds / num_steps) / (reference[0] / reference[1])
             print(
-                f"{name:15}{seconds:9.3f}{num_steps:8}{num_steps / seconds:10.1f}{dice:7.3f}{ratio:10.2f} per slice"
+                f"{name:15}{seconds:9.3f}{num_steps:8}{num_steps / seconds:10.1f}{dice:7.3f}{ratio:10.2f}"
+                " per slice"
             )
 
 

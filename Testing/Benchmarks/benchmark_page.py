@@ -2,7 +2,8 @@
 
     python Testing/Benchmarks/benchmark_page.py [--engine NAME] [--only sample|ct]
 
-The load average stands beside each figure's block: with other work on the machine, the times are those of a shared one.
+The load average stands beside each figure's block: with other work on the machine, the times are
+those of a shared one.
 """
 
 import argparse
@@ -21,16 +22,17 @@ sys.path[:0] = [
     for part in ("", "SlicePropagation", "Testing/Web")
 ]
 
-from playwright.sync_api import sync_playwright  # noqa: E402
-from program import Program  # noqa: E402
-from web_bench import chromium, open_page  # noqa: E402
+from playwright.sync_api import sync_playwright
+from program import Program
+from SlicePropagationMRML.controls import engineTitle
+from web_bench import chromium, open_page
 
-from SlicePropagationLib.sample import make_sample  # noqa: E402
-from SlicePropagationMRML.controls import engineTitle  # noqa: E402
+from SlicePropagationLib.sample import make_sample
 
 NUM_STOPS = 5
 STOP_AFTER = 4  # slices
-# Asks the server something small again and again, and counts the time until each answer; and the time between two pictures of the page.
+# Asks the server something small again and again, and counts the time until each answer; and the
+# time between two pictures of the page.
 WATCH = """() => {
   const watch = window.watch = {on: true, pings: [], frames: []};
   (async () => { while (watch.on) {
@@ -60,11 +62,15 @@ def main():
         for name, make in [volumes[arguments.only]] if arguments.only else volumes.values():
             path = make()
             print(
-                f"{name}; engine {arguments.engine}; {os.cpu_count()} cores, load average before {os.getloadavg()[0]:.1f}",
+                f"{name}; engine {arguments.engine}; {os.cpu_count()} cores, load average before"
+                f" {os.getloadavg()[0]:.1f}",
                 flush=True,
             )
             for what, value in measure(
-                browser, path, Path(tempfile.mkdtemp(dir=folder)), arguments.engine
+                browser,
+                path,
+                Path(tempfile.mkdtemp(dir=folder)),
+                arguments.engine,
             ).items():
                 print(f"  {what:48s} {value}", flush=True)
             print(
@@ -128,22 +134,32 @@ def measure(browser, image, out, engine):
         "start to the volume on the page": f"{opened:.1f} s",
         "mouse released to the seed on the strip": f"{drawn:.2f} s",
         "click to the first slice": f"{first:.2f} s",
-        f"click to the last of {count} slices": f"{last:.1f} s ({1000 * last / count:.0f} ms a slice)",
-        f"answers during the run ({len(pings)}): median, longest": f"{statistics.median(pings):.0f} ms, {pings[-1]:.0f} ms",
+        f"click to the last of {count} slices": (
+            f"{last:.1f} s ({1000 * last / count:.0f} ms a slice)"
+        ),
+        f"answers during the run ({len(pings)}): median, longest": (
+            f"{statistics.median(pings):.0f} ms, {pings[-1]:.0f} ms"
+        ),
         "pictures of the page during the run: longest gap": f"{max(watched['frames']):.0f} ms",
-        f"click on Stop to stopped ({NUM_STOPS} times): median, longest": f"{1000 * statistics.median(stops):.0f} ms, {1000 * max(stops):.0f} ms",
+        f"click on Stop to stopped ({NUM_STOPS} times): median, longest": (
+            f"{1000 * statistics.median(stops):.0f} ms, {1000 * max(stops):.0f} ms"
+        ),
         "memory with the volume open": f"{memory_open[0]} MiB",
         "memory after the run (peak)": f"{used[0]} MiB ({used[1]} MiB)",
     }
 
 
 def stop_once(page):
-    """Seconds from the click on Stop to a page that asks what to keep; the run before is undone, and the result discarded."""
+    """Seconds from the click on Stop to a page that asks what to keep.
+
+    The run before is undone, and the result discarded.
+    """
     page.click("[data-command=undo]")
     page.wait_for_function("() => document.querySelectorAll('.sp-propagated').length === 0")
     page.click("[data-command=propagate]")
     page.wait_for_function(
-        f"() => document.querySelectorAll('.sp-propagated').length >= {STOP_AFTER}", polling=20
+        f"() => document.querySelectorAll('.sp-propagated').length >= {STOP_AFTER}",
+        polling=20,
     )
     seconds = page.evaluate("""() => new Promise((done) => {
       const clicked = performance.now();

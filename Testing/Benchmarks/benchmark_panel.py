@@ -1,9 +1,12 @@
 """How long the panel keeps the window waiting: its start-up, and the longest event-loop turn of each phase of a run, on the test host.
 
-Usage: python Testing/Benchmarks/benchmark_panel.py [--shape 200,512,512] [--segments 1] [--intensity-range]
+Usage: python Testing/Benchmarks/benchmark_panel.py [--shape 200,512,512] [--segments 1]
+    [--intensity-range]
 
-Prints milliseconds of this thread's processor time (what other programs take does not count), of which milliseconds inside Slicer's own C++ where the phase
-calls it, and the ratio to two plain ways of writing a segment with the whole volume, in the same process: slicer.util.updateSegmentBinaryLabelmapFromArray,
+Prints milliseconds of this thread's processor time (what other programs take does not count), of
+which milliseconds inside Slicer's own C++ where the phase
+calls it, and the ratio to two plain ways of writing a segment with the whole volume, in the same
+    process: slicer.util.updateSegmentBinaryLabelmapFromArray,
 which honours no masking, and the segment editor logic, which honours what is set.
 """
 
@@ -74,7 +77,9 @@ class Turns:
     def __init__(self, editor_logics):
         from PySide6.QtWidgets import QApplication
 
-        self._turn, self._native, self.longest = QApplication.processEvents, 0.0, {}
+        self._turn = QApplication.processEvents
+        self._native = 0.0
+        self.longest = {}
         for logic in editor_logics:
             for name in NATIVE:
                 setattr(logic, name, self._timed(getattr(logic, name)))
@@ -90,8 +95,12 @@ class Turns:
         return call
 
     def one(self, phase, act=None):
-        """One turn, or something that a click does in one; keeps the longest of the phase as (milliseconds, of these in Slicer's C++)."""
-        self._native, begin = 0.0, time.thread_time()
+        """One turn, or something that a click does in one.
+
+        Keeps the longest of the phase as (milliseconds, of these in Slicer's C++).
+        """
+        self._native = 0.0
+        begin = time.thread_time()
         (act or self._turn)()
         taken = 1000 * (time.thread_time() - begin)
         self.longest[phase] = max(self.longest.get(phase, (0.0, 0.0)), (taken, 1000 * self._native))
@@ -127,16 +136,18 @@ def measure(shape, num_segments, is_masked):
     slicer.util.mainWindow().resize(420, 1500)
     slicer.util.mainWindow().show()
     annotator = Annotator(slicerenv.load_module(MODULE)[2])
-    panel, ui = annotator.panel, annotator.ui
+    panel = annotator.panel
+    ui = annotator.ui
     ball = ball_of(shape)
     image = (100 * ball).astype(np.int16) + np.random.default_rng(0).integers(
-        0, 20, shape, dtype=np.int16
-    )
-    turns, middle, annotator.axis = (
-        Turns([annotator.logic.editorLogic, ui.editor._logic]),
-        shape[0] // 2,
         0,
+        20,
+        shape,
+        dtype=np.int16,
     )
+    turns = Turns([annotator.logic.editorLogic, ui.editor._logic])
+    middle = shape[0] // 2
+    annotator.axis = 0
     makeVolume(slicer.mrmlScene, image, (0.8, 0.8, 2.0))
     person.turns()
     parts = [
@@ -184,7 +195,10 @@ def write_plainly(annotator, voxels):
     segment = annotator.segmentation.GetSegmentation().AddEmptySegment("plain")
     begin = time.thread_time()
     slicer.util.updateSegmentBinaryLabelmapFromArray(
-        voxels.astype(np.uint8), annotator.segmentation, segment, annotator.volume
+        voxels.astype(np.uint8),
+        annotator.segmentation,
+        segment,
+        annotator.volume,
     )
     return 1000 * (time.thread_time() - begin)
 
@@ -193,7 +207,8 @@ def write_whole(annotator, voxels):
     """Milliseconds that the editor logic takes to write a segment as an effect does, with a labelmap of the whole volume."""
     from SlicePropagationMRML.geometry import arrayOf, emptyLabelmap
 
-    logic, segmentation = annotator.logic.editorLogic, annotator.segmentation
+    logic = annotator.logic.editorLogic
+    segmentation = annotator.segmentation
     segment = segmentation.GetSegmentation().AddEmptySegment("whole")
     begin = time.thread_time()
     labelmap = emptyLabelmap(annotator.volume, segmentation)
@@ -218,25 +233,32 @@ def main(arguments=None):
     parser.add_argument("--shape", default="200,512,512", help="K,J,I of the volume")
     parser.add_argument("--segments", type=int, default=1, help="how many segments go in the run")
     parser.add_argument(
-        "--intensity-range", action="store_true", help="with Slicer's intensity mask on"
+        "--intensity-range",
+        action="store_true",
+        help="with Slicer's intensity mask on",
     )
     options = parser.parse_args(arguments)
     shape = tuple(int(size) for size in options.shape.split(","))
     sys.path[:0] = FOLDERS
     started, shown = start_up()
     print(
-        f"start-up of Slicer with the module   {started:7.0f} ms   (goal < 50 ms; the panel's first showing, when the person chooses the module: {shown:.0f} ms)"
+        f"start-up of Slicer with the module   {started:7.0f} ms   (goal < 50 ms; the panel's first"
+        f" showing, when the person chooses the module: {shown:.0f} ms)"
     )
     longest, plain, whole = measure(shape, options.segments, options.intensity_range)
     print(
-        f"longest turn of the event loop, volume {'x'.join(map(str, shape))}, {options.segments} segment(s){', intensity range on' * options.intensity_range}"
+        f"longest turn of the event loop, volume {'x'.join(map(str, shape))}, {options.segments}"
+        f" segment(s){', intensity range on' * options.intensity_range}"
     )
     print(
-        f"plain writes of one segment: slicer.util {plain:.0f} ms, editor logic with the whole volume {whole:.0f} ms"
+        f"plain writes of one segment: slicer.util {plain:.0f} ms, editor logic with the whole"
+        f" volume {whole:.0f} ms"
     )
     for phase, (taken, native) in longest.items():
         print(
-            f"{phase:24} {taken:8.1f} ms   in Slicer's C++ {native:6.1f} ms   {taken / plain:5.2f} and {taken / whole:5.2f} of the plain writes   {'' if taken < GOAL_MS else f'over {GOAL_MS} ms'}"
+            f"{phase:24} {taken:8.1f} ms   in Slicer's C++ {native:6.1f} ms   {taken / plain:5.2f}"
+            f" and {taken / whole:5.2f} of the plain writes  "
+            f" {'' if taken < GOAL_MS else f'over {GOAL_MS} ms'}"
         )
     return 0
 

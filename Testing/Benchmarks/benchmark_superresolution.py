@@ -1,6 +1,7 @@
 """How much nearer to the truth `superresolve` brings the annotation of thick slices than its stair steps: Dice, mean surface distance, Hausdorff.
 
-Usage: python Testing/Benchmarks/benchmark_superresolution.py --cases cases.csv --datasets la2018_UNK:8:1,msd_hippocampus:4:1.2 [--split val]
+Usage: python Testing/Benchmarks/benchmark_superresolution.py --cases cases.csv --datasets
+    la2018_UNK:8:1,msd_hippocampus:4:1.2 [--split val]
 """
 
 import argparse
@@ -24,7 +25,8 @@ def scores(found, truth, spacing_mm):
     """A row of MEASURES for each label of the truth."""
     rows = []
     for label in np.unique(truth[truth > 0]):
-        prediction, wanted = found == label, truth == label
+        prediction = found == label
+        wanted = truth == label
         rows.append(
             dict(
                 zip(
@@ -48,7 +50,9 @@ def score_case(case, factor, labels):
         truth, spacing_mm = thicken(case.label_map, factor, folder / "labels.nii.gz")
         drawn = sitk.ReadImage(str(folder / "labels.nii.gz"))
         thick = np.where(
-            np.isin(sitk.GetArrayFromImage(drawn), labels), sitk.GetArrayFromImage(drawn), 0
+            np.isin(sitk.GetArrayFromImage(drawn), labels),
+            sitk.GetArrayFromImage(drawn),
+            0,
         ).astype(np.uint8)
         kept = sitk.GetImageFromArray(thick)
         kept.CopyInformation(drawn)
@@ -60,10 +64,8 @@ def score_case(case, factor, labels):
             axis="k",
             factor=factor,
         )
-    truth, thin_mm = (
-        np.where(np.isin(truth, labels), truth, 0),
-        (spacing_mm[0] / factor, *spacing_mm[1:]),
-    )
+    truth = np.where(np.isin(truth, labels), truth, 0)
+    thin_mm = (spacing_mm[0] / factor, *spacing_mm[1:])
     return scores(np.repeat(thick, factor, axis=0), truth, thin_mm), scores(fine, truth, thin_mm)
 
 
@@ -79,7 +81,8 @@ def main(argv=None):
     parser.add_argument("--split", default="val")
     arguments = parser.parse_args(argv)
     print(
-        "| data set | cases | annotation | Dice | mean distance mm | Hausdorff mm |\n| --- | --- | --- | --- | --- | --- |"
+        "| data set | cases | annotation | Dice | mean distance mm | Hausdorff mm |\n| --- | --- |"
+        " --- | --- | --- | --- |"
     )
     for entry in arguments.datasets.split(","):
         name, factor, labels = entry.split(":")

@@ -1,6 +1,7 @@
 """Before and after pictures of `superresolve` in a 3D view: thick slices of a fine annotation, and what the command makes of them.
 
-Usage: python Testing/Benchmarks/picture_superresolution.py --image I --labels L --label 1 --factor 8 --out before_after.png [--model M.pt]
+Usage: python Testing/Benchmarks/picture_superresolution.py --image I --labels L --label 1 --factor
+    8 --out before_after.png [--model M.pt]
 """
 
 import argparse
@@ -111,10 +112,8 @@ def main(argv=None):
         )
         thick = sitk.GetArrayFromImage(sitk.ReadImage(str(folder / "labels.nii.gz")))
     truth, fine, thick = (array == arguments.label for array in (truth, fine, thick))
-    steps, thin = (
-        np.repeat(thick, arguments.factor, axis=0),
-        (spacing[0] / arguments.factor, *spacing[1:]),
-    )
+    steps = np.repeat(thick, arguments.factor, axis=0)
+    thin = (spacing[0] / arguments.factor, *spacing[1:])
     draw(
         arguments.out,
         [

@@ -6,7 +6,6 @@ import numpy as np
 import slicer
 from host import person
 from mrml_scene import makeVolume
-
 from SlicePropagationMRML.geometry import segmentMask
 
 MODULE = "SlicePropagation"
@@ -55,7 +54,10 @@ class Annotator:
         return volume
 
     def add_segment(self):
-        """Press the editor's Add button; makes a segmentation first where there is none. Returns the segment's ID."""
+        """Press the editor's Add button.
+
+        Makes a segmentation first where there is none. Returns the segment's ID.
+        """
         if self.ui.segmentationSelector.currentNode() is None:
             self.ui.segmentationSelector.addNode()
             person.turns()
@@ -73,7 +75,9 @@ class Annotator:
     def mask(self, segment_id=None):
         """(N, H, W) bool of a segment, slice axis first."""
         voxels = segmentMask(
-            self.segmentation, segment_id or self.ui.editor.currentSegmentID(), self.volume
+            self.segmentation,
+            segment_id or self.ui.editor.currentSegmentID(),
+            self.volume,
         )
         return np.moveaxis(voxels, self.axis, 0)
 
@@ -143,7 +147,9 @@ class Annotator:
     def click_slice(self, index):
         """Click a cell of the strip."""
         person.click(
-            self.strip, int((index + 0.5) * self.strip.width / len(self.panel.review.review)), 40
+            self.strip,
+            int((index + 0.5) * self.strip.width / len(self.panel.review.review)),
+            40,
         )
 
     # Eyes

@@ -25,9 +25,12 @@ def application():
 
 @pytest.fixture
 def annotator(application):
-    """A person in front of the module in an empty scene; afterwards nothing was asked of Slicer that it does not have, and no slot failed."""
+    """A person in front of the module in an empty scene.
+
+    Afterwards nothing was asked of Slicer that it does not have, and no slot failed.
+    """
     import slicer
-    from annotator import Annotator, MODULE
+    from annotator import MODULE, Annotator
     from host import pqt, slicerenv
 
     slicer.mrmlScene = application.mrmlScene()

@@ -1,8 +1,10 @@
 """Pictures of the panel in each of its states, in two widths, light and dark, as rendered on the test host.
 
-Usage: python Testing/GUI/screenshots.py [--out Resources/Screenshots] [--states empty,no_pytorch,ready,…]
+Usage: python Testing/GUI/screenshots.py [--out Resources/Screenshots] [--states
+    empty,no_pytorch,ready,…]
 
-A picture that is not as wide as asked for has something in it that does not fit: the command then fails and names it.
+A picture that is not as wide as asked for has something in it that does not fit: the command then
+    fails and names it.
 """
 
 import argparse
@@ -117,7 +119,8 @@ class States:
             sequence.SetDataNodeAtValue(volume, str(frame))
             slicer.mrmlScene.RemoveNode(volume)
         browser = slicer.mrmlScene.AddNewNodeByClass(
-            "vtkMRMLSequenceBrowserNode", "CT breathing browser"
+            "vtkMRMLSequenceBrowserNode",
+            "CT breathing browser",
         )
         browser.SetAndObserveMasterSequenceNodeID(sequence.GetID())
         slicer.modules.sequences.logic().UpdateProxyNodesFromSequences(browser)
@@ -152,12 +155,15 @@ class States:
         self.annotator.choose(self.annotator.ui.axisComboBox, "Coronal")
 
     def _load(self):
+        import slicer
         from host import person
         from mrml_scene import makeVolume
-        import slicer
 
         volume = makeVolume(
-            slicer.mrmlScene, self.sample.volume, (2.8, 2.8, 3.0), name="CT abdomen"
+            slicer.mrmlScene,
+            self.sample.volume,
+            (2.8, 2.8, 3.0),
+            name="CT abdomen",
         )
         self.annotator.axis = 0
         self.annotator.ui.volumeSelector.setCurrentNode(volume)
@@ -182,7 +188,8 @@ def take_all(out, names=STATES):
 
     slicer.util.mainWindow().show()
     widget = slicerenv.load_module(CHECKOUT / "SlicePropagation" / "SlicePropagation.py")[2]
-    states, misfits = States(Annotator(widget)), []
+    states = States(Annotator(widget))
+    misfits = []
     for name in names:
         getattr(states, name)()
         time.sleep(0.1)
@@ -204,7 +211,9 @@ def main(arguments=None):
         help="folder for the pictures",
     )
     parser.add_argument(
-        "--states", default=",".join(STATES), help="which states, in this order; default: all"
+        "--states",
+        default=",".join(STATES),
+        help="which states, in this order; default: all",
     )
     options = parser.parse_args(arguments)
     misfits = take_all(options.out, options.states.split(","))

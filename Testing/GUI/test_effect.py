@@ -8,11 +8,12 @@ import slicer
 from host import person, slicerenv
 from mrml_scene import makeVolume
 from phantoms import drifting_disc
-
 from SlicePropagationMRML.geometry import segmentMask
 
 MODULE_FOLDER = Path(__file__).resolve().parents[2] / "SlicePropagation"
-KEPT = []  # editors and effects stay alive and hidden: PySide6 does not survive top-level widgets that go with their last name
+# editors and effects stay alive and hidden: PySide6 does not survive top-level widgets that go with
+# their last name
+KEPT = []
 EFFECT_MODULE = "SegmentEditorSlicePropagation"
 
 
@@ -24,7 +25,8 @@ class Editor:
         stack, self.truth = drifting_disc()
         self.volume = makeVolume(slicer.mrmlScene, stack.images, (1.0, 1.5, 3.0))
         self.segmentation = slicer.mrmlScene.AddNewNodeByClass(
-            "vtkMRMLSegmentationNode", "Segmentation"
+            "vtkMRMLSegmentationNode",
+            "Segmentation",
         )
         self.segmentation.CreateDefaultDisplayNodes()
         widget.setMRMLScene(slicer.mrmlScene)

@@ -13,7 +13,8 @@ from SlicePropagationLib.engines import ENGINES
 @pytest.fixture
 def without(monkeypatch):
     """Packages that are not installed, whatever is here; torch is unless it is among them."""
-    find, missing = util.find_spec, set()
+    find = util.find_spec
+    missing = set()
     monkeypatch.setattr(
         "SlicePropagationLib.engines.util.find_spec",
         lambda name, *rest: (
@@ -26,7 +27,9 @@ def without(monkeypatch):
 class PyTorchUtilsLogic:
     """The part of the PyTorch extension's logic that others call, with its signatures of 2025 and later; the test says what comes of it."""
 
-    calls, outcome, found = [], None, staticmethod(lambda: False)
+    calls = []
+    outcome = None
+    found = staticmethod(lambda: False)
 
     def installTorch(
         self,
@@ -50,7 +53,10 @@ class PyTorchUtilsLogic:
 
 @pytest.fixture
 def extension(monkeypatch, without):
-    """A Slicer with the PyTorch extension and without PyTorch; what is called of the extension is in `calls`."""
+    """A Slicer with the PyTorch extension and without PyTorch.
+
+    What is called of the extension is in `calls`.
+    """
     without.add("torch")
     module = types.ModuleType("PyTorchUtils")
     module.PyTorchUtilsLogic = PyTorchUtilsLogic
@@ -92,7 +98,8 @@ def test_contour_interpolation_of_itk_fills_between_two_drawn_slices_and_nothing
 def test_without_itk_its_engine_is_disabled_with_the_reason(drawn, without):
     without.add("itk")
     drawn.panel.run.refreshEngines()
-    combo, row = drawn.ui.engineComboBox, list(ENGINES).index("itk_interpolation")
+    combo = drawn.ui.engineComboBox
+    row = list(ENGINES).index("itk_interpolation")
     assert (
         combo.itemText(row) == "Contour interpolation (ITK), needs itk"
         and not combo.model().item(row).isEnabled()
@@ -118,7 +125,8 @@ def test_the_trained_registration_walks_with_the_weights_that_are_shipped(drawn)
 
 def test_an_engine_whose_weights_are_missing_is_disabled_with_the_reason(drawn, monkeypatch):
     monkeypatch.setattr(
-        "SlicePropagationMRML.controls.has_model", lambda name: name != "voxelmorph"
+        "SlicePropagationMRML.controls.has_model",
+        lambda name: name != "voxelmorph",
     )
     drawn.panel.run.refreshEngines()
     item = drawn.ui.engineComboBox.model().item(list(ENGINES).index("voxelmorph"))
@@ -143,7 +151,9 @@ def choose_network(annotator):
 
 
 def test_until_the_person_presses_install_nothing_is_asked_of_the_extension(
-    drawn, extension, monkeypatch
+    drawn,
+    extension,
+    monkeypatch,
 ):
     asked = answer(monkeypatch, True)
     choose_network(drawn)
@@ -153,11 +163,16 @@ def test_until_the_person_presses_install_nothing_is_asked_of_the_extension(
 
 
 def test_a_person_who_agrees_gets_pytorch_and_the_engine_stays_chosen(
-    drawn, extension, without, monkeypatch
+    drawn,
+    extension,
+    without,
+    monkeypatch,
 ):
     asked = answer(monkeypatch, True)
     monkeypatch.setattr(
-        extension, "outcome", lambda self: without.discard("torch") or types.ModuleType("torch")
+        extension,
+        "outcome",
+        lambda self: without.discard("torch") or types.ModuleType("torch"),
     )
     choose_network(drawn)
     person.click(drawn.ui.installButton)
@@ -178,7 +193,9 @@ def test_a_person_who_agrees_gets_pytorch_and_the_engine_stays_chosen(
 
 
 def test_a_person_who_declines_gets_nothing_and_can_use_another_engine(
-    drawn, extension, monkeypatch
+    drawn,
+    extension,
+    monkeypatch,
 ):
     answer(monkeypatch, False)
     choose_network(drawn)
@@ -203,7 +220,11 @@ def fail(self):
     ids=["an error", "nothing installed"],
 )
 def test_an_installation_that_fails_is_named_in_the_status_and_the_panel_goes_on(
-    drawn, extension, monkeypatch, outcome, said
+    drawn,
+    extension,
+    monkeypatch,
+    outcome,
+    said,
 ):
     answer(monkeypatch, True)
     monkeypatch.setattr(extension, "outcome", outcome)
@@ -219,7 +240,10 @@ def test_an_installation_that_fails_is_named_in_the_status_and_the_panel_goes_on
 
 
 def test_pytorch_that_came_by_another_way_is_neither_asked_for_nor_downloaded(
-    drawn, extension, without, monkeypatch
+    drawn,
+    extension,
+    without,
+    monkeypatch,
 ):
     asked = answer(monkeypatch, True)
     choose_network(drawn)
@@ -238,7 +262,9 @@ def broken():
 
 
 def test_a_broken_pytorch_is_named_with_what_mends_it_and_nothing_is_put_on_top(
-    drawn, extension, monkeypatch
+    drawn,
+    extension,
+    monkeypatch,
 ):
     asked = answer(monkeypatch, True)
     monkeypatch.setattr(extension, "found", staticmethod(broken))
@@ -254,10 +280,13 @@ def test_a_broken_pytorch_is_named_with_what_mends_it_and_nothing_is_put_on_top(
 
 
 def test_a_broken_pytorch_that_shows_only_in_the_run_ends_it_with_a_sentence(
-    drawn, without, monkeypatch
+    drawn,
+    without,
+    monkeypatch,
 ):
     monkeypatch.setattr(
-        "SlicePropagationMRML.engine_choice.make_engine", lambda *arguments: broken()
+        "SlicePropagationMRML.engine_choice.make_engine",
+        lambda *arguments: broken(),
     )
     before = drawn.mask().copy()
     drawn.propagate()

@@ -29,7 +29,10 @@ def load_cine(numFrames=6):
     for frame in range(numFrames):
         image = 100.0 * truth_of(frame) + np.random.default_rng(frame).normal(0, 3, (7, 40, 40))
         volume = makeVolume(
-            slicer.mrmlScene, image.astype(np.float32), (1.0, 1.2, 8.0), (5, -7, 11)
+            slicer.mrmlScene,
+            image.astype(np.float32),
+            (1.0, 1.2, 8.0),
+            (5, -7, 11),
         )
         sequence.SetDataNodeAtValue(volume, str(40 * frame))
         slicer.mrmlScene.RemoveNode(volume)
@@ -122,7 +125,8 @@ def test_a_slice_corrected_in_another_frame_stays_and_counts_when_frames_are_car
     person.click(cine.ui.carryButton)
     cine.wait_for_end()
     show_frame(cine, 3)
-    corrected, others = disc((40, 40), (22, 21), 4), cine.mask()[1].copy()
+    corrected = disc((40, 40), (22, 21), 4)
+    others = cine.mask()[1].copy()
     cine.draw(3, corrected)
     assert cine.kinds()[3] == "correction" and cine.kinds()[2] == "stale"
     show_frame(cine, 2)
@@ -156,8 +160,12 @@ def test_a_corrected_frame_is_propagated_like_any_volume_and_undo_stays_in_it(ci
 
 
 def content_of(annotator):
-    """What every frame holds: [(its mask, what the strip says), ...]; the frame shown is the same afterwards."""
-    shown, content = annotator.browser.GetSelectedItemNumber(), []
+    """What every frame holds: [(its mask, what the strip says), ...].
+
+    The frame shown is the same afterwards.
+    """
+    shown = annotator.browser.GetSelectedItemNumber()
+    content = []
     for frame in range(6):
         show_frame(annotator, frame)
         content.append((annotator.mask().tobytes(), annotator.kinds(), annotator.confidences()))
@@ -187,6 +195,7 @@ def stop_halfway(annotator, how):
 def unhurried(monkeypatch):
     """Image registration that takes its time."""
     import time
+
     from SlicePropagationLib.engines.registration import RegistrationEngine
 
     walk = RegistrationEngine.walk
@@ -209,7 +218,8 @@ def test_before_anything_is_carried_there_is_nothing_to_undo_in_all_frames(cine)
 
 def test_carrying_is_undone_in_all_frames_and_the_segmentation_is_as_it_was(cine):
     cine.propagate()
-    before, kinds = cine.mask().copy(), cine.kinds()
+    before = cine.mask().copy()
+    kinds = cine.kinds()
     person.click(cine.ui.carryButton)
     cine.wait_for_end()
     show_frame(cine, 4)
@@ -269,7 +279,8 @@ def test_a_frame_that_a_person_worked_in_since_is_not_undone(cine, how):
     cine.wait_for_end()
     assert (
         cine.status
-        == "Undone: 4 frames are as they were before. You changed frame 4 since; it stays as you left it."
+        == "Undone: 4 frames are as they were before. You changed frame 4 since; it stays as you"
+        " left it."
     )
     assert (cine.mask() == kept).all() and cine.kinds()[3] == {
         "drawn": "correction",
@@ -302,7 +313,8 @@ def test_a_carry_that_is_stopped_and_discarded_changes_no_frame(cine, unhurried,
 
 
 def test_a_carry_that_is_stopped_and_kept_has_the_slices_that_were_done_in_all_frames(
-    cine, unhurried
+    cine,
+    unhurried,
 ):
     cine.propagate()
     drawn = cine.mask().any(axis=(1, 2)).nonzero()[0]
@@ -313,7 +325,8 @@ def test_a_carry_that_is_stopped_and_kept_has_the_slices_that_were_done_in_all_f
     assert (
         2 <= numDone < len(drawn)
         and cine.status
-        == f"Kept in 5 frames; {len(drawn) - numDone} slices were not reached, carry again for them."
+        == f"Kept in 5 frames; {len(drawn) - numDone} slices were not reached, carry again for"
+        " them."
     )
     show_frame(cine, 2)
     assert cine.mask().any(axis=(1, 2)).nonzero()[0].tolist() == drawn[:numDone].tolist()
@@ -350,6 +363,7 @@ def test_a_scene_that_is_closed_has_nothing_to_undo_in_all_frames(cine):
 
 def test_another_frame_ends_a_run_through_slices_and_nothing_is_written_into_it(cine, monkeypatch):
     import time
+
     from SlicePropagationLib.engines.registration import RegistrationEngine
 
     walk = RegistrationEngine.walk
@@ -388,7 +402,9 @@ def test_moving_through_the_frames_while_they_are_carried_does_no_harm(cine):
 
 
 @pytest.mark.parametrize(
-    "shown", [3, 5], ids=["in the frame shown at the start", "in another frame"]
+    "shown",
+    [3, 5],
+    ids=["in the frame shown at the start", "in another frame"],
 )
 def test_what_is_drawn_while_frames_are_carried_stands(cine, shown):
     cine.propagate()
@@ -445,7 +461,8 @@ def test_a_saved_scene_brings_the_frames_back(cine, tmp_path):
     person.click(cine.ui.carryButton)
     cine.wait_for_end()
     show_frame(cine, 3)
-    shown, kinds = cine.mask().copy(), cine.kinds()
+    shown = cine.mask().copy()
+    kinds = cine.kinds()
     path = tmp_path / "scene.mrb"
     assert slicer.mrmlScene.WriteToMRB(str(path))
     slicer.mrmlScene.Clear(False)

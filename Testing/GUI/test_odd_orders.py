@@ -90,7 +90,8 @@ def test_while_a_result_waits_nothing_else_can_be_chosen_and_each_control_says_w
 
 def test_the_axis_can_be_changed_and_changed_back_without_loss(seeded):
     seeded.propagate()
-    before, kinds = seeded.mask().copy(), seeded.kinds()
+    before = seeded.mask().copy()
+    kinds = seeded.kinds()
     seeded.choose(seeded.ui.axisComboBox, "Sagittal")
     assert len(seeded.kinds()) == 48 and "counts as drawn by you" in seeded.status
     seeded.choose(seeded.ui.axisComboBox, "Axial")
@@ -99,7 +100,8 @@ def test_the_axis_can_be_changed_and_changed_back_without_loss(seeded):
 
 def test_a_volume_with_fewer_slices_can_be_chosen_and_the_first_one_again_without_loss(seeded):
     seeded.propagate()
-    first, kinds = seeded.volume, seeded.kinds()
+    first = seeded.volume
+    kinds = seeded.kinds()
     seeded.load(SliceStack(seeded.stack.images[:10]))
     assert seeded.kinds() == ["seed"] * 10 and "counts as drawn by you" in seeded.status
     seeded.ui.volumeSelector.setCurrentNode(first)
@@ -124,7 +126,8 @@ def test_an_image_of_fewer_slices_in_the_same_volume_is_shown_as_another_volume_
 
 def test_after_the_volume_was_moved_alone_the_panel_speaks_of_what_was_drawn_only(seeded):
     seeded.propagate()
-    kinds, origin = seeded.kinds(), seeded.volume.GetOrigin()
+    kinds = seeded.kinds()
+    origin = seeded.volume.GetOrigin()
     seeded.volume.SetOrigin(0.0, 0.0, 3.0)
     seeded.wait_for_panel()
     assert (
@@ -144,12 +147,14 @@ def test_after_the_volume_was_moved_alone_the_panel_speaks_of_what_was_drawn_onl
     [
         lambda volume: volume.SetOrigin(0.0, 0.0, 3.0),
         lambda volume: slicer.util.updateVolumeFromArray(
-            volume, np.zeros((10, 48, 48), np.float32)
+            volume,
+            np.zeros((10, 48, 48), np.float32),
         ),
     ],
 )
 def test_a_volume_that_is_moved_or_replaced_while_a_result_waits_takes_the_result_with_it(
-    seeded, change
+    seeded,
+    change,
 ):
     seeded.stop_after(4)
     change(seeded.volume)
@@ -169,7 +174,8 @@ def test_a_renamed_segment_has_its_new_name_in_review(seeded):
 
 def test_of_two_segmentations_each_has_its_own_strip(seeded):
     seeded.propagate()
-    first, kinds = seeded.segmentation, seeded.kinds()
+    first = seeded.segmentation
+    kinds = seeded.kinds()
     seeded.ui.segmentationSelector.setCurrentNode(second_segmentation(seeded))
     person.turns()
     assert set(seeded.kinds()) == {"unknown"}
@@ -179,7 +185,8 @@ def test_of_two_segmentations_each_has_its_own_strip(seeded):
 
 
 def test_a_segmentation_that_is_chosen_in_the_middle_of_a_run_waits_for_its_end(seeded):
-    other, first = second_segmentation(seeded), seeded.segmentation
+    other = second_segmentation(seeded)
+    first = seeded.segmentation
     person.click(seeded.ui.propagateButton)
     assert not seeded.ui.segmentationSelector.isEnabled()
     seeded.ui.segmentationSelector.setCurrentNode(other)  # a script does it all the same

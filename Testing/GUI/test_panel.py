@@ -7,7 +7,6 @@ import pytest
 import slicer
 from host import person
 from phantoms import disc, drifting_disc
-
 from SlicePropagationMRML.review import Kind, SliceReview
 
 

@@ -1,4 +1,7 @@
-"""What the panel promises, row by row (Testing/GUI/README.md), as far as no other test shows it; and that the tests named there exist."""
+"""What the panel promises, row by row (Testing/GUI/README.md), as far as no other test shows it.
+
+And that the tests named there exist.
+"""
 
 import ast
 import re
@@ -11,7 +14,8 @@ from phantoms import disc, drifting_disc
 
 HERE = Path(__file__).resolve().parent
 TESTING = HERE.parent
-# Keys of Slicer's segment editor and slice views (its manual, 5.12), which no key of ours may share.
+# Keys of Slicer's segment editor and slice views (its manual, 5.12), which no key of ours may
+# share.
 SLICERS_KEYS = set("QWZYI0123456789*,.<>FBGTVR[]{}") | {"Space", "Left", "Right", "Up", "Down"}
 
 
@@ -197,11 +201,13 @@ def test_every_propagated_slice_has_a_confidence_in_the_strip_and_in_its_tooltip
         and all(0 <= review.confidence[index] <= 1 for index in propagated)
         and review.confidence[7] == 1
     )
-    picture, cell = seeded.strip.grab().toImage(), seeded.strip.width / 16
+    picture = seeded.strip.grab().toImage()
+    cell = seeded.strip.width / 16
     for index in propagated:
         color, height, _ = barOf(Kind.PROPAGATED, float(review.confidence[index]))
         assert picture.pixelColor(int((index + 0.5) * cell), 54).name() == color and height == max(
-            review.confidence[index], 0.08
+            review.confidence[index],
+            0.08,
         )
         assert (color == DOUBTFUL) == (review.confidence[index] < 0.7)
     person.hover(seeded.strip, int(9.5 * cell), 30)
@@ -216,7 +222,9 @@ def test_the_strip_tells_seed_correction_confirmed_propagated_and_stale_apart(se
     seeded.click_slice(2)
     seeded.key("C")
     seeded.draw(11, disc((48, 48), (20, 20), 5))
-    kinds, picture, cell = seeded.kinds(), seeded.strip.grab().toImage(), seeded.strip.width / 16
+    kinds = seeded.kinds()
+    picture = seeded.strip.grab().toImage()
+    cell = seeded.strip.width / 16
     assert (kinds[7], kinds[11], kinds[2], kinds[12]) == (
         "seed",
         "correction",

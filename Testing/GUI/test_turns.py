@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 from host import person
-
 from SlicePropagationMRML import commit, run_loop
 
 
@@ -22,7 +21,9 @@ def small_turns(monkeypatch):
 def test_between_two_slices_of_a_run_the_window_gets_its_turn(seeded):
     from PySide6.QtCore import QTimer
 
-    happened, tell, timer = [], seeded.logic.onStep, QTimer()
+    happened = []
+    tell = seeded.logic.onStep
+    timer = QTimer()
     seeded.logic.onStep = lambda *step: (happened.append("slice"), tell(*step))
     timer.timeout.connect(lambda: happened.append("window"))
     timer.start(0)
@@ -124,13 +125,11 @@ def test_a_reload_while_a_result_is_written_leaves_all_of_it(seeded, small_turns
 def test_showing_the_panel_imports_nothing_heavy():
     checkout = Path(__file__).resolve().parents[2]
     script = (
-        f"import sys; sys.path[:0] = [{str(checkout / 'Testing' / 'Host')!r}]\n"
-        "from host import slicerenv\n"
-        "slicerenv.bootstrap()\n"
-        "before = set(sys.modules)\n"
-        f"slicerenv.load_module({str(checkout / 'SlicePropagation' / 'SlicePropagation.py')!r})\n"
-        "print(sorted({name.split('.')[0] for name in set(sys.modules) - before} & {'torch', 'scipy', 'SimpleITK', 'itk'}), flush=True)\n"
-        "import os; os._exit(0)"
+        f"import sys; sys.path[:0] = [{str(checkout / 'Testing' / 'Host')!r}]\nfrom host import"
+        " slicerenv\nslicerenv.bootstrap()\nbefore ="
+        f" set(sys.modules)\nslicerenv.load_module({str(checkout / 'SlicePropagation' / 'SlicePropagation.py')!r})\nprint(sorted({{name.split('.')[0]"
+        " for name in set(sys.modules) - before} & {'torch', 'scipy', 'SimpleITK', 'itk'}),"
+        " flush=True)\nimport os; os._exit(0)"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
@@ -138,7 +137,8 @@ def test_showing_the_panel_imports_nothing_heavy():
 
 
 def test_a_click_on_add_makes_many_events_and_brings_the_panel_up_to_date_once(seeded, monkeypatch):
-    shown, show = [], seeded.panel.review.show
+    shown = []
+    show = seeded.panel.review.show
     monkeypatch.setattr(
         seeded.panel.review,
         "show",

@@ -21,7 +21,10 @@ GEOMETRIES = {
 @pytest.mark.parametrize("geometry", GEOMETRIES.values(), ids=GEOMETRIES)
 @pytest.mark.parametrize("num_segments", [1, 3])
 def test_seed_propagate_stop_correct_undo_redo_save_load(
-    annotator, tmp_path, geometry, num_segments
+    annotator,
+    tmp_path,
+    geometry,
+    num_segments,
 ):
     stack, truth = drifting_disc(count=24, first=3, last=20)
     annotator.load(stack, **geometry)
@@ -30,9 +33,11 @@ def test_seed_propagate_stop_correct_undo_redo_save_load(
         segments.append(annotator.add_segment())
         annotator.draw(
             10,
-            disc(truth[0].shape, (24, 26), 8)
-            if number == 0
-            else disc(truth[0].shape, (6 + 30 * (number - 1), 6), 3),
+            (
+                disc(truth[0].shape, (24, 26), 8)
+                if number == 0
+                else disc(truth[0].shape, (6 + 30 * (number - 1), 6), 3)
+            ),
         )
     annotator.ui.editor.setCurrentSegmentID(segments[0])
     if num_segments == 3:
@@ -68,16 +73,16 @@ def test_seed_propagate_stop_correct_undo_redo_save_load(
     corrected = disc(truth[0].shape, (20, 16 + suspicious), 6)
     annotator.draw(suspicious, corrected)
     assert annotator.kinds()[suspicious] == "correction" and "stale" in annotator.kinds()
-    before, stale = (
-        annotator.mask(segments[0]),
-        np.array([kind == "stale" for kind in annotator.kinds()]),
-    )
+    before = annotator.mask(segments[0])
+    stale = np.array([kind == "stale" for kind in annotator.kinds()])
     annotator.propagate()
     changed = (annotator.mask(segments[0]) != before).any(axis=(1, 2))
     assert changed.any() and not (changed & ~stale).any()
     assert (annotator.mask(segments[0])[suspicious] == corrected).all()
 
-    after, shown, trust = annotator.mask(segments[0]), annotator.kinds(), annotator.confidences()
+    after = annotator.mask(segments[0])
+    shown = annotator.kinds()
+    trust = annotator.confidences()
     annotator.undo()
     assert (
         annotator.status.startswith("Undone: the propagation of Segment_1")
@@ -117,7 +122,10 @@ LEFT_HANDED = {
 @pytest.mark.parametrize("axis", [0, 2], ids=["along K", "along I"])
 @pytest.mark.parametrize("directions", LEFT_HANDED.values(), ids=LEFT_HANDED)
 def test_a_left_handed_volume_comes_back_from_a_file_with_its_strip(
-    annotator, tmp_path, directions, axis
+    annotator,
+    tmp_path,
+    directions,
+    axis,
 ):
     stack, truth = drifting_disc()
     annotator.load(stack, axis, directions=directions)
@@ -128,7 +136,8 @@ def test_a_left_handed_volume_comes_back_from_a_file_with_its_strip(
     annotator.click_slice(12)
     annotator.key("C")
     annotator.draw(8, disc(truth[0].shape, (20, 20), 4))
-    shown, trust = annotator.kinds(), annotator.confidences()
+    shown = annotator.kinds()
+    trust = annotator.confidences()
     assert (
         shown[5] == "seed"
         and shown[8] == "correction"

@@ -1,6 +1,7 @@
 """Checks that sources use only what Slicer 5.10, 5.12 and main all have, by PythonQt's rules, without running them.
 
-Usage: python Testing/Host/contract.py [FOLDER ...]      default: SlicePropagation, Resources/UI and Testing/Slicer
+Usage: python Testing/Host/contract.py [FOLDER ...]      default: SlicePropagation, Resources/UI and
+    Testing/Slicer
 """
 
 import argparse
@@ -9,9 +10,9 @@ import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-from contract_types import EVENTS, Types, class_named, dotted, own_classes  # noqa: E402
-from contract_ui import Finding, check_ui, limited, widget_classes  # noqa: E402
-from host import facts  # noqa: E402
+from contract_types import EVENTS, Types, class_named, dotted, own_classes
+from contract_ui import Finding, check_ui, limited, widget_classes
+from host import facts
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 DEFAULT = (
@@ -24,10 +25,16 @@ GUARDS = {"ImportError", "ModuleNotFoundError", "AttributeError"}
 
 
 class Check(ast.NodeVisitor):
-    """Walks one source; `findings` and `num_checked`, the accesses whose class was known, are its result."""
+    """Walks one source.
+
+    `findings` and `num_checked`, the accesses whose class was known, are its result.
+    """
 
     def __init__(self, path, types):
-        self.path, self.types, self.findings, self.num_checked = path, types, [], 0
+        self.path = path
+        self.types = types
+        self.findings = []
+        self.num_checked = 0
         self._num_guards = 0
 
     def report(self, node, message):
@@ -42,7 +49,8 @@ class Check(ast.NodeVisitor):
 
     def visit_ClassDef(self, node):
         before = self.types.attributes, self.types.local
-        self.types.attributes, self.types.local = {}, dict(before[1])
+        self.types.attributes = {}
+        self.types.local = dict(before[1])
         if node.name in self.types.own:
             self.types.local["self"] = node.name
         for base in node.bases:
@@ -50,7 +58,8 @@ class Check(ast.NodeVisitor):
             if named in facts.slicer_classes():
                 self.report(
                     node,
-                    f"{named}: Python cannot override the virtual functions of this class; hold one instead of deriving from it",
+                    f"{named}: Python cannot override the virtual functions of this class; hold one"
+                    " instead of deriving from it",
                 )
         for part in ast.walk(
             node
@@ -168,10 +177,12 @@ class Check(ast.NodeVisitor):
         if kind is None or self.types.is_own_name(kind, node.attr):
             return
         self.num_checked += 1
-        member, what = self.types.member(kind, node.attr), f"{self.types.base(kind)}.{node.attr}"
+        member = self.types.member(kind, node.attr)
+        what = f"{self.types.base(kind)}.{node.attr}"
         if member is None or member.kind == "hidden":
             self.report(
-                node, f"{what}: no such property, and new attributes on C++ objects are not allowed"
+                node,
+                f"{what}: no such property, and new attributes on C++ objects are not allowed",
             )
         elif member.kind != "property":
             self.report(node, f"{what}: is a {member.kind} and cannot be assigned")
@@ -204,9 +215,12 @@ class Check(ast.NodeVisitor):
 
     def _check_class(self, node, named):
         entry = facts.slicer_classes().get(named, {})
-        if not facts.is_known(named) and dotted(node.value) != "slicer":
-            self.report(node, f"{dotted(node)}: unknown class")
-        elif not facts.is_known(named) and named.startswith(("qMRML", "qSlicer")):
+        if (
+            not facts.is_known(named)
+            and dotted(node.value) != "slicer"
+            or not facts.is_known(named)
+            and named.startswith(("qMRML", "qSlicer"))
+        ):
             self.report(node, f"{dotted(node)}: unknown class")
         elif entry:
             self.report_versions(node, dotted(node), tuple(entry.get("in") or facts.VERSIONS))
@@ -224,7 +238,8 @@ class Check(ast.NodeVisitor):
             value for values in facts.enums(owner).values() for value in values
         }:
             self.report(
-                node, f"{owner}.{node.attr}: scoped enum; write {owner}.VALUE without {node.attr}"
+                node,
+                f"{owner}.{node.attr}: scoped enum; write {owner}.VALUE without {node.attr}",
             )
         self.report_versions(node, f"{owner}.{node.attr}", member.versions)
 
@@ -235,7 +250,8 @@ class Check(ast.NodeVisitor):
                 self._check_mrml(node)
             return
         self.num_checked += 1
-        member, what = self.types.member(kind, node.attr), f"{self.types.base(kind)}.{node.attr}"
+        member = self.types.member(kind, node.attr)
+        what = f"{self.types.base(kind)}.{node.attr}"
         if member is None:
             self.report(node, f"{what}: no such name")
         elif member.kind == "hidden":
@@ -271,14 +287,16 @@ class Check(ast.NodeVisitor):
         ):
             self.report(
                 node,
-                f"{name or node.func.attr}(): keyword arguments {', '.join(word.arg or '**' for word in node.keywords)}; PythonQt takes none",
+                f"{name or node.func.attr}(): keyword arguments"
+                f" {', '.join(word.arg or '**' for word in node.keywords)}; PythonQt takes none",
             )
         if kind and not is_ours:
             member = self.types.member(kind, node.func.attr)
             if member and member.kind == "property":
                 self.report(
                     node,
-                    f"{self.types.base(kind)}.{node.func.attr}: is a property; read it without calling",
+                    f"{self.types.base(kind)}.{node.func.attr}: is a property; read it without"
+                    " calling",
                 )
         if node.func.attr in ("connect", "disconnect"):
             self._check_connect(node, kind)
@@ -289,7 +307,8 @@ class Check(ast.NodeVisitor):
             if class_named(kind) and "QObject" in facts.chain(class_named(kind)):
                 self.report(
                     node,
-                    f"isinstance with {dotted(kind)}: False in PythonQt even for what derives from it; use inherits() or className()",
+                    f"isinstance with {dotted(kind)}: False in PythonQt even for what derives from"
+                    " it; use inherits() or className()",
                 )
 
     def _check_connect(self, node, kind):
@@ -342,17 +361,13 @@ def check(folders):
             if path.suffix in (".py", ".ui") and "__pycache__" not in path.parts
         }
     )
-    uis, sources = (
-        [path for path in files if path.suffix == ".ui"],
-        [path for path in files if path.suffix == ".py"],
-    )
+    uis = [path for path in files if path.suffix == ".ui"]
+    sources = [path for path in files if path.suffix == ".py"]
     widgets = {name: kind for path in uis for name, kind in widget_classes(path).items()}
     trees = {path: ast.parse(path.read_text(encoding="utf-8")) for path in sources}
-    own, findings, count = (
-        own_classes(trees.values()),
-        [finding for path in uis for finding in check_ui(path)],
-        0,
-    )
+    own = own_classes(trees.values())
+    findings = [finding for path in uis for finding in check_ui(path)]
+    count = 0
     for path, tree in trees.items():
         one = Check(path, Types(widgets, own))
         one.visit(tree)

@@ -60,7 +60,8 @@ class OwnClass:
     """A class of ours that derives from a class of Qt: what it adds is ours, the rest is Qt's."""
 
     def __init__(self, node, base):
-        self.name, self.base = node.name, base
+        self.name = node.name
+        self.base = base
         self.names = {
             part.name for part in node.body if isinstance(part, (ast.FunctionDef, ast.ClassDef))
         }
@@ -90,10 +91,8 @@ class OwnClass:
 
 def own_classes(trees):
     """{name: OwnClass} of the classes in these sources that derive from Qt, also through one another."""
-    found, nodes = (
-        {},
-        [node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.ClassDef)],
-    )
+    found = {}
+    nodes = [node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.ClassDef)]
     for _ in nodes:  # a class may stand before its base
         for node in nodes:
             for base in node.bases:
@@ -116,7 +115,8 @@ class Types:
     """
 
     def __init__(self, widgets, own):
-        self.widgets, self.own = widgets, own
+        self.widgets = widgets
+        self.own = own
         self.attributes = {}  # {attribute name: class}, of `self.x = ...` anywhere in the class
         self.local = {}
 
@@ -174,7 +174,10 @@ class Types:
         return None
 
     def each(self, node):
-        """The class of what a loop over a written list or tuple gives, or None; a list of classes where the entries are tuples."""
+        """The class of what a loop over a written list or tuple gives, or None.
+
+        A list of classes where the entries are tuples.
+        """
         entries = node.elts if isinstance(node, (ast.Tuple, ast.List)) else []
         if entries and all(isinstance(entry, ast.Tuple) for entry in entries):
             columns = zip(*(entry.elts for entry in entries))

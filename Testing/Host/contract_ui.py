@@ -22,16 +22,16 @@ class Finding:
 
 def parse_with_lines(path):
     """(root element, {element: line})."""
-    builder, lines, parser = ElementTree.TreeBuilder(), {}, xml.parsers.expat.ParserCreate()
+    builder = ElementTree.TreeBuilder()
+    lines = {}
+    parser = xml.parsers.expat.ParserCreate()
 
     def start(name, attributes):
         lines[builder.start(name, attributes)] = parser.CurrentLineNumber
 
-    parser.StartElementHandler, parser.EndElementHandler, parser.CharacterDataHandler = (
-        start,
-        builder.end,
-        builder.data,
-    )
+    parser.StartElementHandler = start
+    parser.EndElementHandler = builder.end
+    parser.CharacterDataHandler = builder.data
     parser.Parse(Path(path).read_bytes(), True)
     return builder.close(), lines
 
@@ -57,7 +57,8 @@ def limited(versions):
 def check_ui(path):
     """Findings of one .ui file."""
     root, lines = parse_with_lines(path)
-    names, findings = widget_classes(path), []
+    names = widget_classes(path)
+    findings = []
 
     def report(element, message):
         findings.append(Finding(Path(path).name, lines[element], message))

@@ -2,7 +2,8 @@
 
 Usage: python Testing/Host/extract_facts.py --api FOLDER [--out FOLDER]
 
-FOLDER holds slicer-api.json, qt-api.json, slicer-python-api.json and mrml-vary.json. A class is taken over when a source of ours names it,
+FOLDER holds slicer-api.json, qt-api.json, slicer-python-api.json and mrml-vary.json. A class is
+taken over when a source of ours names it,
 when the host acts it out (the lists below), or when a class taken over derives from it.
 """
 
@@ -17,29 +18,175 @@ VERSIONS = {"5.10.0": "5.10", "5.12.3": "5.12", "main": "main"}
 PYTHON_MODULES = ("slicer.util", "slicer.ScriptedLoadableModule", "slicer.i18n", "slicer.packaging")
 
 # What a panel is usually made of; the host carries these whether or not a source names them today.
-SLICER_CLASSES = """
-ctkCheckBox ctkCheckableComboBox ctkCheckablePushButton ctkCollapsibleButton ctkCollapsibleGroupBox ctkColorPickerButton ctkComboBox
-ctkDoubleRangeSlider ctkDoubleSlider ctkDoubleSpinBox ctkExpandButton ctkFittedTextBrowser ctkMenuButton ctkMessageBox ctkPathLineEdit
-ctkPushButton ctkRangeSlider ctkRangeWidget ctkSearchBox ctkSliderWidget
-qMRMLCheckableNodeComboBox qMRMLLayoutManager qMRMLNodeComboBox qMRMLSegmentEditorWidget qMRMLSegmentSelectorWidget qMRMLSegmentsTableView
-qMRMLSliceControllerWidget qMRMLSliceView qMRMLSliceWidget qMRMLSliderWidget qMRMLSubjectHierarchyComboBox qMRMLThreeDWidget qMRMLWidget
-qSlicerAbstractCoreModule qSlicerAbstractModule qSlicerAbstractModuleWidget qSlicerApplication qSlicerCoreApplication qSlicerCoreIOManager
-qSlicerIOManager qSlicerLayoutManager qSlicerLoadableModule qSlicerModuleManager qSlicerScriptedLoadableModule
-qSlicerScriptedLoadableModuleWidget qSlicerSegmentEditorAbstractEffect qSlicerSegmentEditorEffectFactory qSlicerSegmentEditorScriptedEffect
-qSlicerSegmentEditorScriptedLabelEffect qSlicerWidget
-""".split()
-QT_CLASSES = """
-QAbstractButton QAbstractItemModel QAbstractItemView QAbstractScrollArea QAbstractSlider QAbstractSpinBox QAbstractTableModel QAction
-QActionGroup QApplication QBoxLayout QBrush QButtonGroup QByteArray QCheckBox QColor QComboBox QCoreApplication QCursor QDesktopServices QDialog
-QDialogButtonBox QDir QDoubleSpinBox QEvent QEventLoop QFileDialog QFileInfo QFont QFontMetrics QFormLayout QFrame QGridLayout QGroupBox
-QGuiApplication QHBoxLayout QHeaderView QHelpEvent QIcon QImage QInputDialog QItemSelectionModel QKeyEvent QKeySequence QLabel QLayout
-QLineEdit QLinearGradient QListView QListWidget QListWidgetItem QMainWindow QMenu QMessageBox QModelIndex QMouseEvent QObject
-QPaintEvent QPainter QPainterPath QPalette QPen QPixmap QPoint QPointF QPolygon QPolygonF QProgressBar QProgressDialog QPushButton
-QRadioButton QRect QRectF QRegion QResizeEvent QScrollArea QScrollBar QSettings QShortcut QSignalBlocker QSize QSizePolicy QSlider
-QSpacerItem QSpinBox QSplitter QStackedWidget QStandardItem QStandardItemModel QStyle QStyleOption QStyleOptionButton QStylePainter QTabBar
-QTabWidget QTableView QTableWidget QTableWidgetItem QTextBrowser QTextEdit QThread QTimer QToolBar QToolButton QToolTip QTreeView
-QTreeWidget QTreeWidgetItem QUrl QVBoxLayout QVector3D QWheelEvent QWidget QWidgetAction Qt
-""".split()
+SLICER_CLASSES = [
+    "ctkCheckBox",
+    "ctkCheckableComboBox",
+    "ctkCheckablePushButton",
+    "ctkCollapsibleButton",
+    "ctkCollapsibleGroupBox",
+    "ctkColorPickerButton",
+    "ctkComboBox",
+    "ctkDoubleRangeSlider",
+    "ctkDoubleSlider",
+    "ctkDoubleSpinBox",
+    "ctkExpandButton",
+    "ctkFittedTextBrowser",
+    "ctkMenuButton",
+    "ctkMessageBox",
+    "ctkPathLineEdit",
+    "ctkPushButton",
+    "ctkRangeSlider",
+    "ctkRangeWidget",
+    "ctkSearchBox",
+    "ctkSliderWidget",
+    "qMRMLCheckableNodeComboBox",
+    "qMRMLLayoutManager",
+    "qMRMLNodeComboBox",
+    "qMRMLSegmentEditorWidget",
+    "qMRMLSegmentSelectorWidget",
+    "qMRMLSegmentsTableView",
+    "qMRMLSliceControllerWidget",
+    "qMRMLSliceView",
+    "qMRMLSliceWidget",
+    "qMRMLSliderWidget",
+    "qMRMLSubjectHierarchyComboBox",
+    "qMRMLThreeDWidget",
+    "qMRMLWidget",
+    "qSlicerAbstractCoreModule",
+    "qSlicerAbstractModule",
+    "qSlicerAbstractModuleWidget",
+    "qSlicerApplication",
+    "qSlicerCoreApplication",
+    "qSlicerCoreIOManager",
+    "qSlicerIOManager",
+    "qSlicerLayoutManager",
+    "qSlicerLoadableModule",
+    "qSlicerModuleManager",
+    "qSlicerScriptedLoadableModule",
+    "qSlicerScriptedLoadableModuleWidget",
+    "qSlicerSegmentEditorAbstractEffect",
+    "qSlicerSegmentEditorEffectFactory",
+    "qSlicerSegmentEditorScriptedEffect",
+    "qSlicerSegmentEditorScriptedLabelEffect",
+    "qSlicerWidget",
+]
+QT_CLASSES = [
+    "QAbstractButton",
+    "QAbstractItemModel",
+    "QAbstractItemView",
+    "QAbstractScrollArea",
+    "QAbstractSlider",
+    "QAbstractSpinBox",
+    "QAbstractTableModel",
+    "QAction",
+    "QActionGroup",
+    "QApplication",
+    "QBoxLayout",
+    "QBrush",
+    "QButtonGroup",
+    "QByteArray",
+    "QCheckBox",
+    "QColor",
+    "QComboBox",
+    "QCoreApplication",
+    "QCursor",
+    "QDesktopServices",
+    "QDialog",
+    "QDialogButtonBox",
+    "QDir",
+    "QDoubleSpinBox",
+    "QEvent",
+    "QEventLoop",
+    "QFileDialog",
+    "QFileInfo",
+    "QFont",
+    "QFontMetrics",
+    "QFormLayout",
+    "QFrame",
+    "QGridLayout",
+    "QGroupBox",
+    "QGuiApplication",
+    "QHBoxLayout",
+    "QHeaderView",
+    "QHelpEvent",
+    "QIcon",
+    "QImage",
+    "QInputDialog",
+    "QItemSelectionModel",
+    "QKeyEvent",
+    "QKeySequence",
+    "QLabel",
+    "QLayout",
+    "QLineEdit",
+    "QLinearGradient",
+    "QListView",
+    "QListWidget",
+    "QListWidgetItem",
+    "QMainWindow",
+    "QMenu",
+    "QMessageBox",
+    "QModelIndex",
+    "QMouseEvent",
+    "QObject",
+    "QPaintEvent",
+    "QPainter",
+    "QPainterPath",
+    "QPalette",
+    "QPen",
+    "QPixmap",
+    "QPoint",
+    "QPointF",
+    "QPolygon",
+    "QPolygonF",
+    "QProgressBar",
+    "QProgressDialog",
+    "QPushButton",
+    "QRadioButton",
+    "QRect",
+    "QRectF",
+    "QRegion",
+    "QResizeEvent",
+    "QScrollArea",
+    "QScrollBar",
+    "QSettings",
+    "QShortcut",
+    "QSignalBlocker",
+    "QSize",
+    "QSizePolicy",
+    "QSlider",
+    "QSpacerItem",
+    "QSpinBox",
+    "QSplitter",
+    "QStackedWidget",
+    "QStandardItem",
+    "QStandardItemModel",
+    "QStyle",
+    "QStyleOption",
+    "QStyleOptionButton",
+    "QStylePainter",
+    "QTabBar",
+    "QTabWidget",
+    "QTableView",
+    "QTableWidget",
+    "QTableWidgetItem",
+    "QTextBrowser",
+    "QTextEdit",
+    "QThread",
+    "QTimer",
+    "QToolBar",
+    "QToolButton",
+    "QToolTip",
+    "QTreeView",
+    "QTreeWidget",
+    "QTreeWidgetItem",
+    "QUrl",
+    "QVBoxLayout",
+    "QVector3D",
+    "QWheelEvent",
+    "QWidget",
+    "QWidgetAction",
+    "Qt",
+]
 
 
 def read_sources():
@@ -57,7 +204,8 @@ def read_sources():
 
 def with_bases(names, classes, also=()):
     """The names that `classes` knows, and all they derive from."""
-    taken, waiting = set(), [name for name in names if name in classes]
+    taken = set()
+    waiting = [name for name in names if name in classes]
     while waiting:
         name = waiting.pop()
         if name in classes and name not in taken:
@@ -90,7 +238,8 @@ def normalized_signal(text):
 
 def slicer_class(entry):
     """One ctk, qMRML or qSlicer class: members by name, each with the versions that have it where not all do."""
-    vary, known = entry.get("vary", {}), entry.get("in")
+    vary = entry.get("vary", {})
+    known = entry.get("in")
 
     def versions(kind, key):
         return ours(vary.get(f"{kind}|{key}", known))
@@ -127,8 +276,12 @@ def slicer_class(entry):
 
 
 def qt_class(entry):
-    """One Qt class: names of methods, properties, signals and enums; what 5.8 alone has is left out."""
-    old, recent = set(entry.get("only58", ())), set(entry.get("only512", ()))
+    """One Qt class: names of methods, properties, signals and enums.
+
+    What 5.8 alone has is left out.
+    """
+    old = set(entry.get("only58", ()))
+    recent = set(entry.get("only512", ()))
     methods = sorted(
         {name for key in ("m", "static", "slots") for name in entry.get(key, ())} - old
     )
@@ -180,7 +333,10 @@ def write(folder, name, content):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument(
-        "--api", type=Path, required=True, help="folder with the inventory of Slicer's API"
+        "--api",
+        type=Path,
+        required=True,
+        help="folder with the inventory of Slicer's API",
     )
     parser.add_argument(
         "--out",
@@ -194,14 +350,13 @@ def main():
         name: json.loads((folder / name).read_text(encoding="utf-8"))
         for name in ("slicer-api.json", "qt-api.json", "slicer-python-api.json", "mrml-vary.json")
     }
-    slicer, qt, mrml = (
-        api["slicer-api.json"]["classes"],
-        api["qt-api.json"]["classes"],
-        api["mrml-vary.json"]["classes"],
-    )
+    slicer = api["slicer-api.json"]["classes"]
+    qt = api["qt-api.json"]["classes"]
+    mrml = api["mrml-vary.json"]["classes"]
     text = read_sources()
     names = with_bases(
-        {*SLICER_CLASSES, *re.findall(r"\b(?:ctk|qMRML|qSlicer)[A-Z]\w+", text)}, slicer
+        {*SLICER_CLASSES, *re.findall(r"\b(?:ctk|qMRML|qSlicer)[A-Z]\w+", text)},
+        slicer,
     )
     bases = {slicer[name].get("base") for name in names}
     qt_names = with_bases(

@@ -1,8 +1,10 @@
 """Write a PNG of a module's panel as the host shows it.
 
-Usage: python Testing/Host/render.py OUT.png [--module FILE.py] [--width 400] [--height N] [--palette light|dark] [--state FILE.py]
+Usage: python Testing/Host/render.py OUT.png [--module FILE.py] [--width 400] [--height N]
+    [--palette light|dark] [--state FILE.py]
 
-FILE.py of --state has a function `prepare(widget)` that brings the panel (the module's Python widget object) into the state to be shown.
+FILE.py of --state has a function `prepare(widget)` that brings the panel (the module's Python
+widget object) into the state to be shown.
 """
 
 import argparse
@@ -18,7 +20,10 @@ def main(arguments=None):
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("out", type=Path, help="the PNG to write")
     parser.add_argument(
-        "--module", type=Path, default=MODULE, help="a scripted module; default: this extension's"
+        "--module",
+        type=Path,
+        default=MODULE,
+        help="a scripted module; default: this extension's",
     )
     parser.add_argument("--width", type=int, default=400, help="pixels; default: 400")
     parser.add_argument("--height", type=int, help="pixels; default: what the contents need")

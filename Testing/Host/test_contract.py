@@ -1,4 +1,7 @@
-"""The sources of the extension keep the contract with Slicer 5.10, 5.12 and main; a module that breaks it is found out, line by line."""
+"""The sources of the extension keep the contract with Slicer 5.10, 5.12 and main.
+
+A module that breaks it is found out, line by line.
+"""
 
 import json
 import re
@@ -7,7 +10,6 @@ import sys
 from pathlib import Path
 
 import pytest
-
 from contract import DEFAULT, check
 from host import facts
 
@@ -56,7 +58,9 @@ def test_lines_without_a_fault_have_no_finding():
 def test_the_command_fails_on_findings_and_passes_without():
     for folder, code in ((HERE / "bad", 1), (CHECKOUT / "Resources", 0)):
         done = subprocess.run(
-            [sys.executable, HERE / "contract.py", folder], capture_output=True, text=True
+            [sys.executable, HERE / "contract.py", folder],
+            capture_output=True,
+            text=True,
         )
         assert done.returncode == code, done.stdout + done.stderr
 
@@ -71,17 +75,16 @@ def test_the_facts_are_those_of_the_inventory(tmp_path):
         capture_output=True,
     )
     for path in facts.FOLDER.glob("*.json"):
-        kept, extracted = (
-            json.loads(path.read_text(encoding="utf-8")),
-            json.loads((tmp_path / path.name).read_text(encoding="utf-8")),
-        )
+        kept = json.loads(path.read_text(encoding="utf-8"))
+        extracted = json.loads((tmp_path / path.name).read_text(encoding="utf-8"))
         assert {
             name: entry for name, entry in kept.items() if extracted.get(name, entry) != entry
         } == {}, path.name
 
 
 @pytest.mark.parametrize(
-    "signature", ["currentNodeChanged( vtkMRMLNode * )", "currentNodeChanged(vtkMRMLNode*)"]
+    "signature",
+    ["currentNodeChanged( vtkMRMLNode * )", "currentNodeChanged(vtkMRMLNode*)"],
 )
 def test_a_signature_is_compared_as_qt_writes_it(signature):
     assert facts.normalized(signature) in facts.signals("qMRMLNodeComboBox")

@@ -10,13 +10,13 @@ pytest.importorskip(
 )
 pytest.importorskip("slicer", reason="needs slicer-core, Slicer's MRML libraries")
 
-from host import classes, person, slicerenv  # noqa: E402
+from host import classes, person, slicerenv
 
 slicerenv.bootstrap()
 
-import ctk  # noqa: E402
-import qt  # noqa: E402
-import slicer  # noqa: E402
+import ctk
+import qt
+import slicer
 
 DISC = np.add.outer((np.arange(24) - 12) ** 2, (np.arange(20) - 9) ** 2) < 30
 
@@ -57,11 +57,14 @@ def mask(editor, segment_id="liver"):
 
 
 def test_a_node_selector_follows_the_scene(application):
-    box, seen = volume_box(), []
+    box = volume_box()
+    seen = []
     box.connect(
-        "currentNodeChanged(vtkMRMLNode*)", lambda node: seen.append(node and node.GetName())
+        "currentNodeChanged(vtkMRMLNode*)",
+        lambda node: seen.append(node and node.GetName()),
     )
-    first, second = make_volume("first"), make_volume("second")
+    first = make_volume("first")
+    second = make_volume("second")
     assert box.currentNode() is first and box.nodeCount() == 2
     slicer.mrmlScene.RemoveNode(first)
     assert box.currentNode() is second
@@ -91,7 +94,8 @@ def test_a_node_selector_starts_with_none_where_none_is_allowed(application):
 
 
 def test_a_segment_selector_follows_the_segments(application, editor):
-    selector, seen = slicer.qMRMLSegmentSelectorWidget(), []
+    selector = slicer.qMRMLSegmentSelectorWidget()
+    seen = []
     selector.connect("currentSegmentChanged(QString)", seen.append)
     selector.setMRMLScene(slicer.mrmlScene)
     selector.setCurrentNode(editor.segmentationNode())
@@ -114,11 +118,15 @@ def test_rows_of_the_segments_table_are_selected_together(application, editor):
 
 def test_a_range_keeps_its_values_in_order_and_inside_its_limits(application):
     for kind in (ctk.ctkRangeWidget, ctk.ctkDoubleRangeSlider):
-        widget, seen = kind(), []
+        widget = kind()
+        seen = []
         widget.connect(
-            "valuesChanged(double,double)", lambda low, high, seen=seen: seen.append((low, high))
+            "valuesChanged(double,double)",
+            lambda low, high, seen=seen: seen.append((low, high)),
         )
-        widget.minimum, widget.maximum, widget.singleStep = 0, 20, 1
+        widget.minimum = 0
+        widget.maximum = 20
+        widget.singleStep = 1
         widget.setValues(12, 4)
         widget.maximumValue = 50
         widget.minimumValue = 30
@@ -128,7 +136,9 @@ def test_a_range_keeps_its_values_in_order_and_inside_its_limits(application):
 
 def test_a_handle_of_a_range_is_dragged_with_the_mouse(application):
     slider = ctk.ctkDoubleRangeSlider()
-    slider.minimum, slider.maximum, slider.singleStep = 0, 10, 1
+    slider.minimum = 0
+    slider.maximum = 10
+    slider.singleStep = 1
     slider.setValues(0, 10)
     slider.resize(214, 24)
     slider.show()
@@ -138,7 +148,8 @@ def test_a_handle_of_a_range_is_dragged_with_the_mouse(application):
 
 
 def test_a_collapsed_section_hides_what_is_in_it(application):
-    section, seen = ctk.ctkCollapsibleButton(), []
+    section = ctk.ctkCollapsibleButton()
+    seen = []
     layout = qt.QVBoxLayout(section)
     inside = qt.QLabel("inside")
     layout.addWidget(inside)
@@ -152,7 +163,8 @@ def test_a_collapsed_section_hides_what_is_in_it(application):
 
 
 def test_slider_and_number_show_the_same_value(application):
-    widget, seen = ctk.ctkSliderWidget(), []
+    widget = ctk.ctkSliderWidget()
+    seen = []
     widget.connect("valueChanged(double)", seen.append)
     widget.maximum = 5
     widget.value = 7
@@ -214,7 +226,8 @@ def test_drawing_takes_voxels_from_a_neighbour_only_where_overwriting_is_allowed
 
 
 def test_two_editors_on_one_node_show_the_same_selection(application, editor):
-    other, seen = slicer.qMRMLSegmentEditorWidget(), []
+    other = slicer.qMRMLSegmentEditorWidget()
+    seen = []
     other.setMRMLScene(slicer.mrmlScene)
     other.connect("currentSegmentIDChanged(QString)", seen.append)
     other.setMRMLSegmentEditorNode(editor.mrmlSegmentEditorNode())
@@ -319,7 +332,8 @@ def test_a_scene_is_saved_and_loaded(application, editor, tmp_path):
     assert slicer.util.saveScene(str(tmp_path / "scene.mrb"), {})
     slicer.mrmlScene.Clear()
     slicer.util.loadScene(str(tmp_path / "scene.mrb"), {})
-    segmentation, volume = slicer.util.getNode("Segmentation"), slicer.util.getNode("CT")
+    segmentation = slicer.util.getNode("Segmentation")
+    volume = slicer.util.getNode("CT")
     assert np.array_equal(person.mask_of(segmentation, "liver", volume)[4], DISC)
 
 
@@ -341,7 +355,9 @@ def test_settings_come_back_as_they_went_in(application):
     application.settings().setValue("SlicePropagation/AutoUpdate", True)
     assert (
         slicer.util.settingsValue(
-            "SlicePropagation/AutoUpdate", False, converter=slicer.util.toBool
+            "SlicePropagation/AutoUpdate",
+            False,
+            converter=slicer.util.toBool,
         )
         is True
     )

@@ -12,13 +12,12 @@ pytest.importorskip(
 )
 pytest.importorskip("slicer", reason="needs slicer-core, Slicer's MRML libraries")
 
-from host import classes, picture, slicerenv  # noqa: E402
+from host import classes, picture, slicerenv
 
 slicerenv.bootstrap()
 
-import qt  # noqa: E402
-import slicer  # noqa: E402
-
+import qt
+import slicer
 
 # Modules
 
@@ -72,7 +71,8 @@ def test_a_module_is_set_up_and_entered_and_left(little):
 def test_a_reload_reads_the_file_anew_and_keeps_the_panel(little):
     module, _, widget, panel = little
     Path(slicer.modules.little.path).write_text(
-        MODULE.replace('qt.QLabel("little")', 'qt.QLabel("bigger")'), encoding="utf-8"
+        MODULE.replace('qt.QLabel("little")', 'qt.QLabel("bigger")'),
+        encoding="utf-8",
     )
     widget.onReload()
     assert module.calls[-1] == "cleanup"
@@ -115,7 +115,8 @@ def test_a_picture_has_the_width_and_the_palette_asked_for(application, tmp_path
     widget = qt.QWidget()
     layout = qt.QVBoxLayout(widget)
     label = qt.QLabel(
-        "A sentence that has to be wrapped, since it is much longer than the picture is wide, and shown to its end."
+        "A sentence that has to be wrapped, since it is much longer than the picture is wide, and"
+        " shown to its end."
     )
     label.wordWrap = True
     layout.addWidget(label)
@@ -150,7 +151,8 @@ def ui_file(folder, body, connections=""):
 def test_widgets_of_a_ui_file_are_found_by_name_and_connected(application, tmp_path):
     path = ui_file(
         tmp_path,
-        '<item><widget class="qMRMLNodeComboBox" name="selector"><property name="nodeTypes"><stringlist><string>vtkMRMLScalarVolumeNode</string>'
+        '<item><widget class="qMRMLNodeComboBox" name="selector"><property'
+        ' name="nodeTypes"><stringlist><string>vtkMRMLScalarVolumeNode</string>'
         "</stringlist></property></widget></item>",
         "<connection><sender>Panel</sender><signal>mrmlSceneChanged(vtkMRMLScene*)</signal>"
         "<receiver>selector</receiver><slot>setMRMLScene(vtkMRMLScene*)</slot></connection>",
@@ -167,13 +169,19 @@ def test_widgets_of_a_ui_file_are_found_by_name_and_connected(application, tmp_p
     [
         ('<item><widget class="qMRMLNodeBox" name="x"/></item>', "no widget qMRMLNodeBox"),
         (
-            '<item><widget class="ctkComboBox" name="x"><property name="colour"><string>red</string></property></widget></item>',
+            (
+                '<item><widget class="ctkComboBox" name="x"><property'
+                ' name="colour"><string>red</string></property></widget></item>'
+            ),
             "ctkComboBox has no property colour",
         ),
     ],
 )
 def test_a_ui_file_with_what_slicer_does_not_have_is_refused(
-    application, tmp_path, body, complaint
+    application,
+    tmp_path,
+    body,
+    complaint,
 ):
     with pytest.raises(RuntimeError, match=complaint):
         slicer.util.loadUI(ui_file(tmp_path, body))

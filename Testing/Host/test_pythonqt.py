@@ -9,13 +9,13 @@ pytest.importorskip(
 )
 pytest.importorskip("slicer", reason="needs slicer-core, Slicer's MRML libraries")
 
-from host import person, pqt, slicerenv  # noqa: E402
+from host import person, pqt, slicerenv
 
 slicerenv.bootstrap()
 
-import ctk  # noqa: E402
-import qt  # noqa: E402
-import slicer  # noqa: E402
+import ctk
+import qt
+import slicer
 
 
 @pytest.fixture
@@ -202,11 +202,13 @@ def test_disconnect_takes_the_same_method_and_never_raises(button):
 
 
 def test_an_overloaded_signal_has_one_connection_for_each_signature(application):
-    box, seen = slicer.qMRMLNodeComboBox(), []
+    box = slicer.qMRMLNodeComboBox()
+    seen = []
     box.nodeTypes = ["vtkMRMLScalarVolumeNode"]
     box.connect("currentNodeChanged(bool)", seen.append)
     box.connect(
-        "currentNodeChanged(vtkMRMLNode*)", lambda node: seen.append(node and node.GetName())
+        "currentNodeChanged(vtkMRMLNode*)",
+        lambda node: seen.append(node and node.GetName()),
     )
     box.setMRMLScene(slicer.mrmlScene)
     slicer.mrmlScene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", "CT")
@@ -228,7 +230,8 @@ def test_a_signal_of_a_python_class_is_connected_both_ways(application):
     class Strip(qt.QWidget):
         jumped = qt.Signal(int)
 
-    strip, seen = Strip(), []
+    strip = Strip()
+    seen = []
     strip.jumped.connect(seen.append)
     strip.connect("jumped(int)", lambda index: seen.append(-index))
     strip.jumped.emit(3)
@@ -242,7 +245,8 @@ def test_virtual_functions_of_a_python_class_are_called(application):
     class Canvas(qt.QWidget):
         def __init__(self):
             qt.QWidget.__init__(self)
-            self.pressed, self.num_painted = [], 0
+            self.pressed = []
+            self.num_painted = 0
 
         def sizeHint(self):
             return qt.QSize(70, 30)
@@ -275,7 +279,8 @@ def test_an_event_filter_of_a_python_class_is_asked(application):
                 self.keys.append(event.key() == qt.Qt.Key_Escape)
             return False
 
-    line, listener = qt.QLineEdit(), Filter()
+    line = qt.QLineEdit()
+    listener = Filter()
     line.installEventFilter(listener)
     line.show()
     person.press_key(line, "Esc")
@@ -283,7 +288,8 @@ def test_an_event_filter_of_a_python_class_is_asked(application):
 
 
 def test_a_shortcut_acts_when_its_keys_are_pressed(application):
-    window, seen = qt.QWidget(), []
+    window = qt.QWidget()
+    seen = []
     shortcut = qt.QShortcut(qt.QKeySequence("Ctrl+Shift+P"), window)
     shortcut.connect("activated()", lambda: seen.append(True))
     window.show()

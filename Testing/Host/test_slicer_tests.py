@@ -1,4 +1,7 @@
-"""The tests that are made for desktop Slicer pass on the host too; so does the module's own self test."""
+"""The tests that are made for desktop Slicer pass on the host too.
+
+So does the module's own self test.
+"""
 
 import importlib.util
 import unittest

@@ -13,7 +13,8 @@ CHECKOUT = Path(__file__).resolve().parents[2]
 STUB_SLICER = Path(__file__).with_name("StubSlicer")
 MODULES = "qt-scripted-modules"
 NOT_INSTALLED = {"CMakeLists.txt"}
-# No compiler and no make are needed to install Python files; an extension's project() asks for both all the same.
+# No compiler and no make are needed to install Python files; an extension's project() asks for both
+# all the same.
 WITHOUT_COMPILER = [
     "-DCMAKE_C_COMPILER_FORCED=1",
     "-DCMAKE_CXX_COMPILER_FORCED=1",
@@ -73,7 +74,8 @@ def cmake():
 @pytest.fixture(scope="module")
 def installed(cmake, tmp_path_factory):
     """The folder that `cmake --install` filled, from a configuration against the stub of Slicer."""
-    build, prefix = tmp_path_factory.mktemp("build"), tmp_path_factory.mktemp("prefix")
+    build = tmp_path_factory.mktemp("build")
+    prefix = tmp_path_factory.mktemp("prefix")
     run(cmake, "-S", CHECKOUT, "-B", build, f"-DSlicer_DIR={STUB_SLICER}", *WITHOUT_COMPILER)
     run(cmake, "--install", build, "--prefix", prefix)
     return prefix / MODULES
@@ -96,8 +98,9 @@ def test_the_installed_library_imports_on_its_own(installed):
         sys.executable,
         "-I",
         "-c",
-        f"import sys; sys.path.insert(0, {str(installed)!r}); import SlicePropagationLib as lib; "
-        f"from SlicePropagationLib.engines import make_engine; make_engine(); assert lib.__file__.startswith({str(installed)!r})",
+        f"import sys; sys.path.insert(0, {str(installed)!r}); import SlicePropagationLib as lib;"
+        " from SlicePropagationLib.engines import make_engine; make_engine(); assert"
+        f" lib.__file__.startswith({str(installed)!r})",
     )
 
 

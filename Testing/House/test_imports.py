@@ -27,7 +27,8 @@ FORBIDDEN = {
     "SlicePropagationGUI": {"SlicePropagationWeb"},
     "SlicePropagationWeb": {"qt", "ctk", "SlicePropagationGUI"},
 }
-# The library from the bottom up: a module imports from its own row or a lower one. A new module belongs to the row before the last.
+# The library from the bottom up: a module imports from its own row or a lower one. A new module
+# belongs to the row before the last.
 LAYERS = [
     {"errors", "config", "patients", "notes"},
     {
@@ -235,13 +236,16 @@ def core_modules():
 def test_the_core_imports_without_the_heavy_packages(is_blocked):
     blocked = ["torch"] if is_blocked else []
     script = (
-        f"import importlib, sys\n"
+        "import importlib, sys\n"
         f"sys.modules.update(dict.fromkeys({blocked!r}))\n"
         f"[importlib.import_module(name) for name in {core_modules()!r}]\n"
         f"print([name for name in {HEAVY!r} if sys.modules.get(name)])"
     )
     done = subprocess.run(
-        [sys.executable, "-c", script], cwd=CHECKOUT, capture_output=True, text=True
+        [sys.executable, "-c", script],
+        cwd=CHECKOUT,
+        capture_output=True,
+        text=True,
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip() == "[]"

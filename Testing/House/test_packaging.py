@@ -66,7 +66,9 @@ def test_the_readme_names_only_files_that_exist():
 
 def test_the_library_example_of_the_readme_runs(tmp_path):
     example = re.search(
-        r"```python\n(.*?)```", (CHECKOUT / "README.md").read_text(encoding="utf-8"), re.DOTALL
+        r"```python\n(.*?)```",
+        (CHECKOUT / "README.md").read_text(encoding="utf-8"),
+        re.DOTALL,
     ).group(1)
     script = tmp_path / "example.py"
     script.write_text(

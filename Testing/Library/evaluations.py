@@ -5,9 +5,9 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from files import make_case, write
 
 from SlicePropagationLib.cli import main
-from files import make_case, write
 
 
 @pytest.fixture
@@ -30,7 +30,10 @@ def cases(tmp_path):
 
 @pytest.fixture
 def column(tmp_path):
-    """A case with the same square of 100 pixels on slices 2 to 9 of 13, 2 mm apart; the first of equals, 2, is drawn."""
+    """A case with the same square of 100 pixels on slices 2 to 9 of 13, 2 mm apart.
+
+    The first of equals, 2, is drawn.
+    """
     truth = np.zeros((13, 24, 24), np.uint8)
     truth[2:10, 5:15, 5:15] = 1
     for name, values in (("image", 100 * truth.astype(np.int16)), ("truth", truth)):

@@ -2,7 +2,6 @@
 
 import numpy as np
 import SimpleITK as sitk
-
 from phantoms import drifting_disc
 
 OBLIQUE = (

@@ -38,7 +38,9 @@ class RepeatingEngine:
     name = "repeating"
 
     def __init__(self, probability=1.0, reach=None):
-        self.probability, self.reach, self.asked = probability, reach, []
+        self.probability = probability
+        self.reach = reach
+        self.asked = []
 
     def walk(self, stack, run, anchors):
         for index in run.targets[: self.reach]:

@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 import SimpleITK as sitk
+from files import make_case, write, write_dicom
 
 from SlicePropagationLib.cli import main
 from SlicePropagationLib.errors import InputError
 from SlicePropagationLib.segment import segment_file
 from SlicePropagationLib.volume import read_volume
-from files import make_case, write, write_dicom
 
 
 @pytest.fixture
@@ -101,7 +101,13 @@ def test_a_4d_image(case, tmp_path, capsys):
     frame = sitk.GetImageFromArray(np.arange(60, dtype=np.int16).reshape(3, 4, 5))
     sitk.WriteImage(sitk.JoinSeries([frame, frame]), str(path))
     refused(
-        capsys, tmp_path, "4 dimensions", "5x4x3x2", "--frame 0 to 1", image=path, seed=case["seed"]
+        capsys,
+        tmp_path,
+        "4 dimensions",
+        "5x4x3x2",
+        "--frame 0 to 1",
+        image=path,
+        seed=case["seed"],
     )
     refused(
         capsys,
@@ -117,7 +123,8 @@ def test_a_4d_image(case, tmp_path, capsys):
 def test_a_colour_image(case, tmp_path, capsys):
     path = tmp_path / "photo.nrrd"
     sitk.WriteImage(
-        sitk.GetImageFromArray(np.zeros((3, 4, 5, 3), np.uint8), isVector=True), str(path)
+        sitk.GetImageFromArray(np.zeros((3, 4, 5, 3), np.uint8), isVector=True),
+        str(path),
     )
     refused(capsys, tmp_path, "3 values per voxel", "grey", image=path, seed=case["seed"])
 
@@ -171,10 +178,17 @@ def test_labels_that_are_not_whole_numbers_up_to_255(case, tmp_path, capsys, val
 def test_a_single_slice(tmp_path, capsys):
     image = write(tmp_path / "image.nii.gz", np.arange(100, dtype=np.int16).reshape(1, 10, 10))
     seed = write(
-        tmp_path / "seed.nii.gz", np.pad(np.ones((1, 4, 4), np.uint8), ((0, 0), (3, 3), (3, 3)))
+        tmp_path / "seed.nii.gz",
+        np.pad(np.ones((1, 4, 4), np.uint8), ((0, 0), (3, 3), (3, 3))),
     )
     refused(
-        capsys, tmp_path, "1 slice", "at least 2", image=image, seed=seed, options=("--axis", "k")
+        capsys,
+        tmp_path,
+        "1 slice",
+        "at least 2",
+        image=image,
+        seed=seed,
+        options=("--axis", "k"),
     )
 
 
@@ -373,7 +387,11 @@ def test_a_folder_that_cannot_be_written(case, tmp_path, capsys):
 
 @pytest.mark.parametrize("fails_at", ["write_labels", "write_rows"])
 def test_a_disk_that_fills_up_leaves_the_earlier_result_as_it_was(
-    case, tmp_path, capsys, monkeypatch, fails_at
+    case,
+    tmp_path,
+    capsys,
+    monkeypatch,
+    fails_at,
 ):
     out = tmp_path / "out.nii.gz"
     arguments = [
@@ -409,7 +427,11 @@ def test_a_disk_that_fills_up_leaves_the_earlier_result_as_it_was(
     ],
 )
 def test_a_model_file_that_is_truncated_foreign_or_holds_code(
-    case, tmp_path, capsys, content, words
+    case,
+    tmp_path,
+    capsys,
+    content,
+    words,
 ):
     pytest.importorskip("torch")
     model = tmp_path / "model.pt"
@@ -477,7 +499,8 @@ def test_a_folder_of_dicom_files_is_one_volume_in_the_order_of_its_slices(tmp_pa
     write_dicom(tmp_path / "series")
     volume = read_volume(tmp_path / "series")
     assert volume.array[:, 0, 0].tolist() == [0, 10, 20, 30] and np.allclose(
-        volume.spacing_mm, (2.0, 0.75, 0.5)
+        volume.spacing_mm,
+        (2.0, 0.75, 0.5),
     )
 
 

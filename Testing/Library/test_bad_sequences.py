@@ -4,11 +4,11 @@ import csv
 
 import numpy as np
 import pytest
-
-from SlicePropagationLib.cli import main
 from files import write
 from test_pseudo_labels import beat, write_4d
 from test_sequence import write_dicom
+
+from SlicePropagationLib.cli import main
 
 COMMANDS = ("propagate", "pseudo-label", "evaluate-cine", "train")
 

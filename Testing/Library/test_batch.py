@@ -6,11 +6,11 @@ import time
 
 import numpy as np
 import pytest
+from files import make_case, read, write, write_dicom
 
 from SlicePropagationLib.batch import fingerprint, is_complete, read_cases
 from SlicePropagationLib.case import Case
 from SlicePropagationLib.cli import main
-from files import make_case, read, write, write_dicom
 
 
 @pytest.fixture
@@ -52,7 +52,8 @@ def test_processes_give_the_same_voxels_as_one(table, tmp_path):
     assert batch(table, tmp_path / "two", "--quiet", "--workers", "2") == 1
     for name in ("p0", "p1", "p3"):
         assert np.array_equal(
-            read(tmp_path / "one" / f"{name}.nii.gz"), read(tmp_path / "two" / f"{name}.nii.gz")
+            read(tmp_path / "one" / f"{name}.nii.gz"),
+            read(tmp_path / "two" / f"{name}.nii.gz"),
         )
 
 
@@ -60,7 +61,9 @@ def test_a_dask_cluster_gives_the_same_voxels(table, tmp_path):
     distributed = pytest.importorskip("distributed", reason="needs the extra `cluster`")
     batch(table, tmp_path / "one", "--quiet")
     with distributed.LocalCluster(
-        n_workers=1, threads_per_worker=1, dashboard_address=None
+        n_workers=1,
+        threads_per_worker=1,
+        dashboard_address=None,
     ) as cluster:
         assert (
             batch(table, tmp_path / "dask", "--quiet", "--scheduler", cluster.scheduler_address)
@@ -68,7 +71,8 @@ def test_a_dask_cluster_gives_the_same_voxels(table, tmp_path):
         )
     for name in ("p0", "p1", "p3"):
         assert np.array_equal(
-            read(tmp_path / "one" / f"{name}.nii.gz"), read(tmp_path / "dask" / f"{name}.nii.gz")
+            read(tmp_path / "one" / f"{name}.nii.gz"),
+            read(tmp_path / "dask" / f"{name}.nii.gz"),
         )
 
 
@@ -124,10 +128,14 @@ def test_resume_does_a_case_again_whose_voxels_changed_beside_their_header(tmp_p
 
 
 def test_resume_does_a_case_again_with_other_weights_in_the_same_model_file(tmp_path):
-    case, model = make_case(tmp_path), tmp_path / "best.pt"
+    case = make_case(tmp_path)
+    model = tmp_path / "best.pt"
     model.write_bytes(b"first weights")
     one = Case(
-        str(case["image"]), str(case["seed"]), str(tmp_path / "out.nii.gz"), engine=str(model)
+        str(case["image"]),
+        str(case["seed"]),
+        str(tmp_path / "out.nii.gz"),
+        engine=str(model),
     )
     before = fingerprint(one)
     model.write_bytes(b"other weights")
@@ -167,7 +175,9 @@ def test_the_same_output_twice_is_refused_before_anything_is_done(table, tmp_pat
 
 
 def test_outputs_whose_tables_and_records_would_be_the_same_files_are_refused(
-    table, tmp_path, capsys
+    table,
+    tmp_path,
+    capsys,
 ):
     table.write_text(table.read_text(encoding="utf-8").replace("p1.nii.gz,k", "p0.seg.nrrd,k"))
     assert batch(table, tmp_path / "out") == 2
@@ -185,7 +195,11 @@ def test_outputs_whose_tables_and_records_would_be_the_same_files_are_refused(
     ],
 )
 def test_a_row_that_cannot_be_meant_is_named_before_anything_is_done(
-    table, tmp_path, capsys, row, words
+    table,
+    tmp_path,
+    capsys,
+    row,
+    words,
 ):
     table.write_text(table.read_text(encoding="utf-8") + row + "\n", encoding="utf-8")
     assert batch(table, tmp_path / "out") == 2
@@ -211,7 +225,8 @@ def test_a_scheduler_that_is_not_there_is_refused(table, tmp_path, capsys):
 
 
 @pytest.mark.parametrize(
-    "content,word", [("", "no"), ("image,mask\na,b\n", "image, mask"), ("image,seed\n", "0 rows")]
+    "content,word",
+    [("", "no"), ("image,mask\na,b\n", "image, mask"), ("image,seed\n", "0 rows")],
 )
 def test_a_table_without_the_columns_is_refused(tmp_path, capsys, content, word):
     path = tmp_path / "cases.csv"
@@ -222,7 +237,8 @@ def test_a_table_without_the_columns_is_refused(tmp_path, capsys, content, word)
 
 def test_a_row_without_both_files_is_refused_by_its_number(tmp_path, capsys):
     (tmp_path / "cases.csv").write_text(
-        "image,seed\na.nii.gz,b.nii.gz\na.nii.gz\n", encoding="utf-8"
+        "image,seed\na.nii.gz,b.nii.gz\na.nii.gz\n",
+        encoding="utf-8",
     )
     assert batch(tmp_path / "cases.csv", tmp_path / "out") == 2
     assert "no seed in row 2" in capsys.readouterr().err and not (tmp_path / "out").exists()

@@ -10,10 +10,10 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from SlicePropagationLib.checkpoint import fill_network, load_checkpoint, save_checkpoint  # noqa: E402  torch may be absent
-from SlicePropagationLib.errors import CheckpointError  # noqa: E402
-from SlicePropagationLib.networks.config import UNetConfig  # noqa: E402
-from SlicePropagationLib.networks.unet import UNet  # noqa: E402
+from SlicePropagationLib.checkpoint import fill_network, load_checkpoint, save_checkpoint
+from SlicePropagationLib.errors import CheckpointError
+from SlicePropagationLib.networks.config import UNetConfig
+from SlicePropagationLib.networks.unet import UNet
 
 CONFIG = UNetConfig(depth=2, base_channels=4)
 
@@ -62,7 +62,11 @@ def test_shipped_weights_take_half_the_room_and_come_back_as_float32(tmp_path):
 def test_what_16_bits_cannot_hold_is_shipped_with_32(tmp_path):
     variances = torch.tensor([1.0, 65504.0, 300_000.0])
     save_checkpoint(
-        tmp_path / "half.pt", "slice_unet.plain", CONFIG, {"running_var": variances}, is_half=True
+        tmp_path / "half.pt",
+        "slice_unet.plain",
+        CONFIG,
+        {"running_var": variances},
+        is_half=True,
     )
     assert torch.equal(load_checkpoint(tmp_path / "half.pt").weights["running_var"], variances)
 
@@ -81,7 +85,8 @@ def test_a_truncated_file_is_refused(model, share):
 
 def test_flipped_bits_are_refused_or_do_no_harm(model):
     path, network = model
-    stored, chance = path.read_bytes(), random.Random(0)
+    stored = path.read_bytes()
+    chance = random.Random(0)
     refusals = 0
     for _ in range(400):
         spoilt = bytearray(stored)
@@ -148,7 +153,8 @@ def test_a_model_of_another_program_is_refused(tmp_path):
 
 @pytest.mark.parametrize("is_bare", [True, False], ids=["bare pickle", "inside a torch file"])
 def test_code_in_a_model_file_is_never_run(tmp_path, is_bare):
-    trace, path = tmp_path / "trace", tmp_path / "model.pt"
+    trace = tmp_path / "trace"
+    path = tmp_path / "model.pt"
 
     class Payload:
         def __reduce__(self):

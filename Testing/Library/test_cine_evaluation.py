@@ -4,12 +4,12 @@ import csv
 
 import numpy as np
 import pytest
+from phantoms import square
+from test_pseudo_labels import beat, write_4d
 
 from SlicePropagationLib.cine_evaluation import describe
 from SlicePropagationLib.cine_measures import curvature, jitter, measure_series
 from SlicePropagationLib.cli import main
-from phantoms import square
-from test_pseudo_labels import beat, write_4d
 
 pytest.importorskip("torch")
 
@@ -19,7 +19,8 @@ def test_a_constant_area_has_no_curvature_and_a_straight_rise_none_either():
 
 
 def test_curvature_by_hand():
-    # A = 0 1 0 1: A' = 0 everywhere, A'' = 2 or -2; A = 0 0 3 0: A' = 0 1.5 0 -1.5 and A'' = 0 3 -6 3
+    # A = 0 1 0 1: A' = 0 everywhere, A'' = 2 or -2; A = 0 0 3 0: A' = 0 1.5 0 -1.5 and A'' = 0 3 -6
+    # 3
     assert curvature([0, 1, 0, 1]) == 2
     assert curvature([0, 0, 3, 0]) == pytest.approx((0 + 2 * 3 / (1 + 1.5**2) ** 1.5 + 6) / 4)
 
@@ -29,7 +30,8 @@ def test_curvature_does_not_depend_on_the_unit_of_the_area():
     coarse, fine = (
         measure_series(beating, beating, spacing, [1]) for spacing in ((3.0, 3.0), (1.0, 1.0))
     )
-    # areas 36 25 16 25 of mean 25.5, T = 4: A' = 2 (after - before) / 25.5, A'' = 16 (after - 2 here + before) / 25.5
+    # areas 36 25 16 25 of mean 25.5, T = 4: A' = 2 (after - before) / 25.5, A'' = 16 (after - 2
+    # here + before) / 25.5
     kappa = [
         16 * 22 / 25.5,
         16 * 2 / 25.5 / (1 + (2 * 20 / 25.5) ** 2) ** 1.5,

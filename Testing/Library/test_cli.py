@@ -4,13 +4,13 @@ import json
 import numpy as np
 import pytest
 import SimpleITK as sitk
+from files import make_case, read, write
 
 from SlicePropagationLib.cli import main
 from SlicePropagationLib.engine import plan_session, propagate
 from SlicePropagationLib.engines import make_engine
 from SlicePropagationLib.session import AnnotationSession
 from SlicePropagationLib.stack import SliceStack
-from files import make_case, read, write
 
 
 @pytest.fixture
@@ -46,7 +46,8 @@ def rows_of(path):
 def test_every_format_keeps_the_geometry_and_the_seed(case, tmp_path, suffix):
     out = tmp_path / f"out{suffix}"
     labels = propagate_file(case, out)
-    image, result = sitk.ReadImage(str(case["image"])), sitk.ReadImage(str(out))
+    image = sitk.ReadImage(str(case["image"]))
+    result = sitk.ReadImage(str(out))
     for part in ("GetSize", "GetSpacing", "GetOrigin", "GetDirection"):
         np.testing.assert_allclose(getattr(result, part)(), getattr(image, part)(), atol=1e-5)
     assert np.array_equal(labels[7], read(case["seed"])[7])
@@ -133,7 +134,12 @@ def test_confirmed_empty_slices_come_back_from_the_table(case, tmp_path):
             for row in rows
         )
     labels = propagate_file(
-        case, tmp_path / "second.nii.gz", "--engine", "interpolation", "--anchors", str(table)
+        case,
+        tmp_path / "second.nii.gz",
+        "--engine",
+        "interpolation",
+        "--anchors",
+        str(table),
     )
     assert not labels[2].any() and not labels[13].any() and not labels[:2].any()
     anchors = json.loads((tmp_path / "second.json").read_text(encoding="utf-8"))["anchors"]["1"]
@@ -172,7 +178,10 @@ def test_a_finished_result_goes_on_along_the_axis_of_its_table(tmp_path, has_rec
     again = {"image": case["image"], "seed": tmp_path / "first.nii.gz"}
     assert np.array_equal(
         propagate_file(
-            again, tmp_path / "second.nii.gz", "--anchors", str(tmp_path / "first.slices.csv")
+            again,
+            tmp_path / "second.nii.gz",
+            "--anchors",
+            str(tmp_path / "first.slices.csv"),
         ),
         first,
     )
@@ -202,7 +211,8 @@ def test_segment_names_and_colours_are_kept(case, tmp_path):
         seed.SetMetaData(f"Segment0_{name}", value)
     sitk.WriteImage(seed, str(tmp_path / "drawn.seg.nrrd"))
     propagate_file(
-        {"image": case["image"], "seed": tmp_path / "drawn.seg.nrrd"}, tmp_path / "out.seg.nrrd"
+        {"image": case["image"], "seed": tmp_path / "drawn.seg.nrrd"},
+        tmp_path / "out.seg.nrrd",
     )
     result = sitk.ReadImage(str(tmp_path / "out.seg.nrrd"))
     assert [result.GetMetaData(f"Segment0_{name}") for name in ("ID", "Name", "Color")] == [
@@ -223,7 +233,8 @@ def test_a_segmentation_cropped_to_its_segment_is_read_in_its_place(case, tmp_pa
     sitk.WriteImage(seed, str(tmp_path / "cropped.seg.nrrd"))
     assert np.array_equal(
         propagate_file(
-            {"image": case["image"], "seed": tmp_path / "cropped.seg.nrrd"}, tmp_path / "out.nii.gz"
+            {"image": case["image"], "seed": tmp_path / "cropped.seg.nrrd"},
+            tmp_path / "out.nii.gz",
         ),
         whole,
     )
@@ -231,7 +242,8 @@ def test_a_segmentation_cropped_to_its_segment_is_read_in_its_place(case, tmp_pa
 
 def test_slicer_reads_the_segmentation(case, tmp_path):
     slicer = pytest.importorskip(
-        "slicer", reason="needs slicer-core, Slicer's own segmentation reader"
+        "slicer",
+        reason="needs slicer-core, Slicer's own segmentation reader",
     )
     labels = propagate_file(case, tmp_path / "out.seg.nrrd")
     scene = slicer.vtkMRMLScene()
@@ -258,7 +270,10 @@ def test_a_frame_of_a_4d_image_is_a_volume(case, tmp_path):
     sitk.WriteImage(sitk.JoinSeries([frame * 0 + 1, frame]), str(tmp_path / "cine.nii.gz"))
     assert np.array_equal(
         propagate_file(
-            case | {"image": tmp_path / "cine.nii.gz"}, tmp_path / "o.nii.gz", "--frame", "1"
+            case | {"image": tmp_path / "cine.nii.gz"},
+            tmp_path / "o.nii.gz",
+            "--frame",
+            "1",
         ),
         whole,
     )

@@ -1,12 +1,13 @@
 import numpy as np
+from phantoms import RepeatingEngine, blank_stack, square
 
 from SlicePropagationLib.confidence import correction_gains, next_slice_to_correct, slice_confidence
 from SlicePropagationLib.engine import plan_session, propagate
 from SlicePropagationLib.planning import Run
 from SlicePropagationLib.session import AnnotationSession
-from phantoms import RepeatingEngine, blank_stack, square
 
-MASK, OTHER = square(4, 4, 8), square(4, 9, 8)
+MASK = square(4, 4, 8)
+OTHER = square(4, 9, 8)
 
 
 def seeded(index=0, count=20, **options):
@@ -19,7 +20,12 @@ def confidence_at(index, forward=None, backward=None, **options):
     session = seeded(**options)
     session.accept(1, index - 1, MASK, 0.9) if index > 1 else None
     return slice_confidence(
-        session, Run(0, (index,)), index, MASK.astype(np.float32), forward, backward
+        session,
+        Run(0, (index,)),
+        index,
+        MASK.astype(np.float32),
+        forward,
+        backward,
     )
 
 
@@ -31,7 +37,8 @@ def test_confidence_lies_between_0_and_1_and_falls_with_the_distance_from_the_an
 
 def test_the_same_number_of_slices_is_farther_when_slices_are_thick():
     assert confidence_at(3, spacing_mm=(10.0, 1.0, 1.0)) < confidence_at(
-        3, spacing_mm=(1.0, 1.0, 1.0)
+        3,
+        spacing_mm=(1.0, 1.0, 1.0),
     )
 
 

@@ -17,7 +17,8 @@ QUIET = {"report": lambda text: None}
 def files(tmp_path):
     """A small sample as two files: (image, truth)."""
     small = sample.make_sample(shape=(30, 96, 96))
-    image, truth = tmp_path / "image.nii.gz", tmp_path / "truth.nii.gz"
+    image = tmp_path / "image.nii.gz"
+    truth = tmp_path / "truth.nii.gz"
     volume = demo.volume_of(small.volume, small.spacing_mm)
     sitk.WriteImage(volume.image, str(image))
     demo.write_labels(truth, small.labels, volume, [])
@@ -25,9 +26,14 @@ def files(tmp_path):
 
 
 def test_a_correction_improves_the_kidney_and_every_file_is_written(files, tmp_path):
-    # by registration: the trained network leaves a gap mostly to it, which on untextured phantoms of this size can cost what the network had gained
+    # by registration: the trained network leaves a gap mostly to it, which on untextured phantoms
+    # of this size can cost what the network had gained
     result = demo.run_demo(
-        tmp_path / "out", *files, label=sample.RIGHT_KIDNEY, engine="registration", **QUIET
+        tmp_path / "out",
+        *files,
+        label=sample.RIGHT_KIDNEY,
+        engine="registration",
+        **QUIET,
     )
     assert result["dice_after"] > result["dice_before"]
     assert {path.name for path in (tmp_path / "out").iterdir()} == set(demo.FILES)
@@ -43,7 +49,11 @@ def test_a_correction_improves_the_kidney_and_every_file_is_written(files, tmp_p
 def test_slices_are_told_by_the_numbers_that_the_files_have(files, tmp_path):
     told = []
     result = demo.run_demo(
-        tmp_path / "out", *files, label=sample.RIGHT_KIDNEY, engine="copy", report=told.append
+        tmp_path / "out",
+        *files,
+        label=sample.RIGHT_KIDNEY,
+        engine="copy",
+        report=told.append,
     )
     assert (
         f"seed on slice {result['seed']} of 0 to 29" in told[0]
@@ -53,7 +63,11 @@ def test_slices_are_told_by_the_numbers_that_the_files_have(files, tmp_path):
 
 def test_the_annotated_slices_are_kept_as_drawn(files, tmp_path):
     result = demo.run_demo(
-        tmp_path / "out", *files, label=sample.RIGHT_KIDNEY, engine="copy", **QUIET
+        tmp_path / "out",
+        *files,
+        label=sample.RIGHT_KIDNEY,
+        engine="copy",
+        **QUIET,
     )
     truth = read_volume(tmp_path / "out" / "truth.nii.gz").array == sample.RIGHT_KIDNEY
     written = (

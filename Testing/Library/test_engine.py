@@ -1,15 +1,17 @@
 import numpy as np
 import pytest
+from phantoms import RepeatingEngine, blank_stack, drifting_disc, square
 
 from SlicePropagationLib.engine import plan_session, propagate
 from SlicePropagationLib.engines import ENGINES, FALLBACK_ENGINE, default_engine, make_engine
 from SlicePropagationLib.errors import ConfigError, NoAnchorError
 from SlicePropagationLib.planning import plan_runs
 from SlicePropagationLib.session import AnnotationSession, Provenance
-from phantoms import RepeatingEngine, blank_stack, drifting_disc, square
 
-A, B = 1, 2
-LEFT, RIGHT = square(2, 2, 8), square(2, 6, 8)  # they share columns 6 to 9
+A = 1
+B = 2
+LEFT = square(2, 2, 8)
+RIGHT = square(2, 6, 8)  # they share columns 6 to 9
 
 
 def run_all(session, engine, **options):
@@ -123,7 +125,10 @@ def test_stopping_is_not_asking_for_the_next_slice(session):
     [({A: 0.6, B: 0.9}, LEFT & ~RIGHT, RIGHT), ({A: 0.9, B: 0.6}, LEFT, RIGHT & ~LEFT)],
 )
 def test_contested_pixels_go_to_the_more_probable_label_whoever_walked_first(
-    session, probability, a, b
+    session,
+    probability,
+    a,
+    b,
 ):
     session.annotate(A, 1, LEFT)
     session.annotate(B, 6, RIGHT)
@@ -225,7 +230,8 @@ def test_confirmed_empty_slices_bound_the_structure(session):
     assert session.areas(A)[6] == 0 and session.areas(A)[7] == 0
 
 
-# itk_interpolation does not continue a structure; its own tests are in engines/test_itk_interpolation.py.
+# itk_interpolation does not continue a structure; its own tests are in
+# engines/test_itk_interpolation.py.
 @pytest.mark.parametrize(
     "name",
     sorted(name for name, info in ENGINES.items() if info.is_ready and name != "itk_interpolation"),

@@ -4,12 +4,12 @@ import re
 
 import numpy as np
 import pytest
+from evaluations import arguments, cases, column, evaluate, read  # noqa: F401  fixtures, too
+from files import make_case, write
 
 from SlicePropagationLib.cli import main
 from SlicePropagationLib.errors import CheckpointError, ConfigError, InputError
 from SlicePropagationLib.evaluation import read_jobs, read_protocol
-from evaluations import arguments, cases, column, evaluate, read  # noqa: F401  fixtures, too
-from files import make_case, write
 
 
 def test_evaluation_scores_the_split_and_writes_the_tables(cases, tmp_path):
@@ -41,7 +41,8 @@ def test_each_pick_goes_with_each_correction_and_uniform_slices_need_no_pick(cas
         ("middle", "worst"),
         ("uniform", "uniform"),
     }
-    rows, results = read(tmp_path / "out" / "rows.csv"), read(tmp_path / "out" / "results.csv")
+    rows = read(tmp_path / "out" / "rows.csv")
+    results = read(tmp_path / "out" / "results.csv")
     assert (
         {(row["pick"], row["correct"]) for row in rows}
         == {(row["pick"], row["correct"]) for row in results}
@@ -69,7 +70,8 @@ def test_the_first_cases_of_each_data_set_are_taken_and_the_report_says_so(cases
 
 
 def test_the_scores_of_a_column_that_is_copied_past_its_ends_are_those_worked_out_by_hand(
-    column, tmp_path
+    column,
+    tmp_path,
 ):
     assert (
         main(
@@ -151,17 +153,18 @@ def test_structures_on_few_slices_are_left_out(cases, tmp_path, capsys):
 
 
 def test_a_case_that_cannot_be_read_is_told_at_the_end_and_the_others_are_scored(
-    cases, tmp_path, capsys
+    cases,
+    tmp_path,
+    capsys,
 ):
     (tmp_path / "p0" / "truth.nii.gz").write_text("no image", encoding="utf-8")
     write(
-        tmp_path / "p1" / "truth.nii.gz", np.ones((5, 9, 9), np.uint8)
+        tmp_path / "p1" / "truth.nii.gz",
+        np.ones((5, 9, 9), np.uint8),
     )  # another grid than its image
     assert evaluate(cases, tmp_path / "out") == 1
-    said, text = (
-        capsys.readouterr().err,
-        (tmp_path / "out" / "results.md").read_text(encoding="utf-8"),
-    )
+    said = capsys.readouterr().err
+    text = (tmp_path / "out" / "results.md").read_text(encoding="utf-8")
     for case in ("discs p0_ED", "discs p1_ED"):
         assert f"{case} was not scored: " in said and f"Not scored: {case}. " in text
     assert {row["case"] for row in read(tmp_path / "out" / "rows.csv")} == {"p3_ED"}
@@ -178,7 +181,9 @@ def test_a_case_that_cannot_be_read_is_told_at_the_end_and_the_others_are_scored
 
 
 def test_where_no_case_can_be_read_the_first_one_is_named_and_nothing_written(
-    cases, tmp_path, capsys
+    cases,
+    tmp_path,
+    capsys,
 ):
     for name in ("p0", "p1", "p3"):
         (tmp_path / name / "image.nii.gz").write_text("no image", encoding="utf-8")
@@ -193,7 +198,8 @@ def test_a_split_without_cases_is_refused(cases, tmp_path, capsys):
 
 def test_a_row_without_a_label_file_is_named_before_anything_is_scored(cases, tmp_path, capsys):
     cases.write_text(
-        "\ufeff" + cases.read_text(encoding="utf-8") + "p3/image.nii.gz\n", encoding="utf-8"
+        "\ufeff" + cases.read_text(encoding="utf-8") + "p3/image.nii.gz\n",
+        encoding="utf-8",
     )  # and the mark that a spreadsheet begins a file with
     assert evaluate(cases, tmp_path / "out") == 2
     assert "no label in row 5" in capsys.readouterr().err and not (tmp_path / "out").exists()
@@ -248,7 +254,11 @@ def test_a_table_of_a_spreadsheet_that_begins_with_a_mark_is_read(cases):
     ids=["short row", "empty cell", "twice", "no such file"],
 )
 def test_a_row_that_cannot_be_scored_is_refused_before_the_others_are(
-    cases, tmp_path, capsys, row, words
+    cases,
+    tmp_path,
+    capsys,
+    row,
+    words,
 ):
     cases.write_text(cases.read_text(encoding="utf-8") + row + "\n", encoding="utf-8")
     assert evaluate(cases, tmp_path / "out") == 2
@@ -264,7 +274,8 @@ def test_cases_that_say_no_split_are_taken_as_those_of_a_table_without_that_colu
     column.write_text("image,label,split,case\nimage.nii.gz,truth.nii.gz,,one\n", encoding="utf-8")
     assert len(read_jobs(arguments(cases=column))) == 1
     column.write_text(
-        column.read_text(encoding="utf-8") + "image.nii.gz,truth.nii.gz,val,two\n", encoding="utf-8"
+        column.read_text(encoding="utf-8") + "image.nii.gz,truth.nii.gz,val,two\n",
+        encoding="utf-8",
     )
     assert [job.case for job in read_jobs(arguments(cases=column))] == [
         "two"

@@ -6,7 +6,6 @@ from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
 import pytest
-
 from evaluations import cases, evaluate, mark, read  # noqa: F401  fixtures, too
 
 TIMES = ("seconds_per_slice",)
@@ -15,10 +14,12 @@ TIMES = ("seconds_per_slice",)
 def test_an_evaluation_goes_on_where_it_stopped(cases, tmp_path):
     out = tmp_path / "out"
     evaluate(cases, out)
-    rows, drift = read(out / "rows.csv", TIMES), (out / "drift.csv").read_text(encoding="utf-8")
+    rows = read(out / "rows.csv", TIMES)
+    drift = (out / "drift.csv").read_text(encoding="utf-8")
     untouched = (out / "rows.csv").read_text(encoding="utf-8").splitlines()
     (out / "rows.csv").write_text(
-        "\n".join(line for line in untouched if "p1_ED" not in line) + "\n", encoding="utf-8"
+        "\n".join(line for line in untouched if "p1_ED" not in line) + "\n",
+        encoding="utf-8",
     )  # as if it was killed there, drift.csv written already
     assert evaluate(cases, out) == 0
     assert sorted(map(str, read(out / "rows.csv", TIMES))) == sorted(map(str, rows))
@@ -37,7 +38,8 @@ def test_other_weights_under_the_same_name_are_scored_from_the_beginning(cases, 
     assert evaluate(cases, tmp_path / "out") == 0
     assert {row["dice"] for row in read(tmp_path / "out" / "rows.csv")} == {"0.125"}  # taken over
     (tmp_path / "out" / "weights.json").write_text(
-        '{"copy": "an older model", "interpolation": null}', encoding="utf-8"
+        '{"copy": "an older model", "interpolation": null}',
+        encoding="utf-8",
     )
     assert evaluate(cases, tmp_path / "out") == 0
     dice = {
@@ -50,11 +52,14 @@ def test_other_weights_under_the_same_name_are_scored_from_the_beginning(cases, 
 
 
 def test_an_evaluation_killed_while_it_wrote_does_not_show_the_scores_of_the_engine_before(
-    cases, tmp_path, monkeypatch
+    cases,
+    tmp_path,
+    monkeypatch,
 ):
     assert evaluate(cases, tmp_path / "fresh", "--engines", "x=interpolation") == 0
     for last in ("drift.csv", "rows.csv", "weights.json", "files.json"):
-        out, moved = tmp_path / last, os.replace
+        out = tmp_path / last
+        moved = os.replace
         assert evaluate(cases, out, "--engines", "x=copy") == 0
 
         def replace(source, target, last=last, moved=moved):
@@ -134,21 +139,26 @@ def test_a_case_whose_label_map_changed_is_scored_again_and_no_other(cases, tmp_
 
 
 @pytest.mark.parametrize(
-    "damage", [lambda text: text[:-40], lambda text: text + "\udcff"], ids=["cut short", "no text"]
+    "damage",
+    [lambda text: text[:-40], lambda text: text + "\udcff"],
+    ids=["cut short", "no text"],
 )
 def test_a_table_that_is_damaged_is_scored_again(cases, tmp_path, damage):
     assert evaluate(cases, tmp_path / "out", "--max-cases", "1") == 0
     first = read(tmp_path / "out" / "rows.csv", TIMES)
     text = (tmp_path / "out" / "rows.csv").read_text(encoding="utf-8")
     (tmp_path / "out" / "rows.csv").write_text(
-        damage(text), encoding="utf-8", errors="surrogateescape"
+        damage(text),
+        encoding="utf-8",
+        errors="surrogateescape",
     )
     assert evaluate(cases, tmp_path / "out", "--max-cases", "1") == 0
     assert sorted(map(str, read(tmp_path / "out" / "rows.csv", TIMES))) == sorted(map(str, first))
 
 
 def test_scores_of_a_version_that_did_not_write_down_the_state_of_files_are_taken_over(
-    cases, tmp_path
+    cases,
+    tmp_path,
 ):
     assert evaluate(cases, tmp_path / "out") == 0
     mark(tmp_path / "out" / "rows.csv")

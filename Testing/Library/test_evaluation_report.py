@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from evaluations import arguments, cases, evaluate, read  # noqa: F401  fixtures, too
 
 from SlicePropagationLib.errors import InputError
 from SlicePropagationLib.evaluation import read_kinds, read_protocol
@@ -18,7 +19,6 @@ from SlicePropagationLib.evaluation_statistics import (
     interval_of_mean,
     is_pooled,
 )
-from evaluations import arguments, cases, evaluate, read  # noqa: F401  fixtures, too
 
 
 def test_kinds_add_a_mean_for_each_kind_of_structure(cases, tmp_path):
@@ -33,7 +33,9 @@ def test_kinds_add_a_mean_for_each_kind_of_structure(cases, tmp_path):
 
 
 def test_a_table_of_kinds_without_its_columns_is_refused_before_anything_is_scored(
-    cases, tmp_path, capsys
+    cases,
+    tmp_path,
+    capsys,
 ):
     (tmp_path / "kinds.csv").write_text("dataset,kind\ndiscs,seen\n", encoding="utf-8")
     assert evaluate(cases, tmp_path / "out", "--kinds", str(tmp_path / "kinds.csv")) == 2
@@ -42,7 +44,8 @@ def test_a_table_of_kinds_without_its_columns_is_refused_before_anything_is_scor
 
 def test_a_row_of_the_kinds_without_its_kind_is_refused_by_its_number(tmp_path):
     (tmp_path / "kinds.csv").write_text(
-        "dataset,label,kind\ndiscs,1,seen\nplates,*\n", encoding="utf-8"
+        "dataset,label,kind\ndiscs,1,seen\nplates,*\n",
+        encoding="utf-8",
     )
     with pytest.raises(InputError, match="no kind in row 2"):
         read_kinds(tmp_path / "kinds.csv")
@@ -257,10 +260,11 @@ def test_the_kind_of_a_structure_is_the_most_particular_one_of_the_table():
 
 def test_a_shape_model_says_how_implausible_each_predicted_shape_is(cases, tmp_path):
     torch = pytest.importorskip("torch")
+    from dataclasses import asdict
+
     from SlicePropagationLib.checkpoint import save_checkpoint
     from SlicePropagationLib.networks.acnn_config import AutoencoderConfig, FineGridConfig
     from SlicePropagationLib.networks.shape_autoencoder import ShapeAutoencoder
-    from dataclasses import asdict
 
     torch.manual_seed(0)
     config = AutoencoderConfig(
@@ -277,7 +281,12 @@ def test_a_shape_model_says_how_implausible_each_predicted_shape_is(cases, tmp_p
     )
     assert (
         evaluate(
-            cases, tmp_path / "out", "--datasets", "discs", "--prior", str(tmp_path / "prior.pt")
+            cases,
+            tmp_path / "out",
+            "--datasets",
+            "discs",
+            "--prior",
+            str(tmp_path / "prior.pt"),
         )
         == 0
     )

@@ -10,10 +10,11 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("lightning")
 pytest.importorskip("monai")
 
-from SlicePropagationLib.cli import main  # noqa: E402  torch may be absent
-from SlicePropagationLib.experiments import EXPERIMENTS, VARIANTS  # noqa: E402
-from files import write  # noqa: E402
-from phantoms import disc  # noqa: E402
+from files import write
+from phantoms import disc
+
+from SlicePropagationLib.cli import main
+from SlicePropagationLib.experiments import EXPERIMENTS, VARIANTS
 
 TINY = {
     "task": {"network": {"base_channels": 4}},
@@ -96,7 +97,9 @@ def test_a_table_without_a_split_is_split_once_and_nothing_is_walked_that_was_le
         table.writerows(rows)
     assert experiment(cases, "architecture") == 0
     with open(
-        cases / "out" / "architecture" / "thesis" / "rows.csv", newline="", encoding="utf-8"
+        cases / "out" / "architecture" / "thesis" / "rows.csv",
+        newline="",
+        encoding="utf-8",
     ) as file:
         assert {row["case"] for row in csv.DictReader(file)} == {
             "patient1"
@@ -126,13 +129,16 @@ def test_a_table_without_a_split_is_split_once_and_nothing_is_walked_that_was_le
         == 0
     )
     with open(
-        cases / "new" / "unseen" / "thesis" / "rows.csv", newline="", encoding="utf-8"
+        cases / "new" / "unseen" / "thesis" / "rows.csv",
+        newline="",
+        encoding="utf-8",
     ) as file:
         assert {row["case"] for row in csv.DictReader(file)} == {"patient2", "patient3"}
 
 
 @pytest.mark.parametrize(
-    "option, value", [("--datasets", "hearts"), ("--seed", "-1"), ("--max-hours", "-1")]
+    "option, value",
+    [("--datasets", "hearts"), ("--seed", "-1"), ("--max-hours", "-1")],
 )
 def test_what_cannot_be_trained_is_refused_before_anything_is_written(cases, capsys, option, value):
     assert experiment(cases, "depth", option, value) == 2
@@ -202,10 +208,12 @@ def test_an_option_that_an_experiment_would_ignore_is_refused(tmp_path, capsys, 
 
 def test_the_grid_of_the_prior_mask_is_that_of_the_thesis():
     grid = {
-        column: VARIANTS[name]
-        .settings()
-        .get("task", {})
-        .get("augmentation", {"prior_turn": 1.0, "prior_scale": 0.1})
+        column: (
+            VARIANTS[name]
+            .settings()
+            .get("task", {})
+            .get("augmentation", {"prior_turn": 1.0, "prior_scale": 0.1})
+        )
         for column, name in EXPERIMENTS["prior-mask"].columns.items()
     }
     assert grid == {
@@ -218,7 +226,8 @@ def test_the_grid_of_the_prior_mask_is_that_of_the_thesis():
 
 
 def test_the_ablation_trains_the_default_preset_without_its_parts_on_walks_recorded_once(
-    cases, capsys
+    cases,
+    capsys,
 ):
     tiny = {
         "task": {"network": {"base_channels": 4, "depth": 2}},

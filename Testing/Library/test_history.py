@@ -2,13 +2,13 @@ import json
 
 import numpy as np
 import pytest
+from phantoms import RepeatingEngine, blank_stack, drifting_disc, square
 
 from SlicePropagationLib.engine import plan_session, propagate
 from SlicePropagationLib.errors import InputError
 from SlicePropagationLib.history import decode_history, encode_history, replay
 from SlicePropagationLib.patch import Patch, decode_patch, encode_patch
 from SlicePropagationLib.session import AnnotationSession
-from phantoms import RepeatingEngine, blank_stack, drifting_disc, square
 
 
 def replayed(session, **options):
@@ -96,7 +96,8 @@ def test_an_edit_during_a_run_that_is_undone_and_done_again_is_replayed_as_it_wa
 def test_a_run_that_is_undone_after_an_edit_in_it_leaves_what_was_before_and_comes_back_with_it():
     session, steps = corrected_during_a_run()
     list(steps)
-    labels, history = session.label_map(), list(session.history)
+    labels = session.label_map()
+    history = list(session.history)
     assert [session.undo(), session.undo()] == ["Draw", "Propagate"]
     assert [event["event"] for event in session.history] == ["annotate"]
     assert [session.redo(), session.redo()] == ["Propagate", "Draw"]
@@ -115,7 +116,8 @@ def test_a_run_that_is_undone_after_an_edit_in_it_leaves_what_was_before_and_com
 )
 def test_a_mask_survives_its_run_lengths(mask):
     assert np.array_equal(
-        decode_patch(json.loads(json.dumps(encode_patch(Patch.cut(mask))))).paste(mask.shape), mask
+        decode_patch(json.loads(json.dumps(encode_patch(Patch.cut(mask))))).paste(mask.shape),
+        mask,
     )
 
 

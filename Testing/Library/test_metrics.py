@@ -46,7 +46,10 @@ def test_a_prediction_past_an_end_is_counted_in_slices_and_stopping_short_is_not
 
 def test_a_shift_by_one_slice_is_one_slice_thickness_at_most():
     distances = surface_distances(
-        volume(1, 2), volume(2, 3), spacing_mm=(5.0, 1.0, 1.0), tolerance_mm=2.0
+        volume(1, 2),
+        volume(2, 3),
+        spacing_mm=(5.0, 1.0, 1.0),
+        tolerance_mm=2.0,
     )
     assert distances.hd95 == 5.0
     assert distances.mean == 2.5
@@ -72,7 +75,8 @@ def test_surface_distances_are_those_between_all_pairs_of_surface_voxels():
         np.argwhere(mask) * spacing for mask in (prediction, truth)
     ]  # every voxel of both lies on a surface
     pairs = np.linalg.norm(points[0][:, None] - points[1][None], axis=2)
-    to_truth, to_prediction = pairs.min(axis=1), pairs.min(axis=0)
+    to_truth = pairs.min(axis=1)
+    to_prediction = pairs.min(axis=0)
     found = surface_distances(prediction, truth, spacing, tolerance_mm=2.0)
     assert found.mean == pytest.approx((to_truth.mean() + to_prediction.mean()) / 2)
     assert found.hd95 == pytest.approx(np.percentile(np.concatenate([to_truth, to_prediction]), 95))

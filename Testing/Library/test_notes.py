@@ -1,10 +1,10 @@
 import numpy as np
+from phantoms import drifting_disc
 
 from SlicePropagationLib.engine import plan_session, propagate
 from SlicePropagationLib.engines.registration import RegistrationEngine
 from SlicePropagationLib.notes import Notes
 from SlicePropagationLib.session import AnnotationSession
-from phantoms import drifting_disc
 
 
 def test_what_was_not_asked_for_the_longest_goes_first():
@@ -33,7 +33,8 @@ def propagated(session):
 
 def test_a_walk_from_an_anchor_that_stayed_is_not_registered_again_and_ends_alike(monkeypatch):
     stack, truth = drifting_disc()
-    registered, real = [], RegistrationEngine.register
+    registered = []
+    real = RegistrationEngine.register
     monkeypatch.setattr(
         RegistrationEngine,
         "register",

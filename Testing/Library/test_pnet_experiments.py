@@ -10,16 +10,17 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("lightning")
 pytest.importorskip("monai")
 
-from SlicePropagationLib import pnet_experiments  # noqa: E402  torch may be absent
-from SlicePropagationLib.cli import main  # noqa: E402
+from files import write
+from phantoms import disc
+
+from SlicePropagationLib import pnet_experiments
+from SlicePropagationLib.cli import main
 from SlicePropagationLib.pnet_experiments import (
     plateau_width,
     score_volume,
     threshold_curve,
     volume_fit,
-)  # noqa: E402
-from files import write  # noqa: E402
-from phantoms import disc  # noqa: E402
+)
 
 TINY = {
     "task": {"network": {"channels": 4, "num_units": 5}, "slices": {"size": 32}},
@@ -89,10 +90,15 @@ def experiment(folder, name, *options):
     ],
 )
 def test_an_experiment_scores_every_case_once_in_every_column_with_the_paper_beside_it(
-    cases, capsys, name, columns, paper
+    cases,
+    capsys,
+    name,
+    columns,
+    paper,
 ):
     assert experiment(cases, name) == 0
-    text, folder = capsys.readouterr().out, cases / "out" / "discs-1" / name
+    text = capsys.readouterr().out
+    folder = cases / "out" / "discs-1" / name
     assert "2-fold" in text and "5 cases" in text and paper in text
     with open(folder / "scores.csv", newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
@@ -118,7 +124,8 @@ def test_a_column_can_be_left_out_but_not_the_one_that_the_others_are_compared_w
 
 
 def test_no_patient_chooses_or_trains_the_weights_that_segment_it_and_every_column_learns_for_as_many_epochs(
-    cases, monkeypatch
+    cases,
+    monkeypatch,
 ):
     monkeypatch.setattr(pnet_experiments, "SMALL_BATCHES", 4)
     assert (
@@ -145,7 +152,8 @@ def test_no_patient_chooses_or_trains_the_weights_that_segment_it_and_every_colu
         )
         == 0
     )
-    place, held_out = cases / "out" / "discs-1", []
+    place = cases / "out" / "discs-1"
+    held_out = []
     for fold in (1, 2):
         with open(place / f"fold_{fold}.csv", newline="", encoding="utf-8") as file:
             splits = {row["case"]: row["split"] for row in csv.DictReader(file)}

@@ -4,12 +4,12 @@ import csv
 
 import numpy as np
 import pytest
+from files import make_case
+from phantoms import square
 
 from SlicePropagationLib.cli import main
 from SlicePropagationLib.metrics import jumps, neighbour_distances
 from SlicePropagationLib.pnet_jump import area_under_curve
-from files import make_case
-from phantoms import square
 
 
 def test_neighbouring_slices_are_as_far_apart_as_their_outlines():
@@ -31,7 +31,8 @@ def test_a_slice_that_is_out_of_line_jumps_and_so_do_its_neighbours():
 def test_a_structure_that_moves_evenly_does_not_jump():
     drifting = np.stack([square(5, 2 + 2 * index, 6) for index in range(5)])
     assert jumps(drifting, (3.0, 1.0, 1.0)).tolist() == [0] * 5 and jumps(
-        np.zeros((3, 4, 4), bool), (1.0, 1.0, 1.0)
+        np.zeros((3, 4, 4), bool),
+        (1.0, 1.0, 1.0),
     ).tolist() == [0, 0, 0]
 
 

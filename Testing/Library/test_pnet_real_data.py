@@ -10,8 +10,9 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("lightning")
 pytest.importorskip("monai")
 
-from SlicePropagationLib.cli import main  # noqa: E402  torch may be absent
-from files import read  # noqa: E402
+from files import read
+
+from SlicePropagationLib.cli import main
 
 QUICK = {
     "task": {"network": {"channels": 8}, "slices": {"size": 48}},
@@ -85,12 +86,17 @@ def segment(trained, out):
 def test_the_label_map_of_a_real_scan_lies_on_its_grid_and_on_the_structure(trained, tmp_path):
     _, image, truth = trained
     out = segment(trained, tmp_path / "found.nii.gz")
-    written, scan = sitk.ReadImage(str(out)), sitk.ReadImage(str(image))
+    written = sitk.ReadImage(str(out))
+    scan = sitk.ReadImage(str(image))
     for part in ("GetSize", "GetSpacing", "GetOrigin", "GetDirection"):
         np.testing.assert_allclose(
-            getattr(written, part)(), getattr(scan, part)(), rtol=1e-5, atol=1e-4
+            getattr(written, part)(),
+            getattr(scan, part)(),
+            rtol=1e-5,
+            atol=1e-4,
         )
-    found, shown = read(out) == 1, read(truth) > 0
+    found = read(out) == 1
+    shown = read(truth) > 0
     assert (
         set(np.unique(read(out))) == {0, 1}
         and 2 * (found & shown).sum() / (found.sum() + shown.sum()) > 0.6
@@ -98,31 +104,30 @@ def test_the_label_map_of_a_real_scan_lies_on_its_grid_and_on_the_structure(trai
 
 
 def test_the_segmentation_of_a_real_scan_opens_in_slicers_reader_where_the_scan_is(
-    trained, tmp_path
+    trained,
+    tmp_path,
 ):
     slicer = pytest.importorskip("slicer", reason="needs slicer-core, Slicer's MRML libraries")
     import vtk
     from vtk.util.numpy_support import vtk_to_numpy
 
     image = trained[1]
-    out, flat = (
-        segment(trained, tmp_path / "found.seg.nrrd"),
-        read(segment(trained, tmp_path / "found.nii.gz")),
-    )
+    out = segment(trained, tmp_path / "found.seg.nrrd")
+    flat = read(segment(trained, tmp_path / "found.nii.gz"))
     scene = slicer.vtkMRMLScene()
-    storage, node = (
-        slicer.vtkMRMLSegmentationStorageNode(),
-        scene.AddNewNodeByClass("vtkMRMLSegmentationNode", "Found"),
-    )
+    storage = slicer.vtkMRMLSegmentationStorageNode()
+    node = scene.AddNewNodeByClass("vtkMRMLSegmentationNode", "Found")
     storage.SetFileName(str(out))
     scene.AddNode(storage)
     assert storage.ReadData(node) and node.GetSegmentation().GetNumberOfSegments() == 1
-    part, corner = slicer.vtkOrientedImageData(), vtk.vtkMatrix4x4()
+    part = slicer.vtkOrientedImageData()
+    corner = vtk.vtkMatrix4x4()
     assert node.GetBinaryLabelmapRepresentation(node.GetSegmentation().GetNthSegmentID(0), part)
     part.GetImageToWorldMatrix(corner)
     low = np.array(part.GetExtent())[::2]
     voxels = np.reshape(
-        vtk_to_numpy(part.GetPointData().GetScalars()), np.array(part.GetDimensions())[::-1]
+        vtk_to_numpy(part.GetPointData().GetScalars()),
+        np.array(part.GetDimensions())[::-1],
     )
     opened = sorted(
         np.round(corner.MultiplyPoint((*(index[::-1] + low), 1))[:3], 2).tolist()
@@ -134,5 +139,7 @@ def test_the_segmentation_of_a_real_scan_opens_in_slicers_reader_where_the_scan_
         for index in np.argwhere(flat)
     ]  # files: left, posterior; scenes: right, anterior
     np.testing.assert_allclose(
-        opened, sorted(np.round(point, 2).tolist() for point in points), atol=0.02
+        opened,
+        sorted(np.round(point, 2).tolist() for point in points),
+        atol=0.02,
     )

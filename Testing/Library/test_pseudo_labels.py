@@ -6,6 +6,8 @@ import json
 import numpy as np
 import pytest
 import SimpleITK as sitk
+from files import make_case, read
+from phantoms import RepeatingEngine, disc, square
 
 from SlicePropagationLib.cli import main
 from SlicePropagationLib.engines import make_engine
@@ -13,8 +15,6 @@ from SlicePropagationLib.engines.copy import CopyEngine
 from SlicePropagationLib.planning import Run
 from SlicePropagationLib.pseudo_labels import hard_labels, nearest_runs, pseudo_label
 from SlicePropagationLib.stack import SliceStack
-from files import make_case, read
-from phantoms import RepeatingEngine, disc, square
 
 
 def beat(count=8):
@@ -66,7 +66,10 @@ def test_a_cycle_is_labelled_across_its_end():
 
 def test_what_was_drawn_is_kept_and_soft_labels_are_the_engines_probabilities():
     soft = pseudo_label(
-        SliceStack(np.zeros((8, 20, 20), np.float32)), drawn([3]), [3], RepeatingEngine(0.75)
+        SliceStack(np.zeros((8, 20, 20), np.float32)),
+        drawn([3]),
+        [3],
+        RepeatingEngine(0.75),
     )[1]
     assert np.array_equal(soft[3], drawn([3])[3].astype(np.float32))
     assert set(np.unique(soft[5])) == {0.0, 0.75}
@@ -110,7 +113,8 @@ def test_a_sequence_is_labelled_along_time_with_its_distances(tmp_path):
         )
         == 0
     )
-    found, soft = read(out), read(tmp_path / "found.soft-1.nii.gz")
+    found = read(out)
+    soft = read(tmp_path / "found.soft-1.nii.gz")
     assert (
         found.shape == truth.shape and 2 * (found & truth).sum() / (found.sum() + truth.sum()) > 0.9
     )
@@ -142,7 +146,8 @@ def test_a_volume_is_labelled_along_its_slices(tmp_path):
         )
         == 0
     )
-    found, seed = read(tmp_path / "found.nii.gz"), read(paths["seed"])
+    found = read(tmp_path / "found.nii.gz")
+    seed = read(paths["seed"])
     assert np.array_equal(found[7], seed[7]) and np.array_equal(found[9], seed[7])
     assert (tmp_path / "found.distances.csv").read_text(encoding="utf-8").splitlines()[1] == "0,7"
 

@@ -6,6 +6,7 @@ import logging
 import numpy as np
 import pytest
 import SimpleITK as sitk
+from files import make_case
 
 from SlicePropagationLib.cli import main
 from SlicePropagationLib.errors import InputError
@@ -14,7 +15,6 @@ from SlicePropagationLib.segmentation_file import read_labels
 from SlicePropagationLib.session import Provenance
 from SlicePropagationLib.slice_record import TAG, decode_slices
 from SlicePropagationLib.volume import read_volume
-from files import make_case
 
 
 def record_of(segment):
@@ -56,7 +56,8 @@ def test_a_label_map_with_its_table_says_the_same_as_a_segmentation_file(case, t
         (segment.label, segment.name) for segment in flat[1]
     ] == [(segment.label, segment.name) for segment in own[1]]
     for one, other in zip(flat[1], own[1]):
-        one, other = record_of(one), record_of(other)
+        one = record_of(one)
+        other = record_of(other)
         assert (
             one["axis"] == other["axis"]
             and one["engine"] == other["engine"] == "copy"
@@ -132,7 +133,8 @@ def test_where_segments_overlap_a_warning_says_how_many_voxels(tmp_path, caplog)
     )
     with caplog.at_level(logging.WARNING, "SlicePropagationLib"):
         labels, segments = read_labels(
-            tmp_path / "two.seg.nrrd", read_volume(tmp_path / "image.nrrd")
+            tmp_path / "two.seg.nrrd",
+            read_volume(tmp_path / "image.nrrd"),
         )
     assert (
         "4 voxels in which segments overlap" in caplog.text

@@ -17,7 +17,8 @@ def sample():
 def test_the_same_seed_gives_the_same_voxels(sample):
     again = make_sample(shape=SHAPE)
     assert np.array_equal(sample.volume, again.volume) and np.array_equal(
-        sample.labels, again.labels
+        sample.labels,
+        again.labels,
     )
 
 
@@ -41,7 +42,8 @@ def test_an_organ_lies_on_successive_slices_and_changes_smoothly(sample, label):
 
 
 def test_tissues_have_their_grey_values(sample):
-    volume, labels = sample.volume, sample.labels
+    volume = sample.volume
+    labels = sample.labels
     assert volume[0, 0, 0] < -900
     assert 90 < np.median(volume[labels == 1]) < 130
     assert volume.max() > 250

@@ -5,6 +5,8 @@ import csv
 import numpy as np
 import pytest
 import SimpleITK as sitk
+from files import read, write
+from test_pseudo_labels import beat, drawn, write_4d
 
 from SlicePropagationLib.cli import main
 from SlicePropagationLib.engines.copy import CopyEngine
@@ -17,8 +19,6 @@ from SlicePropagationLib.sequence import (
 )
 from SlicePropagationLib.stack import SliceStack
 from SlicePropagationLib.time_case import TimeSession
-from files import read, write
-from test_pseudo_labels import beat, drawn, write_4d
 
 
 def numbers(count=4):
@@ -112,7 +112,9 @@ def write_multiframe(path, array, place=30, **header):
 
 
 @pytest.mark.parametrize(
-    "header", [{"0018|1063": "40.0"}, {"0018|0040": "25"}], ids=["frame time", "cine rate"]
+    "header",
+    [{"0018|1063": "40.0"}, {"0018|0040": "25"}],
+    ids=["frame time", "cine rate"],
 )
 def test_a_multiframe_dicom_file_is_one_slice_over_time(tmp_path, header):
     path = write_multiframe(tmp_path / "cine.dcm", numbers()[:, 1], **header)
@@ -130,7 +132,10 @@ def test_a_multiframe_dicom_file_is_one_slice_over_time(tmp_path, header):
 def test_multiframe_files_of_several_places_are_slices_over_time(tmp_path):
     for k in (2, 0, 1):
         write_multiframe(
-            tmp_path / f"{5 - k}.dcm", numbers()[:, k], place=30 + 8 * k, **{"0018|1063": "40.0"}
+            tmp_path / f"{5 - k}.dcm",
+            numbers()[:, k],
+            place=30 + 8 * k,
+            **{"0018|1063": "40.0"},
         )
     sequence = read_sequence(tmp_path)
     assert (
@@ -195,7 +200,8 @@ def test_unusable_sequences_are_refused_by_name(tmp_path):
     sequence = read_sequence(write_4d(tmp_path / "cine.nii.gz", numbers()))
     with pytest.raises(InputError, match="5 frames, .* has 4"):
         read_label_sequence(
-            write_4d(tmp_path / "labels.nii.gz", numbers(5).astype(np.uint8)), sequence
+            write_4d(tmp_path / "labels.nii.gz", numbers(5).astype(np.uint8)),
+            sequence,
         )
 
 
@@ -206,7 +212,9 @@ def test_an_annotation_outside_the_sequence_is_refused():
 
 def test_a_cycle_is_cut_open_at_an_annotated_frame_and_closed_again():
     timed = TimeSession(
-        SliceStack(np.zeros((8, 20, 20), np.float32), is_cyclic=True), drawn([2]), [2]
+        SliceStack(np.zeros((8, 20, 20), np.float32), is_cyclic=True),
+        drawn([2]),
+        [2],
     )
     assert timed.order == [2, 3, 4, 5, 6, 7, 0, 1, 2] and timed.session.anchors(1) == [0, 8]
     for _ in timed.steps(CopyEngine()):

@@ -1,12 +1,14 @@
 import numpy as np
 import pytest
+from phantoms import blank_stack, square
 
 from SlicePropagationLib.errors import AnchorOverwriteError, ConfigError, GeometryMismatchError
 from SlicePropagationLib.session import AnnotationSession, Provenance
-from phantoms import blank_stack, square
 
-LIVER, KIDNEY = 1, 2
-SMALL, LARGE = square(4, 4, 3), square(4, 4, 8)
+LIVER = 1
+KIDNEY = 2
+SMALL = square(4, 4, 3)
+LARGE = square(4, 4, 8)
 
 
 @pytest.fixture
@@ -44,7 +46,8 @@ def test_confirming_keeps_the_prediction(session):
 
 
 @pytest.mark.parametrize(
-    "vouch", [lambda s: s.annotate(LIVER, 3, SMALL), lambda s: s.confirm(LIVER, 3)]
+    "vouch",
+    [lambda s: s.annotate(LIVER, 3, SMALL), lambda s: s.confirm(LIVER, 3)],
 )
 def test_propagation_cannot_overwrite_an_anchor(session, vouch):
     vouch(session)

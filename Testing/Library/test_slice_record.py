@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pytest
+from phantoms import square
 
 from SlicePropagationLib.session import AnnotationSession, Provenance
 from SlicePropagationLib.slice_record import (
@@ -15,7 +16,6 @@ from SlicePropagationLib.slice_record import (
     restore_slices,
 )
 from SlicePropagationLib.stack import SliceStack
-from phantoms import square
 
 PLACE = [
     [2.0, 0.0, 0.0, 10.0],
@@ -29,7 +29,8 @@ def annotated(axis=0):
     shape = [16, 16]
     shape.insert(axis, 5)
     session = AnnotationSession(
-        SliceStack.from_volume(np.zeros(shape, np.float32), (1, 1, 1), axis), (1,)
+        SliceStack.from_volume(np.zeros(shape, np.float32), (1, 1, 1), axis),
+        (1,),
     )
     session.annotate(1, 1, square(4, 4, 4)[:16, :16])
     return session
@@ -47,7 +48,10 @@ def annotated(axis=0):
     ],
 )
 def test_slices_along_k_are_counted_from_the_other_end_when_slicer_turned_the_volume_around(
-    written, read, axis, index
+    written,
+    read,
+    axis,
+    index,
 ):
     session = annotated(axis)
     values = in_system(
@@ -117,7 +121,8 @@ def placed(*shift, size=(4, 4, 5), **options):
     ],
 )
 def test_a_record_belongs_to_the_grid_that_it_states_and_to_one_that_is_moved_by_less_than_half_a_voxel(
-    grid, belongs
+    grid,
+    belongs,
 ):
     values = decode_slices(encode_slices(annotated(), 1, "copy", grid=placed()))
     assert is_on_grid(values, grid) == belongs

@@ -5,10 +5,10 @@ import json
 import numpy as np
 import pytest
 import SimpleITK as sitk
+from files import read, write
 
 from SlicePropagationLib.cli import main
 from SlicePropagationLib.superresolve import interpolate_labels
-from files import read, write
 
 
 def ball(spacing_mm, shape, radius_mm=17.0, centre_mm=None):
@@ -30,7 +30,9 @@ def thick(tmp_path):
     mask = ball((5.0, 1.0, 1.0), (9, 48, 48)).astype(np.uint8)
     image = (100 * mask + np.random.default_rng(0).normal(0, 3, mask.shape)).astype(np.int16)
     return write(tmp_path / "image.nii.gz", image, spacing=(1.0, 1.0, 5.0)), write(
-        tmp_path / "labels.nii.gz", mask, spacing=(1.0, 1.0, 5.0)
+        tmp_path / "labels.nii.gz",
+        mask,
+        spacing=(1.0, 1.0, 5.0),
     )
 
 
@@ -52,11 +54,13 @@ def superresolve(thick, out, *options):
 
 def test_annotated_slices_are_kept_and_lie_where_they_were(thick, tmp_path):
     assert superresolve(thick, tmp_path / "fine.nii.gz") == 0
-    fine, labels = read(tmp_path / "fine.nii.gz"), read(thick[1])
+    fine = read(tmp_path / "fine.nii.gz")
+    labels = read(thick[1])
     record = json.loads((tmp_path / "fine.json").read_text(encoding="utf-8"))
     assert fine.shape == (45, 48, 48) and record["annotated_slices"] == list(range(2, 45, 5))
     assert np.array_equal(fine[record["annotated_slices"]], labels)
-    before, after = sitk.ReadImage(str(thick[1])), sitk.ReadImage(str(tmp_path / "fine.nii.gz"))
+    before = sitk.ReadImage(str(thick[1]))
+    after = sitk.ReadImage(str(tmp_path / "fine.nii.gz"))
     for index in range(9):
         assert np.allclose(
             before.TransformIndexToPhysicalPoint((7, 11, index)),
@@ -67,10 +71,8 @@ def test_annotated_slices_are_kept_and_lie_where_they_were(thick, tmp_path):
 
 def test_between_thick_slices_a_ball_is_nearer_to_a_ball_than_its_stair_steps(thick, tmp_path):
     assert superresolve(thick, tmp_path / "fine.nii.gz") == 0
-    fine, steps = (
-        read(tmp_path / "fine.nii.gz").astype(bool),
-        np.repeat(read(thick[1]), 5, axis=0).astype(bool),
-    )
+    fine = read(tmp_path / "fine.nii.gz").astype(bool)
+    steps = np.repeat(read(thick[1]), 5, axis=0).astype(bool)
     truth = ball((1.0, 1.0, 1.0), (45, 48, 48), centre_mm=(22.0, 23.5, 23.5))
     assert (fine ^ truth).sum() < 0.6 * (steps ^ truth).sum()
 
@@ -98,7 +100,11 @@ def test_neighbouring_labels_leave_no_gap_between_them():
     [("thin", "no stair steps"), ("empty", "no label"), ("none", "give --labels L")],
 )
 def test_what_cannot_be_refined_is_refused_and_nothing_is_written(
-    thick, tmp_path, capsys, change, message
+    thick,
+    tmp_path,
+    capsys,
+    change,
+    message,
 ):
     mask = (
         np.zeros((9, 48, 48), np.uint8)
@@ -121,7 +127,8 @@ def test_what_cannot_be_refined_is_refused_and_nothing_is_written(
 
 
 def test_every_slice_of_a_real_thick_stack_is_kept_where_it_lies_and_what_is_between_changes_in_small_steps(
-    data_dir, tmp_path
+    data_dir,
+    tmp_path,
 ):
     """Short-axis slices 10 mm apart, pixels of 1.5 mm, three structures: seven fine slices for a thick one."""
     case = data_dir / "acdc_NC" / "patient006_ED"
@@ -130,14 +137,13 @@ def test_every_slice_of_a_real_thick_stack_is_kept_where_it_lies_and_what_is_bet
     assert (
         superresolve((case / "image.nii.gz", case / "label.nii.gz"), tmp_path / "fine.nii.gz") == 0
     )
-    fine, labels = read(tmp_path / "fine.nii.gz"), read(case / "label.nii.gz")
+    fine = read(tmp_path / "fine.nii.gz")
+    labels = read(case / "label.nii.gz")
     record = json.loads((tmp_path / "fine.json").read_text(encoding="utf-8"))
     assert record["factor"] == 7 and len(fine) == 7 * len(labels)
     assert np.array_equal(fine[record["annotated_slices"]], labels)
-    before, after = (
-        sitk.ReadImage(str(case / "label.nii.gz")),
-        sitk.ReadImage(str(tmp_path / "fine.nii.gz")),
-    )
+    before = sitk.ReadImage(str(case / "label.nii.gz"))
+    after = sitk.ReadImage(str(tmp_path / "fine.nii.gz"))
     assert after.GetDirection() == pytest.approx(
         before.GetDirection()
     ) and after.GetSpacing() == pytest.approx((1.5, 1.5, 10 / 7))
@@ -173,13 +179,12 @@ def test_a_real_structure_is_nearer_to_its_truth_than_its_stair_steps(data_dir, 
         )
     assert (
         superresolve(
-            (tmp_path / "image.nii.gz", tmp_path / "label.nii.gz"), tmp_path / "fine.nii.gz"
+            (tmp_path / "image.nii.gz", tmp_path / "label.nii.gz"),
+            tmp_path / "fine.nii.gz",
         )
         == 0
     )
     truth = sitk.GetArrayFromImage(truth)[:last] > 0
-    fine, steps = (
-        read(tmp_path / "fine.nii.gz") > 0,
-        np.repeat(read(tmp_path / "label.nii.gz"), 8, axis=0) > 0,
-    )
+    fine = read(tmp_path / "fine.nii.gz") > 0
+    steps = np.repeat(read(tmp_path / "label.nii.gz"), 8, axis=0) > 0
     assert (fine ^ truth).sum() < 0.7 * (steps ^ truth).sum()

@@ -4,12 +4,12 @@ import csv
 
 import numpy as np
 import pytest
+from files import read, write
+from phantoms import disc
 
 from SlicePropagationLib.cli import main
 from SlicePropagationLib.errors import ConfigError, GeometryMismatchError, InputError
 from SlicePropagationLib.synthetic_cine import SyntheticCineConfig, contraction, make_cine
-from files import read, write
-from phantoms import disc
 
 STILL = SyntheticCineConfig(frames=10, noise=0.0, gain=0.0, breathing_pixels=0.0, stiffness=0.0)
 
@@ -27,7 +27,8 @@ def areas(truth, label):
 
 
 def test_the_ends_of_the_motion_are_the_two_real_frames():
-    diastole, systole = ring(12, 16), ring(8, 15)
+    diastole = ring(12, 16)
+    systole = ring(8, 15)
     images, truth, kept = make_cine(diastole, systole, STILL)
     assert kept == [0] and images.shape == truth.shape == (10, 1, 48, 48)
     for frame, (image, labels) in ((0, diastole), (STILL.end_systole, systole)):
@@ -63,12 +64,14 @@ def test_a_sequence_is_the_same_every_time_and_another_with_another_seed():
 def test_noise_gain_and_breathing_are_small():
     ends = ring(12, 16), ring(8, 15)
     config = SyntheticCineConfig(frames=5)
-    plain, varied = make_cine(*ends, STILL)[0], make_cine(*ends, config)[0]
+    plain = make_cine(*ends, STILL)[0]
+    varied = make_cine(*ends, config)[0]
     assert 0 < np.abs(varied[0] - plain[0]).mean() < 0.06 * 200
 
 
 def test_a_structure_of_one_frame_only_shrinks_away():
-    diastole, systole = ring(12, 16), ring(8, 15)
+    diastole = ring(12, 16)
+    systole = ring(8, 15)
     diastole[1][0, 2:6, 2:6] = 3
     truth = make_cine(diastole, systole, STILL)[1]
     assert areas(truth, 3)[0] == 16 and areas(truth, 3)[STILL.end_systole] == 0

@@ -5,8 +5,8 @@ import pytest
 
 pytest.importorskip("slicer", reason="needs slicer-core, Slicer's MRML libraries")
 
-from mrml_scene import makeScene, makeSegmentation, makeVolume  # noqa: E402
-from phantoms import drifting_disc  # noqa: E402
+from mrml_scene import makeScene, makeSegmentation, makeVolume
+from phantoms import drifting_disc
 
 OBLIQUE = [[0.8, -0.6, 0.0], [0.6, 0.8, 0.0], [0.0, 0.0, -1.0]]
 
@@ -21,7 +21,11 @@ class Bench:
         self.scene, self.appLogic = makeScene()
         self.stack, self.truth = drifting_disc()
         self.volume = makeVolume(
-            self.scene, self.stack.images, (1.0, 1.5, 3.0), (5.0, -7.0, 11.0), OBLIQUE
+            self.scene,
+            self.stack.images,
+            (1.0, 1.5, 3.0),
+            (5.0, -7.0, 11.0),
+            OBLIQUE,
         )
         self.segmentation = makeSegmentation(self.scene, self.volume, ("disc", "rest"))
         self.editorLogic = makeEditorLogic(self.scene, self.appLogic)

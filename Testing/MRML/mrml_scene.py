@@ -19,7 +19,12 @@ def makeScene():
 
 
 def makeVolume(
-    scene, array, spacing, origin=(0, 0, 0), directions=((1, 0, 0), (0, 1, 0), (0, 0, 1)), name="CT"
+    scene,
+    array,
+    spacing,
+    origin=(0, 0, 0),
+    directions=((1, 0, 0), (0, 1, 0), (0, 0, 1)),
+    name="CT",
 ):
     """A scalar volume node of a (K, J, I) array; spacing along I, J, K."""
     node = scene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", name)

@@ -6,21 +6,22 @@ import time
 import numpy as np
 import pytest
 import slicer
-
+from mrml_scene import makeSegmentation, makeVolume
 from SlicePropagationMRML import commit
 from SlicePropagationMRML.geometry import arrayOf, emptyLabelmap, segmentMask, segmentPatches
 from SlicePropagationMRML.preview import Preview
 from SlicePropagationMRML.run_loop import CommitRun
+
 from SlicePropagationLib.patch import Patch
 from SlicePropagationLib.stack import SliceStack
-from mrml_scene import makeSegmentation, makeVolume
 
 NAMES = ("disc", "rest")
 MASKS = ("everywhere", "intensity range", "inside the other segment", "outside all segments")
 
 
 def set_masking(bench, masking):
-    node, modes = bench.editorNode, slicer.vtkMRMLSegmentationNode
+    node = bench.editorNode
+    modes = slicer.vtkMRMLSegmentationNode
     node.SetSourceVolumeIntensityMask(masking == "intensity range")
     node.SetSourceVolumeIntensityMaskRange(50.0, 1000.0)
     node.SetMaskMode(
@@ -34,7 +35,8 @@ def set_masking(bench, masking):
 
 def write_whole(bench, voxels, is_removal):
     """As an effect of the Segment Editor does: a labelmap of the whole volume, everything updated before."""
-    labelmap, logic = emptyLabelmap(bench.volume, bench.segmentation), bench.editorLogic
+    labelmap = emptyLabelmap(bench.volume, bench.segmentation)
+    logic = bench.editorLogic
     arrayOf(labelmap)[:] = voxels
     labelmap.Modified()
     bench.editorNode.SetSelectedSegmentID("disc")
@@ -104,7 +106,8 @@ def test_bands_give_the_voxels_of_a_whole_write_in_every_mode(bench, monkeypatch
     monkeypatch.setattr(commit, "BAND_VOXELS", 1500)
     bench.open(*NAMES)
     for mode, is_removal in itertools.product(
-        ("OverwriteNone", "OverwriteAllSegments", "OverwriteVisibleSegments"), (False, True)
+        ("OverwriteNone", "OverwriteAllSegments", "OverwriteVisibleSegments"),
+        (False, True),
     ):
         bands = []
         ours = written(
@@ -126,10 +129,8 @@ def test_patches_of_a_segment_are_its_mask_slice_by_slice(bench, axis):
     bench.draw("disc", 5, np.random.default_rng(0).random((48, 48)) > 0.6)
     bench.draw("rest", 9, np.random.default_rng(1).random((48, 48)) > 0.9)
     for name in (*NAMES, "nobody"):
-        patches, mask = (
-            segmentPatches(bench.segmentation, name, bench.volume, axis),
-            np.moveaxis(segmentMask(bench.segmentation, name, bench.volume), axis, 0),
-        )
+        patches = segmentPatches(bench.segmentation, name, bench.volume, axis)
+        mask = np.moveaxis(segmentMask(bench.segmentation, name, bench.volume), axis, 0)
         assert len(patches) == len(mask) and all(
             np.array_equal(patch.paste(mask.shape[1:]), slice_mask)
             for patch, slice_mask in zip(patches, mask)
@@ -146,7 +147,8 @@ def test_a_mask_without_another_one_is_their_difference():
                 rng.random() > 0.1
             )
         assert np.array_equal(
-            Patch.cut(one).without(Patch.cut(other)).paste((12, 14)), one & ~other
+            Patch.cut(one).without(Patch.cut(other)).paste((12, 14)),
+            one & ~other,
         )
 
 

@@ -1,15 +1,18 @@
-"""The contract with the annotator, point by point, on real MRML nodes; that drawn and propagated stay distinguishable: test_provenance.py."""
+"""The contract with the annotator, point by point, on real MRML nodes.
+
+That drawn and propagated stay distinguishable: test_provenance.py.
+"""
 
 import numpy as np
 import pytest
 import slicer
+from phantoms import disc
+from SlicePropagationMRML.tags import readTags
 
 from SlicePropagationLib.engine import plan_session, propagate
 from SlicePropagationLib.engines import make_engine
 from SlicePropagationLib.history import decode_history, encode_history, replay
 from SlicePropagationLib.session import AnnotationSession, Provenance
-from SlicePropagationMRML.tags import readTags
-from phantoms import disc
 
 SMALL = disc((48, 48), (20, 20), 5)
 LARGE = disc((48, 48), (24, 26), 9)
@@ -25,7 +28,8 @@ def test_what_was_drawn_is_bit_identical_after_a_run(bench):
     bench.draw("disc", 11, SMALL)
     bench.run("registration")
     assert np.array_equal(bench.mask("disc")[7], drawn) and np.array_equal(
-        bench.mask("disc")[11], SMALL
+        bench.mask("disc")[11],
+        SMALL,
     )
 
 
@@ -105,7 +109,8 @@ def test_overwrite_none_leaves_the_neighbour_whole(bench):
     bench.editorNode.SetOverwriteMode(bench.editorNode.OverwriteNone)
     bench.run()
     assert np.array_equal(bench.mask("rest")[9], LARGE) and np.array_equal(
-        bench.mask("disc")[9], LARGE
+        bench.mask("disc")[9],
+        LARGE,
     )
 
 
@@ -129,7 +134,8 @@ def test_hidden_neighbours_are_safe_when_only_visible_ones_may_be_overwritten(be
     bench.editorNode.SetOverwriteMode(bench.editorNode.OverwriteVisibleSegments)
     bench.run()
     assert np.array_equal(bench.mask("rest")[9], LARGE) and np.array_equal(
-        bench.mask("disc")[9], SMALL
+        bench.mask("disc")[9],
+        SMALL,
     )
 
 
@@ -164,7 +170,8 @@ def test_one_undo_takes_the_run_back_and_redo_brings_it_again_with_provenance(be
     bench.editorLogic.Redo()
     bench.logic.absorb()
     assert np.array_equal(bench.mask("disc"), after) and np.array_equal(
-        bench.logic.session.provenance, provenance
+        bench.logic.session.provenance,
+        provenance,
     )
 
 
@@ -246,7 +253,8 @@ def test_another_segment_drawn_during_a_run_keeps_its_pixels_where_the_run_had_p
     bench.logic.runToEnd()
     assert not bench.logic.hasPartialResult
     assert np.array_equal(bench.mask("rest")[8], SMALL) and np.array_equal(
-        bench.mask("disc")[8], LARGE & ~SMALL
+        bench.mask("disc")[8],
+        LARGE & ~SMALL,
     )
     assert np.array_equal(bench.logic.session.mask(1, 8), LARGE & ~SMALL)
 
@@ -262,7 +270,8 @@ def test_what_another_segment_took_while_a_result_waited_is_no_edit_once_it_is_d
     bench.logic.look()
     bench.logic.discard()
     assert np.array_equal(bench.mask("disc")[6], LARGE & ~SMALL) and np.array_equal(
-        bench.logic.session.masks(1), bench.mask("disc")
+        bench.logic.session.masks(1),
+        bench.mask("disc"),
     )
     assert bench.logic.absorb() == [] and bench.logic.session.anchors(1) == [4, 7]
 
@@ -277,14 +286,17 @@ def test_an_edit_at_the_last_moment_is_not_overwritten_and_its_gaps_are_walked(b
     bench.logic.runToEnd()
     assert np.array_equal(bench.mask("disc")[9], LARGE)
     assert np.array_equal(bench.mask("disc")[10], LARGE) and np.array_equal(
-        bench.mask("disc")[1], SMALL
+        bench.mask("disc")[1],
+        SMALL,
     )
     assert bench.logic.session.anchors(1) == [0, 9]
 
 
 @pytest.mark.parametrize("choice,slices", [("keep", [3, 4, 5, 6, 7, 8, 9]), ("discard", [3, 7])])
 def test_an_edit_while_a_partial_result_waits_stands_and_nothing_else_counts_as_an_edit(
-    bench, choice, slices
+    bench,
+    choice,
+    slices,
 ):
     bench.open()
     bench.draw("disc", 7, SMALL)
@@ -298,7 +310,10 @@ def test_an_edit_while_a_partial_result_waits_stands_and_nothing_else_counts_as_
 
 
 def drawDuringRun(bench, *slices):
-    """Slices 2 and 7 are anchors, a run is under way, and a person draws on predicted slices; returns what was known of the first one before."""
+    """Slices 2 and 7 are anchors, a run is under way, and a person draws on predicted slices.
+
+    Returns what was known of the first one before.
+    """
     bench.open()
     bench.draw("disc", 7, SMALL)
     bench.run()
@@ -328,7 +343,8 @@ def test_strokes_during_a_run_that_is_discarded_are_undone_one_by_one_to_what_wa
     for undone in ([2, 7, 9], [2, 7]):
         assert bench.logic.undo() and bench.logic.session.anchors(1) == undone
     assert bench.logic.session.state(1, 9) == before and np.array_equal(
-        bench.mask("disc")[9], SMALL
+        bench.mask("disc")[9],
+        SMALL,
     )
     for redone in ([2, 7, 9], [2, 7, 9, 11]):
         assert bench.logic.redo() and bench.logic.session.anchors(1) == redone
@@ -420,5 +436,6 @@ def test_node_and_array_and_replayed_history_give_the_same_voxels(bench):
     again = AnnotationSession(bench.logic.document.stack, (1,))
     replay(again, decode_history(encode_history(bench.logic.session.history)))
     assert np.array_equal(bench.mask("disc"), session.masks(1)) and np.array_equal(
-        bench.mask("disc"), again.masks(1)
+        bench.mask("disc"),
+        again.masks(1),
     )

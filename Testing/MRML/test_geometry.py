@@ -5,12 +5,12 @@ import pytest
 import SimpleITK as sitk
 import slicer
 import vtk
+from mrml_scene import makeVolume
+from phantoms import square
+from SlicePropagationMRML.geometry import axisOfPlane, planeOfAxis, segmentMask, stackFromVolume
 
 from SlicePropagationLib.errors import GeometryMismatchError, InputError
 from SlicePropagationLib.volume import read_volume
-from SlicePropagationMRML.geometry import axisOfPlane, planeOfAxis, segmentMask, stackFromVolume
-from mrml_scene import makeVolume
-from phantoms import square
 
 
 @pytest.mark.parametrize("axis", [0, 1, 2])
@@ -132,11 +132,13 @@ def test_nan_and_infinite_voxels_count_as_on_the_command_line(bench, tmp_path, c
 def test_a_segmentation_that_slicer_saved_is_read_by_the_command_line_in_its_place(bench, tmp_path):
     """Oblique, flipped, cropped to its segments by Slicer, with overlapping segments in layers of their own."""
     import SimpleITK as sitk
+
     from SlicePropagationLib.segmentation_file import read_labels
     from SlicePropagationLib.volume import read_volume
 
     bench.open()
-    small, large = square(20, 22, 4, (48, 48)), square(18, 20, 12, (48, 48))
+    small = square(20, 22, 4, (48, 48))
+    large = square(18, 20, 12, (48, 48))
     bench.editorNode.SetOverwriteMode(bench.editorNode.OverwriteNone)
     bench.draw("disc", 7, large)
     bench.draw("rest", 7, small)
@@ -152,7 +154,8 @@ def test_a_segmentation_that_slicer_saved_is_read_by_the_command_line_in_its_pla
     assert volumeStorage.WriteData(bench.volume)
     assert sitk.ReadImage(str(tmp_path / "saved.seg.nrrd")).GetSize()[:3] != (48, 48, 16)
     labels, segments = read_labels(
-        tmp_path / "saved.seg.nrrd", read_volume(tmp_path / "image.nrrd")
+        tmp_path / "saved.seg.nrrd",
+        read_volume(tmp_path / "image.nrrd"),
     )
     by_name = {segment.name: segment for segment in segments}
     assert np.array_equal(labels[7] == by_name["rest"].label, small)
@@ -165,16 +168,25 @@ def test_a_segment_drawn_on_a_finer_grid_is_propagated_and_its_anchor_kept(bench
 
     size = bench.stack.images.shape
     fine = makeVolume(
-        bench.scene, np.zeros((size[0], 96, 96), np.float32), (0.5, 0.75, 3.0), name="fine"
+        bench.scene,
+        np.zeros((size[0], 96, 96), np.float32),
+        (0.5, 0.75, 3.0),
+        name="fine",
     )
     coarse = makeVolume(
-        bench.scene, bench.stack.images, (1.0, 1.5, 3.0), (0.25, 0.375, 0.0), name="coarse"
+        bench.scene,
+        bench.stack.images,
+        (1.0, 1.5, 3.0),
+        (0.25, 0.375, 0.0),
+        name="coarse",
     )
     bench.segmentation.SetReferenceImageGeometryParameterFromVolumeNode(fine)
     drawn = emptyLabelmap(fine, bench.segmentation)
     arrayOf(drawn)[7, 20:40, 30:60] = 1
     slicer.vtkSlicerSegmentationsModuleLogic.SetBinaryLabelmapToSegment(
-        drawn, bench.segmentation, "disc"
+        drawn,
+        bench.segmentation,
+        "disc",
     )
     bench.volume = coarse
     bench.open()

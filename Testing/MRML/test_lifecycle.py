@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 import slicer
 import vtk
+from phantoms import disc
+from SlicePropagationMRML.geometry import ijkToWorld
 
 from SlicePropagationLib.errors import InputError, SlicePropagationError
 from SlicePropagationLib.metrics import dice
 from SlicePropagationLib.session import Provenance
-from SlicePropagationMRML.geometry import ijkToWorld
-from phantoms import disc
 
 SMALL = disc((48, 48), (20, 20), 5)
 LARGE = disc((48, 48), (24, 26), 9)
@@ -69,7 +69,9 @@ def test_a_seed_of_one_pixel_and_one_that_fills_the_slice_are_refused(bench, siz
         bench.run()
     assert bench.mask("disc").sum() == size * size
     bench.draw(
-        "disc", 9, disc((48, 48), (20, 20), 5)
+        "disc",
+        9,
+        disc((48, 48), (20, 20), 5),
     )  # with another slice to start from, it may be right
     bench.run()
     assert bench.mask("disc")[8].any()
@@ -118,12 +120,13 @@ def test_after_the_scene_was_closed_a_new_volume_can_be_annotated(bench):
 
 
 def move(bench, numSlices):
-    """Put only the volume under a transform that shifts it by so many of its slices; returns the transform node."""
-    node, transform, toWorld = (
-        bench.scene.AddNewNodeByClass("vtkMRMLLinearTransformNode"),
-        vtk.vtkTransform(),
-        ijkToWorld(bench.volume),
-    )
+    """Put only the volume under a transform that shifts it by so many of its slices.
+
+    Returns the transform node.
+    """
+    node = bench.scene.AddNewNodeByClass("vtkMRMLLinearTransformNode")
+    transform = vtk.vtkTransform()
+    toWorld = ijkToWorld(bench.volume)
     transform.Translate(
         *np.subtract(toWorld.TransformPoint((0, 0, numSlices)), toWorld.TransformPoint((0, 0, 0)))
     )
@@ -134,7 +137,8 @@ def move(bench, numSlices):
 
 def replace_image(bench, numSlices):
     slicer.util.updateVolumeFromArray(
-        bench.volume, np.resize(bench.stack.images, (numSlices, 48, 48))
+        bench.volume,
+        np.resize(bench.stack.images, (numSlices, 48, 48)),
     )
 
 
@@ -146,8 +150,11 @@ def filled(bench):
     bench.turn()
     bench.run()
     bench.turn()
-    bench.provenance, bench.moves, bench.edits = bench.logic.session.provenance, [], []
-    bench.logic.onMove, bench.logic.onEdit = bench.moves.append, bench.edits.append
+    bench.provenance = bench.logic.session.provenance
+    bench.moves = []
+    bench.edits = []
+    bench.logic.onMove = bench.moves.append
+    bench.logic.onEdit = bench.edits.append
     return bench
 
 
@@ -170,7 +177,8 @@ def test_after_the_volume_was_moved_alone_only_what_a_person_draws_is_an_edit(fi
     stand_still(filled)
     shown = filled.mask("disc").any(axis=(1, 2))
     assert filled.moves == [None] and np.array_equal(
-        filled.logic.session.provenance[0] == Provenance.SEED, shown
+        filled.logic.session.provenance[0] == Provenance.SEED,
+        shown,
     )
     filled.draw("disc", 9, LARGE)
     stand_still(filled)
@@ -256,15 +264,19 @@ def test_without_an_event_loop_it_is_noticed_with_the_next_question(filled):
 
 
 @pytest.mark.parametrize(
-    "change", [lambda bench: move(bench, 1), lambda bench: replace_image(bench, 10)]
+    "change",
+    [lambda bench: move(bench, 1), lambda bench: replace_image(bench, 10)],
 )
 def test_a_volume_that_is_moved_or_replaced_during_a_run_ends_it_and_nothing_is_written(
-    bench, change
+    bench,
+    change,
 ):
     bench.open()
     bench.draw("disc", 7, SMALL)
-    ends, moves = [], []
-    bench.logic.onDone, bench.logic.onMove = ends.append, moves.append
+    ends = []
+    moves = []
+    bench.logic.onDone = ends.append
+    bench.logic.onMove = moves.append
     bench.logic.start("copy")
     bench.stepOnce()
     change(bench)
@@ -276,11 +288,14 @@ def test_a_volume_that_is_moved_or_replaced_during_a_run_ends_it_and_nothing_is_
 
 
 @pytest.mark.parametrize(
-    "change", [lambda bench: move(bench, 1), lambda bench: replace_image(bench, 10)]
+    "change",
+    [lambda bench: move(bench, 1), lambda bench: replace_image(bench, 10)],
 )
 @pytest.mark.parametrize("choice", ["keep", "discard", "look", "close"])
 def test_a_result_that_waits_while_the_volume_is_moved_or_replaced_is_never_written(
-    bench, change, choice
+    bench,
+    change,
+    choice,
 ):
     bench.open()
     bench.draw("disc", 7, SMALL)

@@ -1,4 +1,7 @@
-"""The module file with stand-ins for Slicer's Python base classes, and the headless script; everything else is real."""
+"""The module file with stand-ins for Slicer's Python base classes, and the headless script.
+
+Everything else is real.
+"""
 
 import importlib.util
 import subprocess
@@ -7,11 +10,10 @@ import types
 import unittest
 from pathlib import Path
 
-import slicer
-import slicer.util
 import pytest
 import SimpleITK as sitk
-
+import slicer
+import slicer.util
 from files import make_case, read
 from mrml_scene import makeScene
 
@@ -51,7 +53,8 @@ def module(monkeypatch):
         slicer,
         "app",
         types.SimpleNamespace(
-            applicationLogic=lambda: appLogic, connect=lambda signal, function: None
+            applicationLogic=lambda: appLogic,
+            connect=lambda signal, function: None,
         ),
         raising=False,
     )
@@ -91,7 +94,9 @@ def test_paths_are_appended_never_prepended(module, monkeypatch):
 
 def test_a_reload_forgets_our_packages_only(module, monkeypatch):
     monkeypatch.setattr(
-        sys, "modules", {"SlicePropagationLib.errors": 1, "SlicePropagationMRML": 1, "numpy": 1}
+        sys,
+        "modules",
+        {"SlicePropagationLib.errors": 1, "SlicePropagationMRML": 1, "numpy": 1},
     )
     module.forgetPackages()
     assert sys.modules == {"numpy": 1}
@@ -144,6 +149,7 @@ def test_the_headless_script_passes_the_exit_code_on(tmp_path):
 @pytest.mark.parametrize("engine", ["registration", None], ids=["registration", "the default"])
 def test_the_command_line_and_the_nodes_give_the_same_voxels(bench, tmp_path, engine):
     import numpy as np
+
     from SlicePropagationLib.cli import main
 
     bench.open()

@@ -5,15 +5,15 @@ import json
 import numpy as np
 import pytest
 import slicer
+from files import OBLIQUE, write
+from mrml_scene import makeVolume
+from phantoms import disc
+from SlicePropagationMRML.geometry import gridOf, ijkToWorld
+from SlicePropagationMRML.tags import readTags
 
 from SlicePropagationLib.cli import main
 from SlicePropagationLib.session import Provenance
 from SlicePropagationLib.slice_record import TAG, is_on_grid
-from SlicePropagationMRML.geometry import gridOf, ijkToWorld
-from SlicePropagationMRML.tags import readTags
-from files import OBLIQUE, write
-from mrml_scene import makeVolume
-from phantoms import disc
 
 SMALL = disc((48, 48), (20, 20), 5)
 LARGE = disc((48, 48), (24, 26), 9)
@@ -34,7 +34,8 @@ def test_provenance_and_confidence_come_back_when_the_segmentation_is_opened_aga
 
 @pytest.mark.parametrize("isCorrection", [False, True])
 def test_a_slice_that_another_segment_covers_is_the_same_when_the_segmentation_is_opened_again(
-    bench, isCorrection
+    bench,
+    isCorrection,
 ):
     bench.editorNode.SetOverwriteMode(bench.editorNode.OverwriteAllSegments)
     bench.open("disc", "rest")
@@ -83,21 +84,22 @@ def other_volume(bench, count=10, shift=0.0):
 
 @pytest.mark.parametrize("count,shift", [(10, 0), (16, 1), (16, -0.5)])
 def test_on_a_volume_with_other_slices_all_that_is_shown_counts_as_drawn_and_on_the_first_one_nothing_is_lost(
-    bench, count, shift
+    bench,
+    count,
+    shift,
 ):
     bench.open()
     bench.draw("disc", 7, SMALL)
     bench.run("registration")
-    first, provenance, confidence = (
-        bench.volume,
-        bench.logic.session.provenance,
-        bench.logic.session.confidence,
-    )
+    first = bench.volume
+    provenance = bench.logic.session.provenance
+    confidence = bench.logic.session.confidence
     bench.volume = other_volume(bench, count, shift)
     bench.open()
     shown = bench.mask("disc").any(axis=(1, 2))
     assert len(shown) == count and np.array_equal(
-        bench.logic.session.provenance[0], np.where(shown, Provenance.SEED, Provenance.EMPTY)
+        bench.logic.session.provenance[0],
+        np.where(shown, Provenance.SEED, Provenance.EMPTY),
     )
     assert bench.logic.absorb() == []
     bench.volume = first
@@ -120,7 +122,8 @@ def test_an_edit_on_a_volume_with_other_slices_is_stored_for_that_volume(bench):
     bench.open()
     bench.draw("disc", 7, SMALL)
     bench.run()
-    first, bench.volume = bench.volume, other_volume(bench)
+    first = bench.volume
+    bench.volume = other_volume(bench)
     bench.open()
     bench.draw("disc", 3, LARGE)
     assert bench.logic.absorb() == [(1, 3)]
@@ -150,7 +153,9 @@ def test_provenance_that_an_earlier_version_stored_counts_on_any_volume(bench):
     ids=["left-handed", "right-handed"],
 )
 def test_a_file_of_the_command_line_opens_with_its_provenance_on_its_own_image_only(
-    bench, tmp_path, direction
+    bench,
+    tmp_path,
+    direction,
 ):
     image, seed = (
         write(tmp_path / name, voxels, direction=direction)
@@ -174,17 +179,13 @@ def test_a_file_of_the_command_line_opens_with_its_provenance_on_its_own_image_o
         )
         == 0
     )
-    storage, volumeStorage = (
-        slicer.vtkMRMLSegmentationStorageNode(),
-        slicer.vtkMRMLVolumeArchetypeStorageNode(),
-    )
+    storage = slicer.vtkMRMLSegmentationStorageNode()
+    volumeStorage = slicer.vtkMRMLVolumeArchetypeStorageNode()
     for node, name in ((storage, "out.seg.nrrd"), (volumeStorage, "image.nii.gz")):
         node.SetFileName(str(tmp_path / name))
         bench.scene.AddNode(node)
-    loaded, volume = (
-        bench.scene.AddNewNodeByClass("vtkMRMLSegmentationNode", "Loaded"),
-        bench.scene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", "Image"),
-    )
+    loaded = bench.scene.AddNewNodeByClass("vtkMRMLSegmentationNode", "Loaded")
+    volume = bench.scene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", "Image")
     assert storage.ReadData(loaded) and volumeStorage.ReadData(volume)
     segmentID = loaded.GetSegmentation().GetNthSegmentID(0)
     bench.logic.open(volume, loaded, [segmentID])

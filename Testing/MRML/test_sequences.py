@@ -5,12 +5,13 @@ import pytest
 
 pytest.importorskip("slicer", reason="needs slicer-core, Slicer's MRML libraries")
 
-import slicer  # noqa: E402
-from mrml_scene import makeScene, makeSegmentation, makeVolume  # noqa: E402
-from phantoms import disc  # noqa: E402
-from SlicePropagationLib.errors import InputError  # noqa: E402
-from SlicePropagationMRML.geometry import arrayOf, emptyLabelmap, segmentMask  # noqa: E402
-from SlicePropagationMRML.sequences import PROPAGATED_TAG, propagateSequence  # noqa: E402
+import slicer
+from mrml_scene import makeScene, makeSegmentation, makeVolume
+from phantoms import disc
+from SlicePropagationMRML.geometry import arrayOf, emptyLabelmap, segmentMask
+from SlicePropagationMRML.sequences import PROPAGATED_TAG, propagateSequence
+
+from SlicePropagationLib.errors import InputError
 
 SIZES = [9, 8, 7, 6, 7, 8]
 OBLIQUE = [[0.8, -0.6, 0.0], [0.6, 0.8, 0.0], [0.0, 0.0, -1.0]]
@@ -27,12 +28,17 @@ class Beat:
         self.scene, _ = makeScene()
         self.volumes = self.scene.AddNewNodeByClass("vtkMRMLSequenceNode", "Cine")
         self.segmentations = self.scene.AddNewNodeByClass(
-            "vtkMRMLSequenceNode", "Segmentation sequence"
+            "vtkMRMLSequenceNode",
+            "Segmentation sequence",
         )
         for frame in range(numFrames):
             image = 100.0 * truthOf(frame) + np.random.default_rng(frame).normal(0, 3, (2, 40, 40))
             volume = makeVolume(
-                self.scene, image.astype(np.float32), (1.0, 1.2, 8.0), (5, -7, 11), OBLIQUE
+                self.scene,
+                image.astype(np.float32),
+                (1.0, 1.2, 8.0),
+                (5, -7, 11),
+                OBLIQUE,
             )
             if frame in drawnFrames:
                 self.draw(volume, frame, str(40 * frame))
@@ -49,7 +55,9 @@ class Beat:
     def mask(self, frame):
         value = self.volumes.GetNthIndexValue(frame)
         return segmentMask(
-            self.segmentations.GetDataNodeAtValue(value), "LV", self.volumes.GetNthDataNode(frame)
+            self.segmentations.GetDataNodeAtValue(value),
+            "LV",
+            self.volumes.GetNthDataNode(frame),
         )
 
 
@@ -61,7 +69,10 @@ def test_every_frame_gets_a_segmentation_and_drawn_frames_stay_as_they_are():
     beat = Beat()
     steps = []
     assert propagateSequence(
-        beat.volumes, beat.segmentations, "registration", onStep=lambda *step: steps.append(step)
+        beat.volumes,
+        beat.segmentations,
+        "registration",
+        onStep=lambda *step: steps.append(step),
     ) == [1, 2, 4, 5]
     assert beat.segmentations.GetNumberOfDataNodes() == 6 and steps[-1][:2] == (2, 2)
     for frame in range(6):
@@ -91,7 +102,8 @@ def test_the_result_lies_where_the_volume_lies_in_the_world():
     propagateSequence(beat.volumes, beat.segmentations, "registration")
     bounds = [np.zeros(6), np.zeros(6)]
     for node, found in zip(
-        (beat.segmentations.GetNthDataNode(0), beat.segmentations.GetNthDataNode(1)), bounds
+        (beat.segmentations.GetNthDataNode(0), beat.segmentations.GetNthDataNode(1)),
+        bounds,
     ):
         node.GetSegmentation().GetBounds(found)
     assert (
@@ -126,8 +138,10 @@ def test_frames_of_unequal_size_are_refused():
 
 
 def test_a_sequence_that_the_library_writes_is_read_by_slicers_own_storage_node(tmp_path):
+    from test_pseudo_labels import beat as beatingDisc
+    from test_pseudo_labels import write_4d
+
     from SlicePropagationLib.sequence import read_sequence, write_sequence
-    from test_pseudo_labels import beat as beatingDisc, write_4d
 
     image, _ = beatingDisc()
     like = read_sequence(write_4d(tmp_path / "cine.nii.gz", image))
@@ -142,16 +156,18 @@ def test_a_sequence_that_the_library_writes_is_read_by_slicers_own_storage_node(
 
 
 def test_slices_may_run_along_any_axis():
-    along_k, along_j = Beat(), Beat()
+    along_k = Beat()
+    along_j = Beat()
     propagateSequence(along_k.volumes, along_k.segmentations, "copy")
     propagateSequence(along_j.volumes, along_j.segmentations, "copy", axis=1)
     assert all(np.array_equal(along_k.mask(frame), along_j.mask(frame)) for frame in range(6))
 
 
 def test_a_propagated_frame_knows_its_slices_and_a_corrected_one_counts_where_it_was_corrected():
+    from SlicePropagationMRML.tags import readTags
+
     from SlicePropagationLib.session import Provenance, SliceState
     from SlicePropagationLib.slice_record import TAG, encode_states
-    from SlicePropagationMRML.tags import readTags
 
     beat = Beat()
     propagateSequence(beat.volumes, beat.segmentations, "copy")
@@ -167,7 +183,8 @@ def test_a_propagated_frame_knows_its_slices_and_a_corrected_one_counts_where_it
         1: SliceState(provenance=Provenance.CORRECTION, confidence=1.0, changed_at=2),
     }
     node.GetSegmentation().GetSegment("LV").SetTag(
-        TAG, encode_states(states, 0, "copy", is_left_handed=True)
+        TAG,
+        encode_states(states, 0, "copy", is_left_handed=True),
     )
     assert propagateSequence(beat.volumes, beat.segmentations, "copy") == [1, 2, 4, 5]
     assert (
@@ -176,5 +193,6 @@ def test_a_propagated_frame_knows_its_slices_and_a_corrected_one_counts_where_it
         == Provenance.CORRECTION
     )
     assert np.array_equal(beat.mask(1)[1], disc((40, 40), (20, 20), 3)) or np.array_equal(
-        beat.mask(1)[1], truthOf(0)[1]
+        beat.mask(1)[1],
+        truthOf(0)[1],
     )

@@ -5,12 +5,12 @@ import pytest
 import SimpleITK as sitk
 import slicer.util
 import vtk
-
 from mrml_scene import makeScene, makeSegmentation
+from SlicePropagationMRML.geometry import segmentMask
+from SlicePropagationMRML.volume_files import addSegments, addVolumeNode, volumeOf
+
 from SlicePropagationLib.segmentation_file import read_labels, write_labels
 from SlicePropagationLib.volume import read_volume
-from SlicePropagationMRML.volume_files import addSegments, addVolumeNode, volumeOf
-from SlicePropagationMRML.geometry import segmentMask
 
 OBLIQUE = [[0.8, -0.6, 0.0], [0.6, 0.8, 0.0], [0.0, 0.0, -1.0]]
 
@@ -70,6 +70,7 @@ def test_segments_of_a_file_become_segments_with_names_colours_and_tags(scene, i
         np.array_equal(segmentMask(segmentation, key, node), labels == label)
         for label, key in enumerate(ids, 1)
     ] == [True, True, True]
-    liver, note = segmentation.GetSegmentation().GetSegment("liver"), vtk.reference("")
+    liver = segmentation.GetSegmentation().GetSegment("liver")
+    note = vtk.reference("")
     liver.GetTag("Note", note)
     assert liver.GetName() == "Liver" and liver.GetColor() == (1.0, 0.0, 0.0) and str(note) == "a:b"

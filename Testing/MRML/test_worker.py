@@ -5,7 +5,6 @@ import threading
 import time
 
 import pytest
-
 from SlicePropagationMRML.worker import FINISHED, StepWorker
 
 
@@ -46,7 +45,8 @@ def settle(is_on):
 
 
 def test_garbage_is_collected_on_the_main_thread_only():
-    worker, steps = StepWorker(), steps_with_garbage(3)
+    worker = StepWorker()
+    steps = steps_with_garbage(3)
     for number in range(3):
         worker.request(steps)
         assert worker.poll(timeout=30) == (100_000 + number, None)
@@ -81,7 +81,8 @@ def test_of_two_workers_the_last_one_gives_the_collector_back():
         go.wait(30)
         yield 2
 
-    first, second = StepWorker(), StepWorker()
+    first = StepWorker()
+    second = StepWorker()
     first.request(waiting())
     second.request(iter([1]))
     assert second.poll(timeout=30) == (1, None)

@@ -13,7 +13,9 @@ import slicer
 import vtk.util.numpy_support
 
 ENGINE = "Image registration"  # works in every Slicer, without PyTorch
-NUM_SLICES, HEIGHT, WIDTH = 20, 48, 48
+NUM_SLICES = 20
+HEIGHT = 48
+WIDTH = 48
 SEED_SLICE = 10
 
 
@@ -40,7 +42,8 @@ class SlicePropagationWorkflowTest(unittest.TestCase):
         elif not panelWidget.isEntered:
             panelWidget.enter()
         self.panel = slicer.modules.SlicePropagationWidget.panel
-        self.ui, self.logic = self.panel.ui, self.panel.logic
+        self.ui = self.panel.ui
+        self.logic = self.panel.logic
         images = (
             np.random.default_rng(0).normal(0, 5, (NUM_SLICES, HEIGHT, WIDTH)).astype(np.float32)
         )
@@ -49,7 +52,8 @@ class SlicePropagationWorkflowTest(unittest.TestCase):
         self.volume = slicer.util.addVolumeFromArray(images, name="Phantom")
         self.volume.SetSpacing(1.0, 1.5, 3.0)
         self.segmentation = slicer.mrmlScene.AddNewNodeByClass(
-            "vtkMRMLSegmentationNode", "Segmentation"
+            "vtkMRMLSegmentationNode",
+            "Segmentation",
         )
         self.segmentation.CreateDefaultDisplayNodes()
         self.segmentation.SetReferenceImageGeometryParameterFromVolumeNode(self.volume)
@@ -117,7 +121,9 @@ class SlicePropagationWorkflowTest(unittest.TestCase):
         """(K, J, I) bool of the segment."""
         return (
             slicer.util.arrayFromSegmentBinaryLabelmap(
-                self.segmentation, self.segmentID, self.volume
+                self.segmentation,
+                self.segmentID,
+                self.volume,
             )
             > 0
         )
@@ -229,7 +235,8 @@ class SlicePropagationWorkflowTest(unittest.TestCase):
         self.waitForEnd()
         browser.SetSelectedItemNumber(2)
         self.processEvents()
-        found, expected = self.mask()[SEED_SLICE], np.roll(truth(SEED_SLICE), 4, axis=0)
+        found = self.mask()[SEED_SLICE]
+        expected = np.roll(truth(SEED_SLICE), 4, axis=0)
         self.assertGreater(
             2
             * np.count_nonzero(found & expected)

@@ -17,7 +17,9 @@ class Cable:
     """
 
     def __init__(self, address):
-        self._target, self._is_plugged, self._ends = urlsplit(address), True, []
+        self._target = urlsplit(address)
+        self._is_plugged = True
+        self._ends = []
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.address = f"http://127.0.0.1:{self._listener.getsockname()[1]}/"
         threading.Thread(target=self._accept, daemon=True).start()

@@ -1,4 +1,7 @@
-"""A server and a browser for all tests of the page; they are skipped, with the reason, where one of them is absent."""
+"""A server and a browser for all tests of the page.
+
+They are skipped, with the reason, where one of them is absent.
+"""
 
 import time
 
@@ -6,11 +9,12 @@ import pytest
 
 pytest.importorskip("trame_slicer", reason="needs trame-slicer, the extra 'browser' or 'app'")
 playwright = pytest.importorskip(
-    "playwright.sync_api", reason="needs Playwright, the extra 'browser'"
+    "playwright.sync_api",
+    reason="needs Playwright, the extra 'browser'",
 )
 
-from program import Program  # noqa: E402
-from web_bench import Bench, chromium, open_page  # noqa: E402
+from program import Program
+from web_bench import Bench, chromium, open_page
 
 
 @pytest.fixture(scope="session")
@@ -20,7 +24,8 @@ def browser():
             browser = chromium(started)
         except playwright.Error as error:
             pytest.skip(
-                f"No Chromium: install Debian's package chromium, or run `playwright install chromium` ({str(error).splitlines()[0]})."
+                "No Chromium: install Debian's package chromium, or run `playwright install"
+                f" chromium` ({str(error).splitlines()[0]})."
             )
         yield browser
         browser.close()
@@ -35,7 +40,10 @@ def bench(tmp_path_factory):
 
 @pytest.fixture
 def start():
-    """Starts the program in a process of its own; what still runs at the end of the test is ended."""
+    """Starts the program in a process of its own.
+
+    What still runs at the end of the test is ended.
+    """
     programs = []
 
     def start(*arguments):

@@ -1,4 +1,7 @@
-"""Keeps one state of work after another until it is killed: `keep_forever.py FOLDER`; state n has n in its labels, its table and its page."""
+"""Keeps one state of work after another until it is killed: `keep_forever.py FOLDER`.
+
+State n has n in its labels, its table and its page.
+"""
 
 import itertools
 import sys
@@ -10,14 +13,14 @@ sys.path[:0] = [
     for part in ("", "SlicePropagation", "Testing/Web")
 ]
 
-import numpy as np  # noqa: E402
-from web_files import as_image, ct  # noqa: E402
+import numpy as np
+from SlicePropagationWeb.kept_work import KeptWork
+from web_files import as_image, ct
 
-from SlicePropagationLib.segmentation_file import Segment  # noqa: E402
-from SlicePropagationLib.session import AnnotationSession  # noqa: E402
-from SlicePropagationLib.stack import SliceStack  # noqa: E402
-from SlicePropagationLib.volume import Volume  # noqa: E402
-from SlicePropagationWeb.kept_work import KeptWork  # noqa: E402
+from SlicePropagationLib.segmentation_file import Segment
+from SlicePropagationLib.session import AnnotationSession
+from SlicePropagationLib.stack import SliceStack
+from SlicePropagationLib.volume import Volume
 
 SHAPE = (6, 32, 32)
 

@@ -39,7 +39,8 @@ class Program:
             text=True,
             env=os.environ | {"PYTHONUNBUFFERED": "1"},
         )
-        self.lines, self._has_address = [], threading.Event()
+        self.lines = []
+        self._has_address = threading.Event()
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
         assert self._has_address.wait(90), "\n".join(self.lines)

@@ -13,11 +13,11 @@ sys.path[:0] = [
     for part in ("", "SlicePropagation", "Testing/Web")
 ]
 
-from playwright.sync_api import sync_playwright  # noqa: E402
-from web_bench import Bench, chromium, open_page, sample_volume, wait_for  # noqa: E402
+from playwright.sync_api import sync_playwright
+from SlicePropagationWeb.opening import not_restored
+from web_bench import Bench, chromium, open_page, sample_volume, wait_for
 
-from SlicePropagationLib.errors import InputError  # noqa: E402
-from SlicePropagationWeb.opening import not_restored  # noqa: E402
+from SlicePropagationLib.errors import InputError
 
 SIZES = ({"width": 1280, "height": 800}, {"width": 1920, "height": 1080})
 SEED = 34
@@ -26,14 +26,17 @@ SEED = 34
 def main(folder):
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as out, sync_playwright() as playwright:
-        browser, bench = chromium(playwright), Bench(out)
+        browser = chromium(playwright)
+        bench = Bench(out)
         for take, size in itertools.product((take_empty, take_all), SIZES):
             take(
                 bench,
                 browser,
                 size,
                 lambda page, name, wait=True: shoot(
-                    page, folder / f"{name}-{size['width']}.png", wait
+                    page,
+                    folder / f"{name}-{size['width']}.png",
+                    wait,
                 ),
             )
         browser.close()
@@ -141,7 +144,10 @@ def take_all(bench, browser, size, shot):
     shot(page, "16-unsaved")
     problem = InputError("There is no file chest.nii.gz; check the name.")
     bench.call(
-        setattr, application.data, "offer", {**offer, "problem": not_restored(offer, problem)}
+        setattr,
+        application.data,
+        "offer",
+        {**offer, "problem": not_restored(offer, problem)},
     )
     shot(page, "17-image-gone")
     bench.call(setattr, application.data, "offer", None)
@@ -153,7 +159,8 @@ def take_all(bench, browser, size, shot):
     rest()
     shot(page, "19-coronal")
     page.evaluate(
-        "window.trame.state.set('trame__template_main', window.trame.state.get('trame__template_error'))"
+        "window.trame.state.set('trame__template_main',"
+        " window.trame.state.get('trame__template_error'))"
     )  # what trame does when the program is gone
     shot(page, "20-program-gone")
     page.close()

@@ -9,11 +9,11 @@ import pytest
 import SimpleITK as sitk
 from at_the_page import SEED, click, kinds, message, propagate, seed
 from program import CHECKOUT
+from SlicePropagationWeb.opening import UNKNOWN_ORIGIN
 from web_bench import open_page, sample_volume, wait_for
 from web_files import as_image, ct, write_image
 
 from SlicePropagationLib.cli import main
-from SlicePropagationWeb.opening import UNKNOWN_ORIGIN
 
 
 @pytest.fixture
@@ -67,7 +67,8 @@ def label_file(path, labels):
 def test_saved_work_goes_on_as_it_was(page, bench, results, suffix):
     seed(page, bench)
     propagate(page)
-    masks, strip = bench.masks(), kinds(page)
+    masks = bench.masks()
+    strip = kinds(page)
     save(page, "mine", suffix)
     begin_anew(page, bench)
     go_on_with(page, f"mine{suffix}")
@@ -101,7 +102,8 @@ def test_a_correction_of_what_was_opened_changes_only_its_gaps(page, bench, resu
     propagate(page)
     after = bench.masks()
     assert np.array_equal(after[: SEED + 1], before[: SEED + 1]) and np.array_equal(
-        after[SEED + 6], drawn
+        after[SEED + 6],
+        drawn,
     )
 
 
@@ -130,7 +132,8 @@ def test_unsaved_work_becomes_a_result_of_its_own(page, bench, results):
     wait_for(page, lambda: "The unsaved work is kept as unsaved-" in message(page))
     assert bench.drawn_slices() == [SEED]
     name = re.search(
-        r"unsaved-\S+\.seg\.nrrd", message(page)
+        r"unsaved-\S+\.seg\.nrrd",
+        message(page),
     ).group()  # what the test before left may have become another one
     kept = sitk.GetArrayFromImage(sitk.ReadImage(str(results / name)))
     assert np.flatnonzero(kept.any(axis=(1, 2))).tolist() == [SEED, SEED + 5]
@@ -139,7 +142,8 @@ def test_unsaved_work_becomes_a_result_of_its_own(page, bench, results):
 def test_an_uploaded_segmentation_is_laid_on_the_volume(page, bench, results, tmp_path):
     seed(page, bench)
     propagate(page)
-    masks, strip = bench.masks(), kinds(page)
+    masks = bench.masks()
+    strip = kinds(page)
     save(page, "mine")
     (results / "mine.seg.nrrd").rename(tmp_path / "theirs.seg.nrrd")
     begin_anew(page, bench)
@@ -157,8 +161,8 @@ def test_a_segmentation_of_something_else_is_refused_and_the_work_stays(page, be
     upload(page, tmp_path / "other.seg.nrrd")
     page.locator(".v-dialog .v-alert").wait_for()
     assert (
-        "other.seg.nrrd and the image are on different grids: size (56, 48, 9) against (256, 256, 60)"
-        in bench.application.data.message
+        "other.seg.nrrd and the image are on different grids: size (56, 48, 9) against (256,"
+        " 256, 60)" in bench.application.data.message
     )
     assert (
         bench.drawn_slices() == [SEED]
@@ -168,7 +172,8 @@ def test_a_segmentation_of_something_else_is_refused_and_the_work_stays(page, be
 
 
 @pytest.mark.parametrize(
-    "change", [{"Segment0_Layer": "7"}, {"Segment0_LabelValue": "many"}, {"Segment0_Color": "red"}]
+    "change",
+    [{"Segment0_Layer": "7"}, {"Segment0_LabelValue": "many"}, {"Segment0_Color": "red"}],
 )
 def test_a_damaged_segmentation_is_refused_with_a_sentence(page, bench, tmp_path, change):
     image = sitk.GetImageFromArray((sample_volume()[1] == 4).astype(np.uint8))
@@ -190,7 +195,10 @@ def test_a_damaged_segmentation_is_refused_with_a_sentence(page, bench, tmp_path
 
 
 def test_where_nothing_says_what_was_drawn_all_of_it_counts_as_drawn(
-    page, bench, results, tmp_path
+    page,
+    bench,
+    results,
+    tmp_path,
 ):
     image = sitk.GetImageFromArray((sample_volume()[1] == 4).astype(np.uint8))
     image.CopyInformation(sample_volume()[0].image)

@@ -13,11 +13,11 @@ import msgpack
 import numpy as np
 import pytest
 import SimpleITK as sitk
-
-from SlicePropagationLib.errors import ConfigError
 from SlicePropagationWeb.serve import free_port
 from SlicePropagationWeb.transfer import TAB_HEADER
 from web_bench import wait_for
+
+from SlicePropagationLib.errors import ConfigError
 
 
 def ask(address, path, method="GET", headers=(), body=None):
@@ -174,23 +174,38 @@ def test_a_truncated_image_is_refused(bench, tmp_path):
     [
         (
             "secret.nrrd",
-            b"NRRD0004\ntype: uint8\ndimension: 3\nsizes: 4 4 4\nencoding: raw\ndata file: /etc/passwd\n\n",
+            (
+                b"NRRD0004\ntype: uint8\ndimension: 3\nsizes: 4 4 4\nencoding: raw\ndata file:"
+                b" /etc/passwd\n\n"
+            ),
         ),
         (
             "secret.nrrd",
-            b"NRRD0004\ntype: uint8\ndimension: 3\nsizes: 4 4 4\nencoding: raw\nDATAFILE: ../../../secret.txt\n\n",
+            (
+                b"NRRD0004\ntype: uint8\ndimension: 3\nsizes: 4 4 4\nencoding: raw\nDATAFILE:"
+                b" ../../../secret.txt\n\n"
+            ),
         ),
         (
             "secret.mha",
-            b"ObjectType = Image\nNDims = 3\nDimSize = 4 4 4\nElementType = MET_UCHAR\nElementDataFile = /etc/passwd\n",
+            (
+                b"ObjectType = Image\nNDims = 3\nDimSize = 4 4 4\nElementType ="
+                b" MET_UCHAR\nElementDataFile = /etc/passwd\n"
+            ),
         ),
         (
             "secret.mhd",
-            b"ObjectType = Image\nNDims = 3\nDimSize = 4 4 4\nElementType = MET_UCHAR\nElementDataFile = /etc/passwd\n",
+            (
+                b"ObjectType = Image\nNDims = 3\nDimSize = 4 4 4\nElementType ="
+                b" MET_UCHAR\nElementDataFile = /etc/passwd\n"
+            ),
         ),
         (
             "secret.nhdr",
-            b"NRRD0004\ntype: uint8\ndimension: 3\nsizes: 4 4 4\nencoding: raw\ndata file: /etc/passwd\n\n",
+            (
+                b"NRRD0004\ntype: uint8\ndimension: 3\nsizes: 4 4 4\nencoding: raw\ndata file:"
+                b" /etc/passwd\n\n"
+            ),
         ),
     ],
 )
@@ -227,7 +242,8 @@ def test_an_archive_cannot_write_outside_its_folder_nor_unpack_beyond_the_limit(
             bench,
             "broken.zip",
             zipped([("image.nrrd", image_bytes(tmp_path))], zipfile.ZIP_STORED).replace(
-                b"NRRD", b"nrrd"
+                b"NRRD",
+                b"nrrd",
             ),
         )[0]
         == 415

@@ -8,14 +8,17 @@ from pathlib import Path
 import numpy as np
 import SimpleITK as sitk
 from keep_forever import keep
-
-from SlicePropagationLib.outputs import companion
 from SlicePropagationWeb.kept_work import KeptWork
 from SlicePropagationWeb.workspace import Workspace
 
+from SlicePropagationLib.outputs import companion
+
 
 def numbers(found):
-    """What page, segmentation and table say which state it is; the same number thrice in a whole one."""
+    """What page, segmentation and table say which state it is.
+
+    The same number thrice in a whole one.
+    """
     labels = sitk.GetArrayFromImage(sitk.ReadImage(found["labels"])) > 0
     rows = companion(found["labels"], ".slices.csv").read_text(encoding="utf-8").splitlines()
     area = float(rows[1].split(",")[4])

@@ -1,4 +1,7 @@
-"""Volumes come onto the page as files and as DICOM, by path and by upload; what the node holds is compared with what was written."""
+"""Volumes come onto the page as files and as DICOM, by path and by upload.
+
+What the node holds is compared with what was written.
+"""
 
 import zipfile
 
@@ -22,7 +25,8 @@ def is_shown(bench, page, array, name):
     assert np.array_equal(shown(bench), array)
     assert np.allclose(bench.call(node.GetSpacing), SPACING)
     assert np.allclose(
-        bench.call(node.GetOrigin), (-ORIGIN[0], -ORIGIN[1], ORIGIN[2])
+        bench.call(node.GetOrigin),
+        (-ORIGIN[0], -ORIGIN[1], ORIGIN[2]),
     )  # Slicer counts to the right and front
     page.wait_for_selector(f"text={name} · 56×48×{len(array)} voxels")
     page.wait_for_selector(".v-dialog.v-overlay--active", state="detached")
@@ -57,7 +61,10 @@ def test_the_dicom_files_of_a_series_are_uploaded(bench, page, tmp_path, uploads
 
 
 def test_a_folder_with_equal_names_in_its_subfolders_is_uploaded_whole(
-    bench, page, tmp_path, uploads
+    bench,
+    page,
+    tmp_path,
+    uploads,
 ):
     write_dicom(tmp_path / "patient" / "small", ct((4, 48, 56), seed=5), series=2)
     write_dicom(tmp_path / "patient" / "large", ct())
@@ -84,7 +91,10 @@ def test_a_zip_archive_is_uploaded(bench, page, tmp_path, uploads, kind):
 
 
 def test_a_reload_during_an_upload_ends_it_and_the_next_one_can_begin(
-    bench, page, tmp_path, uploads
+    bench,
+    page,
+    tmp_path,
+    uploads,
 ):
     network = page.context.new_cdp_session(page)
     network.send(
@@ -108,7 +118,10 @@ def test_a_reload_during_an_upload_ends_it_and_the_next_one_can_begin(
 
 
 def test_what_lies_beside_dicom_files_and_is_no_image_is_left_out_with_a_remark(
-    bench, page, tmp_path, uploads
+    bench,
+    page,
+    tmp_path,
+    uploads,
 ):
     write_dicom(tmp_path / "disc" / "series", ct())
     for name in ("README.TXT", "viewer.exe", "DICOMDIR"):
@@ -124,7 +137,8 @@ def test_what_lies_beside_dicom_files_and_is_no_image_is_left_out_with_a_remark(
 
 def test_a_4d_image_is_refused_with_a_remedy_that_the_page_has(bench, page, tmp_path, uploads):
     sitk.WriteImage(
-        sitk.JoinSeries([as_image(ct()), as_image(ct(seed=4))]), str(tmp_path / "cine.nii.gz")
+        sitk.JoinSeries([as_image(ct()), as_image(ct(seed=4))]),
+        str(tmp_path / "cine.nii.gz"),
     )
     choose(page, "Upload files", tmp_path / "cine.nii.gz")
     page.locator(".v-dialog").get_by_text(
@@ -146,7 +160,10 @@ def test_two_volumes_at_once_are_refused_with_a_sentence(bench, page, tmp_path, 
 
 
 def test_an_upload_that_is_cancelled_changes_nothing_and_leaves_nothing(
-    bench, page, tmp_path, uploads
+    bench,
+    page,
+    tmp_path,
+    uploads,
 ):
     network = page.context.new_cdp_session(page)
     network.send(

@@ -1,4 +1,7 @@
-"""Where something that the page needs is not installed, the program says what, and what to do; the rest of it works."""
+"""Where something that the page needs is not installed, the program says what, and what to do.
+
+The rest of it works.
+"""
 
 import os
 import pty
@@ -9,7 +12,10 @@ import sys
 import pytest
 from program import CHECKOUT
 
-RUN = "import sys\nsys.modules.update(dict.fromkeys({blocked!r}))\nfrom SlicePropagationLib.cli import main\nsys.exit(main({arguments!r}))"
+RUN = (
+    "import sys\nsys.modules.update(dict.fromkeys({blocked!r}))\nfrom SlicePropagationLib.cli"
+    " import main\nsys.exit(main({arguments!r}))"
+)
 
 
 def run(blocked, *arguments, path=None):
@@ -54,7 +60,8 @@ def test_a_package_that_is_not_installed_is_named_with_the_remedy(tmp_path, bloc
 def test_a_library_that_a_package_cannot_load_is_named(tmp_path):
     (tmp_path / "trame_slicer").mkdir()
     (tmp_path / "trame_slicer" / "__init__.py").write_text(
-        "raise ImportError('libX11.so.6: cannot open shared object file')", encoding="utf-8"
+        "raise ImportError('libX11.so.6: cannot open shared object file')",
+        encoding="utf-8",
     )
     done = run([], "app", "--no-browser", "--out", str(tmp_path / "out"), path=tmp_path)
     assert done.returncode == 2 and "libX11.so.6" in done.stderr and "Traceback" not in done.stderr
@@ -63,7 +70,8 @@ def test_a_library_that_a_package_cannot_load_is_named(tmp_path):
 def test_the_demo_writes_its_files_and_then_says_what_is_missing(tmp_path):
     ours, theirs = pty.openpty()
     code = RUN.format(
-        blocked=["trame_slicer"], arguments=["demo", "--engine", "copy", "--out", str(tmp_path)]
+        blocked=["trame_slicer"],
+        arguments=["demo", "--engine", "copy", "--out", str(tmp_path)],
     )
     done = subprocess.run(
         [sys.executable, "-c", code],

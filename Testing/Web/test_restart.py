@@ -11,10 +11,9 @@ import SimpleITK as sitk
 from cable import Cable
 from keep_forever import keep
 from program import CHECKOUT
+from SlicePropagationWeb.kept_work import KeptWork
 from web_bench import open_page, wait_for
 from web_files import ct, write_image
-
-from SlicePropagationWeb.kept_work import KeptWork
 
 
 def paint(page):
@@ -94,7 +93,8 @@ def test_a_crash_after_a_run_and_a_correction_keeps_both(browser, tmp_path, star
         "cells => cells.map((cell) => cell.className)"
     )
     wait_for(
-        page, lambda: any(row[2] == "correction" for row in kept_rows(tmp_path))
+        page,
+        lambda: any(row[2] == "correction" for row in kept_rows(tmp_path)),
     )  # what is drawn is kept a moment later
     program.kill()
     page.close()
@@ -176,7 +176,9 @@ def test_what_was_drawn_during_a_run_is_kept_when_ctrl_c_ends_both(browser, tmp_
 
 
 def test_a_network_that_is_gone_for_a_while_costs_nothing_and_the_page_comes_back_by_itself(
-    browser, tmp_path, start
+    browser,
+    tmp_path,
+    start,
 ):
     cable = Cable(start(tmp_path, "sample").address)
     page = open_page(browser, cable.address)

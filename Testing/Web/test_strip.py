@@ -1,14 +1,15 @@
 """What the strip shows of each slice: without a browser."""
 
 import numpy as np
-
-from SlicePropagationLib.session import AnnotationSession
-from SlicePropagationLib.stack import SliceStack
 from SlicePropagationMRML.controls import COLORS, DOUBTFUL
 from SlicePropagationMRML.review import Kind, reviewSlices
 from SlicePropagationWeb.strip import cells, describe
 
-FULL, NONE = np.ones((4, 4), bool), np.zeros((4, 4), bool)
+from SlicePropagationLib.session import AnnotationSession
+from SlicePropagationLib.stack import SliceStack
+
+FULL = np.ones((4, 4), bool)
+NONE = np.zeros((4, 4), bool)
 
 
 def make_session():

@@ -1,4 +1,7 @@
-"""One tab has the session; what another one sends is refused by the server, whatever its page shows."""
+"""One tab has the session.
+
+What another one sends is refused by the server, whatever its page shows.
+"""
 
 import numpy as np
 import pytest
@@ -6,7 +9,10 @@ from at_the_page import SEED, kinds, seed
 from web_bench import open_page, wait_for
 
 # A message as the page's own code sends it, past everything that the page hides or disables.
-SEND = "([method, args]) => window.trame.client.getConnection().getSession().call(method, args).then(() => 'heard', (error) => JSON.stringify(error))"
+SEND = (
+    "([method, args]) => window.trame.client.getConnection().getSession().call(method,"
+    " args).then(() => 'heard', (error) => JSON.stringify(error))"
+)
 
 
 @pytest.fixture
@@ -50,7 +56,9 @@ def test_a_tab_that_lost_the_session_is_not_heard(page, bench, second, what):
 
 
 def test_a_tab_that_never_had_the_session_is_not_heard_and_its_reload_takes_nothing(
-    page, bench, second
+    page,
+    bench,
+    second,
 ):
     seed(page, bench)
     assert "another tab" in second.evaluate(SEND, MESSAGES["a command"])

@@ -1,4 +1,7 @@
-"""Every drawing tool and every choice of a run, by mouse; the voxels are read from the MRML node."""
+"""Every drawing tool and every choice of a run, by mouse.
+
+The voxels are read from the MRML node.
+"""
 
 import time
 
@@ -6,10 +9,9 @@ import numpy as np
 import pytest
 import slicer.util
 from at_the_page import SEED, click, kinds, message, propagate, seed
-from web_bench import wait_for
-
 from SlicePropagationMRML.geometry import axisOfPlane
 from SlicePropagationWeb.trail import TrailAdapter
+from web_bench import wait_for
 
 
 def take(page, bench, tool):
@@ -66,7 +68,8 @@ def test_draw_fills_the_outline_that_the_mouse_follows(page, bench):
 
 
 def test_an_outline_keeps_its_corners_when_every_answer_takes_long(page, bench, monkeypatch):
-    answer, trails = TrailAdapter.on_interaction, []
+    answer = TrailAdapter.on_interaction
+    trails = []
 
     def answer_late(adapter, origin, event):
         trails.append(len(event.get("trail", ())))
@@ -163,12 +166,14 @@ def test_another_axis_is_painted_and_propagated_by_mouse(page, bench, plane, axi
     propagate(page)
     slices = np.flatnonzero(bench.masks().any(axis=across))
     assert {index - 1, index, index + 1} <= set(slices.tolist()) and np.array_equal(
-        bench.masks().take(index, axis), drawn
+        bench.masks().take(index, axis),
+        drawn,
     )
 
 
 def test_another_axis_says_that_all_of_it_counts_as_drawn_there_and_the_way_back_loses_nothing(
-    page, bench
+    page,
+    bench,
 ):
     seed(page, bench)
     propagate(page)
@@ -240,7 +245,8 @@ def test_the_views_follow_a_run_unless_told_otherwise(page, bench):
     seed(page, bench)
     click(page, "propagate")
     wait_for(
-        page, lambda: bench.application.data.is_running and bench.application.data.index != SEED
+        page,
+        lambda: bench.application.data.is_running and bench.application.data.index != SEED,
     )
     wait_for(page, lambda: "Done" in message(page))
     assert bench.application.data.index == SEED  # back where the person was

@@ -5,9 +5,8 @@ from xml.etree import ElementTree
 import pytest
 from at_the_page import seed
 from program import CHECKOUT
-from web_bench import wait_for
-
 from SlicePropagationMRML.controls import KEYS, STOP, hints, keyed
+from web_bench import wait_for
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,7 @@
-"""A person at the page, with a real mouse in a real browser; what they did is looked up in the MRML nodes."""
+"""A person at the page, with a real mouse in a real browser.
+
+What they did is looked up in the MRML nodes.
+"""
 
 import numpy as np
 import SimpleITK as sitk
@@ -38,7 +41,7 @@ def test_propagate_fills_the_strip_and_the_node(page, bench):
 def test_slices_appear_while_the_run_goes_on_and_the_node_waits(page, bench, long_run):
     seed(page, bench)
     click(page, "propagate")
-    wait_for(page, lambda: 2 <= kinds(page).count("propagated"))
+    wait_for(page, lambda: kinds(page).count("propagated") >= 2)
     assert page.locator("[data-command=stop]").is_visible() and bench.drawn_slices() == [SEED]
     wait_for(page, lambda: "Done" in message(page))
 
@@ -57,7 +60,8 @@ def test_stop_leaves_a_partial_result_to_discard(page, bench, long_run):
 
 def test_after_stop_at_most_one_more_slice_is_computed(page, bench, long_run, monkeypatch):
     seed(page, bench)
-    logic, after = bench.application.workflow.logic, []
+    logic = bench.application.workflow.logic
+    after = []
     show = logic.onStep
     monkeypatch.setattr(
         logic,
@@ -119,7 +123,8 @@ def test_a_correction_changes_nothing_outside_its_gaps(page, bench):
 def test_undo_and_redo_take_a_run_back_and_bring_it_again(page, bench):
     seed(page, bench)
     propagate(page)
-    after, strip = bench.masks(), kinds(page)
+    after = bench.masks()
+    strip = kinds(page)
     click(page, "undo")
     wait_for(page, lambda: kinds(page).count("propagated") == 0)
     assert bench.drawn_slices() == [SEED] and kinds(page)[SEED] == "seed"

@@ -30,7 +30,10 @@ class Bench:
     """
 
     def __init__(self, out, data=()):
-        self.out, self._data, self._ready, self._problem = Path(out), data, threading.Event(), None
+        self.out = Path(out)
+        self._data = data
+        self._ready = threading.Event()
+        self._problem = None
         self._thread = threading.Thread(target=self._serve, daemon=True)
         self._thread.start()
         assert self._ready.wait(60), "The server did not start within a minute."
@@ -45,7 +48,10 @@ class Bench:
         try:
             port = free_port("127.0.0.1", 0)
             self.application, guard = prepare(
-                None, self.out, data=self._data, max_upload_bytes=30 * 1024**2
+                None,
+                self.out,
+                data=self._data,
+                max_upload_bytes=30 * 1024**2,
             )
             self.address = guard.address("127.0.0.1", port)
             self.application.server.controller.on_server_ready.add(lambda **_: self._ready.set())
@@ -79,12 +85,11 @@ class Bench:
             application.workspace.kept.forget()
             application.data.offer = None
             application.show_volume("sample", sample_volume()[0])
-            application.data.engine, application.data.auto_update = engine, False
-            application.data.direction, application.data.device, application.data.follow = (
-                "both",
-                "auto",
-                True,
-            )
+            application.data.engine = engine
+            application.data.auto_update = False
+            application.data.direction = "both"
+            application.data.device = "auto"
+            application.data.follow = True
             application.data.is_save_dialog = application.data.is_open_dialog = (
                 application.data.is_details
             ) = False
@@ -119,12 +124,14 @@ class Bench:
         import vtk
         from SlicePropagationMRML.geometry import axisOfPlane
 
-        desk, view = self.application.desk, self._view(plane)
+        desk = self.application.desk
+        view = self._view(plane)
         voxel = [row, column]
         voxel.insert(self.call(axisOfPlane, desk.volume, plane), index)
 
         def project():
-            matrix, inverse = vtk.vtkMatrix4x4(), vtk.vtkMatrix4x4()
+            matrix = vtk.vtkMatrix4x4()
+            inverse = vtk.vtkMatrix4x4()
             desk.volume.GetIJKToRASMatrix(matrix)
             point = matrix.MultiplyPoint([*reversed(voxel), 1.0])
             vtk.vtkMatrix4x4.Invert(view.get_view_node().GetXYToRAS(), inverse)
@@ -187,10 +194,14 @@ def chromium(playwright):
 
 
 def open_page(browser, address, size=SIZE):
-    """A new tab with the page, once it is ready for clicks; it remembers every address that it asked for."""
+    """A new tab with the page, once it is ready for clicks.
+
+    It remembers every address that it asked for.
+    """
     page = browser.new_page(viewport=size)
     page.set_default_timeout(90_000)
-    page.asked, page.problems = [], []
+    page.asked = []
+    page.problems = []
     page.on("request", lambda request: page.asked.append(request.url))
     page.on("pageerror", lambda error: page.problems.append(str(error)))
     page.goto(address)
@@ -204,5 +215,6 @@ def wait_for(page, condition, seconds=90, every=0.1):
             return
         page.wait_for_timeout(1000 * every)
     raise AssertionError(
-        f"After {seconds} s it does not hold: {condition.__doc__ or condition}; the page says: {page.locator('.sp-message').all_inner_texts()}"
+        f"After {seconds} s it does not hold: {condition.__doc__ or condition}; the page says:"
+        f" {page.locator('.sp-message').all_inner_texts()}"
     )

@@ -32,7 +32,8 @@ def write_dicom(folder, array, series=1, prefix="IM"):
     folder.mkdir(parents=True, exist_ok=True)
     writer = sitk.ImageFileWriter()
     writer.KeepOriginalImageUIDOn()
-    image, root = as_image(array), f"1.2.826.0.1.3680043.2.1125.{series}"
+    image = as_image(array)
+    root = f"1.2.826.0.1.3680043.2.1125.{series}"
     paths = []
     for index in range(len(array)):
         piece = image[:, :, index]

@@ -33,14 +33,14 @@ class Application:
         self.setApplicationName("Slicer")
         QtCore.QSettings.setDefaultFormat(QtCore.QSettings.IniFormat)
         QtCore.QSettings.setPath(
-            QtCore.QSettings.IniFormat, QtCore.QSettings.UserScope, self._folder.name
+            QtCore.QSettings.IniFormat,
+            QtCore.QSettings.UserScope,
+            self._folder.name,
         )
         self._settings = QtCore.QSettings()
         scene = self._scene = slicer.mrmlScene = slicer.vtkMRMLScene()
-        self._cache, self._data_io = (
-            slicer.vtkCacheManager(),
-            slicer.vtkDataIOManager(),
-        )  # reading a bundle asks for both
+        self._cache = slicer.vtkCacheManager()
+        self._data_io = slicer.vtkDataIOManager()  # reading a bundle asks for both
         self._cache.SetRemoteCacheDirectory(self._folder.name)
         self._cache.SetMRMLScene(scene)
         self._data_io.SetCacheManager(self._cache)
@@ -165,12 +165,16 @@ class CoreIOManager:
 
     def _load_volume(self, path, name, properties):
         return self._application.moduleLogic("Volumes").AddArchetypeVolume(
-            path, name, 1 if properties.get("labelmap") else 0
+            path,
+            name,
+            1 if properties.get("labelmap") else 0,
         )
 
     def _load_segmentation(self, path, name):
         return self._application.moduleLogic("Segmentations").LoadSegmentationFromFile(
-            path, True, name
+            path,
+            True,
+            name,
         )
 
     def loadScene(self, path, clear=True, messages=None):

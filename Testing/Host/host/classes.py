@@ -1,6 +1,9 @@
-"""Makes the ctk, qMRML and qSlicer classes from the facts; those that matter get their behaviour from the modules that call `behaviour`.
+"""Makes the ctk, qMRML and qSlicer classes from the facts.
 
-A property without behaviour is stored and read back. A slot without behaviour does nothing and is noted in `stub_calls`; a method that should
+Those that matter get their behaviour from the modules that call `behaviour`.
+
+A property without behaviour is stored and read back. A slot without behaviour does nothing and is
+noted in `stub_calls`; a method that should
 return something raises HostError, so that nothing is tested against an answer that was made up.
 """
 
@@ -81,7 +84,9 @@ def make_property(name, type_name, is_writable):
         changed(self, name)
 
     return QtCore.Property(
-        PYTHON_TYPES.get(type_name, "QVariant"), read, write if is_writable else None
+        PYTHON_TYPES.get(type_name, "QVariant"),
+        read,
+        write if is_writable else None,
     )
 
 
@@ -110,7 +115,8 @@ def make_method(class_name, name, calls, properties):
 
 def make_signals(entry, inherited):
     """({attribute: Signal}, {signature: attribute}): an attribute for the first overload, hidden ones for the rest."""
-    found, overloads = {}, dict(inherited)
+    found = {}
+    overloads = dict(inherited)
     for signature in entry["signals"]:
         name, _, arguments = signature.removesuffix(")").partition("(")
         kinds = [
@@ -197,7 +203,10 @@ def _default_init(base):
 
 
 def build_all():
-    """Make every class of the facts and the module `ctk`; the qMRML and qSlicer classes go into `slicer`."""
+    """Make every class of the facts and the module `ctk`.
+
+    The qMRML and qSlicer classes go into `slicer`.
+    """
     import slicer
 
     ctk = types.ModuleType("ctk")

@@ -50,14 +50,18 @@ class CollapsibleButton:
         arrow.initFrom(self)
         arrow.rect = QtCore.QRect(6, HEADER // 2 - 5, 10, 10)
         painter.drawPrimitive(
-            QtWidgets.QStyle.PE_IndicatorArrowDown
-            if self.isChecked()
-            else QtWidgets.QStyle.PE_IndicatorArrowRight,
+            (
+                QtWidgets.QStyle.PE_IndicatorArrowDown
+                if self.isChecked()
+                else QtWidgets.QStyle.PE_IndicatorArrowRight
+            ),
             arrow,
         )
         box = QtCore.QRect(22, 0, self.width - 24, HEADER)
         text = pqt._get(self, "fontMetrics")().elidedText(
-            self.text, QtCore.Qt.ElideRight, box.width()
+            self.text,
+            QtCore.Qt.ElideRight,
+            box.width(),
         )
         self.style().drawItemText(
             painter,
@@ -115,10 +119,8 @@ class SliderWidget:
 
     def __init__(self, parent=None):
         QtWidgets.QWidget.__init__(self, parent)
-        self._slider, self._box = (
-            QtWidgets.QSlider(QtCore.Qt.Horizontal),
-            QtWidgets.QDoubleSpinBox(),
-        )
+        self._slider = QtWidgets.QSlider(QtCore.Qt.Horizontal)
+        self._box = QtWidgets.QDoubleSpinBox()
         self._box.setRange(0.0, 99.0)
         row(self, self._slider, self._box)
         self._slider.valueChanged.connect(
@@ -130,7 +132,8 @@ class SliderWidget:
     def _spread(self):
         self._slider.blockSignals(True)
         self._slider.setRange(
-            0, round((self._box.maximum - self._box.minimum) / (self._box.singleStep or 1.0))
+            0,
+            round((self._box.maximum - self._box.minimum) / (self._box.singleStep or 1.0)),
         )
         self._slider.setValue(
             round((self._box.value - self._box.minimum) / (self._box.singleStep or 1.0))

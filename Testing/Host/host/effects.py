@@ -28,14 +28,19 @@ MODES = (
 
 
 @behaviour(
-    "qSlicerSegmentEditorAbstractEffect", perSegment=True, requireSegments=True, name="", title=""
+    "qSlicerSegmentEditorAbstractEffect",
+    perSegment=True,
+    requireSegments=True,
+    name="",
+    title="",
 )
 class AbstractEffect:
     """An effect in an editor: parameters on the editor's node, changes through the editor's logic."""
 
     def __init__(self, parent=None):
         QtCore.QObject.__init__(self, parent)
-        self._editor, self._is_active = None, False
+        self._editor = None
+        self._is_active = False
         self._frame = QtWidgets.QFrame()
         self._form = QtWidgets.QFormLayout(self._frame)
         self._form.setContentsMargins(4, 4, 4, 4)
@@ -138,7 +143,8 @@ class AbstractEffect:
 
     def setNodeReference(self, name, node):
         self.parameterSetNode().SetNodeReferenceID(
-            self._key(name), node.GetID() if node is not None else None
+            self._key(name),
+            node.GetID() if node is not None else None,
         )
 
     # Images, as the editor's logic has them
@@ -173,7 +179,11 @@ class AbstractEffect:
     def modifySelectedSegmentByLabelmap(self, labelmap, mode, *rest):
         node = self.parameterSetNode()
         self.modifySegmentByLabelmap(
-            node.GetSegmentationNode(), node.GetSelectedSegmentID(), labelmap, mode, *rest
+            node.GetSegmentationNode(),
+            node.GetSelectedSegmentID(),
+            labelmap,
+            mode,
+            *rest,
         )
 
     def modifySegmentByLabelmap(self, segmentation_node, segment_id, labelmap, mode, *rest):
@@ -205,7 +215,8 @@ class AbstractEffect:
 class ScriptedEffect(AbstractEffect):
     """An effect whose behaviour is the class SegmentEditorEffect of a Python file."""
 
-    _python, _source = None, ""
+    _python = None
+    _source = ""
 
     def setPythonSource(self, path):
         name = f"_effect_{abs(hash(path))}"

@@ -11,9 +11,46 @@ VERSIONS = ("5.10", "5.12", "main")
 
 # PythonQt gives these to every object, whatever its class.
 EVERY_OBJECT = frozenset(
-    "blockSignals children className connect delete deleteLater destroyed disconnect dumpObjectInfo dumpObjectTree dynamicPropertyNames emit event "
-    "eventFilter findChild findChildren help inherits installEventFilter isWidgetType isWindowType killTimer metaObject moveToThread name objectName "
-    "objectNameChanged parent property removeEventFilter sender setObjectName setParent setProperty signalsBlocked startTimer thread tr".split()
+    [
+        "blockSignals",
+        "children",
+        "className",
+        "connect",
+        "delete",
+        "deleteLater",
+        "destroyed",
+        "disconnect",
+        "dumpObjectInfo",
+        "dumpObjectTree",
+        "dynamicPropertyNames",
+        "emit",
+        "event",
+        "eventFilter",
+        "findChild",
+        "findChildren",
+        "help",
+        "inherits",
+        "installEventFilter",
+        "isWidgetType",
+        "isWindowType",
+        "killTimer",
+        "metaObject",
+        "moveToThread",
+        "name",
+        "objectName",
+        "objectNameChanged",
+        "parent",
+        "property",
+        "removeEventFilter",
+        "sender",
+        "setObjectName",
+        "setParent",
+        "setProperty",
+        "signalsBlocked",
+        "startTimer",
+        "thread",
+        "tr",
+    ]
 )
 
 
@@ -56,7 +93,8 @@ def is_known(class_name):
 @functools.cache
 def chain(class_name):
     """The class and all it derives from, nearest first."""
-    found, waiting = [], [class_name]
+    found = []
+    waiting = [class_name]
     while waiting:
         name = waiting.pop(0)
         entry = slicer_classes().get(name) or qt_classes().get(name)
@@ -82,7 +120,9 @@ def _of_slicer(entry, name):
         }
         versions = tuple(version for version in VERSIONS if version in anywhere)
         return Member(
-            "method" if calls else "signal", versions, results=frozenset(call[1] for call in calls)
+            "method" if calls else "signal",
+            versions,
+            results=frozenset(call[1] for call in calls),
         )
     if any(name == enum or name in values for enum, values in entry.get("enums", {}).items()):
         return Member("enum")
@@ -90,7 +130,8 @@ def _of_slicer(entry, name):
 
 
 def _of_qt(class_name, entry, name):
-    # PythonQt's QTimer.singleShot is the static function; the property of that name cannot be reached.
+    # PythonQt's QTimer.singleShot is the static function; the property of that name cannot be
+    # reached.
     if name in entry.get("properties", {}) and (class_name, name) != ("QTimer", "singleShot"):
         return Member("property", is_writable=entry["properties"][name])
     if name in entry.get("methods", ()):
@@ -163,9 +204,9 @@ def enums(class_name):
     return {
         enum: values
         for part in chain(class_name)
-        for enum, values in (slicer_classes().get(part) or qt_classes()[part])
-        .get("enums", {})
-        .items()
+        for enum, values in (
+            (slicer_classes().get(part) or qt_classes()[part]).get("enums", {}).items()
+        )
     }
 
 
@@ -176,7 +217,10 @@ def python_versions(module, name):
 
 
 def mrml_versions(name, class_name=None):
-    """Versions that have a member of an MRML class; all of them for what the facts do not single out."""
+    """Versions that have a member of an MRML class.
+
+    All of them for what the facts do not single out.
+    """
     classes = read("mrml.json")
     chosen = (
         [classes[class_name]]

@@ -4,7 +4,10 @@ import importlib.util
 
 import pytest
 
-WHY_QT = "the test host needs PySide6-Essentials and the system libraries of Qt's offscreen platform; Testing/set_up installs both"
+WHY_QT = (
+    "the test host needs PySide6-Essentials and the system libraries of Qt's offscreen platform;"
+    " Testing/set_up installs both"
+)
 WHY_SLICER = "needs slicer-core, Slicer's MRML libraries"
 
 
@@ -31,7 +34,10 @@ def pytest_pycollect_makemodule(module_path, parent):
 
 @pytest.fixture
 def application():
-    """slicer.app with an empty scene; the test fails when a slot raised or a name was used that Slicer does not have."""
+    """slicer.app with an empty scene.
+
+    The test fails when a slot raised or a name was used that Slicer does not have.
+    """
     pytest.importorskip("PySide6.QtWidgets", reason=WHY_QT, exc_type=ImportError)
     slicer = pytest.importorskip("slicer", reason=WHY_SLICER)
     from host import classes, person, pqt, slicerenv

@@ -45,7 +45,8 @@ class ScriptedLoadableModule:
 class ScriptedLoadableModuleWidget:
     """The C++ object that the Python widget class gets as `parent`."""
 
-    _python, _module = None, None
+    _python = None
+    _module = None
 
     def _make(self):
         name = stored(self._module)["name"]
@@ -82,10 +83,14 @@ class ModuleSelector:
     """Which module is shown; `entered` is None before the first."""
 
     def __init__(self, window):
-        self._window, self.entered = window, None
+        self._window = window
+        self.entered = None
 
     def selectModule(self, name):
-        """Leave the module that is shown and enter another one; one without Python widget just takes the place."""
+        """Leave the module that is shown and enter another one.
+
+        One without Python widget just takes the place.
+        """
         module = getattr(slicer.modules, name.lower(), None)
         if module is None:
             raise RuntimeError(f"There is no module {name}.")
@@ -149,7 +154,8 @@ def load_module(path, enter=True):
     """Load a scripted module as Slicer does: import the file, make the module, tell that start-up is complete, make and enter its widget.
 
     Returns:
-        (Python module, module instance, Python widget, C++ widget); the last two are None for a module without widget class.
+        (Python module, module instance, Python widget, C++ widget); the last two are None for a
+        module without widget class.
 
     Raises:
         HostError: the file has no class named after it.

@@ -42,7 +42,10 @@ class NodeComboBox:
 
     def __init__(self, parent=None):
         QtWidgets.QWidget.__init__(self, parent)
-        self._scene, self._current, self._ids, self._attributes = None, None, [], []
+        self._scene = None
+        self._current = None
+        self._ids = []
+        self._attributes = []
         self._observations = Observations(self)
         self._box = QtWidgets.QComboBox()
         self._box.setSizePolicy(QtWidgets.QSizePolicy.Ignored, QtWidgets.QSizePolicy.Fixed)
@@ -164,7 +167,9 @@ class NodeComboBox:
         self.setCurrentNodeID([node_id for node_id in self._ids if node_id][index])
 
     currentNodeID = QtCore.Property(
-        str, lambda self: self._current or "", lambda self, node_id: self.setCurrentNodeID(node_id)
+        str,
+        lambda self: self._current or "",
+        lambda self, node_id: self.setCurrentNodeID(node_id),
     )
     currentNodeId = currentNodeID
 

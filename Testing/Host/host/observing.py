@@ -18,20 +18,25 @@ def while_alive(widget, method_name):
 
 
 class Observations:
-    """Keeps the observers that a widget has set; a second one of the same object and event is not set.
+    """Keeps the observers that a widget has set.
+
+    A second one of the same object and event is not set.
 
     Args:
-        owner: the widget; observers do not keep it alive, and none is called after its C++ object is gone.
+        owner: the widget; observers do not keep it alive, and none is called after its C++ object
+            is gone.
     """
 
     def __init__(self, owner):
-        self._owner, self._tags = weakref.ref(owner), {}
+        self._owner = weakref.ref(owner)
+        self._tags = {}
 
     def add(self, thing, event, method):
         """Call `method(thing, event name)`, a method of the owner, at each event."""
         if (thing, event) in self._tags:
             return
-        function, owner = method.__func__, self._owner
+        function = method.__func__
+        owner = self._owner
 
         def call(caller, name):
             widget = owner()
@@ -44,6 +49,7 @@ class Observations:
 
     def remove_all(self):
         """Observe nothing any more."""
-        tags, self._tags = self._tags, {}
+        tags = self._tags
+        self._tags = {}
         for (thing, _), tag in tags.items():
             thing.RemoveObserver(tag)

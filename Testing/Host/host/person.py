@@ -21,19 +21,24 @@ def stroke(editor, voxels):
         voxels: (K, J, I) bool on the source volume's grid.
 
     Raises:
-        RuntimeError: no effect that draws is active, or no segment is selected; a person could not draw either.
+        RuntimeError: no effect that draws is active, or no segment is selected; a person could not
+            draw either.
     """
     effect = editor.activeEffect()
     name = effect.name if effect is not None else "no effect"
     if name not in ("Paint", "Draw", "Erase") or not editor.currentSegmentID():
         raise RuntimeError(
-            f"Nothing can be drawn: {name} is active, the segment selected is {editor.currentSegmentID()!r}."
+            f"Nothing can be drawn: {name} is active, the segment selected is"
+            f" {editor.currentSegmentID()!r}."
         )
-    volume, segmentation = editor.sourceVolumeNode(), editor.segmentationNode()
+    volume = editor.sourceVolumeNode()
+    segmentation = editor.segmentationNode()
     effect.saveStateForUndo()
     mode = effect.ModificationModeRemove if name == "Erase" else effect.ModificationModeAdd
     effect.modifySelectedSegmentByLabelmap(
-        labelmap_of(voxels, volume, segmentation), mode, extent_of(voxels)
+        labelmap_of(voxels, volume, segmentation),
+        mode,
+        extent_of(voxels),
     )
 
 
@@ -49,7 +54,9 @@ def labelmap_of(voxels, volume, segmentation):
     if volume.GetParentTransformNode() is not segmentation.GetParentTransformNode():
         transform = vtk.vtkGeneralTransform()
         slicer.vtkMRMLTransformNode.GetTransformBetweenNodes(
-            volume.GetParentTransformNode(), segmentation.GetParentTransformNode(), transform
+            volume.GetParentTransformNode(),
+            segmentation.GetParentTransformNode(),
+            transform,
         )
         slicer.vtkOrientedImageDataResample.TransformOrientedImage(image, transform)
     return image
@@ -93,10 +100,12 @@ def click(widget, x=None, y=None):
     """
     if not widget.isVisible() or not widget.isEnabled():
         raise RuntimeError(
-            f"{pqt.class_name_of(widget)} {widget.name!r} is {'disabled' if widget.isVisible() else 'hidden'}; nobody can click it."
+            f"{pqt.class_name_of(widget)} {widget.name!r} is"
+            f" {'disabled' if widget.isVisible() else 'hidden'}; nobody can click it."
         )
     place = QtCore.QPoint(
-        widget.width // 2 if x is None else x, widget.height // 2 if y is None else y
+        widget.width // 2 if x is None else x,
+        widget.height // 2 if y is None else y,
     )
     QTest.mouseClick(widget, QtCore.Qt.LeftButton, QtCore.Qt.NoModifier, place)
     QApplication.processEvents()

@@ -61,7 +61,8 @@ def height_for(widget, width):
     """The height in which nothing of the widget is cut off at that width."""
     if widget.layout() is not None and widget.layout().hasHeightForWidth():
         return max(
-            widget.layout().totalHeightForWidth(width), widget.layout().totalMinimumSize().height()
+            widget.layout().totalHeightForWidth(width),
+            widget.layout().totalMinimumSize().height(),
         )
     return pqt._get(widget, "sizeHint")().height()
 
@@ -74,7 +75,8 @@ def take(widget, path, width, height=None, palette="light"):
         palette: "light" or "dark".
 
     Returns:
-        The size in pixels, (width, height). It is wider than asked for when the contents do not fit.
+        The size in pixels, (width, height). It is wider than asked for when the contents do not
+        fit.
     """
     use_palette(palette)
     top = widget.window()
@@ -99,5 +101,6 @@ def take(widget, path, width, height=None, palette="light"):
 
 def _is_scrolled(widget):
     return widget.parentWidget() is not None and isinstance(
-        widget.parentWidget().parentWidget(), QtWidgets.QScrollArea
+        widget.parentWidget().parentWidget(),
+        QtWidgets.QScrollArea,
     )

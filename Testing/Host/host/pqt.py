@@ -1,6 +1,7 @@
 """Makes PySide6 objects behave as PythonQt's: properties are attributes, no keyword arguments, and no name that Slicer does not show.
 
-The names are checked where code of this project asks for them: a name that one of the supported Slicer versions lacks raises AttributeError, as it
+The names are checked where code of this project asks for them: a name that one of the supported
+    Slicer versions lacks raises AttributeError, as it
 would there, and is noted in `violations`. Qt's own code, Slicer's and the host's are not checked.
 """
 
@@ -50,7 +51,10 @@ def check_code_in(folders):
 
 
 def place_of(frame, name):
-    """`file:line` of checked code that names `name`; None otherwise. Qt looks up overridden virtuals in whichever frame is at work."""
+    """`file:line` of checked code that names `name`.
+
+    None otherwise. Qt looks up overridden virtuals in whichever frame is at work.
+    """
     code = frame.f_code
     is_named = name in code.co_names or name in code.co_consts
     return (
@@ -126,7 +130,10 @@ def _refusal(thing, name):
 
 
 def _index_of_property(kind, name):
-    """Position of a Qt property, or -1; a method of that name in a Python subclass hides it, as an overridden virtual does."""
+    """Position of a Qt property, or -1.
+
+    A method of that name in a Python subclass hides it, as an overridden virtual does.
+    """
     key = (kind, name)
     if key not in _property_index:
         owner = next((part for part in kind.__mro__ if name in part.__dict__), object)
@@ -165,7 +172,10 @@ def _positional(method, name):
 
 
 def _read_property(thing, name, index):
-    """Read through the meta object; a host property that reads itself by the same name reaches the method instead."""
+    """Read through the meta object.
+
+    A host property that reads itself by the same name reaches the method instead.
+    """
     reading = _reading.__dict__.setdefault("names", set())
     key = (id(thing), name)
     if key in reading:
@@ -258,7 +268,8 @@ def _write_property(thing, name, index, value, place):
         raise AttributeError(f"Property '{name}' of {class_name} is not writable.")
     if not prop.write(thing, convert(value, prop.typeName())):
         raise AttributeError(
-            f"Property '{name}' of type '{prop.typeName()}' does not accept an object of type {type(value).__name__}."
+            f"Property '{name}' of type '{prop.typeName()}' does not accept an object of type"
+            f" {type(value).__name__}."
         )
 
 
@@ -290,7 +301,8 @@ def refuse_keywords(kind):
     def __init__(self, *arguments, **keywords):
         if keywords and is_checked(sys._getframe(1).f_code.co_filename):
             raise ValueError(
-                f"{kind.__name__}() takes no keyword arguments in PythonQt, got {', '.join(keywords)}."
+                f"{kind.__name__}() takes no keyword arguments in PythonQt, got"
+                f" {', '.join(keywords)}."
             )
         original(self, *arguments, **keywords)
 

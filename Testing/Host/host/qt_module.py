@@ -20,13 +20,16 @@ def make_qt():
     for name in facts.qt_classes():
         if name in available:
             setattr(module, name, available[name])
-    module.Signal, module.Slot, module.Property = QtCore.Signal, QtCore.Slot, QtCore.Property
+    module.Signal = QtCore.Signal
+    module.Slot = QtCore.Slot
+    module.Property = QtCore.Property
 
     def __getattr__(name):
         caller = sys._getframe(1).f_code.co_filename
         if name not in available or pqt.is_checked(caller):
             raise AttributeError(
-                f"qt.{name} is not among the facts of this host; if Slicer has it, run Testing/Host/extract_facts.py."
+                f"qt.{name} is not among the facts of this host; if Slicer has it, run"
+                " Testing/Host/extract_facts.py."
             )
         return available[name]
 

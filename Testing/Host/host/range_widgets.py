@@ -16,7 +16,10 @@ def row(widget, *parts):
 
 
 class TwoHandleSlider(QtWidgets.QWidget):
-    """The drawing and dragging that ctkDoubleRangeSlider and ctkRangeWidget share; values in [0, 1]."""
+    """The drawing and dragging that ctkDoubleRangeSlider and ctkRangeWidget share.
+
+    Values in [0, 1].
+    """
 
     moved = QtCore.Signal(float, float)
     pressed = QtCore.Signal()
@@ -24,11 +27,14 @@ class TwoHandleSlider(QtWidgets.QWidget):
 
     def __init__(self, parent=None):
         super().__init__(parent)
-        self._low, self._high, self._dragged = 0.0, 1.0, None
+        self._low = 0.0
+        self._high = 1.0
+        self._dragged = None
         self.setSizePolicy(QtWidgets.QSizePolicy.Expanding, QtWidgets.QSizePolicy.Fixed)
 
     def show_values(self, low, high):
-        self._low, self._high = low, high
+        self._low = low
+        self._high = high
         self.update()
 
     def position_of(self, value):
@@ -44,13 +50,15 @@ class TwoHandleSlider(QtWidgets.QWidget):
     def paintEvent(self, event):
         painter = QtGui.QPainter(self)
         painter.setRenderHint(QtGui.QPainter.Antialiasing)
-        colors, middle = self.palette, self.height / 2
+        colors = self.palette
+        middle = self.height / 2
         group = QtGui.QPalette.Active if self.isEnabled() else QtGui.QPalette.Disabled
         painter.setPen(QtCore.Qt.NoPen)
         painter.setBrush(colors.color(group, QtGui.QPalette.Mid))
         painter.drawRoundedRect(QtCore.QRectF(HANDLE / 2, middle - 2, self.width - HANDLE, 4), 2, 2)
         painter.setBrush(colors.color(group, QtGui.QPalette.Highlight))
-        low, high = self.position_of(self._low), self.position_of(self._high)
+        low = self.position_of(self._low)
+        high = self.position_of(self._high)
         painter.drawRect(QtCore.QRectF(low, middle - 2, high - low, 4))
         painter.setPen(colors.color(group, QtGui.QPalette.Dark))
         painter.setBrush(colors.color(group, QtGui.QPalette.Button))
@@ -74,7 +82,8 @@ class TwoHandleSlider(QtWidgets.QWidget):
         if self._dragged is None:
             return
         value = min(
-            1.0, max(0.0, (event.position().x() - HANDLE / 2) / max(1, self.width - HANDLE))
+            1.0,
+            max(0.0, (event.position().x() - HANDLE / 2) / max(1, self.width - HANDLE)),
         )
         low, high = (
             (min(value, self._high), self._high)
@@ -110,7 +119,8 @@ class Range:
         self.setValues(*(self._snapped(state["minimum"] + part * span) for part in (low, high)))
 
     def _snapped(self, value):
-        step, origin = stored(self)["singleStep"], stored(self)["minimum"]
+        step = stored(self)["singleStep"]
+        origin = stored(self)["minimum"]
         return origin + round((value - origin) / step) * step if step else value
 
     def _put(self, low, high):
@@ -182,7 +192,8 @@ class DoubleRangeSlider(Range):
 
     def __init__(self, *arguments):
         QtWidgets.QWidget.__init__(
-            self, *[part for part in arguments if isinstance(part, QtWidgets.QWidget)]
+            self,
+            *[part for part in arguments if isinstance(part, QtWidgets.QWidget)],
         )
         self._start(99.0)
         row(self, self._slider)

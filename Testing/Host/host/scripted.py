@@ -15,7 +15,8 @@ class ScriptedLoadableModule:
     def __init__(self, parent):
         self.parent = parent
         self.moduleName = type(self).__name__
-        parent.title, parent.categories = "", []
+        parent.title = ""
+        parent.categories = []
         slicer.selfTests[self.moduleName] = self.runTest
 
     def resourcePath(self, filename):
@@ -38,12 +39,15 @@ class ScriptedLoadableModuleWidget:
         super().__init__()
         self.moduleName = type(self).__name__.removesuffix("Widget")
         self.developerMode = slicer.util.settingsValue(
-            "Developer/DeveloperMode", False, converter=slicer.util.toBool
+            "Developer/DeveloperMode",
+            False,
+            converter=slicer.util.toBool,
         )
         self.parent = parent or self._own_parent()
         self.layout = self.parent.layout()
         slicer.app.moduleManager().connect(
-            "moduleAboutToBeUnloaded(QString)", self._onModuleAboutToBeUnloaded
+            "moduleAboutToBeUnloaded(QString)",
+            self._onModuleAboutToBeUnloaded,
         )
         if parent is None:
             self.setup()
@@ -57,14 +61,17 @@ class ScriptedLoadableModuleWidget:
 
     def resourcePath(self, filename):
         return os.path.join(
-            os.path.dirname(slicer.util.modulePath(self.moduleName)), "Resources", filename
+            os.path.dirname(slicer.util.modulePath(self.moduleName)),
+            "Resources",
+            filename,
         )
 
     def _onModuleAboutToBeUnloaded(self, moduleName):
         if moduleName == self.moduleName:
             self.cleanup()
             slicer.app.moduleManager().disconnect(
-                "moduleAboutToBeUnloaded(QString)", self._onModuleAboutToBeUnloaded
+                "moduleAboutToBeUnloaded(QString)",
+                self._onModuleAboutToBeUnloaded,
             )
 
     def cleanup(self):
@@ -89,7 +96,8 @@ class ScriptedLoadableModuleLogic:
         if not self.isSingletonParameterNode:
             return self.createParameterNode()
         node = slicer.mrmlScene.GetSingletonNode(
-            self.moduleName, "vtkMRMLScriptedModuleNode"
+            self.moduleName,
+            "vtkMRMLScriptedModuleNode",
         ) or slicer.mrmlScene.AddNode(self.createParameterNode())
         node.SetAttribute("ModuleName", self.moduleName)
         return node
@@ -133,7 +141,10 @@ class ScriptedLoadableModuleTest(unittest.TestCase):
 
 
 class SampleDataLogic:
-    """Where a module registers its samples; the host keeps what it was told and downloads nothing."""
+    """Where a module registers its samples.
+
+    The host keeps what it was told and downloads nothing.
+    """
 
     @staticmethod
     def registerCustomSampleDataSource(

@@ -35,14 +35,14 @@ class SegmentEditorWidget(SegmentEditorView):
         self._logic = slicer.vtkSlicerSegmentEditorLogic()
         self._logic.SetMRMLApplicationLogic(slicer.app.applicationLogic())
         self._logic.SetMaximumNumberOfUndoStates(DEFAULT_UNDO_STATES)
-        self._observations, self._node, self._shown = Observations(self), None, (None, None, "")
-        self._shortcuts, self._active, self._last, self._order, self._is_syncing = (
-            [],
-            None,
-            None,
-            (),
-            False,
-        )
+        self._observations = Observations(self)
+        self._node = None
+        self._shown = (None, None, "")
+        self._shortcuts = []
+        self._active = None
+        self._last = None
+        self._order = ()
+        self._is_syncing = False
         self._make_selectors()
         self._make_segments()
         self._effects = []
@@ -134,7 +134,8 @@ class SegmentEditorWidget(SegmentEditorView):
     def _require_node(self):
         if self._node is None:
             raise HostError(
-                "The segment editor has no node; Slicer ignores this call. Give it one with setMRMLSegmentEditorNode first."
+                "The segment editor has no node; Slicer ignores this call. Give it one with"
+                " setMRMLSegmentEditorNode first."
             )
 
     def setSegmentationNode(self, node):
@@ -264,7 +265,9 @@ class SegmentEditorWidget(SegmentEditorView):
 
     setMaximumNumberOfUndoStates = _set_undo_states
     maximumNumberOfUndoStates = QtCore.Property(
-        int, lambda self: self._logic.GetMaximumNumberOfUndoStates(), _set_undo_states
+        int,
+        lambda self: self._logic.GetMaximumNumberOfUndoStates(),
+        _set_undo_states,
     )
 
     # Keys
@@ -285,7 +288,8 @@ class SegmentEditorWidget(SegmentEditorView):
         self.uninstallKeyboardShortcuts()
         for key, function in keys.items():
             shortcut = QtGui.QShortcut(
-                QtGui.QKeySequence(key), parent or slicer.util.mainWindow() or self
+                QtGui.QKeySequence(key),
+                parent or slicer.util.mainWindow() or self,
             )
             shortcut.activated.connect(function)
             self._shortcuts.append(shortcut)

@@ -24,10 +24,8 @@ class SegmentEditorView(MRMLWidget):
         layout = QtWidgets.QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         form = QtWidgets.QFormLayout()
-        self._segmentation_box, self._volume_box = (
-            build("qMRMLNodeComboBox")(),
-            build("qMRMLNodeComboBox")(),
-        )
+        self._segmentation_box = build("qMRMLNodeComboBox")()
+        self._volume_box = build("qMRMLNodeComboBox")()
         stored(self._segmentation_box).update(
             nodeTypes=["vtkMRMLSegmentationNode"],
             noneEnabled=True,
@@ -52,10 +50,13 @@ class SegmentEditorView(MRMLWidget):
         row = QtWidgets.QHBoxLayout()
         self._add = button("Add", lambda: self._logic.AddEmptySegment(), "Add empty segment")
         self._remove = button(
-            "Remove", lambda: self._logic.RemoveSelectedSegment(), "Remove the selected segment"
+            "Remove",
+            lambda: self._logic.RemoveSelectedSegment(),
+            "Remove the selected segment",
         )
         self._show_3d = button(
-            "Show 3D", lambda is_on: self._logic.ToggleSegmentationSurfaceRepresentation(is_on)
+            "Show 3D",
+            lambda is_on: self._logic.ToggleSegmentationSurfaceRepresentation(is_on),
         )
         self._show_3d.setCheckable(True)
         for part in (self._add, self._remove, self._show_3d):
@@ -71,14 +72,16 @@ class SegmentEditorView(MRMLWidget):
     def _make_effects(self):
         box = QtWidgets.QGroupBox("Effects")
         self._grid = QtWidgets.QGridLayout(box)
-        self._group, self._buttons = QtWidgets.QButtonGroup(self), {}
+        self._group = QtWidgets.QButtonGroup(self)
+        self._buttons = {}
         self._undo = button("Undo", lambda: self.undo(), "Undo editing (Z)")
         self._redo = button("Redo", lambda: self.redo(), "Redo editing (Y)")
         history = QtWidgets.QHBoxLayout()
         for part in (self._undo, self._redo):
             history.addWidget(part)
         history.addStretch(1)
-        self._options, self._help = QtWidgets.QGroupBox(), QtWidgets.QLabel()
+        self._options = QtWidgets.QGroupBox()
+        self._help = QtWidgets.QLabel()
         self._help.setWordWrap(True)
         QtWidgets.QVBoxLayout(self._options).addWidget(self._help)
         self._options.setVisible(False)
@@ -87,7 +90,8 @@ class SegmentEditorView(MRMLWidget):
         self.layout().addWidget(self._options)
         self._add_button("", "None")
         self.updateEffectList()
-        self._masking, self._overwrite = QtWidgets.QGroupBox("Masking"), QtWidgets.QComboBox()
+        self._masking = QtWidgets.QGroupBox("Masking")
+        self._overwrite = QtWidgets.QComboBox()
         self._overwrite.addItems(["Overwrite all", "Overwrite visible", "Allow overlap"])
         self._overwrite.currentIndexChanged.connect(
             lambda mode: self._node is not None and self._node.SetOverwriteMode(mode)
@@ -111,7 +115,8 @@ class SegmentEditorView(MRMLWidget):
         for effect in new_effects(self, self.availableEffectNames()):
             self._effects.append(effect)
             self._add_button(
-                stored(effect)["name"], stored(effect)["title"] or stored(effect)["name"]
+                stored(effect)["name"],
+                stored(effect)["title"] or stored(effect)["name"],
             )
             self._options.layout().addWidget(effect.optionsFrame())
             effect.optionsFrame().setVisible(False)
@@ -121,7 +126,7 @@ class SegmentEditorView(MRMLWidget):
 
     def _arrange_effects(self):
         columns = max(1, stored(self)["effectColumnCount"])
-        names = [name for name in (self._order or self._buttons) if name in self._buttons]
+        names = [name for name in self._order or self._buttons if name in self._buttons]
         rest = (
             [name for name in self._buttons if name not in names and name]
             if stored(self)["unorderedEffectsVisible"]

@@ -56,7 +56,8 @@ class SegmentSelectorWidget(MRMLWidget):
 
     def __init__(self, parent=None):
         QtWidgets.QWidget.__init__(self, parent)
-        self._observations, self._segment_ids = Observations(self), []
+        self._observations = Observations(self)
+        self._segment_ids = []
         self._node_box = build("qMRMLNodeComboBox")()
         stored(self._node_box).update(
             nodeTypes=["vtkMRMLSegmentationNode"],
@@ -147,12 +148,10 @@ class SegmentsTableView(MRMLWidget):
 
     def __init__(self, parent=None):
         QtWidgets.QWidget.__init__(self, parent)
-        self._observations, self._node, self._segment_ids, self._hidden_ids = (
-            Observations(self),
-            None,
-            [],
-            (),
-        )
+        self._observations = Observations(self)
+        self._node = None
+        self._segment_ids = []
+        self._hidden_ids = ()
         self._table = QtWidgets.QTableWidget(0, 2)
         self._table.setHorizontalHeaderLabels(["Color", "Name"])
         self._table.setSelectionBehavior(QtWidgets.QAbstractItemView.SelectRows)
@@ -190,12 +189,14 @@ class SegmentsTableView(MRMLWidget):
         return [self._segment_ids[place] for place in rows if place < len(self._segment_ids)]
 
     def setSelectedSegmentIDs(self, segment_ids):
-        model, chosen = self._table.selectionModel(), QtCore.QItemSelection()
+        model = self._table.selectionModel()
+        chosen = QtCore.QItemSelection()
         for segment_id in segment_ids:
             if segment_id in self._segment_ids:
                 place = self._segment_ids.index(segment_id)
                 chosen.select(
-                    self._table.model().index(place, 0), self._table.model().index(place, 1)
+                    self._table.model().index(place, 0),
+                    self._table.model().index(place, 1),
                 )
         model.select(chosen, QtCore.QItemSelectionModel.ClearAndSelect)
 
@@ -233,6 +234,8 @@ class SegmentsTableView(MRMLWidget):
 
     setSelectionMode = _set_selection_mode
     selectionMode = QtCore.Property(
-        int, lambda self: stored(self)["selectionMode"], _set_selection_mode
+        int,
+        lambda self: stored(self)["selectionMode"],
+        _set_selection_mode,
     )
     segmentCount = QtCore.Property(int, lambda self: len(self._segment_ids))

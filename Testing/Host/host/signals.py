@@ -45,9 +45,13 @@ def bound_signal(thing, signature):
 
 
 def connect(self, signal, *receiver):
-    """connect('signal(type)', function) or connect('signal(type)', object, 'slot(type)'); False and a line on stderr where there is no such signal."""
+    """connect('signal(type)', function) or connect('signal(type)', object, 'slot(type)').
+
+    False and a line on stderr where there is no such signal.
+    """
     if not isinstance(
-        signal, str
+        signal,
+        str,
     ):  # PySide6's own QTimer.singleShot comes this way, with the sender first
         return QtCore.QObject.connect(signal, *receiver)
     signature = facts.normalized(signal)
@@ -63,7 +67,8 @@ def connect(self, signal, *receiver):
                 f"{frame.f_code.co_filename.rsplit('/', 1)[-1]}:{frame.f_lineno}",
             )
         print(
-            f"QObject::connect() signal '{signal}' does not exist on {class_name}", file=sys.stderr
+            f"QObject::connect() signal '{signal}' does not exist on {class_name}",
+            file=sys.stderr,
         )
         return False
     function = (
@@ -79,7 +84,8 @@ def disconnect(self, signal, function=None, slot=None):
     """Undo `connect` of that function, or of all; False where there was none."""
     signature = facts.normalized(signal)
     wanted = getattr(function, slot.split("(")[0]) if slot else function
-    kept, found = [], False
+    kept = []
+    found = False
     for connection in _connections(self):
         if (
             connection[0] == signature

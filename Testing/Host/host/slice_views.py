@@ -28,7 +28,10 @@ class SliceWidget(MRMLWidget):
         app_logic.GetSliceLogics().AddItem(self._logic)
 
     def _restore(self):
-        """The view's node, new or as the scene has it; a closed scene takes the node with it and Slicer makes it again."""
+        """The view's node, new or as the scene has it.
+
+        A closed scene takes the node with it and Slicer makes it again.
+        """
         if self._logic.GetSliceNode() is None or not slicer.mrmlScene.IsNodePresent(
             self._logic.GetSliceNode()
         ):
@@ -67,7 +70,9 @@ class SliceWidget(MRMLWidget):
     setSliceOrientation = _set_orientation
     sliceViewName = QtCore.Property(str, lambda self: self._name)
     sliceOrientation = QtCore.Property(
-        str, lambda self: self.mrmlSliceNode().GetOrientation(), _set_orientation
+        str,
+        lambda self: self.mrmlSliceNode().GetOrientation(),
+        _set_orientation,
     )
 
 

@@ -16,26 +16,41 @@ def bootstrap(check_prefix=(), is_testing=True, has_main_window=True):
     """Start the host; a second call returns the same application.
 
     Args:
-        check_prefix: folders whose code may only use what Slicer has; the checkout when none is given.
+        check_prefix: folders whose code may only use what Slicer has; the checkout when none is
+            given.
         is_testing: whether message boxes are skipped, as under `Slicer --testing`.
-        has_main_window: without it `slicer.util.mainWindow()` and `layoutManager()` are None, as in headless Slicer.
+        has_main_window: without it `slicer.util.mainWindow()` and `layoutManager()` are None, as in
+            headless Slicer.
 
     Returns:
         slicer.app.
     """
-    from host import pqt
     import slicer
     import slicer.util
 
-    pqt.check_code_in([os.path.join(folder, "") for folder in (check_prefix or (CHECKOUT,))])
+    from host import pqt
+
+    pqt.check_code_in([os.path.join(folder, "") for folder in check_prefix or (CHECKOUT,)])
     if isinstance(getattr(slicer, "app", None), pqt.QObject):
         return slicer.app
     os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
     QtCore.qInstallMessageHandler(show_message)
     keep_constants_alive()
     pqt.install()
-    from host import application, classes, effects, modules, qt_module, scripted, ui_loader
-    from host import ctk_widgets, mrml_widgets, range_widgets, segment_widgets, slice_views  # noqa: F401    what they do counts before the classes are made
+    from host import (  # noqa: F401    what they do counts before the classes are made
+        application,
+        classes,
+        ctk_widgets,
+        effects,
+        modules,
+        mrml_widgets,
+        qt_module,
+        range_widgets,
+        scripted,
+        segment_widgets,
+        slice_views,
+        ui_loader,
+    )
 
     qt_module.make_qt()
     slicer.modules = types.SimpleNamespace()
@@ -56,7 +71,10 @@ def bootstrap(check_prefix=(), is_testing=True, has_main_window=True):
 
 
 def keep_constants_alive():
-    """PySide6 6.12.0 hands out None, True and False without counting; before Python 3.12, where these cannot die, the process aborts after some thousand calls."""
+    """PySide6 6.12.0 hands out None, True and False without counting.
+
+    Before Python 3.12, where these cannot die, the process aborts after some thousand calls.
+    """
     import PySide6
 
     if sys.version_info < (3, 12) and PySide6.__version_info__[:3] == (6, 12, 0):

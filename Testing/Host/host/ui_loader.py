@@ -1,4 +1,7 @@
-"""Loads .ui files with the host's classes; connections between widgets are made by signature, as PythonQt makes them."""
+"""Loads .ui files with the host's classes.
+
+Connections between widgets are made by signature, as PythonQt makes them.
+"""
 
 import xml.etree.ElementTree as ElementTree
 
@@ -28,7 +31,8 @@ def load_ui(path):
     """The top widget of a .ui file, as slicer.util.loadUI gives it.
 
     Raises:
-        RuntimeError: the file cannot be read, or names a widget, property, signal or slot that Slicer does not have.
+        RuntimeError: the file cannot be read, or names a widget, property, signal or slot that
+            Slicer does not have.
     """
     root = ElementTree.parse(path).getroot()
     connections = [
@@ -38,7 +42,8 @@ def load_ui(path):
     for section in root.findall("connections"):
         root.remove(section)
     check(root, path)
-    loader, buffer = Loader(), QtCore.QBuffer()
+    loader = Loader()
+    buffer = QtCore.QBuffer()
     buffer.setData(ElementTree.tostring(root))
     buffer.open(QtCore.QIODevice.ReadOnly)
     top = loader.load(buffer)
@@ -56,7 +61,8 @@ def check(root, path):
         entry = facts.slicer_classes().get(class_name)
         if not facts.is_known(class_name) or (entry and not entry.get("ui")):
             raise RuntimeError(
-                f"{path}: there is no widget {class_name} for .ui files, or the facts do not have it; run Testing/Host/extract_facts.py."
+                f"{path}: there is no widget {class_name} for .ui files, or the facts do not have"
+                " it; run Testing/Host/extract_facts.py."
             )
         for prop in element.findall("property"):
             member = facts.member(class_name, prop.get("name"))

@@ -54,7 +54,8 @@ def moving_disc(step=1.0, radius=6.0):
 
 def propagate_with(engine, stack, anchors):
     """(N, H, W) float32 probabilities: every walk to its end, gaps blended, anchors as they are."""
-    walks, result = {}, np.zeros(stack.images.shape, np.float32)
+    walks = {}
+    result = np.zeros(stack.images.shape, np.float32)
     for run in plan_runs(anchors, len(stack)):
         for index, probability in zip(run.targets, engine.walk(stack, run, anchors)):
             walks.setdefault(index, {})[run.step] = probability

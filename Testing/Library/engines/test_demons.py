@@ -32,5 +32,7 @@ def test_equal_images_stay_where_they_are(texture):
 @pytest.mark.parametrize("shape", [(1, 1), (2, 9), (16, 16)])
 def test_constant_images_of_any_size_stay_where_they_are(shape):
     assert not register(
-        np.ones(shape, np.float32), np.ones(shape, np.float32), DemonsConfig()
+        np.ones(shape, np.float32),
+        np.ones(shape, np.float32),
+        DemonsConfig(),
     ).any()

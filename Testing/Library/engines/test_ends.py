@@ -9,11 +9,19 @@ STEADY = TaperConfig(doubt=0.0)
 
 
 def slices_until_closed(
-    masks, anchor, indices, config=STEADY, spacing_mm=(1.0, 1.0, 1.0), loss=0.0
+    masks,
+    anchor,
+    indices,
+    config=STEADY,
+    spacing_mm=(1.0, 1.0, 1.0),
+    loss=0.0,
 ):
     anchors = {index: masks[index] for index in indices}
     taper = Taper(
-        stack_of(masks, spacing_mm), Run(anchor, tuple(range(anchor + 1, 200))), anchors, config
+        stack_of(masks, spacing_mm),
+        Run(anchor, tuple(range(anchor + 1, 200))),
+        anchors,
+        config,
     )
     return next(
         step
@@ -31,7 +39,10 @@ def test_a_cap_of_equal_radius_and_reach_is_a_sphere():
 def test_the_outline_never_moves_outwards_beyond_the_anchors():
     masks = cone()[::-1]
     taper = Taper(
-        stack_of(masks), Run(10, tuple(range(11, 21))), {4: masks[4], 10: masks[10]}, STEADY
+        stack_of(masks),
+        Run(10, tuple(range(11, 21))),
+        {4: masks[4], 10: masks[10]},
+        STEADY,
     )
     assert taper.advance(1.0, 1.0) >= 0
 
@@ -55,5 +66,9 @@ def test_the_cap_closes_before_an_empty_anchor():
 
 def test_a_slice_that_looks_less_like_the_anchor_counts_as_a_longer_way():
     assert slices_until_closed(cylinder(), 0, [0], TaperConfig(), loss=0.1) < slices_until_closed(
-        cylinder(), 0, [0], TaperConfig(), loss=0.0
+        cylinder(),
+        0,
+        [0],
+        TaperConfig(),
+        loss=0.0,
     )

@@ -75,9 +75,11 @@ def test_anchors_are_not_written_to(engine):
 
 def test_the_same_input_gives_the_same_voxels(engine):
     masks = moving_disc()
-    stack, anchors = stack_of(masks), anchors_of(masks, 3, 15)
+    stack = stack_of(masks)
+    anchors = anchors_of(masks, 3, 15)
     assert np.array_equal(
-        propagate_with(engine, stack, anchors), propagate_with(engine, stack, anchors)
+        propagate_with(engine, stack, anchors),
+        propagate_with(engine, stack, anchors),
     )
 
 
@@ -201,12 +203,16 @@ def test_registration_follows_the_area_between_and_beyond_two_slices_of_a_cone()
 
 
 def test_between_two_frames_the_outline_that_was_drawn_is_kept_where_intensities_would_take_a_part_out_of_it():
-    cavity, muscle = cylinder(radius=9), disc(2.5, (SIZE / 2, SIZE / 2 + 6.5))
-    seen, anchors = stack_of(cavity & ~muscle), {0: cavity[0], NUM_SLICES - 1: disc(9.5)}
+    cavity = cylinder(radius=9)
+    muscle = disc(2.5, (SIZE / 2, SIZE / 2 + 6.5))
+    seen = stack_of(cavity & ~muscle)
+    anchors = {0: cavity[0], NUM_SLICES - 1: disc(9.5)}
 
     def kept(is_time):
         *_, last = RegistrationEngine().walk(
-            replace(seen, is_time=is_time), Run(anchor=0, targets=(1, 2, 3, 4)), anchors
+            replace(seen, is_time=is_time),
+            Run(anchor=0, targets=(1, 2, 3, 4)),
+            anchors,
         )
         return (last[muscle] > 0.5).mean()
 
@@ -216,7 +222,9 @@ def test_between_two_frames_the_outline_that_was_drawn_is_kept_where_intensities
 def test_thick_slices_are_not_ended_early():
     masks = cylinder(8.0)
     probability = propagate_with(
-        RegistrationEngine(), stack_of(masks, (10.0, 1.0, 1.0)), anchors_of(masks, 10)
+        RegistrationEngine(),
+        stack_of(masks, (10.0, 1.0, 1.0)),
+        anchors_of(masks, 10),
     )
     assert (probability[[8, 9, 11, 12]] >= 0.5).any(axis=(1, 2)).all()
 
@@ -224,7 +232,9 @@ def test_thick_slices_are_not_ended_early():
 def test_pixels_that_are_not_square_make_no_difference():
     masks = np.stack([disc(8, (24, 24), (2.0, 1.0))[:24] for _ in range(NUM_SLICES)])
     probability = propagate_with(
-        RegistrationEngine(), stack_of(masks, (3.0, 2.0, 1.0)), anchors_of(masks, 6, 14)
+        RegistrationEngine(),
+        stack_of(masks, (3.0, 2.0, 1.0)),
+        anchors_of(masks, 6, 14),
     )
     assert min(dice(probability[index] >= 0.5, masks[index]) for index in range(7, 14)) > 0.95
 
@@ -237,16 +247,20 @@ def test_a_structure_larger_than_the_registration_grid_is_followed():
 
 def test_blending_trusts_the_nearer_walk_more():
     masks = cylinder()
-    stack, anchors = stack_of(masks), anchors_of(masks, 0, 10)
-    near, far = disc(8).astype(np.float32), disc(4).astype(np.float32)
+    stack = stack_of(masks)
+    anchors = anchors_of(masks, 0, 10)
+    near = disc(8).astype(np.float32)
+    far = disc(4).astype(np.float32)
     blended = RegistrationEngine().blend(stack, 1, near, far, (0, 10), anchors)
     assert np.array_equal(blended >= 0.5, near >= 0.5)
 
 
 def test_where_the_walks_disagree_the_shape_between_the_anchors_decides():
     masks = cylinder()
-    stack, anchors = stack_of(masks), anchors_of(masks, 0, 10)
-    left, right = disc(6, (24, 12)).astype(np.float32), disc(6, (24, 36)).astype(np.float32)
+    stack = stack_of(masks)
+    anchors = anchors_of(masks, 0, 10)
+    left = disc(6, (24, 12)).astype(np.float32)
+    right = disc(6, (24, 36)).astype(np.float32)
     blended = RegistrationEngine().blend(stack, 5, left, right, (0, 10), anchors)
     assert dice(blended >= 0.5, masks[5]) > 0.85
 

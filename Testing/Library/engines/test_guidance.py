@@ -2,11 +2,11 @@
 
 import numpy as np
 import pytest
+from phantoms import drifting_disc
 
 from SlicePropagationLib.engines.guidance import CELLS, FACTS, MAPS, MAX_INTENSITY, guide
 from SlicePropagationLib.planning import Run
 from SlicePropagationLib.stack import SliceStack
-from phantoms import drifting_disc
 
 
 def guides(stack, truth, run, others=()):
@@ -52,10 +52,8 @@ def test_brightness_and_contrast_of_the_scanner_do_not_matter():
 
 def test_between_two_anchors_it_is_told_the_interpolated_shape_and_how_far_the_other_is():
     stack, truth = drifting_disc()
-    between, beyond = (
-        guides(stack, truth, Run(5, (6, 7, 8)), others=(9,)),
-        guides(stack, truth, Run(5, (6, 7, 8))),
-    )
+    between = guides(stack, truth, Run(5, (6, 7, 8)), others=(9,))
+    beyond = guides(stack, truth, Run(5, (6, 7, 8)))
     shape = MAPS.index("interpolated distance")
     assert all(step.maps[shape].max() > 0 for step in between) and not any(
         step.maps[shape].any() for step in beyond

@@ -1,12 +1,12 @@
 import numpy as np
 import pytest
+from phantoms import blank_stack, square
 
 from SlicePropagationLib.engine import plan_session, propagate
 from SlicePropagationLib.engines import ENGINES, make_engine
 from SlicePropagationLib.errors import ConfigError
 from SlicePropagationLib.planning import Run
 from SlicePropagationLib.session import AnnotationSession
-from phantoms import blank_stack, square
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +35,8 @@ def test_a_growing_shape_grows_in_between(engine):
 
 def test_both_directions_give_the_same_slices(engine):
     anchors = {0: square(4, 3, 6), 4: square(6, 6, 9)}
-    up, down = walk(engine, anchors, Run(0, (1, 2, 3))), walk(engine, anchors, Run(4, (3, 2, 1)))
+    up = walk(engine, anchors, Run(0, (1, 2, 3)))
+    down = walk(engine, anchors, Run(4, (3, 2, 1)))
     assert all(np.array_equal(*pair) for pair in zip(up, reversed(down), strict=True))
 
 

@@ -8,18 +8,19 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from SlicePropagationLib.checkpoint import save_checkpoint  # noqa: E402  torch may be absent
-from SlicePropagationLib.engine import plan_session, propagate  # noqa: E402
-from SlicePropagationLib.engines import ENGINES, default_engine, make_engine  # noqa: E402
-from SlicePropagationLib.engines.slice_unet import TRUST_IN_GAP, SliceUNetEngine  # noqa: E402
-from SlicePropagationLib.errors import CheckpointError  # noqa: E402
-from SlicePropagationLib.models import find_model, has_model, model_folders  # noqa: E402
-from SlicePropagationLib.networks.config import GuidedUNetConfig  # noqa: E402
-from SlicePropagationLib.networks.guided_unet import GuidedUNet  # noqa: E402
-from SlicePropagationLib.planning import Run  # noqa: E402
-from SlicePropagationLib.session import AnnotationSession  # noqa: E402
-from SlicePropagationLib.training.ship import PERMITTED  # noqa: E402
-from phantoms import drifting_disc  # noqa: E402
+from phantoms import drifting_disc
+
+from SlicePropagationLib.checkpoint import save_checkpoint
+from SlicePropagationLib.engine import plan_session, propagate
+from SlicePropagationLib.engines import ENGINES, default_engine, make_engine
+from SlicePropagationLib.engines.slice_unet import TRUST_IN_GAP, SliceUNetEngine
+from SlicePropagationLib.errors import CheckpointError
+from SlicePropagationLib.models import find_model, has_model, model_folders
+from SlicePropagationLib.networks.config import GuidedUNetConfig
+from SlicePropagationLib.networks.guided_unet import GuidedUNet
+from SlicePropagationLib.planning import Run
+from SlicePropagationLib.session import AnnotationSession
+from SlicePropagationLib.training.ship import PERMITTED
 
 
 def masks_of(engine, anchors=(7,)):
@@ -49,10 +50,13 @@ def test_an_untrained_network_walks_as_registration_does(anchors):
 
 
 @pytest.mark.parametrize(
-    "anchors, share", [((7,), 1.0), ((7, 11), TRUST_IN_GAP), ((4, 5, 6, 7), 0.25)]
+    "anchors, share",
+    [((7,), 1.0), ((7, 11), TRUST_IN_GAP), ((4, 5, 6, 7), 0.25)],
 )
 def test_the_networks_change_counts_less_the_more_annotated_slices_tell_registration(
-    monkeypatch, anchors, share
+    monkeypatch,
+    anchors,
+    share,
 ):
     stack, truth = drifting_disc()
     engine = SliceUNetEngine(untrained())
@@ -61,7 +65,9 @@ def test_the_networks_change_counts_less_the_more_annotated_slices_tell_registra
 
     def odds_with(change):
         monkeypatch.setattr(
-            engine, "_predict", lambda step, mask: np.full((step.roi.size,) * 2, change, np.float32)
+            engine,
+            "_predict",
+            lambda step, mask: np.full((step.roi.size,) * 2, change, np.float32),
         )
         found = next(engine.walk(stack, run, masks))
         found = np.clip(found, 1e-6, 1 - 1e-6)
@@ -82,7 +88,10 @@ def test_the_networks_change_counts_less_the_more_annotated_slices_tell_registra
     ],
 )
 def test_weights_that_say_so_go_on_the_more_the_thicker_the_slices_are_but_not_inside_a_gap(
-    monkeypatch, anchors, spacing_mm, gained
+    monkeypatch,
+    anchors,
+    spacing_mm,
+    gained,
 ):
     stack, truth = drifting_disc(spacing_mm=(spacing_mm, 1.0, 1.0))
     masks = {index: truth[index] for index in anchors}
@@ -92,24 +101,31 @@ def test_weights_that_say_so_go_on_the_more_the_thicker_the_slices_are_but_not_i
             GuidedUNet(GuidedUNetConfig(base_channels=4, depth=2, going_on=going_on))
         )
         monkeypatch.setattr(
-            engine, "_predict", lambda step, mask: np.zeros((step.roi.size,) * 2, np.float32)
+            engine,
+            "_predict",
+            lambda step, mask: np.zeros((step.roi.size,) * 2, np.float32),
         )
         found = np.clip(
-            next(engine.walk(stack, Run(anchor=7, targets=(8,)), masks)), 1e-6, 1 - 1e-6
+            next(engine.walk(stack, Run(anchor=7, targets=(8,)), masks)),
+            1e-6,
+            1 - 1e-6,
         )
         return np.log(found / (1 - found)), found
 
     (plain, found), (more, _) = odds_with(0.0), odds_with(3.0)
     somewhere = (found > 0.05) & (found < 0.95)
     assert somewhere.any() and np.allclose(
-        (more - plain)[somewhere], gained, atol=0.03 * max(gained, 0.1)
+        (more - plain)[somewhere],
+        gained,
+        atol=0.03 * max(gained, 0.1),
     )
 
 
 def test_a_gpu_without_memory_hands_over_to_the_cpu_and_says_so(caplog):
     network = untrained()
     engine = SliceUNetEngine(network)
-    honest, failures = engine._run_network, []
+    honest = engine._run_network
+    failures = []
 
     def fails_once(step, mask):
         if not failures:
@@ -154,10 +170,8 @@ def test_the_shipped_network_is_the_default():
 
 @pytest.mark.parametrize("name", [info.name for info in ENGINES.values() if info.has_weights])
 def test_every_engine_with_weights_is_shipped_walks_and_agrees_with_its_card(name):
-    engine, card = (
-        make_engine(name, "cpu"),
-        json.loads(find_model(name).with_suffix(".json").read_text(encoding="utf-8")),
-    )
+    engine = make_engine(name, "cpu")
+    card = json.loads(find_model(name).with_suffix(".json").read_text(encoding="utf-8"))
     assert (
         engine.name == name
         and engine.model_sha256 == card["sha256"]

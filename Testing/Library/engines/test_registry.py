@@ -2,17 +2,21 @@
 
 import numpy as np
 import pytest
+from files import make_case, read
 
 from SlicePropagationLib.cli import main
 from SlicePropagationLib.engines import ENGINES, EngineInfo, make_engine
-from files import make_case, read
 
 
 @pytest.fixture
 def family(monkeypatch):
     """A family that is registered with one entry; it walks as the copying engine does."""
     info = EngineInfo(
-        "echo", "Echo", "SlicePropagationLib.engines.copy", "CopyEngine", "Says it again."
+        "echo",
+        "Echo",
+        "SlicePropagationLib.engines.copy",
+        "CopyEngine",
+        "Says it again.",
     )
     monkeypatch.setitem(ENGINES, "echo", info)
     return info

@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
+from phantoms import disc
 
 from SlicePropagationLib.engines.roi import Roi
-from phantoms import disc
 
 
 def test_the_square_is_centred_on_the_box_and_larger_by_its_share():

@@ -9,22 +9,23 @@ import pytest
 torch = pytest.importorskip("torch")
 pytest.importorskip("lightning")
 
-from SlicePropagationLib.checkpoint import load_checkpoint, save_checkpoint  # noqa: E402  torch may be absent
-from SlicePropagationLib.cli import main  # noqa: E402
-from SlicePropagationLib.engine import plan_session, propagate  # noqa: E402
-from SlicePropagationLib.engines import make_engine  # noqa: E402
-from SlicePropagationLib.engines.smoothed import SmoothedEngine, load_birnn  # noqa: E402
-from SlicePropagationLib.errors import CheckpointError, ConfigError  # noqa: E402
-from SlicePropagationLib.networks.birnn import BiRNN  # noqa: E402
-from SlicePropagationLib.networks.pnet_config import BiRNNConfig  # noqa: E402
-from SlicePropagationLib.planning import Run  # noqa: E402
-from SlicePropagationLib.segmentation_file import Segment, read_labels, write_labels  # noqa: E402
-from SlicePropagationLib.session import AnnotationSession  # noqa: E402
-from SlicePropagationLib.training.birnn import PRESETS, SmootherTask, Walks  # noqa: E402
-from SlicePropagationLib.training.cases import TrainingCase  # noqa: E402
-from SlicePropagationLib.volume import read_volume  # noqa: E402
-from files import make_case, read  # noqa: E402
-from phantoms import RepeatingEngine, blank_stack, drifting_disc, square  # noqa: E402
+from files import make_case, read
+from phantoms import RepeatingEngine, blank_stack, drifting_disc, square
+
+from SlicePropagationLib.checkpoint import load_checkpoint, save_checkpoint
+from SlicePropagationLib.cli import main
+from SlicePropagationLib.engine import plan_session, propagate
+from SlicePropagationLib.engines import make_engine
+from SlicePropagationLib.engines.smoothed import SmoothedEngine, load_birnn
+from SlicePropagationLib.errors import CheckpointError, ConfigError
+from SlicePropagationLib.networks.birnn import BiRNN
+from SlicePropagationLib.networks.pnet_config import BiRNNConfig
+from SlicePropagationLib.planning import Run
+from SlicePropagationLib.segmentation_file import Segment, read_labels, write_labels
+from SlicePropagationLib.session import AnnotationSession
+from SlicePropagationLib.training.birnn import PRESETS, SmootherTask, Walks
+from SlicePropagationLib.training.cases import TrainingCase
+from SlicePropagationLib.volume import read_volume
 
 
 class FlickeringEngine(RepeatingEngine):
@@ -46,7 +47,8 @@ def write_birnn(path):
 
 def test_a_trained_smoother_brings_back_what_flickers(tmp_path):
     """In a gap between two anchors, every third slice was lost."""
-    mask, anchors = square(6, 6, 8), {0: square(6, 6, 8), 7: square(6, 6, 8)}
+    mask = square(6, 6, 8)
+    anchors = {0: square(6, 6, 8), 7: square(6, 6, 8)}
     run = Run(0, (1, 2, 3, 4, 5, 6))
     task = SmootherTask(PRESETS["default"].task)
     flickering = np.stack(
@@ -69,7 +71,8 @@ def test_a_trained_smoother_brings_back_what_flickers(tmp_path):
 
 
 def test_a_smoothed_walk_ends_where_the_engine_ends_and_anchors_stay():
-    stack, session = blank_stack(8), None
+    stack = blank_stack(8)
+    session = None
     session = AnnotationSession(stack, (1,))
     session.annotate(1, 2, square(6, 6, 8))
     engine = SmoothedEngine(RepeatingEngine(reach=3), BiRNN(BiRNNConfig()))
@@ -113,12 +116,14 @@ def test_a_segment_that_nobody_drew_has_no_walks(tmp_path):
 
 
 def test_a_smoother_trained_on_the_command_line_smooths_on_the_command_line_and_is_recorded(
-    tmp_path, capsys
+    tmp_path,
+    capsys,
 ):
     paths = make_case(tmp_path)
     case = TrainingCase(str(paths["image"]), str(paths["truth"]), "discs", "one")
     training = replace(
-        PRESETS["default"], loop=replace(PRESETS["default"].loop, epochs=2, precision="32-true")
+        PRESETS["default"],
+        loop=replace(PRESETS["default"].loop, epochs=2, precision="32-true"),
     )
     best = training.train([case], [case], tmp_path / "out", device="cpu")
     out = tmp_path / "found.nii.gz"
@@ -141,7 +146,8 @@ def test_a_smoother_trained_on_the_command_line_smooths_on_the_command_line_and_
         )
         == 0
     )
-    truth, found = read(paths["truth"]), read(out)
+    truth = read(paths["truth"])
+    found = read(out)
     assert 2 * ((found == 1) & (truth == 1)).sum() / (found.sum() + truth.sum()) > 0.85
     record = json.loads((tmp_path / "found.json").read_text(encoding="utf-8"))
     assert (
@@ -172,7 +178,8 @@ def test_a_smoother_trained_on_the_command_line_smooths_on_the_command_line_and_
 def test_an_evaluation_scores_again_what_another_smoother_smooths(tmp_path):
     make_case(tmp_path)
     (tmp_path / "cases.csv").write_text(
-        "image,label\nimage.nii.gz,truth.nii.gz\n", encoding="utf-8"
+        "image,label\nimage.nii.gz,truth.nii.gz\n",
+        encoding="utf-8",
     )
     command = [
         "evaluate",

@@ -4,13 +4,13 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from SlicePropagationLib.errors import ConfigError  # noqa: E402  torch may be absent
+from SlicePropagationLib.errors import ConfigError
 from SlicePropagationLib.losses.binary import (
     balanced_cross_entropy,
     cross_entropy,
     find_loss,
     jaccard_loss,
-)  # noqa: E402
+)
 
 TRUTH = torch.tensor([[True, True, False, False]])
 FOUND = torch.tensor([[0.9, 0.5, 0.5, 0.1]], dtype=torch.float32)
@@ -34,12 +34,16 @@ def test_the_gradient_of_the_jaccard_loss_is_the_paper_s_equation():
         [-1 / 2.6, -1 / 2.6, 1.4 / 2.6**2, 1.4 / 2.6**2]
     )
     torch.manual_seed(0)
-    truth, found = torch.rand(2, 32, 32) < 0.3, torch.rand(2, 32, 32)
-    inside, union = found[truth].sum(), truth.sum() + found[~truth].sum()
+    truth = torch.rand(2, 32, 32) < 0.3
+    found = torch.rand(2, 32, 32)
+    inside = found[truth].sum()
+    union = truth.sum() + found[~truth].sum()
     expected = torch.where(truth, -1 / union, inside / union**2)
     assert torch.allclose(gradient(jaccard_loss, found, truth, 0.0), expected, rtol=1e-4)
     assert torch.allclose(
-        gradient(jaccard_loss, found, truth), expected, rtol=0.01
+        gradient(jaccard_loss, found, truth),
+        expected,
+        rtol=0.01,
     )  # the smoothing of one pixel hardly shows
 
 
@@ -68,7 +72,8 @@ def test_the_balanced_cross_entropy_weighs_each_class_by_the_share_of_the_other(
     )
     assert balanced_cross_entropy(found, truth).item() == pytest.approx(expected.item(), rel=1e-5)
     assert cross_entropy(found, truth).item() == pytest.approx(
-        -(torch.tensor([0.5, 0.5, 0.75, 0.9]).log().mean()).item(), rel=1e-5
+        -(torch.tensor([0.5, 0.5, 0.75, 0.9]).log().mean()).item(),
+        rel=1e-5,
     )
 
 

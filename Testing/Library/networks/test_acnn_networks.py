@@ -4,19 +4,19 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from SlicePropagationLib.errors import ConfigError  # noqa: E402  torch may be absent
+from SlicePropagationLib.errors import ConfigError
 from SlicePropagationLib.networks.acnn_config import (
     AutoencoderConfig,
     FineGridConfig,
     PredictorConfig,
     SubpixelConfig,
-)  # noqa: E402
+)
 from SlicePropagationLib.networks.shape_autoencoder import (
     CodePredictor,
     ShapeAutoencoder,
     TLNetwork,
-)  # noqa: E402
-from SlicePropagationLib.networks.subpixel import build_subpixel  # noqa: E402
+)
+from SlicePropagationLib.networks.subpixel import build_subpixel
 
 TINY = FineGridConfig((12, 24, 24), (2.0, 1.0, 1.0), 4)
 
@@ -26,7 +26,10 @@ def millions(*parts):
 
 
 def layers(network, kinds=(torch.nn.Conv3d, torch.nn.ConvTranspose3d, torch.nn.Linear)):
-    """(kind, kernel, stride, width) of every layer in the order in which it was built; kernel and stride along slices, rows, columns."""
+    """(kind, kernel, stride, width) of every layer in the order in which it was built.
+
+    Kernel and stride along slices, rows, columns.
+    """
     found = []
     for module in network.modules():
         if isinstance(module, torch.nn.Linear):
@@ -98,7 +101,8 @@ def test_the_predictor_has_the_layers_of_the_supplement():
 def test_the_segmentation_network_has_the_layers_of_figure_2():
     with torch.device("meta"):
         network = build_subpixel(SubpixelConfig())
-    down, flat = (1, 2, 2), (1, 3, 3)
+    down = (1, 2, 2)
+    flat = (1, 3, 3)
     assert layers(network) == [
         conv(24),
         conv(24),
@@ -120,7 +124,8 @@ def test_the_segmentation_network_has_the_layers_of_figure_2():
 
 
 @pytest.mark.parametrize(
-    "base, is_added, expected", [(23, False, 1.56), (24, False, 1.70), (24, True, 1.54)]
+    "base, is_added, expected",
+    [(23, False, 1.56), (24, False, 1.70), (24, True, 1.54)],
 )
 def test_the_segmentation_network_has_the_parameters_of_the_spec_sheet(base, is_added, expected):
     with torch.device("meta"):
@@ -130,7 +135,8 @@ def test_the_segmentation_network_has_the_parameters_of_the_spec_sheet(base, is_
 
 
 @pytest.mark.parametrize(
-    "kind, base, of_the_paper", [("subpixel", 24, 1.60), ("unet", 18, 1.64), ("cascade", 14, 1.68)]
+    "kind, base, of_the_paper",
+    [("subpixel", 24, 1.60), ("unet", 18, 1.64), ("cascade", 14, 1.68)],
 )
 def test_every_compared_network_has_about_the_parameters_of_the_paper(kind, base, of_the_paper):
     with torch.device("meta"):
@@ -158,7 +164,8 @@ def test_every_kind_leads_from_thick_slices_to_classes_on_the_fine_grid(kind):
 @pytest.mark.parametrize("shape", [(12, 24, 48), (24, 48, 24)])
 def test_a_code_leads_back_to_the_grid_whatever_its_size(shape):
     config = PredictorConfig(
-        AutoencoderConfig(FineGridConfig(shape, factor=4), base_channels=2), base_channels=2
+        AutoencoderConfig(FineGridConfig(shape, factor=4), base_channels=2),
+        base_channels=2,
     )
     network = TLNetwork(config)
     codes = network.autoencoder.encode(torch.zeros(2, 3, *shape))
@@ -185,7 +192,9 @@ def test_the_code_is_linear_in_the_last_layer_so_that_it_may_be_negative():
     ],
 )
 def test_a_grid_that_the_autoencoder_cannot_divide_is_refused_with_sizes_that_fit(
-    shape, number, remedy
+    shape,
+    number,
+    remedy,
 ):
     with pytest.raises(ConfigError, match=f"{number}.*{remedy}"):
         AutoencoderConfig(FineGridConfig(shape))
@@ -199,7 +208,10 @@ def test_a_grid_that_the_autoencoder_cannot_divide_is_refused_with_sizes_that_fi
     ],
 )
 def test_a_grid_that_the_segmentation_network_cannot_divide_is_refused_with_sizes_that_fit(
-    shape, factor, number, remedy
+    shape,
+    factor,
+    number,
+    remedy,
 ):
     with pytest.raises(ConfigError, match=f"{number}.*{remedy}"):
         SubpixelConfig(FineGridConfig(shape, factor=factor))

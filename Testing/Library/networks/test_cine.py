@@ -6,12 +6,12 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from SlicePropagationLib.errors import ConfigError  # noqa: E402  torch may be absent
-from SlicePropagationLib.networks.cine_bilstm import CineBiLSTM, ConvLSTMCell  # noqa: E402
-from SlicePropagationLib.networks.cine_config import CineBiLSTMConfig, CineUNetConfig  # noqa: E402
-from SlicePropagationLib.networks.cine_unet import CineUNet  # noqa: E402
-from SlicePropagationLib.networks.config import UNetConfig  # noqa: E402
-from SlicePropagationLib.networks.unet import UNet  # noqa: E402
+from SlicePropagationLib.errors import ConfigError
+from SlicePropagationLib.networks.cine_bilstm import CineBiLSTM, ConvLSTMCell
+from SlicePropagationLib.networks.cine_config import CineBiLSTMConfig, CineUNetConfig
+from SlicePropagationLib.networks.cine_unet import CineUNet
+from SlicePropagationLib.networks.config import UNetConfig
+from SlicePropagationLib.networks.unet import UNet
 
 TINY = CineBiLSTMConfig(CineUNetConfig(out_channels=3, widths=(4, 8)), hidden_channels=4)
 
@@ -39,7 +39,8 @@ def test_the_recurrent_part_has_37_thousand_parameters():
 
 
 def test_the_deepest_level_sees_95_pixels():
-    # two 3x3 convolutions a level at strides 1, 2, 4, 8: 5, then 2 s + 4 s more for every halving from stride s: 11, 23, 47, 95
+    # two 3x3 convolutions a level at strides 1, 2, 4, 8: 5, then 2 s + 4 s more for every halving
+    # from stride s: 11, 23, 47, 95
     encoder = torch.nn.Sequential(*CineUNet(CineUNetConfig()).eval().encoders)
     for convolution in (
         module for module in encoder.modules() if isinstance(module, torch.nn.Conv2d)
@@ -67,13 +68,14 @@ def test_a_cell_of_one_pixel_gives_what_the_equations_give_by_hand():
     kernel[:, :, 1, 1] = torch.tensor(
         [[0.5, -1.0], [0.25, 0.5], [1.0, 2.0], [-0.5, 0.75]]
     )  # on input and hidden: i, f, o, candidate
-    cell.gates.weight.data, cell.gates.bias.data = kernel, torch.tensor([0.1, 1.0, 0.0, -0.2])
-    x, h, c = 2.0, 0.5, -0.4
-    enter, forget, leave = (
-        sigmoid(0.5 * x - h + 0.1),
-        sigmoid(0.25 * x + 0.5 * h + 1.0),
-        sigmoid(x + 2 * h),
-    )
+    cell.gates.weight.data = kernel
+    cell.gates.bias.data = torch.tensor([0.1, 1.0, 0.0, -0.2])
+    x = 2.0
+    h = 0.5
+    c = -0.4
+    enter = sigmoid(0.5 * x - h + 0.1)
+    forget = sigmoid(0.25 * x + 0.5 * h + 1.0)
+    leave = sigmoid(x + 2 * h)
     memory = c * forget + enter * math.tanh(-0.5 * x + 0.75 * h - 0.2)
     hidden = leave * math.tanh(memory)
     pixel = torch.ones(1, 1, 1, 1)

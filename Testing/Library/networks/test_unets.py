@@ -4,11 +4,11 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from SlicePropagationLib.errors import ConfigError  # noqa: E402  torch may be absent
-from SlicePropagationLib.networks.config import GuidedUNetConfig, UNetConfig  # noqa: E402
-from SlicePropagationLib.networks.guided_unet import GuidedUNet  # noqa: E402
-from SlicePropagationLib.networks.residual_unet import ResidualUNet  # noqa: E402
-from SlicePropagationLib.networks.unet import UNet  # noqa: E402
+from SlicePropagationLib.errors import ConfigError
+from SlicePropagationLib.networks.config import GuidedUNetConfig, UNetConfig
+from SlicePropagationLib.networks.guided_unet import GuidedUNet
+from SlicePropagationLib.networks.residual_unet import ResidualUNet
+from SlicePropagationLib.networks.unet import UNet
 
 
 def count_parameters(network):
@@ -77,7 +77,8 @@ def test_biases_start_at_zero_and_weights_are_xavier(network):
     assert biases and all(bias.abs().max() == 0 for bias in biases)
     weight = built.decoders[-1].get_parameter("3.weight" if network is UNet else "leave.0.weight")
     assert weight.abs().max() <= (6 / (2 * 9 * 16)) ** 0.5 and weight.std().item() == pytest.approx(
-        (2 / (2 * 9 * 16)) ** 0.5, rel=0.1
+        (2 / (2 * 9 * 16)) ** 0.5,
+        rel=0.1,
     )
 
 

@@ -4,20 +4,21 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from SlicePropagationLib.errors import ConfigError  # noqa: E402  torch may be absent
-from SlicePropagationLib.networks.cine_config import VoxelMorphConfig  # noqa: E402
+from SlicePropagationLib.errors import ConfigError
+from SlicePropagationLib.networks.cine_config import VoxelMorphConfig
 from SlicePropagationLib.networks.voxelmorph import (
     VoxelMorph,
     compose,
     integrate,
     resize_displacement,
     warp,
-)  # noqa: E402
+)
 
 
 def convolutions_as_called(network, *inputs):
     """The Conv2d modules of a network in the order in which they work."""
-    called, hooks = [], []
+    called = []
+    hooks = []
     for module in network.modules():
         if isinstance(module, torch.nn.Conv2d):
             hooks.append(module.register_forward_hook(lambda module, *_: called.append(module)))

@@ -2,11 +2,12 @@
 
 import numpy as np
 import SimpleITK as sitk
-
-from SlicePropagationLib.training.cases import TrainingCase
 from phantoms import disc
 
-SIDE, COUNT = 32, 8
+from SlicePropagationLib.training.cases import TrainingCase
+
+SIDE = 32
+COUNT = 8
 
 
 def beating_disc(seed=0, count=COUNT):

@@ -4,17 +4,18 @@ from dataclasses import replace
 from importlib import import_module
 
 import numpy as np
+from files import write
 
 from SlicePropagationLib.networks.acnn_config import FineGridConfig
 from SlicePropagationLib.training import TASKS
 from SlicePropagationLib.training.acnn import PredictorTraining, on_grid
 from SlicePropagationLib.training.cases import TrainingCase
 from SlicePropagationLib.training.degradation import AffineConfig
-from files import write
 
 GRID = FineGridConfig((12, 24, 24), (1.0, 1.0, 1.0), 4)
 STILL = AffineConfig(turn=2.0, tilt=0.0, scale=0.02, shift=0.01)
-SHELL, CORE = 1, 2
+SHELL = 1
+CORE = 2
 
 
 def ellipsoid(shape, centre, radii):
@@ -27,12 +28,17 @@ def ellipsoid(shape, centre, radii):
 
 
 def shape_arrays(number):
-    """((16, 28, 28) int16 image, uint8 labels) of one phantom; the second is longer and narrower."""
+    """((16, 28, 28) int16 image, uint8 labels) of one phantom.
+
+    The second is longer and narrower.
+    """
     radii = ((4.5, 8, 7), (5.5, 6, 9))[number % 2]
     labels = SHELL * ellipsoid((16, 28, 28), (7.5, 14, 13), radii).astype(np.uint8)
     labels[ellipsoid((16, 28, 28), (7.5, 14, 13), [radius - 2 for radius in radii])] = CORE
     image = np.array((0, 60, 120))[labels] + np.random.default_rng(number).normal(
-        0, 3, labels.shape
+        0,
+        3,
+        labels.shape,
     )
     return image.astype(np.int16), labels
 
@@ -54,7 +60,8 @@ def shape_cases(folder, count=2, spacing=(1.0, 1.0, 1.0)):
 def small(task, preset="default", epochs=10, labels=(SHELL, CORE), prior=""):
     """A preset at the size of the phantoms."""
     training = on_grid(import_module(TASKS[task]).PRESETS[preset], GRID, 32)
-    network, width = training.task.network, {"base_channels": 8}
+    network = training.task.network
+    width = {"base_channels": 8}
     if isinstance(training, PredictorTraining):
         network = replace(network, autoencoder=replace(network.autoencoder, **width), **width)
     else:

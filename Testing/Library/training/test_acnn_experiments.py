@@ -1,4 +1,7 @@
-"""`experiment acnn-…`: each measurement runs at a tiny scale from training to table; the statistics are right."""
+"""`experiment acnn-…`: each measurement runs at a tiny scale from training to table.
+
+The statistics are right.
+"""
 
 import csv
 import json
@@ -10,19 +13,20 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("lightning")
 pytest.importorskip("monai")
 
-from SlicePropagationLib.acnn_experiments import acdc_group  # noqa: E402  torch may be absent
+from shape_phantoms import shape_cases
+
+from SlicePropagationLib.acnn_experiments import acdc_group
 from SlicePropagationLib.acnn_measures import (
     interpolator,
     score_segmentation,
     score_superresolution,
     summary,
     wilcoxon_p,
-)  # noqa: E402
-from SlicePropagationLib.acnn_plausibility import damages  # noqa: E402
-from SlicePropagationLib.cli import main  # noqa: E402
-from SlicePropagationLib.networks.acnn_config import FineGridConfig  # noqa: E402
-from SlicePropagationLib.training.degradation import DegradationConfig  # noqa: E402
-from shape_phantoms import shape_cases  # noqa: E402
+)
+from SlicePropagationLib.acnn_plausibility import damages
+from SlicePropagationLib.cli import main
+from SlicePropagationLib.networks.acnn_config import FineGridConfig
+from SlicePropagationLib.training.degradation import DegradationConfig
 
 TINY = {
     "task": {
@@ -47,7 +51,8 @@ def cases(tmp_path):
         for place, (case, number) in enumerate(zip(made, numbers))
     ]
     (tmp_path / "cases.csv").write_text(
-        "image,label,split,dataset,case\n" + "\n".join(lines) + "\n", encoding="utf-8"
+        "image,label,split,dataset,case\n" + "\n".join(lines) + "\n",
+        encoding="utf-8",
     )
     (tmp_path / "tiny.json").write_text(json.dumps(TINY), encoding="utf-8")
     return tmp_path
@@ -111,10 +116,14 @@ def test_every_measurement_runs_from_training_to_table(cases, capsys, name, expe
     ],
 )
 def test_in_folds_every_case_is_judged_once_by_the_last_weights_of_networks_that_have_not_seen_it(
-    cases, capsys, name, expected
+    cases,
+    capsys,
+    name,
+    expected,
 ):
     (cases / "settings.json").write_text(
-        json.dumps(TINY | {"loop": {"batch_size": 2, "epochs": 1}}), encoding="utf-8"
+        json.dumps(TINY | {"loop": {"batch_size": 2, "epochs": 1}}),
+        encoding="utf-8",
     )
     assert (
         main(
@@ -176,7 +185,8 @@ def test_a_case_that_the_grid_does_not_hold_is_left_out_by_name(cases, capsys):
     with open(cases / "cases.csv", "a", encoding="utf-8") as file:
         file.write(f"{large.image},{large.label_map},val,shapes,patient081_ED\n")
     (cases / "settings.json").write_text(
-        json.dumps(TINY | {"loop": {"batch_size": 2, "epochs": 1}}), encoding="utf-8"
+        json.dumps(TINY | {"loop": {"batch_size": 2, "epochs": 1}}),
+        encoding="utf-8",
     )
     assert (
         main(
@@ -220,7 +230,8 @@ def test_each_damage_takes_away_or_moves_what_it_says():
         12,
     ]
     assert np.array_equal(
-        made["shifted slices"][6], np.roll(classes[6], 4, axis=0)
+        made["shifted slices"][6],
+        np.roll(classes[6], 4, axis=0),
     ) and np.array_equal(made["shifted slices"][4], classes[4])
     assert made["cut end"][8].any() and not made["cut end"][9:].any()
     hole = np.argwhere(classes & ~made["hole"].astype(bool))
@@ -269,7 +280,10 @@ def test_interpolation_of_a_ramp_is_the_ramp_between_the_outermost_slices():
         ].numpy()
         assert np.allclose(fine[inside], ramp[inside], atol=0.002)
     assert score_superresolution(
-        lambda thick: torch.from_numpy(ramp)[None, None], ramp, grid, DegradationConfig()
+        lambda thick: torch.from_numpy(ramp)[None, None],
+        ramp,
+        grid,
+        DegradationConfig(),
     )["ssim"] == pytest.approx(1.0)
 
 
@@ -283,12 +297,20 @@ def test_a_perfect_network_scores_perfectly_and_one_that_finds_nothing_has_no_di
         .float()
     )
     (row,) = score_segmentation(
-        lambda thick: perfect, classes.astype(np.float32), classes, grid, DegradationConfig()
+        lambda thick: perfect,
+        classes.astype(np.float32),
+        classes,
+        grid,
+        DegradationConfig(),
     )
     assert (row["dice"], row["mean_mm"], row["hausdorff_mm"]) == (1.0, 0.0, 0.0)
     moved = torch.roll(perfect, 1, dims=2)
     (row,) = score_segmentation(
-        lambda thick: moved, classes.astype(np.float32), classes, grid, DegradationConfig()
+        lambda thick: moved,
+        classes.astype(np.float32),
+        classes,
+        grid,
+        DegradationConfig(),
     )
     assert row["dice"] == 0.75 and row["hausdorff_mm"] == 2.0  # one fine slice is 2 mm
     (row,) = score_segmentation(

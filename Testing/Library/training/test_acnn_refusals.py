@@ -10,18 +10,19 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("lightning")
 pytest.importorskip("monai")
 
-from SlicePropagationLib.checkpoint import save_checkpoint  # noqa: E402  torch may be absent
-from SlicePropagationLib.cli import main  # noqa: E402
-from SlicePropagationLib.errors import ConfigError  # noqa: E402
-from SlicePropagationLib.networks.acnn_config import AutoencoderConfig, SubpixelConfig  # noqa: E402
-from SlicePropagationLib.networks.shape_autoencoder import ShapeAutoencoder  # noqa: E402
+from files import write
+from shape_phantoms import CORE, GRID, SHELL, shape_arrays, shape_cases, small
+
+from SlicePropagationLib.checkpoint import save_checkpoint
+from SlicePropagationLib.cli import main
+from SlicePropagationLib.errors import ConfigError
+from SlicePropagationLib.networks.acnn_config import AutoencoderConfig, SubpixelConfig
+from SlicePropagationLib.networks.shape_autoencoder import ShapeAutoencoder
 from SlicePropagationLib.training.acnn_tasks import (
     AutoencoderTaskConfig,
     PredictorTaskConfig,
     SubpixelTaskConfig,
-)  # noqa: E402
-from files import write  # noqa: E402
-from shape_phantoms import CORE, GRID, SHELL, shape_arrays, shape_cases, small  # noqa: E402
+)
 
 
 def untrained(path, task, preset):
@@ -53,7 +54,9 @@ def refused(capsys, out, *arguments):
 
 
 def test_superresolve_with_a_model_for_other_slices_says_both_distances_and_what_to_do(
-    drawn, tmp_path, capsys
+    drawn,
+    tmp_path,
+    capsys,
 ):
     image, labels = drawn(8.0)
     model = untrained(tmp_path / "annotation.pt", "acnn_segmentation", "annotation-plain")
@@ -96,7 +99,13 @@ def test_a_shape_model_is_no_segmenter_and_a_segmenter_no_shape_model(drawn, tmp
     image, _ = drawn(4.0)
     autoencoder = untrained(tmp_path / "ae.pt", "acnn_autoencoder", "default")
     assert "acnn.autoencoder" in refused(
-        capsys, tmp_path / "fine.nii.gz", "segment", "--image", image, "--model", autoencoder
+        capsys,
+        tmp_path / "fine.nii.gz",
+        "segment",
+        "--image",
+        image,
+        "--model",
+        autoencoder,
     )
     segmenter = untrained(tmp_path / "plain.pt", "acnn_segmentation", "plain")
     (tmp_path / "cases.csv").write_text(f"image,label\n{image},{image}\n", encoding="utf-8")
@@ -129,7 +138,8 @@ def test_one_slice_more_is_no_refinement(drawn, tmp_path, capsys):
 def test_a_case_without_the_labels_of_the_model_has_no_code(tmp_path, capsys):
     (case,) = shape_cases(tmp_path, 1)
     (tmp_path / "cases.csv").write_text(
-        f"image,label\n{case.image},{case.label_map}\n", encoding="utf-8"
+        f"image,label\n{case.image},{case.label_map}\n",
+        encoding="utf-8",
     )
     config = AutoencoderConfig(GRID, num_classes=2, base_channels=2, bottleneck_channels=8)
     save_checkpoint(
@@ -205,7 +215,8 @@ def test_settings_out_of_range_are_refused_with_what_is_allowed(make, message):
 
 
 def test_a_measurement_without_a_known_data_set_or_with_too_few_patients_is_refused(
-    tmp_path, capsys
+    tmp_path,
+    capsys,
 ):
     cases = shape_cases(tmp_path, 2)
     (tmp_path / "cases.csv").write_text(

@@ -1,4 +1,7 @@
-"""`train acnn_*`: every task learns two phantoms; the prior is needed, fits and pulls; grids and cases that cannot work are refused with a remedy."""
+"""`train acnn_*`: every task learns two phantoms.
+
+The prior is needed, fits and pulls; grids and cases that cannot work are refused with a remedy.
+"""
 
 import json
 from dataclasses import replace
@@ -10,16 +13,17 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("lightning")
 pytest.importorskip("monai")
 
-from SlicePropagationLib.checkpoint import load_checkpoint  # noqa: E402  torch may be absent
-from SlicePropagationLib.cli import main  # noqa: E402
-from SlicePropagationLib.errors import CheckpointError, ConfigError, InputError  # noqa: E402
-from SlicePropagationLib.networks.acnn_config import FineGridConfig  # noqa: E402
-from SlicePropagationLib.shape_model import load_shape_model  # noqa: E402
-from SlicePropagationLib.training import acnn_autoencoder, acnn_segmentation, acnn_superresolution  # noqa: E402
-from SlicePropagationLib.training.acnn import PAPER_GRID, SMALL_GRID, on_grid  # noqa: E402
-from SlicePropagationLib.training.acnn_tasks import code_distance, mean_dice, swap_labels  # noqa: E402
-from SlicePropagationLib.training.shape_data import ShapeDataset  # noqa: E402
-from shape_phantoms import CORE, GRID, SHELL, shape_arrays, shape_cases, small  # noqa: E402
+from shape_phantoms import CORE, GRID, SHELL, shape_arrays, shape_cases, small
+
+from SlicePropagationLib.checkpoint import load_checkpoint
+from SlicePropagationLib.cli import main
+from SlicePropagationLib.errors import CheckpointError, ConfigError, InputError
+from SlicePropagationLib.networks.acnn_config import FineGridConfig
+from SlicePropagationLib.shape_model import load_shape_model
+from SlicePropagationLib.training import acnn_autoencoder, acnn_segmentation, acnn_superresolution
+from SlicePropagationLib.training.acnn import PAPER_GRID, SMALL_GRID, on_grid
+from SlicePropagationLib.training.acnn_tasks import code_distance, mean_dice, swap_labels
+from SlicePropagationLib.training.shape_data import ShapeDataset
 
 
 def best_score(weights):
@@ -44,7 +48,10 @@ def cases(folder):
 def autoencoder(folder, cases):
     """Model file of an auto-encoder that learnt the two phantoms."""
     return small("acnn_autoencoder", epochs=14).train(
-        cases, cases, folder / "autoencoder", device="cpu"
+        cases,
+        cases,
+        folder / "autoencoder",
+        device="cpu",
     )
 
 
@@ -52,7 +59,10 @@ def autoencoder(folder, cases):
 def tl_network(folder, cases, autoencoder):
     """Model file of a predictor that learnt the codes of the two phantoms."""
     return small("acnn_predictor", epochs=4, labels=(), prior=autoencoder).train(
-        cases, cases, folder / "predictor", device="cpu"
+        cases,
+        cases,
+        folder / "predictor",
+        device="cpu",
     )
 
 
@@ -61,14 +71,16 @@ def test_the_autoencoder_learns_two_shapes(autoencoder):
 
 
 def test_the_predictor_learns_the_codes_of_two_images_alone_and_then_with_the_autoencoder(
-    tl_network, autoencoder
+    tl_network,
+    autoencoder,
 ):
     assert best_score(tl_network) > 0.6
     lines = [
         json.loads(line)
         for line in (tl_network.parent / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
     ]
-    before, after = load_shape_model(autoencoder), load_shape_model(tl_network.parent / "last.pt")
+    before = load_shape_model(autoencoder)
+    after = load_shape_model(tl_network.parent / "last.pt")
     _, labels = shape_arrays(0)
     assert len(lines) == 4
     assert after.labels == before.labels == (SHELL, CORE)
@@ -81,17 +93,26 @@ def test_the_predictor_learns_the_codes_of_two_images_alone_and_then_with_the_au
 def test_the_encoder_stands_still_while_the_predictor_learns_alone(tmp_path, cases, autoencoder):
     training = small("acnn_predictor", epochs=1, labels=(), prior=autoencoder)
     best = replace(training, task=replace(training.task, alone=1.0)).train(
-        cases, cases, tmp_path, device="cpu"
+        cases,
+        cases,
+        tmp_path,
+        device="cpu",
     )
-    before, after = load_checkpoint(autoencoder).weights, load_checkpoint(best).weights
+    before = load_checkpoint(autoencoder).weights
+    after = load_checkpoint(best).weights
     assert all(torch.equal(value, after[f"autoencoder.{name}"]) for name, value in before.items())
 
 
 @pytest.mark.parametrize(
-    "preset, has_prior", [("default", True), ("cascade", False), ("annotation", True)]
+    "preset, has_prior",
+    [("default", True), ("cascade", False), ("annotation", True)],
 )
 def test_a_segmentation_learns_the_fine_labels_of_two_thick_stacks(
-    tmp_path, cases, autoencoder, preset, has_prior
+    tmp_path,
+    cases,
+    autoencoder,
+    preset,
+    has_prior,
 ):
     training = small(
         "acnn_segmentation",
@@ -107,7 +128,10 @@ def test_a_segmentation_learns_the_fine_labels_of_two_thick_stacks(
 
 @pytest.mark.parametrize("preset", ["default", "plain"])
 def test_a_superresolution_learns_the_fine_images_of_two_thick_stacks(
-    tmp_path, cases, tl_network, preset
+    tmp_path,
+    cases,
+    tl_network,
+    preset,
 ):
     training = small(
         "acnn_superresolution",
@@ -126,7 +150,8 @@ def test_the_prior_pulls_the_segmentation_towards_the_codes_of_the_truth(cases, 
     batch = next(
         iter(
             torch.utils.data.DataLoader(
-                ShapeDataset(cases, GRID, (SHELL, CORE), needs_fine_truth=True), 2
+                ShapeDataset(cases, GRID, (SHELL, CORE), needs_fine_truth=True),
+                2,
             )
         )
     )
@@ -146,7 +171,8 @@ def test_the_prior_is_no_part_of_what_is_stored_or_trained(cases, autoencoder):
 
 
 def test_the_only_shape_that_a_model_knows_is_perfectly_plausible_and_no_other_is(
-    autoencoder, cases
+    autoencoder,
+    cases,
 ):
     model = load_shape_model(autoencoder)
     model.autoencoder.from_code[0].weight.zero_()  # every code decodes to the same shape
@@ -193,7 +219,8 @@ def test_a_model_about_no_label_is_refused():
 
 
 def test_a_structure_larger_than_the_grid_and_slices_thicker_than_it_are_refused_with_a_remedy(
-    tmp_path, cases
+    tmp_path,
+    cases,
 ):
     narrow = replace(GRID, spacing_mm=(1.0, 0.4, 0.4))
     with pytest.raises(InputError, match="lies outside.*grid.spacing_mm to at least"):
@@ -206,10 +233,14 @@ def test_a_structure_larger_than_the_grid_and_slices_thicker_than_it_are_refused
 
 
 @pytest.mark.parametrize(
-    "task, preset", [("acnn_autoencoder", "default"), ("acnn_segmentation", "cascade")]
+    "task, preset",
+    [("acnn_autoencoder", "default"), ("acnn_segmentation", "cascade")],
 )
 def test_a_batch_of_one_case_on_a_grid_of_one_cell_is_refused_with_a_remedy(
-    tmp_path, cases, task, preset
+    tmp_path,
+    cases,
+    task,
+    preset,
 ):
     training = small(task, preset, epochs=1)  # the grid 12 x 24 x 24 leaves one cell
     single = replace(training, passes=1)
@@ -217,16 +248,21 @@ def test_a_batch_of_one_case_on_a_grid_of_one_cell_is_refused_with_a_remedy(
         single.train(cases[:1], cases[:1], tmp_path, device="cpu")
     with pytest.raises(ConfigError, match="one cell.*loop.batch_size to at least 2"):
         replace(training, loop=replace(training.loop, batch_size=1)).train(
-            cases, cases, tmp_path, device="cpu"
+            cases,
+            cases,
+            tmp_path,
+            device="cpu",
         )
     with pytest.raises(
-        ValueError, match="more than 1 value per channel"
+        ValueError,
+        match="more than 1 value per channel",
     ):  # what it would be without the refusal
         single.new_task().train()(
             next(
                 iter(
                     torch.utils.data.DataLoader(
-                        ShapeDataset(cases[:1], GRID, (SHELL, CORE), needs_fine_truth=False), 1
+                        ShapeDataset(cases[:1], GRID, (SHELL, CORE), needs_fine_truth=False),
+                        1,
                     )
                 )
             )
@@ -293,7 +329,8 @@ def test_dice_leaves_out_structures_that_are_nowhere():
 
 
 def test_the_command_trains_and_says_which_option_a_task_does_not_take(tmp_path, capsys):
-    cases, table = shape_cases(tmp_path, 3), tmp_path / "cases.csv"
+    cases = shape_cases(tmp_path, 3)
+    table = tmp_path / "cases.csv"
     table.write_text(
         "image,label,split,dataset,case\n"
         + "".join(

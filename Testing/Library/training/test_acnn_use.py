@@ -11,10 +11,11 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("lightning")
 pytest.importorskip("monai")
 
-from SlicePropagationLib.checkpoint import save_checkpoint  # noqa: E402  torch may be absent
-from SlicePropagationLib.cli import main  # noqa: E402
-from files import read, write  # noqa: E402
-from shape_phantoms import CORE, shape_arrays, shape_cases, small  # noqa: E402
+from files import read, write
+from shape_phantoms import CORE, shape_arrays, shape_cases, small
+
+from SlicePropagationLib.checkpoint import save_checkpoint
+from SlicePropagationLib.cli import main
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +28,10 @@ def weights(folder):
     """A 3D-Seg that learnt the two phantoms."""
     cases = shape_cases(folder)
     return small("acnn_segmentation", "plain", epochs=14).train(
-        cases, cases, folder / "plain", device="cpu"
+        cases,
+        cases,
+        folder / "plain",
+        device="cpu",
     )
 
 
@@ -76,7 +80,8 @@ def test_segment_finds_fine_labels_where_they_are(thick, weights, tmp_path):
     fine = read(tmp_path / "fine.nii.gz")
     assert fine.shape == thick[2].shape
     assert dice(fine > 0, thick[2] > 0) > 0.8 and dice(fine == CORE, thick[2] == CORE) > 0.6
-    stack, result = sitk.ReadImage(str(thick[0])), sitk.ReadImage(str(tmp_path / "fine.nii.gz"))
+    stack = sitk.ReadImage(str(thick[0]))
+    result = sitk.ReadImage(str(tmp_path / "fine.nii.gz"))
     assert result.GetSpacing() == pytest.approx(
         (1.0, 1.0, 1.0)
     ) and result.GetDirection() == pytest.approx(stack.GetDirection())
@@ -88,7 +93,9 @@ def test_segment_finds_fine_labels_where_they_are(thick, weights, tmp_path):
 
 
 def test_a_stack_along_another_axis_and_with_wider_pixels_comes_out_on_its_own_pixels(
-    thick, weights, tmp_path
+    thick,
+    weights,
+    tmp_path,
 ):
     image = np.ascontiguousarray(read(thick[0])[:, ::2, ::2].transpose(1, 0, 2))
     path = write(tmp_path / "turned.nii.gz", image, spacing=(2.0, 4.0, 2.0))
@@ -114,7 +121,9 @@ def test_a_stack_along_another_axis_and_with_wider_pixels_comes_out_on_its_own_p
 
 
 def test_slices_that_the_model_was_not_made_for_are_refused_with_a_remedy(
-    weights, tmp_path, capsys
+    weights,
+    tmp_path,
+    capsys,
 ):
     path = write(tmp_path / "other.nii.gz", shape_arrays(0)[0], spacing=(1.0, 1.0, 1.0))
     assert (
@@ -155,7 +164,8 @@ def test_a_model_refines_an_annotation_and_keeps_its_slices(thick, tmp_path, cap
     assert main(["superresolve", "--labels", str(thick[1]), *arguments]) == 0
     record = json.loads((tmp_path / "fine.json").read_text(encoding="utf-8"))
     assert np.array_equal(
-        read(tmp_path / "fine.nii.gz")[record["annotated_slices"]], read(thick[1])
+        read(tmp_path / "fine.nii.gz")[record["annotated_slices"]],
+        read(thick[1]),
     )
     assert (
         record["method"] == "acnn.segmentation" and record["model_sha256"] and record["factor"] == 4

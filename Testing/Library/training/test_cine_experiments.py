@@ -9,10 +9,11 @@ import pytest
 torch = pytest.importorskip("torch")
 pytest.importorskip("lightning")
 
-from SlicePropagationLib.cine_experiments import EXPERIMENTS, VARIANTS  # noqa: E402  torch may be absent
-from SlicePropagationLib.cli import main  # noqa: E402
-from cine_phantoms import beating_disc, write_4d  # noqa: E402
-from files import write  # noqa: E402
+from cine_phantoms import beating_disc, write_4d
+from files import write
+
+from SlicePropagationLib.cine_experiments import EXPERIMENTS, VARIANTS
+from SlicePropagationLib.cli import main
 
 FRAMES = {"grid": {"size": 32, "pixel_mm": 0.0}}
 LOOP = {
@@ -136,7 +137,14 @@ def test_voxelmorph_and_the_classical_registration_are_compared_along_time(cases
 def test_the_u_nets_are_measured_on_real_volumes_of_data_never_trained_on(cases):
     assert (
         experiment(
-            cases, "unseen", "--unseen", volumes(cases), "--datasets", "elsewhere", "--match", "1=5"
+            cases,
+            "unseen",
+            "--unseen",
+            volumes(cases),
+            "--datasets",
+            "elsewhere",
+            "--match",
+            "1=5",
         )
         == 0
     )
@@ -156,7 +164,8 @@ def test_the_u_nets_are_measured_on_real_volumes_of_data_never_trained_on(cases)
 
 
 @pytest.mark.parametrize(
-    "more, sought", [((), "--unseen"), (("--unseen", "t.csv", "--match", "three"), "3=1")]
+    "more, sought",
+    [((), "--unseen"), (("--unseen", "t.csv", "--match", "three"), "3=1")],
 )
 def test_what_is_unseen_must_be_said(cases, capsys, more, sought):
     assert experiment(cases, "unseen", *more) == 2 and sought in capsys.readouterr().err

@@ -1,4 +1,7 @@
-"""unet2d, cine_unet and cine_bilstm: each learns two phantoms; frames count by their distance; unusable series are named."""
+"""unet2d, cine_unet and cine_bilstm: each learns two phantoms.
+
+Frames count by their distance; unusable series are named.
+"""
 
 from dataclasses import replace
 
@@ -8,13 +11,15 @@ import pytest
 torch = pytest.importorskip("torch")
 pytest.importorskip("lightning")
 
-from SlicePropagationLib.checkpoint import load_checkpoint  # noqa: E402  torch may be absent
-from SlicePropagationLib.distance_table import write_distances  # noqa: E402
-from SlicePropagationLib.engines.frame_grid import FrameGridConfig  # noqa: E402
-from SlicePropagationLib.errors import ConfigError, InputError  # noqa: E402
-from SlicePropagationLib.networks.cine_config import CineBiLSTMConfig, CineUNetConfig  # noqa: E402
-from SlicePropagationLib.networks.config import UNetConfig  # noqa: E402
-from SlicePropagationLib.training import cine_bilstm, cine_unet, unet2d  # noqa: E402
+from cine_phantoms import SIDE, beating_disc, cine_cases, write_4d
+
+from SlicePropagationLib.checkpoint import load_checkpoint
+from SlicePropagationLib.distance_table import write_distances
+from SlicePropagationLib.engines.frame_grid import FrameGridConfig
+from SlicePropagationLib.errors import ConfigError, InputError
+from SlicePropagationLib.networks.cine_config import CineBiLSTMConfig, CineUNetConfig
+from SlicePropagationLib.networks.config import UNetConfig
+from SlicePropagationLib.training import cine_bilstm, cine_unet, unet2d
 from SlicePropagationLib.training.frames import (
     FrameAugmentationConfig,
     FrameDataset,
@@ -23,16 +28,19 @@ from SlicePropagationLib.training.frames import (
     frame_dice,
     vary_frames,
     weighted_cross_entropy,
-)  # noqa: E402
-from SlicePropagationLib.training.loop import LoopConfig  # noqa: E402
-from SlicePropagationLib.training.series import Series, read_series  # noqa: E402
-from SlicePropagationLib.windows import WindowConfig  # noqa: E402
-from cine_phantoms import SIDE, cine_cases, write_4d, beating_disc  # noqa: E402
+)
+from SlicePropagationLib.training.loop import LoopConfig
+from SlicePropagationLib.training.series import Series, read_series
+from SlicePropagationLib.windows import WindowConfig
 
 GRID = FrameGridConfig(SIDE, 0.0, "zscore")
 MILD = FrameAugmentationConfig(turn=3.0, scale=0.02)
 LOOP = LoopConfig(
-    epochs=4, batches_per_epoch=12, batch_size=4, learning_rate=1e-2, schedule="cosine"
+    epochs=4,
+    batches_per_epoch=12,
+    batch_size=4,
+    learning_rate=1e-2,
+    schedule="cosine",
 )
 UNET = CineUNetConfig(out_channels=2, widths=(6, 12, 24))
 
@@ -40,22 +48,28 @@ UNET = CineUNetConfig(out_channels=2, widths=(6, 12, 24))
 def unet2d_training():
     network = UNetConfig(in_channels=1, out_channels=2, depth=2, base_channels=6)
     return unet2d.UNet2dTraining(
-        unet2d.UNet2dTaskConfig(network, FramesConfig(GRID, WindowConfig(3, 0.0)), MILD), LOOP
+        unet2d.UNet2dTaskConfig(network, FramesConfig(GRID, WindowConfig(3, 0.0)), MILD),
+        LOOP,
     )
 
 
 def cine_unet_training():
     return cine_unet.CineUNetTraining(
-        cine_unet.CineUNetTaskConfig(UNET, FramesConfig(GRID, uses_pseudo_labels=False), MILD), LOOP
+        cine_unet.CineUNetTaskConfig(UNET, FramesConfig(GRID, uses_pseudo_labels=False), MILD),
+        LOOP,
     )
 
 
 def cine_bilstm_training(**changes):
     task = cine_bilstm.CineBiLSTMTaskConfig(
-        CineBiLSTMConfig(UNET, 4), FramesConfig(GRID, WindowConfig(3, 0.1)), MILD, **changes
+        CineBiLSTMConfig(UNET, 4),
+        FramesConfig(GRID, WindowConfig(3, 0.1)),
+        MILD,
+        **changes,
     )
     return cine_bilstm.CineBiLSTMTraining(
-        task, replace(LOOP, epochs=6, batch_size=2, learning_rate=5e-3)
+        task,
+        replace(LOOP, epochs=6, batch_size=2, learning_rate=5e-3),
     )
 
 
@@ -64,7 +78,9 @@ def best_dice(path):
 
 
 @pytest.mark.parametrize(
-    "training", [unet2d_training(), cine_unet_training()], ids=["unet2d", "cine_unet"]
+    "training",
+    [unet2d_training(), cine_unet_training()],
+    ids=["unet2d", "cine_unet"],
 )
 def test_a_network_learns_two_phantoms(training, tmp_path):
     cases = cine_cases(tmp_path)
@@ -75,15 +91,24 @@ def test_a_network_learns_two_phantoms(training, tmp_path):
 def test_the_second_stage_learns_on_from_the_first(tmp_path, updates_unet):
     cases = cine_cases(tmp_path)
     first = replace(cine_unet_training(), loop=replace(LOOP, epochs=2)).train(
-        cases, cases, tmp_path / "first", device="cpu"
+        cases,
+        cases,
+        tmp_path / "first",
+        device="cpu",
     )
     second = cine_bilstm_training(updates_unet=updates_unet).train(
-        cases, cases, tmp_path / "second", init=first, device="cpu"
+        cases,
+        cases,
+        tmp_path / "second",
+        init=first,
+        device="cpu",
     )
     assert best_dice(second) > 0.9
-    before, after = load_checkpoint(first).weights, load_checkpoint(second).weights
+    before = load_checkpoint(first).weights
+    after = load_checkpoint(second).weights
     assert torch.equal(
-        before["encoders.0.0.1.running_mean"], after["unet.encoders.0.0.1.running_mean"]
+        before["encoders.0.0.1.running_mean"],
+        after["unet.encoders.0.0.1.running_mean"],
     )  # statistics stay in either case
     assert torch.equal(before["encoders.0.0.0.weight"], after["unet.encoders.0.0.0.weight"]) == (
         not updates_unet
@@ -118,7 +143,8 @@ def test_the_presets_are_the_papers():
 
 def series(distances, is_cyclic=True):
     images = np.arange(len(distances), dtype=np.float32)[:, None, None] + np.zeros(
-        (1, 4, 4), np.float32
+        (1, 4, 4),
+        np.float32,
     )
     return Series(images, np.ones(images.shape, np.uint8), np.array(distances, float), is_cyclic)
 
@@ -152,7 +178,8 @@ def test_a_window_lies_about_every_annotated_frame_and_wraps_around():
 
 
 def test_the_loss_is_divided_by_the_sum_of_the_weights():
-    logits, truth = torch.zeros(1, 2, 2, 4, 4), torch.zeros(1, 2, 4, 4, dtype=torch.long)
+    logits = torch.zeros(1, 2, 2, 4, 4)
+    truth = torch.zeros(1, 2, 4, 4, dtype=torch.long)
     logits[0, 1, 0] = 50.0  # the second frame is right, the first undecided
     half = weighted_cross_entropy(logits, truth, torch.tensor([[0.5, 0.5]]))
     assert float(half) == pytest.approx(np.log(2) / 2) and float(half) == pytest.approx(
@@ -175,10 +202,8 @@ def test_dice_leaves_out_structures_that_are_nowhere_and_frames_without_a_label(
 
 def test_all_frames_of_a_window_are_varied_alike():
     torch.manual_seed(0)
-    images, truth = (
-        torch.rand(1, 1, 1, 16, 16).expand(1, 3, 1, 16, 16),
-        torch.randint(0, 2, (1, 1, 16, 16)).expand(1, 3, 16, 16),
-    )
+    images = torch.rand(1, 1, 1, 16, 16).expand(1, 3, 1, 16, 16)
+    truth = torch.randint(0, 2, (1, 1, 16, 16)).expand(1, 3, 16, 16)
     varied, labels = vary_frames(images, truth, FrameAugmentationConfig())
     assert (
         torch.equal(varied[:, 0], varied[:, 2])
@@ -233,14 +258,13 @@ def test_labels_that_share_a_pixel_sum_to_one():
 
 def test_the_loss_of_probabilities_that_are_certain_is_that_of_labels():
     torch.manual_seed(0)
-    logits, truth, weights = (
-        torch.randn(2, 3, 4, 5, 5),
-        torch.randint(0, 4, (2, 3, 5, 5)),
-        torch.rand(2, 3),
-    )
+    logits = torch.randn(2, 3, 4, 5, 5)
+    truth = torch.randint(0, 4, (2, 3, 5, 5))
+    weights = torch.rand(2, 3)
     certain = torch.nn.functional.one_hot(truth, 4).movedim(-1, 2).float()
     assert float(weighted_cross_entropy(logits, certain, weights)) == pytest.approx(
-        float(weighted_cross_entropy(logits, truth, weights)), rel=1e-5
+        float(weighted_cross_entropy(logits, truth, weights)),
+        rel=1e-5,
     )
 
 
@@ -249,7 +273,9 @@ def test_what_comes_from_outside_a_varied_frame_is_background():
     target = torch.zeros(1, 1, 2, 16, 16)
     target[:, :, 1] = 1.0  # the structure is everywhere
     varied = vary_frames(
-        torch.rand(1, 1, 1, 16, 16), target, FrameAugmentationConfig(turn=45.0, scale=0.3)
+        torch.rand(1, 1, 1, 16, 16),
+        target,
+        FrameAugmentationConfig(turn=45.0, scale=0.3),
     )[1]
     assert (
         torch.allclose(varied.sum(dim=2), torch.ones(1, 1, 16, 16))
@@ -272,7 +298,9 @@ def test_a_network_learns_from_soft_labels(tmp_path):
         task=replace(
             training.task,
             frames=replace(
-                training.task.frames, window=WindowConfig(5, 0.0), uses_soft_labels=True
+                training.task.frames,
+                window=WindowConfig(5, 0.0),
+                uses_soft_labels=True,
             ),
         ),
     )
@@ -284,7 +312,8 @@ def test_unusable_sequences_are_named(tmp_path):
     with pytest.raises(InputError, match="no annotated frame"):
         read_series(case, GRID)
     longer = replace(
-        case, label_map=str(write_4d(tmp_path / "longer.nii.gz", beating_disc(count=9)[1]))
+        case,
+        label_map=str(write_4d(tmp_path / "longer.nii.gz", beating_disc(count=9)[1])),
     )
     with pytest.raises(InputError, match="9 frames, .* has 8"):
         read_series(longer, GRID)

@@ -8,31 +8,37 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from SlicePropagationLib.checkpoint import save_checkpoint  # noqa: E402  torch may be absent
-from SlicePropagationLib.cli import main  # noqa: E402
-from SlicePropagationLib.codes import cross_validate, principal_components, stratified_folds  # noqa: E402
-from SlicePropagationLib.errors import InputError  # noqa: E402
-from SlicePropagationLib.networks.acnn_config import AutoencoderConfig  # noqa: E402
-from SlicePropagationLib.networks.shape_autoencoder import ShapeAutoencoder  # noqa: E402
-from files import write  # noqa: E402
-from shape_phantoms import GRID, ellipsoid  # noqa: E402
+from files import write
+from shape_phantoms import GRID, ellipsoid
+
+from SlicePropagationLib.checkpoint import save_checkpoint
+from SlicePropagationLib.cli import main
+from SlicePropagationLib.codes import cross_validate, principal_components, stratified_folds
+from SlicePropagationLib.errors import InputError
+from SlicePropagationLib.networks.acnn_config import AutoencoderConfig
+from SlicePropagationLib.networks.shape_autoencoder import ShapeAutoencoder
 
 
 @pytest.fixture
 def heart(tmp_path):
     """Ten patients with two frames each, five round and five long, and an untrained auto-encoder: (table, groups, model)."""
     torch.manual_seed(0)
-    lines, groups = ["image,label,split,dataset,case"], ["patient,group"]
+    lines = ["image,label,split,dataset,case"]
+    groups = ["patient,group"]
     for number in range(10):
         groups.append(f"patient{number:03d},{('round', 'long')[number % 2]}")
         for frame, shrink in (("ED", 0), ("ES", 1)):
             radii = ((4.0, 8.0, 8.0), (5.0, 5.5, 10.0))[number % 2]
             labels = ellipsoid(
-                (16, 28, 28), (7.5, 14, 14), [radius - shrink + 0.05 * number for radius in radii]
+                (16, 28, 28),
+                (7.5, 14, 14),
+                [radius - shrink + 0.05 * number for radius in radii],
             ).astype(np.uint8)
             paths = [
                 write(
-                    tmp_path / f"{kind}{number}{frame}.nii.gz", array, spacing=(1.0, 1.0, 1.0)
+                    tmp_path / f"{kind}{number}{frame}.nii.gz",
+                    array,
+                    spacing=(1.0, 1.0, 1.0),
                 ).name
                 for kind, array in (("image", 50 * labels.astype(np.int16)), ("label", labels))
             ]
@@ -66,7 +72,9 @@ def codes(heart, out, *options):
 
 
 def test_every_case_gets_a_row_of_64_numbers_and_groups_are_told_apart_by_shape(
-    heart, tmp_path, capsys
+    heart,
+    tmp_path,
+    capsys,
 ):
     assert codes(heart, tmp_path / "out", "--groups", str(heart[1]), "--folds", "5") == 0
     with open(tmp_path / "out" / "codes.csv", newline="", encoding="utf-8") as file:
@@ -89,11 +97,14 @@ def test_every_case_gets_a_row_of_64_numbers_and_groups_are_told_apart_by_shape(
 
 
 def test_a_patient_who_lacks_a_frame_is_left_out_by_name_so_that_no_es_stands_among_eds(
-    heart, tmp_path, capsys
+    heart,
+    tmp_path,
+    capsys,
 ):
     lines = heart[0].read_text(encoding="utf-8").splitlines()
     heart[0].write_text(
-        "\n".join(line for line in lines if "patient000_ED" not in line) + "\n", encoding="utf-8"
+        "\n".join(line for line in lines if "patient000_ED" not in line) + "\n",
+        encoding="utf-8",
     )
     assert codes(heart, tmp_path / "out", "--groups", str(heart[1]), "--folds", "4") == 0
     text = capsys.readouterr().out
@@ -107,7 +118,9 @@ def test_a_patient_who_lacks_a_frame_is_left_out_by_name_so_that_no_es_stands_am
 
 
 def test_codes_from_images_need_a_predictor_and_more_folds_than_patients_are_refused(
-    heart, tmp_path, capsys
+    heart,
+    tmp_path,
+    capsys,
 ):
     assert codes(heart, tmp_path / "out", "--source", "images") == 2
     assert "acnn.predictor" in capsys.readouterr().err
@@ -128,7 +141,10 @@ def test_folds_deal_out_every_group_evenly():
 
 
 def test_a_case_is_classified_by_what_others_teach_alone():
-    """Each case has a column of its own that gives its group away; only a forest that saw the case could use it."""
+    """Each case has a column of its own that gives its group away.
+
+    Only a forest that saw the case could use it.
+    """
     groups = np.repeat([0, 1], 20)
     giveaway = np.diag(2.0 * groups - 1)
     predicted = cross_validate(giveaway, groups, stratified_folds(groups, 10))

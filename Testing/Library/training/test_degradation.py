@@ -5,14 +5,14 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from SlicePropagationLib.errors import ConfigError  # noqa: E402  torch may be absent
+from SlicePropagationLib.errors import ConfigError
 from SlicePropagationLib.training.degradation import (
     AffineConfig,
     DegradationConfig,
     move_slices,
     thick_slices,
     vary_volumes,
-)  # noqa: E402
+)
 
 
 @pytest.mark.parametrize("factor", [2, 4, 5])
@@ -35,7 +35,8 @@ def test_a_point_spreads_through_plane_as_a_gaussian_of_four_millimetres_in_ten(
 
 def test_constant_volumes_stay_as_they_are_to_the_last_slice():
     assert torch.allclose(
-        thick_slices(torch.full((1, 2, 20, 4, 4), 7.0), 5, 0.4), torch.tensor(7.0)
+        thick_slices(torch.full((1, 2, 20, 4, 4), 7.0), 5, 0.4),
+        torch.tensor(7.0),
     )
 
 
@@ -75,7 +76,11 @@ def test_image_and_labels_are_varied_together_and_what_comes_in_is_background():
     inside = image[:, 0] > 0.5
     assert ((varied == 2) == inside).float().mean() > 0.98
     full, _ = vary_volumes(
-        None, torch.ones_like(labels), 3, AffineConfig(shift=0.5), (1.0, 1.0, 1.0)
+        None,
+        torch.ones_like(labels),
+        3,
+        AffineConfig(shift=0.5),
+        (1.0, 1.0, 1.0),
     )
     assert full is None
 

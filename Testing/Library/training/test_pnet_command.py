@@ -11,10 +11,11 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("lightning")
 pytest.importorskip("monai")
 
-from SlicePropagationLib.checkpoint import load_checkpoint  # noqa: E402  torch may be absent
-from SlicePropagationLib.cli import main  # noqa: E402
-from files import read, write  # noqa: E402
-from phantoms import disc  # noqa: E402
+from files import read, write
+from phantoms import disc
+
+from SlicePropagationLib.checkpoint import load_checkpoint
+from SlicePropagationLib.cli import main
 
 TINY = {
     "task": {"network": {"channels": 4, "num_units": 2}, "slices": {"size": 24, "label": 2}},
@@ -103,7 +104,8 @@ def test_a_birnn_without_a_network_of_slices_is_refused_before_anything_is_writt
 
 
 def test_the_papers_procedure_leaves_no_fold_to_be_judged_by_and_takes_the_tables_splits(
-    cases, capsys
+    cases,
+    capsys,
 ):
     assert train(cases, "pnet_msa", "pnet", "tiny.json", "--folds", "2", "--preset", "paper") == 2
     assert "finetune_epochs" in capsys.readouterr().err and not (cases / "pnet").exists()
@@ -146,11 +148,9 @@ def test_segment_writes_the_trained_label_on_the_grid_of_the_volume(cases):
             )
             == 0
         )
-        image, found, truth = (
-            sitk.ReadImage(str(cases / "image0.nii.gz")),
-            read(out),
-            read(cases / "label0.nii.gz"),
-        )
+        image = sitk.ReadImage(str(cases / "image0.nii.gz"))
+        found = read(out)
+        truth = read(cases / "label0.nii.gz")
         assert (
             set(np.unique(found)) == {0, 2}
             and 2 * ((found == 2) & (truth == 2)).sum() / ((found == 2).sum() + (truth == 2).sum())

@@ -1,4 +1,7 @@
-"""`train pnet_msa` and `train pnet_birnn`: both learn two phantoms; the curriculum, the fine-tune, the runs and the rates do what they say."""
+"""`train pnet_msa` and `train pnet_birnn`: both learn two phantoms.
+
+The curriculum, the fine-tune, the runs and the rates do what they say.
+"""
 
 import json
 from dataclasses import replace
@@ -10,14 +13,17 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("lightning")
 pytest.importorskip("monai")
 
-from SlicePropagationLib.checkpoint import load_checkpoint, save_checkpoint  # noqa: E402  torch may be absent
-from SlicePropagationLib.engines.neighbour_slices import neighbour_indices, rescale_volume  # noqa: E402
-from SlicePropagationLib.engines.pnet_segmenter import make_pnet  # noqa: E402
-from SlicePropagationLib.errors import CheckpointError, ConfigError  # noqa: E402
-from SlicePropagationLib.networks.pnet_config import PNetConfig, SlicesConfig  # noqa: E402
-from SlicePropagationLib.stack import SliceStack  # noqa: E402
-from SlicePropagationLib.training.cases import TrainingCase  # noqa: E402
-from SlicePropagationLib.training.pnet_birnn import PRESETS as BIRNN_PRESETS  # noqa: E402
+from files import write
+from phantoms import disc
+
+from SlicePropagationLib.checkpoint import load_checkpoint, save_checkpoint
+from SlicePropagationLib.engines.neighbour_slices import neighbour_indices, rescale_volume
+from SlicePropagationLib.engines.pnet_segmenter import make_pnet
+from SlicePropagationLib.errors import CheckpointError, ConfigError
+from SlicePropagationLib.networks.pnet_config import PNetConfig, SlicesConfig
+from SlicePropagationLib.stack import SliceStack
+from SlicePropagationLib.training.cases import TrainingCase
+from SlicePropagationLib.training.pnet_birnn import PRESETS as BIRNN_PRESETS
 from SlicePropagationLib.training.pnet_msa import (
     FIRST,
     PRESETS,
@@ -25,10 +31,8 @@ from SlicePropagationLib.training.pnet_msa import (
     PNetTaskConfig,
     PNetTraining,
     mean_score,
-)  # noqa: E402
-from SlicePropagationLib.training.slice_runs import RunAugmentationConfig, SliceRuns, vary_runs  # noqa: E402
-from files import write  # noqa: E402
-from phantoms import disc  # noqa: E402
+)
+from SlicePropagationLib.training.slice_runs import RunAugmentationConfig, SliceRuns, vary_runs
 
 SHAPE = (10, 32, 32)
 SLICES = SlicesConfig(size=32, label=1)
@@ -36,7 +40,8 @@ SLICES = SlicesConfig(size=32, label=1)
 
 def two_phantoms(folder):
     """Two cases on disk, a bright disc (label 1) that drifts on slices 2 to 7 beside a darker one (label 2); (cases, volume and truth of the first)."""
-    cases, first = [], None
+    cases = []
+    first = None
     for number in range(2):
         truth = np.zeros(SHAPE, np.uint8)
         for index in range(2, 8):
@@ -108,7 +113,10 @@ def overlap(found, truth):
 def test_a_network_learns_two_phantoms(tmp_path, preset, loss):
     cases, volume, truth = two_phantoms(tmp_path)
     best = small(preset, loss=loss, plateau_epochs=1).train(
-        cases, cases, tmp_path / "out", device="cpu"
+        cases,
+        cases,
+        tmp_path / "out",
+        device="cpu",
     )
     found = segmenter_of(best).segment(SliceStack(volume, (3.0, 1.0, 1.0)))
     assert found.shape == SHAPE and found.dtype == np.uint8 and overlap(found == 1, truth) > 0.85
@@ -127,7 +135,8 @@ def test_the_birnn_learns_two_phantoms_on_top_of_a_network_of_slices(tmp_path, p
     segmenter = segmenter_of(
         training.train(cases, cases, tmp_path / "birnn", init=first, device="cpu")
     )
-    before, after = segmenter.probability(volume, uses_birnn=False), segmenter.probability(volume)
+    before = segmenter.probability(volume, uses_birnn=False)
+    after = segmenter.probability(volume)
     assert overlap(after >= 0.5, truth) > 0.85 and not np.allclose(before, after)
 
 
@@ -138,7 +147,11 @@ def test_the_birnn_learns_faster_than_the_network_below_it_and_keeps_its_normali
     training = replace(
         training,
         loop=replace(
-            training.loop, epochs=1, batches_per_epoch=1, schedule="constant", precision="32-true"
+            training.loop,
+            epochs=1,
+            batches_per_epoch=1,
+            schedule="constant",
+            precision="32-true",
         ),
     )
     start = {
@@ -152,7 +165,8 @@ def test_the_birnn_learns_faster_than_the_network_below_it_and_keeps_its_normali
         for name, value in start.items()
     }
     assert change["birnn.upward.from_input"] == pytest.approx(
-        1e-3, rel=0.05
+        1e-3,
+        rel=0.05,
     )  # the first step of Adam is the learning rate
     assert change["pnet.stages.0.0.weight"] == pytest.approx(1e-4, rel=0.05)
     assert (
@@ -197,7 +211,8 @@ def test_joint_training_has_a_loss_for_every_output_and_their_sum():
         "image": torch.rand(2, 1, 3, 32, 32),
         "truth": (torch.rand(2, 1, 32, 32) > 0.5).float(),
     }
-    losses, fused = task(batch), task.network.fuse(task.network(batch["image"].flatten(0, 1)))
+    losses = task(batch)
+    fused = task.network.fuse(task.network(batch["image"].flatten(0, 1)))
     assert losses["total"].item() == pytest.approx(
         (losses["unit1"] + losses["unit2"] + task.loss(fused, batch["truth"][:, 0])).item(),
         rel=1e-5,
@@ -207,12 +222,19 @@ def test_joint_training_has_a_loss_for_every_output_and_their_sum():
 def test_a_curriculum_that_was_interrupted_goes_on_with_its_units(tmp_path):
     cases, _, _ = two_phantoms(tmp_path)
     training = small(
-        "default", epochs=2, plateau=0.99, plateau_epochs=1
+        "default",
+        epochs=2,
+        plateau=0.99,
+        plateau_epochs=1,
     )  # every epoch counts as converged
     training.train(cases, cases, tmp_path / "out", device="cpu")
     lines = []
     replace(training, loop=replace(training.loop, epochs=3)).train(
-        cases, cases, tmp_path / "out", device="cpu", report=lines.append
+        cases,
+        cases,
+        tmp_path / "out",
+        device="cpu",
+        report=lines.append,
     )
     assert "going on after epoch 2" in lines[0] and "units 2" in lines[1]
 
@@ -312,7 +334,9 @@ def test_runs_show_every_slice_with_its_neighbours_and_repeat_the_last_beyond_th
     )
     scaled = rescale_volume(volume, SLICES.window)
     assert np.allclose(singles[4]["image"][0], scaled[3:6], atol=1e-3) and np.allclose(
-        singles[9]["image"][0], scaled[[8, 9, 9]], atol=1e-3
+        singles[9]["image"][0],
+        scaled[[8, 9, 9]],
+        atol=1e-3,
     )
     assert neighbour_indices(torch.tensor([0]), 5, 10).tolist() == [[0, 0, 0, 1, 2]]
 
@@ -342,7 +366,9 @@ def test_all_slices_of_a_run_are_varied_alike():
     truth = torch.zeros(3, 4, 32, 32)
     truth[:, :, 10:20, 8:14] = 1
     images, moved = vary_runs(
-        truth[:, :, None].expand(-1, -1, 3, -1, -1).clone(), truth, RunAugmentationConfig()
+        truth[:, :, None].expand(-1, -1, 3, -1, -1).clone(),
+        truth,
+        RunAugmentationConfig(),
     )
     assert (
         torch.equal(moved[:, 0], moved[:, 3])
@@ -354,7 +380,8 @@ def test_all_slices_of_a_run_are_varied_alike():
 
 def test_ct_is_cut_at_the_window_and_other_images_at_their_percentiles():
     assert rescale_volume(
-        np.array([-1000, -100, 70, 240, 3000]), (-100.0, 240.0)
+        np.array([-1000, -100, 70, 240, 3000]),
+        (-100.0, 240.0),
     ).tolist() == pytest.approx([0, 0, 0.5, 1, 1])
     stretched = rescale_volume(np.arange(101), (-100.0, 240.0))
     assert stretched[1] == 0 and stretched[99] == 1 and stretched[50] == pytest.approx(0.5)

@@ -8,29 +8,30 @@ import pytest
 torch = pytest.importorskip("torch")
 pytest.importorskip("lightning")
 
-from SlicePropagationLib.engine import plan_session, propagate  # noqa: E402  torch may be absent
-from SlicePropagationLib.engines import make_engine  # noqa: E402
-from SlicePropagationLib.engines.voxelmorph import VoxelMorphEngine  # noqa: E402
-from SlicePropagationLib.errors import InputError  # noqa: E402
-from SlicePropagationLib.networks.cine_config import VoxelMorphConfig  # noqa: E402
-from SlicePropagationLib.networks.voxelmorph import VoxelMorph  # noqa: E402
-from SlicePropagationLib.planning import Run  # noqa: E402
-from SlicePropagationLib.session import AnnotationSession  # noqa: E402
-from SlicePropagationLib.stack import SliceStack  # noqa: E402
-from SlicePropagationLib.training.cases import TrainingCase  # noqa: E402
-from SlicePropagationLib.training.registration import PRESETS, folded_share  # noqa: E402
+from cine_phantoms import cine_cases
+from files import write
+from phantoms import disc
+
+from SlicePropagationLib.engine import plan_session, propagate
+from SlicePropagationLib.engines import make_engine
+from SlicePropagationLib.engines.voxelmorph import VoxelMorphEngine
+from SlicePropagationLib.errors import InputError
+from SlicePropagationLib.networks.cine_config import VoxelMorphConfig
+from SlicePropagationLib.networks.voxelmorph import VoxelMorph
+from SlicePropagationLib.planning import Run
+from SlicePropagationLib.session import AnnotationSession
+from SlicePropagationLib.stack import SliceStack
+from SlicePropagationLib.training.cases import TrainingCase
+from SlicePropagationLib.training.registration import PRESETS, folded_share
 from SlicePropagationLib.training.registration_losses import (
     gradient_penalty,
     local_ncc_loss,
     mask_dice,
-)  # noqa: E402
+)
 from SlicePropagationLib.training.registration_pairs import (
     RegistrationPairs,
     RegistrationPairsConfig,
-)  # noqa: E402
-from cine_phantoms import cine_cases  # noqa: E402
-from files import write  # noqa: E402
-from phantoms import disc  # noqa: E402
+)
 
 SHAPE = (8, 48, 48)
 NARROW = VoxelMorphConfig(encoder=(8, 16, 16), decoder=(16, 16, 16), final=(8,))
@@ -86,7 +87,8 @@ def test_it_learns_two_phantoms_and_its_engine_follows_the_disc_to_both_sides(tr
     session.annotate(1, 7, truth[7].astype(bool))
     for _ in propagate(session, engine, plan_session(session)):
         pass
-    found, truth = session.masks(1)[1:7], truth[1:7].astype(bool)
+    found = session.masks(1)[1:7]
+    truth = truth[1:7].astype(bool)
     assert 2 * (found & truth).sum() / (found.sum() + truth.sum()) > 0.9
 
 
@@ -117,7 +119,8 @@ def test_pairs_are_neighbours_both_ways_or_frames_of_a_patient(tmp_path):
 
 
 def test_pairs_of_times_are_annotated_frames_and_in_training_successive_ones_too(tmp_path):
-    case, config = cine_cases(tmp_path)[0], RegistrationPairsConfig(kind="times", size=32)
+    case = cine_cases(tmp_path)[0]
+    config = RegistrationPairsConfig(kind="times", size=32)
     assert (
         len(RegistrationPairs([case], config, is_random=False)) == 2
         and len(RegistrationPairs([case], config)) == 2 + 2 * 8

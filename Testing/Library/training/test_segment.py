@@ -9,22 +9,23 @@ import pytest
 torch = pytest.importorskip("torch")
 pytest.importorskip("lightning")
 
-from SlicePropagationLib.checkpoint import save_checkpoint  # noqa: E402  torch may be absent
-from SlicePropagationLib.cli import main  # noqa: E402
-from SlicePropagationLib.engine import plan_session, propagate  # noqa: E402
-from SlicePropagationLib.engines import make_engine  # noqa: E402
-from SlicePropagationLib.engines.cine_bilstm import CineBiLSTMSegmenter  # noqa: E402
-from SlicePropagationLib.engines.frame_grid import FrameGridConfig  # noqa: E402
-from SlicePropagationLib.errors import CheckpointError, ConfigError  # noqa: E402
-from SlicePropagationLib.networks.cine_bilstm import CineBiLSTM  # noqa: E402
-from SlicePropagationLib.networks.cine_config import CineBiLSTMConfig, CineUNetConfig  # noqa: E402
-from SlicePropagationLib.segment import SEGMENTERS, load_segmenter  # noqa: E402
-from SlicePropagationLib.session import AnnotationSession  # noqa: E402
-from SlicePropagationLib.stack import SliceStack  # noqa: E402
-from SlicePropagationLib.windows import WindowConfig  # noqa: E402
-from cine_phantoms import beating_disc, cine_cases, write_4d  # noqa: E402
-from files import read, write  # noqa: E402
-from test_cine_training import LOOP, cine_bilstm_training, cine_unet_training, unet2d_training  # noqa: E402
+from cine_phantoms import beating_disc, cine_cases, write_4d
+from files import read, write
+from test_cine_training import LOOP, cine_bilstm_training, cine_unet_training, unet2d_training
+
+from SlicePropagationLib.checkpoint import save_checkpoint
+from SlicePropagationLib.cli import main
+from SlicePropagationLib.engine import plan_session, propagate
+from SlicePropagationLib.engines import make_engine
+from SlicePropagationLib.engines.cine_bilstm import CineBiLSTMSegmenter
+from SlicePropagationLib.engines.frame_grid import FrameGridConfig
+from SlicePropagationLib.errors import CheckpointError, ConfigError
+from SlicePropagationLib.networks.cine_bilstm import CineBiLSTM
+from SlicePropagationLib.networks.cine_config import CineBiLSTMConfig, CineUNetConfig
+from SlicePropagationLib.segment import SEGMENTERS, load_segmenter
+from SlicePropagationLib.session import AnnotationSession
+from SlicePropagationLib.stack import SliceStack
+from SlicePropagationLib.windows import WindowConfig
 
 
 @pytest.fixture(scope="module")
@@ -34,13 +35,24 @@ def models(tmp_path_factory):
     cases = cine_cases(folder)
     found = {
         "unet2d": unet2d_training().train(cases, cases, folder / "unet2d", device="cpu"),
-        "cine_unet": replace(cine_unet_training(), loop=replace(LOOP, epochs=3)).train(
-            cases, cases, folder / "cine_unet", device="cpu"
+        "cine_unet": (
+            replace(cine_unet_training(), loop=replace(LOOP, epochs=3)).train(
+                cases,
+                cases,
+                folder / "cine_unet",
+                device="cpu",
+            )
         ),
     }
     return found | {
-        "cine_bilstm": cine_bilstm_training().train(
-            cases, cases, folder / "cine_bilstm", init=found["cine_unet"], device="cpu"
+        "cine_bilstm": (
+            cine_bilstm_training().train(
+                cases,
+                cases,
+                folder / "cine_bilstm",
+                init=found["cine_unet"],
+                device="cpu",
+            )
         )
     }
 
@@ -68,7 +80,8 @@ def segment(model, image, out, *options):
 
 
 @pytest.mark.parametrize(
-    "family", sorted(SEGMENTERS.keys() & {"unet2d", "cine_unet", "cine_bilstm"})
+    "family",
+    sorted(SEGMENTERS.keys() & {"unet2d", "cine_unet", "cine_bilstm"}),
 )
 @pytest.mark.parametrize("suffix", [".nii.gz", ".seq.nrrd"])
 def test_a_sequence_gets_a_label_map_for_every_frame(models, family, suffix, tmp_path):

@@ -9,38 +9,40 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("lightning")
 pytest.importorskip("monai")
 
-from SlicePropagationLib.engines.model_file import make_slice_unet  # noqa: E402  torch may be absent
-from SlicePropagationLib.networks.config import GuidedUNetConfig  # noqa: E402
-from SlicePropagationLib.planning import Run  # noqa: E402
-from SlicePropagationLib.session import AnnotationSession  # noqa: E402
-from SlicePropagationLib.engine import plan_session, propagate  # noqa: E402
-from SlicePropagationLib.stack import SliceStack  # noqa: E402
-from SlicePropagationLib.training.cases import TrainingCase  # noqa: E402
+from files import write
+from phantoms import disc
+
+from SlicePropagationLib.engine import plan_session, propagate
+from SlicePropagationLib.engines.model_file import make_slice_unet
+from SlicePropagationLib.networks.config import GuidedUNetConfig
+from SlicePropagationLib.planning import Run
+from SlicePropagationLib.session import AnnotationSession
+from SlicePropagationLib.stack import SliceStack
 from SlicePropagationLib.training.augmentation import (
     WalkAugmentationConfig,
     carry_masks,
     draw_poses,
-)  # noqa: E402
+)
+from SlicePropagationLib.training.cases import TrainingCase
 from SlicePropagationLib.training.guided import (
     GuidedTask,
     GuidedTaskConfig,
     _read_posed,
     _to_next_square,
-)  # noqa: E402
-from SlicePropagationLib.training.pseudo_objects import make_pseudo_objects  # noqa: E402
-from SlicePropagationLib.training.slice_unet import PRESETS, PlainTraining, source_name  # noqa: E402
-from SlicePropagationLib.training.synthetic import make_phantom  # noqa: E402
-from SlicePropagationLib.training.thesis import PairAugmentationConfig, vary_pairs  # noqa: E402
-from SlicePropagationLib.training.walk_data import WalkDataset, load_shard  # noqa: E402
-from files import write  # noqa: E402
-from phantoms import disc  # noqa: E402
+)
+from SlicePropagationLib.training.pseudo_objects import make_pseudo_objects
+from SlicePropagationLib.training.slice_unet import PRESETS, PlainTraining, source_name
+from SlicePropagationLib.training.synthetic import make_phantom
+from SlicePropagationLib.training.thesis import PairAugmentationConfig, vary_pairs
+from SlicePropagationLib.training.walk_data import WalkDataset, load_shard
 
 SHAPE = (10, 32, 32)
 
 
 def two_phantoms(folder):
     """Two cases on disk: a bright disc that drifts, on slices 2 to 7; (cases, truths)."""
-    cases, truths = [], []
+    cases = []
+    truths = []
     for number in range(2):
         truth = np.zeros(SHAPE, np.uint8)
         for index in range(2, 8):
@@ -130,13 +132,16 @@ def test_a_network_learns_two_phantoms_and_walks_them(tmp_path, preset, is_resid
     best = training.train(cases, cases, tmp_path / "out", device="cpu")
     engine = make_slice_unet("cpu", best)
     volume = np.asarray(100.0 * truths[0], np.float32) + np.random.default_rng(0).normal(
-        0, 5, SHAPE
+        0,
+        5,
+        SHAPE,
     ).astype(np.float32)
     session = AnnotationSession(SliceStack(volume, (3.0, 1.0, 1.0)), (1,))
     session.annotate(1, 4, truths[0][4])
     for _ in propagate(session, engine, plan_session(session)):
         pass
-    found, others = session.masks(1), [index for index in range(10) if index != 4]
+    found = session.masks(1)
+    others = [index for index in range(10) if index != 4]
     overlap = (
         2 * (found & truths[0])[others].sum() / (found[others].sum() + truths[0][others].sum())
     )
@@ -145,12 +150,10 @@ def test_a_network_learns_two_phantoms_and_walks_them(tmp_path, preset, is_resid
 
 def test_the_thesis_preset_is_the_thesis():
     training = PRESETS["thesis"]
-    network, loop, pairs, augmentation = (
-        training.task.network,
-        training.loop,
-        training.pairs,
-        training.task.augmentation,
-    )
+    network = training.task.network
+    loop = training.loop
+    pairs = training.pairs
+    augmentation = training.task.augmentation
     assert (network.depth, network.base_channels, network.in_channels, network.is_residual) == (
         4,
         64,
@@ -225,13 +228,16 @@ def test_phantoms_are_the_same_for_the_same_seed_and_touch_what_looks_alike():
 def test_pseudo_objects_are_smooth_pieces_of_one_tissue_on_several_slices():
     rng = np.random.default_rng(0)
     halves = np.where(np.arange(40)[None, None, :] < 20, 100.0, 300.0) + rng.normal(
-        0, 10, (24, 40, 40)
+        0,
+        10,
+        (24, 40, 40),
     )
     masks = list(make_pseudo_objects(halves, (1.0, 1.0, 1.0), 6, np.random.default_rng(1)))
     assert len(masks) == 6 and all(
         np.array_equal(*pair)
         for pair in zip(
-            masks, make_pseudo_objects(halves, (1.0, 1.0, 1.0), 6, np.random.default_rng(1))
+            masks,
+            make_pseudo_objects(halves, (1.0, 1.0, 1.0), 6, np.random.default_rng(1)),
         )
     )
     for mask in masks:
@@ -262,7 +268,9 @@ def test_a_training_draws_walks_of_pseudo_objects_and_phantoms_too(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "prior, dice", [(-127, 1.0), (127, 0.0)], ids=["nothing is found", "all is found"]
+    "prior, dice",
+    [(-127, 1.0), (127, 0.0)],
+    ids=["nothing is found", "all is found"],
 )
 def test_a_walk_that_has_left_the_structure_is_right_where_nothing_is_found(prior, dice):
     task = GuidedTask(
@@ -309,7 +317,8 @@ def test_recorded_walks_stay_in_their_files_and_what_is_drawn_of_them_is_what_wa
         drawn = WalkDataset([shard], 2, inner_share=0.0)[1]
         first = recorded["lengths"][0]
         assert np.array_equal(
-            drawn["maps"], recorded["maps"][first : first + 2]
+            drawn["maps"],
+            recorded["maps"][first : first + 2],
         ) and np.array_equal(drawn["previous"], recorded["seeds"][1])
     drawn["previous"][:] = 0
     assert shard.seeds[1].any()
@@ -328,7 +337,8 @@ def test_a_walk_that_is_shifted_shows_the_neighbours_mask_where_the_next_slice_s
         ) ** 2
         return torch.sigmoid((64 - offset) / 8)[None, None].expand(16, 1, 66, 66)
 
-    here, there = (48.0, 63.0, 0.8), (53.0, 58.0, 1.0)
+    here = (48.0, 63.0, 0.8)
+    there = (53.0, 58.0, 1.0)
     squares = [torch.tensor(square).expand(16, 3) for square in (here, there)]
     handed = _to_next_square(_read_posed(stored(*here), poses), *squares, poses)
     expected = _read_posed(stored(*there), poses)
@@ -337,27 +347,36 @@ def test_a_walk_that_is_shifted_shows_the_neighbours_mask_where_the_next_slice_s
 
 def test_a_mask_is_replaced_by_the_carried_shape_where_it_stands_for_a_prediction():
     torch.manual_seed(0)
-    masks, distance = torch.zeros(4, 1, 8, 8), torch.full((4, 1, 8, 8), -1.0)
+    masks = torch.zeros(4, 1, 8, 8)
+    distance = torch.full((4, 1, 8, 8), -1.0)
     masks[1:, :, :2] = 1.0
     distance[:, :, 4:] = 1.0
     is_annotated = torch.tensor([False, False, True, False])
     carried = (
         carry_masks(
-            masks, distance, is_annotated, WalkAugmentationConfig(carry=1.0, carry_past=1.0)
+            masks,
+            distance,
+            is_annotated,
+            WalkAugmentationConfig(carry=1.0, carry_past=1.0),
         )
         > 0.5
     )
     assert torch.equal(carried[is_annotated], masks[is_annotated] > 0.5) and torch.equal(
-        carried[~is_annotated], distance[~is_annotated] > 0
+        carried[~is_annotated],
+        distance[~is_annotated] > 0,
     )
     kept = (
         carry_masks(
-            masks, distance, is_annotated, WalkAugmentationConfig(carry=0.0, carry_past=1.0)
+            masks,
+            distance,
+            is_annotated,
+            WalkAugmentationConfig(carry=0.0, carry_past=1.0),
         )
         > 0.5
     )
     assert torch.equal(kept[1:], masks[1:] > 0.5) and torch.equal(
-        kept[0], distance[0] > 0
+        kept[0],
+        distance[0] > 0,
     )  # beyond its end the structure is gone
 
 
@@ -365,7 +384,10 @@ def test_a_run_from_an_empty_anchor_predicts_nothing(tmp_path):
     cases, truths = two_phantoms(tmp_path)
     training = small("default")
     best = replace(training, loop=replace(training.loop, epochs=1)).train(
-        cases, cases, tmp_path / "out", device="cpu"
+        cases,
+        cases,
+        tmp_path / "out",
+        device="cpu",
     )
     stack = SliceStack(np.zeros(SHAPE, np.float32))
     assert (

@@ -18,13 +18,14 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("lightning")
 pytest.importorskip("monai")
 
-from SlicePropagationLib.checkpoint import load_checkpoint, save_checkpoint  # noqa: E402  torch may be absent
-from SlicePropagationLib.cli import main  # noqa: E402
-from SlicePropagationLib.errors import InputError  # noqa: E402
-from SlicePropagationLib.training.command import read_settings  # noqa: E402
-from SlicePropagationLib.training.ship import ship  # noqa: E402
-from files import read, write  # noqa: E402
-from phantoms import disc  # noqa: E402
+from files import read, write
+from phantoms import disc
+
+from SlicePropagationLib.checkpoint import load_checkpoint, save_checkpoint
+from SlicePropagationLib.cli import main
+from SlicePropagationLib.errors import InputError
+from SlicePropagationLib.training.command import read_settings
+from SlicePropagationLib.training.ship import ship
 
 TINY = {
     "task": {"network": {"base_channels": 4, "depth": 2}},
@@ -129,7 +130,11 @@ def test_a_damaged_record_of_a_training_is_named(cases, tmp_path, capsys):
 
 @pytest.mark.parametrize("package", ["torch", "lightning", "monai"])
 def test_a_missing_package_is_named_with_what_to_install(
-    cases, tmp_path, capsys, monkeypatch, package
+    cases,
+    tmp_path,
+    capsys,
+    monkeypatch,
+    package,
 ):
     found = util.find_spec
     monkeypatch.setattr(util, "find_spec", lambda name: None if name == package else found(name))
@@ -154,17 +159,25 @@ def test_a_missing_package_is_named_with_what_to_install(
     ],
 )
 def test_an_option_out_of_range_is_refused_before_anything_is_written(
-    cases, tmp_path, capsys, option, value, words
+    cases,
+    tmp_path,
+    capsys,
+    option,
+    value,
+    words,
 ):
     assert train(cases, tmp_path / "out", option, value) == 2
     assert words in capsys.readouterr().err and not (tmp_path / "out").exists()
 
 
 def test_more_processes_than_the_machine_can_run_are_refused_before_anything_is_written(
-    cases, tmp_path, capsys
+    cases,
+    tmp_path,
+    capsys,
 ):
     cases[1].write_text(
-        json.dumps(TINY | {"loop": {"devices": os.cpu_count() + 1}}), encoding="utf-8"
+        json.dumps(TINY | {"loop": {"devices": os.cpu_count() + 1}}),
+        encoding="utf-8",
     )
     assert train(cases, tmp_path / "out") == 2
     assert (
@@ -193,7 +206,9 @@ def interrupted(cases, out, epochs):
         "cpu",
     ]
     heeds_ctrl_c = partial(
-        signal.signal, signal.SIGINT, signal.SIG_DFL
+        signal.signal,
+        signal.SIGINT,
+        signal.SIG_DFL,
     )  # also where these tests run in the background, which ignores it
     process = subprocess.Popen(
         command,
@@ -212,7 +227,10 @@ def interrupted(cases, out, epochs):
 
 
 def epochs_of(out):
-    """The last epoch of a training's log, 0 for none; the epochs before it must stand there once each."""
+    """The last epoch of a training's log, 0 for none.
+
+    The epochs before it must stand there once each.
+    """
     if not (out / "log.csv").exists():
         return 0
     epochs = [
@@ -259,12 +277,14 @@ def test_a_cross_validation_trains_every_fold_and_writes_mean_and_deviation(case
         rows = {row["fold"]: row for row in csv.DictReader(file)}
     assert set(rows) == {"1", "2", "mean", "sd"}
     assert float(rows["mean"]["dice"]) == pytest.approx(
-        (float(rows["1"]["dice"]) + float(rows["2"]["dice"])) / 2, abs=1e-4
+        (float(rows["1"]["dice"]) + float(rows["2"]["dice"])) / 2,
+        abs=1e-4,
     )
 
 
 def test_the_figure_of_a_fold_is_that_of_its_last_weights_as_held_out_patients_may_not_choose_them(
-    cases, tmp_path
+    cases,
+    tmp_path,
 ):
     assert train(cases, tmp_path / "out", "--folds", "2", "--quiet") == 0
     for number, scores in ((1, (0.9, 0.4)), (2, (0.5, 0.6))):
@@ -319,7 +339,10 @@ def test_a_setting_that_does_not_exist_or_fit_is_refused(cases, tmp_path, capsys
 
 @pytest.mark.parametrize("folds", [(), ("--folds", "2")], ids=["one training", "folds"])
 def test_a_training_that_fails_before_its_first_epoch_leaves_the_folder_to_other_settings(
-    cases, tmp_path, capsys, folds
+    cases,
+    tmp_path,
+    capsys,
+    folds,
 ):
     cases[1].write_text(json.dumps({**TINY, "pairs": {"size": 16, "label": 9}}), encoding="utf-8")
     assert train(cases, tmp_path / "out", *folds) == 2
@@ -368,7 +391,12 @@ def test_a_training_that_fails_later_keeps_its_folder(cases, tmp_path, monkeypat
     ],
 )
 def test_a_setting_of_another_task_that_does_not_fit_is_refused(
-    cases, tmp_path, capsys, task, settings, words
+    cases,
+    tmp_path,
+    capsys,
+    task,
+    settings,
+    words,
 ):
     cases[1].write_text(json.dumps(settings), encoding="utf-8")
     assert (
@@ -410,7 +438,11 @@ def test_settings_that_an_editor_begins_with_a_mark_are_read(tmp_path):
     ],
 )
 def test_a_setting_of_the_default_preset_that_does_not_fit_is_refused_before_walks_are_recorded(
-    cases, tmp_path, capsys, settings, words
+    cases,
+    tmp_path,
+    capsys,
+    settings,
+    words,
 ):
     cases[1].write_text(json.dumps(settings), encoding="utf-8")
     assert (
@@ -481,7 +513,11 @@ def test_a_card_states_the_hash_of_its_weights(cases, tmp_path):
     cases[0].write_text(cases[0].read_text(encoding="utf-8").replace("discs", "msd_hippocampus"))
     assert train(cases, tmp_path / "out", "--datasets", "msd_hippocampus") == 0
     card = ship(
-        tmp_path / "out", tmp_path / "shipped" / "model.pt", "train …", {"dice": 0.5}, "Discs only."
+        tmp_path / "out",
+        tmp_path / "shipped" / "model.pt",
+        "train …",
+        {"dice": 0.5},
+        "Discs only.",
     )
     assert load_checkpoint(tmp_path / "shipped" / "model.pt").sha256 == card["sha256"]
     assert card["licence"] == "CC BY-SA 4.0" and set(card["data"]) == {"msd_hippocampus"}

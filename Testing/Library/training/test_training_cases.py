@@ -4,6 +4,7 @@ import csv
 
 import numpy as np
 import pytest
+from files import write
 
 from SlicePropagationLib.errors import InputError
 from SlicePropagationLib.training.cases import (
@@ -13,7 +14,6 @@ from SlicePropagationLib.training.cases import (
     read_training_cases,
     split_cases,
 )
-from files import write
 
 
 def case_named(name, split="", dataset="set"):
@@ -85,7 +85,9 @@ def test_a_table_without_labels_is_refused(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "stored", [b"image,label\na.nii\n", b"image,label\n,l.nii\n"], ids=["short row", "empty cell"]
+    "stored",
+    [b"image,label\na.nii\n", b"image,label\n,l.nii\n"],
+    ids=["short row", "empty cell"],
 )
 def test_a_row_without_both_files_is_refused_by_its_number(tmp_path, stored):
     (tmp_path / "cases.csv").write_bytes(stored)
@@ -102,7 +104,9 @@ def test_a_file_that_is_no_table_is_refused(tmp_path, stored):
 
 def test_a_table_of_a_spreadsheet_that_begins_with_a_mark_is_read(tmp_path):
     (tmp_path / "cases.csv").write_text(
-        "image,label\na.nii,l.nii\n", encoding="utf-8-sig", newline="\r\n"
+        "image,label\na.nii,l.nii\n",
+        encoding="utf-8-sig",
+        newline="\r\n",
     )
     assert [case.name for case in read_training_cases(tmp_path / "cases.csv")] == ["a.nii"]
 

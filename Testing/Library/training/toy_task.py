@@ -30,13 +30,19 @@ class Line(torch.utils.data.Dataset):
 
 
 class ToyTask(torch.nn.Module):
-    """A line through points; every forward draws from torch, NumPy and Python, so that a lost random state of any shows."""
+    """A line through points.
 
-    family, score = "toy", "score"
+    Every forward draws from torch, NumPy and Python, so that a lost random state of any shows.
+    """
+
+    family = "toy"
+    score = "score"
 
     def __init__(self, config):
         super().__init__()
-        self.config, self.network, self.calls = config, torch.nn.Linear(1, 1), 0
+        self.config = config
+        self.network = torch.nn.Linear(1, 1)
+        self.calls = 0
 
     def forward(self, batch):
         self.calls += 1
@@ -50,7 +56,9 @@ class ToyTask(torch.nn.Module):
     def metrics(self, batch):
         with torch.no_grad():
             return {
-                "score": (float("nan") if self.config.has_no_score else -1)
-                * ((self.network(batch["x"]) - 2 * batch["x"] - 1) ** 2).mean(),
+                "score": (
+                    (float("nan") if self.config.has_no_score else -1)
+                    * ((self.network(batch["x"]) - 2 * batch["x"] - 1) ** 2).mean()
+                ),
                 "count": len(batch["x"]),
             }
