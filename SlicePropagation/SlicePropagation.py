@@ -60,7 +60,7 @@ def registerSampleData():
 
 def loadSample(source=None):
     """What Sample Data calls: the nodes of the sample."""
-    from SlicePropagationMRML.sample_data import loadSample as load
+    from SlicePropagationMRML.nodes.sample_data import loadSample as load
 
     return [load(slicer.mrmlScene, dataFolder())]
 
@@ -140,8 +140,8 @@ class SlicePropagationLogic(ScriptedLoadableModuleLogic):
     def __init__(self):
         ScriptedLoadableModuleLogic.__init__(self)
         addPaths()
-        from SlicePropagationMRML.commit import makeEditorLogic
-        from SlicePropagationMRML.logic import PropagationLogic
+        from SlicePropagationMRML.nodes.commit import makeEditorLogic
+        from SlicePropagationMRML.run.logic import PropagationLogic
 
         self.editorLogic = makeEditorLogic(slicer.mrmlScene, slicer.app.applicationLogic())
         self.propagation = PropagationLogic(
@@ -170,8 +170,8 @@ class SlicePropagationTest(ScriptedLoadableModuleTest):
     def test_seedPropagateUndo(self):
         addPaths()
         import numpy as np
-        from SlicePropagationMRML.commit import writeSegment
-        from SlicePropagationMRML.geometry import segmentMask
+        from SlicePropagationMRML.nodes.commit import writeSegment
+        from SlicePropagationMRML.nodes.geometry import segmentMask
 
         array = np.random.default_rng(0).normal(0, 5, (12, 40, 40)).astype(np.float32)
         array[:, 12:28, 12:28] += 100

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from SlicePropagationLib.cache import Notes
 from SlicePropagationLib.errors import InputError
-from SlicePropagationLib.notes import Notes
 
 log = logging.getLogger(__name__)
 

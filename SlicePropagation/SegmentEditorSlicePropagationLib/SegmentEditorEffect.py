@@ -174,9 +174,9 @@ class SegmentEditorEffect(AbstractScriptedSegmentEditorEffect):
 
         Returns the axis that a walk would go along, None where there is nothing to walk through.
         """
-        from SlicePropagationMRML.choices import suggestAxis
-        from SlicePropagationMRML.controls import directionTitles
-        from SlicePropagationMRML.geometry import endsOfAxis
+        from SlicePropagationMRML.nodes.geometry import endsOfAxis
+        from SlicePropagationMRML.presenting.choices import suggestAxis
+        from SlicePropagationMRML.presenting.controls import directionTitles
 
         node = self.scriptedEffect.parameterSetNode()
         if (
@@ -199,7 +199,7 @@ class SegmentEditorEffect(AbstractScriptedSegmentEditorEffect):
 
     def _fillEngines(self):
         from SlicePropagationGUI.engine_list import fillEngines
-        from SlicePropagationMRML.controls import engineNames
+        from SlicePropagationMRML.presenting.controls import engineNames
 
         self._engines = []  # filling the list is no choice
         self.engineComboBox.clear()
@@ -216,7 +216,7 @@ class SegmentEditorEffect(AbstractScriptedSegmentEditorEffect):
             self.updateMRMLFromGUI()
 
     def _step(self, step):
-        from SlicePropagationMRML.words import progressText
+        from SlicePropagationMRML.presenting.messages import progressText
 
         self.progressBar.maximum = step.num_steps
         self.progressBar.value = step.step
@@ -227,7 +227,7 @@ class SegmentEditorEffect(AbstractScriptedSegmentEditorEffect):
         )
 
     def _done(self, error):
-        from SlicePropagationMRML.words import takenText
+        from SlicePropagationMRML.presenting.messages import takenText
 
         if error is not None:
             self.statusLabel.text = str(error)

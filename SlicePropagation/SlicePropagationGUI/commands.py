@@ -1,10 +1,10 @@
 """What a person does at the panel, by button or key: each method is one of it."""
 
 import slicer
-from SlicePropagationMRML.files import removeDownloadedFiles, writeTable
-from SlicePropagationMRML.review import sliceTable
-from SlicePropagationMRML.states import Situation, viewState
-from SlicePropagationMRML.views import snapViews
+from SlicePropagationMRML.nodes.slice_views import snapViews
+from SlicePropagationMRML.presenting.exports import removeDownloadedFiles, writeTable
+from SlicePropagationMRML.presenting.review import sliceTable
+from SlicePropagationMRML.presenting.states import Situation, viewState
 from slicer.i18n import tr as _
 
 
@@ -145,7 +145,7 @@ class Commands:
 
     def install(self):
         """Install PyTorch, after asking."""
-        from SlicePropagationGUI.pytorch import installTorch
+        from SlicePropagationGUI.dependencies import installTorch
 
         with self._panel.saying():
             if installTorch():

@@ -1,7 +1,7 @@
 """The engines in a list to choose from: those of the command line, each with what it lacks here."""
 
 import qt
-from SlicePropagationMRML.controls import blockedReason, engineNames, listedTitle
+from SlicePropagationMRML.presenting.controls import blockedReason, engineNames, listedTitle
 
 from SlicePropagationLib.engines import ENGINES, default_engine
 

@@ -6,7 +6,7 @@ Each becomes a sentence and a fresh strip.
 import contextlib
 import time
 
-from SlicePropagationMRML.words import (
+from SlicePropagationMRML.presenting.messages import (
     framesReturnedText,
     framesText,
     slicesText,

@@ -5,19 +5,19 @@ Each section has its controller, and this file ties them to the logic.
 
 import qt
 import slicer
-from SlicePropagationMRML.choices import axisOfSegments, otherSlicesText, suggestAxis
-from SlicePropagationMRML.review import Kind
-from SlicePropagationMRML.settings import PanelSettings
-from SlicePropagationMRML.states import Situation, viewState
+from SlicePropagationMRML.nodes.panel_settings import PanelSettings
+from SlicePropagationMRML.presenting.choices import axisOfSegments, otherSlicesText, suggestAxis
+from SlicePropagationMRML.presenting.review import Kind
+from SlicePropagationMRML.presenting.states import Situation, viewState
 
 from SlicePropagationGUI.commands import Commands
-from SlicePropagationGUI.details import DetailsSection
-from SlicePropagationGUI.drawing import DrawSection
-from SlicePropagationGUI.frames import FrameSection
-from SlicePropagationGUI.inputs import InputSection
+from SlicePropagationGUI.details_section import DetailsSection
+from SlicePropagationGUI.draw_section import DrawSection
+from SlicePropagationGUI.frame_section import FrameSection
+from SlicePropagationGUI.input_section import InputSection
 from SlicePropagationGUI.narrator import Narrator
-from SlicePropagationGUI.reviewing import ReviewSection
-from SlicePropagationGUI.running import RunSection
+from SlicePropagationGUI.review_section import ReviewSection
+from SlicePropagationGUI.run_section import RunSection
 from SlicePropagationGUI.shortcuts import Shortcuts
 from SlicePropagationLib.errors import SlicePropagationError
 

@@ -2,7 +2,7 @@
 
 import qt
 import slicer
-from SlicePropagationMRML.controls import KEYS, STOP
+from SlicePropagationMRML.presenting.controls import KEYS, STOP
 
 
 class Shortcuts:

@@ -26,7 +26,7 @@ def ownArguments(arguments):
 def main(arguments):
     """Run the command line; returns its exit code."""
     addLibraryPath()
-    from SlicePropagationLib.cli import main as commandLine
+    from SlicePropagationLib.commands.main import main as commandLine
 
     return commandLine(ownArguments(arguments))
 

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import slicer
 import slicer.util
-from SlicePropagationMRML.choices import axisOfSegments
-from SlicePropagationMRML.controls import engineNotes
-from SlicePropagationMRML.geometry import planeOfAxis
-from SlicePropagationMRML.logic import PropagationLogic
-from SlicePropagationMRML.volume_files import volumeOf
+from SlicePropagationMRML.nodes.geometry import planeOfAxis
+from SlicePropagationMRML.nodes.volume_files import volumeOf
+from SlicePropagationMRML.presenting.choices import axisOfSegments
+from SlicePropagationMRML.presenting.controls import engineNotes
+from SlicePropagationMRML.run.logic import PropagationLogic
 from trame.app import get_server
 from trame_server.utils.typed_state import TypedState
 from trame_slicer import module as slicer_module
@@ -20,11 +20,11 @@ from vtkmodules.vtkCommonCore import vtkOutputWindow
 
 from SlicePropagationLib.engines import make_engine
 from SlicePropagationLib.errors import InputError, SlicePropagationError
-from SlicePropagationLib.outputs import companion
-from SlicePropagationLib.sample import SPLEEN
-from SlicePropagationLib.segmentation_file import Segment, read_labels
+from SlicePropagationLib.files.segmentation_file import Segment, read_labels
+from SlicePropagationLib.pipelines.phantom_volume import SPLEEN
+from SlicePropagationLib.pipelines.result_files import companion
 from SlicePropagationWeb.autosave import Autosave
-from SlicePropagationWeb.desk import Desk
+from SlicePropagationWeb.command_labels import COMMANDS, keys
 from SlicePropagationWeb.dialogs import GONE
 from SlicePropagationWeb.opening import (
     SAMPLE,
@@ -34,10 +34,10 @@ from SlicePropagationWeb.opening import (
     read_with_remarks,
 )
 from SlicePropagationWeb.page import Page
+from SlicePropagationWeb.page_views import Views
 from SlicePropagationWeb.panel_state import PanelState
-from SlicePropagationWeb.tenancy import Tenancy
-from SlicePropagationWeb.views import Views
-from SlicePropagationWeb.words import COMMANDS, keys
+from SlicePropagationWeb.segmentation_controller import Desk
+from SlicePropagationWeb.session_lock import Tenancy
 from SlicePropagationWeb.workflow import Workflow, tell
 
 log = logging.getLogger(__name__)

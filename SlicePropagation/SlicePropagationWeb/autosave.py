@@ -2,7 +2,7 @@
 
 from concurrent.futures import ThreadPoolExecutor
 
-from SlicePropagationMRML.volume_files import volumeOf
+from SlicePropagationMRML.nodes.volume_files import volumeOf
 
 WAIT_MS = 400  # a burst of changes is kept once
 

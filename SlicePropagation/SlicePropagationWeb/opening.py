@@ -6,13 +6,13 @@ import threading
 from dataclasses import dataclass
 from pathlib import Path
 
-from SlicePropagationLib.demo import volume_of
 from SlicePropagationLib.errors import InputError
-from SlicePropagationLib.outputs import read_result
-from SlicePropagationLib.sample import make_sample
-from SlicePropagationLib.segmentation_file import Segment, is_segmentation
-from SlicePropagationLib.slice_record import TAG
-from SlicePropagationLib.volume import Volume, read_volume
+from SlicePropagationLib.files.segmentation_file import Segment, is_segmentation
+from SlicePropagationLib.files.volume import Volume, read_volume
+from SlicePropagationLib.pipelines.demo import volume_of
+from SlicePropagationLib.pipelines.phantom_volume import make_sample
+from SlicePropagationLib.pipelines.result_files import read_result
+from SlicePropagationLib.pipelines.slice_record import TAG
 
 SAMPLE = "sample"
 UNKNOWN_ORIGIN = "It does not say which slices a person drew: all of them count as drawn."

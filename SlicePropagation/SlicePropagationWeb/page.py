@@ -9,8 +9,15 @@ from trame_slicer.app.ui.segmentation import (
     ThresholdEffectUI,
 )
 
+from SlicePropagationWeb.command_labels import (
+    COMMANDS,
+    DEVICE_ITEMS,
+    LEGEND,
+    LEGEND_BELOW,
+    TOOLS,
+    shown_key,
+)
 from SlicePropagationWeb.dialogs import add_dialogs
-from SlicePropagationWeb.words import COMMANDS, DEVICE_ITEMS, LEGEND, LEGEND_BELOW, TOOLS, shown_key
 
 TITLE = "Slice Propagation"
 

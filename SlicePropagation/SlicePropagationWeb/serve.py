@@ -10,7 +10,7 @@ from pathlib import Path
 from vtkmodules.vtkCommonCore import vtkLogger
 
 from SlicePropagationLib.errors import ConfigError
-from SlicePropagationLib.volume import read_image
+from SlicePropagationLib.files.volume import read_image
 from SlicePropagationWeb.application import Application
 from SlicePropagationWeb.display import check_display
 from SlicePropagationWeb.guard import Guard

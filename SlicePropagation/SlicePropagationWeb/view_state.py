@@ -1,6 +1,6 @@
 """What can be done now, and why the rest cannot: what the panel says, and what only the page has."""
 
-from SlicePropagationMRML.states import viewState
+from SlicePropagationMRML.presenting.states import viewState
 
 
 def reasons(situation, *, can_undo=False, can_redo=False):

@@ -4,12 +4,10 @@ import time
 from dataclasses import dataclass
 from functools import partial
 
-from SlicePropagationMRML.choices import otherSlicesText
-from SlicePropagationMRML.geometry import PLANES, axisOfPlane, endsOfAxis, obliqueness
-from SlicePropagationMRML.review import Kind, reviewSlices
-from SlicePropagationMRML.states import Situation
-from SlicePropagationMRML.volume_files import volumeOf
-from SlicePropagationMRML.words import (
+from SlicePropagationMRML.nodes.geometry import PLANES, axisOfPlane, endsOfAxis, obliqueness
+from SlicePropagationMRML.nodes.volume_files import volumeOf
+from SlicePropagationMRML.presenting.choices import otherSlicesText
+from SlicePropagationMRML.presenting.messages import (
     otherAxisText,
     otherGridText,
     planeName,
@@ -19,14 +17,16 @@ from SlicePropagationMRML.words import (
     takenText,
     travelText,
 )
+from SlicePropagationMRML.presenting.review import Kind, reviewSlices
+from SlicePropagationMRML.presenting.states import Situation
 
 from SlicePropagationLib.engines import ENGINES, default_engine
 from SlicePropagationLib.errors import SlicePropagationError
-from SlicePropagationLib.outputs import write_result
-from SlicePropagationLib.segmentation_file import Segment
+from SlicePropagationLib.files.segmentation_file import Segment
+from SlicePropagationLib.pipelines.result_files import write_result
 from SlicePropagationLib.session import AnnotationSession
-from SlicePropagationWeb import words
-from SlicePropagationWeb.strip import ANCHORS, cells, describe
+from SlicePropagationWeb import command_labels as words
+from SlicePropagationWeb.strip_cells import ANCHORS, cells, describe
 from SlicePropagationWeb.view_state import reasons
 
 STRIP_SECONDS = 0.2  # between two updates of strip and views during a run

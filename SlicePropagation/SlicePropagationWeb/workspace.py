@@ -8,9 +8,9 @@ import time
 from pathlib import Path
 
 from SlicePropagationLib.errors import InputError, SlicePropagationError
-from SlicePropagationLib.outputs import companion
-from SlicePropagationLib.volume import SUFFIXES
-from SlicePropagationWeb.kept_work import KeptWork
+from SlicePropagationLib.files.volume import SUFFIXES
+from SlicePropagationLib.pipelines.result_files import companion
+from SlicePropagationWeb.recovery import KeptWork
 from SlicePropagationWeb.upload_check import is_dicom
 
 IMAGE_SUFFIXES = tuple(suffix for suffix in SUFFIXES if suffix != ".seg.nrrd")

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from importlib import import_module, util
 
 from SlicePropagationLib.errors import ConfigError
-from SlicePropagationLib.models import has_model
+from SlicePropagationLib.files.shipped_weights import has_model
 
 MODEL_SUFFIXES = (".pt", ".pth", ".ckpt")
 
@@ -57,7 +57,7 @@ ENGINES = {
         EngineInfo(
             "registration",
             "Image registration",
-            "SlicePropagationLib.engines.registration",
+            "SlicePropagationLib.engines.image_registration",
             "RegistrationEngine",
             "Follows the structure from slice to slice by image registration; needs no training,"
             " the default without PyTorch.",
@@ -152,7 +152,7 @@ def _smoothed(engine, path, device):
             "Smoothing across slices needs torch, which is not installed; install it or leave the"
             " smoothing out."
         )
-    return import_module("SlicePropagationLib.engines.smoothed").smooth(engine, path, device)
+    return import_module("SlicePropagationLib.engines.pnet.smoothed").smooth(engine, path, device)
 
 
 def model_hash(engine):

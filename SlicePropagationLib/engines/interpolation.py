@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from SlicePropagationLib.engines.crop_window import Window
 from SlicePropagationLib.engines.distance import equivalent_radius, probability_of, signed_distance
-from SlicePropagationLib.engines.ends import cap_shrink
-from SlicePropagationLib.engines.window import Window
+from SlicePropagationLib.engines.end_detection import cap_shrink
 from SlicePropagationLib.planning import gap_of
 
 MARGIN_PIXELS = (4, 4)

@@ -6,7 +6,7 @@ Source: Zukić et al., ND morphological contour interpolation, Insight Journal 2
 
 import numpy as np
 
-from SlicePropagationLib.engines.window import Window
+from SlicePropagationLib.engines.crop_window import Window
 from SlicePropagationLib.errors import ConfigError
 from SlicePropagationLib.planning import gap_of
 

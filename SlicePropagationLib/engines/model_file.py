@@ -4,19 +4,19 @@ from pathlib import Path
 
 import torch
 
-from SlicePropagationLib.checkpoint import fill_network, load_checkpoint
 from SlicePropagationLib.config import config_from_dict
-from SlicePropagationLib.engines.cine_bilstm import CineBiLSTMEngine, make_cine_bilstm
-from SlicePropagationLib.engines.plain_unet import PlainUNetEngine
-from SlicePropagationLib.engines.slice_unet import SliceUNetEngine
-from SlicePropagationLib.engines.voxelmorph import VoxelMorphEngine
+from SlicePropagationLib.engines.registration.voxelmorph import VoxelMorphEngine
+from SlicePropagationLib.engines.slice.plain_unet import PlainUNetEngine
+from SlicePropagationLib.engines.slice.slice_unet import SliceUNetEngine
 from SlicePropagationLib.errors import CheckpointError, ConfigError
-from SlicePropagationLib.models import find_model
+from SlicePropagationLib.files.shipped_weights import find_model
 from SlicePropagationLib.networks.build import build_unet
-from SlicePropagationLib.networks.cine_config import VoxelMorphConfig
+from SlicePropagationLib.networks.checkpoint import fill_network, load_checkpoint
+from SlicePropagationLib.networks.cine.config import VoxelMorphConfig
 from SlicePropagationLib.networks.config import GuidedUNetConfig, UNetConfig
-from SlicePropagationLib.networks.guided_unet import GuidedUNet
-from SlicePropagationLib.networks.voxelmorph import VoxelMorph
+from SlicePropagationLib.networks.registration.voxelmorph import VoxelMorph
+from SlicePropagationLib.networks.slice.guided_unet import GuidedUNet
+from SlicePropagationLib.segmenters.cine.bilstm import CineBiLSTMEngine, make_cine_bilstm
 
 
 def make_voxelmorph(device="auto", path=None):

@@ -1,6 +1,6 @@
 """Networks from their configurations."""
 
-from SlicePropagationLib.networks.residual_unet import ResidualUNet
+from SlicePropagationLib.networks.slice.residual_unet import ResidualUNet
 from SlicePropagationLib.networks.unet import UNet
 
 

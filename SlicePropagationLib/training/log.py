@@ -3,8 +3,8 @@
 import csv
 import json
 
-from SlicePropagationLib.atomic import atomic_folder
 from SlicePropagationLib.errors import OutputError
+from SlicePropagationLib.files.atomic import atomic_folder
 
 
 class EpochLog:

@@ -17,9 +17,9 @@ from lightning.fabric.utilities.seed import seed_everything
 from torch.optim.swa_utils import AveragedModel
 from tqdm import tqdm
 
-from SlicePropagationLib.atomic import atomic_folder, clear_away
-from SlicePropagationLib.checkpoint import save_checkpoint
 from SlicePropagationLib.errors import CheckpointError, ConfigError, TrainingError
+from SlicePropagationLib.files.atomic import atomic_folder, clear_away
+from SlicePropagationLib.networks.checkpoint import save_checkpoint
 from SlicePropagationLib.training.log import EpochLog
 
 OPTIMIZERS = {

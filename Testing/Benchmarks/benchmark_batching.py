@@ -23,7 +23,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from SlicePropagationLib.engines import make_engine
 from SlicePropagationLib.planning import Run
 from SlicePropagationLib.stack import SliceStack
-from SlicePropagationLib.training.synthetic import make_phantom
+from SlicePropagationLib.training.slice.synthetic import make_phantom
 
 BATCHES = (1, 2, 4, 8)
 CALLS = 40

@@ -24,8 +24,8 @@ from scipy.ndimage import gaussian_filter
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from SlicePropagationLib.engine import plan_session, propagate
 from SlicePropagationLib.engines import make_engine
+from SlicePropagationLib.propagation import plan_session, propagate
 from SlicePropagationLib.session import AnnotationSession
 from SlicePropagationLib.stack import SliceStack
 
@@ -64,7 +64,7 @@ def engine_of(name):
     """The engine of that name, or the thesis's network with random weights."""
     if name != "thesis":
         return make_engine(name)
-    from SlicePropagationLib.engines.plain_unet import PlainUNetEngine
+    from SlicePropagationLib.engines.slice.plain_unet import PlainUNetEngine
     from SlicePropagationLib.networks.config import UNetConfig
     from SlicePropagationLib.networks.unet import UNet
 

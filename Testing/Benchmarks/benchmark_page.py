@@ -24,10 +24,10 @@ sys.path[:0] = [
 
 from playwright.sync_api import sync_playwright
 from program import Program
-from SlicePropagationMRML.controls import engineTitle
+from SlicePropagationMRML.presenting.controls import engineTitle
 from web_bench import chromium, open_page
 
-from SlicePropagationLib.sample import make_sample
+from SlicePropagationLib.pipelines.phantom_volume import make_sample
 
 NUM_STOPS = 5
 STOP_AFTER = 4  # slices

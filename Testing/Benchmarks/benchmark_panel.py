@@ -205,7 +205,7 @@ def write_plainly(annotator, voxels):
 
 def write_whole(annotator, voxels):
     """Milliseconds that the editor logic takes to write a segment as an effect does, with a labelmap of the whole volume."""
-    from SlicePropagationMRML.geometry import arrayOf, emptyLabelmap
+    from SlicePropagationMRML.nodes.geometry import arrayOf, emptyLabelmap
 
     logic = annotator.logic.editorLogic
     segmentation = annotator.segmentation

@@ -13,10 +13,10 @@ import numpy as np
 import SimpleITK as sitk
 from picture_superresolution import thicken
 
-from SlicePropagationLib.acnn_measures import mean_over_structures, summary, wilcoxon_p
+from SlicePropagationLib.files.training_cases import read_training_cases
 from SlicePropagationLib.metrics import dice, hausdorff, surface_distances
-from SlicePropagationLib.superresolve import superresolve_file
-from SlicePropagationLib.training.cases import read_training_cases
+from SlicePropagationLib.pipelines.superresolve_file import superresolve_file
+from SlicePropagationLib.studies.acnn.measures import mean_over_structures, summary, wilcoxon_p
 
 MEASURES = ("dice", "mean_mm", "hausdorff_mm")
 

@@ -15,7 +15,7 @@ import vtk
 from vtk.util.numpy_support import numpy_to_vtk
 
 from SlicePropagationLib.metrics import dice
-from SlicePropagationLib.superresolve import superresolve_file
+from SlicePropagationLib.pipelines.superresolve_file import superresolve_file
 
 SIZE = (700, 700)
 

@@ -6,7 +6,7 @@ import numpy as np
 import slicer
 from host import person
 from mrml_scene import makeVolume
-from SlicePropagationMRML.geometry import segmentMask
+from SlicePropagationMRML.nodes.geometry import segmentMask
 
 MODULE = "SlicePropagation"
 
@@ -156,7 +156,7 @@ class Annotator:
 
     def kinds(self):
         """Names of what the strip shows, one a slice."""
-        from SlicePropagationMRML.review import Kind
+        from SlicePropagationMRML.presenting.review import Kind
 
         return [Kind(int(kind)).name.lower() for kind in self.panel.review.review.kinds]
 

@@ -45,7 +45,7 @@ class States:
     """
 
     def __init__(self, annotator):
-        from SlicePropagationLib.sample import make_sample
+        from SlicePropagationLib.pipelines.phantom_volume import make_sample
 
         self.annotator = annotator
         self._find_spec = importlib.util.find_spec

@@ -8,7 +8,7 @@ import slicer
 from host import person, slicerenv
 from mrml_scene import makeVolume
 from phantoms import drifting_disc
-from SlicePropagationMRML.geometry import segmentMask
+from SlicePropagationMRML.nodes.geometry import segmentMask
 
 MODULE_FOLDER = Path(__file__).resolve().parents[2] / "SlicePropagation"
 # editors and effects stay alive and hidden: PySide6 does not survive top-level widgets that go with

@@ -79,7 +79,7 @@ def answer(monkeypatch, is_yes):
 
 
 def test_the_panel_offers_the_engines_of_the_command_line(drawn):
-    from SlicePropagationMRML.controls import engineTitle
+    from SlicePropagationMRML.presenting.controls import engineTitle
 
     assert [entry.split(", needs")[0] for entry in entries(drawn.ui.engineComboBox)] == [
         engineTitle(name) for name in ENGINES
@@ -125,7 +125,7 @@ def test_the_trained_registration_walks_with_the_weights_that_are_shipped(drawn)
 
 def test_an_engine_whose_weights_are_missing_is_disabled_with_the_reason(drawn, monkeypatch):
     monkeypatch.setattr(
-        "SlicePropagationMRML.controls.has_model",
+        "SlicePropagationMRML.presenting.controls.has_model",
         lambda name: name != "voxelmorph",
     )
     drawn.panel.run.refreshEngines()
@@ -285,7 +285,7 @@ def test_a_broken_pytorch_that_shows_only_in_the_run_ends_it_with_a_sentence(
     monkeypatch,
 ):
     monkeypatch.setattr(
-        "SlicePropagationMRML.engine_choice.make_engine",
+        "SlicePropagationMRML.run.engine_choice.make_engine",
         lambda *arguments: broken(),
     )
     before = drawn.mask().copy()

@@ -196,7 +196,7 @@ def unhurried(monkeypatch):
     """Image registration that takes its time."""
     import time
 
-    from SlicePropagationLib.engines.registration import RegistrationEngine
+    from SlicePropagationLib.engines.image_registration import RegistrationEngine
 
     walk = RegistrationEngine.walk
 
@@ -364,7 +364,7 @@ def test_a_scene_that_is_closed_has_nothing_to_undo_in_all_frames(cine):
 def test_another_frame_ends_a_run_through_slices_and_nothing_is_written_into_it(cine, monkeypatch):
     import time
 
-    from SlicePropagationLib.engines.registration import RegistrationEngine
+    from SlicePropagationLib.engines.image_registration import RegistrationEngine
 
     walk = RegistrationEngine.walk
 

@@ -7,7 +7,7 @@ import pytest
 import slicer
 from host import person
 from phantoms import disc, drifting_disc
-from SlicePropagationMRML.review import Kind, SliceReview
+from SlicePropagationMRML.presenting.review import Kind, SliceReview
 
 
 @pytest.fixture
@@ -274,8 +274,8 @@ def test_the_table_of_slices_is_what_the_strip_shows(seeded, monkeypatch, tmp_pa
 
 
 def test_a_thousand_slices_fit_into_the_strip_and_no_anchor_is_lost(application):
-    from SlicePropagationGUI.strip import SliceStrip, columnsOf
-    from SlicePropagationMRML.controls import DOUBTFUL
+    from SlicePropagationGUI.slice_strip import SliceStrip, columnsOf
+    from SlicePropagationMRML.presenting.controls import DOUBTFUL
 
     kinds = np.full(1000, Kind.PROPAGATED, np.uint8)
     kinds[[123, 456]] = Kind.SEED, Kind.CORRECTION

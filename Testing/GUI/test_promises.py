@@ -144,7 +144,7 @@ def test_along_each_axis_the_slices_are_named_after_the_patient_and_can_be_chose
 
 
 def test_no_key_of_ours_is_one_of_slicers():
-    from SlicePropagationMRML.controls import KEYS
+    from SlicePropagationMRML.presenting.controls import KEYS
 
     assert not set(KEYS.values()) & SLICERS_KEYS and len(set(KEYS.values())) == len(KEYS)
 
@@ -189,8 +189,8 @@ def test_keys_are_active_only_while_the_module_is_entered(seeded):
 
 
 def test_every_propagated_slice_has_a_confidence_in_the_strip_and_in_its_tooltip(seeded):
-    from SlicePropagationMRML.controls import DOUBTFUL, barOf
-    from SlicePropagationMRML.review import Kind
+    from SlicePropagationMRML.presenting.controls import DOUBTFUL, barOf
+    from SlicePropagationMRML.presenting.review import Kind
 
     seeded.choose(seeded.ui.engineComboBox, "Image registration")
     seeded.propagate()
@@ -215,8 +215,8 @@ def test_every_propagated_slice_has_a_confidence_in_the_strip_and_in_its_tooltip
 
 
 def test_the_strip_tells_seed_correction_confirmed_propagated_and_stale_apart(seeded):
-    from SlicePropagationMRML.controls import COLORS
-    from SlicePropagationMRML.review import Kind
+    from SlicePropagationMRML.presenting.controls import COLORS
+    from SlicePropagationMRML.presenting.review import Kind
 
     seeded.propagate()
     seeded.click_slice(2)

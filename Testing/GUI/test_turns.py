@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from host import person
-from SlicePropagationMRML import commit, run_loop
+from SlicePropagationMRML.nodes import commit
+from SlicePropagationMRML.run import run_loop
 
 
 @pytest.fixture
@@ -74,7 +75,7 @@ def test_a_result_that_is_kept_over_several_turns_is_there_at_the_end(seeded, sm
 
 
 def test_what_another_module_changes_while_a_result_is_written_stands(seeded, small_turns):
-    from SlicePropagationMRML.commit import writeSegment
+    from SlicePropagationMRML.nodes.commit import writeSegment
 
     person.click(seeded.ui.propagateButton)
     person.wait_until(lambda: seeded.mask()[8].any())

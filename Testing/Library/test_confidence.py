@@ -2,8 +2,8 @@ import numpy as np
 from phantoms import RepeatingEngine, blank_stack, square
 
 from SlicePropagationLib.confidence import correction_gains, next_slice_to_correct, slice_confidence
-from SlicePropagationLib.engine import plan_session, propagate
 from SlicePropagationLib.planning import Run
+from SlicePropagationLib.propagation import plan_session, propagate
 from SlicePropagationLib.session import AnnotationSession
 
 MASK = square(4, 4, 8)

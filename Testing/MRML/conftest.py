@@ -15,8 +15,8 @@ class Bench:
     """A scene with an oblique, flipped, anisotropic volume of a drifting disc, a segmentation with two segments, and a logic."""
 
     def __init__(self):
-        from SlicePropagationMRML.commit import makeEditorLogic
-        from SlicePropagationMRML.logic import PropagationLogic
+        from SlicePropagationMRML.nodes.commit import makeEditorLogic
+        from SlicePropagationMRML.run.logic import PropagationLogic
 
         self.scene, self.appLogic = makeScene()
         self.stack, self.truth = drifting_disc()
@@ -42,7 +42,7 @@ class Bench:
 
     def draw(self, segmentID, index, mask, axis=0):
         """Set one slice of a segment, as a person does in the Segment Editor: an undo step, then a stroke."""
-        from SlicePropagationMRML.commit import writeSegment
+        from SlicePropagationMRML.nodes.commit import writeSegment
 
         before = self.mask(segmentID)
         wanted = before.copy()
@@ -59,7 +59,7 @@ class Bench:
             )
 
     def mask(self, segmentID):
-        from SlicePropagationMRML.geometry import segmentMask
+        from SlicePropagationMRML.nodes.geometry import segmentMask
 
         return segmentMask(self.segmentation, segmentID, self.volume)
 

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 import slicer
 from mrml_scene import makeSegmentation, makeVolume
-from SlicePropagationMRML import commit
-from SlicePropagationMRML.geometry import arrayOf, emptyLabelmap, segmentMask, segmentPatches
-from SlicePropagationMRML.preview import Preview
-from SlicePropagationMRML.run_loop import CommitRun
+from SlicePropagationMRML.nodes import commit
+from SlicePropagationMRML.nodes.geometry import arrayOf, emptyLabelmap, segmentMask, segmentPatches
+from SlicePropagationMRML.nodes.preview import Preview
+from SlicePropagationMRML.run.run_loop import CommitRun
 
 from SlicePropagationLib.patch import Patch
 from SlicePropagationLib.stack import SliceStack

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 import slicer
 from phantoms import disc
-from SlicePropagationMRML.tags import readTags
+from SlicePropagationMRML.nodes.tags import readTags
 
-from SlicePropagationLib.engine import plan_session, propagate
 from SlicePropagationLib.engines import make_engine
-from SlicePropagationLib.history import decode_history, encode_history, replay
+from SlicePropagationLib.pipelines.replay import decode_history, encode_history, replay
+from SlicePropagationLib.propagation import plan_session, propagate
 from SlicePropagationLib.session import AnnotationSession, Provenance
 
 SMALL = disc((48, 48), (20, 20), 5)

@@ -7,10 +7,15 @@ import slicer
 import vtk
 from mrml_scene import makeVolume
 from phantoms import square
-from SlicePropagationMRML.geometry import axisOfPlane, planeOfAxis, segmentMask, stackFromVolume
+from SlicePropagationMRML.nodes.geometry import (
+    axisOfPlane,
+    planeOfAxis,
+    segmentMask,
+    stackFromVolume,
+)
 
 from SlicePropagationLib.errors import GeometryMismatchError, InputError
-from SlicePropagationLib.volume import read_volume
+from SlicePropagationLib.files.volume import read_volume
 
 
 @pytest.mark.parametrize("axis", [0, 1, 2])
@@ -67,7 +72,7 @@ def test_a_segmentation_on_another_grid_is_read_in_its_place(bench):
     segmentation.SetReferenceImageGeometryParameterFromVolumeNode(fine)
     segmentation.GetSegmentation().AddEmptySegment("a", "a")
     labelmap = slicer.vtkOrientedImageData()
-    from SlicePropagationMRML.geometry import arrayOf, emptyLabelmap
+    from SlicePropagationMRML.nodes.geometry import arrayOf, emptyLabelmap
 
     labelmap = emptyLabelmap(fine, segmentation)
     arrayOf(labelmap)[5, 20:40, 30:60] = 1
@@ -133,8 +138,8 @@ def test_a_segmentation_that_slicer_saved_is_read_by_the_command_line_in_its_pla
     """Oblique, flipped, cropped to its segments by Slicer, with overlapping segments in layers of their own."""
     import SimpleITK as sitk
 
-    from SlicePropagationLib.segmentation_file import read_labels
-    from SlicePropagationLib.volume import read_volume
+    from SlicePropagationLib.files.segmentation_file import read_labels
+    from SlicePropagationLib.files.volume import read_volume
 
     bench.open()
     small = square(20, 22, 4, (48, 48))
@@ -164,7 +169,7 @@ def test_a_segmentation_that_slicer_saved_is_read_by_the_command_line_in_its_pla
 
 
 def test_a_segment_drawn_on_a_finer_grid_is_propagated_and_its_anchor_kept(bench):
-    from SlicePropagationMRML.geometry import arrayOf, emptyLabelmap
+    from SlicePropagationMRML.nodes.geometry import arrayOf, emptyLabelmap
 
     size = bench.stack.images.shape
     fine = makeVolume(

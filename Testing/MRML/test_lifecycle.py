@@ -5,7 +5,7 @@ import pytest
 import slicer
 import vtk
 from phantoms import disc
-from SlicePropagationMRML.geometry import ijkToWorld
+from SlicePropagationMRML.nodes.geometry import ijkToWorld
 
 from SlicePropagationLib.errors import InputError, SlicePropagationError
 from SlicePropagationLib.metrics import dice

@@ -14,7 +14,7 @@ import pytest
 import SimpleITK as sitk
 import slicer
 import slicer.util
-from files import make_case, read
+from case_files import make_case, read
 from mrml_scene import makeScene
 
 MODULE = Path(__file__).resolve().parents[2] / "SlicePropagation" / "SlicePropagation.py"
@@ -120,7 +120,7 @@ def test_the_headless_script_is_the_command_line(tmp_path):
         text=True,
     )
     assert done.returncode == 0, done.stderr
-    from SlicePropagationLib.cli import main
+    from SlicePropagationLib.commands.main import main
 
     assert main([*arguments, str(tmp_path / "cli.nii.gz")]) == 0
     assert (read(tmp_path / "headless.nii.gz") == read(tmp_path / "cli.nii.gz")).all()
@@ -150,7 +150,7 @@ def test_the_headless_script_passes_the_exit_code_on(tmp_path):
 def test_the_command_line_and_the_nodes_give_the_same_voxels(bench, tmp_path, engine):
     import numpy as np
 
-    from SlicePropagationLib.cli import main
+    from SlicePropagationLib.commands.main import main
 
     bench.open()
     bench.draw("disc", 7, bench.truth[7])

@@ -5,15 +5,15 @@ import json
 import numpy as np
 import pytest
 import slicer
-from files import OBLIQUE, write
+from case_files import OBLIQUE, write
 from mrml_scene import makeVolume
 from phantoms import disc
-from SlicePropagationMRML.geometry import gridOf, ijkToWorld
-from SlicePropagationMRML.tags import readTags
+from SlicePropagationMRML.nodes.geometry import gridOf, ijkToWorld
+from SlicePropagationMRML.nodes.tags import readTags
 
-from SlicePropagationLib.cli import main
+from SlicePropagationLib.commands.main import main
+from SlicePropagationLib.pipelines.slice_record import TAG, is_on_grid
 from SlicePropagationLib.session import Provenance
-from SlicePropagationLib.slice_record import TAG, is_on_grid
 
 SMALL = disc((48, 48), (20, 20), 5)
 LARGE = disc((48, 48), (24, 26), 9)

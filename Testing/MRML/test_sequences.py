@@ -8,8 +8,8 @@ pytest.importorskip("slicer", reason="needs slicer-core, Slicer's MRML libraries
 import slicer
 from mrml_scene import makeScene, makeSegmentation, makeVolume
 from phantoms import disc
-from SlicePropagationMRML.geometry import arrayOf, emptyLabelmap, segmentMask
-from SlicePropagationMRML.sequences import PROPAGATED_TAG, propagateSequence
+from SlicePropagationMRML.nodes.geometry import arrayOf, emptyLabelmap, segmentMask
+from SlicePropagationMRML.nodes.sequences import PROPAGATED_TAG, propagateSequence
 
 from SlicePropagationLib.errors import InputError
 
@@ -141,7 +141,7 @@ def test_a_sequence_that_the_library_writes_is_read_by_slicers_own_storage_node(
     from test_pseudo_labels import beat as beatingDisc
     from test_pseudo_labels import write_4d
 
-    from SlicePropagationLib.sequence import read_sequence, write_sequence
+    from SlicePropagationLib.files.sequence import read_sequence, write_sequence
 
     image, _ = beatingDisc()
     like = read_sequence(write_4d(tmp_path / "cine.nii.gz", image))
@@ -164,10 +164,10 @@ def test_slices_may_run_along_any_axis():
 
 
 def test_a_propagated_frame_knows_its_slices_and_a_corrected_one_counts_where_it_was_corrected():
-    from SlicePropagationMRML.tags import readTags
+    from SlicePropagationMRML.nodes.tags import readTags
 
+    from SlicePropagationLib.pipelines.slice_record import TAG, encode_states
     from SlicePropagationLib.session import Provenance, SliceState
-    from SlicePropagationLib.slice_record import TAG, encode_states
 
     beat = Beat()
     propagateSequence(beat.volumes, beat.segmentations, "copy")

@@ -6,11 +6,11 @@ import SimpleITK as sitk
 import slicer.util
 import vtk
 from mrml_scene import makeScene, makeSegmentation
-from SlicePropagationMRML.geometry import segmentMask
-from SlicePropagationMRML.volume_files import addSegments, addVolumeNode, volumeOf
+from SlicePropagationMRML.nodes.geometry import segmentMask
+from SlicePropagationMRML.nodes.volume_files import addSegments, addVolumeNode, volumeOf
 
-from SlicePropagationLib.segmentation_file import read_labels, write_labels
-from SlicePropagationLib.volume import read_volume
+from SlicePropagationLib.files.segmentation_file import read_labels, write_labels
+from SlicePropagationLib.files.volume import read_volume
 
 OBLIQUE = [[0.8, -0.6, 0.0], [0.6, 0.8, 0.0], [0.0, 0.0, -1.0]]
 
@@ -50,7 +50,7 @@ def test_labels_written_for_a_node_lie_on_the_grid_of_its_file(scene, image, tmp
 
 
 def test_segments_of_a_file_become_segments_with_names_colours_and_tags(scene, image, tmp_path):
-    from SlicePropagationLib.segmentation_file import Segment
+    from SlicePropagationLib.files.segmentation_file import Segment
 
     sitk.WriteImage(image, str(tmp_path / "image.nrrd"))
     volume = read_volume(tmp_path / "image.nrrd")

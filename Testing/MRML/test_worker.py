@@ -5,7 +5,7 @@ import threading
 import time
 
 import pytest
-from SlicePropagationMRML.worker import FINISHED, StepWorker
+from SlicePropagationMRML.run.worker import FINISHED, StepWorker
 
 
 class Widget:

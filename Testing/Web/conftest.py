@@ -58,7 +58,7 @@ def start():
 @pytest.fixture
 def long_run(monkeypatch):
     """A run takes a few seconds, so that a person can act during it, however fast the engine and slow the browser is."""
-    from SlicePropagationMRML.run_loop import RunLoop
+    from SlicePropagationMRML.run.run_loop import RunLoop
 
     walk = RunLoop._walk
 

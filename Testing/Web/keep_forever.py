@@ -14,13 +14,13 @@ sys.path[:0] = [
 ]
 
 import numpy as np
-from SlicePropagationWeb.kept_work import KeptWork
+from SlicePropagationWeb.recovery import KeptWork
 from web_files import as_image, ct
 
-from SlicePropagationLib.segmentation_file import Segment
+from SlicePropagationLib.files.segmentation_file import Segment
+from SlicePropagationLib.files.volume import Volume
 from SlicePropagationLib.session import AnnotationSession
 from SlicePropagationLib.stack import SliceStack
-from SlicePropagationLib.volume import Volume
 
 SHAPE = (6, 32, 32)
 

@@ -22,7 +22,7 @@ class Program:
         command = [
             sys.executable,
             "-m",
-            "SlicePropagationLib.cli",
+            "SlicePropagationLib.commands.main",
             "app",
             *arguments,
             "--out",

@@ -13,7 +13,7 @@ from SlicePropagationWeb.opening import UNKNOWN_ORIGIN
 from web_bench import open_page, sample_volume, wait_for
 from web_files import as_image, ct, write_image
 
-from SlicePropagationLib.cli import main
+from SlicePropagationLib.commands.main import main
 
 
 @pytest.fixture
@@ -256,7 +256,7 @@ def test_a_segmentation_that_does_not_fit_ends_the_program_with_a_sentence(tmp_p
     command = [
         sys.executable,
         "-m",
-        "SlicePropagationLib.cli",
+        "SlicePropagationLib.commands.main",
         "app",
         str(image),
         "--segmentation",

@@ -13,7 +13,7 @@ import pytest
 from program import CHECKOUT
 
 RUN = (
-    "import sys\nsys.modules.update(dict.fromkeys({blocked!r}))\nfrom SlicePropagationLib.cli"
+    "import sys\nsys.modules.update(dict.fromkeys({blocked!r}))\nfrom SlicePropagationLib.commands.main"
     " import main\nsys.exit(main({arguments!r}))"
 )
 
@@ -100,7 +100,7 @@ def test_without_a_library_that_draws_it_says_which_one_to_install(tmp_path):
     command = [
         sys.executable,
         "-m",
-        "SlicePropagationLib.cli",
+        "SlicePropagationLib.commands.main",
         "app",
         "sample",
         "--no-browser",

@@ -11,7 +11,7 @@ import SimpleITK as sitk
 from cable import Cable
 from keep_forever import keep
 from program import CHECKOUT
-from SlicePropagationWeb.kept_work import KeptWork
+from SlicePropagationWeb.recovery import KeptWork
 from web_bench import open_page, wait_for
 from web_files import ct, write_image
 
@@ -213,7 +213,7 @@ def test_an_unusable_image_ends_it_with_a_sentence(tmp_path):
         [
             sys.executable,
             "-m",
-            "SlicePropagationLib.cli",
+            "SlicePropagationLib.commands.main",
             "app",
             str(tmp_path / "missing.nii.gz"),
             "--no-browser",
@@ -233,7 +233,7 @@ def demo_on_a_terminal(out, *arguments):
     command = [
         sys.executable,
         "-m",
-        "SlicePropagationLib.cli",
+        "SlicePropagationLib.commands.main",
         "demo",
         "--out",
         str(out),
@@ -270,7 +270,7 @@ def test_without_a_terminal_the_demo_ends(tmp_path):
     command = [
         sys.executable,
         "-m",
-        "SlicePropagationLib.cli",
+        "SlicePropagationLib.commands.main",
         "demo",
         "--out",
         str(tmp_path),

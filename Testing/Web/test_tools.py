@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 import slicer.util
 from at_the_page import SEED, click, kinds, message, propagate, seed
-from SlicePropagationMRML.geometry import axisOfPlane
-from SlicePropagationWeb.trail import TrailAdapter
+from SlicePropagationMRML.nodes.geometry import axisOfPlane
+from SlicePropagationWeb.pointer_path import TrailAdapter
 from web_bench import wait_for
 
 
@@ -132,7 +132,7 @@ def test_scissors_cut_what_lies_inside_the_outline_from_all_slices(page, bench):
 
 
 def test_every_new_segment_has_a_colour_of_its_own(page, bench):
-    from SlicePropagationLib.segmentation_file import COLORS
+    from SlicePropagationLib.files.segmentation_file import COLORS
 
     for count in (2, 3, 4):
         page.get_by_text("Add segment").click()

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from SlicePropagationMRML.states import Situation
+from SlicePropagationMRML.presenting.states import Situation
 from SlicePropagationWeb.view_state import reasons
 
 READY = Situation(hasVolume=True, hasSegmentation=True, numSegments=1, hasSeed=True, isShown=True)

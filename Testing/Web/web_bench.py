@@ -14,8 +14,8 @@ SIZE = {"width": 1280, "height": 800}
 @functools.cache
 def sample_volume():
     """The generated sample as a library `Volume`."""
-    from SlicePropagationLib.demo import volume_of
-    from SlicePropagationLib.sample import make_sample
+    from SlicePropagationLib.pipelines.demo import volume_of
+    from SlicePropagationLib.pipelines.phantom_volume import make_sample
 
     sample = make_sample()
     return volume_of(sample.volume, sample.spacing_mm), sample.labels
@@ -106,7 +106,7 @@ class Bench:
 
     def masks(self):
         """(K, J, I) bool of the segment that is chosen, read from its node."""
-        from SlicePropagationMRML.geometry import segmentMask
+        from SlicePropagationMRML.nodes.geometry import segmentMask
 
         desk = self.application.desk
         return self.call(
@@ -122,7 +122,7 @@ class Bench:
     def pixel(self, page, row, column, index, plane="axial"):
         """Where a voxel is on the browser's page, in the large view of a plane: (x, y)."""
         import vtk
-        from SlicePropagationMRML.geometry import axisOfPlane
+        from SlicePropagationMRML.nodes.geometry import axisOfPlane
 
         desk = self.application.desk
         view = self._view(plane)

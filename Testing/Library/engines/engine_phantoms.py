@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from SlicePropagationLib.engine import blend_by_distance
 from SlicePropagationLib.planning import gap_of, plan_runs
+from SlicePropagationLib.propagation import blend_by_distance
 from SlicePropagationLib.stack import SliceStack
 
 SIZE = 48

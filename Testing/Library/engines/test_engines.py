@@ -18,8 +18,8 @@ from engine_phantoms import (
 )
 
 from SlicePropagationLib.engines.copy import CopyEngine
+from SlicePropagationLib.engines.image_registration import RegistrationEngine
 from SlicePropagationLib.engines.interpolation import InterpolationEngine
-from SlicePropagationLib.engines.registration import RegistrationEngine
 from SlicePropagationLib.metrics import dice, dice_without
 from SlicePropagationLib.planning import Run, plan_runs
 

@@ -2,10 +2,10 @@ import numpy as np
 import pytest
 from phantoms import blank_stack, square
 
-from SlicePropagationLib.engine import plan_session, propagate
 from SlicePropagationLib.engines import ENGINES, make_engine
 from SlicePropagationLib.errors import ConfigError
 from SlicePropagationLib.planning import Run
+from SlicePropagationLib.propagation import plan_session, propagate
 from SlicePropagationLib.session import AnnotationSession
 
 

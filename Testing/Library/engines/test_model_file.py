@@ -10,17 +10,17 @@ torch = pytest.importorskip("torch")
 
 from phantoms import drifting_disc
 
-from SlicePropagationLib.checkpoint import save_checkpoint
-from SlicePropagationLib.engine import plan_session, propagate
 from SlicePropagationLib.engines import ENGINES, default_engine, make_engine
-from SlicePropagationLib.engines.slice_unet import TRUST_IN_GAP, SliceUNetEngine
+from SlicePropagationLib.engines.slice.slice_unet import TRUST_IN_GAP, SliceUNetEngine
 from SlicePropagationLib.errors import CheckpointError
-from SlicePropagationLib.models import find_model, has_model, model_folders
+from SlicePropagationLib.files.shipped_weights import find_model, has_model, model_folders
+from SlicePropagationLib.networks.checkpoint import save_checkpoint
 from SlicePropagationLib.networks.config import GuidedUNetConfig
-from SlicePropagationLib.networks.guided_unet import GuidedUNet
+from SlicePropagationLib.networks.slice.guided_unet import GuidedUNet
 from SlicePropagationLib.planning import Run
+from SlicePropagationLib.propagation import plan_session, propagate
 from SlicePropagationLib.session import AnnotationSession
-from SlicePropagationLib.training.ship import PERMITTED
+from SlicePropagationLib.training.release_weights import PERMITTED
 
 
 def masks_of(engine, anchors=(7,)):
@@ -197,7 +197,9 @@ def test_shipped_weights_are_small_and_looked_for_in_checkout_and_wheel():
 
 
 def test_weights_that_were_not_shipped_are_named_with_the_places(monkeypatch, tmp_path):
-    monkeypatch.setattr("SlicePropagationLib.models.model_folders", lambda: [tmp_path])
+    monkeypatch.setattr(
+        "SlicePropagationLib.files.shipped_weights.model_folders", lambda: [tmp_path]
+    )
     with pytest.raises(CheckpointError, match=str(tmp_path)):
         find_model("slice_unet")
     assert default_engine() == "registration" and not ENGINES["slice_unet"].is_ready

@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
-from files import make_case, read
+from case_files import make_case, read
 
-from SlicePropagationLib.cli import main
+from SlicePropagationLib.commands.main import main
 from SlicePropagationLib.engines import ENGINES, EngineInfo, make_engine
 
 

@@ -9,23 +9,23 @@ import pytest
 torch = pytest.importorskip("torch")
 pytest.importorskip("lightning")
 
-from files import make_case, read
+from case_files import make_case, read
 from phantoms import RepeatingEngine, blank_stack, drifting_disc, square
 
-from SlicePropagationLib.checkpoint import load_checkpoint, save_checkpoint
-from SlicePropagationLib.cli import main
-from SlicePropagationLib.engine import plan_session, propagate
+from SlicePropagationLib.commands.main import main
 from SlicePropagationLib.engines import make_engine
-from SlicePropagationLib.engines.smoothed import SmoothedEngine, load_birnn
+from SlicePropagationLib.engines.pnet.smoothed import SmoothedEngine, load_birnn
 from SlicePropagationLib.errors import CheckpointError, ConfigError
-from SlicePropagationLib.networks.birnn import BiRNN
-from SlicePropagationLib.networks.pnet_config import BiRNNConfig
+from SlicePropagationLib.files.segmentation_file import Segment, read_labels, write_labels
+from SlicePropagationLib.files.training_cases import TrainingCase
+from SlicePropagationLib.files.volume import read_volume
+from SlicePropagationLib.networks.checkpoint import load_checkpoint, save_checkpoint
+from SlicePropagationLib.networks.pnet.birnn import BiRNN
+from SlicePropagationLib.networks.pnet.config import BiRNNConfig
 from SlicePropagationLib.planning import Run
-from SlicePropagationLib.segmentation_file import Segment, read_labels, write_labels
+from SlicePropagationLib.propagation import plan_session, propagate
 from SlicePropagationLib.session import AnnotationSession
-from SlicePropagationLib.training.birnn import PRESETS, SmootherTask, Walks
-from SlicePropagationLib.training.cases import TrainingCase
-from SlicePropagationLib.volume import read_volume
+from SlicePropagationLib.training.pnet.smoother import PRESETS, SmootherTask, Walks
 
 
 class FlickeringEngine(RepeatingEngine):

@@ -5,18 +5,18 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from SlicePropagationLib.errors import ConfigError
-from SlicePropagationLib.networks.acnn_config import (
+from SlicePropagationLib.networks.acnn.autoencoder import (
+    CodePredictor,
+    ShapeAutoencoder,
+    TLNetwork,
+)
+from SlicePropagationLib.networks.acnn.config import (
     AutoencoderConfig,
     FineGridConfig,
     PredictorConfig,
     SubpixelConfig,
 )
-from SlicePropagationLib.networks.shape_autoencoder import (
-    CodePredictor,
-    ShapeAutoencoder,
-    TLNetwork,
-)
-from SlicePropagationLib.networks.subpixel import build_subpixel
+from SlicePropagationLib.networks.acnn.subpixel import build_subpixel
 
 TINY = FineGridConfig((12, 24, 24), (2.0, 1.0, 1.0), 4)
 

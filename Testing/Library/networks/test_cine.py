@@ -7,9 +7,9 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from SlicePropagationLib.errors import ConfigError
-from SlicePropagationLib.networks.cine_bilstm import CineBiLSTM, ConvLSTMCell
-from SlicePropagationLib.networks.cine_config import CineBiLSTMConfig, CineUNetConfig
-from SlicePropagationLib.networks.cine_unet import CineUNet
+from SlicePropagationLib.networks.cine.bilstm import CineBiLSTM, ConvLSTMCell
+from SlicePropagationLib.networks.cine.config import CineBiLSTMConfig, CineUNetConfig
+from SlicePropagationLib.networks.cine.unet import CineUNet
 from SlicePropagationLib.networks.config import UNetConfig
 from SlicePropagationLib.networks.unet import UNet
 

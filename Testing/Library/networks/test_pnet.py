@@ -5,9 +5,9 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from SlicePropagationLib.errors import ConfigError
-from SlicePropagationLib.networks.birnn import BiRNN, ConvLSTM, PNetBiRNN
-from SlicePropagationLib.networks.pnet_config import BiRNNConfig, PNetConfig
-from SlicePropagationLib.networks.pnet_unet import build_pnet
+from SlicePropagationLib.networks.pnet.birnn import BiRNN, ConvLSTM, PNetBiRNN
+from SlicePropagationLib.networks.pnet.config import BiRNNConfig, PNetConfig
+from SlicePropagationLib.networks.pnet.unet import build_pnet
 
 
 def count_parameters(network):

@@ -6,8 +6,8 @@ torch = pytest.importorskip("torch")
 
 from SlicePropagationLib.errors import ConfigError
 from SlicePropagationLib.networks.config import GuidedUNetConfig, UNetConfig
-from SlicePropagationLib.networks.guided_unet import GuidedUNet
-from SlicePropagationLib.networks.residual_unet import ResidualUNet
+from SlicePropagationLib.networks.slice.guided_unet import GuidedUNet
+from SlicePropagationLib.networks.slice.residual_unet import ResidualUNet
 from SlicePropagationLib.networks.unet import UNet
 
 

@@ -5,8 +5,8 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from SlicePropagationLib.errors import ConfigError
-from SlicePropagationLib.networks.cine_config import VoxelMorphConfig
-from SlicePropagationLib.networks.voxelmorph import (
+from SlicePropagationLib.networks.cine.config import VoxelMorphConfig
+from SlicePropagationLib.networks.registration.voxelmorph import (
     VoxelMorph,
     compose,
     integrate,

@@ -4,7 +4,7 @@ import numpy as np
 import SimpleITK as sitk
 from phantoms import disc
 
-from SlicePropagationLib.training.cases import TrainingCase
+from SlicePropagationLib.files.training_cases import TrainingCase
 
 SIDE = 32
 COUNT = 8

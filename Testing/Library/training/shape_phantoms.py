@@ -4,13 +4,13 @@ from dataclasses import replace
 from importlib import import_module
 
 import numpy as np
-from files import write
+from case_files import write
 
-from SlicePropagationLib.networks.acnn_config import FineGridConfig
+from SlicePropagationLib.files.training_cases import TrainingCase
+from SlicePropagationLib.networks.acnn.config import FineGridConfig
 from SlicePropagationLib.training import TASKS
-from SlicePropagationLib.training.acnn import PredictorTraining, on_grid
-from SlicePropagationLib.training.cases import TrainingCase
-from SlicePropagationLib.training.degradation import AffineConfig
+from SlicePropagationLib.training.acnn.degradation import AffineConfig
+from SlicePropagationLib.training.acnn.presets import PredictorTraining, on_grid
 
 GRID = FineGridConfig((12, 24, 24), (1.0, 1.0, 1.0), 4)
 STILL = AffineConfig(turn=2.0, tilt=0.0, scale=0.02, shift=0.01)

@@ -10,15 +10,15 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("lightning")
 pytest.importorskip("monai")
 
-from files import write
+from case_files import write
 from shape_phantoms import CORE, GRID, SHELL, shape_arrays, shape_cases, small
 
-from SlicePropagationLib.checkpoint import save_checkpoint
-from SlicePropagationLib.cli import main
+from SlicePropagationLib.commands.main import main
 from SlicePropagationLib.errors import ConfigError
-from SlicePropagationLib.networks.acnn_config import AutoencoderConfig, SubpixelConfig
-from SlicePropagationLib.networks.shape_autoencoder import ShapeAutoencoder
-from SlicePropagationLib.training.acnn_tasks import (
+from SlicePropagationLib.networks.acnn.autoencoder import ShapeAutoencoder
+from SlicePropagationLib.networks.acnn.config import AutoencoderConfig, SubpixelConfig
+from SlicePropagationLib.networks.checkpoint import save_checkpoint
+from SlicePropagationLib.training.acnn.tasks import (
     AutoencoderTaskConfig,
     PredictorTaskConfig,
     SubpixelTaskConfig,

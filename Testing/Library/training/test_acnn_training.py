@@ -15,15 +15,17 @@ pytest.importorskip("monai")
 
 from shape_phantoms import CORE, GRID, SHELL, shape_arrays, shape_cases, small
 
-from SlicePropagationLib.checkpoint import load_checkpoint
-from SlicePropagationLib.cli import main
+from SlicePropagationLib.commands.main import main
 from SlicePropagationLib.errors import CheckpointError, ConfigError, InputError
-from SlicePropagationLib.networks.acnn_config import FineGridConfig
-from SlicePropagationLib.shape_model import load_shape_model
-from SlicePropagationLib.training import acnn_autoencoder, acnn_segmentation, acnn_superresolution
-from SlicePropagationLib.training.acnn import PAPER_GRID, SMALL_GRID, on_grid
-from SlicePropagationLib.training.acnn_tasks import code_distance, mean_dice, swap_labels
-from SlicePropagationLib.training.shape_data import ShapeDataset
+from SlicePropagationLib.networks.acnn.config import FineGridConfig
+from SlicePropagationLib.networks.checkpoint import load_checkpoint
+from SlicePropagationLib.segmenters.acnn.shape_model import load_shape_model
+from SlicePropagationLib.training.acnn import autoencoder as acnn_autoencoder
+from SlicePropagationLib.training.acnn import segmentation as acnn_segmentation
+from SlicePropagationLib.training.acnn import superresolution as acnn_superresolution
+from SlicePropagationLib.training.acnn.presets import PAPER_GRID, SMALL_GRID, on_grid
+from SlicePropagationLib.training.acnn.shape_data import ShapeDataset
+from SlicePropagationLib.training.acnn.tasks import code_distance, mean_dice, swap_labels
 
 
 def best_score(weights):

@@ -13,14 +13,17 @@ pytest.importorskip("lightning")
 
 from cine_phantoms import SIDE, beating_disc, cine_cases, write_4d
 
-from SlicePropagationLib.checkpoint import load_checkpoint
-from SlicePropagationLib.distance_table import write_distances
-from SlicePropagationLib.engines.frame_grid import FrameGridConfig
 from SlicePropagationLib.errors import ConfigError, InputError
-from SlicePropagationLib.networks.cine_config import CineBiLSTMConfig, CineUNetConfig
+from SlicePropagationLib.files.distance_table import write_distances
+from SlicePropagationLib.networks.checkpoint import load_checkpoint
+from SlicePropagationLib.networks.cine.config import CineBiLSTMConfig, CineUNetConfig
 from SlicePropagationLib.networks.config import UNetConfig
-from SlicePropagationLib.training import cine_bilstm, cine_unet, unet2d
-from SlicePropagationLib.training.frames import (
+from SlicePropagationLib.segmenters.cine.frame_grid import FrameGridConfig
+from SlicePropagationLib.temporal_window import WindowConfig
+from SlicePropagationLib.training.cine import bilstm as cine_bilstm
+from SlicePropagationLib.training.cine import unet as cine_unet
+from SlicePropagationLib.training.cine import unet2d
+from SlicePropagationLib.training.cine.frames import (
     FrameAugmentationConfig,
     FrameDataset,
     FramesConfig,
@@ -29,9 +32,8 @@ from SlicePropagationLib.training.frames import (
     vary_frames,
     weighted_cross_entropy,
 )
+from SlicePropagationLib.training.cine.series import Series, read_series
 from SlicePropagationLib.training.loop import LoopConfig
-from SlicePropagationLib.training.series import Series, read_series
-from SlicePropagationLib.windows import WindowConfig
 
 GRID = FrameGridConfig(SIDE, 0.0, "zscore")
 MILD = FrameAugmentationConfig(turn=3.0, scale=0.02)

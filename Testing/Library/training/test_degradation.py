@@ -6,7 +6,7 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from SlicePropagationLib.errors import ConfigError
-from SlicePropagationLib.training.degradation import (
+from SlicePropagationLib.training.acnn.degradation import (
     AffineConfig,
     DegradationConfig,
     move_slices,

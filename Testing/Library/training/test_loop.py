@@ -16,8 +16,8 @@ pytest.importorskip("lightning")
 
 from toy_task import Line, ToyConfig, ToyTask
 
-from SlicePropagationLib.checkpoint import load_checkpoint
 from SlicePropagationLib.errors import CheckpointError, ConfigError, OutputError, TrainingError
+from SlicePropagationLib.networks.checkpoint import load_checkpoint
 from SlicePropagationLib.training.log import EpochLog
 from SlicePropagationLib.training.loop import LoopConfig, fit
 

@@ -13,18 +13,18 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("lightning")
 pytest.importorskip("monai")
 
-from files import write
+from case_files import write
 from phantoms import disc
 
-from SlicePropagationLib.checkpoint import load_checkpoint, save_checkpoint
-from SlicePropagationLib.engines.neighbour_slices import neighbour_indices, rescale_volume
-from SlicePropagationLib.engines.pnet_segmenter import make_pnet
 from SlicePropagationLib.errors import CheckpointError, ConfigError
-from SlicePropagationLib.networks.pnet_config import PNetConfig, SlicesConfig
+from SlicePropagationLib.files.training_cases import TrainingCase
+from SlicePropagationLib.networks.checkpoint import load_checkpoint, save_checkpoint
+from SlicePropagationLib.networks.pnet.config import PNetConfig, SlicesConfig
+from SlicePropagationLib.segmenters.pnet.neighbour_slices import neighbour_indices, rescale_volume
+from SlicePropagationLib.segmenters.pnet.segmenter import make_pnet
 from SlicePropagationLib.stack import SliceStack
-from SlicePropagationLib.training.cases import TrainingCase
-from SlicePropagationLib.training.pnet_birnn import PRESETS as BIRNN_PRESETS
-from SlicePropagationLib.training.pnet_msa import (
+from SlicePropagationLib.training.pnet.birnn import PRESETS as BIRNN_PRESETS
+from SlicePropagationLib.training.pnet.msa import (
     FIRST,
     PRESETS,
     PNetTask,
@@ -32,7 +32,7 @@ from SlicePropagationLib.training.pnet_msa import (
     PNetTraining,
     mean_score,
 )
-from SlicePropagationLib.training.slice_runs import RunAugmentationConfig, SliceRuns, vary_runs
+from SlicePropagationLib.training.pnet.slice_runs import RunAugmentationConfig, SliceRuns, vary_runs
 
 SHAPE = (10, 32, 32)
 SLICES = SlicesConfig(size=32, label=1)

@@ -8,30 +8,30 @@ import pytest
 torch = pytest.importorskip("torch")
 pytest.importorskip("lightning")
 
+from case_files import write
 from cine_phantoms import cine_cases
-from files import write
 from phantoms import disc
 
-from SlicePropagationLib.engine import plan_session, propagate
 from SlicePropagationLib.engines import make_engine
-from SlicePropagationLib.engines.voxelmorph import VoxelMorphEngine
+from SlicePropagationLib.engines.registration.voxelmorph import VoxelMorphEngine
 from SlicePropagationLib.errors import InputError
-from SlicePropagationLib.networks.cine_config import VoxelMorphConfig
-from SlicePropagationLib.networks.voxelmorph import VoxelMorph
-from SlicePropagationLib.planning import Run
-from SlicePropagationLib.session import AnnotationSession
-from SlicePropagationLib.stack import SliceStack
-from SlicePropagationLib.training.cases import TrainingCase
-from SlicePropagationLib.training.registration import PRESETS, folded_share
-from SlicePropagationLib.training.registration_losses import (
+from SlicePropagationLib.files.training_cases import TrainingCase
+from SlicePropagationLib.losses.registration import (
     gradient_penalty,
     local_ncc_loss,
     mask_dice,
 )
-from SlicePropagationLib.training.registration_pairs import (
+from SlicePropagationLib.networks.cine.config import VoxelMorphConfig
+from SlicePropagationLib.networks.registration.voxelmorph import VoxelMorph
+from SlicePropagationLib.planning import Run
+from SlicePropagationLib.propagation import plan_session, propagate
+from SlicePropagationLib.session import AnnotationSession
+from SlicePropagationLib.stack import SliceStack
+from SlicePropagationLib.training.registration.pairs import (
     RegistrationPairs,
     RegistrationPairsConfig,
 )
+from SlicePropagationLib.training.registration.task import PRESETS, folded_share
 
 SHAPE = (8, 48, 48)
 NARROW = VoxelMorphConfig(encoder=(8, 16, 16), decoder=(16, 16, 16), final=(8,))

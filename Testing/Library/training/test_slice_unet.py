@@ -9,32 +9,32 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("lightning")
 pytest.importorskip("monai")
 
-from files import write
+from case_files import write
 from phantoms import disc
 
-from SlicePropagationLib.engine import plan_session, propagate
 from SlicePropagationLib.engines.model_file import make_slice_unet
+from SlicePropagationLib.files.training_cases import TrainingCase
 from SlicePropagationLib.networks.config import GuidedUNetConfig
 from SlicePropagationLib.planning import Run
+from SlicePropagationLib.propagation import plan_session, propagate
 from SlicePropagationLib.session import AnnotationSession
 from SlicePropagationLib.stack import SliceStack
-from SlicePropagationLib.training.augmentation import (
+from SlicePropagationLib.training.slice.augmentation import (
     WalkAugmentationConfig,
     carry_masks,
     draw_poses,
 )
-from SlicePropagationLib.training.cases import TrainingCase
-from SlicePropagationLib.training.guided import (
+from SlicePropagationLib.training.slice.guided import (
     GuidedTask,
     GuidedTaskConfig,
     _read_posed,
     _to_next_square,
 )
-from SlicePropagationLib.training.pseudo_objects import make_pseudo_objects
-from SlicePropagationLib.training.slice_unet import PRESETS, PlainTraining, source_name
-from SlicePropagationLib.training.synthetic import make_phantom
-from SlicePropagationLib.training.thesis import PairAugmentationConfig, vary_pairs
-from SlicePropagationLib.training.walk_data import WalkDataset, load_shard
+from SlicePropagationLib.training.slice.pseudo_objects import make_pseudo_objects
+from SlicePropagationLib.training.slice.slice_unet import PRESETS, PlainTraining, source_name
+from SlicePropagationLib.training.slice.synthetic import make_phantom
+from SlicePropagationLib.training.slice.thesis import PairAugmentationConfig, vary_pairs
+from SlicePropagationLib.training.slice.walk_data import WalkDataset, load_shard
 
 SHAPE = (10, 32, 32)
 

@@ -1,0 +1,66 @@
+"""The section *Details*: what the engines are, where their weights come from, the table of slices, downloaded files."""
+
+import qt
+from SlicePropagationMRML.presenting.controls import engineNames, engineNotes
+from SlicePropagationMRML.presenting.exports import downloadedFiles, modelCard
+from slicer.i18n import tr as _
+
+from SlicePropagationLib.engines import ENGINES
+
+
+class DetailsSection:
+    """For the curious.
+
+    Args:
+        ui: the widgets of the panel by name.
+        folder: where sample data is kept.
+        actions: {"export", "remove": function}.
+    """
+
+    def __init__(self, ui, folder, actions):
+        self._ui = ui
+        self._folder = folder
+        ui.exportButton.connect("clicked()", actions["export"])
+        ui.removeFilesButton.connect("clicked()", actions["remove"])
+        ui.detailsCollapsibleButton.connect("contentsCollapsed(bool)", self._opened)
+
+    def showState(self, state):
+        """Enable what can be done, and say why the rest cannot."""
+        self._ui.exportButton.enabled = state.export == ""
+        self._ui.exportButton.toolTip = state.export or _(
+            "Write slice, segment, provenance, confidence and area of every slice into a CSV file"
+        )
+        files = downloadedFiles(self._folder)
+        self._ui.removeFilesButton.enabled = bool(files)
+        self._ui.removeFilesButton.toolTip = (
+            "\n".join([_("Delete these files:"), *files])
+            if files
+            else _("Nothing has been downloaded or generated")
+        )
+
+    def askPath(self, name):
+        """Where to write a table; empty when the person changed their mind."""
+        return qt.QFileDialog.getSaveFileName(
+            self._ui.exportButton,
+            _("Export table of slices"),
+            name,
+            "CSV (*.csv)",
+        )
+
+    def _opened(self, isCollapsed):
+        if not isCollapsed:
+            self._ui.enginesLabel.text = enginesText()
+            self._ui.enginesLabel.toolTip = weightsText()
+
+
+def enginesText():
+    """Each engine in a sentence, with its weights, as rich text."""
+    return (
+        "<p>" + "</p><p>".join(f"<b>{title}</b>: {text}" for title, text in engineNotes()) + "</p>"
+    )
+
+
+def weightsText():
+    """Where the weights are on this machine."""
+    cards = [modelCard(name) for name in engineNames() if ENGINES[name].has_weights]
+    return "\n".join(card["path"] for card in cards if card)

@@ -1,0 +1,120 @@
+"""The rows *Time*: which frame of a sequence is shown, and carrying its result to all frames.
+
+There only where the scene has a sequence browser.
+"""
+
+import slicer
+from SlicePropagationMRML.nodes.sequence_frames import (
+    FrameWatch,
+    browserOf,
+    frameCount,
+    hasBrowsers,
+)
+from slicer.i18n import tr as _
+
+
+class FrameSection:
+    """Follows the sequence browser of the volume.
+
+    Args:
+        ui: the widgets of the panel by name.
+        settings: a PanelSettings.
+        carry: called when the person wants the result in all frames.
+        takeBack: called when the person wants that undone, or done again.
+        moved: called when another frame is shown, or the sequence starts or stops playing.
+    """
+
+    def __init__(self, ui, settings, carry, takeBack, moved):
+        self._ui = ui
+        self._settings = settings
+        self._moved = moved
+        self._watch = None
+        ui.carryButton.connect("clicked()", carry)
+        ui.takeBackButton.connect("clicked()", takeBack)
+        ui.cyclicCheckBox.connect("toggled(bool)", lambda isOn: settings.set("cyclic", bool(isOn)))
+        self.restore()
+
+    def restore(self):
+        """Show what the scene remembers."""
+        self._ui.cyclicCheckBox.checked = self._settings.isOn("cyclic")
+
+    def show(self, volume):
+        """Follow the browser of another volume."""
+        browser = browserOf(slicer.mrmlScene, volume)
+        if browser is self.browser:
+            return
+        self.cleanup()
+        if browser is not None:
+            self._watch = FrameWatch(browser, self._moved)
+
+    @property
+    def browser(self):
+        """The browser that drives the volume, or None."""
+        return self._watch.browser if self._watch is not None else None
+
+    @property
+    def isPlaying(self):
+        """Whether the sequence is playing."""
+        return self.browser is not None and bool(self.browser.GetPlaybackActive())
+
+    @property
+    def count(self):
+        """How many frames the volume has; 0 when no browser drives it."""
+        return frameCount(self.browser) if self.browser is not None else 0
+
+    def isFollowing(self, segmentation):
+        """Whether a segmentation shows another content in each frame."""
+        return (
+            self.browser is not None
+            and segmentation is not None
+            and self.browser.GetSequenceNode(segmentation) is not None
+        )
+
+    def showState(self, state, isTakenBack):
+        """Enable what can be done, and say why the rest cannot.
+
+        Args:
+            isTakenBack: whether the last carrying was undone.
+        """
+        ui = self._ui
+        isThere = hasBrowsers(slicer.mrmlScene)
+        for widget in (
+            ui.frameTitleLabel,
+            ui.frameLabel,
+            ui.cyclicCheckBox,
+            ui.carryButton,
+            ui.takeBackButton,
+        ):
+            widget.visible = isThere
+        if self.count:
+            ui.frameLabel.text = _("Frame {number} of {count}").format(
+                number=self.browser.GetSelectedItemNumber() + 1,
+                count=self.count,
+            )
+        else:
+            ui.frameLabel.text = _("No frames")
+        ui.carryButton.enabled = ui.cyclicCheckBox.enabled = state.carry == ""
+        ui.carryButton.toolTip = state.carry or _(
+            "Follow the structure from this frame, and others that you segmented, through all"
+            " frames by image registration. Frames that you segmented and slices that you corrected"
+            " stay as they are."
+        )
+        ui.takeBackButton.text = _("Redo in all frames") if isTakenBack else _("Undo in all frames")
+        ui.takeBackButton.enabled = state.takeBack == ""
+        ui.takeBackButton.toolTip = state.takeBack or (
+            _("Carry to all frames again, with the same result")
+            if isTakenBack
+            else _(
+                "Give all frames back what they held before they were carried; frames that you"
+                " changed since stay as you left them"
+            )
+        )
+        ui.cyclicCheckBox.toolTip = state.carry or _(
+            "The last frame leads to the first, as in a heartbeat"
+        )
+
+    def cleanup(self):
+        """Stop following."""
+        if self._watch is not None:
+            self._watch.remove()
+        self._watch = None

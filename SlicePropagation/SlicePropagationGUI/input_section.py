@@ -1,0 +1,183 @@
+"""The section *Input*: volume, segmentation, and the segments that a run fills."""
+
+import qt
+import slicer
+from SlicePropagationMRML.presenting.choices import drawnSegments
+from slicer.i18n import tr as _
+
+SCOPES = ("selected", "drawn", "checked")
+
+
+class InputSection:
+    """What is worked on.
+
+    Args:
+        ui: the widgets of the panel by name.
+        settings: a PanelSettings.
+        changed: called after the person, or the scene, chose something else.
+    """
+
+    def __init__(self, ui, settings, changed):
+        self._ui = ui
+        self._settings = settings
+        self._changed = changed
+        self._content = None
+        self._tags = []
+        self._isFilling = False
+        for text in (_("Selected segment"), _("All drawn segments"), _("Checked segments")):
+            ui.scopeComboBox.addItem(text)
+        ui.volumeSelector.connect("currentNodeChanged(vtkMRMLNode*)", self._nodesChosen)
+        ui.segmentationSelector.connect("currentNodeChanged(vtkMRMLNode*)", self._nodesChosen)
+        ui.scopeComboBox.connect("currentIndexChanged(int)", self._scopeChosen)
+        ui.segmentsList.connect("itemChanged(QListWidgetItem*)", self._segmentsChecked)
+        self.restore()
+
+    def volume(self):
+        """The volume node chosen, or None."""
+        return self._ui.volumeSelector.currentNode()
+
+    def segmentation(self):
+        """The segmentation node chosen, or None."""
+        return self._ui.segmentationSelector.currentNode()
+
+    def selectedSegment(self):
+        """ID of the segment that is selected in the editor, or the first one.
+
+        Empty when there is none.
+        """
+        if self.segmentation() is None:
+            return ""
+        segmentIDs = list(self.segmentation().GetSegmentation().GetSegmentIDs())
+        selected = self._ui.editor.currentSegmentID() or ""
+        return selected if selected in segmentIDs else next(iter(segmentIDs), "")
+
+    def segmentIDs(self):
+        """IDs of the segments that the next run fills."""
+        if self.segmentation() is None:
+            return []
+        scope = self._settings.get("scope")
+        if scope == "drawn":
+            return drawnSegments(self.segmentation())
+        if scope == "checked":
+            checked = self._settings.get("segments").split("|")
+            return [
+                segmentID
+                for segmentID in self.segmentation().GetSegmentation().GetSegmentIDs()
+                if segmentID in checked
+            ]
+        return [self.selectedSegment()] if self.selectedSegment() else []
+
+    def count(self):
+        """How many segments the segmentation has."""
+        return len(self._listed())
+
+    def isChecking(self):
+        """Whether the next run fills those that are checked in the list."""
+        return self._settings.get("scope") == "checked"
+
+    def restore(self):
+        """Show what the scene remembers, and observe what is chosen."""
+        volume, segmentation = self._settings.nodes()
+        self._isFilling = True
+        if volume is not None:
+            self._ui.volumeSelector.setCurrentNode(volume)
+        if segmentation is not None:
+            self._ui.segmentationSelector.setCurrentNode(segmentation)
+        self._ui.scopeComboBox.setCurrentIndex(SCOPES.index(self._settings.get("scope")))
+        self._isFilling = False
+        self._nodesChosen()
+
+    def follow(self):
+        """Another frame is shown: the segments in the list are those of the segmentation as it is now."""
+        self._observe(self.segmentation())
+        self._fillList()
+
+    def setEnabled(self, reason):
+        """Let the person choose, or say why not."""
+        for widget in (
+            self._ui.volumeSelector,
+            self._ui.segmentationSelector,
+            self._ui.scopeComboBox,
+            self._ui.segmentsList,
+        ):
+            widget.enabled = reason == ""
+        self._ui.scopeComboBox.toolTip = reason or _("Which segments the next run fills")
+        self._ui.segmentsList.toolTip = reason or _("Check the segments that the next run fills")
+        self._ui.volumeSelector.toolTip = reason or _("The image whose slices are followed")
+        self._ui.segmentationSelector.toolTip = reason or _(
+            "What you draw in; the Segment Editor shows the same one"
+        )
+
+    def cleanup(self):
+        """Stop observing."""
+        self._isFilling = True  # what the selectors say from now on is not the person's choice
+        self._observe(None)
+
+    def _nodesChosen(self):
+        if self._isFilling or slicer.mrmlScene.IsBatchProcessing():
+            return
+        self._settings.setNodes(self.volume(), self.segmentation())
+        self._observe(self.segmentation())
+        self._fillList()
+        self._changed()
+
+    def _scopeChosen(self, index):
+        if self._isFilling:
+            return
+        self._settings.set("scope", SCOPES[index])
+        self._fillList()
+        self._changed()
+
+    def _segmentsChecked(self):
+        if self._isFilling:
+            return
+        checked = [
+            segmentID
+            for row, segmentID in enumerate(self._listed())
+            if self._ui.segmentsList.item(row).checkState() == qt.Qt.Checked
+        ]
+        self._settings.set("segments", "|".join(checked))
+        self._changed()
+
+    def _listed(self):
+        return (
+            list(self.segmentation().GetSegmentation().GetSegmentIDs())
+            if self.segmentation() is not None
+            else []
+        )
+
+    def _fillList(self):
+        self._isFilling = True
+        self._ui.segmentsList.visible = self.isChecking()
+        self._ui.segmentsList.clear()
+        checked = self._settings.get("segments").split("|")
+        for segmentID in self._listed():
+            self._ui.segmentsList.addItem(
+                self.segmentation().GetSegmentation().GetSegment(segmentID).GetName()
+            )
+            item = self._ui.segmentsList.item(self._ui.segmentsList.count - 1)
+            item.setCheckState(qt.Qt.Checked if segmentID in checked else qt.Qt.Unchecked)
+        self._isFilling = False
+
+    def _observe(self, segmentation):
+        content = (
+            segmentation.GetSegmentation() if segmentation is not None else None
+        )  # another one in each frame of a sequence
+        if content is self._content:
+            return
+        for tag in self._tags:
+            self._content.RemoveObserver(tag)
+        self._content = content
+        self._tags = []
+        if content is not None:
+            events = (slicer.vtkSegmentation.SegmentAdded, slicer.vtkSegmentation.SegmentRemoved)
+            self._tags = [
+                content.AddObserver(event, lambda caller, event: self._segmentsCameOrWent())
+                for event in events
+            ]
+
+    def _segmentsCameOrWent(self):
+        if slicer.mrmlScene.IsBatchProcessing():
+            return
+        self._fillList()
+        self._changed()

@@ -1,0 +1,282 @@
+"""The section *Propagate*: slices, range, direction, engine and device.
+
+One button that starts and stops; progress; keep or discard.
+"""
+
+import time
+
+from SlicePropagationMRML.nodes.geometry import PLANES, axisOfPlane, endsOfAxis, obliqueness
+from SlicePropagationMRML.presenting.controls import (
+    DEVICES,
+    DIRECTIONS,
+    deviceTitles,
+    directionTitles,
+    engineNames,
+    hints,
+    keyed,
+)
+from SlicePropagationMRML.presenting.messages import frameProgressText, planeName, progressText
+from slicer.i18n import tr as _
+
+from SlicePropagationGUI.engine_list import engineRow, fillEngines
+from SlicePropagationLib.engines import ENGINES, default_engine
+
+SHARES = 100  # steps of the progress bar for a slice that is carried through all frames
+
+
+class RunSection:
+    """How a run goes.
+
+    Args:
+        ui: the widgets of the panel by name.
+        settings: a PanelSettings.
+        changed: called after the person chose something else.
+        actions: {"propagate", "keep", "discard", "install", "snap": function}; "snap" also when an
+            axis is chosen.
+    """
+
+    def __init__(self, ui, settings, changed, actions):
+        self._ui = ui
+        self._settings = settings
+        self._changed = changed
+        self._volume = None
+        self._isFilling = False
+        self._began = 0.0
+        self._shown = ()
+        for button, action in (
+            (ui.propagateButton, "propagate"),
+            (ui.keepButton, "keep"),
+            (ui.discardButton, "discard"),
+            (ui.installButton, "install"),
+            (ui.snapButton, "snap"),
+        ):
+            button.connect("clicked()", actions[action])
+        self._snap = actions["snap"]
+        self._fillEngines()
+        for combo, chosen in (
+            (ui.axisComboBox, self._axisChosen),
+            (ui.directionComboBox, self._directionChosen),
+            (ui.engineComboBox, self._engineChosen),
+            (ui.deviceComboBox, self._deviceChosen),
+        ):
+            combo.connect("currentIndexChanged(int)", chosen)
+        ui.toTheEndCheckBox.connect("toggled(bool)", self._toTheEndChosen)
+        ui.rangeWidget.connect("valuesChanged(double,double)", self._rangeChosen)
+        ui.followCheckBox.connect("toggled(bool)", lambda isOn: settings.set("follow", bool(isOn)))
+        self.restore()
+
+    # What was chosen
+
+    def span(self):
+        """(first, last) slice, or None to the end of the structure."""
+        return (
+            None
+            if self._settings.isOn("toTheEnd")
+            else (self._settings.number("first"), self._settings.number("last"))
+        )
+
+    def direction(self):
+        """ "both", "up" or "down"."""
+        return self._settings.get("direction")
+
+    def engineName(self):
+        """The engine chosen, or the best that can walk here."""
+        return engineNames()[engineRow(self._settings.get("engine") or default_engine())]
+
+    def device(self):
+        """ "auto", "cpu" or "cuda"."""
+        return self._settings.get("device")
+
+    def follows(self):
+        """Whether the slice views follow the run."""
+        return self._settings.isOn("follow")
+
+    def chosenAxis(self):
+        """The axis that the person chose, or None while it follows the seed and the view."""
+        return int(self._settings.get("axis")) if self._settings.get("axis") else None
+
+    def restore(self):
+        """Show what the scene remembers."""
+        self._isFilling = True
+        self._shown = ()
+        self._ui.toTheEndCheckBox.checked = self._settings.isOn("toTheEnd")
+        self._ui.followCheckBox.checked = self._settings.isOn("follow")
+        self._ui.engineComboBox.setCurrentIndex(engineRow(self.engineName()))
+        self._ui.deviceComboBox.setCurrentIndex(DEVICES.index(self.device()))
+        self._isFilling = False
+
+    # What is shown
+
+    def showStack(self, volume, axis, count):
+        """Name axis and directions after the patient, and limit the range to the stack's `count` slices."""
+        ui = self._ui
+        if (volume, axis, count) == self._shown:
+            return
+        self._shown = volume, axis, count
+        self._isFilling = True
+        self._volume = volume
+        ui.axisComboBox.clear()
+        ui.directionComboBox.clear()
+        if volume is not None:
+            for plane in PLANES:
+                ui.axisComboBox.addItem(
+                    planeName(plane, obliqueness(volume, axisOfPlane(volume, plane)))
+                )
+            ui.axisComboBox.setCurrentIndex(
+                [axisOfPlane(volume, plane) for plane in PLANES].index(axis)
+            )
+            for text in directionTitles(*endsOfAxis(volume, axis)):
+                ui.directionComboBox.addItem(text)
+            ui.directionComboBox.setCurrentIndex(DIRECTIONS.index(self.direction()))
+        self._showRange(count)
+        self._isFilling = False
+
+    def showState(self, state, situation):
+        """Enable what can be done, and say why the rest cannot."""
+        ui = self._ui
+        running = situation.isRunning
+        ui.propagateButton.text = _("Stop") if running else _("Propagate")
+        ui.propagateButton.enabled = state.propagate == ""
+        command = "stop" if running else "propagate"
+        ui.propagateButton.toolTip = state.propagate or keyed(hints()[command], command)
+        noVolume = state.choices or ("" if situation.hasVolume else _("Choose a volume first"))
+        for widget, reason in (
+            (ui.axisComboBox, noVolume),
+            (ui.toTheEndCheckBox, noVolume),
+            (ui.directionComboBox, noVolume),
+            (ui.engineComboBox, state.choices),
+        ):
+            widget.enabled = reason == ""
+        ui.axisComboBox.toolTip = noVolume or _(
+            "The slices that the walk goes through, named after the patient"
+        )
+        ui.directionComboBox.toolTip = noVolume or _(
+            "Where the walk goes from the annotated slices"
+        )
+        ui.toTheEndCheckBox.toolTip = noVolume or _(
+            "Walk until the structure ends; switch off to choose the first and the last slice"
+        )
+        ui.snapButton.enabled = situation.hasVolume
+        ui.snapButton.toolTip = (
+            _("Turn the slice views onto the slices of the volume")
+            if situation.hasVolume
+            else _("Choose a volume first")
+        )
+        self._showRangeState(noVolume)
+        self._showEngineState(state, situation)
+        for button, command in ((ui.keepButton, "keep"), (ui.discardButton, "discard")):
+            button.visible = situation.hasResult
+            button.toolTip = state.decide or keyed(hints()[command], command)
+        ui.progressBar.visible = running
+
+    def begin(self):
+        """A run starts."""
+        self._began = time.monotonic()
+        self._ui.progressBar.maximum = 0  # busy, until the first slice says how many there are
+        self._ui.progressBar.value = 0
+
+    def showProgress(self, step, total):
+        """A slice is done; returns what to say."""
+        self._ui.progressBar.maximum = total
+        self._ui.progressBar.value = step
+        return progressText(step, total, self.seconds())
+
+    def showFrameProgress(self, position, numPositions, share):
+        """A part (0 to 1) of a slice position is carried through all frames.
+
+        Returns what to say.
+        """
+        self._ui.progressBar.maximum = numPositions * SHARES
+        self._ui.progressBar.value = round((position - 1 + share) * SHARES)
+        return frameProgressText(position, numPositions, share, self.seconds())
+
+    def seconds(self):
+        """Since the run began."""
+        return time.monotonic() - self._began
+
+    def missing(self):
+        """Packages that the engine chosen needs and that are not installed."""
+        return ENGINES[self.engineName()].missing
+
+    # What the person chooses
+
+    def _axisChosen(self, index):
+        if not self._isFilling and self._volume is not None and index >= 0:
+            self._settings.set("axis", axisOfPlane(self._volume, list(PLANES)[index]))
+            self._settings.set("toTheEnd", True)  # a range of other slices means nothing here
+            self._ui.toTheEndCheckBox.checked = True
+            self._snap()
+            self._changed()
+
+    def _directionChosen(self, index):
+        if not self._isFilling and index >= 0:
+            self._settings.set("direction", DIRECTIONS[index])
+
+    def _engineChosen(self, index):
+        if not self._isFilling and index >= 0:
+            self._settings.set("engine", engineNames()[index])
+            self._changed()
+
+    def _deviceChosen(self, index):
+        if not self._isFilling and index >= 0:
+            self._settings.set("device", DEVICES[index])
+
+    def _toTheEndChosen(self, isOn):
+        if not self._isFilling:
+            self._settings.set("toTheEnd", bool(isOn))
+            self._shown = ()
+            self._changed()
+
+    def _rangeChosen(self, first, last):
+        if not self._isFilling:
+            self._settings.set("first", round(first))
+            self._settings.set("last", round(last))
+
+    # Below
+
+    def _fillEngines(self):
+        self._isFilling = True
+        fillEngines(self._ui.engineComboBox)
+        for text in deviceTitles():
+            self._ui.deviceComboBox.addItem(text)
+        self._isFilling = False
+
+    def refreshEngines(self):
+        """After an installation: name the engines anew."""
+        self._isFilling = True
+        self._ui.engineComboBox.clear()
+        self._ui.deviceComboBox.clear()
+        self._fillEngines()
+        self.restore()
+
+    def _showRange(self, count):
+        last = max(count - 1, 0)
+        if self._settings.isOn("toTheEnd"):
+            self._settings.set("first", 0)
+            self._settings.set("last", last)
+        self._ui.rangeWidget.setRange(0, last)
+        self._ui.rangeWidget.setValues(
+            min(self._settings.number("first"), last),
+            min(self._settings.number("last"), last),
+        )
+
+    def _showRangeState(self, reason):
+        reason = reason or (
+            _("Switch off 'To the end of the structure' to choose a range")
+            if self._settings.isOn("toTheEnd")
+            else ""
+        )
+        self._ui.rangeWidget.enabled = reason == ""
+        self._ui.rangeWidget.toolTip = reason or _("First and last slice that may be filled")
+
+    def _showEngineState(self, state, situation):
+        info = ENGINES[self.engineName()]
+        self._ui.engineComboBox.toolTip = state.choices or info.summary
+        self._ui.deviceComboBox.visible = self._ui.deviceComboBoxLabel.visible = (
+            info.has_weights and not situation.missing
+        )
+        self._ui.deviceComboBox.enabled = state.choices == ""
+        self._ui.deviceComboBox.toolTip = state.choices or _(
+            "Where the network runs; automatic takes a GPU where there is one"
+        )
+        self._ui.installButton.visible = "torch" in situation.missing

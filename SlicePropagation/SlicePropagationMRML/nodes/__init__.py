@@ -1,0 +1,1 @@
+"""MRML nodes and arrays: geometry, segments, sequences, views."""

@@ -1,0 +1,55 @@
+"""Files beside the scene: the table of slices, sample data that was generated, and what the weights' card says."""
+
+import csv
+import json
+from pathlib import Path
+
+from SlicePropagationLib.errors import CheckpointError
+from SlicePropagationLib.files.shipped_weights import find_model
+
+COLUMNS = ("slice", "segment", "provenance", "confidence", "area_mm2")
+
+
+def writeTable(path, rows):
+    """Write rows of `review.sliceTable` as CSV, with the columns of the command line's table.
+
+    Raises:
+        OSError: the file cannot be written.
+    """
+    with open(path, "w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(COLUMNS)
+        writer.writerows(rows)
+
+
+def modelCard(engineName):
+    """{path, name, version, licence, data} of an engine's weights as text, or None when they are not installed."""
+    try:
+        path = Path(find_model(engineName))
+    except CheckpointError:
+        return None
+    card = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
+    return {
+        "path": str(path),
+        "name": path.name,
+        "version": card["sha256"][:12],
+        "licence": card["licence"],
+        "data": ", ".join(card["data"]),
+    }
+
+
+def downloadedFiles(folder):
+    """Names of the files that the extension keeps in its folder."""
+    return (
+        sorted(path.name for path in Path(folder).glob("*") if path.is_file())
+        if Path(folder).is_dir()
+        else []
+    )
+
+
+def removeDownloadedFiles(folder):
+    """Delete what the extension keeps in its folder; returns how many files went."""
+    names = downloadedFiles(folder)
+    for name in names:
+        (Path(folder) / name).unlink()
+    return len(names)

@@ -1,0 +1,243 @@
+"""What panel and page say: sentences made of plain values, so that they can be translated and tested without a window."""
+
+from SlicePropagationMRML.presenting.review import Kind
+from SlicePropagationMRML.translation import tr as _
+
+
+def packagesText(packages):
+    """Python packages by the names that people know."""
+    titles = {"torch": "PyTorch"}
+    return ", ".join(titles.get(package, package) for package in packages)
+
+
+def kindName(kind):
+    """What a cell of the strip is, in one word or two."""
+    return {
+        Kind.UNKNOWN: _("not propagated yet"),
+        Kind.PROPAGATED: _("propagated"),
+        Kind.SEED: _("seed: drawn by you"),
+        Kind.CORRECTION: _("correction: drawn by you over a prediction"),
+        Kind.CONFIRMED: _("confirmed by you"),
+        Kind.STALE: _("out of date: an annotated slice nearby changed since"),
+    }[kind]
+
+
+def planeName(plane, angle):
+    """An axis by its anatomical plane; oblique ones with their angle in degrees."""
+    name = {"axial": _("Axial"), "coronal": _("Coronal"), "sagittal": _("Sagittal")}[plane]
+    return (
+        name if angle < 1 else _("{plane}, oblique by {angle:.0f}°").format(plane=name, angle=angle)
+    )
+
+
+def otherAxisText():
+    """What a person should know who goes on along another axis than before."""
+    return _(
+        "These segments were annotated along other slices; along these, all that they show counts"
+        " as drawn by you."
+    )
+
+
+def otherGridText():
+    """What a person should know who goes on where the volume has other slices than before, or lies elsewhere."""
+    return _(
+        "These segments were annotated on other slices than those of this volume where it lies now;"
+        " all that they show counts as drawn by you."
+    )
+
+
+def endName(end):
+    """Where slices lead to in the patient."""
+    return {
+        "left": _("left"),
+        "right": _("right"),
+        "anterior": _("anterior"),
+        "posterior": _("posterior"),
+        "superior": _("superior"),
+        "inferior": _("inferior"),
+    }[end]
+
+
+def sliceText(index, count, kind, confidence, reasons):
+    """What hovering over a slice says.
+
+    Args:
+        reasons: a SliceReasons, or None where nothing was predicted.
+    """
+    lines = [
+        _("Slice {index} of {count}: {kind}").format(index=index, count=count, kind=kindName(kind))
+    ]
+    if reasons is not None:
+        lines.append(_("Confidence {confidence:.0%}").format(confidence=confidence))
+        lines += reasonTexts(reasons, index)
+    return "\n".join([*lines, _("Click to show it")])
+
+
+def reasonTexts(reasons, index):
+    """Why a predicted slice is trusted as it is, one sentence each."""
+    texts = []
+    if reasons.anchor is None:
+        texts.append(_("No annotated slice shows the structure"))
+    else:
+        text = (
+            _(
+                "{number} slices from the annotated slice {anchor}, further than the structure is"
+                " wide"
+            )
+            if reasons.isFar
+            else _("{number} slices from the annotated slice {anchor}")
+        )
+        texts.append(text.format(number=abs(index - reasons.anchor), anchor=reasons.anchor))
+    if reasons.isEmpty:
+        texts.append(_("Predicted to be empty: the structure ended before"))
+    if reasons.differsFrom is not None and not reasons.isEmpty:
+        texts.append(
+            _("The outline differs much from slice {other} ({change:+.0%} area)").format(
+                other=reasons.differsFrom,
+                change=reasons.areaChange,
+            )
+        )
+    return texts
+
+
+def slicesText(slices):
+    """Slice numbers as text: "slice 5", "slices 5-9", "slices 0-6, 8-15", and at most three such parts."""
+    parts = []
+    for index in sorted(slices):
+        if parts and index == parts[-1][1] + 1:
+            parts[-1][1] = index
+        else:
+            parts.append([index, index])
+    if len(parts) == 1 and parts[0][0] == parts[0][1]:
+        return _("slice {index}").format(index=parts[0][0])
+    named = ", ".join(
+        str(first) if first == last else f"{first}-{last}" for first, last in parts[:3]
+    )
+    rest = sum(last - first + 1 for first, last in parts[3:])
+    if rest:
+        return _("slices {named} and {number} more").format(named=named, number=rest)
+    return _("slices {named}").format(named=named)
+
+
+def changeText(change, segmentNames):
+    """What a `Change` was: "the propagation of Liver, slices 3-20"."""
+    if change is None:
+        return _("the last step")
+    what = {
+        "run": _("the propagation of {segments}, {slices}"),
+        "edit": _("the drawing of {segments}, {slices}"),
+        "confirm": _("the confirmation of {segments}, {slices}"),
+        "empty": _("'Nothing here' for {segments}, {slices}"),
+    }[change.kind]
+    return what.format(
+        segments=", ".join(segmentNames[label] for label in change.labels),
+        slices=slicesText(change.slices),
+    )
+
+
+def travelText(travel, segmentNames):
+    """What an undo or redo did."""
+    text = _("Undone: {change}.") if travel.isUndo else _("Redone: {change}.")
+    return text.format(change=changeText(travel.change, segmentNames))
+
+
+def progressText(step, total, seconds):
+    """How far a run is: "slice 37 of 112, 4 s left"; the rest is estimated from the second step on.
+
+    Args:
+        seconds: since the run began.
+    """
+    text = _("Slice {step} of {total}").format(step=step, total=total)
+    return (
+        text
+        if step < 2 or step >= total
+        else f"{text}, {_leftText(seconds / step * (total - step))}"
+    )
+
+
+def frameProgressText(position, numPositions, share, seconds):
+    """How far carrying to all frames is: "Slice 3 of 12 through all frames, 4 s left".
+
+    Args:
+        share: part of this slice that is done, 0 to 1.
+        seconds: since the run began.
+    """
+    text = _("Slice {position} of {total} through all frames").format(
+        position=position,
+        total=numPositions,
+    )
+    done = position - 1 + share
+    return (
+        text
+        if done < 0.2 or done >= numPositions
+        else f"{text}, {_leftText(seconds / done * (numPositions - done))}"
+    )
+
+
+def framesText(numWritten, skipped, numMissing, seconds):
+    """What carrying to all frames did.
+
+    Args:
+        skipped: numbers of frames, from 1 on, that a person changed meanwhile.
+        numMissing: slices that a run which was stopped did not come to.
+    """
+    if numMissing:
+        text = _(
+            "Kept in {number} frames; {missing} slices were not reached, carry again for them."
+        ).format(number=numWritten, missing=numMissing)
+    else:
+        text = _(
+            "Carried to {number} frames in {seconds:.1f} s; move through them and correct what is"
+            " wrong."
+        ).format(number=numWritten, seconds=seconds)
+    return text + (
+        " "
+        + _("You changed frame {frames} meanwhile; it stays as you left it.").format(
+            frames=", ".join(map(str, skipped))
+        )
+        if skipped
+        else ""
+    )
+
+
+def framesReturnedText(isUndo, number, skipped):
+    """What the way back from carrying did, or the way forth again; `skipped` as above."""
+    text = (
+        _("Undone: {number} frames are as they were before.")
+        if isUndo
+        else _("Redone: carried to {number} frames.")
+    )
+    return text.format(number=number) + (
+        " "
+        + _("You changed frame {frames} since; it stays as you left it.").format(
+            frames=", ".join(map(str, skipped))
+        )
+        if skipped
+        else ""
+    )
+
+
+def _leftText(seconds):
+    if seconds >= 90:
+        return _("{minutes} min left").format(minutes=round(seconds / 60))
+    return _("{seconds} s left").format(seconds=max(round(seconds), 1))
+
+
+def summaryText(review, segmentName):
+    """One line about a segment: how much is annotated, predicted, out of date."""
+    anchors = review.count(Kind.SEED, Kind.CORRECTION, Kind.CONFIRMED)
+    text = _("<b>{segment}</b>: {anchors} annotated, {propagated} propagated").format(
+        segment=segmentName,
+        anchors=anchors,
+        propagated=review.count(Kind.PROPAGATED, Kind.STALE),
+    )
+    stale = review.count(Kind.STALE)
+    return text + (_(", {stale} out of date").format(stale=stale) if stale else "")
+
+
+def takenText(taken):
+    """What keeping a result would take from other segments."""
+    return ", ".join(
+        _("{count} voxels from {name}").format(count=count, name=name)
+        for name, count in taken.items()
+    )

@@ -1,0 +1,1 @@
+"""The logic: what is annotated, and at most one run of it."""

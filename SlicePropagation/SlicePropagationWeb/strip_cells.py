@@ -1,0 +1,57 @@
+"""What the slice strip shows in the browser: one cell per slice of one segment."""
+
+import numpy as np
+from SlicePropagationMRML.presenting.controls import barOf
+from SlicePropagationMRML.presenting.messages import sliceText
+from SlicePropagationMRML.presenting.review import Kind, explainSlice, reviewSlices
+
+ANCHORS = (Kind.SEED, Kind.CORRECTION, Kind.CONFIRMED)
+CLASSES = {
+    Kind.UNKNOWN: "empty",
+    Kind.PROPAGATED: "propagated",
+    Kind.SEED: "seed",
+    Kind.CORRECTION: "correction",
+    Kind.CONFIRMED: "confirmed",
+    Kind.STALE: "propagated",
+}
+
+
+def cells(review):
+    """One dict a slice, ready for the browser.
+
+    Args:
+        review: a SliceReview.
+
+    Returns:
+        [{"kind": name of the provenance, "color", "height": share of the strip, "stale": bool,
+        "shown": whether the structure is on the slice}]
+    """
+    listed = []
+    for index in range(len(review)):
+        kind = Kind(int(review.kinds[index]))
+        color, height, is_striped = barOf(kind, float(review.confidence[index]))
+        listed.append(
+            {
+                "kind": CLASSES[kind],
+                "color": color,
+                "height": round(height, 3),
+                "stale": is_striped,
+                "shown": not review.isEmpty[index],
+            }
+        )
+    return listed
+
+
+def describe(session, label, index):
+    """What a person reads when the mouse rests on a cell."""
+    review = reviewSlices(session, label)
+    kind = Kind(int(review.kinds[index]))
+    confidence = float(review.confidence[index])
+    is_predicted = kind in (Kind.PROPAGATED, Kind.STALE) and not np.isnan(confidence)
+    return sliceText(
+        index,
+        len(review),
+        kind,
+        confidence,
+        explainSlice(session, label, index) if is_predicted else None,
+    )

@@ -1,0 +1,1 @@
+"""What the BiRNN makes of an engine's walk; torch."""

@@ -1,0 +1,1 @@
+"""Engines that walk with trained registration; torch."""

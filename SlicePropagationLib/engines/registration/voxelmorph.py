@@ -1,0 +1,48 @@
+"""`VoxelMorphEngine`: the registration engine with a trained network in the place of its iterations."""
+
+from dataclasses import replace
+
+import numpy as np
+import torch
+from torch.nn import functional as F
+
+from SlicePropagationLib.engines.image_registration import RegistrationConfig, RegistrationEngine
+from SlicePropagationLib.engines.warped_anchor import TrackConfig
+
+GRID_POINTS = 128  # of the longer side of the window; the network is cheap, and details help it
+
+
+class VoxelMorphEngine(RegistrationEngine):
+    """Displacements of successive slices come from a network.
+
+    They are composed, and the anchor is warped once.
+
+    Everything else (the window that follows the structure, intensities, ends, gaps) is the
+    registration engine's, so that a comparison
+    of the two compares the registrations alone.
+
+    Args:
+        network: a VoxelMorph with its weights.
+        device: "cpu" or "cuda".
+    """
+
+    name = "voxelmorph"
+
+    def __init__(self, network, device="cpu"):
+        super().__init__(RegistrationConfig(track=replace(TrackConfig(), grid_points=GRID_POINTS)))
+        self.network = network.to(device).eval()
+        self.device = device
+        self._multiple = 2 ** len(network.config.encoder)
+
+    def register(self, fixed, moving, config):
+        """Displacement between two slices as `demons.register` gives it, (2, H, W) float32 in pixels; `config` is of no use here."""
+        height, width = fixed.shape
+        pair = torch.from_numpy(np.stack([moving, fixed]))[:, None].to(self.device)
+        pair = F.pad(
+            pair,
+            (0, -width % self._multiple, 0, -height % self._multiple),
+            mode="replicate",
+        )
+        with torch.inference_mode():
+            displacement, _ = self.network(pair[:1], pair[1:])
+        return displacement[0, :, :height, :width].float().cpu().numpy()

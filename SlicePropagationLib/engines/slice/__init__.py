@@ -1,0 +1,1 @@
+"""Engines that walk with slice-propagation networks; torch."""

@@ -1,0 +1,242 @@
+"""Reading images and label maps from files, with every check that a person can act on."""
+
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import SimpleITK as sitk
+
+from SlicePropagationLib.errors import GeometryMismatchError, InputError
+from SlicePropagationLib.files.nifti import count_nonfinite
+from SlicePropagationLib.stack import check_outline, finite_values
+
+log = logging.getLogger(__name__)
+SUFFIXES = (".nii.gz", ".nii", ".seg.nrrd", ".seq.nrrd", ".nrrd", ".nhdr", ".mha", ".mhd")
+AXES = ("i", "j", "k")
+TOLERANCE = 1e-3
+
+
+@dataclass(frozen=True)
+class Volume:
+    """A 3D image from a file.
+
+    Attributes:
+        array: (K, J, I) voxels.
+        image: the SimpleITK image that has its geometry.
+        path: where it came from.
+    """
+
+    array: np.ndarray
+    image: sitk.Image
+    path: Path
+
+    @property
+    def spacing_mm(self):
+        """Spacing along K, J, I."""
+        return tuple(reversed(self.image.GetSpacing()))
+
+
+def read_image(path):
+    """Read a file, or a folder of DICOM files, with SimpleITK.
+
+    Raises:
+        InputError: it does not exist, is of an unknown kind, or cannot be read.
+    """
+    path = Path(path)
+    if path.is_dir():
+        return _read_dicom_folder(path)
+    if not path.is_file():
+        raise InputError(f"There is no file {path}; check the name.")
+    if not path.name.lower().endswith(SUFFIXES):
+        raise InputError(
+            f"{path} is not a kind of image that is read here; use one of {', '.join(SUFFIXES)}."
+        )
+    if path.name.lower().endswith((".nii", ".nii.gz")):
+        _report_nonfinite(path)
+    try:
+        return sitk.ReadImage(str(path))
+    except RuntimeError as error:
+        reason = str(error).strip().splitlines()[-1]
+        raise InputError(
+            f"{path} cannot be read as an image; it may be truncated or of another kind. ({reason})"
+        ) from error
+
+
+def _read_dicom_folder(path):
+    """The series with the most slices of a folder."""
+    series = [
+        sitk.ImageSeriesReader.GetGDCMSeriesFileNames(str(path), name)
+        for name in sitk.ImageSeriesReader.GetGDCMSeriesIDs(str(path))
+    ]
+    if not series:
+        raise InputError(
+            f"The folder {path} holds no DICOM series; name the folder that has the slices, or an"
+            " image file."
+        )
+    if len(series) > 1:
+        log.warning(
+            "%s holds %d DICOM series; the one with the most slices, %d, is read.",
+            path,
+            len(series),
+            max(map(len, series)),
+        )
+    try:
+        return sitk.ReadImage(max(series, key=len))
+    except RuntimeError as error:
+        reason = str(error).strip().splitlines()[-1]
+        raise InputError(
+            f"The DICOM series in {path} cannot be read; a slice may be truncated or missing."
+            f" ({reason})"
+        ) from error
+
+
+def read_volume(path, frame=None):
+    """Read a grey-value volume; NaN and infinite voxels are replaced with a warning.
+
+    Args:
+        frame: which time point of a 4D image, from 0; None for a 3D image.
+
+    Raises:
+        InputError: the image is 2D, 4D without a frame named, in colour, empty or constant.
+    """
+    image = read_image(path)
+    _check_single_channel(image, path)
+    if image.GetDimension() == 4:
+        image = _one_frame(image, frame, path)
+    elif frame:
+        raise InputError(
+            f"{path} has one frame, 0, and frame {frame} was asked for; leave --frame out, or give"
+            " the 4D image."
+        )
+    if image.GetDimension() != 3:
+        raise InputError(
+            f"{path} has {image.GetDimension()} dimensions (size {_times(image.GetSize())}), a"
+            " volume needs 3; stack the slices first."
+        )
+    array = sitk.GetArrayFromImage(image)
+    if array.size == 0:
+        raise InputError(
+            f"{path} is empty (size {_times(image.GetSize())}); pick a volume with voxels."
+        )
+    array = finite_values(array, path)
+    if array.min() == array.max():
+        raise InputError(
+            f"{path} is constant (every voxel is {array.flat[0]}), so there is nothing to follow;"
+            " pick the image, not an empty mask."
+        )
+    return Volume(array, image, Path(path))
+
+
+def check_same_grid(image, other, name, other_name):
+    """Refuse two images whose grids differ, naming both values.
+
+    Raises:
+        GeometryMismatchError: size, spacing, origin or direction differ.
+    """
+    pairs = (
+        ("size", image.GetSize(), other.GetSize(), 0.0),
+        ("spacing", image.GetSpacing(), other.GetSpacing(), TOLERANCE),
+        ("origin", image.GetOrigin(), other.GetOrigin(), 10 * TOLERANCE),
+        ("direction", image.GetDirection(), other.GetDirection(), TOLERANCE),
+    )
+    for what, first, second, tolerance in pairs:
+        if len(first) != len(second) or not np.allclose(first, second, rtol=0, atol=tolerance):
+            raise GeometryMismatchError(
+                f"{other_name} and {name} are on different grids: {what} {_listed(second)} against"
+                f" {_listed(first)}; resample one of them onto the other."
+            )
+
+
+def choose_axis(annotated, axis="auto", spacing_mm=(1.0, 1.0, 1.0)):
+    """The array axis (0, 1, 2 for K, J, I) along which slices were annotated.
+
+    Args:
+        annotated: (K, J, I) bool, where anything is annotated.
+        axis: "auto", or "i", "j", "k" to say it.
+        spacing_mm: along K, J, I; decides between axes that fit equally well.
+
+    Raises:
+        InputError: nothing is annotated, or what is annotated lies on no slice of the axis asked
+            for.
+    """
+    if not annotated.any():
+        raise InputError(
+            "The seed has no annotated pixel; draw the structure on at least one slice."
+        )
+    counts = [
+        int(annotated.any(axis=tuple(other for other in range(3) if other != a)).sum())
+        for a in range(3)
+    ]
+    fitting = min(range(3), key=lambda a: (counts[a], -spacing_mm[a], a))
+    if axis == "auto":
+        return fitting
+    chosen = 2 - AXES.index(axis)
+    if counts[chosen] > 1 and counts[fitting] * 3 <= counts[chosen]:
+        where = ", ".join(
+            str(index)
+            for index in np.flatnonzero(
+                annotated.any(axis=tuple(a for a in range(3) if a != fitting))
+            )[:5]
+        )
+        raise InputError(
+            f"The seed lies on no slice of axis {axis}, but on slice {where} of axis"
+            f" {AXES[2 - fitting]}; use --axis {AXES[2 - fitting]}."
+        )
+    return chosen
+
+
+def check_seed(labels):
+    """Refuse seeds that no propagation can start from.
+
+    Args:
+        labels: (N, H, W) label map that is non-zero only on annotated slices.
+
+    Raises:
+        InputError: a single slice, a label of one pixel, or one that fills its slice.
+    """
+    if len(labels) < 2:
+        raise InputError(
+            f"The volume has {len(labels)} slice along this axis, propagation needs at least 2;"
+            " choose another axis."
+        )
+    for label in np.unique(labels[labels > 0]):
+        areas = (labels == label).sum(axis=(1, 2))
+        index = int(areas.argmax())
+        check_outline(f"Label {label}", index, areas[index], labels[index].size)
+
+
+def _report_nonfinite(path):
+    count = count_nonfinite(path)
+    if count:
+        log.warning("%s has %d NaN or infinite voxels; NaN counts as 0.", path, count)
+
+
+def _one_frame(image, frame, path):
+    count = image.GetSize()[3]
+    if frame is None and count > 1:
+        raise InputError(
+            f"{path} has 4 dimensions (size {_times(image.GetSize())}), a volume needs 3; name one"
+            f" of its {count} frames with --frame 0 to {count - 1}."
+        )
+    if not 0 <= (frame or 0) < count:
+        raise InputError(
+            f"{path} has frames 0 to {count - 1}, frame {frame} was asked for; choose one of these."
+        )
+    return image[:, :, :, frame or 0]
+
+
+def _check_single_channel(image, path):
+    if image.GetNumberOfComponentsPerPixel() > 1:
+        raise InputError(
+            f"{path} has {image.GetNumberOfComponentsPerPixel()} values per voxel (a colour or"
+            " vector image), a volume has 1; convert it to grey values."
+        )
+
+
+def _times(size):
+    return "x".join(str(number) for number in size)
+
+
+def _listed(values):
+    return "(" + ", ".join(f"{value:.6g}" for value in values) + ")"

@@ -1,0 +1,1 @@
+"""Anatomically constrained networks (Oktay et al., 2018)."""

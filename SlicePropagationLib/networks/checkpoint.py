@@ -1,0 +1,234 @@
+"""Model files: {format, version, family, config, weights, metrics}.
+
+Read without ever running code from them.
+"""
+
+import hashlib
+import io
+import json
+import pickle
+import zipfile
+from dataclasses import asdict, dataclass, is_dataclass
+from pathlib import Path
+
+import torch
+
+from SlicePropagationLib.errors import CheckpointError
+from SlicePropagationLib.files.atomic import atomic_folder
+
+FORMAT = "slice-propagation"
+VERSION = 1
+HALF_MOST = torch.finfo(torch.float16).max
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A model file that was read and checked.
+
+    Attributes:
+        family: which kind of network and how it walks.
+        config: {name: value}, for `config_from_dict`.
+        weights: {name: float32 tensor or integer tensor}, on the CPU.
+        metrics: {name: number} on the data it was chosen by.
+        sha256: hash of the file.
+    """
+
+    family: str
+    config: dict
+    weights: dict
+    metrics: dict
+    sha256: str
+
+
+def save_checkpoint(path, family, config, weights, *, metrics=None, is_half=False):
+    """Write a model file, all of it or nothing.
+
+    Args:
+        config: a configuration dataclass, or what `asdict` makes of it.
+        weights: a state_dict.
+        metrics: {name: number}.
+        is_half: store the weights with 16 bits, for shipping; tensors with values that 16 bits
+            cannot hold, such as the variances of a batch normalisation, keep 32.
+
+    Raises:
+        OutputError: it cannot be written.
+    """
+    path = Path(path)
+    if is_half:
+        weights = {
+            name: (
+                value.half()
+                if value.is_floating_point() and value.abs().max() <= HALF_MOST
+                else value
+            )
+            for name, value in weights.items()
+        }
+    content = {
+        "format": FORMAT,
+        "version": VERSION,
+        "family": family,
+        "config": asdict(config) if is_dataclass(config) else config,
+        "weights": dict(weights),
+        "metrics": dict(metrics or {}),
+    }
+    with atomic_folder(path.parent) as partial:
+        torch.save(content, partial / path.name)
+
+
+def load_checkpoint(path, families=None):
+    """Read a model file; a model card `<name>.json` beside it that states a sha256 must agree.
+
+    Args:
+        families: the families that can be used, None for any.
+
+    Returns:
+        A Checkpoint.
+
+    Raises:
+        CheckpointError: the file is missing, truncated, foreign, from a later version, of another
+            family, not what its card
+            says, or holds something that would have to be executed.
+    """
+    path = Path(path)
+    content, sha256 = _read(path)
+    if not isinstance(content, dict) or content.get("format") != FORMAT:
+        raise CheckpointError(
+            f"{path} is not a model file of this project: it lacks the mark '{FORMAT}'. Train one"
+            " with `slice-propagation train`, or use one that it wrote."
+        )
+    if content.get("version") != VERSION:
+        raise CheckpointError(
+            f"{path} has version {content.get('version')} of the model format, this program reads"
+            f" version {VERSION}; update it, or train the model again."
+        )
+    _check_content(path, content)
+    if families is not None and content["family"] not in families:
+        raise CheckpointError(
+            f"{path} belongs to the model family '{content['family']}', needed is"
+            f" {' or '.join(sorted(families))}; choose another file or command."
+        )
+    weights = {
+        name: value.float() if value.is_floating_point() else value
+        for name, value in content["weights"].items()
+    }
+    return Checkpoint(
+        content["family"],
+        content["config"],
+        weights,
+        content.get("metrics", {}),
+        sha256,
+    )
+
+
+def fill_network(network, checkpoint, path):
+    """Put a checkpoint's weights into the network that its configuration describes.
+
+    Returns the network.
+
+    Raises:
+        CheckpointError: they do not fit.
+    """
+    try:
+        network.load_state_dict(checkpoint.weights, strict=True)
+    except RuntimeError as error:
+        raise CheckpointError(
+            f"The weights in {path} do not fit the network that its configuration describes"
+            f" ({str(error).splitlines()[-1].strip()}); it is damaged."
+        ) from error
+    return network
+
+
+def _check_content(path, content):
+    """Refuse a file whose entries are not there or of another kind."""
+    for name, kind in (("family", str), ("config", dict), ("weights", dict)):
+        if not isinstance(content.get(name), kind):
+            raise CheckpointError(
+                f"{path} holds {type(content.get(name)).__name__} as its {name}, needed is"
+                f" {kind.__name__}; it is damaged, copy it again."
+            )
+    if not all(isinstance(value, torch.Tensor) for value in content["weights"].values()):
+        raise CheckpointError(
+            f"{path} holds weights that are not tensors; it is damaged, copy it again."
+        )
+    broken = [
+        name
+        for name, value in content["weights"].items()
+        if value.is_floating_point() and not torch.isfinite(value).all()
+    ]
+    if broken:
+        raise CheckpointError(
+            f"{path} holds weights that are no numbers, in {broken[0]}; its training went astray,"
+            " use another file."
+        )
+
+
+def _read(path):
+    """(content, sha256) of a file that torch can read without executing anything."""
+    if not path.is_file():
+        raise CheckpointError(
+            f"There is no model file {path}; check the name, or use one of the engines that"
+            " `slice-propagation engines` lists."
+        )
+    try:
+        stored = path.read_bytes()
+    except OSError as error:
+        raise CheckpointError(
+            f"{path} cannot be read ({error.strerror}); look at its permissions, or copy it again."
+        ) from error
+    sha256 = hashlib.sha256(stored).hexdigest()
+    _check_card(path, sha256)
+    _check_zip(path, stored)
+    try:
+        return torch.load(io.BytesIO(stored), map_location="cpu", weights_only=True), sha256
+    except pickle.UnpicklingError as error:
+        raise CheckpointError(
+            f"{path} holds more than numbers: loading it would run code, and it was not loaded. Use"
+            " a model file from a source you trust."
+        ) from error
+    except Exception as error:
+        # flipped bits make torch's reader fail with any error: IndexError, TypeError,
+        # AttributeError, ...
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise CheckpointError(
+            f"{path} cannot be read as a model file ({reason}); it is damaged or foreign, copy it"
+            " again."
+        ) from error
+
+
+def _check_zip(path, stored):
+    """Refuse what is not a zip file, and one whose checksums do not fit, which torch does not look at."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(stored)) as archive:
+            damaged = archive.testzip()
+    except Exception as error:  # as above, for the reader of zip files
+        raise CheckpointError(
+            f"{path} is not a model file of this project (it starts with {stored[:4]!r}); it may be"
+            " truncated, foreign, or a bare pickle, which is never loaded."
+        ) from error
+    if damaged:
+        raise CheckpointError(
+            f"{path} is damaged: the checksum of {damaged} in it does not fit; copy it again."
+        )
+
+
+def _check_card(path, sha256):
+    card = path.with_suffix(".json")
+    if not card.is_file():
+        return
+    try:
+        stated = json.loads(card.read_text(encoding="utf-8")).get("sha256")
+    except (OSError, ValueError, AttributeError) as error:
+        raise CheckpointError(
+            f"The model card {card} cannot be read ({error}); copy it again together with"
+            f" {path.name}."
+        ) from error
+    if stated is not None and not isinstance(stated, str):
+        raise CheckpointError(
+            f"The model card {card} states {stated!r} as the hash, which is none; copy it again"
+            f" together with {path.name}."
+        )
+    if stated and stated != sha256:
+        raise CheckpointError(
+            f"{path} has the hash {sha256[:12]}…, its model card says {stated[:12]}…; the file was"
+            " changed or damaged, copy both again."
+        )

@@ -1,0 +1,1 @@
+"""Networks for cine sequences (Bai et al., 2018)."""

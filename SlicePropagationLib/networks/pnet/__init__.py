@@ -1,0 +1,1 @@
+"""PNet-MSA, its relatives and the BiRNN (Cai et al., 2018)."""

@@ -1,0 +1,1 @@
+"""From thick slices to a fine grid: segmenter, shape models."""

@@ -1,0 +1,1 @@
+"""Segmenters of frames: the U-Nets, and the recurrent model."""

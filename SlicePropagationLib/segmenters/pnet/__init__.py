@@ -1,0 +1,1 @@
+"""The segmenter of the PNets."""

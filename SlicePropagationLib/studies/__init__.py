@@ -1,0 +1,1 @@
+"""The comparisons of the thesis and the papers; nothing else imports them."""

@@ -1,0 +1,1 @@
+"""Measurements of the anatomically constrained networks, repeated."""

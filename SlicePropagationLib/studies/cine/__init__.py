@@ -1,0 +1,1 @@
+"""Measurements of the cine and the label-propagation paper, repeated."""

@@ -1,0 +1,1 @@
+"""Measurements of the slice-propagation thesis, repeated."""

@@ -1,0 +1,1 @@
+"""The anatomically constrained networks: what is trained, on what."""

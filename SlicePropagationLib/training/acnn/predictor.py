@@ -1,0 +1,9 @@
+"""`train acnn_predictor --prior AE.pt`: the code of the shape in an image.
+
+With the prior, the paper's T-L network.
+"""
+
+from SlicePropagationLib.training.acnn.presets import PredictorTraining, on_small_grid
+
+PRESETS = {"default": PredictorTraining()}  # the paper's grid, for a GPU
+PRESETS["small"] = on_small_grid(PRESETS["default"])

@@ -1,0 +1,134 @@
+"""Labelled volumes on the fine grid, laid about their structures: what the anatomically constrained networks learn from."""
+
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from SlicePropagationLib.errors import ConfigError, InputError
+from SlicePropagationLib.files.segmentation_file import read_labels
+from SlicePropagationLib.files.volume import read_volume
+from SlicePropagationLib.segmenters.acnn.fine_grid import (
+    check_is_fine,
+    normalise_linearly,
+    place_on_structure,
+    to_classes,
+)
+from SlicePropagationLib.stack import SliceStack
+
+THROUGH_PLANE = 0  # the array axis that slices run along: k
+SHARED_SAMPLES = 256  # kept at most; one is 4 MB on the paper's grid
+
+
+class ShapeDataset(torch.utils.data.Dataset):
+    """{"image": (1, D, H, W) float32, "labels": (D, H, W) int64 classes, "progress": share of the training that is done}.
+
+    Args:
+        cases: TrainingCases; those without any of the labels are left out.
+        grid: a FineGridConfig.
+        labels: the labels that the model is about, in the order of its classes.
+        needs_fine_truth: refuse volumes whose slices are thicker than the fine grid's.
+        passes: how often every case is in the data.
+
+    Raises:
+        InputError: no case has one of the labels, a structure does not fit into the grid, or slices
+            are too thick.
+    """
+
+    def __init__(self, cases, grid, labels, *, needs_fine_truth, passes=1):
+        self.progress = 0.0
+        self.passes = passes
+        self.samples = []
+        self.names = []
+        for case in cases:
+            sample = read_sample(
+                case.image,
+                case.label_map,
+                grid,
+                labels,
+                case.name,
+                needs_fine_truth=needs_fine_truth,
+            )
+            if sample is not None:
+                self.samples.append(sample)
+                self.names.append(case.name)
+        found = {int(number) for _, classes in self.samples for number in np.unique(classes)}
+        missing = [label for number, label in enumerate(labels, 1) if number not in found]
+        if cases and missing:
+            raise InputError(
+                f"None of the {len(cases)} cases has label {', '.join(map(str, missing))}; choose"
+                " labels that are there with --labels."
+            )
+
+    def __len__(self):
+        return len(self.samples) * self.passes
+
+    def set_progress(self, fraction):
+        """Say how much of the training is done."""
+        self.progress = fraction
+
+    def __getitem__(self, position):
+        image, classes = self.samples[position % len(self.samples)]
+        return {
+            "image": torch.from_numpy(image)[None],
+            "labels": torch.from_numpy(classes).long(),
+            "progress": self.progress,
+        }
+
+
+def read_sample(image, label_map, grid, labels, name, *, needs_fine_truth):
+    """((D, H, W) float32 image, (D, H, W) uint8 classes) of one case on the grid.
+
+    None where it has none of the labels.
+
+    The arrays are shared by all who ask for the same unchanged files: an experiment reads its cases
+        once, not once for every network.
+    """
+    stamps = tuple(
+        Path(path).stat().st_mtime_ns if Path(path).is_file() else 0 for path in (image, label_map)
+    )
+    return _read_sample(
+        str(image),
+        str(label_map),
+        stamps,
+        grid,
+        tuple(labels),
+        name,
+        needs_fine_truth,
+    )
+
+
+@lru_cache(maxsize=SHARED_SAMPLES)
+def _read_sample(image, label_map, stamps, grid, labels, name, needs_fine_truth):
+    volume = read_volume(image)
+    label_array, _ = read_labels(label_map, volume)
+    stack = SliceStack.from_volume(
+        normalise_linearly(volume.array),
+        volume.spacing_mm,
+        THROUGH_PLANE,
+    )
+    if needs_fine_truth:
+        check_is_fine(grid, stack.spacing_mm, name)
+    classes = to_classes(stack.from_volume_array(label_array), labels)
+    if not classes.any():
+        return None
+    placement = place_on_structure(grid, classes, stack.spacing_mm, name)
+    return placement.read_image(stack.images), placement.read_classes(classes, len(labels) + 1)
+
+
+def check_labels(labels):
+    """Refuse a model that is about nothing.
+
+    Raises:
+        ConfigError: no label, one that is no label, or one twice.
+    """
+    if not labels:
+        raise ConfigError(
+            "A shape model is about certain structures; say which labels with --labels, for example"
+            " --labels 1,2."
+        )
+    if len(set(labels)) < len(labels) or not all(1 <= label <= 255 for label in labels):
+        raise ConfigError(
+            f"Labels must be different numbers from 1 to 255, got {', '.join(map(str, labels))}."
+        )

@@ -1,0 +1,385 @@
+"""What the anatomically constrained networks minimise (Oktay et al.
+
+2018, section II): auto-encoder, predictor, segmentation, super-resolution.
+"""
+
+from dataclasses import dataclass, field
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from SlicePropagationLib.errors import ConfigError
+from SlicePropagationLib.metrics import ssim
+from SlicePropagationLib.networks.acnn.autoencoder import ShapeAutoencoder, TLNetwork
+from SlicePropagationLib.networks.acnn.config import (
+    AutoencoderConfig,
+    PredictorConfig,
+    SubpixelConfig,
+)
+from SlicePropagationLib.networks.acnn.subpixel import CascadeNetwork, build_subpixel
+from SlicePropagationLib.segmenters.acnn.shape_model import AUTOENCODER, PREDICTOR
+from SlicePropagationLib.training.acnn.degradation import (
+    AffineConfig,
+    DegradationConfig,
+    move_slices,
+    thick_slices,
+    vary_volumes,
+)
+
+SEGMENTATION = "acnn.segmentation"
+SUPERRESOLUTION = "acnn.superresolution"
+
+
+@dataclass(frozen=True)
+class AutoencoderTaskConfig:
+    """What an auto-encoder learns.
+
+    Attributes:
+        network: its shape; the number of classes follows from the labels.
+        labels: the labels that it is about.
+        swap: probability that a voxel of the input has a class drawn at random (denoising).
+        augmentation: how shapes are varied.
+    """
+
+    network: AutoencoderConfig = field(default_factory=AutoencoderConfig)
+    labels: tuple[int, ...] = ()
+    swap: float = 0.1
+    augmentation: AffineConfig = field(default_factory=AffineConfig)
+
+    def __post_init__(self):
+        if not 0 <= self.swap < 1:
+            raise ConfigError(f"swap must be at least 0 and below 1, got {self.swap}.")
+
+
+@dataclass(frozen=True)
+class PredictorTaskConfig:
+    """What a predictor learns.
+
+    Attributes:
+        network: its shape; the auto-encoder's is that of the prior.
+        labels: those of the prior.
+        alone: share of the training in which the predictor learns alone; afterwards both learn in
+            one update.
+        swap: as in AutoencoderTaskConfig, for the joint part.
+        noise: standard deviation of noise in the image.
+        augmentation: how image and shape are varied together.
+    """
+
+    network: PredictorConfig = field(default_factory=PredictorConfig)
+    labels: tuple[int, ...] = ()
+    alone: float = 0.5
+    swap: float = 0.1
+    noise: float = 0.02
+    augmentation: AffineConfig = field(default_factory=AffineConfig)
+
+    def __post_init__(self):
+        if not 0 <= self.alone <= 1:
+            raise ConfigError(f"alone must be from 0 to 1, got {self.alone}.")
+
+
+@dataclass(frozen=True)
+class SubpixelTaskConfig:
+    """What a segmentation or super-resolution network learns.
+
+    Attributes:
+        network: its shape; its numbers of maps follow from the labels.
+        labels: the labels that it is about.
+        gives_labels: give the labels of the thick slices too: a network that refines annotations.
+        code_weight: weight of the distance of codes (lambda 1); 0 for a training without a prior.
+        augmentation: how volumes are varied.
+        degradation: how thick slices are made of them.
+    """
+
+    network: SubpixelConfig = field(default_factory=SubpixelConfig)
+    labels: tuple[int, ...] = ()
+    gives_labels: bool = False
+    code_weight: float = 0.01
+    augmentation: AffineConfig = field(default_factory=AffineConfig)
+    degradation: DegradationConfig = field(default_factory=DegradationConfig)
+
+    def __post_init__(self):
+        if not self.code_weight >= 0:
+            raise ConfigError(f"code_weight must not be negative, got {self.code_weight}.")
+
+
+class AutoencoderTask(nn.Module):
+    """Cross-entropy between a label map and what its noisy copy decodes to."""
+
+    family = AUTOENCODER
+    score = "dice"
+
+    def __init__(self, config):
+        super().__init__()
+        self.config = config
+        self.network = ShapeAutoencoder(config.network)
+
+    def forward(self, batch):
+        """{"total": cross-entropy} of a batch of `shape_data.ShapeDataset`, varied at random."""
+        config, count = self.config, self.config.network.num_classes
+        _, labels = vary_volumes(
+            None,
+            batch["labels"],
+            count,
+            config.augmentation,
+            config.network.grid.spacing_mm,
+        )
+        logits = self.network(one_hot(swap_labels(labels, count, config.swap), count))
+        return {"total": F.cross_entropy(logits.float(), labels)}
+
+    @torch.no_grad()
+    def metrics(self, batch):
+        """{"dice": mean over cases and structures of what label maps decode to, "count": cases}."""
+        logits = self.network(one_hot(batch["labels"], self.config.network.num_classes))
+        return {
+            "dice": mean_dice(
+                logits.argmax(dim=1),
+                batch["labels"],
+                self.config.network.num_classes,
+            ),
+            "count": len(logits),
+        }
+
+
+class PredictorTask(nn.Module):
+    """First the predictor alone learns the code of a frozen encoder, then both learn in one update.
+
+    The paper rescales the two losses to a similar range and does not say how; here the distance of
+    codes is weighted so that both are
+    equal at the first batch of the joint part.
+    """
+
+    family = PREDICTOR
+    score = "dice"
+
+    def __init__(self, config):
+        super().__init__()
+        self.config = config
+        self.network = TLNetwork(config.network)
+        self.register_buffer("balance", torch.zeros(()))
+
+    def forward(self, batch):
+        """{"total", "code": squared distance of codes, "shape": cross-entropy of the decoded shape, 0 while the predictor learns alone}."""
+        config = self.config
+        network = self.network
+        count = config.network.autoencoder.num_classes
+        image, labels = vary_volumes(
+            batch["image"],
+            batch["labels"],
+            count,
+            config.augmentation,
+            config.network.autoencoder.grid.spacing_mm,
+        )
+        predicted = network.predictor(image + config.noise * torch.randn_like(image))
+        is_joint = float(batch["progress"].min()) >= config.alone
+        network.autoencoder.train(self.training and is_joint)
+        if not is_joint:
+            with torch.no_grad():
+                code = network.autoencoder.encode(one_hot(labels, count))
+            distance = code_distance(predicted, code)
+            return {"total": distance, "code": distance, "shape": torch.zeros_like(distance)}
+        code = network.autoencoder.encode(one_hot(swap_labels(labels, count, config.swap), count))
+        shape = F.cross_entropy(network.autoencoder.decode(code).float(), labels)
+        distance = code_distance(predicted, code)
+        if self.training and not self.balance:
+            self.balance.copy_((shape / distance.clamp_min(1e-12)).detach())
+        return {"total": shape + self.balance * distance, "code": distance, "shape": shape}
+
+    @torch.no_grad()
+    def metrics(self, batch):
+        """{"dice": of the shapes decoded from the predicted codes, "code": distance of codes, "count"}."""
+        count = self.config.network.autoencoder.num_classes
+        predicted = self.network.predictor(batch["image"])
+        found = self.network.autoencoder.decode(predicted).argmax(dim=1)
+        code = self.network.autoencoder.encode(one_hot(batch["labels"], count))
+        return {
+            "dice": mean_dice(found, batch["labels"], count),
+            "code": code_distance(predicted, code),
+            "count": len(found),
+        }
+
+
+class _ConstrainedTask(nn.Module):
+    """A network from thick slices to the fine grid, and a frozen network that says how far its output is from the truth's code."""
+
+    def __init__(self, config, encode, prior):
+        super().__init__()
+        self.config = config
+        self.network = build_subpixel(config.network)
+        self.prior = prior
+        self._encode = encode
+        if prior is not None:
+            prior.eval().requires_grad_(False)
+
+    def train(self, mode=True):
+        """As any module, but the prior stays as it was trained."""
+        super().train(mode)
+        if self.prior is not None:
+            self.prior.eval()
+        return self
+
+    def _thick(self, image, labels, *, is_random):
+        """What the network sees of fine volumes: (B, C, N, H, W)."""
+        config, grid = self.config.degradation, self.config.network.grid
+        thick = thick_slices(image, grid.factor, config.blur)
+        if self.config.gives_labels:
+            drawn = labels[:, grid.factor // 2 :: grid.factor]
+            thick = torch.cat([thick, one_hot(drawn, len(self.config.labels) + 1)], dim=1)
+        if not is_random:
+            return thick
+        thick = move_slices(thick, config, grid.spacing_mm[1:])
+        noise = config.noise * torch.randn_like(thick[:, :1])
+        return torch.cat([thick[:, :1] + noise, thick[:, 1:]], dim=1)
+
+    def _code_loss(self, found, truth):
+        """Weighted distance between the codes of what was found and of the truth.
+
+        Nothing without a prior.
+
+        How large codes are is up to the auto-encoder, and the paper does not say it of its own;
+        their squared distance is divided by the
+        truth's squared length here, so that a weight means the same for every prior. Measured on
+        phantoms, 64 times that weight (the sum
+        over codes of unit size) drowns the cross-entropy: the network finds maps with the right
+        code that look like nothing.
+        """
+        if self.prior is None:
+            return found.new_zeros(())
+        with torch.no_grad():
+            wanted = self._encode(self.prior, truth)
+            unit = wanted.square().sum(dim=1).mean().clamp_min(1e-12)
+        return (
+            self.config.code_weight
+            * code_distance(self._encode(self.prior, found.float()), wanted)
+            / unit
+        )
+
+
+class SegmentationTask(_ConstrainedTask):
+    """Cross-entropy on the fine grid plus the distance of codes (ACNN-Seg.
+
+    Without a prior 3D-Seg, 3D-UNet or AE-Seg).
+
+    Args:
+        config: a SubpixelTaskConfig.
+        prior: a ShapeAutoencoder of the same grid and classes, or None.
+    """
+
+    family = SEGMENTATION
+    score = "dice"
+
+    def __init__(self, config, prior=None):
+        super().__init__(config, lambda autoencoder, shapes: autoencoder.encode(shapes), prior)
+
+    def forward(self, batch):
+        """{"total", "entropy", "code"} of a batch of `shape_data.ShapeDataset`, varied and degraded at random."""
+        config, count = self.config, self.config.network.out_channels
+        image, labels = vary_volumes(
+            batch["image"],
+            batch["labels"],
+            count,
+            config.augmentation,
+            config.network.grid.spacing_mm,
+        )
+        thick = self._thick(image, labels, is_random=True)
+        stages = (
+            self.network.stages(thick)
+            if isinstance(self.network, CascadeNetwork)
+            else (self.network(thick),)
+        )
+        entropy = sum(F.cross_entropy(logits.float(), labels) for logits in stages)
+        code = self._code_loss(stages[-1].softmax(dim=1), one_hot(labels, count))
+        return {"total": entropy + code, "entropy": entropy, "code": code}
+
+    @torch.no_grad()
+    def metrics(self, batch):
+        """{"dice": mean over cases and structures on the fine grid, "count": cases}."""
+        found = self.network(self._thick(batch["image"], batch["labels"], is_random=False)).argmax(
+            dim=1
+        )
+        return {
+            "dice": mean_dice(found, batch["labels"], self.config.network.out_channels),
+            "count": len(found),
+        }
+
+
+class SuperresolutionTask(_ConstrainedTask):
+    """Smooth L1 distance of intensities plus the distance of predicted codes (ACNN-SR).
+
+    Args:
+        config: a SubpixelTaskConfig.
+        prior: a CodePredictor of the same grid, or None.
+    """
+
+    family = SUPERRESOLUTION
+    score = "ssim"
+
+    def __init__(self, config, prior=None):
+        super().__init__(config, lambda predictor, images: predictor(images), prior)
+
+    def forward(self, batch):
+        """{"total", "intensity", "code"} of a batch.
+
+        The fine image does not move with the slices.
+        """
+        config = self.config
+        image = batch["image"]
+        image, labels = vary_volumes(
+            image,
+            batch["labels"],
+            len(config.labels) + 1,
+            config.augmentation,
+            config.network.grid.spacing_mm,
+        )
+        found = self.network(self._thick(image, labels, is_random=True))
+        intensity = F.smooth_l1_loss(found.float(), image)
+        code = self._code_loss(found, image)
+        return {"total": intensity + code, "intensity": intensity, "code": code}
+
+    @torch.no_grad()
+    def metrics(self, batch):
+        """{"ssim": mean structural similarity of the fine slices, "count": cases}."""
+        found = (
+            self.network(self._thick(batch["image"], batch["labels"], is_random=False))
+            .float()
+            .cpu()
+            .numpy()
+        )
+        truth = batch["image"].cpu().numpy()
+        return {
+            "ssim": (
+                sum(ssim(first[0], second[0]) for first, second in zip(found, truth)) / len(truth)
+            ),
+            "count": len(truth),
+        }
+
+
+def one_hot(labels, count):
+    """(B, D, H, W) int64 classes -> (B, count, D, H, W) float32."""
+    return F.one_hot(labels, count).movedim(-1, 1).float()
+
+
+def swap_labels(labels, count, probability):
+    """Labels in which each voxel gets, with that probability, a class drawn at random (which may be its own)."""
+    is_swapped = torch.rand(labels.shape, device=labels.device) < probability
+    return torch.where(is_swapped, torch.randint_like(labels, count), labels)
+
+
+def code_distance(first, second):
+    """Squared Euclidean distance of two (B, code_size) batches of codes, mean over the batch."""
+    return (first - second).square().sum(dim=1).mean()
+
+
+def mean_dice(found, truth, count):
+    """Mean Dice over the cases and structures that are in one of two (B, D, H, W) class maps.
+
+    1 where there is none.
+    """
+    scores = []
+    for number in range(1, count):
+        first = (found == number).flatten(1)
+        second = (truth == number).flatten(1)
+        total = first.sum(dim=1) + second.sum(dim=1)
+        scores.append((2 * (first & second).sum(dim=1) / total.clamp_min(1))[total > 0])
+    scores = torch.cat(scores)
+    return scores.mean() if len(scores) else torch.tensor(1.0)

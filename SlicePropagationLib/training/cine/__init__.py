@@ -1,0 +1,1 @@
+"""Networks for cine sequences: what is trained, on what."""

@@ -1,0 +1,1 @@
+"""PNet-MSA and the BiRNN: what is trained, on what."""

@@ -1,0 +1,1 @@
+"""VoxelMorph: what is trained, on what."""

@@ -1,0 +1,1 @@
+"""The slice-propagation network: what is trained, on what."""

@@ -1,0 +1,297 @@
+"""`evaluate`: what is scored, what is refused, and the scores of one case."""
+
+import re
+
+import numpy as np
+import pytest
+from case_files import make_case, write
+from evaluations import arguments, cases, column, evaluate, read  # noqa: F401  fixtures, too
+
+from SlicePropagationLib.commands.main import main
+from SlicePropagationLib.errors import CheckpointError, ConfigError, InputError
+from SlicePropagationLib.evaluation.evaluate import read_jobs, read_protocol
+
+
+def test_evaluation_scores_the_split_and_writes_the_tables(cases, tmp_path):
+    assert evaluate(cases, tmp_path / "out") == 0
+    rows = read(tmp_path / "out" / "rows.csv")
+    assert len(rows) == 3 * 2 * 2 and {row["patient"] for row in rows} == {"p0", "p1", "p3"}
+    text = (tmp_path / "out" / "results.md").read_text(encoding="utf-8")
+    assert "| discs †" in text and "Median millimetres" in text
+
+
+def test_each_pick_goes_with_each_correction_and_uniform_slices_need_no_pick(cases, tmp_path):
+    assert (
+        evaluate(
+            cases,
+            tmp_path / "out",
+            "--pick",
+            "largest,middle",
+            "--correct",
+            "suggested,worst,uniform",
+            "--max-cases",
+            "1",
+        )
+        == 0
+    )
+    users = {
+        ("largest", "suggested"),
+        ("middle", "suggested"),
+        ("largest", "worst"),
+        ("middle", "worst"),
+        ("uniform", "uniform"),
+    }
+    rows = read(tmp_path / "out" / "rows.csv")
+    results = read(tmp_path / "out" / "results.csv")
+    assert (
+        {(row["pick"], row["correct"]) for row in rows}
+        == {(row["pick"], row["correct"]) for row in results}
+        == users
+    )
+    assert len(rows) == 2 * 2 * 5 * 2
+    text = (tmp_path / "out" / "results.md").read_text(encoding="utf-8")
+    assert (
+        text.count("### Mean Dice (failures)") == 5
+        and "## First slice: middle, corrections: worst" in text
+        and "## Uniform slices" in text
+    )
+
+
+def test_the_first_cases_of_each_data_set_are_taken_and_the_report_says_so(cases, tmp_path):
+    assert evaluate(cases, tmp_path / "out", "--max-cases", "1") == 0
+    assert {(row["dataset"], row["case"]) for row in read(tmp_path / "out" / "rows.csv")} == {
+        ("discs", "p0_ED"),
+        ("plates", "p3_ED"),
+    }
+    assert (
+        "only the first 1 cases of each data set"
+        in (tmp_path / "out" / "results.md").read_text(encoding="utf-8").splitlines()[0]
+    )
+
+
+def test_the_scores_of_a_column_that_is_copied_past_its_ends_are_those_worked_out_by_hand(
+    column,
+    tmp_path,
+):
+    assert (
+        main(
+            [
+                "evaluate",
+                "--cases",
+                str(column),
+                "--out",
+                str(tmp_path / "out"),
+                "--engines",
+                "copy",
+                "--shots",
+                "1",
+                "--quiet",
+            ]
+        )
+        == 0
+    )
+    (row,) = read(tmp_path / "out" / "rows.csv")
+    assert (
+        float(row["dice"]) == pytest.approx(2 * 7 / (12 + 7), abs=1e-5)
+        and float(row["dice_thesis"]) == 1
+    )  # slices; the one that was drawn left out
+    assert (row["mm_past_first"], row["mm_past_last"], row["mm_past_ends"]) == (
+        "4.0",
+        "6.0",
+        "10.0",
+    )
+    assert (row["slices_to_90"], row["slices_to_95"]) == ("", "")
+    assert (
+        0 < float(row["surface_dice"]) < 1
+        and 0 < float(row["mean_surface_mm"]) < float(row["hd95_mm"]) <= 6
+        and float(row["seconds_per_slice"]) > 0
+    )
+
+
+def test_the_drift_of_that_column_counts_the_slices_past_its_ends(column, tmp_path):
+    main(
+        [
+            "evaluate",
+            "--cases",
+            str(column),
+            "--out",
+            str(tmp_path / "out"),
+            "--engines",
+            "copy",
+            "--shots",
+            "1",
+            "--quiet",
+        ]
+    )
+    counts = {
+        row["slices_away"]: (int(row["intersection"]), int(row["size"]))
+        for row in read(tmp_path / "out" / "drift.csv")
+    }
+    assert counts == {
+        "1": (100, 300),
+        "2": (100, 300),
+        "3-4": (200, 400),
+        "5-8": (300, 700),
+        "9-16": (0, 200),
+        "17+": (0, 0),
+    }
+
+
+@pytest.mark.parametrize(
+    "stored, nominal",
+    [(b'{"spacing_is_nominal": true}', "1"), (b"[1]", "0"), (b"{", "0"), (b"\xff", "0")],
+)
+def test_only_a_meta_file_that_says_so_makes_a_spacing_nominal(column, tmp_path, stored, nominal):
+    (tmp_path / "meta.json").write_bytes(stored)
+    assert evaluate(column, tmp_path / "out", "--engines", "copy", "--shots", "1") == 0
+    assert {row["is_nominal"] for row in read(tmp_path / "out" / "rows.csv")} == {nominal}
+
+
+def test_structures_on_few_slices_are_left_out(cases, tmp_path, capsys):
+    assert evaluate(cases, tmp_path / "out", "--min-slices", "11") == 2
+    assert "at least 11 slices" in capsys.readouterr().err
+
+
+def test_a_case_that_cannot_be_read_is_told_at_the_end_and_the_others_are_scored(
+    cases,
+    tmp_path,
+    capsys,
+):
+    (tmp_path / "p0" / "truth.nii.gz").write_text("no image", encoding="utf-8")
+    write(
+        tmp_path / "p1" / "truth.nii.gz",
+        np.ones((5, 9, 9), np.uint8),
+    )  # another grid than its image
+    assert evaluate(cases, tmp_path / "out") == 1
+    said = capsys.readouterr().err
+    text = (tmp_path / "out" / "results.md").read_text(encoding="utf-8")
+    for case in ("discs p0_ED", "discs p1_ED"):
+        assert f"{case} was not scored: " in said and f"Not scored: {case}. " in text
+    assert {row["case"] for row in read(tmp_path / "out" / "rows.csv")} == {"p3_ED"}
+
+    make_case(tmp_path / "p0")
+    make_case(tmp_path / "p1")
+    assert evaluate(cases, tmp_path / "out") == 0
+    assert {row["case"] for row in read(tmp_path / "out" / "rows.csv")} == {
+        "p0_ED",
+        "p1_ED",
+        "p3_ED",
+    }
+    assert "Not scored" not in (tmp_path / "out" / "results.md").read_text(encoding="utf-8")
+
+
+def test_where_no_case_can_be_read_the_first_one_is_named_and_nothing_written(
+    cases,
+    tmp_path,
+    capsys,
+):
+    for name in ("p0", "p1", "p3"):
+        (tmp_path / name / "image.nii.gz").write_text("no image", encoding="utf-8")
+    assert evaluate(cases, tmp_path / "out") == 2
+    assert "discs p0_ED" in capsys.readouterr().err and not (tmp_path / "out").exists()
+
+
+def test_a_split_without_cases_is_refused(cases, tmp_path, capsys):
+    assert evaluate(cases, tmp_path / "out", "--split", "nope") == 2
+    assert "test, val" in capsys.readouterr().err
+
+
+def test_a_row_without_a_label_file_is_named_before_anything_is_scored(cases, tmp_path, capsys):
+    cases.write_text(
+        "\ufeff" + cases.read_text(encoding="utf-8") + "p3/image.nii.gz\n",
+        encoding="utf-8",
+    )  # and the mark that a spreadsheet begins a file with
+    assert evaluate(cases, tmp_path / "out") == 2
+    assert "no label in row 5" in capsys.readouterr().err and not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    "changed, words",
+    [
+        ({"pick": "thickest"}, "largest, middle"),
+        ({"correct": "suggested,random"}, "'random'"),
+        ({"shots": "1,none"}, "1,2,3,5"),
+        ({"shots": "0,1"}, "1,2,3,5"),
+        ({"engines": "copy,magic"}, "magic"),
+        ({"engines": "copy,copy"}, "NAME=MODEL.pt"),
+        ({"engines": "copy,"}, "names nothing at one place"),
+    ],
+)
+def test_what_is_not_known_is_refused_with_what_is(changed, words):
+    with pytest.raises(ConfigError, match=words):
+        read_protocol(arguments(**changed))
+
+
+def test_a_model_file_may_lie_in_a_folder_with_the_sign_of_a_name(tmp_path):
+    pytest.importorskip("torch")
+    path = tmp_path / "rate=0.1" / "best.pt"
+    path.parent.mkdir()
+    path.write_bytes(b"none")
+    for text in (str(path), f"1°/1 %={path}"):
+        with pytest.raises(CheckpointError, match=f"^{path} is not a model file"):
+            read_protocol(arguments(engines=text))
+
+
+@pytest.mark.parametrize("engines", ["copy,", ",copy", "floor=", "=copy"])
+def test_an_engine_without_a_name_is_not_taken_for_the_default_one(engines):
+    with pytest.raises(ConfigError, match="engine"):
+        read_protocol(arguments(engines=engines))
+
+
+def test_a_table_of_a_spreadsheet_that_begins_with_a_mark_is_read(cases):
+    cases.write_text(cases.read_text(encoding="utf-8"), encoding="utf-8-sig", newline="\r\n")
+    assert len(read_jobs(arguments(cases=cases))) == 3
+
+
+@pytest.mark.parametrize(
+    "row, words",
+    [
+        ("p0/image.nii.gz", "no label in row 5"),
+        ("p0/image.nii.gz,,val,discs,p9", "no label in row 5"),
+        ("p0/image.nii.gz,p0/truth.nii.gz,val,discs,p0_ED", "p0_ED.*twice"),
+        ("p0/image.nii.gz,p0/absent.nii.gz,val,discs,p9_ED", "p9_ED.*absent.nii.gz"),
+    ],
+    ids=["short row", "empty cell", "twice", "no such file"],
+)
+def test_a_row_that_cannot_be_scored_is_refused_before_the_others_are(
+    cases,
+    tmp_path,
+    capsys,
+    row,
+    words,
+):
+    cases.write_text(cases.read_text(encoding="utf-8") + row + "\n", encoding="utf-8")
+    assert evaluate(cases, tmp_path / "out") == 2
+    assert re.search(words, capsys.readouterr().err) and not (tmp_path / "out").exists()
+
+
+def test_a_data_set_that_the_table_does_not_have_is_refused_beside_one_that_it_has(cases):
+    with pytest.raises(InputError, match="hearts.*discs, plates"):
+        read_jobs(arguments(cases=cases, datasets="discs,hearts"))
+
+
+def test_cases_that_say_no_split_are_taken_as_those_of_a_table_without_that_column(column):
+    column.write_text("image,label,split,case\nimage.nii.gz,truth.nii.gz,,one\n", encoding="utf-8")
+    assert len(read_jobs(arguments(cases=column))) == 1
+    column.write_text(
+        column.read_text(encoding="utf-8") + "image.nii.gz,truth.nii.gz,val,two\n",
+        encoding="utf-8",
+    )
+    assert [job.case for job in read_jobs(arguments(cases=column))] == [
+        "two"
+    ]  # where others say theirs, it is of none
+
+
+def test_an_engine_can_be_given_a_name_for_the_tables():
+    assert read_protocol(arguments(engines="floor=copy,interpolation")).engines == (
+        ("floor", "copy"),
+        ("interpolation", "interpolation"),
+    )
+
+
+def test_without_a_limit_all_cases_of_the_split_are_taken(cases):
+    assert [job.case for job in read_jobs(arguments(cases=cases))] == ["p0_ED", "p1_ED", "p3_ED"]
+    assert [job.case for job in read_jobs(arguments(cases=cases, max_cases=1))] == [
+        "p0_ED",
+        "p3_ED",
+    ]

@@ -1,0 +1,297 @@
+"""What `evaluate` makes of its scores: kinds, means, intervals, drift, effort, plots."""
+
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+from evaluations import arguments, cases, evaluate, read  # noqa: F401  fixtures, too
+
+from SlicePropagationLib.errors import InputError
+from SlicePropagationLib.evaluation.evaluate import read_kinds, read_protocol
+from SlicePropagationLib.evaluation.report import kind_of
+from SlicePropagationLib.evaluation.scores import drift_counts, slices_needed
+from SlicePropagationLib.evaluation.statistics import (
+    REAL_SETS,
+    aggregate,
+    drift_curve,
+    effort,
+    interval_of_mean,
+    is_pooled,
+)
+
+
+def test_kinds_add_a_mean_for_each_kind_of_structure(cases, tmp_path):
+    kinds = tmp_path / "kinds.csv"
+    kinds.write_text("dataset,label,kind\ndiscs,1,seen\n*,*,unseen\n", encoding="utf-8")
+    assert evaluate(cases, tmp_path / "out", "--kinds", str(kinds)) == 0
+    lines = (tmp_path / "out" / "results.md").read_text(encoding="utf-8").splitlines()
+    assert [line.split(" | ")[:4] for line in lines if line.startswith(("| seen", "| unseen"))] == [
+        ["| seen", "discs", "2", "2"],
+        ["| unseen", "plates", "1", "1"],
+    ]
+
+
+def test_a_table_of_kinds_without_its_columns_is_refused_before_anything_is_scored(
+    cases,
+    tmp_path,
+    capsys,
+):
+    (tmp_path / "kinds.csv").write_text("dataset,kind\ndiscs,seen\n", encoding="utf-8")
+    assert evaluate(cases, tmp_path / "out", "--kinds", str(tmp_path / "kinds.csv")) == 2
+    assert "dataset, label and kind" in capsys.readouterr().err and not (tmp_path / "out").exists()
+
+
+def test_a_row_of_the_kinds_without_its_kind_is_refused_by_its_number(tmp_path):
+    (tmp_path / "kinds.csv").write_text(
+        "dataset,label,kind\ndiscs,1,seen\nplates,*\n",
+        encoding="utf-8",
+    )
+    with pytest.raises(InputError, match="no kind in row 2"):
+        read_kinds(tmp_path / "kinds.csv")
+
+
+def test_the_kinds_of_our_data_sets_are_those_of_the_training_plan():
+    kinds = read_kinds(Path(__file__).resolve().parents[2] / "kinds.csv")
+    assert (
+        kind_of(kinds, "sunnybrook_cine", 1)
+        == kind_of(kinds, "openkbp_headneck_ct", 7)
+        == kind_of(kinds, "msd_hippocampus", 2)
+        == "seen kind"
+    )
+    assert (
+        kind_of(kinds, "acdc_NC", 3)
+        == kind_of(kinds, "oasis_brain_NC", 9)
+        == kind_of(kinds, "oasis_brain_NC", 11)
+        == "seen kind, new source"
+    )
+    assert (
+        kind_of(kinds, "acdc_NC", 1)
+        == kind_of(kinds, "oasis_brain_NC", 12)
+        == kind_of(kinds, "la2018_UNK", 1)
+        == "unseen"
+    )
+
+
+def test_the_plots_are_drawn_for_any_number_of_users(cases, tmp_path):
+    image = pytest.importorskip("matplotlib.image")
+    widths = []
+    for correct in ("worst", "worst,suggested,uniform"):
+        assert (
+            evaluate(
+                cases,
+                tmp_path / correct,
+                "--correct",
+                correct,
+                "--pick",
+                "largest,middle",
+                "--max-cases",
+                "1",
+            )
+            == 0
+        )
+        pictures = [
+            image.imread(tmp_path / correct / f"{name}.png") for name in ("dice", "drift", "ends")
+        ]
+        assert all(picture[..., :3].std() > 0.02 for picture in pictures)  # something is drawn
+        widths.append(pictures[0].shape[1])
+    assert widths[1] > widths[0]
+
+
+def test_without_matplotlib_there_are_tables_and_no_plots(cases, tmp_path, monkeypatch):
+    monkeypatch.setattr("SlicePropagationLib.evaluation.plots.util.find_spec", lambda name: None)
+    assert evaluate(cases, tmp_path / "out", "--max-cases", "1") == 0
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
+        "drift.csv",
+        "files.json",
+        "results.csv",
+        "results.md",
+        "rows.csv",
+        "weights.json",
+    ]
+
+
+def test_effort_and_drift_have_tables_of_their_own(cases, tmp_path):
+    evaluate(cases, tmp_path / "out", "--correct", "suggested,worst")
+    text = (tmp_path / "out" / "results.md").read_text(encoding="utf-8")
+    assert (
+        text.count("Median number of annotated slices") == 2
+        and text.count("## Drift") == text.count("### First slice: largest") == 1
+    )
+
+
+# Scores put together
+
+
+def scored(dataset, patient, dice, label=1, **more):
+    return {
+        "dataset": dataset,
+        "patient": patient,
+        "case": patient,
+        "label": label,
+        "engine": "copy",
+        "pick": "largest",
+        "correct": "worst",
+        "shots": 1,
+        "dice": dice,
+        "surface_dice": dice,
+        "hd95_mm": 1.0,
+        "mean_surface_mm": 1.0,
+        "mm_past_ends": 2.0,
+        "seconds_per_slice": "",
+        "is_nominal": 0,
+    } | more
+
+
+PROTOCOL = read_protocol(arguments(engines="copy", shots="1", correct="worst"))
+
+
+def test_data_sets_weigh_the_same_in_the_mean_and_simulated_ones_are_left_out():
+    rows = [scored("big", f"p{number}", 0.8) for number in range(8)] + [
+        scored("small", "q", 0.4),
+        scored("sim", "r", 0.0),
+    ]
+    mean = next(row for row in aggregate(rows, PROTOCOL) if row["dataset"] == REAL_SETS)
+    assert (mean["dice"], mean["objects"], mean["patients"], mean["failures"]) == (
+        pytest.approx(0.6),
+        9,
+        9,
+        1,
+    )
+    assert mean["seconds_per_slice_median"] == "" and mean["mm_past_ends_median"] == 2.0
+
+
+@pytest.mark.parametrize(
+    "dataset, is_real",
+    [
+        ("acdc_NC", True),
+        ("simone_hearts", True),
+        ("maximal", True),
+        ("prostate_mr_sim_UNK", False),
+        ("Simulated-2", False),
+        ("totalseg_examples", False),
+    ],
+)
+def test_a_data_set_is_simulated_where_a_word_of_its_name_says_so(dataset, is_real):
+    assert is_pooled(dataset) == is_real
+
+
+def test_a_data_set_is_summarised_with_its_tenth_percentile_and_an_interval_from_six_patients_on():
+    rows = [scored("six", f"p{number}", number / 10) for number in range(6)] + [
+        scored("five", f"p{number}", 0.9) for number in range(5)
+    ]
+    five, six = (
+        next(row for row in aggregate(rows, PROTOCOL) if row["dataset"] == name)
+        for name in ("five", "six")
+    )
+    assert six["dice"] == 0.25 and six["dice_p10"] == 0.05 and six["failures"] == 5
+    assert 0.05 < six["dice_low"] < 0.25 < six["dice_high"] < 0.45 and five["dice_low"] == ""
+
+
+def test_the_interval_draws_patients_and_not_their_objects():
+    one_each = interval_of_mean({"set": {f"p{number}": [float(number % 2)] for number in range(8)}})
+    ten_each = interval_of_mean(
+        {"set": {f"p{number}": [float(number % 2)] * 10 for number in range(8)}}
+    )
+    assert one_each == ten_each and one_each[1] - one_each[0] > 0.4
+
+
+def test_the_drift_is_pooled_over_objects_and_then_averaged_over_real_sets():
+    def counts(dataset, slices_away, intersection, size):
+        return {
+            "dataset": dataset,
+            "engine": "copy",
+            "slices_away": slices_away,
+            "intersection": intersection,
+            "size": size,
+        }
+
+    curve = drift_curve(
+        [
+            counts("a", "1", 10, 20),
+            counts("a", "1", 0, 60),
+            counts("b", "1", 30, 80),
+            counts("sim", "1", 9, 9),
+            counts("a", "2", 0, 0),
+        ],
+        engine="copy",
+    )
+    assert curve["1"] == pytest.approx((20 / 80 + 60 / 80) / 2) and math.isnan(curve["2"])
+
+
+def test_slices_at_the_end_of_a_bin_belong_to_it():
+    masks = np.ones((20, 1, 1), bool)
+    assert {name: size for name, (_, size) in drift_counts(masks, masks, [0]).items()} == {
+        "1": 2,
+        "2": 2,
+        "3-4": 4,
+        "5-8": 8,
+        "9-16": 16,
+        "17+": 6,
+    }
+    assert drift_counts(masks, ~masks, [4, 15])["3-4"] == (
+        0,
+        8,
+    )  # slices 0, 1, 7, 8, 11, 12, 18 and 19
+
+
+def test_the_slices_needed_are_counted_to_the_first_score_that_is_good_enough():
+    assert slices_needed([0.8, 0.9, 0.85, 0.96], 0.9) == 2 and slices_needed([0.8, 0.9], 0.95) == ""
+
+
+def test_the_median_effort_is_unknown_when_most_never_got_there():
+    rows = [{"dataset": "a", "slices_to_90": needed} for needed in (1, 3, 3, "")]
+    assert effort(rows, "slices_to_90") == (3, pytest.approx(0.75))
+    assert effort([*rows, {"dataset": "b", "slices_to_90": ""}], "slices_to_90") == (
+        math.inf,
+        pytest.approx(0.375),
+    )
+
+
+def test_the_kind_of_a_structure_is_the_most_particular_one_of_the_table():
+    kinds = {("heart", "3"): "new source", ("heart", "*"): "seen", ("*", "*"): "unseen"}
+    assert [kind_of(kinds, *key) for key in (("heart", 3), ("heart", 1), ("brain", 3))] == [
+        "new source",
+        "seen",
+        "unseen",
+    ]
+    assert kind_of({}, "heart", 3) == "other"
+
+
+def test_a_shape_model_says_how_implausible_each_predicted_shape_is(cases, tmp_path):
+    torch = pytest.importorskip("torch")
+    from dataclasses import asdict
+
+    from SlicePropagationLib.networks.acnn.autoencoder import ShapeAutoencoder
+    from SlicePropagationLib.networks.acnn.config import AutoencoderConfig, FineGridConfig
+    from SlicePropagationLib.networks.checkpoint import save_checkpoint
+
+    torch.manual_seed(0)
+    config = AutoencoderConfig(
+        FineGridConfig((12, 24, 24), (3.0, 2.0, 2.0), 4),
+        num_classes=2,
+        base_channels=2,
+        bottleneck_channels=8,
+    )
+    save_checkpoint(
+        tmp_path / "prior.pt",
+        "acnn.autoencoder",
+        {"network": asdict(config), "labels": (1,)},
+        ShapeAutoencoder(config).state_dict(),
+    )
+    assert (
+        evaluate(
+            cases,
+            tmp_path / "out",
+            "--datasets",
+            "discs",
+            "--prior",
+            str(tmp_path / "prior.pt"),
+        )
+        == 0
+    )
+    scores = [float(row["implausibility"]) for row in read(tmp_path / "out" / "rows.csv")]
+    assert all(score > 0 for score in scores) and len(set(scores)) > 1
+    assert all(0 <= float(row["misfit"]) <= 1 for row in read(tmp_path / "out" / "rows.csv"))
+    assert evaluate(cases, tmp_path / "out", "--datasets", "discs") == 0
+    assert "implausibility" not in read(tmp_path / "out" / "rows.csv")[0]

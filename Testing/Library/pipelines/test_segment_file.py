@@ -1,0 +1,214 @@
+"""`slice-propagation segment`: trained models on volumes and on sequences, and the recurrent one as an engine."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+pytest.importorskip("lightning")
+
+from case_files import read, write
+from cine_phantoms import beating_disc, cine_cases, write_4d
+from test_cine_training import LOOP, cine_bilstm_training, cine_unet_training, unet2d_training
+
+from SlicePropagationLib.commands.main import main
+from SlicePropagationLib.engines import make_engine
+from SlicePropagationLib.errors import CheckpointError, ConfigError
+from SlicePropagationLib.networks.checkpoint import save_checkpoint
+from SlicePropagationLib.networks.cine.bilstm import CineBiLSTM
+from SlicePropagationLib.networks.cine.config import CineBiLSTMConfig, CineUNetConfig
+from SlicePropagationLib.pipelines.segment_file import SEGMENTERS, load_segmenter
+from SlicePropagationLib.propagation import plan_session, propagate
+from SlicePropagationLib.segmenters.cine.bilstm import CineBiLSTMSegmenter
+from SlicePropagationLib.segmenters.cine.frame_grid import FrameGridConfig
+from SlicePropagationLib.session import AnnotationSession
+from SlicePropagationLib.stack import SliceStack
+from SlicePropagationLib.temporal_window import WindowConfig
+
+
+@pytest.fixture(scope="module")
+def models(tmp_path_factory):
+    """{family: model file} that have learnt two beating discs."""
+    folder = tmp_path_factory.mktemp("models")
+    cases = cine_cases(folder)
+    found = {
+        "unet2d": unet2d_training().train(cases, cases, folder / "unet2d", device="cpu"),
+        "cine_unet": (
+            replace(cine_unet_training(), loop=replace(LOOP, epochs=3)).train(
+                cases,
+                cases,
+                folder / "cine_unet",
+                device="cpu",
+            )
+        ),
+    }
+    return found | {
+        "cine_bilstm": (
+            cine_bilstm_training().train(
+                cases,
+                cases,
+                folder / "cine_bilstm",
+                init=found["cine_unet"],
+                device="cpu",
+            )
+        )
+    }
+
+
+def overlap(found, truth):
+    return 2 * ((found > 0) & (truth > 0)).sum() / ((found > 0).sum() + (truth > 0).sum())
+
+
+def segment(model, image, out, *options):
+    return main(
+        [
+            "segment",
+            "--image",
+            str(image),
+            "--model",
+            str(model),
+            "--out",
+            str(out),
+            "--device",
+            "cpu",
+            "--quiet",
+            *options,
+        ]
+    )
+
+
+@pytest.mark.parametrize(
+    "family",
+    sorted(SEGMENTERS.keys() & {"unet2d", "cine_unet", "cine_bilstm"}),
+)
+@pytest.mark.parametrize("suffix", [".nii.gz", ".seq.nrrd"])
+def test_a_sequence_gets_a_label_map_for_every_frame(models, family, suffix, tmp_path):
+    image, truth = beating_disc(0)
+    out = tmp_path / f"found{suffix}"
+    assert segment(models[family], write_4d(tmp_path / "cine.nii.gz", image), out) == 0
+    found = read(out) if suffix == ".nii.gz" else np.moveaxis(read(out), -1, 0)
+    assert found.shape == truth.shape and overlap(found, truth) > 0.85
+    record = json.loads((tmp_path / "found.json").read_text(encoding="utf-8"))
+    assert (
+        record["family"] == family
+        and len(record["model_sha256"]) == 64
+        and record["voxels"] == {"1": int((found == 1).sum())}
+    )
+
+
+@pytest.mark.parametrize("axis", ["k", "j"])
+def test_a_volume_is_segmented_along_the_axis_asked_for(models, axis, tmp_path):
+    image, truth = beating_disc(0)
+    order = (0, 1, 2) if axis == "k" else (1, 0, 2)
+    path = write(
+        tmp_path / "stack.nii.gz",
+        np.ascontiguousarray(image[:, 0].transpose(order)),
+        spacing=(1.0, 1.0, 1.0),
+    )
+    assert segment(models["cine_bilstm"], path, tmp_path / "found.nii.gz", "--axis", axis) == 0
+    assert overlap(read(tmp_path / "found.nii.gz").transpose(order), truth[:, 0]) > 0.85
+
+
+def test_a_model_that_needs_a_seed_is_refused_and_nothing_is_written(tmp_path, capsys):
+    save_checkpoint(tmp_path / "walker.pt", "slice_unet.plain", {}, {})
+    image = write_4d(tmp_path / "cine.nii.gz", beating_disc()[0])
+    assert segment(tmp_path / "walker.pt", image, tmp_path / "found.nii.gz") == 2
+    assert (
+        "slice_unet.plain" in capsys.readouterr().err and not (tmp_path / "found.nii.gz").exists()
+    )
+
+
+def test_a_configuration_of_another_version_is_refused(tmp_path):
+    save_checkpoint(tmp_path / "odd.pt", "unet2d", {"network": {"wings": 2}}, {})
+    with pytest.raises(CheckpointError, match="wings"):
+        load_segmenter(tmp_path / "odd.pt", "cpu")
+
+
+def untrained(radius=3):
+    torch.manual_seed(0)
+    return CineBiLSTMSegmenter(
+        CineBiLSTM(CineBiLSTMConfig(CineUNetConfig(2, (4, 8)), 4)),
+        FrameGridConfig(32, 0.0),
+        WindowConfig(radius, 0.1),
+    )
+
+
+def test_a_cycle_may_begin_at_any_frame_and_an_open_sequence_may_not():
+    images = np.random.default_rng(0).normal(size=(7, 32, 32)).astype(np.float32)
+    turned = np.roll(images, 2, axis=0)
+    model = untrained()
+    plain = model.probabilities(SliceStack(images, is_cyclic=True))[1]
+    assert np.allclose(
+        np.roll(plain, 2, axis=0),
+        model.probabilities(SliceStack(turned, is_cyclic=True))[1],
+        atol=1e-5,
+    )
+    assert np.allclose(plain.sum(axis=1), 1, atol=1e-5)
+    assert not np.allclose(plain[0], model.probabilities(SliceStack(images))[1][0], atol=1e-5)
+
+
+def test_the_recurrent_model_is_an_engine_that_keeps_to_what_was_drawn(models):
+    image, truth = beating_disc(0)
+    stack = SliceStack(image[:, 0].astype(np.float32), is_cyclic=True)
+    engine = make_engine(models["cine_bilstm"], "cpu")
+    drawn = truth[0, 0].astype(bool)
+    drawn[16, :] = False  # a person cuts the disc in two: its neighbours follow, far frames do not
+    session = AnnotationSession(stack, (1,))
+    session.annotate(1, 0, drawn)
+    for _ in propagate(session, engine, plan_session(session)):
+        pass
+    found = session.masks(1)
+    assert engine.name == "cine_bilstm" and np.array_equal(found[0], drawn)
+    assert overlap(found[3:6], truth[3:6, 0]) > 0.85
+    assert (
+        found[1, 16].sum() < truth[1, 0, 16].sum() / 2
+        and found[4, 16].sum() > truth[4, 0, 16].sum() / 2
+    )
+
+
+@pytest.mark.parametrize("command", ["propagate", "pseudo-label"])
+def test_the_recurrent_model_carries_annotated_frames_along_time(models, command, tmp_path):
+    image, truth = beating_disc(0)
+    seed = np.zeros_like(truth)
+    seed[[0, 4]] = truth[[0, 4]]
+    seed[0, 0, 16] = 0  # a person cuts the disc in two
+    out = tmp_path / "found.nii.gz"
+    assert (
+        main(
+            [
+                command,
+                "--image",
+                str(write_4d(tmp_path / "cine.nii.gz", image)),
+                "--seed",
+                str(write_4d(tmp_path / "seed.nii.gz", seed)),
+                "--out",
+                str(out),
+                "--engine",
+                str(models["cine_bilstm"]),
+                "--device",
+                "cpu",
+                "--quiet",
+                *(["--axis", "t"] if command == "propagate" else []),
+            ]
+        )
+        == 0
+    )
+    found = read(out)
+    assert np.array_equal(found[[0, 4]], seed[[0, 4]]) and overlap(found[2:7], truth[2:7]) > 0.85
+    assert (
+        found[1, 0, 16].sum() < truth[1, 0, 16].sum()
+        and found[7, 0, 16].sum() < truth[7, 0, 16].sum()
+    )  # the neighbours follow, on both sides of the cycle's end
+    assert (
+        json.loads((tmp_path / "found.json").read_text(encoding="utf-8"))["engine"] == "cine_bilstm"
+    )
+
+
+def test_a_label_that_the_model_does_not_know_is_named(models):
+    stack = SliceStack(beating_disc(0)[0][:, 0].astype(np.float32))
+    session = AnnotationSession(stack, (5,))
+    session.annotate(5, 0, beating_disc(0)[1][0, 0].astype(bool))
+    with pytest.raises(ConfigError, match="label 5"):
+        list(propagate(session, make_engine(models["cine_bilstm"], "cpu"), plan_session(session)))

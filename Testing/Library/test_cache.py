@@ -1,0 +1,58 @@
+import numpy as np
+from phantoms import drifting_disc
+
+from SlicePropagationLib.cache import Notes
+from SlicePropagationLib.engines.image_registration import RegistrationEngine
+from SlicePropagationLib.propagation import plan_session, propagate
+from SlicePropagationLib.session import AnnotationSession
+
+
+def test_what_was_not_asked_for_the_longest_goes_first():
+    notes = Notes(most_bytes=30)
+    for key in "abc":
+        notes.keep(key, key.upper(), 10)
+    assert notes.recall("a") == "A"
+    notes.keep("d", "D", 10)
+    assert [notes.recall(key) for key in "abcd"] == ["A", None, "C", "D"] and len(notes) == 3
+
+
+def test_a_key_kept_again_does_not_count_twice_and_too_much_is_not_kept():
+    notes = Notes(most_bytes=30)
+    for value in range(5):
+        notes.keep("a", value, 20)
+    notes.keep("b", 1, 10)
+    notes.keep("c", 1, 31)
+    assert [notes.recall(key) for key in "abc"] == [4, 1, None]
+
+
+def propagated(session):
+    for _ in propagate(session, RegistrationEngine(), plan_session(session)):
+        pass
+    return session.masks(1)
+
+
+def test_a_walk_from_an_anchor_that_stayed_is_not_registered_again_and_ends_alike(monkeypatch):
+    stack, truth = drifting_disc()
+    registered = []
+    real = RegistrationEngine.register
+    monkeypatch.setattr(
+        RegistrationEngine,
+        "register",
+        staticmethod(lambda *arguments: registered.append(1) or real(*arguments)),
+    )
+    session = AnnotationSession(stack, (1,))
+    session.annotate(1, 7, truth[7])
+    propagated(session)
+    first = len(registered)
+    session.annotate(1, 10, truth[10])
+    corrected = propagated(session)
+    walked_from_new = len(registered) - first
+    fresh_stack, _ = drifting_disc()
+    fresh = AnnotationSession(fresh_stack, (1,))
+    for index in (7, 10):
+        fresh.annotate(1, index, truth[index])
+    expected = propagated(fresh)
+    assert np.array_equal(corrected[7:], expected[7:])  # the slices below were not walked again
+    assert (
+        0 < walked_from_new < len(registered) - first - walked_from_new
+    )  # only the walks from the new anchor
