@@ -84,15 +84,15 @@ def test_the_module_is_hidden_and_registers_the_effect(editor):
 
 
 def test_a_preview_waits_until_it_is_applied_and_one_undo_takes_it_back(editor):
-    assert (
-        not editor.effect.applyButton.enabled
-        and editor.effect.applyButton.toolTip == "There is no preview yet"
-    )
+    assert not editor.effect.applyButton.enabled
+    assert editor.effect.applyButton.toolTip == "There is no preview yet"
     editor.preview()
-    assert "preview" in editor.effect.statusLabel.text and editor.mask().any(axis=(1, 2)).sum() == 1
+    assert "preview" in editor.effect.statusLabel.text
+    assert editor.mask().any(axis=(1, 2)).sum() == 1
     editor.apply()
     applied = editor.mask()
-    assert applied.any(axis=(1, 2)).sum() > 5 and np.array_equal(applied[7], editor.truth[7])
+    assert applied.any(axis=(1, 2)).sum() > 5
+    assert np.array_equal(applied[7], editor.truth[7])
     editor.widget.undo()
     assert editor.mask().any(axis=(1, 2)).sum() == 1
     editor.widget.redo()
@@ -102,7 +102,8 @@ def test_a_preview_waits_until_it_is_applied_and_one_undo_takes_it_back(editor):
 def test_a_cancelled_preview_leaves_nothing(editor):
     editor.preview()
     person.click(editor.effect.cancelButton)
-    assert editor.mask().any(axis=(1, 2)).sum() == 1 and not editor.effect.cancelButton.enabled
+    assert editor.mask().any(axis=(1, 2)).sum() == 1
+    assert not editor.effect.cancelButton.enabled
     assert not [
         node
         for node in slicer.util.getNodesByClass("vtkMRMLSegmentationNode")
@@ -146,7 +147,8 @@ def test_the_directions_are_named_after_the_patient_along_the_axis_of_the_drawin
     editor.preview()
     editor.apply()
     slices = np.flatnonzero(editor.mask().any(axis=(0, 2)))
-    assert slices[0] == 20 and len(slices) > 3
+    assert slices[0] == 20
+    assert len(slices) > 3
 
 
 def test_without_a_segment_the_effect_says_so(editor):
@@ -168,4 +170,6 @@ def test_what_the_effect_wrote_is_known_to_the_panel(editor):
     panel.ui.volumeSelector.setCurrentNode(editor.volume)
     person.turns()
     kinds = panel.review.review.kinds
-    assert kinds[7] == 2 and kinds[8] == 1 and "Propagate" not in panel.ui.editor.effectNameOrder()
+    assert kinds[7] == 2
+    assert kinds[8] == 1
+    assert "Propagate" not in panel.ui.editor.effectNameOrder()

@@ -92,7 +92,8 @@ def test_contour_interpolation_of_itk_fills_between_two_drawn_slices_and_nothing
     drawn.choose(drawn.ui.engineComboBox, "Contour interpolation (ITK)")
     drawn.propagate()
     assert drawn.mask().any(axis=(1, 2)).nonzero()[0].tolist() == [7, 8, 9, 10, 11]
-    assert (drawn.mask()[7] == drawn.truth[7]).all() and drawn.kinds()[9] == "propagated"
+    assert (drawn.mask()[7] == drawn.truth[7]).all()
+    assert drawn.kinds()[9] == "propagated"
 
 
 def test_without_itk_its_engine_is_disabled_with_the_reason(drawn, without):
@@ -100,10 +101,8 @@ def test_without_itk_its_engine_is_disabled_with_the_reason(drawn, without):
     drawn.panel.run.refreshEngines()
     combo = drawn.ui.engineComboBox
     row = list(ENGINES).index("itk_interpolation")
-    assert (
-        combo.itemText(row) == "Contour interpolation (ITK), needs itk"
-        and not combo.model().item(row).isEnabled()
-    )
+    assert combo.itemText(row) == "Contour interpolation (ITK), needs itk"
+    assert not combo.model().item(row).isEnabled()
     assert "Python package itk, which is not installed" in combo.model().item(row).toolTip()
     with pytest.raises(LookupError):
         drawn.choose(combo, combo.itemText(row))
@@ -117,10 +116,8 @@ def test_the_trained_registration_walks_with_the_weights_that_are_shipped(drawn)
     drawn.choose(drawn.ui.engineComboBox, "Trained registration (VoxelMorph)")
     drawn.propagate()
     found = drawn.mask()
-    assert (
-        2 * (found & drawn.truth).sum() / (found.sum() + drawn.truth.sum()) > 0.85
-        and drawn.kinds()[9] == "propagated"
-    )
+    assert 2 * (found & drawn.truth).sum() / (found.sum() + drawn.truth.sum()) > 0.85
+    assert drawn.kinds()[9] == "propagated"
 
 
 def test_an_engine_whose_weights_are_missing_is_disabled_with_the_reason(drawn, monkeypatch):
@@ -130,7 +127,8 @@ def test_an_engine_whose_weights_are_missing_is_disabled_with_the_reason(drawn, 
     )
     drawn.panel.run.refreshEngines()
     item = drawn.ui.engineComboBox.model().item(list(ENGINES).index("voxelmorph"))
-    assert not item.isEnabled() and "weights are not part of this installation" in item.toolTip()
+    assert not item.isEnabled()
+    assert "weights are not part of this installation" in item.toolTip()
 
 
 def test_a_scene_that_names_an_engine_which_is_not_here_takes_the_default(drawn, without):
@@ -138,11 +136,9 @@ def test_a_scene_that_names_an_engine_which_is_not_here_takes_the_default(drawn,
     without.update({"itk", "torch"})
     drawn.panel.run.refreshEngines()
     drawn.panel.refresh()
-    assert (
-        drawn.panel.run.engineName() == "registration"
-        and drawn.ui.engineComboBox.currentText == "Image registration"
-        and drawn.ui.propagateButton.isEnabled()
-    )
+    assert drawn.panel.run.engineName() == "registration"
+    assert drawn.ui.engineComboBox.currentText == "Image registration"
+    assert drawn.ui.propagateButton.isEnabled()
 
 
 def choose_network(annotator):
@@ -159,7 +155,8 @@ def test_until_the_person_presses_install_nothing_is_asked_of_the_extension(
     choose_network(drawn)
     drawn.widget.onReload()
     person.turns()
-    assert extension.calls == [] and asked == []
+    assert extension.calls == []
+    assert asked == []
 
 
 def test_a_person_who_agrees_gets_pytorch_and_the_engine_stays_chosen(
@@ -176,20 +173,14 @@ def test_a_person_who_agrees_gets_pytorch_and_the_engine_stays_chosen(
     )
     choose_network(drawn)
     person.click(drawn.ui.installButton)
-    assert (
-        len(asked) == 1
-        and "3 GB" in asked[0]
-        and extension.calls == ["torchInstalled", "installTorch"]
-    )
-    assert (
-        drawn.status == "PyTorch is installed."
-        and drawn.ui.engineComboBox.currentText == "Trained network"
-    )
-    assert (
-        not drawn.ui.installButton.visible
-        and drawn.ui.deviceComboBox.visible
-        and drawn.ui.propagateButton.isEnabled()
-    )
+    assert len(asked) == 1
+    assert "3 GB" in asked[0]
+    assert extension.calls == ["torchInstalled", "installTorch"]
+    assert drawn.status == "PyTorch is installed."
+    assert drawn.ui.engineComboBox.currentText == "Trained network"
+    assert not drawn.ui.installButton.visible
+    assert drawn.ui.deviceComboBox.visible
+    assert drawn.ui.propagateButton.isEnabled()
 
 
 def test_a_person_who_declines_gets_nothing_and_can_use_another_engine(
@@ -200,11 +191,9 @@ def test_a_person_who_declines_gets_nothing_and_can_use_another_engine(
     answer(monkeypatch, False)
     choose_network(drawn)
     person.click(drawn.ui.installButton)
-    assert (
-        "installTorch" not in extension.calls
-        and drawn.status.startswith("PyTorch was not installed")
-        and not drawn.ui.propagateButton.isEnabled()
-    )
+    assert "installTorch" not in extension.calls
+    assert drawn.status.startswith("PyTorch was not installed")
+    assert not drawn.ui.propagateButton.isEnabled()
     drawn.choose(drawn.ui.engineComboBox, "Image registration")
     drawn.propagate()
     assert drawn.mask()[9].any()
@@ -230,11 +219,9 @@ def test_an_installation_that_fails_is_named_in_the_status_and_the_panel_goes_on
     monkeypatch.setattr(extension, "outcome", outcome)
     choose_network(drawn)
     person.click(drawn.ui.installButton)
-    assert (
-        said in drawn.status
-        and "Image registration works without it" in drawn.status
-        and drawn.ui.installButton.isEnabled()
-    )
+    assert said in drawn.status
+    assert "Image registration works without it" in drawn.status
+    assert drawn.ui.installButton.isEnabled()
     drawn.choose(drawn.ui.engineComboBox, "Image registration")
     assert drawn.ui.propagateButton.isEnabled()
 
@@ -249,12 +236,10 @@ def test_pytorch_that_came_by_another_way_is_neither_asked_for_nor_downloaded(
     choose_network(drawn)
     monkeypatch.setattr(extension, "found", staticmethod(lambda: without.discard("torch") is None))
     person.click(drawn.ui.installButton)
-    assert (
-        asked == []
-        and extension.calls == ["torchInstalled"]
-        and drawn.status == "PyTorch is installed."
-        and drawn.ui.propagateButton.isEnabled()
-    )
+    assert asked == []
+    assert extension.calls == ["torchInstalled"]
+    assert drawn.status == "PyTorch is installed."
+    assert drawn.ui.propagateButton.isEnabled()
 
 
 def broken():
@@ -270,13 +255,11 @@ def test_a_broken_pytorch_is_named_with_what_mends_it_and_nothing_is_put_on_top(
     monkeypatch.setattr(extension, "found", staticmethod(broken))
     choose_network(drawn)
     person.click(drawn.ui.installButton)
-    assert (
-        "libtorch.so" in drawn.status
-        and "Uninstall it in the module 'PyTorch Utils'" in drawn.status
-    )
-    assert (
-        asked == [] and extension.calls == ["torchInstalled"] and drawn.ui.installButton.isEnabled()
-    )
+    assert "libtorch.so" in drawn.status
+    assert "Uninstall it in the module 'PyTorch Utils'" in drawn.status
+    assert asked == []
+    assert extension.calls == ["torchInstalled"]
+    assert drawn.ui.installButton.isEnabled()
 
 
 def test_a_broken_pytorch_that_shows_only_in_the_run_ends_it_with_a_sentence(
@@ -290,9 +273,7 @@ def test_a_broken_pytorch_that_shows_only_in_the_run_ends_it_with_a_sentence(
     )
     before = drawn.mask().copy()
     drawn.propagate()
-    assert (
-        "libtorch.so" in drawn.status
-        and "choose another engine" in drawn.status
-        and (drawn.mask() == before).all()
-        and drawn.ui.propagateButton.isEnabled()
-    )
+    assert "libtorch.so" in drawn.status
+    assert "choose another engine" in drawn.status
+    assert (drawn.mask() == before).all()
+    assert drawn.ui.propagateButton.isEnabled()

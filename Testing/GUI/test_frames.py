@@ -65,7 +65,8 @@ def overlap(found, truth):
 
 
 def test_without_sequences_in_the_scene_nothing_speaks_of_time(annotator):
-    assert not annotator.ui.carryButton.isVisible() and not annotator.ui.frameLabel.isVisible()
+    assert not annotator.ui.carryButton.isVisible()
+    assert not annotator.ui.frameLabel.isVisible()
 
 
 def test_for_a_volume_that_no_browser_drives_the_button_says_so(annotator):
@@ -73,21 +74,18 @@ def test_for_a_volume_that_no_browser_drives_the_button_says_so(annotator):
 
     load_cine()
     annotator.load(drifting_disc()[0])
-    assert annotator.ui.carryButton.isVisible() and not annotator.ui.carryButton.isEnabled()
-    assert (
-        annotator.ui.carryButton.toolTip.startswith("No sequence browser drives this volume")
-        and annotator.ui.frameLabel.text == "No frames"
-    )
+    assert annotator.ui.carryButton.isVisible()
+    assert not annotator.ui.carryButton.isEnabled()
+    assert annotator.ui.carryButton.toolTip.startswith("No sequence browser drives this volume")
+    assert annotator.ui.frameLabel.text == "No frames"
 
 
 def test_the_panel_says_which_frame_is_shown_and_what_is_missing_to_carry_it(annotator):
     browser, volume = load_cine()
     annotator.ui.volumeSelector.setCurrentNode(volume)
     person.turns()
-    assert (
-        annotator.ui.frameLabel.text == "Frame 1 of 6"
-        and "segmentation" in annotator.ui.carryButton.toolTip
-    )
+    assert annotator.ui.frameLabel.text == "Frame 1 of 6"
+    assert "segmentation" in annotator.ui.carryButton.toolTip
     annotator.add_segment()
     assert annotator.ui.carryButton.toolTip.startswith("Segment this frame first")
     annotator.browser = browser
@@ -99,25 +97,22 @@ def test_a_run_in_the_current_frame_is_carried_to_all_frames_and_the_strip_follo
     cine.propagate()
     shown = cine.mask().copy()
     person.click(cine.ui.carryButton)
-    assert cine.ui.propagateButton.text == "Stop" and cine.ui.progressBar.isVisible()
+    assert cine.ui.propagateButton.text == "Stop"
+    assert cine.ui.progressBar.isVisible()
     cine.wait_for_end()
-    assert (
-        cine.status.startswith("Carried to 5 frames in ")
-        and cine.ui.propagateButton.text == "Propagate"
-    )
-    assert (cine.mask() == shown).all() and cine.kinds()[3] == "seed"
+    assert cine.status.startswith("Carried to 5 frames in ")
+    assert cine.ui.propagateButton.text == "Propagate"
+    assert (cine.mask() == shown).all()
+    assert cine.kinds()[3] == "seed"
     for frame in (1, 3, 5):
         show_frame(cine, frame)
         assert overlap(cine.mask(), truth_of(frame)) > 0.85
-        assert set(cine.kinds()) == {"propagated"} and all(
-            0 <= value < 1 for value in np.array(cine.confidences())[2:5]
-        )
+        assert set(cine.kinds()) == {"propagated"}
+        assert all(0 <= value < 1 for value in np.array(cine.confidences())[2:5])
     show_frame(cine, 0)
-    assert (
-        (cine.mask() == shown).all()
-        and cine.kinds()[3] == "seed"
-        and cine.ui.frameLabel.text == "Frame 1 of 6"
-    )
+    assert (cine.mask() == shown).all()
+    assert cine.kinds()[3] == "seed"
+    assert cine.ui.frameLabel.text == "Frame 1 of 6"
 
 
 def test_a_slice_corrected_in_another_frame_stays_and_counts_when_frames_are_carried_again(cine):
@@ -128,18 +123,17 @@ def test_a_slice_corrected_in_another_frame_stays_and_counts_when_frames_are_car
     corrected = disc((40, 40), (22, 21), 4)
     others = cine.mask()[1].copy()
     cine.draw(3, corrected)
-    assert cine.kinds()[3] == "correction" and cine.kinds()[2] == "stale"
+    assert cine.kinds()[3] == "correction"
+    assert cine.kinds()[2] == "stale"
     show_frame(cine, 2)
     before = cine.mask()[3].sum()
     show_frame(cine, 1)
     person.click(cine.ui.carryButton)
     cine.wait_for_end()
     show_frame(cine, 3)
-    assert (
-        (cine.mask()[3] == corrected).all()
-        and cine.kinds()[3] == "correction"
-        and (cine.mask()[1] == others).all()
-    )
+    assert (cine.mask()[3] == corrected).all()
+    assert cine.kinds()[3] == "correction"
+    assert (cine.mask()[1] == others).all()
     show_frame(cine, 2)
     assert cine.mask()[3].sum() < before  # its neighbour along time now leads to the smaller disc
 
@@ -152,7 +146,8 @@ def test_a_corrected_frame_is_propagated_like_any_volume_and_undo_stays_in_it(ci
     cine.draw(3, disc((40, 40), (22, 21), 4))
     before = cine.mask().copy()
     cine.propagate()
-    assert "stale" not in cine.kinds() and (cine.mask() != before).any()
+    assert "stale" not in cine.kinds()
+    assert (cine.mask() != before).any()
     cine.undo()
     assert (cine.mask() == before).all()
     show_frame(cine, 0)
@@ -210,10 +205,8 @@ def unhurried(monkeypatch):
 
 def test_before_anything_is_carried_there_is_nothing_to_undo_in_all_frames(cine):
     cine.propagate()
-    assert (
-        not cine.ui.takeBackButton.isEnabled()
-        and cine.ui.takeBackButton.toolTip == "Nothing was carried to all frames yet"
-    )
+    assert not cine.ui.takeBackButton.isEnabled()
+    assert cine.ui.takeBackButton.toolTip == "Nothing was carried to all frames yet"
 
 
 def test_carrying_is_undone_in_all_frames_and_the_segmentation_is_as_it_was(cine):
@@ -226,11 +219,10 @@ def test_carrying_is_undone_in_all_frames_and_the_segmentation_is_as_it_was(cine
     person.click(cine.ui.takeBackButton)
     cine.wait_for_end()
     assert cine.status == "Undone: 5 frames are as they were before."
-    assert (
-        cine.browser.GetSequenceNode(cine.segmentation) is None
-        and slicer.mrmlScene.GetNumberOfNodesByClass("vtkMRMLSequenceNode") == 1
-    )
-    assert (cine.mask() == before).all() and cine.kinds() == kinds
+    assert cine.browser.GetSequenceNode(cine.segmentation) is None
+    assert slicer.mrmlScene.GetNumberOfNodesByClass("vtkMRMLSequenceNode") == 1
+    assert (cine.mask() == before).all()
+    assert cine.kinds() == kinds
     show_frame(cine, 2)
     assert (cine.mask() == before).all()
 
@@ -244,11 +236,9 @@ def test_what_was_undone_in_all_frames_is_done_again_exactly(cine):
     show_frame(cine, 0)
     person.click(cine.ui.takeBackButton)
     cine.wait_for_end()
-    assert (
-        cine.status == "Redone: carried to 5 frames."
-        and content_of(cine) == after
-        and cine.ui.takeBackButton.text == "Undo in all frames"
-    )
+    assert cine.status == "Redone: carried to 5 frames."
+    assert content_of(cine) == after
+    assert cine.ui.takeBackButton.text == "Undo in all frames"
 
 
 def test_a_second_carrying_is_undone_without_the_first_and_the_correction_between_them_stays(cine):
@@ -262,7 +252,8 @@ def test_a_second_carrying_is_undone_without_the_first_and_the_correction_betwee
     assert content_of(cine) != before
     person.click(cine.ui.takeBackButton)
     cine.wait_for_end()
-    assert content_of(cine) == before and before[3][1][3] == "correction"
+    assert content_of(cine) == before
+    assert before[3][1][3] == "correction"
 
 
 @pytest.mark.parametrize("how", ["drawn", "confirmed"])
@@ -282,34 +273,33 @@ def test_a_frame_that_a_person_worked_in_since_is_not_undone(cine, how):
         == "Undone: 4 frames are as they were before. You changed frame 4 since; it stays as you"
         " left it."
     )
-    assert (cine.mask() == kept).all() and cine.kinds()[3] == {
-        "drawn": "correction",
-        "confirmed": "confirmed",
-    }[how]
+    assert (cine.mask() == kept).all()
+    assert (
+        cine.kinds()[3]
+        == {
+            "drawn": "correction",
+            "confirmed": "confirmed",
+        }[how]
+    )
     show_frame(cine, 2)
     assert not cine.mask().any()
     show_frame(cine, 0)
-    assert cine.mask()[3].any() and cine.kinds()[3] == "seed"
+    assert cine.mask()[3].any()
+    assert cine.kinds()[3] == "seed"
 
 
 @pytest.mark.parametrize("how", ["button", "Esc"])
 def test_a_carry_that_is_stopped_and_discarded_changes_no_frame(cine, unhurried, how):
     cine.propagate()
     stop_halfway(cine, how)
-    assert (
-        cine.status.startswith("Stopped. Keep what is there in all frames")
-        and not cine.ui.propagateButton.isEnabled()
-    )
+    assert cine.status.startswith("Stopped. Keep what is there in all frames")
+    assert not cine.ui.propagateButton.isEnabled()
     person.click(cine.ui.discardButton)
-    assert (
-        slicer.mrmlScene.GetNumberOfNodesByClass("vtkMRMLSequenceNode") == 1
-        and not cine.ui.keepButton.isVisible()
-    )
-    assert (
-        cine.browser.GetSequenceNode(cine.segmentation) is None
-        and cine.kinds()[3] == "seed"
-        and cine.ui.propagateButton.isEnabled()
-    )
+    assert slicer.mrmlScene.GetNumberOfNodesByClass("vtkMRMLSequenceNode") == 1
+    assert not cine.ui.keepButton.isVisible()
+    assert cine.browser.GetSequenceNode(cine.segmentation) is None
+    assert cine.kinds()[3] == "seed"
+    assert cine.ui.propagateButton.isEnabled()
 
 
 def test_a_carry_that_is_stopped_and_kept_has_the_slices_that_were_done_in_all_frames(
@@ -322,9 +312,9 @@ def test_a_carry_that_is_stopped_and_kept_has_the_slices_that_were_done_in_all_f
     numDone = cine.logic._heldFrames.walk.numDone
     person.click(cine.ui.keepButton)
     cine.wait_for_end()
+    assert 2 <= numDone < len(drawn)
     assert (
-        2 <= numDone < len(drawn)
-        and cine.status
+        cine.status
         == f"Kept in 5 frames; {len(drawn) - numDone} slices were not reached, carry again for"
         " them."
     )
@@ -347,18 +337,17 @@ def test_slices_that_a_stopped_carry_did_not_come_to_stay_as_they_were(cine, unh
     person.click(cine.ui.keepButton)
     cine.wait_for_end()
     show_frame(cine, 2)
-    assert (
-        cine.mask()[last].any()
-        and cine.mask()[last].tobytes() == before[2][0][last * 1600 : (last + 1) * 1600]
-        and cine.kinds() == before[2][1]
-    )
+    assert cine.mask()[last].any()
+    assert cine.mask()[last].tobytes() == before[2][0][last * 1600 : (last + 1) * 1600]
+    assert cine.kinds() == before[2][1]
 
 
 def test_a_scene_that_is_closed_has_nothing_to_undo_in_all_frames(cine):
     carried(cine)
     slicer.mrmlScene.Clear(False)
     person.turns()
-    assert cine.logic.frameStep(None) is None and cine.logic._frameStep is None
+    assert cine.logic.frameStep(None) is None
+    assert cine.logic._frameStep is None
 
 
 def test_another_frame_ends_a_run_through_slices_and_nothing_is_written_into_it(cine, monkeypatch):
@@ -378,13 +367,12 @@ def test_another_frame_ends_a_run_through_slices_and_nothing_is_written_into_it(
     person.click(cine.ui.propagateButton)
     person.wait_until(lambda: cine.ui.progressBar.value >= 1)
     show_frame(cine, 2)
-    assert cine.status.startswith("Another frame is shown") and not cine.logic.isRunning
+    assert cine.status.startswith("Another frame is shown")
+    assert not cine.logic.isRunning
     cine.wait_for_panel()
-    assert (
-        (cine.mask() == before).all()
-        and cine.ui.propagateButton.isEnabled()
-        and cine.ui.frameLabel.text == "Frame 3 of 6"
-    )
+    assert (cine.mask() == before).all()
+    assert cine.ui.propagateButton.isEnabled()
+    assert cine.ui.frameLabel.text == "Frame 3 of 6"
 
 
 def test_moving_through_the_frames_while_they_are_carried_does_no_harm(cine):
@@ -394,9 +382,8 @@ def test_moving_through_the_frames_while_they_are_carried_does_no_harm(cine):
     person.wait_until(lambda: cine.ui.progressBar.value > 0)
     show_frame(cine, 4)
     cine.wait_for_end()
-    assert (
-        cine.status.startswith("Carried to 5 frames") and overlap(cine.mask(), truth_of(4)) > 0.85
-    )
+    assert cine.status.startswith("Carried to 5 frames")
+    assert overlap(cine.mask(), truth_of(4)) > 0.85
     show_frame(cine, 0)
     assert (cine.mask() == shown).all()
 
@@ -421,7 +408,8 @@ def test_what_is_drawn_while_frames_are_carried_stands(cine, shown):
     assert f"You changed frame {shown + 1} meanwhile" in cine.status
     show_frame(cine, 1)
     show_frame(cine, shown)
-    assert (cine.mask()[2] == drawn).all() and cine.kinds()[2] == "correction"
+    assert (cine.mask()[2] == drawn).all()
+    assert cine.kinds()[2] == "correction"
 
 
 @pytest.mark.parametrize("victim", ["browser", "volume", "segmentation", "scene"])
@@ -435,24 +423,21 @@ def test_what_is_deleted_while_frames_are_carried_ends_it_with_a_sentence(cine, 
         slicer.mrmlScene.RemoveNode(getattr(cine, victim))
     cine.wait_for_end()
     cine.wait_for_panel()
-    assert (
-        not cine.logic.isRunning
-        and ("removed from the scene" in cine.status or "closed" in cine.status)
-        and cine.ui.propagateButton.text == "Propagate"
-    )
+    assert not cine.logic.isRunning
+    assert "removed from the scene" in cine.status or "closed" in cine.status
+    assert cine.ui.propagateButton.text == "Propagate"
 
 
 def test_while_the_sequence_plays_the_panel_waits_and_afterwards_shows_the_frame(cine):
     cine.browser.SetPlaybackActive(True)
     for frame in (1, 2, 3):
         show_frame(cine, frame)
-    assert (
-        cine.ui.propagateButton.toolTip.startswith("The sequence is playing")
-        and cine.ui.frameLabel.text == "Frame 4 of 6"
-    )
+    assert cine.ui.propagateButton.toolTip.startswith("The sequence is playing")
+    assert cine.ui.frameLabel.text == "Frame 4 of 6"
     cine.browser.SetPlaybackActive(False)
     person.turns()
-    assert cine.ui.propagateButton.isEnabled() and cine.kinds()[3] == "seed"
+    assert cine.ui.propagateButton.isEnabled()
+    assert cine.kinds()[3] == "seed"
 
 
 def test_a_saved_scene_brings_the_frames_back(cine, tmp_path):
@@ -470,7 +455,9 @@ def test_a_saved_scene_brings_the_frames_back(cine, tmp_path):
     assert slicer.mrmlScene.ReadFromMRB(str(path), True)
     person.turns()
     cine.browser = slicer.mrmlScene.GetFirstNodeByClass("vtkMRMLSequenceBrowserNode")
-    assert cine.ui.frameLabel.text == "Frame 4 of 6" and not cine.ui.cyclicCheckBox.checked
-    assert (cine.mask() == shown).all() and cine.kinds() == kinds
+    assert cine.ui.frameLabel.text == "Frame 4 of 6"
+    assert not cine.ui.cyclicCheckBox.checked
+    assert (cine.mask() == shown).all()
+    assert cine.kinds() == kinds
     show_frame(cine, 0)
     assert cine.kinds()[3] == "seed"

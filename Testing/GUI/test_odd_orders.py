@@ -85,7 +85,8 @@ def test_while_a_result_waits_nothing_else_can_be_chosen_and_each_control_says_w
         ui.confirmButton,
         ui.emptyButton,
     ):
-        assert not widget.isEnabled() and widget.toolTip == "Keep or discard the last result first"
+        assert not widget.isEnabled()
+        assert widget.toolTip == "Keep or discard the last result first"
 
 
 def test_the_axis_can_be_changed_and_changed_back_without_loss(seeded):
@@ -93,9 +94,12 @@ def test_the_axis_can_be_changed_and_changed_back_without_loss(seeded):
     before = seeded.mask().copy()
     kinds = seeded.kinds()
     seeded.choose(seeded.ui.axisComboBox, "Sagittal")
-    assert len(seeded.kinds()) == 48 and "counts as drawn by you" in seeded.status
+    assert len(seeded.kinds()) == 48
+    assert "counts as drawn by you" in seeded.status
     seeded.choose(seeded.ui.axisComboBox, "Axial")
-    assert (seeded.mask() == before).all() and seeded.kinds() == kinds and seeded.status == ""
+    assert (seeded.mask() == before).all()
+    assert seeded.kinds() == kinds
+    assert seeded.status == ""
 
 
 def test_a_volume_with_fewer_slices_can_be_chosen_and_the_first_one_again_without_loss(seeded):
@@ -103,10 +107,12 @@ def test_a_volume_with_fewer_slices_can_be_chosen_and_the_first_one_again_withou
     first = seeded.volume
     kinds = seeded.kinds()
     seeded.load(SliceStack(seeded.stack.images[:10]))
-    assert seeded.kinds() == ["seed"] * 10 and "counts as drawn by you" in seeded.status
+    assert seeded.kinds() == ["seed"] * 10
+    assert "counts as drawn by you" in seeded.status
     seeded.ui.volumeSelector.setCurrentNode(first)
     person.turns()
-    assert seeded.kinds() == kinds and seeded.status == ""
+    assert seeded.kinds() == kinds
+    assert seeded.status == ""
 
 
 def test_an_image_of_fewer_slices_in_the_same_volume_is_shown_as_another_volume_would_be(seeded):
@@ -114,14 +120,13 @@ def test_an_image_of_fewer_slices_in_the_same_volume_is_shown_as_another_volume_
     kinds = seeded.kinds()
     slicer.util.updateVolumeFromArray(seeded.volume, seeded.stack.images[:10])
     seeded.wait_for_panel()
-    assert (
-        seeded.kinds() == ["seed"] * 10
-        and "counts as drawn by you" in seeded.status
-        and seeded.ui.propagateButton.isEnabled()
-    )
+    assert seeded.kinds() == ["seed"] * 10
+    assert "counts as drawn by you" in seeded.status
+    assert seeded.ui.propagateButton.isEnabled()
     slicer.util.updateVolumeFromArray(seeded.volume, seeded.stack.images)
     seeded.wait_for_panel()
-    assert seeded.kinds() == kinds and seeded.status == ""
+    assert seeded.kinds() == kinds
+    assert seeded.status == ""
 
 
 def test_after_the_volume_was_moved_alone_the_panel_speaks_of_what_was_drawn_only(seeded):
@@ -130,9 +135,8 @@ def test_after_the_volume_was_moved_alone_the_panel_speaks_of_what_was_drawn_onl
     origin = seeded.volume.GetOrigin()
     seeded.volume.SetOrigin(0.0, 0.0, 3.0)
     seeded.wait_for_panel()
-    assert (
-        seeded.kinds() == ["seed"] * 15 + ["unknown"] and "counts as drawn by you" in seeded.status
-    )
+    assert seeded.kinds() == ["seed"] * 15 + ["unknown"]
+    assert "counts as drawn by you" in seeded.status
     seeded.volume.SetOrigin(*origin)
     seeded.wait_for_panel()
     assert seeded.kinds() == kinds
@@ -159,9 +163,9 @@ def test_a_volume_that_is_moved_or_replaced_while_a_result_waits_takes_the_resul
     seeded.stop_after(4)
     change(seeded.volume)
     seeded.wait_for_panel()
-    assert (
-        not seeded.ui.keepButton.isVisible() and not seeded.logic.hasPartialResult and seeded.status
-    )
+    assert not seeded.ui.keepButton.isVisible()
+    assert not seeded.logic.hasPartialResult
+    assert seeded.status
     assert seeded.mask(seeded.segment).any(axis=(1, 2)).sum() == 1
 
 
@@ -194,7 +198,8 @@ def test_a_segmentation_that_is_chosen_in_the_middle_of_a_run_waits_for_its_end(
     seeded.wait_for_panel()
     seeded.ui.segmentationSelector.setCurrentNode(first)
     person.turns()
-    assert seeded.mask(seeded.segment).any(axis=(1, 2)).all() and not seeded.logic.isRunning
+    assert seeded.mask(seeded.segment).any(axis=(1, 2)).all()
+    assert not seeded.logic.isRunning
 
 
 def test_a_volume_that_is_switched_in_the_middle_of_a_run_leaves_the_result_with_the_first(seeded):
@@ -210,23 +215,21 @@ def test_a_volume_that_is_switched_in_the_middle_of_a_run_leaves_the_result_with
     seeded.ui.volumeSelector.setCurrentNode(other)
     seeded.wait_for_end()
     seeded.wait_for_panel()
-    assert (
-        seeded.logic.document.volumeNode is other and seeded.ui.propagateButton.text == "Propagate"
-    )
+    assert seeded.logic.document.volumeNode is other
+    assert seeded.ui.propagateButton.text == "Propagate"
     seeded.ui.volumeSelector.setCurrentNode(first)
     person.turns()
-    assert seeded.kinds()[7] == "seed" and seeded.kinds()[9] == "propagated"
+    assert seeded.kinds()[7] == "seed"
+    assert seeded.kinds()[9] == "propagated"
 
 
 def test_a_segment_that_is_deleted_while_its_result_waits_takes_the_result_with_it(seeded):
     seeded.stop_after(4)
     seeded.segmentation.GetSegmentation().RemoveSegment(seeded.segment)
     seeded.wait_for_panel()
-    assert (
-        "was deleted" in seeded.status
-        and not seeded.ui.keepButton.isVisible()
-        and not seeded.logic.hasPartialResult
-    )
+    assert "was deleted" in seeded.status
+    assert not seeded.ui.keepButton.isVisible()
+    assert not seeded.logic.hasPartialResult
     second = seeded.add_segment()
     seeded.draw(7, seeded.truth[7])
     seeded.propagate()
@@ -238,9 +241,11 @@ def test_undo_after_a_save_is_the_undo_before_it(seeded, tmp_path):
     seeded.propagate()
     assert slicer.mrmlScene.WriteToMRB(str(tmp_path / "scene.mrb"))
     seeded.undo()
-    assert (seeded.mask() == before).all() and seeded.status.startswith("Undone: the propagation")
+    assert (seeded.mask() == before).all()
+    assert seeded.status.startswith("Undone: the propagation")
     seeded.redo()
-    assert seeded.mask()[9].any() and seeded.status.startswith("Redone: the propagation")
+    assert seeded.mask()[9].any()
+    assert seeded.status.startswith("Redone: the propagation")
 
 
 def test_a_seed_that_is_erased_again_leaves_nothing_to_start_from(annotator):
@@ -249,10 +254,10 @@ def test_a_seed_that_is_erased_again_leaves_nothing_to_start_from(annotator):
     annotator.add_segment()
     annotator.draw(7, truth[7])
     annotator.draw(7, np.zeros_like(truth[7]))
-    assert set(annotator.kinds()) == {"unknown"} and not annotator.ui.propagateButton.isEnabled()
-    assert annotator.ui.propagateButton.toolTip.startswith(
-        "Draw the structure on one slice"
-    ) and annotator.status.startswith("You erased the last annotated slice")
+    assert set(annotator.kinds()) == {"unknown"}
+    assert not annotator.ui.propagateButton.isEnabled()
+    assert annotator.ui.propagateButton.toolTip.startswith("Draw the structure on one slice")
+    assert annotator.status.startswith("You erased the last annotated slice")
 
 
 def test_a_volume_of_one_slice_is_done_when_it_is_drawn(annotator):
@@ -261,11 +266,9 @@ def test_a_volume_of_one_slice_is_done_when_it_is_drawn(annotator):
     annotator.add_segment()
     annotator.draw(0, truth[7])
     annotator.propagate()
-    assert (
-        annotator.kinds() == ["seed"]
-        and "up to date" in annotator.status
-        and (annotator.mask()[0] == truth[7]).all()
-    )
+    assert annotator.kinds() == ["seed"]
+    assert "up to date" in annotator.status
+    assert (annotator.mask()[0] == truth[7]).all()
 
 
 def test_a_thousand_slices_are_filled_reviewed_corrected_and_undone_as_ten_are(annotator):
@@ -287,12 +290,10 @@ def test_a_thousand_slices_are_filled_reviewed_corrected_and_undone_as_ten_are(a
     annotator.draw(300, disc((64, 64), (30, 30), 5))
     kinds = annotator.kinds()
     gap = [index for index, kind in enumerate(kinds) if kind == "stale"]
-    assert (
-        kinds[300] == "correction"
-        and 301 in gap
-        and 700 not in gap
-        and kinds[confirmed] == "confirmed"
-    )
+    assert kinds[300] == "correction"
+    assert 301 in gap
+    assert 700 not in gap
+    assert kinds[confirmed] == "confirmed"
     annotator.propagate()
     assert "stale" not in annotator.kinds()
     annotator.undo()

@@ -39,17 +39,22 @@ def preview_nodes():
 
 def test_every_step_towards_the_first_run_says_what_is_missing(annotator):
     button = annotator.ui.propagateButton
-    assert not button.enabled and button.toolTip == "Load or choose a volume"
+    assert not button.enabled
+    assert button.toolTip == "Load or choose a volume"
     stack, truth = drifting_disc()
     annotator.load(stack)
-    assert not button.enabled and button.toolTip.startswith("Choose a segmentation")
+    assert not button.enabled
+    assert button.toolTip.startswith("Choose a segmentation")
     annotator.ui.segmentationSelector.addNode()
     person.turns()
-    assert not button.enabled and button.toolTip.startswith("Add a segment")
+    assert not button.enabled
+    assert button.toolTip.startswith("Add a segment")
     annotator.add_segment()
-    assert not button.enabled and button.toolTip.startswith("Draw the structure")
+    assert not button.enabled
+    assert button.toolTip.startswith("Draw the structure")
     annotator.draw(7, truth[7])
-    assert button.enabled and "(P)" in button.toolTip
+    assert button.enabled
+    assert "(P)" in button.toolTip
 
 
 def test_every_disabled_control_says_why(seeded):
@@ -82,11 +87,10 @@ def test_an_engine_that_needs_torch_can_be_chosen_and_says_so(seeded, monkeypatc
     seeded.panel.run.refreshEngines()
     assert not seeded.ui.installButton.visible
     seeded.choose(seeded.ui.engineComboBox, "Trained network, needs PyTorch")
-    assert seeded.ui.installButton.visible and not seeded.ui.propagateButton.enabled
-    assert (
-        "PyTorch" in seeded.ui.propagateButton.toolTip
-        and seeded.status == seeded.ui.propagateButton.toolTip
-    )
+    assert seeded.ui.installButton.visible
+    assert not seeded.ui.propagateButton.enabled
+    assert "PyTorch" in seeded.ui.propagateButton.toolTip
+    assert seeded.status == seeded.ui.propagateButton.toolTip
     person.click(seeded.ui.installButton)
     assert "Extensions Manager" in seeded.status
 
@@ -96,7 +100,8 @@ def test_a_volume_that_cannot_be_followed_is_named_in_the_status(annotator):
 
     annotator.load(SliceStack(np.full((8, 20, 20), 5.0, np.float32)))
     annotator.add_segment()
-    assert "constant" in annotator.status and "constant" in annotator.ui.propagateButton.toolTip
+    assert "constant" in annotator.status
+    assert "constant" in annotator.ui.propagateButton.toolTip
     assert annotator.ui.reviewLabel.text == "Every slice of the segment will be shown here."
 
 
@@ -112,28 +117,25 @@ def test_directions_are_named_after_the_patient(seeded):
     ]
     seeded.choose(seeded.ui.directionComboBox, "Towards superior")
     seeded.propagate()
-    assert set(seeded.kinds()[:7]) == {"unknown"} and set(seeded.kinds()[8:]) == {"propagated"}
+    assert set(seeded.kinds()[:7]) == {"unknown"}
+    assert set(seeded.kinds()[8:]) == {"propagated"}
 
 
 def test_in_an_oblique_volume_the_views_turn_onto_its_slices(annotator):
     stack, truth = drifting_disc()
     annotator.load(stack, directions=[[0.8, 0.0, 0.6], [0.0, 1.0, 0.0], [-0.6, 0.0, 0.8]])
     annotator.add_segment()
-    assert (
-        annotator.ui.axisComboBox.currentText == "Axial, oblique by 37°"
-        and annotator.panel.review.index is None
-    )
+    assert annotator.ui.axisComboBox.currentText == "Axial, oblique by 37°"
+    assert annotator.panel.review.index is None
     annotator.draw(7, truth[7])
     assert "Align views" in annotator.ui.confirmButton.toolTip
     annotator.click_slice(5)
     assert annotator.panel.review.index == 5
     annotator.choose(annotator.ui.axisComboBox, "Sagittal, oblique by 37°")
     assert "counts as drawn by you" in annotator.status
-    assert (
-        annotator.logic.document.stack.axis == 2
-        and annotator.panel.review.index is not None
-        and len(annotator.kinds()) == 48
-    )
+    assert annotator.logic.document.stack.axis == 2
+    assert annotator.panel.review.index is not None
+    assert len(annotator.kinds()) == 48
 
 
 # A run
@@ -141,21 +143,19 @@ def test_in_an_oblique_volume_the_views_turn_onto_its_slices(annotator):
 
 def test_the_button_becomes_stop_and_progress_counts_slices(slow):
     person.click(slow.ui.propagateButton)
-    assert slow.ui.propagateButton.text == "Stop" and slow.ui.progressBar.isVisible()
+    assert slow.ui.propagateButton.text == "Stop"
+    assert slow.ui.progressBar.isVisible()
     person.wait_until(lambda: slow.ui.progressBar.value >= 4)
-    assert (
-        slow.status.startswith("Slice ")
-        and " of 15" in slow.status
-        and slow.status.endswith("s left")
-    )
-    assert preview_nodes() and not slow.mask()[6].any()
+    assert slow.status.startswith("Slice ")
+    assert " of 15" in slow.status
+    assert slow.status.endswith("s left")
+    assert preview_nodes()
+    assert not slow.mask()[6].any()
     slow.wait_for_end()
-    assert (
-        slow.ui.propagateButton.text == "Propagate"
-        and not slow.ui.progressBar.isVisible()
-        and slow.mask()[6].any()
-        and not preview_nodes()
-    )
+    assert slow.ui.propagateButton.text == "Propagate"
+    assert not slow.ui.progressBar.isVisible()
+    assert slow.mask()[6].any()
+    assert not preview_nodes()
 
 
 @pytest.mark.parametrize("how", ["button", "Esc"])
@@ -168,13 +168,12 @@ def test_a_run_stops_within_one_slice_and_its_result_can_be_discarded(slow, how)
     else:
         slow.key("Esc")
     slow.wait_for_end()
-    assert slow.ui.progressBar.value <= steps + 2 and slow.ui.discardButton.isVisible()
+    assert slow.ui.progressBar.value <= steps + 2
+    assert slow.ui.discardButton.isVisible()
     person.click(slow.ui.discardButton)
-    assert (
-        slow.mask().any(axis=(1, 2)).sum() == 1
-        and not preview_nodes()
-        and not slow.ui.discardButton.isVisible()
-    )
+    assert slow.mask().any(axis=(1, 2)).sum() == 1
+    assert not preview_nodes()
+    assert not slow.ui.discardButton.isVisible()
 
 
 def test_the_editor_s_keys_are_off_during_a_run_only(slow):
@@ -195,7 +194,8 @@ def test_slices_that_would_be_taken_from_a_neighbour_are_counted_first(seeded):
     taken = int(seeded.mask(other).sum())
     seeded.ui.editor.setCurrentSegmentID(seeded.segment)
     seeded.propagate()
-    assert f"{taken} voxels from Segment_2" in seeded.status and seeded.ui.keepButton.isVisible()
+    assert f"{taken} voxels from Segment_2" in seeded.status
+    assert seeded.ui.keepButton.isVisible()
     seeded.key("K")
     seeded.wait_for_end()
     assert not seeded.mask(other).any()
@@ -207,7 +207,8 @@ def test_slices_that_would_be_taken_from_a_neighbour_are_counted_first(seeded):
 def test_a_click_on_the_strip_shows_the_slice_and_scrolling_moves_the_mark(seeded):
     seeded.click_slice(3)
     red = slicer.app.layoutManager().sliceWidget("Red").mrmlSliceNode()
-    assert seeded.panel.review.index == 3 and red.GetSliceOffset() == pytest.approx(9.0)
+    assert seeded.panel.review.index == 3
+    assert red.GetSliceOffset() == pytest.approx(9.0)
     red.SetSliceOffset(15.0)
     assert seeded.panel.review.index == 5
 
@@ -218,30 +219,29 @@ def test_hovering_says_what_a_slice_is_and_why(seeded):
     person.hover(seeded.strip, int(7.5 * cell), 30)
     assert "Slice 7 of 16: seed: drawn by you" in seeded.strip.toolTip
     person.hover(seeded.strip, int(12.5 * cell), 30)
-    assert (
-        "propagated" in seeded.strip.toolTip
-        and "Confidence" in seeded.strip.toolTip
-        and "5 slices from the annotated slice 7" in seeded.strip.toolTip
-    )
+    assert "propagated" in seeded.strip.toolTip
+    assert "Confidence" in seeded.strip.toolTip
+    assert "5 slices from the annotated slice 7" in seeded.strip.toolTip
 
 
 def test_confirm_and_nothing_here_make_anchors_and_can_be_undone(seeded):
     seeded.propagate()
     seeded.click_slice(9)
     seeded.key("C")
-    assert seeded.kinds()[9] == "confirmed" and seeded.status.startswith("Slice 9 is confirmed")
+    assert seeded.kinds()[9] == "confirmed"
+    assert seeded.status.startswith("Slice 9 is confirmed")
     seeded.click_slice(14)
     person.click(seeded.ui.emptyButton)
-    assert seeded.kinds()[14] == "confirmed" and not seeded.mask()[14].any()
+    assert seeded.kinds()[14] == "confirmed"
+    assert not seeded.mask()[14].any()
     seeded.propagate()
-    assert not seeded.mask()[14].any() and seeded.kinds()[14] == "confirmed"
+    assert not seeded.mask()[14].any()
+    assert seeded.kinds()[14] == "confirmed"
     seeded.undo()
     seeded.undo()
-    assert (
-        seeded.status == "Undone: 'Nothing here' for Segment_1, slice 14."
-        and seeded.kinds()[14] == "stale"
-        and seeded.mask()[14].any()
-    )
+    assert seeded.status == "Undone: 'Nothing here' for Segment_1, slice 14."
+    assert seeded.kinds()[14] == "stale"
+    assert seeded.mask()[14].any()
 
 
 def test_a_correction_updates_its_gaps_at_once_when_asked_to(seeded):
@@ -249,28 +249,22 @@ def test_a_correction_updates_its_gaps_at_once_when_asked_to(seeded):
     seeded.check(seeded.ui.autoUpdateCheckBox, True)
     seeded.draw(11, disc((48, 48), (10, 10), 4))
     seeded.wait_for_end()
-    assert (
-        seeded.kinds()[11] == "correction"
-        and "stale" not in seeded.kinds()
-        and (seeded.mask()[13] == seeded.mask()[11]).all()
-    )
+    assert seeded.kinds()[11] == "correction"
+    assert "stale" not in seeded.kinds()
+    assert (seeded.mask()[13] == seeded.mask()[11]).all()
 
 
 def test_the_table_of_slices_is_what_the_strip_shows(seeded, monkeypatch, tmp_path):
     seeded.propagate()
     monkeypatch.setattr(seeded.panel.details, "askPath", lambda name: str(tmp_path / name))
     person.click(seeded.ui.detailsCollapsibleButton, 20, 8)
-    assert (
-        "Image registration" in seeded.ui.enginesLabel.text
-        and "licence" in seeded.ui.enginesLabel.text
-    )
+    assert "Image registration" in seeded.ui.enginesLabel.text
+    assert "licence" in seeded.ui.enginesLabel.text
     person.click(seeded.ui.exportButton)
     rows = (tmp_path / "Segmentation.slices.csv").read_text(encoding="utf-8").splitlines()
-    assert (
-        rows[0] == "slice,segment,provenance,confidence,area_mm2"
-        and rows[8].startswith("7,Segment_1,seed,1.0000,")
-        and len(rows) == 17
-    )
+    assert rows[0] == "slice,segment,provenance,confidence,area_mm2"
+    assert rows[8].startswith("7,Segment_1,seed,1.0000,")
+    assert len(rows) == 17
 
 
 def test_a_thousand_slices_fit_into_the_strip_and_no_anchor_is_lost(application):
@@ -283,9 +277,9 @@ def test_a_thousand_slices_fit_into_the_strip_and_no_anchor_is_lost(application)
     confidence[777] = 0.1
     review = SliceReview(kinds, confidence, np.zeros(1000, bool))
     shown = columnsOf(review, 350)
-    assert (
-        len(shown) == 350 and {123, 456, 777} <= set(shown.tolist()) and (np.diff(shown) > 0).all()
-    )
+    assert len(shown) == 350
+    assert {123, 456, 777} <= set(shown.tolist())
+    assert (np.diff(shown) > 0).all()
     strip = SliceStrip(str, lambda index: None)
     strip.resize(350, 56)
     begin = time.perf_counter()
@@ -294,7 +288,8 @@ def test_a_thousand_slices_fit_into_the_strip_and_no_anchor_is_lost(application)
     assert time.perf_counter() - begin < 0.1
     column = shown.tolist().index(777)
     picture = strip.grab().toImage()
-    assert picture.pixelColor(column, 54).name() == DOUBTFUL and strip.indexAt(column) == 777
+    assert picture.pixelColor(column, 54).name() == DOUBTFUL
+    assert strip.indexAt(column) == 777
 
 
 # Nothing that happens during a run does harm
@@ -305,7 +300,9 @@ def test_closing_the_scene_during_a_run_ends_it(slow):
     person.wait_until(lambda: slow.ui.progressBar.value >= 2)
     slicer.mrmlScene.Clear(False)
     person.turns(50)
-    assert not slow.logic.isRunning and "closed" in slow.status and slow.panel.review.review is None
+    assert not slow.logic.isRunning
+    assert "closed" in slow.status
+    assert slow.panel.review.review is None
     slow.load(slow.stack)
     slow.add_segment()
     slow.draw(7, slow.truth[7])
@@ -323,12 +320,10 @@ def test_what_is_deleted_during_a_run_ends_it_with_a_sentence(slow, victim):
         slicer.mrmlScene.RemoveNode(getattr(slow, victim))
     slow.wait_for_end()
     slow.wait_for_panel()
-    assert (
-        not slow.logic.isRunning
-        and not preview_nodes()
-        and slow.ui.propagateButton.text == "Propagate"
-        and not slow.ui.propagateButton.enabled
-    )
+    assert not slow.logic.isRunning
+    assert not preview_nodes()
+    assert slow.ui.propagateButton.text == "Propagate"
+    assert not slow.ui.propagateButton.enabled
     assert "nothing was written" in slow.status
 
 
@@ -336,15 +331,15 @@ def test_another_module_may_be_shown_during_a_run(slow):
     selector = slow.window.moduleSelector()
     person.click(slow.ui.propagateButton)
     selector.selectModule("Data")
-    assert (
-        not slow.ui.editor._shortcuts
-        and not slow.panel.shortcuts._shortcuts
-        and slow.panel.shortcuts._escape is None
-    )
+    assert not slow.ui.editor._shortcuts
+    assert not slow.panel.shortcuts._shortcuts
+    assert slow.panel.shortcuts._escape is None
     slow.wait_for_end()
     selector.selectModule("SlicePropagation")
     person.turns()
-    assert slow.mask()[9].any() and slow.kinds()[9] == "propagated" and slow.ui.editor._shortcuts
+    assert slow.mask()[9].any()
+    assert slow.kinds()[9] == "propagated"
+    assert slow.ui.editor._shortcuts
 
 
 def test_a_reload_during_a_run_ends_it_and_the_new_panel_works(slow):
@@ -354,9 +349,11 @@ def test_a_reload_during_a_run_ends_it_and_the_new_panel_works(slow):
     person.turns(20)
     assert not preview_nodes()
     slow.widget = slicer.modules.SlicePropagationWidget
-    assert slow.kinds()[7] == "seed" and set(slow.kinds()[8:]) == {"unknown"}
+    assert slow.kinds()[7] == "seed"
+    assert set(slow.kinds()[8:]) == {"unknown"}
     slow.propagate()
-    assert slow.kinds()[9] == "propagated" and slow.mask()[9].any()
+    assert slow.kinds()[9] == "propagated"
+    assert slow.mask()[9].any()
 
 
 def test_an_edit_during_a_run_stands(slow):
@@ -366,7 +363,8 @@ def test_an_edit_during_a_run_stands(slow):
     person.draw_slice(slow.ui.editor, 0, 13, drawn)
     slow.wait_for_end()
     slow.wait_for_panel()
-    assert (slow.mask()[13] == drawn).all() and (slow.mask()[14] == drawn).all()
+    assert (slow.mask()[13] == drawn).all()
+    assert (slow.mask()[14] == drawn).all()
 
 
 # First contact
@@ -376,15 +374,14 @@ def test_the_sample_is_offered_generated_once_and_can_be_removed(annotator):
     source = slicer.modules.sampleDataSources["Slice Propagation"][-1]
     nodes = [source.customDownloader(source) for _ in range(2)]
     first, second = (slicer.util.arrayFromVolume(node) for (node,) in nodes)
-    assert (
-        first.shape == (60, 256, 256)
-        and np.array_equal(first, second)
-        and nodes[0][0].GetName() == "SlicePropagationAbdomen"
-    )
+    assert first.shape == (60, 256, 256)
+    assert np.array_equal(first, second)
+    assert nodes[0][0].GetName() == "SlicePropagationAbdomen"
     assert all(node.GetSpacing() == pytest.approx((1.4, 1.4, 3.0)) for (node,) in nodes)
     person.turns()
     annotator.panel.refresh()
     person.click(annotator.ui.detailsCollapsibleButton, 20, 8)
     assert "SlicePropagationAbdomen.nrrd" in annotator.ui.removeFilesButton.toolTip
     person.click(annotator.ui.removeFilesButton)
-    assert annotator.status == "Removed 1 files." and not annotator.ui.removeFilesButton.enabled
+    assert annotator.status == "Removed 1 files."
+    assert not annotator.ui.removeFilesButton.enabled

@@ -58,11 +58,9 @@ def test_image_registration_follows_the_structure_both_ways_where_copying_does_n
     below, above = (
         [index for index in slices if (index < 7) == is_below] for is_below in (True, False)
     )
-    assert (
-        overlap(seeded.mask()[below], seeded.truth[below]) > 0.9
-        and overlap(seeded.mask()[above], seeded.truth[above]) > 0.9
-        and copied < 0.9
-    )
+    assert overlap(seeded.mask()[below], seeded.truth[below]) > 0.9
+    assert overlap(seeded.mask()[above], seeded.truth[above]) > 0.9
+    assert copied < 0.9
 
 
 def test_what_was_drawn_stays_bit_identical_through_runs_corrections_and_other_engines(seeded):
@@ -73,7 +71,8 @@ def test_what_was_drawn_stays_bit_identical_through_runs_corrections_and_other_e
         seeded.choose(seeded.ui.engineComboBox, engine)
         seeded.draw(12, noise[::-1] if engine != "Shape interpolation" else noise.T)
         seeded.propagate()
-        assert (seeded.mask()[7] == seeded.truth[7]).all() and (seeded.mask()[10] == noise).all()
+        assert (seeded.mask()[7] == seeded.truth[7]).all()
+        assert (seeded.mask()[10] == noise).all()
     assert (seeded.mask()[12] == noise[::-1]).all()
 
 
@@ -85,7 +84,8 @@ def test_the_intensity_range_of_the_editor_is_honoured(seeded):
     seeded.propagate()
     bright = seeded.stack.images >= 50
     others = np.delete(np.arange(16), 7)
-    assert seeded.mask()[8].any() and not (seeded.mask() & ~bright)[others].any()
+    assert seeded.mask()[8].any()
+    assert not (seeded.mask() & ~bright)[others].any()
 
 
 def test_the_editable_area_of_the_editor_is_honoured(seeded):
@@ -122,7 +122,8 @@ def test_a_volume_under_a_transform_is_propagated_in_its_place(annotator):
     annotator.draw(7, truth[7])
     annotator.choose(annotator.ui.engineComboBox, "Image registration")
     annotator.propagate()
-    assert (annotator.mask()[7] == truth[7]).all() and overlap(annotator.mask(), truth) > 0.9
+    assert (annotator.mask()[7] == truth[7]).all()
+    assert overlap(annotator.mask(), truth) > 0.9
     annotator.click_slice(4)
     assert annotator.panel.review.index == 4
 
@@ -133,11 +134,14 @@ def test_along_each_axis_the_slices_are_named_after_the_patient_and_can_be_chose
         "Axial",
         "Coronal",
         "Sagittal",
-    ] and combo.currentText == "Axial"
+    ]
+    assert combo.currentText == "Axial"
     seeded.choose(combo, "Coronal")
-    assert seeded.logic.document.stack.axis == 1 and [
-        seeded.ui.directionComboBox.itemText(row) for row in (1, 2)
-    ] == ["Towards anterior", "Towards posterior"]
+    assert seeded.logic.document.stack.axis == 1
+    assert [seeded.ui.directionComboBox.itemText(row) for row in (1, 2)] == [
+        "Towards anterior",
+        "Towards posterior",
+    ]
 
 
 # Keys
@@ -146,30 +150,32 @@ def test_along_each_axis_the_slices_are_named_after_the_patient_and_can_be_chose
 def test_no_key_of_ours_is_one_of_slicers():
     from SlicePropagationMRML.presenting.controls import KEYS
 
-    assert not set(KEYS.values()) & SLICERS_KEYS and len(set(KEYS.values())) == len(KEYS)
+    assert not set(KEYS.values()) & SLICERS_KEYS
+    assert len(set(KEYS.values())) == len(KEYS)
 
 
 def test_each_key_does_what_its_button_does_and_stands_in_its_tooltip(seeded):
     ui = seeded.ui
     assert "(P)" in ui.propagateButton.toolTip
     seeded.key("P")
-    assert seeded.logic.isRunning and "(Esc)" in ui.propagateButton.toolTip
+    assert seeded.logic.isRunning
+    assert "(Esc)" in ui.propagateButton.toolTip
     seeded.wait_for_end()
-    assert (
-        "(N)" in ui.nextButton.toolTip
-        and "(C)" in ui.confirmButton.toolTip
-        and "(E)" in ui.emptyButton.toolTip
-    )
+    assert "(N)" in ui.nextButton.toolTip
+    assert "(C)" in ui.confirmButton.toolTip
+    assert "(E)" in ui.emptyButton.toolTip
     seeded.key("N")
     shown = seeded.panel.review.index
     seeded.key("C")
     assert seeded.kinds()[shown] == "confirmed"
     seeded.click_slice(3)
     seeded.key("E")
-    assert seeded.kinds()[3] == "confirmed" and not seeded.mask()[3].any()
+    assert seeded.kinds()[3] == "confirmed"
+    assert not seeded.mask()[3].any()
     seeded.key("Z")
     seeded.wait_for_panel()
-    assert seeded.mask()[3].any() and seeded.status.startswith("Undone: 'Nothing here'")
+    assert seeded.mask()[3].any()
+    assert seeded.status.startswith("Undone: 'Nothing here'")
 
 
 def test_keys_are_active_only_while_the_module_is_entered(seeded):
@@ -177,7 +183,8 @@ def test_keys_are_active_only_while_the_module_is_entered(seeded):
     selector.selectModule("Data")
     seeded.key("P")
     person.turns()
-    assert not seeded.logic.isRunning and not seeded.mask()[8].any()
+    assert not seeded.logic.isRunning
+    assert not seeded.mask()[8].any()
     selector.selectModule("SlicePropagation")
     person.turns()
     seeded.key("P")
@@ -196,16 +203,15 @@ def test_every_propagated_slice_has_a_confidence_in_the_strip_and_in_its_tooltip
     seeded.propagate()
     review = seeded.panel.review.review
     propagated = [index for index, kind in enumerate(seeded.kinds()) if kind == "propagated"]
-    assert (
-        len(propagated) == 15
-        and all(0 <= review.confidence[index] <= 1 for index in propagated)
-        and review.confidence[7] == 1
-    )
+    assert len(propagated) == 15
+    assert all(0 <= review.confidence[index] <= 1 for index in propagated)
+    assert review.confidence[7] == 1
     picture = seeded.strip.grab().toImage()
     cell = seeded.strip.width / 16
     for index in propagated:
         color, height, _ = barOf(Kind.PROPAGATED, float(review.confidence[index]))
-        assert picture.pixelColor(int((index + 0.5) * cell), 54).name() == color and height == max(
+        assert picture.pixelColor(int((index + 0.5) * cell), 54).name() == color
+        assert height == max(
             review.confidence[index],
             0.08,
         )
@@ -234,7 +240,8 @@ def test_the_strip_tells_seed_correction_confirmed_propagated_and_stale_apart(se
     for index, kind in ((7, Kind.SEED), (11, Kind.CORRECTION), (2, Kind.CONFIRMED)):
         assert picture.pixelColor(int((index + 0.5) * cell), 54).name() == COLORS[kind]
     column = [picture.pixelColor(int(12.5 * cell), row).name() for row in range(30, 56)]
-    assert COLORS[Kind.STALE] in column and len(set(column)) == 2  # stripes
+    assert COLORS[Kind.STALE] in column
+    assert len(set(column)) == 2  # stripes
 
 
 def test_one_key_goes_to_the_slice_whose_correction_is_expected_to_gain_most_and_on_once_it_is_confirmed(
@@ -248,10 +255,12 @@ def test_one_key_goes_to_the_slice_whose_correction_is_expected_to_gain_most_and
     for _ in range(3):
         expected = next_slice_to_correct(seeded.logic.session, 1)
         seeded.key("N")
-        assert seeded.panel.review.index == expected and f"Slice {expected}" in seeded.status
+        assert seeded.panel.review.index == expected
+        assert f"Slice {expected}" in seeded.status
         visited.append(expected)
         seeded.key("C")
-    assert len(set(visited)) == 3 and all(seeded.kinds()[index] == "confirmed" for index in visited)
+    assert len(set(visited)) == 3
+    assert all(seeded.kinds()[index] == "confirmed" for index in visited)
 
 
 def test_a_confirmed_slice_is_kept_as_it_is_by_later_runs(seeded):
@@ -262,8 +271,6 @@ def test_a_confirmed_slice_is_kept_as_it_is_by_later_runs(seeded):
     seeded.draw(12, disc((48, 48), (10, 10), 4))
     seeded.draw(5, disc((48, 48), (30, 30), 4))
     seeded.propagate()
-    assert (
-        (seeded.mask()[9] == kept).all()
-        and seeded.kinds()[9] == "confirmed"
-        and "stale" not in seeded.kinds()
-    )
+    assert (seeded.mask()[9] == kept).all()
+    assert seeded.kinds()[9] == "confirmed"
+    assert "stale" not in seeded.kinds()

@@ -31,7 +31,8 @@ def test_between_two_slices_of_a_run_the_window_gets_its_turn(seeded):
     person.click(seeded.ui.propagateButton)
     seeded.wait_for_end()
     timer.stop()
-    assert happened.count("slice") > 10 and ("slice", "slice") not in zip(happened, happened[1:])
+    assert happened.count("slice") > 10
+    assert ("slice", "slice") not in zip(happened, happened[1:])
 
 
 def test_a_result_written_over_several_turns_is_one_undo_step(seeded, small_turns):
@@ -44,20 +45,23 @@ def test_a_result_written_over_several_turns_is_one_undo_step(seeded, small_turn
         time.sleep(0.001)
         num_turns += 1
     after = seeded.mask().copy()
-    assert num_turns > 10 and after.any(axis=(1, 2)).all() and seeded.status.startswith("Done in ")
+    assert num_turns > 10
+    assert after.any(axis=(1, 2)).all()
+    assert seeded.status.startswith("Done in ")
     seeded.undo()
-    assert (seeded.mask() == before).all() and seeded.status.startswith(
-        "Undone: the propagation of Segment_1"
-    )
+    assert (seeded.mask() == before).all()
+    assert seeded.status.startswith("Undone: the propagation of Segment_1")
     seeded.redo()
-    assert (seeded.mask() == after).all() and seeded.kinds()[9] == "propagated"
+    assert (seeded.mask() == after).all()
+    assert seeded.kinds()[9] == "propagated"
 
 
 def test_while_a_result_is_written_the_brush_rests_and_comes_back(seeded, small_turns):
     seeded.ui.editor.setActiveEffectByName("Paint")
     person.click(seeded.ui.propagateButton)
     person.wait_until(lambda: seeded.mask()[8].any())
-    assert seeded.logic.isRunning and seeded.ui.editor.activeEffect() is None
+    assert seeded.logic.isRunning
+    assert seeded.ui.editor.activeEffect() is None
     seeded.wait_for_end()
     assert seeded.ui.editor.activeEffect().name == "Paint"
 
@@ -66,12 +70,10 @@ def test_a_result_that_is_kept_over_several_turns_is_there_at_the_end(seeded, sm
     seeded.stop_after(6)
     person.click(seeded.ui.keepButton)
     seeded.wait_for_end()
-    assert (
-        seeded.status.startswith("Kept.")
-        and seeded.mask()[8].any()
-        and not seeded.ui.keepButton.isVisible()
-        and seeded.ui.propagateButton.isEnabled()
-    )
+    assert seeded.status.startswith("Kept.")
+    assert seeded.mask()[8].any()
+    assert not seeded.ui.keepButton.isVisible()
+    assert seeded.ui.propagateButton.isEnabled()
 
 
 def test_what_another_module_changes_while_a_result_is_written_stands(seeded, small_turns):
@@ -91,11 +93,9 @@ def test_what_another_module_changes_while_a_result_is_written_stands(seeded, sm
     )
     seeded.wait_for_end()
     seeded.wait_for_panel()
-    assert (
-        seeded.mask()[15].any()
-        and (seeded.mask()[0] & extra[0]).any()
-        and (seeded.mask()[7] == seeded.truth[7]).all()
-    )
+    assert seeded.mask()[15].any()
+    assert (seeded.mask()[0] & extra[0]).any()
+    assert (seeded.mask()[7] == seeded.truth[7]).all()
 
 
 def test_closing_the_scene_while_a_result_is_written_does_no_harm(seeded, small_turns):
@@ -105,7 +105,8 @@ def test_closing_the_scene_while_a_result_is_written_does_no_harm(seeded, small_
     person.wait_until(lambda: seeded.mask()[8].any())
     slicer.mrmlScene.Clear(False)
     person.turns(20)
-    assert not seeded.logic.isRunning and seeded.panel.review.review is None
+    assert not seeded.logic.isRunning
+    assert seeded.panel.review.review is None
 
 
 def test_a_reload_while_a_result_is_written_leaves_all_of_it(seeded, small_turns):
@@ -116,11 +117,9 @@ def test_a_reload_while_a_result_is_written_leaves_all_of_it(seeded, small_turns
     seeded.widget.onReload()
     person.turns(20)
     seeded.widget = slicer.modules.SlicePropagationWidget
-    assert (
-        seeded.mask().any(axis=(1, 2)).all()
-        and seeded.kinds()[7] == "seed"
-        and seeded.kinds()[15] == "propagated"
-    )
+    assert seeded.mask().any(axis=(1, 2)).all()
+    assert seeded.kinds()[7] == "seed"
+    assert seeded.kinds()[15] == "propagated"
 
 
 def test_showing_the_panel_imports_nothing_heavy():
@@ -147,7 +146,8 @@ def test_a_click_on_add_makes_many_events_and_brings_the_panel_up_to_date_once(s
     )
     second = seeded.add_segment()
     person.turns()
-    assert shown == [second] and seeded.panel.reviewed() == second
+    assert shown == [second]
+    assert seeded.panel.reviewed() == second
 
 
 def test_what_is_pressed_before_that_happened_counts_for_what_is_shown_then(seeded):
@@ -155,6 +155,5 @@ def test_what_is_pressed_before_that_happened_counts_for_what_is_shown_then(seed
     other = seeded.segmentation.GetSegmentation().AddEmptySegment("other")
     seeded.panel.draw.node.SetSelectedSegmentID(other)
     seeded.panel.commands.confirm()  # in the same turn: before the panel had time to follow
-    assert seeded.panel.reviewed() == other and seeded.logic.session.anchors(
-        seeded.logic.document.labelOf(other)
-    )
+    assert seeded.panel.reviewed() == other
+    assert seeded.logic.session.anchors(seeded.logic.document.labelOf(other))

@@ -49,7 +49,8 @@ def test_seed_propagate_stop_correct_undo_redo_save_load(
     annotator.check(annotator.ui.toTheEndCheckBox, False)
     annotator.ui.rangeWidget.setValues(2, 21)
     done = annotator.stop_after(4)
-    assert 4 <= done < 20 * num_segments and annotator.logic.hasPartialResult
+    assert 4 <= done < 20 * num_segments
+    assert annotator.logic.hasPartialResult
     person.click(annotator.ui.keepButton)
     annotator.wait_for_end()
     filled = annotator.mask(segments[0]).any(axis=(1, 2)).sum()
@@ -57,58 +58,51 @@ def test_seed_propagate_stop_correct_undo_redo_save_load(
 
     annotator.propagate()
     kinds = annotator.kinds()
-    assert (
-        kinds[2:10] == ["propagated"] * 8
-        and kinds[10] == "seed"
-        and kinds[:2] == kinds[22:] == ["unknown"] * 2
-    )
+    assert kinds[2:10] == ["propagated"] * 8
+    assert kinds[10] == "seed"
+    assert kinds[:2] == kinds[22:] == ["unknown"] * 2
     assert all((annotator.mask(segment)[10] == seeds[segment]).all() for segment in segments)
 
     annotator.key("N")
     suspicious = annotator.panel.review.index
-    assert (
-        kinds[suspicious] == "propagated"
-        and annotator.strip.indexAt((suspicious + 0.5) * annotator.strip.width / 24) == suspicious
-    )
+    assert kinds[suspicious] == "propagated"
+    assert annotator.strip.indexAt((suspicious + 0.5) * annotator.strip.width / 24) == suspicious
     corrected = disc(truth[0].shape, (20, 16 + suspicious), 6)
     annotator.draw(suspicious, corrected)
-    assert annotator.kinds()[suspicious] == "correction" and "stale" in annotator.kinds()
+    assert annotator.kinds()[suspicious] == "correction"
+    assert "stale" in annotator.kinds()
     before = annotator.mask(segments[0])
     stale = np.array([kind == "stale" for kind in annotator.kinds()])
     annotator.propagate()
     changed = (annotator.mask(segments[0]) != before).any(axis=(1, 2))
-    assert changed.any() and not (changed & ~stale).any()
+    assert changed.any()
+    assert not (changed & ~stale).any()
     assert (annotator.mask(segments[0])[suspicious] == corrected).all()
 
     after = annotator.mask(segments[0])
     shown = annotator.kinds()
     trust = annotator.confidences()
     annotator.undo()
-    assert (
-        annotator.status.startswith("Undone: the propagation of Segment_1")
-        and (annotator.mask(segments[0]) == before).all()
-    )
+    assert annotator.status.startswith("Undone: the propagation of Segment_1")
+    assert (annotator.mask(segments[0]) == before).all()
     assert annotator.kinds() != shown
     annotator.redo()
-    assert (
-        annotator.status.startswith("Redone: the propagation of Segment_1")
-        and (annotator.mask(segments[0]) == after).all()
-    )
+    assert annotator.status.startswith("Redone: the propagation of Segment_1")
+    assert (annotator.mask(segments[0]) == after).all()
     assert annotator.kinds() == shown
 
     path = tmp_path / "scene.mrb"
     assert slicer.mrmlScene.WriteToMRB(str(path))
     slicer.mrmlScene.Clear(False)
     person.turns()
-    assert (
-        annotator.logic.document is None
-        and annotator.ui.propagateButton.toolTip == "Load or choose a volume"
-    )
+    assert annotator.logic.document is None
+    assert annotator.ui.propagateButton.toolTip == "Load or choose a volume"
     assert slicer.mrmlScene.ReadFromMRB(str(path), True)
     person.turns()
     annotator.ui.editor.setCurrentSegmentID(segments[0])
     person.turns()
-    assert annotator.kinds() == shown and annotator.confidences() == trust
+    assert annotator.kinds() == shown
+    assert annotator.confidences() == trust
     assert (annotator.mask(segments[0]) == after).all()
 
 
@@ -138,12 +132,10 @@ def test_a_left_handed_volume_comes_back_from_a_file_with_its_strip(
     annotator.draw(8, disc(truth[0].shape, (20, 20), 4))
     shown = annotator.kinds()
     trust = annotator.confidences()
-    assert (
-        shown[5] == "seed"
-        and shown[8] == "correction"
-        and shown[12] == "confirmed"
-        and "stale" in shown
-    )
+    assert shown[5] == "seed"
+    assert shown[8] == "correction"
+    assert shown[12] == "confirmed"
+    assert "stale" in shown
     path = tmp_path / "scene.mrb"
     assert slicer.mrmlScene.WriteToMRB(str(path))
     slicer.mrmlScene.Clear(False)
@@ -154,10 +146,9 @@ def test_a_left_handed_volume_comes_back_from_a_file_with_its_strip(
     turn = (
         -1 if axis == 0 else 1
     )  # Slicer turns the last axis of a left-handed volume around when it reads it
-    assert annotator.kinds() == shown[::turn] and annotator.confidences() == trust[::turn]
+    assert annotator.kinds() == shown[::turn]
+    assert annotator.confidences() == trust[::turn]
     annotator.propagate()
-    assert (
-        annotator.kinds()[::turn][5] == "seed"
-        and annotator.kinds()[::turn][8] == "correction"
-        and "stale" not in annotator.kinds()
-    )
+    assert annotator.kinds()[::turn][5] == "seed"
+    assert annotator.kinds()[::turn][8] == "correction"
+    assert "stale" not in annotator.kinds()

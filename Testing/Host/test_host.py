@@ -65,11 +65,13 @@ def test_a_node_selector_follows_the_scene(application):
     )
     first = make_volume("first")
     second = make_volume("second")
-    assert box.currentNode() is first and box.nodeCount() == 2
+    assert box.currentNode() is first
+    assert box.nodeCount() == 2
     slicer.mrmlScene.RemoveNode(first)
     assert box.currentNode() is second
     slicer.mrmlScene.Clear()
-    assert box.currentNode() is None and seen == ["first", "second", None]
+    assert box.currentNode() is None
+    assert seen == ["first", "second", None]
 
 
 def test_a_node_selector_offers_only_its_types(application):
@@ -101,14 +103,16 @@ def test_a_segment_selector_follows_the_segments(application, editor):
     selector.setCurrentNode(editor.segmentationNode())
     selector.setCurrentSegmentID("kidney")
     editor.segmentationNode().GetSegmentation().RemoveSegment("kidney")
-    assert seen == ["liver", "kidney", "liver"] and selector.segmentIDs() == ("liver",)
+    assert seen == ["liver", "kidney", "liver"]
+    assert selector.segmentIDs() == ("liver",)
 
 
 def test_rows_of_the_segments_table_are_selected_together(application, editor):
     table = slicer.qMRMLSegmentsTableView()
     table.setSegmentationNode(editor.segmentationNode())
     table.setSelectedSegmentIDs(["liver", "kidney"])
-    assert table.selectedSegmentIDs() == ("liver", "kidney") and table.segmentCount == 2
+    assert table.selectedSegmentIDs() == ("liver", "kidney")
+    assert table.segmentCount == 2
     editor.segmentationNode().GetSegmentation().RemoveSegment("liver")
     assert table.selectedSegmentIDs() == ("kidney",)
 
@@ -159,7 +163,9 @@ def test_a_collapsed_section_hides_what_is_in_it(application):
     person.turns()
     assert not inside.isVisible()
     person.click(section, 30, 8)
-    assert inside.isVisible() and not section.collapsed and seen == [True, False]
+    assert inside.isVisible()
+    assert not section.collapsed
+    assert seen == [True, False]
 
 
 def test_slider_and_number_show_the_same_value(application):
@@ -168,7 +174,8 @@ def test_slider_and_number_show_the_same_value(application):
     widget.connect("valueChanged(double)", seen.append)
     widget.maximum = 5
     widget.value = 7
-    assert widget.value == 5 and seen == [5]
+    assert widget.value == 5
+    assert seen == [5]
 
 
 def test_a_method_with_a_result_that_the_host_does_not_know_is_refused(application):
@@ -186,7 +193,8 @@ def test_a_slot_that_the_host_does_not_act_out_is_noted(application):
 
 def test_a_stroke_is_one_undo_step(editor):
     person.draw_slice(editor, 0, 4, DISC)
-    assert np.array_equal(mask(editor)[4], DISC) and mask(editor).sum() == DISC.sum()
+    assert np.array_equal(mask(editor)[4], DISC)
+    assert mask(editor).sum() == DISC.sum()
     editor.undo()
     assert not mask(editor).any()
     editor.redo()
@@ -206,7 +214,8 @@ def test_the_editor_keeps_as_many_undo_steps_as_it_is_told(editor):
         person.draw_slice(editor, 0, index, DISC)
     for _ in range(4):
         editor.undo()
-    assert mask(editor)[0].any() and not mask(editor)[3].any()
+    assert mask(editor)[0].any()
+    assert not mask(editor)[3].any()
 
 
 def test_nobody_draws_without_an_effect(editor):
@@ -233,15 +242,11 @@ def test_two_editors_on_one_node_show_the_same_selection(application, editor):
     other.setMRMLSegmentEditorNode(editor.mrmlSegmentEditorNode())
     editor.setCurrentSegmentID("kidney")
     editor.setActiveEffectByName("Erase")
-    assert (
-        other.currentSegmentID() == "kidney"
-        and other.activeEffect().name == "Erase"
-        and seen == ["liver", "kidney"]
-    )
-    assert (
-        other.segmentationNode() is editor.segmentationNode()
-        and other.sourceVolumeNode() is editor.sourceVolumeNode()
-    )
+    assert other.currentSegmentID() == "kidney"
+    assert other.activeEffect().name == "Erase"
+    assert seen == ["liver", "kidney"]
+    assert other.segmentationNode() is editor.segmentationNode()
+    assert other.sourceVolumeNode() is editor.sourceVolumeNode()
 
 
 def test_shortcuts_of_the_editor_act_only_while_they_are_installed(application, editor):
@@ -262,7 +267,8 @@ def test_the_undo_button_follows_the_history(editor):
     assert not undo.isEnabled()
     person.draw_slice(editor, 0, 4, DISC)
     person.click(undo)
-    assert not mask(editor).any() and not undo.isEnabled()
+    assert not mask(editor).any()
+    assert not undo.isEnabled()
 
 
 EFFECT = """
@@ -324,7 +330,8 @@ def test_slice_views_have_real_slice_nodes(application):
 def test_slice_views_come_back_when_the_scene_is_closed(application):
     slicer.mrmlScene.Clear()
     node = application.layoutManager().sliceWidget("Green").mrmlSliceNode()
-    assert slicer.mrmlScene.IsNodePresent(node) and node.GetOrientation() == "Coronal"
+    assert slicer.mrmlScene.IsNodePresent(node)
+    assert node.GetOrientation() == "Coronal"
 
 
 def test_a_scene_is_saved_and_loaded(application, editor, tmp_path):

@@ -57,15 +57,16 @@ def little(application, tmp_path):
 
 def test_a_module_is_set_up_and_entered_and_left(little):
     module, instance, widget, panel = little
-    assert module.calls == ["started", "setup", "enter"] and panel.isEntered
+    assert module.calls == ["started", "setup", "enter"]
+    assert panel.isEntered
     slicer.util.selectModule("Data")
-    assert module.calls[3:] == ["exit"] and not panel.isEntered
+    assert module.calls[3:] == ["exit"]
+    assert not panel.isEntered
     slicer.util.selectModule("Little")
-    assert module.calls[4:] == ["enter"] and slicer.util.selectedModule() == "Little"
-    assert (
-        slicer.modules.little.title == "A little module"
-        and slicer.modules.LittleInstance is instance
-    )
+    assert module.calls[4:] == ["enter"]
+    assert slicer.util.selectedModule() == "Little"
+    assert slicer.modules.little.title == "A little module"
+    assert slicer.modules.LittleInstance is instance
 
 
 def test_a_reload_reads_the_file_anew_and_keeps_the_panel(little):
@@ -76,15 +77,14 @@ def test_a_reload_reads_the_file_anew_and_keeps_the_panel(little):
     )
     widget.onReload()
     assert module.calls[-1] == "cleanup"
-    assert (
-        slicer.modules.LittleWidget.label.text == "bigger"
-        and slicer.modules.LittleWidget.parent is panel
-    )
+    assert slicer.modules.LittleWidget.label.text == "bigger"
+    assert slicer.modules.LittleWidget.parent is panel
 
 
 def test_the_end_of_the_application_cleans_a_module_up(little):
     slicerenv.unload_module("Little")
-    assert little[0].calls[-2:] == ["exit", "cleanup"] and not hasattr(slicer.modules, "little")
+    assert little[0].calls[-2:] == ["exit", "cleanup"]
+    assert not hasattr(slicer.modules, "little")
 
 
 def test_start_up_is_completed_once_for_a_module(little, tmp_path):
@@ -123,7 +123,8 @@ def test_a_picture_has_the_width_and_the_palette_asked_for(application, tmp_path
     sizes = [
         picture.take(widget, tmp_path / "panel.png", width, palette=palette) for width in (400, 200)
     ]
-    assert [width for width, _ in sizes] == [400, 200] and sizes[1][1] > sizes[0][1]
+    assert [width for width, _ in sizes] == [400, 200]
+    assert sizes[1][1] > sizes[0][1]
     assert (qt.QImage(str(tmp_path / "panel.png")).pixelColor(2, 2).lightness() < 128) is is_dark
     picture.use_palette("light")
 
@@ -161,7 +162,8 @@ def test_widgets_of_a_ui_file_are_found_by_name_and_connected(application, tmp_p
     ui = slicer.util.childWidgetVariables(widget)
     widget.setMRMLScene(slicer.mrmlScene)
     volume = slicer.util.addVolumeFromArray(np.zeros((8, 24, 20), np.float32), name="CT")
-    assert ui.selector.className() == "qMRMLNodeComboBox" and ui.selector.currentNode() is volume
+    assert ui.selector.className() == "qMRMLNodeComboBox"
+    assert ui.selector.currentNode() is volume
 
 
 @pytest.mark.parametrize(

@@ -52,7 +52,8 @@ def test_setters_of_qt_are_there(button):
 def test_a_property_takes_what_pythonqt_takes(button):
     button.text = 5
     button.checkable = "yes"
-    assert button.text == "5" and button.checkable is True
+    assert button.text == "5"
+    assert button.checkable is True
     with pytest.raises(ValueError):
         qt.QSpinBox().value = "7"
 
@@ -77,9 +78,8 @@ def test_a_child_is_an_attribute_of_its_parent(application):
 def test_a_name_that_slicer_does_not_have_is_refused(button, refused):
     with pytest.raises(AttributeError, match="QPushButton.glow: does not exist in Slicer"):
         button.glow
-    assert refused[0][:2] == ("QPushButton", "glow") and refused[0][3].startswith(
-        "test_pythonqt.py:"
-    )
+    assert refused[0][:2] == ("QPushButton", "glow")
+    assert refused[0][3].startswith("test_pythonqt.py:")
 
 
 def test_a_member_that_only_newer_versions_have_is_refused(application, refused):
@@ -89,7 +89,8 @@ def test_a_member_that_only_newer_versions_have_is_refused(application, refused)
 
 def test_asking_whether_there_is_a_member_is_no_violation(application):
     box = slicer.qMRMLNodeComboBox()
-    assert not hasattr(box, "nodeAddedByUserAction") and hasattr(box, "currentNode")
+    assert not hasattr(box, "nodeAddedByUserAction")
+    assert hasattr(box, "currentNode")
     assert getattr(box, "setNodeTypes", None) is None
 
 
@@ -169,7 +170,8 @@ def test_classes_are_named_and_found_as_in_slicer(application):
     parent = qt.QWidget()
     box = slicer.qMRMLNodeComboBox(parent)
     box.name = "volume"
-    assert box.className() == "qMRMLNodeComboBox" and box.inherits("QWidget")
+    assert box.className() == "qMRMLNodeComboBox"
+    assert box.inherits("QWidget")
     assert parent.findChild("qMRMLNodeComboBox", "volume") is box
     assert type(qt.QPushButton()) == qt.QPushButton
 
@@ -265,7 +267,8 @@ def test_virtual_functions_of_a_python_class_are_called(application):
     canvas.show()
     person.turns()
     person.click(canvas)
-    assert canvas.num_painted > 0 and canvas.pressed == [(True, 30)]
+    assert canvas.num_painted > 0
+    assert canvas.pressed == [(True, 30)]
 
 
 def test_an_event_filter_of_a_python_class_is_asked(application):

@@ -51,8 +51,6 @@ def test_each_of_them_is_registered_with_ctest():
     registered = CHECKOUT.joinpath("Testing", "Slicer", "CMakeLists.txt").read_text(
         encoding="utf-8"
     )
-    assert (
-        FILES
-        and "*.py" in registered
-        and "slicer_add_python_unittest(SCRIPT ${SLICER_TEST})" in registered
-    )
+    assert FILES
+    assert "*.py" in registered
+    assert "slicer_add_python_unittest(SCRIPT ${SLICER_TEST})" in registered

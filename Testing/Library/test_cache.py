@@ -13,7 +13,8 @@ def test_what_was_not_asked_for_the_longest_goes_first():
         notes.keep(key, key.upper(), 10)
     assert notes.recall("a") == "A"
     notes.keep("d", "D", 10)
-    assert [notes.recall(key) for key in "abcd"] == ["A", None, "C", "D"] and len(notes) == 3
+    assert [notes.recall(key) for key in "abcd"] == ["A", None, "C", "D"]
+    assert len(notes) == 3
 
 
 def test_a_key_kept_again_does_not_count_twice_and_too_much_is_not_kept():

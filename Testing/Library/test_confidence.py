@@ -32,7 +32,8 @@ def confidence_at(index, forward=None, backward=None, **options):
 def test_confidence_lies_between_0_and_1_and_falls_with_the_distance_from_the_anchor():
     values = [confidence_at(index) for index in (1, 3, 6, 12)]
     assert all(0 <= value <= 1 for value in values)
-    assert values == sorted(values, reverse=True) and values[0] > values[-1]
+    assert values == sorted(values, reverse=True)
+    assert values[0] > values[-1]
 
 
 def test_the_same_number_of_slices_is_farther_when_slices_are_thick():

@@ -160,7 +160,8 @@ def test_labels_may_overlap_when_asked_to(session):
     session.annotate(A, 3, LEFT)
     session.annotate(B, 4, RIGHT)
     run_all(session, RepeatingEngine(), allow_overlap=True)
-    assert np.array_equal(session.mask(A, 6), LEFT) and np.array_equal(session.mask(B, 6), RIGHT)
+    assert np.array_equal(session.mask(A, 6), LEFT)
+    assert np.array_equal(session.mask(B, 6), RIGHT)
 
 
 def test_an_edit_during_a_run_stands_and_its_gaps_start_again(session):
@@ -173,11 +174,9 @@ def test_an_edit_during_a_run_stands_and_its_gaps_start_again(session):
         pass
     assert np.array_equal(session.mask(A, 3), RIGHT)
     assert session.state(A, 3).provenance == Provenance.CORRECTION
-    assert (
-        np.array_equal(session.mask(A, 1), LEFT)
-        and np.array_equal(session.mask(A, 2), RIGHT)
-        and np.array_equal(session.mask(A, 7), RIGHT)
-    )
+    assert np.array_equal(session.mask(A, 1), LEFT)
+    assert np.array_equal(session.mask(A, 2), RIGHT)
+    assert np.array_equal(session.mask(A, 7), RIGHT)
     assert session.waiting(A) == []
 
 
@@ -227,7 +226,8 @@ def test_confirmed_empty_slices_bound_the_structure(session):
     session.annotate(A, 3, LEFT)
     session.confirm(A, 6)
     run_all(session, make_engine("interpolation"))
-    assert session.areas(A)[6] == 0 and session.areas(A)[7] == 0
+    assert session.areas(A)[6] == 0
+    assert session.areas(A)[7] == 0
 
 
 # itk_interpolation does not continue a structure; its own tests are in

@@ -122,16 +122,16 @@ def test_a_seed_that_another_label_covers_is_taken_back_and_one_of_which_a_pixel
     assert session.absorb(
         {LIVER: {3: np.zeros_like(SMALL), 5: LARGE & ~SMALL}, KIDNEY: {3: LARGE, 5: SMALL}}
     ) == [(LIVER, 3), (LIVER, 5), (KIDNEY, 3), (KIDNEY, 5)]
-    assert session.anchors(LIVER) == [5] and session.anchors(KIDNEY) == [3, 5]
+    assert session.anchors(LIVER) == [5]
+    assert session.anchors(KIDNEY) == [3, 5]
 
 
 def test_a_correction_that_another_label_covers_says_that_the_structure_is_not_there(session):
     session.accept(LIVER, 3, LARGE, 0.5)
     session.annotate(LIVER, 3, SMALL)
     session.absorb({LIVER: {3: np.zeros_like(SMALL)}, KIDNEY: {3: LARGE}})
-    assert (
-        provenance(session, LIVER, 3) == Provenance.CORRECTION and not session.mask(LIVER, 3).any()
-    )
+    assert provenance(session, LIVER, 3) == Provenance.CORRECTION
+    assert not session.mask(LIVER, 3).any()
 
 
 def test_anchors_lie_on_top_in_the_label_map(session):
@@ -145,13 +145,16 @@ def test_undo_restores_masks_provenance_and_history_and_redo_brings_them_back(se
     session.annotate(LIVER, 3, SMALL)
     session.annotate(LIVER, 3, LARGE)
     assert session.undo() == "Draw"
-    assert np.array_equal(session.mask(LIVER, 3), SMALL) and len(session.history) == 1
+    assert np.array_equal(session.mask(LIVER, 3), SMALL)
+    assert len(session.history) == 1
     assert session.redo() == "Draw"
-    assert np.array_equal(session.mask(LIVER, 3), LARGE) and len(session.history) == 2
+    assert np.array_equal(session.mask(LIVER, 3), LARGE)
+    assert len(session.history) == 2
 
 
 def test_undo_of_nothing_says_so(session):
-    assert session.undo() is None and session.redo() is None
+    assert session.undo() is None
+    assert session.redo() is None
 
 
 def test_a_new_change_forgets_what_was_undone(session):

@@ -131,7 +131,8 @@ def test_patches_of_a_segment_are_its_mask_slice_by_slice(bench, axis):
     for name in (*NAMES, "nobody"):
         patches = segmentPatches(bench.segmentation, name, bench.volume, axis)
         mask = np.moveaxis(segmentMask(bench.segmentation, name, bench.volume), axis, 0)
-        assert len(patches) == len(mask) and all(
+        assert len(patches) == len(mask)
+        assert all(
             np.array_equal(patch.paste(mask.shape[1:]), slice_mask)
             for patch, slice_mask in zip(patches, mask)
         )

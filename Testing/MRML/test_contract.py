@@ -27,7 +27,8 @@ def test_what_was_drawn_is_bit_identical_after_a_run(bench):
     bench.draw("disc", 7, drawn)
     bench.draw("disc", 11, SMALL)
     bench.run("registration")
-    assert np.array_equal(bench.mask("disc")[7], drawn) and np.array_equal(
+    assert np.array_equal(bench.mask("disc")[7], drawn)
+    assert np.array_equal(
         bench.mask("disc")[11],
         SMALL,
     )
@@ -38,7 +39,8 @@ def test_an_anchor_of_one_segment_says_nothing_about_another(bench):
     bench.draw("disc", 7, SMALL)
     bench.draw("rest", 10, LARGE & ~SMALL)
     bench.run()
-    assert bench.logic.session.anchors(1) == [7] and bench.logic.session.anchors(2) == [10]
+    assert bench.logic.session.anchors(1) == [7]
+    assert bench.logic.session.anchors(2) == [10]
 
 
 # 2. A correction matters
@@ -53,7 +55,8 @@ def test_a_correction_changes_no_voxel_outside_its_two_gaps(bench):
     bench.draw("disc", 7, LARGE)
     bench.run()
     changed = np.flatnonzero((bench.mask("disc") != before).any(axis=(1, 2)))
-    assert set(changed) <= set(range(3, 13)) and {6, 7, 8} <= set(changed)
+    assert set(changed) <= set(range(3, 13))
+    assert {6, 7, 8} <= set(changed)
 
 
 def test_drawing_over_a_prediction_is_a_correction_and_the_next_run_starts_from_it(bench):
@@ -77,7 +80,8 @@ def test_an_intensity_range_is_honoured(bench):
     bench.run()
     bright = bench.stack.images >= 50
     others = np.delete(np.arange(16), 7)
-    assert not (bench.mask("disc") & ~bright)[others].any() and bench.mask("disc")[8].any()
+    assert not (bench.mask("disc") & ~bright)[others].any()
+    assert bench.mask("disc")[8].any()
 
 
 def test_the_session_knows_what_masking_left(bench):
@@ -108,7 +112,8 @@ def test_overwrite_none_leaves_the_neighbour_whole(bench):
     bench.draw("disc", 7, LARGE)
     bench.editorNode.SetOverwriteMode(bench.editorNode.OverwriteNone)
     bench.run()
-    assert np.array_equal(bench.mask("rest")[9], LARGE) and np.array_equal(
+    assert np.array_equal(bench.mask("rest")[9], LARGE)
+    assert np.array_equal(
         bench.mask("disc")[9],
         LARGE,
     )
@@ -133,7 +138,8 @@ def test_hidden_neighbours_are_safe_when_only_visible_ones_may_be_overwritten(be
     bench.segmentation.GetDisplayNode().SetSegmentVisibility("rest", False)
     bench.editorNode.SetOverwriteMode(bench.editorNode.OverwriteVisibleSegments)
     bench.run()
-    assert np.array_equal(bench.mask("rest")[9], LARGE) and np.array_equal(
+    assert np.array_equal(bench.mask("rest")[9], LARGE)
+    assert np.array_equal(
         bench.mask("disc")[9],
         SMALL,
     )
@@ -162,14 +168,13 @@ def test_one_undo_takes_the_run_back_and_redo_brings_it_again_with_provenance(be
     bench.editorLogic.Undo()
     bench.logic.absorb()
     assert np.flatnonzero(bench.mask("disc").any(axis=(1, 2))).tolist() == [7]
-    assert (
-        bench.logic.session.anchors(1) == [7]
-        and (bench.logic.session.provenance != Provenance.PROPAGATED).all()
-    )
+    assert bench.logic.session.anchors(1) == [7]
+    assert (bench.logic.session.provenance != Provenance.PROPAGATED).all()
     assert bench.editorLogic.CanRedo()
     bench.editorLogic.Redo()
     bench.logic.absorb()
-    assert np.array_equal(bench.mask("disc"), after) and np.array_equal(
+    assert np.array_equal(bench.mask("disc"), after)
+    assert np.array_equal(
         bench.logic.session.provenance,
         provenance,
     )
@@ -183,7 +188,8 @@ def test_after_undo_tags_are_only_read(bench):
     before = readTags(bench.segmentation, "disc")
     bench.turn()
     bench.logic.absorb()
-    assert readTags(bench.segmentation, "disc") == before and bench.editorLogic.CanRedo()
+    assert readTags(bench.segmentation, "disc") == before
+    assert bench.editorLogic.CanRedo()
 
 
 def test_the_injected_undo_slot_is_called_once_per_run(bench):
@@ -207,7 +213,8 @@ def test_slices_appear_in_a_node_of_their_own_and_the_segmentation_waits(bench):
     assert np.flatnonzero(shown.any(axis=(1, 2))).tolist() == [6, 8]
     assert np.flatnonzero(bench.mask("disc").any(axis=(1, 2))).tolist() == [7]
     node = bench.logic.preview.node
-    assert node.GetHideFromEditors() and not node.GetSaveWithScene()
+    assert node.GetHideFromEditors()
+    assert not node.GetSaveWithScene()
     bench.logic.runToEnd()
     assert not bench.scene.IsNodePresent(node)
 
@@ -220,7 +227,8 @@ def test_a_stopped_run_ends_within_one_slice_and_is_kept_or_discarded(bench, cho
     assert bench.logic.hasPartialResult
     getattr(bench.logic, choice)()
     assert np.flatnonzero(bench.mask("disc").any(axis=(1, 2))).tolist() == slices
-    assert bench.logic.absorb() == [] and bench.logic.preview is None
+    assert bench.logic.absorb() == []
+    assert bench.logic.preview is None
 
 
 def test_an_edit_made_during_a_run_stands_and_its_gaps_start_again(bench):
@@ -234,11 +242,9 @@ def test_an_edit_made_during_a_run_stands_and_its_gaps_start_again(bench):
         function() if function == bench.logic._observer._report else None
     bench.logic.runToEnd()
     assert np.array_equal(bench.mask("disc")[3], LARGE)
-    assert (
-        np.array_equal(bench.mask("disc")[1], SMALL)
-        and np.array_equal(bench.mask("disc")[2], LARGE)
-        and np.array_equal(bench.mask("disc")[12], LARGE)
-    )
+    assert np.array_equal(bench.mask("disc")[1], SMALL)
+    assert np.array_equal(bench.mask("disc")[2], LARGE)
+    assert np.array_equal(bench.mask("disc")[12], LARGE)
 
 
 def test_another_segment_drawn_during_a_run_keeps_its_pixels_where_the_run_had_passed(bench):
@@ -252,7 +258,8 @@ def test_another_segment_drawn_during_a_run_keeps_its_pixels_where_the_run_had_p
     bench.logic.look()
     bench.logic.runToEnd()
     assert not bench.logic.hasPartialResult
-    assert np.array_equal(bench.mask("rest")[8], SMALL) and np.array_equal(
+    assert np.array_equal(bench.mask("rest")[8], SMALL)
+    assert np.array_equal(
         bench.mask("disc")[8],
         LARGE & ~SMALL,
     )
@@ -269,11 +276,13 @@ def test_what_another_segment_took_while_a_result_waited_is_no_edit_once_it_is_d
     bench.draw("rest", 6, SMALL)
     bench.logic.look()
     bench.logic.discard()
-    assert np.array_equal(bench.mask("disc")[6], LARGE & ~SMALL) and np.array_equal(
+    assert np.array_equal(bench.mask("disc")[6], LARGE & ~SMALL)
+    assert np.array_equal(
         bench.logic.session.masks(1),
         bench.mask("disc"),
     )
-    assert bench.logic.absorb() == [] and bench.logic.session.anchors(1) == [4, 7]
+    assert bench.logic.absorb() == []
+    assert bench.logic.session.anchors(1) == [4, 7]
 
 
 def test_an_edit_at_the_last_moment_is_not_overwritten_and_its_gaps_are_walked(bench):
@@ -285,7 +294,8 @@ def test_an_edit_at_the_last_moment_is_not_overwritten_and_its_gaps_are_walked(b
     bench.draw("disc", 9, LARGE)  # the observer has had no turn yet
     bench.logic.runToEnd()
     assert np.array_equal(bench.mask("disc")[9], LARGE)
-    assert np.array_equal(bench.mask("disc")[10], LARGE) and np.array_equal(
+    assert np.array_equal(bench.mask("disc")[10], LARGE)
+    assert np.array_equal(
         bench.mask("disc")[1],
         SMALL,
     )
@@ -341,13 +351,16 @@ def test_strokes_during_a_run_that_is_discarded_are_undone_one_by_one_to_what_wa
     stopAndDiscard(bench)
     assert bench.logic.session.anchors(1) == [2, 7, 9, 11]
     for undone in ([2, 7, 9], [2, 7]):
-        assert bench.logic.undo() and bench.logic.session.anchors(1) == undone
-    assert bench.logic.session.state(1, 9) == before and np.array_equal(
+        assert bench.logic.undo()
+        assert bench.logic.session.anchors(1) == undone
+    assert bench.logic.session.state(1, 9) == before
+    assert np.array_equal(
         bench.mask("disc")[9],
         SMALL,
     )
     for redone in ([2, 7, 9], [2, 7, 9, 11]):
-        assert bench.logic.redo() and bench.logic.session.anchors(1) == redone
+        assert bench.logic.redo()
+        assert bench.logic.session.anchors(1) == redone
     assert bench.logic.session.state(1, 9).provenance == Provenance.CORRECTION
 
 
@@ -360,8 +373,10 @@ def test_a_stroke_during_a_run_can_be_undone_there_and_done_again_once_the_resul
     bench.stepOnce()
     stopAndDiscard(bench)
     bench.logic.look()
-    assert bench.logic.session.anchors(1) == [2, 7] and bench.logic.session.state(1, 9) == before
-    assert bench.logic.redo() and bench.logic.session.anchors(1) == [2, 7, 9]
+    assert bench.logic.session.anchors(1) == [2, 7]
+    assert bench.logic.session.state(1, 9) == before
+    assert bench.logic.redo()
+    assert bench.logic.session.anchors(1) == [2, 7, 9]
 
 
 def test_the_worker_is_one_thread_for_all_runs(bench):
@@ -382,7 +397,8 @@ def test_a_run_stops_at_the_end_of_the_structure_and_at_a_range(bench):
     bench.draw("disc", 7, bench.truth[7])
     bench.run("registration")
     found = np.flatnonzero(bench.mask("disc").any(axis=(1, 2)))
-    assert found[0] >= 1 and found[-1] <= 14
+    assert found[0] >= 1
+    assert found[-1] <= 14
 
 
 def test_a_range_is_kept(bench):
@@ -400,7 +416,8 @@ def test_two_segments_share_a_run_without_overlap(bench):
     bench.draw("disc", 7, SMALL)
     bench.draw("rest", 7, LARGE & ~SMALL)
     bench.run("registration")
-    assert bench.mask("disc")[8].any() and bench.mask("rest")[8].any()
+    assert bench.mask("disc")[8].any()
+    assert bench.mask("rest")[8].any()
     assert not (bench.mask("disc") & bench.mask("rest")).any()
 
 
@@ -414,10 +431,8 @@ def test_without_torch_it_propagates_with_the_engine_that_needs_none(bench, monk
     bench.open()
     bench.draw("disc", 7, bench.truth[7])
     bench.run(None)
-    assert (
-        readTags(bench.segmentation, "disc")["engine"] == "registration"
-        and bench.mask("disc").any(axis=(1, 2)).sum() > 5
-    )
+    assert readTags(bench.segmentation, "disc")["engine"] == "registration"
+    assert bench.mask("disc").any(axis=(1, 2)).sum() > 5
 
 
 # 11. The same engine without a window
@@ -435,7 +450,8 @@ def test_node_and_array_and_replayed_history_give_the_same_voxels(bench):
         list(propagate(session, make_engine("registration"), plan_session(session)))
     again = AnnotationSession(bench.logic.document.stack, (1,))
     replay(again, decode_history(encode_history(bench.logic.session.history)))
-    assert np.array_equal(bench.mask("disc"), session.masks(1)) and np.array_equal(
+    assert np.array_equal(bench.mask("disc"), session.masks(1))
+    assert np.array_equal(
         bench.mask("disc"),
         again.masks(1),
     )

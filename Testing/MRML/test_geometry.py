@@ -78,7 +78,8 @@ def test_a_segmentation_on_another_grid_is_read_in_its_place(bench):
     arrayOf(labelmap)[5, 20:40, 30:60] = 1
     slicer.vtkSlicerSegmentationsModuleLogic.SetBinaryLabelmapToSegment(labelmap, segmentation, "a")
     mask = segmentMask(segmentation, "a", coarse)
-    assert mask[5, 10:20, 15:30].all() and mask.sum() == 150
+    assert mask[5, 10:20, 15:30].all()
+    assert mask.sum() == 150
 
 
 def test_a_plane_is_found_by_its_anatomical_name(bench):
@@ -127,10 +128,8 @@ def test_nan_and_infinite_voxels_count_as_on_the_command_line(bench, tmp_path, c
     array[2, 3, 4], array[3, 4, 5] = np.nan, np.inf
     sitk.WriteImage(sitk.GetImageFromArray(array), str(tmp_path / "image.nrrd"))
     images = stackFromVolume(makeVolume(bench.scene, array, (1, 1, 1))).images
-    assert (
-        np.array_equal(images, read_volume(tmp_path / "image.nrrd").array)
-        and images[2, 3, 4] == images.min() < -1000
-    )
+    assert np.array_equal(images, read_volume(tmp_path / "image.nrrd").array)
+    assert images[2, 3, 4] == images.min() < -1000
     assert "Volume 'CT' has 2 NaN or infinite voxels" in caplog.text
 
 

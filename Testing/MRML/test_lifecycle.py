@@ -26,7 +26,8 @@ def test_a_closed_scene_ends_the_run_with_a_message(bench):
     bench.logic.start("copy")
     bench.stepOnce()
     bench.scene.Clear(False)
-    assert not bench.logic.isRunning and "scene was closed" in str(ends[0])
+    assert not bench.logic.isRunning
+    assert "scene was closed" in str(ends[0])
 
 
 @pytest.mark.parametrize(
@@ -47,7 +48,9 @@ def test_a_node_or_segment_that_goes_during_a_run_ends_it_with_a_message(bench, 
     bench.stepOnce()
     remove(bench)
     bench.logic.runToEnd()
-    assert len(ends) == 1 and word in str(ends[0]) and bench.logic.preview is None
+    assert len(ends) == 1
+    assert word in str(ends[0])
+    assert bench.logic.preview is None
 
 
 def test_without_a_seed_the_person_is_told(bench):
@@ -97,8 +100,10 @@ def test_undo_and_redo_of_the_logic_bring_provenance_along(bench):
     bench.draw("disc", 7, SMALL)
     bench.run()
     after = bench.logic.session.provenance.copy()
-    assert bench.logic.undo() and (bench.logic.session.provenance != Provenance.PROPAGATED).all()
-    assert bench.logic.redo() and np.array_equal(bench.logic.session.provenance, after)
+    assert bench.logic.undo()
+    assert (bench.logic.session.provenance != Provenance.PROPAGATED).all()
+    assert bench.logic.redo()
+    assert np.array_equal(bench.logic.session.provenance, after)
     assert not bench.logic.redo()
 
 
@@ -176,7 +181,8 @@ def test_after_the_volume_was_moved_alone_only_what_a_person_draws_is_an_edit(fi
     change(filled)
     stand_still(filled)
     shown = filled.mask("disc").any(axis=(1, 2))
-    assert filled.moves == [None] and np.array_equal(
+    assert filled.moves == [None]
+    assert np.array_equal(
         filled.logic.session.provenance[0] == Provenance.SEED,
         shown,
     )
@@ -191,11 +197,9 @@ def test_a_volume_that_is_moved_and_moved_back_shows_the_provenance_that_it_show
     assert not np.array_equal(filled.logic.session.provenance, filled.provenance)
     node.SetMatrixTransformToParent(vtk.vtkMatrix4x4())
     stand_still(filled)
-    assert (
-        np.array_equal(filled.logic.session.provenance, filled.provenance)
-        and filled.moves == [None, None]
-        and filled.edits == []
-    )
+    assert np.array_equal(filled.logic.session.provenance, filled.provenance)
+    assert filled.moves == [None, None]
+    assert filled.edits == []
 
 
 def test_what_is_drawn_right_after_a_move_is_not_taken_for_propagated_after_the_way_back(filled):
@@ -204,17 +208,16 @@ def test_what_is_drawn_right_after_a_move_is_not_taken_for_propagated_after_the_
     stand_still(filled)
     node.SetMatrixTransformToParent(vtk.vtkMatrix4x4())
     stand_still(filled)
-    assert filled.logic.session.is_anchor(1, 10) and np.array_equal(filled.mask("disc")[10], LARGE)
+    assert filled.logic.session.is_anchor(1, 10)
+    assert np.array_equal(filled.mask("disc")[10], LARGE)
 
 
 def test_volume_and_segmentation_that_move_together_stay_as_they_are(filled):
     filled.segmentation.SetAndObserveTransformNodeID(move(filled, 1).GetID())
     stand_still(filled)
-    assert (
-        np.array_equal(filled.logic.session.provenance, filled.provenance)
-        and filled.logic.absorb() == []
-        and filled.moves == []
-    )
+    assert np.array_equal(filled.logic.session.provenance, filled.provenance)
+    assert filled.logic.absorb() == []
+    assert filled.moves == []
 
 
 def test_a_volume_that_is_being_dragged_is_opened_once_it_rests(filled):
@@ -232,11 +235,9 @@ def test_a_volume_that_is_being_dragged_is_opened_once_it_rests(filled):
 def test_an_image_of_another_size_in_the_same_node_is_noticed_as_another_volume(filled, numSlices):
     replace_image(filled, numSlices)
     stand_still(filled)
-    assert (
-        filled.moves == [None]
-        and filled.logic.session.provenance.shape == (1, numSlices)
-        and filled.logic.document.stack.images.shape[0] == numSlices
-    )
+    assert filled.moves == [None]
+    assert filled.logic.session.provenance.shape == (1, numSlices)
+    assert filled.logic.document.stack.images.shape[0] == numSlices
     assert filled.logic.session.anchors(1) == list(range(min(numSlices, 16)))
     replace_image(filled, 16)
     stand_still(filled)
@@ -258,9 +259,8 @@ def test_a_run_walks_on_the_voxels_that_are_there_though_they_changed_in_place(b
 def test_without_an_event_loop_it_is_noticed_with_the_next_question(filled):
     replace_image(filled, 20)
     filled.run()
-    assert filled.mask("disc").any(axis=(1, 2)).all() and filled.logic.session.anchors(1) == list(
-        range(16)
-    )
+    assert filled.mask("disc").any(axis=(1, 2)).all()
+    assert filled.logic.session.anchors(1) == list(range(16))
 
 
 @pytest.mark.parametrize(
@@ -281,7 +281,9 @@ def test_a_volume_that_is_moved_or_replaced_during_a_run_ends_it_and_nothing_is_
     bench.stepOnce()
     change(bench)
     bench.logic.runToEnd()
-    assert "moved or replaced" in str(ends[0]) and moves == ends and bench.logic.preview is None
+    assert "moved or replaced" in str(ends[0])
+    assert moves == ends
+    assert bench.logic.preview is None
     assert np.flatnonzero(bench.mask("disc").any(axis=(1, 2))).size == 1
     bench.run()
     assert bench.mask("disc").any(axis=(1, 2)).all()
@@ -307,11 +309,9 @@ def test_a_result_that_waits_while_the_volume_is_moved_or_replaced_is_never_writ
             bench.logic.keep()
     else:
         getattr(bench.logic, choice)()
-    assert (
-        not bench.logic.hasPartialResult
-        and bench.logic.preview is None
-        and np.flatnonzero(bench.mask("disc").any(axis=(1, 2))).size == 1
-    )
+    assert not bench.logic.hasPartialResult
+    assert bench.logic.preview is None
+    assert np.flatnonzero(bench.mask("disc").any(axis=(1, 2))).size == 1
 
 
 @pytest.mark.parametrize("act", ["confirm", "markEmpty"])
@@ -319,7 +319,8 @@ def test_nobody_vouches_for_a_slice_of_a_volume_that_was_replaced_a_moment_ago(f
     replace_image(filled, 10)
     with pytest.raises(SlicePropagationError, match="look at the slice again"):
         getattr(filled.logic, act)("disc", 15)
-    assert filled.logic.session.provenance.shape == (1, 10) and filled.logic.undo()
+    assert filled.logic.session.provenance.shape == (1, 10)
+    assert filled.logic.undo()
 
 
 def test_an_undo_after_a_move_takes_back_the_run(filled):
@@ -340,12 +341,11 @@ def test_nothing_here_empties_the_slice_and_the_next_run_keeps_it_empty(bench):
     bench.draw("disc", 7, SMALL)
     bench.run()
     bench.logic.markEmpty("disc", 10)
-    assert (
-        bench.logic.session.state(1, 10).provenance == Provenance.CONFIRMED
-        and not bench.mask("disc")[10].any()
-    )
+    assert bench.logic.session.state(1, 10).provenance == Provenance.CONFIRMED
+    assert not bench.mask("disc")[10].any()
     bench.run()
-    assert not bench.mask("disc")[10].any() and bench.mask("disc")[8].any()
+    assert not bench.mask("disc")[10].any()
+    assert bench.mask("disc")[8].any()
 
 
 def test_one_undo_takes_nothing_here_back(bench):
@@ -354,10 +354,8 @@ def test_one_undo_takes_nothing_here_back(bench):
     bench.run()
     bench.logic.markEmpty("disc", 10)
     assert bench.logic.undo()
-    assert (
-        np.array_equal(bench.mask("disc")[10], SMALL)
-        and bench.logic.session.state(1, 10).provenance == Provenance.PROPAGATED
-    )
+    assert np.array_equal(bench.mask("disc")[10], SMALL)
+    assert bench.logic.session.state(1, 10).provenance == Provenance.PROPAGATED
 
 
 def test_a_run_of_one_segment_leaves_the_others_of_the_session(bench):
@@ -365,6 +363,5 @@ def test_a_run_of_one_segment_leaves_the_others_of_the_session(bench):
     bench.draw("disc", 7, SMALL)
     bench.draw("rest", 7, LARGE & ~SMALL)
     bench.run(segmentIDs=["disc"])
-    assert bench.mask("disc")[8].any() and np.flatnonzero(
-        bench.mask("rest").any(axis=(1, 2))
-    ).tolist() == [7]
+    assert bench.mask("disc")[8].any()
+    assert np.flatnonzero(bench.mask("rest").any(axis=(1, 2))).tolist() == [7]

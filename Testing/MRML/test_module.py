@@ -75,7 +75,8 @@ def module(monkeypatch):
 def test_the_module_says_where_it_belongs(module):
     parent = types.SimpleNamespace()
     module.SlicePropagation(parent)
-    assert parent.title == "Slice Propagation" and parent.categories == ["Segmentation"]
+    assert parent.title == "Slice Propagation"
+    assert parent.categories == ["Segmentation"]
 
 
 def test_the_self_test_of_the_module_passes(module):
@@ -85,11 +86,9 @@ def test_the_self_test_of_the_module_passes(module):
 def test_paths_are_appended_never_prepended(module, monkeypatch):
     monkeypatch.setattr(sys, "path", ["first"])
     module.addPaths()
-    assert (
-        sys.path[0] == "first"
-        and str(MODULE.parent) in sys.path
-        and str(MODULE.parents[1]) in sys.path
-    )
+    assert sys.path[0] == "first"
+    assert str(MODULE.parent) in sys.path
+    assert str(MODULE.parents[1]) in sys.path
 
 
 def test_a_reload_forgets_our_packages_only(module, monkeypatch):
@@ -143,7 +142,8 @@ def test_the_headless_script_passes_the_exit_code_on(tmp_path):
         capture_output=True,
         text=True,
     )
-    assert failed.returncode == 2 and "nowhere.csv" in failed.stderr
+    assert failed.returncode == 2
+    assert "nowhere.csv" in failed.stderr
 
 
 @pytest.mark.parametrize("engine", ["registration", None], ids=["registration", "the default"])

@@ -48,11 +48,9 @@ def test_a_slice_that_another_segment_covers_is_the_same_when_the_segmentation_i
     bench.draw("rest", covered, np.ones((48, 48), bool) & ~disc((48, 48), (5, 5), 2))
     bench.logic.absorb()
     session = bench.logic.session
-    assert (
-        not bench.mask("disc")[covered].any()
-        and session.is_anchor(1, covered) == isCorrection
-        and session.anchors(2) == [covered]
-    )
+    assert not bench.mask("disc")[covered].any()
+    assert session.is_anchor(1, covered) == isCorrection
+    assert session.anchors(2) == [covered]
     bench.open("disc", "rest")
     assert np.array_equal(bench.logic.session.provenance, session.provenance)
     assert [bench.logic.session.stale(label).tolist() for label in (1, 2)] == [
@@ -97,7 +95,8 @@ def test_on_a_volume_with_other_slices_all_that_is_shown_counts_as_drawn_and_on_
     bench.volume = other_volume(bench, count, shift)
     bench.open()
     shown = bench.mask("disc").any(axis=(1, 2))
-    assert len(shown) == count and np.array_equal(
+    assert len(shown) == count
+    assert np.array_equal(
         bench.logic.session.provenance[0],
         np.where(shown, Provenance.SEED, Provenance.EMPTY),
     )
@@ -141,10 +140,8 @@ def test_provenance_that_an_earlier_version_stored_counts_on_any_volume(bench):
     bench.segmentation.GetSegmentation().GetSegment("disc").SetTag(TAG, json.dumps(values))
     bench.volume = other_volume(bench, 16, 1)
     bench.open()
-    assert (
-        bench.logic.session.anchors(1) == [7]
-        and bench.logic.session.state(1, 9).provenance == Provenance.PROPAGATED
-    )
+    assert bench.logic.session.anchors(1) == [7]
+    assert bench.logic.session.state(1, 9).provenance == Provenance.PROPAGATED
 
 
 @pytest.mark.parametrize(
@@ -186,16 +183,15 @@ def test_a_file_of_the_command_line_opens_with_its_provenance_on_its_own_image_o
         bench.scene.AddNode(node)
     loaded = bench.scene.AddNewNodeByClass("vtkMRMLSegmentationNode", "Loaded")
     volume = bench.scene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", "Image")
-    assert storage.ReadData(loaded) and volumeStorage.ReadData(volume)
+    assert storage.ReadData(loaded)
+    assert volumeStorage.ReadData(volume)
     segmentID = loaded.GetSegmentation().GetNthSegmentID(0)
     bench.logic.open(volume, loaded, [segmentID])
     turned = (
         len(bench.stack) - 1 - 7 if direction == OBLIQUE else 7
     )  # Slicer turns a left-handed volume around
-    assert (
-        bench.logic.session.anchors(1) == [turned]
-        and np.count_nonzero(bench.logic.session.provenance == Provenance.PROPAGATED) > 3
-    )
+    assert bench.logic.session.anchors(1) == [turned]
+    assert np.count_nonzero(bench.logic.session.provenance == Provenance.PROPAGATED) > 3
     assert all(
         is_on_grid(readTags(loaded, segmentID), gridOf(image, loaded)) == belongs
         for image, belongs in ((volume, True), (other_volume(bench, shift=30.0), False))

@@ -74,7 +74,8 @@ def test_every_frame_gets_a_segmentation_and_drawn_frames_stay_as_they_are():
         "registration",
         onStep=lambda *step: steps.append(step),
     ) == [1, 2, 4, 5]
-    assert beat.segmentations.GetNumberOfDataNodes() == 6 and steps[-1][:2] == (2, 2)
+    assert beat.segmentations.GetNumberOfDataNodes() == 6
+    assert steps[-1][:2] == (2, 2)
     for frame in range(6):
         assert overlap(beat.mask(frame), truthOf(frame)) > (0.9 if frame in (1, 2, 4, 5) else 0.999)
 
@@ -151,7 +152,8 @@ def test_a_sequence_that_the_library_writes_is_read_by_slicers_own_storage_node(
     storage.SetFileName(str(tmp_path / "cine.seq.nrrd"))
     node = scene.AddNewNodeByClass("vtkMRMLSequenceNode", "Read")
     scene.AddNode(storage)
-    assert storage.ReadData(node) == 1 and node.GetNumberOfDataNodes() == len(image)
+    assert storage.ReadData(node) == 1
+    assert node.GetNumberOfDataNodes() == len(image)
     assert np.array_equal(slicer.util.arrayFromVolume(node.GetNthDataNode(3)), image[3])
 
 
@@ -187,9 +189,9 @@ def test_a_propagated_frame_knows_its_slices_and_a_corrected_one_counts_where_it
         encode_states(states, 0, "copy", is_left_handed=True),
     )
     assert propagateSequence(beat.volumes, beat.segmentations, "copy") == [1, 2, 4, 5]
+    assert np.array_equal(beat.mask(2)[1], disc((40, 40), (20, 20), 3))
     assert (
-        np.array_equal(beat.mask(2)[1], disc((40, 40), (20, 20), 3))
-        and readTags(beat.segmentations.GetDataNodeAtValue("80"), "LV")["slices"]["1"][0]
+        readTags(beat.segmentations.GetDataNodeAtValue("80"), "LV")["slices"]["1"][0]
         == Provenance.CORRECTION
     )
     assert np.array_equal(beat.mask(1)[1], disc((40, 40), (20, 20), 3)) or np.array_equal(

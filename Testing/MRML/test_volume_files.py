@@ -73,4 +73,6 @@ def test_segments_of_a_file_become_segments_with_names_colours_and_tags(scene, i
     liver = segmentation.GetSegmentation().GetSegment("liver")
     note = vtk.reference("")
     liver.GetTag("Note", note)
-    assert liver.GetName() == "Liver" and liver.GetColor() == (1.0, 0.0, 0.0) and str(note) == "a:b"
+    assert liver.GetName() == "Liver"
+    assert liver.GetColor() == (1.0, 0.0, 0.0)
+    assert str(note) == "a:b"

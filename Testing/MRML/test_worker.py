@@ -52,7 +52,8 @@ def test_garbage_is_collected_on_the_main_thread_only():
         assert worker.poll(timeout=30) == (100_000 + number, None)
     assert settle(is_on=True)
     gc.collect()
-    assert len(Widget.threads) == 3 and set(Widget.threads) == {threading.main_thread()}
+    assert len(Widget.threads) == 3
+    assert set(Widget.threads) == {threading.main_thread()}
 
 
 def test_collection_goes_on_after_a_step_that_failed():
@@ -62,7 +63,9 @@ def test_collection_goes_on_after_a_step_that_failed():
     worker = StepWorker()
     worker.request(failing())
     step, error = worker.poll(timeout=30)
-    assert step is FINISHED and isinstance(error, ZeroDivisionError) and settle(is_on=True)
+    assert step is FINISHED
+    assert isinstance(error, ZeroDivisionError)
+    assert settle(is_on=True)
 
 
 def test_a_collector_that_was_off_stays_off():
@@ -89,4 +92,5 @@ def test_of_two_workers_the_last_one_gives_the_collector_back():
     time.sleep(0.05)
     assert not gc.isenabled()
     go.set()
-    assert first.poll(timeout=30) == (2, None) and settle(is_on=True)
+    assert first.poll(timeout=30) == (2, None)
+    assert settle(is_on=True)

@@ -110,7 +110,8 @@ def test_the_catalogue_entry_belongs_to_the_project():
     entry = json.loads((CHECKOUT / f"{name}.json").read_text(encoding="utf-8"))
     homepage = re.search(r'EXTENSION_HOMEPAGE "([^"]+)"', text).group(1)
     assert entry["scm_url"] == homepage
-    assert entry["scm_url"].rsplit("/", 1)[1].startswith("Slicer") and not name.startswith("Slicer")
+    assert entry["scm_url"].rsplit("/", 1)[1].startswith("Slicer")
+    assert not name.startswith("Slicer")
     assert entry["$schema"].endswith("slicer-extension-catalog-entry-schema-v1.0.1.json#")
     assert set(entry) == {
         "$schema",

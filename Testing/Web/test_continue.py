@@ -73,19 +73,13 @@ def test_saved_work_goes_on_as_it_was(page, bench, results, suffix):
     begin_anew(page, bench)
     go_on_with(page, f"mine{suffix}")
     wait_for(page, lambda: f"Went on with mine{suffix}." in message(page))
-    assert (
-        kinds(page) == strip
-        and np.array_equal(bench.masks(), masks)
-        and UNKNOWN_ORIGIN not in message(page)
-    )
-    assert (
-        bench.application.data.segments[0]["name"] == "Spleen"
-        and bench.application.data.index == SEED
-    )
-    assert (
-        page.locator("[data-command=undo]").is_disabled()
-        and bench.application.data.save_name == "mine-2"
-    )
+    assert kinds(page) == strip
+    assert np.array_equal(bench.masks(), masks)
+    assert UNKNOWN_ORIGIN not in message(page)
+    assert bench.application.data.segments[0]["name"] == "Spleen"
+    assert bench.application.data.index == SEED
+    assert page.locator("[data-command=undo]").is_disabled()
+    assert bench.application.data.save_name == "mine-2"
 
 
 def test_a_correction_of_what_was_opened_changes_only_its_gaps(page, bench, results):
@@ -101,7 +95,8 @@ def test_a_correction_of_what_was_opened_changes_only_its_gaps(page, bench, resu
     drawn = bench.masks()[SEED + 6]
     propagate(page)
     after = bench.masks()
-    assert np.array_equal(after[: SEED + 1], before[: SEED + 1]) and np.array_equal(
+    assert np.array_equal(after[: SEED + 1], before[: SEED + 1])
+    assert np.array_equal(
         after[SEED + 6],
         drawn,
     )
@@ -118,9 +113,8 @@ def test_the_plane_of_the_annotation_comes_back(page, bench, results):
     wait_for(page, lambda: bench.application.data.plane == "axial")
     go_on_with(page, "front.seg.nrrd")
     wait_for(page, lambda: "Went on with front.seg.nrrd." in message(page))
-    assert bench.application.data.plane == "coronal" and [
-        index for index, kind in enumerate(kinds(page)) if kind == "seed"
-    ] == [seed_index]
+    assert bench.application.data.plane == "coronal"
+    assert [index for index, kind in enumerate(kinds(page)) if kind == "seed"] == [seed_index]
 
 
 def test_unsaved_work_becomes_a_result_of_its_own(page, bench, results):
@@ -149,7 +143,8 @@ def test_an_uploaded_segmentation_is_laid_on_the_volume(page, bench, results, tm
     begin_anew(page, bench)
     upload(page, tmp_path / "theirs.seg.nrrd")
     wait_for(page, lambda: "Went on with theirs.seg.nrrd." in message(page))
-    assert kinds(page) == strip and np.array_equal(bench.masks(), masks)
+    assert kinds(page) == strip
+    assert np.array_equal(bench.masks(), masks)
     click(page, "open")
     page.locator("[data-open=continue]").get_by_text("theirs.seg.nrrd", exact=True).wait_for()
 
@@ -164,11 +159,9 @@ def test_a_segmentation_of_something_else_is_refused_and_the_work_stays(page, be
         "other.seg.nrrd and the image are on different grids: size (56, 48, 9) against (256,"
         " 256, 60)" in bench.application.data.message
     )
-    assert (
-        bench.drawn_slices() == [SEED]
-        and kinds(page)[SEED] == "seed"
-        and not (bench.out / "uploads" / "other.seg.nrrd").exists()
-    )
+    assert bench.drawn_slices() == [SEED]
+    assert kinds(page)[SEED] == "seed"
+    assert not (bench.out / "uploads" / "other.seg.nrrd").exists()
 
 
 @pytest.mark.parametrize(
@@ -266,4 +259,6 @@ def test_a_segmentation_that_does_not_fit_ends_the_program_with_a_sentence(tmp_p
         str(tmp_path / "out"),
     ]
     done = subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True)
-    assert done.returncode == 2 and "other.nii.gz" in done.stderr and "Traceback" not in done.stderr
+    assert done.returncode == 2
+    assert "other.nii.gz" in done.stderr
+    assert "Traceback" not in done.stderr

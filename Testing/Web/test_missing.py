@@ -48,12 +48,10 @@ def run(blocked, *arguments, path=None):
 )
 def test_a_package_that_is_not_installed_is_named_with_the_remedy(tmp_path, blocked, named):
     done = run(blocked, "app", "--no-browser", "--out", str(tmp_path))
-    assert (
-        done.returncode == 2
-        and named in done.stderr
-        and "slice-propagation[app]" in done.stderr
-        and "Traceback" not in done.stderr
-    )
+    assert done.returncode == 2
+    assert named in done.stderr
+    assert "slice-propagation[app]" in done.stderr
+    assert "Traceback" not in done.stderr
     assert list(tmp_path.iterdir()) == []
 
 
@@ -64,7 +62,9 @@ def test_a_library_that_a_package_cannot_load_is_named(tmp_path):
         encoding="utf-8",
     )
     done = run([], "app", "--no-browser", "--out", str(tmp_path / "out"), path=tmp_path)
-    assert done.returncode == 2 and "libX11.so.6" in done.stderr and "Traceback" not in done.stderr
+    assert done.returncode == 2
+    assert "libX11.so.6" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_the_demo_writes_its_files_and_then_says_what_is_missing(tmp_path):
@@ -83,7 +83,8 @@ def test_the_demo_writes_its_files_and_then_says_what_is_missing(tmp_path):
     )
     os.close(theirs)
     os.close(ours)
-    assert done.returncode == 0 and (tmp_path / "picture.png").exists()
+    assert done.returncode == 0
+    assert (tmp_path / "picture.png").exists()
     assert "The results are written. The page needs trame-slicer" in done.stderr
 
 
@@ -116,8 +117,6 @@ def test_without_a_library_that_draws_it_says_which_one_to_install(tmp_path):
     )
     if done.returncode == 99:
         pytest.skip("The libraries cannot be hidden here.")
-    assert (
-        done.returncode == 2
-        and "apt-get install libegl1" in done.stderr
-        and "Traceback" not in done.stderr
-    )
+    assert done.returncode == 2
+    assert "apt-get install libegl1" in done.stderr
+    assert "Traceback" not in done.stderr

@@ -50,7 +50,8 @@ def test_of_two_states_the_later_one_counts_and_the_earlier_one_goes(tmp_path):
     kept = KeptWork(tmp_path)
     keep(kept, 3)
     keep(kept, 4)
-    assert numbers(kept.found()) == (4, 4, 4) and len(list(tmp_path.iterdir())) == 1
+    assert numbers(kept.found()) == (4, 4, 4)
+    assert len(list(tmp_path.iterdir())) == 1
 
 
 def test_what_a_crash_left_is_cleared_at_the_next_start_and_the_work_stays(tmp_path):
@@ -60,9 +61,8 @@ def test_what_a_crash_left_is_cleared_at_the_next_start_and_the_work_stays(tmp_p
         (tmp_path / "autosave" / left).mkdir()
         (tmp_path / "autosave" / left / "annotation.seg.nrrd").write_bytes(b"half")
     Workspace(tmp_path).check_writable()
-    assert [path.name for path in (tmp_path / "autosave").iterdir()] == ["00000001"] and numbers(
-        kept.found()
-    ) == (5, 5, 5)
+    assert [path.name for path in (tmp_path / "autosave").iterdir()] == ["00000001"]
+    assert numbers(kept.found()) == (5, 5, 5)
 
 
 def test_a_damaged_record_counts_as_nothing_kept(tmp_path):
@@ -75,7 +75,8 @@ def test_a_damaged_record_counts_as_nothing_kept(tmp_path):
 def test_kept_work_becomes_a_result_or_is_forgotten(tmp_path):
     kept = KeptWork(tmp_path / "autosave")
     keep(kept, 7)
-    assert kept.move_to(tmp_path, "unsaved") == "unsaved.seg.nrrd" and kept.found() is None
+    assert kept.move_to(tmp_path, "unsaved") == "unsaved.seg.nrrd"
+    assert kept.found() is None
     assert sorted(path.name for path in tmp_path.glob("unsaved*")) == [
         "unsaved.json",
         "unsaved.seg.nrrd",
@@ -87,4 +88,5 @@ def test_kept_work_becomes_a_result_or_is_forgotten(tmp_path):
     )
     keep(kept, 8)
     kept.forget()
-    assert kept.found() is None and list((tmp_path / "autosave").iterdir()) == []
+    assert kept.found() is None
+    assert list((tmp_path / "autosave").iterdir()) == []

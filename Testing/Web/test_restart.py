@@ -70,7 +70,8 @@ def test_a_crash_during_a_run_loses_nothing_that_was_drawn(browser, tmp_path, st
     page.wait_for_selector("text=There is unsaved work on the sample")
     page.click("[data-command=restore]")
     page.wait_for_selector(".sp-seed", state="attached")
-    assert page.locator(".sp-seed").count() == 1 and page.locator(".sp-propagated").count() == 0
+    assert page.locator(".sp-seed").count() == 1
+    assert page.locator(".sp-propagated").count() == 0
     save(page)
     assert np.array_equal(masks(tmp_path / "segmentation.seg.nrrd"), drawn)
     page.close()
@@ -136,10 +137,8 @@ def test_unsaved_work_can_be_kept_as_a_file(browser, tmp_path, start):
     page.wait_for_selector("text=There is unsaved work on 9")
     page.click("[data-command=aside]")
     page.wait_for_selector("text=The unsaved work is kept as unsaved-")
-    assert (
-        masks(next(tmp_path.glob("unsaved-*.seg.nrrd")))[0].any()
-        and KeptWork(tmp_path / "autosave").found() is None
-    )
+    assert masks(next(tmp_path.glob("unsaved-*.seg.nrrd")))[0].any()
+    assert KeptWork(tmp_path / "autosave").found() is None
     page.close()
 
 
@@ -148,9 +147,8 @@ def test_ctrl_c_ends_it_cleanly_and_says_that_work_is_kept(browser, tmp_path, st
     page = open_page(browser, program.address)
     paint(page)
     assert program.interrupt() == 0
-    assert "Unsaved work is kept" in program.lines[-1] and not any(
-        "Traceback" in line for line in program.lines
-    )
+    assert "Unsaved work is kept" in program.lines[-1]
+    assert not any("Traceback" in line for line in program.lines)
     page.close()
 
 
@@ -165,14 +163,13 @@ def test_what_was_drawn_during_a_run_is_kept_when_ctrl_c_ends_both(browser, tmp_
     page.wait_for_selector(".sp-propagated", state="attached")
     stroke(page)
     page.wait_for_selector("text=what it affects starts again")
-    assert program.interrupt() == 0 and not any("Traceback" in line for line in program.lines)
+    assert program.interrupt() == 0
+    assert not any("Traceback" in line for line in program.lines)
     page.close()
     drawn = [int(row[0]) for row in kept_rows(tmp_path) if row[2] in ("seed", "correction")]
-    assert (
-        len(drawn) == 2
-        and drawn[1] == 45
-        and all(masks(KeptWork(tmp_path / "autosave").found()["labels"])[drawn].any(axis=(1, 2)))
-    )
+    assert len(drawn) == 2
+    assert drawn[1] == 45
+    assert all(masks(KeptWork(tmp_path / "autosave").found()["labels"])[drawn].any(axis=(1, 2)))
 
 
 def test_a_network_that_is_gone_for_a_while_costs_nothing_and_the_page_comes_back_by_itself(
@@ -190,10 +187,8 @@ def test_a_network_that_is_gone_for_a_while_costs_nothing_and_the_page_comes_bac
     page.wait_for_timeout(5000)
     cable.plug()
     page.wait_for_selector("text=Done in")
-    assert (
-        page.locator(".sp-seed").count() == 1
-        and page.get_by_text("in use in another tab").count() == 0
-    )
+    assert page.locator(".sp-seed").count() == 1
+    assert page.get_by_text("in use in another tab").count() == 0
     save(page)
     page.close()
     cable.cut()
@@ -204,7 +199,8 @@ def test_saved_work_is_not_offered_again(browser, tmp_path, start):
     page = open_page(browser, program.address)
     paint(page)
     save(page)
-    assert program.interrupt() == 0 and program.lines[-1] == "Ended."
+    assert program.interrupt() == 0
+    assert program.lines[-1] == "Ended."
     page.close()
 
 
@@ -222,9 +218,9 @@ def test_an_unusable_image_ends_it_with_a_sentence(tmp_path):
         capture_output=True,
         text=True,
     )
-    assert (
-        done.returncode == 2 and "missing.nii.gz" in done.stderr and "Traceback" not in done.stderr
-    )
+    assert done.returncode == 2
+    assert "missing.nii.gz" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def demo_on_a_terminal(out, *arguments):

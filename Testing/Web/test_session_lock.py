@@ -48,11 +48,9 @@ def test_a_tab_that_lost_the_session_is_not_heard(page, bench, second, what):
     second.wait_for_selector("[data-slice]", state="attached")
     assert "another tab" in page.evaluate(SEND, MESSAGES[what])
     page.wait_for_timeout(800)
-    assert (
-        np.array_equal(bench.masks(), drawn)
-        and bench.application.data.auto_update is False
-        and kinds(second)[SEED] == "seed"
-    )
+    assert np.array_equal(bench.masks(), drawn)
+    assert bench.application.data.auto_update is False
+    assert kinds(second)[SEED] == "seed"
 
 
 def test_a_tab_that_never_had_the_session_is_not_heard_and_its_reload_takes_nothing(
@@ -64,7 +62,8 @@ def test_a_tab_that_never_had_the_session_is_not_heard_and_its_reload_takes_noth
     assert "another tab" in second.evaluate(SEND, MESSAGES["a command"])
     second.reload()
     second.wait_for_selector("text=in use in another tab")
-    assert kinds(page)[SEED] == "seed" and bench.drawn_slices() == [SEED]
+    assert kinds(page)[SEED] == "seed"
+    assert bench.drawn_slices() == [SEED]
 
 
 def test_the_tab_that_took_over_works_on(page, bench, second):

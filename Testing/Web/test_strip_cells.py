@@ -53,5 +53,6 @@ def test_a_correction_marks_its_gap_out_of_date():
 def test_the_mouse_on_a_slice_reads_its_confidence_and_why():
     assert describe(make_session(), 1, 1).startswith("Slice 1 of 5: seed")
     text = describe(make_session(), 1, 2)
-    assert "Confidence 75%" in text and "1 slices from the annotated slice 1" in text
+    assert "Confidence 75%" in text
+    assert "1 slices from the annotated slice 1" in text
     assert "Predicted to be empty" in describe(make_session(), 1, 3)

@@ -50,11 +50,9 @@ def test_erase_takes_away_what_the_mouse_goes_over(page, bench):
     bench.stroke(page, SEED, [middle, (middle[0] + 2, middle[1])])
     wait_for(page, lambda: not bench.masks()[SEED][middle])
     after = bench.masks()
-    assert (
-        not (after & ~before).any()
-        and 0 < after[SEED].sum() < before[SEED].sum()
-        and bench.drawn_slices() == [SEED]
-    )
+    assert not (after & ~before).any()
+    assert 0 < after[SEED].sum() < before[SEED].sum()
+    assert bench.drawn_slices() == [SEED]
 
 
 def test_draw_fills_the_outline_that_the_mouse_follows(page, bench):
@@ -63,7 +61,8 @@ def test_draw_fills_the_outline_that_the_mouse_follows(page, bench):
     bench.stroke(page, SEED, [(100, 60), (100, 100), (140, 100), (140, 60), (100, 60)])
     wait_for(page, lambda: bench.drawn_slices() == [SEED])
     drawn = bench.masks()[SEED]
-    assert drawn[102:138, 62:98].all() and drawn.sum() < 43 * 43
+    assert drawn[102:138, 62:98].all()
+    assert drawn.sum() < 43 * 43
     wait_for(page, lambda: kinds(page)[SEED] == "seed")
 
 
@@ -82,7 +81,9 @@ def test_an_outline_keeps_its_corners_when_every_answer_takes_long(page, bench, 
     bench.stroke(page, SEED, [(100, 60), (100, 100), (140, 100), (140, 60), (100, 60)])
     wait_for(page, lambda: bench.drawn_slices() == [SEED])
     drawn = bench.masks()[SEED]
-    assert drawn[102:138, 62:98].all() and drawn.sum() < 43 * 43 and max(trails) >= 2
+    assert drawn[102:138, 62:98].all()
+    assert drawn.sum() < 43 * 43
+    assert max(trails) >= 2
 
 
 def test_threshold_takes_the_voxels_of_its_range(page, bench):
@@ -125,7 +126,8 @@ def test_scissors_cut_what_lies_inside_the_outline_from_all_slices(page, bench):
     bench.stroke(page, SEED + 4, [(cut, 20), (cut, 236), (236, 236), (236, 20), (cut, 20)])
     wait_for(page, lambda: not bench.masks()[:, cut + 3 :].any())
     after = bench.masks()
-    assert np.array_equal(after[:, : cut - 2], before[:, : cut - 2]) and bench.drawn_slices() == [
+    assert np.array_equal(after[:, : cut - 2], before[:, : cut - 2])
+    assert bench.drawn_slices() == [
         SEED,
         SEED + 4,
     ]
@@ -143,9 +145,8 @@ def test_every_new_segment_has_a_colour_of_its_own(page, bench):
             for number in range(4)
         ]
     )
-    assert len(set(colors)) == 4 and all(
-        any(np.allclose(color, known) for known in COLORS) for color in colors[1:]
-    )
+    assert len(set(colors)) == 4
+    assert all(any(np.allclose(color, known) for known in COLORS) for color in colors[1:])
 
 
 @pytest.mark.parametrize("plane, axis, index", [("coronal", 1, 120), ("sagittal", 2, 200)])
@@ -165,7 +166,8 @@ def test_another_axis_is_painted_and_propagated_by_mouse(page, bench, plane, axi
     drawn = bench.masks().take(index, axis)
     propagate(page)
     slices = np.flatnonzero(bench.masks().any(axis=across))
-    assert {index - 1, index, index + 1} <= set(slices.tolist()) and np.array_equal(
+    assert {index - 1, index, index + 1} <= set(slices.tolist())
+    assert np.array_equal(
         bench.masks().take(index, axis),
         drawn,
     )
@@ -211,7 +213,8 @@ def test_a_direction_leaves_the_other_side_alone(page, bench):
     seed(page, bench)
     choose(page, "Direction", "Towards superior")
     propagate(page)
-    assert min(bench.drawn_slices()) == SEED and max(bench.drawn_slices()) > SEED
+    assert min(bench.drawn_slices()) == SEED
+    assert max(bench.drawn_slices()) > SEED
     choose(page, "Direction", "Towards inferior")
     click(page, "propagate")  # the message of the first run still stands there
     wait_for(page, lambda: min(bench.drawn_slices()) < SEED)
@@ -234,7 +237,8 @@ def test_a_device_that_is_not_there_ends_the_run_with_a_sentence(page, bench):
     choose(page, "Device", "GPU (CUDA)")
     click(page, "propagate")
     page.locator(".sp-alert").get_by_text("CUDA").first.wait_for()
-    assert bench.drawn_slices() == [SEED] and kinds(page).count("propagated") == 0
+    assert bench.drawn_slices() == [SEED]
+    assert kinds(page).count("propagated") == 0
     choose(page, "Device", "CPU")
     click(page, "propagate")
     wait_for(page, lambda: "Done" in message(page))

@@ -42,7 +42,8 @@ def test_slices_appear_while_the_run_goes_on_and_the_node_waits(page, bench, lon
     seed(page, bench)
     click(page, "propagate")
     wait_for(page, lambda: kinds(page).count("propagated") >= 2)
-    assert page.locator("[data-command=stop]").is_visible() and bench.drawn_slices() == [SEED]
+    assert page.locator("[data-command=stop]").is_visible()
+    assert bench.drawn_slices() == [SEED]
     wait_for(page, lambda: "Done" in message(page))
 
 
@@ -72,7 +73,8 @@ def test_after_stop_at_most_one_more_slice_is_computed(page, bench, long_run, mo
     wait_for(page, lambda: kinds(page).count("propagated") >= 2)
     click(page, "stop")
     wait_for(page, lambda: "Keep or discard" in message(page))
-    assert len(after) <= 1 and not logic.isRunning
+    assert len(after) <= 1
+    assert not logic.isRunning
     click(page, "discard")
 
 
@@ -104,7 +106,8 @@ def test_escape_stops_and_keep_writes_what_is_there(page, bench, long_run):
     shown = kinds(page).count("propagated")
     click(page, "keep")
     wait_for(page, lambda: "Kept" in message(page))
-    assert 2 <= shown < len(kinds(page)) - 1 and len(bench.drawn_slices()) >= 3
+    assert 2 <= shown < len(kinds(page)) - 1
+    assert len(bench.drawn_slices()) >= 3
 
 
 def test_a_correction_changes_nothing_outside_its_gaps(page, bench):
@@ -117,7 +120,8 @@ def test_a_correction_changes_nothing_outside_its_gaps(page, bench):
     corrected = bench.masks()[48]
     propagate(page)
     after = bench.masks()
-    assert np.array_equal(after[:41], before[:41]) and np.array_equal(after[48], corrected)
+    assert np.array_equal(after[:41], before[:41])
+    assert np.array_equal(after[48], corrected)
 
 
 def test_undo_and_redo_take_a_run_back_and_bring_it_again(page, bench):
@@ -127,7 +131,8 @@ def test_undo_and_redo_take_a_run_back_and_bring_it_again(page, bench):
     strip = kinds(page)
     click(page, "undo")
     wait_for(page, lambda: kinds(page).count("propagated") == 0)
-    assert bench.drawn_slices() == [SEED] and kinds(page)[SEED] == "seed"
+    assert bench.drawn_slices() == [SEED]
+    assert kinds(page)[SEED] == "seed"
     click(page, "redo")
     wait_for(page, lambda: kinds(page) == strip)
     assert np.array_equal(bench.masks(), after)
@@ -150,10 +155,8 @@ def test_the_next_suspicious_slice_is_shown(page, bench):
     propagate(page)
     page.keyboard.press("n")
     wait_for(page, lambda: "Correct it, or confirm it" in message(page))
-    assert (
-        f"Slice {bench.application.data.index}:" in message(page)
-        and bench.application.data.index != SEED
-    )
+    assert f"Slice {bench.application.data.index}:" in message(page)
+    assert bench.application.data.index != SEED
 
 
 def test_confirm_and_nothing_here_make_anchors(page, bench):
@@ -165,7 +168,8 @@ def test_confirm_and_nothing_here_make_anchors(page, bench):
     bench.show_slice(SEED + 8)
     click(page, "empty")
     wait_for(page, lambda: kinds(page)[SEED + 8] == "confirmed")
-    assert not bench.masks()[SEED + 8].any() and bench.masks()[SEED + 3].any()
+    assert not bench.masks()[SEED + 8].any()
+    assert bench.masks()[SEED + 3].any()
 
 
 def test_auto_update_propagates_after_a_correction(page, bench):
@@ -187,13 +191,11 @@ def test_what_is_saved_is_what_the_node_holds(page, bench):
     page.wait_for_selector("text=spleen of the test.slices.csv")
     image = sitk.ReadImage(str(bench.out / "spleen of the test.seg.nrrd"))
     assert np.array_equal(sitk.GetArrayFromImage(image) > 0, bench.masks())
-    assert image.GetMetaData(
-        "Segment0_Name"
-    ) == "Spleen" and "SlicePropagation.Slices" in image.GetMetaData("Segment0_Tags")
+    assert image.GetMetaData("Segment0_Name") == "Spleen"
+    assert "SlicePropagation.Slices" in image.GetMetaData("Segment0_Tags")
     table = (bench.out / "spleen of the test.slices.csv").read_text(encoding="utf-8").splitlines()
-    assert table[0].startswith("slice,segment,provenance") and f"{SEED},Spleen,seed" in "\n".join(
-        table
-    )
+    assert table[0].startswith("slice,segment,provenance")
+    assert f"{SEED},Spleen,seed" in "\n".join(table)
 
 
 def test_opening_another_volume_keeps_unsaved_work_as_a_result(page, bench):
@@ -202,10 +204,8 @@ def test_opening_another_volume_keeps_unsaved_work_as_a_result(page, bench):
     page.evaluate("window.trame.trigger('command', ['sample'])")
     wait_for(page, lambda: "unsaved work is kept as unsaved-" in message(page))
     kept = sorted(bench.out.glob("unsaved-*.seg.nrrd"))[-1]
-    assert (
-        np.array_equal(sitk.GetArrayFromImage(sitk.ReadImage(str(kept))) > 0, drawn)
-        and bench.drawn_slices() == []
-    )
+    assert np.array_equal(sitk.GetArrayFromImage(sitk.ReadImage(str(kept))) > 0, drawn)
+    assert bench.drawn_slices() == []
 
 
 def test_a_reload_finds_the_work_as_it_was(page, bench):
@@ -214,7 +214,8 @@ def test_a_reload_finds_the_work_as_it_was(page, bench):
     strip = kinds(page)
     page.reload()
     page.wait_for_selector("[data-slice]", state="attached")
-    assert kinds(page) == strip and page.get_by_text("in use in another tab").count() == 0
+    assert kinds(page) == strip
+    assert page.get_by_text("in use in another tab").count() == 0
 
 
 def test_the_page_asks_nobody_else_for_anything(page, bench):
@@ -223,4 +224,5 @@ def test_the_page_asks_nobody_else_for_anything(page, bench):
     page.wait_for_timeout(500)
     local = bench.address.split("//")[1]
     foreign = [url for url in page.asked if local not in url and not url.startswith("data:")]
-    assert len(page.asked) > 10 and foreign == []
+    assert len(page.asked) > 10
+    assert foreign == []

@@ -95,11 +95,9 @@ def test_the_table_tells_drawn_from_propagated(case, tmp_path):
 def test_the_record_names_engine_versions_and_anchors(case, tmp_path):
     propagate_file(case, tmp_path / "out.nii.gz", "--engine", "copy")
     record = json.loads((tmp_path / "out.json").read_text(encoding="utf-8"))
-    assert (
-        record["engine"] == "copy"
-        and record["anchors"] == {"1": {"7": "seed"}}
-        and record["axis"] == "k"
-    )
+    assert record["engine"] == "copy"
+    assert record["anchors"] == {"1": {"7": "seed"}}
+    assert record["axis"] == "k"
     assert {"slice-propagation", "numpy"} <= set(record["versions"])
 
 
@@ -141,7 +139,9 @@ def test_confirmed_empty_slices_come_back_from_the_table(case, tmp_path):
         "--anchors",
         str(table),
     )
-    assert not labels[2].any() and not labels[13].any() and not labels[:2].any()
+    assert not labels[2].any()
+    assert not labels[13].any()
+    assert not labels[:2].any()
     anchors = json.loads((tmp_path / "second.json").read_text(encoding="utf-8"))["anchors"]["1"]
     assert anchors == {"2": "confirmed", "7": "seed", "13": "confirmed"}
 
@@ -220,9 +220,8 @@ def test_segment_names_and_colours_are_kept(case, tmp_path):
         "Left ventricle",
         "0.1 0.2 0.3",
     ]
-    assert "Site:heart" in result.GetMetaData(
-        "Segment0_Tags"
-    ) and "SlicePropagation.Slices:{" in result.GetMetaData("Segment0_Tags")
+    assert "Site:heart" in result.GetMetaData("Segment0_Tags")
+    assert "SlicePropagation.Slices:{" in result.GetMetaData("Segment0_Tags")
 
 
 def test_a_segmentation_cropped_to_its_segment_is_read_in_its_place(case, tmp_path):
@@ -295,7 +294,8 @@ def test_progress_names_the_slice(case, tmp_path, capsys):
         == 0
     )
     captured = capsys.readouterr()
-    assert "slice 1 of 15" in captured.err and "slice 15 of 15" in captured.err
+    assert "slice 1 of 15" in captured.err
+    assert "slice 15 of 15" in captured.err
 
 
 def test_in_the_end_it_says_where_each_label_is(case, tmp_path, capsys):

@@ -97,7 +97,8 @@ def test_every_fold_of_the_birnn_begins_with_the_network_of_its_fold(cases):
 
 def test_a_birnn_without_a_network_of_slices_is_refused_before_anything_is_written(cases, capsys):
     assert train(cases, "pnet_birnn", "birnn", "birnn.json") == 2
-    assert "--init" in capsys.readouterr().err and not (cases / "birnn").exists()
+    assert "--init" in capsys.readouterr().err
+    assert not (cases / "birnn").exists()
     (cases / "empty").mkdir()
     assert train(cases, "pnet_birnn", "birnn", "birnn.json", "--init", str(cases / "empty")) == 2
     assert "best.pt" in capsys.readouterr().err
@@ -108,16 +109,16 @@ def test_the_papers_procedure_leaves_no_fold_to_be_judged_by_and_takes_the_table
     capsys,
 ):
     assert train(cases, "pnet_msa", "pnet", "tiny.json", "--folds", "2", "--preset", "paper") == 2
-    assert "finetune_epochs" in capsys.readouterr().err and not (cases / "pnet").exists()
+    assert "finetune_epochs" in capsys.readouterr().err
+    assert not (cases / "pnet").exists()
     assert (
         train(cases, "pnet_msa", "pnet", "tiny.json", "--preset", "paper", "--max-cases", "3") == 0
     )
     assert (
         json.loads((cases / "pnet" / "config.json").read_text(encoding="utf-8"))["max_cases"] == 3
     )
-    assert (cases / "pnet" / "first" / "best.pt").is_file() and (
-        cases / "pnet" / "best.pt"
-    ).is_file()
+    assert (cases / "pnet" / "first" / "best.pt").is_file()
+    assert (cases / "pnet" / "best.pt").is_file()
 
 
 def test_only_the_first_cases_of_a_data_set_are_trained_on_where_that_is_asked_for(cases, capsys):
@@ -151,17 +152,15 @@ def test_segment_writes_the_trained_label_on_the_grid_of_the_volume(cases):
         image = sitk.ReadImage(str(cases / "image0.nii.gz"))
         found = read(out)
         truth = read(cases / "label0.nii.gz")
+        assert set(np.unique(found)) == {0, 2}
         assert (
-            set(np.unique(found)) == {0, 2}
-            and 2 * ((found == 2) & (truth == 2)).sum() / ((found == 2).sum() + (truth == 2).sum())
+            2 * ((found == 2) & (truth == 2)).sum() / ((found == 2).sum() + (truth == 2).sum())
             > 0.8
         )
         written = sitk.ReadImage(str(out))
-        assert (
-            written.GetSize() == image.GetSize()
-            and np.allclose(written.GetDirection(), image.GetDirection())
-            and np.allclose(written.GetOrigin(), image.GetOrigin())
-        )
+        assert written.GetSize() == image.GetSize()
+        assert np.allclose(written.GetDirection(), image.GetDirection())
+        assert np.allclose(written.GetOrigin(), image.GetOrigin())
         assert (
             json.loads(out.with_name(f"{model}.json").read_text(encoding="utf-8"))["family"]
             == {"pnet": "pnet", "birnn": "pnet_birnn"}[model]

@@ -105,10 +105,8 @@ def test_a_training_leaves_weights_that_propagate(cases, tmp_path, capsys):
         == 0
     )
     record = json.loads((tmp_path / "found.json").read_text(encoding="utf-8"))
-    assert (
-        record["engine"] == "slice_unet"
-        and record["model_sha256"] == load_checkpoint(tmp_path / "out" / "best.pt").sha256
-    )
+    assert record["engine"] == "slice_unet"
+    assert record["model_sha256"] == load_checkpoint(tmp_path / "out" / "best.pt").sha256
     assert np.array_equal(read(tmp_path / "found.nii.gz")[4], seed[4])
 
 
@@ -118,7 +116,8 @@ def test_the_same_arguments_go_on_and_others_are_refused(cases, tmp_path, capsys
     assert "going on after epoch 2" in capsys.readouterr().out
     assert train(cases, tmp_path / "out", "--seed", "5") == 2
     message = capsys.readouterr().err
-    assert "another training" in message and "training.loop.seed is 0 there and 5 here" in message
+    assert "another training" in message
+    assert "training.loop.seed is 0 there and 5 here" in message
 
 
 def test_a_damaged_record_of_a_training_is_named(cases, tmp_path, capsys):
@@ -140,11 +139,9 @@ def test_a_missing_package_is_named_with_what_to_install(
     monkeypatch.setattr(util, "find_spec", lambda name: None if name == package else found(name))
     assert train(cases, tmp_path / "out") == 2
     message = capsys.readouterr().err
-    assert (
-        f"needs {package}, which" in message
-        and "slice-propagation[train]" in message
-        and not (tmp_path / "out").exists()
-    )
+    assert f"needs {package}, which" in message
+    assert "slice-propagation[train]" in message
+    assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.parametrize(
@@ -167,7 +164,8 @@ def test_an_option_out_of_range_is_refused_before_anything_is_written(
     words,
 ):
     assert train(cases, tmp_path / "out", option, value) == 2
-    assert words in capsys.readouterr().err and not (tmp_path / "out").exists()
+    assert words in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
 
 
 def test_more_processes_than_the_machine_can_run_are_refused_before_anything_is_written(
@@ -180,10 +178,8 @@ def test_more_processes_than_the_machine_can_run_are_refused_before_anything_is_
         encoding="utf-8",
     )
     assert train(cases, tmp_path / "out") == 2
-    assert (
-        f"devices must be at most {os.cpu_count()}" in capsys.readouterr().err
-        and not (tmp_path / "out").exists()
-    )
+    assert f"devices must be at most {os.cpu_count()}" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
 
 
 def interrupted(cases, out, epochs):
@@ -245,10 +241,13 @@ def test_ctrl_c_ends_a_training_in_one_line_and_the_same_command_goes_on(cases, 
     cases[1].write_text(json.dumps(TINY | {"loop": {"epochs": 1_000_000}}), encoding="utf-8")
     out = tmp_path / "out"
     code, said = interrupted(cases, out, 3)
-    assert code == 130 and "interrupted" in said and "Traceback" not in said
+    assert code == 130
+    assert "interrupted" in said
+    assert "Traceback" not in said
     done = epochs_of(out)
     code, said = interrupted(cases, out, done + 3)
-    assert code == 130 and any(
+    assert code == 130
+    assert any(
         f"going on after epoch {number}\n" in said for number in (done - 1, done)
     )  # the last one's state may not have been written
     assert epochs_of(out) >= done + 3
@@ -263,12 +262,14 @@ def test_weights_that_do_not_fit_are_refused_before_anything_is_written(cases, t
         ("small.pt", "do not fit"),
     ):
         assert train(cases, tmp_path / "out", "--init", str(tmp_path / name)) == 2
-        assert words in capsys.readouterr().err and not (tmp_path / "out").exists()
+        assert words in capsys.readouterr().err
+        assert not (tmp_path / "out").exists()
 
 
 def test_there_is_nothing_to_resume_in_a_new_folder(cases, tmp_path, capsys):
     assert train(cases, tmp_path / "new", "--resume") == 2
-    assert "no training to resume" in capsys.readouterr().err and not (tmp_path / "new").exists()
+    assert "no training to resume" in capsys.readouterr().err
+    assert not (tmp_path / "new").exists()
 
 
 def test_a_cross_validation_trains_every_fold_and_writes_mean_and_deviation(cases, tmp_path):
@@ -304,7 +305,8 @@ def test_the_figure_of_a_fold_is_that_of_its_last_weights_as_held_out_patients_m
         "0.9",
         "0.6",
         "0.75",
-    ] and rows["1"]["best_epoch"] == "1"
+    ]
+    assert rows["1"]["best_epoch"] == "1"
 
 
 @pytest.mark.parametrize(
@@ -334,7 +336,8 @@ def test_the_figure_of_a_fold_is_that_of_its_last_weights_as_held_out_patients_m
 def test_a_setting_that_does_not_exist_or_fit_is_refused(cases, tmp_path, capsys, settings, words):
     cases[1].write_text(json.dumps(settings), encoding="utf-8")
     assert train(cases, tmp_path / "out") == 2
-    assert words in capsys.readouterr().err and not (tmp_path / "out").exists()
+    assert words in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.parametrize("folds", [(), ("--folds", "2")], ids=["one training", "folds"])
@@ -346,7 +349,8 @@ def test_a_training_that_fails_before_its_first_epoch_leaves_the_folder_to_other
 ):
     cases[1].write_text(json.dumps({**TINY, "pairs": {"size": 16, "label": 9}}), encoding="utf-8")
     assert train(cases, tmp_path / "out", *folds) == 2
-    assert "no sample" in capsys.readouterr().err and not (tmp_path / "out").exists()
+    assert "no sample" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
     cases[1].write_text(json.dumps(TINY), encoding="utf-8")
     assert train(cases, tmp_path / "out", *folds) == 0
 
@@ -355,7 +359,8 @@ def test_a_training_that_fails_later_keeps_its_folder(cases, tmp_path, monkeypat
     assert train(cases, tmp_path / "out") == 0
     (tmp_path / "out" / "state.ckpt").write_bytes(b"")
     assert train(cases, tmp_path / "out") == 2
-    assert "state.ckpt" in capsys.readouterr().err and (tmp_path / "out" / "config.json").is_file()
+    assert "state.ckpt" in capsys.readouterr().err
+    assert (tmp_path / "out" / "config.json").is_file()
 
 
 @pytest.mark.parametrize(
@@ -416,7 +421,8 @@ def test_a_setting_of_another_task_that_does_not_fit_is_refused(
         )
         == 2
     )
-    assert words in capsys.readouterr().err and not (tmp_path / "out").exists()
+    assert words in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
 
 
 def test_settings_that_an_editor_begins_with_a_mark_are_read(tmp_path):
@@ -462,7 +468,8 @@ def test_a_setting_of_the_default_preset_that_does_not_fit_is_refused_before_wal
         )
         == 2
     )
-    assert words in capsys.readouterr().err and not (tmp_path / "out").exists()
+    assert words in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
 
 
 def test_an_unknown_task_or_preset_is_refused_with_the_known_ones(cases, tmp_path, capsys):
@@ -489,7 +496,8 @@ def test_an_unknown_task_or_preset_is_refused_with_the_known_ones(cases, tmp_pat
 def test_a_bad_case_is_named_before_the_training_starts(cases, tmp_path, capsys):
     write(tmp_path / "label1.nii.gz", np.zeros((8, 24, 24), np.uint8))
     assert train(cases, tmp_path / "out") == 2
-    assert "patient1" in capsys.readouterr().err and not (tmp_path / "out").exists()
+    assert "patient1" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_training_begins_with_the_weights_given(cases, tmp_path):
@@ -520,4 +528,5 @@ def test_a_card_states_the_hash_of_its_weights(cases, tmp_path):
         "Discs only.",
     )
     assert load_checkpoint(tmp_path / "shipped" / "model.pt").sha256 == card["sha256"]
-    assert card["licence"] == "CC BY-SA 4.0" and set(card["data"]) == {"msd_hippocampus"}
+    assert card["licence"] == "CC BY-SA 4.0"
+    assert set(card["data"]) == {"msd_hippocampus"}

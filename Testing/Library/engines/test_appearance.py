@@ -37,4 +37,5 @@ def test_a_mask_that_fills_the_slice_has_no_surroundings_and_says_nothing():
 def test_intensities_never_seen_count_as_the_nearest_seen():
     mask = square()
     odds = learn(mask * 1.0, mask).log_odds(np.full((20, 20), 1e6, np.float32))
-    assert np.isfinite(odds).all() and (odds > 0).all()
+    assert np.isfinite(odds).all()
+    assert (odds > 0).all()

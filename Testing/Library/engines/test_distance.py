@@ -40,7 +40,8 @@ def test_the_border_of_the_slice_is_no_edge():
 def test_probability_is_one_half_on_the_edge_and_never_overflows():
     probability = probability_of(np.array([-FAR_MM, 0.0, FAR_MM]), 0.5)
     assert probability[1] == 0.5
-    assert probability[0] < 1e-9 and probability[2] > 1 - 1e-6
+    assert probability[0] < 1e-9
+    assert probability[2] > 1 - 1e-6
 
 
 def test_the_equivalent_radius_is_that_of_the_disc_of_equal_area():

@@ -50,7 +50,9 @@ def test_every_prediction_is_a_float32_probability_of_the_slice(engine):
     masks = sphere()
     for probability in propagate_with(engine, stack_of(masks), anchors_of(masks, 6, 10)):
         assert probability.shape == (SIZE, SIZE)
-        assert np.isfinite(probability).all() and probability.min() >= 0 and probability.max() <= 1
+        assert np.isfinite(probability).all()
+        assert probability.min() >= 0
+        assert probability.max() <= 1
     assert (
         next(engine.walk(stack_of(masks), Run(10, (11,)), anchors_of(masks, 10))).dtype
         == np.float32
@@ -89,7 +91,8 @@ def test_both_directions_are_walked_alike(engine):
     up = list(engine.walk(stack, Run(10, (11, 12, 13)), anchors_of(masks, 10)))
     flipped = type(stack)(stack.images[::-1], stack.spacing_mm)
     down = list(engine.walk(flipped, Run(10, (9, 8, 7)), anchors_of(masks[::-1], 10)))
-    assert len(up) == len(down) and all(np.array_equal(one, other) for one, other in zip(up, down))
+    assert len(up) == len(down)
+    assert all(np.array_equal(one, other) for one, other in zip(up, down))
 
 
 @pytest.mark.parametrize(
@@ -134,7 +137,8 @@ def test_the_structure_closes_before_an_empty_anchor(shaped):
     masks = cylinder(last=10)
     probability = propagate_with(shaped, stack_of(masks), anchors_of(masks, 8, 14))
     areas = (probability >= 0.5).sum(axis=(1, 2))
-    assert areas[9] > 0.5 * areas[8] and areas[13] < 0.5 * areas[9]
+    assert areas[9] > 0.5 * areas[8]
+    assert areas[13] < 0.5 * areas[9]
     assert not areas[15:].any()
 
 
@@ -216,7 +220,8 @@ def test_between_two_frames_the_outline_that_was_drawn_is_kept_where_intensities
         )
         return (last[muscle] > 0.5).mean()
 
-    assert kept(True) == 1 and kept(False) < 0.8
+    assert kept(True) == 1
+    assert kept(False) < 0.8
 
 
 def test_thick_slices_are_not_ended_early():

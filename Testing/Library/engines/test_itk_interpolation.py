@@ -22,7 +22,8 @@ def walk(engine, anchors, run, count=8):
 def test_a_shape_that_does_not_change_is_filled_as_it_is(engine):
     same = square(6, 5, 8)
     filled = walk(engine, {1: same, 5: same}, Run(1, (2, 3, 4)))
-    assert all(np.array_equal(mask, same) for mask in filled) and len(filled) == 3
+    assert all(np.array_equal(mask, same) for mask in filled)
+    assert len(filled) == 3
 
 
 def test_a_growing_shape_grows_in_between(engine):
@@ -30,7 +31,8 @@ def test_a_growing_shape_grows_in_between(engine):
         int(mask.sum())
         for mask in walk(engine, {0: square(8, 8, 4), 6: square(5, 5, 10)}, Run(0, (1, 2, 3, 4, 5)))
     ]
-    assert areas == sorted(areas) and 16 <= areas[0] < areas[-1] <= 100
+    assert areas == sorted(areas)
+    assert 16 <= areas[0] < areas[-1] <= 100
 
 
 def test_both_directions_give_the_same_slices(engine):

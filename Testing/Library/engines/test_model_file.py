@@ -75,7 +75,8 @@ def test_the_networks_change_counts_less_the_more_annotated_slices_tell_registra
 
     (unchanged, found), (changed, _) = odds_with(0.0), odds_with(-1.0)
     somewhere = (found > 0.05) & (found < 0.95)
-    assert somewhere.any() and np.allclose((unchanged - changed)[somewhere], share, atol=1e-3)
+    assert somewhere.any()
+    assert np.allclose((unchanged - changed)[somewhere], share, atol=1e-3)
 
 
 @pytest.mark.parametrize(
@@ -114,7 +115,8 @@ def test_weights_that_say_so_go_on_the_more_the_thicker_the_slices_are_but_not_i
 
     (plain, found), (more, _) = odds_with(0.0), odds_with(3.0)
     somewhere = (found > 0.05) & (found < 0.95)
-    assert somewhere.any() and np.allclose(
+    assert somewhere.any()
+    assert np.allclose(
         (more - plain)[somewhere],
         gained,
         atol=0.03 * max(gained, 0.1),
@@ -136,7 +138,8 @@ def test_a_gpu_without_memory_hands_over_to_the_cpu_and_says_so(caplog):
     engine._run_network = fails_once
     with caplog.at_level(logging.WARNING):
         found, _ = masks_of(engine)
-    assert failures and "CPU" in caplog.text
+    assert failures
+    assert "CPU" in caplog.text
     assert np.array_equal(found, masks_of(SliceUNetEngine(network))[0])
 
 
@@ -149,7 +152,8 @@ def test_a_model_file_is_an_engine_with_the_hash_of_its_weights(tmp_path):
         network.state_dict(),
     )
     engine = make_engine(tmp_path / "mine.pt", "cpu")
-    assert engine.name == "slice_unet" and len(engine.model_sha256) == 64
+    assert engine.name == "slice_unet"
+    assert len(engine.model_sha256) == 64
     assert np.array_equal(masks_of(engine)[0], masks_of(SliceUNetEngine(network))[0])
 
 
@@ -165,24 +169,21 @@ def test_a_configuration_of_another_version_is_refused(tmp_path):
 
 
 def test_the_shipped_network_is_the_default():
-    assert has_model("slice_unet") and default_engine() == make_engine().name == "slice_unet"
+    assert has_model("slice_unet")
+    assert default_engine() == make_engine().name == "slice_unet"
 
 
 @pytest.mark.parametrize("name", [info.name for info in ENGINES.values() if info.has_weights])
 def test_every_engine_with_weights_is_shipped_walks_and_agrees_with_its_card(name):
     engine = make_engine(name, "cpu")
     card = json.loads(find_model(name).with_suffix(".json").read_text(encoding="utf-8"))
-    assert (
-        engine.name == name
-        and engine.model_sha256 == card["sha256"]
-        and card["licence"] == "CC BY-SA 4.0"
-    )
-    assert (
-        {set_name for set_name, of in card["data"].items() if "split" in of} <= set(PERMITTED)
-        and "train" in card["command"]
-        and card["figures"]["command"]
-        and card["limits"]
-    )
+    assert engine.name == name
+    assert engine.model_sha256 == card["sha256"]
+    assert card["licence"] == "CC BY-SA 4.0"
+    assert {set_name for set_name, of in card["data"].items() if "split" in of} <= set(PERMITTED)
+    assert "train" in card["command"]
+    assert card["figures"]["command"]
+    assert card["limits"]
     found, truth = masks_of(engine)
     assert 2 * (found & truth).sum() / (found.sum() + truth.sum()) > 0.85
 
@@ -202,7 +203,8 @@ def test_weights_that_were_not_shipped_are_named_with_the_places(monkeypatch, tm
     )
     with pytest.raises(CheckpointError, match=str(tmp_path)):
         find_model("slice_unet")
-    assert default_engine() == "registration" and not ENGINES["slice_unet"].is_ready
+    assert default_engine() == "registration"
+    assert not ENGINES["slice_unet"].is_ready
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device here")

@@ -55,13 +55,11 @@ def test_between_two_anchors_it_is_told_the_interpolated_shape_and_how_far_the_o
     between = guides(stack, truth, Run(5, (6, 7, 8)), others=(9,))
     beyond = guides(stack, truth, Run(5, (6, 7, 8)))
     shape = MAPS.index("interpolated distance")
-    assert all(step.maps[shape].max() > 0 for step in between) and not any(
-        step.maps[shape].any() for step in beyond
-    )
+    assert all(step.maps[shape].max() > 0 for step in between)
+    assert not any(step.maps[shape].any() for step in beyond)
     ahead = FACTS.index("share of the gap ahead")
-    assert [step.facts[ahead] for step in between] == pytest.approx([0.75, 0.5, 0.25]) and [
-        step.facts[ahead] for step in beyond
-    ] == [0, 0, 0]
+    assert [step.facts[ahead] for step in between] == pytest.approx([0.75, 0.5, 0.25])
+    assert [step.facts[ahead] for step in beyond] == [0, 0, 0]
     assert [
         step.facts[FACTS.index("is beyond the anchors")] for step in (between[0], beyond[0])
     ] == [0, 1]

@@ -9,7 +9,8 @@ from SlicePropagationLib.engines.roi import Roi
 
 def test_the_square_is_centred_on_the_box_and_larger_by_its_share():
     roi = Roi.around((10, 20), (29, 29), 40, share=1.0)
-    assert (roi.row, roi.column) == (19.5, 24.5) and roi.pitch * roi.size == pytest.approx(40)
+    assert (roi.row, roi.column) == (19.5, 24.5)
+    assert roi.pitch * roi.size == pytest.approx(40)
 
 
 def test_a_small_box_gets_room_around_it():
@@ -28,7 +29,9 @@ def test_a_mask_comes_back_to_the_pixels_it_came_from(pitch):
 
 def test_cells_beyond_the_slice_get_the_value_asked_for():
     cells = Roi(-0.5, -0.5, 1.0, 8).sample(np.ones((20, 20)), outside=-7)
-    assert np.all(cells[:4] == -7) and np.all(cells[:, :4] == -7) and np.allclose(cells[4:, 4:], 1)
+    assert np.all(cells[:4] == -7)
+    assert np.all(cells[:, :4] == -7)
+    assert np.allclose(cells[4:, 4:], 1)
 
 
 def test_large_cells_average_the_pixels_under_them():
@@ -44,4 +47,5 @@ def test_a_window_is_sampled_as_the_slice_it_was_cut_from():
 
 def test_nothing_is_written_beyond_the_border_of_the_slice():
     found, top, left = Roi(2, 57, 1.0, 16).spread(np.ones((16, 16), np.float32), (40, 60))
-    assert (top, left) == (0, 49) and found.shape == (10 + 1, 11)
+    assert (top, left) == (0, 49)
+    assert found.shape == (10 + 1, 11)

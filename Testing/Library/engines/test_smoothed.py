@@ -65,9 +65,11 @@ def test_a_trained_smoother_brings_back_what_flickers(tmp_path):
         optimizer.zero_grad()
         task(batch)["total"].backward()
         optimizer.step()
-    assert before["dice_before"] < 0.75 and task.metrics(batch)["dice"] > 0.95
+    assert before["dice_before"] < 0.75
+    assert task.metrics(batch)["dice"] > 0.95
     found = list(SmoothedEngine(FlickeringEngine(), task.network).walk(blank_stack(), run, anchors))
-    assert len(found) == 6 and all(np.array_equal(values >= 0.5, mask) for values in found)
+    assert len(found) == 6
+    assert all(np.array_equal(values >= 0.5, mask) for values in found)
 
 
 def test_a_smoothed_walk_ends_where_the_engine_ends_and_anchors_stay():
@@ -79,7 +81,8 @@ def test_a_smoothed_walk_ends_where_the_engine_ends_and_anchors_stay():
     for _ in propagate(session, engine, plan_session(session)):
         pass
     assert np.flatnonzero(session.masks(1).any(axis=(1, 2))).tolist() == [0, 1, 2, 3, 4, 5]
-    assert np.array_equal(session.mask(1, 2), square(6, 6, 8)) and engine.name == "repeating+birnn"
+    assert np.array_equal(session.mask(1, 2), square(6, 6, 8))
+    assert engine.name == "repeating+birnn"
 
 
 def test_walks_of_training_go_both_ways_from_one_annotated_slice_and_then_between_three(tmp_path):
@@ -91,16 +94,13 @@ def test_walks_of_training_go_both_ways_from_one_annotated_slice_and_then_betwee
     _, truth = drifting_disc()
     assert len(walks) == 6
     for walk in (walks[0], walks[1]):
-        assert (
-            torch.equal(walk["probability"][0], walk["truth"][0])
-            and walk["truth"][0].sum() == truth[8].sum()
-            and len(walk["truth"]) > 3
-        )
+        assert torch.equal(walk["probability"][0], walk["truth"][0])
+        assert walk["truth"][0].sum() == truth[8].sum()
+        assert len(walk["truth"]) > 3
         assert walk["is_annotated"].tolist() == [True] + [False] * (len(walk["truth"]) - 1)
     arrived = [walk for walk in walks.walks if walk["is_annotated"][-1]]
-    assert len(arrived) == 2 and all(
-        torch.equal(walk["probability"][-1], walk["truth"][-1]) for walk in arrived
-    )
+    assert len(arrived) == 2
+    assert all(torch.equal(walk["probability"][-1], walk["truth"][-1]) for walk in arrived)
 
 
 def test_a_segment_that_nobody_drew_has_no_walks(tmp_path):
@@ -150,10 +150,8 @@ def test_a_smoother_trained_on_the_command_line_smooths_on_the_command_line_and_
     found = read(out)
     assert 2 * ((found == 1) & (truth == 1)).sum() / (found.sum() + truth.sum()) > 0.85
     record = json.loads((tmp_path / "found.json").read_text(encoding="utf-8"))
-    assert (
-        record["engine"] == "registration+birnn"
-        and record["smoother_sha256"] == load_checkpoint(best).sha256
-    )
+    assert record["engine"] == "registration+birnn"
+    assert record["smoother_sha256"] == load_checkpoint(best).sha256
 
     assert (
         main(
@@ -201,11 +199,9 @@ def test_an_evaluation_scores_again_what_another_smoother_smooths(tmp_path):
         .replace("mine,largest,suggested,1,0.", "mine,largest,suggested,1,7.")
     )
     (tmp_path / "out" / "rows.csv").write_text(marked, encoding="utf-8")
-    assert (
-        "1,7." in marked
-        and main(command) == 0
-        and (tmp_path / "out" / "rows.csv").read_text(encoding="utf-8") == marked
-    )  # taken over
+    assert "1,7." in marked
+    assert main(command) == 0
+    assert (tmp_path / "out" / "rows.csv").read_text(encoding="utf-8") == marked  # taken over
     save_checkpoint(
         tmp_path / "birnn.pt",
         "birnn",
@@ -214,9 +210,8 @@ def test_an_evaluation_scores_again_what_another_smoother_smooths(tmp_path):
         metrics={"dice": 1.0},
     )
     assert main(command) == 0
-    assert (tmp_path / "out" / "rows.csv").read_text(encoding="utf-8") != marked and (
-        tmp_path / "out" / "weights.json"
-    ).read_text(encoding="utf-8") != before
+    assert (tmp_path / "out" / "rows.csv").read_text(encoding="utf-8") != marked
+    assert (tmp_path / "out" / "weights.json").read_text(encoding="utf-8") != before
 
 
 def test_the_smoother_of_a_pnet_and_one_alone_are_both_read(tmp_path):

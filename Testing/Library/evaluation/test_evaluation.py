@@ -15,9 +15,11 @@ from SlicePropagationLib.evaluation.evaluate import read_jobs, read_protocol
 def test_evaluation_scores_the_split_and_writes_the_tables(cases, tmp_path):
     assert evaluate(cases, tmp_path / "out") == 0
     rows = read(tmp_path / "out" / "rows.csv")
-    assert len(rows) == 3 * 2 * 2 and {row["patient"] for row in rows} == {"p0", "p1", "p3"}
+    assert len(rows) == 3 * 2 * 2
+    assert {row["patient"] for row in rows} == {"p0", "p1", "p3"}
     text = (tmp_path / "out" / "results.md").read_text(encoding="utf-8")
-    assert "| discs †" in text and "Median millimetres" in text
+    assert "| discs †" in text
+    assert "Median millimetres" in text
 
 
 def test_each_pick_goes_with_each_correction_and_uniform_slices_need_no_pick(cases, tmp_path):
@@ -91,21 +93,17 @@ def test_the_scores_of_a_column_that_is_copied_past_its_ends_are_those_worked_ou
         == 0
     )
     (row,) = read(tmp_path / "out" / "rows.csv")
-    assert (
-        float(row["dice"]) == pytest.approx(2 * 7 / (12 + 7), abs=1e-5)
-        and float(row["dice_thesis"]) == 1
-    )  # slices; the one that was drawn left out
+    assert float(row["dice"]) == pytest.approx(2 * 7 / (12 + 7), abs=1e-5)
+    assert float(row["dice_thesis"]) == 1  # slices; the one that was drawn left out
     assert (row["mm_past_first"], row["mm_past_last"], row["mm_past_ends"]) == (
         "4.0",
         "6.0",
         "10.0",
     )
     assert (row["slices_to_90"], row["slices_to_95"]) == ("", "")
-    assert (
-        0 < float(row["surface_dice"]) < 1
-        and 0 < float(row["mean_surface_mm"]) < float(row["hd95_mm"]) <= 6
-        and float(row["seconds_per_slice"]) > 0
-    )
+    assert 0 < float(row["surface_dice"]) < 1
+    assert 0 < float(row["mean_surface_mm"]) < float(row["hd95_mm"]) <= 6
+    assert float(row["seconds_per_slice"]) > 0
 
 
 def test_the_drift_of_that_column_counts_the_slices_past_its_ends(column, tmp_path):
@@ -166,7 +164,8 @@ def test_a_case_that_cannot_be_read_is_told_at_the_end_and_the_others_are_scored
     said = capsys.readouterr().err
     text = (tmp_path / "out" / "results.md").read_text(encoding="utf-8")
     for case in ("discs p0_ED", "discs p1_ED"):
-        assert f"{case} was not scored: " in said and f"Not scored: {case}. " in text
+        assert f"{case} was not scored: " in said
+        assert f"Not scored: {case}. " in text
     assert {row["case"] for row in read(tmp_path / "out" / "rows.csv")} == {"p3_ED"}
 
     make_case(tmp_path / "p0")
@@ -188,7 +187,8 @@ def test_where_no_case_can_be_read_the_first_one_is_named_and_nothing_written(
     for name in ("p0", "p1", "p3"):
         (tmp_path / name / "image.nii.gz").write_text("no image", encoding="utf-8")
     assert evaluate(cases, tmp_path / "out") == 2
-    assert "discs p0_ED" in capsys.readouterr().err and not (tmp_path / "out").exists()
+    assert "discs p0_ED" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_split_without_cases_is_refused(cases, tmp_path, capsys):
@@ -202,7 +202,8 @@ def test_a_row_without_a_label_file_is_named_before_anything_is_scored(cases, tm
         encoding="utf-8",
     )  # and the mark that a spreadsheet begins a file with
     assert evaluate(cases, tmp_path / "out") == 2
-    assert "no label in row 5" in capsys.readouterr().err and not (tmp_path / "out").exists()
+    assert "no label in row 5" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.parametrize(
@@ -262,7 +263,8 @@ def test_a_row_that_cannot_be_scored_is_refused_before_the_others_are(
 ):
     cases.write_text(cases.read_text(encoding="utf-8") + row + "\n", encoding="utf-8")
     assert evaluate(cases, tmp_path / "out") == 2
-    assert re.search(words, capsys.readouterr().err) and not (tmp_path / "out").exists()
+    assert re.search(words, capsys.readouterr().err)
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_data_set_that_the_table_does_not_have_is_refused_beside_one_that_it_has(cases):

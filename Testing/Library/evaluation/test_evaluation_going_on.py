@@ -46,9 +46,8 @@ def test_other_weights_under_the_same_name_are_scored_from_the_beginning(cases, 
         name: [row["dice"] for row in read(tmp_path / "out" / "rows.csv") if row["engine"] == name]
         for name in ("copy", "interpolation")
     }
-    assert dice["copy"] == [row["dice"] for row in first if row["engine"] == "copy"] and set(
-        dice["interpolation"]
-    ) == {"0.125"}
+    assert dice["copy"] == [row["dice"] for row in first if row["engine"] == "copy"]
+    assert set(dice["interpolation"]) == {"0.125"}
 
 
 def test_an_evaluation_killed_while_it_wrote_does_not_show_the_scores_of_the_engine_before(
@@ -84,9 +83,8 @@ def test_an_engine_that_is_added_does_not_have_the_others_scored_again(cases, tm
     marked = read(tmp_path / "out" / "rows.csv")
     assert evaluate(cases, tmp_path / "out", "--engines", "interpolation,copy") == 0
     rows = read(tmp_path / "out" / "rows.csv")
-    assert [row for row in rows if row["engine"] == "copy"] == marked and len(rows) == 2 * len(
-        marked
-    )
+    assert [row for row in rows if row["engine"] == "copy"] == marked
+    assert len(rows) == 2 * len(marked)
     assert {row["engine"] for row in read(tmp_path / "out" / "drift.csv")} == {
         "copy",
         "interpolation",
@@ -169,7 +167,8 @@ def test_scores_of_a_version_that_did_not_write_down_the_state_of_files_are_take
 
 def test_where_nothing_can_be_scored_nothing_is_written(cases, tmp_path, capsys):
     assert evaluate(cases, tmp_path / "out", "--labels", "7") == 2
-    assert "label 7" in capsys.readouterr().err and not (tmp_path / "out").exists()
+    assert "label 7" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
 
 
 def test_other_users_are_scored_from_the_beginning(cases, tmp_path):

@@ -39,7 +39,8 @@ def test_a_table_of_kinds_without_its_columns_is_refused_before_anything_is_scor
 ):
     (tmp_path / "kinds.csv").write_text("dataset,kind\ndiscs,seen\n", encoding="utf-8")
     assert evaluate(cases, tmp_path / "out", "--kinds", str(tmp_path / "kinds.csv")) == 2
-    assert "dataset, label and kind" in capsys.readouterr().err and not (tmp_path / "out").exists()
+    assert "dataset, label and kind" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_row_of_the_kinds_without_its_kind_is_refused_by_its_number(tmp_path):
@@ -158,7 +159,8 @@ def test_data_sets_weigh_the_same_in_the_mean_and_simulated_ones_are_left_out():
         9,
         1,
     )
-    assert mean["seconds_per_slice_median"] == "" and mean["mm_past_ends_median"] == 2.0
+    assert mean["seconds_per_slice_median"] == ""
+    assert mean["mm_past_ends_median"] == 2.0
 
 
 @pytest.mark.parametrize(
@@ -184,8 +186,11 @@ def test_a_data_set_is_summarised_with_its_tenth_percentile_and_an_interval_from
         next(row for row in aggregate(rows, PROTOCOL) if row["dataset"] == name)
         for name in ("five", "six")
     )
-    assert six["dice"] == 0.25 and six["dice_p10"] == 0.05 and six["failures"] == 5
-    assert 0.05 < six["dice_low"] < 0.25 < six["dice_high"] < 0.45 and five["dice_low"] == ""
+    assert six["dice"] == 0.25
+    assert six["dice_p10"] == 0.05
+    assert six["failures"] == 5
+    assert 0.05 < six["dice_low"] < 0.25 < six["dice_high"] < 0.45
+    assert five["dice_low"] == ""
 
 
 def test_the_interval_draws_patients_and_not_their_objects():
@@ -193,7 +198,8 @@ def test_the_interval_draws_patients_and_not_their_objects():
     ten_each = interval_of_mean(
         {"set": {f"p{number}": [float(number % 2)] * 10 for number in range(8)}}
     )
-    assert one_each == ten_each and one_each[1] - one_each[0] > 0.4
+    assert one_each == ten_each
+    assert one_each[1] - one_each[0] > 0.4
 
 
 def test_the_drift_is_pooled_over_objects_and_then_averaged_over_real_sets():
@@ -216,7 +222,8 @@ def test_the_drift_is_pooled_over_objects_and_then_averaged_over_real_sets():
         ],
         engine="copy",
     )
-    assert curve["1"] == pytest.approx((20 / 80 + 60 / 80) / 2) and math.isnan(curve["2"])
+    assert curve["1"] == pytest.approx((20 / 80 + 60 / 80) / 2)
+    assert math.isnan(curve["2"])
 
 
 def test_slices_at_the_end_of_a_bin_belong_to_it():
@@ -236,7 +243,8 @@ def test_slices_at_the_end_of_a_bin_belong_to_it():
 
 
 def test_the_slices_needed_are_counted_to_the_first_score_that_is_good_enough():
-    assert slices_needed([0.8, 0.9, 0.85, 0.96], 0.9) == 2 and slices_needed([0.8, 0.9], 0.95) == ""
+    assert slices_needed([0.8, 0.9, 0.85, 0.96], 0.9) == 2
+    assert slices_needed([0.8, 0.9], 0.95) == ""
 
 
 def test_the_median_effort_is_unknown_when_most_never_got_there():
@@ -291,7 +299,8 @@ def test_a_shape_model_says_how_implausible_each_predicted_shape_is(cases, tmp_p
         == 0
     )
     scores = [float(row["implausibility"]) for row in read(tmp_path / "out" / "rows.csv")]
-    assert all(score > 0 for score in scores) and len(set(scores)) > 1
+    assert all(score > 0 for score in scores)
+    assert len(set(scores)) > 1
     assert all(0 <= float(row["misfit"]) <= 1 for row in read(tmp_path / "out" / "rows.csv"))
     assert evaluate(cases, tmp_path / "out", "--datasets", "discs") == 0
     assert "implausibility" not in read(tmp_path / "out" / "rows.csv")[0]

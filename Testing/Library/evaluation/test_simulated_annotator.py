@@ -78,9 +78,8 @@ def test_uniform_slices_end_with_the_extent(phantom):
             budget=14,
         )
     )
-    assert [entry.shots for entry in rounds] == list(range(1, 11)) and sorted(
-        rounds[-1].annotated
-    ) == list(range(3, 13))
+    assert [entry.shots for entry in rounds] == list(range(1, 11))
+    assert sorted(rounds[-1].annotated) == list(range(3, 13))
 
 
 def test_steps_go_from_the_middle_outwards_by_tenths_of_the_extent_and_end_with_it():

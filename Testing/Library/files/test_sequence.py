@@ -66,10 +66,10 @@ def test_what_is_written_is_read_again_with_its_geometry(tmp_path, name):
     )
     write_sequence(tmp_path / name, like.array, like)
     again = read_sequence(tmp_path / name)
-    assert is_sequence(tmp_path / name) and np.array_equal(again.array, numbers())
-    assert again.image.GetSpacing() == pytest.approx(
-        like.image.GetSpacing()
-    ) and again.image.GetOrigin() == pytest.approx(like.image.GetOrigin())
+    assert is_sequence(tmp_path / name)
+    assert np.array_equal(again.array, numbers())
+    assert again.image.GetSpacing() == pytest.approx(like.image.GetSpacing())
+    assert again.image.GetOrigin() == pytest.approx(like.image.GetOrigin())
     if name.endswith(".nii.gz"):
         assert again.frame_step == pytest.approx(33.0)
 
@@ -78,15 +78,16 @@ def test_an_nrrd_sequence_calls_its_frames_a_list_as_slicer_does(tmp_path):
     like = read_sequence(write_4d(tmp_path / "first.nii.gz", numbers()))
     write_sequence(tmp_path / "cine.seq.nrrd", like.array, like)
     header = (tmp_path / "cine.seq.nrrd").read_bytes().split(b"\n\n")[0]
-    assert b"kinds: list domain domain domain" in header and b"sizes: 4 6 5 3" in header
+    assert b"kinds: list domain domain domain" in header
+    assert b"sizes: 4 6 5 3" in header
 
 
 def test_a_dicom_series_is_sorted_by_place_and_trigger_time(tmp_path):
     sequence = read_sequence(write_dicom(tmp_path / "series", numbers()))
-    assert np.array_equal(sequence.array, numbers()) and sequence.frame_step == 30
-    assert sequence.image.GetSpacing() == pytest.approx(
-        (1.5, 2.0, 8.0)
-    ) and sequence.image.GetOrigin() == pytest.approx((10, 20, 30))
+    assert np.array_equal(sequence.array, numbers())
+    assert sequence.frame_step == 30
+    assert sequence.image.GetSpacing() == pytest.approx((1.5, 2.0, 8.0))
+    assert sequence.image.GetOrigin() == pytest.approx((10, 20, 30))
 
 
 def write_multiframe(path, array, place=30, **header):
@@ -119,14 +120,11 @@ def write_multiframe(path, array, place=30, **header):
 def test_a_multiframe_dicom_file_is_one_slice_over_time(tmp_path, header):
     path = write_multiframe(tmp_path / "cine.dcm", numbers()[:, 1], **header)
     sequence = read_sequence(path)
-    assert (
-        is_sequence(path)
-        and np.array_equal(sequence.array[:, 0], numbers()[:, 1])
-        and sequence.frame_step == pytest.approx(40)
-    )
-    assert sequence.image.GetSpacing()[:2] == pytest.approx(
-        (1.5, 2.0)
-    ) and sequence.image.GetOrigin() == pytest.approx((10, 20, 30))
+    assert is_sequence(path)
+    assert np.array_equal(sequence.array[:, 0], numbers()[:, 1])
+    assert sequence.frame_step == pytest.approx(40)
+    assert sequence.image.GetSpacing()[:2] == pytest.approx((1.5, 2.0))
+    assert sequence.image.GetOrigin() == pytest.approx((10, 20, 30))
 
 
 def test_multiframe_files_of_several_places_are_slices_over_time(tmp_path):
@@ -138,11 +136,9 @@ def test_multiframe_files_of_several_places_are_slices_over_time(tmp_path):
             **{"0018|1063": "40.0"},
         )
     sequence = read_sequence(tmp_path)
-    assert (
-        np.array_equal(sequence.array, numbers())
-        and sequence.image.GetSpacing()[2] == pytest.approx(8)
-        and sequence.image.GetOrigin()[2] == pytest.approx(30)
-    )
+    assert np.array_equal(sequence.array, numbers())
+    assert sequence.image.GetSpacing()[2] == pytest.approx(8)
+    assert sequence.image.GetOrigin()[2] == pytest.approx(30)
 
 
 def test_a_multiframe_file_that_says_no_time_may_be_a_volume_and_is_refused_as_a_sequence(tmp_path):
@@ -179,10 +175,8 @@ def test_a_multiframe_file_is_propagated_along_time(tmp_path):
         == 0
     )
     found = read(tmp_path / "found.nii.gz")
-    assert (
-        np.array_equal(found[[0, 4]], seed[[0, 4]])
-        and 2 * (found & truth).sum() / (found.sum() + truth.sum()) > 0.92
-    )
+    assert np.array_equal(found[[0, 4]], seed[[0, 4]])
+    assert 2 * (found & truth).sum() / (found.sum() + truth.sum()) > 0.92
 
 
 def test_unusable_sequences_are_refused_by_name(tmp_path):
@@ -216,7 +210,8 @@ def test_a_cycle_is_cut_open_at_an_annotated_frame_and_closed_again():
         drawn([2]),
         [2],
     )
-    assert timed.order == [2, 3, 4, 5, 6, 7, 0, 1, 2] and timed.session.anchors(1) == [0, 8]
+    assert timed.order == [2, 3, 4, 5, 6, 7, 0, 1, 2]
+    assert timed.session.anchors(1) == [0, 8]
     for _ in timed.steps(CopyEngine()):
         pass
     assert np.array_equal(timed.label_map() > 0, drawn([2])[[2] * 8] > 0)
@@ -248,10 +243,8 @@ def test_propagation_along_time_keeps_what_was_drawn_and_fills_the_rest(tmp_path
         == 0
     )
     found = read(out) if suffix == ".nii.gz" else np.moveaxis(read(out), -1, 0)
-    assert (
-        np.array_equal(found[[1, 5]], truth[[1, 5]])
-        and 2 * (found & truth).sum() / (found.sum() + truth.sum()) > 0.92
-    )
+    assert np.array_equal(found[[1, 5]], truth[[1, 5]])
+    assert 2 * (found & truth).sum() / (found.sum() + truth.sum()) > 0.92
     with open(tmp_path / "found.slices.csv", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     assert [row["provenance"] for row in rows] == [
@@ -264,9 +257,8 @@ def test_propagation_along_time_keeps_what_was_drawn_and_fills_the_rest(tmp_path
         "propagated",
         "propagated",
     ]
-    assert {row["position"] for row in rows} == {"0"} and float(rows[1]["area_mm2"]) == truth[
-        1
-    ].sum()
+    assert {row["position"] for row in rows} == {"0"}
+    assert float(rows[1]["area_mm2"]) == truth[1].sum()
 
 
 def test_along_time_an_image_without_time_is_refused(tmp_path, capsys):
@@ -290,4 +282,5 @@ def test_along_time_an_image_without_time_is_refused(tmp_path, capsys):
         )
         == 2
     )
-    assert "3 dimensions" in capsys.readouterr().err and not (tmp_path / "o.nii.gz").exists()
+    assert "3 dimensions" in capsys.readouterr().err
+    assert not (tmp_path / "o.nii.gz").exists()

@@ -57,7 +57,8 @@ def test_a_table_gives_cases_with_files_beside_it(tmp_path):
         ],
     )
     (case,) = read_training_cases(table)
-    assert case.image == str(tmp_path / "a" / "image.nii.gz") and (
+    assert case.image == str(tmp_path / "a" / "image.nii.gz")
+    assert (
         case.name,
         case.split,
         case.dataset,
@@ -135,7 +136,8 @@ def test_the_table_decides_the_split():
     train, val = split_cases(
         [case_named("a", "train"), case_named("b", "val"), case_named("c", "test")]
     )
-    assert [case.name for case in train] == ["a"] and [case.name for case in val] == ["b"]
+    assert [case.name for case in train] == ["a"]
+    assert [case.name for case in val] == ["b"]
 
 
 def test_without_a_split_some_patients_are_held_out_with_all_their_frames():
@@ -143,7 +145,8 @@ def test_without_a_split_some_patients_are_held_out_with_all_their_frames():
         case_named(f"patient{number:03d}_{frame}") for number in range(10) for frame in ("ED", "ES")
     ]
     train, val = split_cases(cases)
-    assert len(val) == 4 and not {case.patient for case in train} & {case.patient for case in val}
+    assert len(val) == 4
+    assert not {case.patient for case in train} & {case.patient for case in val}
 
 
 @pytest.mark.parametrize("form", ["patient{}_{}.nii.gz", "patient{}_{}/image.nii.gz"])
@@ -151,7 +154,8 @@ def test_frames_of_one_patient_stay_together_where_their_files_name_the_cases(fo
     train, val = split_cases(
         [case_named(form.format(number, frame)) for number in range(10) for frame in ("ED", "ES")]
     )
-    assert len(val) == 4 and not {case.patient for case in train} & {case.patient for case in val}
+    assert len(val) == 4
+    assert not {case.patient for case in train} & {case.patient for case in val}
 
 
 def test_without_a_split_every_data_set_is_learnt_from_and_judged():
@@ -162,10 +166,15 @@ def test_without_a_split_every_data_set_is_learnt_from_and_judged():
             for number in range(5)
         ]
     )
-    assert len(val) == 2 and {case.dataset for case in train} == {case.dataset for case in val} == {
-        "heart",
-        "brain",
-    }
+    assert len(val) == 2
+    assert (
+        {case.dataset for case in train}
+        == {case.dataset for case in val}
+        == {
+            "heart",
+            "brain",
+        }
+    )
 
 
 def test_an_empty_split_is_refused():

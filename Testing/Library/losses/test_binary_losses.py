@@ -24,9 +24,8 @@ def gradient(loss, probability, truth, *options):
 
 def test_the_jaccard_loss_is_the_paper_s_quotient():
     assert jaccard_loss(FOUND, TRUTH, 0.0).item() == pytest.approx(1 - 1.4 / 2.6)
-    assert (
-        jaccard_loss(TRUTH.float(), TRUTH) == 0 and jaccard_loss(1 - TRUTH.float(), TRUTH, 0.0) == 1
-    )
+    assert jaccard_loss(TRUTH.float(), TRUTH) == 0
+    assert jaccard_loss(1 - TRUTH.float(), TRUTH, 0.0) == 1
 
 
 def test_the_gradient_of_the_jaccard_loss_is_the_paper_s_equation():
@@ -52,9 +51,8 @@ def test_without_a_structure_nothing_found_is_perfect_and_anything_found_is_push
     assert jaccard_loss(nothing, nothing) == 0
     found = torch.full((1, 8, 8), 0.5)
     assert 0.9 < jaccard_loss(found, nothing) < 1
-    assert (gradient(jaccard_loss, found, nothing) > 0).all() and torch.isfinite(
-        gradient(jaccard_loss, nothing, nothing)
-    ).all()
+    assert (gradient(jaccard_loss, found, nothing) > 0).all()
+    assert torch.isfinite(gradient(jaccard_loss, nothing, nothing)).all()
 
 
 def test_a_slice_without_the_structure_does_not_count_as_lost():
@@ -80,10 +78,8 @@ def test_the_balanced_cross_entropy_weighs_each_class_by_the_share_of_the_other(
 def test_the_balanced_cross_entropy_says_nothing_about_one_class_alone():
     found = torch.full((4,), 0.3)
     for truth in (torch.zeros(4), torch.ones(4)):
-        assert (
-            balanced_cross_entropy(found, truth) == 0
-            and gradient(balanced_cross_entropy, found, truth).abs().max() == 0
-        )
+        assert balanced_cross_entropy(found, truth) == 0
+        assert gradient(balanced_cross_entropy, found, truth).abs().max() == 0
 
 
 @pytest.mark.parametrize("loss", [jaccard_loss, cross_entropy, balanced_cross_entropy])
@@ -91,7 +87,8 @@ def test_certain_probabilities_and_half_precision_give_numbers(loss):
     certain = torch.tensor([0.0, 1.0, 0.0, 1.0], requires_grad=True)
     value = loss(certain, torch.tensor([True, True, False, False]))
     value.backward()
-    assert torch.isfinite(value) and torch.isfinite(certain.grad).all()
+    assert torch.isfinite(value)
+    assert torch.isfinite(certain.grad).all()
     assert torch.isfinite(loss(FOUND.half(), TRUTH))
 
 

@@ -46,7 +46,8 @@ def test_a_model_comes_back_with_its_weights_configuration_and_metrics(model):
     assert all(
         torch.equal(value, again.state_dict()[name]) for name, value in network.state_dict().items()
     )
-    assert checkpoint.metrics == {"dice": 0.5} and checkpoint.family == "slice_unet.plain"
+    assert checkpoint.metrics == {"dice": 0.5}
+    assert checkpoint.family == "slice_unet.plain"
 
 
 def test_shipped_weights_take_half_the_room_and_come_back_as_float32(tmp_path):
@@ -55,7 +56,8 @@ def test_shipped_weights_take_half_the_room_and_come_back_as_float32(tmp_path):
     save_checkpoint(tmp_path / "full.pt", "slice_unet.plain", CONFIG, weights)
     assert (tmp_path / "half.pt").stat().st_size < 0.7 * (tmp_path / "full.pt").stat().st_size
     read = load_checkpoint(tmp_path / "half.pt").weights
-    assert read["weight"].dtype == torch.float32 and read["count"].dtype == torch.int64
+    assert read["weight"].dtype == torch.float32
+    assert read["count"].dtype == torch.int64
     assert torch.allclose(read["weight"], weights["weight"], atol=1e-3)
 
 

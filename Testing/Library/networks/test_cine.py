@@ -81,9 +81,8 @@ def test_a_cell_of_one_pixel_gives_what_the_equations_give_by_hand():
     pixel = torch.ones(1, 1, 1, 1)
     with torch.no_grad():
         found_hidden, found_memory = cell(x * pixel, h * pixel, c * pixel)
-    assert float(found_memory) == pytest.approx(memory, abs=1e-6) and float(
-        found_hidden
-    ) == pytest.approx(hidden, abs=1e-6)
+    assert float(found_memory) == pytest.approx(memory, abs=1e-6)
+    assert float(found_hidden) == pytest.approx(hidden, abs=1e-6)
 
 
 def test_a_new_cell_remembers():

@@ -47,9 +47,8 @@ def test_the_baselines_have_the_parameters_counted_by_hand():
 def test_a_unit_is_four_convolutions_with_normalisation_and_relu_and_units_are_joined_by_max_pooling():
     network = build_pnet(PNetConfig(channels=4)).eval()
     kinds = [type(layer).__name__ for layer in network.stages[1]]
-    assert kinds == ["Conv2d", "BatchNorm2d", "ReLU"] * 4 and all(
-        layer.kernel_size == (3, 3) for layer in network.stages[1][::3]
-    )
+    assert kinds == ["Conv2d", "BatchNorm2d", "ReLU"] * 4
+    assert all(layer.kernel_size == (3, 3) for layer in network.stages[1][::3])
     seen = []
     for stage in network.stages:
         stage.register_forward_hook(lambda stage, inputs, output: seen.append((inputs[0], output)))
@@ -96,7 +95,8 @@ def test_the_side_outputs_of_pnet_and_hnn_look_at_their_own_scale_only():
 def test_every_output_has_the_size_of_the_slice(architecture, count):
     network = build_pnet(PNetConfig(architecture, channels=2)).eval()
     logits = network(torch.randn(2, 3, 32, 48))
-    assert logits.shape == (2, count, 32, 48) and network.fuse(logits).shape == (2, 32, 48)
+    assert logits.shape == (2, count, 32, 48)
+    assert network.fuse(logits).shape == (2, 32, 48)
 
 
 def test_the_outputs_are_averaged_before_their_weights_are_learnt():
@@ -128,10 +128,8 @@ def test_weights_start_as_msra_wrote():
 
 def test_each_direction_of_the_birnn_has_72_weights_beside_biases_and_peepholes():
     bare = BiRNN(BiRNNConfig(has_biases=False))
-    assert (
-        count_parameters(bare.upward) == count_parameters(bare.downward) == 72
-        and count_parameters(bare) == 2 * 72 + 2
-    )
+    assert count_parameters(bare.upward) == count_parameters(bare.downward) == 72
+    assert count_parameters(bare) == 2 * 72 + 2
     assert count_parameters(BiRNN(BiRNNConfig()).upward) == 72 + 4
     assert count_parameters(BiRNN(BiRNNConfig(has_peepholes=True)).upward) == 72 + 4 + 3
 
@@ -158,7 +156,8 @@ def test_the_cell_computes_what_the_paper_prints(has_peepholes):
         output = torch.sigmoid(o + peepholes[2] * state)
         hidden = output * torch.tanh(state)
         gates, states = cell(inputs)
-        assert torch.allclose(gates[0, number, 0, 0], output, atol=1e-6) and torch.allclose(
+        assert torch.allclose(gates[0, number, 0, 0], output, atol=1e-6)
+        assert torch.allclose(
             states[0, number, 0, 0],
             hidden,
             atol=1e-6,
@@ -185,9 +184,9 @@ def test_a_slice_hears_of_slices_on_both_sides_and_stays_a_probability(blends_hi
     inputs = torch.rand(1, 5, 8, 8, requires_grad=True)
     found = birnn(inputs)
     found[0, 2].sum().backward()
-    assert (
-        (inputs.grad.abs().sum(dim=(0, 2, 3)) > 0).all() and found.min() >= 0 and found.max() <= 1
-    )
+    assert (inputs.grad.abs().sum(dim=(0, 2, 3)) > 0).all()
+    assert found.min() >= 0
+    assert found.max() <= 1
 
 
 def test_an_untrained_birnn_keeps_every_mask():
@@ -206,10 +205,8 @@ def test_the_whole_network_learns_from_the_end():
     before, after = network(torch.randn(2, 3, 3, 8, 8))
     after.sum().backward()
     assert before.shape == after.shape == (2, 3, 8, 8)
-    assert (
-        network.pnet.stages[0][0].weight.grad.abs().sum() > 0
-        and network.birnn.upward.from_input.grad.abs().sum() > 0
-    )
+    assert network.pnet.stages[0][0].weight.grad.abs().sum() > 0
+    assert network.birnn.upward.from_input.grad.abs().sum() > 0
 
 
 @pytest.mark.parametrize(

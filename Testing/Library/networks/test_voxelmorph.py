@@ -53,7 +53,8 @@ def test_with_equal_weights_its_velocity_is_that_of_monai():
 def test_an_untrained_network_moves_nothing():
     torch.manual_seed(0)
     displacement, velocity = VoxelMorph(VoxelMorphConfig())(*torch.rand(2, 3, 1, 32, 48))
-    assert displacement.shape == (3, 2, 32, 48) and velocity.shape == (3, 2, 16, 24)
+    assert displacement.shape == (3, 2, 32, 48)
+    assert velocity.shape == (3, 2, 16, 24)
     assert displacement.abs().max() < 1e-3
 
 

@@ -296,10 +296,8 @@ def test_an_output_in_the_place_of_what_it_is_made_from(case, capsys, command, o
         )
         == 2
     )
-    assert (
-        "itself, which the result would replace" in capsys.readouterr().err
-        and case[source].read_bytes() == before
-    )
+    assert "itself, which the result would replace" in capsys.readouterr().err
+    assert case[source].read_bytes() == before
 
 
 def test_a_model_s_output_in_the_place_of_the_image(case, tmp_path):
@@ -345,7 +343,8 @@ def test_a_record_to_do_again_beside_a_seed_is_refused(case, tmp_path, capsys):
         )
         == 2
     )
-    assert "leave --seed" in capsys.readouterr().err and not (tmp_path / "out.nii.gz").exists()
+    assert "leave --seed" in capsys.readouterr().err
+    assert not (tmp_path / "out.nii.gz").exists()
 
 
 def test_an_output_of_an_unknown_kind(case, tmp_path, capsys):
@@ -498,7 +497,8 @@ def test_wrong_arguments_end_with_2():
 def test_a_folder_of_dicom_files_is_one_volume_in_the_order_of_its_slices(tmp_path):
     write_dicom(tmp_path / "series")
     volume = read_volume(tmp_path / "series")
-    assert volume.array[:, 0, 0].tolist() == [0, 10, 20, 30] and np.allclose(
+    assert volume.array[:, 0, 0].tolist() == [0, 10, 20, 30]
+    assert np.allclose(
         volume.spacing_mm,
         (2.0, 0.75, 0.5),
     )

@@ -35,11 +35,9 @@ def batch(table, out, *options):
 def test_a_failed_case_is_named_and_the_others_are_done(table, tmp_path, capsys):
     assert batch(table, tmp_path / "out", "--engine", "copy") == 1
     output = capsys.readouterr().out
-    assert (
-        "3 of 4 cases done, 1 failed" in output
-        and "p2.nii.gz" in output
-        and "seed.nii.gz" in output
-    )
+    assert "3 of 4 cases done, 1 failed" in output
+    assert "p2.nii.gz" in output
+    assert "seed.nii.gz" in output
     assert sorted(path.name for path in (tmp_path / "out").glob("*.nii.gz")) == [
         "p0.nii.gz",
         "p1.nii.gz",
@@ -171,7 +169,8 @@ def test_a_killed_batch_goes_on_without_loss(table, tmp_path):
 def test_the_same_output_twice_is_refused_before_anything_is_done(table, tmp_path, capsys):
     table.write_text(table.read_text(encoding="utf-8").replace("p1.nii.gz,k", "p0.nii.gz,k"))
     assert batch(table, tmp_path / "out") == 2
-    assert "2 times" in capsys.readouterr().err and not (tmp_path / "out").exists()
+    assert "2 times" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
 
 
 def test_outputs_whose_tables_and_records_would_be_the_same_files_are_refused(
@@ -181,7 +180,8 @@ def test_outputs_whose_tables_and_records_would_be_the_same_files_are_refused(
 ):
     table.write_text(table.read_text(encoding="utf-8").replace("p1.nii.gz,k", "p0.seg.nrrd,k"))
     assert batch(table, tmp_path / "out") == 2
-    assert "p0.seg.nrrd" in capsys.readouterr().err and not (tmp_path / "out").exists()
+    assert "p0.seg.nrrd" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.parametrize(
@@ -203,7 +203,8 @@ def test_a_row_that_cannot_be_meant_is_named_before_anything_is_done(
 ):
     table.write_text(table.read_text(encoding="utf-8") + row + "\n", encoding="utf-8")
     assert batch(table, tmp_path / "out") == 2
-    assert words in capsys.readouterr().err and not (tmp_path / "out").exists()
+    assert words in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.parametrize("separator", [",", ";", "\t"])
@@ -221,7 +222,8 @@ def test_a_scheduler_that_is_not_there_is_refused(table, tmp_path, capsys):
 
     with dask.config.set({"distributed.comm.timeouts.connect": "1s"}):
         assert batch(table, tmp_path / "out", "--scheduler", "tcp://127.0.0.1:1") == 2
-    assert "no Dask scheduler at tcp://127.0.0.1:1" in capsys.readouterr().err and distributed
+    assert "no Dask scheduler at tcp://127.0.0.1:1" in capsys.readouterr().err
+    assert distributed
 
 
 @pytest.mark.parametrize(
@@ -241,7 +243,8 @@ def test_a_row_without_both_files_is_refused_by_its_number(tmp_path, capsys):
         encoding="utf-8",
     )
     assert batch(tmp_path / "cases.csv", tmp_path / "out") == 2
-    assert "no seed in row 2" in capsys.readouterr().err and not (tmp_path / "out").exists()
+    assert "no seed in row 2" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_table_that_is_not_there_is_refused(tmp_path, capsys):

@@ -57,10 +57,8 @@ def test_slices_are_told_by_the_numbers_that_the_files_have(files, tmp_path):
         engine="copy",
         report=told.append,
     )
-    assert (
-        f"seed on slice {result['seed']} of 0 to 29" in told[0]
-        and f"slice {result['correction']};" in told[1]
-    )
+    assert f"seed on slice {result['seed']} of 0 to 29" in told[0]
+    assert f"slice {result['correction']};" in told[1]
 
 
 def test_the_annotated_slices_are_kept_as_drawn(files, tmp_path):
@@ -112,5 +110,7 @@ def test_the_montage_shows_the_annotated_slices_and_the_spread():
     truth = np.zeros((40, 4, 4), bool)
     truth[5:35] = True
     shown = picture.choose_slices(truth, [10, 20])
-    assert len(shown) == 8 and {10, 20} <= set(shown) and shown == sorted(shown)
+    assert len(shown) == 8
+    assert {10, 20} <= set(shown)
+    assert shown == sorted(shown)
     assert max(np.diff(shown)) < 8

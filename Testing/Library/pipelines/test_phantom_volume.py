@@ -16,7 +16,8 @@ def sample():
 
 def test_the_same_seed_gives_the_same_voxels(sample):
     again = make_sample(shape=SHAPE)
-    assert np.array_equal(sample.volume, again.volume) and np.array_equal(
+    assert np.array_equal(sample.volume, again.volume)
+    assert np.array_equal(
         sample.labels,
         again.labels,
     )
@@ -36,7 +37,8 @@ def test_types_and_shapes(sample):
 def test_an_organ_lies_on_successive_slices_and_changes_smoothly(sample, label):
     organ = sample.labels == label
     shown = np.flatnonzero(organ.any(axis=(1, 2)))
-    assert len(shown) >= 8 and np.array_equal(shown, np.arange(shown[0], shown[-1] + 1))
+    assert len(shown) >= 8
+    assert np.array_equal(shown, np.arange(shown[0], shown[-1] + 1))
     middle = shown[len(shown) // 2]
     assert dice(organ[middle], organ[middle + 1]) > 0.6
 

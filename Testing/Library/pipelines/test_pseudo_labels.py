@@ -79,7 +79,10 @@ def test_a_label_that_is_absent_from_an_annotated_frame_is_not_there():
     labels = drawn([1, 6])
     labels[6][labels[6] > 0] = 2
     soft = pseudo_label(SliceStack(np.zeros((8, 20, 20), np.float32)), labels, [1, 6], CopyEngine())
-    assert soft[1][3].any() and not soft[1][6].any() and not soft[1][7].any() and soft[2][7].any()
+    assert soft[1][3].any()
+    assert not soft[1][6].any()
+    assert not soft[1][7].any()
+    assert soft[2][7].any()
 
 
 def test_a_pixel_goes_to_its_most_probable_label():
@@ -115,16 +118,16 @@ def test_a_sequence_is_labelled_along_time_with_its_distances(tmp_path):
     )
     found = read(out)
     soft = read(tmp_path / "found.soft-1.nii.gz")
-    assert (
-        found.shape == truth.shape and 2 * (found & truth).sum() / (found.sum() + truth.sum()) > 0.9
-    )
-    assert np.array_equal(found[[1, 5]], truth[[1, 5]]) and np.array_equal(soft > 127, found > 0)
+    assert found.shape == truth.shape
+    assert 2 * (found & truth).sum() / (found.sum() + truth.sum()) > 0.9
+    assert np.array_equal(found[[1, 5]], truth[[1, 5]])
+    assert np.array_equal(soft > 127, found > 0)
     with open(tmp_path / "found.distances.csv", encoding="utf-8") as file:
         assert [float(row["distance"]) for row in csv.DictReader(file)] == [1, 0, 1, 2, 1, 0, 1, 2]
     record = json.loads((tmp_path / "found.json").read_text(encoding="utf-8"))
-    assert (
-        record["engine"] == "registration" and record["annotated"] == [1, 5] and record["is_cyclic"]
-    )
+    assert record["engine"] == "registration"
+    assert record["annotated"] == [1, 5]
+    assert record["is_cyclic"]
 
 
 def test_a_volume_is_labelled_along_its_slices(tmp_path):
@@ -148,7 +151,8 @@ def test_a_volume_is_labelled_along_its_slices(tmp_path):
     )
     found = read(tmp_path / "found.nii.gz")
     seed = read(paths["seed"])
-    assert np.array_equal(found[7], seed[7]) and np.array_equal(found[9], seed[7])
+    assert np.array_equal(found[7], seed[7])
+    assert np.array_equal(found[9], seed[7])
     assert (tmp_path / "found.distances.csv").read_text(encoding="utf-8").splitlines()[1] == "0,7"
 
 
@@ -194,7 +198,8 @@ def test_seeds_that_fit_no_sequence_are_refused(tmp_path, capsys, frames, sought
         )
         == 2
     )
-    assert sought in capsys.readouterr().err and not (tmp_path / "found.nii.gz").exists()
+    assert sought in capsys.readouterr().err
+    assert not (tmp_path / "found.nii.gz").exists()
 
 
 def test_any_engine_that_is_ready_can_do_it():
@@ -202,4 +207,5 @@ def test_any_engine_that_is_ready_can_do_it():
     stack = SliceStack(image[:, 0].astype(np.float32), is_cyclic=True)
     for name in ("registration", "interpolation", "copy"):
         soft = pseudo_label(stack, truth[:, 0], [0, 4], make_engine(name))[1]
-        assert soft.shape == stack.images.shape and (soft > 0.5).any(axis=(1, 2)).all()
+        assert soft.shape == stack.images.shape
+        assert (soft > 0.5).any(axis=(1, 2)).all()

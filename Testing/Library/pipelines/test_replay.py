@@ -87,7 +87,8 @@ def test_an_edit_during_a_run_that_is_undone_and_done_again_is_replayed_as_it_wa
     session.undo()
     if goes_on:
         next(steps)
-    assert session.redo() == "Draw" and session.anchors(1) == [0, 4]
+    assert session.redo() == "Draw"
+    assert session.anchors(1) == [0, 4]
     list(steps)
     assert_same(session, replayed(session, engine_of=lambda name: RepeatingEngine(0.8)))
     assert goes_on == any(event["event"] == "undo" for event in session.history)
@@ -101,7 +102,8 @@ def test_a_run_that_is_undone_after_an_edit_in_it_leaves_what_was_before_and_com
     assert [session.undo(), session.undo()] == ["Draw", "Propagate"]
     assert [event["event"] for event in session.history] == ["annotate"]
     assert [session.redo(), session.redo()] == ["Propagate", "Draw"]
-    assert np.array_equal(session.label_map(), labels) and session.history == history
+    assert np.array_equal(session.label_map(), labels)
+    assert session.history == history
     assert_same(session, replayed(session, engine_of=lambda name: RepeatingEngine(0.8)))
 
 

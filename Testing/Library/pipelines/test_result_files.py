@@ -52,17 +52,16 @@ def test_a_label_map_with_its_table_says_the_same_as_a_segmentation_file(case, t
         read_result(propagated(case, tmp_path / name), volume)
         for name in ("flat.nii.gz", "own.seg.nrrd")
     )
-    assert np.array_equal(flat[0], own[0]) and [
-        (segment.label, segment.name) for segment in flat[1]
-    ] == [(segment.label, segment.name) for segment in own[1]]
+    assert np.array_equal(flat[0], own[0])
+    assert [(segment.label, segment.name) for segment in flat[1]] == [
+        (segment.label, segment.name) for segment in own[1]
+    ]
     for one, other in zip(flat[1], own[1]):
         one = record_of(one)
         other = record_of(other)
-        assert (
-            one["axis"] == other["axis"]
-            and one["engine"] == other["engine"] == "copy"
-            and one["slices"].keys() == other["slices"].keys()
-        )
+        assert one["axis"] == other["axis"]
+        assert one["engine"] == other["engine"] == "copy"
+        assert one["slices"].keys() == other["slices"].keys()
         for index, (provenance, confidence, *_) in other["slices"].items():
             assert one["slices"][index][0] == provenance
             assert (
@@ -76,11 +75,9 @@ def test_a_label_map_with_its_table_says_the_same_as_a_segmentation_file(case, t
 def test_a_label_map_alone_has_no_tags(case):
     volume = read_volume(case["image"])
     labels, segments = read_result(case["truth"], volume)
-    assert (
-        np.array_equal(labels, read_labels(case["truth"], volume)[0])
-        and segments
-        and not any(TAG in segment.tags for segment in segments)
-    )
+    assert np.array_equal(labels, read_labels(case["truth"], volume)[0])
+    assert segments
+    assert not any(TAG in segment.tags for segment in segments)
 
 
 @pytest.mark.parametrize(
@@ -136,8 +133,6 @@ def test_where_segments_overlap_a_warning_says_how_many_voxels(tmp_path, caplog)
             tmp_path / "two.seg.nrrd",
             read_volume(tmp_path / "image.nrrd"),
         )
-    assert (
-        "4 voxels in which segments overlap" in caplog.text
-        and (labels == segments[1].label).sum() == 16
-        and (labels == segments[0].label).sum() == 12
-    )
+    assert "4 voxels in which segments overlap" in caplog.text
+    assert (labels == segments[1].label).sum() == 16
+    assert (labels == segments[0].label).sum() == 12

@@ -89,13 +89,12 @@ def test_a_sequence_gets_a_label_map_for_every_frame(models, family, suffix, tmp
     out = tmp_path / f"found{suffix}"
     assert segment(models[family], write_4d(tmp_path / "cine.nii.gz", image), out) == 0
     found = read(out) if suffix == ".nii.gz" else np.moveaxis(read(out), -1, 0)
-    assert found.shape == truth.shape and overlap(found, truth) > 0.85
+    assert found.shape == truth.shape
+    assert overlap(found, truth) > 0.85
     record = json.loads((tmp_path / "found.json").read_text(encoding="utf-8"))
-    assert (
-        record["family"] == family
-        and len(record["model_sha256"]) == 64
-        and record["voxels"] == {"1": int((found == 1).sum())}
-    )
+    assert record["family"] == family
+    assert len(record["model_sha256"]) == 64
+    assert record["voxels"] == {"1": int((found == 1).sum())}
 
 
 @pytest.mark.parametrize("axis", ["k", "j"])
@@ -115,9 +114,8 @@ def test_a_model_that_needs_a_seed_is_refused_and_nothing_is_written(tmp_path, c
     save_checkpoint(tmp_path / "walker.pt", "slice_unet.plain", {}, {})
     image = write_4d(tmp_path / "cine.nii.gz", beating_disc()[0])
     assert segment(tmp_path / "walker.pt", image, tmp_path / "found.nii.gz") == 2
-    assert (
-        "slice_unet.plain" in capsys.readouterr().err and not (tmp_path / "found.nii.gz").exists()
-    )
+    assert "slice_unet.plain" in capsys.readouterr().err
+    assert not (tmp_path / "found.nii.gz").exists()
 
 
 def test_a_configuration_of_another_version_is_refused(tmp_path):
@@ -160,12 +158,11 @@ def test_the_recurrent_model_is_an_engine_that_keeps_to_what_was_drawn(models):
     for _ in propagate(session, engine, plan_session(session)):
         pass
     found = session.masks(1)
-    assert engine.name == "cine_bilstm" and np.array_equal(found[0], drawn)
+    assert engine.name == "cine_bilstm"
+    assert np.array_equal(found[0], drawn)
     assert overlap(found[3:6], truth[3:6, 0]) > 0.85
-    assert (
-        found[1, 16].sum() < truth[1, 0, 16].sum() / 2
-        and found[4, 16].sum() > truth[4, 0, 16].sum() / 2
-    )
+    assert found[1, 16].sum() < truth[1, 0, 16].sum() / 2
+    assert found[4, 16].sum() > truth[4, 0, 16].sum() / 2
 
 
 @pytest.mark.parametrize("command", ["propagate", "pseudo-label"])
@@ -196,10 +193,11 @@ def test_the_recurrent_model_carries_annotated_frames_along_time(models, command
         == 0
     )
     found = read(out)
-    assert np.array_equal(found[[0, 4]], seed[[0, 4]]) and overlap(found[2:7], truth[2:7]) > 0.85
+    assert np.array_equal(found[[0, 4]], seed[[0, 4]])
+    assert overlap(found[2:7], truth[2:7]) > 0.85
+    assert found[1, 0, 16].sum() < truth[1, 0, 16].sum()
     assert (
-        found[1, 0, 16].sum() < truth[1, 0, 16].sum()
-        and found[7, 0, 16].sum() < truth[7, 0, 16].sum()
+        found[7, 0, 16].sum() < truth[7, 0, 16].sum()
     )  # the neighbours follow, on both sides of the cycle's end
     assert (
         json.loads((tmp_path / "found.json").read_text(encoding="utf-8"))["engine"] == "cine_bilstm"

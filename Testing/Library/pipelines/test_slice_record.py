@@ -62,11 +62,9 @@ def test_slices_along_k_are_counted_from_the_other_end_when_slicer_turned_the_vo
     again = AnnotationSession(session.stack, (1,))
     masks = session.masks(1) if written == read or axis else session.masks(1)[::-1]
     restore_slices(again, 1, masks, values)
-    assert (
-        again.anchors(1) == [index]
-        and again.state(1, index).provenance == Provenance.SEED
-        and again.state(1, index).patch.area == 16
-    )
+    assert again.anchors(1) == [index]
+    assert again.state(1, index).provenance == Provenance.SEED
+    assert again.state(1, index).patch.area == 16
 
 
 def test_a_record_of_an_ordinary_volume_says_nothing_of_its_system():
@@ -93,10 +91,8 @@ def test_a_record_of_an_ordinary_volume_says_nothing_of_its_system():
 )
 def test_a_damaged_record_is_no_record(change):
     values = json.loads(encode_slices(annotated(), 1, "copy"))
-    assert (
-        decode_slices(json.dumps(values)) == values
-        and decode_slices(json.dumps(values | change)) is None
-    )
+    assert decode_slices(json.dumps(values)) == values
+    assert decode_slices(json.dumps(values | change)) is None
 
 
 def placed(*shift, size=(4, 4, 5), **options):

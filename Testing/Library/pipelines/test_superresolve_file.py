@@ -57,7 +57,8 @@ def test_annotated_slices_are_kept_and_lie_where_they_were(thick, tmp_path):
     fine = read(tmp_path / "fine.nii.gz")
     labels = read(thick[1])
     record = json.loads((tmp_path / "fine.json").read_text(encoding="utf-8"))
-    assert fine.shape == (45, 48, 48) and record["annotated_slices"] == list(range(2, 45, 5))
+    assert fine.shape == (45, 48, 48)
+    assert record["annotated_slices"] == list(range(2, 45, 5))
     assert np.array_equal(fine[record["annotated_slices"]], labels)
     before = sitk.ReadImage(str(thick[1]))
     after = sitk.ReadImage(str(tmp_path / "fine.nii.gz"))
@@ -81,10 +82,10 @@ def test_an_even_factor_and_a_structure_that_touches_the_last_slice_keep_their_s
     labels = np.zeros((4, 20, 20), np.uint8)
     labels[2:, 5:15, 5:15] = 1
     fine = interpolate_labels(labels, (4.0, 1.0, 1.0), 4)
-    assert fine.shape == (16, 20, 20) and np.array_equal(fine[2::4], labels)
-    assert (
-        fine[15].any() and not fine[:7].any()
-    )  # half a slice beyond the last and before the first
+    assert fine.shape == (16, 20, 20)
+    assert np.array_equal(fine[2::4], labels)
+    assert fine[15].any()
+    assert not fine[:7].any()  # half a slice beyond the last and before the first
 
 
 def test_neighbouring_labels_leave_no_gap_between_them():
@@ -92,7 +93,8 @@ def test_neighbouring_labels_leave_no_gap_between_them():
     labels[:, 4:16, 4:10], labels[:, 4:16, 10:16] = 1, 2
     labels[2, 4:16, 4:16] = np.where(np.arange(4, 16) < 13, 1, 2)
     fine = interpolate_labels(labels, (6.0, 1.0, 1.0), 6)
-    assert (fine[3:15, 4:16, 4:16] > 0).all() and np.array_equal(fine[3::6], labels)
+    assert (fine[3:15, 4:16, 4:16] > 0).all()
+    assert np.array_equal(fine[3::6], labels)
 
 
 @pytest.mark.parametrize(
@@ -123,7 +125,8 @@ def test_what_cannot_be_refined_is_refused_and_nothing_is_written(
     )
     arguments += ["--factor", "5"] if change == "none" else []
     assert main(arguments) == 2
-    assert message in capsys.readouterr().err and not (tmp_path / "fine.nii.gz").exists()
+    assert message in capsys.readouterr().err
+    assert not (tmp_path / "fine.nii.gz").exists()
 
 
 def test_every_slice_of_a_real_thick_stack_is_kept_where_it_lies_and_what_is_between_changes_in_small_steps(
@@ -140,13 +143,13 @@ def test_every_slice_of_a_real_thick_stack_is_kept_where_it_lies_and_what_is_bet
     fine = read(tmp_path / "fine.nii.gz")
     labels = read(case / "label.nii.gz")
     record = json.loads((tmp_path / "fine.json").read_text(encoding="utf-8"))
-    assert record["factor"] == 7 and len(fine) == 7 * len(labels)
+    assert record["factor"] == 7
+    assert len(fine) == 7 * len(labels)
     assert np.array_equal(fine[record["annotated_slices"]], labels)
     before = sitk.ReadImage(str(case / "label.nii.gz"))
     after = sitk.ReadImage(str(tmp_path / "fine.nii.gz"))
-    assert after.GetDirection() == pytest.approx(
-        before.GetDirection()
-    ) and after.GetSpacing() == pytest.approx((1.5, 1.5, 10 / 7))
+    assert after.GetDirection() == pytest.approx(before.GetDirection())
+    assert after.GetSpacing() == pytest.approx((1.5, 1.5, 10 / 7))
     last = len(labels) - 1
     assert np.allclose(
         before.TransformIndexToPhysicalPoint((3, 5, last)),

@@ -79,12 +79,12 @@ def test_segment_finds_fine_labels_where_they_are(thick, weights, tmp_path):
     )
     fine = read(tmp_path / "fine.nii.gz")
     assert fine.shape == thick[2].shape
-    assert dice(fine > 0, thick[2] > 0) > 0.8 and dice(fine == CORE, thick[2] == CORE) > 0.6
+    assert dice(fine > 0, thick[2] > 0) > 0.8
+    assert dice(fine == CORE, thick[2] == CORE) > 0.6
     stack = sitk.ReadImage(str(thick[0]))
     result = sitk.ReadImage(str(tmp_path / "fine.nii.gz"))
-    assert result.GetSpacing() == pytest.approx(
-        (1.0, 1.0, 1.0)
-    ) and result.GetDirection() == pytest.approx(stack.GetDirection())
+    assert result.GetSpacing() == pytest.approx((1.0, 1.0, 1.0))
+    assert result.GetDirection() == pytest.approx(stack.GetDirection())
     assert np.allclose(
         stack.TransformIndexToPhysicalPoint((3, 5, 1)),
         result.TransformIndexToPhysicalPoint((3, 5, 6)),
@@ -117,7 +117,8 @@ def test_a_stack_along_another_axis_and_with_wider_pixels_comes_out_on_its_own_p
         == 0
     )
     fine = read(tmp_path / "fine.nii.gz").transpose(1, 0, 2)
-    assert fine.shape == (12, 14, 14) and dice(fine > 0, thick[2][:, ::2, ::2] > 0) > 0.7
+    assert fine.shape == (12, 14, 14)
+    assert dice(fine > 0, thick[2][:, ::2, ::2] > 0) > 0.7
 
 
 def test_slices_that_the_model_was_not_made_for_are_refused_with_a_remedy(
@@ -142,12 +143,10 @@ def test_slices_that_the_model_was_not_made_for_are_refused_with_a_remedy(
         == 2
     )
     message = capsys.readouterr().err
-    assert (
-        "slices 1 mm apart" in message
-        and "made for 4 mm" in message
-        and "resample" in message
-        and not (tmp_path / "fine.nii.gz").exists()
-    )
+    assert "slices 1 mm apart" in message
+    assert "made for 4 mm" in message
+    assert "resample" in message
+    assert not (tmp_path / "fine.nii.gz").exists()
 
 
 def test_a_model_refines_an_annotation_and_keeps_its_slices(thick, tmp_path, capsys):
@@ -167,9 +166,9 @@ def test_a_model_refines_an_annotation_and_keeps_its_slices(thick, tmp_path, cap
         read(tmp_path / "fine.nii.gz")[record["annotated_slices"]],
         read(thick[1]),
     )
-    assert (
-        record["method"] == "acnn.segmentation" and record["model_sha256"] and record["factor"] == 4
-    )
+    assert record["method"] == "acnn.segmentation"
+    assert record["model_sha256"]
+    assert record["factor"] == 4
     assert main(["segment", *arguments]) == 2
     assert "superresolve" in capsys.readouterr().err
     assert main(["superresolve", "--labels", str(thick[1]), "--factor", "3", *arguments]) == 2

@@ -100,9 +100,8 @@ def test_every_measurement_runs_from_training_to_table(cases, capsys, name, expe
     ]
     assert main(arguments) == 0
     text = capsys.readouterr().out
-    assert [part for part in (*expected, "The paper") if part not in text] == [] and (
-        cases / "out" / name / "results.md"
-    ).read_text(encoding="utf-8") in text
+    assert [part for part in (*expected, "The paper") if part not in text] == []
+    assert (cases / "out" / name / "results.md").read_text(encoding="utf-8") in text
     assert main(arguments) == 0  # what was trained is not trained again
     assert capsys.readouterr().out.split("seconds")[0] == text.split("seconds")[0]
 
@@ -147,7 +146,8 @@ def test_in_folds_every_case_is_judged_once_by_the_last_weights_of_networks_that
         )
         == 0
     )
-    assert "8 cases in 2 folds by patient" in (text := capsys.readouterr().out) and expected in text
+    assert "8 cases in 2 folds by patient" in (text := capsys.readouterr().out)
+    assert expected in text
     held_out = []
     for fold in (1, 2):
         with open(
@@ -209,11 +209,9 @@ def test_a_case_that_the_grid_does_not_hold_is_left_out_by_name(cases, capsys):
         == 0
     )
     text = capsys.readouterr().out
-    assert (
-        "Left out: The structure of patient081_ED is" in text
-        and "1 epochs" in text
-        and "minutes a training" not in text
-    )
+    assert "Left out: The structure of patient081_ED is" in text
+    assert "1 epochs" in text
+    assert "minutes a training" not in text
 
 
 def test_each_damage_takes_away_or_moves_what_it_says():
@@ -232,14 +230,14 @@ def test_each_damage_takes_away_or_moves_what_it_says():
     assert np.array_equal(
         made["shifted slices"][6],
         np.roll(classes[6], 4, axis=0),
-    ) and np.array_equal(made["shifted slices"][4], classes[4])
-    assert made["cut end"][8].any() and not made["cut end"][9:].any()
-    hole = np.argwhere(classes & ~made["hole"].astype(bool))
-    assert (
-        50 < len(hole) < 500
-        and (hole.min(axis=0) > (2, 4, 4)).all()
-        and (hole.max(axis=0) < (10, 19, 19)).all()
     )
+    assert np.array_equal(made["shifted slices"][4], classes[4])
+    assert made["cut end"][8].any()
+    assert not made["cut end"][9:].any()
+    hole = np.argwhere(classes & ~made["hole"].astype(bool))
+    assert 50 < len(hole) < 500
+    assert (hole.min(axis=0) > (2, 4, 4)).all()
+    assert (hole.max(axis=0) < (10, 19, 19)).all()
 
 
 def test_an_unknown_measurement_is_refused_with_the_known_ones(cases, capsys):
@@ -312,7 +310,8 @@ def test_a_perfect_network_scores_perfectly_and_one_that_finds_nothing_has_no_di
         grid,
         DegradationConfig(),
     )
-    assert row["dice"] == 0.75 and row["hausdorff_mm"] == 2.0  # one fine slice is 2 mm
+    assert row["dice"] == 0.75
+    assert row["hausdorff_mm"] == 2.0  # one fine slice is 2 mm
     (row,) = score_segmentation(
         lambda thick: torch.zeros_like(perfect),
         classes.astype(np.float32),
@@ -320,11 +319,13 @@ def test_a_perfect_network_scores_perfectly_and_one_that_finds_nothing_has_no_di
         grid,
         DegradationConfig(),
     )
-    assert row["dice"] == 0 and np.isnan(row["hausdorff_mm"])
+    assert row["dice"] == 0
+    assert np.isnan(row["hausdorff_mm"])
 
 
 def test_the_paired_test_needs_six_pairs_that_differ():
     first = np.arange(8.0)
     assert wilcoxon_p(first + 1, first) < 0.05
-    assert np.isnan(wilcoxon_p(first[:5] + 1, first[:5])) and np.isnan(wilcoxon_p(first, first))
+    assert np.isnan(wilcoxon_p(first[:5] + 1, first[:5]))
+    assert np.isnan(wilcoxon_p(first, first))
     assert summary([1.0, 1.0, float("nan")]) == "1.000 ± 0.000 (1.000 to 1.000), 1 without"

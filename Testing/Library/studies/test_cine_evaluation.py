@@ -15,7 +15,8 @@ pytest.importorskip("torch")
 
 
 def test_a_constant_area_has_no_curvature_and_a_straight_rise_none_either():
-    assert curvature([5.0] * 6) == 0 and curvature([1.0, 3.0, 5.0, 7.0], is_cyclic=False) == 0
+    assert curvature([5.0] * 6) == 0
+    assert curvature([1.0, 3.0, 5.0, 7.0], is_cyclic=False) == 0
 
 
 def test_curvature_by_hand():
@@ -43,7 +44,8 @@ def test_curvature_does_not_depend_on_the_unit_of_the_area():
 
 def test_jitter_counts_errors_that_jump_and_not_errors_that_stay():
     truth = [30.0, 20.0, 10.0, 20.0]
-    assert jitter(np.add(truth, 5), truth) == 0 and jitter(np.multiply(truth, 1), truth) == 0
+    assert jitter(np.add(truth, 5), truth) == 0
+    assert jitter(np.multiply(truth, 1), truth) == 0
     assert jitter([30.0, 21.0, 10.0, 20.0], truth) == pytest.approx((1 + 2 + 1) / 4)
     assert jitter([0.0, 1.0, 2.0, 3.0], [0.0] * 4, is_cyclic=False) == 0
 
@@ -59,7 +61,8 @@ def test_a_model_that_jumps_from_frame_to_frame_bends_more_than_a_smooth_one_of_
         measure_series(found, truth, (1.25, 1.25), range(20)) for found in (smooth, jumping)
     )
     assert even["area_error_mm2"] == pytest.approx(odd["area_error_mm2"], rel=0.1)
-    assert odd["curvature"] > 1.5 * even["curvature"] and odd["jitter_mm2"] > 5 * even["jitter_mm2"]
+    assert odd["curvature"] > 1.5 * even["curvature"]
+    assert odd["jitter_mm2"] > 5 * even["jitter_mm2"]
 
 
 def test_a_square_that_is_one_pixel_off_measured_by_hand():
@@ -68,17 +71,16 @@ def test_a_square_that_is_one_pixel_off_measured_by_hand():
     measures = measure_series(found, truth, (2.0, 1.0), [1, 2])
     assert measures["dice"] == pytest.approx((2 * 30 / 72 + 2 * 36 / 85) / 2)
     assert measures["area_error_mm2"] == pytest.approx((0 + 2 * 13) / 2)
-    assert 0 < measures["distance_mm"] < 2 and measures["curvature_truth"] == 0
+    assert 0 < measures["distance_mm"] < 2
+    assert measures["curvature_truth"] == 0
 
 
 def test_an_empty_prediction_has_no_distance():
     truth = np.stack([square(4, 4, 6)] * 3)
     measures = measure_series(0 * truth, truth, (1.0, 1.0), [1])
-    assert (
-        np.isnan(measures["distance_mm"])
-        and measures["dice"] == 0
-        and measures["area_error_mm2"] == 36
-    )
+    assert np.isnan(measures["distance_mm"])
+    assert measures["dice"] == 0
+    assert measures["area_error_mm2"] == 36
 
 
 def row(model, case, dice):
@@ -103,7 +105,8 @@ def test_the_report_says_that_sequences_are_synthetic_and_gives_paired_differenc
         row("second", f"p{n}", 0.83 + 0.01 * n) for n in range(4)
     ]
     text = describe(rows, ["first", "second"])
-    assert "synthetic" in text and "| second - first | 0.030 [0.030, 0.030] | - |" in text
+    assert "synthetic" in text
+    assert "| second - first | 0.030 [0.030, 0.030] | - |" in text
     assert "[" not in describe(rows[:2], ["first"]).split("label 1")[1]
 
 
@@ -136,9 +139,8 @@ def test_engines_are_measured_on_frames_that_nobody_annotated(tmp_path):
     with open(out / "rows.csv", encoding="utf-8") as file:
         dice = {row["model"]: float(row["dice"]) for row in csv.DictReader(file)}
     assert 0.8 < dice["copy"] < dice["registration"] <= 1
-    assert (out / "areas-one-1.png").stat().st_size > 5000 and "registration - copy" in (
-        out / "report.md"
-    ).read_text(encoding="utf-8")
+    assert (out / "areas-one-1.png").stat().st_size > 5000
+    assert "registration - copy" in (out / "report.md").read_text(encoding="utf-8")
 
 
 def test_a_table_without_truth_and_a_model_named_twice_are_refused(tmp_path, capsys):
@@ -174,4 +176,5 @@ def test_a_table_without_truth_and_a_model_named_twice_are_refused(tmp_path, cap
         )
         == 2
     )
-    assert "twice" in capsys.readouterr().err and not (tmp_path / "out").exists()
+    assert "twice" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()

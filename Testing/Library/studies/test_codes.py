@@ -83,15 +83,12 @@ def test_every_case_gets_a_row_of_64_numbers_and_groups_are_told_apart_by_shape(
     assert codes(heart, tmp_path / "out", "--groups", str(heart[1]), "--folds", "5") == 0
     with open(tmp_path / "out" / "codes.csv", newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
-    assert (
-        len(rows) == 20
-        and rows[0]["patient"] == "patient000"
-        and len([name for name in rows[0] if name.startswith("code_")]) == 64
-    )
+    assert len(rows) == 20
+    assert rows[0]["patient"] == "patient000"
+    assert len([name for name in rows[0] if name.startswith("code_")]) == 64
     text = capsys.readouterr().out
-    assert (
-        "10 patients: long 5, round 5" in text and text.count("100.0 % (100.0 to 100.0) |\n") == 2
-    )  # PCA of ED, and of ED+ES
+    assert "10 patients: long 5, round 5" in text
+    assert text.count("100.0 % (100.0 to 100.0) |\n") == 2  # PCA of ED, and of ED+ES
     assert all(
         float(line.split("|")[2].split("%")[0]) >= 80
         for line in text.splitlines()
@@ -112,11 +109,10 @@ def test_a_patient_who_lacks_a_frame_is_left_out_by_name_so_that_no_es_stands_am
     )
     assert codes(heart, tmp_path / "out", "--groups", str(heart[1]), "--folds", "4") == 0
     text = capsys.readouterr().out
-    assert (
-        "9 patients: long 5, round 4" in text
-        and "Left out: patient000, of whom there is no ED." in text
-    )
-    assert "| ED |" in text and "| ED+ES |" in text
+    assert "9 patients: long 5, round 4" in text
+    assert "Left out: patient000, of whom there is no ED." in text
+    assert "| ED |" in text
+    assert "| ED+ES |" in text
     with open(tmp_path / "out" / "codes.csv", newline="", encoding="utf-8") as file:
         assert len(list(csv.DictReader(file))) == 19
 
@@ -159,7 +155,7 @@ def test_principal_components_are_the_axes_of_the_spread():
     random = np.random.default_rng(0)
     table = random.normal(size=(500, 3)) * [1.0, 5.0, 0.1] + [10, 0, 0]
     mean, axes, deviations = principal_components(table, 2)
-    assert np.abs(axes[0]).argmax() == 1 and np.abs(axes[1]).argmax() == 0
-    assert deviations == pytest.approx([5.0, 1.0], rel=0.1) and mean == pytest.approx(
-        table.mean(axis=0)
-    )
+    assert np.abs(axes[0]).argmax() == 1
+    assert np.abs(axes[1]).argmax() == 0
+    assert deviations == pytest.approx([5.0, 1.0], rel=0.1)
+    assert mean == pytest.approx(table.mean(axis=0))

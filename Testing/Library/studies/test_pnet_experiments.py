@@ -99,12 +99,13 @@ def test_an_experiment_scores_every_case_once_in_every_column_with_the_paper_bes
     assert experiment(cases, name) == 0
     text = capsys.readouterr().out
     folder = cases / "out" / "discs-1" / name
-    assert "2-fold" in text and "5 cases" in text and paper in text
+    assert "2-fold" in text
+    assert "5 cases" in text
+    assert paper in text
     with open(folder / "scores.csv", newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
-    assert len(rows) == 5 * columns and len({(row["case"], row["column"]) for row in rows}) == len(
-        rows
-    )
+    assert len(rows) == 5 * columns
+    assert len({(row["case"], row["column"]) for row in rows}) == len(rows)
     assert {path.name for path in folder.glob("*.png")} == {
         "thresholds.png",
         "volumes.png",
@@ -115,7 +116,8 @@ def test_an_experiment_scores_every_case_once_in_every_column_with_the_paper_bes
 def test_a_column_can_be_left_out_but_not_the_one_that_the_others_are_compared_with(cases, capsys):
     assert experiment(cases, "pnet-birnn", "--without", "PNet-MSA trained on") == 0
     text = capsys.readouterr().out
-    assert "| PNet-MSA + BiRNN |" in text and "| PNet-MSA trained on |" not in text
+    assert "| PNet-MSA + BiRNN |" in text
+    assert "| PNet-MSA trained on |" not in text
     assert experiment(cases, "pnet-birnn", "--without", "PNet-MSA") == 2
     assert (
         "cannot leave out 'PNet-MSA'; choose one of PNet-MSA trained on; PNet-MSA + BiRNN."
@@ -157,7 +159,8 @@ def test_no_patient_chooses_or_trains_the_weights_that_segment_it_and_every_colu
     for fold in (1, 2):
         with open(place / f"fold_{fold}.csv", newline="", encoding="utf-8") as file:
             splits = {row["case"]: row["split"] for row in csv.DictReader(file)}
-        assert len(splits) == 5 and set(splits.values()) == {"train", "val", "test"}
+        assert len(splits) == 5
+        assert set(splits.values()) == {"train", "val", "test"}
         held_out += [case for case, split in splits.items() if split == "test"]
         for column in ("joint-jaccard", "joint-jaccard-birnn"):
             lines = (
@@ -222,22 +225,18 @@ def test_scores_are_those_counted_by_hand():
         3 / 4,
     )
     assert (scores["true_ml"], scores["found_ml"]) == (4.0, 4.0)
-    assert (
-        scores["dice_0.05"] == 8 / 9
-        and scores["dice_0.5"] == scores["dice"]
-        and scores["dice_0.75"] == 4 / 6
-        and scores["dice_0.95"] == 0
-    )
+    assert scores["dice_0.05"] == 8 / 9
+    assert scores["dice_0.5"] == scores["dice"]
+    assert scores["dice_0.75"] == 4 / 6
+    assert scores["dice_0.95"] == 0
 
 
 def test_nothing_found_is_no_precision_and_no_distance():
     truth = np.ones((2, 2, 2), bool)
     scores = score_volume(np.zeros(truth.shape, np.float32), truth, (1.0, 1.0, 1.0))
-    assert (
-        scores["dice"] == scores["recall"] == 0
-        and np.isnan(scores["precision"])
-        and np.isnan(scores["surface_mm"])
-    )
+    assert scores["dice"] == scores["recall"] == 0
+    assert np.isnan(scores["precision"])
+    assert np.isnan(scores["surface_mm"])
 
 
 def test_volumes_on_a_line_have_a_full_r_squared_and_the_variance_of_their_error():
@@ -252,7 +251,6 @@ def test_a_flat_curve_is_all_plateau_and_a_peak_is_little():
             {f"dice_{round(0.05 * number, 2)}": value for number, value in enumerate(values, 1)}
         ]
 
-    assert plateau_width(rows([0.8] * 19)) == 1 and plateau_width(
-        rows([0.1] * 9 + [0.8] + [0.1] * 9)
-    ) == pytest.approx(1 / 19)
+    assert plateau_width(rows([0.8] * 19)) == 1
+    assert plateau_width(rows([0.1] * 9 + [0.8] + [0.1] * 9)) == pytest.approx(1 / 19)
     assert threshold_curve(rows([0.8] * 19)).shape == (19,)

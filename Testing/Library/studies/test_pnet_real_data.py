@@ -97,10 +97,8 @@ def test_the_label_map_of_a_real_scan_lies_on_its_grid_and_on_the_structure(trai
         )
     found = read(out) == 1
     shown = read(truth) > 0
-    assert (
-        set(np.unique(read(out))) == {0, 1}
-        and 2 * (found & shown).sum() / (found.sum() + shown.sum()) > 0.6
-    )
+    assert set(np.unique(read(out))) == {0, 1}
+    assert 2 * (found & shown).sum() / (found.sum() + shown.sum()) > 0.6
 
 
 def test_the_segmentation_of_a_real_scan_opens_in_slicers_reader_where_the_scan_is(
@@ -119,7 +117,8 @@ def test_the_segmentation_of_a_real_scan_opens_in_slicers_reader_where_the_scan_
     node = scene.AddNewNodeByClass("vtkMRMLSegmentationNode", "Found")
     storage.SetFileName(str(out))
     scene.AddNode(storage)
-    assert storage.ReadData(node) and node.GetSegmentation().GetNumberOfSegments() == 1
+    assert storage.ReadData(node)
+    assert node.GetSegmentation().GetNumberOfSegments() == 1
     part = slicer.vtkOrientedImageData()
     corner = vtk.vtkMatrix4x4()
     assert node.GetBinaryLabelmapRepresentation(node.GetSegmentation().GetNthSegmentID(0), part)

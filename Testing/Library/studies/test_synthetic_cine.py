@@ -30,35 +30,45 @@ def test_the_ends_of_the_motion_are_the_two_real_frames():
     diastole = ring(12, 16)
     systole = ring(8, 15)
     images, truth, kept = make_cine(diastole, systole, STILL)
-    assert kept == [0] and images.shape == truth.shape == (10, 1, 48, 48)
+    assert kept == [0]
+    assert images.shape == truth.shape == (10, 1, 48, 48)
     for frame, (image, labels) in ((0, diastole), (STILL.end_systole, systole)):
-        assert np.array_equal(truth[frame], labels) and np.abs(images[frame] - image).max() < 1e-3
+        assert np.array_equal(truth[frame], labels)
+        assert np.abs(images[frame] - image).max() < 1e-3
 
 
 def test_the_cavity_shrinks_grows_again_and_never_leaves_the_range():
     cavity = areas(make_cine(ring(12, 16), ring(8, 15), STILL)[1], 2)
     least = STILL.end_systole
-    assert (np.diff(cavity[: least + 1]) <= 0).all() and (np.diff(cavity[least:]) >= 0).all()
-    assert cavity[least] == cavity.min() and cavity[0] == cavity.max()
+    assert (np.diff(cavity[: least + 1]) <= 0).all()
+    assert (np.diff(cavity[least:]) >= 0).all()
+    assert cavity[least] == cavity.min()
+    assert cavity[0] == cavity.max()
 
 
 def test_image_and_truth_move_together():
     images, truth, _ = make_cine(ring(12, 16), ring(8, 15), STILL)
     for image, labels in zip(images, truth):
-        assert image[labels == 2].mean() > 170 and 45 < image[labels == 1].mean() < 90
+        assert image[labels == 2].mean() > 170
+        assert 45 < image[labels == 1].mean() < 90
 
 
 def test_systole_is_a_third_of_the_cycle_and_the_heart_rests_before_the_atria_contract():
     shares = contraction(SyntheticCineConfig(frames=100))
-    assert shares[0] == 0 and shares.argmax() == 38 and shares.max() == 1
-    assert 0.1 < shares[66] < 0.3 and abs(shares[80] - shares[66]) < 0.1 and shares[99] < 0.05
+    assert shares[0] == 0
+    assert shares.argmax() == 38
+    assert shares.max() == 1
+    assert 0.1 < shares[66] < 0.3
+    assert abs(shares[80] - shares[66]) < 0.1
+    assert shares[99] < 0.05
 
 
 def test_a_sequence_is_the_same_every_time_and_another_with_another_seed():
     ends = ring(12, 16), ring(8, 15)
     config = SyntheticCineConfig(frames=5)
     first, again, other = (make_cine(*ends, config, seed=seed)[0] for seed in (1, 1, 2))
-    assert np.array_equal(first, again) and not np.array_equal(first, other)
+    assert np.array_equal(first, again)
+    assert not np.array_equal(first, other)
 
 
 def test_noise_gain_and_breathing_are_small():
@@ -74,7 +84,8 @@ def test_a_structure_of_one_frame_only_shrinks_away():
     systole = ring(8, 15)
     diastole[1][0, 2:6, 2:6] = 3
     truth = make_cine(diastole, systole, STILL)[1]
-    assert areas(truth, 3)[0] == 16 and areas(truth, 3)[STILL.end_systole] == 0
+    assert areas(truth, 3)[0] == 16
+    assert areas(truth, 3)[STILL.end_systole] == 0
 
 
 def test_unusable_frames_are_refused():
@@ -116,19 +127,15 @@ def test_the_command_makes_a_table_whose_labels_are_ed_and_es_only(tmp_path):
     )
     with open(tmp_path / "cine" / "cases.csv", encoding="utf-8") as file:
         (row,) = csv.DictReader(file)
-    assert (
-        row["dataset"] == "synthetic_cine_rings"
-        and row["split"] == "train"
-        and row["case"] == "one"
-    )
+    assert row["dataset"] == "synthetic_cine_rings"
+    assert row["split"] == "train"
+    assert row["case"] == "one"
     image, label, truth = (
         read(tmp_path / "cine" / row[name]) for name in ("image", "label", "truth")
     )
     assert image.shape == label.shape == truth.shape == (5, 2, 48, 48)
     annotated = label.any(axis=(1, 2, 3))
-    assert (
-        annotated.tolist() == [True, False, True, False, False]
-        and np.array_equal(label[annotated], truth[annotated])
-        and truth.any(axis=(1, 2, 3)).all()
-    )
+    assert annotated.tolist() == [True, False, True, False, False]
+    assert np.array_equal(label[annotated], truth[annotated])
+    assert truth.any(axis=(1, 2, 3)).all()
     assert (tmp_path / "cine" / "one" / "truth.gif").read_bytes()[:3] == b"GIF"

@@ -75,7 +75,8 @@ def experiment(folder, name, *options):
 def test_variants_are_trained_once_and_serve_other_experiments(cases, capsys):
     assert experiment(cases, "architecture") == 0
     text = capsys.readouterr().out
-    assert "| structure | objects | U-Net | residual |" in text and "| balls 1 | 1 |" in text
+    assert "| structure | objects | U-Net | residual |" in text
+    assert "| balls 1 | 1 |" in text
     assert (cases / "out" / "architecture" / "results.md").read_text(encoding="utf-8") in text
     assert experiment(cases, "depth") == 0
     weights = cases / "out" / "variants" / "thesis" / "best.pt"
@@ -85,7 +86,8 @@ def test_variants_are_trained_once_and_serve_other_experiments(cases, capsys):
     depth = json.loads(
         (cases / "out" / "variants" / "depth2" / "config.json").read_text(encoding="utf-8")
     )["training"]
-    assert depth["task"]["network"]["depth"] == 2 and depth["task"]["network"]["base_channels"] == 4
+    assert depth["task"]["network"]["depth"] == 2
+    assert depth["task"]["network"]["base_channels"] == 4
 
 
 def test_a_table_without_a_split_is_split_once_and_nothing_is_walked_that_was_learnt_from(cases):
@@ -142,13 +144,15 @@ def test_a_table_without_a_split_is_split_once_and_nothing_is_walked_that_was_le
 )
 def test_what_cannot_be_trained_is_refused_before_anything_is_written(cases, capsys, option, value):
     assert experiment(cases, "depth", option, value) == 2
-    assert capsys.readouterr().err and not (cases / "out").exists()
+    assert capsys.readouterr().err
+    assert not (cases / "out").exists()
 
 
 def test_corrections_are_tabulated_and_drawn_by_their_number(cases, capsys):
     assert experiment(cases, "corrections") == 0
     lines = [line for line in capsys.readouterr().out.splitlines() if line.startswith("|")]
-    assert len(lines) == 2 + 11 and lines[0].count("depth") == 4
+    assert len(lines) == 2 + 11
+    assert lines[0].count("depth") == 4
     assert lines[7].split("|")[2].strip() == "1.000"  # six slices of six are annotated
     assert (cases / "out" / "corrections" / "corrections.png").stat().st_size > 5000
 
@@ -156,7 +160,8 @@ def test_corrections_are_tabulated_and_drawn_by_their_number(cases, capsys):
 def test_unseen_structures_are_those_of_the_other_data_sets(cases, capsys):
     assert experiment(cases, "unseen", "--datasets", "discs") == 0
     text = capsys.readouterr().out
-    assert "| balls 1 | 1 |" in text and "| discs 1 |" not in text
+    assert "| balls 1 | 1 |" in text
+    assert "| discs 1 |" not in text
     assert experiment(cases, "unseen") == 2
     assert "left to walk" in capsys.readouterr().err
 
@@ -203,7 +208,8 @@ def test_an_option_that_an_experiment_would_ignore_is_refused(tmp_path, capsys, 
         == 2
     )
     message = capsys.readouterr().err
-    assert name in message and all(option in message for option in options[::2])
+    assert name in message
+    assert all(option in message for option in options[::2])
 
 
 def test_the_grid_of_the_prior_mask_is_that_of_the_thesis():
@@ -239,20 +245,19 @@ def test_the_ablation_trains_the_default_preset_without_its_parts_on_walks_recor
     (cases / "tiny.json").write_text(json.dumps(tiny), encoding="utf-8")
     assert experiment(cases, "ablation") == 0
     text = capsys.readouterr().out
-    assert "| true masks fed back |" in text and "| balls 1 | 1 |" in text
+    assert "| true masks fed back |" in text
+    assert "| balls 1 | 1 |" in text
     trained = {
         path.parent.name: json.loads(path.read_text(encoding="utf-8"))["training"]
         for path in (cases / "out" / "variants").glob("*/config.json")
     }
     assert len(trained) == len(EXPERIMENTS["ablation"].columns)
-    assert (
-        not trained["one_step"]["task"]["is_rolled_out"]
-        and trained["guided"]["task"]["is_rolled_out"]
-    )
-    assert trained["no_phantoms"]["phantom_share"] == 0 and trained["guided"]["phantom_share"] > 0
-    assert list((cases / "out" / "walks").glob("*.npz")) and not list(
-        (cases / "out" / "variants").glob("*/walks")
-    )
+    assert not trained["one_step"]["task"]["is_rolled_out"]
+    assert trained["guided"]["task"]["is_rolled_out"]
+    assert trained["no_phantoms"]["phantom_share"] == 0
+    assert trained["guided"]["phantom_share"] > 0
+    assert list((cases / "out" / "walks").glob("*.npz"))
+    assert not list((cases / "out" / "variants").glob("*/walks"))
 
 
 def test_walks_are_refused_by_a_preset_that_records_none(cases, capsys):
@@ -303,4 +308,5 @@ def test_every_variant_takes_as_many_steps_where_epochs_are_named(cases, capsys)
             json.loads(line)["learning_rate"]
             for line in (folder / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
         ]
-        assert len(rates) == 3 and rates[0] > rates[1] > rates[2]
+        assert len(rates) == 3
+        assert rates[0] > rates[1] > rates[2]

@@ -71,12 +71,10 @@ def test_superresolve_with_a_model_for_other_slices_says_both_distances_and_what
         "--model",
         model,
     )
-    assert (
-        "slices 8 mm apart" in message
-        and "made for 4 mm" in message
-        and "--axis" in message
-        and "train a model" in message
-    )
+    assert "slices 8 mm apart" in message
+    assert "made for 4 mm" in message
+    assert "--axis" in message
+    assert "train a model" in message
 
 
 def test_a_model_that_looks_at_no_annotation_is_not_used_to_refine_one(drawn, tmp_path, capsys):
@@ -157,7 +155,8 @@ def test_a_case_without_the_labels_of_the_model_has_no_code(tmp_path, capsys):
         "--model",
         str(tmp_path / "model.pt"),
     )
-    assert "has a label of the model (9)" in message and "another model" in message
+    assert "has a label of the model (9)" in message
+    assert "another model" in message
 
 
 def test_a_table_of_groups_must_name_patients_that_are_there(tmp_path, capsys):
@@ -239,7 +238,8 @@ def test_a_measurement_without_a_known_data_set_or_with_too_few_patients_is_refu
         "--quiet",
     ]
     assert main(arguments) == 2
-    assert "none of the data sets" in capsys.readouterr().err and not (tmp_path / "out").exists()
+    assert "none of the data sets" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
     network = {
         "grid": {"shape": [12, 24, 24], "spacing_mm": [1.0, 1.0, 1.0], "factor": 4},
         "base_channels": 2,
@@ -274,4 +274,5 @@ def test_a_sequence_is_no_stack_of_thick_slices(tmp_path, capsys):
         "--model",
         untrained(tmp_path / "plain.pt", "acnn_segmentation", "plain"),
     )
-    assert "takes 3D volumes" in message and "save the frame" in message
+    assert "takes 3D volumes" in message
+    assert "save the frame" in message

@@ -158,7 +158,8 @@ def test_the_prior_pulls_the_segmentation_towards_the_codes_of_the_truth(cases, 
         )
     )
     losses = task(batch)
-    assert losses["code"] > 0 and losses["total"] == losses["entropy"] + losses["code"]
+    assert losses["code"] > 0
+    assert losses["total"] == losses["entropy"] + losses["code"]
     losses["code"].backward()
     assert all(parameter.grad is None for parameter in task.prior.parameters())
     assert task.network.head.classify.weight.grad.abs().max() > 0
@@ -166,9 +167,8 @@ def test_the_prior_pulls_the_segmentation_towards_the_codes_of_the_truth(cases, 
 
 def test_the_prior_is_no_part_of_what_is_stored_or_trained(cases, autoencoder):
     task = small("acnn_segmentation", labels=(), prior=autoencoder).new_task().train()
-    assert not task.prior.training and not any(
-        parameter.requires_grad for parameter in task.prior.parameters()
-    )
+    assert not task.prior.training
+    assert not any(parameter.requires_grad for parameter in task.prior.parameters())
     assert not any(name.startswith("prior") for name in task.network.state_dict())
 
 
@@ -184,12 +184,10 @@ def test_the_only_shape_that_a_model_knows_is_perfectly_plausible_and_no_other_i
         for sample in ShapeDataset(cases, GRID, (SHELL, CORE), needs_fine_truth=False).samples
     ]
     others = [shape for shape in shapes if not np.array_equal(shape, known)]
-    assert model.implausibility(known) == 0 and all(
-        model.implausibility(shape) > 0 for shape in others
-    )
-    assert all(model.misfit(shape) > 0 for shape in others) and np.isnan(
-        model.misfit(np.zeros_like(known))
-    )
+    assert model.implausibility(known) == 0
+    assert all(model.implausibility(shape) > 0 for shape in others)
+    assert all(model.misfit(shape) > 0 for shape in others)
+    assert np.isnan(model.misfit(np.zeros_like(known)))
     assert model.misfit(known) == 0 or not known.any()
 
 
@@ -279,31 +277,26 @@ def test_a_single_case_is_learnt_from_where_the_coarsest_level_has_several_cells
 
 def test_the_presets_are_the_papers():
     training = acnn_segmentation.PRESETS["default"]
-    assert (
-        training.grid == PAPER_GRID == FineGridConfig((60, 120, 120), (2.0, 1.25, 1.25), 5)
-        and PAPER_GRID.thick_mm == 10
-        and PAPER_GRID.num_thick == 12
-    )
+    assert training.grid == PAPER_GRID == FineGridConfig((60, 120, 120), (2.0, 1.25, 1.25), 5)
+    assert PAPER_GRID.thick_mm == 10
+    assert PAPER_GRID.num_thick == 12
     assert (
         training.loop.learning_rate,
         training.loop.batch_size,
         training.loop.weight_decay,
         training.loop.schedule,
     ) == (1e-3, 8, 5e-6, "constant")
-    assert (
-        training.task.code_weight == 0.01
-        and training.task.degradation.blur * PAPER_GRID.thick_mm == 4.0
-    )
-    assert (
-        acnn_autoencoder.PRESETS["default"].task.swap == 0.1
-        and acnn_autoencoder.PRESETS["default"].task.network.code_size == 64
-    )
+    assert training.task.code_weight == 0.01
+    assert training.task.degradation.blur * PAPER_GRID.thick_mm == 4.0
+    assert acnn_autoencoder.PRESETS["default"].task.swap == 0.1
+    assert acnn_autoencoder.PRESETS["default"].task.network.code_size == 64
     assert (
         acnn_superresolution.PRESETS["default"].task.degradation.shift_mm
         > 0
         == acnn_segmentation.PRESETS["default"].task.degradation.shift_mm
     )
-    assert acnn_segmentation.PRESETS["small"].grid == SMALL_GRID and SMALL_GRID.shape == (
+    assert acnn_segmentation.PRESETS["small"].grid == SMALL_GRID
+    assert SMALL_GRID.shape == (
         24,
         48,
         48,
@@ -393,9 +386,11 @@ def test_the_command_trains_and_says_which_option_a_task_does_not_take(tmp_path,
         == 0
     )
     record = json.loads((tmp_path / "seg" / "config.json").read_text(encoding="utf-8"))["training"]
-    assert record["prior"].endswith("best.pt") and record["task"]["network"]["base_channels"] == 2
+    assert record["prior"].endswith("best.pt")
+    assert record["task"]["network"]["base_channels"] == 2
     assert main(["train", "acnn_segmentation", "--out", str(tmp_path / "none"), *arguments]) == 2
-    assert "train acnn_autoencoder" in capsys.readouterr().err and not (tmp_path / "none").exists()
+    assert "train acnn_autoencoder" in capsys.readouterr().err
+    assert not (tmp_path / "none").exists()
     assert (
         main(
             [

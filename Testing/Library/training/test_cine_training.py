@@ -166,13 +166,15 @@ def test_a_window_lies_about_every_annotated_frame_and_wraps_around():
     data = WindowDataset([series([0, 1, np.inf, 1])], WindowConfig(2, 1.0))
     assert len(data) == 1
     item = data[0]
-    assert item["image"][:, 0, 0, 0].tolist() == [3, 0, 1] and item["weight"].tolist() == [
+    assert item["image"][:, 0, 0, 0].tolist() == [3, 0, 1]
+    assert item["weight"].tolist() == [
         0.5,
         1,
         0.5,
     ]
     clamped = WindowDataset([series([0, 1, np.inf, 1], is_cyclic=False)], WindowConfig(2, 1.0))[0]
-    assert clamped["image"][:, 0, 0, 0].tolist() == [0, 0, 1] and clamped["weight"].tolist() == [
+    assert clamped["image"][:, 0, 0, 0].tolist() == [0, 0, 1]
+    assert clamped["weight"].tolist() == [
         0,
         1,
         0.5,
@@ -184,7 +186,8 @@ def test_the_loss_is_divided_by_the_sum_of_the_weights():
     truth = torch.zeros(1, 2, 4, 4, dtype=torch.long)
     logits[0, 1, 0] = 50.0  # the second frame is right, the first undecided
     half = weighted_cross_entropy(logits, truth, torch.tensor([[0.5, 0.5]]))
-    assert float(half) == pytest.approx(np.log(2) / 2) and float(half) == pytest.approx(
+    assert float(half) == pytest.approx(np.log(2) / 2)
+    assert float(half) == pytest.approx(
         float(weighted_cross_entropy(logits, truth, torch.tensor([[2.0, 2.0]])))
     )
     assert float(
@@ -199,7 +202,8 @@ def test_dice_leaves_out_structures_that_are_nowhere_and_frames_without_a_label(
     logits = torch.nn.functional.one_hot(truth, 3).movedim(-1, 1).float()
     logits[1] = logits[1].flip(1)
     values = frame_dice(logits, truth, torch.tensor([1.0, 0.0]))
-    assert float(values["dice"]) == 1 and values["count"] == 1
+    assert float(values["dice"]) == 1
+    assert values["count"] == 1
 
 
 def test_all_frames_of_a_window_are_varied_alike():
@@ -207,11 +211,9 @@ def test_all_frames_of_a_window_are_varied_alike():
     images = torch.rand(1, 1, 1, 16, 16).expand(1, 3, 1, 16, 16)
     truth = torch.randint(0, 2, (1, 1, 16, 16)).expand(1, 3, 16, 16)
     varied, labels = vary_frames(images, truth, FrameAugmentationConfig())
-    assert (
-        torch.equal(varied[:, 0], varied[:, 2])
-        and torch.equal(labels[:, 0], labels[:, 2])
-        and not torch.equal(varied, images)
-    )
+    assert torch.equal(varied[:, 0], varied[:, 2])
+    assert torch.equal(labels[:, 0], labels[:, 2])
+    assert not torch.equal(varied, images)
 
 
 def test_a_table_beside_the_labels_says_which_frames_are_pseudo_labels(tmp_path):
@@ -233,12 +235,11 @@ def test_soft_pseudo_labels_are_learnt_as_probabilities(tmp_path):
     (one,) = read_series(case, GRID, uses_soft_labels=True)
     target = FrameDataset([one], WindowConfig(5, 0.0), soft_classes=3)[2]["target"]
     inside = one.labels[2] == 1
-    assert (
-        target.shape == (3, SIDE, SIDE)
-        and target[1][inside].numpy() == pytest.approx(0.8, abs=0.01)
-        and target[0][inside].numpy() == pytest.approx(0.2, abs=0.01)
-    )
-    assert (target[2] == 0).all() and torch.allclose(target.sum(dim=0), torch.ones(SIDE, SIDE))
+    assert target.shape == (3, SIDE, SIDE)
+    assert target[1][inside].numpy() == pytest.approx(0.8, abs=0.01)
+    assert target[0][inside].numpy() == pytest.approx(0.2, abs=0.01)
+    assert (target[2] == 0).all()
+    assert torch.allclose(target.sum(dim=0), torch.ones(SIDE, SIDE))
     assert WindowDataset([one], WindowConfig(2, 0.0), soft_classes=2)[0]["target"].shape == (
         3,
         2,
@@ -279,11 +280,9 @@ def test_what_comes_from_outside_a_varied_frame_is_background():
         target,
         FrameAugmentationConfig(turn=45.0, scale=0.3),
     )[1]
-    assert (
-        torch.allclose(varied.sum(dim=2), torch.ones(1, 1, 16, 16))
-        and varied[0, 0, 0].max() > 0.9
-        and varied[0, 0, 1, 8, 8] == 1
-    )
+    assert torch.allclose(varied.sum(dim=2), torch.ones(1, 1, 16, 16))
+    assert varied[0, 0, 0].max() > 0.9
+    assert varied[0, 0, 1, 8, 8] == 1
 
 
 def test_a_network_learns_from_soft_labels(tmp_path):

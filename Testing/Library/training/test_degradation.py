@@ -27,7 +27,8 @@ def test_a_point_spreads_through_plane_as_a_gaussian_of_four_millimetres_in_ten(
     fine = torch.zeros(1, 1, 60, 3, 3)
     fine[0, 0, 32, 1, 1] = 1.0  # the middle of thick slice 6 of five fine slices, 2 mm apart
     thick = thick_slices(fine, 5, 0.4)
-    assert thick.shape == (1, 1, 12, 3, 3) and thick[0, 0, :, 0].abs().max() == 0
+    assert thick.shape == (1, 1, 12, 3, 3)
+    assert thick[0, 0, :, 0].abs().max() == 0
     weights = np.exp(-0.5 * (2.0 * np.arange(-6, 7) / 4.0) ** 2)
     assert thick[0, 0, 6, 1, 1] == pytest.approx(weights[6] / weights.sum(), rel=1e-4)
     assert thick[0, 0, 7, 1, 1] == pytest.approx(weights[1] / weights.sum(), rel=1e-4)  # 10 mm away
@@ -48,10 +49,8 @@ def test_every_slice_moves_on_its_own_and_stays_in_its_plane():
     moved = move_slices(thick, DegradationConfig(shift_mm=6.0, turn=0.0), (2.0, 2.0))
     rows = torch.arange(32.0)
     centres = [(image.sum(dim=1) @ rows / image.sum()).item() for image in moved[0, 0]]
-    assert (
-        len({round(centre, 2) for centre in centres}) == 4
-        and max(abs(centre - 15.5) for centre in centres) <= 3.05
-    )
+    assert len({round(centre, 2) for centre in centres}) == 4
+    assert max(abs(centre - 15.5) for centre in centres) <= 3.05
     assert [image.max().item() for image in moved[0, 0]] == pytest.approx([1, 2, 3, 4], rel=0.01)
     assert torch.equal(moved[:, 0], moved[:, 1])  # channels move together
 
@@ -72,7 +71,8 @@ def test_image_and_labels_are_varied_together_and_what_comes_in_is_background():
         AffineConfig(turn=30, tilt=5, scale=0.1, shift=0.2),
         (2.0, 1.0, 1.0),
     )
-    assert not torch.equal(varied, labels) and set(varied.unique().tolist()) == {0, 2}
+    assert not torch.equal(varied, labels)
+    assert set(varied.unique().tolist()) == {0, 2}
     inside = image[:, 0] > 0.5
     assert ((varied == 2) == inside).float().mean() > 0.98
     full, _ = vary_volumes(
@@ -110,7 +110,8 @@ def test_a_turn_about_the_through_plane_axis_keeps_lengths_in_millimetres():
             )
             ** 0.5
         )
-    assert np.std(lengths) < 1.5 and np.mean(lengths) == pytest.approx(20, abs=1.5)
+    assert np.std(lengths) < 1.5
+    assert np.mean(lengths) == pytest.approx(20, abs=1.5)
 
 
 def test_a_negative_blur_is_refused():

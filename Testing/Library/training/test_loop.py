@@ -41,13 +41,13 @@ def test_it_learns_and_writes_weights_logs_and_metrics(tmp_path):
         json.loads(line)
         for line in (tmp_path / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
     ]
-    assert [row["epoch"] for row in rows] == [1, 2, 3, 4] and rows[-1]["total"] < 0.5 * rows[0][
-        "total"
-    ]
+    assert [row["epoch"] for row in rows] == [1, 2, 3, 4]
+    assert rows[-1]["total"] < 0.5 * rows[0]["total"]
     with open(tmp_path / "log.csv", newline="", encoding="utf-8") as file:
         assert [int(row["epoch"]) for row in csv.DictReader(file)] == [1, 2, 3, 4]
     assert load_checkpoint(best).metrics["score"] == max(row["score"] for row in rows)
-    assert len(lines) == 4 and (tmp_path / "last.pt").is_file()
+    assert len(lines) == 4
+    assert (tmp_path / "last.pt").is_file()
 
 
 def test_a_training_that_goes_on_ends_with_the_same_bits(tmp_path):
@@ -133,10 +133,8 @@ def test_a_killed_process_goes_on_and_loses_no_epoch(tmp_path):
         stderr=subprocess.DEVNULL,
     )
     log = tmp_path / "killed" / "metrics.jsonl"
-    assert (
-        killed_in_its_third_epoch.returncode == -signal.SIGKILL
-        and log.read_text(encoding="utf-8").count("\n") == 2
-    )
+    assert killed_in_its_third_epoch.returncode == -signal.SIGKILL
+    assert log.read_text(encoding="utf-8").count("\n") == 2
     run(tmp_path / "killed")
     run(tmp_path / "whole")
     killed, whole = (weights_of(tmp_path / name / "last.pt") for name in ("killed", "whole"))
@@ -267,7 +265,8 @@ def test_a_finished_training_is_not_done_again(tmp_path):
     run(tmp_path)
     before = (tmp_path / "last.pt").read_bytes()
     _, lines = run(tmp_path)
-    assert lines == ["going on after epoch 4"] and (tmp_path / "last.pt").read_bytes() == before
+    assert lines == ["going on after epoch 4"]
+    assert (tmp_path / "last.pt").read_bytes() == before
 
 
 def test_the_best_weights_stay_when_later_ones_are_worse(tmp_path):
@@ -315,7 +314,8 @@ def test_a_limit_of_time_ends_the_training_within_an_epoch(tmp_path):
         json.loads(line)
         for line in (tmp_path / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
     )
-    assert row["hours"] + 1e-4 >= 0.5 / 3600 and row["hours"] < 2.0 / 3600
+    assert row["hours"] + 1e-4 >= 0.5 / 3600
+    assert row["hours"] < 2.0 / 3600
 
 
 def test_a_score_that_is_no_number_stops_with_its_name(tmp_path):
@@ -361,7 +361,8 @@ def test_samples_are_drawn_by_weight_and_the_data_know_how_far_the_training_is(t
             return super().__getitem__(position)
 
     fit(ToyTask(ToyConfig()), Weighted(), Line(), LOOP, tmp_path, device="cpu")
-    assert Weighted.drawn == {3, 5} and Weighted.fractions == [0, 0.25, 0.5, 0.75]
+    assert Weighted.drawn == {3, 5}
+    assert Weighted.fractions == [0, 0.25, 0.5, 0.75]
 
 
 @pytest.mark.parametrize(

@@ -119,7 +119,9 @@ def test_a_network_learns_two_phantoms(tmp_path, preset, loss):
         device="cpu",
     )
     found = segmenter_of(best).segment(SliceStack(volume, (3.0, 1.0, 1.0)))
-    assert found.shape == SHAPE and found.dtype == np.uint8 and overlap(found == 1, truth) > 0.85
+    assert found.shape == SHAPE
+    assert found.dtype == np.uint8
+    assert overlap(found == 1, truth) > 0.85
 
 
 @pytest.mark.parametrize("preset", ["default", "paper"])
@@ -137,7 +139,8 @@ def test_the_birnn_learns_two_phantoms_on_top_of_a_network_of_slices(tmp_path, p
     )
     before = segmenter.probability(volume, uses_birnn=False)
     after = segmenter.probability(volume)
-    assert overlap(after >= 0.5, truth) > 0.85 and not np.allclose(before, after)
+    assert overlap(after >= 0.5, truth) > 0.85
+    assert not np.allclose(before, after)
 
 
 def test_the_birnn_learns_faster_than_the_network_below_it_and_keeps_its_normalisation(tmp_path):
@@ -236,7 +239,8 @@ def test_a_curriculum_that_was_interrupted_goes_on_with_its_units(tmp_path):
         device="cpu",
         report=lines.append,
     )
-    assert "going on after epoch 2" in lines[0] and "units 2" in lines[1]
+    assert "going on after epoch 2" in lines[0]
+    assert "units 2" in lines[1]
 
 
 def read_lines(folder):
@@ -261,14 +265,16 @@ def test_the_fine_tune_ends_when_the_validation_cases_are_as_good_as_the_trainin
         "cpu",
     )
     lines = read_lines(tmp_path / "out")
-    assert len(read_lines(first)) == 3 and any(f"{reached:.4f}" in text for text in said)
-    assert lines[-1]["dice"] >= reached and all(line["dice"] < reached for line in lines[:-1])
+    assert len(read_lines(first)) == 3
+    assert any(f"{reached:.4f}" in text for text in said)
+    assert lines[-1]["dice"] >= reached
+    assert all(line["dice"] < reached for line in lines[:-1])
     assert lines[0]["learning_rate"] == pytest.approx(0.1 * training.loop.learning_rate)
     before = best.read_bytes()
     assert (
         training.train(cases[:1], cases[1:], tmp_path / "out", device="cpu").read_bytes() == before
-        and read_lines(tmp_path / "out") == lines
     )
+    assert read_lines(tmp_path / "out") == lines
 
 
 def test_a_fine_tune_learns_from_the_validation_cases_and_training_alone_does_not(tmp_path):
@@ -321,19 +327,19 @@ def test_stochastic_gradient_descent_steps_by_the_rate_times_the_gradient(tmp_pa
             .max()
             .item()
         )
-    assert min(steps.values()) < 1e-6 and training.loop.optimizer == "sgd"
+    assert min(steps.values()) < 1e-6
+    assert training.loop.optimizer == "sgd"
 
 
 def test_runs_show_every_slice_with_its_neighbours_and_repeat_the_last_beyond_the_volume(tmp_path):
     cases, volume, truth = two_phantoms(tmp_path)
     singles = SliceRuns(cases, SLICES, 3)
-    assert (
-        len(singles) == 20
-        and singles[4]["image"].shape == (1, 3, 32, 32)
-        and np.array_equal(singles[4]["truth"][0], truth[4])
-    )
+    assert len(singles) == 20
+    assert singles[4]["image"].shape == (1, 3, 32, 32)
+    assert np.array_equal(singles[4]["truth"][0], truth[4])
     scaled = rescale_volume(volume, SLICES.window)
-    assert np.allclose(singles[4]["image"][0], scaled[3:6], atol=1e-3) and np.allclose(
+    assert np.allclose(singles[4]["image"][0], scaled[3:6], atol=1e-3)
+    assert np.allclose(
         singles[9]["image"][0],
         scaled[[8, 9, 9]],
         atol=1e-3,
@@ -346,16 +352,16 @@ def test_runs_of_validation_cover_every_slice_and_short_volumes_are_repeated(tmp
     runs = SliceRuns(cases[:1], SLICES, 3, 4, is_random=False)
     assert [start for _, start in runs.places] == [0, 4, 6]
     long = SliceRuns(cases[:1], SLICES, 3, 12)
-    assert len(long) == 1 and np.array_equal(long[0]["truth"], truth[[*range(10), 9, 9]])
+    assert len(long) == 1
+    assert np.array_equal(long[0]["truth"], truth[[*range(10), 9, 9]])
 
 
 def test_slices_with_the_structure_are_drawn_more_often_and_cases_without_it_never(tmp_path):
     cases, _, truth = two_phantoms(tmp_path)
     singles = SliceRuns(cases[:1], SLICES, 3)
     weights = np.array(singles.weights())
-    assert weights[truth.any(axis=(1, 2))].sum() == pytest.approx(
-        0.6
-    ) and weights.sum() == pytest.approx(1)
+    assert weights[truth.any(axis=(1, 2))].sum() == pytest.approx(0.6)
+    assert weights.sum() == pytest.approx(1)
     assert len(SliceRuns(cases, replace(SLICES, label=3), 3)) == 0
     everything = SliceRuns(cases[:1], replace(SLICES, label=0), 3)[0]["truth"]
     assert everything[0, 1:5, 1:5].all()
@@ -370,11 +376,9 @@ def test_all_slices_of_a_run_are_varied_alike():
         truth,
         RunAugmentationConfig(),
     )
-    assert (
-        torch.equal(moved[:, 0], moved[:, 3])
-        and not torch.equal(moved[0], moved[1])
-        and not torch.equal(moved, truth)
-    )
+    assert torch.equal(moved[:, 0], moved[:, 3])
+    assert not torch.equal(moved[0], moved[1])
+    assert not torch.equal(moved, truth)
     assert ((images[:, :, 1] >= 0.5) == moved.bool()).float().mean() > 0.99
 
 
@@ -384,7 +388,9 @@ def test_ct_is_cut_at_the_window_and_other_images_at_their_percentiles():
         (-100.0, 240.0),
     ).tolist() == pytest.approx([0, 0, 0.5, 1, 1])
     stretched = rescale_volume(np.arange(101), (-100.0, 240.0))
-    assert stretched[1] == 0 and stretched[99] == 1 and stretched[50] == pytest.approx(0.5)
+    assert stretched[1] == 0
+    assert stretched[99] == 1
+    assert stretched[50] == pytest.approx(0.5)
 
 
 def test_what_cannot_be_trained_is_refused_with_what_to_do(tmp_path):

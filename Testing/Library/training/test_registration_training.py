@@ -80,7 +80,8 @@ def trained(tmp_path_factory):
 
 def test_it_learns_two_phantoms_and_its_engine_follows_the_disc_to_both_sides(trained):
     engine = make_engine(trained, "cpu")
-    assert engine.name == "voxelmorph" and len(engine.model_sha256) == 64
+    assert engine.name == "voxelmorph"
+    assert len(engine.model_sha256) == 64
     image, truth = moving_disc(3)
     session = AnnotationSession(SliceStack(image.astype(np.float32), (3.0, 1.0, 1.0)), (1,))
     session.annotate(1, 0, truth[0].astype(bool))
@@ -107,7 +108,8 @@ def test_the_engine_composes_displacements_and_warps_the_anchor_once():
         steps
     ).track  # two steps of half a pixel are one shift by a pixel, without any blur
     carried = track.window.paste(track.distance(), (48, 48)) > 0
-    assert np.array_equal(np.argwhere(carried).min(axis=0), (19, 19)) and carried.sum() == 64
+    assert np.array_equal(np.argwhere(carried).min(axis=0), (19, 19))
+    assert carried.sum() == 64
 
 
 def test_pairs_are_neighbours_both_ways_or_frames_of_a_patient(tmp_path):
@@ -121,12 +123,11 @@ def test_pairs_are_neighbours_both_ways_or_frames_of_a_patient(tmp_path):
 def test_pairs_of_times_are_annotated_frames_and_in_training_successive_ones_too(tmp_path):
     case = cine_cases(tmp_path)[0]
     config = RegistrationPairsConfig(kind="times", size=32)
-    assert (
-        len(RegistrationPairs([case], config, is_random=False)) == 2
-        and len(RegistrationPairs([case], config)) == 2 + 2 * 8
-    )
+    assert len(RegistrationPairs([case], config, is_random=False)) == 2
+    assert len(RegistrationPairs([case], config)) == 2 + 2 * 8
     successive = RegistrationPairs([case], config)[0]
-    assert not successive["fixed_mask"].any() and successive["fixed"].std() > 0.1
+    assert not successive["fixed_mask"].any()
+    assert successive["fixed"].std() > 0.1
     with pytest.raises(InputError, match="no sequence"):
         RegistrationPairs(two_phantoms(tmp_path), config)
     with pytest.raises(InputError, match="two annotated frames"):
@@ -182,4 +183,5 @@ def test_dice_of_masks_by_hand():
 def test_a_map_that_turns_back_folds():
     displacement = torch.zeros(1, 2, 8, 8)
     displacement[0, 0] = -2 * torch.arange(8.0)[:, None]  # row r goes to -r
-    assert folded_share(displacement) == 1 and folded_share(0 * displacement) == 0
+    assert folded_share(displacement) == 1
+    assert folded_share(0 * displacement) == 0

@@ -167,7 +167,9 @@ def test_the_thesis_preset_is_the_thesis():
         (10, 20, 25),
         0.1,
     )
-    assert set(pairs.neighbours) == {-2, -1, 1, 2} and pairs.beyond_ends == 2 and pairs.size == 256
+    assert set(pairs.neighbours) == {-2, -1, 1, 2}
+    assert pairs.beyond_ends == 2
+    assert pairs.size == 256
     assert (
         augmentation.turn,
         augmentation.scale,
@@ -187,10 +189,8 @@ def test_joint_variation_moves_image_prior_and_truth_alike():
     torch.manual_seed(0)
     config = PairAugmentationConfig(gain=0, offset=0, prior_turn=0, prior_scale=0)
     image, prior, truth = vary_pairs(*half_masks(), config)
-    assert (
-        torch.equal(prior[:, 0].long(), truth)
-        and ((image[:, 0] > 0.5) == truth.bool()).float().mean() > 0.99
-    )
+    assert torch.equal(prior[:, 0].long(), truth)
+    assert ((image[:, 0] > 0.5) == truth.bool()).float().mean() > 0.99
     assert not torch.equal(truth, half_masks()[2])
 
 
@@ -221,8 +221,10 @@ def test_the_prior_alone_moves_about_the_image_or_its_own_centroid():
 
 def test_phantoms_are_the_same_for_the_same_seed_and_touch_what_looks_alike():
     first, again, other = (make_phantom(np.random.default_rng(seed)) for seed in (1, 1, 2))
-    assert np.array_equal(first.volume, again.volume) and np.array_equal(first.mask, again.mask)
-    assert not np.array_equal(first.mask, other.mask) and first.mask.any()
+    assert np.array_equal(first.volume, again.volume)
+    assert np.array_equal(first.mask, again.mask)
+    assert not np.array_equal(first.mask, other.mask)
+    assert first.mask.any()
 
 
 def test_pseudo_objects_are_smooth_pieces_of_one_tissue_on_several_slices():
@@ -233,7 +235,8 @@ def test_pseudo_objects_are_smooth_pieces_of_one_tissue_on_several_slices():
         (24, 40, 40),
     )
     masks = list(make_pseudo_objects(halves, (1.0, 1.0, 1.0), 6, np.random.default_rng(1)))
-    assert len(masks) == 6 and all(
+    assert len(masks) == 6
+    assert all(
         np.array_equal(*pair)
         for pair in zip(
             masks,
@@ -294,7 +297,8 @@ def test_the_walks_of_cases_whose_names_look_alike_are_kept_apart():
         source_name("train", TrainingCase("i.nii", "l.nii", dataset, name))
         for dataset, name in pairs
     ]
-    assert len(set(names)) == len(pairs) and not any("/" in name for name in names)
+    assert len(set(names)) == len(pairs)
+    assert not any("/" in name for name in names)
     assert (
         source_name("val", TrainingCase("i.nii", "l.nii", "msd_hippocampus", "hippocampus_001"))
         == "val-msd_hippocampus-hippocampus_001"
@@ -319,7 +323,8 @@ def test_recorded_walks_stay_in_their_files_and_what_is_drawn_of_them_is_what_wa
         assert np.array_equal(
             drawn["maps"],
             recorded["maps"][first : first + 2],
-        ) and np.array_equal(drawn["previous"], recorded["seeds"][1])
+        )
+        assert np.array_equal(drawn["previous"], recorded["seeds"][1])
     drawn["previous"][:] = 0
     assert shard.seeds[1].any()
 
@@ -361,7 +366,8 @@ def test_a_mask_is_replaced_by_the_carried_shape_where_it_stands_for_a_predictio
         )
         > 0.5
     )
-    assert torch.equal(carried[is_annotated], masks[is_annotated] > 0.5) and torch.equal(
+    assert torch.equal(carried[is_annotated], masks[is_annotated] > 0.5)
+    assert torch.equal(
         carried[~is_annotated],
         distance[~is_annotated] > 0,
     )
@@ -374,7 +380,8 @@ def test_a_mask_is_replaced_by_the_carried_shape_where_it_stands_for_a_predictio
         )
         > 0.5
     )
-    assert torch.equal(kept[1:], masks[1:] > 0.5) and torch.equal(
+    assert torch.equal(kept[1:], masks[1:] > 0.5)
+    assert torch.equal(
         kept[0],
         distance[0] > 0,
     )  # beyond its end the structure is gone
