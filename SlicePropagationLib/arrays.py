@@ -1,0 +1,13 @@
+"""Names for the arrays that travel between rooms; the comment behind each says its shape."""
+
+from typing import TypeAlias
+
+import numpy as np
+
+Mask: TypeAlias = np.ndarray  # (H, W) bool
+Masks: TypeAlias = np.ndarray  # (N, H, W) bool, slice axis first
+Slices: TypeAlias = np.ndarray  # (N, H, W) float32 intensities, slice axis first
+Labels: TypeAlias = np.ndarray  # (N, H, W) or (K, J, I) integer label map, 0 is background
+Probability: TypeAlias = np.ndarray  # (H, W) float32 in [0, 1]
+Probabilities: TypeAlias = np.ndarray  # (N, H, W) float32 in [0, 1]
+Spacing: TypeAlias = tuple[float, float, float]  # mm, in the order of the array's axes
