@@ -1,10 +1,21 @@
-"""What several commands share: exit codes, options, what must be installed."""
+"""What several commands share: exit codes, options, progress, what must be installed."""
+
+from __future__ import annotations
 
 import argparse
+import sys
+import time
+from collections.abc import Callable
 from importlib import util
+from typing import TYPE_CHECKING
 
 from SlicePropagationLib.engines import default_engine
 from SlicePropagationLib.errors import ConfigError
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from SlicePropagationLib.propagation import SlicePrediction
 
 DONE = 0
 SOME_FAILED = 1
@@ -12,7 +23,7 @@ UNUSABLE = 2
 INTERRUPTED = 130  # what a shell reports of a program that Ctrl-C ended
 
 
-def add_engine(parser):
+def add_engine(parser: argparse.ArgumentParser) -> None:
     """The options of everything that walks."""
     parser.add_argument(
         "--engine",
@@ -25,11 +36,23 @@ def add_engine(parser):
         metavar="MODEL.pt",
         help="make the predicted slices agree with their neighbours, with weights of `train birnn`",
     )
-    parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda"))
+    add_device(parser)
     parser.add_argument("--quiet", action="store_true", help="no progress")
 
 
-def positive(text):
+def add_device(parser: argparse.ArgumentParser) -> None:
+    """Where networks run."""
+    parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda"))
+
+
+def engine_name(arguments: argparse.Namespace) -> str:
+    """The engine of `add_engine`'s options, with what smooths it, as `make_engine` takes it."""
+    if arguments.smooth:
+        return f"{arguments.engine}+{arguments.smooth}"
+    return arguments.engine
+
+
+def positive(text: str) -> int:
     """A whole number from 1 on, for argparse."""
     value = int(text)
     if value < 1:
@@ -37,14 +60,61 @@ def positive(text):
     return value
 
 
-def check_packages(what, packages, extra):
-    """Refuse a command whose packages are not installed.
+def names(text: str | None) -> tuple[str, ...] | None:
+    """The parts of "A,B"; None where the option is not given."""
+    return tuple(text.split(",")) if text else None
 
-    ConfigError names the extra that has them.
-    """
+
+def check_packages(what: str, packages: tuple[str, ...], extra: str) -> None:
+    """Refuse a command whose packages are not installed; ConfigError names the extra that has them."""
     missing = [package for package in packages if util.find_spec(package) is None]
     if missing:
         raise ConfigError(
             f"{what} needs {' and '.join(missing)}, which is not installed; install"
             f" slice-propagation[{extra}]."
         )
+
+
+def check_training_packages() -> None:
+    """Refuse to train where a package for that is not installed."""
+    check_packages("Training", ("torch", "lightning", "monai"), "train")
+
+
+def reporter(arguments: argparse.Namespace) -> Callable[[str], None] | None:
+    """What a command tells of its progress: lines on stderr, or None with --quiet."""
+    if arguments.quiet:
+        return None
+    return lambda text: print(text, file=sys.stderr, flush=True)
+
+
+def listed(labels: np.ndarray) -> str:
+    """The labels that a label map holds, in words."""
+    found = sorted({int(label) for label in labels[labels > 0]})
+    return ", ".join(f"label {label}" for label in found) or "nothing was found"
+
+
+class Progress:
+    """Progress of one run on the terminal: slice 37 of 112, 4 s left."""
+
+    def __init__(self, is_quiet: bool) -> None:
+        self._is_quiet = is_quiet
+        self._began = time.monotonic()
+        self._end = "\r" if sys.stderr.isatty() else "\n"
+
+    def show(self, prediction: SlicePrediction) -> None:
+        """Tell of a slice."""
+        if self._is_quiet:
+            return
+        elapsed = time.monotonic() - self._began
+        left = elapsed / prediction.step * (prediction.num_steps - prediction.step)
+        print(
+            f"slice {prediction.step} of {prediction.num_steps}, {left:.0f} s left   ",
+            end=self._end,
+            file=sys.stderr,
+            flush=True,
+        )
+
+    def end(self) -> None:
+        """Leave the line that was written over and over."""
+        if not self._is_quiet and self._end == "\r":
+            print(file=sys.stderr)

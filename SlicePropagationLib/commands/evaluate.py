@@ -1,0 +1,111 @@
+"""`evaluate`: many cases, engines and simulated users: tables and plots."""
+
+import sys
+
+from SlicePropagationLib.commands.options import (
+    DONE,
+    SOME_FAILED,
+    check_packages,
+    positive,
+)
+
+
+def add_evaluate_command(commands):
+    """Add the command to argparse's subparsers."""
+    parser = commands.add_parser(
+        "evaluate",
+        help=(
+            "many cases x engines x simulated users x numbers of annotated slices: tables and plots"
+            " with intervals"
+        ),
+    )
+    parser.add_argument(
+        "--cases",
+        required=True,
+        help="table with columns image, label and optionally split, dataset, case",
+    )
+    parser.add_argument(
+        "--engines",
+        default="copy,interpolation,registration",
+        metavar="A,B",
+        help="engines or model files; NAME=MODEL.pt names one (default %(default)s)",
+    )
+    parser.add_argument(
+        "--shots",
+        default="1,2,3,5",
+        metavar="K,K",
+        help="numbers of annotated slices (default %(default)s)",
+    )
+    parser.add_argument(
+        "--split",
+        default="val",
+        help="only cases of this split (default %(default)s)",
+    )
+    parser.add_argument("--datasets", metavar="A,B", help="only these data sets of the table")
+    parser.add_argument("--labels", metavar="L,L", help="only these labels")
+    parser.add_argument(
+        "--max-cases",
+        type=positive,
+        metavar="N",
+        help="only the first N cases of each data set",
+    )
+    parser.add_argument(
+        "--min-slices",
+        type=positive,
+        default=5,
+        metavar="N",
+        help="leave out structures on fewer slices (default %(default)s)",
+    )
+    parser.add_argument(
+        "--pick",
+        default="largest",
+        metavar="A,B",
+        help="slice that is annotated first: largest, middle, or both (default %(default)s)",
+    )
+    parser.add_argument(
+        "--correct",
+        default="suggested",
+        metavar="A,B",
+        help=(
+            "slices that are corrected: suggested, worst, uniform, steps, or several (default"
+            " %(default)s)"
+        ),
+    )
+    parser.add_argument(
+        "--kinds",
+        metavar="kinds.csv",
+        help=(
+            "table with columns dataset, label (* for all), kind: adds means per kind of structure"
+        ),
+    )
+    parser.add_argument("--axis", default="k", choices=("i", "j", "k"))
+    parser.add_argument(
+        "--prior",
+        metavar="P.pt",
+        help=(
+            "shape model (`train acnn_autoencoder`): adds to rows.csv how implausible each"
+            " predicted shape is"
+        ),
+    )
+    parser.add_argument("--workers", type=positive, default=1, help="number of processes")
+    parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda"))
+    parser.add_argument(
+        "--out",
+        required=True,
+        help="folder of the tables and plots; an evaluation that was interrupted there goes on",
+    )
+    parser.add_argument("--quiet", action="store_true", help="no progress")
+    parser.set_defaults(command=_evaluate)
+
+
+def _evaluate(arguments):
+    if arguments.prior:
+        check_packages("A shape model", ("torch",), "demo")
+    from SlicePropagationLib.evaluation.evaluate import evaluate
+
+    report = None if arguments.quiet else lambda text: print(text, file=sys.stderr)
+    text, failures = evaluate(arguments, report)
+    print(text)
+    for case, why in failures:
+        print(f"slice-propagation: {case} was not scored: {why}", file=sys.stderr)
+    return SOME_FAILED if failures else DONE

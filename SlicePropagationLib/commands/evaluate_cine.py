@@ -1,0 +1,68 @@
+"""`evaluate-cine`: models and engines on sequences with known truth."""
+
+from SlicePropagationLib.commands.options import (
+    DONE,
+    check_packages,
+    positive,
+    reporter,
+)
+from SlicePropagationLib.errors import ConfigError
+from SlicePropagationLib.pipelines.propagate_file import check_device
+
+
+def add_evaluate_cine_command(commands):
+    """Add the command to argparse's subparsers."""
+    parser = commands.add_parser(
+        "evaluate-cine",
+        help=(
+            "models and engines on sequences with known truth: overlap, contours, areas, curvature,"
+            " time-area curves"
+        ),
+    )
+    parser.add_argument(
+        "--cases",
+        required=True,
+        help="table with columns image, label, truth, case, as make-cine writes it",
+    )
+    parser.add_argument(
+        "--models",
+        required=True,
+        metavar="NAME=M.pt,ENGINE",
+        help="model files and engines; differences are to the first",
+    )
+    parser.add_argument("--out", required=True, help="folder of the report, its table and plots")
+    parser.add_argument(
+        "--split",
+        default="val",
+        help="only cases of this split (default %(default)s)",
+    )
+    parser.add_argument("--max-cases", type=positive, metavar="N", help="only the first N cases")
+    parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda"))
+    parser.add_argument("--quiet", action="store_true", help="no progress")
+    parser.set_defaults(command=_evaluate_cine)
+
+
+def _evaluate_cine(arguments):
+    check_packages("An evaluation", ("torch", "matplotlib"), "demo")
+    check_device(arguments.device)
+    from SlicePropagationLib.studies.cine.evaluation import evaluate_cine
+
+    parts = [part.partition("=") for part in arguments.models.split(",")]
+    models = {name: path or name for name, _, path in parts}
+    if len(models) < len(parts) or "" in models:
+        raise ConfigError(
+            f"'{arguments.models}' names a model twice or not at all; write NAME=MODEL.pt, or the"
+            " name of an engine, each once."
+        )
+    print(
+        evaluate_cine(
+            arguments.cases,
+            models,
+            arguments.out,
+            split=arguments.split,
+            max_cases=arguments.max_cases,
+            device=arguments.device,
+            report=reporter(arguments),
+        )
+    )
+    return DONE

@@ -1,0 +1,79 @@
+"""`make-cine`: synthetic cine sequences with known truth."""
+
+from SlicePropagationLib.commands.options import (
+    DONE,
+    check_packages,
+    positive,
+    reporter,
+)
+
+
+def add_make_cine_command(commands):
+    """Add the command to argparse's subparsers."""
+    parser = commands.add_parser(
+        "make-cine",
+        help="synthetic cine sequences with known truth from real ED and ES frames",
+    )
+    parser.add_argument(
+        "--cases",
+        required=True,
+        help=(
+            "table with columns image, label, case (PATIENT_ED, PATIENT_ES) and optionally split,"
+            " dataset"
+        ),
+    )
+    parser.add_argument(
+        "--out",
+        required=True,
+        help="folder of the sequences and of their cases.csv",
+    )
+    parser.add_argument("--datasets", metavar="A,B", help="only these data sets of the table")
+    parser.add_argument(
+        "--max-cases",
+        type=positive,
+        metavar="N",
+        help="only the first N patients of every split",
+    )
+    parser.add_argument(
+        "--max-slices",
+        type=positive,
+        metavar="N",
+        help="only the N slices in the middle of the structures",
+    )
+    parser.add_argument(
+        "--frames",
+        type=positive,
+        default=20,
+        help="of one cycle (default %(default)s)",
+    )
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument(
+        "--pictures",
+        action="store_true",
+        help="an animation of the middle slice of every sequence",
+    )
+    parser.add_argument("--quiet", action="store_true", help="no progress")
+    parser.set_defaults(command=_make_cine)
+
+
+def _make_cine(arguments):
+    from SlicePropagationLib.studies.cine.cases import make_cine_cases
+    from SlicePropagationLib.studies.cine.synthetic import SyntheticCineConfig
+
+    if arguments.pictures:
+        check_packages("An animation", ("matplotlib",), "demo")
+    datasets = arguments.datasets.split(",") if arguments.datasets else None
+    config = SyntheticCineConfig(frames=arguments.frames, seed=arguments.seed)
+    print(
+        make_cine_cases(
+            arguments.cases,
+            arguments.out,
+            config,
+            datasets=datasets,
+            max_cases=arguments.max_cases,
+            max_slices=arguments.max_slices,
+            has_pictures=arguments.pictures,
+            report=reporter(arguments),
+        )
+    )
+    return DONE

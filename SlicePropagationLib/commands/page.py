@@ -1,0 +1,32 @@
+"""Commands of packages above the library, found by entry point; the page brings `app`."""
+
+import argparse
+from collections.abc import Callable
+from importlib.metadata import entry_points
+
+from SlicePropagationLib.errors import ConfigError
+
+COMMANDS_GROUP = "slice_propagation.commands"  # functions that add a command to argparse's
+PAGE_GROUP = "slice_propagation.page"  # the function that serves the page
+REMEDY = "install the extra: pip install 'slice-propagation[app]'. Or open the files in 3D Slicer."
+
+
+def add_page_commands(commands: argparse._SubParsersAction) -> None:
+    """Add what installed packages bring; `app` is always listed, and says what it lacks."""
+    for entry in entry_points(group=COMMANDS_GROUP):
+        entry.load()(commands)
+    if "app" not in commands.choices:
+        parser = commands.add_parser("app", help="the annotation workflow as a web page")
+        parser.add_argument("arguments", nargs=argparse.REMAINDER, metavar="...")
+        parser.set_defaults(command=lambda arguments: find_page())
+
+
+def find_page() -> Callable[..., None]:
+    """The function that serves the page.
+
+    Raises:
+        ConfigError: the page is not part of this installation.
+    """
+    for entry in entry_points(group=PAGE_GROUP):
+        return entry.load()
+    raise ConfigError(f"The page is not part of this installation; {REMEDY}")

@@ -1,0 +1,53 @@
+"""`segment`: models that need no seed."""
+
+from SlicePropagationLib.commands.options import (
+    DONE,
+    check_packages,
+    listed,
+    reporter,
+)
+from SlicePropagationLib.pipelines.propagate_file import check_device
+
+
+def add_segment_command(commands):
+    """Add the command to argparse's subparsers."""
+    parser = commands.add_parser(
+        "segment",
+        help="a model that needs no seed, on a volume or a 4D sequence",
+    )
+    parser.add_argument("--image", required=True)
+    parser.add_argument("--model", required=True, metavar="M.pt", help="weights that `train` wrote")
+    parser.add_argument("--out", required=True, help="label map; O.json is written beside it")
+    parser.add_argument(
+        "--axis",
+        default="k",
+        choices=("i", "j", "k"),
+        help="voxel axis that the slices run along",
+    )
+    parser.add_argument(
+        "--not-cyclic",
+        action="store_true",
+        help="the last frame of a sequence is not followed by the first",
+    )
+    parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda"))
+    parser.add_argument("--quiet", action="store_true", help="no progress")
+    parser.set_defaults(command=_segment)
+
+
+def _segment(arguments):
+    check_packages("A model that segments", ("torch",), "demo")
+    check_device(arguments.device)
+    from SlicePropagationLib.pipelines.segment_file import segment_file
+
+    labels = segment_file(
+        arguments.image,
+        arguments.model,
+        arguments.out,
+        device=arguments.device,
+        axis=arguments.axis,
+        is_cyclic=not arguments.not_cyclic,
+        report=reporter(arguments),
+    )
+    if not arguments.quiet:
+        print(f"{arguments.out}: {listed(labels)}")
+    return DONE

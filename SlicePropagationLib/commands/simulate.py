@@ -1,0 +1,56 @@
+"""`simulate`: a simulated annotator on one labelled volume."""
+
+from SlicePropagationLib.commands.options import (
+    DONE,
+    add_engine,
+    engine_name,
+    positive,
+)
+
+
+def add_simulate_command(commands):
+    """Add the command to argparse's subparsers."""
+    parser = commands.add_parser(
+        "simulate",
+        help="a simulated annotator: seed, propagate, correct, and what each correction gains",
+    )
+    parser.add_argument("--image", required=True)
+    parser.add_argument("--truth", required=True, help="label map with the whole structure")
+    parser.add_argument("--label", type=int, required=True)
+    parser.add_argument(
+        "--pick",
+        default="largest",
+        choices=("largest", "middle"),
+        help="slice that is annotated first",
+    )
+    parser.add_argument(
+        "--correct",
+        default="suggested",
+        choices=("worst", "suggested", "uniform", "steps"),
+        help="slices that are corrected",
+    )
+    parser.add_argument(
+        "--budget",
+        type=positive,
+        default=5,
+        metavar="K",
+        help="number of annotated slices",
+    )
+    parser.add_argument("--axis", default="k", choices=("i", "j", "k"))
+    parser.add_argument("--out", help="write the table as JSON")
+    add_engine(parser)
+    parser.set_defaults(command=_simulate)
+
+
+def _simulate(arguments):
+    from SlicePropagationLib.evaluation.simulated_annotator import simulate_files
+
+    arguments.engine = engine_name(arguments)
+    rounds = simulate_files(arguments)
+    print("slices  Dice (annotated slices excluded)  Dice (thesis)  mm past the ends  annotated")
+    for entry in rounds:
+        print(
+            f"{entry.shots:6d}  {entry.dice:33.3f}  {entry.dice_thesis:13.3f} "
+            f" {entry.mm_past_ends:16.1f}  {' '.join(map(str, entry.annotated))}"
+        )
+    return DONE

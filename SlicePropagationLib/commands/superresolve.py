@@ -1,0 +1,79 @@
+"""`superresolve`: the annotation of thick slices on a fine grid."""
+
+from SlicePropagationLib.commands.options import (
+    DONE,
+    check_packages,
+    positive,
+)
+from SlicePropagationLib.pipelines.propagate_file import check_device
+
+
+def add_superresolve_command(commands):
+    """Add the command to argparse's subparsers."""
+    parser = commands.add_parser(
+        "superresolve",
+        help=(
+            "the annotation of thick slices on a fine grid, without stair steps; annotated slices"
+            " stay as they are"
+        ),
+    )
+    parser.add_argument("--image", required=True)
+    parser.add_argument(
+        "--labels",
+        metavar="L",
+        help=(
+            "finished annotation on the image's grid; without it, --model brings the image itself"
+            " to fine slices"
+        ),
+    )
+    parser.add_argument(
+        "--out",
+        required=True,
+        help="the result on the fine grid; O.json is written beside it",
+    )
+    parser.add_argument(
+        "--model",
+        metavar="M.pt",
+        help=(
+            "weights of `train acnn_segmentation --preset annotation` or of `train"
+            " acnn_superresolution`; without it, shapes are interpolated"
+        ),
+    )
+    parser.add_argument(
+        "--axis",
+        default="auto",
+        choices=("auto", "i", "j", "k"),
+        help="voxel axis of the thick slices",
+    )
+    parser.add_argument(
+        "--factor",
+        type=positive,
+        metavar="N",
+        help=(
+            "fine slices for a thick one (default: the model's, or slices as thin as pixels are"
+            " wide)"
+        ),
+    )
+    parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda"))
+    parser.add_argument("--quiet", action="store_true")
+    parser.set_defaults(command=_superresolve)
+
+
+def _superresolve(arguments):
+    if arguments.model:
+        check_packages("A model", ("torch",), "demo")
+    check_device(arguments.device)
+    from SlicePropagationLib.pipelines.superresolve_file import superresolve_file
+
+    fine = superresolve_file(
+        arguments.image,
+        arguments.labels,
+        arguments.out,
+        model=arguments.model,
+        axis=arguments.axis,
+        factor=arguments.factor,
+        device=arguments.device,
+    )
+    if not arguments.quiet:
+        print(f"{arguments.out}: {'x'.join(str(size) for size in reversed(fine.shape))} voxels")
+    return DONE

@@ -1,0 +1,112 @@
+"""`train`: networks on labelled cases."""
+
+from pathlib import Path
+
+from SlicePropagationLib.commands.options import (
+    DONE,
+    check_training_packages,
+    positive,
+)
+from SlicePropagationLib.errors import InputError
+from SlicePropagationLib.pipelines.propagate_file import check_device
+from SlicePropagationLib.training import TASKS
+
+
+def add_train_command(commands):
+    """Add the command to argparse's subparsers."""
+    parser = commands.add_parser(
+        "train",
+        help="train a network on labelled cases; started again with the same arguments, it goes on",
+    )
+    parser.add_argument("task", metavar="TASK", help=", ".join(TASKS))
+    parser.add_argument(
+        "--cases",
+        required=True,
+        help="table with columns image, label and optionally split, dataset, case",
+    )
+    parser.add_argument("--out", required=True, help="folder of the weights and logs")
+    parser.add_argument(
+        "--preset",
+        default="default",
+        help="settings to begin with (default %(default)s)",
+    )
+    parser.add_argument(
+        "--config",
+        metavar="task.json",
+        help="settings that differ from the preset's",
+    )
+    parser.add_argument(
+        "--init",
+        metavar="X.pt",
+        help=(
+            "weights to begin with, or the folder of the training that made them; with --folds,"
+            " each fold begins with its own"
+        ),
+    )
+    parser.add_argument(
+        "--prior",
+        metavar="P.pt",
+        help="shape model that guides the training (acnn tasks)",
+    )
+    parser.add_argument(
+        "--labels",
+        metavar="L,L",
+        help="the labels that the model is about (acnn tasks)",
+    )
+    parser.add_argument(
+        "--walks",
+        metavar="FOLDER",
+        help=(
+            "recorded walks that several trainings share (slice_unet, presets default and"
+            " default-large; default OUT/walks)"
+        ),
+    )
+    parser.add_argument("--datasets", metavar="A,B", help="only these data sets of the table")
+    parser.add_argument(
+        "--max-cases",
+        type=positive,
+        metavar="N",
+        help="only the first N cases of each split of each data set",
+    )
+    parser.add_argument(
+        "--folds",
+        type=positive,
+        default=0,
+        metavar="K",
+        help="cross-validation by patient instead of the table's splits",
+    )
+    parser.add_argument("--epochs", type=positive, help="number of epochs")
+    parser.add_argument(
+        "--max-hours",
+        type=float,
+        help="end after that much time; the learning rate falls over that time",
+    )
+    parser.add_argument("--seed", type=int)
+    parser.add_argument(
+        "--workers",
+        type=positive,
+        default=1,
+        help="processes that prepare the data",
+    )
+    parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda"))
+    parser.add_argument(
+        "--resume",
+        action="store_true",
+        help="only go on with a training that is in --out already",
+    )
+    parser.add_argument("--quiet", action="store_true")
+    parser.set_defaults(command=_train)
+
+
+def _train(arguments):
+    check_training_packages()
+    if arguments.resume and not (Path(arguments.out) / "config.json").is_file():
+        raise InputError(
+            f"There is no training to resume in {arguments.out}; leave --resume out to begin one."
+        )
+    check_device(arguments.device)
+    from SlicePropagationLib.training.train import train
+
+    for path in train(arguments, None if arguments.quiet else lambda text: print(text, flush=True)):
+        print(f"best weights: {path}")
+    return DONE
