@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from SlicePropagationLib.cli import main
-from SlicePropagationLib.outputs import versions
+from SlicePropagationLib.commands.main import main
+from SlicePropagationLib.pipelines.result_files import versions
 
 FIXTURES = Path(__file__).resolve().parents[1] / "Fixtures" / "6ded416"
 EXPECTED = json.loads((FIXTURES / "expected.json").read_text(encoding="utf-8"))

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from case_files import read
 from earlier import (  # noqa: F401  a fixture, too
     EXPECTED,
     earlier_files,
@@ -15,15 +16,14 @@ from earlier import (  # noqa: F401  a fixture, too
 )
 from evaluations import mark
 from evaluations import read as rows_of
-from files import read
 
 from SlicePropagationLib import __version__
-from SlicePropagationLib.cli import main
-from SlicePropagationLib.distance_table import read_distances
-from SlicePropagationLib.outputs import read_anchors, read_result, soft_label_paths
+from SlicePropagationLib.commands.main import main
+from SlicePropagationLib.files.distance_table import read_distances
+from SlicePropagationLib.files.volume import read_volume
+from SlicePropagationLib.pipelines.result_files import read_anchors, read_result, soft_label_paths
+from SlicePropagationLib.pipelines.slice_record import TAG, decode_slices
 from SlicePropagationLib.session import Provenance
-from SlicePropagationLib.slice_record import TAG, decode_slices
-from SlicePropagationLib.volume import read_volume
 
 PAGE = EXPECTED["page"]["segments"]
 

@@ -5,6 +5,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
+from case_files import read  # noqa: E402
 from earlier import (  # noqa: E402, F401  a fixture, too
     FIXTURES,
     earlier_files,
@@ -16,15 +17,14 @@ from earlier import (  # noqa: E402, F401  a fixture, too
 )
 from evaluations import mark  # noqa: E402
 from evaluations import read as rows_of  # noqa: E402
-from files import read  # noqa: E402
 
-from SlicePropagationLib.checkpoint import load_checkpoint  # noqa: E402
 from SlicePropagationLib.engines import make_engine  # noqa: E402
+from SlicePropagationLib.networks.checkpoint import load_checkpoint  # noqa: E402
+from SlicePropagationLib.pipelines.segment_file import load_segmenter  # noqa: E402
+from SlicePropagationLib.pipelines.superresolve_file import FAMILIES  # noqa: E402
 from SlicePropagationLib.planning import Run  # noqa: E402
-from SlicePropagationLib.segment import load_segmenter  # noqa: E402
-from SlicePropagationLib.shape_model import load_shape_model  # noqa: E402
+from SlicePropagationLib.segmenters.acnn.shape_model import load_shape_model  # noqa: E402
 from SlicePropagationLib.stack import SliceStack  # noqa: E402
-from SlicePropagationLib.superresolve import FAMILIES  # noqa: E402
 
 WEIGHTS = FIXTURES / "weights"
 EXPECTED = read_json(WEIGHTS / "expected.json")

@@ -10,13 +10,13 @@ pytest.importorskip("slicer", reason="needs slicer-core, Slicer's MRML libraries
 
 import slicer  # noqa: E402
 from mrml_scene import makeScene  # noqa: E402
+from SlicePropagationMRML.nodes.commit import makeEditorLogic  # noqa: E402
+from SlicePropagationMRML.nodes.geometry import segmentMask  # noqa: E402
+from SlicePropagationMRML.nodes.sequences import PROPAGATED_TAG, propagateSequence  # noqa: E402
+from SlicePropagationMRML.nodes.tags import readTags  # noqa: E402
+from SlicePropagationMRML.run.logic import PropagationLogic  # noqa: E402
 
 from SlicePropagationLib.session import Provenance  # noqa: E402
-from SlicePropagationMRML.commit import makeEditorLogic  # noqa: E402
-from SlicePropagationMRML.geometry import segmentMask  # noqa: E402
-from SlicePropagationMRML.logic import PropagationLogic  # noqa: E402
-from SlicePropagationMRML.sequences import PROPAGATED_TAG, propagateSequence  # noqa: E402
-from SlicePropagationMRML.tags import readTags  # noqa: E402
 
 FIXTURES = Path(__file__).resolve().parents[1] / "Fixtures" / "6ded416"
 EXPECTED = json.loads((FIXTURES / "expected.json").read_text(encoding="utf-8"))

@@ -9,11 +9,11 @@ import numpy as np
 import program
 import pytest
 from at_the_page import kinds, message
+from SlicePropagationWeb.opening import UNKNOWN_ORIGIN, read_segmentation
+from SlicePropagationWeb.recovery import KeptWork
 from web_bench import open_page, wait_for
 
-from SlicePropagationLib.volume import read_volume
-from SlicePropagationWeb.kept_work import KeptWork
-from SlicePropagationWeb.opening import UNKNOWN_ORIGIN, read_segmentation
+from SlicePropagationLib.files.volume import read_volume
 
 FIXTURES = Path(__file__).resolve().parents[1] / "Fixtures" / "6ded416"
 EXPECTED = json.loads((FIXTURES / "expected.json").read_text(encoding="utf-8"))["page"]
