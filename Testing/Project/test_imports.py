@@ -1,6 +1,7 @@
-"""Imports point one way, and the core starts without the heavy packages."""
+"""Every file is in a room, imports point one way between rooms, and the core starts without the heavy packages."""
 
 import ast
+import re
 import subprocess
 import sys
 from graphlib import TopologicalSorter
@@ -12,7 +13,64 @@ CHECKOUT = Path(__file__).resolve().parents[2]
 LIBRARY = CHECKOUT / "SlicePropagationLib"
 SLICER_SIDE = CHECKOUT / "SlicePropagation"
 
-# What each layer may never import, at file scope or inside a function.
+# What a room of the library may import beside itself, at file scope, in a function or by name.
+# The files beside the rooms are the core; a new file there must be listed here.
+CORE = {
+    "__init__",
+    "__main__",
+    "arrays",
+    "cache",
+    "confidence",
+    "config",
+    "errors",
+    "metrics",
+    "patch",
+    "planning",
+    "propagation",
+    "session",
+    "stack",
+    "temporal_window",
+}
+FACE = {"__init__", "__main__"}  # they lead a caller into the rooms, and nothing else
+ROOMS = {
+    "core": set(),
+    "files": {"core"},
+    "losses": {"core"},
+    "networks": {"core", "files", "losses"},
+    "segmenters": {"core", "files", "networks"},
+    "engines": {"core", "files", "networks", "segmenters"},
+    "pipelines": {"core", "files", "networks", "segmenters", "engines"},
+    "evaluation": {"core", "files", "networks", "segmenters", "engines", "pipelines"},
+    "training": {"core", "files", "losses", "networks", "segmenters", "engines"},
+    "studies": {
+        "core",
+        "files",
+        "networks",
+        "segmenters",
+        "engines",
+        "pipelines",
+        "evaluation",
+        "training",
+    },
+    "commands": {
+        "core",
+        "files",
+        "segmenters",
+        "engines",
+        "pipelines",
+        "evaluation",
+        "training",
+        "studies",
+    },
+}
+# Rooms whose files import torch. Of all others every file imports without it.
+TORCH_ROOMS = {"losses", "networks", "segmenters", "training", "studies"}
+TORCH_FOLDERS = {f"engines/{family}" for family in ("cine", "pnet", "registration", "slice")}
+# What names its torch files without importing them, so that a wrong name is refused anywhere.
+TORCH_FREE = {"training/__init__.py", "studies/__init__.py", "studies/registry.py"}
+HEAVY = ["torch", "matplotlib", "dask", "distributed"]
+
+# What each package may never import, in whatever way.
 FORBIDDEN = {
     "SlicePropagationLib": {
         "slicer",
@@ -27,92 +85,15 @@ FORBIDDEN = {
     "SlicePropagationGUI": {"SlicePropagationWeb"},
     "SlicePropagationWeb": {"qt", "ctk", "SlicePropagationGUI"},
 }
-# The library from the bottom up: a module imports from its own row or a lower one. A new module
-# belongs to the row before the last.
-LAYERS = [
-    {"errors", "config", "patients", "notes"},
-    {
-        "stack",
-        "patch",
-        "planning",
-        "metrics",
-        "networks",
-        "losses",
-        "nifti",
-        "dicom_cine",
-        "volume",
-        "sample",
-        "atomic",
-        "models",
-        "windows",
-        "fine_grid",
-        "table",
-    },
-    {"session", "segmentation_file", "checkpoint"},
-    {"confidence", "slice_record", "sequence", "shape_model"},
-    {"engine", "engines"},
-    {
-        "history",
-        "io",
-        "outputs",
-        "case",
-        "preprocessing",
-        "distance_table",
-        "synthetic_cine",
-        "cine_measures",
-        "refined",
-        "segment",
-        "training",
-        "simulation",
-        "picture",
-    },
-    {"batch", "demo", "pseudo_labels", "time_case", "cine_picture"},
-    {
-        "evaluation",
-        "evaluation_scores",
-        "evaluation_statistics",
-        "evaluation_report",
-        "evaluation_plots",
-        "experiments",
-        "cine_evaluation",
-        "cine_experiments",
-        "pnet_experiments",
-        "pnet_jump",
-        "pnet_plots",
-    },
-    {"cli", "cli_acnn", "cli_cine", "cli_options", "__main__"},
-]
-NEEDS_TORCH = {
-    "networks",
-    "losses",
-    "training",
-    "checkpoint",
-    "shape_model",
-    "codes",
-    "acnn_experiments",
-    "acnn_measures",
-    "acnn_plausibility",
+MRML = SLICER_SIDE / "SlicePropagationMRML"
+# The files beside the rooms of the MRML layer: how the layer is entered, and Slicer's translation.
+MRML_CORE = {"__init__", "headless", "sequences", "translation"}
+MRML_ROOMS = {
+    "core": set(),
+    "nodes": {"core"},
+    "run": {"core", "nodes"},
+    "presenting": {"core", "nodes", "run"},
 }
-TORCH_ENGINES = {
-    "engines/model_file.py",
-    "engines/plain_unet.py",
-    "engines/slice_unet.py",
-    "engines/voxelmorph.py",
-    "engines/cine_bilstm.py",
-    "engines/frame_segmenter.py",
-    "engines/neighbour_slices.py",
-    "engines/pnet_segmenter.py",
-    "engines/smoothed.py",
-    "engines/subpixel_segmenter.py",
-}  # imported when they are asked for
-NEEDS_MATPLOTLIB = {
-    "picture",
-    "evaluation_plots",
-    "cine_picture",
-    "cine_evaluation",
-    "cine_experiments",
-}
-HEAVY = ["torch", "matplotlib", "dask", "distributed"]
 # Slicer's reviewers accept nothing else at file scope; qt and ctk are part of Slicer.
 IN_SLICER = {
     "slicer",
@@ -125,6 +106,8 @@ IN_SLICER = {
     "SimpleITK",
     "SegmentEditorEffects",
 }
+# A module named in a text, as `import_module` or "module:function" take it.
+NAMED = re.compile(r"(SlicePropagation(?:Lib|MRML|GUI|Web)(?:\.\w+)*)(?::\w+)?")
 
 
 def python_files(folder):
@@ -132,104 +115,184 @@ def python_files(folder):
 
 
 def imported_modules(path, file_scope_only=False):
-    """Full dotted names of what a file imports; `from a import b` counts as `a.b`."""
+    """Full dotted names of what a file imports; `from a import b` counts as `a.b`.
+
+    Modules that a text names count as well: a file that looks one up by name depends on it.
+    """
     tree = ast.parse(path.read_text(encoding="utf-8"))
-    nodes = tree.body if file_scope_only else ast.walk(tree)
-    names = set()
-    for node in nodes:
-        if isinstance(node, ast.Import):
-            names |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, f"{path} imports relatively; write the whole name."
-            names |= {f"{node.module}.{alias.name}" for alias in node.names}
-    return names
+    if file_scope_only:
+        return {name for node in tree.body for name in names_of(node)}
+    return {name for node in ast.walk(tree) for name in names_of(node) | named_in(node)}
+
+
+def names_of(node):
+    if isinstance(node, ast.Import):
+        return {alias.name for alias in node.names}
+    if isinstance(node, ast.ImportFrom):
+        assert node.level == 0, f"line {node.lineno} imports relatively; write the whole name."
+        return {f"{node.module}.{alias.name}" for alias in node.names}
+    return set()
+
+
+def named_in(node):
+    if not (isinstance(node, ast.Constant) and isinstance(node.value, str)):
+        return set()
+    found = NAMED.fullmatch(node.value)
+    return {found.group(1)} if found else set()
 
 
 def roots(names):
     return {name.split(".")[0] for name in names}
 
 
-def imported_library_parts(path):
-    """The parts of the library (`session`, `engines`, ...) that a file imports."""
-    own = (
-        name.split(".")
-        for name in imported_modules(path)
-        if name.startswith("SlicePropagationLib.")
-    )
+def room_of_file(path, package, core):
+    """The room that a file is in; None for a file that is in no room."""
+    parts = path.relative_to(package).parts
+    if len(parts) > 1:
+        return parts[0]
+    return "core" if path.stem in core else None
+
+
+def room_of_module(name, package, core):
+    """The room that a dotted name leads into; None for another package and for its face."""
+    parts = name.split(".")
+    if parts[0] != package.name or len(parts) == 1:
+        return None
+    if parts[1] in core:
+        return "core"
+    return parts[1] if (package / parts[1]).is_dir() else None
+
+
+def arrows(package, core, without=()):
+    """{(room, room it imports): the files that do so} of a package."""
+    found = {}
+    for path in python_files(package):
+        if path.parent == package and path.stem in without:
+            continue
+        room = room_of_file(path, package, core)
+        for name in imported_modules(path):
+            other = room_of_module(name, package, core)
+            if other not in (None, room):
+                found.setdefault((room, other), set()).add(str(path.relative_to(package)))
+    return found
+
+
+def upward(found, rooms):
+    """The arrows that the rules do not allow, with the files that draw them."""
     return {
-        parts[1]
-        for parts in own
-        if (LIBRARY / f"{parts[1]}.py").exists() or (LIBRARY / parts[1]).is_dir()
+        f"{room} -> {other}": sorted(files)
+        for (room, other), files in found.items()
+        if other not in rooms.get(room, ())
     }
-
-
-def part_of(path):
-    """The module or sub-package of the library that a file belongs to."""
-    return path.relative_to(LIBRARY).parts[0].removesuffix(".py")
-
-
-def layer_of(part):
-    known = [row for row, parts in enumerate(LAYERS) if part in parts]
-    return known[0] if known else len(LAYERS) - 2
 
 
 @pytest.mark.parametrize("package", FORBIDDEN)
-def test_a_layer_never_imports_what_lies_above_it(package):
-    offenders = {
-        str(path.relative_to(CHECKOUT)): sorted(roots(imported_modules(path)) & FORBIDDEN[package])
-        for path in CHECKOUT.glob(f"**/{package}/**/*.py")
-        if roots(imported_modules(path)) & FORBIDDEN[package]
-    }
+def test_a_package_never_imports_what_lies_above_it(package):
+    offenders = {}
+    folder = LIBRARY if package == LIBRARY.name else SLICER_SIDE / package
+    for path in python_files(folder):
+        above = roots(imported_modules(path)) & FORBIDDEN[package]
+        if above:
+            offenders[str(path.relative_to(CHECKOUT))] = sorted(above)
     assert offenders == {}
 
 
-def test_inside_the_library_imports_point_down():
-    upward = [
-        f"{path.relative_to(LIBRARY)} imports {part}"
-        for path in python_files(LIBRARY)
-        for part in imported_library_parts(path)
-        if layer_of(part) > layer_of(part_of(path))
+@pytest.mark.parametrize(
+    "package, core, rooms",
+    [(LIBRARY, CORE, ROOMS), (MRML, MRML_CORE, MRML_ROOMS)],
+    ids=["library", "MRML"],
+)
+def test_every_file_is_in_a_room(package, core, rooms):
+    lost = [
+        str(path.relative_to(package))
+        for path in python_files(package)
+        if room_of_file(path, package, core) not in rooms
     ]
-    assert upward == []
+    assert lost == []
 
 
-def test_no_two_parts_of_the_library_import_each_other():
+def test_between_the_rooms_of_the_library_imports_point_down():
+    assert upward(arrows(LIBRARY, CORE, without=FACE), ROOMS) == {}
+
+
+def test_between_the_rooms_of_the_mrml_layer_imports_point_down():
+    entrances = {"__init__", "headless", "sequences"}
+    assert upward(arrows(MRML, MRML_CORE, without=entrances), MRML_ROOMS) == {}
+
+
+def test_the_rules_themselves_have_no_circle():
+    for rooms in (ROOMS, MRML_ROOMS):
+        TopologicalSorter(rooms).prepare()  # raises CycleError and names the circle
+
+
+def test_no_two_files_of_the_core_import_each_other():
     graph = {}
-    for path in python_files(LIBRARY):
-        graph.setdefault(part_of(path), set()).update(
-            imported_library_parts(path) - {part_of(path)}
-        )
-    TopologicalSorter(graph).prepare()  # raises CycleError and names the cycle
+    for name in CORE - FACE:
+        imported = imported_modules(LIBRARY / f"{name}.py")
+        graph[name] = {other.split(".")[1] for other in imported if other.count(".")} & CORE
+    TopologicalSorter(graph).prepare()
+
+
+def test_an_import_by_name_counts(tmp_path):
+    path = tmp_path / "sneaky.py"
+    path.write_text(
+        'import_module("SlicePropagationLib.studies.pnet.experiments")\n', encoding="utf-8"
+    )
+    assert imported_modules(path) == {"SlicePropagationLib.studies.pnet.experiments"}
+    path.write_text(
+        'TABLE = {"a": "SlicePropagationLib.engines.copy:CopyEngine"}\n', encoding="utf-8"
+    )
+    assert imported_modules(path) == {"SlicePropagationLib.engines.copy"}
+
+
+def test_argparse_is_known_in_the_room_of_commands_alone():
+    users = {
+        path.relative_to(LIBRARY).parts[0]
+        for path in python_files(LIBRARY)
+        if "argparse" in roots(imported_modules(path))
+    }
+    # What is run as a module of its own parses its own arguments.
+    assert users <= {"commands", "training"}
+    assert [
+        path.name
+        for path in python_files(LIBRARY / "training")
+        if "argparse" in roots(imported_modules(path))
+    ] == ["release_weights.py"]
 
 
 def test_at_file_scope_the_slicer_side_imports_only_what_slicer_has():
-    ours = {path.name for path in SLICER_SIDE.iterdir() if path.is_dir()} | {
-        path.stem for path in SLICER_SIDE.glob("*.py")
-    }
-    allowed = IN_SLICER | ours | {"SlicePropagationLib"} | set(sys.stdlib_module_names)
-    extra = {
-        str(path.relative_to(CHECKOUT)): sorted(
-            roots(imported_modules(path, file_scope_only=True)) - allowed
-        )
-        for path in python_files(SLICER_SIDE)
-        if "SlicePropagationWeb" not in path.parts
-    }
-    assert {path: names for path, names in extra.items() if names} == {}
+    folders = {path.name for path in SLICER_SIDE.iterdir() if path.is_dir()}
+    modules = {path.stem for path in SLICER_SIDE.glob("*.py")}
+    allowed = IN_SLICER | folders | modules | {"SlicePropagationLib"} | set(sys.stdlib_module_names)
+    extra = {}
+    for path in python_files(SLICER_SIDE):
+        foreign = roots(imported_modules(path, file_scope_only=True)) - allowed
+        if foreign and "SlicePropagationWeb" not in path.parts:
+            extra[str(path.relative_to(CHECKOUT))] = sorted(foreign)
+    assert extra == {}
 
 
 def test_there_is_no_package_file_that_would_shadow_the_module():
     assert not (SLICER_SIDE / "__init__.py").exists()
 
 
+def needs_torch(path):
+    """Whether a file is in a torch room, which the core must start without."""
+    place = path.relative_to(LIBRARY).as_posix()
+    if place in TORCH_FREE:
+        return False
+    return place.split("/")[0] in TORCH_ROOMS or place.rpartition("/")[0] in TORCH_FOLDERS
+
+
 def core_modules():
-    parts = [
-        path
-        for path in python_files(LIBRARY)
-        if part_of(path) not in NEEDS_TORCH | NEEDS_MATPLOTLIB | {"__main__"}
-        and path.relative_to(LIBRARY).as_posix() not in TORCH_ENGINES
-    ]
-    dotted = [".".join(path.relative_to(CHECKOUT).with_suffix("").parts) for path in parts]
-    return [name.removesuffix(".__init__") for name in dotted]
+    """Dotted names of every file outside the torch rooms; plots are drawn where Matplotlib is."""
+    names = []
+    for path in python_files(LIBRARY):
+        if needs_torch(path) or path.stem == "__main__":
+            continue
+        dotted = ".".join(path.relative_to(CHECKOUT).with_suffix("").parts)
+        names.append(dotted.removesuffix(".__init__"))
+    return names
 
 
 @pytest.mark.parametrize("is_blocked", [True, False], ids=["torch blocked", "torch importable"])
