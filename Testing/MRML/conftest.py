@@ -1,89 +1,10 @@
 """Real MRML nodes on Slicer's own libraries, one scene a test."""
 
-import numpy as np
 import pytest
 
 pytest.importorskip("slicer", reason="needs slicer-core, Slicer's MRML libraries")
 
-from mrml_scene import makeScene, makeSegmentation, makeVolume
-from phantoms import drifting_disc
-
-OBLIQUE = [[0.8, -0.6, 0.0], [0.6, 0.8, 0.0], [0.0, 0.0, -1.0]]
-
-
-class Bench:
-    """A scene with an oblique, flipped, anisotropic volume of a drifting disc, a segmentation with two segments, and a logic."""
-
-    def __init__(self):
-        from SlicePropagationMRML.nodes.commit import makeEditorLogic
-        from SlicePropagationMRML.run.logic import PropagationLogic
-
-        self.scene, self.appLogic = makeScene()
-        self.stack, self.truth = drifting_disc()
-        self.volume = makeVolume(
-            self.scene,
-            self.stack.images,
-            (1.0, 1.5, 3.0),
-            (5.0, -7.0, 11.0),
-            OBLIQUE,
-        )
-        self.segmentation = makeSegmentation(self.scene, self.volume, ("disc", "rest"))
-        self.editorLogic = makeEditorLogic(self.scene, self.appLogic)
-        self.timers = []
-        self.logic = PropagationLogic(
-            self.scene,
-            self.editorLogic,
-            schedule=lambda milliseconds, function: self.timers.append(function),
-        )
-        self.editorNode = self.editorLogic.GetSegmentEditorNode()
-
-    def open(self, *segmentIDs, axis=0):
-        self.logic.open(self.volume, self.segmentation, list(segmentIDs or ("disc",)), axis)
-
-    def draw(self, segmentID, index, mask, axis=0):
-        """Set one slice of a segment, as a person does in the Segment Editor: an undo step, then a stroke."""
-        from SlicePropagationMRML.nodes.commit import writeSegment
-
-        before = self.mask(segmentID)
-        wanted = before.copy()
-        np.moveaxis(wanted, axis, 0)[index] = mask
-        self.editorLogic.SaveStateForUndo()
-        for voxels, isRemoval in ((before & ~wanted, True), (wanted & ~before, False)):
-            writeSegment(
-                self.editorLogic,
-                self.segmentation,
-                segmentID,
-                self.volume,
-                voxels,
-                isRemoval=isRemoval,
-            )
-
-    def mask(self, segmentID):
-        from SlicePropagationMRML.nodes.geometry import segmentMask
-
-        return segmentMask(self.segmentation, segmentID, self.volume)
-
-    def run(self, engine="copy", **options):
-        self.logic.start(engine, **options)
-        self.logic.runToEnd()
-
-    def runPart(self, count):
-        """A run that is stopped after some slices; its result waits."""
-        self.logic.start("copy")
-        for _ in range(count):
-            self.stepOnce()
-        self.logic.stop()
-        self.logic.runToEnd()
-
-    def turn(self):
-        """One turn of the event loop."""
-        timers, self.timers[:] = list(self.timers), []
-        for function in timers:
-            function()
-
-    def stepOnce(self):
-        """Drive the run by exactly one slice."""
-        self.logic._advance(60.0)
+from mrml_bench import Bench
 
 
 @pytest.fixture

@@ -1,0 +1,113 @@
+"""What was drawn is kept, as the structure that it was drawn as."""
+
+import numpy as np
+import pytest
+from outcomes import anchors_of, dice, propagate, read, segments_of
+from small_case import write
+
+DISC_VOXELS = 197
+TUMOUR_VOXELS = 49
+
+
+def test_one_outline_of_a_ball_is_enough(case):
+    folder = case("seed-in-two-planes")
+    assert propagate(folder, "image.nii.gz", "seed-axial.nii.gz").code == 0
+    assert dice(read(folder / "out.nii.gz"), read(folder / "truth.nii.gz")) > 0.97
+
+
+@pytest.mark.xfail(
+    strict=True,
+    reason="kind C: the rows of one outline count as 25 drawn slices, without a word",
+)
+def test_outlines_in_two_planes_are_both_used_or_spoken_of(case):
+    folder = case("seed-in-two-planes")
+    propagate(folder, "image.nii.gz", "seed-axial.nii.gz", "axial.nii.gz")
+    outcome = propagate(folder, "image.nii.gz", "seed.nii.gz")
+    says_so = "plane" in outcome.said or "axis" in outcome.said
+    if outcome.is_refusal:
+        assert says_so, outcome.said
+        return
+    assert outcome.code == 0, outcome.said
+    assert len(anchors_of(folder / "out.json")["1"]) <= 2
+    truth = read(folder / "truth.nii.gz")
+    with_one = dice(read(folder / "axial.nii.gz"), truth)
+    assert says_so or dice(read(folder / "out.nii.gz"), truth) >= with_one
+
+
+@pytest.mark.xfail(strict=True, reason="kind E: 0.99999 is refused as a fractional value")
+def test_a_label_that_is_almost_whole_counts_as_whole(case):
+    folder = case("labels-0.99999")
+    write(folder / "whole.nii.gz", np.rint(read(folder / "seed.nii.gz")).astype(np.uint8))
+    propagate(folder, "image.nii.gz", "whole.nii.gz", "whole-out.nii.gz")
+    outcome = propagate(folder, "image.nii.gz", "seed.nii.gz")
+    assert outcome.code == 0, outcome.said
+    assert np.array_equal(read(folder / "out.nii.gz"), read(folder / "whole-out.nii.gz"))
+
+
+def test_a_label_of_one_half_is_refused(case):
+    folder = case("labels-0.99999")
+    half = (read(folder / "seed.nii.gz") / 2).astype(np.float32)
+    write(folder / "half.nii.gz", half)
+    assert propagate(folder, "image.nii.gz", "half.nii.gz").is_refusal
+
+
+@pytest.mark.xfail(
+    strict=True,
+    reason="kind D: the table's rows are found by name or number, whichever is met",
+)
+@pytest.mark.parametrize("name", ["two-segments-of-one-name", "segment-named-by-the-other-number"])
+def test_a_result_gone_on_with_by_its_own_table_stays_as_it_is(case, name):
+    folder = case(name)
+    assert propagate(folder, "image.nii.gz", "seed.seg.nrrd", "first.seg.nrrd").code == 0
+    anchors = anchors_of(folder / "first.json")
+    assert anchors == {"1": {"6": "seed"}, "2": {"10": "seed"}}
+    table = str(folder / "first.slices.csv")
+    outcome = propagate(
+        folder,
+        "image.nii.gz",
+        "first.seg.nrrd",
+        "second.seg.nrrd",
+        "--anchors",
+        table,
+    )
+    assert outcome.code == 0, outcome.said
+    assert anchors_of(folder / "second.json") == anchors
+    assert np.array_equal(read(folder / "second.seg.nrrd"), read(folder / "first.seg.nrrd"))
+
+
+@pytest.mark.xfail(strict=True, reason="kind D: without its fields, segment 2 is read as empty")
+def test_an_older_segmentation_without_label_values_keeps_every_segment(case):
+    folder = case("old-segnrrd-without-label-values")
+    outcome = propagate(folder, "image.nii.gz", "seed.seg.nrrd", "out.seg.nrrd")
+    assert outcome.code == 0, outcome.said
+    drawn = read(folder / "seed.seg.nrrd")
+    masks = segments_of(folder / "out.seg.nrrd")
+    for component, name, index in ((0, "one", 6), (1, "two", 10)):
+        outline = drawn[index, :, :, component] > 0
+        assert np.count_nonzero(outline) == DISC_VOXELS
+        assert np.array_equal(masks[name][index], outline)
+
+
+@pytest.mark.parametrize(
+    "order",
+    [
+        "organ-tumour",
+        pytest.param(
+            "tumour-organ",
+            marks=pytest.mark.xfail(
+                strict=True,
+                reason="kind E: the later segment takes all that the first one has",
+            ),
+        ),
+    ],
+)
+def test_segments_that_overlap_are_kept_in_either_order(case, order):
+    folder = case("overlap-tumour-then-organ")
+    outcome = propagate(folder, "image.nii.gz", f"{order}.seg.nrrd", "out.seg.nrrd")
+    if outcome.is_refusal:
+        return
+    assert outcome.code == 0, outcome.said
+    masks = segments_of(folder / "out.seg.nrrd")
+    areas = {name: np.count_nonzero(mask[8]) for name, mask in masks.items()}
+    assert areas["tumour"] == TUMOUR_VOXELS
+    assert areas["organ"] in (DISC_VOXELS, DISC_VOXELS - TUMOUR_VOXELS)
