@@ -20,9 +20,9 @@ from vtkmodules.vtkCommonCore import vtkOutputWindow
 
 from SlicePropagationLib.engines import make_engine
 from SlicePropagationLib.errors import InputError, SlicePropagationError
+from SlicePropagationLib.files.companions import companion
 from SlicePropagationLib.files.segmentation_file import Segment, read_labels
 from SlicePropagationLib.pipelines.phantom_volume import SPLEEN
-from SlicePropagationLib.pipelines.result_files import companion
 from SlicePropagationWeb.autosave import Autosave
 from SlicePropagationWeb.command_labels import COMMANDS, keys
 from SlicePropagationWeb.dialogs import GONE

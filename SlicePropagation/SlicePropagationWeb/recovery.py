@@ -9,7 +9,8 @@ import time
 from pathlib import Path
 
 from SlicePropagationLib.errors import OutputError
-from SlicePropagationLib.pipelines.result_files import companion, write_result
+from SlicePropagationLib.files.companions import companion
+from SlicePropagationLib.pipelines.result_files import write_result
 
 NAME = "annotation.seg.nrrd"
 SUFFIXES = (".json", ".slices.csv", ".seg.nrrd")

@@ -8,8 +8,8 @@ import time
 from pathlib import Path
 
 from SlicePropagationLib.errors import InputError, SlicePropagationError
+from SlicePropagationLib.files.companions import companion
 from SlicePropagationLib.files.volume import SUFFIXES
-from SlicePropagationLib.pipelines.result_files import companion
 from SlicePropagationWeb.recovery import KeptWork
 from SlicePropagationWeb.upload_check import is_dicom
 

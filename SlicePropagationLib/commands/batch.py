@@ -32,8 +32,8 @@ def add_batch_command(commands):
 
 
 def _batch(arguments):
+    from SlicePropagationLib.engines.device import choose_engine
     from SlicePropagationLib.pipelines.batch import read_cases, run_batch
-    from SlicePropagationLib.pipelines.propagate_file import choose_engine
 
     choose_engine(engine_name(arguments), arguments.device)
     cases = read_cases(

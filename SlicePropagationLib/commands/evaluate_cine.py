@@ -6,8 +6,8 @@ from SlicePropagationLib.commands.options import (
     positive,
     reporter,
 )
+from SlicePropagationLib.engines.device import check_device
 from SlicePropagationLib.errors import ConfigError
-from SlicePropagationLib.pipelines.propagate_file import check_device
 
 
 def add_evaluate_cine_command(commands):

@@ -9,8 +9,8 @@ from SlicePropagationLib.commands.options import (
     check_training_packages,
     positive,
 )
+from SlicePropagationLib.engines.device import check_device
 from SlicePropagationLib.errors import ConfigError
-from SlicePropagationLib.pipelines.propagate_file import check_device
 
 UNUSED_BY = {
     "thesis.experiments": ("folds", "label", "engine", "without"),

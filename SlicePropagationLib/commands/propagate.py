@@ -7,7 +7,8 @@ from SlicePropagationLib.commands.options import (
     engine_name,
 )
 from SlicePropagationLib.errors import ConfigError, InputError
-from SlicePropagationLib.pipelines.propagate_file import Case, parse_span, run_case
+from SlicePropagationLib.files.table import parse_span
+from SlicePropagationLib.pipelines.propagate_file import Case, run_case
 
 
 def add_propagate_command(commands):

@@ -6,7 +6,7 @@ from SlicePropagationLib.commands.options import (
     listed,
     reporter,
 )
-from SlicePropagationLib.pipelines.propagate_file import check_device
+from SlicePropagationLib.engines.device import check_device
 
 
 def add_segment_command(commands):

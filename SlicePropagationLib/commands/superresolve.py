@@ -5,7 +5,7 @@ from SlicePropagationLib.commands.options import (
     check_packages,
     positive,
 )
-from SlicePropagationLib.pipelines.propagate_file import check_device
+from SlicePropagationLib.engines.device import check_device
 
 
 def add_superresolve_command(commands):

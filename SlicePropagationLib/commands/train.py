@@ -7,8 +7,8 @@ from SlicePropagationLib.commands.options import (
     check_training_packages,
     positive,
 )
+from SlicePropagationLib.engines.device import check_device
 from SlicePropagationLib.errors import InputError
-from SlicePropagationLib.pipelines.propagate_file import check_device
 from SlicePropagationLib.training import TASKS
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from SlicePropagationLib.engines import MODEL_SUFFIXES, model_hash
+from SlicePropagationLib.engines.device import choose_engine, one_thread
 from SlicePropagationLib.errors import ConfigError, GeometryMismatchError, InputError
 from SlicePropagationLib.evaluation.plots import draw_plots
 from SlicePropagationLib.evaluation.report import results_text
@@ -27,8 +28,6 @@ from SlicePropagationLib.evaluation.statistics import RESULT_COLUMNS, aggregate
 from SlicePropagationLib.files.atomic import atomic_folder, clear_away
 from SlicePropagationLib.files.table import read_table
 from SlicePropagationLib.files.training_cases import read_training_cases
-from SlicePropagationLib.pipelines.batch import one_thread
-from SlicePropagationLib.pipelines.propagate_file import choose_engine
 
 PICKS = ("largest", "middle")
 CORRECTIONS = ("suggested", "worst", UNIFORM, STEPS)

@@ -8,12 +8,12 @@ import numpy as np
 
 from SlicePropagationLib.engines import make_engine
 from SlicePropagationLib.errors import InputError
+from SlicePropagationLib.evaluation.object_session import object_session
 from SlicePropagationLib.evaluation.simulated_annotator import simulate
 from SlicePropagationLib.files.patients import patient_of
 from SlicePropagationLib.files.segmentation_file import read_labels
 from SlicePropagationLib.files.volume import AXES, read_volume
 from SlicePropagationLib.metrics import slices_past_ends, surface_distances
-from SlicePropagationLib.pipelines.propagate_file import object_session
 from SlicePropagationLib.session import AnnotationSession
 
 OBJECT = ("dataset", "patient", "case", "label", "engine", "pick", "correct")

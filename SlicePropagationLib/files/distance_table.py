@@ -5,7 +5,7 @@ import csv
 import numpy as np
 
 from SlicePropagationLib.errors import InputError, in_one_line
-from SlicePropagationLib.pipelines.result_files import companion
+from SlicePropagationLib.files.companions import companion
 
 DISTANCES = ".distances.csv"
 

@@ -2,7 +2,7 @@
 
 import csv
 
-from SlicePropagationLib.errors import InputError
+from SlicePropagationLib.errors import ConfigError, InputError
 
 
 def read_table(path, columns):
@@ -59,6 +59,21 @@ def read_table(path, columns):
                 f" columns; put a name with a {separator!r} in quotation marks."
             )
     return [row for _, row in numbered]
+
+
+def parse_span(text: str) -> tuple[int, int]:
+    """(first, last) from "A:B", as in the column `range`.
+
+    Raises:
+        ConfigError: it is something else.
+    """
+    try:
+        first, last = (int(part) for part in text.split(":"))
+    except ValueError:
+        raise ConfigError(
+            f"'{text}' is not a slice range; write first:last, as in 10:42."
+        ) from None
+    return first, last
 
 
 def _listed(columns):

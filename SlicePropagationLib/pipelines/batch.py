@@ -13,13 +13,14 @@ from pathlib import Path
 
 from SlicePropagationLib import __version__
 from SlicePropagationLib.engines import MODEL_SUFFIXES, split_name
+from SlicePropagationLib.engines.device import one_thread
 from SlicePropagationLib.errors import ConfigError, InputError, SlicePropagationError
 from SlicePropagationLib.files.atomic import atomic_folder
+from SlicePropagationLib.files.companions import companion
 from SlicePropagationLib.files.shipped_weights import find_model, has_model
-from SlicePropagationLib.files.table import read_table
+from SlicePropagationLib.files.table import parse_span, read_table
 from SlicePropagationLib.files.volume import AXES
-from SlicePropagationLib.pipelines.propagate_file import Case, parse_span, run_case
-from SlicePropagationLib.pipelines.result_files import companion
+from SlicePropagationLib.pipelines.propagate_file import Case, run_case
 
 log = logging.getLogger(__name__)
 VOXELS_ELSEWHERE = re.compile(
@@ -198,11 +199,6 @@ def _mark_complete(case):
     text = json.dumps({"fingerprint": fingerprint(case)})
     with atomic_folder(mark.parent) as partial:
         (partial / mark.name).write_text(text, encoding="utf-8")
-
-
-def one_thread():
-    """Keep a worker to one thread, set before it imports torch: workers that each use all cores hold one another up."""
-    os.environ["OMP_NUM_THREADS"] = "1"
 
 
 def _on_processes(cases, workers):

@@ -9,14 +9,14 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
 from SlicePropagationLib.engines import make_engine, weights_record
-from SlicePropagationLib.errors import ConfigError, DeviceError, InputError, in_one_line
+from SlicePropagationLib.engines.device import choose_engine
+from SlicePropagationLib.errors import ConfigError, InputError, in_one_line
+from SlicePropagationLib.files.companions import check_output
 from SlicePropagationLib.files.segmentation_file import Segment, read_labels
 from SlicePropagationLib.files.volume import AXES, check_seed, choose_axis, read_volume
 from SlicePropagationLib.pipelines.replay import decode_history, replay
-from SlicePropagationLib.pipelines.result_files import check_output, read_anchors, write_result
+from SlicePropagationLib.pipelines.result_files import read_anchors, write_result
 from SlicePropagationLib.propagation import plan_session, propagate
 from SlicePropagationLib.session import AnnotationSession, Provenance
 from SlicePropagationLib.stack import SliceStack
@@ -146,37 +146,6 @@ def _annotate_segment(session, segment, masks, named):
             session.annotate(segment.label, index, masks[index])
 
 
-def choose_engine(name=None, device="auto"):
-    """The engine that a person named, by name or by model file, on a device that exists.
-
-    Raises:
-        ConfigError, CheckpointError, DeviceError: with what to do instead.
-    """
-    check_device(device)
-    return make_engine(name, device)
-
-
-def check_device(device):
-    """Refuse a device that is not there.
-
-    Raises:
-        DeviceError: CUDA was asked for in vain.
-    """
-    if device == "cuda" and not _has_cuda():
-        raise DeviceError(
-            "CUDA was asked for, but this machine has no CUDA device that PyTorch can use; use"
-            " --device auto or cpu."
-        )
-
-
-def _has_cuda():
-    try:
-        import torch
-    except ImportError:
-        return False
-    return torch.cuda.is_available()
-
-
 def _replay_case(case, volume, engine):
     try:
         record = json.loads(Path(case.history).read_text(encoding="utf-8"))
@@ -215,26 +184,3 @@ def _replay_case(case, volume, engine):
         lambda name: engine if engine.name == name else make_engine(name, case.device),
     )
     return session, segments
-
-
-def parse_span(text):
-    """(first, last) from "A:B".
-
-    Raises:
-        ConfigError: it is something else.
-    """
-    try:
-        first, last = (int(part) for part in text.split(":"))
-    except ValueError:
-        raise ConfigError(
-            f"'{text}' is not a slice range; write first:last, as in 10:42."
-        ) from None
-    return first, last
-
-
-def object_session(volume, label_map, label, axis):
-    """A session for one truth label of a case (simulation and evaluation): (session, (N, H, W) bool truth)."""
-    stack = SliceStack.from_volume(volume.array, volume.spacing_mm, axis)
-    return AnnotationSession(stack, (label,)), np.ascontiguousarray(
-        stack.from_volume_array(label_map == label)
-    )

@@ -8,8 +8,10 @@ from pathlib import Path
 import numpy as np
 
 from SlicePropagationLib.engines import FALLBACK_ENGINE, weights_record
+from SlicePropagationLib.engines.device import choose_engine
 from SlicePropagationLib.errors import InputError
 from SlicePropagationLib.files.atomic import atomic_folder
+from SlicePropagationLib.files.companions import check_output, companion
 from SlicePropagationLib.files.segmentation_file import Segment
 from SlicePropagationLib.files.sequence import (
     read_label_sequence,
@@ -17,8 +19,7 @@ from SlicePropagationLib.files.sequence import (
     time_stacks,
     write_sequence,
 )
-from SlicePropagationLib.pipelines.propagate_file import choose_engine
-from SlicePropagationLib.pipelines.result_files import COLUMNS, check_output, companion, versions
+from SlicePropagationLib.pipelines.result_files import COLUMNS, versions
 from SlicePropagationLib.propagation import plan_session, propagate
 from SlicePropagationLib.session import AnnotationSession
 from SlicePropagationLib.temporal_window import unrolled

@@ -7,8 +7,10 @@ from pathlib import Path
 import numpy as np
 
 from SlicePropagationLib.engines import weights_record
+from SlicePropagationLib.engines.device import choose_engine
 from SlicePropagationLib.errors import InputError
 from SlicePropagationLib.files.atomic import atomic_folder
+from SlicePropagationLib.files.companions import check_output, companion, soft_label_path
 from SlicePropagationLib.files.distance_table import DISTANCES, write_distances
 from SlicePropagationLib.files.segmentation_file import read_labels
 from SlicePropagationLib.files.sequence import (
@@ -18,14 +20,7 @@ from SlicePropagationLib.files.sequence import (
     time_stacks,
 )
 from SlicePropagationLib.files.volume import AXES, check_seed, choose_axis, read_volume
-from SlicePropagationLib.pipelines.propagate_file import choose_engine
-from SlicePropagationLib.pipelines.result_files import (
-    check_output,
-    companion,
-    soft_label_path,
-    versions,
-    write_label_map,
-)
+from SlicePropagationLib.pipelines.result_files import versions, write_label_map
 from SlicePropagationLib.planning import Run
 from SlicePropagationLib.stack import SliceStack
 from SlicePropagationLib.temporal_window import distances_to, nearest_of, unrolled

@@ -13,6 +13,7 @@ from SlicePropagationLib import __version__
 from SlicePropagationLib.engines import model_hash, weights_record
 from SlicePropagationLib.errors import InputError, in_one_line
 from SlicePropagationLib.files.atomic import atomic_folder
+from SlicePropagationLib.files.companions import companion
 from SlicePropagationLib.files.segmentation_file import (
     Segment,
     is_segmentation,
@@ -20,7 +21,7 @@ from SlicePropagationLib.files.segmentation_file import (
     write_labels,
 )
 from SlicePropagationLib.files.sequence import Sequence, write_sequence
-from SlicePropagationLib.files.volume import AXES, SUFFIXES
+from SlicePropagationLib.files.volume import AXES
 from SlicePropagationLib.pipelines.replay import encode_history
 from SlicePropagationLib.pipelines.slice_record import (
     TAG,
@@ -31,46 +32,6 @@ from SlicePropagationLib.pipelines.slice_record import (
 from SlicePropagationLib.session import Provenance, SliceState
 
 COLUMNS = ("slice", "segment", "provenance", "confidence", "area_mm2", "label")
-
-
-def companion(path, suffix):
-    """The file beside an output: `out.nii.gz` and ".slices.csv" give `out.slices.csv`.
-
-    Raises:
-        InputError: the output's name has no known ending.
-    """
-    path = Path(path)
-    for known in SUFFIXES:
-        if path.name.lower().endswith(known):
-            return path.with_name(path.name[: -len(known)] + suffix)
-    raise InputError(
-        f"{path} does not end in a kind of image that is written here; use one of"
-        f" {', '.join(SUFFIXES)}."
-    )
-
-
-def check_output(out, **sources):
-    """Refuse an output of an unknown kind, and one in the place of a file that it is made from.
-
-    Args:
-        sources: file, or None, by what it is called in the message.
-
-    Raises:
-        InputError: it is either.
-    """
-    stem = companion(out, "")
-    ending = Path(out).name[len(stem.name) :]
-    if ending.lower() in (".nii", ".nii.gz") and ending != ending.lower():
-        raise InputError(
-            f"{out} cannot be written: a NIfTI file ends in small letters; name it"
-            f" {stem.name}{ending.lower()}."
-        )
-    for kind, path in sources.items():
-        if path and Path(path).resolve() == Path(out).resolve():
-            raise InputError(
-                f"{out} is the {kind} itself, which the result would replace; give --out another"
-                " name."
-            )
 
 
 def write_result(path, volume, session, segments, engine, seconds, **record):
@@ -170,21 +131,6 @@ def _read_states(path):
             " segment, provenance, confidence and label."
         ) from error
     return states
-
-
-def soft_label_path(path, label):
-    """Where the probabilities of a label stand beside a label file: `labels.nii.gz` -> `labels.soft-1.nii.gz`."""
-    stem = companion(path, "").name
-    return Path(path).with_name(f"{stem}.soft-{label}{Path(path).name[len(stem) :]}")
-
-
-def soft_label_paths(path):
-    """{label: file} of the probabilities that stand beside a label file."""
-    return {
-        label: soft_label_path(path, label)
-        for label in range(1, 256)
-        if soft_label_path(path, label).is_file()
-    }
 
 
 def write_label_map(path, labels, source):

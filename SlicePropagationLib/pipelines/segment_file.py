@@ -18,15 +18,11 @@ import numpy as np
 
 from SlicePropagationLib.errors import CheckpointError, ConfigError, InputError
 from SlicePropagationLib.files.atomic import atomic_folder
+from SlicePropagationLib.files.companions import check_output, companion
 from SlicePropagationLib.files.refined_grid import refine_volume
 from SlicePropagationLib.files.sequence import Sequence, is_sequence, read_sequence, time_stacks
 from SlicePropagationLib.files.volume import AXES, read_volume
-from SlicePropagationLib.pipelines.result_files import (
-    check_output,
-    companion,
-    versions,
-    write_label_map,
-)
+from SlicePropagationLib.pipelines.result_files import versions, write_label_map
 from SlicePropagationLib.stack import SliceStack
 
 SEGMENTERS = {

@@ -14,10 +14,11 @@ from scipy.interpolate import PchipInterpolator
 from SlicePropagationLib.engines.distance import FAR_MM, signed_distance
 from SlicePropagationLib.errors import InputError
 from SlicePropagationLib.files.atomic import atomic_folder
+from SlicePropagationLib.files.companions import check_output, companion
 from SlicePropagationLib.files.refined_grid import refine_volume
 from SlicePropagationLib.files.segmentation_file import read_labels, write_labels
 from SlicePropagationLib.files.volume import AXES, read_volume
-from SlicePropagationLib.pipelines.result_files import check_output, companion, versions
+from SlicePropagationLib.pipelines.result_files import versions
 from SlicePropagationLib.pipelines.segment_file import load_segmenter
 from SlicePropagationLib.stack import SliceStack
 

@@ -19,9 +19,10 @@ from evaluations import read as rows_of
 
 from SlicePropagationLib import __version__
 from SlicePropagationLib.commands.main import main
+from SlicePropagationLib.files.companions import soft_label_paths
 from SlicePropagationLib.files.distance_table import read_distances
 from SlicePropagationLib.files.volume import read_volume
-from SlicePropagationLib.pipelines.result_files import read_anchors, read_result, soft_label_paths
+from SlicePropagationLib.pipelines.result_files import read_anchors, read_result
 from SlicePropagationLib.pipelines.slice_record import TAG, decode_slices
 from SlicePropagationLib.session import Provenance
 

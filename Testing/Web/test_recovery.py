@@ -11,7 +11,7 @@ from keep_forever import keep
 from SlicePropagationWeb.recovery import KeptWork
 from SlicePropagationWeb.workspace import Workspace
 
-from SlicePropagationLib.pipelines.result_files import companion
+from SlicePropagationLib.files.companions import companion
 
 
 def numbers(found):

@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 
 from SlicePropagationLib.engines import MODEL_SUFFIXES
+from SlicePropagationLib.engines.device import choose_engine
 from SlicePropagationLib.errors import InputError
 from SlicePropagationLib.files.sequence import read_label_sequence, read_sequence, time_stacks
 from SlicePropagationLib.files.table import read_table
-from SlicePropagationLib.pipelines.propagate_file import choose_engine
 from SlicePropagationLib.pipelines.propagate_frames import TimeSession
 from SlicePropagationLib.pipelines.segment_file import is_segmenter, load_segmenter
 from SlicePropagationLib.studies.cine.measures import measure_series

@@ -6,11 +6,11 @@ from pathlib import Path
 import numpy as np
 
 from SlicePropagationLib.errors import ConfigError, InputError
+from SlicePropagationLib.files.companions import soft_label_paths
 from SlicePropagationLib.files.distance_table import read_distances
 from SlicePropagationLib.files.segmentation_file import read_labels
 from SlicePropagationLib.files.sequence import is_sequence, read_label_sequence, read_sequence
 from SlicePropagationLib.files.volume import read_volume
-from SlicePropagationLib.pipelines.result_files import soft_label_paths
 
 
 @dataclass(frozen=True)

@@ -16,12 +16,12 @@ from SlicePropagationLib.engines.pnet.smoothed import (
     predicted,
 )
 from SlicePropagationLib.errors import ConfigError
+from SlicePropagationLib.evaluation.object_session import object_session
 from SlicePropagationLib.files.segmentation_file import read_labels
 from SlicePropagationLib.files.volume import read_volume
 from SlicePropagationLib.losses.binary import find_loss
 from SlicePropagationLib.networks.pnet.birnn import BiRNN
 from SlicePropagationLib.networks.pnet.config import BiRNNConfig
-from SlicePropagationLib.pipelines.propagate_file import object_session
 from SlicePropagationLib.planning import gap_of
 from SlicePropagationLib.propagation import plan_session
 from SlicePropagationLib.training.loop import LoopConfig, fit

@@ -477,7 +477,7 @@ def test_an_unknown_engine_and_a_wrong_range(case, tmp_path, capsys):
 
 
 def test_cuda_where_there_is_none(case, tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr("SlicePropagationLib.pipelines.propagate_file._has_cuda", lambda: False)
+    monkeypatch.setattr("SlicePropagationLib.engines.device.has_cuda", lambda: False)
     refused(
         capsys,
         tmp_path,

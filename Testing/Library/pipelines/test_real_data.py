@@ -9,10 +9,10 @@ import SimpleITK as sitk
 
 from SlicePropagationLib.commands.main import main
 from SlicePropagationLib.engines import make_engine
+from SlicePropagationLib.evaluation.object_session import object_session
 from SlicePropagationLib.evaluation.simulated_annotator import first_slice, simulate
 from SlicePropagationLib.files.segmentation_file import read_labels
 from SlicePropagationLib.files.volume import read_volume
-from SlicePropagationLib.pipelines.propagate_file import object_session
 
 DATASETS = ("sunnybrook_cine", "openkbp_headneck_ct", "msd_hippocampus", "acdc_NC", "la2018_UNK")
 

@@ -10,9 +10,10 @@ from case_files import make_case
 
 from SlicePropagationLib.commands.main import main
 from SlicePropagationLib.errors import InputError
+from SlicePropagationLib.files.companions import companion
 from SlicePropagationLib.files.segmentation_file import read_labels
 from SlicePropagationLib.files.volume import read_volume
-from SlicePropagationLib.pipelines.result_files import companion, read_result
+from SlicePropagationLib.pipelines.result_files import read_result
 from SlicePropagationLib.pipelines.slice_record import TAG, decode_slices
 from SlicePropagationLib.session import Provenance
 

@@ -1,0 +1,63 @@
+"""Files that stand beside a result under its name: the table of slices, the record, soft labels."""
+
+from pathlib import Path
+
+from SlicePropagationLib.errors import InputError
+from SlicePropagationLib.files.volume import SUFFIXES
+
+LABELS = range(1, 256)
+
+
+def companion(path: Path | str, suffix: str) -> Path:
+    """The file beside an output: `out.nii.gz` and ".slices.csv" give `out.slices.csv`.
+
+    Raises:
+        InputError: the output's name has no known ending.
+    """
+    path = Path(path)
+    for known in SUFFIXES:
+        if path.name.lower().endswith(known):
+            return path.with_name(path.name[: -len(known)] + suffix)
+    raise InputError(
+        f"{path} does not end in a kind of image that is written here; use one of"
+        f" {', '.join(SUFFIXES)}."
+    )
+
+
+def check_output(out: Path | str, **sources: Path | str | None) -> None:
+    """Refuse an output of an unknown kind, and one in the place of a file that it is made from.
+
+    Args:
+        out: the file to be written.
+        sources: file, or None, by what it is called in the message.
+
+    Raises:
+        InputError: it is either.
+    """
+    stem = companion(out, "")
+    ending = Path(out).name[len(stem.name) :]
+    if ending.lower() in (".nii", ".nii.gz") and ending != ending.lower():
+        raise InputError(
+            f"{out} cannot be written: a NIfTI file ends in small letters; name it"
+            f" {stem.name}{ending.lower()}."
+        )
+    for kind, path in sources.items():
+        if path and Path(path).resolve() == Path(out).resolve():
+            raise InputError(
+                f"{out} is the {kind} itself, which the result would replace; give --out another"
+                " name."
+            )
+
+
+def soft_label_path(path: Path | str, label: int) -> Path:
+    """Where the probabilities of a label stand: `labels.nii.gz` -> `labels.soft-1.nii.gz`."""
+    path = Path(path)
+    stem = companion(path, "").name
+    ending = path.name[len(stem) :]
+    return path.with_name(f"{stem}.soft-{label}{ending}")
+
+
+def soft_label_paths(path: Path | str) -> dict[int, Path]:
+    """{label: file} of the probabilities that stand beside a label file."""
+    paths = {label: soft_label_path(path, label) for label in LABELS}
+    return {label: soft for label, soft in paths.items() if soft.is_file()}
