@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from SlicePropagationLib import __version__
+from SlicePropagationLib.config import with_new_names
 from SlicePropagationLib.errors import ConfigError
 from SlicePropagationLib.files.atomic import atomic_folder
 from SlicePropagationLib.training.settings import read_settings
@@ -39,7 +40,7 @@ def claim(out: Path, training: Any, request: TrainRequest) -> bool:
     record = _record_of(training, request)
     path = out / RECORD
     if path.is_file():
-        _check_same(path, record)
+        _check_same(path, record, type(training))
         return False
     text = json.dumps({**record, "versions": _versions()}, indent=1)
     with atomic_folder(out) as partial:
@@ -87,9 +88,12 @@ def _versions() -> dict[str, str]:
     }
 
 
-def _check_same(path: Path, record: dict[str, Any]) -> None:
+def _check_same(path: Path, record: dict[str, Any], kind: type) -> None:
     """Refuse to go on with a training that is not the one described, and say what differs."""
-    earlier = _flat(read_settings(path))
+    stored = read_settings(path)
+    if isinstance(stored.get("training"), dict):
+        stored["training"] = with_new_names(kind, stored["training"])
+    earlier = _flat(stored)
     now = _flat(record)
     changed = [
         f"{name} is {earlier.get(name)} there and {now.get(name)} here"

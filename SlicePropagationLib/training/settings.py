@@ -9,7 +9,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from SlicePropagationLib.config import config_from_dict
+from SlicePropagationLib.config import config_from_dict, with_new_names
 from SlicePropagationLib.errors import ConfigError
 from SlicePropagationLib.training import TASKS
 
@@ -35,7 +35,9 @@ class Training(Protocol):
     """
 
     @property
-    def loop(self) -> LoopConfig: ...
+    def loop(self) -> LoopConfig:
+        """How long and how fast."""
+        ...
 
     def new_task(self, init: Path | str | None = None) -> nn.Module:
         """The task at its beginning, with the weights of the model file `init`.
@@ -69,8 +71,9 @@ def read_training(request: TrainRequest) -> Training:
     """
     training = _preset_of(request)
     if request.config:
-        settings = merged(asdict(training), read_settings(request.config))
-        training = config_from_dict(type(training), settings)
+        kind = type(training)
+        changes = with_new_names(kind, read_settings(request.config))
+        training = config_from_dict(kind, merged(asdict(training), changes))
     training = _with_shape(training, request)
     return replace(training, loop=_loop_of(training.loop, request))
 
