@@ -3,64 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from SlicePropagationLib.config import config_from_dict, with_new_names
 from SlicePropagationLib.errors import ConfigError
 from SlicePropagationLib.training import TASKS
 
 if TYPE_CHECKING:
-    from torch import nn
-
-    from SlicePropagationLib.files.training_cases import TrainingCase
-    from SlicePropagationLib.training.loop import LoopConfig
+    from SlicePropagationLib.training.contracts import Training
+    from SlicePropagationLib.training.loop_config import LoopConfig
     from SlicePropagationLib.training.train import TrainRequest
 
 MANY_EPOCHS = 1000  # at least, where time ends a training
-
-
-class Training(Protocol):
-    """A frozen dataclass with all settings of a training, and what carries it out.
-
-    It may have `with_prior(path)` and `with_labels(labels)`, which return it with the shape model
-    and the labels of a request; `learns_from_val`, whether it learns from its validation cases in
-    the end; and `train` may take `walks`, a folder of recorded walks.
-
-    Attributes:
-        loop: how long and how fast.
-    """
-
-    @property
-    def loop(self) -> LoopConfig:
-        """How long and how fast."""
-        ...
-
-    def new_task(self, init: Path | str | None = None) -> nn.Module:
-        """The task at its beginning, with the weights of the model file `init`.
-
-        Raises:
-            CheckpointError: they do not fit.
-        """
-        ...
-
-    def train(
-        self,
-        train_cases: Sequence[TrainingCase],
-        val_cases: Sequence[TrainingCase],
-        out: Path,
-        *,
-        init: Path | str | None = None,
-        device: str = "auto",
-        workers: int = 1,
-        report: Callable[[str], object] | None = None,
-        **options: Any,
-    ) -> Path:
-        """Read the cases, train, return the path of the best weights."""
-        ...
 
 
 def read_training(request: TrainRequest) -> Training:

@@ -7,7 +7,7 @@ best = train(TrainRequest("slice_unet", "cases.csv", "trained"), print)
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from inspect import signature
 from pathlib import Path
@@ -29,7 +29,7 @@ from SlicePropagationLib.training.settings import read_settings as read_settings
 from SlicePropagationLib.training.settings import read_training
 
 if TYPE_CHECKING:
-    from SlicePropagationLib.training.settings import Training
+    from SlicePropagationLib.training.contracts import Report, Training
 
 DEVICES = ("auto", "cpu", "cuda")
 NOT_HELD_OUT = ("", "train", "val")  # splits that a cross-validation deals out anew
@@ -109,7 +109,7 @@ class TrainRequest:
                 raise ConfigError(f"{name} must be at least {least}, got {count}.")
 
 
-def train(request: TrainRequest, report: Callable[[str], object] | None = None) -> list[Path]:
+def train(request: TrainRequest, report: Report = None) -> list[Path]:
     """Train as a request says.
 
     Args:
