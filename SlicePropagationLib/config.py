@@ -20,6 +20,7 @@ def config_from_dict(cls, values):
     Raises:
         ConfigError: a name is unknown, or a value is of another kind than the default.
     """
+    values = with_new_names(cls, values)
     kinds = typing.get_type_hints(cls)
     known = {field.name for field in fields(cls)}
     unknown = sorted(set(values) - known)
@@ -29,6 +30,23 @@ def config_from_dict(cls, values):
             f" {', '.join(sorted(known))}."
         )
     return cls(**{name: _value(cls, name, kinds[name], value) for name, value in values.items()})
+
+
+def with_new_names(cls, values):
+    """Settings that an earlier version wrote, under the names that they have now.
+
+    Args:
+        cls: a dataclass; where it has EARLIER_NAMES, {earlier: now}, these are replaced.
+        values: {field name: value}, as JSON has it; what is unknown stays as it is.
+    """
+    now = getattr(cls, "EARLIER_NAMES", {})
+    kinds = typing.get_type_hints(cls)
+    renamed = {}
+    for written, value in values.items():
+        name = now.get(written, written)
+        is_nested = is_dataclass(kinds.get(name)) and isinstance(value, dict)
+        renamed[name] = with_new_names(kinds[name], value) if is_nested else value
+    return renamed
 
 
 def _value(cls, name, kind, value):

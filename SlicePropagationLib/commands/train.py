@@ -1,14 +1,13 @@
 """`train`: networks on labelled cases."""
 
-from pathlib import Path
-
 from SlicePropagationLib.commands.options import (
     DONE,
     check_training_packages,
+    names,
     positive,
 )
 from SlicePropagationLib.engines.device import check_device
-from SlicePropagationLib.errors import InputError
+from SlicePropagationLib.errors import ConfigError
 from SlicePropagationLib.training import TASKS
 
 
@@ -100,13 +99,47 @@ def add_train_command(commands):
 
 def _train(arguments):
     check_training_packages()
-    if arguments.resume and not (Path(arguments.out) / "config.json").is_file():
-        raise InputError(
-            f"There is no training to resume in {arguments.out}; leave --resume out to begin one."
-        )
+    request = _request_of(arguments)
     check_device(arguments.device)
     from SlicePropagationLib.training.train import train
 
-    for path in train(arguments, None if arguments.quiet else lambda text: print(text, flush=True)):
+    report = None if arguments.quiet else lambda text: print(text, flush=True)
+    for path in train(request, report):
         print(f"best weights: {path}")
     return DONE
+
+
+def _request_of(arguments):
+    """The request that the command line says."""
+    from SlicePropagationLib.training.train import TrainRequest
+
+    return TrainRequest(
+        task=arguments.task,
+        cases=arguments.cases,
+        out=arguments.out,
+        preset=arguments.preset,
+        config=arguments.config,
+        init=arguments.init,
+        prior=arguments.prior,
+        labels=_numbers(arguments.labels),
+        walks=arguments.walks,
+        datasets=names(arguments.datasets),
+        max_cases=arguments.max_cases,
+        folds=arguments.folds,
+        epochs=arguments.epochs,
+        max_hours=arguments.max_hours,
+        seed=arguments.seed,
+        workers=arguments.workers,
+        device=arguments.device,
+        resume=arguments.resume,
+    )
+
+
+def _numbers(text):
+    """The labels of "1,2"; None where the option is not given."""
+    if not text:
+        return None
+    try:
+        return tuple(int(number) for number in text.split(","))
+    except ValueError:
+        raise ConfigError(f"'{text}' is not a list of labels; write for example 1,2.") from None

@@ -12,9 +12,10 @@ from SlicePropagationLib.errors import CheckpointError, ConfigError
 from SlicePropagationLib.files.shipped_weights import find_model
 from SlicePropagationLib.networks.build import build_unet
 from SlicePropagationLib.networks.checkpoint import fill_network, load_checkpoint
-from SlicePropagationLib.networks.cine.config import VoxelMorphConfig
-from SlicePropagationLib.networks.config import GuidedUNetConfig, UNetConfig
+from SlicePropagationLib.networks.config import UNetConfig
+from SlicePropagationLib.networks.registration.config import VoxelMorphConfig
 from SlicePropagationLib.networks.registration.voxelmorph import VoxelMorph
+from SlicePropagationLib.networks.slice.config import GuidedUNetConfig
 from SlicePropagationLib.networks.slice.guided_unet import GuidedUNet
 from SlicePropagationLib.segmenters.cine.bilstm import CineBiLSTMEngine, make_cine_bilstm
 

@@ -1,4 +1,7 @@
-"""Shapes of the networks, without torch: a checkpoint's configuration can be read and refused before torch is imported."""
+"""Shape of the U-Net that several networks share, without torch.
+
+A checkpoint's configuration can be read and refused before torch is imported.
+"""
 
 from dataclasses import dataclass
 
@@ -32,39 +35,4 @@ class UNetConfig:
             raise ConfigError(
                 "in_channels, out_channels and base_channels must be positive, got"
                 f" {self.in_channels}, {self.out_channels} and {self.base_channels}."
-            )
-
-
-@dataclass(frozen=True)
-class GuidedUNetConfig:
-    """Shape of a U-Net that corrects a prior; stored inside every checkpoint.
-
-    Attributes:
-        num_maps, num_facts: maps and numbers that describe a slice.
-        prior_map, prior_scale: which map holds the prior, and the log odds of its value 1.
-        cells: side of the square that it was trained on.
-        uses_mask: whether the mask of the neighbour is looked at; without it, slices are predicted
-            each for itself.
-        depth, base_channels, injects_mask: as in UNetConfig.
-        going_on: log odds that are added to the change per radius of the structure that one step
-            goes, beyond the outermost annotated slices; a
-            calibration of the weights after their training, which does not look at it.
-    """
-
-    num_maps: int = 8
-    num_facts: int = 5
-    prior_map: int = 6
-    prior_scale: float = 4.0
-    cells: int = 48
-    uses_mask: bool = True
-    depth: int = 4
-    base_channels: int = 16
-    injects_mask: bool = True
-    going_on: float = 0.0
-
-    def __post_init__(self):
-        if not 0 <= self.prior_map < self.num_maps:
-            raise ConfigError(
-                f"prior_map must be one of the {self.num_maps} maps, counted from 0, got"
-                f" {self.prior_map}."
             )

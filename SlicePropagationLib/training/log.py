@@ -1,7 +1,14 @@
-"""What a training writes down about every epoch: metrics.jsonl, log.csv and, where it is installed, TensorBoard."""
+"""What a training writes down about every epoch.
+
+That is metrics.jsonl, log.csv and, where it is installed, TensorBoard's events.
+"""
+
+from __future__ import annotations
 
 import csv
 import json
+from pathlib import Path
+from typing import Any
 
 from SlicePropagationLib.errors import OutputError
 from SlicePropagationLib.files.atomic import atomic_folder
@@ -14,13 +21,13 @@ class EpochLog:
         folder: where the files are; made if need be.
     """
 
-    def __init__(self, folder):
+    def __init__(self, folder: Path) -> None:
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
         self._lines = folder / "metrics.jsonl"
-        self._writer = None
+        self._writer: Any = None
 
-    def add(self, values):
+    def add(self, values: dict[str, float]) -> None:
         """Write {"epoch": number, name: number, ...} down.
 
         Raises:
@@ -37,38 +44,38 @@ class EpochLog:
             ) from error
         self._write_table()
 
-    def keep_until(self, epoch):
-        """Forget lines of later epochs, and one that was cut short: a training that was killed before it wrote its state does them again."""
-        if self._lines.is_file():
-            kept = [
-                line
-                for line in self._lines.read_text(encoding="utf-8").splitlines()
-                if _epoch_of(line) <= epoch
-            ]
-            with atomic_folder(self.folder) as partial:
-                (partial / self._lines.name).write_text(
-                    "".join(line + "\n" for line in kept),
-                    encoding="utf-8",
-                )
+    def keep_until(self, epoch: int) -> None:
+        """Forget lines of later epochs, and one that was cut short.
 
-    def _write_table(self):
+        A training that was killed before it wrote its state does them again.
+        """
+        if not self._lines.is_file():
+            return
+        lines = self._lines.read_text(encoding="utf-8").splitlines()
+        kept = "".join(line + "\n" for line in lines if _epoch_of(line) <= epoch)
+        with atomic_folder(self.folder) as partial:
+            (partial / self._lines.name).write_text(kept, encoding="utf-8")
+
+    def _write_table(self) -> None:
         rows = [json.loads(line) for line in self._lines.read_text(encoding="utf-8").splitlines()]
+        columns = list(dict.fromkeys(name for row in rows for name in row))
         with (
             atomic_folder(self.folder) as partial,
             open(partial / "log.csv", "w", newline="", encoding="utf-8") as file,
         ):
-            table = csv.DictWriter(file, list(dict.fromkeys(name for row in rows for name in row)))
+            table = csv.DictWriter(file, columns)
             table.writeheader()
             table.writerows(rows)
 
-    def _add_to_tensorboard(self, values):
+    def _add_to_tensorboard(self, values: dict[str, float]) -> None:
         writer = self._tensorboard()
         if writer:
             for name, value in values.items():
                 writer.add_scalar(name, value, values["epoch"])
             writer.flush()
 
-    def _tensorboard(self):
+    def _tensorboard(self) -> Any:
+        """TensorBoard's writer; False where it is not installed."""
         if self._writer is None:
             try:
                 from torch.utils.tensorboard import SummaryWriter
@@ -79,7 +86,20 @@ class EpochLog:
         return self._writer
 
 
-def _epoch_of(line):
+def epoch_line(values: dict[str, float], seconds: float, *, is_better: bool) -> str:
+    """What is told of an epoch: its losses and metrics, the time so far, and a star for the best.
+
+    Args:
+        values: losses and metrics by name.
+        seconds: training time so far.
+        is_better: whether none was better.
+    """
+    listed = ", ".join(f"{name} {value:.4f}" for name, value in values.items())
+    mark = " *" if is_better else ""
+    return f"{listed}, {seconds / 60:.1f} min{mark}"
+
+
+def _epoch_of(line: str) -> float:
     """The epoch of a line of metrics.jsonl; later than any for a line that is not whole."""
     try:
         return json.loads(line)["epoch"]

@@ -1,307 +1,245 @@
-"""The `train` command: configuration, cases, one training or one per fold."""
+"""Train a network on labelled cases: one training, or one per fold of a cross-validation.
 
-import csv
-import json
+from SlicePropagationLib import TrainRequest, train
+best = train(TrainRequest("slice_unet", "cases.csv", "trained"), print)
+"""
+
+from __future__ import annotations
+
 import os
-import platform
-from dataclasses import asdict, replace
-from importlib import import_module, metadata
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from inspect import signature
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from SlicePropagationLib import __version__
-from SlicePropagationLib.config import config_from_dict
-from SlicePropagationLib.errors import ConfigError, DeviceError, SlicePropagationError
-from SlicePropagationLib.files.atomic import atomic_folder
+from SlicePropagationLib.errors import ConfigError, DeviceError, InputError, SlicePropagationError
 from SlicePropagationLib.files.training_cases import (
+    TrainingCase,
     check_cases,
     make_folds,
     read_training_cases,
     split_cases,
 )
 from SlicePropagationLib.training import TASKS
+from SlicePropagationLib.training.fold_table import write_fold_table
+from SlicePropagationLib.training.record import RECORD, claim, give_up
+from SlicePropagationLib.training.settings import merged as merged  # temporary, for the studies
+from SlicePropagationLib.training.settings import read_settings as read_settings
+from SlicePropagationLib.training.settings import read_training
 
-RECORD = "config.json"
+if TYPE_CHECKING:
+    from SlicePropagationLib.training.contracts import Report, Training
+
+DEVICES = ("auto", "cpu", "cuda")
+NOT_HELD_OUT = ("", "train", "val")  # splits that a cross-validation deals out anew
+Part = tuple[list[TrainingCase], list[TrainingCase]]  # training and validation
 
 
-def train(arguments, report=None):
-    """Train as the command line says; returns the paths of the best weights.
+@dataclass(frozen=True)
+class TrainRequest:
+    """What is trained, on which cases, and where the weights go.
+
+    The same request again goes on where an earlier training in `out` ended.
+
+    Attributes:
+        task: one of `training.TASKS`.
+        cases: table with columns image, label and optionally split, dataset, case.
+        out: folder of the weights and logs.
+        preset: settings to begin with.
+        config: JSON file with settings that differ from the preset's.
+        init: weights to begin with, or the folder of the training that made them; with `folds`,
+            each fold begins with its own.
+        prior: weights of the shape model that guides the training (acnn tasks).
+        labels: the labels that the model is about (acnn tasks).
+        walks: folder of recorded walks that several trainings share (guided presets of
+            slice_unet); `out`/walks without it.
+        datasets: the only data sets of the table that are used; all without it.
+        max_cases: only the first so many cases of each split of each data set.
+        folds: parts of a cross-validation by patient instead of the table's splits, 0 for none.
+        epochs: number of epochs in place of the preset's.
+        max_hours: end after that much time; the learning rate falls over that time.
+        seed: of everything random, in place of the preset's.
+        workers: processes that prepare the data.
+        device: "auto", "cpu" or "cuda".
+        resume: only go on with a training that is in `out` already.
+    """
+
+    task: str
+    cases: Path | str
+    out: Path | str
+    preset: str = "default"
+    config: Path | str | None = None
+    init: Path | str | None = None
+    prior: Path | str | None = None
+    labels: tuple[int, ...] | None = None
+    walks: Path | str | None = None
+    datasets: tuple[str, ...] | None = None
+    max_cases: int | None = None
+    folds: int = 0
+    epochs: int | None = None
+    max_hours: float | None = None
+    seed: int | None = None
+    workers: int = 1
+    device: str = "auto"
+    resume: bool = False
+
+    def __post_init__(self) -> None:
+        if self.task not in TASKS:
+            raise ConfigError(
+                f"There is no training task '{self.task}'; choose one of"
+                f" {', '.join(sorted(TASKS))}."
+            )
+        if self.device not in DEVICES:
+            raise ConfigError(f"device must be one of {', '.join(DEVICES)}, got '{self.device}'.")
+        if self.max_hours == 0:
+            raise ConfigError(
+                "--max-hours must be above 0, got 0; leave it out for the preset's number of"
+                " epochs."
+            )
+        for name in ("datasets", "labels"):
+            if isinstance(getattr(self, name), str):
+                raise ConfigError(f"{name} must be a tuple, got '{getattr(self, name)}'.")
+        self._check_counts()
+
+    def _check_counts(self) -> None:
+        for name, least in (("folds", 0), ("workers", 1), ("epochs", 1), ("max_cases", 1)):
+            count = getattr(self, name)
+            if count is not None and count < least:
+                raise ConfigError(f"{name} must be at least {least}, got {count}.")
+
+
+def train(request: TrainRequest, report: Report = None) -> list[Path]:
+    """Train as a request says.
+
+    Args:
+        request: what is trained, on what.
+        report: called with a line of text now and then; None to be silent.
+
+    Returns:
+        Paths of the best weights: one, or one for each fold.
 
     Raises:
-        SlicePropagationError: something about the arguments, the cases or the output folder;
+        SlicePropagationError: something about the request, the cases or the output folder;
             nothing was trained.
     """
-    training = read_training(arguments)
-    if getattr(arguments, "walks", None) and "walks" not in signature(training.train).parameters:
+    request = _request_of(request)
+    _check_resumes(request)
+    training = read_training(request)
+    _check_fits(training, request)
+    parts = _parts_of(request)
+    if report:
+        report(f"checking {sum(len(part) for part in parts[0])} cases")
+    check_cases([case for part in parts[0] for case in part])
+    folders = _folders_of(request, len(parts))
+    inits = [_init_of(request, folder) for folder in folders]
+    for init in inits:
+        training.new_task(init)  # weights that do not fit are refused before anything is written
+    _check_devices(training.loop.devices, request.device)
+    out = Path(request.out)
+    is_new = claim(out, training, request)
+    options = {"device": request.device, "workers": request.workers, "report": report}
+    if request.walks:
+        options["walks"] = Path(request.walks)
+    try:
+        best = [
+            training.train(*part, folder, init=init, **options)
+            for part, folder, init in zip(parts, folders, inits, strict=True)
+        ]
+    except SlicePropagationError:
+        if is_new:
+            give_up(out, folders)
+        raise
+    if request.folds:
+        write_fold_table(out, folders)
+    return best
+
+
+def _request_of(arguments: Any) -> TrainRequest:
+    """Temporary: the studies still hand over what the command line was parsed to; goes with that."""
+    if isinstance(arguments, TrainRequest):
+        return arguments
+    values = vars(arguments)
+    labels, datasets = values.get("labels"), values.get("datasets")
+    return TrainRequest(
+        **values
+        | {
+            "labels": tuple(map(int, labels.split(","))) if labels else None,
+            "datasets": tuple(datasets.split(",")) if datasets else None,
+        }
+    )
+
+
+def _check_resumes(request: TrainRequest) -> None:
+    """Refuse to resume where there is nothing."""
+    if request.resume and not (Path(request.out) / RECORD).is_file():
+        raise InputError(
+            f"There is no training to resume in {request.out}; leave --resume out to begin one."
+        )
+
+
+def _check_fits(training: Training, request: TrainRequest) -> None:
+    """Refuse walks and folds where a training cannot have them."""
+    if request.walks and "walks" not in signature(training.train).parameters:
         raise ConfigError(
-            f"Preset {arguments.preset} of task {arguments.task} learns from no recorded walks;"
+            f"Preset {request.preset} of task {request.task} learns from no recorded walks;"
             " leave --walks out."
         )
-    if arguments.folds and getattr(training, "learns_from_val", False):
+    if request.folds and getattr(training, "learns_from_val", False):
         raise ConfigError(
             "This training learns from its validation cases in the end, so that no held-out fold is"
             " left; leave --folds out, or set finetune_epochs to 0."
         )
-    datasets = arguments.datasets.split(",") if arguments.datasets else None
-    cases = read_training_cases(arguments.cases, datasets)
-    cases = list(_first_cases(cases, getattr(arguments, "max_cases", None)))
-    parts = (
-        make_folds([case for case in cases if case.split in ("", "train", "val")], arguments.folds)
-        if arguments.folds
-        else [split_cases(cases)]
-    )
-    if report:
-        report(f"checking {sum(len(part) for part in parts[0])} cases")
-    check_cases([case for part in parts[0] for case in part])
-    out = Path(arguments.out)
-    folders = (
-        [out / f"fold_{number}" for number in range(1, len(parts) + 1)]
-        if arguments.folds
-        else [out]
-    )
-    inits = [_init_of(arguments.init, folder if arguments.folds else None) for folder in folders]
-    for init in inits:
-        training.new_task(init)  # weights that do not fit are refused before anything is written
-    _check_devices(training.loop.devices, arguments.device)
-    is_new = _claim(out, training, arguments)
-    shared = {"walks": Path(arguments.walks)} if getattr(arguments, "walks", None) else {}
-    try:
-        best = [
-            training.train(
-                *part,
-                folder,
-                init=init,
-                device=arguments.device,
-                workers=arguments.workers,
-                report=report,
-                **shared,
-            )
-            for part, folder, init in zip(parts, folders, inits)
-        ]
-    except SlicePropagationError:
-        if is_new:
-            _give_up(out, folders)
-        raise
-    if arguments.folds:
-        _write_folds(out, folders)
-    return best
 
 
-def _check_devices(count, device):
-    """Refuse more processes than there are GPUs, or cores where none is used: they would only hold one another up."""
-    import torch  # here, as its tasks are: the command line knows them where torch is absent
-
-    gpus = torch.cuda.device_count() if device != "cpu" else 0
-    if count > (gpus or os.cpu_count() or 1):
-        raise DeviceError(
-            f"devices must be at most {gpus or os.cpu_count()}, the {'GPUs' if gpus else 'cores'}"
-            f" of this machine, got {count}; set it in --config."
-        )
+def _parts_of(request: TrainRequest) -> list[Part]:
+    """The cases to learn from and those to choose by: once, or for each fold."""
+    cases = read_training_cases(request.cases, request.datasets)
+    cases = list(_first_cases(cases, request.max_cases))
+    if not request.folds:
+        return [split_cases(cases)]
+    return make_folds([case for case in cases if case.split in NOT_HELD_OUT], request.folds)
 
 
-def _first_cases(cases, count):
+def _first_cases(cases: Sequence[TrainingCase], count: int | None) -> Iterator[TrainingCase]:
     """The first cases of each split of each data set; all where `count` is None."""
     numbers = {}
     for case in cases:
-        numbers[case.dataset, case.split] = numbers.get((case.dataset, case.split), 0) + 1
-        if count is None or numbers[case.dataset, case.split] <= count:
+        key = (case.dataset, case.split)
+        numbers[key] = numbers.get(key, 0) + 1
+        if count is None or numbers[key] <= count:
             yield case
 
 
-def _init_of(init, fold):
-    """The model file to begin with: `init` itself, or the best weights in it where it is the folder of a training, of the same fold."""
-    if not init or not Path(init).is_dir():
-        return init
-    return str((Path(init) / fold.name if fold else Path(init)) / "best.pt")
+def _folders_of(request: TrainRequest, count: int) -> list[Path]:
+    """A folder for each of `count` trainings."""
+    out = Path(request.out)
+    return [out / f"fold_{number}" for number in range(1, count + 1)] if request.folds else [out]
 
 
-def read_training(arguments):
-    """The training that a preset, a JSON file and the options describe together.
+def _init_of(request: TrainRequest, folder: Path) -> Path | str | None:
+    """The model file that the training in `folder` begins with.
 
-    Raises:
-        ConfigError: the task or the preset is unknown, or a setting is.
+    `init` itself, or the best weights in it where it is the folder of a training, of the same fold.
     """
-    if arguments.task not in TASKS:
-        raise ConfigError(
-            f"There is no training task '{arguments.task}'; choose one of"
-            f" {', '.join(sorted(TASKS))}."
-        )
-    presets = import_module(TASKS[arguments.task]).PRESETS
-    if arguments.preset not in presets:
-        raise ConfigError(
-            f"Task {arguments.task} has no preset '{arguments.preset}'; choose one of"
-            f" {', '.join(presets)}."
-        )
-    training = presets[arguments.preset]
-    if arguments.config:
-        training = config_from_dict(
-            type(training),
-            merged(asdict(training), read_settings(arguments.config)),
-        )
-    training = _with_options(training, arguments)
-    loop = training.loop
-    if arguments.max_hours == 0:
-        raise ConfigError(
-            "--max-hours must be above 0, got 0; leave it out for the preset's number of epochs."
-        )
-    if arguments.max_hours is not None:
-        loop = replace(loop, max_hours=arguments.max_hours, epochs=max(loop.epochs, 1000))
-    if arguments.epochs is not None:
-        loop = replace(loop, epochs=arguments.epochs)
-    if arguments.seed is not None:
-        loop = replace(loop, seed=arguments.seed)
-    return replace(training, loop=loop)
+    if not request.init or not Path(request.init).is_dir():
+        return request.init
+    trained = Path(request.init) / folder.name if request.folds else Path(request.init)
+    return str(trained / "best.pt")
 
 
-def _with_options(training, arguments):
-    """The training with the prior and the labels that the options name.
+def _check_devices(count: int, device: str) -> None:
+    """Refuse more processes than there are GPUs, or cores where none is used.
 
-    Refused where the task has none.
+    They would only hold one another up.
     """
-    for option, method in (("prior", "with_prior"), ("labels", "with_labels")):
-        value = getattr(arguments, option, None)
-        if value and not hasattr(training, method):
-            raise ConfigError(f"Task {arguments.task} takes no --{option}; leave it out.")
-        if value:
-            training = getattr(training, method)(_numbers(value) if option == "labels" else value)
-    return training
+    import torch  # here, as its tasks are: the command line knows them where torch is absent
 
-
-def _numbers(text):
-    try:
-        return tuple(int(number) for number in text.split(","))
-    except ValueError:
-        raise ConfigError(f"'{text}' is not a list of labels; write for example 1,2.") from None
-
-
-def read_settings(path):
-    """The settings in a JSON file; ConfigError where it holds none."""
-    try:
-        values = json.loads(
-            Path(path).read_text(encoding="utf-8-sig")
-        )  # some editors begin a file with a mark
-    except (OSError, ValueError) as error:
-        raise ConfigError(
-            f"{path} cannot be read as a configuration ({error}); write a JSON object with the"
-            " settings to change."
-        ) from error
-    if not isinstance(values, dict):
-        raise ConfigError(
-            f"{path} holds a {type(values).__name__}; write a JSON object with the settings to"
-            " change."
+    gpus = torch.cuda.device_count() if device != "cpu" else 0
+    kind = "GPUs" if gpus else "cores"
+    most = gpus or os.cpu_count() or 1
+    if count > most:
+        raise DeviceError(
+            f"devices must be at most {most}, the {kind} of this machine, got {count}; set it in"
+            " --config."
         )
-    return values
-
-
-def merged(values, changes):
-    """Nested settings with some of them replaced."""
-    return {
-        **values,
-        **{
-            name: (
-                merged(values[name], change)
-                if isinstance(change, dict) and isinstance(values.get(name), dict)
-                else change
-            )
-            for name, change in changes.items()
-        },
-    }
-
-
-def _claim(out, training, arguments):
-    """Write down what is trained in a folder, and say whether it was not yet.
-
-    Refuse to mix two trainings in one.
-    """
-    record = {
-        "task": arguments.task,
-        "preset": arguments.preset,
-        "training": asdict(training),
-        "cases": str(arguments.cases),
-        "datasets": arguments.datasets,
-        "folds": arguments.folds,
-        "init": arguments.init,
-    }
-    if getattr(arguments, "max_cases", None):
-        record["max_cases"] = arguments.max_cases
-    record = json.loads(json.dumps(record))
-    path = out / RECORD
-    if path.is_file():
-        _check_same(path, record)
-        return False
-    versions = {name: metadata.version(name) for name in ("torch", "lightning", "monai")}
-    versions |= {
-        "slice-propagation": __version__,
-        "numpy": np.__version__,
-        "python": platform.python_version(),
-    }
-    with atomic_folder(out) as partial:
-        (partial / RECORD).write_text(
-            json.dumps({**record, "versions": versions}, indent=1),
-            encoding="utf-8",
-        )
-    return True
-
-
-def _give_up(out, folders):
-    """Leave a folder free for other settings where a training failed before its first epoch was kept."""
-    if any(out.rglob("state.ckpt")):
-        return
-    (out / RECORD).unlink(missing_ok=True)
-    for folder in [*folders, out]:
-        if folder.is_dir() and not any(folder.iterdir()):
-            folder.rmdir()
-
-
-def _check_same(path, record):
-    """Refuse to go on with a training that is not the one described, and say what differs."""
-    earlier = _flat(read_settings(path))
-    now = _flat(record)
-    changed = [
-        f"{name} is {earlier.get(name)} there and {now.get(name)} here"
-        for name in sorted(set(earlier) | set(now))
-        if not name.startswith("versions.") and earlier.get(name) != now.get(name)
-    ]
-    if changed:
-        raise ConfigError(
-            f"{path.parent} holds another training ({'; '.join(changed)}); give another --out, or"
-            " the same arguments to go on with that one."
-        )
-
-
-def _flat(values, prefix=""):
-    """{"a.b": value} of nested settings."""
-    flat = {}
-    for name, value in values.items():
-        flat |= (
-            _flat(value, f"{prefix}{name}.") if isinstance(value, dict) else {prefix + name: value}
-        )
-    return flat
-
-
-def _write_folds(out, folders):
-    """folds.csv: what every fold's last weights reach on its held-out patients, who chose nothing of them, and beside it the best epoch, which they did choose; mean and standard deviation."""
-    rows = []
-    for folder in folders:
-        lines = [
-            json.loads(line)
-            for line in (folder / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
-        ]
-        score = "dice" if "dice" in lines[0] else "ssim"
-        best = max(lines, key=lambda line: line[score])
-        rows.append((lines[-1][score], best[score], best["epoch"]))
-    scores = np.array([row[:2] for row in rows])
-    with (
-        atomic_folder(out) as partial,
-        open(partial / "folds.csv", "w", newline="", encoding="utf-8") as file,
-    ):
-        table = csv.writer(file)
-        table.writerow(["fold", score, f"best_{score}", "best_epoch"])
-        table.writerows(
-            [number, round(last, 5), round(best, 5), epoch]
-            for number, (last, best, epoch) in enumerate(rows, 1)
-        )
-        table.writerow(["mean", *scores.mean(axis=0).round(5), ""])
-        table.writerow(["sd", *scores.std(axis=0, ddof=1).round(5), ""])

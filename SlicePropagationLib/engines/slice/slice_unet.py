@@ -61,7 +61,9 @@ class SliceUNetEngine:
         left = 0
         is_open = None in gap_of(run.targets[0], anchors)
         trust, going_on = (
-            (_trust(anchors), self.network.config.going_on) if is_open else (TRUST_IN_GAP, 0.0)
+            (_trust(anchors), self.network.config.continuation_bias)
+            if is_open
+            else (TRUST_IN_GAP, 0.0)
         )
         for step in guide(stack, run, anchors, self.network.config.cells):
             mask = step.roi.sample(found, top, left)

@@ -9,7 +9,7 @@ from SlicePropagationLib.config import check_halves
 from SlicePropagationLib.errors import ConfigError
 from SlicePropagationLib.losses.registration import gradient_penalty, image_loss, mask_dice
 from SlicePropagationLib.networks.checkpoint import fill_network, load_checkpoint
-from SlicePropagationLib.networks.cine.config import VoxelMorphConfig
+from SlicePropagationLib.networks.registration.config import VoxelMorphConfig
 from SlicePropagationLib.networks.registration.voxelmorph import VoxelMorph, warp
 from SlicePropagationLib.training.loop import LoopConfig, fit
 from SlicePropagationLib.training.registration.pairs import (

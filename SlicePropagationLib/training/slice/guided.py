@@ -8,7 +8,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from SlicePropagationLib.engines.network_inputs import CELLS, IMAGES, MAPS, MAX_INTENSITY
-from SlicePropagationLib.networks.config import GuidedUNetConfig
+from SlicePropagationLib.networks.slice.config import GuidedUNetConfig
 from SlicePropagationLib.networks.slice.guided_unet import GuidedUNet
 from SlicePropagationLib.training.slice.augmentation import (
     WalkAugmentationConfig,

@@ -254,7 +254,7 @@ PRESETS = {
 # .750, .752, .750, .749, .743 and .727 at one annotated slice,
 # .819, .821, .822, .822, .825 and .824 at three. The preset `default` is worse with it (hippocampus
 # .74 in place of .78, with 3).
-_WIDE = replace(PRESETS["default"].task.network, base_channels=24, going_on=1.0)
+_WIDE = replace(PRESETS["default"].task.network, base_channels=24, continuation_bias=1.0)
 PRESETS["default-large"] = replace(
     PRESETS["default"],
     task=replace(PRESETS["default"].task, network=_WIDE),

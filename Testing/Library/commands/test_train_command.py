@@ -25,7 +25,7 @@ from SlicePropagationLib.commands.main import main
 from SlicePropagationLib.errors import InputError
 from SlicePropagationLib.networks.checkpoint import load_checkpoint, save_checkpoint
 from SlicePropagationLib.training.release_weights import ship
-from SlicePropagationLib.training.train import read_settings
+from SlicePropagationLib.training.settings import read_settings
 
 TINY = {
     "task": {"network": {"base_channels": 4, "depth": 2}},

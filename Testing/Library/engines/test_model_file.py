@@ -15,7 +15,7 @@ from SlicePropagationLib.engines.slice.slice_unet import TRUST_IN_GAP, SliceUNet
 from SlicePropagationLib.errors import CheckpointError
 from SlicePropagationLib.files.shipped_weights import find_model, has_model, model_folders
 from SlicePropagationLib.networks.checkpoint import save_checkpoint
-from SlicePropagationLib.networks.config import GuidedUNetConfig
+from SlicePropagationLib.networks.slice.config import GuidedUNetConfig
 from SlicePropagationLib.networks.slice.guided_unet import GuidedUNet
 from SlicePropagationLib.planning import Run
 from SlicePropagationLib.propagation import plan_session, propagate
@@ -97,9 +97,9 @@ def test_weights_that_say_so_go_on_the_more_the_thicker_the_slices_are_but_not_i
     stack, truth = drifting_disc(spacing_mm=(spacing_mm, 1.0, 1.0))
     masks = {index: truth[index] for index in anchors}
 
-    def odds_with(going_on):
+    def odds_with(bias):
         engine = SliceUNetEngine(
-            GuidedUNet(GuidedUNetConfig(base_channels=4, depth=2, going_on=going_on))
+            GuidedUNet(GuidedUNetConfig(base_channels=4, depth=2, continuation_bias=bias))
         )
         monkeypatch.setattr(
             engine,

@@ -5,7 +5,8 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from SlicePropagationLib.errors import ConfigError
-from SlicePropagationLib.networks.config import GuidedUNetConfig, UNetConfig
+from SlicePropagationLib.networks.config import UNetConfig
+from SlicePropagationLib.networks.slice.config import GuidedUNetConfig
 from SlicePropagationLib.networks.slice.guided_unet import GuidedUNet
 from SlicePropagationLib.networks.slice.residual_unet import ResidualUNet
 from SlicePropagationLib.networks.unet import UNet

@@ -5,7 +5,7 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from SlicePropagationLib.errors import ConfigError
-from SlicePropagationLib.networks.cine.config import VoxelMorphConfig
+from SlicePropagationLib.networks.registration.config import VoxelMorphConfig
 from SlicePropagationLib.networks.registration.voxelmorph import (
     VoxelMorph,
     compose,

@@ -21,7 +21,7 @@ from SlicePropagationLib.losses.registration import (
     local_ncc_loss,
     mask_dice,
 )
-from SlicePropagationLib.networks.cine.config import VoxelMorphConfig
+from SlicePropagationLib.networks.registration.config import VoxelMorphConfig
 from SlicePropagationLib.networks.registration.voxelmorph import VoxelMorph
 from SlicePropagationLib.planning import Run
 from SlicePropagationLib.propagation import plan_session, propagate

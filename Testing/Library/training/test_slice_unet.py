@@ -14,7 +14,7 @@ from phantoms import disc
 
 from SlicePropagationLib.engines.model_file import make_slice_unet
 from SlicePropagationLib.files.training_cases import TrainingCase
-from SlicePropagationLib.networks.config import GuidedUNetConfig
+from SlicePropagationLib.networks.slice.config import GuidedUNetConfig
 from SlicePropagationLib.planning import Run
 from SlicePropagationLib.propagation import plan_session, propagate
 from SlicePropagationLib.session import AnnotationSession

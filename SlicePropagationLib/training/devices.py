@@ -1,0 +1,37 @@
+"""What a training computes on, and with which numbers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from lightning.fabric import Fabric
+
+from SlicePropagationLib.training.loop_config import LoopConfig
+
+
+def make_fabric(config: LoopConfig, device: str) -> Fabric:
+    """The processes of a training; started where there are several.
+
+    Args:
+        config: how many, and in which precision.
+        device: "auto", "cpu" or "cuda".
+    """
+    fabric = Fabric(
+        accelerator=device,
+        devices=config.devices,
+        num_nodes=config.nodes,
+        precision=_precision(config, device),
+    )
+    if config.num_processes > 1:
+        fabric.launch()
+    return fabric
+
+
+def _precision(config: LoopConfig, device: str) -> Any:
+    if config.precision != "auto":
+        return config.precision
+    is_gpu = device != "cpu" and torch.cuda.is_available()
+    if is_gpu and torch.cuda.is_bf16_supported(including_emulation=False):
+        return "bf16-mixed"
+    return "32-true"
