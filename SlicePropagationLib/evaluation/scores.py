@@ -8,8 +8,8 @@ import numpy as np
 
 from SlicePropagationLib.engines import make_engine
 from SlicePropagationLib.errors import InputError
-from SlicePropagationLib.evaluation.object_session import object_session
 from SlicePropagationLib.evaluation.simulated_annotator import simulate
+from SlicePropagationLib.files.object_session import object_session
 from SlicePropagationLib.files.patients import patient_of
 from SlicePropagationLib.files.segmentation_file import read_labels
 from SlicePropagationLib.files.volume import AXES, read_volume

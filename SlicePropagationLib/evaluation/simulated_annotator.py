@@ -10,8 +10,8 @@ import numpy as np
 from SlicePropagationLib.confidence import next_slice_to_correct
 from SlicePropagationLib.engines.device import choose_engine
 from SlicePropagationLib.errors import InputError
-from SlicePropagationLib.evaluation.object_session import object_session
 from SlicePropagationLib.files.atomic import atomic_folder
+from SlicePropagationLib.files.object_session import object_session
 from SlicePropagationLib.files.segmentation_file import read_labels
 from SlicePropagationLib.files.volume import AXES, read_volume
 from SlicePropagationLib.metrics import dice_within, dice_without, slices_past_ends

@@ -7,8 +7,8 @@ import numpy as np
 
 from SlicePropagationLib.engines.device import choose_engine
 from SlicePropagationLib.errors import InputError
-from SlicePropagationLib.evaluation.object_session import object_session
 from SlicePropagationLib.files.atomic import atomic_folder
+from SlicePropagationLib.files.object_session import object_session
 from SlicePropagationLib.files.segmentation_file import read_labels
 from SlicePropagationLib.files.training_cases import read_training_cases
 from SlicePropagationLib.files.volume import read_volume

@@ -16,7 +16,7 @@ from SlicePropagationLib.engines.pnet.smoothed import (
     predicted,
 )
 from SlicePropagationLib.errors import ConfigError
-from SlicePropagationLib.evaluation.object_session import object_session
+from SlicePropagationLib.files.object_session import object_session
 from SlicePropagationLib.files.segmentation_file import read_labels
 from SlicePropagationLib.files.volume import read_volume
 from SlicePropagationLib.losses.binary import find_loss

@@ -9,8 +9,8 @@ import SimpleITK as sitk
 
 from SlicePropagationLib.commands.main import main
 from SlicePropagationLib.engines import make_engine
-from SlicePropagationLib.evaluation.object_session import object_session
 from SlicePropagationLib.evaluation.simulated_annotator import first_slice, simulate
+from SlicePropagationLib.files.object_session import object_session
 from SlicePropagationLib.files.segmentation_file import read_labels
 from SlicePropagationLib.files.volume import read_volume
 
