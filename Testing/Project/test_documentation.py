@@ -50,8 +50,9 @@ def anchors(path):
 def example(name):
     """The code of docs/examples.md that a comment marks with that name."""
     page = text_of(CHECKOUT / "docs" / "examples.md")
-    marked = re.search(rf"<!-- example: {name} -->\n```python\n(.*?)```", page, re.DOTALL)
-    return marked.group(1)
+    marked = re.findall(rf"<!-- example: {name} -->\n```python\n(.*?)```", page, re.DOTALL)
+    assert len(marked) == 1
+    return marked[0]
 
 
 def test_the_readme_is_short():
