@@ -51,7 +51,10 @@ def tracked_files(*folders):
 
 
 def expected_files():
-    """What must stand in Slicer's folder of scripted modules: the module, its packages but the page's, the library, the resources."""
+    """What must stand in Slicer's folder of scripted modules.
+
+    The module, its packages but the page's, the library, the resources.
+    """
     library = [path for path in tracked_files("SlicePropagationLib") if path.suffix == ".py"]
     module = [
         path.relative_to("SlicePropagation")
