@@ -4,6 +4,7 @@ What is unknown is refused.
 """
 
 import typing
+from collections.abc import Sequence
 from dataclasses import fields, is_dataclass
 
 from SlicePropagationLib.errors import ConfigError
@@ -86,6 +87,12 @@ def _values(cls, name, kinds, values):
                 f"{cls.__name__}.{name} must be a list of {kind.__name__}, got {list(values)!r}."
             )
     return tuple(values)
+
+
+def check_choice(name: str, value: str, choices: Sequence[str]) -> None:
+    """Refuse a word that is none of the choices; ConfigError that lists them."""
+    if value not in choices:
+        raise ConfigError(f"{name} must be one of {', '.join(choices)}, got {value!r}.")
 
 
 def check_halves(size, divisor):

@@ -1,6 +1,10 @@
 """`batch`: many volumes, one row of a table each."""
 
+from __future__ import annotations
+
+import argparse
 import sys
+from typing import TYPE_CHECKING
 
 from SlicePropagationLib.commands.options import (
     DONE,
@@ -10,8 +14,11 @@ from SlicePropagationLib.commands.options import (
     positive,
 )
 
+if TYPE_CHECKING:
+    from SlicePropagationLib.pipelines.batch import Outcome
 
-def add_batch_command(commands):
+
+def add_batch_command(commands: argparse._SubParsersAction) -> None:
     """Add the command to argparse's subparsers."""
     parser = commands.add_parser("batch", help="many volumes, one row of a table each")
     parser.add_argument(
@@ -31,31 +38,32 @@ def add_batch_command(commands):
     parser.set_defaults(command=_batch)
 
 
-def _batch(arguments):
-    from SlicePropagationLib.engines.device import choose_engine
-    from SlicePropagationLib.pipelines.batch import read_cases, run_batch
+def _batch(arguments: argparse.Namespace) -> int:
+    from SlicePropagationLib.pipelines.batch import BatchRequest, run_batch
 
-    choose_engine(engine_name(arguments), arguments.device)
-    cases = read_cases(
-        arguments.cases,
-        arguments.out,
+    request = BatchRequest(
+        cases=arguments.cases,
+        out=arguments.out,
         engine=engine_name(arguments),
         device=arguments.device,
-    )
-    failed = []
-    outcomes = run_batch(
-        cases,
-        resume=arguments.resume,
-        workers=arguments.workers,
+        is_resumed=arguments.resume,
+        num_workers=arguments.workers,
         scheduler=arguments.scheduler,
     )
-    for number, outcome in enumerate(outcomes, 1):
-        word = "failed" if outcome.error else "already done" if outcome.skipped else "done"
+    outcomes = []
+    for outcome in run_batch(request):
+        outcomes.append(outcome)
         if not arguments.quiet:
-            print(f"case {number} of {len(cases)}: {outcome.name} {word}", file=sys.stderr)
-        if outcome.error:
-            failed.append(outcome)
-    print(f"{len(cases) - len(failed)} of {len(cases)} cases done, {len(failed)} failed")
+            print(_progress(outcome), file=sys.stderr)
+    failed = [outcome for outcome in outcomes if outcome.error]
+    print(f"{len(outcomes) - len(failed)} of {len(outcomes)} cases done, {len(failed)} failed")
     for outcome in failed:
         print(f"  {outcome.name}: {outcome.error}")
     return SOME_FAILED if failed else DONE
+
+
+def _progress(outcome: Outcome) -> str:
+    word = "already done" if outcome.is_skipped else "done"
+    if outcome.error:
+        word = "failed"
+    return f"case {outcome.step} of {outcome.num_steps}: {outcome.name} {word}"

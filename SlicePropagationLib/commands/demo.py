@@ -1,17 +1,14 @@
 """`demo`: the whole loop on a sample, and a picture."""
 
+import argparse
 import sys
-from pathlib import Path
 
-from SlicePropagationLib.commands.options import (
-    DONE,
-)
+from SlicePropagationLib.commands.options import DONE
 from SlicePropagationLib.commands.page import find_page
-from SlicePropagationLib.engines import default_engine
 from SlicePropagationLib.errors import ConfigError
 
 
-def add_demo_command(commands):
+def add_demo_command(commands: argparse._SubParsersAction) -> None:
     """Add the command to argparse's subparsers."""
     parser = commands.add_parser(
         "demo",
@@ -22,21 +19,21 @@ def add_demo_command(commands):
     parser.add_argument("--image")
     parser.add_argument("--truth")
     parser.add_argument("--label", type=int)
-    parser.add_argument("--engine", default=default_engine(), metavar="NAME|MODEL.pt")
+    parser.add_argument("--engine", metavar="NAME|MODEL.pt")
     parser.set_defaults(command=_demo)
 
 
-def _demo(arguments):
-    from SlicePropagationLib.pipelines.demo import run_demo
+def _demo(arguments: argparse.Namespace) -> int:
+    from SlicePropagationLib.pipelines.demo import DemoRequest, run_demo
 
-    run_demo(
-        Path(arguments.out),
-        arguments.image,
-        arguments.truth,
-        arguments.label,
+    request = DemoRequest(
+        out=arguments.out,
+        image=arguments.image,
+        truth=arguments.truth,
+        label=arguments.label,
         engine=arguments.engine,
-        report=print,
     )
+    run_demo(request)
     if not arguments.headless and sys.stdout.isatty():
         try:
             find_page()(arguments.image or "sample", arguments.out)

@@ -1,41 +1,44 @@
 """`engines`: what a propagation can walk with, and what each needs."""
 
-from SlicePropagationLib.commands.options import (
-    DONE,
-)
-from SlicePropagationLib.engines import ENGINES, default_engine
+import argparse
+
+from SlicePropagationLib.commands.options import DONE
+from SlicePropagationLib.engines import ENGINES, EngineInfo, default_engine, lacking_weights
 from SlicePropagationLib.files.shipped_weights import find_model, has_model
 
-
-def _engines(arguments):
-    for info in ENGINES.values():
-        state = (
-            f"needs {', '.join(info.missing)}"
-            if info.missing
-            else "ready"
-            if info.is_ready
-            else "no weights"
-        )
-        mark = " (default here)" if info.name == default_engine() else ""
-        weights = _weights_of(info) if info.has_weights else "none, this engine is not trained"
-        print(
-            f"{info.name:14s} {state:8s} {info.summary}{mark}\n{'':14s} weights: {weights}; runs"
-            f" on: {'CPU, CUDA' if info.has_weights else 'CPU'}"
-        )
-    return DONE
+NAME_WIDTH = 14
+STATE_WIDTH = 8
 
 
-def _weights_of(info):
-    return (
-        f"{find_model(info.name)} (card beside it)"
-        if has_model(info.name)
-        else "not shipped with this installation; give a model file as --engine"
-    )
-
-
-def add_engines_command(commands):
+def add_engines_command(commands: argparse._SubParsersAction) -> None:
     """Add the command to argparse's subparsers."""
     parser = commands.add_parser(
         "engines", help="what a propagation can walk with, and what each needs"
     )
     parser.set_defaults(command=_engines)
+
+
+def _engines(arguments: argparse.Namespace) -> int:
+    for info in ENGINES.values():
+        mark = " (default here)" if info.name == default_engine() else ""
+        devices = "CPU, CUDA" if info.has_weights else "CPU"
+        print(f"{info.name:{NAME_WIDTH}s} {_state(info):{STATE_WIDTH}s} {info.summary}{mark}")
+        print(f"{'':{NAME_WIDTH}s} weights: {_weights(info)}; runs on: {devices}")
+    reason = lacking_weights()
+    if reason:
+        print(reason)
+    return DONE
+
+
+def _state(info: EngineInfo) -> str:
+    if info.missing:
+        return f"needs {', '.join(info.missing)}"
+    return "ready" if info.is_ready else "no weights"
+
+
+def _weights(info: EngineInfo) -> str:
+    if not info.has_weights:
+        return "none, this engine is not trained"
+    if has_model(info.name):
+        return f"{find_model(info.name)} (card beside it)"
+    return "not shipped with this installation; give a model file as --engine"

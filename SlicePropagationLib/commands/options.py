@@ -9,7 +9,8 @@ from collections.abc import Callable
 from importlib import util
 from typing import TYPE_CHECKING
 
-from SlicePropagationLib.engines import default_engine
+from SlicePropagationLib.engines import choose_default, default_engine
+from SlicePropagationLib.engines.device import DEVICES
 from SlicePropagationLib.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -24,12 +25,11 @@ INTERRUPTED = 130  # what a shell reports of a program that Ctrl-C ended
 
 
 def add_engine(parser: argparse.ArgumentParser) -> None:
-    """The options of everything that walks."""
+    """The options of everything that walks; `engine_name` reads them."""
     parser.add_argument(
         "--engine",
-        default=default_engine(),
         metavar="NAME|MODEL.pt",
-        help="what walks (default here %(default)s; see `slice-propagation engines`)",
+        help=f"what walks (default here {default_engine()}; see `slice-propagation engines`)",
     )
     parser.add_argument(
         "--smooth",
@@ -42,14 +42,17 @@ def add_engine(parser: argparse.ArgumentParser) -> None:
 
 def add_device(parser: argparse.ArgumentParser) -> None:
     """Where networks run."""
-    parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda"))
+    parser.add_argument("--device", default="auto", choices=DEVICES)
 
 
 def engine_name(arguments: argparse.Namespace) -> str:
-    """The engine of `add_engine`'s options, with what smooths it, as `make_engine` takes it."""
-    if arguments.smooth:
-        return f"{arguments.engine}+{arguments.smooth}"
-    return arguments.engine
+    """The engine of `add_engine`'s options, with what smooths it, as `make_engine` takes it.
+
+    Where none is named it is the default, with a warning if that is not the trained one for want
+    of its weights.
+    """
+    engine = arguments.engine or choose_default()
+    return f"{engine}+{arguments.smooth}" if arguments.smooth else engine
 
 
 def positive(text: str) -> int:

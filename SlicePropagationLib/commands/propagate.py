@@ -1,22 +1,43 @@
 """`propagate`: one volume, from annotated slices to the whole structure."""
 
-from SlicePropagationLib.commands.options import (
-    DONE,
-    Progress,
-    add_engine,
-    engine_name,
-)
-from SlicePropagationLib.errors import ConfigError, InputError
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING
+
+from SlicePropagationLib.commands.options import DONE, Progress, add_engine, engine_name
 from SlicePropagationLib.files.table import parse_span
-from SlicePropagationLib.pipelines.propagate_file import Case, run_case
+
+if TYPE_CHECKING:
+    from SlicePropagationLib.pipelines.propagate_file import PropagateRequest
+    from SlicePropagationLib.session import AnnotationSession
+
+MOST_LISTED = 8  # annotated slices that are named one by one
 
 
-def add_propagate_command(commands):
+def add_propagate_command(commands: argparse._SubParsersAction) -> None:
     """Add the command to argparse's subparsers."""
     parser = commands.add_parser(
         "propagate",
         help="one volume: from annotated slices to the whole structure",
     )
+    _add_files(parser)
+    _add_slices(parser)
+    parser.add_argument(
+        "--anchors",
+        metavar="T.slices.csv",
+        help="which slices of the seed are anchors, confirmed and empty ones included",
+    )
+    parser.add_argument(
+        "--history",
+        metavar="O.json",
+        help="do again what the record of an earlier result says, instead of --seed",
+    )
+    add_engine(parser)
+    parser.set_defaults(command=_propagate)
+
+
+def _add_files(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--image", required=True)
     parser.add_argument(
         "--seed",
@@ -27,6 +48,9 @@ def add_propagate_command(commands):
         required=True,
         help="full label map; O.slices.csv and O.json are written beside it",
     )
+
+
+def _add_slices(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--axis",
         default="auto",
@@ -44,83 +68,59 @@ def add_propagate_command(commands):
         help="slices that may be predicted, both included",
     )
     parser.add_argument("--frame", type=int, metavar="T", help="time point of a 4D image, from 0")
-    parser.add_argument(
-        "--anchors",
-        metavar="T.slices.csv",
-        help="which slices of the seed are anchors, confirmed and empty ones included",
-    )
-    parser.add_argument(
-        "--history",
-        metavar="O.json",
-        help="do again what the record of an earlier result says, instead of --seed",
-    )
-    add_engine(parser)
-    parser.set_defaults(command=_propagate)
 
 
-def _propagate(arguments):
-    if not arguments.seed and not arguments.history:
-        raise InputError(
-            "There is no seed; give --seed S, a label map with at least one annotated slice, or"
-            " --history O.json."
-        )
-    if arguments.history and (arguments.seed or arguments.anchors or arguments.range):
-        raise ConfigError(
-            "--history does an earlier result again, with its anchors and ranges; leave --seed,"
-            " --anchors and --range out."
-        )
-    case = Case(
-        arguments.image,
-        arguments.seed,
-        arguments.out,
-        arguments.axis,
-        parse_span(arguments.range) if arguments.range else None,
-        engine_name(arguments),
-        arguments.device,
-        arguments.anchors,
-        arguments.history,
-        arguments.frame,
+def _propagate(arguments: argparse.Namespace) -> int:
+    from SlicePropagationLib.pipelines.propagate_file import (
+        ALONG_TIME,
+        PropagateRequest,
+        propagate_file,
+    )
+
+    request = PropagateRequest(
+        image=arguments.image,
+        seed=arguments.seed,
+        out=arguments.out,
+        axis=arguments.axis,
+        span=parse_span(arguments.range) if arguments.range else None,
+        engine=engine_name(arguments),
+        device=arguments.device,
+        anchors=arguments.anchors,
+        history=arguments.history,
+        frame=arguments.frame,
+        is_cyclic=not arguments.not_cyclic,
     )
     progress = Progress(arguments.quiet)
-    if arguments.axis == "t":
-        return _propagate_in_time(case, arguments, progress)
-    session = run_case(case, progress.show)
+    if request.axis == ALONG_TIME:
+        return _propagate_in_time(request, arguments.quiet, progress)
+    session = propagate_file(request, progress.show)
     progress.end()
     if not arguments.quiet:
-        print(
-            "\n".join(
-                [
-                    f"{arguments.out}:",
-                    *(f"  label {label} {_reach(session, label)}" for label in session.labels),
-                ]
-            )
-        )
+        print(f"{request.out}:")
+        for label in session.labels:
+            print(f"  label {label} {_reach(session, label)}")
     return DONE
 
 
-def _reach(session, label):
+def _reach(session: AnnotationSession, label: int) -> str:
     """Where a label is now, in words; slices count from 0, as in the files."""
     shown = session.areas(label).nonzero()[0]
     anchors = session.anchors(label)
     place = f"on slices {shown[0]} to {shown[-1]}" if shown.size else "on no slice"
-    return (
-        f"{place}, annotated on"
-        f" {', '.join(map(str, anchors[:8]))}{' and others' if len(anchors) > 8 else ''}"
-    )
+    listed = ", ".join(map(str, anchors[:MOST_LISTED]))
+    rest = " and others" if len(anchors) > MOST_LISTED else ""
+    return f"{place}, annotated on {listed}{rest}"
 
 
-def _propagate_in_time(case, arguments, progress):
-    from SlicePropagationLib.pipelines.propagate_frames import run_time_case
+def _propagate_in_time(request: PropagateRequest, is_quiet: bool, progress: Progress) -> int:
+    from SlicePropagationLib.pipelines.propagate_frames import propagate_frames
 
-    labels = run_time_case(
-        case,
+    labels = propagate_frames(
+        request,
         lambda number, count, prediction: progress.show(prediction),
-        is_cyclic=not arguments.not_cyclic,
     )
     progress.end()
-    if not arguments.quiet:
-        print(
-            f"{arguments.out}: {int((labels > 0).any(axis=(1, 2, 3)).sum())} of {len(labels)}"
-            " frames show a structure"
-        )
+    if not is_quiet:
+        num_shown = int((labels > 0).any(axis=(1, 2, 3)).sum())
+        print(f"{request.out}: {num_shown} of {len(labels)} frames show a structure")
     return DONE

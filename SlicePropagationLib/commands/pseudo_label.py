@@ -1,5 +1,7 @@
 """`pseudo-label`: labels from the nearest annotated slice or frame, for training."""
 
+import argparse
+
 from SlicePropagationLib.commands.options import (
     DONE,
     add_engine,
@@ -9,7 +11,7 @@ from SlicePropagationLib.commands.options import (
 )
 
 
-def add_pseudo_label_command(commands):
+def add_pseudo_label_command(commands: argparse._SubParsersAction) -> None:
     """Add the command to argparse's subparsers."""
     parser = commands.add_parser(
         "pseudo-label",
@@ -49,20 +51,20 @@ def add_pseudo_label_command(commands):
     parser.set_defaults(command=_pseudo_label)
 
 
-def _pseudo_label(arguments):
-    from SlicePropagationLib.pipelines.pseudo_labels import pseudo_label_file
+def _pseudo_label(arguments: argparse.Namespace) -> int:
+    from SlicePropagationLib.pipelines.pseudo_labels import PseudoLabelRequest, pseudo_label_file
 
-    labels = pseudo_label_file(
-        arguments.image,
-        arguments.seed,
-        arguments.out,
+    request = PseudoLabelRequest(
+        image=arguments.image,
+        seed=arguments.seed,
+        out=arguments.out,
         engine=engine_name(arguments),
         device=arguments.device,
         axis=arguments.axis,
         is_cyclic=not arguments.not_cyclic,
         is_soft=arguments.soft,
-        report=reporter(arguments),
     )
+    labels = pseudo_label_file(request, reporter(arguments))
     if not arguments.quiet:
         print(f"{arguments.out}: {listed(labels)}")
     return DONE

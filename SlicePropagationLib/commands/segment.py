@@ -1,7 +1,10 @@
 """`segment`: models that need no seed."""
 
+import argparse
+
 from SlicePropagationLib.commands.options import (
     DONE,
+    add_device,
     check_packages,
     listed,
     reporter,
@@ -9,7 +12,7 @@ from SlicePropagationLib.commands.options import (
 from SlicePropagationLib.engines.device import check_device
 
 
-def add_segment_command(commands):
+def add_segment_command(commands: argparse._SubParsersAction) -> None:
     """Add the command to argparse's subparsers."""
     parser = commands.add_parser(
         "segment",
@@ -29,25 +32,25 @@ def add_segment_command(commands):
         action="store_true",
         help="the last frame of a sequence is not followed by the first",
     )
-    parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda"))
+    add_device(parser)
     parser.add_argument("--quiet", action="store_true", help="no progress")
     parser.set_defaults(command=_segment)
 
 
-def _segment(arguments):
+def _segment(arguments: argparse.Namespace) -> int:
     check_packages("A model that segments", ("torch",), "demo")
     check_device(arguments.device)
-    from SlicePropagationLib.pipelines.segment_file import segment_file
+    from SlicePropagationLib.pipelines.segment_file import SegmentRequest, segment_file
 
-    labels = segment_file(
-        arguments.image,
-        arguments.model,
-        arguments.out,
-        device=arguments.device,
+    request = SegmentRequest(
+        image=arguments.image,
+        model=arguments.model,
+        out=arguments.out,
         axis=arguments.axis,
+        device=arguments.device,
         is_cyclic=not arguments.not_cyclic,
-        report=reporter(arguments),
     )
+    labels = segment_file(request, reporter(arguments))
     if not arguments.quiet:
         print(f"{arguments.out}: {listed(labels)}")
     return DONE

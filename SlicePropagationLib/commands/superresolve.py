@@ -1,14 +1,17 @@
 """`superresolve`: the annotation of thick slices on a fine grid."""
 
+import argparse
+
 from SlicePropagationLib.commands.options import (
     DONE,
+    add_device,
     check_packages,
     positive,
 )
 from SlicePropagationLib.engines.device import check_device
 
 
-def add_superresolve_command(commands):
+def add_superresolve_command(commands: argparse._SubParsersAction) -> None:
     """Add the command to argparse's subparsers."""
     parser = commands.add_parser(
         "superresolve",
@@ -39,6 +42,13 @@ def add_superresolve_command(commands):
             " acnn_superresolution`; without it, shapes are interpolated"
         ),
     )
+    _add_slices(parser)
+    add_device(parser)
+    parser.add_argument("--quiet", action="store_true")
+    parser.set_defaults(command=_superresolve)
+
+
+def _add_slices(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--axis",
         default="auto",
@@ -54,26 +64,28 @@ def add_superresolve_command(commands):
             " wide)"
         ),
     )
-    parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda"))
-    parser.add_argument("--quiet", action="store_true")
-    parser.set_defaults(command=_superresolve)
 
 
-def _superresolve(arguments):
+def _superresolve(arguments: argparse.Namespace) -> int:
     if arguments.model:
         check_packages("A model", ("torch",), "demo")
     check_device(arguments.device)
-    from SlicePropagationLib.pipelines.superresolve_file import superresolve_file
+    from SlicePropagationLib.pipelines.superresolve_file import (
+        SuperresolveRequest,
+        superresolve_file,
+    )
 
-    fine = superresolve_file(
-        arguments.image,
-        arguments.labels,
-        arguments.out,
+    request = SuperresolveRequest(
+        image=arguments.image,
+        labels=arguments.labels,
+        out=arguments.out,
         model=arguments.model,
         axis=arguments.axis,
         factor=arguments.factor,
         device=arguments.device,
     )
+    fine = superresolve_file(request)
     if not arguments.quiet:
-        print(f"{arguments.out}: {'x'.join(str(size) for size in reversed(fine.shape))} voxels")
+        size = "x".join(str(count) for count in reversed(fine.shape))
+        print(f"{arguments.out}: {size} voxels")
     return DONE

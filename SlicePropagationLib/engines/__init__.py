@@ -1,11 +1,21 @@
 """What a propagation can walk with; engines are imported when they are asked for."""
 
+from __future__ import annotations
+
+import logging
 from dataclasses import dataclass
 from importlib import import_module, util
+from typing import TYPE_CHECKING
 
 from SlicePropagationLib.errors import ConfigError
 from SlicePropagationLib.files.shipped_weights import has_model
 
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from SlicePropagationLib.propagation import Engine
+
+log = logging.getLogger(__name__)
 MODEL_SUFFIXES = (".pt", ".pth", ".ckpt")
 
 
@@ -31,12 +41,12 @@ class EngineInfo:
     has_weights: bool = False
 
     @property
-    def missing(self):
+    def missing(self) -> tuple[str, ...]:
         """The required packages that are not installed here; looked up, never imported."""
         return tuple(package for package in self.requires if util.find_spec(package) is None)
 
     @property
-    def is_ready(self):
+    def is_ready(self) -> bool:
         """Whether it can walk here: packages and weights are there."""
         return not self.missing and (not self.has_weights or has_model(self.name))
 
@@ -97,19 +107,42 @@ ENGINES = {
         ),
     )
 }
+TRAINED_ENGINE = "slice_unet"
 FALLBACK_ENGINE = "registration"
 
 
-def default_engine():
+def default_engine() -> str:
     """Name of the engine that is used when none is asked for: the trained one where it can walk."""
-    return "slice_unet" if ENGINES["slice_unet"].is_ready else FALLBACK_ENGINE
+    return TRAINED_ENGINE if ENGINES[TRAINED_ENGINE].is_ready else FALLBACK_ENGINE
 
 
-def make_engine(name=None, device="auto"):
+def lacking_weights() -> str | None:
+    """Why the default engine is not the trained one although PyTorch is installed, in a sentence.
+
+    None where the default is the trained one, or where PyTorch is missing.
+    """
+    if default_engine() == TRAINED_ENGINE or ENGINES[TRAINED_ENGINE].missing:
+        return None
+    return (
+        f"PyTorch is installed, but the weights {TRAINED_ENGINE}.pt are not, so the default engine"
+        f" is '{FALLBACK_ENGINE}' instead of the trained network; install the project again, or"
+        " give a model file as --engine."
+    )
+
+
+def choose_default() -> str:
+    """`default_engine()`, with a warning where the trained one is lacking its weights only."""
+    reason = lacking_weights()
+    if reason:
+        log.warning("%s", reason)
+    return default_engine()
+
+
+def make_engine(name: Path | str | None = None, device: str = "auto") -> Engine:
     """The engine of that name, or of a model file (a name that ends in .pt).
 
     Args:
-        name: default `default_engine()`; "NAME+MODEL.pt" smooths what it predicts across slices,
+        name: None for `default_engine()`; "NAME+MODEL.pt" smooths what it predicts across slices,
             with weights of `train birnn`.
         device: "auto", "cpu" or "cuda"; for engines with weights.
 
@@ -117,11 +150,11 @@ def make_engine(name=None, device="auto"):
         ConfigError: no engine has that name, or a package it needs is not installed.
         CheckpointError: the weights are missing, damaged, foreign or not safe.
     """
-    name, smoother = split_name(name)
+    name, smoother = split_name(name or choose_default())
     if smoother:
         return _smoothed(make_engine(name, device), smoother, device)
     path = name if name.endswith(MODEL_SUFFIXES) else None
-    info = ENGINES["slice_unet"] if path else ENGINES.get(name)
+    info = ENGINES[TRAINED_ENGINE] if path else ENGINES.get(name)
     if info is None:
         raise ConfigError(
             f"There is no engine '{name}'; choose one of {', '.join(sorted(ENGINES))}, or a model"
@@ -136,17 +169,17 @@ def make_engine(name=None, device="auto"):
     return maker(device, path) if info.has_weights else maker()
 
 
-def split_name(name=None):
+def split_name(name: Path | str | None = None) -> tuple[str, str | None]:
     """(engine, model file that smooths or None) of a name as `make_engine` takes it."""
     name = str(name or default_engine())
     head, _, smoother = name.rpartition("+")
-    smooths = (head in ENGINES or head.endswith(MODEL_SUFFIXES)) and smoother.endswith(
-        MODEL_SUFFIXES
-    )
-    return (head, smoother) if smooths else (name, None)
+    is_engine = head in ENGINES or head.endswith(MODEL_SUFFIXES)
+    if is_engine and smoother.endswith(MODEL_SUFFIXES):
+        return head, smoother
+    return name, None
 
 
-def _smoothed(engine, path, device):
+def _smoothed(engine: Engine, path: str, device: str) -> Engine:
     if util.find_spec("torch") is None:
         raise ConfigError(
             "Smoothing across slices needs torch, which is not installed; install it or leave the"
@@ -155,14 +188,18 @@ def _smoothed(engine, path, device):
     return import_module("SlicePropagationLib.engines.pnet.smoothed").smooth(engine, path, device)
 
 
-def model_hash(engine):
+def model_hash(engine: Engine) -> str | None:
     """Hash of the weights that an engine walks with, None for one without."""
     return getattr(engine, "model_sha256", None)
 
 
-def weights_record(engine):
-    """What a result says about the weights of its engine, and of what smoothed it where something did: {name: hash}."""
-    smoother = (
-        {"smoother_sha256": engine.smoother_sha256} if hasattr(engine, "smoother_sha256") else {}
-    )
-    return {"model_sha256": model_hash(engine), **smoother}
+def weights_record(engine: Engine) -> dict[str, str | None]:
+    """What a result says about the weights of its engine: {name: hash}.
+
+    And about those of what smoothed it, where something did.
+    """
+    record = {"model_sha256": model_hash(engine)}
+    smoother = getattr(engine, "smoother_sha256", None)
+    if smoother:
+        record["smoother_sha256"] = smoother
+    return record

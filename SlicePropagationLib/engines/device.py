@@ -12,6 +12,8 @@ from SlicePropagationLib.errors import DeviceError
 if TYPE_CHECKING:
     from SlicePropagationLib.propagation import Engine
 
+DEVICES = ("auto", "cpu", "cuda")
+
 
 def choose_engine(name: Path | str | None = None, device: str = "auto") -> Engine:
     """The engine that a person named, by name or by model file, on a device that exists.

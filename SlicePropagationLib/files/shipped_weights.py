@@ -1,4 +1,4 @@
-"""Where the shipped weights are: in a checkout, in an installed wheel and in Slicer."""
+"""Where the shipped weights are: in a checkout, in every kind of pip's installations, in Slicer."""
 
 import site
 import sys
@@ -7,20 +7,30 @@ from pathlib import Path
 from SlicePropagationLib.errors import CheckpointError
 
 WHEEL_FOLDER = Path("share") / "slice-propagation" / "Models"
+# From the folder that holds the library up to the prefix of an installation: with `pip install
+# --target DIR` they are one, otherwise `PREFIX/lib/python3.x/site-packages` lies between.
+MOST_LEVELS_UP = 4
 
 
-def model_folders():
-    """Folders that may hold shipped weights, nearest first: beside the library (checkout, Slicer), or where wheels put data."""
-    beside = Path(__file__).resolve().parents[2] / "Resources" / "Models"
-    return [beside, Path(sys.prefix) / WHEEL_FOLDER, Path(site.getuserbase()) / WHEEL_FOLDER]
+def model_folders() -> list[Path]:
+    """Folders that may hold shipped weights, nearest first.
+
+    Beside the library in a checkout and in Slicer; where wheels put data, otherwise: beside the
+    library or in a folder above it, under the prefix of this Python, or the person's own.
+    """
+    beside = Path(__file__).resolve().parents[2]
+    above = [beside, *beside.parents][:MOST_LEVELS_UP]
+    roots = [*above, Path(sys.prefix), Path(site.getuserbase())]
+    wheels = [root / WHEEL_FOLDER for root in roots]
+    return list(dict.fromkeys([beside / "Resources" / "Models", *wheels]))
 
 
-def has_model(name):
+def has_model(name: str) -> bool:
     """Whether the weights of an engine were shipped with this installation."""
     return any((folder / f"{name}.pt").is_file() for folder in model_folders())
 
 
-def find_model(name):
+def find_model(name: str) -> Path:
     """The shipped weights of an engine; their model card `<name>.json` lies beside them.
 
     Raises:

@@ -1,4 +1,9 @@
-"""Many cases, one row each: goes on after a failure, resumes after a kill, on one process, several, or a Dask cluster."""
+"""Many volumes, one row of a table each: goes on after a failure, resumes after a kill.
+
+On one process, several, or a Dask cluster.
+"""
+
+from __future__ import annotations
 
 import hashlib
 import json
@@ -6,59 +11,148 @@ import logging
 import multiprocessing
 import os
 import re
+from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from SlicePropagationLib import __version__
+from SlicePropagationLib.config import check_choice
 from SlicePropagationLib.engines import MODEL_SUFFIXES, split_name
-from SlicePropagationLib.engines.device import one_thread
+from SlicePropagationLib.engines.device import DEVICES, choose_engine, one_thread
 from SlicePropagationLib.errors import ConfigError, InputError, SlicePropagationError
 from SlicePropagationLib.files.atomic import atomic_folder
 from SlicePropagationLib.files.companions import companion
 from SlicePropagationLib.files.shipped_weights import find_model, has_model
 from SlicePropagationLib.files.table import parse_span, read_table
 from SlicePropagationLib.files.volume import AXES
-from SlicePropagationLib.pipelines.propagate_file import Case, run_case
+from SlicePropagationLib.pipelines.propagate_file import PropagateRequest, propagate_file
+
+if TYPE_CHECKING:
+    from multiprocessing.context import BaseContext
+    from types import ModuleType
+
+    from dask.distributed import Client
 
 log = logging.getLogger(__name__)
+# A header that names the file of its voxels.
 VOXELS_ELSEWHERE = re.compile(
     rb"^(?:ElementDataFile *=|data ?file:) *(.*?)\s*$",
     re.MULTILINE,
-)  # a header that names the file of its voxels
-CASES_PER_PROCESS = 20  # a fresh process now and then, so that nothing a library leaks adds up
+)
+# A fresh process now and then, so that nothing a library leaks adds up.
+CASES_PER_PROCESS = 20
+
+
+@dataclass(frozen=True)
+class BatchRequest:
+    """Which volumes to propagate through, and how.
+
+    Attributes:
+        cases: table with columns image, seed and optionally out, axis, range; paths are relative to
+            it.
+        out: folder of the results.
+        engine: name or model file, as `make_engine` takes it; None for the default.
+        device: "auto", "cpu" or "cuda".
+        is_resumed: skip cases whose result is complete and was made from the same files and
+            arguments.
+        num_workers: number of processes.
+        scheduler: address of a Dask scheduler, instead of processes of our own.
+
+    Raises:
+        ConfigError: the device is none, or there is no worker.
+    """
+
+    cases: Path | str
+    out: Path | str
+    engine: Path | str | None = None
+    device: str = "auto"
+    is_resumed: bool = False
+    num_workers: int = 1
+    scheduler: str | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse what no batch can run with."""
+        check_choice("device", self.device, DEVICES)
+        if self.num_workers < 1:
+            raise ConfigError(
+                f"A batch needs at least one worker, {self.num_workers} were asked for; give 1 or"
+                " more."
+            )
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of one case: `error` is None when it worked, `skipped` when it had been done before."""
+    """What became of one case.
+
+    Attributes:
+        name: its output.
+        error: None when it worked.
+        is_skipped: whether it had been done before.
+        step, num_steps: progress, "case `step` of `num_steps`", in the order of being finished.
+    """
 
     name: str
     error: str | None = None
-    skipped: bool = False
+    is_skipped: bool = False
+    step: int = 0
+    num_steps: int = 0
 
 
-def read_cases(path, out_dir, **options):
-    """The `Case`s of a table with columns image, seed and optionally out, axis, range.
+def run_batch(request: BatchRequest) -> Iterator[Outcome]:
+    """Do all cases, in any order; one that fails does not keep the others from being done.
 
-    Paths relative to the table.
+    Yields:
+        Outcome of each case as it is finished.
+
+    Raises:
+        InputError: the table cannot be used; nothing has been done then.
+        ConfigError, CheckpointError, DeviceError: the engine, the device or the scheduler is not
+            there.
+    """
+    choose_engine(request.engine, request.device)
+    cases = read_cases(request)
+    return _numbered(_outcomes(cases, request), len(cases))
+
+
+def _numbered(outcomes: Iterator[Outcome], count: int) -> Iterator[Outcome]:
+    for step, outcome in enumerate(outcomes, 1):
+        yield replace(outcome, step=step, num_steps=count)
+
+
+def _outcomes(cases: list[PropagateRequest], request: BatchRequest) -> Iterator[Outcome]:
+    waiting = []
+    for case in cases:
+        if request.is_resumed and is_complete(case):
+            yield Outcome(str(case.out), is_skipped=True)
+        else:
+            waiting.append(case)
+    if request.scheduler:
+        yield from _on_dask(waiting, request.scheduler)
+    elif request.num_workers > 1:
+        yield from _on_processes(waiting, request.num_workers)
+    else:
+        yield from map(do_case, waiting)
+
+
+def read_cases(request: BatchRequest) -> list[PropagateRequest]:
+    """What is to be done for each row of the table.
 
     Raises:
         InputError: the table cannot be read, lacks a column or a cell, is empty, has an axis or a
             range that is none, or two rows would write the same file.
     """
-    path = Path(path)
-    cases = [
-        _case(row, path, Path(out_dir), options) for row in read_table(path, ("image", "seed"))
-    ]
+    path = Path(request.cases)
+    cases = [_case(row, path, request) for row in read_table(path, ("image", "seed"))]
     _check_outputs(cases, path)
     return cases
 
 
-def _check_outputs(cases, path):
-    """Refuse two cases that would write the same file: the labels, or the table and the record beside them."""
-    seen = {}
+def _check_outputs(cases: list[PropagateRequest], path: Path) -> None:
+    """Refuse two cases that would write the same labels, or the same table and record."""
+    seen: dict[Path, Path | str] = {}
     for case in cases:
         earlier = seen.setdefault(companion(case.out, ""), case.out)
         if earlier != case.out:
@@ -66,7 +160,7 @@ def _check_outputs(cases, path):
                 f"{path} names the outputs {earlier} and {case.out}, whose tables and records would"
                 " have the same name; give them names that differ before the ending."
             )
-    outs = [case.out for case in cases]
+    outs = [str(case.out) for case in cases]
     twice = sorted({out for out in outs if outs.count(out) > 1})
     if twice:
         raise InputError(
@@ -75,17 +169,7 @@ def _check_outputs(cases, path):
         )
 
 
-def _case(row, path, out_dir, options):
-    image = path.parent / row["image"]
-    out = (
-        row.get("out")
-        or "_".join(
-            part
-            for part in (*Path(row["image"]).parent.parts[-2:], "labels")
-            if part not in ("/", "..")
-        )
-        + ".nii.gz"
-    )
+def _case(row: dict[str, str], path: Path, request: BatchRequest) -> PropagateRequest:
     axis = row.get("axis") or "auto"
     if axis not in ("auto", *AXES):
         raise InputError(
@@ -96,55 +180,39 @@ def _case(row, path, out_dir, options):
         span = parse_span(row["range"]) if row.get("range") else None
     except ConfigError as error:
         raise InputError(f"{path}, {row['image']}: {error}") from error
-    return Case(
-        str(image),
-        str(path.parent / row["seed"]),
-        str(out_dir / out),
+    out = row.get("out") or _name_of_result(Path(row["image"]))
+    return PropagateRequest(
+        image=str(path.parent / row["image"]),
+        seed=str(path.parent / row["seed"]),
+        out=str(Path(request.out) / out),
         axis=axis,
         span=span,
-        **options,
+        engine=request.engine,
+        device=request.device,
     )
 
 
-def run_batch(cases, *, resume=False, workers=1, scheduler=None):
-    """Do all cases, in any order; one that fails does not keep the others from being done.
-
-    Args:
-        resume: skip cases whose result is complete and was made from the same files and arguments.
-        workers: number of processes.
-        scheduler: address of a Dask scheduler, instead of processes of our own.
-
-    Yields:
-        Outcome of each case as it is finished.
-    """
-    waiting = []
-    for case in cases:
-        if resume and is_complete(case):
-            yield Outcome(case.out, skipped=True)
-        else:
-            waiting.append(case)
-    if scheduler:
-        yield from _on_dask(waiting, scheduler)
-    elif workers > 1:
-        yield from _on_processes(waiting, workers)
-    else:
-        yield from map(do_case, waiting)
+def _name_of_result(image: Path) -> str:
+    """A result's name where the table has none: from the two folders that the image lies in."""
+    parts = [part for part in image.parent.parts[-2:] if part not in ("/", "..")]
+    return "_".join((*parts, "labels")) + ".nii.gz"
 
 
-def do_case(case):
+def do_case(case: PropagateRequest) -> Outcome:
     """Do one case and say how it went; what runs on a worker."""
+    name = str(case.out)
     try:
-        run_case(case)
+        propagate_file(case)
         _mark_complete(case)
     except SlicePropagationError as error:
-        return Outcome(case.out, str(error))
+        return Outcome(name, str(error))
     except Exception as error:  # a bug in one case must not cost the others
-        log.exception("Case %s failed unexpectedly", case.out)
-        return Outcome(case.out, f"{type(error).__name__}: {error}; please report this.")
-    return Outcome(case.out)
+        log.exception("Case %s failed unexpectedly", name)
+        return Outcome(name, f"{type(error).__name__}: {error}; please report this.")
+    return Outcome(name)
 
 
-def is_complete(case):
+def is_complete(case: PropagateRequest) -> bool:
     """Whether the case was done before, from the same files with the same arguments."""
     try:
         mark = json.loads(_mark_path(case).read_text(encoding="utf-8"))
@@ -157,56 +225,84 @@ def is_complete(case):
         return False
 
 
-def fingerprint(case):
-    """Hash of the contents of a case's files, its arguments, the weights it walks with and the version."""
-    digest = hashlib.sha256(repr((replace(case, image="", seed="", out=""), __version__)).encode())
-    for name in (case.image, case.seed, case.anchors, *_weight_files(case.engine)):
-        if name:
-            _add_contents(digest, Path(name))
+def fingerprint(case: PropagateRequest) -> str:
+    """Hash of all that a result depends on.
+
+    That is the contents of the case's files, its arguments, the weights it walks with and the
+    version.
+    """
+    digest = hashlib.sha256(_arguments_text(case).encode())
+    for path in (case.image, case.seed, case.anchors, *_weight_files(case.engine)):
+        if path:
+            _add_contents(digest, Path(path))
     return digest.hexdigest()
 
 
-def _add_contents(digest, path):
+def _arguments_text(case: PropagateRequest) -> str:
+    """The arguments of a case and the version.
+
+    Spelled as the first release did, whose class was `Case`, so that what it had finished is not
+    done again.
+    """
+    arguments = {
+        "image": "",
+        "seed": "",
+        "out": "",
+        "axis": case.axis,
+        "span": case.span,
+        "engine": _as_text(case.engine),
+        "device": case.device,
+        "anchors": _as_text(case.anchors),
+        "history": _as_text(case.history),
+        "frame": case.frame,
+    }
+    listed = ", ".join(f"{name}={value!r}" for name, value in arguments.items())
+    return f"(Case({listed}), {__version__!r})"
+
+
+def _as_text(path: Path | str | None) -> str | None:
+    return None if path is None else str(path)
+
+
+def _add_contents(digest: hashlib._Hash, path: Path) -> None:
     if path.is_dir():  # a DICOM series
         for file in sorted(file for file in path.iterdir() if file.is_file()):
             digest.update(file.read_bytes())
-    else:
-        content = path.read_bytes()
-        digest.update(content)
-        elsewhere = (
-            VOXELS_ELSEWHERE.search(content) if path.suffix.lower() in (".mhd", ".nhdr") else None
-        )
+        return
+    content = path.read_bytes()
+    digest.update(content)
+    if path.suffix.lower() in (".mhd", ".nhdr"):
+        elsewhere = VOXELS_ELSEWHERE.search(content)
         voxels = path.parent / os.fsdecode(elsewhere[1]) if elsewhere else None
         if voxels and voxels.is_file():
             digest.update(voxels.read_bytes())
 
 
-def _weight_files(engine):
-    """The files of the weights that an engine walks with: those that its name names, or the shipped ones."""
+def _weight_files(engine: Path | str | None) -> list[Path | str | None]:
+    """The files of the weights that an engine walks with: those it names, or the shipped ones."""
     name, smoother = split_name(engine)
-    return [
-        find_model(name) if has_model(name) else name if name.endswith(MODEL_SUFFIXES) else None,
-        smoother,
-    ]
+    if has_model(name):
+        return [find_model(name), smoother]
+    return [name if name.endswith(MODEL_SUFFIXES) else None, smoother]
 
 
-def _mark_path(case):
+def _mark_path(case: PropagateRequest) -> Path:
     return companion(case.out, ".done.json")
 
 
-def _mark_complete(case):
+def _mark_complete(case: PropagateRequest) -> None:
     mark = _mark_path(case)
     text = json.dumps({"fingerprint": fingerprint(case)})
     with atomic_folder(mark.parent) as partial:
         (partial / mark.name).write_text(text, encoding="utf-8")
 
 
-def _on_processes(cases, workers):
+def _on_processes(cases: list[PropagateRequest], num_workers: int) -> Iterator[Outcome]:
     context = multiprocessing.get_context("spawn")
     done = set()
     try:
         with ProcessPoolExecutor(
-            workers,
+            num_workers,
             mp_context=context,
             max_tasks_per_child=CASES_PER_PROCESS,
             initializer=one_thread,
@@ -216,27 +312,26 @@ def _on_processes(cases, workers):
                 outcome = future.result()
                 done.add(futures[future])
                 yield outcome
-    except (
-        BrokenProcessPool
-    ):  # a worker died (out of memory, say): each case left gets a process of its own
+    except BrokenProcessPool:
+        # A worker died (out of memory, say): each case left gets a process of its own.
         for case in cases:
             if case not in done:
                 yield _alone(case, context)
 
 
-def _alone(case, context):
+def _alone(case: PropagateRequest, context: BaseContext) -> Outcome:
     try:
         with ProcessPoolExecutor(1, mp_context=context) as pool:
             return pool.submit(do_case, case).result()
     except BrokenProcessPool:
         return Outcome(
-            case.out,
+            str(case.out),
             "The worker process died, perhaps for lack of memory; run this case alone or with fewer"
             " workers.",
         )
 
 
-def _on_dask(cases, scheduler):
+def _on_dask(cases: list[PropagateRequest], scheduler: str) -> Iterator[Outcome]:
     try:
         from dask import distributed
     except ImportError:
@@ -250,7 +345,7 @@ def _on_dask(cases, scheduler):
             yield outcome
 
 
-def _client(distributed, scheduler):
+def _client(distributed: ModuleType, scheduler: str) -> Client:
     try:
         return distributed.Client(scheduler)
     except (OSError, ValueError) as error:

@@ -1,8 +1,10 @@
-"""The whole loop on a sample or on files: seed one slice, propagate, correct the suggested slice, propagate again."""
+"""The whole loop on a sample or on files: seed one slice, propagate, correct, propagate again."""
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import SimpleITK as sitk
@@ -16,7 +18,7 @@ from SlicePropagationLib.files.volume import Volume, read_volume
 from SlicePropagationLib.metrics import dice_per_slice, dice_without
 from SlicePropagationLib.pipelines.phantom_volume import SPLEEN, make_sample
 from SlicePropagationLib.pipelines.result_files import write_result
-from SlicePropagationLib.propagation import plan_session, propagate
+from SlicePropagationLib.propagation import Engine, plan_session, propagate
 from SlicePropagationLib.session import AnnotationSession
 from SlicePropagationLib.stack import SliceStack
 
@@ -31,6 +33,37 @@ FILES = (
 
 
 @dataclass(frozen=True)
+class DemoRequest:
+    """What to show the loop on.
+
+    Attributes:
+        out: folder of the results.
+        image: a volume, or None for the generated sample.
+        truth: label map with the whole structure on the image's grid; None for the sample.
+        label: the structure, or None for the sample's spleen or the largest structure of `truth`.
+        engine: name or model file, as `make_engine` takes it; None for the default.
+
+    Raises:
+        InputError: only one of the two files is named.
+    """
+
+    out: Path | str
+    image: Path | str | None = None
+    truth: Path | str | None = None
+    label: int | None = None
+    engine: Path | str | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse an image without its truth, and a truth without its image."""
+        if (self.image is None) != (self.truth is None):
+            missing = "--truth" if self.truth is None else "--image"
+            raise InputError(
+                f"The demo needs the image and its truth together, {missing} is missing; name both"
+                " or neither."
+            )
+
+
+@dataclass(frozen=True)
 class Story:
     """What happened in a demo, as the picture tells it.
 
@@ -42,7 +75,7 @@ class Story:
         before, after: (N, H, W) bool masks, before and after the correction.
         scores: Dice in 3D before and after, over the slices that were annotated in neither.
         slice_scores: (N,) Dice of each slice, before and after; NaN where both are empty.
-        engine: name of what walked.
+        engine: what walked.
     """
 
     session: AnnotationSession
@@ -55,16 +88,14 @@ class Story:
     after: np.ndarray
     scores: tuple[float, float]
     slice_scores: tuple[np.ndarray, np.ndarray]
-    engine: str
+    engine: Engine
 
 
-def run_demo(out_dir, image=None, truth=None, label=None, engine=None, report=print):
+def run_demo(request: DemoRequest, report: Callable[[str], None] = print) -> dict[str, Any]:
     """Do the loop and write `FILES` into a folder, all of them or none.
 
     Args:
-        image, truth: files; without them the generated sample is used.
-        label: the structure, default the sample's spleen, or the largest structure of `truth`.
-        engine: name of an engine, default the project's.
+        request: what to show it on.
         report: called with each line for the person at the terminal.
 
     Returns:
@@ -77,46 +108,38 @@ def run_demo(out_dir, image=None, truth=None, label=None, engine=None, report=pr
     from SlicePropagationLib.pipelines.demo_picture import check_matplotlib
 
     check_matplotlib()
-    walker = make_engine(engine)
-    volume, labels, segments = open_input(image, truth)
-    label = choose_label(labels, label, image is None)
+    engine = make_engine(request.engine)
+    volume, labels, segments = open_input(request)
+    label = choose_label(labels, request.label, request.image is None)
     segment = next(segment for segment in segments if segment.label == label)
     began = time.perf_counter()
-    story = tell_story(volume, labels == label, segment, walker, report)
+    story = tell_story(volume, labels == label, segment, engine, report)
     seconds = time.perf_counter() - began
-    _write(Path(out_dir), volume, labels, segments, story, seconds)
+    out = Path(request.out)
+    _write(out, volume, labels, segments, story, seconds)
+    before, after = story.scores
     report(
-        f"{story.name}: Dice {story.scores[0]:.3f} before, {story.scores[1]:.3f} after the"
+        f"{story.name}: Dice {before:.3f} before, {after:.3f} after the"
         " correction (annotated slices excluded)"
     )
-    report(f"Results in {out_dir}: {', '.join(FILES)}")
+    report(f"Results in {out}: {', '.join(FILES)}")
     return {
         "seed": story.seed,
         "correction": story.correction,
-        "dice_before": story.scores[0],
-        "dice_after": story.scores[1],
+        "dice_before": before,
+        "dice_after": after,
         "label": label,
         "name": story.name,
         "seconds": seconds,
-        "files": [str(Path(out_dir) / name) for name in FILES],
+        "files": [str(out / name) for name in FILES],
     }
 
 
-def open_input(image=None, truth=None):
-    """(Volume, (K, J, I) uint8 labels, segments) of two files, or of the generated sample.
-
-    Raises:
-        InputError: only one of the two files is named.
-    """
-    if (image is None) != (truth is None):
-        missing = "--truth" if truth is None else "--image"
-        raise InputError(
-            f"The demo needs the image and its truth together, {missing} is missing; name both or"
-            " neither."
-        )
-    if image is not None:
-        volume = read_volume(image)
-        return volume, *read_labels(truth, volume)
+def open_input(request: DemoRequest) -> tuple[Volume, np.ndarray, list[Segment]]:
+    """The volume, its (K, J, I) uint8 labels and its segments: the two files, or the sample."""
+    if request.image is not None and request.truth is not None:
+        volume = read_volume(request.image)
+        return volume, *read_labels(request.truth, volume)
     sample = make_sample()
     segments = [
         Segment(label, name, name.replace(" ", "_"), Segment.plain(label).color)
@@ -125,14 +148,14 @@ def open_input(image=None, truth=None):
     return volume_of(sample.volume, sample.spacing_mm), sample.labels, segments
 
 
-def volume_of(array, spacing_mm):
+def volume_of(array: np.ndarray, spacing_mm: tuple[float, ...]) -> Volume:
     """A Volume of a (K, J, I) array with the given spacing along K, J, I."""
     image = sitk.GetImageFromArray(array)
     image.SetSpacing(tuple(reversed(spacing_mm)))
     return Volume(array, image, Path("sample"))
 
 
-def choose_label(labels, label, is_sample):
+def choose_label(labels: np.ndarray, label: int | None, is_sample: bool) -> int:
     """The structure to show: the one asked for, the sample's spleen, or the largest.
 
     Raises:
@@ -154,13 +177,21 @@ def choose_label(labels, label, is_sample):
     return label
 
 
-def tell_story(volume, truth, segment, engine, report):
+def tell_story(
+    volume: Volume,
+    truth: np.ndarray,
+    segment: Segment,
+    engine: Engine,
+    report: Callable[[str], None],
+) -> Story:
     """Seed the slice with the largest area, propagate, correct the suggested slice, propagate.
 
-    Returns the Story.
-
     Args:
-        truth: (K, J, I) bool, the whole structure; slices run along K.
+        volume: the image; slices run along K.
+        truth: (K, J, I) bool, the whole structure.
+        segment: its name and label.
+        engine: what walks.
+        report: called with each line for the person at the terminal.
     """
     stack = SliceStack.from_volume(volume.array, volume.spacing_mm)
     session = AnnotationSession(stack, [segment.label])
@@ -178,30 +209,39 @@ def tell_story(volume, truth, segment, engine, report):
         session.annotate(label, correction, truth[correction])
     after = _grow(session, engine)
     annotated = session.anchors(label)
-    scores = tuple(float(dice_without(masks, truth, annotated)) for masks in (before, after))
-    slice_scores = tuple(dice_per_slice(masks, truth) for masks in (before, after))
     return Story(
-        session,
-        label,
-        segment.name,
-        truth,
-        seed,
-        correction,
-        before,
-        after,
-        scores,
-        slice_scores,
-        engine,
+        session=session,
+        label=label,
+        name=segment.name,
+        truth=truth,
+        seed=seed,
+        correction=correction,
+        before=before,
+        after=after,
+        scores=(
+            float(dice_without(before, truth, annotated)),
+            float(dice_without(after, truth, annotated)),
+        ),
+        slice_scores=(dice_per_slice(before, truth), dice_per_slice(after, truth)),
+        engine=engine,
     )
 
 
-def _grow(session, engine):
+def _grow(session: AnnotationSession, engine: Engine) -> np.ndarray:
+    """Propagate to the end; (N, H, W) bool masks."""
     for _ in propagate(session, engine, plan_session(session)):
         pass
     return session.masks(session.labels[0])
 
 
-def _write(folder, volume, labels, segments, story, seconds):
+def _write(
+    folder: Path,
+    volume: Volume,
+    labels: np.ndarray,
+    segments: list[Segment],
+    story: Story,
+    seconds: float,
+) -> None:
     """Write every file into a temporary folder first.
 
     The picture too, so that a failure leaves nothing behind.

@@ -1,4 +1,4 @@
-"""One case from files: read image and seed, propagate, write the result.
+"""One volume from files: read image and seed, propagate, write the result.
 
 What `propagate` and each row of `batch` do.
 """
@@ -6,98 +6,143 @@ What `propagate` and each row of `batch` do.
 import json
 import logging
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+import numpy as np
+
+from SlicePropagationLib.config import check_choice
 from SlicePropagationLib.engines import make_engine, weights_record
-from SlicePropagationLib.engines.device import choose_engine
+from SlicePropagationLib.engines.device import DEVICES, choose_engine
 from SlicePropagationLib.errors import ConfigError, InputError, in_one_line
 from SlicePropagationLib.files.companions import check_output
 from SlicePropagationLib.files.segmentation_file import Segment, read_labels
-from SlicePropagationLib.files.volume import AXES, check_seed, choose_axis, read_volume
+from SlicePropagationLib.files.volume import AXES, Volume, check_seed, choose_axis, read_volume
 from SlicePropagationLib.pipelines.replay import decode_history, replay
 from SlicePropagationLib.pipelines.result_files import read_anchors, write_result
-from SlicePropagationLib.propagation import plan_session, propagate
+from SlicePropagationLib.propagation import Engine, SlicePrediction, plan_session, propagate
 from SlicePropagationLib.session import AnnotationSession, Provenance
 from SlicePropagationLib.stack import SliceStack
 
 log = logging.getLogger(__name__)
+ALONG_TIME = "t"
+
+# {(segment name or label as text, slice index): Provenance} of a table of slices.
+NamedAnchors = dict[tuple[str, int], Provenance]
 
 
 @dataclass(frozen=True)
-class Case:
-    """What to propagate and how; the arguments of the command line.
+class PropagateRequest:
+    """What to propagate and how.
 
     Attributes:
-        image, seed, out: files.
-        axis: "auto", "i", "j" or "k".
-        span: (first, last) slice that may be predicted, or None.
-        engine: name of an engine, or a model file; None for the default.
+        image: the volume; a 4D image for axis "t".
+        seed: label map on the image's grid, non-zero only on annotated slices; None with `history`.
+        out: the full label map to be written, with its table and record beside it.
+        axis: voxel axis that slices run along: "i", "j", "k", "auto" for that of the seed, or "t"
+            along time, for `propagate_frames`.
+        span: (first, last) slice that may be predicted, both included, or None for all.
+        engine: name of an engine, or a model file, as `make_engine` takes it; None for the default.
         device: "auto", "cpu" or "cuda".
         anchors: per-slice table that says which slices of the seed are anchors, or None.
         history: record of an earlier result to do again, or None.
-        frame: time point of a 4D image, or None.
+        frame: time point of a 4D image, from 0, or None.
+        is_cyclic: with axis "t": the last frame is followed by the first.
+
+    Raises:
+        InputError: there is neither a seed nor a history, or something is asked for along time that
+            is for volumes.
+        ConfigError: a history comes with what it says already, or the axis or device is none.
     """
 
-    image: str
-    seed: str | None
-    out: str
+    image: Path | str
+    seed: Path | str | None
+    out: Path | str
     axis: str = "auto"
     span: tuple[int, int] | None = None
-    engine: str | None = None
+    engine: Path | str | None = None
     device: str = "auto"
-    anchors: str | None = None
-    history: str | None = None
+    anchors: Path | str | None = None
+    history: Path | str | None = None
     frame: int | None = None
+    is_cyclic: bool = True
+
+    def __post_init__(self) -> None:
+        """Refuse what contradicts itself."""
+        check_choice("axis", self.axis, ("auto", *AXES, ALONG_TIME))
+        check_choice("device", self.device, DEVICES)
+        if not self.seed and not self.history:
+            raise InputError(
+                "There is no seed; give --seed S, a label map with at least one annotated slice, or"
+                " --history O.json."
+            )
+        if self.history and (self.seed or self.anchors or self.span):
+            raise ConfigError(
+                "--history does an earlier result again, with its anchors and ranges; leave --seed,"
+                " --anchors and --range out."
+            )
+        if self.axis == ALONG_TIME and (self.history or self.anchors or self.span):
+            raise InputError(
+                "--history, --anchors and --range are for volumes; along time (--axis t) give the"
+                " annotated frames with --seed."
+            )
 
 
-def run_case(case, on_step=None):
-    """Do one case; nothing is written unless all of it worked.
+def propagate_file(
+    request: PropagateRequest, on_step: Callable[[SlicePrediction], None] | None = None
+) -> AnnotationSession:
+    """Propagate through one volume; nothing is written unless all of it worked.
 
     Args:
+        request: what to propagate and how.
         on_step: called with each SlicePrediction.
 
     Returns:
         The session, finished.
 
     Raises:
-        SlicePropagationError: something about the input, the arguments or the output folder; the
+        SlicePropagationError: something about the input, the request or the output folder; the
             message says what to do.
     """
-    check_output(
-        case.out,
-        image=case.image,
-        seed=None if case.anchors else case.seed,
-    )  # a finished result may go on in its place
-    engine = choose_engine(case.engine, case.device)
-    volume = read_volume(case.image, case.frame)
+    if request.axis == ALONG_TIME:
+        raise ConfigError("propagate_file walks through a volume; use propagate_frames for axis t.")
+    # A finished result, whose table names its anchors, may go on in its place.
+    seed = None if request.anchors else request.seed
+    check_output(request.out, image=request.image, seed=seed)
+    engine = choose_engine(request.engine, request.device)
+    volume = read_volume(request.image, request.frame)
     began = time.perf_counter()
-    if case.history:
-        session, segments = _replay_case(case, volume, engine)
+    if request.history:
+        session, segments = _replay_history(request, request.history, volume, engine)
     else:
-        session, segments = open_session(case, volume)
-        for prediction in propagate(session, engine, plan_session(session, span=case.span)):
+        session, segments = open_session(request, volume)
+        for prediction in propagate(session, engine, plan_session(session, span=request.span)):
             if on_step:
                 on_step(prediction)
     seconds = time.perf_counter() - began
-    write_result(
-        case.out,
-        volume,
-        session,
-        segments,
-        engine,
-        seconds,
-        image=str(case.image),
-        seed=case.seed and str(case.seed),
-    )
+    sources = {
+        "image": str(request.image),
+        "seed": str(request.seed) if request.seed else None,
+    }
+    write_result(request.out, volume, session, segments, engine, seconds, **sources)
     return session
 
 
-def open_session(case, volume):
-    """The session that a seed file describes: (AnnotationSession, segments)."""
-    labels, segments = read_labels(case.seed, volume)
-    named = read_anchors(case.anchors) if case.anchors else {}
-    axis = _choose_axis(labels, case, named, volume.spacing_mm)
+def open_session(
+    request: PropagateRequest, volume: Volume
+) -> tuple[AnnotationSession, list[Segment]]:
+    """The session that a request's seed describes, nothing predicted yet, and its segments.
+
+    Raises:
+        InputError, GeometryMismatchError: the seed or its table cannot be used.
+    """
+    if not request.seed:
+        raise InputError("A session is opened from a seed; the request has none.")
+    labels, segments = read_labels(request.seed, volume)
+    named = read_anchors(request.anchors) if request.anchors else {}
+    axis = _choose_axis(labels, request, named, volume.spacing_mm)
     stack = SliceStack.from_volume(volume.array, volume.spacing_mm, axis)
     stacked = stack.from_volume_array(labels)
     if not named:
@@ -108,65 +153,97 @@ def open_session(case, volume):
     return session, segments
 
 
-def _choose_axis(labels, case, named, spacing_mm):
+def _choose_axis(
+    labels: np.ndarray,
+    request: PropagateRequest,
+    named: NamedAnchors,
+    spacing_mm: tuple[float, ...],
+) -> int:
     """The array axis of a seed.
 
     Of a finished result, which has labels on slices of every axis, the one that its table is of.
     """
     count = 1 + max((index for _, index in named), default=-1)
     fitting = [axis for axis in range(3) if labels.shape[axis] == count]
-    if not fitting or not labels.any():
-        return choose_axis(labels > 0, case.axis, spacing_mm)
-    wanted = _recorded_axis(case.anchors) if case.axis == "auto" else 2 - AXES.index(case.axis)
-    if wanted in fitting:
-        return wanted
-    if len(fitting) == 1 and case.axis == "auto":
-        return fitting[0]
-    return choose_axis(labels > 0, case.axis, spacing_mm)
+    if fitting and labels.any():
+        wanted = _wanted_axis(request)
+        if wanted in fitting:
+            return wanted
+        if len(fitting) == 1 and request.axis == "auto":
+            return fitting[0]
+    return choose_axis(labels > 0, request.axis, spacing_mm)
 
 
-def _recorded_axis(table):
+def _wanted_axis(request: PropagateRequest) -> int | None:
+    """The array axis that is asked for, or that the record beside the table of anchors has."""
+    if request.axis == "auto":
+        return _recorded_axis(str(request.anchors))
+    return 2 - AXES.index(request.axis)
+
+
+def _recorded_axis(table: str) -> int | None:
     """The array axis in the record beside a table of slices; None where there is no such record."""
+    path = Path(table.removesuffix(".slices.csv") + ".json")
     try:
-        return 2 - AXES.index(
-            json.loads(
-                Path(table.removesuffix(".slices.csv") + ".json").read_text(encoding="utf-8")
-            )["axis"]
-        )
+        record = json.loads(path.read_text(encoding="utf-8"))
+        return 2 - AXES.index(record["axis"])
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
 
-def _annotate_segment(session, segment, masks, named):
+def _annotate_segment(
+    session: AnnotationSession, segment: Segment, masks: np.ndarray, named: NamedAnchors
+) -> None:
     for index in range(len(session.stack)):
-        kind = named.get((segment.name, index), named.get((str(segment.label), index)))
+        by_label = named.get((str(segment.label), index))
+        kind = named.get((segment.name, index), by_label)
         if kind is not None and kind >= Provenance.SEED:
             session.annotate(segment.label, index, masks[index], kind)
         elif kind is None and masks[index].any():
             session.annotate(segment.label, index, masks[index])
 
 
-def _replay_case(case, volume, engine):
+def _replay_history(
+    request: PropagateRequest, path: Path | str, volume: Volume, engine: Engine
+) -> tuple[AnnotationSession, list[Segment]]:
+    """The session of an earlier result, made again from its record."""
     try:
-        record = json.loads(Path(case.history).read_text(encoding="utf-8"))
+        record = json.loads(Path(path).read_text(encoding="utf-8"))
         axis = 2 - AXES.index(record["axis"])
-        described = record["segments"]
+        segments = [_recorded_segment(item) for item in record["segments"]]
         history = decode_history(record["history"])
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise InputError(
-            f"{case.history} is not the record of a propagation ({in_one_line(error)}); use the"
+            f"{path} is not the record of a propagation ({in_one_line(error)}); use the"
             " O.json beside a result."
         ) from error
     stack = SliceStack.from_volume(volume.array, volume.spacing_mm, axis)
-    segments = [
-        Segment(item["label"], item["name"], item["name"], Segment.plain(item["label"]).color)
-        for item in described
-    ]
     session = AnnotationSession(stack, [segment.label for segment in segments])
-    own = weights_record(engine)
+    _check_weights(path, record, weights_record(engine))
+
+    def engine_of(name: str) -> Engine:
+        return engine if engine.name == name else make_engine(name, request.device)
+
+    replay(session, history, engine_of)
+    return session, segments
+
+
+def _recorded_segment(entry: dict[str, Any]) -> Segment:
+    color = Segment.plain(entry["label"]).color
+    return Segment(entry["label"], entry["name"], entry["name"], color)
+
+
+def _check_weights(path: Path | str, record: dict[str, Any], own: dict[str, str | None]) -> None:
+    """Refuse to do a smoothed result again without a smoother; warn where weights differ.
+
+    Args:
+        path: the record's file.
+        record: what it holds.
+        own: `weights_record` of the engine that is to do it again.
+    """
     if "smoother_sha256" in record and "smoother_sha256" not in own:
         raise ConfigError(
-            f"{case.history} was made with a smoother; give its weights"
+            f"{path} was made with a smoother; give its weights"
             f" ({record['smoother_sha256'][:12]}…) as --smooth."
         )
     for name, option in (("model_sha256", "--engine"), ("smoother_sha256", "--smooth")):
@@ -174,13 +251,7 @@ def _replay_case(case, volume, engine):
             log.warning(
                 "%s was made with other weights (%s…); the voxels may differ. Give the model file"
                 " as %s.",
-                case.history,
+                path,
                 record[name][:12],
                 option,
             )
-    replay(
-        session,
-        history,
-        lambda name: engine if engine.name == name else make_engine(name, case.device),
-    )
-    return session, segments

@@ -3,34 +3,40 @@
 import csv
 import json
 import time
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from SlicePropagationLib.engines import FALLBACK_ENGINE, weights_record
 from SlicePropagationLib.engines.device import choose_engine
-from SlicePropagationLib.errors import InputError
+from SlicePropagationLib.errors import ConfigError, InputError
 from SlicePropagationLib.files.atomic import atomic_folder
 from SlicePropagationLib.files.companions import check_output, companion
 from SlicePropagationLib.files.segmentation_file import Segment
 from SlicePropagationLib.files.sequence import (
+    Sequence,
     read_label_sequence,
     read_sequence,
     time_stacks,
     write_sequence,
 )
-from SlicePropagationLib.pipelines.result_files import COLUMNS, versions
-from SlicePropagationLib.propagation import plan_session, propagate
+from SlicePropagationLib.pipelines.propagate_file import ALONG_TIME, PropagateRequest
+from SlicePropagationLib.pipelines.result_files import COLUMNS, confidence_text, versions
+from SlicePropagationLib.propagation import Engine, SlicePrediction, plan_session, propagate
 from SlicePropagationLib.session import AnnotationSession
+from SlicePropagationLib.stack import SliceStack
 from SlicePropagationLib.temporal_window import unrolled
+
+Row = tuple[Any, ...]  # of the table: COLUMNS and the position
 
 
 class TimeSession:
     """An AnnotationSession along the time of one slice position.
 
     A heart beat is cut open at its first annotated frame, which then stands at both ends of the
-    session, so that every gap lies between two
-    annotated frames and any engine can walk it.
+    session, so that every gap lies between two annotated frames and any engine can walk it.
 
     Args:
         stack: a SliceStack whose slices are frames.
@@ -46,7 +52,7 @@ class TimeSession:
         InputError: a frame is outside the sequence.
     """
 
-    def __init__(self, stack, drawn, annotated):
+    def __init__(self, stack: SliceStack, drawn: np.ndarray, annotated: Collection[int]) -> None:
         outside = [frame for frame in annotated if not 0 <= frame < len(stack)]
         if outside:
             raise InputError(
@@ -54,80 +60,73 @@ class TimeSession:
                 " annotate frames of the sequence."
             )
         self.order = unrolled(annotated, len(stack), is_cyclic=stack.is_cyclic)
-        self.session = AnnotationSession(
-            stack.in_order(self.order),
-            [int(label) for label in np.unique(drawn[drawn > 0])],
-        )
+        labels = [int(label) for label in np.unique(drawn[drawn > 0])]
+        self.session = AnnotationSession(stack.in_order(self.order), labels)
         for place, frame in enumerate(self.order):
-            for label in self.session.labels if frame in annotated else ():
-                mask = drawn[frame] == label
-                if mask.any():
-                    self.session.annotate(label, place, mask)
-                else:
-                    self.session.confirm(label, place)
+            if frame in annotated:
+                self._annotate(place, drawn[frame])
 
-    def steps(self, engine):
+    def _annotate(self, place: int, drawn: np.ndarray) -> None:
+        for label in self.session.labels:
+            mask = drawn == label
+            if mask.any():
+                self.session.annotate(label, place, mask)
+            else:
+                self.session.confirm(label, place)
+
+    def steps(self, engine: Engine) -> Iterator[SlicePrediction]:
         """Propagate; yields SlicePredictions whose index is a place in `order`."""
         return propagate(self.session, engine, plan_session(self.session))
 
-    def label_map(self):
+    def label_map(self) -> np.ndarray:
         """(T, H, W) uint8, frames in their own order."""
         return self.in_time(self.session.label_map())
 
-    def in_time(self, along):
+    def in_time(self, along: np.ndarray) -> np.ndarray:
         """What the session has per slice (first axis), per frame."""
         count = max(self.order) + 1
         return np.stack([along[self.order.index(frame)] for frame in range(count)])
 
 
-def run_time_case(case, on_step=None, *, is_cyclic=True):
-    """Do one case along time.
+def propagate_frames(
+    request: PropagateRequest,
+    on_step: Callable[[int, int, SlicePrediction], None] | None = None,
+) -> np.ndarray:
+    """Propagate along time.
 
     Writes O (4D), O.slices.csv (slice is the frame, position the slice) and O.json, all or none.
 
     Args:
-        case: a Case with axis "t"; slices lie along k.
+        request: with axis "t"; slices lie along k.
         on_step: called with (position number, number of positions, SlicePrediction).
 
     Returns:
         (T, K, J, I) uint8 labels.
 
     Raises:
-        SlicePropagationError: something about the input, the arguments or the output folder.
+        SlicePropagationError: something about the input, the request or the output folder.
     """
-    check_output(case.out, image=case.image, seed=case.seed)
-    out = Path(case.out)
-    table = companion(out, ".slices.csv")
-    record_path = companion(out, ".json")
-    engine = choose_engine(
-        case.engine or FALLBACK_ENGINE,
-        case.device,
-    )  # the trained network learnt from volumes and is behind it along time
-    if case.history or case.anchors or case.span:
-        raise InputError(
-            "--history, --anchors and --range are for volumes; along time (--axis t) give the"
-            " annotated frames with --seed."
+    if request.axis != ALONG_TIME or not request.seed:
+        raise ConfigError(
+            "propagate_frames walks along time from annotated frames: give axis t and a seed, or"
+            " use propagate_file."
         )
-    sequence = read_sequence(case.image)
-    drawn = read_label_sequence(case.seed, sequence)
-    annotated = np.flatnonzero(drawn.any(axis=(1, 2, 3))).tolist()
-    if not annotated:
-        raise InputError(
-            f"{case.seed} has no annotated frame; outline the structure on at least one."
-        )
+    check_output(request.out, image=request.image, seed=request.seed)
+    # The trained network learnt from volumes and is behind the fallback along time.
+    engine = choose_engine(request.engine or FALLBACK_ENGINE, request.device)
+    sequence = read_sequence(request.image)
+    drawn = read_label_sequence(request.seed, sequence)
+    annotated = annotated_frames(drawn, request.seed)
     began = time.perf_counter()
     labels = np.zeros(drawn.shape, np.uint8)
     rows = []
-    stacks = [
-        (place, stack)
-        for place, stack in time_stacks(sequence, is_cyclic=is_cyclic)
-        if drawn[place].any()
-    ]
-    for number, (place, stack) in enumerate(stacks, 1):
+    stacks = time_stacks(sequence, is_cyclic=request.is_cyclic)
+    shown = [(place, stack) for place, stack in stacks if drawn[place].any()]
+    for number, (place, stack) in enumerate(shown, 1):
         timed = TimeSession(stack, drawn[place], annotated)
         for prediction in timed.steps(engine):
             if on_step:
-                on_step(number, len(stacks), prediction)
+                on_step(number, len(shown), prediction)
         labels[place] = timed.label_map()
         rows += _rows(timed, place[-1])
     record = {
@@ -135,35 +134,60 @@ def run_time_case(case, on_step=None, *, is_cyclic=True):
         **weights_record(engine),
         "versions": versions(),
         "seconds": round(time.perf_counter() - began, 3),
-        "axis": "t",
-        "is_cyclic": is_cyclic,
+        "axis": ALONG_TIME,
+        "is_cyclic": request.is_cyclic,
         "annotated": annotated,
-        "image": str(case.image),
-        "seed": str(case.seed),
+        "image": str(request.image),
+        "seed": str(request.seed),
     }
+    _write(Path(request.out), labels, sequence, rows, record)
+    return labels
+
+
+def _write(
+    out: Path, labels: np.ndarray, sequence: Sequence, rows: list[Row], record: dict[str, Any]
+) -> None:
+    table = companion(out, ".slices.csv")
+    record_path = companion(out, ".json")
     with atomic_folder(out.parent) as partial:
         write_sequence(partial / out.name, labels, sequence)
         with open(partial / table.name, "w", newline="", encoding="utf-8") as file:
             csv.writer(file).writerows([(*COLUMNS, "position"), *rows])
         (partial / record_path.name).write_text(json.dumps(record, indent=1), encoding="utf-8")
-    return labels
 
 
-def _rows(timed, position):
+def annotated_frames(drawn: np.ndarray, path: Path | str) -> list[int]:
+    """The frames on which anything is drawn.
+
+    Args:
+        drawn: (T, K, J, I) label map.
+        path: its file, for the message.
+
+    Raises:
+        InputError: there is none.
+    """
+    annotated = np.flatnonzero(drawn.any(axis=(1, 2, 3))).tolist()
+    if not annotated:
+        raise InputError(f"{path} has no annotated frame; outline the structure on at least one.")
+    return annotated
+
+
+def _rows(timed: TimeSession, position: int) -> list[Row]:
+    """One row for each label on each frame of a slice position."""
     session = timed.session
     rows = []
     for label in session.labels:
         areas = session.areas(label) * session.stack.pixel_area_mm2
+        name = Segment.plain(label).name
         for frame in range(max(timed.order) + 1):
             place = timed.order.index(frame)
             state = session.state(label, place)
-            confidence = "" if np.isnan(state.confidence) else f"{state.confidence:.3f}"
             rows.append(
                 (
                     frame,
-                    Segment.plain(label).name,
+                    name,
                     state.provenance.name.lower(),
-                    confidence,
+                    confidence_text(state),
                     f"{areas[place]:.2f}",
                     label,
                     position,

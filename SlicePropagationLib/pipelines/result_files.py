@@ -154,18 +154,22 @@ def slice_rows(session, segments):
         areas = session.areas(label) * session.stack.pixel_area_mm2
         for index in range(len(session.stack)):
             state = session.state(label, index)
-            confidence = "" if np.isnan(state.confidence) else f"{state.confidence:.3f}"
             rows.append(
                 (
                     index,
                     names[label],
                     state.provenance.name.lower(),
-                    confidence,
+                    confidence_text(state),
                     f"{areas[index]:.2f}",
                     label,
                 )
             )
     return rows
+
+
+def confidence_text(state: SliceState) -> str:
+    """A confidence as tables of slices have it; empty where nothing was predicted."""
+    return "" if np.isnan(state.confidence) else f"{state.confidence:.3f}"
 
 
 def write_rows(path, rows):

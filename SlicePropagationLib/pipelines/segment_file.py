@@ -1,27 +1,32 @@
 """`segment`: models that need no seed, on a volume or on a sequence.
 
 A family of models registers with one line in `SEGMENTERS`: the `family` of its checkpoints, and
-"module:function". The function is called
-with (checkpoint, path, device), a `checkpoint.Checkpoint`, its file and "cpu" or "cuda", and
-returns a `Segmenter`; where the configuration in
-the checkpoint is unusable it raises ConfigError, KeyError or TypeError, which becomes a
-CheckpointError that names the file.
+"module:function". The function is called with (checkpoint, path, device), a
+`checkpoint.Checkpoint`, its file and "cpu" or "cuda", and returns a `Segmenter`; where the
+configuration in the checkpoint is unusable it raises ConfigError, KeyError or TypeError, which
+becomes a CheckpointError that names the file.
 """
+
+from __future__ import annotations
 
 import json
 import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
+from SlicePropagationLib.config import check_choice
+from SlicePropagationLib.engines.device import DEVICES
 from SlicePropagationLib.errors import CheckpointError, ConfigError, InputError
 from SlicePropagationLib.files.atomic import atomic_folder
 from SlicePropagationLib.files.companions import check_output, companion
 from SlicePropagationLib.files.refined_grid import refine_volume
 from SlicePropagationLib.files.sequence import Sequence, is_sequence, read_sequence, time_stacks
-from SlicePropagationLib.files.volume import AXES, read_volume
+from SlicePropagationLib.files.volume import AXES, Volume, read_volume
 from SlicePropagationLib.pipelines.result_files import versions, write_label_map
 from SlicePropagationLib.stack import SliceStack
 
@@ -42,12 +47,14 @@ class Segmenter(Protocol):
         family: of its checkpoints.
         sees_time: give it the times of each slice of a sequence as a stack; otherwise every frame
             of a sequence is a volume to it.
+        model_sha256: hash of its weights.
     """
 
     family: str
     sees_time: bool
+    model_sha256: str
 
-    def segment(self, stack):
+    def segment(self, stack: SliceStack) -> np.ndarray:
         """Label every slice of a stack.
 
         Args:
@@ -57,23 +64,61 @@ class Segmenter(Protocol):
             (N, H, W) uint8, 0 is background; (N * factor, H, W) of a segmenter with a `factor`,
             whose slices are that much finer.
         """
+        ...
 
 
-def is_segmenter(path):
+@dataclass(frozen=True)
+class SegmentRequest:
+    """What to segment, and with which model.
+
+    Attributes:
+        image: a volume or a sequence; the result has as many dimensions.
+        model: weights that `train` wrote.
+        out: the label map to be written, with its record beside it.
+        axis: voxel axis that slices run along, "i", "j" or "k".
+        device: "auto", "cpu" or "cuda".
+        is_cyclic: whether the last frame of a sequence is followed by the first.
+
+    Raises:
+        ConfigError: the axis or the device is none.
+    """
+
+    image: Path | str
+    model: Path | str
+    out: Path | str
+    axis: str = "k"
+    device: str = "auto"
+    is_cyclic: bool = True
+
+    def __post_init__(self) -> None:
+        """Refuse what is no axis or device."""
+        check_choice("axis", self.axis, AXES)
+        check_choice("device", self.device, DEVICES)
+
+
+def is_segmenter(path: Path | str) -> bool:
     """Whether a model file belongs to a family that segments by itself.
 
-    CheckpointError where it cannot be read.
+    Raises:
+        CheckpointError: it cannot be read.
     """
     from SlicePropagationLib.networks.checkpoint import load_checkpoint
 
     return load_checkpoint(path).family in SEGMENTERS
 
 
-def load_segmenter(path, device="auto", families=SEGMENTERS):
+def load_segmenter(
+    path: Path | str, device: str = "auto", families: Mapping[str, str] = SEGMENTERS
+) -> Any:
     """The segmenter of a model file.
 
     Args:
+        path: the model file.
+        device: "auto", "cpu" or "cuda".
         families: {family: maker} as in SEGMENTERS.
+
+    Returns:
+        A `Segmenter`; of other `families`, what their makers return.
 
     Raises:
         CheckpointError: the file is missing, damaged, not safe, or of a family that needs a seed.
@@ -84,14 +129,14 @@ def load_segmenter(path, device="auto", families=SEGMENTERS):
 
     path = Path(path)
     checkpoint = load_checkpoint(path, families)
-    torch.set_flush_denormal(
-        True
-    )  # a CPU slows down tenfold on the tiny numbers of a trained network
+    # A CPU slows down tenfold on the tiny numbers of a trained network.
+    torch.set_flush_denormal(True)
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
     module, maker = families[checkpoint.family].split(":")
+    make = getattr(import_module(module), maker)
     try:
-        segmenter = getattr(import_module(module), maker)(checkpoint, path, device)
+        segmenter = make(checkpoint, path, device)
     except (ConfigError, KeyError, TypeError) as error:
         raise CheckpointError(
             f"The configuration in {path} is not one of family {checkpoint.family} ({error}); it is"
@@ -101,15 +146,15 @@ def load_segmenter(path, device="auto", families=SEGMENTERS):
     return segmenter
 
 
-def segment_file(image, model, out, *, device="auto", axis="k", is_cyclic=True, report=None):
+def segment_file(
+    request: SegmentRequest, report: Callable[[str], None] | None = None
+) -> np.ndarray:
     """Segment a volume or a sequence.
 
     Writes the label map O and the record O.json beside it, both or none.
 
     Args:
-        image, model, out: files; the result has as many dimensions as the image.
-        axis: voxel axis that slices run along, "i", "j" or "k".
-        is_cyclic: whether the last frame of a sequence is followed by the first.
+        request: what to segment, and with which model.
         report: called with a line of text for every volume or slice position done.
 
     Returns:
@@ -118,14 +163,14 @@ def segment_file(image, model, out, *, device="auto", axis="k", is_cyclic=True, 
     Raises:
         SlicePropagationError: about image, model or output; nothing is written.
     """
-    out = Path(out)
-    check_output(out, image=image)
-    record_path = companion(out, ".json")
-    segmenter = load_segmenter(model, device)
+    out = Path(request.out)
+    check_output(out, image=request.image)
+    segmenter: Segmenter = load_segmenter(request.model, request.device)
     began = time.perf_counter()
-    source = read_sequence(image) if is_sequence(image) else read_volume(image)
-    stacks = _stacks(source, segmenter, 2 - AXES.index(axis), is_cyclic)
-    target = _target(source, segmenter, 2 - AXES.index(axis))
+    source = _read(request.image)
+    across = 2 - AXES.index(request.axis)
+    target = _target(source, segmenter, across)
+    stacks = _stacks(source, segmenter, across, request.is_cyclic)
     labels = np.zeros(target.array.shape, np.uint8)
     for number, (place, stack) in enumerate(stacks, 1):
         labels[place] = stack.to_volume(segmenter.segment(stack))
@@ -133,35 +178,49 @@ def segment_file(image, model, out, *, device="auto", axis="k", is_cyclic=True, 
             report(f"{number} of {len(stacks)}")
     record = {
         "family": segmenter.family,
-        "model": str(model),
+        "model": str(request.model),
         "model_sha256": segmenter.model_sha256,
-        "image": str(image),
-        "axis": axis,
+        "image": str(request.image),
+        "axis": request.axis,
         "versions": versions(),
         "seconds": round(time.perf_counter() - began, 3),
-        "voxels": {
-            str(label): int((labels == label).sum()) for label in np.unique(labels[labels > 0])
-        },
+        "voxels": _voxels(labels),
     }
+    sidecar = companion(out, ".json")
     with atomic_folder(out.parent) as partial:
         write_label_map(partial / out.name, labels, target)
-        (partial / record_path.name).write_text(json.dumps(record, indent=1), encoding="utf-8")
+        (partial / sidecar.name).write_text(json.dumps(record, indent=1), encoding="utf-8")
     return labels
 
 
-def _stacks(source, segmenter, across, is_cyclic):
-    """[(where in the array, SliceStack)]: the volume, the times of every slice, or the volume of every time."""
+def _read(image: Path | str) -> Volume | Sequence:
+    return read_sequence(image) if is_sequence(image) else read_volume(image)
+
+
+def _voxels(labels: np.ndarray) -> dict[str, int]:
+    """{label as text: number of its voxels}."""
+    found = np.unique(labels[labels > 0])
+    return {str(label): int((labels == label).sum()) for label in found}
+
+
+def _stacks(
+    source: Volume | Sequence, segmenter: Segmenter, across: int, is_cyclic: bool
+) -> list[tuple[Any, SliceStack]]:
+    """[(where in the array, SliceStack)] of all that the segmenter is to see.
+
+    The volume, the times of every slice, or the volume of every time.
+    """
     if not isinstance(source, Sequence):
         return [(..., SliceStack.from_volume(source.array, source.spacing_mm, across))]
-    if not segmenter.sees_time:
-        return [
-            (frame, SliceStack.from_volume(volume, source.spacing_mm, across))
-            for frame, volume in enumerate(source.array)
-        ]
-    return time_stacks(source, across, is_cyclic=is_cyclic)
+    if segmenter.sees_time:
+        return time_stacks(source, across, is_cyclic=is_cyclic)
+    return [
+        (frame, SliceStack.from_volume(volume, source.spacing_mm, across))
+        for frame, volume in enumerate(source.array)
+    ]
 
 
-def _target(source, segmenter, across):
+def _target(source: Volume | Sequence, segmenter: Segmenter, across: int) -> Volume | Sequence:
     """What has the grid of the result: the image, or one with finer slices."""
     factor = getattr(segmenter, "factor", 1)
     if factor == 1:

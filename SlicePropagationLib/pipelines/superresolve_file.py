@@ -3,43 +3,94 @@
 Every slice that was annotated stays as it is.
 """
 
+from __future__ import annotations
+
 import json
 import time
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import SimpleITK as sitk
 from scipy.interpolate import PchipInterpolator
 
+from SlicePropagationLib.config import check_choice
+from SlicePropagationLib.engines.device import DEVICES
 from SlicePropagationLib.engines.distance import FAR_MM, signed_distance
 from SlicePropagationLib.errors import InputError
 from SlicePropagationLib.files.atomic import atomic_folder
 from SlicePropagationLib.files.companions import check_output, companion
 from SlicePropagationLib.files.refined_grid import refine_volume
 from SlicePropagationLib.files.segmentation_file import read_labels, write_labels
-from SlicePropagationLib.files.volume import AXES, read_volume
+from SlicePropagationLib.files.volume import AXES, Volume, read_volume
 from SlicePropagationLib.pipelines.result_files import versions
 from SlicePropagationLib.pipelines.segment_file import load_segmenter
 from SlicePropagationLib.stack import SliceStack
 
-# slices that a cap reaches beyond the last one: it holds the half slice that the last one stands
-# for
+if TYPE_CHECKING:
+    from SlicePropagationLib.segmenters.acnn.segmenter import SubpixelSegmenter
+
+# Slices that a cap reaches beyond the last one: it holds the half slice that the last one stands
+# for.
 CAP = 0.75
 FEWEST_STEPS = 1.5  # a slice distance of fewer pixels has no stair steps to remove
+MARGIN = 4  # pixels about the structure that are looked at
 MAKER = "SlicePropagationLib.segmenters.acnn.segmenter:make_subpixel"
 FAMILIES = {"acnn.segmentation": MAKER, "acnn.superresolution": MAKER}
+NOTHING_TO_REFINE = (
+    "There are no labels to bring to fine slices; give --labels L, or --model with a model"
+    " of family acnn.superresolution for the image itself."
+)
 
 
-def superresolve_file(image, labels, out, *, model=None, axis="auto", factor=None, device="auto"):
-    """Bring an annotation (or, with a model of family acnn.superresolution and no labels, the image) to fine slices; writes O and O.json, both or none.
+@dataclass(frozen=True)
+class SuperresolveRequest:
+    """What to bring to fine slices, and how.
 
-    Args:
-        image, labels, out: files; labels may be None.
-        model: model file of a network for this, or None: shapes are interpolated from slice to
-            slice.
+    Attributes:
+        image: the volume of thick slices.
+        labels: its finished annotation; None to bring the image itself to fine slices.
+        out: the result, with its record beside it.
+        model: weights of a network for this, or None: shapes are interpolated from slice to slice.
         axis: "i", "j", "k", or "auto" for the axis with the thickest slices.
         factor: fine slices for a thick one; None for the model's, or slices as thin as pixels are
             wide.
+        device: "auto", "cpu" or "cuda".
+
+    Raises:
+        InputError: there are neither labels nor a model, or the factor is too small.
+        ConfigError: the axis or the device is none.
+    """
+
+    image: Path | str
+    labels: Path | str | None
+    out: Path | str
+    model: Path | str | None = None
+    axis: str = "auto"
+    factor: int | None = None
+    device: str = "auto"
+
+    def __post_init__(self) -> None:
+        """Refuse what gives nothing to do."""
+        check_choice("axis", self.axis, ("auto", *AXES))
+        check_choice("device", self.device, DEVICES)
+        if not self.labels and not self.model:
+            raise InputError(NOTHING_TO_REFINE)
+        if self.factor is not None and self.factor < 2:
+            raise InputError(
+                f"--factor must be at least 2 fine slices for a thick one, got {self.factor}."
+            )
+
+
+def superresolve_file(request: SuperresolveRequest) -> np.ndarray:
+    """Bring an annotation, or the image itself, to fine slices.
+
+    Writes O and O.json, both or none. For the image itself it takes a model of family
+    acnn.superresolution and no labels.
+
+    Args:
+        request: what to bring to fine slices, and how.
 
     Returns:
         (N * factor, ...) array in the order of the volume's axes.
@@ -47,47 +98,74 @@ def superresolve_file(image, labels, out, *, model=None, axis="auto", factor=Non
     Raises:
         SlicePropagationError: about the input, the model or the output; nothing is written.
     """
-    out = Path(out)
-    check_output(out, image=image, labels=labels)
-    record_path = companion(out, ".json")
+    out = Path(request.out)
+    check_output(out, image=request.image, labels=request.labels)
     began = time.perf_counter()
-    volume = read_volume(image)
-    across = int(np.argmax(volume.spacing_mm)) if axis == "auto" else 2 - AXES.index(axis)
+    volume = read_volume(request.image)
+    across = _axis_of(request, volume)
     stack = SliceStack.from_volume(volume.array, volume.spacing_mm, across)
-    network = load_segmenter(model, device, FAMILIES) if model else None
-    label_array, segments = read_labels(labels, volume) if labels else (None, [])
-    factor = _factor(stack, factor, network)
-    if labels:
-        fine = refine_labels(stack, stack.from_volume_array(label_array), factor, network)
+    network = None
+    if request.model:
+        network = load_segmenter(request.model, request.device, FAMILIES)
+    label_array, segments = None, []
+    if request.labels:
+        label_array, segments = read_labels(request.labels, volume)
+    factor = _factor(stack, request.factor, network)
+    if label_array is not None:
+        stacked = refine_labels(stack, stack.from_volume_array(label_array), factor, network)
     else:
-        fine = _enhanced(stack, network)
+        stacked = _enhanced(stack, network)
+    fine = stack.to_volume(stacked)
     target = refine_volume(volume, across, factor)
-    record = {
+    record = _describe(request, network, across, factor, len(stack))
+    record["seconds"] = round(time.perf_counter() - began, 3)
+    sidecar = companion(out, ".json")
+    with atomic_folder(out.parent) as partial:
+        if request.labels:
+            write_labels(partial / out.name, fine, target, segments)
+        else:
+            _write_image(partial / out.name, fine, target)
+        (partial / sidecar.name).write_text(json.dumps(record, indent=1), encoding="utf-8")
+    return fine
+
+
+def _axis_of(request: SuperresolveRequest, volume: Volume) -> int:
+    """The array axis (0, 1, 2 for K, J, I) that the thick slices run along."""
+    if request.axis == "auto":
+        return int(np.argmax(volume.spacing_mm))
+    return 2 - AXES.index(request.axis)
+
+
+def _describe(
+    request: SuperresolveRequest, network: Any, across: int, factor: int, num_slices: int
+) -> dict[str, Any]:
+    """What O.json says, but for the time it took."""
+    annotated = [index * factor + factor // 2 for index in range(num_slices)]
+    return {
         "method": network.family if network else "shape interpolation",
-        "model": model and str(model),
+        "model": str(request.model) if request.model else None,
         "model_sha256": network.model_sha256 if network else None,
-        "image": str(image),
-        "labels": labels and str(labels),
+        "image": str(request.image),
+        "labels": str(request.labels) if request.labels else None,
         "axis": AXES[2 - across],
         "factor": factor,
         "versions": versions(),
-        "seconds": round(time.perf_counter() - began, 3),
-        "annotated_slices": (
-            [index * factor + factor // 2 for index in range(len(stack))] if labels else []
-        ),
+        "annotated_slices": annotated if request.labels else [],
     }
-    with atomic_folder(out.parent) as partial:
-        if labels:
-            write_labels(partial / out.name, stack.to_volume(fine), target, segments)
-        else:
-            enhanced = sitk.GetImageFromArray(np.ascontiguousarray(stack.to_volume(fine)))
-            enhanced.CopyInformation(target.image)
-            sitk.WriteImage(enhanced, str(partial / out.name), True)
-        (partial / record_path.name).write_text(json.dumps(record, indent=1), encoding="utf-8")
-    return stack.to_volume(fine)
 
 
-def refine_labels(stack, labels, factor, network=None):
+def _write_image(path: Path, array: np.ndarray, target: Volume) -> None:
+    image = sitk.GetImageFromArray(np.ascontiguousarray(array))
+    image.CopyInformation(target.image)
+    sitk.WriteImage(image, str(path), True)
+
+
+def refine_labels(
+    stack: SliceStack,
+    labels: np.ndarray,
+    factor: int,
+    network: SubpixelSegmenter | None = None,
+) -> np.ndarray:
     """Labels of thick slices on fine ones.
 
     Fine slice j * factor + factor // 2 is slice j, unchanged.
@@ -111,18 +189,20 @@ def refine_labels(stack, labels, factor, network=None):
     fine = interpolate_labels(labels, stack.spacing_mm, factor)
     if network is not None:
         found = network.refine(stack, labels)
-        own = np.isin(fine, network.labels)
-        fine = np.where(
-            found > 0,
-            np.where(own | (fine == 0), found, fine),
-            np.where(own, 0, fine),
-        ).astype(np.uint8)
+        is_own = np.isin(fine, network.labels)
+        where_found = np.where(is_own | (fine == 0), found, fine)
+        elsewhere = np.where(is_own, 0, fine)
+        fine = np.where(found > 0, where_found, elsewhere).astype(np.uint8)
     fine[factor // 2 :: factor] = labels
     return fine
 
 
-def interpolate_labels(labels, spacing_mm, factor):
-    """Shape-based interpolation: signed distances of every slice, monotone cubic from slice to slice; ends close on an elliptical cap.
+def interpolate_labels(
+    labels: np.ndarray, spacing_mm: tuple[float, float, float], factor: int
+) -> np.ndarray:
+    """Shape-based interpolation of signed distances, monotone cubic from slice to slice.
+
+    Ends close on an elliptical cap.
 
     Args:
         labels: (N, H, W) uint8.
@@ -136,45 +216,69 @@ def interpolate_labels(labels, spacing_mm, factor):
         and Carlson, 1980).
     """
     fine = np.zeros((len(labels) * factor, *labels.shape[1:]), np.uint8)
-    window = tuple(
-        slice(max(0, side[0] - 4), side[-1] + 5)
-        for side in (np.flatnonzero(labels.any(axis=axes)) for axes in ((0, 2), (0, 1)))
-    )
-    cropped = labels[(slice(None), *window)]
+    window = (slice(None), _window(labels, axis=1), _window(labels, axis=2))
+    cropped = labels[window]
     best = np.full((len(fine), *cropped.shape[1:]), -np.inf, np.float32)
     chosen = np.zeros(best.shape, np.uint8)
     for label in np.unique(labels[labels > 0]):
         distance = _fine_distance(cropped == label, spacing_mm, factor)
         chosen[distance > best] = label
         best = np.maximum(best, distance)
-    is_inside = (
-        _fine_distance(cropped > 0, spacing_mm, factor) > 0
-    )  # of all together, so that no gap opens between labels
-    fine[(slice(None), *window)] = np.where(is_inside, chosen, 0)
+    # Of all together, so that no gap opens between labels.
+    is_inside = _fine_distance(cropped > 0, spacing_mm, factor) > 0
+    fine[window] = np.where(is_inside, chosen, 0)
     return fine
 
 
-def _fine_distance(masks, spacing_mm, factor):
-    """(N * factor, H, W) float32 signed distance on fine slices, from one stretch of slices with the structure after the other."""
+def _window(labels: np.ndarray, axis: int) -> slice:
+    """The part of an axis that labels reach over, and a margin about it."""
+    others = tuple(other for other in range(labels.ndim) if other != axis)
+    shown = np.flatnonzero(labels.any(axis=others))
+    return slice(max(0, shown[0] - MARGIN), shown[-1] + MARGIN + 1)
+
+
+def _fine_distance(
+    masks: np.ndarray, spacing_mm: tuple[float, float, float], factor: int
+) -> np.ndarray:
+    """(N * factor, H, W) float32 signed distance on fine slices.
+
+    From one stretch of slices with the structure after the other.
+    """
     positions = (np.arange(len(masks) * factor) - factor // 2) / factor
     distance = np.full((len(positions), *masks.shape[1:]), -FAR_MM, np.float32)
     shown = np.flatnonzero(masks.any(axis=(1, 2)))
     for stretch in np.split(shown, np.flatnonzero(np.diff(shown) > 1) + 1):
         maps = np.stack([signed_distance(masks[index], spacing_mm[1:]) for index in stretch])
-        inside = (positions >= stretch[0]) & (positions <= stretch[-1])
-        distance[inside] = (
-            PchipInterpolator(stretch, maps, axis=0)(positions[inside])
-            if len(stretch) > 1
-            else maps
-        )
-        for end, last in ((stretch[0] - positions, maps[0]), (positions - stretch[-1], maps[-1])):
-            for place in np.flatnonzero((end > 0) & (end < CAP)):
-                sunk = last - float(last.max()) * (1 - np.sqrt(1 - (end[place] / CAP) ** 2))
-                distance[place] = np.maximum(distance[place], sunk)
+        is_between = (positions >= stretch[0]) & (positions <= stretch[-1])
+        distance[is_between] = _interpolate(stretch, maps, positions[is_between])
+        _close(distance, stretch[0] - positions, maps[0])
+        _close(distance, positions - stretch[-1], maps[-1])
     return distance
 
 
-def _factor(stack, factor, network):
+def _interpolate(stretch: np.ndarray, maps: np.ndarray, positions: np.ndarray) -> np.ndarray:
+    """(P, H, W) signed distances at positions between the slices of a stretch."""
+    if len(stretch) == 1:
+        return maps
+    return PchipInterpolator(stretch, maps, axis=0)(positions)
+
+
+def _close(distance: np.ndarray, beyond: np.ndarray, last: np.ndarray) -> None:
+    """Close an end of a structure with an elliptical cap.
+
+    Args:
+        distance: (N * factor, H, W) signed distances, changed in place.
+        beyond: how far each fine slice is beyond the end, in thick slices.
+        last: (H, W) signed distance of the last slice that shows the structure.
+    """
+    height = float(last.max())
+    for place in np.flatnonzero((beyond > 0) & (beyond < CAP)):
+        sunk = last - height * (1 - np.sqrt(1 - (beyond[place] / CAP) ** 2))
+        distance[place] = np.maximum(distance[place], sunk)
+
+
+def _factor(stack: SliceStack, factor: int | None, network: SubpixelSegmenter | None) -> int:
+    """Fine slices for a thick one: as the network makes them, as asked for, or as pixels are wide."""
     if network is not None:
         if factor not in (None, network.factor):
             raise InputError(
@@ -183,26 +287,20 @@ def _factor(stack, factor, network):
             )
         return network.factor
     if factor is not None:
-        if factor < 2:
-            raise InputError(
-                f"--factor must be at least 2 fine slices for a thick one, got {factor}."
-            )
         return factor
-    pixels = stack.spacing_mm[0] / np.sqrt(stack.pixel_area_mm2)
+    pixel_mm = np.sqrt(stack.pixel_area_mm2)
+    pixels = stack.spacing_mm[0] / pixel_mm
     if pixels < FEWEST_STEPS:
         raise InputError(
             f"The slices are {stack.spacing_mm[0]:g} mm apart, the pixels"
-            f" {np.sqrt(stack.pixel_area_mm2):g} mm wide: there are no stair steps to remove."
+            f" {pixel_mm:g} mm wide: there are no stair steps to remove."
             " Choose the axis of the thick slices with --axis, or say with --factor how many"
             " slices you want for one."
         )
     return max(2, int(round(pixels)))
 
 
-def _enhanced(stack, network):
+def _enhanced(stack: SliceStack, network: SubpixelSegmenter | None) -> np.ndarray:
     if network is None or network.family != "acnn.superresolution":
-        raise InputError(
-            "There are no labels to bring to fine slices; give --labels L, or --model with a model"
-            " of family acnn.superresolution for the image itself."
-        )
+        raise InputError(NOTHING_TO_REFINE)
     return network.enhance(stack)

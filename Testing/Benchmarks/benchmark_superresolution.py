@@ -15,7 +15,7 @@ from picture_superresolution import thicken
 
 from SlicePropagationLib.files.training_cases import read_training_cases
 from SlicePropagationLib.metrics import dice, hausdorff, surface_distances
-from SlicePropagationLib.pipelines.superresolve_file import superresolve_file
+from SlicePropagationLib.pipelines.superresolve_file import SuperresolveRequest, superresolve_file
 from SlicePropagationLib.studies.acnn.measures import mean_over_structures, summary, wilcoxon_p
 
 MEASURES = ("dice", "mean_mm", "hausdorff_mm")
@@ -57,13 +57,14 @@ def score_case(case, factor, labels):
         kept = sitk.GetImageFromArray(thick)
         kept.CopyInformation(drawn)
         sitk.WriteImage(kept, str(folder / "labels.nii.gz"))
-        fine = superresolve_file(
-            folder / "image.nii.gz",
-            folder / "labels.nii.gz",
-            folder / "fine.nii.gz",
+        request = SuperresolveRequest(
+            image=folder / "image.nii.gz",
+            labels=folder / "labels.nii.gz",
+            out=folder / "fine.nii.gz",
             axis="k",
             factor=factor,
         )
+        fine = superresolve_file(request)
     truth = np.where(np.isin(truth, labels), truth, 0)
     thin_mm = (spacing_mm[0] / factor, *spacing_mm[1:])
     return scores(np.repeat(thick, factor, axis=0), truth, thin_mm), scores(fine, truth, thin_mm)

@@ -15,7 +15,7 @@ import vtk
 from vtk.util.numpy_support import numpy_to_vtk
 
 from SlicePropagationLib.metrics import dice
-from SlicePropagationLib.pipelines.superresolve_file import superresolve_file
+from SlicePropagationLib.pipelines.superresolve_file import SuperresolveRequest, superresolve_file
 
 SIZE = (700, 700)
 
@@ -102,14 +102,15 @@ def main(argv=None):
         folder = Path(folder)
         thicken(arguments.image, arguments.factor, folder / "image.nii.gz")
         truth, spacing = thicken(arguments.labels, arguments.factor, folder / "labels.nii.gz")
-        fine = superresolve_file(
-            folder / "image.nii.gz",
-            folder / "labels.nii.gz",
-            folder / "fine.nii.gz",
+        request = SuperresolveRequest(
+            image=folder / "image.nii.gz",
+            labels=folder / "labels.nii.gz",
+            out=folder / "fine.nii.gz",
             model=arguments.model,
             axis="k",
             factor=arguments.factor,
         )
+        fine = superresolve_file(request)
         thick = sitk.GetArrayFromImage(sitk.ReadImage(str(folder / "labels.nii.gz")))
     truth, fine, thick = (array == arguments.label for array in (truth, fine, thick))
     steps = np.repeat(thick, arguments.factor, axis=0)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from SlicePropagationLib.errors import ConfigError, InputError
 from SlicePropagationLib.files.atomic import atomic_folder
-from SlicePropagationLib.pipelines.pseudo_labels import pseudo_label_file
+from SlicePropagationLib.pipelines.pseudo_labels import PseudoLabelRequest, pseudo_label_file
 from SlicePropagationLib.studies.cine.evaluation import evaluate_cine
 from SlicePropagationLib.studies.cine.unseen import evaluate_unseen, read_match
 from SlicePropagationLib.training.train import merged, read_settings, train
@@ -231,14 +231,15 @@ def _pseudo_labelled(arguments, report):
         made = out / f"{row['case']}.nii.gz"
         learns = row.get("split") in (None, "", "train")
         if learns and not made.is_file():
-            pseudo_label_file(
-                image,
-                label,
-                made,
+            request = PseudoLabelRequest(
+                image=image,
+                seed=label,
+                out=made,
                 engine=arguments.engine,
                 device=arguments.device,
                 is_soft=True,
             )
+            pseudo_label_file(request)
             if report:
                 report(f"pseudo-labels {number} of {len(rows)}: {row['case']}")
         row |= {"image": image, "label": str(made.resolve()) if learns else label}

@@ -8,7 +8,7 @@ from case_files import make_case, write, write_dicom
 from SlicePropagationLib.commands.main import main
 from SlicePropagationLib.errors import InputError
 from SlicePropagationLib.files.volume import read_volume
-from SlicePropagationLib.pipelines.segment_file import segment_file
+from SlicePropagationLib.pipelines.segment_file import SegmentRequest, segment_file
 
 
 @pytest.fixture
@@ -302,7 +302,7 @@ def test_an_output_in_the_place_of_what_it_is_made_from(case, capsys, command, o
 
 def test_a_model_s_output_in_the_place_of_the_image(case, tmp_path):
     with pytest.raises(InputError, match="is the image itself"):
-        segment_file(case["image"], tmp_path / "model.pt", case["image"])
+        segment_file(SegmentRequest(case["image"], tmp_path / "model.pt", case["image"]))
 
 
 @pytest.mark.parametrize("option", ["--anchors", "--history"])

@@ -1,3 +1,4 @@
+import hashlib
 import os
 import signal
 import subprocess
@@ -8,9 +9,10 @@ import numpy as np
 import pytest
 from case_files import make_case, read, write, write_dicom
 
+from SlicePropagationLib import __version__
 from SlicePropagationLib.commands.main import main
-from SlicePropagationLib.pipelines.batch import fingerprint, is_complete, read_cases
-from SlicePropagationLib.pipelines.propagate_file import Case
+from SlicePropagationLib.pipelines.batch import BatchRequest, fingerprint, is_complete, read_cases
+from SlicePropagationLib.pipelines.propagate_file import PropagateRequest
 
 
 @pytest.fixture
@@ -88,7 +90,7 @@ def test_resume_does_only_what_is_missing(table, tmp_path, capsys):
 
 def test_resume_does_a_case_again_whose_seed_changed(table, tmp_path):
     batch(table, tmp_path / "out", "--engine", "copy", "--quiet")
-    cases = read_cases(table, tmp_path / "out", engine="copy", device="auto")
+    cases = read_cases(BatchRequest(table, tmp_path / "out", engine="copy"))
     assert is_complete(cases[0])
     make_case(tmp_path / "p0", slices=(5,))
     assert not is_complete(cases[0])
@@ -111,7 +113,7 @@ def test_a_dicom_folder_is_a_case_like_any_other(tmp_path, capsys):
     assert batch(table, tmp_path / "out", "--engine", "copy", "--resume") == 0
     assert "already done" in capsys.readouterr().err
     (tmp_path / "series" / "1.dcm").unlink()
-    assert not is_complete(read_cases(table, tmp_path / "out", engine="copy", device="auto")[0])
+    assert not is_complete(read_cases(BatchRequest(table, tmp_path / "out", engine="copy"))[0])
 
 
 def test_resume_does_a_case_again_whose_voxels_changed_beside_their_header(tmp_path):
@@ -119,7 +121,7 @@ def test_resume_does_a_case_again_whose_voxels_changed_beside_their_header(tmp_p
     table = tmp_path / "cases.csv"
     table.write_text("image,seed,out\nimage.mhd,seed.mhd,out.nii.gz\n", encoding="utf-8")
     assert batch(table, tmp_path / "out", "--engine", "copy", "--quiet") == 0
-    case = read_cases(table, tmp_path / "out", engine="copy", device="auto")[0]
+    case = read_cases(BatchRequest(table, tmp_path / "out", engine="copy"))[0]
     assert is_complete(case)
     make_case(tmp_path, suffix=".mhd", slices=(5,))
     assert not is_complete(case)
@@ -129,7 +131,7 @@ def test_resume_does_a_case_again_with_other_weights_in_the_same_model_file(tmp_
     case = make_case(tmp_path)
     model = tmp_path / "best.pt"
     model.write_bytes(b"first weights")
-    one = Case(
+    one = PropagateRequest(
         str(case["image"]),
         str(case["seed"]),
         str(tmp_path / "out.nii.gz"),
@@ -138,6 +140,20 @@ def test_resume_does_a_case_again_with_other_weights_in_the_same_model_file(tmp_
     before = fingerprint(one)
     model.write_bytes(b"other weights")
     assert fingerprint(one) != before
+
+
+def test_what_the_first_release_had_finished_is_not_done_again(tmp_path):
+    """Its fingerprint was the hash of `repr((Case(...), version))` and of the files."""
+    for name in ("image", "seed"):
+        (tmp_path / name).write_bytes(name.encode())
+    case = PropagateRequest(
+        tmp_path / "image", tmp_path / "seed", "o.nii.gz", "k", (1, 5), engine="copy"
+    )
+    text = (
+        "(Case(image='', seed='', out='', axis='k', span=(1, 5), engine='copy', device='auto',"
+        f" anchors=None, history=None, frame=None), {__version__!r})imageseed"
+    )
+    assert fingerprint(case) == hashlib.sha256(text.encode()).hexdigest()
 
 
 def test_a_killed_batch_goes_on_without_loss(table, tmp_path):
@@ -211,7 +227,7 @@ def test_a_row_that_cannot_be_meant_is_named_before_anything_is_done(
 def test_a_table_as_a_spreadsheet_writes_it_is_read(table, tmp_path, separator):
     text = "\ufeff" + table.read_text(encoding="utf-8").replace("\n", ",,\r\n") + ",,,,,,\r\n"
     table.write_text(text.replace(",", separator), encoding="utf-8")
-    assert [case.image for case in read_cases(table, tmp_path)] == [
+    assert [case.image for case in read_cases(BatchRequest(table, tmp_path))] == [
         str(tmp_path / f"p{number}" / "image.nii.gz") for number in range(4)
     ]
 
