@@ -6,7 +6,10 @@ from dataclasses import dataclass, fields
 import numpy as np
 
 from SlicePropagationLib.metrics import dice
-from SlicePropagationLib.session import Provenance
+from SlicePropagationLib.planning import Run
+from SlicePropagationLib.session import AnnotationSession, Provenance
+
+PRESENT = 0.5  # a pixel belongs to a label from this probability on
 
 
 @dataclass(frozen=True)
@@ -33,8 +36,8 @@ class Evidence:
 
 
 FRESH_DICE = 0.95  # what a slice beside a fresh correction reaches
-# of the anchor's area is at stake where a walk has ended; chosen on `train` cases by what five
-# suggested corrections gained
+# Of the anchor's area is at stake where a walk has ended; chosen on `train` cases by what five
+# suggested corrections gained.
 ENDED_SHARE = 0.5
 
 # Logistic regression of the true slice Dice on the evidence, fitted on the `train` cases of the
@@ -50,55 +53,78 @@ WEIGHTS = Evidence(
 )
 
 
-def slice_confidence(session, run, index, probability, forward=None, backward=None):
+def slice_confidence(
+    session: AnnotationSession,
+    run: Run,
+    index: int,
+    probability: np.ndarray,
+    forward: np.ndarray | None = None,
+    backward: np.ndarray | None = None,
+) -> float:
     """Trust in one predicted slice, an estimate of its Dice from the `Evidence`.
 
     Args:
-        session, run, index: where the prediction belongs.
+        session: where the prediction belongs.
+        run: the walk that it is of.
+        index: the slice.
         probability: (H, W) what was predicted.
-        forward, backward: (H, W) the predictions of the two walks, None where a walk has not
+        forward: (H, W) the prediction of the walk that came from below, None where it has not
             passed.
+        backward: (H, W) the prediction of the walk that came from above, or None.
 
     Returns:
         A number in [0, 1]; for an empty prediction, trust in the slice being empty.
     """
-    mask = probability >= 0.5
-    if not mask.any():
+    if not (probability >= PRESENT).any():
         return 0.5
-    evidence = _gather(session, run, index, probability, mask, forward, backward)
-    score = INTERCEPT + sum(
+    evidence = _gather(session, run, index, probability, _agreement(forward, backward))
+    weighted = [
         getattr(WEIGHTS, item.name) * getattr(evidence, item.name) for item in fields(Evidence)
-    )
-    return 1.0 / (1.0 + math.exp(-score))
+    ]
+    return 1.0 / (1.0 + math.exp(-(INTERCEPT + sum(weighted))))
 
 
-def _gather(session, run, index, probability, mask, forward, backward):
+def _agreement(forward: np.ndarray | None, backward: np.ndarray | None) -> float:
+    """Dice of the two walks of a gap; 0 where only one has passed."""
+    if forward is None or backward is None:
+        return 0.0
+    return dice(forward >= PRESENT, backward >= PRESENT)
+
+
+def _gather(
+    session: AnnotationSession, run: Run, index: int, probability: np.ndarray, agreement: float
+) -> Evidence:
+    mask = probability >= PRESENT
     distance, anchor = distance_in_sizes(session, run.label, index)
-    both = forward is not None and backward is not None
-    images = session.stack.images
     anchor_mask = session.mask(run.label, anchor)
+    growth = (mask.sum() + 1) / (anchor_mask.sum() + 1)
+    images = session.stack.images
     spread = float(images[anchor].std()) or 1.0
-    change = (
-        abs(float(images[index][mask].mean()) - float(images[anchor][anchor_mask].mean())) / spread
-    )
+    inside = float(images[index][mask].mean())
+    inside_anchor = float(images[anchor][anchor_mask].mean())
     return Evidence(
         distance=math.sqrt(min(distance, 6.0)),
         certainty=soft_dice(probability, mask) - 0.8,
         continuity=dice(mask, session.mask(run.label, index - run.step)),
-        agreement=dice(forward >= 0.5, backward >= 0.5) if both else 0.0,
-        shrinkage=min(abs(math.log((mask.sum() + 1) / (anchor_mask.sum() + 1))), 4.0),
-        shift=min(change, 3.0),
+        agreement=agreement,
+        shrinkage=min(abs(math.log(growth)), 4.0),
+        shift=min(abs(inside - inside_anchor) / spread, 3.0),
     )
 
 
-def ended_confidence(session, run, index, end):
-    """Trust in a slice beyond the end of the structure being empty: half at the end, growing with the distance from it."""
+def ended_confidence(session: AnnotationSession, run: Run, index: int, end: int) -> float:
+    """Trust in a slice beyond the end of the structure being empty.
+
+    Half at the end, growing with the distance from it.
+    """
     slices_beyond = abs(index - end)
     return 1.0 - 0.5 * math.exp(-0.5 * slices_beyond)
 
 
-def distance_in_sizes(session, label, index):
-    """Distance to the nearest anchor that shows the structure, in units of that anchor's equivalent radius.
+def distance_in_sizes(session: AnnotationSession, label: int, index: int) -> tuple[float, int]:
+    """Distance to the nearest anchor that shows the structure.
+
+    In units of that anchor's equivalent radius.
 
     Returns:
         (distance >= 0, index of that anchor); (inf, index itself) when no anchor shows the
@@ -111,23 +137,24 @@ def distance_in_sizes(session, label, index):
     return abs(nearest - index) * _step_in_sizes(session, label, nearest), nearest
 
 
-def next_slice_to_correct(session, label):
-    """The predicted slice whose correction is expected to gain the most, or None when none would gain anything."""
+def next_slice_to_correct(session: AnnotationSession, label: int) -> int | None:
+    """The predicted slice whose correction is expected to gain the most.
+
+    None when none would gain anything.
+    """
     gains = correction_gains(session, label)
     return int(gains.argmax()) if gains.max() > 0 else None
 
 
-def correction_gains(session, label):
+def correction_gains(session: AnnotationSession, label: int) -> np.ndarray:
     """Expected gain, in pixels, of correcting each slice.
 
     0 for anchors and where nothing was predicted.
 
     A correction of slice c lifts the Dice of a slice at distance d (in radii of the structure) to
-    what a fresh anchor
-    gives there, about 0.95 exp(-d), if that is more than its confidence; the gain is the sum of the
-    lifts, each
-    weighted by the area at stake. An empty slice stakes a share of the nearest anchor's area, as
-    the walk may have ended too early.
+    what a fresh anchor gives there, about 0.95 exp(-d), if that is more than its confidence; the
+    gain is the sum of the lifts, each weighted by the area at stake. An empty slice stakes a share
+    of the nearest anchor's area, as the walk may have ended too early.
 
     Returns:
         (N,) float64.
@@ -140,16 +167,22 @@ def correction_gains(session, label):
     confidence = np.nan_to_num(session.confidence[row])
     at_stake = session.areas(label).astype(float)
     areas, steps = _areas_and_steps(session, label)
-    ended = predicted & (at_stake == 0)
-    at_stake += np.where(ended, ENDED_SHARE * (1 - confidence) * areas, 0.0)
+    has_ended = predicted & (at_stake == 0)
+    at_stake += np.where(has_ended, ENDED_SHARE * (1 - confidence) * areas, 0.0)
     indices = np.arange(count)
     distance = np.abs(indices[:, None] - indices) * steps  # (candidate, slice)
-    lift = np.maximum(FRESH_DICE * np.exp(-distance) - np.where(ended, 0.0, confidence), 0.0)
+    corrected = FRESH_DICE * np.exp(-distance)
+    lift = np.maximum(corrected - np.where(has_ended, 0.0, confidence), 0.0)
     return np.where(predicted, (lift * at_stake * predicted).sum(axis=1), 0.0)
 
 
-def _areas_and_steps(session, label):
-    """For every slice: area at the nearest anchor that shows the structure, in pixels, and one slice's thickness in radii of the structure there; two (N,) float64."""
+def _areas_and_steps(session: AnnotationSession, label: int) -> tuple[np.ndarray, np.ndarray]:
+    """What the nearest anchor that shows the structure says of every slice.
+
+    Returns:
+        Two (N,) float64: the area there in pixels, and one slice's thickness in radii of the
+        structure there.
+    """
     shown = _shown_anchors(session, label)
     indices = np.arange(len(session.stack))
     if not shown:
@@ -160,7 +193,8 @@ def _areas_and_steps(session, label):
     return areas[nearest], steps[nearest]
 
 
-def _shown_anchors(session, label):
+def _shown_anchors(session: AnnotationSession, label: int) -> list[int]:
+    """The anchors that show the structure, ascending."""
     return [
         anchor
         for anchor in session.anchors(label)
@@ -168,15 +202,17 @@ def _shown_anchors(session, label):
     ]
 
 
-def _step_in_sizes(session, label, anchor):
+def _step_in_sizes(session: AnnotationSession, label: int, anchor: int) -> float:
     """One slice's thickness in equivalent radii of the structure at an anchor."""
-    radius_mm = math.sqrt(
-        session.state(label, anchor).patch.area * session.stack.pixel_area_mm2 / math.pi
-    )
+    area_mm2 = session.state(label, anchor).patch.area * session.stack.pixel_area_mm2
+    radius_mm = math.sqrt(area_mm2 / math.pi)
     return session.stack.spacing_mm[0] / max(radius_mm, min(session.stack.spacing_mm))
 
 
-def soft_dice(probability, mask):
-    """Dice of a probability map with a mask: 1 where the map is certain, less where its edges are soft."""
+def soft_dice(probability: np.ndarray, mask: np.ndarray) -> float:
+    """Dice of a probability map with a mask, both (H, W).
+
+    1 where the map is certain, less where its edges are soft.
+    """
     total = float(probability.sum()) + np.count_nonzero(mask)
     return 1.0 if total == 0 else 2.0 * float(probability[mask].sum()) / total

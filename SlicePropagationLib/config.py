@@ -4,13 +4,16 @@ What is unknown is refused.
 """
 
 import typing
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import fields, is_dataclass
+from typing import Any, TypeVar
 
 from SlicePropagationLib.errors import ConfigError
 
+Config = TypeVar("Config")
 
-def config_from_dict(cls, values):
+
+def config_from_dict(cls: type[Config], values: Mapping[str, Any]) -> Config:
     """A configuration with some of its values replaced.
 
     Args:
@@ -23,17 +26,18 @@ def config_from_dict(cls, values):
     """
     values = with_new_names(cls, values)
     kinds = typing.get_type_hints(cls)
-    known = {field.name for field in fields(cls)}
+    known = {field.name for field in fields(cls)}  # pyright: ignore[reportArgumentType]
     unknown = sorted(set(values) - known)
     if unknown:
         raise ConfigError(
             f"{cls.__name__} has no setting {', '.join(unknown)}; it has"
             f" {', '.join(sorted(known))}."
         )
-    return cls(**{name: _value(cls, name, kinds[name], value) for name, value in values.items()})
+    checked = {name: _value(cls, name, kinds[name], value) for name, value in values.items()}
+    return cls(**checked)
 
 
-def with_new_names(cls, values):
+def with_new_names(cls: type, values: Mapping[str, Any]) -> dict[str, Any]:
     """Settings that an earlier version wrote, under the names that they have now.
 
     Args:
@@ -42,7 +46,7 @@ def with_new_names(cls, values):
     """
     now = getattr(cls, "EARLIER_NAMES", {})
     kinds = typing.get_type_hints(cls)
-    renamed = {}
+    renamed: dict[str, Any] = {}
     for written, value in values.items():
         name = now.get(written, written)
         is_nested = is_dataclass(kinds.get(name)) and isinstance(value, dict)
@@ -50,7 +54,8 @@ def with_new_names(cls, values):
     return renamed
 
 
-def _value(cls, name, kind, value):
+def _value(cls: type, name: str, kind: Any, value: Any) -> Any:
+    """A value of the kind that a field is annotated with; ConfigError where it is another."""
     if is_dataclass(kind):
         if not isinstance(value, dict):
             raise ConfigError(
@@ -62,14 +67,13 @@ def _value(cls, name, kind, value):
         return _values(cls, name, typing.get_args(kind), value)
     if kind is float and type(value) is int:
         value = float(value)
-    if (
-        isinstance(kind, type) and type(value) is not kind or value != value
-    ):  # the last is NaN, which JSON files can hold
+    is_other_kind = isinstance(kind, type) and type(value) is not kind
+    if is_other_kind or _is_nan(value):
         raise ConfigError(f"{cls.__name__}.{name} must be {kind.__name__}, got {value!r}.")
     return value
 
 
-def _values(cls, name, kinds, values):
+def _values(cls: type, name: str, kinds: tuple[Any, ...], values: Any) -> tuple[Any, ...]:
     """A tuple whose values are each of its kind.
 
     Whole numbers in a list of floats stay as they are.
@@ -81,12 +85,18 @@ def _values(cls, name, kinds, values):
         raise ConfigError(
             f"{cls.__name__}.{name} must be a list of {len(kinds)} values, got {list(values)!r}."
         )
-    for kind, value in zip(kinds, values):
-        if type(value) is not kind and not (kind is float and type(value) is int) or value != value:
+    for kind, value in zip(kinds, values, strict=True):
+        is_whole_float = kind is float and type(value) is int
+        if (type(value) is not kind and not is_whole_float) or _is_nan(value):
             raise ConfigError(
                 f"{cls.__name__}.{name} must be a list of {kind.__name__}, got {list(values)!r}."
             )
     return tuple(values)
+
+
+def _is_nan(value: Any) -> bool:
+    """Whether it is NaN, which JSON files can hold."""
+    return value != value
 
 
 def check_choice(name: str, value: str, choices: Sequence[str]) -> None:
@@ -95,10 +105,10 @@ def check_choice(name: str, value: str, choices: Sequence[str]) -> None:
         raise ConfigError(f"{name} must be one of {', '.join(choices)}, got {value!r}.")
 
 
-def check_halves(size, divisor):
+def check_halves(size: int, divisor: int) -> None:
     """Refuse a size that a network cannot halve often enough; ConfigError with one that fits."""
     if size % divisor:
+        fitting = max(1, round(size / divisor)) * divisor
         raise ConfigError(
-            f"size must be divisible by {divisor} for so many levels, got {size}; use"
-            f" {max(1, round(size / divisor)) * divisor}."
+            f"size must be divisible by {divisor} for so many levels, got {size}; use {fitting}."
         )

@@ -1,4 +1,7 @@
-"""The errors that a person can act on: each message says what is wrong, the values found, and what to do."""
+"""The errors that a person can act on.
+
+Each message says what is wrong, the values found, and what to do.
+"""
 
 
 class SlicePropagationError(Exception):
@@ -41,6 +44,6 @@ class TrainingError(SlicePropagationError):
     """A training cannot go on."""
 
 
-def in_one_line(error):
+def in_one_line(error: BaseException) -> str:
     """An error of Python in one line; its repr would hold the whole file where that is not text."""
     return f"{type(error).__name__}: {error}"

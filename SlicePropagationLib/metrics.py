@@ -1,5 +1,10 @@
-"""How well a mask agrees with the truth: overlap, surface distances, and how far it runs past the structure's ends."""
+"""How well a mask agrees with the truth.
 
+Overlap, surface distances, and how far it runs past the structure's ends.
+"""
+
+import itertools
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,7 +25,7 @@ class SurfaceDistances:
     surface_dice: float
 
 
-def dice(prediction, truth):
+def dice(prediction: np.ndarray, truth: np.ndarray) -> float:
     """Dice overlap of two bool masks of the same shape, in [0, 1]; 1 when both are empty.
 
     Source: Dice, Ecology 26(3), 1945.
@@ -29,44 +34,53 @@ def dice(prediction, truth):
     return 1.0 if total == 0 else 2.0 * np.count_nonzero(prediction & truth) / total
 
 
-def dice_without(prediction, truth, annotated):
+def dice_without(prediction: np.ndarray, truth: np.ndarray, annotated: Iterable[int]) -> float:
     """Dice of two (N, H, W) masks over the slices that were not annotated (the primary score)."""
     kept = np.ones(len(truth), bool)
     kept[list(annotated)] = False
     return dice(prediction[kept], truth[kept])
 
 
-def dice_within(prediction, truth):
+def dice_within(prediction: np.ndarray, truth: np.ndarray) -> float:
     """Dice over the structure's true extent, annotated slices included (the thesis's score)."""
     shown = truth.any(axis=(1, 2))
     return dice(prediction[shown], truth[shown])
 
 
-def dice_per_slice(prediction, truth):
+def dice_per_slice(prediction: np.ndarray, truth: np.ndarray) -> np.ndarray:
     """(N,) Dice of each slice; NaN where both are empty."""
     axes = (1, 2)
     total = prediction.sum(axis=axes) + truth.sum(axis=axes)
+    shared = (prediction & truth).sum(axis=axes)
     with np.errstate(invalid="ignore"):
-        return np.where(
-            total > 0,
-            2.0 * (prediction & truth).sum(axis=axes) / np.maximum(total, 1),
-            np.nan,
-        )
+        return np.where(total > 0, 2.0 * shared / np.maximum(total, 1), np.nan)
 
 
-def slices_past_ends(prediction, truth):
-    """How many slices the prediction reaches beyond the first and the last slice of the truth: (before, after); 0 when it stops short."""
-    predicted, shown = (np.flatnonzero(mask.any(axis=(1, 2))) for mask in (prediction, truth))
+def slices_past_ends(prediction: np.ndarray, truth: np.ndarray) -> tuple[int, int]:
+    """How many slices the prediction reaches beyond the first and the last slice of the truth.
+
+    (before, after); 0 when it stops short.
+    """
+    predicted = np.flatnonzero(prediction.any(axis=(1, 2)))
+    shown = np.flatnonzero(truth.any(axis=(1, 2)))
     if not predicted.size or not shown.size:
         return 0, 0
-    return int(max(shown[0] - predicted[0], 0)), int(max(predicted[-1] - shown[-1], 0))
+    before = int(max(shown[0] - predicted[0], 0))
+    after = int(max(predicted[-1] - shown[-1], 0))
+    return before, after
 
 
-def surface_distances(prediction, truth, spacing_mm, tolerance_mm=2.0):
+def surface_distances(
+    prediction: np.ndarray,
+    truth: np.ndarray,
+    spacing_mm: tuple[float, ...],
+    tolerance_mm: float = 2.0,
+) -> SurfaceDistances:
     """Distances between the surfaces of two masks, by the surface voxels' centres.
 
     Args:
-        prediction, truth: (N, H, W) bool.
+        prediction: (N, H, W) bool.
+        truth: (N, H, W) bool.
         spacing_mm: voxel size along N, H, W.
         tolerance_mm: what `surface_dice` forgives.
 
@@ -92,8 +106,10 @@ def surface_distances(prediction, truth, spacing_mm, tolerance_mm=2.0):
     )
 
 
-def neighbour_distances(masks, spacing_mm):
-    """Mean distance between the outlines of each slice and the slice before it, in the plane of the slices.
+def neighbour_distances(masks: np.ndarray, spacing_mm: tuple[float, ...]) -> np.ndarray:
+    """Mean distance between the outlines of each slice and the slice before it.
+
+    In the plane of the slices.
 
     Args:
         masks: (N, H, W) bool.
@@ -105,14 +121,15 @@ def neighbour_distances(masks, spacing_mm):
     Source: Cai et al., pancreas segmentation with PNet-MSA and BiRNN, 2018: "AVD" between
         neighbouring slices.
     """
-    pairs = zip(masks, masks[1:])
-    return np.array(
-        [np.nan, *(surface_distances(before, mask, spacing_mm[1:]).mean for before, mask in pairs)]
-    )[: len(masks)]
+    distances = [
+        surface_distances(before, mask, spacing_mm[1:]).mean
+        for before, mask in itertools.pairwise(masks)
+    ]
+    return np.array([np.nan, *distances])[: len(masks)]
 
 
-def jumps(masks, spacing_mm):
-    """By how much a slice lies further from a neighbour than the slices of this structure lie from each other in the median.
+def jumps(masks: np.ndarray, spacing_mm: tuple[float, ...]) -> np.ndarray:
+    """By how much a slice lies further from a neighbour than these slices lie in the median.
 
     Args:
         masks: (N, H, W) bool, one structure.
@@ -129,8 +146,11 @@ def jumps(masks, spacing_mm):
     return np.maximum(excess, np.append(excess[1:], 0.0))
 
 
-def hausdorff(prediction, truth, spacing_mm):
-    """Largest distance from the surface of one (N, H, W) bool mask to the other's, in millimetres; NaN when one of them is empty."""
+def hausdorff(prediction: np.ndarray, truth: np.ndarray, spacing_mm: tuple[float, ...]) -> float:
+    """Largest distance from the surface of one (N, H, W) bool mask to the other's.
+
+    In millimetres; NaN when one of them is empty.
+    """
     from scipy import ndimage
 
     if not prediction.any() or not truth.any():
@@ -138,19 +158,19 @@ def hausdorff(prediction, truth, spacing_mm):
     box = _box(prediction | truth)
     first = _surface(prediction[box])
     second = _surface(truth[box])
-    return float(
-        max(
-            ndimage.distance_transform_edt(~second, sampling=spacing_mm)[first].max(),
-            ndimage.distance_transform_edt(~first, sampling=spacing_mm)[second].max(),
-        )
-    )
+    to_second = ndimage.distance_transform_edt(~second, sampling=spacing_mm)[first]
+    to_first = ndimage.distance_transform_edt(~first, sampling=spacing_mm)[second]
+    return float(max(to_second.max(), to_first.max()))
 
 
-def ssim(first, second, data_range=1.0, sigma=1.5):
+def ssim(
+    first: np.ndarray, second: np.ndarray, data_range: float = 1.0, sigma: float = 1.5
+) -> float:
     """Mean structural similarity of two images, slice by slice, in [-1, 1]; 1 when they are equal.
 
     Args:
-        first, second: (N, H, W) intensities.
+        first: (N, H, W) intensities.
+        second: (N, H, W) intensities.
         data_range: distance between the darkest and the brightest intensity.
         sigma: of the Gaussian window in pixels.
 
@@ -158,7 +178,7 @@ def ssim(first, second, data_range=1.0, sigma=1.5):
     """
     from scipy import ndimage
 
-    def smoothed(array):
+    def smoothed(array: np.ndarray) -> np.ndarray:
         return ndimage.gaussian_filter(array, (0, sigma, sigma), truncate=3.5)
 
     first = np.asarray(first, np.float64)
@@ -170,25 +190,25 @@ def ssim(first, second, data_range=1.0, sigma=1.5):
     covariance = smoothed(first * second) - mean * other
     small = (0.01 * data_range) ** 2
     small_other = (0.03 * data_range) ** 2
-    return float(
-        (
-            (2 * mean * other + small)
-            * (2 * covariance + small_other)
-            / ((mean**2 + other**2 + small) * (variance + variance_other + small_other))
-        ).mean()
-    )
+    alike = (2 * mean * other + small) * (2 * covariance + small_other)
+    most = (mean**2 + other**2 + small) * (variance + variance_other + small_other)
+    return float((alike / most).mean())
 
 
-def _box(mask):
-    """Slices of the box around a mask's voxels: every surface lies in it, so that no distance changes and little is computed."""
-    sides = [
-        np.flatnonzero(mask.any(axis=tuple(other for other in range(mask.ndim) if other != axis)))
-        for axis in range(mask.ndim)
-    ]
-    return tuple(slice(side[0], side[-1] + 1) for side in sides)
+def _box(mask: np.ndarray) -> tuple[slice, ...]:
+    """Slices of the box around a mask's voxels.
+
+    Every surface lies in it, so that no distance changes and little is computed.
+    """
+    box = []
+    for axis in range(mask.ndim):
+        others = tuple(other for other in range(mask.ndim) if other != axis)
+        side = np.flatnonzero(mask.any(axis=others))
+        box.append(slice(side[0], side[-1] + 1))
+    return tuple(box)
 
 
-def _surface(mask):
+def _surface(mask: np.ndarray) -> np.ndarray:
     from scipy import ndimage
 
     return mask & ~ndimage.binary_erosion(mask, border_value=0)

@@ -3,7 +3,11 @@
 What sessions store, undo and write to files.
 """
 
+from __future__ import annotations
+
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -22,88 +26,82 @@ class Patch:
     crop: np.ndarray
 
     @classmethod
-    def cut(cls, array, present=None):
+    def cut(cls, array: np.ndarray, present: np.ndarray | None = None) -> Patch:
         """Crop an (H, W) array to where `present` (default: the array itself) is true; a copy."""
         present = array if present is None else present
         rows = np.flatnonzero(present.any(axis=1))
         if rows.size == 0:
             return cls(0, 0, np.zeros((0, 0), array.dtype))
         columns = np.flatnonzero(present.any(axis=0))
-        return cls(
-            int(rows[0]),
-            int(columns[0]),
-            array[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1].copy(),
-        )
+        crop = array[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+        return cls(int(rows[0]), int(columns[0]), crop.copy())
 
     @classmethod
-    def of(cls, mask):
+    def of(cls, mask: np.ndarray | Patch) -> Patch:
         """A mask as a patch: an (H, W) bool array is cropped, a patch is what it is."""
         return mask if isinstance(mask, cls) else cls.cut(np.asarray(mask, bool))
 
     @property
-    def window(self):
+    def window(self) -> tuple[slice, slice]:
         """Slices of rows and columns that the crop covers."""
         height, width = self.crop.shape
         return slice(self.top, self.top + height), slice(self.left, self.left + width)
 
     @property
-    def is_empty(self):
+    def is_empty(self) -> bool:
         """Whether nothing of the slice is set."""
         return self.crop.size == 0
 
     @property
-    def area(self):
+    def area(self) -> int:
         """Number of pixels set."""
         return int(np.count_nonzero(self.crop))
 
-    def paste(self, shape):
+    def paste(self, shape: tuple[int, ...]) -> np.ndarray:
         """The whole (H, W) array again."""
         array = np.zeros(shape, self.crop.dtype)
         array[self.window] = self.crop
         return array
 
-    def moved(self, rows, columns):
+    def moved(self, rows: int, columns: int) -> Patch:
         """The same crop further down and to the right."""
         return self if self.is_empty else Patch(self.top + rows, self.left + columns, self.crop)
 
-    def without(self, other):
+    def without(self, other: Patch) -> Patch:
         """What of this mask lies outside another one."""
-        top = max(self.top, other.top)
-        left = max(self.left, other.left)
-        bottom, right = (
-            min(mine + mine_size, its + its_size)
-            for mine, mine_size, its, its_size in zip(
-                (self.top, self.left),
-                self.crop.shape,
-                (other.top, other.left),
-                other.crop.shape,
-            )
+        rows, columns = (
+            slice(max(mine.start, its.start), min(mine.stop, its.stop))
+            for mine, its in zip(self.window, other.window, strict=True)
         )
-        if bottom <= top or right <= left:
+        if rows.stop <= rows.start or columns.stop <= columns.start:
             return self
         crop = self.crop.copy()
-        crop[
-            top - self.top : bottom - self.top, left - self.left : right - self.left
-        ] &= ~other.crop[
-            top - other.top : bottom - other.top, left - other.left : right - other.left
-        ]
+        crop[self._within(rows, columns)] &= ~other.crop[other._within(rows, columns)]
         return Patch.cut(crop).moved(self.top, self.left)
 
-    def equals(self, other):
+    def _within(self, rows: slice, columns: slice) -> tuple[slice, slice]:
+        """Rows and columns of the slice, counted in the crop."""
+        return (
+            slice(rows.start - self.top, rows.stop - self.top),
+            slice(columns.start - self.left, columns.stop - self.left),
+        )
+
+    def equals(self, other: Patch) -> bool:
         """Whether both patches describe the same slice."""
         if self.is_empty or other.is_empty:
             return self.is_empty and other.is_empty
-        return (self.top, self.left) == (other.top, other.left) and np.array_equal(
-            self.crop,
-            other.crop,
-        )
+        is_in_place = (self.top, self.left) == (other.top, other.left)
+        return is_in_place and np.array_equal(self.crop, other.crop)
 
 
 EMPTY_MASK = Patch(0, 0, np.zeros((0, 0), bool))
 
 
-def encode_patch(patch):
-    """A mask patch as JSON-ready numbers: position, size, and run lengths starting with zeros, row by row."""
+def encode_patch(patch: Patch) -> dict[str, Any]:
+    """A mask patch as JSON-ready numbers.
+
+    Position, size, and run lengths starting with zeros, row by row.
+    """
     flat = patch.crop.ravel()
     edges = np.flatnonzero(np.diff(flat)) + 1
     lengths = np.diff(np.concatenate([[0], edges, [flat.size]])).tolist() if flat.size else []
@@ -118,7 +116,7 @@ def encode_patch(patch):
     }
 
 
-def decode_patch(values):
+def decode_patch(values: Mapping[str, Any]) -> Patch:
     """The patch that `encode_patch` wrote.
 
     Raises:

@@ -1,10 +1,14 @@
 """Which slices are walked, from which anchor, in which order: pure functions."""
 
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from SlicePropagationLib.errors import ConfigError, NoAnchorError
 
 DIRECTIONS = ("both", "up", "down")
+
+# Two neighbouring anchors, or None for the end of the stack.
+Gap = tuple[int | None, int | None]
 
 
 @dataclass(frozen=True)
@@ -22,35 +26,45 @@ class Run:
     label: int = 1
 
     @property
-    def step(self):
+    def step(self) -> int:
         """+1 when the walk goes towards higher indices, -1 otherwise."""
         return 1 if self.targets[0] > self.anchor else -1
 
 
-def list_gaps(anchors, count):
+def list_gaps(anchors: Iterable[int], count: int) -> list[Gap]:
     """The gaps of a stack: pairs (left, right) of neighbouring anchors, None for the volume's end.
 
     >>> list_gaps([1, 4], count=6)
     [(None, 1), (1, 4), (4, None)]
     """
     ordered = sorted(set(anchors))
-    return list(zip([None, *ordered], [*ordered, None]))
+    return list(zip([None, *ordered], [*ordered, None], strict=True))
 
 
-def gap_slices(gap, count):
+def gap_slices(gap: Gap, count: int) -> range:
     """Indices strictly inside a gap, ascending."""
     left, right = gap
-    return range(0 if left is None else left + 1, count if right is None else right)
+    first = 0 if left is None else left + 1
+    end = count if right is None else right
+    return range(first, end)
 
 
-def gap_of(index, anchors):
+def gap_of(index: int, anchors: Iterable[int]) -> Gap:
     """The gap (left, right) that a slice without an anchor lies in."""
     left = max((anchor for anchor in anchors if anchor < index), default=None)
     right = min((anchor for anchor in anchors if anchor > index), default=None)
     return left, right
 
 
-def plan_runs(anchors, count, changed=None, *, label=1, span=None, direction="both"):
+def plan_runs(
+    anchors: Collection[int],
+    count: int,
+    changed: Collection[int] | None = None,
+    *,
+    label: int = 1,
+    span: tuple[int, int] | None = None,
+    direction: str = "both",
+) -> list[Run]:
     """List the walks that fill the slices without an annotation.
 
     A gap between two anchors is walked from both ends, so that the two predictions can be blended.
@@ -59,8 +73,8 @@ def plan_runs(anchors, count, changed=None, *, label=1, span=None, direction="bo
         anchors: indices of the annotated slices of one label.
         count: number of slices of the stack.
         changed: None for every gap; else a set of slices, and only gaps that touch one of them (as
-            an
-            anchor at an end, or inside, where an anchor was removed or a slice waits) are walked.
+            an anchor at an end, or inside, where an anchor was removed or a slice waits) are
+            walked.
         label: the label that walks.
         span: (first, last) slice that may be predicted, both included; None for all.
         direction: "both", or "up" / "down" for walks towards higher / lower indices only.
@@ -87,7 +101,7 @@ def plan_runs(anchors, count, changed=None, *, label=1, span=None, direction="bo
     return runs
 
 
-def touches(gap, changed, count):
+def touches(gap: Gap, changed: Iterable[int], count: int) -> bool:
     """Whether a changed slice is an end of the gap or lies inside it."""
     left, right = gap
     low = -1 if left is None else left
@@ -95,7 +109,7 @@ def touches(gap, changed, count):
     return any(low <= index <= high for index in changed)
 
 
-def _checked_span(span, count):
+def _checked_span(span: tuple[int, int] | None, count: int) -> tuple[int, int]:
     if span is None:
         return 0, count - 1
     first, last = span

@@ -1,14 +1,22 @@
-"""`propagate`: walk every run with an engine, blend the two walks of a gap, resolve overlaps, fill the session."""
+"""`propagate`: walk every run with an engine and fill the session.
 
+The two walks of a gap are blended, overlaps of labels are resolved.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 
 from SlicePropagationLib import planning
 from SlicePropagationLib.confidence import ended_confidence, slice_confidence
 from SlicePropagationLib.patch import EMPTY_MASK, Patch
-from SlicePropagationLib.session import Provenance
+from SlicePropagationLib.planning import Gap, Run
+from SlicePropagationLib.session import AnnotationSession, Event, Provenance, SliceState
+from SlicePropagationLib.stack import SliceStack
 
 PRESENT = 0.5  # a pixel belongs to a label above this probability
 NEGLIGIBLE = 0.02  # probabilities below are not kept
@@ -18,14 +26,18 @@ class Engine(Protocol):
     """What walks: a way to predict the mask of a slice from annotated ones.
 
     An engine may also offer `blend(stack, index, forward, backward, gap, anchors)`, which returns
-    the (H, W) float32
-    probability of a slice between the two anchors of `gap` from the walks that came from the left
-    and from the right.
+    the (H, W) float32 probability of a slice between the two anchors of `gap` from the walks that
+    came from the left and from the right.
     """
 
-    name: str
+    @property
+    def name(self) -> str:
+        """What results say that walked."""
+        ...
 
-    def walk(self, stack, run, anchors):
+    def walk(
+        self, stack: SliceStack, run: Run, anchors: Mapping[int, np.ndarray]
+    ) -> Iterator[np.ndarray]:
         """Predict the slices of `run` outward from its anchor.
 
         Args:
@@ -38,6 +50,7 @@ class Engine(Protocol):
             (H, W) float32 probability of the label for each target in turn. Returning early says
             that the structure has ended.
         """
+        ...
 
 
 @dataclass(frozen=True)
@@ -60,16 +73,21 @@ class SlicePrediction:
     is_final: bool
 
 
-def propagate(session, engine, runs, *, allow_overlap=False):
+def propagate(
+    session: AnnotationSession,
+    engine: Engine,
+    runs: Iterable[Run],
+    *,
+    allow_overlap: bool = False,
+) -> Iterator[SlicePrediction]:
     """Fill the targets of `runs`, one slice a step.
 
     Stop by not asking for the next, and keep what is there.
 
     All walks advance in turn. Where two walks of a gap have passed, they are blended. A pixel that
-    several labels of the
-    run claim goes to the most probable one; anchors and labels outside the run keep their pixels.
-    When an anchor changes
-    between two steps, the walks of that label in its gaps start again.
+    several labels of the run claim goes to the most probable one; anchors and labels outside the
+    run keep their pixels. When an anchor changes between two steps, the walks of that label in its
+    gaps start again.
 
     Args:
         session: the AnnotationSession that is filled; one undoable step.
@@ -83,22 +101,29 @@ def propagate(session, engine, runs, *, allow_overlap=False):
     return _Propagation(session, engine, tuple(runs), allow_overlap).steps()
 
 
-def plan_session(session, labels=None, *, span=None, direction="both", everything=False):
+def plan_session(
+    session: AnnotationSession,
+    labels: Sequence[int] | None = None,
+    *,
+    span: tuple[int, int] | None = None,
+    direction: str = "both",
+    everything: bool = False,
+) -> list[Run]:
     """The runs that bring a session up to date: gaps with slices never predicted or stale.
 
     Args:
+        session: what is to be brought up to date; it stays as it is.
         labels: labels to walk, default those that have an anchor.
-        span, direction: as in `planning.plan_runs`.
+        span: as in `planning.plan_runs`.
+        direction: as in `planning.plan_runs`.
         everything: walk every gap, also those up to date.
 
     Raises:
         NoAnchorError: a label named, or every label of the session, has no anchor.
     """
-    wanted = (
-        labels or [label for label in session.labels if session.anchors(label)] or session.labels
-    )
+    anchored = [label for label in session.labels if session.anchors(label)]
     runs = []
-    for label in wanted:
+    for label in labels or anchored or session.labels:
         changed = None if everything else _waiting_in(session, label, span)
         runs += planning.plan_runs(
             session.anchors(label),
@@ -111,17 +136,22 @@ def plan_session(session, labels=None, *, span=None, direction="both", everythin
     return runs
 
 
-def _waiting_in(session, label, span):
+def _waiting_in(session: AnnotationSession, label: int, span: tuple[int, int] | None) -> set[int]:
+    """The slices of a span that a run should fill."""
     first, last = span or (0, len(session.stack) - 1)
     return {index for index in session.waiting(label) if first <= index <= last}
 
 
 class _Walk:
-    """One run under way: asks the engine for slice after slice until the run or the structure ends."""
+    """One run under way.
 
-    def __init__(self, engine, session, run):
+    Asks the engine for slice after slice until the run or the structure ends.
+    """
+
+    def __init__(self, engine: Engine, session: AnnotationSession, run: Run) -> None:
         anchors = session.anchor_masks(run.label)
-        self.run, self.gap = run, planning.gap_of(run.targets[0], anchors)
+        self.run = run
+        self.gap = planning.gap_of(run.targets[0], anchors)
         self.anchors = anchors
         self.started_at = session.clock
         self.changes = session.anchor_changes(run.label, self.gap)
@@ -129,47 +159,62 @@ class _Walk:
         self._predictions = engine.walk(session.stack, run, anchors)
 
     @property
-    def is_open(self):
+    def is_open(self) -> bool:
         """Whether the walk leads beyond the outermost anchor."""
         return None in self.gap
 
     @property
-    def is_done(self):
+    def is_done(self) -> bool:
+        """Whether the walk has passed its last target."""
         return self.position == len(self.run.targets)
 
-    def next_slice(self):
+    def next_slice(self) -> tuple[int, np.ndarray | None]:
         """(index, (H, W) probability or None once the structure has ended)."""
         probability = next(self._predictions, None)
         index = self.run.targets[self.position]
         self.position += 1
         return index, probability
 
-    def skip_rest(self):
+    def skip_rest(self) -> tuple[int, ...]:
         """The targets not walked, which the walk then counts as done."""
         rest = self.run.targets[self.position :]
         self.position = len(self.run.targets)
         return rest
 
 
+class _Claim(NamedTuple):
+    """What a label predicts on a slice: probability patch, and the trust in it."""
+
+    patch: Patch
+    confidence: float
+
+
 class _Propagation:
     """The state of one call of `propagate`."""
 
-    def __init__(self, session, engine, runs, allow_overlap):
+    def __init__(
+        self,
+        session: AnnotationSession,
+        engine: Engine,
+        runs: tuple[Run, ...],
+        allow_overlap: bool,
+    ) -> None:
         self.session = session
         self.engine = engine
         self.allow_overlap = allow_overlap
         self.wanted = {(run.label, index) for run in runs for index in run.targets}
         self.runs = runs
-        self.walks = []
+        self.walks: list[_Walk] = []
         self.step = 0
         self.num_steps = sum(len(run.targets) for run in runs)
-        self.passed = {}  # (label, index) -> {walk direction: probability patch}, until blended
-        # index -> {label: probability patch}, what each label of this run predicts there
-        self.claims = {}
+        # {(label, index): {walk direction: probability patch}}, until blended
+        self.passed: dict[tuple[int, int], dict[int, Patch]] = {}
+        # {index: {label: what the label predicts there}}, of the labels of this run
+        self.claims: dict[int, dict[int, _Claim]] = {}
 
-    def steps(self):
+    def steps(self) -> Iterator[SlicePrediction]:
         self.undo_step = self.session.open_step("Propagate")
-        self._record("run")
+        self._record_run()
         self.seen_anchors = self.session.anchors_clock
         self.walks = [_Walk(self.engine, self.session, run) for run in self.runs]
         while any(not walk.is_done for walk in self.walks):
@@ -182,58 +227,53 @@ class _Propagation:
 
     # History
 
-    def _record(self, kind):
-        event = {"event": kind, "steps": 0}
-        if kind == "run":
-            event |= {
+    def _record_run(self) -> None:
+        self._record(
+            {
+                "event": "run",
+                "steps": 0,
                 "engine": self.engine.name,
                 "allow_overlap": self.allow_overlap,
                 "runs": self.runs,
             }
+        )
+
+    def _record(self, event: Event) -> None:
         self.event = event
         self.session.history.append(event)
 
-    def _count_step(self):
+    def _count_step(self) -> None:
         if self.session.history[-1] is not self.event:
-            self._record("continue")
+            self._record({"event": "continue", "steps": 0})
         self.event["steps"] += 1
 
     # Edits during the run
 
-    def _restart_changed(self):
+    def _restart_changed(self) -> None:
         """Start the walks again whose gap saw an anchor change since they began."""
-        session = self.session
-        if session.anchors_clock == self.seen_anchors:
+        if self.session.anchors_clock == self.seen_anchors:
             return
-        self.seen_anchors = session.anchors_clock
-        changed = [
-            walk
-            for walk in self.walks
-            if session.anchor_changes(walk.run.label, walk.gap) != walk.changes
-        ]
-        for label, gap in {(walk.run.label, walk.gap): None for walk in changed}:
-            self._forget(label, gap)
+        self.seen_anchors = self.session.anchors_clock
+        changed = [walk for walk in self.walks if self._has_changed(walk)]
+        for walk in changed:
+            self._forget(walk.run.label, walk.gap)
+        again = []
         for label in sorted({walk.run.label for walk in changed}):
-            self.walks += self._walks_again(
-                label,
-                {
-                    index
-                    for walk in changed
-                    if walk.run.label == label
-                    for index in walk.run.targets
-                },
-            )
-        self.walks = [walk for walk in self.walks if walk not in changed]
-        self.num_steps = self.step + sum(
-            len(walk.run.targets) - walk.position for walk in self.walks
-        )
+            walked = [walk for walk in changed if walk.run.label == label]
+            again += self._walks_again(label, {i for walk in walked for i in walk.run.targets})
+        self.walks = [walk for walk in self.walks if walk not in changed] + again
+        left = [len(walk.run.targets) - walk.position for walk in self.walks]
+        self.num_steps = self.step + sum(left)
 
-    def _forget(self, label, gap):
+    def _has_changed(self, walk: _Walk) -> bool:
+        return self.session.anchor_changes(walk.run.label, walk.gap) != walk.changes
+
+    def _forget(self, label: int, gap: Gap) -> None:
         for index in planning.gap_slices(gap, len(self.session.stack)):
             self.passed.pop((label, index), None)
             self.claims.get(index, {}).pop(label, None)
 
-    def _walks_again(self, label, targets):
+    def _walks_again(self, label: int, targets: set[int]) -> list[_Walk]:
         anchors = self.session.anchors(label)
         if not anchors:
             return []
@@ -243,7 +283,7 @@ class _Propagation:
 
     # One step
 
-    def _advance(self, walk):
+    def _advance(self, walk: _Walk) -> SlicePrediction:
         index, probability = walk.next_slice()
         if probability is None or (walk.is_open and not (probability >= PRESENT).any()):
             indices = (index, *walk.skip_rest())
@@ -253,59 +293,57 @@ class _Propagation:
             touched = self._settle(walk, index, probability)
         self.step += len(indices)
         return SlicePrediction(
-            walk.run.label,
-            index,
-            tuple(touched),
-            self.step,
-            self.num_steps,
-            self._is_final(walk, index),
+            label=walk.run.label,
+            index=index,
+            touched=tuple(touched),
+            step=self.step,
+            num_steps=self.num_steps,
+            is_final=self._is_final(walk, index),
         )
 
-    def _end(self, walk, indices):
-        """The structure is not in these slices, says this walk."""
+    def _end(self, walk: _Walk, indices: tuple[int, ...]) -> list[tuple[int, int]]:
+        """The structure is not in these slices, says this walk; returns what changed."""
         if not walk.is_open:
             nothing = np.zeros(self.session.stack.slice_shape, np.float32)
             return [touched for index in indices for touched in self._settle(walk, index, nothing)]
+        label = walk.run.label
         touched = []
         for index in indices:
-            if not self.session.is_anchor(walk.run.label, index):
-                self.claims.get(index, {}).pop(walk.run.label, None)
-                self.session.accept(
-                    walk.run.label,
-                    index,
-                    EMPTY_MASK,
-                    ended_confidence(self.session, walk.run, index, indices[0]),
-                    self.undo_step,
-                )
-                touched.append((walk.run.label, index))
+            if not self.session.is_anchor(label, index):
+                self.claims.get(index, {}).pop(label, None)
+                confidence = ended_confidence(self.session, walk.run, index, indices[0])
+                self.session.accept(label, index, EMPTY_MASK, confidence, self.undo_step)
+                touched.append((label, index))
         return touched
 
-    def _settle(self, walk, index, probability):
-        """Blend with the other walk where it has passed, then share the slice among the labels."""
+    def _settle(self, walk: _Walk, index: int, probability: np.ndarray) -> list[tuple[int, int]]:
+        """Blend with the other walk where it has passed, then resolve overlaps on the slice."""
         label = walk.run.label
         passed = self.passed.setdefault((label, index), {})
-        passed[walk.run.step] = Patch.cut(probability.astype(np.float16), probability >= NEGLIGIBLE)
-        forward, backward = (
-            (
-                passed[step].paste(self.session.stack.slice_shape).astype(np.float32)
-                if step in passed
-                else None
-            )
-            for step in (1, -1)
-        )
+        passed[walk.run.step] = _probability_patch(probability)
+        forward = self._pasted(passed.get(1))
+        backward = self._pasted(passed.get(-1))
         if forward is not None and backward is not None:
             probability = self._blend(walk, index, forward, backward)
             del self.passed[label, index]
         confidence = slice_confidence(self.session, walk.run, index, probability, forward, backward)
-        claim = Patch.cut(probability.astype(np.float16), probability >= NEGLIGIBLE)
-        self.claims.setdefault(index, {})[label] = (claim, confidence)
-        return self._share(index)
+        claim = _Claim(_probability_patch(probability), confidence)
+        self.claims.setdefault(index, {})[label] = claim
+        return self._resolve_overlaps(index)
 
-    def _blend(self, walk, index, forward, backward):
+    def _pasted(self, patch: Patch | None) -> np.ndarray | None:
+        """(H, W) float32 probability of a walk that has passed; None for one that has not."""
+        if patch is None:
+            return None
+        return patch.paste(self.session.stack.slice_shape).astype(np.float32)
+
+    def _blend(
+        self, walk: _Walk, index: int, forward: np.ndarray, backward: np.ndarray
+    ) -> np.ndarray:
         blend = getattr(self.engine, "blend", blend_by_distance)
         return blend(self.session.stack, index, forward, backward, walk.gap, walk.anchors)
 
-    def _is_final(self, walk, index):
+    def _is_final(self, walk: _Walk, index: int) -> bool:
         return (walk.run.label, index) not in self.passed or not any(
             other.run.label == walk.run.label
             and other.gap == walk.gap
@@ -315,35 +353,35 @@ class _Propagation:
 
     # Labels that claim the same pixels
 
-    def _share(self, index):
+    def _resolve_overlaps(self, index: int) -> list[tuple[int, int]]:
         """Write the masks of every label that has predicted this slice; returns what changed."""
         claims = self.claims[index]
-        shape = self.session.stack.slice_shape
         if self.allow_overlap:
-            masks = {
-                label: Patch.cut(claim.crop >= PRESENT).moved(claim.top, claim.left)
-                for label, (claim, _) in claims.items()
-            }
+            masks = {label: _mask_patch(claim.patch) for label, claim in claims.items()}
         else:
-            masks = _most_probable(claims, shape, self._taken(index, claims))
+            masks = _most_probable(claims, self._occupied(index))
         touched = []
         for label, patch in masks.items():
-            if self._accept_changed(label, index, patch, claims[label][1]):
+            if self._accept_changed(label, index, patch, claims[label].confidence):
                 touched.append((label, index))
-        return touched + ([] if self.allow_overlap else self._trim_pending(index, masks))
+        if not self.allow_overlap:
+            touched += self._trim_pending(index, masks)
+        return touched
 
-    def _taken(self, index, claims):
-        """(H, W) pixels that no label of the run may take: anchors, and labels outside the run."""
-        taken = np.zeros(self.session.stack.slice_shape, bool)
+    def _occupied(self, index: int) -> np.ndarray:
+        """(H, W) bool: what no label of the run may have, of anchors and labels outside the run."""
+        occupied = np.zeros(self.session.stack.slice_shape, bool)
         for label in self.session.labels:
             state = self.session.state(label, index)
-            if label not in claims and (
-                state.provenance >= Provenance.SEED or (label, index) not in self.wanted
-            ):
-                taken[state.patch.window] |= state.patch.crop
-        return taken
+            if label not in self.claims[index] and self._is_kept(label, index, state):
+                occupied[state.patch.window] |= state.patch.crop
+        return occupied
 
-    def _accept_changed(self, label, index, patch, confidence):
+    def _is_kept(self, label: int, index: int, state: SliceState) -> bool:
+        return state.provenance >= Provenance.SEED or (label, index) not in self.wanted
+
+    def _accept_changed(self, label: int, index: int, patch: Patch, confidence: float) -> bool:
+        """Store a mask where it, or the trust in it, differs from the session; whether it does."""
         state = self.session.state(label, index)
         is_new = state.written_at <= self._begun_at(label)
         if is_new or state.confidence != confidence or not patch.equals(state.patch):
@@ -351,23 +389,19 @@ class _Propagation:
             return True
         return False
 
-    def _begun_at(self, label):
+    def _begun_at(self, label: int) -> int:
         return max(
             (walk.started_at for walk in self.walks if walk.run.label == label),
             default=self.session.clock,
         )
 
-    def _trim_pending(self, index, masks):
+    def _trim_pending(self, index: int, masks: dict[int, Patch]) -> list[tuple[int, int]]:
         """Earlier predictions that this run has yet to replace make room for the new ones."""
         touched = []
         for label in self.session.labels:
-            old = self.session.state(label, index).patch
-            if (
-                (label, index) not in self.wanted
-                or label in masks
-                or old.is_empty
-                or self.session.is_anchor(label, index)
-            ):
+            state = self.session.state(label, index)
+            old = state.patch
+            if label in masks or old.is_empty or self._is_kept(label, index, state):
                 continue
             kept = old.paste(self.session.stack.slice_shape)
             for patch in masks.values():
@@ -379,25 +413,41 @@ class _Propagation:
         return touched
 
 
-def blend_by_distance(stack, index, forward, backward, gap, anchors):
+def _probability_patch(probability: np.ndarray) -> Patch:
+    return Patch.cut(probability.astype(np.float16), probability >= NEGLIGIBLE)
+
+
+def _mask_patch(probability: Patch) -> Patch:
+    return Patch.cut(probability.crop >= PRESENT).moved(probability.top, probability.left)
+
+
+def blend_by_distance(
+    stack: SliceStack,
+    index: int,
+    forward: np.ndarray,
+    backward: np.ndarray,
+    gap: tuple[int, int],
+    anchors: Mapping[int, np.ndarray],
+) -> np.ndarray:
     """Weigh the two walks of a gap by how near their anchors are; (H, W) float32."""
     left, right = gap
     weight = np.float32((right - index) / (right - left))
     return weight * forward + (1 - weight) * backward
 
 
-def _most_probable(claims, shape, taken):
-    """{label: mask patch}: each pixel to its most probable label, ties to the lower number, none that is taken."""
-    best = np.full(shape, np.float16(PRESENT))
-    owner = np.zeros(shape, np.uint8)
+def _most_probable(claims: Mapping[int, _Claim], occupied: np.ndarray) -> dict[int, Patch]:
+    """{label: mask patch}: each pixel to its most probable label, none that is occupied.
+
+    Ties go to the lower number.
+    """
+    best = np.full(occupied.shape, np.float16(PRESENT))
+    owner = np.zeros(occupied.shape, np.uint8)
     for label in sorted(claims):
-        claim, _ = claims[label]
+        claim = claims[label].patch
         window = claim.window
-        wins = (
-            (claim.crop >= best[window])
-            & ~taken[window]
-            & ((owner[window] == 0) | (claim.crop > best[window]))
-        )
+        is_likely = (claim.crop >= best[window]) & ~occupied[window]
+        is_first = (owner[window] == 0) | (claim.crop > best[window])
+        wins = is_likely & is_first
         best[window][wins] = claim.crop[wins]
         owner[window][wins] = label
     return {label: Patch.cut(owner == label) for label in claims}

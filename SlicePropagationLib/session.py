@@ -1,16 +1,28 @@
-"""`AnnotationSession`: everything known about one stack being annotated, and the only place it changes."""
+"""`AnnotationSession`: everything known about one stack being annotated.
 
+And the only place it changes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import IntEnum
+from typing import Any
 
 import numpy as np
 
 from SlicePropagationLib import planning
 from SlicePropagationLib.errors import AnchorOverwriteError, ConfigError, GeometryMismatchError
 from SlicePropagationLib.patch import EMPTY_MASK, Patch
+from SlicePropagationLib.stack import SliceStack
 
 MAX_LABEL = 255
 UNDO_LIMIT = 20
+
+# {label: (N, H, W) bool mask, or N patches, or {slice index: mask or patch} for some slices}
+Edits = Mapping[int, "np.ndarray | Sequence[Patch] | Mapping[int, np.ndarray | Patch]"]
+Event = dict[str, Any]  # what happened, as `pipelines.replay` does it again
 
 
 class Provenance(IntEnum):
@@ -43,21 +55,28 @@ class SliceState:
 
 @dataclass
 class Step:
-    """One undoable step: the states before it (after it, once undone), and the events it recorded or, once undone, the one that says so."""
+    """One undoable step.
+
+    Attributes:
+        name: what a person did, or "Propagate".
+        num_events: events in the history when it began.
+        states: {(label, index): the state before it; after it, once undone}.
+        events: what it recorded, once undone.
+        undone_by: once undone, the event that says so, where the history has to say it.
+    """
 
     name: str
     num_events: int
-    states: dict = field(default_factory=dict)
-    events: list = field(default_factory=list)
-    undone_by: dict | None = None
+    states: dict[tuple[int, int], SliceState] = field(default_factory=dict)
+    events: list[Event] = field(default_factory=list)
+    undone_by: Event | None = None
 
 
 class AnnotationSession:
     """One stack, its labels, and where every mask came from.
 
     Labels may overlap on slices that a person drew (an anchor is kept as drawn); `label_map` then
-    shows the higher
-    number on top of the lower.
+    shows the higher number on top of the lower.
 
     Attributes:
         stack: the `SliceStack` that is annotated.
@@ -69,30 +88,31 @@ class AnnotationSession:
         anchors_clock: the clock when any anchor last changed; a cheap way to see that none did.
     """
 
-    def __init__(self, stack, labels=(1,)):
+    def __init__(self, stack: SliceStack, labels: Sequence[int] = (1,)) -> None:
         if not labels or any(not 1 <= int(label) <= MAX_LABEL for label in labels):
             raise ConfigError(
                 f"Labels must lie between 1 and {MAX_LABEL}, got {list(labels)}; renumber them."
             )
         self.stack = stack
         self.labels = tuple(sorted({int(label) for label in labels}))
-        self.history = []
-        self._states = {label: {} for label in self.labels}
-        self._clock = self.anchors_clock = 0
-        self._undo = []
-        self._redo = []
+        self.history: list[Event] = []
+        self.anchors_clock = 0
+        self._clock = 0
+        self._states: dict[int, dict[int, SliceState]] = {label: {} for label in self.labels}
+        self._undo: list[Step] = []
+        self._redo: list[Step] = []
 
     # What is known
 
-    def state(self, label, index):
+    def state(self, label: int, index: int) -> SliceState:
         """The `SliceState` of one label on one slice."""
         return self._row(label).get(index, SliceState())
 
-    def mask(self, label, index):
+    def mask(self, label: int, index: int) -> np.ndarray:
         """(H, W) bool mask of a label on a slice."""
         return self.state(label, index).patch.paste(self.stack.slice_shape)
 
-    def masks(self, label):
+    def masks(self, label: int) -> np.ndarray:
         """(N, H, W) bool mask of a label."""
         volume = np.zeros(self.stack.images.shape, bool)
         for index, state in self._row(label).items():
@@ -100,33 +120,28 @@ class AnnotationSession:
         return volume
 
     @property
-    def provenance(self):
-        return np.array(
-            [
-                [self.state(label, index).provenance for index in range(len(self.stack))]
-                for label in self.labels
-            ],
-            np.uint8,
-        )
+    def provenance(self) -> np.ndarray:
+        """(L, N) uint8, values of `Provenance`, one row per label in the order of `labels`."""
+        rows = [self._line(label) for label in self.labels]
+        return np.array([[state.provenance for state in row] for row in rows], np.uint8)
 
     @property
-    def confidence(self):
-        return np.array(
-            [
-                [self.state(label, index).confidence for index in range(len(self.stack))]
-                for label in self.labels
-            ],
-            np.float32,
-        )
+    def confidence(self) -> np.ndarray:
+        """(L, N) float32 in [0, 1]; 1 for anchors, NaN where nothing was predicted."""
+        rows = [self._line(label) for label in self.labels]
+        return np.array([[state.confidence for state in row] for row in rows], np.float32)
 
-    def areas(self, label):
+    def _line(self, label: int) -> list[SliceState]:
+        return [self.state(label, index) for index in range(len(self.stack))]
+
+    def areas(self, label: int) -> np.ndarray:
         """(N,) pixels of the label on each slice."""
         areas = np.zeros(len(self.stack), np.int64)
         for index, state in self._row(label).items():
             areas[index] = state.patch.area
         return areas
 
-    def label_map(self):
+    def label_map(self) -> np.ndarray:
         """(N, H, W) uint8 label map, 0 is background.
 
         Anchors lie on top of predictions, higher labels on lower ones.
@@ -139,46 +154,39 @@ class AnnotationSession:
                         labels[index][state.patch.window][state.patch.crop] = label
         return labels
 
-    def is_anchor(self, label, index):
+    def is_anchor(self, label: int, index: int) -> bool:
         """Whether a person vouches for the label on this slice."""
         return self.state(label, index).provenance >= Provenance.SEED
 
-    def anchors(self, label):
+    def anchors(self, label: int) -> list[int]:
         """Slices on which a person vouches for `label`, ascending.
 
         Propagation never overwrites them.
         """
         return sorted(index for index in self._row(label) if self.is_anchor(label, index))
 
-    def anchor_masks(self, label):
+    def anchor_masks(self, label: int) -> dict[int, np.ndarray]:
         """{slice index: (H, W) bool mask} of all anchors of the label."""
         return {index: self.mask(label, index) for index in self.anchors(label)}
 
-    def stale(self, label):
+    def stale(self, label: int) -> np.ndarray:
         """(N,) bool: predicted slices whose gap saw an anchor set, changed or removed since."""
         stale = np.zeros(len(self.stack), bool)
         row = self._row(label)
-        anchors = self.anchors(label)
-        changed = {index: state.changed_at for index, state in row.items() if state.changed_at}
-        for gap in planning.list_gaps(anchors, len(self.stack)):
-            latest = max(
-                (
-                    time
-                    for index, time in changed.items()
-                    if planning.touches(gap, {index}, len(self.stack))
-                ),
-                default=0,
-            )
-            for index in planning.gap_slices(gap, len(self.stack)):
+        count = len(self.stack)
+        changes = {index: state.changed_at for index, state in row.items() if state.changed_at}
+        for gap in planning.list_gaps(self.anchors(label), count):
+            nearby = [
+                clock for index, clock in changes.items() if planning.touches(gap, {index}, count)
+            ]
+            latest = max(nearby, default=0)
+            for index in planning.gap_slices(gap, count):
                 state = row.get(index)
-                stale[index] = (
-                    state is not None
-                    and state.provenance == Provenance.PROPAGATED
-                    and state.written_at < latest
-                )
+                if state is not None and state.provenance == Provenance.PROPAGATED:
+                    stale[index] = state.written_at < latest
         return stale
 
-    def waiting(self, label):
+    def waiting(self, label: int) -> list[int]:
         """Slices that a run should fill: never predicted, or stale; ascending."""
         stale = self.stale(label)
         return [
@@ -187,37 +195,46 @@ class AnnotationSession:
             if stale[index] or self.state(label, index).provenance == Provenance.EMPTY
         ]
 
-    def anchor_changes(self, label, gap):
-        """What happened to anchors at the ends of a gap or inside it: ((slice, session clock), ...), to compare with later."""
+    def anchor_changes(self, label: int, gap: planning.Gap) -> tuple[tuple[int, int], ...]:
+        """What happened to anchors at the ends of a gap or inside it.
+
+        Returns:
+            ((slice, session clock), ...), to compare with later.
+        """
         count = len(self.stack)
-        return tuple(
-            sorted(
-                (index, state.changed_at)
-                for index, state in self._row(label).items()
-                if state.changed_at and planning.touches(gap, {index}, count)
-            )
-        )
+        changes = [
+            (index, state.changed_at)
+            for index, state in self._row(label).items()
+            if state.changed_at and planning.touches(gap, {index}, count)
+        ]
+        return tuple(sorted(changes))
 
     @property
-    def clock(self):
+    def clock(self) -> int:
         """Counts the changes; what was written earlier has a lower number."""
         return self._clock
 
     # What a person does
 
-    def annotate(self, label, index, mask, provenance=None):
-        """Store a drawn (H, W) mask; drawing over a prediction makes it a correction.
+    def annotate(
+        self, label: int, index: int, mask: np.ndarray, provenance: Provenance | None = None
+    ) -> None:
+        """Store a drawn mask; drawing over a prediction makes it a correction.
 
         Args:
+            label: what was drawn.
+            index: the slice that it was drawn on.
+            mask: (H, W) bool.
             provenance: what it is, when that is known from elsewhere (a file); one of the three
                 anchors.
+
+        Raises:
+            ConfigError: the session has no such label or slice.
+            GeometryMismatchError: the mask is not of the size of the slices.
         """
         patch = self._checked_patch(index, mask)
-        predicted = self.state(label, index).provenance in (
-            Provenance.PROPAGATED,
-            Provenance.CORRECTION,
-        )
-        kind = provenance or (Provenance.CORRECTION if predicted else Provenance.SEED)
+        before = self.state(label, index).provenance
+        kind = provenance or _kind_of_drawing(before)
         self._anchor(label, index, patch, kind, self.open_step("Draw"))
         self.history.append(
             {
@@ -229,8 +246,11 @@ class AnnotationSession:
             }
         )
 
-    def confirm(self, label, index):
-        """Vouch for a slice as it is: a prediction that is right, or an empty slice ("the structure is not here")."""
+    def confirm(self, label: int, index: int) -> None:
+        """Vouch for a slice as it is.
+
+        A prediction that is right, or an empty slice ("the structure is not here").
+        """
         self._check_index(index)
         if self.is_anchor(label, index):
             return
@@ -238,7 +258,7 @@ class AnnotationSession:
         self._anchor(label, index, self.state(label, index).patch, Provenance.CONFIRMED, step)
         self.history.append({"event": "confirm", "label": label, "index": index})
 
-    def release(self, label, index):
+    def release(self, label: int, index: int) -> None:
         """Take an anchor back: its mask goes, and the merged gap becomes stale."""
         if not self.is_anchor(label, index):
             return
@@ -246,15 +266,13 @@ class AnnotationSession:
         self._anchor(label, index, EMPTY_MASK, Provenance.EMPTY, step)
         self.history.append({"event": "release", "label": label, "index": index})
 
-    def absorb(self, masks):
+    def merge_edits(self, masks: Edits) -> list[tuple[int, int]]:
         """Take over what a person changed elsewhere (an editor, a file).
 
         A slice that differs from the session is a seed or a correction of its label. An erased
-        prediction is a
-        correction ("not here"), an erased drawing is an anchor taken back. A label that only lost
-        pixels to another
-        label's drawing keeps its provenance; a seed that lost all of them is taken back, as nothing
-        that was drawn is left.
+        prediction is a correction ("not here"), an erased drawing is an anchor taken back. A label
+        that only lost pixels to another label's drawing keeps its provenance; a seed that lost all
+        of them is taken back, as nothing that was drawn is left.
 
         Args:
             masks: {label: (N, H, W) bool mask, or N patches, or {slice index: (H, W) mask or patch}
@@ -268,9 +286,9 @@ class AnnotationSession:
             for label, volume in masks.items()
             for index, patch in self._differing(label, volume)
         }
-        return [edit for edit in sorted(edits) if self._absorb_slice(*edit, edits)]
+        return [edit for edit in sorted(edits) if self._merge_edit(*edit, edits)]
 
-    def cede(self, label, index, patch):
+    def resolve_overlap(self, label: int, index: int, patch: Patch) -> None:
         """Shrink a mask to what another label's drawing left of it.
 
         Who vouched for it still does.
@@ -280,8 +298,22 @@ class AnnotationSession:
 
     # What an engine does
 
-    def accept(self, label, index, mask, confidence, step=None):
+    def accept(
+        self,
+        label: int,
+        index: int,
+        mask: np.ndarray | Patch,
+        confidence: float,
+        step: Step | None = None,
+    ) -> None:
         """Store a predicted mask, unless a person has vouched for this slice.
+
+        Args:
+            label: what was predicted.
+            index: the slice.
+            mask: (H, W) bool, or its patch.
+            confidence: trust in it, in [0, 1].
+            step: the undoable step that it is part of; None for one of its own.
 
         Raises:
             AnchorOverwriteError: the slice is an anchor of this label.
@@ -290,17 +322,18 @@ class AnnotationSession:
             raise AnchorOverwriteError(
                 f"Slice {index} of label {label} is annotated; propagation may not replace it."
             )
-        patch = mask if isinstance(mask, Patch) else self._checked_patch(index, mask)
+        patch = self._patch(index, mask)
         self._clock += 1
-        changed_at = self.state(label, index).changed_at
-        self._write(
-            label,
-            index,
-            SliceState(patch, Provenance.PROPAGATED, float(confidence), self._clock, changed_at),
-            step or self.open_step("Accept"),
+        state = SliceState(
+            patch=patch,
+            provenance=Provenance.PROPAGATED,
+            confidence=float(confidence),
+            written_at=self._clock,
+            changed_at=self.state(label, index).changed_at,
         )
+        self._write(label, index, state, step or self.open_step("Accept"))
 
-    def trim(self, label, index, patch, step):
+    def trim(self, label: int, index: int, patch: Patch, step: Step) -> None:
         """Shrink a mask without a change of provenance, confidence or age.
 
         A shrunk anchor makes its gaps stale.
@@ -309,12 +342,13 @@ class AnnotationSession:
         state = self.state(label, index)
         changed_at = state.changed_at
         if state.provenance >= Provenance.SEED:
-            changed_at = self.anchors_clock = self._clock
+            self.anchors_clock = self._clock
+            changed_at = self._clock
         self._write(label, index, replace(state, patch=patch, changed_at=changed_at), step)
 
     # Undo
 
-    def open_step(self, name):
+    def open_step(self, name: str) -> Step:
         """Begin an undoable step; writes that name it are undone together."""
         step = Step(name, len(self.history))
         self._undo.append(step)
@@ -322,22 +356,22 @@ class AnnotationSession:
         self._redo.clear()
         return step
 
-    def undo(self):
+    def undo(self) -> str | None:
         """Take the last step back; returns its name, or None when there is none."""
         if not self._undo:
             return None
         step = self._undo.pop()
-        if self._run_went_on(
-            step
-        ):  # what it predicted since stays, so what it started from stays in the history too
+        if self._run_went_on(step):
+            # What it predicted since stays, so what it started from stays in the history too.
             step.undone_by = {"event": "undo"}
             self.history.append(step.undone_by)
         else:
-            step.events, self.history[step.num_events :] = self.history[step.num_events :], []
+            step.events = self.history[step.num_events :]
+            del self.history[step.num_events :]
         self._redo.append(self._swap(step))
         return step.name
 
-    def redo(self):
+    def redo(self) -> str | None:
         """Do the last undone step again; returns its name, or None when there is none."""
         if not self._redo:
             return None
@@ -353,7 +387,7 @@ class AnnotationSession:
         self._undo.append(self._swap(step))
         return step.name
 
-    def take_back_run(self):
+    def take_back_run(self) -> None:
         """Forget the latest run: its predictions go, what a person did meanwhile stays."""
         step = next((step for step in reversed(self._undo) if step.name == "Propagate"), None)
         if step is None:
@@ -369,7 +403,7 @@ class AnnotationSession:
         ]
         self.history[step.num_events :] = later
 
-    def restore(self, label, index, state):
+    def restore(self, label: int, index: int, state: SliceState) -> None:
         """Put back a state that was saved earlier (a file, segment tags); not an undoable step."""
         self._check_index(index)
         self._clock = max(self._clock, state.written_at, state.changed_at)
@@ -377,7 +411,7 @@ class AnnotationSession:
 
     # Below: the one way in
 
-    def _row(self, label):
+    def _row(self, label: int) -> dict[int, SliceState]:
         try:
             return self._states[label]
         except KeyError:
@@ -386,23 +420,26 @@ class AnnotationSession:
                 " one of these."
             ) from None
 
-    def _write(self, label, index, state, step):
+    def _write(self, label: int, index: int, state: SliceState, step: Step) -> None:
         step.states.setdefault((label, index), self.state(label, index))
         self._row(label)[index] = state
 
-    def _anchor(self, label, index, patch, provenance, step):
+    def _anchor(
+        self, label: int, index: int, patch: Patch, provenance: Provenance, step: Step
+    ) -> None:
         self._clock += 1
         self.anchors_clock = self._clock
         confidence = 1.0 if provenance >= Provenance.SEED else float("nan")
-        self._write(label, index, SliceState(patch, provenance, confidence, 0, self._clock), step)
+        state = SliceState(patch, provenance, confidence, changed_at=self._clock)
+        self._write(label, index, state, step)
 
-    def _run_went_on(self, step):
+    def _run_went_on(self, step: Step) -> bool:
         """Whether a run that was under way when the step was made has predicted slices since."""
         return step.name != "Propagate" and any(
             event["event"] == "continue" for event in self.history[step.num_events :]
         )
 
-    def _swap(self, step):
+    def _swap(self, step: Step) -> Step:
         """Exchange a step's states with the session's."""
         for (label, index), state in list(step.states.items()):
             step.states[label, index] = self.state(label, index)
@@ -411,19 +448,26 @@ class AnnotationSession:
         self.anchors_clock = self._clock
         return step
 
-    def _differing(self, label, volume):
-        pairs = volume.items() if isinstance(volume, dict) else enumerate(volume)
+    def _differing(
+        self,
+        label: int,
+        volume: np.ndarray | Sequence[Patch] | Mapping[int, np.ndarray | Patch],
+    ) -> Iterator[tuple[int, Patch]]:
+        """(index, patch) of the slices of a label that are not as the session has them."""
+        pairs: Iterable[tuple[int, np.ndarray | Patch]]
+        pairs = volume.items() if isinstance(volume, Mapping) else enumerate(volume)
         for index, mask in pairs:
-            patch = mask if isinstance(mask, Patch) else self._checked_patch(index, mask)
+            patch = self._patch(index, mask)
             if not patch.equals(self.state(label, index).patch):
                 yield index, patch
 
-    def _absorb_slice(self, label, index, edits):
+    def _merge_edit(self, label: int, index: int, edits: dict[tuple[int, int], Patch]) -> bool:
+        """Take over one slice of a label; whether it became, changed or stopped being an anchor."""
         patch = edits[label, index]
         state = self.state(label, index)
         is_covered_seed = patch.is_empty and state.provenance == Provenance.SEED
         if not is_covered_seed and self._only_lost_to_others(label, index, edits):
-            self.cede(label, index, patch)
+            self.resolve_overlap(label, index, patch)
             return state.provenance >= Provenance.SEED
         if patch.is_empty and state.provenance >= Provenance.SEED:
             self.release(label, index)
@@ -431,18 +475,26 @@ class AnnotationSession:
             self.annotate(label, index, patch.paste(self.stack.slice_shape))
         return True
 
-    def _only_lost_to_others(self, label, index, edits):
+    def _only_lost_to_others(
+        self, label: int, index: int, edits: dict[tuple[int, int], Patch]
+    ) -> bool:
+        """Whether all that changed is that other labels' drawings took pixels from this one."""
         shape = self.stack.slice_shape
         before = self.mask(label, index)
         after = edits[label, index].paste(shape)
-        taken = before & ~after
+        lost = before & ~after
         gained = np.zeros(shape, bool)
         for (other, slice_index), patch in edits.items():
             if other != label and slice_index == index:
                 gained |= patch.paste(shape)
-        return bool(taken.any()) and not (after & ~before).any() and not (taken & ~gained).any()
+        has_grown = (after & ~before).any()
+        has_lost_more = (lost & ~gained).any()
+        return bool(lost.any() and not has_grown and not has_lost_more)
 
-    def _checked_patch(self, index, mask):
+    def _patch(self, index: int, mask: np.ndarray | Patch) -> Patch:
+        return mask if isinstance(mask, Patch) else self._checked_patch(index, mask)
+
+    def _checked_patch(self, index: int, mask: np.ndarray) -> Patch:
         self._check_index(index)
         if mask.shape != self.stack.slice_shape:
             raise GeometryMismatchError(
@@ -451,8 +503,14 @@ class AnnotationSession:
             )
         return Patch.cut(mask.astype(bool))
 
-    def _check_index(self, index):
+    def _check_index(self, index: int) -> None:
         if not 0 <= index < len(self.stack):
             raise ConfigError(
                 f"Slice {index} is not in the stack, which has slices 0 to {len(self.stack) - 1}."
             )
+
+
+def _kind_of_drawing(before: Provenance) -> Provenance:
+    """What a drawing is, by what was on the slice before it."""
+    is_over_prediction = before in (Provenance.PROPAGATED, Provenance.CORRECTION)
+    return Provenance.CORRECTION if is_over_prediction else Provenance.SEED

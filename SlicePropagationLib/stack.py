@@ -1,11 +1,15 @@
 """`SliceStack`: a volume seen as slices along one of its axes."""
 
+from __future__ import annotations
+
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 import numpy as np
 
-from SlicePropagationLib.cache import Notes
+from SlicePropagationLib.cache import Cache
 from SlicePropagationLib.errors import InputError
 
 log = logging.getLogger(__name__)
@@ -21,7 +25,7 @@ class SliceStack:
         axis: the axis of the volume array (k, j, i) that became the slice axis: 0, 1 or 2.
         is_cyclic: whether the last slice is followed by the first (a heart beat).
         is_time: whether the slices are one place at successive times.
-        notes: what engines found out about these images and want to find again; goes with the
+        cache: what engines found out about these images and want to find again; goes with the
             stack.
     """
 
@@ -30,9 +34,10 @@ class SliceStack:
     axis: int = 0
     is_cyclic: bool = False
     is_time: bool = False
-    notes: Notes = field(default_factory=Notes, repr=False, compare=False)
+    cache: Cache = field(default_factory=Cache, repr=False, compare=False)
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
+        """Check the image and make it read-only; InputError says what is wrong with it."""
         if self.images.ndim != 3:
             raise InputError(
                 f"A stack needs a 3D image, this one has {self.images.ndim} dimensions; pick a"
@@ -53,31 +58,40 @@ class SliceStack:
         images.flags.writeable = False
         object.__setattr__(self, "images", images)
 
-    def __len__(self):
+    def __len__(self) -> int:
         return self.images.shape[0]
 
     @property
-    def slice_shape(self):
+    def slice_shape(self) -> tuple[int, int]:
         """(H, W) of one slice."""
-        return self.images.shape[1:]
+        _, height, width = self.images.shape
+        return height, width
 
     @property
-    def pixel_area_mm2(self):
+    def pixel_area_mm2(self) -> float:
         """Area of one pixel of a slice in square millimetres."""
         return self.spacing_mm[1] * self.spacing_mm[2]
 
-    def in_order(self, order):
+    def in_order(self, order: Sequence[int] | np.ndarray) -> SliceStack:
         """The slices `order`, repeats allowed, as a stack that is not cyclic."""
-        return replace(self, images=self.images[order], is_cyclic=False, notes=Notes())
+        return replace(self, images=self.images[order], is_cyclic=False, cache=Cache())
 
     @classmethod
-    def from_volume(cls, volume, spacing_mm, axis=0, *, is_cyclic=False):
+    def from_volume(
+        cls,
+        volume: np.ndarray,
+        spacing_mm: Sequence[float],
+        axis: int = 0,
+        *,
+        is_cyclic: bool = False,
+    ) -> SliceStack:
         """Make a stack of a volume array.
 
         Args:
             volume: (K, J, I) array, as numpy views of ITK and VTK images are laid out.
             spacing_mm: spacing along K, J, I in millimetres.
             axis: which of K, J, I the slices run along.
+            is_cyclic: whether the last slice is followed by the first.
 
         Raises:
             InputError: the volume is not 3D, is empty, or a spacing is not positive.
@@ -88,51 +102,55 @@ class SliceStack:
                 " volume or frame."
             )
         order = (axis, *(other for other in range(3) if other != axis))
-        return cls(
-            np.transpose(volume, order),
-            tuple(float(spacing_mm[a]) for a in order),
-            axis,
-            is_cyclic,
-        )
+        between, high, wide = (float(spacing_mm[a]) for a in order)
+        return cls(np.transpose(volume, order), (between, high, wide), axis, is_cyclic)
 
-    def to_volume(self, array):
+    def to_volume(self, array: np.ndarray) -> np.ndarray:
         """Lay an (N, H, W) array of this stack out as the volume it came from, (K, J, I)."""
         return np.moveaxis(array, 0, self.axis)
 
-    def from_volume_array(self, array):
+    def from_volume_array(self, array: np.ndarray) -> np.ndarray:
         """Lay a (K, J, I) array of the same volume (labels, say) out as this stack, (N, H, W)."""
         return np.moveaxis(array, self.axis, 0)
 
 
-def finite_values(array, name):
-    """An array whose NaN and infinite values are replaced by its smallest finite one, with a warning; the array itself where there are none.
+def finite_values(array: np.ndarray, name: Path | str) -> np.ndarray:
+    """An array whose NaN and infinite values are replaced by its smallest finite one.
+
+    With a warning; the array itself where there are none.
+
+    Args:
+        array: of any shape and kind.
+        name: what it is, as the sentences begin.
 
     Raises:
-        InputError: none is finite.
+        InputError: no value is finite.
     """
     if not np.issubdtype(array.dtype, np.floating) or np.isfinite(array).all():
         return array
-    finite = np.isfinite(array)
-    if not finite.any():
+    is_finite = np.isfinite(array)
+    if not is_finite.any():
         raise InputError(
             f"{name} holds no finite voxel (all {array.size} are NaN or infinite); export the image"
             " again."
         )
+    smallest = array[is_finite].min()
     log.warning(
         "%s has %d NaN or infinite voxels; they count as the smallest value, %g.",
         name,
-        int((~finite).sum()),
-        float(array[finite].min()),
+        int((~is_finite).sum()),
+        float(smallest),
     )
-    return np.where(finite, array, array[finite].min())
+    return np.where(is_finite, array, smallest)
 
 
-def check_outline(name, index, area, num_pixels):
+def check_outline(name: str, index: int, area: int, num_pixels: int) -> None:
     """Refuse a seed that no propagation can start from.
 
     Args:
         name: what was drawn, as the sentence begins.
-        index, area: the slice it is on, and its pixels there.
+        index: the slice it is on.
+        area: its pixels there.
         num_pixels: pixels of the slice.
 
     Raises:

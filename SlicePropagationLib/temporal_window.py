@@ -1,10 +1,10 @@
 """Windows of frames around a frame, and the weights by distance that training and inference share.
 
 Source: Bai et al., MICCAI 2018, equation 7: w(d) = (1 - d/R)^r, which the paper calls exponential
-    and which is a power law. A window has
-T = 2R - 1 frames, so that all its weights are positive.
+and which is a power law. A window has T = 2R - 1 frames, so that all its weights are positive.
 """
 
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,7 +24,8 @@ class WindowConfig:
     radius: int = 5
     power: float = 0.1
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
+        """Refuse a window without a frame, and one whose far frames count most."""
         if self.radius < 1 or not self.power >= 0:
             raise ConfigError(
                 f"radius must be at least 1 and power not negative, got {self.radius} and"
@@ -32,12 +33,12 @@ class WindowConfig:
             )
 
     @property
-    def length(self):
+    def length(self) -> int:
         """T, the number of frames of a window."""
         return 2 * self.radius - 1
 
 
-def distance_weights(distances, config):
+def distance_weights(distances: np.ndarray, config: WindowConfig) -> np.ndarray:
     """(1 - d/R)^r of distances in frames, 0 from d = R on; float64 of the same shape.
 
     An infinite distance (a frame without a label) weighs nothing, also with r = 0.
@@ -47,12 +48,15 @@ def distance_weights(distances, config):
     return np.where(share > 0, share**config.power, 0.0)
 
 
-def window_around(centre, count, config, *, is_cyclic):
+def window_around(
+    centre: int, count: int, config: WindowConfig, *, is_cyclic: bool
+) -> tuple[np.ndarray, np.ndarray]:
     """The frames of the window about a frame.
 
     Args:
         centre: the frame in the middle, 0 to count - 1.
         count: frames of the sequence.
+        config: the length of the window and its weights.
         is_cyclic: the last frame is followed by the first; otherwise the frames at the ends are
             repeated.
 
@@ -65,11 +69,13 @@ def window_around(centre, count, config, *, is_cyclic):
     weights = distance_weights(np.abs(steps), config)
     if is_cyclic:
         return frames % count, weights
-    inside = (frames >= 0) & (frames < count)
-    return np.clip(frames, 0, count - 1), np.where(inside, weights, 0.0)
+    is_inside = (frames >= 0) & (frames < count)
+    return np.clip(frames, 0, count - 1), np.where(is_inside, weights, 0.0)
 
 
-def distances_to(annotated, count, *, is_cyclic):
+def distances_to(
+    annotated: Collection[int] | np.ndarray, count: int, *, is_cyclic: bool
+) -> np.ndarray:
     """(count,) distance of each frame to the nearest annotated one, in frames.
 
     Infinite where none is annotated.
@@ -82,7 +88,7 @@ def distances_to(annotated, count, *, is_cyclic):
     return apart.min(axis=1).astype(np.float64)
 
 
-def nearest_of(annotated, frame, count, *, is_cyclic):
+def nearest_of(annotated: Sequence[int], frame: int, count: int, *, is_cyclic: bool) -> int:
     """The annotated frame nearest to a frame; of two equally near ones the earlier."""
     apart = [abs(frame - other) for other in annotated]
     if is_cyclic:
@@ -90,8 +96,10 @@ def nearest_of(annotated, frame, count, *, is_cyclic):
     return annotated[int(np.argmin(apart))]
 
 
-def unrolled(annotated, count, *, is_cyclic):
-    """Frames in the order of a walk: as they are, or a cycle cut open at its first annotated frame, which then stands at both ends.
+def unrolled(annotated: Collection[int] | np.ndarray, count: int, *, is_cyclic: bool) -> list[int]:
+    """Frames in the order of a walk.
+
+    As they are, or a cycle cut open at its first annotated frame, which then stands at both ends.
 
     Raises:
         NoAnchorError: no frame is annotated.

@@ -75,10 +75,10 @@ class Track:
     def step_to(self, index):
         """Register slice `index` with the last one, and move the window with the structure."""
         self._path += (index,)
-        known = self.stack.notes.recall(self._path)
+        known = self.stack.cache.get(self._path)
         self._step = known or self._registered(index)
         if known is None:
-            self.stack.notes.keep(self._path, self._step, self._step.displacement.nbytes)
+            self.stack.cache.put(self._path, self._step, self._step.displacement.nbytes)
         self.index = index
 
     def _registered(self, index):

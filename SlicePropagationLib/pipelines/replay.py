@@ -54,7 +54,7 @@ def replay(session, history, engine_of=make_engine):
         elif kind == "release":
             session.release(event["label"], event["index"])
         elif kind == "cede":
-            session.cede(event["label"], event["index"], event["patch"])
+            session.resolve_overlap(event["label"], event["index"], event["patch"])
         elif kind in ("undo", "redo"):  # of an edit during a run that had gone on since
             getattr(session, kind)()
         elif kind in ("run", "continue"):

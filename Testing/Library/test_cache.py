@@ -1,29 +1,29 @@
 import numpy as np
 from phantoms import drifting_disc
 
-from SlicePropagationLib.cache import Notes
+from SlicePropagationLib.cache import Cache
 from SlicePropagationLib.engines.image_registration import RegistrationEngine
 from SlicePropagationLib.propagation import plan_session, propagate
 from SlicePropagationLib.session import AnnotationSession
 
 
 def test_what_was_not_asked_for_the_longest_goes_first():
-    notes = Notes(most_bytes=30)
+    cache = Cache(most_bytes=30)
     for key in "abc":
-        notes.keep(key, key.upper(), 10)
-    assert notes.recall("a") == "A"
-    notes.keep("d", "D", 10)
-    assert [notes.recall(key) for key in "abcd"] == ["A", None, "C", "D"]
-    assert len(notes) == 3
+        cache.put(key, key.upper(), 10)
+    assert cache.get("a") == "A"
+    cache.put("d", "D", 10)
+    assert [cache.get(key) for key in "abcd"] == ["A", None, "C", "D"]
+    assert len(cache) == 3
 
 
 def test_a_key_kept_again_does_not_count_twice_and_too_much_is_not_kept():
-    notes = Notes(most_bytes=30)
+    cache = Cache(most_bytes=30)
     for value in range(5):
-        notes.keep("a", value, 20)
-    notes.keep("b", 1, 10)
-    notes.keep("c", 1, 31)
-    assert [notes.recall(key) for key in "abc"] == [4, 1, None]
+        cache.put("a", value, 20)
+    cache.put("b", 1, 10)
+    cache.put("c", 1, 31)
+    assert [cache.get(key) for key in "abc"] == [4, 1, None]
 
 
 def propagated(session):

@@ -84,31 +84,31 @@ def test_taking_an_anchor_back_makes_the_merged_gap_stale(session):
 def test_absorbing_the_same_masks_changes_nothing(session):
     session.annotate(LIVER, 3, SMALL)
     history = list(session.history)
-    assert session.absorb({LIVER: session.masks(LIVER)}) == []
+    assert session.merge_edits({LIVER: session.masks(LIVER)}) == []
     assert session.history == history
 
 
 def test_absorbing_an_edit_of_a_prediction_makes_a_correction(session):
     session.accept(LIVER, 3, LARGE, 0.5)
-    assert session.absorb({LIVER: {3: SMALL}}) == [(LIVER, 3)]
+    assert session.merge_edits({LIVER: {3: SMALL}}) == [(LIVER, 3)]
     assert provenance(session, LIVER, 3) == Provenance.CORRECTION
 
 
 def test_erasing_a_prediction_says_that_the_structure_is_not_there(session):
     session.accept(LIVER, 3, LARGE, 0.5)
-    session.absorb({LIVER: {3: np.zeros_like(LARGE)}})
+    session.merge_edits({LIVER: {3: np.zeros_like(LARGE)}})
     assert session.anchors(LIVER) == [3]
 
 
 def test_erasing_a_seed_takes_it_back(session):
     session.annotate(LIVER, 3, LARGE)
-    session.absorb({LIVER: {3: np.zeros_like(LARGE)}})
+    session.merge_edits({LIVER: {3: np.zeros_like(LARGE)}})
     assert session.anchors(LIVER) == []
 
 
 def test_a_prediction_that_only_lost_pixels_to_another_label_stays_a_prediction(session):
     session.accept(LIVER, 3, LARGE, 0.5)
-    session.absorb({LIVER: {3: LARGE & ~SMALL}, KIDNEY: {3: SMALL}})
+    session.merge_edits({LIVER: {3: LARGE & ~SMALL}, KIDNEY: {3: SMALL}})
     assert provenance(session, LIVER, 3) == Provenance.PROPAGATED
     assert provenance(session, KIDNEY, 3) == Provenance.SEED
     assert np.array_equal(session.mask(LIVER, 3), LARGE & ~SMALL)
@@ -119,7 +119,7 @@ def test_a_seed_that_another_label_covers_is_taken_back_and_one_of_which_a_pixel
 ):
     session.annotate(LIVER, 3, SMALL)
     session.annotate(LIVER, 5, LARGE)
-    assert session.absorb(
+    assert session.merge_edits(
         {LIVER: {3: np.zeros_like(SMALL), 5: LARGE & ~SMALL}, KIDNEY: {3: LARGE, 5: SMALL}}
     ) == [(LIVER, 3), (LIVER, 5), (KIDNEY, 3), (KIDNEY, 5)]
     assert session.anchors(LIVER) == [5]
@@ -129,7 +129,7 @@ def test_a_seed_that_another_label_covers_is_taken_back_and_one_of_which_a_pixel
 def test_a_correction_that_another_label_covers_says_that_the_structure_is_not_there(session):
     session.accept(LIVER, 3, LARGE, 0.5)
     session.annotate(LIVER, 3, SMALL)
-    session.absorb({LIVER: {3: np.zeros_like(SMALL)}, KIDNEY: {3: LARGE}})
+    session.merge_edits({LIVER: {3: np.zeros_like(SMALL)}, KIDNEY: {3: LARGE}})
     assert provenance(session, LIVER, 3) == Provenance.CORRECTION
     assert not session.mask(LIVER, 3).any()
 

@@ -149,7 +149,7 @@ class AnnotatedSegmentation:
             self.session = self._restored()
             self._noticeTravel()
             return []
-        changed = self.session.absorb(self.patches())
+        changed = self.session.merge_edits(self.patches())
         if changed:
             self.writeTags("edit", changed)
         return changed
@@ -333,7 +333,7 @@ class AnnotatedSegmentation:
         else:
             self._restoreFromTags(session, masks)
         session.history = list(events)
-        session.absorb(masks)
+        session.merge_edits(masks)
         self._lastTags = current
         return session
 

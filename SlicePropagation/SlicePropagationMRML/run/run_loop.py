@@ -221,7 +221,7 @@ class RunLoop:
                 if not patch.equals(before)
             }
             self._drawn[label] = patches
-        changed = self.session.absorb(edits)
+        changed = self.session.merge_edits(edits)
         if changed:
             if (
                 not self.document.hasOtherTags()
