@@ -56,7 +56,7 @@ def with_new_names(cls: type, values: Mapping[str, Any]) -> dict[str, Any]:
 
 def _value(cls: type, name: str, kind: Any, value: Any) -> Any:
     """A value of the kind that a field is annotated with; ConfigError where it is another."""
-    if is_dataclass(kind):
+    if isinstance(kind, type) and is_dataclass(kind):
         if not isinstance(value, dict):
             raise ConfigError(
                 f"{cls.__name__}.{name} must be an object with the settings of {kind.__name__}, got"

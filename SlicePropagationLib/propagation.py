@@ -426,11 +426,12 @@ def blend_by_distance(
     index: int,
     forward: np.ndarray,
     backward: np.ndarray,
-    gap: tuple[int, int],
+    gap: Gap,
     anchors: Mapping[int, np.ndarray],
 ) -> np.ndarray:
     """Weigh the two walks of a gap by how near their anchors are; (H, W) float32."""
     left, right = gap
+    assert left is not None and right is not None, "two walks meet between anchors only"
     weight = np.float32((right - index) / (right - left))
     return weight * forward + (1 - weight) * backward
 

@@ -4,6 +4,7 @@ import contextlib
 import os
 import shutil
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 from SlicePropagationLib.errors import OutputError
@@ -12,7 +13,7 @@ PREFIX = ".partial-"
 
 
 @contextlib.contextmanager
-def atomic_folder(folder):
+def atomic_folder(folder: Path | str) -> Iterator[Path]:
     """A temporary folder beside the results.
 
     What is written there is renamed into `folder` at the end, or never.
@@ -28,7 +29,8 @@ def atomic_folder(folder):
         folder.mkdir(parents=True, exist_ok=True)
         partial = Path(tempfile.mkdtemp(prefix=PREFIX, dir=folder))
         yield partial
-        for path in sorted(partial.iterdir(), key=lambda path: path.stat().st_mtime_ns):
+        in_order = sorted(partial.iterdir(), key=lambda path: path.stat().st_mtime_ns)
+        for path in in_order:
             os.replace(path, folder / path.name)
     except (OSError, RuntimeError) as error:
         raise OutputError(
@@ -40,7 +42,7 @@ def atomic_folder(folder):
             shutil.rmtree(partial, ignore_errors=True)
 
 
-def clear_away(folder):
+def clear_away(folder: Path | str) -> None:
     """Remove what a killed program left half written in a folder."""
     for partial in Path(folder).glob(f"{PREFIX}*"):
         shutil.rmtree(partial, ignore_errors=True)

@@ -1,6 +1,10 @@
-"""The table beside labels that says how far each frame or slice is from the nearest annotated one; pseudo-labels have it."""
+"""The table of how far each frame or slice is from the nearest annotated one.
+
+Pseudo-labels have it beside them.
+"""
 
 import csv
+from pathlib import Path
 
 import numpy as np
 
@@ -10,7 +14,7 @@ from SlicePropagationLib.files.companions import companion
 DISTANCES = ".distances.csv"
 
 
-def read_distances(label_path, count):
+def read_distances(label_path: Path | str, count: int) -> np.ndarray | None:
     """(count,) distances from the table beside a label file; None where there is no table.
 
     Raises:
@@ -39,13 +43,10 @@ def read_distances(label_path, count):
     return found
 
 
-def write_distances(path, distances):
+def write_distances(path: Path | str, distances: np.ndarray) -> None:
     """Write the table that `read_distances` reads; frames without a label are left out."""
+    labelled = np.flatnonzero(np.isfinite(distances))
     with open(path, "w", newline="", encoding="utf-8") as file:
         table = csv.writer(file)
         table.writerow(["frame", "distance"])
-        table.writerows(
-            [frame, f"{distance:g}"]
-            for frame, distance in enumerate(distances)
-            if np.isfinite(distance)
-        )
+        table.writerows([frame, f"{distances[frame]:g}"] for frame in labelled)

@@ -3,7 +3,7 @@
 import re
 
 
-def patient_of(case):
+def patient_of(case: str) -> str:
     """The patient that a case belongs to: frames (_ED, _ES) of one are one patient.
 
     Also where the file names the case, as in `p1_ED.nii.gz` or `p1_ED/image.nii.gz`.

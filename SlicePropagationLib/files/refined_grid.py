@@ -1,4 +1,7 @@
-"""The grid of a volume with more slices: where the results of models lie that see between thick slices."""
+"""The grid of a volume with more slices.
+
+Where the results of models lie that see between thick slices.
+"""
 
 import numpy as np
 import SimpleITK as sitk
@@ -6,7 +9,7 @@ import SimpleITK as sitk
 from SlicePropagationLib.files.volume import Volume
 
 
-def refine_volume(volume, axis, factor):
+def refine_volume(volume: Volume, axis: int, factor: int) -> Volume:
     """A volume of zeros on the fine grid: slice j of `volume` is its slice j * factor + factor // 2.
 
     Args:
@@ -14,7 +17,8 @@ def refine_volume(volume, axis, factor):
         axis: the array axis (0, 1, 2 for K, J, I) that the slices run along.
         factor: fine slices for a thick one.
     """
-    shape = [size * (factor if a == axis else 1) for a, size in enumerate(volume.array.shape)]
+    shape = list(volume.array.shape)
+    shape[axis] *= factor
     spacing = list(volume.image.GetSpacing())
     along = 2 - axis  # SimpleITK counts I, J, K
     spacing[along] /= factor

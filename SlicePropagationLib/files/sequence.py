@@ -1,6 +1,10 @@
-"""`Sequence`: volumes over time, read from 4D NIfTI, NRRD sequences and DICOM cine series, with every check that a person can act on."""
+"""`Sequence`: volumes over time, read from 4D NIfTI, NRRD sequences and DICOM cine series.
+
+With every check that a person can act on.
+"""
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +18,8 @@ from SlicePropagationLib.files.volume import check_same_grid, read_image
 from SlicePropagationLib.stack import SliceStack
 
 log = logging.getLogger(__name__)
+SEQUENCE_SUFFIX = ".seq.nrrd"
+Place = tuple[slice | int, ...]  # an index of one slice position into (T, K, J, I)
 
 
 @dataclass(frozen=True)
@@ -33,16 +39,18 @@ class Sequence:
     path: Path
 
     @property
-    def spacing_mm(self):
+    def spacing_mm(self) -> tuple[float, ...]:
         """Spacing along K, J, I."""
         return tuple(reversed(self.image.GetSpacing()))
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.array)
 
 
-def read_sequence(path):
-    """Read volumes over time: 4D NIfTI, an NRRD sequence, a multi-frame DICOM file, or a folder with a DICOM cine series.
+def read_sequence(path: Path | str) -> Sequence:
+    """Read volumes over time.
+
+    4D NIfTI, an NRRD sequence, a multi-frame DICOM file, or a folder with a DICOM cine series.
 
     Raises:
         InputError: the file is a single volume, has one frame, is empty or constant.
@@ -51,32 +59,35 @@ def read_sequence(path):
         array, frame, step = read_dicom_cine(path)
         return _checked(array, frame, step, path)
     image = read_image(path)
-    is_listed = (
-        image.GetDimension() == 3 and image.GetNumberOfComponentsPerPixel() > 1
-    )  # an NRRD sequence of Slicer: frames are components
-    if not is_listed and (image.GetDimension() != 4 or image.GetNumberOfComponentsPerPixel() > 1):
+    found = _frames(image)
+    if found is None:
+        size = "x".join(map(str, image.GetSize()))
         raise InputError(
-            f"{path} has {image.GetDimension()} dimensions (size"
-            f" {'x'.join(map(str, image.GetSize()))}), a sequence needs 4; give the volumes of all"
-            " times in one file."
+            f"{path} has {image.GetDimension()} dimensions (size {size}), a sequence needs 4; give"
+            " the volumes of all times in one file."
         )
-    if is_listed:
+    array, frame = found
+    is_spaced = image.GetDimension() == 4
+    step = float(image.GetSpacing()[3]) if is_spaced else 1.0
+    return _checked(array, frame, step or 1.0, path)
+
+
+def _frames(image: sitk.Image) -> tuple[np.ndarray, sitk.Image] | None:
+    """(T, K, J, I) voxels, and one frame that has their geometry; None of an image without time."""
+    has_components = image.GetNumberOfComponentsPerPixel() > 1
+    if image.GetDimension() == 3 and has_components:
+        # An NRRD sequence of Slicer: frames are components.
         array = np.moveaxis(sitk.GetArrayFromImage(image), -1, 0)
-        frame = sitk.VectorIndexSelectionCast(image, 0)
-        step = 1.0
-    else:
-        array = sitk.GetArrayFromImage(image)
-        frame = image[:, :, :, 0]
-        step = float(image.GetSpacing()[3]) or 1.0
-    return _checked(array, frame, step, path)
+        return array, sitk.VectorIndexSelectionCast(image, 0)
+    if image.GetDimension() == 4 and not has_components:
+        return sitk.GetArrayFromImage(image), image[:, :, :, 0]
+    return None
 
 
-def _checked(array, frame, step, path):
+def _checked(array: np.ndarray, frame: sitk.Image, step: float, path: Path | str) -> Sequence:
     if array.size == 0:
-        raise InputError(
-            f"{path} is empty (size {'x'.join(map(str, array.shape[::-1]))}); give a sequence with"
-            " voxels."
-        )
+        size = "x".join(map(str, array.shape[::-1]))
+        raise InputError(f"{path} is empty (size {size}); give a sequence with voxels.")
     if len(array) < 2:
         raise InputError(
             f"{path} has {len(array)} frame, a sequence needs at least 2; use it as a volume with"
@@ -85,27 +96,27 @@ def _checked(array, frame, step, path):
     return Sequence(_finite(array, path), frame, step, Path(path))
 
 
-def time_stacks(sequence, axis=0, *, is_cyclic=True):
+def time_stacks(
+    sequence: Sequence, axis: int = 0, *, is_cyclic: bool = True
+) -> list[tuple[Place, SliceStack]]:
     """[(where in (T, K, J, I), SliceStack)]: the frames of every slice position.
 
     Args:
+        sequence: the volumes over time.
         axis: which of K, J, I the slices run along.
         is_cyclic: the last frame is followed by the first.
     """
-    spacing = (
-        sequence.frame_step,
-        *(step for number, step in enumerate(sequence.spacing_mm) if number != axis),
-    )
-    places = [
-        (slice(None),) * (1 + axis) + (index,) for index in range(sequence.array.shape[1 + axis])
-    ]
+    high, wide = (step for number, step in enumerate(sequence.spacing_mm) if number != axis)
+    spacing = (sequence.frame_step, high, wide)
+    whole = (slice(None),) * (1 + axis)
+    places = [(*whole, index) for index in range(sequence.array.shape[1 + axis])]
     return [
         (place, SliceStack(sequence.array[place], spacing, is_cyclic=is_cyclic, is_time=True))
         for place in places
     ]
 
 
-def is_sequence(path):
+def is_sequence(path: Path | str) -> bool:
     """Whether a file holds volumes over time.
 
     Only its header is read, a file that cannot be read is none, a folder is taken for a DICOM
@@ -113,18 +124,15 @@ def is_sequence(path):
     """
     if Path(path).is_dir():
         return True
-    return _has_header(
-        path,
-        lambda reader: (
-            _is_listed(reader, path)
-            or reader.GetDimension() == 4
-            and reader.GetSize()[3] > 1
-            or is_cine_file(reader)
-        ),
-    )
+
+    def has_times(reader: sitk.ImageFileReader) -> bool:
+        is_long = reader.GetDimension() == 4 and reader.GetSize()[3] > 1
+        return is_long or _is_listed(reader, path) or is_cine_file(reader)
+
+    return _has_header(path, has_times)
 
 
-def _has_header(path, question):
+def _has_header(path: Path | str, question: Callable[[sitk.ImageFileReader], bool]) -> bool:
     """What a question says of a file whose header can be read; False where it cannot."""
     reader = sitk.ImageFileReader()
     reader.SetFileName(str(path))
@@ -135,24 +143,30 @@ def _has_header(path, question):
     return bool(question(reader))
 
 
-def _is_listed(reader, path):
+def _is_listed(reader: sitk.ImageFileReader, path: Path | str) -> bool:
     return (
         reader.GetDimension() == 3
         and reader.GetNumberOfComponents() > 1
-        and str(path).lower().endswith(".seq.nrrd")
+        and _is_named_sequence(path)
     )
 
 
-def write_sequence(path, array, like):
+def _is_named_sequence(path: Path | str) -> bool:
+    return str(path).lower().endswith(SEQUENCE_SUFFIX)
+
+
+def write_sequence(path: Path | str, array: np.ndarray, like: Sequence) -> None:
     """Write a (T, K, J, I) array on the grid of a Sequence.
 
     A name that ends in .seq.nrrd gives an NRRD sequence as Slicer writes it.
 
     Args:
+        path: the file.
+        array: (T, K, J, I) values.
         like: the Sequence that has the geometry.
     """
     frames = [_with_geometry(frame, like.image) for frame in array]
-    if str(path).lower().endswith(".seq.nrrd"):
+    if _is_named_sequence(path):
         sitk.WriteImage(sitk.Compose(frames), str(path), True)
         _say_list(path)
         return
@@ -160,27 +174,27 @@ def write_sequence(path, array, like):
     sitk.WriteImage(image, str(path), True)
 
 
-def _with_geometry(array, image):
+def _with_geometry(array: np.ndarray, image: sitk.Image) -> sitk.Image:
     frame = sitk.GetImageFromArray(np.ascontiguousarray(array))
     frame.CopyInformation(image)
     return frame
 
 
-def _say_list(path):
-    """Call the first axis of an NRRD file a list of frames, which Slicer needs, instead of the parts of a vector; the data stay."""
+def _say_list(path: Path | str) -> None:
+    """Call the first axis of an NRRD file a list of frames, instead of the parts of a vector.
+
+    Slicer needs that; the data stay.
+    """
     header, mark, data = Path(path).read_bytes().partition(b"\n\n")
     kinds = [line for line in header.split(b"\n") if line.startswith(b"kinds:")]
     changed = header.replace(kinds[0], b"kinds: list domain domain domain")
     Path(path).write_bytes(changed + mark + data)
 
 
-def _finite(array, path):
+def _finite(array: np.ndarray, path: Path | str) -> np.ndarray:
     if np.issubdtype(array.dtype, np.floating) and not np.isfinite(array).all():
-        log.warning(
-            "%s has %d NaN or infinite voxels; they count as 0.",
-            path,
-            int((~np.isfinite(array)).sum()),
-        )
+        count = int((~np.isfinite(array)).sum())
+        log.warning("%s has %d NaN or infinite voxels; they count as 0.", path, count)
         array = np.nan_to_num(array, posinf=0, neginf=0)
     if array.min() == array.max():
         raise InputError(
@@ -190,7 +204,7 @@ def _finite(array, path):
     return array
 
 
-def read_label_sequence(path, sequence):
+def read_label_sequence(path: Path | str, sequence: Sequence) -> np.ndarray:
     """(T, K, J, I) uint8 label maps of a sequence, 0 where a frame has no label.
 
     Raises:
@@ -198,17 +212,13 @@ def read_label_sequence(path, sequence):
         GeometryMismatchError: the grids differ.
     """
     image = read_image(path)
-    if image.GetDimension() == 3 and image.GetNumberOfComponentsPerPixel() > 1:
-        array = np.moveaxis(sitk.GetArrayFromImage(image), -1, 0)
-        frame = sitk.VectorIndexSelectionCast(image, 0)
-    elif image.GetDimension() == 4:
-        array = sitk.GetArrayFromImage(image)
-        frame = image[:, :, :, 0]
-    else:
+    found = _frames(image)
+    if found is None:
         raise InputError(
             f"{path} has {image.GetDimension()} dimensions, labels of a sequence need 4; give the"
             " label maps of all times in one file."
         )
+    array, frame = found
     if len(array) != len(sequence):
         raise InputError(
             f"{path} has labels of {len(array)} frames, {sequence.path} has {len(sequence)};"

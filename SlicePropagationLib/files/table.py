@@ -1,47 +1,33 @@
 """Tables that people write, such as lists of cases."""
 
 import csv
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
 
 from SlicePropagationLib.errors import ConfigError, InputError
 
+SEPARATORS = ",;\t"
 
-def read_table(path, columns):
+
+def read_table(path: Path | str, columns: Sequence[str]) -> list[dict[str, str]]:
     """The rows of a table as dicts of text.
 
     "" where a cell is absent. Rows without any text are left out.
 
     Cells are separated by commas, or by semicolons or tabs where the heading has them and no comma:
-        spreadsheets write these where the comma is the decimal mark.
+    spreadsheets write these where the comma is the decimal mark.
 
     Args:
+        path: the table.
         columns: those that every row must have something in.
 
     Raises:
         InputError: the table cannot be read, lacks a column or has no row, or a row lacks a cell or
             has one too many.
     """
-    try:
-        with open(
-            path,
-            newline="",
-            encoding="utf-8-sig",
-        ) as file:  # with the mark that Excel begins a file with, or without
-            heading = file.readline()
-            file.seek(0)
-            separator = next((mark for mark in ",;\t" if mark in heading), ",")
-            reader = csv.DictReader(file, restval="", delimiter=separator)
-            rows = list(reader)
-            known = reader.fieldnames or ()
-    except (OSError, ValueError, csv.Error) as error:
-        raise InputError(
-            f"{path} cannot be read as a table ({error}); give one with the columns"
-            f" {_listed(columns)}, separated by commas."
-        ) from error
-    numbered = [
-        (number, row)
-        for number, row in enumerate(rows, 1)
-        if any(any(cell) if isinstance(cell, list) else cell for cell in row.values())
-    ]
+    rows, known, separator = _read(path, columns)
+    numbered = [(number, row) for number, row in enumerate(rows, 1) if _has_text(row)]
     if not numbered or not set(columns) <= set(known):
         raise InputError(
             f"{path} has {len(numbered)} rows with the columns {', '.join(known) or 'none'}; it"
@@ -61,6 +47,33 @@ def read_table(path, columns):
     return [row for _, row in numbered]
 
 
+def _read(
+    path: Path | str, columns: Sequence[str]
+) -> tuple[list[dict[Any, Any]], Sequence[str], str]:
+    """The rows, the names in the heading, and what separates the cells.
+
+    Cells beyond the heading are a list under the key None.
+    """
+    try:
+        # With the mark that Excel begins a file with, or without.
+        with open(path, newline="", encoding="utf-8-sig") as file:
+            heading = file.readline()
+            file.seek(0)
+            separator = next((mark for mark in SEPARATORS if mark in heading), ",")
+            reader = csv.DictReader(file, restval="", delimiter=separator)
+            return list(reader), reader.fieldnames or (), separator
+    except (OSError, ValueError, csv.Error) as error:
+        raise InputError(
+            f"{path} cannot be read as a table ({error}); give one with the columns"
+            f" {_listed(columns)}, separated by commas."
+        ) from error
+
+
+def _has_text(row: dict[Any, Any]) -> bool:
+    extra = row.get(None, [])
+    return any(extra) or any(cell for column, cell in row.items() if column is not None)
+
+
 def parse_span(text: str) -> tuple[int, int]:
     """(first, last) from "A:B", as in the column `range`.
 
@@ -76,5 +89,5 @@ def parse_span(text: str) -> tuple[int, int]:
     return first, last
 
 
-def _listed(columns):
+def _listed(columns: Sequence[str]) -> str:
     return " and ".join((", ".join(columns[:-1]), columns[-1]))

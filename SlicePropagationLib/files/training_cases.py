@@ -1,5 +1,9 @@
-"""The cases of a training: read from a table, split by patient, and refused before the training starts where they are unusable."""
+"""The cases of a training: read from a table and split by patient.
 
+Refused before the training starts where they are unusable.
+"""
+
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,15 +34,21 @@ class TrainingCase:
     split: str = ""
 
     @property
-    def patient(self):
+    def patient(self) -> str:
         """Data set and patient, so that equal names of two data sets stay apart."""
         return f"{self.dataset}/{patient_of(self.name)}"
 
 
-def read_training_cases(path, datasets=None):
+Split = tuple[list[TrainingCase], list[TrainingCase]]  # (train, val)
+
+
+def read_training_cases(
+    path: Path | str, datasets: Collection[str] | None = None
+) -> list[TrainingCase]:
     """All cases of a table with columns image, label and optionally split, dataset, case.
 
     Args:
+        path: the table; paths in it are relative to it.
         datasets: names of the only data sets wanted, None for all.
 
     Raises:
@@ -49,11 +59,11 @@ def read_training_cases(path, datasets=None):
     rows = read_table(path, ("image", "label"))
     cases = [
         TrainingCase(
-            str(path.parent / row["image"]),
-            str(path.parent / row["label"]),
-            row.get("dataset") or "all",
-            row.get("case") or row["image"],
-            row.get("split") or "",
+            image=str(path.parent / row["image"]),
+            label_map=str(path.parent / row["label"]),
+            dataset=row.get("dataset") or "all",
+            name=row.get("case") or row["image"],
+            split=row.get("split") or "",
         )
         for row in rows
     ]
@@ -65,8 +75,11 @@ def read_training_cases(path, datasets=None):
     return [case for case in cases if datasets is None or case.dataset in datasets]
 
 
-def _check_names(cases):
-    """Refuse two cases of one name: what is prepared of one would replace what is prepared of the other."""
+def _check_names(cases: Sequence[TrainingCase]) -> None:
+    """Refuse two cases of one name.
+
+    What is prepared of one would replace what is prepared of the other.
+    """
     seen = set()
     for case in cases:
         if (case.dataset, case.name) in seen:
@@ -77,7 +90,7 @@ def _check_names(cases):
         seen.add((case.dataset, case.name))
 
 
-def split_cases(cases, val_share=0.2):
+def split_cases(cases: Sequence[TrainingCase], val_share: float = 0.2) -> Split:
     """(train, val) as the table says.
 
     Where it says nothing, the last share of the patients of every data set is for validation.
@@ -88,7 +101,8 @@ def split_cases(cases, val_share=0.2):
     """
     if any(case.split for case in cases):
         _check_splits(cases)
-        train, val = ([case for case in cases if case.split == split] for split in ("train", "val"))
+        train = [case for case in cases if case.split == "train"]
+        val = [case for case in cases if case.split == "val"]
     else:
         held_out = _last_patients(cases, val_share)
         train = [case for case in cases if case.patient not in held_out]
@@ -102,26 +116,28 @@ def split_cases(cases, val_share=0.2):
     return train, val
 
 
-def _last_patients(cases, share):
+def _last_patients(cases: Sequence[TrainingCase], share: float) -> set[str]:
     """The last share of the patients of every data set.
 
     Where each has too few for that, of all together, at least one.
     """
-    sets = {}
+    sets: dict[str, set[str]] = {}
     for case in cases:
         sets.setdefault(case.dataset, set()).add(case.patient)
-    held_out = {
-        patient
-        for patients in sets.values()
-        for patient in sorted(patients)[len(patients) - round(share * len(patients)) :]
-    }
-    patients = sorted(set().union(*sets.values()))
-    return held_out or set(patients[len(patients) - max(1, round(share * len(patients))) :])
+    held_out = set()
+    for patients in sets.values():
+        held_out |= _last(patients, round(share * len(patients)))
+    everyone = {case.patient for case in cases}
+    return held_out or _last(everyone, max(1, round(share * len(everyone))))
 
 
-def _check_splits(cases):
-    """Refuse cases that would silently be left out, and patients that would be learnt from and judged by."""
-    split_of = {}
+def _last(patients: set[str], count: int) -> set[str]:
+    return set(sorted(patients)[len(patients) - count :])
+
+
+def _check_splits(cases: Sequence[TrainingCase]) -> None:
+    """Refuse cases that would be left out, and patients that would be learnt from and judged by."""
+    split_of: dict[str, str] = {}
     for case in cases:
         if not case.split:
             raise InputError(
@@ -136,7 +152,7 @@ def _check_splits(cases):
             )
 
 
-def make_folds(cases, count):
+def make_folds(cases: Sequence[TrainingCase], count: int) -> list[Split]:
     """[(train, val)] of a cross-validation by patient.
 
     Patients are dealt out in order, so every data set is in every fold.
@@ -160,20 +176,16 @@ def make_folds(cases, count):
     ]
 
 
-def check_cases(cases):
+def check_cases(cases: Sequence[TrainingCase]) -> None:
     """Read every case once and refuse what cannot be learnt from.
 
     Raises:
         InputError: names the case and says what is wrong: a file is missing or unreadable, the
-            grids differ, there is no label,
-            one label fills the volume, or the image is constant.
+            grids differ, there is no label, one label fills the volume, or the image is constant.
     """
     for case in cases:
         try:
-            if is_sequence(case.image):
-                labels = read_label_sequence(case.label_map, read_sequence(case.image))
-            else:
-                labels, _ = read_labels(case.label_map, read_volume(case.image))
+            labels = _read_label_map(case)
         except SlicePropagationError as error:
             raise InputError(f"Case {case.name}: {error}") from error
         if not labels.any():
@@ -186,3 +198,11 @@ def check_cases(cases):
                 f"Case {case.name}: {case.label_map} has one class only, every voxel is"
                 f" {labels.flat[0]}; structure and background are both needed."
             )
+
+
+def _read_label_map(case: TrainingCase) -> np.ndarray:
+    """The labels of a case, with every check of image and labels."""
+    if is_sequence(case.image):
+        return read_label_sequence(case.label_map, read_sequence(case.image))
+    labels, _ = read_labels(case.label_map, read_volume(case.image))
+    return labels

@@ -1,6 +1,7 @@
 """Reading images and label maps from files, with every check that a person can act on."""
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,12 +33,12 @@ class Volume:
     path: Path
 
     @property
-    def spacing_mm(self):
+    def spacing_mm(self) -> tuple[float, ...]:
         """Spacing along K, J, I."""
         return tuple(reversed(self.image.GetSpacing()))
 
 
-def read_image(path):
+def read_image(path: Path | str) -> sitk.Image:
     """Read a file, or a folder of DICOM files, with SimpleITK.
 
     Raises:
@@ -63,7 +64,7 @@ def read_image(path):
         ) from error
 
 
-def _read_dicom_folder(path):
+def _read_dicom_folder(path: Path) -> sitk.Image:
     """The series with the most slices of a folder."""
     series = [
         sitk.ImageSeriesReader.GetGDCMSeriesFileNames(str(path), name)
@@ -91,10 +92,11 @@ def _read_dicom_folder(path):
         ) from error
 
 
-def read_volume(path, frame=None):
+def read_volume(path: Path | str, frame: int | None = None) -> Volume:
     """Read a grey-value volume; NaN and infinite voxels are replaced with a warning.
 
     Args:
+        path: an image file, or a folder with a DICOM series.
         frame: which time point of a 4D image, from 0; None for a 3D image.
 
     Raises:
@@ -128,8 +130,14 @@ def read_volume(path, frame=None):
     return Volume(array, image, Path(path))
 
 
-def check_same_grid(image, other, name, other_name):
+def check_same_grid(image: sitk.Image, other: sitk.Image, name: str, other_name: str) -> None:
     """Refuse two images whose grids differ, naming both values.
+
+    Args:
+        image: one of them.
+        other: the other one.
+        name: what the message calls the first.
+        other_name: what the message calls the other.
 
     Raises:
         GeometryMismatchError: size, spacing, origin or direction differ.
@@ -148,7 +156,9 @@ def check_same_grid(image, other, name, other_name):
             )
 
 
-def choose_axis(annotated, axis="auto", spacing_mm=(1.0, 1.0, 1.0)):
+def choose_axis(
+    annotated: np.ndarray, axis: str = "auto", spacing_mm: Sequence[float] = (1.0, 1.0, 1.0)
+) -> int:
     """The array axis (0, 1, 2 for K, J, I) along which slices were annotated.
 
     Args:
@@ -164,21 +174,14 @@ def choose_axis(annotated, axis="auto", spacing_mm=(1.0, 1.0, 1.0)):
         raise InputError(
             "The seed has no annotated pixel; draw the structure on at least one slice."
         )
-    counts = [
-        int(annotated.any(axis=tuple(other for other in range(3) if other != a)).sum())
-        for a in range(3)
-    ]
+    shown = [_annotated_slices(annotated, a) for a in range(3)]
+    counts = [len(slices) for slices in shown]
     fitting = min(range(3), key=lambda a: (counts[a], -spacing_mm[a], a))
     if axis == "auto":
         return fitting
     chosen = 2 - AXES.index(axis)
     if counts[chosen] > 1 and counts[fitting] * 3 <= counts[chosen]:
-        where = ", ".join(
-            str(index)
-            for index in np.flatnonzero(
-                annotated.any(axis=tuple(a for a in range(3) if a != fitting))
-            )[:5]
-        )
+        where = ", ".join(str(index) for index in shown[fitting][:5])
         raise InputError(
             f"The seed lies on no slice of axis {axis}, but on slice {where} of axis"
             f" {AXES[2 - fitting]}; use --axis {AXES[2 - fitting]}."
@@ -186,7 +189,13 @@ def choose_axis(annotated, axis="auto", spacing_mm=(1.0, 1.0, 1.0)):
     return chosen
 
 
-def check_seed(labels):
+def _annotated_slices(annotated: np.ndarray, axis: int) -> np.ndarray:
+    """Indices of the slices along an array axis on which anything is annotated."""
+    others = tuple(other for other in range(3) if other != axis)
+    return np.flatnonzero(annotated.any(axis=others))
+
+
+def check_seed(labels: np.ndarray) -> None:
     """Refuse seeds that no propagation can start from.
 
     Args:
@@ -206,13 +215,13 @@ def check_seed(labels):
         check_outline(f"Label {label}", index, areas[index], labels[index].size)
 
 
-def _report_nonfinite(path):
+def _report_nonfinite(path: Path) -> None:
     count = count_nonfinite(path)
     if count:
         log.warning("%s has %d NaN or infinite voxels; NaN counts as 0.", path, count)
 
 
-def _one_frame(image, frame, path):
+def _one_frame(image: sitk.Image, frame: int | None, path: Path | str) -> sitk.Image:
     count = image.GetSize()[3]
     if frame is None and count > 1:
         raise InputError(
@@ -226,7 +235,7 @@ def _one_frame(image, frame, path):
     return image[:, :, :, frame or 0]
 
 
-def _check_single_channel(image, path):
+def _check_single_channel(image: sitk.Image, path: Path | str) -> None:
     if image.GetNumberOfComponentsPerPixel() > 1:
         raise InputError(
             f"{path} has {image.GetNumberOfComponentsPerPixel()} values per voxel (a colour or"
@@ -234,9 +243,9 @@ def _check_single_channel(image, path):
         )
 
 
-def _times(size):
+def _times(size: Sequence[int]) -> str:
     return "x".join(str(number) for number in size)
 
 
-def _listed(values):
+def _listed(values: Sequence[float]) -> str:
     return "(" + ", ".join(f"{value:.6g}" for value in values) + ")"

@@ -128,7 +128,8 @@ def propagate_frames(
             if on_step:
                 on_step(number, len(shown), prediction)
         labels[place] = timed.label_map()
-        rows += _rows(timed, place[-1])
+        *_, position = place
+        rows += _rows(timed, position)
     record = {
         "engine": engine.name,
         **weights_record(engine),
@@ -172,7 +173,7 @@ def annotated_frames(drawn: np.ndarray, path: Path | str) -> list[int]:
     return annotated
 
 
-def _rows(timed: TimeSession, position: int) -> list[Row]:
+def _rows(timed: TimeSession, position: int | slice) -> list[Row]:
     """One row for each label on each frame of a slice position."""
     session = timed.session
     rows = []
