@@ -1,13 +1,18 @@
 """`VoxelMorphEngine`: the registration engine with a trained network in the place of its iterations."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import torch
 from torch.nn import functional as F
 
+from SlicePropagationLib.config import config_from_dict
 from SlicePropagationLib.engines.image_registration import RegistrationConfig, RegistrationEngine
 from SlicePropagationLib.engines.warped_anchor import TrackConfig
+from SlicePropagationLib.networks.checkpoint import Checkpoint, fill_network
+from SlicePropagationLib.networks.cine.config import VoxelMorphConfig
+from SlicePropagationLib.networks.registration.voxelmorph import VoxelMorph
 
 GRID_POINTS = 128  # of the longer side of the window; the network is cheap, and details help it
 
@@ -46,3 +51,9 @@ class VoxelMorphEngine(RegistrationEngine):
         with torch.inference_mode():
             displacement, _ = self.network(pair[:1], pair[1:])
         return displacement[0, :, :height, :width].float().cpu().numpy()
+
+
+def make_voxelmorph(checkpoint: Checkpoint, path: Path, device: str) -> VoxelMorphEngine:
+    """The engine of a checkpoint of family voxelmorph."""
+    network = VoxelMorph(config_from_dict(VoxelMorphConfig, checkpoint.config["network"]))
+    return VoxelMorphEngine(fill_network(network, checkpoint, path), device)

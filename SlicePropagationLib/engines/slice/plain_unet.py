@@ -1,10 +1,16 @@
 """`PlainUNetEngine`: the thesis's walk, whole slices and hard masks, for networks of the family `slice_unet.plain`."""
 
+from pathlib import Path
+
 import numpy as np
 import torch
 from torch.nn import functional as F
 
+from SlicePropagationLib.config import config_from_dict
 from SlicePropagationLib.engines.slice.plain_slices import normalise_volume
+from SlicePropagationLib.networks.build import build_unet
+from SlicePropagationLib.networks.checkpoint import Checkpoint, fill_network
+from SlicePropagationLib.networks.config import UNetConfig
 
 
 class PlainUNetEngine:
@@ -69,3 +75,11 @@ class PlainUNetEngine:
             mode=mode,
             **({} if mode == "nearest" else {"align_corners": False}),
         )
+
+
+def make_plain(checkpoint: Checkpoint, path: Path, device: str) -> PlainUNetEngine:
+    """The engine of a checkpoint of family slice_unet.plain."""
+    config = checkpoint.config
+    network = build_unet(config_from_dict(UNetConfig, config["network"]))
+    fill_network(network, checkpoint, path)
+    return PlainUNetEngine(network, config["size"], config["uses_prior"], device)

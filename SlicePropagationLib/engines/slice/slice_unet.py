@@ -1,13 +1,18 @@
 """`SliceUNetEngine`: walks with a trained U-Net that sees a slice, the mask of its neighbour and what registration says."""
 
 import logging
+from pathlib import Path
 
 import numpy as np
 import torch
 
+from SlicePropagationLib.config import config_from_dict
 from SlicePropagationLib.engines.distance import probability_of
 from SlicePropagationLib.engines.image_registration import RegistrationEngine
 from SlicePropagationLib.engines.network_inputs import MAX_LOG_ODDS, REGISTRATION, guide
+from SlicePropagationLib.networks.checkpoint import Checkpoint, fill_network
+from SlicePropagationLib.networks.config import GuidedUNetConfig
+from SlicePropagationLib.networks.slice.guided_unet import GuidedUNet
 from SlicePropagationLib.planning import gap_of
 
 logger = logging.getLogger(__name__)
@@ -108,3 +113,9 @@ class SliceUNetEngine:
 def _trust(anchors):
     """Share in (0, 1] of the network's change beyond the outermost annotated slices: 1 from the only one, less the more of them there are."""
     return 1.0 / max(1, sum(mask.any() for mask in anchors.values()))
+
+
+def make_guided(checkpoint: Checkpoint, path: Path, device: str) -> SliceUNetEngine:
+    """The engine of a checkpoint of family slice_unet.guided."""
+    network = GuidedUNet(config_from_dict(GuidedUNetConfig, checkpoint.config["network"]))
+    return SliceUNetEngine(fill_network(network, checkpoint, path), device)
