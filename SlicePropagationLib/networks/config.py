@@ -62,6 +62,11 @@ class GuidedUNetConfig:
     injects_mask: bool = True
     going_on: float = 0.0
 
+    @property
+    def continuation_bias(self) -> float:
+        """`going_on`, the name under which weights store it."""
+        return self.going_on
+
     def __post_init__(self):
         if not 0 <= self.prior_map < self.num_maps:
             raise ConfigError(
