@@ -11,3 +11,4 @@ Labels: TypeAlias = np.ndarray  # (N, H, W) or (K, J, I) integer label map, 0 is
 Probability: TypeAlias = np.ndarray  # (H, W) float32 in [0, 1]
 Probabilities: TypeAlias = np.ndarray  # (N, H, W) float32 in [0, 1]
 Spacing: TypeAlias = tuple[float, float, float]  # mm, in the order of the array's axes
+Anchors: TypeAlias = dict[int, Mask]  # {slice index: mask} of the annotated slices of a label

@@ -1,13 +1,20 @@
-"""`Grid`: the points of a slice where an engine computes, at most a few thousand however large the structure is."""
+"""`ComputeGrid`: the points of a slice where an engine computes.
+
+At most a few thousand, however large the structure is.
+"""
+
+from __future__ import annotations
 
 from dataclasses import dataclass
 
 import numpy as np
 from scipy.ndimage import gaussian_filter, map_coordinates
 
+from SlicePropagationLib.engines.crop_window import CropWindow
+
 
 @dataclass(frozen=True)
-class Grid:
+class ComputeGrid:
     """A regular grid of points on a slice.
 
     Attributes:
@@ -22,51 +29,65 @@ class Grid:
     shape: tuple[int, int]
 
     @classmethod
-    def over(cls, window, max_points):
-        """A grid over a `Window` with at most `max_points` points along its longer side."""
+    def over(cls, window: CropWindow, max_points: int) -> ComputeGrid:
+        """A grid over a window with at most `max_points` points along its longer side."""
         longer = max(window.shape)
         pitch = max(1.0, (longer - 1) / (max_points - 1)) if longer > 1 else 1.0
-        shape = tuple(int((size - 1) / pitch + 1e-6) + 1 for size in window.shape)
-        return cls(float(window.top), float(window.left), pitch, shape)
+        num_rows = int((window.height - 1) / pitch + 1e-6) + 1
+        num_columns = int((window.width - 1) / pitch + 1e-6) + 1
+        return cls(float(window.top), float(window.left), pitch, (num_rows, num_columns))
 
-    def points(self):
+    @classmethod
+    def on_pixels(cls, window: CropWindow) -> ComputeGrid:
+        """The grid whose points are the pixels of a window."""
+        return cls(window.top, window.left, 1.0, window.shape)
+
+    def points(self) -> np.ndarray:
         """(2, h, w) float32 rows and columns of the points, in pixels of the slice."""
         rows = self.top + self.pitch * np.arange(self.shape[0], dtype=np.float32)
         columns = self.left + self.pitch * np.arange(self.shape[1], dtype=np.float32)
         return np.stack(np.meshgrid(rows, columns, indexing="ij"))
 
-    def sample(self, image):
+    def sample(self, image: np.ndarray) -> np.ndarray:
         """(h, w) float32: an (H, W) image at the points, averaged over one pitch."""
         top = int(self.top)
         left = int(self.left)
-        bottom, right = (
-            int(np.ceil(first + self.pitch * (count - 1))) + 1
-            for first, count in zip((self.top, self.left), self.shape)
-        )
+        bottom = self._end(self.top, self.shape[0])
+        right = self._end(self.left, self.shape[1])
         part = np.asarray(image[top:bottom, left:right], np.float32)
         if self.pitch == 1:
             return part.copy()
         blurred = gaussian_filter(part, 0.4 * self.pitch, mode="nearest")
-        return self._read(blurred, self.points() - np.array([top, left], np.float32)[:, None, None])
+        origin = np.array([top, left], np.float32)[:, None, None]
+        return _read_linearly(blurred, self.points() - origin)
 
-    def read(self, values, points):
-        """Values of this grid, (h, w), read linearly at (2, ...) points of the slice.
+    def read(self, values: np.ndarray, points: np.ndarray) -> np.ndarray:
+        """Values of this grid read linearly at points of the slice.
 
         The border goes on outside.
+
+        Args:
+            values: (h, w) on the points of the grid.
+            points: (2, ...) rows and columns in pixels of the slice.
+
+        Returns:
+            float32 of the shape of the points.
         """
         origin = np.array([self.top, self.left], np.float32)[:, None, None]
-        return self._read(values, (points - origin) / np.float32(self.pitch))
+        return _read_linearly(values, (points - origin) / np.float32(self.pitch))
 
-    def spread(self, values, window):
-        """(height, width) float32: values of this grid on every pixel of a `Window`."""
-        if self.pitch == 1 and (self.top, self.left, *self.shape) == (
-            window.top,
-            window.left,
-            *window.shape,
-        ):
+    def spread(self, values: np.ndarray, window: CropWindow) -> np.ndarray:
+        """(height, width) float32: values of this grid on every pixel of a window."""
+        pixels = ComputeGrid.on_pixels(window)
+        if self == pixels:
             return np.asarray(values, np.float32)
-        return self.read(values, Grid(window.top, window.left, 1.0, window.shape).points())
+        return self.read(values, pixels.points())
 
-    @staticmethod
-    def _read(values, points):
-        return map_coordinates(values, points, order=1, mode="nearest", output=np.float32)
+    def _end(self, first: float, count: int) -> int:
+        """The row or column behind the last point of `count` points from `first` on."""
+        return int(np.ceil(first + self.pitch * (count - 1))) + 1
+
+
+def _read_linearly(values: np.ndarray, points: np.ndarray) -> np.ndarray:
+    """Values at points in units of their own rows and columns; the border goes on outside."""
+    return map_coordinates(values, points, order=1, mode="nearest", output=np.float32)

@@ -3,7 +3,13 @@
 The baseline that every other engine must beat.
 """
 
+from collections.abc import Iterator
+
 import numpy as np
+
+from SlicePropagationLib.arrays import Anchors, Probability
+from SlicePropagationLib.planning import Run
+from SlicePropagationLib.stack import SliceStack
 
 
 class CopyEngine:
@@ -11,7 +17,7 @@ class CopyEngine:
 
     name = "copy"
 
-    def walk(self, stack, run, anchors):
+    def walk(self, stack: SliceStack, run: Run, anchors: Anchors) -> Iterator[Probability]:
         """Yield the anchor's mask for every target.
 
         Args:

@@ -1,12 +1,22 @@
-"""`Window`: the rectangle of a slice that an engine works in, so that its cost follows the structure and not the image."""
+"""`CropWindow`: the rectangle of a slice that an engine works in.
 
+Its cost follows the structure and not the image.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from SlicePropagationLib.arrays import Mask
+
+Corner = Sequence[float] | np.ndarray  # (row, column) in pixels of a slice
+
 
 @dataclass(frozen=True)
-class Window:
+class CropWindow:
     """A rectangle of rows and columns of a slice.
 
     Attributes:
@@ -20,39 +30,66 @@ class Window:
     width: int
 
     @classmethod
-    def around(cls, masks, margin, slice_shape):
-        """The box around the pixels of (H, W) masks, grown by `margin` pixels (rows, columns), inside the slice.
+    def around(
+        cls, mask: Mask, margin: tuple[int, int], slice_shape: tuple[int, ...]
+    ) -> CropWindow:
+        """The box around the pixels of a mask, grown by a margin, inside the slice.
 
-        None when all masks are empty.
+        Args:
+            mask: (H, W) bool, not empty.
+            margin: pixels (rows, columns) on each side.
+            slice_shape: (H, W).
         """
-        present = np.logical_or.reduce(masks)
-        rows = np.flatnonzero(present.any(axis=1))
-        if rows.size == 0:
-            return None
-        columns = np.flatnonzero(present.any(axis=0))
-        return cls.between((rows[0], columns[0]), (rows[-1], columns[-1]), margin, slice_shape)
+        return cls.between(*corners_of(mask), margin, slice_shape)
 
     @classmethod
-    def between(cls, first, last, margin, slice_shape):
-        """The box from pixel `first` to pixel `last` (row, column), both included, grown by `margin`, inside the slice."""
-        top, left = (max(0, int(corner - extra)) for corner, extra in zip(first, margin))
-        bottom, right = (
-            min(size, int(corner + extra) + 1)
-            for corner, extra, size in zip(last, margin, slice_shape)
-        )
+    def around_any(
+        cls, masks: Sequence[Mask], margin: tuple[int, int], slice_shape: tuple[int, ...]
+    ) -> CropWindow | None:
+        """The box around the pixels of several masks, as `around`; None when all are empty."""
+        present = np.logical_or.reduce(masks)
+        return cls.around(present, margin, slice_shape) if present.any() else None
+
+    @classmethod
+    def between(
+        cls,
+        first: Corner,
+        last: Corner,
+        margin: tuple[int, int],
+        slice_shape: tuple[int, ...],
+    ) -> CropWindow:
+        """The box from one pixel to another, grown by a margin, inside the slice.
+
+        Args:
+            first: (row, column) of the top left corner,
+            last: and of the bottom right one, both included.
+            margin: pixels (rows, columns) on each side.
+            slice_shape: (H, W).
+        """
+        top = max(0, int(first[0] - margin[0]))
+        left = max(0, int(first[1] - margin[1]))
+        bottom = min(slice_shape[0], int(last[0] + margin[0]) + 1)
+        right = min(slice_shape[1], int(last[1] + margin[1]) + 1)
         return cls(top, left, bottom - top, right - left)
 
     @property
-    def shape(self):
+    def shape(self) -> tuple[int, int]:
         """(height, width)."""
         return self.height, self.width
 
-    def crop(self, image):
+    def crop(self, image: np.ndarray) -> np.ndarray:
         """The part of an (H, W) array inside the window; a view."""
         return image[self.top : self.top + self.height, self.left : self.left + self.width]
 
-    def paste(self, values, slice_shape):
+    def paste(self, values: np.ndarray, slice_shape: tuple[int, ...]) -> np.ndarray:
         """An (H, W) float32 array that is zero outside the window."""
         image = np.zeros(slice_shape, np.float32)
         self.crop(image)[...] = values
         return image
+
+
+def corners_of(mask: Mask) -> tuple[tuple[int, int], tuple[int, int]]:
+    """First and last (row, column) of the box around a mask that is not empty."""
+    rows = np.flatnonzero(mask.any(axis=1))
+    columns = np.flatnonzero(mask.any(axis=0))
+    return (rows[0], columns[0]), (rows[-1], columns[-1])

@@ -1,11 +1,11 @@
 """Dense registration of two small images: symmetric-force demons, coarse to fine.
 
 Source: Vercauteren et al., Diffeomorphic demons, NeuroImage 45 (2009), the additive variant with
-    symmetric forces and a
-smoothed total displacement. One thread, so the same input gives the same displacement on any number
-of cores.
+symmetric forces and a smoothed total displacement. One thread, so the same input gives the same
+displacement on any number of cores.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -28,24 +28,26 @@ class DemonsConfig:
     max_step_pixels: float = 0.5
 
 
-def register(fixed, moving, config):
+# What finds the displacement of two small images, called as `register` is.
+Register = Callable[[np.ndarray, np.ndarray, DemonsConfig], np.ndarray]
+
+
+def register(fixed: np.ndarray, moving: np.ndarray, config: DemonsConfig) -> np.ndarray:
     """Displacement that makes the moving image look like the fixed one.
 
     Args:
-        fixed, moving: (H, W) float32 on the same grid, normalised together to about [0, 1].
+        fixed: (H, W) float32.
+        moving: the same on the same grid, normalised together with it to about [0, 1].
+        config: how they are registered.
 
     Returns:
         (2, H, W) float32 in pixels: `fixed[p]` corresponds to `moving[p + displacement[:, p]]`;
-        zeros for constant images
-        and for images of a single row or column.
+        zeros for constant images and for images of a single row or column.
     """
+    displacement = np.zeros((2, *fixed.shape), np.float32)
     if min(fixed.shape) < 2:
-        return np.zeros((2, *fixed.shape), np.float32)
-    displacement = None
-    for level, num_iterations in enumerate(config.iterations):
-        factor = 2 ** (len(config.iterations) - 1 - level)
-        if min(fixed.shape) < 8 * factor and factor > 1:
-            continue
+        return displacement
+    for factor, num_iterations in _levels(fixed.shape, config.iterations):
         fixed_level = _reduce(fixed, factor)
         moving_level = _reduce(moving, factor)
         start = _resize(displacement, fixed_level.shape)
@@ -53,35 +55,52 @@ def register(fixed, moving, config):
     return displacement
 
 
-def warp(image, displacement, mode="nearest"):
-    """(H, W) float32: `image` read, linearly, at every pixel moved by the (2, H, W) displacement."""
-    rows, columns = np.ogrid[: displacement.shape[1], : displacement.shape[2]]
-    points = displacement + np.stack(np.broadcast_arrays(rows, columns))
+def warp(image: np.ndarray, displacement: np.ndarray, mode: str = "nearest") -> np.ndarray:
+    """An image read, linearly, at every pixel moved by a displacement.
+
+    Args:
+        image: (H, W).
+        displacement: (2, H, W) in pixels.
+        mode: what lies outside, as in `scipy.ndimage`.
+
+    Returns:
+        (H, W) float32.
+    """
+    pixels = np.indices(displacement.shape[1:])
+    points = displacement + pixels
     return map_coordinates(image, points, order=1, mode=mode, output=np.float32)
 
 
+def _levels(shape, iterations):
+    """[(factor, iterations)] of the levels, coarsest first; none on which an image is tiny."""
+    coarsest = 2 ** (len(iterations) - 1)
+    factors = [coarsest // 2**level for level in range(len(iterations))]
+    return [
+        (factor, count)
+        for factor, count in zip(factors, iterations, strict=True)
+        if factor == 1 or min(shape) >= 8 * factor
+    ]
+
+
 def _demons(fixed, moving, displacement, num_iterations, config):
+    """The (2, h, w) displacement of one level after some iterations from a first one."""
     fixed_gradient = np.stack(np.gradient(fixed))
-    limit = np.float32(4 * config.max_step_pixels**2)
+    longest = config.max_step_pixels
+    limit = np.float32(4 * longest**2)
     for _ in range(num_iterations):
         warped = warp(moving, displacement)
         gradient = fixed_gradient + np.stack(np.gradient(warped))
         difference = fixed - warped
-        scale = (
-            2 * difference / ((gradient**2).sum(0) + 4 * difference**2 / limit + np.float32(1e-6))
-        )
-        displacement = displacement + np.clip(
-            scale * gradient,
-            -config.max_step_pixels,
-            config.max_step_pixels,
-        )
-        displacement = np.stack(
-            [
-                gaussian_filter(part, config.smoothing_pixels, mode="nearest", truncate=3)
-                for part in displacement
-            ]
-        )
+        steepness = (gradient**2).sum(0) + 4 * difference**2 / limit + np.float32(1e-6)
+        scale = 2 * difference / steepness
+        displacement = displacement + np.clip(scale * gradient, -longest, longest)
+        displacement = _smoothed(displacement, config.smoothing_pixels)
     return displacement.astype(np.float32)
+
+
+def _smoothed(displacement, sigma):
+    parts = [gaussian_filter(part, sigma, mode="nearest", truncate=3) for part in displacement]
+    return np.stack(parts)
 
 
 def _reduce(image, factor):
@@ -93,15 +112,21 @@ def _reduce(image, factor):
 
 
 def _resize(displacement, shape):
-    """A displacement on a grid of another size, its lengths with it; zeros for None."""
-    if displacement is None:
-        return np.zeros((2, *shape), np.float32)
-    scales = [new / old for new, old in zip(shape, displacement.shape[1:])]
-    return np.stack(
-        [_zoom_to(part, shape) * np.float32(scale) for part, scale in zip(displacement, scales)]
-    )
+    """A displacement on a grid of another size, its lengths with it."""
+    if displacement.shape[1:] == shape:
+        return displacement
+    scales = _ratios(shape, displacement.shape[1:])
+    parts = [
+        _zoom_to(part, shape) * np.float32(scale)
+        for part, scale in zip(displacement, scales, strict=True)
+    ]
+    return np.stack(parts)
 
 
-def _zoom_to(image, shape):
-    factors = [new / old for new, old in zip(shape, image.shape)]
+def _zoom_to(image: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    factors = _ratios(shape, image.shape)
     return zoom(image, factors, order=1, mode="nearest", grid_mode=True, output=np.float32)
+
+
+def _ratios(shape, old_shape):
+    return [new / old for new, old in zip(shape, old_shape, strict=True)]

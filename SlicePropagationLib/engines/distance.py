@@ -1,17 +1,20 @@
 """Signed distance maps of masks, in millimetres, and how they become probabilities."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from scipy.ndimage import distance_transform_edt
+
+from SlicePropagationLib.arrays import Mask
 
 FAR_MM = 1e4  # distance of every pixel to the edge of a mask that is empty
 
 
-def signed_distance(mask, spacing_mm):
+def signed_distance(mask: Mask, spacing_mm: Sequence[float]) -> np.ndarray:
     """Distance of every pixel to the edge of a mask, positive inside.
 
     The edge lies halfway between a pixel inside and its neighbour outside; the border of the slice
-    is no edge, so a mask
-    that touches it goes on beyond it.
+    is no edge, so a mask that touches it goes on beyond it.
 
     Args:
         mask: (H, W) bool.
@@ -24,14 +27,15 @@ def signed_distance(mask, spacing_mm):
     if not mask.any():
         return np.full(mask.shape, -FAR_MM, np.float32)
     if mask.all():
-        return np.full(mask.shape, np.hypot(*np.multiply(mask.shape, spacing_mm)), np.float32)
+        diagonal_mm = np.hypot(*np.multiply(mask.shape, spacing_mm))
+        return np.full(mask.shape, diagonal_mm, np.float32)
     half = 0.5 * min(spacing_mm)
-    inside = distance_transform_edt(mask, sampling=spacing_mm)
-    outside = distance_transform_edt(~mask, sampling=spacing_mm)
+    inside = np.asarray(distance_transform_edt(mask, sampling=spacing_mm))
+    outside = np.asarray(distance_transform_edt(~mask, sampling=spacing_mm))
     return np.where(mask, inside - half, half - outside).astype(np.float32)
 
 
-def probability_of(distance_mm, softness_mm):
+def probability_of(distance_mm: np.ndarray, softness_mm: float) -> np.ndarray:
     """Probability of lying inside at a signed distance: 0.5 on the edge, a sigmoid across it.
 
     Args:
@@ -45,6 +49,6 @@ def probability_of(distance_mm, softness_mm):
     return 1 / (1 + np.exp(-scaled))
 
 
-def equivalent_radius(area_mm2):
+def equivalent_radius(area_mm2: float) -> float:
     """Radius in millimetres of the disc with this area."""
     return float(np.sqrt(area_mm2 / np.pi))

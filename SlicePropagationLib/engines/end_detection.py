@@ -4,10 +4,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from SlicePropagationLib.arrays import Anchors
 from SlicePropagationLib.engines.distance import equivalent_radius
+from SlicePropagationLib.planning import Run
+from SlicePropagationLib.stack import SliceStack
 
 
-def cap_shrink(distance_mm, radius_mm, reach_mm):
+def cap_shrink(distance_mm: float, radius_mm: float, reach_mm: float) -> float | None:
     """How far the outline has moved inwards on an ellipsoidal cap.
 
     Args:
@@ -37,9 +40,9 @@ class TaperConfig:
         trend: weight of the change in squared radius seen between the last two anchors.
         empty_reach: the cap closes at this share of the way to an anchor that says "not here".
         doubt: how much faster a step counts as the slice looks less like the anchor: a factor
-            exp(doubt) per unit of
-            correlation lost since the first step beyond `accepted_loss`, and as much slower while
-            less is lost.
+            exp(doubt) per unit of correlation lost since the first step beyond `accepted_loss`, and
+            as much slower while less is lost.
+        accepted_loss: correlation that may be lost without any doubt.
     """
 
     lone_reach_radii: float = 1.8
@@ -54,63 +57,65 @@ class TaperConfig:
 
 
 class Taper:
-    """The in-plane radius expected beyond the last anchor: its square falls as on an ellipsoid, r² - slope z - curvature z².
+    """The in-plane radius expected beyond the last anchor.
+
+    Its square falls as on an ellipsoid, r² - slope z - curvature z².
+
+    Args:
+        stack: the SliceStack; only its spacing is looked at.
+        run: the walk.
+        anchors: {slice index: (H, W) bool mask} of all anchors of the label.
+        config: a TaperConfig.
 
     Attributes:
         radius_mm: radius of the disc that has the area of the anchor's mask.
+        walked_mm: distance walked so far; a step counts longer the less its slice looks like the
+            anchor.
     """
 
-    def __init__(self, stack, run, anchors, config):
+    def __init__(self, stack: SliceStack, run: Run, anchors: Anchors, config: TaperConfig):
         self.config = config
         self.walked_mm = 0.0
-        self._first_likeness = None
+        self._first_likeness: float | None = None
         radii = {
             index: equivalent_radius(mask.sum() * stack.pixel_area_mm2)
             for index, mask in anchors.items()
         }
-        thickness_mm = stack.spacing_mm[0]
         self.radius_mm = radii[run.anchor]
-        behind = sorted(
-            (abs(index - run.anchor) * thickness_mm, radius)
-            for index, radius in radii.items()
-            if radius > 0 and (index - run.anchor) * run.step < 0
-        )
-        ahead = [
-            abs(index - run.anchor) * thickness_mm
-            for index in radii
-            if (index - run.anchor) * run.step > 0
-        ]
-        self._slope, reach_mm = self._expect(behind, thickness_mm)
+        thickness_mm = stack.spacing_mm[0]
+        slope, reach_mm = self._expect(_behind(run, radii, thickness_mm), thickness_mm)
+        self._slope = slope
         self._curvature = (self.radius_mm / reach_mm) ** 2
+        ahead = _ahead(run, radii, thickness_mm)
         if ahead:
             self._close_before(config.empty_reach * min(ahead))
 
-    def advance(self, step_mm, likeness):
+    def advance(self, step_mm: float, likeness: float) -> float | None:
         """Millimetres that the outline has moved inwards after one more step.
-
-        None when the structure has ended.
 
         Args:
             step_mm: length of the step.
             likeness: correlation, in [-1, 1], of this slice with the anchor warped onto it.
+
+        Returns:
+            From 0 to `radius_mm`; None when the structure has ended.
         """
         if self._first_likeness is None:
             self._first_likeness = likeness
         doubt = self.config.doubt * (self._first_likeness - likeness - self.config.accepted_loss)
         self.walked_mm += step_mm * float(np.exp(np.clip(doubt, -1.5, 1.5)))
-        squared = (
-            self.radius_mm**2 - self._slope * self.walked_mm - self._curvature * self.walked_mm**2
-        )
+        narrowed = self.radius_mm**2 - self._slope * self.walked_mm
+        squared = narrowed - self._curvature * self.walked_mm**2
         return None if squared <= 0 else self.radius_mm - float(np.sqrt(squared))
 
-    def _expect(self, behind, thickness_mm):
-        """(slope, reach_mm) of the cap from the (distance, radius) of the anchors behind, nearest first."""
+    def _expect(
+        self, behind: list[tuple[float, float]], thickness_mm: float
+    ) -> tuple[float, float]:
+        """(slope, reach_mm) of the cap, from the (distance, radius) of the anchors behind."""
         config = self.config
         if not behind:
-            return 0.0, max(
-                config.lone_reach_radii * self.radius_mm,
-                config.lone_reach_slices * thickness_mm,
-            )
+            reach_mm = config.lone_reach_radii * self.radius_mm
+            return 0.0, max(reach_mm, config.lone_reach_slices * thickness_mm)
         distance_mm, radius_mm = behind[0]
         slope = max(0.0, config.trend * (radius_mm**2 - self.radius_mm**2) / distance_mm)
         reach_mm = max(
@@ -120,9 +125,25 @@ class Taper:
         )
         return slope, reach_mm
 
-    def _close_before(self, limit_mm):
+    def _close_before(self, limit_mm: float) -> None:
         """Bend the cap so that it closes within this distance."""
-        self._curvature = max(
-            self._curvature,
-            (self.radius_mm**2 - self._slope * limit_mm) / limit_mm**2,
-        )
+        needed = (self.radius_mm**2 - self._slope * limit_mm) / limit_mm**2
+        self._curvature = max(self._curvature, needed)
+
+
+def _behind(run, radii, thickness_mm):
+    """[(distance, radius)] in mm of the anchors behind that show the structure, nearest first."""
+    return sorted(
+        (abs(index - run.anchor) * thickness_mm, radius)
+        for index, radius in radii.items()
+        if radius > 0 and (index - run.anchor) * run.step < 0
+    )
+
+
+def _ahead(run, radii, thickness_mm):
+    """[distance] in mm of the anchors ahead."""
+    return [
+        abs(index - run.anchor) * thickness_mm
+        for index in radii
+        if (index - run.anchor) * run.step > 0
+    ]

@@ -3,27 +3,32 @@
 Needs no training.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
 
-from SlicePropagationLib.engines.appearance import Appearance
-from SlicePropagationLib.engines.crop_window import Window
+from SlicePropagationLib.arrays import Anchors, Mask, Probability
+from SlicePropagationLib.engines.appearance import Appearance, Sample
+from SlicePropagationLib.engines.crop_window import CropWindow
 from SlicePropagationLib.engines.demons import register
 from SlicePropagationLib.engines.distance import equivalent_radius, probability_of, signed_distance
 from SlicePropagationLib.engines.end_detection import Taper, TaperConfig
 from SlicePropagationLib.engines.interpolation import ShapePrior
-from SlicePropagationLib.engines.warped_anchor import Track, TrackConfig
+from SlicePropagationLib.engines.warped_anchor import WarpedAnchor, WarpedAnchorConfig
 from SlicePropagationLib.metrics import dice
-from SlicePropagationLib.planning import gap_of
+from SlicePropagationLib.planning import Run, gap_of
+from SlicePropagationLib.stack import SliceStack
 
 
 @dataclass(frozen=True)
 class RegistrationConfig:
-    """Constants of the registration engine, tuned on train and val of Sunnybrook, OpenKBP and MSD hippocampus.
+    """Constants of the registration engine.
+
+    Tuned on train and val of Sunnybrook, OpenKBP and MSD hippocampus.
 
     Attributes:
-        track: how the mask is carried from slice to slice.
+        warped_anchor: how the mask is warped from slice to slice.
         taper: how the structure is believed to close beyond the last anchor.
         softness_pixels: distance over which the odds of a pixel change by a factor e, on the anchor
             itself,
@@ -32,18 +37,16 @@ class RegistrationConfig:
         evidence_weight: weight of the log likelihood ratio of the intensities against the warped
             shape,
         evidence_weight_in_time: and along time between two outlines, where these (with papillary
-            muscles in a cavity, say) count for more
-            than what looks alike: of 0, .1, .25 and .5 the first two were best on 4 synthetic
-                sequences with two annotated frames. With one
-            frame, which in a cycle stands at both ends, none of them was better than
-            `evidence_weight`.
+            muscles in a cavity, say) count for more than what looks alike: of 0, .1, .25 and .5 the
+            first two were best on 4 synthetic sequences with two annotated frames. With one frame,
+            which in a cycle stands at both ends, none of them was better than `evidence_weight`.
         ring_radii, min_ring_pixels: how far around a mask the intensities count as its
             surroundings.
         shape_weight: share of the interpolated shape in a gap where both walks agree,
         shape_weight_apart: and how much more where they do not overlap at all.
     """
 
-    track: TrackConfig = field(default_factory=TrackConfig)
+    warped_anchor: WarpedAnchorConfig = field(default_factory=WarpedAnchorConfig)
     taper: TaperConfig = field(default_factory=TaperConfig)
     softness_pixels: float = 1.0
     softness_growth: float = 0.2
@@ -62,17 +65,17 @@ class FollowedSlice:
 
     Attributes:
         index: the slice.
-        track: the Track, standing on this slice; the next slice moves it.
-        evidence: (h, w) float32 in `track.window`, log likelihood ratio of the intensities.
-        logits: (h, w) float32 in `track.window`, log odds of the structure; beyond its end those of
-            a shape that has closed to a point.
+        warped: the WarpedAnchor, standing on this slice; the next slice moves it.
+        evidence: (h, w) float32 in `warped.window`, log likelihood ratio of the intensities.
+        logits: (h, w) float32 in `warped.window`, log odds of the structure; beyond its end those
+            of a shape that has closed to a point.
         likeness: correlation of the slice with the warped anchor, in [-1, 1].
         radius_mm: in-plane radius of the structure on the anchor.
         has_ended: whether the structure is believed to have ended before this slice.
     """
 
     index: int
-    track: Track
+    warped: WarpedAnchor
     evidence: np.ndarray
     logits: np.ndarray
     likeness: float
@@ -81,23 +84,21 @@ class FollowedSlice:
 
 
 class RegistrationEngine:
-    """Registers successive slices, warps the anchor once through the composed displacement, refines it by intensity.
+    """Registers successive slices and warps the anchor once through the composed displacement.
 
-    The refined mask never enters the next step. Beyond the last anchor the structure closes as its
-    taper, its shape and
-    its likeness to the anchor suggest.
+    The warped mask is refined by intensity, and never enters the next step. Beyond the last anchor
+    the structure closes as its taper, its shape and its likeness to the anchor suggest.
     """
 
     name = "registration"
 
-    register = staticmethod(
-        register
-    )  # finds the displacement of two slices; a trained network may take its place
+    # finds the displacement of two slices; a trained network may take its place
+    register = staticmethod(register)
 
-    def __init__(self, config=RegistrationConfig()):
-        self.config = config
+    def __init__(self, config: RegistrationConfig | None = None):
+        self.config = config or RegistrationConfig()
 
-    def walk(self, stack, run, anchors):
+    def walk(self, stack: SliceStack, run: Run, anchors: Anchors) -> Iterator[Probability]:
         """Follow the structure outward from an anchor.
 
         Args:
@@ -112,62 +113,64 @@ class RegistrationEngine:
         for step in self.follow(stack, run, anchors):
             if step.has_ended:
                 return
-            yield step.track.window.paste(probability_of(step.logits, 1.0), stack.slice_shape)
+            yield step.warped.window.paste(probability_of(step.logits, 1.0), stack.slice_shape)
 
-    def follow(self, stack, run, anchors):
-        """What the registration knows of each target of `run`, also beyond the end that it believes in; arguments as in `walk`.
+    def follow(self, stack: SliceStack, run: Run, anchors: Anchors) -> Iterator[FollowedSlice]:
+        """What the registration knows of each target, also beyond the end that it believes in.
+
+        Args:
+            stack: the read-only SliceStack.
+            run: label, anchor index and target indices, nearest first.
+            anchors: {slice index: (H, W) bool mask} of all anchors of the label.
 
         Yields:
             FollowedSlice for each target in turn; nothing from an empty anchor.
         """
-        if not anchors[run.anchor].any():
+        mask = anchors[run.anchor]
+        if not mask.any():
             return
-        gap = gap_of(run.targets[0], anchors)
-        closes = not all(index is not None and anchors[index].any() for index in gap)
-        track = Track(stack, run.anchor, anchors[run.anchor], self.config.track, self.register)
+        closes = not _is_enclosed(run, anchors)
+        warped = WarpedAnchor(stack, run.anchor, mask, self.config.warped_anchor, self.register)
         appearance = self._learn_appearance(stack, anchors)
         taper = Taper(stack, run, anchors, self.config.taper)
-        is_between = (
-            stack.is_time and not closes and not np.array_equal(*(anchors[index] for index in gap))
-        )
-        evidence_weight = (
-            self.config.evidence_weight_in_time if is_between else self.config.evidence_weight
-        )
-        ring_mm = self._ring_pixels(anchors[run.anchor]) * min(stack.spacing_mm[1:])
+        evidence_weight = self._evidence_weight(stack, run, anchors)
+        ring_mm = self._ring_pixels(mask) * min(stack.spacing_mm[1:])
         last = run.anchor
         for index in run.targets:
-            track.step_to(index)
-            likeness = track.likeness(ring_mm)
-            shrink_mm = (
-                taper.advance(abs(index - last) * stack.spacing_mm[0], likeness) if closes else 0.0
-            )
-            has_ended = shrink_mm is None
+            warped.step_to(index)
+            likeness = warped.likeness(ring_mm)
+            step_mm = abs(index - last) * stack.spacing_mm[0]
             last = index
-            evidence = appearance.log_odds(track.window.crop(stack.images[index]))
+            shrink_mm = taper.advance(step_mm, likeness) if closes else 0.0
+            has_ended = shrink_mm is None
+            closing_mm = taper.radius_mm if shrink_mm is None else shrink_mm
+            evidence = appearance.log_odds(warped.window.crop(stack.images[index]))
             softness_mm = self._softness(stack, abs(index - run.anchor), taper.radius_mm)
-            logits = (
-                track.distance() - (taper.radius_mm if has_ended else shrink_mm)
-            ) / softness_mm + evidence_weight * evidence
+            shape_odds = (warped.distance() - closing_mm) / softness_mm
+            logits = shape_odds + evidence_weight * evidence
             yield FollowedSlice(
-                index,
-                track,
-                evidence,
-                logits,
-                likeness,
-                taper.radius_mm,
-                has_ended,
+                index, warped, evidence, logits, likeness, taper.radius_mm, has_ended
             )
 
-    def blend(self, stack, index, forward, backward, gap, anchors):
-        """Weigh the walks of a gap by how near their anchors are, and the interpolated shape by how little they agree.
+    def blend(
+        self,
+        stack: SliceStack,
+        index: int,
+        forward: Probability,
+        backward: Probability,
+        gap: tuple[int, int],
+        anchors: Anchors,
+    ) -> Probability:
+        """Weigh the walks of a gap by how near their anchors are, and the interpolated shape.
 
-        The shape counts only as far as the two anchors overlap, since shapes that do not overlap
-        interpolate to nothing.
+        The shape counts the more the less the walks agree, and only as far as the two anchors
+        overlap, since shapes that do not overlap interpolate to nothing.
 
         Args:
-            stack, index: the slice to predict.
-            forward, backward: (H, W) float32 probabilities of the walks from the left and from the
-                right anchor.
+            stack: the read-only SliceStack.
+            index: the slice to predict.
+            forward: (H, W) float32 probability of the walk from the left anchor,
+            backward: and of the one from the right anchor.
             gap: (left, right) anchors.
             anchors: {slice index: (H, W) bool mask} of all anchors of the label.
 
@@ -179,52 +182,69 @@ class RegistrationEngine:
             return np.maximum(forward, backward)
         weight = np.float32((right - index) / (right - left))
         walked = weight * forward + (1 - weight) * backward
-        share = np.float32(
-            self._shape_share(forward >= 0.5, backward >= 0.5, anchors[left], anchors[right])
-        )
+        agreement = dice(forward >= 0.5, backward >= 0.5)
+        share = self._shape_share(agreement, dice(anchors[left], anchors[right]))
         if share == 0:
             return walked
         shape = ShapePrior(stack, gap, anchors)
+        distance_mm = shape.distance_at(index)
+        assert distance_mm is not None  # both ends show the structure
         softness_mm = self.config.softness_pixels * min(stack.spacing_mm[1:])
-        return (1 - share) * walked + share * shape.paste(
-            probability_of(shape.distance_at(index), softness_mm)
-        )
+        interpolated = shape.paste(probability_of(distance_mm, softness_mm))
+        return (1 - share) * walked + share * interpolated
 
-    def _shape_share(self, forward, backward, left, right):
-        """Weight in [0, 1] of the interpolated shape."""
-        disagreement = 1 - dice(forward, backward)
-        return (
-            min(1.0, self.config.shape_weight + self.config.shape_weight_apart * disagreement)
-            * dice(left, right) ** 2
-        )
+    def _shape_share(self, agreement: float, overlap: float) -> np.float32:
+        """Weight in [0, 1] of the interpolated shape.
 
-    def _softness(self, stack, num_slices, radius_mm):
-        """How blurred the outline is believed to be after `num_slices`, in millimetres: further away, intensities count more."""
+        Args:
+            agreement: Dice of the two walks.
+            overlap: Dice of the two anchors.
+        """
+        apart = self.config.shape_weight_apart * (1 - agreement)
+        return np.float32(min(1.0, self.config.shape_weight + apart) * overlap**2)
+
+    def _softness(self, stack: SliceStack, num_slices: int, radius_mm: float) -> float:
+        """How blurred the outline is believed to be after `num_slices`, in millimetres.
+
+        Further away, intensities count more.
+        """
         pixel_mm = min(stack.spacing_mm[1:])
         start_mm = self.config.softness_pixels * pixel_mm
-        grown_mm = start_mm * (
-            1 + self.config.softness_growth * num_slices * stack.spacing_mm[0] / pixel_mm
-        )
-        return min(grown_mm, max(start_mm, self.config.softest_radii * radius_mm))
+        growth = self.config.softness_growth * num_slices * stack.spacing_mm[0] / pixel_mm
+        softest_mm = max(start_mm, self.config.softest_radii * radius_mm)
+        return min(start_mm * (1 + growth), softest_mm)
 
-    def _ring_pixels(self, mask):
-        return max(
-            self.config.min_ring_pixels,
-            self.config.ring_radii * equivalent_radius(mask.sum()),
-        )
+    def _evidence_weight(self, stack: SliceStack, run: Run, anchors: Anchors) -> float:
+        if stack.is_time and _is_between_two_outlines(run, anchors):
+            return self.config.evidence_weight_in_time
+        return self.config.evidence_weight
 
-    def _learn_appearance(self, stack, anchors):
+    def _ring_pixels(self, mask: Mask) -> float:
+        wanted = self.config.ring_radii * equivalent_radius(mask.sum())
+        return max(self.config.min_ring_pixels, wanted)
+
+    def _learn_appearance(self, stack: SliceStack, anchors: Anchors) -> Appearance:
         """The Appearance of a label, from all its anchors that are not empty."""
         samples = []
         for index, mask in anchors.items():
             if mask.any():
                 ring = self._ring_pixels(mask)
-                window = Window.around([mask], (int(ring) + 2,) * 2, stack.slice_shape)
-                samples.append(
-                    (
-                        window.crop(stack.images[index]),
-                        signed_distance(window.crop(mask), (1.0, 1.0)),
-                        ring,
-                    )
-                )
+                margin = int(ring) + 2
+                window = CropWindow.around(mask, (margin, margin), stack.slice_shape)
+                distance = signed_distance(window.crop(mask), (1.0, 1.0))
+                samples.append(Sample(window.crop(stack.images[index]), distance, ring))
         return Appearance.learn(samples)
+
+
+def _is_enclosed(run: Run, anchors: Anchors) -> bool:
+    """Whether anchors that show the structure stand at both ends of the gap of a run."""
+    gap = gap_of(run.targets[0], anchors)
+    return all(index is not None and anchors[index].any() for index in gap)
+
+
+def _is_between_two_outlines(run: Run, anchors: Anchors) -> bool:
+    """Whether a run is enclosed by two anchors, and not by the same one twice."""
+    left, right = gap_of(run.targets[0], anchors)
+    if left is None or right is None or not _is_enclosed(run, anchors):
+        return False
+    return not np.array_equal(anchors[left], anchors[right])

@@ -1,13 +1,16 @@
-"""`InterpolationEngine`: the shape between the annotated slices, from signed distance maps alone."""
+"""`InterpolationEngine`: the shape between the annotated slices, from signed distances alone."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
-from SlicePropagationLib.engines.crop_window import Window
+from SlicePropagationLib.arrays import Anchors, Probability
+from SlicePropagationLib.engines.crop_window import CropWindow
 from SlicePropagationLib.engines.distance import equivalent_radius, probability_of, signed_distance
 from SlicePropagationLib.engines.end_detection import cap_shrink
-from SlicePropagationLib.planning import gap_of
+from SlicePropagationLib.planning import Run, gap_of
+from SlicePropagationLib.stack import SliceStack
 
 MARGIN_PIXELS = (4, 4)
 
@@ -33,10 +36,10 @@ class InterpolationEngine:
 
     name = "interpolation"
 
-    def __init__(self, config=InterpolationConfig()):
-        self.config = config
+    def __init__(self, config: InterpolationConfig | None = None):
+        self.config = config or InterpolationConfig()
 
-    def walk(self, stack, run, anchors):
+    def walk(self, stack: SliceStack, run: Run, anchors: Anchors) -> Iterator[Probability]:
         """Interpolate the slices of `run`; the two walks of a gap agree.
 
         Args:
@@ -51,41 +54,61 @@ class InterpolationEngine:
         softness_mm = self.config.softness_pixels * min(stack.spacing_mm[1:])
         for index in run.targets:
             distance_mm = shape.distance_at(index)
-            if distance_mm is None and shape.is_open:
+            if distance_mm is not None:
+                yield shape.paste(probability_of(distance_mm, softness_mm))
+            elif shape.is_open:
                 return
-            yield shape.paste(
-                None if distance_mm is None else probability_of(distance_mm, softness_mm)
-            )
+            else:
+                yield np.zeros(stack.slice_shape, np.float32)
 
-    def blend(self, stack, index, forward, backward, gap, anchors):
+    def blend(
+        self,
+        stack: SliceStack,
+        index: int,
+        forward: Probability,
+        backward: Probability,
+        gap: tuple[int, int],
+        anchors: Anchors,
+    ) -> Probability:
         """Both walks are the same interpolation."""
         return np.maximum(forward, backward)
 
 
 class ShapePrior:
-    """The signed distance map of a structure on any slice of one gap, from the annotated masks at its ends.
+    """The signed distance map of a structure on any slice of one gap.
+
+    It is told by the annotated masks at the ends of the gap.
+
+    Args:
+        stack: the SliceStack; only its spacing and shape are looked at.
+        gap: (left, right) anchors, None for an end of the volume.
+        anchors: {slice index: (H, W) bool mask} of all anchors of the label.
 
     Attributes:
-        window: where the maps are computed; None when the structure is on neither end.
+        is_open: whether only one end of the gap is annotated.
+        seen: the anchors at the ends that show the structure, ascending.
+        window: where the maps are computed; the whole slice when no end shows the structure.
     """
 
-    def __init__(self, stack, gap, anchors):
+    def __init__(self, stack: SliceStack, gap: tuple[int | None, int | None], anchors: Anchors):
         self.spacing_mm = stack.spacing_mm
         self.slice_shape = stack.slice_shape
-        self.ends = {index: anchors[index] for index in gap if index is not None}
-        self.is_open = len(self.ends) == 1
-        self.seen = [index for index, mask in self.ends.items() if mask.any()]
-        self.window = Window.around(list(self.ends.values()), MARGIN_PIXELS, stack.slice_shape)
+        masks = {index: anchors[index] for index in gap if index is not None}
+        self.annotated = tuple(masks)
+        self.is_open = len(masks) == 1
+        self.seen = [index for index, mask in masks.items() if mask.any()]
+        shown = CropWindow.around_any(list(masks.values()), MARGIN_PIXELS, stack.slice_shape)
+        self.window = shown or CropWindow(0, 0, *stack.slice_shape)
         self._maps = {
-            index: signed_distance(self.window.crop(self.ends[index]), stack.spacing_mm[1:])
+            index: signed_distance(self.window.crop(masks[index]), stack.spacing_mm[1:])
             for index in self.seen
         }
         self._radii = {
-            index: equivalent_radius(self.ends[index].sum() * stack.pixel_area_mm2)
+            index: equivalent_radius(masks[index].sum() * stack.pixel_area_mm2)
             for index in self.seen
         }
 
-    def distance_at(self, index):
+    def distance_at(self, index: int) -> np.ndarray | None:
         """(h, w) float32 signed distances in millimetres inside the window.
 
         None where the structure has closed.
@@ -98,17 +121,18 @@ class ShapePrior:
             return self._closing(index, self.seen[0])
         return None
 
-    def paste(self, values):
-        """An (H, W) float32 array with `values` inside the window; zeros for None."""
-        if values is None:
-            return np.zeros(self.slice_shape, np.float32)
+    def paste(self, values: np.ndarray) -> np.ndarray:
+        """An (H, W) float32 array with (h, w) values inside the window, zeros around it."""
         return self.window.paste(values, self.slice_shape)
 
-    def _closing(self, index, seen):
-        """The map of the only slice seen, on a cap: spherical when open, and never beyond an empty anchor."""
+    def _closing(self, index: int, seen: int) -> np.ndarray | None:
+        """The map of the only slice seen, on a cap.
+
+        Spherical when the gap is open, and never beyond an empty anchor.
+        """
         radius_mm = self._radii[seen]
         reach_mm = max(radius_mm, self.spacing_mm[0])
-        for other in self.ends:
+        for other in self.annotated:
             if other != seen:
                 reach_mm = abs(other - seen) * self.spacing_mm[0]
         shrink_mm = cap_shrink(abs(index - seen) * self.spacing_mm[0], radius_mm, reach_mm)

@@ -1,14 +1,18 @@
-"""`ITKInterpolationEngine`: morphological contour interpolation, what Slicer's "Fill between slices" does; for comparisons.
+"""`ITKInterpolationEngine`: what Slicer's "Fill between slices" does; for comparisons.
 
 Source: Zukić et al., ND morphological contour interpolation, Insight Journal 2016, with ITK's
-    defaults along the slice axis.
+defaults along the slice axis.
 """
+
+from collections.abc import Iterator
 
 import numpy as np
 
-from SlicePropagationLib.engines.crop_window import Window
+from SlicePropagationLib.arrays import Anchors, Mask, Masks, Probability
+from SlicePropagationLib.engines.crop_window import CropWindow
 from SlicePropagationLib.errors import ConfigError
-from SlicePropagationLib.planning import gap_of
+from SlicePropagationLib.planning import Run, gap_of
+from SlicePropagationLib.stack import SliceStack
 
 MARGIN_PIXELS = (4, 4)
 SLICE_AXIS = 2  # ITK counts axes from the fastest one
@@ -28,14 +32,14 @@ class ITKInterpolationEngine:
     def __init__(self):
         import itk  # takes seconds
 
-        self._interpolate = getattr(itk, "morphological_contour_interpolator", None)
-        if self._interpolate is None:
+        self._itk = itk
+        if not hasattr(itk, "morphological_contour_interpolator"):
             raise ConfigError(
                 "ITK is installed without its morphological contour interpolation; install the"
                 " extra: pip install 'slice-propagation[compare]'."
             )
 
-    def walk(self, stack, run, anchors):
+    def walk(self, stack: SliceStack, run: Run, anchors: Anchors) -> Iterator[Probability]:
         """Interpolate the slices of `run`; the two walks of a gap agree.
 
         Args:
@@ -48,27 +52,35 @@ class ITKInterpolationEngine:
             of the gap is empty.
         """
         left, right = gap_of(run.targets[0], anchors)
-        if left is None or right is None or not (anchors[left].any() and anchors[right].any()):
+        if left is None or right is None:
             return
-        window = Window.around([anchors[left], anchors[right]], MARGIN_PIXELS, stack.slice_shape)
-        filled = self._fill(
-            window.crop(anchors[left]),
-            window.crop(anchors[right]),
-            right - left + 1,
-        )
+        first = anchors[left]
+        last = anchors[right]
+        if not (first.any() and last.any()):
+            return
+        window = CropWindow.around(first | last, MARGIN_PIXELS, stack.slice_shape)
+        filled = self._fill(window.crop(first), window.crop(last), right - left + 1)
         for index in run.targets:
             yield window.paste(filled[index - left], stack.slice_shape)
 
-    def blend(self, stack, index, forward, backward, gap, anchors):
+    def blend(
+        self,
+        stack: SliceStack,
+        index: int,
+        forward: Probability,
+        backward: Probability,
+        gap: tuple[int, int],
+        anchors: Anchors,
+    ) -> Probability:
         """Both walks are the same interpolation."""
         return np.maximum(forward, backward)
 
-    def _fill(self, first, last, count):
+    def _fill(self, first: Mask, last: Mask, count: int) -> Masks:
         """(count, h, w) uint8 slices from mask `first` to mask `last`, both included."""
-        import itk
-
         slices = np.zeros((count, *first.shape), np.uint8)
-        slices[0], slices[-1] = first, last
-        return itk.array_from_image(
-            self._interpolate(itk.image_from_array(slices), axis=SLICE_AXIS)
+        slices[0] = first
+        slices[-1] = last
+        filled = self._itk.morphological_contour_interpolator(
+            self._itk.image_from_array(slices), axis=SLICE_AXIS
         )
+        return self._itk.array_from_image(filled)

@@ -1,36 +1,51 @@
-"""Engines from model files: which family a file belongs to decides how it walks."""
+"""Engines from model files: which family a file belongs to decides how it walks.
 
+PyTorch, and the module of a family, are imported when a file is opened.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import torch
-
-from SlicePropagationLib.config import config_from_dict
-from SlicePropagationLib.engines.registration.voxelmorph import VoxelMorphEngine
-from SlicePropagationLib.engines.slice.plain_unet import PlainUNetEngine
-from SlicePropagationLib.engines.slice.slice_unet import SliceUNetEngine
 from SlicePropagationLib.errors import CheckpointError, ConfigError
 from SlicePropagationLib.files.shipped_weights import find_model
-from SlicePropagationLib.networks.build import build_unet
-from SlicePropagationLib.networks.checkpoint import fill_network, load_checkpoint
-from SlicePropagationLib.networks.config import UNetConfig
-from SlicePropagationLib.networks.registration.config import VoxelMorphConfig
-from SlicePropagationLib.networks.registration.voxelmorph import VoxelMorph
-from SlicePropagationLib.networks.slice.config import GuidedUNetConfig
-from SlicePropagationLib.networks.slice.guided_unet import GuidedUNet
-from SlicePropagationLib.segmenters.cine.bilstm import CineBiLSTMEngine, make_cine_bilstm
+
+if TYPE_CHECKING:
+    from SlicePropagationLib.propagation import Engine
+
+# Family of a checkpoint: the function (checkpoint, path, device) that makes its engine.
+BUILDERS = {
+    "slice_unet.guided": "SlicePropagationLib.engines.slice.slice_unet:make_guided",
+    "slice_unet.plain": "SlicePropagationLib.engines.slice.plain_unet:make_plain",
+    "voxelmorph": "SlicePropagationLib.engines.registration.voxelmorph:make_voxelmorph",
+    "cine_bilstm": "SlicePropagationLib.engines.cine.bilstm:make_cine_bilstm",
+}
 
 
-def make_voxelmorph(device="auto", path=None):
-    """The engine of the shipped registration network, or of a model file; see `make_slice_unet`."""
-    return make_slice_unet(device, path or find_model("voxelmorph"))
+def make_slice_unet(device: str = "auto", path: Path | str | None = None) -> Engine:
+    """The engine of a model file, by default of the shipped slice-propagation network.
+
+    Arguments and errors as in `engine_of_file`.
+    """
+    return engine_of_file(path or find_model("slice_unet"), device)
 
 
-def make_slice_unet(device="auto", path=None):
-    """The engine of a model file, by default of the shipped weights.
+def make_voxelmorph(device: str = "auto", path: Path | str | None = None) -> Engine:
+    """The engine of a model file, by default of the shipped registration network.
+
+    Arguments and errors as in `engine_of_file`.
+    """
+    return engine_of_file(path or find_model("voxelmorph"), device)
+
+
+def engine_of_file(path: Path | str, device: str = "auto") -> Engine:
+    """The engine that walks with the weights of a model file.
 
     Args:
-        device: "auto", "cpu" or "cuda".
         path: model file of a family in `BUILDERS`.
+        device: "auto", "cpu" or "cuda".
 
     Returns:
         An engine with `model_sha256`, the hash of its weights.
@@ -38,15 +53,19 @@ def make_slice_unet(device="auto", path=None):
     Raises:
         CheckpointError: the file is missing, damaged, foreign, of another family or not safe.
     """
-    path = Path(path or find_model("slice_unet"))
+    import torch
+
+    from SlicePropagationLib.networks.checkpoint import load_checkpoint
+
+    path = Path(path)
     checkpoint = load_checkpoint(path, BUILDERS)
-    torch.set_flush_denormal(
-        True
-    )  # a CPU slows down tenfold on the tiny numbers of a trained network
+    # a CPU slows down tenfold on the tiny numbers of a trained network
+    torch.set_flush_denormal(True)
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
+    module, builder = BUILDERS[checkpoint.family].split(":")
     try:
-        engine = BUILDERS[checkpoint.family](checkpoint, path, device)
+        engine = getattr(import_module(module), builder)(checkpoint, path, device)
     except (ConfigError, KeyError, TypeError) as error:
         raise CheckpointError(
             f"The configuration in {path} is not one of family {checkpoint.family} ({error}); it is"
@@ -54,35 +73,3 @@ def make_slice_unet(device="auto", path=None):
         ) from error
     engine.model_sha256 = checkpoint.sha256
     return engine
-
-
-def _guided(checkpoint, path, device):
-    network = GuidedUNet(config_from_dict(GuidedUNetConfig, checkpoint.config["network"]))
-    return SliceUNetEngine(fill_network(network, checkpoint, path), device)
-
-
-def _plain(checkpoint, path, device):
-    network = build_unet(config_from_dict(UNetConfig, checkpoint.config["network"]))
-    return PlainUNetEngine(
-        fill_network(network, checkpoint, path),
-        checkpoint.config["size"],
-        checkpoint.config["uses_prior"],
-        device,
-    )
-
-
-def _voxelmorph(checkpoint, path, device):
-    network = VoxelMorph(config_from_dict(VoxelMorphConfig, checkpoint.config["network"]))
-    return VoxelMorphEngine(fill_network(network, checkpoint, path), device)
-
-
-def _cine_bilstm(checkpoint, path, device):
-    return CineBiLSTMEngine(make_cine_bilstm(checkpoint, path, device))
-
-
-BUILDERS = {
-    "slice_unet.guided": _guided,
-    "slice_unet.plain": _plain,
-    "voxelmorph": _voxelmorph,
-    "cine_bilstm": _cine_bilstm,
-}

@@ -1,35 +1,39 @@
 """What the slice-propagation network is told about a slice beside the mask of its neighbour.
 
-The network need not rediscover what is cheap to know: the carried and the interpolated shape, what
-    the structure looked like where a
-person saw it, and how far away that is. All of it is given on a square around the structure with a
-fixed number of cells, so
-that the network sees every structure at about the same size.
+The network need not rediscover what is cheap to know: the warped and the interpolated shape, what
+the structure looked like where a person saw it, and how far away that is. All of it is given on a
+square around the structure with a fixed number of cells, so that the network sees every structure
+at about the same size.
 """
 
+from __future__ import annotations
+
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
-from SlicePropagationLib.engines.crop_window import Window
+from SlicePropagationLib.arrays import Anchors, Mask
+from SlicePropagationLib.engines.crop_window import Corner, CropWindow, corners_of
 from SlicePropagationLib.engines.distance import signed_distance
-from SlicePropagationLib.engines.image_registration import RegistrationEngine
+from SlicePropagationLib.engines.image_registration import FollowedSlice, RegistrationEngine
 from SlicePropagationLib.engines.interpolation import ShapePrior
 from SlicePropagationLib.engines.roi import Roi
-from SlicePropagationLib.planning import gap_of
+from SlicePropagationLib.planning import Run, gap_of
+from SlicePropagationLib.stack import SliceStack
 
 CELLS = 48  # along the side of the square that the network sees
 MAPS = (
     "image",
     "previous image",
     "next image",
-    "carried image",
-    "carried distance",
+    "warped image",
+    "warped distance",
     "evidence",
     "registration",
     "interpolated distance",
 )
-FACTS = (
+SCALAR_FEATURES = (
     "distance walked",
     "likeness",
     "is beyond the anchors",
@@ -40,10 +44,11 @@ IMAGES = slice(0, 4)  # the maps that are intensities
 REGISTRATION = MAPS.index("registration")
 MAX_LOG_ODDS = 4.0  # of the registration, and the unit of its map
 MAX_INTENSITY = 4.0  # robust standard deviations
+MAX_EVIDENCE = 3.0  # log likelihood ratio that is 1 on its map
 
 
 @dataclass(frozen=True)
-class Guide:
+class NetworkInputs:
     """One slice as the network sees it.
 
     Attributes:
@@ -51,7 +56,7 @@ class Guide:
         roi: where the cells lie.
         maps: (8, size, size) float32, in the order of `MAPS`, about [-1, 1]; intensities up to
             MAX_INTENSITY.
-        facts: (5,) float32 in [-1, 1], in the order of `FACTS`.
+        scalar_features: (5,) float32 in [-1, 1], in the order of `SCALAR_FEATURES`.
         log_odds: (H, W) float32, what registration says of every pixel of the slice, within
             MAX_LOG_ODDS.
         past_end: how far, in radii of the structure, this slice lies beyond the last one that
@@ -62,14 +67,16 @@ class Guide:
     index: int
     roi: Roi
     maps: np.ndarray
-    facts: np.ndarray
+    scalar_features: np.ndarray
     log_odds: np.ndarray
     past_end: float
     stride: float
 
 
-def guide(stack, run, anchors, cells=CELLS, margin=1.0):
-    """Yield the `Guide` of each target of a run, nearest first; nothing from an empty anchor.
+def network_inputs(
+    stack: SliceStack, run: Run, anchors: Anchors, cells: int = CELLS, margin: float = 1.0
+) -> Iterator[NetworkInputs]:
+    """The `NetworkInputs` of each target of a run, nearest first.
 
     Args:
         stack: the read-only SliceStack.
@@ -77,82 +84,120 @@ def guide(stack, run, anchors, cells=CELLS, margin=1.0):
         anchors: {slice index: (H, W) bool mask} of all anchors of the label.
         cells: number of cells along the side of the square around the structure,
         margin: and how much further the cells go on beyond that square, at least 1.
+
+    Yields:
+        NetworkInputs for each target in turn; nothing from an empty anchor.
     """
     if not anchors[run.anchor].any():
         return
-    scale = _Intensity.learn(stack, run.anchor, anchors[run.anchor])
-    gap = gap_of(run.targets[0], anchors)
-    shape = None if None in gap else ShapePrior(stack, gap, anchors)
-    roi = _square(*_corners(anchors[run.anchor]), cells, margin)
-    last_believed = run.anchor
+    walk = _InputsOfRun(stack, run, anchors, cells, margin)
     for step in RegistrationEngine().follow(stack, run, anchors):
-        window = step.track.window
-        distance = step.track.distance()
-        inside = distance > 0
-        if inside.any():
-            roi = _square(
-                *(np.add(corner, (window.top, window.left)) for corner in _corners(inside)),
-                cells,
-                margin,
-            )
-        seen = [
-            _nearest(index, len(stack))
-            for index in (step.index, step.index - run.step, step.index + run.step)
-        ]
-        images = [
-            scale.apply(roi.sample(stack.images[index], outside=scale.middle)) for index in seen
-        ]
-        carried = scale.apply(
-            roi.sample(step.track.carried_image(), window.top, window.left, scale.middle)
-        )
+        yield walk.advance(step)
+
+
+class _InputsOfRun:
+    """What the inputs of one run share, and where the run stands."""
+
+    def __init__(self, stack: SliceStack, run: Run, anchors: Anchors, cells: int, margin: float):
+        self.stack = stack
+        self.run = run
+        self.cells = cells
+        self.margin = margin
+        self.gap = gap_of(run.targets[0], anchors)
+        self.shape = None if None in self.gap else ShapePrior(stack, self.gap, anchors)
+        self.intensity = _Intensity.learn(stack, run.anchor, anchors[run.anchor])
+        self.roi = self._square(*corners_of(anchors[run.anchor]))
+        self.last_believed = run.anchor
+
+    def advance(self, step: FollowedSlice) -> NetworkInputs:
+        """The inputs of the next slice, from what registration knows of it."""
+        window = step.warped.window
+        distance = step.warped.distance()
+        self._move_square(distance > 0, window)
+        if not step.has_ended:
+            self.last_believed = step.index
+        thickness_mm = self.stack.spacing_mm[0]
+        past_end = abs(step.index - self.last_believed) * thickness_mm / step.radius_mm
         log_odds = np.clip(step.logits, -MAX_LOG_ODDS, MAX_LOG_ODDS)
-        known = [
-            (np.clip(distance / step.radius_mm, -1, 1), -1),
-            (step.evidence / 3.0, 0),
-            (log_odds / MAX_LOG_ODDS, -1),
-        ]
-        known = [roi.sample(values, window.top, window.left, outside) for values, outside in known]
-        maps = np.stack([*images, carried, *known, _shape_map(shape, step, roi)])
-        everywhere = np.full(stack.slice_shape, -MAX_LOG_ODDS, np.float32)
+        everywhere = np.full(self.stack.slice_shape, -MAX_LOG_ODDS, np.float32)
         window.crop(everywhere)[...] = log_odds
-        last_believed = last_believed if step.has_ended else step.index
-        past_end = abs(step.index - last_believed) * stack.spacing_mm[0] / step.radius_mm
-        yield Guide(
+        return NetworkInputs(
             step.index,
-            roi,
-            maps.astype(np.float32),
-            _facts(stack, run, gap, step, past_end),
+            self.roi,
+            self._maps(step, distance, log_odds),
+            self._scalar_features(step, past_end),
             everywhere,
             past_end,
-            stack.spacing_mm[0] / step.radius_mm,
+            thickness_mm / step.radius_mm,
         )
 
+    def _move_square(self, inside: Mask, window: CropWindow) -> None:
+        """Lay the square about the structure, where there is one in the window."""
+        if inside.any():
+            origin = (window.top, window.left)
+            first, last = corners_of(inside)
+            self.roi = self._square(np.add(first, origin), np.add(last, origin))
 
-def _shape_map(shape, step, roi):
-    """(size, size) interpolated distance in radii.
+    def _square(self, first: Corner, last: Corner) -> Roi:
+        inner = Roi.around(first, last, self.cells)
+        return Roi(inner.row, inner.column, inner.pitch, int(round(self.cells * self.margin)))
 
-    Zeros beyond the outermost anchors or where the shape has closed.
-    """
-    distance_mm = None if shape is None else shape.distance_at(step.index)
-    if distance_mm is None:
-        return np.zeros((roi.size, roi.size), np.float32)
-    return roi.sample(
-        np.clip(distance_mm / step.radius_mm, -1, 1),
-        shape.window.top,
-        shape.window.left,
-        -1,
-    )
+    def _maps(self, step: FollowedSlice, distance: np.ndarray, log_odds: np.ndarray) -> np.ndarray:
+        """(8, size, size) float32 in the order of `MAPS`."""
+        radii = np.clip(distance / step.radius_mm, -1, 1)
+        maps = [
+            self._image(step.index),
+            self._image(step.index - self.run.step),
+            self._image(step.index + self.run.step),
+            self._warped_image(step),
+            self._sample(radii, step.warped.window, -1),
+            self._sample(step.evidence / MAX_EVIDENCE, step.warped.window, 0),
+            self._sample(log_odds / MAX_LOG_ODDS, step.warped.window, -1),
+            self._interpolated(step),
+        ]
+        return np.stack(maps).astype(np.float32)
 
+    def _image(self, index: int) -> np.ndarray:
+        """(size, size) intensities of a slice; beyond the volume, of its last one."""
+        index = min(max(index, 0), len(self.stack) - 1)
+        cells = self.roi.sample(self.stack.images[index], outside=self.intensity.middle)
+        return self.intensity.apply(cells)
 
-def _facts(stack, run, gap, step, past_end):
-    walked = np.tanh(abs(step.index - run.anchor) * stack.spacing_mm[0] / (4 * step.radius_mm))
-    is_open = None in gap
-    ahead = (
-        0.0
-        if is_open
-        else abs((gap[1] if run.step > 0 else gap[0]) - step.index) / (gap[1] - gap[0])
-    )
-    return np.array([walked, step.likeness, float(is_open), ahead, np.tanh(past_end)], np.float32)
+    def _warped_image(self, step: FollowedSlice) -> np.ndarray:
+        """(size, size) intensities of the anchor slice, warped here."""
+        image = step.warped.image()
+        cells = self._sample(image, step.warped.window, self.intensity.middle)
+        return self.intensity.apply(cells)
+
+    def _interpolated(self, step: FollowedSlice) -> np.ndarray:
+        """(size, size) interpolated distance in radii.
+
+        Zeros beyond the outermost anchors or where the shape has closed.
+        """
+        distance_mm = self.shape.distance_at(step.index) if self.shape else None
+        if self.shape is None or distance_mm is None:
+            return np.zeros((self.roi.size, self.roi.size), np.float32)
+        return self._sample(np.clip(distance_mm / step.radius_mm, -1, 1), self.shape.window, -1)
+
+    def _sample(self, values: np.ndarray, window: CropWindow, outside: float) -> np.ndarray:
+        """(size, size) float32: the cells, from (h, w) values of a window."""
+        return self.roi.sample(values, window.top, window.left, outside)
+
+    def _scalar_features(self, step: FollowedSlice, past_end: float) -> np.ndarray:
+        """(5,) float32 in the order of `SCALAR_FEATURES`."""
+        walked_mm = abs(step.index - self.run.anchor) * self.stack.spacing_mm[0]
+        walked = np.tanh(walked_mm / (4 * step.radius_mm))
+        is_open = float(None in self.gap)
+        ahead = self._share_ahead(step.index)
+        return np.array([walked, step.likeness, is_open, ahead, np.tanh(past_end)], np.float32)
+
+    def _share_ahead(self, index: int) -> float:
+        """Share of the gap that is still to walk; 0 beyond the outermost anchors."""
+        left, right = self.gap
+        if left is None or right is None:
+            return 0.0
+        end = right if self.run.step > 0 else left
+        return abs(end - index) / (right - left)
 
 
 @dataclass(frozen=True)
@@ -163,29 +208,13 @@ class _Intensity:
     spread: float
 
     @classmethod
-    def learn(cls, stack, anchor, mask):
+    def learn(cls, stack: SliceStack, anchor: int, mask: Mask) -> _Intensity:
         reach = int(np.ceil(0.5 * np.sqrt(mask.sum()))) + 4
-        window = Window.around([mask], (reach, reach), stack.slice_shape)
-        values = window.crop(stack.images[anchor])
-        values = values[signed_distance(window.crop(mask), (1.0, 1.0)) > -reach]
+        window = CropWindow.around(mask, (reach, reach), stack.slice_shape)
+        is_near = signed_distance(window.crop(mask), (1.0, 1.0)) > -reach
+        values = window.crop(stack.images[anchor])[is_near]
         low, middle, high = np.percentile(values, [10, 50, 90])
         return cls(float(middle), float(max(high - low, 1e-6)) / 2.56)
 
-    def apply(self, image):
+    def apply(self, image: np.ndarray) -> np.ndarray:
         return np.clip((image - self.middle) / self.spread, -MAX_INTENSITY, MAX_INTENSITY)
-
-
-def _square(first, last, cells, margin):
-    inner = Roi.around(first, last, cells)
-    return Roi(inner.row, inner.column, inner.pitch, int(round(cells * margin)))
-
-
-def _corners(mask):
-    """First and last (row, column) of the box around a mask that is not empty."""
-    rows = np.flatnonzero(mask.any(axis=1))
-    columns = np.flatnonzero(mask.any(axis=0))
-    return (rows[0], columns[0]), (rows[-1], columns[-1])
-
-
-def _nearest(index, count):
-    return min(max(index, 0), count - 1)

@@ -1,9 +1,13 @@
-"""`Roi`: a square of a slice, resampled to a fixed number of cells whatever the size of the structure in it."""
+"""`Roi`: a square of a slice, seen as a fixed number of cells whatever the structure's size."""
+
+from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
+
+from SlicePropagationLib.engines.crop_window import Corner
 
 
 @dataclass(frozen=True)
@@ -22,10 +26,20 @@ class Roi:
     size: int
 
     @classmethod
-    def around(cls, first, last, size, share=1.0, min_margin_pixels=8.0):
-        """The square around the box from pixel `first` to pixel `last` (row, column), both included.
+    def around(
+        cls,
+        first: Corner,
+        last: Corner,
+        size: int,
+        share: float = 1.0,
+        min_margin_pixels: float = 8.0,
+    ) -> Roi:
+        """The square around a box.
 
         Args:
+            first: pixel (row, column) at the top left corner of the box,
+            last: and at the bottom right one, both included.
+            size: number of cells along a side.
             share: how far the square reaches beyond the box on each side together, as a share of
                 the box's longer side,
             min_margin_pixels: and at least this far on each side.
@@ -35,53 +49,74 @@ class Roi:
         row, column = (np.asarray(first, float) + last) / 2
         return cls(float(row), float(column), side / size, size)
 
-    def sample(self, values, top=0, left=0, outside=0.0):
-        """(size, size) float32: the cells of an array whose first pixel is (top, left) of the slice; `outside` beyond it."""
-        centre = (self.row - top, self.column - left)
-        readers = [
-            _reader(middle, self.pitch, self.size, length)
-            for middle, length in zip(centre, values.shape)
-        ]
-        cells = readers[0].weights @ np.asarray(values, np.float32) @ readers[1].weights.T
-        return np.where(
-            np.logical_and.outer(readers[0].is_inside, readers[1].is_inside),
-            cells,
-            np.float32(outside),
-        )
+    def sample(
+        self, values: np.ndarray, top: int = 0, left: int = 0, outside: float = 0.0
+    ) -> np.ndarray:
+        """The cells of an array.
 
-    def spread(self, cells, slice_shape):
-        """((height, width) float32, top, left): the cells on the pixels of the slice that the square covers."""
-        spans = []
-        writers = []
-        for centre, length in zip((self.row, self.column), slice_shape):
-            half = self.pitch * self.size / 2
-            first = max(0, int(np.ceil(centre - half)))
-            last = min(length - 1, int(np.floor(centre + half)))
-            position = (np.arange(first, last + 1) - centre) / self.pitch + (self.size - 1) / 2
-            writers.append(_weights(position, 1.0, self.size))
-            spans.append(first)
-        return writers[0] @ cells @ writers[1].T, *spans
+        Args:
+            values: (h, w), a part of the slice.
+            top: row of its first pixel.
+            left: column of its first pixel.
+            outside: what cells beyond it are.
+
+        Returns:
+            (size, size) float32.
+        """
+        height, width = values.shape
+        rows = _reader(self.row - top, self.pitch, self.size, height)
+        columns = _reader(self.column - left, self.pitch, self.size, width)
+        cells = rows.weights @ np.asarray(values, np.float32) @ columns.weights.T
+        is_inside = np.logical_and.outer(rows.is_inside, columns.is_inside)
+        return np.where(is_inside, cells, np.float32(outside))
+
+    def spread(
+        self, cells: np.ndarray, slice_shape: tuple[int, ...]
+    ) -> tuple[np.ndarray, int, int]:
+        """The cells on the pixels of the slice that the square covers.
+
+        Args:
+            cells: (size, size).
+            slice_shape: (H, W).
+
+        Returns:
+            ((height, width) float32, top, left).
+        """
+        top, rows = self._writer(self.row, slice_shape[0])
+        left, columns = self._writer(self.column, slice_shape[1])
+        return rows @ cells @ columns.T, top, left
+
+    def _writer(self, centre: float, length: int) -> tuple[int, np.ndarray]:
+        """(first pixel that is covered, (pixels, size) weights) of a row of `length` pixels."""
+        half = self.pitch * self.size / 2
+        first = max(0, int(np.ceil(centre - half)))
+        last = min(length - 1, int(np.floor(centre + half)))
+        position = (np.arange(first, last + 1) - centre) / self.pitch + (self.size - 1) / 2
+        return first, _weights(position, 1.0, self.size)
 
 
 @dataclass(frozen=True)
 class _Reader:
-    """How a row of pixels is read at the cells: (size, length) weights, and (size,) whether a cell lies on the row."""
+    """How a row of pixels is read at the cells.
+
+    Attributes:
+        weights: (size, length) float32.
+        is_inside: (size,) bool, whether a cell lies on the row.
+    """
 
     weights: np.ndarray
     is_inside: np.ndarray
 
 
 @lru_cache(maxsize=64)
-def _reader(centre, pitch, size, length):
+def _reader(centre: float, pitch: float, size: int, length: int) -> _Reader:
     """The _Reader of a row; it averages over a cell where cells are larger than pixels."""
     positions = centre + (np.arange(size) - (size - 1) / 2) * pitch
-    return _Reader(
-        _weights(positions, max(1.0, pitch), length),
-        (positions >= -0.5) & (positions <= length - 0.5),
-    )
+    is_inside = (positions >= -0.5) & (positions <= length - 0.5)
+    return _Reader(_weights(positions, max(1.0, pitch), length), is_inside)
 
 
-def _weights(positions, width, length):
+def _weights(positions: np.ndarray, width: float, length: int) -> np.ndarray:
     """(positions, length) float32 triangle weights of that half width.
 
     A position beyond the end reads the end.

@@ -1,17 +1,19 @@
-"""`Track`: an annotated mask carried from slice to slice by composed registrations."""
+"""`WarpedAnchor`: an annotated mask warped from slice to slice by composed registrations."""
 
 from dataclasses import dataclass, field
 
 import numpy as np
 
-from SlicePropagationLib.engines.compute_grid import Grid
-from SlicePropagationLib.engines.crop_window import Window
-from SlicePropagationLib.engines.demons import DemonsConfig, register
+from SlicePropagationLib.arrays import Mask
+from SlicePropagationLib.engines.compute_grid import ComputeGrid
+from SlicePropagationLib.engines.crop_window import Corner, CropWindow, corners_of
+from SlicePropagationLib.engines.demons import DemonsConfig, Register, register
 from SlicePropagationLib.engines.distance import signed_distance
+from SlicePropagationLib.stack import SliceStack
 
 
 @dataclass(frozen=True)
-class TrackConfig:
+class WarpedAnchorConfig:
     """Where and how successive slices are registered.
 
     Attributes:
@@ -31,120 +33,148 @@ class TrackConfig:
 
 @dataclass(frozen=True)
 class _Step:
-    """Where a trail stands on one slice: the window, its grid, and the displacement (2, h, w) back to the anchor slice, in its pixels."""
+    """Where a warped anchor stands on one slice.
 
-    window: Window
-    grid: Grid
+    Attributes:
+        window: the part of the slice where the structure is looked for.
+        grid: the points of the window where displacements are known.
+        displacement: (2, h, w) back to the anchor slice, in its pixels.
+    """
+
+    window: CropWindow
+    grid: ComputeGrid
     displacement: np.ndarray
 
+    def displacement_at(self, points: np.ndarray) -> np.ndarray:
+        """(2, ...) displacement read linearly at (2, ...) points of the slice."""
+        return np.stack([self.grid.read(part, points) for part in self.displacement])
 
-class Track:
+    def anchor_points(self) -> np.ndarray:
+        """(2, h, w) points of the anchor slice that the points of the grid come from."""
+        return self.grid.points() + self.displacement
+
+
+class WarpedAnchor:
     """The signed distance map of an anchor, warped once through all displacements walked so far.
 
     Steps are remembered with the stack: after a correction the walk from an anchor that stayed
-        begins where it did before, and
-    other walks of the same anchor (another engine's, a longer one) find it done.
+    begins where it did before, and other walks of the same anchor (another engine's, a longer one)
+    find it done.
 
     Args:
-        stack, anchor, mask, config: the stack, the annotated slice, its (H, W) mask and a
-            TrackConfig.
+        stack: the SliceStack.
+        anchor: index of the annotated slice.
+        mask: (H, W) bool, what was annotated there; not empty.
+        config: a WarpedAnchorConfig.
         register: what finds the displacement of two small images, called as `demons.register`.
 
     Attributes:
         index: the slice reached.
     """
 
-    def __init__(self, stack, anchor, mask, config, register=register):
+    def __init__(
+        self,
+        stack: SliceStack,
+        anchor: int,
+        mask: Mask,
+        config: WarpedAnchorConfig,
+        register: Register = register,
+    ):
         self.stack = stack
         self.config = config
         self.index = anchor
         self._register = register
-        window = self._window_around(*_corners(mask))
-        self._anchor_grid = Grid(window.top, window.left, 1.0, window.shape)
+        window = self._window_around(*corners_of(mask))
+        self._anchor_grid = ComputeGrid.on_pixels(window)
         self._anchor_image = np.asarray(window.crop(stack.images[anchor]), np.float32)
         self._anchor_distance = signed_distance(window.crop(mask), stack.spacing_mm[1:])
-        grid = Grid.over(window, config.grid_points)
+        grid = ComputeGrid.over(window, config.grid_points)
         self._step = _Step(window, grid, np.zeros((2, *grid.shape), np.float32))
-        self._path = (config, register, anchor, window, np.packbits(window.crop(mask)).tobytes())
+        packed_mask = np.packbits(window.crop(mask)).tobytes()
+        self._path: tuple = (config, register, anchor, window, packed_mask)
 
     @property
-    def window(self):
+    def window(self) -> CropWindow:
         """The part of the slice where the structure is looked for."""
         return self._step.window
 
-    def step_to(self, index):
+    def step_to(self, index: int) -> None:
         """Register slice `index` with the last one, and move the window with the structure."""
         self._path += (index,)
-        known = self.stack.cache.get(self._path)
-        self._step = known or self._registered(index)
-        if known is None:
-            self.stack.cache.put(self._path, self._step, self._step.displacement.nbytes)
+        step = self.stack.cache.get(self._path)
+        if step is None:
+            step = self._registered(index)
+            self.stack.cache.put(self._path, step, step.displacement.nbytes)
+        self._step = step
         self.index = index
 
-    def _registered(self, index):
+    def distance(self) -> np.ndarray:
+        """(h, w) float32 in `window`: signed distances to the warped outline.
+
+        In millimetres, positive inside.
+        """
+        return self._step.grid.spread(self._warped(self._anchor_distance), self.window)
+
+    def image(self) -> np.ndarray:
+        """(h, w) float32 in `window`: the anchor slice, warped here."""
+        return self._step.grid.spread(self._warped(self._anchor_image), self.window)
+
+    def likeness(self, ring_mm: float) -> float:
+        """Correlation of this slice with the warped anchor, in [-1, 1].
+
+        Args:
+            ring_mm: how far around the structure pixels count.
+        """
+        near = self._warped(self._anchor_distance) > -ring_mm
+        warped = self._warped(self._anchor_image)[near]
+        image = self._step.grid.sample(self.stack.images[self.index])[near]
+        return _correlation(warped, image)
+
+    def _registered(self, index: int) -> _Step:
+        """The step to a slice, its window about the structure there."""
         window = self._step.window
         grid = self._step.grid
         moving, fixed = self._normalised(self.index, index)
-        step = self._register(fixed, moving, self.config.demons) * np.float32(grid.pitch)
-        displacement = step + _read_displacement(self._step, grid.points() + step)
+        moved = self._register(fixed, moving, self.config.demons) * np.float32(grid.pitch)
+        displacement = moved + self._step.displacement_at(grid.points() + moved)
         here = _Step(window, grid, displacement)
         inside = self._warped(self._anchor_distance, here) > 0
         if not inside.any():
             return here
         origin = np.array([grid.top, grid.left])
+        first, last = corners_of(inside)
         window = self._window_around(
-            *(origin + grid.pitch * np.array(corner) for corner in _corners(inside))
+            origin + grid.pitch * np.array(first),
+            origin + grid.pitch * np.array(last),
         )
-        grid = Grid.over(window, self.config.grid_points)
-        return _Step(window, grid, _read_displacement(here, grid.points()))
+        grid = ComputeGrid.over(window, self.config.grid_points)
+        return _Step(window, grid, here.displacement_at(grid.points()))
 
-    def distance(self):
-        """(h, w) float32 in `window`: signed distances to the carried outline, in millimetres, positive inside."""
-        return self._step.grid.spread(self._warped(self._anchor_distance), self.window)
-
-    def carried_image(self):
-        """(h, w) float32 in `window`: the anchor slice, carried here."""
-        return self._step.grid.spread(self._warped(self._anchor_image), self.window)
-
-    def likeness(self, ring_mm):
-        """Correlation of this slice with the warped anchor, inside the structure and up to `ring_mm` around it; in [-1, 1]."""
-        near = self._warped(self._anchor_distance) > -ring_mm
-        carried = self._warped(self._anchor_image)[near]
-        image = self._step.grid.sample(self.stack.images[self.index])[near]
-        if carried.size < 2:
-            return 0.0
-        carried = carried - carried.mean()
-        image = image - image.mean()
-        scale = float(np.sqrt((carried**2).sum() * (image**2).sum()))
-        return float((carried * image).sum()) / scale if scale > 0 else 0.0
-
-    def _normalised(self, *indices):
+    def _normalised(self, *indices: int) -> list[np.ndarray]:
         """The slices on the grid, scaled together to about [0, 1]."""
         images = [self._step.grid.sample(self.stack.images[index]) for index in indices]
         low, high = np.percentile(np.stack(images), self.config.clip_percentiles)
         if high <= low:
             return [np.zeros_like(image) for image in images]
-        return [
-            np.clip((image - low) / (high - low), -0.2, 1.2).astype(np.float32) for image in images
-        ]
+        scaled = [(image - low) / (high - low) for image in images]
+        return [np.clip(image, -0.2, 1.2).astype(np.float32) for image in scaled]
 
-    def _warped(self, anchor_values, step=None):
+    def _warped(self, anchor_values: np.ndarray, step: _Step | None = None) -> np.ndarray:
         """(h, w) values of the anchor's window at the points of the grid."""
         step = step or self._step
-        return self._anchor_grid.read(anchor_values, step.grid.points() + step.displacement)
+        return self._anchor_grid.read(anchor_values, step.anchor_points())
 
-    def _window_around(self, first, last):
+    def _window_around(self, first: Corner, last: Corner) -> CropWindow:
         longer = max(np.subtract(last, first)) + 1
         margin = max(self.config.min_margin_pixels, int(self.config.margin * longer))
-        return Window.between(first, last, (margin, margin), self.stack.slice_shape)
+        return CropWindow.between(first, last, (margin, margin), self.stack.slice_shape)
 
 
-def _read_displacement(step, points):
-    return np.stack([step.grid.read(part, points) for part in step.displacement])
-
-
-def _corners(mask):
-    """First and last (row, column) of the box around a mask that is not empty."""
-    rows = np.flatnonzero(mask.any(axis=1))
-    columns = np.flatnonzero(mask.any(axis=0))
-    return (rows[0], columns[0]), (rows[-1], columns[-1])
+def _correlation(one: np.ndarray, other: np.ndarray) -> float:
+    """Correlation of two rows of numbers; 0 where one of them is constant or too short."""
+    if one.size < 2:
+        return 0.0
+    one = one - one.mean()
+    other = other - other.mean()
+    scale = float(np.sqrt((one**2).sum() * (other**2).sum()))
+    return float((one * other).sum()) / scale if scale > 0 else 0.0

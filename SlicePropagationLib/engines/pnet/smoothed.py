@@ -1,18 +1,25 @@
-"""`SmoothedEngine`: any engine, with a BiRNN over the probabilities that it predicts, so that neighbouring slices agree."""
+"""`SmoothedEngine`: any engine, its probabilities smoothed so that neighbouring slices agree.
 
+A BiRNN goes over the probabilities that the engine predicts.
+"""
+
+from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import torch
 
+from SlicePropagationLib.arrays import Anchors, Probability
 from SlicePropagationLib.config import config_from_dict
-from SlicePropagationLib.engines.crop_window import Window
+from SlicePropagationLib.engines.crop_window import CropWindow
 from SlicePropagationLib.errors import CheckpointError, ConfigError
-from SlicePropagationLib.networks.checkpoint import fill_network, load_checkpoint
+from SlicePropagationLib.networks.checkpoint import Checkpoint, fill_network, load_checkpoint
 from SlicePropagationLib.networks.pnet.birnn import BiRNN
 from SlicePropagationLib.networks.pnet.config import BiRNNConfig
 from SlicePropagationLib.planning import Run, gap_of
-from SlicePropagationLib.propagation import blend_by_distance
+from SlicePropagationLib.propagation import Engine, blend_by_distance
+from SlicePropagationLib.stack import SliceStack
 
 PRESENT = 0.5
 NEGLIGIBLE = 0.02
@@ -32,16 +39,23 @@ class SmoothedEngine:
         engine: the engine that walks.
         birnn: a BiRNN with its weights.
         device: "cpu" or "cuda".
+
+    Attributes:
+        model_sha256: hash of the weights that the engine walks with, None for one without.
+        smoother_sha256: hash of those that smooth.
     """
 
-    def __init__(self, engine, birnn, device="cpu"):
+    model_sha256: str | None
+    smoother_sha256: str
+
+    def __init__(self, engine: Engine, birnn: BiRNN, device: str = "cpu"):
         self.name = f"{engine.name}+birnn"
         self.engine = engine
         self.device = device
         self.birnn = birnn.to(device).eval()
 
-    def walk(self, stack, run, anchors):
-        """See `engine.Engine.walk`.
+    def walk(self, stack: SliceStack, run: Run, anchors: Anchors) -> Iterator[Probability]:
+        """As `propagation.Engine.walk`.
 
         Nothing is yielded before the run has been walked to its end.
         """
@@ -49,39 +63,27 @@ class SmoothedEngine:
         if maps:
             yield from self._smoothed(maps, run, anchors)
 
-    def _smoothed(self, maps, run, anchors):
+    def _smoothed(self, maps: list[Probability], run: Run, anchors: Anchors) -> list[Probability]:
         """As many (H, W) probabilities as there are maps."""
         sequence = between_anchors(maps, run, anchors)
-        window = Window.around(
-            [values >= NEGLIGIBLE for values in sequence],
-            (MARGIN, MARGIN),
-            maps[0].shape,
+        slice_shape = maps[0].shape
+        window = CropWindow.around_any(
+            [values >= NEGLIGIBLE for values in sequence], (MARGIN, MARGIN), slice_shape
         )
         if window is None:
             return maps
-        crop = np.s_[
-            window.top : window.top + window.height, window.left : window.left + window.width
-        ]
+        found = self._run_network(np.stack([window.crop(values) for values in sequence]))
+        return [window.paste(values, slice_shape) for values in found[1 : 1 + len(maps)]]
+
+    def _run_network(self, sequence: np.ndarray) -> np.ndarray:
+        """(T, h, w) float32 of (T, h, w) probabilities."""
         with torch.inference_mode():
-            found = (
-                self.birnn(
-                    torch.from_numpy(np.stack([values[crop] for values in sequence]))[None].to(
-                        self.device
-                    )
-                )[0]
-                .cpu()
-                .numpy()
-            )
-        smoothed = []
-        for values in found[1 : 1 + len(maps)]:
-            whole = np.zeros(maps[0].shape, np.float32)
-            whole[crop] = values
-            smoothed.append(whole)
-        return smoothed
+            found = self.birnn(torch.from_numpy(sequence)[None].to(self.device))
+        return found[0].cpu().numpy()
 
 
-def walk_to_end(engine, stack, run, anchors):
-    """[(H, W) float32 probability] of the slices of a run until it or the structure has ended."""
+def walk_to_end(engine: Engine, stack: SliceStack, run: Run, anchors: Anchors) -> list[Probability]:
+    """(H, W) float32 probability of each slice of a run until it or the structure has ended."""
     maps = []
     is_open = None in gap_of(run.targets[0], anchors)
     for probability in engine.walk(stack, run, anchors):
@@ -93,54 +95,61 @@ def walk_to_end(engine, stack, run, anchors):
     return maps
 
 
-def predicted(engine, stack, run, anchors):
-    """[(H, W) float32 probability] of the slices of a run until it or the structure has ended.
+def predicted(engine: Engine, stack: SliceStack, run: Run, anchors: Anchors) -> list[Probability]:
+    """(H, W) float32 probability of each slice of a run until it or the structure has ended.
 
     The blend of both walks in a gap between two anchors.
     """
     maps = walk_to_end(engine, stack, run, anchors)
-    gap = gap_of(run.targets[0], anchors)
-    if None in gap:
+    left, right = gap_of(run.targets[0], anchors)
+    if left is None or right is None:
         return maps
-    back = walk_to_end(
-        engine,
-        stack,
-        Run(gap[1] if run.step > 0 else gap[0], run.targets[::-1], run.label),
-        anchors,
-    )
+    far = right if run.step > 0 else left
+    back = Run(far, run.targets[::-1], run.label)
     nothing = np.zeros(stack.slice_shape, np.float32)
-    here, there = (walked + [nothing] * (len(run.targets) - len(walked)) for walked in (maps, back))
-    forward, backward = (here, there[::-1]) if run.step > 0 else (there[::-1], here)
+    here = _filled(maps, len(run.targets), nothing)
+    there = _filled(walk_to_end(engine, stack, back, anchors), len(run.targets), nothing)[::-1]
+    forward, backward = (here, there) if run.step > 0 else (there, here)
     blend = getattr(engine, "blend", blend_by_distance)
     return [
-        blend(stack, index, *both, gap, anchors)
-        for index, *both in zip(run.targets, forward, backward)
+        blend(stack, index, one, other, (left, right), anchors)
+        for index, one, other in zip(run.targets, forward, backward, strict=True)
     ]
 
 
-def between_anchors(maps, run, anchors):
-    """[(H, W) float32]: the annotated slice that a run begins at, the slices it walked, and the annotated slice it arrived at, where there is one."""
-    far = (
-        [
-            anchors[other]
-            for other in gap_of(run.targets[0], anchors)
-            if other not in (None, run.anchor)
-        ]
-        if len(maps) == len(run.targets)
-        else []
-    )
-    return [
-        anchors[run.anchor].astype(np.float32),
-        *maps,
-        *(mask.astype(np.float32) for mask in far),
-    ]
+def _filled(maps, count, nothing):
+    """Maps, and nothing for the slices that the walk did not reach."""
+    return maps + [nothing] * (count - len(maps))
 
 
-def smooth(engine, path, device="auto"):
+def between_anchors(maps: list[Probability], run: Run, anchors: Anchors) -> list[Probability]:
+    """The slices that a run walked, and the annotated slices at its ends.
+
+    Args:
+        maps: (H, W) float32 of the slices that were walked, nearest first.
+        run: the walk.
+        anchors: {slice index: (H, W) bool mask} of all anchors of the label.
+
+    Returns:
+        (H, W) float32 of the annotated slice that the run begins at, the maps, and of the annotated
+        slice it arrived at, where there is one.
+    """
+    sequence = [anchors[run.anchor].astype(np.float32), *maps]
+    if len(maps) < len(run.targets):
+        return sequence
+    for other in gap_of(run.targets[0], anchors):
+        if other not in (None, run.anchor):
+            sequence.append(anchors[other].astype(np.float32))
+    return sequence
+
+
+def smooth(engine: Engine, path: Path | str, device: str = "auto") -> SmoothedEngine:
     """An engine whose predictions are smoothed.
 
     Args:
+        engine: the engine that walks.
         path: model file of `train birnn` or `train pnet_birnn`.
+        device: "auto", "cpu" or "cuda".
 
     Raises:
         CheckpointError: the weights are missing, damaged, of another family or not safe.
@@ -154,15 +163,16 @@ def smooth(engine, path, device="auto"):
     return smoothed
 
 
-def load_birnn(path):
+def load_birnn(path: Path | str) -> BiRNN:
     """The BiRNN in a model file of family `birnn` or `pnet_birnn`.
 
-    CheckpointError where it holds none.
+    Raises:
+        CheckpointError: it holds none.
     """
     return _birnn_of(load_checkpoint(path, FAMILIES), path)
 
 
-def _birnn_of(checkpoint, path):
+def _birnn_of(checkpoint: Checkpoint, path: Path | str) -> BiRNN:
     try:
         birnn = BiRNN(config_from_dict(BiRNNConfig, checkpoint.config["birnn"]))
     except (ConfigError, KeyError, TypeError) as error:

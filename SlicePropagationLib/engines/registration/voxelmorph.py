@@ -1,13 +1,19 @@
-"""`VoxelMorphEngine`: the registration engine with a trained network in the place of its iterations."""
+"""`VoxelMorphEngine`: the registration engine with a network in the place of its iterations."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import torch
 from torch.nn import functional as F
 
+from SlicePropagationLib.config import config_from_dict
+from SlicePropagationLib.engines.demons import DemonsConfig
 from SlicePropagationLib.engines.image_registration import RegistrationConfig, RegistrationEngine
-from SlicePropagationLib.engines.warped_anchor import TrackConfig
+from SlicePropagationLib.engines.warped_anchor import WarpedAnchorConfig
+from SlicePropagationLib.networks.checkpoint import Checkpoint, fill_network
+from SlicePropagationLib.networks.registration.config import VoxelMorphConfig
+from SlicePropagationLib.networks.registration.voxelmorph import VoxelMorph
 
 GRID_POINTS = 128  # of the longer side of the window; the network is cheap, and details help it
 
@@ -15,11 +21,9 @@ GRID_POINTS = 128  # of the longer side of the window; the network is cheap, and
 class VoxelMorphEngine(RegistrationEngine):
     """Displacements of successive slices come from a network.
 
-    They are composed, and the anchor is warped once.
-
-    Everything else (the window that follows the structure, intensities, ends, gaps) is the
-    registration engine's, so that a comparison
-    of the two compares the registrations alone.
+    They are composed, and the anchor is warped once. Everything else (the window that follows the
+    structure, intensities, ends, gaps) is the registration engine's, so that a comparison of the
+    two compares the registrations alone.
 
     Args:
         network: a VoxelMorph with its weights.
@@ -27,22 +31,36 @@ class VoxelMorphEngine(RegistrationEngine):
     """
 
     name = "voxelmorph"
+    model_sha256: str
 
-    def __init__(self, network, device="cpu"):
-        super().__init__(RegistrationConfig(track=replace(TrackConfig(), grid_points=GRID_POINTS)))
+    def __init__(self, network: VoxelMorph, device: str = "cpu"):
+        warped_anchor = replace(WarpedAnchorConfig(), grid_points=GRID_POINTS)
+        super().__init__(RegistrationConfig(warped_anchor=warped_anchor))
         self.network = network.to(device).eval()
         self.device = device
         self._multiple = 2 ** len(network.config.encoder)
 
-    def register(self, fixed, moving, config):
-        """Displacement between two slices as `demons.register` gives it, (2, H, W) float32 in pixels; `config` is of no use here."""
+    def register(self, fixed: np.ndarray, moving: np.ndarray, config: DemonsConfig) -> np.ndarray:
+        """Displacement between two slices as `demons.register` gives it.
+
+        Args:
+            fixed: (H, W) float32.
+            moving: the same, normalised together with it to about [0, 1].
+            config: of no use here.
+
+        Returns:
+            (2, H, W) float32 in pixels.
+        """
         height, width = fixed.shape
         pair = torch.from_numpy(np.stack([moving, fixed]))[:, None].to(self.device)
-        pair = F.pad(
-            pair,
-            (0, -width % self._multiple, 0, -height % self._multiple),
-            mode="replicate",
-        )
+        missing = (0, -width % self._multiple, 0, -height % self._multiple)
+        pair = F.pad(pair, missing, mode="replicate")
         with torch.inference_mode():
             displacement, _ = self.network(pair[:1], pair[1:])
         return displacement[0, :, :height, :width].float().cpu().numpy()
+
+
+def make_voxelmorph(checkpoint: Checkpoint, path: Path, device: str) -> VoxelMorphEngine:
+    """The engine of a checkpoint of family voxelmorph."""
+    network = VoxelMorph(config_from_dict(VoxelMorphConfig, checkpoint.config["network"]))
+    return VoxelMorphEngine(fill_network(network, checkpoint, path), device)

@@ -7,12 +7,11 @@ DIVISOR = 500.0
 CT_BELOW = -500.0  # a volume that reaches below is taken for CT
 
 
-def normalise_volume(array):
+def normalise_volume(array: np.ndarray) -> np.ndarray:
     """Intensities clipped to [-1024, 1024] and divided by 500, as the thesis does with CT.
 
     Volumes in other units (MR), which the thesis does not have, are first stretched so that their
-    1st and 99th percentiles
-    lie at the ends of that range.
+    1st and 99th percentiles lie at the ends of that range.
 
     Args:
         array: any shape.
@@ -23,5 +22,6 @@ def normalise_volume(array):
     values = np.asarray(array, np.float32)
     if values.min() > CT_BELOW:
         low, high = np.percentile(values, [1, 99])
-        values = (values - low) / max(high - low, 1e-6) * (2 * HIGHEST) - HIGHEST
+        share = (values - low) / max(high - low, 1e-6)
+        values = share * (2 * HIGHEST) - HIGHEST
     return (np.clip(values, -HIGHEST, HIGHEST) / DIVISOR).astype(np.float32)

@@ -1,10 +1,24 @@
-"""`PlainUNetEngine`: the thesis's walk, whole slices and hard masks, for networks of the family `slice_unet.plain`."""
+"""`PlainUNetEngine`: the thesis's walk, whole slices and hard masks.
+
+For networks of the family `slice_unet.plain`.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import torch
+from torch import nn
 from torch.nn import functional as F
 
+from SlicePropagationLib.arrays import Anchors, Probability, Slices
+from SlicePropagationLib.config import config_from_dict
 from SlicePropagationLib.engines.slice.plain_slices import normalise_volume
+from SlicePropagationLib.networks.build import build_unet
+from SlicePropagationLib.networks.checkpoint import Checkpoint, fill_network
+from SlicePropagationLib.networks.config import UNetConfig
+from SlicePropagationLib.planning import Run
+from SlicePropagationLib.stack import SliceStack
 
 
 class PlainUNetEngine:
@@ -20,52 +34,49 @@ class PlainUNetEngine:
     """
 
     name = "slice_unet"
+    model_sha256: str
 
-    def __init__(self, network, size, uses_prior=True, device="cpu"):
+    def __init__(self, network: nn.Module, size: int, uses_prior: bool = True, device: str = "cpu"):
         self.size = size
         self.uses_prior = uses_prior
         self.device = device
-        self.network = network.to(device, memory_format=torch.channels_last).eval()
-        self._normalised = (
-            None,
-            None,
-        )  # the stack last walked and its slices, so that its labels and runs share them
+        self.network = network.to(device=device, memory_format=torch.channels_last).eval()
+        # the stack last walked and its slices, so that its labels and runs share them
+        self._seen: SliceStack | None = None
+        self._normalised: Slices | None = None
 
-    def walk(self, stack, run, anchors):
-        """Predict the slices of `run` outward from its anchor; see `engine.Engine.walk`."""
+    def walk(self, stack: SliceStack, run: Run, anchors: Anchors) -> Iterator[Probability]:
+        """Predict the slices of `run` outward from its anchor; as `propagation.Engine.walk`."""
         if not anchors[run.anchor].any():
             return
         images = self._images_of(stack)
-        mask = self._resize(
-            anchors[run.anchor].astype(np.float32),
-            (self.size, self.size),
-            "nearest",
-        )
+        mask = self._resize(anchors[run.anchor].astype(np.float32), "nearest")
         for index in run.targets:
-            image = self._resize(images[index], (self.size, self.size), "bilinear")
+            image = self._resize(images[index], "bilinear")
+            inputs = torch.cat([image, mask], dim=1) if self.uses_prior else image
             with torch.inference_mode():
-                logits = self.network(
-                    torch.cat([image, mask], dim=1) if self.uses_prior else image
-                ).float()
+                logits = self.network(inputs).float()
             mask = logits.argmax(dim=1, keepdim=True).float()
-            probability = F.interpolate(
-                logits,
-                stack.slice_shape,
-                mode="bilinear",
-                align_corners=False,
-            ).softmax(dim=1)[0, 1]
-            yield probability.cpu().numpy()
+            whole = F.interpolate(logits, stack.slice_shape, mode="bilinear", align_corners=False)
+            yield whole.softmax(dim=1)[0, 1].cpu().numpy()
 
-    def _images_of(self, stack):
-        if self._normalised[0] is not stack:
-            self._normalised = (stack, normalise_volume(stack.images))
-        return self._normalised[1]
+    def _images_of(self, stack: SliceStack) -> Slices:
+        """(N, H, W) float32 intensities as the network knows them."""
+        if self._normalised is None or self._seen is not stack:
+            self._normalised = normalise_volume(stack.images)
+            self._seen = stack
+        return self._normalised
 
-    def _resize(self, array, shape, mode):
+    def _resize(self, array: np.ndarray, mode: str) -> torch.Tensor:
+        """(1, 1, size, size) of an (H, W) array."""
         tensor = torch.from_numpy(np.ascontiguousarray(array))[None, None].to(self.device)
-        return F.interpolate(
-            tensor,
-            shape,
-            mode=mode,
-            **({} if mode == "nearest" else {"align_corners": False}),
-        )
+        corners = None if mode == "nearest" else False
+        return F.interpolate(tensor, (self.size, self.size), mode=mode, align_corners=corners)
+
+
+def make_plain(checkpoint: Checkpoint, path: Path, device: str) -> PlainUNetEngine:
+    """The engine of a checkpoint of family slice_unet.plain."""
+    config = checkpoint.config
+    network = build_unet(config_from_dict(UNetConfig, config["network"]))
+    fill_network(network, checkpoint, path)
+    return PlainUNetEngine(network, config["size"], config["uses_prior"], device)

@@ -1,17 +1,14 @@
-"""The recurrent cine model in use: overlapping windows averaged, as a segmenter and as an engine that keeps to what a person drew."""
+"""`CineBiLSTMSegmenter`: the recurrent cine model in use, overlapping windows averaged."""
 
 import numpy as np
 import torch
 
 from SlicePropagationLib.config import config_from_dict
-from SlicePropagationLib.errors import ConfigError
 from SlicePropagationLib.networks.checkpoint import fill_network
 from SlicePropagationLib.networks.cine.bilstm import CineBiLSTM
 from SlicePropagationLib.networks.cine.config import CineBiLSTMConfig
 from SlicePropagationLib.segmenters.cine.frame_unet import grid_of, spread_labels
 from SlicePropagationLib.temporal_window import WindowConfig, window_around
-
-MAX_LOG_ODDS = 8.0  # what a drawn pixel counts as; beyond, a float32 sigmoid is all but constant
 
 
 class CineBiLSTMSegmenter:
@@ -73,68 +70,6 @@ class CineBiLSTMSegmenter:
     def _recur(self, features):
         with torch.inference_mode():
             return self.network.recur(features[None]).float().softmax(dim=2)[0].cpu().numpy()
-
-
-class CineBiLSTMEngine:
-    """Propagates with the recurrent model: label l is its class l.
-
-    The model sees no mask. What it says is clamped to what was drawn: by how much its log odds were
-    wrong on an annotated frame is added to
-    the frames around it, fading linearly over the radius of the window, so that a correction
-    matters to its neighbours.
-
-    Args:
-        segmenter: a CineBiLSTMSegmenter.
-    """
-
-    name = "cine_bilstm"
-
-    def __init__(self, segmenter):
-        self.segmenter = segmenter
-        self._found = (
-            None,
-            None,
-        )  # the stack last seen and what the model says of it, which all labels and walks share
-
-    def walk(self, stack, run, anchors):
-        """Predict the slices of `run`.
-
-        See `engine.Engine.walk`. ConfigError where the model does not know the label.
-        """
-        if self._found[0] is not stack:
-            self._found = (stack, self.segmenter.probabilities(stack))
-        grid, probabilities = self._found[1]
-        if run.label >= probabilities.shape[1]:
-            raise ConfigError(
-                f"The model knows labels 1 to {probabilities.shape[1] - 1}, label {run.label} is to"
-                " be propagated; renumber it, or use another engine."
-            )
-
-        def log_odds_of(frame):
-            probability = np.clip(
-                grid.spread(probabilities[frame, run.label][None], stack.slice_shape)[0],
-                1e-6,
-                1 - 1e-6,
-            )
-            return np.clip(np.log(probability / (1 - probability)), -MAX_LOG_ODDS, MAX_LOG_ODDS)
-
-        wrong = {
-            frame: np.where(mask, MAX_LOG_ODDS, -MAX_LOG_ODDS) - log_odds_of(frame)
-            for frame, mask in anchors.items()
-        }
-        for frame in run.targets:
-            shares = {anchor: self._share(frame, anchor, stack) for anchor in wrong}
-            change = sum(share * wrong[anchor] for anchor, share in shares.items()) / max(
-                1.0,
-                sum(shares.values()),
-            )
-            yield (1 / (1 + np.exp(-(log_odds_of(frame) + change)))).astype(np.float32)
-
-    def _share(self, frame, anchor, stack):
-        """How much a frame is corrected as an anchor was: 1 on the anchor itself, 0 from the radius of the window on."""
-        apart = abs(frame - anchor)
-        apart = min(apart, len(stack) - apart) if stack.is_cyclic else apart
-        return max(0.0, 1 - apart / self.segmenter.window.radius)
 
 
 def make_cine_bilstm(checkpoint, path, device):

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from SlicePropagationLib.engines import make_engine
-from SlicePropagationLib.engines.crop_window import Window
+from SlicePropagationLib.engines.crop_window import CropWindow
 from SlicePropagationLib.engines.pnet.smoothed import (
     MARGIN,
     NEGLIGIBLE,
@@ -140,7 +140,7 @@ class Walks(torch.utils.data.Dataset):
 
 
 def _cut(probability, truth):
-    window = Window.around(
+    window = CropWindow.around_any(
         [*(probability >= NEGLIGIBLE), *truth],
         (MARGIN, MARGIN),
         truth.shape[1:],

@@ -19,7 +19,7 @@ from SlicePropagationLib.training.slice.augmentation import (
 )
 from SlicePropagationLib.training.slice.walks import FULL, STORED_CELLS
 
-CARRIED = MAPS.index("carried distance")
+CARRIED = MAPS.index("warped distance")
 NEIGHBOURS = slice(1, 3)
 PRIORS = slice(3, 8)  # maps that are hidden together
 DICE_SMOOTHING = (

@@ -7,7 +7,7 @@ from zlib import crc32
 import torch
 
 from SlicePropagationLib.config import check_halves
-from SlicePropagationLib.engines.network_inputs import CELLS, FACTS, MAPS
+from SlicePropagationLib.engines.network_inputs import CELLS, MAPS, SCALAR_FEATURES
 from SlicePropagationLib.errors import ConfigError
 from SlicePropagationLib.networks.checkpoint import fill_network, load_checkpoint
 from SlicePropagationLib.networks.config import UNetConfig
@@ -73,9 +73,13 @@ class GuidedTraining:
                 f"depth must be such that {CELLS} cells can be halved that often, from 1 to 4, got"
                 f" {network.depth}."
             )
-        if (network.num_maps, network.num_facts, network.cells) != (len(MAPS), len(FACTS), CELLS):
+        if (network.num_maps, network.num_facts, network.cells) != (
+            len(MAPS),
+            len(SCALAR_FEATURES),
+            CELLS,
+        ):
             raise ConfigError(
-                f"num_maps, num_facts and cells are {len(MAPS)}, {len(FACTS)} and {CELLS} for"
+                f"num_maps, num_facts and cells are {len(MAPS)}, {len(SCALAR_FEATURES)} and {CELLS} for"
                 f" recorded walks, got {network.num_maps}, {network.num_facts} and {network.cells}."
             )
         if self.steps < 1 or self.phantoms < 0 or self.pseudo_objects < 0:

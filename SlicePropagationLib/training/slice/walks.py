@@ -4,7 +4,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from SlicePropagationLib.engines.network_inputs import CELLS, IMAGES, MAPS, MAX_INTENSITY, guide
+from SlicePropagationLib.engines.network_inputs import (
+    CELLS,
+    IMAGES,
+    MAPS,
+    MAX_INTENSITY,
+    network_inputs,
+)
 from SlicePropagationLib.errors import ConfigError
 from SlicePropagationLib.planning import Run
 from SlicePropagationLib.stack import SliceStack
@@ -55,8 +61,8 @@ class Walk:
     """One walk, T slices, nearest first; maps on squares of S = STORED_CELLS cells.
 
     Attributes:
-        maps: (T, 8, S, S) int8, see `guidance.MAPS` and FULL.
-        facts: (T, 5) float32, see `guidance.FACTS`.
+        maps: (T, 8, S, S) int8, see `network_inputs.MAPS` and FULL.
+        facts: (T, 5) float32, see `network_inputs.SCALAR_FEATURES`.
         squares: (T, 3) float32, row, column and pitch of each square in pixels.
         truth: (T, S, S) uint8, share of each cell that is inside, 255 for all of it.
         seed: (S, S) uint8, the annotated mask seen on the first square.
@@ -131,10 +137,10 @@ def _every_second(stack, truth, first):
 
 
 def _record(stack, truth, run, known):
-    guides = list(guide(stack, run, known, CELLS, STORED_CELLS / CELLS))
+    guides = list(network_inputs(stack, run, known, CELLS, STORED_CELLS / CELLS))
     return Walk(
         np.stack([_packed(step.maps) for step in guides]),
-        np.stack([step.facts for step in guides]),
+        np.stack([step.scalar_features for step in guides]),
         np.array([(step.roi.row, step.roi.column, step.roi.pitch) for step in guides], np.float32),
         np.stack([_cells(step.roi, truth[step.index]) for step in guides]),
         _cells(guides[0].roi, truth[run.anchor]),

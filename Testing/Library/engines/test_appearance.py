@@ -1,11 +1,12 @@
 import numpy as np
 
-from SlicePropagationLib.engines.appearance import Appearance
+from SlicePropagationLib.engines.appearance import Appearance, Sample
 from SlicePropagationLib.engines.distance import signed_distance
 
 
 def learn(image, mask):
-    return Appearance.learn([(image.astype(np.float32), signed_distance(mask, (1.0, 1.0)), 4.0)])
+    distance = signed_distance(mask, (1.0, 1.0))
+    return Appearance.learn([Sample(image.astype(np.float32), distance, ring=4.0)])
 
 
 def square():

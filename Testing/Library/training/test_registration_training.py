@@ -106,7 +106,7 @@ def test_the_engine_composes_displacements_and_warps_the_anchor_once():
     next(steps)
     track = next(
         steps
-    ).track  # two steps of half a pixel are one shift by a pixel, without any blur
+    ).warped  # two steps of half a pixel are one shift by a pixel, without any blur
     carried = track.window.paste(track.distance(), (48, 48)) > 0
     assert np.array_equal(np.argwhere(carried).min(axis=0), (19, 19))
     assert carried.sum() == 64

@@ -1,0 +1,1 @@
+"""Engines that walk with recurrent models of sequences; torch."""
