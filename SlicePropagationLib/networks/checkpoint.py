@@ -8,16 +8,20 @@ import io
 import json
 import pickle
 import zipfile
+from collections.abc import Collection
 from dataclasses import asdict, dataclass, is_dataclass
 from pathlib import Path
+from typing import Any, TypeVar
 
 import torch
+from torch import Tensor, nn
 
 from SlicePropagationLib.errors import CheckpointError
 from SlicePropagationLib.files.atomic import atomic_folder
 
 FORMAT = "slice-propagation"
 VERSION = 1
+Network = TypeVar("Network", bound=nn.Module)
 HALF_MOST = torch.finfo(torch.float16).max
 
 
@@ -34,16 +38,26 @@ class Checkpoint:
     """
 
     family: str
-    config: dict
-    weights: dict
-    metrics: dict
+    config: dict[str, Any]
+    weights: dict[str, Tensor]
+    metrics: dict[str, Any]
     sha256: str
 
 
-def save_checkpoint(path, family, config, weights, *, metrics=None, is_half=False):
+def save_checkpoint(
+    path: Path | str,
+    family: str,
+    config: Any,
+    weights: dict[str, Tensor],
+    *,
+    metrics: dict[str, Any] | None = None,
+    is_half: bool = False,
+) -> None:
     """Write a model file, all of it or nothing.
 
     Args:
+        path: where.
+        family: which kind of network.
         config: a configuration dataclass, or what `asdict` makes of it.
         weights: a state_dict.
         metrics: {name: number}.
@@ -55,19 +69,12 @@ def save_checkpoint(path, family, config, weights, *, metrics=None, is_half=Fals
     """
     path = Path(path)
     if is_half:
-        weights = {
-            name: (
-                value.half()
-                if value.is_floating_point() and value.abs().max() <= HALF_MOST
-                else value
-            )
-            for name, value in weights.items()
-        }
+        weights = {name: _halved(value) for name, value in weights.items()}
     content = {
         "format": FORMAT,
         "version": VERSION,
         "family": family,
-        "config": asdict(config) if is_dataclass(config) else config,
+        "config": _as_dict(config),
         "weights": dict(weights),
         "metrics": dict(metrics or {}),
     }
@@ -75,10 +82,23 @@ def save_checkpoint(path, family, config, weights, *, metrics=None, is_half=Fals
         torch.save(content, partial / path.name)
 
 
-def load_checkpoint(path, families=None):
+def _as_dict(config: Any) -> dict[str, Any]:
+    if is_dataclass(config) and not isinstance(config, type):
+        return asdict(config)
+    return config
+
+
+def _halved(values: Tensor) -> Tensor:
+    """With 16 bits where these can hold it."""
+    fits = values.is_floating_point() and values.abs().max() <= HALF_MOST
+    return values.half() if fits else values
+
+
+def load_checkpoint(path: Path | str, families: Collection[str] | None = None) -> Checkpoint:
     """Read a model file; a model card `<name>.json` beside it that states a sha256 must agree.
 
     Args:
+        path: the file.
         families: the families that can be used, None for any.
 
     Returns:
@@ -86,8 +106,7 @@ def load_checkpoint(path, families=None):
 
     Raises:
         CheckpointError: the file is missing, truncated, foreign, from a later version, of another
-            family, not what its card
-            says, or holds something that would have to be executed.
+            family, not what its card says, or holds something that would have to be executed.
     """
     path = Path(path)
     content, sha256 = _read(path)
@@ -120,7 +139,7 @@ def load_checkpoint(path, families=None):
     )
 
 
-def fill_network(network, checkpoint, path):
+def fill_network(network: Network, checkpoint: Checkpoint, path: Path | str) -> Network:
     """Put a checkpoint's weights into the network that its configuration describes.
 
     Returns the network.
@@ -138,7 +157,7 @@ def fill_network(network, checkpoint, path):
     return network
 
 
-def _check_content(path, content):
+def _check_content(path: Path, content: dict[str, Any]) -> None:
     """Refuse a file whose entries are not there or of another kind."""
     for name, kind in (("family", str), ("config", dict), ("weights", dict)):
         if not isinstance(content.get(name), kind):
@@ -146,7 +165,7 @@ def _check_content(path, content):
                 f"{path} holds {type(content.get(name)).__name__} as its {name}, needed is"
                 f" {kind.__name__}; it is damaged, copy it again."
             )
-    if not all(isinstance(value, torch.Tensor) for value in content["weights"].values()):
+    if not all(isinstance(value, Tensor) for value in content["weights"].values()):
         raise CheckpointError(
             f"{path} holds weights that are not tensors; it is damaged, copy it again."
         )
@@ -162,7 +181,7 @@ def _check_content(path, content):
         )
 
 
-def _read(path):
+def _read(path: Path) -> tuple[Any, str]:
     """(content, sha256) of a file that torch can read without executing anything."""
     if not path.is_file():
         raise CheckpointError(
@@ -195,8 +214,11 @@ def _read(path):
         ) from error
 
 
-def _check_zip(path, stored):
-    """Refuse what is not a zip file, and one whose checksums do not fit, which torch does not look at."""
+def _check_zip(path: Path, stored: bytes) -> None:
+    """Refuse what is not a zip file, and one whose checksums do not fit.
+
+    Torch does not look at them.
+    """
     try:
         with zipfile.ZipFile(io.BytesIO(stored)) as archive:
             damaged = archive.testzip()
@@ -211,7 +233,7 @@ def _check_zip(path, stored):
         )
 
 
-def _check_card(path, sha256):
+def _check_card(path: Path, sha256: str) -> None:
     card = path.with_suffix(".json")
     if not card.is_file():
         return

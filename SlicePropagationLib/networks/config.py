@@ -28,7 +28,7 @@ class UNetConfig:
     injects_mask: bool = False
     is_residual: bool = False
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if not 1 <= self.depth <= 6:
             raise ConfigError(f"depth must be from 1 to 6, got {self.depth}.")
         if self.in_channels < 1 or self.out_channels < 1 or self.base_channels < 1:

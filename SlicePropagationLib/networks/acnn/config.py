@@ -5,14 +5,13 @@ Every grid that a network cannot halve is refused here, with the sizes that fit.
 
 import math
 from dataclasses import dataclass, field
+from typing import Any
 
 from SlicePropagationLib.errors import ConfigError
 
-CODE_STEPS = (
-    12,
-    24,
-    24,
-)  # the auto-encoder divides by 1*2*2*3 through-plane and by 2*2*2*3 in plane
+CODE_STEPS = (12, 24, 24)  # what the auto-encoder divides slices, rows and columns by
+CODE_REASONS = ("1*2*2*3", "2*2*2*3", "2*2*2*3")
+AXES = ("fine slices", "rows", "columns")
 SEGMENTATION_STEP = 8  # the segmentation network halves rows and columns three times
 KINDS = ("subpixel", "unet", "cascade")
 
@@ -32,10 +31,9 @@ class FineGridConfig:
     spacing_mm: tuple[float, float, float] = (2.0, 1.25, 1.25)
     factor: int = 5
 
-    def __post_init__(self):
-        if len(self.shape) != 3 or any(
-            not isinstance(size, int) or size < 1 for size in self.shape
-        ):
+    def __post_init__(self) -> None:
+        are_sizes = all(isinstance(size, int) and size >= 1 for size in self.shape)
+        if len(self.shape) != 3 or not are_sizes:
             raise ConfigError(
                 "shape must be three positive numbers (fine slices, rows, columns), got"
                 f" {list(self.shape)}."
@@ -52,51 +50,39 @@ class FineGridConfig:
             )
 
     @property
-    def thick_mm(self):
+    def thick_mm(self) -> float:
         """Distance of thick slices in millimetres."""
         return self.spacing_mm[0] * self.factor
 
     @property
-    def num_thick(self):
+    def num_thick(self) -> int:
         """Number of thick slices."""
         return self.shape[0] // self.factor
 
-    def check_code(self):
+    def check_code(self) -> None:
         """Refuse a shape that the auto-encoder cannot divide down to whole cells.
 
         Raises:
             ConfigError: with the nearest sizes that fit.
         """
-        for name, size, step in zip(("fine slices", "rows", "columns"), self.shape, CODE_STEPS):
-            _check_divisible(
-                self.shape,
-                name,
-                size,
-                step,
-                f"the auto-encoder divides it by {'1*2*2*3' if step == 12 else '2*2*2*3'}",
-            )
+        axes = zip(AXES, self.shape, CODE_STEPS, CODE_REASONS, strict=True)
+        for name, size, step, factors in axes:
+            reason = f"the auto-encoder divides it by {factors}"
+            _check_divisible(self.shape, name, size, step, reason)
 
-    def check_segmentation(self):
-        """Refuse a shape that the segmentation network cannot halve in plane, or that is no whole number of thick slices.
+    def check_segmentation(self) -> None:
+        """Refuse a shape that the segmentation network cannot work on.
+
+        It halves slices in plane, and needs a whole number of thick slices.
 
         Raises:
             ConfigError: with the nearest sizes that fit.
         """
-        _check_divisible(
-            self.shape,
-            "fine slices",
-            self.shape[0],
-            self.factor,
-            f"each thick slice stands for {self.factor} of them",
-        )
-        for name, size in zip(("rows", "columns"), self.shape[1:]):
-            _check_divisible(
-                self.shape,
-                name,
-                size,
-                SEGMENTATION_STEP,
-                "the network halves it three times",
-            )
+        reason = f"each thick slice stands for {self.factor} of them"
+        _check_divisible(self.shape, AXES[0], self.shape[0], self.factor, reason)
+        reason = "the network halves it three times"
+        for name, size in zip(AXES[1:], self.shape[1:], strict=True):
+            _check_divisible(self.shape, name, size, SEGMENTATION_STEP, reason)
 
 
 @dataclass(frozen=True)
@@ -108,8 +94,8 @@ class AutoencoderConfig:
         num_classes: maps of the one-hot label map, background first.
         base_channels: width of the first level; 16 in the paper, twice and four times that below.
         bottleneck_channels: maps of the coarsest cells, before the code. The paper's grid has 125
-            cells in one map; a smaller grid needs more
-            maps, or its code has fewer degrees of freedom than numbers.
+            cells in one map; a smaller grid needs more maps, or its code has fewer degrees of
+            freedom than numbers.
         code_size: numbers of a code.
     """
 
@@ -119,18 +105,18 @@ class AutoencoderConfig:
     bottleneck_channels: int = 1
     code_size: int = 64
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         self.grid.check_code()
         _check_positive(self, ("base_channels", "bottleneck_channels", "code_size"))
         _check_classes(self.num_classes)
 
     @property
-    def cells(self):
+    def cells(self) -> tuple[int, ...]:
         """Slices, rows and columns of the coarsest level."""
-        return tuple(size // step for size, step in zip(self.grid.shape, CODE_STEPS))
+        return tuple(size // step for size, step in zip(self.grid.shape, CODE_STEPS, strict=True))
 
     @property
-    def num_cells(self):
+    def num_cells(self) -> int:
         """Cells of the coarsest level."""
         return math.prod(self.cells)
 
@@ -147,11 +133,11 @@ class PredictorConfig:
     autoencoder: AutoencoderConfig = field(default_factory=AutoencoderConfig)
     base_channels: int = 32
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         _check_positive(self, ("base_channels",))
 
     @property
-    def num_cells(self):
+    def num_cells(self) -> int:
         """Cells of the coarsest level, which is the auto-encoder's."""
         return self.autoencoder.num_cells
 
@@ -180,7 +166,7 @@ class SubpixelConfig:
     has_additive_skips: bool = False
     bottleneck_channels: int = 1
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if self.kind not in KINDS:
             raise ConfigError(f"kind must be one of {', '.join(KINDS)}, got '{self.kind}'.")
         self.grid.check_segmentation()
@@ -193,7 +179,7 @@ class SubpixelConfig:
             _check_classes(self.out_channels)
 
     @property
-    def num_cells(self):
+    def num_cells(self) -> int:
         """Cells of the coarsest level; a cascade's is its auto-encoder's."""
         if self.kind == "cascade":
             return AutoencoderConfig(self.grid, self.out_channels).num_cells
@@ -202,7 +188,7 @@ class SubpixelConfig:
         )
 
 
-def _check_divisible(shape, name, size, step, reason):
+def _check_divisible(shape: tuple[int, ...], name: str, size: int, step: int, reason: str) -> None:
     if size % step:
         below = size // step * step
         above = (size // step + 1) * step
@@ -213,13 +199,13 @@ def _check_divisible(shape, name, size, step, reason):
         )
 
 
-def _check_positive(config, names):
+def _check_positive(config: Any, names: tuple[str, ...]) -> None:
     for name in names:
         if getattr(config, name) < 1:
             raise ConfigError(f"{name} must be positive, got {getattr(config, name)}.")
 
 
-def _check_classes(count):
+def _check_classes(count: int) -> None:
     if count < 2:
         raise ConfigError(
             f"There must be at least 2 classes (background and a structure), got {count}."

@@ -17,7 +17,7 @@ class CineUNetConfig:
     out_channels: int = 4
     widths: tuple[int, ...] = (16, 32, 64, 128, 256)
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if self.out_channels < 2 or len(self.widths) < 2 or min(self.widths) < 1:
             raise ConfigError(
                 "out_channels must be at least 2 (background + 1) and widths have at least 2"
@@ -25,7 +25,7 @@ class CineUNetConfig:
             )
 
     @property
-    def divisor(self):
+    def divisor(self) -> int:
         """What the height and the width of a frame must be divisible by."""
         return 2 ** (len(self.widths) - 1)
 
@@ -42,6 +42,6 @@ class CineBiLSTMConfig:
     unet: CineUNetConfig = field(default_factory=CineUNetConfig)
     hidden_channels: int = 16
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if self.hidden_channels < 1:
             raise ConfigError(f"hidden_channels must be positive, got {self.hidden_channels}.")

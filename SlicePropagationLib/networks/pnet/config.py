@@ -32,7 +32,7 @@ class PNetConfig:
     num_units: int = 5
     wiring: str = "chain"
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if self.architecture not in ARCHITECTURES or self.wiring not in WIRINGS:
             raise ConfigError(
                 f"architecture must be one of {', '.join(ARCHITECTURES)} and wiring one of"
@@ -58,7 +58,7 @@ class PNetConfig:
             )
 
     @property
-    def divisor(self):
+    def divisor(self) -> int:
         """What the height and the width of a slice must be divisible by."""
         return 2 ** (self.num_units - 1)
 
@@ -94,7 +94,7 @@ class SlicesConfig:
     window: tuple[float, ...] = (-100.0, 240.0)
     label: int = 0
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if len(self.window) != 2 or not self.window[0] < self.window[1]:
             raise ConfigError(
                 "window must be two numbers, the lower first, got"

@@ -23,7 +23,7 @@ class VoxelMorphConfig:
     squarings: int = 7
     velocity_divisor: int = 2
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if len(self.encoder) != len(self.decoder) or not self.encoder or not self.final:
             raise ConfigError(
                 "encoder and decoder need equally many levels, at least one, and final at least"

@@ -35,7 +35,7 @@ class GuidedUNetConfig:
     injects_mask: bool = True
     continuation_bias: float = 0.0
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if not 0 <= self.prior_map < self.num_maps:
             raise ConfigError(
                 f"prior_map must be one of the {self.num_maps} maps, counted from 0, got"

@@ -1,18 +1,19 @@
-"""The residual variant of the slice-propagation thesis: residual units, and strided convolutions instead of pooling.
+"""The residual variant of the slice-propagation thesis.
+
+It has residual units, and strided convolutions instead of pooling.
 
 After Quan et al., FusionNet, 2016 (arXiv:1612.05360), which the thesis names: every level is a
-convolution, a residual unit of three
-convolutions and a convolution; skips are added, not concatenated. Differences: a 3x3 convolution of
-stride 2 takes the place
-of max-pooling, as the thesis asks; ReLU instead of ELU, as in its U-Net; the mask may be given
-again at every scale.
+convolution, a residual unit of three convolutions and a convolution; skips are added, not
+concatenated. Differences: a 3x3 convolution of stride 2 takes the place of max-pooling, as the
+thesis asks; ReLU instead of ELU, as in its U-Net; the mask may be given again at every scale.
 """
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.nn import functional as F
 
-from SlicePropagationLib.networks.unet import start_weights
+from SlicePropagationLib.networks.config import UNetConfig
+from SlicePropagationLib.networks.unet import level_widths, start_weights, widths_before
 
 
 class ResidualUNet(nn.Module):
@@ -22,18 +23,11 @@ class ResidualUNet(nn.Module):
         config: a UNetConfig with `is_residual`.
     """
 
-    def __init__(self, config):
+    def __init__(self, config: UNetConfig) -> None:
         super().__init__()
         self.config = config
-        extra = 1 if config.injects_mask else 0
-        widths = [config.base_channels * 2**level for level in range(config.depth + 1)]
-        self.encoders = nn.ModuleList(
-            ResidualLevel(
-                config.in_channels if level == 0 else widths[level - 1] + extra,
-                widths[level],
-            )
-            for level in range(config.depth + 1)
-        )
+        widths = level_widths(config)
+        self.encoders = nn.ModuleList(map(ResidualLevel, widths_before(config), widths))
         self.sinkers = nn.ModuleList(_unit(width, width, stride=2) for width in widths[:-1])
         self.risers = nn.ModuleList(
             nn.ConvTranspose2d(widths[level + 1], widths[level], 2, stride=2)
@@ -45,19 +39,19 @@ class ResidualUNet(nn.Module):
         self.head = nn.Conv2d(widths[0], config.out_channels, 1)
         self.apply(start_weights)
 
-    def forward(self, inputs):
+    def forward(self, inputs: Tensor) -> Tensor:
         """Logits of a batch of slices; shapes as in `UNet.forward`."""
         features = self.encoders[0](inputs)
         skips = []
         mask = inputs[:, -1:]
-        for sinker, encoder in zip(self.sinkers, self.encoders[1:]):
+        for sinker, encoder in zip(self.sinkers, self.encoders[1:], strict=True):
             skips.append(features)
             features = sinker(features)
             if self.config.injects_mask:
                 mask = F.avg_pool2d(mask, 2)
                 features = torch.cat([features, mask], dim=1)
             features = encoder(features)
-        for riser, decoder in zip(self.risers, self.decoders):
+        for riser, decoder in zip(self.risers, self.decoders, strict=True):
             features = decoder(skips.pop() + riser(features))
         return self.head(features)
 
@@ -68,18 +62,19 @@ class ResidualLevel(nn.Module):
     (B, in, H, W) -> (B, out, H, W).
     """
 
-    def __init__(self, in_channels, out_channels):
+    def __init__(self, in_channels: int, out_channels: int) -> None:
         super().__init__()
         self.enter = _unit(in_channels, out_channels)
         self.residual = nn.Sequential(*(_unit(out_channels, out_channels) for _ in range(3)))
         self.leave = _unit(out_channels, out_channels)
 
-    def forward(self, features):
+    def forward(self, features: Tensor) -> Tensor:
+        """Shapes as said above."""
         features = self.enter(features)
         return self.leave(features + self.residual(features))
 
 
-def _unit(in_channels, out_channels, stride=1):
+def _unit(in_channels: int, out_channels: int, stride: int = 1) -> nn.Sequential:
     """3x3 convolution, batch normalisation, ReLU."""
     return nn.Sequential(
         nn.Conv2d(in_channels, out_channels, 3, stride=stride, padding=1, bias=False),
