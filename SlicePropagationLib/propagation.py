@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import numpy as np
 
@@ -16,7 +16,9 @@ from SlicePropagationLib.confidence import ended_confidence, slice_confidence
 from SlicePropagationLib.patch import EMPTY_MASK, Patch
 from SlicePropagationLib.planning import Gap, Run
 from SlicePropagationLib.session import AnnotationSession, Event, Provenance, SliceState
-from SlicePropagationLib.stack import SliceStack
+
+if TYPE_CHECKING:
+    from SlicePropagationLib.stack import SliceStack
 
 PRESENT = 0.5  # a pixel belongs to a label above this probability
 NEGLIGIBLE = 0.02  # probabilities below are not kept

@@ -8,14 +8,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import IntEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from SlicePropagationLib import planning
 from SlicePropagationLib.errors import AnchorOverwriteError, ConfigError, GeometryMismatchError
 from SlicePropagationLib.patch import EMPTY_MASK, Patch
-from SlicePropagationLib.stack import SliceStack
+
+if TYPE_CHECKING:
+    from SlicePropagationLib.stack import SliceStack
 
 MAX_LABEL = 255
 UNDO_LIMIT = 20

@@ -46,8 +46,8 @@ def _batch(arguments: argparse.Namespace) -> int:
         out=arguments.out,
         engine=engine_name(arguments),
         device=arguments.device,
-        is_resumed=arguments.resume,
-        num_workers=arguments.workers,
+        resume=arguments.resume,
+        workers=arguments.workers,
         scheduler=arguments.scheduler,
     )
     outcomes = []

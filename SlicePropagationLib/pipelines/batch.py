@@ -56,9 +56,9 @@ class BatchRequest:
         out: folder of the results.
         engine: name or model file, as `make_engine` takes it; None for the default.
         device: "auto", "cpu" or "cuda".
-        is_resumed: skip cases whose result is complete and was made from the same files and
+        resume: skip cases whose result is complete and was made from the same files and
             arguments.
-        num_workers: number of processes.
+        workers: number of processes.
         scheduler: address of a Dask scheduler, instead of processes of our own.
 
     Raises:
@@ -69,17 +69,16 @@ class BatchRequest:
     out: Path | str
     engine: Path | str | None = None
     device: str = "auto"
-    is_resumed: bool = False
-    num_workers: int = 1
+    resume: bool = False
+    workers: int = 1
     scheduler: str | None = None
 
     def __post_init__(self) -> None:
         """Refuse what no batch can run with."""
         check_choice("device", self.device, DEVICES)
-        if self.num_workers < 1:
+        if self.workers < 1:
             raise ConfigError(
-                f"A batch needs at least one worker, {self.num_workers} were asked for; give 1 or"
-                " more."
+                f"A batch needs at least one worker, {self.workers} were asked for; give 1 or more."
             )
 
 
@@ -125,14 +124,14 @@ def _numbered(outcomes: Iterator[Outcome], count: int) -> Iterator[Outcome]:
 def _outcomes(cases: list[PropagateRequest], request: BatchRequest) -> Iterator[Outcome]:
     waiting = []
     for case in cases:
-        if request.is_resumed and is_complete(case):
+        if request.resume and is_complete(case):
             yield Outcome(str(case.out), is_skipped=True)
         else:
             waiting.append(case)
     if request.scheduler:
         yield from _on_dask(waiting, request.scheduler)
-    elif request.num_workers > 1:
-        yield from _on_processes(waiting, request.num_workers)
+    elif request.workers > 1:
+        yield from _on_processes(waiting, request.workers)
     else:
         yield from map(do_case, waiting)
 
@@ -297,12 +296,12 @@ def _mark_complete(case: PropagateRequest) -> None:
         (partial / mark.name).write_text(text, encoding="utf-8")
 
 
-def _on_processes(cases: list[PropagateRequest], num_workers: int) -> Iterator[Outcome]:
+def _on_processes(cases: list[PropagateRequest], workers: int) -> Iterator[Outcome]:
     context = multiprocessing.get_context("spawn")
     done = set()
     try:
         with ProcessPoolExecutor(
-            num_workers,
+            workers,
             mp_context=context,
             max_tasks_per_child=CASES_PER_PROCESS,
             initializer=one_thread,

@@ -1,9 +1,27 @@
-"""One picture of a demo that is read at a glance: slices with contours, where every slice came from, and what a correction gained."""
+"""One picture of a demo that is read at a glance.
+
+Slices with contours, where every slice came from, and what a correction gained.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from SlicePropagationLib.errors import ConfigError
 from SlicePropagationLib.session import Provenance
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+    from matplotlib.typing import LineStyleType
+
+    from SlicePropagationLib.pipelines.demo import Story
+
+Window = tuple[slice, slice]  # rows and columns of a slice
 
 # Okabe and Ito's colours, told apart by colour-blind readers too.
 COLORS = {
@@ -27,9 +45,12 @@ COLUMNS = 4
 ROWS = 2
 SIZE_INCHES = (16, 11.6)
 DPI = 100
+DASHES = (0, (3, 2))
+ROOM = 1.25  # what is shown about the structure, in its own size
+MARGIN = 20  # pixels that are shown about it at least, both sides together
 
 
-def check_matplotlib():
+def check_matplotlib() -> None:
     """Say early that the picture cannot be drawn here.
 
     Raises:
@@ -44,7 +65,7 @@ def check_matplotlib():
         ) from None
 
 
-def draw_picture(path, story):
+def draw_picture(path: Path | str, story: Story) -> None:
     """Write the picture of a `demo.Story` as PNG, 1600 pixels wide.
 
     Raises:
@@ -63,37 +84,45 @@ def draw_picture(path, story):
     figure.savefig(path, format="png", facecolor=BACKGROUND, pil_kwargs={"optimize": True})
 
 
-def choose_slices(truth, annotated, count=COLUMNS * ROWS):
+def choose_slices(
+    truth: np.ndarray, annotated: Iterable[int], count: int = COLUMNS * ROWS
+) -> list[int]:
     """Slices to show, ascending: the annotated ones, and others spread evenly over the structure.
 
     Args:
         truth: (N, H, W) bool.
         annotated: slices that must be shown.
+        count: how many are shown.
     """
-    shown = np.flatnonzero(truth.any(axis=(1, 2)))
+    shown = np.flatnonzero(truth.any(axis=(1, 2))).tolist()
     chosen = set(annotated)
-    ends = {int(shown[0]), int(shown[-1])}
+    ends = {shown[0], shown[-1]}
     while len(chosen) < min(count, len(shown)):
-        free = [int(index) for index in shown if index not in chosen]
-        chosen.add(max(free, key=lambda index: min(abs(index - other) for other in chosen | ends)))
+        free = [index for index in shown if index not in chosen]
+        apart = [_distance(index, chosen | ends) for index in free]
+        chosen.add(free[apart.index(max(apart))])
     return sorted(chosen)
 
 
-def _annotated(story):
+def _distance(index: int, others: Iterable[int]) -> int:
+    """How far a slice is from the nearest of others."""
+    return min(abs(index - other) for other in others)
+
+
+def _annotated(story: Story) -> list[int]:
     return [index for index in (story.seed, story.correction) if index is not None]
 
 
-def _listed(indices):
+def _listed(indices: Sequence[int]) -> str:
     numbers = " and ".join(str(index) for index in sorted(indices))
     return f"slice{'s' if len(indices) > 1 else ''} {numbers}"
 
 
-def _draw_headline(figure, story):
+def _draw_headline(figure: Figure, story: Story) -> None:
     spacing = story.session.stack.spacing_mm
     before, after = story.scores
-    how = (
-        "after one correction" if story.correction is not None else "no slice was worth correcting"
-    )
+    is_corrected = story.correction is not None
+    how = "after one correction" if is_corrected else "no slice was worth correcting"
     figure.text(
         0.025,
         0.972,
@@ -112,7 +141,7 @@ def _draw_headline(figure, story):
     figure.text(0.025, 0.925, details, color=FAINT, fontsize=13.5, va="top")
 
 
-def _draw_montage(figure, story):
+def _draw_montage(figure: Figure, story: Story) -> None:
     grid = figure.add_gridspec(
         ROWS,
         COLUMNS,
@@ -124,32 +153,23 @@ def _draw_montage(figure, story):
         hspace=0.05,
     )
     window = _crop(story)
-    low, high = _grey_window(story, window)
-    for cell, index in zip(grid, choose_slices(story.truth, _annotated(story))):
-        axes = figure.add_subplot(cell)
-        _draw_slice(axes, story, index, window, (low, high))
+    grey = _grey_window(story, window)
+    shown = choose_slices(story.truth, _annotated(story))
+    for number, index in enumerate(shown):
+        axes = figure.add_subplot(grid[divmod(number, COLUMNS)])
+        _draw_slice(axes, story, index, window, grey)
     _draw_legend(figure, story)
 
 
-def _draw_legend(figure, story):
+def _draw_legend(figure: Figure, story: Story) -> None:
     from matplotlib.lines import Line2D
 
     found = [kind for kind in WORDS if kind in story.session.provenance]
     handles = [Line2D([], [], color=COLORS[kind], linewidth=3, label=WORDS[kind]) for kind in found]
-    handles.append(
-        Line2D([], [], color="white", linewidth=1.4, linestyle=(0, (3, 2)), label="truth")
-    )
+    handles.append(Line2D([], [], color="white", linewidth=1.4, linestyle=DASHES, label="truth"))
     if story.correction is not None:
-        handles.append(
-            Line2D(
-                [],
-                [],
-                color=BEFORE,
-                linewidth=1.6,
-                linestyle=":",
-                label="before the correction",
-            )
-        )
+        name = "before the correction"
+        handles.append(Line2D([], [], color=BEFORE, linewidth=1.6, linestyle=":", label=name))
     figure.legend(
         handles=handles,
         loc="upper left",
@@ -163,7 +183,9 @@ def _draw_legend(figure, story):
     )
 
 
-def _draw_slice(axes, story, index, window, grey):
+def _draw_slice(
+    axes: Axes, story: Story, index: int, window: Window, grey: tuple[float, float]
+) -> None:
     stack = story.session.stack
     kind = Provenance(story.session.state(story.label, index).provenance)
     axes.imshow(
@@ -175,33 +197,27 @@ def _draw_slice(axes, story, index, window, grey):
         aspect="auto",
     )
     if kind < Provenance.SEED:
-        _contour(axes, story.truth[index][window], "white", 1.5, (0, (3, 2)))
-    if (
-        kind == Provenance.CORRECTION
-        or (story.after[index] != story.before[index]).sum() > 0.1 * story.after[index].sum()
-    ):
+        _contour(axes, story.truth[index][window], "white", 1.5, DASHES)
+    num_changed = (story.after[index] != story.before[index]).sum()
+    if kind == Provenance.CORRECTION or num_changed > 0.1 * story.after[index].sum():
         _contour(axes, story.before[index][window], BEFORE, 1.8, ":")
-    _contour(
-        axes,
-        story.after[index][window],
-        COLORS[kind],
-        2.6 if kind >= Provenance.SEED else 2.0,
-        "-",
-    )
+    width = 2.6 if kind >= Provenance.SEED else 2.0
+    _contour(axes, story.after[index][window], COLORS[kind], width, "-")
     _label_slice(axes, story, index, kind)
 
 
-def _label_slice(axes, story, index, kind):
+def _label_slice(axes: Axes, story: Story, index: int, kind: Provenance) -> None:
     from matplotlib.patheffects import withStroke
 
     outline = [withStroke(linewidth=3, foreground="black")]
     word = {Provenance.SEED: "  SEED", Provenance.CORRECTION: "  CORRECTED"}.get(kind, "")
+    color = COLORS[kind] if word else TEXT
     axes.text(
         0.03,
         0.96,
         f"slice {index}{word}",
         transform=axes.transAxes,
-        color=COLORS[kind] if word else TEXT,
+        color=color,
         fontsize=14,
         weight="bold",
         va="top",
@@ -219,11 +235,12 @@ def _label_slice(axes, story, index, kind):
         )
     axes.set_xticks([])
     axes.set_yticks([])
+    frame = {"color": color, "linewidth": 3.5} if word else {"color": "#000000", "linewidth": 0.5}
     for spine in axes.spines.values():
-        spine.set(color=COLORS[kind] if word else "#000000", linewidth=3.5 if word else 0.5)
+        spine.set(**frame)
 
 
-def _score_text(story, index):
+def _score_text(story: Story, index: int) -> str:
     before, after = (scores[index] for scores in story.slice_scores)
     if not np.isfinite(after):
         return ""
@@ -233,7 +250,7 @@ def _score_text(story, index):
     return f"Dice {after:.2f}" if is_same else f"Dice {before:.2f} \N{RIGHTWARDS ARROW} {after:.2f}"
 
 
-def _contour(axes, mask, color, width, style):
+def _contour(axes: Axes, mask: np.ndarray, color: str, width: float, style: LineStyleType) -> None:
     if mask.any() and not mask.all():
         axes.contour(
             mask.astype(np.float32),
@@ -244,29 +261,33 @@ def _contour(axes, mask, color, width, style):
         )
 
 
-def _crop(story):
-    """Rows and columns around the structure, as wide and high in millimetres as the montage's cells."""
-    shown = (story.truth | story.after | story.before).any(axis=0)
+def _crop(story: Story) -> Window:
+    """Rows and columns around the structure, of the proportions of the montage's cells."""
+    shown: np.ndarray = (story.truth | story.after | story.before).any(axis=0)
     cell = (0.96 * SIZE_INCHES[0] / COLUMNS) / (0.533 * SIZE_INCHES[1] / ROWS)  # width by height
-    spacing = story.session.stack.spacing_mm[1:]
-    spans = [np.flatnonzero(shown.any(axis=axis)) for axis in (1, 0)]
-    sizes = [
-        (span[-1] - span[0] + 1) * step * 1.25 + 20 * step for span, step in zip(spans, spacing)
-    ]
-    height = max(sizes[0], sizes[1] / cell)
-    return tuple(
-        _interval((span[0] + span[-1]) / 2, size / step, count)
-        for span, size, step, count in zip(spans, (height, height * cell), spacing, shown.shape)
+    _, row_mm, column_mm = story.session.stack.spacing_mm
+    rows = np.flatnonzero(shown.any(axis=1))
+    columns = np.flatnonzero(shown.any(axis=0))
+    height_mm = max(_wanted(rows) * row_mm, _wanted(columns) * column_mm / cell)
+    num_rows, num_columns = shown.shape
+    return (
+        _interval((rows[0] + rows[-1]) / 2, height_mm / row_mm, num_rows),
+        _interval((columns[0] + columns[-1]) / 2, height_mm * cell / column_mm, num_columns),
     )
 
 
-def _interval(centre, size, count):
+def _wanted(shown: np.ndarray) -> float:
+    """Pixels to show of rows or columns that show the structure, with what is around them."""
+    return (shown[-1] - shown[0] + 1) * ROOM + MARGIN
+
+
+def _interval(centre: float, size: float, count: int) -> slice:
     size = min(int(round(size)), count)
     start = int(np.clip(round(centre - size / 2), 0, count - size))
     return slice(start, start + size)
 
 
-def _grey_window(story, window):
+def _grey_window(story: Story, window: Window) -> tuple[float, float]:
     """Darkest and brightest grey: the tissue's, so that air and bone do not flatten it."""
     images = story.session.stack.images
     inside = images[story.truth]
@@ -278,8 +299,11 @@ def _grey_window(story, window):
     return max(low, middle - reach), min(high, middle + reach)
 
 
-def _draw_strip(figure, story):
-    """One cell for each slice: colour for where it came from, height for how far it can be trusted."""
+def _draw_strip(figure: Figure, story: Story) -> None:
+    """One cell for each slice.
+
+    Colour for where it came from, height for how far it can be trusted.
+    """
     axes = figure.add_axes((0.06, 0.215, 0.925, 0.075))
     session = story.session
     for index in range(len(session.stack)):
@@ -302,7 +326,7 @@ def _draw_strip(figure, story):
     )
 
 
-def _draw_scores(figure, story):
+def _draw_scores(figure: Figure, story: Story) -> None:
     axes = figure.add_axes((0.06, 0.055, 0.925, 0.115))
     indices = np.arange(len(story.truth))
     before, after = story.slice_scores
@@ -342,7 +366,7 @@ def _draw_scores(figure, story):
     )
 
 
-def _plain(axes, count, name):
+def _plain(axes: Axes, count: int, name: str) -> None:
     axes.set_facecolor(BACKGROUND)
     axes.set_xlim(-0.6, count - 0.4)
     axes.tick_params(colors=FAINT, labelsize=12, length=0)

@@ -1,4 +1,7 @@
-"""A generated CT-like abdomen with known organs: the same voxels for the same seed, on any machine."""
+"""A generated CT-like abdomen with known organs.
+
+The same voxels for the same seed, on any machine.
+"""
 
 from dataclasses import dataclass
 
@@ -13,6 +16,8 @@ AIR = -1000
 FAT = -95
 MUSCLE = 55
 BOWEL = 30
+# How far the lumps of each field reach, as a share of the slice.
+SCALES = {"rows": 0.07, "columns": 0.07, "bowel": 0.03, "fibre": 0.012, "vessels": 0.035}
 
 
 @dataclass(frozen=True)
@@ -29,10 +34,10 @@ class Sample:
     volume: np.ndarray
     labels: np.ndarray
     spacing_mm: tuple[float, float, float]
-    names: dict
+    names: dict[int, str]
 
 
-def make_sample(seed=7, shape=(60, 256, 256)):
+def make_sample(seed: int = 7, shape: tuple[int, int, int] = (60, 256, 256)) -> Sample:
     """Generate an abdomen, patient's right on the image's left.
 
     Organs move and change smoothly along the slices.
@@ -55,11 +60,11 @@ def make_sample(seed=7, shape=(60, 256, 256)):
     return Sample(volume, labels, SPACING_MM, dict(NAMES))
 
 
-def _noise(rng, shape):
+def _noise(rng: np.random.Generator, shape: tuple[int, int, int]) -> np.ndarray:
     """Fine noise that neighbouring pixels share, and broad shading, in Hounsfield units."""
     fine = ndimage.gaussian_filter(rng.standard_normal(shape, np.float32), (0.3, 0.8, 0.8))
     broad = ndimage.gaussian_filter(rng.standard_normal(shape, np.float32), (1.0, 4.0, 4.0))
-    return 11.0 * fine / fine.std() + 4.0 * broad / broad.std()
+    return np.asarray(11.0 * fine / fine.std() + 4.0 * broad / broad.std())
 
 
 class _Lumps:
@@ -68,52 +73,39 @@ class _Lumps:
     What makes outlines and tissue irregular.
     """
 
-    def __init__(self, rng, slice_shape):
+    def __init__(self, rng: np.random.Generator, slice_shape: tuple[int, int]) -> None:
         self._shape = slice_shape
-        self._fields = {
-            name: self._field(rng, scale)
-            for name, scale in (
-                ("rows", 0.07),
-                ("columns", 0.07),
-                ("bowel", 0.03),
-                ("fibre", 0.012),
-                ("vessels", 0.035),
-            )
-        }
+        self._fields = {name: self._field(rng, scale) for name, scale in SCALES.items()}
 
-    def _field(self, rng, scale, layers=13):
+    def _field(self, rng: np.random.Generator, scale: float, layers: int = 13) -> np.ndarray:
         coarse = rng.standard_normal((layers, 128, 128), np.float32)
         smooth = ndimage.gaussian_filter(coarse, (1.0, 128 * scale, 128 * scale), mode="wrap")
         return smooth / smooth.std()
 
-    def at(self, name, z):
+    def at(self, name: str, z: float) -> np.ndarray:
         """(H, W) field at height z in [0, 1]."""
         field = self._fields[name]
         position = z * (len(field) - 1)
         low = min(int(position), len(field) - 2)
         flat = field[low] + (position - low) * (field[low + 1] - field[low])
-        return ndimage.zoom(
-            flat,
-            np.divide(self._shape, flat.shape),
-            order=1,
-            mode="nearest",
-            grid_mode=True,
-        )
+        factors = np.divide(self._shape, flat.shape)
+        return ndimage.zoom(flat, factors, order=1, mode="nearest", grid_mode=True)
 
 
 class _Drawing:
-    """One thin slice at height z (0 lowest, 1 highest), in coordinates -1..1 of rows (down) and columns (right)."""
+    """One thin slice at height z, 0 lowest, 1 highest.
 
-    def __init__(self, z, shape, lumps):
+    In coordinates -1..1 of rows (down) and columns (right).
+    """
+
+    def __init__(self, z: float, shape: tuple[int, int], lumps: _Lumps) -> None:
         self.z = z
         self.lumps = lumps
         self.shape = shape
         self.fibre = lumps.at("fibre", z)
-        rows, columns = np.meshgrid(
-            np.linspace(-1, 1, shape[0]),
-            np.linspace(-1, 1, shape[1]),
-            indexing="ij",
-        )
+        down = np.linspace(-1, 1, shape[0])
+        right = np.linspace(-1, 1, shape[1])
+        rows, columns = np.meshgrid(down, right, indexing="ij")
         self.rows = rows
         self.columns = columns
         self.bent_rows = rows + 0.028 * lumps.at("rows", z)
@@ -121,7 +113,7 @@ class _Drawing:
         self.image = np.full(shape, AIR, np.float32)
         self.labels = np.zeros(shape, np.uint8)
 
-    def draw(self):
+    def draw(self) -> tuple[np.ndarray, np.ndarray]:
         """(image (H, W) float32 in Hounsfield units, labels (H, W) uint8)."""
         self._draw_wall()
         self._draw_bowel()
@@ -133,31 +125,48 @@ class _Drawing:
         self._draw_great_vessels()
         return ndimage.gaussian_filter(self.image, 0.6), self.labels
 
-    def _ellipse(self, row, column, height, width, turn=0.0, bent=True):
+    def _ellipse(
+        self,
+        row: float,
+        column: float,
+        height: float,
+        width: float,
+        turn: float = 0.0,
+        bent: bool = True,
+    ) -> np.ndarray:
         """(H, W) distance from a centre in units of the radii: below 1 inside."""
-        rows, columns = (self.bent_rows, self.bent_columns) if bent else (self.rows, self.columns)
-        down = rows - row
-        right = columns - column
+        down = (self.bent_rows if bent else self.rows) - row
+        right = (self.bent_columns if bent else self.columns) - column
         cosine = np.cos(turn)
         sine = np.sin(turn)
-        return np.hypot(
-            (down * cosine - right * sine) / max(height, 1e-6),
-            (down * sine + right * cosine) / max(width, 1e-6),
-        )
+        along = (down * cosine - right * sine) / max(height, 1e-6)
+        across = (down * sine + right * cosine) / max(width, 1e-6)
+        return np.hypot(along, across)
 
-    def _paint(self, where, value, texture=0.0, label=None):
+    def _paint(
+        self, where: np.ndarray, value: float, texture: float = 0.0, label: int | None = None
+    ) -> None:
         self.image[where] = value + (texture * self.fibre[where] if texture else 0.0)
         if label is not None:
             self.labels[where] = label
 
-    def _rise(self, bottom, top, power=0.5):
-        """Relative size at this height of something between two heights: 0 at its ends, 1 in the middle."""
+    def _rise(self, bottom: float, top: float, power: float = 0.5) -> float:
+        """Relative size at this height of something that lies between two heights.
+
+        0 at its ends, 1 in the middle.
+        """
         middle = 2 * (self.z - bottom) / (top - bottom) - 1
         return max(1 - middle * middle, 0.0) ** power
 
-    def _draw_wall(self):
+    def _draw_wall(self) -> None:
         waist = 1 - 0.06 * np.sin(np.pi * self.z)
-        self.body = self._ellipse(0, 0, 0.68 * waist, 0.93 * waist, bent=False)
+        self.body = self._ellipse(
+            row=0,
+            column=0,
+            height=0.68 * waist,
+            width=0.93 * waist,
+            bent=False,
+        )
         self._paint(self.body < 1, FAT, 6)
         self._paint(self.body < 0.975, FAT - 10, 8)
         outer = 0.875 + 0.012 * self.lumps.at("rows", self.z)
@@ -166,145 +175,240 @@ class _Drawing:
         self.cavity = self.body < inner
         self._paint(self.cavity, FAT, 8)
         for side in (-1, 1):
-            self._paint(self._ellipse(0.50, 0.22 * side, 0.13, 0.19, 0.25 * side) < 1, MUSCLE, 12)
-            psoas = 0.11 * (1 - 0.8 * self.z)
-            self._paint(
-                self._ellipse(0.30, 0.20 * side, psoas * 1.2, psoas, 0.3 * side) < 1,
-                MUSCLE,
-                9,
+            back_muscle = self._ellipse(
+                row=0.50,
+                column=0.22 * side,
+                height=0.13,
+                width=0.19,
+                turn=0.25 * side,
             )
+            self._paint(back_muscle < 1, MUSCLE, 12)
+            psoas = 0.11 * (1 - 0.8 * self.z)
+            psoas_muscle = self._ellipse(
+                row=0.30,
+                column=0.20 * side,
+                height=psoas * 1.2,
+                width=psoas,
+                turn=0.3 * side,
+            )
+            self._paint(psoas_muscle < 1, MUSCLE, 9)
 
-    def _draw_bowel(self):
+    def _draw_bowel(self) -> None:
         loops = self.lumps.at("bowel", self.z)
         anterior = self.cavity & (self.rows < 0.06 + 0.04 * loops) & (self.z < 0.72)
         self._paint(anterior & (loops > 0.1), BOWEL, 14)
         self._paint(anterior & (loops > 0.75), 12, 18)
         self._paint(anterior & (loops > 1.7), -650)
+        size = self._rise(0.45, 1.15)
         stomach = self._ellipse(
-            -0.14,
-            0.30 + 0.05 * self.z,
-            0.24 * self._rise(0.45, 1.15),
-            0.22 * self._rise(0.45, 1.15),
-            0.4,
+            row=-0.14,
+            column=0.30 + 0.05 * self.z,
+            height=0.24 * size,
+            width=0.22 * size,
+            turn=0.4,
         )
         self._paint((stomach < 1) & self.cavity, 70, 8)
         self._paint((stomach < 0.87) & self.cavity, 18, 10)
         self._paint((stomach < 0.85) & self.cavity & (self.rows < -0.27), -850)
 
-    def _draw_bones(self):
+    def _draw_bones(self) -> None:
         level = (self.z * 5.3) % 1.0
         is_disc = level > 0.82
-        vertebra = self._ellipse(0.34, 0, 0.125, 0.155, bent=False)
+        self._draw_vertebra(is_disc)
+        for side in (-1, 1):
+            if not is_disc:
+                self._draw_arch(side)
+            for rib in range(6):
+                angle = 0.35 + 0.42 * rib + 1.6 * self.z
+                self._draw_rib(side, angle, self.z > 0.12 + 0.07 * rib)
+
+    def _draw_vertebra(self, is_disc: bool) -> None:
+        vertebra = self._ellipse(
+            row=0.34,
+            column=0,
+            height=0.125,
+            width=0.155,
+            bent=False,
+        )
         self._paint(vertebra < 1, 90 if is_disc else 420, 15)
         self._paint(vertebra < 0.86, 95 if is_disc else 190, 25)
-        self._paint(self._ellipse(0.51, 0, 0.075, 0.12, bent=False) < 1, 60 if is_disc else 330, 30)
-        self._paint(self._ellipse(0.495, 0, 0.042, 0.06, bent=False) < 1, 20, 6)
-        self._paint(
-            self._ellipse(0.585, 0, 0.075, 0.025, bent=False) < 1,
-            90 if is_disc else 300,
-            30,
+        process = self._ellipse(
+            row=0.51,
+            column=0,
+            height=0.075,
+            width=0.12,
+            bent=False,
         )
-        for side in (-1, 1):
-            self._paint(
-                self._ellipse(0.46, 0.19 * side, 0.022, 0.09, 0.35 * side, bent=False)
-                < (0 if is_disc else 1),
-                260,
-                30,
-            )
-            for rib in range(6):
-                self._draw_rib(side, 0.35 + 0.42 * rib + 1.6 * self.z, self.z > 0.12 + 0.07 * rib)
+        self._paint(process < 1, 60 if is_disc else 330, 30)
+        canal = self._ellipse(
+            row=0.495,
+            column=0,
+            height=0.042,
+            width=0.06,
+            bent=False,
+        )
+        self._paint(canal < 1, 20, 6)
+        spine = self._ellipse(
+            row=0.585,
+            column=0,
+            height=0.075,
+            width=0.025,
+            bent=False,
+        )
+        self._paint(spine < 1, 90 if is_disc else 300, 30)
 
-    def _draw_rib(self, side, angle, is_there):
+    def _draw_arch(self, side: int) -> None:
+        arch = self._ellipse(
+            row=0.46,
+            column=0.19 * side,
+            height=0.022,
+            width=0.09,
+            turn=0.35 * side,
+            bent=False,
+        )
+        self._paint(arch < 1, 260, 30)
+
+    def _draw_rib(self, side: int, angle: float, is_there: bool) -> None:
         angle = angle % 2.6
         if is_there and 0.15 < angle < 2.3:
             row = 0.81 * 0.68 * 0.97 * np.cos(angle)
             column = 0.83 * 0.93 * 0.97 * np.sin(angle) * side
+            turn = (angle - np.pi / 2) * side * 0.8 + np.pi / 2
             rib = self._ellipse(
-                row,
-                column,
-                0.020,
-                0.055,
-                (angle - np.pi / 2) * side * 0.8 + np.pi / 2,
+                row=row,
+                column=column,
+                height=0.020,
+                width=0.055,
+                turn=turn,
                 bent=False,
             )
             self._paint(rib < 1, 560, 20)
             self._paint(rib < 0.5, 230, 20)
 
-    def _draw_liver(self):
-        z = self.z
-        right = self._ellipse(
-            -0.02 - 0.10 * z,
-            -0.48 + 0.06 * z,
-            0.46 * self._rise(0.22, 1.04, 0.55),
-            0.33 * self._rise(0.22, 1.04, 0.45),
-            0.25,
+    def _draw_liver(self) -> None:
+        both_lobes = np.minimum(self._right_lobe(), self._left_lobe())
+        liver = (both_lobes < 1) & self.cavity & (self.rows < 0.42)
+        behind = self._ellipse(
+            row=0.16,
+            column=-0.16,
+            height=0.17,
+            width=0.12,
         )
-        left = self._ellipse(
-            -0.30,
-            -0.12 + 0.16 * (z - 0.5),
-            0.20 * self._rise(0.50, 1.02),
-            0.36 * self._rise(0.50, 1.02),
-            -0.2,
+        is_behind = behind < 1
+        spine = self._ellipse(
+            row=0.40,
+            column=0,
+            height=0.2,
+            width=0.2,
         )
-        liver = (np.minimum(right, left) < 1) & self.cavity & (self.rows < 0.42)
-        gallbladder = (
-            self._ellipse(
-                -0.13,
-                -0.26,
-                0.10 * self._rise(0.28, 0.52),
-                0.07 * self._rise(0.28, 0.52),
-                0.5,
-            )
-            < 1
+        is_spine = spine < 1
+        liver &= ~is_behind & ~is_spine
+        size = self._rise(0.28, 0.52)
+        bladder = self._ellipse(
+            row=-0.13,
+            column=-0.26,
+            height=0.10 * size,
+            width=0.07 * size,
+            turn=0.5,
         )
-        liver &= ~(self._ellipse(0.16, -0.16, 0.17, 0.12) < 1) & ~(
-            self._ellipse(0.40, 0, 0.2, 0.2) < 1
-        )
+        gallbladder = bladder < 1
         self._paint(liver, 108, 6, LIVER)
-        vessels = np.abs(self.lumps.at("vessels", z)) < 0.045
+        vessels = np.abs(self.lumps.at("vessels", self.z)) < 0.045
         deep = ndimage.binary_erosion(liver, iterations=max(self.shape[0] // 40, 1))
-        self._paint(vessels & deep, 148, 4)
+        self._paint(np.logical_and(vessels, deep), 148, 4)
         self._paint(gallbladder, 8, 4)
         self.labels[gallbladder] = 0
 
-    def _draw_spleen(self):
+    def _right_lobe(self) -> np.ndarray:
+        height = 0.46 * self._rise(0.22, 1.04, 0.55)
+        width = 0.33 * self._rise(0.22, 1.04, 0.45)
+        return self._ellipse(
+            row=-0.02 - 0.10 * self.z,
+            column=-0.48 + 0.06 * self.z,
+            height=height,
+            width=width,
+            turn=0.25,
+        )
+
+    def _left_lobe(self) -> np.ndarray:
+        size = self._rise(0.50, 1.02)
+        column = -0.12 + 0.16 * (self.z - 0.5)
+        return self._ellipse(
+            row=-0.30,
+            column=column,
+            height=0.20 * size,
+            width=0.36 * size,
+            turn=-0.2,
+        )
+
+    def _draw_spleen(self) -> None:
         size = self._rise(0.42, 0.97)
-        outline = self._ellipse(0.10 - 0.10 * self.z, 0.62, 0.34 * size, 0.17 * size, 0.15)
-        hollow = self._ellipse(-0.02, 0.44, 0.22, 0.14, 0.3)
+        outline = self._ellipse(
+            row=0.10 - 0.10 * self.z,
+            column=0.62,
+            height=0.34 * size,
+            width=0.17 * size,
+            turn=0.15,
+        )
+        hollow = self._ellipse(
+            row=-0.02,
+            column=0.44,
+            height=0.22,
+            width=0.14,
+            turn=0.3,
+        )
         self._paint((outline < 1) & (hollow > 1) & self.cavity, 122, 8, SPLEEN)
 
-    def _draw_kidney(self, label, side, bottom, top):
+    def _draw_kidney(self, label: int, side: int, bottom: float, top: float) -> None:
         size = self._rise(bottom, top)
         relative = (self.z - bottom) / (top - bottom)
         row = 0.27 - 0.07 * relative
         column = side * (0.43 - 0.10 * relative)
-        outline = self._ellipse(row, column, 0.185 * size, 0.145 * size, 0.35 * side)
-        hilum = self._ellipse(
-            row - 0.02,
-            column - side * 0.13,
-            0.075 * self._rise(bottom + 0.12, top - 0.12),
-            0.105 * self._rise(bottom + 0.12, top - 0.12),
+        height = 0.185 * size
+        width = 0.145 * size
+        turn = 0.35 * side
+        outline = self._ellipse(
+            row=row,
+            column=column,
+            height=height,
+            width=width,
+            turn=turn,
         )
-        around = (
-            self._ellipse(
-                row,
-                column,
-                0.185 * size + 0.035 * min(1, 3 * size),
-                0.145 * size + 0.03 * min(1, 3 * size),
-                0.35 * side,
-            )
-            < 1
-        ) & self.cavity
-        self._paint(around, FAT, 8, 0)
+        opening = self._rise(bottom + 0.12, top - 0.12)
+        hilum = self._ellipse(
+            row=row - 0.02,
+            column=column - side * 0.13,
+            height=0.075 * opening,
+            width=0.105 * opening,
+        )
+        share = min(1, 3 * size)  # of the full capsule of fat
+        capsule = self._ellipse(
+            row=row,
+            column=column,
+            height=height + 0.035 * share,
+            width=width + 0.03 * share,
+            turn=turn,
+        )
+        self._paint((capsule < 1) & self.cavity, FAT, 8, 0)
         kidney = (outline < 1) & (hilum > 1) & self.cavity
         self._paint(kidney, 195, 8, label)
-        pyramids = (outline < 0.74) & (
-            np.sin(9 * np.arctan2(self.rows - row, self.columns - column) + 6 * self.z) > -0.35
-        )
+        angle = np.arctan2(self.rows - row, self.columns - column)
+        pyramids = (outline < 0.74) & (np.sin(9 * angle + 6 * self.z) > -0.35)
         self._paint(kidney & pyramids, 138, 8)
 
-    def _draw_great_vessels(self):
+    def _draw_great_vessels(self) -> None:
         sway = 0.02 * np.sin(3 * self.z)
-        aorta = self._ellipse(0.125, 0.055 + sway, 0.055 + 0.012 * self.z, 0.055 + 0.012 * self.z)
-        self._paint(self._ellipse(0.11, -0.11 + sway, 0.055, 0.075) < 1, 128, 5)
+        aorta = self._ellipse(
+            row=0.125,
+            column=0.055 + sway,
+            height=0.055 + 0.012 * self.z,
+            width=0.055 + 0.012 * self.z,
+        )
+        vena_cava = self._ellipse(
+            row=0.11,
+            column=-0.11 + sway,
+            height=0.055,
+            width=0.075,
+        )
+        self._paint(vena_cava < 1, 128, 5)
         self._paint(aorta < 1, 205, 5, AORTA)

@@ -1,19 +1,22 @@
 """The history of a session as JSON, and doing it again: same image, same history, same voxels."""
 
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
+
 from SlicePropagationLib.engines import make_engine
 from SlicePropagationLib.errors import InputError, in_one_line
 from SlicePropagationLib.patch import decode_patch, encode_patch
 from SlicePropagationLib.planning import Run
-from SlicePropagationLib.propagation import propagate
-from SlicePropagationLib.session import Provenance
+from SlicePropagationLib.propagation import Engine, SlicePrediction, propagate
+from SlicePropagationLib.session import AnnotationSession, Event, Provenance
 
 
-def encode_history(history):
+def encode_history(history: Iterable[Event]) -> list[dict[str, Any]]:
     """A session's history as JSON-ready values, masks run-length encoded."""
     return [_encode_event(event) for event in history]
 
 
-def decode_history(values):
+def decode_history(values: Iterable[Mapping[str, Any]]) -> list[Event]:
     """The history that `encode_history` wrote.
 
     Raises:
@@ -28,7 +31,11 @@ def decode_history(values):
         ) from error
 
 
-def replay(session, history, engine_of=make_engine):
+def replay(
+    session: AnnotationSession,
+    history: Iterable[Event],
+    engine_of: Callable[[str], Engine] = make_engine,
+) -> None:
     """Do again what a history records, on a fresh session of the same image.
 
     Args:
@@ -39,32 +46,16 @@ def replay(session, history, engine_of=make_engine):
     Raises:
         InputError: an event is unknown, or a run goes on that never began.
     """
-    steps = iter(())
+    steps: Iterator[SlicePrediction] = iter(())
     for event in history:
         kind = event["event"]
-        if kind == "annotate":
-            session.annotate(
-                event["label"],
-                event["index"],
-                event["patch"].paste(session.stack.slice_shape),
-                Provenance(event["provenance"]),
-            )
-        elif kind == "confirm":
-            session.confirm(event["label"], event["index"])
-        elif kind == "release":
-            session.release(event["label"], event["index"])
-        elif kind == "cede":
-            session.resolve_overlap(event["label"], event["index"], event["patch"])
-        elif kind in ("undo", "redo"):  # of an edit during a run that had gone on since
-            getattr(session, kind)()
+        if kind in EDITS:
+            EDITS[kind](session, event)
         elif kind in ("run", "continue"):
             if kind == "run":
-                steps = propagate(
-                    session,
-                    engine_of(event["engine"]),
-                    event["runs"],
-                    allow_overlap=event["allow_overlap"],
-                )
+                engine = engine_of(event["engine"])
+                allow_overlap = event["allow_overlap"]
+                steps = propagate(session, engine, event["runs"], allow_overlap=allow_overlap)
             _take(steps, event["steps"])
         else:
             raise InputError(
@@ -72,7 +63,44 @@ def replay(session, history, engine_of=make_engine):
             )
 
 
-def _take(steps, count):
+def _annotate(session: AnnotationSession, event: Event) -> None:
+    mask = event["patch"].paste(session.stack.slice_shape)
+    session.annotate(event["label"], event["index"], mask, Provenance(event["provenance"]))
+
+
+def _confirm(session: AnnotationSession, event: Event) -> None:
+    session.confirm(event["label"], event["index"])
+
+
+def _release(session: AnnotationSession, event: Event) -> None:
+    session.release(event["label"], event["index"])
+
+
+def _resolve_overlap(session: AnnotationSession, event: Event) -> None:
+    session.resolve_overlap(event["label"], event["index"], event["patch"])
+
+
+def _undo(session: AnnotationSession, event: Event) -> None:
+    session.undo()
+
+
+def _redo(session: AnnotationSession, event: Event) -> None:
+    session.redo()
+
+
+# What a person did, by the name of the event. "undo" and "redo" are of an edit during a run that
+# had gone on since.
+EDITS = {
+    "annotate": _annotate,
+    "confirm": _confirm,
+    "release": _release,
+    "cede": _resolve_overlap,
+    "undo": _undo,
+    "redo": _redo,
+}
+
+
+def _take(steps: Iterator[SlicePrediction], count: int) -> None:
     for number in range(count):
         if next(steps, None) is None:
             raise InputError(
@@ -81,24 +109,25 @@ def _take(steps, count):
             )
 
 
-def _encode_event(event):
+def _encode_event(event: Event) -> dict[str, Any]:
     values = dict(event)
     if "patch" in values:
         values["patch"] = encode_patch(values["patch"])
     if "runs" in values:
-        values["runs"] = [
-            {
-                "label": run.label,
-                "anchor": run.anchor,
-                "first": run.targets[0],
-                "last": run.targets[-1],
-            }
-            for run in values["runs"]
-        ]
+        values["runs"] = [_encode_run(run) for run in values["runs"]]
     return values
 
 
-def _decode_event(values):
+def _encode_run(run: Run) -> dict[str, int]:
+    return {
+        "label": run.label,
+        "anchor": run.anchor,
+        "first": run.targets[0],
+        "last": run.targets[-1],
+    }
+
+
+def _decode_event(values: Mapping[str, Any]) -> Event:
     event = dict(values)
     if "patch" in event:
         event["patch"] = decode_patch(event["patch"])
@@ -107,8 +136,9 @@ def _decode_event(values):
     return event
 
 
-def _decode_run(values):
+def _decode_run(values: Mapping[str, Any]) -> Run:
     first = values["first"]
     last = values["last"]
-    step = 1 if last >= first and first > values["anchor"] else -1
-    return Run(values["anchor"], tuple(range(first, last + step, step)), values["label"])
+    step = 1 if last >= first > values["anchor"] else -1
+    targets = tuple(range(first, last + step, step))
+    return Run(values["anchor"], targets, values["label"])

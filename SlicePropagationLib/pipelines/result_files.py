@@ -1,10 +1,15 @@
-"""What a propagation leaves behind: the label map, the per-slice table and the record, all three or none."""
+"""What a propagation leaves behind: the label map, the per-slice table and the record.
+
+All three or none.
+"""
 
 import csv
 import json
 import platform
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import SimpleITK as sitk
@@ -17,24 +22,35 @@ from SlicePropagationLib.files.companions import companion
 from SlicePropagationLib.files.segmentation_file import (
     Segment,
     is_segmentation,
+    plain_segments,
     read_labels,
     write_labels,
 )
 from SlicePropagationLib.files.sequence import Sequence, write_sequence
-from SlicePropagationLib.files.volume import AXES
+from SlicePropagationLib.files.volume import AXES, Volume
 from SlicePropagationLib.pipelines.replay import encode_history
 from SlicePropagationLib.pipelines.slice_record import (
     TAG,
+    Grid,
     encode_slices,
     encode_states,
     grid_values,
 )
-from SlicePropagationLib.session import Provenance, SliceState
+from SlicePropagationLib.propagation import Engine
+from SlicePropagationLib.session import AnnotationSession, Provenance, SliceState
 
 COLUMNS = ("slice", "segment", "provenance", "confidence", "area_mm2", "label")
 
 
-def write_result(path, volume, session, segments, engine, seconds, **record):
+def write_result(
+    path: Path | str,
+    volume: Volume,
+    session: AnnotationSession,
+    segments: Collection[Segment],
+    engine: Engine,
+    seconds: float,
+    **record: Any,
+) -> Path:
     """Write O (full label map), O.slices.csv and O.json beside each other, atomically.
 
     Args:
@@ -49,30 +65,23 @@ def write_result(path, volume, session, segments, engine, seconds, **record):
     path = Path(path)
     table = companion(path, ".slices.csv")
     sidecar = companion(path, ".json")
-    rows = slice_rows(session, segments)
     known = {segment.label: segment for segment in segments}
+    written = [known[label] for label in session.labels]
+    labels = session.stack.to_volume(session.label_map())
+    tags = segment_tags(session, engine, volume)
+    values = describe(session, segments, engine, seconds) | record
     with atomic_folder(path.parent) as partial:
-        labels = session.stack.to_volume(session.label_map())
-        write_labels(
-            partial / path.name,
-            labels,
-            volume,
-            [known[label] for label in session.labels],
-            segment_tags(session, engine, volume),
-        )
-        write_rows(partial / table.name, rows)
-        (partial / sidecar.name).write_text(
-            json.dumps(describe(session, segments, engine, seconds) | record, indent=1),
-            encoding="utf-8",
-        )
+        write_labels(partial / path.name, labels, volume, written, tags)
+        write_rows(partial / table.name, slice_rows(session, segments))
+        (partial / sidecar.name).write_text(json.dumps(values, indent=1), encoding="utf-8")
     return path
 
 
-def read_result(path, volume):
-    """Read a segmentation to go on with: what `write_result` wrote, or any other label map or segmentation.
+def read_result(path: Path | str, volume: Volume) -> tuple[np.ndarray, list[Segment]]:
+    """Read a segmentation to go on with.
 
-    Beside a label map stand its table and record; from them its segments get the names and tags
-    that a `.seg.nrrd` has inside.
+    What `write_result` wrote, or any other label map or segmentation. Beside a label map stand its
+    table and record; from them its segments get the names and tags that a `.seg.nrrd` has inside.
 
     Returns:
         ((K, J, I) uint8 label map, [Segment]), as `read_labels`.
@@ -88,35 +97,32 @@ def read_result(path, volume):
         return labels, segments
     try:
         record = json.loads(sidecar.read_text(encoding="utf-8"))
-        axis = 2 - AXES.index(record["axis"])
+        origin = {
+            "axis": 2 - AXES.index(record["axis"]),
+            "engine": record["engine"],
+            "model_hash": record["model_sha256"],
+            "is_left_handed": is_left_handed(volume),
+            "grid": grid_of(volume),
+        }
         names = {entry["label"]: entry["name"] for entry in record["segments"]}
-        engine = record["engine"]
-        model = record["model_sha256"]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise InputError(
             f"{sidecar} is not the record of a result ({in_one_line(error)}); take it away to open"
             f" {Path(path).name} without it."
         ) from error
     states = _read_states(table)
-    described = [
-        Segment.plain(label) for label in sorted({*names, *(segment.label for segment in segments)})
-    ]
-    place = {"is_left_handed": is_left_handed(volume), "grid": grid_of(volume)}
-    return labels, [
-        replace(
-            segment,
-            name=names.get(segment.label, segment.name),
-            tags=(
-                f"{TAG}:{encode_states(states.get(segment.label, {}), axis, engine, model, **place)}|"
-            ),
-        )
-        for segment in described
-    ]
+    described = []
+    for label in sorted({*names, *(segment.label for segment in segments)}):
+        segment = Segment.plain(label)
+        slices = encode_states(states.get(label, {}), **origin)
+        name = names.get(label, segment.name)
+        described.append(replace(segment, name=name, tags=f"{TAG}:{slices}|"))
+    return labels, described
 
 
-def _read_states(path):
+def _read_states(path: Path | str) -> dict[int, dict[int, SliceState]]:
     """{label: {slice: SliceState without a mask}} of a per-slice table."""
-    states = {}
+    states: dict[int, dict[int, SliceState]] = {}
     try:
         with open(path, newline="", encoding="utf-8") as file:
             for row in csv.DictReader(file):
@@ -133,20 +139,15 @@ def _read_states(path):
     return states
 
 
-def write_label_map(path, labels, source):
+def write_label_map(path: Path | str, labels: np.ndarray, source: Volume | Sequence) -> None:
     """Write labels of a Volume, (K, J, I), or of a Sequence, (T, K, J, I), with plain segments."""
     if isinstance(source, Sequence):
         write_sequence(path, labels, source)
     else:
-        write_labels(
-            path,
-            labels,
-            source,
-            [Segment.plain(int(label)) for label in np.unique(labels[labels > 0])],
-        )
+        write_labels(path, labels, source, plain_segments(labels))
 
 
-def slice_rows(session, segments):
+def slice_rows(session: AnnotationSession, segments: Collection[Segment]) -> list[tuple[Any, ...]]:
     """The per-slice table: one row for each label on each slice, slices ascending."""
     names = {segment.label: segment.name for segment in segments}
     rows = []
@@ -172,7 +173,7 @@ def confidence_text(state: SliceState) -> str:
     return "" if np.isnan(state.confidence) else f"{state.confidence:.3f}"
 
 
-def write_rows(path, rows):
+def write_rows(path: Path | str, rows: Iterable[tuple[Any, ...]]) -> None:
     """Write the per-slice table."""
     with open(path, "w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
@@ -180,7 +181,7 @@ def write_rows(path, rows):
         writer.writerows(rows)
 
 
-def read_anchors(path):
+def read_anchors(path: Path | str) -> dict[tuple[str, int], Provenance]:
     """{(segment name or label as text, slice index): Provenance} of a per-slice table.
 
     Raises:
@@ -189,11 +190,11 @@ def read_anchors(path):
     try:
         with open(path, newline="", encoding="utf-8") as file:
             rows = list(csv.DictReader(file))
-        found = {
-            (key, int(row["slice"])): Provenance[row["provenance"].upper()]
-            for row in rows
-            for key in {row["segment"], row.get("label") or row["segment"]}
-        }
+        found = {}
+        for row in rows:
+            name = row["segment"]
+            for key in (name, row.get("label") or name):
+                found[key, int(row["slice"])] = Provenance[row["provenance"].upper()]
     except (OSError, KeyError, ValueError, UnicodeDecodeError) as error:
         raise InputError(
             f"{path} is not a per-slice table ({in_one_line(error)}); it needs the columns slice,"
@@ -202,7 +203,9 @@ def read_anchors(path):
     return found
 
 
-def describe(session, segments, engine, seconds):
+def describe(
+    session: AnnotationSession, segments: Collection[Segment], engine: Engine, seconds: float
+) -> dict[str, Any]:
     """What O.json says: enough to know how the labels came about, and to make them again."""
     return {
         "engine": engine.name,
@@ -211,18 +214,20 @@ def describe(session, segments, engine, seconds):
         "seconds": round(seconds, 3),
         "axis": AXES[2 - session.stack.axis],
         "segments": [{"label": segment.label, "name": segment.name} for segment in segments],
-        "anchors": {
-            str(label): {
-                str(index): session.state(label, index).provenance.name.lower()
-                for index in session.anchors(label)
-            }
-            for label in session.labels
-        },
+        "anchors": {str(label): _anchors(session, label) for label in session.labels},
         "history": encode_history(session.history),
     }
 
 
-def versions():
+def _anchors(session: AnnotationSession, label: int) -> dict[str, str]:
+    """{slice as text: provenance} of the anchors of a label."""
+    return {
+        str(index): session.state(label, index).provenance.name.lower()
+        for index in session.anchors(label)
+    }
+
+
+def versions() -> dict[str, str]:
     """Versions of what computed a result."""
     return {
         "slice-propagation": __version__,
@@ -232,21 +237,27 @@ def versions():
     }
 
 
-def segment_tags(session, engine, volume):
-    """{label: {tag: value}} that keeps drawn and propagated slices distinguishable inside a segmentation file, as Slicer's module writes it."""
-    place = {"is_left_handed": is_left_handed(volume), "grid": grid_of(volume)}
-    return {
-        label: {TAG: encode_slices(session, label, engine.name, model_hash(engine), **place)}
-        for label in session.labels
+def segment_tags(
+    session: AnnotationSession, engine: Engine, volume: Volume
+) -> dict[int, dict[str, str]]:
+    """{label: {tag: value}} that keeps drawn and propagated slices distinguishable in a file.
+
+    As Slicer's module writes it.
+    """
+    origin: dict[str, Any] = {
+        "engine": engine.name,
+        "model_hash": model_hash(engine),
+        "is_left_handed": is_left_handed(volume),
+        "grid": grid_of(volume),
     }
+    return {label: {TAG: encode_slices(session, label, **origin)} for label in session.labels}
 
 
-def grid_of(volume):
+def grid_of(volume: Volume) -> Grid:
     """The voxels of a Volume in the coordinates of Slicer (R, A, S), as `grid_values` says it."""
     image = volume.image
-    matrix = np.column_stack(
-        [np.reshape(image.GetDirection(), (3, 3)) * image.GetSpacing(), image.GetOrigin()]
-    )
+    axes = np.reshape(image.GetDirection(), (3, 3)) * image.GetSpacing()
+    matrix = np.column_stack([axes, image.GetOrigin()])
     return grid_values(
         image.GetSize(),
         matrix * [[-1], [-1], [1]],
@@ -254,6 +265,6 @@ def grid_of(volume):
     )
 
 
-def is_left_handed(volume):
+def is_left_handed(volume: Volume) -> bool:
     """Whether the voxel axes of a Volume are a left-handed system."""
     return bool(np.linalg.det(np.reshape(volume.image.GetDirection(), (3, 3))) < 0)

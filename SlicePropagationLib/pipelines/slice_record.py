@@ -1,25 +1,42 @@
 """What a session knows about one label's slices, as one line of text that travels with a segment."""
 
 import json
+from collections.abc import Mapping, Sequence
 from itertools import product
+from typing import Any
 
 import numpy as np
 
 from SlicePropagationLib import __version__
 from SlicePropagationLib.patch import Patch
-from SlicePropagationLib.session import Provenance, SliceState
+from SlicePropagationLib.session import AnnotationSession, Provenance, SliceState
 
 TAG = "SlicePropagation.Slices"
 FORMAT = 1
 PROVENANCES = {int(provenance) for provenance in Provenance}
-# in voxels; below one half, the nearest voxel of a grid that was moved is still the same one
+# In voxels; below one half, the nearest voxel of a grid that was moved is still the same one.
 MAX_SHIFT = 0.4
+Grid = dict[str, Any]  # {"size": (I, J, K), "matrix": (3, 4)}, from `grid_values`
 
 
-def encode_slices(session, label, engine, model_hash=None, *, is_left_handed=False, grid=None):
-    """Provenance, confidence and age of every slice that is known, with engine, model and version, as JSON text.
+def encode_slices(
+    session: AnnotationSession,
+    label: int,
+    engine: str,
+    model_hash: str | None = None,
+    *,
+    is_left_handed: bool = False,
+    grid: Grid | None = None,
+) -> str:
+    """Provenance, confidence and age of every slice that is known, as JSON text.
+
+    With engine, model and version.
 
     Args:
+        session: the session that knows.
+        label: the label whose slices are told of.
+        engine: name of what walked.
+        model_hash: hash of its weights, or None.
         is_left_handed: whether the voxel axes of the volume are a left-handed system; Slicer turns
             such a volume around when it reads it from a file.
         grid: what the slices are slices of, from `grid_values`; None leaves it open.
@@ -35,8 +52,25 @@ def encode_slices(session, label, engine, model_hash=None, *, is_left_handed=Fal
     )
 
 
-def encode_states(states, axis, engine, model_hash=None, *, is_left_handed=False, grid=None):
-    """The same text of `SliceState`s that no session holds: {slice index: state} along a voxel axis (0, 1, 2 for K, J, I)."""
+def encode_states(
+    states: Mapping[int, SliceState],
+    axis: int,
+    engine: str,
+    model_hash: str | None = None,
+    *,
+    is_left_handed: bool = False,
+    grid: Grid | None = None,
+) -> str:
+    """The same text of `SliceState`s that no session holds.
+
+    Args:
+        states: {slice index: state}.
+        axis: the voxel axis that the slices run along (0, 1, 2 for K, J, I).
+        engine: as in `encode_slices`.
+        model_hash: as in `encode_slices`.
+        is_left_handed: as in `encode_slices`.
+        grid: as in `encode_slices`.
+    """
     known = {}
     for index, state in states.items():
         if state.provenance != Provenance.EMPTY or state.changed_at:
@@ -57,16 +91,17 @@ def encode_states(states, axis, engine, model_hash=None, *, is_left_handed=False
     return json.dumps(values, separators=(",", ":"))
 
 
-def decode_slices(text):
-    """The values that `encode_slices` wrote, or None when the text is of another kind, or damaged."""
+def decode_slices(text: str) -> dict[str, Any] | None:
+    """The values that `encode_slices` wrote.
+
+    None when the text is of another kind, or damaged.
+    """
     try:
         values = json.loads(text)
         is_ours = (
             values["format"] == FORMAT
             and values["axis"] in (0, 1, 2)
-            and all(
-                int(index) >= 0 and _is_state(*state) for index, state in values["slices"].items()
-            )
+            and all(_is_slice(index, state) for index, state in values["slices"].items())
             and _is_grid(values.get("grid"))
         )
     except (ValueError, KeyError, TypeError, AttributeError):
@@ -74,7 +109,11 @@ def decode_slices(text):
     return values if is_ours else None
 
 
-def _is_state(provenance, confidence, written_at, changed_at):
+def _is_slice(index: str, state: Sequence[Any]) -> bool:
+    return int(index) >= 0 and _is_state(*state)
+
+
+def _is_state(provenance: int, confidence: float | None, written_at: int, changed_at: int) -> bool:
     return (
         provenance in PROVENANCES
         and (confidence is None or 0 <= confidence <= 1)
@@ -83,7 +122,7 @@ def _is_state(provenance, confidence, written_at, changed_at):
     )
 
 
-def _is_grid(grid):
+def _is_grid(grid: Grid | None) -> bool:
     return grid is None or (
         len(grid["size"]) == 3
         and min(grid["size"]) >= 1
@@ -92,7 +131,7 @@ def _is_grid(grid):
     )
 
 
-def grid_values(size, matrix, *, is_left_handed=False):
+def grid_values(size: Sequence[int], matrix: np.ndarray, *, is_left_handed: bool = False) -> Grid:
     """What a record says of the volume that its slices belong to, as JSON-ready values.
 
     A volume that Slicer turned around when it read it from a file has the same values as before.
@@ -110,7 +149,7 @@ def grid_values(size, matrix, *, is_left_handed=False):
     return {"size": [int(number) for number in size], "matrix": matrix.round(6).tolist()}
 
 
-def is_on_grid(values, grid):
+def is_on_grid(values: dict[str, Any], grid: Grid) -> bool:
     """Whether decoded values belong to the voxels of a grid, from `grid_values`.
 
     A record that states none belongs to any, as those of earlier versions.
@@ -122,16 +161,20 @@ def is_on_grid(values, grid):
     )
 
 
-def _shift(before, now, size):
+def _shift(
+    before: Sequence[Sequence[float]], now: Sequence[Sequence[float]], size: Sequence[int]
+) -> float:
     """How far, in voxels along an axis, a corner of a grid is from where it was."""
-    before = np.array(before)
-    now = np.array(now)
-    corners = np.array(list(product(*((0, number - 1) for number in size))), float)
-    points = corners @ before[:, :3].T + before[:, 3]
-    return np.abs(np.linalg.solve(now[:, :3], (points - now[:, 3]).T).T - corners).max()
+    matrix = np.array(before)
+    matrix_now = np.array(now)
+    ends = [(0, number - 1) for number in size]
+    corners = np.array(list(product(*ends)), float)
+    points = corners @ matrix[:, :3].T + matrix[:, 3]
+    moved = np.linalg.solve(matrix_now[:, :3], (points - matrix_now[:, 3]).T).T
+    return float(np.abs(moved - corners).max())
 
 
-def in_system(values, count, *, is_left_handed):
+def in_system(values: dict[str, Any], count: int, *, is_left_handed: bool) -> dict[str, Any]:
     """Decoded values for a volume whose voxel axes are, or are not, a left-handed system.
 
     Slicer makes a volume right-handed by turning its last axis, K, around: slices along it are
@@ -140,19 +183,25 @@ def in_system(values, count, *, is_left_handed):
     Args:
         values: what `decode_slices` returned.
         count: number of slices.
+        is_left_handed: whether the axes of the volume are.
     """
     if bool(values.get("left_handed")) == is_left_handed or values["axis"] != 0:
         return values
-    return {
-        **values,
-        "slices": {str(count - 1 - int(index)): state for index, state in values["slices"].items()},
-    }
+    turned = {str(count - 1 - int(index)): state for index, state in values["slices"].items()}
+    return {**values, "slices": turned}
 
 
-def restore_slices(session, label, masks, values):
+def restore_slices(
+    session: AnnotationSession,
+    label: int,
+    masks: np.ndarray | Sequence[Patch],
+    values: dict[str, Any],
+) -> None:
     """Put decoded values into a session, with the masks that the label has now.
 
     Args:
+        session: where they are put.
+        label: the label that they are of.
         masks: (N, H, W) bool, or N patches.
         values: what `decode_slices` returned.
     """
