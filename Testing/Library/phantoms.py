@@ -1,4 +1,7 @@
-"""Phantoms for the library's tests: a disc that moves and grows along the slices, and an engine that repeats the anchor."""
+"""Phantoms for the library's tests.
+
+A disc that moves and grows along the slices, and an engine that repeats the anchor.
+"""
 
 import numpy as np
 

@@ -92,7 +92,7 @@ def test_anchors_of_an_earlier_version_keep_their_voxels_when_their_result_is_go
 def test_a_segmentation_of_an_earlier_version_has_its_names_provenance_and_areas(earlier, name):
     labels, segments = read_result(name, read_volume("image.nii.gz"))
     assert [segment.name for segment in segments] == [facts["name"] for facts in PAGE.values()]
-    for segment, facts in zip(segments, PAGE.values()):
+    for segment, facts in zip(segments, PAGE.values(), strict=True):
         tags = dict(part.split(":", 1) for part in segment.tags.split("|") if ":" in part)
         slices = decode_slices(tags[TAG])["slices"]
         provenance = [slices.get(str(index), [0])[0] for index in range(len(labels))]

@@ -5,8 +5,8 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from case_files import read  # noqa: E402
-from earlier import (  # noqa: E402, F401  a fixture, too
+from case_files import read
+from earlier import (  # noqa: F401  a fixture, too
     FIXTURES,
     earlier_files,
     evaluate_on,
@@ -15,16 +15,16 @@ from earlier import (  # noqa: E402, F401  a fixture, too
     run,
     touch_as_then,
 )
-from evaluations import mark  # noqa: E402
-from evaluations import read as rows_of  # noqa: E402
+from evaluations import mark
+from evaluations import read as rows_of
 
-from SlicePropagationLib.engines import make_engine  # noqa: E402
-from SlicePropagationLib.networks.checkpoint import load_checkpoint  # noqa: E402
-from SlicePropagationLib.pipelines.segment_file import load_segmenter  # noqa: E402
-from SlicePropagationLib.pipelines.superresolve_file import FAMILIES  # noqa: E402
-from SlicePropagationLib.planning import Run  # noqa: E402
-from SlicePropagationLib.segmenters.acnn.shape_model import load_shape_model  # noqa: E402
-from SlicePropagationLib.stack import SliceStack  # noqa: E402
+from SlicePropagationLib.engines import make_engine
+from SlicePropagationLib.networks.checkpoint import load_checkpoint
+from SlicePropagationLib.pipelines.segment_file import load_segmenter
+from SlicePropagationLib.pipelines.superresolve_file import FAMILIES
+from SlicePropagationLib.planning import Run
+from SlicePropagationLib.segmenters.acnn.shape_model import load_shape_model
+from SlicePropagationLib.stack import SliceStack
 
 WEIGHTS = FIXTURES / "weights"
 EXPECTED = read_json(WEIGHTS / "expected.json")

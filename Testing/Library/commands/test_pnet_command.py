@@ -1,4 +1,8 @@
-"""PNet on the command line: folds by patient, the BiRNN of each fold on the network of its fold, a label map with the volume's geometry."""
+"""PNet on the command line.
+
+Folds by patient, the BiRNN of each fold on the network of its fold, a label map with the volume's
+geometry.
+"""
 
 import csv
 import json

@@ -1,4 +1,7 @@
-"""`slice-propagation train` from the command line: it trains, goes on, and refuses what it cannot use before it begins."""
+"""`slice-propagation train` from the command line.
+
+It trains, goes on, and refuses what it cannot use before it begins.
+"""
 
 import csv
 import json
@@ -183,7 +186,10 @@ def test_more_processes_than_the_machine_can_run_are_refused_before_anything_is_
 
 
 def interrupted(cases, out, epochs):
-    """Train in a process of its own, press Ctrl-C once so many epochs are written down: (exit code, what it said on both streams)."""
+    """Train in a process of its own and press Ctrl-C once so many epochs are written down.
+
+    Returns (exit code, what it said on both streams).
+    """
     command = [
         sys.executable,
         "-m",
@@ -292,7 +298,9 @@ def test_the_figure_of_a_fold_is_that_of_its_last_weights_as_held_out_patients_m
         path = tmp_path / "out" / f"fold_{number}" / "metrics.jsonl"
         lines = [
             json.loads(line) | {"dice": score}
-            for line, score in zip(path.read_text(encoding="utf-8").splitlines(), scores)
+            for line, score in zip(
+                path.read_text(encoding="utf-8").splitlines(), scores, strict=False
+            )
         ]
         path.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
     assert (

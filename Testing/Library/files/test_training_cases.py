@@ -192,16 +192,12 @@ def test_a_case_without_a_split_among_others_that_have_one_is_refused_by_name():
 @pytest.mark.parametrize("splits", [("train", "val"), ("train", "test"), ("val", "test")])
 def test_a_patient_in_two_splits_is_refused_by_name(splits):
     others = [case_named("patient001", "train"), case_named("patient002", "val")]
+    frames = [
+        case_named(f"patient003_{frame}", split)
+        for frame, split in zip(("ED", "ES"), splits, strict=True)
+    ]
     with pytest.raises(InputError, match=f"(?s)patient003.*{'.*'.join(sorted(splits))}"):
-        split_cases(
-            [
-                *others,
-                *(
-                    case_named(f"patient003_{frame}", split)
-                    for frame, split in zip(("ED", "ES"), splits)
-                ),
-            ]
-        )
+        split_cases([*others, *frames])
 
 
 def test_one_patient_alone_cannot_be_split():

@@ -1,4 +1,7 @@
-"""Sequences that cannot be used are refused by every command that takes one: which file, what is wrong, and nothing is written."""
+"""Sequences that cannot be used are refused by every command that takes one.
+
+The sentence says which file and what is wrong, and nothing is written.
+"""
 
 import csv
 

@@ -1,8 +1,5 @@
 """The main job on real scans of the `val` split: seed, propagate, correct, propagate again."""
 
-import csv
-import math
-
 import numpy as np
 import pytest
 import SimpleITK as sitk
@@ -12,13 +9,14 @@ from SlicePropagationLib.engines import make_engine
 from SlicePropagationLib.evaluation.simulated_annotator import first_slice, simulate
 from SlicePropagationLib.files.object_session import object_session
 from SlicePropagationLib.files.segmentation_file import read_labels
+from SlicePropagationLib.files.table import read_table
 from SlicePropagationLib.files.volume import read_volume
 
 DATASETS = ("sunnybrook_cine", "openkbp_headneck_ct", "msd_hippocampus", "acdc_NC", "la2018_UNK")
 
 
 def first_case(data_dir, dataset):
-    rows = csv.DictReader(open(data_dir / "cases.csv", newline="", encoding="utf-8"))
+    rows = read_table(data_dir / "cases.csv", ("image", "label"))
     row = next(row for row in rows if row["dataset"] == dataset and row["split"] == "val")
     return data_dir / row["image"], data_dir / row["label"]
 
@@ -79,7 +77,5 @@ def test_the_command_line_keeps_the_geometry_of_a_real_scan(data_dir, tmp_path, 
     result = sitk.ReadImage(str(out))
     assert np.array_equal(sitk.GetArrayFromImage(result)[index], seed[index])
     for part in ("GetSize", "GetSpacing", "GetOrigin", "GetDirection"):
-        assert all(
-            math.isclose(a, b, rel_tol=1e-5, abs_tol=1e-4)
-            for a, b in zip(getattr(result, part)(), getattr(volume.image, part)())
-        )
+        expected = pytest.approx(getattr(volume.image, part)(), rel=1e-5, abs=1e-4)
+        assert getattr(result, part)() == expected

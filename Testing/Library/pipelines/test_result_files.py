@@ -57,9 +57,8 @@ def test_a_label_map_with_its_table_says_the_same_as_a_segmentation_file(case, t
     assert [(segment.label, segment.name) for segment in flat[1]] == [
         (segment.label, segment.name) for segment in own[1]
     ]
-    for one, other in zip(flat[1], own[1]):
-        one = record_of(one)
-        other = record_of(other)
+    pairs = zip(map(record_of, flat[1]), map(record_of, own[1]), strict=True)
+    for one, other in pairs:
         assert one["axis"] == other["axis"]
         assert one["engine"] == other["engine"] == "copy"
         assert one["slices"].keys() == other["slices"].keys()

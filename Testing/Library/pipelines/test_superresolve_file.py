@@ -1,4 +1,7 @@
-"""`superresolve`: annotated slices stay, what lies between is smooth, the grid is where it belongs, and what cannot be refined is refused."""
+"""`superresolve`: annotated slices stay, what lies between is smooth.
+
+The grid is where it belongs, and what cannot be refined is refused.
+"""
 
 import json
 
@@ -14,14 +17,12 @@ from SlicePropagationLib.pipelines.superresolve_file import interpolate_labels
 def ball(spacing_mm, shape, radius_mm=17.0, centre_mm=None):
     """(N, H, W) bool ball about the middle."""
     positions = np.ogrid[tuple(slice(size) for size in shape)]
-    centre_mm = centre_mm or [(size - 1) / 2 * step for size, step in zip(shape, spacing_mm)]
-    return (
-        sum(
-            (position * step - middle) ** 2
-            for position, step, middle in zip(positions, spacing_mm, centre_mm)
-        )
-        <= radius_mm**2
-    )
+    middle = (np.array(shape) - 1) / 2 * spacing_mm
+    offsets = [
+        position * step - centre
+        for position, step, centre in zip(positions, spacing_mm, centre_mm or middle, strict=True)
+    ]
+    return sum(offset**2 for offset in offsets) <= radius_mm**2
 
 
 @pytest.fixture
