@@ -86,7 +86,12 @@ class EpochLog:
         return self._writer
 
 
-def epoch_line(values: dict[str, float], seconds: float, *, is_better: bool) -> str:
+def epoch_line(
+    values: dict[str, float],
+    seconds: float,
+    *,
+    is_better: bool,
+) -> str:
     """What is told of an epoch: its losses and metrics, the time so far, and a star for the best.
 
     Args:
