@@ -3,7 +3,6 @@
 Oktay et al. 2018, section II: auto-encoder, predictor, segmentation, super-resolution.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Self
 
@@ -204,21 +203,14 @@ class _ConstrainedTask(nn.Module):
 
     Args:
         config: what is learnt.
-        encode: (prior, what was found or the truth) -> codes.
         prior: the frozen network, or None.
     """
 
-    def __init__(
-        self,
-        config: SubpixelTaskConfig,
-        encode: Callable[[Any, Tensor], Tensor],
-        prior: nn.Module | None,
-    ) -> None:
+    def __init__(self, config: SubpixelTaskConfig, prior: Any) -> None:
         super().__init__()
         self.config = config
         self.network = build_subpixel(config.network)
         self.prior = prior
-        self._encode = encode
         if prior is not None:
             prior.eval().requires_grad_(False)
 
@@ -263,10 +255,14 @@ class _ConstrainedTask(nn.Module):
         if self.prior is None:
             return found.new_zeros(())
         with torch.no_grad():
-            wanted = self._encode(self.prior, truth)
+            wanted = self._codes(truth)
             unit = wanted.square().sum(dim=1).mean().clamp_min(1e-12)
-        distance = code_distance(self._encode(self.prior, found.float()), wanted)
+        distance = code_distance(self._codes(found.float()), wanted)
         return self.config.code_weight * distance / unit
+
+    def _codes(self, shapes: Tensor) -> Tensor:
+        """What the prior says of what was found, or of the truth."""
+        return self.prior(shapes)
 
 
 class SegmentationTask(_ConstrainedTask):
@@ -283,7 +279,7 @@ class SegmentationTask(_ConstrainedTask):
     score = "dice"
 
     def __init__(self, config: SubpixelTaskConfig, prior: ShapeAutoencoder | None = None) -> None:
-        super().__init__(config, lambda autoencoder, shapes: autoencoder.encode(shapes), prior)
+        super().__init__(config, prior)
 
     def forward(self, batch: Batch) -> Losses:
         """{"total", "entropy", "code"} of a batch, varied and degraded at random."""
@@ -311,6 +307,9 @@ class SegmentationTask(_ConstrainedTask):
         dice = mean_dice(found, batch["labels"], self.config.network.out_channels)
         return {"dice": dice, "count": len(found)}
 
+    def _codes(self, shapes: Tensor) -> Tensor:
+        return self.prior.encode(shapes)
+
     def _stages(self, thick: Tensor) -> tuple[Tensor, ...]:
         """Logits of everything that learns; the last are the result."""
         if isinstance(self.network, CascadeNetwork):
@@ -330,7 +329,7 @@ class SuperresolutionTask(_ConstrainedTask):
     score = "ssim"
 
     def __init__(self, config: SubpixelTaskConfig, prior: CodePredictor | None = None) -> None:
-        super().__init__(config, lambda predictor, images: predictor(images), prior)
+        super().__init__(config, prior)
 
     def forward(self, batch: Batch) -> Losses:
         """{"total", "intensity", "code"} of a batch.

@@ -5,13 +5,13 @@ the person drew and not the few organs that it was shown (class-agnostic trainin
 Ouyang et al., "Self-supervision with superpixels", ECCV 2020).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import SimpleITK as sitk
 from scipy import ndimage
 
-from SlicePropagationLib.arrays import Masks, Spacing
+from SlicePropagationLib.arrays import Masks
 
 MM = (4.0, 14.0)  # distance between the seeds of supervoxels
 LEAST_PIXELS = 4.0
@@ -22,7 +22,7 @@ ALIKE = 0.5  # merged neighbours differ by less than this many standard deviatio
 
 def make_pseudo_objects(
     volume: np.ndarray,
-    spacing_mm: Spacing,
+    spacing_mm: Sequence[float],
     count: int,
     rng: np.random.Generator,
 ) -> Iterator[Masks]:
@@ -67,7 +67,7 @@ def _draw_region(shape: tuple[int, ...], rng: np.random.Generator) -> tuple[slic
 
 def _supervoxels(
     block: np.ndarray,
-    spacing_mm: Spacing,
+    spacing_mm: Sequence[float],
     rng: np.random.Generator,
 ) -> np.ndarray:
     """(K, J, I) labels of compact regions of about the same grey value."""

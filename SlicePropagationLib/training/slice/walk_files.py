@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 
 from SlicePropagationLib import __version__
-from SlicePropagationLib.arrays import Spacing
 from SlicePropagationLib.files.atomic import atomic_folder
 from SlicePropagationLib.files.segmentation_file import read_labels
 from SlicePropagationLib.files.volume import read_volume
@@ -120,7 +119,7 @@ def _arrays_of(walks: Sequence[Walk]) -> dict[str, Any]:
 
 def _structures(
     source: Source, rng: np.random.Generator
-) -> Iterator[tuple[np.ndarray, Spacing, np.ndarray]]:
+) -> Iterator[tuple[np.ndarray, Sequence[float], np.ndarray]]:
     """Yield (volume, spacing_mm, mask) of every structure of a source."""
     if source.image is None:
         for _ in range(source.num_made):

@@ -3,12 +3,12 @@
 A walk is what the network would be told on the way, and the truth.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from SlicePropagationLib.arrays import Mask, Masks, Spacing
+from SlicePropagationLib.arrays import Mask, Masks
 from SlicePropagationLib.engines.network_inputs import (
     CELLS,
     IMAGES,
@@ -83,7 +83,7 @@ class Walk:
 
 def record_walks(
     volume: np.ndarray,
-    spacing_mm: Spacing,
+    spacing_mm: Sequence[float],
     mask: Masks,
     config: WalksConfig,
     rng: np.random.Generator,
@@ -107,7 +107,7 @@ def record_walks(
 
 def _is_cut_along(
     axis: int,
-    spacing_mm: Spacing,
+    spacing_mm: Sequence[float],
     config: WalksConfig,
 ) -> bool:
     """Whether slices along an axis are not too thick for their pixels."""

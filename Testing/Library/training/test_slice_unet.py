@@ -1,5 +1,6 @@
 """`train slice_unet`: each preset learns two phantoms; its parts do what they say."""
 
+import pickle
 from dataclasses import replace
 
 import numpy as np
@@ -322,6 +323,9 @@ def test_recorded_walks_stay_in_their_files_and_what_is_drawn_of_them_is_what_wa
         assert np.array_equal(drawn["previous"], recorded["seeds"][1])
     drawn["previous"][:] = 0
     assert shard.seeds[1].any()
+    handed_over = pickle.dumps(shard)  # to a process that loads data
+    assert len(handed_over) < 1000
+    assert np.array_equal(pickle.loads(handed_over).maps, shard.maps)
 
 
 def test_a_walk_that_is_shifted_shows_the_neighbours_mask_where_the_next_slice_shows_the_truth():
