@@ -18,7 +18,11 @@ Loss = Callable[[Tensor, Tensor], Tensor]  # (probability, truth) -> scalar
 SMOOTHING = 1.0  # pixels
 
 
-def jaccard_loss(probability: Tensor, truth: Tensor, smoothing: float = SMOOTHING) -> Tensor:
+def jaccard_loss(
+    probability: Tensor,
+    truth: Tensor,
+    smoothing: float = SMOOTHING,
+) -> Tensor:
     """1 - sum of the probability inside / (size of the structure + sum of the probability outside).
 
     Its gradient is -1/u on the structure and i/u**2 outside, i and u being numerator and

@@ -8,7 +8,12 @@ from torch import Tensor
 from torch.nn import functional as F
 
 
-def local_ncc_loss(first: Tensor, second: Tensor, window: int = 9, eps: float = 1e-5) -> Tensor:
+def local_ncc_loss(
+    first: Tensor,
+    second: Tensor,
+    window: int = 9,
+    eps: float = 1e-5,
+) -> Tensor:
     """1 - mean squared local correlation coefficient of images.
 
     Args:
@@ -42,14 +47,23 @@ def gradient_penalty(velocity: Tensor) -> Tensor:
     return (rows + columns) / 2
 
 
-def mask_dice(first: Tensor, second: Tensor, eps: float = 1e-5) -> Tensor:
+def mask_dice(
+    first: Tensor,
+    second: Tensor,
+    eps: float = 1e-5,
+) -> Tensor:
     """(B,) Dice of soft masks (B, 1, H, W); 1 for two empty ones."""
     overlap = (first * second).sum(dim=(1, 2, 3))
     total = (first + second).sum(dim=(1, 2, 3))
     return (2 * overlap + eps) / (total + eps)
 
 
-def image_loss(name: str, first: Tensor, second: Tensor, window: int) -> Tensor:
+def image_loss(
+    name: str,
+    first: Tensor,
+    second: Tensor,
+    window: int,
+) -> Tensor:
     """The likeness term by name: "mse" or "ncc"."""
     if name == "ncc":
         return local_ncc_loss(first, second, window)

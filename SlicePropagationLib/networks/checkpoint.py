@@ -9,7 +9,7 @@ import json
 import pickle
 import zipfile
 from collections.abc import Collection
-from dataclasses import asdict, dataclass, is_dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -83,9 +83,7 @@ def save_checkpoint(
 
 
 def _as_dict(config: Any) -> dict[str, Any]:
-    if is_dataclass(config) and not isinstance(config, type):
-        return asdict(config)
-    return config
+    return config if isinstance(config, dict) else asdict(config)
 
 
 def _halved(values: Tensor) -> Tensor:
@@ -139,7 +137,11 @@ def load_checkpoint(path: Path | str, families: Collection[str] | None = None) -
     )
 
 
-def fill_network(network: Network, checkpoint: Checkpoint, path: Path | str) -> Network:
+def fill_network(
+    network: Network,
+    checkpoint: Checkpoint,
+    path: Path | str,
+) -> Network:
     """Put a checkpoint's weights into the network that its configuration describes.
 
     Returns the network.

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
 
 
@@ -55,10 +55,10 @@ class WeightAverage:
 
     def _blend(
         self,
-        average: torch.Tensor,
-        current: torch.Tensor,
-        num_averaged: torch.Tensor | int,
-    ) -> torch.Tensor:
+        average: Tensor,
+        current: Tensor,
+        num_averaged: Tensor | int,
+    ) -> Tensor:
         """The moving average of a tensor.
 
         It forgets the beginning faster than the share says.

@@ -12,7 +12,11 @@ from SlicePropagationLib.training.loop_config import LoopConfig
 SEEDS_APART = 100003  # between the orders of one seed and those of the next
 
 
-def train_batches(data: Any, config: LoopConfig, epoch: int) -> DataLoader:
+def train_batches(
+    data: Any,
+    config: LoopConfig,
+    epoch: int,
+) -> DataLoader:
     """The batches of an epoch, so that an epoch done again is the same.
 
     Args:
@@ -33,7 +37,11 @@ def train_batches(data: Any, config: LoopConfig, epoch: int) -> DataLoader:
     )
 
 
-def _sampler(data: Any, wanted: int, generator: torch.Generator) -> Sampler:
+def _sampler(
+    data: Any,
+    wanted: int,
+    generator: torch.Generator,
+) -> Sampler:
     """What draws that many samples."""
     if not hasattr(data, "weights"):
         count = min(wanted, len(data))

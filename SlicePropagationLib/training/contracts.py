@@ -74,7 +74,13 @@ class Training(Protocol):
         ...
 
     # any further option is `walks`
-    def train(self, train_cases: Cases, val_cases: Cases, out: Path, **options: Any) -> Path:
+    def train(
+        self,
+        train_cases: Cases,
+        val_cases: Cases,
+        out: Path,
+        **options: Any,
+    ) -> Path:
         """Read the cases, train, return the path of the best weights.
 
         Args:

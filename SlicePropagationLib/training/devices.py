@@ -18,7 +18,7 @@ def make_fabric(config: LoopConfig, device: str) -> Fabric:
         device: "auto", "cpu" or "cuda".
     """
     fabric = Fabric(
-        accelerator=device,
+        accelerator=_accelerator(device),
         devices=config.devices,
         num_nodes=config.nodes,
         precision=_precision(config, device),
@@ -26,6 +26,13 @@ def make_fabric(config: LoopConfig, device: str) -> Fabric:
     if config.num_processes > 1:
         fabric.launch()
     return fabric
+
+
+def _accelerator(device: str) -> str:
+    """CUDA or the CPU; Fabric's own "auto" would take a Mac's GPU, which lacks what tasks need."""
+    if device != "auto":
+        return device
+    return "cuda" if torch.cuda.is_available() else "cpu"
 
 
 def _precision(config: LoopConfig, device: str) -> Any:

@@ -7,7 +7,6 @@ from functools import partial
 from typing import Any
 
 import torch
-from torch import nn
 
 from SlicePropagationLib.training.loop_config import LoopConfig
 
@@ -32,14 +31,20 @@ def make_optimizer(task: Any, config: LoopConfig) -> torch.optim.Optimizer:
     )
 
 
-def _groups(task: nn.Module) -> list[dict[str, Any]]:
+def _groups(task: Any) -> list[dict[str, Any]]:
     """One group with the full learning rate, or those of the task."""
     if hasattr(task, "parameter_groups"):
         return task.parameter_groups()
     return [{"params": list(task.parameters()), "rate": 1.0}]
 
 
-def rate_factor(config: LoopConfig, fraction: float, *, num_drops: int, num_batches: int) -> float:
+def rate_factor(
+    config: LoopConfig,
+    fraction: float,
+    *,
+    num_drops: int,
+    num_batches: int,
+) -> float:
     """The learning rate as a share of the configured one.
 
     Args:
@@ -54,7 +59,11 @@ def rate_factor(config: LoopConfig, fraction: float, *, num_drops: int, num_batc
     return factor
 
 
-def _scheduled(config: LoopConfig, fraction: float, num_drops: int) -> float:
+def _scheduled(
+    config: LoopConfig,
+    fraction: float,
+    num_drops: int,
+) -> float:
     if config.schedule == "cosine":
         return 0.5 * (1 + math.cos(math.pi * fraction))
     if config.schedule == "steps":

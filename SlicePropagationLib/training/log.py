@@ -34,7 +34,7 @@ class EpochLog:
             OutputError: the folder is full or can no longer be written.
         """
         try:
-            with open(self._lines, "a", encoding="utf-8") as file:
+            with open(self._lines, "a", encoding="utf-8", newline="\n") as file:
                 file.write(json.dumps(values) + "\n")
             self._add_to_tensorboard(values)
         except OSError as error:
@@ -54,7 +54,7 @@ class EpochLog:
         lines = self._lines.read_text(encoding="utf-8").splitlines()
         kept = "".join(line + "\n" for line in lines if _epoch_of(line) <= epoch)
         with atomic_folder(self.folder) as partial:
-            (partial / self._lines.name).write_text(kept, encoding="utf-8")
+            (partial / self._lines.name).write_text(kept, encoding="utf-8", newline="\n")
 
     def _write_table(self) -> None:
         rows = [json.loads(line) for line in self._lines.read_text(encoding="utf-8").splitlines()]
@@ -86,7 +86,12 @@ class EpochLog:
         return self._writer
 
 
-def epoch_line(values: dict[str, float], seconds: float, *, is_better: bool) -> str:
+def epoch_line(
+    values: dict[str, float],
+    seconds: float,
+    *,
+    is_better: bool,
+) -> str:
     """What is told of an epoch: its losses and metrics, the time so far, and a star for the best.
 
     Args:

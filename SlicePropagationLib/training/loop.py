@@ -256,7 +256,8 @@ class _Training:
         is_better = self._judge(metrics)
         if self.fabric.is_global_zero:
             kept = {**metrics, "epoch": self.done.epoch}
-            self._save_weights(kept, ("best.pt", "last.pt") if is_better else ("last.pt",))
+            names = ("best.pt", "last.pt") if is_better else ("last.pt",)
+            self._save_weights(kept, names)
             self.log.add(
                 {
                     "epoch": self.done.epoch,

@@ -25,7 +25,11 @@ RECORD = "config.json"
 PACKAGES = ("torch", "lightning", "monai")
 
 
-def claim(out: Path, training: Any, request: TrainRequest) -> bool:
+def claim(
+    out: Path,
+    training: Any,
+    request: TrainRequest,
+) -> bool:
     """Write down what is trained in a folder, and say whether it was not yet.
 
     Args:
@@ -88,7 +92,11 @@ def _versions() -> dict[str, str]:
     }
 
 
-def _check_same(path: Path, record: dict[str, Any], kind: type) -> None:
+def _check_same(
+    path: Path,
+    record: dict[str, Any],
+    kind: type,
+) -> None:
     """Refuse to go on with a training that is not the one described, and say what differs."""
     stored = read_settings(path)
     if isinstance(stored.get("training"), dict):

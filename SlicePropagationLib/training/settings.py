@@ -96,6 +96,8 @@ def merged(values: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
     result = dict(values)
     for name, change in changes.items():
         before = values.get(name)
-        are_nested = isinstance(change, dict) and isinstance(before, dict)
-        result[name] = merged(before, change) if are_nested else change
+        if isinstance(change, dict) and isinstance(before, dict):
+            result[name] = merged(before, change)
+        else:
+            result[name] = change
     return result

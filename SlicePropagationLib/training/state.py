@@ -50,7 +50,11 @@ class Stateful(Protocol):
         ...
 
 
-def save_state(folder: Path, parts: dict[str, Stateful], counters: Counters) -> None:
+def save_state(
+    folder: Path,
+    parts: dict[str, Stateful],
+    counters: Counters,
+) -> None:
     """Write the state of a training, all of it or nothing.
 
     Args:

@@ -156,7 +156,7 @@ def train(request: TrainRequest, report: Report = None) -> list[Path]:
 
 
 def _request_of(arguments: Any) -> TrainRequest:
-    """Temporary: the studies still hand over what the command line was parsed to; goes with that."""
+    """Temporary, as long as the studies hand over what the command line was parsed to."""
     if isinstance(arguments, TrainRequest):
         return arguments
     values = vars(arguments)

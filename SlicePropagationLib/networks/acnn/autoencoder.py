@@ -119,7 +119,11 @@ class TLNetwork(nn.Module):
         return self.autoencoder.decode(self.predictor(images))
 
 
-def _convolution(in_channels: int, out_channels: int, stride: Size = 1) -> nn.Sequential:
+def _convolution(
+    in_channels: int,
+    out_channels: int,
+    stride: Size = 1,
+) -> nn.Sequential:
     """3x3x3 convolution, batch normalisation, ReLU; a stride divides the size, which rounds up."""
     return nn.Sequential(
         nn.Conv3d(in_channels, out_channels, 3, stride=stride, padding=1, bias=False),
@@ -129,7 +133,11 @@ def _convolution(in_channels: int, out_channels: int, stride: Size = 1) -> nn.Se
 
 
 def _deconvolution(
-    in_channels: int, out_channels: int, kernel: Size, stride: Size, padding: Size
+    in_channels: int,
+    out_channels: int,
+    kernel: Size,
+    stride: Size,
+    padding: Size,
 ) -> nn.Sequential:
     """Transposed convolution, batch normalisation, ReLU; the stride multiplies the size."""
     return nn.Sequential(

@@ -188,7 +188,13 @@ class SubpixelConfig:
         )
 
 
-def _check_divisible(shape: tuple[int, ...], name: str, size: int, step: int, reason: str) -> None:
+def _check_divisible(
+    shape: tuple[int, ...],
+    name: str,
+    size: int,
+    step: int,
+    reason: str,
+) -> None:
     if size % step:
         below = size // step * step
         above = (size // step + 1) * step

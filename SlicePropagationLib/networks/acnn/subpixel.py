@@ -150,7 +150,12 @@ class ThroughPlaneStage(nn.Module):
     5; here twice the factor.
     """
 
-    def __init__(self, in_channels: int, out_channels: int, factor: int) -> None:
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        factor: int,
+    ) -> None:
         super().__init__()
         self.rise = nn.Sequential(
             nn.ConvTranspose3d(
@@ -172,7 +177,12 @@ class ThroughPlaneStage(nn.Module):
         return self.classify(self.rise(features))
 
 
-def _level(in_channels: int, width: int, kernel: Size, stride: Size) -> nn.Sequential:
+def _level(
+    in_channels: int,
+    width: int,
+    kernel: Size,
+    stride: Size,
+) -> nn.Sequential:
     """Two convolutions, the first with the stride."""
     return nn.Sequential(
         _convolution(in_channels, width, kernel, stride),
@@ -181,7 +191,10 @@ def _level(in_channels: int, width: int, kernel: Size, stride: Size) -> nn.Seque
 
 
 def _convolution(
-    in_channels: int, out_channels: int, kernel: Size = 3, stride: Size = 1
+    in_channels: int,
+    out_channels: int,
+    kernel: Size = 3,
+    stride: Size = 1,
 ) -> nn.Sequential:
     """Convolution that keeps the size but for its stride, batch normalisation, ReLU."""
     sides = kernel if isinstance(kernel, tuple) else (kernel, kernel, kernel)
@@ -200,7 +213,12 @@ def _pair(in_channels: int, out_channels: int) -> nn.Sequential:
     )
 
 
-def _riser(in_channels: int, out_channels: int, kernel: Size, padding: Size) -> nn.Sequential:
+def _riser(
+    in_channels: int,
+    out_channels: int,
+    kernel: Size,
+    padding: Size,
+) -> nn.Sequential:
     """Transposed convolution that doubles rows and columns, batch normalisation, ReLU."""
     return nn.Sequential(
         nn.ConvTranspose3d(

@@ -33,7 +33,12 @@ class ConvLSTMCell(nn.Module):
         biases[hidden_channels : 2 * hidden_channels] = 1.0
         self.gates.bias = nn.Parameter(biases)
 
-    def forward(self, inputs: Tensor, hidden: Tensor, memory: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(
+        self,
+        inputs: Tensor,
+        hidden: Tensor,
+        memory: Tensor,
+    ) -> tuple[Tensor, Tensor]:
         """(hidden, memory) after a step.
 
         Inputs (B, in_channels, H, W), hidden and memory (B, hidden_channels, H, W).

@@ -53,7 +53,11 @@ class CineUNet(nn.Module):
         return features
 
 
-def _unit(in_channels: int, out_channels: int, stride: int = 1) -> nn.Sequential:
+def _unit(
+    in_channels: int,
+    out_channels: int,
+    stride: int = 1,
+) -> nn.Sequential:
     return nn.Sequential(
         nn.Conv2d(in_channels, out_channels, 3, stride, padding=1, bias=False),
         nn.BatchNorm2d(out_channels),

@@ -10,13 +10,13 @@ them would fix the size of the slice; it starts by saying what goes in, so that 
 the probability maps and not at noise.
 """
 
-from typing import Protocol
-
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from SlicePropagationLib.networks.pnet.config import BiRNNConfig
+from SlicePropagationLib.networks.pnet.pnet import SideOutputs
+from SlicePropagationLib.networks.pnet.unet import SingleOutputUNet
 
 SHARPNESS = 8.0  # of the gate at the beginning: probability 1 becomes 0.98
 KERNELS = 4  # input gate, forget gate, output gate, cell
@@ -106,18 +106,6 @@ class BiRNN(nn.Module):
         return (1 + hidden) / 2 if self.config.blends_hidden else gate
 
 
-class SlicesNetwork(Protocol):
-    """A network of slices with the interface of `pnet.SideOutputs`."""
-
-    def __call__(self, images: Tensor) -> Tensor:
-        """Logits (N, outputs, H, W) of slices (N, in_channels, H, W)."""
-        ...
-
-    def fuse(self, logits: Tensor) -> Tensor:
-        """The probability (N, H, W) of what was found."""
-        ...
-
-
 class PNetBiRNN(nn.Module):
     """A network of slices with the BiRNN on top of its probability.
 
@@ -126,7 +114,7 @@ class PNetBiRNN(nn.Module):
         birnn: a BiRNN.
     """
 
-    def __init__(self, pnet: SlicesNetwork, birnn: BiRNN) -> None:
+    def __init__(self, pnet: SideOutputs | SingleOutputUNet, birnn: BiRNN) -> None:
         super().__init__()
         self.pnet = pnet
         self.birnn = birnn

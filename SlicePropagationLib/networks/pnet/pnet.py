@@ -180,7 +180,11 @@ def start_weights(module: nn.Module) -> None:
             nn.init.zeros_(module.bias)
 
 
-def _convolutions(in_channels: int, width: int, count: int) -> nn.Sequential:
+def _convolutions(
+    in_channels: int,
+    width: int,
+    count: int,
+) -> nn.Sequential:
     """`count` times: 3x3 convolution, batch normalisation, ReLU."""
     layers = []
     for before in [in_channels] + [width] * (count - 1):

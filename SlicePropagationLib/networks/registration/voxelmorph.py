@@ -90,7 +90,11 @@ def compose(first: Tensor, second: Tensor) -> Tensor:
     return first + warp(second, first)
 
 
-def warp(maps: Tensor, displacement: Tensor, padding: str = "border") -> Tensor:
+def warp(
+    maps: Tensor,
+    displacement: Tensor,
+    padding: str = "border",
+) -> Tensor:
     """Maps (B, C, H, W) read linearly at every pixel moved by a displacement (B, 2, H, W).
 
     Args:

@@ -33,18 +33,23 @@ class GuidedUNet(nn.Module):
         self.unet = UNet(shape)
         nn.init.zeros_(self.unet.head.weight)
 
-    def forward(self, maps: Tensor, scalars: Tensor, mask: Tensor) -> Tensor:
+    def forward(
+        self,
+        maps: Tensor,
+        scalar_features: Tensor,
+        mask: Tensor,
+    ) -> Tensor:
         """Logits of a batch of slices.
 
         Args:
             maps: (B, num_maps, H, W), one of them the prior's log odds divided by `prior_scale`.
-            scalars: (B, num_facts) scalar features.
+            scalar_features: (B, num_facts).
             mask: (B, 1, H, W) probability of the structure on the neighbouring slice.
 
         Returns:
             (B, 2, H, W): background and structure, before the softmax.
         """
-        planes = scalars[:, :, None, None].expand(-1, -1, *maps.shape[2:])
+        planes = scalar_features[:, :, None, None].expand(-1, -1, *maps.shape[2:])
         mask = mask if self.config.uses_mask else torch.zeros_like(mask)
         logits = self.unet(torch.cat([maps, planes, mask], dim=1))
         prior = self.config.prior_scale * maps[:, self.config.prior_map, None]

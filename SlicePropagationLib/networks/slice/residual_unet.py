@@ -74,7 +74,11 @@ class ResidualLevel(nn.Module):
         return self.leave(features + self.residual(features))
 
 
-def _unit(in_channels: int, out_channels: int, stride: int = 1) -> nn.Sequential:
+def _unit(
+    in_channels: int,
+    out_channels: int,
+    stride: int = 1,
+) -> nn.Sequential:
     """3x3 convolution, batch normalisation, ReLU."""
     return nn.Sequential(
         nn.Conv2d(in_channels, out_channels, 3, stride=stride, padding=1, bias=False),

@@ -1,13 +1,23 @@
-"""The four trainings of the anatomically constrained networks: which networks, on which grid, with which prior."""
+"""The four trainings of the anatomically constrained networks.
 
+They say which networks, on which grid, with which prior.
+"""
+
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, ClassVar, Self, TypeVar
 
 import torch
 
 from SlicePropagationLib.errors import ConfigError
 from SlicePropagationLib.networks.acnn.config import FineGridConfig
-from SlicePropagationLib.networks.checkpoint import fill_network, load_checkpoint
-from SlicePropagationLib.segmenters.acnn.shape_model import AUTOENCODER, PREDICTOR, load_shape_model
+from SlicePropagationLib.segmenters.acnn.shape_model import (
+    AUTOENCODER,
+    PREDICTOR,
+    ShapeModel,
+    load_shape_model,
+)
 from SlicePropagationLib.training.acnn.shape_data import ShapeDataset, check_labels
 from SlicePropagationLib.training.acnn.tasks import (
     AutoencoderTask,
@@ -18,19 +28,22 @@ from SlicePropagationLib.training.acnn.tasks import (
     SubpixelTaskConfig,
     SuperresolutionTask,
 )
-from SlicePropagationLib.training.loop import LoopConfig, fit
+from SlicePropagationLib.training.contracts import Cases, Report
+from SlicePropagationLib.training.loop import fit
+from SlicePropagationLib.training.loop_config import LoopConfig
+from SlicePropagationLib.training.with_weights import with_weights
 
 PAPER_GRID = FineGridConfig()  # 120 x 120 x 60 at 1.25 x 1.25 x 2 mm, thick slices of 10 mm
-SMALL_GRID = FineGridConfig(
-    (24, 48, 48),
-    (2.5, 2.5, 2.5),
-    4,
-)  # 48 x 48 x 24 for a CPU: 5 does not divide 24, so thick slices are four fine ones
+# 48 x 48 x 24 for a CPU: 5 does not divide 24, so thick slices are four fine ones
+SMALL_GRID = FineGridConfig((24, 48, 48), (2.5, 2.5, 2.5), 4)
 SMALL_BOTTLENECK = 16  # times 8 cells: as many numbers as the paper's 125 cells
 
 
-def _loop():
-    """Fixed learning rate 1e-3, batches of 8, weight decay 5e-6, as in the paper, with Adam for its gradient descent."""
+def _loop() -> LoopConfig:
+    """Fixed learning rate 1e-3, batches of 8, weight decay 5e-6, as in the paper.
+
+    Adam takes the place of its gradient descent.
+    """
     return LoopConfig(
         epochs=200,
         batch_size=8,
@@ -41,6 +54,9 @@ def _loop():
     )
 
 
+AnyTraining = TypeVar("AnyTraining", bound="_ShapeTraining")
+
+
 @dataclass(frozen=True)
 class _ShapeTraining:
     """What the four trainings share.
@@ -48,72 +64,86 @@ class _ShapeTraining:
     `task.labels` and the grid of `task.network` say what is learnt and where.
     """
 
+    task: Any = None
+    passes: int = 1
+    loop: LoopConfig = field(default_factory=_loop)
+    needs_fine_truth: ClassVar[bool] = False
+
     @property
-    def grid(self):
+    def grid(self) -> FineGridConfig:
         """The fine grid."""
         return self.task.network.grid
 
-    def with_labels(self, labels):
+    def with_labels(self, labels: Sequence[int]) -> Self:
         """The same for these labels."""
         return replace(self, task=replace(self.task, labels=tuple(labels)))
 
     def train(
         self,
-        train_cases,
-        val_cases,
-        out,
+        train_cases: Cases,
+        val_cases: Cases,
+        out: Path,
         *,
-        init=None,
-        device="auto",
-        workers=1,
-        report=None,
-    ):
+        init: Path | str | None = None,
+        device: str = "auto",
+        workers: int = 1,
+        report: Report = None,
+    ) -> Path:
         """Read the cases onto the grid, train, return the path of the best weights."""
         task = self.new_task(init)
-        train_data, val_data = (
-            ShapeDataset(
-                cases,
-                self.grid,
-                task.config.labels,
-                needs_fine_truth=self.needs_fine_truth,
-                passes=passes,
-            )
-            for cases, passes in ((train_cases, self.passes), (val_cases, 1))
-        )
+        labels = task.config.labels
+        train_data = self._read(train_cases, labels, self.passes)
+        val_data = self._read(val_cases, labels, 1)
         self._check_batch(len(train_data))
         return fit(task, train_data, val_data, self.loop, out, device=device, report=report)
 
-    def _check_batch(self, num_samples):
-        """Refuse batches of one whose coarsest level is one cell: batch normalisation has nothing to compare it with."""
+    def new_task(self, init: Path | str | None = None) -> Any:
+        """The task at its beginning; see the subclasses."""
+        raise NotImplementedError
+
+    def _read(
+        self,
+        cases: Cases,
+        labels: Sequence[int],
+        passes: int,
+    ) -> ShapeDataset:
+        return ShapeDataset(
+            cases,
+            self.grid,
+            labels,
+            needs_fine_truth=self.needs_fine_truth,
+            passes=passes,
+        )
+
+    def _check_batch(self, num_samples: int) -> None:
+        """Refuse batches of one whose coarsest level is one cell.
+
+        Batch normalisation has nothing to compare it with.
+        """
         network = self.task.network
         batch = min(self.loop.batch_size, num_samples)
         if batch * network.num_cells == 1:
-            few = (
-                "loop.batch_size to at least 2"
-                if num_samples > 1
-                else "passes to at least 2, because there is one case only"
-            )
+            few = "passes to at least 2, because there is one case only"
+            if num_samples > 1:
+                few = "loop.batch_size to at least 2"
             raise ConfigError(
                 f"The grid {'x'.join(map(str, self.grid.shape))} leaves one cell at the coarsest"
                 " level, and batches have one case, so that batch normalisation has nothing to"
                 f" average over; set {few}, or choose a larger grid."
             )
 
-    def _start(self, task, init):
-        if init:
-            fill_network(task.network, load_checkpoint(init, {task.family}), init)
-        return task
-
 
 @dataclass(frozen=True)
 class _PriorTraining(_ShapeTraining):
     """A training that a shape model guides."""
 
-    def with_prior(self, path):
+    prior: str = ""
+
+    def with_prior(self, path: Path | str) -> Self:
         """The same with the shape model in this file."""
         return replace(self, prior=str(path))
 
-    def _load_prior(self, *, needs_predictor=False):
+    def _load_prior(self, *, needs_predictor: bool = False) -> ShapeModel:
         """The prior, which must be about the same grid and labels."""
         model = load_shape_model(self.prior, needs_predictor=needs_predictor)
         if model.grid != self.grid:
@@ -144,14 +174,16 @@ class AutoencoderTraining(_ShapeTraining):
     task: AutoencoderTaskConfig = field(default_factory=AutoencoderTaskConfig)
     passes: int = 1
     loop: LoopConfig = field(default_factory=_loop)
-    needs_fine_truth = False
 
-    def new_task(self, init=None):
-        """The task at its beginning, with the weights of the model file `init` where one is given; CheckpointError where they do not fit."""
+    def new_task(self, init: Path | str | None = None) -> AutoencoderTask:
+        """The task at its beginning, with the weights of the model file `init`.
+
+        CheckpointError where they do not fit.
+        """
         check_labels(self.task.labels)
         torch.manual_seed(self.loop.seed)
         network = replace(self.task.network, num_classes=len(self.task.labels) + 1)
-        return self._start(AutoencoderTask(replace(self.task, network=network)), init)
+        return with_weights(AutoencoderTask(replace(self.task, network=network)), init)
 
 
 @dataclass(frozen=True)
@@ -169,14 +201,13 @@ class PredictorTraining(_PriorTraining):
     prior: str = ""
     passes: int = 1
     loop: LoopConfig = field(default_factory=_loop)
-    needs_fine_truth = False
 
     @property
-    def grid(self):
+    def grid(self) -> FineGridConfig:
         """The fine grid."""
         return self.task.network.autoencoder.grid
 
-    def new_task(self, init=None):
+    def new_task(self, init: Path | str | None = None) -> PredictorTask:
         """As `AutoencoderTraining.new_task`.
 
         ConfigError without a prior, or with one that does not fit.
@@ -188,46 +219,45 @@ class PredictorTraining(_PriorTraining):
             )
         model = self._load_prior()
         torch.manual_seed(self.loop.seed)
-        task = PredictorTask(
-            replace(
-                self.task,
-                labels=model.labels,
-                network=replace(self.task.network, autoencoder=model.autoencoder.config),
-            )
-        )
+        network = replace(self.task.network, autoencoder=model.autoencoder.config)
+        task = PredictorTask(replace(self.task, labels=model.labels, network=network))
         task.network.autoencoder.load_state_dict(model.autoencoder.state_dict())
-        return self._start(task, init)
+        return with_weights(task, init)
 
 
 @dataclass(frozen=True)
 class _SubpixelTraining(_PriorTraining):
-    """A training of a network from thick slices to the fine grid, which a prior may constrain: its attributes are those of the two below."""
+    """A training of a network from thick slices to the fine grid, which a prior may constrain.
+
+    Its attributes are those of the two below.
+    """
 
     task: SubpixelTaskConfig = field(default_factory=SubpixelTaskConfig)
     prior: str = ""
     passes: int = 1
     loop: LoopConfig = field(default_factory=_loop)
-    needs_fine_truth = True
-    needs_predictor = False
+    needs_fine_truth: ClassVar[bool] = True
+    needs_predictor: ClassVar[bool] = False
 
-    def new_task(self, init=None):
+    def new_task(self, init: Path | str | None = None) -> SegmentationTask | SuperresolutionTask:
         """As `AutoencoderTraining.new_task`.
 
         ConfigError where the prior is missing, superfluous or does not fit.
         """
-        _check_prior(
-            self,
-            *(
-                (PREDICTOR, "acnn_predictor")
-                if self.needs_predictor
-                else (AUTOENCODER, "acnn_autoencoder")
-            ),
-        )
+        if self.needs_predictor:
+            _check_prior(self, PREDICTOR, "acnn_predictor")
+        else:
+            _check_prior(self, AUTOENCODER, "acnn_autoencoder")
         model = self._load_prior(needs_predictor=self.needs_predictor) if self.prior else None
         labels = model.labels if model else self.task.labels
         check_labels(labels)
         torch.manual_seed(self.loop.seed)
-        return self._start(self._constrained(replace(self.task, labels=labels), model), init)
+        task = self._constrained(replace(self.task, labels=labels), model)
+        return with_weights(task, init)
+
+    def _constrained(self, config: SubpixelTaskConfig, model: ShapeModel | None) -> Any:
+        """The task of a subclass."""
+        raise NotImplementedError
 
 
 @dataclass(frozen=True)
@@ -241,14 +271,14 @@ class SegmentationTraining(_SubpixelTraining):
         loop: how long and how fast.
     """
 
-    def _constrained(self, config, model):
+    def _constrained(
+        self, config: SubpixelTaskConfig, model: ShapeModel | None
+    ) -> SegmentationTask:
         count = len(config.labels) + 1
-        network = replace(
-            config.network,
-            in_channels=1 + count if config.gives_labels else 1,
-            out_channels=count,
-        )
-        return SegmentationTask(replace(config, network=network), model and model.autoencoder)
+        in_channels = 1 + count if config.gives_labels else 1
+        network = replace(config.network, in_channels=in_channels, out_channels=count)
+        prior = model.autoencoder if model else None
+        return SegmentationTask(replace(config, network=network), prior)
 
 
 @dataclass(frozen=True)
@@ -264,26 +294,38 @@ class SuperresolutionTraining(_SubpixelTraining):
         loop: how long and how fast.
     """
 
-    needs_predictor = True
+    needs_predictor: ClassVar[bool] = True
 
-    def _constrained(self, config, model):
+    def _constrained(
+        self, config: SubpixelTaskConfig, model: ShapeModel | None
+    ) -> SuperresolutionTask:
         network = replace(config.network, in_channels=1, out_channels=1)
-        return SuperresolutionTask(
-            replace(config, network=network, gives_labels=False),
-            model and model.predictor,
-        )
+        prior = model.predictor if model else None
+        return SuperresolutionTask(replace(config, network=network, gives_labels=False), prior)
 
 
-def on_small_grid(training):
-    """The same on the small grid, with epochs of several passes: a CPU's data sets are small, and every epoch is validated and stored."""
-    return replace(
-        on_grid(training, SMALL_GRID, SMALL_BOTTLENECK),
-        passes=8,
-        loop=replace(training.loop, epochs=50),
-    )
+def on_small_grid(training: AnyTraining) -> AnyTraining:
+    """The same on the small grid, with epochs of several passes.
+
+    A CPU's data sets are small, and every epoch is validated and stored.
+    """
+    small = on_grid(training, SMALL_GRID, SMALL_BOTTLENECK)
+    return replace(small, passes=8, loop=replace(training.loop, epochs=50))
 
 
-def on_grid(training, grid, bottleneck_channels=1):
+def small_presets(presets: dict[str, AnyTraining]) -> dict[str, AnyTraining]:
+    """The presets on the small grid, "small" for the default and NAME-small for the others."""
+    return {
+        "small" if name == "default" else f"{name}-small": on_small_grid(training)
+        for name, training in presets.items()
+    }
+
+
+def on_grid(
+    training: AnyTraining,
+    grid: FineGridConfig,
+    bottleneck_channels: int = 1,
+) -> AnyTraining:
     """The same on another grid, whose auto-encoder has that many maps at its bottleneck."""
     network = training.task.network
     changes = {"grid": grid, "bottleneck_channels": bottleneck_channels}
@@ -294,7 +336,11 @@ def on_grid(training, grid, bottleneck_channels=1):
     return replace(training, task=replace(training.task, network=network))
 
 
-def _check_prior(training, family, task):
+def _check_prior(
+    training: _SubpixelTraining,
+    family: str,
+    task: str,
+) -> None:
     if training.task.code_weight and not training.prior:
         raise ConfigError(
             "This preset constrains the network by a shape model, and none is given; train one"
@@ -308,13 +354,11 @@ def _check_prior(training, family, task):
         )
 
 
-def _described(grid):
-    return (
-        f"{'x'.join(map(str, grid.shape))} at"
-        f" {'x'.join(f'{spacing:g}' for spacing in grid.spacing_mm)} mm with {grid.factor} fine"
-        " slices for a thick one"
-    )
+def _described(grid: FineGridConfig) -> str:
+    shape = "x".join(map(str, grid.shape))
+    spacing = "x".join(f"{distance:g}" for distance in grid.spacing_mm)
+    return f"{shape} at {spacing} mm with {grid.factor} fine slices for a thick one"
 
 
-def _listed(labels):
+def _listed(labels: Sequence[int]) -> str:
     return ", ".join(map(str, labels))

@@ -1,5 +1,9 @@
-"""Labelled volumes on the fine grid, laid about their structures: what the anatomically constrained networks learn from."""
+"""Labelled volumes on the fine grid, laid about their structures.
 
+The anatomically constrained networks learn from them.
+"""
+
+from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 
@@ -9,6 +13,7 @@ import torch
 from SlicePropagationLib.errors import ConfigError, InputError
 from SlicePropagationLib.files.segmentation_file import read_labels
 from SlicePropagationLib.files.volume import read_volume
+from SlicePropagationLib.networks.acnn.config import FineGridConfig
 from SlicePropagationLib.segmenters.acnn.fine_grid import (
     check_is_fine,
     normalise_linearly,
@@ -16,13 +21,17 @@ from SlicePropagationLib.segmenters.acnn.fine_grid import (
     to_classes,
 )
 from SlicePropagationLib.stack import SliceStack
+from SlicePropagationLib.training.contracts import Cases, Sample
 
 THROUGH_PLANE = 0  # the array axis that slices run along: k
 SHARED_SAMPLES = 256  # kept at most; one is 4 MB on the paper's grid
 
 
 class ShapeDataset(torch.utils.data.Dataset):
-    """{"image": (1, D, H, W) float32, "labels": (D, H, W) int64 classes, "progress": share of the training that is done}.
+    """A sample for every case.
+
+    {"image": (1, D, H, W) float32, "labels": (D, H, W) int64 classes, "progress": share of the
+    training that is done}.
 
     Args:
         cases: TrainingCases; those without any of the labels are left out.
@@ -36,7 +45,15 @@ class ShapeDataset(torch.utils.data.Dataset):
             are too thick.
     """
 
-    def __init__(self, cases, grid, labels, *, needs_fine_truth, passes=1):
+    def __init__(
+        self,
+        cases: Cases,
+        grid: FineGridConfig,
+        labels: Sequence[int],
+        *,
+        needs_fine_truth: bool,
+        passes: int = 1,
+    ) -> None:
         self.progress = 0.0
         self.passes = passes
         self.samples = []
@@ -53,7 +70,9 @@ class ShapeDataset(torch.utils.data.Dataset):
             if sample is not None:
                 self.samples.append(sample)
                 self.names.append(case.name)
-        found = {int(number) for _, classes in self.samples for number in np.unique(classes)}
+        found = set()
+        for _, classes in self.samples:
+            found |= set(np.unique(classes).tolist())
         missing = [label for number, label in enumerate(labels, 1) if number not in found]
         if cases and missing:
             raise InputError(
@@ -61,14 +80,14 @@ class ShapeDataset(torch.utils.data.Dataset):
                 " labels that are there with --labels."
             )
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.samples) * self.passes
 
-    def set_progress(self, fraction):
+    def set_progress(self, fraction: float) -> None:
         """Say how much of the training is done."""
         self.progress = fraction
 
-    def __getitem__(self, position):
+    def __getitem__(self, position: int) -> Sample:
         image, classes = self.samples[position % len(self.samples)]
         return {
             "image": torch.from_numpy(image)[None],
@@ -77,37 +96,46 @@ class ShapeDataset(torch.utils.data.Dataset):
         }
 
 
-def read_sample(image, label_map, grid, labels, name, *, needs_fine_truth):
+def read_sample(
+    image: Path | str,
+    label_map: Path | str,
+    grid: FineGridConfig,
+    labels: Sequence[int],
+    name: str,
+    *,
+    needs_fine_truth: bool,
+) -> tuple[np.ndarray, np.ndarray] | None:
     """((D, H, W) float32 image, (D, H, W) uint8 classes) of one case on the grid.
 
     None where it has none of the labels.
 
     The arrays are shared by all who ask for the same unchanged files: an experiment reads its cases
-        once, not once for every network.
+    once, not once for every network.
     """
-    stamps = tuple(
-        Path(path).stat().st_mtime_ns if Path(path).is_file() else 0 for path in (image, label_map)
-    )
-    return _read_sample(
-        str(image),
-        str(label_map),
-        stamps,
-        grid,
-        tuple(labels),
-        name,
-        needs_fine_truth,
-    )
+    stamps = (_stamp(Path(image)), _stamp(Path(label_map)))
+    files = (str(image), str(label_map))
+    return _read_sample(*files, stamps, grid, tuple(labels), name, needs_fine_truth)
+
+
+def _stamp(path: Path) -> int:
+    """When a file was written; 0 where there is none."""
+    return path.stat().st_mtime_ns if path.is_file() else 0
 
 
 @lru_cache(maxsize=SHARED_SAMPLES)
-def _read_sample(image, label_map, stamps, grid, labels, name, needs_fine_truth):
+def _read_sample(
+    image: str,
+    label_map: str,
+    stamps: tuple[int, ...],
+    grid: FineGridConfig,
+    labels: tuple[int, ...],
+    name: str,
+    needs_fine_truth: bool,
+) -> tuple[np.ndarray, np.ndarray] | None:
     volume = read_volume(image)
     label_array, _ = read_labels(label_map, volume)
-    stack = SliceStack.from_volume(
-        normalise_linearly(volume.array),
-        volume.spacing_mm,
-        THROUGH_PLANE,
-    )
+    images = normalise_linearly(volume.array)
+    stack = SliceStack.from_volume(images, volume.spacing_mm, THROUGH_PLANE)
     if needs_fine_truth:
         check_is_fine(grid, stack.spacing_mm, name)
     classes = to_classes(stack.from_volume_array(label_array), labels)
@@ -117,7 +145,7 @@ def _read_sample(image, label_map, stamps, grid, labels, name, needs_fine_truth)
     return placement.read_image(stack.images), placement.read_classes(classes, len(labels) + 1)
 
 
-def check_labels(labels):
+def check_labels(labels: Sequence[int]) -> None:
     """Refuse a model that is about nothing.
 
     Raises:

@@ -5,24 +5,20 @@ Not reproduced of the paper's comparison: SR-CNN, and the opinion scores of two 
 
 from dataclasses import replace
 
-from SlicePropagationLib.training.acnn.presets import SuperresolutionTraining, on_small_grid
+from SlicePropagationLib.training.acnn.presets import SuperresolutionTraining, small_presets
 
-_ACNN = SuperresolutionTraining()
-_ACNN = replace(
-    _ACNN,
-    task=replace(_ACNN.task, degradation=replace(_ACNN.task.degradation, shift_mm=3.0, turn=3.0)),
-)
+_TASK = SuperresolutionTraining().task
+_MOTION = replace(_TASK.degradation, shift_mm=3.0, turn=3.0)
+_ACNN = SuperresolutionTraining(replace(_TASK, degradation=_MOTION))
 
 
-def _plain(training, kind="subpixel", base_channels=24):
-    return replace(
-        training,
-        task=replace(
-            training.task,
-            code_weight=0.0,
-            network=replace(training.task.network, kind=kind, base_channels=base_channels),
-        ),
-    )
+def _plain(
+    training: SuperresolutionTraining,
+    kind: str = "subpixel",
+    base_channels: int = 24,
+) -> SuperresolutionTraining:
+    network = replace(training.task.network, kind=kind, base_channels=base_channels)
+    return replace(training, task=replace(training.task, code_weight=0.0, network=network))
 
 
 PRESETS = {
@@ -30,7 +26,4 @@ PRESETS = {
     "plain": _plain(_ACNN),  # the same without a prior
     "unet": _plain(_ACNN, "unet", 18),  # 3D-UNet
 }
-PRESETS |= {
-    "small" if name == "default" else f"{name}-small": on_small_grid(training)
-    for name, training in list(PRESETS.items())
-}
+PRESETS |= small_presets(PRESETS)

@@ -1,17 +1,18 @@
-"""What the anatomically constrained networks minimise (Oktay et al.
+"""What the anatomically constrained networks minimise.
 
-2018, section II): auto-encoder, predictor, segmentation, super-resolution.
+Oktay et al. 2018, section II: auto-encoder, predictor, segmentation, super-resolution.
 """
 
 from dataclasses import dataclass, field
+from typing import Any, Self
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.nn import functional as F
 
 from SlicePropagationLib.errors import ConfigError
 from SlicePropagationLib.metrics import ssim
-from SlicePropagationLib.networks.acnn.autoencoder import ShapeAutoencoder, TLNetwork
+from SlicePropagationLib.networks.acnn.autoencoder import CodePredictor, ShapeAutoencoder, TLNetwork
 from SlicePropagationLib.networks.acnn.config import (
     AutoencoderConfig,
     PredictorConfig,
@@ -24,8 +25,10 @@ from SlicePropagationLib.training.acnn.degradation import (
     DegradationConfig,
     move_slices,
     thick_slices,
+    vary_labels,
     vary_volumes,
 )
+from SlicePropagationLib.training.contracts import Batch, Losses, Metrics
 
 SEGMENTATION = "acnn.segmentation"
 SUPERRESOLUTION = "acnn.superresolution"
@@ -47,7 +50,7 @@ class AutoencoderTaskConfig:
     swap: float = 0.1
     augmentation: AffineConfig = field(default_factory=AffineConfig)
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if not 0 <= self.swap < 1:
             raise ConfigError(f"swap must be at least 0 and below 1, got {self.swap}.")
 
@@ -73,7 +76,7 @@ class PredictorTaskConfig:
     noise: float = 0.02
     augmentation: AffineConfig = field(default_factory=AffineConfig)
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if not 0 <= self.alone <= 1:
             raise ConfigError(f"alone must be from 0 to 1, got {self.alone}.")
 
@@ -98,7 +101,7 @@ class SubpixelTaskConfig:
     augmentation: AffineConfig = field(default_factory=AffineConfig)
     degradation: DegradationConfig = field(default_factory=DegradationConfig)
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if not self.code_weight >= 0:
             raise ConfigError(f"code_weight must not be negative, got {self.code_weight}.")
 
@@ -109,85 +112,79 @@ class AutoencoderTask(nn.Module):
     family = AUTOENCODER
     score = "dice"
 
-    def __init__(self, config):
+    def __init__(self, config: AutoencoderTaskConfig) -> None:
         super().__init__()
         self.config = config
         self.network = ShapeAutoencoder(config.network)
 
-    def forward(self, batch):
+    def forward(self, batch: Batch) -> Losses:
         """{"total": cross-entropy} of a batch of `shape_data.ShapeDataset`, varied at random."""
-        config, count = self.config, self.config.network.num_classes
-        _, labels = vary_volumes(
-            None,
-            batch["labels"],
-            count,
-            config.augmentation,
-            config.network.grid.spacing_mm,
-        )
+        config = self.config
+        count = config.network.num_classes
+        spacing_mm = config.network.grid.spacing_mm
+        labels = vary_labels(batch["labels"], count, config.augmentation, spacing_mm)
         logits = self.network(one_hot(swap_labels(labels, count, config.swap), count))
         return {"total": F.cross_entropy(logits.float(), labels)}
 
     @torch.no_grad()
-    def metrics(self, batch):
+    def metrics(self, batch: Batch) -> Metrics:
         """{"dice": mean over cases and structures of what label maps decode to, "count": cases}."""
-        logits = self.network(one_hot(batch["labels"], self.config.network.num_classes))
-        return {
-            "dice": mean_dice(
-                logits.argmax(dim=1),
-                batch["labels"],
-                self.config.network.num_classes,
-            ),
-            "count": len(logits),
-        }
+        count = self.config.network.num_classes
+        found = self.network(one_hot(batch["labels"], count)).argmax(dim=1)
+        return {"dice": mean_dice(found, batch["labels"], count), "count": len(found)}
 
 
 class PredictorTask(nn.Module):
     """First the predictor alone learns the code of a frozen encoder, then both learn in one update.
 
     The paper rescales the two losses to a similar range and does not say how; here the distance of
-    codes is weighted so that both are
-    equal at the first batch of the joint part.
+    codes is weighted so that both are equal at the first batch of the joint part.
     """
 
     family = PREDICTOR
     score = "dice"
 
-    def __init__(self, config):
+    def __init__(self, config: PredictorTaskConfig) -> None:
         super().__init__()
         self.config = config
         self.network = TLNetwork(config.network)
+        self.balance: Tensor
         self.register_buffer("balance", torch.zeros(()))
 
-    def forward(self, batch):
-        """{"total", "code": squared distance of codes, "shape": cross-entropy of the decoded shape, 0 while the predictor learns alone}."""
+    def forward(self, batch: Batch) -> Losses:
+        """{"total", "code": squared distance of codes, "shape"}.
+
+        "shape" is the cross-entropy of the decoded shape, 0 while the predictor learns alone.
+        """
         config = self.config
-        network = self.network
-        count = config.network.autoencoder.num_classes
+        shape_config = config.network.autoencoder
+        count = shape_config.num_classes
         image, labels = vary_volumes(
             batch["image"],
             batch["labels"],
             count,
             config.augmentation,
-            config.network.autoencoder.grid.spacing_mm,
+            shape_config.grid.spacing_mm,
         )
-        predicted = network.predictor(image + config.noise * torch.randn_like(image))
+        predicted = self.network.predictor(image + config.noise * torch.randn_like(image))
+        autoencoder = self.network.autoencoder
         is_joint = float(batch["progress"].min()) >= config.alone
-        network.autoencoder.train(self.training and is_joint)
+        autoencoder.train(self.training and is_joint)
         if not is_joint:
             with torch.no_grad():
-                code = network.autoencoder.encode(one_hot(labels, count))
+                code = autoencoder.encode(one_hot(labels, count))
             distance = code_distance(predicted, code)
             return {"total": distance, "code": distance, "shape": torch.zeros_like(distance)}
-        code = network.autoencoder.encode(one_hot(swap_labels(labels, count, config.swap), count))
-        shape = F.cross_entropy(network.autoencoder.decode(code).float(), labels)
+        code = autoencoder.encode(one_hot(swap_labels(labels, count, config.swap), count))
+        shape = F.cross_entropy(autoencoder.decode(code).float(), labels)
         distance = code_distance(predicted, code)
         if self.training and not self.balance:
             self.balance.copy_((shape / distance.clamp_min(1e-12)).detach())
         return {"total": shape + self.balance * distance, "code": distance, "shape": shape}
 
     @torch.no_grad()
-    def metrics(self, batch):
-        """{"dice": of the shapes decoded from the predicted codes, "code": distance of codes, "count"}."""
+    def metrics(self, batch: Batch) -> Metrics:
+        """{"dice": of shapes decoded from predicted codes, "code": distance of codes, "count"}."""
         count = self.config.network.autoencoder.num_classes
         predicted = self.network.predictor(batch["image"])
         found = self.network.autoencoder.decode(predicted).argmax(dim=1)
@@ -200,27 +197,40 @@ class PredictorTask(nn.Module):
 
 
 class _ConstrainedTask(nn.Module):
-    """A network from thick slices to the fine grid, and a frozen network that says how far its output is from the truth's code."""
+    """A network from thick slices to the fine grid, and a frozen prior.
 
-    def __init__(self, config, encode, prior):
+    The prior says how far the network's output is from the truth's code.
+
+    Args:
+        config: what is learnt.
+        prior: the frozen network, or None.
+    """
+
+    def __init__(self, config: SubpixelTaskConfig, prior: Any) -> None:
         super().__init__()
         self.config = config
         self.network = build_subpixel(config.network)
         self.prior = prior
-        self._encode = encode
         if prior is not None:
             prior.eval().requires_grad_(False)
 
-    def train(self, mode=True):
+    def train(self, mode: bool = True) -> Self:
         """As any module, but the prior stays as it was trained."""
         super().train(mode)
         if self.prior is not None:
             self.prior.eval()
         return self
 
-    def _thick(self, image, labels, *, is_random):
+    def _thick(
+        self,
+        image: Tensor,
+        labels: Tensor,
+        *,
+        is_random: bool,
+    ) -> Tensor:
         """What the network sees of fine volumes: (B, C, N, H, W)."""
-        config, grid = self.config.degradation, self.config.network.grid
+        config = self.config.degradation
+        grid = self.config.network.grid
         thick = thick_slices(image, grid.factor, config.blur)
         if self.config.gives_labels:
             drawn = labels[:, grid.factor // 2 :: grid.factor]
@@ -231,34 +241,34 @@ class _ConstrainedTask(nn.Module):
         noise = config.noise * torch.randn_like(thick[:, :1])
         return torch.cat([thick[:, :1] + noise, thick[:, 1:]], dim=1)
 
-    def _code_loss(self, found, truth):
+    def _code_loss(self, found: Tensor, truth: Tensor) -> Tensor:
         """Weighted distance between the codes of what was found and of the truth.
 
         Nothing without a prior.
 
         How large codes are is up to the auto-encoder, and the paper does not say it of its own;
-        their squared distance is divided by the
-        truth's squared length here, so that a weight means the same for every prior. Measured on
-        phantoms, 64 times that weight (the sum
-        over codes of unit size) drowns the cross-entropy: the network finds maps with the right
-        code that look like nothing.
+        their squared distance is divided by the truth's squared length here, so that a weight means
+        the same for every prior. Measured on phantoms, 64 times that weight (the sum over codes of
+        unit size) drowns the cross-entropy: the network finds maps with the right code that look
+        like nothing.
         """
         if self.prior is None:
             return found.new_zeros(())
         with torch.no_grad():
-            wanted = self._encode(self.prior, truth)
+            wanted = self._codes(truth)
             unit = wanted.square().sum(dim=1).mean().clamp_min(1e-12)
-        return (
-            self.config.code_weight
-            * code_distance(self._encode(self.prior, found.float()), wanted)
-            / unit
-        )
+        distance = code_distance(self._codes(found.float()), wanted)
+        return self.config.code_weight * distance / unit
+
+    def _codes(self, shapes: Tensor) -> Tensor:
+        """What the prior says of what was found, or of the truth."""
+        return self.prior(shapes)
 
 
 class SegmentationTask(_ConstrainedTask):
-    """Cross-entropy on the fine grid plus the distance of codes (ACNN-Seg.
+    """Cross-entropy on the fine grid plus the distance of codes (ACNN-Seg).
 
-    Without a prior 3D-Seg, 3D-UNet or AE-Seg).
+    Without a prior it is 3D-Seg, 3D-UNet or AE-Seg.
 
     Args:
         config: a SubpixelTaskConfig.
@@ -268,12 +278,13 @@ class SegmentationTask(_ConstrainedTask):
     family = SEGMENTATION
     score = "dice"
 
-    def __init__(self, config, prior=None):
-        super().__init__(config, lambda autoencoder, shapes: autoencoder.encode(shapes), prior)
+    def __init__(self, config: SubpixelTaskConfig, prior: ShapeAutoencoder | None = None) -> None:
+        super().__init__(config, prior)
 
-    def forward(self, batch):
-        """{"total", "entropy", "code"} of a batch of `shape_data.ShapeDataset`, varied and degraded at random."""
-        config, count = self.config, self.config.network.out_channels
+    def forward(self, batch: Batch) -> Losses:
+        """{"total", "entropy", "code"} of a batch, varied and degraded at random."""
+        config = self.config
+        count = config.network.out_channels
         image, labels = vary_volumes(
             batch["image"],
             batch["labels"],
@@ -282,25 +293,28 @@ class SegmentationTask(_ConstrainedTask):
             config.network.grid.spacing_mm,
         )
         thick = self._thick(image, labels, is_random=True)
-        stages = (
-            self.network.stages(thick)
-            if isinstance(self.network, CascadeNetwork)
-            else (self.network(thick),)
-        )
-        entropy = sum(F.cross_entropy(logits.float(), labels) for logits in stages)
+        stages = self._stages(thick)
+        entropies = [F.cross_entropy(logits.float(), labels) for logits in stages]
+        entropy = torch.stack(entropies).sum()
         code = self._code_loss(stages[-1].softmax(dim=1), one_hot(labels, count))
         return {"total": entropy + code, "entropy": entropy, "code": code}
 
     @torch.no_grad()
-    def metrics(self, batch):
+    def metrics(self, batch: Batch) -> Metrics:
         """{"dice": mean over cases and structures on the fine grid, "count": cases}."""
-        found = self.network(self._thick(batch["image"], batch["labels"], is_random=False)).argmax(
-            dim=1
-        )
-        return {
-            "dice": mean_dice(found, batch["labels"], self.config.network.out_channels),
-            "count": len(found),
-        }
+        thick = self._thick(batch["image"], batch["labels"], is_random=False)
+        found = self.network(thick).argmax(dim=1)
+        dice = mean_dice(found, batch["labels"], self.config.network.out_channels)
+        return {"dice": dice, "count": len(found)}
+
+    def _codes(self, shapes: Tensor) -> Tensor:
+        return self.prior.encode(shapes)
+
+    def _stages(self, thick: Tensor) -> tuple[Tensor, ...]:
+        """Logits of everything that learns; the last are the result."""
+        if isinstance(self.network, CascadeNetwork):
+            return self.network.stages(thick)
+        return (self.network(thick),)
 
 
 class SuperresolutionTask(_ConstrainedTask):
@@ -314,18 +328,17 @@ class SuperresolutionTask(_ConstrainedTask):
     family = SUPERRESOLUTION
     score = "ssim"
 
-    def __init__(self, config, prior=None):
-        super().__init__(config, lambda predictor, images: predictor(images), prior)
+    def __init__(self, config: SubpixelTaskConfig, prior: CodePredictor | None = None) -> None:
+        super().__init__(config, prior)
 
-    def forward(self, batch):
+    def forward(self, batch: Batch) -> Losses:
         """{"total", "intensity", "code"} of a batch.
 
         The fine image does not move with the slices.
         """
         config = self.config
-        image = batch["image"]
         image, labels = vary_volumes(
-            image,
+            batch["image"],
             batch["labels"],
             len(config.labels) + 1,
             config.augmentation,
@@ -337,40 +350,44 @@ class SuperresolutionTask(_ConstrainedTask):
         return {"total": intensity + code, "intensity": intensity, "code": code}
 
     @torch.no_grad()
-    def metrics(self, batch):
+    def metrics(self, batch: Batch) -> Metrics:
         """{"ssim": mean structural similarity of the fine slices, "count": cases}."""
-        found = (
-            self.network(self._thick(batch["image"], batch["labels"], is_random=False))
-            .float()
-            .cpu()
-            .numpy()
-        )
+        thick = self._thick(batch["image"], batch["labels"], is_random=False)
+        found = self.network(thick).float().cpu().numpy()
         truth = batch["image"].cpu().numpy()
-        return {
-            "ssim": (
-                sum(ssim(first[0], second[0]) for first, second in zip(found, truth)) / len(truth)
-            ),
-            "count": len(truth),
-        }
+        pairs = zip(found, truth, strict=True)
+        total = sum(ssim(first[0], second[0]) for first, second in pairs)
+        return {"ssim": total / len(truth), "count": len(truth)}
 
 
-def one_hot(labels, count):
+def one_hot(labels: Tensor, count: int) -> Tensor:
     """(B, D, H, W) int64 classes -> (B, count, D, H, W) float32."""
     return F.one_hot(labels, count).movedim(-1, 1).float()
 
 
-def swap_labels(labels, count, probability):
-    """Labels in which each voxel gets, with that probability, a class drawn at random (which may be its own)."""
+def swap_labels(
+    labels: Tensor,
+    count: int,
+    probability: float,
+) -> Tensor:
+    """Labels in which each voxel gets, with that probability, a class drawn at random.
+
+    It may be its own.
+    """
     is_swapped = torch.rand(labels.shape, device=labels.device) < probability
     return torch.where(is_swapped, torch.randint_like(labels, count), labels)
 
 
-def code_distance(first, second):
+def code_distance(first: Tensor, second: Tensor) -> Tensor:
     """Squared Euclidean distance of two (B, code_size) batches of codes, mean over the batch."""
     return (first - second).square().sum(dim=1).mean()
 
 
-def mean_dice(found, truth, count):
+def mean_dice(
+    found: Tensor,
+    truth: Tensor,
+    count: int,
+) -> Tensor:
     """Mean Dice over the cases and structures that are in one of two (B, D, H, W) class maps.
 
     1 where there is none.

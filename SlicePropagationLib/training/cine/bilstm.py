@@ -1,11 +1,13 @@
-"""`train cine_bilstm`: the second stage of Bai et al., U-Net and bidirectional ConvLSTM on windows about annotated frames.
+"""`train cine_bilstm`: the second stage of Bai et al.
 
-It begins with the U-Net of the first stage (`--init best.pt` of cine_unet). Presets: `default`
-(joint, the released model), `frozen` (the
-U-Net stays as it is), `small`.
+U-Net and bidirectional ConvLSTM learn on windows about annotated frames. It begins with the U-Net
+of the first stage (`--init best.pt` of cine_unet). Presets: `default` (joint, the released model),
+`frozen` (the U-Net stays as it is), `small`.
 """
 
 from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Self
 
 import torch
 from torch import nn
@@ -28,7 +30,8 @@ from SlicePropagationLib.training.cine.frames import (
     weighted_cross_entropy,
 )
 from SlicePropagationLib.training.cine.unet import SMALL_GRID
-from SlicePropagationLib.training.loop import LoopConfig
+from SlicePropagationLib.training.contracts import Batch, Losses, Metrics
+from SlicePropagationLib.training.loop_config import LoopConfig
 
 
 @dataclass(frozen=True)
@@ -50,7 +53,7 @@ class CineBiLSTMTaskConfig:
     augmentation: FrameAugmentationConfig = field(default_factory=FrameAugmentationConfig)
     updates_unet: bool = True
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         check_halves(self.frames.grid.size, self.network.unet.divisor)
 
 
@@ -60,27 +63,33 @@ class CineBiLSTMTask(nn.Module):
     family = "cine_bilstm"
     score = "dice"
 
-    def __init__(self, config):
+    def __init__(self, config: CineBiLSTMTaskConfig) -> None:
         super().__init__()
-        self.config, self.network = config, CineBiLSTM(config.network)
+        self.config = config
+        self.network = CineBiLSTM(config.network)
         self.network.unet.requires_grad_(config.updates_unet)
-        self.network.unet.head.requires_grad_(
-            False
-        )  # its place is taken by the fusion of both directions
+        # its place is taken by the fusion of both directions
+        self.network.unet.head.requires_grad_(False)
 
-    def train(self, mode=True):
-        """As any module, but the U-Net's batch normalisation stays in inference mode, as in the authors' code."""
+    def train(self, mode: bool = True) -> Self:
+        """As any module, but the U-Net's batch normalisation stays in inference mode.
+
+        So it does in the authors' code.
+        """
         super().train(mode)
         self.network.unet.eval()
         return self
 
-    def forward(self, batch):
-        """{"total": weighted cross-entropy} of windows, varied at random, each window's frames alike."""
+    def forward(self, batch: Batch) -> Losses:
+        """{"total": weighted cross-entropy} of windows, varied at random.
+
+        The frames of a window are varied alike.
+        """
         images, truth = vary_frames(batch["image"], to_learn(batch), self.config.augmentation)
         return {"total": weighted_cross_entropy(self.network(images), truth, batch["weight"])}
 
     @torch.no_grad()
-    def metrics(self, batch):
+    def metrics(self, batch: Batch) -> Metrics:
         """{"dice", "count"} of annotated frames."""
         return frame_dice(self.network(batch["image"]), batch["truth"], batch["weight"])
 
@@ -104,7 +113,7 @@ class CineBiLSTMTraining(FrameTraining):
     task_class = CineBiLSTMTask
     dataset_class = WindowDataset
 
-    def new_task(self, init=None):
+    def new_task(self, init: Path | str | None = None) -> CineBiLSTMTask:
         """The task with the U-Net of the first stage, or with all weights of a second stage.
 
         Raises:
@@ -117,7 +126,7 @@ class CineBiLSTMTraining(FrameTraining):
                 " best.pt as --init."
             )
         torch.manual_seed(self.loop.seed)
-        task = self.task_class(self.task)
+        task = CineBiLSTMTask(self.task)
         checkpoint = load_checkpoint(init, {"cine_unet", "cine_bilstm"})
         if checkpoint.family == "cine_bilstm":
             fill_network(task.network, checkpoint, init)
@@ -132,7 +141,7 @@ class CineBiLSTMTraining(FrameTraining):
         task.network.unet.load_state_dict(trained.state_dict())
         return task
 
-    def num_classes(self):
+    def num_classes(self) -> int:
         """Classes that the network can say, background included."""
         return self.task.network.unet.out_channels
 

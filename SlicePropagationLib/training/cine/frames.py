@@ -1,15 +1,21 @@
-"""Single frames and windows of frames with labels and weights, and how they are varied: what unet2d and the cine tasks train on."""
+"""Single frames and windows of frames with labels and weights, and how they are varied.
+
+The tasks unet2d, cine_unet and cine_bilstm train on them.
+"""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 import torch
+from torch import Tensor
 from torch.nn import functional as F
 
 from SlicePropagationLib.segmenters.cine.frame_grid import FrameGridConfig
 from SlicePropagationLib.temporal_window import WindowConfig, distance_weights, window_around
-from SlicePropagationLib.training.cine.series import read_series
+from SlicePropagationLib.training.cine.series import Series, read_series
+from SlicePropagationLib.training.contracts import Batch, Cases, Metrics, Sample
 
 
 @dataclass(frozen=True)
@@ -50,18 +56,20 @@ class FrameAugmentationConfig:
     gain: float = 0.0
 
 
-def load_series(cases, config):
+def load_series(cases: Cases, config: FramesConfig) -> list[Series]:
     """The Series of all cases, without pseudo-labels where they are not wanted."""
-    series = [
-        one
-        for case in cases
-        for one in read_series(case, config.grid, uses_soft_labels=config.uses_soft_labels)
-    ]
-    return series if config.uses_pseudo_labels else [one.as_annotated_only() for one in series]
+    series = []
+    for case in cases:
+        series += read_series(case, config.grid, uses_soft_labels=config.uses_soft_labels)
+    if config.uses_pseudo_labels:
+        return series
+    return [one.as_annotated_only() for one in series]
 
 
 class FrameDataset(torch.utils.data.Dataset):
-    """{"image": (1, S, S) float32, "truth": (S, S) int64, "weight": () float32} for every frame that counts.
+    """A sample for every frame that counts.
+
+    {"image": (1, S, S) float32, "truth": (S, S) int64, "weight": () float32}.
 
     Args:
         series: Series.
@@ -71,23 +79,26 @@ class FrameDataset(torch.utils.data.Dataset):
             none.
     """
 
-    def __init__(self, series, window, *, is_random=True, soft_classes=0):
+    def __init__(
+        self,
+        series: Sequence[Series],
+        window: WindowConfig,
+        *,
+        is_random: bool = True,
+        soft_classes: int = 0,
+    ) -> None:
         self.series = series
         self.soft_classes = soft_classes
-        weights = [
-            distance_weights(one.distances, window) if is_random else one.distances == 0
-            for one in series
-        ]
-        self.places = [
-            (number, int(frame), float(values[frame]))
-            for number, values in enumerate(weights)
-            for frame in np.flatnonzero(values)
-        ]
+        self.places = []
+        for number, one in enumerate(series):
+            weights = distance_weights(one.distances, window) if is_random else one.distances == 0
+            for frame in np.flatnonzero(weights):
+                self.places.append((number, int(frame), float(weights[frame])))
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.places)
 
-    def __getitem__(self, position):
+    def __getitem__(self, position: int) -> Sample:
         number, frame, weight = self.places[position]
         one = self.series[number]
         item = {
@@ -95,19 +106,20 @@ class FrameDataset(torch.utils.data.Dataset):
             "truth": torch.from_numpy(one.labels[frame].astype(np.int64)),
             "weight": torch.tensor(weight),
         }
-        return item | (
-            {"target": torch.from_numpy(one.probabilities([frame], self.soft_classes)[0])}
-            if self.soft_classes
-            else {}
-        )
+        if self.soft_classes:
+            probabilities = one.probabilities([frame], self.soft_classes)
+            item["target"] = torch.from_numpy(probabilities[0])
+        return item
 
-    def weights(self):
+    def weights(self) -> np.ndarray:
         """All frames are drawn alike, as often as the loop asks."""
         return np.ones(len(self))
 
 
 class WindowDataset(torch.utils.data.Dataset):
-    """{"image": (T, 1, S, S) float32, "truth": (T, S, S) int64, "weight": (T,) float32} about every annotated frame.
+    """A window about every annotated frame.
+
+    {"image": (T, 1, S, S) float32, "truth": (T, S, S) int64, "weight": (T,) float32}.
 
     Args:
         series: Series.
@@ -117,7 +129,14 @@ class WindowDataset(torch.utils.data.Dataset):
             for none.
     """
 
-    def __init__(self, series, window, *, is_random=True, soft_classes=0):
+    def __init__(
+        self,
+        series: Sequence[Series],
+        window: WindowConfig,
+        *,
+        is_random: bool = True,
+        soft_classes: int = 0,
+    ) -> None:
         self.series = series
         self.window = window
         self.is_random = is_random
@@ -126,36 +145,38 @@ class WindowDataset(torch.utils.data.Dataset):
             (number, int(frame)) for number, one in enumerate(series) for frame in one.annotated
         ]
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.places)
 
-    def __getitem__(self, position):
+    def __getitem__(self, position: int) -> Sample:
         number, centre = self.places[position]
         one = self.series[number]
         frames, near = window_around(centre, len(one.images), self.window, is_cyclic=one.is_cyclic)
-        counts = (
-            distance_weights(one.distances[frames], self.window)
-            if self.is_random
-            else (one.distances[frames] == 0).astype(float)
-        )
+        distances = one.distances[frames]
+        counts = (distances == 0).astype(float)
+        if self.is_random:
+            counts = distance_weights(distances, self.window)
         weight = np.where(near > 0, counts, 0.0)
         item = {
             "image": torch.from_numpy(one.images[frames][:, None]),
             "truth": torch.from_numpy(one.labels[frames].astype(np.int64)),
             "weight": torch.from_numpy(weight.astype(np.float32)),
         }
-        return item | (
-            {"target": torch.from_numpy(one.probabilities(frames, self.soft_classes))}
-            if self.soft_classes
-            else {}
-        )
+        if self.soft_classes:
+            probabilities = one.probabilities(frames, self.soft_classes)
+            item["target"] = torch.from_numpy(probabilities)
+        return item
 
-    def weights(self):
+    def weights(self) -> np.ndarray:
         """All windows are drawn alike, as often as the loop asks."""
         return np.ones(len(self))
 
 
-def vary_frames(images, truth, config):
+def vary_frames(
+    images: Tensor,
+    truth: Tensor,
+    config: FrameAugmentationConfig,
+) -> tuple[Tensor, Tensor]:
     """Vary windows, all frames of one alike.
 
     Args:
@@ -168,50 +189,45 @@ def vary_frames(images, truth, config):
         outside is background.
     """
     B, T = truth.shape[:2]
-    device = truth.device
+    theta = _draw_affine(B, config, truth.device)
+    grid = F.affine_grid(theta, [B, T, *truth.shape[-2:]], align_corners=False)
+    varied = F.grid_sample(images[:, :, 0], grid, align_corners=False)
+    varied_truth = _moved_truth(truth, grid)
+    gain = 1 + config.gain * (2 * torch.rand(B, 1, 1, 1, device=truth.device) - 1)
+    return (varied * gain)[:, :, None], varied_truth
+
+
+def _draw_affine(
+    B: int,
+    config: FrameAugmentationConfig,
+    device: torch.device,
+) -> Tensor:
+    """(B, 2, 3) affine maps drawn at random: a turn and a scale, perhaps a mirror, and a shift."""
     angle = config.turn * math.pi / 180 * torch.randn(B, device=device).clamp(-3, 3)
     scale = 1 + config.scale * torch.randn(B, device=device).clamp(-3, 3)
-    turn = (
-        torch.stack([angle.cos(), -angle.sin(), angle.sin(), angle.cos()], dim=1).view(B, 2, 2)
-        / scale.clamp_min(0.2)[:, None, None]
-    )
+    rotation = torch.stack([angle.cos(), -angle.sin(), angle.sin(), angle.cos()], dim=1)
+    turn = rotation.view(B, 2, 2) / scale.clamp_min(0.2)[:, None, None]
     if config.mirrors:
         turn = turn * torch.where(torch.rand(B, 1, 2, device=device) < 0.5, -1.0, 1.0)
     shift = 2 * config.shift * (2 * torch.rand(B, 2, 1, device=device) - 1)
-    grid = F.affine_grid(
-        torch.cat([turn, shift], dim=2),
-        (B, T, *truth.shape[-2:]),
-        align_corners=False,
-    )
-    varied = F.grid_sample(
-        images[:, :, 0],
-        grid,
-        mode="bilinear",
-        padding_mode="zeros",
-        align_corners=False,
-    )
-    if truth.is_floating_point():
-        structures = F.grid_sample(
-            truth[:, :, 1:].flatten(1, 2),
-            grid,
-            mode="bilinear",
-            padding_mode="zeros",
-            align_corners=False,
-        ).unflatten(1, (T, -1))
-        truth = torch.cat([1 - structures.sum(dim=2, keepdim=True), structures], dim=2)
-    else:
-        truth = F.grid_sample(
-            truth.float(),
-            grid,
-            mode="nearest",
-            padding_mode="zeros",
-            align_corners=False,
-        ).long()
-    gain = 1 + config.gain * (2 * torch.rand(B, 1, 1, 1, device=device) - 1)
-    return (varied * gain)[:, :, None], truth
+    return torch.cat([turn, shift], dim=2)
 
 
-def weighted_cross_entropy(logits, truth, weights):
+def _moved_truth(truth: Tensor, grid: Tensor) -> Tensor:
+    """Labels by the nearest, probabilities linearly; background comes in from outside."""
+    if not truth.is_floating_point():
+        return F.grid_sample(truth.float(), grid, mode="nearest", align_corners=False).long()
+    structures = F.grid_sample(truth[:, :, 1:].flatten(1, 2), grid, align_corners=False)
+    structures = structures.unflatten(1, (truth.shape[1], -1))
+    background = 1 - structures.sum(dim=2, keepdim=True)
+    return torch.cat([background, structures], dim=2)
+
+
+def weighted_cross_entropy(
+    logits: Tensor,
+    truth: Tensor,
+    weights: Tensor,
+) -> Tensor:
     """Sum over frames of weight x mean cross-entropy, divided by the sum of the weights.
 
     Args:
@@ -222,33 +238,42 @@ def weighted_cross_entropy(logits, truth, weights):
     Returns:
         Scalar; 0 where nothing weighs anything.
     """
-    truth = truth.flatten(0, -4 if truth.is_floating_point() else -3)
-    entropy = F.cross_entropy(logits.flatten(0, -4).float(), truth, reduction="none").mean(
-        dim=(1, 2)
-    )
+    last_frame_axis = -4 if truth.is_floating_point() else -3
+    wanted = truth.flatten(0, last_frame_axis)
+    entropy = F.cross_entropy(logits.flatten(0, -4).float(), wanted, reduction="none")
     weights = weights.flatten()
-    return (weights * entropy).sum() / weights.sum().clamp_min(1e-6)
+    total = (weights * entropy.mean(dim=(1, 2))).sum()
+    return total / weights.sum().clamp_min(1e-6)
 
 
-def to_learn(batch):
+def to_learn(batch: Batch) -> Tensor:
     """What a batch is to be learnt as: probabilities where it has them, labels otherwise."""
     return batch["target"] if "target" in batch else batch["truth"]
 
 
-def frame_dice(logits, truth, weights):
+def frame_dice(
+    logits: Tensor,
+    truth: Tensor,
+    weights: Tensor,
+) -> Metrics:
     """{"dice": mean over structures of frames that weigh something, "count": how many}.
 
     A structure absent from both is left out.
 
     Args:
-        logits: (..., C, H, W), truth: (..., H, W), weights: (...), as above.
+        logits: (..., C, H, W).
+        truth: (..., H, W).
+        weights: (...), as above.
     """
     wanted = weights.flatten() > 0
     found = logits.argmax(dim=-3).flatten(0, -3)[wanted]
     truth = truth.flatten(0, -3)[wanted]
     classes = torch.arange(1, logits.shape[-3], device=truth.device).view(-1, 1, 1, 1)
-    both = ((found == classes) & (truth == classes)).sum(dim=(2, 3))
-    total = (found == classes).sum(dim=(2, 3)) + (truth == classes).sum(dim=(2, 3))
+    is_found = found == classes
+    is_true = truth == classes
+    both = (is_found & is_true).sum(dim=(2, 3))
+    total = is_found.sum(dim=(2, 3)) + is_true.sum(dim=(2, 3))
     shown = total > 0
     dice = 2 * both[shown] / total[shown]
-    return {"dice": dice.mean() if shown.any() else torch.tensor(1.0), "count": int(shown.sum())}
+    mean = dice.mean() if shown.any() else torch.tensor(1.0)
+    return {"dice": mean, "count": int(shown.sum())}

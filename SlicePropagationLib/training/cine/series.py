@@ -1,7 +1,9 @@
 """Labelled series of frames: slices of a volume, or the times of every slice of a cine sequence."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 
@@ -10,7 +12,10 @@ from SlicePropagationLib.files.companions import soft_label_paths
 from SlicePropagationLib.files.distance_table import read_distances
 from SlicePropagationLib.files.segmentation_file import read_labels
 from SlicePropagationLib.files.sequence import is_sequence, read_label_sequence, read_sequence
+from SlicePropagationLib.files.training_cases import TrainingCase
 from SlicePropagationLib.files.volume import read_volume
+from SlicePropagationLib.segmenters.cine.frame_grid import FrameGridConfig
+from SlicePropagationLib.segmenters.square_grid import SquareGrid
 
 
 @dataclass(frozen=True)
@@ -31,45 +36,45 @@ class Series:
     labels: np.ndarray
     distances: np.ndarray
     is_cyclic: bool
-    soft: dict = field(default_factory=dict)
+    soft: dict[int, np.ndarray] = field(default_factory=dict)
 
     @property
-    def annotated(self):
+    def annotated(self) -> np.ndarray:
         """The frames that a person annotated."""
         return np.flatnonzero(self.distances == 0)
 
-    def as_annotated_only(self):
+    def as_annotated_only(self) -> Self:
         """The same series without its pseudo-labels."""
         return replace(self, distances=np.where(self.distances == 0, 0.0, np.inf))
 
-    def probabilities(self, frames, num_classes):
+    def probabilities(self, frames: Sequence[int] | np.ndarray, num_classes: int) -> np.ndarray:
         """(len(frames), C, S, S) float32 of all classes, background first.
 
         Where labels sum to more than 1 they share the pixel.
         """
-        found = np.stack(
-            [self._probability(label, frames) for label in range(1, num_classes)],
-            axis=1,
-        )
+        of_labels = [self._probability(label, frames) for label in range(1, num_classes)]
+        found = np.stack(of_labels, axis=1)
         found /= np.maximum(found.sum(axis=1, keepdims=True), 1)
         return np.concatenate([1 - found.sum(axis=1, keepdims=True), found], axis=1)
 
-    def _probability(self, label, frames):
-        return (
-            self.soft[label][frames] / np.float32(255)
-            if label in self.soft
-            else (self.labels[frames] == label).astype(np.float32)
-        )
+    def _probability(self, label: int, frames: Sequence[int] | np.ndarray) -> np.ndarray:
+        if label in self.soft:
+            return self.soft[label][frames] / np.float32(255)
+        return (self.labels[frames] == label).astype(np.float32)
 
 
-def read_series(case, grid_config, *, uses_soft_labels=False):
+def read_series(
+    case: TrainingCase,
+    grid_config: FrameGridConfig,
+    *,
+    uses_soft_labels: bool = False,
+) -> list[Series]:
     """All series of a training case: one of a volume, one per slice of a sequence.
 
     What pseudo-labels are, and how far from an annotated frame, stands beside the label file
-    (`label.nii.gz` -> `label.distances.csv`).
-    Without that table every slice of a volume counts as annotated, and every frame of a sequence
-    that has a label. With `uses_soft_labels`
-    the probabilities beside it (`label.soft-LABEL.nii.gz`) are read, too.
+    (`label.nii.gz` -> `label.distances.csv`). Without that table every slice of a volume counts as
+    annotated, and every frame of a sequence that has a label. With `uses_soft_labels` the
+    probabilities beside it (`label.soft-LABEL.nii.gz`) are read, too.
 
     Raises:
         InputError: the sequence has one frame, no annotated frame, annotations outside of it, or
@@ -81,17 +86,20 @@ def read_series(case, grid_config, *, uses_soft_labels=False):
     return [_of_volume(case, grid_config, uses_soft_labels)]
 
 
-def _of_volume(case, config, uses_soft_labels):
+def _of_volume(
+    case: TrainingCase,
+    config: FrameGridConfig,
+    uses_soft_labels: bool,
+) -> Series:
     volume = read_volume(case.image)
     labels, _ = read_labels(case.label_map, volume)
     distances = read_distances(case.label_map, len(labels))
-    distances = np.zeros(len(labels)) if distances is None else distances
+    if distances is None:
+        distances = np.zeros(len(labels))
     grid = config.grid(labels.shape[1:], volume.spacing_mm[1:])
-    soft = (
-        _soft(case, distances, lambda path: read_labels(path, volume)[0])
-        if uses_soft_labels
-        else {}
-    )
+    soft = {}
+    if uses_soft_labels:
+        soft = _soft(case, distances, lambda path: read_labels(path, volume)[0])
     return _series(
         case,
         grid.sample(config.normalise(volume.array)),
@@ -102,7 +110,11 @@ def _of_volume(case, config, uses_soft_labels):
     )
 
 
-def _of_sequence(case, config, uses_soft_labels):
+def _of_sequence(
+    case: TrainingCase,
+    config: FrameGridConfig,
+    uses_soft_labels: bool,
+) -> list[Series]:
     sequence = read_sequence(case.image)
     labels = read_label_sequence(case.label_map, sequence)
     distances = read_distances(case.label_map, len(sequence))
@@ -116,26 +128,30 @@ def _of_sequence(case, config, uses_soft_labels):
             f"Case {case.name}: {case.label_map} has no annotated frame; label at least one, or"
             " take the case out of the table."
         )
-    shown = np.flatnonzero(annotated.any(axis=(0, 2, 3)))
-    soft = (
-        _soft(case, distances, lambda path: read_label_sequence(path, sequence))
-        if uses_soft_labels
-        else {}
-    )
-    return [
-        _series(
-            case,
-            grid.sample(images[:, k]),
-            grid.sample_labels(labels[:, k]),
-            distances,
-            _sampled({label: values[:, k] for label, values in soft.items()}, grid),
-            is_cyclic=True,
+    soft = {}
+    if uses_soft_labels:
+        soft = _soft(case, distances, lambda path: read_label_sequence(path, sequence))
+    series = []
+    for k in np.flatnonzero(annotated.any(axis=(0, 2, 3))):
+        soft_here = {label: values[:, k] for label, values in soft.items()}
+        series.append(
+            _series(
+                case,
+                grid.sample(images[:, k]),
+                grid.sample_labels(labels[:, k]),
+                distances,
+                _sampled(soft_here, grid),
+                is_cyclic=True,
+            )
         )
-        for k in shown
-    ]
+    return series
 
 
-def _soft(case, distances, read):
+def _soft(
+    case: TrainingCase,
+    distances: np.ndarray,
+    read: Callable[[Path], np.ndarray],
+) -> dict[int, np.ndarray]:
     """{label: 255 times its probability} as `pseudo-label --soft` wrote it.
 
     Annotated frames need none.
@@ -149,14 +165,23 @@ def _soft(case, distances, read):
     return {label: read(path) for label, path in paths.items()}
 
 
-def _sampled(soft, grid):
-    return {
-        label: np.round(grid.sample(values.astype(np.float32))).clip(0, 255).astype(np.uint8)
-        for label, values in soft.items()
-    }
+def _sampled(soft: dict[int, np.ndarray], grid: SquareGrid) -> dict[int, np.ndarray]:
+    sampled = {}
+    for label, values in soft.items():
+        found = np.round(grid.sample(values.astype(np.float32)))
+        sampled[label] = found.clip(0, 255).astype(np.uint8)
+    return sampled
 
 
-def _series(case, images, labels, distances, soft, *, is_cyclic):
+def _series(
+    case: TrainingCase,
+    images: np.ndarray,
+    labels: np.ndarray,
+    distances: np.ndarray,
+    soft: dict[int, np.ndarray],
+    *,
+    is_cyclic: bool,
+) -> Series:
     if len(images) < 2:
         raise InputError(
             f"Case {case.name}: {case.image} has {len(images)} frame, a series needs at least 2;"
@@ -170,7 +195,7 @@ def _series(case, images, labels, distances, soft, *, is_cyclic):
     return Series(images, labels, np.asarray(distances, np.float64), is_cyclic, soft)
 
 
-def check_classes(series, num_classes):
+def check_classes(series: Sequence[Series], num_classes: int) -> None:
     """Refuse labels that a network of so many classes (background included) cannot say."""
     highest = max((int(one.labels.max()) for one in series), default=0)
     if highest >= num_classes:

@@ -11,7 +11,7 @@ from SlicePropagationLib.networks.cine.unet import CineUNet
 from SlicePropagationLib.segmenters.cine.frame_grid import FrameGridConfig
 from SlicePropagationLib.training.cine.frame_task import FrameTask, FrameTraining
 from SlicePropagationLib.training.cine.frames import FrameAugmentationConfig, FramesConfig
-from SlicePropagationLib.training.loop import LoopConfig
+from SlicePropagationLib.training.loop_config import LoopConfig
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class CineUNetTaskConfig:
     )
     augmentation: FrameAugmentationConfig = field(default_factory=FrameAugmentationConfig)
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         check_halves(self.frames.grid.size, self.network.divisor)
 
 

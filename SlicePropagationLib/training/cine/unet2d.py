@@ -1,10 +1,12 @@
-"""`train unet2d`: the 2D U-Net of the label-propagation paper (M&Ms), on real labels or on real and pseudo-labels together.
+"""`train unet2d`: the 2D U-Net of the label-propagation paper (M&Ms).
 
-Presets: `default` (all labels that there are, each alike), `real` (annotated slices only),
-    `weighted` (pseudo-labels count (1 - d/R)^r), `small`.
+It learns from real labels, or from real and pseudo-labels together. Presets: `default` (all labels
+that there are, each alike), `real` (annotated slices only), `weighted` (pseudo-labels count (1 -
+d/R)^r), `small`.
 """
 
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from SlicePropagationLib.config import check_halves
 from SlicePropagationLib.errors import ConfigError
@@ -14,14 +16,20 @@ from SlicePropagationLib.segmenters.cine.frame_grid import FrameGridConfig
 from SlicePropagationLib.temporal_window import WindowConfig
 from SlicePropagationLib.training.cine.frame_task import FrameTask, FrameTraining
 from SlicePropagationLib.training.cine.frames import FrameAugmentationConfig, FramesConfig
-from SlicePropagationLib.training.loop import LoopConfig
+from SlicePropagationLib.training.loop_config import LoopConfig
 
 ANY_DISTANCE = 10**6  # as a radius: every pseudo-label counts
 
 
 @dataclass(frozen=True)
 class UNet2dTaskConfig:
-    """The network (32 channels at first, four halvings, four classes), what it sees and how that is varied."""
+    """What is trained.
+
+    Attributes:
+        network: its shape; 32 channels at first, four halvings, four classes.
+        frames: what it sees.
+        augmentation: how that is varied.
+    """
 
     network: UNetConfig = field(
         default_factory=lambda: UNetConfig(in_channels=1, out_channels=4, depth=4, base_channels=32)
@@ -33,7 +41,7 @@ class UNet2dTaskConfig:
         default_factory=lambda: FrameAugmentationConfig(shift=0.1, mirrors=True, gain=0.1)
     )
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if self.network.in_channels != 1:
             raise ConfigError(
                 f"in_channels must be 1, a frame by itself, got {self.network.in_channels}."
@@ -66,7 +74,7 @@ class UNet2dTraining(FrameTraining):
     task_class = UNet2dTask
 
 
-def _with_frames(**changes):
+def _with_frames(**changes: Any) -> UNet2dTraining:
     task = UNet2dTaskConfig()
     return UNet2dTraining(task=replace(task, frames=replace(task.frames, **changes)))
 

@@ -1,6 +1,11 @@
-"""`train pnet_birnn --init PNET.pt`: the BiRNN on top of a trained network of slices, both together over runs of slices."""
+"""`train pnet_birnn --init PNET.pt`: the BiRNN on top of a trained network of slices.
+
+Both learn together, over runs of slices.
+"""
 
 from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Self
 
 import torch
 from torch import nn
@@ -12,7 +17,9 @@ from SlicePropagationLib.networks.checkpoint import fill_network, load_checkpoin
 from SlicePropagationLib.networks.pnet.birnn import BiRNN, PNetBiRNN
 from SlicePropagationLib.networks.pnet.config import BiRNNConfig, PNetConfig, SlicesConfig
 from SlicePropagationLib.networks.pnet.unet import build_pnet
-from SlicePropagationLib.training.loop import LoopConfig, fit
+from SlicePropagationLib.training.contracts import Batch, Cases, Losses, Metrics, Report
+from SlicePropagationLib.training.loop import fit
+from SlicePropagationLib.training.loop_config import LoopConfig
 from SlicePropagationLib.training.pnet.slice_runs import SliceRuns, vary_runs
 from SlicePropagationLib.training.pnet.slice_task import SliceTaskConfig, mean_slice_dice
 
@@ -35,7 +42,7 @@ class BiRNNTaskConfig(SliceTaskConfig):
     length: int = 7
     pnet_rate: float = 0.1
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         super().__post_init__()
         if self.length < 2 or not self.pnet_rate >= 0:
             raise ConfigError(
@@ -54,19 +61,20 @@ class BiRNNTask(nn.Module):
     family = "pnet_birnn"
     score = "dice"
 
-    def __init__(self, config):
+    def __init__(self, config: BiRNNTaskConfig) -> None:
         super().__init__()
-        self.config, self.loss = config, find_loss(config.loss)
+        self.config = config
+        self.loss = find_loss(config.loss)
         self.network = PNetBiRNN(build_pnet(config.network), BiRNN(config.birnn))
 
-    def parameter_groups(self):
+    def parameter_groups(self) -> list[dict[str, Any]]:
         """The optimizer's groups: the network of slices learns more slowly than the BiRNN."""
         return [
             {"params": list(self.network.pnet.parameters()), "rate": self.config.pnet_rate},
             {"params": list(self.network.birnn.parameters()), "rate": 1.0},
         ]
 
-    def train(self, mode=True):
+    def train(self, mode: bool = True) -> Self:
         """As in `nn.Module.train`.
 
         The normalisation keeps what it learnt from single slices, because a batch of runs shows too
@@ -78,7 +86,7 @@ class BiRNNTask(nn.Module):
                 module.eval()
         return self
 
-    def forward(self, batch):
+    def forward(self, batch: Batch) -> Losses:
         """{"total": loss of a batch, varied at random}."""
         images, truth = vary_runs(batch["image"], batch["truth"], self.config.augmentation)
         _, found = self.network(images)
@@ -86,12 +94,15 @@ class BiRNNTask(nn.Module):
             return {"total": self.loss(found.float(), truth)}
 
     @torch.no_grad()
-    def metrics(self, batch):
-        """{"dice": as in PNetTask, "dice_before": the same of the network of slices alone, "count": slices}."""
-        before, after = (
-            mean_slice_dice(maps.flatten(0, 1), batch["truth"].flatten(0, 1))
-            for maps in self.network(batch["image"])
-        )
+    def metrics(self, batch: Batch) -> Metrics:
+        """{"dice": as in PNetTask, "dice_before", "count": slices}.
+
+        "dice_before" is the same of the network of slices alone.
+        """
+        single, smoothed = self.network(batch["image"])
+        truth = batch["truth"].flatten(0, 1)
+        before = mean_slice_dice(single.flatten(0, 1), truth)
+        after = mean_slice_dice(smoothed.flatten(0, 1), truth)
         return {"dice": after["dice"], "dice_before": before["dice"], "count": after["count"]}
 
 
@@ -115,7 +126,7 @@ class BiRNNTraining:
         )
     )
 
-    def new_task(self, init=None):
+    def new_task(self, init: Path | str | None = None) -> BiRNNTask:
         """The task at its beginning.
 
         Args:
@@ -141,24 +152,21 @@ class BiRNNTraining:
                 " it is damaged or from another version."
             ) from error
         task = BiRNNTask(replace(self.task, network=network, slices=slices))
-        fill_network(
-            task.network.pnet if checkpoint.family == "pnet" else task.network,
-            checkpoint,
-            init,
-        )
+        filled = task.network.pnet if checkpoint.family == "pnet" else task.network
+        fill_network(filled, checkpoint, init)
         return task
 
     def train(
         self,
-        train_cases,
-        val_cases,
-        out,
+        train_cases: Cases,
+        val_cases: Cases,
+        out: Path,
         *,
-        init=None,
-        device="auto",
-        workers=1,
-        report=None,
-    ):
+        init: Path | str | None = None,
+        device: str = "auto",
+        workers: int = 1,
+        report: Report = None,
+    ) -> Path:
         """Read the cases, train, return the path of the best weights."""
         task = self.new_task(init)
         slices = task.config.slices

@@ -1,23 +1,29 @@
-"""`train pnet_msa`: a network of single slices, unit after unit (preset `default`) or all units at once (`joint`); the paper's other networks as presets.
+"""`train pnet_msa`: a network of single slices.
 
-Preset `paper` is the paper's procedure: unit after unit, SGD, then a final fine-tune on the
-validation cases too.
+It learns unit after unit (preset `default`) or all units at once (`joint`); the paper's other
+networks are presets. Preset `paper` is the paper's procedure: unit after unit, SGD, then a final
+fine-tune on the validation cases too.
 """
 
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
+from torch.utils.data import DataLoader, Dataset
 
 from SlicePropagationLib.errors import ConfigError
 from SlicePropagationLib.losses.binary import find_loss
-from SlicePropagationLib.networks.checkpoint import fill_network, load_checkpoint
 from SlicePropagationLib.networks.pnet.config import PNetConfig
+from SlicePropagationLib.networks.pnet.pnet import SideOutputs
 from SlicePropagationLib.networks.pnet.unet import build_pnet
-from SlicePropagationLib.training.loop import LoopConfig, fit
+from SlicePropagationLib.training.contracts import Batch, Cases, Losses, Metrics, Report
+from SlicePropagationLib.training.loop import fit
+from SlicePropagationLib.training.loop_config import LoopConfig
 from SlicePropagationLib.training.pnet.slice_runs import SliceRuns, vary_runs
 from SlicePropagationLib.training.pnet.slice_task import SliceTaskConfig, mean_slice_dice
+from SlicePropagationLib.training.with_weights import with_weights
 
 FIRST = "first"  # folder of what is trained before the fine-tune
 FINETUNE_RATE = 0.1  # of the learning rate
@@ -38,7 +44,7 @@ class PNetTaskConfig(SliceTaskConfig):
     plateau: float = 0.001
     plateau_epochs: int = 2
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         super().__post_init__()
         if self.is_layerwise and self.network.architecture not in ("pnet_msa", "pnet"):
             raise ConfigError(
@@ -64,59 +70,65 @@ class PNetTask(nn.Module):
     family = "pnet"
     score = "dice"
 
-    def __init__(self, config):
+    def __init__(self, config: PNetTaskConfig) -> None:
         super().__init__()
-        self.config, self.loss = config, find_loss(config.loss)
+        self.config = config
+        self.loss = find_loss(config.loss)
         self.network = build_pnet(config.network)
         if config.is_layerwise:
-            self.network.num_active.fill_(1)
-        self.register_buffer(
-            "lowest_loss",
-            torch.tensor(float("inf")),
-        )  # of the last unit; with the training's state, so that it goes on
+            self._set_active(1)
+        # of the last unit; with the training's state, so that it goes on
+        self.lowest_loss: Tensor
+        self.epochs_since: Tensor
+        self.register_buffer("lowest_loss", torch.tensor(float("inf")))
         self.register_buffer("epochs_since", torch.tensor(0))
 
-    def forward(self, batch):
-        """{"total": loss of the weighted sum and of every output, "unit1": of the first output, ...} of a batch, varied at random."""
+    def forward(self, batch: Batch) -> Losses:
+        """{"total", "unit1": loss of the first output, ...} of a batch, varied at random.
+
+        "total" is the loss of the weighted sum and of every output.
+        """
         images, truth = vary_runs(batch["image"], batch["truth"], self.config.augmentation)
         logits = self.network(images.flatten(0, 1))
         truth = truth.flatten(0, 1)  # (B, T, ...) -> (B*T, ...)
         with torch.autocast(truth.device.type, enabled=False):
-            outputs = [
-                self.loss(single.float().sigmoid(), truth) for single in logits.unbind(dim=1)
-            ]
-            total = self.loss(self.network.fuse(logits), truth) + (
-                sum(outputs) if len(outputs) > 1 or self.config.is_layerwise else 0
-            )
-        return {"total": total} | {
-            f"unit{number}": value for number, value in enumerate(outputs, 1)
-        }
+            probabilities = logits.float().sigmoid().unbind(dim=1)
+            outputs = [self.loss(single, truth) for single in probabilities]
+            total = self.loss(self.network.fuse(logits), truth)
+            if len(outputs) > 1 or self.config.is_layerwise:
+                total = total + sum(outputs)
+        units = {f"unit{number}": value for number, value in enumerate(outputs, 1)}
+        return {"total": total, **units}
 
-    def after_epoch(self, losses):
+    def after_epoch(self, losses: dict[str, float]) -> None:
         """Let the next unit join where the loss of the last one has converged.
 
         Args:
             losses: {name: mean over the epoch} of `forward`.
         """
-        number = (
-            int(self.network.num_active)
-            if self.config.is_layerwise
-            else self.config.network.num_units
-        )
+        if not isinstance(self.network, SideOutputs) or not self.config.is_layerwise:
+            return
+        number = int(self.network.num_active)
         if number == self.config.network.num_units:
             return
         latest = losses[f"unit{number}"]
         is_better = latest < (1 - self.config.plateau) * float(self.lowest_loss)
-        self.epochs_since.fill_(0 if is_better else int(self.epochs_since) + 1)
+        since = 0 if is_better else int(self.epochs_since) + 1
+        self.epochs_since.fill_(since)
         self.lowest_loss.fill_(min(latest, float(self.lowest_loss)))
         if self.epochs_since >= self.config.plateau_epochs:
-            self.network.num_active.fill_(number + 1)
+            self._set_active(number + 1)
             self.lowest_loss.fill_(float("inf"))
             self.epochs_since.fill_(0)
 
+    def _set_active(self, number: int) -> None:
+        """Let so many units take part."""
+        if isinstance(self.network, SideOutputs):
+            self.network.num_active.fill_(number)
+
     @torch.no_grad()
-    def metrics(self, batch):
-        """{"dice": mean over slices where there is something or something was found, "units": that have joined, "count": slices}."""
+    def metrics(self, batch: Batch) -> Metrics:
+        """{"dice", "units": that have joined, "count"}, as in `mean_slice_dice`."""
         images = batch["image"].flatten(0, 1)
         truth = batch["truth"].flatten(0, 1)
         logits = self.network(images)
@@ -131,9 +143,8 @@ class PNetTraining:
         task: the network, what it sees and how it learns.
         loop: how long and how fast.
         finetune_epochs: most epochs of a final fine-tune on training and validation cases together,
-            `FINETUNE_RATE` times as fast; it ends when the
-            validation cases are segmented as well as the training cases were before. 0: none, the
-            validation cases only judge.
+            `FINETUNE_RATE` times as fast; it ends when the validation cases are segmented as well
+            as the training cases were before. 0: none, the validation cases only judge.
     """
 
     task: PNetTaskConfig = field(default_factory=PNetTaskConfig)
@@ -147,129 +158,120 @@ class PNetTraining:
     )
     finetune_epochs: int = 0
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if self.finetune_epochs < 0:
             raise ConfigError(f"finetune_epochs must be at least 0, got {self.finetune_epochs}.")
-        if self.task.is_layerwise and self.loop.devices * self.loop.nodes > 1:
+        if self.task.is_layerwise and self.loop.num_processes > 1:
             raise ConfigError(
                 "Units that have yet to join get no gradient, which training on several devices"
                 " does not allow; use one device, or the preset joint."
             )
 
-    def new_task(self, init=None):
-        """The task at its beginning, with the weights of the model file `init` where one is given; CheckpointError where they do not fit."""
+    def new_task(self, init: Path | str | None = None) -> PNetTask:
+        """The task at its beginning, with the weights of the model file `init`.
+
+        CheckpointError where they do not fit.
+        """
         torch.manual_seed(self.loop.seed)
-        task = PNetTask(self.task)
-        if init:
-            fill_network(task.network, load_checkpoint(init, {task.family}), init)
-        return task
+        return with_weights(PNetTask(self.task), init)
 
     def train(
         self,
-        train_cases,
-        val_cases,
-        out,
+        train_cases: Cases,
+        val_cases: Cases,
+        out: Path,
         *,
-        init=None,
-        device="auto",
-        workers=1,
-        report=None,
-    ):
+        init: Path | str | None = None,
+        device: str = "auto",
+        workers: int = 1,
+        report: Report = None,
+    ) -> Path:
         """Read the cases, train, return the path of the best weights."""
-
-        def read(cases, is_random):
-            return SliceRuns(
-                cases,
-                self.task.slices,
-                self.task.network.in_channels,
-                is_random=is_random,
-            )
-
         task = self.new_task(init)
-        val_data = read(val_cases, False)
+        train_data = self._read(train_cases, is_random=True)
+        val_data = self._read(val_cases, is_random=False)
+        place = Path(out) / FIRST if self.finetune_epochs else out
+        best = fit(task, train_data, val_data, self.loop, place, device=device, report=report)
         if not self.finetune_epochs:
-            return fit(
-                task,
-                read(train_cases, True),
-                val_data,
-                self.loop,
-                out,
-                device=device,
-                report=report,
-            )
-        first = fit(
-            task,
-            read(train_cases, True),
-            val_data,
-            self.loop,
-            Path(out) / FIRST,
-            device=device,
-            report=report,
-        )
-        task = self.new_task(first)
-        reached = mean_score(task, read(train_cases, False), self.loop.batch_size, device)
-        loop = replace(
-            self.loop,
-            epochs=self.finetune_epochs,
-            max_hours=0.0,
-            learning_rate=FINETUNE_RATE * self.loop.learning_rate,
-            schedule="constant",
-        )
+            return best
+        task = self.new_task(best)
+        judged = self._read(train_cases, is_random=False)
+        reached = mean_score(task, judged, self.loop.batch_size, device)
         if report:
             report(
                 f"fine-tuning on all cases until the validation cases reach a Dice of {reached:.4f}"
             )
         return fit(
             task,
-            read([*train_cases, *val_cases], True),
+            self._read([*train_cases, *val_cases], is_random=True),
             val_data,
-            loop,
+            self._finetune_loop(),
             out,
             device=device,
             report=report,
             target=reached,
         )
 
+    def _read(self, cases: Cases, *, is_random: bool) -> SliceRuns:
+        channels = self.task.network.in_channels
+        return SliceRuns(cases, self.task.slices, channels, is_random=is_random)
+
+    def _finetune_loop(self) -> LoopConfig:
+        """How long and how fast the fine-tune learns."""
+        return replace(
+            self.loop,
+            epochs=self.finetune_epochs,
+            max_hours=0.0,
+            learning_rate=FINETUNE_RATE * self.loop.learning_rate,
+            schedule="constant",
+        )
+
     @property
-    def learns_from_val(self):
-        """Whether the validation cases are learnt from in the end, so that they cannot be the held-out cases of a fold."""
+    def learns_from_val(self) -> bool:
+        """Whether the validation cases are learnt from in the end.
+
+        They cannot be the held-out cases of a fold then.
+        """
         return self.finetune_epochs > 0
 
 
 @torch.no_grad()
-def mean_score(task, data, batch_size, device):
+def mean_score(
+    task: Any,
+    data: Dataset,
+    batch_size: int,
+    device: str,
+) -> float:
     """Mean of a task's score over a Dataset of its batches.
 
     Args:
         task: as in `loop.fit`, with its weights.
+        data: a Dataset.
+        batch_size: how many samples at a time.
         device: "auto", "cpu" or "cuda".
     """
-    place = torch.device("cuda" if device != "cpu" and torch.cuda.is_available() else "cpu")
+    is_gpu = device != "cpu" and torch.cuda.is_available()
+    place = torch.device("cuda" if is_gpu else "cpu")
     task = task.to(place).eval()
-    total = count = 0
-    for batch in torch.utils.data.DataLoader(data, batch_size):
+    total = 0.0
+    count = 0
+    for batch in DataLoader(data, batch_size):
         values = task.metrics({name: value.to(place) for name, value in batch.items()})
         total = total + values["count"] * float(values[task.score])
         count = count + values["count"]
     return total / max(count, 1)
 
 
-def _joint(**network):
+def _joint(**network: Any) -> PNetTraining:
     loop = LoopConfig(epochs=100, batch_size=8, learning_rate=1e-3, schedule="cosine")
     return PNetTraining(PNetTaskConfig(network=PNetConfig(**network), is_layerwise=False), loop)
 
 
-def make_small(training):
+def make_small(training: PNetTraining) -> PNetTraining:
     """The same on a CPU's scale: width 16, slices of 64 x 64 pixels."""
-    task = training.task
-    return replace(
-        training,
-        task=replace(
-            task,
-            network=replace(task.network, channels=16),
-            slices=replace(task.slices, size=64),
-        ),
-    )
+    network = replace(training.task.network, channels=16)
+    slices = replace(training.task.slices, size=64)
+    return replace(training, task=replace(training.task, network=network, slices=slices))
 
 
 PRESETS = {

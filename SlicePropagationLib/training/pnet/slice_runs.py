@@ -1,18 +1,25 @@
-"""Runs of neighbouring slices of labelled volumes, and how they are varied: what the PNets (runs of one slice) and the BiRNN are trained on."""
+"""Runs of neighbouring slices of labelled volumes, and how they are varied.
+
+The PNets (runs of one slice) and the BiRNN are trained on them.
+"""
 
 import math
 from dataclasses import dataclass
 
+import numpy as np
 import torch
+from torch import Tensor
 from torch.nn import functional as F
 
 from SlicePropagationLib.files.segmentation_file import read_labels
 from SlicePropagationLib.files.volume import read_volume
+from SlicePropagationLib.networks.pnet.config import SlicesConfig
 from SlicePropagationLib.segmenters.pnet.neighbour_slices import (
     neighbour_indices,
     rescale_volume,
     resize_slices,
 )
+from SlicePropagationLib.training.contracts import Cases, Sample
 
 SHOWN_SHARE = 0.6  # of what is drawn shows the structure
 
@@ -32,10 +39,10 @@ class RunAugmentationConfig:
 
 
 class SliceRuns(torch.utils.data.Dataset):
-    """{"image": (T, C, S, S) float32, "truth": (T, S, S) float32} for runs of T slices, each with its neighbours as channels.
+    """{"image": (T, C, S, S) float32, "truth": (T, S, S) float32} for runs of T slices.
 
-    Volumes without the label are left out: where an organ was not contoured, nothing is known about
-        it.
+    Each slice has its neighbours as channels. Volumes without the label are left out: where an
+    organ was not contoured, nothing is known about it.
 
     Args:
         cases: TrainingCases.
@@ -46,7 +53,15 @@ class SliceRuns(torch.utils.data.Dataset):
             volumes.
     """
 
-    def __init__(self, cases, slices, num_channels, length=1, *, is_random=True):
+    def __init__(
+        self,
+        cases: Cases,
+        slices: SlicesConfig,
+        num_channels: int,
+        length: int = 1,
+        *,
+        is_random: bool = True,
+    ) -> None:
         self.num_channels = num_channels
         self.length = length
         self.volumes = []
@@ -55,23 +70,16 @@ class SliceRuns(torch.utils.data.Dataset):
             volume = read_volume(case.image)
             labels, _ = read_labels(case.label_map, volume)
             mask = labels == slices.label if slices.label else labels > 0
-            if not mask.any():
-                continue
-            grid = (slices.size, slices.size)
-            self.volumes.append(
-                (
-                    resize_slices(rescale_volume(volume.array, slices.window), grid).half(),
-                    resize_slices(mask, grid, "nearest").bool(),
-                )
-            )
-            last = max(0, len(mask) - length)
-            starts = range(last + 1) if is_random else [*range(0, last, length), last]
-            self.places += [(len(self.volumes) - 1, start) for start in starts]
+            if mask.any():
+                self._add(volume.array, mask, slices)
+                last = max(0, len(mask) - length)
+                starts = range(last + 1) if is_random else [*range(0, last, length), last]
+                self.places += [(len(self.volumes) - 1, start) for start in starts]
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.places)
 
-    def __getitem__(self, position):
+    def __getitem__(self, position: int) -> Sample:
         number, start = self.places[position]
         images, truth = self.volumes[number]
         indices = self._indices(number, start)
@@ -80,26 +88,37 @@ class SliceRuns(torch.utils.data.Dataset):
             "truth": truth[indices].float(),
         }
 
-    def weights(self):
-        """How often each run is drawn: those that show the structure make up `SHOWN_SHARE`."""
-        shown = torch.tensor(
-            [
-                bool(self.volumes[number][1][self._indices(number, start)].any())
-                for number, start in self.places
-            ]
-        )
-        share = torch.where(
-            shown,
-            SHOWN_SHARE / max(int(shown.sum()), 1),
-            (1 - SHOWN_SHARE) / max(int((~shown).sum()), 1),
-        )
-        return share.tolist()
+    def _add(
+        self,
+        array: np.ndarray,
+        mask: np.ndarray,
+        slices: SlicesConfig,
+    ) -> None:
+        """Keep a volume as the network sees it."""
+        grid = (slices.size, slices.size)
+        images = resize_slices(rescale_volume(array, slices.window), grid).half()
+        self.volumes.append((images, resize_slices(mask, grid, "nearest").bool()))
 
-    def _indices(self, number, start):
+    def weights(self) -> list[float]:
+        """How often each run is drawn: those that show the structure make up `SHOWN_SHARE`."""
+        shown = torch.tensor([self._is_shown(*place) for place in self.places])
+        share = SHOWN_SHARE / max(int(shown.sum()), 1)
+        rest = (1 - SHOWN_SHARE) / max(int((~shown).sum()), 1)
+        return torch.where(shown, share, rest).tolist()
+
+    def _is_shown(self, number: int, start: int) -> bool:
+        """Whether a run shows the structure."""
+        return bool(self.volumes[number][1][self._indices(number, start)].any())
+
+    def _indices(self, number: int, start: int) -> Tensor:
         return torch.arange(start, start + self.length).clamp_max(len(self.volumes[number][1]) - 1)
 
 
-def vary_runs(images, truth, config):
+def vary_runs(
+    images: Tensor,
+    truth: Tensor,
+    config: RunAugmentationConfig,
+) -> tuple[Tensor, Tensor]:
     """Turn, scale and shift runs, each by its own random amounts.
 
     Args:
@@ -112,21 +131,16 @@ def vary_runs(images, truth, config):
     """
     count = len(images)
 
-    def even(width, *shape):
+    def even(width: float, *shape: int) -> Tensor:
         return width * (2 * torch.rand(count, *shape, device=images.device) - 1)
 
     angle = even(math.radians(config.turn))
     scale = 1 + even(config.scale)
-    turn = (
-        torch.stack([angle.cos(), -angle.sin(), angle.sin(), angle.cos()], dim=1).view(-1, 2, 2)
-        / scale[:, None, None]
-    )
+    rotation = torch.stack([angle.cos(), -angle.sin(), angle.sin(), angle.cos()], dim=1)
+    turn = rotation.view(-1, 2, 2) / scale[:, None, None]
     theta = torch.cat([turn, even(2 * config.shift, 2, 1)], dim=2)
-    grid = F.affine_grid(theta, (count, 1, *images.shape[3:]), align_corners=False)
-    moved = F.grid_sample(
-        images.flatten(1, 2),
-        grid,
-        padding_mode="border",
-        align_corners=False,
-    )  # (B, T, C, H, W) -> (B, T*C, H, W)
-    return moved.view_as(images), F.grid_sample(truth, grid, mode="nearest", align_corners=False)
+    grid = F.affine_grid(theta, [count, 1, *images.shape[3:]], align_corners=False)
+    planes = images.flatten(1, 2)  # (B, T, C, H, W) -> (B, T*C, H, W)
+    moved = F.grid_sample(planes, grid, padding_mode="border", align_corners=False)
+    moved_truth = F.grid_sample(truth, grid, mode="nearest", align_corners=False)
+    return moved.view_as(images), moved_truth

@@ -1,12 +1,14 @@
-"""What the trainings of the slice-by-slice networks share: their settings, and the overlap on slices that judges them."""
+"""What the trainings of the slice-by-slice networks share: settings, and what judges them."""
 
 from dataclasses import dataclass, field
 
-import torch
+from torch import Tensor
 
 from SlicePropagationLib.config import check_halves
 from SlicePropagationLib.losses.binary import find_loss
 from SlicePropagationLib.networks.pnet.config import PNetConfig, SlicesConfig
+from SlicePropagationLib.training.contracts import Metrics
+from SlicePropagationLib.training.mask_dice import mean_mask_dice
 from SlicePropagationLib.training.pnet.slice_runs import RunAugmentationConfig
 
 
@@ -26,23 +28,16 @@ class SliceTaskConfig:
     augmentation: RunAugmentationConfig = field(default_factory=RunAugmentationConfig)
     loss: str = "jaccard"
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         find_loss(self.loss)
         check_halves(self.slices.size, self.network.divisor)
 
 
-def mean_slice_dice(probability, truth):
-    """{"dice": mean over slices where there is something or something was found, "count": their number}.
+def mean_slice_dice(probability: Tensor, truth: Tensor) -> Metrics:
+    """{"dice", "count"} of slices where there is something or something was found.
 
     Args:
-        probability, truth: (N, H, W); the structure is where they are at least 0.5.
+        probability: (N, H, W); the structure is where it is at least 0.5.
+        truth: the same shape.
     """
-    found = probability >= 0.5
-    truth = truth >= 0.5
-    total = found.sum(dim=(1, 2)) + truth.sum(dim=(1, 2))
-    dice = 2 * (found & truth).sum(dim=(1, 2)) / total.clamp_min(1)
-    shown = total > 0
-    return {
-        "dice": dice[shown].mean() if shown.any() else torch.tensor(1.0),
-        "count": int(shown.sum()),
-    }
+    return mean_mask_dice(probability >= 0.5, truth >= 0.5)

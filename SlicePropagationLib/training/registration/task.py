@@ -1,21 +1,27 @@
-"""`train registration`: VoxelMorph on neighbouring slices or on frames of one patient, with Dice on warped masks where there are labels."""
+"""`train registration`: VoxelMorph on neighbouring slices or on frames of one patient.
+
+Where there are labels, it learns from the Dice of warped masks, too.
+"""
 
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from SlicePropagationLib.config import check_halves
 from SlicePropagationLib.errors import ConfigError
 from SlicePropagationLib.losses.registration import gradient_penalty, image_loss, mask_dice
-from SlicePropagationLib.networks.checkpoint import fill_network, load_checkpoint
 from SlicePropagationLib.networks.registration.config import VoxelMorphConfig
 from SlicePropagationLib.networks.registration.voxelmorph import VoxelMorph, warp
-from SlicePropagationLib.training.loop import LoopConfig, fit
+from SlicePropagationLib.training.contracts import Batch, Cases, Losses, Metrics, Report
+from SlicePropagationLib.training.loop import fit
+from SlicePropagationLib.training.loop_config import LoopConfig
 from SlicePropagationLib.training.registration.pairs import (
     RegistrationPairs,
     RegistrationPairsConfig,
 )
+from SlicePropagationLib.training.with_weights import with_weights
 
 
 @dataclass(frozen=True)
@@ -38,7 +44,7 @@ class RegistrationTaskConfig:
     overlap: float = 0.01
     gain: float = 0.1
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if self.likeness not in ("mse", "ncc") or self.ncc_window % 2 == 0:
             raise ConfigError(
                 f"likeness must be mse or ncc and ncc_window odd, got {self.likeness} and"
@@ -52,49 +58,51 @@ class RegistrationTask(nn.Module):
     family = "voxelmorph"
     score = "dice"
 
-    def __init__(self, config):
+    def __init__(self, config: RegistrationTaskConfig) -> None:
         super().__init__()
         self.config = config
         self.network = VoxelMorph(config.network)
 
-    def forward(self, batch):
+    def forward(self, batch: Batch) -> Losses:
         """{"total", "likeness", "smoothness", "overlap"}, all unweighted but the total."""
         config = self.config
-        moving, fixed = (batch[name] * self._gains(batch[name]) for name in ("moving", "fixed"))
+        moving = batch["moving"] * self._gains(batch["moving"])
+        fixed = batch["fixed"] * self._gains(batch["fixed"])
         displacement, velocity = self.network(moving, fixed)
         displacement = displacement.float()
         likeness = image_loss(config.likeness, warp(moving, displacement), fixed, config.ncc_window)
         smoothness = gradient_penalty(velocity.float())
-        overlap = (
-            1 - mask_dice(warp(batch["moving_mask"], displacement), batch["fixed_mask"]).mean()
-        )
-        total = (
-            likeness
-            + config.smoothness * config.network.velocity_divisor * smoothness
-            + config.overlap * overlap
-        )
+        warped_mask = warp(batch["moving_mask"], displacement)
+        overlap = 1 - mask_dice(warped_mask, batch["fixed_mask"]).mean()
+        smoothness_weight = config.smoothness * config.network.velocity_divisor
+        total = likeness + smoothness_weight * smoothness + config.overlap * overlap
         return {"total": total, "likeness": likeness, "smoothness": smoothness, "overlap": overlap}
 
     @torch.no_grad()
-    def metrics(self, batch):
-        """{"dice": of warped masks, "dice_unmoved": had nothing been moved, "folded": share of pixels where the map folds, "count"}."""
+    def metrics(self, batch: Batch) -> Metrics:
+        """{"dice": of warped masks, "dice_unmoved": had nothing been moved, "folded", "count"}.
+
+        "folded" is the share of pixels where the map folds.
+        """
         displacement = self.network(batch["moving"], batch["fixed"])[0].float()
-        carried = (warp(batch["moving_mask"], displacement) >= 0.5).float()
+        warped = (warp(batch["moving_mask"], displacement) >= 0.5).float()
         return {
-            "dice": mask_dice(carried, batch["fixed_mask"]).mean(),
+            "dice": mask_dice(warped, batch["fixed_mask"]).mean(),
             "dice_unmoved": mask_dice(batch["moving_mask"], batch["fixed_mask"]).mean(),
             "folded": folded_share(displacement),
-            "count": len(carried),
+            "count": len(warped),
         }
 
-    def _gains(self, images):
-        return 1 + self.config.gain * (
-            2 * torch.rand(len(images), 1, 1, 1, device=images.device) - 1
-        )
+    def _gains(self, images: Tensor) -> Tensor:
+        drawn = 2 * torch.rand(len(images), 1, 1, 1, device=images.device) - 1
+        return 1 + self.config.gain * drawn
 
 
-def folded_share(displacement):
-    """Share of the pixels of (B, 2, H, W) displacements whose Jacobian determinant is not positive."""
+def folded_share(displacement: Tensor) -> Tensor:
+    """Share of the pixels of (B, 2, H, W) displacements where the map folds.
+
+    There the Jacobian determinant is not positive.
+    """
     rows = displacement[:, :, 1:, :-1] - displacement[:, :, :-1, :-1]
     columns = displacement[:, :, :-1, 1:] - displacement[:, :, :-1, :-1]
     determinant = (1 + rows[:, 0]) * (1 + columns[:, 1]) - rows[:, 1] * columns[:, 0]
@@ -123,7 +131,7 @@ class RegistrationTraining:
         )
     )
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         check_halves(self.pairs.size, 2 ** len(self.task.network.encoder))
         if self.task.likeness == "ncc" and not 1 <= self.task.ncc_window <= self.pairs.size:
             raise ConfigError(
@@ -131,37 +139,30 @@ class RegistrationTraining:
                 f" {self.task.ncc_window}."
             )
 
-    def new_task(self, init=None):
-        """The task at its beginning, with the weights of the model file `init` where one is given; CheckpointError where they do not fit."""
+    def new_task(self, init: Path | str | None = None) -> RegistrationTask:
+        """The task at its beginning, with the weights of the model file `init`.
+
+        CheckpointError where they do not fit.
+        """
         torch.manual_seed(self.loop.seed)
-        task = RegistrationTask(self.task)
-        if init:
-            fill_network(task.network, load_checkpoint(init, {task.family}), init)
-        return task
+        return with_weights(RegistrationTask(self.task), init)
 
     def train(
         self,
-        train_cases,
-        val_cases,
-        out,
+        train_cases: Cases,
+        val_cases: Cases,
+        out: Path,
         *,
-        init=None,
-        device="auto",
-        workers=1,
-        report=None,
-    ):
+        init: Path | str | None = None,
+        device: str = "auto",
+        workers: int = 1,
+        report: Report = None,
+    ) -> Path:
         """Read the cases, train, return the path of the best weights."""
         train_data = RegistrationPairs(train_cases, self.pairs)
         val_data = RegistrationPairs(val_cases, self.pairs, is_random=False)
-        return fit(
-            self.new_task(init),
-            train_data,
-            val_data,
-            self.loop,
-            out,
-            device=device,
-            report=report,
-        )
+        task = self.new_task(init)
+        return fit(task, train_data, val_data, self.loop, out, device=device, report=report)
 
 
 FAST = LoopConfig(

@@ -1,9 +1,13 @@
-"""Augmentation on the device, of whole walks at once: what changes is the same on every slice of a walk, but for noise."""
+"""Augmentation on the device, of whole walks at once.
+
+What changes is the same on every slice of a walk, but for noise.
+"""
 
 import math
 from dataclasses import dataclass
 
 import torch
+from torch import Tensor
 from torch.nn import functional as F
 
 
@@ -13,8 +17,8 @@ class WalkAugmentationConfig:
 
     Attributes:
         any_turn: how often a walk is turned by any angle and perhaps mirrored; otherwise by up to
-            `small_turn` degrees only, so that
-            the network can learn how structures lie in a patient, without relying on it.
+            `small_turn` degrees only, so that the network can learn how structures lie in a
+            patient, without relying on it.
         zoom: largest factor of scaling, both ways,
         stretch: and of stretching one direction against the other,
         shift: and largest shift, as a share of the square, along rows and columns.
@@ -24,11 +28,10 @@ class WalkAugmentationConfig:
         noise: largest standard deviation, blur: probability of blurring, texture: probability of a
             smooth additive field.
         hide_prior: probability of hiding all that registration says; hide_neighbours: the same for
-            the neighbouring images,
-            hide_mask: and for the mask of the neighbour.
-        spoil_first: probability of spoiling a first mask that was annotated, spoil_later: that
+            the neighbouring images, hide_mask: and for the mask of the neighbour.
+        spoil_first: probability of corrupting a first mask that was annotated, spoil_later: that
             stands for a prediction.
-        carry: probability that a mask which stands for a prediction is what registration carried
+        carry: probability that a mask which stands for a prediction is what registration warped
             there instead,
         carry_past: and the same beyond the end of the structure, where it teaches to let go of it.
     """
@@ -55,28 +58,43 @@ class WalkAugmentationConfig:
     carry_past: float = 0.7
 
 
-def draw_poses(count, config, device):
-    """(count, 2, 3) affine maps: a turn, perhaps a reflection, zoom and stretch, and a shift in half squares."""
+def draw_affine(
+    count: int,
+    config: WalkAugmentationConfig,
+    device: torch.device | str,
+) -> Tensor:
+    """(count, 2, 3) affine maps drawn at random.
 
-    def even(width):
+    Each is a turn, perhaps a reflection, zoom and stretch, and a shift in half squares.
+
+    Args:
+        count: how many.
+        config: how large they are.
+        device: where.
+    """
+
+    def even(width: float) -> Tensor:
         return width * (2 * torch.rand(count, device=device) - 1)
 
     is_any = torch.rand(count, device=device) < config.any_turn
     angle = torch.where(is_any, even(math.pi), even(math.radians(config.small_turn)))
-    mirror = torch.where(is_any & (torch.rand(count, device=device) < 0.5), -1.0, 1.0)
+    is_mirrored = is_any & (torch.rand(count, device=device) < 0.5)
+    mirror = torch.where(is_mirrored, -1.0, 1.0)
     zoom = config.zoom ** even(1.0)
     stretch = config.stretch ** even(1.0)
-    turn = torch.stack([angle.cos(), -angle.sin(), angle.sin(), angle.cos()], dim=1).view(-1, 2, 2)
-    turn = turn * torch.stack([zoom * stretch * mirror, zoom / stretch], dim=1)[:, None, :]
+    rotation = torch.stack([angle.cos(), -angle.sin(), angle.sin(), angle.cos()], dim=1)
+    scale = torch.stack([zoom * stretch * mirror, zoom / stretch], dim=1)
+    turn = rotation.view(-1, 2, 2) * scale[:, None, :]
     shift = torch.stack([even(2 * config.shift), even(2 * config.shift)], dim=1)
     return torch.cat([turn, shift[:, :, None]], dim=2)
 
 
-def vary_intensity(images, config):
+def vary_intensity(images: Tensor, config: WalkAugmentationConfig) -> Tensor:
     """Vary contrast, brightness, texture, noise and sharpness.
 
     Args:
         images: (B, T, C, H, W) in robust standard deviations; C images of the same walk.
+        config: how much.
 
     Returns:
         The same shape.
@@ -84,95 +102,84 @@ def vary_intensity(images, config):
     count = len(images)
     device = images.device
 
-    def chance(probability):
+    def chance(probability: float) -> Tensor:
         return (torch.rand(count, 1, 1, 1, 1, device=device) < probability).float()
 
-    def spread(width):
+    def spread(width: float) -> Tensor:
         return width * torch.randn(count, 1, 1, 1, 1, device=device)
 
     images = images * (1 - 2 * chance(config.invert))
     images = images.sign() * (images.abs() + 1e-3) ** spread(config.gamma).exp()
     images = images * spread(config.gain).exp() + spread(config.offset)
-    images = images + chance(1 / 3) * config.slice_jitter * torch.randn(
-        *images.shape[:3],
-        1,
-        1,
-        device=device,
-    )
-    field = F.interpolate(
-        torch.randn(count, 1, 5, 5, device=device),
-        images.shape[-2:],
-        mode="bicubic",
-        align_corners=True,
-    )
+    has_jitter = chance(1 / 3)
+    jitter = torch.randn(*images.shape[:3], 1, 1, device=device)
+    images = images + has_jitter * config.slice_jitter * jitter
+    coarse = torch.randn(count, 1, 5, 5, device=device)
+    field = _smooth(coarse, images)
     images = images + 0.4 * chance(config.texture) * field[:, None]
-    images = images + config.noise * torch.rand(
-        count,
-        1,
-        1,
-        1,
-        1,
-        device=device,
-    ) * torch.randn_like(images)
+    deviation = config.noise * torch.rand(count, 1, 1, 1, 1, device=device)
+    images = images + deviation * torch.randn_like(images)
     blurred = F.avg_pool2d(images.flatten(0, 1), 3, 1, 1).view_as(images)
     return torch.lerp(images, blurred, chance(config.blur)).clamp(-4, 4)
 
 
-def carry_masks(masks, carried_distance, is_annotated, config):
-    """Replace some masks that stand for predictions by the carried shape, as a walk that follows registration alone would have it.
+def warp_masks(
+    masks: Tensor,
+    warped_distance: Tensor,
+    is_annotated: Tensor,
+    config: WalkAugmentationConfig,
+) -> Tensor:
+    """Replace some masks that stand for predictions by the warped shape.
+
+    So a walk that follows registration alone would have them.
 
     Args:
         masks: (B, 1, H, W) in [0, 1], of the slice before.
-        carried_distance: (B, 1, H, W) in radii of the structure, positive inside.
+        warped_distance: (B, 1, H, W) in radii of the structure, positive inside.
         is_annotated: (B,) bool; those stay.
+        config: how often.
     """
     count = len(masks)
     device = masks.device
     is_past = masks.amax(dim=(1, 2, 3)) < 0.5
-    chosen = torch.rand(count, device=device) < torch.where(
-        is_past,
-        config.carry_past,
-        config.carry,
-    )
+    share = torch.where(is_past, config.carry_past, config.carry)
+    is_chosen = torch.rand(count, device=device) < share
     level = 0.3 * (2 * torch.rand(count, 1, 1, 1, device=device) - 1)
-    return torch.where(
-        (chosen & ~is_annotated).view(-1, 1, 1, 1),
-        torch.sigmoid(12 * (carried_distance - level)),
-        masks,
-    )
+    warped = torch.sigmoid(12 * (warped_distance - level))
+    is_replaced = (is_chosen & ~is_annotated).view(-1, 1, 1, 1)
+    return torch.where(is_replaced, warped, masks)
 
 
-def spoil_masks(masks, probability):
+def corrupt_masks(masks: Tensor, probability: Tensor) -> Tensor:
     """Shift, scale, thicken or thin masks, or take a bite out of them.
 
     Args:
         masks: (B, 1, H, W) in [0, 1].
-        probability: (B,) of each mask being spoilt.
+        probability: (B,) of each mask being corrupted.
     """
     count = len(masks)
     device = masks.device
-    chosen = (torch.rand(count, device=device) < probability).float().view(-1, 1, 1, 1)
-    scale = 1 + 0.12 * torch.randn(count, 2, device=device)
-    theta = torch.cat(
-        [torch.diag_embed(scale), 0.06 * torch.randn(count, 2, 1, device=device)],
-        dim=2,
-    )
-    moved = F.grid_sample(
-        masks,
-        F.affine_grid(theta, masks.shape, align_corners=False),
-        align_corners=False,
-    )
+    is_chosen = torch.rand(count, device=device) < probability
+    moved = _moved(masks)
     soft = F.avg_pool2d(F.avg_pool2d(moved, 5, 1, 2), 5, 1, 2)
     threshold = 0.5 + 0.25 * (2 * torch.rand(count, 1, 1, 1, device=device) - 1)
     changed = torch.sigmoid(12 * (soft - threshold))
-    bites = (
-        F.interpolate(
-            torch.randn(count, 1, 4, 4, device=device),
-            masks.shape[-2:],
-            mode="bicubic",
-            align_corners=True,
-        )
-        > 1.0
-    )
-    changed = changed * (1 - bites.float() * (torch.rand(count, 1, 1, 1, device=device) < 0.3))
-    return torch.lerp(masks, changed, chosen)
+    bites = _smooth(torch.randn(count, 1, 4, 4, device=device), masks) > 1.0
+    is_bitten = torch.rand(count, 1, 1, 1, device=device) < 0.3
+    changed = changed * (1 - bites.float() * is_bitten)
+    return torch.lerp(masks, changed, is_chosen.float().view(-1, 1, 1, 1))
+
+
+def _moved(masks: Tensor) -> Tensor:
+    """Masks shifted and scaled a little, each by its own amounts."""
+    count = len(masks)
+    scale = 1 + 0.12 * torch.randn(count, 2, device=masks.device)
+    shift = 0.06 * torch.randn(count, 2, 1, device=masks.device)
+    theta = torch.cat([torch.diag_embed(scale), shift], dim=2)
+    grid = F.affine_grid(theta, list(masks.shape), align_corners=False)
+    return F.grid_sample(masks, grid, align_corners=False)
+
+
+def _smooth(coarse: Tensor, like: Tensor) -> Tensor:
+    """A coarse field (B, 1, h, w) on the pixels of another tensor (..., H, W)."""
+    return F.interpolate(coarse, like.shape[-2:], mode="bicubic", align_corners=True)

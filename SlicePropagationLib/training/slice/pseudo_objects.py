@@ -1,14 +1,17 @@
 """Pseudo-objects: supervoxels of a real image, in place of structures that nobody outlined.
 
 They bring real texture and real borders of any tissue, so that the network learns to follow what
-the person drew and not the few
-organs that it was shown (class-agnostic training from supervoxels: Ouyang et al., "Self-supervision
-with superpixels", ECCV 2020).
+the person drew and not the few organs that it was shown (class-agnostic training from supervoxels:
+Ouyang et al., "Self-supervision with superpixels", ECCV 2020).
 """
+
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import SimpleITK as sitk
 from scipy import ndimage
+
+from SlicePropagationLib.arrays import Masks
 
 MM = (4.0, 14.0)  # distance between the seeds of supervoxels
 LEAST_PIXELS = 4.0
@@ -17,8 +20,15 @@ BLOCK = (64, 128, 128)  # voxels of the image that are looked at
 ALIKE = 0.5  # merged neighbours differ by less than this many standard deviations of the block
 
 
-def make_pseudo_objects(volume, spacing_mm, count, rng):
-    """Yield up to `count` (K, J, I) bool masks, each one supervoxel, half of the time with a neighbour that looks like it.
+def make_pseudo_objects(
+    volume: np.ndarray,
+    spacing_mm: Sequence[float],
+    count: int,
+    rng: np.random.Generator,
+) -> Iterator[Masks]:
+    """Yield up to `count` (K, J, I) bool masks.
+
+    Each is one supervoxel, half of the time with a neighbour that looks like it.
 
     Args:
         volume: (K, J, I) intensities.
@@ -26,10 +36,7 @@ def make_pseudo_objects(volume, spacing_mm, count, rng):
         count: how many; fewer where the image has no texture.
         rng: numpy Generator; the same state gives the same masks.
     """
-    corner = [
-        int(rng.integers(max(1, length - size + 1))) for length, size in zip(volume.shape, BLOCK)
-    ]
-    region = tuple(slice(first, first + size) for first, size in zip(corner, BLOCK))
+    region = _draw_region(volume.shape, rng)
     block = ndimage.gaussian_filter(np.asarray(volume[region], np.float32), (0.0, 0.7, 0.7))
     low, high = np.percentile(block, [1, 99])
     if high <= low:
@@ -49,21 +56,44 @@ def make_pseudo_objects(volume, spacing_mm, count, rng):
         yield whole
 
 
-def _supervoxels(block, spacing_mm, rng):
+def _draw_region(shape: tuple[int, ...], rng: np.random.Generator) -> tuple[slice, ...]:
+    """Where in a volume the block is that is looked at."""
+    region = []
+    for length, size in zip(shape, BLOCK, strict=True):
+        first = int(rng.integers(max(1, length - size + 1)))
+        region.append(slice(first, first + size))
+    return tuple(region)
+
+
+def _supervoxels(
+    block: np.ndarray,
+    spacing_mm: Sequence[float],
+    rng: np.random.Generator,
+) -> np.ndarray:
     """(K, J, I) labels of compact regions of about the same grey value."""
     wanted = np.exp(rng.uniform(*np.log(MM))) / np.asarray(spacing_mm)
     grid = np.clip(np.round(wanted * (1.5, 1, 1)), LEAST_PIXELS, MOST_PIXELS).astype(int)
     slic = sitk.SLICImageFilter()
     slic.SetSuperGridSize([int(size) for size in np.minimum(grid, block.shape)[::-1]])
-    slic.SetSpatialProximityWeight(float(np.exp(rng.uniform(np.log(0.2), np.log(3)))) / 10)
+    proximity = np.exp(rng.uniform(np.log(0.2), np.log(3)))
+    slic.SetSpatialProximityWeight(float(proximity) / 10)
     slic.SetMaximumNumberOfIterations(5)
     slic.SetEnforceConnectivity(True)
     slic.SetNumberOfThreads(1)
-    return sitk.GetArrayFromImage(slic.Execute(sitk.GetImageFromArray(block))).astype(np.int64)
+    found = slic.Execute(sitk.GetImageFromArray(block))
+    return sitk.GetArrayFromImage(found).astype(np.int64)
 
 
-def _neighbour_alike(parts, mask, means, label, tolerance):
+def _neighbour_alike(
+    parts: np.ndarray,
+    mask: np.ndarray,
+    means: np.ndarray,
+    label: int,
+    tolerance: float,
+) -> int:
     """The label of a touching supervoxel of about the same mean, or `label` itself."""
     near = np.unique(parts[ndimage.binary_dilation(mask) & ~mask])
     alike = near[np.abs(means[near] - means[label]) < tolerance]
-    return alike[np.abs(means[alike] - means[label]).argmin()] if alike.size else label
+    if not alike.size:
+        return label
+    return int(alike[np.abs(means[alike] - means[label]).argmin()])

@@ -1,7 +1,12 @@
-"""`train slice_unet`: the slice-propagation network, in the presets `default`, `default-large`, `thesis`, `image_augmentation`, `basic`, `automatic` and small ones."""
+"""`train slice_unet`: the slice-propagation network.
+
+Presets: `default`, `default-large`, `thesis`, `image_augmentation`, `basic`, `automatic` and small
+ones.
+"""
 
 import re
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from zlib import crc32
 
 import torch
@@ -9,9 +14,11 @@ import torch
 from SlicePropagationLib.config import check_halves
 from SlicePropagationLib.engines.network_inputs import CELLS, MAPS, SCALAR_FEATURES
 from SlicePropagationLib.errors import ConfigError
-from SlicePropagationLib.networks.checkpoint import fill_network, load_checkpoint
+from SlicePropagationLib.files.training_cases import TrainingCase
 from SlicePropagationLib.networks.config import UNetConfig
-from SlicePropagationLib.training.loop import LoopConfig, fit
+from SlicePropagationLib.training.contracts import Cases, Report
+from SlicePropagationLib.training.loop import fit
+from SlicePropagationLib.training.loop_config import LoopConfig
 from SlicePropagationLib.training.slice.guided import GuidedTask, GuidedTaskConfig
 from SlicePropagationLib.training.slice.pairs import PairDataset, PairsConfig
 from SlicePropagationLib.training.slice.thesis import (
@@ -22,6 +29,7 @@ from SlicePropagationLib.training.slice.thesis import (
 from SlicePropagationLib.training.slice.walk_data import WalkDataset, load_shard
 from SlicePropagationLib.training.slice.walk_files import Source, prepare_walks
 from SlicePropagationLib.training.slice.walks import WalksConfig
+from SlicePropagationLib.training.with_weights import with_weights
 
 LONGEST_WALK = 48  # slices of a walk that validation looks at
 PHANTOMS_PER_FILE = 20
@@ -66,7 +74,7 @@ class GuidedTraining:
         )
     )
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         network = self.task.network
         if not network.depth >= 1 or CELLS % 2**network.depth:
             raise ConfigError(
@@ -87,89 +95,80 @@ class GuidedTraining:
                 f"steps must be positive, phantoms and pseudo_objects at least 0, got {self.steps},"
                 f" {self.phantoms} and {self.pseudo_objects}."
             )
-        if not (
-            self.phantom_share >= 0
-            and self.pseudo_share >= 0
-            and self.phantom_share + self.pseudo_share < 1
-        ):
+        are_shares = self.phantom_share >= 0 and self.pseudo_share >= 0
+        if not (are_shares and self.phantom_share + self.pseudo_share < 1):
             raise ConfigError(
                 "phantom_share and pseudo_share must be at least 0 and leave something to the real"
                 f" structures, got {self.phantom_share} and {self.pseudo_share}."
             )
 
-    def new_task(self, init=None):
-        """The task at its beginning, with the weights of the model file `init` where one is given; CheckpointError where they do not fit."""
+    def new_task(self, init: Path | str | None = None) -> GuidedTask:
+        """The task at its beginning, with the weights of the model file `init`.
+
+        CheckpointError where they do not fit.
+        """
         torch.manual_seed(self.loop.seed)
-        return _start(GuidedTask(self.task), init)
+        return with_weights(GuidedTask(self.task), init)
 
     def train(
         self,
-        train_cases,
-        val_cases,
-        out,
+        train_cases: Cases,
+        val_cases: Cases,
+        out: Path,
         *,
-        init=None,
-        device="auto",
-        workers=1,
-        report=None,
-        walks=None,
-    ):
-        """Record the walks in the folder `walks`, by default in `out`, train, return the path of the best weights."""
-        walks = walks or out / "walks"
-        paths = prepare_walks(
-            self._sources(train_cases, is_training=True),
-            walks,
-            workers=workers,
-            report=report,
-        )
-        val_paths = prepare_walks(
-            self._sources(val_cases, is_training=False),
-            walks,
-            workers=workers,
-            report=report,
-        )
+        init: Path | str | None = None,
+        device: str = "auto",
+        workers: int = 1,
+        report: Report = None,
+        walks: Path | None = None,
+    ) -> Path:
+        """Record the walks in `walks`, train, return the path of the best weights.
+
+        Without `walks` they are recorded in `out`.
+        """
+        folder = walks or out / "walks"
+        sources = self._sources(train_cases, is_training=True)
+        paths = prepare_walks(sources, folder, workers=workers, report=report)
+        val_sources = self._sources(val_cases, is_training=False)
+        val_paths = prepare_walks(val_sources, folder, workers=workers, report=report)
         task = self.new_task(init)
         shares = {"phantoms": self.phantom_share, "pseudo-objects": self.pseudo_share}
         train_data = WalkDataset([load_shard(*pair) for pair in paths], self.steps, shares=shares)
-        val_data = WalkDataset(
-            [load_shard(*pair) for pair in val_paths],
-            LONGEST_WALK,
-            inner_share=0.0,
-        )
+        val_shards = [load_shard(*pair) for pair in val_paths]
+        val_data = WalkDataset(val_shards, LONGEST_WALK, inner_share=0.0)
         return fit(task, train_data, val_data, self.loop, out, device=device, report=report)
 
-    def _sources(self, cases, *, is_training):
-        kind = "train" if is_training else "val"
-        plain = replace(self.walks, axes=(0,), anchors=1, gap_share=0.0, thick_share=0.0)
-        sources = [
-            Source(
-                source_name(kind, case),
-                case.dataset,
-                case.image,
-                case.label_map,
-                self.walks if is_training else plain,
+    def _sources(self, cases: Cases, *, is_training: bool) -> list[Source]:
+        """What walks are recorded of."""
+        if not is_training:
+            plain = replace(self.walks, axes=(0,), anchors=1, gap_share=0.0, thick_share=0.0)
+            return [_source_of("val", case, plain) for case in cases]
+        sources = [_source_of("train", case, self.walks) for case in cases]
+        few = replace(self.walks, anchors=3)
+        return sources + self._pseudo_sources(sources, few) + self._phantom_sources(few)
+
+    def _pseudo_sources(self, sources: list[Source], config: WalksConfig) -> list[Source]:
+        """Pseudo-objects in the images of the cases."""
+        if not self.pseudo_objects:
+            return []
+        return [
+            replace(
+                source,
+                name=f"{source.name}-pseudo",
+                group="pseudo-objects",
+                label_map=None,
+                config=config,
+                num_made=self.pseudo_objects,
             )
-            for case in cases
+            for source in sources
         ]
-        if is_training:
-            few = replace(self.walks, anchors=3)
-            sources += [
-                replace(
-                    source,
-                    name=f"{source.name}-pseudo",
-                    group="pseudo-objects",
-                    label_map=None,
-                    config=few,
-                    num_made=self.pseudo_objects,
-                )
-                for source in sources
-                if self.pseudo_objects
-            ]
-            sources += [
-                Source(f"train-phantoms-{number}", "phantoms", None, None, few, PHANTOMS_PER_FILE)
-                for number in range(self.phantoms // PHANTOMS_PER_FILE)
-            ]
-        return sources
+
+    def _phantom_sources(self, config: WalksConfig) -> list[Source]:
+        """Synthetic volumes, some in each file."""
+        return [
+            Source(f"train-phantoms-{number}", "phantoms", None, None, config, PHANTOMS_PER_FILE)
+            for number in range(self.phantoms // PHANTOMS_PER_FILE)
+        ]
 
 
 @dataclass(frozen=True)
@@ -186,7 +185,7 @@ class PlainTraining:
     pairs: PairsConfig = field(default_factory=PairsConfig)
     loop: LoopConfig = field(default_factory=LoopConfig)
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         network = self.task.network
         check_halves(self.pairs.size, 2**network.depth)
         if network.in_channels != 1 + self.task.uses_prior:
@@ -195,22 +194,25 @@ class PlainTraining:
                 f" {str(self.task.uses_prior).lower()}, got {network.in_channels}."
             )
 
-    def new_task(self, init=None):
-        """The task at its beginning, with the weights of the model file `init` where one is given; CheckpointError where they do not fit."""
+    def new_task(self, init: Path | str | None = None) -> ThesisTask:
+        """The task at its beginning, with the weights of the model file `init`.
+
+        CheckpointError where they do not fit.
+        """
         torch.manual_seed(self.loop.seed)
-        return _start(ThesisTask(replace(self.task, size=self.pairs.size)), init)
+        return with_weights(ThesisTask(replace(self.task, size=self.pairs.size)), init)
 
     def train(
         self,
-        train_cases,
-        val_cases,
-        out,
+        train_cases: Cases,
+        val_cases: Cases,
+        out: Path,
         *,
-        init=None,
-        device="auto",
-        workers=1,
-        report=None,
-    ):
+        init: Path | str | None = None,
+        device: str = "auto",
+        workers: int = 1,
+        report: Report = None,
+    ) -> Path:
         """Read the cases, train, return the path of the best weights."""
         task = self.new_task(init)
         train_data = PairDataset(train_cases, self.pairs)
@@ -230,17 +232,24 @@ BASIC = PairAugmentationConfig(
 IMAGE_ONLY = PairAugmentationConfig(prior_turn=0.0, prior_scale=0.0)
 
 
-def _small(training):
+def _small(training: PlainTraining) -> PlainTraining:
     """The same on a CPU's scale: base width 16, slices of 128 x 128 pixels."""
+    network = replace(training.task.network, base_channels=16)
     return replace(
         training,
-        task=replace(training.task, network=replace(training.task.network, base_channels=16)),
+        task=replace(training.task, network=network),
         pairs=replace(training.pairs, size=128),
     )
 
 
-PRESETS = {
-    "default": GuidedTraining(),
+DEFAULT = GuidedTraining()
+# Most slices that it learns from are thin; where they are thick, the wider network ends a structure
+# a little too early by itself. On `val` of the three sets of the shipped weights, which may be
+# tuned on, 0, .5, 1, 1.5, 2 and 3 gave a mean Dice of .750, .752, .750, .749, .743 and .727 at one
+# annotated slice, .819, .821, .822, .822, .825 and .824 at three. The preset `default` is worse
+# with it (hippocampus .74 in place of .78, with 3).
+WIDE = replace(DEFAULT.task.network, base_channels=24, continuation_bias=1.0)
+PLAIN = {
     "thesis": PlainTraining(),
     "image_augmentation": PlainTraining(ThesisTaskConfig(augmentation=IMAGE_ONLY)),
     "basic": PlainTraining(ThesisTaskConfig(augmentation=BASIC)),
@@ -252,39 +261,34 @@ PRESETS = {
         )
     ),
 }
-# Most slices that it learns from are thin; where they are thick, the wider network ends a structure
-# a little too early by itself. On `val` of the three
-# sets of the shipped weights, which may be tuned on, 0, .5, 1, 1.5, 2 and 3 gave a mean Dice of
-# .750, .752, .750, .749, .743 and .727 at one annotated slice,
-# .819, .821, .822, .822, .825 and .824 at three. The preset `default` is worse with it (hippocampus
-# .74 in place of .78, with 3).
-_WIDE = replace(PRESETS["default"].task.network, base_channels=24, continuation_bias=1.0)
-PRESETS["default-large"] = replace(
-    PRESETS["default"],
-    task=replace(PRESETS["default"].task, network=_WIDE),
-)
-PRESETS |= {
-    f"{name}-small": _small(PRESETS[name])
-    for name in ("thesis", "image_augmentation", "basic", "automatic")
+PRESETS = {
+    "default": DEFAULT,
+    **PLAIN,
+    "default-large": replace(DEFAULT, task=replace(DEFAULT.task, network=WIDE)),
+    **{f"{name}-small": _small(training) for name, training in PLAIN.items()},
 }
 
 
-def source_name(kind, case):
+def source_name(kind: str, case: TrainingCase) -> str:
     """Name of the file of a case's walks.
 
     With a hash where the name alone may be that of another case, too (`a/b` and `a_b`).
+
+    Args:
+        kind: "train" or "val".
+        case: whose walks.
     """
     whole = f"{kind}-{case.dataset}-{case.name}"
     name = re.sub(r"[^\w.-]+", "_", whole)
-    return (
-        name
-        if name == whole and "-" not in case.dataset
-        else f"{name}-{crc32(f'{case.dataset}/{case.name}'.encode()):08x}"
-    )
+    if name == whole and "-" not in case.dataset:
+        return name
+    return f"{name}-{crc32(f'{case.dataset}/{case.name}'.encode()):08x}"
 
 
-def _start(task, init):
-    """The task, with the weights of a model file where one is given."""
-    if init:
-        fill_network(task.network, load_checkpoint(init, {task.family}), init)
-    return task
+def _source_of(
+    kind: str,
+    case: TrainingCase,
+    config: WalksConfig,
+) -> Source:
+    name = source_name(kind, case)
+    return Source(name, case.dataset, case.image, case.label_map, config)

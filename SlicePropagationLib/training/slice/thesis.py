@@ -1,20 +1,24 @@
-"""The task of the thesis: one step from the true mask of a slice nearby, teacher-forced, softmax cross-entropy.
+"""The task of the thesis: one step from the true mask of a slice nearby.
+
+Teacher-forced, with softmax cross-entropy.
 
 Presets: `thesis` (image and prior-mask augmentation), `image_augmentation` (the prior is left
-    alone), `basic` (mild joint augmentation) and
-`automatic` (no prior at all: the organ-specific network of the thesis's Table 1).
+alone), `basic` (mild joint augmentation) and `automatic` (no prior at all: the organ-specific
+network of the thesis's Table 1).
 """
 
 import math
 from dataclasses import dataclass, field
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.nn import functional as F
 
 from SlicePropagationLib.errors import ConfigError
 from SlicePropagationLib.networks.build import build_unet
 from SlicePropagationLib.networks.config import UNetConfig
+from SlicePropagationLib.training.contracts import Batch, Losses, Metrics
+from SlicePropagationLib.training.mask_dice import mean_mask_dice
 
 PIVOTS = ("image", "centroid")
 
@@ -42,7 +46,7 @@ class PairAugmentationConfig:
     prior_scale: float = 0.1
     pivot: str = "image"
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if self.pivot not in PIVOTS:
             raise ConfigError(f"pivot must be {' or '.join(PIVOTS)}, got '{self.pivot}'.")
 
@@ -70,12 +74,12 @@ class ThesisTask(nn.Module):
     family = "slice_unet.plain"
     score = "dice"
 
-    def __init__(self, config):
+    def __init__(self, config: ThesisTaskConfig) -> None:
         super().__init__()
         self.config = config
         self.network = build_unet(config.network)
 
-    def forward(self, batch):
+    def forward(self, batch: Batch) -> Losses:
         """{"total": unweighted softmax cross-entropy} of a batch, varied at random."""
         image, prior, truth = vary_pairs(
             batch["image"],
@@ -86,34 +90,34 @@ class ThesisTask(nn.Module):
         return {"total": F.cross_entropy(self._logits(image, prior).float(), truth)}
 
     @torch.no_grad()
-    def metrics(self, batch):
-        """{"dice": mean over slices where there is something or something was found, "count": their number}."""
+    def metrics(self, batch: Batch) -> Metrics:
+        """{"dice", "count"} of slices where there is something or something was found."""
         found = self._logits(batch["image"], batch["prior"]).argmax(dim=1).bool()
-        truth = batch["truth"].bool()
-        total = found.sum(dim=(1, 2)) + truth.sum(dim=(1, 2))
-        dice = 2 * (found & truth).sum(dim=(1, 2)) / total.clamp_min(1)
-        shown = total > 0
-        return {
-            "dice": dice[shown].mean() if shown.any() else torch.tensor(1.0),
-            "count": int(shown.sum()),
-        }
+        return mean_mask_dice(found, batch["truth"].bool())
 
-    def _logits(self, image, prior):
-        return self.network(torch.cat([image, prior], dim=1) if self.config.uses_prior else image)
+    def _logits(self, image: Tensor, prior: Tensor) -> Tensor:
+        seen = torch.cat([image, prior], dim=1) if self.config.uses_prior else image
+        return self.network(seen)
 
 
-def vary_pairs(image, prior, truth, config):
-    """Vary a batch of pairs: image, prior and truth together, then the image alone, then the prior alone.
+def vary_pairs(
+    image: Tensor,
+    prior: Tensor,
+    truth: Tensor,
+    config: PairAugmentationConfig,
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Vary a batch of pairs: all together, then the image alone, then the prior alone.
 
     Args:
-        image, prior: (B, 1, H, W).
+        image: (B, 1, H, W).
+        prior: (B, 1, H, W).
         truth: (B, H, W) int64.
         config: a PairAugmentationConfig.
     """
     count = len(image)
     device = image.device
 
-    def even(width):
+    def even(width: float) -> Tensor:
         return width * (2 * torch.rand(count, device=device) - 1)
 
     joint = _turns(even(config.turn), 1 + even(config.scale))
@@ -123,41 +127,30 @@ def vary_pairs(image, prior, truth, config):
     image = _moved(image, theta, "bilinear", "border")
     prior = _moved(prior, theta, "nearest", "zeros")
     truth = _moved(truth[:, None].float(), theta, "nearest", "zeros")[:, 0].long()
-    image = image * (1 + even(config.gain)).view(-1, 1, 1, 1) + even(config.offset).view(
-        -1,
-        1,
-        1,
-        1,
-    )
+    gain = 1 + even(config.gain)
+    image = image * gain.view(-1, 1, 1, 1) + even(config.offset).view(-1, 1, 1, 1)
     if config.prior_turn or config.prior_scale:
         alone = _turns(even(config.prior_turn), 1 + even(config.prior_scale))
-        prior = _moved(
-            prior,
-            (
-                _about(alone, _centroids(prior))
-                if config.pivot == "centroid"
-                else F.pad(alone, (0, 1))
-            ),
-            "nearest",
-            "zeros",
-        )
+        is_centred = config.pivot == "image"
+        theta = F.pad(alone, (0, 1)) if is_centred else _about(alone, _centroids(prior))
+        prior = _moved(prior, theta, "nearest", "zeros")
     return image, prior, truth
 
 
-def _turns(degrees, scale):
+def _turns(degrees: Tensor, scale: Tensor) -> Tensor:
     """(B, 2, 2) matrices that enlarge by `scale` and turn."""
     angle = degrees * (math.pi / 180)
-    turn = torch.stack([angle.cos(), -angle.sin(), angle.sin(), angle.cos()], dim=1).view(-1, 2, 2)
-    return turn / scale[:, None, None]
+    turn = torch.stack([angle.cos(), -angle.sin(), angle.sin(), angle.cos()], dim=1)
+    return turn.view(-1, 2, 2) / scale[:, None, None]
 
 
-def _about(turns, pivots):
+def _about(turns: Tensor, pivots: Tensor) -> Tensor:
     """(B, 2, 3) affine maps that turn about pivots (B, 2) instead of the centre."""
     shift = pivots[:, :, None] - turns @ pivots[:, :, None]
     return torch.cat([turns, shift], dim=2)
 
 
-def _centroids(masks):
+def _centroids(masks: Tensor) -> Tensor:
     """(B, 2) centroids, x before y, in [-1, 1]; the centre for an empty mask."""
     height, width = masks.shape[2:]
     rows = torch.linspace(-1 + 1 / height, 1 - 1 / height, height, device=masks.device)
@@ -168,6 +161,11 @@ def _centroids(masks):
     return torch.stack([x, y], dim=1)
 
 
-def _moved(maps, theta, mode, padding):
-    grid = F.affine_grid(theta, maps.shape, align_corners=False)
+def _moved(
+    maps: Tensor,
+    theta: Tensor,
+    mode: str,
+    padding: str,
+) -> Tensor:
+    grid = F.affine_grid(theta, list(maps.shape), align_corners=False)
     return F.grid_sample(maps, grid, mode=mode, padding_mode=padding, align_corners=False)

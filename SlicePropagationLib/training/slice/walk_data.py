@@ -1,49 +1,70 @@
-"""Recorded walks as a torch dataset: files of walks, read where they are needed, segments of a walk as samples."""
+"""Recorded walks as a torch dataset.
+
+Files of walks are read where they are needed; segments of a walk are the samples.
+"""
 
 import struct
 import zipfile
+from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 
 from SlicePropagationLib.engines.roi import Roi
+from SlicePropagationLib.training.contracts import Sample
 from SlicePropagationLib.training.slice.walks import STORED_CELLS
 
 
 @dataclass(frozen=True)
 class Shard:
-    """The walks of one file, one behind the other; see `walks.Walk`."""
+    """The walks of one file, one behind the other; see `walks.Walk`.
 
+    A process that loads data gets the file, not what is in it.
+
+    Attributes:
+        path: the file.
+        group: how often it is drawn is said of its group.
+        starts: (walks + 1,) where each walk begins, and where the last one ends.
+        maps, scalar_features, squares, truth: of the slices of all walks.
+        seeds: (walks, S, S).
+    """
+
+    path: Path
     group: str
     starts: np.ndarray
     maps: np.ndarray
-    facts: np.ndarray
+    scalar_features: np.ndarray
     squares: np.ndarray
     truth: np.ndarray
     seeds: np.ndarray
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return load_shard, (self.path, self.group)
 
-def load_shard(path, group):
+
+def load_shard(path: Path, group: str) -> Shard:
     """The Shard of a file that `prepare_walks` wrote.
 
     What is large stays in the file until it is used, so that any number of cases can be learnt
     from.
     """
     stored = _mapped(path)
-    starts = np.concatenate([[0], np.cumsum(stored["lengths"])])
     return Shard(
+        path,
         group,
-        starts,
-        stored["maps"],
-        stored["facts"],
-        stored["squares"],
-        stored["truth"],
-        stored["seeds"],
+        starts=np.concatenate([[0], np.cumsum(stored["lengths"])]),
+        maps=stored["maps"],
+        scalar_features=stored["facts"],
+        squares=stored["squares"],
+        truth=stored["truth"],
+        seeds=stored["seeds"],
     )
 
 
-def _mapped(path):
+def _mapped(path: Path) -> dict[str, np.ndarray]:
     """{name: read-only array in the file} of an .npz that is not compressed.
 
     One mapping for each file, as systems limit their number.
@@ -52,18 +73,13 @@ def _mapped(path):
     arrays = {}
     with zipfile.ZipFile(path) as archive, open(path, "rb") as file:
         for member in archive.infolist():
-            file.seek(
-                member.header_offset + 26
-            )  # of the two lengths that say where the local header ends
+            # the two lengths there say where the local header ends
+            file.seek(member.header_offset + 26)
             file.seek(sum(struct.unpack("<HH", file.read(4))), 1)
             np.lib.format.read_magic(file)
             shape, _, dtype = np.lib.format.read_array_header_1_0(file)
-            arrays[member.filename.removesuffix(".npy")] = np.ndarray(
-                shape,
-                dtype,
-                content,
-                file.tell(),
-            )
+            name = member.filename.removesuffix(".npy")
+            arrays[name] = np.ndarray(shape, dtype, content, file.tell())
     return arrays
 
 
@@ -78,67 +94,83 @@ class WalkDataset(torch.utils.data.Dataset):
         shares: {group: how often it is drawn}; the other groups share the rest equally.
     """
 
-    def __init__(self, shards, steps, inner_share=0.4, shares=None):
+    def __init__(
+        self,
+        shards: Sequence[Shard],
+        steps: int,
+        inner_share: float = 0.4,
+        shares: dict[str, float] | None = None,
+    ) -> None:
         self.shards = shards
         self.most_steps = steps
         self.steps = steps
         self.inner_share = inner_share
-        self.shares = {
-            group: share
-            for group, share in (shares or {}).items()
-            if group in {shard.group for shard in shards}
-        }
+        groups = {shard.group for shard in shards}
+        wanted = shares or {}
+        self.shares = {group: share for group, share in wanted.items() if group in groups}
         self.places = [(shard, number) for shard in shards for number in range(len(shard.seeds))]
 
-    def set_progress(self, fraction):
-        """Longer segments as the training goes on: one slice at first, where samples differ most, and all `steps` before its end."""
-        self.steps = 1 + round((self.most_steps - 1) * min(1.0, max(0.0, (fraction - 0.3) / 0.5)))
+    def set_progress(self, fraction: float) -> None:
+        """Longer segments as the training goes on.
 
-    def __len__(self):
+        One slice at first, where samples differ most, and all `steps` before its end.
+        """
+        grown = min(1.0, max(0.0, (fraction - 0.3) / 0.5))
+        self.steps = 1 + round((self.most_steps - 1) * grown)
+
+    def __len__(self) -> int:
         return len(self.places)
 
-    def __getitem__(self, position):
+    def __getitem__(self, position: int) -> Sample:
         shard, number = self.places[position]
         first = shard.starts[number]
         last = shard.starts[number + 1]
         start = first
         if last - first > 1 and torch.rand(()) < self.inner_share:
             start = first + 1 + int(torch.randint(last - first - 1, ()))
-        chosen = np.minimum(np.arange(start, start + self.steps), last - 1)
+        places = np.arange(start, start + self.steps)
+        chosen = np.minimum(places, last - 1)
+        is_first = start == first
+        previous = shard.seeds[number].copy() if is_first else _seen_on_next(shard, start - 1)
         return {
             "maps": shard.maps[chosen],
-            "facts": shard.facts[chosen],
+            "scalar_features": shard.scalar_features[chosen],
             "squares": shard.squares[chosen],
             "truth": shard.truth[chosen],
-            "previous": (
-                shard.seeds[number].copy() if start == first else _seen_on_next(shard, start - 1)
-            ),
-            "is_annotated": start == first,
-            "weight": (np.arange(start, start + self.steps) < last).astype(np.float32),
+            "previous": previous,
+            "is_annotated": is_first,
+            "weight": (places < last).astype(np.float32),
         }
 
-    def weights(self):
-        """(number of walks,) float64 weights of drawing: within a group, every walk by the root of its length."""
-        roots = {}
-        for shard in self.shards:
-            roots.setdefault(shard.group, []).append(np.sqrt(np.diff(shard.starts)))
-        rest = (1 - sum(self.shares.values())) / max(1, len(set(roots) - set(self.shares)))
-        scale = {
-            group: self.shares.get(group, rest) / np.concatenate(values).sum()
-            for group, values in roots.items()
-        }
-        return np.concatenate(
-            [np.sqrt(np.diff(shard.starts)) * scale[shard.group] for shard in self.shards]
-        )
+    def weights(self) -> np.ndarray:
+        """(number of walks,) float64 weights of drawing.
+
+        Within a group, every walk by the root of its length.
+        """
+        roots = [np.sqrt(np.diff(shard.starts)) for shard in self.shards]
+        of_group = {}
+        for shard, values in zip(self.shards, roots, strict=True):
+            of_group.setdefault(shard.group, []).append(values)
+        others = set(of_group) - set(self.shares)
+        rest = (1 - sum(self.shares.values())) / max(1, len(others))
+        scale = {}
+        for group, values in of_group.items():
+            scale[group] = self.shares.get(group, rest) / np.concatenate(values).sum()
+        pairs = zip(self.shards, roots, strict=True)
+        return np.concatenate([values * scale[shard.group] for shard, values in pairs])
 
 
-def _seen_on_next(shard, index):
+def _seen_on_next(shard: Shard, index: int) -> np.ndarray:
     """(S, S) uint8: the truth of one slice on the square of the next."""
-    here, there = (
-        Roi(*map(float, shard.squares[place]), STORED_CELLS) for place in (index, index + 1)
-    )
-    row = (there.row - here.row) / here.pitch + (STORED_CELLS - 1) / 2
-    column = (there.column - here.column) / here.pitch + (STORED_CELLS - 1) / 2
-    return np.round(
-        Roi(row, column, there.pitch / here.pitch, STORED_CELLS).sample(shard.truth[index])
-    ).astype(np.uint8)
+    here = _roi_of(shard, index)
+    there = _roi_of(shard, index + 1)
+    middle = (STORED_CELLS - 1) / 2
+    row = (there.row - here.row) / here.pitch + middle
+    column = (there.column - here.column) / here.pitch + middle
+    seen = Roi(row, column, there.pitch / here.pitch, STORED_CELLS).sample(shard.truth[index])
+    return np.round(seen).astype(np.uint8)
+
+
+def _roi_of(shard: Shard, index: int) -> Roi:
+    row, column, pitch = map(float, shard.squares[index])
+    return Roi(row, column, pitch, STORED_CELLS)

@@ -4,9 +4,11 @@ import hashlib
 import json
 import multiprocessing
 import zlib
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -14,9 +16,10 @@ from SlicePropagationLib import __version__
 from SlicePropagationLib.files.atomic import atomic_folder
 from SlicePropagationLib.files.segmentation_file import read_labels
 from SlicePropagationLib.files.volume import read_volume
+from SlicePropagationLib.training.contracts import Report
 from SlicePropagationLib.training.slice.pseudo_objects import make_pseudo_objects
 from SlicePropagationLib.training.slice.synthetic import make_phantom
-from SlicePropagationLib.training.slice.walks import WalksConfig, record_walks
+from SlicePropagationLib.training.slice.walks import Walk, WalksConfig, record_walks
 
 MARK = "walks.json"
 
@@ -42,8 +45,22 @@ class Source:
     num_made: int = 0
 
 
-def prepare_walks(sources, folder, *, workers=1, report=None):
-    """Record the walks of every source into `folder`, unless that was done before with the same configuration.
+def prepare_walks(
+    sources: Sequence[Source],
+    folder: Path,
+    *,
+    workers: int = 1,
+    report: Report = None,
+) -> list[tuple[Path, str]]:
+    """Record the walks of every source into `folder`.
+
+    What was recorded before with the same configuration stays.
+
+    Args:
+        sources: what is recorded.
+        folder: of the files; made if need be.
+        workers: processes that record.
+        report: called with a line of text now and then.
 
     Returns:
         [(path, group)] of the files that hold at least one walk.
@@ -63,37 +80,46 @@ def prepare_walks(sources, folder, *, workers=1, report=None):
     return [(path, group) for path, group in paths if path.is_file()]
 
 
-def _record_all(sources, folder, workers):
+def _record_all(
+    sources: Sequence[Source],
+    folder: Path,
+    workers: int,
+) -> Iterator[None]:
     if workers == 1:
-        yield from (_record(source, folder) for source in sources)
+        for source in sources:
+            yield _record(source, folder)
         return
     with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn")) as pool:
         yield from pool.map(_record, sources, [folder] * len(sources))
 
 
-def _record(source, folder):
+def _record(source: Source, folder: Path) -> None:
     """Write the walks of one source and the mark that it is done."""
     rng = np.random.default_rng(zlib.crc32(source.name.encode()))
-    walks = [
-        walk
-        for volume, spacing_mm, mask in _structures(source, rng)
-        for walk in record_walks(volume, spacing_mm, mask, source.config, rng)
-    ]
+    walks = []
+    for volume, spacing_mm, mask in _structures(source, rng):
+        walks += record_walks(volume, spacing_mm, mask, source.config, rng)
     with atomic_folder(folder) as partial:
         if walks:
-            np.savez(
-                partial / f"{source.name}.npz",
-                lengths=[len(walk.maps) for walk in walks],
-                seeds=np.stack([walk.seed for walk in walks]),
-                **{
-                    name: np.concatenate([getattr(walk, name) for walk in walks])
-                    for name in ("maps", "facts", "squares", "truth")
-                },
-            )
+            np.savez(partial / f"{source.name}.npz", **_arrays_of(walks))
         (partial / f"{source.name}.{MARK}").write_text(_fingerprint(source), encoding="utf-8")
 
 
-def _structures(source, rng):
+def _arrays_of(walks: Sequence[Walk]) -> dict[str, Any]:
+    """What is stored of walks, one behind the other; the names are those of earlier files."""
+    return {
+        "lengths": np.array([len(walk.maps) for walk in walks]),
+        "seeds": np.stack([walk.seed for walk in walks]),
+        "maps": np.concatenate([walk.maps for walk in walks]),
+        "facts": np.concatenate([walk.scalar_features for walk in walks]),
+        "squares": np.concatenate([walk.squares for walk in walks]),
+        "truth": np.concatenate([walk.truth for walk in walks]),
+    }
+
+
+def _structures(
+    source: Source, rng: np.random.Generator
+) -> Iterator[tuple[np.ndarray, Sequence[float], np.ndarray]]:
     """Yield (volume, spacing_mm, mask) of every structure of a source."""
     if source.image is None:
         for _ in range(source.num_made):
@@ -110,7 +136,7 @@ def _structures(source, rng):
         yield volume.array, volume.spacing_mm, labels == segment.label
 
 
-def _fingerprint(source):
+def _fingerprint(source: Source) -> str:
     values = {**asdict(source), "version": __version__}
     for name in ("image", "label_map"):
         if values[name]:
@@ -119,6 +145,6 @@ def _fingerprint(source):
     return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
 
 
-def _is_done(folder, source):
+def _is_done(folder: Path, source: Source) -> bool:
     mark = folder / f"{source.name}.{MARK}"
     return mark.is_file() and mark.read_text(encoding="utf-8") == _fingerprint(source)

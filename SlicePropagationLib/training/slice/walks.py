@@ -1,9 +1,14 @@
-"""Walks to learn from: what the network would be told on the way from an annotated slice past the end of the structure, and the truth."""
+"""Walks to learn from, from an annotated slice past the end of the structure.
 
+A walk is what the network would be told on the way, and the truth.
+"""
+
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from SlicePropagationLib.arrays import Mask, Masks
 from SlicePropagationLib.engines.network_inputs import (
     CELLS,
     IMAGES,
@@ -11,6 +16,7 @@ from SlicePropagationLib.engines.network_inputs import (
     MAX_INTENSITY,
     network_inputs,
 )
+from SlicePropagationLib.engines.roi import Roi
 from SlicePropagationLib.errors import ConfigError
 from SlicePropagationLib.planning import Run
 from SlicePropagationLib.stack import SliceStack
@@ -47,7 +53,7 @@ class WalksConfig:
     min_slices: int = 4
     min_pixels: int = 12
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if not self.axes or not set(self.axes) <= {0, 1, 2}:
             raise ConfigError(f"axes must name at least one of 0, 1 and 2, got {list(self.axes)}.")
         if self.anchors < 1 or self.max_steps < 1:
@@ -62,20 +68,26 @@ class Walk:
 
     Attributes:
         maps: (T, 8, S, S) int8, see `network_inputs.MAPS` and FULL.
-        facts: (T, 5) float32, see `network_inputs.SCALAR_FEATURES`.
+        scalar_features: (T, 5) float32, see `network_inputs.SCALAR_FEATURES`.
         squares: (T, 3) float32, row, column and pitch of each square in pixels.
         truth: (T, S, S) uint8, share of each cell that is inside, 255 for all of it.
         seed: (S, S) uint8, the annotated mask seen on the first square.
     """
 
     maps: np.ndarray
-    facts: np.ndarray
+    scalar_features: np.ndarray
     squares: np.ndarray
     truth: np.ndarray
     seed: np.ndarray
 
 
-def record_walks(volume, spacing_mm, mask, config, rng):
+def record_walks(
+    volume: np.ndarray,
+    spacing_mm: Sequence[float],
+    mask: Masks,
+    config: WalksConfig,
+    rng: np.random.Generator,
+) -> Iterator[Walk]:
     """Yield the Walks of one structure.
 
     Args:
@@ -85,11 +97,7 @@ def record_walks(volume, spacing_mm, mask, config, rng):
         config: a WalksConfig.
         rng: numpy Generator; the same state gives the same walks.
     """
-    axes = [
-        axis
-        for axis in config.axes
-        if axis == 0 or spacing_mm[axis] <= config.max_anisotropy * min(np.delete(spacing_mm, axis))
-    ]
+    axes = [axis for axis in config.axes if _is_cut_along(axis, spacing_mm, config)]
     for axis in axes:
         stack = SliceStack.from_volume(volume, spacing_mm, axis)
         truth = np.ascontiguousarray(stack.from_volume_array(mask))
@@ -97,7 +105,23 @@ def record_walks(volume, spacing_mm, mask, config, rng):
             yield from _walks_from(stack, truth, number == 0, config, rng)
 
 
-def _walks_from(stack, truth, is_first, config, rng):
+def _is_cut_along(
+    axis: int,
+    spacing_mm: Sequence[float],
+    config: WalksConfig,
+) -> bool:
+    """Whether slices along an axis are not too thick for their pixels."""
+    finest = min(np.delete(spacing_mm, axis))
+    return axis == 0 or spacing_mm[axis] <= config.max_anisotropy * finest
+
+
+def _walks_from(
+    stack: SliceStack,
+    truth: Masks,
+    is_first: bool,
+    config: WalksConfig,
+    rng: np.random.Generator,
+) -> Iterator[Walk]:
     """The walks both ways from one slice, and perhaps towards a second one."""
     if rng.random() < config.thick_share:
         stack, truth = _every_second(stack, truth, int(rng.integers(2)))
@@ -114,44 +138,57 @@ def _walks_from(stack, truth, is_first, config, rng):
             yield _record(stack, truth, Run(anchor, targets), known)
 
 
-def _targets(areas, anchor, step, other, count, config):
+def _targets(
+    areas: np.ndarray,
+    anchor: int,
+    step: int,
+    other: int,
+    count: int,
+    config: WalksConfig,
+) -> tuple[int, ...]:
     shown = np.flatnonzero(areas)
     if (other - anchor) * step > 0:
         return tuple(range(anchor + step, other, step))[: config.max_steps]
     past = int(np.clip(round(config.past_end * len(shown)), 3, 16))
     last = shown[-1] + past if step > 0 else shown[0] - past
-    return tuple(index for index in range(anchor + step, last + step, step) if 0 <= index < count)[
-        : config.max_steps
-    ]
+    indices = range(anchor + step, last + step, step)
+    inside = tuple(index for index in indices if 0 <= index < count)
+    return inside[: config.max_steps]
 
 
-def _every_second(stack, truth, first):
+def _every_second(
+    stack: SliceStack,
+    truth: Masks,
+    first: int,
+) -> tuple[SliceStack, Masks]:
     chosen = slice(first, None, 2)
-    return (
-        SliceStack(
-            stack.images[chosen],
-            (2 * stack.spacing_mm[0], *stack.spacing_mm[1:]),
-        ),
-        truth[chosen],
-    )
+    thickness, row_mm, column_mm = stack.spacing_mm
+    thick = SliceStack(stack.images[chosen], (2 * thickness, row_mm, column_mm))
+    return thick, truth[chosen]
 
 
-def _record(stack, truth, run, known):
+def _record(
+    stack: SliceStack,
+    truth: Masks,
+    run: Run,
+    known: dict[int, Mask],
+) -> Walk:
     guides = list(network_inputs(stack, run, known, CELLS, STORED_CELLS / CELLS))
+    squares = [(step.roi.row, step.roi.column, step.roi.pitch) for step in guides]
     return Walk(
-        np.stack([_packed(step.maps) for step in guides]),
-        np.stack([step.scalar_features for step in guides]),
-        np.array([(step.roi.row, step.roi.column, step.roi.pitch) for step in guides], np.float32),
-        np.stack([_cells(step.roi, truth[step.index]) for step in guides]),
-        _cells(guides[0].roi, truth[run.anchor]),
+        maps=np.stack([_packed(step.maps) for step in guides]),
+        scalar_features=np.stack([step.scalar_features for step in guides]),
+        squares=np.array(squares, np.float32),
+        truth=np.stack([_cells(step.roi, truth[step.index]) for step in guides]),
+        seed=_cells(guides[0].roi, truth[run.anchor]),
     )
 
 
-def _packed(maps):
+def _packed(maps: np.ndarray) -> np.ndarray:
     scale = np.full((len(MAPS), 1, 1), FULL, np.float32)
     scale[IMAGES] = FULL / MAX_INTENSITY
     return np.clip(np.round(maps * scale), -FULL, FULL).astype(np.int8)
 
 
-def _cells(roi, mask):
+def _cells(roi: Roi, mask: Mask) -> np.ndarray:
     return np.round(255 * roi.sample(mask)).astype(np.uint8)

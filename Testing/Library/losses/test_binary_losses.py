@@ -1,4 +1,7 @@
-"""Jaccard loss, cross-entropy and its balanced form: values and gradients worked out by hand, and the empty case."""
+"""Jaccard loss, cross-entropy and its balanced form.
+
+Values and gradients worked out by hand, and the empty case.
+"""
 
 import pytest
 
@@ -39,11 +42,12 @@ def test_the_gradient_of_the_jaccard_loss_is_the_paper_s_equation():
     union = truth.sum() + found[~truth].sum()
     expected = torch.where(truth, -1 / union, inside / union**2)
     assert torch.allclose(gradient(jaccard_loss, found, truth, 0.0), expected, rtol=1e-4)
+    # the smoothing of one pixel hardly shows
     assert torch.allclose(
         gradient(jaccard_loss, found, truth),
         expected,
         rtol=0.01,
-    )  # the smoothing of one pixel hardly shows
+    )
 
 
 def test_without_a_structure_nothing_found_is_perfect_and_anything_found_is_pushed_down():

@@ -1,4 +1,7 @@
-"""The anatomically constrained networks: layer tables and parameter counts of the paper, grids that fit and grids that are refused."""
+"""The anatomically constrained networks.
+
+Layer tables and parameter counts of the paper, grids that fit and grids that are refused.
+"""
 
 import pytest
 

@@ -1,4 +1,7 @@
-"""Model files: what was saved comes back, and nothing that is not a model of ours is taken or run."""
+"""Model files.
+
+What was saved comes back, and nothing that is not a model of ours is taken or run.
+"""
 
 import json
 import os

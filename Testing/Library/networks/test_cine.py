@@ -1,4 +1,8 @@
-"""The cine networks: parameters and receptive field of the sheet, a ConvLSTM cell worked out by hand, time in both directions."""
+"""The cine networks.
+
+Parameters and receptive field of the sheet, a ConvLSTM cell worked out by hand, time in both
+directions.
+"""
 
 import math
 
@@ -65,9 +69,8 @@ def sigmoid(x):
 def test_a_cell_of_one_pixel_gives_what_the_equations_give_by_hand():
     cell = ConvLSTMCell(1, 1)
     kernel = torch.zeros(4, 2, 3, 3)
-    kernel[:, :, 1, 1] = torch.tensor(
-        [[0.5, -1.0], [0.25, 0.5], [1.0, 2.0], [-0.5, 0.75]]
-    )  # on input and hidden: i, f, o, candidate
+    # on input and hidden: i, f, o, candidate
+    kernel[:, :, 1, 1] = torch.tensor([[0.5, -1.0], [0.25, 0.5], [1.0, 2.0], [-0.5, 0.75]])
     cell.gates.weight.data = kernel
     cell.gates.bias.data = torch.tensor([0.1, 1.0, 0.0, -0.2])
     x = 2.0

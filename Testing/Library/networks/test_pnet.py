@@ -1,4 +1,9 @@
-"""PNet-MSA, its baselines and the BiRNN: parameters and wiring of the spec sheet, side outputs, the cell as printed."""
+"""PNet-MSA, its baselines and the BiRNN.
+
+Parameters and wiring of the spec sheet, side outputs, the cell as printed.
+"""
+
+from itertools import pairwise
 
 import pytest
 
@@ -44,7 +49,7 @@ def test_the_baselines_have_the_parameters_counted_by_hand():
     assert count_parameters(unet) / 1e6 == pytest.approx(31.0, rel=0.01)
 
 
-def test_a_unit_is_four_convolutions_with_normalisation_and_relu_and_units_are_joined_by_max_pooling():
+def test_a_unit_is_four_convolutions_with_normalisation_and_relu_joined_by_max_pooling():
     network = build_pnet(PNetConfig(channels=4)).eval()
     kinds = [type(layer).__name__ for layer in network.stages[1]]
     assert kinds == ["Conv2d", "BatchNorm2d", "ReLU"] * 4
@@ -53,7 +58,7 @@ def test_a_unit_is_four_convolutions_with_normalisation_and_relu_and_units_are_j
     for stage in network.stages:
         stage.register_forward_hook(lambda stage, inputs, output: seen.append((inputs[0], output)))
     network(torch.randn(1, 3, 32, 32))
-    for (_, above), (below, _) in zip(seen, seen[1:]):
+    for (_, above), (below, _) in pairwise(seen):
         assert torch.equal(below, torch.nn.functional.max_pool2d(above, 2))
 
 

@@ -37,13 +37,17 @@ def test_the_unet_has_the_parameters_of_the_spec_sheet(base, depth, millions):
 
 
 def residual_parameters(base, depth):
-    """Counted by hand from FusionNet's level: five 3x3 convolutions, each with the two numbers per channel of its normalisation."""
+    """Counted by hand from FusionNet's level: five 3x3 convolutions.
+
+    Each comes with the two numbers per channel of its normalisation.
+    """
     widths = [base * 2**level for level in range(depth + 1)]
 
     def unit(wide, out):
         return 9 * wide * out + 2 * out
 
-    encoders = sum(unit(wide, out) + 4 * unit(out, out) for wide, out in zip([2, *widths], widths))
+    pairs = zip([2, *widths[:-1]], widths, strict=True)
+    encoders = sum(unit(wide, out) + 4 * unit(out, out) for wide, out in pairs)
     sinkers = sum(unit(width, width) for width in widths[:-1])
     decoders = sum(5 * unit(width, width) + 4 * 2 * width * width + width for width in widths[:-1])
     return encoders + sinkers + decoders + 2 * base + 2

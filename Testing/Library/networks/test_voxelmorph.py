@@ -1,4 +1,7 @@
-"""The registration network: the sheet's shape, MONAI's values, fields that compose, masks that land where they should."""
+"""The registration network.
+
+The sheet's shape, MONAI's values, fields that compose, masks that land where they should.
+"""
 
 import pytest
 

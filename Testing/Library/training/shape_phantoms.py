@@ -21,10 +21,8 @@ CORE = 2
 def ellipsoid(shape, centre, radii):
     """(N, H, W) bool."""
     axes = np.ogrid[tuple(slice(size) for size in shape)]
-    return (
-        sum(((axis - middle) / radius) ** 2 for axis, middle, radius in zip(axes, centre, radii))
-        <= 1
-    )
+    triples = zip(axes, centre, radii, strict=True)
+    return sum(((axis - middle) / radius) ** 2 for axis, middle, radius in triples) <= 1
 
 
 def shape_arrays(number):
@@ -35,11 +33,8 @@ def shape_arrays(number):
     radii = ((4.5, 8, 7), (5.5, 6, 9))[number % 2]
     labels = SHELL * ellipsoid((16, 28, 28), (7.5, 14, 13), radii).astype(np.uint8)
     labels[ellipsoid((16, 28, 28), (7.5, 14, 13), [radius - 2 for radius in radii])] = CORE
-    image = np.array((0, 60, 120))[labels] + np.random.default_rng(number).normal(
-        0,
-        3,
-        labels.shape,
-    )
+    noise = np.random.default_rng(number).normal(0, 3, labels.shape)
+    image = np.array((0, 60, 120))[labels] + noise
     return image.astype(np.int16), labels
 
 
@@ -49,12 +44,20 @@ def shape_cases(folder, count=2, spacing=(1.0, 1.0, 1.0)):
     for number in range(count):
         place = folder / f"shape{number}"
         place.mkdir(exist_ok=True)
-        paths = [
-            str(write(place / f"{name}.nii.gz", array, spacing=spacing))
-            for name, array in zip(("image", "label"), shape_arrays(number))
-        ]
-        cases.append(TrainingCase(*paths, "shapes", f"shape{number}", "train"))
+        image, labels = shape_arrays(number)
+        image_path = str(write(place / "image.nii.gz", image, spacing=spacing))
+        label_path = str(write(place / "label.nii.gz", labels, spacing=spacing))
+        cases.append(TrainingCase(image_path, label_path, "shapes", f"shape{number}", "train"))
     return cases
+
+
+def write_table(path, cases, splits, names=None):
+    """A table of cases with a split each, under their own names where none are given."""
+    rows = ["image,label,split,dataset,case"]
+    chosen = names or [case.name for case in cases]
+    for case, split, name in zip(cases, splits, chosen, strict=True):
+        rows.append(f"{case.image},{case.label_map},{split},shapes,{name}")
+    path.write_text("\n".join(rows) + "\n", encoding="utf-8")
 
 
 def small(task, preset="default", epochs=10, labels=(SHELL, CORE), prior=""):

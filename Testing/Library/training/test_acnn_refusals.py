@@ -1,4 +1,7 @@
-"""What the anatomically constrained networks cannot do is refused before anything is written, with the two values and a remedy."""
+"""What the anatomically constrained networks cannot do is refused.
+
+Before anything is written, with the two values and a remedy.
+"""
 
 import json
 from dataclasses import asdict
@@ -11,7 +14,7 @@ pytest.importorskip("lightning")
 pytest.importorskip("monai")
 
 from case_files import write
-from shape_phantoms import CORE, GRID, SHELL, shape_arrays, shape_cases, small
+from shape_phantoms import CORE, GRID, SHELL, shape_arrays, shape_cases, small, write_table
 
 from SlicePropagationLib.commands.main import main
 from SlicePropagationLib.errors import ConfigError
@@ -34,7 +37,7 @@ def untrained(path, task, preset):
 
 @pytest.fixture
 def drawn(tmp_path):
-    """A phantom and its labels on slices of a given distance: a function of it that gives (image, labels)."""
+    """A function of the distance of slices that gives a phantom's (image, labels)."""
 
     def make(slice_mm):
         image, labels = shape_arrays(0)
@@ -218,14 +221,8 @@ def test_a_measurement_without_a_known_data_set_or_with_too_few_patients_is_refu
     capsys,
 ):
     cases = shape_cases(tmp_path, 2)
-    (tmp_path / "cases.csv").write_text(
-        "image,label,split,dataset,case\n"
-        + "".join(
-            f"{case.image},{case.label_map},{split},shapes,patient{number:03d}_ED\n"
-            for number, (case, split) in enumerate(zip(cases, ("train", "val")), 1)
-        ),
-        encoding="utf-8",
-    )
+    names = ("patient001_ED", "patient002_ED")
+    write_table(tmp_path / "cases.csv", cases, ("train", "val"), names)
     arguments = [
         "experiment",
         "acnn-classification",
@@ -244,16 +241,12 @@ def test_a_measurement_without_a_known_data_set_or_with_too_few_patients_is_refu
         "grid": {"shape": [12, 24, 24], "spacing_mm": [1.0, 1.0, 1.0], "factor": 4},
         "base_channels": 2,
     }
-    (tmp_path / "tiny.json").write_text(
-        json.dumps(
-            {
-                "task": {"labels": [1, 2], "network": network},
-                "passes": 2,
-                "loop": {"epochs": 1, "batch_size": 2},
-            }
-        ),
-        encoding="utf-8",
-    )
+    settings = {
+        "task": {"labels": [1, 2], "network": network},
+        "passes": 2,
+        "loop": {"epochs": 1, "batch_size": 2},
+    }
+    (tmp_path / "tiny.json").write_text(json.dumps(settings), encoding="utf-8")
     assert main([*arguments, "--datasets", "shapes", "--config", str(tmp_path / "tiny.json")]) == 2
     assert "too few patients of the groups normal, dilated, hypertrophic" in capsys.readouterr().err
 

@@ -13,7 +13,7 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("lightning")
 pytest.importorskip("monai")
 
-from shape_phantoms import CORE, GRID, SHELL, shape_arrays, shape_cases, small
+from shape_phantoms import CORE, GRID, SHELL, shape_arrays, shape_cases, small, write_table
 
 from SlicePropagationLib.commands.main import main
 from SlicePropagationLib.errors import CheckpointError, ConfigError, InputError
@@ -323,87 +323,40 @@ def test_dice_leaves_out_structures_that_are_nowhere():
     assert mean_dice(found, truth, 3) == pytest.approx(2 / 3)
 
 
-def test_the_command_trains_and_says_which_option_a_task_does_not_take(tmp_path, capsys):
-    cases = shape_cases(tmp_path, 3)
+@pytest.fixture
+def train(tmp_path):
+    """`train` on a table of three shapes, with a tiny network where it is one of theirs."""
     table = tmp_path / "cases.csv"
-    table.write_text(
-        "image,label,split,dataset,case\n"
-        + "".join(
-            f"{case.image},{case.label_map},{split},shapes,{case.name}\n"
-            for case, split in zip(cases, ("train", "train", "val"))
-        ),
-        encoding="utf-8",
-    )
-    (tmp_path / "tiny.json").write_text(
-        json.dumps(
-            {
-                "task": {
-                    "network": {
-                        "grid": {"shape": [12, 24, 24], "spacing_mm": [1.0, 1.0, 1.0], "factor": 4},
-                        "base_channels": 2,
-                    }
-                },
-                "loop": {"epochs": 1, "batch_size": 2},
-            }
-        ),
-        encoding="utf-8",
-    )
-    arguments = [
-        "--cases",
-        str(table),
-        "--config",
-        str(tmp_path / "tiny.json"),
-        "--device",
-        "cpu",
-        "--quiet",
-    ]
-    assert (
-        main(
-            [
-                "train",
-                "acnn_autoencoder",
-                "--labels",
-                "1,2",
-                "--out",
-                str(tmp_path / "ae"),
-                *arguments,
-            ]
-        )
-        == 0
-    )
-    assert (
-        main(
-            [
-                "train",
-                "acnn_segmentation",
-                "--prior",
-                str(tmp_path / "ae" / "best.pt"),
-                "--out",
-                str(tmp_path / "seg"),
-                *arguments,
-            ]
-        )
-        == 0
-    )
+    write_table(table, shape_cases(tmp_path, 3), ("train", "train", "val"))
+    grid = {"shape": [12, 24, 24], "spacing_mm": [1.0, 1.0, 1.0], "factor": 4}
+    settings = {
+        "task": {"network": {"grid": grid, "base_channels": 2}},
+        "loop": {"epochs": 1, "batch_size": 2},
+    }
+    (tmp_path / "tiny.json").write_text(json.dumps(settings), encoding="utf-8")
+
+    def run(task, out, *options):
+        config = ("--config", str(tmp_path / "tiny.json")) if task.startswith("acnn") else ()
+        where = ("--cases", str(table), "--out", str(tmp_path / out))
+        return main(["train", task, *where, *config, "--device", "cpu", "--quiet", *options])
+
+    return run
+
+
+def test_the_command_trains_with_labels_and_then_with_a_prior(train, tmp_path):
+    assert train("acnn_autoencoder", "ae", "--labels", "1,2") == 0
+    prior = str(tmp_path / "ae" / "best.pt")
+    assert train("acnn_segmentation", "seg", "--prior", prior) == 0
     record = json.loads((tmp_path / "seg" / "config.json").read_text(encoding="utf-8"))["training"]
     assert record["prior"].endswith("best.pt")
     assert record["task"]["network"]["base_channels"] == 2
-    assert main(["train", "acnn_segmentation", "--out", str(tmp_path / "none"), *arguments]) == 2
+
+
+def test_the_command_says_which_option_a_task_lacks_or_does_not_take(train, tmp_path, capsys):
+    assert train("acnn_segmentation", "none") == 2
     assert "train acnn_autoencoder" in capsys.readouterr().err
     assert not (tmp_path / "none").exists()
-    assert (
-        main(
-            [
-                "train",
-                "slice_unet",
-                "--labels",
-                "1",
-                "--out",
-                str(tmp_path / "none"),
-                "--cases",
-                str(table),
-            ]
-        )
-        == 2
-    )
+    assert train("slice_unet", "none", "--labels", "1") == 2
     assert "takes no --labels" in capsys.readouterr().err
+    assert train("acnn_autoencoder", "none", "--labels", "one") == 2
+    assert "'one' is not a list of labels; write for example 1,2." in capsys.readouterr().err

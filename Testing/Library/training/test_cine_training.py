@@ -108,10 +108,11 @@ def test_the_second_stage_learns_on_from_the_first(tmp_path, updates_unet):
     assert best_dice(second) > 0.9
     before = load_checkpoint(first).weights
     after = load_checkpoint(second).weights
+    # statistics stay in either case
     assert torch.equal(
         before["encoders.0.0.1.running_mean"],
         after["unet.encoders.0.0.1.running_mean"],
-    )  # statistics stay in either case
+    )
     assert torch.equal(before["encoders.0.0.0.weight"], after["unet.encoders.0.0.0.weight"]) == (
         not updates_unet
     )
@@ -287,7 +288,7 @@ def test_what_comes_from_outside_a_varied_frame_is_background():
 
 def test_a_network_learns_from_soft_labels(tmp_path):
     cases = cine_cases(tmp_path, frames=range(8))
-    for seed, case in enumerate(cases):
+    for seed in range(len(cases)):
         write_distances(tmp_path / f"cine{seed}_label.distances.csv", [0, 1, 2, 3, 4, 3, 2, 1])
         write_4d(
             tmp_path / f"cine{seed}_label.soft-1.nii.gz",

@@ -1,4 +1,7 @@
-"""Thick slices from fine volumes: where they lie, how they are blurred, and that motion is each slice's own."""
+"""Thick slices from fine volumes.
+
+Where they lie, how they are blurred, and that motion is each slice's own.
+"""
 
 import numpy as np
 import pytest
@@ -86,7 +89,10 @@ def test_image_and_labels_are_varied_together_and_what_comes_in_is_background():
 
 
 def test_a_turn_about_the_through_plane_axis_keeps_lengths_in_millimetres():
-    """A bar along the columns, 20 mm long, is 20 mm long along the rows after a quarter turn, whose pixels are half as long."""
+    """A bar along the columns, 20 mm long, is 20 mm long along the rows after a quarter turn.
+
+    Pixels are half as long along the rows.
+    """
     torch.manual_seed(0)
     labels = torch.zeros(1, 1, 48, 24, dtype=torch.long)
     labels[0, :, 23:25, 2:22] = 1

@@ -39,7 +39,10 @@ SLICES = SlicesConfig(size=32, label=1)
 
 
 def two_phantoms(folder):
-    """Two cases on disk, a bright disc (label 1) that drifts on slices 2 to 7 beside a darker one (label 2); (cases, volume and truth of the first)."""
+    """Two cases on disk; (cases, volume and truth of the first).
+
+    A bright disc (label 1) drifts on slices 2 to 7 beside a darker one (label 2).
+    """
     cases = []
     first = None
     for number in range(2):
@@ -167,10 +170,11 @@ def test_the_birnn_learns_faster_than_the_network_below_it_and_keeps_its_normali
         name: (learnt[name].float() - value.float()).abs().max().item()
         for name, value in start.items()
     }
+    # the first step of Adam is the learning rate
     assert change["birnn.upward.from_input"] == pytest.approx(
         1e-3,
         rel=0.05,
-    )  # the first step of Adam is the learning rate
+    )
     assert change["pnet.stages.0.0.weight"] == pytest.approx(1e-4, rel=0.05)
     assert (
         max(value for name, value in change.items() if "running" in name or "num_batches" in name)
@@ -224,12 +228,13 @@ def test_joint_training_has_a_loss_for_every_output_and_their_sum():
 
 def test_a_curriculum_that_was_interrupted_goes_on_with_its_units(tmp_path):
     cases, _, _ = two_phantoms(tmp_path)
+    # every epoch counts as converged
     training = small(
         "default",
         epochs=2,
         plateau=0.99,
         plateau_epochs=1,
-    )  # every epoch counts as converged
+    )
     training.train(cases, cases, tmp_path / "out", device="cpu")
     lines = []
     replace(training, loop=replace(training.loop, epochs=3)).train(

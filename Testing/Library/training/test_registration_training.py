@@ -1,4 +1,7 @@
-"""`train registration`: it learns two phantoms, its engine warps the anchor once, its losses are what they say."""
+"""`train registration`.
+
+It learns two phantoms, its engine warps the anchor once, its losses are what they say.
+"""
 
 from dataclasses import replace
 

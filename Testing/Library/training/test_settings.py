@@ -1,4 +1,7 @@
-"""The settings of a training: what a file changes, under which names, and when a training goes on."""
+"""The settings of a training.
+
+What a file changes, under which names, and when a training goes on.
+"""
 
 import json
 from dataclasses import asdict

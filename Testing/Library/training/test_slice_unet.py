@@ -1,5 +1,6 @@
 """`train slice_unet`: each preset learns two phantoms; its parts do what they say."""
 
+import pickle
 from dataclasses import replace
 
 import numpy as np
@@ -21,13 +22,13 @@ from SlicePropagationLib.session import AnnotationSession
 from SlicePropagationLib.stack import SliceStack
 from SlicePropagationLib.training.slice.augmentation import (
     WalkAugmentationConfig,
-    carry_masks,
-    draw_poses,
+    draw_affine,
+    warp_masks,
 )
 from SlicePropagationLib.training.slice.guided import (
     GuidedTask,
     GuidedTaskConfig,
-    _read_posed,
+    _read_turned,
     _to_next_square,
 )
 from SlicePropagationLib.training.slice.pseudo_objects import make_pseudo_objects
@@ -236,13 +237,8 @@ def test_pseudo_objects_are_smooth_pieces_of_one_tissue_on_several_slices():
     )
     masks = list(make_pseudo_objects(halves, (1.0, 1.0, 1.0), 6, np.random.default_rng(1)))
     assert len(masks) == 6
-    assert all(
-        np.array_equal(*pair)
-        for pair in zip(
-            masks,
-            make_pseudo_objects(halves, (1.0, 1.0, 1.0), 6, np.random.default_rng(1)),
-        )
-    )
+    again = make_pseudo_objects(halves, (1.0, 1.0, 1.0), 6, np.random.default_rng(1))
+    assert np.array_equal(np.stack(masks), np.stack(list(again)))
     for mask in masks:
         assert mask.any(axis=(1, 2)).sum() >= 4
         right = mask[:, :, 20:].sum() / mask.sum()
@@ -281,7 +277,7 @@ def test_a_walk_that_has_left_the_structure_is_right_where_nothing_is_found(prio
     ).eval()  # not trained: it says what the prior says
     batch = {
         "maps": torch.full((1, 2, 8, 66, 66), prior, dtype=torch.int8),
-        "facts": torch.zeros(1, 2, 5),
+        "scalar_features": torch.zeros(1, 2, 5),
         "squares": torch.tensor([[[32.0, 32.0, 1.0]] * 2]),
         "truth": torch.zeros(1, 2, 66, 66, dtype=torch.uint8),
         "previous": torch.zeros(1, 66, 66, dtype=torch.uint8),
@@ -315,7 +311,7 @@ def test_recorded_walks_stay_in_their_files_and_what_is_drawn_of_them_is_what_wa
     shard = load_shard(path, "phantoms")
     assert not any(
         getattr(shard, name).flags.owndata
-        for name in ("maps", "facts", "squares", "truth", "seeds")
+        for name in ("maps", "scalar_features", "squares", "truth", "seeds")
     )
     with np.load(path) as recorded:
         drawn = WalkDataset([shard], 2, inner_share=0.0)[1]
@@ -327,12 +323,18 @@ def test_recorded_walks_stay_in_their_files_and_what_is_drawn_of_them_is_what_wa
         assert np.array_equal(drawn["previous"], recorded["seeds"][1])
     drawn["previous"][:] = 0
     assert shard.seeds[1].any()
+    handed_over = pickle.dumps(shard)  # to a process that loads data
+    assert len(handed_over) < 1000
+    assert np.array_equal(pickle.loads(handed_over).maps, shard.maps)
 
 
 def test_a_walk_that_is_shifted_shows_the_neighbours_mask_where_the_next_slice_shows_the_truth():
-    """The mask handed from one square to the next stays on the structure, however the walk is turned and shifted."""
+    """The mask handed from one square to the next stays on the structure.
+
+    However the walk is turned and shifted.
+    """
     torch.manual_seed(0)
-    poses = draw_poses(16, WalkAugmentationConfig(any_turn=1.0, shift=0.1), "cpu")
+    affine = draw_affine(16, WalkAugmentationConfig(any_turn=1.0, shift=0.1), "cpu")
     rows, columns = torch.meshgrid(torch.arange(66.0), torch.arange(66.0), indexing="ij")
 
     def stored(row, column, pitch):
@@ -345,8 +347,8 @@ def test_a_walk_that_is_shifted_shows_the_neighbours_mask_where_the_next_slice_s
     here = (48.0, 63.0, 0.8)
     there = (53.0, 58.0, 1.0)
     squares = [torch.tensor(square).expand(16, 3) for square in (here, there)]
-    handed = _to_next_square(_read_posed(stored(*here), poses), *squares, poses)
-    expected = _read_posed(stored(*there), poses)
+    handed = _to_next_square(_read_turned(stored(*here), affine), *squares, affine)
+    expected = _read_turned(stored(*there), affine)
     assert (handed - expected).abs().mean() < 0.01 < expected.mean()
 
 
@@ -358,7 +360,7 @@ def test_a_mask_is_replaced_by_the_carried_shape_where_it_stands_for_a_predictio
     distance[:, :, 4:] = 1.0
     is_annotated = torch.tensor([False, False, True, False])
     carried = (
-        carry_masks(
+        warp_masks(
             masks,
             distance,
             is_annotated,
@@ -372,7 +374,7 @@ def test_a_mask_is_replaced_by_the_carried_shape_where_it_stands_for_a_predictio
         distance[~is_annotated] > 0,
     )
     kept = (
-        carry_masks(
+        warp_masks(
             masks,
             distance,
             is_annotated,
@@ -381,10 +383,11 @@ def test_a_mask_is_replaced_by_the_carried_shape_where_it_stands_for_a_predictio
         > 0.5
     )
     assert torch.equal(kept[1:], masks[1:] > 0.5)
+    # beyond its end the structure is gone
     assert torch.equal(
         kept[0],
         distance[0] > 0,
-    )  # beyond its end the structure is gone
+    )
 
 
 def test_a_run_from_an_empty_anchor_predicts_nothing(tmp_path):
