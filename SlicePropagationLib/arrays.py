@@ -12,3 +12,6 @@ Probability: TypeAlias = np.ndarray  # (H, W) float32 in [0, 1]
 Probabilities: TypeAlias = np.ndarray  # (N, H, W) float32 in [0, 1]
 Spacing: TypeAlias = tuple[float, float, float]  # mm, in the order of the array's axes
 Anchors: TypeAlias = dict[int, Mask]  # {slice index: mask} of the annotated slices of a label
+Map: TypeAlias = np.ndarray  # (h, w) float32, numbers on a part or a grid of a slice
+Points: TypeAlias = np.ndarray  # (2, ...) float rows and columns, in pixels of a slice
+Displacement: TypeAlias = np.ndarray  # (2, h, w) float32 along rows and columns, in pixels

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.ndimage import gaussian_filter, gaussian_filter1d
 
+from SlicePropagationLib.arrays import Map
+
 NUM_BINS = 32
 MAX_LOG_RATIO = 3.0
 
@@ -22,15 +24,15 @@ class Sample:
         ring: how far outside the edge the surroundings count, in the unit of the distances.
     """
 
-    image: np.ndarray
-    distance: np.ndarray
+    image: Map
+    distance: Map
     ring: float
 
-    def inside(self) -> np.ndarray:
+    def inside(self) -> Map:
         """Intensities of the structure."""
         return self.image[self.distance > 0]
 
-    def around(self) -> np.ndarray:
+    def around(self) -> Map:
         """Intensities of the ring around it."""
         return self.image[(self.distance <= 0) & (self.distance > -self.ring)]
 
@@ -43,7 +45,12 @@ class Appearance:
         log_ratio: (NUM_BINS,) float32, within MAX_LOG_RATIO.
     """
 
-    def __init__(self, low: float, high: float, log_ratio: np.ndarray):
+    def __init__(
+        self,
+        low: float,
+        high: float,
+        log_ratio: Map,
+    ):
         self.low = low
         self.high = high
         self.log_ratio = log_ratio
@@ -60,7 +67,11 @@ class Appearance:
         log_ratio = np.clip(np.log(ratio), -MAX_LOG_RATIO, MAX_LOG_RATIO)
         return cls(float(low), float(high), log_ratio.astype(np.float32))
 
-    def log_odds(self, image: np.ndarray, smoothing: float = 0.5) -> np.ndarray:
+    def log_odds(
+        self,
+        image: Map,
+        smoothing: float = 0.5,
+    ) -> Map:
         """Log likelihood ratio of every pixel.
 
         Args:

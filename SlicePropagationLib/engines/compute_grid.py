@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.ndimage import gaussian_filter, map_coordinates
 
+from SlicePropagationLib.arrays import Map, Points
 from SlicePropagationLib.engines.crop_window import CropWindow
 
 
@@ -29,7 +30,11 @@ class ComputeGrid:
     shape: tuple[int, int]
 
     @classmethod
-    def over(cls, window: CropWindow, max_points: int) -> ComputeGrid:
+    def over(
+        cls,
+        window: CropWindow,
+        max_points: int,
+    ) -> ComputeGrid:
         """A grid over a window with at most `max_points` points along its longer side."""
         longer = max(window.shape)
         pitch = max(1.0, (longer - 1) / (max_points - 1)) if longer > 1 else 1.0
@@ -42,13 +47,13 @@ class ComputeGrid:
         """The grid whose points are the pixels of a window."""
         return cls(window.top, window.left, 1.0, window.shape)
 
-    def points(self) -> np.ndarray:
+    def points(self) -> Points:
         """(2, h, w) float32 rows and columns of the points, in pixels of the slice."""
         rows = self.top + self.pitch * np.arange(self.shape[0], dtype=np.float32)
         columns = self.left + self.pitch * np.arange(self.shape[1], dtype=np.float32)
         return np.stack(np.meshgrid(rows, columns, indexing="ij"))
 
-    def sample(self, image: np.ndarray) -> np.ndarray:
+    def sample(self, image: Map) -> Map:
         """(h, w) float32: an (H, W) image at the points, averaged over one pitch."""
         top = int(self.top)
         left = int(self.left)
@@ -61,7 +66,11 @@ class ComputeGrid:
         origin = np.array([top, left], np.float32)[:, None, None]
         return _read_linearly(blurred, self.points() - origin)
 
-    def read(self, values: np.ndarray, points: np.ndarray) -> np.ndarray:
+    def read(
+        self,
+        values: Map,
+        points: Points,
+    ) -> Map:
         """Values of this grid read linearly at points of the slice.
 
         The border goes on outside.
@@ -76,18 +85,26 @@ class ComputeGrid:
         origin = np.array([self.top, self.left], np.float32)[:, None, None]
         return _read_linearly(values, (points - origin) / np.float32(self.pitch))
 
-    def spread(self, values: np.ndarray, window: CropWindow) -> np.ndarray:
+    def spread(
+        self,
+        values: Map,
+        window: CropWindow,
+    ) -> Map:
         """(height, width) float32: values of this grid on every pixel of a window."""
         pixels = ComputeGrid.on_pixels(window)
         if self == pixels:
             return np.asarray(values, np.float32)
         return self.read(values, pixels.points())
 
-    def _end(self, first: float, count: int) -> int:
+    def _end(
+        self,
+        first: float,
+        count: int,
+    ) -> int:
         """The row or column behind the last point of `count` points from `first` on."""
         return int(np.ceil(first + self.pitch * (count - 1))) + 1
 
 
-def _read_linearly(values: np.ndarray, points: np.ndarray) -> np.ndarray:
+def _read_linearly(values: Map, points: Points) -> Map:
     """Values at points in units of their own rows and columns; the border goes on outside."""
     return map_coordinates(values, points, order=1, mode="nearest", output=np.float32)

@@ -17,7 +17,12 @@ class CopyEngine:
 
     name = "copy"
 
-    def walk(self, stack: SliceStack, run: Run, anchors: Anchors) -> Iterator[Probability]:
+    def walk(
+        self,
+        stack: SliceStack,
+        run: Run,
+        anchors: Anchors,
+    ) -> Iterator[Probability]:
         """Yield the anchor's mask for every target.
 
         Args:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from SlicePropagationLib.arrays import Mask
+from SlicePropagationLib.arrays import Map, Mask
 
 Corner = Sequence[float] | np.ndarray  # (row, column) in pixels of a slice
 
@@ -31,7 +31,10 @@ class CropWindow:
 
     @classmethod
     def around(
-        cls, mask: Mask, margin: tuple[int, int], slice_shape: tuple[int, ...]
+        cls,
+        mask: Mask,
+        margin: tuple[int, int],
+        slice_shape: tuple[int, ...],
     ) -> CropWindow:
         """The box around the pixels of a mask, grown by a margin, inside the slice.
 
@@ -44,7 +47,10 @@ class CropWindow:
 
     @classmethod
     def around_any(
-        cls, masks: Sequence[Mask], margin: tuple[int, int], slice_shape: tuple[int, ...]
+        cls,
+        masks: Sequence[Mask],
+        margin: tuple[int, int],
+        slice_shape: tuple[int, ...],
     ) -> CropWindow | None:
         """The box around the pixels of several masks, as `around`; None when all are empty."""
         present = np.logical_or.reduce(masks)
@@ -77,11 +83,15 @@ class CropWindow:
         """(height, width)."""
         return self.height, self.width
 
-    def crop(self, image: np.ndarray) -> np.ndarray:
+    def crop(self, image: Map) -> Map:
         """The part of an (H, W) array inside the window; a view."""
         return image[self.top : self.top + self.height, self.left : self.left + self.width]
 
-    def paste(self, values: np.ndarray, slice_shape: tuple[int, ...]) -> np.ndarray:
+    def paste(
+        self,
+        values: Map,
+        slice_shape: tuple[int, ...],
+    ) -> Map:
         """An (H, W) float32 array that is zero outside the window."""
         image = np.zeros(slice_shape, np.float32)
         self.crop(image)[...] = values

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.ndimage import gaussian_filter, map_coordinates, zoom
 
+from SlicePropagationLib.arrays import Displacement, Map
+
 
 @dataclass(frozen=True)
 class DemonsConfig:
@@ -29,10 +31,14 @@ class DemonsConfig:
 
 
 # What finds the displacement of two small images, called as `register` is.
-Register = Callable[[np.ndarray, np.ndarray, DemonsConfig], np.ndarray]
+Register = Callable[[Map, Map, DemonsConfig], Displacement]
 
 
-def register(fixed: np.ndarray, moving: np.ndarray, config: DemonsConfig) -> np.ndarray:
+def register(
+    fixed: Map,
+    moving: Map,
+    config: DemonsConfig,
+) -> Displacement:
     """Displacement that makes the moving image look like the fixed one.
 
     Args:
@@ -55,7 +61,11 @@ def register(fixed: np.ndarray, moving: np.ndarray, config: DemonsConfig) -> np.
     return displacement
 
 
-def warp(image: np.ndarray, displacement: np.ndarray, mode: str = "nearest") -> np.ndarray:
+def warp(
+    image: Map,
+    displacement: Displacement,
+    mode: str = "nearest",
+) -> Map:
     """An image read, linearly, at every pixel moved by a displacement.
 
     Args:
@@ -82,14 +92,20 @@ def _levels(shape, iterations):
     ]
 
 
-def _demons(fixed, moving, displacement, num_iterations, config):
+def _demons(
+    fixed: Map,
+    moving: Map,
+    displacement: Displacement,
+    num_iterations: int,
+    config: DemonsConfig,
+) -> Displacement:
     """The (2, h, w) displacement of one level after some iterations from a first one."""
-    fixed_gradient = np.stack(np.gradient(fixed))
+    fixed_gradient = _gradient(fixed)
     longest = config.max_step_pixels
     limit = np.float32(4 * longest**2)
     for _ in range(num_iterations):
         warped = warp(moving, displacement)
-        gradient = fixed_gradient + np.stack(np.gradient(warped))
+        gradient = fixed_gradient + _gradient(warped)
         difference = fixed - warped
         steepness = (gradient**2).sum(0) + 4 * difference**2 / limit + np.float32(1e-6)
         scale = 2 * difference / steepness
@@ -98,7 +114,13 @@ def _demons(fixed, moving, displacement, num_iterations, config):
     return displacement.astype(np.float32)
 
 
-def _smoothed(displacement, sigma):
+def _gradient(image: Map) -> Displacement:
+    """(2, h, w) slopes along rows and columns."""
+    along_rows, along_columns = np.gradient(image)
+    return np.stack([along_rows, along_columns])
+
+
+def _smoothed(displacement: Displacement, sigma: float) -> Displacement:
     parts = [gaussian_filter(part, sigma, mode="nearest", truncate=3) for part in displacement]
     return np.stack(parts)
 
@@ -123,9 +145,10 @@ def _resize(displacement, shape):
     return np.stack(parts)
 
 
-def _zoom_to(image: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+def _zoom_to(image: Map, shape: tuple[int, ...]) -> Map:
     factors = _ratios(shape, image.shape)
-    return zoom(image, factors, order=1, mode="nearest", grid_mode=True, output=np.float32)
+    zoomed = zoom(image, factors, order=1, mode="nearest", grid_mode=True, output=np.float32)
+    return np.asarray(zoomed)
 
 
 def _ratios(shape, old_shape):

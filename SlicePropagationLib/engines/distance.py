@@ -5,12 +5,12 @@ from collections.abc import Sequence
 import numpy as np
 from scipy.ndimage import distance_transform_edt
 
-from SlicePropagationLib.arrays import Mask
+from SlicePropagationLib.arrays import Map, Mask
 
 FAR_MM = 1e4  # distance of every pixel to the edge of a mask that is empty
 
 
-def signed_distance(mask: Mask, spacing_mm: Sequence[float]) -> np.ndarray:
+def signed_distance(mask: Mask, spacing_mm: Sequence[float]) -> Map:
     """Distance of every pixel to the edge of a mask, positive inside.
 
     The edge lies halfway between a pixel inside and its neighbour outside; the border of the slice
@@ -35,7 +35,7 @@ def signed_distance(mask: Mask, spacing_mm: Sequence[float]) -> np.ndarray:
     return np.where(mask, inside - half, half - outside).astype(np.float32)
 
 
-def probability_of(distance_mm: np.ndarray, softness_mm: float) -> np.ndarray:
+def probability_of(distance_mm: Map, softness_mm: float) -> Map:
     """Probability of lying inside at a signed distance: 0.5 on the edge, a sigmoid across it.
 
     Args:

@@ -10,7 +10,11 @@ from SlicePropagationLib.planning import Run
 from SlicePropagationLib.stack import SliceStack
 
 
-def cap_shrink(distance_mm: float, radius_mm: float, reach_mm: float) -> float | None:
+def cap_shrink(
+    distance_mm: float,
+    radius_mm: float,
+    reach_mm: float,
+) -> float | None:
     """How far the outline has moved inwards on an ellipsoidal cap.
 
     Args:
@@ -73,7 +77,13 @@ class Taper:
             anchor.
     """
 
-    def __init__(self, stack: SliceStack, run: Run, anchors: Anchors, config: TaperConfig):
+    def __init__(
+        self,
+        stack: SliceStack,
+        run: Run,
+        anchors: Anchors,
+        config: TaperConfig,
+    ):
         self.config = config
         self.walked_mm = 0.0
         self._first_likeness: float | None = None
@@ -90,7 +100,11 @@ class Taper:
         if ahead:
             self._close_before(config.empty_reach * min(ahead))
 
-    def advance(self, step_mm: float, likeness: float) -> float | None:
+    def advance(
+        self,
+        step_mm: float,
+        likeness: float,
+    ) -> float | None:
         """Millimetres that the outline has moved inwards after one more step.
 
         Args:
@@ -109,7 +123,9 @@ class Taper:
         return None if squared <= 0 else self.radius_mm - float(np.sqrt(squared))
 
     def _expect(
-        self, behind: list[tuple[float, float]], thickness_mm: float
+        self,
+        behind: list[tuple[float, float]],
+        thickness_mm: float,
     ) -> tuple[float, float]:
         """(slope, reach_mm) of the cap, from the (distance, radius) of the anchors behind."""
         config = self.config

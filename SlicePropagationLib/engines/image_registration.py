@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from SlicePropagationLib.arrays import Anchors, Mask, Probability
+from SlicePropagationLib.arrays import Anchors, Map, Mask, Probability
 from SlicePropagationLib.engines.appearance import Appearance, Sample
 from SlicePropagationLib.engines.crop_window import CropWindow
 from SlicePropagationLib.engines.demons import register
@@ -76,8 +76,8 @@ class FollowedSlice:
 
     index: int
     warped: WarpedAnchor
-    evidence: np.ndarray
-    logits: np.ndarray
+    evidence: Map
+    logits: Map
     likeness: float
     radius_mm: float
     has_ended: bool
@@ -98,7 +98,12 @@ class RegistrationEngine:
     def __init__(self, config: RegistrationConfig | None = None):
         self.config = config or RegistrationConfig()
 
-    def walk(self, stack: SliceStack, run: Run, anchors: Anchors) -> Iterator[Probability]:
+    def walk(
+        self,
+        stack: SliceStack,
+        run: Run,
+        anchors: Anchors,
+    ) -> Iterator[Probability]:
         """Follow the structure outward from an anchor.
 
         Args:
@@ -115,7 +120,12 @@ class RegistrationEngine:
                 return
             yield step.warped.window.paste(probability_of(step.logits, 1.0), stack.slice_shape)
 
-    def follow(self, stack: SliceStack, run: Run, anchors: Anchors) -> Iterator[FollowedSlice]:
+    def follow(
+        self,
+        stack: SliceStack,
+        run: Run,
+        anchors: Anchors,
+    ) -> Iterator[FollowedSlice]:
         """What the registration knows of each target, also beyond the end that it believes in.
 
         Args:
@@ -193,7 +203,11 @@ class RegistrationEngine:
         interpolated = shape.paste(probability_of(distance_mm, softness_mm))
         return (1 - share) * walked + share * interpolated
 
-    def _shape_share(self, agreement: float, overlap: float) -> np.float32:
+    def _shape_share(
+        self,
+        agreement: float,
+        overlap: float,
+    ) -> np.float32:
         """Weight in [0, 1] of the interpolated shape.
 
         Args:
@@ -203,7 +217,12 @@ class RegistrationEngine:
         apart = self.config.shape_weight_apart * (1 - agreement)
         return np.float32(min(1.0, self.config.shape_weight + apart) * overlap**2)
 
-    def _softness(self, stack: SliceStack, num_slices: int, radius_mm: float) -> float:
+    def _softness(
+        self,
+        stack: SliceStack,
+        num_slices: int,
+        radius_mm: float,
+    ) -> float:
         """How blurred the outline is believed to be after `num_slices`, in millimetres.
 
         Further away, intensities count more.
@@ -214,7 +233,12 @@ class RegistrationEngine:
         softest_mm = max(start_mm, self.config.softest_radii * radius_mm)
         return min(start_mm * (1 + growth), softest_mm)
 
-    def _evidence_weight(self, stack: SliceStack, run: Run, anchors: Anchors) -> float:
+    def _evidence_weight(
+        self,
+        stack: SliceStack,
+        run: Run,
+        anchors: Anchors,
+    ) -> float:
         if stack.is_time and _is_between_two_outlines(run, anchors):
             return self.config.evidence_weight_in_time
         return self.config.evidence_weight
@@ -223,7 +247,11 @@ class RegistrationEngine:
         wanted = self.config.ring_radii * equivalent_radius(mask.sum())
         return max(self.config.min_ring_pixels, wanted)
 
-    def _learn_appearance(self, stack: SliceStack, anchors: Anchors) -> Appearance:
+    def _learn_appearance(
+        self,
+        stack: SliceStack,
+        anchors: Anchors,
+    ) -> Appearance:
         """The Appearance of a label, from all its anchors that are not empty."""
         samples = []
         for index, mask in anchors.items():

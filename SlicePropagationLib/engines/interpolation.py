@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from SlicePropagationLib.arrays import Anchors, Probability
+from SlicePropagationLib.arrays import Anchors, Map, Probability
 from SlicePropagationLib.engines.crop_window import CropWindow
 from SlicePropagationLib.engines.distance import equivalent_radius, probability_of, signed_distance
 from SlicePropagationLib.engines.end_detection import cap_shrink
@@ -39,7 +39,12 @@ class InterpolationEngine:
     def __init__(self, config: InterpolationConfig | None = None):
         self.config = config or InterpolationConfig()
 
-    def walk(self, stack: SliceStack, run: Run, anchors: Anchors) -> Iterator[Probability]:
+    def walk(
+        self,
+        stack: SliceStack,
+        run: Run,
+        anchors: Anchors,
+    ) -> Iterator[Probability]:
         """Interpolate the slices of `run`; the two walks of a gap agree.
 
         Args:
@@ -90,7 +95,12 @@ class ShapePrior:
         window: where the maps are computed; the whole slice when no end shows the structure.
     """
 
-    def __init__(self, stack: SliceStack, gap: tuple[int | None, int | None], anchors: Anchors):
+    def __init__(
+        self,
+        stack: SliceStack,
+        gap: tuple[int | None, int | None],
+        anchors: Anchors,
+    ):
         self.spacing_mm = stack.spacing_mm
         self.slice_shape = stack.slice_shape
         masks = {index: anchors[index] for index in gap if index is not None}
@@ -108,7 +118,7 @@ class ShapePrior:
             for index in self.seen
         }
 
-    def distance_at(self, index: int) -> np.ndarray | None:
+    def distance_at(self, index: int) -> Map | None:
         """(h, w) float32 signed distances in millimetres inside the window.
 
         None where the structure has closed.
@@ -121,11 +131,15 @@ class ShapePrior:
             return self._closing(index, self.seen[0])
         return None
 
-    def paste(self, values: np.ndarray) -> np.ndarray:
+    def paste(self, values: Map) -> Map:
         """An (H, W) float32 array with (h, w) values inside the window, zeros around it."""
         return self.window.paste(values, self.slice_shape)
 
-    def _closing(self, index: int, seen: int) -> np.ndarray | None:
+    def _closing(
+        self,
+        index: int,
+        seen: int,
+    ) -> Map | None:
         """The map of the only slice seen, on a cap.
 
         Spherical when the gap is open, and never beyond an empty anchor.

@@ -39,7 +39,12 @@ class ITKInterpolationEngine:
                 " extra: pip install 'slice-propagation[compare]'."
             )
 
-    def walk(self, stack: SliceStack, run: Run, anchors: Anchors) -> Iterator[Probability]:
+    def walk(
+        self,
+        stack: SliceStack,
+        run: Run,
+        anchors: Anchors,
+    ) -> Iterator[Probability]:
         """Interpolate the slices of `run`; the two walks of a gap agree.
 
         Args:
@@ -75,7 +80,12 @@ class ITKInterpolationEngine:
         """Both walks are the same interpolation."""
         return np.maximum(forward, backward)
 
-    def _fill(self, first: Mask, last: Mask, count: int) -> Masks:
+    def _fill(
+        self,
+        first: Mask,
+        last: Mask,
+        count: int,
+    ) -> Masks:
         """(count, h, w) uint8 slices from mask `first` to mask `last`, both included."""
         slices = np.zeros((count, *first.shape), np.uint8)
         slices[0] = first

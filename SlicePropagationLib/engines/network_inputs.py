@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from SlicePropagationLib.arrays import Anchors, Mask
+from SlicePropagationLib.arrays import Anchors, Map, Mask
 from SlicePropagationLib.engines.crop_window import Corner, CropWindow, corners_of
 from SlicePropagationLib.engines.distance import signed_distance
 from SlicePropagationLib.engines.image_registration import FollowedSlice, RegistrationEngine
@@ -66,15 +66,19 @@ class NetworkInputs:
 
     index: int
     roi: Roi
-    maps: np.ndarray
-    scalar_features: np.ndarray
-    log_odds: np.ndarray
+    maps: Map
+    scalar_features: Map
+    log_odds: Map
     past_end: float
     stride: float
 
 
 def network_inputs(
-    stack: SliceStack, run: Run, anchors: Anchors, cells: int = CELLS, margin: float = 1.0
+    stack: SliceStack,
+    run: Run,
+    anchors: Anchors,
+    cells: int = CELLS,
+    margin: float = 1.0,
 ) -> Iterator[NetworkInputs]:
     """The `NetworkInputs` of each target of a run, nearest first.
 
@@ -98,7 +102,14 @@ def network_inputs(
 class _InputsOfRun:
     """What the inputs of one run share, and where the run stands."""
 
-    def __init__(self, stack: SliceStack, run: Run, anchors: Anchors, cells: int, margin: float):
+    def __init__(
+        self,
+        stack: SliceStack,
+        run: Run,
+        anchors: Anchors,
+        cells: int,
+        margin: float,
+    ):
         self.stack = stack
         self.run = run
         self.cells = cells
@@ -131,18 +142,31 @@ class _InputsOfRun:
             thickness_mm / step.radius_mm,
         )
 
-    def _move_square(self, inside: Mask, window: CropWindow) -> None:
+    def _move_square(
+        self,
+        inside: Mask,
+        window: CropWindow,
+    ) -> None:
         """Lay the square about the structure, where there is one in the window."""
         if inside.any():
             origin = (window.top, window.left)
             first, last = corners_of(inside)
             self.roi = self._square(np.add(first, origin), np.add(last, origin))
 
-    def _square(self, first: Corner, last: Corner) -> Roi:
+    def _square(
+        self,
+        first: Corner,
+        last: Corner,
+    ) -> Roi:
         inner = Roi.around(first, last, self.cells)
         return Roi(inner.row, inner.column, inner.pitch, int(round(self.cells * self.margin)))
 
-    def _maps(self, step: FollowedSlice, distance: np.ndarray, log_odds: np.ndarray) -> np.ndarray:
+    def _maps(
+        self,
+        step: FollowedSlice,
+        distance: Map,
+        log_odds: Map,
+    ) -> Map:
         """(8, size, size) float32 in the order of `MAPS`."""
         radii = np.clip(distance / step.radius_mm, -1, 1)
         maps = [
@@ -157,19 +181,19 @@ class _InputsOfRun:
         ]
         return np.stack(maps).astype(np.float32)
 
-    def _image(self, index: int) -> np.ndarray:
+    def _image(self, index: int) -> Map:
         """(size, size) intensities of a slice; beyond the volume, of its last one."""
         index = min(max(index, 0), len(self.stack) - 1)
         cells = self.roi.sample(self.stack.images[index], outside=self.intensity.middle)
         return self.intensity.apply(cells)
 
-    def _warped_image(self, step: FollowedSlice) -> np.ndarray:
+    def _warped_image(self, step: FollowedSlice) -> Map:
         """(size, size) intensities of the anchor slice, warped here."""
         image = step.warped.image()
         cells = self._sample(image, step.warped.window, self.intensity.middle)
         return self.intensity.apply(cells)
 
-    def _interpolated(self, step: FollowedSlice) -> np.ndarray:
+    def _interpolated(self, step: FollowedSlice) -> Map:
         """(size, size) interpolated distance in radii.
 
         Zeros beyond the outermost anchors or where the shape has closed.
@@ -179,11 +203,20 @@ class _InputsOfRun:
             return np.zeros((self.roi.size, self.roi.size), np.float32)
         return self._sample(np.clip(distance_mm / step.radius_mm, -1, 1), self.shape.window, -1)
 
-    def _sample(self, values: np.ndarray, window: CropWindow, outside: float) -> np.ndarray:
+    def _sample(
+        self,
+        values: Map,
+        window: CropWindow,
+        outside: float,
+    ) -> Map:
         """(size, size) float32: the cells, from (h, w) values of a window."""
         return self.roi.sample(values, window.top, window.left, outside)
 
-    def _scalar_features(self, step: FollowedSlice, past_end: float) -> np.ndarray:
+    def _scalar_features(
+        self,
+        step: FollowedSlice,
+        past_end: float,
+    ) -> Map:
         """(5,) float32 in the order of `SCALAR_FEATURES`."""
         walked_mm = abs(step.index - self.run.anchor) * self.stack.spacing_mm[0]
         walked = np.tanh(walked_mm / (4 * step.radius_mm))
@@ -208,7 +241,12 @@ class _Intensity:
     spread: float
 
     @classmethod
-    def learn(cls, stack: SliceStack, anchor: int, mask: Mask) -> _Intensity:
+    def learn(
+        cls,
+        stack: SliceStack,
+        anchor: int,
+        mask: Mask,
+    ) -> _Intensity:
         reach = int(np.ceil(0.5 * np.sqrt(mask.sum()))) + 4
         window = CropWindow.around(mask, (reach, reach), stack.slice_shape)
         is_near = signed_distance(window.crop(mask), (1.0, 1.0)) > -reach
@@ -216,5 +254,5 @@ class _Intensity:
         low, middle, high = np.percentile(values, [10, 50, 90])
         return cls(float(middle), float(max(high - low, 1e-6)) / 2.56)
 
-    def apply(self, image: np.ndarray) -> np.ndarray:
+    def apply(self, image: Map) -> Map:
         return np.clip((image - self.middle) / self.spread, -MAX_INTENSITY, MAX_INTENSITY)

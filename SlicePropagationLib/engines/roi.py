@@ -7,6 +7,7 @@ from functools import lru_cache
 
 import numpy as np
 
+from SlicePropagationLib.arrays import Map
 from SlicePropagationLib.engines.crop_window import Corner
 
 
@@ -50,8 +51,12 @@ class Roi:
         return cls(float(row), float(column), side / size, size)
 
     def sample(
-        self, values: np.ndarray, top: int = 0, left: int = 0, outside: float = 0.0
-    ) -> np.ndarray:
+        self,
+        values: Map,
+        top: int = 0,
+        left: int = 0,
+        outside: float = 0.0,
+    ) -> Map:
         """The cells of an array.
 
         Args:
@@ -71,7 +76,9 @@ class Roi:
         return np.where(is_inside, cells, np.float32(outside))
 
     def spread(
-        self, cells: np.ndarray, slice_shape: tuple[int, ...]
+        self,
+        cells: Map,
+        slice_shape: tuple[int, ...],
     ) -> tuple[np.ndarray, int, int]:
         """The cells on the pixels of the slice that the square covers.
 
@@ -86,7 +93,11 @@ class Roi:
         left, columns = self._writer(self.column, slice_shape[1])
         return rows @ cells @ columns.T, top, left
 
-    def _writer(self, centre: float, length: int) -> tuple[int, np.ndarray]:
+    def _writer(
+        self,
+        centre: float,
+        length: int,
+    ) -> tuple[int, np.ndarray]:
         """(first pixel that is covered, (pixels, size) weights) of a row of `length` pixels."""
         half = self.pitch * self.size / 2
         first = max(0, int(np.ceil(centre - half)))
@@ -104,19 +115,28 @@ class _Reader:
         is_inside: (size,) bool, whether a cell lies on the row.
     """
 
-    weights: np.ndarray
-    is_inside: np.ndarray
+    weights: Map
+    is_inside: Map
 
 
 @lru_cache(maxsize=64)
-def _reader(centre: float, pitch: float, size: int, length: int) -> _Reader:
+def _reader(
+    centre: float,
+    pitch: float,
+    size: int,
+    length: int,
+) -> _Reader:
     """The _Reader of a row; it averages over a cell where cells are larger than pixels."""
     positions = centre + (np.arange(size) - (size - 1) / 2) * pitch
     is_inside = (positions >= -0.5) & (positions <= length - 0.5)
     return _Reader(_weights(positions, max(1.0, pitch), length), is_inside)
 
 
-def _weights(positions: np.ndarray, width: float, length: int) -> np.ndarray:
+def _weights(
+    positions: Map,
+    width: float,
+    length: int,
+) -> Map:
     """(positions, length) float32 triangle weights of that half width.
 
     A position beyond the end reads the end.

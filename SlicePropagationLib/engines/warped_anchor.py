@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from SlicePropagationLib.arrays import Mask
+from SlicePropagationLib.arrays import Displacement, Map, Mask, Points
 from SlicePropagationLib.engines.compute_grid import ComputeGrid
 from SlicePropagationLib.engines.crop_window import Corner, CropWindow, corners_of
 from SlicePropagationLib.engines.demons import DemonsConfig, Register, register
@@ -43,13 +43,13 @@ class _Step:
 
     window: CropWindow
     grid: ComputeGrid
-    displacement: np.ndarray
+    displacement: Displacement
 
-    def displacement_at(self, points: np.ndarray) -> np.ndarray:
+    def displacement_at(self, points: Points) -> Displacement:
         """(2, ...) displacement read linearly at (2, ...) points of the slice."""
         return np.stack([self.grid.read(part, points) for part in self.displacement])
 
-    def anchor_points(self) -> np.ndarray:
+    def anchor_points(self) -> Points:
         """(2, h, w) points of the anchor slice that the points of the grid come from."""
         return self.grid.points() + self.displacement
 
@@ -108,14 +108,14 @@ class WarpedAnchor:
         self._step = step
         self.index = index
 
-    def distance(self) -> np.ndarray:
+    def distance(self) -> Map:
         """(h, w) float32 in `window`: signed distances to the warped outline.
 
         In millimetres, positive inside.
         """
         return self._step.grid.spread(self._warped(self._anchor_distance), self.window)
 
-    def image(self) -> np.ndarray:
+    def image(self) -> Map:
         """(h, w) float32 in `window`: the anchor slice, warped here."""
         return self._step.grid.spread(self._warped(self._anchor_image), self.window)
 
@@ -159,18 +159,26 @@ class WarpedAnchor:
         scaled = [(image - low) / (high - low) for image in images]
         return [np.clip(image, -0.2, 1.2).astype(np.float32) for image in scaled]
 
-    def _warped(self, anchor_values: np.ndarray, step: _Step | None = None) -> np.ndarray:
+    def _warped(
+        self,
+        anchor_values: Map,
+        step: _Step | None = None,
+    ) -> Map:
         """(h, w) values of the anchor's window at the points of the grid."""
         step = step or self._step
         return self._anchor_grid.read(anchor_values, step.anchor_points())
 
-    def _window_around(self, first: Corner, last: Corner) -> CropWindow:
+    def _window_around(
+        self,
+        first: Corner,
+        last: Corner,
+    ) -> CropWindow:
         longer = max(np.subtract(last, first)) + 1
         margin = max(self.config.min_margin_pixels, int(self.config.margin * longer))
         return CropWindow.between(first, last, (margin, margin), self.stack.slice_shape)
 
 
-def _correlation(one: np.ndarray, other: np.ndarray) -> float:
+def _correlation(one: Map, other: Map) -> float:
     """Correlation of two rows of numbers; 0 where one of them is constant or too short."""
     if one.size < 2:
         return 0.0

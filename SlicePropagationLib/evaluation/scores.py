@@ -218,7 +218,7 @@ def _shape_judge(model, stack, labels, label, spacing_mm):
             return dict.fromkeys(SHAPE_COLUMNS, "")
         return {
             "implausibility": round(model.implausibility(classes), 5),
-            "misfit": round(model.misfit(classes), 5),
+            "misfit": round(model.reconstruction_error(classes), 5),
         }
 
     return judge if label in model.labels else lambda prediction: dict.fromkeys(SHAPE_COLUMNS, "")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from SlicePropagationLib.arrays import Mask, Probabilities, Probability
+from SlicePropagationLib.arrays import Anchors, Map, Probabilities, Probability
 from SlicePropagationLib.errors import ConfigError
 from SlicePropagationLib.networks.checkpoint import Checkpoint
 from SlicePropagationLib.planning import Run
@@ -38,7 +38,12 @@ class CineBiLSTMEngine:
         self._seen: SliceStack | None = None
         self._found: tuple[SquareGrid, np.ndarray] | None = None
 
-    def walk(self, stack: SliceStack, run: Run, anchors: dict[int, Mask]) -> Iterator[Probability]:
+    def walk(
+        self,
+        stack: SliceStack,
+        run: Run,
+        anchors: Anchors,
+    ) -> Iterator[Probability]:
         """Predict the slices of `run`.
 
         Arguments and yields as in `propagation.Engine.walk`.
@@ -56,7 +61,11 @@ class CineBiLSTMEngine:
             corrected = log_odds.at(frame) + change
             yield (1 / (1 + np.exp(-corrected))).astype(np.float32)
 
-    def _log_odds_of(self, stack: SliceStack, label: int) -> "_LogOdds":
+    def _log_odds_of(
+        self,
+        stack: SliceStack,
+        label: int,
+    ) -> "_LogOdds":
         if self._found is None or self._seen is not stack:
             self._found = self.segmenter.probabilities(stack)
             self._seen = stack
@@ -69,13 +78,23 @@ class CineBiLSTMEngine:
             )
         return _LogOdds(grid, probabilities[:, label], stack.slice_shape)
 
-    def _correction(self, frame: int, wrong: dict[int, np.ndarray], stack: SliceStack):
+    def _correction(
+        self,
+        frame: int,
+        wrong: dict[int, np.ndarray],
+        stack: SliceStack,
+    ):
         """(H, W) log odds to add on a frame: how wrong the anchors around it were."""
         shares = {anchor: self._share(frame, anchor, stack) for anchor in wrong}
         total = sum(share * wrong[anchor] for anchor, share in shares.items())
         return total / max(1.0, sum(shares.values()))
 
-    def _share(self, frame: int, anchor: int, stack: SliceStack) -> float:
+    def _share(
+        self,
+        frame: int,
+        anchor: int,
+        stack: SliceStack,
+    ) -> float:
         """How much a frame is corrected as an anchor was.
 
         1 on the anchor itself, 0 from the radius of the window on.
@@ -89,18 +108,27 @@ class CineBiLSTMEngine:
 class _LogOdds:
     """What the model says of one label, as log odds on the pixels of the slices."""
 
-    def __init__(self, grid: SquareGrid, probabilities: Probabilities, slice_shape):
+    def __init__(
+        self,
+        grid: SquareGrid,
+        probabilities: Probabilities,
+        slice_shape,
+    ):
         self._grid = grid
         self._probabilities = probabilities
         self._slice_shape = slice_shape
 
-    def at(self, frame: int) -> np.ndarray:
+    def at(self, frame: int) -> Map:
         """(H, W) log odds within MAX_LOG_ODDS."""
         spread = self._grid.spread(self._probabilities[frame][None], self._slice_shape)[0]
         probability = np.clip(spread, LEAST, 1 - LEAST)
         return np.clip(np.log(probability / (1 - probability)), -MAX_LOG_ODDS, MAX_LOG_ODDS)
 
 
-def make_cine_bilstm(checkpoint: Checkpoint, path: Path, device: str) -> CineBiLSTMEngine:
+def make_cine_bilstm(
+    checkpoint: Checkpoint,
+    path: Path,
+    device: str,
+) -> CineBiLSTMEngine:
     """The engine of a checkpoint of family cine_bilstm."""
     return CineBiLSTMEngine(bilstm.make_cine_bilstm(checkpoint, path, device))

@@ -48,13 +48,23 @@ class SmoothedEngine:
     model_sha256: str | None
     smoother_sha256: str
 
-    def __init__(self, engine: Engine, birnn: BiRNN, device: str = "cpu"):
+    def __init__(
+        self,
+        engine: Engine,
+        birnn: BiRNN,
+        device: str = "cpu",
+    ):
         self.name = f"{engine.name}+birnn"
         self.engine = engine
         self.device = device
         self.birnn = birnn.to(device).eval()
 
-    def walk(self, stack: SliceStack, run: Run, anchors: Anchors) -> Iterator[Probability]:
+    def walk(
+        self,
+        stack: SliceStack,
+        run: Run,
+        anchors: Anchors,
+    ) -> Iterator[Probability]:
         """As `propagation.Engine.walk`.
 
         Nothing is yielded before the run has been walked to its end.
@@ -63,7 +73,12 @@ class SmoothedEngine:
         if maps:
             yield from self._smoothed(maps, run, anchors)
 
-    def _smoothed(self, maps: list[Probability], run: Run, anchors: Anchors) -> list[Probability]:
+    def _smoothed(
+        self,
+        maps: list[Probability],
+        run: Run,
+        anchors: Anchors,
+    ) -> list[Probability]:
         """As many (H, W) probabilities as there are maps."""
         sequence = between_anchors(maps, run, anchors)
         slice_shape = maps[0].shape
@@ -82,7 +97,12 @@ class SmoothedEngine:
         return found[0].cpu().numpy()
 
 
-def walk_to_end(engine: Engine, stack: SliceStack, run: Run, anchors: Anchors) -> list[Probability]:
+def walk_to_end(
+    engine: Engine,
+    stack: SliceStack,
+    run: Run,
+    anchors: Anchors,
+) -> list[Probability]:
     """(H, W) float32 probability of each slice of a run until it or the structure has ended."""
     maps = []
     is_open = None in gap_of(run.targets[0], anchors)
@@ -95,7 +115,12 @@ def walk_to_end(engine: Engine, stack: SliceStack, run: Run, anchors: Anchors) -
     return maps
 
 
-def predicted(engine: Engine, stack: SliceStack, run: Run, anchors: Anchors) -> list[Probability]:
+def predicted(
+    engine: Engine,
+    stack: SliceStack,
+    run: Run,
+    anchors: Anchors,
+) -> list[Probability]:
     """(H, W) float32 probability of each slice of a run until it or the structure has ended.
 
     The blend of both walks in a gap between two anchors.
@@ -122,7 +147,11 @@ def _filled(maps, count, nothing):
     return maps + [nothing] * (count - len(maps))
 
 
-def between_anchors(maps: list[Probability], run: Run, anchors: Anchors) -> list[Probability]:
+def between_anchors(
+    maps: list[Probability],
+    run: Run,
+    anchors: Anchors,
+) -> list[Probability]:
     """The slices that a run walked, and the annotated slices at its ends.
 
     Args:
@@ -143,7 +172,11 @@ def between_anchors(maps: list[Probability], run: Run, anchors: Anchors) -> list
     return sequence
 
 
-def smooth(engine: Engine, path: Path | str, device: str = "auto") -> SmoothedEngine:
+def smooth(
+    engine: Engine,
+    path: Path | str,
+    device: str = "auto",
+) -> SmoothedEngine:
     """An engine whose predictions are smoothed.
 
     Args:

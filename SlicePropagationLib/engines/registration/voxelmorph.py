@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
+from SlicePropagationLib.arrays import Displacement, Map
 from SlicePropagationLib.config import config_from_dict
 from SlicePropagationLib.engines.demons import DemonsConfig
 from SlicePropagationLib.engines.image_registration import RegistrationConfig, RegistrationEngine
@@ -33,14 +34,23 @@ class VoxelMorphEngine(RegistrationEngine):
     name = "voxelmorph"
     model_sha256: str
 
-    def __init__(self, network: VoxelMorph, device: str = "cpu"):
+    def __init__(
+        self,
+        network: VoxelMorph,
+        device: str = "cpu",
+    ):
         warped_anchor = replace(WarpedAnchorConfig(), grid_points=GRID_POINTS)
         super().__init__(RegistrationConfig(warped_anchor=warped_anchor))
         self.network = network.to(device).eval()
         self.device = device
         self._multiple = 2 ** len(network.config.encoder)
 
-    def register(self, fixed: np.ndarray, moving: np.ndarray, config: DemonsConfig) -> np.ndarray:
+    def register(
+        self,
+        fixed: Map,
+        moving: Map,
+        config: DemonsConfig,
+    ) -> Displacement:
         """Displacement between two slices as `demons.register` gives it.
 
         Args:
@@ -60,7 +70,11 @@ class VoxelMorphEngine(RegistrationEngine):
         return displacement[0, :, :height, :width].float().cpu().numpy()
 
 
-def make_voxelmorph(checkpoint: Checkpoint, path: Path, device: str) -> VoxelMorphEngine:
+def make_voxelmorph(
+    checkpoint: Checkpoint,
+    path: Path,
+    device: str,
+) -> VoxelMorphEngine:
     """The engine of a checkpoint of family voxelmorph."""
     network = VoxelMorph(config_from_dict(VoxelMorphConfig, checkpoint.config["network"]))
     return VoxelMorphEngine(fill_network(network, checkpoint, path), device)

@@ -11,7 +11,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from SlicePropagationLib.arrays import Anchors, Probability, Slices
+from SlicePropagationLib.arrays import Anchors, Map, Probability, Slices
 from SlicePropagationLib.config import config_from_dict
 from SlicePropagationLib.engines.slice.plain_slices import normalise_volume
 from SlicePropagationLib.networks.build import build_unet
@@ -36,7 +36,13 @@ class PlainUNetEngine:
     name = "slice_unet"
     model_sha256: str
 
-    def __init__(self, network: nn.Module, size: int, uses_prior: bool = True, device: str = "cpu"):
+    def __init__(
+        self,
+        network: nn.Module,
+        size: int,
+        uses_prior: bool = True,
+        device: str = "cpu",
+    ):
         self.size = size
         self.uses_prior = uses_prior
         self.device = device
@@ -45,7 +51,12 @@ class PlainUNetEngine:
         self._seen: SliceStack | None = None
         self._normalised: Slices | None = None
 
-    def walk(self, stack: SliceStack, run: Run, anchors: Anchors) -> Iterator[Probability]:
+    def walk(
+        self,
+        stack: SliceStack,
+        run: Run,
+        anchors: Anchors,
+    ) -> Iterator[Probability]:
         """Predict the slices of `run` outward from its anchor; as `propagation.Engine.walk`."""
         if not anchors[run.anchor].any():
             return
@@ -67,14 +78,22 @@ class PlainUNetEngine:
             self._seen = stack
         return self._normalised
 
-    def _resize(self, array: np.ndarray, mode: str) -> torch.Tensor:
+    def _resize(
+        self,
+        array: Map,
+        mode: str,
+    ) -> torch.Tensor:
         """(1, 1, size, size) of an (H, W) array."""
         tensor = torch.from_numpy(np.ascontiguousarray(array))[None, None].to(self.device)
         corners = None if mode == "nearest" else False
         return F.interpolate(tensor, (self.size, self.size), mode=mode, align_corners=corners)
 
 
-def make_plain(checkpoint: Checkpoint, path: Path, device: str) -> PlainUNetEngine:
+def make_plain(
+    checkpoint: Checkpoint,
+    path: Path,
+    device: str,
+) -> PlainUNetEngine:
     """The engine of a checkpoint of family slice_unet.plain."""
     config = checkpoint.config
     network = build_unet(config_from_dict(UNetConfig, config["network"]))

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from SlicePropagationLib.arrays import Anchors, Probability
+from SlicePropagationLib.arrays import Anchors, Map, Probability
 from SlicePropagationLib.config import config_from_dict
 from SlicePropagationLib.engines.distance import probability_of
 from SlicePropagationLib.engines.image_registration import RegistrationEngine
@@ -56,11 +56,20 @@ class SliceUNetEngine:
     name = "slice_unet"
     model_sha256: str
 
-    def __init__(self, network: GuidedUNet, device: str = "cpu"):
+    def __init__(
+        self,
+        network: GuidedUNet,
+        device: str = "cpu",
+    ):
         self._registration = RegistrationEngine()
         self._move(network, device)
 
-    def walk(self, stack: SliceStack, run: Run, anchors: Anchors) -> Iterator[Probability]:
+    def walk(
+        self,
+        stack: SliceStack,
+        run: Run,
+        anchors: Anchors,
+    ) -> Iterator[Probability]:
         """Predict the slices of `run` outward from its anchor.
 
         Args:
@@ -107,7 +116,11 @@ class SliceUNetEngine:
         """
         return self._registration.blend(stack, index, forward, backward, gap, anchors)
 
-    def _predict(self, inputs: NetworkInputs, mask: np.ndarray) -> np.ndarray:
+    def _predict(
+        self,
+        inputs: NetworkInputs,
+        mask: Map,
+    ) -> Map:
         """By how much the log odds of the registration are wrong, (size, size) float32.
 
         Args:
@@ -122,7 +135,11 @@ class SliceUNetEngine:
             self._move(self.network, "cpu")
             return self._run_network(inputs, mask)
 
-    def _run_network(self, inputs: NetworkInputs, mask: np.ndarray) -> np.ndarray:
+    def _run_network(
+        self,
+        inputs: NetworkInputs,
+        mask: Map,
+    ) -> Map:
         arrays = (inputs.maps, inputs.scalar_features, mask[None])
         tensors = [torch.from_numpy(values[None]).to(self.device) for values in arrays]
         is_half = self.device == "cuda"
@@ -131,7 +148,11 @@ class SliceUNetEngine:
         log_odds = (logits[0, 1] - logits[0, 0]).float().cpu().numpy()
         return log_odds - MAX_LOG_ODDS * inputs.maps[REGISTRATION]
 
-    def _move(self, network: GuidedUNet, device: str) -> None:
+    def _move(
+        self,
+        network: GuidedUNet,
+        device: str,
+    ) -> None:
         self.device = device
         self.network = network.to(device=device, memory_format=torch.channels_last).eval()
 
@@ -145,7 +166,11 @@ def _trust(anchors: Anchors) -> float:
     return 1.0 / max(1, num_shown)
 
 
-def make_guided(checkpoint: Checkpoint, path: Path, device: str) -> SliceUNetEngine:
+def make_guided(
+    checkpoint: Checkpoint,
+    path: Path,
+    device: str,
+) -> SliceUNetEngine:
     """The engine of a checkpoint of family slice_unet.guided."""
     network = GuidedUNet(config_from_dict(GuidedUNetConfig, checkpoint.config["network"]))
     return SliceUNetEngine(fill_network(network, checkpoint, path), device)

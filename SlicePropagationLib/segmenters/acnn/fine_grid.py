@@ -1,11 +1,20 @@
-"""Volumes on the fine grid that the anatomically constrained networks share: where the grid lies, and reading images and labels onto it and back."""
+"""Volumes on the fine grid that the anatomically constrained networks share.
 
+Where the grid lies, and reading images and labels onto it and back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import ndimage
+from scipy.ndimage import gaussian_filter
 
+from SlicePropagationLib.arrays import Labels, Slices, Spacing
 from SlicePropagationLib.errors import InputError
+from SlicePropagationLib.networks.acnn.config import FineGridConfig
+from SlicePropagationLib.segmenters.resample import read_at
 
 MOST_OUTSIDE = 0.05  # share of a structure that may lie outside the grid
 # fine slices may be that much thinner than the volume's, or there is no truth on the fine grid
@@ -26,24 +35,36 @@ class Placement:
         step: distance of the grid's cells in voxels of the volume.
     """
 
-    shape: tuple[int, int, int]
-    first: tuple[float, float, float]
-    step: tuple[float, float, float]
+    shape: tuple[int, ...]
+    first: tuple[float, ...]
+    step: tuple[float, ...]
 
     @classmethod
-    def centred(cls, grid, centre, spacing_mm):
-        """A FineGridConfig laid about a centre (in voxels) of a volume with this spacing."""
-        step = tuple(cell / voxel for cell, voxel in zip(grid.spacing_mm, spacing_mm))
-        return cls(
-            grid.shape,
-            tuple(
-                middle - (size - 1) / 2 * width
-                for middle, size, width in zip(centre, grid.shape, step)
-            ),
-            step,
-        )
+    def centred(
+        cls,
+        grid: FineGridConfig,
+        centre: Sequence[float] | np.ndarray,
+        spacing_mm: Spacing,
+    ) -> Placement:
+        """A grid laid about a centre of a volume.
 
-    def read_image(self, array, mode="nearest"):
+        Args:
+            grid: its shape and spacing.
+            centre: in voxels of the volume, along N, H, W.
+            spacing_mm: of the volume, along N, H, W.
+        """
+        steps = [cell / voxel for cell, voxel in zip(grid.spacing_mm, spacing_mm, strict=True)]
+        first = [
+            middle - (size - 1) / 2 * step
+            for middle, size, step in zip(centre, grid.shape, steps, strict=True)
+        ]
+        return cls(grid.shape, tuple(first), tuple(steps))
+
+    def read_image(
+        self,
+        array: np.ndarray,
+        mode: str = "nearest",
+    ) -> Slices:
         """(D, H, W) float32 image on the grid, linearly interpolated.
 
         Low-passed first where the grid is coarser than the volume.
@@ -54,41 +75,63 @@ class Placement:
         """
         sigma = [max(0.0, 0.5 * (step - 1)) for step in self.step]
         array = np.asarray(array, np.float32)
-        array = ndimage.gaussian_filter(array, sigma, mode="nearest") if any(sigma) else array
-        return ndimage.affine_transform(
-            array,
-            self.step,
-            self.first,
-            self.shape,
-            order=1,
-            mode=mode,
-        )
+        if any(sigma):
+            array = gaussian_filter(array, sigma, mode="nearest")
+        return read_at(array, self.step, self.first, self.shape, mode=mode)
 
-    def read_classes(self, classes, num_classes):
+    def read_classes(
+        self,
+        classes: Labels,
+        num_classes: int,
+    ) -> Labels:
         """(D, H, W) uint8 classes on the grid: the class with the largest share of a cell.
 
-        0 outside of the volume.
+        Args:
+            classes: (N, H, W) class numbers; 0 outside of the volume.
+            num_classes: background included.
         """
-        shares = np.stack(
-            [self.read_image(classes == number, "constant") for number in range(1, num_classes)]
-        )
+        numbers = range(1, num_classes)
+        shares = np.stack([self.read_image(classes == number, "constant") for number in numbers])
         rest = np.clip(1 - shares.sum(axis=0), 0, 1)
         return np.concatenate([rest[None], shares]).argmax(axis=0).astype(np.uint8)
 
-    def write_image(self, array, shape):
-        """An array on the grid, laid back into a volume of this shape; zero outside of the grid."""
+    def write_image(
+        self,
+        array: np.ndarray,
+        shape: tuple[int, ...],
+    ) -> Slices:
+        """An array on the grid, laid back into a volume; zero outside of the grid.
+
+        Args:
+            array: (D, H, W) on the grid.
+            shape: of the volume.
+
+        Returns:
+            float32 of that shape.
+        """
         inverse = [1 / step for step in self.step]
-        return ndimage.affine_transform(
-            np.asarray(array, np.float32),
-            inverse,
-            [-first / step for first, step in zip(self.first, self.step)],
-            shape,
-            order=1,
-            mode="grid-constant",
-        )
+        offset = [-first / step for first, step in zip(self.first, self.step, strict=True)]
+        array = np.asarray(array, np.float32)
+        return read_at(array, inverse, offset, shape, mode="grid-constant")
+
+    def inside(self) -> tuple[slice, ...]:
+        """The voxels of the volume whose centres lie in the grid."""
+        sides = zip(self.first, self.step, self.shape, strict=True)
+        return tuple(_voxels(first, step, size) for first, step, size in sides)
 
 
-def normalise_linearly(array):
+def _voxels(
+    first: float,
+    step: float,
+    size: int,
+) -> slice:
+    """The voxels along an axis whose centres lie in `size` cells of a grid."""
+    low = int(np.ceil(first - 0.5 * step))
+    high = int(np.floor(first + (size - 0.5) * step)) + 1
+    return slice(max(0, low), max(0, high))
+
+
+def normalise_linearly(array: np.ndarray) -> np.ndarray:
     """float32 intensities, the 1st percentile at 0 and the 99th at 1."""
     values = np.asarray(array, np.float32)
     low, high = np.percentile(values, [1, 99])
@@ -98,15 +141,27 @@ def normalise_linearly(array):
     return (values - np.float32(low)) / np.float32(max(high - low, 1e-6))
 
 
-def to_classes(labels, wanted):
-    """uint8 class numbers of a label map: 1 for the first label of `wanted`, 2 for the second, 0 for everything else."""
+def to_classes(labels: Labels, wanted: Sequence[int]) -> Labels:
+    """uint8 class numbers of a label map.
+
+    Args:
+        labels: any shape.
+        wanted: the labels that become class 1, 2, ...; everything else becomes 0.
+    """
     classes = np.zeros(labels.shape, np.uint8)
     for number, label in enumerate(wanted, 1):
         classes[labels == label] = number
     return classes
 
 
-def place_on_structure(grid, classes, spacing_mm, name, *, must_fit=True):
+def place_on_structure(
+    grid: FineGridConfig,
+    classes: Labels,
+    spacing_mm: Spacing,
+    name: str,
+    *,
+    must_fit: bool = True,
+) -> Placement:
     """The grid laid about the middle of the structures' box.
 
     Args:
@@ -120,54 +175,78 @@ def place_on_structure(grid, classes, spacing_mm, name, *, must_fit=True):
         InputError: there is no structure.
         OutsideError: it does not fit.
     """
-    sides = [
-        np.flatnonzero(classes.any(axis=tuple(other for other in range(3) if other != axis)))
-        for axis in range(3)
-    ]
-    if not sides[0].size:
+    box = _box_of(classes)
+    if box is None:
         raise InputError(
             f"{name} has none of the labels that the model is about; choose others with --labels,"
             " or leave the case out."
         )
-    placement = Placement.centred(grid, [(side[0] + side[-1]) / 2 for side in sides], spacing_mm)
-    inside = tuple(
-        slice(
-            max(0, int(np.ceil(first - 0.5 * step))),
-            max(0, int(np.floor(first + (size - 0.5) * step)) + 1),
-        )
-        for first, step, size in zip(placement.first, placement.step, grid.shape)
-    )
-    outside = 1 - np.count_nonzero(classes[inside]) / np.count_nonzero(classes)
+    first, last = box
+    placement = Placement.centred(grid, (first + last) / 2, spacing_mm)
+    held = np.count_nonzero(classes[placement.inside()])
+    outside = 1 - held / np.count_nonzero(classes)
     if must_fit and outside > MOST_OUTSIDE:
-        extent = [(side[-1] - side[0] + 1) * spacing for side, spacing in zip(sides, spacing_mm)]
-        covered = [size * spacing for size, spacing in zip(grid.shape, grid.spacing_mm)]
-        needed = [
-            max(spacing, 1.05 * length / size)
-            for spacing, length, size in zip(grid.spacing_mm, extent, grid.shape)
-        ]
-        raise OutsideError(
-            f"The structure of {name} is {_millimetres(extent)}, the grid holds"
-            f" {_millimetres(covered)} ({outside:.0%} of it lies outside); set grid.spacing_mm to"
-            f" at least [{', '.join(f'{value:.3g}' for value in needed)}], or give the grid more"
-            " cells."
-        )
+        extent = (last - first + 1) * np.array(spacing_mm)
+        raise OutsideError(_refusal(grid, extent, outside, name))
     return placement
 
 
-def check_is_fine(grid, spacing_mm, name):
+def _box_of(classes: Labels) -> tuple[np.ndarray, np.ndarray] | None:
+    """(first, last) voxel along each axis where there is any class; None where there is none."""
+    if not classes.any():
+        return None
+    sides = [
+        np.flatnonzero(classes.any(axis=(1, 2))),
+        np.flatnonzero(classes.any(axis=(0, 2))),
+        np.flatnonzero(classes.any(axis=(0, 1))),
+    ]
+    return np.array([side[0] for side in sides]), np.array([side[-1] for side in sides])
+
+
+def _refusal(
+    grid: FineGridConfig,
+    extent: np.ndarray,
+    outside: float,
+    name: str,
+) -> str:
+    """Why a structure of this extent in millimetres does not fit, and what grid would hold it."""
+    covered = [size * spacing for size, spacing in zip(grid.shape, grid.spacing_mm, strict=True)]
+    needed = [
+        max(spacing, 1.05 * length / size)
+        for spacing, length, size in zip(grid.spacing_mm, extent, grid.shape, strict=True)
+    ]
+    spacings = ", ".join(f"{value:.3g}" for value in needed)
+    return (
+        f"The structure of {name} is {_millimetres(extent)}, the grid holds"
+        f" {_millimetres(covered)} ({outside:.0%} of it lies outside); set grid.spacing_mm to"
+        f" at least [{spacings}], or give the grid more cells."
+    )
+
+
+def check_is_fine(
+    grid: FineGridConfig,
+    spacing_mm: Spacing,
+    name: str,
+) -> None:
     """Refuse a volume whose slices are too thick to be the truth on a fine grid.
+
+    Args:
+        grid: a FineGridConfig.
+        spacing_mm: of the volume, along N, H, W.
+        name: of the case, for messages.
 
     Raises:
         InputError: with the slice distance that is needed.
     """
-    if spacing_mm[0] > LARGEST_STEP * grid.spacing_mm[0]:
+    fine_mm = grid.spacing_mm[0]
+    if spacing_mm[0] > LARGEST_STEP * fine_mm:
         raise InputError(
-            f"{name} has slices {spacing_mm[0]:g} mm apart, the fine grid {grid.spacing_mm[0]:g}"
+            f"{name} has slices {spacing_mm[0]:g} mm apart, the fine grid {fine_mm:g}"
             " mm, so it cannot say what lies between thick slices; use volumes with slices at most"
-            f" {LARGEST_STEP * grid.spacing_mm[0]:g} mm apart, or set grid.spacing_mm and"
+            f" {LARGEST_STEP * fine_mm:g} mm apart, or set grid.spacing_mm and"
             " grid.factor to what you have."
         )
 
 
-def _millimetres(lengths):
+def _millimetres(lengths: Sequence[float] | np.ndarray) -> str:
     return " x ".join(f"{length:.0f}" for length in lengths) + " mm"

@@ -1,22 +1,37 @@
-"""Segmenter and refiner of thick stacks: the families acnn.segmentation and acnn.superresolution, whose results lie on finer slices."""
+"""Segmenter and refiner of thick stacks, whose results lie on finer slices.
+
+For the families acnn.segmentation and acnn.superresolution.
+"""
+
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
+from torch import nn
 
+from SlicePropagationLib.arrays import Labels, Slices
 from SlicePropagationLib.config import config_from_dict
 from SlicePropagationLib.errors import InputError
 from SlicePropagationLib.networks.acnn.config import SEGMENTATION_STEP, SubpixelConfig
 from SlicePropagationLib.networks.acnn.subpixel import build_subpixel
-from SlicePropagationLib.networks.checkpoint import fill_network
+from SlicePropagationLib.networks.checkpoint import Checkpoint, fill_network
 from SlicePropagationLib.segmenters.acnn.fine_grid import Placement, normalise_linearly, to_classes
+from SlicePropagationLib.stack import SliceStack
 
-OTHER_SPACING = (
-    0.25  # share by which the distance of slices may differ from what the model was made for
-)
+# share by which the distance of slices may differ from what the model was made for
+OTHER_SPACING = 0.25
 
 
 class SubpixelSegmenter:
     """A network from thick slices to the fine grid, applied to a whole stack.
+
+    Args:
+        network: from (1, C, D, H, W) thick slices to logits or intensities on finer ones.
+        config: the SubpixelConfig that it was built with.
+        task: the configuration of its checkpoint; "labels" and "gives_labels" are looked at.
+        family: of its checkpoints.
+        device: "cpu" or "cuda".
 
     Attributes:
         family: of its checkpoints.
@@ -26,8 +41,16 @@ class SubpixelSegmenter:
     """
 
     sees_time = False
+    model_sha256: str
 
-    def __init__(self, network, config, task, family, device="cpu"):
+    def __init__(
+        self,
+        network: nn.Module,
+        config: SubpixelConfig,
+        task: dict[str, Any],
+        family: str,
+        device: str = "cpu",
+    ):
         self.network = network.to(device).eval()
         self.config = config
         self.family = family
@@ -36,7 +59,7 @@ class SubpixelSegmenter:
         self.gives_labels = bool(task["gives_labels"])
         self.factor = config.grid.factor
 
-    def segment(self, stack):
+    def segment(self, stack: SliceStack) -> Labels:
         """(N * factor, H, W) uint8 labels of a SliceStack.
 
         Raises:
@@ -50,8 +73,21 @@ class SubpixelSegmenter:
             )
         return self._labels(self._apply(stack, None))
 
-    def refine(self, stack, labels):
-        """(N * factor, H, W) uint8 labels of a SliceStack whose slices are annotated: (N, H, W) labels; InputError as in `segment`."""
+    def refine(
+        self,
+        stack: SliceStack,
+        labels: Labels,
+    ) -> Labels:
+        """(N * factor, H, W) uint8 labels of a SliceStack whose slices are annotated.
+
+        Args:
+            stack: the thick slices.
+            labels: (N, H, W), what is annotated on them.
+
+        Raises:
+            InputError: its slices are not as far apart as those that the model was made for, or the
+                model does not look at annotations.
+        """
         if not self.gives_labels:
             raise InputError(
                 "This model does not look at annotations; train one with `slice-propagation train"
@@ -59,33 +95,51 @@ class SubpixelSegmenter:
             )
         return self._labels(self._apply(stack, to_classes(labels, self.labels)))
 
-    def enhance(self, stack):
+    def enhance(self, stack: SliceStack) -> Slices:
         """(N * factor, H, W) float32 intensities of a SliceStack, in its own units.
 
-        InputError as in `segment`.
+        Raises:
+            InputError: its slices are not as far apart as those that the model was made for.
         """
         low, high = np.percentile(stack.images, [1, 99])
         return self._apply(stack, None)[0] * max(float(high - low), 1e-6) + float(low)
 
-    def _labels(self, logits):
-        return np.array((0, *self.labels), np.uint8)[logits.argmax(axis=0)]
+    def _labels(self, probabilities: np.ndarray) -> Labels:
+        """(...) uint8 labels of the most probable classes, of (C, ...) probabilities."""
+        labels = np.array((0, *self.labels), np.uint8)
+        return labels[probabilities.argmax(axis=0)]
 
-    def _apply(self, stack, classes):
+    def _apply(
+        self,
+        stack: SliceStack,
+        classes: Labels | None,
+    ) -> np.ndarray:
         """(C, N * factor, H, W) probabilities, or intensities, on the stack's pixels."""
         self._check(stack)
         coarse = self._placement(stack)
         maps = [coarse.read_image(normalise_linearly(stack.images))]
         if classes is not None:
-            found = coarse.read_classes(classes, len(self.labels) + 1)
-            maps += [(found == number).astype(np.float32) for number in range(len(self.labels) + 1)]
-        with torch.inference_mode():
-            output = self.network(torch.from_numpy(np.stack(maps))[None].to(self.device)).float()
-        output = (
-            (output.softmax(dim=1) if self.config.out_channels > 1 else output)[0].cpu().numpy()
-        )
+            num_classes = len(self.labels) + 1
+            found = coarse.read_classes(classes, num_classes)
+            maps += [(found == number).astype(np.float32) for number in range(num_classes)]
+        output = self._run_network(np.stack(maps))
         return self._spread(output, coarse, (len(stack) * self.factor, *stack.slice_shape))
 
-    def _spread(self, output, coarse, shape):
+    def _run_network(self, maps: np.ndarray) -> np.ndarray:
+        """(C, D, h, w) probabilities, or intensities, of (maps, d, h, w)."""
+        with torch.inference_mode():
+            output = self.network(torch.from_numpy(maps)[None].to(self.device)).float()
+            if self.config.out_channels > 1:
+                output = output.softmax(dim=1)
+        return output[0].cpu().numpy()
+
+    def _spread(
+        self,
+        output: np.ndarray,
+        coarse: Placement,
+        shape: tuple[int, ...],
+    ) -> np.ndarray:
+        """(C, *shape) of (C, D, h, w), what the network says of the cells of the thick slices."""
         fine = Placement(
             output.shape[1:],
             (coarse.first[0] * self.factor, *coarse.first[1:]),
@@ -96,7 +150,7 @@ class SubpixelSegmenter:
             spread[0] = 1 - spread[1:].sum(axis=0)  # background outside of the network's grid
         return spread
 
-    def _check(self, stack):
+    def _check(self, stack: SliceStack) -> None:
         wanted = self.config.grid.thick_mm
         if abs(stack.spacing_mm[0] - wanted) > OTHER_SPACING * wanted:
             raise InputError(
@@ -106,40 +160,44 @@ class SubpixelSegmenter:
                 " grid.factor that fit."
             )
 
-    def _placement(self, stack):
+    def _placement(self, stack: SliceStack) -> Placement:
         """Thick slices as they are.
 
         Rows and columns at the model's spacing, as many as the network can halve, or the cascade's
         own.
         """
-        steps = [
-            cell / pixel
-            for cell, pixel in zip(self.config.grid.spacing_mm[1:], stack.spacing_mm[1:])
-        ]
-        sides = [
-            -(-int(np.ceil(size / step)) // SEGMENTATION_STEP) * SEGMENTATION_STEP
-            for size, step in zip(stack.slice_shape, steps)
-        ]
+        grid = self.config.grid
+        row_step = grid.spacing_mm[1] / stack.spacing_mm[1]
+        column_step = grid.spacing_mm[2] / stack.spacing_mm[2]
+        height, width = stack.slice_shape
         count = len(stack)
+        num_rows = _halvable(height / row_step)
+        num_columns = _halvable(width / column_step)
         first = 0
         if self.config.kind == "cascade":
-            count = self.config.grid.num_thick
-            sides = self.config.grid.shape[1:]
+            count = grid.num_thick
+            num_rows, num_columns = grid.shape[1:]
             first = (len(stack) - count) // 2
-        starts = [
-            (size - 1) / 2 - (side - 1) / 2 * step
-            for size, side, step in zip(stack.slice_shape, sides, steps)
-        ]
-        return Placement((count, *sides), (float(first), *starts), (1.0, *steps))
+        top = (height - 1) / 2 - (num_rows - 1) / 2 * row_step
+        left = (width - 1) / 2 - (num_columns - 1) / 2 * column_step
+        return Placement(
+            (count, num_rows, num_columns),
+            (float(first), top, left),
+            (1.0, row_step, column_step),
+        )
 
 
-def make_subpixel(checkpoint, path, device):
+def _halvable(length: float) -> int:
+    """The next number of cells, at least this length, that the network can halve."""
+    return -(-int(np.ceil(length)) // SEGMENTATION_STEP) * SEGMENTATION_STEP
+
+
+def make_subpixel(
+    checkpoint: Checkpoint,
+    path: Path,
+    device: str,
+) -> SubpixelSegmenter:
     """The segmenter of a checkpoint of family acnn.segmentation or acnn.superresolution."""
     config = config_from_dict(SubpixelConfig, checkpoint.config["network"])
-    return SubpixelSegmenter(
-        fill_network(build_subpixel(config), checkpoint, path),
-        config,
-        checkpoint.config,
-        checkpoint.family,
-        device,
-    )
+    network = fill_network(build_subpixel(config), checkpoint, path)
+    return SubpixelSegmenter(network, config, checkpoint.config, checkpoint.family, device)

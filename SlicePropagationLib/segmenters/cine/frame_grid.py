@@ -1,9 +1,11 @@
 """How frames come to networks of fixed resolution, in training and in use alike."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from SlicePropagationLib.arrays import Slices
 from SlicePropagationLib.errors import ConfigError
 from SlicePropagationLib.segmenters.square_grid import SquareGrid
 
@@ -16,31 +18,32 @@ class FrameGridConfig:
         size: points along a side, divisible by 16.
         pixel_mm: distance of points; 0 for that of each image.
         intensities: "range" (1st and 99th percentile of the series become 0 and 1) or "zscore"
-            (mean and standard deviation of the
-            voxels from the 10th percentile on become 0 and 1, as in the code of Bai et al.).
+            (mean and standard deviation of the voxels from the 10th percentile on become 0 and 1,
+            as in the code of Bai et al.).
     """
 
     size: int = 192
     pixel_mm: float = 1.5
     intensities: str = "range"
 
-    def __post_init__(self):
-        if (
-            self.size < 16
-            or self.size % 16
-            or self.intensities not in ("range", "zscore")
-            or self.pixel_mm < 0
-        ):
+    def __post_init__(self) -> None:
+        is_halvable = self.size >= 16 and self.size % 16 == 0
+        is_known = self.intensities in ("range", "zscore")
+        if not (is_halvable and is_known) or self.pixel_mm < 0:
             raise ConfigError(
                 "size must be a multiple of 16, pixel_mm not negative and intensities range or"
                 f" zscore; got {self.size}, {self.pixel_mm} and {self.intensities}."
             )
 
-    def grid(self, slice_shape, spacing_mm):
+    def grid(
+        self,
+        slice_shape: Sequence[int],
+        spacing_mm: Sequence[float],
+    ) -> SquareGrid:
         """The SquareGrid about the middle of frames (H, W) with a spacing (rows, columns)."""
         return SquareGrid.over(slice_shape, spacing_mm, self.pixel_mm, self.size)
 
-    def normalise(self, images):
+    def normalise(self, images: Slices) -> Slices:
         """float32 of the same shape: the intensities of a whole series, as the network sees them."""
         images = np.asarray(images, np.float32)
         if self.intensities == "range":

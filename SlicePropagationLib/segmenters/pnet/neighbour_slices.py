@@ -1,4 +1,9 @@
-"""Slices as the PNets see them: each with its neighbours as channels, intensities in [0, 1], on a square grid."""
+"""Slices as the PNets see them: each with its neighbours as channels, on a square grid.
+
+Intensities are in [0, 1].
+"""
+
+from collections.abc import Sequence
 
 import numpy as np
 import torch
@@ -8,12 +13,17 @@ CT_BELOW = -500.0  # a volume that reaches below is taken for CT
 PERCENTILES = (1, 99)  # of images without units
 
 
-def rescale_volume(array, window):
-    """Intensities in [0, 1]: those of a CT between the Hounsfield units of `window`, others between their 1st and 99th percentiles.
+def rescale_volume(
+    array: np.ndarray,
+    window: Sequence[float],
+) -> np.ndarray:
+    """Intensities in [0, 1].
+
+    Those of a CT between two Hounsfield units, others between their 1st and 99th percentiles.
 
     Args:
         array: any shape.
-        window: (lowest, highest).
+        window: (lowest, highest) Hounsfield unit.
 
     Returns:
         float32 of the same shape.
@@ -23,18 +33,31 @@ def rescale_volume(array, window):
     return np.clip((values - np.float32(low)) / np.float32(max(high - low, 1e-6)), 0, 1)
 
 
-def resize_slices(array, size, mode="bilinear"):
-    """(N, H, W) numbers on a grid of `size` (rows, columns); float32 tensor."""
+def resize_slices(
+    array: np.ndarray,
+    size: tuple[int, int],
+    mode: str = "bilinear",
+) -> torch.Tensor:
+    """Numbers on a grid of another size.
+
+    Args:
+        array: (N, H, W).
+        size: (rows, columns).
+        mode: as in `torch.nn.functional.interpolate`.
+
+    Returns:
+        (N, rows, columns) float32.
+    """
     maps = torch.from_numpy(np.ascontiguousarray(array, np.float32))[:, None]
-    return F.interpolate(
-        maps,
-        size,
-        mode=mode,
-        **({} if mode == "nearest" else {"align_corners": False}),
-    )[:, 0]
+    corners = None if mode == "nearest" else False
+    return F.interpolate(maps, size, mode=mode, align_corners=corners)[:, 0]
 
 
-def neighbour_indices(indices, num_channels, count):
+def neighbour_indices(
+    indices: torch.Tensor,
+    num_channels: int,
+    count: int,
+) -> torch.Tensor:
     """(len(indices), num_channels) slices that the network sees with each of `indices`.
 
     Beyond the volume, its last slice again.

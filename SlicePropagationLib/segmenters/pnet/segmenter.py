@@ -1,11 +1,18 @@
-"""`PNetSegmenter`: segments a volume without a seed, slice by slice, with a network of the families `pnet` and `pnet_birnn`."""
+"""`PNetSegmenter`: segments a volume without a seed, slice by slice.
+
+With a network of the families `pnet` and `pnet_birnn`.
+"""
+
+from pathlib import Path
 
 import numpy as np
 import torch
+from torch import nn
 from torch.nn import functional as F
 
+from SlicePropagationLib.arrays import Labels, Probabilities, Slices
 from SlicePropagationLib.config import config_from_dict
-from SlicePropagationLib.networks.checkpoint import fill_network
+from SlicePropagationLib.networks.checkpoint import Checkpoint, fill_network
 from SlicePropagationLib.networks.pnet.birnn import BiRNN, PNetBiRNN
 from SlicePropagationLib.networks.pnet.config import BiRNNConfig, PNetConfig, SlicesConfig
 from SlicePropagationLib.networks.pnet.unet import build_pnet
@@ -14,6 +21,7 @@ from SlicePropagationLib.segmenters.pnet.neighbour_slices import (
     rescale_volume,
     resize_slices,
 )
+from SlicePropagationLib.stack import SliceStack
 
 PRESENT = 0.5
 SLICES_AT_ONCE = 8
@@ -30,26 +38,35 @@ class PNetSegmenter:
     """
 
     sees_time = False
+    model_sha256: str
 
-    def __init__(self, pnet, birnn, slices, device="cpu"):
+    def __init__(
+        self,
+        pnet: nn.Module,
+        birnn: BiRNN | None,
+        slices: SlicesConfig,
+        device: str = "cpu",
+    ):
         self.family = "pnet_birnn" if birnn else "pnet"
         self.slices = slices
         self.device = device
         self.pnet = pnet.to(device).eval()
         self.birnn = birnn.to(device).eval() if birnn else None
 
-    def segment(self, stack):
+    def segment(self, stack: SliceStack) -> Labels:
         """(N, H, W) uint8, the trained label where its probability is at least one half.
 
-        See `segment.Segmenter`.
+        As `segment_file.Segmenter`.
         """
-        return np.where(
-            self.probability(stack.images) >= PRESENT,
-            np.uint8(self.slices.label or 1),
-            np.uint8(0),
-        )
+        is_inside = self.probability(stack.images) >= PRESENT
+        return np.where(is_inside, np.uint8(self.slices.label or 1), np.uint8(0))
 
-    def probability(self, images, *, uses_birnn=True):
+    def probability(
+        self,
+        images: Slices,
+        *,
+        uses_birnn: bool = True,
+    ) -> Probabilities:
         """Probability of the structure on every slice.
 
         Args:
@@ -61,33 +78,35 @@ class PNetSegmenter:
         """
         grid = (self.slices.size, self.slices.size)
         small = resize_slices(rescale_volume(images, self.slices.window), grid)
-        around = neighbour_indices(
-            torch.arange(len(small)),
-            self.pnet.config.in_channels,
-            len(small),
-        )
         with torch.inference_mode():
-            found = torch.cat(
-                [
-                    self.pnet.fuse(self.pnet(small[indices].to(self.device)))
-                    for indices in around.split(SLICES_AT_ONCE)
-                ]
-            )
+            found = self._slice_by_slice(small)
             if self.birnn and uses_birnn:
                 found = self.birnn(found[None])[0]
-            return (
-                F.interpolate(
-                    found[:, None],
-                    images.shape[1:],
-                    mode="bilinear",
-                    align_corners=False,
-                )[:, 0]
-                .cpu()
-                .numpy()
+            whole = F.interpolate(
+                found[:, None],
+                images.shape[1:],
+                mode="bilinear",
+                align_corners=False,
             )
+        return whole[:, 0].cpu().numpy()
+
+    def _slice_by_slice(self, small: torch.Tensor) -> torch.Tensor:
+        """(N, size, size): what the network of slices says of (N, size, size) slices."""
+        count = len(small)
+        channels = self.pnet.config.in_channels
+        around = neighbour_indices(torch.arange(count), channels, count)
+        found = []
+        for indices in around.split(SLICES_AT_ONCE):
+            seen = small[indices].to(self.device)
+            found.append(self.pnet.fuse(self.pnet(seen)))
+        return torch.cat(found)
 
 
-def make_pnet(checkpoint, path, device):
+def make_pnet(
+    checkpoint: Checkpoint,
+    path: Path,
+    device: str,
+) -> PNetSegmenter:
     """The PNetSegmenter of a Checkpoint of family `pnet` or `pnet_birnn`.
 
     Raises:
@@ -97,10 +116,10 @@ def make_pnet(checkpoint, path, device):
     config = checkpoint.config
     pnet = build_pnet(config_from_dict(PNetConfig, config["network"]))
     slices = config_from_dict(SlicesConfig, config["slices"])
-    birnn = (
-        BiRNN(config_from_dict(BiRNNConfig, config["birnn"]))
-        if checkpoint.family == "pnet_birnn"
-        else None
-    )
-    fill_network(PNetBiRNN(pnet, birnn) if birnn else pnet, checkpoint, path)
+    birnn = None
+    whole = pnet
+    if checkpoint.family == "pnet_birnn":
+        birnn = BiRNN(config_from_dict(BiRNNConfig, config["birnn"]))
+        whole = PNetBiRNN(pnet, birnn)
+    fill_network(whole, checkpoint, path)
     return PNetSegmenter(pnet, birnn, slices, device)

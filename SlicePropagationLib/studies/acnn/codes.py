@@ -128,7 +128,7 @@ def code_cases(model, cases, source="labels", report=None):
             case.name,
             code,
             model.implausibility(classes),
-            model.misfit(classes),
+            model.reconstruction_error(classes),
             classes,
         )
 

@@ -72,7 +72,10 @@ def damages(classes, spacing_mm):
 
 def judged(model, classes):
     """{"code distance": the implausibility, "misfit": 1 - Dice of the structures with what their code decodes to} of a shape on the model's grid."""
-    return {"code distance": model.implausibility(classes), "misfit": model.misfit(classes)}
+    return {
+        "code distance": model.implausibility(classes),
+        "misfit": model.reconstruction_error(classes),
+    }
 
 
 def damage_rows(model, names_and_classes):

@@ -186,9 +186,9 @@ def test_the_only_shape_that_a_model_knows_is_perfectly_plausible_and_no_other_i
     others = [shape for shape in shapes if not np.array_equal(shape, known)]
     assert model.implausibility(known) == 0
     assert all(model.implausibility(shape) > 0 for shape in others)
-    assert all(model.misfit(shape) > 0 for shape in others)
-    assert np.isnan(model.misfit(np.zeros_like(known)))
-    assert model.misfit(known) == 0 or not known.any()
+    assert all(model.reconstruction_error(shape) > 0 for shape in others)
+    assert np.isnan(model.reconstruction_error(np.zeros_like(known)))
+    assert model.reconstruction_error(known) == 0 or not known.any()
 
 
 def test_missing_and_superfluous_priors_are_refused_with_a_remedy(autoencoder):
