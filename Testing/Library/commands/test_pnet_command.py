@@ -1,4 +1,4 @@
-"""PNet on the command line: folds by patient, the BiRNN of each fold on the network of its fold, a label map with the volume's geometry."""
+"""PNet on the command line: folds by patient, the BiRNN of each fold, a label map where the volume is."""
 
 import csv
 import json

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from evaluations import arguments, cases, evaluate, read  # noqa: F401  fixtures, too
+from evaluations import evaluate, read, request
 
 from SlicePropagationLib.errors import InputError
-from SlicePropagationLib.evaluation.evaluate import read_kinds, read_protocol
+from SlicePropagationLib.evaluation.jobs import read_kinds, read_protocol
 from SlicePropagationLib.evaluation.report import kind_of
 from SlicePropagationLib.evaluation.scores import drift_counts, slices_needed
 from SlicePropagationLib.evaluation.statistics import (
@@ -144,7 +144,7 @@ def scored(dataset, patient, dice, label=1, **more):
     } | more
 
 
-PROTOCOL = read_protocol(arguments(engines="copy", shots="1", correct="worst"))
+PROTOCOL = read_protocol(request("--shots", "1", "--correct", "worst"))
 
 
 def test_data_sets_weigh_the_same_in_the_mean_and_simulated_ones_are_left_out():

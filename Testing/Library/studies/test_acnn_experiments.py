@@ -17,7 +17,8 @@ from shape_phantoms import shape_cases
 
 from SlicePropagationLib.commands.main import main
 from SlicePropagationLib.networks.acnn.config import FineGridConfig
-from SlicePropagationLib.studies.acnn.experiments import acdc_group
+from SlicePropagationLib.studies.acnn.damages import damages
+from SlicePropagationLib.studies.acnn.data_sets import acdc_group
 from SlicePropagationLib.studies.acnn.measures import (
     interpolator,
     score_segmentation,
@@ -25,7 +26,6 @@ from SlicePropagationLib.studies.acnn.measures import (
     summary,
     wilcoxon_p,
 )
-from SlicePropagationLib.studies.acnn.plausibility import damages
 from SlicePropagationLib.training.acnn.degradation import DegradationConfig
 
 TINY = {
@@ -48,7 +48,7 @@ def cases(tmp_path):
     made = shape_cases(tmp_path, len(numbers))
     lines = [
         f"{case.image},{case.label_map},{('train', 'val')[place % 2]},shapes,patient{number:03d}_ED"
-        for place, (case, number) in enumerate(zip(made, numbers))
+        for place, (case, number) in enumerate(zip(made, numbers, strict=True))
     ]
     (tmp_path / "cases.csv").write_text(
         "image,label,split,dataset,case\n" + "\n".join(lines) + "\n",

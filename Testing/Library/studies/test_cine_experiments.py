@@ -13,7 +13,7 @@ from case_files import write
 from cine_phantoms import beating_disc, write_4d
 
 from SlicePropagationLib.commands.main import main
-from SlicePropagationLib.studies.cine.experiments import EXPERIMENTS, VARIANTS
+from SlicePropagationLib.studies.cine.variants import EXPERIMENTS, VARIANTS
 
 FRAMES = {"grid": {"size": 32, "pixel_mm": 0.0}}
 LOOP = {
@@ -182,11 +182,11 @@ def test_columns_can_be_chosen_and_a_wrong_one_is_named(cases, capsys):
 def test_the_papers_tables_are_there():
     windows = [
         2 * VARIANTS[name].settings["task"]["frames"]["window"].get("radius", 5) - 1
-        for name in EXPERIMENTS["window"][1].values()
+        for name in EXPERIMENTS["window"].columns.values()
     ]
     powers = [
         VARIANTS[name].settings["task"]["frames"]["window"].get("power", 0.1)
-        for name in EXPERIMENTS["power"][1].values()
+        for name in EXPERIMENTS["power"].columns.values()
     ]
     assert sorted(windows) == [5, 9, 13, 17, 21]
     assert sorted(powers) == [0, 0.1, 1, 10, 100]

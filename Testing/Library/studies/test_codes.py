@@ -16,16 +16,16 @@ from SlicePropagationLib.errors import InputError
 from SlicePropagationLib.networks.acnn.autoencoder import ShapeAutoencoder
 from SlicePropagationLib.networks.acnn.config import AutoencoderConfig
 from SlicePropagationLib.networks.checkpoint import save_checkpoint
-from SlicePropagationLib.studies.acnn.codes import (
-    cross_validate,
-    principal_components,
-    stratified_folds,
-)
+from SlicePropagationLib.studies.acnn.groups import cross_validate, stratified_folds
+from SlicePropagationLib.studies.acnn.principal_components import principal_components
 
 
 @pytest.fixture
 def heart(tmp_path):
-    """Ten patients with two frames each, five round and five long, and an untrained auto-encoder: (table, groups, model)."""
+    """(table, groups, model): ten patients with two frames each, and an untrained auto-encoder.
+
+    Five are round and five are long.
+    """
     torch.manual_seed(0)
     lines = ["image,label,split,dataset,case"]
     groups = ["patient,group"]

@@ -1,4 +1,7 @@
-"""The experiments of the thesis, on four tiny patients: variants are shared, what was done is not done again, the table says what was asked."""
+"""The experiments of the thesis, on four tiny patients.
+
+Variants are shared, what was done is not done again, the table says what was asked.
+"""
 
 import csv
 import json
@@ -14,7 +17,7 @@ from case_files import write
 from phantoms import disc
 
 from SlicePropagationLib.commands.main import main
-from SlicePropagationLib.studies.thesis.experiments import EXPERIMENTS, VARIANTS
+from SlicePropagationLib.studies.thesis.variants import EXPERIMENTS, VARIANTS
 
 TINY = {
     "task": {"network": {"base_channels": 4}},

@@ -6,7 +6,7 @@ from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
 import pytest
-from evaluations import cases, evaluate, mark, read  # noqa: F401  fixtures, too
+from evaluations import evaluate, mark, read
 
 TIMES = ("seconds_per_slice",)
 
