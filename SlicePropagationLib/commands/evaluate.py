@@ -97,7 +97,12 @@ def add_evaluate_command(commands: argparse._SubParsersAction) -> None:
             " predicted shape is"
         ),
     )
-    parser.add_argument("--workers", type=positive, default=1, help="number of processes")
+    parser.add_argument(
+        "--workers",
+        type=positive,
+        default=1,
+        help="number of processes",
+    )
     parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda"))
     parser.add_argument(
         "--out",

@@ -40,7 +40,12 @@ def add_evaluate_cine_command(commands: argparse._SubParsersAction) -> None:
         default="val",
         help="only cases of this split (default %(default)s)",
     )
-    parser.add_argument("--max-cases", type=positive, metavar="N", help="only the first N cases")
+    parser.add_argument(
+        "--max-cases",
+        type=positive,
+        metavar="N",
+        help="only the first N cases",
+    )
     parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda"))
     parser.add_argument("--quiet", action="store_true", help="no progress")
     parser.set_defaults(command=_evaluate_cine)

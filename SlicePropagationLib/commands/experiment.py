@@ -116,7 +116,12 @@ def add_experiment_command(commands: argparse._SubParsersAction) -> None:
         ),
     )
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--workers", type=positive, default=1, help="processes that walk")
+    parser.add_argument(
+        "--workers",
+        type=positive,
+        default=1,
+        help="processes that walk",
+    )
     parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda"))
     parser.add_argument("--quiet", action="store_true")
     parser.set_defaults(command=partial(_experiment, parser.get_default))

@@ -151,7 +151,12 @@ def _refuse_nothing(
     )
 
 
-def _write_results(out: Path, tables: Tables, protocol: EvaluationProtocol, text: str) -> None:
+def _write_results(
+    out: Path,
+    tables: Tables,
+    protocol: EvaluationProtocol,
+    text: str,
+) -> None:
     with atomic_folder(out) as partial:
         write_table(partial / "results.csv", RESULT_COLUMNS, tables.results)
         draw_plots(partial, tables, protocol)

@@ -61,7 +61,11 @@ User = tuple[str, str]  # (pick, correct) of a simulated annotator
 DrawPanel = Callable[["Axes", User], None]
 
 
-def draw_plots(folder: Path, tables: Tables, protocol: EvaluationProtocol) -> None:
+def draw_plots(
+    folder: Path,
+    tables: Tables,
+    protocol: EvaluationProtocol,
+) -> None:
     """Write dice.png, drift.png and ends.png of the real data sets.
 
     None where Matplotlib is not installed or no real set was scored.
@@ -88,7 +92,11 @@ def draw_plots(folder: Path, tables: Tables, protocol: EvaluationProtocol) -> No
     _draw(folder / "ends.png", ENDS_TITLE, protocol.users, draw_ends, protocol)
 
 
-def draw_corrections(path: Path, rows: list[Row], columns: Sequence[str]) -> None:
+def draw_corrections(
+    path: Path,
+    rows: list[Row],
+    columns: Sequence[str],
+) -> None:
     """Write a plot of the thesis's score against the number of annotated slices.
 
     A line for each column, mean over objects; none without Matplotlib.
@@ -139,7 +147,11 @@ def new_figure(width: float, height: float) -> Figure:
 
 def dress(axes: Axes, grid_axis: Literal["both", "x", "y"] = "both") -> None:
     """Give axes faint ticks and grid, and no frame but the line below."""
-    axes.tick_params(colors=FAINT, labelsize=9.5, length=0)
+    axes.tick_params(
+        colors=FAINT,
+        labelsize=9.5,
+        length=0,
+    )
     axes.grid(axis=grid_axis, color=GRID)
     axes.set_axisbelow(True)
     for side, spine in axes.spines.items():
@@ -158,10 +170,21 @@ def line_style(place: int, width: float = 1.8) -> dict[str, Any]:
 
 def title_figure(figure: Figure, title: str) -> None:
     """Write a title above a figure, at its left."""
-    figure.suptitle(title, color=TEXT, fontsize=12, x=0.01, ha="left")
+    figure.suptitle(
+        title,
+        color=TEXT,
+        fontsize=12,
+        x=0.01,
+        ha="left",
+    )
 
 
-def add_legend(figure: Figure, columns: int, size: float, **options: object) -> None:
+def add_legend(
+    figure: Figure,
+    columns: int,
+    size: float,
+    **options: object,
+) -> None:
     """Put a legend below a figure.
 
     Args:
@@ -231,8 +254,18 @@ def _handle(name: str, protocol: EvaluationProtocol) -> object:
     return Line2D([], [], label=name, **_style(name, protocol))
 
 
-def _title(axes: Axes, text: str, below: str, beside: str) -> None:
-    axes.set_title(text, color=TEXT, fontsize=10.5, loc="left")
+def _title(
+    axes: Axes,
+    text: str,
+    below: str,
+    beside: str,
+) -> None:
+    axes.set_title(
+        text,
+        color=TEXT,
+        fontsize=10.5,
+        loc="left",
+    )
     axes.set_xlabel(below, color=FAINT, fontsize=10)
     place = axes.get_subplotspec()
     if place is not None and place.is_first_col():
@@ -252,7 +285,12 @@ def _draw_dice(
     protocol: EvaluationProtocol,
 ) -> None:
     pick, correct = user
-    real = select(results, dataset=REAL_SETS, pick=pick, correct=correct)
+    real = select(
+        results,
+        dataset=REAL_SETS,
+        pick=pick,
+        correct=correct,
+    )
     for place, name in enumerate(protocol.names):
         chosen = select(real, engine=name)
         shift = _dodge(place, protocol, 0.05)
@@ -267,7 +305,12 @@ def _draw_dice(
     _title(axes, _user_title(*user), "annotated slices", "Dice")
 
 
-def _draw_interval(axes: Axes, position: float, row: Row, color: str) -> None:
+def _draw_interval(
+    axes: Axes,
+    position: float,
+    row: Row,
+    color: str,
+) -> None:
     axes.plot(
         [position, position],
         [row["dice_low"], row["dice_high"]],
@@ -285,7 +328,12 @@ def _draw_drift(
 ) -> None:
     pick, correct = user
     for name in protocol.names:
-        curve = drift_curve(drift, engine=name, pick=pick, correct=correct)
+        curve = drift_curve(
+            drift,
+            engine=name,
+            pick=pick,
+            correct=correct,
+        )
         axes.plot(
             range(len(curve)),
             list(curve.values()),
@@ -340,13 +388,21 @@ def _draw_boxes(
         showfliers=False,
         patch_artist=True,
         manage_ticks=False,
-        boxprops={"facecolor": color, "edgecolor": color, "alpha": 0.55},
+        boxprops={
+            "facecolor": color,
+            "edgecolor": color,
+            "alpha": 0.55,
+        },
         medianprops={"color": color, "linewidth": 2.6},
         whiskerprops={"color": color},
         capprops={"color": color},
     )
 
 
-def _dodge(place: int, protocol: EvaluationProtocol, step: float) -> float:
+def _dodge(
+    place: int,
+    protocol: EvaluationProtocol,
+    step: float,
+) -> float:
     """How far an engine's mark stands beside the middle of its group."""
     return (place - (len(protocol.names) - 1) / 2) * step

@@ -143,7 +143,11 @@ def results_text(
     return "\n".join(part for part in parts if part)
 
 
-def kind_of(kinds: Kinds, dataset: str, label: int) -> str:
+def kind_of(
+    kinds: Kinds,
+    dataset: str,
+    label: int,
+) -> str:
     """The kind of a label of a data set.
 
     Its own row of the table, else its data set's, else that of all; "other" when there is none.
@@ -252,7 +256,11 @@ def _settings(protocol: EvaluationProtocol) -> list[Setting]:
     return [Setting(name, shots) for shots in protocol.shots for name in protocol.names]
 
 
-def _sets_table(measure: Measure, rows: list[Row], protocol: EvaluationProtocol) -> str:
+def _sets_table(
+    measure: Measure,
+    rows: list[Row],
+    protocol: EvaluationProtocol,
+) -> str:
     """A line for each data set, a column for each setting, and the mean over real sets."""
     settings = _settings(protocol)
     lines = []
@@ -301,7 +309,11 @@ def _mean_over_sets(rows: list[Row], average: Callable[[list[Row]], float]) -> f
     return float(np.mean(averages or [np.nan]))
 
 
-def _kinds_table(rows: list[Row], protocol: EvaluationProtocol, kinds: Kinds) -> str:
+def _kinds_table(
+    rows: list[Row],
+    protocol: EvaluationProtocol,
+    kinds: Kinds,
+) -> str:
     if not kinds:
         return ""
     by_kind: dict[str, list[Row]] = {}
@@ -351,7 +363,11 @@ def _differences(rows: list[Row], protocol: EvaluationProtocol) -> str:
     return _markdown(title, ["data set", *pairs], lines)
 
 
-def _paired(rows: list[Row], best: str, other: Setting) -> dict[str, list[float]]:
+def _paired(
+    rows: list[Row],
+    best: str,
+    other: Setting,
+) -> dict[str, list[float]]:
     """{patient: differences of its objects}."""
     first = _by_object(Setting(best, other.shots).of(rows))
     second = _by_object(other.of(rows))
@@ -366,7 +382,11 @@ def _by_object(rows: list[Row]) -> dict[tuple[str, int], Row]:
     return {(row["case"], row["label"]): row for row in rows}
 
 
-def _difference(rows: list[Row], best: str, other: Setting) -> str:
+def _difference(
+    rows: list[Row],
+    best: str,
+    other: Setting,
+) -> str:
     by_patient = _paired(rows, best, other)
     mean = _mean_of(by_patient)
     if len(by_patient) < FEWEST_PATIENTS:
@@ -375,7 +395,11 @@ def _difference(rows: list[Row], best: str, other: Setting) -> str:
     return f"{mean:+.3f} [{low:+.3f}, {high:+.3f}]"
 
 
-def _mean_difference(rows: list[Row], best: str, other: Setting) -> str:
+def _mean_difference(
+    rows: list[Row],
+    best: str,
+    other: Setting,
+) -> str:
     own = by_dataset(rows)
     sets = {dataset: _paired(own[dataset], best, other) for dataset in real_sets(rows)}
     if sum(len(by_patient) for by_patient in sets.values()) < FEWEST_PATIENTS:
@@ -410,7 +434,12 @@ def _effort_table(rows: list[Row], protocol: EvaluationProtocol) -> str:
     return _markdown(title, ["data set", *header], lines)
 
 
-def _effort_cell(rows: list[Row], name: str, percent: int, most: int) -> str:
+def _effort_cell(
+    rows: list[Row],
+    name: str,
+    percent: int,
+    most: int,
+) -> str:
     median, share = effort(select(rows, engine=name), f"slices_to_{percent}")
     number = f"> {most}" if math.isinf(median) else median
     return f"{number} ({share:.0%})"
@@ -425,7 +454,12 @@ def _drift_tables(drift: list[Row], protocol: EvaluationProtocol) -> str:
     for pick, correct in protocol.first_users:
         lines = []
         for name in protocol.names:
-            curve = drift_curve(drift, engine=name, pick=pick, correct=correct)
+            curve = drift_curve(
+                drift,
+                engine=name,
+                pick=pick,
+                correct=correct,
+            )
             lines.append([name, *map(_drift_cell, curve.values())])
         rule = "middle of the true extent" if pick == UNIFORM else pick
         parts.append(_markdown(f"First slice: {rule}", header, lines))

@@ -74,7 +74,11 @@ def _check_numbers(numbers: tuple[int, ...], meaning: str) -> None:
         raise ConfigError(f"'{listed}' is not a list of {meaning}; write for example 1,2,3,5.")
 
 
-def _check_known(chosen: tuple[str, ...], known: tuple[str, ...], option: str) -> None:
+def _check_known(
+    chosen: tuple[str, ...],
+    known: tuple[str, ...],
+    option: str,
+) -> None:
     for name in chosen:
         if name not in known:
             raise ConfigError(f"--{option} does not know '{name}'; choose from {', '.join(known)}.")

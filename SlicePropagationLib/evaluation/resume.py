@@ -55,7 +55,11 @@ def sources_of(jobs: list[Job]) -> Sources:
     return Sources(weights, files)
 
 
-def read_finished(out: Path, jobs: list[Job], sources: Sources) -> Scored:
+def read_finished(
+    out: Path,
+    jobs: list[Job],
+    sources: Sources,
+) -> Scored:
     """What an earlier call for the same annotators and numbers of slices scored.
 
     Only of the wanted cases with the same files, and of engines with the same weights.
@@ -91,7 +95,12 @@ def left_to_do(job: Job, done: set[tuple[str, str, str]]) -> Job:
     return replace(job, protocol=replace(job.protocol, engines=engines))
 
 
-def keep(out: Path, scored: Scored, protocol: EvaluationProtocol, sources: Sources) -> None:
+def keep(
+    out: Path,
+    scored: Scored,
+    protocol: EvaluationProtocol,
+    sources: Sources,
+) -> None:
     """Write down what is scored, and what that depends on.
 
     The latter last: killed in between, new rows are scored again; the other way round, old ones
@@ -104,7 +113,11 @@ def keep(out: Path, scored: Scored, protocol: EvaluationProtocol, sources: Sourc
             (partial / name).write_text(json.dumps(values), encoding="utf-8")
 
 
-def write_table(path: Path, columns: Iterable[str], rows: Iterable[Mapping[str, Any]]) -> None:
+def write_table(
+    path: Path,
+    columns: Iterable[str],
+    rows: Iterable[Mapping[str, Any]],
+) -> None:
     """Write rows as a table of comma-separated values."""
     with open(path, "w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, list(columns))
@@ -112,7 +125,11 @@ def write_table(path: Path, columns: Iterable[str], rows: Iterable[Mapping[str, 
         writer.writerows(rows)
 
 
-def _origin(name: str, source: str, protocol: EvaluationProtocol) -> str | None:
+def _origin(
+    name: str,
+    source: str,
+    protocol: EvaluationProtocol,
+) -> str | None:
     """What an engine's scores depend on beside the cases.
 
     The hash of its weights, None without any, and whatever is not as usual.

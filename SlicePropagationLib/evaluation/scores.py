@@ -249,7 +249,11 @@ def _drift_rows(session: AnnotationSession, truth: Masks) -> list[Row]:
     return rows
 
 
-def _details(entry: Round, prediction: Masks, structure: Structure) -> Row:
+def _details(
+    entry: Round,
+    prediction: Masks,
+    structure: Structure,
+) -> Row:
     """The scores of one round; distances are of the whole volume, annotated slices included."""
     spacing_mm = structure.stack.spacing_mm
     surface = surface_distances(prediction, structure.truth, spacing_mm)

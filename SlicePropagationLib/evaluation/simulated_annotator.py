@@ -222,7 +222,11 @@ def slices_in_steps(truth: Masks, share: float = 0.1) -> list[int]:
     return indices
 
 
-def slice_to_correct(session: AnnotationSession, truth: Masks, correct: str) -> int | None:
+def slice_to_correct(
+    session: AnnotationSession,
+    truth: Masks,
+    correct: str,
+) -> int | None:
     """The next slice that is corrected, or None when there is nothing to gain.
 
     Args:
@@ -238,7 +242,11 @@ def slice_to_correct(session: AnnotationSession, truth: Masks, correct: str) -> 
     return int(wrong.argmax()) if wrong.any() else None
 
 
-def annotate_truth(session: AnnotationSession, truth: Masks, index: int) -> None:
+def annotate_truth(
+    session: AnnotationSession,
+    truth: Masks,
+    index: int,
+) -> None:
     """Give the session the truth of one slice: a drawing, or "it is right as it is"."""
     label = session.labels[0]
     if np.array_equal(session.mask(label, index), truth[index]):
@@ -247,7 +255,11 @@ def annotate_truth(session: AnnotationSession, truth: Masks, index: int) -> None
         session.annotate(label, index, truth[index])
 
 
-def score(session: AnnotationSession, truth: Masks, shots: int) -> Round:
+def score(
+    session: AnnotationSession,
+    truth: Masks,
+    shots: int,
+) -> Round:
     """The `Round` that a session stands at.
 
     Args:
@@ -288,7 +300,11 @@ def _next_slice(
     return slice_to_correct(session, truth, correct)
 
 
-def _outwards(index: int, middle: int, count: int) -> tuple[int, int]:
+def _outwards(
+    index: int,
+    middle: int,
+    count: int,
+) -> tuple[int, int]:
     """The (first, last) slice from one slice to the end of the stack on its side of the middle."""
     return (index, count - 1) if index > middle else (0, index)
 
@@ -306,7 +322,11 @@ def _propagate(
     return seconds / len(predicted) if predicted else None
 
 
-def _annotate_uniformly(session: AnnotationSession, truth: Masks, shots: int) -> None:
+def _annotate_uniformly(
+    session: AnnotationSession,
+    truth: Masks,
+    shots: int,
+) -> None:
     """Replace the anchors by `shots` slices in the middles of equal parts of the true extent."""
     label = session.labels[0]
     extent = Extent.of(truth)

@@ -86,7 +86,12 @@ def aggregate(rows: list[Row], protocol: EvaluationProtocol) -> list[Row]:
     for pick, correct in protocol.users:
         for engine in protocol.names:
             for shots in protocol.shots:
-                known = {"engine": engine, "pick": pick, "correct": correct, "shots": shots}
+                known = {
+                    "engine": engine,
+                    "pick": pick,
+                    "correct": correct,
+                    "shots": shots,
+                }
                 summaries = _summaries(select(rows, **known))
                 results += [known | summary for summary in summaries]
     return results

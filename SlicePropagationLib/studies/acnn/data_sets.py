@@ -52,7 +52,11 @@ def hours_of(request: StudyRequest) -> float | None:
     return SMALL_HOURS if request.is_small and not is_counted else None
 
 
-def settings_of(request: StudyRequest, dataset: str, task: str) -> Settings:
+def settings_of(
+    request: StudyRequest,
+    dataset: str,
+    task: str,
+) -> Settings:
     """Grid and labels of a data set as `train --config` reads them, and what --config changes.
 
     That is for all tasks, and under a task's name for that one.

@@ -63,7 +63,11 @@ def measure_plausibility(measurement: Measurement) -> str:
     return head + plausibility_text(damaged, whole, slices)
 
 
-def plausibility_text(damaged: list[Row], whole: list[Row], slices: list[Row]) -> str:
+def plausibility_text(
+    damaged: list[Row],
+    whole: list[Row],
+    slices: list[Row],
+) -> str:
     """The three tables, each number with its 95 % bootstrap interval over cases.
 
     Args:

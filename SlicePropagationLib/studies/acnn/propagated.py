@@ -163,7 +163,11 @@ def _slice_rows(
             }
 
 
-def _decoded(model: ShapeModel, session: AnnotationSession, found: Labels) -> Labels:
+def _decoded(
+    model: ShapeModel,
+    session: AnnotationSession,
+    found: Labels,
+) -> Labels:
     """(N, H, W) classes of the shape that the code of a prediction stands for."""
     placement = place_on_structure(
         model.grid,

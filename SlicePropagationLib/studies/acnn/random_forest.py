@@ -110,7 +110,11 @@ class RandomForest:
         return best
 
 
-def _split_of(values: np.ndarray, column: int, members: np.ndarray) -> Split | None:
+def _split_of(
+    values: np.ndarray,
+    column: int,
+    members: np.ndarray,
+) -> Split | None:
     """The best split by one column; None where all its values are equal."""
     order = np.argsort(values, kind="stable")
     values = values[order]

@@ -108,7 +108,11 @@ def _networks(part: Measurement) -> dict[str, Subpixel]:
     return networks
 
 
-def _weighted(inside: Measurement, weight: float, prior: Path) -> Subpixel:
+def _weighted(
+    inside: Measurement,
+    weight: float,
+    prior: Path,
+) -> Subpixel:
     """A network with a weight of the prior; the plain one for 0."""
     suffix = f"-{weight:g}"
     if not weight:
@@ -117,7 +121,11 @@ def _weighted(inside: Measurement, weight: float, prior: Path) -> Subpixel:
     return inside.network("acnn_segmentation", "default", prior, changes=changes, suffix=suffix)
 
 
-def _score(subpixel: Subpixel, samples: list, config: DegradationConfig) -> Cases:
+def _score(
+    subpixel: Subpixel,
+    samples: list,
+    config: DegradationConfig,
+) -> Cases:
     cases = []
     for seed, (image, classes) in enumerate(samples):
         rows = score_segmentation(subpixel.network, image, classes, subpixel.grid, config, seed)
@@ -125,7 +133,11 @@ def _score(subpixel: Subpixel, samples: list, config: DegradationConfig) -> Case
     return cases
 
 
-def _tables_by_label(title: str, scores: Scores, labels: tuple[int, ...]) -> list[str]:
+def _tables_by_label(
+    title: str,
+    scores: Scores,
+    labels: tuple[int, ...],
+) -> list[str]:
     """The same table for each structure alone."""
     parts = []
     for number, label in enumerate(labels, 1):

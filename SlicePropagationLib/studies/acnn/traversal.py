@@ -54,7 +54,11 @@ def components_that_matter(
     )
 
 
-def draw_traversal(path: Path, model: ShapeModel, components: Components) -> None:
+def draw_traversal(
+    path: Path,
+    model: ShapeModel,
+    components: Components,
+) -> None:
     """Write a picture of the shapes at -2 to 2 standard deviations along each component.
 
     Middle slice, and a cut through all slices.
@@ -69,7 +73,11 @@ def draw_traversal(path: Path, model: ShapeModel, components: Components) -> Non
 
     count = len(components.axes)
     size = (2.2 * len(STEPS), 3.9 * count)
-    figure = Figure(figsize=size, dpi=100, layout="constrained")
+    figure = Figure(
+        figsize=size,
+        dpi=100,
+        layout="constrained",
+    )
     FigureCanvasAgg(figure)
     cells = figure.subplots(2 * count, len(STEPS), squeeze=False)
     for number in range(count):
@@ -84,7 +92,12 @@ def draw_traversal(path: Path, model: ShapeModel, components: Components) -> Non
     figure.savefig(path, format="png")
 
 
-def _draw_shape(model: ShapeModel, code: np.ndarray, above: Any, below: Any) -> None:
+def _draw_shape(
+    model: ShapeModel,
+    code: np.ndarray,
+    above: Any,
+    below: Any,
+) -> None:
     """Draw what a code decodes to: the middle slice above, a cut through all slices below."""
     classes = model.probabilities(code).argmax(axis=0) % len(COLORS)
     slice_mm, row_mm, column_mm = model.grid.spacing_mm
@@ -94,7 +107,11 @@ def _draw_shape(model: ShapeModel, code: np.ndarray, above: Any, below: Any) -> 
     _draw_plane(below, middle_row, slice_mm / column_mm)
 
 
-def _draw_plane(axes: Any, plane: np.ndarray, aspect: float) -> None:
+def _draw_plane(
+    axes: Any,
+    plane: np.ndarray,
+    aspect: float,
+) -> None:
     axes.imshow(COLORS[plane], aspect=aspect, interpolation="nearest")
     axes.set_xticks([])
     axes.set_yticks([])

@@ -145,7 +145,11 @@ def _first_of_each_split(pairs: list[Pair], max_cases: int | None) -> list[Pair]
     return found
 
 
-def _make(pair: Pair, config: SyntheticCineConfig, max_slices: int | None) -> Cine:
+def _make(
+    pair: Pair,
+    config: SyntheticCineConfig,
+    max_slices: int | None,
+) -> Cine:
     volume, diastole = _read(pair.diastole)
     _, systole = _read(pair.systole)
     chosen = slice(0, None)
@@ -169,7 +173,11 @@ def _read(row: dict[str, str]) -> tuple[Volume, Frame]:
     return volume, Frame(volume.array, labels)
 
 
-def _middle(diastole: Labels, systole: Labels, max_slices: int) -> slice:
+def _middle(
+    diastole: Labels,
+    systole: Labels,
+    max_slices: int,
+) -> slice:
     """So many slices in the middle of those with a structure in both frames, or all."""
     common = []
     for index, (one, other) in enumerate(zip(diastole, systole, strict=True)):
@@ -203,7 +211,11 @@ def _grown(image: sitk.Image, count: int) -> sitk.Image:
     return grown
 
 
-def _write(folder: Path, cine: Cine, config: SyntheticCineConfig) -> None:
+def _write(
+    folder: Path,
+    cine: Cine,
+    config: SyntheticCineConfig,
+) -> None:
     """Write image, labels of the two real frames, and truth."""
     like = Sequence(cine.images, cine.geometry, FRAME_MS / config.frames, folder)
     annotated = [0, config.end_systole]
@@ -231,7 +243,12 @@ def _write_table(path: Path, pairs: list[Pair]) -> None:
             )
 
 
-def _draw(path: Path, cine: Cine, patient: str, config: SyntheticCineConfig) -> None:
+def _draw(
+    path: Path,
+    cine: Cine,
+    patient: str,
+    config: SyntheticCineConfig,
+) -> None:
     from SlicePropagationLib.studies.cine.pictures import animate_cine
 
     middle = cine.images.shape[1] // 2

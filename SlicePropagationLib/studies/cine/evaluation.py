@@ -244,7 +244,11 @@ def _measure(
     return rows
 
 
-def _label_rows(position: Position, found: Labels, frames: list[int]) -> list[Row]:
+def _label_rows(
+    position: Position,
+    found: Labels,
+    frames: list[int],
+) -> list[Row]:
     """The measures of each label on one slice position."""
     rows = []
     for label in position.labels:

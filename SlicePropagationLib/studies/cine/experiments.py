@@ -101,7 +101,11 @@ def _measure_of(request: StudyRequest, report: Report | None) -> Measure:
     )
 
 
-def _trained(request: StudyRequest, name: str, report: Report | None) -> Path:
+def _trained(
+    request: StudyRequest,
+    name: str,
+    report: Report | None,
+) -> Path:
     """Path of the weights of a variant, trained now unless they are there.
 
     An interrupted training goes on.

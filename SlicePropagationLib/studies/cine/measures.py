@@ -20,7 +20,12 @@ from SlicePropagationLib.metrics import dice, surface_distances
 Areas = Sequence[float] | np.ndarray  # (T,)
 
 
-def curvature(areas: Areas, *, step: float = 1.0, is_cyclic: bool = True) -> float:
+def curvature(
+    areas: Areas,
+    *,
+    step: float = 1.0,
+    is_cyclic: bool = True,
+) -> float:
     """Mean curvature |A''| / (1 + A'^2)^1.5 of a time-area curve.
 
     Args:
@@ -37,7 +42,12 @@ def curvature(areas: Areas, *, step: float = 1.0, is_cyclic: bool = True) -> flo
     return float(kappa.mean() if is_cyclic else kappa[1:-1].mean())
 
 
-def jitter(areas: Areas, true_areas: Areas, *, is_cyclic: bool = True) -> float:
+def jitter(
+    areas: Areas,
+    true_areas: Areas,
+    *,
+    is_cyclic: bool = True,
+) -> float:
     """Mean |second difference| of the error of the area from frame to frame.
 
     An error that is constant or drifts evenly over time is smooth and counts nothing; one frame

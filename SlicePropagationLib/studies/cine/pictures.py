@@ -136,12 +136,32 @@ def plot_areas(
     axes = figure.subplots()
     for frame in annotated:
         label = "annotated" if frame == min(annotated) else None
-        axes.axvline(frame, color="0.8", linewidth=5, zorder=0, label=label)
+        axes.axvline(
+            frame,
+            color="0.8",
+            linewidth=5,
+            zorder=0,
+            label=label,
+        )
     if truth is not None:
-        axes.plot(truth, color="black", linewidth=2, label="truth")
+        axes.plot(
+            truth,
+            color="black",
+            linewidth=2,
+            label="truth",
+        )
     for name, areas in curves.items():
-        axes.plot(areas, marker=".", linewidth=1.2, label=name)
-    axes.set(xlabel="frame", ylabel=f"area ({unit})", title=title)
+        axes.plot(
+            areas,
+            marker=".",
+            linewidth=1.2,
+            label=name,
+        )
+    axes.set(
+        xlabel="frame",
+        ylabel=f"area ({unit})",
+        title=title,
+    )
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.legend(
         fontsize=8,

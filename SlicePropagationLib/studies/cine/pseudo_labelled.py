@@ -56,7 +56,12 @@ def _read(table: Path) -> list[Row]:
     return rows
 
 
-def _make(request: StudyRequest, image: str, label: str, out: Path) -> None:
+def _make(
+    request: StudyRequest,
+    image: str,
+    label: str,
+    out: Path,
+) -> None:
     pseudo_label_file(
         image,
         label,

@@ -194,7 +194,11 @@ def _gains(config: SyntheticCineConfig, rng: np.random.Generator) -> np.ndarray:
     return 1 + config.gain * np.sin(phase)
 
 
-def _mixed(ends: tuple[End, End], shift: np.ndarray, stiffness: float) -> Frame:
+def _mixed(
+    ends: tuple[End, End],
+    shift: np.ndarray,
+    stiffness: float,
+) -> Frame:
     """One slice at one time, warped from both ends and mixed."""
     first, second = ends
     here = first.weight * first.landmarks + second.weight * second.landmarks + shift
@@ -242,7 +246,11 @@ def _signed(mask: Mask) -> np.ndarray:
     return inside - outside
 
 
-def _landmarks(first: Labels, second: Labels, num_rays: int) -> np.ndarray:
+def _landmarks(
+    first: Labels,
+    second: Labels,
+    num_rays: int,
+) -> np.ndarray:
     """(2, P, 2): corresponding points on the outlines of both label maps, then points that stay.
 
     The latter are the border and a ring around it all.

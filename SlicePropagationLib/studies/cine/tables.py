@@ -45,7 +45,12 @@ class LastColumn(NamedTuple):
     form: str
 
 
-def write_report(out: Path, text: str, rows: list[Row], names: Iterable[str]) -> None:
+def write_report(
+    out: Path,
+    text: str,
+    rows: list[Row],
+    names: Iterable[str],
+) -> None:
     """Write `text` to `out`/report.md and rows to `out`/rows.csv, both whole or not at all.
 
     Args:
@@ -116,7 +121,11 @@ def _mean_of(rows: list[Row], last: LastColumn | None) -> str:
     return f" {last.form.format(mean)} |"
 
 
-def _cell(dataset: str, rows: list[Row], measure: str) -> str:
+def _cell(
+    dataset: str,
+    rows: list[Row],
+    measure: str,
+) -> str:
     """Mean over rows with its 95 % bootstrap interval over patients.
 
     No interval over few of them, a dash where nothing was measured.

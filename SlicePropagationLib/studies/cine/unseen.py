@@ -88,7 +88,11 @@ def evaluate_unseen(
     return text
 
 
-def measure_volume(found: Masks, truth: Masks, spacing_mm: tuple[float, float]) -> Row:
+def measure_volume(
+    found: Masks,
+    truth: Masks,
+    spacing_mm: tuple[float, float],
+) -> Row:
     """Measures of one structure in one volume, on the slices that show it.
 
     Args:
@@ -131,7 +135,11 @@ def _measure(
     truth, _ = read_labels(case.label_map, volume)
     for name, segmenter in segmenters.items():
         found = _segment(segmenter, volume)
-        known = {"model": name, "dataset": case.dataset, "case": case.name}
+        known = {
+            "model": name,
+            "dataset": case.dataset,
+            "case": case.name,
+        }
         for ours, theirs in match.items():
             mask = truth == theirs
             if mask.any():

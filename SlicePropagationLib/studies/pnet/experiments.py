@@ -127,7 +127,11 @@ def _chosen_columns(request: StudyRequest, experiment: Experiment) -> dict[str, 
     return columns
 
 
-def _write_tables(request: StudyRequest, dataset: str, place: Path) -> list[Path]:
+def _write_tables(
+    request: StudyRequest,
+    dataset: str,
+    place: Path,
+) -> list[Path]:
     """Paths of a table for every fold: the cases of a data set that show the label.
 
     Split into "train", "val" (a fifth of the other patients) and "test" (held out).
@@ -237,7 +241,11 @@ def _train(
     return weights
 
 
-def _scored(folds: Folds, column: Column, weights: list[Path]) -> list[Row]:
+def _scored(
+    folds: Folds,
+    column: Column,
+    weights: list[Path],
+) -> list[Row]:
     """A row for every case, segmented by the network of the fold that did not see its patient."""
     rows = []
     for path, table in zip(weights, folds.tables, strict=True):
@@ -250,7 +258,12 @@ def _scored(folds: Folds, column: Column, weights: list[Path]) -> list[Row]:
     return rows
 
 
-def _score(case: TrainingCase, segmenter: Any, column: Column, label: int) -> Row:
+def _score(
+    case: TrainingCase,
+    segmenter: Any,
+    column: Column,
+    label: int,
+) -> Row:
     volume = read_volume(case.image)
     labels, _ = read_labels(case.label_map, volume)
     truth = labels == label if label else labels > 0

@@ -93,7 +93,11 @@ def _cases(request: StudyRequest) -> Iterator[TrainingCase]:
             yield case
 
 
-def _rows_of(case: TrainingCase, label: int, engine: Engine) -> Iterator[Row]:
+def _rows_of(
+    case: TrainingCase,
+    label: int,
+    engine: Engine,
+) -> Iterator[Row]:
     """A row for each slice on which a structure was predicted."""
     volume = read_volume(case.image)
     labels, segments = read_labels(case.label_map, volume)

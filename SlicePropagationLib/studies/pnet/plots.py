@@ -47,7 +47,13 @@ def draw_thresholds(
     def draw(axes: Axes) -> None:
         for number, (name, values) in enumerate(curves.items()):
             style = line_style(number)
-            axes.plot(thresholds, values, label=name, **style, markersize=4.5)
+            axes.plot(
+                thresholds,
+                values,
+                label=name,
+                **style,
+                markersize=4.5,
+            )
 
     title = f"{dataset}: Dice against the threshold"
     _save(path, title, ("threshold", "mean Dice"), draw)

@@ -108,7 +108,11 @@ def _means_table(dataset: str, rows_of: RowsOf) -> str:
     return markdown_table(["mean (95 % interval over patients)", *SCORES.values()], lines)
 
 
-def _changes_table(dataset: str, reference: str, rows_of: RowsOf) -> str:
+def _changes_table(
+    dataset: str,
+    reference: str,
+    rows_of: RowsOf,
+) -> str:
     """Paired differences to the reference."""
     lines = []
     for name, rows in rows_of.items():
@@ -154,7 +158,12 @@ def _spread(rows: list[Row], score: str) -> str:
     return f"{mean}±{deviation} [{lowest}, {highest}]"
 
 
-def _mean(dataset: str, rows: list[Row], score: str, sign: str = "") -> str:
+def _mean(
+    dataset: str,
+    rows: list[Row],
+    score: str,
+    sign: str = "",
+) -> str:
     """Mean of a score with its interval over patients; cases without the score are left out."""
     factor, digits = _form(score)
     known = [row for row in rows if not np.isnan(row[score])]
@@ -171,7 +180,11 @@ def _written(numbers: Iterable[float], form: str) -> list[str]:
     return [format(number, form) for number in numbers]
 
 
-def _changes(reference: list[Row], rows: list[Row], score: str) -> list[Row]:
+def _changes(
+    reference: list[Row],
+    rows: list[Row],
+    score: str,
+) -> list[Row]:
     """The rows with a score minus that of the same case in `reference`."""
     before = {row["case"]: row[score] for row in reference}
     changes = []

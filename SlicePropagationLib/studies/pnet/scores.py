@@ -19,7 +19,11 @@ SCORES = {
 }  # {column of scores.csv: its heading in the report}
 
 
-def score_volume(probability: Probabilities, truth: Masks, spacing_mm: Spacing) -> Row:
+def score_volume(
+    probability: Probabilities,
+    truth: Masks,
+    spacing_mm: Spacing,
+) -> Row:
     """Scores of one volume at the threshold 0.5, and Dice at every one of THRESHOLDS.
 
     Args:

@@ -152,7 +152,11 @@ def _trained(
         raise
 
 
-def _settings(request: StudyRequest, variant: Variant, label: int | None) -> Settings:
+def _settings(
+    request: StudyRequest,
+    variant: Variant,
+    label: int | None,
+) -> Settings:
     """What differs from the preset: length, the variant's own changes, those of --config."""
     loop = loop_settings(request, is_guided=variant.is_guided)
     settings = merged({"loop": loop}, variant.settings())

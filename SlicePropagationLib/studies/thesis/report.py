@@ -18,7 +18,11 @@ MEANS = {
 }  # {title of the line: score}
 
 
-def results_text(request: StudyRequest, experiment: Experiment, rows: list[Row]) -> str:
+def results_text(
+    request: StudyRequest,
+    experiment: Experiment,
+    rows: list[Row],
+) -> str:
     """The text of results.md.
 
     Args:

@@ -6,7 +6,11 @@ from SlicePropagationLib.commands.evaluate import evaluate_request
 from SlicePropagationLib.commands.main import main, make_parser
 
 
-def evaluate(cases, out, *options):
+def evaluate(
+    cases,
+    out,
+    *options,
+):
     """Score cases with two engines and one or two slices, unless the options say otherwise."""
     few = ("--engines", "copy,interpolation", "--shots", "1,2")
     return main(["evaluate", *files(cases, out), *few, "--quiet", *options])

@@ -111,13 +111,22 @@ def test_the_drift_of_that_column_counts_the_slices_past_its_ends(column, tmp_pa
     "stored, nominal",
     [(b'{"spacing_is_nominal": true}', "1"), (b"[1]", "0"), (b"{", "0"), (b"\xff", "0")],
 )
-def test_only_a_meta_file_that_says_so_makes_a_spacing_nominal(column, tmp_path, stored, nominal):
+def test_only_a_meta_file_that_says_so_makes_a_spacing_nominal(
+    column,
+    tmp_path,
+    stored,
+    nominal,
+):
     (tmp_path / "meta.json").write_bytes(stored)
     assert evaluate(column, tmp_path / "out", *COPY_ONCE) == 0
     assert {row["is_nominal"] for row in read(tmp_path / "out" / "rows.csv")} == {nominal}
 
 
-def test_structures_on_few_slices_are_left_out(cases, tmp_path, capsys):
+def test_structures_on_few_slices_are_left_out(
+    cases,
+    tmp_path,
+    capsys,
+):
     assert evaluate(cases, tmp_path / "out", "--min-slices", "11") == 2
     assert "at least 11 slices" in capsys.readouterr().err
 
@@ -163,12 +172,20 @@ def test_where_no_case_can_be_read_the_first_one_is_named_and_nothing_written(
     assert not (tmp_path / "out").exists()
 
 
-def test_a_split_without_cases_is_refused(cases, tmp_path, capsys):
+def test_a_split_without_cases_is_refused(
+    cases,
+    tmp_path,
+    capsys,
+):
     assert evaluate(cases, tmp_path / "out", "--split", "nope") == 2
     assert "test, val" in capsys.readouterr().err
 
 
-def test_a_row_without_a_label_file_is_named_before_anything_is_scored(cases, tmp_path, capsys):
+def test_a_row_without_a_label_file_is_named_before_anything_is_scored(
+    cases,
+    tmp_path,
+    capsys,
+):
     cases.write_text(
         "\ufeff" + cases.read_text(encoding="utf-8") + "p3/image.nii.gz\n",
         encoding="utf-8",

@@ -94,7 +94,11 @@ def test_the_seconds_of_a_round_are_shared_by_the_slices_it_predicted(phantom, m
     assert next(rounds).seconds_per_slice == pytest.approx(3 / 15)  # 16 slices, one of them drawn
 
 
-def simulate_command(case, label, *options):
+def simulate_command(
+    case,
+    label,
+    *options,
+):
     files = ["--image", str(case["image"]), "--truth", str(case["truth"])]
     return main(["simulate", *files, "--label", label, *options])
 

@@ -32,7 +32,11 @@ TINY = {
     "task": {
         "labels": [1, 2],
         "network": {
-            "grid": {"shape": [12, 24, 24], "spacing_mm": [1.0, 1.0, 1.0], "factor": 4},
+            "grid": {
+                "shape": [12, 24, 24],
+                "spacing_mm": [1.0, 1.0, 1.0],
+                "factor": 4,
+            },
             "base_channels": 2,
         },
     },
@@ -80,7 +84,12 @@ def cases(tmp_path):
         ),
     ],
 )
-def test_every_measurement_runs_from_training_to_table(cases, capsys, name, expected):
+def test_every_measurement_runs_from_training_to_table(
+    cases,
+    capsys,
+    name,
+    expected,
+):
     arguments = [
         "experiment",
         name,

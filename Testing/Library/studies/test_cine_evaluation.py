@@ -83,7 +83,11 @@ def test_an_empty_prediction_has_no_distance():
     assert measures["area_error_mm2"] == 36
 
 
-def row(model, case, dice):
+def row(
+    model,
+    case,
+    dice,
+):
     return {
         "model": model,
         "dataset": "synthetic_cine_x",

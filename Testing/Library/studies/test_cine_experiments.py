@@ -31,11 +31,24 @@ TINY = {
         "loop": LOOP | {"batch_size": 2, "learning_rate": 0.003},
     },
     "unet2d": {
-        "task": {"network": {"out_channels": 2, "depth": 2, "base_channels": 4}, "frames": FRAMES},
+        "task": {
+            "network": {
+                "out_channels": 2,
+                "depth": 2,
+                "base_channels": 4,
+            },
+            "frames": FRAMES,
+        },
         "loop": LOOP | {"epochs": 3},
     },
     "registration": {
-        "task": {"network": {"encoder": [4, 8], "decoder": [8, 8], "final": [4]}},
+        "task": {
+            "network": {
+                "encoder": [4, 8],
+                "decoder": [8, 8],
+                "final": [4],
+            }
+        },
         "pairs": {"size": 32},
         "loop": {"epochs": 1},
     },
@@ -67,7 +80,11 @@ def cases(tmp_path):
     return tmp_path
 
 
-def experiment(folder, name, *more):
+def experiment(
+    folder,
+    name,
+    *more,
+):
     return main(
         [
             "cine-experiment",
@@ -163,7 +180,12 @@ def test_the_u_nets_are_measured_on_real_volumes_of_data_never_trained_on(cases)
     "more, sought",
     [((), "--unseen"), (("--unseen", "t.csv", "--match", "three"), "3=1")],
 )
-def test_what_is_unseen_must_be_said(cases, capsys, more, sought):
+def test_what_is_unseen_must_be_said(
+    cases,
+    capsys,
+    more,
+    sought,
+):
     assert experiment(cases, "unseen", *more) == 2
     assert sought in capsys.readouterr().err
     assert not (cases / "out").exists()

@@ -49,7 +49,12 @@ def heart(tmp_path):
             lines.append(f"{paths[0]},{paths[1]},,hearts,patient{number:03d}_{frame}")
     (tmp_path / "cases.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
     (tmp_path / "groups.csv").write_text("\n".join(groups) + "\n", encoding="utf-8")
-    config = AutoencoderConfig(GRID, num_classes=2, base_channels=4, bottleneck_channels=16)
+    config = AutoencoderConfig(
+        GRID,
+        num_classes=2,
+        base_channels=4,
+        bottleneck_channels=16,
+    )
     save_checkpoint(
         tmp_path / "model.pt",
         "acnn.autoencoder",
@@ -59,7 +64,11 @@ def heart(tmp_path):
     return tmp_path / "cases.csv", tmp_path / "groups.csv", tmp_path / "model.pt"
 
 
-def codes(heart, out, *options):
+def codes(
+    heart,
+    out,
+    *options,
+):
     return main(
         [
             "codes",

@@ -57,7 +57,11 @@ def cases(tmp_path):
     return tmp_path
 
 
-def experiment(folder, name, *options):
+def experiment(
+    folder,
+    name,
+    *options,
+):
     return main(
         [
             "experiment",

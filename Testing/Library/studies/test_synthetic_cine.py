@@ -16,10 +16,20 @@ from SlicePropagationLib.studies.cine.synthetic import (
     make_cine,
 )
 
-STILL = SyntheticCineConfig(frames=10, noise=0.0, gain=0.0, breathing_pixels=0.0, stiffness=0.0)
+STILL = SyntheticCineConfig(
+    frames=10,
+    noise=0.0,
+    gain=0.0,
+    breathing_pixels=0.0,
+    stiffness=0.0,
+)
 
 
-def ring(inner, outer, shape=(1, 48, 48)):
+def ring(
+    inner,
+    outer,
+    shape=(1, 48, 48),
+):
     """(image, labels) of a bright cavity (2) in a grey wall (1)."""
     labels = np.zeros(shape, np.uint8)
     labels[:, disc(shape[1:], (24, 23), outer)] = 1
