@@ -1,15 +1,21 @@
 """`cine-experiment`: the comparisons of the cine papers."""
 
+from __future__ import annotations
+
+import argparse
+
 from SlicePropagationLib.commands.options import (
     DONE,
     check_packages,
+    names,
     positive,
     reporter,
 )
-from SlicePropagationLib.engines.device import check_device
+from SlicePropagationLib.errors import ConfigError
+from SlicePropagationLib.pipelines.propagate_file import check_device
 
 
-def add_cine_experiment_command(commands):
+def add_cine_experiment_command(commands: argparse._SubParsersAction) -> None:
     """Add the command to argparse's subparsers."""
     parser = commands.add_parser(
         "cine-experiment",
@@ -76,10 +82,58 @@ def add_cine_experiment_command(commands):
     parser.set_defaults(command=_cine_experiment)
 
 
-def _cine_experiment(arguments):
+def _cine_experiment(arguments: argparse.Namespace) -> int:
+    from SlicePropagationLib.studies.registry import find_cine_study
+
     check_packages("A cine experiment", ("torch", "lightning", "matplotlib"), "train")
     check_device(arguments.device)
-    from SlicePropagationLib.studies.cine.experiments import run_cine_experiment
+    study = find_cine_study(arguments.name)
+    from SlicePropagationLib.studies.request import StudyRequest
 
-    print(run_cine_experiment(arguments, reporter(arguments)))
+    request = StudyRequest(
+        name=arguments.name,
+        cases=arguments.cases,
+        out=arguments.out,
+        datasets=names(arguments.datasets),
+        scale=arguments.scale,
+        config=arguments.config,
+        max_hours=arguments.max_hours,
+        max_cases=arguments.max_cases,
+        engine=arguments.engine,
+        only=_columns(arguments.only),
+        unseen=arguments.unseen,
+        match=_match(arguments),
+        seed=arguments.seed,
+        device=arguments.device,
+    )
+    run = study.load()
+    print(run(request, reporter(arguments)))
     return DONE
+
+
+def _columns(text: str | None) -> tuple[str, ...] | None:
+    """The columns of "A, B"; None where the option is not given."""
+    if not text:
+        return None
+    return tuple(name.strip() for name in text.split(","))
+
+
+def _match(arguments: argparse.Namespace) -> tuple[tuple[int, int], ...]:
+    """The (label of the models, label of the data) pairs of "3=1,2=2", where they are needed.
+
+    Raises:
+        ConfigError: the text says none.
+    """
+    if arguments.name != "unseen" or not arguments.unseen:
+        return ()
+    pairs = []
+    try:
+        for part in arguments.match.split(","):
+            ours, theirs = part.split("=")
+            pairs.append((int(ours), int(theirs)))
+    except (AttributeError, ValueError):
+        raise ConfigError(
+            f"'{arguments.match}' does not match labels; write LABEL OF THE MODELS=LABEL OF THE"
+            " DATA, for example 3=1."
+        ) from None
+    return tuple(pairs)

@@ -1,16 +1,20 @@
 """`codes`: the code of each case's shape by a shape model."""
 
-import sys
+from __future__ import annotations
+
+import argparse
 from pathlib import Path
 
 from SlicePropagationLib.commands.options import (
     DONE,
     check_packages,
+    names,
     positive,
+    reporter,
 )
 
 
-def add_codes_command(commands):
+def add_codes_command(commands: argparse._SubParsersAction) -> None:
     """Add the command to argparse's subparsers."""
     parser = commands.add_parser(
         "codes",
@@ -62,15 +66,22 @@ def add_codes_command(commands):
     parser.set_defaults(command=_codes)
 
 
-def _codes(arguments):
+def _codes(arguments: argparse.Namespace) -> int:
     check_packages("A shape model", ("torch",), "demo")
-    from SlicePropagationLib.studies.acnn.codes import classify_codes, export_codes
+    from SlicePropagationLib.studies.acnn.codes import CodesRequest, classify_codes, export_codes
 
-    coded = export_codes(
-        arguments,
-        None if arguments.quiet else lambda text: print(text, file=sys.stderr),
+    request = CodesRequest(
+        cases=arguments.cases,
+        model=arguments.model,
+        out=arguments.out,
+        source=arguments.source,
+        groups=arguments.groups,
+        folds=arguments.folds,
+        datasets=names(arguments.datasets),
+        split=arguments.split,
     )
-    print(f"{len(coded)} codes: {Path(arguments.out) / 'codes.csv'}")
-    if arguments.groups:
-        print(classify_codes(arguments, coded))
+    coded = export_codes(request, reporter(arguments))
+    print(f"{len(coded)} codes: {Path(request.out) / 'codes.csv'}")
+    if request.groups:
+        print(classify_codes(request, coded))
     return DONE

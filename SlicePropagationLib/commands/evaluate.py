@@ -1,16 +1,26 @@
-"""`evaluate`: many cases, engines and simulated users: tables and plots."""
+"""`evaluate`: many cases, engines and simulated annotators: tables and plots."""
 
+from __future__ import annotations
+
+import argparse
 import sys
+from typing import TYPE_CHECKING
 
 from SlicePropagationLib.commands.options import (
     DONE,
     SOME_FAILED,
     check_packages,
+    names,
     positive,
+    reporter,
 )
+from SlicePropagationLib.errors import ConfigError
+
+if TYPE_CHECKING:
+    from SlicePropagationLib.evaluation.evaluate import EvaluateRequest
 
 
-def add_evaluate_command(commands):
+def add_evaluate_command(commands: argparse._SubParsersAction) -> None:
     """Add the command to argparse's subparsers."""
     parser = commands.add_parser(
         "evaluate",
@@ -87,7 +97,12 @@ def add_evaluate_command(commands):
             " predicted shape is"
         ),
     )
-    parser.add_argument("--workers", type=positive, default=1, help="number of processes")
+    parser.add_argument(
+        "--workers",
+        type=positive,
+        default=1,
+        help="number of processes",
+    )
     parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda"))
     parser.add_argument(
         "--out",
@@ -98,14 +113,53 @@ def add_evaluate_command(commands):
     parser.set_defaults(command=_evaluate)
 
 
-def _evaluate(arguments):
+def _evaluate(arguments: argparse.Namespace) -> int:
     if arguments.prior:
         check_packages("A shape model", ("torch",), "demo")
     from SlicePropagationLib.evaluation.evaluate import evaluate
 
-    report = None if arguments.quiet else lambda text: print(text, file=sys.stderr)
-    text, failures = evaluate(arguments, report)
+    text, failures = evaluate(evaluate_request(arguments), reporter(arguments))
     print(text)
     for case, why in failures:
         print(f"slice-propagation: {case} was not scored: {why}", file=sys.stderr)
     return SOME_FAILED if failures else DONE
+
+
+def evaluate_request(arguments: argparse.Namespace) -> EvaluateRequest:
+    """The request that the options of `evaluate` describe.
+
+    Raises:
+        ConfigError: a list of numbers is none, or an annotator is not known.
+    """
+    from SlicePropagationLib.evaluation.evaluate import EvaluateRequest
+
+    labels = None
+    if arguments.labels:
+        labels = _numbers(arguments.labels, "labels")
+    return EvaluateRequest(
+        cases=arguments.cases,
+        out=arguments.out,
+        engines=tuple(arguments.engines.split(",")),
+        shots=_numbers(arguments.shots, "numbers of annotated slices"),
+        split=arguments.split,
+        datasets=names(arguments.datasets),
+        labels=labels,
+        max_cases=arguments.max_cases,
+        min_slices=arguments.min_slices,
+        pick=tuple(arguments.pick.split(",")),
+        correct=tuple(arguments.correct.split(",")),
+        kinds=arguments.kinds,
+        axis=arguments.axis,
+        prior=arguments.prior,
+        workers=arguments.workers,
+        device=arguments.device,
+    )
+
+
+def _numbers(text: str, meaning: str) -> tuple[int, ...]:
+    try:
+        return tuple(int(number) for number in text.split(","))
+    except ValueError:
+        raise ConfigError(
+            f"'{text}' is not a list of {meaning}; write for example 1,2,3,5."
+        ) from None

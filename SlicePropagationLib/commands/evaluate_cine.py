@@ -1,5 +1,9 @@
 """`evaluate-cine`: models and engines on sequences with known truth."""
 
+from __future__ import annotations
+
+import argparse
+
 from SlicePropagationLib.commands.options import (
     DONE,
     check_packages,
@@ -10,7 +14,7 @@ from SlicePropagationLib.engines.device import check_device
 from SlicePropagationLib.errors import ConfigError
 
 
-def add_evaluate_cine_command(commands):
+def add_evaluate_cine_command(commands: argparse._SubParsersAction) -> None:
     """Add the command to argparse's subparsers."""
     parser = commands.add_parser(
         "evaluate-cine",
@@ -36,33 +40,46 @@ def add_evaluate_cine_command(commands):
         default="val",
         help="only cases of this split (default %(default)s)",
     )
-    parser.add_argument("--max-cases", type=positive, metavar="N", help="only the first N cases")
+    parser.add_argument(
+        "--max-cases",
+        type=positive,
+        metavar="N",
+        help="only the first N cases",
+    )
     parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda"))
     parser.add_argument("--quiet", action="store_true", help="no progress")
     parser.set_defaults(command=_evaluate_cine)
 
 
-def _evaluate_cine(arguments):
+def _evaluate_cine(arguments: argparse.Namespace) -> int:
     check_packages("An evaluation", ("torch", "matplotlib"), "demo")
     check_device(arguments.device)
     from SlicePropagationLib.studies.cine.evaluation import evaluate_cine
 
-    parts = [part.partition("=") for part in arguments.models.split(",")]
+    text = evaluate_cine(
+        arguments.cases,
+        _models(arguments.models),
+        arguments.out,
+        split=arguments.split,
+        max_cases=arguments.max_cases,
+        device=arguments.device,
+        report=reporter(arguments),
+    )
+    print(text)
+    return DONE
+
+
+def _models(text: str) -> dict[str, str]:
+    """{name: model file or engine} of "NAME=M.pt,ENGINE".
+
+    Raises:
+        ConfigError: a name stands there twice, or none.
+    """
+    parts = [part.partition("=") for part in text.split(",")]
     models = {name: path or name for name, _, path in parts}
     if len(models) < len(parts) or "" in models:
         raise ConfigError(
-            f"'{arguments.models}' names a model twice or not at all; write NAME=MODEL.pt, or the"
+            f"'{text}' names a model twice or not at all; write NAME=MODEL.pt, or the"
             " name of an engine, each once."
         )
-    print(
-        evaluate_cine(
-            arguments.cases,
-            models,
-            arguments.out,
-            split=arguments.split,
-            max_cases=arguments.max_cases,
-            device=arguments.device,
-            report=reporter(arguments),
-        )
-    )
-    return DONE
+    return models

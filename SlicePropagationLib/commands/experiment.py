@@ -1,26 +1,29 @@
 """`experiment`: the experiments of the thesis, the pancreas paper and the ACNN paper."""
 
-import sys
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
 from functools import partial
-from importlib import import_module
+from typing import TYPE_CHECKING
 
 from SlicePropagationLib.commands.options import (
     DONE,
     check_training_packages,
+    names,
     positive,
+    reporter,
 )
 from SlicePropagationLib.engines.device import check_device
 from SlicePropagationLib.errors import ConfigError
 
-UNUSED_BY = {
-    "thesis.experiments": ("folds", "label", "engine", "without"),
-    "pnet.experiments": ("engine",),
-    "acnn.experiments": ("epochs", "label", "engine", "without"),
-    "pnet.jump": ("scale", "max_hours", "epochs", "config", "folds", "without", "seed"),
-}  # options of `experiment`, by module
+if TYPE_CHECKING:
+    from SlicePropagationLib.studies.registry import Study
+
+Default = Callable[[str], object]  # an option's name -> its value where it is not given
 
 
-def add_experiment_command(commands):
+def add_experiment_command(commands: argparse._SubParsersAction) -> None:
     """Add the command to argparse's subparsers."""
     parser = commands.add_parser(
         "experiment",
@@ -113,61 +116,62 @@ def add_experiment_command(commands):
         ),
     )
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--workers", type=positive, default=1, help="processes that walk")
+    parser.add_argument(
+        "--workers",
+        type=positive,
+        default=1,
+        help="processes that walk",
+    )
     parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda"))
     parser.add_argument("--quiet", action="store_true")
     parser.set_defaults(command=partial(_experiment, parser.get_default))
 
 
-def _experiment(default, arguments):
-    """`default`: an option's name -> its value where it is not given."""
+def _experiment(default: Default, arguments: argparse.Namespace) -> int:
+    from SlicePropagationLib.studies.registry import find_study
+
     check_device(arguments.device)
-    run = _find_experiment(arguments.name)
-    module = run.__module__.removeprefix("SlicePropagationLib.studies.")
+    study = find_study(arguments.name)
+    if study.trains:
+        check_training_packages()
+    _refuse_what_is_ignored(study, default, arguments)
+    from SlicePropagationLib.studies.request import StudyRequest
+
+    request = StudyRequest(
+        name=arguments.name,
+        cases=arguments.cases,
+        out=arguments.out,
+        datasets=names(arguments.datasets),
+        scale=arguments.scale,
+        config=arguments.config,
+        max_hours=arguments.max_hours,
+        epochs=arguments.epochs,
+        max_cases=arguments.max_cases,
+        folds=arguments.folds,
+        engine=arguments.engine,
+        label=arguments.label,
+        without=tuple(arguments.without or ()),
+        seed=arguments.seed,
+        workers=arguments.workers,
+        device=arguments.device,
+    )
+    run = study.load()
+    print(run(request, reporter(arguments)))
+    return DONE
+
+
+def _refuse_what_is_ignored(
+    study: Study,
+    default: Default,
+    arguments: argparse.Namespace,
+) -> None:
+    """Refuse options that are given and that the experiment has no use for."""
     meant_for_others = [
         f"--{name.replace('_', '-')}"
-        for name in UNUSED_BY[module]
+        for name in study.no_use_for
         if getattr(arguments, name) != default(name)
     ]
     if meant_for_others:
         raise ConfigError(
             f"{arguments.name} has no use for {', '.join(meant_for_others)}; leave it out."
         )
-    print(
-        run(
-            arguments,
-            None if arguments.quiet else lambda text: print(text, file=sys.stderr, flush=True),
-        )
-    )
-    return DONE
-
-
-def _find_experiment(name):
-    """The function that does an experiment; ConfigError where none has that name."""
-    from SlicePropagationLib.studies.pnet import experiments as pnet_experiments
-    from SlicePropagationLib.studies.pnet import jump as pnet_jump
-    from SlicePropagationLib.studies.thesis import experiments
-
-    if name == pnet_jump.NAME:
-        return pnet_jump.run_jump_experiment
-    if not name.startswith("acnn-"):
-        pnet_experiments.check_name(
-            name,
-            [
-                *experiments.EXPERIMENTS,
-                pnet_jump.NAME,
-                "acnn-segmentation",
-                "acnn-prior-weight",
-                "acnn-plausibility",
-                "acnn-superresolution",
-                "acnn-classification",
-            ],
-        )
-    check_training_packages()
-    if name.startswith("acnn-"):
-        return import_module("SlicePropagationLib.studies.acnn.experiments").run_experiment
-    return (
-        pnet_experiments.run_pnet_experiment
-        if name in pnet_experiments.EXPERIMENTS
-        else experiments.run_experiment
-    )

@@ -1,14 +1,19 @@
 """`make-cine`: synthetic cine sequences with known truth."""
 
+from __future__ import annotations
+
+import argparse
+
 from SlicePropagationLib.commands.options import (
     DONE,
     check_packages,
+    names,
     positive,
     reporter,
 )
 
 
-def add_make_cine_command(commands):
+def add_make_cine_command(commands: argparse._SubParsersAction) -> None:
     """Add the command to argparse's subparsers."""
     parser = commands.add_parser(
         "make-cine",
@@ -56,24 +61,21 @@ def add_make_cine_command(commands):
     parser.set_defaults(command=_make_cine)
 
 
-def _make_cine(arguments):
+def _make_cine(arguments: argparse.Namespace) -> int:
     from SlicePropagationLib.studies.cine.cases import make_cine_cases
     from SlicePropagationLib.studies.cine.synthetic import SyntheticCineConfig
 
     if arguments.pictures:
         check_packages("An animation", ("matplotlib",), "demo")
-    datasets = arguments.datasets.split(",") if arguments.datasets else None
-    config = SyntheticCineConfig(frames=arguments.frames, seed=arguments.seed)
-    print(
-        make_cine_cases(
-            arguments.cases,
-            arguments.out,
-            config,
-            datasets=datasets,
-            max_cases=arguments.max_cases,
-            max_slices=arguments.max_slices,
-            has_pictures=arguments.pictures,
-            report=reporter(arguments),
-        )
+    table = make_cine_cases(
+        arguments.cases,
+        arguments.out,
+        SyntheticCineConfig(frames=arguments.frames, seed=arguments.seed),
+        datasets=names(arguments.datasets),
+        max_cases=arguments.max_cases,
+        max_slices=arguments.max_slices,
+        has_pictures=arguments.pictures,
+        report=reporter(arguments),
     )
+    print(table)
     return DONE

@@ -1,5 +1,9 @@
 """`simulate`: a simulated annotator on one labelled volume."""
 
+from __future__ import annotations
+
+import argparse
+
 from SlicePropagationLib.commands.options import (
     DONE,
     add_engine,
@@ -8,7 +12,7 @@ from SlicePropagationLib.commands.options import (
 )
 
 
-def add_simulate_command(commands):
+def add_simulate_command(commands: argparse._SubParsersAction) -> None:
     """Add the command to argparse's subparsers."""
     parser = commands.add_parser(
         "simulate",
@@ -42,15 +46,27 @@ def add_simulate_command(commands):
     parser.set_defaults(command=_simulate)
 
 
-def _simulate(arguments):
-    from SlicePropagationLib.evaluation.simulated_annotator import simulate_files
+def _simulate(arguments: argparse.Namespace) -> int:
+    from SlicePropagationLib.evaluation.simulated_annotator import SimulateRequest, simulate_file
 
-    arguments.engine = engine_name(arguments)
-    rounds = simulate_files(arguments)
+    request = SimulateRequest(
+        image=arguments.image,
+        truth=arguments.truth,
+        label=arguments.label,
+        pick=arguments.pick,
+        correct=arguments.correct,
+        budget=arguments.budget,
+        axis=arguments.axis,
+        engine=engine_name(arguments),
+        device=arguments.device,
+        out=arguments.out,
+    )
+    rounds = simulate_file(request)
     print("slices  Dice (annotated slices excluded)  Dice (thesis)  mm past the ends  annotated")
     for entry in rounds:
+        annotated = " ".join(map(str, entry.annotated))
         print(
             f"{entry.shots:6d}  {entry.dice:33.3f}  {entry.dice_thesis:13.3f} "
-            f" {entry.mm_past_ends:16.1f}  {' '.join(map(str, entry.annotated))}"
+            f" {entry.mm_past_ends:16.1f}  {annotated}"
         )
     return DONE

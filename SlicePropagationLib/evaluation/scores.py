@@ -1,40 +1,35 @@
-"""What one case scores: every structure x engine x simulated user x number of annotated slices, and how the first mask drifts."""
+"""What one case scores: every structure by every engine, corrected by every simulated annotator.
+
+And how the first mask drifts from the truth with the distance to the slice that was annotated.
+"""
+
+from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from SlicePropagationLib.arrays import Labels, Masks, Spacing
 from SlicePropagationLib.engines import make_engine
 from SlicePropagationLib.errors import InputError
-from SlicePropagationLib.evaluation.simulated_annotator import simulate
-from SlicePropagationLib.files.object_session import object_session
+from SlicePropagationLib.evaluation.protocol import DRIFT_COLUMNS, OBJECT, SHAPE_COLUMNS, Job, Row
+from SlicePropagationLib.evaluation.simulated_annotator import Round, simulate
 from SlicePropagationLib.files.patients import patient_of
 from SlicePropagationLib.files.segmentation_file import read_labels
 from SlicePropagationLib.files.volume import AXES, read_volume
 from SlicePropagationLib.metrics import slices_past_ends, surface_distances
+from SlicePropagationLib.pipelines.propagate_file import object_session
+from SlicePropagationLib.propagation import Engine
 from SlicePropagationLib.session import AnnotationSession
+from SlicePropagationLib.stack import SliceStack
 
-OBJECT = ("dataset", "patient", "case", "label", "engine", "pick", "correct")
-COLUMNS = (
-    *OBJECT,
-    "shots",
-    "dice",
-    "dice_thesis",
-    "surface_dice",
-    "hd95_mm",
-    "mean_surface_mm",
-    "mm_past_first",
-    "mm_past_last",
-    "mm_past_ends",
-    "seconds_per_slice",
-    "slices_to_90",
-    "slices_to_95",
-    "is_nominal",
-)
-DRIFT_COLUMNS = (*OBJECT, "slices_away", "intersection", "size", "slice_mm")
-SHAPE_COLUMNS = ("implausibility", "misfit")  # with a shape model only
+if TYPE_CHECKING:
+    from SlicePropagationLib.segmenters.acnn.shape_model import ShapeModel
+
 DRIFT_BINS = {
     "1": (1, 1),
     "2": (2, 2),
@@ -43,237 +38,242 @@ DRIFT_BINS = {
     "9-16": (9, 16),
     "17+": (17, None),
 }  # slices from the nearest annotated one
-STEPS = "steps"  # a user who corrects at every tenth of the extent, as in the thesis
-UNIFORM = "uniform"  # a user whose first slice follows from the rule of the others
+
+Judge = Callable[[np.ndarray], Row]  # the (N, H, W) prediction -> further scores of it
 
 
 @dataclass(frozen=True)
-class EvaluationProtocol:
-    """What is done with every case.
+class Structure:
+    """One labelled structure of a case.
 
     Attributes:
-        engines: (name in the tables, name or model file of the engine) pairs.
-        users: (pick, correct) pairs of simulated users; ("uniform", "uniform") has no first slice
-            of its own.
-        shots: numbers of annotated slices, ascending.
-        axis: "i", "j" or "k".
-        min_slices: structures on fewer slices are left out.
-        split: the split that the cases are of.
-        max_cases: number of cases of each data set at most, or None.
-        labels: the only labels that are scored, or None for all.
-        device: what engines with a network run on: "auto", "cpu" or "cuda".
-        prior: model file of a shape model that says how implausible a predicted shape is, or None.
+        stack: the image.
+        truth: (N, H, W) bool.
+        judge: gives further scores of a prediction.
     """
 
-    engines: tuple[tuple[str, str], ...]
-    users: tuple[tuple[str, str], ...]
-    shots: tuple[int, ...]
-    axis: str = "k"
-    min_slices: int = 5
-    split: str = "val"
-    max_cases: int | None = None
-    labels: tuple[int, ...] | None = None
-    device: str = "auto"
-    prior: str | None = None
-
-    @property
-    def columns(self):
-        """Columns of the table of scores."""
-        return COLUMNS + SHAPE_COLUMNS if self.prior else COLUMNS
-
-    @property
-    def names(self):
-        """The engines' names in the tables."""
-        return [name for name, _ in self.engines]
-
-    @property
-    def first_users(self):
-        """One user for each rule of the first slice: what is annotated later does not change the first mask. Uniform slices only where nothing else is asked for."""
-        by_pick = {pick: (pick, correct) for pick, correct in reversed(self.users)}
-        return [
-            user
-            for user in self.users
-            if user in by_pick.values() and (user[0] != UNIFORM or len(by_pick) == 1)
-        ]
+    stack: SliceStack
+    truth: Masks
+    judge: Judge
 
 
-@dataclass(frozen=True)
-class Job:
-    """One case to score: its files and what to do with it."""
+@dataclass
+class UserScores:
+    """What one simulated annotator reached with one structure.
 
-    image: str
-    label_map: str
-    dataset: str
-    case: str
-    protocol: EvaluationProtocol
+    Attributes:
+        rounds: the score after each annotated slice.
+        details: {number of annotated slices: further scores}, of the numbers that are asked for.
+        drift: rows with the columns of DRIFT_COLUMNS that are not the object's.
+    """
+
+    rounds: list[Round] = field(default_factory=list)
+    details: dict[int, Row] = field(default_factory=dict)
+    drift: list[Row] = field(default_factory=list)
 
 
-def score_case(job):
-    """(rows with COLUMNS, rows with DRIFT_COLUMNS) for every structure of one case that is on enough slices."""
+def score_case(job: Job) -> tuple[list[Row], list[Row]]:
+    """Score every structure of one case that is on enough slices.
+
+    Returns:
+        (rows with COLUMNS, rows with DRIFT_COLUMNS).
+
+    Raises:
+        SlicePropagationError: about the case's files or the shape model.
+    """
+    protocol = job.protocol
     volume = read_volume(job.image)
     labels, segments = read_labels(job.label_map, volume)
-    engines = [
-        (name, make_engine(source, job.protocol.device)) for name, source in job.protocol.engines
-    ]
+    engines = [(name, make_engine(source, protocol.device)) for name, source in protocol.engines]
     nominal = {"is_nominal": int(_spacing_is_nominal(job.image))}
-    model = load_prior(job.protocol.prior) if job.protocol.prior else None
+    model = load_prior(protocol.prior) if protocol.prior else None
+    axis = 2 - AXES.index(protocol.axis)
     rows = []
     drift = []
     for segment in segments:
-        if job.protocol.labels and segment.label not in job.protocol.labels:
+        label = segment.label
+        if protocol.labels and label not in protocol.labels:
             continue
-        session, truth = object_session(
-            volume,
-            labels,
-            segment.label,
-            2 - AXES.index(job.protocol.axis),
-        )
-        if truth.any(axis=(1, 2)).sum() < job.protocol.min_slices:
+        session, truth = object_session(volume, labels, label, axis)
+        if truth.any(axis=(1, 2)).sum() < protocol.min_slices:
             continue
-        judge = (
-            _shape_judge(model, session.stack, labels, segment.label, volume.spacing_mm)
-            if model
-            else None
-        )
+        judge = _judge_of(model, session.stack, labels, label, volume.spacing_mm)
+        structure = Structure(session.stack, truth, judge)
         for name, engine in engines:
-            for pick, correct in job.protocol.users:
-                known = dict(
-                    zip(
-                        OBJECT,
-                        (
-                            job.dataset,
-                            patient_of(job.case),
-                            job.case,
-                            segment.label,
-                            name,
-                            pick,
-                            correct,
-                        ),
-                    )
-                )
-                scores, distances = _score_user(
-                    session.stack,
-                    truth,
-                    engine,
-                    (pick, correct),
-                    job.protocol.shots,
-                    judge,
-                )
+            for user in protocol.users:
+                values = (job.dataset, patient_of(job.case), job.case, label, name, *user)
+                known = dict(zip(OBJECT, values, strict=True))
+                scores, distances = _score_user(structure, engine, user, protocol.shots)
                 rows += [known | entry | nominal for entry in scores]
                 drift += [known | entry for entry in distances]
     return rows, drift
 
 
-def drift_counts(prediction, truth, anchors):
-    """Voxels that agree and voxels of both masks, pooled over the slices at like distance from the nearest annotated one.
+def drift_counts(
+    prediction: Masks,
+    truth: Masks,
+    anchors: Sequence[int],
+) -> dict[str, tuple[int, int]]:
+    """Voxels that agree and voxels of both masks, by distance from the nearest annotated slice.
 
     Args:
-        prediction, truth: (N, H, W) bool.
+        prediction: (N, H, W) bool.
+        truth: (N, H, W) bool.
         anchors: indices of the annotated slices, at least one.
 
     Returns:
         {bin of DRIFT_BINS: (intersection, size of both masks together)}; Dice of a bin is 2 *
         intersection / size, 0 / 0 where neither mask is.
     """
-    away = np.abs(np.arange(len(truth))[:, None] - np.array(anchors)).min(axis=1)
+    indices = np.arange(len(truth))
+    away = np.abs(indices[:, None] - np.array(anchors)).min(axis=1)
     intersection = (prediction & truth).sum(axis=(1, 2))
     size = prediction.sum(axis=(1, 2)) + truth.sum(axis=(1, 2))
-    inside = {
-        name: (away >= first) & (away <= (last or len(truth)))
-        for name, (first, last) in DRIFT_BINS.items()
-    }
-    return {
-        name: (int(intersection[chosen].sum()), int(size[chosen].sum()))
-        for name, chosen in inside.items()
-    }
+    counts = {}
+    for name, (first, last) in DRIFT_BINS.items():
+        is_inside = (away >= first) & (away <= (last or len(truth)))
+        counts[name] = (int(intersection[is_inside].sum()), int(size[is_inside].sum()))
+    return counts
 
 
-def slices_needed(scores, wanted):
+def slices_needed(scores: Sequence[float], wanted: float) -> int | str:
     """How many annotated slices it took until Dice was at least `wanted`, "" when it never was.
 
-    `scores` are of 1, 2, 3, ... slices.
+    Args:
+        scores: Dice with 1, 2, 3, ... annotated slices.
+        wanted: the Dice to reach.
     """
-    return next((shots for shots, score in enumerate(scores, 1) if score >= wanted), "")
+    for shots, score in enumerate(scores, 1):
+        if score >= wanted:
+            return shots
+    return ""
 
 
-def load_prior(path):
-    """The shape model in a file.
+def load_prior(path: Path | str) -> ShapeModel:
+    """The shape model in a file; torch is imported only here.
 
-    Torch is imported only here. CheckpointError where it cannot be used.
+    Raises:
+        CheckpointError: the file cannot be used.
     """
     from SlicePropagationLib.segmenters.acnn.shape_model import load_shape_model
 
     return load_shape_model(path)
 
 
-def _shape_judge(model, stack, labels, label, spacing_mm):
-    """A function of the (N, H, W) prediction of one label: further scores, with the other labels as in the truth; blank where the shape model says nothing."""
+def _judge_of(
+    model: ShapeModel | None,
+    stack: SliceStack,
+    labels: Labels,
+    label: int,
+    spacing_mm: Spacing,
+) -> Judge:
+    """Scores by a shape model of a prediction of one label, the other labels as in the truth.
 
-    def judge(prediction):
+    Blank where the shape model says nothing; none at all without one.
+    """
+    blank: Row = dict.fromkeys(SHAPE_COLUMNS, "")
+    if model is None:
+        return lambda prediction: {}
+    if label not in model.labels:
+        return lambda prediction: blank
+    others = np.where(labels == label, 0, labels)
+
+    def judge(prediction: Masks) -> Row:
         predicted = stack.to_volume(prediction)
-        shape = np.where(predicted, label, np.where(labels == label, 0, labels)).astype(np.uint8)
+        shape = np.where(predicted, label, others).astype(np.uint8)
         try:
             classes = model.classes_of(shape, spacing_mm, "the prediction", must_fit=False)
         except InputError:  # nothing was predicted
-            return dict.fromkeys(SHAPE_COLUMNS, "")
-        return {
-            "implausibility": round(model.implausibility(classes), 5),
-            "misfit": round(model.reconstruction_error(classes), 5),
-        }
+            return blank
+        judged = (model.implausibility(classes), model.reconstruction_error(classes))
+        rounded = [round(score, 5) for score in judged]
+        return dict(zip(SHAPE_COLUMNS, rounded, strict=True))
 
-    return judge if label in model.labels else lambda prediction: dict.fromkeys(SHAPE_COLUMNS, "")
+    return judge
 
 
-def _score_user(stack, truth, engine, user, shots, judge=None):
-    """One simulated user with one structure: (scores for each number of slices, drift after the first slice)."""
-    session, spacing, (pick, correct) = AnnotationSession(stack, (1,)), stack.spacing_mm, user
-    judge = judge or (lambda prediction: {})
-    rounds = []
-    details = {}
-    drift = []
-    for entry in simulate(session, truth, engine, pick=pick, correct=correct, budget=max(shots)):
-        rounds.append(entry)
-        prediction = session.masks(1)
+def _score_user(
+    structure: Structure,
+    engine: Engine,
+    user: tuple[str, str],
+    shots: tuple[int, ...],
+) -> tuple[list[Row], list[Row]]:
+    """One simulated annotator: scores for each number of slices, drift after the first slice."""
+    scores = _annotate(structure, engine, user, shots)
+    effort = {}
+    for percent in (90, 95):
+        reached = slices_needed([entry.dice for entry in scores.rounds], percent / 100)
+        effort[f"slices_to_{percent}"] = reached
+    rows = []
+    for wanted in shots:
+        details = scores.details[min(wanted, len(scores.rounds))]
+        rows.append({"shots": wanted} | details | effort)
+    return rows, scores.drift
+
+
+def _annotate(
+    structure: Structure,
+    engine: Engine,
+    user: tuple[str, str],
+    shots: tuple[int, ...],
+) -> UserScores:
+    session = AnnotationSession(structure.stack, (1,))
+    pick, correct = user
+    scores = UserScores()
+    for entry in simulate(
+        session,
+        structure.truth,
+        engine,
+        pick=pick,
+        correct=correct,
+        budget=max(shots),
+    ):
+        scores.rounds.append(entry)
         if entry.shots == 1:
-            counts = drift_counts(prediction, truth, session.anchors(1)).items()
-            drift = [
-                dict(zip(DRIFT_COLUMNS[len(OBJECT) :], (name, *pair, spacing[0])))
-                for name, pair in counts
-            ]
+            scores.drift = _drift_rows(session, structure.truth)
         if entry.shots in shots:
-            details[entry.shots] = _details(entry, prediction, truth, spacing) | judge(prediction)
-    if len(rounds) not in details:  # nothing was left to correct before the next number of interest
-        details[len(rounds)] = _details(rounds[-1], session.masks(1), truth, spacing) | judge(
-            session.masks(1)
-        )
-    effort = {
-        f"slices_to_{percent}": slices_needed([entry.dice for entry in rounds], percent / 100)
-        for percent in (90, 95)
-    }
-    return [
-        {"shots": wanted} | details[min(wanted, len(rounds))] | effort for wanted in shots
-    ], drift
+            scores.details[entry.shots] = _details(entry, session.masks(1), structure)
+    last = len(scores.rounds)
+    if last not in scores.details:
+        # Nothing was left to correct before the next number of interest.
+        scores.details[last] = _details(scores.rounds[-1], session.masks(1), structure)
+    return scores
 
 
-def _details(entry, prediction, truth, spacing_mm):
+def _drift_rows(session: AnnotationSession, truth: Masks) -> list[Row]:
+    columns = DRIFT_COLUMNS[len(OBJECT) :]
+    slice_mm = session.stack.spacing_mm[0]
+    rows = []
+    for name, counts in drift_counts(session.masks(1), truth, session.anchors(1)).items():
+        rows.append(dict(zip(columns, (name, *counts, slice_mm), strict=True)))
+    return rows
+
+
+def _details(
+    entry: Round,
+    prediction: Masks,
+    structure: Structure,
+) -> Row:
     """The scores of one round; distances are of the whole volume, annotated slices included."""
-    surface = surface_distances(prediction, truth, spacing_mm)
-    first, last = (count * spacing_mm[0] for count in slices_past_ends(prediction, truth))
-    seconds = "" if entry.seconds_per_slice is None else round(entry.seconds_per_slice, 6)
-    return {
+    spacing_mm = structure.stack.spacing_mm
+    surface = surface_distances(prediction, structure.truth, spacing_mm)
+    first, last = slices_past_ends(prediction, structure.truth)
+    seconds = entry.seconds_per_slice
+    scores = {
         "dice": round(entry.dice, 5),
         "dice_thesis": round(entry.dice_thesis, 5),
         "surface_dice": round(surface.surface_dice, 5),
         "hd95_mm": round(surface.hd95, 3),
         "mean_surface_mm": round(surface.mean, 3),
-        "mm_past_first": round(first, 3),
-        "mm_past_last": round(last, 3),
+        "mm_past_first": round(first * spacing_mm[0], 3),
+        "mm_past_last": round(last * spacing_mm[0], 3),
         "mm_past_ends": round(entry.mm_past_ends, 3),
-        "seconds_per_slice": seconds,
+        "seconds_per_slice": "" if seconds is None else round(seconds, 6),
     }
+    return scores | structure.judge(prediction)
 
 
-def _spacing_is_nominal(image):
+def _spacing_is_nominal(image: str) -> bool:
     """What meta.json beside an image says.
 
     A file of that name that is about something else says nothing.

@@ -1,21 +1,70 @@
-"""The simulated annotator: seeds a slice, propagates, corrects slices from the truth, and keeps the score."""
+"""The simulated annotator: seeds a slice, propagates, corrects slices from the truth, keeps score.
+
+from SlicePropagationLib.evaluation.simulated_annotator import SimulateRequest, simulate_file
+rounds = simulate_file(SimulateRequest("image.nii.gz", "truth.nii.gz", label=1))
+"""
+
+from __future__ import annotations
 
 import json
 import time
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from SlicePropagationLib.arrays import Masks
 from SlicePropagationLib.confidence import next_slice_to_correct
-from SlicePropagationLib.engines.device import choose_engine
-from SlicePropagationLib.errors import InputError
+from SlicePropagationLib.errors import ConfigError, InputError
+from SlicePropagationLib.evaluation.protocol import CORRECTIONS, PICKS, STEPS, UNIFORM
 from SlicePropagationLib.files.atomic import atomic_folder
-from SlicePropagationLib.files.object_session import object_session
 from SlicePropagationLib.files.segmentation_file import read_labels
 from SlicePropagationLib.files.volume import AXES, read_volume
 from SlicePropagationLib.metrics import dice_within, dice_without, slices_past_ends
-from SlicePropagationLib.propagation import plan_session, propagate
+from SlicePropagationLib.pipelines.propagate_file import choose_engine, object_session
+from SlicePropagationLib.propagation import Engine, plan_session, propagate
+
+if TYPE_CHECKING:
+    from SlicePropagationLib.session import AnnotationSession
+
+
+@dataclass(frozen=True)
+class SimulateRequest:
+    """One labelled volume, and how it is annotated.
+
+    Attributes:
+        image: the volume.
+        truth: label map with the whole structure.
+        label: the structure.
+        pick: the slice that is annotated first: "largest" or "middle".
+        correct: slices that are corrected: "suggested", "worst", "uniform" or "steps".
+        budget: number of annotated slices.
+        axis: the axis that is walked along: "i", "j" or "k".
+        engine: name of an engine, or a model file; None for the default.
+        device: "auto", "cpu" or "cuda".
+        out: file that the rounds are written to as JSON; None for none.
+    """
+
+    image: Path | str
+    truth: Path | str
+    label: int
+    pick: str = "largest"
+    correct: str = "suggested"
+    budget: int = 5
+    axis: str = "k"
+    engine: str | None = None
+    device: str = "auto"
+    out: Path | str | None = None
+
+    def __post_init__(self) -> None:
+        for name, known in (("pick", PICKS), ("correct", CORRECTIONS), ("axis", AXES)):
+            value = getattr(self, name)
+            if value not in known:
+                raise ConfigError(f"{name} must be one of {', '.join(known)}, got '{value}'.")
+        if self.budget < 1:
+            raise ConfigError(f"budget must be at least 1, got {self.budget}.")
 
 
 @dataclass(frozen=True)
@@ -40,7 +89,70 @@ class Round:
     seconds_per_slice: float | None = None
 
 
-def simulate(session, truth, engine, *, pick="largest", correct="suggested", budget=5):
+class Extent(NamedTuple):
+    """The slices that show a structure: the first, the one in the middle and the last."""
+
+    first: int
+    middle: int
+    last: int
+
+    @classmethod
+    def of(cls, truth: Masks) -> Extent:
+        """The extent of a (N, H, W) bool truth that is not empty."""
+        shown = np.flatnonzero(truth.any(axis=(1, 2)))
+        return cls(int(shown[0]), int(shown[len(shown) // 2]), int(shown[-1]))
+
+    @property
+    def length(self) -> int:
+        """Number of slices, those between the ends that do not show it included."""
+        return self.last - self.first + 1
+
+
+def simulate_file(request: SimulateRequest) -> list[Round]:
+    """Annotate one label of a case as a person would; written as JSON when asked for.
+
+    Args:
+        request: the volume and how it is annotated.
+
+    Returns:
+        The `Round` after each annotated slice.
+
+    Raises:
+        InputError: the label is not in the truth.
+        SlicePropagationError: about the files or the engine.
+    """
+    volume = read_volume(request.image)
+    labels, _ = read_labels(request.truth, volume)
+    if not (labels == request.label).any():
+        raise InputError(
+            f"{request.truth} has no voxel of label {request.label}, only of"
+            f" {np.unique(labels[labels > 0]).tolist()}; choose one of these."
+        )
+    axis = 2 - AXES.index(request.axis)
+    session, truth = object_session(volume, labels, request.label, axis)
+    rounds = simulate(
+        session,
+        truth,
+        choose_engine(request.engine, request.device),
+        pick=request.pick,
+        correct=request.correct,
+        budget=request.budget,
+    )
+    rounds = list(rounds)
+    if request.out:
+        _write_rounds(Path(request.out), rounds)
+    return rounds
+
+
+def simulate(
+    session: AnnotationSession,
+    truth: Masks,
+    engine: Engine,
+    *,
+    pick: str = "largest",
+    correct: str = "suggested",
+    budget: int = 5,
+) -> Iterator[Round]:
     """Annotate `budget` slices one after the other as a person would.
 
     A correction is the truth of one slice.
@@ -51,80 +163,77 @@ def simulate(session, truth, engine, *, pick="largest", correct="suggested", bud
         engine: what walks.
         pick: the slice annotated first, "largest" area or "middle" of the extent.
         correct: "suggested" by the confidence, "worst" by the truth, "uniform" over the true extent
-            (all slices drawn at
-            once, then one run), or "steps": from the middle outwards at every tenth of the true
-            extent, each correction
-            propagated outwards only, as in the slice-propagation thesis; `pick` counts for the
-            first two alone.
+            (all slices drawn at once, then one run), or "steps": from the middle outwards at every
+            tenth of the true extent, each correction propagated outwards only, as in the
+            slice-propagation thesis; `pick` counts for the first two alone.
+        budget: number of annotated slices.
 
     Yields:
         Round after each annotated slice; fewer than the budget when nothing is left to correct.
     """
     label = session.labels[0]
     steps = slices_in_steps(truth)
-    shown = np.flatnonzero(truth.any(axis=(1, 2)))
+    extent = Extent.of(truth)
     for shots in range(1, budget + 1):
         span = None
-        if correct == "uniform":
-            if shots > shown[-1] - shown[0] + 1:
+        if correct == UNIFORM:
+            if shots > extent.length:
                 return
             _annotate_uniformly(session, truth, shots)
-        elif correct == "steps":
-            if shots > len(steps):
-                return
-            index = steps[shots - 1]
-            span = (
-                None if shots == 1 else (index, len(truth) - 1) if index > steps[0] else (0, index)
-            )
-            annotate_truth(session, truth, index)
         else:
-            index = (
-                first_slice(truth, pick)
-                if shots == 1
-                else slice_to_correct(session, truth, correct)
-            )
+            index = _next_slice(session, truth, shots, pick, correct, steps)
             if index is None:
                 return
+            if correct == STEPS and shots > 1:
+                span = _outwards(index, extent.middle, len(truth))
             annotate_truth(session, truth, index)
-        began = time.perf_counter()
-        predicted = {
-            step.index for step in propagate(session, engine, plan_session(session, span=span))
-        }
-        seconds = time.perf_counter() - began
-        yield replace(
-            score(session, truth, shots),
-            seconds_per_slice=seconds / len(predicted) if predicted else None,
-        )
-        if session.anchors(label) == list(range(len(truth))):
+        seconds = _propagate(session, engine, span)
+        yield replace(score(session, truth, shots), seconds_per_slice=seconds)
+        if len(session.anchors(label)) == len(truth):
             return
 
 
-def first_slice(truth, pick="largest"):
-    """The slice that is annotated first."""
-    shown = np.flatnonzero(truth.any(axis=(1, 2)))
+def first_slice(truth: Masks, pick: str = "largest") -> int:
+    """The slice that is annotated first.
+
+    Args:
+        truth: (N, H, W) bool, not empty.
+        pick: "largest" area, or "middle" of the extent.
+    """
     if pick == "middle":
-        return int(shown[len(shown) // 2])
+        return Extent.of(truth).middle
     return int(truth.sum(axis=(1, 2)).argmax())
 
 
-def slices_in_steps(truth, share=0.1):
-    """The middle slice of the extent, then slices at multiples of `share` of its length, upwards and downwards in turn."""
-    shown = np.flatnonzero(truth.any(axis=(1, 2)))
-    middle = int(shown[len(shown) // 2])
-    length = int(shown[-1] - shown[0] + 1)
-    offsets = [
-        sign * max(number, round(number * share * length))
-        for number in range(1, length + 1)
-        for sign in (1, -1)
-    ]
-    return [
-        middle,
-        *(middle + offset for offset in offsets if shown[0] <= middle + offset <= shown[-1]),
-    ]
+def slices_in_steps(truth: Masks, share: float = 0.1) -> list[int]:
+    """The middle slice of the extent, then slices in steps outwards, up and down in turn.
+
+    Args:
+        truth: (N, H, W) bool, not empty.
+        share: length of a step as a share of the extent's; a step is one slice at least.
+    """
+    extent = Extent.of(truth)
+    indices = [extent.middle]
+    for number in range(1, extent.length + 1):
+        offset = max(number, round(number * share * extent.length))
+        for index in (extent.middle + offset, extent.middle - offset):
+            if extent.first <= index <= extent.last:
+                indices.append(index)
+    return indices
 
 
-def slice_to_correct(session, truth, correct):
-    """The next slice that is corrected, or None when there is nothing to gain."""
+def slice_to_correct(
+    session: AnnotationSession,
+    truth: Masks,
+    correct: str,
+) -> int | None:
+    """The next slice that is corrected, or None when there is nothing to gain.
+
+    Args:
+        session: of one label.
+        truth: (N, H, W) bool.
+        correct: "suggested" by the confidence, or "worst" by the truth.
+    """
     label = session.labels[0]
     if correct == "suggested":
         return next_slice_to_correct(session, label)
@@ -133,7 +242,11 @@ def slice_to_correct(session, truth, correct):
     return int(wrong.argmax()) if wrong.any() else None
 
 
-def annotate_truth(session, truth, index):
+def annotate_truth(
+    session: AnnotationSession,
+    truth: Masks,
+    index: int,
+) -> None:
     """Give the session the truth of one slice: a drawing, or "it is right as it is"."""
     label = session.labels[0]
     if np.array_equal(session.mask(label, index), truth[index]):
@@ -142,69 +255,91 @@ def annotate_truth(session, truth, index):
         session.annotate(label, index, truth[index])
 
 
-def score(session, truth, shots):
-    """The `Round` that a session stands at."""
+def score(
+    session: AnnotationSession,
+    truth: Masks,
+    shots: int,
+) -> Round:
+    """The `Round` that a session stands at.
+
+    Args:
+        session: of one label.
+        truth: (N, H, W) bool.
+        shots: number of annotated slices.
+    """
     label = session.labels[0]
     prediction = session.masks(label)
-    drawn = dict.fromkeys(
+    drawn = [
         event["index"] for event in session.history if event["event"] in ("annotate", "confirm")
-    )
-    annotated = tuple(
-        index for index in drawn if session.is_anchor(label, index)
-    )  # uniform slices take the place of earlier ones
-    beyond = sum(slices_past_ends(prediction, truth)) * session.stack.spacing_mm[0]
+    ]
+    # Uniform slices take the place of earlier ones.
+    annotated = [index for index in dict.fromkeys(drawn) if session.is_anchor(label, index)]
+    beyond = sum(slices_past_ends(prediction, truth))
     return Round(
-        shots,
-        dice_without(prediction, truth, session.anchors(label)),
-        dice_within(prediction, truth),
-        beyond,
-        annotated,
+        shots=shots,
+        dice=dice_without(prediction, truth, session.anchors(label)),
+        dice_thesis=dice_within(prediction, truth),
+        mm_past_ends=beyond * session.stack.spacing_mm[0],
+        annotated=tuple(annotated),
     )
 
 
-def simulate_files(arguments):
-    """The `simulate` command: rounds for one label of a case, written as JSON when asked for.
-
-    Raises:
-        InputError: the label is not in the truth.
-    """
-    volume = read_volume(arguments.image)
-    labels, _ = read_labels(arguments.truth, volume)
-    if not (labels == arguments.label).any():
-        raise InputError(
-            f"{arguments.truth} has no voxel of label {arguments.label}, only of"
-            f" {np.unique(labels[labels > 0]).tolist()}; choose one of these."
-        )
-    session, truth = object_session(volume, labels, arguments.label, 2 - AXES.index(arguments.axis))
-    engine = choose_engine(arguments.engine, arguments.device)
-    rounds = list(
-        simulate(
-            session,
-            truth,
-            engine,
-            pick=arguments.pick,
-            correct=arguments.correct,
-            budget=arguments.budget,
-        )
-    )
-    if arguments.out:
-        path = Path(arguments.out)
-        with atomic_folder(path.parent) as partial:
-            (partial / path.name).write_text(
-                json.dumps([asdict(entry) for entry in rounds], indent=1),
-                encoding="utf-8",
-            )
-    return rounds
+def _next_slice(
+    session: AnnotationSession,
+    truth: Masks,
+    shots: int,
+    pick: str,
+    correct: str,
+    steps: list[int],
+) -> int | None:
+    """The slice to annotate as the number `shots`; None where none is left."""
+    if correct == STEPS:
+        return steps[shots - 1] if shots <= len(steps) else None
+    if shots == 1:
+        return first_slice(truth, pick)
+    return slice_to_correct(session, truth, correct)
 
 
-def _annotate_uniformly(session, truth, shots):
+def _outwards(
+    index: int,
+    middle: int,
+    count: int,
+) -> tuple[int, int]:
+    """The (first, last) slice from one slice to the end of the stack on its side of the middle."""
+    return (index, count - 1) if index > middle else (0, index)
+
+
+def _propagate(
+    session: AnnotationSession,
+    engine: Engine,
+    span: tuple[int, int] | None,
+) -> float | None:
+    """Walk what is stale; the seconds that it took for each slice, None where there was none."""
+    began = time.perf_counter()
+    plan = plan_session(session, span=span)
+    predicted = {step.index for step in propagate(session, engine, plan)}
+    seconds = time.perf_counter() - began
+    return seconds / len(predicted) if predicted else None
+
+
+def _annotate_uniformly(
+    session: AnnotationSession,
+    truth: Masks,
+    shots: int,
+) -> None:
     """Replace the anchors by `shots` slices in the middles of equal parts of the true extent."""
     label = session.labels[0]
-    shown = np.flatnonzero(truth.any(axis=(1, 2)))
-    wanted = {
-        int(round(position)) for position in np.linspace(shown[0], shown[-1], 2 * shots + 1)[1::2]
-    }
-    for index in set(session.anchors(label)) - wanted:
+    extent = Extent.of(truth)
+    middles = np.linspace(extent.first, extent.last, 2 * shots + 1)[1::2]
+    wanted = {int(round(middle)) for middle in middles}
+    anchors = set(session.anchors(label))
+    for index in anchors - wanted:
         session.release(label, index)
-    for index in sorted(wanted - set(session.anchors(label))):
+    for index in sorted(wanted - anchors):
         annotate_truth(session, truth, index)
+
+
+def _write_rounds(path: Path, rounds: list[Round]) -> None:
+    text = json.dumps([asdict(entry) for entry in rounds], indent=1)
+    with atomic_folder(path.parent) as partial:
+        (partial / path.name).write_text(text, encoding="utf-8")

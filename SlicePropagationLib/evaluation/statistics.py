@@ -1,16 +1,26 @@
-"""Scores of many structures put together: means over data sets that weigh the same, intervals over patients, drift, effort."""
+"""Scores of many structures put together.
+
+Means over data sets that weigh the same, intervals over patients, drift, effort.
+"""
+
+from __future__ import annotations
 
 import math
 import re
+from collections.abc import Iterable, Mapping
 from zlib import crc32
 
 import numpy as np
 
+from SlicePropagationLib.evaluation.protocol import EvaluationProtocol, Row
 from SlicePropagationLib.evaluation.scores import DRIFT_BINS
+
+ByPatient = Mapping[str, list[float]]  # {patient: values of its objects}
 
 FAILURE = 0.5  # an object below this Dice counts as failed
 FEWEST_PATIENTS = 6  # below, a data set is tabulated and nothing is claimed from it
 BOOTSTRAPS = 2000
+COUNTS = ("objects", "patients", "failures")
 NOT_REAL = ("sim", "simulated", "simulation")
 REAL_SETS = "mean over real sets"
 AVERAGED = {
@@ -41,7 +51,7 @@ RESULT_COLUMNS = (
 )
 
 
-def is_pooled(dataset):
+def is_pooled(dataset: str) -> bool:
     """Whether a data set has real scans with manual labels, which alone enter a mean over sets.
 
     The words of its name say otherwise: `prostate_mr_sim`, `totalseg_examples`.
@@ -50,161 +60,176 @@ def is_pooled(dataset):
     return not any(word in NOT_REAL or word.startswith("totalseg") for word in words)
 
 
-def real_sets(rows):
+def real_sets(rows: Iterable[Row]) -> list[str]:
     """Names of the data sets that enter a mean, sorted."""
     return sorted({row["dataset"] for row in rows if is_pooled(row["dataset"])})
 
 
-def select(rows, **wanted):
+def select(rows: Iterable[Row], **wanted: object) -> list[Row]:
     """The rows that have all these values."""
     return [row for row in rows if all(row[key] == value for key, value in wanted.items())]
 
 
-def aggregate(rows, protocol):
-    """Rows with RESULT_COLUMNS: one for each simulated user, data set, engine and number of slices, and one for the mean over real sets.
+def by_dataset(rows: list[Row]) -> dict[str, list[Row]]:
+    """{data set: its rows}, sorted by name."""
+    names = sorted({row["dataset"] for row in rows})
+    return {name: select(rows, dataset=name) for name in names}
 
-    dice_low and dice_high bound the 95 % bootstrap interval over patients; blank below
-    FEWEST_PATIENTS patients.
+
+def aggregate(rows: list[Row], protocol: EvaluationProtocol) -> list[Row]:
+    """Rows with RESULT_COLUMNS, for each simulated annotator, engine and number of slices.
+
+    One for each data set, and one for the mean over real sets. dice_low and dice_high bound the
+    95 % bootstrap interval over patients; blank below FEWEST_PATIENTS patients.
     """
     results = []
     for pick, correct in protocol.users:
         for engine in protocol.names:
             for shots in protocol.shots:
-                known = {"engine": engine, "pick": pick, "correct": correct, "shots": shots}
-                chosen = select(rows, **known)
-                sets = {
-                    dataset: select(chosen, dataset=dataset)
-                    for dataset in sorted({row["dataset"] for row in chosen})
+                known = {
+                    "engine": engine,
+                    "pick": pick,
+                    "correct": correct,
+                    "shots": shots,
                 }
-                results += [
-                    known | {"dataset": dataset} | _summary(own) | _interval({dataset: own})
-                    for dataset, own in sets.items()
-                ]
-                pooled = {dataset: own for dataset, own in sets.items() if is_pooled(dataset)}
-                if pooled:
-                    results.append(
-                        known
-                        | {"dataset": REAL_SETS}
-                        | _mean_summary(list(pooled.values()))
-                        | _interval(pooled)
-                    )
+                summaries = _summaries(select(rows, **known))
+                results += [known | summary for summary in summaries]
     return results
 
 
-def interval_of_mean(by_set):
+def interval_of_mean(by_set: Mapping[str, ByPatient]) -> tuple[float, float]:
     """95 % bootstrap interval over patients of the mean over data sets: (low, high).
 
     Args:
         by_set: {data set: {patient: values of its objects}}; patients are drawn again within each
             data set.
     """
-    draws = np.mean(
-        [_bootstrap(dataset, by_patient) for dataset, by_patient in by_set.items()],
-        axis=0,
-    )
-    return tuple(float(bound) for bound in np.percentile(draws, [2.5, 97.5]))
+    draws = [_bootstrap(dataset, by_patient) for dataset, by_patient in by_set.items()]
+    low, high = np.percentile(np.mean(draws, axis=0), [2.5, 97.5])
+    return float(low), float(high)
 
 
-def values_by_patient(rows, column="dice"):
+def values_by_patient(rows: Iterable[Row], column: str = "dice") -> dict[str, list[float]]:
     """{patient: values of its objects}."""
-    values = {}
+    values: dict[str, list[float]] = {}
     for row in rows:
         values.setdefault(row["patient"], []).append(row[column])
     return values
 
 
-def drift_curve(drift, **wanted):
-    """{distance bin: Dice or NaN}, pooled over the objects of a data set and then averaged over the real data sets that reach so far."""
-    chosen = select(drift, **wanted)
-    sets = {dataset: select(chosen, dataset=dataset) for dataset in real_sets(chosen)}
+def drift_curve(drift: list[Row], **wanted: object) -> dict[str, float]:
+    """{distance bin: Dice or NaN} over real data sets.
+
+    Pooled over the objects of a data set and then averaged over the data sets that reach so far.
+
+    Args:
+        drift: rows with DRIFT_COLUMNS.
+        wanted: values of the rows that count.
+    """
+    sets = by_dataset(select(drift, **wanted))
+    pooled = [rows for dataset, rows in sets.items() if is_pooled(dataset)]
     curve = {}
     for name in DRIFT_BINS:
-        sums = [
-            [
-                sum(row[column] for row in own if row["slices_away"] == name)
-                for column in ("intersection", "size")
-            ]
-            for own in sets.values()
-        ]
-        scores = [2 * intersection / size for intersection, size in sums if size]
+        scores = []
+        for rows in pooled:
+            own = select(rows, slices_away=name)
+            size = sum(row["size"] for row in own)
+            if size:
+                scores.append(2 * sum(row["intersection"] for row in own) / size)
         curve[name] = float(np.mean(scores)) if scores else math.nan
     return curve
 
 
-def effort(rows, column):
-    """(median number of slices, share of objects that got there) over data sets that weigh the same; the median is infinite when most did not.
+def effort(rows: list[Row], column: str) -> tuple[float, float]:
+    """(median number of slices, share of objects that got there) over equal data sets.
+
+    The median is infinite when most did not.
 
     Args:
         rows: one row for each object.
         column: "slices_to_90" or "slices_to_95"; blank where it was not reached.
     """
-    sizes = {
-        dataset: len(select(rows, dataset=dataset)) for dataset in {row["dataset"] for row in rows}
-    }
-    needed = sorted(
-        (math.inf if row[column] == "" else row[column], 1 / sizes[row["dataset"]] / len(sizes))
-        for row in rows
-    )
+    sets = by_dataset(rows)
+    needed = []
+    for own in sets.values():
+        weight = 1 / len(own) / len(sets)
+        for row in own:
+            count = math.inf if row[column] == "" else row[column]
+            needed.append((count, weight))
+    needed.sort()
     share = sum(weight for count, weight in needed if count < math.inf)
     passed = np.cumsum([weight for _, weight in needed])
-    return needed[int(np.searchsorted(passed, 0.5 - 1e-9))][0], share
+    median = needed[int(np.searchsorted(passed, 0.5 - 1e-9))][0]
+    return median, share
 
 
-def _bootstrap(dataset, by_patient):
+def _summaries(rows: list[Row]) -> list[Row]:
+    """A summary of each data set, and of the mean over real sets where there are some."""
+    sets = by_dataset(rows)
+    summaries = []
+    for dataset, own in sets.items():
+        summaries.append({"dataset": dataset} | _summary(own) | _interval({dataset: own}))
+    pooled = {dataset: own for dataset, own in sets.items() if is_pooled(dataset)}
+    if pooled:
+        mean = _mean_summary(list(pooled.values()))
+        summaries.append({"dataset": REAL_SETS} | mean | _interval(pooled))
+    return summaries
+
+
+def _bootstrap(dataset: str, by_patient: ByPatient) -> np.ndarray:
     """(BOOTSTRAPS,) means over objects when patients are drawn again.
 
     A seed for each data set, so that all engines see the same draws.
     """
-    sums, counts = (
-        np.array([measure(values) for values in by_patient.values()]) for measure in (sum, len)
-    )
-    draws = np.random.default_rng(crc32(dataset.encode())).integers(
-        0,
-        len(sums),
-        (BOOTSTRAPS, len(sums)),
-    )
+    sums = np.array([sum(values) for values in by_patient.values()])
+    counts = np.array([len(values) for values in by_patient.values()])
+    random = np.random.default_rng(crc32(dataset.encode()))
+    draws = random.integers(0, len(sums), (BOOTSTRAPS, len(sums)))
     return sums[draws].sum(axis=1) / counts[draws].sum(axis=1)
 
 
-def _interval(sets):
+def _interval(sets: Mapping[str, list[Row]]) -> Row:
     by_set = {dataset: values_by_patient(rows) for dataset, rows in sets.items()}
     if sum(len(patients) for patients in by_set.values()) < FEWEST_PATIENTS:
         return {"dice_low": "", "dice_high": ""}
-    return dict(
-        zip(("dice_low", "dice_high"), (round(bound, 5) for bound in interval_of_mean(by_set)))
-    )
+    low, high = interval_of_mean(by_set)
+    return {"dice_low": round(low, 5), "dice_high": round(high, 5)}
 
 
-def _summary(rows):
+def _summary(rows: list[Row]) -> Row:
     """One data set: counts, Dice, and the other scores."""
     scores = [row["dice"] for row in rows]
-    averages = {_result_name(column): _average(column, rows) for column in AVERAGED}
-    return {
+    summary: Row = {
         "objects": len(rows),
         "patients": len({row["patient"] for row in rows}),
         "dice": round(float(np.mean(scores)), 5),
         "dice_p10": round(float(np.percentile(scores, 10)), 5),
         "failures": sum(score < FAILURE for score in scores),
-    } | averages
+    }
+    for column in AVERAGED:
+        summary[_result_name(column)] = _average(column, rows)
+    return summary
 
 
-def _average(column, rows):
+def _average(column: str, rows: list[Row]) -> float | str:
     values = [row[column] for row in rows if row[column] != "" and not math.isnan(row[column])]
     return round(float(AVERAGED[column](values)), 6) if values else ""
 
 
-def _mean_summary(sets):
+def _mean_summary(sets: list[list[Row]]) -> Row:
     """The mean of the data sets' summaries; objects, patients and failures are added."""
     summaries = [_summary(rows) for rows in sets]
-    result = {}
+    result: Row = {}
     for column in summaries[0]:
         values = [summary[column] for summary in summaries if summary[column] != ""]
-        is_count = column in ("objects", "patients", "failures")
-        result[column] = (
-            (sum(values) if is_count else round(float(np.mean(values)), 6)) if values else ""
-        )
+        if not values:
+            result[column] = ""
+        elif column in COUNTS:
+            result[column] = sum(values)
+        else:
+            result[column] = round(float(np.mean(values)), 6)
     return result
 
 
-def _result_name(column):
+def _result_name(column: str) -> str:
     return f"{column}_median" if AVERAGED[column] is np.median else column

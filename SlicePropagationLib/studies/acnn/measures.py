@@ -1,22 +1,49 @@
-"""What networks from thick slices to a fine grid score on cases with truth there, and the statistics of it."""
+"""What networks from thick slices to a fine grid score on cases with truth there.
+
+And the statistics of it.
+"""
+
+from __future__ import annotations
 
 import time
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
 import numpy as np
 import torch
 from scipy import ndimage, stats
 
+from SlicePropagationLib.arrays import Labels, Slices
 from SlicePropagationLib.metrics import dice, hausdorff, ssim, surface_distances
-from SlicePropagationLib.training.acnn.degradation import move_slices, thick_slices
+from SlicePropagationLib.networks.acnn.config import FineGridConfig
+from SlicePropagationLib.studies.tables import Row
+from SlicePropagationLib.training.acnn.degradation import (
+    DegradationConfig,
+    move_slices,
+    thick_slices,
+)
 
 MEASURES = ("dice", "mean_mm", "hausdorff_mm", "seconds")
 BOOTSTRAPS = 2000
+FEWEST_PAIRS = 6
+
+# From (1, 1, N, H, W) thick slices to logits or intensities on the fine grid.
+Network = Callable[[torch.Tensor], torch.Tensor]
 
 
-def thick_input(image, grid, config, seed=0):
-    """(1, 1, N, H, W) thick slices of a (D, H, W) fine image, without noise.
+def thick_input(
+    image: Slices,
+    grid: FineGridConfig,
+    config: DegradationConfig,
+    seed: int = 0,
+) -> torch.Tensor:
+    """(1, 1, N, H, W) thick slices of a fine image, without noise.
 
-    Moved, where the DegradationConfig moves them, as the seed says.
+    Args:
+        image: (D, H, W) float32.
+        grid: the fine grid.
+        config: says how thick slices are made and moved.
+        seed: of the motion.
     """
     thick = thick_slices(torch.from_numpy(image)[None, None], grid.factor, config.blur)
     with torch.random.fork_rng():
@@ -25,17 +52,27 @@ def thick_input(image, grid, config, seed=0):
 
 
 @torch.inference_mode()
-def score_segmentation(network, image, classes, grid, config, seed=0):
-    """[{"class", "dice", "mean_mm", "hausdorff_mm", "seconds"}] for every structure of one case.
-
-    Distances are NaN where nothing was found.
+def score_segmentation(
+    network: Network,
+    image: Slices,
+    classes: Labels,
+    grid: FineGridConfig,
+    config: DegradationConfig,
+    seed: int = 0,
+) -> list[Row]:
+    """Scores of every structure of one case.
 
     Args:
         network: from thick slices to logits on the grid.
-        image, classes: (D, H, W) on the grid.
-        grid: the FineGridConfig.
-        config: the DegradationConfig that makes thick slices.
-        seed: of the slices' motion.
+        image: (D, H, W) float32 on the grid.
+        classes: (D, H, W) class numbers on it.
+        grid: the fine grid.
+        config: says how thick slices are made and moved.
+        seed: of the motion.
+
+    Returns:
+        Rows with "class", "dice", "mean_mm", "hausdorff_mm" and "seconds"; distances are NaN where
+        nothing was found.
     """
     thick = thick_input(image, grid, config, seed)
     began = time.perf_counter()
@@ -58,31 +95,43 @@ def score_segmentation(network, image, classes, grid, config, seed=0):
 
 
 @torch.inference_mode()
-def score_superresolution(network, image, grid, config, seed=0):
-    """{"ssim", "seconds"} of one case.
+def score_superresolution(
+    network: Network,
+    image: Slices,
+    grid: FineGridConfig,
+    config: DegradationConfig,
+    seed: int = 0,
+) -> Row:
+    """Scores of one case: {"ssim", "seconds"}.
 
-    `network` takes (1, 1, N, H, W) thick slices and gives fine ones; the rest as in
-    `score_segmentation`.
+    Args:
+        network: from thick slices to fine ones.
+        image: (D, H, W) float32 on the grid.
+        grid: the fine grid.
+        config: says how thick slices are made and moved.
+        seed: of the motion.
     """
     thick = thick_input(image, grid, config, seed)
     began = time.perf_counter()
     found = network(thick)[0, 0].numpy()
-    return {"ssim": ssim(found, image), "seconds": time.perf_counter() - began}
+    seconds = time.perf_counter() - began
+    return {"ssim": ssim(found, image), "seconds": seconds}
 
 
-def interpolator(grid, order):
-    """A function like a network that interpolates through-plane: order 1 linear, 3 B-spline.
+def interpolator(grid: FineGridConfig, order: int) -> Network:
+    """A function like a network that interpolates through-plane.
 
     Beyond the outermost slices they repeat.
+
+    Args:
+        grid: the fine grid.
+        order: 1 linear, 3 B-spline.
     """
 
-    def interpolate(thick):
+    def interpolate(thick: torch.Tensor) -> torch.Tensor:
         positions = (np.arange(grid.shape[0]) - grid.factor // 2) / grid.factor
-        coordinates = np.meshgrid(
-            positions,
-            *(np.arange(size, dtype=float) for size in grid.shape[1:]),
-            indexing="ij",
-        )
+        in_plane = [np.arange(size, dtype=float) for size in grid.shape[1:]]
+        coordinates = np.meshgrid(positions, *in_plane, indexing="ij")
         fine = ndimage.map_coordinates(
             thick[0, 0].numpy(),
             coordinates,
@@ -94,32 +143,47 @@ def interpolator(grid, order):
     return interpolate
 
 
-def mean_over_structures(rows, measure):
-    """The mean of a measure over the structures of each case, in the order of `rows` (a list for each case); NaN where a structure has none."""
-    return [float(np.mean([row[measure] for row in own])) for own in rows]
+def mean_over_structures(cases: Iterable[list[Row]], measure: str) -> list[float]:
+    """The mean of a measure over the structures of each case; NaN where a structure has none.
+
+    Args:
+        cases: a list of rows for each case.
+        measure: a column of them.
+    """
+    means = []
+    for rows in cases:
+        means.append(float(np.mean([row[measure] for row in rows])))
+    return means
 
 
-def summary(values):
-    """ "mean ± sd (95 % bootstrap interval of the mean)" of the values that are numbers, and how many are not."""
-    is_number = np.isfinite(np.asarray(values, float))
-    values = np.asarray(values, float)[is_number]
-    if not len(values):
+def summary(values: Sequence[float]) -> str:
+    """Mean ± sd (95 % bootstrap interval of the mean) of the values that are numbers.
+
+    And how many are not.
+    """
+    numbers = np.asarray(values, float)
+    is_number = np.isfinite(numbers)
+    numbers = numbers[is_number]
+    if not len(numbers):
         return "-"
     missing = "" if is_number.all() else f", {np.count_nonzero(~is_number)} without"
-    draws = np.random.default_rng(0).integers(0, len(values), (BOOTSTRAPS, len(values)))
-    low, high = np.percentile(values[draws].mean(axis=1), [2.5, 97.5])
-    return f"{values.mean():.3f} ± {values.std():.3f} ({low:.3f} to {high:.3f}){missing}"
+    random = np.random.default_rng(0)
+    draws = random.integers(0, len(numbers), (BOOTSTRAPS, len(numbers)))
+    low, high = np.percentile(numbers[draws].mean(axis=1), [2.5, 97.5])
+    return f"{numbers.mean():.3f} ± {numbers.std():.3f} ({low:.3f} to {high:.3f}){missing}"
 
 
-def wilcoxon_p(first, second):
+def wilcoxon_p(
+    first: Sequence[float] | np.ndarray,
+    second: Sequence[float] | np.ndarray,
+) -> float:
     """P of the paired Wilcoxon signed-rank test over the pairs that are both numbers.
 
     NaN where there are fewer than six or all are equal.
     """
-    pairs = np.array(
-        [(a, b) for a, b in zip(first, second) if np.isfinite(a) and np.isfinite(b)],
-        float,
-    ).reshape(-1, 2)
-    if len(pairs) < 6 or np.array_equal(pairs[:, 0], pairs[:, 1]):
+    pairs = np.stack([np.asarray(first, float), np.asarray(second, float)])
+    one, other = pairs[:, np.isfinite(pairs).all(axis=0)]
+    if len(one) < FEWEST_PAIRS or np.array_equal(one, other):
         return float("nan")
-    return float(stats.wilcoxon(pairs[:, 0], pairs[:, 1]).pvalue)
+    test: Any = stats.wilcoxon(one, other)
+    return float(test.pvalue)

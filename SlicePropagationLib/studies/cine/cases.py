@@ -1,46 +1,95 @@
-"""`make-cine`: a folder of synthetic cine sequences from a table of real ED and ES frames, with a table for training and one for scoring."""
+"""A folder of synthetic cine sequences from a table of real ED and ES frames.
+
+With a table for training and for scoring.
+"""
+
+from __future__ import annotations
 
 import csv
 import re
 import zlib
+from collections import Counter
+from collections.abc import Collection
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import SimpleITK as sitk
 
+from SlicePropagationLib.arrays import Labels, Slices
 from SlicePropagationLib.errors import InputError
 from SlicePropagationLib.files.atomic import atomic_folder
 from SlicePropagationLib.files.patients import patient_of
 from SlicePropagationLib.files.segmentation_file import read_labels
 from SlicePropagationLib.files.sequence import Sequence, write_sequence
 from SlicePropagationLib.files.table import read_table
-from SlicePropagationLib.files.volume import read_volume
-from SlicePropagationLib.studies.cine.synthetic import make_cine
+from SlicePropagationLib.files.volume import Volume, read_volume
+from SlicePropagationLib.studies.cine.synthetic import Frame, make_cine
+
+if TYPE_CHECKING:
+    from SlicePropagationLib.studies.cine.synthetic import SyntheticCineConfig
+    from SlicePropagationLib.studies.request import Report
 
 FRAME_MS = 1000.0  # of one cycle
 COLUMNS = ("image", "label", "truth", "split", "dataset", "case")
 
 
+@dataclass(frozen=True)
+class Pair:
+    """The two real frames of one patient: rows of the table."""
+
+    dataset: str
+    patient: str
+    diastole: dict[str, str]
+    systole: dict[str, str]
+
+    @property
+    def split(self) -> str:
+        """The split that the sequence is of; "" where the table says none."""
+        return self.diastole.get("split", "")
+
+
+class Cine(NamedTuple):
+    """A synthetic sequence.
+
+    Attributes:
+        images: (T, K, J, I) float32.
+        truth: (T, K, J, I) uint8.
+        geometry: 3D image with the place of its voxels.
+    """
+
+    images: np.ndarray
+    truth: np.ndarray
+    geometry: sitk.Image
+
+
 def make_cine_cases(
-    table,
-    out,
-    config,
+    table: Path | str,
+    out: Path | str,
+    config: SyntheticCineConfig,
     *,
-    datasets=None,
-    max_cases=None,
-    max_slices=None,
-    has_pictures=False,
-    report=None,
-):
+    datasets: Collection[str] | None = None,
+    max_cases: int | None = None,
+    max_slices: int | None = None,
+    has_pictures: bool = False,
+    report: Report | None = None,
+) -> Path:
     """Make a sequence of every patient of a table who has the cases PATIENT_ED and PATIENT_ES.
 
     Writes PATIENT/image.nii.gz (4D), PATIENT/label.nii.gz (ED and ES only, what training may see),
-    PATIENT/truth.nii.gz (every frame)
-    and cases.csv; the data set is called synthetic_cine_DATASET.
+    PATIENT/truth.nii.gz (every frame) and cases.csv; the data set is called synthetic_cine_DATASET.
 
     Args:
-        max_cases: only the first so many patients of every split.
-        max_slices: only so many slices in the middle of those that show a structure in both frames.
+        table: with columns image, label, case and optionally split, dataset.
+        out: the folder.
+        config: how sequences are made.
+        datasets: only these data sets of the table; None for all.
+        max_cases: only the first so many patients of every split; None for all.
+        max_slices: only so many slices in the middle of those that show a structure in both frames;
+            None for all.
+        has_pictures: write an animation of the middle slice, too.
+        report: called with a line of text for each patient; None to be silent.
 
     Returns:
         Path of cases.csv.
@@ -49,112 +98,33 @@ def make_cine_cases(
         InputError: the table has no such pair.
         SlicePropagationError: about the files.
     """
-    pairs = _first_of_each_split(_pairs(Path(table), datasets), max_cases)
     out = Path(out)
-    rows = []
-    for number, ((dataset, patient), frames) in enumerate(pairs, 1):
-        diastole, systole = ([read_volume(row["image"]), row] for row in frames)
-        both = [
-            (volume.array, read_labels(row["label"], volume)[0])
-            for volume, row in (diastole, systole)
-        ]
-        both, first = _middle(both, max_slices)
-        images, truth, kept = make_cine(
-            *both,
-            config,
-            seed=zlib.crc32(f"{dataset}/{patient}".encode()),
-        )
-        geometry = diastole[0].image[:, :, first + kept[0] : first + kept[0] + 1]
-        images = _filled(images, kept)
-        truth = _filled(truth, kept)
-        like = Sequence(images, _grown(geometry, images.shape[1]), FRAME_MS / config.frames, out)
-        labels = np.zeros_like(truth)
-        labels[[0, config.end_systole]] = truth[[0, config.end_systole]]
-        with atomic_folder(out / patient) as partial:
+    pairs = _first_of_each_split(_pairs(Path(table), datasets), max_cases)
+    for number, pair in enumerate(pairs, 1):
+        cine = _make(pair, config, max_slices)
+        with atomic_folder(out / pair.patient) as partial:
             if has_pictures:
-                _draw(partial / "truth.gif", images, truth, patient, config)
-            for name, array in (
-                ("image", np.round(images).astype(np.int16)),
-                ("label", labels),
-                ("truth", truth),
-            ):
-                write_sequence(partial / f"{name}.nii.gz", array, like)
-        rows.append(
-            [
-                f"{patient}/image.nii.gz",
-                f"{patient}/label.nii.gz",
-                f"{patient}/truth.nii.gz",
-                frames[0].get("split", ""),
-                f"synthetic_cine_{dataset}",
-                patient,
-            ]
-        )
+                _draw(partial / "truth.gif", cine, pair.patient, config)
+            _write(partial, cine, config)
         if report:
-            report(f"{number} of {len(pairs)}: {patient}")
-    with (
-        atomic_folder(out) as partial,
-        open(partial / "cases.csv", "w", newline="", encoding="utf-8") as file,
-    ):
-        writer = csv.writer(file)
-        writer.writerow(COLUMNS)
-        writer.writerows(rows)
+            report(f"{number} of {len(pairs)}: {pair.patient}")
+    with atomic_folder(out) as partial:
+        _write_table(partial / "cases.csv", pairs)
     return out / "cases.csv"
 
 
-def _first_of_each_split(pairs, max_cases):
-    """The first so many patients of every split, in their order."""
-    seen = {}
-    found = []
-    for pair in pairs:
-        split = pair[1][0].get("split", "")
-        seen[split] = seen.get(split, 0) + 1
-        if max_cases is None or seen[split] <= max_cases:
-            found.append(pair)
-    return found
-
-
-def _middle(both, max_slices):
-    """The frames without the slices beyond so many in the middle of those with a structure in both, and the index of the first one left."""
-    if max_slices is None or both[0][1].shape != both[1][1].shape:
-        return both, 0
-    common = np.flatnonzero(
-        [
-            np.intersect1d(one[one > 0], other[other > 0]).size > 0
-            for one, other in zip(both[0][1], both[1][1])
-        ]
-    )
-    if len(common) <= max_slices:
-        return both, 0
-    first = int(common[(len(common) - max_slices) // 2])
-    last = int(common[(len(common) - max_slices) // 2 + max_slices - 1])
-    return [(images[first : last + 1], labels[first : last + 1]) for images, labels in both], first
-
-
-def _draw(path, images, truth, patient, config):
-    from SlicePropagationLib.studies.cine.pictures import animate_cine
-
-    middle = images.shape[1] // 2
-    animate_cine(
-        path,
-        images[:, middle],
-        truth[:, middle],
-        title=f"synthetic cine from {patient}",
-        annotated=(0, config.end_systole),
-    )
-
-
-def _pairs(table, datasets):
-    """[((data set, patient), (row of ED, row of ES))], in the order of the table."""
-    found = {}
+def _pairs(table: Path, datasets: Collection[str] | None) -> list[Pair]:
+    """The patients with both frames, in the order of the table."""
+    found: dict[tuple[str, str], dict[str, dict[str, str]]] = {}
     for row in read_table(table, ("image", "label")):
         ending = re.search(r"_(ED|ES)$", row.get("case") or "")
         if ending and (datasets is None or row.get("dataset") in datasets):
-            row |= {name: str(table.parent / row[name]) for name in ("image", "label")}
-            found.setdefault((row.get("dataset") or "all", patient_of(row["case"])), {})[
-                ending[1]
-            ] = row
+            for name in ("image", "label"):
+                row[name] = str(table.parent / row[name])
+            key = (row.get("dataset") or "all", patient_of(row["case"]))
+            found.setdefault(key, {})[ending[1]] = row
     pairs = [
-        (key, (frames["ED"], frames["ES"])) for key, frames in found.items() if len(frames) == 2
+        Pair(*key, frames["ED"], frames["ES"]) for key, frames in found.items() if len(frames) == 2
     ]
     if not pairs:
         raise InputError(
@@ -164,22 +134,128 @@ def _pairs(table, datasets):
     return pairs
 
 
-def _filled(array, kept):
+def _first_of_each_split(pairs: list[Pair], max_cases: int | None) -> list[Pair]:
+    """The first so many patients of every split, in their order."""
+    seen: Counter[str] = Counter()
+    found = []
+    for pair in pairs:
+        seen[pair.split] += 1
+        if max_cases is None or seen[pair.split] <= max_cases:
+            found.append(pair)
+    return found
+
+
+def _make(
+    pair: Pair,
+    config: SyntheticCineConfig,
+    max_slices: int | None,
+) -> Cine:
+    volume, diastole = _read(pair.diastole)
+    _, systole = _read(pair.systole)
+    chosen = slice(0, None)
+    if max_slices is not None and diastole.labels.shape == systole.labels.shape:
+        chosen = _middle(diastole.labels, systole.labels, max_slices)
+    images, truth, kept = make_cine(
+        diastole.part(chosen),
+        systole.part(chosen),
+        config,
+        seed=zlib.crc32(f"{pair.dataset}/{pair.patient}".encode()),
+    )
+    first = chosen.start + kept[0]
+    images = _filled(images, kept)
+    geometry = _grown(volume.image[:, :, first : first + 1], images.shape[1])
+    return Cine(images, _filled(truth, kept), geometry)
+
+
+def _read(row: dict[str, str]) -> tuple[Volume, Frame]:
+    volume = read_volume(row["image"])
+    labels, _ = read_labels(row["label"], volume)
+    return volume, Frame(volume.array, labels)
+
+
+def _middle(
+    diastole: Labels,
+    systole: Labels,
+    max_slices: int,
+) -> slice:
+    """So many slices in the middle of those with a structure in both frames, or all."""
+    common = []
+    for index, (one, other) in enumerate(zip(diastole, systole, strict=True)):
+        if np.intersect1d(one[one > 0], other[other > 0]).size:
+            common.append(index)
+    if len(common) <= max_slices:
+        return slice(0, None)
+    place = (len(common) - max_slices) // 2
+    return slice(common[place], common[place + max_slices - 1] + 1)
+
+
+def _filled(array: np.ndarray, kept: list[int]) -> np.ndarray:
     """The slices between the first and the last one kept.
 
     Where one in between is missing, its neighbour below stands in.
     """
-    order = [
-        max(place for place, k in enumerate(kept) if k <= slice_index)
-        for slice_index in range(kept[0], kept[-1] + 1)
-    ]
+    order = []
+    for index in range(kept[0], kept[-1] + 1):
+        below = [place for place, slice_index in enumerate(kept) if slice_index <= index]
+        order.append(below[-1])
     return array[:, order]
 
 
-def _grown(image, count):
+def _grown(image: sitk.Image, count: int) -> sitk.Image:
     """A 3D image of so many slices that begins where a given one does."""
-    grown = sitk.Image([*image.GetSize()[:2], count], sitk.sitkUInt8)
+    width, height, _ = image.GetSize()
+    grown = sitk.Image([width, height, count], sitk.sitkUInt8)
     grown.SetSpacing(image.GetSpacing())
     grown.SetOrigin(image.GetOrigin())
     grown.SetDirection(image.GetDirection())
     return grown
+
+
+def _write(
+    folder: Path,
+    cine: Cine,
+    config: SyntheticCineConfig,
+) -> None:
+    """Write image, labels of the two real frames, and truth."""
+    like = Sequence(cine.images, cine.geometry, FRAME_MS / config.frames, folder)
+    annotated = [0, config.end_systole]
+    labels: Slices = np.zeros_like(cine.truth)
+    labels[annotated] = cine.truth[annotated]
+    image = np.round(cine.images).astype(np.int16)
+    for name, array in (("image", image), ("label", labels), ("truth", cine.truth)):
+        write_sequence(folder / f"{name}.nii.gz", array, like)
+
+
+def _write_table(path: Path, pairs: list[Pair]) -> None:
+    with open(path, "w", newline="", encoding="utf-8") as file:
+        table = csv.writer(file)
+        table.writerow(COLUMNS)
+        for pair in pairs:
+            table.writerow(
+                [
+                    f"{pair.patient}/image.nii.gz",
+                    f"{pair.patient}/label.nii.gz",
+                    f"{pair.patient}/truth.nii.gz",
+                    pair.split,
+                    f"synthetic_cine_{pair.dataset}",
+                    pair.patient,
+                ]
+            )
+
+
+def _draw(
+    path: Path,
+    cine: Cine,
+    patient: str,
+    config: SyntheticCineConfig,
+) -> None:
+    from SlicePropagationLib.studies.cine.pictures import animate_cine
+
+    middle = cine.images.shape[1] // 2
+    animate_cine(
+        path,
+        cine.images[:, middle],
+        cine.truth[:, middle],
+        title=f"synthetic cine from {patient}",
+        annotated=(0, config.end_systole),
+    )

@@ -1,14 +1,16 @@
-"""`evaluate-cine`: models and engines on sequences with known truth.
+"""Models and engines on sequences with known truth: tables with intervals, time-area curves."""
 
-Tables with intervals, time-area curves.
-"""
+from __future__ import annotations
 
 import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
+from SlicePropagationLib.arrays import Labels
 from SlicePropagationLib.engines import MODEL_SUFFIXES
 from SlicePropagationLib.engines.device import choose_engine
 from SlicePropagationLib.errors import InputError
@@ -16,25 +18,54 @@ from SlicePropagationLib.files.sequence import read_label_sequence, read_sequenc
 from SlicePropagationLib.files.table import read_table
 from SlicePropagationLib.pipelines.propagate_frames import TimeSession
 from SlicePropagationLib.pipelines.segment_file import is_segmenter, load_segmenter
+from SlicePropagationLib.stack import SliceStack
 from SlicePropagationLib.studies.cine.measures import measure_series
 from SlicePropagationLib.studies.cine.pictures import plot_areas
-from SlicePropagationLib.studies.cine.tables import comparison, write_report
+from SlicePropagationLib.studies.cine.tables import (
+    LastColumn,
+    Measured,
+    comparison,
+    write_report,
+)
+from SlicePropagationLib.studies.request import Report
+from SlicePropagationLib.studies.tables import Row
 
 COLUMNS = {
-    "dice": ("Dice", True),
-    "distance_mm": ("distance", True),
-    "area_error_mm2": ("area error", True),
-    "jitter_mm2": ("jitter", True),
-    "curvature": ("curvature", True),
-    "curvature_truth": ("of the truth", False),
+    "dice": Measured("Dice"),
+    "distance_mm": Measured("distance"),
+    "area_error_mm2": Measured("area error"),
+    "jitter_mm2": Measured("jitter"),
+    "curvature": Measured("curvature"),
+    "curvature_truth": Measured("of the truth", is_compared=False),
 }
+SPEED = LastColumn("ms per frame", "ms_per_frame", "{:.0f}")
 ROW = ("model", "dataset", "case", "label", "position", *COLUMNS, "ms_per_frame")
 MOST_PLOTS = 12
+MEANING = (
+    "Frames that nobody annotated; distances in mm, areas in mm2, jitter: mean |second"
+    " difference| over time of the error of the area in mm2, curvature of the time-area curve"
+    " with areas as shares of the mean true one and time as a share of the cycle. 95 %"
+    " intervals over patients."
+)
+SYNTHETIC = (
+    "These sequences are synthetic: a motion between two real frames, not a real heart beat."
+)
+
+# (SliceStack along time, its drawn labels, annotated frames) -> (T, H, W) labels
+Labeller = Callable[[SliceStack, np.ndarray, list[int]], np.ndarray]
 
 
 @dataclass(frozen=True)
 class CineCase:
-    """One sequence: image, labels (annotated frames only) and truth (every frame)."""
+    """One sequence.
+
+    Attributes:
+        image: file of the sequence.
+        label: file of the annotated frames only.
+        truth: file of the truth of every frame.
+        dataset: where it comes from.
+        name: what it is called.
+    """
 
     image: str
     label: str
@@ -43,18 +74,72 @@ class CineCase:
     name: str
 
 
-def evaluate_cine(table, models, out, *, split="val", max_cases=None, device="auto", report=None):
+class Position(NamedTuple):
+    """One slice position over time.
+
+    Attributes:
+        number: of the slice.
+        stack: its image, time first.
+        drawn: (T, H, W) labels of the annotated frames.
+        truth: (T, H, W) labels of every frame.
+    """
+
+    number: int
+    stack: SliceStack
+    drawn: Labels
+    truth: Labels
+
+    @property
+    def labels(self) -> list[int]:
+        """The labels that are annotated on it."""
+        return [int(label) for label in np.unique(self.drawn[self.drawn > 0])]
+
+    def area_mm2(self, labels: Labels, label: int) -> np.ndarray:
+        """(T,) areas of a label."""
+        return (labels == label).sum(axis=(1, 2)) * self.stack.pixel_area_mm2
+
+
+class OpenCase(NamedTuple):
+    """A sequence that was read.
+
+    Attributes:
+        case: its files.
+        positions: those with an annotation.
+        annotated: indices of the annotated frames.
+        frames: indices of the others, which are measured.
+    """
+
+    case: CineCase
+    positions: list[Position]
+    annotated: list[int]
+    frames: list[int]
+
+
+def evaluate_cine(
+    table: Path | str,
+    models: Mapping[str, Path | str],
+    out: Path | str,
+    *,
+    split: str = "val",
+    max_cases: int | None = None,
+    device: str = "auto",
+    report: Report | None = None,
+) -> str:
     """Measure models on the sequences of a table, on frames that nobody annotated.
 
     Args:
         table: with columns image, label, truth, case and optionally split, dataset, as `make-cine`
             writes it.
-        models: {name: model file or engine}; models that segment by themselves do so, others carry
-            the annotated frames along time.
+        models: {name: model file or engine}; models that segment by themselves do so, others
+            propagate the annotated frames along time.
+        out: folder of report.md, rows.csv and plots of time-area curves.
+        split: only cases of this split; "" for all.
+        max_cases: only the first so many cases; None for all.
+        device: "auto", "cpu" or "cuda".
+        report: called with a line of text for each case; None to be silent.
 
     Returns:
-        The report as Markdown; it is also written to `out`/report.md, beside rows.csv and plots of
-        time-area curves.
+        The report as Markdown.
 
     Raises:
         SlicePropagationError: about the table, a model or a case.
@@ -62,10 +147,11 @@ def evaluate_cine(table, models, out, *, split="val", max_cases=None, device="au
     out = Path(out)
     rows = []
     cases = _cases(Path(table), split)[:max_cases]
-    walkers = {name: _labeller(model, device) for name, model in models.items()}
+    labellers = {name: _labeller(model, device) for name, model in models.items()}
     out.mkdir(parents=True, exist_ok=True)
     for number, case in enumerate(cases, 1):
-        rows += _measure(case, walkers, out if number <= MOST_PLOTS else None)
+        plots = out if number <= MOST_PLOTS else None
+        rows += _measure(_read(case), labellers, plots)
         if report:
             report(f"{number} of {len(cases)}: {case.name}")
     text = describe(rows, list(models))
@@ -73,49 +159,46 @@ def evaluate_cine(table, models, out, *, split="val", max_cases=None, device="au
     return text
 
 
-def describe(rows, models):
-    """Tables in Markdown, one for each data set and label: means with 95 % bootstrap intervals over patients, and paired differences to the first model."""
-    lines = [
-        "Frames that nobody annotated; distances in mm, areas in mm2, jitter: mean |second"
-        " difference| over time of the error of the area in mm2, curvature of the time-area curve"
-        " with areas as shares of the mean true one and time as a share of the cycle. 95 %"
-        " intervals over patients."
-    ]
+def describe(rows: list[Row], models: list[str]) -> str:
+    """Tables in Markdown, one for each data set and label.
+
+    Means with 95 % bootstrap intervals over patients, and paired differences to the first model.
+
+    Args:
+        rows: with the columns of ROW.
+        models: names in the order of the lines.
+    """
+    lines = [MEANING]
     if any(row["dataset"].startswith("synthetic") for row in rows):
-        lines.append(
-            "These sequences are synthetic: a motion between two real frames, not a real heart"
-            " beat."
-        )
-    lines += comparison(
-        rows,
-        models,
-        COLUMNS,
-        ("case", "position"),
-        ("ms per frame", "ms_per_frame", "{:.0f}"),
-    )
+        lines.append(SYNTHETIC)
+    lines += comparison(rows, models, COLUMNS, ("case", "position"), SPEED)
     return "\n".join(lines) + "\n"
 
 
-def _labeller(model, device):
-    """A function (SliceStack, its drawn labels, annotated frames) -> (T, H, W) labels."""
+def _labeller(model: Path | str, device: str) -> Labeller:
+    """What labels a stack along time: a segmenter by itself, an engine from annotated frames."""
     if str(model).endswith(MODEL_SUFFIXES) and is_segmenter(model):
         segmenter = load_segmenter(model, device)
         return lambda stack, drawn, annotated: segmenter.segment(stack)
-    engine = choose_engine(model, device)
+    engine = choose_engine(str(model), device)
 
-    def carry(stack, drawn, annotated):
+    def propagate_along_time(
+        stack: SliceStack,
+        drawn: np.ndarray,
+        annotated: list[int],
+    ) -> np.ndarray:
         timed = TimeSession(stack, drawn, annotated)
         for _ in timed.steps(engine):
             pass
         return timed.label_map()
 
-    return carry
+    return propagate_along_time
 
 
-def _measure(case, walkers, plots):
-    """The rows of one case; plots of its middle slice where a folder is given."""
+def _read(case: CineCase) -> OpenCase:
     sequence = read_sequence(case.image)
-    drawn, truth = (read_label_sequence(path, sequence) for path in (case.label, case.truth))
+    drawn = read_label_sequence(case.label, sequence)
+    truth = read_label_sequence(case.truth, sequence)
     annotated = np.flatnonzero(drawn.any(axis=(1, 2, 3))).tolist()
     frames = [frame for frame in range(len(sequence)) if frame not in annotated]
     if not annotated or not frames:
@@ -123,60 +206,93 @@ def _measure(case, walkers, plots):
             f"Case {case.name} has {len(annotated)} annotated of {len(sequence)} frames; it needs"
             " some of either kind."
         )
+    positions = []
+    for place, stack in time_stacks(sequence):
+        if drawn[place].any():
+            positions.append(Position(place[-1], stack, drawn[place], truth[place]))
+    return OpenCase(case, positions, annotated, frames)
+
+
+def _measure(
+    opened: OpenCase,
+    labellers: Mapping[str, Labeller],
+    plots: Path | None,
+) -> list[Row]:
+    """The rows of one case; plots of its middle slice where a folder is given."""
     rows = []
-    curves = {}
-    stacks = [(place, stack) for place, stack in time_stacks(sequence) if drawn[place].any()]
-    middle = stacks[len(stacks) // 2][0][-1]
-    for place, stack in stacks:
-        labels = [int(label) for label in np.unique(drawn[place][drawn[place] > 0])]
-        for name, labeller in walkers.items():
+    curves: dict[int, dict[str, np.ndarray]] = {}  # {label: {model: areas}}
+    middle = opened.positions[len(opened.positions) // 2]
+    for position in opened.positions:
+        for name, labeller in labellers.items():
             began = time.perf_counter()
-            found = labeller(stack, drawn[place], annotated)
-            milliseconds = 1000 * (time.perf_counter() - began) / len(stack)
-            rows += [
-                {
-                    "model": name,
-                    "dataset": case.dataset,
-                    "case": case.name,
-                    "label": label,
-                    "position": place[-1],
-                    "ms_per_frame": milliseconds,
-                }
-                | measure_series(
-                    found == label,
-                    truth[place] == label,
-                    stack.spacing_mm[1:],
-                    frames,
-                )
-                for label in labels
-            ]
-            if place[-1] == middle:
-                curves |= {
-                    (label, name): (found == label).sum(axis=(1, 2)) * stack.pixel_area_mm2
-                    for label in labels
-                }
-    pixel = stacks[0][1].pixel_area_mm2
-    for label in sorted({label for label, _ in curves}) if plots else ():
-        plot_areas(
-            plots / f"areas-{case.name}-{label}.png",
-            {name: areas for (own, name), areas in curves.items() if own == label},
-            annotated=annotated,
-            truth=(truth[:, middle] == label).sum(axis=(1, 2)) * pixel,
-            title=f"{case.name}, slice {middle}, label {label}",
-        )
+            found = labeller(position.stack, position.drawn, opened.annotated)
+            seconds = time.perf_counter() - began
+            known = {
+                "model": name,
+                "dataset": opened.case.dataset,
+                "case": opened.case.name,
+                "position": position.number,
+                "ms_per_frame": 1000 * seconds / len(position.stack),
+            }
+            rows += [known | row for row in _label_rows(position, found, opened.frames)]
+            if position is middle:
+                for label in middle.labels:
+                    curves.setdefault(label, {})[name] = middle.area_mm2(found, label)
+    if plots:
+        for label, areas in sorted(curves.items()):
+            _plot(plots, opened, middle, label, areas)
     return rows
 
 
-def _cases(table, split):
-    found = [
-        CineCase(
-            *(str(table.parent / row[name]) for name in ("image", "label", "truth")),
-            row.get("dataset") or "all",
-            row["case"],
+def _label_rows(
+    position: Position,
+    found: Labels,
+    frames: list[int],
+) -> list[Row]:
+    """The measures of each label on one slice position."""
+    rows = []
+    for label in position.labels:
+        measures = measure_series(
+            found == label,
+            position.truth == label,
+            position.stack.spacing_mm[1:],
+            frames,
         )
-        for row in read_table(table, ("image", "label", "truth", "case"))
-        if not split or row.get("split", "") in ("", split)
-    ]
+        rows.append({"label": label} | measures)
+    return rows
+
+
+def _plot(
+    folder: Path,
+    opened: OpenCase,
+    middle: Position,
+    label: int,
+    areas: Mapping[str, np.ndarray],
+) -> None:
+    name = opened.case.name
+    plot_areas(
+        folder / f"areas-{name}-{label}.png",
+        areas,
+        annotated=opened.annotated,
+        truth=middle.area_mm2(middle.truth, label),
+        title=f"{name}, slice {middle.number}, label {label}",
+    )
+
+
+def _cases(table: Path, split: str) -> list[CineCase]:
+    found = []
+    for row in read_table(table, ("image", "label", "truth", "case")):
+        if split and row.get("split", "") not in ("", split):
+            continue
+        found.append(
+            CineCase(
+                image=str(table.parent / row["image"]),
+                label=str(table.parent / row["label"]),
+                truth=str(table.parent / row["truth"]),
+                dataset=row.get("dataset") or "all",
+                name=row["case"],
+            )
+        )
     if not found:
         raise InputError(f"{table} has no case of split '{split}'; choose another --split.")
     return found

@@ -1,6 +1,13 @@
-"""Pictures of cine sequences: an animation with outlines, some of its frames side by side, areas over time."""
+"""Pictures of cine sequences.
 
+An animation with outlines, some of its frames side by side, areas over time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from matplotlib.animation import FuncAnimation, PillowWriter
@@ -8,17 +15,79 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from SlicePropagationLib.arrays import Labels, Slices
 from SlicePropagationLib.files.segmentation_file import Segment
 
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
 MARGIN = 12  # pixels around the structures that are shown
+NUM_STILLS = 8
 
 
-def animate_cine(path, images, labels, *, title="", annotated=(), fps=12):
-    """Write an animated GIF of a slice over time with the outlines of its labels, and beside it a PNG of eight of its frames.
+class Film(NamedTuple):
+    """What is drawn of a slice over time.
+
+    Attributes:
+        images: (T, H, W).
+        labels: (T, H, W) uint8.
+        low: intensity that is black.
+        high: intensity that is white.
+        title: above it.
+        annotated: frames that a person annotated; they are marked.
+    """
+
+    images: Slices
+    labels: Labels
+    low: float
+    high: float
+    title: str
+    annotated: Collection[int]
+
+    def draw(self, axes: Axes, frame: int) -> None:
+        """Draw a frame with the outlines of its labels."""
+        axes.imshow(
+            self.images[frame],
+            cmap="gray",
+            vmin=self.low,
+            vmax=self.high,
+            interpolation="bilinear",
+        )
+        labels = self.labels[frame]
+        for label in np.unique(labels[labels > 0]):
+            axes.contour(
+                labels == label,
+                levels=[0.5],
+                colors=[Segment.plain(int(label)).color],
+                linewidths=1.2,
+            )
+        axes.axis("off")
+
+    def mark(self, frame: int) -> str:
+        """What stands behind the number of a frame."""
+        return "(annotated)" if frame in self.annotated else ""
+
+
+def animate_cine(
+    path: Path | str,
+    images: Slices,
+    labels: Labels,
+    *,
+    title: str = "",
+    annotated: Collection[int] = (),
+    fps: int = 12,
+) -> tuple[Path, Path]:
+    """Write an animated GIF of a slice over time with the outlines of its labels.
+
+    And beside it a PNG of eight of its frames.
 
     Args:
-        images: (T, H, W), labels: (T, H, W) uint8.
+        path: of the GIF.
+        images: (T, H, W).
+        labels: (T, H, W) uint8.
+        title: above the frames.
         annotated: frames that a person annotated; they are marked.
+        fps: frames in a second.
 
     Returns:
         Paths of the GIF and the PNG.
@@ -26,91 +95,117 @@ def animate_cine(path, images, labels, *, title="", annotated=(), fps=12):
     path = Path(path)
     images, labels = _around(images, labels)
     low, high = np.percentile(images, [1, 99.5])
+    film = Film(images, labels, float(low), float(high), title, annotated)
     figure = _new_figure(4, 4.3)
     axes = figure.subplots()
 
-    def draw(frame):
+    def draw(frame: int) -> list[Any]:
         axes.clear()
-        _draw_frame(axes, images[frame], labels[frame], low, high)
-        axes.set_title(
-            f"{title}  frame {frame}" + ("  (annotated)" if frame in annotated else ""),
-            fontsize=9,
-        )
+        film.draw(axes, frame)
+        mark = film.mark(frame)
+        text = f"{title}  frame {frame}"
+        axes.set_title(f"{text}  {mark}" if mark else text, fontsize=9)
+        return []
 
     FuncAnimation(figure, draw, frames=len(images)).save(path, PillowWriter(fps=fps))
     still = path.with_suffix(".png")
-    _film(still, images, labels, low, high, annotated, title)
+    _save_stills(still, film)
     return path, still
 
 
-def _film(path, images, labels, low, high, annotated, title):
-    frames = np.unique(np.linspace(0, len(images) - 1, 8).round().astype(int))
-    figure = _new_figure(10, 5.9)
-    axes = figure.subplots(2, 4)
-    for place in axes.flat:
-        place.axis("off")
-    for place, frame in zip(axes.flat, frames):
-        _draw_frame(place, images[frame], labels[frame], low, high)
-        place.set_title(
-            f"frame {frame}" + (" (annotated)" if frame in annotated else ""),
-            fontsize=9,
-        )
-    figure.suptitle(title, fontsize=10)
-    figure.savefig(path, dpi=90)
-
-
-def _draw_frame(axes, image, labels, low, high):
-    axes.imshow(image, cmap="gray", vmin=low, vmax=high, interpolation="bilinear")
-    for label in np.unique(labels[labels > 0]):
-        axes.contour(
-            labels == label,
-            levels=[0.5],
-            colors=[Segment.plain(int(label)).color],
-            linewidths=1.2,
-        )
-    axes.axis("off")
-
-
-def _around(images, labels):
-    """The part of the frames around all structures."""
-    rows, columns = (np.flatnonzero((labels > 0).any(axis=(0, axis))) for axis in (2, 1))
-    if not rows.size:
-        return images, labels
-    box = tuple(
-        slice(max(0, int(side[0]) - MARGIN), int(side[-1]) + MARGIN + 1) for side in (rows, columns)
-    )
-    return images[(slice(None), *box)], labels[(slice(None), *box)]
-
-
-def plot_areas(path, curves, *, annotated=(), truth=None, title="", unit="mm²"):
+def plot_areas(
+    path: Path,
+    curves: Mapping[str, np.ndarray],
+    *,
+    annotated: Collection[int] = (),
+    truth: np.ndarray | None = None,
+    title: str = "",
+    unit: str = "mm²",
+) -> None:
     """Write a plot of time-area curves with the annotated frames marked.
 
     Args:
+        path: of the PNG.
         curves: {name: (T,) areas}.
+        annotated: frames that a person annotated.
         truth: (T,) areas, drawn in black, or None.
+        title: above the plot.
+        unit: of the areas.
     """
     figure = _new_figure(6.4, 3.8)
     axes = figure.subplots()
     for frame in annotated:
+        label = "annotated" if frame == min(annotated) else None
         axes.axvline(
             frame,
             color="0.8",
             linewidth=5,
             zorder=0,
-            label="annotated" if frame == min(annotated) else None,
+            label=label,
         )
     if truth is not None:
-        axes.plot(truth, color="black", linewidth=2, label="truth")
+        axes.plot(
+            truth,
+            color="black",
+            linewidth=2,
+            label="truth",
+        )
     for name, areas in curves.items():
-        axes.plot(areas, marker=".", linewidth=1.2, label=name)
-    axes.set(xlabel="frame", ylabel=f"area ({unit})", title=title)
+        axes.plot(
+            areas,
+            marker=".",
+            linewidth=1.2,
+            label=name,
+        )
+    axes.set(
+        xlabel="frame",
+        ylabel=f"area ({unit})",
+        title=title,
+    )
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    axes.legend(fontsize=8, frameon=False, loc="center left", bbox_to_anchor=(1, 0.5))
+    axes.legend(
+        fontsize=8,
+        frameon=False,
+        loc="center left",
+        bbox_to_anchor=(1, 0.5),
+    )
     axes.spines[["top", "right"]].set_visible(False)
     figure.savefig(path, dpi=110)
 
 
-def _new_figure(width, height):
+def _save_stills(path: Path, film: Film) -> None:
+    """Write some frames side by side."""
+    places = np.linspace(0, len(film.images) - 1, NUM_STILLS)
+    frames = np.unique(places.round().astype(int))
+    figure = _new_figure(10, 5.9)
+    cells = list(figure.subplots(2, NUM_STILLS // 2).flat)
+    for cell in cells:
+        cell.axis("off")
+    for cell, frame in zip(cells, frames, strict=False):
+        film.draw(cell, frame)
+        mark = film.mark(frame)
+        cell.set_title(f"frame {frame} {mark}" if mark else f"frame {frame}", fontsize=9)
+    figure.suptitle(film.title, fontsize=10)
+    figure.savefig(path, dpi=90)
+
+
+def _around(images: Slices, labels: Labels) -> tuple[Slices, Labels]:
+    """The part of the frames around all structures."""
+    shown = (labels > 0).any(axis=0)
+    if not shown.any():
+        return images, labels
+    rows, columns = np.nonzero(shown)
+    box = (slice(None), _side(rows), _side(columns))
+    return images[box], labels[box]
+
+
+def _side(places: np.ndarray) -> slice:
+    """From the first to the last place with a structure, with a margin."""
+    first = max(0, int(places.min()) - MARGIN)
+    return slice(first, int(places.max()) + MARGIN + 1)
+
+
+def _new_figure(width: float, height: float) -> Figure:
     figure = Figure(figsize=(width, height), layout="constrained")
     FigureCanvasAgg(figure)
     return figure

@@ -1,39 +1,45 @@
-"""`cine-experiment unseen`: models that need no seed on real volumes of a data set that training never saw."""
+"""Models that need no seed, on real volumes of a data set that training never saw."""
 
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
 
-from SlicePropagationLib.errors import ConfigError, InputError
+from SlicePropagationLib.arrays import Labels, Masks
+from SlicePropagationLib.errors import InputError
 from SlicePropagationLib.files.segmentation_file import read_labels
-from SlicePropagationLib.files.training_cases import read_training_cases
-from SlicePropagationLib.files.volume import read_volume
+from SlicePropagationLib.files.training_cases import TrainingCase, read_training_cases
+from SlicePropagationLib.files.volume import Volume, read_volume
 from SlicePropagationLib.metrics import dice, surface_distances
-from SlicePropagationLib.pipelines.segment_file import load_segmenter
+from SlicePropagationLib.pipelines.segment_file import Segmenter, load_segmenter
 from SlicePropagationLib.stack import SliceStack
-from SlicePropagationLib.studies.cine.tables import comparison, write_report
+from SlicePropagationLib.studies.cine.tables import Measured, comparison, write_report
+from SlicePropagationLib.studies.request import Report
+from SlicePropagationLib.studies.tables import Row
 
 COLUMNS = {
-    "dice": ("Dice of volumes", True),
-    "slice_dice": ("Dice of slices", True),
-    "distance_mm": ("distance", True),
-    "area_error_mm2": ("area error", True),
-    "missed": ("slices missed", True),
+    "dice": Measured("Dice of volumes"),
+    "slice_dice": Measured("Dice of slices"),
+    "distance_mm": Measured("distance"),
+    "area_error_mm2": Measured("area error"),
+    "missed": Measured("slices missed"),
 }
 ROW = ("model", "dataset", "case", "label", *COLUMNS)
 
 
 def evaluate_unseen(
-    table,
-    models,
-    out,
-    match,
+    table: Path | str,
+    models: Mapping[str, Path | str],
+    out: Path | str,
+    match: Mapping[int, int],
     *,
-    datasets=None,
-    max_cases=None,
-    device="auto",
-    report=None,
-):
+    datasets: Iterable[str] | None = None,
+    max_cases: int | None = None,
+    device: str = "auto",
+    report: Report | None = None,
+) -> str:
     """Measure models on the real volumes of a table, all splits of it.
 
     Every slice is given alone, because these models were trained on slices at all times and scale
@@ -42,11 +48,15 @@ def evaluate_unseen(
     Args:
         table: with columns image, label and case.
         models: {name: model file} of families that segment by themselves.
+        out: folder of report.md and rows.csv.
         match: {label of the models: label of the table}; nothing else is measured.
         datasets: names of data sets of the table; None for all.
+        max_cases: only the first so many cases; None for all.
+        device: "auto", "cpu" or "cuda".
+        report: called with a line of text for each case; None to be silent.
 
     Returns:
-        The report as Markdown; it is also written to `out`/report.md, beside rows.csv.
+        The report as Markdown.
 
     Raises:
         SlicePropagationError: about the table, a model or a case.
@@ -55,21 +65,7 @@ def evaluate_unseen(
     segmenters = {name: load_segmenter(path, device) for name, path in models.items()}
     rows = []
     for number, case in enumerate(cases, 1):
-        volume = read_volume(case.image)
-        truth, _ = read_labels(case.label_map, volume)
-        for name, segmenter in segmenters.items():
-            found = np.concatenate(
-                [
-                    segmenter.segment(SliceStack(image[None], volume.spacing_mm))
-                    for image in np.asarray(volume.array, np.float32)
-                ]
-            )
-            rows += [
-                {"model": name, "dataset": case.dataset, "case": case.name, "label": theirs}
-                | measure_volume(found == ours, truth == theirs, volume.spacing_mm[1:])
-                for ours, theirs in match.items()
-                if (truth == theirs).any()
-            ]
+        rows += _measure(case, segmenters, match)
         if report:
             report(f"{number} of {len(cases)}: {case.name}")
     if not rows:
@@ -77,63 +73,83 @@ def evaluate_unseen(
             f"{table} has no volume with label {', '.join(map(str, match.values()))}; name a label"
             " of these data with --match."
         )
-    text = (
-        "\n".join(
-            [
-                (
-                    f"{len({row['case'] for row in rows})} real volumes of data sets that no model"
-                    " was trained on, slices with a label only, each slice given alone; distances"
-                    " in mm, areas in mm2; missed: share of these slices on which nothing was"
-                    " found. 95 % intervals over patients."
-                ),
-                *comparison(rows, list(models), COLUMNS, ("case",)),
-            ]
-        )
-        + "\n"
-    )
+    num_volumes = len({row["case"] for row in rows})
+    lines = [
+        (
+            f"{num_volumes} real volumes of data sets that no model"
+            " was trained on, slices with a label only, each slice given alone; distances"
+            " in mm, areas in mm2; missed: share of these slices on which nothing was"
+            " found. 95 % intervals over patients."
+        ),
+        *comparison(rows, list(models), COLUMNS, ("case",)),
+    ]
+    text = "\n".join(lines) + "\n"
     write_report(Path(out), text, rows, ROW)
     return text
 
 
-def measure_volume(found, truth, spacing_mm):
+def measure_volume(
+    found: Masks,
+    truth: Masks,
+    spacing_mm: tuple[float, float],
+) -> Row:
     """Measures of one structure in one volume, on the slices that show it.
 
     Args:
-        found, truth: (N, H, W) bool; truth shows it somewhere.
+        found: (N, H, W) bool.
+        truth: (N, H, W) bool, which shows it somewhere.
         spacing_mm: (rows, columns).
 
     Returns:
         {"dice": of all voxels of these slices, "slice_dice": mean of slices, "distance_mm": mean of
-        slices where it was found, NaN for nowhere,
-        "area_error_mm2": mean of slices, "missed": share of slices without a voxel found}.
+        slices where it was found, NaN for nowhere, "area_error_mm2": mean of slices, "missed":
+        share of slices without a voxel found}.
     """
     shown = truth.any(axis=(1, 2))
     found = found[shown]
     truth = truth[shown]
-    distances = [
-        surface_distances(one, other, spacing_mm).mean
-        for one, other in zip(found, truth)
-        if one.any()
-    ]
-    errors = np.abs(found.sum(axis=(1, 2)) - truth.sum(axis=(1, 2))) * spacing_mm[0] * spacing_mm[1]
+    scores = []
+    distances = []
+    for one, other in zip(found, truth, strict=True):
+        scores.append(dice(one, other))
+        if one.any():
+            distances.append(surface_distances(one, other, spacing_mm).mean)
+    sizes = found.sum(axis=(1, 2))
+    errors = np.abs(sizes - truth.sum(axis=(1, 2))) * spacing_mm[0] * spacing_mm[1]
     return {
         "dice": dice(found, truth),
-        "slice_dice": float(np.mean([dice(one, other) for one, other in zip(found, truth)])),
+        "slice_dice": float(np.mean(scores)),
         "distance_mm": float(np.mean(distances)) if distances else float("nan"),
         "area_error_mm2": float(errors.mean()),
         "missed": float((~found.any(axis=(1, 2))).mean()),
     }
 
 
-def read_match(text):
-    """{label of the models: label of the table} from "3=1,2=2"; ConfigError where it says none."""
-    try:
-        match = {
-            int(ours): int(theirs) for ours, theirs in (part.split("=") for part in text.split(","))
+def _measure(
+    case: TrainingCase,
+    segmenters: Mapping[str, Segmenter],
+    match: Mapping[int, int],
+) -> Iterator[Row]:
+    """A row for each model and structure of one case."""
+    volume = read_volume(case.image)
+    truth, _ = read_labels(case.label_map, volume)
+    for name, segmenter in segmenters.items():
+        found = _segment(segmenter, volume)
+        known = {
+            "model": name,
+            "dataset": case.dataset,
+            "case": case.name,
         }
-    except (AttributeError, ValueError):
-        raise ConfigError(
-            f"'{text}' does not match labels; write LABEL OF THE MODELS=LABEL OF THE DATA, for"
-            " example 3=1."
-        ) from None
-    return match
+        for ours, theirs in match.items():
+            mask = truth == theirs
+            if mask.any():
+                measures = measure_volume(found == ours, mask, volume.spacing_mm[1:])
+                yield known | {"label": theirs} | measures
+
+
+def _segment(segmenter: Segmenter, volume: Volume) -> Labels:
+    """(N, H, W) labels of a volume whose slices are given one by one."""
+    found = []
+    for image in np.asarray(volume.array, np.float32):
+        found.append(segmenter.segment(SliceStack(image[None], volume.spacing_mm)))
+    return np.concatenate(found)

@@ -23,7 +23,11 @@ from SlicePropagationLib.networks.checkpoint import load_checkpoint
 
 TINY = {
     "task": {"network": {"channels": 4, "num_units": 2}, "slices": {"size": 24, "label": 2}},
-    "loop": {"epochs": 3, "batches_per_epoch": 10, "learning_rate": 0.01},
+    "loop": {
+        "epochs": 3,
+        "batches_per_epoch": 10,
+        "learning_rate": 0.01,
+    },
 }
 
 
@@ -52,7 +56,13 @@ def cases(tmp_path):
     return tmp_path
 
 
-def train(folder, task, out, settings, *options):
+def train(
+    folder,
+    task,
+    out,
+    settings,
+    *options,
+):
     return main(
         [
             "train",

@@ -5,11 +5,12 @@ import re
 import numpy as np
 import pytest
 from case_files import make_case, write
-from evaluations import arguments, cases, column, evaluate, read  # noqa: F401  fixtures, too
+from evaluations import evaluate, read, request
 
-from SlicePropagationLib.commands.main import main
 from SlicePropagationLib.errors import CheckpointError, ConfigError, InputError
-from SlicePropagationLib.evaluation.evaluate import read_jobs, read_protocol
+from SlicePropagationLib.evaluation.jobs import read_jobs, read_protocol
+
+COPY_ONCE = ("--engines", "copy", "--shots", "1")
 
 
 def test_evaluation_scores_the_split_and_writes_the_tables(cases, tmp_path):
@@ -75,23 +76,7 @@ def test_the_scores_of_a_column_that_is_copied_past_its_ends_are_those_worked_ou
     column,
     tmp_path,
 ):
-    assert (
-        main(
-            [
-                "evaluate",
-                "--cases",
-                str(column),
-                "--out",
-                str(tmp_path / "out"),
-                "--engines",
-                "copy",
-                "--shots",
-                "1",
-                "--quiet",
-            ]
-        )
-        == 0
-    )
+    assert evaluate(column, tmp_path / "out", *COPY_ONCE) == 0
     (row,) = read(tmp_path / "out" / "rows.csv")
     assert float(row["dice"]) == pytest.approx(2 * 7 / (12 + 7), abs=1e-5)
     assert float(row["dice_thesis"]) == 1  # slices; the one that was drawn left out
@@ -107,20 +92,7 @@ def test_the_scores_of_a_column_that_is_copied_past_its_ends_are_those_worked_ou
 
 
 def test_the_drift_of_that_column_counts_the_slices_past_its_ends(column, tmp_path):
-    main(
-        [
-            "evaluate",
-            "--cases",
-            str(column),
-            "--out",
-            str(tmp_path / "out"),
-            "--engines",
-            "copy",
-            "--shots",
-            "1",
-            "--quiet",
-        ]
-    )
+    evaluate(column, tmp_path / "out", *COPY_ONCE)
     counts = {
         row["slices_away"]: (int(row["intersection"]), int(row["size"]))
         for row in read(tmp_path / "out" / "drift.csv")
@@ -139,13 +111,22 @@ def test_the_drift_of_that_column_counts_the_slices_past_its_ends(column, tmp_pa
     "stored, nominal",
     [(b'{"spacing_is_nominal": true}', "1"), (b"[1]", "0"), (b"{", "0"), (b"\xff", "0")],
 )
-def test_only_a_meta_file_that_says_so_makes_a_spacing_nominal(column, tmp_path, stored, nominal):
+def test_only_a_meta_file_that_says_so_makes_a_spacing_nominal(
+    column,
+    tmp_path,
+    stored,
+    nominal,
+):
     (tmp_path / "meta.json").write_bytes(stored)
-    assert evaluate(column, tmp_path / "out", "--engines", "copy", "--shots", "1") == 0
+    assert evaluate(column, tmp_path / "out", *COPY_ONCE) == 0
     assert {row["is_nominal"] for row in read(tmp_path / "out" / "rows.csv")} == {nominal}
 
 
-def test_structures_on_few_slices_are_left_out(cases, tmp_path, capsys):
+def test_structures_on_few_slices_are_left_out(
+    cases,
+    tmp_path,
+    capsys,
+):
     assert evaluate(cases, tmp_path / "out", "--min-slices", "11") == 2
     assert "at least 11 slices" in capsys.readouterr().err
 
@@ -191,12 +172,20 @@ def test_where_no_case_can_be_read_the_first_one_is_named_and_nothing_written(
     assert not (tmp_path / "out").exists()
 
 
-def test_a_split_without_cases_is_refused(cases, tmp_path, capsys):
+def test_a_split_without_cases_is_refused(
+    cases,
+    tmp_path,
+    capsys,
+):
     assert evaluate(cases, tmp_path / "out", "--split", "nope") == 2
     assert "test, val" in capsys.readouterr().err
 
 
-def test_a_row_without_a_label_file_is_named_before_anything_is_scored(cases, tmp_path, capsys):
+def test_a_row_without_a_label_file_is_named_before_anything_is_scored(
+    cases,
+    tmp_path,
+    capsys,
+):
     cases.write_text(
         "\ufeff" + cases.read_text(encoding="utf-8") + "p3/image.nii.gz\n",
         encoding="utf-8",
@@ -209,18 +198,19 @@ def test_a_row_without_a_label_file_is_named_before_anything_is_scored(cases, tm
 @pytest.mark.parametrize(
     "changed, words",
     [
-        ({"pick": "thickest"}, "largest, middle"),
-        ({"correct": "suggested,random"}, "'random'"),
-        ({"shots": "1,none"}, "1,2,3,5"),
-        ({"shots": "0,1"}, "1,2,3,5"),
-        ({"engines": "copy,magic"}, "magic"),
-        ({"engines": "copy,copy"}, "NAME=MODEL.pt"),
-        ({"engines": "copy,"}, "names nothing at one place"),
+        (("--pick", "thickest"), "largest, middle"),
+        (("--correct", "suggested,random"), "'random'"),
+        (("--shots", "1,none"), "1,2,3,5"),
+        (("--shots", "0,1"), "1,2,3,5"),
+        (("--labels", "0"), "list of labels"),
+        (("--engines", "copy,magic"), "magic"),
+        (("--engines", "copy,copy"), "NAME=MODEL.pt"),
+        (("--engines", "copy,"), "names nothing at one place"),
     ],
 )
 def test_what_is_not_known_is_refused_with_what_is(changed, words):
     with pytest.raises(ConfigError, match=words):
-        read_protocol(arguments(**changed))
+        read_protocol(request(*changed))
 
 
 def test_a_model_file_may_lie_in_a_folder_with_the_sign_of_a_name(tmp_path):
@@ -230,18 +220,18 @@ def test_a_model_file_may_lie_in_a_folder_with_the_sign_of_a_name(tmp_path):
     path.write_bytes(b"none")
     for text in (str(path), f"1°/1 %={path}"):
         with pytest.raises(CheckpointError, match=f"^{path} is not a model file"):
-            read_protocol(arguments(engines=text))
+            read_protocol(request("--engines", text))
 
 
 @pytest.mark.parametrize("engines", ["copy,", ",copy", "floor=", "=copy"])
 def test_an_engine_without_a_name_is_not_taken_for_the_default_one(engines):
     with pytest.raises(ConfigError, match="engine"):
-        read_protocol(arguments(engines=engines))
+        read_protocol(request("--engines", engines))
 
 
 def test_a_table_of_a_spreadsheet_that_begins_with_a_mark_is_read(cases):
     cases.write_text(cases.read_text(encoding="utf-8"), encoding="utf-8-sig", newline="\r\n")
-    assert len(read_jobs(arguments(cases=cases))) == 3
+    assert len(read_jobs(request(cases=cases))) == 3
 
 
 @pytest.mark.parametrize(
@@ -269,31 +259,31 @@ def test_a_row_that_cannot_be_scored_is_refused_before_the_others_are(
 
 def test_a_data_set_that_the_table_does_not_have_is_refused_beside_one_that_it_has(cases):
     with pytest.raises(InputError, match="hearts.*discs, plates"):
-        read_jobs(arguments(cases=cases, datasets="discs,hearts"))
+        read_jobs(request("--datasets", "discs,hearts", cases=cases))
 
 
 def test_cases_that_say_no_split_are_taken_as_those_of_a_table_without_that_column(column):
     column.write_text("image,label,split,case\nimage.nii.gz,truth.nii.gz,,one\n", encoding="utf-8")
-    assert len(read_jobs(arguments(cases=column))) == 1
+    assert len(read_jobs(request(cases=column))) == 1
     column.write_text(
         column.read_text(encoding="utf-8") + "image.nii.gz,truth.nii.gz,val,two\n",
         encoding="utf-8",
     )
-    assert [job.case for job in read_jobs(arguments(cases=column))] == [
+    assert [job.case for job in read_jobs(request(cases=column))] == [
         "two"
     ]  # where others say theirs, it is of none
 
 
 def test_an_engine_can_be_given_a_name_for_the_tables():
-    assert read_protocol(arguments(engines="floor=copy,interpolation")).engines == (
+    assert read_protocol(request("--engines", "floor=copy,interpolation")).engines == (
         ("floor", "copy"),
         ("interpolation", "interpolation"),
     )
 
 
 def test_without_a_limit_all_cases_of_the_split_are_taken(cases):
-    assert [job.case for job in read_jobs(arguments(cases=cases))] == ["p0_ED", "p1_ED", "p3_ED"]
-    assert [job.case for job in read_jobs(arguments(cases=cases, max_cases=1))] == [
+    assert [job.case for job in read_jobs(request(cases=cases))] == ["p0_ED", "p1_ED", "p3_ED"]
+    assert [job.case for job in read_jobs(request("--max-cases", "1", cases=cases))] == [
         "p0_ED",
         "p3_ED",
     ]

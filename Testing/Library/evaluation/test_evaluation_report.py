@@ -5,10 +5,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from evaluations import arguments, cases, evaluate, read  # noqa: F401  fixtures, too
+from evaluations import evaluate, read, request
 
 from SlicePropagationLib.errors import InputError
-from SlicePropagationLib.evaluation.evaluate import read_kinds, read_protocol
+from SlicePropagationLib.evaluation.jobs import read_kinds, read_protocol
 from SlicePropagationLib.evaluation.report import kind_of
 from SlicePropagationLib.evaluation.scores import drift_counts, slices_needed
 from SlicePropagationLib.evaluation.statistics import (
@@ -99,7 +99,11 @@ def test_the_plots_are_drawn_for_any_number_of_users(cases, tmp_path):
     assert widths[1] > widths[0]
 
 
-def test_without_matplotlib_there_are_tables_and_no_plots(cases, tmp_path, monkeypatch):
+def test_without_matplotlib_there_are_tables_and_no_plots(
+    cases,
+    tmp_path,
+    monkeypatch,
+):
     monkeypatch.setattr("SlicePropagationLib.evaluation.plots.util.find_spec", lambda name: None)
     assert evaluate(cases, tmp_path / "out", "--max-cases", "1") == 0
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
@@ -124,7 +128,13 @@ def test_effort_and_drift_have_tables_of_their_own(cases, tmp_path):
 # Scores put together
 
 
-def scored(dataset, patient, dice, label=1, **more):
+def scored(
+    dataset,
+    patient,
+    dice,
+    label=1,
+    **more,
+):
     return {
         "dataset": dataset,
         "patient": patient,
@@ -144,7 +154,7 @@ def scored(dataset, patient, dice, label=1, **more):
     } | more
 
 
-PROTOCOL = read_protocol(arguments(engines="copy", shots="1", correct="worst"))
+PROTOCOL = read_protocol(request("--shots", "1", "--correct", "worst"))
 
 
 def test_data_sets_weigh_the_same_in_the_mean_and_simulated_ones_are_left_out():
@@ -203,7 +213,12 @@ def test_the_interval_draws_patients_and_not_their_objects():
 
 
 def test_the_drift_is_pooled_over_objects_and_then_averaged_over_real_sets():
-    def counts(dataset, slices_away, intersection, size):
+    def counts(
+        dataset,
+        slices_away,
+        intersection,
+        size,
+    ):
         return {
             "dataset": dataset,
             "engine": "copy",
@@ -257,7 +272,11 @@ def test_the_median_effort_is_unknown_when_most_never_got_there():
 
 
 def test_the_kind_of_a_structure_is_the_most_particular_one_of_the_table():
-    kinds = {("heart", "3"): "new source", ("heart", "*"): "seen", ("*", "*"): "unseen"}
+    kinds = {
+        ("heart", "3"): "new source",
+        ("heart", "*"): "seen",
+        ("*", "*"): "unseen",
+    }
     assert [kind_of(kinds, *key) for key in (("heart", 3), ("heart", 1), ("brain", 3))] == [
         "new source",
         "seen",

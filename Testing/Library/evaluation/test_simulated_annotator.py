@@ -1,3 +1,5 @@
+"""The simulated annotator: which slices it draws, what each is worth, and `simulate`."""
+
 import json
 
 import numpy as np
@@ -6,7 +8,9 @@ from case_files import make_case
 from phantoms import RepeatingEngine, drifting_disc
 
 from SlicePropagationLib.commands.main import main
+from SlicePropagationLib.errors import ConfigError
 from SlicePropagationLib.evaluation.simulated_annotator import (
+    SimulateRequest,
     first_slice,
     simulate,
     slices_in_steps,
@@ -22,6 +26,12 @@ def phantom():
     return stack, truth
 
 
+def rounds_of(phantom, **options):
+    stack, truth = phantom
+    session = AnnotationSession(stack, (1,))
+    return list(simulate(session, truth, RepeatingEngine(), **options))
+
+
 def test_the_first_slice_is_the_largest_or_the_middle_one(phantom):
     _, truth = phantom
     assert first_slice(truth, "largest") == 3
@@ -30,54 +40,24 @@ def test_the_first_slice_is_the_largest_or_the_middle_one(phantom):
 
 @pytest.mark.parametrize("correct", ["worst", "suggested", "uniform", "steps"])
 def test_corrections_help(phantom, correct):
-    stack, truth = phantom
-    rounds = list(
-        simulate(
-            AnnotationSession(stack, (1,)),
-            truth,
-            RepeatingEngine(),
-            correct=correct,
-            budget=4,
-        )
-    )
+    rounds = rounds_of(phantom, correct=correct, budget=4)
     assert [entry.shots for entry in rounds] == [1, 2, 3, 4]
     assert rounds[-1].dice_thesis > rounds[0].dice_thesis
 
 
 def test_the_worst_slice_is_the_one_with_most_wrong_pixels(phantom):
-    stack, truth = phantom
-    session = AnnotationSession(stack, (1,))
-    rounds = list(simulate(session, truth, RepeatingEngine(), correct="worst", budget=2))
-    assert (
-        rounds[-1].annotated[1] == 12
-    )  # the disc has drifted farthest there, and slices beyond hold one disc, not two
+    rounds = rounds_of(phantom, correct="worst", budget=2)
+    # The disc has drifted farthest there, and slices beyond hold one disc, not two.
+    assert rounds[-1].annotated[1] == 12
 
 
 def test_uniform_slices_are_the_middles_of_equal_parts(phantom):
-    stack, truth = phantom
-    rounds = list(
-        simulate(
-            AnnotationSession(stack, (1,)),
-            truth,
-            RepeatingEngine(),
-            correct="uniform",
-            budget=2,
-        )
-    )
+    rounds = rounds_of(phantom, correct="uniform", budget=2)
     assert [entry.annotated for entry in rounds] == [(8,), (5, 10)]
 
 
 def test_uniform_slices_end_with_the_extent(phantom):
-    stack, truth = phantom
-    rounds = list(
-        simulate(
-            AnnotationSession(stack, (1,)),
-            truth,
-            RepeatingEngine(),
-            correct="uniform",
-            budget=14,
-        )
-    )
+    rounds = rounds_of(phantom, correct="uniform", budget=14)
     assert [entry.shots for entry in rounds] == list(range(1, 11))
     assert sorted(rounds[-1].annotated) == list(range(3, 13))
 
@@ -114,48 +94,33 @@ def test_the_seconds_of_a_round_are_shared_by_the_slices_it_predicted(phantom, m
     assert next(rounds).seconds_per_slice == pytest.approx(3 / 15)  # 16 slices, one of them drawn
 
 
+def simulate_command(
+    case,
+    label,
+    *options,
+):
+    files = ["--image", str(case["image"]), "--truth", str(case["truth"])]
+    return main(["simulate", *files, "--label", label, *options])
+
+
 def test_simulate_prints_and_writes_its_rounds(tmp_path, capsys):
     case = make_case(tmp_path)
     out = tmp_path / "rounds.json"
-    assert (
-        main(
-            [
-                "simulate",
-                "--image",
-                str(case["image"]),
-                "--truth",
-                str(case["truth"]),
-                "--label",
-                "1",
-                "--budget",
-                "2",
-                "--out",
-                str(out),
-            ]
-        )
-        == 0
-    )
-    assert [entry["shots"] for entry in json.loads(out.read_text(encoding="utf-8"))] == [1, 2]
+    assert simulate_command(case, "1", "--budget", "2", "--out", str(out)) == 0
+    rounds = json.loads(out.read_text(encoding="utf-8"))
+    assert [entry["shots"] for entry in rounds] == [1, 2]
     assert "annotated slices excluded" in capsys.readouterr().out
 
 
 def test_a_label_that_is_not_in_the_truth_is_refused(tmp_path, capsys):
-    case = make_case(tmp_path)
-    assert (
-        main(
-            [
-                "simulate",
-                "--image",
-                str(case["image"]),
-                "--truth",
-                str(case["truth"]),
-                "--label",
-                "9",
-            ]
-        )
-        == 2
-    )
+    assert simulate_command(make_case(tmp_path), "9") == 2
     assert "label 9" in capsys.readouterr().err
+
+
+def test_a_request_for_what_no_annotator_does_is_refused():
+    for wrong in ({"pick": "thickest"}, {"correct": "random"}, {"axis": "x"}, {"budget": 0}):
+        with pytest.raises(ConfigError, match=next(iter(wrong))):
+            SimulateRequest("image.nii.gz", "truth.nii.gz", label=1, **wrong)
 
 
 def test_frames_of_one_patient_are_one_patient():

@@ -17,7 +17,8 @@ from shape_phantoms import shape_cases
 
 from SlicePropagationLib.commands.main import main
 from SlicePropagationLib.networks.acnn.config import FineGridConfig
-from SlicePropagationLib.studies.acnn.experiments import acdc_group
+from SlicePropagationLib.studies.acnn.damages import damages
+from SlicePropagationLib.studies.acnn.data_sets import acdc_group
 from SlicePropagationLib.studies.acnn.measures import (
     interpolator,
     score_segmentation,
@@ -25,14 +26,17 @@ from SlicePropagationLib.studies.acnn.measures import (
     summary,
     wilcoxon_p,
 )
-from SlicePropagationLib.studies.acnn.plausibility import damages
 from SlicePropagationLib.training.acnn.degradation import DegradationConfig
 
 TINY = {
     "task": {
         "labels": [1, 2],
         "network": {
-            "grid": {"shape": [12, 24, 24], "spacing_mm": [1.0, 1.0, 1.0], "factor": 4},
+            "grid": {
+                "shape": [12, 24, 24],
+                "spacing_mm": [1.0, 1.0, 1.0],
+                "factor": 4,
+            },
             "base_channels": 2,
         },
     },
@@ -48,7 +52,7 @@ def cases(tmp_path):
     made = shape_cases(tmp_path, len(numbers))
     lines = [
         f"{case.image},{case.label_map},{('train', 'val')[place % 2]},shapes,patient{number:03d}_ED"
-        for place, (case, number) in enumerate(zip(made, numbers))
+        for place, (case, number) in enumerate(zip(made, numbers, strict=True))
     ]
     (tmp_path / "cases.csv").write_text(
         "image,label,split,dataset,case\n" + "\n".join(lines) + "\n",
@@ -80,7 +84,12 @@ def cases(tmp_path):
         ),
     ],
 )
-def test_every_measurement_runs_from_training_to_table(cases, capsys, name, expected):
+def test_every_measurement_runs_from_training_to_table(
+    cases,
+    capsys,
+    name,
+    expected,
+):
     arguments = [
         "experiment",
         name,

@@ -54,7 +54,7 @@ def test_a_model_that_jumps_from_frame_to_frame_bends_more_than_a_smooth_one_of_
     frames = np.arange(20)
     sides = np.round(14 - 5 * np.sin(np.pi * frames / 20)).astype(int)
     truth, smooth, jumping = (
-        np.stack([square(2, 2, side + more) for side, more in zip(sides, extra)])
+        np.stack([square(2, 2, side + more) for side, more in zip(sides, extra, strict=True)])
         for extra in (0 * frames, 1 + 0 * frames, 2 * (frames % 2))
     )
     even, odd = (
@@ -83,7 +83,11 @@ def test_an_empty_prediction_has_no_distance():
     assert measures["area_error_mm2"] == 36
 
 
-def row(model, case, dice):
+def row(
+    model,
+    case,
+    dice,
+):
     return {
         "model": model,
         "dataset": "synthetic_cine_x",

@@ -13,7 +13,7 @@ from case_files import write
 from cine_phantoms import beating_disc, write_4d
 
 from SlicePropagationLib.commands.main import main
-from SlicePropagationLib.studies.cine.experiments import EXPERIMENTS, VARIANTS
+from SlicePropagationLib.studies.cine.variants import EXPERIMENTS, VARIANTS
 
 FRAMES = {"grid": {"size": 32, "pixel_mm": 0.0}}
 LOOP = {
@@ -31,11 +31,24 @@ TINY = {
         "loop": LOOP | {"batch_size": 2, "learning_rate": 0.003},
     },
     "unet2d": {
-        "task": {"network": {"out_channels": 2, "depth": 2, "base_channels": 4}, "frames": FRAMES},
+        "task": {
+            "network": {
+                "out_channels": 2,
+                "depth": 2,
+                "base_channels": 4,
+            },
+            "frames": FRAMES,
+        },
         "loop": LOOP | {"epochs": 3},
     },
     "registration": {
-        "task": {"network": {"encoder": [4, 8], "decoder": [8, 8], "final": [4]}},
+        "task": {
+            "network": {
+                "encoder": [4, 8],
+                "decoder": [8, 8],
+                "final": [4],
+            }
+        },
         "pairs": {"size": 32},
         "loop": {"epochs": 1},
     },
@@ -67,7 +80,11 @@ def cases(tmp_path):
     return tmp_path
 
 
-def experiment(folder, name, *more):
+def experiment(
+    folder,
+    name,
+    *more,
+):
     return main(
         [
             "cine-experiment",
@@ -163,7 +180,12 @@ def test_the_u_nets_are_measured_on_real_volumes_of_data_never_trained_on(cases)
     "more, sought",
     [((), "--unseen"), (("--unseen", "t.csv", "--match", "three"), "3=1")],
 )
-def test_what_is_unseen_must_be_said(cases, capsys, more, sought):
+def test_what_is_unseen_must_be_said(
+    cases,
+    capsys,
+    more,
+    sought,
+):
     assert experiment(cases, "unseen", *more) == 2
     assert sought in capsys.readouterr().err
     assert not (cases / "out").exists()
@@ -182,11 +204,11 @@ def test_columns_can_be_chosen_and_a_wrong_one_is_named(cases, capsys):
 def test_the_papers_tables_are_there():
     windows = [
         2 * VARIANTS[name].settings["task"]["frames"]["window"].get("radius", 5) - 1
-        for name in EXPERIMENTS["window"][1].values()
+        for name in EXPERIMENTS["window"].columns.values()
     ]
     powers = [
         VARIANTS[name].settings["task"]["frames"]["window"].get("power", 0.1)
-        for name in EXPERIMENTS["power"][1].values()
+        for name in EXPERIMENTS["power"].columns.values()
     ]
     assert sorted(windows) == [5, 9, 13, 17, 21]
     assert sorted(powers) == [0, 0.1, 1, 10, 100]

@@ -16,16 +16,16 @@ from SlicePropagationLib.errors import InputError
 from SlicePropagationLib.networks.acnn.autoencoder import ShapeAutoencoder
 from SlicePropagationLib.networks.acnn.config import AutoencoderConfig
 from SlicePropagationLib.networks.checkpoint import save_checkpoint
-from SlicePropagationLib.studies.acnn.codes import (
-    cross_validate,
-    principal_components,
-    stratified_folds,
-)
+from SlicePropagationLib.studies.acnn.groups import cross_validate, stratified_folds
+from SlicePropagationLib.studies.acnn.principal_components import principal_components
 
 
 @pytest.fixture
 def heart(tmp_path):
-    """Ten patients with two frames each, five round and five long, and an untrained auto-encoder: (table, groups, model)."""
+    """(table, groups, model): ten patients with two frames each, and an untrained auto-encoder.
+
+    Five are round and five are long.
+    """
     torch.manual_seed(0)
     lines = ["image,label,split,dataset,case"]
     groups = ["patient,group"]
@@ -49,7 +49,12 @@ def heart(tmp_path):
             lines.append(f"{paths[0]},{paths[1]},,hearts,patient{number:03d}_{frame}")
     (tmp_path / "cases.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
     (tmp_path / "groups.csv").write_text("\n".join(groups) + "\n", encoding="utf-8")
-    config = AutoencoderConfig(GRID, num_classes=2, base_channels=4, bottleneck_channels=16)
+    config = AutoencoderConfig(
+        GRID,
+        num_classes=2,
+        base_channels=4,
+        bottleneck_channels=16,
+    )
     save_checkpoint(
         tmp_path / "model.pt",
         "acnn.autoencoder",
@@ -59,7 +64,11 @@ def heart(tmp_path):
     return tmp_path / "cases.csv", tmp_path / "groups.csv", tmp_path / "model.pt"
 
 
-def codes(heart, out, *options):
+def codes(
+    heart,
+    out,
+    *options,
+):
     return main(
         [
             "codes",

@@ -14,8 +14,8 @@ from case_files import write
 from phantoms import disc
 
 from SlicePropagationLib.commands.main import main
-from SlicePropagationLib.studies.pnet import experiments as pnet_experiments
-from SlicePropagationLib.studies.pnet.experiments import (
+from SlicePropagationLib.studies.pnet import schedule
+from SlicePropagationLib.studies.pnet.scores import (
     plateau_width,
     score_volume,
     threshold_curve,
@@ -57,7 +57,11 @@ def cases(tmp_path):
     return tmp_path
 
 
-def experiment(folder, name, *options):
+def experiment(
+    folder,
+    name,
+    *options,
+):
     return main(
         [
             "experiment",
@@ -129,7 +133,7 @@ def test_no_patient_chooses_or_trains_the_weights_that_segment_it_and_every_colu
     cases,
     monkeypatch,
 ):
-    monkeypatch.setattr(pnet_experiments, "SMALL_BATCHES", 4)
+    monkeypatch.setattr(schedule, "SMALL_BATCHES", 4)
     assert (
         main(
             [

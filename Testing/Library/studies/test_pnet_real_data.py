@@ -1,4 +1,8 @@
-"""PNet-MSA on real scans: it learns a hippocampus in seconds, and what `segment` writes has the scan's geometry and opens in Slicer's own reader."""
+"""PNet-MSA on real scans.
+
+It learns a hippocampus in seconds; what `segment` writes has the scan's geometry and opens in
+Slicer's own reader.
+"""
 
 import json
 

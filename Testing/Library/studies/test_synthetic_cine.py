@@ -9,17 +9,32 @@ from phantoms import disc
 
 from SlicePropagationLib.commands.main import main
 from SlicePropagationLib.errors import ConfigError, GeometryMismatchError, InputError
-from SlicePropagationLib.studies.cine.synthetic import SyntheticCineConfig, contraction, make_cine
+from SlicePropagationLib.studies.cine.synthetic import (
+    Frame,
+    SyntheticCineConfig,
+    contraction,
+    make_cine,
+)
 
-STILL = SyntheticCineConfig(frames=10, noise=0.0, gain=0.0, breathing_pixels=0.0, stiffness=0.0)
+STILL = SyntheticCineConfig(
+    frames=10,
+    noise=0.0,
+    gain=0.0,
+    breathing_pixels=0.0,
+    stiffness=0.0,
+)
 
 
-def ring(inner, outer, shape=(1, 48, 48)):
+def ring(
+    inner,
+    outer,
+    shape=(1, 48, 48),
+):
     """(image, labels) of a bright cavity (2) in a grey wall (1)."""
     labels = np.zeros(shape, np.uint8)
     labels[:, disc(shape[1:], (24, 23), outer)] = 1
     labels[:, disc(shape[1:], (24, 23), inner)] = 2
-    return np.array([20, 60, 200], np.float32)[labels], labels
+    return Frame(np.array([20, 60, 200], np.float32)[labels], labels)
 
 
 def areas(truth, label):
@@ -48,7 +63,7 @@ def test_the_cavity_shrinks_grows_again_and_never_leaves_the_range():
 
 def test_image_and_truth_move_together():
     images, truth, _ = make_cine(ring(12, 16), ring(8, 15), STILL)
-    for image, labels in zip(images, truth):
+    for image, labels in zip(images, truth, strict=True):
         assert image[labels == 2].mean() > 170
         assert 45 < image[labels == 1].mean() < 90
 
@@ -92,7 +107,7 @@ def test_unusable_frames_are_refused():
     with pytest.raises(GeometryMismatchError, match="one grid"):
         make_cine(ring(12, 16), ring(8, 15, (1, 40, 48)), STILL)
     with pytest.raises(InputError, match="both frames"):
-        make_cine(ring(12, 16), (ring(8, 15)[0], np.zeros((1, 48, 48), np.uint8)), STILL)
+        make_cine(ring(12, 16), Frame(ring(8, 15)[0], np.zeros((1, 48, 48), np.uint8)), STILL)
     with pytest.raises(ConfigError, match="frames"):
         SyntheticCineConfig(frames=2)
 

@@ -1,4 +1,7 @@
-"""The experiments of the thesis, on four tiny patients: variants are shared, what was done is not done again, the table says what was asked."""
+"""The experiments of the thesis, on four tiny patients.
+
+Variants are shared, what was done is not done again, the table says what was asked.
+"""
 
 import csv
 import json
@@ -14,7 +17,7 @@ from case_files import write
 from phantoms import disc
 
 from SlicePropagationLib.commands.main import main
-from SlicePropagationLib.studies.thesis.experiments import EXPERIMENTS, VARIANTS
+from SlicePropagationLib.studies.thesis.variants import EXPERIMENTS, VARIANTS
 
 TINY = {
     "task": {"network": {"base_channels": 4}},
@@ -52,7 +55,11 @@ def cases(tmp_path):
     return tmp_path
 
 
-def experiment(folder, name, *options):
+def experiment(
+    folder,
+    name,
+    *options,
+):
     return main(
         [
             "experiment",
@@ -142,7 +149,12 @@ def test_a_table_without_a_split_is_split_once_and_nothing_is_walked_that_was_le
     "option, value",
     [("--datasets", "hearts"), ("--seed", "-1"), ("--max-hours", "-1")],
 )
-def test_what_cannot_be_trained_is_refused_before_anything_is_written(cases, capsys, option, value):
+def test_what_cannot_be_trained_is_refused_before_anything_is_written(
+    cases,
+    capsys,
+    option,
+    value,
+):
     assert experiment(cases, "depth", option, value) == 2
     assert capsys.readouterr().err
     assert not (cases / "out").exists()
@@ -190,7 +202,12 @@ def test_an_unknown_experiment_is_refused_with_the_known_ones(cases, capsys):
         ("acnn-segmentation", ("--label", "1")),
     ],
 )
-def test_an_option_that_an_experiment_would_ignore_is_refused(tmp_path, capsys, name, options):
+def test_an_option_that_an_experiment_would_ignore_is_refused(
+    tmp_path,
+    capsys,
+    name,
+    options,
+):
     assert (
         main(
             [
@@ -240,7 +257,11 @@ def test_the_ablation_trains_the_default_preset_without_its_parts_on_walks_recor
         "walks": {"axes": [0], "anchors": 1},
         "phantoms": 8,
         "pseudo_objects": 1,
-        "loop": {"batches_per_epoch": 2, "batch_size": 2, "precision": "32-true"},
+        "loop": {
+            "batches_per_epoch": 2,
+            "batch_size": 2,
+            "precision": "32-true",
+        },
     }
     (cases / "tiny.json").write_text(json.dumps(tiny), encoding="utf-8")
     assert experiment(cases, "ablation") == 0

@@ -6,7 +6,7 @@ from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
 import pytest
-from evaluations import cases, evaluate, mark, read  # noqa: F401  fixtures, too
+from evaluations import evaluate, mark, read
 
 TIMES = ("seconds_per_slice",)
 
@@ -61,7 +61,12 @@ def test_an_evaluation_killed_while_it_wrote_does_not_show_the_scores_of_the_eng
         moved = os.replace
         assert evaluate(cases, out, "--engines", "x=copy") == 0
 
-        def replace(source, target, last=last, moved=moved):
+        def replace(
+            source,
+            target,
+            last=last,
+            moved=moved,
+        ):
             moved(source, target)
             if Path(target).name == last:
                 raise KeyboardInterrupt
@@ -91,7 +96,11 @@ def test_an_engine_that_is_added_does_not_have_the_others_scored_again(cases, tm
     }
 
 
-def test_only_the_data_sets_and_labels_asked_for_are_scored(cases, tmp_path, capsys):
+def test_only_the_data_sets_and_labels_asked_for_are_scored(
+    cases,
+    tmp_path,
+    capsys,
+):
     assert evaluate(cases, tmp_path / "out", "--labels", "1", "--datasets", "discs") == 0
     assert {(row["dataset"], row["label"]) for row in read(tmp_path / "out" / "rows.csv")} == {
         ("discs", "1")
@@ -100,7 +109,12 @@ def test_only_the_data_sets_and_labels_asked_for_are_scored(cases, tmp_path, cap
     assert "hearts" in capsys.readouterr().err
 
 
-def test_a_worker_that_dies_is_named_with_what_to_do(cases, tmp_path, capsys, monkeypatch):
+def test_a_worker_that_dies_is_named_with_what_to_do(
+    cases,
+    tmp_path,
+    capsys,
+    monkeypatch,
+):
     def killed(*_):
         raise BrokenProcessPool("killed")
         yield
@@ -119,7 +133,11 @@ def test_a_worker_that_dies_is_named_with_what_to_do(cases, tmp_path, capsys, mo
         ("--engines", "copy=registration,interpolation=copy"),
     ],
 )
-def test_what_was_asked_for_otherwise_is_scored_from_the_beginning(cases, tmp_path, changed):
+def test_what_was_asked_for_otherwise_is_scored_from_the_beginning(
+    cases,
+    tmp_path,
+    changed,
+):
     assert evaluate(cases, tmp_path / "out", "--max-cases", "1") == 0
     mark(tmp_path / "out" / "rows.csv")
     assert evaluate(cases, tmp_path / "out", "--max-cases", "1", *changed) == 0
@@ -141,7 +159,11 @@ def test_a_case_whose_label_map_changed_is_scored_again_and_no_other(cases, tmp_
     [lambda text: text[:-40], lambda text: text + "\udcff"],
     ids=["cut short", "no text"],
 )
-def test_a_table_that_is_damaged_is_scored_again(cases, tmp_path, damage):
+def test_a_table_that_is_damaged_is_scored_again(
+    cases,
+    tmp_path,
+    damage,
+):
     assert evaluate(cases, tmp_path / "out", "--max-cases", "1") == 0
     first = read(tmp_path / "out" / "rows.csv", TIMES)
     text = (tmp_path / "out" / "rows.csv").read_text(encoding="utf-8")
@@ -165,7 +187,11 @@ def test_scores_of_a_version_that_did_not_write_down_the_state_of_files_are_take
     assert {row["dice"] for row in read(tmp_path / "out" / "rows.csv")} == {"0.125"}
 
 
-def test_where_nothing_can_be_scored_nothing_is_written(cases, tmp_path, capsys):
+def test_where_nothing_can_be_scored_nothing_is_written(
+    cases,
+    tmp_path,
+    capsys,
+):
     assert evaluate(cases, tmp_path / "out", "--labels", "7") == 2
     assert "label 7" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
@@ -185,7 +211,11 @@ def test_along_another_axis_all_is_scored_from_the_beginning(cases, tmp_path):
 
 
 @pytest.mark.parametrize("option", [("--labels", "2"), ("--min-slices", "11")])
-def test_scores_of_other_structures_are_not_passed_off_as_those_asked_for(cases, tmp_path, option):
+def test_scores_of_other_structures_are_not_passed_off_as_those_asked_for(
+    cases,
+    tmp_path,
+    option,
+):
     assert evaluate(cases, tmp_path / "out") == 0
     assert evaluate(cases, tmp_path / "out", *option) == 2  # the discs are label 1, on 10 slices
 

@@ -1,0 +1,56 @@
+"""Pathologies of ACDC told apart by codes against PCA, as in the ACNN paper."""
+
+from __future__ import annotations
+
+from SlicePropagationLib.errors import InputError
+from SlicePropagationLib.files.atomic import atomic_folder
+from SlicePropagationLib.segmenters.acnn.shape_model import load_shape_model
+from SlicePropagationLib.studies.acnn.codes import CodedCase, code_cases
+from SlicePropagationLib.studies.acnn.data_sets import ACDC_GROUPS, acdc_group, described
+from SlicePropagationLib.studies.acnn.groups import classification_text, frames_by_patient
+from SlicePropagationLib.studies.acnn.measurement import Measurement
+from SlicePropagationLib.studies.acnn.traversal import components_that_matter, draw_traversal
+
+PAPERS_GROUPS = ("normal", "dilated", "hypertrophic")
+MOST_FOLDS = 10
+
+
+def measure_classification(measurement: Measurement) -> str:
+    """Pathologies by T-L codes against PCA: the paper's three groups, and all five."""
+    autoencoder = measurement.weights("acnn_autoencoder")
+    model = load_shape_model(measurement.weights("acnn_predictor", prior=autoencoder))
+    coded = code_cases(model, measurement.cases())
+    frames, messages = frames_by_patient(coded)
+    parts = [
+        f"### {measurement.dataset}, {described(model.grid)}; the shape model has seen shapes of"
+        " the split train, never their groups\n"
+    ]
+    for chosen in (PAPERS_GROUPS, ACDC_GROUPS):
+        own = _of_groups(frames, chosen)
+        shown = {acdc_group(patient) for patient in own}
+        names = [name for name in chosen if name in shown]
+        groups = [names.index(acdc_group(patient)) for patient in own]
+        counts = [groups.count(number) for number in range(len(names))]
+        smallest = min(counts, default=0)
+        if len(names) < 2 or smallest < 2:
+            raise InputError(
+                f"{measurement.dataset} has too few patients of the groups {', '.join(chosen)}"
+                f" ({smallest} of the smallest, of {len(names)} groups); two of two groups are"
+                " needed at least."
+            )
+        num_folds = min(MOST_FOLDS, smallest)
+        parts.append(classification_text(own, groups, names, num_folds))
+        codes = [cases[0].code for cases in own.values()]
+        components = components_that_matter(codes, groups)
+        with atomic_folder(measurement.request.folder) as partial:
+            path = partial / f"traversal_{len(names)}_groups.png"
+            draw_traversal(path, model, components)
+    return "\n".join([*parts, *messages])
+
+
+def _of_groups(
+    frames: dict[str, list[CodedCase]],
+    groups: tuple[str, ...],
+) -> dict[str, list[CodedCase]]:
+    """The patients of some pathologies."""
+    return {patient: own for patient, own in frames.items() if acdc_group(patient) in groups}

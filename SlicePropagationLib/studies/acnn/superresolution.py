@@ -1,0 +1,80 @@
+"""Interpolation against super-resolution without and with prior (the ACNN paper's Table III)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from SlicePropagationLib.networks.acnn.config import FineGridConfig
+from SlicePropagationLib.studies.acnn.data_sets import described
+from SlicePropagationLib.studies.acnn.inputs import INPUTS, STILL
+from SlicePropagationLib.studies.acnn.measurement import Measurement
+from SlicePropagationLib.studies.acnn.measures import (
+    interpolator,
+    score_superresolution,
+    summary,
+    wilcoxon_p,
+)
+from SlicePropagationLib.studies.tables import Row, markdown_table
+
+HEADER = (
+    "method",
+    "SSIM",
+    "seconds",
+    "p of ACNN-SR against it",
+    "p of SR without prior against it",
+)
+METHODS = ("linear", "B-spline", "SR without prior", "ACNN-SR")
+
+Scores = dict[str, list[Row]]  # {method: a row for each case}
+
+
+def measure_superresolution(measurement: Measurement) -> str:
+    """Table III on one data set, SSIM."""
+    scores: dict[str, Scores] = {title: {name: [] for name in METHODS} for title in INPUTS}
+    grids = []
+    for part in measurement.parts():
+        grids.append(_score_part(part, scores))
+    count = len(scores[STILL]["linear"])
+    parts = [f"### {measurement.dataset}, {measurement.judged(count)}, {described(grids[-1])}\n"]
+    for title, own in scores.items():
+        lines = [[name, *_cells(own, name)] for name in METHODS]
+        parts += [f"{title}:\n", markdown_table(HEADER, lines)]
+    return "\n".join(parts)
+
+
+def _score_part(part: Measurement, scores: dict[str, Scores]) -> FineGridConfig:
+    """Add the scores of one part; returns the grid of its networks."""
+    autoencoder = part.weights("acnn_autoencoder")
+    prior = part.weights("acnn_predictor", prior=autoencoder)
+    plain = part.network("acnn_superresolution", "plain")
+    guided = part.network("acnn_superresolution", prior=prior)
+    grid = plain.grid
+    methods: dict[str, Callable] = {
+        "linear": interpolator(grid, 1),
+        "B-spline": interpolator(grid, 3),
+        "SR without prior": plain.network,
+        "ACNN-SR": guided.network,
+    }
+    images = [image for image, _ in part.val_data(plain).samples]
+    for title, config in INPUTS.items():
+        for name, method in methods.items():
+            for seed, image in enumerate(images):
+                row = score_superresolution(method, image, grid, config, seed)
+                scores[title][name].append(row)
+    return grid
+
+
+def _cells(scores: Scores, name: str) -> list[str]:
+    own = scores[name]
+    cells = []
+    for measure in ("ssim", "seconds"):
+        cells.append(summary([row[measure] for row in own]))
+    for judged in ("ACNN-SR", "SR without prior"):
+        cells.append(_p(scores[judged], own))
+    return cells
+
+
+def _p(rows: list[Row], others: list[Row]) -> str:
+    first = [row["ssim"] for row in rows]
+    second = [row["ssim"] for row in others]
+    return f"{wilcoxon_p(first, second):.3g}"
