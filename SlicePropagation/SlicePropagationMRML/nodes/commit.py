@@ -34,7 +34,7 @@ def changedPatches(session, label, slices, before, *, mayOverlap):
     return changes
 
 
-def countTaken(segmentationNode, segmentIDs, volumeNode, axis, added, editorNode):
+def countOverwritten(segmentationNode, segmentIDs, volumeNode, axis, added, editorNode):
     """How many voxels a commit would take from other segments: {segment name: voxels}, by the overwrite mode in force.
 
     Args:

@@ -1,6 +1,5 @@
 """Propagation along time: sequence nodes of volumes and of segmentations, matched by their index values."""
 
-import zlib
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,6 +12,7 @@ from SlicePropagationLib.pipelines.propagate_frames import TimeSession
 from SlicePropagationLib.pipelines.slice_record import TAG, encode_states, in_system
 from SlicePropagationLib.session import Provenance, SliceState
 from SlicePropagationLib.stack import SliceStack
+from SlicePropagationMRML.nodes.fingerprint import fingerprint
 from SlicePropagationMRML.nodes.geometry import arrayOf, emptyLabelmap, isLeftHanded, segmentMask
 from SlicePropagationMRML.nodes.tags import readTags
 
@@ -301,26 +301,6 @@ class SequenceWalk:
             )
             segmentation.AddSegment(segment, segmentID)
         return node
-
-
-def fingerprint(node):
-    """A number that changes with the voxels of a segmentation node and with what a person vouches for in it; 0 for None."""
-    value = 0
-    for segmentID in node.GetSegmentation().GetSegmentIDs() if node is not None else ():
-        labelmap = node.GetSegmentation().GetSegment(segmentID).GetRepresentation("Binary labelmap")
-        tags = readTags(node, segmentID)
-        anchors = (
-            sorted(index for index, state in tags["slices"].items() if state[0] >= Provenance.SEED)
-            if tags is not None
-            else []
-        )
-        value = zlib.crc32(repr((segmentID, anchors)).encode(), value)
-        if labelmap is not None and not labelmap.IsEmpty():
-            value = zlib.crc32(
-                np.ascontiguousarray(arrayOf(labelmap)),
-                zlib.crc32(repr(labelmap.GetExtent()).encode(), value),
-            )
-    return value
 
 
 def _volumes(sequence):
