@@ -1,8 +1,9 @@
-"""Slicer module *Slice Propagation*: path bootstrap and the four classes that Slicer looks for, as thin shells."""
+"""Slicer module *Slice Propagation*: path bootstrap and the four classes that Slicer looks for."""
 
 import os
 import sys
 
+import qt
 import slicer
 from slicer.i18n import tr as _
 from slicer.ScriptedLoadableModule import (
@@ -18,9 +19,8 @@ OWN_PACKAGES = ("SlicePropagationLib", "SlicePropagationMRML", "SlicePropagation
 
 def sharedFolder():
     """Where library and resources are: beside the module when installed, one folder up in a checkout."""
-    return (
-        HERE if os.path.isdir(os.path.join(HERE, "SlicePropagationLib")) else os.path.dirname(HERE)
-    )
+    isInstalled = os.path.isdir(os.path.join(HERE, "SlicePropagationLib"))
+    return HERE if isInstalled else os.path.dirname(HERE)
 
 
 def addPaths():
@@ -32,8 +32,9 @@ def addPaths():
 
 def forgetPackages():
     """Drop our packages, so that a reload of the module reads them anew."""
-    for name in [name for name in sys.modules if name.split(".")[0] in OWN_PACKAGES]:
-        del sys.modules[name]
+    for name in list(sys.modules):
+        if name.split(".")[0] in OWN_PACKAGES:
+            del sys.modules[name]
 
 
 def dataFolder():
@@ -42,27 +43,10 @@ def dataFolder():
 
 
 def registerSampleData():
-    """Offer the tutorial's volume in Sample Data; it is generated when it is asked for."""
-    import SampleData
+    """Offer the tutorial's volume in Sample Data, once Slicer has started."""
+    from SlicePropagationGUI.sample_source import registerSample
 
-    SampleData.SampleDataLogic.registerCustomSampleDataSource(
-        category=_("Slice Propagation"),
-        sampleName="SlicePropagationAbdomen",
-        thumbnailFileName=os.path.join(
-            sharedFolder(),
-            "Resources",
-            "Icons",
-            "SlicePropagationAbdomen.png",
-        ),
-        customDownloader=loadSample,
-    )
-
-
-def loadSample(source=None):
-    """What Sample Data calls: the nodes of the sample."""
-    from SlicePropagationMRML.nodes.sample_data import loadSample as load
-
-    return [load(slicer.mrmlScene, dataFolder())]
+    registerSample(os.path.join(sharedFolder(), "Resources", "Icons"), dataFolder())
 
 
 class SlicePropagation(ScriptedLoadableModule):
@@ -91,18 +75,17 @@ class SlicePropagation(ScriptedLoadableModule):
 class SlicePropagationWidget(ScriptedLoadableModuleWidget):
     """The module's place in Slicer's window; the panel itself is in SlicePropagationGUI."""
 
-    def __init__(self, parent=None):
-        ScriptedLoadableModuleWidget.__init__(self, parent)
-        self.panel = self.logic = self.root = None
+    panel = None
+    logic = None
+    root = None
 
     def setup(self):
         ScriptedLoadableModuleWidget.setup(self)
         addPaths()
         from SlicePropagationGUI.panel import PropagationPanel
 
-        self.root = slicer.util.loadUI(
-            os.path.join(sharedFolder(), "Resources", "UI", "SlicePropagation.ui")
-        )
+        path = os.path.join(sharedFolder(), "Resources", "UI", "SlicePropagation.ui")
+        self.root = slicer.util.loadUI(path)
         self.layout.addWidget(self.root)
         self.root.setMRMLScene(slicer.mrmlScene)
         self.logic = SlicePropagationLogic()
@@ -127,7 +110,8 @@ class SlicePropagationWidget(ScriptedLoadableModuleWidget):
             self.panel.cleanup()
         if self.logic:
             self.logic.propagation.cleanup()
-        self.panel = self.logic = None
+        self.panel = None
+        self.logic = None
 
     def onReload(self):
         forgetPackages()
@@ -143,51 +127,24 @@ class SlicePropagationLogic(ScriptedLoadableModuleLogic):
         from SlicePropagationMRML.nodes.commit import makeEditorLogic
         from SlicePropagationMRML.run.logic import PropagationLogic
 
-        self.editorLogic = makeEditorLogic(slicer.mrmlScene, slicer.app.applicationLogic())
-        self.propagation = PropagationLogic(
-            slicer.mrmlScene,
-            self.editorLogic,
-            schedule=self.schedule,
-        )
+        editorLogic = makeEditorLogic(slicer.mrmlScene, slicer.app.applicationLogic())
+        self.propagation = PropagationLogic(slicer.mrmlScene, editorLogic, schedule=self.schedule)
 
     def schedule(self, milliseconds, function):
         """Call a function from the event loop later."""
-        import qt
-
         qt.QTimer.singleShot(milliseconds, function)
 
 
 class SlicePropagationTest(ScriptedLoadableModuleTest):
     """The main job inside Slicer: seed, propagate, undo."""
 
-    def setUp(self):
-        slicer.mrmlScene.Clear()
-
     def runTest(self):
-        self.setUp()
+        slicer.mrmlScene.Clear()
         self.test_seedPropagateUndo()
 
     def test_seedPropagateUndo(self):
         addPaths()
-        import numpy as np
-        from SlicePropagationMRML.nodes.commit import writeSegment
-        from SlicePropagationMRML.nodes.geometry import segmentMask
+        from SlicePropagationMRML.self_test import seedPropagateUndo
 
-        array = np.random.default_rng(0).normal(0, 5, (12, 40, 40)).astype(np.float32)
-        array[:, 12:28, 12:28] += 100
-        volume = slicer.util.addVolumeFromArray(array)
-        segmentation = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentationNode")
-        segmentation.CreateDefaultDisplayNodes()
-        segmentID = segmentation.GetSegmentation().AddEmptySegment("box")
-        logic = SlicePropagationLogic()
-        logic.propagation.open(volume, segmentation, [segmentID], 0)
-        seed = np.zeros(array.shape, bool)
-        seed[6, 12:28, 12:28] = True
-        writeSegment(logic.editorLogic, segmentation, segmentID, volume, seed, isRemoval=False)
-        self.assertTrue(logic.propagation.start())
-        logic.propagation.runToEnd()
-        self.assertTrue(segmentMask(segmentation, segmentID, volume)[5].any())
-        logic.editorLogic.Undo()
-        self.assertEqual(segmentMask(segmentation, segmentID, volume).sum(), seed.sum())
-        logic.propagation.cleanup()
+        seedPropagateUndo(self, SlicePropagationLogic().propagation)
         self.delayDisplay("Test passed")

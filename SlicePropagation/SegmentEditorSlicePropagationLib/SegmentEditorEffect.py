@@ -5,7 +5,6 @@ The logic is that of the module's panel.
 
 import contextlib
 import os
-import time
 
 import qt
 import slicer
@@ -25,7 +24,7 @@ class SegmentEditorEffect(AbstractScriptedSegmentEditorEffect):
         scriptedEffect.requireSegments = True
         AbstractScriptedSegmentEditorEffect.__init__(self, scriptedEffect)
         self._logic = None
-        self._began = 0.0
+        self._presenter = None
 
     # What the Segment Editor asks for
 
@@ -103,10 +102,11 @@ class SegmentEditorEffect(AbstractScriptedSegmentEditorEffect):
         from SlicePropagation import SlicePropagationLogic
 
         self._logic = SlicePropagationLogic().propagation
+        from SlicePropagationMRML.presenting.presenter import PreviewPresenter
+
+        self._presenter = PreviewPresenter(self._logic)
         self._logic.saveStateForUndo = self.scriptedEffect.saveStateForUndo
-        self._logic.onStep = self._step
-        self._logic.onDone = self._done
-        self._logic.onFrame = self._logic.onMove = self._logic.onClosed = self._letGo
+        self._logic.events.connect(self._told)
         self._fillEngines()
         self._nameDirections()
         self.updateGUIFromMRML()
@@ -115,9 +115,7 @@ class SegmentEditorEffect(AbstractScriptedSegmentEditorEffect):
 
     def deactivate(self):
         if self._logic is not None:
-            self._logic.onStep = self._logic.onDone = self._logic.onFrame = self._logic.onMove = (
-                self._logic.onClosed
-            ) = lambda *arguments: None
+            self._logic.events.disconnect(self._told)
             self._logic.cleanup()
         self._logic = None
 
@@ -140,24 +138,20 @@ class SegmentEditorEffect(AbstractScriptedSegmentEditorEffect):
                 direction=self.scriptedEffect.parameter("Direction"),
                 holdsResult=True,
             )
-            self._began = time.monotonic()
-            self.statusLabel.text = (
-                _("Propagating…")
-                if isStarted
-                else _("Everything is up to date; draw on a slice or correct one first.")
-            )
+            self._presenter.begin()
+            self.statusLabel.text = self._presenter.started(isStarted)
         self._showState()
 
     def apply(self):
         """Write the result, as one undo step."""
         with self._saying():
-            self._logic.keepInTurns(self._applied)
+            self._logic.keepInTurns()
         self._showState()
 
     def cancel(self):
         """Forget the result; the segment was never touched."""
         self._logic.discard()
-        self.statusLabel.text = _("Cancelled; the segment is as it was.")
+        self.statusLabel.text = self._presenter.discarded()
         self._showState()
 
     # Below
@@ -215,39 +209,18 @@ class SegmentEditorEffect(AbstractScriptedSegmentEditorEffect):
         if self._engines:
             self.updateMRMLFromGUI()
 
-    def _step(self, step):
-        from SlicePropagationMRML.presenting.messages import progressText
-
-        self.progressBar.maximum = step.num_steps
-        self.progressBar.value = step.step
-        self.statusLabel.text = progressText(
-            step.step,
-            step.num_steps,
-            time.monotonic() - self._began,
-        )
-
-    def _done(self, error):
-        from SlicePropagationMRML.presenting.messages import takenText
-
-        if error is not None:
-            self.statusLabel.text = str(error)
-        elif self._logic.hasPartialResult:
-            taken = self._logic.takenVoxels()
-            self.statusLabel.text = (
-                _("Apply takes {taken}.").format(taken=takenText(taken))
-                if taken
-                else _("This is a preview: apply or cancel it.")
-            )
-        self._showState()
-
-    def _applied(self):
-        self.statusLabel.text = _("Applied. Undo takes it back in one step.")
-        self._showState()
-
-    def _letGo(self, problem):
-        """The volume's sequence shows another frame, it was moved or replaced, or what was worked on is gone, and a preview with it."""
-        self.statusLabel.text = str(problem or "")
-        self._showState()
+    def _told(self, event):
+        """The logic tells something: say it, and show how far the run is."""
+        text = self._presenter.sentence(event)
+        if text is not None:
+            self.statusLabel.text = text
+        progress = self._presenter.progress(event)
+        if progress is None:
+            self._showState()
+        else:
+            value, maximum = progress
+            self.progressBar.maximum = maximum
+            self.progressBar.value = value
 
     def _showState(self):
         isRunning = self._logic.isRunning

@@ -1,201 +1,220 @@
 """What a person does at the panel, by button or key: each method is one of it."""
 
+from typing import Protocol
+
 import slicer
 from SlicePropagationMRML.nodes.slice_views import snapViews
-from SlicePropagationMRML.presenting.exports import removeDownloadedFiles, writeTable
+from SlicePropagationMRML.presenting.exports import writeTable
 from SlicePropagationMRML.presenting.review import sliceTable
 from SlicePropagationMRML.presenting.states import Situation, viewState
 from slicer.i18n import tr as _
+
+
+class View(Protocol):
+    """What commands ask of the panel."""
+
+    def say(self, text):
+        """Show a sentence in the status line."""
+
+    def saying(self):
+        """Errors that a person can do something about become text."""
+
+    def situation(self):
+        """What `viewState` needs to know."""
+
+    def settle(self):
+        """Refresh now if that is due."""
+
+    def refresh(self):
+        """Bring everything in line with what is chosen and drawn."""
+
+    def showState(self):
+        """Enable what can be done."""
 
 
 class Commands:
     """Acts on the logic, and says what came of it.
 
     Args:
-        panel: the PropagationPanel.
+        logic: a PropagationLogic.
+        presenter: a Presenter of that logic.
+        sections: the Sections, whose controls say how.
+        chosen: the Chosen, which knows what is worked on.
+        view: a `View`: where it is said and shown.
     """
 
-    def __init__(self, panel):
-        self._panel = panel
+    def __init__(self, logic, presenter, sections, chosen, view):
+        self._logic = logic
+        self._presenter = presenter
+        self._inputs = sections.inputs
+        self._run = sections.run
+        self._frames = sections.frames
+        self._review = sections.review
+        self._details = sections.details
+        self._chosen = chosen
+        self._view = view
 
     def propagateOrStop(self):
         """The one button."""
-        if self._panel.logic.isRunning:
+        if self._logic.isRunning:
             self.stop()
         else:
             self.propagate()
 
     def propagate(self):
         """Start a run of the segments chosen."""
-        if self._panel.logic.isRunning:
+        if self._logic.isRunning:
             return
-        self._panel.refresh()
+        self._view.refresh()
         if not self._isPossible("propagate"):
             return
-        with self._panel.saying():
-            isStarted = self._panel.logic.start(
-                self._panel.run.engineName(),
-                self._panel.run.span(),
-                self._panel.run.direction(),
-                self._panel.run.device(),
+        with self._view.saying():
+            isStarted = self._logic.start(
+                self._run.engineName(),
+                self._run.span(),
+                self._run.direction(),
+                self._run.device(),
             )
-            self._panel.say(
-                _("Propagating…")
-                if isStarted
-                else _("Everything is up to date; draw on a slice or correct one first.")
-            )
+            self._view.say(self._presenter.started(isStarted))
             if isStarted:
-                self._panel.run.begin()
-        self._panel.showState()
+                self._begin()
+        self._view.showState()
 
     def carry(self):
         """Carry what is segmented to all frames."""
         if self._isPossible("carry"):
-            with self._panel.saying():
-                self._panel.logic.carry(self._panel.settings.isOn("cyclic"))
-                self._panel.say(_("Carrying to all frames…"))
-                self._panel.run.begin()
-            self._panel.showState()
+            with self._view.saying():
+                self._logic.frames.carry(self._frames.isCyclic())
+                self._view.say(self._presenter.carrying())
+                self._begin()
+            self._view.showState()
 
-    def returnFrames(self):
+    def takeBack(self):
         """Take carrying back in all frames, or do it again."""
         if self._isPossible("takeBack"):
-            with self._panel.saying():
-                self._panel.logic.returnFrames()
-            self._panel.showState()
+            with self._view.saying():
+                self._logic.frames.takeBack()
+            self._view.showState()
 
     def stop(self):
         """End the run within one slice."""
-        if self._panel.logic.isRunning:
-            self._panel.logic.stop()
-            self._panel.say(_("Stopping after this slice…"))
+        if self._logic.isRunning:
+            self._logic.stop()
+            self._view.say(self._presenter.stopping())
 
     def keep(self):
-        """Write the result that waits."""
-        if self._panel.logic.hasPartialFrames:
-            self._panel.run.begin()
-            self._panel.logic.keepFrames()
-            self._panel.showState()
-        elif self._panel.logic.hasPartialResult:
-            with self._panel.saying():
-                self._panel.logic.keepInTurns(self._kept)
-            self._panel.showState()
-        else:
-            self._isPossible("decide")
-
-    def _kept(self):
-        self._panel.say(_("Kept. Undo takes it back in one step."))
-        self._panel.refresh()
+        """Write the result that waits; the logic tells when that is done."""
+        if not self._hasResult():
+            return
+        if self._logic.hasPartialFrames:
+            self._begin()
+        with self._view.saying():
+            self._logic.keepInTurns()
+        self._view.showState()
 
     def discard(self):
         """Forget the result that waits."""
-        if self._panel.logic.hasPartialFrames:
-            self._panel.logic.discardFrames()
-            self._panel.say(_("Discarded; all frames are as they were."))
-            self._panel.refresh()
-        elif self._panel.logic.hasPartialResult:
-            self._panel.logic.discard()
-            self._panel.say(_("Discarded; the segments are as they were."))
-            self._panel.refresh()
+        if not self._hasResult():
+            return
+        if self._logic.hasPartialFrames:
+            text = self._presenter.framesDiscarded()
         else:
-            self._isPossible("decide")
+            text = self._presenter.discarded()
+        self._logic.discard()
+        self._view.say(text)
+        self._view.refresh()
 
     def showNext(self):
         """Show the slice most worth correcting."""
         if self._isPossible("next"):
-            index = self._panel.logic.nextSuspicious(self._panel.reviewed())
-            if index is None:
-                self._panel.say(_("No slice is worth correcting any more."))
-                return
-            self._panel.review.jump(index)
-            self._panel.say(
-                _(
-                    "Slice {index}: a correction here is expected to gain most. Correct it, or"
-                    " confirm it."
-                ).format(index=index)
-            )
+            index = self._logic.nextSuspicious(self._chosen.reviewed())
+            if index is not None:
+                self._review.jump(index)
+            self._view.say(self._presenter.suggested(index))
 
     def confirm(self):
         """Vouch for the slice shown."""
-        self._vouch(
-            "confirm",
-            self._panel.logic.confirm,
-            _("Slice {index} is confirmed; runs start from it and keep it."),
-        )
+        self._vouch("confirm", self._logic.confirm, self._presenter.confirmed)
 
     def markEmpty(self):
         """Say that the structure is not on the slice shown."""
-        self._vouch("empty", self._panel.logic.markEmpty, _("Slice {index} is empty and stays so."))
+        self._vouch("empty", self._logic.markEmpty, self._presenter.emptied)
 
-    def chosen(self):
+    def runChosen(self):
         """Something about the run was chosen."""
-        if self._panel.run.missing():
-            self._panel.say(
-                viewState(
-                    Situation(True, True, 1, True, missing=self._panel.run.missing())
-                ).propagate
-            )
-        self._panel.refresh()
+        missing = self._run.missing()
+        if missing:
+            isReady = Situation(True, True, 1, True, missing=missing)
+            self._view.say(viewState(isReady).propagate)
+        self._view.refresh()
 
     def snap(self):
         """Turn the slice views onto the slices of the volume."""
-        if self._panel.inputs.volume() is not None:
-            snapViews(slicer.mrmlScene, self._panel.inputs.volume(), self._panel.axis())
-            self._panel.review.follow()
+        if self._inputs.volume() is not None:
+            snapViews(slicer.mrmlScene, self._inputs.volume(), self._chosen.axis())
+            self._review.follow()
 
     def install(self):
         """Install PyTorch, after asking."""
         from SlicePropagationGUI.dependencies import installTorch
 
-        with self._panel.saying():
+        with self._view.saying():
             if installTorch():
-                self._panel.run.refreshEngines()
-                self._panel.say(_("PyTorch is installed."))
+                self._run.refreshEngines()
+                self._view.say(_("PyTorch is installed."))
             else:
-                self._panel.say(
+                self._view.say(
                     _("PyTorch was not installed; choose another engine, or install it later.")
                 )
-        self._panel.refresh()
+        self._view.refresh()
 
     def export(self):
         """Write the table of slices."""
-        document = self._panel.logic.document
-        path = self._panel.details.askPath(f"{document.segmentationNode.GetName()}.slices.csv")
-        if path:
-            rows = [
-                row
-                for label in document.segments
-                for row in sliceTable(document.session, label, document.segmentName(label))
-            ]
-            try:
-                writeTable(path, rows)
-            except OSError as error:
-                self._panel.say(_("The table was not written: {error}").format(error=error))
-                return
-            self._panel.say(_("Wrote {number} rows to {path}.").format(number=len(rows), path=path))
+        document = self._logic.document
+        path = self._details.askPath(f"{document.segmentationNode.GetName()}.slices.csv")
+        if not path:
+            return
+        rows = []
+        for label in document.segments:
+            rows += sliceTable(document.session, label, document.segmentName(label))
+        try:
+            writeTable(path, rows)
+        except OSError as error:
+            self._view.say(_("The table was not written: {error}").format(error=error))
+            return
+        self._view.say(_("Wrote {number} rows to {path}.").format(number=len(rows), path=path))
 
     def removeFiles(self):
         """Delete what the extension keeps on the disk."""
-        self._panel.say(
-            _("Removed {number} files.").format(number=removeDownloadedFiles(self._panel.folder))
-        )
-        self._panel.showState()
+        number = self._details.removeFiles()
+        self._view.say(_("Removed {number} files.").format(number=number))
+        self._view.showState()
+
+    def _begin(self):
+        """A run begins: its time, and its bar."""
+        self._presenter.begin()
+        self._run.begin()
+
+    def _hasResult(self):
+        """Whether a result waits; if not, the status line says when one would."""
+        isThere = self._logic.hasPartialResult or self._logic.hasPartialFrames
+        return isThere or self._isPossible("decide")
 
     def _isPossible(self, name):
         """Whether something can be done now.
 
         If not, the status line says why, as for a key whose button is disabled.
         """
-        self._panel.settle()
-        reason = getattr(viewState(self._panel.situation()), name)
+        self._view.settle()
+        reason = getattr(viewState(self._view.situation()), name)
         if reason:
-            self._panel.say(reason)
+            self._view.say(reason)
         return reason == ""
 
-    def _vouch(self, name, act, text):
+    def _vouch(self, name, act, sentence):
         if self._isPossible(name):
-            index = self._panel.review.index
-            with self._panel.saying():
-                act(self._panel.reviewed(), index)
-                self._panel.say(text.format(index=index))
-            self._panel.refresh()
+            index = self._review.index
+            with self._view.saying():
+                act(self._chosen.reviewed(), index)
+                self._view.say(sentence(index))
+            self._view.refresh()

@@ -2,7 +2,11 @@
 
 import qt
 from SlicePropagationMRML.presenting.controls import engineNames, engineNotes
-from SlicePropagationMRML.presenting.exports import downloadedFiles, modelCard
+from SlicePropagationMRML.presenting.exports import (
+    downloadedFiles,
+    modelCard,
+    removeDownloadedFiles,
+)
 from slicer.i18n import tr as _
 
 from SlicePropagationLib.engines import ENGINES
@@ -14,15 +18,21 @@ class DetailsSection:
     Args:
         ui: the widgets of the panel by name.
         folder: where sample data is kept.
-        actions: {"export", "remove": function}.
     """
 
-    def __init__(self, ui, folder, actions):
+    def __init__(self, ui, folder):
         self._ui = ui
         self._folder = folder
-        ui.exportButton.connect("clicked()", actions["export"])
-        ui.removeFilesButton.connect("clicked()", actions["remove"])
         ui.detailsCollapsibleButton.connect("contentsCollapsed(bool)", self._opened)
+
+    def connectTo(self, commands):
+        """Let the buttons do something."""
+        self._ui.exportButton.connect("clicked()", commands.export)
+        self._ui.removeFilesButton.connect("clicked()", commands.removeFiles)
+
+    def removeFiles(self):
+        """Delete what the extension keeps on the disk; returns how many files went."""
+        return removeDownloadedFiles(self._folder)
 
     def showState(self, state):
         """Enable what can be done, and say why the rest cannot."""

@@ -19,20 +19,25 @@ class FrameSection:
     Args:
         ui: the widgets of the panel by name.
         settings: a PanelSettings.
-        carry: called when the person wants the result in all frames.
-        takeBack: called when the person wants that undone, or done again.
         moved: called when another frame is shown, or the sequence starts or stops playing.
     """
 
-    def __init__(self, ui, settings, carry, takeBack, moved):
+    def __init__(self, ui, settings, moved):
         self._ui = ui
         self._settings = settings
         self._moved = moved
         self._watch = None
-        ui.carryButton.connect("clicked()", carry)
-        ui.takeBackButton.connect("clicked()", takeBack)
         ui.cyclicCheckBox.connect("toggled(bool)", lambda isOn: settings.set("cyclic", bool(isOn)))
         self.restore()
+
+    def connectTo(self, commands):
+        """Let the buttons do something."""
+        self._ui.carryButton.connect("clicked()", commands.carry)
+        self._ui.takeBackButton.connect("clicked()", commands.takeBack)
+
+    def isCyclic(self):
+        """Whether the last frame is followed by the first."""
+        return self._settings.isOn("cyclic")
 
     def restore(self):
         """Show what the scene remembers."""

@@ -3,21 +3,24 @@
 Each section has its controller, and this file ties them to the logic.
 """
 
+import contextlib
+
 import qt
 import slicer
 from SlicePropagationMRML.nodes.panel_settings import PanelSettings
-from SlicePropagationMRML.presenting.choices import axisOfSegments, otherSlicesText, suggestAxis
-from SlicePropagationMRML.presenting.review import Kind
-from SlicePropagationMRML.presenting.states import Situation, viewState
+from SlicePropagationMRML.presenting.presenter import Presenter
+from SlicePropagationMRML.presenting.states import viewState
 
+from SlicePropagationGUI.chosen import Chosen
 from SlicePropagationGUI.commands import Commands
 from SlicePropagationGUI.details_section import DetailsSection
 from SlicePropagationGUI.draw_section import DrawSection
 from SlicePropagationGUI.frame_section import FrameSection
 from SlicePropagationGUI.input_section import InputSection
-from SlicePropagationGUI.narrator import Narrator
+from SlicePropagationGUI.panel_updates import PanelUpdates
 from SlicePropagationGUI.review_section import ReviewSection
 from SlicePropagationGUI.run_section import RunSection
+from SlicePropagationGUI.sections import Sections
 from SlicePropagationGUI.shortcuts import Shortcuts
 from SlicePropagationLib.errors import SlicePropagationError
 
@@ -36,62 +39,44 @@ class PropagationPanel:
     def __init__(self, root, ui, logic, parameterNode, folder):
         self.ui = ui
         self.logic = logic
-        self.folder = folder
-        self.settings = PanelSettings(parameterNode)
-        self._isEntered = self._isBusy = self._isReady = self._isDue = False
-        self._problem = self._nextStep = ""
-        do = self.commands = Commands(self)
+        self._isEntered = False
+        self._isBusy = False
+        self._isReady = False
+        self._isDue = False
+        self._problem = ""
+        self._nextStep = ""
+        settings = PanelSettings(parameterNode)
+        self.settings = settings
         self.draw = DrawSection(ui, self.refreshSoon)
         self.draw.attach()
-        self.inputs = InputSection(ui, self.settings, self.refreshSoon)
-        self.run = RunSection(
-            ui,
-            self.settings,
-            do.chosen,
-            {
-                "propagate": do.propagateOrStop,
-                "keep": do.keep,
-                "discard": do.discard,
-                "install": do.install,
-                "snap": do.snap,
-            },
+        self.inputs = InputSection(ui, settings, self.refreshSoon)
+        self.run = RunSection(ui, settings)
+        self.frames = FrameSection(ui, settings, self._frameMoved)
+        self.review = ReviewSection(ui, settings, logic, self.showState)
+        self.details = DetailsSection(ui, folder)
+        sections = Sections(
+            self.draw,
+            self.inputs,
+            self.run,
+            self.frames,
+            self.review,
+            self.details,
         )
-        self.frames = FrameSection(ui, self.settings, do.carry, do.returnFrames, self._frameMoved)
-        self.review = ReviewSection(
-            ui,
-            self.settings,
+        self.chosen = Chosen(logic, sections)
+        self._presenter = Presenter(logic)
+        self.commands = Commands(logic, self._presenter, sections, self.chosen, self)
+        for section in (self.run, self.frames, self.review, self.details):
+            section.connectTo(self.commands)
+        self.shortcuts = Shortcuts(root, self.commands)
+        self._updates = PanelUpdates(
             logic,
-            {"next": do.showNext, "confirm": do.confirm, "empty": do.markEmpty},
-            self.showState,
+            self._presenter,
+            sections,
+            self.chosen,
+            self.commands,
+            self,
         )
-        self.details = DetailsSection(ui, folder, {"export": do.export, "remove": do.removeFiles})
-        self.shortcuts = Shortcuts(
-            root,
-            {
-                "propagate": do.propagate,
-                "next": do.showNext,
-                "confirm": do.confirm,
-                "empty": do.markEmpty,
-                "keep": do.keep,
-                "discard": do.discard,
-            },
-            do.stop,
-        )
-        self.narrator = Narrator(self)
-        self._sceneTags = [
-            slicer.mrmlScene.AddObserver(event, lambda caller, name: self.restore())
-            for event in (
-                slicer.vtkMRMLScene.EndCloseEvent,
-                slicer.vtkMRMLScene.EndBatchProcessEvent,
-            )
-        ]
-        self._sceneTags.append(
-            slicer.mrmlScene.AddObserver(
-                slicer.vtkMRMLScene.StartCloseEvent,
-                lambda caller, name: self.say(""),
-                1.0,
-            )
-        )  # before the logic says what ended
+        self._sceneTags = self._observeScene()
         self._isReady = True
         self.refresh()
 
@@ -129,7 +114,7 @@ class PropagationPanel:
         self._isReady = False  # its widgets live on for a moment, and tell of changes
         if self._isEntered:
             self.leave()
-        self.narrator.cleanup()
+        self._updates.cleanup()
         for tag in self._sceneTags:
             slicer.mrmlScene.RemoveObserver(tag)
         self._sceneTags = []
@@ -139,16 +124,12 @@ class PropagationPanel:
 
     # What is shown
 
-    def reviewed(self):
-        """ID of the segment that the strip shows: the one selected in the editor, when it is worked on."""
-        document = self.logic.document
-        if document is None:
-            return ""
-        known = list(document.segments.values())
-        return self.inputs.selectedSegment() if self.inputs.selectedSegment() in known else known[0]
-
     def refreshSoon(self):
-        """Refresh in the next turn of the event loop: one click, as on Add, makes many events, and a loader names the browser of a volume after it added it."""
+        """Refresh in the next turn of the event loop.
+
+        One click, as on Add, makes many events, and a loader names the browser of a volume after it
+        added it.
+        """
         if not self._isDue and not self._isBusy:
             self._isDue = True
             qt.QTimer.singleShot(0, self.settle)
@@ -170,13 +151,13 @@ class PropagationPanel:
         self._isDue = False
         self._isBusy = True  # setting nodes and names fires the events that call this
         try:
-            self.draw.show(self.inputs.volume(), self.inputs.segmentation())
-            self.frames.show(self.inputs.volume())
-            if (
-                self.logic.isCarrying or not self.logic.isRunning
-            ) and not self.logic.hasPartialResult:
+            volume = self.inputs.volume()
+            self.draw.show(volume, self.inputs.segmentation())
+            self.frames.show(volume)
+            isFree = self.logic.isCarrying or not self.logic.isRunning
+            if isFree and not self.logic.hasPartialResult:
                 self._open()
-            self.review.show(self.reviewed(), hasVolume=self.inputs.volume() is not None)
+            self.review.show(self.reviewed(), hasVolume=volume is not None)
         finally:
             self._isBusy = False
         self.showState()
@@ -189,127 +170,100 @@ class PropagationPanel:
         state = viewState(situation)
         self.inputs.setEnabled(state.choices)
         self.run.showState(state, situation)
-        step = self.logic.frameStep(self.inputs.segmentation())
+        step = self.logic.frames.stepOf(self.inputs.segmentation())
         self.frames.showState(state, isTakenBack=step is not None and step.isTakenBack)
         self.review.showState(state)
         self.details.showState(state)
         self.draw.setKeys(not situation.isRunning)
         self.shortcuts.setStopKey(situation.isRunning and self._isEntered)
-        if self.ui.statusLabel.text in (
-            "",
-            self._nextStep,
-        ):  # nothing happened that a person should read first
+        # where nothing happened that a person should read first
+        if self.ui.statusLabel.text in ("", self._nextStep):
             self._nextStep = state.propagate
             self.say(self._nextStep)
 
+    def reviewed(self):
+        """ID of the segment that the strip shows."""
+        return self.chosen.reviewed()
+
     def situation(self):
         """What `viewState` needs to know."""
-        document = self.logic.document
-        index = self.review.index
-        known = dict(
-            hasVolume=self.inputs.volume() is not None,
-            hasSegmentation=self.inputs.segmentation() is not None,
-            numSegments=len(self.inputs.segmentIDs()),
-            numListed=self.inputs.count(),
-            isChecking=self.inputs.isChecking(),
-            isRunning=self.logic.isRunning,
-            hasResult=self.logic.hasPartialResult or self.logic.hasPartialFrames,
-            missing=self.run.missing(),
-            problem=self._problem,
-            isShown=index is not None,
-            numFrames=self.frames.count,
-            isPlaying=self.frames.isPlaying,
-            isFollowing=self.frames.isFollowing(self.inputs.segmentation()),
-            isCarried=self.logic.frameStep(self.inputs.segmentation()) is not None,
-        )
-        if document is None or self.review.review is None:
-            return Situation(**known)
-        kinds = self.review.review.kinds
-        session = document.session
-        label = document.labelOf(self.reviewed())
-        isAnchor = index is not None and kinds[index] in (
-            Kind.SEED,
-            Kind.CORRECTION,
-            Kind.CONFIRMED,
-        )
-        return Situation(
-            **known,
-            hasSeed=any(session.anchors(label) for label in document.segments),
-            hasPrediction=self.review.review.count(Kind.PROPAGATED, Kind.STALE) > 0,
-            isAnchor=isAnchor,
-            isEmptyAnchor=isAnchor and session.state(label, index).patch.is_empty,
-        )
+        return self.chosen.situation(self._problem)
 
     def say(self, text):
         """Show a sentence in the status line."""
         self.ui.statusLabel.text = text
 
+    @contextlib.contextmanager
     def saying(self):
         """Errors that a person can do something about become text; bugs go on as they are."""
-        return self.narrator.errors()
-
-    def axis(self):
-        """The axis to propagate along: the person's choice, else that of the annotation, else that of the view in use."""
-        chosen = self.run.chosenAxis()
-        if chosen is not None:
-            return chosen
-        return suggestAxis(
-            slicer.mrmlScene,
-            self.inputs.volume(),
-            self.inputs.segmentation(),
-            self.inputs.segmentIDs(),
-        )
-
-    def otherSlices(self):
-        """Why what is stored with the segments that are open does not count on the slices of the volume; empty where it does."""
-        document = self.logic.document
-        return otherSlicesText(
-            document.volumeNode,
-            document.segmentationNode,
-            document.segments.values(),
-            document.stack.axis,
-        )
+        try:
+            yield
+        except SlicePropagationError as error:
+            self.say(str(error))
 
     # Below
+
+    def _observeScene(self):
+        scene = slicer.mrmlScene
+        tags = [
+            scene.AddObserver(event, lambda caller, name: self.restore())
+            for event in (
+                slicer.vtkMRMLScene.EndCloseEvent,
+                slicer.vtkMRMLScene.EndBatchProcessEvent,
+            )
+        ]
+        # before the logic says what ended
+        priority = 1.0
+        tags.append(
+            scene.AddObserver(
+                slicer.vtkMRMLScene.StartCloseEvent,
+                lambda caller, name: self.say(""),
+                priority,
+            )
+        )
+        return tags
 
     def _open(self):
         """Let the logic work on what is chosen, unless it does already."""
         volume = self.inputs.volume()
-        segmentation = self.inputs.segmentation()
-        segmentIDs = self.inputs.segmentIDs()
-        document = self.logic.document
         self._problem = ""
+        axis = self._openAlong(volume, self.inputs.segmentation(), self.inputs.segmentIDs())
+        self.run.showStack(volume, axis, _count(volume, axis))
+
+    def _openAlong(self, volume, segmentation, segmentIDs):
+        """Open nodes; returns the axis that slices run along then."""
         if volume is None or segmentation is None or not segmentIDs or self.frames.isPlaying:
             self.logic.close()
-            self.run.showStack(volume, 0, _count(volume, 0))
-            return
-        isSame = (
-            document is not None
-            and (document.volumeNode, document.segmentationNode) == (volume, segmentation)
-            and list(document.segments.values()) == segmentIDs
+            return 0
+        document = self.logic.document
+        areSameNodes = document is not None and (
+            (document.volumeNode, document.segmentationNode) == (volume, segmentation)
         )
-        axis = (
-            document.stack.axis if isSame and self.run.chosenAxis() is None else self.axis()
-        )  # looking at every voxel takes a while
+        known = list(document.segments.values()) if document is not None else []
+        isSame = areSameNodes and known == segmentIDs
+        if isSame and self.run.chosenAxis() is None:
+            axis = document.stack.axis  # looking at every voxel takes a while
+        else:
+            axis = self.chosen.axis()
         if isSame and document.stack.axis == axis:
-            self.run.showStack(volume, axis, _count(volume, axis))
-            return
-        if document is not None and (
-            (document.volumeNode, document.segmentationNode) != (volume, segmentation)
-            or document.stack.axis != axis
-            or not set(document.segments.values()) & set(segmentIDs)
-        ):
+            return axis
+        isRelated = areSameNodes and document.stack.axis == axis and set(known) & set(segmentIDs)
+        if document is not None and not isRelated:
             self.say("")  # what was said was about something else
+        self._openNow(volume, segmentation, segmentIDs, axis)
+        return axis
+
+    def _openNow(self, volume, segmentation, segmentIDs, axis):
         try:
             self.logic.shareEditorNode(self.draw.node)
             self.logic.open(volume, segmentation, segmentIDs, axis)
-            if self.otherSlices():
-                self.say(self.otherSlices())
+            otherSlices = self._presenter.otherSlices()
+            if otherSlices:
+                self.say(otherSlices)
         except SlicePropagationError as error:
             self._problem = str(error)
             self.logic.close()
             self.say(self._problem)
-        self.run.showStack(volume, axis, _count(volume, axis))
 
     def _frameMoved(self):
         """Another frame is shown, or the sequence plays or stops; the nodes may not know yet."""
@@ -319,16 +273,6 @@ class PropagationPanel:
         if self._isReady:
             self.inputs.follow()
             self.refresh()
-
-    def axisOfSeed(self):
-        """The axis that the first drawing shows, unless the person chose one."""
-        if self.run.chosenAxis() is not None:
-            return self.run.chosenAxis()
-        return axisOfSegments(
-            self.inputs.volume(),
-            self.inputs.segmentation(),
-            self.inputs.segmentIDs(),
-        )
 
 
 def _count(volume, axis):

@@ -25,12 +25,12 @@ class ReviewSection:
         ui: the widgets of the panel by name.
         settings: a PanelSettings.
         logic: a PropagationLogic.
-        actions: {"next", "confirm", "empty": function}.
         moved: called after the slice shown changed.
     """
 
-    def __init__(self, ui, settings, logic, actions, moved):
+    def __init__(self, ui, settings, logic, moved):
         self._ui = ui
+        self._settings = settings
         self._logic = logic
         self._moved = moved
         self._segmentID = ""
@@ -41,17 +41,25 @@ class ReviewSection:
         self.strip = SliceStrip(self._describe, self.jump)
         ui.stripFrame.layout().addWidget(self.strip)
         ui.legendLabel.text = _legend()
-        for button, action in (
-            (ui.nextButton, "next"),
-            (ui.confirmButton, "confirm"),
-            (ui.emptyButton, "empty"),
-        ):
-            button.connect("clicked()", actions[action])
         ui.autoUpdateCheckBox.checked = settings.isOn("autoUpdate")
         ui.autoUpdateCheckBox.connect(
             "toggled(bool)",
             lambda isOn: settings.set("autoUpdate", bool(isOn)),
         )
+
+    def connectTo(self, commands):
+        """Let the buttons do something."""
+        ui = self._ui
+        for button, command in (
+            (ui.nextButton, commands.showNext),
+            (ui.confirmButton, commands.confirm),
+            (ui.emptyButton, commands.markEmpty),
+        ):
+            button.connect("clicked()", command)
+
+    def isAutoUpdate(self):
+        """Whether a run follows every correction."""
+        return self._settings.isOn("autoUpdate")
 
     @property
     def index(self):

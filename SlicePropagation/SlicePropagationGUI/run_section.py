@@ -3,8 +3,6 @@
 One button that starts and stops; progress; keep or discard.
 """
 
-import time
-
 from SlicePropagationMRML.nodes.geometry import PLANES, axisOfPlane, endsOfAxis, obliqueness
 from SlicePropagationMRML.presenting.controls import (
     DEVICES,
@@ -15,13 +13,11 @@ from SlicePropagationMRML.presenting.controls import (
     hints,
     keyed,
 )
-from SlicePropagationMRML.presenting.messages import frameProgressText, planeName, progressText
+from SlicePropagationMRML.presenting.messages import planeName
 from slicer.i18n import tr as _
 
 from SlicePropagationGUI.engine_list import engineRow, fillEngines
 from SlicePropagationLib.engines import ENGINES, default_engine
-
-SHARES = 100  # steps of the progress bar for a slice that is carried through all frames
 
 
 class RunSection:
@@ -30,29 +26,30 @@ class RunSection:
     Args:
         ui: the widgets of the panel by name.
         settings: a PanelSettings.
-        changed: called after the person chose something else.
-        actions: {"propagate", "keep", "discard", "install", "snap": function}; "snap" also when an
-            axis is chosen.
     """
 
-    def __init__(self, ui, settings, changed, actions):
+    def __init__(self, ui, settings):
         self._ui = ui
         self._settings = settings
-        self._changed = changed
+        self._commands = None
         self._volume = None
         self._isFilling = False
-        self._began = 0.0
         self._shown = ()
-        for button, action in (
-            (ui.propagateButton, "propagate"),
-            (ui.keepButton, "keep"),
-            (ui.discardButton, "discard"),
-            (ui.installButton, "install"),
-            (ui.snapButton, "snap"),
-        ):
-            button.connect("clicked()", actions[action])
-        self._snap = actions["snap"]
         self._fillEngines()
+        self.restore()
+
+    def connectTo(self, commands):
+        """Let the controls do something."""
+        ui = self._ui
+        self._commands = commands
+        for button, command in (
+            (ui.propagateButton, commands.propagateOrStop),
+            (ui.keepButton, commands.keep),
+            (ui.discardButton, commands.discard),
+            (ui.installButton, commands.install),
+            (ui.snapButton, commands.snap),
+        ):
+            button.connect("clicked()", command)
         for combo, chosen in (
             (ui.axisComboBox, self._axisChosen),
             (ui.directionComboBox, self._directionChosen),
@@ -62,8 +59,7 @@ class RunSection:
             combo.connect("currentIndexChanged(int)", chosen)
         ui.toTheEndCheckBox.connect("toggled(bool)", self._toTheEndChosen)
         ui.rangeWidget.connect("valuesChanged(double,double)", self._rangeChosen)
-        ui.followCheckBox.connect("toggled(bool)", lambda isOn: settings.set("follow", bool(isOn)))
-        self.restore()
+        ui.followCheckBox.connect("toggled(bool)", self._followChosen)
 
     # What was chosen
 
@@ -171,28 +167,13 @@ class RunSection:
 
     def begin(self):
         """A run starts."""
-        self._began = time.monotonic()
         self._ui.progressBar.maximum = 0  # busy, until the first slice says how many there are
         self._ui.progressBar.value = 0
 
-    def showProgress(self, step, total):
-        """A slice is done; returns what to say."""
-        self._ui.progressBar.maximum = total
-        self._ui.progressBar.value = step
-        return progressText(step, total, self.seconds())
-
-    def showFrameProgress(self, position, numPositions, share):
-        """A part (0 to 1) of a slice position is carried through all frames.
-
-        Returns what to say.
-        """
-        self._ui.progressBar.maximum = numPositions * SHARES
-        self._ui.progressBar.value = round((position - 1 + share) * SHARES)
-        return frameProgressText(position, numPositions, share, self.seconds())
-
-    def seconds(self):
-        """Since the run began."""
-        return time.monotonic() - self._began
+    def showProgress(self, value, maximum):
+        """Part of the run is done."""
+        self._ui.progressBar.maximum = maximum
+        self._ui.progressBar.value = value
 
     def missing(self):
         """Packages that the engine chosen needs and that are not installed."""
@@ -205,8 +186,11 @@ class RunSection:
             self._settings.set("axis", axisOfPlane(self._volume, list(PLANES)[index]))
             self._settings.set("toTheEnd", True)  # a range of other slices means nothing here
             self._ui.toTheEndCheckBox.checked = True
-            self._snap()
-            self._changed()
+            self._commands.snap()
+            self._commands.runChosen()
+
+    def _followChosen(self, isOn):
+        self._settings.set("follow", bool(isOn))
 
     def _directionChosen(self, index):
         if not self._isFilling and index >= 0:
@@ -215,7 +199,7 @@ class RunSection:
     def _engineChosen(self, index):
         if not self._isFilling and index >= 0:
             self._settings.set("engine", engineNames()[index])
-            self._changed()
+            self._commands.runChosen()
 
     def _deviceChosen(self, index):
         if not self._isFilling and index >= 0:
@@ -225,7 +209,7 @@ class RunSection:
         if not self._isFilling:
             self._settings.set("toTheEnd", bool(isOn))
             self._shown = ()
-            self._changed()
+            self._commands.runChosen()
 
     def _rangeChosen(self, first, last):
         if not self._isFilling:

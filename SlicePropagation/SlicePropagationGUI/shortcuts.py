@@ -10,14 +10,20 @@ class Shortcuts:
 
     Args:
         parent: widget whose window the keys work in, where Slicer's main window is not there.
-        actions: {name as in `KEYS`: function}.
-        stop: called by Esc during a run.
+        commands: the Commands; Esc stops during a run.
     """
 
-    def __init__(self, parent, actions, stop):
+    def __init__(self, parent, commands):
         self._parent = parent
-        self._actions = actions
-        self._stop = stop
+        self._actions = {
+            "propagate": commands.propagate,
+            "next": commands.showNext,
+            "confirm": commands.confirm,
+            "empty": commands.markEmpty,
+            "keep": commands.keep,
+            "discard": commands.discard,
+        }
+        self._stop = commands.stop
         self._shortcuts = []
         self._escape = None
 

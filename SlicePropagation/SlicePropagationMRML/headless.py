@@ -10,20 +10,23 @@ import sys
 from pathlib import Path
 
 
-def addLibraryPath():
-    """Make `SlicePropagationLib` importable from a checkout (two folders up) or an installed module (one folder up)."""
+def addLibraryPath() -> None:
+    """Make `SlicePropagationLib` importable.
+
+    In a checkout it lies two folders up, in an installed module one.
+    """
     here = Path(__file__).resolve()
     for folder in (here.parents[1], here.parents[2]):
         if (folder / "SlicePropagationLib").is_dir() and str(folder) not in sys.path:
             sys.path.append(str(folder))
 
 
-def ownArguments(arguments):
+def ownArguments(arguments: list[str]) -> list[str]:
     """What stands behind `--`, or all of it when there is no `--`."""
     return arguments[arguments.index("--") + 1 :] if "--" in arguments else arguments
 
 
-def main(arguments):
+def main(arguments: list[str]) -> int:
     """Run the command line; returns its exit code."""
     addLibraryPath()
     from SlicePropagationLib.commands.main import main as commandLine

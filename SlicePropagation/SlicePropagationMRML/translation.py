@@ -7,6 +7,6 @@ try:
     from slicer.i18n import tr
 except ImportError:
 
-    def tr(text):
+    def tr(text: str) -> str:
         """The text itself."""
         return text

@@ -11,14 +11,12 @@ from SlicePropagationMRML.presenting.messages import (
     otherAxisText,
     otherGridText,
     planeName,
-    progressText,
-    slicesText,
     summaryText,
-    takenText,
-    travelText,
 )
+from SlicePropagationMRML.presenting.presenter import Presenter
 from SlicePropagationMRML.presenting.review import Kind, reviewSlices
 from SlicePropagationMRML.presenting.states import Situation
+from SlicePropagationMRML.run.events import Edited, Finished, Kept, Stepped, Travelled
 
 from SlicePropagationLib.engines import ENGINES, default_engine
 from SlicePropagationLib.errors import SlicePropagationError
@@ -60,15 +58,13 @@ class Workflow:
         self.views = views
         self.data = data
         self.on_work = self.before_run = lambda: None
+        self.presenter = Presenter(logic)
         self._strip_at = 0.0
         self._review = None
-        self._run_began = 0.0
         self._is_opening = False
         self._began_at = 0
         self.timing = {}
-        logic.onStep = self._stepped
-        logic.onDone = self._done
-        logic.onEdit = self._edited
+        logic.events.connect(self._told)
         desk.on_change = self.segments_changed
         views.observe(self.show_position)
         data.engines = words.engine_items()
@@ -80,7 +76,7 @@ class Workflow:
     def propagate(self):
         """Start a run of the segment chosen."""
         data = self.data
-        self._run_began = time.perf_counter()
+        self.presenter.begin()
         self.timing = {}
         span = None if data.to_the_end else tuple(data.span)
         if self.take_over_strokes():
@@ -93,11 +89,7 @@ class Workflow:
             data.device,
             segmentIDs=[data.segment_id],
         )
-        self.say(
-            "Propagating…"
-            if started
-            else "Everything is up to date; draw on a slice or correct one first."
-        )
+        self.say(self.presenter.started(started))
         if started:
             data.step = data.num_steps = 0
             self._began_at = data.index
@@ -107,17 +99,17 @@ class Workflow:
         """End the run within one slice."""
         if self.logic.isRunning:
             self.logic.stop()
-            self.say("Stopping after this slice…")
+            self.say(self.presenter.stopping())
 
     def keep(self):
         """Write the partial result, in turns: the page goes on answering."""
-        self.logic.keepInTurns(self._kept)
+        self.logic.keepInTurns()
         self.refresh()
 
     def discard(self):
         """Forget the partial result."""
         self.logic.discard()
-        self.say("Discarded; the segments are as they were.")
+        self.say(self.presenter.discarded())
         self._worked()
 
     def undo(self):
@@ -141,24 +133,20 @@ class Workflow:
     def show_next(self):
         """Show the slice most worth correcting."""
         index = self.logic.nextSuspicious(self.data.segment_id)
-        if index is None:
-            self.say("No slice is worth correcting any more.")
-            return
-        self.jump(index)
-        self.say(
-            f"Slice {index}: a correction here is expected to gain most. Correct it, or confirm it."
-        )
+        if index is not None:
+            self.jump(index)
+        self.say(self.presenter.suggested(index))
 
     def confirm(self):
         """Vouch for the slice shown, as it is."""
         self.logic.confirm(self.data.segment_id, self.data.index)
-        self.say(f"Slice {self.data.index} is confirmed; runs start from it and keep it.")
+        self.say(self.presenter.confirmed(self.data.index))
         self._worked()
 
     def mark_empty(self):
         """Vouch that the structure is not on the slice shown."""
         self.logic.markEmpty(self.data.segment_id, self.data.index)
-        self.say(f"Slice {self.data.index} is empty and stays so.")
+        self.say(self.presenter.emptied(self.data.index))
         self._worked()
 
     def jump(self, index):
@@ -217,7 +205,7 @@ class Workflow:
 
     def result(self, path):
         """What writes the work as it stands now, when it is called, in any thread: segmentation, per-slice table and record beside each other."""
-        self.logic.absorb()
+        self.logic.mergeEdits()
         return partial(
             write_result,
             path,
@@ -237,7 +225,7 @@ class Workflow:
         return (
             self.logic.document is not None
             and not self.logic.isRunning
-            and bool(self.logic.absorb())
+            and bool(self.logic.mergeEdits())
         )
 
     # The session of the nodes
@@ -317,56 +305,46 @@ class Workflow:
 
     # What the logic says
 
-    def _stepped(self, step):
-        now = time.perf_counter()
-        self.timing.setdefault("first", now - self._run_began)
-        self.data.step, self.data.num_steps = step.step, step.num_steps
-        self.data.progress_text = progressText(step.step, step.num_steps, now - self._run_began)
-        if now - self._strip_at > STRIP_SECONDS:
+    def _told(self, event):
+        match event:
+            case Stepped(step):
+                self._stepped(event, step)
+            case Finished(problem):
+                self._finished(event, problem)
+            case Kept():
+                self.say(self.presenter.sentence(event))
+                self._worked()
+            case Edited(changed):
+                self._edited(event, changed)
+
+    def _stepped(self, event, step):
+        self.timing.setdefault("first", self.presenter.seconds())
+        self.data.step, self.data.num_steps = self.presenter.progress(event)
+        self.data.progress_text = self.presenter.sentence(event)
+        if time.perf_counter() - self._strip_at > STRIP_SECONDS:
             self.refresh_strip()
             if self.data.follow:
                 self.jump(step.index)
             self.views.refresh()
 
-    def _done(self, error):
-        self.timing["seconds"] = time.perf_counter() - self._run_began
-        if error is not None:
-            self.say(str(error), is_error=True)
-        elif self.logic.hasPartialResult:
-            taken = self.logic.takenVoxels()
-            self.say(
-                f"The result would take {takenText(taken)}. Keep it?"
-                if taken
-                else "Stopped. Keep or discard what is there?"
-            )
-        else:
-            self.say(
-                f"Done in {self.timing['seconds']:.1f} s. Undo takes the run back in one step."
-            )
+    def _finished(self, event, problem):
+        self.timing["seconds"] = self.presenter.seconds()
+        self.say(self.presenter.sentence(event), is_error=problem is not None)
+        if problem is None and not self.logic.hasPartialResult:
             if self.data.follow:
                 self.jump(self._began_at)  # where the person was before the views followed the run
             self.views.center_others(self.data.plane, self.desk.center(self.data.segment_id))
             self.views.reset_3d()
         self._worked()
 
-    def _kept(self):
-        self.say("Kept. Undo takes it back in one step.")
-        self._worked()
-
-    def _edited(self, changed):
-        where = slicesText({index for _, index in changed})
-        if self.logic.isRunning:
-            self.say(f"You changed {where}: what it affects starts again.")
-            return
-        is_correction = any(self.logic.session.stale(label).any() for label, _ in changed)
-        if not self.logic.hasPartialResult:
+    def _edited(self, event, changed):
+        calls_for_run = self.presenter.callsForRun(changed)
+        if not self.logic.isRunning and not self.logic.hasPartialResult:
             self._worked()
-        if is_correction and self.data.auto_update and not self.logic.hasPartialResult:
+        if calls_for_run and self.data.auto_update:
             self.propagate()
-        elif is_correction:
-            self.say(f"You changed {where}; Propagate computes anew what it affects.")
         else:
-            self.say(f"You drew on {where}. Propagate fills the rest.")
+            self.say(self.presenter.sentence(event))
 
     # What is shown
 
@@ -472,16 +450,9 @@ class Workflow:
         move()
         document = self.logic.document
         if document is not None and list(document.segments.values()) == self.desk.segment_ids():
-            self.logic.absorb()
+            self.logic.mergeEdits()
             travel = document.takeTravel()
-            self.say(
-                travelText(
-                    travel,
-                    {label: document.segmentName(label) for label in document.segments},
-                )
-                if travel
-                else done
-            )
+            self.say(self.presenter.sentence(Travelled(travel)) if travel else done)
         else:
             self.open_session()
             self.say(done)

@@ -170,7 +170,7 @@ def measure(shape, num_segments, is_masked):
     turns.one("Propagate pressed", lambda: panel.commands.propagateOrStop())
     turns.until(
         "run, slice by slice",
-        lambda: annotator.logic._commit is not None or not annotator.logic.isRunning,
+        lambda: annotator.logic.run is None or annotator.logic.run.phase.name == "WRITING",
     )
     turns.until("result written", lambda: not annotator.logic.isRunning)
     end = time.monotonic() + 0.5

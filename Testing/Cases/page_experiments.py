@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 from case_phantoms import wandering_disc
 from SlicePropagationMRML.nodes.commit import writeSegment
-from SlicePropagationMRML.run.run_loop import RunLoop
+from SlicePropagationMRML.run.slice_run import SliceRun
 from SlicePropagationWeb.recovery import KeptWork
 from small_case import write
 from web_bench import Bench
@@ -60,14 +60,14 @@ def opening(folder: Path, *names: str) -> dict[str, dict]:
 
 def slow_down() -> None:
     """A run takes seconds, however fast the engine is."""
-    walk = RunLoop._walk
+    walk = SliceRun._walk
 
     def walk_slowly(*arguments):
         for step in walk(*arguments):
             time.sleep(0.2)
             yield step
 
-    RunLoop._walk = walk_slowly
+    SliceRun._walk = walk_slowly
 
 
 def bench_with_disc(folder: Path) -> tuple[Bench, np.ndarray]:

@@ -21,10 +21,10 @@ def bench():
 
 def settle(bench):
     """Let the logic see what was drawn."""
-    bench.logic.absorb()
+    bench.logic.mergeEdits()
     for _ in range(3):
         bench.turn()
-    bench.logic.absorb()
+    bench.logic.mergeEdits()
 
 
 @pytest.mark.xfail(strict=True, reason="kind R: the record says 'confirmed' and keeps no mask")
@@ -35,7 +35,7 @@ def test_nothing_here_is_still_nothing_when_the_record_is_done_again(bench):
     bench.draw("disc", 7, disc(SIZE, (20, 20), 5))
     bench.run("copy")
     bench.logic.markEmpty("disc", 12)
-    bench.logic.absorb()
+    bench.logic.mergeEdits()
     session = bench.logic.session
     assert not session.mask(1, 12).any()
     again = AnnotationSession(session.stack, (1,))

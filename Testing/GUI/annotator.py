@@ -119,12 +119,17 @@ class Annotator:
     def stop_after(self, slices):
         """Press the button, wait for some slices, press it again; returns how many were done."""
         steps = []
-        told, self.logic.onStep = self.logic.onStep, lambda step: (steps.append(step), told(step))
+
+        def listen(event):
+            if type(event).__name__ == "Stepped":  # the class is another one after a reload
+                steps.append(event)
+
+        self.logic.events.connect(listen)
         person.click(self.ui.propagateButton)
         person.wait_until(lambda: len(steps) >= slices)
         person.click(self.ui.propagateButton)
         self.wait_for_end()
-        self.logic.onStep = told
+        self.logic.events.disconnect(listen)
         return len(steps)
 
     def wait_for_end(self):

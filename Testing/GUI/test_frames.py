@@ -178,7 +178,7 @@ def carried(annotator):
 def stop_halfway(annotator, how):
     """Carry, and stop after two slice positions or more."""
     person.click(annotator.ui.carryButton)
-    person.wait_until(lambda: annotator.logic._frames.walk.numDone >= 2)
+    person.wait_until(lambda: annotator.logic.run.walk.numDone >= 2)
     if how == "button":
         person.click(annotator.ui.propagateButton)
     else:
@@ -309,7 +309,7 @@ def test_a_carry_that_is_stopped_and_kept_has_the_slices_that_were_done_in_all_f
     cine.propagate()
     drawn = cine.mask().any(axis=(1, 2)).nonzero()[0]
     stop_halfway(cine, "button")
-    numDone = cine.logic._heldFrames.walk.numDone
+    numDone = cine.logic.run.walk.numDone
     person.click(cine.ui.keepButton)
     cine.wait_for_end()
     assert 2 <= numDone < len(drawn)
@@ -346,8 +346,8 @@ def test_a_scene_that_is_closed_has_nothing_to_undo_in_all_frames(cine):
     carried(cine)
     slicer.mrmlScene.Clear(False)
     person.turns()
-    assert cine.logic.frameStep(None) is None
-    assert cine.logic._frameStep is None
+    assert cine.logic.frames.stepOf(None) is None
+    assert cine.logic.frames._history.last is None
 
 
 def test_another_frame_ends_a_run_through_slices_and_nothing_is_written_into_it(cine, monkeypatch):

@@ -9,23 +9,27 @@ import numpy as np
 import pytest
 from host import person
 from SlicePropagationMRML.nodes import commit
-from SlicePropagationMRML.run import run_loop
+from SlicePropagationMRML.run import slice_run
 
 
 @pytest.fixture
 def small_turns(monkeypatch):
     """Results are written a slice at a time, one turn each, as a large one on a slow machine."""
     monkeypatch.setattr(commit, "BAND_VOXELS", 1)
-    monkeypatch.setattr(run_loop, "TURN_SECONDS", 1e-9)
+    monkeypatch.setattr(slice_run, "TURN_SECONDS", 1e-9)
 
 
 def test_between_two_slices_of_a_run_the_window_gets_its_turn(seeded):
     from PySide6.QtCore import QTimer
 
     happened = []
-    tell = seeded.logic.onStep
     timer = QTimer()
-    seeded.logic.onStep = lambda *step: (happened.append("slice"), tell(*step))
+
+    def listen(event):
+        if type(event).__name__ == "Stepped":
+            happened.append("slice")
+
+    seeded.logic.events.connect(listen)
     timer.timeout.connect(lambda: happened.append("window"))
     timer.start(0)
     person.click(seeded.ui.propagateButton)
@@ -38,7 +42,7 @@ def test_between_two_slices_of_a_run_the_window_gets_its_turn(seeded):
 def test_a_result_written_over_several_turns_is_one_undo_step(seeded, small_turns):
     before = seeded.mask().copy()
     person.click(seeded.ui.propagateButton)
-    person.wait_until(lambda: seeded.logic._commit is not None)
+    person.wait_until(lambda: seeded.logic.run.phase.name == "WRITING")
     num_turns = 0
     while seeded.logic.isRunning:
         person.turns(1)

@@ -74,6 +74,17 @@ class Bench:
         self.logic.stop()
         self.logic.runToEnd()
 
+    def told(self, kind, what):
+        """A list that fills with one value of each event of a kind that the logic tells."""
+        values = []
+
+        def listen(event):
+            if isinstance(event, kind):
+                values.append(getattr(event, what))
+
+        self.logic.events.connect(listen)
+        return values
+
     def turn(self):
         """One turn of the event loop."""
         timers, self.timers[:] = list(self.timers), []
@@ -82,4 +93,4 @@ class Bench:
 
     def stepOnce(self):
         """Drive the run by exactly one slice."""
-        self.logic._advance(60.0)
+        self.logic.run.advance(60.0)

@@ -10,7 +10,7 @@ from mrml_scene import makeSegmentation, makeVolume
 from SlicePropagationMRML.nodes import commit
 from SlicePropagationMRML.nodes.geometry import arrayOf, emptyLabelmap, segmentMask, segmentPatches
 from SlicePropagationMRML.nodes.preview import Preview
-from SlicePropagationMRML.run.run_loop import CommitRun
+from SlicePropagationMRML.run.commit_turns import CommitTurns
 
 from SlicePropagationLib.patch import Patch
 from SlicePropagationLib.stack import SliceStack
@@ -156,7 +156,7 @@ def test_a_mask_without_another_one_is_their_difference():
 def test_a_step_of_a_write_that_will_not_fit_into_the_turn_waits_for_the_next(bench):
     bench.open("disc")
     steps = (time.sleep(0.02) for _ in range(3))
-    run = CommitRun(bench.editorNode, bench.logic._observer, steps, None)
+    run = CommitTurns(bench.editorNode, bench.logic._place.watch, steps)
     turns = 0
     while run.advance(0.03):
         turns += 1

@@ -90,7 +90,7 @@ def test_the_session_knows_what_masking_left(bench):
     bench.editorNode.SetSourceVolumeIntensityMask(True)
     bench.editorNode.SetSourceVolumeIntensityMaskRange(50.0, 1000.0)
     bench.run()
-    assert bench.logic.absorb() == []
+    assert bench.logic.mergeEdits() == []
 
 
 def test_it_says_how_many_voxels_it_would_take_from_whom(bench):
@@ -102,7 +102,7 @@ def test_it_says_how_many_voxels_it_would_take_from_whom(bench):
         bench.stepOnce()
     bench.logic.stop()
     bench.logic.runToEnd()
-    assert bench.logic.takenVoxels() == {"rest": int(LARGE.sum())}
+    assert bench.logic.overwrittenVoxels() == {"rest": int(LARGE.sum())}
     assert np.array_equal(bench.mask("rest")[9], LARGE)
 
 
@@ -126,7 +126,7 @@ def test_overwrite_all_takes_only_what_it_reported(bench):
     bench.editorNode.SetOverwriteMode(bench.editorNode.OverwriteAllSegments)
     bench.run()
     assert np.array_equal(bench.mask("rest")[9], LARGE)  # nothing is taken before it was said
-    assert bench.logic.takenVoxels() == {"rest": int((LARGE & SMALL).sum())}
+    assert bench.logic.overwrittenVoxels() == {"rest": int((LARGE & SMALL).sum())}
     bench.logic.keep()
     assert np.array_equal(bench.mask("rest")[9], LARGE & ~SMALL)
 
@@ -166,13 +166,13 @@ def test_one_undo_takes_the_run_back_and_redo_brings_it_again_with_provenance(be
     after = bench.mask("disc")
     provenance = bench.logic.session.provenance.copy()
     bench.editorLogic.Undo()
-    bench.logic.absorb()
+    bench.logic.mergeEdits()
     assert np.flatnonzero(bench.mask("disc").any(axis=(1, 2))).tolist() == [7]
     assert bench.logic.session.anchors(1) == [7]
     assert (bench.logic.session.provenance != Provenance.PROPAGATED).all()
     assert bench.editorLogic.CanRedo()
     bench.editorLogic.Redo()
-    bench.logic.absorb()
+    bench.logic.mergeEdits()
     assert np.array_equal(bench.mask("disc"), after)
     assert np.array_equal(
         bench.logic.session.provenance,
@@ -187,7 +187,7 @@ def test_after_undo_tags_are_only_read(bench):
     bench.editorLogic.Undo()
     before = readTags(bench.segmentation, "disc")
     bench.turn()
-    bench.logic.absorb()
+    bench.logic.mergeEdits()
     assert readTags(bench.segmentation, "disc") == before
     assert bench.editorLogic.CanRedo()
 
@@ -227,7 +227,7 @@ def test_a_stopped_run_ends_within_one_slice_and_is_kept_or_discarded(bench, cho
     assert bench.logic.hasPartialResult
     getattr(bench.logic, choice)()
     assert np.flatnonzero(bench.mask("disc").any(axis=(1, 2))).tolist() == slices
-    assert bench.logic.absorb() == []
+    assert bench.logic.mergeEdits() == []
     assert bench.logic.preview is None
 
 
@@ -238,8 +238,7 @@ def test_an_edit_made_during_a_run_stands_and_its_gaps_start_again(bench):
     for _ in range(4):
         bench.stepOnce()
     bench.draw("disc", 3, LARGE)
-    for function in list(bench.timers):
-        function() if function == bench.logic._observer._report else None
+    bench.turn()
     bench.logic.runToEnd()
     assert np.array_equal(bench.mask("disc")[3], LARGE)
     assert np.array_equal(bench.mask("disc")[1], SMALL)
@@ -281,7 +280,7 @@ def test_what_another_segment_took_while_a_result_waited_is_no_edit_once_it_is_d
         bench.logic.session.masks(1),
         bench.mask("disc"),
     )
-    assert bench.logic.absorb() == []
+    assert bench.logic.mergeEdits() == []
     assert bench.logic.session.anchors(1) == [4, 7]
 
 
@@ -383,10 +382,10 @@ def test_the_worker_is_one_thread_for_all_runs(bench):
     bench.open()
     bench.draw("disc", 7, SMALL)
     bench.run()
-    thread = bench.logic._worker._thread
+    thread = bench.logic._tools.worker._thread
     bench.draw("disc", 7, LARGE)
     bench.run()
-    assert bench.logic._worker._thread is thread
+    assert bench.logic._tools.worker._thread is thread
 
 
 # 7. It knows where the structure ends

@@ -91,7 +91,7 @@ def checkSession(opened, volume, segmentation, expected):
         assert sorted(count - 1 - index for index in stale) == facts["stale"]
         confidence = np.array(facts["confidence"], float)[::-1]
         np.testing.assert_allclose(session.confidence[row], confidence, atol=1e-3)
-    assert opened.logic.absorb() == []
+    assert opened.logic.mergeEdits() == []
 
 
 def test_a_segmentation_of_an_earlier_version_opens_with_its_provenance(opened):

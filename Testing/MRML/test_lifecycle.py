@@ -6,6 +6,7 @@ import slicer
 import vtk
 from phantoms import disc
 from SlicePropagationMRML.nodes.geometry import ijkToWorld
+from SlicePropagationMRML.run.events import Edited, Finished, Moved
 
 from SlicePropagationLib.errors import InputError, SlicePropagationError
 from SlicePropagationLib.metrics import dice
@@ -21,8 +22,7 @@ LARGE = disc((48, 48), (24, 26), 9)
 def test_a_closed_scene_ends_the_run_with_a_message(bench):
     bench.open()
     bench.draw("disc", 7, SMALL)
-    ends = []
-    bench.logic.onDone = ends.append
+    ends = bench.told(Finished, "problem")
     bench.logic.start("copy")
     bench.stepOnce()
     bench.scene.Clear(False)
@@ -42,8 +42,7 @@ def test_a_node_or_segment_that_goes_during_a_run_ends_it_with_a_message(bench, 
     bench.open("disc", "rest")
     bench.draw("disc", 7, SMALL)
     bench.draw("rest", 7, LARGE & ~SMALL)
-    ends = []
-    bench.logic.onDone = ends.append
+    ends = bench.told(Finished, "problem")
     bench.logic.start("copy")
     bench.stepOnce()
     remove(bench)
@@ -82,8 +81,7 @@ def test_a_seed_of_one_pixel_and_one_that_fills_the_slice_are_refused(bench, siz
 
 def test_an_edit_becomes_a_correction_through_the_observer_and_our_own_writes_do_not(bench):
     bench.open()
-    edits = []
-    bench.logic.onEdit = edits.append
+    edits = bench.told(Edited, "changed")
     bench.draw("disc", 7, SMALL)
     bench.turn()
     bench.run()
@@ -156,10 +154,8 @@ def filled(bench):
     bench.run()
     bench.turn()
     bench.provenance = bench.logic.session.provenance
-    bench.moves = []
-    bench.edits = []
-    bench.logic.onMove = bench.moves.append
-    bench.logic.onEdit = bench.edits.append
+    bench.moves = bench.told(Moved, "problem")
+    bench.edits = bench.told(Edited, "changed")
     return bench
 
 
@@ -216,7 +212,7 @@ def test_volume_and_segmentation_that_move_together_stay_as_they_are(filled):
     filled.segmentation.SetAndObserveTransformNodeID(move(filled, 1).GetID())
     stand_still(filled)
     assert np.array_equal(filled.logic.session.provenance, filled.provenance)
-    assert filled.logic.absorb() == []
+    assert filled.logic.mergeEdits() == []
     assert filled.moves == []
 
 
@@ -273,10 +269,8 @@ def test_a_volume_that_is_moved_or_replaced_during_a_run_ends_it_and_nothing_is_
 ):
     bench.open()
     bench.draw("disc", 7, SMALL)
-    ends = []
-    moves = []
-    bench.logic.onDone = ends.append
-    bench.logic.onMove = moves.append
+    ends = bench.told(Finished, "problem")
+    moves = bench.told(Moved, "problem")
     bench.logic.start("copy")
     bench.stepOnce()
     change(bench)

@@ -43,10 +43,10 @@ def test_a_slice_that_another_segment_covers_is_the_same_when_the_segmentation_i
     if isCorrection:
         bench.run()
         bench.draw("disc", 11, SMALL[::-1])
-    bench.logic.absorb()
+    bench.logic.mergeEdits()
     covered = 11 if isCorrection else 7
     bench.draw("rest", covered, np.ones((48, 48), bool) & ~disc((48, 48), (5, 5), 2))
-    bench.logic.absorb()
+    bench.logic.mergeEdits()
     session = bench.logic.session
     assert not bench.mask("disc")[covered].any()
     assert session.is_anchor(1, covered) == isCorrection
@@ -100,7 +100,7 @@ def test_on_a_volume_with_other_slices_all_that_is_shown_counts_as_drawn_and_on_
         bench.logic.session.provenance[0],
         np.where(shown, Provenance.SEED, Provenance.EMPTY),
     )
-    assert bench.logic.absorb() == []
+    assert bench.logic.mergeEdits() == []
     bench.volume = first
     bench.open()
     assert np.array_equal(bench.logic.session.provenance, provenance)
@@ -125,7 +125,7 @@ def test_an_edit_on_a_volume_with_other_slices_is_stored_for_that_volume(bench):
     bench.volume = other_volume(bench)
     bench.open()
     bench.draw("disc", 3, LARGE)
-    assert bench.logic.absorb() == [(1, 3)]
+    assert bench.logic.mergeEdits() == [(1, 3)]
     bench.volume = first
     bench.open()
     assert set(bench.logic.session.provenance[0]) == {Provenance.SEED}

@@ -58,16 +58,16 @@ def start():
 @pytest.fixture
 def long_run(monkeypatch):
     """A run takes a few seconds, so that a person can act during it, however fast the engine and slow the browser is."""
-    from SlicePropagationMRML.run.run_loop import RunLoop
+    from SlicePropagationMRML.run.slice_run import SliceRun
 
-    walk = RunLoop._walk
+    walk = SliceRun._walk
 
     def walk_slowly(*arguments):
         for step in walk(*arguments):
             time.sleep(0.2)
             yield step
 
-    monkeypatch.setattr(RunLoop, "_walk", walk_slowly)
+    monkeypatch.setattr(SliceRun, "_walk", walk_slowly)
 
 
 @pytest.fixture

@@ -6,6 +6,8 @@ What they did is looked up in the MRML nodes.
 import numpy as np
 import SimpleITK as sitk
 from at_the_page import SEED, click, kinds, message, propagate, seed
+from SlicePropagationMRML.run.events import Stepped
+from SlicePropagationMRML.run.run import Phase
 from web_bench import wait_for
 
 
@@ -59,20 +61,21 @@ def test_stop_leaves_a_partial_result_to_discard(page, bench, long_run):
     assert bench.drawn_slices() == [SEED]
 
 
-def test_after_stop_at_most_one_more_slice_is_computed(page, bench, long_run, monkeypatch):
+def test_after_stop_at_most_one_more_slice_is_computed(page, bench, long_run):
     seed(page, bench)
     logic = bench.application.workflow.logic
     after = []
-    show = logic.onStep
-    monkeypatch.setattr(
-        logic,
-        "onStep",
-        lambda step: (after.append(step.index) if logic._isStopping else None, show(step)),
-    )
+
+    def listen(event):
+        if isinstance(event, Stepped) and logic.run.phase is Phase.STOPPING:
+            after.append(event.prediction.index)
+
+    logic.events.connect(listen)
     click(page, "propagate")
     wait_for(page, lambda: kinds(page).count("propagated") >= 2)
     click(page, "stop")
     wait_for(page, lambda: "Keep or discard" in message(page))
+    logic.events.disconnect(listen)
     assert len(after) <= 1
     assert not logic.isRunning
     click(page, "discard")

@@ -80,8 +80,7 @@ class Bench:
         def begin():
             logic = application.workflow.logic
             logic.stop()
-            while logic.isRunning:
-                logic._advance(60.0)
+            logic.runToEnd()
             application.workspace.kept.forget()
             application.data.offer = None
             application.show_volume("sample", sample_volume()[0])

@@ -1,23 +1,47 @@
-"""Writing a finished run into the person's segmentation: once, as one block, through Slicer's own masking."""
+"""Writing a finished run into the person's segmentation: once, as one block, with Slicer's masking."""
 
 import contextlib
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from typing import TypeAlias
 
 import numpy as np
 import slicer
 
-from SlicePropagationMRML.nodes.geometry import labelmapBlock, segmentPatches
+from SlicePropagationLib.patch import Patch
+from SlicePropagationLib.session import AnnotationSession
+from SlicePropagationMRML.nodes.geometry import labelmapBlock, presentSlices, segmentPatches
+from SlicePropagationMRML.nodes.types import (
+    ApplicationLogic,
+    EditorLogic,
+    EditorNode,
+    Labelmap,
+    Scene,
+    SegmentationNode,
+    VolumeNode,
+)
+
+Patches: TypeAlias = dict[int, Patch]  # {slice: patch}
 
 # of a block that is written at once; with an intensity range, Slicer looks at the whole volume for
 # each (25 ms for 50 million)
 BAND_VOXELS = 1_000_000
 
 
-def changedPatches(session, label, slices, before, *, mayOverlap):
+def changedPatches(
+    session: AnnotationSession,
+    label: int,
+    slices: Iterable[int],
+    before: Sequence[Patch],
+    *,
+    mayOverlap: bool,
+) -> dict[int, tuple[Patch, Patch]]:
     """What a run wants to change: {slice: (add, remove)}, `Patch`es, of the slices that differ.
 
     Anchors never do.
 
     Args:
+        session: what was predicted.
+        label: of which label.
         slices: indices that the run predicted.
         before: what the segment shows now, a `Patch` a slice.
         mayOverlap: whether it may lie over the anchors of other labels; one may have been drawn
@@ -26,65 +50,103 @@ def changedPatches(session, label, slices, before, *, mayOverlap):
     changes = {}
     for index in sorted(slices):
         wanted = session.state(label, index).patch
-        for other in session.labels:
-            if not mayOverlap and other != label and session.is_anchor(other, index):
-                wanted = wanted.without(session.state(other, index).patch)
+        if not mayOverlap:
+            wanted = _withoutAnchors(wanted, session, label, index)
         if not session.is_anchor(label, index) and not wanted.equals(before[index]):
             changes[index] = (wanted.without(before[index]), before[index].without(wanted))
     return changes
 
 
-def countTaken(segmentationNode, segmentIDs, volumeNode, axis, added, editorNode):
-    """How many voxels a commit would take from other segments: {segment name: voxels}, by the overwrite mode in force.
+def _withoutAnchors(patch: Patch, session: AnnotationSession, label: int, index: int) -> Patch:
+    """What is left of a label's patch beside what a person drew of others on that slice."""
+    for other in session.labels:
+        if other != label and session.is_anchor(other, index):
+            patch = patch.without(session.state(other, index).patch)
+    return patch
+
+
+def countOverwritten(
+    segmentationNode: SegmentationNode,
+    segmentIDs: Collection[str],
+    volumeNode: VolumeNode,
+    axis: int,
+    added: dict[int, list[Patch]],
+    editorNode: EditorNode,
+) -> dict[str, int]:
+    """{segment name: voxels} that a commit would take from other segments.
 
     Args:
+        segmentationNode: the segmentation.
         segmentIDs: segments that the run writes.
+        volumeNode: the volume.
         axis: the voxel axis (0, 1, 2 for K, J, I) that slices run along.
         added: {slice: list of `Patch`es} that it adds to them.
+        editorNode: whose overwrite mode is in force.
     """
     mode = editorNode.GetOverwriteMode()
     if mode == editorNode.OverwriteNone or not added:
         return {}
     segmentation = segmentationNode.GetSegmentation()
     display = segmentationNode.GetDisplayNode()
-    taken = {}
+    overwritten = {}
     for segmentID in segmentation.GetSegmentIDs():
         isHidden = display is not None and not display.GetSegmentVisibility(segmentID)
-        if segmentID in segmentIDs or (mode == editorNode.OverwriteVisibleSegments and isHidden):
+        isSafe = isHidden and mode == editorNode.OverwriteVisibleSegments
+        if segmentID in segmentIDs or isSafe:
             continue
         theirs = segmentPatches(segmentationNode, segmentID, volumeNode, axis)
-        count = 0
-        for index, patches in added.items():
-            left = theirs[index]
-            for patch in patches:
-                left = left.without(patch)
-            count += theirs[index].area - left.area
+        count = sum(_numShared(theirs[index], patches) for index, patches in added.items())
         if count:
-            taken[segmentation.GetSegment(segmentID).GetName()] = count
-    return taken
+            overwritten[segmentation.GetSegment(segmentID).GetName()] = count
+    return overwritten
 
 
-def writeSegment(editorLogic, segmentationNode, segmentID, volumeNode, voxels, *, isRemoval):
-    """Add voxels to a segment or remove them, honouring editable area, intensity range and overwrite mode.
+def _numShared(patch: Patch, others: Iterable[Patch]) -> int:
+    """How many pixels of a patch lie in any of some others."""
+    left = patch
+    for other in others:
+        left = left.without(other)
+    return patch.area - left.area
+
+
+def writeSegment(
+    editorLogic: EditorLogic,
+    segmentationNode: SegmentationNode,
+    segmentID: str,
+    volumeNode: VolumeNode,
+    voxels: np.ndarray,
+    *,
+    isRemoval: bool,
+) -> None:
+    """Add voxels to a segment or remove them.
+
+    Editable area, intensity range and overwrite mode are honoured.
 
     Args:
+        editorLogic: what writes.
+        segmentationNode: the segmentation.
+        segmentID: which of its segments.
+        volumeNode: the volume.
+        isRemoval: whether to remove.
         voxels: (K, J, I) bool on the volume's grid.
     """
     if not voxels.any():
         return
-    low, high = zip(*(_bounds(voxels, axis) for axis in range(3)))
-    block = voxels[tuple(slice(first, last + 1) for first, last in zip(low, high))]
-    _modify(
-        editorLogic,
-        segmentationNode,
-        segmentID,
-        labelmapBlock(volumeNode, segmentationNode, block, low),
-        isRemoval,
-    )
+    low = []
+    block = voxels
+    for axis in range(3):
+        present = presentSlices(voxels, axis)
+        low.append(int(present[0]))
+        block = np.take(block, range(present[0], present[-1] + 1), axis)
+    labelmap = labelmapBlock(volumeNode, segmentationNode, block, low)
+    _modify(editorLogic, segmentationNode, segmentID, labelmap, isRemoval)
 
 
-def prepareMasking(editorLogic, segmentID):
-    """Let the logic make what masking needs, which it otherwise makes within the first write (50 ms for 50 million voxels); yields after each part."""
+def prepareMasking(editorLogic: EditorLogic, segmentID: str) -> Iterator[None]:
+    """Let the logic make what masking needs, otherwise made within the first write.
+
+    That takes 50 ms for 50 million voxels; yields after each part.
+    """
     editorLogic.GetSegmentEditorNode().SetSelectedSegmentID(segmentID)
     editorLogic.UpdateMaskLabelmap()
     if editorLogic.GetSegmentEditorNode().GetSourceVolumeIntensityMask():
@@ -93,41 +155,66 @@ def prepareMasking(editorLogic, segmentID):
     yield
 
 
-def writeBands(editorLogic, segmentationNode, segmentID, volumeNode, axis, patches, *, isRemoval):
+def writeBands(
+    editorLogic: EditorLogic,
+    segmentationNode: SegmentationNode,
+    segmentID: str,
+    volumeNode: VolumeNode,
+    axis: int,
+    patches: Patches,
+    *,
+    isRemoval: bool,
+) -> Iterator[None]:
     """Add slices to a segment or remove them, as `writeSegment`, a band of slices at a time.
 
     Yields after each.
 
     Args:
+        editorLogic: what writes.
+        segmentationNode: the segmentation.
+        segmentID: which of its segments.
+        volumeNode: the volume.
         axis: the voxel axis (0, 1, 2 for K, J, I) that slices run along.
-        patches: {slice: `Patch`}.
+        patches: what to add or to remove.
+        isRemoval: whether to remove.
     """
-    patches = {index: patches[index] for index in sorted(patches) if not patches[index].is_empty}
-    while patches:
-        band = _firstBand(patches)
-        top = min(patch.top for patch in band.values())
-        left = min(patch.left for patch in band.values())
-        bottom, right = (max(patch.window[side].stop for patch in band.values()) for side in (0, 1))
-        first = min(band)
-        last = max(band)
-        block = np.zeros((last - first + 1, bottom - top, right - left), bool)
-        for index, patch in band.items():
-            patch = patch.moved(-top, -left)
-            block[index - first][patch.window] = patch.crop
-            del patches[index]
-        low = [top, left]
-        low.insert(axis, first)
-        _modify(
-            editorLogic,
-            segmentationNode,
-            segmentID,
-            labelmapBlock(volumeNode, segmentationNode, np.moveaxis(block, 0, axis), low),
-            isRemoval,
-        )
+    left = {index: patches[index] for index in sorted(patches) if not patches[index].is_empty}
+    while left:
+        band = _firstBand(left)
+        block, low = _blockOf(band, axis)
+        labelmap = labelmapBlock(volumeNode, segmentationNode, block, low)
+        _modify(editorLogic, segmentationNode, segmentID, labelmap, isRemoval)
+        for index in band:
+            del left[index]
         yield
 
 
-def _firstBand(patches):
+def _blockOf(band: Patches, axis: int) -> tuple[np.ndarray, list[int]]:
+    """Some slices as one block.
+
+    Args:
+        band: the slices.
+        axis: the voxel axis (0, 1, 2 for K, J, I) that they run along.
+
+    Returns:
+        (K, J, I) bool voxels, and the grid's indices (K, J, I) of the first one.
+    """
+    first = min(band)
+    count = max(band) - first + 1
+    top = min(patch.top for patch in band.values())
+    left = min(patch.left for patch in band.values())
+    bottom = max(patch.window[0].stop for patch in band.values())
+    right = max(patch.window[1].stop for patch in band.values())
+    block = np.zeros((count, bottom - top, right - left), bool)
+    for index, patch in band.items():
+        moved = patch.moved(-top, -left)
+        block[index - first][moved.window] = moved.crop
+    low = [top, left]
+    low.insert(axis, first)
+    return np.moveaxis(block, 0, axis), low
+
+
+def _firstBand(patches: Patches) -> Patches:
     """The first of some slices, as many as fit into a block of `BAND_VOXELS`."""
     band = {}
     top = np.inf
@@ -146,7 +233,13 @@ def _firstBand(patches):
     return band
 
 
-def _modify(editorLogic, segmentationNode, segmentID, labelmap, isRemoval):
+def _modify(
+    editorLogic: EditorLogic,
+    segmentationNode: SegmentationNode,
+    segmentID: str,
+    labelmap: Labelmap,
+    isRemoval: bool,
+) -> None:
     mode = editorLogic.ModificationModeRemove if isRemoval else editorLogic.ModificationModeAdd
     editorLogic.GetSegmentEditorNode().SetSelectedSegmentID(segmentID)
     editorLogic.UpdateMaskLabelmap()
@@ -162,7 +255,7 @@ def _modify(editorLogic, segmentationNode, segmentID, labelmap, isRemoval):
 
 
 @contextlib.contextmanager
-def selectionKept(editorLogic):
+def selectionKept(editorLogic: EditorLogic) -> Iterator[None]:
     """Writing selects segments.
 
     Afterwards the person's selection is as it was, and nobody was told of another one.
@@ -177,8 +270,8 @@ def selectionKept(editorLogic):
         node.EndModify(wasModified)
 
 
-def makeEditorLogic(scene, applicationLogic=None):
-    """A segment editor logic with a hidden node of its own, for use without a segment editor widget."""
+def makeEditorLogic(scene: Scene, applicationLogic: ApplicationLogic | None = None) -> EditorLogic:
+    """A segment editor logic with a hidden node of its own, for use without an editor widget."""
     logic = slicer.vtkSlicerSegmentEditorLogic()
     if applicationLogic is not None:
         logic.SetMRMLApplicationLogic(applicationLogic)
@@ -187,7 +280,7 @@ def makeEditorLogic(scene, applicationLogic=None):
     return logic
 
 
-def ensureEditorNode(editorLogic, scene):
+def ensureEditorNode(editorLogic: EditorLogic, scene: Scene) -> None:
     """Give the logic a new hidden node where it has none, as after the scene was closed."""
     node = editorLogic.GetSegmentEditorNode()
     if node is not None and scene.IsNodePresent(node):
@@ -196,8 +289,3 @@ def ensureEditorNode(editorLogic, scene):
     node.SetHideFromEditors(True)
     node.SetSaveWithScene(False)
     editorLogic.SetSegmentEditorNode(scene.AddNode(node))
-
-
-def _bounds(voxels, axis):
-    present = np.flatnonzero(voxels.any(axis=tuple(other for other in range(3) if other != axis)))
-    return int(present[0]), int(present[-1])

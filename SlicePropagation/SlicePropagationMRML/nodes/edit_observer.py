@@ -3,10 +3,20 @@
 Our own writes do not count, and a burst counts once.
 """
 
+from __future__ import annotations
+
 import contextlib
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
 
 import slicer
 import vtk
+
+from SlicePropagationMRML.nodes.types import SegmentationNode
+
+if TYPE_CHECKING:
+    from SlicePropagationMRML.run.document import Document
+    from SlicePropagationMRML.run.run import Schedule
 
 DEBOUNCE_MS = 200
 # without an event, and what was dragged has come to rest; replacing an image makes several events
@@ -21,10 +31,17 @@ class EditObserver:
         numEdits: how many events came so far that are not ours.
 
     Args:
+        segmentationNode: what is watched.
         schedule: `schedule(milliseconds, function)`, the event loop's timer.
+        onEdit: what is called.
     """
 
-    def __init__(self, segmentationNode, schedule, onEdit):
+    def __init__(
+        self,
+        segmentationNode: SegmentationNode,
+        schedule: Schedule,
+        onEdit: Callable[[], object],
+    ) -> None:
         self._schedule = schedule
         self._onEdit = onEdit
         self._isOurs = False
@@ -38,7 +55,7 @@ class EditObserver:
         self._tags = [self._segmentation.AddObserver(event, self._changed) for event in events]
 
     @contextlib.contextmanager
-    def writing(self):
+    def writing(self) -> Iterator[None]:
         """While we write: nothing that happens inside is an edit."""
         self._isOurs = True
         try:
@@ -46,13 +63,13 @@ class EditObserver:
         finally:
             self._isOurs = False
 
-    def remove(self):
+    def remove(self) -> None:
         """Stop watching."""
         for tag in self._tags:
             self._segmentation.RemoveObserver(tag)
         self._tags = []
 
-    def _changed(self, caller, event):
+    def _changed(self, caller: object, event: object) -> None:
         if self._isOurs:
             return
         self.numEdits += 1
@@ -61,7 +78,7 @@ class EditObserver:
         self._isWaiting = True
         self._schedule(DEBOUNCE_MS, self._report)
 
-    def _report(self):
+    def _report(self) -> None:
         self._isWaiting = False
         if self._tags:
             self._onEdit()
@@ -71,11 +88,14 @@ class PlaceObserver:
     """Calls `onMove` once a volume that was moved, or got other slices, has come to rest.
 
     Args:
-        document: the AnnotatedSegmentation of the volume.
+        document: knows whether the volume is elsewhere.
         schedule: `schedule(milliseconds, function)`, the event loop's timer.
+        onMove: what is called.
     """
 
-    def __init__(self, document, schedule, onMove):
+    def __init__(
+        self, document: Document, schedule: Schedule, onMove: Callable[[], object]
+    ) -> None:
         self._document = document
         self._schedule = schedule
         self._onMove = onMove
@@ -92,23 +112,23 @@ class PlaceObserver:
         ]
         self._tags = [(node, node.AddObserver(event, self._changed)) for node, event in watched]
 
-    def remove(self):
+    def remove(self) -> None:
         """Stop watching."""
         for node, tag in self._tags:
             node.RemoveObserver(tag)
         self._tags = []
 
-    def _changed(self, caller, event):
+    def _changed(self, caller: object, event: object) -> None:
         self._numEvents += 1
         if not self._isWaiting and self._document.isElsewhere():
             self._isWaiting = True
             self._wait()
 
-    def _wait(self):
+    def _wait(self) -> None:
         numEvents = self._numEvents
         self._schedule(REST_MS, lambda: self._report(numEvents))
 
-    def _report(self, numEvents):
+    def _report(self, numEvents: int) -> None:
         if self._tags and self._numEvents != numEvents:  # it is still being dragged
             self._wait()
             return

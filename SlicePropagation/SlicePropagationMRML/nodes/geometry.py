@@ -1,5 +1,8 @@
 """Volumes and segments as arrays on the volume's grid, with full geometry: oblique, flipped, anisotropic, transformed."""
 
+from collections.abc import Sequence
+from typing import TypeAlias
+
 import numpy as np
 import slicer
 import vtk
@@ -9,23 +12,27 @@ from SlicePropagationLib.errors import GeometryMismatchError, InputError
 from SlicePropagationLib.patch import EMPTY_MASK, Patch
 from SlicePropagationLib.pipelines.slice_record import grid_values
 from SlicePropagationLib.stack import SliceStack, finite_values
+from SlicePropagationMRML.nodes.types import (
+    Labelmap,
+    Matrix,
+    Node,
+    SegmentationNode,
+    Transform,
+    VolumeNode,
+)
 
-PLANES = {
-    "axial": 2,
-    "coronal": 1,
-    "sagittal": 0,
-}  # plane -> the patient axis (R, A, S) its slices run along
-ENDS = (
-    ("left", "right"),
-    ("posterior", "anterior"),
-    ("inferior", "superior"),
-)  # where each patient axis comes from and leads to
+Block: TypeAlias = tuple[slice, ...]  # (K, J, I)
+# plane -> the patient axis (R, A, S) its slices run along
+PLANES = {"axial": 2, "coronal": 1, "sagittal": 0}
+# where each patient axis comes from and leads to
+ENDS = (("left", "right"), ("posterior", "anterior"), ("inferior", "superior"))
 
 
-def stackFromVolume(volumeNode, axis=0):
+def stackFromVolume(volumeNode: VolumeNode, axis: int = 0) -> SliceStack:
     """The `SliceStack` of a volume node.
 
     Args:
+        volumeNode: the volume.
         axis: which of the voxel axes K, J, I (0, 1, 2) the slices run along.
 
     Raises:
@@ -52,27 +59,38 @@ def stackFromVolume(volumeNode, axis=0):
     return SliceStack.from_volume(array, tuple(reversed(volumeNode.GetSpacing())), axis)
 
 
-def volumeFromArray(volumeNode, array, spacing):
-    """Put a (K, J, I) array into a volume node, columns from right to left and rows from front to back; spacing along I, J, K in mm."""
+def volumeFromArray(
+    volumeNode: VolumeNode, array: np.ndarray, spacing: tuple[float, float, float]
+) -> None:
+    """Put a (K, J, I) array into a volume node.
+
+    Columns run from right to left and rows from front to back.
+
+    Args:
+        volumeNode: the volume.
+        array: the voxels.
+        spacing: along I, J, K in mm.
+    """
     image = vtk.vtkImageData()
     image.SetDimensions(*reversed(array.shape))
     image.AllocateScalars(numpy_support.get_vtk_array_type(array.dtype), 1)
-    numpy_support.vtk_to_numpy(image.GetPointData().GetScalars())[:] = array.ravel()
+    voxels = numpy_support.vtk_to_numpy(image.GetPointData().GetScalars())
+    voxels[:] = array.ravel()
     volumeNode.SetSpacing(*spacing)
     volumeNode.SetIJKToRASDirections([[-1, 0, 0], [0, -1, 0], [0, 0, 1]])
     volumeNode.SetAndObserveImageData(image)
 
 
-def axisOfPlane(volumeNode, plane):
-    """The voxel axis (0, 1, 2 for K, J, I) whose slices are nearest to an anatomical plane: "axial", "coronal", "sagittal".
+def axisOfPlane(volumeNode: VolumeNode, plane: str) -> int:
+    """The voxel axis (0, 1, 2 for K, J, I) whose slices are nearest to an anatomical plane.
 
     Each plane gets an axis of its own, also in oblique volumes.
+
+    Args:
+        volumeNode: the volume.
+        plane: "axial", "coronal" or "sagittal".
     """
-    matrix = vtk.vtkMatrix4x4()
-    volumeNode.GetIJKToRASDirectionMatrix(matrix)
-    alignment = np.abs(
-        [[matrix.GetElement(patient, voxel) for voxel in range(3)] for patient in range(3)]
-    )
+    alignment = np.abs(_directions(volumeNode))
     free = {}
     for _ in range(3):
         patient, voxel = np.unravel_index(alignment.argmax(), (3, 3))
@@ -81,43 +99,39 @@ def axisOfPlane(volumeNode, plane):
     return free[PLANES[plane]]
 
 
-def planeOfAxis(volumeNode, axis):
+def planeOfAxis(volumeNode: VolumeNode, axis: int) -> str:
     """The anatomical plane whose slices run along a voxel axis."""
     return next(plane for plane in PLANES if axisOfPlane(volumeNode, plane) == axis)
 
 
-def endsOfAxis(volumeNode, axis):
-    """Where the slices of a voxel axis begin and end in the patient, as ("inferior", "superior"), by the nearest patient axis."""
-    matrix = vtk.vtkMatrix4x4()
-    volumeNode.GetIJKToRASDirectionMatrix(matrix)
+def endsOfAxis(volumeNode: VolumeNode, axis: int) -> tuple[str, str]:
+    """Where the slices of a voxel axis begin and end in the patient, as ("inferior", "superior").
+
+    By the nearest patient axis.
+    """
     patient = PLANES[planeOfAxis(volumeNode, axis)]
-    return ENDS[patient] if matrix.GetElement(patient, 2 - axis) > 0 else ENDS[patient][::-1]
+    start, end = ENDS[patient]
+    isUpward = _directions(volumeNode)[patient, 2 - axis] > 0
+    return (start, end) if isUpward else (end, start)
 
 
-def obliqueness(volumeNode, axis):
+def obliqueness(volumeNode: VolumeNode, axis: int) -> float:
     """Angle in degrees between the slices of a voxel axis and their anatomical plane."""
-    matrix = vtk.vtkMatrix4x4()
-    volumeNode.GetIJKToRASDirectionMatrix(matrix)
-    return float(
-        np.degrees(
-            np.arccos(
-                min(abs(matrix.GetElement(PLANES[planeOfAxis(volumeNode, axis)], 2 - axis)), 1.0)
-            )
-        )
-    )
+    patient = PLANES[planeOfAxis(volumeNode, axis)]
+    cosine = abs(_directions(volumeNode)[patient, 2 - axis])
+    return float(np.degrees(np.arccos(min(cosine, 1.0))))
 
 
-def axisOfMask(mask):
-    """The voxel axis (0, 1, 2 for K, J, I) along which a (K, J, I) mask was drawn on single slices, or None.
+def axisOfMask(mask: np.ndarray) -> int | None:
+    """The voxel axis (0, 1, 2 for K, J, I) along which a mask was drawn on single slices, or None.
 
     Of several axes, the one with the fewest slices; None for an empty mask, and where every axis
-    shows more than half of
-    the slices that the mask reaches over, as a mask in 3D does.
+    shows more than half of the slices that the mask reaches over, as a mask in 3D does.
+
+    Args:
+        mask: (K, J, I) bool.
     """
-    present = [
-        np.flatnonzero(mask.any(axis=tuple(other for other in range(3) if other != axis)))
-        for axis in range(3)
-    ]
+    present = [presentSlices(mask, axis) for axis in range(3)]
     if not len(present[0]):
         return None
     axis = min(range(3), key=lambda axis: len(present[axis]))
@@ -126,14 +140,20 @@ def axisOfMask(mask):
     return axis if isSparse else None
 
 
-def isLeftHanded(volumeNode):
+def presentSlices(voxels: np.ndarray, axis: int) -> np.ndarray:
+    """Indices of the slices along an axis of a (K, J, I) mask that show anything."""
+    others = tuple(other for other in range(3) if other != axis)
+    return np.flatnonzero(voxels.any(axis=others))
+
+
+def isLeftHanded(volumeNode: VolumeNode) -> bool:
     """Whether the voxel axes I, J, K of a volume are a left-handed system."""
     matrix = vtk.vtkMatrix4x4()
     volumeNode.GetIJKToRASMatrix(matrix)
     return matrix.Determinant() < 0
 
 
-def gridOf(volumeNode, segmentationNode):
+def gridOf(volumeNode: VolumeNode, segmentationNode: SegmentationNode) -> list:
     """The voxels of a volume in a segmentation's coordinates, as `grid_values` says it.
 
     Raises:
@@ -148,10 +168,18 @@ def gridOf(volumeNode, segmentationNode):
     )
 
 
-def sliceCenter(volumeNode, axis, index, rowColumn=None):
-    """A point of a slice in world coordinates (R, A, S, in millimetres); axis 0, 1, 2 for K, J, I.
+def sliceCenter(
+    volumeNode: VolumeNode,
+    axis: int,
+    index: int,
+    rowColumn: tuple[float, float] | None = None,
+) -> tuple[float, float, float]:
+    """A point of a slice in world coordinates (R, A, S, in millimetres).
 
     Args:
+        volumeNode: the volume.
+        axis: the voxel axis (0, 1, 2 for K, J, I) that slices run along.
+        index: the slice.
         rowColumn: where on the slice, in pixels; its centre when None.
     """
     size = volumeNode.GetImageData().GetDimensions()
@@ -159,13 +187,16 @@ def sliceCenter(volumeNode, axis, index, rowColumn=None):
     point[2 - axis] = index
     if rowColumn is not None:
         row, column = (2 - other for other in range(3) if other != axis)
-        point[row], point[column] = rowColumn
-    world = ijkToWorld(volumeNode)
-    return world.TransformPoint(point)
+        point[row] = rowColumn[0]
+        point[column] = rowColumn[1]
+    return ijkToWorld(volumeNode).TransformPoint(point)
 
 
-def ijkToWorld(volumeNode):
-    """The transform from voxel indices (I, J, K) to world coordinates, the volume's own transform included."""
+def ijkToWorld(volumeNode: VolumeNode) -> Transform:
+    """The transform from voxel indices (I, J, K) to world coordinates.
+
+    The volume's own transform is included.
+    """
     matrix = vtk.vtkMatrix4x4()
     volumeNode.GetIJKToRASMatrix(matrix)
     parent = vtk.vtkGeneralTransform()
@@ -181,7 +212,7 @@ def ijkToWorld(volumeNode):
     return world
 
 
-def emptyLabelmap(volumeNode, segmentationNode):
+def emptyLabelmap(volumeNode: VolumeNode, segmentationNode: SegmentationNode) -> Labelmap:
     """An empty labelmap on the volume's grid, placed in the segmentation's coordinates.
 
     Raises:
@@ -193,33 +224,27 @@ def emptyLabelmap(volumeNode, segmentationNode):
     return labelmap
 
 
-def arrayOf(labelmap):
+def arrayOf(labelmap: Labelmap) -> np.ndarray:
     """(K, J, I) view of a labelmap's voxels; writing into it needs `labelmap.Modified()`."""
     i0, i1, j0, j1, k0, k1 = labelmap.GetExtent()
     scalars = numpy_support.vtk_to_numpy(labelmap.GetPointData().GetScalars())
     return scalars.reshape(k1 - k0 + 1, j1 - j0 + 1, i1 - i0 + 1)
 
 
-def segmentMask(segmentationNode, segmentID, volumeNode):
+def segmentMask(
+    segmentationNode: SegmentationNode, segmentID: str, volumeNode: VolumeNode
+) -> np.ndarray:
     """(K, J, I) bool mask of a segment on the volume's grid.
 
     A segment on another grid is resampled, nearest voxel.
     """
     grid = _grid(volumeNode, segmentationNode)
     mask = np.zeros(tuple(reversed(volumeNode.GetImageData().GetDimensions())), bool)
-    segment = segmentationNode.GetSegmentation().GetSegment(segmentID)
-    stored = segment.GetRepresentation("Binary labelmap") if segment else None
-    if (
-        stored is not None
-        and not stored.IsEmpty()
-        and slicer.vtkOrientedImageDataResample.DoGeometriesMatch(stored, grid)
-    ):
-        _paste(
-            mask,
-            stored,
-            segment.GetLabelValue(),
-            grid.GetExtent(),
-        )  # no resampling: 20 times as fast on a large volume
+    stored = _storedOn(grid, segmentationNode, segmentID)
+    if stored is not None:  # no resampling: 20 times as fast on a large volume
+        own, target = _overlap(stored.GetExtent(), grid.GetExtent())
+        if own is not None:
+            mask[target] = arrayOf(stored)[own] == _labelValue(segmentationNode, segmentID)
         return mask
     own = slicer.vtkOrientedImageData()
     if not segmentationNode.GetBinaryLabelmapRepresentation(segmentID, own) or own.IsEmpty():
@@ -233,24 +258,27 @@ def segmentMask(segmentationNode, segmentID, volumeNode):
     return arrayOf(onGrid) > 0
 
 
-def segmentPatches(segmentationNode, segmentID, volumeNode, axis):
-    """What a segment shows on each slice of a voxel axis (0, 1, 2 for K, J, I) of the volume's grid: a list of N `Patch`es.
+def segmentPatches(
+    segmentationNode: SegmentationNode, segmentID: str, volumeNode: VolumeNode, axis: int
+) -> list[Patch]:
+    """What a segment shows on each of the N slices along a voxel axis of the volume's grid.
 
     Only the part of the grid is looked at in which anything is stored.
+
+    Args:
+        segmentationNode: the segmentation.
+        segmentID: which of its segments.
+        volumeNode: the volume.
+        axis: the voxel axis (0, 1, 2 for K, J, I) that slices run along.
     """
     count = volumeNode.GetImageData().GetDimensions()[2 - axis]
     grid = _grid(volumeNode, segmentationNode)
-    segment = segmentationNode.GetSegmentation().GetSegment(segmentID)
-    stored = segment.GetRepresentation("Binary labelmap") if segment else None
-    if (
-        stored is not None
-        and not stored.IsEmpty()
-        and slicer.vtkOrientedImageDataResample.DoGeometriesMatch(stored, grid)
-    ):
+    stored = _storedOn(grid, segmentationNode, segmentID)
+    if stored is not None:
         own, target = _overlap(stored.GetExtent(), grid.GetExtent())
-        if own is None:
+        if own is None or target is None:
             return [EMPTY_MASK] * count
-        block = arrayOf(stored)[own] == segment.GetLabelValue()
+        block = arrayOf(stored)[own] == _labelValue(segmentationNode, segmentID)
         low = [part.start for part in target]
     else:
         block = segmentMask(segmentationNode, segmentID, volumeNode)
@@ -262,10 +290,17 @@ def segmentPatches(segmentationNode, segmentID, volumeNode, axis):
     return patches
 
 
-def labelmapBlock(volumeNode, segmentationNode, block, low):
-    """A labelmap that holds a part of the volume's grid only, placed in the segmentation's coordinates.
+def labelmapBlock(
+    volumeNode: VolumeNode,
+    segmentationNode: SegmentationNode,
+    block: np.ndarray,
+    low: Sequence[int],
+) -> Labelmap:
+    """A labelmap with a part of the volume's grid, placed in the segmentation's coordinates.
 
     Args:
+        volumeNode: the volume.
+        segmentationNode: the segmentation.
         block: (K, J, I) bool voxels of the part.
         low: the grid's indices (K, J, I) of its first voxel.
 
@@ -274,28 +309,53 @@ def labelmapBlock(volumeNode, segmentationNode, block, low):
     """
     labelmap = _grid(volumeNode, segmentationNode)
     start = labelmap.GetExtent()[4::-2]
-    bounds = [
-        (start[axis] + low[axis], start[axis] + low[axis] + block.shape[axis] - 1)
-        for axis in (2, 1, 0)
-    ]
-    labelmap.SetExtent(*(end for pair in bounds for end in pair))
+    extent = []
+    for axis in (2, 1, 0):
+        first = start[axis] + low[axis]
+        extent += [first, first + block.shape[axis] - 1]
+    labelmap.SetExtent(*extent)
     labelmap.AllocateScalars(vtk.VTK_UNSIGNED_CHAR, 1)
     arrayOf(labelmap)[:] = block
     return labelmap
 
 
-def hasVoxels(segmentationNode, segmentID):
+def hasVoxels(segmentationNode: SegmentationNode, segmentID: str) -> bool:
     """Whether anything is drawn in a segment."""
+    stored = _stored(segmentationNode, segmentID)
+    if stored is None:
+        return False
+    return bool((arrayOf(stored) == _labelValue(segmentationNode, segmentID)).any())
+
+
+def _stored(segmentationNode: SegmentationNode, segmentID: str) -> Labelmap | None:
+    """The labelmap of a segment, which others may share; None when it is empty or not there."""
     segment = segmentationNode.GetSegmentation().GetSegment(segmentID)
     stored = segment.GetRepresentation("Binary labelmap") if segment else None
-    return (
-        stored is not None
-        and not stored.IsEmpty()
-        and bool((arrayOf(stored) == segment.GetLabelValue()).any())
-    )
+    return None if stored is None or stored.IsEmpty() else stored
 
 
-def _grid(volumeNode, segmentationNode):
+def _storedOn(
+    grid: Labelmap, segmentationNode: SegmentationNode, segmentID: str
+) -> Labelmap | None:
+    """The same where it lies on a grid, so that nothing has to be resampled."""
+    stored = _stored(segmentationNode, segmentID)
+    match = slicer.vtkOrientedImageDataResample.DoGeometriesMatch
+    return stored if stored is not None and match(stored, grid) else None
+
+
+def _labelValue(segmentationNode: SegmentationNode, segmentID: str) -> int:
+    return segmentationNode.GetSegmentation().GetSegment(segmentID).GetLabelValue()
+
+
+def _directions(volumeNode: VolumeNode) -> np.ndarray:
+    """(3, 3) float: column v is the direction of voxel axis v (I, J, K) in R, A, S."""
+    matrix = vtk.vtkMatrix4x4()
+    volumeNode.GetIJKToRASDirectionMatrix(matrix)
+    elements = [matrix.GetElement(*divmod(number, 3)) for number in range(9)]
+    return np.reshape(elements, (3, 3))
+
+
+def _grid(volumeNode: VolumeNode, segmentationNode: SegmentationNode) -> Labelmap:
     """A labelmap without voxels on the volume's grid, placed in the segmentation's coordinates."""
     grid = slicer.vtkOrientedImageData()
     grid.SetExtent(volumeNode.GetImageData().GetExtent())
@@ -303,7 +363,7 @@ def _grid(volumeNode, segmentationNode):
     return grid
 
 
-def _voxelsToSegmentation(volumeNode, segmentationNode):
+def _voxelsToSegmentation(volumeNode: VolumeNode, segmentationNode: SegmentationNode) -> Matrix:
     matrix = vtk.vtkMatrix4x4()
     volumeNode.GetIJKToRASMatrix(matrix)
     vtk.vtkMatrix4x4.Multiply4x4(
@@ -314,14 +374,9 @@ def _voxelsToSegmentation(volumeNode, segmentationNode):
     return matrix
 
 
-def _paste(mask, stored, labelValue, gridExtent):
-    """Mark a label's voxels of a cropped labelmap in a mask on the whole grid."""
-    own, target = _overlap(stored.GetExtent(), gridExtent)
-    if own is not None:
-        mask[target] = arrayOf(stored)[own] == labelValue
-
-
-def _overlap(storedExtent, gridExtent):
+def _overlap(
+    storedExtent: Sequence[int], gridExtent: Sequence[int]
+) -> tuple[Block, Block] | tuple[None, None]:
     """((K, J, I) slices of a labelmap, of the grid) that both cover.
 
     (None, None) where they have nothing in common.
@@ -338,21 +393,19 @@ def _overlap(storedExtent, gridExtent):
     return tuple(own), tuple(target)
 
 
-def _volumeToSegmentation(volumeNode, segmentationNode):
+def _volumeToSegmentation(volumeNode: VolumeNode, segmentationNode: SegmentationNode) -> Matrix:
     source = volumeNode.GetParentTransformNode()
     target = segmentationNode.GetParentTransformNode()
-    if source is not target and any(
-        node is not None and not node.IsTransformToWorldLinear() for node in (source, target)
-    ):
-        raise GeometryMismatchError(_deformed(volumeNode, segmentationNode))
+    if source is not target and (_isDeformation(source) or _isDeformation(target)):
+        raise GeometryMismatchError(
+            f"A non-linear transform lies between volume '{volumeNode.GetName()}' and segmentation"
+            f" '{segmentationNode.GetName()}'; harden it, or put both under the same transform."
+        )
     matrix = vtk.vtkMatrix4x4()
     if source is not target:
         slicer.vtkMRMLTransformNode.GetMatrixTransformBetweenNodes(source, target, matrix)
     return matrix
 
 
-def _deformed(volumeNode, segmentationNode):
-    return (
-        f"A non-linear transform lies between volume '{volumeNode.GetName()}' and segmentation"
-        f" '{segmentationNode.GetName()}'; harden it, or put both under the same transform."
-    )
+def _isDeformation(transformNode: Node | None) -> bool:
+    return transformNode is not None and not transformNode.IsTransformToWorldLinear()

@@ -1,6 +1,16 @@
 """What a person chose in the panel, kept in a node of the scene, so that a saved scene brings it back."""
 
+from collections.abc import Callable
+
 import slicer
+
+from SlicePropagationMRML.nodes.types import (
+    EditorNode,
+    Scene,
+    ScriptedNode,
+    SegmentationNode,
+    VolumeNode,
+)
 
 DEFAULTS = {
     "axis": "",
@@ -26,14 +36,14 @@ class PanelSettings:
             was closed.
     """
 
-    def __init__(self, node):
+    def __init__(self, node: Callable[[], ScriptedNode]) -> None:
         self._node = node
 
-    def get(self, name):
+    def get(self, name: str) -> str:
         """The text stored under a name, or its default."""
         return self._node().GetParameter(name) or DEFAULTS[name]
 
-    def set(self, name, value):
+    def set(self, name: str, value: str | int | bool) -> None:
         """Store a text, number or bool under a name."""
         if name not in DEFAULTS:
             raise KeyError(name)
@@ -41,21 +51,22 @@ class PanelSettings:
         if self.get(name) != text:
             self._node().SetParameter(name, text)
 
-    def isOn(self, name):
+    def isOn(self, name: str) -> bool:
         """Whether a bool is stored as true."""
         return self.get(name) == "1"
 
-    def number(self, name):
+    def number(self, name: str) -> int:
         """A stored whole number."""
         return int(self.get(name))
 
-    def nodes(self):
+    def nodes(self) -> tuple[VolumeNode | None, SegmentationNode | None]:
         """The (volume, segmentation) nodes chosen, None where there is none."""
-        return self._node().GetNodeReference("volume"), self._node().GetNodeReference(
-            "segmentation"
-        )
+        node = self._node()
+        return node.GetNodeReference("volume"), node.GetNodeReference("segmentation")
 
-    def setNodes(self, volumeNode, segmentationNode):
+    def setNodes(
+        self, volumeNode: VolumeNode | None, segmentationNode: SegmentationNode | None
+    ) -> None:
         """Remember the nodes chosen."""
         for role, node in (("volume", volumeNode), ("segmentation", segmentationNode)):
             nodeID = node.GetID() if node is not None else None
@@ -63,8 +74,8 @@ class PanelSettings:
                 self._node().SetNodeReferenceID(role, nodeID)
 
 
-def sharedEditorNode(scene):
-    """The Segment Editor's own node, made as the Segment Editor makes it where there is none yet."""
+def sharedEditorNode(scene: Scene) -> EditorNode:
+    """The Segment Editor's own node, made as the Segment Editor makes it where there is none."""
     node = scene.GetSingletonNode("SegmentEditor", "vtkMRMLSegmentEditorNode")
     if node is None:
         node = slicer.vtkMRMLSegmentEditorNode()

@@ -3,9 +3,15 @@
 The person's segmentation stays as it is.
 """
 
+from collections.abc import Iterable
+
+import numpy as np
 import slicer
 
+from SlicePropagationLib.session import AnnotationSession
+from SlicePropagationLib.stack import SliceStack
 from SlicePropagationMRML.nodes.geometry import arrayOf, emptyLabelmap
+from SlicePropagationMRML.nodes.types import Scene, SegmentationNode, VolumeNode
 
 
 class Preview:
@@ -13,9 +19,23 @@ class Preview:
 
     Attributes:
         node: a segmentation node that is neither saved with the scene nor listed in editors.
+
+    Args:
+        scene: where it is shown.
+        volumeNode: the volume.
+        segmentationNode: whose segments it names and colours alike.
+        segments: {label: segment ID}.
+        stack: the slices of the volume.
     """
 
-    def __init__(self, scene, volumeNode, segmentationNode, segments, stack):
+    def __init__(
+        self,
+        scene: Scene,
+        volumeNode: VolumeNode,
+        segmentationNode: SegmentationNode,
+        segments: dict[int, str],
+        stack: SliceStack,
+    ) -> None:
         self._scene = scene
         self._stack = stack
         node = slicer.vtkMRMLSegmentationNode()
@@ -37,7 +57,7 @@ class Preview:
         if self.node.GetDisplayNode() is not None:
             self.node.GetDisplayNode().SetSaveWithScene(False)
 
-    def show(self, session, touched):
+    def show(self, session: AnnotationSession, touched: Iterable[tuple[int, int]]) -> None:
         """Bring the slices that a step changed up to date, in place."""
         voxels = self._stack.from_volume_array(arrayOf(self._labelmap))
         for index in {index for _, index in touched}:
@@ -50,14 +70,12 @@ class Preview:
             # views do not watch the voxels of a segmentation, but they watch how it is displayed
             self.node.GetDisplayNode().Modified()
 
-    def mask(self, segmentID):
+    def mask(self, segmentID: str) -> np.ndarray:
         """(K, J, I) bool of what is shown of a segment."""
-        return (
-            arrayOf(self._labelmap)
-            == self.node.GetSegmentation().GetSegment(segmentID).GetLabelValue()
-        )
+        segment = self.node.GetSegmentation().GetSegment(segmentID)
+        return arrayOf(self._labelmap) == segment.GetLabelValue()
 
-    def remove(self):
+    def remove(self) -> None:
         """Take the preview out of the scene."""
         if self._scene.IsNodePresent(self.node):
             if self.node.GetDisplayNode() is not None:

@@ -1,17 +1,23 @@
-"""The generated abdomen as a volume node: the tutorial's data, the same voxels on every machine, nothing downloaded."""
+"""The generated abdomen as a volume node: the tutorial's data.
+
+The same voxels on every machine, nothing downloaded.
+"""
 
 from pathlib import Path
 
 import slicer
 
 from SlicePropagationMRML.nodes.geometry import volumeFromArray
+from SlicePropagationMRML.nodes.types import Scene, VolumeNode
 
 FILE_NAME = "SlicePropagationAbdomen.nrrd"
 NODE_NAME = "SlicePropagationAbdomen"
 
 
-def loadSample(scene, folder):
-    """A scalar volume node with the sample: read from the folder, or generated and written there first, which takes a few seconds.
+def loadSample(scene: Scene, folder: Path | str) -> VolumeNode:
+    """A scalar volume node with the sample.
+
+    Read from the folder, or generated and written there first, which takes a few seconds.
 
     Raises:
         OSError: the folder cannot be made.

@@ -1,9 +1,19 @@
-"""Frames of a 4D volume: the sequence browser that drives a volume, and the segmentation that follows its frames."""
+"""Frames of a 4D volume: the browser that drives it, and the segmentation that follows its frames."""
+
+from collections.abc import Callable
 
 import vtk
 
+from SlicePropagationMRML.nodes.types import (
+    BrowserNode,
+    Node,
+    Scene,
+    SegmentationNode,
+    SequenceNode,
+)
 
-def browserOf(scene, node):
+
+def browserOf(scene: Scene, node: Node | None) -> BrowserNode | None:
     """The sequence browser that a node (a volume, a segmentation) follows, or None."""
     for number in range(scene.GetNumberOfNodesByClass("vtkMRMLSequenceBrowserNode")):
         browser = scene.GetNthNodeByClass(number, "vtkMRMLSequenceBrowserNode")
@@ -12,18 +22,23 @@ def browserOf(scene, node):
     return None
 
 
-def hasBrowsers(scene):
+def hasBrowsers(scene: Scene) -> bool:
     """Whether the scene has any sequence browser."""
     return scene.GetNumberOfNodesByClass("vtkMRMLSequenceBrowserNode") > 0
 
 
-def frameCount(browserNode):
+def frameCount(browserNode: BrowserNode) -> int:
     """How many frames a browser leads through."""
     sequence = browserNode.GetMasterSequenceNode()
     return sequence.GetNumberOfDataNodes() if sequence is not None else 0
 
 
-def followFrames(scene, browserNode, segmentationNode, sequenceNode):
+def followFrames(
+    scene: Scene,
+    browserNode: BrowserNode,
+    segmentationNode: SegmentationNode,
+    sequenceNode: SequenceNode,
+) -> None:
     """Let a segmentation follow the browser's frames from now on.
 
     What a person changes in a frame stays with it.
@@ -39,7 +54,13 @@ def followFrames(scene, browserNode, segmentationNode, sequenceNode):
     browserNode.Modified()  # the nodes in the scene show the frame as it is now
 
 
-def unfollowFrames(scene, browserNode, segmentationNode, sequenceNode, value):
+def unfollowFrames(
+    scene: Scene,
+    browserNode: BrowserNode,
+    segmentationNode: SegmentationNode,
+    sequenceNode: SequenceNode,
+    value: str,
+) -> None:
     """Let a segmentation follow the browser no longer.
 
     It goes on with what it has at an index value, and the sequence leaves the scene.
@@ -59,7 +80,7 @@ class FrameWatch:
         moved: called at once; nodes may still show the frame before.
     """
 
-    def __init__(self, browserNode, moved):
+    def __init__(self, browserNode: BrowserNode, moved: Callable[[], object]) -> None:
         self._browser = browserNode
         self._moved = moved
         self._shown = self._now()
@@ -69,18 +90,18 @@ class FrameWatch:
         )
 
     @property
-    def browser(self):
+    def browser(self) -> BrowserNode:
         """The browser."""
         return self._browser
 
-    def remove(self):
+    def remove(self) -> None:
         """Stop watching."""
         self._browser.RemoveObserver(self._tag)
 
-    def _now(self):
+    def _now(self) -> tuple[int, bool]:
         return self._browser.GetSelectedItemNumber(), bool(self._browser.GetPlaybackActive())
 
-    def _look(self):
+    def _look(self) -> None:
         if self._now() != self._shown:
             self._shown = self._now()
             self._moved()

@@ -1,16 +1,29 @@
-"""Slice views and the slices of a stack: which view shows which slice, jumping, and turning a view onto the voxel axes."""
+"""Slice views and the slices of a stack.
+
+Which view shows which slice, jumping, and turning a view onto the voxel axes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
 
 import numpy as np
 import vtk
 
+from SlicePropagationLib.patch import Patch
 from SlicePropagationMRML.nodes.geometry import ijkToWorld, planeOfAxis, sliceCenter
+from SlicePropagationMRML.nodes.types import Node, Scene, SliceNode, VolumeNode
+
+if TYPE_CHECKING:
+    from SlicePropagationMRML.run.document import Document
 
 # cosine between a view's normal and the slice axis above which the view shows these slices, about
 # 20 degrees
 TILT = 0.94
 
 
-def sliceNodes(scene):
+def sliceNodes(scene: Scene) -> list[SliceNode]:
     """The slice views' nodes, Red first."""
     return [
         scene.GetNthNodeByClass(number, "vtkMRMLSliceNode")
@@ -18,44 +31,38 @@ def sliceNodes(scene):
     ]
 
 
-def viewInUse(scene):
+def viewInUse(scene: Scene) -> SliceNode | None:
     """The slice view that the mouse is in, or the first one; None without slice views."""
     crosshair = scene.GetFirstNodeByClass("vtkMRMLCrosshairNode")
     node = crosshair.GetCursorPositionXYZ([0.0, 0.0, 0.0]) if crosshair is not None else None
     return node or next(iter(sliceNodes(scene)), None)
 
 
-def axisOfView(sliceNode, volumeNode):
+def axisOfView(sliceNode: SliceNode, volumeNode: VolumeNode) -> int:
     """The voxel axis (0, 1, 2 for K, J, I) that is nearest to a view's normal."""
-    normal = _normal(sliceNode)
-    return max(range(3), key=lambda axis: abs(float(np.dot(normal, _direction(volumeNode, axis)))))
+    return max(range(3), key=lambda axis: _alignment(sliceNode, volumeNode, axis))
 
 
-def viewsAlong(scene, volumeNode, axis):
+def viewsAlong(scene: Scene, volumeNode: VolumeNode, axis: int) -> list[SliceNode]:
     """The slice views whose slices are those of a voxel axis, best first."""
-    alignment = {
-        node: abs(float(np.dot(_normal(node), _direction(volumeNode, axis))))
-        for node in sliceNodes(scene)
-    }
-    return sorted(
-        (node for node, value in alignment.items() if value > TILT),
-        key=lambda node: -alignment[node],
-    )
+    alignment = {node: _alignment(node, volumeNode, axis) for node in sliceNodes(scene)}
+    views = [node for node, value in alignment.items() if value > TILT]
+    return sorted(views, key=lambda node: -alignment[node])
 
 
-def indexInView(sliceNode, volumeNode, axis):
+def indexInView(sliceNode: SliceNode, volumeNode: VolumeNode, axis: int) -> int:
     """The slice of a voxel axis that a view shows, not limited to the volume."""
     matrix = sliceNode.GetSliceToRAS()
-    voxel = (
-        ijkToWorld(volumeNode)
-        .GetInverse()
-        .TransformPoint([matrix.GetElement(row, 3) for row in range(3)])
-    )
+    center = [matrix.GetElement(row, 3) for row in range(3)]
+    voxel = ijkToWorld(volumeNode).GetInverse().TransformPoint(center)
     return round(voxel[2 - axis])
 
 
-def snapViews(scene, volumeNode, axis):
-    """Turn the slice views onto the voxel axes, so that a view shows whole slices of an oblique volume; at least one those of `axis`."""
+def snapViews(scene: Scene, volumeNode: VolumeNode, axis: int) -> None:
+    """Turn the slice views onto the voxel axes.
+
+    So a view shows whole slices of an oblique volume; at least one those of `axis`.
+    """
     for node in sliceNodes(scene):
         node.RotateToVolumePlane(volumeNode)
     if not viewsAlong(scene, volumeNode, axis) and sliceNodes(scene):
@@ -64,20 +71,22 @@ def snapViews(scene, volumeNode, axis):
         view.RotateToVolumePlane(volumeNode)
 
 
-def jumpViews(scene, document, index, label=None):
+def jumpViews(scene: Scene, document: Document, index: int, label: int | None = None) -> None:
     """Show a slice: views along the stack move onto it.
 
     The others go through the label's middle on it, where it has one.
 
     Where no view shows whole slices, as in an oblique volume at first, the views are turned onto
     the volume before.
+
+    Args:
+        scene: where the views are.
+        document: what is open.
+        index: the slice.
+        label: of the segment whose middle is shown, None for none.
     """
-    center = None
-    if label is not None:
-        patch = document.session.state(label, index).patch
-        if not patch.is_empty:
-            rows, columns = np.nonzero(patch.crop)
-            center = (patch.top + float(rows.mean()), patch.left + float(columns.mean()))
+    patch = document.session.state(label, index).patch if label is not None else None
+    center = _middleOf(patch) if patch is not None and not patch.is_empty else None
     point = sliceCenter(document.volumeNode, document.stack.axis, index, center)
     along = viewsAlong(scene, document.volumeNode, document.stack.axis)
     if not along:
@@ -87,12 +96,23 @@ def jumpViews(scene, document, index, label=None):
         node.JumpSliceByOffsetting(*point)
 
 
-def _normal(sliceNode):
+def _middleOf(patch: Patch) -> tuple[float, float]:
+    """(row, column) in the middle of a patch."""
+    rows, columns = np.nonzero(patch.crop)
+    return patch.top + float(rows.mean()), patch.left + float(columns.mean())
+
+
+def _alignment(sliceNode: SliceNode, volumeNode: VolumeNode, axis: int) -> float:
+    """Cosine between a view's normal and a voxel axis, 0 to 1."""
+    return abs(float(np.dot(_normal(sliceNode), _direction(volumeNode, axis))))
+
+
+def _normal(sliceNode: SliceNode) -> np.ndarray:
     matrix = sliceNode.GetSliceToRAS()
-    return _unit([matrix.GetElement(row, 2) for row in range(3)])
+    return _unit(np.array([matrix.GetElement(row, 2) for row in range(3)]))
 
 
-def _direction(volumeNode, axis):
+def _direction(volumeNode: VolumeNode, axis: int) -> np.ndarray:
     """Unit vector along a voxel axis in world coordinates."""
     here = [0.0, 0.0, 0.0]
     there = [0.0, 0.0, 0.0]
@@ -101,19 +121,22 @@ def _direction(volumeNode, axis):
     return _unit(np.subtract(world.TransformPoint(there), world.TransformPoint(here)))
 
 
-def _unit(vector):
+def _unit(vector: np.ndarray) -> np.ndarray:
     return np.asarray(vector, float) / (np.linalg.norm(vector) or 1.0)
 
 
-def observeViews(scene, function):
+def observeViews(scene: Scene, function: Callable[[], object]) -> list[tuple[Node, int]]:
     """Call a function whenever a view moves; returns (node, tag) pairs for `stopObserving`."""
+
+    def moved(caller: object, event: object) -> None:
+        function()
+
     return [
-        (node, node.AddObserver(vtk.vtkCommand.ModifiedEvent, lambda caller, event: function()))
-        for node in sliceNodes(scene)
+        (node, node.AddObserver(vtk.vtkCommand.ModifiedEvent, moved)) for node in sliceNodes(scene)
     ]
 
 
-def stopObserving(observations):
+def stopObserving(observations: Iterable[tuple[Node, int]]) -> None:
     """Take back what `observeViews` set up."""
     for node, tag in observations:
         node.RemoveObserver(tag)

@@ -1,5 +1,6 @@
-"""Between files and nodes: a volume and a segmentation as the library reads them, and the geometry that it writes with."""
+"""Between files and nodes: volumes and segmentations as the library reads them, and geometry to write."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -8,15 +9,17 @@ import slicer
 import vtk
 from vtk.util import numpy_support
 
+from SlicePropagationLib.arrays import Labels
+from SlicePropagationLib.files.segmentation_file import Segment
 from SlicePropagationLib.files.volume import Volume
 from SlicePropagationMRML.nodes.geometry import arrayOf, emptyLabelmap
+from SlicePropagationMRML.nodes.types import Scene, SegmentationNode, VolumeNode
 
-LPS_TO_RAS = np.diag(
-    [-1.0, -1.0, 1.0]
-)  # ITK counts to the patient's left and back, Slicer to the right and front
+# ITK counts to the patient's left and back, Slicer to the right and front
+LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0])
 
 
-def addVolumeNode(scene, volume, name):
+def addVolumeNode(scene: Scene, volume: Volume, name: str) -> VolumeNode:
     """A scalar volume node with the voxels and the geometry of a library `Volume`."""
     voxels = np.ascontiguousarray(volume.array)
     image = vtk.vtkImageData()
@@ -32,7 +35,7 @@ def addVolumeNode(scene, volume, name):
     return node
 
 
-def volumeOf(volumeNode):
+def volumeOf(volumeNode: VolumeNode) -> Volume:
     """A library `Volume` with the grid of a node, to write label maps with.
 
     Its image has the geometry, and no voxels of the node.
@@ -50,10 +53,17 @@ def volumeOf(volumeNode):
     return Volume(array, image, Path(volumeNode.GetName()))
 
 
-def addSegments(segmentationNode, volumeNode, labels, segments):
+def addSegments(
+    segmentationNode: SegmentationNode,
+    volumeNode: VolumeNode,
+    labels: Labels,
+    segments: Iterable[Segment],
+) -> list[str]:
     """Put the segments of a label map into a segmentation, with names, colours and tags.
 
     Args:
+        segmentationNode: the segmentation.
+        volumeNode: the volume.
         labels: (K, J, I) uint8 label map on the volume's grid.
         segments: library `Segment`s.
 
@@ -61,22 +71,22 @@ def addSegments(segmentationNode, volumeNode, labels, segments):
         Their segment IDs, in order.
     """
     ids = []
+    segmentation = segmentationNode.GetSegmentation()
     for segment in segments:
-        segmentID = segmentationNode.GetSegmentation().AddEmptySegment(
-            segment.id,
-            segment.name,
-            segment.color,
-        )
+        segmentID = segmentation.AddEmptySegment(segment.id, segment.name, segment.color)
         labelmap = emptyLabelmap(volumeNode, segmentationNode)
-        arrayOf(labelmap)[:] = labels == segment.label
-        node = segmentationNode.GetSegmentation().GetSegment(segmentID)
-        if (labels == segment.label).any():
+        voxels = labels == segment.label
+        arrayOf(labelmap)[:] = voxels
+        node = segmentation.GetSegment(segmentID)
+        if voxels.any():
             slicer.vtkSlicerSegmentationsModuleLogic.SetBinaryLabelmapToSegment(
                 labelmap,
                 segmentationNode,
                 segmentID,
             )
-        for name, value in (part.split(":", 1) for part in segment.tags.split("|") if ":" in part):
-            node.SetTag(name, value)
+        for part in segment.tags.split("|"):
+            name, separator, value = part.partition(":")
+            if separator:
+                node.SetTag(name, value)
         ids.append(segmentID)
     return ids

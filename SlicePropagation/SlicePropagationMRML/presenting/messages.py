@@ -235,7 +235,7 @@ def summaryText(review, segmentName):
     return text + (_(", {stale} out of date").format(stale=stale) if stale else "")
 
 
-def takenText(taken):
+def overwrittenText(taken):
     """What keeping a result would take from other segments."""
     return ", ".join(
         _("{count} voxels from {name}").format(count=count, name=name)

@@ -1,7 +1,11 @@
-"""Which engine walks, on which device: checked when it is chosen, made when the first step is asked for, kept for the next run."""
+"""Which engine walks, on which device.
+
+Checked when it is chosen, made when the first step is asked for, kept for the next run.
+"""
 
 from SlicePropagationLib.engines import ENGINES, MODEL_SUFFIXES, default_engine, make_engine
 from SlicePropagationLib.errors import ConfigError
+from SlicePropagationLib.propagation import Engine
 
 
 class EngineChoice:
@@ -11,12 +15,12 @@ class EngineChoice:
         engine: the engine, None until it was made.
     """
 
-    def __init__(self, name=None, device="auto"):
+    def __init__(self, name: str | None = None, device: str = "auto") -> None:
         self.name = name
         self.device = device
-        self.engine = None
+        self.engine: Engine | None = None
 
-    def changedTo(self, name, device):
+    def changedTo(self, name: str | None, device: str) -> "EngineChoice":
         """This choice, or another one when name or device differ.
 
         Raises:
@@ -36,7 +40,7 @@ class EngineChoice:
                 )
         return self if (name, device) == (self.name, self.device) else EngineChoice(name, device)
 
-    def make(self):
+    def make(self) -> Engine:
         """The engine, made at the first call.
 
         Raises:

@@ -1,209 +1,269 @@
-"""Writing all frames of a sequence, a few a turn: what a run through them found, and the way back to what they held before."""
+"""Runs through all frames of a sequence: carrying to them, and the way back to what they held before.
+
+Steps come from the worker; frames are written a few a turn.
+"""
 
 import time
+from collections.abc import Callable, Generator
 
 import slicer
 
-from SlicePropagationLib.errors import SlicePropagationError
-from SlicePropagationMRML.nodes.sequence_frames import followFrames, unfollowFrames
-from SlicePropagationMRML.nodes.sequences import fingerprint
+from SlicePropagationLib.engines import make_engine
+from SlicePropagationLib.errors import InputError, SlicePropagationError
+from SlicePropagationLib.propagation import Engine, SlicePrediction
+from SlicePropagationMRML.nodes.sequence_frames import browserOf
+from SlicePropagationMRML.nodes.sequences import SequenceWalk
+from SlicePropagationMRML.nodes.types import BrowserNode, Scene, SequenceNode
+from SlicePropagationMRML.run.document import Document
+from SlicePropagationMRML.run.events import FramesFinished, FramesReturned, FramesStepped
+from SlicePropagationMRML.run.frame_step import FrameHistory, FrameStep
+from SlicePropagationMRML.run.run import POLL_MS, TURN_SECONDS, Phase, Run, RunTools
+from SlicePropagationMRML.run.worker import FINISHED
+
+# follows a structure along time as well as along an axis; the network has only seen neighbouring
+# slices
+FRAME_ENGINE = "registration"
 
 
-class FrameStep:
-    """What carrying changed: each frame's other content, which can be put back, and then put back again.
-
-    Args:
-        browser: the sequence browser.
-        document: the AnnotatedSegmentation that was carried.
-        sequence: the segmentation sequence; in the scene when the segmentation follows frames
-            already.
-    """
-
-    def __init__(self, scene, browser, document, sequence):
-        self.browser = browser
-        self.segmentation = document.segmentationNode
-        self._volume = document.volumeNode
-        self._sequence = sequence
-        self.isTakenBack = False
-        self._scene = scene
-        self._isNew = browser.GetSequenceNode(document.segmentationNode) is None
-        self._value = browser.GetMasterSequenceNode().GetNthIndexValue(
-            browser.GetSelectedItemNumber()
-        )
-        self._others = {}
-        self._prints = {}
-
-    @property
-    def frames(self):
-        """Indices of the frames that it changed."""
-        return sorted(self._others)
-
-    def check(self):
-        """Raise when a node is gone.
-
-        Raises:
-            SlicePropagationError: which.
-        """
-        for node, kind in (
-            (self._volume, "volume"),
-            (self.segmentation, "segmentation"),
-            (self.browser, "sequence browser"),
-        ):
-            if not self._scene.IsNodePresent(node):
-                raise SlicePropagationError(
-                    f"The {kind} was removed from the scene; the run ended."
-                )
-
-    def written(self, frame, write):
-        """Write a frame with `write`, and remember what it held.
-
-        What `write` returns is whether it did.
-        """
-        node = self._nodeOf(frame)
-        before = (
-            _copyOf(node) if node is not None else None
-        )  # the node on show shares its segments with the frame
-        if not write(frame):
-            return False
-        self._others[frame], self._prints[frame] = before, fingerprint(self._nodeOf(frame))
-        return True
-
-    def exchange(self, frame):
-        """Give a frame its other content; False, and it stays, when a person changed it since."""
-        node = self._nodeOf(frame)
-        if fingerprint(node) != self._prints[frame]:
-            return False
-        value = self._valueOf(frame)
-        other = self._others[frame]
-        self._others[frame] = node
-        if other is not None:
-            self._sequence.SetDataNodeAtValue(other, value)
-        else:
-            self._sequence.RemoveDataNodeAtValue(value)
-        self._prints[frame] = fingerprint(self._nodeOf(frame))
-        return True
-
-    def show(self):
-        """Let the segmentation follow the frames, as after carrying."""
-        if self.browser.GetSequenceNode(self.segmentation) is None:
-            self._sequence.SetDataNodeAtValue(
-                self.segmentation,
-                self._value,
-            )  # with what the person drew meanwhile
-        followFrames(self._scene, self.browser, self.segmentation, self._sequence)
-
-    def showBefore(self, skipped):
-        """The same after the way back: it follows no frames where it did not before, unless a person worked in one of them since."""
-        if self._isNew and not skipped:
-            unfollowFrames(
-                self._scene,
-                self.browser,
-                self.segmentation,
-                self._sequence,
-                self._value,
-            )
-            return
-        for frame in self.frames if self._isNew else ():
-            if self._nodeOf(frame) is None:  # the browser would fill it with the frame before
-                self._sequence.SetDataNodeAtValue(
-                    _emptied(self._sequence.GetDataNodeAtValue(self._value)),
-                    self._valueOf(frame),
-                )
-                self._prints[frame] = fingerprint(self._nodeOf(frame))
-        self.show()
-
-    def _valueOf(self, frame):
-        return self.browser.GetMasterSequenceNode().GetNthIndexValue(frame)
-
-    def _nodeOf(self, frame):
-        return self._sequence.GetDataNodeAtValue(self._valueOf(frame))
-
-
-class FrameWrites:
+class FrameWriting(Run):
     """Frames on their way into the sequence.
 
     Attributes:
         step: the FrameStep.
-        waiting: frames that are to be written, or None before that begins.
-        written, skipped: frames that were, and frames that stay because a person changed them
-            meanwhile.
+        written: frames that were written.
+        skipped: frames that stay because a person changed them meanwhile.
+
+    Args:
+        step: what the frames held before, and hold then.
+        tools: what runs share.
     """
 
-    def __init__(self, step):
+    def __init__(self, step: FrameStep, tools: RunTools) -> None:
+        super().__init__(tools)
         self.step = step
-        self.waiting = None
-        self.written = []
-        self.skipped = []
+        self.written: list[int] = []
+        self.skipped: list[int] = []
+        self._left: list[int] = []
 
-    def writeFor(self, seconds):
-        """Write frames for so long; whether frames are left."""
-        end = time.monotonic() + seconds
-        while self.waiting and time.monotonic() < end:
-            frame = self.waiting.pop(0)
-            (self.written if self.write(frame) else self.skipped).append(frame)
-        return bool(self.waiting)
+    def advance(self, timeout: float | None = None) -> bool:
+        try:
+            self.step.check()
+            if self.phase is Phase.WRITING:
+                self._writeSome()
+            else:
+                return self._predict(timeout)
+        except SlicePropagationError as problem:
+            self._fail(problem)
+        except Exception as problem:  # a bug must not leave a run that never ends
+            self._fail(problem)
+            raise
+        return True
+
+    def _predict(self, timeout: float | None) -> bool:
+        """Take over what the worker has finished, where something is predicted."""
+        raise NotImplementedError
+
+    def _write(self, frame: int) -> bool:
+        """Write one frame; False, and it stays, when a person changed it meanwhile."""
+        raise NotImplementedError
+
+    def _finish(self) -> None:
+        """All frames are written: show them, and tell."""
+        raise NotImplementedError
+
+    def _poll(self) -> None:
+        if self.isBusy:
+            self.advance()
+        if self.isBusy:
+            self._tools.schedule(POLL_MS, self._poll)
+
+    def _writeSome(self) -> None:
+        end = time.monotonic() + TURN_SECONDS
+        while self._left and time.monotonic() < end:
+            frame = self._left.pop(0)
+            done = self.written if self._write(frame) else self.skipped
+            done.append(frame)
+        if not self._left:
+            self.phase = Phase.ENDED
+            self._finish()
+
+    def _fail(self, problem: Exception | None) -> None:
+        self.phase = Phase.ENDED
+        self._tools.ended(self, FramesFinished(problem=problem))
 
 
-class FrameRun(FrameWrites):
-    """A run through all frames; what is open, and which frame is shown, may change meanwhile.
+class FrameRun(FrameWriting):
+    """Carries what is segmented to all frames; which frame is shown may change meanwhile.
+
+    Attributes:
+        walk: the SequenceWalk.
 
     Args:
         step: a new FrameStep.
-        walk: a SequenceWalk.
-        steps: its generator.
+        walk: goes through the frames.
+        engine: what walks.
+        tools: what runs share.
+        history: remembers the step once it is done.
+        letGo: called before frames are written, as the nodes hold other segments in a moment.
     """
 
-    def __init__(self, step, walk, steps):
-        super().__init__(step)
+    def __init__(
+        self,
+        step: FrameStep,
+        walk: SequenceWalk,
+        engine: Engine,
+        tools: RunTools,
+        history: FrameHistory,
+        letGo: Callable[[], object],
+    ) -> None:
+        super().__init__(step, tools)
         self.walk = walk
-        self.steps = steps
+        self._steps: Generator[tuple[int, int, SlicePrediction], None, None] = walk.steps(engine)
+        self._history = history
+        self._letGo = letGo
 
-    def write(self, frame):
-        """Write what was predicted for a frame; whether it was."""
+    def begin(self) -> None:
+        """Ask for the first step."""
+        self._tools.worker.request(self._steps)
+        self._tools.schedule(POLL_MS, self._poll)
+
+    def keep(self) -> None:
+        """Write what was found before it was stopped; other slices stay as they are."""
+        self._beginWriting()
+        self._tools.schedule(0, self._poll)
+
+    def _predict(self, timeout: float | None) -> bool:
+        result = self._tools.worker.poll(timeout)
+        if result is None:
+            return False
+        step, error = result
+        if error is not None:
+            raise error
+        if step is FINISHED:
+            self._beginWriting()
+        else:
+            self._take(*step)
+        return True
+
+    def _take(self, position: int, numPositions: int, prediction: SlicePrediction) -> None:
+        share = prediction.step / prediction.num_steps
+        self._tools.events.emit(FramesStepped(position, numPositions, share))
+        if self.phase is not Phase.STOPPING:
+            self._tools.worker.request(self._steps)
+            return
+        self._steps.close()
+        if self.walk.numDone:
+            self.phase = Phase.WAITING
+            self._tools.events.emit(FramesFinished())
+        else:
+            self._fail(None)
+
+    def _beginWriting(self) -> None:
+        self._letGo()
+        self._left = list(self.walk.targets)
+        self.phase = Phase.WRITING
+
+    def _write(self, frame: int) -> bool:
         return self.step.written(frame, self.walk.write)
 
-    def finish(self):
-        """Let the segmentation follow the frames."""
+    def _finish(self) -> None:
         self.step.show()
+        self._history.last = self.step
+        numMissing = self.walk.numPositions - self.walk.numDone
+        event = FramesFinished(tuple(self.written), tuple(self.skipped), numMissing)
+        self._tools.ended(self, event)
 
 
-class FrameReturn(FrameWrites):
-    """The way back to what frames held before a run, or forth again."""
+class FrameReturn(FrameWriting):
+    """The way back to what frames held before they were carried, or forth again."""
 
-    def __init__(self, step):
-        super().__init__(step)
-        self.waiting = list(step.frames)
-        self.write = step.exchange
+    def __init__(self, step: FrameStep, tools: RunTools) -> None:
+        super().__init__(step, tools)
+        self.phase = Phase.WRITING
+        self._left = list(step.frames)
 
-    def finish(self):
-        """Show the frames as they are now."""
-        self.step.isTakenBack = not self.step.isTakenBack
-        if self.step.isTakenBack:
-            self.step.showBefore(self.skipped)
+    def begin(self) -> None:
+        """Write in the next turn."""
+        self._tools.schedule(0, self._poll)
+
+    def _write(self, frame: int) -> bool:
+        return self.step.exchange(frame)
+
+    def _finish(self) -> None:
+        step = self.step
+        step.isTakenBack = not step.isTakenBack
+        if step.isTakenBack:
+            step.showBefore(self.skipped)
         else:
-            self.step.show()
+            step.show()
+        event = FramesReturned(step.isTakenBack, tuple(self.written), tuple(self.skipped))
+        self._tools.ended(self, event)
 
 
-def _copyOf(node):
-    """A segmentation node of the same content that shares nothing with it."""
-    copy = slicer.vtkMRMLSegmentationNode()
-    copy.Copy(node)
-    return copy
+def carryFrames(
+    document: Document,
+    isCyclic: bool,
+    tools: RunTools,
+    history: FrameHistory,
+    letGo: Callable[[], object],
+) -> FrameRun:
+    """A run that carries what is open in the current frame to all frames.
+
+    Args:
+        document: what is open.
+        isCyclic: the last frame is followed by the first.
+        tools: what runs share.
+        history: remembers the step once it is done.
+        letGo: called before frames are written.
+
+    Raises:
+        InputError: the frames cannot be carried to.
+    """
+    browser, sequence = sequenceToFill(document)
+    walk = SequenceWalk(
+        browser.GetMasterSequenceNode(),
+        sequence,
+        isCyclic,
+        document.stack.axis,
+    )
+    step = FrameStep(document.scene, browser, document, sequence)
+    return FrameRun(step, walk, make_engine(FRAME_ENGINE), tools, history, letGo)
 
 
-def _emptied(node):
-    """A segmentation node with the same segments, in which nothing is drawn."""
-    empty = _copyOf(node)
-    segmentation = empty.GetSegmentation()
-    known = [
-        (
-            segmentID,
-            segmentation.GetSegment(segmentID).GetName(),
-            segmentation.GetSegment(segmentID).GetColor(),
+def sequenceToFill(document: Document) -> tuple[BrowserNode, SequenceNode]:
+    """(browser, segmentation sequence) with the current frame as it is shown.
+
+    The sequence is new, and not in the scene, where there was none.
+
+    Raises:
+        InputError: no browser drives the volume, or the segmentation follows another one.
+    """
+    browser = _sharedBrowser(document.scene, document)
+    master = browser.GetMasterSequenceNode()
+    sequence = browser.GetSequenceNode(document.segmentationNode)
+    if sequence is None:
+        sequence = slicer.vtkMRMLSequenceNode()
+        sequence.SetIndexName(master.GetIndexName())
+        sequence.SetIndexUnit(master.GetIndexUnit())
+        sequence.SetIndexType(master.GetIndexType())
+    value = master.GetNthIndexValue(browser.GetSelectedItemNumber())
+    sequence.SetDataNodeAtValue(document.segmentationNode, value)
+    return browser, sequence
+
+
+def _sharedBrowser(scene: Scene, document: Document) -> BrowserNode:
+    """The browser that drives the volume, and no other one the segmentation."""
+    browser = browserOf(scene, document.volumeNode)
+    own = browserOf(scene, document.segmentationNode)
+    if browser is None:
+        raise InputError(
+            f"Volume '{document.volumeNode.GetName()}' is not a frame of a sequence; load a 4D"
+            " volume, or choose its frame."
         )
-        for segmentID in segmentation.GetSegmentIDs()
-    ]
-    segmentation.RemoveAllSegments()
-    for description in known:
-        segmentation.AddEmptySegment(*description)
-    return empty
+    if own not in (None, browser):
+        raise InputError(
+            f"Segmentation '{document.segmentationNode.GetName()}' follows the frames of"
+            f" '{own.GetName()}', the volume those of '{browser.GetName()}'; choose another"
+            " segmentation."
+        )
+    return browser

@@ -3,29 +3,41 @@
 Scene and timers come by injection.
 """
 
-import slicer
+from collections.abc import Callable, Iterable
 
 from SlicePropagationLib.confidence import next_slice_to_correct
 from SlicePropagationLib.errors import SlicePropagationError
-from SlicePropagationLib.propagation import plan_session
-from SlicePropagationMRML.nodes.commit import ensureEditorNode
-from SlicePropagationMRML.nodes.edit_observer import EditObserver, PlaceObserver
-from SlicePropagationMRML.nodes.geometry import stackFromVolume
+from SlicePropagationLib.session import AnnotationSession
 from SlicePropagationMRML.nodes.preview import Preview
-from SlicePropagationMRML.run.document import AnnotatedSegmentation
+from SlicePropagationMRML.nodes.types import (
+    EditorLogic,
+    EditorNode,
+    Scene,
+    SegmentationNode,
+    VolumeNode,
+)
+from SlicePropagationMRML.run.current_run import CurrentRun
+from SlicePropagationMRML.run.document import Document
 from SlicePropagationMRML.run.engine_choice import EngineChoice
-from SlicePropagationMRML.run.frame_loop import FrameLoop
-from SlicePropagationMRML.run.node_watch import NodeWatch
-from SlicePropagationMRML.run.run_loop import POLL_MS, RunLoop
+from SlicePropagationMRML.run.events import Edits, Event
+from SlicePropagationMRML.run.frame_step import FrameHistory
+from SlicePropagationMRML.run.frames import Frames
+from SlicePropagationMRML.run.run import Phase, Run, RunTools, Schedule
+from SlicePropagationMRML.run.scene_watch import SceneWatch
+from SlicePropagationMRML.run.signal import Signal
+from SlicePropagationMRML.run.slice_run import RunOrder, SliceRun
 from SlicePropagationMRML.run.worker import StepWorker
+from SlicePropagationMRML.run.workplace import Workplace
 
 
-def ignore(*arguments):
-    """What a callback does that nobody has set."""
+class PropagationLogic:
+    """One document under annotation, and at most one run.
 
-
-class PropagationLogic(RunLoop, FrameLoop, NodeWatch):
-    """One segmentation under annotation, and at most one run.
+    Attributes:
+        events: a `Signal` that tells what happens, on the main thread; see `events`.
+        frames: runs through all frames of a sequence.
+        axisOfSeed: asked for the axis, or None, before the first drawing is taken over; by then one
+            can see how it was drawn.
 
     Args:
         scene: the MRML scene.
@@ -35,168 +47,154 @@ class PropagationLogic(RunLoop, FrameLoop, NodeWatch):
             or None for our editor logic.
         schedule: `schedule(milliseconds, function)`, the event loop's timer; None when the caller
             drives with `runToEnd`.
-
-    Attributes:
-        onStep: called with each SlicePrediction, on the main thread.
-        onDone: called once with None, or the error that ended the run.
-        onEdit: called with the (label, slice) pairs whose anchors a person changed.
-        onTravel: called with a `Travel` when a person undid or redid something.
-        onTouch: called after any change of the segmentation that is not ours, also of segments that
-            are not worked on.
-        onClosed: called with an error when a node or segment that was worked on is gone.
-        onMove: called when the volume was moved, or its image replaced by one of another size, and
-            was opened anew, with an error when that ended a run or dropped
-            its result, else None.
-        onFrame: called when the volume's sequence shows another frame, with an error when that
-            ended a run, else None; open again to go on there.
-        onFrameStep: called with (slice position, number of positions, share of this position) while
-            frames are carried.
-        onFramesDone: called once with (frames written, frames kept because a person changed them
-            meanwhile, slice positions that a kept part lacks, error or None).
-        onFramesReturned: called when frames have what they held before, with (whether that was a
-            way back, frames written, frames kept as above).
-        axisOfSeed: asked for the axis, or None, before the first drawing is taken over; by then one
-            can see how it was drawn.
     """
 
-    def __init__(self, scene, editorLogic, saveStateForUndo=None, schedule=None):
-        self.scene = scene
+    def __init__(
+        self,
+        scene: Scene,
+        editorLogic: EditorLogic,
+        saveStateForUndo: Callable[[], object] | None = None,
+        schedule: Schedule | None = None,
+    ) -> None:
         self.editorLogic = editorLogic
         self.saveStateForUndo = saveStateForUndo or editorLogic.SaveStateForUndo
-        self._schedule = schedule or ignore
-        self._worker = StepWorker()
+        self.events: Signal[Event] = Signal()
+        history = FrameHistory()
+        self.axisOfSeed: Callable[[], int | None] = lambda: None
+        schedule = schedule or (lambda milliseconds, function: None)
         self._engine = EngineChoice()
-        self.document = self.preview = self._observer = self._placeObserver = self._steps = (
-            self._stackKey
-        ) = self._frames = self._frameWatch = self._commit = None
-        self._heldFrames = self._frameStep = None
-        self._touched = []
-        self._isStopping = False
-        self._hasEdits = False
-        self._holdsResult = False
-        self._mayOverlap = False
-        self._numRuns = 0
-        self._numEditsKnown = 0
-        self._drawn = {}
-        self._known = None
-        self.onStep = self.onDone = self.onEdit = self.onTravel = self.onTouch = self.onClosed = (
-            self.axisOfSeed
-        ) = ignore
-        self.onMove = self.onFrame = self.onFrameStep = self.onFramesDone = (
-            self.onFramesReturned
-        ) = ignore
-        self._sceneTags = [
-            scene.AddObserver(slicer.vtkMRMLScene.StartCloseEvent, self._sceneCloses),
-            scene.AddObserver(
-                slicer.vtkMRMLScene.NodeRemovedEvent,
-                lambda caller, event: self._checkNodes(),
-            ),
-        ]
+        self._current = CurrentRun()
+        self._place = Workplace(
+            scene,
+            editorLogic,
+            schedule,
+            self.look,
+            lambda: self._outside.frameMoved(),
+        )
+        self._outside = SceneWatch(
+            scene,
+            self._place,
+            self._current,
+            history,
+            self.events,
+            lambda: self.axisOfSeed(),
+        )
+        self._tools = RunTools(
+            StepWorker(),
+            schedule,
+            self.events,
+            self._outside.runEnded,
+            lambda: self.saveStateForUndo(),
+        )
+        self.frames = Frames(self._place, self._current, history, self._tools, self.mergeEdits)
 
     # What is annotated
 
-    def open(self, volumeNode, segmentationNode, segmentIDs, axis=0):
-        """Work on these segments; provenance and confidence come back from their tags."""
-        if self._hasRun:
+    @property
+    def document(self) -> Document | None:
+        """What is open, or None."""
+        return self._place.opened
+
+    @property
+    def session(self) -> AnnotationSession:
+        """The session of what is open."""
+        return self._place.document.session
+
+    def open(
+        self,
+        volumeNode: VolumeNode,
+        segmentationNode: SegmentationNode,
+        segmentIDs: Iterable[str],
+        axis: int = 0,
+    ) -> None:
+        """Work on these segments; provenance and confidence come back from their tags.
+
+        Raises:
+            SlicePropagationError: a run through slices is under way, or they cannot be worked on.
+        """
+        if self._current.holdsSession:
             raise SlicePropagationError(
                 "A run is under way; stop it before choosing other segments."
             )
-        stack, key = self._knownStack(volumeNode, axis)
-        self.close()
-        if (
-            segmentationNode is not None
-            and volumeNode is not None
-            and volumeNode.GetImageData() is not None
-        ):
-            segmentationNode.SetReferenceImageGeometryParameterFromVolumeNode(volumeNode)
-        self.document = AnnotatedSegmentation(
-            self.scene,
-            volumeNode,
-            segmentationNode,
-            segmentIDs,
-            axis,
-            stack,
-        )
-        self._stackKey = key
-        self._observer = EditObserver(segmentationNode, self._schedule, self.look)
-        self._numEditsKnown = 0
-        self._placeObserver = PlaceObserver(self.document, self._schedule, self.look)
-        self.watchFrames()
-        self.useEditorNode()
+        if self.hasPartialResult:
+            self.discard()
+        self._place.open(volumeNode, segmentationNode, segmentIDs, axis)
 
-    def shareEditorNode(self, editorNode):
-        """Obey the masking and overwrite mode of another editor's node, as the Segment Editor's own."""
-        if self.editorLogic.GetSegmentEditorNode() is not editorNode:
-            self.editorLogic.SetSegmentEditorNode(editorNode)
-
-    def useEditorNode(self):
-        """Let the editor logic work on what is open, with a node of its own where it has none."""
-        ensureEditorNode(self.editorLogic, self.scene)
-        editorNode = self.editorLogic.GetSegmentEditorNode()
-        document = self.document
-        editorNode.SetAndObserveSegmentationNode(document.segmentationNode)
-        editorNode.SetAndObserveSourceVolumeNode(document.volumeNode)
-        self.editorLogic.SetSegmentationNode(document.segmentationNode)
-        self.editorLogic.SetSourceVolumeNode(document.volumeNode)
-        self.editorLogic.UpdateReferenceGeometryImage()
-
-    def close(self):
+    def close(self) -> None:
         """Let go of the nodes; a partial result is discarded."""
         if self.hasPartialResult:
             self.discard()
-        self._letGo()
+        self._place.letGo()
 
-    def cleanup(self):
+    def cleanup(self) -> None:
         """Release everything before the logic goes.
 
         A run under way ends, and nothing of it is written.
         """
-        while self._commit is not None:  # never half a result
-            self._advanceCommit()
+        run = self._current.slices
+        while run is not None and run.phase is Phase.WRITING:  # never half a result
+            run.advance()
         if self.isRunning:
-            self._endNow(
-                SlicePropagationError(
-                    "The module was closed; the run ended and nothing was written."
-                )
-            )
+            self._outside.endNow("The module was closed; the run ended and nothing was written.")
         self.close()
-        for tag in self._sceneTags:
-            self.scene.RemoveObserver(tag)
-        self._sceneTags = []
+        self._outside.remove()
 
-    @property
-    def session(self):
-        return self.document.session
+    def shareEditorNode(self, editorNode: EditorNode) -> None:
+        """Obey the masking and overwrite mode of another editor's node, as the Segment Editor's own."""
+        if self.editorLogic.GetSegmentEditorNode() is not editorNode:
+            self.editorLogic.SetSegmentEditorNode(editorNode)
 
-    @property
-    def isRunning(self):
-        return self._hasRun or self._frames is not None
-
-    @property
-    def hasPartialResult(self):
-        """Whether a run that was stopped, or would take voxels from other segments, waits for `keep` or `discard`."""
-        return self.preview is not None and not self.isRunning
-
-    def absorb(self):
+    def mergeEdits(self) -> Edits:
         """Take over edits now, without waiting for the observer; returns what changed."""
-        if self._openMoved():
-            return []
-        self._numEditsKnown = self._observer.numEdits
-        with self._observer.writing():
-            return self.document.absorb()
+        return self._outside.mergeEdits()
+
+    def watchFrames(self) -> None:
+        """Notice when another frame comes: its images and its segments are others."""
+        self._place.followBrowser()
 
     # A run
 
+    @property
+    def run(self) -> Run | None:
+        """What is under way or waits for a decision, or None."""
+        return self._current.run
+
+    @property
+    def isRunning(self) -> bool:
+        """Whether anything predicts or writes."""
+        return self._current.isBusy
+
+    @property
+    def isCarrying(self) -> bool:
+        """Whether a run through all frames is under way; what is open may be edited meanwhile."""
+        return self._current.isBusy and not self._current.holdsSession
+
+    @property
+    def hasPartialResult(self) -> bool:
+        """Whether a run that was stopped, or would take voxels from others, waits for a decision."""
+        return self._current.hasSlicesWaiting
+
+    @property
+    def hasPartialFrames(self) -> bool:
+        """Whether a run through all frames that was stopped waits for a decision."""
+        return self._current.isWaiting and not self._current.hasSlicesWaiting
+
+    @property
+    def preview(self) -> Preview | None:
+        """What a run through slices has predicted so far."""
+        run = self._current.slices
+        return run.preview if run is not None else None
+
     def start(
         self,
-        engineName=None,
-        span=None,
-        direction="both",
-        device="auto",
+        engineName: str | None = None,
+        span: tuple[int, int] | None = None,
+        direction: str = "both",
+        device: str = "auto",
         *,
-        holdsResult=False,
-        segmentIDs=None,
-    ):
+        holdsResult: bool = False,
+        segmentIDs: Iterable[str] | None = None,
+    ) -> bool:
         """Begin a run of what is stale or was never predicted; False when everything is up to date.
 
         Args:
@@ -211,101 +209,67 @@ class PropagationLogic(RunLoop, FrameLoop, NodeWatch):
             SlicePropagationError: nothing is annotated, or no more than a pixel or a whole slice,
                 the engine is unknown, a run is under way, a node is gone.
         """
-        if self.isRunning or self.hasPartialResult or self.hasPartialFrames:
-            raise SlicePropagationError("The last run waits; keep or discard its result first.")
-        self.absorb()
-        self._renewStack()
-        labels = (
-            None
-            if segmentIDs is None
-            else [self.document.labelOf(segmentID) for segmentID in segmentIDs]
-        )
-        runs = plan_session(self.session, labels, span=span, direction=direction)
+        self._current.checkIdle()
+        self.mergeEdits()
+        document = self._place.document
+        document.renewStack()
+        labels = None if segmentIDs is None else [document.labelOf(name) for name in segmentIDs]
+        order = RunOrder(labels, span, direction, holdsResult)
+        runs = order.plan(document.session)
         if not runs:
             return False
-        self.document.checkSeeds({run.label for run in runs})
+        document.checkSeeds({run.label for run in runs})
         self._engine = self._engine.changedTo(engineName, device)
-        editorNode = self.editorLogic.GetSegmentEditorNode()
-        document = self.document
-        self._mayOverlap = editorNode.GetOverwriteMode() == editorNode.OverwriteNone
-        self._numRuns = 0
-        session = self.session
-        self._propagate = lambda runs: self._walk(session, runs, self._mayOverlap)
-        self._replan = lambda: plan_session(self.session, labels, span=span, direction=direction)
-        self._steps = self._propagate(runs)
-        self._drawn = document.patches()
-        self._known = document.snapshot()
-        self.preview = Preview(
-            self.scene,
-            document.volumeNode,
-            document.segmentationNode,
-            document.segments,
-            document.stack,
-        )
-        self._touched = []
-        self._isStopping = False
-        self._holdsResult = holdsResult
-        self._worker.request(self._steps)
-        self._schedule(POLL_MS, self._poll)
+        run = SliceRun(self._place, self._tools, self._engine, order, runs)
+        self._current.begin(run)
         return True
 
-    def stop(self):
+    def stop(self) -> None:
         """End the run within one slice; what is there waits for `keep` or `discard`."""
-        self._isStopping = True
+        if self.run is not None:
+            self.run.stop()
 
-    def runToEnd(self):
+    def runToEnd(self) -> None:
         """Drive a started run without an event loop; returns when it has ended."""
-        while self.isRunning:
-            if self._commit is not None:
-                self._advanceCommit()
-                continue
-            advance = self._advance if self._frames is None else self._advanceFrames
-            advance(timeout=None if not self._worker.isBusy else 60.0)
+        while self.run is not None and self.run.isBusy:
+            self.run.advanceWaiting()
 
-    def takenVoxels(self):
-        """{segment name: voxels} that writing the result would take from segments outside the run."""
-        return self.document.taken(
-            self.document.changes(self._touched, mayOverlap=self._mayOverlap),
-            self.editorLogic.GetSegmentEditorNode(),
-        )
+    def overwrittenVoxels(self) -> dict[str, int]:
+        """{segment name: voxels} that the result would take from segments outside the run."""
+        run = self._current.slices
+        return run.overwrittenVoxels() if run is not None else {}
 
-    def keep(self):
-        """Write the result: one undo step, one block per segment.
+    def keepInTurns(self) -> None:
+        """Begin to write the result that waits, in turns of the event loop; `Kept` tells the end.
+
+        Slices: one undo step, one block per segment. Frames: what was found before it was stopped.
 
         Raises:
             SlicePropagationError: the volume was moved or replaced meanwhile.
         """
-        self._checkPlace()
-        self._absorbDuringRun()
-        with self._observer.writing():
-            for _ in self._commitSteps():
-                pass
-        self._clear()
+        if self.hasPartialResult:
+            self._outside.checkPlace()
+        if self.run is not None and self.run.isWaiting:
+            self.run.keep()
 
-    def keepInTurns(self, done):
-        """The same in several turns of the event loop where it takes longer than one should.
+    def keep(self) -> None:
+        """The same at once.
 
-        `done` is called at the end.
+        Raises:
+            SlicePropagationError: the volume was moved or replaced meanwhile.
         """
-        self._checkPlace()
-        self._absorbDuringRun()
-        self._beginCommit(done)
-        self._advanceCommit()
+        self.keepInTurns()
+        self.runToEnd()
 
-    def discard(self):
-        """Forget the result; the segmentation was never touched."""
-        if not self.document.isElsewhere():  # else the session is of no use any more
-            self._absorbDuringRun()
-            self._takeBack()
-            for label in (
-                self.document.segments
-            ):  # another segment may have been drawn over what was there before the run
-                self.document.follow(label)
-        self._clear()
+    def discard(self) -> None:
+        """Forget the result that waits; the segmentation was never touched."""
+        if self.run is not None and self.run.isWaiting:
+            self.run.discard()
+            self._current.run = None
 
     # Review
 
-    def confirm(self, segmentID, index):
+    def confirm(self, segmentID: str, index: int) -> None:
         """Vouch for a slice as it is, also an empty one ("nothing here"); one undo step.
 
         Raises:
@@ -313,83 +277,49 @@ class PropagationLogic(RunLoop, FrameLoop, NodeWatch):
                 or replaced.
         """
         self._beforeAnchor()
-        label = self.document.labelOf(segmentID)
-        with self._observer.writing():
-            self.saveStateForUndo()
-            self.session.confirm(label, index)
-            self.document.writeTags("confirm", [(label, index)])
+        self._place.confirm(segmentID, index, self.saveStateForUndo)
 
-    def markEmpty(self, segmentID, index):
-        """Say that a segment is not on a slice: what is there goes, and the empty slice is vouched for; one undo step.
+    def markEmpty(self, segmentID: str, index: int) -> None:
+        """Say that a segment is not on a slice: it is emptied and vouched for; one undo step.
 
         Raises:
             SlicePropagationError: a run is under way or its result waits, the volume was moved or
                 replaced, or masking protects voxels of the slice.
         """
         self._beforeAnchor()
-        document, label = self.document, self.document.labelOf(segmentID)
-        with self._observer.writing():
-            self.saveStateForUndo()
-            numLeft = document.erase(label, index, self.editorLogic)
-            document.writeTags("empty", [(label, index)])
-        if numLeft:
-            raise SlicePropagationError(
-                f"Masking protects {numLeft} voxels of slice {index}; set the editable area to"
-                " 'Everywhere' and try again."
-            )
+        self._place.markEmpty(segmentID, index, self.saveStateForUndo)
 
-    def undo(self):
+    def undo(self) -> bool:
         """Take the last step back in our editor logic's history; False when there is none."""
         return self._travel(self.editorLogic.CanUndo(), self.editorLogic.Undo)
 
-    def redo(self):
+    def redo(self) -> bool:
         """Do the last undone step again; False when there is none."""
         return self._travel(self.editorLogic.CanRedo(), self.editorLogic.Redo)
 
-    def nextSuspicious(self, segmentID):
+    def nextSuspicious(self, segmentID: str) -> int | None:
         """The slice most worth correcting next, or None."""
-        return next_slice_to_correct(self.session, self.document.labelOf(segmentID))
+        document = self._place.document
+        return next_slice_to_correct(document.session, document.labelOf(segmentID))
 
-    def _beforeAnchor(self):
-        if self.isRunning or self.hasPartialResult or self.hasPartialFrames:
-            raise SlicePropagationError("The last run waits; keep or discard its result first.")
-        self._checkPlace()
-        self.absorb()
+    def look(self) -> None:
+        """Take over what changed in the segmentation, and tell.
 
-    def _travel(self, isPossible, move):
-        if self.document is None or self.isRunning or self.hasPartialResult or not isPossible:
-            return False
-        self._openMoved()
-        with self._observer.writing():
-            move()
-            self.document.absorb()
-        self._noticeTravel()
-        return True
+        The observer calls this a moment after an edit.
+        """
+        self._outside.look()
 
     # Below
 
-    def _renewStack(self):
-        """Take the volume's voxels anew where something changed them in place, as a filter does.
+    def _beforeAnchor(self) -> None:
+        self._current.checkIdle()
+        self._outside.checkPlace()
+        self.mergeEdits()
 
-        The grid is still the same.
-        """
-        document = self.document
-        stack, key = self._knownStack(document.volumeNode, document.stack.axis)
-        if stack is None:
-            document.stack = document.session.stack = stackFromVolume(
-                document.volumeNode,
-                document.stack.axis,
-            )
-            self._stackKey = key
-
-    def _knownStack(self, volumeNode, axis):
-        """(stack, key): the stack at hand when it is still that of the volume and the axis, as making one takes a while."""
-        image = volumeNode.GetImageData() if volumeNode is not None else None
-        key = (
-            (volumeNode, axis, image, image.GetMTime(), tuple(volumeNode.GetSpacing()))
-            if image is not None
-            else None
-        )
-        return (
-            self.document.stack if self.document is not None and key == self._stackKey else None
-        ), key
+    def _travel(self, isPossible: bool, move: Callable[[], object]) -> bool:
+        if self.document is None or self.isRunning or self.hasPartialResult or not isPossible:
+            return False
+        self._outside.reopened()
+        self._place.travel(move)
+        self._outside.noticeTravel()
+        return True

@@ -1,8 +1,12 @@
-"""ONE persistent worker thread: it asks a generator for one step at a time and never touches a node."""
+"""ONE persistent worker thread: it asks a generator for one step at a time, and touches no node."""
 
 import gc
 import queue
 import threading
+from collections.abc import Iterator
+from typing import Any, TypeAlias
+
+Outcome: TypeAlias = tuple[Any, Exception | None]  # (step or FINISHED, error)
 
 FINISHED = object()
 
@@ -11,18 +15,16 @@ class CollectionPause:
     """No cyclic garbage collection while any worker computes.
 
     Python collects on whatever thread happens to allocate. On a worker it would destroy widgets and
-    nodes that others left in
-    reference cycles, off the main thread, which Qt and VTK answer with a crash some time later. The
-    main thread collects between
-    two steps.
+    nodes that others left in reference cycles, off the main thread, which Qt and VTK answer with a
+    crash some time later. The main thread collects between two steps.
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._lock = threading.Lock()
         self._numBusy = 0
         self._wasEnabled = False
 
-    def begin(self):
+    def begin(self) -> None:
         """Hold collection back, once more."""
         with self._lock:
             if self._numBusy == 0:
@@ -30,7 +32,7 @@ class CollectionPause:
                 gc.disable()
             self._numBusy += 1
 
-    def end(self):
+    def end(self) -> None:
         """Give it back, when it was on and nobody else holds it."""
         with self._lock:
             self._numBusy -= 1
@@ -45,17 +47,20 @@ class StepWorker:
     """Computes steps of generators off the main thread, one at a time.
 
     The caller owns everything that the generator reads between two steps: it may change it after
-        `poll` returned a
-    result and before the next `request`.
+    `poll` returned a result and before the next `request`.
+
+    Attributes:
+        isBusy: whether a result is due.
     """
 
-    def __init__(self):
-        self._requests = queue.SimpleQueue()
-        self._results = queue.SimpleQueue()
-        self._thread = self._asked = None
+    def __init__(self) -> None:
+        self._requests: queue.SimpleQueue[Iterator] = queue.SimpleQueue()
+        self._results: queue.SimpleQueue[tuple[Iterator, Outcome]] = queue.SimpleQueue()
+        self._thread: threading.Thread | None = None
+        self._asked: Iterator | None = None
         self.isBusy = False
 
-    def request(self, steps):
+    def request(self, steps: Iterator) -> None:
         """Ask for the next step of a generator; its result comes through `poll`."""
         if self._thread is None:
             self._thread = threading.Thread(target=self._work, name="SlicePropagation", daemon=True)
@@ -64,7 +69,7 @@ class StepWorker:
         self._asked = steps
         self._requests.put(steps)
 
-    def poll(self, timeout=None):
+    def poll(self, timeout: float | None = None) -> Outcome | None:
         """(step or FINISHED, error or None) of the last request, or None when it is not ready.
 
         Args:
@@ -72,23 +77,26 @@ class StepWorker:
         """
         try:
             steps, result = self._results.get(timeout is not None, timeout)
-            while (
-                steps is not self._asked
-            ):  # a step of a run that ended meanwhile: nobody asks for it any more
+            # a step of a run that ended meanwhile: nobody asks for it any more
+            while steps is not self._asked:
                 steps, result = self._results.get(timeout is not None, timeout)
         except queue.Empty:
             return None
         self.isBusy = False
         return result
 
-    def _work(self):
+    def _work(self) -> None:
         while True:
             steps = self._requests.get()
             _pause.begin()
-            try:
-                result = next(steps, FINISHED), None
-            except Exception as error:  # handed to the main thread, which shows or raises it
-                result = FINISHED, error
-            self._results.put((steps, result))
-            steps = result = None  # the main thread is the last to let go of them
+            self._results.put((steps, _stepOf(steps)))
+            del steps  # the main thread is the last to let go of it
             _pause.end()
+
+
+def _stepOf(steps: Iterator) -> Outcome:
+    """The next step; an error is handed to the main thread, which shows or raises it."""
+    try:
+        return next(steps, FINISHED), None
+    except Exception as error:
+        return FINISHED, error

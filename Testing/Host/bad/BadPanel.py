@@ -12,9 +12,9 @@ from slicer.util import saveEverything  # fault: slicer.util.saveEverything: no 
 class BadPanel(ScriptedLoadableModule):
     def __init__(self, parent):
         ScriptedLoadableModule.__init__(self, parent)
-        slicer.app.connect(
+        slicer.app.connect(  # fault: 'startupDone()': no such signal of qSlicerApplication
             "startupDone()", self.started
-        )  # fault: 'startupDone()': no such signal of qSlicerApplication
+        )
         slicer.app.mainWindow()  # fault: qSlicerApplication.mainWindow: no such name
 
     def started(self):
@@ -49,28 +49,26 @@ class BadPanelWidget(ScriptedLoadableModuleWidget):
         ui = self.ui = slicer.util.childWidgetVariables(
             slicer.util.loadUI(self.resourcePath("UI/BadPanel.ui"))
         )
-        ui.volumeSelector.setNodeTypes(
+        ui.volumeSelector.setNodeTypes(  # fault: qMRMLNodeComboBox.setNodeTypes: C++ only
             ["vtkMRMLScalarVolumeNode"]
-        )  # fault: qMRMLNodeComboBox.setNodeTypes: C++ only
-        ui.volumeSelector.nodeAddedByUserAction.connect(
-            self.show
-        )  # fault: qMRMLNodeComboBox.nodeAddedByUserAction: only in Slicer 5.12, main
-        ui.volumeSelector.connect(
-            "nodeAddedByUserAction(vtkMRMLNode*)", self.show
-        )  # fault: 'nodeAddedByUserAction(vtkMRMLNode*)': only in Slicer
-        ui.applyButton.connect(
-            "clicked(int)", self.show
-        )  # fault: 'clicked(int)': no such signal of QPushButton
-        ui.applyButton.connect(
-            "clicked(bool)", partial(self.show, 1)
-        )  # fault: connect with partial
-        ui.applyButton.text()  # fault: QPushButton.text: is a property
-        ui.applyButton.ownState = (
-            1  # fault: QPushButton.ownState: no such property, and new attributes
         )
-        ui.applyButton.clicked = (
+        ui.volumeSelector.nodeAddedByUserAction.connect(  # fault: qMRMLNodeComboBox.nodeAddedByUserAction: only in
             self.show
-        )  # fault: QPushButton.clicked: is a signal and cannot be assigned
+        )
+        ui.volumeSelector.connect(  # fault: 'nodeAddedByUserAction(vtkMRMLNode*)': only in Slicer
+            "nodeAddedByUserAction(vtkMRMLNode*)", self.show
+        )
+        ui.applyButton.connect(  # fault: 'clicked(int)': no such signal of QPushButton
+            "clicked(int)", self.show
+        )
+        ui.applyButton.connect(  # fault: connect with partial
+            "clicked(bool)", partial(self.show, 1)
+        )
+        ui.applyButton.text()  # fault: QPushButton.text: is a property
+        ui.applyButton.ownState = 1  # fault: QPushButton.ownState: no such property, and new
+        ui.applyButton.clicked = (  # fault: QPushButton.clicked: is a signal and cannot be assigned
+            self.show
+        )
         ui.applyButton.width = 30  # fault: QPushButton.width: cannot be written
         ui.applyButton.setText(text="Apply")  # fault: keyword arguments text
         ui.aplyButton.enabled = False  # fault: ui.aplyButton: no widget of that name
@@ -79,9 +77,9 @@ class BadPanelWidget(ScriptedLoadableModuleWidget):
         self.strip.jumped.connect(self.show)
         self.strip.cells.append(1)
         self.strip.enabeld = True  # fault: QWidget.enabeld: no such property
-        self.strip.connect(
+        self.strip.connect(  # fault: 'jumpedTo(int)': no such signal of QWidget
             "jumpedTo(int)", self.show
-        )  # fault: 'jumpedTo(int)': no such signal of QWidget
+        )
         self.frame = qt.QFrame(parent=self.parent)  # fault: qt.QFrame(): keyword arguments parent
         self.frame.frameShape = qt.QFrame.Shape.Box  # fault: QFrame.Shape: scoped enum
         self.label = qt.QLabel("x", None)
@@ -90,10 +88,10 @@ class BadPanelWidget(ScriptedLoadableModuleWidget):
         self.timer = qt.QTimer()
         self.timer.singleShot = True  # fault: QTimer.singleShot: is a method and cannot be assigned
         qt.QTimer.singleShot(10, function=self.show)  # fault: keyword arguments function
-        slicer.mrmlScene.GetPrivateStorableNodesModifiedSinceRead()  # fault: .GetPrivateStorableNodesModifiedSinceRead: only in Slicer 5.12
-        slicer.util.executePythonModule(
+        slicer.mrmlScene.GetPrivateStorableNodesModifiedSinceRead()  # fault: only in Slicer 5.12
+        slicer.util.executePythonModule(  # fault: slicer.util.executePythonModule: only in Slicer 5.12, main
             "pip", []
-        )  # fault: slicer.util.executePythonModule: only in Slicer 5.12, main
+        )
         for button in (ui.applyButton, ui.applyButton):
             button.checked()  # fault: QPushButton.checked: is a property
         self.first, self.second = ui.applyButton, ui.editor
@@ -101,8 +99,9 @@ class BadPanelWidget(ScriptedLoadableModuleWidget):
         for widget, text in ((ui.applyButton, "a"), (self.first, "b")):
             widget.caption = text  # fault: QPushButton.caption: no such property
         [
-            widget.glow() for widget in (ui.applyButton, self.first)
-        ]  # fault: QPushButton.glow: no such name
+            widget.glow()  # fault: QPushButton.glow: no such name
+            for widget in (ui.applyButton, self.first)
+        ]
         try:
             import slicer.packaging
 
@@ -112,7 +111,7 @@ class BadPanelWidget(ScriptedLoadableModuleWidget):
 
     def show(self, thing=None):
         if isinstance(thing, qt.QWidget):  # fault: isinstance with qt.QWidget
-            thing.connect(
+            thing.connect(  # fault: 'activatedByMagic(int)': no such signal of any class
                 "activatedByMagic(int)", print
-            )  # fault: 'activatedByMagic(int)': no such signal of any class
+            )
         return saveEverything

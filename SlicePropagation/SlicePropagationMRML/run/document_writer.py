@@ -1,0 +1,130 @@
+"""From the session into the segments, through Slicer's own masking."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from typing import TypeAlias
+
+from SlicePropagationLib.patch import EMPTY_MASK, Patch
+from SlicePropagationMRML.nodes import commit
+from SlicePropagationMRML.nodes.types import EditorLogic
+from SlicePropagationMRML.run.document import Document
+
+# {label: {slice: (add, remove)}}
+Changes: TypeAlias = dict[int, dict[int, tuple[Patch, Patch]]]
+
+
+class DocumentWriter:
+    """Writes what a session holds into the segments of its document.
+
+    Args:
+        document: the document.
+        editorLogic: a vtkSlicerSegmentEditorLogic; masking and overwrite mode are those of its
+            node.
+    """
+
+    def __init__(self, document: Document, editorLogic: EditorLogic) -> None:
+        self._document = document
+        self._editorLogic = editorLogic
+
+    def changes(self, touched: Iterable[tuple[int, int]], *, mayOverlap: bool) -> Changes:
+        """What a run's slices want in the segments.
+
+        Args:
+            touched: the (label, slice) pairs that the run predicted.
+            mayOverlap: whether segments may overlap.
+        """
+        slices: dict[int, set[int]] = {label: set() for label in self._document.segments}
+        for label, index in touched:
+            slices[label].add(index)
+        patches = self._document.patches()
+        return {
+            label: commit.changedPatches(
+                self._document.session,
+                label,
+                indices,
+                patches[label],
+                mayOverlap=mayOverlap,
+            )
+            for label, indices in slices.items()
+            if indices
+        }
+
+    def overwritten(self, changes: Changes) -> dict[str, int]:
+        """{segment name: voxels} that changes would take from segments outside the run."""
+        document = self._document
+        added: dict[int, list[Patch]] = {}
+        for slices in changes.values():
+            for index, (add, _) in slices.items():
+                added.setdefault(index, []).append(add)
+        return commit.countOverwritten(
+            document.segmentationNode,
+            {document.segments[label] for label in changes},
+            document.volumeNode,
+            document.stack.axis,
+            added,
+            self._editorLogic.GetSegmentEditorNode(),
+        )
+
+    def write(self, changes: Changes) -> None:
+        """Write changes, and let the session know what masking left of them."""
+        for _ in self.writeSteps(changes):
+            pass
+
+    def writeSteps(self, changes: Changes) -> Iterator[None]:
+        """The same in steps of some milliseconds each, for several turns of the event loop."""
+        for steps in self._writes(changes):
+            while True:
+                with commit.selectionKept(self._editorLogic):
+                    if next(steps, steps) is steps:
+                        break
+                yield
+        for label in self._document.segments:
+            yield
+            self.follow(label)
+
+    def follow(self, label: int) -> None:
+        """Let the session know what a segment holds, without a change of provenance.
+
+        Masking, or another segment, has the rest.
+        """
+        session = self._document.session
+        for index, patch in enumerate(self._document.patchesOf(label)):
+            state = session.state(label, index)
+            if not patch.equals(state.patch):
+                session.restore(label, index, replace(state, patch=patch))
+
+    def erase(self, label: int, index: int) -> int:
+        """Empty one slice of a label as far as masking lets it, and vouch for the empty slice.
+
+        Returns:
+            How many voxels masking protected; when there are any, the slice is a correction with
+            just these.
+        """
+        session = self._document.session
+        shown = self._document.patchesOf(label)[index]
+        self.write({label: {index: (EMPTY_MASK, shown)}})
+        left = session.state(label, index).patch
+        if left.is_empty:
+            session.release(label, index)
+            session.confirm(label, index)
+        else:
+            session.annotate(label, index, left.paste(self._document.stack.slice_shape))
+        return left.area
+
+    def _writes(self, changes: Changes) -> Iterator[Iterator[None]]:
+        """Generators that make a commit: what masking needs, then removals, then additions."""
+        document = self._document
+        if changes:
+            yield commit.prepareMasking(self._editorLogic, document.segments[min(changes)])
+        for isRemoval in (True, False):
+            for label, slices in changes.items():
+                patches = {index: change[isRemoval] for index, change in slices.items()}
+                yield commit.writeBands(
+                    self._editorLogic,
+                    document.segmentationNode,
+                    document.segments[label],
+                    document.volumeNode,
+                    document.stack.axis,
+                    patches,
+                    isRemoval=isRemoval,
+                )

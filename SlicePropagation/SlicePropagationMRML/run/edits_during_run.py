@@ -1,0 +1,60 @@
+"""`EditsDuringRun`: strokes of a person while the segments do not hold the run's predictions yet."""
+
+from SlicePropagationLib.patch import Patch
+from SlicePropagationMRML.run.document import Document
+from SlicePropagationMRML.run.document_watch import DocumentWatch
+from SlicePropagationMRML.run.events import Edited, Edits, Event
+from SlicePropagationMRML.run.signal import Signal
+
+
+class EditsDuringRun:
+    """Compares the segments with what was drawn in them before, and not with the session.
+
+    Args:
+        document: what the run fills.
+        watch: its watch.
+        events: where edits are told.
+    """
+
+    def __init__(self, document: Document, watch: DocumentWatch, events: Signal[Event]) -> None:
+        self._document = document
+        self._watch = watch
+        self._events = events
+        self._drawn = document.patches()
+        self._known = document.snapshot()
+
+    def merge(self) -> Edits:
+        """Take over what a person drew since the last call; returns it."""
+        self._watch.seen()
+        edits = {}
+        for label, patches in self._document.patches().items():
+            edits[label] = _differing(patches, self._drawn[label])
+            self._drawn[label] = patches
+        changed = self._document.session.merge_edits(edits)
+        if changed:
+            # After an undo in the Segment Editor tags are only read, or there would be no redo.
+            if not self._document.hasOtherTags():
+                self._store(changed)
+            self._events.emit(Edited(changed))
+        return changed
+
+    def _store(self, edits: Edits) -> None:
+        """Tag edits beside what was known before the run, whose predictions the segments do not hold.
+
+        Each stroke is an undo step of its own, kept result or not.
+        """
+        session = self._document.session
+        states, events = self._known
+        for label, index in edits:
+            states[label, index] = session.state(label, index)
+        since = session.history[len(events) :]
+        during = [event for event in since if event["event"] not in ("run", "continue")]
+        known = dict(states), events + during
+        with self._watch.writing():
+            self._document.writeTags("edit", edits, known=known)
+
+
+def _differing(patches: list[Patch], before: list[Patch]) -> dict[int, Patch]:
+    """The slices whose patch is another one now."""
+    pairs = enumerate(zip(patches, before, strict=True))
+    return {index: patch for index, (patch, old) in pairs if not patch.equals(old)}

@@ -1,0 +1,277 @@
+"""`SliceRun`: a run through slices. One step of the engine at a time on the worker; nodes on the main thread."""
+
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass
+
+from SlicePropagationLib.engines import model_hash
+from SlicePropagationLib.errors import SlicePropagationError
+from SlicePropagationLib.planning import Run as PlannedRun
+from SlicePropagationLib.propagation import SlicePrediction, plan_session, propagate
+from SlicePropagationLib.session import AnnotationSession
+from SlicePropagationMRML.nodes.preview import Preview
+from SlicePropagationMRML.run.commit_turns import CommitTurns
+from SlicePropagationMRML.run.document_writer import Changes, DocumentWriter
+from SlicePropagationMRML.run.edits_during_run import EditsDuringRun
+from SlicePropagationMRML.run.engine_choice import EngineChoice
+from SlicePropagationMRML.run.events import Event, Finished, Kept, Stepped
+from SlicePropagationMRML.run.run import POLL_MS, TURN_SECONDS, Phase, Run, RunTools
+from SlicePropagationMRML.run.worker import FINISHED
+from SlicePropagationMRML.run.workplace import Workplace
+
+# after a step was handed out, as a fast engine has the next one at once; doubled until it comes
+FIRST_POLL_MS = 4
+
+
+@dataclass(frozen=True)
+class RunOrder:
+    """What a run shall do.
+
+    Attributes:
+        labels: which to fill, None for all.
+        span: (first, last) slice that may be predicted; None to the end of the structure.
+        direction: "both", "up" or "down".
+        holdsResult: whether the result waits for `keep` or `discard` in any case.
+    """
+
+    labels: list[int] | None = None
+    span: tuple[int, int] | None = None
+    direction: str = "both"
+    holdsResult: bool = False
+
+    def plan(self, session: AnnotationSession) -> list[PlannedRun]:
+        """The walks that are due as the session is now.
+
+        Raises:
+            SlicePropagationError: nothing is annotated.
+        """
+        return plan_session(session, self.labels, span=self.span, direction=self.direction)
+
+
+class SliceRun(Run):
+    """Predicts into the session and shows it in a preview; writes it as one undo step at the end.
+
+    An edit made meanwhile goes into the session between two steps, and its gaps start again.
+
+    Attributes:
+        preview: what is predicted so far.
+        hasEdits: whether an edit was noticed that is not taken over yet.
+
+    Args:
+        place: what is open, to be filled.
+        tools: what runs share.
+        engine: what walks.
+        order: what to do.
+        runs: the walks that are due, as `RunOrder.plan` says.
+    """
+
+    def __init__(
+        self,
+        place: Workplace,
+        tools: RunTools,
+        engine: EngineChoice,
+        order: RunOrder,
+        runs: list[PlannedRun],
+    ) -> None:
+        super().__init__(tools)
+        document = place.document
+        editorNode = place.editorLogic.GetSegmentEditorNode()
+        self.hasEdits = False
+        self._document = document
+        self._watch = place.watch
+        self._editorLogic = place.editorLogic
+        self._writer = DocumentWriter(document, place.editorLogic)
+        self._edits = EditsDuringRun(document, place.watch, tools.events)
+        self._engine = engine
+        self._order = order
+        self._mayOverlap = editorNode.GetOverwriteMode() == editorNode.OverwriteNone
+        self._touched: list[tuple[int, int]] = []
+        self._numWalks = 0
+        self._steps = self._walk(document.session, runs)
+        self._commit: CommitTurns | None = None
+        self._outcome: Event = Finished()
+        self.preview = Preview(
+            document.scene,
+            document.volumeNode,
+            document.segmentationNode,
+            document.segments,
+            document.stack,
+        )
+
+    def begin(self) -> None:
+        """Ask for the first step."""
+        self._tools.worker.request(self._steps)
+        self._tools.schedule(POLL_MS, self._poll)
+
+    def advance(self, timeout: float | None = None) -> bool:
+        if self._commit is not None:
+            self._advanceCommit(self._commit)
+            return True
+        result = self._tools.worker.poll(timeout)
+        if result is not None:
+            self._take(*result)
+        return result is not None
+
+    def mergeEdits(self) -> None:
+        """Take over what a person drew while the result waits."""
+        self._edits.merge()
+
+    def overwrittenVoxels(self) -> dict[str, int]:
+        """{segment name: voxels} that writing the result would take from segments outside the run."""
+        return self._writer.overwritten(self._changes())
+
+    def keep(self) -> None:
+        """Write the result: one undo step, one block per segment."""
+        self._edits.merge()
+        self._write(Kept())
+        self.advance()
+
+    def discard(self) -> None:
+        """Forget the result; the segmentation was never touched."""
+        if not self._document.isElsewhere():  # else the session is of no use any more
+            self._edits.merge()
+            self._takeBack()
+            # Another segment may have been drawn over what was there before the run.
+            for label in self._document.segments:
+                self._writer.follow(label)
+        self.abandon()
+
+    def abandon(self) -> None:
+        super().abandon()
+        self.preview.remove()
+
+    # Predicting
+
+    def _walk(
+        self, session: AnnotationSession, runs: list[PlannedRun]
+    ) -> Generator[SlicePrediction, None, None]:
+        """The steps of some walks.
+
+        The engine is made with the first one, on the worker, as importing PyTorch takes seconds.
+        """
+        engine = self._engine.make()
+        self._numWalks += 1
+        yield from propagate(session, engine, runs, allow_overlap=self._mayOverlap)
+
+    def _poll(self, wait: int = POLL_MS) -> None:
+        if self._commit is None and self.isBusy:
+            wait = FIRST_POLL_MS if self.advance() else min(2 * wait, POLL_MS)
+        if self._commit is None and self.isBusy:
+            self._tools.schedule(wait, lambda: self._poll(wait))
+
+    def _take(self, step: SlicePrediction, error: Exception | None) -> None:
+        """Take over the step that the worker has finished."""
+        try:
+            self._document.check()
+            if self._document.isElsewhere():
+                raise SlicePropagationError(
+                    "The volume was moved or replaced; the run ended and nothing was written."
+                )
+            if error is not None:
+                raise error
+            if step is FINISHED:
+                self._finish()
+                return
+            self._show(step)
+        except SlicePropagationError as problem:
+            self._fail(problem)
+            return
+        except Exception as problem:  # a bug must not leave a run that never ends
+            self._fail(problem)
+            raise
+        if self.phase is Phase.STOPPING:
+            self._steps.close()
+            self._wait()
+        else:
+            self._tools.worker.request(self._steps)
+
+    def _show(self, step: SlicePrediction) -> None:
+        """Between two steps the session is ours: show the step, and let in an edit made meanwhile."""
+        self._touched += step.touched
+        self.preview.show(self._document.session, step.touched)
+        self._tools.events.emit(Stepped(step))
+        if self.hasEdits:
+            self.hasEdits = False
+            self._edits.merge()
+
+    def _finish(self) -> None:
+        """Write the result, unless that takes voxels from a segment outside the run: a person decides.
+
+        An edit that came in at the last moment has its gaps walked first.
+        """
+        isEdited = bool(self._edits.merge())
+        runs = self._order.plan(self._document.session) if isEdited else []
+        if runs:
+            self._steps = self._walk(self._document.session, runs)
+            self._tools.worker.request(self._steps)
+        elif self._order.holdsResult or self.overwrittenVoxels():
+            self._wait()
+        else:
+            self._write(Finished())
+
+    def _wait(self) -> None:
+        self.phase = Phase.WAITING
+        self._tools.events.emit(Finished())
+
+    # Writing
+
+    def _write(self, outcome: Event) -> None:
+        """Begin to write; `outcome` is told at the end."""
+        self.phase = Phase.WRITING
+        self._outcome = outcome
+        editorNode = self._editorLogic.GetSegmentEditorNode()
+        self._commit = CommitTurns(editorNode, self._watch, self._commitSteps())
+        self._tools.schedule(0, self._pollCommit)
+
+    def _commitSteps(self) -> Iterator[None]:
+        """Write the result as one undo step, a few milliseconds a step."""
+        engine = self._engine.make()
+        changes = self._changes()
+        yield
+        self._tools.saveStateForUndo()
+        self._document.engineName = engine.name
+        self._document.modelHash = model_hash(engine)
+        yield
+        yield from self._writer.writeSteps(changes)
+        yield
+        self._document.writeTags("run", self._touched)
+
+    def _pollCommit(self) -> None:
+        if self.isBusy:
+            self.advance()
+        if self.isBusy:
+            self._tools.schedule(0, self._pollCommit)
+
+    def _advanceCommit(self, commit: CommitTurns) -> None:
+        try:
+            self._document.check()
+            if commit.advance(TURN_SECONDS):
+                commit.pauseDrawing()
+                return
+        except Exception as problem:  # neither nodes that went, nor a bug, may leave it for ever
+            self._takeBack()
+            self._end(Finished(problem))
+            if not isinstance(problem, SlicePropagationError):
+                raise
+            return
+        self._end(self._outcome)
+
+    # The end
+
+    def _changes(self) -> Changes:
+        return self._writer.changes(self._touched, mayOverlap=self._mayOverlap)
+
+    def _takeBack(self) -> None:
+        for _ in range(self._numWalks):
+            self._document.session.take_back_run()
+
+    def _fail(self, problem: Exception) -> None:
+        """End between two steps; nothing is written."""
+        self._steps.close()
+        self._takeBack()
+        self._end(Finished(problem))
+
+    def _end(self, event: Event) -> None:
+        self.abandon()
+        if self._commit is not None:
+            self._commit.end()
+        self._tools.ended(self, event)
