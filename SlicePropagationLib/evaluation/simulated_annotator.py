@@ -17,13 +17,14 @@ import numpy as np
 
 from SlicePropagationLib.arrays import Masks
 from SlicePropagationLib.confidence import next_slice_to_correct
+from SlicePropagationLib.engines.device import choose_engine
 from SlicePropagationLib.errors import ConfigError, InputError
 from SlicePropagationLib.evaluation.protocol import CORRECTIONS, PICKS, STEPS, UNIFORM
 from SlicePropagationLib.files.atomic import atomic_folder
+from SlicePropagationLib.files.object_session import object_session
 from SlicePropagationLib.files.segmentation_file import read_labels
 from SlicePropagationLib.files.volume import AXES, read_volume
 from SlicePropagationLib.metrics import dice_within, dice_without, slices_past_ends
-from SlicePropagationLib.pipelines.propagate_file import choose_engine, object_session
 from SlicePropagationLib.propagation import Engine, plan_session, propagate
 
 if TYPE_CHECKING:

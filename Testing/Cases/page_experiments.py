@@ -21,7 +21,7 @@ from SlicePropagationWeb.recovery import KeptWork
 from small_case import write
 from web_bench import Bench
 
-from SlicePropagationLib.pipelines.result_files import companion
+from SlicePropagationLib.files.companions import companion
 
 AUTOSAVE_S = 10  # otherwise it comes after 1 or 2
 DRAWN = {"seed", "correction", "confirmed"}

@@ -2,14 +2,14 @@
 
 import pytest
 from phantoms import disc
-from SlicePropagationMRML.presenting.presenter import PreviewPresenter, Presenter
+from SlicePropagationMRML.presenting.presenter import Presenter, PreviewPresenter
 from SlicePropagationMRML.run.events import (
     Closed,
     Finished,
     FramesFinished,
+    FrameShown,
     FramesReturned,
     FramesStepped,
-    FrameShown,
     Kept,
     Moved,
     Touched,
@@ -67,7 +67,10 @@ def test_a_result_that_waits_says_what_it_would_take(bench, said):
     bench.run()
     taken = int((LARGE & SMALL).sum())
     assert said[-1] == f"The result would take {taken} voxels from rest. Keep it?"
-    assert PreviewPresenter(bench.logic).sentence(Finished()) == f"Apply takes {taken} voxels from rest."
+    assert (
+        PreviewPresenter(bench.logic).sentence(Finished())
+        == f"Apply takes {taken} voxels from rest."
+    )
     bench.logic.keep()
     assert said[-1] == "Kept. Undo takes it back in one step."
 
