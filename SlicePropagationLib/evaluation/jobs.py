@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from SlicePropagationLib.engines import MODEL_SUFFIXES
+from SlicePropagationLib.engines.device import choose_engine
 from SlicePropagationLib.errors import ConfigError, InputError
 from SlicePropagationLib.evaluation.protocol import STEPS, UNIFORM, EvaluationProtocol, Job
 from SlicePropagationLib.files.table import read_table
 from SlicePropagationLib.files.training_cases import read_training_cases
-from SlicePropagationLib.pipelines.propagate_file import choose_engine
 
 if TYPE_CHECKING:
     from SlicePropagationLib.evaluation.request import EvaluateRequest

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from SlicePropagationLib.engines import model_hash
+from SlicePropagationLib.engines.device import choose_engine
 from SlicePropagationLib.evaluation.protocol import (
     DRIFT_COLUMNS,
     EvaluationProtocol,
@@ -20,7 +21,6 @@ from SlicePropagationLib.evaluation.protocol import (
 )
 from SlicePropagationLib.evaluation.scores import load_prior
 from SlicePropagationLib.files.atomic import atomic_folder
-from SlicePropagationLib.pipelines.propagate_file import choose_engine
 
 WEIGHTS = "weights.json"  # {engine: what its scores depend on}
 FILES = "files.json"  # {case: state of its files when it was scored}

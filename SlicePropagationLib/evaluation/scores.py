@@ -18,11 +18,11 @@ from SlicePropagationLib.engines import make_engine
 from SlicePropagationLib.errors import InputError
 from SlicePropagationLib.evaluation.protocol import DRIFT_COLUMNS, OBJECT, SHAPE_COLUMNS, Job, Row
 from SlicePropagationLib.evaluation.simulated_annotator import Round, simulate
+from SlicePropagationLib.files.object_session import object_session
 from SlicePropagationLib.files.patients import patient_of
 from SlicePropagationLib.files.segmentation_file import read_labels
 from SlicePropagationLib.files.volume import AXES, read_volume
 from SlicePropagationLib.metrics import slices_past_ends, surface_distances
-from SlicePropagationLib.pipelines.propagate_file import object_session
 from SlicePropagationLib.propagation import Engine
 from SlicePropagationLib.session import AnnotationSession
 from SlicePropagationLib.stack import SliceStack

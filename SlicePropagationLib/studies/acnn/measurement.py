@@ -22,9 +22,10 @@ from SlicePropagationLib.segmenters.acnn.fine_grid import OutsideError
 from SlicePropagationLib.studies.acnn.data_sets import hours_of, settings_of
 from SlicePropagationLib.studies.request import Report, Settings, StudyRequest
 from SlicePropagationLib.studies.tables import write_cases
-from SlicePropagationLib.studies.training_calls import TrainRequest, merged, train
 from SlicePropagationLib.training.acnn.shape_data import ShapeDataset, read_sample
 from SlicePropagationLib.training.acnn.tasks import AutoencoderTaskConfig
+from SlicePropagationLib.training.settings import merged
+from SlicePropagationLib.training.train import TrainRequest, train
 
 if TYPE_CHECKING:
     from torch import nn

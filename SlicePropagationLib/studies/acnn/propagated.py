@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from SlicePropagationLib.arrays import Labels
+from SlicePropagationLib.engines.device import choose_engine
 from SlicePropagationLib.errors import InputError
 from SlicePropagationLib.files.segmentation_file import read_labels
 from SlicePropagationLib.files.training_cases import TrainingCase
 from SlicePropagationLib.files.volume import read_volume
 from SlicePropagationLib.metrics import dice, dice_per_slice
-from SlicePropagationLib.pipelines.propagate_file import choose_engine
 from SlicePropagationLib.propagation import plan_session, propagate
 from SlicePropagationLib.segmenters.acnn.fine_grid import place_on_structure, to_classes
 from SlicePropagationLib.session import AnnotationSession, Provenance

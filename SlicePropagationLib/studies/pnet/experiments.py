@@ -37,7 +37,8 @@ from SlicePropagationLib.studies.pnet.scores import (
 )
 from SlicePropagationLib.studies.request import Report, Settings, StudyRequest
 from SlicePropagationLib.studies.tables import Row, write_cases, write_rows
-from SlicePropagationLib.studies.training_calls import TrainRequest, merged, train
+from SlicePropagationLib.training.settings import merged
+from SlicePropagationLib.training.train import TrainRequest, train
 
 
 @dataclass(frozen=True)

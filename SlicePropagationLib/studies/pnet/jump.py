@@ -10,13 +10,14 @@ from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
+from SlicePropagationLib.engines.device import choose_engine
 from SlicePropagationLib.errors import InputError
 from SlicePropagationLib.files.atomic import atomic_folder
+from SlicePropagationLib.files.object_session import object_session
 from SlicePropagationLib.files.segmentation_file import read_labels
 from SlicePropagationLib.files.training_cases import TrainingCase, read_training_cases
 from SlicePropagationLib.files.volume import read_volume
 from SlicePropagationLib.metrics import dice_per_slice, jumps
-from SlicePropagationLib.pipelines.propagate_file import choose_engine, object_session
 from SlicePropagationLib.propagation import Engine, plan_session, propagate
 from SlicePropagationLib.session import Provenance
 from SlicePropagationLib.studies.request import Report, StudyRequest

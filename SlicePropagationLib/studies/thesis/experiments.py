@@ -37,7 +37,9 @@ from SlicePropagationLib.studies.thesis.variants import (
     Experiment,
     Variant,
 )
-from SlicePropagationLib.studies.training_calls import RECORD, TrainRequest, merged, train
+from SlicePropagationLib.training.record import RECORD
+from SlicePropagationLib.training.settings import merged
+from SlicePropagationLib.training.train import TrainRequest, train
 
 Structure = tuple[str | None, int | None]  # (data set, label); None for all of them
 
