@@ -59,7 +59,8 @@ class EvaluateRequest:
             if isinstance(getattr(self, name), str):
                 raise ConfigError(f"{name} must be a tuple, got '{getattr(self, name)}'.")
         _check_numbers(self.shots, "numbers of annotated slices")
-        _check_numbers((1,) if self.labels is None else self.labels, "labels")
+        if self.labels is not None:
+            _check_numbers(self.labels, "labels")
         _check_known(self.pick, PICKS, "pick")
         _check_known(self.correct, CORRECTIONS, "correct")
         check_choice("axis", self.axis, AXES)

@@ -157,6 +157,8 @@ class Measurement:
             (partial / "settings.json").write_text(text, encoding="utf-8")
         if self.report:
             self.report(f"training {self.dataset} {folder.name}")
+        # Those of a shape model hold for what it guides.
+        own_labels = tuple(labels) if labels and not prior else None
         training = TrainRequest(
             task=task,
             cases=request.cases,
@@ -164,7 +166,7 @@ class Measurement:
             preset=_scaled(preset, request),
             config=folder / "settings.json",
             prior=prior,
-            labels=None if prior or not labels else tuple(labels),
+            labels=own_labels,
             datasets=(self.dataset,),
             max_hours=hours_of(request),
             seed=request.seed,
