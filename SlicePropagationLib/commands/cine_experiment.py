@@ -21,6 +21,15 @@ def add_cine_experiment_command(commands: argparse._SubParsersAction) -> None:
         "cine-experiment",
         help="comparisons of the cine papers: pseudo-labels, trainings, measures, one report",
     )
+    _add_what(parser)
+    _add_unseen(parser)
+    _add_training(parser)
+    _add_running(parser)
+    parser.set_defaults(command=_cine_experiment)
+
+
+def _add_what(parser: argparse.ArgumentParser) -> None:
+    """Which experiment, on which sequences."""
     parser.add_argument("name", help="models, window, power, pseudo-labels, unseen or engines")
     parser.add_argument(
         "--cases",
@@ -43,6 +52,10 @@ def add_cine_experiment_command(commands: argparse._SubParsersAction) -> None:
         metavar="A,B",
         help="only these columns of the comparison, named as in its report",
     )
+
+
+def _add_unseen(parser: argparse.ArgumentParser) -> None:
+    """The data of the experiment unseen."""
     parser.add_argument(
         "--unseen",
         metavar="T.csv",
@@ -58,6 +71,10 @@ def add_cine_experiment_command(commands: argparse._SubParsersAction) -> None:
         metavar="A=B",
         help="for unseen: label A of the models is label B of that table, for example 3=1",
     )
+
+
+def _add_training(parser: argparse.ArgumentParser) -> None:
+    """How networks are trained."""
     parser.add_argument(
         "--scale",
         default="small",
@@ -70,6 +87,10 @@ def add_cine_experiment_command(commands: argparse._SubParsersAction) -> None:
         help='settings that differ from the presets\', by task: {"cine_unet": {...}}',
     )
     parser.add_argument("--max-hours", type=float, help="training time of a variant")
+
+
+def _add_running(parser: argparse.ArgumentParser) -> None:
+    """How it is run."""
     parser.add_argument(
         "--max-cases",
         type=positive,
@@ -79,7 +100,6 @@ def add_cine_experiment_command(commands: argparse._SubParsersAction) -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda"))
     parser.add_argument("--quiet", action="store_true", help="no progress")
-    parser.set_defaults(command=_cine_experiment)
 
 
 def _cine_experiment(arguments: argparse.Namespace) -> int:

@@ -23,6 +23,13 @@ def add_codes_command(commands: argparse._SubParsersAction) -> None:
             " plausible the shape is"
         ),
     )
+    _add_files(parser)
+    _add_choice(parser)
+    parser.set_defaults(command=_codes)
+
+
+def _add_files(parser: argparse.ArgumentParser) -> None:
+    """Cases, model and folder."""
     parser.add_argument(
         "--cases",
         required=True,
@@ -39,6 +46,10 @@ def add_codes_command(commands: argparse._SubParsersAction) -> None:
         required=True,
         help="folder of codes.csv, and of traversal.png with --groups",
     )
+
+
+def _add_choice(parser: argparse.ArgumentParser) -> None:
+    """What is coded, and told apart."""
     parser.add_argument(
         "--source",
         default="labels",
@@ -63,7 +74,6 @@ def add_codes_command(commands: argparse._SubParsersAction) -> None:
     parser.add_argument("--datasets", metavar="A,B", help="only these data sets of the table")
     parser.add_argument("--split", help="only cases of this split (default all)")
     parser.add_argument("--quiet", action="store_true")
-    parser.set_defaults(command=_codes)
 
 
 def _codes(arguments: argparse.Namespace) -> int:

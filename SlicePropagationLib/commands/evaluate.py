@@ -29,6 +29,15 @@ def add_evaluate_command(commands: argparse._SubParsersAction) -> None:
             " with intervals"
         ),
     )
+    _add_what(parser)
+    _add_choice(parser)
+    _add_annotator(parser)
+    _add_running(parser)
+    parser.set_defaults(command=_evaluate)
+
+
+def _add_what(parser: argparse.ArgumentParser) -> None:
+    """Which cases, which engines."""
     parser.add_argument(
         "--cases",
         required=True,
@@ -46,6 +55,10 @@ def add_evaluate_command(commands: argparse._SubParsersAction) -> None:
         metavar="K,K",
         help="numbers of annotated slices (default %(default)s)",
     )
+
+
+def _add_choice(parser: argparse.ArgumentParser) -> None:
+    """Which structures of which cases."""
     parser.add_argument(
         "--split",
         default="val",
@@ -66,6 +79,10 @@ def add_evaluate_command(commands: argparse._SubParsersAction) -> None:
         metavar="N",
         help="leave out structures on fewer slices (default %(default)s)",
     )
+
+
+def _add_annotator(parser: argparse.ArgumentParser) -> None:
+    """How slices are annotated."""
     parser.add_argument(
         "--pick",
         default="largest",
@@ -81,6 +98,10 @@ def add_evaluate_command(commands: argparse._SubParsersAction) -> None:
             " %(default)s)"
         ),
     )
+
+
+def _add_running(parser: argparse.ArgumentParser) -> None:
+    """What else is measured, and how it is run."""
     parser.add_argument(
         "--kinds",
         metavar="kinds.csv",
@@ -110,7 +131,6 @@ def add_evaluate_command(commands: argparse._SubParsersAction) -> None:
         help="folder of the tables and plots; an evaluation that was interrupted there goes on",
     )
     parser.add_argument("--quiet", action="store_true", help="no progress")
-    parser.set_defaults(command=_evaluate)
 
 
 def _evaluate(arguments: argparse.Namespace) -> int:

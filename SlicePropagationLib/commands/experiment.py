@@ -32,6 +32,15 @@ def add_experiment_command(commands: argparse._SubParsersAction) -> None:
             " trains its variants, uses them, one table"
         ),
     )
+    _add_what(parser)
+    _add_length(parser)
+    _add_measuring(parser)
+    _add_running(parser)
+    parser.set_defaults(command=partial(_experiment, parser.get_default))
+
+
+def _add_what(parser: argparse.ArgumentParser) -> None:
+    """Which experiment, on which cases."""
     parser.add_argument(
         "name",
         help=(
@@ -55,6 +64,10 @@ def add_experiment_command(commands: argparse._SubParsersAction) -> None:
         metavar="A,B",
         help="data sets that are trained on (default all)",
     )
+
+
+def _add_length(parser: argparse.ArgumentParser) -> None:
+    """How large the networks are and how long they are trained."""
     parser.add_argument(
         "--scale",
         default="small",
@@ -79,6 +92,10 @@ def add_experiment_command(commands: argparse._SubParsersAction) -> None:
         metavar="task.json",
         help="settings that differ from the presets'",
     )
+
+
+def _add_measuring(parser: argparse.ArgumentParser) -> None:
+    """What is measured."""
     parser.add_argument(
         "--max-cases",
         type=positive,
@@ -115,6 +132,10 @@ def add_experiment_command(commands: argparse._SubParsersAction) -> None:
             " given several times"
         ),
     )
+
+
+def _add_running(parser: argparse.ArgumentParser) -> None:
+    """How it is run."""
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument(
         "--workers",
@@ -124,7 +145,6 @@ def add_experiment_command(commands: argparse._SubParsersAction) -> None:
     )
     parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda"))
     parser.add_argument("--quiet", action="store_true")
-    parser.set_defaults(command=partial(_experiment, parser.get_default))
 
 
 def _experiment(default: Default, arguments: argparse.Namespace) -> int:

@@ -19,6 +19,13 @@ def add_make_cine_command(commands: argparse._SubParsersAction) -> None:
         "make-cine",
         help="synthetic cine sequences with known truth from real ED and ES frames",
     )
+    _add_cases(parser)
+    _add_making(parser)
+    parser.set_defaults(command=_make_cine)
+
+
+def _add_cases(parser: argparse.ArgumentParser) -> None:
+    """From which frames, and where to."""
     parser.add_argument(
         "--cases",
         required=True,
@@ -45,6 +52,10 @@ def add_make_cine_command(commands: argparse._SubParsersAction) -> None:
         metavar="N",
         help="only the N slices in the middle of the structures",
     )
+
+
+def _add_making(parser: argparse.ArgumentParser) -> None:
+    """How sequences are made."""
     parser.add_argument(
         "--frames",
         type=positive,
@@ -58,7 +69,6 @@ def add_make_cine_command(commands: argparse._SubParsersAction) -> None:
         help="an animation of the middle slice of every sequence",
     )
     parser.add_argument("--quiet", action="store_true", help="no progress")
-    parser.set_defaults(command=_make_cine)
 
 
 def _make_cine(arguments: argparse.Namespace) -> int:

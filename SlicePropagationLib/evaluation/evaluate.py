@@ -15,6 +15,7 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import NamedTuple, NoReturn
 
+from SlicePropagationLib.engines.device import one_thread
 from SlicePropagationLib.errors import ConfigError, GeometryMismatchError, InputError
 from SlicePropagationLib.evaluation.jobs import read_jobs, read_kinds
 from SlicePropagationLib.evaluation.plots import draw_plots
@@ -33,7 +34,6 @@ from SlicePropagationLib.evaluation.resume import (
 from SlicePropagationLib.evaluation.scores import score_case
 from SlicePropagationLib.evaluation.statistics import RESULT_COLUMNS, aggregate
 from SlicePropagationLib.files.atomic import atomic_folder, clear_away
-from SlicePropagationLib.pipelines.batch import one_thread
 
 Outcome = tuple[list[Row], list[Row], str | None]  # rows, drift rows, what is wrong with the files
 

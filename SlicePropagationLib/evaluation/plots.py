@@ -245,7 +245,8 @@ def _wrapped(title: str, width_inches: float) -> str:
 
 def _style(name: str, protocol: EvaluationProtocol) -> dict[str, Any]:
     place = protocol.names[::-1].index(name)
-    return line_style(place, 2.6 if place == 0 else 1.6)
+    width = 1.6 if place else 2.6
+    return line_style(place, width)
 
 
 def _handle(name: str, protocol: EvaluationProtocol) -> object:

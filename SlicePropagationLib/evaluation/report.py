@@ -450,7 +450,8 @@ def _drift_tables(drift: list[Row], protocol: EvaluationProtocol) -> str:
     parts = [DRIFT_HEADING, DRIFT_MEANING]
     header = ["engine"]
     for name in DRIFT_BINS:
-        header.append("1 slice" if name == "1" else f"{name} slices")
+        unit = "slice" if name == "1" else "slices"
+        header.append(f"{name} {unit}")
     for pick, correct in protocol.first_users:
         lines = []
         for name in protocol.names:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from SlicePropagationLib.config import check_choice
+from SlicePropagationLib.engines.device import DEVICES
 from SlicePropagationLib.errors import ConfigError
 from SlicePropagationLib.evaluation.protocol import CORRECTIONS, PICKS
 from SlicePropagationLib.files.volume import AXES
@@ -57,11 +59,12 @@ class EvaluateRequest:
             if isinstance(getattr(self, name), str):
                 raise ConfigError(f"{name} must be a tuple, got '{getattr(self, name)}'.")
         _check_numbers(self.shots, "numbers of annotated slices")
-        _check_numbers((1,) if self.labels is None else self.labels, "labels")
+        if self.labels is not None:
+            _check_numbers(self.labels, "labels")
         _check_known(self.pick, PICKS, "pick")
         _check_known(self.correct, CORRECTIONS, "correct")
-        if self.axis not in AXES:
-            raise ConfigError(f"axis must be one of {', '.join(AXES)}, got '{self.axis}'.")
+        check_choice("axis", self.axis, AXES)
+        check_choice("device", self.device, DEVICES)
         for name in ("max_cases", "min_slices", "workers"):
             count = getattr(self, name)
             if count is not None and count < 1:

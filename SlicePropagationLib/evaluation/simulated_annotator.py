@@ -17,7 +17,8 @@ import numpy as np
 
 from SlicePropagationLib.arrays import Masks
 from SlicePropagationLib.confidence import next_slice_to_correct
-from SlicePropagationLib.engines.device import choose_engine
+from SlicePropagationLib.config import check_choice
+from SlicePropagationLib.engines.device import DEVICES, choose_engine
 from SlicePropagationLib.errors import ConfigError, InputError
 from SlicePropagationLib.evaluation.protocol import CORRECTIONS, PICKS, STEPS, UNIFORM
 from SlicePropagationLib.files.atomic import atomic_folder
@@ -60,10 +61,10 @@ class SimulateRequest:
     out: Path | str | None = None
 
     def __post_init__(self) -> None:
-        for name, known in (("pick", PICKS), ("correct", CORRECTIONS), ("axis", AXES)):
-            value = getattr(self, name)
-            if value not in known:
-                raise ConfigError(f"{name} must be one of {', '.join(known)}, got '{value}'.")
+        check_choice("pick", self.pick, PICKS)
+        check_choice("correct", self.correct, CORRECTIONS)
+        check_choice("axis", self.axis, AXES)
+        check_choice("device", self.device, DEVICES)
         if self.budget < 1:
             raise ConfigError(f"budget must be at least 1, got {self.budget}.")
 

@@ -67,7 +67,9 @@ def real_sets(rows: Iterable[Row]) -> list[str]:
 
 def select(rows: Iterable[Row], **wanted: object) -> list[Row]:
     """The rows that have all these values."""
-    return [row for row in rows if all(row[key] == value for key, value in wanted.items())]
+    for key, value in wanted.items():
+        rows = [row for row in rows if row[key] == value]
+    return list(rows)
 
 
 def by_dataset(rows: list[Row]) -> dict[str, list[Row]]:

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import SimpleITK as sitk
 
+from SlicePropagationLib.arrays import Spacing
 from SlicePropagationLib.errors import GeometryMismatchError, InputError
 from SlicePropagationLib.files.nifti import count_nonfinite
 from SlicePropagationLib.stack import check_outline, finite_values
@@ -33,9 +34,10 @@ class Volume:
     path: Path
 
     @property
-    def spacing_mm(self) -> tuple[float, ...]:
+    def spacing_mm(self) -> Spacing:
         """Spacing along K, J, I."""
-        return tuple(reversed(self.image.GetSpacing()))
+        column_mm, row_mm, slice_mm = self.image.GetSpacing()
+        return slice_mm, row_mm, column_mm
 
 
 def read_image(path: Path | str) -> sitk.Image:

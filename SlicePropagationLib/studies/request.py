@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from SlicePropagationLib.config import check_choice
+from SlicePropagationLib.engines.device import DEVICES
 from SlicePropagationLib.errors import ConfigError
 from SlicePropagationLib.files.training_cases import read_training_cases
-from SlicePropagationLib.training.train import read_settings
+from SlicePropagationLib.training.settings import read_settings
 
 SCALES = ("small", "full")
 
@@ -68,8 +70,8 @@ class StudyRequest:
     device: str = "auto"
 
     def __post_init__(self) -> None:
-        if self.scale not in SCALES:
-            raise ConfigError(f"scale must be one of {', '.join(SCALES)}, got '{self.scale}'.")
+        check_choice("scale", self.scale, SCALES)
+        check_choice("device", self.device, DEVICES)
         for name in ("datasets", "without", "only"):
             if isinstance(getattr(self, name), str):
                 raise ConfigError(f"{name} must be a tuple, got '{getattr(self, name)}'.")

@@ -33,7 +33,7 @@ def markdown_line(cells: Iterable[object]) -> str:
 def write_rows(
     path: Path,
     rows: Sequence[Mapping[str, object]],
-    columns: Iterable[str] | None = None,
+    columns: Sequence[str] | None = None,
 ) -> None:
     """Write rows as comma-separated values.
 
@@ -42,7 +42,7 @@ def write_rows(
         rows: {column: value} for each line.
         columns: their order; that of the first row where it is None.
     """
-    names = list(rows[0] if columns is None else columns)
+    names = list(columns or rows[0])
     with open(path, "w", newline="", encoding="utf-8") as file:
         table = csv.DictWriter(file, names)
         table.writeheader()

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from SlicePropagationLib.arrays import Labels
+from SlicePropagationLib.config import check_choice
 from SlicePropagationLib.errors import ConfigError, InputError
 from SlicePropagationLib.files.atomic import atomic_folder
 from SlicePropagationLib.files.patients import patient_of
@@ -53,8 +54,7 @@ class CodesRequest:
     split: str | None = None
 
     def __post_init__(self) -> None:
-        if self.source not in SOURCES:
-            raise ConfigError(f"source must be one of {', '.join(SOURCES)}, got '{self.source}'.")
+        check_choice("source", self.source, SOURCES)
         if self.folds < 1:
             raise ConfigError(f"folds must be at least 1, got {self.folds}.")
 

@@ -7,9 +7,9 @@ from dataclasses import asdict
 
 from SlicePropagationLib.networks.acnn.config import FineGridConfig
 from SlicePropagationLib.studies.request import Settings, StudyRequest
-from SlicePropagationLib.studies.training_calls import merged
 from SlicePropagationLib.training import TASKS
 from SlicePropagationLib.training.acnn.presets import SMALL_BOTTLENECK
+from SlicePropagationLib.training.settings import merged
 
 SMALL_HOURS = 0.2
 # Of every data set: labels, and a small grid that holds them (48 x 48 pixels; thick slices are four

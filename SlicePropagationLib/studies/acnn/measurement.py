@@ -22,9 +22,10 @@ from SlicePropagationLib.segmenters.acnn.fine_grid import OutsideError
 from SlicePropagationLib.studies.acnn.data_sets import hours_of, settings_of
 from SlicePropagationLib.studies.request import Report, Settings, StudyRequest
 from SlicePropagationLib.studies.tables import write_cases
-from SlicePropagationLib.studies.training_calls import TrainRequest, merged, train
 from SlicePropagationLib.training.acnn.shape_data import ShapeDataset, read_sample
 from SlicePropagationLib.training.acnn.tasks import AutoencoderTaskConfig
+from SlicePropagationLib.training.settings import merged
+from SlicePropagationLib.training.train import TrainRequest, train
 
 if TYPE_CHECKING:
     from torch import nn
@@ -156,6 +157,8 @@ class Measurement:
             (partial / "settings.json").write_text(text, encoding="utf-8")
         if self.report:
             self.report(f"training {self.dataset} {folder.name}")
+        # Those of a shape model hold for what it guides.
+        own_labels = tuple(labels) if labels and not prior else None
         training = TrainRequest(
             task=task,
             cases=request.cases,
@@ -163,7 +166,7 @@ class Measurement:
             preset=_scaled(preset, request),
             config=folder / "settings.json",
             prior=prior,
-            labels=None if prior or not labels else tuple(labels),
+            labels=own_labels,
             datasets=(self.dataset,),
             max_hours=hours_of(request),
             seed=request.seed,

@@ -37,7 +37,7 @@ Scores = dict[str, Cases]  # {network: its cases}
 
 def measure_segmentation(measurement: Measurement) -> str:
     """Table I on one data set: thick slices that lie still, and slices that moved."""
-    scores: dict[str, Scores] = {title: {name: [] for name in SEGMENTATIONS} for title in INPUTS}
+    scores: dict[str, Scores] = {title: {} for title in INPUTS}
     shown = []
     for part in measurement.parts():
         networks = _networks(part)
@@ -46,7 +46,8 @@ def measure_segmentation(measurement: Measurement) -> str:
         samples = part.val_data(last).samples
         for title, config in INPUTS.items():
             for name, subpixel in networks.items():
-                scores[title][name] += _score(subpixel, samples, config)
+                cases = scores[title].setdefault(name, [])
+                cases += _score(subpixel, samples, config)
     grid = shown[-1].grid
     labels = shown[-1].labels
     count = len(scores[STILL]["3D-Seg"])

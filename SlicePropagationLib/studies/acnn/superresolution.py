@@ -30,7 +30,7 @@ Scores = dict[str, list[Row]]  # {method: a row for each case}
 
 def measure_superresolution(measurement: Measurement) -> str:
     """Table III on one data set, SSIM."""
-    scores: dict[str, Scores] = {title: {name: [] for name in METHODS} for title in INPUTS}
+    scores: dict[str, Scores] = {title: {} for title in INPUTS}
     grids = []
     for part in measurement.parts():
         grids.append(_score_part(part, scores))
@@ -60,7 +60,7 @@ def _score_part(part: Measurement, scores: dict[str, Scores]) -> FineGridConfig:
         for name, method in methods.items():
             for seed, image in enumerate(images):
                 row = score_superresolution(method, image, grid, config, seed)
-                scores[title][name].append(row)
+                scores[title].setdefault(name, []).append(row)
     return grid
 
 

@@ -86,7 +86,8 @@ def draw_traversal(
         for place, step in enumerate(STEPS):
             code = components.mean + step * change
             _draw_shape(model, code, above[place], below[place])
-            above[place].set_title(f"{step:+d} sd" if step else "mean", fontsize=11)
+            title = f"{step:+d} sd" if step else "mean"
+            above[place].set_title(title, fontsize=11)
         above[0].set_ylabel(f"component {number + 1}\nmiddle slice", fontsize=10)
         below[0].set_ylabel("all slices,\nmiddle row", fontsize=10)
     figure.savefig(path, format="png")

@@ -207,9 +207,9 @@ def _read(case: CineCase) -> OpenCase:
             " some of either kind."
         )
     positions = []
-    for place, stack in time_stacks(sequence):
+    for number, (place, stack) in enumerate(time_stacks(sequence)):
         if drawn[place].any():
-            positions.append(Position(place[-1], stack, drawn[place], truth[place]))
+            positions.append(Position(number, stack, drawn[place], truth[place]))
     return OpenCase(case, positions, annotated, frames)
 
 

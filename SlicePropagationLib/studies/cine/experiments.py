@@ -23,7 +23,8 @@ from SlicePropagationLib.studies.cine.variants import (
     CineVariant,
 )
 from SlicePropagationLib.studies.request import Report, StudyRequest
-from SlicePropagationLib.studies.training_calls import TrainRequest, merged, train
+from SlicePropagationLib.training.settings import merged
+from SlicePropagationLib.training.train import TrainRequest, train
 
 Models = dict[str, Path | str]  # {column: model file, or name of an engine}
 Measure = Callable[[Models], str]  # writes tables and plots, gives the report as Markdown

@@ -39,7 +39,7 @@ def curvature(
     first = (after - before) / (2 * step)
     second = (after - 2 * curve + before) / step**2
     kappa = np.abs(second) / (1 + first**2) ** 1.5
-    return float(kappa.mean() if is_cyclic else kappa[1:-1].mean())
+    return float(_with_neighbours(kappa, is_cyclic).mean())
 
 
 def jitter(
@@ -63,7 +63,7 @@ def jitter(
     """
     error = np.asarray(areas, np.float64) - np.asarray(true_areas, np.float64)
     bend = np.abs(np.roll(error, 1) - 2 * error + np.roll(error, -1))
-    return float(bend.mean() if is_cyclic else bend[1:-1].mean())
+    return float(_with_neighbours(bend, is_cyclic).mean())
 
 
 def measure_series(
@@ -108,3 +108,8 @@ def measure_series(
         "curvature": curvature(areas / unit, step=step, is_cyclic=is_cyclic),
         "curvature_truth": curvature(true_areas / unit, step=step, is_cyclic=is_cyclic),
     }
+
+
+def _with_neighbours(values: np.ndarray, is_cyclic: bool) -> np.ndarray:
+    """The values of the frames that have one before and one behind them."""
+    return values if is_cyclic else values[1:-1]

@@ -63,9 +63,9 @@ class Film(NamedTuple):
             )
         axes.axis("off")
 
-    def mark(self, frame: int) -> str:
-        """What stands behind the number of a frame."""
-        return "(annotated)" if frame in self.annotated else ""
+    def mark(self, frame: int, gap: str) -> str:
+        """What stands behind the number of a frame: a gap and that it is annotated, or nothing."""
+        return f"{gap}(annotated)" if frame in self.annotated else ""
 
 
 def animate_cine(
@@ -102,9 +102,8 @@ def animate_cine(
     def draw(frame: int) -> list[Any]:
         axes.clear()
         film.draw(axes, frame)
-        mark = film.mark(frame)
-        text = f"{title}  frame {frame}"
-        axes.set_title(f"{text}  {mark}" if mark else text, fontsize=9)
+        mark = film.mark(frame, "  ")
+        axes.set_title(f"{title}  frame {frame}{mark}", fontsize=9)
         return []
 
     FuncAnimation(figure, draw, frames=len(images)).save(path, PillowWriter(fps=fps))
@@ -183,8 +182,8 @@ def _save_stills(path: Path, film: Film) -> None:
         cell.axis("off")
     for cell, frame in zip(cells, frames, strict=False):
         film.draw(cell, frame)
-        mark = film.mark(frame)
-        cell.set_title(f"frame {frame} {mark}" if mark else f"frame {frame}", fontsize=9)
+        mark = film.mark(frame, " ")
+        cell.set_title(f"frame {frame}{mark}", fontsize=9)
     figure.suptitle(film.title, fontsize=10)
     figure.savefig(path, dpi=90)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from SlicePropagationLib.errors import InputError
 from SlicePropagationLib.files.atomic import atomic_folder
-from SlicePropagationLib.pipelines.pseudo_labels import pseudo_label_file
+from SlicePropagationLib.pipelines.pseudo_labels import PseudoLabelRequest, pseudo_label_file
 from SlicePropagationLib.studies.request import Report, StudyRequest
 from SlicePropagationLib.studies.tables import Row, write_rows
 
@@ -62,11 +62,12 @@ def _make(
     label: str,
     out: Path,
 ) -> None:
-    pseudo_label_file(
-        image,
-        label,
-        out,
+    pseudo_labels = PseudoLabelRequest(
+        image=image,
+        seed=label,
+        out=out,
         engine=request.engine,
         device=request.device,
         is_soft=True,
     )
+    pseudo_label_file(pseudo_labels)

@@ -303,7 +303,8 @@ def _outline(mask: Mask, num_rays: int) -> list[tuple[float, float] | None]:
         line = centre + steps[:, None] * np.array([np.sin(angle), np.cos(angle)])
         values = map_coordinates(filled.astype(np.float32), line.T, order=1, cval=0)
         inside = np.flatnonzero(values >= 0.5)
-        found.append(tuple(line[inside[-1]]) if inside.size else None)
+        outermost = tuple(line[inside[-1]]) if inside.size else None
+        found.append(outermost)
     return found
 
 

@@ -5,13 +5,13 @@ Means with intervals over patients, and paired differences to the first model.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
-from SlicePropagationLib.evaluation.statistics import interval_of_mean
+from SlicePropagationLib.evaluation.statistics import interval_of_mean, select
 from SlicePropagationLib.files.atomic import atomic_folder
 from SlicePropagationLib.files.patients import patient_of
 from SlicePropagationLib.studies.tables import Row, write_rows
@@ -49,7 +49,7 @@ def write_report(
     out: Path,
     text: str,
     rows: list[Row],
-    names: Iterable[str],
+    names: Sequence[str],
 ) -> None:
     """Write `text` to `out`/report.md and rows to `out`/rows.csv, both whole or not at all.
 
@@ -95,8 +95,8 @@ def comparison(
             f"| model | {headings} |{end}",
             "|" + "---|" * count,
         ]
-        own = [row for row in rows if (row["dataset"], row["label"]) == (dataset, label)]
-        by_model = {model: [row for row in own if row["model"] == model] for model in models}
+        own = select(rows, dataset=dataset, label=label)
+        by_model = {model: select(own, model=model) for model in models}
         for model, mine in by_model.items():
             cells = [_cell(dataset, mine, measure) for measure in columns]
             lines.append(f"| {model} | {' | '.join(cells)} |" + _mean_of(mine, last))

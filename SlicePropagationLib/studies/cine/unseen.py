@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -35,7 +35,7 @@ def evaluate_unseen(
     out: Path | str,
     match: Mapping[int, int],
     *,
-    datasets: Iterable[str] | None = None,
+    datasets: Collection[str] | None = None,
     max_cases: int | None = None,
     device: str = "auto",
     report: Report | None = None,

@@ -37,7 +37,8 @@ from SlicePropagationLib.studies.pnet.scores import (
 )
 from SlicePropagationLib.studies.request import Report, Settings, StudyRequest
 from SlicePropagationLib.studies.tables import Row, write_cases, write_rows
-from SlicePropagationLib.studies.training_calls import TrainRequest, merged, train
+from SlicePropagationLib.training.settings import merged
+from SlicePropagationLib.training.train import TrainRequest, train
 
 
 @dataclass(frozen=True)
@@ -170,7 +171,8 @@ def _of_split(split: str, cases: list[TrainingCase]) -> list[TrainingCase]:
 def _shows(case: TrainingCase, label: int) -> bool:
     """Whether a case has a voxel of a label; of any for 0."""
     labels, _ = read_labels(case.label_map, read_volume(case.image))
-    return bool((labels == label).any() if label else labels.any())
+    shown = labels == label if label else labels
+    return bool(shown.any())
 
 
 def _trained(folds: Folds, column: Column) -> list[Path]:

@@ -79,11 +79,11 @@ def draw_volumes(
         for number, (name, own) in enumerate(rows.items()):
             style = line_style(number)
             style["linestyle"] = "none"
+            style["markersize"] = 3 if len(own) > MANY else 5
             axes.plot(
                 [row["true_ml"] for row in own],
                 [row["found_ml"] for row in own],
                 label=f"{name}: {_fit_text(*fits[name])}",
-                markersize=3 if len(own) > MANY else 5,
                 alpha=0.8,
                 **style,
             )
@@ -111,13 +111,13 @@ def draw_sorted(
     def draw(axes: Axes) -> None:
         for number, (name, values) in enumerate(scores.items()):
             style = line_style(number)
+            style["markersize"] = 3 if are_many else 4.5
             if number and are_many:
                 style["linestyle"] = "none"
             axes.plot(
                 range(1, len(order) + 1),
                 [values[place] for place in order],
                 label=name,
-                markersize=3 if are_many else 4.5,
                 **style,
             )
         locator: Any = axes.xaxis.get_major_locator()

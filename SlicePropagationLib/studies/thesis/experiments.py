@@ -37,7 +37,9 @@ from SlicePropagationLib.studies.thesis.variants import (
     Experiment,
     Variant,
 )
-from SlicePropagationLib.studies.training_calls import RECORD, TrainRequest, merged, train
+from SlicePropagationLib.training.record import RECORD
+from SlicePropagationLib.training.settings import merged
+from SlicePropagationLib.training.train import TrainRequest, train
 
 Structure = tuple[str | None, int | None]  # (data set, label); None for all of them
 
@@ -172,16 +174,19 @@ def _training(
     folder: Path,
 ) -> TrainRequest:
     hours = hours_of(request)
-    is_shrunk = request.is_small and not variant.is_guided
+    preset = variant.preset
+    if request.is_small and not variant.is_guided:
+        preset = f"{preset}-small"
     walks = Path(request.out) / "walks" if variant.is_guided else None
+    datasets = (dataset,) if dataset else request.datasets
     return TrainRequest(
         task="slice_unet",
         cases=request.cases,
         out=folder,
-        preset=f"{variant.preset}-small" if is_shrunk else variant.preset,
+        preset=preset,
         config=folder / "settings.json",
         walks=walks,
-        datasets=(dataset,) if dataset else request.datasets,
+        datasets=datasets,
         epochs=request.epochs or (THESIS_EPOCHS if hours else None),
         max_hours=hours,
         seed=request.seed,
@@ -218,13 +223,15 @@ def _walks(
 ) -> EvaluateRequest:
     """The evaluation of one network on whole volumes."""
     dataset, label = structure
+    datasets = (dataset,) if dataset else tuple(walked)
+    labels = (label,) if label else None
     return EvaluateRequest(
         cases=request.cases,
         out=request.folder / weights.parent.name,
         engines=(f"{column}={weights}",),
         shots=experiment.shots,
-        datasets=(dataset,) if dataset else tuple(walked),
-        labels=(label,) if label else None,
+        datasets=datasets,
+        labels=labels,
         max_cases=request.max_cases,
         pick=("middle",),
         correct=(STEPS,),

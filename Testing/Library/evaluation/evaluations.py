@@ -22,16 +22,25 @@ def files(cases, out):
 
 def read(path, without=()):
     with open(path, newline="", encoding="utf-8") as file:
-        return [
-            {key: value for key, value in row.items() if key not in without}
-            for row in csv.DictReader(file)
-        ]
+        rows = list(csv.DictReader(file))
+    for row in rows:
+        for column in without:
+            del row[column]
+    return rows
 
 
-def mark(path):
-    """Make every Dice of a table one that no engine reaches by itself, so that it shows whether it was scored again."""
-    rows = read(path)
-    with open(path, "w", newline="", encoding="utf-8") as file:
+def rows_in(out, without=()):
+    return read(out / "rows.csv", without)
+
+
+def results_in(out):
+    return (out / "results.md").read_text(encoding="utf-8")
+
+
+def mark(out):
+    """Make every Dice one that no engine reaches, so that it shows whether it was scored again."""
+    rows = rows_in(out)
+    with open(out / "rows.csv", "w", newline="", encoding="utf-8") as file:
         table = csv.DictWriter(file, rows[0])
         table.writeheader()
         table.writerows(row | {"dice": "0.125"} for row in rows)

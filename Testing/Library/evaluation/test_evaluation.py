@@ -5,7 +5,7 @@ import re
 import numpy as np
 import pytest
 from case_files import make_case, write
-from evaluations import evaluate, read, request
+from evaluations import evaluate, read, request, results_in, rows_in
 
 from SlicePropagationLib.errors import CheckpointError, ConfigError, InputError
 from SlicePropagationLib.evaluation.jobs import read_jobs, read_protocol
@@ -14,20 +14,22 @@ COPY_ONCE = ("--engines", "copy", "--shots", "1")
 
 
 def test_evaluation_scores_the_split_and_writes_the_tables(cases, tmp_path):
-    assert evaluate(cases, tmp_path / "out") == 0
-    rows = read(tmp_path / "out" / "rows.csv")
+    out = tmp_path / "out"
+    assert evaluate(cases, out) == 0
+    rows = rows_in(out)
     assert len(rows) == 3 * 2 * 2
     assert {row["patient"] for row in rows} == {"p0", "p1", "p3"}
-    text = (tmp_path / "out" / "results.md").read_text(encoding="utf-8")
+    text = results_in(out)
     assert "| discs †" in text
     assert "Median millimetres" in text
 
 
 def test_each_pick_goes_with_each_correction_and_uniform_slices_need_no_pick(cases, tmp_path):
+    out = tmp_path / "out"
     assert (
         evaluate(
             cases,
-            tmp_path / "out",
+            out,
             "--pick",
             "largest,middle",
             "--correct",
@@ -44,15 +46,15 @@ def test_each_pick_goes_with_each_correction_and_uniform_slices_need_no_pick(cas
         ("middle", "worst"),
         ("uniform", "uniform"),
     }
-    rows = read(tmp_path / "out" / "rows.csv")
-    results = read(tmp_path / "out" / "results.csv")
+    rows = rows_in(out)
+    results = read(out / "results.csv")
     assert (
         {(row["pick"], row["correct"]) for row in rows}
         == {(row["pick"], row["correct"]) for row in results}
         == users
     )
     assert len(rows) == 2 * 2 * 5 * 2
-    text = (tmp_path / "out" / "results.md").read_text(encoding="utf-8")
+    text = results_in(out)
     assert (
         text.count("### Mean Dice (failures)") == 5
         and "## First slice: middle, corrections: worst" in text
@@ -61,23 +63,22 @@ def test_each_pick_goes_with_each_correction_and_uniform_slices_need_no_pick(cas
 
 
 def test_the_first_cases_of_each_data_set_are_taken_and_the_report_says_so(cases, tmp_path):
-    assert evaluate(cases, tmp_path / "out", "--max-cases", "1") == 0
-    assert {(row["dataset"], row["case"]) for row in read(tmp_path / "out" / "rows.csv")} == {
+    out = tmp_path / "out"
+    assert evaluate(cases, out, "--max-cases", "1") == 0
+    assert {(row["dataset"], row["case"]) for row in rows_in(out)} == {
         ("discs", "p0_ED"),
         ("plates", "p3_ED"),
     }
-    assert (
-        "only the first 1 cases of each data set"
-        in (tmp_path / "out" / "results.md").read_text(encoding="utf-8").splitlines()[0]
-    )
+    assert "only the first 1 cases of each data set" in results_in(out).splitlines()[0]
 
 
 def test_the_scores_of_a_column_that_is_copied_past_its_ends_are_those_worked_out_by_hand(
     column,
     tmp_path,
 ):
-    assert evaluate(column, tmp_path / "out", *COPY_ONCE) == 0
-    (row,) = read(tmp_path / "out" / "rows.csv")
+    out = tmp_path / "out"
+    assert evaluate(column, out, *COPY_ONCE) == 0
+    (row,) = rows_in(out)
     assert float(row["dice"]) == pytest.approx(2 * 7 / (12 + 7), abs=1e-5)
     assert float(row["dice_thesis"]) == 1  # slices; the one that was drawn left out
     assert (row["mm_past_first"], row["mm_past_last"], row["mm_past_ends"]) == (
@@ -92,10 +93,11 @@ def test_the_scores_of_a_column_that_is_copied_past_its_ends_are_those_worked_ou
 
 
 def test_the_drift_of_that_column_counts_the_slices_past_its_ends(column, tmp_path):
-    evaluate(column, tmp_path / "out", *COPY_ONCE)
+    out = tmp_path / "out"
+    evaluate(column, out, *COPY_ONCE)
     counts = {
         row["slices_away"]: (int(row["intersection"]), int(row["size"]))
-        for row in read(tmp_path / "out" / "drift.csv")
+        for row in read(out / "drift.csv")
     }
     assert counts == {
         "1": (100, 300),
@@ -117,9 +119,10 @@ def test_only_a_meta_file_that_says_so_makes_a_spacing_nominal(
     stored,
     nominal,
 ):
+    out = tmp_path / "out"
     (tmp_path / "meta.json").write_bytes(stored)
-    assert evaluate(column, tmp_path / "out", *COPY_ONCE) == 0
-    assert {row["is_nominal"] for row in read(tmp_path / "out" / "rows.csv")} == {nominal}
+    assert evaluate(column, out, *COPY_ONCE) == 0
+    assert {row["is_nominal"] for row in rows_in(out)} == {nominal}
 
 
 def test_structures_on_few_slices_are_left_out(
@@ -136,28 +139,29 @@ def test_a_case_that_cannot_be_read_is_told_at_the_end_and_the_others_are_scored
     tmp_path,
     capsys,
 ):
+    out = tmp_path / "out"
     (tmp_path / "p0" / "truth.nii.gz").write_text("no image", encoding="utf-8")
     write(
         tmp_path / "p1" / "truth.nii.gz",
         np.ones((5, 9, 9), np.uint8),
     )  # another grid than its image
-    assert evaluate(cases, tmp_path / "out") == 1
+    assert evaluate(cases, out) == 1
     said = capsys.readouterr().err
-    text = (tmp_path / "out" / "results.md").read_text(encoding="utf-8")
+    text = results_in(out)
     for case in ("discs p0_ED", "discs p1_ED"):
         assert f"{case} was not scored: " in said
         assert f"Not scored: {case}. " in text
-    assert {row["case"] for row in read(tmp_path / "out" / "rows.csv")} == {"p3_ED"}
+    assert {row["case"] for row in rows_in(out)} == {"p3_ED"}
 
     make_case(tmp_path / "p0")
     make_case(tmp_path / "p1")
-    assert evaluate(cases, tmp_path / "out") == 0
-    assert {row["case"] for row in read(tmp_path / "out" / "rows.csv")} == {
+    assert evaluate(cases, out) == 0
+    assert {row["case"] for row in rows_in(out)} == {
         "p0_ED",
         "p1_ED",
         "p3_ED",
     }
-    assert "Not scored" not in (tmp_path / "out" / "results.md").read_text(encoding="utf-8")
+    assert "Not scored" not in results_in(out)
 
 
 def test_where_no_case_can_be_read_the_first_one_is_named_and_nothing_written(
@@ -165,11 +169,12 @@ def test_where_no_case_can_be_read_the_first_one_is_named_and_nothing_written(
     tmp_path,
     capsys,
 ):
+    out = tmp_path / "out"
     for name in ("p0", "p1", "p3"):
         (tmp_path / name / "image.nii.gz").write_text("no image", encoding="utf-8")
-    assert evaluate(cases, tmp_path / "out") == 2
+    assert evaluate(cases, out) == 2
     assert "discs p0_ED" in capsys.readouterr().err
-    assert not (tmp_path / "out").exists()
+    assert not (out).exists()
 
 
 def test_a_split_without_cases_is_refused(
@@ -186,13 +191,14 @@ def test_a_row_without_a_label_file_is_named_before_anything_is_scored(
     tmp_path,
     capsys,
 ):
+    out = tmp_path / "out"
     cases.write_text(
         "\ufeff" + cases.read_text(encoding="utf-8") + "p3/image.nii.gz\n",
         encoding="utf-8",
     )  # and the mark that a spreadsheet begins a file with
-    assert evaluate(cases, tmp_path / "out") == 2
+    assert evaluate(cases, out) == 2
     assert "no label in row 5" in capsys.readouterr().err
-    assert not (tmp_path / "out").exists()
+    assert not (out).exists()
 
 
 @pytest.mark.parametrize(
@@ -251,10 +257,11 @@ def test_a_row_that_cannot_be_scored_is_refused_before_the_others_are(
     row,
     words,
 ):
+    out = tmp_path / "out"
     cases.write_text(cases.read_text(encoding="utf-8") + row + "\n", encoding="utf-8")
-    assert evaluate(cases, tmp_path / "out") == 2
+    assert evaluate(cases, out) == 2
     assert re.search(words, capsys.readouterr().err)
-    assert not (tmp_path / "out").exists()
+    assert not (out).exists()
 
 
 def test_a_data_set_that_the_table_does_not_have_is_refused_beside_one_that_it_has(cases):

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from evaluations import evaluate, read, request
+from evaluations import evaluate, request, results_in, rows_in
 
 from SlicePropagationLib.errors import InputError
 from SlicePropagationLib.evaluation.jobs import read_kinds, read_protocol
@@ -22,10 +22,11 @@ from SlicePropagationLib.evaluation.statistics import (
 
 
 def test_kinds_add_a_mean_for_each_kind_of_structure(cases, tmp_path):
+    out = tmp_path / "out"
     kinds = tmp_path / "kinds.csv"
     kinds.write_text("dataset,label,kind\ndiscs,1,seen\n*,*,unseen\n", encoding="utf-8")
-    assert evaluate(cases, tmp_path / "out", "--kinds", str(kinds)) == 0
-    lines = (tmp_path / "out" / "results.md").read_text(encoding="utf-8").splitlines()
+    assert evaluate(cases, out, "--kinds", str(kinds)) == 0
+    lines = results_in(out).splitlines()
     assert [line.split(" | ")[:4] for line in lines if line.startswith(("| seen", "| unseen"))] == [
         ["| seen", "discs", "2", "2"],
         ["| unseen", "plates", "1", "1"],
@@ -37,10 +38,11 @@ def test_a_table_of_kinds_without_its_columns_is_refused_before_anything_is_scor
     tmp_path,
     capsys,
 ):
+    out = tmp_path / "out"
     (tmp_path / "kinds.csv").write_text("dataset,kind\ndiscs,seen\n", encoding="utf-8")
-    assert evaluate(cases, tmp_path / "out", "--kinds", str(tmp_path / "kinds.csv")) == 2
+    assert evaluate(cases, out, "--kinds", str(tmp_path / "kinds.csv")) == 2
     assert "dataset, label and kind" in capsys.readouterr().err
-    assert not (tmp_path / "out").exists()
+    assert not (out).exists()
 
 
 def test_a_row_of_the_kinds_without_its_kind_is_refused_by_its_number(tmp_path):
@@ -104,9 +106,10 @@ def test_without_matplotlib_there_are_tables_and_no_plots(
     tmp_path,
     monkeypatch,
 ):
+    out = tmp_path / "out"
     monkeypatch.setattr("SlicePropagationLib.evaluation.plots.util.find_spec", lambda name: None)
-    assert evaluate(cases, tmp_path / "out", "--max-cases", "1") == 0
-    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
+    assert evaluate(cases, out, "--max-cases", "1") == 0
+    assert sorted(path.name for path in (out).iterdir()) == [
         "drift.csv",
         "files.json",
         "results.csv",
@@ -117,8 +120,9 @@ def test_without_matplotlib_there_are_tables_and_no_plots(
 
 
 def test_effort_and_drift_have_tables_of_their_own(cases, tmp_path):
-    evaluate(cases, tmp_path / "out", "--correct", "suggested,worst")
-    text = (tmp_path / "out" / "results.md").read_text(encoding="utf-8")
+    out = tmp_path / "out"
+    evaluate(cases, out, "--correct", "suggested,worst")
+    text = results_in(out)
     assert (
         text.count("Median number of annotated slices") == 2
         and text.count("## Drift") == text.count("### First slice: largest") == 1
@@ -189,13 +193,11 @@ def test_a_data_set_is_simulated_where_a_word_of_its_name_says_so(dataset, is_re
 
 
 def test_a_data_set_is_summarised_with_its_tenth_percentile_and_an_interval_from_six_patients_on():
-    rows = [scored("six", f"p{number}", number / 10) for number in range(6)] + [
-        scored("five", f"p{number}", 0.9) for number in range(5)
-    ]
-    five, six = (
-        next(row for row in aggregate(rows, PROTOCOL) if row["dataset"] == name)
-        for name in ("five", "six")
-    )
+    rows = [scored("six", f"p{number}", number / 10) for number in range(6)]
+    rows += [scored("five", f"p{number}", 0.9) for number in range(5)]
+    summaries = {row["dataset"]: row for row in aggregate(rows, PROTOCOL)}
+    five = summaries["five"]
+    six = summaries["six"]
     assert six["dice"] == 0.25
     assert six["dice_p10"] == 0.05
     assert six["failures"] == 5
@@ -286,6 +288,7 @@ def test_the_kind_of_a_structure_is_the_most_particular_one_of_the_table():
 
 
 def test_a_shape_model_says_how_implausible_each_predicted_shape_is(cases, tmp_path):
+    out = tmp_path / "out"
     torch = pytest.importorskip("torch")
     from dataclasses import asdict
 
@@ -309,7 +312,7 @@ def test_a_shape_model_says_how_implausible_each_predicted_shape_is(cases, tmp_p
     assert (
         evaluate(
             cases,
-            tmp_path / "out",
+            out,
             "--datasets",
             "discs",
             "--prior",
@@ -317,9 +320,9 @@ def test_a_shape_model_says_how_implausible_each_predicted_shape_is(cases, tmp_p
         )
         == 0
     )
-    scores = [float(row["implausibility"]) for row in read(tmp_path / "out" / "rows.csv")]
+    scores = [float(row["implausibility"]) for row in rows_in(out)]
     assert all(score > 0 for score in scores)
     assert len(set(scores)) > 1
-    assert all(0 <= float(row["misfit"]) <= 1 for row in read(tmp_path / "out" / "rows.csv"))
-    assert evaluate(cases, tmp_path / "out", "--datasets", "discs") == 0
-    assert "implausibility" not in read(tmp_path / "out" / "rows.csv")[0]
+    assert all(0 <= float(row["misfit"]) <= 1 for row in rows_in(out))
+    assert evaluate(cases, out, "--datasets", "discs") == 0
+    assert "implausibility" not in rows_in(out)[0]

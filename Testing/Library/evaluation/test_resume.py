@@ -6,7 +6,7 @@ from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
 import pytest
-from evaluations import evaluate, mark, read
+from evaluations import evaluate, mark, read, rows_in
 
 TIMES = ("seconds_per_slice",)
 
@@ -14,7 +14,7 @@ TIMES = ("seconds_per_slice",)
 def test_an_evaluation_goes_on_where_it_stopped(cases, tmp_path):
     out = tmp_path / "out"
     evaluate(cases, out)
-    rows = read(out / "rows.csv", TIMES)
+    rows = rows_in(out, TIMES)
     drift = (out / "drift.csv").read_text(encoding="utf-8")
     untouched = (out / "rows.csv").read_text(encoding="utf-8").splitlines()
     (out / "rows.csv").write_text(
@@ -22,7 +22,7 @@ def test_an_evaluation_goes_on_where_it_stopped(cases, tmp_path):
         encoding="utf-8",
     )  # as if it was killed there, drift.csv written already
     assert evaluate(cases, out) == 0
-    assert sorted(map(str, read(out / "rows.csv", TIMES))) == sorted(map(str, rows))
+    assert sorted(map(str, rows_in(out, TIMES))) == sorted(map(str, rows))
     assert sorted((out / "drift.csv").read_text(encoding="utf-8").split()) == sorted(drift.split())
     assert [line for line in untouched if "p1_ED" not in line] == [
         line
@@ -31,23 +31,25 @@ def test_an_evaluation_goes_on_where_it_stopped(cases, tmp_path):
     ]
 
 
+def dice_of(engine, rows):
+    return [row["dice"] for row in rows if row["engine"] == engine]
+
+
 def test_other_weights_under_the_same_name_are_scored_from_the_beginning(cases, tmp_path):
-    assert evaluate(cases, tmp_path / "out") == 0
-    first = read(tmp_path / "out" / "rows.csv")
-    mark(tmp_path / "out" / "rows.csv")
-    assert evaluate(cases, tmp_path / "out") == 0
-    assert {row["dice"] for row in read(tmp_path / "out" / "rows.csv")} == {"0.125"}  # taken over
-    (tmp_path / "out" / "weights.json").write_text(
+    out = tmp_path / "out"
+    assert evaluate(cases, out) == 0
+    first = rows_in(out)
+    mark(out)
+    assert evaluate(cases, out) == 0
+    assert {row["dice"] for row in rows_in(out)} == {"0.125"}  # taken over
+    (out / "weights.json").write_text(
         '{"copy": "an older model", "interpolation": null}',
         encoding="utf-8",
     )
-    assert evaluate(cases, tmp_path / "out") == 0
-    dice = {
-        name: [row["dice"] for row in read(tmp_path / "out" / "rows.csv") if row["engine"] == name]
-        for name in ("copy", "interpolation")
-    }
-    assert dice["copy"] == [row["dice"] for row in first if row["engine"] == "copy"]
-    assert set(dice["interpolation"]) == {"0.125"}
+    assert evaluate(cases, out) == 0
+    again = rows_in(out)
+    assert dice_of("copy", again) == dice_of("copy", first)
+    assert set(dice_of("interpolation", again)) == {"0.125"}
 
 
 def test_an_evaluation_killed_while_it_wrote_does_not_show_the_scores_of_the_engine_before(
@@ -77,20 +79,21 @@ def test_an_evaluation_killed_while_it_wrote_does_not_show_the_scores_of_the_eng
         (out / ".partial-left").mkdir()
         assert evaluate(cases, out, "--engines", "x=interpolation") == 0
         assert not list(out.glob(".partial-*"))
-        assert sorted(map(str, read(out / "rows.csv", TIMES))) == sorted(
-            map(str, read(tmp_path / "fresh" / "rows.csv", TIMES))
+        assert sorted(map(str, rows_in(out, TIMES))) == sorted(
+            map(str, rows_in(tmp_path / "fresh", TIMES))
         )
 
 
 def test_an_engine_that_is_added_does_not_have_the_others_scored_again(cases, tmp_path):
-    assert evaluate(cases, tmp_path / "out", "--engines", "copy") == 0
-    mark(tmp_path / "out" / "rows.csv")
-    marked = read(tmp_path / "out" / "rows.csv")
-    assert evaluate(cases, tmp_path / "out", "--engines", "interpolation,copy") == 0
-    rows = read(tmp_path / "out" / "rows.csv")
+    out = tmp_path / "out"
+    assert evaluate(cases, out, "--engines", "copy") == 0
+    mark(out)
+    marked = rows_in(out)
+    assert evaluate(cases, out, "--engines", "interpolation,copy") == 0
+    rows = rows_in(out)
     assert [row for row in rows if row["engine"] == "copy"] == marked
     assert len(rows) == 2 * len(marked)
-    assert {row["engine"] for row in read(tmp_path / "out" / "drift.csv")} == {
+    assert {row["engine"] for row in read(out / "drift.csv")} == {
         "copy",
         "interpolation",
     }
@@ -101,10 +104,9 @@ def test_only_the_data_sets_and_labels_asked_for_are_scored(
     tmp_path,
     capsys,
 ):
-    assert evaluate(cases, tmp_path / "out", "--labels", "1", "--datasets", "discs") == 0
-    assert {(row["dataset"], row["label"]) for row in read(tmp_path / "out" / "rows.csv")} == {
-        ("discs", "1")
-    }
+    out = tmp_path / "out"
+    assert evaluate(cases, out, "--labels", "1", "--datasets", "discs") == 0
+    assert {(row["dataset"], row["label"]) for row in rows_in(out)} == {("discs", "1")}
     assert evaluate(cases, tmp_path / "other", "--datasets", "hearts") == 2
     assert "hearts" in capsys.readouterr().err
 
@@ -138,20 +140,20 @@ def test_what_was_asked_for_otherwise_is_scored_from_the_beginning(
     tmp_path,
     changed,
 ):
-    assert evaluate(cases, tmp_path / "out", "--max-cases", "1") == 0
-    mark(tmp_path / "out" / "rows.csv")
-    assert evaluate(cases, tmp_path / "out", "--max-cases", "1", *changed) == 0
-    assert "0.125" not in {row["dice"] for row in read(tmp_path / "out" / "rows.csv")}
+    out = tmp_path / "out"
+    assert evaluate(cases, out, "--max-cases", "1") == 0
+    mark(out)
+    assert evaluate(cases, out, "--max-cases", "1", *changed) == 0
+    assert "0.125" not in {row["dice"] for row in rows_in(out)}
 
 
 def test_a_case_whose_label_map_changed_is_scored_again_and_no_other(cases, tmp_path):
-    assert evaluate(cases, tmp_path / "out") == 0
-    mark(tmp_path / "out" / "rows.csv")
+    out = tmp_path / "out"
+    assert evaluate(cases, out) == 0
+    mark(out)
     os.utime(tmp_path / "p1" / "truth.nii.gz", ns=(0, 0))
-    assert evaluate(cases, tmp_path / "out") == 0
-    assert {
-        row["case"] for row in read(tmp_path / "out" / "rows.csv") if row["dice"] != "0.125"
-    } == {"p1_ED"}
+    assert evaluate(cases, out) == 0
+    assert {row["case"] for row in rows_in(out) if row["dice"] != "0.125"} == {"p1_ED"}
 
 
 @pytest.mark.parametrize(
@@ -164,27 +166,29 @@ def test_a_table_that_is_damaged_is_scored_again(
     tmp_path,
     damage,
 ):
-    assert evaluate(cases, tmp_path / "out", "--max-cases", "1") == 0
-    first = read(tmp_path / "out" / "rows.csv", TIMES)
-    text = (tmp_path / "out" / "rows.csv").read_text(encoding="utf-8")
-    (tmp_path / "out" / "rows.csv").write_text(
+    out = tmp_path / "out"
+    assert evaluate(cases, out, "--max-cases", "1") == 0
+    first = rows_in(out, TIMES)
+    text = (out / "rows.csv").read_text(encoding="utf-8")
+    (out / "rows.csv").write_text(
         damage(text),
         encoding="utf-8",
         errors="surrogateescape",
     )
-    assert evaluate(cases, tmp_path / "out", "--max-cases", "1") == 0
-    assert sorted(map(str, read(tmp_path / "out" / "rows.csv", TIMES))) == sorted(map(str, first))
+    assert evaluate(cases, out, "--max-cases", "1") == 0
+    assert sorted(map(str, rows_in(out, TIMES))) == sorted(map(str, first))
 
 
 def test_scores_of_a_version_that_did_not_write_down_the_state_of_files_are_taken_over(
     cases,
     tmp_path,
 ):
-    assert evaluate(cases, tmp_path / "out") == 0
-    mark(tmp_path / "out" / "rows.csv")
-    (tmp_path / "out" / "files.json").unlink()
-    assert evaluate(cases, tmp_path / "out") == 0
-    assert {row["dice"] for row in read(tmp_path / "out" / "rows.csv")} == {"0.125"}
+    out = tmp_path / "out"
+    assert evaluate(cases, out) == 0
+    mark(out)
+    (out / "files.json").unlink()
+    assert evaluate(cases, out) == 0
+    assert {row["dice"] for row in rows_in(out)} == {"0.125"}
 
 
 def test_where_nothing_can_be_scored_nothing_is_written(
@@ -192,22 +196,25 @@ def test_where_nothing_can_be_scored_nothing_is_written(
     tmp_path,
     capsys,
 ):
-    assert evaluate(cases, tmp_path / "out", "--labels", "7") == 2
+    out = tmp_path / "out"
+    assert evaluate(cases, out, "--labels", "7") == 2
     assert "label 7" in capsys.readouterr().err
-    assert not (tmp_path / "out").exists()
+    assert not (out).exists()
 
 
 def test_other_users_are_scored_from_the_beginning(cases, tmp_path):
-    evaluate(cases, tmp_path / "out")
-    evaluate(cases, tmp_path / "out", "--correct", "worst")
-    assert {row["correct"] for row in read(tmp_path / "out" / "rows.csv")} == {"worst"}
+    out = tmp_path / "out"
+    evaluate(cases, out)
+    evaluate(cases, out, "--correct", "worst")
+    assert {row["correct"] for row in rows_in(out)} == {"worst"}
 
 
 def test_along_another_axis_all_is_scored_from_the_beginning(cases, tmp_path):
-    assert evaluate(cases, tmp_path / "out") == 0
-    mark(tmp_path / "out" / "rows.csv")
-    assert evaluate(cases, tmp_path / "out", "--axis", "i") == 0
-    assert "0.125" not in {row["dice"] for row in read(tmp_path / "out" / "rows.csv")}
+    out = tmp_path / "out"
+    assert evaluate(cases, out) == 0
+    mark(out)
+    assert evaluate(cases, out, "--axis", "i") == 0
+    assert "0.125" not in {row["dice"] for row in rows_in(out)}
 
 
 @pytest.mark.parametrize("option", [("--labels", "2"), ("--min-slices", "11")])
@@ -216,12 +223,14 @@ def test_scores_of_other_structures_are_not_passed_off_as_those_asked_for(
     tmp_path,
     option,
 ):
-    assert evaluate(cases, tmp_path / "out") == 0
-    assert evaluate(cases, tmp_path / "out", *option) == 2  # the discs are label 1, on 10 slices
+    out = tmp_path / "out"
+    assert evaluate(cases, out) == 0
+    assert evaluate(cases, out, *option) == 2  # the discs are label 1, on 10 slices
 
 
 def test_another_engine_under_the_same_name_is_scored_again(cases, tmp_path):
-    assert evaluate(cases, tmp_path / "out", "--engines", "mine=copy") == 0
-    mark(tmp_path / "out" / "rows.csv")
-    assert evaluate(cases, tmp_path / "out", "--engines", "mine=interpolation") == 0
-    assert "0.125" not in {row["dice"] for row in read(tmp_path / "out" / "rows.csv")}
+    out = tmp_path / "out"
+    assert evaluate(cases, out, "--engines", "mine=copy") == 0
+    mark(out)
+    assert evaluate(cases, out, "--engines", "mine=interpolation") == 0
+    assert "0.125" not in {row["dice"] for row in rows_in(out)}

@@ -50,16 +50,19 @@ def test_jitter_counts_errors_that_jump_and_not_errors_that_stay():
     assert jitter([0.0, 1.0, 2.0, 3.0], [0.0] * 4, is_cyclic=False) == 0
 
 
+def beating(sides):
+    """A square whose side is another one in every frame."""
+    return np.stack([square(2, 2, side) for side in sides])
+
+
 def test_a_model_that_jumps_from_frame_to_frame_bends_more_than_a_smooth_one_of_the_same_mean_error():
     frames = np.arange(20)
     sides = np.round(14 - 5 * np.sin(np.pi * frames / 20)).astype(int)
-    truth, smooth, jumping = (
-        np.stack([square(2, 2, side + more) for side, more in zip(sides, extra, strict=True)])
-        for extra in (0 * frames, 1 + 0 * frames, 2 * (frames % 2))
-    )
-    even, odd = (
-        measure_series(found, truth, (1.25, 1.25), range(20)) for found in (smooth, jumping)
-    )
+    truth = beating(sides)
+    smooth = beating(sides + 1)
+    jumping = beating(sides + 2 * (frames % 2))
+    even = measure_series(smooth, truth, (1.25, 1.25), range(20))
+    odd = measure_series(jumping, truth, (1.25, 1.25), range(20))
     assert even["area_error_mm2"] == pytest.approx(odd["area_error_mm2"], rel=0.1)
     assert odd["curvature"] > 1.5 * even["curvature"]
     assert odd["jitter_mm2"] > 5 * even["jitter_mm2"]

@@ -57,6 +57,17 @@ def cases(tmp_path):
     return tmp_path
 
 
+def rows_of(path):
+    with open(path, newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def epochs_of(folder):
+    """The epochs that a training wrote down."""
+    lines = (folder / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
+    return [json.loads(line)["epoch"] for line in lines]
+
+
 def experiment(
     folder,
     name,
@@ -106,8 +117,7 @@ def test_an_experiment_scores_every_case_once_in_every_column_with_the_paper_bes
     assert "2-fold" in text
     assert "5 cases" in text
     assert paper in text
-    with open(folder / "scores.csv", newline="", encoding="utf-8") as file:
-        rows = list(csv.DictReader(file))
+    rows = rows_of(folder / "scores.csv")
     assert len(rows) == 5 * columns
     assert len({(row["case"], row["column"]) for row in rows}) == len(rows)
     assert {path.name for path in folder.glob("*.png")} == {
@@ -161,29 +171,18 @@ def test_no_patient_chooses_or_trains_the_weights_that_segment_it_and_every_colu
     place = cases / "out" / "discs-1"
     held_out = []
     for fold in (1, 2):
-        with open(place / f"fold_{fold}.csv", newline="", encoding="utf-8") as file:
-            splits = {row["case"]: row["split"] for row in csv.DictReader(file)}
+        splits = {row["case"]: row["split"] for row in rows_of(place / f"fold_{fold}.csv")}
         assert len(splits) == 5
         assert set(splits.values()) == {"train", "val", "test"}
         held_out += [case for case, split in splits.items() if split == "test"]
         for column in ("joint-jaccard", "joint-jaccard-birnn"):
-            lines = (
-                (place / column / f"fold_{fold}" / "metrics.jsonl")
-                .read_text(encoding="utf-8")
-                .splitlines()
-            )
-            assert [json.loads(line)["epoch"] for line in lines] == [1, 2]
+            assert epochs_of(place / column / f"fold_{fold}") == [1, 2]
     assert sorted(held_out) == [f"patient{number}" for number in range(5)]
-    with open(place / "pnet-birnn" / "scores.csv", newline="", encoding="utf-8") as file:
-        found = {
-            (row["column"], row["case"]): [
-                value for name, value in row.items() if name.startswith("dice_")
-            ]
-            for row in csv.DictReader(file)
-        }
-    assert any(
-        found["PNet-MSA + BiRNN", case] != found["PNet-MSA trained on", case] for case in held_out
-    )
+    found = {}
+    for row in rows_of(place / "pnet-birnn" / "scores.csv"):
+        curve = [value for name, value in row.items() if name.startswith("dice_")]
+        found.setdefault(row["column"], {})[row["case"]] = curve
+    assert found["PNet-MSA + BiRNN"] != found["PNet-MSA trained on"]
 
 
 def test_what_one_experiment_trained_serves_the_next(cases, capsys):
