@@ -263,7 +263,8 @@ def _contour(axes: Axes, mask: np.ndarray, color: str, width: float, style: Line
 
 def _crop(story: Story) -> Window:
     """Rows and columns around the structure, of the proportions of the montage's cells."""
-    shown: np.ndarray = (story.truth | story.after | story.before).any(axis=0)
+    masks = np.concatenate([story.truth, story.after, story.before])
+    shown = np.asarray(masks.any(axis=0))
     cell = (0.96 * SIZE_INCHES[0] / COLUMNS) / (0.533 * SIZE_INCHES[1] / ROWS)  # width by height
     _, row_mm, column_mm = story.session.stack.spacing_mm
     rows = np.flatnonzero(shown.any(axis=1))

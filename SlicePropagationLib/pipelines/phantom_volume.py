@@ -89,7 +89,8 @@ class _Lumps:
         low = min(int(position), len(field) - 2)
         flat = field[low] + (position - low) * (field[low + 1] - field[low])
         factors = np.divide(self._shape, flat.shape)
-        return ndimage.zoom(flat, factors, order=1, mode="nearest", grid_mode=True)
+        zoomed = ndimage.zoom(flat, factors, order=1, mode="nearest", grid_mode=True)
+        return np.asarray(zoomed)
 
 
 class _Drawing:
