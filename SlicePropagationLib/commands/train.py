@@ -1,5 +1,10 @@
 """`train`: networks on labelled cases."""
 
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING
+
 from SlicePropagationLib.commands.options import (
     DONE,
     check_training_packages,
@@ -10,8 +15,11 @@ from SlicePropagationLib.engines.device import check_device
 from SlicePropagationLib.errors import ConfigError
 from SlicePropagationLib.training import TASKS
 
+if TYPE_CHECKING:
+    from SlicePropagationLib.training.train import TrainRequest
 
-def add_train_command(commands):
+
+def add_train_command(commands: argparse._SubParsersAction) -> None:
     """Add the command to argparse's subparsers."""
     parser = commands.add_parser(
         "train",
@@ -97,7 +105,7 @@ def add_train_command(commands):
     parser.set_defaults(command=_train)
 
 
-def _train(arguments):
+def _train(arguments: argparse.Namespace) -> int:
     check_training_packages()
     request = _request_of(arguments)
     check_device(arguments.device)
@@ -109,7 +117,7 @@ def _train(arguments):
     return DONE
 
 
-def _request_of(arguments):
+def _request_of(arguments: argparse.Namespace) -> TrainRequest:
     """The request that the command line says."""
     from SlicePropagationLib.training.train import TrainRequest
 
@@ -135,7 +143,7 @@ def _request_of(arguments):
     )
 
 
-def _numbers(text):
+def _numbers(text: str | None) -> tuple[int, ...] | None:
     """The labels of "1,2"; None where the option is not given."""
     if not text:
         return None

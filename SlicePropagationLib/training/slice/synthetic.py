@@ -43,13 +43,16 @@ def make_phantom(rng: np.random.Generator, shape: Shape = SHAPE) -> Phantom:
     points = _points(shape, thickness)
     size = points.max(axis=(1, 2, 3))
     labels = np.zeros(shape, np.uint8)
-    for label in range(int(rng.integers(3, 8)), 0, -1):  # the structure itself, 1, is drawn last
+    count = int(rng.integers(3, 8))
+    for label in range(count, 0, -1):  # the structure itself, 1, is drawn last
         place = [rng.uniform(0.3, 0.7), *rng.uniform(0.2, 0.8, 2)]
         if label == 1:
             place = [0.5, *rng.uniform(0.35, 0.65, 2)]
         centre = np.array(place) * size
         labels[_draw(rng, points, centre) > 0] = label
-    return Phantom(_paint(rng, labels), _largest_part(labels == 1), (thickness, 1.0, 1.0))
+    volume = _paint(rng, labels)
+    mask = _largest_part(labels == 1)
+    return Phantom(volume, mask, (thickness, 1.0, 1.0))
 
 
 def _points(shape: Shape, thickness: float) -> np.ndarray:
@@ -75,7 +78,8 @@ def _draw(
             middle = centre + rng.normal(0, 0.7 * radius, 3)
             balls.append(_ball(rng, points, middle, radius))
         field = np.maximum.reduce(balls)
-    field = field + 0.25 * radius * _noise(rng, points.shape[1:], rng.uniform(2, 6))
+    smoothness = rng.uniform(2, 6)
+    field = field + 0.25 * radius * _noise(rng, points.shape[1:], smoothness)
     return 0.3 * radius - np.abs(field) if kind == "shell" else field
 
 
@@ -135,8 +139,10 @@ def _paint(rng: np.random.Generator, labels: np.ndarray) -> np.ndarray:
     if rng.random() < 0.4 and len(greys) > 2:
         greys[2] = greys[1] + rng.normal(0, 0.15)  # a neighbour that looks the same
     textures = rng.uniform(0, 0.5, len(greys)).astype(np.float32)
-    volume = greys[labels] + textures[labels] * _noise(rng, labels.shape, rng.uniform(0.6, 2.5))
-    volume = ndimage.gaussian_filter(volume, (0.3, rng.uniform(0.3, 1.2), rng.uniform(0.3, 1.2)))
+    texture = _noise(rng, labels.shape, rng.uniform(0.6, 2.5))
+    volume = greys[labels] + textures[labels] * texture
+    blur = (0.3, rng.uniform(0.3, 1.2), rng.uniform(0.3, 1.2))
+    volume = ndimage.gaussian_filter(volume, blur)
     shading = 0.3 * _noise(rng, labels.shape, 12) * rng.uniform(0, 1)
     noise = rng.uniform(0.02, 0.3) * rng.standard_normal(labels.shape, np.float32)
     volume += shading + noise
