@@ -1,4 +1,6 @@
-"""Before and after pictures of `superresolve` in a 3D view: thick slices of a fine annotation, and what the command makes of them.
+"""Before and after pictures of `superresolve` in a 3D view.
+
+Thick slices of a fine annotation, and what the command makes of them.
 
 Usage: python Testing/Benchmarks/picture_superresolution.py --image I --labels L --label 1 --factor
     8 --out before_after.png [--model M.pt]
