@@ -11,8 +11,8 @@ from SlicePropagationLib.commands.options import (
     positive,
     reporter,
 )
+from SlicePropagationLib.engines.device import check_device
 from SlicePropagationLib.errors import ConfigError
-from SlicePropagationLib.pipelines.propagate_file import check_device
 
 
 def add_cine_experiment_command(commands: argparse._SubParsersAction) -> None:
