@@ -19,8 +19,9 @@ import torch
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from SlicePropagationLib.engines import make_engine
+from SlicePropagationLib.engines.model_file import make_slice_unet
 from SlicePropagationLib.engines.network_inputs import SCALAR_FEATURES
+from SlicePropagationLib.engines.slice.slice_unet import SliceUNetEngine
 from SlicePropagationLib.planning import Run
 from SlicePropagationLib.stack import SliceStack
 from SlicePropagationLib.training.slice.synthetic import make_phantom
@@ -77,7 +78,8 @@ def main():
     print("device  " + "".join(f"{title:>20s}" for title in titles) + "   a whole step")
     devices = ["cpu", "cuda"] if torch.cuda.is_available() else ["cpu"]
     for device in devices:
-        engine = make_engine("slice_unet", device)
+        engine = make_slice_unet(device)
+        assert isinstance(engine, SliceUNetEngine)
         times = [milliseconds_per_slice(engine.network, device, batch) for batch in BATCHES]
         cells = [f"{value:.2f} ms ({value / times[0]:.2f})" for value in times]
         row = "".join(f"{cell:>20s}" for cell in cells)

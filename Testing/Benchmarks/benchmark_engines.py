@@ -120,7 +120,7 @@ def can_run(name):
 
 def main(arguments=None):
     """Run it from a shell."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=str(__doc__).splitlines()[0])
     parser.add_argument("--repeats", type=int, default=7)
     parser.add_argument("--engines", default=",".join(NAMES))
     options = parser.parse_args(arguments)

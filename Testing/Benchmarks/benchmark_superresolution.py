@@ -90,7 +90,7 @@ def means_of(rows):
 
 def main(argv=None):
     """Run it from a shell."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=str(__doc__).splitlines()[0])
     parser.add_argument("--cases", required=True)
     parser.add_argument(
         "--datasets",

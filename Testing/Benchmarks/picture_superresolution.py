@@ -92,7 +92,7 @@ def thicken(path, factor, out):
 
 def main(argv=None):
     """Run it from a shell."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=str(__doc__).splitlines()[0])
     parser.add_argument("--image", required=True)
     parser.add_argument("--labels", required=True)
     parser.add_argument("--label", type=int, default=1)
