@@ -1,5 +1,6 @@
 """Names for the arrays that travel between rooms; the comment behind each says its shape."""
 
+from collections.abc import Mapping
 from typing import TypeAlias
 
 import numpy as np
@@ -11,7 +12,7 @@ Labels: TypeAlias = np.ndarray  # (N, H, W) or (K, J, I) integer label map, 0 is
 Probability: TypeAlias = np.ndarray  # (H, W) float32 in [0, 1]
 Probabilities: TypeAlias = np.ndarray  # (N, H, W) float32 in [0, 1]
 Spacing: TypeAlias = tuple[float, float, float]  # mm, in the order of the array's axes
-Anchors: TypeAlias = dict[int, Mask]  # {slice index: mask} of the annotated slices of a label
+Anchors: TypeAlias = Mapping[int, Mask]  # {slice index: mask} of the annotated slices of a label
 Map: TypeAlias = np.ndarray  # (h, w) float32, numbers on a part or a grid of a slice
 Points: TypeAlias = np.ndarray  # (2, ...) float rows and columns, in pixels of a slice
 Displacement: TypeAlias = np.ndarray  # (2, h, w) float32 along rows and columns, in pixels

@@ -89,7 +89,7 @@ class WarpedAnchor:
         self._anchor_image = np.asarray(window.crop(stack.images[anchor]), np.float32)
         self._anchor_distance = signed_distance(window.crop(mask), stack.spacing_mm[1:])
         grid = ComputeGrid.over(window, config.grid_points)
-        self._step = _Step(window, grid, np.zeros((2, *grid.shape), np.float32))
+        self._step: _Step = _Step(window, grid, np.zeros((2, *grid.shape), np.float32))
         packed_mask = np.packbits(window.crop(mask)).tobytes()
         self._path: tuple = (config, register, anchor, window, packed_mask)
 

@@ -1,4 +1,6 @@
-"""How much nearer to the truth `superresolve` brings the annotation of thick slices than its stair steps: Dice, mean surface distance, Hausdorff.
+"""How much nearer to the truth `superresolve` brings the annotation of thick slices.
+
+Against its stair steps: Dice, mean surface distance, Hausdorff.
 
 Usage: python Testing/Benchmarks/benchmark_superresolution.py --cases cases.csv --datasets
     la2018_UNK:8:1,msd_hippocampus:4:1.2 [--split val]
@@ -28,16 +30,11 @@ def scores(found, truth, spacing_mm):
         prediction = found == label
         wanted = truth == label
         rows.append(
-            dict(
-                zip(
-                    MEASURES,
-                    (
-                        dice(prediction, wanted),
-                        surface_distances(prediction, wanted, spacing_mm).mean,
-                        hausdorff(prediction, wanted, spacing_mm),
-                    ),
-                )
-            )
+            {
+                "dice": dice(prediction, wanted),
+                "mean_mm": surface_distances(prediction, wanted, spacing_mm).mean,
+                "hausdorff_mm": hausdorff(prediction, wanted, spacing_mm),
+            }
         )
     return rows
 
@@ -70,9 +67,30 @@ def score_case(case, factor, labels):
     return scores(np.repeat(thick, factor, axis=0), truth, thin_mm), scores(fine, truth, thin_mm)
 
 
+def table_rows(name, cases, factor, labels):
+    """The rows of a data set: stair steps, `superresolve`, and how likely the gain is chance."""
+    wanted = [int(label) for label in labels]
+    pairs = [score_case(case, factor, wanted) for case in cases]
+    steps = means_of([before for before, _ in pairs])
+    fine = means_of([after for _, after in pairs])
+    chances = {of: f"{wilcoxon_p(fine[of], steps[of]):.3g}" for of in MEASURES}
+    cells = {
+        f"every {factor}th slice, stair steps": {of: summary(steps[of]) for of in MEASURES},
+        "superresolve": {of: summary(fine[of]) for of in MEASURES},
+        "p (Wilcoxon)": chances,
+    }
+    rows = [[name, str(len(cases)), title, *values.values()] for title, values in cells.items()]
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+
+
+def means_of(rows):
+    """{measure: mean over the structures of each case}."""
+    return {measure: mean_over_structures(rows, measure) for measure in MEASURES}
+
+
 def main(argv=None):
     """Run it from a shell."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=str(__doc__).splitlines()[0])
     parser.add_argument("--cases", required=True)
     parser.add_argument(
         "--datasets",
@@ -87,33 +105,9 @@ def main(argv=None):
     )
     for entry in arguments.datasets.split(","):
         name, factor, labels = entry.split(":")
-        cases = [
-            case
-            for case in read_training_cases(arguments.cases, [name])
-            if case.split == arguments.split
-        ]
-        pairs = [
-            score_case(case, int(factor), [int(label) for label in labels.split(".")])
-            for case in cases
-        ]
-        means = [
-            {measure: mean_over_structures(rows, measure) for measure in MEASURES}
-            for rows in zip(*pairs)
-        ]
-        for title, own in zip((f"every {factor}th slice, stair steps", "superresolve"), means):
-            print(
-                f"| {name} | {len(cases)} | {title} | "
-                + " | ".join(summary(own[measure]) for measure in MEASURES)
-                + " |"
-            )
-        print(
-            f"| {name} | {len(cases)} | p (Wilcoxon) | "
-            + " | ".join(
-                f"{wilcoxon_p(means[1][measure], means[0][measure]):.3g}" for measure in MEASURES
-            )
-            + " |",
-            flush=True,
-        )
+        cases = read_training_cases(arguments.cases, [name])
+        chosen = [case for case in cases if case.split == arguments.split]
+        print(table_rows(name, chosen, int(factor), labels.split(".")), flush=True)
     return 0
 
 

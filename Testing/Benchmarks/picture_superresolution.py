@@ -1,4 +1,6 @@
-"""Before and after pictures of `superresolve` in a 3D view: thick slices of a fine annotation, and what the command makes of them.
+"""Before and after pictures of `superresolve` in a 3D view.
+
+Thick slices of a fine annotation, and what the command makes of them.
 
 Usage: python Testing/Benchmarks/picture_superresolution.py --image I --labels L --label 1 --factor
     8 --out before_after.png [--model M.pt]
@@ -90,7 +92,7 @@ def thicken(path, factor, out):
 
 def main(argv=None):
     """Run it from a shell."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=str(__doc__).splitlines()[0])
     parser.add_argument("--image", required=True)
     parser.add_argument("--labels", required=True)
     parser.add_argument("--label", type=int, default=1)

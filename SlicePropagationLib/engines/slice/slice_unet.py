@@ -162,7 +162,8 @@ def _trust(anchors: Anchors) -> float:
 
     1 from the only one, less the more of them there are.
     """
-    num_shown = sum(bool(mask.any()) for mask in anchors.values())
+    # A NumPy number where there are several, so that odds are added up in float64.
+    num_shown = sum(mask.any() for mask in anchors.values())
     return 1.0 / max(1, num_shown)
 
 

@@ -17,26 +17,27 @@ def square():
 
 def test_what_is_bright_inside_speaks_for_the_structure():
     mask = square()
-    odds = learn(mask * 1.0, mask).log_odds(mask.astype(np.float32))
+    appearance = learn(mask * 1.0, mask)
+    odds = appearance.log_odds(mask.astype(np.float32))
     assert odds[10, 10] > 1
     assert odds[0, 0] < -1
 
 
 def test_a_constant_image_says_nothing():
-    assert (
-        not learn(np.full((20, 20), 7.0), square())
-        .log_odds(np.full((20, 20), 7.0, np.float32))
-        .any()
-    )
+    image = np.full((20, 20), 7.0, np.float32)
+    appearance = learn(image, square())
+    assert not appearance.log_odds(image).any()
 
 
 def test_a_mask_that_fills_the_slice_has_no_surroundings_and_says_nothing():
     image = np.random.default_rng(0).normal(size=(20, 20))
-    assert not learn(image, np.ones((20, 20), bool)).log_odds(image.astype(np.float32)).any()
+    appearance = learn(image, np.ones((20, 20), bool))
+    assert not appearance.log_odds(image.astype(np.float32)).any()
 
 
 def test_intensities_never_seen_count_as_the_nearest_seen():
     mask = square()
-    odds = learn(mask * 1.0, mask).log_odds(np.full((20, 20), 1e6, np.float32))
+    appearance = learn(mask * 1.0, mask)
+    odds = appearance.log_odds(np.full((20, 20), 1e6, np.float32))
     assert np.isfinite(odds).all()
     assert (odds > 0).all()

@@ -53,10 +53,8 @@ def test_every_prediction_is_a_float32_probability_of_the_slice(engine):
         assert np.isfinite(probability).all()
         assert probability.min() >= 0
         assert probability.max() <= 1
-    assert (
-        next(engine.walk(stack_of(masks), Run(10, (11,)), anchors_of(masks, 10))).dtype
-        == np.float32
-    )
+    walk = engine.walk(stack_of(masks), Run(10, (11,)), anchors_of(masks, 10))
+    assert next(walk).dtype == np.float32
 
 
 def test_a_walk_does_one_slice_of_work_at_a_time(engine):
@@ -91,8 +89,7 @@ def test_both_directions_are_walked_alike(engine):
     up = list(engine.walk(stack, Run(10, (11, 12, 13)), anchors_of(masks, 10)))
     flipped = type(stack)(stack.images[::-1], stack.spacing_mm)
     down = list(engine.walk(flipped, Run(10, (9, 8, 7)), anchors_of(masks[::-1], 10)))
-    assert len(up) == len(down)
-    assert all(np.array_equal(one, other) for one, other in zip(up, down))
+    assert np.array_equal(up, down)
 
 
 @pytest.mark.parametrize(

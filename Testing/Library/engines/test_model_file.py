@@ -1,4 +1,7 @@
-"""The `slice_unet` engine: it starts at what registration says, and goes on without a GPU that has no memory left."""
+"""The `slice_unet` engine: it starts at what registration says, and its weights are files.
+
+It goes on without a GPU that has no memory left.
+"""
 
 import json
 import logging
@@ -10,10 +13,11 @@ torch = pytest.importorskip("torch")
 
 from phantoms import drifting_disc
 
-from SlicePropagationLib.engines import ENGINES, default_engine, make_engine
+from SlicePropagationLib.engines import ENGINES, default_engine, make_engine, model_hash
 from SlicePropagationLib.engines.slice.slice_unet import TRUST_IN_GAP, SliceUNetEngine
 from SlicePropagationLib.errors import CheckpointError
 from SlicePropagationLib.files.shipped_weights import find_model, has_model, model_folders
+from SlicePropagationLib.metrics import dice
 from SlicePropagationLib.networks.checkpoint import save_checkpoint
 from SlicePropagationLib.networks.slice.config import GuidedUNetConfig
 from SlicePropagationLib.networks.slice.guided_unet import GuidedUNet
@@ -33,20 +37,40 @@ def masks_of(engine, anchors=(7,)):
     return session.masks(1), truth
 
 
-def untrained():
+def untrained(**changes):
     torch.manual_seed(0)
-    return GuidedUNet(GuidedUNetConfig(base_channels=4, depth=2))
+    return GuidedUNet(GuidedUNetConfig(base_channels=4, depth=2, **changes))
+
+
+def change_by(monkeypatch, engine, change):
+    """Let an engine's network change the log odds of every cell by the same number."""
+
+    def predict(inputs, mask):
+        size = inputs.roi.size
+        return np.full((size, size), change, np.float32)
+
+    monkeypatch.setattr(engine, "_predict", predict)
+
+
+def log_odds_of_next(engine, stack, masks):
+    """(H, W) log odds of slice 8, from 7 on; within those of 1e-6."""
+    probability = next(engine.walk(stack, Run(anchor=7, targets=(8,)), masks))
+    found = np.clip(probability, 1e-6, 1 - 1e-6)
+    return np.log(found / (1 - found))
+
+
+def gains(before, after):
+    """By how much log odds grew where a pixel is all but certain neither in nor out."""
+    uncertain = np.abs(before) < np.log(0.95 / 0.05)
+    assert uncertain.any()
+    return (after - before)[uncertain]
 
 
 @pytest.mark.parametrize("anchors", [(7,), (5, 11)])
 def test_an_untrained_network_walks_as_registration_does(anchors):
     found, truth = masks_of(SliceUNetEngine(untrained()), anchors)
     registered, _ = masks_of(make_engine("registration"), anchors)
-    inside = list(range(4, 12))
-    assert (
-        2 * (found & registered)[inside].sum() / (found[inside].sum() + registered[inside].sum())
-        > 0.95
-    )
+    assert dice(found[4:12], registered[4:12]) > 0.95
 
 
 @pytest.mark.parametrize(
@@ -61,22 +85,11 @@ def test_the_networks_change_counts_less_the_more_annotated_slices_tell_registra
     stack, truth = drifting_disc()
     engine = SliceUNetEngine(untrained())
     masks = {index: truth[index] for index in anchors}
-    run = Run(anchor=7, targets=(8,))
-
-    def odds_with(change):
-        monkeypatch.setattr(
-            engine,
-            "_predict",
-            lambda step, mask: np.full((step.roi.size,) * 2, change, np.float32),
-        )
-        found = next(engine.walk(stack, run, masks))
-        found = np.clip(found, 1e-6, 1 - 1e-6)
-        return np.log(found / (1 - found)), found
-
-    (unchanged, found), (changed, _) = odds_with(0.0), odds_with(-1.0)
-    somewhere = (found > 0.05) & (found < 0.95)
-    assert somewhere.any()
-    assert np.allclose((unchanged - changed)[somewhere], share, atol=1e-3)
+    change_by(monkeypatch, engine, 0.0)
+    unchanged = log_odds_of_next(engine, stack, masks)
+    change_by(monkeypatch, engine, -1.0)
+    changed = log_odds_of_next(engine, stack, masks)
+    assert np.allclose(gains(unchanged, changed), -share, atol=1e-3)
 
 
 @pytest.mark.parametrize(
@@ -98,29 +111,12 @@ def test_weights_that_say_so_go_on_the_more_the_thicker_the_slices_are_but_not_i
     masks = {index: truth[index] for index in anchors}
 
     def odds_with(bias):
-        engine = SliceUNetEngine(
-            GuidedUNet(GuidedUNetConfig(base_channels=4, depth=2, continuation_bias=bias))
-        )
-        monkeypatch.setattr(
-            engine,
-            "_predict",
-            lambda step, mask: np.zeros((step.roi.size,) * 2, np.float32),
-        )
-        found = np.clip(
-            next(engine.walk(stack, Run(anchor=7, targets=(8,)), masks)),
-            1e-6,
-            1 - 1e-6,
-        )
-        return np.log(found / (1 - found)), found
+        engine = SliceUNetEngine(untrained(continuation_bias=bias))
+        change_by(monkeypatch, engine, 0.0)
+        return log_odds_of_next(engine, stack, masks)
 
-    (plain, found), (more, _) = odds_with(0.0), odds_with(3.0)
-    somewhere = (found > 0.05) & (found < 0.95)
-    assert somewhere.any()
-    assert np.allclose(
-        (more - plain)[somewhere],
-        gained,
-        atol=0.03 * max(gained, 0.1),
-    )
+    found = gains(odds_with(0.0), odds_with(3.0))
+    assert np.allclose(found, gained, atol=0.03 * max(gained, 0.1))
 
 
 def test_a_gpu_without_memory_hands_over_to_the_cpu_and_says_so(caplog):
@@ -129,11 +125,11 @@ def test_a_gpu_without_memory_hands_over_to_the_cpu_and_says_so(caplog):
     honest = engine._run_network
     failures = []
 
-    def fails_once(step, mask):
+    def fails_once(inputs, mask):
         if not failures:
-            failures.append(step.index)
+            failures.append(inputs.index)
             raise torch.cuda.OutOfMemoryError("out of memory")
-        return honest(step, mask)
+        return honest(inputs, mask)
 
     engine._run_network = fails_once
     with caplog.at_level(logging.WARNING):
@@ -153,7 +149,7 @@ def test_a_model_file_is_an_engine_with_the_hash_of_its_weights(tmp_path):
     )
     engine = make_engine(tmp_path / "mine.pt", "cpu")
     assert engine.name == "slice_unet"
-    assert len(engine.model_sha256) == 64
+    assert len(str(model_hash(engine))) == 64
     assert np.array_equal(masks_of(engine)[0], masks_of(SliceUNetEngine(network))[0])
 
 
@@ -178,14 +174,14 @@ def test_every_engine_with_weights_is_shipped_walks_and_agrees_with_its_card(nam
     engine = make_engine(name, "cpu")
     card = json.loads(find_model(name).with_suffix(".json").read_text(encoding="utf-8"))
     assert engine.name == name
-    assert engine.model_sha256 == card["sha256"]
+    assert model_hash(engine) == card["sha256"]
     assert card["licence"] == "CC BY-SA 4.0"
     assert {set_name for set_name, of in card["data"].items() if "split" in of} <= set(PERMITTED)
     assert "train" in card["command"]
     assert card["figures"]["command"]
     assert card["limits"]
     found, truth = masks_of(engine)
-    assert 2 * (found & truth).sum() / (found.sum() + truth.sum()) > 0.85
+    assert dice(found, truth) > 0.85
 
 
 def test_shipped_weights_are_small_and_looked_for_in_checkout_and_wheel():
@@ -207,5 +203,6 @@ def test_weights_that_were_not_shipped_are_named_with_the_places(monkeypatch, tm
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device here")
 def test_cpu_and_cuda_give_the_same_masks():
-    first, second = (masks_of(make_engine("slice_unet", device))[0] for device in ("cpu", "cuda"))
-    assert 2 * (first & second).sum() / (first.sum() + second.sum()) >= 0.995
+    on_cpu, _ = masks_of(make_engine("slice_unet", "cpu"))
+    on_cuda, _ = masks_of(make_engine("slice_unet", "cuda"))
+    assert dice(on_cpu, on_cuda) >= 0.995

@@ -1,4 +1,7 @@
-"""What the network is told: maps on the structure, facts that are true, and the image left out of what it should not change."""
+"""What the network is told: maps on the structure, and scalar features that are true.
+
+What should not change it, as the brightness of the image, is left out.
+"""
 
 import numpy as np
 import pytest
@@ -11,38 +14,38 @@ from SlicePropagationLib.engines.network_inputs import (
     SCALAR_FEATURES,
     network_inputs,
 )
+from SlicePropagationLib.metrics import dice
 from SlicePropagationLib.planning import Run
 from SlicePropagationLib.stack import SliceStack
 
 
 def inputs_of(stack, truth, run, others=()):
-    return list(
-        network_inputs(stack, run, {index: truth[index] for index in (run.anchor, *others)})
-    )
+    anchors = {index: truth[index] for index in (run.anchor, *others)}
+    return list(network_inputs(stack, run, anchors))
 
 
-def test_every_target_gets_maps_and_facts_of_the_same_shape():
+def feature(steps, name):
+    """A scalar feature on every slice of a walk."""
+    position = SCALAR_FEATURES.index(name)
+    return [step.scalar_features[position] for step in steps]
+
+
+def test_every_target_gets_maps_and_scalar_features_of_the_same_shape():
     stack, truth = drifting_disc()
     steps = inputs_of(stack, truth, Run(6, (7, 8, 9)))
     assert [step.index for step in steps] == [7, 8, 9]
-    assert all(
-        step.maps.shape == (len(MAPS), CELLS, CELLS)
-        and step.scalar_features.shape == (len(SCALAR_FEATURES),)
-        for step in steps
-    )
-    assert all(
-        np.abs(step.maps).max() <= MAX_INTENSITY and np.abs(step.scalar_features).max() <= 1
-        for step in steps
-    )
+    for step in steps:
+        assert step.maps.shape == (len(MAPS), CELLS, CELLS)
+        assert step.scalar_features.shape == (len(SCALAR_FEATURES),)
+        assert np.abs(step.maps).max() <= MAX_INTENSITY
+        assert np.abs(step.scalar_features).max() <= 1
 
 
 def test_the_square_follows_the_structure():
     stack, truth = drifting_disc()
-    right, left = (
-        [step.roi.column for step in inputs_of(stack, truth, Run(7, targets))]
-        for targets in ((8, 9, 10, 11), (6, 5, 4))
-    )
-    assert right[-1] > left[-1]
+    right = inputs_of(stack, truth, Run(7, (8, 9, 10, 11)))
+    left = inputs_of(stack, truth, Run(7, (6, 5, 4)))
+    assert right[-1].roi.column > left[-1].roi.column
 
 
 def test_what_registration_says_lies_on_the_truth():
@@ -50,30 +53,32 @@ def test_what_registration_says_lies_on_the_truth():
     step = inputs_of(stack, truth, Run(6, (7, 8)))[-1]
     expected = step.roi.sample(truth[8]) > 0.5
     found = step.maps[MAPS.index("registration")] > 0
-    assert 2 * (found & expected).sum() / (found.sum() + expected.sum()) > 0.9
+    assert dice(found, expected) > 0.9
 
 
 def test_brightness_and_contrast_of_the_scanner_do_not_matter():
     stack, truth = drifting_disc()
     other = SliceStack(3.0 * stack.images + 500.0, stack.spacing_mm)
-    first, second = (inputs_of(volume, truth, Run(6, (7,)))[0].maps for volume in (stack, other))
-    assert np.allclose(first, second, atol=0.02)
+    run = Run(6, (7,))
+    first = inputs_of(stack, truth, run)[0]
+    second = inputs_of(other, truth, run)[0]
+    assert np.allclose(first.maps, second.maps, atol=0.02)
 
 
 def test_between_two_anchors_it_is_told_the_interpolated_shape_and_how_far_the_other_is():
     stack, truth = drifting_disc()
-    between = inputs_of(stack, truth, Run(5, (6, 7, 8)), others=(9,))
-    beyond = inputs_of(stack, truth, Run(5, (6, 7, 8)))
+    run = Run(5, (6, 7, 8))
+    between = inputs_of(stack, truth, run, others=(9,))
+    beyond = inputs_of(stack, truth, run)
     shape = MAPS.index("interpolated distance")
     assert all(step.maps[shape].max() > 0 for step in between)
     assert not any(step.maps[shape].any() for step in beyond)
-    ahead = SCALAR_FEATURES.index("share of the gap ahead")
-    assert [step.scalar_features[ahead] for step in between] == pytest.approx([0.75, 0.5, 0.25])
-    assert [step.scalar_features[ahead] for step in beyond] == [0, 0, 0]
-    assert [
-        step.scalar_features[SCALAR_FEATURES.index("is beyond the anchors")]
-        for step in (between[0], beyond[0])
-    ] == [0, 1]
+    ahead = "share of the gap ahead"
+    assert feature(between, ahead) == pytest.approx([0.75, 0.5, 0.25])
+    assert feature(beyond, ahead) == [0, 0, 0]
+    is_beyond = "is beyond the anchors"
+    assert feature(between, is_beyond) == [0, 0, 0]
+    assert feature(beyond, is_beyond) == [1, 1, 1]
 
 
 def test_an_empty_anchor_tells_nothing():

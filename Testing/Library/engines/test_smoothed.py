@@ -1,4 +1,7 @@
-"""The BiRNN over what an engine propagates: trained on walks, it keeps the contract of a walk, and removes what neighbours contradict."""
+"""The BiRNN over what an engine propagates.
+
+Trained on walks, it keeps the contract of a walk, and removes what neighbours contradict.
+"""
 
 import json
 from dataclasses import replace
@@ -74,7 +77,6 @@ def test_a_trained_smoother_brings_back_what_flickers(tmp_path):
 
 def test_a_smoothed_walk_ends_where_the_engine_ends_and_anchors_stay():
     stack = blank_stack(8)
-    session = None
     session = AnnotationSession(stack, (1,))
     session.annotate(1, 2, square(6, 6, 8))
     engine = SmoothedEngine(RepeatingEngine(reach=3), BiRNN(BiRNNConfig()))

@@ -1,4 +1,7 @@
-"""Trained ACNN models in use: `segment` and `superresolve` of thick stacks, their geometry, and stacks that the model was not made for."""
+"""Trained ACNN models in use: `segment` and `superresolve` of thick stacks.
+
+Their geometry, and stacks that the model was not made for.
+"""
 
 import json
 
