@@ -102,6 +102,7 @@ class SegmentEditorEffect(AbstractScriptedSegmentEditorEffect):
         from SlicePropagation import SlicePropagationLogic
 
         self._logic = SlicePropagationLogic().propagation
+        # importable once the logic is there
         from SlicePropagationMRML.presenting.presenter import PreviewPresenter
 
         self._presenter = PreviewPresenter(self._logic)
@@ -173,20 +174,14 @@ class SegmentEditorEffect(AbstractScriptedSegmentEditorEffect):
         from SlicePropagationMRML.presenting.controls import directionTitles
 
         node = self.scriptedEffect.parameterSetNode()
-        if (
-            node is None
-            or node.GetSourceVolumeNode() is None
-            or node.GetSegmentationNode() is None
-            or not node.GetSelectedSegmentID()
-        ):
+        if node is None:
             return None
         volume = node.GetSourceVolumeNode()
-        axis = suggestAxis(
-            slicer.mrmlScene,
-            volume,
-            node.GetSegmentationNode(),
-            [node.GetSelectedSegmentID()],
-        )
+        segmentation = node.GetSegmentationNode()
+        segmentID = node.GetSelectedSegmentID()
+        if volume is None or segmentation is None or not segmentID:
+            return None
+        axis = suggestAxis(slicer.mrmlScene, volume, segmentation, [segmentID])
         for index, text in enumerate(directionTitles(*endsOfAxis(volume, axis))):
             self.directionComboBox.setItemText(index, text)
         return axis
@@ -225,28 +220,15 @@ class SegmentEditorEffect(AbstractScriptedSegmentEditorEffect):
     def _showState(self):
         isRunning = self._logic.isRunning
         hasResult = self._logic.hasPartialResult
-        self.previewButton.text = (
-            _("Stop") if isRunning else _("Update") if hasResult else _("Preview")
-        )
-        self.previewButton.toolTip = (
-            _("Stop within one slice; what is there can be applied")
-            if isRunning
-            else _("Carry the selected segment to the other slices, to look at first")
-        )
+        wait = _("Wait for the run to end, or stop it")
+        self._showPreviewButton(isRunning, hasResult)
+        nothing = wait if isRunning else _("There is no preview yet")
         for button, text in (
             (self.applyButton, _("Write the preview into the segment, as one undo step")),
             (self.cancelButton, _("Forget the preview")),
         ):
             button.enabled = hasResult
-            button.toolTip = (
-                text
-                if hasResult
-                else (
-                    _("Wait for the run to end, or stop it")
-                    if isRunning
-                    else _("There is no preview yet")
-                )
-            )
+            button.toolTip = text if hasResult else nothing
         for combo, text in (
             (
                 self.engineComboBox,
@@ -255,8 +237,17 @@ class SegmentEditorEffect(AbstractScriptedSegmentEditorEffect):
             (self.directionComboBox, _("Where the walk goes from the drawn slices")),
         ):
             combo.enabled = not isRunning
-            combo.toolTip = _("Wait for the run to end, or stop it") if isRunning else text
+            combo.toolTip = wait if isRunning else text
         self.progressBar.visible = isRunning
+
+    def _showPreviewButton(self, isRunning, hasResult):
+        button = self.previewButton
+        if isRunning:
+            button.text = _("Stop")
+            button.toolTip = _("Stop within one slice; what is there can be applied")
+        else:
+            button.text = _("Update") if hasResult else _("Preview")
+            button.toolTip = _("Carry the selected segment to the other slices, to look at first")
 
     @contextlib.contextmanager
     def _saying(self):

@@ -22,7 +22,10 @@ class Chosen:
         self._inputs = sections.inputs
 
     def reviewed(self):
-        """ID of the segment that the strip shows: the one selected in the editor, when it is worked on."""
+        """ID of the segment that the strip shows.
+
+        The one selected in the editor, when it is worked on.
+        """
         document = self._logic.document
         if document is None:
             return ""
@@ -31,7 +34,10 @@ class Chosen:
         return selected if selected in known else known[0]
 
     def axis(self):
-        """The axis to propagate along: the person's choice, else that of the annotation, else that of the view in use."""
+        """The axis to propagate along.
+
+        The person's choice, else that of the annotation, else that of the view in use.
+        """
         chosen = self._sections.run.chosenAxis()
         if chosen is not None:
             return chosen

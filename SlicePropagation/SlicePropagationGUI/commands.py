@@ -116,12 +116,9 @@ class Commands:
         """Forget the result that waits."""
         if not self._hasResult():
             return
-        if self._logic.hasPartialFrames:
-            text = self._presenter.framesDiscarded()
-        else:
-            text = self._presenter.discarded()
+        areFrames = self._logic.hasPartialFrames
         self._logic.discard()
-        self._view.say(text)
+        self._view.say(self._presenter.discarded(areFrames=areFrames))
         self._view.refresh()
 
     def showNext(self):

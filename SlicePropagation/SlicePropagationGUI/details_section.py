@@ -42,11 +42,10 @@ class DetailsSection:
         )
         files = downloadedFiles(self._folder)
         self._ui.removeFilesButton.enabled = bool(files)
-        self._ui.removeFilesButton.toolTip = (
-            "\n".join([_("Delete these files:"), *files])
-            if files
-            else _("Nothing has been downloaded or generated")
-        )
+        hint = _("Nothing has been downloaded or generated")
+        if files:
+            hint = "\n".join([_("Delete these files:"), *files])
+        self._ui.removeFilesButton.toolTip = hint
 
     def askPath(self, name):
         """Where to write a table; empty when the person changed their mind."""
@@ -65,9 +64,8 @@ class DetailsSection:
 
 def enginesText():
     """Each engine in a sentence, with its weights, as rich text."""
-    return (
-        "<p>" + "</p><p>".join(f"<b>{title}</b>: {text}" for title, text in engineNotes()) + "</p>"
-    )
+    notes = [f"<b>{title}</b>: {text}" for title, text in engineNotes()]
+    return "<p>" + "</p><p>".join(notes) + "</p>"
 
 
 def weightsText():

@@ -1,12 +1,14 @@
-"""The section *Draw*: Slicer's own segment editor, on the Segment Editor's node, so that painting needs no change of module."""
+"""The section *Draw*: Slicer's own segment editor, on the Segment Editor's node.
+
+So painting needs no change of module.
+"""
 
 import slicer
 import vtk
 from SlicePropagationMRML.nodes.panel_settings import sharedEditorNode
 
-OWN_EFFECT = (  # for those who stay in the Segment Editor; here it would be the panel's double
-    "Propagate"
-)
+# for those who stay in the Segment Editor; here it would be the panel's double
+OWN_EFFECT = "Propagate"
 
 
 class DrawSection:
@@ -20,7 +22,8 @@ class DrawSection:
     def __init__(self, ui, selected):
         self._editor = ui.editor
         self._selected = selected
-        self._isEntered = self._hasKeys = False
+        self._isEntered = False
+        self._hasKeys = False
         self._node = None
         self._tag = None
         self._editor.connect("currentSegmentIDChanged(QString)", self._segmentSelected)
@@ -98,4 +101,5 @@ class DrawSection:
     def _forget(self):
         if self._node is not None:
             self._node.RemoveObserver(self._tag)
-        self._node = self._tag = None
+        self._node = None
+        self._tag = None

@@ -23,6 +23,5 @@ def engineRow(name):
 
     That of the default for one that cannot be chosen here.
     """
-    return engineNames().index(
-        name if name in ENGINES and not blockedReason(name) else default_engine()
-    )
+    isThere = name in ENGINES and not blockedReason(name)
+    return engineNames().index(name if isThere else default_engine())

@@ -79,6 +79,7 @@ class FrameSection:
         """Enable what can be done, and say why the rest cannot.
 
         Args:
+            state: a ViewState.
             isTakenBack: whether the last carrying was undone.
         """
         ui = self._ui
@@ -91,32 +92,43 @@ class FrameSection:
             ui.takeBackButton,
         ):
             widget.visible = isThere
-        if self.count:
-            ui.frameLabel.text = _("Frame {number} of {count}").format(
-                number=self.browser.GetSelectedItemNumber() + 1,
-                count=self.count,
-            )
-        else:
-            ui.frameLabel.text = _("No frames")
-        ui.carryButton.enabled = ui.cyclicCheckBox.enabled = state.carry == ""
+        ui.frameLabel.text = self._frameText()
+        self._showCarry(state)
+        self._showTakeBack(state, isTakenBack)
+
+    def _frameText(self):
+        """Which frame is shown."""
+        if not self.count:
+            return _("No frames")
+        number = self.browser.GetSelectedItemNumber() + 1
+        return _("Frame {number} of {count}").format(number=number, count=self.count)
+
+    def _showCarry(self, state):
+        ui = self._ui
+        ui.carryButton.enabled = state.carry == ""
+        ui.cyclicCheckBox.enabled = state.carry == ""
         ui.carryButton.toolTip = state.carry or _(
             "Follow the structure from this frame, and others that you segmented, through all"
             " frames by image registration. Frames that you segmented and slices that you corrected"
             " stay as they are."
         )
-        ui.takeBackButton.text = _("Redo in all frames") if isTakenBack else _("Undo in all frames")
-        ui.takeBackButton.enabled = state.takeBack == ""
-        ui.takeBackButton.toolTip = state.takeBack or (
-            _("Carry to all frames again, with the same result")
-            if isTakenBack
-            else _(
-                "Give all frames back what they held before they were carried; frames that you"
-                " changed since stay as you left them"
-            )
-        )
         ui.cyclicCheckBox.toolTip = state.carry or _(
             "The last frame leads to the first, as in a heartbeat"
         )
+
+    def _showTakeBack(self, state, isTakenBack):
+        button = self._ui.takeBackButton
+        button.enabled = state.takeBack == ""
+        if isTakenBack:
+            button.text = _("Redo in all frames")
+            hint = _("Carry to all frames again, with the same result")
+        else:
+            button.text = _("Undo in all frames")
+            hint = _(
+                "Give all frames back what they held before they were carried; frames that you"
+                " changed since stay as you left them"
+            )
+        button.toolTip = state.takeBack or hint
 
     def cleanup(self):
         """Stop following."""

@@ -60,11 +60,7 @@ class InputSection:
             return drawnSegments(self.segmentation())
         if scope == "checked":
             checked = self._settings.get("segments").split("|")
-            return [
-                segmentID
-                for segmentID in self.segmentation().GetSegmentation().GetSegmentIDs()
-                if segmentID in checked
-            ]
+            return [segmentID for segmentID in self._listed() if segmentID in checked]
         return [self.selectedSegment()] if self.selectedSegment() else []
 
     def count(self):
@@ -88,7 +84,7 @@ class InputSection:
         self._nodesChosen()
 
     def follow(self):
-        """Another frame is shown: the segments in the list are those of the segmentation as it is now."""
+        """Another frame is shown: list the segments of the segmentation as it is now."""
         self._observe(self.segmentation())
         self._fillList()
 
@@ -140,11 +136,10 @@ class InputSection:
         self._changed()
 
     def _listed(self):
-        return (
-            list(self.segmentation().GetSegmentation().GetSegmentIDs())
-            if self.segmentation() is not None
-            else []
-        )
+        segmentation = self.segmentation()
+        if segmentation is None:
+            return []
+        return list(segmentation.GetSegmentation().GetSegmentIDs())
 
     def _fillList(self):
         self._isFilling = True
@@ -152,17 +147,15 @@ class InputSection:
         self._ui.segmentsList.clear()
         checked = self._settings.get("segments").split("|")
         for segmentID in self._listed():
-            self._ui.segmentsList.addItem(
-                self.segmentation().GetSegmentation().GetSegment(segmentID).GetName()
-            )
+            segment = self.segmentation().GetSegmentation().GetSegment(segmentID)
+            self._ui.segmentsList.addItem(segment.GetName())
             item = self._ui.segmentsList.item(self._ui.segmentsList.count - 1)
             item.setCheckState(qt.Qt.Checked if segmentID in checked else qt.Qt.Unchecked)
         self._isFilling = False
 
     def _observe(self, segmentation):
-        content = (
-            segmentation.GetSegmentation() if segmentation is not None else None
-        )  # another one in each frame of a sequence
+        # another one in each frame of a sequence
+        content = segmentation.GetSegmentation() if segmentation is not None else None
         if content is self._content:
             return
         for tag in self._tags:

@@ -241,10 +241,9 @@ class PropagationPanel:
         )
         known = list(document.segments.values()) if document is not None else []
         isSame = areSameNodes and known == segmentIDs
-        if isSame and self.run.chosenAxis() is None:
-            axis = document.stack.axis  # looking at every voxel takes a while
-        else:
-            axis = self.chosen.axis()
+        # looking at every voxel takes a while
+        isKnown = isSame and self.run.chosenAxis() is None
+        axis = document.stack.axis if isKnown else self.chosen.axis()
         if isSame and document.stack.axis == axis:
             return axis
         isRelated = areSameNodes and document.stack.axis == axis and set(known) & set(segmentIDs)

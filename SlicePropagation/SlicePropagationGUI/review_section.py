@@ -77,30 +77,20 @@ class ReviewSection:
         Nothing when it is not worked on, with a hint for those who have no volume.
         """
         document = self._logic.document
-        self._segmentID = (
-            segmentID if document is not None and segmentID in document.segments.values() else ""
-        )
-        self._review = (
-            reviewSlices(document.session, document.labelOf(segmentID)) if self._segmentID else None
-        )
-        self.strip.setReview(self._review)
-        if self._review is not None:
-            self._ui.reviewLabel.text = summaryText(
-                self._review,
-                document.segmentName(document.labelOf(segmentID)),
-            )
+        isOpen = document is not None and segmentID in document.segments.values()
+        self._segmentID = segmentID if isOpen else ""
+        self._review = None
+        if isOpen:
+            label = document.labelOf(segmentID)
+            self._review = reviewSlices(document.session, label)
+            text = summaryText(self._review, document.segmentName(label))
         else:
-            hint = _("Every slice of the segment will be shown here.")
-            self._ui.reviewLabel.text = (
-                hint
-                if hasVolume
-                else f"{hint} "
-                + _("No volume at hand? Take SlicePropagationAbdomen in the module Sample Data.")
-            )
+            text = _hint(hasVolume)
+        self.strip.setReview(self._review)
+        self._ui.reviewLabel.text = text
         self._ui.legendLabel.visible = self._review is not None
-        if self._isObserving and [node for node, _tag in self._observations] != sliceNodes(
-            slicer.mrmlScene
-        ):
+        observed = [node for node, _tag in self._observations]
+        if self._isObserving and observed != sliceNodes(slicer.mrmlScene):
             self.observe()  # a view came or went
         self.follow()
 
@@ -114,18 +104,23 @@ class ReviewSection:
 
     def follow(self):
         """Mark the slice that the views show."""
-        document = self._logic.document
-        index = None
-        if document is not None:
-            views = viewsAlong(slicer.mrmlScene, document.volumeNode, document.stack.axis)
-            index = (
-                indexInView(views[0], document.volumeNode, document.stack.axis) if views else None
-            )
-            index = index if index is not None and 0 <= index < len(document.stack) else None
+        index = self._shownIndex()
         if index != self._index:
             self._index = index
             self.strip.setCurrent(index)
             self._moved()
+
+    def _shownIndex(self):
+        """The slice that the best view along the stack shows, or None."""
+        document = self._logic.document
+        if document is None:
+            return None
+        axis = document.stack.axis
+        views = viewsAlong(slicer.mrmlScene, document.volumeNode, axis)
+        if not views:
+            return None
+        index = indexInView(views[0], document.volumeNode, axis)
+        return index if 0 <= index < len(document.stack) else None
 
     def showState(self, state):
         """Enable what can be done, and say why the rest cannot."""
@@ -157,23 +152,26 @@ class ReviewSection:
         kind = Kind(int(self._review.kinds[index]))
         confidence = float(self._review.confidence[index])
         isPredicted = kind in (Kind.PROPAGATED, Kind.STALE) and not np.isnan(confidence)
-        return sliceText(
-            index,
-            len(self._review),
-            kind,
-            confidence,
-            explainSlice(session, label, index) if isPredicted else None,
-        )
+        reasons = explainSlice(session, label, index) if isPredicted else None
+        return sliceText(index, len(self._review), kind, confidence, reasons)
 
 
 def _legend():
     """What colours and shapes mean, as rich text in two lines."""
     lines, below = legend()
-    cells = [
-        " &nbsp; ".join(
-            f'<span style="color:{color}">&#9632;</span>&nbsp;{name.replace(" ", "&nbsp;")}'
-            for color, name in line
-        )
-        for line in lines
-    ]
+    cells = [" &nbsp; ".join(_cell(*entry) for entry in line) for line in lines]
     return "<br>".join([*cells, below])
+
+
+def _cell(color, name):
+    """A colour and its name, on one line."""
+    return f'<span style="color:{color}">&#9632;</span>&nbsp;{name.replace(" ", "&nbsp;")}'
+
+
+def _hint(hasVolume):
+    """What stands there while there is nothing to review."""
+    hint = _("Every slice of the segment will be shown here.")
+    if hasVolume:
+        return hint
+    sample = _("No volume at hand? Take SlicePropagationAbdomen in the module Sample Data.")
+    return f"{hint} {sample}"

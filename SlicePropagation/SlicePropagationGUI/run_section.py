@@ -65,14 +65,12 @@ class RunSection:
 
     def span(self):
         """(first, last) slice, or None to the end of the structure."""
-        return (
-            None
-            if self._settings.isOn("toTheEnd")
-            else (self._settings.number("first"), self._settings.number("last"))
-        )
+        if self._settings.isOn("toTheEnd"):
+            return None
+        return self._settings.number("first"), self._settings.number("last")
 
     def direction(self):
-        """ "both", "up" or "down"."""
+        """Where the walk goes: "both", "up" or "down"."""
         return self._settings.get("direction")
 
     def engineName(self):
@@ -80,7 +78,7 @@ class RunSection:
         return engineNames()[engineRow(self._settings.get("engine") or default_engine())]
 
     def device(self):
-        """ "auto", "cpu" or "cuda"."""
+        """Where the network runs: "auto", "cpu" or "cuda"."""
         return self._settings.get("device")
 
     def follows(self):
@@ -89,7 +87,8 @@ class RunSection:
 
     def chosenAxis(self):
         """The axis that the person chose, or None while it follows the seed and the view."""
-        return int(self._settings.get("axis")) if self._settings.get("axis") else None
+        axis = self._settings.get("axis")
+        return int(axis) if axis else None
 
     def restore(self):
         """Show what the scene remembers."""
@@ -104,7 +103,7 @@ class RunSection:
     # What is shown
 
     def showStack(self, volume, axis, count):
-        """Name axis and directions after the patient, and limit the range to the stack's `count` slices."""
+        """Name axis and directions after the patient, and limit the range to `count` slices."""
         ui = self._ui
         if (volume, axis, count) == self._shown:
             return
@@ -114,28 +113,48 @@ class RunSection:
         ui.axisComboBox.clear()
         ui.directionComboBox.clear()
         if volume is not None:
-            for plane in PLANES:
-                ui.axisComboBox.addItem(
-                    planeName(plane, obliqueness(volume, axisOfPlane(volume, plane)))
-                )
-            ui.axisComboBox.setCurrentIndex(
-                [axisOfPlane(volume, plane) for plane in PLANES].index(axis)
-            )
-            for text in directionTitles(*endsOfAxis(volume, axis)):
-                ui.directionComboBox.addItem(text)
-            ui.directionComboBox.setCurrentIndex(DIRECTIONS.index(self.direction()))
+            self._nameAfterPatient(volume, axis)
         self._showRange(count)
         self._isFilling = False
+
+    def _nameAfterPatient(self, volume, axis):
+        ui = self._ui
+        axes = [axisOfPlane(volume, plane) for plane in PLANES]
+        for plane, own in zip(PLANES, axes, strict=True):
+            ui.axisComboBox.addItem(planeName(plane, obliqueness(volume, own)))
+        ui.axisComboBox.setCurrentIndex(axes.index(axis))
+        for text in directionTitles(*endsOfAxis(volume, axis)):
+            ui.directionComboBox.addItem(text)
+        ui.directionComboBox.setCurrentIndex(DIRECTIONS.index(self.direction()))
 
     def showState(self, state, situation):
         """Enable what can be done, and say why the rest cannot."""
         ui = self._ui
-        running = situation.isRunning
-        ui.propagateButton.text = _("Stop") if running else _("Propagate")
-        ui.propagateButton.enabled = state.propagate == ""
-        command = "stop" if running else "propagate"
-        ui.propagateButton.toolTip = state.propagate or keyed(hints()[command], command)
-        noVolume = state.choices or ("" if situation.hasVolume else _("Choose a volume first"))
+        self._showButton(state, situation.isRunning)
+        needsVolume = "" if situation.hasVolume else _("Choose a volume first")
+        self._showChoices(state, state.choices or needsVolume)
+        ui.snapButton.enabled = situation.hasVolume
+        ui.snapButton.toolTip = needsVolume or _(
+            "Turn the slice views onto the slices of the volume"
+        )
+        self._showRangeState(state.choices or needsVolume)
+        self._showEngineState(state, situation)
+        for button, command in ((ui.keepButton, "keep"), (ui.discardButton, "discard")):
+            button.visible = situation.hasResult
+            button.toolTip = state.decide or keyed(hints()[command], command)
+        ui.progressBar.visible = situation.isRunning
+
+    def _showButton(self, state, isRunning):
+        """The one button starts or stops."""
+        button = self._ui.propagateButton
+        command = "stop" if isRunning else "propagate"
+        button.text = _("Stop") if isRunning else _("Propagate")
+        button.enabled = state.propagate == ""
+        button.toolTip = state.propagate or keyed(hints()[command], command)
+
+    def _showChoices(self, state, noVolume):
+        """What can be chosen about a run; `noVolume` says why most of it cannot."""
+        ui = self._ui
         for widget, reason in (
             (ui.axisComboBox, noVolume),
             (ui.toTheEndCheckBox, noVolume),
@@ -152,18 +171,6 @@ class RunSection:
         ui.toTheEndCheckBox.toolTip = noVolume or _(
             "Walk until the structure ends; switch off to choose the first and the last slice"
         )
-        ui.snapButton.enabled = situation.hasVolume
-        ui.snapButton.toolTip = (
-            _("Turn the slice views onto the slices of the volume")
-            if situation.hasVolume
-            else _("Choose a volume first")
-        )
-        self._showRangeState(noVolume)
-        self._showEngineState(state, situation)
-        for button, command in ((ui.keepButton, "keep"), (ui.discardButton, "discard")):
-            button.visible = situation.hasResult
-            button.toolTip = state.decide or keyed(hints()[command], command)
-        ui.progressBar.visible = running
 
     def begin(self):
         """A run starts."""
@@ -245,20 +252,17 @@ class RunSection:
         )
 
     def _showRangeState(self, reason):
-        reason = reason or (
-            _("Switch off 'To the end of the structure' to choose a range")
-            if self._settings.isOn("toTheEnd")
-            else ""
-        )
+        if not reason and self._settings.isOn("toTheEnd"):
+            reason = _("Switch off 'To the end of the structure' to choose a range")
         self._ui.rangeWidget.enabled = reason == ""
         self._ui.rangeWidget.toolTip = reason or _("First and last slice that may be filled")
 
     def _showEngineState(self, state, situation):
         info = ENGINES[self.engineName()]
+        hasDevice = info.has_weights and not situation.missing
         self._ui.engineComboBox.toolTip = state.choices or info.summary
-        self._ui.deviceComboBox.visible = self._ui.deviceComboBoxLabel.visible = (
-            info.has_weights and not situation.missing
-        )
+        self._ui.deviceComboBox.visible = hasDevice
+        self._ui.deviceComboBoxLabel.visible = hasDevice
         self._ui.deviceComboBox.enabled = state.choices == ""
         self._ui.deviceComboBox.toolTip = state.choices or _(
             "Where the network runs; automatic takes a GPU where there is one"

@@ -1,4 +1,7 @@
-"""Keys of the panel: active only while the module is entered, none of them used by Slicer, its editor or its slice views."""
+"""Keys of the panel, active only while the module is entered.
+
+None of them is used by Slicer, its editor or its slice views.
+"""
 
 import qt
 import slicer

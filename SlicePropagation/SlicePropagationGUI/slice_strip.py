@@ -37,13 +37,11 @@ def columnsOf(review, width):
     if count <= width:
         return np.arange(width) * count // width
     trust = np.nan_to_num(review.confidence, nan=1.0)
-    rank = np.array([RANK[Kind(number)] for number in range(len(Kind))])[review.kinds] + (
-        1.0 - trust
-    )
+    ranks = np.array([RANK[Kind(number)] for number in range(len(Kind))])
+    rank = ranks[review.kinds] + (1.0 - trust)
     starts = np.arange(width + 1) * count // width
-    return np.array(
-        [start + int(rank[start:end].argmax()) for start, end in zip(starts[:-1], starts[1:])]
-    )
+    spans = zip(starts[:-1], starts[1:], strict=True)
+    return np.array([start + int(rank[start:end].argmax()) for start, end in spans])
 
 
 class SliceStrip(qt.QLabel):
@@ -91,7 +89,8 @@ class SliceStrip(qt.QLabel):
             return None
         if len(self._review) > len(self._columns) and 0 <= x < len(self._columns):
             return int(self._columns[int(x)])
-        return min(max(int(x * len(self._review) // max(self.width, 1)), 0), len(self._review) - 1)
+        index = int(x * len(self._review) // max(self.width, 1))
+        return min(max(index, 0), len(self._review) - 1)
 
     # What a person does; PythonQt calls these virtual methods
 
@@ -132,7 +131,7 @@ class SliceStrip(qt.QLabel):
         ends = np.append(starts[1:], width)
         painter = qt.QPainter()
         painter.begin(picture)
-        for start, end in zip(starts.tolist(), ends.tolist()):
+        for start, end in zip(starts.tolist(), ends.tolist(), strict=True):
             self._drawBar(painter, int(self._columns[start]), start, end - start)
         painter.end()
         return picture
@@ -144,9 +143,7 @@ class SliceStrip(qt.QLabel):
         )
         room = HEIGHT - MARKER
         height = max(round(share * room), BASELINE)
-        shown = (
-            width - 1 if width > 3 else width
-        )  # a gap between cells, where there is room for one
+        shown = width - 1 if width > 3 else width  # a gap, where there is room for one
         painter.fillRect(left, HEIGHT - height, shown, height, qt.QColor(color))
         ground = self.palette.color(qt.QPalette.Base)
         if self._review.isEmpty[index] and height > BASELINE:
@@ -163,14 +160,11 @@ class SliceStrip(qt.QLabel):
                 painter.fillRect(left, top, shown, 3, ground)
 
     def _drawCurrent(self, picture, width):
-        if (
-            self._current is None
-            or self._review is None
-            or not 0 <= self._current < len(self._review)
-        ):
+        count = len(self._review) if self._review is not None else 0
+        if self._current is None or not 0 <= self._current < count:
             return
-        left = self._current * width // len(self._review)
-        right = max((self._current + 1) * width // len(self._review), left + 2)
+        left = self._current * width // count
+        right = max((self._current + 1) * width // count, left + 2)
         middle = (left + right) // 2
         color = self.palette.color(qt.QPalette.WindowText)
         painter = qt.QPainter()

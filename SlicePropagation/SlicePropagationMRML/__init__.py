@@ -2,3 +2,16 @@
 
 Slicer and vtk, no Qt.
 """
+
+from typing import Any
+
+__all__ = ["propagateSequence"]
+
+
+def __getattr__(name: str) -> Any:
+    """`propagateSequence` when it is asked for: SciPy and SimpleITK are not imported at start-up."""
+    if name == "propagateSequence":
+        from SlicePropagationMRML.nodes.sequences import propagateSequence
+
+        return propagateSequence
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

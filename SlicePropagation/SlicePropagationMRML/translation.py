@@ -3,10 +3,21 @@
 Where there is only slicer-core, which has none, a text stays as it is.
 """
 
-try:
-    from slicer.i18n import tr
-except ImportError:
+from collections.abc import Callable
 
-    def tr(text: str) -> str:
-        """The text itself."""
-        return text
+
+def _same(text: str) -> str:
+    """The text itself."""
+    return text
+
+
+def _translation() -> Callable[[str], str]:
+    """Slicer's function where there is one."""
+    try:
+        from slicer.i18n import tr as translate
+    except ImportError:
+        return _same
+    return translate
+
+
+tr = _translation()

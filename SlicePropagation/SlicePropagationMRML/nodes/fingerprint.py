@@ -22,7 +22,8 @@ def fingerprint(node: SegmentationNode | None) -> int:
         labelmap = segment.GetRepresentation("Binary labelmap")
         if labelmap is not None and not labelmap.IsEmpty():
             extent = zlib.crc32(repr(labelmap.GetExtent()).encode(), value)
-            value = zlib.crc32(np.ascontiguousarray(arrayOf(labelmap)), extent)
+            voxels = np.ascontiguousarray(arrayOf(labelmap))
+            value = zlib.crc32(voxels.data, extent)
     return value
 
 

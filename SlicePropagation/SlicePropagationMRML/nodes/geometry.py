@@ -1,7 +1,10 @@
-"""Volumes and segments as arrays on the volume's grid, with full geometry: oblique, flipped, anisotropic, transformed."""
+"""Volumes and segments as arrays on the volume's grid.
+
+With full geometry: oblique, flipped, anisotropic, transformed.
+"""
 
 from collections.abc import Sequence
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 import slicer
@@ -153,7 +156,7 @@ def isLeftHanded(volumeNode: VolumeNode) -> bool:
     return matrix.Determinant() < 0
 
 
-def gridOf(volumeNode: VolumeNode, segmentationNode: SegmentationNode) -> list:
+def gridOf(volumeNode: VolumeNode, segmentationNode: SegmentationNode) -> dict[str, Any]:
     """The voxels of a volume in a segmentation's coordinates, as `grid_values` says it.
 
     Raises:

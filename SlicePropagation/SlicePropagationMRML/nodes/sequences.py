@@ -1,6 +1,6 @@
 """Propagation along time: sequence nodes of volumes and of segmentations, matched by their index values."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from typing import TypeAlias
 
 import numpy as np
@@ -116,7 +116,7 @@ class SequenceWalk:
         self._engineName = ""
         self._modelHash: str | None = None
 
-    def steps(self, engine: Engine) -> Iterator[TimeStep]:
+    def steps(self, engine: Engine) -> Generator[TimeStep, None, None]:
         """Predict.
 
         Args:

@@ -65,8 +65,8 @@ def snapViews(scene: Scene, volumeNode: VolumeNode, axis: int) -> None:
     """
     for node in sliceNodes(scene):
         node.RotateToVolumePlane(volumeNode)
-    if not viewsAlong(scene, volumeNode, axis) and sliceNodes(scene):
-        view = viewInUse(scene)
+    view = viewInUse(scene)
+    if not viewsAlong(scene, volumeNode, axis) and view is not None:
         view.SetOrientation(planeOfAxis(volumeNode, axis).capitalize())
         view.RotateToVolumePlane(volumeNode)
 

@@ -17,7 +17,7 @@ def writeTags(
     segmentationNode: SegmentationNode,
     segmentID: str,
     volumeNode: VolumeNode,
-    grid: list,
+    grid: dict[str, Any],
     states: dict[int, SliceState],
     axis: int,
     engineName: str,

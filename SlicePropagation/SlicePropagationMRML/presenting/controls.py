@@ -1,4 +1,9 @@
-"""What panel and page share of their controls: order, titles, hints and keys, and how a slice is marked in the strip."""
+"""What panel and page share of their controls.
+
+Order, titles, hints and keys, and how a slice is marked in the strip.
+"""
+
+from typing import TypeAlias
 
 import numpy as np
 
@@ -9,6 +14,9 @@ from SlicePropagationMRML.presenting.messages import endName, packagesText
 from SlicePropagationMRML.presenting.review import Kind
 from SlicePropagationMRML.translation import tr as _
 
+Line: TypeAlias = tuple[tuple[str, str], ...]  # ((colour, meaning), ...)
+
+# none is used by Slicer, its editor or its slice views
 KEYS = {
     "propagate": "P",
     "next": "N",
@@ -16,7 +24,7 @@ KEYS = {
     "empty": "E",
     "keep": "K",
     "discard": "D",
-}  # none is used by Slicer, its editor or its slice views
+}
 STOP = "Esc"
 INSTALLABLE = {"torch"}  # what the panel can install when it is asked to
 DIRECTIONS = ("both", "up", "down")
@@ -35,17 +43,17 @@ DOUBTFUL = "#e6a700"  # a propagated slice below this confidence
 DOUBT = 0.7
 
 
-def engineNames():
+def engineNames() -> tuple[str, ...]:
     """Names of all engines, as the command line lists them."""
     return tuple(ENGINES)
 
 
-def engineTitle(name):
+def engineTitle(name: str) -> str:
     """What people read."""
     return _(ENGINES[name].title)
 
 
-def blockedReason(name):
+def blockedReason(name: str) -> str:
     """Why an engine cannot be chosen here.
 
     Empty when it can, also when what it lacks can be installed then.
@@ -61,51 +69,50 @@ def blockedReason(name):
     return ""
 
 
-def listedTitle(name):
+def listedTitle(name: str) -> str:
     """What stands in the list: an engine's title, and what it lacks here."""
     missing = ENGINES[name].missing
-    return (
-        _("{engine}, needs {packages}").format(
-            engine=engineTitle(name),
-            packages=packagesText(missing),
-        )
-        if missing
-        else engineTitle(name)
-    )
+    title = engineTitle(name)
+    if not missing:
+        return title
+    text = _("{engine}, needs {packages}")
+    return text.format(engine=title, packages=packagesText(missing))
 
 
-def engineNotes():
+def engineNotes() -> list[tuple[str, str]]:
     """[(title, sentences)]: each engine, where its weights come from, what it lacks."""
     notes = []
     for name in engineNames():
         info = ENGINES[name]
-        text = info.summary
+        sentences = [info.summary]
         if info.has_weights:
-            card = modelCard(name)
-            text += " " + (
-                _(
-                    "Weights: {name}, version {version}, licence {licence}, trained on {data}."
-                ).format(**card)
-                if card
-                else _("Its weights are not installed.")
-            )
+            sentences.append(_weightsText(name))
         if info.missing:
-            text += " " + _("Needs {packages}.").format(packages=packagesText(info.missing))
-        notes.append((engineTitle(name), text))
+            sentences.append(_("Needs {packages}.").format(packages=packagesText(info.missing)))
+        notes.append((engineTitle(name), " ".join(sentences)))
     return notes
 
 
-def deviceTitles():
+def _weightsText(name: str) -> str:
+    """Where an engine's weights come from."""
+    card = modelCard(name)
+    if card is None:
+        return _("Its weights are not installed.")
+    text = _("Weights: {name}, version {version}, licence {licence}, trained on {data}.")
+    return text.format(**card)
+
+
+def deviceTitles() -> tuple[str, ...]:
     """What people read of `DEVICES`, in order."""
     return (_("Automatic"), _("CPU"), _("GPU (CUDA)"))
 
 
-def directionTitles(start, end):
+def directionTitles(start: str, end: str) -> tuple[str, ...]:
     """What people read of `DIRECTIONS`, in order.
 
     Args:
-        start, end: where the slices begin and end in the patient, as `geometry.endsOfAxis` names
-            it.
+        start: where the slices begin in the patient, as `geometry.endsOfAxis` names it.
+        end: where they end.
     """
     return (
         _("Both directions"),
@@ -114,7 +121,7 @@ def directionTitles(start, end):
     )
 
 
-def hints():
+def hints() -> dict[str, str]:
     """{command: what it does}."""
     return {
         "propagate": _("Fill the slices that are not annotated or out of date"),
@@ -127,12 +134,12 @@ def hints():
     }
 
 
-def keyed(text, name):
+def keyed(text: str, name: str) -> str:
     """A tooltip with the key that does the same."""
     return f"{text} ({STOP if name == 'stop' else KEYS[name]})"
 
 
-def legend():
+def legend() -> tuple[tuple[Line, ...], str]:
     """((colour, meaning), ...) in two lines, and the sentence below them."""
     lines = (
         (
@@ -149,7 +156,7 @@ def legend():
     return lines, _("Height: confidence. Hollow: not on this slice.")
 
 
-def barOf(kind, confidence):
+def barOf(kind: Kind, confidence: float) -> tuple[str, float, bool]:
     """(colour name, height as a share, whether it is striped) of a cell.
 
     Height is confidence, anchors are full.
@@ -159,9 +166,10 @@ def barOf(kind, confidence):
     if kind == Kind.STALE:
         return COLORS[kind], _height(confidence), True
     if kind == Kind.PROPAGATED:
-        return (DOUBTFUL if confidence < DOUBT else COLORS[kind]), _height(confidence), False
+        color = DOUBTFUL if confidence < DOUBT else COLORS[kind]
+        return color, _height(confidence), False
     return COLORS[kind], 1.0, False
 
 
-def _height(confidence):
+def _height(confidence: float) -> float:
     return 0.5 if np.isnan(confidence) else max(float(confidence), 0.08)

@@ -2,6 +2,7 @@
 
 import csv
 import json
+from collections.abc import Iterable
 from pathlib import Path
 
 from SlicePropagationLib.errors import CheckpointError
@@ -10,8 +11,12 @@ from SlicePropagationLib.files.shipped_weights import find_model
 COLUMNS = ("slice", "segment", "provenance", "confidence", "area_mm2")
 
 
-def writeTable(path, rows):
+def writeTable(path: Path | str, rows: Iterable[tuple]) -> None:
     """Write rows of `review.sliceTable` as CSV, with the columns of the command line's table.
+
+    Args:
+        path: the file.
+        rows: in the order of `COLUMNS`.
 
     Raises:
         OSError: the file cannot be written.
@@ -22,7 +27,7 @@ def writeTable(path, rows):
         writer.writerows(rows)
 
 
-def modelCard(engineName):
+def modelCard(engineName: str) -> dict[str, str] | None:
     """{path, name, version, licence, data} of an engine's weights as text, or None when they are not installed."""
     try:
         path = Path(find_model(engineName))
@@ -38,16 +43,12 @@ def modelCard(engineName):
     }
 
 
-def downloadedFiles(folder):
+def downloadedFiles(folder: Path | str) -> list[str]:
     """Names of the files that the extension keeps in its folder."""
-    return (
-        sorted(path.name for path in Path(folder).glob("*") if path.is_file())
-        if Path(folder).is_dir()
-        else []
-    )
+    return sorted(path.name for path in Path(folder).glob("*") if path.is_file())
 
 
-def removeDownloadedFiles(folder):
+def removeDownloadedFiles(folder: Path | str) -> int:
     """Delete what the extension keeps in its folder; returns how many files went."""
     names = downloadedFiles(folder)
     for name in names:

@@ -1,16 +1,21 @@
-"""What panel and page say: sentences made of plain values, so that they can be translated and tested without a window."""
+"""What panel and page say: sentences made of plain values.
 
-from SlicePropagationMRML.presenting.review import Kind
+So they can be translated and tested without a window.
+"""
+
+from collections.abc import Iterable
+
+from SlicePropagationMRML.presenting.review import Kind, SliceReasons, SliceReview
+from SlicePropagationMRML.run.change_log import Change, Travel
 from SlicePropagationMRML.translation import tr as _
 
 
-def packagesText(packages):
+def packagesText(packages: Iterable[str]) -> str:
     """Python packages by the names that people know."""
-    titles = {"torch": "PyTorch"}
-    return ", ".join(titles.get(package, package) for package in packages)
+    return ", ".join("PyTorch" if package == "torch" else package for package in packages)
 
 
-def kindName(kind):
+def kindName(kind: Kind) -> str:
     """What a cell of the strip is, in one word or two."""
     return {
         Kind.UNKNOWN: _("not propagated yet"),
@@ -22,15 +27,15 @@ def kindName(kind):
     }[kind]
 
 
-def planeName(plane, angle):
+def planeName(plane: str, angle: float) -> str:
     """An axis by its anatomical plane; oblique ones with their angle in degrees."""
     name = {"axial": _("Axial"), "coronal": _("Coronal"), "sagittal": _("Sagittal")}[plane]
-    return (
-        name if angle < 1 else _("{plane}, oblique by {angle:.0f}°").format(plane=name, angle=angle)
-    )
+    if angle < 1:
+        return name
+    return _("{plane}, oblique by {angle:.0f}°").format(plane=name, angle=angle)
 
 
-def otherAxisText():
+def otherAxisText() -> str:
     """What a person should know who goes on along another axis than before."""
     return _(
         "These segments were annotated along other slices; along these, all that they show counts"
@@ -38,15 +43,15 @@ def otherAxisText():
     )
 
 
-def otherGridText():
-    """What a person should know who goes on where the volume has other slices than before, or lies elsewhere."""
+def otherGridText() -> str:
+    """What a person should know who goes on where the volume has other slices, or lies elsewhere."""
     return _(
         "These segments were annotated on other slices than those of this volume where it lies now;"
         " all that they show counts as drawn by you."
     )
 
 
-def endName(end):
+def endName(end: str) -> str:
     """Where slices lead to in the patient."""
     return {
         "left": _("left"),
@@ -58,10 +63,16 @@ def endName(end):
     }[end]
 
 
-def sliceText(index, count, kind, confidence, reasons):
+def sliceText(
+    index: int, count: int, kind: Kind, confidence: float, reasons: SliceReasons | None
+) -> str:
     """What hovering over a slice says.
 
     Args:
+        index: the slice.
+        count: how many there are.
+        kind: what it is.
+        confidence: 0 to 1.
         reasons: a SliceReasons, or None where nothing was predicted.
     """
     lines = [
@@ -73,20 +84,18 @@ def sliceText(index, count, kind, confidence, reasons):
     return "\n".join([*lines, _("Click to show it")])
 
 
-def reasonTexts(reasons, index):
+def reasonTexts(reasons: SliceReasons, index: int) -> list[str]:
     """Why a predicted slice is trusted as it is, one sentence each."""
     texts = []
     if reasons.anchor is None:
         texts.append(_("No annotated slice shows the structure"))
     else:
-        text = (
-            _(
+        text = _("{number} slices from the annotated slice {anchor}")
+        if reasons.isFar:
+            text = _(
                 "{number} slices from the annotated slice {anchor}, further than the structure is"
                 " wide"
             )
-            if reasons.isFar
-            else _("{number} slices from the annotated slice {anchor}")
-        )
         texts.append(text.format(number=abs(index - reasons.anchor), anchor=reasons.anchor))
     if reasons.isEmpty:
         texts.append(_("Predicted to be empty: the structure ended before"))
@@ -100,9 +109,12 @@ def reasonTexts(reasons, index):
     return texts
 
 
-def slicesText(slices):
-    """Slice numbers as text: "slice 5", "slices 5-9", "slices 0-6, 8-15", and at most three such parts."""
-    parts = []
+def slicesText(slices: Iterable[int]) -> str:
+    """Slice numbers as text: "slice 5", "slices 5-9", "slices 0-6, 8-15".
+
+    At most three such parts are named.
+    """
+    parts: list[list[int]] = []
     for index in sorted(slices):
         if parts and index == parts[-1][1] + 1:
             parts[-1][1] = index
@@ -110,16 +122,15 @@ def slicesText(slices):
             parts.append([index, index])
     if len(parts) == 1 and parts[0][0] == parts[0][1]:
         return _("slice {index}").format(index=parts[0][0])
-    named = ", ".join(
-        str(first) if first == last else f"{first}-{last}" for first, last in parts[:3]
-    )
+    spans = [str(first) if first == last else f"{first}-{last}" for first, last in parts[:3]]
+    named = ", ".join(spans)
     rest = sum(last - first + 1 for first, last in parts[3:])
     if rest:
         return _("slices {named} and {number} more").format(named=named, number=rest)
     return _("slices {named}").format(named=named)
 
 
-def changeText(change, segmentNames):
+def changeText(change: Change | None, segmentNames: dict[int, str]) -> str:
     """What a `Change` was: "the propagation of Liver, slices 3-20"."""
     if change is None:
         return _("the last step")
@@ -135,30 +146,32 @@ def changeText(change, segmentNames):
     )
 
 
-def travelText(travel, segmentNames):
+def travelText(travel: Travel, segmentNames: dict[int, str]) -> str:
     """What an undo or redo did."""
     text = _("Undone: {change}.") if travel.isUndo else _("Redone: {change}.")
     return text.format(change=changeText(travel.change, segmentNames))
 
 
-def progressText(step, total, seconds):
+def progressText(step: int, total: int, seconds: float) -> str:
     """How far a run is: "slice 37 of 112, 4 s left"; the rest is estimated from the second step on.
 
     Args:
+        step: how many slices are done.
+        total: how many there are.
         seconds: since the run began.
     """
     text = _("Slice {step} of {total}").format(step=step, total=total)
-    return (
-        text
-        if step < 2 or step >= total
-        else f"{text}, {_leftText(seconds / step * (total - step))}"
-    )
+    if step < 2 or step >= total:
+        return text
+    return f"{text}, {_leftText(seconds / step * (total - step))}"
 
 
-def frameProgressText(position, numPositions, share, seconds):
+def frameProgressText(position: int, numPositions: int, share: float, seconds: float) -> str:
     """How far carrying to all frames is: "Slice 3 of 12 through all frames, 4 s left".
 
     Args:
+        position: the slice, from 1 on.
+        numPositions: how many there are.
         share: part of this slice that is done, 0 to 1.
         seconds: since the run began.
     """
@@ -167,19 +180,19 @@ def frameProgressText(position, numPositions, share, seconds):
         total=numPositions,
     )
     done = position - 1 + share
-    return (
-        text
-        if done < 0.2 or done >= numPositions
-        else f"{text}, {_leftText(seconds / done * (numPositions - done))}"
-    )
+    if done < 0.2 or done >= numPositions:
+        return text
+    return f"{text}, {_leftText(seconds / done * (numPositions - done))}"
 
 
-def framesText(numWritten, skipped, numMissing, seconds):
+def framesText(numWritten: int, skipped: list[int], numMissing: int, seconds: float) -> str:
     """What carrying to all frames did.
 
     Args:
+        numWritten: how many frames were written.
         skipped: numbers of frames, from 1 on, that a person changed meanwhile.
         numMissing: slices that a run which was stopped did not come to.
+        seconds: since the run began.
     """
     if numMissing:
         text = _(
@@ -190,40 +203,31 @@ def framesText(numWritten, skipped, numMissing, seconds):
             "Carried to {number} frames in {seconds:.1f} s; move through them and correct what is"
             " wrong."
         ).format(number=numWritten, seconds=seconds)
-    return text + (
-        " "
-        + _("You changed frame {frames} meanwhile; it stays as you left it.").format(
-            frames=", ".join(map(str, skipped))
-        )
-        if skipped
-        else ""
-    )
+    changed = _("You changed frame {frames} meanwhile; it stays as you left it.")
+    return text + _skippedText(changed, skipped)
 
 
-def framesReturnedText(isUndo, number, skipped):
+def framesReturnedText(isUndo: bool, number: int, skipped: list[int]) -> str:
     """What the way back from carrying did, or the way forth again; `skipped` as above."""
-    text = (
-        _("Undone: {number} frames are as they were before.")
-        if isUndo
-        else _("Redone: carried to {number} frames.")
-    )
-    return text.format(number=number) + (
-        " "
-        + _("You changed frame {frames} since; it stays as you left it.").format(
-            frames=", ".join(map(str, skipped))
-        )
-        if skipped
-        else ""
-    )
+    text = _("Redone: carried to {number} frames.")
+    if isUndo:
+        text = _("Undone: {number} frames are as they were before.")
+    changed = _("You changed frame {frames} since; it stays as you left it.")
+    return text.format(number=number) + _skippedText(changed, skipped)
 
 
-def _leftText(seconds):
+def _skippedText(text: str, skipped: list[int]) -> str:
+    """A further sentence about frames that stay; empty without any."""
+    return " " + text.format(frames=", ".join(map(str, skipped))) if skipped else ""
+
+
+def _leftText(seconds: float) -> str:
     if seconds >= 90:
         return _("{minutes} min left").format(minutes=round(seconds / 60))
     return _("{seconds} s left").format(seconds=max(round(seconds), 1))
 
 
-def summaryText(review, segmentName):
+def summaryText(review: SliceReview, segmentName: str) -> str:
     """One line about a segment: how much is annotated, predicted, out of date."""
     anchors = review.count(Kind.SEED, Kind.CORRECTION, Kind.CONFIRMED)
     text = _("<b>{segment}</b>: {anchors} annotated, {propagated} propagated").format(
@@ -235,9 +239,9 @@ def summaryText(review, segmentName):
     return text + (_(", {stale} out of date").format(stale=stale) if stale else "")
 
 
-def overwrittenText(taken):
+def overwrittenText(overwritten: dict[str, int]) -> str:
     """What keeping a result would take from other segments."""
     return ", ".join(
         _("{count} voxels from {name}").format(count=count, name=name)
-        for name, count in taken.items()
+        for name, count in overwritten.items()
     )

@@ -115,13 +115,11 @@ class Presenter:
         """A result that waited is written."""
         return _("Kept. Undo takes it back in one step.")
 
-    def discarded(self) -> str:
-        """A result that waited is forgotten."""
+    def discarded(self, *, areFrames: bool = False) -> str:
+        """A result that waited is forgotten, where `areFrames` that for all frames."""
+        if areFrames:
+            return _("Discarded; all frames are as they were.")
         return _("Discarded; the segments are as they were.")
-
-    def framesDiscarded(self) -> str:
-        """What was found for all frames is forgotten."""
-        return _("Discarded; all frames are as they were.")
 
     def suggested(self, index: int | None) -> str:
         """The slice most worth correcting is shown; None when there is none."""
@@ -195,8 +193,9 @@ class Presenter:
 
     def _travelled(self, travel: Travel) -> str:
         document = self._logic.document
-        segments = document.segments if document is not None else {}
-        names = {label: document.segmentName(label) for label in segments}
+        if document is None:
+            return travelText(travel, {})
+        names = {label: document.segmentName(label) for label in document.segments}
         return travelText(travel, names)
 
     def _isWithinRun(self) -> bool:
@@ -225,7 +224,7 @@ class PreviewPresenter(Presenter):
     def kept(self) -> str:
         return _("Applied. Undo takes it back in one step.")
 
-    def discarded(self) -> str:
+    def discarded(self, *, areFrames: bool = False) -> str:
         return _("Cancelled; the segment is as it was.")
 
     def undecided(self, overwritten: dict[str, int]) -> str:

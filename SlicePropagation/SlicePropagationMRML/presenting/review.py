@@ -1,4 +1,4 @@
-"""What is known about each slice of one segment, for a person who looks for what to correct: plain values, no words."""
+"""What is known about each slice of one segment, for a person who looks for what to correct."""
 
 from dataclasses import dataclass
 from enum import IntEnum
@@ -7,7 +7,7 @@ import numpy as np
 
 from SlicePropagationLib.confidence import distance_in_sizes
 from SlicePropagationLib.metrics import dice
-from SlicePropagationLib.session import Provenance
+from SlicePropagationLib.session import AnnotationSession, Provenance
 
 FAR_SIZES = 1.0  # further from an anchor than one radius of the structure
 CHANGED_DICE = 0.75  # neighbouring slices that overlap less than this differ much
@@ -39,15 +39,15 @@ class SliceReview:
     confidence: np.ndarray
     isEmpty: np.ndarray
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.kinds)
 
-    def count(self, *kinds):
+    def count(self, *kinds: Kind) -> int:
         """How many slices are of these kinds."""
         return int(np.isin(self.kinds, kinds).sum())
 
 
-def reviewSlices(session, label):
+def reviewSlices(session: AnnotationSession, label: int) -> SliceReview:
     """The `SliceReview` of a label."""
     row = session.labels.index(label)
     kinds = session.provenance[row].copy()
@@ -78,47 +78,51 @@ class SliceReasons:
     areaChange: float
 
 
-def explainSlice(session, label, index):
-    """The `SliceReasons` of a predicted slice: what `SlicePropagationLib.confidence` weighs, as far as it can be seen."""
+def explainSlice(session: AnnotationSession, label: int, index: int) -> SliceReasons:
+    """The `SliceReasons` of a predicted slice.
+
+    What `SlicePropagationLib.confidence` weighs, as far as it can be seen.
+    """
     distance, anchor = distance_in_sizes(session, label, index)
-    mask = session.mask(label, index)
-    isShown = np.isfinite(distance)
-    neighbours = [
-        other
-        for other in (index - 1, index + 1)
-        if 0 <= other < len(session.stack)
-        and session.state(label, other).provenance != Provenance.EMPTY
-    ]
-    overlaps = {other: dice(mask, session.mask(label, other)) for other in neighbours}
-    worst = min(overlaps, key=overlaps.get, default=None)
-    if worst is None or overlaps[worst] >= CHANGED_DICE:
-        worst = None
-    areas = session.areas(label)
-    change = (areas[index] - areas[worst]) / max(areas[worst], 1) if worst is not None else 0.0
+    isShown = bool(np.isfinite(distance))
+    other = _unlikeNeighbour(session, label, index)
+    change = 0.0
+    if other is not None:
+        areas = session.areas(label)
+        change = float((areas[index] - areas[other]) / max(areas[other], 1))
     return SliceReasons(
-        anchor if isShown else None,
-        bool(isShown and distance > FAR_SIZES),
-        not mask.any(),
-        worst,
-        float(change),
+        anchor=anchor if isShown else None,
+        isFar=isShown and distance > FAR_SIZES,
+        isEmpty=not session.mask(label, index).any(),
+        differsFrom=other,
+        areaChange=change,
     )
 
 
-def sliceTable(session, label, segmentName):
-    """Rows (slice, segment, provenance, confidence, area_mm2) of the slices that are known, as in the command line's table."""
+def _unlikeNeighbour(session: AnnotationSession, label: int, index: int) -> int | None:
+    """The neighbouring slice whose outline differs most, when it differs much."""
+    mask = session.mask(label, index)
+    overlaps = {}
+    for other in (index - 1, index + 1):
+        isInside = 0 <= other < len(session.stack)
+        if isInside and session.state(label, other).provenance != Provenance.EMPTY:
+            overlaps[other] = dice(mask, session.mask(label, other))
+    worst = min(overlaps, key=lambda other: overlaps[other], default=None)
+    return worst if worst is not None and overlaps[worst] < CHANGED_DICE else None
+
+
+def sliceTable(session: AnnotationSession, label: int, segmentName: str) -> list[tuple]:
+    """Rows (slice, segment, provenance, confidence, area_mm2) of the slices that are known.
+
+    As in the command line's table.
+    """
     review = reviewSlices(session, label)
     areas = session.areas(label)
     rows = []
-    for index in np.flatnonzero(review.kinds != Kind.UNKNOWN):
-        confidence = "" if np.isnan(review.confidence[index]) else f"{review.confidence[index]:.4f}"
-        provenance = Provenance(int(session.state(label, int(index)).provenance)).name.lower()
-        rows.append(
-            (
-                int(index),
-                segmentName,
-                provenance,
-                confidence,
-                f"{areas[index] * session.stack.pixel_area_mm2:.2f}",
-            )
-        )
+    for index in np.flatnonzero(review.kinds != Kind.UNKNOWN).tolist():
+        value = review.confidence[index]
+        confidence = "" if np.isnan(value) else f"{value:.4f}"
+        provenance = Provenance(int(session.state(label, index).provenance)).name.lower()
+        area = f"{areas[index] * session.stack.pixel_area_mm2:.2f}"
+        rows.append((index, segmentName, provenance, confidence, area))
     return rows

@@ -34,7 +34,7 @@ class Situation:
     hasSeed: bool = False
     isRunning: bool = False
     hasResult: bool = False
-    missing: tuple = ()
+    missing: tuple[str, ...] = ()
     problem: str = ""
     isShown: bool = False
     hasPrediction: bool = False
@@ -63,81 +63,88 @@ class ViewState:
     takeBack: str
 
 
-def viewState(situation):
+def viewState(situation: Situation) -> ViewState:
     """The `ViewState` of a `Situation`."""
     nodes = _nodesReason(situation)
-    idle = (
-        _("A run is under way; stop it first")
-        if situation.isRunning
-        else _("Keep or discard the last result first")
-        if situation.hasResult
-        else ""
-    )
+    idle = _busyReason(situation)
     review = nodes or idle
-    shown = (
-        ""
-        if situation.isShown
-        else _("No slice view shows a slice of the volume; choose 'Align views'")
-    )
+    frames = _framesReason(situation) or nodes or idle
     return ViewState(
-        propagate="" if situation.isRunning else nodes or idle or _seedReason(situation),
+        propagate="" if situation.isRunning else review or _seedReason(situation),
         choices=idle,
-        decide=(
-            ""
-            if situation.hasResult
-            else _(
-                "Only after a run was stopped, or when it would take voxels from another segment"
-            )
-        ),
-        next=review or ("" if situation.hasPrediction else _("Nothing is propagated yet")),
-        confirm=review
-        or shown
-        or (_("You annotated this slice already") if situation.isAnchor else ""),
-        empty=review
-        or shown
-        or (_("This slice is marked as empty already") if situation.isEmptyAnchor else ""),
+        decide=_undecidedReason(situation),
+        next=review or _unpredictedReason(situation),
+        confirm=review or _shownReason(situation) or _anchorReason(situation),
+        empty=review or _shownReason(situation) or _emptyReason(situation),
         export=nodes,
-        carry=_framesReason(situation) or nodes or idle or _drawnReason(situation),
-        takeBack=_framesReason(situation)
-        or nodes
-        or idle
-        or ("" if situation.isCarried else _("Nothing was carried to all frames yet")),
+        carry=frames or _drawnReason(situation),
+        takeBack=frames or _uncarriedReason(situation),
     )
 
 
-def _nodesReason(situation):
+def _busyReason(situation: Situation) -> str:
+    if situation.isRunning:
+        return _("A run is under way; stop it first")
+    return _("Keep or discard the last result first") if situation.hasResult else ""
+
+
+def _undecidedReason(situation: Situation) -> str:
+    if situation.hasResult:
+        return ""
+    return _("Only after a run was stopped, or when it would take voxels from another segment")
+
+
+def _unpredictedReason(situation: Situation) -> str:
+    return "" if situation.hasPrediction else _("Nothing is propagated yet")
+
+
+def _shownReason(situation: Situation) -> str:
+    if situation.isShown:
+        return ""
+    return _("No slice view shows a slice of the volume; choose 'Align views'")
+
+
+def _anchorReason(situation: Situation) -> str:
+    return _("You annotated this slice already") if situation.isAnchor else ""
+
+
+def _emptyReason(situation: Situation) -> str:
+    return _("This slice is marked as empty already") if situation.isEmptyAnchor else ""
+
+
+def _uncarriedReason(situation: Situation) -> str:
+    return "" if situation.isCarried else _("Nothing was carried to all frames yet")
+
+
+def _nodesReason(situation: Situation) -> str:
     if not situation.hasVolume:
         return _("Load or choose a volume")
     if not situation.hasSegmentation:
         return _("Choose a segmentation, or create one in the list")
     if situation.numSegments == 0 and situation.numListed == 0:
         return _("Add a segment with the Add button below")
+    if situation.numSegments == 0 and situation.isChecking:
+        return _("Check the segments that a run shall fill")
     if situation.numSegments == 0:
-        return (
-            _("Check the segments that a run shall fill") if situation.isChecking else _drawReason()
-        )
-    return (
-        _("The sequence is playing; stop it to work on a frame")
-        if situation.isPlaying
-        else situation.problem
-    )
+        return _drawReason()
+    if situation.isPlaying:
+        return _("The sequence is playing; stop it to work on a frame")
+    return situation.problem
 
 
-def _framesReason(situation):
+def _framesReason(situation: Situation) -> str:
     if situation.numFrames == 0:
         return _("No sequence browser drives this volume; choose a frame of a 4D volume")
     return _("The sequence has a single frame") if situation.numFrames == 1 else ""
 
 
-def _drawnReason(situation):
-    return (
-        ""
-        if situation.hasSeed or situation.isFollowing
-        else _("Segment this frame first: draw a slice, propagate, review")
-    )
+def _drawnReason(situation: Situation) -> str:
+    if situation.hasSeed or situation.isFollowing:
+        return ""
+    return _("Segment this frame first: draw a slice, propagate, review")
 
 
-def _seedReason(situation):
+def _seedReason(situation: Situation) -> str:
     if not situation.hasSeed:
         return _drawReason()
     if situation.missing:
@@ -147,5 +154,5 @@ def _seedReason(situation):
     return ""
 
 
-def _drawReason():
+def _drawReason() -> str:
     return _("Draw the structure on one slice first, with Paint or Draw")

@@ -279,7 +279,7 @@ def _forgetErasedSeeds(session: AnnotationSession, label: int) -> None:
 
 def _stackKey(volumeNode: VolumeNode, axis: int) -> tuple | None:
     """What changes with the voxels of a volume; None without any."""
-    image = volumeNode.GetImageData() if volumeNode is not None else None
-    if image is None:
+    if volumeNode is None or volumeNode.GetImageData() is None:
         return None
+    image = volumeNode.GetImageData()
     return volumeNode, axis, image, image.GetMTime(), tuple(volumeNode.GetSpacing())

@@ -4,7 +4,7 @@ Steps come from the worker; frames are written a few a turn.
 """
 
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable
 
 import slicer
 
@@ -118,7 +118,7 @@ class FrameRun(FrameWriting):
     ) -> None:
         super().__init__(step, tools)
         self.walk = walk
-        self._steps: Generator[tuple[int, int, SlicePrediction], None, None] = walk.steps(engine)
+        self._steps = walk.steps(engine)
         self._history = history
         self._letGo = letGo
 
