@@ -34,10 +34,10 @@ from SlicePropagationWeb.opening import (
     read_with_remarks,
 )
 from SlicePropagationWeb.page import Page
-from SlicePropagationWeb.page_views import Views
+from SlicePropagationWeb.page_views import PageViews
 from SlicePropagationWeb.panel_state import PanelState
-from SlicePropagationWeb.segmentation_controller import Desk
-from SlicePropagationWeb.session_lock import Tenancy
+from SlicePropagationWeb.segmentation_controller import SegmentationController
+from SlicePropagationWeb.session_lock import SessionLock
 from SlicePropagationWeb.workflow import Workflow, tell
 
 log = logging.getLogger(__name__)
@@ -58,7 +58,7 @@ class Application:
         self.server.enable_module(
             {
                 "serve": {"slice_propagation": str(WWW)},
-                "scripts": ["slice_propagation/page.js", "slice_propagation/trail.js"],
+                "scripts": ["slice_propagation/page.js", "slice_propagation/pointer_path.js"],
                 "styles": ["slice_propagation/page.css"],
             }
         )
@@ -70,8 +70,8 @@ class Application:
         slicer_app = SlicerApp()
         slicer.mrmlScene = slicer_app.scene
         vtkOutputWindow.GetInstance().SetDisplayModeToNever()  # VTK's log says what matters already
-        self.views = Views(self.server, slicer_app, self._schedule, self.name.show_3d)
-        self.desk = Desk(self.server, slicer_app)
+        self.views = PageViews(self.server, slicer_app, self._schedule, self.name.show_3d)
+        self.desk = SegmentationController(self.server, slicer_app)
         logic = PropagationLogic(
             slicer_app.scene,
             self.desk.editor.editor_logic,
@@ -80,11 +80,11 @@ class Application:
         )
         self.workflow = Workflow(logic, self.desk, self.views, self.data)
         self.autosave = Autosave(workspace, self.workflow, self._schedule)
-        self.tenancy = Tenancy(self.server, self._entered)
+        self.tenancy = SessionLock(self.server, self._entered)
         page = Page(self.server, self.name, self.views)
         self.desk.tools_ready(page)
         self.data.keys = keys()
-        self.data.offer = workspace.kept.found()
+        self.data.offer = workspace.recovery.found()
         self._commands = self._all_commands()
         typed.bind_changes(
             {self.name.show_3d: self._show_3d, self.name.engine: self._choose_engine}
@@ -205,7 +205,7 @@ class Application:
 
     def _restore(self):
         offer = (
-            self.workspace.kept.found()
+            self.workspace.recovery.found()
         )  # read again: what the browser sends back is not trusted
         if offer is not None:
             self._soon(self._load_file(offer["image"], offer["title"], offer))
