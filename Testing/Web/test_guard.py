@@ -1,4 +1,7 @@
-"""Nothing is let in that should stay out: foreign pages, wrong keys, paths outside the folders, files that are no images."""
+"""Nothing is let in that should stay out.
+
+Foreign pages, wrong keys, paths outside the folders, files that are no images.
+"""
 
 import asyncio
 import http.client
@@ -20,52 +23,51 @@ from web_bench import wait_for
 from SlicePropagationLib.errors import ConfigError
 
 
-def ask(address, path, method="GET", headers=(), body=None):
+def ask(address, path, method="GET", headers=(), body=b""):
     """(status, headers, text) of one request whose path is sent as it stands."""
     parts = urlsplit(address)
     connection = http.client.HTTPConnection(parts.hostname, parts.port, timeout=30)
     connection.putrequest(method, path, skip_host=True, skip_accept_encoding=True)
-    for name, value in {
-        "Host": parts.netloc,
-        "Content-Length": str(len(body or b"")),
-    }.items() | dict(headers).items():
-        if name not in dict(headers) or dict(headers)[name] == value:
-            connection.putheader(name, value)
+    usual = {"Host": parts.netloc, "Content-Length": str(len(body))}
+    for name, value in (usual | dict(headers)).items():
+        connection.putheader(name, value)
     connection.endheaders(body)
     answer = connection.getresponse()
-    return answer.status, dict(answer.getheaders()), answer.read().decode(errors="replace")
+    text = answer.read().decode(errors="replace")
+    return answer.status, dict(answer.getheaders()), text
+
+
+def status_of(*arguments, **options):
+    """The status of one request."""
+    status, _, _ = ask(*arguments, **options)
+    return status
 
 
 def upload(bench, name, content, tab=None):
     """(status, answer) of an upload of one file by the tab that has the session."""
-    if not bench.application.data.owner:
+    if not bench.data.owner:
         bench.call(bench.application.tenancy.take_over, "tab of the test")
-    border = "border"
-    body = (
-        f'--{border}\r\nContent-Disposition: form-data; name="file"; filename="{name}"\r\n\r\n'.encode()
-        + content
-        + f"\r\n--{border}--\r\n".encode()
-    )
+    what = f'Content-Disposition: form-data; name="file"; filename="{name}"'
+    body = f"--border\r\n{what}\r\n\r\n".encode() + content + b"\r\n--border--\r\n"
     headers = {
-        "Content-Type": f"multipart/form-data; boundary={border}",
-        TAB_HEADER: bench.application.data.owner if tab is None else tab,
+        "Content-Type": "multipart/form-data; boundary=border",
+        TAB_HEADER: bench.data.owner if tab is None else tab,
     }
     status, _, text = ask(bench.address, "/upload", "POST", headers, body)
     return status, json.loads(text)
 
 
-def image_bytes(folder, suffix=".nrrd"):
-    path = folder / f"image{suffix}"
-    sitk.WriteImage(
-        sitk.GetImageFromArray(
-            np.random.default_rng(0).normal(0, 50, (12, 40, 40)).astype(np.float32)
-        ),
-        str(path),
-    )
+def image_bytes(folder):
+    """A whole .nrrd file."""
+    path = folder / "image.nrrd"
+    array = np.random.default_rng(0).normal(0, 50, (12, 40, 40)).astype(np.float32)
+    sitk.WriteImage(sitk.GetImageFromArray(array), str(path))
     return path.read_bytes()
 
 
-def left_in(folder):
+def left_in(bench):
+    """Names of all that lies in the folder of uploads."""
+    folder = bench.out / "uploads"
     return sorted(path.name for path in folder.glob("**/*"))
 
 
@@ -74,8 +76,9 @@ def left_in(folder):
     [
         "/../../../../etc/passwd",
         "/%2e%2e/%2e%2e/%2e%2e/etc/passwd",
-        "/slice_propagation/../../words.py",
-        "/slice_propagation/..%2f..%2fwords.py",
+        "/slice_propagation/../../command_labels.py",
+        "/slice_propagation/../command_labels.py",
+        "/slice_propagation/..%2fcommand_labels.py",
         "/download/..%2f..%2f..%2fetc%2fpasswd",
         "/download/%2e%2e%2fsecret.txt",
         "/download//etc/passwd",
@@ -93,20 +96,20 @@ def test_no_path_leads_out_of_the_folders(bench, path):
 def test_a_link_in_the_result_folder_is_not_followed_out_of_it(bench):
     (bench.out.parent / "secret.txt").write_text("root:secret", encoding="utf-8")
     (bench.out / "link.txt").symlink_to(bench.out.parent / "secret.txt")
-    assert ask(bench.address, "/download/link.txt")[0] == 404
+    assert status_of(bench.address, "/download/link.txt") == 404
 
 
 def test_a_foreign_host_name_and_a_foreign_page_are_refused(bench):
-    assert ask(bench.address, "/index.html")[0] == 200
-    assert ask(bench.address, "/index.html", headers={"Host": "evil.example"})[0] == 403
-    assert (
-        ask(bench.address, "/paraview/", "POST", headers={"Origin": "http://evil.example"})[0]
-        == 403
-    )
+    assert status_of(bench.address, "/index.html") == 200
+    host = {"Host": "evil.example"}
+    assert status_of(bench.address, "/index.html", headers=host) == 403
+    origin = {"Origin": "http://evil.example"}
+    assert status_of(bench.address, "/paraview/", "POST", origin) == 403
 
 
 def test_the_page_may_load_nothing_from_elsewhere(bench):
-    policy = ask(bench.address, "/index.html")[1]["Content-Security-Policy"]
+    _, headers, _ = ask(bench.address, "/index.html")
+    policy = headers["Content-Security-Policy"]
     assert "default-src 'self'" in policy
     assert "http:" not in policy
     assert "*" not in policy
@@ -118,18 +121,24 @@ async def greet(address, key):
         aiohttp.ClientSession() as session,
         session.ws_connect(address.replace("http", "ws") + "ws") as socket,
     ):
-        message = msgpack.packb(
-            {
-                "wslink": "1.0",
-                "id": "system:c0:0",
-                "method": "wslink.hello",
-                "args": [{"secret": key}],
-                "kwargs": {},
-            }
-        )
-        head = b"\x00" * 4 + (0).to_bytes(4, "little") + len(message).to_bytes(4, "little")
-        await socket.send_bytes(head + message)
-        return (await socket.receive(timeout=10)).data
+        await socket.send_bytes(greeting(key))
+        answer = await socket.receive(timeout=10)
+        return answer.data
+
+
+def greeting(key):
+    """A greeting with a key, as wslink writes it: id, offset and length before the message."""
+    content = {
+        "wslink": "1.0",
+        "id": "system:c0:0",
+        "method": "wslink.hello",
+        "args": [{"secret": key}],
+        "kwargs": {},
+    }
+    message = msgpack.packb(content)
+    assert message is not None
+    numbers = [0, 0, len(message)]
+    return b"".join(number.to_bytes(4, "little") for number in numbers) + message
 
 
 def answer_to(address, key):
@@ -140,7 +149,8 @@ def answer_to(address, key):
 
 def test_the_fixed_key_of_the_wire_protocol_opens_nothing(bench):
     assert b"Authentication failed" in answer_to(bench.address, "wslink-secret")
-    key = json.loads(ask(bench.address, "/paraview/", "POST")[2])["secret"]
+    _, _, text = ask(bench.address, "/paraview/", "POST")
+    key = json.loads(text)["secret"]
     assert b"clientID" in answer_to(bench.address, key)
 
 
@@ -148,7 +158,7 @@ def test_an_oversized_upload_is_refused_and_leaves_nothing(bench, page):
     status, answer = upload(bench, "big.nrrd", bytes(31 * 1024**2))
     assert status == 413
     assert "larger than 30 MiB" in answer["error"]
-    assert left_in(bench.out / "uploads") == []
+    assert left_in(bench) == []
     page.wait_for_selector("text=larger than 30 MiB")
 
 
@@ -167,61 +177,37 @@ def test_what_is_no_image_is_refused_and_leaves_nothing(bench, name, content):
     assert status == 415
     assert answer["error"]
     assert str(bench.out) not in answer["error"]
-    assert left_in(bench.out / "uploads") == []
+    assert left_in(bench) == []
     assert not (bench.out.parent / "evil.sh").exists()
 
 
 def test_a_truncated_image_is_refused(bench, tmp_path):
     content = image_bytes(tmp_path)
-    assert upload(bench, "image.nrrd", content[: len(content) // 2])[0] == 415
-    assert left_in(bench.out / "uploads") == []
+    status, _ = upload(bench, "image.nrrd", content[: len(content) // 2])
+    assert status == 415
+    assert left_in(bench) == []
+
+
+NRRD = b"NRRD0004\ntype: uint8\ndimension: 3\nsizes: 4 4 4\nencoding: raw\n"
+META = b"ObjectType = Image\nNDims = 3\nDimSize = 4 4 4\nElementType = MET_UCHAR\n"
 
 
 @pytest.mark.parametrize(
     "name, content",
     [
-        (
-            "secret.nrrd",
-            (
-                b"NRRD0004\ntype: uint8\ndimension: 3\nsizes: 4 4 4\nencoding: raw\ndata file:"
-                b" /etc/passwd\n\n"
-            ),
-        ),
-        (
-            "secret.nrrd",
-            (
-                b"NRRD0004\ntype: uint8\ndimension: 3\nsizes: 4 4 4\nencoding: raw\nDATAFILE:"
-                b" ../../../secret.txt\n\n"
-            ),
-        ),
-        (
-            "secret.mha",
-            (
-                b"ObjectType = Image\nNDims = 3\nDimSize = 4 4 4\nElementType ="
-                b" MET_UCHAR\nElementDataFile = /etc/passwd\n"
-            ),
-        ),
-        (
-            "secret.mhd",
-            (
-                b"ObjectType = Image\nNDims = 3\nDimSize = 4 4 4\nElementType ="
-                b" MET_UCHAR\nElementDataFile = /etc/passwd\n"
-            ),
-        ),
-        (
-            "secret.nhdr",
-            (
-                b"NRRD0004\ntype: uint8\ndimension: 3\nsizes: 4 4 4\nencoding: raw\ndata file:"
-                b" /etc/passwd\n\n"
-            ),
-        ),
+        ("secret.nrrd", NRRD + b"data file: /etc/passwd\n\n"),
+        ("secret.nrrd", NRRD + b"DATAFILE: ../../../secret.txt\n\n"),
+        ("secret.mha", META + b"ElementDataFile = /etc/passwd\n"),
+        ("secret.mha", META + b"ElementDataFile = LOCAL\nElementDataFile = /etc/passwd\n"),
+        ("secret.mhd", META + b"ElementDataFile = /etc/passwd\n"),
+        ("secret.nhdr", NRRD + b"data file: /etc/passwd\n\n"),
     ],
 )
 def test_a_header_that_names_a_file_of_the_server_is_refused(bench, name, content):
     status, answer = upload(bench, name, content)
     assert status == 415
     assert "not a kind of image that is taken here" in answer["error"]
-    assert left_in(bench.out / "uploads") == []
+    assert left_in(bench) == []
 
 
 def zipped(members, compression=zipfile.ZIP_DEFLATED):
@@ -233,29 +219,16 @@ def zipped(members, compression=zipfile.ZIP_DEFLATED):
 
 
 def test_an_archive_cannot_write_outside_its_folder_nor_unpack_beyond_the_limit(bench, tmp_path):
-    assert (
-        upload(bench, "slip.zip", zipped([("../../../evil.sh", b"#!"), ("/etc/evil.sh", b"#!")]))[0]
-        == 415
-    )
+    slip = zipped([("../../../evil.sh", b"#!"), ("/etc/evil.sh", b"#!")])
+    assert upload(bench, "slip.zip", slip)[0] == 415
     status, answer = upload(bench, "bomb.zip", zipped([("bomb.nrrd", bytes(200 * 1024**2))]))
     assert status == 413
     assert "unpacks to something larger than 30 MiB" in answer["error"]
-    assert (
-        upload(bench, "many.zip", zipped([(f"{number}.dcm", b"") for number in range(5001)]))[0]
-        == 415
-    )
-    assert (
-        upload(
-            bench,
-            "broken.zip",
-            zipped([("image.nrrd", image_bytes(tmp_path))], zipfile.ZIP_STORED).replace(
-                b"NRRD",
-                b"nrrd",
-            ),
-        )[0]
-        == 415
-    )
-    assert left_in(bench.out / "uploads") == []
+    many = zipped([(f"{number}.dcm", b"") for number in range(5001)])
+    assert upload(bench, "many.zip", many)[0] == 415
+    whole = zipped([("image.nrrd", image_bytes(tmp_path))], zipfile.ZIP_STORED)
+    assert upload(bench, "broken.zip", whole.replace(b"NRRD", b"nrrd"))[0] == 415
+    assert left_in(bench) == []
     assert not list(bench.out.parent.glob("**/evil.sh"))
 
 
@@ -264,37 +237,33 @@ def test_a_tab_without_the_session_uploads_nothing(bench, tmp_path):
         status, answer = upload(bench, "image.nrrd", image_bytes(tmp_path), tab)
         assert status == 409
         assert "another tab" in answer["error"]
-        assert left_in(bench.out / "uploads") == []
+        assert left_in(bench) == []
 
 
 def test_the_page_cannot_open_or_write_outside_its_folders(bench, page):
-    for command in (["load", "/etc/passwd"], ["load", str(bench.out / "uploads/../../secret.txt")]):
-        page.evaluate("command => window.trame.trigger('command', command)", command)
-        wait_for(page, lambda: "outside the folders" in bench.application.data.message)
-        bench.call(setattr, bench.application.data, "message", "")
-    bench.call(setattr, bench.application.data, "save_name", "../../evil")
+    for path in ("/etc/passwd", str(bench.out / "uploads/../../secret.txt")):
+        page.evaluate("path => window.trame.trigger('command', ['load', path])", path)
+        wait_for(page, lambda: "outside the folders" in bench.data.message)
+        bench.call(setattr, bench.data, "message", "")
+    bench.call(setattr, bench.data, "save_name", "../../evil")
     page.evaluate("window.trame.trigger('command', ['write'])")
-    wait_for(page, lambda: "cannot be a file name" in bench.application.data.message)
+    wait_for(page, lambda: "cannot be a file name" in bench.data.message)
     assert list(bench.out.parent.glob("evil*")) == []
 
 
 def test_another_address_demands_the_token(tmp_path, start):
-    base, token = (
-        start(tmp_path, "--host", "0.0.0.0")
-        .address.replace("0.0.0.0", "127.0.0.1")
-        .split("?token=")
-    )
-    assert ask(base, "/index.html")[0] == 403
-    assert ask(base, "/ws")[0] == 403
-    assert ask(base, "/paraview/", "POST")[0] == 403
-    assert ask(base, "/?token=wrong")[0] == 403
+    printed = start(tmp_path, "--host", "0.0.0.0").address
+    base, token = printed.replace("0.0.0.0", "127.0.0.1").split("?token=")
+    assert status_of(base, "/index.html") == 403
+    assert status_of(base, "/ws") == 403
+    assert status_of(base, "/paraview/", "POST") == 403
+    assert status_of(base, "/?token=wrong") == 403
     status, headers, _ = ask(base, f"/?token={token}")
     assert status == 302
     assert "token" not in headers["Location"]
     assert "HttpOnly" in headers["Set-Cookie"]
-    assert (
-        ask(base, "/index.html", headers={"Cookie": headers["Set-Cookie"].split(";")[0]})[0] == 200
-    )
+    cookie = headers["Set-Cookie"].split(";")[0]
+    assert status_of(base, "/index.html", headers={"Cookie": cookie}) == 200
 
 
 def test_an_address_that_is_not_this_machine_s_is_refused_without_a_port_that_nobody_asked_for():
