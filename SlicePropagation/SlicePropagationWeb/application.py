@@ -4,6 +4,7 @@ import asyncio
 import logging
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING, cast
 
 import slicer
 import slicer.util
@@ -35,10 +36,13 @@ from SlicePropagationWeb.opening import (
 )
 from SlicePropagationWeb.page import Page
 from SlicePropagationWeb.page_views import PageViews
-from SlicePropagationWeb.panel_state import PanelState
+from SlicePropagationWeb.panel_state import PanelState, StateNames
 from SlicePropagationWeb.segmentation_controller import SegmentationController
 from SlicePropagationWeb.session_lock import SessionLock
 from SlicePropagationWeb.workflow import Workflow, tell
+
+if TYPE_CHECKING:
+    from trame_server.core import Server
 
 log = logging.getLogger(__name__)
 WWW = Path(__file__).with_name("www")
@@ -53,7 +57,7 @@ class Application:
 
     def __init__(self, workspace):
         self.workspace = workspace
-        self.server = get_server("slice_propagation", client_type="vue3")
+        self.server = cast("Server", get_server("slice_propagation", client_type="vue3"))
         self.server.enable_module(slicer_module)
         self.server.enable_module(
             {
@@ -65,10 +69,10 @@ class Application:
         self.server.state.trame__template_error = GONE
         self.server.state.trame__favicon = "slice_propagation/icon.svg"
         typed = TypedState(self.server.state, PanelState, namespace="work")
-        self.data = typed.data
-        self.name = typed.name
+        self.data = cast("PanelState", typed.data)
+        self.name: StateNames = typed.name
         slicer_app = SlicerApp()
-        slicer.mrmlScene = slicer_app.scene
+        slicer.mrmlScene = slicer_app.scene  # pyright: ignore[reportAttributeAccessIssue]
         vtkOutputWindow.GetInstance().SetDisplayModeToNever()  # VTK's log says what matters already
         self.views = PageViews(self.server, slicer_app, self._schedule, self.name.show_3d)
         self.desk = SegmentationController(self.server, slicer_app)

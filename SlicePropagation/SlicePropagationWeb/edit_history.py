@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from slicer import vtkSegmentation
+from slicer import vtkSegmentation  # pyright: ignore[reportAttributeAccessIssue]
 from undo_stack import UndoCommand, UndoStack
 
 UNDO_LIMIT = 10

@@ -81,16 +81,17 @@ class Guard:
 
     def _without_token(self, request: web.Request, token: str) -> web.HTTPFound:
         """The same page by an address without the token, which becomes a cookie."""
-        rest = {name: value for name, value in request.query.items() if name != "token"}
-        answer = web.HTTPFound(request.rel_url.with_query(rest))
+        address = request.rel_url.without_query_params("token")
+        answer = web.HTTPFound(address)
         answer.set_cookie(COOKIE, token, httponly=True, samesite="Strict")
         return answer
 
     def _refusal(self, request: web.Request) -> str | None:
         """Why a request is not served, or None."""
         host = request.headers.get("Host", "")
+        name = host.rsplit(":", 1)[0]
         origin = request.headers.get("Origin")
-        if self.token is None and host.rsplit(":", 1)[0] not in LOCAL_NAMES:
+        if self.token is None and name not in LOCAL_NAMES:
             return f"This server answers to 127.0.0.1 and localhost only, not to '{host}'."
         if origin is not None and origin.split("://", 1)[-1] != host:
             return f"A page of '{origin}' may not talk to this server."

@@ -21,7 +21,11 @@ class _Connections(LinkProtocol):
 
     def __init__(self, on_close: Callable[[str], None]) -> None:
         super().__init__()
-        self.onClose = on_close
+        self._on_close = on_close
+
+    def onClose(self, client_id: str) -> None:
+        """A tab is gone; wslink calls it by this name."""
+        self._on_close(client_id)
 
 
 class SessionLock:

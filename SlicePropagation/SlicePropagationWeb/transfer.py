@@ -21,6 +21,7 @@ from SlicePropagationWeb.upload_check import (
     drop_clutter,
     free_name,
     is_zip,
+    posix_path,
     source_of,
     unpack,
 )
@@ -67,11 +68,13 @@ class Transfer:
         application.router.add_get("/download/{name}", self._download)
 
     async def _upload(self, request: web.Request) -> web.Response:
-        if not self._is_owner(request.headers.get(TAB_HEADER, "")):
+        tab = request.headers.get(TAB_HEADER, "")
+        if not self._is_owner(tab):
             refusal = {"error": "The session is in use in another tab; take over first."}
             return web.json_response(refusal, status=409)
-        self._workspace.uploads.mkdir(parents=True, exist_ok=True)
-        folder = Path(tempfile.mkdtemp(prefix=".partial-", dir=self._workspace.uploads))
+        uploads = self._workspace.uploads
+        uploads.mkdir(parents=True, exist_ok=True)
+        folder = Path(tempfile.mkdtemp(prefix=".partial-", dir=uploads))
         try:
             return await self._take(request, folder)
         except SlicePropagationError as error:
@@ -81,7 +84,8 @@ class Transfer:
 
     async def _take(self, request: web.Request, folder: Path) -> web.Response:
         """Receive an upload into a folder, check it, read it, move it to its place, show it."""
-        if (request.content_length or 0) > self._max_bytes + CHUNK_BYTES:
+        announced = request.content_length or 0
+        if announced > self._max_bytes + CHUNK_BYTES:
             raise InputError(self._too_large())
         names, title = await self._receive(request, folder)
         source, left_out = await asyncio.to_thread(self._checked, folder, names)
@@ -93,12 +97,17 @@ class Transfer:
         return web.json_response({"name": final.name})
 
     def _refused(self, error: SlicePropagationError, folder: Path) -> web.Response:
-        reason = str(error).replace(f"{folder}/", "").replace(str(folder), "what was uploaded")
+        reason = str(error).replace(f"{folder}/", "")
+        reason = reason.replace(str(folder), "what was uploaded")
         self._on_refusal(reason)
         status = 413 if "larger" in reason else 415
         return web.json_response({"error": reason}, status=status)
 
-    async def _receive(self, request: web.Request, folder: Path) -> tuple[list[str], str]:
+    async def _receive(
+        self,
+        request: web.Request,
+        folder: Path,
+    ) -> tuple[list[str], str]:
         """Store the files of a form; returns (their names, what a person calls them together)."""
         if not request.content_type.startswith("multipart/"):
             raise InputError("An upload is a form with files; use the Open dialog of the page.")
@@ -106,14 +115,17 @@ class Transfer:
         room = self._max_bytes
         title = ""
         async for part in await request.multipart():
-            path = PurePosixPath((part.filename or "").replace("\\", "/"))
-            if not path.name or path.name.startswith(".") or path.name.upper() == "DICOMDIR":
+            if not isinstance(part, BodyPartReader):
+                continue
+            path = posix_path(part.filename or "")
+            if _is_clutter(path.name):
                 continue
             if len(names) == MAX_FILES:
                 raise InputError(f"The upload has more than {MAX_FILES} files; upload one volume.")
-            names.append(free_name(path.name, names))
+            name = free_name(path.name, names)
+            names.append(name)
             title = title or _title(path)
-            room -= await self._store(part, folder / names[-1], room)
+            room -= await self._store(part, folder / name, room)
         if not names:
             raise InputError(
                 "The upload has no file; choose an image, DICOM files, a folder of them, or a zip"
@@ -132,14 +144,19 @@ class Transfer:
                 file.write(chunk)
         return total
 
-    def _checked(self, folder: Path, names: Sequence[str]) -> tuple[Path, list[str]]:
+    def _checked(
+        self,
+        folder: Path,
+        names: Sequence[str],
+    ) -> tuple[Path, list[str]]:
         """Unpack an archive, check every file.
 
         Returns:
             (what is to be read, [sentence about what was left out]).
         """
-        if len(names) == 1 and is_zip(folder / names[0]):
-            folder, names = self._unpacked(folder / names[0])
+        first = folder / names[0]
+        if len(names) == 1 and is_zip(first):
+            folder, names = self._unpacked(first)
         names, left_out = drop_clutter(folder, names)
         for name in names:
             check_kind(folder / name)
@@ -169,17 +186,24 @@ class Transfer:
         return target
 
     def _too_large(self) -> str:
+        mib = self._max_bytes / 1024**2
         return (
-            f"The upload is larger than {self._max_bytes / 1024**2:.0f} MiB; open the file from a"
+            f"The upload is larger than {mib:.0f} MiB; open the file from a"
             " folder given as --data instead."
         )
 
     async def _download(self, request: web.Request) -> web.FileResponse:
-        path = self._workspace.download_path(request.match_info["name"])
+        name = request.match_info["name"]
+        path = self._workspace.download_path(name)
         if path is None:
             raise web.HTTPNotFound(text="There is no such result.\n")
         disposition = f'attachment; filename="{path.name}"'
         return web.FileResponse(path, headers={"Content-Disposition": disposition})
+
+
+def _is_clutter(name: str) -> bool:
+    """Whether a file of a folder is none that a person wants uploaded."""
+    return not name or name.startswith(".") or name.upper() == "DICOMDIR"
 
 
 def _title(path: PurePosixPath) -> str:
@@ -190,4 +214,5 @@ def _title(path: PurePosixPath) -> str:
         name = path.stem
     else:
         name = ""
-    return re.sub(r"[^A-Za-z0-9 ._-]", "_", name).strip(" .")[:MAX_TITLE] or "DICOM"
+    title = re.sub(r"[^A-Za-z0-9 ._-]", "_", name).strip(" .")
+    return title[:MAX_TITLE] or "DICOM"

@@ -17,9 +17,22 @@ from SlicePropagationLib.errors import InputError
 KINDS = (".nii.gz", ".nii", ".nrrd", ".mha")
 HEADER_BYTES = 1 << 16
 HEADER_LINES = 100
-NIFTI_SIZES = {size.to_bytes(4, order) for size in (348, 540) for order in ("little", "big")}
+# A NIfTI begins with the size of its header, 348 or 540 by its version, in either byte order.
+NIFTI_STARTS = (
+    (348).to_bytes(4, "little"),
+    (348).to_bytes(4, "big"),
+    (540).to_bytes(4, "little"),
+    (540).to_bytes(4, "big"),
+)
 ELSEWHERE = (b"data file:", b"datafile:")  # NRRD: the voxels are in another file
 CHUNK_BYTES = 1 << 20
+UNUSABLE_ARCHIVE = (
+    zipfile.BadZipFile,
+    zlib.error,
+    RuntimeError,
+    NotImplementedError,
+    EOFError,
+)
 NUM_NAMED = 3  # files of those left out
 
 
@@ -31,7 +44,8 @@ def is_dicom(path: Path) -> bool:
 
 def is_zip(path: Path) -> bool:
     """Whether a file is a zip archive, by name and content."""
-    return path.name.lower().endswith(".zip") and zipfile.is_zipfile(path)
+    is_named_so = path.name.lower().endswith(".zip")
+    return is_named_so and zipfile.is_zipfile(path)
 
 
 def check_kind(path: Path) -> None:
@@ -40,7 +54,9 @@ def check_kind(path: Path) -> None:
     Raises:
         InputError: it is of another kind.
     """
-    if not is_dicom(path) and not _is_image(path.name.lower(), _start(path)):
+    if is_dicom(path):
+        return
+    if not _is_image(path.name.lower(), _start(path)):
         raise InputError(
             f"'{path.name}' is not a kind of image that is taken here, by its name or its content,"
             f" or it is damaged; upload one file of {', '.join(KINDS)}, DICOM files, or a zip"
@@ -50,29 +66,37 @@ def check_kind(path: Path) -> None:
 
 def _is_image(name: str, start: bytes) -> bool:
     if name.endswith((".nii", ".nii.gz")):
-        return start[:4] in NIFTI_SIZES
+        return start.startswith(NIFTI_STARTS)
     if name.endswith(".nrrd"):
         return start.startswith(b"NRRD") and not _nrrd_points_elsewhere(start)
     if name.endswith(".mha"):
-        places = _mha_data_files(start)
-        return bool(places) and set(places) == {b"LOCAL"}
+        return _mha_data_files(start) == {b"LOCAL"}
     return False
 
 
 def _nrrd_points_elsewhere(start: bytes) -> bool:
-    header = start.split(b"\n\n")[0].split(b"\r\n\r\n")[0].lower()
-    return any(line.strip().startswith(ELSEWHERE) for line in header.splitlines())
+    """Whether a header, which ends at an empty line, names a file of the voxels."""
+    header, _, _ = start.partition(b"\n\n")
+    header, _, _ = header.partition(b"\r\n\r\n")
+    lines = [line.strip() for line in header.lower().splitlines()]
+    return any(line.startswith(ELSEWHERE) for line in lines)
 
 
-def _mha_data_files(start: bytes) -> list[bytes]:
-    """Where a MetaImage says that its voxels are, each time that it says so; in capitals."""
-    fields = [line.partition(b"=") for line in start.splitlines()[:HEADER_LINES]]
-    return [value.strip().upper() for key, _, value in fields if key.strip() == b"ElementDataFile"]
+def _mha_data_files(start: bytes) -> set[bytes]:
+    """Where a MetaImage says that its voxels are, in capitals; it may say so more than once."""
+    lines = start.splitlines()[:HEADER_LINES]
+    places = set()
+    for line in lines:
+        key, _, value = line.partition(b"=")
+        if key.strip() == b"ElementDataFile":
+            places.add(value.strip().upper())
+    return places
 
 
 def _start(path: Path) -> bytes:
     """The first bytes of a file, unpacked where its name says that it is packed."""
-    opens = gzip.open if path.name.lower().endswith(".gz") else open
+    is_packed = path.name.lower().endswith(".gz")
+    opens = gzip.open if is_packed else open
     try:
         with opens(path, "rb") as file:
             return file.read(HEADER_BYTES)
@@ -80,8 +104,15 @@ def _start(path: Path) -> bytes:
         return b""
 
 
-def drop_clutter(folder: Path, names: Sequence[str]) -> tuple[list[str], list[str]]:
+def drop_clutter(
+    folder: Path,
+    names: Sequence[str],
+) -> tuple[list[str], list[str]]:
     """Delete what lies beside DICOM files and is no image, as viewers on a disc do.
+
+    Args:
+        folder: of the files.
+        names: of the files.
 
     Returns:
         (names that stay, [sentence]).
@@ -95,11 +126,20 @@ def drop_clutter(folder: Path, names: Sequence[str]) -> tuple[list[str], list[st
     for name in clutter:
         (folder / name).unlink()
     stays = [name for name in names if name in kept]
-    others = " and others" if len(clutter) > NUM_NAMED else ""
-    return stays, [f"Left out, as no images: {', '.join(clutter[:NUM_NAMED])}{others}."]
+    return stays, [f"Left out, as no images: {_some(clutter)}."]
 
 
-def unpack(archive: Path, folder: Path, max_bytes: int, max_files: int) -> list[str]:
+def _some(names: Sequence[str]) -> str:
+    named = ", ".join(names[:NUM_NAMED])
+    return f"{named} and others" if len(names) > NUM_NAMED else named
+
+
+def unpack(
+    archive: Path,
+    folder: Path,
+    max_bytes: int,
+    max_files: int,
+) -> list[str]:
     """Unpack the files of a zip archive into one folder, whatever folders they lie in there.
 
     Args:
@@ -114,31 +154,51 @@ def unpack(archive: Path, folder: Path, max_bytes: int, max_files: int) -> list[
     Raises:
         InputError: it is damaged, encrypted, or unpacks to more than the limits.
     """
-    names: list[str] = []
     try:
         with zipfile.ZipFile(archive) as opened:
             members = [member for member in opened.infolist() if not _is_clutter(member)]
             _check_size(members, max_bytes, max_files)
-            for member in members:
-                names.append(free_name(member.filename, names))
-                with opened.open(member) as source, open(folder / names[-1], "wb") as target:
-                    # zipfile ends at the size that was checked above
-                    shutil.copyfileobj(source, target, CHUNK_BYTES)
-    except (zipfile.BadZipFile, zlib.error, RuntimeError, NotImplementedError, EOFError) as error:
+            return _extract(opened, members, folder)
+    except UNUSABLE_ARCHIVE as error:
         raise InputError(
             f"The archive '{archive.name}' cannot be unpacked ({error}); make it again, without a"
             " password."
         ) from error
+
+
+def _extract(
+    archive: zipfile.ZipFile,
+    members: Sequence[zipfile.ZipInfo],
+    folder: Path,
+) -> list[str]:
+    """Write members into a folder; returns their names there.
+
+    zipfile ends each at the size that its entry states, which was checked.
+    """
+    names: list[str] = []
+    for member in members:
+        name = free_name(member.filename, names)
+        names.append(name)
+        with (
+            archive.open(member) as source,
+            open(folder / name, "wb") as target,
+        ):
+            shutil.copyfileobj(source, target, CHUNK_BYTES)
     return names
 
 
-def _check_size(members: Sequence[zipfile.ZipInfo], max_bytes: int, max_files: int) -> None:
+def _check_size(
+    members: Sequence[zipfile.ZipInfo],
+    max_bytes: int,
+    max_files: int,
+) -> None:
     if len(members) > max_files:
         raise InputError(
             f"The archive has {len(members)} files, at most {max_files} are taken; put one"
             " volume into it."
         )
-    if sum(member.file_size for member in members) > max_bytes:
+    unpacked = sum(member.file_size for member in members)
+    if unpacked > max_bytes:
         raise InputError(
             f"The archive unpacks to something larger than {max_bytes / 1024**2:.0f} MiB;"
             " upload one volume."
@@ -150,9 +210,15 @@ def _is_clutter(member: zipfile.ZipInfo) -> bool:
 
     That is a folder, or what an operating system or a DICOM disc puts there besides images.
     """
-    path = PurePosixPath(member.filename.replace("\\", "/"))
-    is_index = path.name.upper() == "DICOMDIR"
-    return member.is_dir() or path.name.startswith(".") or is_index or "__MACOSX" in path.parts
+    path = posix_path(member.filename)
+    if member.is_dir() or "__MACOSX" in path.parts:
+        return True
+    return path.name.startswith(".") or path.name.upper() == "DICOMDIR"
+
+
+def posix_path(name: str) -> PurePosixPath:
+    """The path that a browser or an archive names, on whatever system it was made."""
+    return PurePosixPath(name.replace("\\", "/"))
 
 
 def free_name(name: str, taken: Sequence[str]) -> str:
@@ -160,7 +226,7 @@ def free_name(name: str, taken: Sequence[str]) -> str:
 
     DICOM series use the same names in each folder.
     """
-    base = re.sub(r"[^\w. ()+-]", "_", PurePosixPath(name.replace("\\", "/")).name)
+    base = re.sub(r"[^\w. ()+-]", "_", posix_path(name).name)
     number = 1
     free = base
     while free in taken:

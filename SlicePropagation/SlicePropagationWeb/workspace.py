@@ -36,7 +36,11 @@ class Workspace:
         readable: as given, resolved, and uploads.
     """
 
-    def __init__(self, out: Path | str, readable: Sequence[Path | str] = ()) -> None:
+    def __init__(
+        self,
+        out: Path | str,
+        readable: Sequence[Path | str] = (),
+    ) -> None:
         self.out = Path(out).resolve()
         self.uploads = self.out / "uploads"
         self.recovery = Recovery(self.out / "autosave")
@@ -50,16 +54,15 @@ class Workspace:
 
         Image files and DICOM folders, by name, from the readable folders and a few levels below.
         """
-        titles: dict[str, str] = {}
+        titles: dict[Path, str] = {}
         for folder in self.readable:
             for path in paths_below(folder, DEPTH):
                 if len(titles) == MAX_LISTED:
                     break
-                if path.is_file() and is_image(path):
-                    titles[str(path)] = str(path.relative_to(folder))
-                elif path.is_dir() and is_dicom_folder(path):
-                    titles[str(path)] = f"{_relative(path, folder)} (DICOM)"
-        return [{"title": title, "path": path} for path, title in titles.items()]
+                title = _image_title(path, folder)
+                if title is not None:
+                    titles[path] = title
+        return _listed(titles)
 
     def segmentations(self) -> list[dict[str, str]]:
         """What can be gone on with: [{"title", "path"}], at most `MAX_LISTED`.
@@ -74,8 +77,7 @@ class Workspace:
             for path in paths_below(folder, DEPTH):
                 if path not in titles and is_result(path):
                     titles[path] = str(path.relative_to(folder))
-        listed = itertools.islice(titles.items(), MAX_LISTED)
-        return [{"title": title, "path": str(path)} for path, title in listed]
+        return _listed(titles)
 
     def readable_segmentation(self, text: str) -> Path:
         """The path of a segmentation that may be opened: a result, or a file in readable folders.
@@ -93,11 +95,11 @@ class Workspace:
             InputError: it lies outside the folders, also by way of `..` or a link.
         """
         path = Path(text).resolve()
-        if not any(path == folder or folder in path.parents for folder in self.readable):
+        if not any(path.is_relative_to(folder) for folder in self.readable):
+            folders = ", ".join(map(str, self.readable))
             raise InputError(
-                f"{text} is outside the folders that this page may read"
-                f" ({', '.join(map(str, self.readable))}); start the program with its folder as"
-                " --data."
+                f"{text} is outside the folders that this page may read ({folders}); start the"
+                " program with its folder as --data."
             )
         return path
 
@@ -110,7 +112,8 @@ class Workspace:
             InputError: the name has other signs than letters, digits, space, dot, dash and
                 underscore, or the kind is unknown.
         """
-        if suffix not in SAVE_SUFFIXES or not NAME.fullmatch(name) or ".." in name:
+        is_name = NAME.fullmatch(name) and ".." not in name
+        if suffix not in SAVE_SUFFIXES or not is_name:
             raise InputError(
                 f"'{name}{suffix}' cannot be a file name here; use letters, digits, dots and"
                 f" dashes, and one of {', '.join(SAVE_SUFFIXES)}."
@@ -119,18 +122,23 @@ class Workspace:
 
     def free_name(self, name: str) -> str:
         """A name for a result that replaces none: that name, or with a number."""
-        numbered = (f"{name}-{number}" for number in itertools.count(2))
-        names = itertools.chain([name], numbered)
-        return next(free for free in names if not self._has_result(free))
+        free = name
+        number = 1
+        while self._has_result(free):
+            number += 1
+            free = f"{name}-{number}"
+        return free
 
     def _has_result(self, name: str) -> bool:
-        return any((self.out / f"{name}{suffix}").exists() for suffix in SAVE_SUFFIXES)
+        paths = [self.out / f"{name}{suffix}" for suffix in SAVE_SUFFIXES]
+        return any(path.exists() for path in paths)
 
     def download_path(self, name: str) -> Path | None:
         """The result file of that name, or None where there is none."""
         path = (self.out / name).resolve()
-        is_ours = path.parent == self.out and not path.name.startswith(".")
-        return path if is_ours and path.is_file() else None
+        if path.parent != self.out or path.name.startswith("."):
+            return None
+        return path if path.is_file() else None
 
     def set_aside(self) -> str | None:
         """Make a result of the unsaved work, as other work begins.
@@ -161,5 +169,17 @@ class Workspace:
             ) from error
 
 
-def _relative(path: Path, folder: Path) -> Path | str:
-    return path.relative_to(folder) if path != folder else folder.name
+def _image_title(path: Path, folder: Path) -> str | None:
+    """What an image or a DICOM folder below a folder is called; None where it is neither."""
+    if path.is_file() and is_image(path):
+        return str(path.relative_to(folder))
+    if path.is_dir() and is_dicom_folder(path):
+        name = path.relative_to(folder) if path != folder else folder.name
+        return f"{name} (DICOM)"
+    return None
+
+
+def _listed(titles: dict[Path, str]) -> list[dict[str, str]]:
+    """The first of them, for the browser."""
+    first = itertools.islice(titles.items(), MAX_LISTED)
+    return [{"title": title, "path": str(path)} for path, title in first]

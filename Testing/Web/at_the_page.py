@@ -3,7 +3,7 @@
 from web_bench import wait_for
 
 SEED = 34
-MARKS = ("sp-cell", "sp-stale", "sp-absent")  # of a slice on the strip, besides its kind
+MARKS = {"sp-cell", "sp-stale", "sp-absent"}  # of a slice on the strip, besides its kind
 
 
 def message(page):
@@ -19,13 +19,15 @@ def kinds(page):
 
 
 def kind_of(names):
-    kinds = [name for name in names if name.startswith("sp-") and name not in MARKS]
-    return kinds[0].removeprefix("sp-")
+    ours = [name for name in names if name.startswith("sp-")]
+    [kind] = set(ours) - MARKS
+    return kind.removeprefix("sp-")
 
 
 def slices_of(page, kind):
     """The slices that the strip shows as of a kind."""
-    return [index for index, shown in enumerate(kinds(page)) if shown == kind]
+    strip = kinds(page)
+    return [index for index in range(len(strip)) if strip[index] == kind]
 
 
 def num_propagated(page):
@@ -43,7 +45,12 @@ def seed(page, bench, index=SEED):
 
 def propagate(page):
     click(page, "propagate")
-    wait_for(page, lambda: "Done" in message(page) or "Keep" in message(page))
+
+    def has_ended():
+        text = message(page)
+        return "Done" in text or "Keep" in text
+
+    wait_for(page, has_ended)
 
 
 def begin_run(page):

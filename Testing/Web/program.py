@@ -23,9 +23,18 @@ def environment(*first):
     Args:
         first: folders that come before it.
     """
-    sources = [*first, CHECKOUT, CHECKOUT / "SlicePropagation", os.environ.get("PYTHONPATH")]
-    path = os.pathsep.join(str(source) for source in sources if source)
-    return os.environ | {"PYTHONUNBUFFERED": "1", "PYTHONPATH": path}
+    sources = [
+        *first,
+        CHECKOUT,
+        CHECKOUT / "SlicePropagation",
+        os.environ.get("PYTHONPATH"),
+    ]
+    named = [str(source) for source in sources if source]
+    ours = {
+        "PYTHONUNBUFFERED": "1",
+        "PYTHONPATH": os.pathsep.join(named),
+    }
+    return os.environ | ours
 
 
 def run_command(*arguments, timeout=120):
@@ -65,8 +74,11 @@ class Program:
         self._has_address = threading.Event()
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
-        assert self._has_address.wait(90), "\n".join(self.lines)
-        [self.address] = re.findall(r"is at (http://\S+)", "\n".join(self.lines))
+        self._has_address.wait(90)
+        said = "\n".join(self.lines)
+        found = re.search(r"is at (http://\S+)", said)
+        assert found is not None, said
+        self.address = found[1]
 
     def _read(self):
         assert self.process.stdout is not None

@@ -24,9 +24,11 @@ HEAVY = {"trame", "trame_slicer", "slicer", "vtkmodules", "aiohttp", "torch"}
 def served(monkeypatch):
     """[(arguments, options)] of each time that the page would have been served."""
     calls = []
-    monkeypatch.setattr(
-        serve, "serve", lambda *arguments, **options: calls.append((arguments, options))
-    )
+
+    def note(*arguments, **options):
+        calls.append((arguments, options))
+
+    monkeypatch.setattr(serve, "serve", note)
     return calls
 
 
@@ -67,8 +69,15 @@ def test_without_options_an_empty_page_is_served_on_this_machine(served):
 
 def test_every_option_reaches_the_page(served):
     arguments = parse(
-        *("chest.nii.gz", "--segmentation", "mine.seg.nrrd", "--host", "0.0.0.0", "--port", "80"),
-        *("--no-browser", "--out", "here", "--data", "a", "--data", "b", "--max-upload", "30"),
+        "chest.nii.gz",
+        "--segmentation=mine.seg.nrrd",
+        "--host=0.0.0.0",
+        "--port=80",
+        "--no-browser",
+        "--out=here",
+        "--data=a",
+        "--data=b",
+        "--max-upload=30",
     )
     arguments.command(arguments)
     [(values, options)] = served
@@ -92,7 +101,8 @@ def test_what_the_page_reports_is_printed(served, capsys):
 def test_the_help_names_the_port_that_the_page_takes(capsys):
     with pytest.raises(SystemExit):
         parse("--help")
-    text = " ".join(capsys.readouterr().out.split())
+    printed = capsys.readouterr().out
+    text = " ".join(printed.split())
     assert f"port to listen on (default {DEFAULT_PORT}, or a free one)" in text
     assert "largest upload (default 4096)" in text
 

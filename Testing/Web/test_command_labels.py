@@ -45,7 +45,8 @@ def test_the_choices_of_a_run_stand_in_the_order_of_the_panel(page, bench, form)
         "directionComboBoxLabel",
         "engineComboBoxLabel",
     )
-    assert rows == [text.rstrip(":") for name, text in form.items() if name in labels]
+    theirs = [form[name] for name in form if name in labels]
+    assert rows == [text.rstrip(":") for text in theirs]
 
 
 @pytest.mark.parametrize(
@@ -81,7 +82,7 @@ def test_what_stops_keeps_and_discards_has_the_texts_of_the_panel(page, bench, f
 
 def test_a_hint_says_what_the_panel_says_with_its_key(page, bench):
     seed(page, bench)
-    page.hover("[data-command=propagate]")
-    page.get_by_text(keyed(hints()["propagate"], "propagate"), exact=True).wait_for()
-    page.hover("[data-command=empty]")
-    page.get_by_text(keyed(hints()["empty"], "empty"), exact=True).wait_for()
+    for command in ("propagate", "empty"):
+        page.hover(f"[data-command={command}]")
+        hint = keyed(hints()[command], command)
+        page.get_by_text(hint, exact=True).wait_for()

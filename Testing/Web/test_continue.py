@@ -19,9 +19,7 @@ from at_the_page import (
 from program import run_command
 from SlicePropagationWeb.opening import UNKNOWN_ORIGIN
 from web_bench import SPLEEN, open_page, sample_volume, wait_for
-from web_files import as_image, ct, read_mask, write_image
-
-from SlicePropagationLib.commands.main import main
+from web_files import ct, read_mask, write_image
 
 
 @pytest.fixture
@@ -44,6 +42,12 @@ def save(page, name, suffix=".seg.nrrd"):
     page.wait_for_selector(".v-dialog.v-overlay--active", state="detached")
 
 
+def drawn_in(path):
+    """The axial slices on which a file has a label."""
+    shown = read_mask(path).any(axis=(1, 2))
+    return np.flatnonzero(shown).tolist()
+
+
 def begin_anew(page, bench):
     """The sample once more, with nothing drawn."""
     bench.open_sample()
@@ -51,9 +55,15 @@ def begin_anew(page, bench):
     bench.wait_until_drawn(page)
 
 
+def listed(page, title):
+    """A segmentation in the list of the Open dialog."""
+    files = page.locator("[data-open=continue]")
+    return files.get_by_text(title, exact=True)
+
+
 def go_on_with(page, title):
     click(page, "open")
-    page.locator("[data-open=continue]").get_by_text(title, exact=True).click()
+    listed(page, title).click()
 
 
 def upload(page, path):
@@ -66,7 +76,8 @@ def upload(page, path):
 def spleen_image():
     """The sample's spleen, as a program that knows nothing of slices has it."""
     volume, labels = sample_volume()
-    image = sitk.GetImageFromArray((labels == SPLEEN).astype(np.uint8))
+    mask = labels == SPLEEN
+    image = sitk.GetImageFromArray(mask.astype(np.uint8))
     image.CopyInformation(volume.image)
     return image
 
@@ -116,12 +127,12 @@ def test_a_correction_of_what_was_opened_changes_only_its_gaps(page, bench, resu
 
 def test_the_plane_of_the_annotation_comes_back(page, bench, results):
     page.click("[data-plane=coronal]")
-    wait_for(page, lambda: bench.data.plane == "coronal")
+    bench.wait_for_value(page, "plane", "coronal")
     bench.paint_spleen(page, 118, "coronal")
     wait_for(page, lambda: slices_of(page, "seed") == [118])
     save(page, "front")
     begin_anew(page, bench)
-    wait_for(page, lambda: bench.data.plane == "axial")
+    bench.wait_for_value(page, "plane", "axial")
     go_on_with(page, "front.seg.nrrd")
     wait_for_message(page, "Went on with front.seg.nrrd.")
     assert bench.data.plane == "coronal"
@@ -138,8 +149,7 @@ def test_unsaved_work_becomes_a_result_of_its_own(page, bench, results):
     assert bench.drawn_slices() == [SEED]
     # what the test before left may have become another one
     [name] = re.findall(r"unsaved-\S+\.seg\.nrrd", message(page))
-    kept = read_mask(results / name).any(axis=(1, 2))
-    assert np.flatnonzero(kept).tolist() == [SEED, SEED + 5]
+    assert drawn_in(results / name) == [SEED, SEED + 5]
 
 
 def test_an_uploaded_segmentation_is_laid_on_the_volume(page, bench, results, tmp_path):
@@ -155,15 +165,14 @@ def test_an_uploaded_segmentation_is_laid_on_the_volume(page, bench, results, tm
     assert kinds(page) == strip
     assert np.array_equal(bench.masks(), masks)
     click(page, "open")
-    listed = page.locator("[data-open=continue]")
-    listed.get_by_text("theirs.seg.nrrd", exact=True).wait_for()
+    listed(page, "theirs.seg.nrrd").wait_for()
 
 
 def test_a_segmentation_of_something_else_is_refused_and_the_work_stays(page, bench, tmp_path):
     seed(page, bench)
-    image = as_image((ct() > 0).astype(np.uint8))
-    sitk.WriteImage(image, str(tmp_path / "other.seg.nrrd"))
-    upload(page, tmp_path / "other.seg.nrrd")
+    labels = (ct() > 0).astype(np.uint8)
+    path = write_image(tmp_path / "other.seg.nrrd", labels)
+    upload(page, path)
     page.locator(".v-dialog .v-alert").wait_for()
     expected = (
         "other.seg.nrrd and the image are on different grids: size (56, 48, 9) against (256,"
@@ -172,7 +181,8 @@ def test_a_segmentation_of_something_else_is_refused_and_the_work_stays(page, be
     assert expected in bench.data.message
     assert bench.drawn_slices() == [SEED]
     assert kinds(page)[SEED] == "seed"
-    assert not (bench.out / "uploads" / "other.seg.nrrd").exists()
+    uploaded = bench.out / "uploads" / path.name
+    assert not uploaded.exists()
 
 
 @pytest.mark.parametrize(
@@ -189,8 +199,9 @@ def test_a_damaged_segmentation_is_refused_with_a_sentence(page, bench, tmp_path
     }
     for name, value in (whole | change).items():
         image.SetMetaData(name, value)
-    sitk.WriteImage(image, str(tmp_path / "broken.seg.nrrd"))
-    upload(page, tmp_path / "broken.seg.nrrd")
+    path = tmp_path / "broken.seg.nrrd"
+    sitk.WriteImage(image, str(path))
+    upload(page, path)
     alert = page.locator(".v-dialog .v-alert")
     alert.get_by_text("save it again in 3D Slicer").wait_for()
     assert bench.drawn_slices() == []
@@ -204,12 +215,12 @@ def test_where_nothing_says_what_was_drawn_all_of_it_counts_as_drawn(
 ):
     upload(page, write_spleen(tmp_path / "plain.seg.nrrd"))
     wait_for(page, lambda: UNKNOWN_ORIGIN in message(page))
-    shown = read_mask(tmp_path / "plain.seg.nrrd").any(axis=(1, 2))
-    assert slices_of(page, "seed") == np.flatnonzero(shown).tolist()
+    assert slices_of(page, "seed") == drawn_in(tmp_path / "plain.seg.nrrd")
 
 
 def test_a_segmentation_without_its_volume_is_refused_with_the_remedy(browser, tmp_path, start):
-    page = open_page(browser, start(tmp_path / "out").address)
+    program = start(tmp_path / "out")
+    page = open_page(browser, program.address)
     page.get_by_text("Open", exact=True).last.click()
     with page.expect_file_chooser() as chooser:
         page.get_by_text("Upload files", exact=True).click()
@@ -225,20 +236,36 @@ def test_what_the_command_line_propagated_is_reviewed_on_the_page(browser, tmp_p
     drawn[4, 10:30, 12:34] = 1
     seeds = write_image(tmp_path / "seed.nii.gz", drawn)
     out = tmp_path / "out.nii.gz"
-    files = ["--image", str(image), "--seed", str(seeds), "--out", str(out)]
-    assert main(["propagate", *files, "--engine", "copy"]) == 0
-    program = start(tmp_path / "out", str(image), "--segmentation", str(out))
+    done = run_command(
+        "propagate",
+        *("--image", image),
+        *("--seed", seeds),
+        *("--out", out),
+        *("--engine", "copy"),
+    )
+    assert done.returncode == 0
+    program = start(
+        tmp_path / "out",
+        image,
+        *("--segmentation", out),
+    )
     page = open_page(browser, program.address)
     page.wait_for_selector(".sp-seed", state="attached")
-    assert kinds(page) == ["propagated"] * 4 + ["seed"] + ["propagated"] * 4
+    around = ["propagated"] * 4
+    assert kinds(page) == [*around, "seed", *around]
     page.close()
 
 
 def test_a_segmentation_that_does_not_fit_ends_the_program_with_a_sentence(tmp_path):
     image = write_image(tmp_path / "chest.nii.gz", ct())
     other = write_spleen(tmp_path / "other.nii.gz")
-    files = [str(image), "--segmentation", str(other), "--out", str(tmp_path / "out")]
-    done = run_command("app", *files, "--no-browser")
+    done = run_command(
+        "app",
+        image,
+        *("--segmentation", other),
+        *("--out", tmp_path / "out"),
+        "--no-browser",
+    )
     assert done.returncode == 2
     assert "other.nii.gz" in done.stderr
     assert "Traceback" not in done.stderr

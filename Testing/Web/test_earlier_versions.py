@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from operator import itemgetter
 from pathlib import Path
 
 import numpy as np
@@ -13,8 +14,10 @@ from web_bench import open_page
 
 from SlicePropagationLib.files.volume import read_volume
 
-FIXTURES = Path(__file__).resolve().parents[1] / "Fixtures" / "6ded416"
-EXPECTED = json.loads((FIXTURES / "expected.json").read_text(encoding="utf-8"))["page"]
+TESTING = Path(__file__).resolve().parents[1]
+FIXTURES = TESTING / "Fixtures" / "6ded416"
+EXPECTED_TEXT = (FIXTURES / "expected.json").read_text(encoding="utf-8")
+EXPECTED = json.loads(EXPECTED_TEXT)["page"]
 SEGMENTS = EXPECTED["segments"]
 KINDS = {1: "propagated", 2: "seed", 3: "correction", 4: "confirmed"}
 
@@ -22,33 +25,39 @@ KINDS = {1: "propagated", 2: "seed", 3: "correction", 4: "confirmed"}
 @pytest.fixture
 def work(tmp_path, monkeypatch):
     """A folder with the image and, in `out`, what the page of an earlier version kept of it."""
+    kept = FIXTURES / "page" / "autosave"
     shutil.copy(FIXTURES / "image.nii.gz", tmp_path)
-    shutil.copytree(FIXTURES / "page" / "autosave", tmp_path / "out" / "autosave")
+    shutil.copytree(kept, tmp_path / "out" / "autosave")
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
 
 def facts_of(session):
     """{"provenance", "stale": slices, "areas"} of each label of a session."""
-    return [facts_of_label(session, row) for row in range(len(session.labels))]
+    rows = range(len(session.labels))
+    return [facts_of_label(session, row) for row in rows]
 
 
 def facts_of_label(session, row):
     label = session.labels[row]
+    stale = session.stale(label)
     return {
         "provenance": session.provenance[row].tolist(),
-        "stale": np.flatnonzero(session.stale(label)).tolist(),
+        "stale": np.flatnonzero(stale).tolist(),
         "areas": session.areas(label).tolist(),
     }
 
 
-def expected_facts(*keys):
-    """What those facts were of each segment in the version that wrote the files."""
-    return [{key: segment[key] for key in keys} for segment in SEGMENTS.values()]
+def only(facts, keys):
+    """Some of the facts of each segment."""
+    pick = itemgetter(*keys)
+    return [pick(one) for one in facts]
 
 
 def test_unsaved_work_of_an_earlier_version_is_found_with_what_it_says(work):
-    found = Recovery(work / "out" / "autosave").found()
+    recovery = Recovery(work / "out" / "autosave")
+    found = recovery.found()
+    assert found is not None
     assert found["image"] == "image.nii.gz"
     assert found["plane"] == EXPECTED["plane"]
     assert found["segment"] == EXPECTED["segment"]
@@ -90,15 +99,16 @@ def test_work_that_the_page_of_an_earlier_version_saved_goes_on_as_it_was(bench,
         application.data.offer = None
         application.show_volume("image.nii.gz", volume)
         application.show_segmentation(name, opened)
-        return facts_of(application.workflow.logic.session), application.data.message
+        return facts_of(application.workflow.logic.session)
 
-    facts, text = bench.call(go_on)
+    facts = bench.call(go_on)
+    text = bench.data.message
     assert f"Went on with {name}." in text
     assert UNKNOWN_ORIGIN not in text
     keys = ["provenance", "stale", "areas"]
     if name == "labels.nii.gz":  # a table does not say what is out of date
         keys.remove("stale")
-    found = [{key: label[key] for key in keys} for label in facts]
-    assert found == expected_facts(*keys)
-    shown = [segment["name"] for segment in application.data.segments]
-    assert shown == [segment["name"] for segment in SEGMENTS.values()]
+    assert only(facts, keys) == only(SEGMENTS.values(), keys)
+    expected = [segment["name"] for segment in SEGMENTS.values()]
+    shown = [segment["name"] for segment in bench.data.segments]
+    assert shown == expected

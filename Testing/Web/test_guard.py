@@ -7,20 +7,21 @@ import asyncio
 import http.client
 import io
 import json
+import struct
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import urlsplit
 
 import aiohttp
 import msgpack
-import numpy as np
 import pytest
-import SimpleITK as sitk
 from SlicePropagationWeb.serve import free_port
 from SlicePropagationWeb.transfer import TAB_HEADER
-from web_bench import wait_for
+from web_files import ct, write_image
 
 from SlicePropagationLib.errors import ConfigError
+
+MIB = 1024**2
 
 
 def ask(address, path, method="GET", headers=(), body=b""):
@@ -34,7 +35,8 @@ def ask(address, path, method="GET", headers=(), body=b""):
     connection.endheaders(body)
     answer = connection.getresponse()
     text = answer.read().decode(errors="replace")
-    return answer.status, dict(answer.getheaders()), text
+    headers = dict(answer.getheaders())
+    return answer.status, headers, text
 
 
 def status_of(*arguments, **options):
@@ -47,11 +49,12 @@ def upload(bench, name, content, tab=None):
     """(status, answer) of an upload of one file by the tab that has the session."""
     if not bench.data.owner:
         bench.call(bench.application.tenancy.take_over, "tab of the test")
+    owner = bench.data.owner
     what = f'Content-Disposition: form-data; name="file"; filename="{name}"'
     body = f"--border\r\n{what}\r\n\r\n".encode() + content + b"\r\n--border--\r\n"
     headers = {
         "Content-Type": "multipart/form-data; boundary=border",
-        TAB_HEADER: bench.data.owner if tab is None else tab,
+        TAB_HEADER: owner if tab is None else tab,
     }
     status, _, text = ask(bench.address, "/upload", "POST", headers, body)
     return status, json.loads(text)
@@ -60,15 +63,25 @@ def upload(bench, name, content, tab=None):
 def image_bytes(folder):
     """A whole .nrrd file."""
     path = folder / "image.nrrd"
-    array = np.random.default_rng(0).normal(0, 50, (12, 40, 40)).astype(np.float32)
-    sitk.WriteImage(sitk.GetImageFromArray(array), str(path))
-    return path.read_bytes()
+    return write_image(path, ct()).read_bytes()
+
+
+def check_refused(bench, name, content):
+    status, _ = upload(bench, name, content)
+    assert status == 415
 
 
 def left_in(bench):
     """Names of all that lies in the folder of uploads."""
     folder = bench.out / "uploads"
     return sorted(path.name for path in folder.glob("**/*"))
+
+
+def write_secret(bench):
+    """A file beside the folder of results; returns its path."""
+    path = bench.out.parent / "secret.txt"
+    path.write_text("root:secret", encoding="utf-8")
+    return path
 
 
 @pytest.mark.parametrize(
@@ -86,7 +99,7 @@ def left_in(bench):
     ],
 )
 def test_no_path_leads_out_of_the_folders(bench, path):
-    (bench.out.parent / "secret.txt").write_text("root:secret", encoding="utf-8")
+    write_secret(bench)
     status, _, text = ask(bench.address, path)
     assert status in (403, 404)
     assert "root:" not in text
@@ -94,8 +107,9 @@ def test_no_path_leads_out_of_the_folders(bench, path):
 
 
 def test_a_link_in_the_result_folder_is_not_followed_out_of_it(bench):
-    (bench.out.parent / "secret.txt").write_text("root:secret", encoding="utf-8")
-    (bench.out / "link.txt").symlink_to(bench.out.parent / "secret.txt")
+    secret = write_secret(bench)
+    link = bench.out / "link.txt"
+    link.symlink_to(secret)
     assert status_of(bench.address, "/download/link.txt") == 404
 
 
@@ -137,14 +151,14 @@ def greeting(key):
     }
     message = msgpack.packb(content)
     assert message is not None
-    numbers = [0, 0, len(message)]
-    return b"".join(number.to_bytes(4, "little") for number in numbers) + message
+    return struct.pack("<III", 0, 0, len(message)) + message
 
 
 def answer_to(address, key):
     """What `greet` returns; in a thread of its own, as Playwright's event loop runs in this one."""
     with ThreadPoolExecutor(1) as pool:
-        return pool.submit(asyncio.run, greet(address, key)).result()
+        answer = pool.submit(asyncio.run, greet(address, key))
+        return answer.result()
 
 
 def test_the_fixed_key_of_the_wire_protocol_opens_nothing(bench):
@@ -155,7 +169,7 @@ def test_the_fixed_key_of_the_wire_protocol_opens_nothing(bench):
 
 
 def test_an_oversized_upload_is_refused_and_leaves_nothing(bench, page):
-    status, answer = upload(bench, "big.nrrd", bytes(31 * 1024**2))
+    status, answer = upload(bench, "big.nrrd", bytes(31 * MIB))
     assert status == 413
     assert "larger than 30 MiB" in answer["error"]
     assert left_in(bench) == []
@@ -183,7 +197,8 @@ def test_what_is_no_image_is_refused_and_leaves_nothing(bench, name, content):
 
 def test_a_truncated_image_is_refused(bench, tmp_path):
     content = image_bytes(tmp_path)
-    status, _ = upload(bench, "image.nrrd", content[: len(content) // 2])
+    half = len(content) // 2
+    status, _ = upload(bench, "image.nrrd", content[:half])
     assert status == 415
     assert left_in(bench) == []
 
@@ -220,34 +235,38 @@ def zipped(members, compression=zipfile.ZIP_DEFLATED):
 
 def test_an_archive_cannot_write_outside_its_folder_nor_unpack_beyond_the_limit(bench, tmp_path):
     slip = zipped([("../../../evil.sh", b"#!"), ("/etc/evil.sh", b"#!")])
-    assert upload(bench, "slip.zip", slip)[0] == 415
-    status, answer = upload(bench, "bomb.zip", zipped([("bomb.nrrd", bytes(200 * 1024**2))]))
+    check_refused(bench, "slip.zip", slip)
+    bomb = zipped([("bomb.nrrd", bytes(200 * MIB))])
+    status, answer = upload(bench, "bomb.zip", bomb)
     assert status == 413
     assert "unpacks to something larger than 30 MiB" in answer["error"]
-    many = zipped([(f"{number}.dcm", b"") for number in range(5001)])
-    assert upload(bench, "many.zip", many)[0] == 415
-    whole = zipped([("image.nrrd", image_bytes(tmp_path))], zipfile.ZIP_STORED)
-    assert upload(bench, "broken.zip", whole.replace(b"NRRD", b"nrrd"))[0] == 415
+    files = [(f"{number}.dcm", b"") for number in range(5001)]
+    check_refused(bench, "many.zip", zipped(files))
+    image = ("image.nrrd", image_bytes(tmp_path))
+    whole = zipped([image], zipfile.ZIP_STORED)
+    check_refused(bench, "broken.zip", whole.replace(b"NRRD", b"nrrd"))
     assert left_in(bench) == []
     assert not list(bench.out.parent.glob("**/evil.sh"))
 
 
 def test_a_tab_without_the_session_uploads_nothing(bench, tmp_path):
     for tab in ("", "another tab"):
-        status, answer = upload(bench, "image.nrrd", image_bytes(tmp_path), tab)
+        image = image_bytes(tmp_path)
+        status, answer = upload(bench, "image.nrrd", image, tab)
         assert status == 409
         assert "another tab" in answer["error"]
         assert left_in(bench) == []
 
 
 def test_the_page_cannot_open_or_write_outside_its_folders(bench, page):
-    for path in ("/etc/passwd", str(bench.out / "uploads/../../secret.txt")):
+    outside = bench.out / "uploads/../../secret.txt"
+    for path in ("/etc/passwd", str(outside)):
         page.evaluate("path => window.trame.trigger('command', ['load', path])", path)
-        wait_for(page, lambda: "outside the folders" in bench.data.message)
+        bench.wait_for_text(page, "outside the folders")
         bench.call(setattr, bench.data, "message", "")
     bench.call(setattr, bench.data, "save_name", "../../evil")
     page.evaluate("window.trame.trigger('command', ['write'])")
-    wait_for(page, lambda: "cannot be a file name" in bench.data.message)
+    bench.wait_for_text(page, "cannot be a file name")
     assert list(bench.out.parent.glob("evil*")) == []
 
 
@@ -268,6 +287,6 @@ def test_another_address_demands_the_token(tmp_path, start):
 
 def test_an_address_that_is_not_this_machine_s_is_refused_without_a_port_that_nobody_asked_for():
     with pytest.raises(ConfigError, match=r"at 192\.0\.2\.1 \(.* --host or --port"):
-        free_port("192.0.2.1", None)
+        free_port("192.0.2.1")
     with pytest.raises(ConfigError, match=r"at 192\.0\.2\.1, port 80 \("):
         free_port("192.0.2.1", 80)

@@ -8,7 +8,6 @@ import zipfile
 import numpy as np
 import pytest
 import SimpleITK as sitk
-import slicer.util
 from web_bench import open_page, wait_for
 from web_files import ORIGIN, SPACING, as_image, ct, write_dicom, write_image
 
@@ -17,21 +16,18 @@ SLOW = 300_000  # bytes a second
 UNLIMITED = -1
 
 
-def shown(bench):
-    """The voxels of the volume on the page."""
-    volume = bench.controller.volume
-    return bench.call(lambda: slicer.util.arrayFromVolume(volume).copy())
-
-
 def is_shown(bench, page, array, name):
     """Wait for a volume, and compare voxels, spacing and origin."""
-    wait_for(page, lambda: bench.data.volume_name == name)
+    bench.wait_for_value(page, "volume_name", name)
     node = bench.controller.volume
-    assert np.array_equal(shown(bench), array)
-    assert np.allclose(bench.call(node.GetSpacing), SPACING)
+    spacing = bench.call(node.GetSpacing)
+    origin = bench.call(node.GetOrigin)
     to_left, to_back, up = ORIGIN  # Slicer counts to the right and front
-    assert np.allclose(bench.call(node.GetOrigin), (-to_left, -to_back, up))
-    page.wait_for_selector(f"text={name} · 56×48×{len(array)} voxels")
+    assert np.array_equal(bench.image(), array)
+    assert np.allclose(spacing, SPACING)
+    assert np.allclose(origin, (-to_left, -to_back, up))
+    count = len(array)
+    page.wait_for_selector(f"text={name} · 56×48×{count} voxels")
     page.wait_for_selector(".v-dialog.v-overlay--active", state="detached")
 
 
@@ -62,7 +58,11 @@ def limit_upload(network, bytes_per_second):
 def uploads(bench):
     """What is in the folder of uploads; it is emptied after the test."""
     folder = bench.out / "uploads"
-    yield lambda: sorted(path.name for path in folder.iterdir())
+
+    def names():
+        return sorted(path.name for path in folder.iterdir())
+
+    yield names
     bench.forget_files(folder)
 
 
@@ -86,9 +86,11 @@ def test_a_folder_with_equal_names_in_its_subfolders_is_uploaded_whole(
     tmp_path,
     uploads,
 ):
-    write_dicom(tmp_path / "patient" / "small", ct((4, 48, 56), seed=5), series=2)
-    write_dicom(tmp_path / "patient" / "large", ct())
-    choose(page, "Upload a folder", tmp_path / "patient")
+    patient = tmp_path / "patient"
+    small = ct((4, 48, 56), seed=5)
+    write_dicom(patient / "small", small, series=2)
+    write_dicom(patient / "large", ct())
+    choose(page, "Upload a folder", patient)
     is_shown(bench, page, ct(), "patient")
     expected = "2 DICOM series; the one with the most slices, 9, is read"
     assert expected in bench.data.message
@@ -133,7 +135,8 @@ def test_a_reload_during_an_upload_ends_it_and_the_next_one_can_begin(
     with page.expect_file_chooser() as chooser:
         page.get_by_text("Upload files", exact=True).click()
     limit_upload(network, UNLIMITED)
-    chooser.value.set_files(write_image(tmp_path / "chest.nii", ct()))
+    small = write_image(tmp_path / "chest.nii", ct())
+    chooser.value.set_files(small)
     is_shown(bench, page, ct(), "chest.nii")
     wait_for(page, lambda: uploads() == ["chest.nii"])
 
@@ -153,14 +156,17 @@ def test_what_lies_beside_dicom_files_and_is_no_image_is_left_out_with_a_remark(
     text = bench.data.message
     assert "Left out, as no images: " in text
     assert "viewer.exe" in text
-    stays = list((bench.out / "uploads" / "disc").iterdir())
+    folder = bench.out / "uploads" / "disc"
+    stays = list(folder.iterdir())
     assert len(stays) == len(ct())
 
 
 def test_a_4d_image_is_refused_with_a_remedy_that_the_page_has(bench, page, tmp_path, uploads):
     path = tmp_path / "cine.nii.gz"
-    frames = [as_image(ct()), as_image(ct(seed=4))]
-    sitk.WriteImage(sitk.JoinSeries(frames), str(path))
+    first = as_image(ct())
+    second = as_image(ct(seed=4))
+    frames = sitk.JoinSeries([first, second])
+    sitk.WriteImage(frames, str(path))
     choose(page, "Upload files", path)
     wait_for_dialog(page, "save the frame to be annotated as a file of its own")
     assert "--" not in bench.data.message
@@ -169,8 +175,9 @@ def test_a_4d_image_is_refused_with_a_remedy_that_the_page_has(bench, page, tmp_
 
 
 def test_two_volumes_at_once_are_refused_with_a_sentence(bench, page, tmp_path, uploads):
-    files = [write_image(tmp_path / f"{name}.nrrd", ct()) for name in "ab"]
-    choose(page, "Upload files", files)
+    first = write_image(tmp_path / "a.nrrd", ct())
+    second = write_image(tmp_path / "b.nrrd", ct())
+    choose(page, "Upload files", [first, second])
     wait_for_dialog(page, "upload one volume at a time")
     assert uploads() == []
 

@@ -3,7 +3,6 @@
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import recovery_forever
 import SimpleITK as sitk
@@ -20,18 +19,33 @@ def numbers(found):
 
     The same number thrice in a whole one.
     """
-    number = int(found["title"])
-    assert found["image"] == f"image {number}.nii.gz"
-    rows_drawn = read_mask(found["labels"])[0].any(axis=1).sum()
-    table = companion(found["labels"], ".slices.csv").read_text(encoding="utf-8")
+    title = found["title"]
+    assert found["image"] == f"image {title}.nii.gz"
+    page = int(title) % NUM_STATES
+    drawn = rows_drawn(found["labels"]) - 1
+    listed = rows_listed(found["labels"]) - 1
+    return page, drawn, listed
+
+
+def rows_drawn(path):
+    first_slice = read_mask(path)[0]
+    return int(first_slice.any(axis=1).sum())
+
+
+def rows_listed(path):
+    """What the area of the first slice in the table is in rows."""
+    table = companion(path, ".slices.csv").read_text(encoding="utf-8")
     first_slice = table.splitlines()[1].split(",")
-    rows_listed = round(float(first_slice[4]) / COLUMNS)
-    return number % NUM_STATES, int(rows_drawn) - 1, rows_listed - 1
+    return round(float(first_slice[4]) / COLUMNS)
+
+
+def names_in(folder):
+    return sorted(path.name for path in folder.iterdir())
 
 
 def keep_and_be_killed(folder, seconds):
     """Keep one state after another, and be killed after so many seconds."""
-    program = [sys.executable, str(Path(recovery_forever.__file__)), str(folder)]
+    program = [sys.executable, recovery_forever.__file__, str(folder)]
     with subprocess.Popen(program, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         process.stdout.readline()
@@ -56,26 +70,27 @@ def test_of_two_states_the_later_one_counts_and_the_earlier_one_goes(tmp_path):
     keep(recovery, 3)
     keep(recovery, 4)
     assert numbers(recovery.found()) == (4, 4, 4)
-    assert len(list(tmp_path.iterdir())) == 1
+    assert names_in(tmp_path) == ["00000002"]
 
 
 def test_what_a_crash_left_is_cleared_at_the_next_start_and_the_work_stays(tmp_path):
-    recovery = Recovery(tmp_path / "autosave")
+    folder = tmp_path / "autosave"
+    recovery = Recovery(folder)
     keep(recovery, 5)
     for name in (".partial-abc", ".gone-00000001"):
-        left = tmp_path / "autosave" / name
+        left = folder / name
         left.mkdir()
         (left / "annotation.seg.nrrd").write_bytes(b"half")
     Workspace(tmp_path).check_writable()
-    stays = [path.name for path in (tmp_path / "autosave").iterdir()]
-    assert stays == ["00000001"]
+    assert names_in(folder) == ["00000001"]
     assert numbers(recovery.found()) == (5, 5, 5)
 
 
 def test_a_damaged_record_counts_as_nothing_kept(tmp_path):
     recovery = Recovery(tmp_path)
     keep(recovery, 1)
-    (tmp_path / "00000001" / "annotation.json").write_text("{", encoding="utf-8")
+    record = tmp_path / "00000001" / "annotation.json"
+    record.write_text("{", encoding="utf-8")
     assert recovery.found() is None
 
 
@@ -84,12 +99,16 @@ def test_unsaved_work_becomes_a_result_or_is_forgotten(tmp_path):
     keep(recovery, 7)
     assert recovery.move_to(tmp_path, "unsaved") == "unsaved.seg.nrrd"
     assert recovery.found() is None
-    names = sorted(path.name for path in tmp_path.glob("unsaved*"))
-    assert names == ["unsaved.json", "unsaved.seg.nrrd", "unsaved.slices.csv"]
+    assert names_in(tmp_path) == [
+        "autosave",
+        "unsaved.json",
+        "unsaved.seg.nrrd",
+        "unsaved.slices.csv",
+    ]
     image = sitk.ReadImage(str(tmp_path / "unsaved.seg.nrrd"))
     labels = sitk.GetArrayFromImage(image)
     assert set(labels.ravel()) == {0, 1}
     keep(recovery, 8)
     recovery.forget()
     assert recovery.found() is None
-    assert list((tmp_path / "autosave").iterdir()) == []
+    assert names_in(tmp_path / "autosave") == []

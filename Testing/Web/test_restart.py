@@ -43,6 +43,13 @@ def unsaved(out):
     return Recovery(out / "autosave").found()
 
 
+def unsaved_mask(out):
+    """(K, J, I) bool of what the autosave holds."""
+    found = unsaved(out)
+    assert found is not None
+    return read_mask(found["labels"])
+
+
 def unsaved_rows(out):
     """[(slice, provenance)] of the per-slice table of the autosave."""
     found = unsaved(out)
@@ -69,7 +76,7 @@ def test_a_crash_during_a_run_loses_nothing_that_was_drawn(browser, tmp_path, st
     program.kill()
     page.wait_for_selector("text=The program has ended, or cannot be reached")
     page.close()
-    drawn = read_mask(unsaved(tmp_path)["labels"])
+    drawn = unsaved_mask(tmp_path)
     assert drawn.any(axis=(1, 2)).sum() == 1
     again = start(tmp_path)
     page = open_page(browser, again.address)
@@ -170,8 +177,8 @@ def test_what_was_drawn_during_a_run_is_kept_when_ctrl_c_ends_both(browser, tmp_
     drawn = [index for index, provenance in rows if provenance in ("seed", "correction")]
     assert len(drawn) == 2
     assert drawn[1] == 45
-    shown = read_mask(unsaved(tmp_path)["labels"]).any(axis=(1, 2))
-    assert shown[drawn].all()
+    on_drawn = unsaved_mask(tmp_path)[drawn]
+    assert on_drawn.any(axis=(1, 2)).all()
 
 
 def test_a_network_that_is_gone_for_a_while_costs_nothing_and_the_page_comes_back_by_itself(

@@ -7,7 +7,6 @@ import time
 
 import numpy as np
 import pytest
-import slicer.util
 from at_the_page import (
     SEED,
     click,
@@ -43,24 +42,18 @@ def middle_of(mask):
     """(row, column) in the middle of a mask's middle row."""
     rows, columns = np.nonzero(mask)
     row = int(np.median(rows))
-    return row, int(np.median(columns[rows == row]))
+    column = np.median(columns[rows == row])
+    return row, int(column)
 
 
 def take(page, bench, tool):
     page.click(f"[data-tool={tool}]")
-    wait_for(page, lambda: bench.data.tool == tool)
-
-
-def image(bench):
-    def read():
-        return slicer.util.arrayFromVolume(bench.controller.volume).copy()
-
-    return bench.call(read)
+    bench.wait_for_value(page, "tool", tool)
 
 
 def is_inside(bench, low, high):
     """(K, J, I) bool: the voxels of a range of intensities."""
-    voxels = image(bench)
+    voxels = bench.image()
     return (voxels >= low) & (voxels <= high)
 
 
@@ -71,7 +64,7 @@ def threshold_range(page, bench):
         effect = bench.controller.editor.active_effect
         return effect.get_threshold_min_max_values()
 
-    lowest = image(bench).min()
+    lowest = bench.image().min()
     wait_for(page, lambda: bench.call(values)[0] > lowest)
     return bench.call(values)
 
@@ -137,7 +130,7 @@ def test_a_threshold_used_as_mask_limits_the_brush_until_it_is_switched_off(page
     take(page, bench, "threshold")
     low, high = threshold_range(page, bench)
     page.get_by_text("Use as mask").click()
-    wait_for(page, lambda: bench.data.tool == "paint")
+    bench.wait_for_value(page, "tool", "paint")
     outside = ~is_inside(bench, low, high)
     bench.stroke(page, SEED, DOWN)
     bench.wait_for_drawn(page, [SEED])
@@ -184,7 +177,7 @@ def segment_colors(node):
 def test_another_axis_is_painted_and_propagated_by_mouse(page, bench, plane, axis, index):
     bench.show_slice(SEED)
     page.click(f"[data-plane={plane}]")
-    count = image(bench).shape[axis]
+    count = bench.image().shape[axis]
     wait_for(page, lambda: len(kinds(page)) == count)
     assert bench.call(axisOfPlane, bench.controller.volume, plane) == axis
     page.wait_for_timeout(1500)  # until the views have their new sizes and show the whole slice
@@ -220,7 +213,7 @@ def test_the_range_that_is_set_with_the_mouse_limits_the_run(page, bench):
     page.wait_for_selector(".sp-range")
     drag_thumb(page, 0, SEED - 3)
     drag_thumb(page, 1, SEED + 5)
-    wait_for(page, lambda: bench.data.span == [SEED - 3, SEED + 5])
+    bench.wait_for_value(page, "span", [SEED - 3, SEED + 5])
     propagate(page)
     assert bench.drawn_slices() == list(range(SEED - 3, SEED + 6))
     assert num_propagated(page) == 8

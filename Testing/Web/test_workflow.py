@@ -14,7 +14,6 @@ from at_the_page import (
     num_propagated,
     propagate,
     seed,
-    slices_of,
     wait_for_kind,
     wait_for_message,
     wait_for_none_propagated,
@@ -27,17 +26,20 @@ from web_files import read_mask
 def test_a_stroke_of_the_mouse_makes_a_seed_on_that_slice_only(page, bench):
     seed(page, bench)
     assert bench.drawn_slices() == [SEED]
-    others = [index for index in range(len(kinds(page))) if index != SEED]
-    assert slices_of(page, "empty") == others
+    strip = kinds(page)
+    assert strip.pop(SEED) == "seed"
+    assert set(strip) == {"empty"}
 
 
 def test_the_list_of_engines_is_that_of_the_registry(page, bench):
     from SlicePropagationLib.engines import ENGINES
 
     listed = bench.call(getattr, bench.data, "engines")
-    titles = {engine["value"]: engine["title"].split(", needs")[0] for engine in listed}
-    assert list(titles) == list(ENGINES)
-    assert titles == {name: info.title for name, info in ENGINES.items()}
+    names = [engine["value"] for engine in listed]
+    assert names == list(ENGINES)
+    for engine in listed:
+        title, _, _ = engine["title"].partition(", needs")
+        assert title == ENGINES[engine["value"]].title
     page.get_by_text(ENGINES["registration"].title).first.click()
     for info in ENGINES.values():
         page.get_by_role("option", name=info.title).wait_for()
@@ -160,7 +162,7 @@ def test_undo_takes_a_stroke_back(page, bench):
 
 def test_a_click_on_the_strip_jumps_there(page, bench):
     page.click("[data-slice='11']")
-    wait_for(page, lambda: bench.data.index == 11)
+    bench.wait_for_value(page, "index", 11)
 
 
 def test_the_next_suspicious_slice_is_shown(page, bench):

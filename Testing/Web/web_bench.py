@@ -129,6 +129,13 @@ class Bench:
 
         return self.call(read)
 
+    def image(self):
+        """(K, J, I) voxels of the volume on the page, read from its node."""
+        import slicer.util
+
+        volume = self.controller.volume
+        return self.call(lambda: slicer.util.arrayFromVolume(volume).copy())
+
     def mask(self, index):
         """(J, I) bool of the segment that is chosen, on an axial slice."""
         return self.masks()[index]
@@ -137,6 +144,14 @@ class Bench:
         """Slices of a voxel axis on which the segment that is chosen is."""
         across = tuple(other for other in range(3) if other != axis)
         return np.flatnonzero(self.masks().any(axis=across)).tolist()
+
+    def wait_for_value(self, page, name, value):
+        """Wait until the page's state has a value."""
+        wait_for(page, lambda: getattr(self.data, name) == value)
+
+    def wait_for_text(self, page, text):
+        """Wait until the page's state has a message with a text, whether or not it can be seen."""
+        wait_for(page, lambda: text in self.data.message)
 
     def wait_for_drawn(self, page, slices):
         """Wait until the segment that is chosen is on these axial slices and no others."""
@@ -193,7 +208,7 @@ class Bench:
         """Paint along the middle of the sample's spleen on one slice."""
         self.wait_until_drawn(page, plane)
         self.show_slice(index)
-        wait_for(page, lambda: self.data.index == index)
+        self.wait_for_value(page, "index", index)
         self.stroke(page, index, middle_line(index, plane), plane)
 
 
