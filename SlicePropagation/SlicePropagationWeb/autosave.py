@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 from SlicePropagationMRML.nodes.volume_files import volumeOf
 
+from SlicePropagationWeb.event_loop import Schedule
+
 if TYPE_CHECKING:
     from SlicePropagationWeb.workflow import Workflow
     from SlicePropagationWeb.workspace import Workspace
@@ -32,7 +34,7 @@ class Autosave:
         self,
         workspace: "Workspace",
         workflow: "Workflow",
-        schedule: Callable[[float, Callable[[], None]], None],
+        schedule: Schedule,
     ) -> None:
         self._workspace = workspace
         self._flow = workflow

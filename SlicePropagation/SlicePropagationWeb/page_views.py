@@ -12,6 +12,7 @@ from trame_slicer.core import LayoutManager
 from trame_slicer.rca_view import register_rca_factories
 from trame_slicer.views import Layout, LayoutDirection, ViewLayoutDefinition
 
+from SlicePropagationWeb.event_loop import Schedule
 from SlicePropagationWeb.node_types import VolumeNode
 from SlicePropagationWeb.pointer_path import follow_mouse
 from SlicePropagationWeb.render_throttle import throttle_rendering
@@ -41,7 +42,7 @@ class PageViews:
         self,
         server: "Server",
         slicer_app: "SlicerApp",
-        schedule: Callable[[float, Callable[[], None]], None],
+        schedule: Schedule,
         shows_3d: str,
     ) -> None:
         self._schedule = schedule

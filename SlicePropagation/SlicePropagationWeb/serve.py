@@ -115,7 +115,7 @@ def prepare(
     _install(application, guard, _transfer(application, max_upload_bytes))
     application.server.cli.set_defaults(authKey=guard.wire_key, host=host)
     if image is not None:
-        application.open_at_start(image, segmentation)
+        application.files.open_at_start(image, segmentation)
     return application, guard
 
 
@@ -148,10 +148,10 @@ def _upload_text(max_upload_bytes: int) -> str:
 def _transfer(application: Application, max_upload_bytes: int) -> Transfer:
     return Transfer(
         application.workspace,
-        application.read_upload,
-        application.take_upload,
-        application.refuse_upload,
-        application.tenancy.is_owner,
+        application.files.read_upload,
+        application.files.take_upload,
+        application.files.refuse_upload,
+        application.session_lock.is_owner,
         max_upload_bytes,
     )
 

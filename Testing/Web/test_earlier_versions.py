@@ -97,8 +97,8 @@ def test_work_that_the_page_of_an_earlier_version_saved_goes_on_as_it_was(bench,
         application.workflow.logic.close()
         application.workspace.recovery.forget()
         application.data.offer = None
-        application.show_volume("image.nii.gz", volume)
-        application.show_segmentation(name, opened)
+        application.opened.show_volume("image.nii.gz", volume)
+        application.opened.show_segmentation(name, opened)
         return facts_of(application.workflow.logic.session)
 
     facts = bench.call(go_on)

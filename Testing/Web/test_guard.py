@@ -48,7 +48,7 @@ def status_of(*arguments, **options):
 def upload(bench, name, content, tab=None):
     """(status, answer) of an upload of one file by the tab that has the session."""
     if not bench.data.owner:
-        bench.call(bench.application.tenancy.take_over, "tab of the test")
+        bench.call(bench.application.session_lock.take_over, "tab of the test")
     owner = bench.data.owner
     what = f'Content-Disposition: form-data; name="file"; filename="{name}"'
     body = f"--border\r\n{what}\r\n\r\n".encode() + content + b"\r\n--border--\r\n"

@@ -96,7 +96,7 @@ def test_when_the_tab_that_had_it_is_closed_another_one_gets_the_session(bench, 
 def wait_for_free(bench):
     """Wait until the server noticed that the tab is gone."""
     for _ in range(100):
-        if bench.application.tenancy.is_free:
+        if bench.application.session_lock.is_free:
             return
         time.sleep(0.1)
     raise AssertionError("The server still waits for the tab that was closed.")

@@ -70,7 +70,7 @@ class Bench:
     @property
     def controller(self):
         """The SegmentationController."""
-        return self.application.desk
+        return self.application.controller
 
     def call(self, function, *arguments, **options):
         """Run a function on the server's thread and return what it returns."""
@@ -97,7 +97,7 @@ class Bench:
             application.workspace.recovery.forget()
             data = application.data
             data.offer = None
-            application.show_volume("sample", sample_volume()[0])
+            application.opened.show_volume("sample", sample_volume()[0])
             data.engine = engine
             data.auto_update = False
             data.direction = "both"
