@@ -175,7 +175,7 @@ class Application:
         elif name in self._commands:
             tell(self.workflow, self._commands[name], *arguments)
 
-    def _give(self, function: Callable[[], None]) -> None:
+    def _give(self, function: Callable[[], object]) -> None:
         tell(self.workflow, function)
 
     def _show_details(self) -> None:

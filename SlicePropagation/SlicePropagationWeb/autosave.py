@@ -8,8 +8,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from SlicePropagationMRML.nodes.volume_files import volumeOf
-
-from SlicePropagationWeb.event_loop import Schedule
+from SlicePropagationMRML.run.run import Schedule
 
 if TYPE_CHECKING:
     from SlicePropagationWeb.workflow import Workflow
@@ -86,7 +85,7 @@ class Autosave:
     def _finish(self) -> None:
         if self._flow.logic.hasPartialResult:
             self._flow.logic.discard()
-        if self._flow.take_over_strokes() or self._is_due:
+        if self._flow.session.take_over_strokes() or self._is_due:
             self._keep()
 
     def worked(self) -> None:
@@ -120,10 +119,10 @@ class Autosave:
         self._report_last()
         self._last = self._writer.submit(
             self._workspace.recovery.keep,
-            volumeOf(flow.desk.volume),
-            flow.snapshot(),
-            flow.segment_list(),
-            flow.used_engine(),
+            volumeOf(flow.controller.volume),
+            flow.session.snapshot(),
+            flow.session.segments(),
+            flow.session.used_engine(),
             image=self.source,
             title=flow.data.volume_name,
             plane=flow.data.plane,
@@ -139,7 +138,7 @@ class Autosave:
             self._flow.say(f"The autosave failed: {error}", is_error=True)
 
     def _is_annotated(self) -> bool:
-        document = self._flow.logic.document
+        document = self._flow.session.document
         if document is None:
             return False
         session = document.session

@@ -3,13 +3,12 @@
 import asyncio
 import logging
 from collections.abc import Callable, Coroutine
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from trame_server.core import Server
 
 log = logging.getLogger(__name__)
-Schedule: TypeAlias = Callable[[float, Callable[[], None]], None]  # (milliseconds, function)
 
 
 class EventLoop:
@@ -23,17 +22,17 @@ class EventLoop:
     def __init__(
         self,
         server: "Server",
-        give: Callable[[Callable[[], None]], None],
+        give: Callable[[Callable[[], object]], None],
     ) -> None:
         self._server = server
         self._give = give
 
-    def schedule(self, milliseconds: float, function: Callable[[], None]) -> None:
+    def schedule(self, milliseconds: float, function: Callable[[], object]) -> None:
         """Call a function after so many milliseconds."""
         loop = asyncio.get_event_loop()
         loop.call_later(milliseconds / 1000, self._run, function)
 
-    def _run(self, function: Callable[[], None]) -> None:
+    def _run(self, function: Callable[[], object]) -> None:
         with self._server.state:
             self._give(function)
 

@@ -13,9 +13,9 @@ from SlicePropagationMRML.nodes.volume_files import volumeOf
 
 from SlicePropagationLib.engines import make_engine
 from SlicePropagationLib.errors import InputError, SlicePropagationError
+from SlicePropagationLib.files.companions import companion
 from SlicePropagationLib.files.segmentation_file import read_labels
 from SlicePropagationLib.files.volume import Volume
-from SlicePropagationLib.pipelines.result_files import companion
 from SlicePropagationWeb.opened_work import OpenedWork, title_of
 from SlicePropagationWeb.opening import (
     SAMPLE,

@@ -5,8 +5,8 @@ import itertools
 from collections.abc import Iterator
 from pathlib import Path
 
+from SlicePropagationLib.files.companions import companion
 from SlicePropagationLib.files.volume import SUFFIXES
-from SlicePropagationLib.pipelines.result_files import companion
 from SlicePropagationWeb.upload_check import is_dicom
 
 IMAGE_SUFFIXES = tuple(suffix for suffix in SUFFIXES if suffix != ".seg.nrrd")

@@ -9,10 +9,10 @@ from SlicePropagationMRML.presenting.choices import axisOfSegments
 
 from SlicePropagationLib.arrays import Labels
 from SlicePropagationLib.errors import SlicePropagationError
+from SlicePropagationLib.files.companions import companion
 from SlicePropagationLib.files.segmentation_file import Segment
 from SlicePropagationLib.files.volume import Volume
 from SlicePropagationLib.pipelines.phantom_volume import SPLEEN
-from SlicePropagationLib.pipelines.result_files import companion
 from SlicePropagationWeb.opening import SAMPLE, Opened
 
 if TYPE_CHECKING:
@@ -133,7 +133,7 @@ class OpenedWork:
         self._work_on(self._data.plane)
         self._workflow.show_annotation()
         self._controller.take("paint")
-        others = self._workflow.other_slices()
+        others = self._workflow.session.other_slices()
         went_on = f"Went on with {name}."
         self._say([*opened.remarks, went_on, others, _kept_as(unsaved)])
 

@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 from SlicePropagationMRML.nodes.geometry import axisOfPlane, sliceCenter
 from SlicePropagationMRML.nodes.slice_views import indexInView
+from SlicePropagationMRML.nodes.types import VolumeNode
+from SlicePropagationMRML.run.run import Schedule
 from trame.widgets import html, vuetify3
 from trame_slicer.app.logic import connect_slice_view_slider_to_state
 from trame_slicer.app.ui.slider import Slider
@@ -12,8 +14,6 @@ from trame_slicer.core import LayoutManager
 from trame_slicer.rca_view import register_rca_factories
 from trame_slicer.views import Layout, LayoutDirection, ViewLayoutDefinition
 
-from SlicePropagationWeb.event_loop import Schedule
-from SlicePropagationWeb.node_types import VolumeNode
 from SlicePropagationWeb.pointer_path import follow_mouse
 from SlicePropagationWeb.render_throttle import throttle_rendering
 

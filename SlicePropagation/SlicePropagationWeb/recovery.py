@@ -15,9 +15,10 @@ from pathlib import Path
 from typing import Any
 
 from SlicePropagationLib.errors import OutputError
+from SlicePropagationLib.files.companions import companion
 from SlicePropagationLib.files.segmentation_file import Segment
 from SlicePropagationLib.files.volume import Volume
-from SlicePropagationLib.pipelines.result_files import companion, write_result
+from SlicePropagationLib.pipelines.result_files import write_result
 from SlicePropagationLib.session import AnnotationSession
 
 NAME = "annotation.seg.nrrd"

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from SlicePropagationMRML.nodes.types import SegmentationNode, VolumeNode
 from SlicePropagationMRML.nodes.volume_files import addSegments, addVolumeNode
 from trame_slicer.app.logic import (
     DrawEffectLogic,
@@ -24,7 +25,6 @@ from SlicePropagationLib.arrays import Labels
 from SlicePropagationLib.files.segmentation_file import COLORS, Segment
 from SlicePropagationLib.files.volume import Volume
 from SlicePropagationWeb.edit_history import EditHistory
-from SlicePropagationWeb.node_types import SegmentationNode, VolumeNode
 
 if TYPE_CHECKING:
     from trame_server.core import Server

@@ -62,16 +62,16 @@ def long_run(monkeypatch):
 
     However fast the engine is, and however slow the browser.
     """
-    from SlicePropagationMRML.run.run_loop import RunLoop
+    from SlicePropagationMRML.run.slice_run import SliceRun
 
-    walk = RunLoop._walk
+    walk = SliceRun._walk
 
     def walk_slowly(*arguments):
         for step in walk(*arguments):
             time.sleep(0.2)
             yield step
 
-    monkeypatch.setattr(RunLoop, "_walk", walk_slowly)
+    monkeypatch.setattr(SliceRun, "_walk", walk_slowly)
 
 
 @pytest.fixture

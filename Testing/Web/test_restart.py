@@ -12,7 +12,7 @@ from SlicePropagationWeb.recovery import Recovery
 from web_bench import open_page, wait_for
 from web_files import ct, read_mask, write_image
 
-from SlicePropagationLib.pipelines.result_files import companion
+from SlicePropagationLib.files.companions import companion
 
 
 def paint(page):

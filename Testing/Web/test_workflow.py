@@ -19,6 +19,8 @@ from at_the_page import (
     wait_for_none_propagated,
     wait_until_stopped,
 )
+from SlicePropagationMRML.run.events import Stepped
+from SlicePropagationMRML.run.run import Phase
 from web_bench import wait_for
 from web_files import read_mask
 
@@ -74,21 +76,20 @@ def test_stop_leaves_a_partial_result_to_discard(page, bench, long_run):
     assert bench.drawn_slices() == [SEED]
 
 
-def test_after_stop_at_most_one_more_slice_is_computed(page, bench, long_run, monkeypatch):
+def test_after_stop_at_most_one_more_slice_is_computed(page, bench, long_run):
     seed(page, bench)
     logic = bench.application.workflow.logic
     after = []
-    show = logic.onStep
 
-    def count_and_show(step):
-        if logic._isStopping:
-            after.append(step.index)
-        show(step)
+    def listen(event):
+        if isinstance(event, Stepped) and logic.run.phase is Phase.STOPPING:
+            after.append(event.prediction.index)
 
-    monkeypatch.setattr(logic, "onStep", count_and_show)
+    logic.events.connect(listen)
     begin_run(page)
     click(page, "stop")
     wait_until_stopped(page)
+    logic.events.disconnect(listen)
     assert len(after) <= 1
     assert not logic.isRunning
     click(page, "discard")

@@ -92,8 +92,7 @@ class Bench:
         def begin():
             logic = application.workflow.logic
             logic.stop()
-            while logic.isRunning:
-                logic._advance(60.0)
+            logic.runToEnd()
             application.workspace.recovery.forget()
             data = application.data
             data.offer = None
