@@ -3,6 +3,8 @@
 import argparse
 import subprocess
 import sys
+import tomllib
+from importlib import import_module
 
 import pytest
 from program import CHECKOUT, environment
@@ -51,6 +53,20 @@ def test_the_command_is_added_without_importing_what_the_page_is_made_of():
     imported = set(done.stdout.split())
     assert "SlicePropagationWeb" in imported
     assert imported & HEAVY == set()
+
+
+@pytest.mark.parametrize(
+    "group, name, function",
+    [
+        ("slice_propagation.commands", "app", command.add_app),
+        ("slice_propagation.page", "serve", command.serve_page),
+    ],
+)
+def test_the_library_finds_the_command_and_the_page_by_entry_point(group, name, function):
+    text = (CHECKOUT / "pyproject.toml").read_text(encoding="utf-8")
+    groups = tomllib.loads(text)["project"]["entry-points"]
+    module, _, attribute = groups[group][name].partition(":")
+    assert getattr(import_module(module), attribute) is function
 
 
 def test_without_options_an_empty_page_is_served_on_this_machine(served):
