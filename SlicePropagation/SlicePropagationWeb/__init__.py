@@ -1,1 +1,4 @@
-"""The annotation workflow as a web page, on Slicer's own components (trame-slicer), for machines without Slicer."""
+"""The annotation workflow as a web page, for machines without Slicer.
+
+It runs on Slicer's own components (trame-slicer).
+"""

@@ -1,8 +1,18 @@
-"""Keeping unsaved work, without holding the page up: what is kept is copied at once and written in a thread."""
+"""Keeping unsaved work, without holding the page up.
 
-from concurrent.futures import ThreadPoolExecutor
+What is kept is copied at once and written in a thread.
+"""
+
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TYPE_CHECKING
 
 from SlicePropagationMRML.nodes.volume_files import volumeOf
+from SlicePropagationMRML.run.run import Schedule
+
+if TYPE_CHECKING:
+    from SlicePropagationWeb.workflow import Workflow
+    from SlicePropagationWeb.workspace import Workspace
 
 WAIT_MS = 400  # a burst of changes is kept once
 
@@ -19,41 +29,48 @@ class Autosave:
         source: the image that is open: a path, or "sample".
     """
 
-    def __init__(self, workspace, workflow, schedule):
+    def __init__(
+        self,
+        workspace: "Workspace",
+        workflow: "Workflow",
+        schedule: Schedule,
+    ) -> None:
         self._workspace = workspace
         self._flow = workflow
         self._schedule = schedule
-        self._writer = ThreadPoolExecutor(
-            1,
-            "autosave",
-        )  # one thread: writes come in the order of the changes
+        # one thread: writes come in the order of the changes
+        self._writer = ThreadPoolExecutor(1, "autosave")
         self._is_due = False
-        self._last = None
+        self._last: Future[None] | None = None
         self.source = ""
         workflow.on_work = self.worked
         workflow.before_run = self._at_once
 
-    def forget(self):
+    def forget(self) -> None:
         """Drop what is kept: it was saved, or is not wanted."""
         self._is_due = False
-        self._writer.submit(self._workspace.kept.forget).result()
+        self._writer.submit(self._workspace.recovery.forget).result()
 
-    def replace(self, write):
-        """Write the work elsewhere, in the thread that keeps it, and drop what is kept once that is done; returns the Future."""
+    def replace(self, write: Callable[[], object]) -> Future[None]:
+        """Write the work elsewhere, and drop what is kept once that is done.
 
-        def job():
+        Args:
+            write: called in the thread that keeps the work.
+        """
+
+        def job() -> None:
             write()
-            self._workspace.kept.forget()
+            self._workspace.recovery.forget()
 
         self._is_due = False  # what changes from now on is kept again, after this
         return self._writer.submit(job)
 
-    def set_aside(self):
+    def set_aside(self) -> str | None:
         """Other work begins: what is not saved becomes a result; returns its name, or None."""
         self._finish()
         return self._writer.submit(self._workspace.set_aside).result()
 
-    def close(self):
+    def close(self) -> None:
         """Keep what is due and wait until it is written.
 
         A run under way ends within one slice, and what was drawn meanwhile is kept.
@@ -65,31 +82,32 @@ class Autosave:
         self._finish()
         self._writer.shutdown()
 
-    def _finish(self):
+    def _finish(self) -> None:
         if self._flow.logic.hasPartialResult:
             self._flow.logic.discard()
-        if self._flow.take_over_strokes() or self._is_due:
+        if self._flow.session.take_over_strokes() or self._is_due:
             self._keep()
 
-    def worked(self):
+    def worked(self) -> None:
         """There is something to keep; it is kept a moment later."""
         if not self._is_due:
             self._schedule(WAIT_MS, self._later)
         self._is_due = True
 
-    def _later(self):
-        if self._is_due and (
-            self._flow.logic.isRunning or self._flow.logic.hasPartialResult
-        ):  # the session is ahead of the segments
+    def _later(self) -> None:
+        if not self._is_due:
+            return
+        logic = self._flow.logic
+        if logic.isRunning or logic.hasPartialResult:  # the session is ahead of the segments
             self._schedule(WAIT_MS, self._later)
-        elif self._is_due:
+        else:
             self._keep()
 
-    def _at_once(self):
+    def _at_once(self) -> None:
         if self._is_due:
             self._keep()
 
-    def _keep(self):
+    def _keep(self) -> None:
         """Copy the session now, write it in the thread.
 
         An empty session, or one that waits for an answer, keeps nothing.
@@ -98,22 +116,30 @@ class Autosave:
         self._is_due = False
         if flow.data.offer or not self._is_annotated():
             return
-        if self._last is not None and self._last.done() and self._last.exception() is not None:
-            flow.say(f"The autosave failed: {self._last.exception()}", is_error=True)
+        self._report_last()
         self._last = self._writer.submit(
-            self._workspace.kept.keep,
-            volumeOf(flow.desk.volume),
-            flow.snapshot(),
-            flow.segment_list(),
-            flow.used_engine(),
+            self._workspace.recovery.keep,
+            volumeOf(flow.controller.volume),
+            flow.session.snapshot(),
+            flow.session.segments(),
+            flow.session.used_engine(),
             image=self.source,
             title=flow.data.volume_name,
             plane=flow.data.plane,
             segment=flow.data.segment_id,
         )
 
-    def _is_annotated(self):
-        document = self._flow.logic.document
-        return document is not None and any(
-            document.session.anchors(label) for label in document.session.labels
-        )
+    def _report_last(self) -> None:
+        """Say that the write before this one failed, where it did."""
+        if self._last is None or not self._last.done():
+            return
+        error = self._last.exception()
+        if error is not None:
+            self._flow.say(f"The autosave failed: {error}", is_error=True)
+
+    def _is_annotated(self) -> bool:
+        document = self._flow.session.document
+        if document is None:
+            return False
+        session = document.session
+        return any(session.anchors(label) for label in session.labels)

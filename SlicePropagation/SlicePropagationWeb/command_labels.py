@@ -1,9 +1,11 @@
-"""The words, icons and keys of the page's commands.
+"""The texts, icons and keys of the page's commands.
 
 What the desktop panel has too comes from where the panel takes it.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from SlicePropagationMRML.presenting.controls import (
     DEVICES,
@@ -39,7 +41,7 @@ class Command:
     key: str = ""
 
 
-def _shared(name, text, icon, reason=""):
+def _shared(name: str, text: str, icon: str, reason: str = "") -> Command:
     """A command of the panel: its hint and its key."""
     return Command(text, icon, hints()[name], reason or name, KEYS.get(name, "").lower())
 
@@ -85,47 +87,54 @@ TOOLS = {
 }
 LEGEND_LINES, LEGEND_BELOW = legend()
 LEGEND = [entry for line in LEGEND_LINES for entry in line]
-DEVICE_ITEMS = [{"title": title, "value": name} for name, title in zip(DEVICES, deviceTitles())]
 
 
-def engine_items():
+def _items(names: Sequence[str], titles: Sequence[str]) -> list[dict[str, str]]:
+    return [{"title": title, "value": name} for name, title in zip(names, titles, strict=True)]
+
+
+DEVICE_ITEMS = _items(DEVICES, deviceTitles())
+
+
+def engine_items() -> list[dict[str, Any]]:
     """All engines, for the browser; one that cannot walk here is disabled, with the reason."""
-    blocked = {name: blockedReason(name) for name in engineNames()}
-    return [
-        {
+    return [_engine_item(name) for name in engineNames()]
+
+
+def _engine_item(name: str) -> dict[str, Any]:
+    blocked = blockedReason(name)
+    return {
+        "title": listedTitle(name),
+        "value": name,
+        "text": blocked or ENGINES[name].summary,
+        "props": {
+            "disabled": bool(blocked),
             "title": listedTitle(name),
-            "value": name,
-            "text": blocked[name] or ENGINES[name].summary,
-            "props": {
-                "disabled": bool(blocked[name]),
-                "title": listedTitle(name),
-                "subtitle": blocked[name] or None,
-            },
-        }
-        for name in engineNames()
-    ]
+            "subtitle": blocked or None,
+        },
+    }
 
 
-def direction_items(ends=None):
+def direction_items(ends: Sequence[str] = ("inferior", "superior")) -> list[dict[str, str]]:
     """The directions of a run, for the browser.
 
-    `ends` say where the slices begin and end in the patient.
+    Args:
+        ends: where the slices begin and where they end in the patient.
     """
-    titles = directionTitles(*ends) if ends else directionTitles("inferior", "superior")
-    return [{"title": title, "value": name} for name, title in zip(DIRECTIONS, titles)]
+    return _items(DIRECTIONS, directionTitles(*ends))
 
 
-def keys():
+def keys() -> dict[str, str]:
     """{key: command} of all shortcuts.
 
     Z and y alone undo and redo too, as in Slicer's Segment Editor.
     """
-    return {command.key: name for name, command in COMMANDS.items() if command.key} | {
-        "z": "undo",
-        "y": "redo",
-    }
+    named = {command.key: name for name, command in COMMANDS.items() if command.key}
+    return named | {"z": "undo", "y": "redo"}
 
 
-def shown_key(key):
+def shown_key(key: str) -> str:
     """How a key is written in a tooltip."""
-    return {"Escape": "Esc"}.get(key, key if key.startswith("Ctrl") else key.upper())
+    if key == "Escape":
+        return "Esc"
+    return key if key.startswith("Ctrl") else key.upper()

@@ -12,7 +12,7 @@ from SlicePropagationLib.errors import ConfigError
 OSMESA = ("libOSMesa.so.8", "libOSMesa.so.6", "libOSMesa.so")
 
 
-def check_display():
+def check_display() -> None:
     """Refuse to serve pictures that would stay black.
 
     Raises:
@@ -20,13 +20,7 @@ def check_display():
     """
     if not sys.platform.startswith("linux"):
         return
-    verbosity = vtkLogger.GetCurrentVerbosityCutoff()
-    vtkLogger.SetStderrVerbosity(
-        vtkLogger.VERBOSITY_ERROR
-    )  # VTK warns of each library that it tries
-    window = vtkRenderWindow()
-    vtkLogger.SetStderrVerbosity(verbosity)
-    if window.GetClassName() == "vtkOSOpenGLRenderWindow" and not any(map(_loads, OSMESA)):
+    if _render_window_class() == "vtkOSOpenGLRenderWindow" and not any(map(_loads, OSMESA)):
         raise ConfigError(
             "The page cannot draw here: neither a display nor the library EGL is installed. Install"
             " EGL (on Debian and Ubuntu: apt-get install libegl1) and start again, or open the"
@@ -34,7 +28,16 @@ def check_display():
         )
 
 
-def _loads(library):
+def _render_window_class() -> str:
+    """What VTK draws with here; that it warns of each library that it tries is not shown."""
+    verbosity = vtkLogger.GetCurrentVerbosityCutoff()
+    vtkLogger.SetStderrVerbosity(vtkLogger.VERBOSITY_ERROR)
+    window = vtkRenderWindow()
+    vtkLogger.SetStderrVerbosity(verbosity)
+    return window.GetClassName()
+
+
+def _loads(library: str) -> bool:
     try:
         ctypes.CDLL(library)
     except OSError:

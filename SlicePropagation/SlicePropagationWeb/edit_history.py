@@ -1,6 +1,9 @@
 """The page's undo: one history for strokes and runs alike, with tags following along."""
 
-from slicer import vtkSegmentation
+from collections.abc import Callable
+from typing import Any
+
+from slicer import vtkSegmentation  # pyright: ignore[reportAttributeAccessIssue]
 from undo_stack import UndoCommand, UndoStack
 
 UNDO_LIMIT = 10
@@ -9,12 +12,12 @@ UNDO_LIMIT = 10
 class _Snapshot(UndoCommand):
     """The segmentation as it was; undo and redo swap it with what is there."""
 
-    def __init__(self, segmentation):
+    def __init__(self, segmentation: Any) -> None:
         super().__init__()
         self._segmentation = segmentation
         self._other = self._copy()
 
-    def undo(self):
+    def undo(self) -> None:
         now = self._copy()
         self._segmentation.segmentation.DeepCopy(self._other)
         self._other = now
@@ -22,7 +25,7 @@ class _Snapshot(UndoCommand):
 
     redo = undo
 
-    def _copy(self):
+    def _copy(self) -> Any:
         copy = vtkSegmentation()
         copy.DeepCopy(self._segmentation.segmentation)
         return copy
@@ -38,7 +41,7 @@ class EditHistory:
         on_change: called when what can be undone changed.
     """
 
-    def __init__(self, editor, on_change):
+    def __init__(self, editor: Any, on_change: Callable[[], None]) -> None:
         self._editor = editor
         self._stack = UndoStack(undo_limit=UNDO_LIMIT)
         editor.set_undo_stack(self._stack)
@@ -46,35 +49,37 @@ class EditHistory:
         self._stack.index_changed.connect(self._changed)
 
     @property
-    def can_undo(self):
+    def can_undo(self) -> bool:
+        """Whether there is a step to take back."""
         return self._stack.can_undo()
 
     @property
-    def can_redo(self):
+    def can_redo(self) -> bool:
+        """Whether there is a step to do again."""
         return self._stack.can_redo()
 
-    def clear(self):
+    def clear(self) -> None:
         """Forget all steps."""
         self._stack.clear()
 
-    def save(self):
+    def save(self) -> None:
         """Make an undo step of what is about to be written."""
         self._stack.push(_Snapshot(self._editor.active_segmentation))
 
-    def undo(self):
+    def undo(self) -> None:
         """Take the last step back."""
         self._keeping_segment(self._stack.undo)
 
-    def redo(self):
+    def redo(self) -> None:
         """Do the last undone step again."""
         self._keeping_segment(self._stack.redo)
 
-    def _keeping_segment(self, move):
+    def _keeping_segment(self, move: Callable[[], None]) -> None:
         """A step replaces all segments; the one that was chosen stays chosen."""
         chosen = self._editor.active_segment_id
         move()
         ids = self._editor.get_segment_ids()
         self._editor.set_active_segment_id(chosen if chosen in ids else next(iter(ids), ""))
 
-    def _changed(self, *_):
+    def _changed(self, *_: Any) -> None:
         self._on_change()

@@ -1,11 +1,17 @@
-"""Reading what is opened, with what the library remarks about it, as a person at the page sees no log."""
+"""Reading what is opened, with what the library remarks about it.
+
+A person at the page sees no log.
+"""
 
 import contextlib
 import logging
 import threading
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+from SlicePropagationLib.arrays import Labels
 from SlicePropagationLib.errors import InputError
 from SlicePropagationLib.files.segmentation_file import Segment, is_segmentation
 from SlicePropagationLib.files.volume import Volume, read_volume
@@ -23,24 +29,23 @@ class Opened:
     """What was read from a file.
 
     Attributes:
-        volume: a library `Volume`, or None where the file is a segmentation of the volume that is
-            open.
+        volume: None where the file is a segmentation of the volume that is open.
         labels, segments: of a segmentation, as `read_result` returns them.
         remarks: sentences about it.
     """
 
     volume: Volume | None = None
-    labels: object = None
+    labels: Labels | None = None
     segments: tuple[Segment, ...] = ()
     remarks: tuple[str, ...] = ()
 
 
-def read_opened(source, grid):
+def read_opened(source: Path | str, grid: Volume | None) -> Opened:
     """Read an image, or a segmentation (`.seg.nrrd`) of the volume that is open.
 
     Args:
         source: file or DICOM folder.
-        grid: the library `Volume` that is open, or None.
+        grid: the volume that is open, or None.
 
     Raises:
         SlicePropagationError: it cannot be used, or is a segmentation of something else.
@@ -55,27 +60,33 @@ def read_opened(source, grid):
     return read_segmentation(source, grid)
 
 
-def read_segmentation(path, grid):
+def read_segmentation(path: Path | str, grid: Volume) -> Opened:
     """Read a segmentation, or a label map that a run wrote, to go on with.
 
-    Raises as `read_result` does.
+    Args:
+        path: of the file.
+        grid: the volume that it belongs to.
+
+    Raises:
+        InputError: it has no segment, or as `read_result` says.
     """
-    with _warnings() as remarks:
+    with _warnings() as warnings:
         labels, segments = read_result(path, grid)
     if not segments:
         raise InputError(
             f"{Path(path).name} has no segment; choose a segmentation in which something is drawn."
         )
-    is_known = all(f"{TAG}:" in segment.tags for segment in segments)
-    return Opened(
-        labels=labels,
-        segments=tuple(segments),
-        remarks=(*_without_folder(remarks, path), *([] if is_known else [UNKNOWN_ORIGIN])),
-    )
+    remarks = _without_folder(warnings, path)
+    if not all(f"{TAG}:" in segment.tags for segment in segments):
+        remarks.append(UNKNOWN_ORIGIN)
+    return Opened(labels=labels, segments=tuple(segments), remarks=tuple(remarks))
 
 
-def read_with_remarks(source):
-    """(library `Volume`, [sentence]) of a file, a DICOM folder or the sample.
+def read_with_remarks(source: Path | str) -> tuple[Volume, list[str]]:
+    """Read a file, a DICOM folder or the sample.
+
+    Returns:
+        (the volume, [sentence about it]).
 
     Raises:
         InputError: it cannot be used.
@@ -83,28 +94,33 @@ def read_with_remarks(source):
     if source == SAMPLE:
         sample = make_sample()
         return volume_of(sample.volume, sample.spacing_mm), []
-    with _warnings() as remarks:
-        try:
-            volume = read_volume(source)
-        except InputError as error:
-            problem, _, remedy = str(error).partition("; ")
-            if "--frame" not in remedy:
-                raise
-            raise InputError(
-                f"{problem}; save the frame to be annotated as a file of its own, and open that."
-            ) from error  # the page has no options
-    return volume, _without_folder(remarks, source)
+    with _warnings() as warnings:
+        volume = _read_volume(source)
+    return volume, _without_folder(warnings, source)
 
 
-def _without_folder(remarks, source):
+def _read_volume(source: Path | str) -> Volume:
+    """Read a volume; where the library's remedy is an option, which the page has not, say another."""
+    try:
+        return read_volume(source)
+    except InputError as error:
+        problem, _, remedy = str(error).partition("; ")
+        if "--frame" not in remedy:
+            raise
+        raise InputError(
+            f"{problem}; save the frame to be annotated as a file of its own, and open that."
+        ) from error
+
+
+def _without_folder(remarks: Sequence[str], source: Path | str) -> list[str]:
     return [remark.replace(f"{Path(source).parent}/", "") for remark in remarks]
 
 
-def not_restored(offer, error):
+def not_restored(offer: dict[str, Any], error: Exception) -> str:
     """What to say when unsaved work cannot be shown.
 
     Args:
-        offer: what `KeptWork.found` returned.
+        offer: what `Recovery.found` returned.
         error: what was wrong with its image.
     """
     return (
@@ -114,17 +130,25 @@ def not_restored(offer, error):
 
 
 @contextlib.contextmanager
-def _warnings():
+def _warnings() -> Iterator[list[str]]:
     """Collect what this thread's reading warns of."""
-    handler = logging.Handler(logging.WARNING)
-    found = []
-    thread = threading.get_ident()
-    handler.emit = lambda record: (
-        found.append(record.getMessage()) if record.thread == thread else None
-    )
+    handler = _Collector()
     logger = logging.getLogger("SlicePropagationLib")
     logger.addHandler(handler)
     try:
-        yield found
+        yield handler.found
     finally:
         logger.removeHandler(handler)
+
+
+class _Collector(logging.Handler):
+    """Keeps the warnings of the thread that made it."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+        self.found: list[str] = []
+        self._thread = threading.get_ident()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if record.thread == self._thread:
+            self.found.append(record.getMessage())

@@ -1,11 +1,14 @@
 """What the page shows, as plain values that travel to the browser."""
 
 from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+StateNames: TypeAlias = Any  # has PanelState's attributes: the values' names in the browser
 
 
 @dataclass
 class PanelState:
-    """State of the page; the words in it are the ones that a person reads.
+    """State of the page; its texts are the ones that a person reads.
 
     Attributes:
         why: reasons of `view_state`, empty where a command can be given.

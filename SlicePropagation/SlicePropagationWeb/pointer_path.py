@@ -1,27 +1,37 @@
-"""The whole way of the mouse: positions that the browser skipped while it waited for an answer come with the next one."""
+"""The whole way of the mouse, whatever the browser skipped.
+
+Positions that were skipped while the page waited for an answer come with the next one.
+"""
+
+from typing import Any
 
 from trame_rca.utils import RcaViewAdapter
 from trame_slicer.rca_view import rca_view_factory
 
 MAX_POINTS = 500
+KEY = "pointerPath"  # of an event; `www/pointer_path.js` puts it there
 
 
-class TrailAdapter(RcaViewAdapter):
-    """Gives a view the skipped positions, `trail` of an event, as moves of the mouse before the event itself."""
+class PointerPathAdapter(RcaViewAdapter):
+    """Gives a view the skipped positions as moves of the mouse, before the event itself."""
 
-    def on_interaction(self, origin, event):
-        trail = event.pop("trail", ())
-        for x, y in list(trail)[:MAX_POINTS]:
-            super().on_interaction(
-                origin,
-                {**event, "type": "MouseMove", "x": float(x), "y": float(y)},
-            )
+    def on_interaction(self, origin: Any, event: dict[str, Any]) -> None:
+        """Pass an event of the browser on.
+
+        Args:
+            origin: of the event, as trame-rca hands it over.
+            event: with x and y; its `pointerPath`, if any, lists the (x, y) before them.
+        """
+        skipped = list(event.pop(KEY, ()))
+        for x, y in skipped[:MAX_POINTS]:
+            move = {**event, "type": "MouseMove", "x": float(x), "y": float(y)}
+            super().on_interaction(origin, move)
         super().on_interaction(origin, event)
 
 
-def follow_mouse():
+def follow_mouse() -> None:
     """Let views that are made from now on do so.
 
     Trame-slicer 2.0.0, which is pinned, has no way to name an adapter.
     """
-    rca_view_factory.RcaViewAdapter = TrailAdapter
+    rca_view_factory.RcaViewAdapter = PointerPathAdapter

@@ -1,4 +1,7 @@
-"""Drawing at a pace that leaves the event loop time for everything else: on a machine without a graphics card a picture takes as long as a slice."""
+"""Drawing that leaves the event loop time for everything else.
+
+On a machine without a graphics card a picture takes as long as a slice.
+"""
 
 import asyncio
 from time import monotonic
@@ -7,35 +10,37 @@ from trame_rca.schedulers import RcaImageRenderScheduler
 from trame_slicer.rca_view import rca_view_factory
 
 
-class PacedScheduler(RcaImageRenderScheduler):
+class RenderThrottle(RcaImageRenderScheduler):
     """Draws a view when it is asked to.
 
     The views take turns, and after each picture as much time passes as it took.
 
     trame-rca draws all views in one turn of the event loop, one right after the other as soon as
-    drawing takes longer than its period:
-    while an engine keeps all cores busy, the loop does nothing else then, and a click waits for
-    four pictures.
+    drawing takes longer than its period: while an engine keeps all cores busy, the loop does
+    nothing else then, and a click waits for four pictures.
     """
 
     _turn = asyncio.Lock()
 
-    async def _render(self):
+    async def _render(self) -> None:
         while not self._is_closing:
             await self._request_event.wait()
             await self._draw(self._interactive_quality)
             if await self._rests():
                 await self._draw(self._still_quality)
 
-    async def _rests(self):
-        """Whether nothing is to be drawn for a while, so that a picture of better quality is worth it."""
+    async def _rests(self) -> bool:
+        """Whether nothing is to be drawn for a while.
+
+        A picture of better quality is worth it then.
+        """
         for _ in range(self._n_period_until_still_render):
             await asyncio.sleep(self._target_period_s)
             if self._request_event.is_set():
                 return False
         return True
 
-    async def _draw(self, quality):
+    async def _draw(self, quality: int) -> None:
         async with self._turn:
             # what is asked for from here on, also while others draw, is another picture
             self._request_event.clear()
@@ -44,9 +49,9 @@ class PacedScheduler(RcaImageRenderScheduler):
             await asyncio.sleep(monotonic() - began)
 
 
-def pace_views():
+def throttle_rendering() -> None:
     """Let views that are made from now on draw so.
 
     Trame-slicer 2.0.0, which is pinned, has no way to name a scheduler.
     """
-    rca_view_factory.RcaImageRenderScheduler = PacedScheduler
+    rca_view_factory.RcaImageRenderScheduler = RenderThrottle

@@ -1,5 +1,9 @@
-"""The volume and the segmentation under the person's hands, and the tools that draw."""
+"""The volume and the segmentation that a person works on, and the tools that draw."""
 
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from SlicePropagationMRML.nodes.types import SegmentationNode, VolumeNode
 from SlicePropagationMRML.nodes.volume_files import addSegments, addVolumeNode
 from trame_slicer.app.logic import (
     DrawEffectLogic,
@@ -17,8 +21,16 @@ from trame_slicer.segmentation import (
     SegmentationEffectThreshold,
 )
 
-from SlicePropagationLib.files.segmentation_file import COLORS
+from SlicePropagationLib.arrays import Labels
+from SlicePropagationLib.files.segmentation_file import COLORS, Segment
+from SlicePropagationLib.files.volume import Volume
 from SlicePropagationWeb.edit_history import EditHistory
+
+if TYPE_CHECKING:
+    from trame_server.core import Server
+    from trame_slicer.core import SlicerApp
+
+    from SlicePropagationWeb.page import Page
 
 EFFECTS = {
     "none": SegmentationEffectNoTool,
@@ -36,9 +48,12 @@ EFFECT_LOGICS = (
     ThresholdEffectLogic,
 )
 MAX_VOXELS_3D = 20e6  # beyond, the surface is not made anew after every stroke unless asked for
+FIRST_SEGMENT = "Segment_1"
+FILL_OPACITY = 0.35
+LINE_PIXELS = 2
 
 
-class Desk:
+class SegmentationController:
     """At most one volume and one segmentation; Slicer's own segment editor edits it.
 
     Args:
@@ -51,13 +66,14 @@ class Desk:
         on_change: called when segments, the tool or what can be undone changed.
     """
 
-    def __init__(self, server, slicer_app):
+    def __init__(self, server: "Server", slicer_app: "SlicerApp") -> None:
         self._app = slicer_app
-        self.editor = slicer_app.segmentation_editor
-        self.volume = self.segmentation = None
-        self.on_change = lambda: None
+        self.editor: Any = slicer_app.segmentation_editor
+        self.volume: VolumeNode = None
+        self.segmentation: SegmentationNode = None
+        self.on_change: Callable[[], None] = lambda: None
         self.history = EditHistory(self.editor, lambda: self.on_change())
-        self.tools = {logic: logic(server, slicer_app) for logic in EFFECT_LOGICS}
+        self.tools: dict[type, Any] = {logic: logic(server, slicer_app) for logic in EFFECT_LOGICS}
         self._changed = lambda *_: self.on_change()
         for signal in (
             self.editor.segmentation_modified,
@@ -67,76 +83,90 @@ class Desk:
         ):
             signal.connect(self._changed)
 
-    def tools_ready(self, page):
+    def tools_ready(self, page: "Page") -> None:
         """Connect the tools that have buttons of their own with the page."""
         self.tools[ThresholdEffectLogic].set_effect_ui(page.threshold)
-        self.tools[
-            PaintEffectLogic
-        ].data.use_sphere_brush = False  # a sphere would draw on neighbouring slices too
+        # a sphere would draw on neighbouring slices too
+        self.tools[PaintEffectLogic].data.use_sphere_brush = False
 
-    def put_volume(self, volume, name):
-        """Clear the desk and put a library `Volume` there."""
+    # Volume and segmentation
+
+    def put_volume(self, volume: Volume, name: str) -> None:
+        """Show a volume in place of what is open."""
         self._clear_segmentation()
         if self.volume is not None:
             self._app.scene.RemoveNode(self.volume)
         self.volume = addVolumeNode(self._app.scene, volume, name)
 
-    def _clear_segmentation(self):
+    def put_segmentation(
+        self,
+        labels: Labels | None = None,
+        segments: Sequence[Segment] = (),
+    ) -> None:
+        """Put a segmentation on the volume, in place of another.
+
+        The views show the volume already: a segment drawn before the image would lie behind it.
+
+        Args:
+            labels: (K, J, I) uint8 label map, or None for one empty segment.
+            segments: of the label map; the first one names the empty segment.
+        """
+        self._clear_segmentation()
+        self.segmentation = self._new_segmentation()
+        if labels is not None:
+            addSegments(self.segmentation, self.volume, labels, segments)
+        self.editor.set_active_segmentation(self.segmentation, self.volume)
+        if labels is None:
+            self._add_first_segment(next(iter(segments), None))
+        self.history.clear()
+
+    def _clear_segmentation(self) -> None:
         self.editor.deactivate_effect()
         if self.segmentation is not None:
             self._app.scene.RemoveNode(self.segmentation)
         self.segmentation = None
 
-    def put_segmentation(self, labels=None, segments=()):
-        """Put a segmentation there, in place of another, once the views show the volume: a segment drawn before the image would lie behind it.
+    def _new_segmentation(self) -> SegmentationNode:
+        node = self.editor.create_empty_segmentation_node()
+        node.SetName("Segmentation")
+        node.GetDisplayNode().SetOpacity2DFill(FILL_OPACITY)
+        node.GetDisplayNode().SetSliceIntersectionThickness(LINE_PIXELS)
+        node.SetReferenceImageGeometryParameterFromVolumeNode(self.volume)
+        return node
 
-        Args:
-            labels: (K, J, I) uint8 label map, or None for one empty segment.
-            segments: the library's `Segment`s of the label map; the first one names the empty
-                segment.
-        """
-        self._clear_segmentation()
-        self.segmentation = self.editor.create_empty_segmentation_node()
-        self.segmentation.SetName("Segmentation")
-        self.segmentation.GetDisplayNode().SetOpacity2DFill(0.35)
-        self.segmentation.GetDisplayNode().SetSliceIntersectionThickness(2)
-        self.segmentation.SetReferenceImageGeometryParameterFromVolumeNode(self.volume)
-        if labels is not None:
-            addSegments(self.segmentation, self.volume, labels, segments)
-        self.editor.set_active_segmentation(self.segmentation, self.volume)
-        if labels is None:
-            first = next(iter(segments), None)
-            self.editor.add_empty_segment(
-                segment_name=first.name if first else "Segment_1",
-                segment_color=first.color if first else self._free_color(),
-            )
-        self.history.clear()
+    def _add_first_segment(self, like: Segment | None) -> None:
+        self.editor.add_empty_segment(
+            segment_name=like.name if like else FIRST_SEGMENT,
+            segment_color=like.color if like else self._free_color(),
+        )
 
     @property
-    def is_small(self):
+    def is_small(self) -> bool:
         """Whether the 3D surface can follow every stroke."""
-        return (
-            self.volume is not None
-            and self.volume.GetImageData().GetNumberOfPoints() <= MAX_VOXELS_3D
-        )
+        if self.volume is None:
+            return False
+        return self.volume.GetImageData().GetNumberOfPoints() <= MAX_VOXELS_3D
 
-    def segment_ids(self):
+    def show_3d(self, is_shown: bool) -> None:
+        """Show the segments as surfaces in the 3D view, or not."""
+        self.editor.set_surface_representation_enabled(bool(is_shown))
+
+    # Segments
+
+    def segment_ids(self) -> list[str]:
         """IDs of the segments, in order."""
-        return (
-            []
-            if self.segmentation is None
-            else list(self.segmentation.GetSegmentation().GetSegmentIDs())
-        )
+        if self.segmentation is None:
+            return []
+        return list(self.segmentation.GetSegmentation().GetSegmentIDs())
 
-    def chosen_id(self):
+    def chosen_id(self) -> str:
         """The segment that tools and runs work on; empty where there is none."""
         return self.editor.get_active_segment_id() or ""
 
-    def listed_segments(self):
+    def listed_segments(self) -> list[dict[str, Any]]:
         """[{"id", "name", "color": hex, "visible"}]."""
-        properties = (
-            self.editor.get_all_segment_properties() if self.segmentation is not None else {}
-        )
+        if self.segmentation is None:
+            return []
         return [
             {
                 "id": key,
@@ -144,77 +174,77 @@ class Desk:
                 "color": value.color_hex,
                 "visible": bool(self.editor.get_segment_visibility(key)),
             }
-            for key, value in properties.items()
+            for key, value in self.editor.get_all_segment_properties().items()
         ]
 
-    def choose(self, segment_id):
+    def choose(self, segment_id: str) -> None:
         """Work on a segment."""
         self.editor.set_active_segment_id(segment_id)
 
-    def add(self):
+    def add(self) -> None:
         """A new, empty segment."""
         self.editor.add_empty_segment(segment_color=self._free_color())
 
-    def remove(self, segment_id):
+    def remove(self, segment_id: str) -> None:
         """Delete a segment; Undo brings it back."""
         self.editor.remove_segment(segment_id)
 
-    def rename(self, segment_id, name):
+    def rename(self, segment_id: str, name: str) -> None:
         """Give a segment another name."""
         properties = self.editor.get_segment_properties(segment_id)
         if properties is not None and name.strip():
             properties.name = name.strip()
             self.editor.set_segment_properties(segment_id, properties)
 
-    def toggle(self, segment_id):
+    def toggle(self, segment_id: str) -> None:
         """Show or hide a segment."""
-        self.editor.set_segment_visibility(
-            segment_id,
-            not self.editor.get_segment_visibility(segment_id),
-        )
+        is_shown = self.editor.get_segment_visibility(segment_id)
+        self.editor.set_segment_visibility(segment_id, not is_shown)
         self.on_change()
 
-    def center(self, segment_id):
+    def center(self, segment_id: str) -> tuple[float, float, float]:
         """Centre of a segment in world coordinates."""
         return self.segmentation.GetSegmentCenterRAS(segment_id)
 
-    def take(self, tool):
-        """Take a tool into the hand, by its name in `EFFECTS`."""
-        self.editor.set_active_effect_type(EFFECTS[tool])
-
-    def intensity_range(self):
-        """(lowest, highest) intensity that tools and runs may write on, or None where all may be."""
-        modifier = self.editor.active_segment_modifier
-        return (
-            modifier.get_source_volume_intensity_mask_range()
-            if modifier is not None and modifier.is_source_volume_intensity_mask_enabled()
-            else None
-        )
-
-    def lift_intensity_range(self):
-        """Let tools and runs write everywhere."""
-        self.editor.active_segment_modifier.set_source_volume_intensity_mask_enabled(False)
-        self.on_change()
-
-    def tool(self):
-        """Name of the tool in the hand."""
-        active = type(self.editor.active_effect)
-        return next((name for name, effect in EFFECTS.items() if effect is active), "none")
-
-    def _free_color(self):
+    def _free_color(self) -> tuple[float, float, float]:
         """A colour that is clear on grey and that no other segment has, while there is one left.
 
         Slicer's own for new segments may be dark.
         """
         segmentation = self.segmentation.GetSegmentation()
-        used = {
-            tuple(round(part, 2) for part in segmentation.GetSegment(key).GetColor())
-            for key in self.segment_ids()
-        }
+        segments = [segmentation.GetSegment(key) for key in self.segment_ids()]
+        used = {_rounded(segment.GetColor()) for segment in segments}
         return next(
-            (color for color in COLORS if color not in used), COLORS[len(used) % len(COLORS)]
+            (color for color in COLORS if color not in used),
+            COLORS[len(used) % len(COLORS)],
         )
 
-    def show_3d(self, is_shown):
-        """Show the segments as surfaces in the 3D view, or not."""
-        self.editor.set_surface_representation_enabled(bool(is_shown))
+    # Tools
+
+    def take(self, tool: str) -> None:
+        """Take a tool into the hand, by its name in `EFFECTS`."""
+        self.editor.set_active_effect_type(EFFECTS[tool])
+
+    def tool(self) -> str:
+        """Name of the tool in the hand."""
+        active = type(self.editor.active_effect)
+        return next((name for name, effect in EFFECTS.items() if effect is active), "none")
+
+    def intensity_range(self) -> tuple[float, float] | None:
+        """(lowest, highest) intensity that tools and runs may write on.
+
+        None where all may be written on.
+        """
+        modifier = self.editor.active_segment_modifier
+        if modifier is None or not modifier.is_source_volume_intensity_mask_enabled():
+            return None
+        return modifier.get_source_volume_intensity_mask_range()
+
+    def lift_intensity_range(self) -> None:
+        """Let tools and runs write everywhere."""
+        self.editor.active_segment_modifier.set_source_volume_intensity_mask_enabled(False)
+        self.on_change()
+
+
+def _rounded(color: Sequence[float]) -> tuple[float, ...]:
+    return tuple(round(part, 2) for part in color)

@@ -5,7 +5,9 @@ import os
 import socket
 import sys
 import webbrowser
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 from vtkmodules.vtkCommonCore import vtkLogger
 
@@ -14,35 +16,35 @@ from SlicePropagationLib.files.volume import read_image
 from SlicePropagationWeb.application import Application
 from SlicePropagationWeb.display import check_display
 from SlicePropagationWeb.guard import Guard
+from SlicePropagationWeb.limits import DEFAULT_PORT, MAX_UPLOAD_BYTES
 from SlicePropagationWeb.opening import SAMPLE, read_segmentation, read_with_remarks
-from SlicePropagationWeb.transfer import MAX_UPLOAD_BYTES, Transfer
+from SlicePropagationWeb.transfer import Transfer
 from SlicePropagationWeb.upload_check import KINDS
 from SlicePropagationWeb.workspace import Workspace
 
-DEFAULT_PORT = 8642
-
 
 def serve(
-    image,
-    out,
-    host="127.0.0.1",
-    port=None,
+    image: Path | str | None,
+    out: Path | str,
+    host: str = "127.0.0.1",
+    port: int | None = None,
     *,
-    segmentation=None,
-    data=(),
-    opens_browser=True,
-    max_upload_bytes=MAX_UPLOAD_BYTES,
-    report=print,
-):
+    segmentation: Path | str | None = None,
+    data: Sequence[Path | str] = (),
+    opens_browser: bool = True,
+    max_upload_bytes: int = MAX_UPLOAD_BYTES,
+    report: Callable[[str], None] = print,
+) -> None:
     """Serve the page until Ctrl-C.
 
     Args:
         image: file, DICOM folder, "sample", or None to begin with an empty page.
         out: folder of results, uploads and the autosave.
-        host, port: where to listen; without a port the usual one, or a free one where that is
-            taken.
+        host: where to listen.
+        port: where to listen; None for the usual one, or a free one where that is taken.
         segmentation: segmentation or label map of the image to go on with, or None.
         data: folders that images may be opened from; that of `image` is among them.
+        opens_browser: whether to open a browser, where there is a screen.
         max_upload_bytes: largest upload.
         report: called with each line for the person at the terminal.
 
@@ -60,7 +62,7 @@ def serve(
     )
     server = application.server
 
-    def announce(**_):
+    def announce(**_: Any) -> None:
         address = guard.address(host, server.port)
         report(f"Slice Propagation is at {address}  (Ctrl-C ends it)")
         if opens_browser and _has_display():
@@ -71,74 +73,109 @@ def serve(
         start(application, host, port)
     finally:
         application.close()
-        kept = application.workspace.kept.found()
-        report(
-            "Ended."
-            + (
-                f" Unsaved work is kept in {application.workspace.out}; the next start offers it."
-                if kept
-                else ""
-            )
-        )
+        report(_farewell(application.workspace))
+
+
+def _farewell(workspace: Workspace) -> str:
+    if workspace.recovery.found() is None:
+        return "Ended."
+    return f"Ended. Unsaved work is kept in {workspace.out}; the next start offers it."
 
 
 def prepare(
-    image,
-    out,
-    host="127.0.0.1",
+    image: Path | str | None,
+    out: Path | str,
+    host: str = "127.0.0.1",
     *,
-    segmentation=None,
-    data=(),
-    max_upload_bytes=MAX_UPLOAD_BYTES,
-):
-    """An application that has not been started yet, and its guard: (Application, Guard).
+    segmentation: Path | str | None = None,
+    data: Sequence[Path | str] = (),
+    max_upload_bytes: int = MAX_UPLOAD_BYTES,
+) -> tuple[Application, Guard]:
+    """An application that has not been started yet, and its guard.
+
+    Args:
+        image: as of `serve`, like all that follow.
+        out: folder of results, uploads and the autosave.
+        host: where it will listen.
+        segmentation: of the image, to go on with, or None.
+        data: folders that images may be opened from.
+        max_upload_bytes: largest upload.
 
     Raises:
         SlicePropagationError: the image, the segmentation or the folder is unusable.
     """
     check_display()
-    if segmentation is not None:
-        if image is None:
-            raise ConfigError("A segmentation needs its image: give IMAGE, too.")
-        read_segmentation(segmentation, read_with_remarks(image)[0])
-    elif image not in (None, SAMPLE):
-        read_image(image)
-    if image not in (None, SAMPLE):
-        data = [*data, image if Path(image).is_dir() else Path(image).resolve().parent]
-    workspace = Workspace(out, data)
+    _check_readable(image, segmentation)
+    workspace = Workspace(out, [*data, *_folders_of(image)])
     guard = Guard(host)
     workspace.check_writable()
     vtkLogger.SetStderrVerbosity(vtkLogger.VERBOSITY_ERROR)
     application = Application(workspace)
-    transfer = Transfer(
-        workspace,
-        application.read_upload,
-        application.take_upload,
-        application.refuse_upload,
-        application.tenancy.is_owner,
-        max_upload_bytes,
-    )
+    application.data.upload_text = _upload_text(max_upload_bytes)
+    _install(application, guard, _transfer(application, max_upload_bytes))
+    application.server.cli.set_defaults(authKey=guard.wire_key, host=host)
+    if image is not None:
+        application.files.open_at_start(image, segmentation)
+    return application, guard
 
-    application.data.upload_text = (
+
+def _check_readable(image: Path | str | None, segmentation: Path | str | None) -> None:
+    """Refuse what cannot be opened before anything is served."""
+    if segmentation is not None:
+        if image is None:
+            raise ConfigError("A segmentation needs its image: give IMAGE, too.")
+        read_segmentation(segmentation, read_with_remarks(image)[0])
+    elif image is not None and image != SAMPLE:
+        read_image(image)
+
+
+def _folders_of(image: Path | str | None) -> list[Path]:
+    """The folder that an image lies in, or is; none for the sample or no image."""
+    if image is None or image == SAMPLE:
+        return []
+    path = Path(image)
+    return [path if path.is_dir() else path.resolve().parent]
+
+
+def _upload_text(max_upload_bytes: int) -> str:
+    return (
         f"One image ({', '.join(KINDS)}), the DICOM files of a series, or a zip archive of either;"
         " or a segmentation (.seg.nrrd) of the volume that is open. At most"
         f" {max_upload_bytes / 1024**2:.0f} MiB."
     )
 
-    def bind(socket_server, **_):
+
+def _transfer(application: Application, max_upload_bytes: int) -> Transfer:
+    return Transfer(
+        application.workspace,
+        application.files.read_upload,
+        application.files.take_upload,
+        application.files.refuse_upload,
+        application.session_lock.is_owner,
+        max_upload_bytes,
+    )
+
+
+def _install(application: Application, guard: Guard, transfer: Transfer) -> None:
+    """Have every request checked, and files served, once there is a web server."""
+
+    def bind(socket_server: Any, **_: Any) -> None:
         asyncio.get_event_loop().set_exception_handler(_report)
         guard.install(socket_server.app)
         transfer.install(socket_server.app)
 
     application.server.controller.on_server_bind.add(bind)
-    application.server.cli.set_defaults(authKey=guard.wire_key, host=host)
-    if image is not None:
-        application.open_at_start(image, segmentation)
-    return application, guard
 
 
-def start(application, host, port, **options):
-    """Run a prepared application's server; returns when it has ended."""
+def start(application: Application, host: str, port: int, **options: Any) -> None:
+    """Run a prepared application's server; returns when it has ended.
+
+    Args:
+        application: what `prepare` returned.
+        host: where to listen.
+        port: where to listen.
+        options: of `trame_server.core.Server.start`.
+    """
     os.environ["WSLINK_READY_MSG"] = ""  # what wslink prints for its launcher means nothing here
     application.server.start(
         host=host,
@@ -150,27 +187,41 @@ def start(application, host, port, **options):
     )
 
 
-def free_port(host, port=None):
+def free_port(host: str, port: int | None = None) -> int:
     """The port to listen on.
+
+    Args:
+        host: where to listen.
+        port: what was asked for; None for the usual one, or a free one where that is taken.
 
     Raises:
         ConfigError: the address is not this machine's, or the port that was asked for is taken.
     """
+    problem: OSError | None = None
     for candidate in (DEFAULT_PORT, 0) if port is None else (port,):
-        with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind((host, candidate))
-                return probe.getsockname()[1]
-            except OSError as error:
-                problem = error
+        try:
+            return _bound_port(host, candidate)
+        except OSError as error:
+            problem = error
+    asked = f", port {port}" if port else ""
     raise ConfigError(
-        f"The page cannot be served at {host}{f', port {port}' if port else ''} ({problem}); choose"
-        " another --host or --port."
+        f"The page cannot be served at {host}{asked} ({problem}); choose another --host or --port."
     )
 
 
-def _report(loop, context):
+def _bound_port(host: str, port: int) -> int:
+    """Try a port; 0 finds one that is free.
+
+    OSError where it cannot be listened on.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        probe.bind((host, port))
+        return probe.getsockname()[1]
+
+
+def _report(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
     """Log what went wrong in the event loop.
 
     That a tab was closed while a picture was on its way to it is no news.
@@ -179,7 +230,7 @@ def _report(loop, context):
         loop.default_exception_handler(context)
 
 
-def _has_display():
-    return sys.platform in ("win32", "darwin") or bool(
-        os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
-    )
+def _has_display() -> bool:
+    if sys.platform in ("win32", "darwin"):
+        return True
+    return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))

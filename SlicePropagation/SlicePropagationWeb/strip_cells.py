@@ -1,9 +1,13 @@
 """What the slice strip shows in the browser: one cell per slice of one segment."""
 
+from typing import Any
+
 import numpy as np
 from SlicePropagationMRML.presenting.controls import barOf
 from SlicePropagationMRML.presenting.messages import sliceText
-from SlicePropagationMRML.presenting.review import Kind, explainSlice, reviewSlices
+from SlicePropagationMRML.presenting.review import Kind, SliceReview, explainSlice, reviewSlices
+
+from SlicePropagationLib.session import AnnotationSession
 
 ANCHORS = (Kind.SEED, Kind.CORRECTION, Kind.CONFIRMED)
 CLASSES = {
@@ -16,11 +20,11 @@ CLASSES = {
 }
 
 
-def cells(review):
+def cells(review: SliceReview) -> list[dict[str, Any]]:
     """One dict a slice, ready for the browser.
 
     Args:
-        review: a SliceReview.
+        review: what is known of the slices of one segment.
 
     Returns:
         [{"kind": name of the provenance, "color", "height": share of the strip, "stale": bool,
@@ -42,16 +46,11 @@ def cells(review):
     return listed
 
 
-def describe(session, label, index):
+def describe(session: AnnotationSession, label: int, index: int) -> str:
     """What a person reads when the mouse rests on a cell."""
     review = reviewSlices(session, label)
     kind = Kind(int(review.kinds[index]))
     confidence = float(review.confidence[index])
     is_predicted = kind in (Kind.PROPAGATED, Kind.STALE) and not np.isnan(confidence)
-    return sliceText(
-        index,
-        len(review),
-        kind,
-        confidence,
-        explainSlice(session, label, index) if is_predicted else None,
-    )
+    why = explainSlice(session, label, index) if is_predicted else None
+    return sliceText(index, len(review), kind, confidence, why)

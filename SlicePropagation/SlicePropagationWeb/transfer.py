@@ -1,27 +1,36 @@
-"""Files to and from the browser over plain HTTP: uploads limited in size and kind, downloads of results only."""
+"""Files to and from the browser over plain HTTP.
+
+Uploads are limited in size and kind; downloads are results only.
+"""
 
 import asyncio
 import re
 import shutil
 import tempfile
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path, PurePosixPath
 
-from aiohttp import web
+from aiohttp import BodyPartReader, web
 
 from SlicePropagationLib.errors import InputError, SlicePropagationError
+from SlicePropagationWeb.limits import MAX_UPLOAD_BYTES
+from SlicePropagationWeb.opening import Opened
 from SlicePropagationWeb.upload_check import (
     CHUNK_BYTES,
     check_kind,
     drop_clutter,
     free_name,
     is_zip,
+    posix_path,
     source_of,
     unpack,
 )
+from SlicePropagationWeb.workspace import Workspace
 
-MAX_UPLOAD_BYTES = 4 * 1024**3
 MAX_FILES = 5000
+MAX_TITLE = 60
 TAB_HEADER = "X-Slice-Propagation-Tab"
+CANCELLED = 499  # no answer is read any more
 
 
 class Transfer:
@@ -37,7 +46,15 @@ class Transfer:
         max_bytes: of one upload, all files together, packed or not.
     """
 
-    def __init__(self, workspace, read, on_read, on_refusal, is_owner, max_bytes=MAX_UPLOAD_BYTES):
+    def __init__(
+        self,
+        workspace: Workspace,
+        read: Callable[[Path], Awaitable[Opened]],
+        on_read: Callable[[Path, Opened, list[str]], Awaitable[None]],
+        on_refusal: Callable[[str], None],
+        is_owner: Callable[[str], bool],
+        max_bytes: int = MAX_UPLOAD_BYTES,
+    ) -> None:
         self._workspace = workspace
         self._read = read
         self._on_read = on_read
@@ -45,58 +62,70 @@ class Transfer:
         self._is_owner = is_owner
         self._max_bytes = max_bytes
 
-    def install(self, application):
+    def install(self, application: web.Application) -> None:
         """Add the routes to an aiohttp application that has not started yet."""
         application.router.add_post("/upload", self._upload)
         application.router.add_get("/download/{name}", self._download)
 
-    async def _upload(self, request):
-        if not self._is_owner(request.headers.get(TAB_HEADER, "")):
-            return web.json_response(
-                {"error": "The session is in use in another tab; take over first."},
-                status=409,
-            )
-        self._workspace.uploads.mkdir(parents=True, exist_ok=True)
-        folder = Path(tempfile.mkdtemp(prefix=".partial-", dir=self._workspace.uploads))
+    async def _upload(self, request: web.Request) -> web.Response:
+        tab = request.headers.get(TAB_HEADER, "")
+        if not self._is_owner(tab):
+            refusal = {"error": "The session is in use in another tab; take over first."}
+            return web.json_response(refusal, status=409)
+        uploads = self._workspace.uploads
+        uploads.mkdir(parents=True, exist_ok=True)
+        folder = Path(tempfile.mkdtemp(prefix=".partial-", dir=uploads))
         try:
-            if (request.content_length or 0) > self._max_bytes + CHUNK_BYTES:
-                raise InputError(self._too_large())
-            names, title = await self._receive(request, folder)
-            source, left_out = await asyncio.to_thread(self._checked, folder, names)
-            opened = await self._read(source)
-            if request.transport is None:  # the person cancelled it
-                return web.Response(status=499)
-            final = self._settle(folder, source, title)
-            await self._on_read(final, opened, left_out)
+            return await self._take(request, folder)
         except SlicePropagationError as error:
-            reason = str(error).replace(f"{folder}/", "").replace(str(folder), "what was uploaded")
-            self._on_refusal(reason)
-            return web.json_response({"error": reason}, status=413 if "larger" in reason else 415)
+            return self._refused(error, folder)
         finally:
             shutil.rmtree(folder, ignore_errors=True)
+
+    async def _take(self, request: web.Request, folder: Path) -> web.Response:
+        """Receive an upload into a folder, check it, read it, move it to its place, show it."""
+        announced = request.content_length or 0
+        if announced > self._max_bytes + CHUNK_BYTES:
+            raise InputError(self._too_large())
+        names, title = await self._receive(request, folder)
+        source, left_out = await asyncio.to_thread(self._checked, folder, names)
+        opened = await self._read(source)
+        if request.transport is None:  # the person cancelled it
+            return web.Response(status=CANCELLED)
+        final = self._settle(source, title)
+        await self._on_read(final, opened, left_out)
         return web.json_response({"name": final.name})
 
-    async def _receive(self, request, folder):
+    def _refused(self, error: SlicePropagationError, folder: Path) -> web.Response:
+        reason = str(error).replace(f"{folder}/", "")
+        reason = reason.replace(str(folder), "what was uploaded")
+        self._on_refusal(reason)
+        status = 413 if "larger" in reason else 415
+        return web.json_response({"error": reason}, status=status)
+
+    async def _receive(
+        self,
+        request: web.Request,
+        folder: Path,
+    ) -> tuple[list[str], str]:
         """Store the files of a form; returns (their names, what a person calls them together)."""
         if not request.content_type.startswith("multipart/"):
             raise InputError("An upload is a form with files; use the Open dialog of the page.")
-        names = []
-        total = 0
+        names: list[str] = []
+        room = self._max_bytes
         title = ""
         async for part in await request.multipart():
-            path = PurePosixPath((part.filename or "").replace("\\", "/"))
-            if not path.name or path.name.startswith(".") or path.name.upper() == "DICOMDIR":
+            if not isinstance(part, BodyPartReader):
+                continue
+            path = posix_path(part.filename or "")
+            if _is_clutter(path.name):
                 continue
             if len(names) == MAX_FILES:
                 raise InputError(f"The upload has more than {MAX_FILES} files; upload one volume.")
-            names.append(free_name(path.name, names))
+            name = free_name(path.name, names)
+            names.append(name)
             title = title or _title(path)
-            with open(folder / names[-1], "wb") as file:
-                while chunk := await part.read_chunk(CHUNK_BYTES):
-                    total += len(chunk)
-                    if total > self._max_bytes:
-                        raise InputError(self._too_large())
-                    file.write(chunk)
+            room -= await self._store(part, folder / name, room)
         if not names:
             raise InputError(
                 "The upload has no file; choose an image, DICOM files, a folder of them, or a zip"
@@ -104,28 +133,46 @@ class Transfer:
             )
         return names, title
 
-    def _checked(self, folder, names):
+    async def _store(self, part: BodyPartReader, path: Path, room: int) -> int:
+        """Write one file of a form as it comes, up to so many bytes; returns how many came."""
+        total = 0
+        with open(path, "wb") as file:
+            while chunk := await part.read_chunk(CHUNK_BYTES):
+                total += len(chunk)
+                if total > room:
+                    raise InputError(self._too_large())
+                file.write(chunk)
+        return total
+
+    def _checked(
+        self,
+        folder: Path,
+        names: Sequence[str],
+    ) -> tuple[Path, list[str]]:
         """Unpack an archive, check every file.
 
-        Returns (what is to be read, [sentence about what was left out]).
+        Returns:
+            (what is to be read, [sentence about what was left out]).
         """
-        if len(names) == 1 and is_zip(folder / names[0]):
-            archive = folder / names[0]
-            inside = folder / "inside"
-            inside.mkdir()
-            names = unpack(archive, inside, self._max_bytes, MAX_FILES)
-            archive.unlink()
-            folder = inside
-            if not names:
-                raise InputError(
-                    f"The archive '{archive.name}' has no file; put one volume into it."
-                )
+        first = folder / names[0]
+        if len(names) == 1 and is_zip(first):
+            folder, names = self._unpacked(first)
         names, left_out = drop_clutter(folder, names)
         for name in names:
             check_kind(folder / name)
         return source_of(folder, names), left_out
 
-    def _settle(self, folder, source, title):
+    def _unpacked(self, archive: Path) -> tuple[Path, list[str]]:
+        """Put the files of an archive in its place; returns (their folder, their names)."""
+        inside = archive.parent / "inside"
+        inside.mkdir()
+        names = unpack(archive, inside, self._max_bytes, MAX_FILES)
+        archive.unlink()
+        if not names:
+            raise InputError(f"The archive '{archive.name}' has no file; put one volume into it.")
+        return inside, names
+
+    def _settle(self, source: Path, title: str) -> Path:
         """Move what was received to its place, under a name that is free."""
         stem = title if source.is_dir() else source.name
         target = self._workspace.uploads / stem
@@ -138,25 +185,34 @@ class Transfer:
             target.chmod(0o755)
         return target
 
-    def _too_large(self):
+    def _too_large(self) -> str:
+        mib = self._max_bytes / 1024**2
         return (
-            f"The upload is larger than {self._max_bytes / 1024**2:.0f} MiB; open the file from a"
+            f"The upload is larger than {mib:.0f} MiB; open the file from a"
             " folder given as --data instead."
         )
 
-    async def _download(self, request):
-        path = self._workspace.download_path(request.match_info["name"])
+    async def _download(self, request: web.Request) -> web.FileResponse:
+        name = request.match_info["name"]
+        path = self._workspace.download_path(name)
         if path is None:
             raise web.HTTPNotFound(text="There is no such result.\n")
-        return web.FileResponse(
-            path,
-            headers={"Content-Disposition": f'attachment; filename="{path.name}"'},
-        )
+        disposition = f'attachment; filename="{path.name}"'
+        return web.FileResponse(path, headers={"Content-Disposition": disposition})
 
 
-def _title(path):
-    """The name of a DICOM folder: that of the folder it came from or of its archive, else "DICOM"."""
-    name = (
-        path.parts[0] if len(path.parts) > 1 else path.stem if path.suffix.lower() == ".zip" else ""
-    )
-    return re.sub(r"[^A-Za-z0-9 ._-]", "_", name).strip(" .")[:60] or "DICOM"
+def _is_clutter(name: str) -> bool:
+    """Whether a file of a folder is none that a person wants uploaded."""
+    return not name or name.startswith(".") or name.upper() == "DICOMDIR"
+
+
+def _title(path: PurePosixPath) -> str:
+    """What a person calls DICOM files: the folder they came from, or their archive, else "DICOM"."""
+    if len(path.parts) > 1:
+        name = path.parts[0]
+    elif path.suffix.lower() == ".zip":
+        name = path.stem
+    else:
+        name = ""
+    title = re.sub(r"[^A-Za-z0-9 ._-]", "_", name).strip(" .")
+    return title[:MAX_TITLE] or "DICOM"

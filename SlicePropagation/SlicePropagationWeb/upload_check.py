@@ -1,38 +1,54 @@
-"""What may come in from a browser: images whose content is what their name says, and that point at no other file."""
+"""What may come in from a browser.
+
+Images whose content is what their name says, and that point at no other file.
+"""
 
 import gzip
 import re
 import shutil
 import zipfile
 import zlib
+from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
 from SlicePropagationLib.errors import InputError
 
-KINDS = (
-    ".nii.gz",
-    ".nii",
-    ".nrrd",
-    ".mha",
-)  # each one file with header and voxels; a detached header could name any file of this machine
+# Each one file with header and voxels; a detached header could name any file of this machine.
+KINDS = (".nii.gz", ".nii", ".nrrd", ".mha")
 HEADER_BYTES = 1 << 16
-NIFTI_SIZES = {size.to_bytes(4, order) for size in (348, 540) for order in ("little", "big")}
+HEADER_LINES = 100
+# A NIfTI begins with the size of its header, 348 or 540 by its version, in either byte order.
+NIFTI_STARTS = (
+    (348).to_bytes(4, "little"),
+    (348).to_bytes(4, "big"),
+    (540).to_bytes(4, "little"),
+    (540).to_bytes(4, "big"),
+)
 ELSEWHERE = (b"data file:", b"datafile:")  # NRRD: the voxels are in another file
 CHUNK_BYTES = 1 << 20
+UNUSABLE_ARCHIVE = (
+    zipfile.BadZipFile,
+    zlib.error,
+    RuntimeError,
+    NotImplementedError,
+    EOFError,
+)
+NUM_NAMED = 3  # files of those left out
 
 
-def is_dicom(path):
+def is_dicom(path: Path) -> bool:
     """Whether a file begins as DICOM does."""
     with open(path, "rb") as file:
         return file.read(132)[128:] == b"DICM"
 
 
-def is_zip(path):
+def is_zip(path: Path) -> bool:
     """Whether a file is a zip archive, by name and content."""
-    return path.name.lower().endswith(".zip") and zipfile.is_zipfile(path)
+    is_named_so = path.name.lower().endswith(".zip")
+    return is_named_so and zipfile.is_zipfile(path)
 
 
-def check_kind(path):
+def check_kind(path: Path) -> None:
     """Refuse a file that is not an image by its content, or whose voxels lie in another file.
 
     Raises:
@@ -40,28 +56,7 @@ def check_kind(path):
     """
     if is_dicom(path):
         return
-    name = path.name.lower()
-    start = _start(path)
-    if name.endswith((".nii", ".nii.gz")):
-        is_image = start[:4] in NIFTI_SIZES
-    elif name.endswith(".nrrd"):
-        header = start.split(b"\n\n")[0].split(b"\r\n\r\n")[0].lower()
-        is_image = start.startswith(b"NRRD") and not any(
-            line.strip().startswith(ELSEWHERE) for line in header.splitlines()
-        )
-    elif name.endswith(".mha"):
-        fields = dict(line.split(b"=", 1) for line in start.splitlines()[:100] if b"=" in line)
-        is_image = next(
-            (
-                value.strip().upper() == b"LOCAL"
-                for key, value in fields.items()
-                if key.strip() == b"ElementDataFile"
-            ),
-            False,
-        )
-    else:
-        is_image = False
-    if not is_image:
+    if not _is_image(path.name.lower(), _start(path)):
         raise InputError(
             f"'{path.name}' is not a kind of image that is taken here, by its name or its content,"
             f" or it is damaged; upload one file of {', '.join(KINDS)}, DICOM files, or a zip"
@@ -69,70 +64,169 @@ def check_kind(path):
         )
 
 
-def drop_clutter(folder, names):
+def _is_image(name: str, start: bytes) -> bool:
+    if name.endswith((".nii", ".nii.gz")):
+        return start.startswith(NIFTI_STARTS)
+    if name.endswith(".nrrd"):
+        return start.startswith(b"NRRD") and not _nrrd_points_elsewhere(start)
+    if name.endswith(".mha"):
+        return _mha_data_files(start) == {b"LOCAL"}
+    return False
+
+
+def _nrrd_points_elsewhere(start: bytes) -> bool:
+    """Whether a header, which ends at an empty line, names a file of the voxels."""
+    header, _, _ = start.partition(b"\n\n")
+    header, _, _ = header.partition(b"\r\n\r\n")
+    lines = [line.strip() for line in header.lower().splitlines()]
+    return any(line.startswith(ELSEWHERE) for line in lines)
+
+
+def _mha_data_files(start: bytes) -> set[bytes]:
+    """Where a MetaImage says that its voxels are, in capitals; it may say so more than once."""
+    lines = start.splitlines()[:HEADER_LINES]
+    places = set()
+    for line in lines:
+        key, _, value = line.partition(b"=")
+        if key.strip() == b"ElementDataFile":
+            places.add(value.strip().upper())
+    return places
+
+
+def _start(path: Path) -> bytes:
+    """The first bytes of a file, unpacked where its name says that it is packed."""
+    is_packed = path.name.lower().endswith(".gz")
+    opens = gzip.open if is_packed else open
+    try:
+        with opens(path, "rb") as file:
+            return file.read(HEADER_BYTES)
+    except (OSError, EOFError, zlib.error):
+        return b""
+
+
+def drop_clutter(
+    folder: Path,
+    names: Sequence[str],
+) -> tuple[list[str], list[str]]:
     """Delete what lies beside DICOM files and is no image, as viewers on a disc do.
 
-    (names that stay, [sentence]).
+    Args:
+        folder: of the files.
+        names: of the files.
+
+    Returns:
+        (names that stay, [sentence]).
     """
-    if not any(is_dicom(folder / name) for name in names):
-        return names, []
-    clutter = [
-        name for name in names if not is_dicom(folder / name) and not name.lower().endswith(KINDS)
-    ]
+    dicom = {name for name in names if is_dicom(folder / name)}
+    images = {name for name in names if name.lower().endswith(KINDS)}
+    kept = dicom | images
+    clutter = [name for name in names if name not in kept]
+    if not dicom or not clutter:
+        return list(names), []
     for name in clutter:
         (folder / name).unlink()
-    return [name for name in names if name not in clutter], (
-        [f"Left out, as no images: {', '.join(clutter[:3])}{' and others' * (len(clutter) > 3)}."]
-        if clutter
-        else []
-    )
+    stays = [name for name in names if name in kept]
+    return stays, [f"Left out, as no images: {_some(clutter)}."]
 
 
-def unpack(archive, folder, max_bytes, max_files):
+def _some(names: Sequence[str]) -> str:
+    named = ", ".join(names[:NUM_NAMED])
+    return f"{named} and others" if len(names) > NUM_NAMED else named
+
+
+def unpack(
+    archive: Path,
+    folder: Path,
+    max_bytes: int,
+    max_files: int,
+) -> list[str]:
     """Unpack the files of a zip archive into one folder, whatever folders they lie in there.
 
-    Returns their names.
+    Args:
+        archive: the zip file.
+        folder: where the files go.
+        max_bytes: that they may have together.
+        max_files: that there may be.
+
+    Returns:
+        Their names.
 
     Raises:
         InputError: it is damaged, encrypted, or unpacks to more than the limits.
     """
-    names = []
     try:
         with zipfile.ZipFile(archive) as opened:
-            members = [
-                member
-                for member in opened.infolist()
-                if not member.is_dir() and not _is_clutter(member.filename)
-            ]
-            if len(members) > max_files:
-                raise InputError(
-                    f"The archive has {len(members)} files, at most {max_files} are taken; put one"
-                    " volume into it."
-                )
-            if sum(member.file_size for member in members) > max_bytes:
-                raise InputError(
-                    f"The archive unpacks to something larger than {max_bytes / 1024**2:.0f} MiB;"
-                    " upload one volume."
-                )
-            for member in members:
-                names.append(free_name(member.filename, names))
-                with opened.open(member) as source, open(folder / names[-1], "wb") as target:
-                    shutil.copyfileobj(
-                        source,
-                        target,
-                        CHUNK_BYTES,
-                    )  # zipfile ends at the size that was checked above
-    except (zipfile.BadZipFile, zlib.error, RuntimeError, NotImplementedError, EOFError) as error:
+            members = [member for member in opened.infolist() if not _is_clutter(member)]
+            _check_size(members, max_bytes, max_files)
+            return _extract(opened, members, folder)
+    except UNUSABLE_ARCHIVE as error:
         raise InputError(
             f"The archive '{archive.name}' cannot be unpacked ({error}); make it again, without a"
             " password."
         ) from error
+
+
+def _extract(
+    archive: zipfile.ZipFile,
+    members: Sequence[zipfile.ZipInfo],
+    folder: Path,
+) -> list[str]:
+    """Write members into a folder; returns their names there.
+
+    zipfile ends each at the size that its entry states, which was checked.
+    """
+    names: list[str] = []
+    for member in members:
+        name = free_name(member.filename, names)
+        names.append(name)
+        with (
+            archive.open(member) as source,
+            open(folder / name, "wb") as target,
+        ):
+            shutil.copyfileobj(source, target, CHUNK_BYTES)
     return names
 
 
-def free_name(name, taken):
-    """The last part of a path, numbered where another file has it already: DICOM series use the same names in each folder."""
-    base = re.sub(r"[^\w. ()+-]", "_", PurePosixPath(name.replace("\\", "/")).name)
+def _check_size(
+    members: Sequence[zipfile.ZipInfo],
+    max_bytes: int,
+    max_files: int,
+) -> None:
+    if len(members) > max_files:
+        raise InputError(
+            f"The archive has {len(members)} files, at most {max_files} are taken; put one"
+            " volume into it."
+        )
+    unpacked = sum(member.file_size for member in members)
+    if unpacked > max_bytes:
+        raise InputError(
+            f"The archive unpacks to something larger than {max_bytes / 1024**2:.0f} MiB;"
+            " upload one volume."
+        )
+
+
+def _is_clutter(member: zipfile.ZipInfo) -> bool:
+    """Whether a member of an archive is none of the files that a person put there.
+
+    That is a folder, or what an operating system or a DICOM disc puts there besides images.
+    """
+    path = posix_path(member.filename)
+    if member.is_dir() or "__MACOSX" in path.parts:
+        return True
+    return path.name.startswith(".") or path.name.upper() == "DICOMDIR"
+
+
+def posix_path(name: str) -> PurePosixPath:
+    """The path that a browser or an archive names, on whatever system it was made."""
+    return PurePosixPath(name.replace("\\", "/"))
+
+
+def free_name(name: str, taken: Sequence[str]) -> str:
+    """The last part of a path, numbered where another file has it already.
+
+    DICOM series use the same names in each folder.
+    """
+    base = re.sub(r"[^\w. ()+-]", "_", posix_path(name).name)
     number = 1
     free = base
     while free in taken:
@@ -141,8 +235,10 @@ def free_name(name, taken):
     return free
 
 
-def source_of(folder, names):
-    """What is to be read of the files in a folder: the one image among them, or the folder as a DICOM series.
+def source_of(folder: Path, names: Sequence[str]) -> Path:
+    """What is to be read of the files in a folder.
+
+    The one image among them, or the folder as a DICOM series.
 
     Raises:
         InputError: several images, or images and DICOM files together.
@@ -156,18 +252,3 @@ def source_of(folder, names):
             " upload one volume at a time."
         )
     return folder / images[0]
-
-
-def _is_clutter(name):
-    """Whether a member of an archive is what an operating system, or a DICOM disc, puts there besides images."""
-    path = PurePosixPath(name.replace("\\", "/"))
-    return path.name.startswith(".") or path.name.upper() == "DICOMDIR" or "__MACOSX" in path.parts
-
-
-def _start(path):
-    """The first bytes of a file, unpacked where its name says that it is packed."""
-    try:
-        with (gzip.open if path.name.lower().endswith(".gz") else open)(Path(path), "rb") as file:
-            return file.read(HEADER_BYTES)
-    except (OSError, EOFError, zlib.error):
-        return b""

@@ -1,4 +1,6 @@
-"""How long a person at the page waits, and how much memory the page's program takes, with the sample and with a CT of 512 x 512 x 300.
+"""How long a person at the page waits, and how much memory the page's program takes.
+
+With the sample and with a CT of 512 x 512 x 300.
 
     python Testing/Benchmarks/benchmark_page.py [--engine NAME] [--only sample|ct]
 
@@ -17,10 +19,9 @@ from pathlib import Path
 import numpy as np
 import SimpleITK as sitk
 
-sys.path[:0] = [
-    str(Path(__file__).resolve().parents[2] / part)
-    for part in ("", "SlicePropagation", "Testing/Web")
-]
+CHECKOUT = Path(__file__).resolve().parents[2]
+SOURCES = [CHECKOUT, CHECKOUT / "SlicePropagation", CHECKOUT / "Testing" / "Web"]
+sys.path[:0] = map(str, SOURCES)
 
 from playwright.sync_api import sync_playwright
 from program import Program
@@ -42,10 +43,27 @@ WATCH = """() => {
     await new Promise((done) => setTimeout(done, 10));
   } })();
   let last = performance.now();
-  const frame = (now) => { watch.frames.push(now - last); last = now; if (watch.on) requestAnimationFrame(frame); };
+  const frame = (now) => {
+    watch.frames.push(now - last);
+    last = now;
+    if (watch.on) requestAnimationFrame(frame);
+  };
   requestAnimationFrame(frame);
 }"""
+# Stops a run, and counts the seconds until the page asks what to keep.
+STOP = """() => new Promise((done) => {
+  const clicked = performance.now();
+  document.querySelector('[data-command=stop]').click();
+  const look = () => {
+    const asks = document.querySelector('[data-command=keep]');
+    if (asks) done((performance.now() - clicked) / 1000);
+    else setTimeout(look, 5);
+  };
+  look();
+})"""
 CT_REPEATS = (5, 2, 2)  # of the sample's 60 x 256 x 256 voxels
+VOLUMES = {"sample": "sample, 256 x 256 x 60", "ct": "CT, 512 x 512 x 300"}
+STROKE = ((848, 330), (845, 350), (838, 370), (850, 340))  # on the window, from (845, 310) on
 
 
 def main():
@@ -55,29 +73,24 @@ def main():
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         browser = chromium(playwright)
-        volumes = {
-            "sample": ("sample, 256 x 256 x 60", lambda: "sample"),
-            "ct": ("CT, 512 x 512 x 300", lambda: write_ct(Path(folder) / "ct.nii.gz")),
-        }
-        for name, make in [volumes[arguments.only]] if arguments.only else volumes.values():
-            path = make()
-            print(
-                f"{name}; engine {arguments.engine}; {os.cpu_count()} cores, load average before"
-                f" {os.getloadavg()[0]:.1f}",
-                flush=True,
-            )
-            for what, value in measure(
-                browser,
-                path,
-                Path(tempfile.mkdtemp(dir=folder)),
-                arguments.engine,
-            ).items():
-                print(f"  {what:48s} {value}", flush=True)
-            print(
-                f"  load average after                               {os.getloadavg()[0]:.1f}",
-                flush=True,
-            )
+        for name in [arguments.only] if arguments.only else VOLUMES:
+            report(browser, name, arguments.engine, Path(folder))
         browser.close()
+
+
+def report(browser, name, engine, folder):
+    """Print what is measured with one of the volumes."""
+    image = "sample" if name == "sample" else write_ct(folder / "ct.nii.gz")
+    load = os.getloadavg()[0]
+    print(
+        f"{VOLUMES[name]}; engine {engine}; {os.cpu_count()} cores, load average before {load:.1f}",
+        flush=True,
+    )
+    out = Path(tempfile.mkdtemp(dir=folder))
+    for what, value in measure(browser, image, out, engine).items():
+        print(f"  {what:48s} {value}", flush=True)
+    load = os.getloadavg()[0]
+    print(f"  {'load average after':48s} {load:.1f}", flush=True)
 
 
 def write_ct(path):
@@ -87,34 +100,54 @@ def write_ct(path):
     for axis, times in enumerate(CT_REPEATS):
         array = np.repeat(array, times, axis)
     image = sitk.GetImageFromArray(array)
-    image.SetSpacing(
-        tuple(reversed([spacing / times for spacing, times in zip(sample.spacing_mm, CT_REPEATS)]))
-    )
+    pairs = zip(sample.spacing_mm, CT_REPEATS, strict=True)
+    spacing = [length / times for length, times in pairs]
+    image.SetSpacing(spacing[::-1])
     sitk.WriteImage(image, str(path))
     return path
 
 
 def measure(browser, image, out, engine):
-    """{what: value} of one session: open, paint, propagate."""
+    """{what: value} of one session: open, paint, propagate, stop."""
     began = time.perf_counter()
     program = Program(out, str(image))
     page = open_page(browser, program.address)
     page.wait_for_selector("[data-slice]", state="attached", timeout=120_000)
-    opened = time.perf_counter() - began
+    found = {"start to the volume on the page": f"{time.perf_counter() - began:.1f} s"}
     page.wait_for_timeout(5000)
-    memory_open = memory_mib(program)
+    resident, _ = memory_mib(program)
+    choose_engine(page, engine)
+    found |= measure_stroke(page)
+    found |= measure_run(page)
+    found |= {"memory with the volume open": f"{resident} MiB"}
+    resident, highest = memory_mib(program)
+    found |= {"memory after the run (peak)": f"{resident} MiB ({highest} MiB)"}
+    found |= measure_stops(page)
+    page.close()
+    program.interrupt()
+    return found
+
+
+def choose_engine(page, engine):
     page.locator("[data-choice='Engine']").click()
     page.get_by_role("option", name=engineTitle(engine), exact=True).click()
     page.wait_for_timeout(5000)
+
+
+def measure_stroke(page):
     page.mouse.move(845, 310)
     page.mouse.down()
-    for x, y in ((848, 330), (845, 350), (838, 370), (850, 340)):
+    for x, y in STROKE:
         page.mouse.move(x, y, steps=5)
     page.mouse.up()
     released = time.perf_counter()
     page.wait_for_selector(".sp-seed", state="attached")
-    drawn = time.perf_counter() - released
+    seconds = time.perf_counter() - released
     page.wait_for_timeout(3000)
+    return {"mouse released to the seed on the strip": f"{seconds:.2f} s"}
+
+
+def measure_run(page):
     page.evaluate(WATCH)
     clicked = time.perf_counter()
     page.click("[data-command=propagate]")
@@ -125,28 +158,26 @@ def measure(browser, image, out, engine):
     watched = page.evaluate("() => { window.watch.on = false; return window.watch; }")
     page.wait_for_timeout(4000)
     count = page.locator(".sp-propagated").count()
-    used = memory_mib(program)
-    stops = [stop_once(page) for _ in range(NUM_STOPS)]
-    page.close()
-    program.interrupt()
-    pings = sorted(watched["pings"])
+    pings = watched["pings"]
+    gap = max(watched["frames"])
     return {
-        "start to the volume on the page": f"{opened:.1f} s",
-        "mouse released to the seed on the strip": f"{drawn:.2f} s",
         "click to the first slice": f"{first:.2f} s",
         f"click to the last of {count} slices": (
             f"{last:.1f} s ({1000 * last / count:.0f} ms a slice)"
         ),
-        f"answers during the run ({len(pings)}): median, longest": (
-            f"{statistics.median(pings):.0f} ms, {pings[-1]:.0f} ms"
-        ),
-        "pictures of the page during the run: longest gap": f"{max(watched['frames']):.0f} ms",
-        f"click on Stop to stopped ({NUM_STOPS} times): median, longest": (
-            f"{1000 * statistics.median(stops):.0f} ms, {1000 * max(stops):.0f} ms"
-        ),
-        "memory with the volume open": f"{memory_open[0]} MiB",
-        "memory after the run (peak)": f"{used[0]} MiB ({used[1]} MiB)",
+        f"answers during the run ({len(pings)}): median, longest": median_and_longest(pings),
+        "pictures of the page during the run: longest gap": f"{gap:.0f} ms",
     }
+
+
+def measure_stops(page):
+    stops = [1000 * stop_once(page) for _ in range(NUM_STOPS)]
+    what = f"click on Stop to stopped ({NUM_STOPS} times): median, longest"
+    return {what: median_and_longest(stops)}
+
+
+def median_and_longest(milliseconds):
+    return f"{statistics.median(milliseconds):.0f} ms, {max(milliseconds):.0f} ms"
 
 
 def stop_once(page):
@@ -161,12 +192,7 @@ def stop_once(page):
         f"() => document.querySelectorAll('.sp-propagated').length >= {STOP_AFTER}",
         polling=20,
     )
-    seconds = page.evaluate("""() => new Promise((done) => {
-      const clicked = performance.now();
-      document.querySelector('[data-command=stop]').click();
-      const look = () => document.querySelector('[data-command=keep]') ? done((performance.now() - clicked) / 1000) : setTimeout(look, 5);
-      look();
-    })""")
+    seconds = page.evaluate(STOP)
     page.click("[data-command=discard]")
     page.click("[data-command=redo]")
     page.wait_for_function(
@@ -178,10 +204,13 @@ def stop_once(page):
 def memory_mib(program):
     """(resident now, highest so far) of the program, in MiB."""
     status = Path(f"/proc/{program.process.pid}/status").read_text(encoding="utf-8")
-    return tuple(
-        int(next(line for line in status.splitlines() if line.startswith(key)).split()[1]) // 1024
-        for key in ("VmRSS", "VmHWM")
-    )
+    fields = dict(line.split(":", 1) for line in status.splitlines())
+    return mib(fields["VmRSS"]), mib(fields["VmHWM"])
+
+
+def mib(field):
+    """What a field such as "1234 kB" says."""
+    return int(field.split()[0]) // 1024
 
 
 if __name__ == "__main__":

@@ -21,8 +21,9 @@ class Cable:
         self._is_plugged = True
         self._ends = []
         self._listener = socket.create_server(("127.0.0.1", 0))
-        self.address = f"http://127.0.0.1:{self._listener.getsockname()[1]}/"
-        threading.Thread(target=self._accept, daemon=True).start()
+        _, port = self._listener.getsockname()
+        self.address = f"http://127.0.0.1:{port}/"
+        _in_thread(self._accept)
 
     def pull(self):
         """Cut every connection, and take no new one."""
@@ -49,10 +50,16 @@ class Cable:
             if not self._is_plugged:
                 ours.close()
                 continue
-            theirs = socket.create_connection((self._target.hostname, self._target.port))
+            target = (self._target.hostname, self._target.port)
+            theirs = socket.create_connection(target)
             self._ends += [ours, theirs]
-            for source, sink in ((ours, theirs), (theirs, ours)):
-                threading.Thread(target=_pass_on, args=(source, sink), daemon=True).start()
+            _in_thread(_pass_on, ours, theirs)
+            _in_thread(_pass_on, theirs, ours)
+
+
+def _in_thread(function, *arguments):
+    thread = threading.Thread(target=function, args=arguments, daemon=True)
+    thread.start()
 
 
 def _pass_on(source, sink):

@@ -23,9 +23,10 @@ def browser():
         try:
             browser = chromium(started)
         except playwright.Error as error:
+            why = str(error).splitlines()[0]
             pytest.skip(
                 "No Chromium: install Debian's package chromium, or run `playwright install"
-                f" chromium` ({str(error).splitlines()[0]})."
+                f" chromium` ({why})."
             )
         yield browser
         browser.close()
@@ -46,8 +47,8 @@ def start():
     """
     programs = []
 
-    def start(*arguments):
-        programs.append(Program(*arguments))
+    def start(*arguments, **options):
+        programs.append(Program(*arguments, **options))
         return programs[-1]
 
     yield start
@@ -57,7 +58,10 @@ def start():
 
 @pytest.fixture
 def long_run(monkeypatch):
-    """A run takes a few seconds, so that a person can act during it, however fast the engine and slow the browser is."""
+    """A run takes a few seconds, so that a person can act during it.
+
+    However fast the engine is, and however slow the browser.
+    """
     from SlicePropagationMRML.run.slice_run import SliceRun
 
     walk = SliceRun._walk

@@ -9,46 +9,79 @@ import threading
 from pathlib import Path
 
 CHECKOUT = Path(__file__).resolve().parents[2]
+MODULE = "SlicePropagationLib.commands.main"
+
+
+def command(*arguments):
+    """What starts a command of the program."""
+    return [sys.executable, "-m", MODULE, *map(str, arguments)]
+
+
+def environment(*first):
+    """What a process finds our packages by: this checkout, whatever is installed.
+
+    Args:
+        first: folders that come before it.
+    """
+    sources = [
+        *first,
+        CHECKOUT,
+        CHECKOUT / "SlicePropagation",
+        os.environ.get("PYTHONPATH"),
+    ]
+    named = [str(source) for source in sources if source]
+    ours = {
+        "PYTHONUNBUFFERED": "1",
+        "PYTHONPATH": os.pathsep.join(named),
+    }
+    return os.environ | ours
+
+
+def run_command(*arguments, timeout=120):
+    """Run a command of the program until it ends; returns the CompletedProcess, with texts."""
+    return subprocess.run(
+        command(*arguments),
+        cwd=CHECKOUT,
+        capture_output=True,
+        text=True,
+        env=environment(),
+        timeout=timeout,
+    )
 
 
 class Program:
     """`slice-propagation app …` on a free port.
 
+    Args:
+        out: its folder of results.
+        arguments: of the command, besides.
+        folder: that it is started in.
+
     Attributes:
         address: what it printed.
     """
 
-    def __init__(self, out, *arguments):
-        command = [
-            sys.executable,
-            "-m",
-            "SlicePropagationLib.commands.main",
-            "app",
-            *arguments,
-            "--out",
-            str(out),
-            "--port",
-            "0",
-            "--no-browser",
-        ]
+    def __init__(self, out, *arguments, folder=CHECKOUT):
         self.process = subprocess.Popen(
-            command,
-            cwd=CHECKOUT,
+            command("app", *arguments, "--out", out, "--port", 0, "--no-browser"),
+            cwd=folder,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            env=os.environ | {"PYTHONUNBUFFERED": "1"},
+            env=environment(),
         )
         self.lines = []
         self._has_address = threading.Event()
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
-        assert self._has_address.wait(90), "\n".join(self.lines)
-        self.address = next(
-            re.search(r"http://\S+", line).group() for line in self.lines if "is at" in line
-        )
+        self._has_address.wait(90)
+        said = "\n".join(self.lines)
+        found = re.search(r"is at (http://\S+)", said)
+        assert found is not None, said
+        self.address = found[1]
 
     def _read(self):
+        assert self.process.stdout is not None
         for line in self.process.stdout:
             self.lines.append(line.rstrip())
             if "is at" in line:

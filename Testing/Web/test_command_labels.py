@@ -1,50 +1,52 @@
-"""The page says what the desktop panel says, in the same order and with the same keys: compared with the form that the panel is made from."""
+"""The page says what the desktop panel says, in the same order and with the same keys.
+
+It is compared with the form that the panel is made from.
+"""
 
 from xml.etree import ElementTree
 
 import pytest
-from at_the_page import seed
+from at_the_page import seed, wait_for_none_propagated, wait_for_propagated
 from program import CHECKOUT
 from SlicePropagationMRML.presenting.controls import KEYS, STOP, hints, keyed
-from web_bench import wait_for
 
 
 @pytest.fixture(scope="module")
 def form():
     """{name of a widget: its text}, in the order of the panel."""
     tree = ElementTree.parse(CHECKOUT / "Resources" / "UI" / "SlicePropagation.ui")
-    texts = {}
-    for widget in tree.iter("widget"):
-        text = next(
-            (
-                found.findtext("string")
-                for found in widget.findall("property")
-                if found.get("name") == "text"
-            ),
-            None,
-        )
-        if text:
-            texts[widget.get("name")] = text
-    return texts
+    texts = {widget.get("name"): text_of(widget) for widget in tree.iter("widget")}
+    return {name: text for name, text in texts.items() if text}
+
+
+def text_of(widget):
+    """The text of a widget in the form, None where it has none."""
+    return widget.findtext("property[@name='text']/string")
+
+
+def inner_text(page, command):
+    return page.locator(f"[data-command={command}]").inner_text()
 
 
 def test_the_sections_stand_in_the_order_of_the_panel(page, form):
-    ours = [text.capitalize() for text in page.locator(".sp-heading:visible").all_inner_texts()] + [
-        page.locator("[data-command=details]").inner_text()
-    ]
-    assert ours == [text for name, text in form.items() if name.endswith("CollapsibleButton")]
+    headings = page.locator(".sp-heading:visible").all_inner_texts()
+    ours = [text.capitalize() for text in headings] + [inner_text(page, "details")]
+    theirs = [text for name, text in form.items() if name.endswith("CollapsibleButton")]
+    assert ours == theirs
 
 
 def test_the_choices_of_a_run_stand_in_the_order_of_the_panel(page, bench, form):
-    bench.call(setattr, bench.application.data, "engine", "registration")
-    rows = page.locator(".sp-section").nth(2).locator(".sp-label:visible").all_inner_texts()
-    named = (
+    bench.call(setattr, bench.data, "engine", "registration")
+    section = page.locator(".sp-section").nth(2)
+    rows = section.locator(".sp-label:visible").all_inner_texts()
+    labels = (
         "axisComboBoxLabel",
         "toTheEndCheckBoxLabel",
         "directionComboBoxLabel",
         "engineComboBoxLabel",
     )
-    assert rows == [form[name].rstrip(":") for name in form if name in named]
+    theirs = [form[name] for name in form if name in labels]
+    assert rows == [text.rstrip(":") for text in theirs]
 
 
 @pytest.mark.parametrize(
@@ -57,7 +59,7 @@ def test_the_choices_of_a_run_stand_in_the_order_of_the_panel(page, bench, form)
     ],
 )
 def test_a_button_has_the_text_of_the_panel(page, form, command, widget):
-    assert page.locator(f"[data-command={command}]").inner_text() == form[widget]
+    assert inner_text(page, command) == form[widget]
 
 
 @pytest.mark.parametrize("widget", ["toTheEndCheckBox", "followCheckBox", "autoUpdateCheckBox"])
@@ -68,20 +70,19 @@ def test_a_check_box_has_the_text_of_the_panel(page, form, widget):
 def test_what_stops_keeps_and_discards_has_the_texts_of_the_panel(page, bench, form):
     seed(page, bench)
     page.keyboard.press(KEYS["propagate"].lower())
-    wait_for(page, lambda: page.locator(".sp-propagated").count() >= 1)
-    assert page.locator("[data-command=stop]").inner_text() == "Stop"
+    wait_for_propagated(page, 1)
+    assert inner_text(page, "stop") == "Stop"
     page.keyboard.press("Escape" if STOP == "Esc" else STOP)
     page.wait_for_selector("[data-command=keep]")
-    assert [
-        page.locator(f"[data-command={name}]").inner_text() for name in ("keep", "discard")
-    ] == [form["keepButton"], form["discardButton"]]
+    assert inner_text(page, "keep") == form["keepButton"]
+    assert inner_text(page, "discard") == form["discardButton"]
     page.keyboard.press(KEYS["discard"].lower())
-    wait_for(page, lambda: page.locator(".sp-propagated").count() == 0)
+    wait_for_none_propagated(page)
 
 
 def test_a_hint_says_what_the_panel_says_with_its_key(page, bench):
     seed(page, bench)
-    page.hover("[data-command=propagate]")
-    page.get_by_text(keyed(hints()["propagate"], "propagate"), exact=True).wait_for()
-    page.hover("[data-command=empty]")
-    page.get_by_text(keyed(hints()["empty"], "empty"), exact=True).wait_for()
+    for command in ("propagate", "empty"):
+        page.hover(f"[data-command={command}]")
+        hint = keyed(hints()[command], command)
+        page.get_by_text(hint, exact=True).wait_for()

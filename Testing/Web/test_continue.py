@@ -1,19 +1,25 @@
 """Going on with a segmentation that was saved: by the page, by the command line, or by another program."""
 
 import re
-import subprocess
-import sys
 
 import numpy as np
 import pytest
 import SimpleITK as sitk
-from at_the_page import SEED, click, kinds, message, propagate, seed
-from program import CHECKOUT
+from at_the_page import (
+    SEED,
+    click,
+    kinds,
+    message,
+    propagate,
+    seed,
+    slices_of,
+    wait_for_kind,
+    wait_for_message,
+)
+from program import run_command
 from SlicePropagationWeb.opening import UNKNOWN_ORIGIN
-from web_bench import open_page, sample_volume, wait_for
-from web_files import as_image, ct, write_image
-
-from SlicePropagationLib.commands.main import main
+from web_bench import SPLEEN, open_page, sample_volume, wait_for
+from web_files import ct, read_mask, write_image
 
 
 @pytest.fixture
@@ -36,6 +42,12 @@ def save(page, name, suffix=".seg.nrrd"):
     page.wait_for_selector(".v-dialog.v-overlay--active", state="detached")
 
 
+def drawn_in(path):
+    """The axial slices on which a file has a label."""
+    shown = read_mask(path).any(axis=(1, 2))
+    return np.flatnonzero(shown).tolist()
+
+
 def begin_anew(page, bench):
     """The sample once more, with nothing drawn."""
     bench.open_sample()
@@ -43,9 +55,15 @@ def begin_anew(page, bench):
     bench.wait_until_drawn(page)
 
 
+def listed(page, title):
+    """A segmentation in the list of the Open dialog."""
+    files = page.locator("[data-open=continue]")
+    return files.get_by_text(title, exact=True)
+
+
 def go_on_with(page, title):
     click(page, "open")
-    page.locator("[data-open=continue]").get_by_text(title, exact=True).click()
+    listed(page, title).click()
 
 
 def upload(page, path):
@@ -55,11 +73,18 @@ def upload(page, path):
     chooser.value.set_files(path)
 
 
-def label_file(path, labels):
-    """Write labels on the grid of the sample, as a program that knows nothing of slices does."""
-    image = sitk.GetImageFromArray(labels)
-    image.CopyInformation(sample_volume()[0].image)
-    sitk.WriteImage(image, str(path))
+def spleen_image():
+    """The sample's spleen, as a program that knows nothing of slices has it."""
+    volume, labels = sample_volume()
+    mask = labels == SPLEEN
+    image = sitk.GetImageFromArray(mask.astype(np.uint8))
+    image.CopyInformation(volume.image)
+    return image
+
+
+def write_spleen(path):
+    """Write the sample's spleen; returns the path."""
+    sitk.WriteImage(spleen_image(), str(path))
     return path
 
 
@@ -72,14 +97,14 @@ def test_saved_work_goes_on_as_it_was(page, bench, results, suffix):
     save(page, "mine", suffix)
     begin_anew(page, bench)
     go_on_with(page, f"mine{suffix}")
-    wait_for(page, lambda: f"Went on with mine{suffix}." in message(page))
+    wait_for_message(page, f"Went on with mine{suffix}.")
     assert kinds(page) == strip
     assert np.array_equal(bench.masks(), masks)
     assert UNKNOWN_ORIGIN not in message(page)
-    assert bench.application.data.segments[0]["name"] == "Spleen"
-    assert bench.application.data.index == SEED
+    assert bench.data.segments[0]["name"] == "Spleen"
+    assert bench.data.index == SEED
     assert page.locator("[data-command=undo]").is_disabled()
-    assert bench.application.data.save_name == "mine-2"
+    assert bench.data.save_name == "mine-2"
 
 
 def test_a_correction_of_what_was_opened_changes_only_its_gaps(page, bench, results):
@@ -88,49 +113,43 @@ def test_a_correction_of_what_was_opened_changes_only_its_gaps(page, bench, resu
     save(page, "mine")
     begin_anew(page, bench)
     go_on_with(page, "mine.seg.nrrd")
-    wait_for(page, lambda: kinds(page)[SEED] == "seed")
+    wait_for_kind(page, SEED, "seed")
     before = bench.masks()
     bench.paint_spleen(page, SEED + 6)
-    wait_for(page, lambda: kinds(page)[SEED + 6] == "correction")
-    drawn = bench.masks()[SEED + 6]
+    wait_for_kind(page, SEED + 6, "correction")
+    drawn = bench.mask(SEED + 6)
     propagate(page)
     after = bench.masks()
-    assert np.array_equal(after[: SEED + 1], before[: SEED + 1])
-    assert np.array_equal(
-        after[SEED + 6],
-        drawn,
-    )
+    outside = slice(0, SEED + 1)
+    assert np.array_equal(after[outside], before[outside])
+    assert np.array_equal(after[SEED + 6], drawn)
 
 
 def test_the_plane_of_the_annotation_comes_back(page, bench, results):
     page.click("[data-plane=coronal]")
-    wait_for(page, lambda: bench.application.data.plane == "coronal")
-    seed_index = 118
-    bench.paint_spleen(page, seed_index, "coronal")
-    wait_for(page, lambda: kinds(page)[seed_index : seed_index + 1] == ["seed"])
+    bench.wait_for_value(page, "plane", "coronal")
+    bench.paint_spleen(page, 118, "coronal")
+    wait_for(page, lambda: slices_of(page, "seed") == [118])
     save(page, "front")
     begin_anew(page, bench)
-    wait_for(page, lambda: bench.application.data.plane == "axial")
+    bench.wait_for_value(page, "plane", "axial")
     go_on_with(page, "front.seg.nrrd")
-    wait_for(page, lambda: "Went on with front.seg.nrrd." in message(page))
-    assert bench.application.data.plane == "coronal"
-    assert [index for index, kind in enumerate(kinds(page)) if kind == "seed"] == [seed_index]
+    wait_for_message(page, "Went on with front.seg.nrrd.")
+    assert bench.data.plane == "coronal"
+    assert slices_of(page, "seed") == [118]
 
 
 def test_unsaved_work_becomes_a_result_of_its_own(page, bench, results):
     seed(page, bench)
     save(page, "mine")
     bench.paint_spleen(page, SEED + 5)
-    wait_for(page, lambda: kinds(page)[SEED + 5] == "seed")
+    wait_for_kind(page, SEED + 5, "seed")
     go_on_with(page, "mine.seg.nrrd")
-    wait_for(page, lambda: "The unsaved work is kept as unsaved-" in message(page))
+    wait_for_message(page, "The unsaved work is kept as unsaved-")
     assert bench.drawn_slices() == [SEED]
-    name = re.search(
-        r"unsaved-\S+\.seg\.nrrd",
-        message(page),
-    ).group()  # what the test before left may have become another one
-    kept = sitk.GetArrayFromImage(sitk.ReadImage(str(results / name)))
-    assert np.flatnonzero(kept.any(axis=(1, 2))).tolist() == [SEED, SEED + 5]
+    # what the test before left may have become another one
+    [name] = re.findall(r"unsaved-\S+\.seg\.nrrd", message(page))
+    assert drawn_in(results / name) == [SEED, SEED + 5]
 
 
 def test_an_uploaded_segmentation_is_laid_on_the_volume(page, bench, results, tmp_path):
@@ -142,26 +161,28 @@ def test_an_uploaded_segmentation_is_laid_on_the_volume(page, bench, results, tm
     (results / "mine.seg.nrrd").rename(tmp_path / "theirs.seg.nrrd")
     begin_anew(page, bench)
     upload(page, tmp_path / "theirs.seg.nrrd")
-    wait_for(page, lambda: "Went on with theirs.seg.nrrd." in message(page))
+    wait_for_message(page, "Went on with theirs.seg.nrrd.")
     assert kinds(page) == strip
     assert np.array_equal(bench.masks(), masks)
     click(page, "open")
-    page.locator("[data-open=continue]").get_by_text("theirs.seg.nrrd", exact=True).wait_for()
+    listed(page, "theirs.seg.nrrd").wait_for()
 
 
 def test_a_segmentation_of_something_else_is_refused_and_the_work_stays(page, bench, tmp_path):
     seed(page, bench)
-    image = as_image((ct() > 0).astype(np.uint8))
-    sitk.WriteImage(image, str(tmp_path / "other.seg.nrrd"))
-    upload(page, tmp_path / "other.seg.nrrd")
+    labels = (ct() > 0).astype(np.uint8)
+    path = write_image(tmp_path / "other.seg.nrrd", labels)
+    upload(page, path)
     page.locator(".v-dialog .v-alert").wait_for()
-    assert (
+    expected = (
         "other.seg.nrrd and the image are on different grids: size (56, 48, 9) against (256,"
-        " 256, 60)" in bench.application.data.message
+        " 256, 60)"
     )
+    assert expected in bench.data.message
     assert bench.drawn_slices() == [SEED]
     assert kinds(page)[SEED] == "seed"
-    assert not (bench.out / "uploads" / "other.seg.nrrd").exists()
+    uploaded = bench.out / "uploads" / path.name
+    assert not uploaded.exists()
 
 
 @pytest.mark.parametrize(
@@ -169,21 +190,20 @@ def test_a_segmentation_of_something_else_is_refused_and_the_work_stays(page, be
     [{"Segment0_Layer": "7"}, {"Segment0_LabelValue": "many"}, {"Segment0_Color": "red"}],
 )
 def test_a_damaged_segmentation_is_refused_with_a_sentence(page, bench, tmp_path, change):
-    image = sitk.GetImageFromArray((sample_volume()[1] == 4).astype(np.uint8))
-    image.CopyInformation(sample_volume()[0].image)
-    for name, value in (
-        {
-            "Segment0_ID": "a",
-            "Segment0_Name": "a",
-            "Segment0_LabelValue": "1",
-            "Segment0_Layer": "0",
-        }
-        | change
-    ).items():
+    image = spleen_image()
+    whole = {
+        "Segment0_ID": "a",
+        "Segment0_Name": "a",
+        "Segment0_LabelValue": "1",
+        "Segment0_Layer": "0",
+    }
+    for name, value in (whole | change).items():
         image.SetMetaData(name, value)
-    sitk.WriteImage(image, str(tmp_path / "broken.seg.nrrd"))
-    upload(page, tmp_path / "broken.seg.nrrd")
-    page.locator(".v-dialog .v-alert").get_by_text("save it again in 3D Slicer").wait_for()
+    path = tmp_path / "broken.seg.nrrd"
+    sitk.WriteImage(image, str(path))
+    upload(page, path)
+    alert = page.locator(".v-dialog .v-alert")
+    alert.get_by_text("save it again in 3D Slicer").wait_for()
     assert bench.drawn_slices() == []
 
 
@@ -193,23 +213,20 @@ def test_where_nothing_says_what_was_drawn_all_of_it_counts_as_drawn(
     results,
     tmp_path,
 ):
-    image = sitk.GetImageFromArray((sample_volume()[1] == 4).astype(np.uint8))
-    image.CopyInformation(sample_volume()[0].image)
-    sitk.WriteImage(image, str(tmp_path / "plain.seg.nrrd"))
-    upload(page, tmp_path / "plain.seg.nrrd")
+    upload(page, write_spleen(tmp_path / "plain.seg.nrrd"))
     wait_for(page, lambda: UNKNOWN_ORIGIN in message(page))
-    shown = np.flatnonzero((sample_volume()[1] == 4).any(axis=(1, 2)))
-    assert [index for index, kind in enumerate(kinds(page)) if kind == "seed"] == shown.tolist()
+    assert slices_of(page, "seed") == drawn_in(tmp_path / "plain.seg.nrrd")
 
 
 def test_a_segmentation_without_its_volume_is_refused_with_the_remedy(browser, tmp_path, start):
-    page = open_page(browser, start(tmp_path / "out").address)
+    program = start(tmp_path / "out")
+    page = open_page(browser, program.address)
     page.get_by_text("Open", exact=True).last.click()
     with page.expect_file_chooser() as chooser:
         page.get_by_text("Upload files", exact=True).click()
-    path = label_file(tmp_path / "spleen.seg.nrrd", (sample_volume()[1] == 4).astype(np.uint8))
-    chooser.value.set_files(path)
-    page.locator(".v-dialog").get_by_text("open the volume that it belongs to first").wait_for()
+    chooser.value.set_files(write_spleen(tmp_path / "spleen.seg.nrrd"))
+    dialog = page.locator(".v-dialog")
+    dialog.get_by_text("open the volume that it belongs to first").wait_for()
     page.close()
 
 
@@ -217,48 +234,38 @@ def test_what_the_command_line_propagated_is_reviewed_on_the_page(browser, tmp_p
     image = write_image(tmp_path / "chest.nii.gz", ct())
     drawn = np.zeros(ct().shape, np.uint8)
     drawn[4, 10:30, 12:34] = 1
-    sitk.WriteImage(as_image(drawn), str(tmp_path / "seed.nii.gz"))
-    assert (
-        main(
-            [
-                "propagate",
-                "--image",
-                str(image),
-                "--seed",
-                str(tmp_path / "seed.nii.gz"),
-                "--out",
-                str(tmp_path / "out.nii.gz"),
-                "--engine",
-                "copy",
-            ]
-        )
-        == 0
+    seeds = write_image(tmp_path / "seed.nii.gz", drawn)
+    out = tmp_path / "out.nii.gz"
+    done = run_command(
+        "propagate",
+        *("--image", image),
+        *("--seed", seeds),
+        *("--out", out),
+        *("--engine", "copy"),
     )
-    page = open_page(
-        browser,
-        start(tmp_path / "out", str(image), "--segmentation", str(tmp_path / "out.nii.gz")).address,
+    assert done.returncode == 0
+    program = start(
+        tmp_path / "out",
+        image,
+        *("--segmentation", out),
     )
+    page = open_page(browser, program.address)
     page.wait_for_selector(".sp-seed", state="attached")
-    assert kinds(page) == ["propagated"] * 4 + ["seed"] + ["propagated"] * 4
+    around = ["propagated"] * 4
+    assert kinds(page) == [*around, "seed", *around]
     page.close()
 
 
 def test_a_segmentation_that_does_not_fit_ends_the_program_with_a_sentence(tmp_path):
     image = write_image(tmp_path / "chest.nii.gz", ct())
-    other = label_file(tmp_path / "other.nii.gz", (sample_volume()[1] == 4).astype(np.uint8))
-    command = [
-        sys.executable,
-        "-m",
-        "SlicePropagationLib.commands.main",
+    other = write_spleen(tmp_path / "other.nii.gz")
+    done = run_command(
         "app",
-        str(image),
-        "--segmentation",
-        str(other),
+        image,
+        *("--segmentation", other),
+        *("--out", tmp_path / "out"),
         "--no-browser",
-        "--out",
-        str(tmp_path / "out"),
-    ]
-    done = subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True)
+    )
     assert done.returncode == 2
     assert "other.nii.gz" in done.stderr
     assert "Traceback" not in done.stderr

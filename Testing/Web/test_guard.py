@@ -1,72 +1,87 @@
-"""Nothing is let in that should stay out: foreign pages, wrong keys, paths outside the folders, files that are no images."""
+"""Nothing is let in that should stay out.
+
+Foreign pages, wrong keys, paths outside the folders, files that are no images.
+"""
 
 import asyncio
 import http.client
 import io
 import json
+import struct
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import urlsplit
 
 import aiohttp
 import msgpack
-import numpy as np
 import pytest
-import SimpleITK as sitk
 from SlicePropagationWeb.serve import free_port
 from SlicePropagationWeb.transfer import TAB_HEADER
-from web_bench import wait_for
+from web_files import ct, write_image
 
 from SlicePropagationLib.errors import ConfigError
 
+MIB = 1024**2
 
-def ask(address, path, method="GET", headers=(), body=None):
+
+def ask(address, path, method="GET", headers=(), body=b""):
     """(status, headers, text) of one request whose path is sent as it stands."""
     parts = urlsplit(address)
     connection = http.client.HTTPConnection(parts.hostname, parts.port, timeout=30)
     connection.putrequest(method, path, skip_host=True, skip_accept_encoding=True)
-    for name, value in {
-        "Host": parts.netloc,
-        "Content-Length": str(len(body or b"")),
-    }.items() | dict(headers).items():
-        if name not in dict(headers) or dict(headers)[name] == value:
-            connection.putheader(name, value)
+    usual = {"Host": parts.netloc, "Content-Length": str(len(body))}
+    for name, value in (usual | dict(headers)).items():
+        connection.putheader(name, value)
     connection.endheaders(body)
     answer = connection.getresponse()
-    return answer.status, dict(answer.getheaders()), answer.read().decode(errors="replace")
+    text = answer.read().decode(errors="replace")
+    headers = dict(answer.getheaders())
+    return answer.status, headers, text
+
+
+def status_of(*arguments, **options):
+    """The status of one request."""
+    status, _, _ = ask(*arguments, **options)
+    return status
 
 
 def upload(bench, name, content, tab=None):
     """(status, answer) of an upload of one file by the tab that has the session."""
-    if not bench.application.data.owner:
-        bench.call(bench.application.tenancy.take_over, "tab of the test")
-    border = "border"
-    body = (
-        f'--{border}\r\nContent-Disposition: form-data; name="file"; filename="{name}"\r\n\r\n'.encode()
-        + content
-        + f"\r\n--{border}--\r\n".encode()
-    )
+    if not bench.data.owner:
+        bench.call(bench.application.session_lock.take_over, "tab of the test")
+    owner = bench.data.owner
+    what = f'Content-Disposition: form-data; name="file"; filename="{name}"'
+    body = f"--border\r\n{what}\r\n\r\n".encode() + content + b"\r\n--border--\r\n"
     headers = {
-        "Content-Type": f"multipart/form-data; boundary={border}",
-        TAB_HEADER: bench.application.data.owner if tab is None else tab,
+        "Content-Type": "multipart/form-data; boundary=border",
+        TAB_HEADER: owner if tab is None else tab,
     }
     status, _, text = ask(bench.address, "/upload", "POST", headers, body)
     return status, json.loads(text)
 
 
-def image_bytes(folder, suffix=".nrrd"):
-    path = folder / f"image{suffix}"
-    sitk.WriteImage(
-        sitk.GetImageFromArray(
-            np.random.default_rng(0).normal(0, 50, (12, 40, 40)).astype(np.float32)
-        ),
-        str(path),
-    )
-    return path.read_bytes()
+def image_bytes(folder):
+    """A whole .nrrd file."""
+    path = folder / "image.nrrd"
+    return write_image(path, ct()).read_bytes()
 
 
-def left_in(folder):
+def check_refused(bench, name, content):
+    status, _ = upload(bench, name, content)
+    assert status == 415
+
+
+def left_in(bench):
+    """Names of all that lies in the folder of uploads."""
+    folder = bench.out / "uploads"
     return sorted(path.name for path in folder.glob("**/*"))
+
+
+def write_secret(bench):
+    """A file beside the folder of results; returns its path."""
+    path = bench.out.parent / "secret.txt"
+    path.write_text("root:secret", encoding="utf-8")
+    return path
 
 
 @pytest.mark.parametrize(
@@ -74,8 +89,9 @@ def left_in(folder):
     [
         "/../../../../etc/passwd",
         "/%2e%2e/%2e%2e/%2e%2e/etc/passwd",
-        "/slice_propagation/../../words.py",
-        "/slice_propagation/..%2f..%2fwords.py",
+        "/slice_propagation/../../command_labels.py",
+        "/slice_propagation/../command_labels.py",
+        "/slice_propagation/..%2fcommand_labels.py",
         "/download/..%2f..%2f..%2fetc%2fpasswd",
         "/download/%2e%2e%2fsecret.txt",
         "/download//etc/passwd",
@@ -83,7 +99,7 @@ def left_in(folder):
     ],
 )
 def test_no_path_leads_out_of_the_folders(bench, path):
-    (bench.out.parent / "secret.txt").write_text("root:secret", encoding="utf-8")
+    write_secret(bench)
     status, _, text = ask(bench.address, path)
     assert status in (403, 404)
     assert "root:" not in text
@@ -91,22 +107,23 @@ def test_no_path_leads_out_of_the_folders(bench, path):
 
 
 def test_a_link_in_the_result_folder_is_not_followed_out_of_it(bench):
-    (bench.out.parent / "secret.txt").write_text("root:secret", encoding="utf-8")
-    (bench.out / "link.txt").symlink_to(bench.out.parent / "secret.txt")
-    assert ask(bench.address, "/download/link.txt")[0] == 404
+    secret = write_secret(bench)
+    link = bench.out / "link.txt"
+    link.symlink_to(secret)
+    assert status_of(bench.address, "/download/link.txt") == 404
 
 
 def test_a_foreign_host_name_and_a_foreign_page_are_refused(bench):
-    assert ask(bench.address, "/index.html")[0] == 200
-    assert ask(bench.address, "/index.html", headers={"Host": "evil.example"})[0] == 403
-    assert (
-        ask(bench.address, "/paraview/", "POST", headers={"Origin": "http://evil.example"})[0]
-        == 403
-    )
+    assert status_of(bench.address, "/index.html") == 200
+    host = {"Host": "evil.example"}
+    assert status_of(bench.address, "/index.html", headers=host) == 403
+    origin = {"Origin": "http://evil.example"}
+    assert status_of(bench.address, "/paraview/", "POST", origin) == 403
 
 
 def test_the_page_may_load_nothing_from_elsewhere(bench):
-    policy = ask(bench.address, "/index.html")[1]["Content-Security-Policy"]
+    _, headers, _ = ask(bench.address, "/index.html")
+    policy = headers["Content-Security-Policy"]
     assert "default-src 'self'" in policy
     assert "http:" not in policy
     assert "*" not in policy
@@ -118,37 +135,44 @@ async def greet(address, key):
         aiohttp.ClientSession() as session,
         session.ws_connect(address.replace("http", "ws") + "ws") as socket,
     ):
-        message = msgpack.packb(
-            {
-                "wslink": "1.0",
-                "id": "system:c0:0",
-                "method": "wslink.hello",
-                "args": [{"secret": key}],
-                "kwargs": {},
-            }
-        )
-        head = b"\x00" * 4 + (0).to_bytes(4, "little") + len(message).to_bytes(4, "little")
-        await socket.send_bytes(head + message)
-        return (await socket.receive(timeout=10)).data
+        await socket.send_bytes(greeting(key))
+        answer = await socket.receive(timeout=10)
+        return answer.data
+
+
+def greeting(key):
+    """A greeting with a key, as wslink writes it: id, offset and length before the message."""
+    content = {
+        "wslink": "1.0",
+        "id": "system:c0:0",
+        "method": "wslink.hello",
+        "args": [{"secret": key}],
+        "kwargs": {},
+    }
+    message = msgpack.packb(content)
+    assert message is not None
+    return struct.pack("<III", 0, 0, len(message)) + message
 
 
 def answer_to(address, key):
     """What `greet` returns; in a thread of its own, as Playwright's event loop runs in this one."""
     with ThreadPoolExecutor(1) as pool:
-        return pool.submit(asyncio.run, greet(address, key)).result()
+        answer = pool.submit(asyncio.run, greet(address, key))
+        return answer.result()
 
 
 def test_the_fixed_key_of_the_wire_protocol_opens_nothing(bench):
     assert b"Authentication failed" in answer_to(bench.address, "wslink-secret")
-    key = json.loads(ask(bench.address, "/paraview/", "POST")[2])["secret"]
+    _, _, text = ask(bench.address, "/paraview/", "POST")
+    key = json.loads(text)["secret"]
     assert b"clientID" in answer_to(bench.address, key)
 
 
 def test_an_oversized_upload_is_refused_and_leaves_nothing(bench, page):
-    status, answer = upload(bench, "big.nrrd", bytes(31 * 1024**2))
+    status, answer = upload(bench, "big.nrrd", bytes(31 * MIB))
     assert status == 413
     assert "larger than 30 MiB" in answer["error"]
-    assert left_in(bench.out / "uploads") == []
+    assert left_in(bench) == []
     page.wait_for_selector("text=larger than 30 MiB")
 
 
@@ -167,61 +191,38 @@ def test_what_is_no_image_is_refused_and_leaves_nothing(bench, name, content):
     assert status == 415
     assert answer["error"]
     assert str(bench.out) not in answer["error"]
-    assert left_in(bench.out / "uploads") == []
+    assert left_in(bench) == []
     assert not (bench.out.parent / "evil.sh").exists()
 
 
 def test_a_truncated_image_is_refused(bench, tmp_path):
     content = image_bytes(tmp_path)
-    assert upload(bench, "image.nrrd", content[: len(content) // 2])[0] == 415
-    assert left_in(bench.out / "uploads") == []
+    half = len(content) // 2
+    status, _ = upload(bench, "image.nrrd", content[:half])
+    assert status == 415
+    assert left_in(bench) == []
+
+
+NRRD = b"NRRD0004\ntype: uint8\ndimension: 3\nsizes: 4 4 4\nencoding: raw\n"
+META = b"ObjectType = Image\nNDims = 3\nDimSize = 4 4 4\nElementType = MET_UCHAR\n"
 
 
 @pytest.mark.parametrize(
     "name, content",
     [
-        (
-            "secret.nrrd",
-            (
-                b"NRRD0004\ntype: uint8\ndimension: 3\nsizes: 4 4 4\nencoding: raw\ndata file:"
-                b" /etc/passwd\n\n"
-            ),
-        ),
-        (
-            "secret.nrrd",
-            (
-                b"NRRD0004\ntype: uint8\ndimension: 3\nsizes: 4 4 4\nencoding: raw\nDATAFILE:"
-                b" ../../../secret.txt\n\n"
-            ),
-        ),
-        (
-            "secret.mha",
-            (
-                b"ObjectType = Image\nNDims = 3\nDimSize = 4 4 4\nElementType ="
-                b" MET_UCHAR\nElementDataFile = /etc/passwd\n"
-            ),
-        ),
-        (
-            "secret.mhd",
-            (
-                b"ObjectType = Image\nNDims = 3\nDimSize = 4 4 4\nElementType ="
-                b" MET_UCHAR\nElementDataFile = /etc/passwd\n"
-            ),
-        ),
-        (
-            "secret.nhdr",
-            (
-                b"NRRD0004\ntype: uint8\ndimension: 3\nsizes: 4 4 4\nencoding: raw\ndata file:"
-                b" /etc/passwd\n\n"
-            ),
-        ),
+        ("secret.nrrd", NRRD + b"data file: /etc/passwd\n\n"),
+        ("secret.nrrd", NRRD + b"DATAFILE: ../../../secret.txt\n\n"),
+        ("secret.mha", META + b"ElementDataFile = /etc/passwd\n"),
+        ("secret.mha", META + b"ElementDataFile = LOCAL\nElementDataFile = /etc/passwd\n"),
+        ("secret.mhd", META + b"ElementDataFile = /etc/passwd\n"),
+        ("secret.nhdr", NRRD + b"data file: /etc/passwd\n\n"),
     ],
 )
 def test_a_header_that_names_a_file_of_the_server_is_refused(bench, name, content):
     status, answer = upload(bench, name, content)
     assert status == 415
     assert "not a kind of image that is taken here" in answer["error"]
-    assert left_in(bench.out / "uploads") == []
+    assert left_in(bench) == []
 
 
 def zipped(members, compression=zipfile.ZIP_DEFLATED):
@@ -233,72 +234,59 @@ def zipped(members, compression=zipfile.ZIP_DEFLATED):
 
 
 def test_an_archive_cannot_write_outside_its_folder_nor_unpack_beyond_the_limit(bench, tmp_path):
-    assert (
-        upload(bench, "slip.zip", zipped([("../../../evil.sh", b"#!"), ("/etc/evil.sh", b"#!")]))[0]
-        == 415
-    )
-    status, answer = upload(bench, "bomb.zip", zipped([("bomb.nrrd", bytes(200 * 1024**2))]))
+    slip = zipped([("../../../evil.sh", b"#!"), ("/etc/evil.sh", b"#!")])
+    check_refused(bench, "slip.zip", slip)
+    bomb = zipped([("bomb.nrrd", bytes(200 * MIB))])
+    status, answer = upload(bench, "bomb.zip", bomb)
     assert status == 413
     assert "unpacks to something larger than 30 MiB" in answer["error"]
-    assert (
-        upload(bench, "many.zip", zipped([(f"{number}.dcm", b"") for number in range(5001)]))[0]
-        == 415
-    )
-    assert (
-        upload(
-            bench,
-            "broken.zip",
-            zipped([("image.nrrd", image_bytes(tmp_path))], zipfile.ZIP_STORED).replace(
-                b"NRRD",
-                b"nrrd",
-            ),
-        )[0]
-        == 415
-    )
-    assert left_in(bench.out / "uploads") == []
+    files = [(f"{number}.dcm", b"") for number in range(5001)]
+    check_refused(bench, "many.zip", zipped(files))
+    image = ("image.nrrd", image_bytes(tmp_path))
+    whole = zipped([image], zipfile.ZIP_STORED)
+    check_refused(bench, "broken.zip", whole.replace(b"NRRD", b"nrrd"))
+    assert left_in(bench) == []
     assert not list(bench.out.parent.glob("**/evil.sh"))
 
 
 def test_a_tab_without_the_session_uploads_nothing(bench, tmp_path):
     for tab in ("", "another tab"):
-        status, answer = upload(bench, "image.nrrd", image_bytes(tmp_path), tab)
+        image = image_bytes(tmp_path)
+        status, answer = upload(bench, "image.nrrd", image, tab)
         assert status == 409
         assert "another tab" in answer["error"]
-        assert left_in(bench.out / "uploads") == []
+        assert left_in(bench) == []
 
 
 def test_the_page_cannot_open_or_write_outside_its_folders(bench, page):
-    for command in (["load", "/etc/passwd"], ["load", str(bench.out / "uploads/../../secret.txt")]):
-        page.evaluate("command => window.trame.trigger('command', command)", command)
-        wait_for(page, lambda: "outside the folders" in bench.application.data.message)
-        bench.call(setattr, bench.application.data, "message", "")
-    bench.call(setattr, bench.application.data, "save_name", "../../evil")
+    outside = bench.out / "uploads/../../secret.txt"
+    for path in ("/etc/passwd", str(outside)):
+        page.evaluate("path => window.trame.trigger('command', ['load', path])", path)
+        bench.wait_for_text(page, "outside the folders")
+        bench.call(setattr, bench.data, "message", "")
+    bench.call(setattr, bench.data, "save_name", "../../evil")
     page.evaluate("window.trame.trigger('command', ['write'])")
-    wait_for(page, lambda: "cannot be a file name" in bench.application.data.message)
+    bench.wait_for_text(page, "cannot be a file name")
     assert list(bench.out.parent.glob("evil*")) == []
 
 
 def test_another_address_demands_the_token(tmp_path, start):
-    base, token = (
-        start(tmp_path, "--host", "0.0.0.0")
-        .address.replace("0.0.0.0", "127.0.0.1")
-        .split("?token=")
-    )
-    assert ask(base, "/index.html")[0] == 403
-    assert ask(base, "/ws")[0] == 403
-    assert ask(base, "/paraview/", "POST")[0] == 403
-    assert ask(base, "/?token=wrong")[0] == 403
+    printed = start(tmp_path, "--host", "0.0.0.0").address
+    base, token = printed.replace("0.0.0.0", "127.0.0.1").split("?token=")
+    assert status_of(base, "/index.html") == 403
+    assert status_of(base, "/ws") == 403
+    assert status_of(base, "/paraview/", "POST") == 403
+    assert status_of(base, "/?token=wrong") == 403
     status, headers, _ = ask(base, f"/?token={token}")
     assert status == 302
     assert "token" not in headers["Location"]
     assert "HttpOnly" in headers["Set-Cookie"]
-    assert (
-        ask(base, "/index.html", headers={"Cookie": headers["Set-Cookie"].split(";")[0]})[0] == 200
-    )
+    cookie = headers["Set-Cookie"].split(";")[0]
+    assert status_of(base, "/index.html", headers={"Cookie": cookie}) == 200
 
 
 def test_an_address_that_is_not_this_machine_s_is_refused_without_a_port_that_nobody_asked_for():
     with pytest.raises(ConfigError, match=r"at 192\.0\.2\.1 \(.* --host or --port"):
-        free_port("192.0.2.1", None)
+        free_port("192.0.2.1")
     with pytest.raises(ConfigError, match=r"at 192\.0\.2\.1, port 80 \("):
         free_port("192.0.2.1", 80)

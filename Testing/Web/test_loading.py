@@ -8,28 +8,32 @@ import zipfile
 import numpy as np
 import pytest
 import SimpleITK as sitk
-import slicer.util
 from web_bench import open_page, wait_for
 from web_files import ORIGIN, SPACING, as_image, ct, write_dicom, write_image
 
-
-def shown(bench):
-    """The voxels of the volume on the page."""
-    return bench.call(lambda: slicer.util.arrayFromVolume(bench.application.desk.volume).copy())
+LARGE = (200, 96, 112)  # voxels: it takes seconds to upload
+SLOW = 300_000  # bytes a second
+UNLIMITED = -1
 
 
 def is_shown(bench, page, array, name):
     """Wait for a volume, and compare voxels, spacing and origin."""
-    wait_for(page, lambda: bench.application.data.volume_name == name)
-    node = bench.application.desk.volume
-    assert np.array_equal(shown(bench), array)
-    assert np.allclose(bench.call(node.GetSpacing), SPACING)
-    assert np.allclose(
-        bench.call(node.GetOrigin),
-        (-ORIGIN[0], -ORIGIN[1], ORIGIN[2]),
-    )  # Slicer counts to the right and front
-    page.wait_for_selector(f"text={name} · 56×48×{len(array)} voxels")
+    bench.wait_for_value(page, "volume_name", name)
+    node = bench.controller.volume
+    spacing = bench.call(node.GetSpacing)
+    origin = bench.call(node.GetOrigin)
+    to_left, to_back, up = ORIGIN  # Slicer counts to the right and front
+    assert np.array_equal(bench.image(), array)
+    assert np.allclose(spacing, SPACING)
+    assert np.allclose(origin, (-to_left, -to_back, up))
+    count = len(array)
+    page.wait_for_selector(f"text={name} · 56×48×{count} voxels")
     page.wait_for_selector(".v-dialog.v-overlay--active", state="detached")
+
+
+def wait_for_dialog(page, text):
+    """Wait until a dialog says something; it covers the page's own message."""
+    page.locator(".v-dialog").get_by_text(text).wait_for()
 
 
 def choose(page, button, files):
@@ -40,23 +44,39 @@ def choose(page, button, files):
     chooser.value.set_files(files)
 
 
+def limit_upload(network, bytes_per_second):
+    conditions = {
+        "offline": False,
+        "latency": 0,
+        "downloadThroughput": UNLIMITED,
+        "uploadThroughput": bytes_per_second,
+    }
+    network.send("Network.emulateNetworkConditions", conditions)
+
+
 @pytest.fixture
 def uploads(bench):
     """What is in the folder of uploads; it is emptied after the test."""
     folder = bench.out / "uploads"
-    yield lambda: sorted(path.name for path in folder.iterdir())
+
+    def names():
+        return sorted(path.name for path in folder.iterdir())
+
+    yield names
     bench.forget_files(folder)
 
 
 @pytest.mark.parametrize("name", ["chest.nii.gz", "chest.nii", "chest.nrrd", "chest.mha"])
 def test_an_image_file_is_uploaded(bench, page, tmp_path, uploads, name):
-    choose(page, "Upload files", write_image(tmp_path / name, ct()))
+    path = write_image(tmp_path / name, ct())
+    choose(page, "Upload files", path)
     is_shown(bench, page, ct(), name)
     assert uploads() == [name]
 
 
 def test_the_dicom_files_of_a_series_are_uploaded(bench, page, tmp_path, uploads):
-    choose(page, "Upload files", write_dicom(tmp_path, ct()))
+    series = write_dicom(tmp_path, ct())
+    choose(page, "Upload files", series)
     is_shown(bench, page, ct(), "DICOM")
 
 
@@ -66,28 +86,36 @@ def test_a_folder_with_equal_names_in_its_subfolders_is_uploaded_whole(
     tmp_path,
     uploads,
 ):
-    write_dicom(tmp_path / "patient" / "small", ct((4, 48, 56), seed=5), series=2)
-    write_dicom(tmp_path / "patient" / "large", ct())
-    choose(page, "Upload a folder", tmp_path / "patient")
+    patient = tmp_path / "patient"
+    small = ct((4, 48, 56), seed=5)
+    write_dicom(patient / "small", small, series=2)
+    write_dicom(patient / "large", ct())
+    choose(page, "Upload a folder", patient)
     is_shown(bench, page, ct(), "patient")
-    assert (
-        "2 DICOM series; the one with the most slices, 9, is read" in bench.application.data.message
-    )
+    expected = "2 DICOM series; the one with the most slices, 9, is read"
+    assert expected in bench.data.message
 
 
-@pytest.mark.parametrize("kind", ["dicom", "nii.gz"])
-def test_a_zip_archive_is_uploaded(bench, page, tmp_path, uploads, kind):
-    files = (
-        write_dicom(tmp_path, ct())
-        if kind == "dicom"
-        else [write_image(tmp_path / "chest.nii.gz", ct())]
-    )
-    with zipfile.ZipFile(tmp_path / "study.zip", "w") as archive:
+def zipped(folder, files):
+    """A zip archive as a person makes it: with a folder, and with clutter."""
+    path = folder / "study.zip"
+    with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("__MACOSX/._chest", b"clutter")
-        for path in files:
-            archive.write(path, f"study/ct/{path.name}")
-    choose(page, "Upload files", tmp_path / "study.zip")
-    is_shown(bench, page, ct(), "study" if kind == "dicom" else "chest.nii.gz")
+        for file in files:
+            archive.write(file, f"study/ct/{file.name}")
+    return path
+
+
+def test_a_zip_archive_of_a_series_is_uploaded(bench, page, tmp_path, uploads):
+    series = write_dicom(tmp_path, ct())
+    choose(page, "Upload files", zipped(tmp_path, series))
+    is_shown(bench, page, ct(), "study")
+
+
+def test_a_zip_archive_of_an_image_is_uploaded(bench, page, tmp_path, uploads):
+    image = write_image(tmp_path / "chest.nii.gz", ct())
+    choose(page, "Upload files", zipped(tmp_path, [image]))
+    is_shown(bench, page, ct(), "chest.nii.gz")
 
 
 def test_a_reload_during_an_upload_ends_it_and_the_next_one_can_begin(
@@ -97,22 +125,18 @@ def test_a_reload_during_an_upload_ends_it_and_the_next_one_can_begin(
     uploads,
 ):
     network = page.context.new_cdp_session(page)
-    network.send(
-        "Network.emulateNetworkConditions",
-        {"offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": 300_000},
-    )
-    choose(page, "Upload files", write_image(tmp_path / "large.nii", ct((200, 96, 112))))
+    limit_upload(network, SLOW)
+    large = write_image(tmp_path / "large.nii", ct(LARGE))
+    choose(page, "Upload files", large)
     page.wait_for_selector("text=/Uploading, [1-9]/")
     page.reload()
     page.wait_for_selector("[data-slice]", state="attached")
     page.get_by_text("Upload files", exact=True).wait_for()
     with page.expect_file_chooser() as chooser:
         page.get_by_text("Upload files", exact=True).click()
-    network.send(
-        "Network.emulateNetworkConditions",
-        {"offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": -1},
-    )
-    chooser.value.set_files(write_image(tmp_path / "chest.nii", ct()))
+    limit_upload(network, UNLIMITED)
+    small = write_image(tmp_path / "chest.nii", ct())
+    chooser.value.set_files(small)
     is_shown(bench, page, ct(), "chest.nii")
     wait_for(page, lambda: uploads() == ["chest.nii"])
 
@@ -124,34 +148,37 @@ def test_what_lies_beside_dicom_files_and_is_no_image_is_left_out_with_a_remark(
     uploads,
 ):
     write_dicom(tmp_path / "disc" / "series", ct())
+    disc = tmp_path / "disc"
     for name in ("README.TXT", "viewer.exe", "DICOMDIR"):
-        (tmp_path / "disc" / name).write_bytes(b"MZ clutter")
-    choose(page, "Upload a folder", tmp_path / "disc")
+        (disc / name).write_bytes(b"MZ clutter")
+    choose(page, "Upload a folder", disc)
     is_shown(bench, page, ct(), "disc")
-    assert "Left out, as no images: " in bench.application.data.message
-    assert "viewer.exe" in bench.application.data.message
-    assert len(list((bench.out / "uploads" / "disc").iterdir())) == len(ct())
+    text = bench.data.message
+    assert "Left out, as no images: " in text
+    assert "viewer.exe" in text
+    folder = bench.out / "uploads" / "disc"
+    stays = list(folder.iterdir())
+    assert len(stays) == len(ct())
 
 
 def test_a_4d_image_is_refused_with_a_remedy_that_the_page_has(bench, page, tmp_path, uploads):
-    sitk.WriteImage(
-        sitk.JoinSeries([as_image(ct()), as_image(ct(seed=4))]),
-        str(tmp_path / "cine.nii.gz"),
-    )
-    choose(page, "Upload files", tmp_path / "cine.nii.gz")
-    page.locator(".v-dialog").get_by_text(
-        "save the frame to be annotated as a file of its own"
-    ).wait_for()
-    assert "--" not in bench.application.data.message
+    path = tmp_path / "cine.nii.gz"
+    first = as_image(ct())
+    second = as_image(ct(seed=4))
+    frames = sitk.JoinSeries([first, second])
+    sitk.WriteImage(frames, str(path))
+    choose(page, "Upload files", path)
+    wait_for_dialog(page, "save the frame to be annotated as a file of its own")
+    assert "--" not in bench.data.message
     assert uploads() == []
-    assert bench.application.data.volume_name == "the sample"
+    assert bench.data.volume_name == "the sample"
 
 
 def test_two_volumes_at_once_are_refused_with_a_sentence(bench, page, tmp_path, uploads):
-    choose(page, "Upload files", [write_image(tmp_path / f"{name}.nrrd", ct()) for name in "ab"])
-    page.locator(".v-dialog").get_by_text(
-        "upload one volume at a time"
-    ).wait_for()  # the dialog covers the page's own message
+    first = write_image(tmp_path / "a.nrrd", ct())
+    second = write_image(tmp_path / "b.nrrd", ct())
+    choose(page, "Upload files", [first, second])
+    wait_for_dialog(page, "upload one volume at a time")
     assert uploads() == []
 
 
@@ -162,29 +189,29 @@ def test_an_upload_that_is_cancelled_changes_nothing_and_leaves_nothing(
     uploads,
 ):
     network = page.context.new_cdp_session(page)
-    network.send(
-        "Network.emulateNetworkConditions",
-        {"offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": 300_000},
-    )
-    choose(page, "Upload files", write_image(tmp_path / "chest.nii", ct((200, 96, 112))))
+    limit_upload(network, SLOW)
+    large = write_image(tmp_path / "chest.nii", ct(LARGE))
+    choose(page, "Upload files", large)
     page.wait_for_selector("text=/Uploading, [1-9]/")
     assert page.get_by_role("button", name="Upload files").is_disabled()
     page.get_by_text("Cancel", exact=True).click()
     page.wait_for_selector(".v-dialog.v-overlay--active", state="detached")
-    wait_for(page, lambda: list((bench.out / "uploads").iterdir()) == [])
+    wait_for(page, lambda: uploads() == [])
     page.wait_for_timeout(500)
-    assert bench.application.data.volume_name == "the sample"
+    assert bench.data.volume_name == "the sample"
 
 
 def test_what_is_painted_on_an_uploaded_volume_lands_on_that_slice(bench, page, tmp_path, uploads):
-    choose(page, "Upload files", write_dicom(tmp_path, ct()))
+    series = write_dicom(tmp_path, ct())
+    choose(page, "Upload files", series)
     is_shown(bench, page, ct(), "DICOM")
     bench.wait_until_drawn(page)
     bench.show_slice(4)
     bench.stroke(page, 4, [(20, 25), (28, 30)])
-    wait_for(page, lambda: bench.drawn_slices() == [4])
-    assert bench.masks()[4, 20, 25]
-    assert bench.masks()[4, 28, 30]
+    bench.wait_for_drawn(page, [4])
+    drawn = bench.mask(4)
+    assert drawn[20, 25]
+    assert drawn[28, 30]
 
 
 @pytest.mark.parametrize("name", ["chest.nii.gz", "chest.nrrd", "series"])
@@ -217,7 +244,8 @@ def test_an_image_of_a_data_set_is_found_by_its_case(browser, tmp_path, start):
         folder = tmp_path / "data" / "set" / f"case{number:02d}"
         folder.mkdir(parents=True)
         write_image(folder / "image.nrrd", ct((4, 48, 56), seed=number))
-    page = open_page(browser, start(tmp_path / "out", "--data", str(tmp_path / "data")).address)
+    program = start(tmp_path / "out", "--data", str(tmp_path / "data"))
+    page = open_page(browser, program.address)
     page.get_by_text("Open", exact=True).first.click()
     page.get_by_placeholder("Find").fill("Case07")
     listed = page.locator(".v-dialog .v-list-item")

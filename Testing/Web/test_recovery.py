@@ -3,13 +3,13 @@
 import subprocess
 import sys
 import time
-from pathlib import Path
 
-import numpy as np
+import recovery_forever
 import SimpleITK as sitk
-from keep_forever import keep
-from SlicePropagationWeb.recovery import KeptWork
+from recovery_forever import COLUMNS, NUM_STATES, keep
+from SlicePropagationWeb.recovery import Recovery
 from SlicePropagationWeb.workspace import Workspace
+from web_files import read_mask
 
 from SlicePropagationLib.files.companions import companion
 
@@ -19,26 +19,45 @@ def numbers(found):
 
     The same number thrice in a whole one.
     """
-    labels = sitk.GetArrayFromImage(sitk.ReadImage(found["labels"])) > 0
-    rows = companion(found["labels"], ".slices.csv").read_text(encoding="utf-8").splitlines()
-    area = float(rows[1].split(",")[4])
-    assert f"image {found['title']}.nii.gz" == found["image"]
-    return int(found["title"]) % 30, int(labels[0].any(axis=1).sum()) - 1, round(area / 32) - 1
+    title = found["title"]
+    assert found["image"] == f"image {title}.nii.gz"
+    page = int(title) % NUM_STATES
+    drawn = rows_drawn(found["labels"]) - 1
+    listed = rows_listed(found["labels"]) - 1
+    return page, drawn, listed
+
+
+def rows_drawn(path):
+    first_slice = read_mask(path)[0]
+    return int(first_slice.any(axis=1).sum())
+
+
+def rows_listed(path):
+    """What the area of the first slice in the table is in rows."""
+    table = companion(path, ".slices.csv").read_text(encoding="utf-8")
+    first_slice = table.splitlines()[1].split(",")
+    return round(float(first_slice[4]) / COLUMNS)
+
+
+def names_in(folder):
+    return sorted(path.name for path in folder.iterdir())
+
+
+def keep_and_be_killed(folder, seconds):
+    """Keep one state after another, and be killed after so many seconds."""
+    program = [sys.executable, recovery_forever.__file__, str(folder)]
+    with subprocess.Popen(program, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        time.sleep(seconds)
+        process.kill()
 
 
 def test_killed_at_any_moment_it_holds_one_whole_state(tmp_path):
     states = []
     for attempt in range(12):
-        process = subprocess.Popen(
-            [sys.executable, str(Path(__file__).with_name("keep_forever.py")), str(tmp_path)],
-            stdout=subprocess.PIPE,
-        )
-        process.stdout.readline()
-        time.sleep(0.35 + 0.037 * attempt)
-        process.kill()
-        process.wait()
-        process.stdout.close()
-        found = KeptWork(tmp_path).found()
+        keep_and_be_killed(tmp_path, 0.35 + 0.037 * attempt)
+        found = Recovery(tmp_path).found()
         assert found is not None
         page, drawn, listed = numbers(found)
         assert page == drawn == listed
@@ -47,46 +66,49 @@ def test_killed_at_any_moment_it_holds_one_whole_state(tmp_path):
 
 
 def test_of_two_states_the_later_one_counts_and_the_earlier_one_goes(tmp_path):
-    kept = KeptWork(tmp_path)
-    keep(kept, 3)
-    keep(kept, 4)
-    assert numbers(kept.found()) == (4, 4, 4)
-    assert len(list(tmp_path.iterdir())) == 1
+    recovery = Recovery(tmp_path)
+    keep(recovery, 3)
+    keep(recovery, 4)
+    assert numbers(recovery.found()) == (4, 4, 4)
+    assert names_in(tmp_path) == ["00000002"]
 
 
 def test_what_a_crash_left_is_cleared_at_the_next_start_and_the_work_stays(tmp_path):
-    kept = KeptWork(tmp_path / "autosave")
-    keep(kept, 5)
-    for left in (".partial-abc", ".gone-00000001"):
-        (tmp_path / "autosave" / left).mkdir()
-        (tmp_path / "autosave" / left / "annotation.seg.nrrd").write_bytes(b"half")
+    folder = tmp_path / "autosave"
+    recovery = Recovery(folder)
+    keep(recovery, 5)
+    for name in (".partial-abc", ".gone-00000001"):
+        left = folder / name
+        left.mkdir()
+        (left / "annotation.seg.nrrd").write_bytes(b"half")
     Workspace(tmp_path).check_writable()
-    assert [path.name for path in (tmp_path / "autosave").iterdir()] == ["00000001"]
-    assert numbers(kept.found()) == (5, 5, 5)
+    assert names_in(folder) == ["00000001"]
+    assert numbers(recovery.found()) == (5, 5, 5)
 
 
 def test_a_damaged_record_counts_as_nothing_kept(tmp_path):
-    kept = KeptWork(tmp_path)
-    keep(kept, 1)
-    (tmp_path / "00000001" / "annotation.json").write_text("{", encoding="utf-8")
-    assert kept.found() is None
+    recovery = Recovery(tmp_path)
+    keep(recovery, 1)
+    record = tmp_path / "00000001" / "annotation.json"
+    record.write_text("{", encoding="utf-8")
+    assert recovery.found() is None
 
 
-def test_kept_work_becomes_a_result_or_is_forgotten(tmp_path):
-    kept = KeptWork(tmp_path / "autosave")
-    keep(kept, 7)
-    assert kept.move_to(tmp_path, "unsaved") == "unsaved.seg.nrrd"
-    assert kept.found() is None
-    assert sorted(path.name for path in tmp_path.glob("unsaved*")) == [
+def test_unsaved_work_becomes_a_result_or_is_forgotten(tmp_path):
+    recovery = Recovery(tmp_path / "autosave")
+    keep(recovery, 7)
+    assert recovery.move_to(tmp_path, "unsaved") == "unsaved.seg.nrrd"
+    assert recovery.found() is None
+    assert names_in(tmp_path) == [
+        "autosave",
         "unsaved.json",
         "unsaved.seg.nrrd",
         "unsaved.slices.csv",
     ]
-    assert np.array_equal(
-        np.unique(sitk.GetArrayFromImage(sitk.ReadImage(str(tmp_path / "unsaved.seg.nrrd")))),
-        [0, 1],
-    )
-    keep(kept, 8)
-    kept.forget()
-    assert kept.found() is None
-    assert list((tmp_path / "autosave").iterdir()) == []
+    image = sitk.ReadImage(str(tmp_path / "unsaved.seg.nrrd"))
+    labels = sitk.GetArrayFromImage(image)
+    assert set(labels.ravel()) == {0, 1}
+    keep(recovery, 8)
+    recovery.forget()
+    assert recovery.found() is None
+    assert names_in(tmp_path / "autosave") == []

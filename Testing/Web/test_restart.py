@@ -3,17 +3,16 @@
 import os
 import pty
 import subprocess
-import sys
-from pathlib import Path
 
 import numpy as np
-import SimpleITK as sitk
 from cable import Cable
-from keep_forever import keep
-from program import CHECKOUT
-from SlicePropagationWeb.recovery import KeptWork
+from program import CHECKOUT, command, environment, run_command
+from recovery_forever import keep
+from SlicePropagationWeb.recovery import Recovery
 from web_bench import open_page, wait_for
-from web_files import ct, write_image
+from web_files import ct, read_mask, write_image
+
+from SlicePropagationLib.files.companions import companion
 
 
 def paint(page):
@@ -39,19 +38,33 @@ def save(page):
     page.wait_for_selector("text=segmentation.slices.csv")
 
 
-def kept_rows(out):
-    """The rows of the per-slice table of the autosave, as lists of text."""
-    found = KeptWork(out / "autosave").found()
-    table = Path(found["labels"].replace(".seg.nrrd", ".slices.csv")) if found else None
-    return (
-        [line.split(",") for line in table.read_text(encoding="utf-8").splitlines()[1:]]
-        if table and table.exists()
-        else []
-    )
+def unsaved(out):
+    """What the autosave of a folder of results holds, or None."""
+    return Recovery(out / "autosave").found()
 
 
-def masks(path):
-    return sitk.GetArrayFromImage(sitk.ReadImage(str(path))) > 0
+def unsaved_mask(out):
+    """(K, J, I) bool of what the autosave holds."""
+    found = unsaved(out)
+    assert found is not None
+    return read_mask(found["labels"])
+
+
+def unsaved_rows(out):
+    """[(slice, provenance)] of the per-slice table of the autosave."""
+    found = unsaved(out)
+    table = companion(found["labels"], ".slices.csv") if found else None
+    if table is None or not table.exists():
+        return []
+    lines = table.read_text(encoding="utf-8").splitlines()
+    rows = [line.split(",") for line in lines[1:]]
+    return [(int(row[0]), row[2]) for row in rows]
+
+
+def strip_classes(page):
+    """What the strip looks like."""
+    slices = page.locator("[data-slice]")
+    return slices.evaluate_all("cells => cells.map((cell) => cell.className)")
 
 
 def test_a_crash_during_a_run_loses_nothing_that_was_drawn(browser, tmp_path, start):
@@ -63,7 +76,7 @@ def test_a_crash_during_a_run_loses_nothing_that_was_drawn(browser, tmp_path, st
     program.kill()
     page.wait_for_selector("text=The program has ended, or cannot be reached")
     page.close()
-    drawn = masks(KeptWork(tmp_path / "autosave").found()["labels"])
+    drawn = unsaved_mask(tmp_path)
     assert drawn.any(axis=(1, 2)).sum() == 1
     again = start(tmp_path)
     page = open_page(browser, again.address)
@@ -73,7 +86,7 @@ def test_a_crash_during_a_run_loses_nothing_that_was_drawn(browser, tmp_path, st
     assert page.locator(".sp-seed").count() == 1
     assert page.locator(".sp-propagated").count() == 0
     save(page)
-    assert np.array_equal(masks(tmp_path / "segmentation.seg.nrrd"), drawn)
+    assert np.array_equal(read_mask(tmp_path / "segmentation.seg.nrrd"), drawn)
     page.close()
     assert again.interrupt() == 0
 
@@ -90,22 +103,15 @@ def test_a_crash_after_a_run_and_a_correction_keeps_both(browser, tmp_path, star
     page.wait_for_timeout(1000)
     stroke(page, 860, 320)  # the same stroke as on the seed would change nothing of its copy
     page.wait_for_selector(".sp-correction", state="attached")
-    strip = page.locator("[data-slice]").evaluate_all(
-        "cells => cells.map((cell) => cell.className)"
-    )
-    wait_for(
-        page,
-        lambda: any(row[2] == "correction" for row in kept_rows(tmp_path)),
-    )  # what is drawn is kept a moment later
+    strip = strip_classes(page)
+    # what is drawn is kept a moment later
+    wait_for(page, lambda: (45, "correction") in unsaved_rows(tmp_path))
     program.kill()
     page.close()
     page = open_page(browser, start(tmp_path).address)
     page.click("[data-command=restore]")
     page.wait_for_selector(".sp-correction", state="attached")
-    assert (
-        page.locator("[data-slice]").evaluate_all("cells => cells.map((cell) => cell.className)")
-        == strip
-    )
+    assert strip_classes(page) == strip
     page.close()
 
 
@@ -123,7 +129,7 @@ def test_unsaved_work_on_an_image_that_is_gone_is_not_lost(browser, tmp_path, st
     page = open_page(browser, start(tmp_path / "out").address)
     page.click("[data-command=restore]")
     page.wait_for_selector(f"text=There is no file {image}")
-    page.wait_for_selector("text=put " + str(image) + " back")
+    page.wait_for_selector(f"text=put {image} back")
     (tmp_path / "moved.nii.gz").rename(image)
     page.click("[data-command=restore]")
     page.wait_for_selector(".sp-seed", state="attached")
@@ -132,13 +138,14 @@ def test_unsaved_work_on_an_image_that_is_gone_is_not_lost(browser, tmp_path, st
 
 
 def test_unsaved_work_can_be_kept_as_a_file(browser, tmp_path, start):
-    keep(KeptWork(tmp_path / "autosave"), 9)
+    keep(Recovery(tmp_path / "autosave"), 9)
     page = open_page(browser, start(tmp_path).address)
     page.wait_for_selector("text=There is unsaved work on 9")
     page.click("[data-command=aside]")
     page.wait_for_selector("text=The unsaved work is kept as unsaved-")
-    assert masks(next(tmp_path.glob("unsaved-*.seg.nrrd")))[0].any()
-    assert KeptWork(tmp_path / "autosave").found() is None
+    [result] = tmp_path.glob("unsaved-*.seg.nrrd")
+    assert read_mask(result)[0].any()
+    assert unsaved(tmp_path) is None
     page.close()
 
 
@@ -148,7 +155,7 @@ def test_ctrl_c_ends_it_cleanly_and_says_that_work_is_kept(browser, tmp_path, st
     paint(page)
     assert program.interrupt() == 0
     assert "Unsaved work is kept" in program.lines[-1]
-    assert not any("Traceback" in line for line in program.lines)
+    assert "Traceback" not in "\n".join(program.lines)
     page.close()
 
 
@@ -164,12 +171,14 @@ def test_what_was_drawn_during_a_run_is_kept_when_ctrl_c_ends_both(browser, tmp_
     stroke(page)
     page.wait_for_selector("text=what it affects starts again")
     assert program.interrupt() == 0
-    assert not any("Traceback" in line for line in program.lines)
+    assert "Traceback" not in "\n".join(program.lines)
     page.close()
-    drawn = [int(row[0]) for row in kept_rows(tmp_path) if row[2] in ("seed", "correction")]
+    rows = unsaved_rows(tmp_path)
+    drawn = [index for index, provenance in rows if provenance in ("seed", "correction")]
     assert len(drawn) == 2
     assert drawn[1] == 45
-    assert all(masks(KeptWork(tmp_path / "autosave").found()["labels"])[drawn].any(axis=(1, 2)))
+    on_drawn = unsaved_mask(tmp_path)[drawn]
+    assert on_drawn.any(axis=(1, 2)).all()
 
 
 def test_a_network_that_is_gone_for_a_while_costs_nothing_and_the_page_comes_back_by_itself(
@@ -205,44 +214,21 @@ def test_saved_work_is_not_offered_again(browser, tmp_path, start):
 
 
 def test_an_unusable_image_ends_it_with_a_sentence(tmp_path):
-    done = subprocess.run(
-        [
-            sys.executable,
-            "-m",
-            "SlicePropagationLib.commands.main",
-            "app",
-            str(tmp_path / "missing.nii.gz"),
-            "--no-browser",
-        ],
-        cwd=CHECKOUT,
-        capture_output=True,
-        text=True,
-    )
+    done = run_command("app", tmp_path / "missing.nii.gz", "--no-browser")
     assert done.returncode == 2
     assert "missing.nii.gz" in done.stderr
     assert "Traceback" not in done.stderr
 
 
-def demo_on_a_terminal(out, *arguments):
+def demo_on_a_terminal(out):
     """Start the demo on a pseudo-terminal: (process, end of the terminal)."""
     ours, theirs = pty.openpty()
-    command = [
-        sys.executable,
-        "-m",
-        "SlicePropagationLib.commands.main",
-        "demo",
-        "--out",
-        str(out),
-        "--engine",
-        "copy",
-        *arguments,
-    ]
     process = subprocess.Popen(
-        command,
+        command("demo", "--out", out, "--engine", "copy"),
         cwd=CHECKOUT,
         stdout=theirs,
         stderr=theirs,
-        env=os.environ | {"PYTHONUNBUFFERED": "1"},
+        env=environment(),
     )
     os.close(theirs)
     return process, ours
@@ -263,15 +249,6 @@ def test_the_demo_on_a_terminal_writes_its_files_then_serves_the_sample(browser,
 
 
 def test_without_a_terminal_the_demo_ends(tmp_path):
-    command = [
-        sys.executable,
-        "-m",
-        "SlicePropagationLib.commands.main",
-        "demo",
-        "--out",
-        str(tmp_path),
-        "--engine",
-        "copy",
-    ]
-    assert subprocess.run(command, cwd=CHECKOUT, capture_output=True, timeout=120).returncode == 0
+    done = run_command("demo", "--out", tmp_path, "--engine", "copy")
+    assert done.returncode == 0
     assert (tmp_path / "picture.png").exists()

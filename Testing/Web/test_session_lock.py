@@ -3,10 +3,12 @@
 What another one sends is refused by the server, whatever its page shows.
 """
 
+import time
+
 import numpy as np
 import pytest
 from at_the_page import SEED, kinds, seed
-from web_bench import open_page, wait_for
+from web_bench import open_page
 
 # A message as the page's own code sends it, past everything that the page hides or disables.
 SEND = (
@@ -24,18 +26,24 @@ def second(page, bench, browser):
     second.close()
 
 
+def take_over(tab):
+    tab.get_by_text("Take over", exact=True).click()
+    tab.wait_for_selector("[data-slice]", state="attached")
+
+
 def test_a_second_tab_is_told_and_can_take_over(page, second):
     assert second.locator("[data-slice]").count() == 0
-    second.get_by_text("Take over", exact=True).click()
-    second.wait_for_selector("[data-slice]", state="attached")
+    take_over(second)
     page.wait_for_selector("text=in use in another tab")
     assert page.locator("[data-slice]").count() == 0
 
 
+VALUE = {"key": "work__PanelState__auto_update", "value": True}
+PRESS = {"type": "LeftButtonPress", "x": 0.5, "y": 0.5}
 MESSAGES = {
     "a command": ["trame.trigger", ["command", ["sample"], {}]],
-    "a value": ["trame.state.update", [[{"key": "work__PanelState__auto_update", "value": True}]]],
-    "the mouse": ["trame.rca.event", ["view", 0, {"type": "LeftButtonPress", "x": 0.5, "y": 0.5}]],
+    "a value": ["trame.state.update", [[VALUE]]],
+    "the mouse": ["trame.rca.event", ["view", 0, PRESS]],
     "a start of the server": ["trame.lifecycle.update", ["server_ready"]],
 }
 
@@ -44,12 +52,11 @@ MESSAGES = {
 def test_a_tab_that_lost_the_session_is_not_heard(page, bench, second, what):
     seed(page, bench)
     drawn = bench.masks()
-    second.get_by_text("Take over", exact=True).click()
-    second.wait_for_selector("[data-slice]", state="attached")
+    take_over(second)
     assert "another tab" in page.evaluate(SEND, MESSAGES[what])
     page.wait_for_timeout(800)
     assert np.array_equal(bench.masks(), drawn)
-    assert bench.application.data.auto_update is False
+    assert bench.data.auto_update is False
     assert kinds(second)[SEED] == "seed"
 
 
@@ -68,12 +75,11 @@ def test_a_tab_that_never_had_the_session_is_not_heard_and_its_reload_takes_noth
 
 def test_the_tab_that_took_over_works_on(page, bench, second):
     seed(page, bench)
-    second.get_by_text("Take over", exact=True).click()
-    second.wait_for_selector("[data-slice]", state="attached")
+    take_over(second)
     bench.paint_spleen(second, SEED + 6)
-    wait_for(second, lambda: bench.drawn_slices() == [SEED, SEED + 6])
+    bench.wait_for_drawn(second, [SEED, SEED + 6])
     second.keyboard.press("Control+z")
-    wait_for(second, lambda: bench.drawn_slices() == [SEED])
+    bench.wait_for_drawn(second, [SEED])
 
 
 def test_when_the_tab_that_had_it_is_closed_another_one_gets_the_session(bench, browser):
@@ -89,10 +95,8 @@ def test_when_the_tab_that_had_it_is_closed_another_one_gets_the_session(bench, 
 
 def wait_for_free(bench):
     """Wait until the server noticed that the tab is gone."""
-    import time
-
     for _ in range(100):
-        if bench.application.tenancy._client is None:
+        if bench.application.session_lock.is_free:
             return
         time.sleep(0.1)
     raise AssertionError("The server still waits for the tab that was closed.")

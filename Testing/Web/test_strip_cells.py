@@ -13,7 +13,8 @@ NONE = np.zeros((4, 4), bool)
 
 
 def make_session():
-    session = AnnotationSession(SliceStack(np.random.default_rng(0).normal(size=(5, 4, 4))), (1,))
+    images = np.random.default_rng(0).normal(size=(5, 4, 4))
+    session = AnnotationSession(SliceStack(images), (1,))
     session.annotate(1, 1, FULL)
     session.accept(1, 2, FULL, 0.75)
     session.accept(1, 3, NONE, 0.5)
@@ -24,8 +25,14 @@ def shown(session):
     return cells(reviewSlices(session, 1))
 
 
+def shown_values(session, key):
+    """One value of each cell."""
+    return [cell[key] for cell in shown(session)]
+
+
 def test_each_slice_shows_where_it_came_from():
-    assert [cell["kind"] for cell in shown(make_session())] == [
+    session = make_session()
+    assert shown_values(session, "kind") == [
         "empty",
         "seed",
         "propagated",
@@ -35,24 +42,33 @@ def test_each_slice_shows_where_it_came_from():
 
 
 def test_a_propagated_slice_is_as_high_as_its_confidence_and_a_doubtful_one_has_its_own_colour():
-    sure, doubtful = shown(make_session())[2:4]
-    assert (sure["height"], sure["color"]) == (0.75, COLORS[Kind.PROPAGATED])
-    assert (doubtful["height"], doubtful["color"]) == (0.5, DOUBTFUL)
+    session = make_session()
+    _, _, sure, doubtful, _ = shown(session)
+    assert sure["height"] == 0.75
+    assert sure["color"] == COLORS[Kind.PROPAGATED]
+    assert doubtful["height"] == 0.5
+    assert doubtful["color"] == DOUBTFUL
 
 
 def test_a_slice_without_the_structure_is_hollow():
-    assert [cell["shown"] for cell in shown(make_session())] == [True, True, True, False, True]
+    session = make_session()
+    is_shown = [True, True, True, False, True]
+    assert shown_values(session, "shown") == is_shown
 
 
 def test_a_correction_marks_its_gap_out_of_date():
     session = make_session()
     session.annotate(1, 4, FULL)
-    assert [cell["stale"] for cell in shown(session)] == [False, False, True, True, False]
+    is_stale = [False, False, True, True, False]
+    assert shown_values(session, "stale") == is_stale
 
 
 def test_the_mouse_on_a_slice_reads_its_confidence_and_why():
-    assert describe(make_session(), 1, 1).startswith("Slice 1 of 5: seed")
-    text = describe(make_session(), 1, 2)
-    assert "Confidence 75%" in text
-    assert "1 slices from the annotated slice 1" in text
-    assert "Predicted to be empty" in describe(make_session(), 1, 3)
+    session = make_session()
+    seed = describe(session, 1, 1)
+    sure = describe(session, 1, 2)
+    empty = describe(session, 1, 3)
+    assert seed.startswith("Slice 1 of 5: seed")
+    assert "Confidence 75%" in sure
+    assert "1 slices from the annotated slice 1" in sure
+    assert "Predicted to be empty" in empty

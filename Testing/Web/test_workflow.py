@@ -5,27 +5,43 @@ What they did is looked up in the MRML nodes.
 
 import numpy as np
 import SimpleITK as sitk
-from at_the_page import SEED, click, kinds, message, propagate, seed
+from at_the_page import (
+    SEED,
+    begin_run,
+    click,
+    kinds,
+    message,
+    num_propagated,
+    propagate,
+    seed,
+    wait_for_kind,
+    wait_for_message,
+    wait_for_none_propagated,
+    wait_until_stopped,
+)
 from SlicePropagationMRML.run.events import Stepped
 from SlicePropagationMRML.run.run import Phase
 from web_bench import wait_for
+from web_files import read_mask
 
 
 def test_a_stroke_of_the_mouse_makes_a_seed_on_that_slice_only(page, bench):
     seed(page, bench)
     assert bench.drawn_slices() == [SEED]
-    assert [index for index, kind in enumerate(kinds(page)) if kind != "empty"] == [SEED]
+    strip = kinds(page)
+    assert strip.pop(SEED) == "seed"
+    assert set(strip) == {"empty"}
 
 
 def test_the_list_of_engines_is_that_of_the_registry(page, bench):
     from SlicePropagationLib.engines import ENGINES
 
-    listed = bench.call(
-        lambda: [(engine["value"], engine["title"]) for engine in bench.application.data.engines]
-    )
-    assert [(value, title.split(", needs")[0]) for value, title in listed] == [
-        (name, info.title) for name, info in ENGINES.items()
-    ]
+    listed = bench.call(getattr, bench.data, "engines")
+    names = [engine["value"] for engine in listed]
+    assert names == list(ENGINES)
+    for engine in listed:
+        title, _, _ = engine["title"].partition(", needs")
+        assert title == ENGINES[engine["value"]].title
     page.get_by_text(ENGINES["registration"].title).first.click()
     for info in ENGINES.values():
         page.get_by_role("option", name=info.title).wait_for()
@@ -33,31 +49,30 @@ def test_the_list_of_engines_is_that_of_the_registry(page, bench):
 
 def test_propagate_fills_the_strip_and_the_node(page, bench):
     seed(page, bench)
-    drawn = bench.masks()[SEED]
+    drawn = bench.mask(SEED)
     propagate(page)
-    assert {SEED - 1, SEED, SEED + 1} <= set(bench.drawn_slices())
-    assert np.array_equal(bench.masks()[SEED], drawn)
-    assert kinds(page).count("propagated") == len(kinds(page)) - 1
+    slices = bench.drawn_slices()
+    assert {SEED - 1, SEED, SEED + 1} <= set(slices)
+    assert np.array_equal(bench.mask(SEED), drawn)
+    assert num_propagated(page) == len(kinds(page)) - 1
 
 
 def test_slices_appear_while_the_run_goes_on_and_the_node_waits(page, bench, long_run):
     seed(page, bench)
-    click(page, "propagate")
-    wait_for(page, lambda: kinds(page).count("propagated") >= 2)
+    begin_run(page)
     assert page.locator("[data-command=stop]").is_visible()
     assert bench.drawn_slices() == [SEED]
-    wait_for(page, lambda: "Done" in message(page))
+    wait_for_message(page, "Done")
 
 
 def test_stop_leaves_a_partial_result_to_discard(page, bench, long_run):
     seed(page, bench)
-    click(page, "propagate")
-    wait_for(page, lambda: kinds(page).count("propagated") >= 2)
+    begin_run(page)
     click(page, "stop")
-    wait_for(page, lambda: "Keep or discard" in message(page))
+    wait_until_stopped(page)
     assert bench.drawn_slices() == [SEED]
     click(page, "discard")
-    wait_for(page, lambda: kinds(page).count("propagated") == 0)
+    wait_for_none_propagated(page)
     assert bench.drawn_slices() == [SEED]
 
 
@@ -71,10 +86,9 @@ def test_after_stop_at_most_one_more_slice_is_computed(page, bench, long_run):
             after.append(event.prediction.index)
 
     logic.events.connect(listen)
-    click(page, "propagate")
-    wait_for(page, lambda: kinds(page).count("propagated") >= 2)
+    begin_run(page)
     click(page, "stop")
-    wait_for(page, lambda: "Keep or discard" in message(page))
+    wait_until_stopped(page)
     logic.events.disconnect(listen)
     assert len(after) <= 1
     assert not logic.isRunning
@@ -83,13 +97,12 @@ def test_after_stop_at_most_one_more_slice_is_computed(page, bench, long_run):
 
 def test_another_volume_is_opened_only_after_the_run(page, bench, long_run):
     seed(page, bench)
-    click(page, "propagate")
-    wait_for(page, lambda: kinds(page).count("propagated") >= 2)
+    begin_run(page)
     page.keyboard.press("Control+o")
-    wait_for(page, lambda: "A run is under way; stop it first." in message(page))
+    wait_for_message(page, "A run is under way; stop it first.")
     assert page.locator("[data-command=open]").is_disabled()
     click(page, "stop")
-    wait_for(page, lambda: "Keep or discard" in message(page))
+    wait_until_stopped(page)
     click(page, "discard")
 
 
@@ -102,13 +115,12 @@ def test_the_second_click_of_a_double_click_does_not_stop_the_run(page, bench):
 
 def test_escape_stops_and_keep_writes_what_is_there(page, bench, long_run):
     seed(page, bench)
-    click(page, "propagate")
-    wait_for(page, lambda: kinds(page).count("propagated") >= 2)
+    begin_run(page)
     page.keyboard.press("Escape")
-    wait_for(page, lambda: "Keep or discard" in message(page))
-    shown = kinds(page).count("propagated")
+    wait_until_stopped(page)
+    shown = num_propagated(page)
     click(page, "keep")
-    wait_for(page, lambda: "Kept" in message(page))
+    wait_for_message(page, "Kept")
     assert 2 <= shown < len(kinds(page)) - 1
     assert len(bench.drawn_slices()) >= 3
 
@@ -119,11 +131,12 @@ def test_a_correction_changes_nothing_outside_its_gaps(page, bench):
     propagate(page)
     before = bench.masks()
     bench.paint_spleen(page, 48)
-    wait_for(page, lambda: kinds(page)[48] == "correction")
-    corrected = bench.masks()[48]
+    wait_for_kind(page, 48, "correction")
+    corrected = bench.mask(48)
     propagate(page)
     after = bench.masks()
-    assert np.array_equal(after[:41], before[:41])
+    outside = slice(0, 41)
+    assert np.array_equal(after[outside], before[outside])
     assert np.array_equal(after[48], corrected)
 
 
@@ -133,7 +146,7 @@ def test_undo_and_redo_take_a_run_back_and_bring_it_again(page, bench):
     after = bench.masks()
     strip = kinds(page)
     click(page, "undo")
-    wait_for(page, lambda: kinds(page).count("propagated") == 0)
+    wait_for_none_propagated(page)
     assert bench.drawn_slices() == [SEED]
     assert kinds(page)[SEED] == "seed"
     click(page, "redo")
@@ -150,16 +163,16 @@ def test_undo_takes_a_stroke_back(page, bench):
 
 def test_a_click_on_the_strip_jumps_there(page, bench):
     page.click("[data-slice='11']")
-    wait_for(page, lambda: bench.application.data.index == 11)
+    bench.wait_for_value(page, "index", 11)
 
 
 def test_the_next_suspicious_slice_is_shown(page, bench):
     seed(page, bench)
     propagate(page)
     page.keyboard.press("n")
-    wait_for(page, lambda: "Correct it, or confirm it" in message(page))
-    assert f"Slice {bench.application.data.index}:" in message(page)
-    assert bench.application.data.index != SEED
+    wait_for_message(page, "Correct it, or confirm it")
+    assert f"Slice {bench.data.index}:" in message(page)
+    assert bench.data.index != SEED
 
 
 def test_confirm_and_nothing_here_make_anchors(page, bench):
@@ -167,22 +180,23 @@ def test_confirm_and_nothing_here_make_anchors(page, bench):
     propagate(page)
     bench.show_slice(SEED + 3)
     click(page, "confirm")
-    wait_for(page, lambda: kinds(page)[SEED + 3] == "confirmed")
+    wait_for_kind(page, SEED + 3, "confirmed")
     bench.show_slice(SEED + 8)
     click(page, "empty")
-    wait_for(page, lambda: kinds(page)[SEED + 8] == "confirmed")
-    assert not bench.masks()[SEED + 8].any()
-    assert bench.masks()[SEED + 3].any()
+    wait_for_kind(page, SEED + 8, "confirmed")
+    assert not bench.mask(SEED + 8).any()
+    assert bench.mask(SEED + 3).any()
 
 
 def test_auto_update_propagates_after_a_correction(page, bench):
     seed(page, bench)
     propagate(page)
     page.get_by_label("Auto-update after a correction").check()
-    before = bench.masks()
+    beyond = slice(SEED + 10, None)
+    before = bench.masks()[beyond]
     bench.paint_spleen(page, SEED + 9)
     wait_for(page, lambda: "Done" in message(page) and kinds(page)[SEED + 9] == "correction")
-    assert not np.array_equal(bench.masks()[SEED + 10 :], before[SEED + 10 :])
+    assert not np.array_equal(bench.masks()[beyond], before)
 
 
 def test_what_is_saved_is_what_the_node_holds(page, bench):
@@ -192,22 +206,24 @@ def test_what_is_saved_is_what_the_node_holds(page, bench):
     page.get_by_label("Name", exact=True).fill("spleen of the test")
     click(page, "write")
     page.wait_for_selector("text=spleen of the test.slices.csv")
-    image = sitk.ReadImage(str(bench.out / "spleen of the test.seg.nrrd"))
-    assert np.array_equal(sitk.GetArrayFromImage(image) > 0, bench.masks())
+    path = bench.out / "spleen of the test.seg.nrrd"
+    image = sitk.ReadImage(str(path))
+    assert np.array_equal(read_mask(path), bench.masks())
     assert image.GetMetaData("Segment0_Name") == "Spleen"
     assert "SlicePropagation.Slices" in image.GetMetaData("Segment0_Tags")
-    table = (bench.out / "spleen of the test.slices.csv").read_text(encoding="utf-8").splitlines()
-    assert table[0].startswith("slice,segment,provenance")
-    assert f"{SEED},Spleen,seed" in "\n".join(table)
+    table = bench.out / "spleen of the test.slices.csv"
+    rows = table.read_text(encoding="utf-8")
+    assert rows.startswith("slice,segment,provenance")
+    assert f"\n{SEED},Spleen,seed" in rows
 
 
 def test_opening_another_volume_keeps_unsaved_work_as_a_result(page, bench):
     seed(page, bench)
     drawn = bench.masks()
     page.evaluate("window.trame.trigger('command', ['sample'])")
-    wait_for(page, lambda: "unsaved work is kept as unsaved-" in message(page))
+    wait_for_message(page, "unsaved work is kept as unsaved-")
     kept = sorted(bench.out.glob("unsaved-*.seg.nrrd"))[-1]
-    assert np.array_equal(sitk.GetArrayFromImage(sitk.ReadImage(str(kept))) > 0, drawn)
+    assert np.array_equal(read_mask(kept), drawn)
     assert bench.drawn_slices() == []
 
 
@@ -226,6 +242,7 @@ def test_the_page_asks_nobody_else_for_anything(page, bench):
     click(page, "open")
     page.wait_for_timeout(500)
     local = bench.address.split("//")[1]
-    foreign = [url for url in page.asked if local not in url and not url.startswith("data:")]
+    asked = [url for url in page.asked if not url.startswith("data:")]
+    foreign = [url for url in asked if local not in url]
     assert len(page.asked) > 10
     assert foreign == []

@@ -9,6 +9,9 @@ from pathlib import Path
 import numpy as np
 
 SIZE = {"width": 1280, "height": 800}
+AXES = {"axial": 0, "coronal": 1, "sagittal": 2}  # the sample's voxel axes are the patient's
+SPLEEN = 4  # its label
+PATIENCE = 180  # seconds; what takes one on a quiet machine takes many on a busy one
 
 
 @functools.cache
@@ -36,7 +39,7 @@ class Bench:
         self._problem = None
         self._thread = threading.Thread(target=self._serve, daemon=True)
         self._thread.start()
-        assert self._ready.wait(60), "The server did not start within a minute."
+        assert self._ready.wait(PATIENCE), f"The server did not start within {PATIENCE} s."
         if self._problem is not None:
             raise self._problem
 
@@ -60,6 +63,16 @@ class Bench:
             self._problem = problem
             self._ready.set()
 
+    @property
+    def data(self):
+        """The PanelState that the browser shows."""
+        return self.application.data
+
+    @property
+    def controller(self):
+        """The SegmentationController."""
+        return self.application.controller
+
     def call(self, function, *arguments, **options):
         """Run a function on the server's thread and return what it returns."""
 
@@ -67,7 +80,7 @@ class Bench:
             with self.application.server.state:
                 return function(*arguments, **options)
 
-        return asyncio.run_coroutine_threadsafe(run(), self.loop).result(60)
+        return asyncio.run_coroutine_threadsafe(run(), self.loop).result(PATIENCE)
 
     def stop(self):
         asyncio.run_coroutine_threadsafe(self.application.server.stop(), self.loop).result(30)
@@ -81,22 +94,23 @@ class Bench:
             logic = application.workflow.logic
             logic.stop()
             logic.runToEnd()
-            application.workspace.kept.forget()
-            application.data.offer = None
-            application.show_volume("sample", sample_volume()[0])
-            application.data.engine = engine
-            application.data.auto_update = False
-            application.data.direction = "both"
-            application.data.device = "auto"
-            application.data.follow = True
-            application.data.is_save_dialog = application.data.is_open_dialog = (
-                application.data.is_details
-            ) = False
+            application.workspace.recovery.forget()
+            data = application.data
+            data.offer = None
+            application.opened.show_volume("sample", sample_volume()[0])
+            data.engine = engine
+            data.auto_update = False
+            data.direction = "both"
+            data.device = "auto"
+            data.follow = True
+            data.is_save_dialog = False
+            data.is_open_dialog = False
+            data.is_details = False
 
         self.call(begin)
 
     def forget_files(self, folder):
-        """Empty the folder of results, but for the program's own folders in it, or that of uploads."""
+        """Empty the folder of results, but for the program's own folders, or that of uploads."""
         for path in folder.iterdir():
             if path.is_file():
                 path.unlink()
@@ -107,13 +121,41 @@ class Bench:
         """(K, J, I) bool of the segment that is chosen, read from its node."""
         from SlicePropagationMRML.nodes.geometry import segmentMask
 
-        desk = self.application.desk
-        return self.call(
-            lambda: segmentMask(desk.segmentation, desk.chosen_id(), desk.volume).copy()
-        )
+        controller = self.controller
 
-    def drawn_slices(self):
-        return np.flatnonzero(self.masks().any(axis=(1, 2))).tolist()
+        def read():
+            segment = controller.chosen_id()
+            return segmentMask(controller.segmentation, segment, controller.volume).copy()
+
+        return self.call(read)
+
+    def image(self):
+        """(K, J, I) voxels of the volume on the page, read from its node."""
+        import slicer.util
+
+        volume = self.controller.volume
+        return self.call(lambda: slicer.util.arrayFromVolume(volume).copy())
+
+    def mask(self, index):
+        """(J, I) bool of the segment that is chosen, on an axial slice."""
+        return self.masks()[index]
+
+    def drawn_slices(self, axis=0):
+        """Slices of a voxel axis on which the segment that is chosen is."""
+        across = tuple(other for other in range(3) if other != axis)
+        return np.flatnonzero(self.masks().any(axis=across)).tolist()
+
+    def wait_for_value(self, page, name, value):
+        """Wait until the page's state has a value."""
+        wait_for(page, lambda: getattr(self.data, name) == value)
+
+    def wait_for_text(self, page, text):
+        """Wait until the page's state has a message with a text, whether or not it can be seen."""
+        wait_for(page, lambda: text in self.data.message)
+
+    def wait_for_drawn(self, page, slices):
+        """Wait until the segment that is chosen is on these axial slices and no others."""
+        wait_for(page, lambda: self.drawn_slices() == slices)
 
     def show_slice(self, index):
         self.call(self.application.workflow.jump, index)
@@ -123,27 +165,22 @@ class Bench:
         import vtk
         from SlicePropagationMRML.nodes.geometry import axisOfPlane
 
-        desk = self.application.desk
-        view = self._view(plane)
+        volume = self.controller.volume
+        view = self.application.views.view(plane)
         voxel = [row, column]
-        voxel.insert(self.call(axisOfPlane, desk.volume, plane), index)
+        voxel.insert(self.call(axisOfPlane, volume, plane), index)
 
         def project():
             matrix = vtk.vtkMatrix4x4()
             inverse = vtk.vtkMatrix4x4()
-            desk.volume.GetIJKToRASMatrix(matrix)
+            volume.GetIJKToRASMatrix(matrix)
             point = matrix.MultiplyPoint([*reversed(voxel), 1.0])
             vtk.vtkMatrix4x4.Invert(view.get_view_node().GetXYToRAS(), inverse)
             return inverse.MultiplyPoint(point)[:2]
 
         x, y = self.call(project)
-        box = page.locator(".remote-controlled-area").first.bounding_box()
+        box = large_view(page)
         return box["x"] + x, box["y"] + box["height"] - y
-
-    def _view(self, plane):
-        return self.application.views._manager.get_view(
-            {"axial": "Red", "coronal": "Green", "sagittal": "Yellow"}[plane]
-        )
 
     def stroke(self, page, index, voxels, plane="axial"):
         """Draw with the mouse through (row, column) voxels of a slice of a plane."""
@@ -156,15 +193,14 @@ class Bench:
 
     def wait_until_drawn(self, page, plane="axial"):
         """Wait until the large view has the size that it has on the browser's page."""
-        view = self._view(plane)
+        view = self.application.views.view(plane)
 
         def has_its_size():
-            box = page.locator(".remote-controlled-area").first.bounding_box()
-            return box is not None and np.allclose(
-                self.call(lambda: view.render_window().GetSize()),
-                (box["width"], box["height"]),
-                atol=2,
-            )
+            box = large_view(page)
+            if box is None:
+                return False
+            size = self.call(lambda: view.render_window().GetSize())
+            return np.allclose(size, (box["width"], box["height"]), atol=2)
 
         wait_for(page, has_its_size)
 
@@ -172,22 +208,27 @@ class Bench:
         """Paint along the middle of the sample's spleen on one slice."""
         self.wait_until_drawn(page, plane)
         self.show_slice(index)
-        wait_for(page, lambda: self.application.data.index == index)
-        axis = {"axial": 0, "coronal": 1, "sagittal": 2}[
-            plane
-        ]  # the sample's voxel axes are the patient's
-        spleen = sample_volume()[1].take(index, axis) == 4
-        rows = np.flatnonzero(spleen.any(axis=1))
-        self.stroke(
-            page,
-            index,
-            [(int(row), float(np.flatnonzero(spleen[row]).mean())) for row in rows[3:-3:3]],
-            plane,
-        )
+        self.wait_for_value(page, "index", index)
+        self.stroke(page, index, middle_line(index, plane), plane)
+
+
+def middle_line(index, plane):
+    """(row, column) of voxels along the middle of the sample's spleen on one slice."""
+    spleen = sample_volume()[1].take(index, AXES[plane]) == SPLEEN
+    rows = np.flatnonzero(spleen.any(axis=1))[3:-3:3]
+    return [(int(row), float(np.flatnonzero(spleen[row]).mean())) for row in rows]
+
+
+def large_view(page):
+    """Where the large view is on the page: {"x", "y", "width", "height"}, or None."""
+    return page.locator(".remote-controlled-area").first.bounding_box()
 
 
 def chromium(playwright):
-    """A headless Chromium: Debian's where it is installed, else the one that `playwright install chromium` brought."""
+    """A headless Chromium.
+
+    Debian's where it is installed, else the one that `playwright install chromium` brought.
+    """
     path = shutil.which("chromium") or shutil.which("google-chrome")
     return playwright.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-gpu"])
 
@@ -213,7 +254,6 @@ def wait_for(page, condition, seconds=90, every=0.1):
         if condition():
             return
         page.wait_for_timeout(1000 * every)
-    raise AssertionError(
-        f"After {seconds} s it does not hold: {condition.__doc__ or condition}; the page says:"
-        f" {page.locator('.sp-message').all_inner_texts()}"
-    )
+    what = condition.__doc__ or condition
+    says = page.locator(".sp-message").all_inner_texts()
+    raise AssertionError(f"After {seconds} s it does not hold: {what}; the page says: {says}")

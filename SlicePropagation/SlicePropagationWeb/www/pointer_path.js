@@ -1,17 +1,18 @@
-// The way that the mouse went while a button was down. trame-rca sends a position, waits for the answer and skips the positions in between: on a slow
-// network or a busy machine the corners of an outline would be lost. Here they are kept, and go with the next position that is sent.
+// The path of the mouse while a button is down. trame-rca sends a position, waits for the answer and
+// skips the positions in between: on a slow network or a busy machine the corners of an outline would
+// be lost. Here they are kept, and go with the next position that is sent (see pointer_path.py).
 (() => {
   const TOLERANCE = 0.75; // pixels that a corner may be off
   const MAX_POINTS = 500;
-  let way = [];
+  let path = [];
 
   function note(event) {
     if (!event.target.closest(".remote-controlled-area")) return;
-    if (event.type === "pointerdown") way = [];
+    if (event.type === "pointerdown") path = [];
     else if (!event.buttons) return;
     const passed = (event.getCoalescedEvents && event.getCoalescedEvents()) || [];
-    for (const one of passed.length ? passed : [event]) way.push([one.clientX, one.clientY]);
-    if (way.length > 20 * MAX_POINTS) way = corners(way);
+    for (const one of passed.length ? passed : [event]) path.push([one.clientX, one.clientY]);
+    if (path.length > 20 * MAX_POINTS) path = corners(path);
   }
   window.addEventListener("pointerdown", note, true);
   window.addEventListener("pointermove", note, true);
@@ -29,12 +30,12 @@
   }
 
   // What was skipped before the position of a mouse event, in the frame that the event counts in: x to the right, y up.
-  function trail(event, last) {
+  function skippedPath(event, last) {
     const isHere = ([x, y]) => Math.abs(x - last[0] - (event.x - last[2])) < 1 && Math.abs(last[1] - y - (event.y - last[3])) < 1;
-    const here = way.findIndex(isHere);
+    const here = path.findIndex(isHere);
     if (here < 0) return [];
-    const [x, y] = way[here];
-    const skipped = corners(way.splice(0, here + 1)).slice(0, -1);
+    const [x, y] = path[here];
+    const skipped = corners(path.splice(0, here + 1)).slice(0, -1);
     return skipped.slice(-MAX_POINTS).map((point) => [event.x + point[0] - x, event.y - (point[1] - y)]);
   }
 
@@ -43,10 +44,10 @@
     let last = null; // where the button went down: in the window, and in the view
     const call = (method, values, ...rest) => {
       const event = method === "trame.rca.event" && values[2];
-      if (event && event.type === "LeftButtonPress") last = way.length ? [...way[0], event.x, event.y] : null;
+      if (event && event.type === "LeftButtonPress") last = path.length ? [...path[0], event.x, event.y] : null;
       else if (event && last && ["MouseMove", "LeftButtonRelease"].includes(event.type)) {
-        const skipped = trail(event, last);
-        if (skipped.length) values = [values[0], values[1], { ...event, trail: skipped }];
+        const skipped = skippedPath(event, last);
+        if (skipped.length) values = [values[0], values[1], { ...event, pointerPath: skipped }];
         if (event.type === "LeftButtonRelease") last = null;
       }
       return session.call(method, values, ...rest);

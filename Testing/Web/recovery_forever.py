@@ -1,4 +1,4 @@
-"""Keeps one state of work after another until it is killed: `keep_forever.py FOLDER`.
+"""Keeps one state of work after another until it is killed: `recovery_forever.py FOLDER`.
 
 State n has n in its labels, its table and its page.
 """
@@ -8,13 +8,12 @@ import sys
 from pathlib import Path
 from types import SimpleNamespace
 
-sys.path[:0] = [
-    str(Path(__file__).resolve().parents[2] / part)
-    for part in ("", "SlicePropagation", "Testing/Web")
-]
+CHECKOUT = Path(__file__).resolve().parents[2]
+SOURCES = [CHECKOUT, CHECKOUT / "SlicePropagation", CHECKOUT / "Testing" / "Web"]
+sys.path[:0] = map(str, SOURCES)
 
 import numpy as np
-from SlicePropagationWeb.recovery import KeptWork
+from SlicePropagationWeb.recovery import Recovery
 from web_files import as_image, ct
 
 from SlicePropagationLib.files.segmentation_file import Segment
@@ -22,22 +21,25 @@ from SlicePropagationLib.files.volume import Volume
 from SlicePropagationLib.session import AnnotationSession
 from SlicePropagationLib.stack import SliceStack
 
-SHAPE = (6, 32, 32)
+COLUMNS = 32
+SHAPE = (6, 32, COLUMNS)
+NUM_STATES = 30
 
 
 def state(number):
-    """A session whose first slice has as many rows drawn as the state's number says, from 1 to 30."""
+    """A session whose first slice has as many rows drawn as the state's number says, from 1 on."""
     array = ct(SHAPE)
-    session = AnnotationSession(SliceStack(array.astype(np.float32)), (1,))
+    stack = SliceStack(array.astype(np.float32))
+    session = AnnotationSession(stack, (1,))
     mask = np.zeros(SHAPE[1:], bool)
-    mask[: 1 + number % 30] = True
+    mask[: 1 + number % NUM_STATES] = True
     session.annotate(1, 0, mask)
     return Volume(array, as_image(array), Path("work")), session
 
 
-def keep(kept, number):
+def keep(recovery, number):
     volume, session = state(number)
-    kept.keep(
+    recovery.keep(
         volume,
         session,
         [Segment.plain(1)],
@@ -52,4 +54,4 @@ def keep(kept, number):
 if __name__ == "__main__":
     print("begun", flush=True)
     for number in itertools.count():
-        keep(KeptWork(sys.argv[1]), number)
+        keep(Recovery(sys.argv[1]), number)

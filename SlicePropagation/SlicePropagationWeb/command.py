@@ -1,0 +1,159 @@
+"""The command `slice-propagation app`, which the command line finds by entry point.
+
+Nothing heavy is imported before the page is served, so that every other command starts as fast as
+without the page.
+"""
+
+from collections.abc import Sequence
+from importlib import import_module, util
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from SlicePropagationLib.commands.options import DONE, positive
+from SlicePropagationLib.errors import ConfigError
+from SlicePropagationWeb.limits import DEFAULT_PORT, MAX_UPLOAD_BYTES, MAX_UPLOAD_MIB
+
+if TYPE_CHECKING:
+    from argparse import Namespace
+
+PACKAGES = {"slicer": "slicer-core", "trame_slicer": "trame-slicer"}  # imported -> installed
+REMEDY = "install the extra: pip install 'slice-propagation[app]'. Or open the files in 3D Slicer."
+
+
+def add_app(commands: Any) -> None:
+    """Add the command `app`.
+
+    Args:
+        commands: what `argparse.ArgumentParser.add_subparsers` returned.
+    """
+    parser = commands.add_parser("app", help="the annotation workflow as a web page")
+    _add_what_is_opened(parser)
+    _add_where_it_is_served(parser)
+    _add_folders(parser)
+    parser.set_defaults(command=_app)
+
+
+def _add_what_is_opened(parser: Any) -> None:
+    parser.add_argument(
+        "image",
+        nargs="?",
+        metavar="IMAGE",
+        help="image or DICOM folder to open; `sample` for the generated one",
+    )
+    parser.add_argument(
+        "--segmentation",
+        metavar="FILE",
+        help=(
+            "segmentation or label map of IMAGE to go on with, such as one that `propagate` or"
+            " `batch` wrote"
+        ),
+    )
+
+
+def _add_where_it_is_served(parser: Any) -> None:
+    parser.add_argument(
+        "--host",
+        default="127.0.0.1",
+        help="address to listen on (default %(default)s); any other one asks for a token",
+    )
+    parser.add_argument(
+        "--port",
+        type=int,
+        help=f"port to listen on (default {DEFAULT_PORT}, or a free one)",
+    )
+    parser.add_argument("--no-browser", action="store_true", help="do not open a browser")
+
+
+def _add_folders(parser: Any) -> None:
+    parser.add_argument(
+        "--out",
+        default="slice-propagation",
+        metavar="DIR",
+        help="folder of results, uploads and the autosave (default %(default)s)",
+    )
+    parser.add_argument(
+        "--data",
+        action="append",
+        default=[],
+        metavar="DIR",
+        help="folder that images may be opened from; may be given several times",
+    )
+    parser.add_argument(
+        "--max-upload",
+        type=positive,
+        default=MAX_UPLOAD_MIB,
+        metavar="MIB",
+        help="largest upload (default %(default)s)",
+    )
+
+
+def _app(arguments: "Namespace") -> int:
+    serve_page(
+        arguments.image,
+        arguments.out,
+        arguments.host,
+        arguments.port,
+        segmentation=arguments.segmentation,
+        data=arguments.data,
+        opens_browser=not arguments.no_browser,
+        max_upload_bytes=arguments.max_upload * 1024**2,
+    )
+    return DONE
+
+
+def serve_page(
+    image: Path | str | None = None,
+    out: Path | str = "slice-propagation",
+    host: str = "127.0.0.1",
+    port: int | None = None,
+    *,
+    segmentation: Path | str | None = None,
+    data: Sequence[Path | str] = (),
+    opens_browser: bool = True,
+    max_upload_bytes: int = MAX_UPLOAD_BYTES,
+) -> None:
+    """Serve the page until Ctrl-C, and print what a person at the terminal is to know.
+
+    The arguments are those of `SlicePropagationWeb.serve.serve`.
+
+    Raises:
+        ConfigError: something that the page needs is not installed, or cannot be loaded.
+        SlicePropagationError: as `serve` says.
+    """
+    check_installed()
+    try:
+        serve = import_module("SlicePropagationWeb.serve").serve
+    except ImportError as error:  # a package, or a library that one of them loads
+        raise ConfigError(
+            f"The page cannot start, since something that it needs cannot be loaded ({error});"
+            f" {REMEDY}"
+        ) from error
+    serve(
+        image,
+        out,
+        host,
+        port,
+        segmentation=segmentation,
+        data=data,
+        opens_browser=opens_browser,
+        max_upload_bytes=max_upload_bytes,
+        report=_print_line,
+    )
+
+
+def check_installed() -> None:
+    """Refuse to serve without what the page is made of.
+
+    Raises:
+        ConfigError: a package is not installed; names it and the extra that has it.
+    """
+    missing = [name for package, name in PACKAGES.items() if util.find_spec(package) is None]
+    if missing:
+        verb = "is" if len(missing) == 1 else "are"
+        raise ConfigError(
+            f"The page needs {' and '.join(missing)}, which {verb} not installed; {REMEDY}"
+        )
+
+
+def _print_line(text: str) -> None:
+    print(text, flush=True)

@@ -1,0 +1,275 @@
+"""Commands that read and write files: opening, uploading, saving, unsaved work.
+
+Files are read and written in threads; the page goes on answering.
+"""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from SlicePropagationMRML.nodes.volume_files import volumeOf
+
+from SlicePropagationLib.engines import make_engine
+from SlicePropagationLib.errors import InputError, SlicePropagationError
+from SlicePropagationLib.files.companions import companion
+from SlicePropagationLib.files.segmentation_file import read_labels
+from SlicePropagationLib.files.volume import Volume
+from SlicePropagationWeb.opened_work import OpenedWork, title_of
+from SlicePropagationWeb.opening import (
+    SAMPLE,
+    Opened,
+    not_restored,
+    read_opened,
+    read_segmentation,
+    read_with_remarks,
+)
+from SlicePropagationWeb.workflow import Workflow, tell
+
+if TYPE_CHECKING:
+    from trame_server.core import Server
+
+    from SlicePropagationWeb.autosave import Autosave
+    from SlicePropagationWeb.event_loop import EventLoop
+    from SlicePropagationWeb.panel_state import PanelState
+    from SlicePropagationWeb.segmentation_controller import SegmentationController
+    from SlicePropagationWeb.workspace import Workspace
+
+Reader = Callable[[Path, Volume | None], Opened]
+
+
+class FileCommands:
+    """What the dialogs and the routes of the page ask for.
+
+    Args:
+        server: the trame server.
+        loop: the EventLoop.
+        workspace: the Workspace.
+        controller: the SegmentationController.
+        workflow: the Workflow.
+        autosave: the Autosave.
+        opened: the OpenedWork.
+        data: the PanelState that the browser shows.
+    """
+
+    def __init__(
+        self,
+        server: "Server",
+        loop: "EventLoop",
+        workspace: "Workspace",
+        controller: "SegmentationController",
+        workflow: Workflow,
+        autosave: "Autosave",
+        opened: OpenedWork,
+        data: "PanelState",
+    ) -> None:
+        self._server = server
+        self._loop = loop
+        self._workspace = workspace
+        self._controller = controller
+        self._workflow = workflow
+        self._autosave = autosave
+        self._opened = opened
+        self._data = data
+
+    # Opening
+
+    def show_open_dialog(self) -> None:
+        """List what can be opened."""
+        self._workflow.forget_error()
+        has_volume = self._controller.volume is not None
+        self._data.images = self._workspace.images()
+        self._data.segmentations = self._workspace.segmentations() if has_volume else []
+        self._data.is_open_dialog = True
+
+    def open_at_start(
+        self,
+        image: Path | str,
+        segmentation: Path | str | None = None,
+    ) -> None:
+        """Open an image, and a segmentation of it, as soon as the page is served."""
+
+        async def load() -> None:
+            await self._load_volume(image)
+            if segmentation is not None:
+                await self._load_segmentation(Path(segmentation))
+
+        self._server.controller.on_server_ready.add(lambda **_: self._loop.begin(load()))
+
+    def load(self, text: str) -> None:
+        """Open an image or a DICOM folder by its path.
+
+        Raises:
+            InputError: it lies outside the folders.
+        """
+        path = self._workspace.readable_path(text)
+        self._loop.begin(self._load_volume(path))
+
+    def load_sample(self) -> None:
+        """Open the generated sample."""
+        self._loop.begin(self._load_volume(SAMPLE))
+
+    def go_on_with(self, text: str) -> None:
+        """Open a segmentation of the volume that is open, by its path.
+
+        Raises:
+            InputError: it lies outside the folders.
+        """
+        path = self._workspace.readable_segmentation(text)
+        self._loop.begin(self._load_segmentation(path))
+
+    async def _load_volume(self, source: Path | str) -> None:
+        self._begin_loading(title_of(source))
+        try:
+            volume, remarks = await asyncio.to_thread(read_with_remarks, source)
+            self._opened.show_volume(source, volume, remarks)
+        except SlicePropagationError as error:
+            self._workflow.say(str(error), is_error=True)
+        self._data.loading = ""
+        self.warm_up()
+
+    async def _load_segmentation(self, path: Path) -> None:
+        self._begin_loading(path.name)
+        try:
+            opened = await self._read(_read_segmentation, path)
+            self._opened.show_segmentation(path.name, opened)
+        except SlicePropagationError as error:
+            self._workflow.say(str(error), is_error=True)
+        self._data.loading = ""
+
+    def _begin_loading(self, title: str) -> None:
+        self._data.loading = f"Opening {title}…"
+        self._data.is_open_dialog = False
+        self._server.state.flush()
+
+    async def _read(self, read: Reader, path: Path) -> Opened:
+        """Read a file in a thread; a segmentation is one of the volume that is open now."""
+        node = self._controller.volume
+        grid = None if node is None else volumeOf(node)
+        opened = await asyncio.to_thread(read, path, grid)
+        if opened.volume is None and self._controller.volume is not node:
+            raise InputError(
+                f"Another volume was opened meanwhile; open {path.name} again where it belongs."
+            )
+        return opened
+
+    def warm_up(self) -> None:
+        """Import what the engine needs before it is asked for.
+
+        The first import of PyTorch takes seconds.
+        """
+        if self._data.volume_name:
+            loop = asyncio.get_event_loop()
+            task = loop.run_in_executor(None, make_engine, self._data.engine)
+            task.add_done_callback(lambda done: done.exception())
+
+    # Uploading
+
+    async def read_upload(self, path: Path) -> Opened:
+        """Read what was uploaded: an image, or a segmentation of the volume that is open."""
+        return await self._read(read_opened, path)
+
+    async def take_upload(self, path: Path, opened: Opened, left_out: list[str]) -> None:
+        """Show what was uploaded.
+
+        Args:
+            path: where it lies now.
+            opened: what was read of it.
+            left_out: sentences about files that were left out.
+        """
+        with self._server.state:
+            # first: a person who sees the volume paints on it, and not on the dialog
+            self._data.is_open_dialog = False
+            tell(self._workflow, self._show_upload, path, opened, left_out)
+
+    def _show_upload(self, path: Path, opened: Opened, left_out: list[str]) -> None:
+        if opened.volume is None:
+            self._opened.show_segmentation(path.name, opened)
+            return
+        volume = replace(opened.volume, path=path)
+        self._opened.show_volume(path, volume, [*left_out, *opened.remarks])
+
+    def refuse_upload(self, reason: str) -> None:
+        """Say why an upload was not taken."""
+        with self._server.state:
+            self._workflow.say(reason, is_error=True)
+
+    # Saving
+
+    def show_save_dialog(self) -> None:
+        """Ask for a name."""
+        self._workflow.forget_error()
+        self._data.saved = []
+        self._data.is_save_dialog = True
+
+    def save(self) -> None:
+        """Write the work as it is now, under the name in the dialog.
+
+        Raises:
+            InputError: it cannot be a file name.
+        """
+        data = self._data
+        if data.is_saving or data.why["save"]:
+            return
+        path = self._workspace.output_path(data.save_name, data.save_suffix)
+        self._loop.begin(self._save(path, self._workflow.result(path)))
+
+    async def _save(self, path: Path, write: Callable[[], object]) -> None:
+        self._data.is_saving = True
+        self._data.saved = []
+        self._workflow.say("Saving…")
+        self._server.state.flush()
+        try:
+            await asyncio.wrap_future(self._autosave.replace(write))
+            self._show_saved(path)
+        except (SlicePropagationError, OSError) as error:
+            self._autosave.worked()
+            self._workflow.say(f"{path.name} was not saved: {error}", is_error=True)
+        finally:
+            self._data.is_saving = False
+
+    def _show_saved(self, path: Path) -> None:
+        beside = [companion(path, suffix).name for suffix in (".slices.csv", ".json")]
+        self._data.saved = [path.name, *beside]
+        self._workflow.say(
+            f"Saved {path.name}, its per-slice table and its record in {path.parent}."
+        )
+
+    # Unsaved work of an earlier session
+
+    def restore(self) -> None:
+        """Go on with unsaved work; read again: what the browser sends back is not trusted."""
+        offer = self._workspace.recovery.found()
+        if offer is not None:
+            self._loop.begin(self._restore(offer))
+
+    async def _restore(self, offer: dict[str, str]) -> None:
+        self._begin_loading(offer["title"])
+        try:
+            volume, remarks = await asyncio.to_thread(read_with_remarks, offer["image"])
+            labels, segments = await asyncio.to_thread(read_labels, offer["labels"], volume)
+            self._opened.restore(offer, volume, labels, segments, remarks)
+            self._data.offer = None
+        except SlicePropagationError as error:
+            self._data.offer = {**offer, "problem": not_restored(offer, error)}
+        self._data.loading = ""
+        self.warm_up()
+
+    def forget(self) -> None:
+        """Drop unsaved work."""
+        self._data.offer = None
+        self._autosave.forget()
+
+    def set_aside(self) -> None:
+        """Make a result of unsaved work."""
+        name = self._autosave.set_aside()
+        self._data.offer = None
+        if name:
+            self._workflow.say(f"The unsaved work is kept as {name} in {self._workspace.out}.")
+
+
+def _read_segmentation(path: Path, grid: Volume | None) -> Opened:
+    if grid is None:
+        raise InputError(f"Open the volume that {path.name} belongs to first.")
+    return read_segmentation(path, grid)

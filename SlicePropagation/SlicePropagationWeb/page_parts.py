@@ -1,0 +1,178 @@
+"""What the page is put together from: sections, choices, check boxes and buttons of commands.
+
+Each function adds to the place of the template that is being built, as trame's widgets do.
+"""
+
+from typing import Any
+
+from trame.widgets import html, vuetify3
+
+from SlicePropagationWeb.command_labels import COMMANDS, shown_key
+from SlicePropagationWeb.panel_state import StateNames
+
+BLUE = "#0072B2"  # Okabe and Ito, 2008: colours that a colour-blind person tells apart
+LIGHT_BLUE = "#56B4E9"
+RED = "#D55E00"
+GREEN = "#00785A"
+TOOLTIP_MS = "300"
+SINGLE_CLICK = "$event.detail < 2 && "  # the second click of a double click does not count
+
+
+def shown(expression: str) -> str:
+    """A text of the template: what an expression is in the browser."""
+    return f"{{{{ {expression} }}}}"
+
+
+def give(command: str, *arguments: str) -> str:
+    """What a click does in the browser: give a command.
+
+    Args:
+        command: its name.
+        arguments: expressions in the browser.
+    """
+    values = ", ".join([f"'{command}'", *arguments])
+    return f"trigger('command', [{values}])"
+
+
+def section(text: str) -> html.Div:
+    """A part of the panel under a heading; to be entered with `with`."""
+    part = html.Div(classes="sp-section")
+    with part:
+        html.Div(text, classes="sp-heading")
+    return part
+
+
+def tooltip(text: str, location: str, **options: Any) -> None:
+    """What is said when the mouse rests on the widget that is being built."""
+    vuetify3.VTooltip(
+        text,
+        activator="parent",
+        location=location,
+        open_delay=TOOLTIP_MS,
+        **options,
+    )
+
+
+def select(text: str, name: StateNames, value: str, items: Any, hint: str | None = None) -> None:
+    """A list to choose from, which cannot be opened while `why.choices` says why.
+
+    Args:
+        text: the label.
+        name: names of the PanelState's values in the browser.
+        value: name of the value that is chosen.
+        items: (name of the items' value,), or the items.
+        hint: expression of the tooltip; without it, why nothing can be chosen.
+    """
+    hint = hint or f"{name.why}.choices"
+    with html.Div(classes="sp-row"):
+        html.Span(text, classes="sp-label")
+        with vuetify3.VSelect(
+            v_model=value,
+            items=items if isinstance(items, tuple) else (items,),
+            density="compact",
+            variant="outlined",
+            hide_details=True,
+            disabled=(f"!!{name.why}.choices",),
+            raw_attrs=[f'data-choice="{text}"'],
+        ):
+            tooltip(shown(hint), "right", max_width="320", disabled=(f"!({hint})",))
+
+
+def check(text: str, value: str, disabled: str = "false") -> None:
+    """A check box.
+
+    Args:
+        text: the label.
+        value: name of the browser's value.
+        disabled: expression that says whether it cannot be clicked.
+    """
+    vuetify3.VCheckbox(
+        v_model=value,
+        label=text,
+        density="compact",
+        hide_details=True,
+        color=LIGHT_BLUE,
+        classes="sp-check flex-grow-0",
+        disabled=(disabled,),
+    )
+
+
+def progress_bar(**options: Any) -> None:
+    """A bar that says how far something is."""
+    vuetify3.VProgressLinear(height=6, rounded=True, color=LIGHT_BLUE, **options)
+
+
+def command_button(
+    key: str,
+    name: StateNames | None = None,
+    *,
+    is_wide: bool = False,
+    is_single: bool = False,
+    v_if: str | None = None,
+    hint: str = "bottom",
+    **style: Any,
+) -> None:
+    """A button of `COMMANDS`; where it is disabled, its tooltip says why.
+
+    Args:
+        key: name of the command.
+        name: names of the PanelState's values in the browser; without them nothing forbids it.
+        is_wide: whether it takes the room that there is.
+        is_single: whether the second click of a double click does not count.
+        v_if: expression that says whether it is there.
+        hint: where the tooltip stands.
+        style: of the button.
+    """
+    with _wrapped(key, name, is_wide=is_wide, v_if=v_if, hint=hint):
+        vuetify3.VBtn(
+            COMMANDS[key].text,
+            prepend_icon=COMMANDS[key].icon,
+            click=(SINGLE_CLICK if is_single else "") + give(key),
+            **_shared(key, name),
+            **style,
+        )
+
+
+def command_icon(key: str, name: StateNames) -> None:
+    """A button of `COMMANDS` that shows its icon only."""
+    with (
+        _wrapped(key, name),
+        vuetify3.VBtn(
+            icon=True,
+            size="36",
+            variant="text",
+            click=give(key),
+            **_shared(key, name),
+        ),
+    ):
+        vuetify3.VIcon(COMMANDS[key].icon, size="20")
+
+
+def _wrapped(
+    key: str,
+    name: StateNames | None,
+    *,
+    is_wide: bool = False,
+    v_if: str | None = None,
+    hint: str = "bottom",
+) -> html.Div:
+    """What lies around a button: a disabled one has no tooltip of its own."""
+    command = COMMANDS[key]
+    does = f"{command.does} ({shown_key(command.key)})" if command.key else command.does
+    condition = {"v_if": v_if} if v_if else {}
+    wrap = html.Div(classes="sp-wrap sp-wide" if is_wide else "sp-wrap", **condition)
+    with wrap:
+        tooltip(shown(f"{_why(key, name)} || '{does}'"), hint)
+    return wrap
+
+
+def _shared(key: str, name: StateNames | None) -> dict[str, Any]:
+    return {
+        "disabled": (f"!!({_why(key, name)})",),
+        "raw_attrs": [f'data-command="{key}"', f'aria-label="{COMMANDS[key].text}"'],
+    }
+
+
+def _why(key: str, name: StateNames | None) -> str:
+    """Expression of the reason that forbids a command."""
+    return "''" if name is None else f"{name.why}.{COMMANDS[key].reason}"

@@ -1,0 +1,155 @@
+"""Bringing what the page shows up to date."""
+
+import time
+from typing import Any
+
+from SlicePropagationMRML.presenting.messages import summaryText
+from SlicePropagationMRML.presenting.review import Kind, SliceReview, reviewSlices
+from SlicePropagationMRML.presenting.states import Situation
+from SlicePropagationMRML.run.logic import PropagationLogic
+
+from SlicePropagationLib.engines import ENGINES
+from SlicePropagationWeb.page_session import PageSession
+from SlicePropagationWeb.page_views import PageViews
+from SlicePropagationWeb.panel_state import PanelState
+from SlicePropagationWeb.segmentation_controller import SegmentationController
+from SlicePropagationWeb.strip_cells import ANCHORS, cells, describe
+from SlicePropagationWeb.view_state import reasons
+
+STRIP_SECONDS = 0.2  # between two updates of the strip during a run
+
+
+class PageRefresh:
+    """Writes into the PanelState what is so now.
+
+    Args:
+        logic: a PropagationLogic.
+        session: the PageSession.
+        controller: the SegmentationController.
+        views: the PageViews.
+        data: the PanelState that the browser shows.
+    """
+
+    def __init__(
+        self,
+        logic: PropagationLogic,
+        session: PageSession,
+        controller: SegmentationController,
+        views: PageViews,
+        data: PanelState,
+    ) -> None:
+        self._logic = logic
+        self._session = session
+        self._controller = controller
+        self._views = views
+        self._data = data
+        self._review: SliceReview | None = None
+        self._strip_at = 0.0
+
+    def everything(self) -> None:
+        """Bring the page up to date with the logic."""
+        self._data.is_running = self._logic.isRunning
+        self._data.is_waiting = self._logic.hasPartialResult
+        self.segments()
+        if not self._logic.isRunning:
+            self.strip()
+        self.position()
+        self.reasons()
+
+    def position(self) -> None:
+        """The large view shows another slice."""
+        volume = self._controller.volume
+        if volume is not None:
+            self._data.index = self._views.index(self._data.plane, volume)
+            self.reasons()
+
+    def segments(self) -> None:
+        """Show the segments, which one is chosen, and what limits the tools."""
+        limits = self._controller.intensity_range()
+        self._data.limit_text = _limit_text(limits) if limits else ""
+        self._data.segments = self._controller.listed_segments()
+        self._data.segment_id = self._controller.chosen_id()
+
+    # The strip
+
+    @property
+    def is_strip_old(self) -> bool:
+        """Whether it is time to draw the strip anew during a run."""
+        return time.perf_counter() - self._strip_at > STRIP_SECONDS
+
+    def strip(self) -> None:
+        """Show where every slice of the segment came from; during a run only between two steps."""
+        self._strip_at = time.perf_counter()
+        document = self._session.document
+        label = self._session.label
+        if document is None or label is None:
+            self._data.cells = []
+            self._data.summary = ""
+            self._review = None
+            return
+        self._review = reviewSlices(document.session, label)
+        self._data.cells = cells(self._review)
+        self._data.cell = -1  # what was said of a slice may be out of date
+        summary = summaryText(self._review, document.segmentName(label))
+        self._data.summary = summary.replace("<b>", "").replace("</b>", "")
+
+    def cell(self, index: int) -> None:
+        """Say what there is to say of a slice of the strip."""
+        document = self._session.document
+        label = self._session.label
+        if document is None or label is None or self._review is None:
+            return
+        if 0 <= index < len(self._review):
+            self._data.cell = index
+            self._data.cell_text = describe(document.session, label, index)
+
+    # What can be done
+
+    def reasons(self) -> None:
+        """Say what can be done now, and why the rest cannot."""
+        engine = ENGINES[self._data.engine]
+        self._data.has_device = engine.has_weights and not engine.missing
+        history = self._controller.history
+        self._data.why = reasons(
+            self._situation(),
+            can_undo=history.can_undo,
+            can_redo=history.can_redo,
+        )
+
+    def _situation(self) -> Situation:
+        """What the panel, too, knows when it says what can be done."""
+        has_volume = self._controller.volume is not None
+        return Situation(
+            hasVolume=has_volume,
+            hasSegmentation=has_volume,
+            numSegments=int(bool(self._data.segment_id)),
+            isRunning=self._data.is_running,
+            hasResult=self._data.is_waiting,
+            missing=ENGINES[self._data.engine].missing,
+            isShown=True,
+            **self._of_slices(),
+        )
+
+    def _of_slices(self) -> dict[str, Any]:
+        """What of the situation the slices say, that is shown and the others."""
+        review = self._review
+        if review is None:
+            return {}
+        return {
+            "hasSeed": review.count(*ANCHORS) > 0,
+            "hasPrediction": review.count(Kind.PROPAGATED, Kind.STALE) > 0,
+            **_of_slice(review, self._data.index),
+        }
+
+
+def _of_slice(review: SliceReview, index: int) -> dict[str, Any]:
+    if index >= len(review):
+        return {}
+    is_anchor = Kind(int(review.kinds[index])) in ANCHORS
+    is_empty = bool(review.isEmpty[index])
+    return {"isAnchor": is_anchor, "isEmptyAnchor": is_anchor and is_empty}
+
+
+def _limit_text(limits: tuple[float, float]) -> str:
+    low, high = limits
+    return f"Tools and runs write on intensities from {low:.4g} to {high:.4g} only."

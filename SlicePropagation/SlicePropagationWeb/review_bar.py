@@ -1,0 +1,75 @@
+"""The review bar: one bar a slice, and what a person does about a slice."""
+
+from trame.widgets import html
+
+from SlicePropagationWeb.command_labels import LEGEND, LEGEND_BELOW
+from SlicePropagationWeb.page_parts import check, command_button, give, shown
+from SlicePropagationWeb.panel_state import StateNames
+
+DENSE = 120  # from so many slices on the strip has no lines between them
+
+
+def add_review_bar(name: StateNames) -> None:
+    """Add the bar to the page that is being built.
+
+    Args:
+        name: names of the PanelState's values in the browser.
+    """
+    with html.Div(classes="sp-review"):
+        with html.Div(classes="sp-row", style="margin-bottom: 8px"):
+            _add_commands(name)
+        _add_strip(name)
+        with html.Div(classes="sp-row", style="margin-top: 6px"):
+            html.Span(shown(name.summary), classes="sp-summary")
+            _add_legend()
+
+
+def _add_commands(name: StateNames) -> None:
+    html.Span("Review", classes="sp-heading", style="margin: 0 6px 0 0")
+    command_button("next", name, variant="tonal", hint="top")
+    command_button("confirm", name, variant="text", hint="top")
+    command_button("empty", name, variant="text", hint="top")
+    check("Auto-update after a correction", name.auto_update)
+    html.Div(style="flex: 1")
+    check("Show 3D", name.show_3d, f"!{name.volume_name}")
+    command_button("details", name, variant="text", hint="top")
+
+
+def _add_strip(name: StateNames) -> None:
+    with html.Div(
+        classes=(f"['sp-strip', {{'sp-dense': {name.cells}.length > {DENSE}}}]",),
+        raw_attrs=['aria-label="Slices"'],
+    ):
+        _add_cells(name)
+        left = f"calc(${{100 * {name.index} / {name.cells}.length}}% - 1px)"
+        width = f"calc(${{100 / {name.cells}.length}}% + 2px)"
+        html.Div(
+            classes="sp-current",
+            v_if=f"{name.cells}.length",
+            style=(f"{{left: `{left}`, width: `{width}`}}",),
+        )
+
+
+def _add_cells(name: StateNames) -> None:
+    marks = "{'sp-stale': cell.stale, 'sp-absent': !cell.shown}"
+    with html.Div(
+        v_for=f"(cell, i) in {name.cells}",
+        key="i",
+        title=(f"i === {name.cell} ? {name.cell_text} : ''",),
+        raw_attrs=[':data-slice="i"'],
+        click=give("jump", "i"),
+        mouseenter=give("describe", "i"),
+        classes=(f"['sp-cell', 'sp-' + cell.kind, {marks}]",),
+    ):
+        html.Div(
+            classes="sp-bar",
+            style=("{height: 100 * cell.height + '%', '--mark': cell.color}",),
+        )
+
+
+def _add_legend() -> None:
+    with html.Div(classes="sp-legend", title=LEGEND_BELOW):
+        for color, text in LEGEND:
+            with html.Span():
+                html.Span(classes="sp-swatch", style=f"background: {color}")
+                html.Span(text)

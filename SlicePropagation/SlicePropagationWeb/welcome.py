@@ -1,0 +1,68 @@
+"""What lies over the views: a page without a volume, and what went wrong."""
+
+from trame.widgets import html, vuetify3
+
+from SlicePropagationWeb.page_parts import BLUE, LIGHT_BLUE, command_button, give, shown
+from SlicePropagationWeb.panel_state import StateNames
+
+
+def add_welcome(name: StateNames) -> None:
+    """Add what a page says before a volume is open.
+
+    Args:
+        name: names of the PanelState's values in the browser.
+    """
+    with (
+        html.Div(classes="sp-welcome", v_if=f"!{name.volume_name}"),
+        html.Div(classes="sp-card"),
+    ):
+        html.Img(src="slice_propagation/icon.svg", width="72", height="72", alt="")
+        html.Div(
+            "Annotate one slice; the segmentation grows to its neighbours.",
+            classes="text-h6 mt-4",
+        )
+        html.Div(
+            "Open a volume, paint the structure on one slice and press Propagate.",
+            classes="sp-faint mt-2 mb-6",
+        )
+        _add_beginnings(name)
+        _add_loading(name)
+
+
+def _add_beginnings(name: StateNames) -> None:
+    with html.Div(v_if=f"!{name.loading}", classes="sp-row justify-center"):
+        command_button("open", variant="flat", color=BLUE)
+        vuetify3.VBtn(
+            "Load the sample",
+            prepend_icon="mdi-image-outline",
+            variant="tonal",
+            classes="text-none",
+            click=give("sample"),
+        )
+
+
+def _add_loading(name: StateNames) -> None:
+    with html.Div(v_if=name.loading):
+        vuetify3.VProgressCircular(indeterminate=True, size="22", width="2", color=LIGHT_BLUE)
+        html.Span(shown(name.loading), classes="ml-3")
+
+
+def add_alert(name: StateNames) -> None:
+    """Add the message of an error; where a dialog is open, the dialog says it itself.
+
+    Args:
+        name: names of the PanelState's values in the browser.
+    """
+    is_said_elsewhere = f"({name.is_open_dialog} || {name.is_save_dialog})"
+    with html.Div(
+        classes="sp-alert",
+        v_if=f"{name.is_error} && {name.message} && !{is_said_elsewhere}",
+    ):
+        vuetify3.VAlert(
+            type="error",
+            closable=True,
+            text=(name.message,),
+            density="compact",
+            elevation=8,
+            click_close=f"{name.is_error} = false; {name.message} = ''",
+        )
