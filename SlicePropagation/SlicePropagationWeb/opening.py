@@ -100,7 +100,7 @@ def read_with_remarks(source: Path | str) -> tuple[Volume, list[str]]:
 
 
 def _read_volume(source: Path | str) -> Volume:
-    """Read a volume; where the library's remedy is an option, which the page has not, say another."""
+    """Read a volume; where the library's remedy is an option of a command, say another."""
     try:
         return read_volume(source)
     except InputError as error:

@@ -207,7 +207,7 @@ def _is_clutter(name: str) -> bool:
 
 
 def _title(path: PurePosixPath) -> str:
-    """What a person calls DICOM files: the folder they came from, or their archive, else "DICOM"."""
+    """What a person calls DICOM files: their folder, or their archive, else "DICOM"."""
     if len(path.parts) > 1:
         name = path.parts[0]
     elif path.suffix.lower() == ".zip":

@@ -1,4 +1,7 @@
-"""What can be done now, and why the rest cannot: what the panel says, and what only the page has."""
+"""What can be done now, and why the rest cannot.
+
+What the panel says, and what only the page has.
+"""
 
 from SlicePropagationMRML.presenting.states import Situation, viewState
 

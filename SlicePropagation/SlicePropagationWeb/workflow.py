@@ -256,7 +256,7 @@ class Workflow:
         self._worked()
 
     def _show_whole(self) -> None:
-        """Show where a run began, the middle of what it filled in the other views, and all in 3D."""
+        """Show where a run began; in the other views the middle of what it filled, and all in 3D."""
         if self.data.follow:
             self.jump(self._began_at)
         center = self.controller.center(self.data.segment_id)

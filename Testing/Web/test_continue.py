@@ -1,4 +1,4 @@
-"""Going on with a segmentation that was saved: by the page, by the command line, or by another program."""
+"""Going on with a segmentation: of the page, of the command line, or of another program."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""What happens to the work when the program ends: by Ctrl-C, or by a crash in the middle of a run."""
+"""What happens to the work when the program ends: by Ctrl-C, or by a crash during a run."""
 
 import os
 import pty

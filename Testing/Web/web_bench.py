@@ -1,4 +1,4 @@
-"""The page with everything real: server, MRML nodes and engine in this process, Chromium beside it."""
+"""The page with everything real: server, MRML nodes and engine in this process, and Chromium."""
 
 import asyncio
 import functools

@@ -4,7 +4,8 @@
   // Kept over a reload, but not copied into a duplicated tab.
   const kept = sessionStorage.getItem(KEY);
   sessionStorage.removeItem(KEY);
-  const random = () => Array.from(crypto.getRandomValues(new Uint8Array(12)), (byte) => byte.toString(16).padStart(2, "0")).join("");
+  const hex = (byte) => byte.toString(16).padStart(2, "0");
+  const random = () => Array.from(crypto.getRandomValues(new Uint8Array(12)), hex).join("");
   const tab = kept || random();
   window.addEventListener("pagehide", () => sessionStorage.setItem(KEY, tab));
 
@@ -42,7 +43,8 @@
   }
 
   // The views catch keys with an input of their own, which nobody types into.
-  const isTyping = (element) => element.closest(".v-field, .sp-segment") && ["INPUT", "TEXTAREA"].includes(element.tagName);
+  const isTyping = (element) =>
+    element.closest(".v-field, .sp-segment") && ["INPUT", "TEXTAREA"].includes(element.tagName);
   window.addEventListener("keydown", (event) => {
     if (isTyping(event.target) || event.altKey || event.metaKey) return;
     const key = (event.ctrlKey ? "Ctrl+" : "") + (event.shiftKey && event.key.length > 1 ? "Shift+" : "") + event.key;

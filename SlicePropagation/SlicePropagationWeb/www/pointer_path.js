@@ -22,21 +22,31 @@
     if (points.length < 3) return points;
     const [[x0, y0], [x1, y1]] = [points[0], points[points.length - 1]];
     const length = Math.hypot(x1 - x0, y1 - y0);
-    const off = ([x, y]) => (length ? Math.abs((x1 - x0) * (y0 - y) - (x0 - x) * (y1 - y0)) / length : Math.hypot(x - x0, y - y0));
+    const off = ([x, y]) => {
+      if (!length) return Math.hypot(x - x0, y - y0);
+      return Math.abs((x1 - x0) * (y0 - y) - (x0 - x) * (y1 - y0)) / length;
+    };
     let far = 0;
-    for (let i = 1; i < points.length - 1; i += 1) if (off(points[i]) > off(points[far])) far = i;
+    for (let i = 1; i < points.length - 1; i += 1) {
+      if (off(points[i]) > off(points[far])) far = i;
+    }
     if (off(points[far]) <= TOLERANCE) return [points[0], points[points.length - 1]];
     return [...corners(points.slice(0, far + 1)).slice(0, -1), ...corners(points.slice(far))];
   }
 
-  // What was skipped before the position of a mouse event, in the frame that the event counts in: x to the right, y up.
+  // What was skipped before the position of a mouse event, in the frame that the event counts in:
+  // x to the right, y up.
   function skippedPath(event, last) {
-    const isHere = ([x, y]) => Math.abs(x - last[0] - (event.x - last[2])) < 1 && Math.abs(last[1] - y - (event.y - last[3])) < 1;
+    const isHere = ([x, y]) => {
+      const right = x - last[0] - (event.x - last[2]);
+      const up = last[1] - y - (event.y - last[3]);
+      return Math.abs(right) < 1 && Math.abs(up) < 1;
+    };
     const here = path.findIndex(isHere);
     if (here < 0) return [];
     const [x, y] = path[here];
-    const skipped = corners(path.splice(0, here + 1)).slice(0, -1);
-    return skipped.slice(-MAX_POINTS).map((point) => [event.x + point[0] - x, event.y - (point[1] - y)]);
+    const skipped = corners(path.splice(0, here + 1)).slice(0, -1).slice(-MAX_POINTS);
+    return skipped.map((point) => [event.x + point[0] - x, event.y - (point[1] - y)]);
   }
 
   // A session that sends what was skipped along with each position.
@@ -44,8 +54,9 @@
     let last = null; // where the button went down: in the window, and in the view
     const call = (method, values, ...rest) => {
       const event = method === "trame.rca.event" && values[2];
-      if (event && event.type === "LeftButtonPress") last = path.length ? [...path[0], event.x, event.y] : null;
-      else if (event && last && ["MouseMove", "LeftButtonRelease"].includes(event.type)) {
+      if (event && event.type === "LeftButtonPress") {
+        last = path.length ? [...path[0], event.x, event.y] : null;
+      } else if (event && last && ["MouseMove", "LeftButtonRelease"].includes(event.type)) {
         const skipped = skippedPath(event, last);
         if (skipped.length) values = [values[0], values[1], { ...event, pointerPath: skipped }];
         if (event.type === "LeftButtonRelease") last = null;
@@ -55,7 +66,8 @@
     return { ...session, call };
   }
 
-  // The objects on the way to the session are frozen: each is replaced by one that leads to ours. The views ask for it when they are made.
+  // The objects on the way to the session are frozen: each is replaced by one that leads to ours.
+  // The views ask for it when they are made.
   const wait = () => {
     const client = window.trame && window.trame.client;
     const connection = client && client.getConnection && client.getConnection();
