@@ -29,7 +29,12 @@ class Cache:
         self._values[key] = found  # a dict keeps the order of insertion, so this one goes last
         return found[0]
 
-    def put(self, key: Hashable, value: Any, num_bytes: int) -> None:
+    def put(
+        self,
+        key: Hashable,
+        value: Any,
+        num_bytes: int,
+    ) -> None:
         """Keep a value that takes `num_bytes`, unless it is larger than all the room."""
         if num_bytes > self._most_bytes:
             return

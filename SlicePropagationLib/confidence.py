@@ -112,7 +112,12 @@ def _gather(
     )
 
 
-def ended_confidence(session: AnnotationSession, run: Run, index: int, end: int) -> float:
+def ended_confidence(
+    session: AnnotationSession,
+    run: Run,
+    index: int,
+    end: int,
+) -> float:
     """Trust in a slice beyond the end of the structure being empty.
 
     Half at the end, growing with the distance from it.
@@ -121,7 +126,11 @@ def ended_confidence(session: AnnotationSession, run: Run, index: int, end: int)
     return 1.0 - 0.5 * math.exp(-0.5 * slices_beyond)
 
 
-def distance_in_sizes(session: AnnotationSession, label: int, index: int) -> tuple[float, int]:
+def distance_in_sizes(
+    session: AnnotationSession,
+    label: int,
+    index: int,
+) -> tuple[float, int]:
     """Distance to the nearest anchor that shows the structure.
 
     In units of that anchor's equivalent radius.
@@ -202,7 +211,11 @@ def _shown_anchors(session: AnnotationSession, label: int) -> list[int]:
     ]
 
 
-def _step_in_sizes(session: AnnotationSession, label: int, anchor: int) -> float:
+def _step_in_sizes(
+    session: AnnotationSession,
+    label: int,
+    anchor: int,
+) -> float:
     """One slice's thickness in equivalent radii of the structure at an anchor."""
     area_mm2 = session.state(label, anchor).patch.area * session.stack.pixel_area_mm2
     radius_mm = math.sqrt(area_mm2 / math.pi)

@@ -54,7 +54,12 @@ def with_new_names(cls: type, values: Mapping[str, Any]) -> dict[str, Any]:
     return renamed
 
 
-def _value(cls: type, name: str, kind: Any, value: Any) -> Any:
+def _value(
+    cls: type,
+    name: str,
+    kind: Any,
+    value: Any,
+) -> Any:
     """A value of the kind that a field is annotated with; ConfigError where it is another."""
     if isinstance(kind, type) and is_dataclass(kind):
         if not isinstance(value, dict):
@@ -73,7 +78,12 @@ def _value(cls: type, name: str, kind: Any, value: Any) -> Any:
     return value
 
 
-def _values(cls: type, name: str, kinds: tuple[Any, ...], values: Any) -> tuple[Any, ...]:
+def _values(
+    cls: type,
+    name: str,
+    kinds: tuple[Any, ...],
+    values: Any,
+) -> tuple[Any, ...]:
     """A tuple whose values are each of its kind.
 
     Whole numbers in a list of floats stay as they are.
@@ -99,7 +109,11 @@ def _is_nan(value: Any) -> bool:
     return value != value
 
 
-def check_choice(name: str, value: str, choices: Sequence[str]) -> None:
+def check_choice(
+    name: str,
+    value: str,
+    choices: Sequence[str],
+) -> None:
     """Refuse a word that is none of the choices; ConfigError that lists them."""
     if value not in choices:
         raise ConfigError(f"{name} must be one of {', '.join(choices)}, got {value!r}.")

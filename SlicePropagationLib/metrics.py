@@ -34,7 +34,11 @@ def dice(prediction: np.ndarray, truth: np.ndarray) -> float:
     return 1.0 if total == 0 else 2.0 * np.count_nonzero(prediction & truth) / total
 
 
-def dice_without(prediction: np.ndarray, truth: np.ndarray, annotated: Iterable[int]) -> float:
+def dice_without(
+    prediction: np.ndarray,
+    truth: np.ndarray,
+    annotated: Iterable[int],
+) -> float:
     """Dice of two (N, H, W) masks over the slices that were not annotated (the primary score)."""
     kept = np.ones(len(truth), bool)
     kept[list(annotated)] = False
@@ -144,7 +148,11 @@ def jumps(masks: np.ndarray, spacing_mm: tuple[float, ...]) -> np.ndarray:
     return np.maximum(excess, np.append(excess[1:], 0.0))
 
 
-def hausdorff(prediction: np.ndarray, truth: np.ndarray, spacing_mm: tuple[float, ...]) -> float:
+def hausdorff(
+    prediction: np.ndarray,
+    truth: np.ndarray,
+    spacing_mm: tuple[float, ...],
+) -> float:
     """Largest distance from the surface of one (N, H, W) bool mask to the other's.
 
     In millimetres; NaN when one of them is empty.

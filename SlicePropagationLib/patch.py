@@ -26,7 +26,11 @@ class Patch:
     crop: np.ndarray
 
     @classmethod
-    def cut(cls, array: np.ndarray, present: np.ndarray | None = None) -> Patch:
+    def cut(
+        cls,
+        array: np.ndarray,
+        present: np.ndarray | None = None,
+    ) -> Patch:
         """Crop an (H, W) array to where `present` (default: the array itself) is true; a copy."""
         present = array if present is None else present
         rows = np.flatnonzero(present.any(axis=1))
@@ -63,7 +67,11 @@ class Patch:
         array[self.window] = self.crop
         return array
 
-    def moved(self, rows: int, columns: int) -> Patch:
+    def moved(
+        self,
+        rows: int,
+        columns: int,
+    ) -> Patch:
         """The same crop further down and to the right."""
         return self if self.is_empty else Patch(self.top + rows, self.left + columns, self.crop)
 
@@ -79,7 +87,11 @@ class Patch:
         crop[self._within(rows, columns)] &= ~other.crop[other._within(rows, columns)]
         return Patch.cut(crop).moved(self.top, self.left)
 
-    def _within(self, rows: slice, columns: slice) -> tuple[slice, slice]:
+    def _within(
+        self,
+        rows: slice,
+        columns: slice,
+    ) -> tuple[slice, slice]:
         """Rows and columns of the slice, counted in the crop."""
         return (
             slice(rows.start - self.top, rows.stop - self.top),

@@ -101,7 +101,11 @@ def plan_runs(
     return runs
 
 
-def touches(gap: Gap, changed: Iterable[int], count: int) -> bool:
+def touches(
+    gap: Gap,
+    changed: Iterable[int],
+    count: int,
+) -> bool:
     """Whether a changed slice is an end of the gap or lies inside it."""
     left, right = gap
     low = -1 if left is None else left

@@ -138,7 +138,11 @@ def plan_session(
     return runs
 
 
-def _waiting_in(session: AnnotationSession, label: int, span: tuple[int, int] | None) -> set[int]:
+def _waiting_in(
+    session: AnnotationSession,
+    label: int,
+    span: tuple[int, int] | None,
+) -> set[int]:
     """The slices of a span that a run should fill."""
     first, last = span or (0, len(session.stack) - 1)
     return {index for index in session.waiting(label) if first <= index <= last}
@@ -150,7 +154,12 @@ class _Walk:
     Asks the engine for slice after slice until the run or the structure ends.
     """
 
-    def __init__(self, engine: Engine, session: AnnotationSession, run: Run) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        session: AnnotationSession,
+        run: Run,
+    ) -> None:
         anchors = session.anchor_masks(run.label)
         self.run = run
         self.gap = planning.gap_of(run.targets[0], anchors)
@@ -270,17 +279,31 @@ class _Propagation:
     def _has_changed(self, walk: _Walk) -> bool:
         return self.session.anchor_changes(walk.run.label, walk.gap) != walk.changes
 
-    def _forget(self, label: int, gap: Gap) -> None:
+    def _forget(
+        self,
+        label: int,
+        gap: Gap,
+    ) -> None:
         for index in planning.gap_slices(gap, len(self.session.stack)):
             self.passed.pop((label, index), None)
             self.claims.get(index, {}).pop(label, None)
 
-    def _walks_again(self, label: int, targets: set[int]) -> list[_Walk]:
+    def _walks_again(
+        self,
+        label: int,
+        targets: set[int],
+    ) -> list[_Walk]:
         anchors = self.session.anchors(label)
         if not anchors:
             return []
         span = (min(targets), max(targets))
-        runs = planning.plan_runs(anchors, len(self.session.stack), targets, label=label, span=span)
+        runs = planning.plan_runs(
+            anchors,
+            len(self.session.stack),
+            targets,
+            label=label,
+            span=span,
+        )
         return [_Walk(self.engine, self.session, run) for run in runs]
 
     # One step
@@ -303,7 +326,11 @@ class _Propagation:
             is_final=self._is_final(walk, index),
         )
 
-    def _end(self, walk: _Walk, indices: tuple[int, ...]) -> list[tuple[int, int]]:
+    def _end(
+        self,
+        walk: _Walk,
+        indices: tuple[int, ...],
+    ) -> list[tuple[int, int]]:
         """The structure is not in these slices, says this walk; returns what changed."""
         if not walk.is_open:
             nothing = np.zeros(self.session.stack.slice_shape, np.float32)
@@ -318,7 +345,12 @@ class _Propagation:
                 touched.append((label, index))
         return touched
 
-    def _settle(self, walk: _Walk, index: int, probability: np.ndarray) -> list[tuple[int, int]]:
+    def _settle(
+        self,
+        walk: _Walk,
+        index: int,
+        probability: np.ndarray,
+    ) -> list[tuple[int, int]]:
         """Blend with the other walk where it has passed, then resolve overlaps on the slice."""
         label = walk.run.label
         passed = self.passed.setdefault((label, index), {})
@@ -345,7 +377,11 @@ class _Propagation:
         blend = getattr(self.engine, "blend", blend_by_distance)
         return blend(self.session.stack, index, forward, backward, walk.gap, walk.anchors)
 
-    def _is_final(self, walk: _Walk, index: int) -> bool:
+    def _is_final(
+        self,
+        walk: _Walk,
+        index: int,
+    ) -> bool:
         return (walk.run.label, index) not in self.passed or not any(
             other.run.label == walk.run.label
             and other.gap == walk.gap
@@ -379,10 +415,21 @@ class _Propagation:
                 occupied[state.patch.window] |= state.patch.crop
         return occupied
 
-    def _is_kept(self, label: int, index: int, state: SliceState) -> bool:
+    def _is_kept(
+        self,
+        label: int,
+        index: int,
+        state: SliceState,
+    ) -> bool:
         return state.provenance >= Provenance.SEED or (label, index) not in self.wanted
 
-    def _accept_changed(self, label: int, index: int, patch: Patch, confidence: float) -> bool:
+    def _accept_changed(
+        self,
+        label: int,
+        index: int,
+        patch: Patch,
+        confidence: float,
+    ) -> bool:
         """Store a mask where it, or the trust in it, differs from the session; whether it does."""
         state = self.session.state(label, index)
         is_new = state.written_at <= self._begun_at(label)
@@ -397,7 +444,11 @@ class _Propagation:
             default=self.session.clock,
         )
 
-    def _trim_pending(self, index: int, masks: dict[int, Patch]) -> list[tuple[int, int]]:
+    def _trim_pending(
+        self,
+        index: int,
+        masks: dict[int, Patch],
+    ) -> list[tuple[int, int]]:
         """Earlier predictions that this run has yet to replace make room for the new ones."""
         touched = []
         for label in self.session.labels:

@@ -90,7 +90,11 @@ class AnnotationSession:
         anchors_clock: the clock when any anchor last changed; a cheap way to see that none did.
     """
 
-    def __init__(self, stack: SliceStack, labels: Sequence[int] = (1,)) -> None:
+    def __init__(
+        self,
+        stack: SliceStack,
+        labels: Sequence[int] = (1,),
+    ) -> None:
         if not labels or any(not 1 <= int(label) <= MAX_LABEL for label in labels):
             raise ConfigError(
                 f"Labels must lie between 1 and {MAX_LABEL}, got {list(labels)}; renumber them."
@@ -106,11 +110,19 @@ class AnnotationSession:
 
     # What is known
 
-    def state(self, label: int, index: int) -> SliceState:
+    def state(
+        self,
+        label: int,
+        index: int,
+    ) -> SliceState:
         """The `SliceState` of one label on one slice."""
         return self._row(label).get(index, SliceState())
 
-    def mask(self, label: int, index: int) -> np.ndarray:
+    def mask(
+        self,
+        label: int,
+        index: int,
+    ) -> np.ndarray:
         """(H, W) bool mask of a label on a slice."""
         return self.state(label, index).patch.paste(self.stack.slice_shape)
 
@@ -156,7 +168,11 @@ class AnnotationSession:
                         labels[index][state.patch.window][state.patch.crop] = label
         return labels
 
-    def is_anchor(self, label: int, index: int) -> bool:
+    def is_anchor(
+        self,
+        label: int,
+        index: int,
+    ) -> bool:
         """Whether a person vouches for the label on this slice."""
         return self.state(label, index).provenance >= Provenance.SEED
 
@@ -197,7 +213,11 @@ class AnnotationSession:
             if stale[index] or self.state(label, index).provenance == Provenance.EMPTY
         ]
 
-    def anchor_changes(self, label: int, gap: planning.Gap) -> tuple[tuple[int, int], ...]:
+    def anchor_changes(
+        self,
+        label: int,
+        gap: planning.Gap,
+    ) -> tuple[tuple[int, int], ...]:
         """What happened to anchors at the ends of a gap or inside it.
 
         Returns:
@@ -248,7 +268,11 @@ class AnnotationSession:
             }
         )
 
-    def confirm(self, label: int, index: int) -> None:
+    def confirm(
+        self,
+        label: int,
+        index: int,
+    ) -> None:
         """Vouch for a slice as it is.
 
         A prediction that is right, or an empty slice ("the structure is not here").
@@ -258,15 +282,31 @@ class AnnotationSession:
             return
         step = self.open_step("Confirm")
         self._anchor(label, index, self.state(label, index).patch, Provenance.CONFIRMED, step)
-        self.history.append({"event": "confirm", "label": label, "index": index})
+        self.history.append(
+            {
+                "event": "confirm",
+                "label": label,
+                "index": index,
+            }
+        )
 
-    def release(self, label: int, index: int) -> None:
+    def release(
+        self,
+        label: int,
+        index: int,
+    ) -> None:
         """Take an anchor back: its mask goes, and the merged gap becomes stale."""
         if not self.is_anchor(label, index):
             return
         step = self.open_step("Release")
         self._anchor(label, index, EMPTY_MASK, Provenance.EMPTY, step)
-        self.history.append({"event": "release", "label": label, "index": index})
+        self.history.append(
+            {
+                "event": "release",
+                "label": label,
+                "index": index,
+            }
+        )
 
     def merge_edits(self, masks: Edits) -> list[tuple[int, int]]:
         """Take over what a person changed elsewhere (an editor, a file).
@@ -290,13 +330,25 @@ class AnnotationSession:
         }
         return [edit for edit in sorted(edits) if self._merge_edit(*edit, edits)]
 
-    def resolve_overlap(self, label: int, index: int, patch: Patch) -> None:
+    def resolve_overlap(
+        self,
+        label: int,
+        index: int,
+        patch: Patch,
+    ) -> None:
         """Shrink a mask to what another label's drawing left of it.
 
         Who vouched for it still does.
         """
         self.trim(label, index, patch, self.open_step("Draw"))
-        self.history.append({"event": "cede", "label": label, "index": index, "patch": patch})
+        self.history.append(
+            {
+                "event": "cede",
+                "label": label,
+                "index": index,
+                "patch": patch,
+            }
+        )
 
     # What an engine does
 
@@ -335,7 +387,13 @@ class AnnotationSession:
         )
         self._write(label, index, state, step or self.open_step("Accept"))
 
-    def trim(self, label: int, index: int, patch: Patch, step: Step) -> None:
+    def trim(
+        self,
+        label: int,
+        index: int,
+        patch: Patch,
+        step: Step,
+    ) -> None:
         """Shrink a mask without a change of provenance, confidence or age.
 
         A shrunk anchor makes its gaps stale.
@@ -405,7 +463,12 @@ class AnnotationSession:
         ]
         self.history[step.num_events :] = later
 
-    def restore(self, label: int, index: int, state: SliceState) -> None:
+    def restore(
+        self,
+        label: int,
+        index: int,
+        state: SliceState,
+    ) -> None:
         """Put back a state that was saved earlier (a file, segment tags); not an undoable step."""
         self._check_index(index)
         self._clock = max(self._clock, state.written_at, state.changed_at)
@@ -422,7 +485,13 @@ class AnnotationSession:
                 " one of these."
             ) from None
 
-    def _write(self, label: int, index: int, state: SliceState, step: Step) -> None:
+    def _write(
+        self,
+        label: int,
+        index: int,
+        state: SliceState,
+        step: Step,
+    ) -> None:
         step.states.setdefault((label, index), self.state(label, index))
         self._row(label)[index] = state
 
@@ -463,7 +532,12 @@ class AnnotationSession:
             if not patch.equals(self.state(label, index).patch):
                 yield index, patch
 
-    def _merge_edit(self, label: int, index: int, edits: dict[tuple[int, int], Patch]) -> bool:
+    def _merge_edit(
+        self,
+        label: int,
+        index: int,
+        edits: dict[tuple[int, int], Patch],
+    ) -> bool:
         """Take over one slice of a label; whether it became, changed or stopped being an anchor."""
         patch = edits[label, index]
         state = self.state(label, index)
@@ -493,10 +567,18 @@ class AnnotationSession:
         has_lost_more = (lost & ~gained).any()
         return bool(lost.any() and not has_grown and not has_lost_more)
 
-    def _patch(self, index: int, mask: np.ndarray | Patch) -> Patch:
+    def _patch(
+        self,
+        index: int,
+        mask: np.ndarray | Patch,
+    ) -> Patch:
         return mask if isinstance(mask, Patch) else self._checked_patch(index, mask)
 
-    def _checked_patch(self, index: int, mask: np.ndarray) -> Patch:
+    def _checked_patch(
+        self,
+        index: int,
+        mask: np.ndarray,
+    ) -> Patch:
         self._check_index(index)
         if mask.shape != self.stack.slice_shape:
             raise GeometryMismatchError(

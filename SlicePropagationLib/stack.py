@@ -37,7 +37,11 @@ class SliceStack:
     axis: int = 0
     is_cyclic: bool = False
     is_time: bool = False
-    cache: Cache = field(default_factory=Cache, repr=False, compare=False)
+    cache: Cache = field(
+        default_factory=Cache,
+        repr=False,
+        compare=False,
+    )
 
     def __post_init__(self) -> None:
         """Check the image and make it read-only; InputError says what is wrong with it."""
@@ -77,7 +81,12 @@ class SliceStack:
 
     def in_order(self, order: Sequence[int] | np.ndarray) -> SliceStack:
         """The slices `order`, repeats allowed, as a stack that is not cyclic."""
-        return replace(self, images=self.images[order], is_cyclic=False, cache=Cache())
+        return replace(
+            self,
+            images=self.images[order],
+            is_cyclic=False,
+            cache=Cache(),
+        )
 
     @classmethod
     def from_volume(
@@ -147,7 +156,12 @@ def finite_values(array: np.ndarray, name: Path | str) -> np.ndarray:
     return np.where(is_finite, array, smallest)
 
 
-def check_outline(name: str, index: int, area: int, num_pixels: int) -> None:
+def check_outline(
+    name: str,
+    index: int,
+    area: int,
+    num_pixels: int,
+) -> None:
     """Refuse a seed that no propagation can start from.
 
     Args:

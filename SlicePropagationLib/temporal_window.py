@@ -88,7 +88,13 @@ def distances_to(
     return apart.min(axis=1).astype(np.float64)
 
 
-def nearest_of(annotated: Sequence[int], frame: int, count: int, *, is_cyclic: bool) -> int:
+def nearest_of(
+    annotated: Sequence[int],
+    frame: int,
+    count: int,
+    *,
+    is_cyclic: bool,
+) -> int:
     """The annotated frame nearest to a frame; of two equally near ones the earlier."""
     apart = [abs(frame - other) for other in annotated]
     if is_cyclic:
@@ -96,7 +102,12 @@ def nearest_of(annotated: Sequence[int], frame: int, count: int, *, is_cyclic: b
     return annotated[int(np.argmin(apart))]
 
 
-def unrolled(annotated: Collection[int] | np.ndarray, count: int, *, is_cyclic: bool) -> list[int]:
+def unrolled(
+    annotated: Collection[int] | np.ndarray,
+    count: int,
+    *,
+    is_cyclic: bool,
+) -> list[int]:
     """Frames in the order of a walk.
 
     As they are, or a cycle cut open at its first annotated frame, which then stands at both ends.

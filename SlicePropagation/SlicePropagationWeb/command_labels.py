@@ -41,7 +41,12 @@ class Command:
     key: str = ""
 
 
-def _shared(name: str, text: str, icon: str, reason: str = "") -> Command:
+def _shared(
+    name: str,
+    text: str,
+    icon: str,
+    reason: str = "",
+) -> Command:
     """A command of the panel: its hint and its key."""
     return Command(text, icon, hints()[name], reason or name, KEYS.get(name, "").lower())
 

@@ -65,7 +65,11 @@ def _add_details(name: StateNames) -> None:
     ):
         with (
             vuetify3.VCardText(),
-            html.Div(v_for=f"note in {name.notes}", key="note.title", classes="mb-3"),
+            html.Div(
+                v_for=f"note in {name.notes}",
+                key="note.title",
+                classes="mb-3",
+            ),
         ):
             html.Div(shown("note.title"), style="font-weight: 600")
             html.Div(shown("note.text"), classes="sp-faint")
@@ -89,7 +93,12 @@ def _add_offer(name: StateNames, is_ours: str) -> None:
             vuetify3.VSpacer()
             _add_answer("Discard it", "forget")
             _add_answer("Keep it as a file", "aside")
-            _add_answer("Go on", "restore", variant="flat", color=BLUE)
+            _add_answer(
+                "Go on",
+                "restore",
+                variant="flat",
+                color=BLUE,
+            )
 
 
 def _add_what_is_offered(offer: str) -> None:

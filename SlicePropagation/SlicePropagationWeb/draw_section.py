@@ -60,7 +60,11 @@ class DrawSection:
             with self._segment_button("remove", "Delete segment"):
                 vuetify3.VIcon("mdi-delete-outline", size="17")
 
-    def _segment_button(self, command: str, text: str) -> vuetify3.VBtn:
+    def _segment_button(
+        self,
+        command: str,
+        text: str,
+    ) -> vuetify3.VBtn:
         return vuetify3.VBtn(
             icon=True,
             size="26",
@@ -85,7 +89,12 @@ class DrawSection:
             for tool, (text, icon) in TOOLS.items():
                 self._tool(tool, text, icon)
 
-    def _tool(self, tool: str, text: str, icon: str) -> None:
+    def _tool(
+        self,
+        tool: str,
+        text: str,
+        icon: str,
+    ) -> None:
         is_taken = f"{self.name.tool} === '{tool}'"
         with vuetify3.VBtn(
             icon=True,

@@ -41,7 +41,11 @@ class EditHistory:
         on_change: called when what can be undone changed.
     """
 
-    def __init__(self, editor: Any, on_change: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        editor: Any,
+        on_change: Callable[[], None],
+    ) -> None:
         self._editor = editor
         self._stack = UndoStack(undo_limit=UNDO_LIMIT)
         editor.set_undo_stack(self._stack)

@@ -27,7 +27,11 @@ class EventLoop:
         self._server = server
         self._give = give
 
-    def schedule(self, milliseconds: float, function: Callable[[], object]) -> None:
+    def schedule(
+        self,
+        milliseconds: float,
+        function: Callable[[], object],
+    ) -> None:
         """Call a function after so many milliseconds."""
         loop = asyncio.get_event_loop()
         loop.call_later(milliseconds / 1000, self._run, function)

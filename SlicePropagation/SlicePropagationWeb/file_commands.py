@@ -143,7 +143,11 @@ class FileCommands:
         self._data.is_open_dialog = False
         self._server.state.flush()
 
-    async def _read(self, read: Reader, path: Path) -> Opened:
+    async def _read(
+        self,
+        read: Reader,
+        path: Path,
+    ) -> Opened:
         """Read a file in a thread; a segmentation is one of the volume that is open now."""
         node = self._controller.volume
         grid = None if node is None else volumeOf(node)
@@ -170,7 +174,12 @@ class FileCommands:
         """Read what was uploaded: an image, or a segmentation of the volume that is open."""
         return await self._read(read_opened, path)
 
-    async def take_upload(self, path: Path, opened: Opened, left_out: list[str]) -> None:
+    async def take_upload(
+        self,
+        path: Path,
+        opened: Opened,
+        left_out: list[str],
+    ) -> None:
         """Show what was uploaded.
 
         Args:
@@ -183,7 +192,12 @@ class FileCommands:
             self._data.is_open_dialog = False
             tell(self._workflow, self._show_upload, path, opened, left_out)
 
-    def _show_upload(self, path: Path, opened: Opened, left_out: list[str]) -> None:
+    def _show_upload(
+        self,
+        path: Path,
+        opened: Opened,
+        left_out: list[str],
+    ) -> None:
         if opened.volume is None:
             self._opened.show_segmentation(path.name, opened)
             return
@@ -215,7 +229,11 @@ class FileCommands:
         path = self._workspace.output_path(data.save_name, data.save_suffix)
         self._loop.begin(self._save(path, self._workflow.result(path)))
 
-    async def _save(self, path: Path, write: Callable[[], object]) -> None:
+    async def _save(
+        self,
+        path: Path,
+        write: Callable[[], object],
+    ) -> None:
         self._data.is_saving = True
         self._data.saved = []
         self._workflow.say("Saving…")

@@ -65,13 +65,21 @@ class Guard:
         application.on_response_prepare.append(self._add_headers)
         application.router.add_post("/paraview/", self._connection)
 
-    def address(self, host: str, port: int) -> str:
+    def address(
+        self,
+        host: str,
+        port: int,
+    ) -> str:
         """What a person types into the browser."""
         query = f"?token={self.token}" if self.token else ""
         return f"http://{_in_address(host)}:{port}/{query}"
 
     @web.middleware
-    async def _checked(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+    async def _checked(
+        self,
+        request: web.Request,
+        handler: Handler,
+    ) -> web.StreamResponse:
         reason = self._refusal(request)
         if reason:
             raise web.HTTPForbidden(text=reason + "\n")
@@ -79,11 +87,20 @@ class Guard:
             raise self._without_token(request, self.token)
         return await handler(request)
 
-    def _without_token(self, request: web.Request, token: str) -> web.HTTPFound:
+    def _without_token(
+        self,
+        request: web.Request,
+        token: str,
+    ) -> web.HTTPFound:
         """The same page by an address without the token, which becomes a cookie."""
         address = request.rel_url.without_query_params("token")
         answer = web.HTTPFound(address)
-        answer.set_cookie(COOKIE, token, httponly=True, samesite="Strict")
+        answer.set_cookie(
+            COOKIE,
+            token,
+            httponly=True,
+            samesite="Strict",
+        )
         return answer
 
     def _refusal(self, request: web.Request) -> str | None:
@@ -105,7 +122,11 @@ class Guard:
         address = f"{scheme}://{request.host}/ws"
         return web.json_response({"sessionURL": address, "secret": self.wire_key})
 
-    async def _add_headers(self, request: web.Request, response: web.StreamResponse) -> None:
+    async def _add_headers(
+        self,
+        request: web.Request,
+        response: web.StreamResponse,
+    ) -> None:
         for name, value in HEADERS.items():
             response.headers.setdefault(name, value)
 

@@ -61,7 +61,12 @@ def _add_sources(name: StateNames) -> None:
         _add_source(name, "Load the sample", "mdi-image-outline", give("sample"))
 
 
-def _add_source(name: StateNames, text: str, icon: str, click: str) -> None:
+def _add_source(
+    name: StateNames,
+    text: str,
+    icon: str,
+    click: str,
+) -> None:
     vuetify3.VBtn(
         text,
         prepend_icon=icon,
@@ -115,7 +120,13 @@ def _add_lists(name: StateNames) -> None:
     )
 
 
-def _add_list(heading: str, files: str, find: str, command: str, icon: str) -> None:
+def _add_list(
+    heading: str,
+    files: str,
+    find: str,
+    command: str,
+    icon: str,
+) -> None:
     """A list of files; a click opens one."""
     is_found = f"(one) => one.title.toLowerCase().includes(({find} || '').toLowerCase())"
     with html.Div(v_if=f"{files}.length", classes="mt-4"):

@@ -112,7 +112,11 @@ class OpenedWork:
         self._controller.take("paint")
         self._say([*remarks, "Went on with the unsaved work."])
 
-    def show_segmentation(self, name: str, opened: Opened) -> None:
+    def show_segmentation(
+        self,
+        name: str,
+        opened: Opened,
+    ) -> None:
         """Put a segmentation on the volume that is open, in place of what is drawn there.
 
         It goes on as it was saved.
@@ -171,7 +175,12 @@ class OpenedWork:
         self._views.show(self._controller.volume)
         self._controller.put_segmentation(labels, segments)
 
-    def _describe(self, source: Path | str, volume: Volume, plane: str) -> None:
+    def _describe(
+        self,
+        source: Path | str,
+        volume: Volume,
+        plane: str,
+    ) -> None:
         """Say in the panel what the volume is."""
         title = title_of(source)
         data = self._data

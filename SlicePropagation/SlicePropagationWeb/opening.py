@@ -79,7 +79,11 @@ def read_segmentation(path: Path | str, grid: Volume) -> Opened:
     remarks = _without_folder(warnings, path)
     if not all(f"{TAG}:" in segment.tags for segment in segments):
         remarks.append(UNKNOWN_ORIGIN)
-    return Opened(labels=labels, segments=tuple(segments), remarks=tuple(remarks))
+    return Opened(
+        labels=labels,
+        segments=tuple(segments),
+        remarks=tuple(remarks),
+    )
 
 
 def read_with_remarks(source: Path | str) -> tuple[Volume, list[str]]:

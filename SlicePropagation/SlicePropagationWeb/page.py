@@ -32,7 +32,12 @@ class Page:
         threshold: the threshold tool's part of the page.
     """
 
-    def __init__(self, server: "Server", name: StateNames, views: PageViews) -> None:
+    def __init__(
+        self,
+        server: "Server",
+        name: StateNames,
+        views: PageViews,
+    ) -> None:
         self.name = name
         server.state.trame__title = TITLE
         with VAppLayout(server, theme="dark") as self.layout:
@@ -47,7 +52,12 @@ class Page:
     def _top_bar(self) -> None:
         name = self.name
         with html.Div(classes="sp-top"):
-            html.Img(src="slice_propagation/icon.svg", width="22", height="22", alt="")
+            html.Img(
+                src="slice_propagation/icon.svg",
+                width="22",
+                height="22",
+                alt="",
+            )
             html.Span(TITLE, classes="sp-title")
             command_button("open", name, variant="text")
             html.Span(

@@ -53,7 +53,13 @@ def tooltip(text: str, location: str, **options: Any) -> None:
     )
 
 
-def select(text: str, name: StateNames, value: str, items: Any, hint: str | None = None) -> None:
+def select(
+    text: str,
+    name: StateNames,
+    value: str,
+    items: Any,
+    hint: str | None = None,
+) -> None:
     """A list to choose from, which cannot be opened while `why.choices` says why.
 
     Args:
@@ -75,10 +81,19 @@ def select(text: str, name: StateNames, value: str, items: Any, hint: str | None
             disabled=(f"!!{name.why}.choices",),
             raw_attrs=[f'data-choice="{text}"'],
         ):
-            tooltip(shown(hint), "right", max_width="320", disabled=(f"!({hint})",))
+            tooltip(
+                shown(hint),
+                "right",
+                max_width="320",
+                disabled=(f"!({hint})",),
+            )
 
 
-def check(text: str, value: str, disabled: str = "false") -> None:
+def check(
+    text: str,
+    value: str,
+    disabled: str = "false",
+) -> None:
     """A check box.
 
     Args:
@@ -123,7 +138,13 @@ def command_button(
         hint: where the tooltip stands.
         style: of the button.
     """
-    with _wrapped(key, name, is_wide=is_wide, v_if=v_if, hint=hint):
+    with _wrapped(
+        key,
+        name,
+        is_wide=is_wide,
+        v_if=v_if,
+        hint=hint,
+    ):
         vuetify3.VBtn(
             COMMANDS[key].text,
             prepend_icon=COMMANDS[key].icon,

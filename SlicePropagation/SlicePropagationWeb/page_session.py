@@ -155,7 +155,11 @@ class PageSession:
 
     # Writing
 
-    def result(self, path: Path, seconds: float) -> Callable[[], object]:
+    def result(
+        self,
+        path: Path,
+        seconds: float,
+    ) -> Callable[[], object]:
         """What writes the work as it is now when it is called, in any thread.
 
         Args:

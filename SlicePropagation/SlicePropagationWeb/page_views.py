@@ -21,8 +21,16 @@ if TYPE_CHECKING:
     from trame_server.core import Server
     from trame_slicer.core import SlicerApp
 
-TAGS = {"axial": "Red", "coronal": "Green", "sagittal": "Yellow"}
-COLORS = {"Red": "#F34A33", "Green": "#6DAD4A", "Yellow": "#EFD64D"}
+TAGS = {
+    "axial": "Red",
+    "coronal": "Green",
+    "sagittal": "Yellow",
+}
+COLORS = {
+    "Red": "#F34A33",
+    "Green": "#6DAD4A",
+    "Yellow": "#EFD64D",
+}
 GREY = "#9AA3AF"
 FRAMES_PER_SECOND = 15.0
 LAYOUT_MS = 600  # from a new layout to views of their new size
@@ -99,19 +107,32 @@ class PageViews:
         """The `trame_slicer` slice view of a plane."""
         return self._manager.get_view(TAGS[plane])
 
-    def index(self, plane: str, volume_node: VolumeNode) -> int:
+    def index(
+        self,
+        plane: str,
+        volume_node: VolumeNode,
+    ) -> int:
         """The slice that the view of a plane shows."""
         axis = axisOfPlane(volume_node, plane)
         last = volume_node.GetImageData().GetDimensions()[2 - axis] - 1
         shown = indexInView(self.view(plane).get_view_node(), volume_node, axis)
         return max(0, min(shown, last))
 
-    def jump(self, plane: str, volume_node: VolumeNode, index: int) -> None:
+    def jump(
+        self,
+        plane: str,
+        volume_node: VolumeNode,
+        index: int,
+    ) -> None:
         """Show a slice of a plane."""
         center = sliceCenter(volume_node, axisOfPlane(volume_node, plane), index)
         self.view(plane).get_view_node().JumpSliceByOffsetting(*center)
 
-    def center_others(self, plane: str, point: tuple[float, float, float]) -> None:
+    def center_others(
+        self,
+        plane: str,
+        point: tuple[float, float, float],
+    ) -> None:
         """Move the slice views of the other planes to a point in world coordinates."""
         for other in TAGS.keys() - {plane}:
             self.view(other).get_view_node().JumpSliceByOffsetting(*point)
@@ -149,7 +170,11 @@ def _three_d_controls(view: Any, shows_3d: str) -> None:
     )
 
 
-def _slice_view_controls(server: "Server", view_id: str, view: Any) -> None:
+def _slice_view_controls(
+    server: "Server",
+    view_id: str,
+    view: Any,
+) -> None:
     """Name, reset button and slice slider on top of a slice view."""
     tag = view.get_singleton_tag()
     plane = next(plane for plane in TAGS if TAGS[plane] == tag)
@@ -163,7 +188,11 @@ def _slice_view_controls(server: "Server", view_id: str, view: Any) -> None:
         )
 
 
-def _name_with_reset(view: Any, name: str, color: str) -> None:
+def _name_with_reset(
+    view: Any,
+    name: str,
+    color: str,
+) -> None:
     with html.Div(classes="sp-view-name", style=f"border-color: {color}"):
         html.Span(name)
         with vuetify3.VBtn(

@@ -15,7 +15,11 @@ KEY = "pointerPath"  # of an event; `www/pointer_path.js` puts it there
 class PointerPathAdapter(RcaViewAdapter):
     """Gives a view the skipped positions as moves of the mouse, before the event itself."""
 
-    def on_interaction(self, origin: Any, event: dict[str, Any]) -> None:
+    def on_interaction(
+        self,
+        origin: Any,
+        event: dict[str, Any],
+    ) -> None:
         """Pass an event of the browser on.
 
         Args:
@@ -24,7 +28,12 @@ class PointerPathAdapter(RcaViewAdapter):
         """
         skipped = list(event.pop(KEY, ()))
         for x, y in skipped[:MAX_POINTS]:
-            move = {**event, "type": "MouseMove", "x": float(x), "y": float(y)}
+            move = {
+                **event,
+                "type": "MouseMove",
+                "x": float(x),
+                "y": float(y),
+            }
             super().on_interaction(origin, move)
         super().on_interaction(origin, event)
 

@@ -112,7 +112,12 @@ def add_run_footer(name: StateNames) -> None:
     """
     with html.Div(classes="sp-footer"):
         with html.Div(classes="sp-row"):
-            large = {"is_wide": True, "hint": "end", "variant": "flat", "size": "large"}
+            large = {
+                "is_wide": True,
+                "hint": "end",
+                "variant": "flat",
+                "size": "large",
+            }
             command_button("propagate", name, v_if=f"!{name.is_running}", color=BLUE, **large)
             command_button("stop", name, v_if=name.is_running, is_single=True, color=RED, **large)
         _add_progress(name)
@@ -136,6 +141,21 @@ def _add_progress(name: StateNames) -> None:
 
 def _add_decision(name: StateNames) -> None:
     """What to do with a run that was stopped."""
-    with html.Div(v_if=name.is_waiting, classes="sp-row", style="margin-top: 10px"):
-        command_button("keep", name, is_wide=True, variant="flat", color=GREEN)
-        command_button("discard", name, is_wide=True, variant="tonal")
+    with html.Div(
+        v_if=name.is_waiting,
+        classes="sp-row",
+        style="margin-top: 10px",
+    ):
+        command_button(
+            "keep",
+            name,
+            is_wide=True,
+            variant="flat",
+            color=GREEN,
+        )
+        command_button(
+            "discard",
+            name,
+            is_wide=True,
+            variant="tonal",
+        )

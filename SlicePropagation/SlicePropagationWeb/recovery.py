@@ -99,7 +99,11 @@ class Recovery:
         for folder in self._numbered():
             self._remove(folder)
 
-    def move_to(self, folder: Path | str, stem: str) -> str | None:
+    def move_to(
+        self,
+        folder: Path | str,
+        stem: str,
+    ) -> str | None:
         """Make result files of what is kept.
 
         Returns:

@@ -26,13 +26,33 @@ def add_review_bar(name: StateNames) -> None:
 
 def _add_commands(name: StateNames) -> None:
     html.Span("Review", classes="sp-heading", style="margin: 0 6px 0 0")
-    command_button("next", name, variant="tonal", hint="top")
-    command_button("confirm", name, variant="text", hint="top")
-    command_button("empty", name, variant="text", hint="top")
+    command_button(
+        "next",
+        name,
+        variant="tonal",
+        hint="top",
+    )
+    command_button(
+        "confirm",
+        name,
+        variant="text",
+        hint="top",
+    )
+    command_button(
+        "empty",
+        name,
+        variant="text",
+        hint="top",
+    )
     check("Auto-update after a correction", name.auto_update)
     html.Div(style="flex: 1")
     check("Show 3D", name.show_3d, f"!{name.volume_name}")
-    command_button("details", name, variant="text", hint="top")
+    command_button(
+        "details",
+        name,
+        variant="text",
+        hint="top",
+    )
 
 
 def _add_strip(name: StateNames) -> None:

@@ -66,7 +66,11 @@ class SegmentationController:
         on_change: called when segments, the tool or what can be undone changed.
     """
 
-    def __init__(self, server: "Server", slicer_app: "SlicerApp") -> None:
+    def __init__(
+        self,
+        server: "Server",
+        slicer_app: "SlicerApp",
+    ) -> None:
         self._app = slicer_app
         self.editor: Any = slicer_app.segmentation_editor
         self.volume: VolumeNode = None
@@ -91,7 +95,11 @@ class SegmentationController:
 
     # Volume and segmentation
 
-    def put_volume(self, volume: Volume, name: str) -> None:
+    def put_volume(
+        self,
+        volume: Volume,
+        name: str,
+    ) -> None:
         """Show a volume in place of what is open."""
         self._clear_segmentation()
         if self.volume is not None:
@@ -189,7 +197,11 @@ class SegmentationController:
         """Delete a segment; Undo brings it back."""
         self.editor.remove_segment(segment_id)
 
-    def rename(self, segment_id: str, name: str) -> None:
+    def rename(
+        self,
+        segment_id: str,
+        name: str,
+    ) -> None:
         """Give a segment another name."""
         properties = self.editor.get_segment_properties(segment_id)
         if properties is not None and name.strip():

@@ -156,7 +156,11 @@ def _transfer(application: Application, max_upload_bytes: int) -> Transfer:
     )
 
 
-def _install(application: Application, guard: Guard, transfer: Transfer) -> None:
+def _install(
+    application: Application,
+    guard: Guard,
+    transfer: Transfer,
+) -> None:
     """Have every request checked, and files served, once there is a web server."""
 
     def bind(socket_server: Any, **_: Any) -> None:

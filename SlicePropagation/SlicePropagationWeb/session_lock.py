@@ -38,7 +38,11 @@ class SessionLock:
         on_change: called with the tab that owns the session now.
     """
 
-    def __init__(self, server: "Server", on_change: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        server: "Server",
+        on_change: Callable[[str], None],
+    ) -> None:
         self._on_change = on_change
         self._socket: Any = None
         self._tab = ""

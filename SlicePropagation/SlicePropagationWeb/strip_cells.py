@@ -46,7 +46,11 @@ def cells(review: SliceReview) -> list[dict[str, Any]]:
     return listed
 
 
-def describe(session: AnnotationSession, label: int, index: int) -> str:
+def describe(
+    session: AnnotationSession,
+    label: int,
+    index: int,
+) -> str:
     """What a person reads when the mouse rests on a cell."""
     review = reviewSlices(session, label)
     kind = Kind(int(review.kinds[index]))

@@ -82,7 +82,11 @@ class Transfer:
         finally:
             shutil.rmtree(folder, ignore_errors=True)
 
-    async def _take(self, request: web.Request, folder: Path) -> web.Response:
+    async def _take(
+        self,
+        request: web.Request,
+        folder: Path,
+    ) -> web.Response:
         """Receive an upload into a folder, check it, read it, move it to its place, show it."""
         announced = request.content_length or 0
         if announced > self._max_bytes + CHUNK_BYTES:
@@ -96,7 +100,11 @@ class Transfer:
         await self._on_read(final, opened, left_out)
         return web.json_response({"name": final.name})
 
-    def _refused(self, error: SlicePropagationError, folder: Path) -> web.Response:
+    def _refused(
+        self,
+        error: SlicePropagationError,
+        folder: Path,
+    ) -> web.Response:
         reason = str(error).replace(f"{folder}/", "")
         reason = reason.replace(str(folder), "what was uploaded")
         self._on_refusal(reason)
@@ -133,7 +141,12 @@ class Transfer:
             )
         return names, title
 
-    async def _store(self, part: BodyPartReader, path: Path, room: int) -> int:
+    async def _store(
+        self,
+        part: BodyPartReader,
+        path: Path,
+        room: int,
+    ) -> int:
         """Write one file of a form as it comes, up to so many bytes; returns how many came."""
         total = 0
         with open(path, "wb") as file:
@@ -172,7 +185,11 @@ class Transfer:
             raise InputError(f"The archive '{archive.name}' has no file; put one volume into it.")
         return inside, names
 
-    def _settle(self, source: Path, title: str) -> Path:
+    def _settle(
+        self,
+        source: Path,
+        title: str,
+    ) -> Path:
         """Move what was received to its place, under a name that is free."""
         stem = title if source.is_dir() else source.name
         target = self._workspace.uploads / stem

@@ -16,7 +16,12 @@ def add_welcome(name: StateNames) -> None:
         html.Div(classes="sp-welcome", v_if=f"!{name.volume_name}"),
         html.Div(classes="sp-card"),
     ):
-        html.Img(src="slice_propagation/icon.svg", width="72", height="72", alt="")
+        html.Img(
+            src="slice_propagation/icon.svg",
+            width="72",
+            height="72",
+            alt="",
+        )
         html.Div(
             "Annotate one slice; the segmentation grows to its neighbours.",
             classes="text-h6 mt-4",
@@ -43,7 +48,12 @@ def _add_beginnings(name: StateNames) -> None:
 
 def _add_loading(name: StateNames) -> None:
     with html.Div(v_if=name.loading):
-        vuetify3.VProgressCircular(indeterminate=True, size="22", width="2", color=LIGHT_BLUE)
+        vuetify3.VProgressCircular(
+            indeterminate=True,
+            size="22",
+            width="2",
+            color=LIGHT_BLUE,
+        )
         html.Span(shown(name.loading), classes="ml-3")
 
 

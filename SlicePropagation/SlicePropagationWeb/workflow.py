@@ -125,7 +125,11 @@ class Workflow:
             history.redo()
             self._arrived("Redone.")
 
-    def _can_travel(self, is_possible: bool, nothing: str) -> bool:
+    def _can_travel(
+        self,
+        is_possible: bool,
+        nothing: str,
+    ) -> bool:
         if self.logic.isRunning or self.logic.hasPartialResult or not is_possible:
             self.say(nothing)
             return False
@@ -237,7 +241,11 @@ class Workflow:
             case Edited(changed):
                 self._edited(event, changed)
 
-    def _stepped(self, event: Stepped, index: int) -> None:
+    def _stepped(
+        self,
+        event: Stepped,
+        index: int,
+    ) -> None:
         data = self.data
         data.step = event.prediction.step
         data.num_steps = event.prediction.num_steps
@@ -248,7 +256,11 @@ class Workflow:
                 self.jump(index)
             self.views.refresh()
 
-    def _finished(self, event: Finished, problem: Exception | None) -> None:
+    def _finished(
+        self,
+        event: Finished,
+        problem: Exception | None,
+    ) -> None:
         self._seconds = self._presenter.seconds()
         self._say_event(event, is_error=problem is not None)
         if problem is None and not self.logic.hasPartialResult:
@@ -263,7 +275,11 @@ class Workflow:
         self.views.center_others(self.data.plane, center)
         self.views.reset_3d()
 
-    def _edited(self, event: Edited, changed: Edits) -> None:
+    def _edited(
+        self,
+        event: Edited,
+        changed: Edits,
+    ) -> None:
         calls_for_run = self._presenter.callsForRun(changed)
         if not self.logic.isRunning and not self.logic.hasPartialResult:
             self._worked()
@@ -274,12 +290,22 @@ class Workflow:
 
     # What is shown
 
-    def say(self, text: str, *, is_error: bool = False) -> None:
+    def say(
+        self,
+        text: str,
+        *,
+        is_error: bool = False,
+    ) -> None:
         """Show a sentence on the page."""
         self.data.message = text
         self.data.is_error = is_error
 
-    def _say_event(self, event: Event, *, is_error: bool = False) -> None:
+    def _say_event(
+        self,
+        event: Event,
+        *,
+        is_error: bool = False,
+    ) -> None:
         self.say(self._presenter.sentence(event) or "", is_error=is_error)
 
     def forget_error(self) -> None:

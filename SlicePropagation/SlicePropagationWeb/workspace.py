@@ -105,7 +105,11 @@ class Workspace:
 
     # Results
 
-    def output_path(self, name: str, suffix: str) -> Path:
+    def output_path(
+        self,
+        name: str,
+        suffix: str,
+    ) -> Path:
         """Where a result of that name goes.
 
         Raises:

@@ -28,7 +28,12 @@ def add_batch_command(commands: argparse._SubParsersAction) -> None:
     )
     parser.add_argument("--out", required=True, help="folder of the results")
     parser.add_argument("--resume", action="store_true", help="skip cases that are done")
-    parser.add_argument("--workers", type=positive, default=1, help="number of processes")
+    parser.add_argument(
+        "--workers",
+        type=positive,
+        default=1,
+        help="number of processes",
+    )
     parser.add_argument(
         "--scheduler",
         metavar="tcp://…",

@@ -68,7 +68,11 @@ def names(text: str | None) -> tuple[str, ...] | None:
     return tuple(text.split(",")) if text else None
 
 
-def check_packages(what: str, packages: tuple[str, ...], extra: str) -> None:
+def check_packages(
+    what: str,
+    packages: tuple[str, ...],
+    extra: str,
+) -> None:
     """Refuse a command whose packages are not installed; ConfigError names the extra that has them."""
     missing = [package for package in packages if util.find_spec(package) is None]
     if missing:

@@ -67,7 +67,12 @@ def _add_slices(parser: argparse.ArgumentParser) -> None:
         metavar="A:B",
         help="slices that may be predicted, both included",
     )
-    parser.add_argument("--frame", type=int, metavar="T", help="time point of a 4D image, from 0")
+    parser.add_argument(
+        "--frame",
+        type=int,
+        metavar="T",
+        help="time point of a 4D image, from 0",
+    )
 
 
 def _propagate(arguments: argparse.Namespace) -> int:
@@ -112,7 +117,11 @@ def _reach(session: AnnotationSession, label: int) -> str:
     return f"{place}, annotated on {listed}{rest}"
 
 
-def _propagate_in_time(request: PropagateRequest, is_quiet: bool, progress: Progress) -> int:
+def _propagate_in_time(
+    request: PropagateRequest,
+    is_quiet: bool,
+    progress: Progress,
+) -> int:
     from SlicePropagationLib.pipelines.propagate_frames import propagate_frames
 
     labels = propagate_frames(

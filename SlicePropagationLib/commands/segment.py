@@ -19,7 +19,12 @@ def add_segment_command(commands: argparse._SubParsersAction) -> None:
         help="a model that needs no seed, on a volume or a 4D sequence",
     )
     parser.add_argument("--image", required=True)
-    parser.add_argument("--model", required=True, metavar="M.pt", help="weights that `train` wrote")
+    parser.add_argument(
+        "--model",
+        required=True,
+        metavar="M.pt",
+        help="weights that `train` wrote",
+    )
     parser.add_argument("--out", required=True, help="label map; O.json is written beside it")
     parser.add_argument(
         "--axis",

@@ -179,7 +179,11 @@ def split_name(name: Path | str | None = None) -> tuple[str, str | None]:
     return name, None
 
 
-def _smoothed(engine: Engine, path: str, device: str) -> Engine:
+def _smoothed(
+    engine: Engine,
+    path: str,
+    device: str,
+) -> Engine:
     if util.find_spec("torch") is None:
         raise ConfigError(
             "Smoothing across slices needs torch, which is not installed; install it or leave the"

@@ -107,4 +107,10 @@ class ComputeGrid:
 
 def _read_linearly(values: Map, points: Points) -> Map:
     """Values at points in units of their own rows and columns; the border goes on outside."""
-    return map_coordinates(values, points, order=1, mode="nearest", output=np.float32)
+    return map_coordinates(
+        values,
+        points,
+        order=1,
+        mode="nearest",
+        output=np.float32,
+    )

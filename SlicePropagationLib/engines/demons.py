@@ -78,7 +78,13 @@ def warp(
     """
     pixels = np.indices(displacement.shape[1:])
     points = displacement + pixels
-    return map_coordinates(image, points, order=1, mode=mode, output=np.float32)
+    return map_coordinates(
+        image,
+        points,
+        order=1,
+        mode=mode,
+        output=np.float32,
+    )
 
 
 def _levels(shape, iterations):
@@ -121,7 +127,15 @@ def _gradient(image: Map) -> Displacement:
 
 
 def _smoothed(displacement: Displacement, sigma: float) -> Displacement:
-    parts = [gaussian_filter(part, sigma, mode="nearest", truncate=3) for part in displacement]
+    parts = [
+        gaussian_filter(
+            part,
+            sigma,
+            mode="nearest",
+            truncate=3,
+        )
+        for part in displacement
+    ]
     return np.stack(parts)
 
 
@@ -147,7 +161,14 @@ def _resize(displacement, shape):
 
 def _zoom_to(image: Map, shape: tuple[int, ...]) -> Map:
     factors = _ratios(shape, image.shape)
-    zoomed = zoom(image, factors, order=1, mode="nearest", grid_mode=True, output=np.float32)
+    zoomed = zoom(
+        image,
+        factors,
+        order=1,
+        mode="nearest",
+        grid_mode=True,
+        output=np.float32,
+    )
     return np.asarray(zoomed)
 
 

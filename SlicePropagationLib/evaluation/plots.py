@@ -219,7 +219,14 @@ def _draw(
     lines = math.ceil(len(users) / columns)
     width = max(NARROWEST_INCHES, PANEL_INCHES[0] * columns)
     figure = new_figure(width, PANEL_INCHES[1] * lines + FRAME_INCHES)
-    panels = list(figure.subplots(lines, columns, sharey=True, squeeze=False).flat)
+    panels = list(
+        figure.subplots(
+            lines,
+            columns,
+            sharey=True,
+            squeeze=False,
+        ).flat
+    )
     for axes, user in zip(panels, users, strict=False):
         dress(axes, grid_axis="y")
         draw_panel(axes, user)

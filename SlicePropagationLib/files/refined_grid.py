@@ -9,7 +9,11 @@ import SimpleITK as sitk
 from SlicePropagationLib.files.volume import Volume
 
 
-def refine_volume(volume: Volume, axis: int, factor: int) -> Volume:
+def refine_volume(
+    volume: Volume,
+    axis: int,
+    factor: int,
+) -> Volume:
     """A volume of zeros on the fine grid: slice j of `volume` is its slice j * factor + factor // 2.
 
     Args:

@@ -189,7 +189,12 @@ def _segment_fields(image: sitk.Image) -> Iterator[dict[str, str]]:
         yield {key.removeprefix(prefix): image.GetMetaData(key) for key in own}
 
 
-def _segment(fields: dict[str, str], number: int, used: set[int], value: int) -> Segment:
+def _segment(
+    fields: dict[str, str],
+    number: int,
+    used: set[int],
+    value: int,
+) -> Segment:
     label = value
     if value in used or not 1 <= value <= 255:
         label = next(free for free in range(1, 256) if free not in used)
@@ -226,7 +231,11 @@ def _is_close(first: Sequence[float], second: Sequence[float]) -> bool:
     return np.allclose(first, second, rtol=0, atol=TOLERANCE)
 
 
-def _describe(image: sitk.Image, segments: Sequence[Segment], tags: Tags) -> None:
+def _describe(
+    image: sitk.Image,
+    segments: Sequence[Segment],
+    tags: Tags,
+) -> None:
     image.SetMetaData("Segmentation_MasterRepresentation", "Binary labelmap")
     image.SetMetaData("Segmentation_ContainedRepresentationNames", "Binary labelmap|")
     image.SetMetaData("Segmentation_ReferenceImageExtentOffset", "0 0 0")

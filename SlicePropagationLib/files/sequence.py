@@ -84,7 +84,12 @@ def _frames(image: sitk.Image) -> tuple[np.ndarray, sitk.Image] | None:
     return None
 
 
-def _checked(array: np.ndarray, frame: sitk.Image, step: float, path: Path | str) -> Sequence:
+def _checked(
+    array: np.ndarray,
+    frame: sitk.Image,
+    step: float,
+    path: Path | str,
+) -> Sequence:
     if array.size == 0:
         size = "x".join(map(str, array.shape[::-1]))
         raise InputError(f"{path} is empty (size {size}); give a sequence with voxels.")
@@ -111,7 +116,15 @@ def time_stacks(
     whole = (slice(None),) * (1 + axis)
     places = [(*whole, index) for index in range(sequence.array.shape[1 + axis])]
     return [
-        (place, SliceStack(sequence.array[place], spacing, is_cyclic=is_cyclic, is_time=True))
+        (
+            place,
+            SliceStack(
+                sequence.array[place],
+                spacing,
+                is_cyclic=is_cyclic,
+                is_time=True,
+            ),
+        )
         for place in places
     ]
 
@@ -155,7 +168,11 @@ def _is_named_sequence(path: Path | str) -> bool:
     return str(path).lower().endswith(SEQUENCE_SUFFIX)
 
 
-def write_sequence(path: Path | str, array: np.ndarray, like: Sequence) -> None:
+def write_sequence(
+    path: Path | str,
+    array: np.ndarray,
+    like: Sequence,
+) -> None:
     """Write a (T, K, J, I) array on the grid of a Sequence.
 
     A name that ends in .seq.nrrd gives an NRRD sequence as Slicer writes it.

@@ -132,7 +132,12 @@ def read_volume(path: Path | str, frame: int | None = None) -> Volume:
     return Volume(array, image, Path(path))
 
 
-def check_same_grid(image: sitk.Image, other: sitk.Image, name: str, other_name: str) -> None:
+def check_same_grid(
+    image: sitk.Image,
+    other: sitk.Image,
+    name: str,
+    other_name: str,
+) -> None:
     """Refuse two images whose grids differ, naming both values.
 
     Args:
@@ -223,7 +228,11 @@ def _report_nonfinite(path: Path) -> None:
         log.warning("%s has %d NaN or infinite voxels; NaN counts as 0.", path, count)
 
 
-def _one_frame(image: sitk.Image, frame: int | None, path: Path | str) -> sitk.Image:
+def _one_frame(
+    image: sitk.Image,
+    frame: int | None,
+    path: Path | str,
+) -> sitk.Image:
     count = image.GetSize()[3]
     if frame is None and count > 1:
         raise InputError(

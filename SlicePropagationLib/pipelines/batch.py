@@ -168,7 +168,11 @@ def _check_outputs(cases: list[PropagateRequest], path: Path) -> None:
         )
 
 
-def _case(row: dict[str, str], path: Path, request: BatchRequest) -> PropagateRequest:
+def _case(
+    row: dict[str, str],
+    path: Path,
+    request: BatchRequest,
+) -> PropagateRequest:
     axis = row.get("axis") or "auto"
     if axis not in ("auto", *AXES):
         raise InputError(

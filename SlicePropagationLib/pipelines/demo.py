@@ -155,7 +155,11 @@ def volume_of(array: np.ndarray, spacing_mm: tuple[float, ...]) -> Volume:
     return Volume(array, image, Path("sample"))
 
 
-def choose_label(labels: np.ndarray, label: int | None, is_sample: bool) -> int:
+def choose_label(
+    labels: np.ndarray,
+    label: int | None,
+    is_sample: bool,
+) -> int:
     """The structure to show: the one asked for, the sample's spleen, or the largest.
 
     Raises:

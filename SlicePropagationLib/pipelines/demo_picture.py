@@ -75,13 +75,22 @@ def draw_picture(path: Path | str, story: Story) -> None:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=SIZE_INCHES, dpi=DPI, facecolor=BACKGROUND)
+    figure = Figure(
+        figsize=SIZE_INCHES,
+        dpi=DPI,
+        facecolor=BACKGROUND,
+    )
     FigureCanvasAgg(figure)
     _draw_headline(figure, story)
     _draw_montage(figure, story)
     _draw_strip(figure, story)
     _draw_scores(figure, story)
-    figure.savefig(path, format="png", facecolor=BACKGROUND, pil_kwargs={"optimize": True})
+    figure.savefig(
+        path,
+        format="png",
+        facecolor=BACKGROUND,
+        pil_kwargs={"optimize": True},
+    )
 
 
 def choose_slices(
@@ -138,7 +147,14 @@ def _draw_headline(figure: Figure, story: Story) -> None:
         f" {len(story.session.stack)} slices of {spacing[0]:g} mm, pixels {spacing[1]:g}"
         f" \N{MULTIPLICATION SIGN} {spacing[2]:g} mm"
     )
-    figure.text(0.025, 0.925, details, color=FAINT, fontsize=13.5, va="top")
+    figure.text(
+        0.025,
+        0.925,
+        details,
+        color=FAINT,
+        fontsize=13.5,
+        va="top",
+    )
 
 
 def _draw_montage(figure: Figure, story: Story) -> None:
@@ -165,11 +181,38 @@ def _draw_legend(figure: Figure, story: Story) -> None:
     from matplotlib.lines import Line2D
 
     found = [kind for kind in WORDS if kind in story.session.provenance]
-    handles = [Line2D([], [], color=COLORS[kind], linewidth=3, label=WORDS[kind]) for kind in found]
-    handles.append(Line2D([], [], color="white", linewidth=1.4, linestyle=DASHES, label="truth"))
+    handles = [
+        Line2D(
+            [],
+            [],
+            color=COLORS[kind],
+            linewidth=3,
+            label=WORDS[kind],
+        )
+        for kind in found
+    ]
+    handles.append(
+        Line2D(
+            [],
+            [],
+            color="white",
+            linewidth=1.4,
+            linestyle=DASHES,
+            label="truth",
+        )
+    )
     if story.correction is not None:
         name = "before the correction"
-        handles.append(Line2D([], [], color=BEFORE, linewidth=1.6, linestyle=":", label=name))
+        handles.append(
+            Line2D(
+                [],
+                [],
+                color=BEFORE,
+                linewidth=1.6,
+                linestyle=":",
+                label=name,
+            )
+        )
     figure.legend(
         handles=handles,
         loc="upper left",
@@ -206,7 +249,12 @@ def _draw_slice(
     _label_slice(axes, story, index, kind)
 
 
-def _label_slice(axes: Axes, story: Story, index: int, kind: Provenance) -> None:
+def _label_slice(
+    axes: Axes,
+    story: Story,
+    index: int,
+    kind: Provenance,
+) -> None:
     from matplotlib.patheffects import withStroke
 
     outline = [withStroke(linewidth=3, foreground="black")]
@@ -250,7 +298,13 @@ def _score_text(story: Story, index: int) -> str:
     return f"Dice {after:.2f}" if is_same else f"Dice {before:.2f} \N{RIGHTWARDS ARROW} {after:.2f}"
 
 
-def _contour(axes: Axes, mask: np.ndarray, color: str, width: float, style: LineStyleType) -> None:
+def _contour(
+    axes: Axes,
+    mask: np.ndarray,
+    color: str,
+    width: float,
+    style: LineStyleType,
+) -> None:
     if mask.any() and not mask.all():
         axes.contour(
             mask.astype(np.float32),
@@ -282,7 +336,11 @@ def _wanted(shown: np.ndarray) -> float:
     return (shown[-1] - shown[0] + 1) * ROOM + MARGIN
 
 
-def _interval(centre: float, size: float, count: int) -> slice:
+def _interval(
+    centre: float,
+    size: float,
+    count: int,
+) -> slice:
     size = min(int(round(size)), count)
     start = int(np.clip(round(centre - size / 2), 0, count - size))
     return slice(start, start + size)
@@ -312,7 +370,12 @@ def _draw_strip(figure: Figure, story: Story) -> None:
         kind = state.provenance if not state.patch.is_empty else Provenance.EMPTY
         height = 0.0 if np.isnan(state.confidence) else state.confidence
         axes.bar(index, 1, width=0.9, color="#22262D")
-        axes.bar(index, height, width=0.9, color=COLORS[kind])
+        axes.bar(
+            index,
+            height,
+            width=0.9,
+            color=COLORS[kind],
+        )
     axes.set_ylim(0, 1)
     axes.set_yticks([0, 1], ["0", "1"])
     _plain(axes, len(session.stack), "confidence")
@@ -340,11 +403,33 @@ def _draw_scores(figure: Figure, story: Story) -> None:
         alpha=0.35,
         linewidth=0,
     )
-    axes.plot(indices, before, color=BEFORE, linewidth=2, linestyle=":", marker=".", label="before")
-    axes.plot(indices, after, color=AFTER, linewidth=2.2, marker=".", label="after")
+    axes.plot(
+        indices,
+        before,
+        color=BEFORE,
+        linewidth=2,
+        linestyle=":",
+        marker=".",
+        label="before",
+    )
+    axes.plot(
+        indices,
+        after,
+        color=AFTER,
+        linewidth=2.2,
+        marker=".",
+        label="after",
+    )
     for index, kind in ((story.seed, Provenance.SEED), (story.correction, Provenance.CORRECTION)):
         if index is not None:
-            axes.plot(index, after[index], "o", color=COLORS[kind], markersize=11, zorder=5)
+            axes.plot(
+                index,
+                after[index],
+                "o",
+                color=COLORS[kind],
+                markersize=11,
+                zorder=5,
+            )
     axes.set_ylim(-0.05, 1.08)
     axes.set_yticks([0, 0.5, 1])
     axes.grid(axis="y", color="#2C313A")
@@ -367,10 +452,18 @@ def _draw_scores(figure: Figure, story: Story) -> None:
     )
 
 
-def _plain(axes: Axes, count: int, name: str) -> None:
+def _plain(
+    axes: Axes,
+    count: int,
+    name: str,
+) -> None:
     axes.set_facecolor(BACKGROUND)
     axes.set_xlim(-0.6, count - 0.4)
-    axes.tick_params(colors=FAINT, labelsize=12, length=0)
+    axes.tick_params(
+        colors=FAINT,
+        labelsize=12,
+        length=0,
+    )
     axes.set_ylabel(name, color=FAINT, fontsize=12.5)
     for spine in axes.spines.values():
         spine.set_visible(False)

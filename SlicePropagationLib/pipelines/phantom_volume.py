@@ -10,14 +10,26 @@ from scipy import ndimage
 
 SPACING_MM = (3.0, 1.4, 1.4)
 SUB_SLICES = 3  # a thick slice averages that many thin ones
-NAMES = {1: "Liver", 2: "Right kidney", 3: "Left kidney", 4: "Spleen", 5: "Aorta"}
+NAMES = {
+    1: "Liver",
+    2: "Right kidney",
+    3: "Left kidney",
+    4: "Spleen",
+    5: "Aorta",
+}
 LIVER, RIGHT_KIDNEY, LEFT_KIDNEY, SPLEEN, AORTA = NAMES
 AIR = -1000
 FAT = -95
 MUSCLE = 55
 BOWEL = 30
 # How far the lumps of each field reach, as a share of the slice.
-SCALES = {"rows": 0.07, "columns": 0.07, "bowel": 0.03, "fibre": 0.012, "vessels": 0.035}
+SCALES = {
+    "rows": 0.07,
+    "columns": 0.07,
+    "bowel": 0.03,
+    "fibre": 0.012,
+    "vessels": 0.035,
+}
 
 
 @dataclass(frozen=True)
@@ -73,23 +85,42 @@ class _Lumps:
     What makes outlines and tissue irregular.
     """
 
-    def __init__(self, rng: np.random.Generator, slice_shape: tuple[int, int]) -> None:
+    def __init__(
+        self,
+        rng: np.random.Generator,
+        slice_shape: tuple[int, int],
+    ) -> None:
         self._shape = slice_shape
         self._fields = {name: self._field(rng, scale) for name, scale in SCALES.items()}
 
-    def _field(self, rng: np.random.Generator, scale: float, layers: int = 13) -> np.ndarray:
+    def _field(
+        self,
+        rng: np.random.Generator,
+        scale: float,
+        layers: int = 13,
+    ) -> np.ndarray:
         coarse = rng.standard_normal((layers, 128, 128), np.float32)
         smooth = ndimage.gaussian_filter(coarse, (1.0, 128 * scale, 128 * scale), mode="wrap")
         return smooth / smooth.std()
 
-    def at(self, name: str, z: float) -> np.ndarray:
+    def at(
+        self,
+        name: str,
+        z: float,
+    ) -> np.ndarray:
         """(H, W) field at height z in [0, 1]."""
         field = self._fields[name]
         position = z * (len(field) - 1)
         low = min(int(position), len(field) - 2)
         flat = field[low] + (position - low) * (field[low + 1] - field[low])
         factors = np.divide(self._shape, flat.shape)
-        zoomed = ndimage.zoom(flat, factors, order=1, mode="nearest", grid_mode=True)
+        zoomed = ndimage.zoom(
+            flat,
+            factors,
+            order=1,
+            mode="nearest",
+            grid_mode=True,
+        )
         return np.asarray(zoomed)
 
 
@@ -99,7 +130,12 @@ class _Drawing:
     In coordinates -1..1 of rows (down) and columns (right).
     """
 
-    def __init__(self, z: float, shape: tuple[int, int], lumps: _Lumps) -> None:
+    def __init__(
+        self,
+        z: float,
+        shape: tuple[int, int],
+        lumps: _Lumps,
+    ) -> None:
         self.z = z
         self.lumps = lumps
         self.shape = shape
@@ -151,7 +187,12 @@ class _Drawing:
         if label is not None:
             self.labels[where] = label
 
-    def _rise(self, bottom: float, top: float, power: float = 0.5) -> float:
+    def _rise(
+        self,
+        bottom: float,
+        top: float,
+        power: float = 0.5,
+    ) -> float:
         """Relative size at this height of something that lies between two heights.
 
         0 at its ends, 1 in the middle.
@@ -269,7 +310,12 @@ class _Drawing:
         )
         self._paint(arch < 1, 260, 30)
 
-    def _draw_rib(self, side: int, angle: float, is_there: bool) -> None:
+    def _draw_rib(
+        self,
+        side: int,
+        angle: float,
+        is_there: bool,
+    ) -> None:
         angle = angle % 2.6
         if is_there and 0.15 < angle < 2.3:
             row = 0.81 * 0.68 * 0.97 * np.cos(angle)
@@ -360,7 +406,13 @@ class _Drawing:
         )
         self._paint((outline < 1) & (hollow > 1) & self.cavity, 122, 8, SPLEEN)
 
-    def _draw_kidney(self, label: int, side: int, bottom: float, top: float) -> None:
+    def _draw_kidney(
+        self,
+        label: int,
+        side: int,
+        bottom: float,
+        top: float,
+    ) -> None:
         size = self._rise(bottom, top)
         relative = (self.z - bottom) / (top - bottom)
         row = 0.27 - 0.07 * relative

@@ -233,7 +233,11 @@ def _recorded_segment(entry: dict[str, Any]) -> Segment:
     return Segment(entry["label"], entry["name"], entry["name"], color)
 
 
-def _check_weights(path: Path | str, record: dict[str, Any], own: dict[str, str | None]) -> None:
+def _check_weights(
+    path: Path | str,
+    record: dict[str, Any],
+    own: dict[str, str | None],
+) -> None:
     """Refuse to do a smoothed result again without a smoother; warn where weights differ.
 
     Args:

@@ -52,7 +52,12 @@ class TimeSession:
         InputError: a frame is outside the sequence.
     """
 
-    def __init__(self, stack: SliceStack, drawn: np.ndarray, annotated: Collection[int]) -> None:
+    def __init__(
+        self,
+        stack: SliceStack,
+        drawn: np.ndarray,
+        annotated: Collection[int],
+    ) -> None:
         outside = [frame for frame in annotated if not 0 <= frame < len(stack)]
         if outside:
             raise InputError(
@@ -66,7 +71,11 @@ class TimeSession:
             if frame in annotated:
                 self._annotate(place, drawn[frame])
 
-    def _annotate(self, place: int, drawn: np.ndarray) -> None:
+    def _annotate(
+        self,
+        place: int,
+        drawn: np.ndarray,
+    ) -> None:
         for label in self.session.labels:
             mask = drawn == label
             if mask.any():
@@ -152,7 +161,12 @@ def _write(
     record_path = companion(out, ".json")
     with atomic_folder(out.parent) as partial:
         write_sequence(partial / out.name, labels, sequence)
-        with open(partial / table.name, "w", newline="", encoding="utf-8") as file:
+        with open(
+            partial / table.name,
+            "w",
+            newline="",
+            encoding="utf-8",
+        ) as file:
             csv.writer(file).writerows([(*COLUMNS, "position"), *rows])
         (partial / record_path.name).write_text(json.dumps(record, indent=1), encoding="utf-8")
 

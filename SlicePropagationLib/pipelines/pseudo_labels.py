@@ -222,7 +222,11 @@ def pseudo_label(
     return found
 
 
-def nearest_runs(anchors: list[int], count: int, label: int = 1) -> list[Run]:
+def nearest_runs(
+    anchors: list[int],
+    count: int,
+    label: int = 1,
+) -> list[Run]:
     """Walks outward from every anchor over the slices that it is nearest to.
 
     Of two equally near ones the lower.

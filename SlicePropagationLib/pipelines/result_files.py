@@ -139,7 +139,11 @@ def _read_states(path: Path | str) -> dict[int, dict[int, SliceState]]:
     return states
 
 
-def write_label_map(path: Path | str, labels: np.ndarray, source: Volume | Sequence) -> None:
+def write_label_map(
+    path: Path | str,
+    labels: np.ndarray,
+    source: Volume | Sequence,
+) -> None:
     """Write labels of a Volume, (K, J, I), or of a Sequence, (T, K, J, I), with plain segments."""
     if isinstance(source, Sequence):
         write_sequence(path, labels, source)

@@ -220,7 +220,11 @@ def _stacks(
     ]
 
 
-def _target(source: Volume | Sequence, segmenter: Segmenter, across: int) -> Volume | Sequence:
+def _target(
+    source: Volume | Sequence,
+    segmenter: Segmenter,
+    across: int,
+) -> Volume | Sequence:
     """What has the grid of the result: the image, or one with finer slices."""
     factor = getattr(segmenter, "factor", 1)
     if factor == 1:

@@ -113,7 +113,12 @@ def _is_slice(index: str, state: Sequence[Any]) -> bool:
     return int(index) >= 0 and _is_state(*state)
 
 
-def _is_state(provenance: int, confidence: float | None, written_at: int, changed_at: int) -> bool:
+def _is_state(
+    provenance: int,
+    confidence: float | None,
+    written_at: int,
+    changed_at: int,
+) -> bool:
     return (
         provenance in PROVENANCES
         and (confidence is None or 0 <= confidence <= 1)
@@ -131,7 +136,12 @@ def _is_grid(grid: Grid | None) -> bool:
     )
 
 
-def grid_values(size: Sequence[int], matrix: np.ndarray, *, is_left_handed: bool = False) -> Grid:
+def grid_values(
+    size: Sequence[int],
+    matrix: np.ndarray,
+    *,
+    is_left_handed: bool = False,
+) -> Grid:
     """What a record says of the volume that its slices belong to, as JSON-ready values.
 
     A volume that Slicer turned around when it read it from a file has the same values as before.
@@ -174,7 +184,12 @@ def _shift(
     return float(np.abs(moved - corners).max())
 
 
-def in_system(values: dict[str, Any], count: int, *, is_left_handed: bool) -> dict[str, Any]:
+def in_system(
+    values: dict[str, Any],
+    count: int,
+    *,
+    is_left_handed: bool,
+) -> dict[str, Any]:
     """Decoded values for a volume whose voxel axes are, or are not, a left-handed system.
 
     Slicer makes a volume right-handed by turning its last axis, K, around: slices along it are

@@ -154,7 +154,11 @@ def _describe(
     }
 
 
-def _write_image(path: Path, array: np.ndarray, target: Volume) -> None:
+def _write_image(
+    path: Path,
+    array: np.ndarray,
+    target: Volume,
+) -> None:
     image = sitk.GetImageFromArray(np.ascontiguousarray(array))
     image.CopyInformation(target.image)
     sitk.WriteImage(image, str(path), True)
@@ -256,14 +260,22 @@ def _fine_distance(
     return distance
 
 
-def _interpolate(stretch: np.ndarray, maps: np.ndarray, positions: np.ndarray) -> np.ndarray:
+def _interpolate(
+    stretch: np.ndarray,
+    maps: np.ndarray,
+    positions: np.ndarray,
+) -> np.ndarray:
     """(P, H, W) signed distances at positions between the slices of a stretch."""
     if len(stretch) == 1:
         return maps
     return PchipInterpolator(stretch, maps, axis=0)(positions)
 
 
-def _close(distance: np.ndarray, beyond: np.ndarray, last: np.ndarray) -> None:
+def _close(
+    distance: np.ndarray,
+    beyond: np.ndarray,
+    last: np.ndarray,
+) -> None:
     """Close an end of a structure with an elliptical cap.
 
     Args:
@@ -277,7 +289,11 @@ def _close(distance: np.ndarray, beyond: np.ndarray, last: np.ndarray) -> None:
         distance[place] = np.maximum(distance[place], sunk)
 
 
-def _factor(stack: SliceStack, factor: int | None, network: SubpixelSegmenter | None) -> int:
+def _factor(
+    stack: SliceStack,
+    factor: int | None,
+    network: SubpixelSegmenter | None,
+) -> int:
     """Fine slices for a thick one: as the network makes them, as asked for, or as pixels are wide."""
     if network is not None:
         if factor not in (None, network.factor):

@@ -15,7 +15,11 @@ if TYPE_CHECKING:
 class Run(Protocol):
     """What does an experiment: `run` of its module."""
 
-    def __call__(self, request: StudyRequest, report: Report | None = None) -> str:
+    def __call__(
+        self,
+        request: StudyRequest,
+        report: Report | None = None,
+    ) -> str:
         """Do it, write its tables and plots, return the report as Markdown.
 
         Raises:

@@ -19,7 +19,11 @@ class WeightAverage:
         retained: share of the old weights that stays per batch; 0 for no average at all.
     """
 
-    def __init__(self, network: nn.Module, retained: float) -> None:
+    def __init__(
+        self,
+        network: nn.Module,
+        retained: float,
+    ) -> None:
         self._network = network
         self._retained = retained
         self._average = None

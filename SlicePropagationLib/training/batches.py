@@ -47,4 +47,9 @@ def _sampler(
         count = min(wanted, len(data))
         return RandomSampler(data, num_samples=count, generator=generator)
     weights: Any = torch.as_tensor(data.weights(), dtype=torch.float64)
-    return WeightedRandomSampler(weights, wanted, replacement=True, generator=generator)
+    return WeightedRandomSampler(
+        weights,
+        wanted,
+        replacement=True,
+        generator=generator,
+    )

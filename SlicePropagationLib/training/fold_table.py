@@ -27,7 +27,12 @@ def write_fold_table(out: Path, folders: Sequence[Path]) -> None:
     scores = np.array([row[:2] for row in rows])
     with (
         atomic_folder(out) as partial,
-        open(partial / "folds.csv", "w", newline="", encoding="utf-8") as file,
+        open(
+            partial / "folds.csv",
+            "w",
+            newline="",
+            encoding="utf-8",
+        ) as file,
     ):
         table = csv.writer(file)
         table.writerow(["fold", score, f"best_{score}", "best_epoch"])

@@ -34,7 +34,12 @@ class EpochLog:
             OutputError: the folder is full or can no longer be written.
         """
         try:
-            with open(self._lines, "a", encoding="utf-8", newline="\n") as file:
+            with open(
+                self._lines,
+                "a",
+                encoding="utf-8",
+                newline="\n",
+            ) as file:
                 file.write(json.dumps(values) + "\n")
             self._add_to_tensorboard(values)
         except OSError as error:
@@ -61,7 +66,12 @@ class EpochLog:
         columns = list(dict.fromkeys(name for row in rows for name in row))
         with (
             atomic_folder(self.folder) as partial,
-            open(partial / "log.csv", "w", newline="", encoding="utf-8") as file,
+            open(
+                partial / "log.csv",
+                "w",
+                newline="",
+                encoding="utf-8",
+            ) as file,
         ):
             table = csv.DictWriter(file, columns)
             table.writeheader()

@@ -157,7 +157,11 @@ class _Training:
     def _time_fraction(self, seconds: float) -> float:
         return seconds / (3600 * self.config.max_hours) if self.config.max_hours else 0.0
 
-    def _fraction(self, by_time: float | None = None, within: float = 0.0) -> float:
+    def _fraction(
+        self,
+        by_time: float | None = None,
+        within: float = 0.0,
+    ) -> float:
         """How much of the training is done, by epochs or by time, whichever is further."""
         if by_time is None:
             by_time = self._time_fraction(self.done.seconds)
@@ -213,7 +217,11 @@ class _Training:
         )
         set_rate(self.optimizer, self.config.learning_rate * factor)
 
-    def _step(self, batch: Any, number: int) -> Losses:
+    def _step(
+        self,
+        batch: Any,
+        number: int,
+    ) -> Losses:
         """Learn from one batch; returns its losses."""
         losses = self.task(batch)
         if not torch.isfinite(losses["total"]):
@@ -248,7 +256,11 @@ class _Training:
 
     # What is kept
 
-    def _keep(self, losses: Means, metrics: Means) -> None:
+    def _keep(
+        self,
+        losses: Means,
+        metrics: Means,
+    ) -> None:
         """Keep weights and log.
 
         The state comes after, so that a kill in between does the epoch again, and its line too.
@@ -291,7 +303,11 @@ class _Training:
         if self.report:
             self.report(text)
 
-    def _save_weights(self, metrics: Means, names: tuple[str, ...]) -> None:
+    def _save_weights(
+        self,
+        metrics: Means,
+        names: tuple[str, ...],
+    ) -> None:
         task = self.plain_task
         weights = {name: value.detach().cpu() for name, value in task.network.state_dict().items()}
         for name in names:
@@ -305,7 +321,11 @@ class _Training:
 
     def _parts(self) -> dict[str, Stateful]:
         """What changes in a training."""
-        return {"model": self.task, "optimizer": self.optimizer, "average": self.average}
+        return {
+            "model": self.task,
+            "optimizer": self.optimizer,
+            "average": self.average,
+        }
 
     def _restore(self) -> None:
         """Go on after the last finished epoch, where there is one."""

@@ -138,7 +138,11 @@ def train(request: TrainRequest, report: Report = None) -> list[Path]:
     _check_devices(training.loop.devices, request.device)
     out = Path(request.out)
     is_new = claim(out, training, request)
-    options = {"device": request.device, "workers": request.workers, "report": report}
+    options = {
+        "device": request.device,
+        "workers": request.workers,
+        "report": report,
+    }
     if request.walks:
         options["walks"] = Path(request.walks)
     try:

@@ -60,7 +60,12 @@ def start_up(repeats=5):
     """Milliseconds of (start-up of Slicer with the module, first showing of the panel), medians over fresh processes."""
     script = START.format(folders=FOLDERS, module=str(MODULE))
     runs = [
-        subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+        subprocess.run(
+            [sys.executable, "-c", script],
+            capture_output=True,
+            text=True,
+            check=True,
+        )
         for _ in range(repeats)
     ]
     times = [[float(value) for value in done.stdout.splitlines()[-1].split()] for done in runs]
@@ -231,7 +236,12 @@ def write_whole(annotator, voxels):
 def main(arguments=None):
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--shape", default="200,512,512", help="K,J,I of the volume")
-    parser.add_argument("--segments", type=int, default=1, help="how many segments go in the run")
+    parser.add_argument(
+        "--segments",
+        type=int,
+        default=1,
+        help="how many segments go in the run",
+    )
     parser.add_argument(
         "--intensity-range",
         action="store_true",

@@ -47,7 +47,11 @@ def processor_ms(checkout: Path, code: str) -> float:
     return 1000 * (user + system)
 
 
-def compare(baseline: Path, code: str, repeats: int) -> str:
+def compare(
+    baseline: Path,
+    code: str,
+    repeats: int,
+) -> str:
     """A row of the table: here, baseline, ratio."""
     for checkout in (CHECKOUT, baseline):
         processor_ms(checkout, code)
@@ -62,7 +66,12 @@ def compare(baseline: Path, code: str, repeats: int) -> str:
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--baseline", type=Path, required=True, help="the other checkout")
+    parser.add_argument(
+        "--baseline",
+        type=Path,
+        required=True,
+        help="the other checkout",
+    )
     parser.add_argument("--repeats", type=int, default=15)
     arguments = parser.parse_args()
     print(f"{'':36s} here ms  there ms   ratio")

@@ -162,7 +162,11 @@ def dicom_image(
     return dataset
 
 
-def save_dicom(folder: Path, dataset: Dataset, name: str | None = None) -> None:
+def save_dicom(
+    folder: Path,
+    dataset: Dataset,
+    name: str | None = None,
+) -> None:
     """Write it into a folder; its name is its instance number unless one is given."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / (name or f"{dataset.InstanceNumber:03d}.dcm")

@@ -37,7 +37,14 @@ class DevelopmentCase:
     write: Callable[[Path], None]
 
 
-def development_case(name: str, kind: str, *, what: str, expected: str, do: str) -> Callable:
+def development_case(
+    name: str,
+    kind: str,
+    *,
+    what: str,
+    expected: str,
+    do: str,
+) -> Callable:
     """Put the function that writes a case's files on the list."""
 
     def add(write: Callable[[Path], None]) -> Callable[[Path], None]:
@@ -47,7 +54,12 @@ def development_case(name: str, kind: str, *, what: str, expected: str, do: str)
     return add
 
 
-def propagate_command(image: str, seed: str, out: str = "out.nii.gz", options: str = "") -> str:
+def propagate_command(
+    image: str,
+    seed: str,
+    out: str = "out.nii.gz",
+    options: str = "",
+) -> str:
     """The usual run, as a line for a shell."""
     line = f"slice-propagation propagate --image {image} --seed {seed} --out {out}"
     return " ".join([line, "--engine registration --quiet", *options.split()])

@@ -41,7 +41,11 @@ def two_discs() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return image + 100 * second, first, second
 
 
-def texture(shape: tuple[int, ...], seed: int, blurs: int) -> np.ndarray:
+def texture(
+    shape: tuple[int, ...],
+    seed: int,
+    blurs: int,
+) -> np.ndarray:
     """Noise of standard deviation 1 that was averaged over neighbours so many times."""
     values = np.random.default_rng(seed).normal(size=shape)
     for _ in range(blurs):
@@ -63,7 +67,12 @@ def widened(mask: np.ndarray, steps: int) -> np.ndarray:
     return wide
 
 
-def drawn_on(truth: np.ndarray, indices: Iterable[int], label: int = 1, axis: int = 0):
+def drawn_on(
+    truth: np.ndarray,
+    indices: Iterable[int],
+    label: int = 1,
+    axis: int = 0,
+):
     """A seed: the truth on some slices of an axis, as a label."""
     seed = np.zeros(truth.shape, np.uint8)
     for index in indices:

@@ -16,7 +16,12 @@ GAP = (10, 11)  # the slices that are missing
 RUN = propagate_command("series", "seed.nii.gz")
 
 
-def write_pet(folder: Path, bright: float, noise: float, slopes: Sequence[float]) -> None:
+def write_pet(
+    folder: Path,
+    bright: float,
+    noise: float,
+    slopes: Sequence[float],
+) -> None:
     """A PET series whose slices have a slope each."""
     image, truth = wandering_disc(bright=bright, noise=noise)
     for index, slope in enumerate(slopes):
@@ -110,7 +115,12 @@ def dicom_two_phases(folder: Path) -> None:
     do="Open the folder series at the page, or read it as a volume with the library",
 )
 def dicom_cine_folder(folder: Path) -> None:
-    image, _ = wandering_disc(size=24, count=3, on=range(3), radius=5)
+    image, _ = wandering_disc(
+        size=24,
+        count=3,
+        on=range(3),
+        radius=5,
+    )
     for index, pixels in enumerate(image):
         for frame in range(5):
             dataset = dicom_image(
@@ -135,7 +145,12 @@ def dicom_cine_folder(folder: Path) -> None:
     "page",
 )
 def dicom_disc_and_single_file(folder: Path) -> None:
-    image, _ = wandering_disc(size=32, count=6, on=range(1, 5), radius=6)
+    image, _ = wandering_disc(
+        size=32,
+        count=6,
+        on=range(1, 5),
+        radius=6,
+    )
     slices = []
     for index, pixels in enumerate(image):
         slices.append(dicom_image(pixels + 50, index + 1, STEP * index))

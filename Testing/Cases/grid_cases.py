@@ -25,14 +25,23 @@ def las_image_flipped_seed(folder: Path) -> None:
     image, truth = wandering_disc()
     seed = drawn_on(truth, [7])
     spacing = (1.0, 1.5, 3.0)
-    place = {"spacing": spacing, "origin": (5.0, -7.0, 11.0), "axes": (1.0, -1.0, 1.0)}
+    place = {
+        "spacing": spacing,
+        "origin": (5.0, -7.0, 11.0),
+        "axes": (1.0, -1.0, 1.0),
+    }
     write_with_itk(folder / "image.nii.gz", image.astype(np.int16), **place)
     write_with_itk(folder / "truth.nii.gz", truth.astype(np.uint8), **place)
     write_with_itk(folder / "seed-same-order.nii.gz", seed, **place)
     turned = seed[:, ::-1]
     far_end = (5.0, -7.0 - 1.5 * (truth.shape[1] - 1), 11.0)
     write_with_itk(folder / "seed.nii.gz", turned, spacing, far_end)
-    fields = {"ID": "disc", "Name": "disc", "LabelValue": 1, "Layer": 0}
+    fields = {
+        "ID": "disc",
+        "Name": "disc",
+        "LabelValue": 1,
+        "Layer": 0,
+    }
     write_segmentation(folder / "seed.seg.nrrd", [turned], [fields], spacing, far_end)
 
 
@@ -76,7 +85,13 @@ def sform_shear(folder: Path) -> None:
         write_nifti(folder / image_name, image, sform, has_qform=False)
         seed = drawn_on(truth, [9])
         path = folder / f"{start}seed.nii.gz"
-        write_nifti(path, seed, sform, dtype=np.uint8, has_qform=False)
+        write_nifti(
+            path,
+            seed,
+            sform,
+            dtype=np.uint8,
+            has_qform=False,
+        )
 
 
 @development_case(
@@ -97,6 +112,10 @@ def sform_differs_from_qform(folder: Path) -> None:
     sform = scaled(*THICK)
     sform[:2, :2] = [[cosine, -sine], [sine, cosine]]
     sform[:3, 3] = (10, 4, -7)
-    forms = {"sform": sform, "sform_code": 2, "qform": qform}
+    forms = {
+        "sform": sform,
+        "sform_code": 2,
+        "qform": qform,
+    }
     write_nifti(folder / "image.nii.gz", image, **forms)
     write_nifti(folder / "seed.nii.gz", drawn_on(truth, [6, 12]), **forms, dtype=np.uint8)

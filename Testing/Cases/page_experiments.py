@@ -128,7 +128,11 @@ def drawn_in(table: Path) -> set[int]:
     return {int(row["slice"]) for row in rows if row["provenance"] in DRAWN}
 
 
-def state_from_a_client(folder: Path, key: str, value: str) -> dict[str, object]:
+def state_from_a_client(
+    folder: Path,
+    key: str,
+    value: str,
+) -> dict[str, object]:
     """Set what only choices of the page set, as any client can, and propagate."""
     bench, _ = bench_with_disc(folder)
     application = bench.application

@@ -42,7 +42,11 @@ def seed_in_two_planes(folder: Path) -> None:
     axial = drawn_on(ball, [20])
     both = axial | drawn_on(ball, [20], axis=2)
     write_nifti(folder / "image.nii.gz", image, np.eye(4))
-    for name, labels in {"truth": ball, "seed-axial": axial, "seed": both}.items():
+    for name, labels in {
+        "truth": ball,
+        "seed-axial": axial,
+        "seed": both,
+    }.items():
         write_nifti(folder / f"{name}.nii.gz", labels, np.eye(4), dtype=np.uint8)
 
 
@@ -67,7 +71,14 @@ def write_two_segments(folder: Path, *names: str) -> None:
     labels = drawn_on(first, [6]) + drawn_on(second, [10], label=2)
     segments = []
     for label, name in enumerate(names, 1):
-        segments.append({"ID": f"id{label}", "Name": name, "LabelValue": label, "Layer": 0})
+        segments.append(
+            {
+                "ID": f"id{label}",
+                "Name": name,
+                "LabelValue": label,
+                "Layer": 0,
+            }
+        )
     write_nifti(folder / "image.nii.gz", image, AS_IN_LPS)
     write_segmentation(folder / "seed.seg.nrrd", [labels], segments)
 
@@ -134,6 +145,13 @@ def overlap_tumour_then_organ(folder: Path) -> None:
     for order in (("tumour", "organ"), ("organ", "tumour")):
         segments = []
         for layer, name in enumerate(order):
-            segments.append({"ID": name, "Name": name, "LabelValue": 1, "Layer": layer})
+            segments.append(
+                {
+                    "ID": name,
+                    "Name": name,
+                    "LabelValue": 1,
+                    "Layer": layer,
+                }
+            )
         path = folder / f"{'-'.join(order)}.seg.nrrd"
         write_segmentation(path, [drawn[name] for name in order], segments)

@@ -31,7 +31,11 @@ def write_small_case(folder: Path) -> tuple[np.ndarray, np.ndarray]:
     return image, seed
 
 
-def write_segmentation_with(path: Path, seed: np.ndarray, fields: dict[str, bytes]) -> None:
+def write_segmentation_with(
+    path: Path,
+    seed: np.ndarray,
+    fields: dict[str, bytes],
+) -> None:
     """The seed as a `.seg.nrrd` with one segment whose fields are these bytes."""
     plain = write(path.with_name("plain.nrrd"), seed)
     header, _, data = plain.read_bytes().partition(b"\n\n")

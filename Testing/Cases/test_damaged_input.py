@@ -14,8 +14,18 @@ FIRST_SEED = ("history", 0)
 FIRST_RUN = ("history", 1)
 GONE = object()
 TRACEBACK = pytest.mark.xfail(strict=True, reason="kind R: it ends with a traceback")
-LATIN_1 = {"ID": b"one", "Name": b"L\xe9sion", "LabelValue": b"1", "Layer": b"0"}
-NO_TEXT = {"ID": b"\xff\xfe", "Name": b"one", "LabelValue": b"1", "Layer": b"0"}
+LATIN_1 = {
+    "ID": b"one",
+    "Name": b"L\xe9sion",
+    "LabelValue": b"1",
+    "Layer": b"0",
+}
+NO_TEXT = {
+    "ID": b"\xff\xfe",
+    "Name": b"one",
+    "LabelValue": b"1",
+    "Layer": b"0",
+}
 
 
 @pytest.fixture
@@ -45,8 +55,18 @@ def changed(record, path, value):
     "path, value",
     [
         pytest.param((*FIRST_RUN, "runs", 1, "last"), 40, id="a walk to slices that are not there"),
-        pytest.param((*FIRST_SEED, "index"), GONE, id="a seed without its slice", marks=TRACEBACK),
-        pytest.param((*FIRST_SEED, "index"), [1], id="a slice that is a list", marks=TRACEBACK),
+        pytest.param(
+            (*FIRST_SEED, "index"),
+            GONE,
+            id="a seed without its slice",
+            marks=TRACEBACK,
+        ),
+        pytest.param(
+            (*FIRST_SEED, "index"),
+            [1],
+            id="a slice that is a list",
+            marks=TRACEBACK,
+        ),
         pytest.param(
             (*FIRST_SEED, "provenance"),
             102,
@@ -77,15 +97,30 @@ def changed(record, path, value):
             id="a number of steps that is a list",
             marks=TRACEBACK,
         ),
-        pytest.param(("segments", 0), [], id="a segment that is a list", marks=TRACEBACK),
-        pytest.param(("segments", 0, "name"), GONE, id="a segment without a name", marks=TRACEBACK),
+        pytest.param(
+            ("segments", 0),
+            [],
+            id="a segment that is a list",
+            marks=TRACEBACK,
+        ),
+        pytest.param(
+            ("segments", 0, "name"),
+            GONE,
+            id="a segment without a name",
+            marks=TRACEBACK,
+        ),
         pytest.param(
             ("segments", 0, "label"),
             "copy",
             id="a label that is a word",
             marks=TRACEBACK,
         ),
-        pytest.param(("model_sha256",), -5, id="weights that are a number", marks=TRACEBACK),
+        pytest.param(
+            ("model_sha256",),
+            -5,
+            id="weights that are a number",
+            marks=TRACEBACK,
+        ),
     ],
 )
 def test_a_damaged_record_is_refused_with_a_sentence(good, path, value):
@@ -119,7 +154,11 @@ def test_a_damaged_nifti_header_is_refused_with_a_sentence(good, option, offset,
     content = bytearray(gzip.decompress((good / "image.nii.gz").read_bytes()))
     struct.pack_into(kind, content, offset, value)
     (good / "damaged.nii").write_bytes(content)
-    files = {"image": "image.nii.gz", "seed": "seed.nii.gz", option: "damaged.nii"}
+    files = {
+        "image": "image.nii.gz",
+        "seed": "seed.nii.gz",
+        option: "damaged.nii",
+    }
     assert propagate(good, files["image"], files["seed"], engine="copy").is_refusal
 
 

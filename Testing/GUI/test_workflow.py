@@ -14,7 +14,11 @@ OBLIQUE = [
 GEOMETRIES = {
     "axial": dict(axis=0),
     "sagittal": dict(axis=2),
-    "oblique": dict(axis=0, directions=OBLIQUE, origin=(5.0, -7.0, 11.0)),
+    "oblique": dict(
+        axis=0,
+        directions=OBLIQUE,
+        origin=(5.0, -7.0, 11.0),
+    ),
 }
 
 

@@ -378,7 +378,12 @@ def check(folders):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("folders", nargs="*", type=Path, default=DEFAULT)
+    parser.add_argument(
+        "folders",
+        nargs="*",
+        type=Path,
+        default=DEFAULT,
+    )
     findings, count = check(parser.parse_args().folders)
     for finding in findings:
         print(finding)

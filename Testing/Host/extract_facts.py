@@ -14,7 +14,11 @@ from pathlib import Path
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 SOURCES = ("SlicePropagation", "Resources/UI", "Testing/GUI", "Testing/Slicer", "Testing/Host")
-VERSIONS = {"5.10.0": "5.10", "5.12.3": "5.12", "main": "main"}
+VERSIONS = {
+    "5.10.0": "5.10",
+    "5.12.3": "5.12",
+    "main": "main",
+}
 PYTHON_MODULES = ("slicer.util", "slicer.ScriptedLoadableModule", "slicer.i18n", "slicer.packaging")
 
 # What a panel is usually made of; the host carries these whether or not a source names them today.
@@ -244,7 +248,12 @@ def slicer_class(entry):
     def versions(kind, key):
         return ours(vary.get(f"{kind}|{key}", known))
 
-    facts = {"base": entry.get("base"), "properties": {}, "methods": {}, "signals": {}}
+    facts = {
+        "base": entry.get("base"),
+        "properties": {},
+        "methods": {},
+        "signals": {},
+    }
     for prop in entry.get("properties", ()):
         if versions("prop", prop["name"]) != []:
             facts["properties"][prop["name"]] = [

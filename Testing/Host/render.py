@@ -25,7 +25,12 @@ def main(arguments=None):
         default=MODULE,
         help="a scripted module; default: this extension's",
     )
-    parser.add_argument("--width", type=int, default=400, help="pixels; default: 400")
+    parser.add_argument(
+        "--width",
+        type=int,
+        default=400,
+        help="pixels; default: 400",
+    )
     parser.add_argument("--height", type=int, help="pixels; default: what the contents need")
     parser.add_argument("--palette", choices=["light", "dark"], default="light")
     parser.add_argument("--state", type=Path, help="a Python file with prepare(widget)")

@@ -35,8 +35,16 @@ def read_json(path):
 
 def most_different(record, stored):
     """How many voxels may differ: none with the packages of then, few with others."""
-    then = {**record["versions"], "slice-propagation": "", "python": ""}
-    now = {**versions(), "slice-propagation": "", "python": ""}
+    then = {
+        **record["versions"],
+        "slice-propagation": "",
+        "python": "",
+    }
+    now = {
+        **versions(),
+        "slice-propagation": "",
+        "python": "",
+    }
     return 0 if then == now else int(0.02 * (stored > 0).sum())
 
 

@@ -59,7 +59,12 @@ def thick():
 
 def assert_close(name, found):
     """What was computed is what the earlier version computed."""
-    np.testing.assert_allclose(found, COMPUTED[name], rtol=1e-4, atol=1e-4)
+    np.testing.assert_allclose(
+        found,
+        COMPUTED[name],
+        rtol=1e-4,
+        atol=1e-4,
+    )
 
 
 def assert_same_labels(name, found):

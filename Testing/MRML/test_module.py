@@ -95,7 +95,11 @@ def test_a_reload_forgets_our_packages_only(module, monkeypatch):
     monkeypatch.setattr(
         sys,
         "modules",
-        {"SlicePropagationLib.errors": 1, "SlicePropagationMRML": 1, "numpy": 1},
+        {
+            "SlicePropagationLib.errors": 1,
+            "SlicePropagationMRML": 1,
+            "numpy": 1,
+        },
     )
     module.forgetPackages()
     assert sys.modules == {"numpy": 1}

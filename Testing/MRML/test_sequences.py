@@ -181,8 +181,16 @@ def test_a_propagated_frame_knows_its_slices_and_a_corrected_one_counts_where_it
     arrayOf(labelmap)[1] = disc((40, 40), (20, 20), 3)
     labelmap.Modified()
     states = {
-        0: SliceState(provenance=Provenance.PROPAGATED, confidence=0.5, written_at=1),
-        1: SliceState(provenance=Provenance.CORRECTION, confidence=1.0, changed_at=2),
+        0: SliceState(
+            provenance=Provenance.PROPAGATED,
+            confidence=0.5,
+            written_at=1,
+        ),
+        1: SliceState(
+            provenance=Provenance.CORRECTION,
+            confidence=1.0,
+            changed_at=2,
+        ),
     }
     node.GetSegmentation().GetSegment("LV").SetTag(
         TAG,

@@ -21,13 +21,31 @@ TRUTHS = (
 # Name of an example: {name it gives a file: the file that stands for it, or its text}, what it leaves behind.
 WANTED = {
     "propagate-file": ({"image": "image", "seed": "seed"}, ["out.nii.gz", "out.slices.csv"]),
-    "batch": ({"image": "image", "seed": "seed", "cases": SEEDS}, ["results"]),
+    "batch": (
+        {
+            "image": "image",
+            "seed": "seed",
+            "cases": SEEDS,
+        },
+        ["results"],
+    ),
     "evaluate": (
-        {"image": "image", "truth": "truth", "cases": TRUTHS},
+        {
+            "image": "image",
+            "truth": "truth",
+            "cases": TRUTHS,
+        },
         ["tables/results.md", "tables/rows.csv"],
     ),
     "simulate": ({"image": "image", "truth": "truth"}, []),
-    "train": ({"image": "image", "truth": "truth", "cases": TRUTHS}, ["build/mine/best.pt"]),
+    "train": (
+        {
+            "image": "image",
+            "truth": "truth",
+            "cases": TRUTHS,
+        },
+        ["build/mine/best.pt"],
+    ),
     "segment": ({"image": "image", "model": "weights/unet2d.pt"}, ["labels.nii.gz"]),
     "superresolve": ({"thick": "thick", "labels": "thick_labels"}, ["fine.nii.gz", "fine.json"]),
     "pseudo-label": (

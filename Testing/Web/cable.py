@@ -58,7 +58,11 @@ class Cable:
 
 
 def _in_thread(function, *arguments):
-    thread = threading.Thread(target=function, args=arguments, daemon=True)
+    thread = threading.Thread(
+        target=function,
+        args=arguments,
+        daemon=True,
+    )
     thread.start()
 
 

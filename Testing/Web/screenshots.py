@@ -20,7 +20,11 @@ from SlicePropagationLib.errors import InputError
 SIZES = ({"width": 1280, "height": 800}, {"width": 1920, "height": 1080})
 SEED = 34
 REST_MS = 1500
-OFFER = {"title": "chest.nii.gz", "at": "2026-01-31 09:41", "image": "chest.nii.gz"}
+OFFER = {
+    "title": "chest.nii.gz",
+    "at": "2026-01-31 09:41",
+    "image": "chest.nii.gz",
+}
 TWO_IMAGES = "The upload has more than one image (a.nrrd, b.nrrd); upload one volume at a time."
 DAMAGED = "image.nii.gz cannot be read as an image; it may be truncated or of another kind."
 # What trame does when the program is gone.

@@ -19,7 +19,12 @@ FIXTURES = TESTING / "Fixtures" / "6ded416"
 EXPECTED_TEXT = (FIXTURES / "expected.json").read_text(encoding="utf-8")
 EXPECTED = json.loads(EXPECTED_TEXT)["page"]
 SEGMENTS = EXPECTED["segments"]
-KINDS = {1: "propagated", 2: "seed", 3: "correction", 4: "confirmed"}
+KINDS = {
+    1: "propagated",
+    2: "seed",
+    3: "correction",
+    4: "confirmed",
+}
 
 
 @pytest.fixture

@@ -28,7 +28,12 @@ def ask(address, path, method="GET", headers=(), body=b""):
     """(status, headers, text) of one request whose path is sent as it stands."""
     parts = urlsplit(address)
     connection = http.client.HTTPConnection(parts.hostname, parts.port, timeout=30)
-    connection.putrequest(method, path, skip_host=True, skip_accept_encoding=True)
+    connection.putrequest(
+        method,
+        path,
+        skip_host=True,
+        skip_accept_encoding=True,
+    )
     usual = {"Host": parts.netloc, "Content-Length": str(len(body))}
     for name, value in (usual | dict(headers)).items():
         connection.putheader(name, value)

@@ -39,7 +39,11 @@ def test_a_second_tab_is_told_and_can_take_over(page, second):
 
 
 VALUE = {"key": "work__PanelState__auto_update", "value": True}
-PRESS = {"type": "LeftButtonPress", "x": 0.5, "y": 0.5}
+PRESS = {
+    "type": "LeftButtonPress",
+    "x": 0.5,
+    "y": 0.5,
+}
 MESSAGES = {
     "a command": ["trame.trigger", ["command", ["sample"], {}]],
     "a value": ["trame.state.update", [[VALUE]]],

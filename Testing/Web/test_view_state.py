@@ -5,7 +5,13 @@ from dataclasses import replace
 from SlicePropagationMRML.presenting.states import Situation
 from SlicePropagationWeb.view_state import reasons
 
-READY = Situation(hasVolume=True, hasSegmentation=True, numSegments=1, hasSeed=True, isShown=True)
+READY = Situation(
+    hasVolume=True,
+    hasSegmentation=True,
+    numSegments=1,
+    hasSeed=True,
+    isShown=True,
+)
 
 
 def possible(situation, **history):

@@ -9,7 +9,11 @@ from pathlib import Path
 import numpy as np
 
 SIZE = {"width": 1280, "height": 800}
-AXES = {"axial": 0, "coronal": 1, "sagittal": 2}  # the sample's voxel axes are the patient's
+AXES = {
+    "axial": 0,
+    "coronal": 1,
+    "sagittal": 2,
+}  # the sample's voxel axes are the patient's
 SPLEEN = 4  # its label
 PATIENCE = 180  # seconds; what takes one on a quiet machine takes many on a busy one
 

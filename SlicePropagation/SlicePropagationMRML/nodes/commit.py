@@ -57,7 +57,12 @@ def changedPatches(
     return changes
 
 
-def _withoutAnchors(patch: Patch, session: AnnotationSession, label: int, index: int) -> Patch:
+def _withoutAnchors(
+    patch: Patch,
+    session: AnnotationSession,
+    label: int,
+    index: int,
+) -> Patch:
     """What is left of a label's patch beside what a person drew of others on that slice."""
     for other in session.labels:
         if other != label and session.is_anchor(other, index):

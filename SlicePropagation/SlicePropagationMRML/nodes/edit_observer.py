@@ -69,7 +69,11 @@ class EditObserver:
             self._segmentation.RemoveObserver(tag)
         self._tags = []
 
-    def _changed(self, caller: object, event: object) -> None:
+    def _changed(
+        self,
+        caller: object,
+        event: object,
+    ) -> None:
         if self._isOurs:
             return
         self.numEdits += 1
@@ -118,7 +122,11 @@ class PlaceObserver:
             node.RemoveObserver(tag)
         self._tags = []
 
-    def _changed(self, caller: object, event: object) -> None:
+    def _changed(
+        self,
+        caller: object,
+        event: object,
+    ) -> None:
         self._numEvents += 1
         if not self._isWaiting and self._document.isElsewhere():
             self._isWaiting = True

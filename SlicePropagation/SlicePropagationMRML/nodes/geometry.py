@@ -26,7 +26,11 @@ from SlicePropagationMRML.nodes.types import (
 
 Block: TypeAlias = tuple[slice, ...]  # (K, J, I)
 # plane -> the patient axis (R, A, S) its slices run along
-PLANES = {"axial": 2, "coronal": 1, "sagittal": 0}
+PLANES = {
+    "axial": 2,
+    "coronal": 1,
+    "sagittal": 0,
+}
 # where each patient axis comes from and leads to
 ENDS = (("left", "right"), ("posterior", "anterior"), ("inferior", "superior"))
 

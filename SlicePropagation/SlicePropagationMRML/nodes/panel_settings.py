@@ -43,7 +43,11 @@ class PanelSettings:
         """The text stored under a name, or its default."""
         return self._node().GetParameter(name) or DEFAULTS[name]
 
-    def set(self, name: str, value: str | int | bool) -> None:
+    def set(
+        self,
+        name: str,
+        value: str | int | bool,
+    ) -> None:
         """Store a text, number or bool under a name."""
         if name not in DEFAULTS:
             raise KeyError(name)

@@ -57,7 +57,11 @@ class Preview:
         if self.node.GetDisplayNode() is not None:
             self.node.GetDisplayNode().SetSaveWithScene(False)
 
-    def show(self, session: AnnotationSession, touched: Iterable[tuple[int, int]]) -> None:
+    def show(
+        self,
+        session: AnnotationSession,
+        touched: Iterable[tuple[int, int]],
+    ) -> None:
         """Bring the slices that a step changed up to date, in place."""
         voxels = self._stack.from_volume_array(arrayOf(self._labelmap))
         for index in {index for _, index in touched}:

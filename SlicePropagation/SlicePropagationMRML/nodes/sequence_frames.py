@@ -80,7 +80,11 @@ class FrameWatch:
         moved: called at once; nodes may still show the frame before.
     """
 
-    def __init__(self, browserNode: BrowserNode, moved: Callable[[], object]) -> None:
+    def __init__(
+        self,
+        browserNode: BrowserNode,
+        moved: Callable[[], object],
+    ) -> None:
         self._browser = browserNode
         self._moved = moved
         self._shown = self._now()

@@ -168,7 +168,11 @@ class SequenceWalk:
         isShown = any(drawings[frame].labels[index].any() for frame in frames)
         return frames if isShown else []
 
-    def _drawing(self, frame: int, node: SegmentationNode) -> Drawing:
+    def _drawing(
+        self,
+        frame: int,
+        node: SegmentationNode,
+    ) -> Drawing:
         return readDrawing(node, self._volumes[frame], self._segmentIDs, self._axis)
 
     def _timeSession(self, index: int) -> TimeSession:
@@ -179,12 +183,21 @@ class SequenceWalk:
         drawn = np.zeros(images.shape, np.uint8)
         for frame in frames:
             drawn[frame] = self._drawings[frame].labels[index]
-        stack = SliceStack(images, self._spacing, is_cyclic=self._isCyclic, is_time=True)
+        stack = SliceStack(
+            images,
+            self._spacing,
+            is_cyclic=self._isCyclic,
+            is_time=True,
+        )
         return TimeSession(stack, drawn, frames)
 
     # What was predicted
 
-    def _keep(self, index: int, timed: TimeSession) -> None:
+    def _keep(
+        self,
+        index: int,
+        timed: TimeSession,
+    ) -> None:
         """Remember what a position got: {frame: (label patch, {label: confidence})}."""
         labels = timed.label_map()
         confidence = timed.in_time(timed.session.confidence.T)
@@ -253,7 +266,12 @@ class SequenceWalk:
             node.GetSegmentation().AddSegment(segment, segmentID)
         return node
 
-    def _segment(self, segmentID: str, label: int, labelmap: Labelmap):
+    def _segment(
+        self,
+        segmentID: str,
+        label: int,
+        labelmap: Labelmap,
+    ):
         """A segment that shows a label of a labelmap, named and coloured as in the template."""
         segment = slicer.vtkSegment()
         source = self._template.GetSegmentation().GetSegment(segmentID)
@@ -279,10 +297,20 @@ def _spacingWithin(spacing: tuple[float, float, float], axis: int) -> tuple[floa
 
 
 def _predicted(confidence: float) -> SliceState:
-    return SliceState(provenance=Provenance.PROPAGATED, confidence=confidence, written_at=1)
+    return SliceState(
+        provenance=Provenance.PROPAGATED,
+        confidence=confidence,
+        written_at=1,
+    )
 
 
-def _takeOver(drawing: Drawing, index: int, states: SliceStates, *, isComplete: bool) -> None:
+def _takeOver(
+    drawing: Drawing,
+    index: int,
+    states: SliceStates,
+    *,
+    isComplete: bool,
+) -> None:
     """Say of a slice what is known of it in a drawing.
 
     Args:

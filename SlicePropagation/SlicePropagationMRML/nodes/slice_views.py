@@ -43,14 +43,22 @@ def axisOfView(sliceNode: SliceNode, volumeNode: VolumeNode) -> int:
     return max(range(3), key=lambda axis: _alignment(sliceNode, volumeNode, axis))
 
 
-def viewsAlong(scene: Scene, volumeNode: VolumeNode, axis: int) -> list[SliceNode]:
+def viewsAlong(
+    scene: Scene,
+    volumeNode: VolumeNode,
+    axis: int,
+) -> list[SliceNode]:
     """The slice views whose slices are those of a voxel axis, best first."""
     alignment = {node: _alignment(node, volumeNode, axis) for node in sliceNodes(scene)}
     views = [node for node, value in alignment.items() if value > TILT]
     return sorted(views, key=lambda node: -alignment[node])
 
 
-def indexInView(sliceNode: SliceNode, volumeNode: VolumeNode, axis: int) -> int:
+def indexInView(
+    sliceNode: SliceNode,
+    volumeNode: VolumeNode,
+    axis: int,
+) -> int:
     """The slice of a voxel axis that a view shows, not limited to the volume."""
     matrix = sliceNode.GetSliceToRAS()
     center = [matrix.GetElement(row, 3) for row in range(3)]
@@ -58,7 +66,11 @@ def indexInView(sliceNode: SliceNode, volumeNode: VolumeNode, axis: int) -> int:
     return round(voxel[2 - axis])
 
 
-def snapViews(scene: Scene, volumeNode: VolumeNode, axis: int) -> None:
+def snapViews(
+    scene: Scene,
+    volumeNode: VolumeNode,
+    axis: int,
+) -> None:
     """Turn the slice views onto the voxel axes.
 
     So a view shows whole slices of an oblique volume; at least one those of `axis`.
@@ -71,7 +83,12 @@ def snapViews(scene: Scene, volumeNode: VolumeNode, axis: int) -> None:
         view.RotateToVolumePlane(volumeNode)
 
 
-def jumpViews(scene: Scene, document: Document, index: int, label: int | None = None) -> None:
+def jumpViews(
+    scene: Scene,
+    document: Document,
+    index: int,
+    label: int | None = None,
+) -> None:
     """Show a slice: views along the stack move onto it.
 
     The others go through the label's middle on it, where it has one.
@@ -102,7 +119,11 @@ def _middleOf(patch: Patch) -> tuple[float, float]:
     return patch.top + float(rows.mean()), patch.left + float(columns.mean())
 
 
-def _alignment(sliceNode: SliceNode, volumeNode: VolumeNode, axis: int) -> float:
+def _alignment(
+    sliceNode: SliceNode,
+    volumeNode: VolumeNode,
+    axis: int,
+) -> float:
     """Cosine between a view's normal and a voxel axis, 0 to 1."""
     return abs(float(np.dot(_normal(sliceNode), _direction(volumeNode, axis))))
 

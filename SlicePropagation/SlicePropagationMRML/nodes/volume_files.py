@@ -19,7 +19,11 @@ from SlicePropagationMRML.nodes.types import Scene, SegmentationNode, VolumeNode
 LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0])
 
 
-def addVolumeNode(scene: Scene, volume: Volume, name: str) -> VolumeNode:
+def addVolumeNode(
+    scene: Scene,
+    volume: Volume,
+    name: str,
+) -> VolumeNode:
     """A scalar volume node with the voxels and the geometry of a library `Volume`."""
     voxels = np.ascontiguousarray(volume.array)
     image = vtk.vtkImageData()

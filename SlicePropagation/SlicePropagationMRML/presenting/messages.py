@@ -29,7 +29,11 @@ def kindName(kind: Kind) -> str:
 
 def planeName(plane: str, angle: float) -> str:
     """An axis by its anatomical plane; oblique ones with their angle in degrees."""
-    name = {"axial": _("Axial"), "coronal": _("Coronal"), "sagittal": _("Sagittal")}[plane]
+    name = {
+        "axial": _("Axial"),
+        "coronal": _("Coronal"),
+        "sagittal": _("Sagittal"),
+    }[plane]
     if angle < 1:
         return name
     return _("{plane}, oblique by {angle:.0f}°").format(plane=name, angle=angle)
@@ -76,7 +80,11 @@ def sliceText(
         reasons: a SliceReasons, or None where nothing was predicted.
     """
     lines = [
-        _("Slice {index} of {count}: {kind}").format(index=index, count=count, kind=kindName(kind))
+        _("Slice {index} of {count}: {kind}").format(
+            index=index,
+            count=count,
+            kind=kindName(kind),
+        )
     ]
     if reasons is not None:
         lines.append(_("Confidence {confidence:.0%}").format(confidence=confidence))
@@ -152,7 +160,11 @@ def travelText(travel: Travel, segmentNames: dict[int, str]) -> str:
     return text.format(change=changeText(travel.change, segmentNames))
 
 
-def progressText(step: int, total: int, seconds: float) -> str:
+def progressText(
+    step: int,
+    total: int,
+    seconds: float,
+) -> str:
     """How far a run is: "slice 37 of 112, 4 s left"; the rest is estimated from the second step on.
 
     Args:
@@ -166,7 +178,12 @@ def progressText(step: int, total: int, seconds: float) -> str:
     return f"{text}, {_leftText(seconds / step * (total - step))}"
 
 
-def frameProgressText(position: int, numPositions: int, share: float, seconds: float) -> str:
+def frameProgressText(
+    position: int,
+    numPositions: int,
+    share: float,
+    seconds: float,
+) -> str:
     """How far carrying to all frames is: "Slice 3 of 12 through all frames, 4 s left".
 
     Args:
@@ -185,7 +202,12 @@ def frameProgressText(position: int, numPositions: int, share: float, seconds: f
     return f"{text}, {_leftText(seconds / done * (numPositions - done))}"
 
 
-def framesText(numWritten: int, skipped: list[int], numMissing: int, seconds: float) -> str:
+def framesText(
+    numWritten: int,
+    skipped: list[int],
+    numMissing: int,
+    seconds: float,
+) -> str:
     """What carrying to all frames did.
 
     Args:
@@ -207,7 +229,11 @@ def framesText(numWritten: int, skipped: list[int], numMissing: int, seconds: fl
     return text + _skippedText(changed, skipped)
 
 
-def framesReturnedText(isUndo: bool, number: int, skipped: list[int]) -> str:
+def framesReturnedText(
+    isUndo: bool,
+    number: int,
+    skipped: list[int],
+) -> str:
     """What the way back from carrying did, or the way forth again; `skipped` as above."""
     text = _("Redone: carried to {number} frames.")
     if isUndo:

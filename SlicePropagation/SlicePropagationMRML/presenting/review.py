@@ -78,7 +78,11 @@ class SliceReasons:
     areaChange: float
 
 
-def explainSlice(session: AnnotationSession, label: int, index: int) -> SliceReasons:
+def explainSlice(
+    session: AnnotationSession,
+    label: int,
+    index: int,
+) -> SliceReasons:
     """The `SliceReasons` of a predicted slice.
 
     What `SlicePropagationLib.confidence` weighs, as far as it can be seen.
@@ -99,7 +103,11 @@ def explainSlice(session: AnnotationSession, label: int, index: int) -> SliceRea
     )
 
 
-def _unlikeNeighbour(session: AnnotationSession, label: int, index: int) -> int | None:
+def _unlikeNeighbour(
+    session: AnnotationSession,
+    label: int,
+    index: int,
+) -> int | None:
     """The neighbouring slice whose outline differs most, when it differs much."""
     mask = session.mask(label, index)
     overlaps = {}
@@ -111,7 +119,11 @@ def _unlikeNeighbour(session: AnnotationSession, label: int, index: int) -> int 
     return worst if worst is not None and overlaps[worst] < CHANGED_DICE else None
 
 
-def sliceTable(session: AnnotationSession, label: int, segmentName: str) -> list[tuple]:
+def sliceTable(
+    session: AnnotationSession,
+    label: int,
+    segmentName: str,
+) -> list[tuple]:
     """Rows (slice, segment, provenance, confidence, area_mm2) of the slices that are known.
 
     As in the command line's table.

@@ -26,7 +26,11 @@ class Change:
     slices: tuple[int, ...]
 
     @classmethod
-    def of(cls, kind: str, changed: Iterable[tuple[int, int]]) -> "Change":
+    def of(
+        cls,
+        kind: str,
+        changed: Iterable[tuple[int, int]],
+    ) -> "Change":
         """The change of some (label, slice) pairs."""
         changed = list(changed)
         labels = {label for label, _ in changed}
@@ -72,7 +76,12 @@ class ChangeLog:
         """What was known when these tags were written, or None when that was not here."""
         return self._snapshots.get(_key(tags))
 
-    def written(self, tags: Tags, change: Change, known: Snapshot) -> None:
+    def written(
+        self,
+        tags: Tags,
+        change: Change,
+        known: Snapshot,
+    ) -> None:
         """Tags were written after a change, with what was known then; what was undone is gone."""
         key = _key(tags)
         self._last = tags

@@ -17,7 +17,12 @@ class CommitTurns:
         steps: what to write, a few milliseconds a step.
     """
 
-    def __init__(self, editorNode: EditorNode, watch: DocumentWatch, steps: Iterator[None]) -> None:
+    def __init__(
+        self,
+        editorNode: EditorNode,
+        watch: DocumentWatch,
+        steps: Iterator[None],
+    ) -> None:
         self._editorNode = editorNode
         self._watch = watch
         self._steps = steps

@@ -134,7 +134,11 @@ class Document:
             return True
         return not is_on_grid({"grid": self._grid}, grid)
 
-    def stackOf(self, volumeNode: VolumeNode, axis: int) -> SliceStack | None:
+    def stackOf(
+        self,
+        volumeNode: VolumeNode,
+        axis: int,
+    ) -> SliceStack | None:
         """The stack, where it is still that of the volume and the axis; making one takes a while."""
         isSame = self._stackKey == _stackKey(volumeNode, axis)
         return self.stack if isSame else None
@@ -249,7 +253,11 @@ class Document:
         session.merge_edits(masks)
         return session
 
-    def _restoreFromTags(self, session: AnnotationSession, masks: dict[int, list[Patch]]) -> None:
+    def _restoreFromTags(
+        self,
+        session: AnnotationSession,
+        masks: dict[int, list[Patch]],
+    ) -> None:
         for label, segmentID in self.segments.items():
             values = tags.readTags(self.segmentationNode, segmentID)
             if values is not None and self._speaksOfThese(values):

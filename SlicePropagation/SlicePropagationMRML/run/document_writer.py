@@ -22,11 +22,20 @@ class DocumentWriter:
             node.
     """
 
-    def __init__(self, document: Document, editorLogic: EditorLogic) -> None:
+    def __init__(
+        self,
+        document: Document,
+        editorLogic: EditorLogic,
+    ) -> None:
         self._document = document
         self._editorLogic = editorLogic
 
-    def changes(self, touched: Iterable[tuple[int, int]], *, mayOverlap: bool) -> Changes:
+    def changes(
+        self,
+        touched: Iterable[tuple[int, int]],
+        *,
+        mayOverlap: bool,
+    ) -> Changes:
         """What a run's slices want in the segments.
 
         Args:
@@ -93,7 +102,11 @@ class DocumentWriter:
             if not patch.equals(state.patch):
                 session.restore(label, index, replace(state, patch=patch))
 
-    def erase(self, label: int, index: int) -> int:
+    def erase(
+        self,
+        label: int,
+        index: int,
+    ) -> int:
         """Empty one slice of a label as far as masking lets it, and vouch for the empty slice.
 
         Returns:

@@ -16,7 +16,12 @@ class EditsDuringRun:
         events: where edits are told.
     """
 
-    def __init__(self, document: Document, watch: DocumentWatch, events: Signal[Event]) -> None:
+    def __init__(
+        self,
+        document: Document,
+        watch: DocumentWatch,
+        events: Signal[Event],
+    ) -> None:
         self._document = document
         self._watch = watch
         self._events = events

@@ -15,12 +15,20 @@ class EngineChoice:
         engine: the engine, None until it was made.
     """
 
-    def __init__(self, name: str | None = None, device: str = "auto") -> None:
+    def __init__(
+        self,
+        name: str | None = None,
+        device: str = "auto",
+    ) -> None:
         self.name = name
         self.device = device
         self.engine: Engine | None = None
 
-    def changedTo(self, name: str | None, device: str) -> "EngineChoice":
+    def changedTo(
+        self,
+        name: str | None,
+        device: str,
+    ) -> "EngineChoice":
         """This choice, or another one when name or device differ.
 
         Raises:

@@ -38,7 +38,11 @@ class FrameWriting(Run):
         tools: what runs share.
     """
 
-    def __init__(self, step: FrameStep, tools: RunTools) -> None:
+    def __init__(
+        self,
+        step: FrameStep,
+        tools: RunTools,
+    ) -> None:
         super().__init__(tools)
         self.step = step
         self.written: list[int] = []
@@ -145,7 +149,12 @@ class FrameRun(FrameWriting):
             self._take(*step)
         return True
 
-    def _take(self, position: int, numPositions: int, prediction: SlicePrediction) -> None:
+    def _take(
+        self,
+        position: int,
+        numPositions: int,
+        prediction: SlicePrediction,
+    ) -> None:
         share = prediction.step / prediction.num_steps
         self._tools.events.emit(FramesStepped(position, numPositions, share))
         if self.phase is not Phase.STOPPING:
@@ -177,7 +186,11 @@ class FrameRun(FrameWriting):
 class FrameReturn(FrameWriting):
     """The way back to what frames held before they were carried, or forth again."""
 
-    def __init__(self, step: FrameStep, tools: RunTools) -> None:
+    def __init__(
+        self,
+        step: FrameStep,
+        tools: RunTools,
+    ) -> None:
         super().__init__(step, tools)
         self.phase = Phase.WRITING
         self._left = list(step.frames)

@@ -66,7 +66,11 @@ class FrameStep:
                     f"The {kind} was removed from the scene; the run ended."
                 )
 
-    def written(self, frame: int, write: Callable[[int], bool]) -> bool:
+    def written(
+        self,
+        frame: int,
+        write: Callable[[int], bool],
+    ) -> bool:
         """Write a frame with `write`, and remember what it held.
 
         What `write` returns is whether it did.

@@ -269,7 +269,11 @@ class PropagationLogic:
 
     # Review
 
-    def confirm(self, segmentID: str, index: int) -> None:
+    def confirm(
+        self,
+        segmentID: str,
+        index: int,
+    ) -> None:
         """Vouch for a slice as it is, also an empty one ("nothing here"); one undo step.
 
         Raises:
@@ -279,7 +283,11 @@ class PropagationLogic:
         self._beforeAnchor()
         self._place.confirm(segmentID, index, self.saveStateForUndo)
 
-    def markEmpty(self, segmentID: str, index: int) -> None:
+    def markEmpty(
+        self,
+        segmentID: str,
+        index: int,
+    ) -> None:
         """Say that a segment is not on a slice: it is emptied and vouched for; one undo step.
 
         Raises:
@@ -316,7 +324,11 @@ class PropagationLogic:
         self._outside.checkPlace()
         self.mergeEdits()
 
-    def _travel(self, isPossible: bool, move: Callable[[], object]) -> bool:
+    def _travel(
+        self,
+        isPossible: bool,
+        move: Callable[[], object],
+    ) -> bool:
         if self.document is None or self.isRunning or self.hasPartialResult or not isPossible:
             return False
         self._outside.reopened()

@@ -180,7 +180,11 @@ class SceneWatch:
 
     # Ends
 
-    def runEnded(self, run: Run, event: Event) -> None:
+    def runEnded(
+        self,
+        run: Run,
+        event: Event,
+    ) -> None:
         """A run has ended: tell how, and look after the nodes.
 
         Args:
@@ -217,7 +221,11 @@ class SceneWatch:
         except SlicePropagationError as another:
             self._drop(another)
 
-    def _nodeRemoved(self, caller: object = None, event: object = None) -> None:
+    def _nodeRemoved(
+        self,
+        caller: object = None,
+        event: object = None,
+    ) -> None:
         """Let go when a node or a segment is gone; a run notices by itself, within one slice."""
         document = self._place.opened
         if document is None or self._current.holdsSession:
@@ -233,7 +241,11 @@ class SceneWatch:
         self._place.letGo()
         self._events.emit(Closed(problem))
 
-    def _sceneCloses(self, caller: object, event: object) -> None:
+    def _sceneCloses(
+        self,
+        caller: object,
+        event: object,
+    ) -> None:
         """The scene goes: the run ends with a message, and nothing is written."""
         if self._current.isBusy:
             self.endNow("The scene was closed; the run ended and nothing was written.")

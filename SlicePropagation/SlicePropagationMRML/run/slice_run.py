@@ -44,7 +44,12 @@ class RunOrder:
         Raises:
             SlicePropagationError: nothing is annotated.
         """
-        return plan_session(session, self.labels, span=self.span, direction=self.direction)
+        return plan_session(
+            session,
+            self.labels,
+            span=self.span,
+            direction=self.direction,
+        )
 
 
 class SliceRun(Run):
@@ -158,7 +163,11 @@ class SliceRun(Run):
         if self._commit is None and self.isBusy:
             self._tools.schedule(wait, lambda: self._poll(wait))
 
-    def _take(self, step: SlicePrediction, error: Exception | None) -> None:
+    def _take(
+        self,
+        step: SlicePrediction,
+        error: Exception | None,
+    ) -> None:
         """Take over the step that the worker has finished."""
         try:
             self._document.check()

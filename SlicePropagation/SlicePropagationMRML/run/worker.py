@@ -63,7 +63,11 @@ class StepWorker:
     def request(self, steps: Iterator) -> None:
         """Ask for the next step of a generator; its result comes through `poll`."""
         if self._thread is None:
-            self._thread = threading.Thread(target=self._work, name="SlicePropagation", daemon=True)
+            self._thread = threading.Thread(
+                target=self._work,
+                name="SlicePropagation",
+                daemon=True,
+            )
             self._thread.start()
         self.isBusy = True
         self._asked = steps

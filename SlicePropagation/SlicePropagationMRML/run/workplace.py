@@ -149,7 +149,12 @@ class Workplace:
 
     # One undo step each
 
-    def confirm(self, segmentID: str, index: int, saveStateForUndo: Callable[[], object]) -> None:
+    def confirm(
+        self,
+        segmentID: str,
+        index: int,
+        saveStateForUndo: Callable[[], object],
+    ) -> None:
         """Vouch for a slice as it is.
 
         Args:
@@ -164,7 +169,12 @@ class Workplace:
             document.session.confirm(label, index)
             document.writeTags("confirm", [(label, index)])
 
-    def markEmpty(self, segmentID: str, index: int, saveStateForUndo: Callable[[], object]) -> None:
+    def markEmpty(
+        self,
+        segmentID: str,
+        index: int,
+        saveStateForUndo: Callable[[], object],
+    ) -> None:
         """Empty a slice, and vouch for it.
 
         Args:

@@ -68,7 +68,12 @@ class PlainUNetEngine:
             with torch.inference_mode():
                 logits = self.network(inputs).float()
             mask = logits.argmax(dim=1, keepdim=True).float()
-            whole = F.interpolate(logits, stack.slice_shape, mode="bilinear", align_corners=False)
+            whole = F.interpolate(
+                logits,
+                stack.slice_shape,
+                mode="bilinear",
+                align_corners=False,
+            )
             yield whole.softmax(dim=1)[0, 1].cpu().numpy()
 
     def _images_of(self, stack: SliceStack) -> Slices:
@@ -86,7 +91,12 @@ class PlainUNetEngine:
         """(1, 1, size, size) of an (H, W) array."""
         tensor = torch.from_numpy(np.ascontiguousarray(array))[None, None].to(self.device)
         corners = None if mode == "nearest" else False
-        return F.interpolate(tensor, (self.size, self.size), mode=mode, align_corners=corners)
+        return F.interpolate(
+            tensor,
+            (self.size, self.size),
+            mode=mode,
+            align_corners=corners,
+        )
 
 
 def make_plain(

@@ -126,7 +126,14 @@ def _convolution(
 ) -> nn.Sequential:
     """3x3x3 convolution, batch normalisation, ReLU; a stride divides the size, which rounds up."""
     return nn.Sequential(
-        nn.Conv3d(in_channels, out_channels, 3, stride=stride, padding=1, bias=False),
+        nn.Conv3d(
+            in_channels,
+            out_channels,
+            3,
+            stride=stride,
+            padding=1,
+            bias=False,
+        ),
         nn.BatchNorm3d(out_channels),
         nn.ReLU(),
     )

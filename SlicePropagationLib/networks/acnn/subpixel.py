@@ -139,7 +139,11 @@ class CascadeNetwork(nn.Module):
 
 def build_subpixel(config: SubpixelConfig) -> SubpixelNetwork | SubpixelUNet | CascadeNetwork:
     """The network that a SubpixelConfig describes."""
-    kinds = {"subpixel": SubpixelNetwork, "unet": SubpixelUNet, "cascade": CascadeNetwork}
+    kinds = {
+        "subpixel": SubpixelNetwork,
+        "unet": SubpixelUNet,
+        "cascade": CascadeNetwork,
+    }
     return kinds[config.kind](config)
 
 
@@ -200,7 +204,14 @@ def _convolution(
     sides = kernel if isinstance(kernel, tuple) else (kernel, kernel, kernel)
     padding = (sides[0] // 2, sides[1] // 2, sides[2] // 2)
     return nn.Sequential(
-        nn.Conv3d(in_channels, out_channels, kernel, stride=stride, padding=padding, bias=False),
+        nn.Conv3d(
+            in_channels,
+            out_channels,
+            kernel,
+            stride=stride,
+            padding=padding,
+            bias=False,
+        ),
         nn.BatchNorm3d(out_channels),
         nn.ReLU(),
     )

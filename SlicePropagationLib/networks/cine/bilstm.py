@@ -23,7 +23,11 @@ class ConvLSTMCell(nn.Module):
         in_channels, hidden_channels: maps of the input and of the state.
     """
 
-    def __init__(self, in_channels: int, hidden_channels: int) -> None:
+    def __init__(
+        self,
+        in_channels: int,
+        hidden_channels: int,
+    ) -> None:
         super().__init__()
         self.hidden_channels = hidden_channels
         # input, forget, output, candidate

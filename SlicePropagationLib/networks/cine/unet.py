@@ -59,7 +59,14 @@ def _unit(
     stride: int = 1,
 ) -> nn.Sequential:
     return nn.Sequential(
-        nn.Conv2d(in_channels, out_channels, 3, stride, padding=1, bias=False),
+        nn.Conv2d(
+            in_channels,
+            out_channels,
+            3,
+            stride,
+            padding=1,
+            bias=False,
+        ),
         nn.BatchNorm2d(out_channels),
         nn.ReLU(inplace=True),
     )

@@ -101,7 +101,11 @@ class BiRNN(nn.Module):
         weights = self.blend_weights.softmax(dim=0)
         return weights[0] * upward + weights[1] * downward
 
-    def _of(self, direction: ConvLSTM, probability: Tensor) -> Tensor:
+    def _of(
+        self,
+        direction: ConvLSTM,
+        probability: Tensor,
+    ) -> Tensor:
         gate, hidden = direction(probability)
         return (1 + hidden) / 2 if self.config.blends_hidden else gate
 
@@ -114,7 +118,11 @@ class PNetBiRNN(nn.Module):
         birnn: a BiRNN.
     """
 
-    def __init__(self, pnet: SideOutputs | SingleOutputUNet, birnn: BiRNN) -> None:
+    def __init__(
+        self,
+        pnet: SideOutputs | SingleOutputUNet,
+        birnn: BiRNN,
+    ) -> None:
         super().__init__()
         self.pnet = pnet
         self.birnn = birnn

@@ -26,7 +26,11 @@ class SideOutputs(nn.Module):
     of the weights, because a curriculum appends stage after stage.
     """
 
-    def __init__(self, stages: Iterable[nn.Module], branches: Iterable[nn.Module]) -> None:
+    def __init__(
+        self,
+        stages: Iterable[nn.Module],
+        branches: Iterable[nn.Module],
+    ) -> None:
         super().__init__()
         self.stages = nn.ModuleList(stages)
         self.branches = nn.ModuleList(branches)
@@ -111,10 +115,21 @@ class ChainBranch(nn.Module):
     resolution.
     """
 
-    def __init__(self, width: int, num_scales: int) -> None:
+    def __init__(
+        self,
+        width: int,
+        num_scales: int,
+    ) -> None:
         super().__init__()
         self.risers = nn.ModuleList(
-            nn.ConvTranspose2d(width, width, 4, stride=2, padding=1) for _ in range(num_scales - 1)
+            nn.ConvTranspose2d(
+                width,
+                width,
+                4,
+                stride=2,
+                padding=1,
+            )
+            for _ in range(num_scales - 1)
         )
         self.fusers = nn.ModuleList(
             _convolutions(2 * width, width, 1) for _ in range(num_scales - 1)
@@ -135,7 +150,11 @@ class DirectBranch(nn.Module):
     All are joined and fused at full resolution.
     """
 
-    def __init__(self, width: int, num_scales: int) -> None:
+    def __init__(
+        self,
+        width: int,
+        num_scales: int,
+    ) -> None:
         super().__init__()
         self.risers = nn.ModuleList(
             nn.ConvTranspose2d(width, width, 2**scale, stride=2**scale)

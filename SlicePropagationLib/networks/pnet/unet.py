@@ -32,7 +32,12 @@ class SingleOutputUNet(nn.Module):
         return logits[:, 0].float().sigmoid()
 
 
-NETWORKS = {"pnet_msa": PNet, "pnet": PNet, "hnn": HNN, "unet": SingleOutputUNet}
+NETWORKS = {
+    "pnet_msa": PNet,
+    "pnet": PNet,
+    "hnn": HNN,
+    "unet": SingleOutputUNet,
+}
 
 
 def build_pnet(config: PNetConfig) -> PNet | HNN | SingleOutputUNet:

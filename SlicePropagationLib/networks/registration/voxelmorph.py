@@ -35,7 +35,11 @@ class VoxelMorph(nn.Module):
         nn.init.normal_(self.velocity.weight, std=1e-5)  # an untrained network moves nothing
         self.velocity.bias = nn.Parameter(torch.zeros(2))
 
-    def forward(self, moving: Tensor, fixed: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(
+        self,
+        moving: Tensor,
+        fixed: Tensor,
+    ) -> tuple[Tensor, Tensor]:
         """Displacement that makes the moving images look like the fixed ones.
 
         Args:
@@ -106,7 +110,13 @@ def warp(
     rows = torch.arange(height, device=maps.device, dtype=maps.dtype)[:, None] + displacement[:, 0]
     columns = torch.arange(width, device=maps.device, dtype=maps.dtype) + displacement[:, 1]
     grid = torch.stack([(2 * columns + 1) / width - 1, (2 * rows + 1) / height - 1], dim=-1)
-    return F.grid_sample(maps, grid, mode="bilinear", padding_mode=padding, align_corners=False)
+    return F.grid_sample(
+        maps,
+        grid,
+        mode="bilinear",
+        padding_mode=padding,
+        align_corners=False,
+    )
 
 
 def resize_displacement(displacement: Tensor, factor: float) -> Tensor:

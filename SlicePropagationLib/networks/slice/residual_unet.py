@@ -62,7 +62,11 @@ class ResidualLevel(nn.Module):
     (B, in, H, W) -> (B, out, H, W).
     """
 
-    def __init__(self, in_channels: int, out_channels: int) -> None:
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+    ) -> None:
         super().__init__()
         self.enter = _unit(in_channels, out_channels)
         self.residual = nn.Sequential(*(_unit(out_channels, out_channels) for _ in range(3)))
@@ -81,7 +85,14 @@ def _unit(
 ) -> nn.Sequential:
     """3x3 convolution, batch normalisation, ReLU."""
     return nn.Sequential(
-        nn.Conv2d(in_channels, out_channels, 3, stride=stride, padding=1, bias=False),
+        nn.Conv2d(
+            in_channels,
+            out_channels,
+            3,
+            stride=stride,
+            padding=1,
+            bias=False,
+        ),
         nn.BatchNorm2d(out_channels),
         nn.ReLU(),
     )

@@ -50,7 +50,12 @@ def resize_slices(
     """
     maps = torch.from_numpy(np.ascontiguousarray(array, np.float32))[:, None]
     corners = None if mode == "nearest" else False
-    return F.interpolate(maps, size, mode=mode, align_corners=corners)[:, 0]
+    return F.interpolate(
+        maps,
+        size,
+        mode=mode,
+        align_corners=corners,
+    )[:, 0]
 
 
 def neighbour_indices(

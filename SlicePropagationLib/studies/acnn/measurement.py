@@ -86,7 +86,11 @@ class Measurement:
             parts.append(self.inside(f"fold_{number}", chosen))
         return parts
 
-    def inside(self, name: str, cases: list[TrainingCase]) -> Measurement:
+    def inside(
+        self,
+        name: str,
+        cases: list[TrainingCase],
+    ) -> Measurement:
         """The measurement with other cases, in a folder of its own.
 
         Args:
@@ -193,7 +197,13 @@ class Measurement:
             changes: of its settings; they need a `suffix`.
             suffix: of its folder's name.
         """
-        path = self.weights(task, preset, prior, changes=changes, suffix=suffix)
+        path = self.weights(
+            task,
+            preset,
+            prior,
+            changes=changes,
+            suffix=suffix,
+        )
         return load_subpixel(path)
 
     def val_data(self, subpixel: Subpixel) -> ShapeDataset:

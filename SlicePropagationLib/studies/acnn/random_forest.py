@@ -49,7 +49,11 @@ class RandomForest:
         at each split.
     """
 
-    def __init__(self, num_trees: int = 200, seed: int = 0) -> None:
+    def __init__(
+        self,
+        num_trees: int = 200,
+        seed: int = 0,
+    ) -> None:
         self.num_trees = num_trees
         self.seed = seed
         self.importance = np.zeros(0)
@@ -57,7 +61,11 @@ class RandomForest:
         self._random = np.random.default_rng(seed)
         self._drawn = 1
 
-    def fit(self, table: np.ndarray, classes: np.ndarray) -> RandomForest:
+    def fit(
+        self,
+        table: np.ndarray,
+        classes: np.ndarray,
+    ) -> RandomForest:
         """Learn from cases; returns itself.
 
         Args:
@@ -85,7 +93,11 @@ class RandomForest:
             votes.append(np.mean(shares, axis=0))
         return np.argmax(votes, axis=1)
 
-    def _grow(self, table: np.ndarray, members: np.ndarray) -> Tree:
+    def _grow(
+        self,
+        table: np.ndarray,
+        members: np.ndarray,
+    ) -> Tree:
         """A tree of cases, of which `members` is (cases, classes) with 1 for the class of each."""
         is_mixed = (members.sum(axis=0) > 0).sum() > 1
         split = self._best_split(table, members) if is_mixed else None
@@ -100,7 +112,11 @@ class RandomForest:
             self._grow(table[~is_left], members[~is_left]),
         )
 
-    def _best_split(self, table: np.ndarray, members: np.ndarray) -> Split | None:
+    def _best_split(
+        self,
+        table: np.ndarray,
+        members: np.ndarray,
+    ) -> Split | None:
         """The split with the largest gain; None where no column tells the cases apart."""
         best = None
         for column in self._random.permutation(table.shape[1])[: self._drawn]:

@@ -119,7 +119,13 @@ def _weighted(
     if not weight:
         return inside.network("acnn_segmentation", "plain", suffix=suffix)
     changes = {"task": {"code_weight": weight}}
-    return inside.network("acnn_segmentation", "default", prior, changes=changes, suffix=suffix)
+    return inside.network(
+        "acnn_segmentation",
+        "default",
+        prior,
+        changes=changes,
+        suffix=suffix,
+    )
 
 
 def _score(

@@ -94,7 +94,11 @@ class Position(NamedTuple):
         """The labels that are annotated on it."""
         return [int(label) for label in np.unique(self.drawn[self.drawn > 0])]
 
-    def area_mm2(self, labels: Labels, label: int) -> np.ndarray:
+    def area_mm2(
+        self,
+        labels: Labels,
+        label: int,
+    ) -> np.ndarray:
         """(T,) areas of a label."""
         return (labels == label).sum(axis=(1, 2)) * self.stack.pixel_area_mm2
 

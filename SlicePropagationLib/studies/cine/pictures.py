@@ -44,7 +44,11 @@ class Film(NamedTuple):
     title: str
     annotated: Collection[int]
 
-    def draw(self, axes: Axes, frame: int) -> None:
+    def draw(
+        self,
+        axes: Axes,
+        frame: int,
+    ) -> None:
         """Draw a frame with the outlines of its labels."""
         axes.imshow(
             self.images[frame],
@@ -63,7 +67,11 @@ class Film(NamedTuple):
             )
         axes.axis("off")
 
-    def mark(self, frame: int, gap: str) -> str:
+    def mark(
+        self,
+        frame: int,
+        gap: str,
+    ) -> str:
         """What stands behind the number of a frame: a gap and that it is annotated, or nothing."""
         return f"{gap}(annotated)" if frame in self.annotated else ""
 

@@ -225,7 +225,12 @@ def _labels_in(labels: Labels) -> list[int]:
 
 def _at(array: np.ndarray, places: np.ndarray) -> np.ndarray:
     """(H, W) values of an array at (2, H, W) places, its border repeated."""
-    return map_coordinates(array, places, order=1, mode="nearest")
+    return map_coordinates(
+        array,
+        places,
+        order=1,
+        mode="nearest",
+    )
 
 
 def _labels_of(distances: dict[int, np.ndarray], shape: tuple[int, ...]) -> Labels:
@@ -301,7 +306,12 @@ def _outline(mask: Mask, num_rays: int) -> list[tuple[float, float] | None]:
     found = []
     for angle in np.linspace(0, 2 * np.pi, num_rays, endpoint=False):
         line = centre + steps[:, None] * np.array([np.sin(angle), np.cos(angle)])
-        values = map_coordinates(filled.astype(np.float32), line.T, order=1, cval=0)
+        values = map_coordinates(
+            filled.astype(np.float32),
+            line.T,
+            order=1,
+            cval=0,
+        )
         inside = np.flatnonzero(values >= 0.5)
         outermost = tuple(line[inside[-1]]) if inside.size else None
         found.append(outermost)

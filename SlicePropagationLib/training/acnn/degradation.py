@@ -78,7 +78,12 @@ def thick_slices(
     sigma = blur * factor
     if sigma > 0:
         reach = math.ceil(3 * sigma)
-        offsets = torch.arange(-reach, reach + 1, dtype=fine.dtype, device=fine.device)
+        offsets = torch.arange(
+            -reach,
+            reach + 1,
+            dtype=fine.dtype,
+            device=fine.device,
+        )
         kernel = torch.exp(-0.5 * (offsets / sigma) ** 2)
         kernel = (kernel / kernel.sum())[None, None, :, None, None]
         padded = F.pad(fine, (0, 0, 0, 0, reach, reach), mode="replicate")
@@ -111,7 +116,12 @@ def move_slices(
     theta = torch.cat([turn, (shift / half)[:, :, None]], dim=2)
     slices = thick.transpose(1, 2).reshape(B * N, C, H, W)
     grid = F.affine_grid(theta, [B * N, C, H, W], align_corners=False)
-    moved = F.grid_sample(slices, grid, padding_mode="border", align_corners=False)
+    moved = F.grid_sample(
+        slices,
+        grid,
+        padding_mode="border",
+        align_corners=False,
+    )
     return moved.view(B, N, C, H, W).transpose(1, 2)
 
 
@@ -135,7 +145,12 @@ def vary_volumes(
         (image, labels), of the same shapes.
     """
     grid = _draw_grid(labels, config, spacing_mm)
-    moved = F.grid_sample(image, grid, padding_mode="border", align_corners=False)
+    moved = F.grid_sample(
+        image,
+        grid,
+        padding_mode="border",
+        align_corners=False,
+    )
     return moved, _moved_labels(labels, num_classes, grid)
 
 
@@ -168,7 +183,12 @@ def _moved_labels(
 ) -> Tensor:
     one_hot = F.one_hot(labels, num_classes).movedim(-1, 1).float()
     one_hot[:, 0] -= 1  # so that zeros, which come in from outside, are background
-    moved = F.grid_sample(one_hot, grid, padding_mode="zeros", align_corners=False)
+    moved = F.grid_sample(
+        one_hot,
+        grid,
+        padding_mode="zeros",
+        align_corners=False,
+    )
     moved[:, 0] += 1
     return moved.argmax(dim=1)
 

@@ -95,7 +95,15 @@ class _ShapeTraining:
         train_data = self._read(train_cases, labels, self.passes)
         val_data = self._read(val_cases, labels, 1)
         self._check_batch(len(train_data))
-        return fit(task, train_data, val_data, self.loop, out, device=device, report=report)
+        return fit(
+            task,
+            train_data,
+            val_data,
+            self.loop,
+            out,
+            device=device,
+            report=report,
+        )
 
     def new_task(self, init: Path | str | None = None) -> Any:
         """The task at its beginning; see the subclasses."""
@@ -255,7 +263,11 @@ class _SubpixelTraining(_PriorTraining):
         task = self._constrained(replace(self.task, labels=labels), model)
         return with_weights(task, init)
 
-    def _constrained(self, config: SubpixelTaskConfig, model: ShapeModel | None) -> Any:
+    def _constrained(
+        self,
+        config: SubpixelTaskConfig,
+        model: ShapeModel | None,
+    ) -> Any:
         """The task of a subclass."""
         raise NotImplementedError
 

@@ -174,13 +174,21 @@ class PredictorTask(nn.Module):
             with torch.no_grad():
                 code = autoencoder.encode(one_hot(labels, count))
             distance = code_distance(predicted, code)
-            return {"total": distance, "code": distance, "shape": torch.zeros_like(distance)}
+            return {
+                "total": distance,
+                "code": distance,
+                "shape": torch.zeros_like(distance),
+            }
         code = autoencoder.encode(one_hot(swap_labels(labels, count, config.swap), count))
         shape = F.cross_entropy(autoencoder.decode(code).float(), labels)
         distance = code_distance(predicted, code)
         if self.training and not self.balance:
             self.balance.copy_((shape / distance.clamp_min(1e-12)).detach())
-        return {"total": shape + self.balance * distance, "code": distance, "shape": shape}
+        return {
+            "total": shape + self.balance * distance,
+            "code": distance,
+            "shape": shape,
+        }
 
     @torch.no_grad()
     def metrics(self, batch: Batch) -> Metrics:
@@ -206,7 +214,11 @@ class _ConstrainedTask(nn.Module):
         prior: the frozen network, or None.
     """
 
-    def __init__(self, config: SubpixelTaskConfig, prior: Any) -> None:
+    def __init__(
+        self,
+        config: SubpixelTaskConfig,
+        prior: Any,
+    ) -> None:
         super().__init__()
         self.config = config
         self.network = build_subpixel(config.network)
@@ -241,7 +253,11 @@ class _ConstrainedTask(nn.Module):
         noise = config.noise * torch.randn_like(thick[:, :1])
         return torch.cat([thick[:, :1] + noise, thick[:, 1:]], dim=1)
 
-    def _code_loss(self, found: Tensor, truth: Tensor) -> Tensor:
+    def _code_loss(
+        self,
+        found: Tensor,
+        truth: Tensor,
+    ) -> Tensor:
         """Weighted distance between the codes of what was found and of the truth.
 
         Nothing without a prior.
@@ -278,7 +294,11 @@ class SegmentationTask(_ConstrainedTask):
     family = SEGMENTATION
     score = "dice"
 
-    def __init__(self, config: SubpixelTaskConfig, prior: ShapeAutoencoder | None = None) -> None:
+    def __init__(
+        self,
+        config: SubpixelTaskConfig,
+        prior: ShapeAutoencoder | None = None,
+    ) -> None:
         super().__init__(config, prior)
 
     def forward(self, batch: Batch) -> Losses:
@@ -297,7 +317,11 @@ class SegmentationTask(_ConstrainedTask):
         entropies = [F.cross_entropy(logits.float(), labels) for logits in stages]
         entropy = torch.stack(entropies).sum()
         code = self._code_loss(stages[-1].softmax(dim=1), one_hot(labels, count))
-        return {"total": entropy + code, "entropy": entropy, "code": code}
+        return {
+            "total": entropy + code,
+            "entropy": entropy,
+            "code": code,
+        }
 
     @torch.no_grad()
     def metrics(self, batch: Batch) -> Metrics:
@@ -328,7 +352,11 @@ class SuperresolutionTask(_ConstrainedTask):
     family = SUPERRESOLUTION
     score = "ssim"
 
-    def __init__(self, config: SubpixelTaskConfig, prior: CodePredictor | None = None) -> None:
+    def __init__(
+        self,
+        config: SubpixelTaskConfig,
+        prior: CodePredictor | None = None,
+    ) -> None:
         super().__init__(config, prior)
 
     def forward(self, batch: Batch) -> Losses:
@@ -347,7 +375,11 @@ class SuperresolutionTask(_ConstrainedTask):
         found = self.network(self._thick(image, labels, is_random=True))
         intensity = F.smooth_l1_loss(found.float(), image)
         code = self._code_loss(found, image)
-        return {"total": intensity + code, "intensity": intensity, "code": code}
+        return {
+            "total": intensity + code,
+            "intensity": intensity,
+            "code": code,
+        }
 
     @torch.no_grad()
     def metrics(self, batch: Batch) -> Metrics:

@@ -97,7 +97,15 @@ class FrameTraining:
         soft_classes = self.num_classes() if frames.uses_soft_labels else 0
         train_data = self.dataset_class(train_series, frames.window, soft_classes=soft_classes)
         val_data = self.dataset_class(val_series, frames.window, is_random=False)
-        return fit(task, train_data, val_data, self.loop, out, device=device, report=report)
+        return fit(
+            task,
+            train_data,
+            val_data,
+            self.loop,
+            out,
+            device=device,
+            report=report,
+        )
 
     def num_classes(self) -> int:
         """Classes that the network can say, background included."""

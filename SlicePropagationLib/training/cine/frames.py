@@ -216,7 +216,12 @@ def _draw_affine(
 def _moved_truth(truth: Tensor, grid: Tensor) -> Tensor:
     """Labels by the nearest, probabilities linearly; background comes in from outside."""
     if not truth.is_floating_point():
-        return F.grid_sample(truth.float(), grid, mode="nearest", align_corners=False).long()
+        return F.grid_sample(
+            truth.float(),
+            grid,
+            mode="nearest",
+            align_corners=False,
+        ).long()
     structures = F.grid_sample(truth[:, :, 1:].flatten(1, 2), grid, align_corners=False)
     structures = structures.unflatten(1, (truth.shape[1], -1))
     background = 1 - structures.sum(dim=2, keepdim=True)

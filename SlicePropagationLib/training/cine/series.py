@@ -47,7 +47,11 @@ class Series:
         """The same series without its pseudo-labels."""
         return replace(self, distances=np.where(self.distances == 0, 0.0, np.inf))
 
-    def probabilities(self, frames: Sequence[int] | np.ndarray, num_classes: int) -> np.ndarray:
+    def probabilities(
+        self,
+        frames: Sequence[int] | np.ndarray,
+        num_classes: int,
+    ) -> np.ndarray:
         """(len(frames), C, S, S) float32 of all classes, background first.
 
         Where labels sum to more than 1 they share the pixel.
@@ -57,7 +61,11 @@ class Series:
         found /= np.maximum(found.sum(axis=1, keepdims=True), 1)
         return np.concatenate([1 - found.sum(axis=1, keepdims=True), found], axis=1)
 
-    def _probability(self, label: int, frames: Sequence[int] | np.ndarray) -> np.ndarray:
+    def _probability(
+        self,
+        label: int,
+        frames: Sequence[int] | np.ndarray,
+    ) -> np.ndarray:
         if label in self.soft:
             return self.soft[label][frames] / np.float32(255)
         return (self.labels[frames] == label).astype(np.float32)

@@ -32,13 +32,22 @@ class UNet2dTaskConfig:
     """
 
     network: UNetConfig = field(
-        default_factory=lambda: UNetConfig(in_channels=1, out_channels=4, depth=4, base_channels=32)
+        default_factory=lambda: UNetConfig(
+            in_channels=1,
+            out_channels=4,
+            depth=4,
+            base_channels=32,
+        )
     )
     frames: FramesConfig = field(
         default_factory=lambda: FramesConfig(window=WindowConfig(ANY_DISTANCE, 0.0))
     )
     augmentation: FrameAugmentationConfig = field(
-        default_factory=lambda: FrameAugmentationConfig(shift=0.1, mirrors=True, gain=0.1)
+        default_factory=lambda: FrameAugmentationConfig(
+            shift=0.1,
+            mirrors=True,
+            gain=0.1,
+        )
     )
 
     def __post_init__(self) -> None:
@@ -87,7 +96,12 @@ PRESETS = {
 PRESETS["small"] = replace(
     PRESETS["default"],
     task=UNet2dTaskConfig(
-        network=UNetConfig(in_channels=1, out_channels=4, depth=4, base_channels=8),
+        network=UNetConfig(
+            in_channels=1,
+            out_channels=4,
+            depth=4,
+            base_channels=8,
+        ),
         frames=FramesConfig(FrameGridConfig(96, 2.0), WindowConfig(ANY_DISTANCE, 0.0)),
     ),
 )

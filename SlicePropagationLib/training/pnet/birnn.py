@@ -103,7 +103,11 @@ class BiRNNTask(nn.Module):
         truth = batch["truth"].flatten(0, 1)
         before = mean_slice_dice(single.flatten(0, 1), truth)
         after = mean_slice_dice(smoothed.flatten(0, 1), truth)
-        return {"dice": after["dice"], "dice_before": before["dice"], "count": after["count"]}
+        return {
+            "dice": after["dice"],
+            "dice_before": before["dice"],
+            "count": after["count"],
+        }
 
 
 @dataclass(frozen=True)
@@ -173,7 +177,15 @@ class BiRNNTraining:
         channels = task.config.network.in_channels
         train_data = SliceRuns(train_cases, slices, channels, self.task.length)
         val_data = SliceRuns(val_cases, slices, channels, self.task.length, is_random=False)
-        return fit(task, train_data, val_data, self.loop, out, device=device, report=report)
+        return fit(
+            task,
+            train_data,
+            val_data,
+            self.loop,
+            out,
+            device=device,
+            report=report,
+        )
 
 
 PRESETS = {

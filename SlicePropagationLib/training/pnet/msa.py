@@ -191,7 +191,15 @@ class PNetTraining:
         train_data = self._read(train_cases, is_random=True)
         val_data = self._read(val_cases, is_random=False)
         place = Path(out) / FIRST if self.finetune_epochs else out
-        best = fit(task, train_data, val_data, self.loop, place, device=device, report=report)
+        best = fit(
+            task,
+            train_data,
+            val_data,
+            self.loop,
+            place,
+            device=device,
+            report=report,
+        )
         if not self.finetune_epochs:
             return best
         task = self.new_task(best)
@@ -212,7 +220,12 @@ class PNetTraining:
             target=reached,
         )
 
-    def _read(self, cases: Cases, *, is_random: bool) -> SliceRuns:
+    def _read(
+        self,
+        cases: Cases,
+        *,
+        is_random: bool,
+    ) -> SliceRuns:
         channels = self.task.network.in_channels
         return SliceRuns(cases, self.task.slices, channels, is_random=is_random)
 
@@ -263,7 +276,12 @@ def mean_score(
 
 
 def _joint(**network: Any) -> PNetTraining:
-    loop = LoopConfig(epochs=100, batch_size=8, learning_rate=1e-3, schedule="cosine")
+    loop = LoopConfig(
+        epochs=100,
+        batch_size=8,
+        learning_rate=1e-3,
+        schedule="cosine",
+    )
     return PNetTraining(PNetTaskConfig(network=PNetConfig(**network), is_layerwise=False), loop)
 
 

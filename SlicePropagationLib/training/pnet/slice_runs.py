@@ -106,11 +106,19 @@ class SliceRuns(torch.utils.data.Dataset):
         rest = (1 - SHOWN_SHARE) / max(int((~shown).sum()), 1)
         return torch.where(shown, share, rest).tolist()
 
-    def _is_shown(self, number: int, start: int) -> bool:
+    def _is_shown(
+        self,
+        number: int,
+        start: int,
+    ) -> bool:
         """Whether a run shows the structure."""
         return bool(self.volumes[number][1][self._indices(number, start)].any())
 
-    def _indices(self, number: int, start: int) -> Tensor:
+    def _indices(
+        self,
+        number: int,
+        start: int,
+    ) -> Tensor:
         return torch.arange(start, start + self.length).clamp_max(len(self.volumes[number][1]) - 1)
 
 
@@ -141,6 +149,16 @@ def vary_runs(
     theta = torch.cat([turn, even(2 * config.shift, 2, 1)], dim=2)
     grid = F.affine_grid(theta, [count, 1, *images.shape[3:]], align_corners=False)
     planes = images.flatten(1, 2)  # (B, T, C, H, W) -> (B, T*C, H, W)
-    moved = F.grid_sample(planes, grid, padding_mode="border", align_corners=False)
-    moved_truth = F.grid_sample(truth, grid, mode="nearest", align_corners=False)
+    moved = F.grid_sample(
+        planes,
+        grid,
+        padding_mode="border",
+        align_corners=False,
+    )
+    moved_truth = F.grid_sample(
+        truth,
+        grid,
+        mode="nearest",
+        align_corners=False,
+    )
     return moved.view_as(images), moved_truth

@@ -110,7 +110,11 @@ class Walks(torch.utils.data.Dataset):
         engine: what walks.
     """
 
-    def __init__(self, cases: Cases, engine: Engine) -> None:
+    def __init__(
+        self,
+        cases: Cases,
+        engine: Engine,
+    ) -> None:
         self.walks = []
         for case in cases:
             volume = read_volume(case.image)
@@ -231,7 +235,15 @@ class SmootherTraining:
         engine = make_engine(self.task.engine, device)
         train_data = Walks(train_cases, engine)
         val_data = Walks(val_cases, engine)
-        return fit(task, train_data, val_data, self.loop, out, device=device, report=report)
+        return fit(
+            task,
+            train_data,
+            val_data,
+            self.loop,
+            out,
+            device=device,
+            report=report,
+        )
 
 
 PRESETS = {"default": SmootherTraining()}

@@ -140,13 +140,21 @@ class RegistrationPairs(torch.utils.data.Dataset):
             "fixed_mask": torch.from_numpy(masks[1:]),
         }
 
-    def _slice(self, place: Place, label: int) -> tuple[np.ndarray, np.ndarray]:
+    def _slice(
+        self,
+        place: Place,
+        label: int,
+    ) -> tuple[np.ndarray, np.ndarray]:
         """The image and the mask at a place."""
         number, index = place
         images, labels, _ = self.volumes[number]
         return images[index], labels[index] == label
 
-    def _grid(self, around: np.ndarray, spacing_mm: tuple[float, float]) -> SquareGrid:
+    def _grid(
+        self,
+        around: np.ndarray,
+        spacing_mm: tuple[float, float],
+    ) -> SquareGrid:
         """The square about the middle of the box of an (H, W) mask."""
         rows, columns = np.nonzero(around)
         centre = ((rows.min() + rows.max()) / 2, (columns.min() + columns.max()) / 2)
@@ -191,14 +199,22 @@ class RegistrationPairs(torch.utils.data.Dataset):
                 " pseudo-labels first."
             )
 
-    def _pair_successive(self, number: int, count: int) -> None:
+    def _pair_successive(
+        self,
+        number: int,
+        count: int,
+    ) -> None:
         """Every frame and the next one, both ways, without masks."""
         for frame in range(count):
             one = (number, frame)
             other = (number, (frame + 1) % count)
             self.pairs += [(one, other, NO_MASK), (other, one, NO_MASK)]
 
-    def _pair_annotated(self, number: int, drawn: np.ndarray) -> None:
+    def _pair_annotated(
+        self,
+        number: int,
+        drawn: np.ndarray,
+    ) -> None:
         """All frames that have labels."""
         annotated = np.flatnonzero(drawn.any(axis=(1, 2))).tolist()
         for first, second in permutations(annotated, 2):

@@ -76,7 +76,12 @@ class RegistrationTask(nn.Module):
         overlap = 1 - mask_dice(warped_mask, batch["fixed_mask"]).mean()
         smoothness_weight = config.smoothness * config.network.velocity_divisor
         total = likeness + smoothness_weight * smoothness + config.overlap * overlap
-        return {"total": total, "likeness": likeness, "smoothness": smoothness, "overlap": overlap}
+        return {
+            "total": total,
+            "likeness": likeness,
+            "smoothness": smoothness,
+            "overlap": overlap,
+        }
 
     @torch.no_grad()
     def metrics(self, batch: Batch) -> Metrics:
@@ -162,7 +167,15 @@ class RegistrationTraining:
         train_data = RegistrationPairs(train_cases, self.pairs)
         val_data = RegistrationPairs(val_cases, self.pairs, is_random=False)
         task = self.new_task(init)
-        return fit(task, train_data, val_data, self.loop, out, device=device, report=report)
+        return fit(
+            task,
+            train_data,
+            val_data,
+            self.loop,
+            out,
+            device=device,
+            report=report,
+        )
 
 
 FAST = LoopConfig(
@@ -181,7 +194,11 @@ PRESETS = {
         loop=FAST,
     ),
     "ncc": RegistrationTraining(
-        task=RegistrationTaskConfig(likeness="ncc", smoothness=1.0, overlap=0.1),
+        task=RegistrationTaskConfig(
+            likeness="ncc",
+            smoothness=1.0,
+            overlap=0.1,
+        ),
         loop=FAST,
     ),
 }

@@ -182,4 +182,9 @@ def _moved(masks: Tensor) -> Tensor:
 
 def _smooth(coarse: Tensor, like: Tensor) -> Tensor:
     """A coarse field (B, 1, h, w) on the pixels of another tensor (..., H, W)."""
-    return F.interpolate(coarse, like.shape[-2:], mode="bicubic", align_corners=True)
+    return F.interpolate(
+        coarse,
+        like.shape[-2:],
+        mode="bicubic",
+        align_corners=True,
+    )

@@ -145,7 +145,12 @@ class GuidedTask(nn.Module):
         dice = torch.where(total > 0, 2 * both / total.clamp_min(1e-6), 1.0)
         return {"dice": dice.mean(), "count": len(maps)}
 
-    def _prepare(self, batch: Batch, *, is_varied: bool) -> Prepared:
+    def _prepare(
+        self,
+        batch: Batch,
+        *,
+        is_varied: bool,
+    ) -> Prepared:
         """A batch on the network's cells."""
         config = self.config.augmentation
         count, steps = batch["maps"].shape[:2]
@@ -187,7 +192,12 @@ def _read_turned(stored: Tensor, affine: Tensor) -> Tensor:
     """
     theta = affine * (CELLS / STORED_CELLS)
     grid = F.affine_grid(theta, [len(stored), 1, CELLS, CELLS], align_corners=False)
-    return F.grid_sample(stored, grid, padding_mode="border", align_corners=False)
+    return F.grid_sample(
+        stored,
+        grid,
+        padding_mode="border",
+        align_corners=False,
+    )
 
 
 def _to_step(

@@ -126,4 +126,9 @@ def _resized(
 ) -> Tensor:
     tensor = torch.from_numpy(np.ascontiguousarray(array, np.float32))[:, None]
     align_corners = None if mode == "nearest" else False
-    return F.interpolate(tensor, (size, size), mode=mode, align_corners=align_corners)[:, 0]
+    return F.interpolate(
+        tensor,
+        (size, size),
+        mode=mode,
+        align_corners=align_corners,
+    )[:, 0]

@@ -128,26 +128,59 @@ class GuidedTraining:
         """
         folder = walks or out / "walks"
         sources = self._sources(train_cases, is_training=True)
-        paths = prepare_walks(sources, folder, workers=workers, report=report)
+        paths = prepare_walks(
+            sources,
+            folder,
+            workers=workers,
+            report=report,
+        )
         val_sources = self._sources(val_cases, is_training=False)
-        val_paths = prepare_walks(val_sources, folder, workers=workers, report=report)
+        val_paths = prepare_walks(
+            val_sources,
+            folder,
+            workers=workers,
+            report=report,
+        )
         task = self.new_task(init)
         shares = {"phantoms": self.phantom_share, "pseudo-objects": self.pseudo_share}
         train_data = WalkDataset([load_shard(*pair) for pair in paths], self.steps, shares=shares)
         val_shards = [load_shard(*pair) for pair in val_paths]
         val_data = WalkDataset(val_shards, LONGEST_WALK, inner_share=0.0)
-        return fit(task, train_data, val_data, self.loop, out, device=device, report=report)
+        return fit(
+            task,
+            train_data,
+            val_data,
+            self.loop,
+            out,
+            device=device,
+            report=report,
+        )
 
-    def _sources(self, cases: Cases, *, is_training: bool) -> list[Source]:
+    def _sources(
+        self,
+        cases: Cases,
+        *,
+        is_training: bool,
+    ) -> list[Source]:
         """What walks are recorded of."""
         if not is_training:
-            plain = replace(self.walks, axes=(0,), anchors=1, gap_share=0.0, thick_share=0.0)
+            plain = replace(
+                self.walks,
+                axes=(0,),
+                anchors=1,
+                gap_share=0.0,
+                thick_share=0.0,
+            )
             return [_source_of("val", case, plain) for case in cases]
         sources = [_source_of("train", case, self.walks) for case in cases]
         few = replace(self.walks, anchors=3)
         return sources + self._pseudo_sources(sources, few) + self._phantom_sources(few)
 
-    def _pseudo_sources(self, sources: list[Source], config: WalksConfig) -> list[Source]:
+    def _pseudo_sources(
+        self,
+        sources: list[Source],
+        config: WalksConfig,
+    ) -> list[Source]:
         """Pseudo-objects in the images of the cases."""
         if not self.pseudo_objects:
             return []
@@ -217,7 +250,15 @@ class PlainTraining:
         task = self.new_task(init)
         train_data = PairDataset(train_cases, self.pairs)
         val_data = PairDataset(val_cases, self.pairs, is_random=False)
-        return fit(task, train_data, val_data, self.loop, out, device=device, report=report)
+        return fit(
+            task,
+            train_data,
+            val_data,
+            self.loop,
+            out,
+            device=device,
+            report=report,
+        )
 
 
 BASIC = PairAugmentationConfig(

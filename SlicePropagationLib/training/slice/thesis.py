@@ -95,7 +95,11 @@ class ThesisTask(nn.Module):
         found = self._logits(batch["image"], batch["prior"]).argmax(dim=1).bool()
         return mean_mask_dice(found, batch["truth"].bool())
 
-    def _logits(self, image: Tensor, prior: Tensor) -> Tensor:
+    def _logits(
+        self,
+        image: Tensor,
+        prior: Tensor,
+    ) -> Tensor:
         seen = torch.cat([image, prior], dim=1) if self.config.uses_prior else image
         return self.network(seen)
 
@@ -168,4 +172,10 @@ def _moved(
     padding: str,
 ) -> Tensor:
     grid = F.affine_grid(theta, list(maps.shape), align_corners=False)
-    return F.grid_sample(maps, grid, mode=mode, padding_mode=padding, align_corners=False)
+    return F.grid_sample(
+        maps,
+        grid,
+        mode=mode,
+        padding_mode=padding,
+        align_corners=False,
+    )

@@ -26,7 +26,14 @@ PYTHON_TYPES = {
     "QSize": QtCore.QSize,
     "QStringList": "QStringList",
 }
-EMPTY = {"QString": "", "bool": False, "int": 0, "double": 0.0, "float": 0.0, "QStringList": []}
+EMPTY = {
+    "QString": "",
+    "bool": False,
+    "int": 0,
+    "double": 0.0,
+    "float": 0.0,
+    "QStringList": [],
+}
 
 classes = {}  # {name: class} made so far
 stub_calls = []  # (class, method, number of arguments) of calls that did nothing

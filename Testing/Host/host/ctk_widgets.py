@@ -113,7 +113,12 @@ class CollapsibleGroupBox:
     collapsed = QtCore.Property(bool, lambda self: not self.isChecked(), _set_collapsed)
 
 
-@behaviour("ctkSliderWidget", decimals=2, singleStep=1.0, spinBoxVisible=True)
+@behaviour(
+    "ctkSliderWidget",
+    decimals=2,
+    singleStep=1.0,
+    spinBoxVisible=True,
+)
 class SliderWidget:
     """A slider and a number that show the same value."""
 

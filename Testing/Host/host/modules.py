@@ -132,7 +132,11 @@ class MainWindow(QtWidgets.QMainWindow):
 def add_module(kind, name, logic=None, path="", title=""):
     """Put a module object into `slicer.modules`."""
     module = build(kind)()
-    stored(module).update(name=name, path=str(path), title=title or name)
+    stored(module).update(
+        name=name,
+        path=str(path),
+        title=title or name,
+    )
     module._logic = logic
     setattr(slicer.modules, name.lower(), module)
     setattr(slicer.moduleNames, name, name)

@@ -6,7 +6,11 @@ from PySide6 import QtCore
 from host.classes import behaviour, build, stored
 from host.mrml_widgets import MRMLWidget
 
-VIEWS = {"Red": "Axial", "Yellow": "Sagittal", "Green": "Coronal"}
+VIEWS = {
+    "Red": "Axial",
+    "Yellow": "Sagittal",
+    "Green": "Coronal",
+}
 
 
 @behaviour("qMRMLSliceWidget")

@@ -143,7 +143,11 @@ def test_confirmed_empty_slices_come_back_from_the_table(case, tmp_path):
     assert not labels[13].any()
     assert not labels[:2].any()
     anchors = json.loads((tmp_path / "second.json").read_text(encoding="utf-8"))["anchors"]["1"]
-    assert anchors == {"2": "confirmed", "7": "seed", "13": "confirmed"}
+    assert anchors == {
+        "2": "confirmed",
+        "7": "seed",
+        "13": "confirmed",
+    }
 
 
 def test_a_finished_result_with_its_table_goes_on_where_it_was(case, tmp_path):
@@ -227,7 +231,12 @@ def test_segment_names_and_colours_are_kept(case, tmp_path):
 def test_a_segmentation_cropped_to_its_segment_is_read_in_its_place(case, tmp_path):
     whole = propagate_file(case, tmp_path / "whole.nii.gz")
     seed = sitk.ReadImage(str(case["seed"]))[10:40, 12:40, 5:10]
-    for name, value in {"ID": "a", "Name": "A", "LabelValue": "1", "Layer": "0"}.items():
+    for name, value in {
+        "ID": "a",
+        "Name": "A",
+        "LabelValue": "1",
+        "Layer": "0",
+    }.items():
         seed.SetMetaData(f"Segment0_{name}", value)
     sitk.WriteImage(seed, str(tmp_path / "cropped.seg.nrrd"))
     assert np.array_equal(

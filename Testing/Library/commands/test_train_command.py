@@ -40,7 +40,12 @@ TINY = {
 @pytest.fixture
 def cases(tmp_path):
     """A table of four patients with a disc on six slices; (table, settings file)."""
-    with open(tmp_path / "cases.csv", "w", newline="", encoding="utf-8") as file:
+    with open(
+        tmp_path / "cases.csv",
+        "w",
+        newline="",
+        encoding="utf-8",
+    ) as file:
         table = csv.writer(file)
         table.writerow(["image", "label", "split", "dataset", "case"])
         for number in range(4):

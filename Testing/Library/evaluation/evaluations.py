@@ -40,7 +40,12 @@ def results_in(out):
 def mark(out):
     """Make every Dice one that no engine reaches, so that it shows whether it was scored again."""
     rows = rows_in(out)
-    with open(out / "rows.csv", "w", newline="", encoding="utf-8") as file:
+    with open(
+        out / "rows.csv",
+        "w",
+        newline="",
+        encoding="utf-8",
+    ) as file:
         table = csv.DictWriter(file, rows[0])
         table.writeheader()
         table.writerows(row | {"dice": "0.125"} for row in rows)

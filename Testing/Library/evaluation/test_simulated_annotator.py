@@ -76,7 +76,13 @@ def test_a_correction_in_steps_is_propagated_outwards_only(phantom):
     stack, truth = phantom
     engine = RepeatingEngine()
     session = AnnotationSession(stack, (1,))
-    rounds = simulate(session, truth, engine, correct="steps", budget=3)
+    rounds = simulate(
+        session,
+        truth,
+        engine,
+        correct="steps",
+        budget=3,
+    )
     next(rounds)
     for outer, expected in ((9, range(10, 16)), (7, range(7))):
         engine.asked.clear()

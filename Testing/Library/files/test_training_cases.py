@@ -69,7 +69,11 @@ def test_only_the_data_sets_asked_for_are_taken(tmp_path):
     table = write_table(
         tmp_path / "cases.csv",
         [
-            {"image": f"{name}.nii", "label": "l.nii", "dataset": name}
+            {
+                "image": f"{name}.nii",
+                "label": "l.nii",
+                "dataset": name,
+            }
             for name in ("heart", "brain")
         ],
     )
@@ -115,7 +119,14 @@ def test_a_table_of_a_spreadsheet_that_begins_with_a_mark_is_read(tmp_path):
 def test_two_cases_of_one_name_are_refused(tmp_path):
     table = write_table(
         tmp_path / "cases.csv",
-        [{"image": "a.nii", "label": f"rater{number}.nii", "dataset": "set"} for number in (1, 2)],
+        [
+            {
+                "image": "a.nii",
+                "label": f"rater{number}.nii",
+                "dataset": "set",
+            }
+            for number in (1, 2)
+        ],
     )
     with pytest.raises(InputError, match="a.nii.*twice.*case"):
         read_training_cases(table)
@@ -125,7 +136,12 @@ def test_names_may_repeat_in_different_data_sets(tmp_path):
     table = write_table(
         tmp_path / "cases.csv",
         [
-            {"image": f"{name}.nii", "label": "l.nii", "dataset": name, "case": "one"}
+            {
+                "image": f"{name}.nii",
+                "label": "l.nii",
+                "dataset": name,
+                "case": "one",
+            }
             for name in ("heart", "brain")
         ],
     )

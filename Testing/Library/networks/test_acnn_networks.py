@@ -159,7 +159,13 @@ def test_any_factor_gives_that_many_fine_slices_for_a_thick_one(factor):
 @pytest.mark.parametrize("kind", ["subpixel", "unet", "cascade"])
 def test_every_kind_leads_from_thick_slices_to_classes_on_the_fine_grid(kind):
     network = build_subpixel(
-        SubpixelConfig(TINY, kind=kind, in_channels=2, out_channels=4, base_channels=2)
+        SubpixelConfig(
+            TINY,
+            kind=kind,
+            in_channels=2,
+            out_channels=4,
+            base_channels=2,
+        )
     ).eval()
     assert network(torch.zeros(1, 2, 3, 24, 24)).shape == (1, 4, 12, 24, 24)
 

@@ -25,7 +25,14 @@ def num_parameters(*modules):
 
 
 def test_the_unet_of_the_label_propagation_paper_has_7_8_million_parameters():
-    network = UNet(UNetConfig(in_channels=1, out_channels=4, depth=4, base_channels=32))
+    network = UNet(
+        UNetConfig(
+            in_channels=1,
+            out_channels=4,
+            depth=4,
+            base_channels=32,
+        )
+    )
     assert round(num_parameters(network) / 1e6, 1) == 7.8
 
 

@@ -57,16 +57,26 @@ def residual_parameters(base, depth):
 def test_the_residual_variant_has_the_parameters_of_its_levels(depth):
     with torch.device("meta"):
         assert count_parameters(
-            ResidualUNet(UNetConfig(depth=depth, base_channels=8, is_residual=True))
+            ResidualUNet(
+                UNetConfig(
+                    depth=depth,
+                    base_channels=8,
+                    is_residual=True,
+                )
+            )
         ) == residual_parameters(8, depth)
 
 
 @pytest.mark.parametrize("network", [UNet, ResidualUNet])
 @pytest.mark.parametrize("injects", [False, True])
 def test_two_maps_come_out_at_the_size_of_the_slice(network, injects):
-    logits = network(UNetConfig(depth=3, base_channels=4, injects_mask=injects))(
-        torch.zeros(2, 2, 24, 32)
-    )
+    logits = network(
+        UNetConfig(
+            depth=3,
+            base_channels=4,
+            injects_mask=injects,
+        )
+    )(torch.zeros(2, 2, 24, 32))
     assert logits.shape == (2, 2, 24, 32)
 
 
@@ -90,7 +100,13 @@ def test_biases_start_at_zero_and_weights_are_xavier(network):
 
 
 def test_the_mask_reaches_the_deepest_level_when_it_is_injected():
-    network = UNet(UNetConfig(depth=2, base_channels=4, injects_mask=True)).eval()
+    network = UNet(
+        UNetConfig(
+            depth=2,
+            base_channels=4,
+            injects_mask=True,
+        )
+    ).eval()
     with torch.no_grad():
         network.encoders[0][0].weight[:, -1] = 0  # the first level no longer sees the mask
         inputs = torch.randn(1, 2, 16, 16)
@@ -100,7 +116,12 @@ def test_the_mask_reaches_the_deepest_level_when_it_is_injected():
 
 
 def test_an_untrained_guided_unet_says_what_its_prior_says():
-    config = GuidedUNetConfig(base_channels=4, depth=2, prior_map=6, prior_scale=4.0)
+    config = GuidedUNetConfig(
+        base_channels=4,
+        depth=2,
+        prior_map=6,
+        prior_scale=4.0,
+    )
     maps = torch.rand(2, config.num_maps, 16, 16)
     logits = GuidedUNet(config)(maps, torch.rand(2, config.num_facts), torch.rand(2, 1, 16, 16))
     assert torch.allclose(logits[:, 1] - logits[:, 0], 4.0 * maps[:, 6])

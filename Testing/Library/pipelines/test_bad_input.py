@@ -49,7 +49,14 @@ def test_no_seed_argument(case, tmp_path, capsys):
 
 def test_an_empty_seed(case, tmp_path, capsys):
     seed = write(tmp_path / "empty.nii.gz", np.zeros((16, 48, 48), np.uint8))
-    refused(capsys, tmp_path, "no annotated pixel", "draw", image=case["image"], seed=seed)
+    refused(
+        capsys,
+        tmp_path,
+        "no annotated pixel",
+        "draw",
+        image=case["image"],
+        seed=seed,
+    )
 
 
 def test_a_seed_on_no_slice_of_the_chosen_axis(case, tmp_path, capsys):
@@ -93,7 +100,14 @@ def test_image_and_seed_on_different_grids(case, tmp_path, capsys, what, options
 def test_a_2d_image(case, tmp_path, capsys):
     path = tmp_path / "flat.nrrd"
     sitk.WriteImage(sitk.GetImageFromArray(np.eye(9, dtype=np.int16)), str(path))
-    refused(capsys, tmp_path, "2 dimensions", "9x9", image=path, seed=case["seed"])
+    refused(
+        capsys,
+        tmp_path,
+        "2 dimensions",
+        "9x9",
+        image=path,
+        seed=case["seed"],
+    )
 
 
 def test_a_4d_image(case, tmp_path, capsys):
@@ -126,17 +140,37 @@ def test_a_colour_image(case, tmp_path, capsys):
         sitk.GetImageFromArray(np.zeros((3, 4, 5, 3), np.uint8), isVector=True),
         str(path),
     )
-    refused(capsys, tmp_path, "3 values per voxel", "grey", image=path, seed=case["seed"])
+    refused(
+        capsys,
+        tmp_path,
+        "3 values per voxel",
+        "grey",
+        image=path,
+        seed=case["seed"],
+    )
 
 
 def test_a_constant_image(case, tmp_path, capsys):
     image = write(tmp_path / "constant.nii.gz", np.full((16, 48, 48), 3, np.int16))
-    refused(capsys, tmp_path, "constant", "3", image=image, seed=case["seed"])
+    refused(
+        capsys,
+        tmp_path,
+        "constant",
+        "3",
+        image=image,
+        seed=case["seed"],
+    )
 
 
 def test_an_image_without_a_finite_voxel(case, tmp_path, capsys):
     image = write(tmp_path / "nan.nrrd", np.full((16, 48, 48), np.nan, np.float32))
-    refused(capsys, tmp_path, "no finite voxel", image=image, seed=case["seed"])
+    refused(
+        capsys,
+        tmp_path,
+        "no finite voxel",
+        image=image,
+        seed=case["seed"],
+    )
 
 
 @pytest.mark.parametrize("suffix", [".nii", ".nii.gz", ".nrrd", ".mha"])
@@ -172,7 +206,13 @@ def test_labels_that_are_not_whole_numbers_up_to_255(case, tmp_path, capsys, val
     array = np.zeros((16, 48, 48), dtype)
     array[7, 10:20, 10:20] = value
     seed = write(tmp_path / "labels.nii.gz", array)
-    refused(capsys, tmp_path, word, image=case["image"], seed=seed)
+    refused(
+        capsys,
+        tmp_path,
+        word,
+        image=case["image"],
+        seed=seed,
+    )
 
 
 def test_a_single_slice(tmp_path, capsys):
@@ -211,14 +251,27 @@ def test_a_seed_that_fills_the_slice(case, tmp_path, capsys):
     array = np.zeros((16, 48, 48), np.uint8)
     array[7] = 1
     seed = write(tmp_path / "full.nii.gz", array)
-    refused(capsys, tmp_path, "fills all 2304 pixels", image=case["image"], seed=seed)
+    refused(
+        capsys,
+        tmp_path,
+        "fills all 2304 pixels",
+        image=case["image"],
+        seed=seed,
+    )
 
 
 @pytest.mark.parametrize("content", [b"", b"not an image at all"])
 def test_a_file_that_is_no_image(case, tmp_path, capsys, content):
     path = tmp_path / "broken.nii.gz"
     path.write_bytes(content)
-    refused(capsys, tmp_path, "broken.nii.gz", "cannot be read", image=path, seed=case["seed"])
+    refused(
+        capsys,
+        tmp_path,
+        "broken.nii.gz",
+        "cannot be read",
+        image=path,
+        seed=case["seed"],
+    )
 
 
 @pytest.mark.parametrize("suffix", [".nii", ".nii.gz", ".nrrd", ".mha"])
@@ -229,13 +282,33 @@ def test_a_truncated_file(case, tmp_path, capsys, suffix, share):
     whole = write(tmp_path / f"whole{suffix}", read(case["image"])).read_bytes()
     path = tmp_path / f"cut{suffix}"
     path.write_bytes(whole[: int(share * len(whole))])
-    refused(capsys, tmp_path, path.name, "truncated", image=path, seed=case["seed"])
+    refused(
+        capsys,
+        tmp_path,
+        path.name,
+        "truncated",
+        image=path,
+        seed=case["seed"],
+    )
 
 
 def test_a_missing_file_and_a_file_of_another_kind(case, tmp_path, capsys):
-    refused(capsys, tmp_path, "no file", image=tmp_path / "nowhere.nii.gz", seed=case["seed"])
+    refused(
+        capsys,
+        tmp_path,
+        "no file",
+        image=tmp_path / "nowhere.nii.gz",
+        seed=case["seed"],
+    )
     (tmp_path / "notes.txt").write_text("hello", encoding="utf-8")
-    refused(capsys, tmp_path, "notes.txt", ".nrrd", image=tmp_path / "notes.txt", seed=case["seed"])
+    refused(
+        capsys,
+        tmp_path,
+        "notes.txt",
+        ".nrrd",
+        image=tmp_path / "notes.txt",
+        seed=case["seed"],
+    )
 
 
 def test_a_frame_of_an_image_that_has_one(case, tmp_path, capsys):

@@ -64,7 +64,12 @@ def arguments(command, folder, image, labels):
             "--quiet",
             *along,
         ]
-    with open(folder / "cases.csv", "w", newline="", encoding="utf-8") as file:
+    with open(
+        folder / "cases.csv",
+        "w",
+        newline="",
+        encoding="utf-8",
+    ) as file:
         table = csv.writer(file)
         table.writerow(["image", "label", "truth", "split", "case"])
         table.writerows([image, labels, labels, split, split] for split in ("train", "val"))
@@ -122,7 +127,12 @@ def test_a_bad_sequence_is_refused_in_words(tmp_path, capsys, command, kind):
 def test_ends_that_make_no_motion_are_refused(tmp_path, capsys, shape, sought):
     labels = np.zeros((2, 20, 20), np.uint8)
     labels[:, 5:12, 5:12] = 1
-    with open(tmp_path / "cases.csv", "w", newline="", encoding="utf-8") as file:
+    with open(
+        tmp_path / "cases.csv",
+        "w",
+        newline="",
+        encoding="utf-8",
+    ) as file:
         table = csv.writer(file)
         table.writerow(["image", "label", "dataset", "case"])
         for frame, own in (("ED", labels), ("ES", np.zeros(shape, np.uint8))):

@@ -131,7 +131,13 @@ def test_a_damaged_history_is_refused():
                     "event": "annotate",
                     "label": 1,
                     "index": 0,
-                    "patch": {"top": 0, "left": 0, "height": 2, "width": 2, "runs": [1]},
+                    "patch": {
+                        "top": 0,
+                        "left": 0,
+                        "height": 2,
+                        "width": 2,
+                        "runs": [1],
+                    },
                 }
             ]
         )

@@ -16,7 +16,11 @@ from SlicePropagationLib import (
 )
 from SlicePropagationLib.errors import ConfigError, InputError
 
-FILES = {"image": "image.nii.gz", "seed": "seed.nii.gz", "out": "out.nii.gz"}
+FILES = {
+    "image": "image.nii.gz",
+    "seed": "seed.nii.gz",
+    "out": "out.nii.gz",
+}
 
 
 def test_a_request_does_not_change():
@@ -27,7 +31,11 @@ def test_a_request_does_not_change():
 
 def test_a_propagation_needs_a_seed_or_a_history():
     with pytest.raises(InputError, match="There is no seed; give --seed S"):
-        PropagateRequest(image="image.nii.gz", seed=None, out="out.nii.gz")
+        PropagateRequest(
+            image="image.nii.gz",
+            seed=None,
+            out="out.nii.gz",
+        )
 
 
 @pytest.mark.parametrize("option", [{"seed": "s.nii.gz"}, {"anchors": "t.csv"}, {"span": (0, 4)}])
@@ -59,8 +67,22 @@ def test_each_function_names_the_other_for_the_other_kind_of_axis():
     [
         (PropagateRequest, FILES),
         (PseudoLabelRequest, FILES),
-        (SegmentRequest, {"image": "i.nii.gz", "model": "m.pt", "out": "o.nii.gz"}),
-        (SuperresolveRequest, {"image": "i.nii.gz", "labels": "l.nii.gz", "out": "o.nii.gz"}),
+        (
+            SegmentRequest,
+            {
+                "image": "i.nii.gz",
+                "model": "m.pt",
+                "out": "o.nii.gz",
+            },
+        ),
+        (
+            SuperresolveRequest,
+            {
+                "image": "i.nii.gz",
+                "labels": "l.nii.gz",
+                "out": "o.nii.gz",
+            },
+        ),
     ],
 )
 def test_an_axis_or_a_device_that_is_none_is_refused_with_the_choices(request_class, files):

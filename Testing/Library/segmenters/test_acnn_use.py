@@ -49,9 +49,12 @@ def untrained(path, task, preset):
 def thick(tmp_path):
     """A phantom as three thick slices of 4 mm, where training saw them: (image, labels, fine truth)."""
     image, labels = shape_arrays(0)
-    blurred = gaussian_filter1d(image.astype(np.float32), 1.6, axis=0, mode="nearest")[4::4].astype(
-        np.int16
-    )
+    blurred = gaussian_filter1d(
+        image.astype(np.float32),
+        1.6,
+        axis=0,
+        mode="nearest",
+    )[4::4].astype(np.int16)
     spacing = (1.0, 1.0, 4.0)
     return (
         write(tmp_path / "thick.nii.gz", blurred, spacing=spacing),

@@ -58,7 +58,12 @@ TINY = {
 @pytest.fixture
 def cases(tmp_path):
     """A table of two patients as make-cine writes it, and a settings file."""
-    with open(tmp_path / "cases.csv", "w", newline="", encoding="utf-8") as file:
+    with open(
+        tmp_path / "cases.csv",
+        "w",
+        newline="",
+        encoding="utf-8",
+    ) as file:
         table = csv.writer(file)
         table.writerow(["image", "label", "truth", "split", "dataset", "case"])
         for seed, split in enumerate(("train", "val")):
@@ -107,7 +112,12 @@ def experiment(
 
 def volumes(folder):
     """A table of two volumes of two slices whose label 5 is the disc."""
-    with open(folder / "volumes.csv", "w", newline="", encoding="utf-8") as file:
+    with open(
+        folder / "volumes.csv",
+        "w",
+        newline="",
+        encoding="utf-8",
+    ) as file:
         table = csv.writer(file)
         table.writerow(["image", "label", "dataset", "case"])
         for frame in ("ED", "ES"):

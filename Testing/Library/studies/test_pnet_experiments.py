@@ -31,7 +31,12 @@ TINY = {
 @pytest.fixture
 def cases(tmp_path):
     """A table of six patients with a disc; the last does not show label 1."""
-    with open(tmp_path / "cases.csv", "w", newline="", encoding="utf-8") as file:
+    with open(
+        tmp_path / "cases.csv",
+        "w",
+        newline="",
+        encoding="utf-8",
+    ) as file:
         table = csv.writer(file)
         table.writerow(["image", "label", "split", "dataset", "case"])
         for number in range(6):

@@ -113,7 +113,12 @@ def test_unusable_frames_are_refused():
 
 
 def test_the_command_makes_a_table_whose_labels_are_ed_and_es_only(tmp_path):
-    with open(tmp_path / "cases.csv", "w", newline="", encoding="utf-8") as file:
+    with open(
+        tmp_path / "cases.csv",
+        "w",
+        newline="",
+        encoding="utf-8",
+    ) as file:
         table = csv.writer(file)
         table.writerow(["image", "label", "split", "dataset", "case"])
         for name, frame in (

@@ -29,7 +29,12 @@ TINY = {
 @pytest.fixture
 def cases(tmp_path):
     """A table of four patients of two data sets, a disc on six slices."""
-    with open(tmp_path / "cases.csv", "w", newline="", encoding="utf-8") as file:
+    with open(
+        tmp_path / "cases.csv",
+        "w",
+        newline="",
+        encoding="utf-8",
+    ) as file:
         table = csv.writer(file)
         table.writerow(["image", "label", "split", "dataset", "case"])
         for number in range(4):
@@ -100,7 +105,12 @@ def test_variants_are_trained_once_and_serve_other_experiments(cases, capsys):
 def test_a_table_without_a_split_is_split_once_and_nothing_is_walked_that_was_learnt_from(cases):
     with open(cases / "cases.csv", newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
-    with open(cases / "cases.csv", "w", newline="", encoding="utf-8") as file:
+    with open(
+        cases / "cases.csv",
+        "w",
+        newline="",
+        encoding="utf-8",
+    ) as file:
         table = csv.DictWriter(file, ["image", "label", "dataset", "case"], extrasaction="ignore")
         table.writeheader()
         table.writerows(rows)

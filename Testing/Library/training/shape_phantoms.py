@@ -13,7 +13,12 @@ from SlicePropagationLib.training.acnn.degradation import AffineConfig
 from SlicePropagationLib.training.acnn.presets import PredictorTraining, on_grid
 
 GRID = FineGridConfig((12, 24, 24), (1.0, 1.0, 1.0), 4)
-STILL = AffineConfig(turn=2.0, tilt=0.0, scale=0.02, shift=0.01)
+STILL = AffineConfig(
+    turn=2.0,
+    tilt=0.0,
+    scale=0.02,
+    shift=0.01,
+)
 SHELL = 1
 CORE = 2
 

@@ -142,7 +142,12 @@ def test_a_case_without_the_labels_of_the_model_has_no_code(tmp_path, capsys):
         f"image,label\n{case.image},{case.label_map}\n",
         encoding="utf-8",
     )
-    config = AutoencoderConfig(GRID, num_classes=2, base_channels=2, bottleneck_channels=8)
+    config = AutoencoderConfig(
+        GRID,
+        num_classes=2,
+        base_channels=2,
+        bottleneck_channels=8,
+    )
     save_checkpoint(
         tmp_path / "model.pt",
         "acnn.autoencoder",
@@ -238,7 +243,11 @@ def test_a_measurement_without_a_known_data_set_or_with_too_few_patients_is_refu
     assert "none of the data sets" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
     network = {
-        "grid": {"shape": [12, 24, 24], "spacing_mm": [1.0, 1.0, 1.0], "factor": 4},
+        "grid": {
+            "shape": [12, 24, 24],
+            "spacing_mm": [1.0, 1.0, 1.0],
+            "factor": 4,
+        },
         "base_channels": 2,
     }
     settings = {

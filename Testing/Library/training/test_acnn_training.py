@@ -60,7 +60,12 @@ def autoencoder(folder, cases):
 @pytest.fixture(scope="module")
 def tl_network(folder, cases, autoencoder):
     """Model file of a predictor that learnt the codes of the two phantoms."""
-    return small("acnn_predictor", epochs=4, labels=(), prior=autoencoder).train(
+    return small(
+        "acnn_predictor",
+        epochs=4,
+        labels=(),
+        prior=autoencoder,
+    ).train(
         cases,
         cases,
         folder / "predictor",
@@ -93,7 +98,12 @@ def test_the_predictor_learns_the_codes_of_two_images_alone_and_then_with_the_au
 
 
 def test_the_encoder_stands_still_while_the_predictor_learns_alone(tmp_path, cases, autoencoder):
-    training = small("acnn_predictor", epochs=1, labels=(), prior=autoencoder)
+    training = small(
+        "acnn_predictor",
+        epochs=1,
+        labels=(),
+        prior=autoencoder,
+    )
     best = replace(training, task=replace(training.task, alone=1.0)).train(
         cases,
         cases,
@@ -328,7 +338,11 @@ def train(tmp_path):
     """`train` on a table of three shapes, with a tiny network where it is one of theirs."""
     table = tmp_path / "cases.csv"
     write_table(table, shape_cases(tmp_path, 3), ("train", "train", "val"))
-    grid = {"shape": [12, 24, 24], "spacing_mm": [1.0, 1.0, 1.0], "factor": 4}
+    grid = {
+        "shape": [12, 24, 24],
+        "spacing_mm": [1.0, 1.0, 1.0],
+        "factor": 4,
+    }
     settings = {
         "task": {"network": {"grid": grid, "base_channels": 2}},
         "loop": {"epochs": 1, "batch_size": 2},

@@ -48,7 +48,12 @@ UNET = CineUNetConfig(out_channels=2, widths=(6, 12, 24))
 
 
 def unet2d_training():
-    network = UNetConfig(in_channels=1, out_channels=2, depth=2, base_channels=6)
+    network = UNetConfig(
+        in_channels=1,
+        out_channels=2,
+        depth=2,
+        base_channels=6,
+    )
     return unet2d.UNet2dTraining(
         unet2d.UNet2dTaskConfig(network, FramesConfig(GRID, WindowConfig(3, 0.0)), MILD),
         LOOP,
@@ -71,7 +76,12 @@ def cine_bilstm_training(**changes):
     )
     return cine_bilstm.CineBiLSTMTraining(
         task,
-        replace(LOOP, epochs=6, batch_size=2, learning_rate=5e-3),
+        replace(
+            LOOP,
+            epochs=6,
+            batch_size=2,
+            learning_rate=5e-3,
+        ),
     )
 
 

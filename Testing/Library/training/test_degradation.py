@@ -71,7 +71,12 @@ def test_image_and_labels_are_varied_together_and_what_comes_in_is_background():
         (labels[:, None] == 2).float(),
         labels,
         3,
-        AffineConfig(turn=30, tilt=5, scale=0.1, shift=0.2),
+        AffineConfig(
+            turn=30,
+            tilt=5,
+            scale=0.1,
+            shift=0.2,
+        ),
         (2.0, 1.0, 1.0),
     )
     assert not torch.equal(varied, labels)
@@ -101,7 +106,12 @@ def test_a_turn_about_the_through_plane_axis_keeps_lengths_in_millimetres():
             None,
             labels,
             2,
-            AffineConfig(turn=90.0, tilt=0.0, scale=0.0, shift=0.0),
+            AffineConfig(
+                turn=90.0,
+                tilt=0.0,
+                scale=0.0,
+                shift=0.0,
+            ),
             (1.0, 0.5, 1.0),
         )[1][0, 0]
         for _ in range(30)

@@ -25,7 +25,13 @@ from SlicePropagationLib.networks.checkpoint import load_checkpoint
 from SlicePropagationLib.training.log import EpochLog
 from SlicePropagationLib.training.loop import LoopConfig, fit
 
-LOOP = LoopConfig(epochs=4, batch_size=8, learning_rate=0.05, schedule="cosine", seed=3)
+LOOP = LoopConfig(
+    epochs=4,
+    batch_size=8,
+    learning_rate=0.05,
+    schedule="cosine",
+    seed=3,
+)
 
 
 TOY = ToyConfig()
@@ -34,7 +40,15 @@ TOY = ToyConfig()
 def run(out, config=LOOP, toy=TOY):
     torch.manual_seed(0)
     lines = []
-    best = fit(ToyTask(toy), Line(), Line(), config, out, device="cpu", report=lines.append)
+    best = fit(
+        ToyTask(toy),
+        Line(),
+        Line(),
+        config,
+        out,
+        device="cpu",
+        report=lines.append,
+    )
     return best, lines
 
 
@@ -98,7 +112,13 @@ class FlatTask(ToyTask):
 def test_on_a_plateau_the_learning_rate_falls_instead_of_the_training_ending_also_after_going_on(
     tmp_path,
 ):
-    config = LoopConfig(epochs=3, batch_size=8, learning_rate=0.1, schedule="plateau", patience=1)
+    config = LoopConfig(
+        epochs=3,
+        batch_size=8,
+        learning_rate=0.1,
+        schedule="plateau",
+        patience=1,
+    )
     for epochs in (3, 4):
         fit(
             FlatTask(ToyConfig()),
@@ -254,7 +274,11 @@ def test_two_processes_train_as_one_and_go_on(tmp_path):
             text=True,
             check=True,
             timeout=120,
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(places), "OMP_NUM_THREADS": "1"},
+            env={
+                **os.environ,
+                "PYTHONPATH": os.pathsep.join(places),
+                "OMP_NUM_THREADS": "1",
+            },
         ).stdout
         for epochs in ("2", "3")
     ]
@@ -279,7 +303,15 @@ def test_a_finished_training_is_not_done_again(tmp_path):
 
 
 def test_the_best_weights_stay_when_later_ones_are_worse(tmp_path):
-    best, _ = run(tmp_path, replace(LOOP, learning_rate=0.3, schedule="constant", epochs=6))
+    best, _ = run(
+        tmp_path,
+        replace(
+            LOOP,
+            learning_rate=0.3,
+            schedule="constant",
+            epochs=6,
+        ),
+    )
     rows = [
         json.loads(line)
         for line in (tmp_path / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
@@ -290,12 +322,29 @@ def test_the_best_weights_stay_when_later_ones_are_worse(tmp_path):
 
 
 def test_it_ends_early_when_nothing_improves(tmp_path):
-    run(tmp_path, replace(LOOP, learning_rate=0.0, epochs=50, patience=3))
+    run(
+        tmp_path,
+        replace(
+            LOOP,
+            learning_rate=0.0,
+            epochs=50,
+            patience=3,
+        ),
+    )
     assert len((tmp_path / "metrics.jsonl").read_text(encoding="utf-8").splitlines()) == 4
 
 
 def test_the_learning_rate_falls_at_the_milestones_of_the_thesis(tmp_path):
-    run(tmp_path, replace(LOOP, schedule="steps", milestones=(1, 3), epochs=4, learning_rate=0.01))
+    run(
+        tmp_path,
+        replace(
+            LOOP,
+            schedule="steps",
+            milestones=(1, 3),
+            epochs=4,
+            learning_rate=0.01,
+        ),
+    )
     rates = [
         json.loads(line)["learning_rate"]
         for line in (tmp_path / "metrics.jsonl").read_text(encoding="utf-8").splitlines()

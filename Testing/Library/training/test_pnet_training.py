@@ -74,7 +74,11 @@ def small(preset, epochs=5, **task):
         channels=8,
         num_units=5 if training.task.network.architecture == "hnn" else 3,
     )
-    mild = RunAugmentationConfig(turn=3.0, scale=0.03, shift=0.02)
+    mild = RunAugmentationConfig(
+        turn=3.0,
+        scale=0.03,
+        shift=0.02,
+    )
     rate = 0.1 if training.loop.optimizer == "sgd" else 0.01
     loop = replace(
         training.loop,
@@ -138,7 +142,13 @@ def test_the_birnn_learns_two_phantoms_on_top_of_a_network_of_slices(tmp_path, p
         loop=replace(training.loop, epochs=4, precision="32-true"),
     )
     segmenter = segmenter_of(
-        training.train(cases, cases, tmp_path / "birnn", init=first, device="cpu")
+        training.train(
+            cases,
+            cases,
+            tmp_path / "birnn",
+            init=first,
+            device="cpu",
+        )
     )
     before = segmenter.probability(volume, uses_birnn=False)
     after = segmenter.probability(volume)
@@ -164,7 +174,13 @@ def test_the_birnn_learns_faster_than_the_network_below_it_and_keeps_its_normali
         name: value.clone() for name, value in training.new_task(first).network.state_dict().items()
     }
     learnt = load_checkpoint(
-        training.train(cases, cases, tmp_path / "birnn", init=first, device="cpu")
+        training.train(
+            cases,
+            cases,
+            tmp_path / "birnn",
+            init=first,
+            device="cpu",
+        )
     ).weights
     change = {
         name: (learnt[name].float() - value.float()).abs().max().item()
@@ -261,7 +277,13 @@ def test_the_fine_tune_ends_when_the_validation_cases_are_as_good_as_the_trainin
     cases, _, _ = two_phantoms(tmp_path)
     training = replace(small("paper", epochs=3, plateau_epochs=1), finetune_epochs=40)
     said = []
-    best = training.train(cases[:1], cases[1:], tmp_path / "out", device="cpu", report=said.append)
+    best = training.train(
+        cases[:1],
+        cases[1:],
+        tmp_path / "out",
+        device="cpu",
+        report=said.append,
+    )
     first = tmp_path / "out" / FIRST
     reached = mean_score(
         training.new_task(first / "best.pt"),

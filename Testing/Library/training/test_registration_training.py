@@ -37,7 +37,11 @@ from SlicePropagationLib.training.registration.pairs import (
 from SlicePropagationLib.training.registration.task import PRESETS, folded_share
 
 SHAPE = (8, 48, 48)
-NARROW = VoxelMorphConfig(encoder=(8, 16, 16), decoder=(16, 16, 16), final=(8,))
+NARROW = VoxelMorphConfig(
+    encoder=(8, 16, 16),
+    decoder=(16, 16, 16),
+    final=(8,),
+)
 
 
 def moving_disc(step=3):
@@ -67,9 +71,18 @@ def small():
     training = PRESETS["default"]
     return replace(
         training,
-        pairs=RegistrationPairsConfig(size=48, furthest=1, shift=0.0),
+        pairs=RegistrationPairsConfig(
+            size=48,
+            furthest=1,
+            shift=0.0,
+        ),
         task=replace(training.task, overlap=0.5, network=NARROW),
-        loop=replace(training.loop, epochs=30, batch_size=4, learning_rate=4e-3),
+        loop=replace(
+            training.loop,
+            epochs=30,
+            batch_size=4,
+            learning_rate=4e-3,
+        ),
     )
 
 

@@ -95,4 +95,11 @@ def test_the_record_holds_what_makes_two_trainings_the_same(tmp_path):
 )
 def test_a_request_that_cannot_be_met_is_refused_when_it_is_made(values, words):
     with pytest.raises(ConfigError, match=words):
-        TrainRequest(**{"task": "slice_unet", "cases": "cases.csv", "out": "out"} | values)
+        TrainRequest(
+            **{
+                "task": "slice_unet",
+                "cases": "cases.csv",
+                "out": "out",
+            }
+            | values
+        )

@@ -188,7 +188,12 @@ def half_masks():
 
 def test_joint_variation_moves_image_prior_and_truth_alike():
     torch.manual_seed(0)
-    config = PairAugmentationConfig(gain=0, offset=0, prior_turn=0, prior_scale=0)
+    config = PairAugmentationConfig(
+        gain=0,
+        offset=0,
+        prior_turn=0,
+        prior_scale=0,
+    )
     image, prior, truth = vary_pairs(*half_masks(), config)
     assert torch.equal(prior[:, 0].long(), truth)
     assert ((image[:, 0] > 0.5) == truth.bool()).float().mean() > 0.99
