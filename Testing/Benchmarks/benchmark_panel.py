@@ -1,4 +1,6 @@
-"""How long the panel keeps the window waiting: its start-up, and the longest event-loop turn of each phase of a run, on the test host.
+"""How long the panel keeps the window waiting, on the test host.
+
+Its start-up, and the longest event-loop turn of each phase of a run.
 
 Usage: python Testing/Benchmarks/benchmark_panel.py [--shape 200,512,512] [--segments 1]
     [--intensity-range]
@@ -46,7 +48,8 @@ begin = time.thread_time()
 spec = importlib.util.spec_from_file_location("SlicePropagation", {module!r})
 python = sys.modules["SlicePropagation"] = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(python)
-instance = python.SlicePropagation(modules.add_module("qSlicerScriptedLoadableModule", "SlicePropagation", path={module!r}))
+module = modules.add_module("qSlicerScriptedLoadableModule", "SlicePropagation", path={module!r})
+instance = python.SlicePropagation(module)
 slicer.app.startupCompleted.emit()
 loaded = time.thread_time()
 slicer.modules.slicepropagation.widgetRepresentation().enter()
@@ -57,7 +60,10 @@ import os; os._exit(0)
 
 
 def start_up(repeats=5):
-    """Milliseconds of (start-up of Slicer with the module, first showing of the panel), medians over fresh processes."""
+    """Milliseconds of start-up with the module, and of the first showing of the panel.
+
+    Medians over fresh processes.
+    """
     script = START.format(folders=FOLDERS, module=str(MODULE))
     runs = [
         subprocess.run(
@@ -69,7 +75,7 @@ def start_up(repeats=5):
         for _ in range(repeats)
     ]
     times = [[float(value) for value in done.stdout.splitlines()[-1].split()] for done in runs]
-    return [statistics.median(column) for column in zip(*times)]
+    return [statistics.median(column) for column in zip(*times, strict=True)]
 
 
 class Turns:
@@ -116,21 +122,29 @@ class Turns:
             self.one(phase)
             time.sleep(pause)
 
+    def wait(self, phase, seconds):
+        """Turn for so long."""
+        end = time.monotonic() + seconds
+        self.until(phase, lambda: time.monotonic() > end)
+
 
 def ball_of(shape, radius=0.43):
-    """(K, J, I) bool: an ellipsoid that fills most of the volume's height and a good part of its width, as a liver does."""
+    """(K, J, I) bool: an ellipsoid as large in its volume as a liver is."""
     parts = np.ogrid[tuple(slice(size) for size in shape)]
     return (
         sum(
             ((part - size / 2) / (size * (radius if axis == 0 else radius / 2))) ** 2
-            for axis, (part, size) in enumerate(zip(parts, shape))
+            for axis, (part, size) in enumerate(zip(parts, shape, strict=True))
         )
         < 1
     )
 
 
 def measure(shape, num_segments, is_masked):
-    """({phase: (longest turn, of it in Slicer's C++)} in the order in which a person meets the phases, milliseconds of the two plain writes)."""
+    """The longest turn of each phase, as a person meets them, and the two plain writes.
+
+    Returns ({phase: (milliseconds, of it in Slicer's C++)}, milliseconds, milliseconds).
+    """
     from annotator import Annotator
     from host import person, slicerenv
     from mrml_scene import makeVolume
@@ -162,8 +176,7 @@ def measure(shape, num_segments, is_masked):
     for part in parts:
         turns.one("segment added", annotator.add_segment)
         person.draw_slice(ui.editor, 0, middle, part[middle])
-        end = time.monotonic() + 0.5
-        turns.until("drawing noticed", lambda: time.monotonic() > end)
+        turns.wait("drawing noticed", 0.5)
     annotator.choose(ui.engineComboBox, "Copy (baseline)")
     if num_segments > 1:
         annotator.choose(ui.scopeComboBox, "All drawn segments")
@@ -178,8 +191,7 @@ def measure(shape, num_segments, is_masked):
         lambda: annotator.logic.run is None or annotator.logic.run.phase.name == "WRITING",
     )
     turns.until("result written", lambda: not annotator.logic.isRunning)
-    end = time.monotonic() + 0.5
-    turns.until("after the run", lambda: time.monotonic() > end)
+    turns.wait("after the run", 0.5)
     turns.one("next suspicious slice", panel.commands.showNext)
     turns.one("slice confirmed", panel.commands.confirm)
     for name, button in (
@@ -188,8 +200,7 @@ def measure(shape, num_segments, is_masked):
         ("redo", ui.editor._redo),
     ):
         turns.one(name, button.click)
-        end = time.monotonic() + 0.5
-        turns.until(f"{name} noticed", lambda: time.monotonic() > end)
+        turns.wait(f"{name} noticed", 0.5)
     return turns.longest, write_plainly(annotator, ball), write_whole(annotator, ball)
 
 
@@ -209,7 +220,7 @@ def write_plainly(annotator, voxels):
 
 
 def write_whole(annotator, voxels):
-    """Milliseconds that the editor logic takes to write a segment as an effect does, with a labelmap of the whole volume."""
+    """Milliseconds that the editor logic takes to write a segment, with the whole volume."""
     from SlicePropagationMRML.nodes.geometry import arrayOf, emptyLabelmap
 
     logic = annotator.logic.editorLogic

@@ -1,4 +1,7 @@
-"""A scripted person at the panel: real clicks and key presses, strokes through the editor, eyes on labels and tooltips."""
+"""A scripted person at the panel.
+
+Real clicks and key presses, strokes through the editor, eyes on labels and tooltips.
+"""
 
 import time
 

@@ -22,7 +22,10 @@ def truth_of(frame):
 
 
 def load_cine(numFrames=6):
-    """What loading a 4D file leaves in the scene: a sequence, its browser, and the volume that shows one frame; returns (browser, volume)."""
+    """What loading a 4D file leaves in the scene; returns (browser, volume).
+
+    A sequence, its browser, and the volume that shows one frame.
+    """
     sequence = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSequenceNode", "Cine")
     sequence.SetIndexName("time")
     sequence.SetIndexUnit("ms")

@@ -1,4 +1,7 @@
-"""The whole workflow by clicks, keys and strokes, with one segment and with three, on axial, sagittal and oblique volumes."""
+"""The whole workflow by clicks, keys and strokes.
+
+With one segment and with three, on axial, sagittal and oblique volumes.
+"""
 
 import numpy as np
 import pytest
@@ -6,19 +9,16 @@ import slicer
 from host import person
 from phantoms import disc, drifting_disc
 
+# Flipped, and right-handed, as every volume that Slicer reads.
 OBLIQUE = [
     [0.8, -0.6, 0.0],
     [-0.6, -0.8, 0.0],
     [0.0, 0.0, -1.0],
-]  # flipped, and right-handed, as every volume that Slicer reads
+]
 GEOMETRIES = {
-    "axial": dict(axis=0),
-    "sagittal": dict(axis=2),
-    "oblique": dict(
-        axis=0,
-        directions=OBLIQUE,
-        origin=(5.0, -7.0, 11.0),
-    ),
+    "axial": {"axis": 0},
+    "sagittal": {"axis": 2},
+    "oblique": {"axis": 0, "directions": OBLIQUE, "origin": (5.0, -7.0, 11.0)},
 }
 
 

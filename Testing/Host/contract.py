@@ -136,7 +136,7 @@ class Check(ast.NodeVisitor):
                 and isinstance(node.value, ast.Tuple)
                 and len(target.elts) == len(node.value.elts)
             ):
-                for part, value in zip(target.elts, node.value.elts):
+                for part, value in zip(target.elts, node.value.elts, strict=True):
                     self._learn_one(part, self.types.of(value))
             else:
                 self._learn_one(target, self.types.of(node.value))

@@ -180,7 +180,7 @@ class Types:
         """
         entries = node.elts if isinstance(node, (ast.Tuple, ast.List)) else []
         if entries and all(isinstance(entry, ast.Tuple) for entry in entries):
-            columns = zip(*(entry.elts for entry in entries))
+            columns = zip(*(entry.elts for entry in entries), strict=False)
             return [self._common(column) for column in columns]
         return self._common(entries)
 
@@ -198,7 +198,7 @@ class Types:
                 if isinstance(kind, list) and len(kind) == len(target.elts)
                 else [None] * len(target.elts)
             )
-            for part, one in zip(target.elts, kinds):
+            for part, one in zip(target.elts, kinds, strict=True):
                 self.bind(part, one)
 
     def base(self, class_name):

@@ -115,13 +115,13 @@ def test_bands_give_the_voxels_of_a_whole_write_in_every_mode(bench, monkeypatch
             mode,
             masking,
             is_removal,
-            lambda *arguments: bands.append(write_bands(*arguments, axis)),
+            lambda *arguments, bands=bands: bands.append(write_bands(*arguments, axis)),
         )
         whole = written(bench, mode, masking, is_removal, write_whole)
-        assert bands[0] > 2 and all(np.array_equal(ours[name], whole[name]) for name in NAMES), (
-            mode,
-            is_removal,
-        )
+        situation = (mode, is_removal)
+        assert bands[0] > 2, situation
+        for name in NAMES:
+            assert np.array_equal(ours[name], whole[name]), situation
 
 
 @pytest.mark.parametrize("axis", [0, 1, 2])
@@ -134,7 +134,7 @@ def test_patches_of_a_segment_are_its_mask_slice_by_slice(bench, axis):
         assert len(patches) == len(mask)
         assert all(
             np.array_equal(patch.paste(mask.shape[1:]), slice_mask)
-            for patch, slice_mask in zip(patches, mask)
+            for patch, slice_mask in zip(patches, mask, strict=True)
         )
 
 

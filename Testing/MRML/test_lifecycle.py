@@ -1,4 +1,7 @@
-"""What happens to a session when nodes, segments and scenes come and go, and what a page or a panel asks for besides."""
+"""What happens to a session when nodes, segments and scenes come and go.
+
+And what a page or a panel asks for besides.
+"""
 
 import numpy as np
 import pytest

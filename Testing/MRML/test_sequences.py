@@ -22,7 +22,10 @@ def truthOf(frame):
 
 
 class Beat:
-    """A scene with a volume sequence of a beating disc on an oblique grid and a segmentation sequence, drawn on some frames."""
+    """A volume sequence of a beating disc on an oblique grid, and a segmentation sequence.
+
+    It is drawn on some frames.
+    """
 
     def __init__(self, drawnFrames=(0, 3), numFrames=6):
         self.scene, _ = makeScene()
@@ -105,6 +108,7 @@ def test_the_result_lies_where_the_volume_lies_in_the_world():
     for node, found in zip(
         (beat.segmentations.GetNthDataNode(0), beat.segmentations.GetNthDataNode(1)),
         bounds,
+        strict=True,
     ):
         node.GetSegmentation().GetBounds(found)
     assert (

@@ -10,8 +10,13 @@ SMALL = disc((48, 48), (20, 20), 5)
 
 def test_every_listener_is_told_in_order_until_it_is_disconnected():
     told = []
-    first = lambda value: told.append(("first", value))
-    second = lambda value: told.append(("second", value))
+
+    def first(value):
+        told.append(("first", value))
+
+    def second(value):
+        told.append(("second", value))
+
     signal = Signal()
     signal.connect(first)
     signal.connect(second)

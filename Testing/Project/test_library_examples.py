@@ -18,7 +18,8 @@ SEEDS = "image,seed\nimage.nii.gz,seed.nii.gz\n"
 TRUTHS = (
     "image,label,split,case\nimage.nii.gz,truth.nii.gz,train,a\nimage.nii.gz,truth.nii.gz,val,b\n"
 )
-# Name of an example: {name it gives a file: the file that stands for it, or its text}, what it leaves behind.
+# Name of an example: {name it gives a file: the file that stands for it, or its text}, what it
+# leaves behind.
 WANTED = {
     "propagate-file": ({"image": "image", "seed": "seed"}, ["out.nii.gz", "out.slices.csv"]),
     "batch": (

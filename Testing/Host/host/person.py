@@ -14,7 +14,9 @@ from host import pqt
 
 
 def stroke(editor, voxels):
-    """Paint, draw or erase these voxels with the editor's active effect: one undo step, through the editor's masking, as a stroke in a slice view.
+    """Paint, draw or erase these voxels with the editor's active effect.
+
+    One undo step, through the editor's masking, as a stroke in a slice view.
 
     Args:
         editor: the qMRMLSegmentEditorWidget.
