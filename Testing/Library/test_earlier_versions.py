@@ -139,7 +139,7 @@ def test_a_batch_of_the_same_version_is_not_done_again(earlier, capsys):
 
 def test_an_evaluation_of_an_earlier_version_goes_on_without_scoring_again(earlier):
     touch_as_then()
-    mark("evaluate/out/rows.csv")
+    mark(Path("evaluate/out"))
     marked = rows_of("evaluate/out/rows.csv")
     evaluate_on("copy,interpolation,registration")
     rows = rows_of("evaluate/out/rows.csv")

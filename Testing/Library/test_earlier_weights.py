@@ -1,5 +1,7 @@
 """Weights of an earlier version compute what they computed, and its trainings go on."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -172,7 +174,7 @@ def test_a_record_made_with_weights_gives_its_voxels_again(earlier, result, engi
 
 def test_scores_of_an_engine_with_the_same_weights_are_not_computed_again(earlier):
     touch_as_then()
-    mark("evaluate/out/rows.csv")
+    mark(Path("evaluate/out"))
     marked = rows_of("evaluate/out/rows.csv")
     evaluate_on("copy,interpolation,thesis=weights/slice_unet_thesis.pt")
     assert rows_of("evaluate/out/rows.csv") == marked
