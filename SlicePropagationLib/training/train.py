@@ -1,7 +1,6 @@
 """Train a network on labelled cases: one training, or one per fold of a cross-validation.
 
-from SlicePropagationLib import TrainRequest, train
-best = train(TrainRequest("slice_unet", "cases.csv", "trained"), print)
+For example: `train(TrainRequest("slice_unet", "cases.csv", out="trained"), report=print)`.
 """
 
 from __future__ import annotations
@@ -11,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from inspect import signature
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from SlicePropagationLib.errors import ConfigError, DeviceError, InputError, SlicePropagationError
 from SlicePropagationLib.files.training_cases import (
@@ -24,8 +23,6 @@ from SlicePropagationLib.files.training_cases import (
 from SlicePropagationLib.training import TASKS
 from SlicePropagationLib.training.fold_table import write_fold_table
 from SlicePropagationLib.training.record import RECORD, claim, give_up
-from SlicePropagationLib.training.settings import merged as merged  # temporary, for the studies
-from SlicePropagationLib.training.settings import read_settings as read_settings
 from SlicePropagationLib.training.settings import read_training
 
 if TYPE_CHECKING:
@@ -123,7 +120,6 @@ def train(request: TrainRequest, report: Report = None) -> list[Path]:
         SlicePropagationError: something about the request, the cases or the output folder;
             nothing was trained.
     """
-    request = _request_of(request)
     _check_resumes(request)
     training = read_training(request)
     _check_fits(training, request)
@@ -157,21 +153,6 @@ def train(request: TrainRequest, report: Report = None) -> list[Path]:
     if request.folds:
         write_fold_table(out, folders)
     return best
-
-
-def _request_of(arguments: Any) -> TrainRequest:
-    """Temporary, as long as the studies hand over what the command line was parsed to."""
-    if isinstance(arguments, TrainRequest):
-        return arguments
-    values = vars(arguments)
-    labels, datasets = values.get("labels"), values.get("datasets")
-    return TrainRequest(
-        **values
-        | {
-            "labels": tuple(map(int, labels.split(","))) if labels else None,
-            "datasets": tuple(datasets.split(",")) if datasets else None,
-        }
-    )
 
 
 def _check_resumes(request: TrainRequest) -> None:

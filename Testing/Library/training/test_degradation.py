@@ -14,6 +14,7 @@ from SlicePropagationLib.training.acnn.degradation import (
     DegradationConfig,
     move_slices,
     thick_slices,
+    vary_labels,
     vary_volumes,
 )
 
@@ -83,14 +84,8 @@ def test_image_and_labels_are_varied_together_and_what_comes_in_is_background():
     assert set(varied.unique().tolist()) == {0, 2}
     inside = image[:, 0] > 0.5
     assert ((varied == 2) == inside).float().mean() > 0.98
-    full, _ = vary_volumes(
-        None,
-        torch.ones_like(labels),
-        3,
-        AffineConfig(shift=0.5),
-        (1.0, 1.0, 1.0),
-    )
-    assert full is None
+    full = vary_labels(torch.ones_like(labels), 3, AffineConfig(shift=0.5), (1.0, 1.0, 1.0))
+    assert set(full.unique().tolist()) == {0, 1}
 
 
 def test_a_turn_about_the_through_plane_axis_keeps_lengths_in_millimetres():
@@ -101,21 +96,8 @@ def test_a_turn_about_the_through_plane_axis_keeps_lengths_in_millimetres():
     torch.manual_seed(0)
     labels = torch.zeros(1, 1, 48, 24, dtype=torch.long)
     labels[0, :, 23:25, 2:22] = 1
-    turns = [
-        vary_volumes(
-            None,
-            labels,
-            2,
-            AffineConfig(
-                turn=90.0,
-                tilt=0.0,
-                scale=0.0,
-                shift=0.0,
-            ),
-            (1.0, 0.5, 1.0),
-        )[1][0, 0]
-        for _ in range(30)
-    ]
+    config = AffineConfig(turn=90.0, tilt=0.0, scale=0.0, shift=0.0)
+    turns = [vary_labels(labels, 2, config, (1.0, 0.5, 1.0))[0, 0] for _ in range(30)]
     lengths = []
     for mask in turns:
         rows, columns = torch.nonzero(mask, as_tuple=True)
