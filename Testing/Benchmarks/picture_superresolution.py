@@ -70,8 +70,10 @@ def draw(path, views):
     window.SetOffScreenRendering(1)
     window.SetMultiSamples(8)
     window.SetSize(SIZE[0] * len(views), SIZE[1])
-    for number, view in enumerate(views):
-        window.AddRenderer(renderer(*view, (number / len(views), 0, (number + 1) / len(views), 1)))
+    for number, (mask, spacing_mm, title) in enumerate(views):
+        left = number / len(views)
+        right = (number + 1) / len(views)
+        window.AddRenderer(renderer(mask, spacing_mm, title, (left, 0, right, 1)))
     window.Render()
     grab = vtk.vtkWindowToImageFilter()
     grab.SetInput(window)
