@@ -4,7 +4,13 @@ The libraries of Slicer and VTK bring no types that a checker could read, and no
 every class, so each name stands for anything; it tells a person what belongs there.
 """
 
-from typing import Any, TypeAlias
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+
+if TYPE_CHECKING:
+    from SlicePropagationLib.session import AnnotationSession
+    from SlicePropagationLib.stack import SliceStack
 
 Scene: TypeAlias = Any  # vtkMRMLScene
 Node: TypeAlias = Any  # vtkMRMLNode
@@ -20,3 +26,11 @@ ApplicationLogic: TypeAlias = Any  # vtkSlicerApplicationLogic
 Labelmap: TypeAlias = Any  # vtkOrientedImageData
 Transform: TypeAlias = Any  # vtkAbstractTransform
 Matrix: TypeAlias = Any  # vtkMatrix4x4
+
+
+class Annotated(Protocol):
+    """What is annotated, as far as views look at it: a volume, its slices and their session."""
+
+    volumeNode: VolumeNode
+    stack: SliceStack
+    session: AnnotationSession
