@@ -1,4 +1,8 @@
-"""The engines to choose from: all of the command line's, what they lack here, and PyTorch installed only when a person asks for it."""
+"""The engines to choose from.
+
+All of the command line's, what they lack here, and PyTorch installed only when a person asks for
+it.
+"""
 
 import sys
 import types
@@ -25,7 +29,10 @@ def without(monkeypatch):
 
 
 class PyTorchUtilsLogic:
-    """The part of the PyTorch extension's logic that others call, with its signatures of 2025 and later; the test says what comes of it."""
+    """The part of the PyTorch extension's logic that others call.
+
+    With its signatures of 2025 and later; the test says what comes of it.
+    """
 
     calls = []
     outcome = None

@@ -1,4 +1,8 @@
-"""What an impatient person does: keys before their time, another order, something renamed, deleted or switched in between, odd volumes."""
+"""What an impatient person does.
+
+Keys before their time, another order, something renamed, deleted or switched in between, odd
+volumes.
+"""
 
 import numpy as np
 import pytest

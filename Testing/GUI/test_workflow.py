@@ -1,4 +1,7 @@
-"""The whole workflow by clicks, keys and strokes, with one segment and with three, on axial, sagittal and oblique volumes."""
+"""The whole workflow by clicks, keys and strokes, with one segment and with three.
+
+On axial, sagittal and oblique volumes.
+"""
 
 import numpy as np
 import pytest
@@ -12,13 +15,9 @@ OBLIQUE = [
     [0.0, 0.0, -1.0],
 ]  # flipped, and right-handed, as every volume that Slicer reads
 GEOMETRIES = {
-    "axial": dict(axis=0),
-    "sagittal": dict(axis=2),
-    "oblique": dict(
-        axis=0,
-        directions=OBLIQUE,
-        origin=(5.0, -7.0, 11.0),
-    ),
+    "axial": {"axis": 0},
+    "sagittal": {"axis": 2},
+    "oblique": {"axis": 0, "directions": OBLIQUE, "origin": (5.0, -7.0, 11.0)},
 }
 
 

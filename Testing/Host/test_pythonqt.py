@@ -77,14 +77,14 @@ def test_a_child_is_an_attribute_of_its_parent(application):
 
 def test_a_name_that_slicer_does_not_have_is_refused(button, refused):
     with pytest.raises(AttributeError, match="QPushButton.glow: does not exist in Slicer"):
-        button.glow
+        button.glow  # noqa: B018
     assert refused[0][:2] == ("QPushButton", "glow")
     assert refused[0][3].startswith("test_pythonqt.py:")
 
 
 def test_a_member_that_only_newer_versions_have_is_refused(application, refused):
     with pytest.raises(AttributeError, match="only in Slicer 5.12, main"):
-        slicer.qMRMLNodeComboBox().nodeAddedByUserAction
+        slicer.qMRMLNodeComboBox().nodeAddedByUserAction  # noqa: B018
 
 
 def test_asking_whether_there_is_a_member_is_no_violation(application):
@@ -101,7 +101,7 @@ def test_a_plain_cpp_setter_is_refused(application, refused):
 
 def test_a_class_that_pythonqt_does_not_show_is_refused(application):
     with pytest.raises(AttributeError, match="QNonsense"):
-        qt.QNonsense
+        qt.QNonsense  # noqa: B018
 
 
 def test_a_cpp_object_takes_no_new_attribute_and_a_python_subclass_does(button, refused):
@@ -173,7 +173,7 @@ def test_classes_are_named_and_found_as_in_slicer(application):
     assert box.className() == "qMRMLNodeComboBox"
     assert box.inherits("QWidget")
     assert parent.findChild("qMRMLNodeComboBox", "volume") is box
-    assert type(qt.QPushButton()) == qt.QPushButton
+    assert type(qt.QPushButton()) == qt.QPushButton  # noqa: E721
 
 
 # Signals

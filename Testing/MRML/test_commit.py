@@ -34,7 +34,10 @@ def set_masking(bench, masking):
 
 
 def write_whole(bench, voxels, is_removal):
-    """As an effect of the Segment Editor does: a labelmap of the whole volume, everything updated before."""
+    """As an effect of the Segment Editor does.
+
+    A labelmap of the whole volume, everything updated before.
+    """
     labelmap = emptyLabelmap(bench.volume, bench.segmentation)
     logic = bench.editorLogic
     arrayOf(labelmap)[:] = voxels
@@ -115,7 +118,7 @@ def test_bands_give_the_voxels_of_a_whole_write_in_every_mode(bench, monkeypatch
             mode,
             masking,
             is_removal,
-            lambda *arguments: bands.append(write_bands(*arguments, axis)),
+            lambda *arguments, bands=bands: bands.append(write_bands(*arguments, axis)),
         )
         whole = written(bench, mode, masking, is_removal, write_whole)
         assert bands[0] > 2 and all(np.array_equal(ours[name], whole[name]) for name in NAMES), (
@@ -134,7 +137,7 @@ def test_patches_of_a_segment_are_its_mask_slice_by_slice(bench, axis):
         assert len(patches) == len(mask)
         assert all(
             np.array_equal(patch.paste(mask.shape[1:]), slice_mask)
-            for patch, slice_mask in zip(patches, mask)
+            for patch, slice_mask in zip(patches, mask, strict=True)
         )
 
 

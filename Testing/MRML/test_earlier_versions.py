@@ -8,15 +8,15 @@ import pytest
 
 pytest.importorskip("slicer", reason="needs slicer-core, Slicer's MRML libraries")
 
-import slicer  # noqa: E402
-from mrml_scene import makeScene  # noqa: E402
-from SlicePropagationMRML.nodes.commit import makeEditorLogic  # noqa: E402
-from SlicePropagationMRML.nodes.geometry import segmentMask  # noqa: E402
-from SlicePropagationMRML.nodes.sequences import PROPAGATED_TAG, propagateSequence  # noqa: E402
-from SlicePropagationMRML.nodes.tags import readTags  # noqa: E402
-from SlicePropagationMRML.run.logic import PropagationLogic  # noqa: E402
+import slicer
+from mrml_scene import makeScene
+from SlicePropagationMRML.nodes.commit import makeEditorLogic
+from SlicePropagationMRML.nodes.geometry import segmentMask
+from SlicePropagationMRML.nodes.sequences import PROPAGATED_TAG, propagateSequence
+from SlicePropagationMRML.nodes.tags import readTags
+from SlicePropagationMRML.run.logic import PropagationLogic
 
-from SlicePropagationLib.session import Provenance  # noqa: E402
+from SlicePropagationLib.session import Provenance
 
 FIXTURES = Path(__file__).resolve().parents[1] / "Fixtures" / "6ded416"
 EXPECTED = json.loads((FIXTURES / "expected.json").read_text(encoding="utf-8"))
@@ -81,7 +81,7 @@ def checkSession(opened, volume, segmentation, expected):
     """
     opened.logic.open(volume, segmentation, list(expected))
     session = opened.logic.session
-    for row, (label, facts) in enumerate(zip(session.labels, expected.values())):
+    for row, (label, facts) in enumerate(zip(session.labels, expected.values(), strict=True)):
         count = len(facts["areas"])
         assert segmentation.GetSegmentation().GetNthSegment(row).GetName() == facts["name"]
         assert session.provenance[row].tolist() == facts["provenance"][::-1]

@@ -1,4 +1,7 @@
-"""Drawn and propagated stay distinguishable, in the scene, in files and on other volumes (the contract with the annotator, 12)."""
+"""Drawn and propagated stay distinguishable (the contract with the annotator, 12).
+
+In the scene, in files and on other volumes.
+"""
 
 import json
 

@@ -10,9 +10,14 @@ SMALL = disc((48, 48), (20, 20), 5)
 
 def test_every_listener_is_told_in_order_until_it_is_disconnected():
     told = []
-    first = lambda value: told.append(("first", value))
-    second = lambda value: told.append(("second", value))
     signal = Signal()
+
+    def first(value):
+        told.append(("first", value))
+
+    def second(value):
+        told.append(("second", value))
+
     signal.connect(first)
     signal.connect(second)
     signal.emit(1)

@@ -1,4 +1,6 @@
-"""The workflow inside Slicer: draw, propagate, stop, correct, undo, save and load, through the panel and the embedded segment editor.
+"""The workflow inside Slicer, through the panel and the embedded segment editor.
+
+Draw, propagate, stop, correct, undo, save and load.
 
 CTest runs it in desktop Slicer; the tests of this project run it on the test host as well.
 """

@@ -3,20 +3,14 @@
 Which view shows which slice, jumping, and turning a view onto the voxel axes.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING
 
 import numpy as np
 import vtk
 
 from SlicePropagationLib.patch import Patch
 from SlicePropagationMRML.nodes.geometry import ijkToWorld, planeOfAxis, sliceCenter
-from SlicePropagationMRML.nodes.types import Node, Scene, SliceNode, VolumeNode
-
-if TYPE_CHECKING:
-    from SlicePropagationMRML.run.document import Document
+from SlicePropagationMRML.nodes.types import Node, OpenDocument, Scene, SliceNode, VolumeNode
 
 # cosine between a view's normal and the slice axis above which the view shows these slices, about
 # 20 degrees
@@ -85,7 +79,7 @@ def snapViews(
 
 def jumpViews(
     scene: Scene,
-    document: Document,
+    document: OpenDocument,
     index: int,
     label: int | None = None,
 ) -> None:

@@ -1,4 +1,7 @@
-"""A module that breaks the contract on purpose: what follows `fault:` on a line must stand in the finding for that line, and no other line has one."""
+"""A module that breaks the contract on purpose.
+
+What follows `fault:` on a line must stand in the finding for that line, and no other line has one.
+"""
 
 from functools import partial
 
@@ -47,7 +50,7 @@ class Selector(slicer.qMRMLNodeComboBox):  # fault: Python cannot override the v
 class BadPanelWidget(ScriptedLoadableModuleWidget):
     def setup(self):
         ui = self.ui = slicer.util.childWidgetVariables(
-            slicer.util.loadUI(self.resourcePath("UI/BadPanel.ui"))
+            slicer.util.loadUI(self.resourcePath("UI/BadPanel.ui"))  # noqa: F823
         )
         ui.volumeSelector.setNodeTypes(  # fault: qMRMLNodeComboBox.setNodeTypes: C++ only
             ["vtkMRMLScalarVolumeNode"]

@@ -1,4 +1,7 @@
-"""Modules in the application: their C++ side, their widgets, entering, leaving and reloading them, as Slicer does it."""
+"""Modules in the application.
+
+Their C++ side, their widgets, entering, leaving and reloading them, as Slicer does it.
+"""
 
 import importlib.util
 import os
@@ -155,7 +158,9 @@ def make_modules():
 
 
 def load_module(path, enter=True):
-    """Load a scripted module as Slicer does: import the file, make the module, tell that start-up is complete, make and enter its widget.
+    """Load a scripted module as Slicer does.
+
+    Import the file, make the module, tell that start-up is complete, make and enter its widget.
 
     Returns:
         (Python module, module instance, Python widget, C++ widget); the last two are None for a

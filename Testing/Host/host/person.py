@@ -1,4 +1,7 @@
-"""What a person's hands do: strokes in the Segment Editor, clicks, keys, and waiting until the application is idle."""
+"""What a person's hands do.
+
+Strokes in the Segment Editor, clicks, keys, and waiting until the application is idle.
+"""
 
 import time
 
@@ -14,7 +17,9 @@ from host import pqt
 
 
 def stroke(editor, voxels):
-    """Paint, draw or erase these voxels with the editor's active effect: one undo step, through the editor's masking, as a stroke in a slice view.
+    """Paint, draw or erase these voxels with the editor's active effect.
+
+    One undo step, through the editor's masking, as a stroke in a slice view.
 
     Args:
         editor: the qMRMLSegmentEditorWidget.

@@ -1,4 +1,6 @@
-"""Makes PySide6 objects behave as PythonQt's: properties are attributes, no keyword arguments, and no name that Slicer does not show.
+"""Makes PySide6 objects behave as PythonQt's.
+
+Properties are attributes, no keyword arguments, and no name that Slicer does not show.
 
 The names are checked where code of this project asks for them: a name that one of the supported
     Slicer versions lacks raises AttributeError, as it
@@ -65,7 +67,10 @@ def place_of(frame, name):
 
 
 def is_asked_for(frame, name):
-    """Whether the code at work has the name as a text too: `hasattr(widget, "name")` is a question, and no violation."""
+    """Whether the code at work has the name as a text too.
+
+    `hasattr(widget, "name")` is a question, and no violation.
+    """
     return name in frame.f_code.co_consts
 
 

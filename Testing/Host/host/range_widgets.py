@@ -217,7 +217,7 @@ class RangeWidget(Range):
     def _show_range(self):
         Range._show_range(self)
         state = stored(self)
-        for box, key in zip(self._boxes, ("minimumValue", "maximumValue")):
+        for box, key in zip(self._boxes, ("minimumValue", "maximumValue"), strict=True):
             box.blockSignals(True)
             box.setDecimals(state["decimals"])
             box.setSingleStep(state["singleStep"])

@@ -1,4 +1,7 @@
-"""slicer.ScriptedLoadableModule, slicer.i18n and SampleData: the Python modules of Slicer that the wheel of its libraries leaves out."""
+"""slicer.ScriptedLoadableModule, slicer.i18n and SampleData.
+
+The Python modules of Slicer that the wheel of its libraries leaves out.
+"""
 
 import os
 import sys

@@ -1,4 +1,7 @@
-"""qMRMLSegmentEditorWidget on Slicer's own vtkSlicerSegmentEditorLogic: undo, masking and overwrite mode are the real ones."""
+"""qMRMLSegmentEditorWidget on Slicer's own vtkSlicerSegmentEditorLogic.
+
+Undo, masking and overwrite mode are the real ones.
+"""
 
 import slicer
 from PySide6 import QtCore, QtGui, QtWidgets

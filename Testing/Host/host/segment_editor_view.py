@@ -1,4 +1,7 @@
-"""What the segment editor widget looks like: selectors, segments, effects with their options, undo and redo, masking."""
+"""What the segment editor widget looks like.
+
+Selectors, segments, effects with their options, undo and redo, masking.
+"""
 
 from PySide6 import QtWidgets
 

@@ -1,4 +1,7 @@
-"""Signals as PythonQt connects them: by signature, with surplus arguments dropped, and no exception where there is no such signal."""
+"""Signals as PythonQt connects them.
+
+By signature, with surplus arguments dropped, and no exception where there is no such signal.
+"""
 
 import sys
 import types
