@@ -49,8 +49,8 @@ class Selector(slicer.qMRMLNodeComboBox):  # fault: Python cannot override the v
 
 class BadPanelWidget(ScriptedLoadableModuleWidget):
     def setup(self):
-        ui = self.ui = slicer.util.childWidgetVariables(
-            slicer.util.loadUI(self.resourcePath("UI/BadPanel.ui"))  # noqa: F823
+        ui = self.ui = slicer.util.childWidgetVariables(  # noqa: F823
+            slicer.util.loadUI(self.resourcePath("UI/BadPanel.ui"))
         )
         ui.volumeSelector.setNodeTypes(  # fault: qMRMLNodeComboBox.setNodeTypes: C++ only
             ["vtkMRMLScalarVolumeNode"]
