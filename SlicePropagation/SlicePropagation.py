@@ -144,7 +144,7 @@ class SlicePropagationTest(ScriptedLoadableModuleTest):
 
     def test_seedPropagateUndo(self):
         addPaths()
-        from SlicePropagationMRML.self_test import seedPropagateUndo
+        from SlicePropagationMRML.run.self_test import seedPropagateUndo
 
         seedPropagateUndo(self, SlicePropagationLogic().propagation)
         self.delayDisplay("Test passed")

@@ -6,9 +6,7 @@ So painting needs no change of module.
 import slicer
 import vtk
 from SlicePropagationMRML.nodes.panel_settings import sharedEditorNode
-
-# for those who stay in the Segment Editor; here it would be the panel's double
-OWN_EFFECT = "Propagate"
+from SlicePropagationMRML.run.commit_turns import OWN_EFFECT
 
 
 class DrawSection:
@@ -44,6 +42,7 @@ class DrawSection:
                 lambda caller, event: self._segmentSelected(),
             )
         self._editor.setMRMLSegmentEditorNode(node)
+        # ours is for those who stay in the Segment Editor; here it would be the panel's double
         others = [name for name in self._editor.availableEffectNames() if name != OWN_EFFECT]
         self._editor.setEffectNameOrder(others)
         self._editor.unorderedEffectsVisible = False

@@ -87,7 +87,10 @@ class Annotator:
     # Hands
 
     def draw(self, index, mask, axis=None):
-        """Make a slice of the selected segment look like the mask, and wait until the panel has seen it."""
+        """Make a slice of the selected segment look like the mask.
+
+        And wait until the panel has seen it.
+        """
         person.draw_slice(self.ui.editor, self.axis if axis is None else axis, index, mask)
         self.wait_for_panel()
 

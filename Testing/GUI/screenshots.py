@@ -98,7 +98,10 @@ class States:
         person.click(self.annotator.ui.detailsCollapsibleButton, 20, 8)
 
     def frames(self):
-        """The volume is a frame of a sequence that breathes, and its result is being carried to the other frames."""
+        """The volume is a frame of a sequence that breathes.
+
+        Its result is being carried to the other frames.
+        """
         import numpy as np
         import slicer
         from host import person

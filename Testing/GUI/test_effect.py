@@ -99,6 +99,17 @@ def test_a_preview_waits_until_it_is_applied_and_one_undo_takes_it_back(editor):
     assert np.array_equal(editor.mask(), applied)
 
 
+def test_a_preview_that_is_applied_over_several_turns_says_so_at_the_end(editor, monkeypatch):
+    from SlicePropagationMRML.run import slice_run
+
+    monkeypatch.setattr(slice_run, "TURN_SECONDS", 1e-9)
+    editor.preview()
+    editor.apply()
+    assert editor.effect.statusLabel.text == "Applied. Undo takes it back in one step."
+    assert editor.mask().any(axis=(1, 2)).sum() > 5
+    assert editor.widget.activeEffect().name == "Propagate"
+
+
 def test_a_cancelled_preview_leaves_nothing(editor):
     editor.preview()
     person.click(editor.effect.cancelButton)

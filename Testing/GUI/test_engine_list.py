@@ -1,6 +1,7 @@
-"""The engines to choose from: all of the command line's, and what they lack here.
+"""The engines to choose from.
 
-PyTorch is installed only when a person asks for it.
+All of the command line's, what they lack here, and PyTorch installed only when a person asks for
+it.
 """
 
 import sys
@@ -28,9 +29,9 @@ def without(monkeypatch):
 
 
 class PyTorchUtilsLogic:
-    """The part of the PyTorch extension's logic that others call; the test says what comes of it.
+    """The part of the PyTorch extension's logic that others call.
 
-    Signatures are those of 2025 and later.
+    With its signatures of 2025 and later; the test says what comes of it.
     """
 
     calls = []

@@ -1,4 +1,7 @@
-"""4D in the panel: a volume that follows a sequence browser, by clicks, on Slicer's own sequence nodes."""
+"""4D in the panel.
+
+A volume that follows a sequence browser, by clicks, on Slicer's own sequence nodes.
+"""
 
 import numpy as np
 import pytest
@@ -22,9 +25,9 @@ def truth_of(frame):
 
 
 def load_cine(numFrames=6):
-    """What loading a 4D file leaves in the scene; returns (browser, volume).
+    """What loading a 4D file leaves in the scene.
 
-    A sequence, its browser, and the volume that shows one frame.
+    A sequence, its browser, and the volume that shows one frame; returns (browser, volume).
     """
     sequence = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSequenceNode", "Cine")
     sequence.SetIndexName("time")

@@ -1,4 +1,7 @@
-"""What can be clicked, what tooltips say, keys, the strip, and what happens to a run when nodes, scene or module go."""
+"""What can be clicked, what tooltips say, keys, the strip.
+
+And what happens to a run when nodes, scene or module go.
+"""
 
 import time
 

@@ -14,6 +14,19 @@ from host import person
 from SlicePropagationMRML.nodes import commit
 from SlicePropagationMRML.run import slice_run
 
+# loads a module in the host, and prints what heavy packages came with it
+LOAD = """
+import os, sys
+sys.path.insert(0, sys.argv[1])
+from host import slicerenv
+slicerenv.bootstrap()
+before = set(sys.modules)
+slicerenv.load_module(sys.argv[2])
+roots = {name.split(".")[0] for name in set(sys.modules) - before}
+print(sorted(roots & {"torch", "scipy", "SimpleITK", "itk"}), flush=True)
+os._exit(0)
+"""
+
 
 @pytest.fixture
 def small_turns(monkeypatch):
@@ -131,19 +144,9 @@ def test_a_reload_while_a_result_is_written_leaves_all_of_it(seeded, small_turns
 
 def test_showing_the_panel_imports_nothing_heavy():
     checkout = Path(__file__).resolve().parents[2]
-    host = str(checkout / "Testing" / "Host")
-    module = str(checkout / "SlicePropagation" / "SlicePropagation.py")
-    script = (
-        f"import sys; sys.path[:0] = [{host!r}]\n"
-        "from host import slicerenv\n"
-        "slicerenv.bootstrap()\n"
-        "before = set(sys.modules)\n"
-        f"slicerenv.load_module({module!r})\n"
-        "new = {name.split('.')[0] for name in set(sys.modules) - before}\n"
-        "print(sorted(new & {'torch', 'scipy', 'SimpleITK', 'itk'}), flush=True)\n"
-        "import os; os._exit(0)"
-    )
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    module = checkout / "SlicePropagation" / "SlicePropagation.py"
+    command = [sys.executable, "-c", LOAD, str(checkout / "Testing" / "Host"), str(module)]
+    done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[-1] == "[]"
 

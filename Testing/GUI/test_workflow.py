@@ -1,6 +1,6 @@
-"""The whole workflow by clicks, keys and strokes.
+"""The whole workflow by clicks, keys and strokes, with one segment and with three.
 
-With one segment and with three, on axial, sagittal and oblique volumes.
+On axial, sagittal and oblique volumes.
 """
 
 import numpy as np
@@ -9,12 +9,11 @@ import slicer
 from host import person
 from phantoms import disc, drifting_disc
 
-# Flipped, and right-handed, as every volume that Slicer reads.
 OBLIQUE = [
     [0.8, -0.6, 0.0],
     [-0.6, -0.8, 0.0],
     [0.0, 0.0, -1.0],
-]
+]  # flipped, and right-handed, as every volume that Slicer reads
 GEOMETRIES = {
     "axial": {"axis": 0},
     "sagittal": {"axis": 2},

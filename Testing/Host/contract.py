@@ -136,7 +136,7 @@ class Check(ast.NodeVisitor):
                 and isinstance(node.value, ast.Tuple)
                 and len(target.elts) == len(node.value.elts)
             ):
-                for part, value in zip(target.elts, node.value.elts, strict=True):
+                for part, value in zip(target.elts, node.value.elts, strict=False):
                     self._learn_one(part, self.types.of(value))
             else:
                 self._learn_one(target, self.types.of(node.value))
@@ -158,7 +158,10 @@ class Check(ast.NodeVisitor):
                     self.visit(part)
 
     def visit_For(self, node):
-        """`for button in (ui.keepButton, ui.discardButton)` tells the class of `button`, where all agree."""
+        """`for button in (ui.keepButton, ui.discardButton)` tells the class of `button`.
+
+        It does where all agree.
+        """
         self.types.bind(node.target, self.types.each(node.iter))
         self.generic_visit(node)
 
@@ -352,7 +355,10 @@ class Check(ast.NodeVisitor):
 
 
 def check(folders):
-    """All findings below the folders, in order, and how many accesses were of a known class: (findings, count)."""
+    """(findings, count) below the folders.
+
+    All findings in order, and how many accesses were of a known class.
+    """
     files = sorted(
         {
             path

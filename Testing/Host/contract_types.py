@@ -1,4 +1,7 @@
-"""Which ctk, qMRML, qSlicer or Qt class an expression of a source has, as far as the source says."""
+"""Which ctk, qMRML, qSlicer or Qt class an expression of a source has.
+
+As far as the source says.
+"""
 
 import ast
 
@@ -90,7 +93,10 @@ class OwnClass:
 
 
 def own_classes(trees):
-    """{name: OwnClass} of the classes in these sources that derive from Qt, also through one another."""
+    """{name: OwnClass} of the classes in these sources that derive from Qt.
+
+    Also through one another.
+    """
     found = {}
     nodes = [node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.ClassDef)]
     for _ in nodes:  # a class may stand before its base
@@ -133,7 +139,10 @@ class Types:
         return None
 
     def is_ui(self, node):
-        """Whether an expression holds the widgets of a .ui file by name: `ui`, `self.ui`, `panel.ui`."""
+        """Whether an expression holds the widgets of a .ui file by name.
+
+        `ui`, `self.ui`, `panel.ui`.
+        """
         return (isinstance(node, ast.Name) and node.id == "ui") or (
             isinstance(node, ast.Attribute) and node.attr in ("ui", "_ui")
         )
@@ -198,7 +207,7 @@ class Types:
                 if isinstance(kind, list) and len(kind) == len(target.elts)
                 else [None] * len(target.elts)
             )
-            for part, one in zip(target.elts, kinds, strict=True):
+            for part, one in zip(target.elts, kinds, strict=False):
                 self.bind(part, one)
 
     def base(self, class_name):

@@ -1,4 +1,7 @@
-"""Checks .ui files against the facts: widget classes, properties, enum values, and the connections between widgets."""
+"""Checks .ui files against the facts.
+
+Widget classes, properties, enum values, and the connections between widgets.
+"""
 
 import xml.parsers.expat
 from dataclasses import dataclass

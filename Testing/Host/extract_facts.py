@@ -241,7 +241,10 @@ def normalized_signal(text):
 
 
 def slicer_class(entry):
-    """One ctk, qMRML or qSlicer class: members by name, each with the versions that have it where not all do."""
+    """One ctk, qMRML or qSlicer class.
+
+    Members by name, each with the versions that have it where not all do.
+    """
     vary = entry.get("vary", {})
     known = entry.get("in")
 
@@ -317,7 +320,7 @@ def mrml_class(entry):
 
 
 def python_names(api):
-    """Public names of Slicer's Python modules with the versions that have them, where not all do."""
+    """Public names of Slicer's Python modules, with their versions where not all have them."""
     modules = {name: {} for name in PYTHON_MODULES}
     for module, names in modules.items():
         for name, entry in api["modules"][module].items():

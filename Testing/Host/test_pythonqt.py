@@ -173,7 +173,7 @@ def test_classes_are_named_and_found_as_in_slicer(application):
     assert box.className() == "qMRMLNodeComboBox"
     assert box.inherits("QWidget")
     assert parent.findChild("qMRMLNodeComboBox", "volume") is box
-    assert type(qt.QPushButton()) is qt.QPushButton
+    assert type(qt.QPushButton()) == qt.QPushButton  # noqa: E721
 
 
 # Signals

@@ -40,7 +40,10 @@ class Bench:
         self.logic.open(self.volume, self.segmentation, list(segmentIDs or ("disc",)), axis)
 
     def draw(self, segmentID, index, mask, axis=0):
-        """Set one slice of a segment, as a person does in the Segment Editor: an undo step, then a stroke."""
+        """Set one slice of a segment, as a person does in the Segment Editor.
+
+        An undo step, then a stroke.
+        """
         from SlicePropagationMRML.nodes.commit import writeSegment
 
         before = self.mask(segmentID)

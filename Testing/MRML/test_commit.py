@@ -34,7 +34,10 @@ def set_masking(bench, masking):
 
 
 def write_whole(bench, voxels, is_removal):
-    """As an effect of the Segment Editor does: a labelmap of the whole volume, everything updated before."""
+    """As an effect of the Segment Editor does.
+
+    A labelmap of the whole volume, everything updated before.
+    """
     labelmap = emptyLabelmap(bench.volume, bench.segmentation)
     logic = bench.editorLogic
     arrayOf(labelmap)[:] = voxels

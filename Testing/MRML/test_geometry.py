@@ -134,7 +134,10 @@ def test_nan_and_infinite_voxels_count_as_on_the_command_line(bench, tmp_path, c
 
 
 def test_a_segmentation_that_slicer_saved_is_read_by_the_command_line_in_its_place(bench, tmp_path):
-    """Oblique, flipped, cropped to its segments by Slicer, with overlapping segments in layers of their own."""
+    """Oblique, flipped, cropped to its segments by Slicer.
+
+    With overlapping segments in layers of their own.
+    """
     import SimpleITK as sitk
 
     from SlicePropagationLib.files.segmentation_file import read_labels

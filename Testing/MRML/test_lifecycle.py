@@ -150,7 +150,10 @@ def replace_image(bench, numSlices):
 
 @pytest.fixture
 def filled(bench):
-    """A run from slice 7, its provenance and confidence at hand, and what the logic says of moves and edits."""
+    """A run from slice 7, its provenance and confidence at hand.
+
+    And what the logic says of moves and edits.
+    """
     bench.open()
     bench.draw("disc", 7, SMALL)
     bench.turn()

@@ -22,9 +22,9 @@ def truthOf(frame):
 
 
 class Beat:
-    """A volume sequence of a beating disc on an oblique grid, and a segmentation sequence.
+    """A scene with a volume sequence of a beating disc on an oblique grid.
 
-    It is drawn on some frames.
+    And a segmentation sequence, drawn on some frames.
     """
 
     def __init__(self, drawnFrames=(0, 3), numFrames=6):
@@ -105,12 +105,8 @@ def test_the_result_lies_where_the_volume_lies_in_the_world():
     beat = Beat()
     propagateSequence(beat.volumes, beat.segmentations, "registration")
     bounds = [np.zeros(6), np.zeros(6)]
-    for node, found in zip(
-        (beat.segmentations.GetNthDataNode(0), beat.segmentations.GetNthDataNode(1)),
-        bounds,
-        strict=True,
-    ):
-        node.GetSegmentation().GetBounds(found)
+    for number, found in enumerate(bounds):
+        beat.segmentations.GetNthDataNode(number).GetSegmentation().GetBounds(found)
     assert (
         np.abs(bounds[0] - bounds[1]).max() < 4
     )  # the disc is a pixel smaller; a lost direction would move it by tens of millimetres
@@ -210,3 +206,14 @@ def test_a_propagated_frame_knows_its_slices_and_a_corrected_one_counts_where_it
         beat.mask(1)[1],
         truthOf(0)[1],
     )
+
+
+def test_the_function_is_found_under_the_names_that_were_published():
+    import SlicePropagationMRML
+    from SlicePropagationMRML import sequences
+    from SlicePropagationMRML.nodes.sequences import propagateSequence
+
+    assert SlicePropagationMRML.propagateSequence is propagateSequence
+    assert sequences.propagateSequence is propagateSequence
+    with pytest.raises(AttributeError, match="nonsense"):
+        getattr(SlicePropagationMRML, "non" + "sense")

@@ -10,6 +10,7 @@ SMALL = disc((48, 48), (20, 20), 5)
 
 def test_every_listener_is_told_in_order_until_it_is_disconnected():
     told = []
+    signal = Signal()
 
     def first(value):
         told.append(("first", value))
@@ -17,7 +18,6 @@ def test_every_listener_is_told_in_order_until_it_is_disconnected():
     def second(value):
         told.append(("second", value))
 
-    signal = Signal()
     signal.connect(first)
     signal.connect(second)
     signal.emit(1)

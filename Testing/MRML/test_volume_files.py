@@ -1,4 +1,7 @@
-"""Volumes and segmentations between files and nodes: the voxels and the geometry stay as they are."""
+"""Volumes and segmentations between files and nodes.
+
+The voxels and the geometry stay as they are.
+"""
 
 import numpy as np
 import pytest

@@ -167,12 +167,10 @@ def gridOf(volumeNode: VolumeNode, segmentationNode: SegmentationNode) -> dict[s
         GeometryMismatchError: a deformation lies between volume and segmentation.
     """
     matrix = _voxelsToSegmentation(volumeNode, segmentationNode)
-    rows = [[matrix.GetElement(row, column) for column in range(4)] for row in range(3)]
-    return grid_values(
-        volumeNode.GetImageData().GetDimensions(),
-        rows,
-        is_left_handed=isLeftHanded(volumeNode),
-    )
+    elements = [matrix.GetElement(*divmod(number, 4)) for number in range(12)]
+    size = volumeNode.GetImageData().GetDimensions()
+    isMirrored = isLeftHanded(volumeNode)
+    return grid_values(size, np.reshape(elements, (3, 4)), is_left_handed=isMirrored)
 
 
 def sliceCenter(

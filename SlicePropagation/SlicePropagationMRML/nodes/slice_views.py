@@ -3,8 +3,6 @@
 Which view shows which slice, jumping, and turning a view onto the voxel axes.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable
 
 import numpy as np
@@ -12,7 +10,7 @@ import vtk
 
 from SlicePropagationLib.patch import Patch
 from SlicePropagationMRML.nodes.geometry import ijkToWorld, planeOfAxis, sliceCenter
-from SlicePropagationMRML.nodes.types import Annotated, Node, Scene, SliceNode, VolumeNode
+from SlicePropagationMRML.nodes.types import Node, OpenDocument, Scene, SliceNode, VolumeNode
 
 # cosine between a view's normal and the slice axis above which the view shows these slices, about
 # 20 degrees
@@ -81,7 +79,7 @@ def snapViews(
 
 def jumpViews(
     scene: Scene,
-    document: Annotated,
+    document: OpenDocument,
     index: int,
     label: int | None = None,
 ) -> None:

@@ -1,16 +1,17 @@
-"""Names for Slicer's nodes and logics in annotations.
+"""Names for annotations: Slicer's nodes and logics, and what a document offers to this room.
 
 The libraries of Slicer and VTK bring no types that a checker could read, and not every Slicer has
-every class, so each name stands for anything; it tells a person what belongs there.
+every class, so each name of theirs stands for anything; it tells a person what belongs there.
 """
 
-from __future__ import annotations
+from collections.abc import Callable
+from typing import Any, Protocol, TypeAlias
 
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+from SlicePropagationLib.session import AnnotationSession
+from SlicePropagationLib.stack import SliceStack
 
-if TYPE_CHECKING:
-    from SlicePropagationLib.session import AnnotationSession
-    from SlicePropagationLib.stack import SliceStack
+# the event loop's timer: (milliseconds, what to call then)
+Schedule: TypeAlias = Callable[[int, Callable[[], object]], object]
 
 Scene: TypeAlias = Any  # vtkMRMLScene
 Node: TypeAlias = Any  # vtkMRMLNode
@@ -28,9 +29,21 @@ Transform: TypeAlias = Any  # vtkAbstractTransform
 Matrix: TypeAlias = Any  # vtkMatrix4x4
 
 
-class Annotated(Protocol):
-    """What is annotated, as far as views look at it: a volume, its slices and their session."""
+class OpenDocument(Protocol):
+    """What is annotated, as far as this room looks at it.
+
+    Attributes:
+        volumeNode: the image.
+        segmentationNode: what is drawn in.
+        stack: the slices of the volume.
+        session: what is known of them.
+    """
 
     volumeNode: VolumeNode
+    segmentationNode: SegmentationNode
     stack: SliceStack
     session: AnnotationSession
+
+    def isElsewhere(self) -> bool:
+        """Whether the volume lies elsewhere than when it was opened."""
+        ...

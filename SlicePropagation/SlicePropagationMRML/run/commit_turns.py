@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from SlicePropagationMRML.nodes.types import EditorNode
 from SlicePropagationMRML.run.document_watch import DocumentWatch
 
+OWN_EFFECT = "Propagate"  # the name of our effect in the Segment Editor; a key, never translated
+
 
 class CommitTurns:
     """Writes step by step, for so long a turn.
@@ -50,9 +52,11 @@ class CommitTurns:
         return not isInTime
 
     def pauseDrawing(self) -> None:
-        """Let the active effect rest."""
-        self._effectName = self._effectName or self._editorNode.GetActiveEffectName()
-        self._editorNode.SetActiveEffectName("")
+        """Let the active effect rest, unless it is ours, which draws nothing and waits for the end."""
+        name = self._editorNode.GetActiveEffectName()
+        if name != OWN_EFFECT:
+            self._effectName = self._effectName or name
+            self._editorNode.SetActiveEffectName("")
 
     def end(self) -> None:
         """Give the effect back."""

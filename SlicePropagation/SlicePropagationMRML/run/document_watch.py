@@ -3,10 +3,10 @@
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 
+from SlicePropagationMRML.nodes.edit_observer import EditObserver, PlaceObserver
 from SlicePropagationMRML.nodes.sequence_frames import FrameWatch, browserOf
+from SlicePropagationMRML.nodes.types import Schedule
 from SlicePropagationMRML.run.document import Document
-from SlicePropagationMRML.run.edit_observer import EditObserver, PlaceObserver
-from SlicePropagationMRML.run.run import Schedule
 
 
 class DocumentWatch:

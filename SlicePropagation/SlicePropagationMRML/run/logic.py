@@ -13,6 +13,7 @@ from SlicePropagationMRML.nodes.types import (
     EditorLogic,
     EditorNode,
     Scene,
+    Schedule,
     SegmentationNode,
     VolumeNode,
 )
@@ -22,7 +23,7 @@ from SlicePropagationMRML.run.engine_choice import EngineChoice
 from SlicePropagationMRML.run.events import Edits, Event
 from SlicePropagationMRML.run.frame_step import FrameHistory
 from SlicePropagationMRML.run.frames import Frames
-from SlicePropagationMRML.run.run import Phase, Run, RunTools, Schedule
+from SlicePropagationMRML.run.run import Phase, Run, RunTools
 from SlicePropagationMRML.run.scene_watch import SceneWatch
 from SlicePropagationMRML.run.signal import Signal
 from SlicePropagationMRML.run.slice_run import RunOrder, SliceRun

@@ -4,14 +4,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum, auto
 
+from SlicePropagationMRML.nodes.types import Schedule
 from SlicePropagationMRML.run.events import Event
 from SlicePropagationMRML.run.signal import Signal
 from SlicePropagationMRML.run.worker import StepWorker
 
 TURN_SECONDS = 0.03  # of our work in one turn of the event loop
 POLL_MS = 30  # asking more often than this for long starves the worker of Python's lock
-
-Schedule = Callable[[int, Callable[[], object]], object]  # (milliseconds, what to call then)
 
 
 class Phase(Enum):

@@ -4,12 +4,17 @@ from collections.abc import Callable, Iterable
 
 from SlicePropagationLib.errors import InputError, SlicePropagationError
 from SlicePropagationMRML.nodes.commit import ensureEditorNode
-from SlicePropagationMRML.nodes.types import EditorLogic, Scene, SegmentationNode, VolumeNode
+from SlicePropagationMRML.nodes.types import (
+    EditorLogic,
+    Scene,
+    Schedule,
+    SegmentationNode,
+    VolumeNode,
+)
 from SlicePropagationMRML.run.document import Document
 from SlicePropagationMRML.run.document_watch import DocumentWatch
 from SlicePropagationMRML.run.document_writer import DocumentWriter
 from SlicePropagationMRML.run.events import Edits
-from SlicePropagationMRML.run.run import Schedule
 
 
 class Workplace:

@@ -1,4 +1,7 @@
-"""A module that breaks the contract on purpose; a finding says what `fault:` says on its line, and no other is made."""
+"""A module that breaks the contract on purpose.
+
+What follows `fault:` on a line must stand in the finding for that line, and no other line has one.
+"""
 
 from functools import partial
 
@@ -52,8 +55,9 @@ class BadPanelWidget(ScriptedLoadableModuleWidget):
         ui.volumeSelector.setNodeTypes(  # fault: qMRMLNodeComboBox.setNodeTypes: C++ only
             ["vtkMRMLScalarVolumeNode"]
         )
-        # fault: qMRMLNodeComboBox.nodeAddedByUserAction: only in
-        ui.volumeSelector.nodeAddedByUserAction.connect(self.show)
+        ui.volumeSelector.nodeAddedByUserAction.connect(  # fault: qMRMLNodeComboBox.nodeAddedByUserAction: only in
+            self.show
+        )
         ui.volumeSelector.connect(  # fault: 'nodeAddedByUserAction(vtkMRMLNode*)': only in Slicer
             "nodeAddedByUserAction(vtkMRMLNode*)", self.show
         )
@@ -71,8 +75,7 @@ class BadPanelWidget(ScriptedLoadableModuleWidget):
         ui.applyButton.width = 30  # fault: QPushButton.width: cannot be written
         ui.applyButton.setText(text="Apply")  # fault: keyword arguments text
         ui.aplyButton.enabled = False  # fault: ui.aplyButton: no widget of that name
-        # fault: qSlicerSegmentEditorAbstractEffect.paint: no such name
-        ui.editor.activeEffect().paint()
+        ui.editor.activeEffect().paint()  # fault: qSlicerSegmentEditorAbstractEffect.paint: no such name
         self.strip = Strip()
         self.strip.jumped.connect(self.show)
         self.strip.cells.append(1)
@@ -89,8 +92,9 @@ class BadPanelWidget(ScriptedLoadableModuleWidget):
         self.timer.singleShot = True  # fault: QTimer.singleShot: is a method and cannot be assigned
         qt.QTimer.singleShot(10, function=self.show)  # fault: keyword arguments function
         slicer.mrmlScene.GetPrivateStorableNodesModifiedSinceRead()  # fault: only in Slicer 5.12
-        # fault: slicer.util.executePythonModule: only in Slicer 5.12, main
-        slicer.util.executePythonModule("pip", [])
+        slicer.util.executePythonModule(  # fault: slicer.util.executePythonModule: only in Slicer 5.12, main
+            "pip", []
+        )
         for button in (ui.applyButton, ui.applyButton):
             button.checked()  # fault: QPushButton.checked: is a property
         self.first, self.second = ui.applyButton, ui.editor

@@ -1,4 +1,7 @@
-"""slicer.app: the scene, the application logic with its module logics, settings, and reading and writing files."""
+"""slicer.app.
+
+The scene, the application logic with its module logics, settings, and reading and writing files.
+"""
 
 import os
 import tempfile

@@ -98,7 +98,10 @@ def make_property(name, type_name, is_writable):
 
 
 def make_method(class_name, name, calls, properties):
-    """What a method does that has no behaviour: set the property it is named after, nothing, or refuse."""
+    """What a method does that has no behaviour.
+
+    Set the property it is named after, nothing, or refuse.
+    """
     match = re.fullmatch(r"set([A-Z])(\w*)", name)
     prop = match and match.group(1).lower() + match.group(2)
     if prop in properties:
@@ -121,7 +124,10 @@ def make_method(class_name, name, calls, properties):
 
 
 def make_signals(entry, inherited):
-    """({attribute: Signal}, {signature: attribute}): an attribute for the first overload, hidden ones for the rest."""
+    """({attribute: Signal}, {signature: attribute}).
+
+    An attribute for the first overload, hidden ones for the rest.
+    """
     found = {}
     overloads = dict(inherited)
     for signature in entry["signals"]:

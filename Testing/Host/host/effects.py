@@ -35,7 +35,10 @@ MODES = (
     title="",
 )
 class AbstractEffect:
-    """An effect in an editor: parameters on the editor's node, changes through the editor's logic."""
+    """An effect in an editor.
+
+    Parameters on the editor's node, changes through the editor's logic.
+    """
 
     def __init__(self, parent=None):
         QtCore.QObject.__init__(self, parent)
@@ -303,7 +306,10 @@ def built_in(name):
 
 
 def new_effects(editor, known):
-    """The effects that an editor does not have yet: the built-in ones, and a copy of each that was registered."""
+    """The effects that an editor does not have yet.
+
+    The built-in ones, and a copy of each that was registered.
+    """
     made = [built_in(name) for name in BUILT_IN if name not in known]
     made += [
         effect._clone()

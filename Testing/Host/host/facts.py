@@ -1,4 +1,7 @@
-"""What the classes of Slicer, CTK and Qt show to Python, by class and member, read from `facts/`."""
+"""What the classes of Slicer, CTK and Qt show to Python, by class and member.
+
+Read from `facts/`.
+"""
 
 import functools
 import json

@@ -28,7 +28,10 @@ class SkippedModule(pytest.Module):
 
 
 def pytest_pycollect_makemodule(module_path, parent):
-    """In a conftest: the files of that folder are skipped, with the reason, where the host cannot start."""
+    """In a conftest.
+
+    The files of that folder are skipped, with the reason, where the host cannot start.
+    """
     return SkippedModule.from_parent(parent, path=module_path) if why_not() else None
 
 

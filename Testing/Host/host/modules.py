@@ -1,6 +1,6 @@
-"""Modules in the application, as Slicer has them.
+"""Modules in the application.
 
-Their C++ side, their widgets, entering, leaving and reloading them.
+Their C++ side, their widgets, entering, leaving and reloading them, as Slicer does it.
 """
 
 import importlib.util

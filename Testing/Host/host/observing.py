@@ -6,7 +6,10 @@ import shiboken6
 
 
 def while_alive(widget, method_name):
-    """A slot that calls the widget's method as long as there is a widget, and does not keep it alive."""
+    """A slot that calls the widget's method as long as there is a widget.
+
+    And does not keep it alive.
+    """
     reference = weakref.ref(widget)
 
     def call(*arguments):

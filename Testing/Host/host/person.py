@@ -1,4 +1,7 @@
-"""What a person's hands do: strokes in the Segment Editor, clicks, keys, and waiting until the application is idle."""
+"""What a person's hands do.
+
+Strokes in the Segment Editor, clicks, keys, and waiting until the application is idle.
+"""
 
 import time
 

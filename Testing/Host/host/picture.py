@@ -46,7 +46,10 @@ DISABLED_TEXT = {"light": "#a0a0a0", "dark": "#808080"}
 
 
 def use_palette(name):
-    """Show everything in the "light" or the "dark" palette, in Qt's own Fusion style as Slicer does on Linux."""
+    """Show everything in the "light" or the "dark" palette.
+
+    In Qt's own Fusion style as Slicer does on Linux.
+    """
     colors = {"light": LIGHT, "dark": DARK}[name]
     palette = QtGui.QPalette()
     for role, color in colors.items():

@@ -67,7 +67,7 @@ def place_of(frame, name):
 
 
 def is_asked_for(frame, name):
-    """Whether the code at work has the name as a text, too.
+    """Whether the code at work has the name as a text too.
 
     `hasattr(widget, "name")` is a question, and no violation.
     """

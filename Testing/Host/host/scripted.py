@@ -1,6 +1,6 @@
-"""The Python modules of Slicer that the wheel of its libraries leaves out.
+"""slicer.ScriptedLoadableModule, slicer.i18n and SampleData.
 
-slicer.ScriptedLoadableModule, slicer.i18n and SampleData.
+The Python modules of Slicer that the wheel of its libraries leaves out.
 """
 
 import os

@@ -1,4 +1,7 @@
-"""Start of the host: after `bootstrap`, a module file finds slicer, qt, ctk and vtk as it does in desktop Slicer."""
+"""Start of the host.
+
+After `bootstrap`, a module file finds slicer, qt, ctk and vtk as it does in desktop Slicer.
+"""
 
 import ctypes
 import os

@@ -3,20 +3,13 @@
 Our own writes do not count, and a burst counts once.
 """
 
-from __future__ import annotations
-
 import contextlib
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING
 
 import slicer
 import vtk
 
-from SlicePropagationMRML.nodes.types import SegmentationNode
-
-if TYPE_CHECKING:
-    from SlicePropagationMRML.run.document import Document
-    from SlicePropagationMRML.run.run import Schedule
+from SlicePropagationMRML.nodes.types import OpenDocument, Schedule, SegmentationNode
 
 DEBOUNCE_MS = 200
 # without an event, and what was dragged has come to rest; replacing an image makes several events
@@ -98,7 +91,7 @@ class PlaceObserver:
     """
 
     def __init__(
-        self, document: Document, schedule: Schedule, onMove: Callable[[], object]
+        self, document: OpenDocument, schedule: Schedule, onMove: Callable[[], object]
     ) -> None:
         self._document = document
         self._schedule = schedule
