@@ -11,6 +11,7 @@ import logging
 import multiprocessing
 import os
 import re
+import sys
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
@@ -42,6 +43,7 @@ VOXELS_ELSEWHERE = re.compile(
     rb"^(?:ElementDataFile *=|data ?file:) *(.*?)\s*$",
     re.MULTILINE,
 )
+IGNORES_CASE = sys.platform in ("win32", "darwin")  # of file names, as these systems come
 # A fresh process now and then, so that nothing a library leaks adds up.
 CASES_PER_PROCESS = 20
 
@@ -151,9 +153,9 @@ def read_cases(request: BatchRequest) -> list[PropagateRequest]:
 
 def _check_outputs(cases: list[PropagateRequest], path: Path) -> None:
     """Refuse two cases that would write the same labels, or the same table and record."""
-    seen: dict[Path, Path | str] = {}
+    seen: dict[str, Path | str] = {}
     for case in cases:
-        earlier = seen.setdefault(companion(case.out, ""), case.out)
+        earlier = seen.setdefault(_file_key(companion(case.out, "")), case.out)
         if earlier != case.out:
             raise InputError(
                 f"{path} names the outputs {earlier} and {case.out}, whose tables and records would"
@@ -166,6 +168,11 @@ def _check_outputs(cases: list[PropagateRequest], path: Path) -> None:
             f"{path} names the output {twice[0]} {outs.count(twice[0])} times; give each row its"
             " own name in the column out."
         )
+
+
+def _file_key(path: Path) -> str:
+    """What two names of one file have in common: on Windows and macOS case does not tell apart."""
+    return str(path).casefold() if IGNORES_CASE else str(path)
 
 
 def _case(

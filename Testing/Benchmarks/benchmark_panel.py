@@ -6,10 +6,10 @@ Usage: python Testing/Benchmarks/benchmark_panel.py [--shape 200,512,512] [--seg
     [--intensity-range]
 
 Prints milliseconds of this thread's processor time (what other programs take does not count), of
-which milliseconds inside Slicer's own C++ where the phase
-calls it, and the ratio to two plain ways of writing a segment with the whole volume, in the same
-    process: slicer.util.updateSegmentBinaryLabelmapFromArray,
-which honours no masking, and the segment editor logic, which honours what is set.
+which milliseconds inside Slicer's own C++ where the phase calls it, and the ratio to two plain ways
+of writing a segment with the whole volume, in the same process:
+slicer.util.updateSegmentBinaryLabelmapFromArray, which honours no masking, and the segment editor
+logic, which honours what is set.
 """
 
 import argparse

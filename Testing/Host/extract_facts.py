@@ -3,8 +3,8 @@
 Usage: python Testing/Host/extract_facts.py --api FOLDER [--out FOLDER]
 
 FOLDER holds slicer-api.json, qt-api.json, slicer-python-api.json and mrml-vary.json. A class is
-taken over when a source of ours names it,
-when the host acts it out (the lists below), or when a class taken over derives from it.
+taken over when a source of ours names it, when the host acts it out (the lists below), or when a
+class taken over derives from it.
 """
 
 import argparse

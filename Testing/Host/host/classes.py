@@ -3,8 +3,8 @@
 Those that matter get their behaviour from the modules that call `behaviour`.
 
 A property without behaviour is stored and read back. A slot without behaviour does nothing and is
-noted in `stub_calls`; a method that should
-return something raises HostError, so that nothing is tested against an answer that was made up.
+noted in `stub_calls`; a method that should return something raises HostError, so that nothing is
+tested against an answer that was made up.
 """
 
 import re

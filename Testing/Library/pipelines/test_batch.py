@@ -200,6 +200,19 @@ def test_outputs_whose_tables_and_records_would_be_the_same_files_are_refused(
     assert not (tmp_path / "out").exists()
 
 
+def test_outputs_that_differ_in_case_alone_are_one_file_on_windows_and_macos(
+    table,
+    tmp_path,
+    capsys,
+    monkeypatch,
+):
+    monkeypatch.setattr("SlicePropagationLib.pipelines.batch.IGNORES_CASE", True)
+    table.write_text(table.read_text(encoding="utf-8").replace("p1.nii.gz,k", "P0.nii.gz,k"))
+    assert batch(table, tmp_path / "out") == 2
+    assert "P0.nii.gz" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
 @pytest.mark.parametrize(
     "row, words",
     [
