@@ -3,7 +3,10 @@
 Slicer and vtk, no Qt.
 """
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from SlicePropagationMRML.nodes.sequences import propagateSequence
 
 __all__ = ["propagateSequence"]
 

@@ -46,7 +46,9 @@ class PlainUNetEngine:
         self.size = size
         self.uses_prior = uses_prior
         self.device = device
-        self.network = network.to(device=device, memory_format=torch.channels_last).eval()
+        # torch's types leave `memory_format` out.
+        network = network.to(device).to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
+        self.network = network.eval()
         # the stack last walked and its slices, so that its labels and runs share them
         self._seen: SliceStack | None = None
         self._normalised: Slices | None = None

@@ -154,7 +154,9 @@ class SliceUNetEngine:
         device: str,
     ) -> None:
         self.device = device
-        self.network = network.to(device=device, memory_format=torch.channels_last).eval()
+        # torch's types leave `memory_format` out.
+        network = network.to(device).to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
+        self.network = network.eval()
 
 
 def _trust(anchors: Anchors) -> float:

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from torch import nn
 from torch.nn import functional as F
 
 from SlicePropagationLib.arrays import Labels, Probabilities, Slices
@@ -15,7 +14,8 @@ from SlicePropagationLib.config import config_from_dict
 from SlicePropagationLib.networks.checkpoint import Checkpoint, fill_network
 from SlicePropagationLib.networks.pnet.birnn import BiRNN, PNetBiRNN
 from SlicePropagationLib.networks.pnet.config import BiRNNConfig, PNetConfig, SlicesConfig
-from SlicePropagationLib.networks.pnet.unet import build_pnet
+from SlicePropagationLib.networks.pnet.pnet import HNN, PNet
+from SlicePropagationLib.networks.pnet.unet import SingleOutputUNet, build_pnet
 from SlicePropagationLib.segmenters.pnet.neighbour_slices import (
     neighbour_indices,
     rescale_volume,
@@ -42,7 +42,7 @@ class PNetSegmenter:
 
     def __init__(
         self,
-        pnet: nn.Module,
+        pnet: PNet | HNN | SingleOutputUNet,
         birnn: BiRNN | None,
         slices: SlicesConfig,
         device: str = "cpu",
