@@ -143,7 +143,6 @@ class SlicePropagationTest(ScriptedLoadableModuleTest):
         self.test_seedPropagateUndo()
 
     def test_seedPropagateUndo(self):
-        addPaths()
         from SlicePropagationMRML.run.self_test import seedPropagateUndo
 
         seedPropagateUndo(self, SlicePropagationLogic().propagation)
