@@ -149,7 +149,7 @@ def test_the_directions_are_named_after_the_patient_along_the_axis_of_the_drawin
         "Towards superior",
         "Towards inferior",
     ]
-    person.draw_slice(editor.widget, 0, 7, np.zeros_like(editor.truth[7]))
+    person.click(editor.widget._add)  # nothing is stored with a new segment
     person.draw_slice(editor.widget, 1, 20, editor.truth[:, 20])
     editor.widget.setActiveEffectByName("Propagate")
     person.turns()
