@@ -14,7 +14,9 @@ REMEDY = "install the extra: pip install 'slice-propagation[app]'. Or open the f
 def add_page_commands(commands: argparse._SubParsersAction) -> None:
     """Add what installed packages bring; `app` is always listed, and says what it lacks."""
     for entry in entry_points(group=COMMANDS_GROUP):
-        entry.load()(commands)
+        # Two installations on one path name the same command: the nearer one counts.
+        if entry.name not in commands.choices:
+            entry.load()(commands)
     if "app" not in commands.choices:
         parser = commands.add_parser("app", help="the annotation workflow as a web page")
         parser.add_argument("arguments", nargs=argparse.REMAINDER, metavar="...")
