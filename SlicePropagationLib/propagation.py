@@ -193,7 +193,7 @@ class _Walk:
         return rest
 
 
-class _Claim(NamedTuple):
+class _Prediction(NamedTuple):
     """What a label predicts on a slice: probability patch, and the trust in it."""
 
     patch: Patch
@@ -221,7 +221,7 @@ class _Propagation:
         # {(label, index): {walk direction: probability patch}}, until blended
         self.passed: dict[tuple[int, int], dict[int, Patch]] = {}
         # {index: {label: what the label predicts there}}, of the labels of this run
-        self.claims: dict[int, dict[int, _Claim]] = {}
+        self.predicted: dict[int, dict[int, _Prediction]] = {}
 
     def steps(self) -> Iterator[SlicePrediction]:
         self.undo_step = self.session.open_step("Propagate")
@@ -286,7 +286,7 @@ class _Propagation:
     ) -> None:
         for index in planning.gap_slices(gap, len(self.session.stack)):
             self.passed.pop((label, index), None)
-            self.claims.get(index, {}).pop(label, None)
+            self.predicted.get(index, {}).pop(label, None)
 
     def _walks_again(
         self,
@@ -339,7 +339,7 @@ class _Propagation:
         touched = []
         for index in indices:
             if not self.session.is_anchor(label, index):
-                self.claims.get(index, {}).pop(label, None)
+                self.predicted.get(index, {}).pop(label, None)
                 confidence = ended_confidence(self.session, walk.run, index, indices[0])
                 self.session.accept(label, index, EMPTY_MASK, confidence, self.undo_step)
                 touched.append((label, index))
@@ -361,8 +361,8 @@ class _Propagation:
             probability = self._blend(walk, index, forward, backward)
             del self.passed[label, index]
         confidence = slice_confidence(self.session, walk.run, index, probability, forward, backward)
-        claim = _Claim(_probability_patch(probability), confidence)
-        self.claims.setdefault(index, {})[label] = claim
+        own = _Prediction(_probability_patch(probability), confidence)
+        self.predicted.setdefault(index, {})[label] = own
         return self._resolve_overlaps(index)
 
     def _pasted(self, patch: Patch | None) -> np.ndarray | None:
@@ -393,14 +393,14 @@ class _Propagation:
 
     def _resolve_overlaps(self, index: int) -> list[tuple[int, int]]:
         """Write the masks of every label that has predicted this slice; returns what changed."""
-        claims = self.claims[index]
+        predicted = self.predicted[index]
         if self.allow_overlap:
-            masks = {label: _mask_patch(claim.patch) for label, claim in claims.items()}
+            masks = {label: _mask_patch(own.patch) for label, own in predicted.items()}
         else:
-            masks = _most_probable(claims, self._occupied(index))
+            masks = _most_probable(predicted, self._occupied(index))
         touched = []
         for label, patch in masks.items():
-            if self._accept_changed(label, index, patch, claims[label].confidence):
+            if self._accept_changed(label, index, patch, predicted[label].confidence):
                 touched.append((label, index))
         if not self.allow_overlap:
             touched += self._trim_pending(index, masks)
@@ -411,7 +411,7 @@ class _Propagation:
         occupied = np.zeros(self.session.stack.slice_shape, bool)
         for label in self.session.labels:
             state = self.session.state(label, index)
-            if label not in self.claims[index] and self._is_kept(label, index, state):
+            if label not in self.predicted[index] and self._is_kept(label, index, state):
                 occupied[state.patch.window] |= state.patch.crop
         return occupied
 
@@ -489,19 +489,19 @@ def blend_by_distance(
     return weight * forward + (1 - weight) * backward
 
 
-def _most_probable(claims: Mapping[int, _Claim], occupied: np.ndarray) -> dict[int, Patch]:
+def _most_probable(predicted: Mapping[int, _Prediction], occupied: np.ndarray) -> dict[int, Patch]:
     """{label: mask patch}: each pixel to its most probable label, none that is occupied.
 
     Ties go to the lower number.
     """
     best = np.full(occupied.shape, np.float16(PRESENT))
     owner = np.zeros(occupied.shape, np.uint8)
-    for label in sorted(claims):
-        claim = claims[label].patch
-        window = claim.window
-        is_likely = (claim.crop >= best[window]) & ~occupied[window]
-        is_first = (owner[window] == 0) | (claim.crop > best[window])
+    for label in sorted(predicted):
+        own = predicted[label].patch
+        window = own.window
+        is_likely = (own.crop >= best[window]) & ~occupied[window]
+        is_first = (owner[window] == 0) | (own.crop > best[window])
         wins = is_likely & is_first
-        best[window][wins] = claim.crop[wins]
+        best[window][wins] = own.crop[wins]
         owner[window][wins] = label
-    return {label: Patch.cut(owner == label) for label in claims}
+    return {label: Patch.cut(owner == label) for label in predicted}

@@ -17,7 +17,7 @@ import numpy as np
 from case_phantoms import wandering_disc
 from SlicePropagationMRML.nodes.commit import writeSegment
 from SlicePropagationMRML.run.slice_run import SliceRun
-from SlicePropagationWeb.recovery import KeptWork
+from SlicePropagationWeb.recovery import Recovery
 from small_case import write
 from web_bench import Bench
 
@@ -87,21 +87,21 @@ def drawing_while_a_result_waits(folder: Path) -> dict[str, bool]:
     logic = bench.application.workflow.logic
 
     def draw(index: int) -> None:
-        desk = bench.application.desk
+        controller = bench.application.controller
         mask = np.zeros_like(truth)
         mask[index] = truth[index]
-        desk.history.save()
+        controller.history.save()
         writeSegment(
             logic.editorLogic,
-            desk.segmentation,
-            desk.chosen_id(),
-            desk.volume,
+            controller.segmentation,
+            controller.chosen_id(),
+            controller.volume,
             mask,
             isRemoval=False,
         )
 
     def is_kept(index: int) -> bool:
-        found = KeptWork(folder / "results" / "autosave").found()
+        found = Recovery(folder / "results" / "autosave").found()
         return found is not None and index in drawn_in(companion(found["labels"], ".slices.csv"))
 
     bench.call(draw, 9)

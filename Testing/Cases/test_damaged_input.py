@@ -101,19 +101,16 @@ def changed(record, path, value):
             ("segments", 0),
             [],
             id="a segment that is a list",
-            marks=TRACEBACK,
         ),
         pytest.param(
             ("segments", 0, "name"),
             GONE,
             id="a segment without a name",
-            marks=TRACEBACK,
         ),
         pytest.param(
             ("segments", 0, "label"),
             "copy",
             id="a label that is a word",
-            marks=TRACEBACK,
         ),
         pytest.param(
             ("model_sha256",),

@@ -106,7 +106,6 @@ def until_there(folder: Path, pattern: str) -> None:
         time.sleep(0.1)
 
 
-@pytest.mark.xfail(strict=True, reason="kind R: it ends with a traceback")
 @pytest.mark.parametrize("name", ["numpy", "SimpleITK"])
 def test_ctrl_c_while_modules_are_imported_ends_without_a_traceback(tmp_path, name):
     write_small_case(tmp_path)

@@ -72,13 +72,17 @@ def run_as_script(code, folder):
     script = folder / "example.py"
     body = "".join(f"    {line}\n" for line in code.splitlines())
     script.write_text(f"if __name__ == '__main__':\n{body}", encoding="utf-8")
-    environment = os.environ | {"PYTHONPATH": str(CHECKOUT), "OMP_NUM_THREADS": "1"}
+    environment = os.environ | {
+        "PYTHONPATH": str(CHECKOUT),
+        "OMP_NUM_THREADS": "1",
+        "PYTHONUTF8": "1",
+    }
     return subprocess.run(
         [sys.executable, str(script)],
         cwd=folder,
         env=environment,
         capture_output=True,
-        text=True,
+        encoding="utf-8",
         timeout=300,
     )
 
