@@ -122,7 +122,7 @@ def press_key(widget, key):
     QApplication.processEvents()
 
 
-def wait_until(condition, seconds=30.0):
+def wait_until(condition, seconds=120.0):
     """Let the application work until the condition holds.
 
     Raises:
