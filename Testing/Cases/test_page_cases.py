@@ -13,9 +13,9 @@ from small_case import write_small_case
 MODEL = CHECKOUT / "Resources" / "Models" / "voxelmorph.pt"
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture(autouse=True, scope="module")
 def has_page():
-    """Skip where the page cannot be served."""
+    """Skip where the page cannot be served; of the module, so that it comes before `opened`."""
     pytest.importorskip("slicer", reason="needs slicer-core, the extra 'app'")
     pytest.importorskip("trame_slicer", reason="needs trame-slicer, the extra 'app'")
 
@@ -39,7 +39,7 @@ FILES = {"nan": "nan.nii", "usual": "image.nii.gz"}
 
 
 @pytest.fixture(scope="module")
-def opened(tmp_path_factory):
+def opened(has_page, tmp_path_factory):
     """{name: what the page says} of the DICOM cases and two files, opened one after the other."""
     pytest.importorskip("nibabel", reason="needs nibabel, the extra 'test'")
     pytest.importorskip("pydicom", reason="needs pydicom, the extra 'test'")
