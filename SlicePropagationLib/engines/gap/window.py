@@ -276,8 +276,7 @@ class _Side:
     def _close(self) -> None:
         window = self.window
         self.closing = [0.0] * len(window)
-        radii = {place: note.radius for place, note in window.annotations.items()}
-        radii |= window.others
+        radii = _radii(window)
         for source in sorted(set(self.source.values())):
             if window.annotations[source].radius == 0:
                 continue
@@ -447,9 +446,15 @@ def _side_features(window: Window, side: _Side, place: int, largest: float) -> l
     return [*features, 1.0, float(np.tanh(distance / (4 * radius))), growth]
 
 
+def _radii(window: Window) -> dict[int, float]:
+    """{position: radius in cells} of all annotated slices, in the window and outside."""
+    inside = {place: note.radius for place, note in window.annotations.items()}
+    return inside | dict(window.others)
+
+
 def _behind(window: Window, source: int, *, is_below: bool) -> tuple[float, float] | None:
     """(distance, radius) in cells of the next annotation behind one, None where there is none."""
-    radii = {place: note.radius for place, note in window.annotations.items()} | window.others
+    radii = _radii(window)
     sign = -1 if is_below else 1
     behind = [place for place in radii if (place - source) * sign > 0]
     if not behind:

@@ -17,6 +17,7 @@ from torch.nn import functional as F
 
 from SlicePropagationLib.networks.gap.config import GapUNetConfig
 
+FIRST_PRESENCE = 3.0  # logit before any training
 MASK_CHANNELS = 3  # inside, near outside, far outside
 RING_CELLS = 8  # how far outside the annotated structure is near, in cells
 
@@ -75,13 +76,9 @@ class GapUNet(nn.Module):
             ]
         )
         self.head = nn.Conv2d(width0, 1, 1)
-        self.slice_head = nn.Sequential(
-            nn.Linear(2 * width3 + config.scalar_channels, 64), nn.GELU(), nn.Linear(64, 4)
-        )
-        for layer in (self.head, self.slice_head[-1]):
-            nn.init.zeros_(layer.weight)
-            nn.init.zeros_(layer.bias)
-        self.slice_head[-1].bias.data[0] = 3.0  # so that nothing is taken away at first
+        self.slice_head = SliceHead(2 * width3 + config.scalar_channels)
+        nn.init.zeros_(self.head.weight)
+        nn.init.zeros_(_bias_of(self.head))
 
     def forward(self, maps: Tensor, scalars: Tensor, memory: Tensor | None = None) -> GapPrediction:
         """What a batch of windows shows.
@@ -302,7 +299,7 @@ class AlongSlices(nn.Module):
         Returns:
             (B T, width, h, w) and (B T, 2 width).
         """
-        inside = F.adaptive_avg_pool2d((4 * prior).sigmoid(), features.shape[-2:])
+        inside = F.adaptive_avg_pool2d((4 * prior).sigmoid(), features.shape[-1])
         share = inside / inside.sum(dim=(2, 3), keepdim=True).clamp_min(1e-3)
         pooled = [features.mean(dim=(2, 3)), (features * share).sum(dim=(2, 3))]
         summary = self.enter(torch.cat(pooled, dim=1))
@@ -311,6 +308,19 @@ class AlongSlices(nn.Module):
             row = row + layer(F.gelu(row))
         summary = row.transpose(1, 2).flatten(0, 1)
         return features + self.leave(F.gelu(summary))[:, :, None, None], summary
+
+
+class SliceHead(nn.Sequential):
+    """Presence, log area, its scale and quality of a slice from what is known of it.
+
+    At first every slice shows the structure, so that nothing is taken away from registration.
+    """
+
+    def __init__(self, in_channels: int) -> None:
+        last = nn.Linear(64, 4)
+        super().__init__(nn.Linear(in_channels, 64), nn.GELU(), last)
+        nn.init.zeros_(last.weight)
+        last.bias.data = torch.tensor([FIRST_PRESENCE, 0.0, 0.0, 0.0])
 
 
 class ChannelNorm(nn.Module):
@@ -346,6 +356,11 @@ def _along_slices(layer: nn.Conv2d, features: Tensor, length: int) -> Tensor:
     found = layer(rows.permute(0, 3, 1, 2))
     last = found.permute(0, 2, 3, 1).reshape(-1, height, width, channels)
     return last.permute(0, 3, 1, 2)
+
+
+def _bias_of(layer: nn.Conv2d) -> Tensor:
+    assert layer.bias is not None  # no convolution here goes without
+    return layer.bias
 
 
 def _unit(keys: Tensor) -> Tensor:

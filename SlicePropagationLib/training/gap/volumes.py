@@ -102,10 +102,13 @@ def _remembered(folder: Path, name: str, values: dict) -> list[Structure] | None
     known = json.loads(path.read_text(encoding="utf-8"))
     if known["from"] != _fingerprint(values):
         return None
-    return [
-        Structure(**{**entry, "box": tuple(map(tuple, entry["box"]))})
-        for entry in known["structures"]
-    ]
+    return [_structure_of(entry) for entry in known["structures"]]
+
+
+def _structure_of(entry: dict) -> Structure:
+    """A Structure as JSON has it, whose tuples became lists."""
+    box = tuple(tuple(ends) for ends in entry["box"])
+    return Structure(**{**entry, "box": box, "spacing_mm": tuple(entry["spacing_mm"])})
 
 
 def _fingerprint(values: dict) -> str:
