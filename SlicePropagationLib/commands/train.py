@@ -64,8 +64,8 @@ def add_train_command(commands: argparse._SubParsersAction) -> None:
         "--walks",
         metavar="FOLDER",
         help=(
-            "recorded walks that several trainings share (slice_unet, presets default and"
-            " default-large; default OUT/walks)"
+            "recorded walks (slice_unet, presets default and default-large) or unpacked volumes"
+            " (gap_unet) that several trainings share; default: a folder in OUT"
         ),
     )
     parser.add_argument("--datasets", metavar="A,B", help="only these data sets of the table")

@@ -1,5 +1,8 @@
 """How a structure closes beyond the slices where a person saw it."""
 
+from __future__ import annotations
+
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -85,20 +88,48 @@ class Taper:
         config: TaperConfig,
     ):
         self.config = config
-        self.walked_mm = 0.0
-        self._first_likeness: float | None = None
         radii = {
             index: equivalent_radius(mask.sum() * stack.pixel_area_mm2)
             for index, mask in anchors.items()
         }
+        self._begin(run, radii, stack.spacing_mm[0])
+
+    @classmethod
+    def of_radii(
+        cls,
+        run: Run,
+        radii_mm: Mapping[int, float],
+        thickness_mm: float,
+        config: TaperConfig | None = None,
+    ) -> Taper:
+        """The taper of a walk whose anchors are known by their radii alone.
+
+        Args:
+            run: the walk.
+            radii_mm: {slice index: radius of the disc that has the mask's area} of all anchors.
+            thickness_mm: distance between slices.
+            config: a TaperConfig.
+        """
+        taper = cls.__new__(cls)
+        taper.config = config or TaperConfig()
+        taper._begin(run, radii_mm, thickness_mm)
+        return taper
+
+    def _begin(
+        self,
+        run: Run,
+        radii: Mapping[int, float],
+        thickness_mm: float,
+    ) -> None:
+        self.walked_mm = 0.0
+        self._first_likeness: float | None = None
         self.radius_mm = radii[run.anchor]
-        thickness_mm = stack.spacing_mm[0]
         slope, reach_mm = self._expect(_behind(run, radii, thickness_mm), thickness_mm)
         self._slope = slope
         self._curvature = (self.radius_mm / reach_mm) ** 2
         ahead = _ahead(run, radii, thickness_mm)
         if ahead:
-            self._close_before(config.empty_reach * min(ahead))
+            self._close_before(self.config.empty_reach * min(ahead))
 
     def advance(
         self,

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 # Family of a checkpoint: the function (checkpoint, path, device) that makes its engine.
 BUILDERS = {
+    "gap_unet": "SlicePropagationLib.engines.gap.gap_unet:make_gap_unet",
     "slice_unet.guided": "SlicePropagationLib.engines.slice.slice_unet:make_guided",
     "slice_unet.plain": "SlicePropagationLib.engines.slice.plain_unet:make_plain",
     "voxelmorph": "SlicePropagationLib.engines.registration.voxelmorph:make_voxelmorph",

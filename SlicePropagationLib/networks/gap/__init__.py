@@ -1,0 +1,1 @@
+"""A network that fills a window of successive slices at once."""

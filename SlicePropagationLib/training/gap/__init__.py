@@ -1,0 +1,1 @@
+"""Training of the network that fills a whole gap at once."""

@@ -1,0 +1,116 @@
+"""The engine that fills a whole gap keeps the contract of an engine, whatever its weights are."""
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch", reason="needs PyTorch, the extra 'demo'")
+
+from engine_phantoms import anchors_of, cylinder, moving_disc, propagate_with, sphere, stack_of
+
+from SlicePropagationLib.engines.gap.gap_unet import REACH, GapUNetEngine
+from SlicePropagationLib.engines.model_file import engine_of_file
+from SlicePropagationLib.errors import CheckpointError
+from SlicePropagationLib.metrics import dice_without
+from SlicePropagationLib.networks.checkpoint import save_checkpoint
+from SlicePropagationLib.networks.gap.config import GapUNetConfig
+from SlicePropagationLib.networks.gap.gap_unet import GapUNet
+from SlicePropagationLib.planning import Run
+from SlicePropagationLib.propagation import plan_session, propagate
+from SlicePropagationLib.session import AnnotationSession
+from SlicePropagationLib.stack import SliceStack
+from SlicePropagationLib.training.gap.task import GapTaskConfig
+
+SMALL = GapUNetConfig(widths=(4, 8, 8, 8), key_channels=4, scalar_channels=8)
+
+
+@pytest.fixture
+def engine():
+    """An engine with small random weights that change what registration says a little."""
+    torch.manual_seed(3)
+    network = GapUNet(SMALL)
+    torch.nn.init.normal_(network.head.weight, std=0.02)
+    made = GapUNetEngine(network)
+    made.model_sha256 = "of random weights"
+    return made
+
+
+def masks_of(session):
+    return np.stack([session.mask(1, index) for index in range(len(session.stack))])
+
+
+def test_a_structure_on_all_slices_is_found_between_and_beyond_the_annotated_ones(engine):
+    masks = sphere()
+    found = propagate_with(engine, stack_of(masks), anchors_of(masks, 8, 12)) >= 0.5
+    assert dice_without(found, masks, [8, 12]) > 0.8
+
+
+def test_both_walks_of_a_gap_are_one_prediction(engine):
+    masks = moving_disc()
+    stack = stack_of(masks)
+    anchors = anchors_of(masks, 5, 9)
+    up = list(engine.walk(stack, Run(5, (6, 7, 8)), anchors))
+    down = list(engine.walk(stack, Run(9, (8, 7, 6)), anchors))
+    np.testing.assert_array_equal(up[0], down[2])
+
+
+def test_the_same_question_has_the_same_answer_on_a_stack_never_seen(engine):
+    masks = sphere()
+    first = propagate_with(engine, stack_of(masks), anchors_of(masks, 10))
+    second = propagate_with(engine, stack_of(masks), anchors_of(masks, 10))
+    np.testing.assert_array_equal(first, second)
+
+
+def test_a_correction_changes_nothing_outside_its_gaps(engine):
+    masks = moving_disc(step=0.5)
+    session = AnnotationSession(stack_of(masks))
+    for index in (3, 10, 17):
+        session.annotate(1, index, masks[index])
+    for _ in propagate(session, engine, plan_session(session)):
+        pass
+    before = masks_of(session)
+    corrected = np.roll(masks[6], 2, axis=1)
+    session.annotate(1, 6, corrected)
+    for _ in propagate(session, engine, plan_session(session)):
+        pass
+    after = masks_of(session)
+    np.testing.assert_array_equal(after[6], corrected)
+    np.testing.assert_array_equal(after[10:], before[10:])
+    np.testing.assert_array_equal(after[:4], before[:4])
+
+
+def test_a_long_structure_is_followed_window_after_window(engine):
+    disc = cylinder()[0]
+    masks = np.repeat(disc[None], 2 * REACH + 20, axis=0)
+    engine.network.slice_head[-1].bias.data[0] = 9.0
+    rng = np.random.default_rng(0)
+    images = masks + 0.05 * rng.standard_normal(masks.shape)
+    stack = SliceStack(images.astype(np.float32), (0.05, 1.0, 1.0))
+    walk = engine.walk(stack, Run(0, tuple(range(1, len(masks)))), {0: disc})
+    shown = [bool((probability >= 0.5).any()) for probability in walk]
+    assert len(shown) == len(masks) - 1
+    assert sum(shown) > REACH
+
+
+def test_nothing_comes_from_an_empty_anchor(engine):
+    masks = sphere()
+    anchors = {2: np.zeros_like(masks[2]), 10: masks[10]}
+    assert not list(engine.walk(stack_of(masks), Run(2, (1, 0)), anchors))
+
+
+def test_weights_in_a_model_file_make_the_same_engine(engine, tmp_path):
+    path = tmp_path / "gap.pt"
+    save_checkpoint(path, "gap_unet", GapTaskConfig(SMALL), engine.network.state_dict())
+    masks = sphere()
+    read = engine_of_file(path, "cpu")
+    assert read.name == "gap_unet"
+    of_file = propagate_with(read, stack_of(masks), anchors_of(masks, 10))
+    np.testing.assert_allclose(
+        of_file, propagate_with(engine, stack_of(masks), anchors_of(masks, 10)), atol=1e-5
+    )
+
+
+def test_a_model_file_that_lacks_its_configuration_is_refused(engine, tmp_path):
+    path = tmp_path / "gap.pt"
+    save_checkpoint(path, "gap_unet", {"network": {"widths": [4]}}, engine.network.state_dict())
+    with pytest.raises(CheckpointError, match="widths"):
+        engine_of_file(path, "cpu")
