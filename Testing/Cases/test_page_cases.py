@@ -138,7 +138,6 @@ def test_a_model_file_outside_the_folders_is_no_engine_of_the_page(tmp_path):
     assert came["message"]
 
 
-@pytest.mark.xfail(strict=True, reason="kind S: on 127.0.0.1 whoever asks gets the key")
 def test_another_user_of_the_machine_does_not_get_the_key_of_the_page(tmp_path):
     write_small_case(tmp_path)
     words = ["app", "image.nii.gz", "--out", "results", "--port", "0", "--no-browser"]
