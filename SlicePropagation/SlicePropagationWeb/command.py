@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from SlicePropagationLib.commands.options import DONE, positive
 from SlicePropagationLib.errors import ConfigError
 from SlicePropagationWeb.limits import DEFAULT_PORT, MAX_UPLOAD_BYTES, MAX_UPLOAD_MIB
+from SlicePropagationWeb.terminal import visible
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -180,4 +181,4 @@ def check_installed() -> None:
 
 
 def _print_line(text: str) -> None:
-    print(text, flush=True)
+    print(visible(text), flush=True)

@@ -20,6 +20,7 @@ from SlicePropagationWeb.guard import Guard, is_local
 from SlicePropagationWeb.limits import DEFAULT_PORT, MAX_UPLOAD_BYTES
 from SlicePropagationWeb.opening import SAMPLE, read_segmentation, read_with_remarks
 from SlicePropagationWeb.private_link import open_browser, remove_links
+from SlicePropagationWeb.terminal import make_log_visible
 from SlicePropagationWeb.transfer import Transfer
 from SlicePropagationWeb.upload_check import KINDS
 from SlicePropagationWeb.workspace import Workspace
@@ -61,6 +62,7 @@ def serve(
     Raises:
         SlicePropagationError: the image, the folder or the address is unusable; nothing is served.
     """
+    make_log_visible()
     port = free_port(host, port)
     application, guard = prepare(
         image,

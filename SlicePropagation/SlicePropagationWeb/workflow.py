@@ -25,6 +25,7 @@ from SlicePropagationWeb.page_session import PageSession
 from SlicePropagationWeb.page_views import PageViews
 from SlicePropagationWeb.panel_state import PanelState
 from SlicePropagationWeb.segmentation_controller import SegmentationController
+from SlicePropagationWeb.surprises import unexpected
 
 
 class Workflow:
@@ -262,7 +263,10 @@ class Workflow:
         problem: Exception | None,
     ) -> None:
         self._seconds = self._presenter.seconds()
-        self._say_event(event, is_error=problem is not None)
+        if problem is None or isinstance(problem, SlicePropagationError):
+            self._say_event(event, is_error=problem is not None)
+        else:
+            self.say(unexpected(problem, "The run"), is_error=True)
         if problem is None and not self.logic.hasPartialResult:
             self._show_whole()
         self._worked()
@@ -328,7 +332,7 @@ class Workflow:
 
 
 def tell(workflow: Workflow, command: Callable[..., object], *arguments: Any) -> None:
-    """Give a command; what a person can act on becomes a message on the page.
+    """Give a command; what goes wrong becomes a message on the page.
 
     Args:
         workflow: that shows the message.
@@ -340,3 +344,5 @@ def tell(workflow: Workflow, command: Callable[..., object], *arguments: Any) ->
     except SlicePropagationError as error:
         workflow.say(str(error), is_error=True)
         workflow.refresh()
+    except Exception as error:
+        workflow.say(unexpected(error), is_error=True)
