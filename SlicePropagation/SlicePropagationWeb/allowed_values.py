@@ -155,6 +155,7 @@ RULES: dict[str, Rule] = {
     },
     f"{_BRUSH}value": _within(_BRUSH),
     f"{_THRESHOLD}value": _both_within(_THRESHOLD),
+    "PaintEffectState__use_sphere_brush": _truth,
     "DrawEffectState__brush_interaction_mode": _one_of(1, 2),
     f"{_SCISSORS}brush_interaction_mode": _one_of(1, 2),
     f"{_SCISSORS}fill_mode": _one_of(1, 2, 3, 4),

@@ -134,11 +134,14 @@ class Gateway:
         """A browser is gone."""
         self._given.pop(client_id, None)
 
-    def _handed_over(self, before: str | None, now: str) -> None:
-        """Another tab has the session: it learns everything, the one before that it lost it."""
+    def _handed_over(self, before: str | None, now: str, tab: str) -> None:
+        """Another tab has the session: it learns everything, the one before that it lost it.
+
+        Everything at once: a slider that is shown before its range is known sets its value anew.
+        """
         if before is not None and before != now:
             self._tell(before, {f"{PANEL}owner": ANOTHER})
-        state, _ = clean_state(self._server.state.to_dict())
+        state, _ = clean_state({**self._server.state.to_dict(), f"{PANEL}owner": tab})
         given = self._given.pop(now, {})  # a template that comes again would be built again
         self._tell(now, {key: value for key, value in state.items() if given.get(key) != value})
 

@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from trame_server.core import Server
 
 
+HandOver = Callable[[str | None, str, str], None]
+
+
 class _Connections(LinkProtocol):
     """Tells when a browser tab goes."""
 
@@ -36,7 +39,8 @@ class SessionLock:
     Attributes:
         client: the connection of the tab that has the session; None where it is gone, or none had
             it yet.
-        on_hand_over: called with the connection that had the session and the one that has it now.
+        on_hand_over: called with the connection that had the session, the one that has it now, and
+            the latter's tab.
     """
 
     def __init__(
@@ -45,7 +49,7 @@ class SessionLock:
         on_change: Callable[[str], None],
     ) -> None:
         self._on_change = on_change
-        self.on_hand_over: Callable[[str | None, str], None] = lambda before, now: None
+        self.on_hand_over: HandOver = lambda before, now, tab: None
         self.client: str | None = None
         self._socket: Any = None
         self._tab = ""
@@ -69,8 +73,8 @@ class SessionLock:
         before = self.client
         self._tab = tab
         self.client = self._socket.last_active_client_id
+        self.on_hand_over(before, self.client, tab)
         self._on_change(tab)
-        self.on_hand_over(before, self.client)
 
     def is_owner(self, tab: str) -> bool:
         """Whether a tab has the session."""
