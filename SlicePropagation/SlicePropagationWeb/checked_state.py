@@ -22,7 +22,7 @@ def shown(value: object) -> str:
 
 def refusal(name: str, value: object, holds: object) -> str:
     """What to say of a value that cannot be."""
-    return f"'{shown(value)}' cannot be the {_spoken(name)}; it stays {shown(holds)}."
+    return f"'{shown(value)}' cannot be the {_spoken(name)}; it stays '{shown(holds)}'."
 
 
 def _spoken(name: str) -> str:

@@ -20,7 +20,7 @@ MAX_PARTS = 40  # of a mouse or key event
 MAX_ERROR = 2000  # signs of an error that a browser tells of
 LIFE = ("client_connected", "client_exited", "client_unmounted")
 OPEN_TRIGGERS = ("enter", "take_over")
-OPEN_METHODS = ("trame.state.get", "trame.error.client", "trame.lifecycle.update")
+OPEN_METHODS = ("trame.state.get", "trame.error.client")
 HELLO = "wslink.hello"
 EVENT_STEPS = ("Start", "", "End")
 EVENTS = {
@@ -79,6 +79,8 @@ def is_open(message: dict[str, Any]) -> bool:
     """
     if message["method"] == "trame.trigger":
         return _first(message) in OPEN_TRIGGERS
+    if message["method"] == "trame.lifecycle.update":
+        return _first(message) in LIFE
     return message["method"] in OPEN_METHODS or is_greeting(message)
 
 

@@ -60,6 +60,7 @@ class Workflow:
         self._refresh = PageRefresh(logic, self.session, controller, views, data)
         self._presenter = Presenter(logic)
         self._began_at = 0
+        self._follows = True
         self._seconds = 0.0
         logic.events.connect(self._told)
         controller.on_change = self._segments_changed
@@ -91,6 +92,7 @@ class Workflow:
             data.step = 0
             data.num_steps = 0
             self._began_at = data.index
+            self._follows = True
         self.refresh()
 
     def stop(self) -> None:
@@ -173,7 +175,11 @@ class Workflow:
         self._worked()
 
     def jump(self, index: int) -> None:
-        """Show a slice of the chosen plane."""
+        """Show a slice of the chosen plane; during a run, the views stay there."""
+        self._follows = False
+        self._show(index)
+
+    def _show(self, index: int) -> None:
         self.views.jump(self.data.plane, self.controller.volume, int(index))
 
     def show_annotation(self) -> None:
@@ -253,8 +259,8 @@ class Workflow:
         data.progress_text = self._presenter.sentence(event) or ""
         if self._refresh.is_strip_old:
             self._refresh.strip()
-            if data.follow:
-                self.jump(index)
+            if data.follow and self._follows:
+                self._show(index)
             self.views.refresh()
 
     def _finished(
@@ -273,8 +279,8 @@ class Workflow:
 
     def _show_whole(self) -> None:
         """Show where a run began; in the other views the middle of what it filled, and all in 3D."""
-        if self.data.follow:
-            self.jump(self._began_at)
+        if self.data.follow and self._follows:
+            self._show(self._began_at)
         center = self.controller.center(self.data.segment_id)
         self.views.center_others(self.data.plane, center)
         self.views.reset_3d()

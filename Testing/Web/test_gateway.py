@@ -1,0 +1,336 @@
+"""What the server takes from a client that sends anything, and what it tells one without the session.
+
+No browser: a browser would not send most of this.
+"""
+
+import asyncio
+import random
+
+import pytest
+from plain_requests import ask
+from SlicePropagationWeb.allowed_values import PANEL
+from wire import Wire, at_the_wire, packed
+
+SIDE = 60_000  # pixels of a view that would take gigabytes
+NUM_MESSAGES = 400
+NUM_REQUESTS = 250
+TELLING = ("Traceback", "site-packages", 'File "', "/SlicePropagation")
+
+
+@pytest.fixture(scope="module")
+def opened(bench):
+    """The bench with the sample open, and nothing drawn."""
+    bench.open_sample("copy")
+    return bench
+
+
+@pytest.fixture
+def sample(opened):
+    """The same, with nothing said yet."""
+    opened.call(opened.application.workflow.say, "")
+    return opened
+
+
+def with_session(bench, work):
+    """What `await work(wire)` returns; the wire has the session."""
+
+    async def begin(wire):
+        await wire.take_over("tab of the test")
+        return await work(wire)
+
+    return at_the_wire(bench.address, begin)
+
+
+def test_who_has_the_session_learns_the_work_and_gets_pictures(sample):
+    async def look(wire):
+        await wire.call("trame.rca.size", "Red", "a", {"w": 64, "h": 48, "p": 1})
+        while not any("stream" in topic for topic, _ in wire.told):
+            await asyncio.sleep(0.05)
+        return [content for topic, content in wire.told if "state" in topic]
+
+    states = with_session(sample, look)
+    assert any(state.get(f"{PANEL}volume_name") == "the sample" for state in states)
+
+
+def test_a_second_client_gets_neither_state_nor_pictures(sample):
+    async def look(first):
+        async with Wire(sample.address) as second:
+            state = (await second.call("trame.state.get"))["result"]["state"]
+            await second.call("trame.trigger", "enter", ["another"], {})
+            refusal = await second.command("sample")
+            await first.call("trame.rca.size", "Red", "a", {"w": 64, "h": 48, "p": 1})
+            await first.set(f"{PANEL}save_name", "mine")
+            await first.command("describe", 3)
+            while not any("stream" in topic for topic, _ in first.told):
+                await asyncio.sleep(0.05)
+            return state, refusal, second.told
+
+    state, refusal, told = with_session(sample, look)
+    assert state[f"{PANEL}volume_name"] == ""
+    assert state[f"{PANEL}owner"] == "another tab"
+    assert not any("SliderState" in key for key in state)
+    assert "another tab" in refusal["error"]["message"]
+    assert told == []
+
+
+def test_who_lost_the_session_learns_that_and_no_more(sample):
+    async def look(first):
+        async with Wire(sample.address) as second:
+            await second.take_over("another")
+            before = len(first.told)
+            await second.set(f"{PANEL}save_name", "theirs")
+            await second.command("empty")
+            return first.told[before - 1 :], first.told[before:]
+
+    last, after = with_session(sample, look)
+    assert last == [("trame.state.topic", {f"{PANEL}owner": "another tab"})]
+    assert after == []
+
+
+@pytest.mark.parametrize(
+    "key, value",
+    [
+        (f"{PANEL}plane", "nope"),
+        (f"{PANEL}engine", "/etc/passwd"),
+        (f"{PANEL}device", "cuda:99"),
+        (f"{PANEL}span", [5, -1]),
+        (f"{PANEL}span", [0, 10**9]),
+        (f"{PANEL}save_suffix", "/../evil"),
+        (f"{PANEL}show_3d", "yes"),
+        (f"{PANEL}owner", "me"),
+        (f"{PANEL}images", [{"title": "t", "path": "/etc"}]),
+        ("trame__template_main", "<b>mine</b>"),
+        ("trame__scripts", ["http://evil.example/x.js"]),
+        ("Red__SliderState__value", float("nan")),
+        ("Red__SliderState__max_value", 1e300),
+        ("PaintEffectState__brush_diameter_slider__SliderState__value", 10**6),
+        ("ThresholdState__threshold_slider__RangeSliderState__value", ["a", {}]),
+        ("ScissorsEffectState__fill_mode", 77),
+        ("new_key", 1),
+    ],
+)
+def test_what_the_page_cannot_set_stays_and_is_said(sample, key, value):
+    state = sample.application.server.state
+    before = state[key]
+    answer = with_session(sample, lambda wire: wire.set(key, value))
+    assert "error" in answer
+    assert state[key] == before
+    assert sample.data.is_error
+    assert "cannot be the" in sample.data.message
+
+
+def test_the_page_s_words_are_the_program_s_own(sample):
+    with_session(sample, lambda wire: wire.set(f"{PANEL}message", "Your licence has ended."))
+    assert sample.data.message == "'Your licence has ended.' cannot be the message; it stays ''."
+
+
+def test_a_good_value_beside_a_bad_one_is_taken(sample):
+    good = {"key": f"{PANEL}save_name", "value": "mine"}
+    bad = {"key": f"{PANEL}plane", "value": "nope"}
+    with_session(sample, lambda wire: wire.call("trame.state.update", [good, bad]))
+    assert sample.data.save_name == "mine"
+    assert sample.data.plane == "axial"
+
+
+@pytest.mark.parametrize(
+    "name, values",
+    [
+        ("plane", ["nope"]),
+        ("jump", [10**9]),
+        ("jump", ["x"]),
+        ("jump", []),
+        ("choose", ["nobody"]),
+        ("remove", [None]),
+        ("rename", ["nobody", 3]),
+        ("tool", [["paint"]]),
+        ("load", [{"a": 1}]),
+        ("load", ["/etc/\0"]),
+        ("describe", [1, 2]),
+    ],
+)
+def test_a_command_with_a_value_that_cannot_be_is_refused_with_a_sentence(sample, name, values):
+    with_session(sample, lambda wire: wire.command(name, *values))
+    assert sample.data.is_error
+    assert sample.data.message.endswith((".", "--data."))
+    assert sample.data.plane == "axial"
+    assert len(sample.data.segments) == 1
+
+
+@pytest.mark.parametrize(
+    "size",
+    [
+        {"w": SIDE, "h": SIDE},
+        {"w": 100, "h": 100, "p": 1e9},
+        {"w": -5, "h": "tall"},
+        {"w": float("inf"), "h": 1},
+    ],
+)
+def test_a_view_of_no_possible_size_is_not_drawn(sample, size):
+    view = sample.application.views.view("axial")
+    before = sample.call(lambda: view.render_window().GetSize())
+    answer = with_session(sample, lambda wire: wire.call("trame.rca.size", "Red", "a", size))
+    assert "error" in answer
+    assert sample.call(lambda: view.render_window().GetSize()) == before
+
+
+def test_a_large_view_is_drawn_coarser(sample):
+    view = sample.application.views.view("axial")
+    size = {"w": 8000, "h": 8000, "p": 2}
+
+    async def look(wire):
+        await wire.call("trame.rca.size", "Red", "a", size)
+        shown = view.render_window().GetSize()
+        await wire.call("trame.rca.size", "Red", "a", {"w": 64, "h": 48})
+        return shown
+
+    width, height = with_session(sample, look)
+    assert 0.9 * 2**24 < width * height <= 2**24
+
+
+@pytest.mark.parametrize("method", ["application.exit", "trame.rca.push", "trame.force.push"])
+def test_a_method_that_the_page_does_not_call_is_refused(sample, method):
+    answer = with_session(sample, lambda wire: wire.call(method, "Red", {}, b""))
+    assert "no such message" in answer["error"]["message"]
+
+
+def test_an_error_that_nobody_expected_is_a_toast_and_its_traceback_stays_here(
+    sample,
+    monkeypatch,
+    caplog,
+):
+    def fail(*_):
+        raise RuntimeError("in /home/me/secret.nii")
+
+    monkeypatch.setitem(sample.application._commands, "describe", fail)
+    view = sample.application.views.view("axial")
+    monkeypatch.setattr(type(view), "reset_view", fail)
+
+    async def look(wire):
+        command = await wire.command("describe", 1)
+        said = sample.data.message
+        sample.data.message = ""
+        [reset] = await asyncio.gather(wire.call("trame.trigger", "trigger__1", [], {}))
+        return command, said, reset
+
+    command, said, reset = with_session(sample, look)
+    assert "unexpected" in said
+    assert "secret" not in f"{command} {said} {reset} {sample.data.message}"
+    assert "secret.nii" in caplog.text
+
+
+# Anything at all
+
+
+def noise(source):
+    """A value of any kind."""
+    kinds = [
+        None,
+        True,
+        source.randint(-(2**40), 2**40),
+        source.choice([float("nan"), float("inf"), -1e300, 0.5]),
+        "".join(chr(source.choice([0, 27, 65, 0x202E, 0xE9, 0x1F600])) for _ in range(9)),
+        "../" * 9 + "etc/passwd",
+        bytes(source.randrange(256) for _ in range(9)),
+        [source.randint(0, 9), "x"],
+        {"key": "trame__template_main", "value": "<b>"},
+    ]
+    return source.choice(kinds)
+
+
+def message(source, number):
+    """A message that is right in some parts and wrong in others; or bytes that are none."""
+    if source.random() < 0.05:
+        return bytes(source.randrange(256) for _ in range(source.randint(0, 40)))
+    methods = [
+        "trame.trigger",
+        "trame.state.update",
+        "trame.rca.event",
+        "trame.rca.size",
+        "trame.rca.reset",
+        "trame.lifecycle.update",
+        "trame.error.client",
+        "wslink.hello",
+        "no.such",
+    ]
+    commands = ["jump", "tool", "choose", "rename", "toggle", "load", "undo", "confirm", "plane"]
+    keys = ["plane", "engine", "span", "save_name", "show_3d", "index", "find", "is_error"]
+    change = {"key": PANEL + source.choice(keys), "value": noise(source)}
+    event = {"type": source.choice(["MouseMove", "KeyPress", "Boom"]), "x": noise(source), "y": 3}
+    arguments = source.choice(
+        [
+            ["command", [source.choice(commands), noise(source)], {}],
+            ["command", noise(source), noise(source)],
+            [[change]],
+            [noise(source), change],
+            ["Red", "a", event],
+            ["Red", noise(source), {"w": noise(source), "h": 40}],
+            [noise(source) for _ in range(source.randint(0, 4))],
+        ]
+    )
+    content = {"wslink": "1.0", "id": f"rpc:{number}", "method": source.choice(methods)}
+    content["args"] = arguments
+    if source.random() < 0.1:
+        content[source.choice([*content, "kwargs"])] = noise(source)
+    return content
+
+
+def test_messages_of_any_kind_leave_the_page_usable_and_tell_nothing(sample, caplog):
+    source = random.Random(18)
+
+    async def send(wire):
+        heard = []
+        wire._came = lambda came: heard.append(repr(came))
+        for number in range(NUM_MESSAGES):
+            if not wire.is_open:
+                await wire.connect_again()
+                await wire.send(packed(taking_over(number)))
+            await wire.send(message(source, number))
+            await asyncio.sleep(0)
+        await asyncio.sleep(1)
+        return "\n".join(heard)
+
+    heard = with_session(sample, send)
+    assert not any(word in heard for word in TELLING)
+    assert "\x1b" not in caplog.text
+    with_session(sample, lambda wire: wire.command("jump", 7))
+    assert sample.data.index == 7
+    assert sample.data.plane == "axial"
+
+
+def taking_over(number):
+    """The wish to have the session, as a message."""
+    arguments = ["take_over", ["tab of the test"], {}]
+    return {"wslink": "1.0", "id": f"rpc:o{number}", "method": "trame.trigger", "args": arguments}
+
+
+def test_requests_of_any_kind_are_answered_without_an_error_of_the_server(sample):
+    source = random.Random(18)
+    signs = [
+        "%00",
+        "%ff",
+        "..",
+        "/",
+        "%2e",
+        "a",
+        "?",
+        "token=",
+        "&",
+        "%0a",
+        "~",
+        "é",
+        300 * "b",
+        "*",
+    ]
+    begins = ["/", "/download/", "/upload", "/paraview/", "/ws", "/index.html", "/assets/", "//"]
+    for _ in range(NUM_REQUESTS):
+        path = source.choice(begins) + "".join(source.choices(signs, k=source.randint(0, 5)))
+        path = path.replace("é", "%c3%a9")
+        method = source.choice(["GET", "POST", "PUT", "HEAD", "DELETE", "OPTIONS", "BREW"])
+        named = source.choice(
+            ["Cookie", "Origin", "Host", "Range", "If-None-Match", "Content-Type"]
+        )
+        sent = {named: source.choice(["\x01", "a=b; c", "null", "bytes=9-1", "\xff", '"', "[::1"])}
+        sent = {name: value.encode("latin-1") for name, value in sent.items()}
+        status, _, text = ask(sample.address, path, method, sent, b"x" * source.choice([0, 9]))
+        assert status < 500, (method, path, sent)
+        assert not any(word in text for word in TELLING), (method, path, sent)
