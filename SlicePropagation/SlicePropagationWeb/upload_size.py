@@ -78,7 +78,7 @@ def unpacked_bytes(path: Path, enough: int) -> int:
     declared = declared_bytes(start)
     if size * MAX_RATIO <= enough or declared > enough:
         return max(size, declared)
-    return max(declared, _count(packed, enough))
+    return max(size, declared, _count(packed, enough))
 
 
 def declared_bytes(start: bytes) -> int:

@@ -66,7 +66,7 @@ def test_a_small_file_that_holds_much_is_refused(tmp_path, name):
 
 HONEST = {
     "one.nii": (nifti_header([4, 5, 6]) + bytes(240), 592),
-    "one.nii.gz": (gzip.compress(nifti_header([4, 5, 6]) + bytes(240)), 592),
+    "one.nii.gz": (gzip.compress(nifti_header([4, 5, 6]) + bytes(240)), 240),
     "a.nrrd": (NRRD % (b"short", b"40 50 60"), 240_000),
     "a.mha": (MHA % b"40 50 60", 240_000),
     "plain.dcm": (bytes(128) + b"DICM" + bytes(1000), 1132),
@@ -80,7 +80,7 @@ def test_what_an_honest_file_takes_is_known(tmp_path, name):
     content, size = HONEST[name]
     path = tmp_path / name
     path.write_bytes(content)
-    assert unpacked_bytes(path, 0) in (size, len(content))
+    assert unpacked_bytes(path, MUCH) == size
     check_unpacked_size([path], MUCH)
 
 
