@@ -19,11 +19,11 @@ from SlicePropagationWeb.autosave import Autosave
 from SlicePropagationWeb.checked_state import CheckedState, shown
 from SlicePropagationWeb.command_check import blocked, check_arguments
 from SlicePropagationWeb.command_labels import keys
+from SlicePropagationWeb.current_work import CurrentWork
 from SlicePropagationWeb.dialogs import GONE
 from SlicePropagationWeb.event_loop import EventLoop
 from SlicePropagationWeb.file_commands import FileCommands
 from SlicePropagationWeb.gateway import Gateway
-from SlicePropagationWeb.opened_work import OpenedWork
 from SlicePropagationWeb.page import Page
 from SlicePropagationWeb.page_views import PageViews
 from SlicePropagationWeb.panel_state import PanelState, StateNames
@@ -53,7 +53,7 @@ class Application:
         controller: the SegmentationController.
         views: the PageViews.
         workflow: the Workflow.
-        opened: the OpenedWork.
+        opened: the CurrentWork.
         files: the FileCommands.
         session_lock: the SessionLock.
         gateway: the Gateway.
@@ -97,7 +97,7 @@ class Application:
 
     def _make_files(self) -> None:
         self.autosave = Autosave(self.workspace, self.workflow, self._loop.schedule)
-        self.opened = OpenedWork(
+        self.opened = CurrentWork(
             self.workspace,
             self.controller,
             self.views,
@@ -198,7 +198,10 @@ class Application:
 
     def _failed(self, error: Exception) -> None:
         """What took a while, such as opening a file, ended in an error that nobody expected."""
-        self.workflow.say(unexpected(error, self.data.loading), is_error=True)
+        text = unexpected(error, self.data.loading)
+        self.workflow.say(text, is_error=True)
+        if self.data.offer is not None:  # its dialog lies over the message
+            self.data.offer = {**self.data.offer, "problem": text}
         self.data.loading = ""
         self.data.is_saving = False
 

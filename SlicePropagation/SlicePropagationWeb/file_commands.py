@@ -16,7 +16,7 @@ from SlicePropagationLib.errors import InputError, SlicePropagationError
 from SlicePropagationLib.files.companions import companion
 from SlicePropagationLib.files.segmentation_file import read_labels
 from SlicePropagationLib.files.volume import Volume
-from SlicePropagationWeb.opened_work import OpenedWork, title_of
+from SlicePropagationWeb.current_work import CurrentWork, title_of
 from SlicePropagationWeb.opening import (
     SAMPLE,
     Opened,
@@ -49,7 +49,7 @@ class FileCommands:
         controller: the SegmentationController.
         workflow: the Workflow.
         autosave: the Autosave.
-        opened: the OpenedWork.
+        opened: the CurrentWork.
         data: the PanelState that the browser shows.
     """
 
@@ -61,7 +61,7 @@ class FileCommands:
         controller: "SegmentationController",
         workflow: Workflow,
         autosave: "Autosave",
-        opened: OpenedWork,
+        opened: CurrentWork,
         data: "PanelState",
     ) -> None:
         self._server = server

@@ -63,7 +63,17 @@ def certificate(tmp_path_factory):
         pytest.skip("needs the program openssl")
     folder = tmp_path_factory.mktemp("tls")
     names = [folder / "page.pem", folder / "page.key"]
-    words = ["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=127.0.0.1"]
+    words = [
+        "req",
+        "-x509",
+        "-newkey",
+        "rsa:2048",
+        "-nodes",
+        "-days",
+        "2",
+        "-subj",
+        "/CN=127.0.0.1",
+    ]
     words += ["-addext", "subjectAltName=IP:127.0.0.1", "-out", names[0], "-keyout", names[1]]
     subprocess.run([program, *map(str, words)], check=True, capture_output=True)
     return names

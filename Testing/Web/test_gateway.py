@@ -9,11 +9,14 @@ import random
 import pytest
 from plain_requests import ask
 from SlicePropagationWeb.allowed_values import PANEL
+from SlicePropagationWeb.transfer import TAB_HEADER
 from wire import Wire, at_the_wire, packed
 
 SIDE = 60_000  # pixels of a view that would take gigabytes
 NUM_MESSAGES = 400
 NUM_REQUESTS = 250
+FORM = b'Content-Disposition: form-data; name="file"; filename="a.nii"'
+BODIES = [b"", b"x", b"--x\r\n", b"--x--\r\n", b"--x\r\n" + FORM, b"--x\r\n" + FORM + b"\r\n\r\n\0"]
 TELLING = ("Traceback", "site-packages", 'File "', "/SlicePropagation")
 
 
@@ -116,6 +119,30 @@ def test_what_the_page_cannot_set_stays_and_is_said(sample, key, value):
     assert "error" in answer
     assert state[key] == before
     assert sample.data.is_error
+    assert "cannot be the" in sample.data.message
+
+
+@pytest.mark.parametrize(
+    "name, value",
+    [
+        ("plane", "nope"),
+        ("engine", "/etc/passwd"),
+        ("direction", "sideways"),
+        ("device", "tpu"),
+        ("tool", "hammer"),
+        ("segment_id", "nobody"),
+        ("span", "all"),
+        ("index", "first"),
+        ("show_3d", "yes"),
+        ("cells", {}),
+    ],
+)
+def test_a_choice_that_there_is_not_is_put_back_whoever_set_it(sample, name, value):
+    key = f"{PANEL}{name}"
+    state = sample.application.server.state
+    before = state[key]
+    sample.call(state.__setitem__, key, value)
+    assert state[key] == before
     assert "cannot be the" in sample.data.message
 
 
@@ -331,6 +358,9 @@ def test_requests_of_any_kind_are_answered_without_an_error_of_the_server(sample
         )
         sent = {named: source.choice(["\x01", "a=b; c", "null", "bytes=9-1", "\xff", '"', "[::1"])}
         sent = {name: value.encode("latin-1") for name, value in sent.items()}
-        status, _, text = ask(sample.address, path, method, sent, b"x" * source.choice([0, 9]))
+        if path.startswith("/upload"):
+            sent[TAB_HEADER] = sample.data.owner
+            sent["Content-Type"] = source.choice(["multipart/form-data; boundary=x", "multipart/x"])
+        status, _, text = ask(sample.address, path, method, sent, source.choice(BODIES))
         assert status < 500, (method, path, sent)
         assert not any(word in text for word in TELLING), (method, path, sent)

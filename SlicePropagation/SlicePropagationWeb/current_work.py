@@ -31,7 +31,7 @@ def title_of(source: Path | str) -> str:
     return "the sample" if source == SAMPLE else Path(source).name
 
 
-class OpenedWork:
+class CurrentWork:
     """The volume and the segmentation that are open, and how others take their place.
 
     Args:
