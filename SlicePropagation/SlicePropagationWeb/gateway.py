@@ -182,7 +182,8 @@ class _Handler:
 
     async def _close(self, client_id: str) -> None:
         self._gateway.forget(client_id)
-        await self._closed(client_id)
+        if client_id in self._handler.unchunkers:  # not where a request asked for no websocket
+            await self._closed(client_id)
 
     async def _message(self, is_binary: bool, message: Any, client_id: str) -> None:
         """Take what came; who sends what is no message at all is not listened to any more."""

@@ -126,3 +126,13 @@ def at_the_wire(address, work):
 
     with ThreadPoolExecutor(1) as pool:
         return pool.submit(asyncio.run, run()).result()
+
+
+def with_session(bench, work):
+    """What `await work(wire)` returns; the wire has the session."""
+
+    async def begin(wire):
+        await wire.take_over("tab of the test")
+        return await work(wire)
+
+    return at_the_wire(bench.address, begin)
