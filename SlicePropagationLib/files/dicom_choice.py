@@ -81,8 +81,13 @@ def choose_stack(
         raise _ambiguous(found or choices, path, f"--series {series} names {len(found)} of them")
     volumes = [choice for choice in choices if _is_volume(choice.stack)]
     grey = [choice for choice in volumes if choice.stack.first.num_values == 1]
+    if not volumes and len(choices) > 1:
+        raise InputError(
+            f"{path} holds {len(choices)} images, of which no two are slices of one volume, such as"
+            f" {choices[0].text} and {choices[1].text}; name the folder that has the slices."
+        )
     if not grey:
-        return _checked((volumes or _largest(choices))[0].stack, path), []
+        return _checked((volumes or choices)[0].stack, path), []
     if len(grey) > 1:
         raise _ambiguous(grey, path, "nobody said which is meant")
     left = len(choices) - 1
@@ -125,10 +130,6 @@ def _number(stacks: Sequence[DicomStack]) -> int:
 
 def _is_volume(stack: DicomStack) -> bool:
     return stack.num_frames > 1
-
-
-def _largest(choices: Sequence[SeriesChoice]) -> list[SeriesChoice]:
-    return sorted(choices, key=lambda choice: -choice.stack.num_frames)
 
 
 def _matching(choices: Sequence[SeriesChoice], series: str) -> list[SeriesChoice]:

@@ -66,9 +66,8 @@ def lay_out(stack: DicomStack, name: str) -> DicomGrid:
     first = frames[0]
     if first.position is None:
         raise InputError(
-            f"{name} says no positions (ImagePositionPatient) for its {len(frames)} images, so that"
-            " the order and the distance of its slices are unknown; convert it to NIfTI or NRRD, or"
-            " save the slices as TIFF files and give --spacing."
+            f"{name} says no position (ImagePositionPatient) of its image; convert it to NIfTI or"
+            " NRRD."
         )
     remarks: list[str] = []
     step_mm, slots = _steps(frames, name, remarks)

@@ -1,7 +1,9 @@
 """Headers of DICOM files read with pydicom, which 3D Slicer bundles."""
 
+import contextlib
 import logging
-from collections.abc import Iterable, Sequence
+import warnings
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -106,8 +108,22 @@ def read_header(path: Path, **options: Any) -> Any:
     from pydicom import config, dcmread
 
     # What a file has that the standard does not allow is no news to a person; it is read.
-    with config.disable_value_validation():
+    with config.disable_value_validation(), _silence():
         return dcmread(path, force=True, **options)
+
+
+@contextlib.contextmanager
+def _silence() -> Iterator[None]:
+    """Keep what pydicom warns of from the person, who can do nothing about it."""
+    logger = logging.getLogger("pydicom")
+    level = logger.level
+    logger.setLevel(logging.CRITICAL)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logger.setLevel(level)
 
 
 def _classic(path: Path, header: Any) -> DicomFrame:

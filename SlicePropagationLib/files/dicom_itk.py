@@ -32,18 +32,16 @@ WORDS = ("image type", "kernel")
 
 
 def frames_of(path: Path) -> list[DicomFrame]:
-    """The frames of one file; none of a file that is no image.
+    """The frames of one file.
 
     Raises:
+        RuntimeError: it is damaged, or no image.
         InputError: it is an enhanced file, which needs pydicom.
     """
     reader = sitk.ImageFileReader()
     reader.SetFileName(str(path))
     reader.SetImageIO("GDCMImageIO")
-    try:
-        reader.ReadImageInformation()
-    except RuntimeError:
-        return []
+    reader.ReadImageInformation()
     count = int(_number(reader, "0028|0008") or 1)
     step_ms = _frame_ms(reader)
     if count > 1 and not step_ms:

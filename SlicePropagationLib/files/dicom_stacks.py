@@ -108,15 +108,14 @@ def _is_like(first: DicomFrame, other: DicomFrame) -> bool:
 
 
 def _view_name(view: Sequence[DicomFrame]) -> str:
-    """A direction in words, with the size."""
+    """A direction in words."""
     first = view[0]
     names = ("sagittal", "coronal", "axial")
     normal = np.abs(first.normal)
     name = names[int(normal.argmax())]
     if normal.max() < 0.999:
         name = f"oblique {name} ({', '.join(f'{part:.2g}' for part in first.normal)})"
-    rows, columns = first.size
-    return f"{name}, {columns}x{rows}"
+    return name
 
 
 def _joined(*parts: str) -> str:
@@ -146,7 +145,8 @@ def _split(
             return list(itertools.chain.from_iterable(found))
     unique = _without_copies(kept, is_copy)
     if len(unique) < len(kept):
-        return [replace(one, copies=one.copies + copies) for one in _finished(unique)]
+        copies += len(kept) - len(unique)
+        return [replace(one, copies=copies) for one in _finished(unique)]
     return _finished(kept)
 
 
@@ -216,6 +216,9 @@ def _by_fact(frames: list[DicomFrame], name: str) -> list[list[DicomFrame]]:
         is_slab = is_flat or len(_by_place(group)) > 1
         if not is_slab or _most(group) == most:
             return []
+    if all(isinstance(value, float) for value in groups):
+        numbers = [value for value in groups if isinstance(value, float)]
+        return [groups[value] for value in sorted(numbers)]
     return sorted(groups.values(), key=lambda group: group[0].instance)
 
 
@@ -281,7 +284,10 @@ def _finished(frames: list[DicomFrame]) -> list[DicomStack]:
     if counts == {1}:
         return [DicomStack(_in_order(frames), copies=0)]
     files = {frame.path for frame in frames}
-    is_numbered = all(len({one.instance for one in place}) == len(place) for place in places)
+    is_placed = frames[0].position is not None
+    is_numbered = is_placed and all(
+        len({one.instance for one in place}) == len(place) for place in places
+    )
     if len(counts) == 1 and len(places) > 1 and is_numbered and len(files) > 1:
         return _by_number(places)
     return [DicomStack(_in_order(frames), "images at one place", _undistinguished(places))]
@@ -307,9 +313,13 @@ def _undistinguished(places: list[list[DicomFrame]]) -> str:
             " their times, so that they may be slices or frames in time; convert it to a 3D NIfTI"
             " file, or to a 4D NIfTI file of its times."
         )
-    at = "without a position"
-    if first.position is not None:
-        at = f"at {first.position @ first.normal:g} mm"
+    if first.position is None:
+        return (
+            f"says no positions (ImagePositionPatient) for its {len(crowded)} images, so that the"
+            " order and the distance of its slices are unknown; convert it to NIfTI or NRRD, or"
+            " save the slices as TIFF files and give --spacing."
+        )
+    at = f"at {first.position @ first.normal:g} mm"
     return (
         f"has {len(crowded)} images {at} that nothing in their headers tells apart, such as"
         f" {first.path.name} and {other.path.name}; keep one of each place in a folder of its own."

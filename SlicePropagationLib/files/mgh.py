@@ -4,7 +4,6 @@ The header says the size of a voxel, the three axes (to the right, front and top
 the middle of the grid, which is voxel `size / 2`. All numbers are in big-endian order.
 """
 
-import gzip
 import math
 import zlib
 from pathlib import Path
@@ -13,6 +12,7 @@ import numpy as np
 
 from SlicePropagationLib.errors import InputError
 from SlicePropagationLib.files.nifti_forms import TO_LPS, Placement
+from SlicePropagationLib.files.packed import MARK, MOST_PACKED, PackedFile
 
 SUFFIXES = (".mgz", ".mgh")
 HEADER_BYTES = 284
@@ -49,14 +49,17 @@ def read_mgh(path: Path) -> tuple[np.ndarray, Placement]:
     Raises:
         InputError: it is truncated, damaged or of another kind.
     """
-    with open(path, "rb") as file:
-        is_packed = file.read(2) == b"\x1f\x8b"
     try:
-        with gzip.open(path, "rb") if is_packed else open(path, "rb") as stream:
+        with open(path, "rb") as file:
+            is_packed = file.read(len(MARK)) == MARK
+            file.seek(0)
+            stream = PackedFile(file) if is_packed else file
             header = _header(stream.read(HEADER_BYTES), path)
             sizes = [int(size) for size in header["sizes"]]
             kind = np.dtype(">" + TYPES[int(header["type"])])
             needed = math.prod(sizes) * kind.itemsize
+            if needed > path.stat().st_size * MOST_PACKED:
+                raise EOFError(f"its header promises {needed} bytes of voxels")
             content = stream.read(needed)
     except DAMAGES as error:
         raise InputError(

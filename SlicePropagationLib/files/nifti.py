@@ -12,7 +12,7 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, TypeAlias
 
 import numpy as np
 
@@ -25,10 +25,10 @@ from SlicePropagationLib.files.nifti_header import (
     parse_header,
     voxel_offset,
 )
+from SlicePropagationLib.files.packed import MARK, MOST_PACKED, PackedFile
 
 SUFFIXES = (".nii", ".nii.gz")
-PACKED = b"\x1f\x8b"  # what gzip begins with
-MOST_PACKED = 1040  # gzip makes a file smaller by no more than this
+Content: TypeAlias = BinaryIO | PackedFile
 DAMAGES = (EOFError, OSError, zlib.error)
 
 
@@ -100,17 +100,17 @@ def write_nifti(path: Path | str, array: np.ndarray, like: NiftiHeader) -> None:
 
 
 @contextlib.contextmanager
-def _content(path: Path, remarks: list[str]) -> Iterator[BinaryIO]:
+def _content(path: Path, remarks: list[str]) -> Iterator[Content]:
     """A file's content, unpacked where it is packed; damage is told in a sentence."""
     try:
         with open(path, "rb") as file:
-            is_packed = file.read(len(PACKED)) == PACKED
+            is_packed = file.read(len(MARK)) == MARK
             file.seek(0)
             is_named_packed = str(path).lower().endswith(".gz")
             if is_packed != is_named_packed:
                 found = "packed with gzip" if is_packed else "not packed"
                 remarks.append(f"{path} is {found}, against its name; it is read as it is.")
-            yield gzip.GzipFile(fileobj=file) if is_packed else file  # type: ignore[misc]
+            yield PackedFile(file) if is_packed else file
     except DAMAGES as error:
         raise InputError(
             f"{path} cannot be read as an image; it may be truncated or of another kind. ({error})"
@@ -118,7 +118,7 @@ def _content(path: Path, remarks: list[str]) -> Iterator[BinaryIO]:
 
 
 def _voxels(
-    stream: BinaryIO,
+    stream: Content,
     start: bytes,
     header: NiftiHeader,
     path: Path,
@@ -128,7 +128,7 @@ def _voxels(
     count = math.prod(header.sizes)
     needed = count * header.dtype.itemsize
     offset = voxel_offset(header, path)
-    _check_room(path, offset + needed, stream)
+    _check_room(path, offset + needed, stream, header)
     early = start[offset:] if offset < len(start) else b""
     _skip(stream, offset - len(start))
     voxels = np.empty(count, header.dtype)
@@ -137,34 +137,40 @@ def _voxels(
     view[:got] = early[:got]
     got += _read_into(stream, view[got:])
     if got < needed:
-        raise _truncated(path, offset + got, offset + needed, header)
-    stream.read(1)  # at the end of a packed file its checksum is compared
+        raise _truncated(path, str(offset + got), offset + needed, header)
+    if isinstance(stream, PackedFile):
+        stream.check_end()
     _check_bits(header, path, remarks)
     return voxels
 
 
-def _check_room(path: Path, needed: int, stream: BinaryIO) -> None:
+def _check_room(
+    path: Path,
+    needed: int,
+    stream: Content,
+    header: NiftiHeader,
+) -> None:
     """Refuse, before memory is taken, a file that cannot hold what its header says."""
     size = path.stat().st_size
-    most = size * MOST_PACKED if isinstance(stream, gzip.GzipFile) else size
-    if needed > most:
-        raise InputError(
-            f"{path} holds {most if most == size else f'at most {most}'} bytes of data, its header"
-            f" promises {needed}; it is truncated, copy it again."
-        )
+    if isinstance(stream, PackedFile):
+        if needed > size * MOST_PACKED:
+            raise _truncated(path, f"at most {size * MOST_PACKED}", needed, header)
+    elif needed > size:
+        raise _truncated(path, str(size), needed, header)
 
 
 def _truncated(
     path: Path,
-    found: int,
+    found: str,
     needed: int,
     header: NiftiHeader,
 ) -> InputError:
+    bits = 8 * header.dtype.itemsize
     mismatch = ""
-    if int(header["bitpix"]) != 8 * header.dtype.itemsize:
+    if int(header["bitpix"]) != bits:
         mismatch = (
-            f" Its header contradicts itself, too: type {int(header['datatype'])} has"
-            f" {8 * header.dtype.itemsize} bits, and it says {int(header['bitpix'])}."
+            f" Its header contradicts itself, too: voxels of type {int(header['datatype'])} have"
+            f" {bits} bits, and it says {int(header['bitpix'])}."
         )
     return InputError(
         f"{path} holds {found} bytes of data, its header promises {needed}; it is truncated, copy"
@@ -182,16 +188,16 @@ def _check_bits(header: NiftiHeader, path: Path, remarks: list[str]) -> None:
         )
 
 
-def _skip(stream: BinaryIO, count: int) -> None:
+def _skip(stream: Content, count: int) -> None:
     while count > 0 and (chunk := stream.read(min(count, 1 << 20))):
         count -= len(chunk)
 
 
-def _read_into(stream: BinaryIO, view: memoryview) -> int:
+def _read_into(stream: Content, view: memoryview) -> int:
     """Fill a buffer as far as a stream goes; returns how far."""
     total = 0
     while total < len(view):
-        got = stream.readinto(view[total : total + (1 << 24)])  # type: ignore[attr-defined]
+        got = stream.readinto(view[total:])  # type: ignore[attr-defined]
         if not got:
             break
         total += got

@@ -57,6 +57,11 @@ def placement_of(header: NiftiHeader, name: str) -> Placement:
     forms = _usable(header, {"qform": qform, "sform": sform}, name, remarks)
     chosen = _chosen(header, forms, name, remarks)
     unit_mm = MM_OF_UNIT.get(int(header["xyzt_units"]) & SPACE_UNITS, 1.0)
+    if chosen is None and any(_is_coded(header, form) for form in ("qform", "sform")):
+        raise InputError(
+            f"{' '.join(remarks)} Nothing else says where its voxels lie; correct its header, or"
+            " export the image again."
+        )
     if chosen is None:
         remarks.append(
             f"{name} does not say where its voxels lie (the codes of qform and sform are 0); it is"
@@ -81,13 +86,12 @@ def _spacing_of(header: NiftiHeader, name: str) -> tuple[np.ndarray, list[str]]:
     told = np.array(header["pixdim"][1:4], float)
     is_usable = np.isfinite(told) & (told != 0)
     spacing = np.where(is_usable, np.abs(told), 1.0)
-    if np.array_equal(spacing, told) or (_is_coded(header, "sform") and is_usable.all()):
+    if np.array_equal(spacing, told) or _is_coded(header, "sform"):
         return spacing, []
-    said = ", ".join(f"{size:g}" for size in told)
-    used = ", ".join(f"{size:g}" for size in spacing)
     return spacing, [
-        f"{name} says that its voxels have the sizes {said} (pixdim); {used} are taken where no"
-        " sform says otherwise. Correct its header if that is wrong."
+        f"{name} says that its voxels have the sizes {_listed(told)} (pixdim); {_listed(spacing)}"
+        " are taken."
+        " Correct its header if that is wrong."
     ]
 
 
@@ -97,6 +101,10 @@ def _is_coded(header: NiftiHeader, form: str) -> bool:
 
 def _qform(header: NiftiHeader, spacing: np.ndarray) -> np.ndarray:
     """(3, 4) matrix of the quaternion; NaN where it is none."""
+    told = np.array(header["pixdim"][1:4], float)
+    is_sized = bool((np.isfinite(told) & (told != 0)).all())
+    if _is_coded(header, "sform") and not is_sized:
+        return np.full((3, 4), np.nan)  # sizes would be made up, and the sform has them
     b, c, d = (float(part) for part in header["quatern"])
     length = b * b + c * c + d * d
     if not math.isfinite(length) or length > 1.01:
@@ -132,10 +140,24 @@ def _usable(
             found[form] = matrix
         else:
             remarks.append(
-                f"{name} has an {form} that is no grid (code {int(header[f'{form}_code'])});"
-                " it does not count."
+                f"{name} has {'an' if form == 'sform' else 'a'} {form} that is no grid (code"
+                f" {int(header[f'{form}_code'])}, {_told(header, form)}); it does not count."
             )
     return found
+
+
+def _told(header: NiftiHeader, form: str) -> str:
+    """The numbers of a form as the file has them."""
+    if form == "sform":
+        return "rows " + "; ".join(_listed(row) for row in header["srow"])
+    return (
+        f"quaternion {_listed(header['quatern'])}, offset {_listed(header['qoffset'])}, pixdim"
+        f" {_listed(header['pixdim'][1:4])}"
+    )
+
+
+def _listed(numbers: np.ndarray) -> str:
+    return ", ".join(f"{number:g}" for number in numbers)
 
 
 def _is_grid(matrix: np.ndarray) -> bool:

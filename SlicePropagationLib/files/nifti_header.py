@@ -131,6 +131,16 @@ class NiftiHeader:
         """One field as the file has it."""
         return self.fields[name]
 
+    def to_text(self) -> str:
+        """The header as text, to be kept elsewhere than in a file."""
+        return self.fields.tobytes().hex()
+
+    @classmethod
+    def from_text(cls, text: str) -> "NiftiHeader":
+        """The header that `to_text` was of."""
+        content = bytes.fromhex(text)
+        return cls(np.frombuffer(content, LAYOUTS[len(content)], 1)[0])
+
     @property
     def sizes(self) -> tuple[int, ...]:
         """Voxels along I, J, K, and times; sizes of 1 beyond the third are left out."""
@@ -194,6 +204,11 @@ def _check_sizes(header: NiftiHeader, path: Path) -> None:
             f"{path} is empty or damaged: its header says {rank} dimensions of size {said}, where"
             " 1 to 7 of at least 1 can be; export the image again."
         )
+    if rank < 3:
+        said = "x".join(map(str, sizes[:rank]))
+        raise InputError(
+            f"{path} has {rank} dimensions (size {said}), a volume needs 3; stack the slices first."
+        )
     if len(header.sizes) > 4:
         num_values = math.prod(header.sizes[4:])
         raise InputError(
@@ -219,7 +234,7 @@ def _check_datatype(header: NiftiHeader, path: Path) -> None:
 
 
 def voxel_offset(header: NiftiHeader, path: Path) -> int:
-    """The byte at which the voxels begin, by the header.
+    """The byte at which the voxels begin, by the header; behind it where that says 0.
 
     Raises:
         InputError: it is no number, or none that can be.
@@ -231,7 +246,8 @@ def voxel_offset(header: NiftiHeader, path: Path) -> int:
             f"{path} says that its voxels begin at byte {told:g}, they begin between byte {least}"
             f" and {FARTHEST}; the header is damaged, export the image again."
         )
-    return max(int(told), header.fields.dtype.itemsize)
+    least = header.fields.dtype.itemsize
+    return least + EXTENSION_BYTES if told < least else int(told)
 
 
 def header_of_result(like: NiftiHeader, array: np.ndarray) -> bytes:

@@ -31,6 +31,7 @@ class Volume:
         path: where it came from.
         nifti: the header of a NIfTI file; results have its forms and codes.
         remarks: sentences about how it was read.
+        series: which volume of a DICOM folder it is, where that was said.
     """
 
     array: np.ndarray
@@ -38,6 +39,7 @@ class Volume:
     path: Path
     nifti: NiftiHeader | None = None
     remarks: tuple[str, ...] = ()
+    series: str | None = None
 
     @property
     def spacing_mm(self) -> Spacing:
@@ -137,7 +139,7 @@ def read_volume(
             f"{path} is constant (every voxel is {array.flat[0]}), so there is nothing to follow;"
             " pick the image, not an empty mask."
         )
-    return Volume(array, image, Path(path), loaded.nifti, loaded.remarks)
+    return Volume(array, image, Path(path), loaded.nifti, loaded.remarks, series)
 
 
 def check_same_grid(
