@@ -171,6 +171,7 @@ class CurrentWork:
         segments: Sequence[Segment],
     ) -> None:
         self._autosave.source = str(source)
+        self._autosave.series = volume.series or ""
         self._controller.put_volume(volume, title_of(source))
         self._views.show(self._controller.volume)
         self._controller.put_segmentation(labels, segments)

@@ -1,6 +1,7 @@
 """Serving the page: address, token, Ctrl-C."""
 
 import asyncio
+import contextlib
 import os
 import socket
 import ssl
@@ -12,6 +13,7 @@ from typing import Any
 from vtkmodules.vtkCommonCore import vtkLogger
 
 from SlicePropagationLib.errors import ConfigError
+from SlicePropagationLib.files.dicom_choice import SeriesChoiceError
 from SlicePropagationLib.files.volume import read_image
 from SlicePropagationWeb.application import Application
 from SlicePropagationWeb.display import check_display
@@ -164,7 +166,8 @@ def _check_readable(image: Path | str | None, segmentation: Path | str | None) -
             raise ConfigError("A segmentation needs its image: give IMAGE, too.")
         read_segmentation(segmentation, read_with_remarks(image)[0])
     elif image is not None and image != SAMPLE:
-        read_image(image)
+        with contextlib.suppress(SeriesChoiceError):  # the page asks which one
+            read_image(image)
 
 
 def _folders_of(image: Path | str | None) -> list[Path]:
@@ -189,6 +192,7 @@ def _transfer(application: Application, max_upload_bytes: int) -> Transfer:
         application.files.read_upload,
         application.files.take_upload,
         application.files.refuse_upload,
+        application.files.offer_choice,
         application.session_lock.is_owner,
         max_upload_bytes,
     )

@@ -13,6 +13,7 @@ from pathlib import Path, PurePosixPath
 from aiohttp import BodyPartReader, web
 
 from SlicePropagationLib.errors import InputError, SlicePropagationError
+from SlicePropagationLib.files.dicom_choice import SeriesChoiceError
 from SlicePropagationWeb.limits import MAX_UPLOAD_BYTES
 from SlicePropagationWeb.opening import Opened
 from SlicePropagationWeb.surprises import unexpected
@@ -44,6 +45,7 @@ class Transfer:
             `on_read` wants, raises a SlicePropagationError where it cannot be used.
         on_read: awaited with (path, what `read` returned, [sentence about what was left out]).
         on_refusal: called with the sentence that says why an upload was refused.
+        on_choice: called with (path, the SeriesChoiceError) where an upload holds several volumes.
         is_owner: `is_owner(tab)`, whether a browser's tab has the session; others upload nothing.
         max_bytes: of one upload, all files together, packed or not.
     """
@@ -54,6 +56,7 @@ class Transfer:
         read: Callable[[Path], Awaitable[Opened]],
         on_read: Callable[[Path, Opened, list[str]], Awaitable[None]],
         on_refusal: Callable[[str], None],
+        on_choice: Callable[[Path, SeriesChoiceError], None],
         is_owner: Callable[[str], bool],
         max_bytes: int = MAX_UPLOAD_BYTES,
     ) -> None:
@@ -61,6 +64,7 @@ class Transfer:
         self._read = read
         self._on_read = on_read
         self._on_refusal = on_refusal
+        self._on_choice = on_choice
         self._is_owner = is_owner
         self._max_bytes = max_bytes
 
@@ -107,7 +111,12 @@ class Transfer:
                 "The upload is no form that can be read; use the Open dialog of the page."
             ) from error
         source, left_out = await asyncio.to_thread(self._checked, folder, names)
-        opened = await self._read(source)
+        try:
+            opened = await self._read(source)
+        except SeriesChoiceError as error:
+            final = self._settle(source, title)
+            self._on_choice(final, error)
+            return web.json_response({"name": final.name})
         if request.transport is None:  # the person cancelled it
             return web.Response(status=CANCELLED)
         final = self._settle(source, title)
