@@ -209,13 +209,15 @@ class Application:
         self.data.notes = [{"title": title, "text": text} for title, text in engineNotes()]
         self.data.is_details = True
 
+    # What the person chose; trame itself would swallow an error of these
+
     def _show_3d(self, is_shown: bool) -> None:
-        self.controller.show_3d(is_shown)
-        self.views.reset_3d()
+        tell(self.workflow, self.controller.show_3d, is_shown)
+        tell(self.workflow, self.views.reset_3d)
 
     def _choose_engine(self, *_: Any) -> None:
-        self.workflow.refresh_reasons()
-        self.files.warm_up()
+        tell(self.workflow, self.workflow.refresh_reasons)
+        tell(self.workflow, self.files.warm_up)
 
     def close(self) -> None:
         """End: what is not saved is kept."""

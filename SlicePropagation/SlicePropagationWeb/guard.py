@@ -143,9 +143,10 @@ class Guard:
         The name of another site may lead to this machine, too. Where a token is demanded, that site
         has no cookie; so any name is taken on an address that others reach.
         """
+        known = LOCAL_NAMES | {self._host}
         if is_local(self._host):
-            return name in LOCAL_NAMES
-        known = {self._host, socket.gethostname()} | LOCAL_NAMES
+            return name in known
+        known.add(socket.gethostname())
         return self.token is not None or name in known or _is_number(name)
 
     async def _connection(self, request: web.Request) -> web.Response:
