@@ -48,9 +48,10 @@ ARGUMENTS: dict[str, tuple[tuple[str, Check], ...]] = {
     "rename": (("segment", _segment), ("name", _name)),
     "plane": (("plane", _plane),),
     "tool": (("tool", _tool),),
-    "load": (("path", _path),),
+    "load": (("path", _path), ("volume", _path)),
     "continue": (("path", _path),),
 }
+CAN_LACK = {"load": 1}  # how many of the last values may be left out
 # Which reason of `view_state` forbids a command that is no button of COMMANDS.
 REASONS = {
     "load": "open",
@@ -77,12 +78,12 @@ def check_arguments(
         InputError: there are too many or too few, or one of them cannot be.
     """
     expected = ARGUMENTS.get(name, ())
-    if len(arguments) != len(expected):
+    if not 0 <= len(expected) - len(arguments) <= CAN_LACK.get(name, 0):
         raise InputError(
             f"The command '{shown(name)}' has {len(expected)} values, and {len(arguments)} came;"
             " reload the page."
         )
-    for value, (what, check) in zip(arguments, expected, strict=True):
+    for value, (what, check) in zip(arguments, expected, strict=False):
         if not check(value, data):
             raise InputError(f"There is no {what} '{shown(value)}'; choose one of the page.")
 

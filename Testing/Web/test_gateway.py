@@ -143,6 +143,7 @@ def test_a_good_value_beside_a_bad_one_is_taken(sample):
         ("rename", ["nobody", 3]),
         ("tool", [["paint"]]),
         ("load", [{"a": 1}]),
+        ("load", ["/", 3]),
         ("load", ["/etc/\0"]),
         ("describe", [1, 2]),
     ],
