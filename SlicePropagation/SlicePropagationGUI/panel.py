@@ -256,9 +256,9 @@ class PropagationPanel:
         try:
             self.logic.shareEditorNode(self.draw.node)
             self.logic.open(volume, segmentation, segmentIDs, axis)
-            otherSlices = self._presenter.otherSlices()
-            if otherSlices:
-                self.say(otherSlices)
+            sentences = [self._presenter.volumeRemarks(), self._presenter.otherSlices()]
+            if any(sentences):
+                self.say(" ".join(filter(None, sentences)))
         except SlicePropagationError as error:
             self._problem = str(error)
             self.logic.close()

@@ -136,7 +136,7 @@ def _frames_at(path: Path, remarks: list[str]) -> list[DicomFrame]:
     if is_disc_index(path):
         path = path.parent
     if path.is_dir():
-        frames = _frames_of(files_below(path), remarks)
+        frames = frames_of_files(files_below(path), remarks)
         if not frames:
             raise InputError(
                 f"The folder {path} holds no DICOM series; name the folder that has the slices, or"
@@ -144,7 +144,7 @@ def _frames_at(path: Path, remarks: list[str]) -> list[DicomFrame]:
             )
         _check_disc(path, remarks)
         return frames
-    own = _frames_of([path], remarks)
+    own = frames_of_files([path], remarks)
     if not own:
         raise InputError(
             f"{path} is a DICOM file without a picture that can be read; name the folder that has"
@@ -152,7 +152,7 @@ def _frames_at(path: Path, remarks: list[str]) -> list[DicomFrame]:
         )
     if len(own) > 1:
         return own
-    beside = _frames_of(_files_beside(path), [])
+    beside = frames_of_files(_files_beside(path), [])
     series = [frame for frame in beside if frame.series == own[0].series]
     if len(series) < 2:
         raise InputError(
@@ -169,8 +169,16 @@ def _files_beside(path: Path) -> Iterable[Path]:
     return sorted(other for other in path.parent.iterdir() if other.is_file())
 
 
-def _frames_of(files: Iterable[Path], remarks: list[str]) -> list[DicomFrame]:
-    """The frames of all DICOM files among some; a remark names those that are damaged."""
+def frames_of_files(files: Iterable[Path], remarks: list[str]) -> list[DicomFrame]:
+    """The frames of all DICOM files among some.
+
+    Args:
+        files: any files.
+        remarks: a sentence is added that names the damaged ones.
+
+    Raises:
+        InputError: one is an enhanced file, and pydicom is not installed.
+    """
     read = dicom_headers.frames_of if has_pydicom() else dicom_itk.frames_of
     frames: list[DicomFrame] = []
     damaged = []

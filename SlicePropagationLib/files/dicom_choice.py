@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from SlicePropagationLib.errors import InputError
-from SlicePropagationLib.files.dicom_stacks import DicomStack, distances
+from SlicePropagationLib.files.dicom_places import distances
+from SlicePropagationLib.files.dicom_stacks import DicomStack
 
 MOST_LISTED = 40
 

@@ -10,7 +10,8 @@ import numpy as np
 
 from SlicePropagationLib.errors import InputError
 from SlicePropagationLib.files.dicom_frames import DicomFrame
-from SlicePropagationLib.files.dicom_stacks import UNEQUAL_SHARE, DicomStack, distances
+from SlicePropagationLib.files.dicom_places import UNEQUAL_SHARE, distances
+from SlicePropagationLib.files.dicom_stacks import DicomStack
 from SlicePropagationLib.files.nifti_forms import Placement
 
 MULTIPLE_SHARE = 0.1  # of the usual gap, by which a gap may be off a multiple of it

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from SlicePropagationLib.files.dicom_facts import ABOUT, CLASSIC, ENHANCED
 from SlicePropagationLib.files.dicom_frames import DicomFrame
 
 log = logging.getLogger(__name__)
@@ -17,61 +18,6 @@ log = logging.getLogger(__name__)
 NO_IMAGES = ("1.2.840.10008.5.1.4.1.1.66.4", "1.2.840.10008.5.1.4.1.1.66.7")
 DOSE = "1.2.840.10008.5.1.4.1.1.481.2"
 UNKNOWN_AXES = np.array([[1.0, 0, 0], [0, 1.0, 0]])
-# {name of a fact: (its keyword, ...) in a classic file}
-CLASSIC = {
-    "image type": ("ImageType",),
-    "component": ("ComplexImageComponent",),
-    "stack": ("StackID",),
-    "echo time": ("EchoTime",),
-    "echo": ("EchoNumbers",),
-    "b-value": ("DiffusionBValue",),
-    "gradient": ("DiffusionGradientOrientation",),
-    "inversion time": ("InversionTime",),
-    "flip angle": ("FlipAngle",),
-    "kernel": ("ConvolutionKernel",),
-    "tube voltage": ("KVP",),
-    "energy window": ("EnergyWindowNumber",),
-    "temporal position": ("TemporalPositionIdentifier",),
-    "trigger time": ("TriggerTime",),
-    "cardiac phase": ("NominalPercentageOfCardiacPhase",),
-    "frame time": ("FrameReferenceTime",),
-    "acquisition": ("AcquisitionNumber",),
-    "acquisition time": ("AcquisitionDateTime", "AcquisitionTime"),
-    "content time": ("ContentTime",),
-    "reconstruction": ("SeriesTime",),
-}
-# {name of a fact: [(sequence of a frame's items, keyword), ...] in an enhanced file}
-ENHANCED = {
-    "image type": [
-        ("MRImageFrameTypeSequence", "FrameType"),
-        ("CTImageFrameTypeSequence", "FrameType"),
-        ("PETFrameTypeSequence", "FrameType"),
-    ],
-    "component": [("MRImageFrameTypeSequence", "ComplexImageComponent")],
-    "stack": [("FrameContentSequence", "StackID")],
-    "echo time": [("MREchoSequence", "EffectiveEchoTime")],
-    "b-value": [("MRDiffusionSequence", "DiffusionBValue")],
-    "inversion time": [("MRModifierSequence", "InversionTimes")],
-    "flip angle": [("MRTimingAndRelatedParametersSequence", "FlipAngle")],
-    "kernel": [("CTReconstructionSequence", "ConvolutionKernel")],
-    "tube voltage": [("CTXRayDetailsSequence", "KVP")],
-    "temporal position": [
-        ("FrameContentSequence", "TemporalPositionIndex"),
-        ("TemporalPositionSequence", "TemporalPositionTimeOffset"),
-    ],
-    "trigger time": [("CardiacSynchronizationSequence", "NominalCardiacTriggerDelayTime")],
-    "cardiac phase": [
-        ("CardiacSynchronizationSequence", "NominalPercentageOfCardiacPhase"),
-    ],
-    "acquisition": [("FrameContentSequence", "FrameAcquisitionNumber")],
-    "acquisition time": [("FrameContentSequence", "FrameAcquisitionDateTime")],
-    "content time": [("FrameContentSequence", "FrameReferenceDateTime")],
-}
-ABOUT = {
-    "modality": "Modality",
-    "number": "SeriesNumber",
-    "description": "SeriesDescription",
-}
 
 
 def frames_of(path: Path) -> list[DicomFrame]:

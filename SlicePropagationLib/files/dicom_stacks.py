@@ -18,13 +18,17 @@ from SlicePropagationLib.files.dicom_frames import (
     TIMES,
     DicomFrame,
 )
+from SlicePropagationLib.files.dicom_places import (
+    Place,
+    by_place,
+    distances,
+    in_order,
+    is_regular,
+    most_at_a_place,
+)
 
-SAME_PLACE_MM = 0.01  # at most; of small pixels a share
-SAME_PLACE_PIXELS = 0.02
 SAME_AXES = 1e-3
-UNEQUAL_SHARE = 0.01  # of the usual gap, by which gaps may differ without a word
 IMAGES = "images"  # told apart by their numbers alone
-Place = tuple[DicomFrame, ...]  # the frames at one place, in the order of their times
 
 
 @dataclass(frozen=True)
@@ -76,12 +80,6 @@ def stacks_of(
     return stacks
 
 
-def distances(frames: Sequence[DicomFrame]) -> np.ndarray:
-    """(N,) mm of frames along the normal of the first; 0 of those without a position."""
-    normal = frames[0].normal
-    return np.array([0.0 if one.position is None else one.position @ normal for one in frames])
-
-
 def _by_view(frames: Sequence[DicomFrame]) -> list[list[DicomFrame]]:
     """Frames of one size and direction each, in order of their first numbers."""
     views: list[list[DicomFrame]] = []
@@ -129,10 +127,10 @@ def _split(
     """Stacks of frames of one direction."""
     kept = _without_repeated_files(frames, is_copy)
     copies = len(frames) - len(kept)
-    if _most(kept) == 1:
+    if most_at_a_place(kept) == 1:
         groups = _regular_groups(kept)
         if not groups:
-            return [DicomStack(_in_order(kept), copies=copies)]
+            return [DicomStack(in_order(kept), copies=copies)]
         name, slabs = groups
         return list(itertools.chain.from_iterable(_named(slab, name, is_copy) for slab in slabs))
     for name in (*KINDS, *TIMES, ACQUISITION, *CLOCKS):
@@ -169,7 +167,7 @@ def _without_copies(
 ) -> list[DicomFrame]:
     """Frames without those that have the pixels of another at their place."""
     kept: list[DicomFrame] = []
-    for place in _by_place(frames):
+    for place in by_place(frames):
         own: list[DicomFrame] = []
         for frame in place:
             if not any(is_copy(other, frame) for other in own):
@@ -178,54 +176,23 @@ def _without_copies(
     return kept
 
 
-def _by_place(frames: Sequence[DicomFrame]) -> list[list[DicomFrame]]:
-    """Frames of each slice, slices in order along the normal."""
-    along = distances(frames)
-    pixel_mm = max(frames[0].pixel_mm) or 1.0
-    tolerance_mm = min(SAME_PLACE_MM, SAME_PLACE_PIXELS * pixel_mm)
-    order = np.argsort(along, kind="stable")
-    groups: list[list[DicomFrame]] = []
-    last = -np.inf
-    for index in order:
-        if along[index] - last > tolerance_mm:
-            groups.append([])
-            last = along[index]
-        groups[-1].append(frames[index])
-    return groups
-
-
-def _most(frames: Sequence[DicomFrame]) -> int:
-    """Most frames at one place."""
-    return max(len(place) for place in _by_place(frames))
-
-
-def _in_order(frames: Sequence[DicomFrame]) -> tuple[Place, ...]:
-    return tuple(tuple(place) for place in _by_place(frames))
-
-
 def _by_fact(frames: list[DicomFrame], name: str) -> list[list[DicomFrame]]:
     """Groups of frames by one fact; empty where it does not make volumes of them."""
     groups: dict[Hashable, list[DicomFrame]] = defaultdict(list)
     for frame in frames:
         groups[frame.facts.get(name)].append(frame)
-    most = _most(frames)
-    is_flat = len(_by_place(frames)) == 1
+    most = most_at_a_place(frames)
+    is_flat = len(by_place(frames)) == 1
     if len(groups) < 2:
         return []
     for group in groups.values():
-        is_slab = is_flat or len(_by_place(group)) > 1
-        if not is_slab or _most(group) == most:
+        is_slab = is_flat or len(by_place(group)) > 1
+        if not is_slab or most_at_a_place(group) == most:
             return []
     if all(isinstance(value, float) for value in groups):
         numbers = [value for value in groups if isinstance(value, float)]
         return [groups[value] for value in sorted(numbers)]
     return sorted(groups.values(), key=lambda group: group[0].instance)
-
-
-def is_regular(frames: Sequence[DicomFrame]) -> bool:
-    """Whether the slices of frames, one at a place, are equally far apart."""
-    gaps = np.diff(np.sort(distances(frames)))
-    return len(gaps) > 0 and float(np.ptp(gaps)) <= UNEQUAL_SHARE * float(gaps.mean())
 
 
 def _regular_groups(frames: list[DicomFrame]) -> tuple[str, list[list[DicomFrame]]] | None:
@@ -260,7 +227,7 @@ def _told(value: object) -> str:
 def _over_time(frames: list[DicomFrame], name: str) -> DicomStack | None:
     """The frames of each slice by their times; None where these do not tell them apart."""
     places = []
-    for place in _by_place(frames):
+    for place in by_place(frames):
         times = [frame.facts.get(name) for frame in place]
         if None in times or len(set(times)) < len(times):
             return None
@@ -279,10 +246,10 @@ def _over_time(frames: list[DicomFrame], name: str) -> DicomStack | None:
 
 def _finished(frames: list[DicomFrame]) -> list[DicomStack]:
     """Stacks of frames that no fact tells apart: by their numbers, or with what is wrong."""
-    places = _by_place(frames)
+    places = by_place(frames)
     counts = {len(place) for place in places}
     if counts == {1}:
-        return [DicomStack(_in_order(frames), copies=0)]
+        return [DicomStack(in_order(frames), copies=0)]
     files = {frame.path for frame in frames}
     is_placed = frames[0].position is not None
     is_numbered = is_placed and all(
@@ -290,7 +257,7 @@ def _finished(frames: list[DicomFrame]) -> list[DicomStack]:
     )
     if len(counts) == 1 and len(places) > 1 and is_numbered and len(files) > 1:
         return _by_number(places)
-    return [DicomStack(_in_order(frames), "images at one place", _undistinguished(places))]
+    return [DicomStack(in_order(frames), "images at one place", _undistinguished(places))]
 
 
 def _by_number(places: list[list[DicomFrame]]) -> list[DicomStack]:

@@ -62,27 +62,23 @@ def write_with_nan_offset(folder):
     (folder / "nan.nii").write_bytes(content)
 
 
-@pytest.mark.xfail(strict=True, reason="kind C: the page is silent about the gap")
 def test_the_page_says_between_which_positions_slices_are_missing(opened):
     message = opened["missing"]["message"]
     assert re.search(r"\b27\b", message), message
     assert re.search(r"\b36\b", message), message
 
 
-@pytest.mark.xfail(strict=True, reason="kind C: the page is silent about the second phase")
 def test_the_page_says_that_a_series_has_two_phases(opened):
     message = opened["phases"]["message"]
     assert re.search("phase|acquisition", message, re.IGNORECASE), message
 
 
-@pytest.mark.xfail(strict=True, reason="kind C: the page is silent about the times")
 def test_the_page_refuses_a_cine_folder_as_a_sequence(opened):
     answer = opened["cine"]
     assert answer["is_error"]
     assert re.search(r"\b5\b.*(frame|time)", answer["message"]), answer["message"]
 
 
-@pytest.mark.xfail(strict=True, reason="kind C: the page does not find the slices of a disc")
 def test_the_page_opens_a_disc(opened):
     assert "32×32×6 voxels" in opened["disc"]["volume"], opened["disc"]["message"]
 
@@ -91,7 +87,6 @@ def test_the_page_opens_files_without_preamble(opened):
     assert "32×32×6 voxels" in opened["bare"]["volume"], opened["bare"]["message"]
 
 
-@pytest.mark.xfail(strict=True, reason="kind C: the page names no way from a file to its series")
 def test_the_page_opens_the_series_of_a_file_or_names_a_way_to_it(opened):
     answer = opened["single"]
     assert not answer["is_error"] or "folder" in answer["message"], answer["message"]

@@ -10,7 +10,7 @@ import slicer.util
 import vtk
 from mrml_scene import makeScene, makeSegmentation
 from SlicePropagationMRML.nodes.geometry import segmentMask
-from SlicePropagationMRML.nodes.volume_files import addSegments, addVolumeNode, volumeOf
+from SlicePropagationMRML.nodes.volume_files import addSegments, addVolumeNode, filesOf, volumeOf
 
 from SlicePropagationLib.files.segmentation_file import read_labels, write_labels
 from SlicePropagationLib.files.volume import read_volume
@@ -42,6 +42,35 @@ def test_a_volume_node_has_the_voxels_and_the_place_of_the_file(scene, image, tm
     ijk_to_ras = vtk.vtkMatrix4x4()
     node.GetIJKToRASMatrix(ijk_to_ras)
     assert np.allclose(ijk_to_ras.MultiplyPoint((3, 2, 4, 1))[:3], (-point[0], -point[1], point[2]))
+
+
+def test_results_of_a_nifti_image_have_its_forms_again_after_it_was_a_node(scene, tmp_path):
+    nibabel = pytest.importorskip("nibabel", reason="needs nibabel, the extra 'test'")
+    sform = np.diag([1.0, 2.0, 3.0, 1.0])
+    image = nibabel.Nifti1Image(np.arange(60, dtype=np.int16).reshape(3, 4, 5), sform)
+    image.set_qform(sform, 1)
+    sform[:3, 3] = 7
+    image.set_sform(sform, 2)
+    nibabel.save(image, tmp_path / "image.nii")
+    volume = volumeOf(addVolumeNode(scene, read_volume(tmp_path / "image.nii"), "image"))
+    write_labels(tmp_path / "out.nii.gz", volume.array > 30, volume, [])
+    result = nibabel.load(tmp_path / "out.nii.gz")
+    for form in ("get_sform", "get_qform"):
+        matrix, code = getattr(result, form)(coded=True)
+        wanted, wanted_code = getattr(image, form)(coded=True)
+        assert code == wanted_code
+        assert np.array_equal(matrix, wanted)
+
+
+def test_the_files_of_a_volume_are_those_of_its_storage_node(scene, tmp_path):
+    node = scene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", "series")
+    assert filesOf(node) == []
+    storage = scene.AddNewNodeByClass("vtkMRMLVolumeArchetypeStorageNode")
+    storage.SetFileName(str(tmp_path / "1.dcm"))
+    for name in ("1.dcm", "2.dcm"):
+        storage.AddFileName(str(tmp_path / name))
+    node.SetAndObserveStorageNodeID(storage.GetID())
+    assert filesOf(node) == [tmp_path / "1.dcm", tmp_path / "2.dcm"]
 
 
 def test_labels_written_for_a_node_lie_on_the_grid_of_its_file(scene, image, tmp_path):

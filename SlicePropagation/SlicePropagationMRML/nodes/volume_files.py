@@ -70,6 +70,20 @@ def _niftiHeaderOf(volumeNode: VolumeNode, shape: tuple[int, ...]) -> NiftiHeade
     return header
 
 
+def filesOf(volumeNode: VolumeNode) -> list[Path]:
+    """The files that Slicer read a volume from, as far as it knows them."""
+    names = []
+    storage = volumeNode.GetStorageNode()
+    if storage is not None:
+        listed = [storage.GetNthFileName(i) for i in range(storage.GetNumberOfFileNames())]
+        names = listed or [storage.GetFileName()]
+    database = getattr(slicer, "dicomDatabase", None)
+    if database is not None and not names:
+        instances = (volumeNode.GetAttribute("DICOM.instanceUIDs") or "").split()
+        names = [database.fileForInstance(uid) for uid in instances]
+    return [Path(name) for name in names if name]
+
+
 def addSegments(
     segmentationNode: SegmentationNode,
     volumeNode: VolumeNode,

@@ -3,6 +3,8 @@
 import time
 from collections.abc import Iterable
 
+from SlicePropagationLib.files.loaded_check import remarks_on
+from SlicePropagationMRML.nodes.volume_files import filesOf
 from SlicePropagationMRML.presenting.choices import otherSlicesText
 from SlicePropagationMRML.presenting.messages import (
     frameProgressText,
@@ -45,6 +47,7 @@ class Presenter:
     def __init__(self, logic: PropagationLogic) -> None:
         self._logic = logic
         self._began = time.monotonic()
+        self._remarked: set[str] = set()  # volumes whose files were looked at
 
     def begin(self) -> None:
         """A run begins: its time counts from now."""
@@ -149,6 +152,14 @@ class Presenter:
             document.stack.axis,
         )
 
+    def volumeRemarks(self) -> str:
+        """What is odd about the files of the volume that is open; said once for each volume."""
+        document = self._logic.document
+        if document is None or document.volumeNode.GetID() in self._remarked:
+            return ""
+        self._remarked.add(document.volumeNode.GetID())
+        return " ".join(remarks_on(filesOf(document.volumeNode)))
+
     def undecided(self, overwritten: dict[str, int]) -> str:
         """A result waits.
 
@@ -226,6 +237,14 @@ class PreviewPresenter(Presenter):
 
     def discarded(self, *, areFrames: bool = False) -> str:
         return _("Cancelled; the segment is as it was.")
+
+    def volumeRemarks(self) -> str:
+        """What is odd about the files of the volume that is open; said once for each volume."""
+        document = self._logic.document
+        if document is None or document.volumeNode.GetID() in self._remarked:
+            return ""
+        self._remarked.add(document.volumeNode.GetID())
+        return " ".join(remarks_on(filesOf(document.volumeNode)))
 
     def undecided(self, overwritten: dict[str, int]) -> str:
         if not overwritten:

@@ -17,6 +17,7 @@ from SlicePropagationLib.commands.main import main
 from SlicePropagationLib.errors import InputError
 from SlicePropagationLib.files import dicom, dicom_pixels
 from SlicePropagationLib.files.dicom_choice import SeriesChoiceError
+from SlicePropagationLib.files.loaded_check import remarks_on
 from SlicePropagationLib.files.sequence import is_sequence, read_sequence
 from SlicePropagationLib.files.volume import read_volume
 
@@ -501,3 +502,18 @@ def test_an_enhanced_file_without_pydicom_is_refused_with_what_to_install(tmp_pa
     monkeypatch.setattr(dicom, "has_pydicom", lambda: False)
     with pytest.raises(InputError, match=r"slice-propagation\[dicom\]"):
         read_volume(path)
+
+
+def test_of_files_that_slicer_read_it_is_said_what_is_odd(tmp_path, headers):
+    def mark(dataset, index):
+        dataset.AcquisitionNumber = 1 + index // 3
+        renamed(dataset, index)
+
+    plain = write_series(tmp_path / "plain", [0, 3, 6])
+    gap = write_series(tmp_path / "gap", [0, 3, 6, 12, 15])
+    phases = write_series(tmp_path / "phases", [0, 3, 6] * 2, mark)
+    (tmp_path / "notes.txt").write_text("hello", encoding="utf-8")
+    assert remarks_on(sorted(plain.iterdir())) == []
+    assert "between 6 and 12 mm" in remarks_on(sorted(gap.iterdir()))[0]
+    assert "holds 2 volumes" in remarks_on(sorted(phases.iterdir()))[0]
+    assert remarks_on([tmp_path / "notes.txt", tmp_path / "gone.nii"]) == []

@@ -9,6 +9,7 @@ import pytest
 nibabel = pytest.importorskip("nibabel", reason="needs nibabel, the extra 'test'")
 
 from SlicePropagationLib.errors import InputError
+from SlicePropagationLib.files.loaded_check import remarks_on
 from SlicePropagationLib.files.nifti import is_nifti
 from SlicePropagationLib.files.nifti_header import NiftiHeader
 from SlicePropagationLib.files.segmentation_file import Segment, write_labels
@@ -156,6 +157,7 @@ def test_forms_that_differ_are_remarked_on_with_both_codes(opened):
     assert "10 mm" in said(volume)
     assert "qform (code 1)" in said(volume)
     assert "sform (code 2)" in said(volume)
+    assert "10 mm" in remarks_on([volume.path])[0]
 
 
 def test_a_rounded_shear_is_read_without_a_word(opened):

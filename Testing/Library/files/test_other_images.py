@@ -1,0 +1,118 @@
+"""FreeSurfer's images and stacks of pictures are read; what is neither is refused with what to do."""
+
+import gzip
+
+import numpy as np
+import pytest
+import SimpleITK as sitk
+
+from SlicePropagationLib.commands.main import main
+from SlicePropagationLib.errors import ConfigError, InputError
+from SlicePropagationLib.files.segmentation_file import Segment, write_labels
+from SlicePropagationLib.files.table import parse_spacing
+from SlicePropagationLib.files.volume import read_volume
+
+PICTURES = np.random.default_rng(0).integers(0, 200, (12, 16, 20)).astype(np.uint8)
+
+
+def write_pictures(folder, pictures=PICTURES, ending="png"):
+    """slice1, slice2, ... slice12, whose order by name is another."""
+    folder.mkdir(exist_ok=True)
+    for number, picture in enumerate(pictures, 1):
+        image = sitk.GetImageFromArray(np.ascontiguousarray(picture), isVector=picture.ndim == 3)
+        sitk.WriteImage(image, str(folder / f"slice{number}.{ending}"))
+    return folder
+
+
+@pytest.mark.parametrize("ending", ["png", "tif"])
+def test_pictures_are_slices_in_the_order_of_their_numbers(tmp_path, ending):
+    volume = read_volume(write_pictures(tmp_path, ending=ending), spacing_mm=(0.5, 0.6, 2))
+    assert np.array_equal(volume.array, PICTURES)
+    assert volume.image.GetSpacing() == pytest.approx((0.5, 0.6, 2))
+
+
+def test_pages_of_a_tiff_file_are_slices(tmp_path):
+    sitk.WriteImage(sitk.GetImageFromArray(PICTURES), str(tmp_path / "stack.tif"))
+    volume = read_volume(tmp_path / "stack.tif", spacing_mm=(1, 1, 3))
+    assert np.array_equal(volume.array, PICTURES)
+
+
+def test_pictures_without_a_spacing_are_refused_with_the_option(tmp_path, capsys):
+    folder = write_pictures(tmp_path / "pictures")
+    words = ["--seed", "s.nrrd", "--out", str(tmp_path / "o.nrrd"), "--engine", "copy"]
+    assert main(["propagate", "--image", str(folder), *words]) == 2
+    assert "--spacing 0.5,0.5,2" in capsys.readouterr().err
+
+
+def test_grey_pictures_that_are_stored_as_colours_are_read(tmp_path):
+    grey = np.repeat(PICTURES[..., None], 3, axis=-1)
+    volume = read_volume(write_pictures(tmp_path, grey), spacing_mm=(1, 1, 1))
+    assert np.array_equal(volume.array, PICTURES)
+    assert any("stored as colours" in remark for remark in volume.remarks)
+
+
+def test_colours_and_unequal_sizes_are_refused(tmp_path):
+    colours = np.stack([PICTURES, PICTURES, 255 - PICTURES], axis=-1)
+    with pytest.raises(InputError, match="3 values per pixel"):
+        read_volume(write_pictures(tmp_path / "colours", colours), spacing_mm=(1, 1, 1))
+    folder = write_pictures(tmp_path / "sizes")
+    sitk.WriteImage(sitk.GetImageFromArray(PICTURES[0, :8]), str(folder / "slice13.png"))
+    with pytest.raises(InputError, match="20x8 and 20x16"):
+        read_volume(folder, spacing_mm=(1, 1, 1))
+
+
+def test_a_picture_that_lacks_is_remarked_on(tmp_path):
+    folder = write_pictures(tmp_path)
+    (folder / "slice5.png").unlink()
+    volume = read_volume(folder, spacing_mm=(1, 1, 1))
+    assert any("between slice4.png and slice6.png" in remark for remark in volume.remarks)
+
+
+@pytest.mark.parametrize("text", ["1,1", "a,b,c", "0,1,1", "1,1,nan", "inf,1,1"])
+def test_what_is_no_spacing_is_refused(text):
+    with pytest.raises(ConfigError, match="no spacing"):
+        parse_spacing(text)
+
+
+AXES = np.array([[-1.0, 0, 0], [0, 0, -1.0], [0, 1.0, 0]])  # coronal slices, as FreeSurfer writes
+
+
+@pytest.mark.parametrize("kind", ["u1", "i2", "i4", "f4"])
+@pytest.mark.parametrize("name", ["brain.mgz", "brain.mgh"])
+def test_freesurfers_images_are_read_where_they_lie(tmp_path, kind, name):
+    nibabel = pytest.importorskip("nibabel", reason="needs nibabel, the extra 'test'")
+    affine = np.eye(4)
+    affine[:3, :3] = AXES @ np.diag([1, 1.5, 2])
+    affine[:3, 3] = (30, -20, 10)
+    voxels = PICTURES.T.astype(kind)
+    nibabel.save(nibabel.MGHImage(voxels, affine), tmp_path / name)
+    volume = read_volume(tmp_path / name)
+    assert np.array_equal(volume.array, PICTURES)
+    for index in ((0, 0, 0), (19, 15, 11)):
+        place = affine[:3, :3] @ index + affine[:3, 3]
+        found = volume.image.TransformIndexToPhysicalPoint(index)
+        assert found == pytest.approx(place * [-1, -1, 1], abs=1e-4)
+    write_labels(tmp_path / "out.nii.gz", PICTURES > 100, volume, [Segment.plain(1)])
+    assert np.allclose(nibabel.load(tmp_path / "out.nii.gz").affine, affine, atol=1e-4)
+
+
+def test_damaged_images_of_freesurfer_are_refused(tmp_path):
+    nibabel = pytest.importorskip("nibabel", reason="needs nibabel, the extra 'test'")
+    path = tmp_path / "brain.mgz"
+    nibabel.save(nibabel.MGHImage(PICTURES.T, np.eye(4)), path)
+    whole = gzip.decompress(path.read_bytes())
+    for damaged in (
+        whole[:100],
+        whole[:2000],
+        b"\xff" * 400,
+        whole[:20] + b"\0\0\0\x09" + whole[24:],
+    ):
+        path.write_bytes(gzip.compress(damaged))
+        with pytest.raises(InputError):
+            read_volume(path)
+
+
+def test_a_folder_of_nothing_is_refused(tmp_path):
+    (tmp_path / "notes.txt").write_text("hello", encoding="utf-8")
+    with pytest.raises(InputError, match="no DICOM series"):
+        read_volume(tmp_path)
