@@ -317,9 +317,11 @@ def _draw_dice(
         for position, row in zip(positions, chosen, strict=True):
             if row["dice_low"] != "":
                 _draw_interval(axes, position, row, style["color"])
-    axes.set_xticks(range(len(protocol.shots)), list(map(str, protocol.shots)))
+    counts = {row["shots"]: row["objects"] for row in real}
+    ticks = [f"{shots}\nn = {counts.get(shots, 0)}" for shots in protocol.shots]
+    axes.set_xticks(range(len(protocol.shots)), ticks)
     axes.set_ylim(top=1.0)
-    _title(axes, _user_title(*user), "annotated slices", "Dice")
+    _title(axes, _user_title(*user), "annotated slices, and the objects that are scored", "Dice")
 
 
 def _draw_interval(

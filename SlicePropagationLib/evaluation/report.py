@@ -46,7 +46,8 @@ from SlicePropagationLib.evaluation.walk_tables import drift_tables, effort_tabl
 MEANING = (
     "Dice of the whole volume, annotated slices excluded, the method not told where the structure"
     " ends; in brackets objects below .5. K annotated slices are scored where the structure reaches"
-    " over at least 3 K slices; `objects` says how many are left. Distances are of the whole volume,"
+    " over at least 3 K slices; `objects` says how many are left, so different K are of different"
+    " objects and sets. Distances are of the whole volume,"
     " annotated slices included, between surface elements that weigh by their area. `*` simulated"
     " or automatic labels, not in the mean over real sets; `(n)` nominal spacing; `†` fewer than"
     f" {FEWEST_PATIENTS} patients, tabulated only.\n"
