@@ -12,6 +12,7 @@ import numpy as np
 from scipy import ndimage
 
 from SlicePropagationLib.arrays import Masks
+from SlicePropagationLib.engines.crop_window import CropWindow
 
 PARTS = {
     "edge": "contour within 1 px of the true edge",
@@ -63,13 +64,13 @@ def lost_dice(
 
 def _cropped(prediction: Masks, truth: Masks) -> tuple[Masks, Masks]:
     """Both without the rows and columns that show neither, but for one around them."""
-    either = prediction.any(axis=0) | truth.any(axis=0)
-    box = [slice(0, 0), slice(0, 0)]
-    for axis in (0, 1):
-        shown = np.flatnonzero(either.any(axis=1 - axis))
-        if shown.size:
-            box[axis] = slice(max(shown[0] - 1, 0), shown[-1] + 2)
-    return prediction[:, box[0], box[1]], truth[:, box[0], box[1]]
+    either = np.logical_or.reduce([*prediction, *truth])
+    if not either.any():
+        return prediction, truth
+    window = CropWindow.around(either, (1, 1), either.shape)
+    rows = slice(window.top, window.top + window.height)
+    columns = slice(window.left, window.left + window.width)
+    return prediction[:, rows, columns], truth[:, rows, columns]
 
 
 def _extent(masks: Masks) -> range:
@@ -85,8 +86,8 @@ def _of_slice(prediction: np.ndarray, truth: np.ndarray) -> Iterator[tuple[str, 
     yield "components", int(invented.sum() + missed.sum())
     grown = prediction & ~truth & ~invented
     shrunk = truth & ~prediction & ~missed
-    beside = ndimage.binary_dilation(truth, NEIGHBOURS)
-    inside = ndimage.binary_erosion(truth, NEIGHBOURS, border_value=1)
+    beside = np.asarray(ndimage.binary_dilation(truth, NEIGHBOURS), bool)
+    inside = np.asarray(ndimage.binary_erosion(truth, NEIGHBOURS, border_value=1), bool)
     yield "edge", int((grown & beside).sum() + (shrunk & ~inside).sum())
     yield "grown", int((grown & ~beside).sum())
     yield "shrunk", int((shrunk & inside).sum())
@@ -95,7 +96,5 @@ def _of_slice(prediction: np.ndarray, truth: np.ndarray) -> Iterator[tuple[str, 
 def _apart(mask: np.ndarray, other: np.ndarray) -> np.ndarray:
     """The components of a mask that share no pixel with another mask."""
     components = np.zeros(mask.shape, np.int32)
-    count = ndimage.label(mask, NEIGHBOURS, output=components)
-    shared = np.zeros(int(count) + 1, bool)
-    shared[components[other]] = True
-    return mask & ~shared[components]
+    ndimage.label(mask, NEIGHBOURS, output=components)
+    return mask & ~np.isin(components, components[other])
