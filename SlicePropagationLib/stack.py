@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,6 +17,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 log = logging.getLogger(__name__)
+
+PADDING_GAP = 0.5  # between padding and image, in widths of the image's middle nine tenths
+SMALLEST_PADDING = 0.001  # share of the voxels
+SAMPLED_VOXELS = 200_000  # enough to tell that there is no padding
 
 
 @dataclass(frozen=True)
@@ -88,6 +93,20 @@ class SliceStack:
             cache=Cache(),
         )
 
+    @cached_property
+    def without_padding(self) -> SliceStack:
+        """These slices with padding at the image's own least or greatest value.
+
+        This stack where there is none, otherwise one with a cache of its own.
+        """
+        images = self.images
+        for sign in (1, -1):
+            padding = find_padding(images, sign)
+            if padding is not None:
+                value, filled = padding
+                images = np.where(images == value, np.float32(filled), images)
+        return self if images is self.images else replace(self, images=images, cache=Cache())
+
     @classmethod
     def from_volume(
         cls,
@@ -124,6 +143,38 @@ class SliceStack:
     def from_volume_array(self, array: np.ndarray) -> np.ndarray:
         """Lay a (K, J, I) array of the same volume (labels, say) out as this stack, (N, H, W)."""
         return np.moveaxis(array, self.axis, 0)
+
+
+def find_padding(images: np.ndarray, sign: int = 1) -> tuple[float, float] | None:
+    """A value that was written where a scanner saw nothing, far below all of the image.
+
+    Args:
+        images: of any shape.
+        sign: -1 for a value far above.
+
+    Returns:
+        (this value, the least one of the image), with sign -1 the greatest; None where many voxels
+        have no one value, or it is as near to the rest as the rest is to itself.
+    """
+    step = max(1, round((images.size / SAMPLED_VOXELS) ** (1 / images.ndim)))
+    sample = images[(slice(None, None, step),) * images.ndim]
+    # What no padding is in the sample has none at all: the sample's gap is the wider one.
+    for values in (sample, images):
+        found = _padding_of(values, sign)
+        if found is None:
+            return None
+    return found
+
+
+def _padding_of(images: np.ndarray, sign: int) -> tuple[float, float] | None:
+    value = images.min() if sign > 0 else images.max()
+    image = images[images != value]
+    if image.size == 0 or images.size - image.size < SMALLEST_PADDING * images.size:
+        return None
+    least = image.min() if sign > 0 else image.max()
+    low, high = np.percentile(image[:: max(1, image.size // SAMPLED_VOXELS)], [5, 95])
+    gap = sign * (float(least) - float(value))
+    return (float(value), float(least)) if gap > PADDING_GAP * (high - low) > 0 else None
 
 
 def finite_values(array: np.ndarray, name: Path | str) -> np.ndarray:

@@ -62,9 +62,22 @@ def _add_choice(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--split",
         default="val",
-        help="only cases of this split (default %(default)s)",
+        help="only cases of this split, or all (default %(default)s)",
     )
     parser.add_argument("--datasets", metavar="A,B", help="only these data sets of the table")
+    parser.add_argument(
+        "--groups",
+        metavar="groups.csv",
+        help="table with columns group, dataset: adds a mean over the data sets of each group",
+    )
+    parser.add_argument(
+        "--left-out",
+        metavar="A,B",
+        help=(
+            "only these groups of --groups, and all cases of their data sets whatever their split:"
+            " for weights that were trained with --leave-out"
+        ),
+    )
     parser.add_argument("--labels", metavar="L,L", help="only these labels")
     parser.add_argument(
         "--max-cases",
@@ -96,6 +109,16 @@ def _add_annotator(parser: argparse.ArgumentParser) -> None:
         help=(
             "slices that are corrected: suggested, worst, uniform, steps, or several (default"
             " %(default)s)"
+        ),
+    )
+    parser.add_argument(
+        "--effort",
+        type=positive,
+        default=0,
+        metavar="N",
+        help=(
+            "annotate up to N slices while Dice .95 is not reached, for the table of effort"
+            " (default: the largest of --shots)"
         ),
     )
 
@@ -169,6 +192,9 @@ def evaluate_request(arguments: argparse.Namespace) -> EvaluateRequest:
         pick=tuple(arguments.pick.split(",")),
         correct=tuple(arguments.correct.split(",")),
         kinds=arguments.kinds,
+        groups=arguments.groups,
+        left_out=names(arguments.left_out),
+        effort=arguments.effort,
         axis=arguments.axis,
         prior=arguments.prior,
         workers=arguments.workers,

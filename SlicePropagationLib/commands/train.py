@@ -13,6 +13,7 @@ from SlicePropagationLib.commands.options import (
 )
 from SlicePropagationLib.engines.device import check_device
 from SlicePropagationLib.errors import ConfigError
+from SlicePropagationLib.files.dataset_groups import read_groups
 from SlicePropagationLib.training import TASKS
 
 if TYPE_CHECKING:
@@ -69,6 +70,16 @@ def add_train_command(commands: argparse._SubParsersAction) -> None:
         ),
     )
     parser.add_argument("--datasets", metavar="A,B", help="only these data sets of the table")
+    parser.add_argument(
+        "--leave-out",
+        metavar="A,B",
+        help="without these data sets of the table, or groups of --groups",
+    )
+    parser.add_argument(
+        "--groups",
+        metavar="groups.csv",
+        help="table with columns group, dataset, whose groups --leave-out may name",
+    )
     parser.add_argument(
         "--max-cases",
         type=positive,
@@ -132,6 +143,7 @@ def _request_of(arguments: argparse.Namespace) -> TrainRequest:
         labels=_numbers(arguments.labels),
         walks=arguments.walks,
         datasets=names(arguments.datasets),
+        leave_out=_left_out(arguments),
         max_cases=arguments.max_cases,
         folds=arguments.folds,
         epochs=arguments.epochs,
@@ -141,6 +153,16 @@ def _request_of(arguments: argparse.Namespace) -> TrainRequest:
         device=arguments.device,
         resume=arguments.resume,
     )
+
+
+def _left_out(arguments: argparse.Namespace) -> tuple[str, ...] | None:
+    """The data sets that are left out, groups of them by their members."""
+    left_out = names(arguments.leave_out)
+    if not left_out or not arguments.groups:
+        return left_out
+    groups = read_groups(arguments.groups)
+    members = [groups.get(name, (name,)) for name in left_out]
+    return tuple(dict.fromkeys(dataset for group in members for dataset in group))
 
 
 def _numbers(text: str | None) -> tuple[int, ...] | None:

@@ -15,6 +15,7 @@ from SlicePropagationLib.engines.demons import register
 from SlicePropagationLib.engines.distance import equivalent_radius, probability_of, signed_distance
 from SlicePropagationLib.engines.end_detection import Taper, TaperConfig
 from SlicePropagationLib.engines.interpolation import ShapePrior
+from SlicePropagationLib.engines.padding import without_far_padding
 from SlicePropagationLib.engines.warped_anchor import WarpedAnchor, WarpedAnchorConfig
 from SlicePropagationLib.metrics import dice
 from SlicePropagationLib.planning import Run, gap_of
@@ -136,6 +137,7 @@ class RegistrationEngine:
         Yields:
             FollowedSlice for each target in turn; nothing from an empty anchor.
         """
+        stack = without_far_padding(stack, anchors)
         mask = anchors[run.anchor]
         if not mask.any():
             return

@@ -20,7 +20,7 @@ from SlicePropagationLib.errors import ConfigError, GeometryMismatchError, Input
 from SlicePropagationLib.evaluation.jobs import read_jobs, read_kinds
 from SlicePropagationLib.evaluation.plots import draw_plots
 from SlicePropagationLib.evaluation.protocol import EvaluationProtocol, Job, Row
-from SlicePropagationLib.evaluation.report import Tables, results_text
+from SlicePropagationLib.evaluation.report import results_text
 from SlicePropagationLib.evaluation.request import EvaluateRequest
 from SlicePropagationLib.evaluation.resume import (
     Scored,
@@ -33,6 +33,7 @@ from SlicePropagationLib.evaluation.resume import (
 )
 from SlicePropagationLib.evaluation.scores import score_case
 from SlicePropagationLib.evaluation.statistics import RESULT_COLUMNS, aggregate
+from SlicePropagationLib.evaluation.tables import Tables
 from SlicePropagationLib.files.atomic import atomic_folder, clear_away
 
 Outcome = tuple[list[Row], list[Row], str | None]  # rows, drift rows, what is wrong with the files

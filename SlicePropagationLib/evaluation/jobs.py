@@ -10,7 +10,14 @@ from typing import TYPE_CHECKING
 from SlicePropagationLib.engines import MODEL_SUFFIXES
 from SlicePropagationLib.engines.device import choose_engine
 from SlicePropagationLib.errors import ConfigError, InputError
-from SlicePropagationLib.evaluation.protocol import STEPS, UNIFORM, EvaluationProtocol, Job
+from SlicePropagationLib.evaluation.protocol import (
+    ALL_SPLITS,
+    STEPS,
+    UNIFORM,
+    EvaluationProtocol,
+    Job,
+)
+from SlicePropagationLib.files.dataset_groups import read_groups, sets_of_groups
 from SlicePropagationLib.files.table import read_table
 from SlicePropagationLib.files.training_cases import read_training_cases
 
@@ -27,9 +34,13 @@ def read_jobs(request: EvaluateRequest) -> list[Job]:
         ConfigError: as `read_protocol`.
     """
     protocol = read_protocol(request)
-    cases = read_training_cases(Path(request.cases), request.datasets)
+    datasets = request.datasets
+    if request.left_out:
+        datasets = sets_of_groups(protocol.groups, request.left_out)
+    cases = read_training_cases(Path(request.cases), datasets)
     splits = {case.split for case in cases} - {""}
-    chosen = [case for case in cases if case.split == protocol.split or not splits]
+    all_count = protocol.split == ALL_SPLITS or not splits
+    chosen = [case for case in cases if all_count or case.split == protocol.split]
     if not chosen:
         of_sets = f" in {','.join(request.datasets)}" if request.datasets else ""
         raise InputError(
@@ -62,12 +73,21 @@ def read_protocol(request: EvaluateRequest) -> EvaluationProtocol:
         shots=tuple(sorted(set(request.shots))),
         axis=request.axis,
         min_slices=request.min_slices,
-        split=request.split,
+        split=ALL_SPLITS if request.left_out else request.split,
         max_cases=request.max_cases,
         labels=labels,
         device=request.device,
         prior=request.prior,
+        groups=_groups_of(request),
+        effort=request.effort,
     )
+
+
+def _groups_of(request: EvaluateRequest) -> dict[str, tuple[str, ...]]:
+    """The groups that a mean is given of: those of the table, or those that were left out."""
+    groups = read_groups(request.groups) if request.groups else {}
+    chosen = request.left_out or tuple(groups)
+    return {name: sets_of_groups(groups, [name]) for name in chosen}
 
 
 def first_cases(jobs: list[Job], count: int | None) -> list[Job]:

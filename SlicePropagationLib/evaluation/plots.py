@@ -13,10 +13,15 @@ from pathlib import Path
 from statistics import mean
 from typing import TYPE_CHECKING, Any, Literal
 
-from SlicePropagationLib.evaluation.protocol import UNIFORM, EvaluationProtocol, Row
-from SlicePropagationLib.evaluation.report import Tables
+from SlicePropagationLib.evaluation.protocol import (
+    UNIFORM,
+    EvaluationProtocol,
+    Row,
+    scored_rows,
+)
 from SlicePropagationLib.evaluation.scores import DRIFT_BINS
-from SlicePropagationLib.evaluation.statistics import REAL_SETS, drift_curve, is_pooled, select
+from SlicePropagationLib.evaluation.statistics import REAL_SETS, drift_curve, real_sets, select
+from SlicePropagationLib.evaluation.tables import Tables, of_sets
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -78,14 +83,18 @@ def draw_plots(
     if not _can_draw() or not select(tables.results, dataset=REAL_SETS):
         return
 
+    datasets = real_sets(tables.rows)
+    real_drift = of_sets(tables.drift, datasets)
+    real_rows = scored_rows(of_sets(tables.rows, datasets))
+
     def draw_dice(axes: Axes, user: User) -> None:
         _draw_dice(axes, user, tables.results, protocol)
 
     def draw_drift(axes: Axes, user: User) -> None:
-        _draw_drift(axes, user, tables.drift, protocol)
+        _draw_drift(axes, user, real_drift, protocol)
 
     def draw_ends(axes: Axes, user: User) -> None:
-        _draw_ends(axes, user, tables.rows, protocol)
+        _draw_ends(axes, user, real_rows, protocol)
 
     _draw(folder / "dice.png", DICE_TITLE, protocol.users, draw_dice, protocol)
     _draw(folder / "drift.png", DRIFT_TITLE, protocol.first_users, draw_drift, protocol)
@@ -302,15 +311,17 @@ def _draw_dice(
     for place, name in enumerate(protocol.names):
         chosen = select(real, engine=name)
         shift = _dodge(place, protocol, 0.05)
-        positions = [index + shift for index in range(len(chosen))]
+        positions = [protocol.shots.index(row["shots"]) + shift for row in chosen]
         style = _style(name, protocol)
         axes.plot(positions, [row["dice"] for row in chosen], markersize=5.5, **style)
         for position, row in zip(positions, chosen, strict=True):
             if row["dice_low"] != "":
                 _draw_interval(axes, position, row, style["color"])
-    axes.set_xticks(range(len(protocol.shots)), list(map(str, protocol.shots)))
+    counts = {row["shots"]: row["objects"] for row in real}
+    ticks = [f"{shots}\nn = {counts.get(shots, 0)}" for shots in protocol.shots]
+    axes.set_xticks(range(len(protocol.shots)), ticks)
     axes.set_ylim(top=1.0)
-    _title(axes, _user_title(*user), "annotated slices", "Dice")
+    _title(axes, _user_title(*user), "annotated slices, and the objects that are scored", "Dice")
 
 
 def _draw_interval(
@@ -362,7 +373,6 @@ def _draw_ends(
 ) -> None:
     pick, correct = user
     own = select(rows, pick=pick, correct=correct)
-    own = [row for row in own if is_pooled(row["dataset"])]
     share = 1 / len(protocol.names)  # of an engine of the width of a group
     for place, name in enumerate(protocol.names):
         of_engine = select(own, engine=name)
@@ -376,7 +386,7 @@ def _draw_ends(
     axes.set_yticks(ENDS_TICKS_MM, list(map(str, ENDS_TICKS_MM)))
     axes.minorticks_off()
     axes.set_xticks(range(len(protocol.shots)), list(map(str, protocol.shots)))
-    farthest = max(row["mm_past_ends"] for row in rows)
+    farthest = max((row["mm_past_ends"] for row in rows), default=FINEST_MM)
     axes.set_ylim(0, 1.3 * max(FINEST_MM, farthest))
     _title(axes, _user_title(*user), "annotated slices", "millimetres past the ends")
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+from SlicePropagationLib.evaluation.lost_dice import PARTS
+from SlicePropagationLib.files.dataset_groups import Groups
 
 Row = dict[str, Any]  # a line of a table: {column: number or text}
 
@@ -13,8 +17,34 @@ STEPS = "steps"  # a user who corrects at every tenth of the extent, as in the t
 UNIFORM = "uniform"  # a user whose first slice follows from the rule of the others
 CORRECTIONS = ("suggested", "worst", UNIFORM, STEPS)
 
+ALL_SPLITS = "all"  # in the place of a split: the cases of every one
+
+LOST_COLUMNS = tuple(f"lost_{part}" for part in PARTS)
+EFFORT_COLUMNS = ("slices_to_90", "slices_to_95", "whole_slices_to_90", "whole_slices_to_95")
 OBJECT = ("dataset", "patient", "case", "label", "engine", "pick", "correct")
 COLUMNS = (
+    *OBJECT,
+    "shots",
+    "extent",
+    "dice",
+    "dice_whole",
+    "dice_thesis",
+    "surface_dice",
+    "hd95_mm",
+    "mean_surface_mm",
+    "mm_past_first",
+    "mm_past_last",
+    "mm_past_ends",
+    "ends_found",
+    "ends_early",
+    "ends_past",
+    *LOST_COLUMNS,
+    "seconds_per_slice",
+    *EFFORT_COLUMNS,
+    "is_nominal",
+)
+# Columns that scores had before a number of slices was judged by the structure's extent.
+EARLIER_COLUMNS = (
     *OBJECT,
     "shots",
     "dice",
@@ -32,6 +62,20 @@ COLUMNS = (
 )
 DRIFT_COLUMNS = (*OBJECT, "slices_away", "intersection", "size", "slice_mm")
 SHAPE_COLUMNS = ("implausibility", "misfit")  # with a shape model only
+MOST_OF_EXTENT = 3  # a number of slices is scored where that many times as many show the structure
+
+
+def is_scored(row: Row) -> bool:
+    """Whether so many annotated slices are at most a third of the structure's extent.
+
+    With more of them, little is left to score, and the score falls while the result improves.
+    """
+    return MOST_OF_EXTENT * row["shots"] <= row["extent"]
+
+
+def scored_rows(rows: Iterable[Row]) -> list[Row]:
+    """The rows whose number of slices is scored."""
+    return [row for row in rows if is_scored(row)]
 
 
 @dataclass(frozen=True)
@@ -45,11 +89,14 @@ class EvaluationProtocol:
         shots: numbers of annotated slices, ascending.
         axis: "i", "j" or "k".
         min_slices: structures on fewer slices are left out.
-        split: the split that the cases are of.
+        split: the split that the cases are of, or "all".
         max_cases: number of cases of each data set at most, or None.
         labels: the only labels that are scored, or None for all.
         device: what engines with a network run on: "auto", "cpu" or "cuda".
         prior: model file of a shape model that says how implausible a predicted shape is, or None.
+        groups: {group: its data sets}: a mean over each is given, however few patients it has.
+        effort: number of slices up to which annotators go on while Dice .95 is not reached; 0 for
+            the largest of `shots`.
     """
 
     engines: tuple[tuple[str, str], ...]
@@ -62,6 +109,13 @@ class EvaluationProtocol:
     labels: tuple[int, ...] | None = None
     device: str = "auto"
     prior: Path | str | None = None
+    groups: Groups = field(default_factory=dict)
+    effort: int = 0
+
+    @property
+    def budget(self) -> int:
+        """Annotated slices at most."""
+        return max(self.effort, *self.shots)
 
     @property
     def columns(self) -> tuple[str, ...]:

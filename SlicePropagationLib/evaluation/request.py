@@ -23,7 +23,8 @@ class EvaluateRequest:
         out: folder of the tables and plots.
         engines: names of engines or model files; "NAME=MODEL.pt" names one for the tables.
         shots: numbers of annotated slices.
-        split: only cases of this split, or all where the table says none.
+        split: only cases of this split ("all" for those of every one), or all where the table says
+            none.
         datasets: only these data sets of the table; None for all.
         labels: only these labels; None for all.
         max_cases: only the first so many cases of each data set; None for all.
@@ -32,6 +33,10 @@ class EvaluateRequest:
         correct: slices that are corrected: "suggested", "worst", "uniform", "steps", or several.
         kinds: table with columns dataset, label, kind, which adds means per kind of structure.
         axis: the axis that is walked along: "i", "j" or "k".
+        groups: table with columns group, dataset, which adds a mean over the sets of each group.
+        left_out: groups of that table: all cases of their sets are scored, whatever their split.
+        effort: annotators go on up to so many slices while Dice .95 is not reached; 0 for the
+            largest of `shots`.
         prior: model file of a shape model, which adds how implausible each predicted shape is.
         workers: number of processes.
         device: "auto", "cpu" or "cuda".
@@ -49,13 +54,16 @@ class EvaluateRequest:
     pick: tuple[str, ...] = ("largest",)
     correct: tuple[str, ...] = ("suggested",)
     kinds: Path | str | None = None
+    groups: Path | str | None = None
+    left_out: tuple[str, ...] | None = None
+    effort: int = 0
     axis: str = "k"
     prior: Path | str | None = None
     workers: int = 1
     device: str = "auto"
 
     def __post_init__(self) -> None:
-        for name in ("engines", "shots", "datasets", "labels", "pick", "correct"):
+        for name in ("engines", "shots", "datasets", "left_out", "labels", "pick", "correct"):
             if isinstance(getattr(self, name), str):
                 raise ConfigError(f"{name} must be a tuple, got '{getattr(self, name)}'.")
         _check_numbers(self.shots, "numbers of annotated slices")
@@ -65,6 +73,13 @@ class EvaluateRequest:
         _check_known(self.correct, CORRECTIONS, "correct")
         check_choice("axis", self.axis, AXES)
         check_choice("device", self.device, DEVICES)
+        if self.left_out and (self.datasets or not self.groups):
+            raise ConfigError(
+                "--left-out names groups of a table and chooses their data sets; give --groups with"
+                " it, and no --datasets."
+            )
+        if self.effort < 0:
+            raise ConfigError(f"effort must not be negative, got {self.effort}.")
         for name in ("max_cases", "min_slices", "workers"):
             count = getattr(self, name)
             if count is not None and count < 1:

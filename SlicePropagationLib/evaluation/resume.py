@@ -12,14 +12,17 @@ from typing import Any, NamedTuple
 
 from SlicePropagationLib.engines import model_hash
 from SlicePropagationLib.engines.device import choose_engine
+from SlicePropagationLib.errors import ConfigError
 from SlicePropagationLib.evaluation.protocol import (
     DRIFT_COLUMNS,
+    EARLIER_COLUMNS,
     EvaluationProtocol,
     Job,
     Row,
     case_key,
 )
 from SlicePropagationLib.evaluation.scores import load_prior
+from SlicePropagationLib.evaluation.surface_scores import has_surface_scores
 from SlicePropagationLib.files.atomic import atomic_folder
 
 WEIGHTS = "weights.json"  # {engine: what its scores depend on}
@@ -63,8 +66,12 @@ def read_finished(
     """What an earlier call for the same annotators and numbers of slices scored.
 
     Only of the wanted cases with the same files, and of engines with the same weights.
+
+    Raises:
+        ConfigError: the folder has scores of a protocol that is no longer used.
     """
     protocol = jobs[0].protocol
+    _refuse_earlier(out / "rows.csv")
     rows = _read_numbers(out / "rows.csv", protocol.columns)
     drift = _read_numbers(out / "drift.csv", DRIFT_COLUMNS)
     asked = set(product(protocol.users, protocol.shots))
@@ -142,7 +149,9 @@ def _origin(
     smoother = getattr(engine, "smoother_sha256", None)
     if smoother is not None:
         unusual.append(f"smoothed by {smoother}")
-    for option in ("axis", "min_slices", "labels"):
+    if not has_surface_scores():
+        unusual.append("without surface scores")
+    for option in ("axis", "min_slices", "labels", "effort"):
         value = getattr(protocol, option)
         if value != getattr(USUAL, option):
             unusual.append(f"{option} {value}")
@@ -177,6 +186,25 @@ def _unchanged_cases(
         if earlier.get(key, files[key]) == files[key]:
             unchanged.add((job.dataset, job.case))
     return unchanged
+
+
+def _refuse_earlier(path: Path) -> None:
+    """Refuse to mix scores with those of a protocol that they cannot be compared with."""
+    if _columns_of(path)[: len(EARLIER_COLUMNS)] == EARLIER_COLUMNS:
+        raise ConfigError(
+            f"{path.parent} has scores of an earlier protocol (no column extent, distances between"
+            " voxels), which new ones cannot be added to; give another --out. What is there stays"
+            " as it is."
+        )
+
+
+def _columns_of(path: Path) -> tuple[str, ...]:
+    """The columns of a table; none where it cannot be read."""
+    try:
+        with open(path, newline="", encoding="utf-8") as file:
+            return tuple(next(csv.reader(file), ()))
+    except (OSError, ValueError, csv.Error):
+        return ()
 
 
 def _read_record(path: Path) -> dict[str, Any]:

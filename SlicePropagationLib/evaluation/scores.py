@@ -6,7 +6,7 @@ And how the first mask drifts from the truth with the distance to the slice that
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,13 +16,22 @@ import numpy as np
 from SlicePropagationLib.arrays import Labels, Masks, Spacing
 from SlicePropagationLib.engines import make_engine
 from SlicePropagationLib.errors import InputError
-from SlicePropagationLib.evaluation.protocol import DRIFT_COLUMNS, OBJECT, SHAPE_COLUMNS, Job, Row
+from SlicePropagationLib.evaluation.details import Judge, Structure, details_of
+from SlicePropagationLib.evaluation.protocol import (
+    DRIFT_COLUMNS,
+    EFFORT_COLUMNS,
+    OBJECT,
+    SHAPE_COLUMNS,
+    EvaluationProtocol,
+    Job,
+    Row,
+    is_scored,
+)
 from SlicePropagationLib.evaluation.simulated_annotator import Round, simulate
 from SlicePropagationLib.files.object_session import object_session
 from SlicePropagationLib.files.patients import patient_of
 from SlicePropagationLib.files.segmentation_file import read_labels
 from SlicePropagationLib.files.volume import AXES, read_volume
-from SlicePropagationLib.metrics import slices_past_ends, surface_distances
 from SlicePropagationLib.propagation import Engine
 from SlicePropagationLib.session import AnnotationSession
 from SlicePropagationLib.stack import SliceStack
@@ -38,23 +47,6 @@ DRIFT_BINS = {
     "9-16": (9, 16),
     "17+": (17, None),
 }  # slices from the nearest annotated one
-
-Judge = Callable[[np.ndarray], Row]  # the (N, H, W) prediction -> further scores of it
-
-
-@dataclass(frozen=True)
-class Structure:
-    """One labelled structure of a case.
-
-    Attributes:
-        stack: the image.
-        truth: (N, H, W) bool.
-        judge: gives further scores of a prediction.
-    """
-
-    stack: SliceStack
-    truth: Masks
-    judge: Judge
 
 
 @dataclass
@@ -85,7 +77,7 @@ def score_case(job: Job) -> tuple[list[Row], list[Row]]:
     volume = read_volume(job.image)
     labels, segments = read_labels(job.label_map, volume)
     engines = [(name, make_engine(source, protocol.device)) for name, source in protocol.engines]
-    nominal = {"is_nominal": int(_spacing_is_nominal(job.image))}
+    is_nominal = _spacing_is_nominal(job.image)
     model = load_prior(protocol.prior) if protocol.prior else None
     axis = 2 - AXES.index(protocol.axis)
     rows = []
@@ -98,13 +90,13 @@ def score_case(job: Job) -> tuple[list[Row], list[Row]]:
         if truth.any(axis=(1, 2)).sum() < protocol.min_slices:
             continue
         judge = _judge_of(model, session.stack, labels, label, volume.spacing_mm)
-        structure = Structure(session.stack, truth, judge)
+        structure = Structure(session.stack, truth, judge, is_nominal)
         for name, engine in engines:
             for user in protocol.users:
                 values = (job.dataset, patient_of(job.case), job.case, label, name, *user)
                 known = dict(zip(OBJECT, values, strict=True))
-                scores, distances = _score_user(structure, engine, user, protocol.shots)
-                rows += [known | entry | nominal for entry in scores]
+                scores, distances = _score_user(structure, engine, user, protocol)
+                rows += [known | entry for entry in scores]
                 drift += [known | entry for entry in distances]
     return rows, drift
 
@@ -136,7 +128,7 @@ def drift_counts(
     return counts
 
 
-def slices_needed(scores: Sequence[float], wanted: float) -> int | str:
+def slices_needed(scores: Iterable[float], wanted: float) -> int | str:
     """How many annotated slices it took until Dice was at least `wanted`, "" when it never was.
 
     Args:
@@ -196,26 +188,39 @@ def _score_user(
     structure: Structure,
     engine: Engine,
     user: tuple[str, str],
-    shots: tuple[int, ...],
+    protocol: EvaluationProtocol,
 ) -> tuple[list[Row], list[Row]]:
     """One simulated annotator: scores for each number of slices, drift after the first slice."""
-    scores = _annotate(structure, engine, user, shots)
-    effort = {}
-    for percent in (90, 95):
-        reached = slices_needed([entry.dice for entry in scores.rounds], percent / 100)
-        effort[f"slices_to_{percent}"] = reached
+    scores = _annotate(structure, engine, user, protocol)
+    object_wide = {"extent": structure.extent, "is_nominal": int(structure.is_nominal)}
+    object_wide |= _effort(scores.rounds, structure.extent)
     rows = []
-    for wanted in shots:
+    for wanted in protocol.shots:
         details = scores.details[min(wanted, len(scores.rounds))]
-        rows.append({"shots": wanted} | details | effort)
+        rows.append({"shots": wanted} | details | object_wide)
     return rows, scores.drift
+
+
+def _effort(rounds: Sequence[Round], extent: int) -> Row:
+    """Slices to Dice .90 and .95.
+
+    By the primary score, where that is scored, and by the whole volume, annotated slices included.
+    """
+    primary = [
+        entry.dice for entry in rounds if is_scored({"shots": entry.shots, "extent": extent})
+    ]
+    whole = [entry.dice_whole for entry in rounds]
+    needed = [
+        slices_needed(scores, wanted) for scores in (primary, whole) for wanted in (0.90, 0.95)
+    ]
+    return dict(zip(EFFORT_COLUMNS, needed, strict=True))
 
 
 def _annotate(
     structure: Structure,
     engine: Engine,
     user: tuple[str, str],
-    shots: tuple[int, ...],
+    protocol: EvaluationProtocol,
 ) -> UserScores:
     session = AnnotationSession(structure.stack, (1,))
     pick, correct = user
@@ -226,18 +231,25 @@ def _annotate(
         engine,
         pick=pick,
         correct=correct,
-        budget=max(shots),
+        budget=protocol.budget,
     ):
         scores.rounds.append(entry)
         if entry.shots == 1:
             scores.drift = _drift_rows(session, structure.truth)
-        if entry.shots in shots:
-            scores.details[entry.shots] = _details(entry, session.masks(1), structure)
+        if entry.shots in protocol.shots:
+            scores.details[entry.shots] = details_of(entry, session, structure)
+        if entry.shots >= max(protocol.shots) and _is_reached(scores.rounds, structure.extent):
+            break
     last = len(scores.rounds)
     if last not in scores.details:
         # Nothing was left to correct before the next number of interest.
-        scores.details[last] = _details(scores.rounds[-1], session.masks(1), structure)
+        scores.details[last] = details_of(scores.rounds[-1], session, structure)
     return scores
+
+
+def _is_reached(rounds: Sequence[Round], extent: int) -> bool:
+    """Whether nothing is left to learn about the effort."""
+    return "" not in _effort(rounds, extent).values()
 
 
 def _drift_rows(session: AnnotationSession, truth: Masks) -> list[Row]:
@@ -247,30 +259,6 @@ def _drift_rows(session: AnnotationSession, truth: Masks) -> list[Row]:
     for name, counts in drift_counts(session.masks(1), truth, session.anchors(1)).items():
         rows.append(dict(zip(columns, (name, *counts, slice_mm), strict=True)))
     return rows
-
-
-def _details(
-    entry: Round,
-    prediction: Masks,
-    structure: Structure,
-) -> Row:
-    """The scores of one round; distances are of the whole volume, annotated slices included."""
-    spacing_mm = structure.stack.spacing_mm
-    surface = surface_distances(prediction, structure.truth, spacing_mm)
-    first, last = slices_past_ends(prediction, structure.truth)
-    seconds = entry.seconds_per_slice
-    scores = {
-        "dice": round(entry.dice, 5),
-        "dice_thesis": round(entry.dice_thesis, 5),
-        "surface_dice": round(surface.surface_dice, 5),
-        "hd95_mm": round(surface.hd95, 3),
-        "mean_surface_mm": round(surface.mean, 3),
-        "mm_past_first": round(first * spacing_mm[0], 3),
-        "mm_past_last": round(last * spacing_mm[0], 3),
-        "mm_past_ends": round(entry.mm_past_ends, 3),
-        "seconds_per_slice": "" if seconds is None else round(seconds, 6),
-    }
-    return scores | structure.judge(prediction)
 
 
 def _spacing_is_nominal(image: str) -> bool:

@@ -25,7 +25,7 @@ from SlicePropagationLib.files.atomic import atomic_folder
 from SlicePropagationLib.files.object_session import object_session
 from SlicePropagationLib.files.segmentation_file import read_labels
 from SlicePropagationLib.files.volume import AXES, read_volume
-from SlicePropagationLib.metrics import dice_within, dice_without, slices_past_ends
+from SlicePropagationLib.metrics import dice, dice_within, dice_without, slices_past_ends
 from SlicePropagationLib.propagation import Engine, plan_session, propagate
 
 if TYPE_CHECKING:
@@ -85,6 +85,7 @@ class Round:
             millimetres.
         annotated: indices of the annotated slices, in the order they were drawn.
         seconds_per_slice: time of the round's propagation, per slice predicted; None when none was.
+        dice_whole: whole volume, annotated slices included.
     """
 
     shots: int
@@ -93,6 +94,7 @@ class Round:
     mm_past_ends: float
     annotated: tuple[int, ...]
     seconds_per_slice: float | None = None
+    dice_whole: float = 0.0
 
 
 class Extent(NamedTuple):
@@ -287,6 +289,7 @@ def score(
         dice_thesis=dice_within(prediction, truth),
         mm_past_ends=beyond * session.stack.spacing_mm[0],
         annotated=tuple(annotated),
+        dice_whole=dice(prediction, truth),
     )
 
 

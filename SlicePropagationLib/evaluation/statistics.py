@@ -12,7 +12,12 @@ from zlib import crc32
 
 import numpy as np
 
-from SlicePropagationLib.evaluation.protocol import EvaluationProtocol, Row
+from SlicePropagationLib.evaluation.protocol import (
+    LOST_COLUMNS,
+    EvaluationProtocol,
+    Row,
+    scored_rows,
+)
 from SlicePropagationLib.evaluation.scores import DRIFT_BINS
 
 ByPatient = Mapping[str, list[float]]  # {patient: values of its objects}
@@ -24,10 +29,15 @@ COUNTS = ("objects", "patients", "failures")
 NOT_REAL = ("sim", "simulated", "simulation")
 REAL_SETS = "mean over real sets"
 AVERAGED = {
+    "dice_whole": np.mean,
     "surface_dice": np.mean,
     "hd95_mm": np.mean,
     "mean_surface_mm": np.mean,
     "mm_past_ends": np.median,
+    "ends_found": np.mean,
+    "ends_early": np.mean,
+    "ends_past": np.mean,
+    **dict.fromkeys(LOST_COLUMNS, np.mean),
     "seconds_per_slice": np.median,
 }
 RESULT_COLUMNS = (
@@ -43,11 +53,7 @@ RESULT_COLUMNS = (
     "dice_high",
     "dice_p10",
     "failures",
-    "surface_dice",
-    "hd95_mm",
-    "mean_surface_mm",
-    "mm_past_ends_median",
-    "seconds_per_slice_median",
+    *(f"{name}_median" if average is np.median else name for name, average in AVERAGED.items()),
 )
 
 
@@ -61,8 +67,28 @@ def is_pooled(dataset: str) -> bool:
 
 
 def real_sets(rows: Iterable[Row]) -> list[str]:
-    """Names of the data sets that enter a mean, sorted."""
-    return sorted({row["dataset"] for row in rows if is_pooled(row["dataset"])})
+    """Names of the data sets that enter the mean over real sets, sorted.
+
+    Those of at least FEWEST_PATIENTS patients; where none has so many, all, and nothing is claimed.
+    """
+    patients: dict[str, set[str]] = {}
+    for row in rows:
+        if is_pooled(row["dataset"]):
+            patients.setdefault(row["dataset"], set()).add(row["patient"])
+    large = [dataset for dataset, own in patients.items() if len(own) >= FEWEST_PATIENTS]
+    return sorted(large or patients)
+
+
+def means_of(rows: list[Row], protocol: EvaluationProtocol) -> dict[str, list[str]]:
+    """{title of a mean over data sets: these}: of each group that was scored, and of real sets."""
+    known = {row["dataset"] for row in rows}
+    means = {}
+    for group, datasets in protocol.groups.items():
+        own = [dataset for dataset in datasets if dataset in known]
+        if own:
+            means[f"mean over {group}"] = own
+    real = real_sets(rows)
+    return means | {REAL_SETS: real} if real else means
 
 
 def select(rows: Iterable[Row], **wanted: object) -> list[Row]:
@@ -81,10 +107,13 @@ def by_dataset(rows: list[Row]) -> dict[str, list[Row]]:
 def aggregate(rows: list[Row], protocol: EvaluationProtocol) -> list[Row]:
     """Rows with RESULT_COLUMNS, for each simulated annotator, engine and number of slices.
 
-    One for each data set, and one for the mean over real sets. dice_low and dice_high bound the
-    95 % bootstrap interval over patients; blank below FEWEST_PATIENTS patients.
+    One for each data set, and one for each of `means_of`. Only rows whose number of slices is
+    scored count. dice_low and dice_high bound the 95 % bootstrap interval over patients; blank
+    below FEWEST_PATIENTS patients.
     """
     results = []
+    means = means_of(rows, protocol)
+    rows = scored_rows(rows)
     for pick, correct in protocol.users:
         for engine in protocol.names:
             for shots in protocol.shots:
@@ -94,7 +123,7 @@ def aggregate(rows: list[Row], protocol: EvaluationProtocol) -> list[Row]:
                     "correct": correct,
                     "shots": shots,
                 }
-                summaries = _summaries(select(rows, **known))
+                summaries = _summaries(select(rows, **known), means)
                 results += [known | summary for summary in summaries]
     return results
 
@@ -119,17 +148,23 @@ def values_by_patient(rows: Iterable[Row], column: str = "dice") -> dict[str, li
     return values
 
 
-def drift_curve(drift: list[Row], **wanted: object) -> dict[str, float]:
-    """{distance bin: Dice or NaN} over real data sets.
+def drift_curve(
+    drift: list[Row],
+    datasets: Iterable[str] | None = None,
+    **wanted: object,
+) -> dict[str, float]:
+    """{distance bin: Dice or NaN} over data sets.
 
     Pooled over the objects of a data set and then averaged over the data sets that reach so far.
 
     Args:
         drift: rows with DRIFT_COLUMNS.
+        datasets: those that count; None for all with real scans and manual labels.
         wanted: values of the rows that count.
     """
     sets = by_dataset(select(drift, **wanted))
-    pooled = [rows for dataset, rows in sets.items() if is_pooled(dataset)]
+    chosen = filter(is_pooled, sets) if datasets is None else datasets
+    pooled = [sets[dataset] for dataset in chosen if dataset in sets]
     curve = {}
     for name in DRIFT_BINS:
         scores = []
@@ -165,16 +200,17 @@ def effort(rows: list[Row], column: str) -> tuple[float, float]:
     return median, share
 
 
-def _summaries(rows: list[Row]) -> list[Row]:
-    """A summary of each data set, and of the mean over real sets where there are some."""
+def _summaries(rows: list[Row], means: Mapping[str, list[str]]) -> list[Row]:
+    """A summary of each data set, and of each mean over those of them that are there."""
     sets = by_dataset(rows)
     summaries = []
     for dataset, own in sets.items():
         summaries.append({"dataset": dataset} | _summary(own) | _interval({dataset: own}))
-    pooled = {dataset: own for dataset, own in sets.items() if is_pooled(dataset)}
-    if pooled:
-        mean = _mean_summary(list(pooled.values()))
-        summaries.append({"dataset": REAL_SETS} | mean | _interval(pooled))
+    for title, datasets in means.items():
+        pooled = {dataset: sets[dataset] for dataset in datasets if dataset in sets}
+        if pooled:
+            mean = _mean_summary(list(pooled.values()))
+            summaries.append({"dataset": title} | mean | _interval(pooled))
     return summaries
 
 

@@ -75,6 +75,25 @@ def read_training_cases(
     return [case for case in cases if datasets is None or case.dataset in datasets]
 
 
+def without_sets(cases: Sequence[TrainingCase], left_out: Collection[str]) -> list[TrainingCase]:
+    """The cases that are of none of the data sets which are left out.
+
+    Raises:
+        InputError: one of these is of no case, or no case is left.
+    """
+    known = sorted({case.dataset for case in cases})
+    for name in left_out:
+        if name not in known:
+            raise InputError(
+                f"There is no data set or group {name} to leave out; the cases are of"
+                f" {', '.join(known)}."
+            )
+    kept = [case for case in cases if case.dataset not in left_out]
+    if not kept:
+        raise InputError(f"Leaving out {', '.join(left_out)} leaves no case; leave out fewer.")
+    return kept
+
+
 def _check_names(cases: Sequence[TrainingCase]) -> None:
     """Refuse two cases of one name.
 

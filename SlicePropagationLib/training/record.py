@@ -80,6 +80,8 @@ def _record_of(training: Any, request: TrainRequest) -> dict[str, Any]:
     }
     if request.max_cases:
         record["max_cases"] = request.max_cases
+    if request.leave_out:
+        record["leave_out"] = ",".join(sorted(request.leave_out))
     return json.loads(json.dumps(record))
 
 

@@ -64,7 +64,8 @@ def release_weights(
     folder = Path(folder)
     out = Path(out)
     record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
-    datasets = (record["datasets"] or "").split(",")
+    left_out = set(filter(None, record.get("leave_out", "").split(",")))
+    datasets = [name for name in (record["datasets"] or "").split(",") if name not in left_out]
     _check_licences(folder, datasets)
     checkpoint = load_checkpoint(folder / "best.pt")
     save_checkpoint(

@@ -19,6 +19,7 @@ from SlicePropagationLib.files.training_cases import (
     make_folds,
     read_training_cases,
     split_cases,
+    without_sets,
 )
 from SlicePropagationLib.training import TASKS
 from SlicePropagationLib.training.fold_table import write_fold_table
@@ -52,6 +53,7 @@ class TrainRequest:
         walks: folder of recorded walks that several trainings share (guided presets of
             slice_unet), or of unpacked volumes (gap_unet); a folder in `out` without it.
         datasets: the only data sets of the table that are used; all without it.
+        leave_out: data sets of the table that are not used, so that they can be judged as unseen.
         max_cases: only the first so many cases of each split of each data set.
         folds: parts of a cross-validation by patient instead of the table's splits, 0 for none.
         epochs: number of epochs in place of the preset's.
@@ -72,6 +74,7 @@ class TrainRequest:
     labels: tuple[int, ...] | None = None
     walks: Path | str | None = None
     datasets: tuple[str, ...] | None = None
+    leave_out: tuple[str, ...] | None = None
     max_cases: int | None = None
     folds: int = 0
     epochs: int | None = None
@@ -94,7 +97,7 @@ class TrainRequest:
                 "--max-hours must be above 0, got 0; leave it out for the preset's number of"
                 " epochs."
             )
-        for name in ("datasets", "labels"):
+        for name in ("datasets", "leave_out", "labels"):
             if isinstance(getattr(self, name), str):
                 raise ConfigError(f"{name} must be a tuple, got '{getattr(self, name)}'.")
         self._check_counts()
@@ -180,6 +183,7 @@ def _check_fits(training: Training, request: TrainRequest) -> None:
 def _parts_of(request: TrainRequest) -> list[Part]:
     """The cases to learn from and those to choose by: once, or for each fold."""
     cases = read_training_cases(request.cases, request.datasets)
+    cases = without_sets(cases, request.leave_out or ())
     cases = list(_first_cases(cases, request.max_cases))
     if not request.folds:
         return [split_cases(cases)]

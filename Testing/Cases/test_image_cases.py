@@ -17,7 +17,6 @@ def skip_without(engine):
             pytest.skip(f"The weights of {engine} are not there.")
 
 
-@pytest.mark.xfail(strict=True, reason="kind E: the padding sets the scale of the grey values")
 @pytest.mark.parametrize("engine", ["registration", "slice_unet"])
 def test_the_value_of_the_padding_does_not_matter(case, engine):
     skip_without(engine)
@@ -30,7 +29,6 @@ def test_the_value_of_the_padding_does_not_matter(case, engine):
     assert scores[0] == pytest.approx(scores[1], abs=0.02)
 
 
-@pytest.mark.xfail(strict=True, reason="kind E: a single slice counts like a whole structure")
 def test_a_score_of_a_single_slice_does_not_count_as_one_of_a_structure(case):
     folder = case("short-stack-five-slices")
     options = ["--split", "val", "--engines", "copy", "--shots", "1,5", "--quiet"]

@@ -55,7 +55,7 @@ def touch_as_then():
     os.utime("truth.nii.gz", ns=(label_time, label_time))
 
 
-def evaluate_on(engines):
-    """The evaluation of the fixtures once more, of some engines."""
-    where = ("--cases", "evaluate/cases.csv", "--out", "evaluate/out", "--device", "cpu")
+def evaluate_anew(engines):
+    """The evaluation of the fixtures in a folder of its own, of some engines."""
+    where = ("--cases", "evaluate/cases.csv", "--out", "evaluate/new", "--device", "cpu")
     run("evaluate", *where, "--engines", engines, "--shots", "1,2")

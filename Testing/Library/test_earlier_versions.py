@@ -8,13 +8,11 @@ from case_files import read
 from earlier import (  # noqa: F401  a fixture, too
     EXPECTED,
     earlier_files,
-    evaluate_on,
     most_different,
     read_json,
     run,
     touch_as_then,
 )
-from evaluations import mark
 from evaluations import read as rows_of
 
 from SlicePropagationLib import __version__
@@ -137,20 +135,23 @@ def test_a_batch_of_the_same_version_is_not_done_again(earlier, capsys):
     assert capsys.readouterr().err.count("already done") == 2
 
 
-def test_an_evaluation_of_an_earlier_version_goes_on_without_scoring_again(earlier):
+def test_an_evaluation_by_an_earlier_protocol_is_refused_and_stays_as_it_is(earlier, capsys):
     touch_as_then()
-    mark(Path("evaluate/out"))
-    marked = rows_of("evaluate/out/rows.csv")
-    evaluate_on("copy,interpolation,registration")
-    rows = rows_of("evaluate/out/rows.csv")
-    known = [row for row in marked if row["engine"] in ("copy", "interpolation")]
-    assert [row for row in rows if row["engine"] in ("copy", "interpolation")] == known
-    assert {row["engine"] for row in rows} == {"copy", "interpolation", "registration"}
+    stored = {path.name: path.read_bytes() for path in Path("evaluate/out").iterdir()}
+    where = ("--cases", "evaluate/cases.csv", "--out", "evaluate/out", "--shots", "1,2")
+    assert main(["evaluate", *where, "--engines", "copy"]) == 2
+    assert "earlier protocol" in capsys.readouterr().err
+    assert {path.name: path.read_bytes() for path in Path("evaluate/out").iterdir()} == stored
 
 
 def test_scores_of_an_earlier_version_come_out_again(earlier):
-    times = ("seconds_per_slice",)
-    stored = [row for row in rows_of("evaluate/out/rows.csv", times) if row["engine"] == "copy"]
+    """But for the distances, which are between surface elements now."""
+    stored = [row for row in rows_of("evaluate/out/rows.csv") if row["engine"] == "copy"]
     where = ("--cases", "evaluate/cases.csv", "--out", "evaluate/new", "--shots", "1,2")
     run("evaluate", *where, "--engines", "copy")
-    assert rows_of("evaluate/new/rows.csv", times) == stored
+    found = rows_of("evaluate/new/rows.csv")
+    other = ("seconds_per_slice", "surface_dice", "hd95_mm", "mean_surface_mm")
+    same = [column for column in stored[0] if column not in other]
+    assert [[row[column] for column in same] for row in found] == [
+        [row[column] for column in same] for row in stored
+    ]

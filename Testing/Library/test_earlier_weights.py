@@ -11,11 +11,10 @@ from case_files import read
 from earlier import (  # noqa: F401  a fixture, too
     FIXTURES,
     earlier_files,
-    evaluate_on,
+    evaluate_anew,
     most_different,
     read_json,
     run,
-    touch_as_then,
 )
 from evaluations import mark
 from evaluations import read as rows_of
@@ -173,11 +172,17 @@ def test_a_record_made_with_weights_gives_its_voxels_again(earlier, result, engi
 
 
 def test_scores_of_an_engine_with_the_same_weights_are_not_computed_again(earlier):
-    touch_as_then()
-    mark(Path("evaluate/out"))
-    marked = rows_of("evaluate/out/rows.csv")
-    evaluate_on("copy,interpolation,thesis=weights/slice_unet_thesis.pt")
-    assert rows_of("evaluate/out/rows.csv") == marked
+    engines = "copy,thesis=weights/slice_unet_thesis.pt"
+    evaluate_anew(engines)
+    stored = rows_of("evaluate/out/rows.csv")
+    dice = {(row["engine"], row["label"], row["shots"]): float(row["dice"]) for row in stored}
+    for row in rows_of("evaluate/new/rows.csv"):
+        then = dice[row["engine"], row["label"], row["shots"]]
+        assert float(row["dice"]) == pytest.approx(then, abs=0.02)
+    mark(Path("evaluate/new"))
+    marked = rows_of("evaluate/new/rows.csv")
+    evaluate_anew(engines)
+    assert rows_of("evaluate/new/rows.csv") == marked
 
 
 def test_a_training_that_an_earlier_version_began_goes_on_after_its_last_whole_epoch(earlier):

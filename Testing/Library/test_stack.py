@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from SlicePropagationLib.errors import InputError
-from SlicePropagationLib.stack import SliceStack
+from SlicePropagationLib.stack import SliceStack, find_padding
 
 
 @pytest.mark.parametrize("axis", [0, 1, 2])
@@ -43,3 +43,21 @@ def test_an_empty_image_is_refused():
 def test_a_spacing_of_zero_is_refused():
     with pytest.raises(InputError, match="positive"):
         SliceStack.from_volume(np.zeros((2, 4, 4)), (0, 1, 1))
+
+
+@pytest.mark.parametrize("value, nearest", [(-1000, np.min), (5000, np.max)])
+def test_padding_far_from_the_image_takes_the_value_of_the_image_nearest_to_it(value, nearest):
+    images = np.random.default_rng(0).uniform(100, 200, (4, 20, 20)).astype(np.float32)
+    padded = images.copy()
+    padded[:, :5] = value
+    filled = SliceStack(padded).without_padding.images
+    assert (filled[:, :5] == nearest(images[:, 5:])).all()
+    assert np.array_equal(filled[:, 5:], images[:, 5:])
+
+
+def test_a_background_that_is_as_near_as_the_image_to_itself_is_no_padding():
+    images = np.random.default_rng(0).uniform(100, 200, (4, 20, 20)).astype(np.float32)
+    images[:, :5] = 60
+    stack = SliceStack(images)
+    assert stack.without_padding is stack
+    assert find_padding(100.0 * (images > 60)) is None  # two values, of which none is far

@@ -161,6 +161,8 @@ def test_a_missing_package_is_named_with_what_to_install(
         ("--seed", "-1", "seed"),
         ("--folds", "1", "folds"),
         ("--datasets", "hearts", "hearts"),
+        ("--leave-out", "hearts", "hearts"),
+        ("--leave-out", "discs", "leaves no case"),
     ],
 )
 def test_an_option_out_of_range_is_refused_before_anything_is_written(

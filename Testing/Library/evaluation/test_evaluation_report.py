@@ -9,6 +9,7 @@ from evaluations import evaluate, request, results_in, rows_in
 
 from SlicePropagationLib.errors import InputError
 from SlicePropagationLib.evaluation.jobs import read_kinds, read_protocol
+from SlicePropagationLib.evaluation.protocol import LOST_COLUMNS
 from SlicePropagationLib.evaluation.report import kind_of
 from SlicePropagationLib.evaluation.scores import drift_counts, slices_needed
 from SlicePropagationLib.evaluation.statistics import (
@@ -28,8 +29,8 @@ def test_kinds_add_a_mean_for_each_kind_of_structure(cases, tmp_path):
     assert evaluate(cases, out, "--kinds", str(kinds)) == 0
     lines = results_in(out).splitlines()
     assert [line.split(" | ")[:4] for line in lines if line.startswith(("| seen", "| unseen"))] == [
-        ["| seen", "discs", "2", "2"],
-        ["| unseen", "plates", "1", "1"],
+        ["| seen", "discs", "2/2", "2"],
+        ["| unseen", "plates", "1/1", "1"],
     ]
 
 
@@ -124,7 +125,7 @@ def test_effort_and_drift_have_tables_of_their_own(cases, tmp_path):
     evaluate(cases, out, "--correct", "suggested,worst")
     text = results_in(out)
     assert (
-        text.count("Median number of annotated slices") == 2
+        text.count("Median number of annotated slices") == 4  # by two scores, of two users
         and text.count("## Drift") == text.count("### First slice: largest") == 1
     )
 
@@ -148,11 +149,17 @@ def scored(
         "pick": "largest",
         "correct": "worst",
         "shots": 1,
+        "extent": 9,
         "dice": dice,
+        "dice_whole": dice,
         "surface_dice": dice,
         "hd95_mm": 1.0,
         "mean_surface_mm": 1.0,
         "mm_past_ends": 2.0,
+        "ends_found": 0.5,
+        "ends_early": 0.0,
+        "ends_past": 0.5,
+        **dict.fromkeys(LOST_COLUMNS, 0.1),
         "seconds_per_slice": "",
         "is_nominal": 0,
     } | more
@@ -162,16 +169,15 @@ PROTOCOL = read_protocol(request("--shots", "1", "--correct", "worst"))
 
 
 def test_data_sets_weigh_the_same_in_the_mean_and_simulated_ones_are_left_out():
-    rows = [scored("big", f"p{number}", 0.8) for number in range(8)] + [
-        scored("small", "q", 0.4),
-        scored("sim", "r", 0.0),
-    ]
+    rows = [scored("big", f"p{number}", 0.8) for number in range(8)]
+    rows += [scored("small", f"q{number}", 0.4) for number in range(6)]
+    rows += [scored("sim", f"r{number}", 0.0) for number in range(6)]
     mean = next(row for row in aggregate(rows, PROTOCOL) if row["dataset"] == REAL_SETS)
     assert (mean["dice"], mean["objects"], mean["patients"], mean["failures"]) == (
         pytest.approx(0.6),
-        9,
-        9,
-        1,
+        14,
+        14,
+        6,
     )
     assert mean["seconds_per_slice_median"] == ""
     assert mean["mm_past_ends_median"] == 2.0

@@ -103,3 +103,13 @@ def test_a_request_that_cannot_be_met_is_refused_when_it_is_made(values, words):
             }
             | values
         )
+
+
+def test_data_sets_that_are_left_out_stand_in_the_record(tmp_path):
+    request = TrainRequest("slice_unet", "cases.csv", tmp_path, leave_out=("b", "a"))
+    training = read_training(request)
+    claim(tmp_path, training, request)
+    assert read_settings(tmp_path / RECORD)["leave_out"] == "a,b"
+    other = TrainRequest("slice_unet", "cases.csv", tmp_path)
+    with pytest.raises(ConfigError, match="leave_out is a,b there and None here"):
+        claim(tmp_path, training, other)
