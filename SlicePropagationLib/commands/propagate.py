@@ -5,7 +5,13 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-from SlicePropagationLib.commands.options import DONE, Progress, add_engine, engine_name
+from SlicePropagationLib.commands.options import (
+    DONE,
+    Progress,
+    add_engine,
+    add_image_choice,
+    engine_name,
+)
 from SlicePropagationLib.files.table import parse_span
 
 if TYPE_CHECKING:
@@ -33,6 +39,7 @@ def add_propagate_command(commands: argparse._SubParsersAction) -> None:
         metavar="O.json",
         help="do again what the record of an earlier result says, instead of --seed",
     )
+    add_image_choice(parser)
     add_engine(parser)
     parser.set_defaults(command=_propagate)
 
@@ -94,6 +101,8 @@ def _propagate(arguments: argparse.Namespace) -> int:
         history=arguments.history,
         frame=arguments.frame,
         is_cyclic=not arguments.not_cyclic,
+        series=arguments.series,
+        spacing_mm=arguments.spacing,
     )
     progress = Progress(arguments.quiet)
     if request.axis == ALONG_TIME:

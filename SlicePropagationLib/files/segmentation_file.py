@@ -15,6 +15,7 @@ import numpy as np
 import SimpleITK as sitk
 
 from SlicePropagationLib.errors import InputError
+from SlicePropagationLib.files.nifti import is_nifti, write_nifti
 from SlicePropagationLib.files.volume import TOLERANCE, Volume, check_same_grid, read_image
 
 log = logging.getLogger(__name__)
@@ -115,6 +116,9 @@ def write_labels(
         segments: names and colours.
         tags: {label: {tag name: value}} to add to the segments of a `.seg.nrrd`.
     """
+    if volume.nifti is not None and is_nifti(path):
+        write_nifti(path, labels.astype(np.uint8), volume.nifti)
+        return
     image = sitk.GetImageFromArray(np.ascontiguousarray(labels, dtype=np.uint8))
     image.CopyInformation(volume.image)
     if is_segmentation(path):

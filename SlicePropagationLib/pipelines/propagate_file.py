@@ -50,6 +50,8 @@ class PropagateRequest:
         history: record of an earlier result to do again, or None.
         frame: time point of a 4D image, from 0, or None.
         is_cyclic: with axis "t": the last frame is followed by the first.
+        series: which volume of a DICOM folder that holds several, as `read_volume` takes it.
+        spacing_mm: of TIFF or PNG files, along I, J, K.
 
     Raises:
         InputError: there is neither a seed nor a history, or something is asked for along time that
@@ -68,6 +70,8 @@ class PropagateRequest:
     history: Path | str | None = None
     frame: int | None = None
     is_cyclic: bool = True
+    series: str | None = None
+    spacing_mm: tuple[float, float, float] | None = None
 
     def __post_init__(self) -> None:
         """Refuse what contradicts itself."""
@@ -112,7 +116,7 @@ def propagate_file(
     seed = None if request.anchors else request.seed
     check_output(request.out, image=request.image, seed=seed)
     engine = choose_engine(request.engine, request.device)
-    volume = read_volume(request.image, request.frame)
+    volume = read_volume(request.image, request.frame, request.series, request.spacing_mm)
     began = time.perf_counter()
     if request.history:
         session, segments = _replay_history(request, request.history, volume, engine)
@@ -126,6 +130,8 @@ def propagate_file(
         "image": str(request.image),
         "seed": str(request.seed) if request.seed else None,
     }
+    if request.series:
+        sources["series"] = request.series
     write_result(request.out, volume, session, segments, engine, seconds, **sources)
     return session
 
