@@ -31,7 +31,7 @@ REACH_RADII = 2.5  # which goes that far in radii of the structure,
 MIN_REACH = 6  # and these slices further
 OVERLAP = 4  # slices from the end of such a window to where the next one begins
 # Where slices are that much thinner than the structure is wide, only every second one, or third...
-SLICES_PER_RADIUS = 24.0
+SLICES_PER_RADIUS = 12.0
 
 
 @dataclass(frozen=True)
