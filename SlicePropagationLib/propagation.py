@@ -5,8 +5,9 @@ The two walks of a gap are blended, overlaps of labels are resolved.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import numpy as np
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 PRESENT = 0.5  # a pixel belongs to a label above this probability
 NEGLIGIBLE = 0.02  # probabilities below are not kept
+LabelPair = tuple[int, int]
 
 
 class Engine(Protocol):
@@ -80,7 +82,7 @@ def propagate(
     engine: Engine,
     runs: Iterable[Run],
     *,
-    allow_overlap: bool = False,
+    allow_overlap: bool | Collection[LabelPair] = False,
 ) -> Iterator[SlicePrediction]:
     """Fill the targets of `runs`, one slice a step.
 
@@ -95,12 +97,27 @@ def propagate(
         session: the AnnotationSession that is filled; one undoable step.
         engine: an `Engine`.
         runs: walks from `planning.plan_runs`, of one or several labels.
-        allow_overlap: leave every label its own prediction, also where another one lies.
+        allow_overlap: leave every label its own prediction, also where another one lies; of pairs
+            of labels, only where the other one of a pair lies.
 
     Yields:
         SlicePrediction for each finished slice.
     """
     return _Propagation(session, engine, tuple(runs), allow_overlap).steps()
+
+
+def drawn_overlaps(session: AnnotationSession) -> list[LabelPair]:
+    """The pairs of labels, the lower one first, that a person drew over each other somewhere."""
+    pairs = set()
+    for index in range(len(session.stack)):
+        drawn = [label for label in session.labels if session.is_anchor(label, index)]
+        patches = {label: session.state(label, index).patch for label in drawn}
+        pairs |= {pair for pair in combinations(drawn, 2) if _meet(*(patches[i] for i in pair))}
+    return sorted(pairs)
+
+
+def _meet(patch: Patch, other: Patch) -> bool:
+    return patch.without(other).area < patch.area
 
 
 def plan_session(
@@ -208,11 +225,12 @@ class _Propagation:
         session: AnnotationSession,
         engine: Engine,
         runs: tuple[Run, ...],
-        allow_overlap: bool,
+        allow_overlap: bool | Collection[LabelPair],
     ) -> None:
         self.session = session
         self.engine = engine
-        self.allow_overlap = allow_overlap
+        self.allow_overlap = allow_overlap is True
+        self.pairs = [] if isinstance(allow_overlap, bool) else [tuple(p) for p in allow_overlap]
         self.wanted = {(run.label, index) for run in runs for index in run.targets}
         self.runs = runs
         self.walks: list[_Walk] = []
@@ -244,7 +262,7 @@ class _Propagation:
                 "event": "run",
                 "steps": 0,
                 "engine": self.engine.name,
-                "allow_overlap": self.allow_overlap,
+                "allow_overlap": [list(pair) for pair in self.pairs] or self.allow_overlap,
                 "runs": self.runs,
             }
         )
@@ -396,6 +414,8 @@ class _Propagation:
         predicted = self.predicted[index]
         if self.allow_overlap:
             masks = {label: _mask_patch(own.patch) for label, own in predicted.items()}
+        elif self.pairs:
+            masks = {label: self._claim(label, index) for label in predicted}
         else:
             masks = _most_probable(predicted, self._occupied(index))
         touched = []
@@ -406,10 +426,31 @@ class _Propagation:
             touched += self._trim_pending(index, masks)
         return touched
 
-    def _occupied(self, index: int) -> np.ndarray:
+    def _claim(
+        self,
+        label: int,
+        index: int,
+    ) -> Patch:
+        """What a label has of a slice on which some labels may lie over it."""
+        friends = self._friends(label)
+        predicted = self.predicted[index]
+        rivals = {other: own for other, own in predicted.items() if other not in friends}
+        return _most_probable(rivals, self._occupied(index, friends))[label]
+
+    def _friends(self, label: int) -> set[int]:
+        """The labels that may lie over a label, and it over them."""
+        return {other for pair in self.pairs if label in pair for other in pair if other != label}
+
+    def _occupied(
+        self,
+        index: int,
+        friends: Collection[int] = (),
+    ) -> np.ndarray:
         """(H, W) bool: what no label of the run may have, of anchors and labels outside the run."""
         occupied = np.zeros(self.session.stack.slice_shape, bool)
         for label in self.session.labels:
+            if label in friends:
+                continue
             state = self.session.state(label, index)
             if label not in self.predicted[index] and self._is_kept(label, index, state):
                 occupied[state.patch.window] |= state.patch.crop
@@ -457,8 +498,10 @@ class _Propagation:
             if label in masks or old.is_empty or self._is_kept(label, index, state):
                 continue
             kept = old.paste(self.session.stack.slice_shape)
-            for patch in masks.values():
-                kept[patch.window] &= ~patch.crop
+            friends = self._friends(label)
+            for other, patch in masks.items():
+                if other not in friends:
+                    kept[patch.window] &= ~patch.crop
             trimmed = Patch.cut(kept)
             if not trimmed.equals(old):
                 self.session.trim(label, index, trimmed, self.undo_step)
@@ -495,7 +538,7 @@ def _most_probable(predicted: Mapping[int, _Prediction], occupied: np.ndarray) -
     Ties go to the lower number.
     """
     best = np.full(occupied.shape, np.float16(PRESENT))
-    owner = np.zeros(occupied.shape, np.uint8)
+    owner = np.zeros(occupied.shape, np.uint16)
     for label in sorted(predicted):
         own = predicted[label].patch
         window = own.window
@@ -504,4 +547,9 @@ def _most_probable(predicted: Mapping[int, _Prediction], occupied: np.ndarray) -
         wins = is_likely & is_first
         best[window][wins] = own.crop[wins]
         owner[window][wins] = label
-    return {label: Patch.cut(owner == label) for label in predicted}
+    return {label: _owned(owner, label, own.patch) for label, own in predicted.items()}
+
+
+def _owned(owner: np.ndarray, label: int, patch: Patch) -> Patch:
+    """The pixels of a slice that a label owns; all of them lie where it predicted anything."""
+    return Patch.cut(owner[patch.window] == label).moved(patch.top, patch.left)

@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from SlicePropagationLib import planning
+from SlicePropagationLib.arrays import label_type
 from SlicePropagationLib.errors import AnchorOverwriteError, ConfigError, GeometryMismatchError
 from SlicePropagationLib.patch import EMPTY_MASK, Patch
 
 if TYPE_CHECKING:
     from SlicePropagationLib.stack import SliceStack
 
-MAX_LABEL = 255
+MAX_LABEL = 65535
 UNDO_LIMIT = 20
 
 # {label: (N, H, W) bool mask, or N patches, or {slice index: mask or patch} for some slices}
@@ -82,7 +83,7 @@ class AnnotationSession:
 
     Attributes:
         stack: the `SliceStack` that is annotated.
-        labels: the label numbers, ascending, each in 1..255.
+        labels: the label numbers, ascending, each in 1..65535.
         provenance: (L, N) uint8, values of `Provenance`, one row per label in the order of
             `labels`.
         confidence: (L, N) float32 in [0, 1]; 1 for anchors, NaN where nothing was predicted.
@@ -155,14 +156,17 @@ class AnnotationSession:
             areas[index] = state.patch.area
         return areas
 
-    def label_map(self) -> np.ndarray:
-        """(N, H, W) uint8 label map, 0 is background.
+    def label_map(self, upwards: Sequence[int] | None = None) -> np.ndarray:
+        """(N, H, W) uint8 label map, uint16 with labels beyond 255; 0 is background.
 
-        Anchors lie on top of predictions, higher labels on lower ones.
+        Anchors lie on top of predictions, and among either labels that come later.
+
+        Args:
+            upwards: the labels from the bottom to the top; None for ascending numbers.
         """
-        labels = np.zeros(self.stack.images.shape, np.uint8)
+        labels = np.zeros(self.stack.images.shape, label_type(self.labels[-1]))
         for wants_anchors in (False, True):
-            for label in self.labels:
+            for label in upwards or self.labels:
                 for index, state in self._row(label).items():
                     if (state.provenance >= Provenance.SEED) == wants_anchors:
                         labels[index][state.patch.window][state.patch.crop] = label

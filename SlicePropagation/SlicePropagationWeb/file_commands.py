@@ -14,7 +14,9 @@ from SlicePropagationMRML.nodes.volume_files import volumeOf
 from SlicePropagationLib.engines import make_engine
 from SlicePropagationLib.errors import InputError, SlicePropagationError
 from SlicePropagationLib.files.companions import companion
-from SlicePropagationLib.files.segmentation_file import read_labels
+from SlicePropagationLib.files.segmentation_file import (
+    read_segmentation as read_segmentation_file,
+)
 from SlicePropagationLib.files.volume import Volume
 from SlicePropagationWeb.opened_work import OpenedWork, title_of
 from SlicePropagationWeb.opening import (
@@ -266,8 +268,8 @@ class FileCommands:
         self._begin_loading(offer["title"])
         try:
             volume, remarks = await asyncio.to_thread(read_with_remarks, offer["image"])
-            labels, segments = await asyncio.to_thread(read_labels, offer["labels"], volume)
-            self._opened.restore(offer, volume, labels, segments, remarks)
+            drawn = await asyncio.to_thread(read_segmentation_file, offer["labels"], volume)
+            self._opened.restore(offer, volume, drawn, remarks)
             self._data.offer = None
         except SlicePropagationError as error:
             self._data.offer = {**offer, "problem": not_restored(offer, error)}

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 from SlicePropagationMRML.nodes.geometry import planeOfAxis
 from SlicePropagationMRML.presenting.choices import axisOfSegments
 
-from SlicePropagationLib.arrays import Labels
 from SlicePropagationLib.errors import SlicePropagationError
 from SlicePropagationLib.files.companions import companion
-from SlicePropagationLib.files.segmentation_file import Segment
+from SlicePropagationLib.files.segmentation_file import Segmentation
+from SlicePropagationLib.files.segments import Segment
 from SlicePropagationLib.files.volume import Volume
 from SlicePropagationLib.pipelines.phantom_volume import SPLEEN
 from SlicePropagationWeb.opening import SAMPLE, Opened
@@ -76,8 +76,8 @@ class OpenedWork:
             SlicePropagationError: a run is under way.
         """
         unsaved = self._begin_anew("another volume")
-        segments = [_sample_segment()] if source == SAMPLE else []
-        self._put(source, volume, None, segments)
+        first = _sample_segment() if source == SAMPLE else None
+        self._put(source, volume, None, first)
         self._describe(source, volume, "axial")
         self._work_on("axial")
         self._controller.take("paint")
@@ -87,8 +87,7 @@ class OpenedWork:
         self,
         offer: dict[str, str],
         volume: Volume,
-        labels: Labels,
-        segments: Sequence[Segment],
+        drawn: Segmentation,
         remarks: Sequence[str] = (),
     ) -> None:
         """Show unsaved work again.
@@ -96,15 +95,14 @@ class OpenedWork:
         Args:
             offer: what `Recovery.found` returned.
             volume: the image that it is on.
-            labels: (K, J, I) label map of the work.
-            segments: of the label map.
+            drawn: the work.
             remarks: sentences about the image.
 
         Raises:
             SlicePropagationError: a run is under way.
         """
         self._begin_anew("another volume")
-        self._put(offer["image"], volume, labels, segments)
+        self._put(offer["image"], volume, drawn)
         self._describe(offer["image"], volume, offer.get("plane", "axial"))
         self._work_on(self._data.plane)
         if offer["segment"] in self._controller.segment_ids():
@@ -129,7 +127,7 @@ class OpenedWork:
             SlicePropagationError: a run is under way.
         """
         unsaved = self._begin_anew("another segmentation")
-        self._controller.put_segmentation(opened.labels, opened.segments)
+        self._controller.put_segmentation(opened.drawn)
         ids = self._controller.segment_ids()
         self._data.plane = self._plane_of(ids)
         self._data.save_name = self._workspace.free_name(companion(name, "").name)
@@ -167,13 +165,13 @@ class OpenedWork:
         self,
         source: Path | str,
         volume: Volume,
-        labels: Labels | None,
-        segments: Sequence[Segment],
+        drawn: Segmentation | None,
+        first: Segment | None = None,
     ) -> None:
         self._autosave.source = str(source)
         self._controller.put_volume(volume, title_of(source))
         self._views.show(self._controller.volume)
-        self._controller.put_segmentation(labels, segments)
+        self._controller.put_segmentation(drawn, first)
 
     def _describe(
         self,

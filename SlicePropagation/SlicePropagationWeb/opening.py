@@ -13,7 +13,7 @@ from typing import Any
 
 from SlicePropagationLib.arrays import Labels
 from SlicePropagationLib.errors import InputError
-from SlicePropagationLib.files.segmentation_file import Segment, is_segmentation
+from SlicePropagationLib.files.segmentation_file import Segmentation, is_segmentation
 from SlicePropagationLib.files.volume import Volume, read_volume
 from SlicePropagationLib.pipelines.demo import volume_of
 from SlicePropagationLib.pipelines.phantom_volume import make_sample
@@ -30,14 +30,18 @@ class Opened:
 
     Attributes:
         volume: None where the file is a segmentation of the volume that is open.
-        labels, segments: of a segmentation, as `read_result` returns them.
+        drawn: the segments of a segmentation.
         remarks: sentences about it.
     """
 
     volume: Volume | None = None
-    labels: Labels | None = None
-    segments: tuple[Segment, ...] = ()
+    drawn: Segmentation | None = None
     remarks: tuple[str, ...] = ()
+
+    @property
+    def labels(self) -> Labels | None:
+        """(K, J, I) label map of a segmentation; where segments overlap, the smaller is on top."""
+        return None if self.drawn is None else self.drawn.labels
 
 
 def read_opened(source: Path | str, grid: Volume | None) -> Opened:
@@ -71,19 +75,15 @@ def read_segmentation(path: Path | str, grid: Volume) -> Opened:
         InputError: it has no segment, or as `read_result` says.
     """
     with _warnings() as warnings:
-        labels, segments = read_result(path, grid)
-    if not segments:
+        found = read_result(path, grid)
+    if not found.segments:
         raise InputError(
             f"{Path(path).name} has no segment; choose a segmentation in which something is drawn."
         )
     remarks = _without_folder(warnings, path)
-    if not all(f"{TAG}:" in segment.tags for segment in segments):
+    if not all(f"{TAG}:" in segment.tags for segment in found.segments):
         remarks.append(UNKNOWN_ORIGIN)
-    return Opened(
-        labels=labels,
-        segments=tuple(segments),
-        remarks=tuple(remarks),
-    )
+    return Opened(drawn=found, remarks=tuple(remarks))
 
 
 def read_with_remarks(source: Path | str) -> tuple[Volume, list[str]]:

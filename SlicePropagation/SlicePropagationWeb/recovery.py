@@ -16,7 +16,7 @@ from typing import Any
 
 from SlicePropagationLib.errors import OutputError
 from SlicePropagationLib.files.companions import companion
-from SlicePropagationLib.files.segmentation_file import Segment
+from SlicePropagationLib.files.segments import Segment
 from SlicePropagationLib.files.volume import Volume
 from SlicePropagationLib.pipelines.result_files import write_result
 from SlicePropagationLib.session import AnnotationSession

@@ -21,8 +21,8 @@ from trame_slicer.segmentation import (
     SegmentationEffectThreshold,
 )
 
-from SlicePropagationLib.arrays import Labels
-from SlicePropagationLib.files.segmentation_file import COLORS, Segment
+from SlicePropagationLib.files.segmentation_file import Segmentation
+from SlicePropagationLib.files.segments import COLORS, Segment
 from SlicePropagationLib.files.volume import Volume
 from SlicePropagationWeb.edit_history import EditHistory
 
@@ -108,24 +108,24 @@ class SegmentationController:
 
     def put_segmentation(
         self,
-        labels: Labels | None = None,
-        segments: Sequence[Segment] = (),
+        drawn: Segmentation | None = None,
+        first: Segment | None = None,
     ) -> None:
         """Put a segmentation on the volume, in place of another.
 
         The views show the volume already: a segment drawn before the image would lie behind it.
 
         Args:
-            labels: (K, J, I) uint8 label map, or None for one empty segment.
-            segments: of the label map; the first one names the empty segment.
+            drawn: what is drawn, or None for one empty segment.
+            first: what the empty segment is called.
         """
         self._clear_segmentation()
         self.segmentation = self._new_segmentation()
-        if labels is not None:
-            addSegments(self.segmentation, self.volume, labels, segments)
+        if drawn is not None:
+            addSegments(self.segmentation, self.volume, drawn)
         self.editor.set_active_segmentation(self.segmentation, self.volume)
-        if labels is None:
-            self._add_first_segment(next(iter(segments), None))
+        if drawn is None:
+            self._add_first_segment(first)
         self.history.clear()
 
     def _clear_segmentation(self) -> None:

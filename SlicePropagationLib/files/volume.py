@@ -9,14 +9,13 @@ import numpy as np
 import SimpleITK as sitk
 
 from SlicePropagationLib.arrays import Spacing
-from SlicePropagationLib.errors import GeometryMismatchError, InputError
+from SlicePropagationLib.errors import InputError
 from SlicePropagationLib.files.nifti import count_nonfinite
 from SlicePropagationLib.stack import check_outline, finite_values
 
 log = logging.getLogger(__name__)
 SUFFIXES = (".nii.gz", ".nii", ".seg.nrrd", ".seq.nrrd", ".nrrd", ".nhdr", ".mha", ".mhd")
 AXES = ("i", "j", "k")
-TOLERANCE = 1e-3
 
 
 @dataclass(frozen=True)
@@ -132,37 +131,6 @@ def read_volume(path: Path | str, frame: int | None = None) -> Volume:
     return Volume(array, image, Path(path))
 
 
-def check_same_grid(
-    image: sitk.Image,
-    other: sitk.Image,
-    name: str,
-    other_name: str,
-) -> None:
-    """Refuse two images whose grids differ, naming both values.
-
-    Args:
-        image: one of them.
-        other: the other one.
-        name: what the message calls the first.
-        other_name: what the message calls the other.
-
-    Raises:
-        GeometryMismatchError: size, spacing, origin or direction differ.
-    """
-    pairs = (
-        ("size", image.GetSize(), other.GetSize(), 0.0),
-        ("spacing", image.GetSpacing(), other.GetSpacing(), TOLERANCE),
-        ("origin", image.GetOrigin(), other.GetOrigin(), 10 * TOLERANCE),
-        ("direction", image.GetDirection(), other.GetDirection(), TOLERANCE),
-    )
-    for what, first, second, tolerance in pairs:
-        if len(first) != len(second) or not np.allclose(first, second, rtol=0, atol=tolerance):
-            raise GeometryMismatchError(
-                f"{other_name} and {name} are on different grids: {what} {_listed(second)} against"
-                f" {_listed(first)}; resample one of them onto the other."
-            )
-
-
 def choose_axis(
     annotated: np.ndarray, axis: str = "auto", spacing_mm: Sequence[float] = (1.0, 1.0, 1.0)
 ) -> int:
@@ -256,7 +224,3 @@ def _check_single_channel(image: sitk.Image, path: Path | str) -> None:
 
 def _times(size: Sequence[int]) -> str:
     return "x".join(str(number) for number in size)
-
-
-def _listed(values: Sequence[float]) -> str:
-    return "(" + ", ".join(f"{value:.6g}" for value in values) + ")"

@@ -18,19 +18,26 @@ from SlicePropagationLib.engines import make_engine, weights_record
 from SlicePropagationLib.engines.device import DEVICES, choose_engine
 from SlicePropagationLib.errors import ConfigError, InputError, in_one_line
 from SlicePropagationLib.files.companions import check_output
-from SlicePropagationLib.files.segmentation_file import Segment, read_labels
+from SlicePropagationLib.files.segmentation_file import Segmentation, read_segmentation
+from SlicePropagationLib.files.segments import Segment
 from SlicePropagationLib.files.volume import AXES, Volume, check_seed, choose_axis, read_volume
+from SlicePropagationLib.patch import Patch
 from SlicePropagationLib.pipelines.replay import decode_history, replay
-from SlicePropagationLib.pipelines.result_files import read_anchors, write_result
-from SlicePropagationLib.propagation import Engine, SlicePrediction, plan_session, propagate
+from SlicePropagationLib.pipelines.result_files import recorded_segment, write_result
+from SlicePropagationLib.pipelines.slices_table import AnchorTable, read_anchors
+from SlicePropagationLib.propagation import (
+    Engine,
+    SlicePrediction,
+    drawn_overlaps,
+    plan_session,
+    propagate,
+)
 from SlicePropagationLib.session import AnnotationSession, Provenance
 from SlicePropagationLib.stack import SliceStack
 
 log = logging.getLogger(__name__)
 ALONG_TIME = "t"
-
-# {(segment name or label as text, slice index): Provenance} of a table of slices.
-NamedAnchors = dict[tuple[str, int], Provenance]
+Drawn = tuple[Patch, Provenance | None]  # a mask, and what it is where a table says so
 
 
 @dataclass(frozen=True)
@@ -118,7 +125,9 @@ def propagate_file(
         session, segments = _replay_history(request, request.history, volume, engine)
     else:
         session, segments = open_session(request, volume)
-        for prediction in propagate(session, engine, plan_session(session, span=request.span)):
+        runs = plan_session(session, span=request.span)
+        pairs = drawn_overlaps(session)
+        for prediction in propagate(session, engine, runs, allow_overlap=pairs):
             if on_step:
                 on_step(prediction)
     seconds = time.perf_counter() - began
@@ -140,38 +149,40 @@ def open_session(
     """
     if not request.seed:
         raise InputError("A session is opened from a seed; the request has none.")
-    labels, segments = read_labels(request.seed, volume)
-    named = read_anchors(request.anchors) if request.anchors else {}
-    axis = _choose_axis(labels, request, named, volume.spacing_mm)
+    found = read_segmentation(request.seed, volume)
+    table = read_anchors(request.anchors) if request.anchors else None
+    axis = _choose_axis(found, request, table, volume.spacing_mm)
     stack = SliceStack.from_volume(volume.array, volume.spacing_mm, axis)
-    stacked = stack.from_volume_array(labels)
-    if not named:
-        check_seed(stacked)
-    session = AnnotationSession(stack, [segment.label for segment in segments])
-    for segment in segments:
-        _annotate_segment(session, segment, stacked == segment.label, named)
-    return session, segments
+    if table is None:
+        check_seed(stack.from_volume_array(found.labels))
+    session = AnnotationSession(stack, [segment.label for segment in found.segments])
+    for label, drawn in _drawn_slices(found, stack, table).items():
+        for index, (patch, kind) in drawn.items():
+            session.annotate(label, index, patch.paste(stack.slice_shape), kind)
+    return session, list(found.segments)
 
 
 def _choose_axis(
-    labels: np.ndarray,
+    found: Segmentation,
     request: PropagateRequest,
-    named: NamedAnchors,
+    table: AnchorTable | None,
     spacing_mm: tuple[float, ...],
 ) -> int:
     """The array axis of a seed.
 
     Of a finished result, which has labels on slices of every axis, the one that its table is of.
     """
-    count = 1 + max((index for _, index in named), default=-1)
-    fitting = [axis for axis in range(3) if labels.shape[axis] == count]
-    if fitting and labels.any():
+    shape = found.layers[0].shape
+    count = table.num_slices if table else 0
+    fitting = [axis for axis in range(3) if shape[axis] == count]
+    annotated = np.any([layer > 0 for layer in found.layers], axis=0)
+    if fitting and annotated.any():
         wanted = _wanted_axis(request)
         if wanted in fitting:
             return wanted
         if len(fitting) == 1 and request.axis == "auto":
             return fitting[0]
-    return choose_axis(labels > 0, request.axis, spacing_mm)
+    return choose_axis(annotated, request.axis, spacing_mm)
 
 
 def _wanted_axis(request: PropagateRequest) -> int | None:
@@ -191,16 +202,30 @@ def _recorded_axis(table: str) -> int | None:
         return None
 
 
-def _annotate_segment(
-    session: AnnotationSession, segment: Segment, masks: np.ndarray, named: NamedAnchors
-) -> None:
-    for index in range(len(session.stack)):
-        by_label = named.get((str(segment.label), index))
-        kind = named.get((segment.name, index), by_label)
-        if kind is not None and kind >= Provenance.SEED:
-            session.annotate(segment.label, index, masks[index], kind)
-        elif kind is None and masks[index].any():
-            session.annotate(segment.label, index, masks[index])
+def _drawn_slices(
+    found: Segmentation,
+    stack: SliceStack,
+    table: AnchorTable | None,
+) -> dict[int, dict[int, Drawn]]:
+    """{label: {slice: (mask, what it is or None)}} of all that the session begins with."""
+    named = table.of_segments(found.segments, has_ids=found.is_described) if table else {}
+    layers = [stack.from_volume_array(layer) for layer in found.layers]
+    shown = [_shown_values(layer) for layer in layers]
+    begun: dict[int, dict[int, Drawn]] = {}
+    for segment in found.segments:
+        kinds = named.get(segment.label, {})
+        drawn = begun.setdefault(segment.label, {})
+        for index, values in enumerate(shown[segment.layer]):
+            kind = kinds.get(index)
+            is_drawn = kind is None and segment.stored in values
+            if is_drawn or (kind is not None and kind >= Provenance.SEED):
+                drawn[index] = Patch.cut(layers[segment.layer][index] == segment.stored), kind
+    return begun
+
+
+def _shown_values(layer: np.ndarray) -> list[set[int]]:
+    """The values that each slice of a label map has."""
+    return [set(np.unique(part).tolist()) for part in layer]
 
 
 def _replay_history(
@@ -210,7 +235,7 @@ def _replay_history(
     try:
         record = json.loads(Path(path).read_text(encoding="utf-8"))
         axis = 2 - AXES.index(record["axis"])
-        segments = [_recorded_segment(item) for item in record["segments"]]
+        segments = [recorded_segment(item) for item in record["segments"]]
         history = decode_history(record["history"])
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise InputError(
@@ -226,11 +251,6 @@ def _replay_history(
 
     replay(session, history, engine_of)
     return session, segments
-
-
-def _recorded_segment(entry: dict[str, Any]) -> Segment:
-    color = Segment.plain(entry["label"]).color
-    return Segment(entry["label"], entry["name"], entry["name"], color)
 
 
 def _check_weights(

@@ -14,7 +14,7 @@ from SlicePropagationLib.engines.device import choose_engine
 from SlicePropagationLib.errors import ConfigError, InputError
 from SlicePropagationLib.files.atomic import atomic_folder
 from SlicePropagationLib.files.companions import check_output, companion
-from SlicePropagationLib.files.segmentation_file import Segment
+from SlicePropagationLib.files.segments import Segment
 from SlicePropagationLib.files.sequence import (
     Sequence,
     read_label_sequence,
@@ -23,7 +23,8 @@ from SlicePropagationLib.files.sequence import (
     write_sequence,
 )
 from SlicePropagationLib.pipelines.propagate_file import ALONG_TIME, PropagateRequest
-from SlicePropagationLib.pipelines.result_files import COLUMNS, confidence_text, versions
+from SlicePropagationLib.pipelines.result_files import versions
+from SlicePropagationLib.pipelines.slices_table import COLUMNS, slice_row
 from SlicePropagationLib.propagation import Engine, SlicePrediction, plan_session, propagate
 from SlicePropagationLib.session import AnnotationSession
 from SlicePropagationLib.stack import SliceStack
@@ -110,7 +111,7 @@ def propagate_frames(
         on_step: called with (position number, number of positions, SlicePrediction).
 
     Returns:
-        (T, K, J, I) uint8 labels.
+        (T, K, J, I) labels.
 
     Raises:
         SlicePropagationError: something about the input, the request or the output folder.
@@ -127,7 +128,7 @@ def propagate_frames(
     drawn = read_label_sequence(request.seed, sequence)
     annotated = annotated_frames(drawn, request.seed)
     began = time.perf_counter()
-    labels = np.zeros(drawn.shape, np.uint8)
+    labels = np.zeros(drawn.shape, drawn.dtype)
     rows = []
     stacks = time_stacks(sequence, is_cyclic=request.is_cyclic)
     shown = [(place, stack) for place, stack in stacks if drawn[place].any()]
@@ -193,19 +194,10 @@ def _rows(timed: TimeSession, position: int | slice) -> list[Row]:
     rows = []
     for label in session.labels:
         areas = session.areas(label) * session.stack.pixel_area_mm2
-        name = Segment.plain(label).name
+        segment = Segment.plain(label)
         for frame in range(max(timed.order) + 1):
             place = timed.order.index(frame)
             state = session.state(label, place)
-            rows.append(
-                (
-                    frame,
-                    name,
-                    state.provenance.name.lower(),
-                    confidence_text(state),
-                    f"{areas[place]:.2f}",
-                    label,
-                    position,
-                )
-            )
+            row = slice_row(frame, segment, state, areas[place], session)
+            rows.append((*row, position))
     return rows

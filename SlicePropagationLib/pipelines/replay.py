@@ -1,6 +1,7 @@
 """The history of a session as JSON, and doing it again: same image, same history, same voxels."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from SlicePropagationLib.engines import make_engine
@@ -29,6 +30,32 @@ def decode_history(values: Iterable[Mapping[str, Any]]) -> list[Event]:
             f"The history cannot be read ({in_one_line(error)}); use the json file that a"
             " propagation wrote."
         ) from error
+
+
+def renumbered(
+    history: Iterable[Event],
+    numbers: Mapping[int, int],
+) -> list[Event]:
+    """A history with other labels.
+
+    Args:
+        history: events as `session.history` has them.
+        numbers: {label: the label in its place}.
+    """
+    return [_renumber(event, numbers) for event in history]
+
+
+def _renumber(event: Event, numbers: Mapping[int, int]) -> Event:
+    changed = dict(event)
+    if "label" in event:
+        changed["label"] = numbers[event["label"]]
+    if "runs" in event:
+        runs = event["runs"]
+        changed["runs"] = tuple(replace(run, label=numbers[run.label]) for run in runs)
+    if isinstance(event.get("allow_overlap"), list):
+        pairs = event["allow_overlap"]
+        changed["allow_overlap"] = [[numbers[label] for label in pair] for pair in pairs]
+    return changed
 
 
 def replay(

@@ -16,7 +16,7 @@ import numpy as np
 from SlicePropagationWeb.recovery import Recovery
 from web_files import as_image, ct
 
-from SlicePropagationLib.files.segmentation_file import Segment
+from SlicePropagationLib.files.segments import Segment
 from SlicePropagationLib.files.volume import Volume
 from SlicePropagationLib.session import AnnotationSession
 from SlicePropagationLib.stack import SliceStack
