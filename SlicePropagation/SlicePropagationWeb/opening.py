@@ -13,8 +13,9 @@ from typing import Any
 
 from SlicePropagationLib.arrays import Labels
 from SlicePropagationLib.errors import InputError
+from SlicePropagationLib.files.drawn_planes import drawn_elsewhere, two_planes_error
 from SlicePropagationLib.files.segmentation_file import Segmentation, is_segmentation
-from SlicePropagationLib.files.volume import Volume, read_volume
+from SlicePropagationLib.files.volume import Volume, choose_axis, read_volume
 from SlicePropagationLib.pipelines.demo import volume_of
 from SlicePropagationLib.pipelines.phantom_volume import make_sample
 from SlicePropagationLib.pipelines.result_files import read_result
@@ -82,8 +83,22 @@ def read_segmentation(path: Path | str, grid: Volume) -> Opened:
         )
     remarks = _without_folder(warnings, path)
     if not all(f"{TAG}:" in segment.tags for segment in found.segments):
+        _check_planes(found, grid)
         remarks.append(UNKNOWN_ORIGIN)
     return Opened(drawn=found, remarks=tuple(remarks))
+
+
+def _check_planes(found: Segmentation, grid: Volume) -> None:
+    """Refuse drawings in two planes: their lines would count as many drawn slices."""
+    if not found.labels.any():
+        return
+    axis = choose_axis(found.labels > 0, spacing_mm=grid.spacing_mm)
+    elsewhere = drawn_elsewhere(found, axis)
+    for segment in found.segments:
+        if segment.label in elsewhere:
+            reason = two_planes_error(f"'{segment.name}'", elsewhere[segment.label], axis)
+            problem = str(reason).partition(" Give --axis")[0]
+            raise InputError(f"{problem} Erase the outline in one of the planes first.")
 
 
 def read_with_remarks(source: Path | str) -> tuple[Volume, list[str]]:

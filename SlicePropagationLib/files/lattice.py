@@ -39,8 +39,8 @@ class Lattice:
         skew: how far at most a corner lies beside the axes, in voxels of the image.
     """
 
-    order: tuple[int, int, int]
-    is_turned: tuple[bool, bool, bool]
+    order: tuple[int, ...]
+    is_turned: tuple[bool, ...]
     start: np.ndarray
     step: np.ndarray
     skew: float

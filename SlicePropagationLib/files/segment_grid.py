@@ -47,10 +47,10 @@ def laid_onto(
         raise other_grid(image, stored, "the image", str(path))
     turned = [lattice.reordered(mask) for mask in masks]
     shape = tuple(reversed(image.GetSize()))
-    num_drawn = sum(np.count_nonzero(layer) for layer in turned)
+    num_drawn = sum(int(np.count_nonzero(layer)) for layer in turned)
     if lattice.shift(turned[0].shape) <= TOLERANCE:
         placed = [_cropped(layer, np.round(lattice.start).astype(int), shape) for layer in turned]
-        num_lost = num_drawn - sum(np.count_nonzero(layer) for layer in placed)
+        num_lost = num_drawn - sum(int(np.count_nonzero(layer)) for layer in placed)
     elif _is_finer(lattice, turned[0].shape):
         log.warning(
             "%s has smaller voxels than the image; a voxel of the image belongs to a segment that"
@@ -163,7 +163,7 @@ def _thinnest(mask: np.ndarray) -> int:
 
 def _shown(mask: np.ndarray, axis: int) -> np.ndarray:
     others = tuple(other for other in range(3) if other != axis)
-    return mask.any(axis=others)
+    return np.any(mask, axis=others)
 
 
 def _num_outside(layer: np.ndarray, lattice: Lattice, shape: Sequence[int]) -> int:

@@ -70,7 +70,7 @@ class Segmentation:
         num_shared = 0
         for label in sorted(masks, key=lambda label: -sizes[label]):
             mask = masks[label]
-            num_shared += np.count_nonzero(labels[mask])
+            num_shared += int(np.count_nonzero(labels[mask]))
             labels[mask] = label
         return labels, num_shared
 

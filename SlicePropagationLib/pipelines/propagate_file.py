@@ -18,6 +18,7 @@ from SlicePropagationLib.engines import make_engine, weights_record
 from SlicePropagationLib.engines.device import DEVICES, choose_engine
 from SlicePropagationLib.errors import ConfigError, InputError, in_one_line
 from SlicePropagationLib.files.companions import check_output
+from SlicePropagationLib.files.drawn_planes import drawn_elsewhere, left_out, two_planes_error
 from SlicePropagationLib.files.segmentation_file import Segmentation, read_segmentation
 from SlicePropagationLib.files.segments import Segment
 from SlicePropagationLib.files.volume import AXES, Volume, check_seed, choose_axis, read_volume
@@ -156,7 +157,10 @@ def open_session(
     if table is None:
         check_seed(stack.from_volume_array(found.labels))
     session = AnnotationSession(stack, [segment.label for segment in found.segments])
-    for label, drawn in _drawn_slices(found, stack, table).items():
+    drawings = _drawn_slices(found, stack, table)
+    if table is None:
+        _leave_out_other_planes(drawings, found, axis, may_choose=request.axis == "auto")
+    for label, drawn in drawings.items():
         for index, (patch, kind) in drawn.items():
             session.annotate(label, index, patch.paste(stack.slice_shape), kind)
     return session, list(found.segments)
@@ -221,6 +225,27 @@ def _drawn_slices(
             if is_drawn or (kind is not None and kind >= Provenance.SEED):
                 drawn[index] = Patch.cut(layers[segment.layer][index] == segment.stored), kind
     return begun
+
+
+def _leave_out_other_planes(
+    drawings: dict[int, dict[int, Drawn]],
+    found: Segmentation,
+    axis: int,
+    *,
+    may_choose: bool,
+) -> None:
+    """Take the lines of drawings in other planes away, where a person said which plane counts.
+
+    Raises:
+        InputError: a segment is drawn in two planes, and nobody said which one counts.
+    """
+    for label, planes in drawn_elsewhere(found, axis).items():
+        name = f"Label {label}"
+        if may_choose or not planes.own:
+            raise two_planes_error(name, planes, axis)
+        log.warning("%s", left_out(name, planes))
+        for index in planes.lines:
+            del drawings[label][index]
 
 
 def _shown_values(layer: np.ndarray) -> list[set[int]]:

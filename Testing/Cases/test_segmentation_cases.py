@@ -15,10 +15,6 @@ def test_one_outline_of_a_ball_is_enough(case):
     assert dice(read(folder / "out.nii.gz"), read(folder / "truth.nii.gz")) > 0.97
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="kind C: the rows of one outline count as 25 drawn slices, without a word",
-)
 def test_outlines_in_two_planes_are_both_used_or_spoken_of(case):
     folder = case("seed-in-two-planes")
     propagate(folder, "image.nii.gz", "seed-axial.nii.gz", "axial.nii.gz")
@@ -95,3 +91,20 @@ def test_segments_that_overlap_are_kept_in_either_order(case, order):
     areas = {name: np.count_nonzero(mask[8]) for name, mask in masks.items()}
     assert areas["tumour"] == TUMOUR_VOXELS
     assert areas["organ"] in (DISC_VOXELS, DISC_VOXELS - TUMOUR_VOXELS)
+
+
+@pytest.mark.parametrize("axis", ["k", "i"])
+def test_of_outlines_in_two_planes_the_one_that_is_named_counts(case, axis):
+    folder = case("seed-in-two-planes")
+    outcome = propagate(
+        folder,
+        "image.nii.gz",
+        "seed.nii.gz",
+        "out.nii.gz",
+        "--axis",
+        axis,
+        engine="copy",
+    )
+    assert outcome.code == 0, outcome.said
+    assert "left out" in outcome.said
+    assert anchors_of(folder / "out.json")["1"] == {"20": "seed"}
