@@ -4,8 +4,9 @@ Files are read and written in threads; the page goes on answering.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,7 @@ from SlicePropagationWeb.opened_work import OpenedWork, title_of
 from SlicePropagationWeb.opening import (
     SAMPLE,
     Opened,
+    collected_warnings,
     not_restored,
     read_opened,
     read_segmentation,
@@ -241,20 +243,21 @@ class FileCommands:
         self._workflow.say("Saving…")
         self._server.state.flush()
         try:
-            await asyncio.wrap_future(self._autosave.replace(write))
-            self._show_saved(path)
+            remarks: list[str] = []
+            write_all = partial(_write_with_remarks, write, remarks)
+            await asyncio.wrap_future(self._autosave.replace(write_all))
+            self._show_saved(path, remarks)
         except (SlicePropagationError, OSError) as error:
             self._autosave.worked()
             self._workflow.say(f"{path.name} was not saved: {error}", is_error=True)
         finally:
             self._data.is_saving = False
 
-    def _show_saved(self, path: Path) -> None:
+    def _show_saved(self, path: Path, remarks: Sequence[str]) -> None:
         beside = [companion(path, suffix).name for suffix in (".slices.csv", ".json")]
         self._data.saved = [path.name, *beside]
-        self._workflow.say(
-            f"Saved {path.name}, its per-slice table and its record in {path.parent}."
-        )
+        saved = f"Saved {path.name}, its per-slice table and its record in {path.parent}."
+        self._workflow.say(" ".join([saved, *remarks]))
 
     # Unsaved work of an earlier session
 
@@ -293,3 +296,10 @@ def _read_segmentation(path: Path, grid: Volume | None) -> Opened:
     if grid is None:
         raise InputError(f"Open the volume that {path.name} belongs to first.")
     return read_segmentation(path, grid)
+
+
+def _write_with_remarks(write: Callable[[], object], remarks: list[str]) -> None:
+    """Write, and add what was remarked about it to a list."""
+    with collected_warnings() as warnings:
+        write()
+    remarks += warnings

@@ -22,6 +22,7 @@ from SlicePropagationLib.pipelines.result_files import read_result
 from SlicePropagationLib.pipelines.slice_record import TAG
 
 SAMPLE = "sample"
+OVERLAP = "Segments overlap, and stay so: what you draw takes nothing from other segments."
 UNKNOWN_ORIGIN = "It does not say which slices a person drew: all of them count as drawn."
 
 
@@ -75,7 +76,7 @@ def read_segmentation(path: Path | str, grid: Volume) -> Opened:
     Raises:
         InputError: it has no segment, or as `read_result` says.
     """
-    with _warnings() as warnings:
+    with collected_warnings() as warnings:
         found = read_result(path, grid)
     if not found.segments:
         raise InputError(
@@ -85,6 +86,8 @@ def read_segmentation(path: Path | str, grid: Volume) -> Opened:
     if not all(f"{TAG}:" in segment.tags for segment in found.segments):
         _check_planes(found, grid)
         remarks.append(UNKNOWN_ORIGIN)
+    if found.num_shared:
+        remarks.append(OVERLAP)
     return Opened(drawn=found, remarks=tuple(remarks))
 
 
@@ -113,7 +116,7 @@ def read_with_remarks(source: Path | str) -> tuple[Volume, list[str]]:
     if source == SAMPLE:
         sample = make_sample()
         return volume_of(sample.volume, sample.spacing_mm), []
-    with _warnings() as warnings:
+    with collected_warnings() as warnings:
         volume = _read_volume(source)
     return volume, _without_folder(warnings, source)
 
@@ -149,7 +152,7 @@ def not_restored(offer: dict[str, Any], error: Exception) -> str:
 
 
 @contextlib.contextmanager
-def _warnings() -> Iterator[list[str]]:
+def collected_warnings() -> Iterator[list[str]]:
     """Collect what this thread's reading warns of."""
     handler = _Collector()
     logger = logging.getLogger("SlicePropagationLib")

@@ -19,6 +19,7 @@ from trame_slicer.segmentation import (
     SegmentationEffectPaint,
     SegmentationEffectScissors,
     SegmentationEffectThreshold,
+    SegmentationOverwriteMode,
 )
 
 from SlicePropagationLib.files.segmentation_file import Segmentation
@@ -121,6 +122,7 @@ class SegmentationController:
         """
         self._clear_segmentation()
         self.segmentation = self._new_segmentation()
+        self._let_overlap(drawn is not None and drawn.num_shared > 0)
         if drawn is not None:
             addSegments(self.segmentation, self.volume, drawn)
         self.editor.set_active_segmentation(self.segmentation, self.volume)
@@ -133,6 +135,13 @@ class SegmentationController:
         if self.segmentation is not None:
             self._app.scene.RemoveNode(self.segmentation)
         self.segmentation = None
+
+    def _let_overlap(self, may_overlap: bool) -> None:
+        """Whether tools and runs leave a voxel to several segments, as in the file that is open."""
+        modes = SegmentationOverwriteMode
+        self.editor.set_overwrite_mode(
+            modes.ALLOW_OVERLAP if may_overlap else modes.OVERWRITE_ALL,
+        )
 
     def _new_segmentation(self) -> SegmentationNode:
         node = self.editor.create_empty_segmentation_node()
