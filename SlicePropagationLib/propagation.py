@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 PRESENT = 0.5  # a pixel belongs to a label above this probability
 NEGLIGIBLE = 0.02  # probabilities below are not kept
+FEW_LABELS = 16  # more are looked at only where they are near
 LabelPair = tuple[int, int]
 
 
@@ -234,6 +235,7 @@ class _Propagation:
         self.wanted = {(run.label, index) for run in runs for index in run.targets}
         self.runs = runs
         self.walks: list[_Walk] = []
+        self.begun_at: dict[int, int] = {}  # {label: session clock when its latest walk began}
         self.step = 0
         self.num_steps = sum(len(run.targets) for run in runs)
         # {(label, index): {walk direction: probability patch}}, until blended
@@ -245,7 +247,7 @@ class _Propagation:
         self.undo_step = self.session.open_step("Propagate")
         self._record_run()
         self.seen_anchors = self.session.anchors_clock
-        self.walks = [_Walk(self.engine, self.session, run) for run in self.runs]
+        self._walk_on([_Walk(self.engine, self.session, run) for run in self.runs])
         while any(not walk.is_done for walk in self.walks):
             for walk in list(self.walks):
                 self._restart_changed()
@@ -253,6 +255,13 @@ class _Propagation:
                     prediction = self._advance(walk)
                     self._count_step()
                     yield prediction
+
+    def _walk_on(self, walks: list[_Walk]) -> None:
+        self.walks = walks
+        self.begun_at = {}
+        for walk in walks:
+            latest = self.begun_at.get(walk.run.label, walk.started_at)
+            self.begun_at[walk.run.label] = max(latest, walk.started_at)
 
     # History
 
@@ -290,7 +299,7 @@ class _Propagation:
         for label in sorted({walk.run.label for walk in changed}):
             walked = [walk for walk in changed if walk.run.label == label]
             again += self._walks_again(label, {i for walk in walked for i in walk.run.targets})
-        self.walks = [walk for walk in self.walks if walk not in changed] + again
+        self._walk_on([walk for walk in self.walks if walk not in changed] + again)
         left = [len(walk.run.targets) - walk.position for walk in self.walks]
         self.num_steps = self.step + sum(left)
 
@@ -380,8 +389,11 @@ class _Propagation:
             del self.passed[label, index]
         confidence = slice_confidence(self.session, walk.run, index, probability, forward, backward)
         own = _Prediction(_probability_patch(probability), confidence)
-        self.predicted.setdefault(index, {})[label] = own
-        return self._resolve_overlaps(index)
+        predicted = self.predicted.setdefault(index, {})
+        before = predicted.get(label, own)
+        predicted[label] = own
+        near = _near(predicted, [own.patch, before.patch])
+        return self._resolve_overlaps(index, near)
 
     def _pasted(self, patch: Patch | None) -> np.ndarray | None:
         """(H, W) float32 probability of a walk that has passed; None for one that has not."""
@@ -409,15 +421,22 @@ class _Propagation:
 
     # Labels that claim the same pixels
 
-    def _resolve_overlaps(self, index: int) -> list[tuple[int, int]]:
-        """Write the masks of every label that has predicted this slice; returns what changed."""
+    def _resolve_overlaps(
+        self,
+        index: int,
+        labels: Collection[int],
+    ) -> list[tuple[int, int]]:
+        """Write the masks of labels that have predicted this slice; returns what changed."""
         predicted = self.predicted[index]
         if self.allow_overlap:
-            masks = {label: _mask_patch(own.patch) for label, own in predicted.items()}
+            masks = {label: _mask_patch(predicted[label].patch) for label in labels}
         elif self.pairs:
-            masks = {label: self._claim(label, index) for label in predicted}
+            masks = {label: self._claim(label, index) for label in labels}
         else:
-            masks = _most_probable(predicted, self._occupied(index))
+            rivals = _near(predicted, [predicted[label].patch for label in labels])
+            claims = {label: predicted[label] for label in rivals}
+            found = _most_probable(claims, self._occupied(index))
+            masks = {label: found[label] for label in labels}
         touched = []
         for label, patch in masks.items():
             if self._accept_changed(label, index, patch, predicted[label].confidence):
@@ -473,17 +492,11 @@ class _Propagation:
     ) -> bool:
         """Store a mask where it, or the trust in it, differs from the session; whether it does."""
         state = self.session.state(label, index)
-        is_new = state.written_at <= self._begun_at(label)
+        is_new = state.written_at <= self.begun_at.get(label, self.session.clock)
         if is_new or state.confidence != confidence or not patch.equals(state.patch):
             self.session.accept(label, index, patch, confidence, self.undo_step)
             return True
         return False
-
-    def _begun_at(self, label: int) -> int:
-        return max(
-            (walk.started_at for walk in self.walks if walk.run.label == label),
-            default=self.session.clock,
-        )
 
     def _trim_pending(
         self,
@@ -497,16 +510,34 @@ class _Propagation:
             old = state.patch
             if label in masks or old.is_empty or self._is_kept(label, index, state):
                 continue
-            kept = old.paste(self.session.stack.slice_shape)
             friends = self._friends(label)
+            trimmed = old
             for other, patch in masks.items():
                 if other not in friends:
-                    kept[patch.window] &= ~patch.crop
-            trimmed = Patch.cut(kept)
-            if not trimmed.equals(old):
+                    trimmed = trimmed.without(patch)
+            if trimmed is not old and not trimmed.equals(old):
                 self.session.trim(label, index, trimmed, self.undo_step)
                 touched.append((label, index))
         return touched
+
+
+def _near(predicted: Mapping[int, _Prediction], patches: Sequence[Patch]) -> list[int]:
+    """The labels whose predictions may lie on some patches; all of them where they are few."""
+    if len(predicted) <= FEW_LABELS:
+        return list(predicted)
+    boxes = np.array([_box(own.patch) for own in predicted.values()])
+    is_near = np.zeros(len(boxes), bool)
+    for top, bottom, left, right in map(_box, patches):
+        beside = (boxes[:, 0] >= bottom) | (boxes[:, 1] <= top)
+        is_near |= ~(beside | (boxes[:, 2] >= right) | (boxes[:, 3] <= left))
+    for patch in patches:
+        is_near |= [own.patch is patch for own in predicted.values()]
+    return [label for label, near in zip(predicted, is_near, strict=True) if near]
+
+
+def _box(patch: Patch) -> tuple[int, int, int, int]:
+    rows, columns = patch.window
+    return rows.start, rows.stop, columns.start, columns.stop
 
 
 def _probability_patch(probability: np.ndarray) -> Patch:

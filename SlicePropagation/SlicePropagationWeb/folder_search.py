@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from SlicePropagationLib.files.companions import companion
+from SlicePropagationLib.files.file_names import is_text
 from SlicePropagationLib.files.volume import SUFFIXES
 from SlicePropagationWeb.upload_check import is_dicom
 
@@ -27,7 +28,7 @@ def _inside(folder: Path) -> list[Path]:
     """What lies in a folder, by name; what may not be read is not listed."""
     with contextlib.suppress(OSError):
         if folder.is_dir():
-            return sorted(folder.iterdir())
+            return sorted(path for path in folder.iterdir() if is_text(path.name))
     return []
 
 

@@ -23,6 +23,7 @@ from SlicePropagationLib.commands.simulate import add_simulate_command
 from SlicePropagationLib.commands.superresolve import add_superresolve_command
 from SlicePropagationLib.commands.train import add_train_command
 from SlicePropagationLib.errors import SlicePropagationError
+from SlicePropagationLib.files.file_names import check_name
 
 # In the order of `slice-propagation --help`.
 ADDERS = (
@@ -61,6 +62,8 @@ def main(argv: list[str] | None = None) -> int:
     except SystemExit as stop:
         return int(stop.code or 0)
     try:
+        for word in sys.argv[1:] if argv is None else argv:
+            check_name(word)
         return arguments.command(arguments)
     except SlicePropagationError as error:
         print(f"slice-propagation: {error}", file=sys.stderr)

@@ -55,6 +55,15 @@ def engine_name(arguments: argparse.Namespace) -> str:
     return f"{engine}+{arguments.smooth}" if arguments.smooth else engine
 
 
+def add_export(parser: argparse.ArgumentParser) -> None:
+    """What is written beside a result for other programs; `names` reads it."""
+    parser.add_argument(
+        "--export",
+        metavar="KIND,…",
+        help="also write beside the result: dicom-seg, rtstruct (of DICOM images), stl, obj, ply",
+    )
+
+
 def positive(text: str) -> int:
     """A whole number from 1 on, for argparse."""
     value = int(text)

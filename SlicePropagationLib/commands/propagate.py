@@ -5,7 +5,14 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-from SlicePropagationLib.commands.options import DONE, Progress, add_engine, engine_name
+from SlicePropagationLib.commands.options import (
+    DONE,
+    Progress,
+    add_engine,
+    add_export,
+    engine_name,
+    names,
+)
 from SlicePropagationLib.files.table import parse_span
 
 if TYPE_CHECKING:
@@ -33,6 +40,7 @@ def add_propagate_command(commands: argparse._SubParsersAction) -> None:
         metavar="O.json",
         help="do again what the record of an earlier result says, instead of --seed",
     )
+    add_export(parser)
     add_engine(parser)
     parser.set_defaults(command=_propagate)
 
@@ -94,6 +102,7 @@ def _propagate(arguments: argparse.Namespace) -> int:
         history=arguments.history,
         frame=arguments.frame,
         is_cyclic=not arguments.not_cyclic,
+        exports=names(arguments.export) or (),
     )
     progress = Progress(arguments.quiet)
     if request.axis == ALONG_TIME:
@@ -109,12 +118,15 @@ def _propagate(arguments: argparse.Namespace) -> int:
 
 def _reach(session: AnnotationSession, label: int) -> str:
     """Where a label is now, in words; slices count from 0, as in the files."""
+    from SlicePropagationLib.pipelines.slices_table import number_text, volume_ml
+
     shown = session.areas(label).nonzero()[0]
     anchors = session.anchors(label)
     place = f"on slices {shown[0]} to {shown[-1]}" if shown.size else "on no slice"
     listed = ", ".join(map(str, anchors[:MOST_LISTED]))
     rest = " and others" if len(anchors) > MOST_LISTED else ""
-    return f"{place}, annotated on {listed}{rest}"
+    volume = number_text(volume_ml(session, label))
+    return f"{place}, annotated on {listed}{rest}; {volume} ml"
 
 
 def _propagate_in_time(

@@ -10,6 +10,7 @@ import SimpleITK as sitk
 
 from SlicePropagationLib.arrays import Spacing
 from SlicePropagationLib.errors import InputError
+from SlicePropagationLib.files.file_names import check_name
 from SlicePropagationLib.files.nifti import count_nonfinite
 from SlicePropagationLib.stack import check_outline, finite_values
 
@@ -46,6 +47,7 @@ def read_image(path: Path | str) -> sitk.Image:
         InputError: it does not exist, is of an unknown kind, or cannot be read.
     """
     path = Path(path)
+    check_name(path)
     if path.is_dir():
         return _read_dicom_folder(path)
     if not path.is_file():

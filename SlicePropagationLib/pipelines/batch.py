@@ -29,6 +29,7 @@ from SlicePropagationLib.files.companions import companion
 from SlicePropagationLib.files.shipped_weights import find_model, has_model
 from SlicePropagationLib.files.table import parse_span, read_table
 from SlicePropagationLib.files.volume import AXES
+from SlicePropagationLib.pipelines.exports import check_exports
 from SlicePropagationLib.pipelines.propagate_file import PropagateRequest, propagate_file
 
 if TYPE_CHECKING:
@@ -62,9 +63,10 @@ class BatchRequest:
             arguments.
         workers: number of processes.
         scheduler: address of a Dask scheduler, instead of processes of our own.
+        exports: what is written beside each result, as in `PropagateRequest`.
 
     Raises:
-        ConfigError: the device is none, or there is no worker.
+        ConfigError: the device or an export is none, or there is no worker.
     """
 
     cases: Path | str
@@ -74,10 +76,12 @@ class BatchRequest:
     resume: bool = False
     workers: int = 1
     scheduler: str | None = None
+    exports: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse what no batch can run with."""
         check_choice("device", self.device, DEVICES)
+        check_exports(self.exports)
         if self.workers < 1:
             raise ConfigError(
                 f"A batch needs at least one worker, {self.workers} were asked for; give 1 or more."
@@ -199,6 +203,7 @@ def _case(
         span=span,
         engine=request.engine,
         device=request.device,
+        exports=request.exports,
     )
 
 
@@ -266,6 +271,8 @@ def _arguments_text(case: PropagateRequest) -> str:
         "history": _as_text(case.history),
         "frame": case.frame,
     }
+    if case.exports:
+        arguments["exports"] = case.exports
     listed = ", ".join(f"{name}={value!r}" for name, value in arguments.items())
     return f"(Case({listed}), {__version__!r})"
 

@@ -23,6 +23,7 @@ from SlicePropagationLib.files.segmentation_file import Segmentation, read_segme
 from SlicePropagationLib.files.segments import Segment
 from SlicePropagationLib.files.volume import AXES, Volume, check_seed, choose_axis, read_volume
 from SlicePropagationLib.patch import Patch
+from SlicePropagationLib.pipelines.exports import check_exports, export_sources, write_exports
 from SlicePropagationLib.pipelines.replay import decode_history, replay
 from SlicePropagationLib.pipelines.result_files import recorded_segment, write_result
 from SlicePropagationLib.pipelines.slices_table import AnchorTable, read_anchors
@@ -58,6 +59,7 @@ class PropagateRequest:
         history: record of an earlier result to do again, or None.
         frame: time point of a 4D image, from 0, or None.
         is_cyclic: with axis "t": the last frame is followed by the first.
+        exports: what is written beside the result for other programs, of `exports.EXPORTS`.
 
     Raises:
         InputError: there is neither a seed nor a history, or something is asked for along time that
@@ -76,11 +78,15 @@ class PropagateRequest:
     history: Path | str | None = None
     frame: int | None = None
     is_cyclic: bool = True
+    exports: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse what contradicts itself."""
         check_choice("axis", self.axis, ("auto", *AXES, ALONG_TIME))
         check_choice("device", self.device, DEVICES)
+        check_exports(self.exports)
+        if self.exports and self.axis == ALONG_TIME:
+            raise ConfigError("--export is for volumes; leave it out along time (--axis t).")
         if not self.seed and not self.history:
             raise InputError(
                 "There is no seed; give --seed S, a label map with at least one annotated slice, or"
@@ -121,6 +127,7 @@ def propagate_file(
     check_output(request.out, image=request.image, seed=seed)
     engine = choose_engine(request.engine, request.device)
     volume = read_volume(request.image, request.frame)
+    dicom_slices = export_sources(volume, request.exports)
     began = time.perf_counter()
     if request.history:
         session, segments = _replay_history(request, request.history, volume, engine)
@@ -137,6 +144,16 @@ def propagate_file(
         "seed": str(request.seed) if request.seed else None,
     }
     write_result(request.out, volume, session, segments, engine, seconds, **sources)
+    if request.exports:
+        write_exports(
+            request.out,
+            request.exports,
+            volume,
+            session,
+            segments,
+            dicom_slices,
+            engine.name,
+        )
     return session
 
 

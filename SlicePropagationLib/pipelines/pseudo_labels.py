@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from SlicePropagationLib.arrays import label_type
 from SlicePropagationLib.config import check_choice
 from SlicePropagationLib.engines import weights_record
 from SlicePropagationLib.engines.device import DEVICES, choose_engine
@@ -252,13 +253,13 @@ def nearest_runs(
 
 
 def hard_labels(soft: SoftLabels, shape: tuple[int, ...]) -> np.ndarray:
-    """uint8 label map: on every pixel the most probable label, where it is more probable than not.
+    """Label map: on every pixel the most probable label, where it is more probable than not.
 
     Args:
         soft: {label: probability of that shape}.
         shape: of the label map.
     """
-    labels = np.zeros(shape, np.uint8)
+    labels = np.zeros(shape, label_type(max(soft, default=0)))
     best = np.full(shape, np.float32(0.5))
     for label in sorted(soft):
         wins = soft[label] > best

@@ -196,7 +196,7 @@ def refine_labels(
         is_own = np.isin(fine, network.labels)
         where_found = np.where(is_own | (fine == 0), found, fine)
         elsewhere = np.where(is_own, 0, fine)
-        fine = np.where(found > 0, where_found, elsewhere).astype(np.uint8)
+        fine = np.where(found > 0, where_found, elsewhere).astype(labels.dtype)
     fine[factor // 2 :: factor] = labels
     return fine
 
@@ -219,11 +219,11 @@ def interpolate_labels(
     Source: Raya and Udupa, IEEE TMI 9(1), 1990, with cubic instead of linear interpolation (Fritsch
         and Carlson, 1980).
     """
-    fine = np.zeros((len(labels) * factor, *labels.shape[1:]), np.uint8)
+    fine = np.zeros((len(labels) * factor, *labels.shape[1:]), labels.dtype)
     window = (slice(None), _window(labels, axis=1), _window(labels, axis=2))
     cropped = labels[window]
     best = np.full((len(fine), *cropped.shape[1:]), -np.inf, np.float32)
-    chosen = np.zeros(best.shape, np.uint8)
+    chosen = np.zeros(best.shape, labels.dtype)
     for label in np.unique(labels[labels > 0]):
         distance = _fine_distance(cropped == label, spacing_mm, factor)
         chosen[distance > best] = label
