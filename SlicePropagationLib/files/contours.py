@@ -27,9 +27,10 @@ def outlines(mask: np.ndarray) -> list[np.ndarray]:
         [(n, 2) float64 rows and columns of corners, in pixels; pixel centres are whole numbers].
         Polygons are closed: the last corner is followed by the first.
     """
-    parts, count = components(mask)
+    parts = np.zeros(mask.shape, np.int32)
+    components(mask, output=parts)
     found = []
-    for number in range(1, count + 1):
+    for number in range(1, int(parts.max(initial=0)) + 1):
         loops = sorted(_loops(parts == number), key=lambda loop: -abs(_area(loop)))
         outline = loops[0]
         for hole in loops[1:]:

@@ -78,11 +78,11 @@ def other_planes(
         np.moveaxis(rest, place, 0)[found] = False
         planes += [(other, int(index) + first[other]) for index in found]
     shown = np.flatnonzero(mask.any(axis=tuple(others)))
-    left = rest.any(axis=(1, 2))
-    lines = [int(index) + first[axis] for index in shown if not left[index]]
+    left = np.flatnonzero(rest.any(axis=(1, 2))).tolist()
+    lines = [int(index) + first[axis] for index in shown if index not in left]
     if len(lines) < LEAST:
         return None
-    own = [int(index) + first[axis] for index in shown if left[index]]
+    own = [int(index) + first[axis] for index in shown if index in left]
     return OtherPlanes(tuple(own), tuple(lines), tuple(planes))
 
 
