@@ -4,8 +4,8 @@ Files are read and written in threads; the page goes on answering.
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,6 +19,7 @@ from SlicePropagationLib.files.segmentation_file import (
     read_segmentation as read_segmentation_file,
 )
 from SlicePropagationLib.files.volume import Volume
+from SlicePropagationLib.pipelines.exports import check_exports
 from SlicePropagationWeb.opened_work import OpenedWork, title_of
 from SlicePropagationWeb.opening import (
     SAMPLE,
@@ -29,6 +30,7 @@ from SlicePropagationWeb.opening import (
     read_segmentation,
     read_with_remarks,
 )
+from SlicePropagationWeb.page_session import Exports
 from SlicePropagationWeb.workflow import Workflow, tell
 
 if TYPE_CHECKING:
@@ -41,6 +43,25 @@ if TYPE_CHECKING:
     from SlicePropagationWeb.workspace import Workspace
 
 Reader = Callable[[Path, Volume | None], Opened]
+
+
+@dataclass
+class Saved:
+    """What came of saving.
+
+    Attributes:
+        remarks: sentences about it.
+        exports: the files beside it, for other programs.
+    """
+
+    remarks: list[str] = field(default_factory=list)
+    exports: list[Path] = field(default_factory=list)
+
+    def write(self, write: Callable[[], list[Path]]) -> None:
+        """Write, in any thread, and keep what is to be said about it."""
+        with collected_warnings() as warnings:
+            self.exports = write()
+        self.remarks = warnings
 
 
 class FileCommands:
@@ -231,33 +252,34 @@ class FileCommands:
         if data.is_saving or data.why["save"]:
             return
         path = self._workspace.output_path(data.save_name, data.save_suffix)
-        self._loop.begin(self._save(path, self._workflow.result(path)))
+        check_exports(data.exports)
+        exports = Exports(tuple(data.exports), self._autosave.source)
+        self._loop.begin(self._save(path, self._workflow.result(path, exports)))
 
     async def _save(
         self,
         path: Path,
-        write: Callable[[], object],
+        write: Callable[[], list[Path]],
     ) -> None:
         self._data.is_saving = True
         self._data.saved = []
         self._workflow.say("Saving…")
         self._server.state.flush()
         try:
-            remarks: list[str] = []
-            write_all = partial(_write_with_remarks, write, remarks)
-            await asyncio.wrap_future(self._autosave.replace(write_all))
-            self._show_saved(path, remarks)
+            done = Saved()
+            await asyncio.wrap_future(self._autosave.replace(partial(done.write, write)))
+            self._show_saved(path, done)
         except (SlicePropagationError, OSError) as error:
             self._autosave.worked()
             self._workflow.say(f"{path.name} was not saved: {error}", is_error=True)
         finally:
             self._data.is_saving = False
 
-    def _show_saved(self, path: Path, remarks: Sequence[str]) -> None:
+    def _show_saved(self, path: Path, done: Saved) -> None:
         beside = [companion(path, suffix).name for suffix in (".slices.csv", ".json")]
-        self._data.saved = [path.name, *beside]
+        self._data.saved = [path.name, *beside, *(file.name for file in done.exports)]
         saved = f"Saved {path.name}, its per-slice table and its record in {path.parent}."
-        self._workflow.say(" ".join([saved, *remarks]))
+        self._workflow.say(" ".join([saved, *done.remarks]))
 
     # Unsaved work of an earlier session
 
@@ -296,10 +318,3 @@ def _read_segmentation(path: Path, grid: Volume | None) -> Opened:
     if grid is None:
         raise InputError(f"Open the volume that {path.name} belongs to first.")
     return read_segmentation(path, grid)
-
-
-def _write_with_remarks(write: Callable[[], object], remarks: list[str]) -> None:
-    """Write, and add what was remarked about it to a list."""
-    with collected_warnings() as warnings:
-        write()
-    remarks += warnings

@@ -2,7 +2,7 @@
 
 import itertools
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -16,6 +16,8 @@ from SlicePropagationMRML.run.document import Document
 from SlicePropagationMRML.run.logic import PropagationLogic
 
 from SlicePropagationLib.files.segments import Segment
+from SlicePropagationLib.files.volume import Volume
+from SlicePropagationLib.pipelines.exports import export_sources, write_exports
 from SlicePropagationLib.pipelines.replay import renumbered
 from SlicePropagationLib.pipelines.result_files import write_result
 from SlicePropagationLib.session import AnnotationSession
@@ -24,6 +26,19 @@ from SlicePropagationWeb.panel_state import PanelState
 from SlicePropagationWeb.segmentation_controller import SegmentationController
 
 SegmentNode: TypeAlias = Any  # vtkSegment
+
+
+@dataclass(frozen=True)
+class Exports:
+    """What is written for other programs.
+
+    Attributes:
+        kinds: of `pipelines.exports.EXPORTS`.
+        source: file or DICOM folder that the image came from.
+    """
+
+    kinds: tuple[str, ...] = ()
+    source: str = ""
 
 
 @dataclass(frozen=True)
@@ -165,22 +180,25 @@ class PageSession:
         self,
         path: Path,
         seconds: float,
-    ) -> Callable[[], object]:
+        exports: Exports | None = None,
+    ) -> Callable[[], list[Path]]:
         """What writes the work as it is now when it is called, in any thread.
 
         Args:
             path: of the segmentation; per-slice table and record go beside it.
             seconds: that the last run took.
+            exports: what is written beside it for other programs; the call returns their files.
         """
         self._logic.mergeEdits()
         return partial(
-            write_result,
+            _write,
             path,
             volumeOf(self._controller.volume),
             self.snapshot(),
             self.segments(),
             self.used_engine(),
             seconds,
+            exports or Exports(),
             image=self._data.volume_name,
         )
 
@@ -236,6 +254,25 @@ class PageSession:
         if document is None:
             return UsedEngine(self._data.engine, None)
         return UsedEngine(document.engineName or self._data.engine, document.modelHash)
+
+
+def _write(
+    path: Path,
+    volume: Volume,
+    session: AnnotationSession,
+    segments: list[Segment],
+    engine: UsedEngine,
+    seconds: float,
+    exports: Exports,
+    **record: str,
+) -> list[Path]:
+    """Write a result and its exports; returns the files of these."""
+    source = replace(volume, path=Path(exports.source))
+    slices = export_sources(source, exports.kinds)  # where there are none, nothing is written
+    write_result(path, volume, session, segments, engine, seconds, **record)
+    if not exports.kinds:
+        return []
+    return write_exports(path, exports.kinds, source, session, segments, slices, engine.name)
 
 
 def _kept_tags(node: SegmentNode) -> str:

@@ -2,9 +2,15 @@
 
 from trame.widgets import html, vuetify3
 
+from SlicePropagationLib.pipelines.exports import EXPORTS
 from SlicePropagationWeb.page_parts import BLUE, give, shown
 from SlicePropagationWeb.panel_state import StateNames
 from SlicePropagationWeb.workspace import SAVE_SUFFIXES
+
+TITLES = {"dicom-seg": "DICOM SEG", "rtstruct": "DICOM RTSTRUCT"}
+EXPORT_ITEMS = [
+    {"value": kind, "title": TITLES.get(kind, f"mesh, {kind.upper()}")} for kind in EXPORTS
+]
 
 
 def add_save_dialog(name: StateNames) -> None:
@@ -19,6 +25,7 @@ def add_save_dialog(name: StateNames) -> None:
     ):
         with vuetify3.VCardText():
             _add_file_name(name)
+            _add_exports(name)
             html.Div(
                 "The per-slice table (.slices.csv) and the record (.json) are written beside it;"
                 " with them it can be opened and gone on with.",
@@ -57,6 +64,20 @@ def _add_file_name(name: StateNames) -> None:
             hide_details=True,
             style="max-width: 140px",
         )
+
+
+def _add_exports(name: StateNames) -> None:
+    vuetify3.VSelect(
+        v_model=name.exports,
+        items=(EXPORT_ITEMS,),
+        label="For other programs (DICOM ones need a DICOM image)",
+        multiple=True,
+        density="compact",
+        variant="outlined",
+        hide_details=True,
+        classes="mb-2",
+        raw_attrs=['data-choice="exports"'],
+    )
 
 
 def _add_downloads(name: StateNames) -> None:

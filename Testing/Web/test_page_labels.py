@@ -11,8 +11,9 @@ from mrml_bench import Bench
 from mrml_scene import makeSegmentation
 from phantoms import disc
 from SlicePropagationMRML.nodes.volume_files import addSegments, volumeOf
-from SlicePropagationWeb.page_session import PageSession
+from SlicePropagationWeb.page_session import Exports, PageSession
 
+from SlicePropagationLib.errors import InputError
 from SlicePropagationLib.files.segmentation_file import Segmentation, read_segmentation
 from SlicePropagationLib.files.segments import Segment
 from SlicePropagationLib.pipelines.result_files import read_result
@@ -93,3 +94,19 @@ def test_segments_that_overlap_still_do_after_a_run_that_lets_them(bench, tmp_pa
     for segment, mask in zip(found.segments, (LARGE, SMALL), strict=True):
         for index in (5, 7, 9):
             assert np.array_equal(found.mask(segment)[index], mask)
+
+
+def test_a_mesh_is_written_beside_what_the_page_saves(bench, tmp_path):
+    session = opened(bench, Segmentation((on_slice(LARGE, 17),), (Segment.plain(17),)))
+    files = session.result(tmp_path / "out.seg.nrrd", 0.0, Exports(("stl",)))()
+    assert [file.name for file in files] == ["out.17.stl"]
+    assert files[0].is_file()
+
+
+def test_what_cannot_be_exported_is_said_before_anything_is_written(bench, tmp_path):
+    pytest.importorskip("pydicom", reason="needs pydicom, the extra 'dicom'")
+    session = opened(bench, Segmentation((on_slice(LARGE, 17),), (Segment.plain(17),)))
+    exports = Exports(("rtstruct",), str(tmp_path / "image.nii.gz"))
+    with pytest.raises(InputError, match="no DICOM series"):
+        session.result(tmp_path / "out.seg.nrrd", 0.0, exports)()
+    assert not list(tmp_path.glob("out*"))
