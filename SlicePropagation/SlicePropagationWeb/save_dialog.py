@@ -8,9 +8,6 @@ from SlicePropagationWeb.panel_state import StateNames
 from SlicePropagationWeb.workspace import SAVE_SUFFIXES
 
 TITLES = {"dicom-seg": "DICOM SEG", "rtstruct": "DICOM RTSTRUCT"}
-EXPORT_ITEMS = [
-    {"value": kind, "title": TITLES.get(kind, f"mesh, {kind.upper()}")} for kind in EXPORTS
-]
 
 
 def add_save_dialog(name: StateNames) -> None:
@@ -67,17 +64,18 @@ def _add_file_name(name: StateNames) -> None:
 
 
 def _add_exports(name: StateNames) -> None:
-    vuetify3.VSelect(
-        v_model=name.exports,
-        items=(EXPORT_ITEMS,),
-        label="For other programs (DICOM ones need a DICOM image)",
-        multiple=True,
-        density="compact",
-        variant="outlined",
-        hide_details=True,
-        classes="mb-2",
-        raw_attrs=['data-choice="exports"'],
-    )
+    html.Div("Also for other programs; DICOM ones need a DICOM image", classes="sp-faint sp-gap")
+    with html.Div(classes="d-flex flex-wrap"):
+        for kind in EXPORTS:
+            vuetify3.VCheckbox(
+                v_model=name.exports,
+                value=kind,
+                label=TITLES.get(kind, kind.upper()),
+                density="compact",
+                hide_details=True,
+                classes="mr-3",
+                raw_attrs=[f'data-export="{kind}"'],
+            )
 
 
 def _add_downloads(name: StateNames) -> None:
