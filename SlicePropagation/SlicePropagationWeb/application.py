@@ -1,5 +1,6 @@
 """The page's program: Slicer's components, the workflow and the server, put together."""
 
+import logging
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -15,16 +16,20 @@ from trame_slicer.core import SlicerApp
 from vtkmodules.vtkCommonCore import vtkOutputWindow
 
 from SlicePropagationWeb.autosave import Autosave
-from SlicePropagationWeb.command_labels import COMMANDS, keys
+from SlicePropagationWeb.checked_state import CheckedState, shown
+from SlicePropagationWeb.command_check import blocked, check_arguments
+from SlicePropagationWeb.command_labels import keys
+from SlicePropagationWeb.current_work import CurrentWork
 from SlicePropagationWeb.dialogs import GONE
 from SlicePropagationWeb.event_loop import EventLoop
 from SlicePropagationWeb.file_commands import FileCommands
-from SlicePropagationWeb.opened_work import OpenedWork
+from SlicePropagationWeb.gateway import Gateway
 from SlicePropagationWeb.page import Page
 from SlicePropagationWeb.page_views import PageViews
 from SlicePropagationWeb.panel_state import PanelState, StateNames
 from SlicePropagationWeb.segmentation_controller import SegmentationController
 from SlicePropagationWeb.session_lock import SessionLock
+from SlicePropagationWeb.surprises import unexpected
 from SlicePropagationWeb.workflow import Workflow, tell
 from SlicePropagationWeb.workspace import Workspace
 
@@ -32,6 +37,8 @@ if TYPE_CHECKING:
     from trame_server.core import Server
 
 WWW = Path(__file__).with_name("www")
+
+log = logging.getLogger(__name__)
 
 
 class Application:
@@ -46,9 +53,10 @@ class Application:
         controller: the SegmentationController.
         views: the PageViews.
         workflow: the Workflow.
-        opened: the OpenedWork.
+        opened: the CurrentWork.
         files: the FileCommands.
         session_lock: the SessionLock.
+        gateway: the Gateway.
     """
 
     def __init__(self, workspace: Workspace) -> None:
@@ -57,15 +65,17 @@ class Application:
         typed = TypedState(self.server.state, PanelState, namespace="work")
         self.data = cast("PanelState", typed.data)
         name: StateNames = typed.name
-        self._loop = EventLoop(self.server, self._give)
+        self._loop = EventLoop(self.server, self._give, self._failed)
         self._make_workflow(name)
         self._make_files()
         self.session_lock = SessionLock(self.server, self._entered)
+        self.gateway = Gateway(self.server, self.session_lock, self.views.names, self._say_error)
         self.controller.tools_ready(Page(self.server, name, self.views))
         self.data.keys = keys()
         self.data.offer = workspace.recovery.found()
         self._commands = self._workflow_commands() | self._drawing_commands()
         self._commands |= self._file_commands()
+        self.checked = CheckedState(self.server.state, self._say_error)
         typed.bind_changes({name.show_3d: self._show_3d, name.engine: self._choose_engine})
         self.workflow.refresh()
         self._listen()
@@ -87,7 +97,7 @@ class Application:
 
     def _make_files(self) -> None:
         self.autosave = Autosave(self.workspace, self.workflow, self._loop.schedule)
-        self.opened = OpenedWork(
+        self.opened = CurrentWork(
             self.workspace,
             self.controller,
             self.views,
@@ -112,6 +122,7 @@ class Application:
         trigger("command")(self._command)
         trigger("enter")(self.session_lock.enter)
         trigger("take_over")(self.session_lock.take_over)
+        self.server.controller.on_error = _log_browser_error
 
     def _entered(self, tab: str) -> None:
         """A tab has the session now, also after a reload.
@@ -169,14 +180,30 @@ class Application:
 
     def _command(self, name: str, *arguments: Any) -> None:
         """A button or a key of the page."""
-        reason = self.data.why.get(COMMANDS[name].reason, "") if name in COMMANDS else ""
+        reason = blocked(name, self.data.why)
         if reason:
             self.workflow.say(f"{reason}.")
         elif name in self._commands:
-            tell(self.workflow, self._commands[name], *arguments)
+            tell(self.workflow, self._call, name, *arguments)
+
+    def _call(self, name: str, *arguments: Any) -> None:
+        check_arguments(name, arguments, self.data)
+        self._commands[name](*arguments)
+
+    def _say_error(self, text: str) -> None:
+        self.workflow.say(text, is_error=True)
 
     def _give(self, function: Callable[[], object]) -> None:
         tell(self.workflow, function)
+
+    def _failed(self, error: Exception) -> None:
+        """What took a while, such as opening a file, ended in an error that nobody expected."""
+        text = unexpected(error, self.data.loading)
+        self.workflow.say(text, is_error=True)
+        if self.data.offer is not None:  # its dialog lies over the message
+            self.data.offer = {**self.data.offer, "problem": text}
+        self.data.loading = ""
+        self.data.is_saving = False
 
     def _show_details(self) -> None:
         self.data.notes = [{"title": title, "text": text} for title, text in engineNotes()]
@@ -194,6 +221,11 @@ class Application:
         """End: what is not saved is kept."""
         self.autosave.close()
         self.workflow.logic.cleanup()
+
+
+def _log_browser_error(message: str) -> None:
+    """An error in the browser's own code; the text is the browser's."""
+    log.error("In the browser: %s", shown(message))
 
 
 def _make_server() -> "Server":

@@ -27,6 +27,7 @@ class Autosave:
 
     Attributes:
         source: the image that is open: a path, or "sample".
+        series: which volume of a DICOM folder it is, where a person chose one.
     """
 
     def __init__(
@@ -43,6 +44,7 @@ class Autosave:
         self._is_due = False
         self._last: Future[None] | None = None
         self.source = ""
+        self.series = ""
         workflow.on_work = self.worked
         workflow.before_run = self._at_once
 
@@ -124,6 +126,7 @@ class Autosave:
             flow.session.segments(),
             flow.session.used_engine(),
             image=self.source,
+            series=self.series,
             title=flow.data.volume_name,
             plane=flow.data.plane,
             segment=flow.data.segment_id,

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from SlicePropagationLib.commands.options import DONE, positive
 from SlicePropagationLib.errors import ConfigError
 from SlicePropagationWeb.limits import DEFAULT_PORT, MAX_UPLOAD_BYTES, MAX_UPLOAD_MIB
+from SlicePropagationWeb.terminal import visible
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -54,7 +55,7 @@ def _add_where_it_is_served(parser: Any) -> None:
     parser.add_argument(
         "--host",
         default="127.0.0.1",
-        help="address to listen on (default %(default)s); any other one asks for a token",
+        help="address to listen on (default %(default)s)",
     )
     parser.add_argument(
         "--port",
@@ -62,6 +63,21 @@ def _add_where_it_is_served(parser: Any) -> None:
         help=f"port to listen on (default {DEFAULT_PORT}, or a free one)",
     )
     parser.add_argument("--no-browser", action="store_true", help="do not open a browser")
+    parser.add_argument(
+        "--no-token",
+        action="store_true",
+        help="let in whoever reaches the address, as every account of this machine does",
+    )
+    parser.add_argument(
+        "--certificate",
+        metavar="FILE",
+        help="PEM file of a certificate; with it the page talks TLS",
+    )
+    parser.add_argument(
+        "--key",
+        metavar="FILE",
+        help="PEM file of its private key, unless the file of the certificate holds it",
+    )
 
 
 def _add_folders(parser: Any) -> None:
@@ -97,6 +113,9 @@ def _app(arguments: "Namespace") -> int:
         data=arguments.data,
         opens_browser=not arguments.no_browser,
         max_upload_bytes=arguments.max_upload * 1024**2,
+        demands_token=not arguments.no_token,
+        certificate=arguments.certificate,
+        key=arguments.key,
     )
     return DONE
 
@@ -111,6 +130,9 @@ def serve_page(
     data: Sequence[Path | str] = (),
     opens_browser: bool = True,
     max_upload_bytes: int = MAX_UPLOAD_BYTES,
+    demands_token: bool = True,
+    certificate: Path | str | None = None,
+    key: Path | str | None = None,
 ) -> None:
     """Serve the page until Ctrl-C, and print what a person at the terminal is to know.
 
@@ -137,6 +159,9 @@ def serve_page(
         data=data,
         opens_browser=opens_browser,
         max_upload_bytes=max_upload_bytes,
+        demands_token=demands_token,
+        certificate=certificate,
+        key=key,
         report=_print_line,
     )
 
@@ -156,4 +181,4 @@ def check_installed() -> None:
 
 
 def _print_line(text: str) -> None:
-    print(text, flush=True)
+    print(visible(text), flush=True)

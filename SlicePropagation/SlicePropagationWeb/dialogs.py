@@ -15,7 +15,7 @@ GONE = (
     '<div class="sp-welcome"><div class="sp-card">'
     '<img src="slice_propagation/icon.svg" width="72" height="72" alt="">\n'
     '<div class="text-h6 mt-4">The program has ended, or cannot be reached.</div>\n'
-    '<div class="sp-faint mt-2 mb-6">Start it again, or wait for the network: this page goes on by'
+    '<div class="sp-faint sp-gone mt-2 mb-6">Start it again, or wait for the network: this page goes on by'
     " itself. Work that was not saved is offered then.</div>\n"
     '<button class="sp-reload" onclick="location.reload()">Reload</button></div></div>'
 )

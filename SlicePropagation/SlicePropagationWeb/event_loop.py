@@ -1,14 +1,11 @@
 """The server's event loop: what is to be done later, and what takes a while."""
 
 import asyncio
-import logging
 from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from trame_server.core import Server
-
-log = logging.getLogger(__name__)
 
 
 class EventLoop:
@@ -17,15 +14,19 @@ class EventLoop:
     Args:
         server: the trame server.
         give: called with a function that is due; calls it, and shows what went wrong.
+        fail: called with the error that something which took a while ended in.
     """
 
     def __init__(
         self,
         server: "Server",
         give: Callable[[Callable[[], object]], None],
+        fail: Callable[[Exception], None],
     ) -> None:
         self._server = server
         self._give = give
+        self._fail = fail
+        self._tasks: set[asyncio.Task[None]] = set()
 
     def schedule(
         self,
@@ -43,14 +44,12 @@ class EventLoop:
     def begin(self, work: Coroutine[Any, Any, None]) -> None:
         """Run a coroutine beside everything else."""
         task = asyncio.get_event_loop().create_task(self._shown(work))
-        task.add_done_callback(_log_problem)
+        self._tasks.add(task)  # the loop itself would forget it
+        task.add_done_callback(self._tasks.discard)
 
     async def _shown(self, work: Coroutine[Any, Any, None]) -> None:
         with self._server.state:
-            await work
-
-
-def _log_problem(task: "asyncio.Task[None]") -> None:
-    problem = task.exception()
-    if problem is not None:
-        log.error("Opening failed", exc_info=problem)
+            try:
+                await work
+            except Exception as error:
+                self._fail(error)

@@ -15,12 +15,13 @@ from SlicePropagationMRML.nodes.volume_files import volumeOf
 from SlicePropagationLib.engines import make_engine
 from SlicePropagationLib.errors import InputError, SlicePropagationError
 from SlicePropagationLib.files.companions import companion
+from SlicePropagationLib.files.dicom_choice import SeriesChoiceError
 from SlicePropagationLib.files.segmentation_file import (
     read_segmentation as read_segmentation_file,
 )
 from SlicePropagationLib.files.volume import Volume
 from SlicePropagationLib.pipelines.exports import check_exports
-from SlicePropagationWeb.opened_work import OpenedWork, title_of
+from SlicePropagationWeb.current_work import CurrentWork, title_of
 from SlicePropagationWeb.opening import (
     SAMPLE,
     Opened,
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     from SlicePropagationWeb.segmentation_controller import SegmentationController
     from SlicePropagationWeb.workspace import Workspace
 
+MOST_NAMED = 3  # volumes of a folder that a message names
 Reader = Callable[[Path, Volume | None], Opened]
 
 
@@ -74,7 +76,7 @@ class FileCommands:
         controller: the SegmentationController.
         workflow: the Workflow.
         autosave: the Autosave.
-        opened: the OpenedWork.
+        opened: the CurrentWork.
         data: the PanelState that the browser shows.
     """
 
@@ -86,7 +88,7 @@ class FileCommands:
         controller: "SegmentationController",
         workflow: Workflow,
         autosave: "Autosave",
-        opened: OpenedWork,
+        opened: CurrentWork,
         data: "PanelState",
     ) -> None:
         self._server = server
@@ -106,6 +108,27 @@ class FileCommands:
         has_volume = self._controller.volume is not None
         self._data.images = self._workspace.images()
         self._data.segmentations = self._workspace.segmentations() if has_volume else []
+        self._data.choices = []
+        self._data.is_open_dialog = True
+
+    def offer_choice(self, path: Path | str, error: SeriesChoiceError) -> None:
+        """Have a person choose one of the volumes of a DICOM folder.
+
+        Args:
+            path: of the folder.
+            error: what reading it said.
+        """
+        shown = [f"{choice.key}: {choice.text}" for choice in error.choices]
+        self._data.choices = [
+            {"path": str(path), "key": choice.key, "title": title}
+            for choice, title in zip(error.choices, shown, strict=True)
+        ]
+        named = "; ".join(shown[:MOST_NAMED])
+        rest = "; and others" if len(shown) > MOST_NAMED else ""
+        self._workflow.say(
+            f"{title_of(path)} holds {len(shown)} volumes ({named}{rest}); choose one in the list.",
+            is_error=True,
+        )
         self._data.is_open_dialog = True
 
     def open_at_start(
@@ -122,14 +145,18 @@ class FileCommands:
 
         self._server.controller.on_server_ready.add(lambda **_: self._loop.begin(load()))
 
-    def load(self, text: str) -> None:
+    def load(self, text: str, series: str | None = None) -> None:
         """Open an image or a DICOM folder by its path.
+
+        Args:
+            text: the path.
+            series: which volume of a DICOM folder that holds several.
 
         Raises:
             InputError: it lies outside the folders.
         """
         path = self._workspace.readable_path(text)
-        self._loop.begin(self._load_volume(path))
+        self._loop.begin(self._load_volume(path, str(series) if series else None))
 
     def load_sample(self) -> None:
         """Open the generated sample."""
@@ -144,11 +171,14 @@ class FileCommands:
         path = self._workspace.readable_segmentation(text)
         self._loop.begin(self._load_segmentation(path))
 
-    async def _load_volume(self, source: Path | str) -> None:
+    async def _load_volume(self, source: Path | str, series: str | None = None) -> None:
         self._begin_loading(title_of(source))
         try:
-            volume, remarks = await asyncio.to_thread(read_with_remarks, source)
+            volume, remarks = await asyncio.to_thread(read_with_remarks, source, series)
             self._opened.show_volume(source, volume, remarks)
+            self._data.choices = []
+        except SeriesChoiceError as error:
+            self.offer_choice(source, error)
         except SlicePropagationError as error:
             self._workflow.say(str(error), is_error=True)
         self._data.loading = ""
@@ -292,7 +322,8 @@ class FileCommands:
     async def _restore(self, offer: dict[str, str]) -> None:
         self._begin_loading(offer["title"])
         try:
-            volume, remarks = await asyncio.to_thread(read_with_remarks, offer["image"])
+            series = offer.get("series") or None
+            volume, remarks = await asyncio.to_thread(read_with_remarks, offer["image"], series)
             drawn = await asyncio.to_thread(read_segmentation_file, offer["labels"], volume)
             self._opened.restore(offer, volume, drawn, remarks)
             self._data.offer = None

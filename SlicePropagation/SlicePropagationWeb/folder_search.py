@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from SlicePropagationLib.files.companions import companion
+from SlicePropagationLib.files.dicom_frames import has_dicom_start
 from SlicePropagationLib.files.file_names import is_text
 from SlicePropagationLib.files.volume import SUFFIXES
-from SlicePropagationWeb.upload_check import is_dicom
 
 IMAGE_SUFFIXES = tuple(suffix for suffix in SUFFIXES if suffix != ".seg.nrrd")
 NUM_PROBED = 5  # files of a folder that are looked at
@@ -61,6 +61,6 @@ def is_dicom_folder(folder: Path) -> bool:
     try:
         first = itertools.islice(folder.iterdir(), NUM_PROBED)
         files = [path for path in first if path.is_file()]
-        return any(is_dicom(path) for path in files)
+        return any(has_dicom_start(path) for path in files)
     except OSError:
         return False

@@ -32,6 +32,7 @@ def add_open_dialog(name: StateNames) -> None:
             html.Div(shown(name.upload_text), classes="sp-faint sp-gap")
             _add_upload_progress(name)
             add_problem(name)
+            _add_choices(name)
             _add_find(name)
             _add_lists(name)
         with vuetify3.VCardActions():
@@ -101,6 +102,26 @@ def _add_find(name: StateNames) -> None:
             hide_details=True,
             clearable=True,
         )
+
+
+def _add_choices(name: StateNames) -> None:
+    """The volumes of a DICOM folder that holds several."""
+    with html.Div(v_if=f"{name.choices}.length", classes="mt-4"):
+        html.Div("Choose one of its volumes", classes="sp-heading")
+        with vuetify3.VList(
+            density="compact",
+            max_height="220",
+            bg_color="transparent",
+            style="overflow-y: auto",
+        ):
+            vuetify3.VListItem(
+                v_for=f"one in {name.choices}",
+                key="one.key",
+                title=("one.title",),
+                prepend_icon="mdi-layers-outline",
+                click=give("load", "one.path", "one.key"),
+                raw_attrs=['data-open="series"'],
+            )
 
 
 def _add_lists(name: StateNames) -> None:

@@ -104,27 +104,32 @@ def _check_planes(found: Segmentation, grid: Volume) -> None:
             raise InputError(f"{problem} Erase the outline in one of the planes first.")
 
 
-def read_with_remarks(source: Path | str) -> tuple[Volume, list[str]]:
+def read_with_remarks(source: Path | str, series: str | None = None) -> tuple[Volume, list[str]]:
     """Read a file, a DICOM folder or the sample.
+
+    Args:
+        source: path, or "sample".
+        series: which volume of a DICOM folder that holds several.
 
     Returns:
         (the volume, [sentence about it]).
 
     Raises:
+        SeriesChoiceError: a DICOM folder holds several, and none was chosen.
         InputError: it cannot be used.
     """
     if source == SAMPLE:
         sample = make_sample()
         return volume_of(sample.volume, sample.spacing_mm), []
     with collected_warnings() as warnings:
-        volume = _read_volume(source)
+        volume = _read_volume(source, series)
     return volume, _without_folder(warnings, source)
 
 
-def _read_volume(source: Path | str) -> Volume:
+def _read_volume(source: Path | str, series: str | None) -> Volume:
     """Read a volume; where the library's remedy is an option of a command, say another."""
     try:
-        return read_volume(source)
+        return read_volume(source, series=series)
     except InputError as error:
         problem, _, remedy = str(error).partition("; ")
         if "--frame" not in remedy:

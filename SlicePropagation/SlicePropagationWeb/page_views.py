@@ -71,6 +71,10 @@ class PageViews:
         self._layouts.register_layout_dict({plane: _layout(plane) for plane in TAGS})
         self._layouts.set_layout("axial")
 
+    def names(self) -> list[str]:
+        """What the views are called in messages of the browser."""
+        return [view.get_singleton_tag() for view in self._manager.get_views()]
+
     def place(self, page_layout: Any) -> None:
         """Put the views into the page, at the current place of its template."""
         self._layouts.initialize_layout_grid(page_layout)

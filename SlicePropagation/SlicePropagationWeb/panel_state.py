@@ -24,6 +24,7 @@ class PanelState:
             it.
         notes: what the engines are.
         images, segmentations: what the Open dialog lists; find: what the titles must hold.
+        choices: the volumes of a DICOM folder, one of which is to be chosen.
         upload_text: what can be uploaded.
         offer: what an autosave holds, and why it could not be shown; None when there is none to
             offer.
@@ -70,6 +71,7 @@ class PanelState:
     is_open_dialog: bool = False
     images: list[dict] = field(default_factory=list)
     segmentations: list[dict] = field(default_factory=list)
+    choices: list[dict] = field(default_factory=list)
     find: str = ""
     upload: int = -1
     upload_text: str = ""

@@ -9,11 +9,19 @@ from trame_rca.utils import RcaViewAdapter
 from trame_slicer.rca_view import rca_view_factory
 
 MAX_POINTS = 500
+MAX_PIXELS = 1 << 24  # of a picture, 50 MB; screens of 4K have half as many
 KEY = "pointerPath"  # of an event; `www/pointer_path.js` puts it there
 
 
 class PointerPathAdapter(RcaViewAdapter):
-    """Gives a view the skipped positions as moves of the mouse, before the event itself."""
+    """Gives a view the skipped positions as moves of the mouse, before the event itself.
+
+    A view that is larger than `MAX_PIXELS` is drawn coarser.
+    """
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.max_pixel_count = MAX_PIXELS
 
     def on_interaction(
         self,

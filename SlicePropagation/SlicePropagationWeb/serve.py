@@ -1,10 +1,11 @@
 """Serving the page: address, token, Ctrl-C."""
 
 import asyncio
+import contextlib
 import os
 import socket
+import ssl
 import sys
-import webbrowser
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,15 +13,21 @@ from typing import Any
 from vtkmodules.vtkCommonCore import vtkLogger
 
 from SlicePropagationLib.errors import ConfigError
+from SlicePropagationLib.files.dicom_choice import SeriesChoiceError
 from SlicePropagationLib.files.volume import read_image
 from SlicePropagationWeb.application import Application
 from SlicePropagationWeb.display import check_display
-from SlicePropagationWeb.guard import Guard
+from SlicePropagationWeb.encryption import encryption
+from SlicePropagationWeb.guard import Guard, is_local
 from SlicePropagationWeb.limits import DEFAULT_PORT, MAX_UPLOAD_BYTES
 from SlicePropagationWeb.opening import SAMPLE, read_segmentation, read_with_remarks
+from SlicePropagationWeb.private_link import open_browser, remove_links
+from SlicePropagationWeb.terminal import make_log_visible
 from SlicePropagationWeb.transfer import Transfer
 from SlicePropagationWeb.upload_check import KINDS
 from SlicePropagationWeb.workspace import Workspace
+
+LINK_SECONDS = 60  # that a browser may take to start
 
 
 def serve(
@@ -33,6 +40,9 @@ def serve(
     data: Sequence[Path | str] = (),
     opens_browser: bool = True,
     max_upload_bytes: int = MAX_UPLOAD_BYTES,
+    demands_token: bool = True,
+    certificate: Path | str | None = None,
+    key: Path | str | None = None,
     report: Callable[[str], None] = print,
 ) -> None:
     """Serve the page until Ctrl-C.
@@ -46,11 +56,15 @@ def serve(
         data: folders that images may be opened from; that of `image` is among them.
         opens_browser: whether to open a browser, where there is a screen.
         max_upload_bytes: largest upload.
+        demands_token: whether only who has the token of the printed address may come in.
+        certificate: PEM file; with it the page talks TLS.
+        key: PEM file of its private key; None where the certificate's file holds it.
         report: called with each line for the person at the terminal.
 
     Raises:
         SlicePropagationError: the image, the folder or the address is unusable; nothing is served.
     """
+    make_log_visible()
     port = free_port(host, port)
     application, guard = prepare(
         image,
@@ -59,21 +73,38 @@ def serve(
         segmentation=segmentation,
         data=data,
         max_upload_bytes=max_upload_bytes,
+        demands_token=demands_token,
+        certificate=certificate,
+        key=key,
     )
     server = application.server
 
     def announce(**_: Any) -> None:
         address = guard.address(host, server.port)
         report(f"Slice Propagation is at {address}  (Ctrl-C ends it)")
+        if guard.token is None:
+            report(_open_to(host))
         if opens_browser and _has_display():
-            webbrowser.open(address)
+            _open_browser(address, application.workspace.out)
 
     server.controller.on_server_ready.add(announce)
     try:
         start(application, host, port)
     finally:
+        remove_links(application.workspace.out)
         application.close()
         report(_farewell(application.workspace))
+
+
+def _open_to(host: str) -> str:
+    """Who else can come in where no token is asked for."""
+    who = "every account of this machine" if is_local(host) else "whoever reaches this machine"
+    return f"No token is asked for: {who} can see and change what is open, and download results."
+
+
+def _open_browser(address: str, folder: Path) -> None:
+    if open_browser(address, folder) is not None:
+        asyncio.get_event_loop().call_later(LINK_SECONDS, remove_links, folder)
 
 
 def _farewell(workspace: Workspace) -> str:
@@ -90,6 +121,9 @@ def prepare(
     segmentation: Path | str | None = None,
     data: Sequence[Path | str] = (),
     max_upload_bytes: int = MAX_UPLOAD_BYTES,
+    demands_token: bool = True,
+    certificate: Path | str | None = None,
+    key: Path | str | None = None,
 ) -> tuple[Application, Guard]:
     """An application that has not been started yet, and its guard.
 
@@ -100,19 +134,25 @@ def prepare(
         segmentation: of the image, to go on with, or None.
         data: folders that images may be opened from.
         max_upload_bytes: largest upload.
+        demands_token: whether only who has the token may come in.
+        certificate: PEM file, or None.
+        key: PEM file of its private key, or None.
 
     Raises:
-        SlicePropagationError: the image, the segmentation or the folder is unusable.
+        SlicePropagationError: the image, the segmentation, the folder or the certificate is
+            unusable.
     """
     check_display()
+    context = encryption(certificate, key)
     _check_readable(image, segmentation)
     workspace = Workspace(out, [*data, *_folders_of(image)])
-    guard = Guard(host)
+    guard = Guard(host, demands_token=demands_token, is_encrypted=context is not None)
     workspace.check_writable()
+    remove_links(workspace.out)  # of a start that a crash ended
     vtkLogger.SetStderrVerbosity(vtkLogger.VERBOSITY_ERROR)
     application = Application(workspace)
     application.data.upload_text = _upload_text(max_upload_bytes)
-    _install(application, guard, _transfer(application, max_upload_bytes))
+    _install(application, guard, _transfer(application, max_upload_bytes), context)
     application.server.cli.set_defaults(authKey=guard.wire_key, host=host)
     if image is not None:
         application.files.open_at_start(image, segmentation)
@@ -126,7 +166,8 @@ def _check_readable(image: Path | str | None, segmentation: Path | str | None) -
             raise ConfigError("A segmentation needs its image: give IMAGE, too.")
         read_segmentation(segmentation, read_with_remarks(image)[0])
     elif image is not None and image != SAMPLE:
-        read_image(image)
+        with contextlib.suppress(SeriesChoiceError):  # the page asks which one
+            read_image(image)
 
 
 def _folders_of(image: Path | str | None) -> list[Path]:
@@ -151,6 +192,7 @@ def _transfer(application: Application, max_upload_bytes: int) -> Transfer:
         application.files.read_upload,
         application.files.take_upload,
         application.files.refuse_upload,
+        application.files.offer_choice,
         application.session_lock.is_owner,
         max_upload_bytes,
     )
@@ -160,10 +202,12 @@ def _install(
     application: Application,
     guard: Guard,
     transfer: Transfer,
+    context: ssl.SSLContext | None,
 ) -> None:
     """Have every request checked, and files served, once there is a web server."""
 
     def bind(socket_server: Any, **_: Any) -> None:
+        socket_server.config["ssl"] = context
         asyncio.get_event_loop().set_exception_handler(_report)
         guard.install(socket_server.app)
         transfer.install(socket_server.app)

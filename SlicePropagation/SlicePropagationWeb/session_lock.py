@@ -11,9 +11,8 @@ from wslink.websocket import LinkProtocol
 if TYPE_CHECKING:
     from trame_server.core import Server
 
-REFUSED = -32099  # wslink's code for what a client did wrong
-OPEN_TRIGGERS = ("enter", "take_over")
-OPEN_METHODS = ("trame.state.get", "trame.error.client")  # what any tab needs to show itself
+
+HandOver = Callable[[str | None, str, str], None]
 
 
 class _Connections(LinkProtocol):
@@ -31,11 +30,17 @@ class _Connections(LinkProtocol):
 class SessionLock:
     """Which tab the session belongs to.
 
-    What other tabs send is refused here, whatever their page shows.
+    What other tabs send is refused by the Gateway, whatever their page shows.
 
     Args:
         server: the trame server.
         on_change: called with the tab that owns the session now.
+
+    Attributes:
+        client: the connection of the tab that has the session; None where it is gone, or none had
+            it yet.
+        on_hand_over: called with the connection that had the session, the one that has it now, and
+            the latter's tab.
     """
 
     def __init__(
@@ -44,9 +49,10 @@ class SessionLock:
         on_change: Callable[[str], None],
     ) -> None:
         self._on_change = on_change
+        self.on_hand_over: HandOver = lambda before, now, tab: None
+        self.client: str | None = None
         self._socket: Any = None
         self._tab = ""
-        self._client: str | None = None
         server.add_protocol_to_configure(
             lambda protocol: protocol.registerLinkProtocol(_Connections(self._closed))
         )
@@ -55,7 +61,7 @@ class SessionLock:
     @property
     def is_free(self) -> bool:
         """Whether the tab that had the session is gone, or none had it yet."""
-        return self._client is None
+        return self.client is None
 
     def enter(self, tab: str) -> None:
         """A tab opened the page: it gets the session unless another one has it."""
@@ -64,51 +70,23 @@ class SessionLock:
 
     def take_over(self, tab: str) -> None:
         """Give the session to a tab."""
+        before = self.client
         self._tab = tab
-        self._client = self._socket.last_active_client_id
+        self.client = self._socket.last_active_client_id
+        self.on_hand_over(before, self.client, tab)
         self._on_change(tab)
 
     def is_owner(self, tab: str) -> bool:
         """Whether a tab has the session."""
         return bool(tab) and tab == self._tab
 
+    def has_session(self, client_id: str | None) -> bool:
+        """Whether the session belongs to the tab of a connection."""
+        return client_id is not None and client_id == self.client
+
     def _bound(self, socket_server: Any, **_: Any) -> None:
         self._socket = socket_server
-        # wslink has no hook between a message and its method
-        for handler in socket_server._ws_handlers:
-            self._check_messages(handler)
-
-    def _check_messages(self, handler: Any) -> None:
-        deliver = handler.onCompleteMessage
-
-        async def check(message: dict[str, Any], client_id: str) -> None:
-            is_known = handler.isClientAuthenticated(client_id)  # wslink itself refuses the rest
-            if client_id == self._client or _is_open(message) or not is_known:
-                await deliver(message, client_id)
-                return
-            await handler.sendWrappedError(
-                message.get("id"),
-                REFUSED,
-                "The session is in use in another tab; take over first.",
-                client_id=client_id,
-            )
-
-        handler.onCompleteMessage = check
 
     def _closed(self, client_id: str) -> None:
-        if client_id == self._client:
-            self._client = None
-
-
-def _is_open(message: dict[str, Any]) -> bool:
-    """Whether a message may come from a tab that does not have the session.
-
-    A greeting may, and the wish to have it.
-    """
-    method = message.get("method")
-    what = str(next(iter(message.get("args") or ()), ""))
-    if method == "trame.trigger":
-        return what in OPEN_TRIGGERS
-    if method == "trame.lifecycle.update":
-        return what.startswith("client_")
-    return method in OPEN_METHODS or str(message.get("id", "")).startswith("system:")
+        if client_id == self.client:
+            self.client = None

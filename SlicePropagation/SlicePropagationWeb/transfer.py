@@ -13,8 +13,10 @@ from pathlib import Path, PurePosixPath
 from aiohttp import BodyPartReader, web
 
 from SlicePropagationLib.errors import InputError, SlicePropagationError
+from SlicePropagationLib.files.dicom_choice import SeriesChoiceError
 from SlicePropagationWeb.limits import MAX_UPLOAD_BYTES
 from SlicePropagationWeb.opening import Opened
+from SlicePropagationWeb.surprises import unexpected
 from SlicePropagationWeb.upload_check import (
     CHUNK_BYTES,
     check_kind,
@@ -25,6 +27,7 @@ from SlicePropagationWeb.upload_check import (
     source_of,
     unpack,
 )
+from SlicePropagationWeb.upload_size import check_unpacked_size
 from SlicePropagationWeb.workspace import Workspace
 
 MAX_FILES = 5000
@@ -42,6 +45,7 @@ class Transfer:
             `on_read` wants, raises a SlicePropagationError where it cannot be used.
         on_read: awaited with (path, what `read` returned, [sentence about what was left out]).
         on_refusal: called with the sentence that says why an upload was refused.
+        on_choice: called with (path, the SeriesChoiceError) where an upload holds several volumes.
         is_owner: `is_owner(tab)`, whether a browser's tab has the session; others upload nothing.
         max_bytes: of one upload, all files together, packed or not.
     """
@@ -52,6 +56,7 @@ class Transfer:
         read: Callable[[Path], Awaitable[Opened]],
         on_read: Callable[[Path, Opened, list[str]], Awaitable[None]],
         on_refusal: Callable[[str], None],
+        on_choice: Callable[[Path, SeriesChoiceError], None],
         is_owner: Callable[[str], bool],
         max_bytes: int = MAX_UPLOAD_BYTES,
     ) -> None:
@@ -59,6 +64,7 @@ class Transfer:
         self._read = read
         self._on_read = on_read
         self._on_refusal = on_refusal
+        self._on_choice = on_choice
         self._is_owner = is_owner
         self._max_bytes = max_bytes
 
@@ -78,7 +84,14 @@ class Transfer:
         try:
             return await self._take(request, folder)
         except SlicePropagationError as error:
-            return self._refused(error, folder)
+            return self._refused(str(error), folder)
+        except ConnectionError:  # the browser is gone
+            raise
+        except OSError as error:
+            reason = f"The upload cannot be stored ({error.strerror}); make room and try again."
+            return self._refused(reason, folder, status=507)
+        except Exception as error:
+            return self._refused(unexpected(error), folder, status=500)
         finally:
             shutil.rmtree(folder, ignore_errors=True)
 
@@ -91,9 +104,19 @@ class Transfer:
         announced = request.content_length or 0
         if announced > self._max_bytes + CHUNK_BYTES:
             raise InputError(self._too_large())
-        names, title = await self._receive(request, folder)
+        try:
+            names, title = await self._receive(request, folder)
+        except ValueError as error:
+            raise InputError(
+                "The upload is no form that can be read; use the Open dialog of the page."
+            ) from error
         source, left_out = await asyncio.to_thread(self._checked, folder, names)
-        opened = await self._read(source)
+        try:
+            opened = await self._read(source)
+        except SeriesChoiceError as error:
+            final = self._settle(source, title)
+            self._on_choice(final, error)
+            return web.json_response({"name": final.name})
         if request.transport is None:  # the person cancelled it
             return web.Response(status=CANCELLED)
         final = self._settle(source, title)
@@ -102,13 +125,15 @@ class Transfer:
 
     def _refused(
         self,
-        error: SlicePropagationError,
+        reason: str,
         folder: Path,
+        *,
+        status: int | None = None,
     ) -> web.Response:
-        reason = str(error).replace(f"{folder}/", "")
+        reason = reason.replace(f"{folder}/", "")
         reason = reason.replace(str(folder), "what was uploaded")
         self._on_refusal(reason)
-        status = 413 if "larger" in reason else 415
+        status = status or (413 if "larger" in reason else 415)
         return web.json_response({"error": reason}, status=status)
 
     async def _receive(
@@ -173,6 +198,7 @@ class Transfer:
         names, left_out = drop_clutter(folder, names)
         for name in names:
             check_kind(folder / name)
+        check_unpacked_size([folder / name for name in names], self._max_bytes)
         return source_of(folder, names), left_out
 
     def _unpacked(self, archive: Path) -> tuple[Path, list[str]]:

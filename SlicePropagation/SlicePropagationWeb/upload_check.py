@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
 from SlicePropagationLib.errors import InputError
+from SlicePropagationLib.files.dicom_frames import has_dicom_start
 
 # Each one file with header and voxels; a detached header could name any file of this machine.
 KINDS = (".nii.gz", ".nii", ".nrrd", ".mha")
@@ -38,8 +39,7 @@ NUM_NAMED = 3  # files of those left out
 
 def is_dicom(path: Path) -> bool:
     """Whether a file begins as DICOM does."""
-    with open(path, "rb") as file:
-        return file.read(132)[128:] == b"DICM"
+    return has_dicom_start(path)
 
 
 def is_zip(path: Path) -> bool:

@@ -25,6 +25,7 @@ from SlicePropagationWeb.page_session import Exports, PageSession
 from SlicePropagationWeb.page_views import PageViews
 from SlicePropagationWeb.panel_state import PanelState
 from SlicePropagationWeb.segmentation_controller import SegmentationController
+from SlicePropagationWeb.surprises import unexpected
 
 
 class Workflow:
@@ -59,6 +60,7 @@ class Workflow:
         self._refresh = PageRefresh(logic, self.session, controller, views, data)
         self._presenter = Presenter(logic)
         self._began_at = 0
+        self._follows = True
         self._seconds = 0.0
         logic.events.connect(self._told)
         controller.on_change = self._segments_changed
@@ -90,6 +92,7 @@ class Workflow:
             data.step = 0
             data.num_steps = 0
             self._began_at = data.index
+            self._follows = True
         self.refresh()
 
     def stop(self) -> None:
@@ -172,7 +175,11 @@ class Workflow:
         self._worked()
 
     def jump(self, index: int) -> None:
-        """Show a slice of the chosen plane."""
+        """Show a slice of the chosen plane; during a run, the views stay there."""
+        self._follows = False
+        self._show(index)
+
+    def _show(self, index: int) -> None:
         self.views.jump(self.data.plane, self.controller.volume, int(index))
 
     def show_annotation(self) -> None:
@@ -252,8 +259,8 @@ class Workflow:
         data.progress_text = self._presenter.sentence(event) or ""
         if self._refresh.is_strip_old:
             self._refresh.strip()
-            if data.follow:
-                self.jump(index)
+            if data.follow and self._follows:
+                self._show(index)
             self.views.refresh()
 
     def _finished(
@@ -262,15 +269,18 @@ class Workflow:
         problem: Exception | None,
     ) -> None:
         self._seconds = self._presenter.seconds()
-        self._say_event(event, is_error=problem is not None)
+        if problem is None or isinstance(problem, SlicePropagationError):
+            self._say_event(event, is_error=problem is not None)
+        else:
+            self.say(unexpected(problem, "The run"), is_error=True)
         if problem is None and not self.logic.hasPartialResult:
             self._show_whole()
         self._worked()
 
     def _show_whole(self) -> None:
         """Show where a run began; in the other views the middle of what it filled, and all in 3D."""
-        if self.data.follow:
-            self.jump(self._began_at)
+        if self.data.follow and self._follows:
+            self._show(self._began_at)
         center = self.controller.center(self.data.segment_id)
         self.views.center_others(self.data.plane, center)
         self.views.reset_3d()
@@ -328,7 +338,7 @@ class Workflow:
 
 
 def tell(workflow: Workflow, command: Callable[..., object], *arguments: Any) -> None:
-    """Give a command; what a person can act on becomes a message on the page.
+    """Give a command; what goes wrong becomes a message on the page.
 
     Args:
         workflow: that shows the message.
@@ -340,3 +350,5 @@ def tell(workflow: Workflow, command: Callable[..., object], *arguments: Any) ->
     except SlicePropagationError as error:
         workflow.say(str(error), is_error=True)
         workflow.refresh()
+    except Exception as error:
+        workflow.say(unexpected(error), is_error=True)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from SlicePropagationLib.engines import choose_default, default_engine
 from SlicePropagationLib.engines.device import DEVICES
 from SlicePropagationLib.errors import ConfigError
+from SlicePropagationLib.files.table import parse_spacing
 
 if TYPE_CHECKING:
     import numpy as np
@@ -38,6 +39,29 @@ def add_engine(parser: argparse.ArgumentParser) -> None:
     )
     add_device(parser)
     parser.add_argument("--quiet", action="store_true", help="no progress")
+
+
+def add_image_choice(parser: argparse.ArgumentParser) -> None:
+    """What is read of an image that is several, or that does not say how large its pixels are."""
+    parser.add_argument(
+        "--series",
+        metavar="N",
+        help="which volume of a DICOM folder with several; without it they are listed",
+    )
+    parser.add_argument(
+        "--spacing",
+        type=spacing,
+        metavar="I,J,K",
+        help="sizes of a voxel in mm, for TIFF and PNG files, which do not say them",
+    )
+
+
+def spacing(text: str) -> tuple[float, float, float]:
+    """The sizes of a voxel, for argparse."""
+    try:
+        return parse_spacing(text)
+    except ConfigError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
 
 
 def add_device(parser: argparse.ArgumentParser) -> None:

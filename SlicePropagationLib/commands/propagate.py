@@ -10,6 +10,7 @@ from SlicePropagationLib.commands.options import (
     Progress,
     add_engine,
     add_export,
+    add_image_choice,
     engine_name,
     names,
 )
@@ -41,6 +42,7 @@ def add_propagate_command(commands: argparse._SubParsersAction) -> None:
         help="do again what the record of an earlier result says, instead of --seed",
     )
     add_export(parser)
+    add_image_choice(parser)
     add_engine(parser)
     parser.set_defaults(command=_propagate)
 
@@ -103,6 +105,8 @@ def _propagate(arguments: argparse.Namespace) -> int:
         frame=arguments.frame,
         is_cyclic=not arguments.not_cyclic,
         exports=names(arguments.export) or (),
+        series=arguments.series,
+        spacing_mm=arguments.spacing,
     )
     progress = Progress(arguments.quiet)
     if request.axis == ALONG_TIME:

@@ -5,6 +5,7 @@ import argparse
 from SlicePropagationLib.commands.options import (
     DONE,
     add_device,
+    add_image_choice,
     check_packages,
     listed,
     reporter,
@@ -19,6 +20,7 @@ def add_segment_command(commands: argparse._SubParsersAction) -> None:
         help="a model that needs no seed, on a volume or a 4D sequence",
     )
     parser.add_argument("--image", required=True)
+    add_image_choice(parser)
     parser.add_argument(
         "--model",
         required=True,
@@ -49,6 +51,8 @@ def _segment(arguments: argparse.Namespace) -> int:
 
     request = SegmentRequest(
         image=arguments.image,
+        series=arguments.series,
+        spacing_mm=arguments.spacing,
         model=arguments.model,
         out=arguments.out,
         axis=arguments.axis,

@@ -7,6 +7,7 @@ import argparse
 from SlicePropagationLib.commands.options import (
     DONE,
     add_engine,
+    add_image_choice,
     engine_name,
     positive,
 )
@@ -19,6 +20,7 @@ def add_simulate_command(commands: argparse._SubParsersAction) -> None:
         help="a simulated annotator: seed, propagate, correct, and what each correction gains",
     )
     parser.add_argument("--image", required=True)
+    add_image_choice(parser)
     parser.add_argument("--truth", required=True, help="label map with the whole structure")
     parser.add_argument("--label", type=int, required=True)
     parser.add_argument(
@@ -51,6 +53,8 @@ def _simulate(arguments: argparse.Namespace) -> int:
 
     request = SimulateRequest(
         image=arguments.image,
+        series=arguments.series,
+        spacing_mm=arguments.spacing,
         truth=arguments.truth,
         label=arguments.label,
         pick=arguments.pick,

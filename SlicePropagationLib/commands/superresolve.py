@@ -5,6 +5,7 @@ import argparse
 from SlicePropagationLib.commands.options import (
     DONE,
     add_device,
+    add_image_choice,
     check_packages,
     positive,
 )
@@ -21,6 +22,7 @@ def add_superresolve_command(commands: argparse._SubParsersAction) -> None:
         ),
     )
     parser.add_argument("--image", required=True)
+    add_image_choice(parser)
     parser.add_argument(
         "--labels",
         metavar="L",
@@ -77,6 +79,8 @@ def _superresolve(arguments: argparse.Namespace) -> int:
 
     request = SuperresolveRequest(
         image=arguments.image,
+        series=arguments.series,
+        spacing_mm=arguments.spacing,
         labels=arguments.labels,
         out=arguments.out,
         model=arguments.model,

@@ -47,6 +47,8 @@ class SimulateRequest:
         engine: name of an engine, or a model file; None for the default.
         device: "auto", "cpu" or "cuda".
         out: file that the rounds are written to as JSON; None for none.
+        series: which volume of a DICOM folder that holds several, as `read_volume` takes it.
+        spacing_mm: of TIFF or PNG files, along I, J, K.
     """
 
     image: Path | str
@@ -59,6 +61,8 @@ class SimulateRequest:
     engine: str | None = None
     device: str = "auto"
     out: Path | str | None = None
+    series: str | None = None
+    spacing_mm: tuple[float, float, float] | None = None
 
     def __post_init__(self) -> None:
         check_choice("pick", self.pick, PICKS)
@@ -123,7 +127,7 @@ def simulate_file(request: SimulateRequest) -> list[Round]:
         InputError: the label is not in the truth.
         SlicePropagationError: about the files or the engine.
     """
-    volume = read_volume(request.image)
+    volume = read_volume(request.image, None, request.series, request.spacing_mm)
     labels, _ = read_labels(request.truth, volume)
     if not (labels == request.label).any():
         raise InputError(

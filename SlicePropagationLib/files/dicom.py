@@ -1,203 +1,258 @@
-"""Cine images as DICOM.
+"""DICOM: a folder, a disc, a file of a series, or one file with many frames, as a volume over time.
 
-A folder of single frames or of multi-frame files, of one or several slices over time, or one
-multi-frame file. Of a multi-frame file SimpleITK gives the frames and the header that they share.
-One that states a frame time or a cine rate is taken for times at one place. An enhanced file keeps
-places and times in items of each frame, which SimpleITK does not give; it is refused.
+The headers of all files are read first. They say which series there are, which volumes and times
+each of these holds, and where each slice lies; voxels are read of what was chosen. With pydicom
+(3D Slicer brings it) this holds for enhanced files, too; without it for classic ones.
 """
 
-from collections.abc import Sequence
+import importlib.util
+import logging
+import os
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import SimpleITK as sitk
+from scipy import ndimage
 
 from SlicePropagationLib.errors import InputError
+from SlicePropagationLib.files import dicom_headers, dicom_itk
+from SlicePropagationLib.files.dicom_choice import choose_stack, listed_stacks
+from SlicePropagationLib.files.dicom_frames import (
+    DicomFrame,
+    files_below,
+    has_dicom_start,
+    is_disc_index,
+)
+from SlicePropagationLib.files.dicom_grid import DicomGrid, lay_out
+from SlicePropagationLib.files.dicom_pixels import has_same_pixels, values_of
+from SlicePropagationLib.files.dicom_stacks import DicomStack, stacks_of
+from SlicePropagationLib.files.nifti_forms import Placement
 
-POSITION = "0020|0032"
-ORIENTATION = "0020|0037"
-TRIGGER_TIME = "0018|1060"
-INSTANCE = "0020|0013"
-SERIES = "0020|000e"
-NUM_FRAMES = "0028|0008"
-FRAME_TIME = "0018|1063"
-CINE_RATE = "0018|0040"
-SAME_PLACE_MM = 0.01
+log = logging.getLogger(__name__)
+TIME = "trigger time"
 
 
 @dataclass(frozen=True)
-class _Frame:
-    """One frame, and what its header says.
+class DicomImage:
+    """What was read of a series.
 
     Attributes:
-        array: (H, W) voxels.
-        image: the SimpleITK image that it is of, for its geometry.
-        position: (3,) mm, of its first voxel.
-        normal: (3,) of its plane.
-        series: the series that it belongs to.
-        time: since the beat began, in milliseconds.
-        instance: its number in the series.
+        array: (T, K, J, I) values; T is 1 of a volume.
+        placement: of the grid.
+        step_ms: milliseconds between times, 1 where the files do not say.
+        remarks: sentences about how it was read.
     """
 
     array: np.ndarray
-    image: sitk.Image
-    position: np.ndarray
-    normal: np.ndarray
-    series: str
-    time: float
-    instance: float
+    placement: Placement
+    step_ms: float
+    remarks: tuple[str, ...]
 
 
-def is_cine_file(reader: sitk.ImageFileReader) -> bool:
-    """Whether a file is a multi-frame DICOM whose frames are times.
+@dataclass(frozen=True)
+class DicomChoice:
+    """A stack of slices that was chosen, none of its voxels read.
+
+    Attributes:
+        stack: its frames.
+        grid: where they go.
+        name: what messages call it.
+        remarks: sentences about how it was found.
+    """
+
+    stack: DicomStack
+    grid: DicomGrid
+    name: str
+    remarks: tuple[str, ...]
+
+
+def is_dicom(path: Path) -> bool:
+    """Whether a path is a folder or a file that is to be read here."""
+    return path.is_dir() or is_disc_index(path) or has_dicom_start(path)
+
+
+def choose_dicom(path: Path, series: str | None = None) -> DicomChoice:
+    """Read the headers of a path, and choose what is to be read of it.
 
     Args:
-        reader: a SimpleITK reader that has read the file's header.
-    """
-    return _number(reader, NUM_FRAMES) > 1 and _frame_time(reader) > 0
-
-
-def read_dicom_cine(folder: Path | str) -> tuple[np.ndarray, sitk.Image, float]:
-    """The frames of a cine series, in a folder or in one multi-frame file.
-
-    Returns:
-        ((T, K, J, I) voxels, a 3D SimpleITK image with their geometry, milliseconds between frames
-        or 1 where the files do not say).
+        path: folder, disc (its folder, or its DICOMDIR), or file.
+        series: what `--series` says, or None.
 
     Raises:
-        InputError: the folder has no DICOM frame, several series, frames of unequal size or slices
-            with unequal numbers of frames, or a multi-frame file that does not say that its frames
-            are times.
+        SeriesChoiceError: there are several volumes, and `series` names none of them.
+        InputError: there is no image, or what is chosen cannot be laid out as a grid.
     """
-    folder = Path(folder)
-    files = [folder]
-    if folder.is_dir():
-        files = sorted(path for path in folder.iterdir() if path.is_file())
-    frames = [frame for path in files for frame in _read(path)]
-    _check_series(frames, folder)
-    places = _by_place(frames)
-    counts = sorted({len(group) for group in places})
-    if len(counts) > 1:
-        raise InputError(
-            f"{folder} has slices with {counts[0]} and with {counts[-1]} frames; all slices need"
-            " equally many."
-        )
-    ordered = [sorted(group, key=lambda frame: (frame.time, frame.instance)) for group in places]
-    times = [frame.time for frame in ordered[0]]
-    step = float(np.median(np.diff(times))) if len(times) > 1 else 0.0
-    by_place = [np.stack([frame.array for frame in group]) for group in ordered]
-    return np.stack(by_place, axis=1), _geometry(ordered), step if step > 0 else 1.0
-
-
-def _check_series(frames: list[_Frame], folder: Path) -> None:
-    """Refuse frames that are not of one series, or not of one size."""
-    if not frames:
-        raise InputError(
-            f"{folder} has no DICOM image with a position; give the folder of one cine series."
-        )
-    series = sorted({frame.series for frame in frames})
-    if len(series) > 1:
-        raise InputError(
-            f"{folder} has {len(series)} series ({', '.join(series[:3])}); give a folder with one."
-        )
-    sizes = sorted({frame.array.shape for frame in frames})
-    if len(sizes) > 1:
-        raise InputError(
-            f"{folder} has frames of unequal size, {sizes[0][1]}x{sizes[0][0]} and"
-            f" {sizes[-1][1]}x{sizes[-1][0]}; give the frames of one series."
-        )
-
-
-def _read(path: Path) -> list[_Frame]:
-    """The frames of one file; none of a file that is no image with a position."""
-    reader = sitk.ImageFileReader()
-    reader.SetFileName(str(path))
-    reader.LoadPrivateTagsOff()
-    try:
-        reader.SetImageIO("GDCMImageIO")
-        image = reader.Execute()
-    except RuntimeError:
-        return []
-    series = reader.GetMetaData(SERIES) if reader.HasMetaDataKey(SERIES) else ""
-    if _number(reader, NUM_FRAMES) > 1:
-        return _frames_of(image, reader, path, series)
-    try:
-        position = _numbers(reader, POSITION)
-        rows, columns = _numbers(reader, ORIENTATION).reshape(2, 3)
-    except (RuntimeError, ValueError):
-        return []
-    frame = _Frame(
-        array=sitk.GetArrayFromImage(image)[0],
-        image=image,
-        position=position,
-        normal=np.cross(rows, columns),
-        series=series,
-        time=_number(reader, TRIGGER_TIME),
-        instance=_number(reader, INSTANCE),
-    )
-    return [frame]
-
-
-def _frames_of(
-    image: sitk.Image, reader: sitk.ImageFileReader, path: Path, series: str
-) -> list[_Frame]:
-    """The frames of a multi-frame file, all at its place."""
-    step = _frame_time(reader)
-    if not step:
-        raise InputError(
-            f"{path} has {image.GetSize()[2]} frames and says neither their time nor their rate, so"
-            " that they may as well be slices (an enhanced file says it for each frame, where it"
-            " cannot be read); convert it to a 4D NIfTI file."
-        )
-    position = np.array(image.GetOrigin())
-    normal = np.array(image.GetDirection()).reshape(3, 3)[:, 2]
-    arrays = sitk.GetArrayFromImage(image)
-    return [
-        _Frame(array, image, position, normal, series, step * number, number)
-        for number, array in enumerate(arrays)
-    ]
-
-
-def _numbers(reader: sitk.ImageFileReader, tag: str) -> np.ndarray:
-    """The numbers that a header lists; RuntimeError or ValueError where it lists none."""
-    return np.array([float(part) for part in reader.GetMetaData(tag).split("\\")])
-
-
-def _number(reader: sitk.ImageFileReader, tag: str) -> float:
-    """The number that a header states, 0 where it states none."""
-    try:
-        return float(reader.GetMetaData(tag)) if reader.HasMetaDataKey(tag) else 0.0
-    except ValueError:
-        return 0.0
-
-
-def _frame_time(reader: sitk.ImageFileReader) -> float:
-    """Milliseconds between frames, 0 where the header does not say."""
-    rate = _number(reader, CINE_RATE)
-    return _number(reader, FRAME_TIME) or (1000 / rate if rate else 0.0)
-
-
-def _by_place(frames: list[_Frame]) -> list[list[_Frame]]:
-    """Frames of each slice, slices in order along their common normal."""
-    normal = frames[0].normal
-    groups: dict[int, list[_Frame]] = {}
+    remarks: list[str] = []
+    frames = _frames_at(path, remarks)
+    by_series: dict[str, list[DicomFrame]] = defaultdict(list)
     for frame in frames:
-        place = round(float(frame.position @ normal) / SAME_PLACE_MM)
-        groups.setdefault(place, []).append(frame)
-    return [groups[place] for place in sorted(groups)]
+        by_series[frame.series].append(frame)
+    found = {uid: stacks_of(group, has_same_pixels) for uid, group in by_series.items()}
+    stack, told = choose_stack(listed_stacks(found), series, path)
+    name = f"{path} ({stack.what})" if stack.what else str(path)
+    if stack.problem:
+        raise InputError(f"{name} {stack.problem}{_other_sizes(stack, frames)}")
+    if stack.copies:
+        remarks.append(f"{name} has {stack.copies} image(s) twice; each is read once.")
+    grid = lay_out(stack, name)
+    return DicomChoice(stack, grid, name, (*remarks, *told, *grid.remarks))
 
 
-def _geometry(ordered: Sequence[Sequence[_Frame]]) -> sitk.Image:
-    """A 3D image that has the geometry of all frames of one time."""
-    first = ordered[0][0]
-    last = ordered[-1][0]
-    width, height = first.image.GetSize()[:2]
-    *within, between = first.image.GetSpacing()[:3]
-    if len(ordered) > 1:
-        between = float(np.linalg.norm(last.position - first.position)) / (len(ordered) - 1)
-    image = sitk.Image([width, height, len(ordered)], sitk.sitkUInt8)
-    image.SetSpacing((*within, between))
-    image.SetOrigin(tuple(first.position))
-    image.SetDirection(first.image.GetDirection())
-    return image
+def _other_sizes(stack: DicomStack, frames: Sequence[DicomFrame]) -> str:
+    """A sentence on images of the series whose size is another; they may be what lacks."""
+    first = stack.first
+    own = [frame for frame in frames if frame.series == first.series]
+    sizes = sorted({frame.size for frame in own} - {first.size})
+    if not sizes:
+        return ""
+    said = [f"{columns}x{rows}" for rows, columns in (first.size, sizes[0])]
+    return f" The series has frames of unequal size, {said[0]} and {said[1]}."
+
+
+def read_dicom(choice: DicomChoice, times: Sequence[int] | None = None) -> DicomImage:
+    """Read the voxels of what was chosen.
+
+    Args:
+        choice: what `choose_dicom` returned.
+        times: which of its times, from 0; None for all.
+
+    Raises:
+        InputError: a file is damaged.
+    """
+    places = choice.stack.places
+    wanted = range(choice.stack.num_times) if times is None else times
+    volumes = []
+    for time in wanted:
+        values = values_of([place[time] for place in places])
+        volumes.append(_in_grid(values, choice.grid))
+    step = _step_ms(places[0])
+    return DicomImage(np.stack(volumes), choice.grid.placement, step, choice.remarks)
+
+
+def _frames_at(path: Path, remarks: list[str]) -> list[DicomFrame]:
+    """The frames of a path; of one file that is a slice, those of its series beside it."""
+    if is_disc_index(path):
+        path = path.parent
+    if path.is_dir():
+        frames = _frames_of(files_below(path), remarks)
+        if not frames:
+            raise InputError(
+                f"The folder {path} holds no DICOM series; name the folder that has the slices, or"
+                " an image file."
+            )
+        _check_disc(path, remarks)
+        return frames
+    own = _frames_of([path], remarks)
+    if not own:
+        raise InputError(
+            f"{path} is a DICOM file without a picture that can be read; name the folder that has"
+            " the slices."
+        )
+    if len(own) > 1:
+        return own
+    beside = _frames_of(_files_beside(path), [])
+    series = [frame for frame in beside if frame.series == own[0].series]
+    if len(series) < 2:
+        raise InputError(
+            f"{path} is one slice, a volume needs at least 2, and no other file in its folder is of"
+            " its series; name the folder that has all slices."
+        )
+    remarks.append(
+        f"{path.name} is one of {len(series)} images of its series in {path.parent}; all are read."
+    )
+    return series
+
+
+def _files_beside(path: Path) -> Iterable[Path]:
+    return sorted(other for other in path.parent.iterdir() if other.is_file())
+
+
+def _frames_of(files: Iterable[Path], remarks: list[str]) -> list[DicomFrame]:
+    """The frames of all DICOM files among some; a remark names those that are damaged."""
+    read = dicom_headers.frames_of if has_pydicom() else dicom_itk.frames_of
+    frames: list[DicomFrame] = []
+    damaged = []
+    for path in files:
+        if not has_dicom_start(path):
+            continue
+        try:
+            frames += read(path)
+        except InputError:
+            raise
+        except Exception:  # pydicom raises many kinds at what is damaged
+            log.debug("%s cannot be read.", path, exc_info=True)
+            damaged.append(path.name)
+    if damaged:
+        named = ", ".join(damaged[:3])
+        remarks.append(
+            f"{len(damaged)} file(s) begin as DICOM and cannot be read, they are left out: {named}."
+        )
+    return frames
+
+
+def has_pydicom() -> bool:
+    """Whether pydicom is installed."""
+    return importlib.util.find_spec("pydicom") is not None
+
+
+def _check_disc(folder: Path, remarks: list[str]) -> None:
+    """Remark on files that a disc's index lists and that are not there."""
+    index = folder / "DICOMDIR"
+    if not (has_pydicom() and index.is_file()):
+        return
+    try:
+        listed = dicom_headers.files_of_index(index)
+    except Exception:  # as above; the files themselves were found
+        log.debug("%s cannot be read.", index, exc_info=True)
+        return
+    there = {str(path.relative_to(folder)).lower() for path in files_below(folder)}
+    missing = [parts for parts in listed if os.path.join(*parts).lower() not in there]
+    if missing:
+        remarks.append(
+            f"{index} lists {len(listed)} files, {len(missing)} of them are not there, such as"
+            f" {'/'.join(missing[0])}; copy the whole disc."
+        )
+
+
+def _in_grid(values: np.ndarray, grid: DicomGrid) -> np.ndarray:
+    """(K, J, I) of the grid from the slices that are there; the others between their neighbours."""
+    if grid.shape == values.shape and not grid.is_shifted:
+        return values
+    whole = np.full(grid.shape, values.min(), values.dtype)
+    for slot, corner, picture in zip(grid.slots, grid.corners, values, strict=True):
+        whole[slot] = _moved(picture, corner, whole[slot])
+    for index in grid.made_up:
+        below = grid.slots[grid.slots < index].max()
+        above = grid.slots[grid.slots > index].min()
+        share = (index - below) / (above - below)
+        mixed = (1 - share) * whole[below] + share * whole[above]
+        whole[index] = np.rint(mixed) if values.dtype.kind in "iu" else mixed
+    return whole
+
+
+def _moved(
+    picture: np.ndarray,
+    corner: np.ndarray,
+    ground: np.ndarray,
+) -> np.ndarray:
+    """A picture with its first pixel at a corner that may lie between pixels, on a ground."""
+    if not corner.any():
+        ground[: picture.shape[0], : picture.shape[1]] = picture
+        return ground
+    fill = float(ground[0, 0])
+    room = [(0, large - small) for large, small in zip(ground.shape, picture.shape, strict=True)]
+    padded = np.pad(picture.astype(np.float32), room, constant_values=fill)
+    moved = ndimage.shift(padded, corner, order=1, cval=fill)
+    return np.rint(moved) if picture.dtype.kind in "iu" else moved
+
+
+def _step_ms(place: Sequence[DicomFrame]) -> float:
+    """Milliseconds between the times of a place; 1 where they are not said."""
+    told = [frame.facts.get(TIME) for frame in place]
+    times = [time for time in told if isinstance(time, float)]
+    if len(times) < 2:
+        return 1.0
+    step = float(np.median(np.diff(times)))
+    return step if step > 0 else 1.0

@@ -1,66 +1,229 @@
-"""What ITK's NIfTI reader does not say: that a file is truncated, and that voxels were NaN.
+"""NIfTI files, read and written without ITK.
 
-It reads both as zeros.
+ITK reads a truncated file and NaN as zeros, takes sizes of voxels from `pixdim` where the sform says
+others, knows no axes that are off a right angle by rounding, and writes one form of two. Here a file
+is unpacked once, as far as its header says, whatever its name says of its packing.
 """
 
+import contextlib
 import gzip
-import struct
+import math
 import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO, TypeAlias
 
 import numpy as np
 
 from SlicePropagationLib.errors import InputError
+from SlicePropagationLib.files.nifti_forms import Placement, placement_of
+from SlicePropagationLib.files.nifti_header import (
+    NIFTI_2,
+    NiftiHeader,
+    header_of_result,
+    parse_header,
+    voxel_offset,
+)
+from SlicePropagationLib.files.packed import MARK, MOST_PACKED, PackedFile
 
-HEADER_BYTES = 348  # NIfTI-1
-FLOATS = {16: "f4", 64: "f8"}  # datatype codes of the standard
-# Where the header has its fields, in bytes.
-DIMENSIONS_AT = 40
-DATATYPE_AT = 70
-VOXELS_AT = 108
-MAGIC_AT = 344
-SINGLE_FILE = b"n+1"  # header and voxels are in one file
+SUFFIXES = (".nii", ".nii.gz")
+Content: TypeAlias = BinaryIO | PackedFile
+DAMAGES = (EOFError, OSError, zlib.error)
 
 
-def count_nonfinite(path: Path) -> int:
-    """Number of voxels of a NIfTI-1 file that are NaN or infinite.
+@dataclass(frozen=True)
+class NiftiImage:
+    """What a file holds.
+
+    Attributes:
+        array: (K, J, I) or (T, K, J, I) values, scaled.
+        header: as the file has it.
+        placement: where the voxels lie.
+        remarks: sentences about how it was read.
+    """
+
+    array: np.ndarray
+    header: NiftiHeader
+    placement: Placement
+    remarks: tuple[str, ...]
+
+
+def is_nifti(path: Path | str) -> bool:
+    """Whether a name is that of a NIfTI file."""
+    return str(path).lower().endswith(SUFFIXES)
+
+
+def read_nifti(path: Path) -> NiftiImage:
+    """Read a NIfTI-1 or NIfTI-2 file, packed or not.
 
     Raises:
-        InputError: the file is shorter than its header says, or its compression is damaged.
+        InputError: it is truncated, damaged, in colour, or its header contradicts itself.
     """
-    content = _content(path)
-    if len(content) < HEADER_BYTES:
-        raise InputError(
-            f"{path} cannot be read as an image: it has {len(content)} bytes, a NIfTI header alone"
-            f" needs {HEADER_BYTES}; it may be truncated or of another kind."
-        )
-    order = "<" if struct.unpack_from("<i", content)[0] == HEADER_BYTES else ">"
-    if struct.unpack_from(order + "i", content)[0] != HEADER_BYTES:
-        return 0  # another version of the format; ITK's own checks stand
-    rank, *sizes = struct.unpack_from(order + "8h", content, DIMENSIONS_AT)
-    datatype, bits = struct.unpack_from(order + "2h", content, DATATYPE_AT)
-    start = len(content)
-    if content[MAGIC_AT:].startswith(SINGLE_FILE):
-        start = int(struct.unpack_from(order + "f", content, VOXELS_AT)[0])
-    count = int(np.prod(sizes[:rank], dtype=np.int64))
-    needed = start + count * bits // 8
-    if start < len(content) < needed or len(content) <= start < needed:
-        raise InputError(
-            f"{path} holds {len(content)} bytes of data, its header promises {needed}; it is"
-            " truncated, copy it again."
-        )
-    if datatype not in FLOATS:
-        return 0
-    voxels = np.frombuffer(content, order + FLOATS[datatype], count, start)
-    return int(np.count_nonzero(~np.isfinite(voxels)))
+    remarks: list[str] = []
+    with _content(path, remarks) as stream:
+        start = stream.read(NIFTI_2.itemsize)
+        header = parse_header(start, path)
+        array = _voxels(stream, start, header, path, remarks)
+    placement = placement_of(header, str(path))
+    shaped = array.reshape(header.sizes[::-1])
+    scaled = _scaled(shaped, header, path, remarks)
+    return NiftiImage(scaled, header, placement, (*remarks, *placement.remarks))
 
 
-def _content(path: Path) -> bytes:
+def read_nifti_header(path: Path) -> NiftiHeader:
+    """The header alone.
+
+    Raises:
+        InputError: as of `read_nifti`.
+    """
+    with _content(path, []) as stream:
+        return parse_header(stream.read(NIFTI_2.itemsize), path)
+
+
+def write_nifti(path: Path | str, array: np.ndarray, like: NiftiHeader) -> None:
+    """Write an array on the grid of a file; it has the forms and codes of the file, bit for bit.
+
+    Args:
+        path: ends in .nii or .nii.gz.
+        array: (K, J, I) or (T, K, J, I).
+        like: header of the file whose grid it is on.
+    """
+    array = np.ascontiguousarray(array, array.dtype.newbyteorder("="))
+    content = array.astype(array.dtype.newbyteorder("<"), copy=False)
+    with open(path, "wb") as file, contextlib.ExitStack() as stack:
+        target = file
+        if str(path).lower().endswith(".gz"):
+            target = stack.enter_context(gzip.GzipFile("", "wb", 6, file, mtime=0))
+        target.write(header_of_result(like, array))
+        target.write(content.data.cast("B"))
+
+
+@contextlib.contextmanager
+def _content(path: Path, remarks: list[str]) -> Iterator[Content]:
+    """A file's content, unpacked where it is packed; damage is told in a sentence."""
     try:
-        if path.name.lower().endswith(".gz"):
-            return gzip.decompress(path.read_bytes())
-        return path.read_bytes()
-    except (EOFError, OSError, zlib.error) as error:
+        with open(path, "rb") as file:
+            is_packed = file.read(len(MARK)) == MARK
+            file.seek(0)
+            is_named_packed = str(path).lower().endswith(".gz")
+            if is_packed != is_named_packed:
+                found = "packed with gzip" if is_packed else "not packed"
+                remarks.append(f"{path} is {found}, against its name; it is read as it is.")
+            yield PackedFile(file) if is_packed else file
+    except DAMAGES as error:
         raise InputError(
             f"{path} cannot be read as an image; it may be truncated or of another kind. ({error})"
         ) from error
+
+
+def _voxels(
+    stream: Content,
+    start: bytes,
+    header: NiftiHeader,
+    path: Path,
+    remarks: list[str],
+) -> np.ndarray:
+    """The voxels as they are stored, in one row; no more is read than the header says."""
+    count = math.prod(header.sizes)
+    needed = count * header.dtype.itemsize
+    offset = voxel_offset(header, path)
+    _check_room(path, offset + needed, stream, header)
+    early = start[offset:] if offset < len(start) else b""
+    _skip(stream, offset - len(start))
+    voxels = np.empty(count, header.dtype)
+    view = voxels.data.cast("B")
+    got = min(len(early), needed)
+    view[:got] = early[:got]
+    got += _read_into(stream, view[got:])
+    if got < needed:
+        raise _truncated(path, str(offset + got), offset + needed, header)
+    if isinstance(stream, PackedFile):
+        stream.check_end()
+    _check_bits(header, path, remarks)
+    return voxels
+
+
+def _check_room(
+    path: Path,
+    needed: int,
+    stream: Content,
+    header: NiftiHeader,
+) -> None:
+    """Refuse, before memory is taken, a file that cannot hold what its header says."""
+    size = path.stat().st_size
+    if isinstance(stream, PackedFile):
+        if needed > size * MOST_PACKED:
+            raise _truncated(path, f"at most {size * MOST_PACKED}", needed, header)
+    elif needed > size:
+        raise _truncated(path, str(size), needed, header)
+
+
+def _truncated(
+    path: Path,
+    found: str,
+    needed: int,
+    header: NiftiHeader,
+) -> InputError:
+    bits = 8 * header.dtype.itemsize
+    mismatch = ""
+    if int(header["bitpix"]) != bits:
+        mismatch = (
+            f" Its header contradicts itself, too: voxels of type {int(header['datatype'])} have"
+            f" {bits} bits, and it says {int(header['bitpix'])}."
+        )
+    return InputError(
+        f"{path} holds {found} bytes of data, its header promises {needed}; it is truncated, copy"
+        f" it again.{mismatch}"
+    )
+
+
+def _check_bits(header: NiftiHeader, path: Path, remarks: list[str]) -> None:
+    """Remark on a number of bits that is not that of the type; the type counts."""
+    bits = 8 * header.dtype.itemsize
+    if int(header["bitpix"]) != bits:
+        remarks.append(
+            f"{path} says that its voxels have {int(header['bitpix'])} bits, its type"
+            f" {int(header['datatype'])} has {bits}; the type counts, since its voxels are there."
+        )
+
+
+def _skip(stream: Content, count: int) -> None:
+    while count > 0 and (chunk := stream.read(min(count, 1 << 20))):
+        count -= len(chunk)
+
+
+def _read_into(stream: Content, view: memoryview) -> int:
+    """Fill a buffer as far as a stream goes; returns how far."""
+    total = 0
+    while total < len(view):
+        got = stream.readinto(view[total:])  # type: ignore[attr-defined]
+        if not got:
+            break
+        total += got
+    return total
+
+
+def _scaled(
+    voxels: np.ndarray,
+    header: NiftiHeader,
+    path: Path,
+    remarks: list[str],
+) -> np.ndarray:
+    """Values by slope and intercept; as stored where there are none."""
+    slope = float(header["scl_slope"])
+    inter = float(header["scl_inter"])
+    native = voxels.astype(voxels.dtype.newbyteorder("="), copy=False)
+    if slope == 0:  # by the standard: no scaling
+        return native
+    if not (math.isfinite(slope) and math.isfinite(inter)):
+        remarks.append(
+            f"{path} is scaled by {slope:g} and {inter:g} (scl_slope, scl_inter), which are no"
+            " numbers; what is no number does not count."
+        )
+        slope = slope if math.isfinite(slope) else 1.0
+        inter = inter if math.isfinite(inter) else 0.0
+    if (slope, inter) == (1.0, 0.0):
+        return native
+    kind = np.result_type(native.dtype, np.float32)
+    return native.astype(kind) * kind.type(slope) + kind.type(inter)

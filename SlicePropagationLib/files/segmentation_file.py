@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -14,6 +14,7 @@ import SimpleITK as sitk
 from SlicePropagationLib.arrays import label_type
 from SlicePropagationLib.errors import InputError
 from SlicePropagationLib.files.lattice import on_same_voxels
+from SlicePropagationLib.files.nifti import is_nifti, write_nifti
 from SlicePropagationLib.files.nrrd_header import say_list
 from SlicePropagationLib.files.segment_grid import laid_onto
 from SlicePropagationLib.files.segments import (
@@ -257,14 +258,7 @@ def write_labels(
 
 
 def _in_one_layer(segment: Segment) -> Segment:
-    return Segment(
-        segment.label,
-        segment.name,
-        segment.id,
-        segment.color,
-        segment.tags,
-        kept=segment.kept,
-    )
+    return replace(segment, layer=0, value=0)
 
 
 def write_layers(
@@ -285,6 +279,9 @@ def write_layers(
     """
     kind = np.result_type(*(label_type(int(layer.max(initial=0))) for layer in layers))
     voxels = np.ascontiguousarray(layers[0], kind)
+    if volume.nifti is not None and is_nifti(path):
+        write_nifti(path, voxels, volume.nifti)
+        return
     if len(layers) > 1:
         voxels = np.stack([layer.astype(kind) for layer in layers], axis=-1)
     image = sitk.GetImageFromArray(voxels, isVector=len(layers) > 1)

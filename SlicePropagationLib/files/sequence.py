@@ -4,16 +4,19 @@ With every check that a person can act on.
 """
 
 import logging
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import SimpleITK as sitk
 
 from SlicePropagationLib.errors import InputError
-from SlicePropagationLib.files.dicom import is_cine_file, read_dicom_cine
+from SlicePropagationLib.files.dicom import choose_dicom, is_dicom, read_dicom
+from SlicePropagationLib.files.image_file import SUFFIXES, load_image, placed_image
 from SlicePropagationLib.files.lattice import check_same_grid
+from SlicePropagationLib.files.nifti import is_nifti, read_nifti_header, write_nifti
+from SlicePropagationLib.files.nifti_header import NiftiHeader
 from SlicePropagationLib.files.nrrd_header import say_list
 from SlicePropagationLib.files.segmentation_file import checked_labels
 from SlicePropagationLib.files.volume import read_image
@@ -33,12 +36,14 @@ class Sequence:
         image: a 3D SimpleITK image that has the geometry of every frame.
         frame_step: time between frames in the units of the file, 1 where it says none.
         path: where it came from.
+        nifti: the header of a NIfTI file; results have its forms and codes.
     """
 
     array: np.ndarray
     image: sitk.Image
     frame_step: float
     path: Path
+    nifti: NiftiHeader | None = None
 
     @property
     def spacing_mm(self) -> tuple[float, ...]:
@@ -49,18 +54,25 @@ class Sequence:
         return len(self.array)
 
 
-def read_sequence(path: Path | str) -> Sequence:
+def read_sequence(path: Path | str, series: str | None = None) -> Sequence:
     """Read volumes over time.
 
-    4D NIfTI, an NRRD sequence, a multi-frame DICOM file, or a folder with a DICOM cine series.
+    4D NIfTI or MGZ, an NRRD sequence, a DICOM file with many frames, or a folder with a DICOM
+    series over time.
+
+    Args:
+        path: of the file or folder.
+        series: which series of a DICOM folder, as `--series` takes it.
 
     Raises:
+        SeriesChoiceError: a DICOM folder holds several volumes.
         InputError: the file is a single volume, has one frame, is empty or constant.
     """
-    if Path(path).is_dir() or _has_header(path, is_cine_file):
-        array, frame, step = read_dicom_cine(path)
-        return _checked(array, frame, step, path)
-    image = read_image(path)
+    if _is_dicom(path):
+        return _read_dicom(Path(path), series)
+    loaded = load_image(Path(path))
+    _tell(loaded.remarks)
+    image = loaded.image
     found = _frames(image)
     if found is None:
         size = "x".join(map(str, image.GetSize()))
@@ -71,7 +83,32 @@ def read_sequence(path: Path | str) -> Sequence:
     array, frame = found
     is_spaced = image.GetDimension() == 4
     step = float(image.GetSpacing()[3]) if is_spaced else 1.0
-    return _checked(array, frame, step or 1.0, path)
+    return replace(_checked(array, frame, step or 1.0, path), nifti=loaded.nifti)
+
+
+def _read_dicom(path: Path, series: str | None) -> Sequence:
+    """All times of a DICOM series."""
+    choice = choose_dicom(path, series)
+    if choice.stack.num_times < 2:
+        raise InputError(
+            f"{choice.name} has 1 frame of {len(choice.stack.places)} slices, a sequence needs at"
+            f" least 2; use it as a volume, without --axis t, or if its {len(choice.stack.places)}"
+            " frames are times, convert it to a 4D NIfTI file."
+        )
+    found = read_dicom(choice)
+    _tell(found.remarks)
+    frame = placed_image(np.zeros(found.array.shape[1:], np.uint8), found.placement)
+    return _checked(found.array, frame, found.step_ms, path)
+
+
+def _is_dicom(path: Path | str) -> bool:
+    is_named_otherwise = str(path).lower().endswith(SUFFIXES)
+    return Path(path).exists() and not is_named_otherwise and is_dicom(Path(path))
+
+
+def _tell(remarks: Iterable[str]) -> None:
+    for remark in remarks:
+        log.warning("%s", remark)
 
 
 def _frames(image: sitk.Image) -> tuple[np.ndarray, sitk.Image] | None:
@@ -131,18 +168,29 @@ def time_stacks(
     ]
 
 
-def is_sequence(path: Path | str) -> bool:
-    """Whether a file holds volumes over time.
+def is_sequence(path: Path | str, series: str | None = None) -> bool:
+    """Whether a file or a DICOM folder holds volumes over time.
 
-    Only its header is read, a file that cannot be read is none, a folder is taken for a DICOM
-    series.
+    Only headers are read; what cannot be read is no sequence.
+
+    Args:
+        path: of the file or folder.
+        series: which series of a DICOM folder, as `--series` takes it.
     """
-    if Path(path).is_dir():
-        return True
+    if _is_dicom(path):
+        try:
+            return choose_dicom(Path(path), series).stack.num_times > 1
+        except InputError:
+            return False
+    if is_nifti(path) and Path(path).is_file():
+        try:
+            return len(read_nifti_header(Path(path)).sizes) > 3
+        except InputError:
+            return False
 
     def has_times(reader: sitk.ImageFileReader) -> bool:
         is_long = reader.GetDimension() == 4 and reader.GetSize()[3] > 1
-        return is_long or _is_listed(reader, path) or is_cine_file(reader)
+        return is_long or _is_listed(reader, path)
 
     return _has_header(path, has_times)
 
@@ -184,6 +232,9 @@ def write_sequence(
         array: (T, K, J, I) values.
         like: the Sequence that has the geometry.
     """
+    if like.nifti is not None and is_nifti(path):
+        write_nifti(path, array, like.nifti)
+        return
     frames = [_with_geometry(frame, like.image) for frame in array]
     if _is_named_sequence(path):
         sitk.WriteImage(sitk.Compose(frames), str(path), True)

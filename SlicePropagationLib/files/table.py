@@ -89,5 +89,23 @@ def parse_span(text: str) -> tuple[int, int]:
     return first, last
 
 
+def parse_spacing(text: str) -> tuple[float, float, float]:
+    """(I, J, K) in mm from "I,J,K", as in the column `spacing`.
+
+    Raises:
+        ConfigError: it is something else, or a size is not above 0.
+    """
+    try:
+        column_mm, row_mm, slice_mm = (float(part) for part in text.split(","))
+    except ValueError:
+        raise ConfigError(
+            f"'{text}' is no spacing; write the three sizes of a voxel in mm, as in 0.5,0.5,2."
+        ) from None
+    sizes = (column_mm, row_mm, slice_mm)
+    if not all(0 < size < float("inf") for size in sizes):
+        raise ConfigError(f"'{text}' is no spacing; the three sizes of a voxel are above 0 mm.")
+    return sizes
+
+
 def _listed(columns: Sequence[str]) -> str:
     return " and ".join((", ".join(columns[:-1]), columns[-1]))

@@ -10,12 +10,14 @@ import SimpleITK as sitk
 
 from SlicePropagationLib.arrays import Spacing
 from SlicePropagationLib.errors import InputError
+from SlicePropagationLib.files.dicom import is_dicom
 from SlicePropagationLib.files.file_names import check_name
-from SlicePropagationLib.files.nifti import count_nonfinite
+from SlicePropagationLib.files.image_file import SUFFIXES as SUFFIXES
+from SlicePropagationLib.files.image_file import ImageFile, load_image
+from SlicePropagationLib.files.nifti_header import NiftiHeader
 from SlicePropagationLib.stack import check_outline, finite_values
 
 log = logging.getLogger(__name__)
-SUFFIXES = (".nii.gz", ".nii", ".seg.nrrd", ".seq.nrrd", ".nrrd", ".nhdr", ".mha", ".mhd")
 AXES = ("i", "j", "k")
 
 
@@ -27,11 +29,17 @@ class Volume:
         array: (K, J, I) voxels.
         image: the SimpleITK image that has its geometry.
         path: where it came from.
+        nifti: the header of a NIfTI file; results have its forms and codes.
+        remarks: sentences about how it was read.
+        series: which volume of a DICOM folder it is, where that was said.
     """
 
     array: np.ndarray
     image: sitk.Image
     path: Path
+    nifti: NiftiHeader | None = None
+    remarks: tuple[str, ...] = ()
+    series: str | None = None
 
     @property
     def spacing_mm(self) -> Spacing:
@@ -40,76 +48,78 @@ class Volume:
         return slice_mm, row_mm, column_mm
 
 
-def read_image(path: Path | str) -> sitk.Image:
-    """Read a file, or a folder of DICOM files, with SimpleITK.
+def read_image(
+    path: Path | str,
+    frame: int | None = None,
+    series: str | None = None,
+    spacing_mm: Sequence[float] | None = None,
+) -> sitk.Image:
+    """Read a file, or a folder of DICOM files or pictures; remarks on it are logged as warnings.
+
+    NaN of a NIfTI file counts as 0.
+
+    Args:
+        path: of the file or folder.
+        frame: the one time of a DICOM series that is wanted; other images keep all theirs.
+        series: which volume of a DICOM folder, as `--series` takes it.
+        spacing_mm: of pictures, along I, J, K.
 
     Raises:
         InputError: it does not exist, is of an unknown kind, or cannot be read.
     """
-    path = Path(path)
+    loaded = _load(path, frame, series, spacing_mm)
+    if loaded.nifti is None:
+        return loaded.image
+    array = sitk.GetArrayViewFromImage(loaded.image)
+    if array.dtype.kind != "f" or np.isfinite(array).all():
+        return loaded.image
+    count = int(np.count_nonzero(~np.isfinite(array)))
+    log.warning("%s has %d NaN or infinite voxels; NaN counts as 0.", path, count)
+    is_number = ~np.isnan(array)
+    filled = sitk.GetImageFromArray(np.where(is_number, array, 0), isVector=False)
+    filled.CopyInformation(loaded.image)
+    return filled
+
+
+def _load(
+    path: Path | str,
+    frame: int | None,
+    series: str | None,
+    spacing_mm: Sequence[float] | None,
+) -> ImageFile:
+    """Read an image, and log the remarks on it."""
     check_name(path)
-    if path.is_dir():
-        return _read_dicom_folder(path)
-    if not path.is_file():
-        raise InputError(f"There is no file {path}; check the name.")
-    if not path.name.lower().endswith(SUFFIXES):
-        raise InputError(
-            f"{path} is not a kind of image that is read here; use one of {', '.join(SUFFIXES)}."
-        )
-    if path.name.lower().endswith((".nii", ".nii.gz")):
-        _report_nonfinite(path)
-    try:
-        return sitk.ReadImage(str(path))
-    except RuntimeError as error:
-        reason = str(error).strip().splitlines()[-1]
-        raise InputError(
-            f"{path} cannot be read as an image; it may be truncated or of another kind. ({reason})"
-        ) from error
+    loaded = load_image(Path(path), frame, series, spacing_mm)
+    for remark in loaded.remarks:
+        log.warning("%s", remark)
+    return loaded
 
 
-def _read_dicom_folder(path: Path) -> sitk.Image:
-    """The series with the most slices of a folder."""
-    series = [
-        sitk.ImageSeriesReader.GetGDCMSeriesFileNames(str(path), name)
-        for name in sitk.ImageSeriesReader.GetGDCMSeriesIDs(str(path))
-    ]
-    if not series:
-        raise InputError(
-            f"The folder {path} holds no DICOM series; name the folder that has the slices, or an"
-            " image file."
-        )
-    if len(series) > 1:
-        log.warning(
-            "%s holds %d DICOM series; the one with the most slices, %d, is read.",
-            path,
-            len(series),
-            max(map(len, series)),
-        )
-    try:
-        return sitk.ReadImage(max(series, key=len))
-    except RuntimeError as error:
-        reason = str(error).strip().splitlines()[-1]
-        raise InputError(
-            f"The DICOM series in {path} cannot be read; a slice may be truncated or missing."
-            f" ({reason})"
-        ) from error
-
-
-def read_volume(path: Path | str, frame: int | None = None) -> Volume:
+def read_volume(
+    path: Path | str,
+    frame: int | None = None,
+    series: str | None = None,
+    spacing_mm: Sequence[float] | None = None,
+) -> Volume:
     """Read a grey-value volume; NaN and infinite voxels are replaced with a warning.
 
     Args:
-        path: an image file, or a folder with a DICOM series.
-        frame: which time point of a 4D image, from 0; None for a 3D image.
+        path: an image file, a folder or disc with a DICOM series, or a folder of pictures.
+        frame: which time point of an image with times, from 0; None for a 3D image.
+        series: which volume of a DICOM folder that holds several, as `--series` takes it.
+        spacing_mm: of pictures, along I, J, K.
 
     Raises:
-        InputError: the image is 2D, 4D without a frame named, in colour, empty or constant.
+        SeriesChoiceError: a DICOM folder holds several volumes.
+        InputError: the image is 2D, has times and no frame is named, is in colour, empty or
+            constant, or cannot be read.
     """
-    image = read_image(path)
+    loaded = _load(path, frame, series, spacing_mm)
+    image = loaded.image
     _check_single_channel(image, path)
     if image.GetDimension() == 4:
         image = _one_frame(image, frame, path)
-    elif frame:
+    elif frame and not is_dicom(Path(path)):
         raise InputError(
             f"{path} has one frame, 0, and frame {frame} was asked for; leave --frame out, or give"
             " the 4D image."
@@ -130,7 +140,7 @@ def read_volume(path: Path | str, frame: int | None = None) -> Volume:
             f"{path} is constant (every voxel is {array.flat[0]}), so there is nothing to follow;"
             " pick the image, not an empty mask."
         )
-    return Volume(array, image, Path(path))
+    return Volume(array, image, Path(path), loaded.nifti, loaded.remarks, series)
 
 
 def choose_axis(
@@ -190,12 +200,6 @@ def check_seed(labels: np.ndarray) -> None:
         areas = (labels == label).sum(axis=(1, 2))
         index = int(areas.argmax())
         check_outline(f"Label {label}", index, areas[index], labels[index].size)
-
-
-def _report_nonfinite(path: Path) -> None:
-    count = count_nonfinite(path)
-    if count:
-        log.warning("%s has %d NaN or infinite voxels; NaN counts as 0.", path, count)
 
 
 def _one_frame(

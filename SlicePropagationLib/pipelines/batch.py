@@ -26,8 +26,9 @@ from SlicePropagationLib.engines.device import DEVICES, choose_engine, one_threa
 from SlicePropagationLib.errors import ConfigError, InputError, SlicePropagationError
 from SlicePropagationLib.files.atomic import atomic_folder
 from SlicePropagationLib.files.companions import companion
+from SlicePropagationLib.files.dicom_frames import files_below
 from SlicePropagationLib.files.shipped_weights import find_model, has_model
-from SlicePropagationLib.files.table import parse_span, read_table
+from SlicePropagationLib.files.table import parse_spacing, parse_span, read_table
 from SlicePropagationLib.files.volume import AXES
 from SlicePropagationLib.pipelines.exports import check_exports
 from SlicePropagationLib.pipelines.propagate_file import PropagateRequest, propagate_file
@@ -54,8 +55,8 @@ class BatchRequest:
     """Which volumes to propagate through, and how.
 
     Attributes:
-        cases: table with columns image, seed and optionally out, axis, range; paths are relative to
-            it.
+        cases: table with columns image, seed and optionally out, axis, range, series, spacing; paths are
+            relative to it.
         out: folder of the results.
         engine: name or model file, as `make_engine` takes it; None for the default.
         device: "auto", "cpu" or "cuda".
@@ -192,6 +193,7 @@ def _case(
         )
     try:
         span = parse_span(row["range"]) if row.get("range") else None
+        spacing_mm = parse_spacing(row["spacing"]) if row.get("spacing") else None
     except ConfigError as error:
         raise InputError(f"{path}, {row['image']}: {error}") from error
     out = row.get("out") or _name_of_result(Path(row["image"]))
@@ -204,6 +206,8 @@ def _case(
         engine=request.engine,
         device=request.device,
         exports=request.exports,
+        series=row.get("series") or None,
+        spacing_mm=spacing_mm,
     )
 
 
@@ -273,6 +277,8 @@ def _arguments_text(case: PropagateRequest) -> str:
     }
     if case.exports:
         arguments["exports"] = case.exports
+    arguments |= {"series": case.series} if case.series else {}
+    arguments |= {"spacing_mm": case.spacing_mm} if case.spacing_mm else {}
     listed = ", ".join(f"{name}={value!r}" for name, value in arguments.items())
     return f"(Case({listed}), {__version__!r})"
 
@@ -283,7 +289,7 @@ def _as_text(path: Path | str | None) -> str | None:
 
 def _add_contents(digest: hashlib._Hash, path: Path) -> None:
     if path.is_dir():  # a DICOM series
-        for file in sorted(file for file in path.iterdir() if file.is_file()):
+        for file in files_below(path):
             digest.update(file.read_bytes())
         return
     content = path.read_bytes()

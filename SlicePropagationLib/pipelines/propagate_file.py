@@ -60,6 +60,8 @@ class PropagateRequest:
         frame: time point of a 4D image, from 0, or None.
         is_cyclic: with axis "t": the last frame is followed by the first.
         exports: what is written beside the result for other programs, of `exports.EXPORTS`.
+        series: which volume of a DICOM folder that holds several, as `read_volume` takes it.
+        spacing_mm: of TIFF or PNG files, along I, J, K.
 
     Raises:
         InputError: there is neither a seed nor a history, or something is asked for along time that
@@ -79,6 +81,8 @@ class PropagateRequest:
     frame: int | None = None
     is_cyclic: bool = True
     exports: tuple[str, ...] = ()
+    series: str | None = None
+    spacing_mm: tuple[float, float, float] | None = None
 
     def __post_init__(self) -> None:
         """Refuse what contradicts itself."""
@@ -126,7 +130,7 @@ def propagate_file(
     seed = None if request.anchors else request.seed
     check_output(request.out, image=request.image, seed=seed)
     engine = choose_engine(request.engine, request.device)
-    volume = read_volume(request.image, request.frame)
+    volume = read_volume(request.image, request.frame, request.series, request.spacing_mm)
     dicom_slices = export_sources(volume, request.exports)
     began = time.perf_counter()
     if request.history:
@@ -143,6 +147,8 @@ def propagate_file(
         "image": str(request.image),
         "seed": str(request.seed) if request.seed else None,
     }
+    if request.series:
+        sources["series"] = request.series
     write_result(request.out, volume, session, segments, engine, seconds, **sources)
     if request.exports:
         write_exports(

@@ -124,7 +124,7 @@ def propagate_frames(
     check_output(request.out, image=request.image, seed=request.seed)
     # The trained network learnt from volumes and is behind the fallback along time.
     engine = choose_engine(request.engine or FALLBACK_ENGINE, request.device)
-    sequence = read_sequence(request.image)
+    sequence = read_sequence(request.image, request.series)
     drawn = read_label_sequence(request.seed, sequence)
     annotated = annotated_frames(drawn, request.seed)
     began = time.perf_counter()

@@ -78,6 +78,8 @@ class SegmentRequest:
         axis: voxel axis that slices run along, "i", "j" or "k".
         device: "auto", "cpu" or "cuda".
         is_cyclic: whether the last frame of a sequence is followed by the first.
+        series: which volume of a DICOM folder that holds several, as `read_volume` takes it.
+        spacing_mm: of TIFF or PNG files, along I, J, K.
 
     Raises:
         ConfigError: the axis or the device is none.
@@ -89,6 +91,8 @@ class SegmentRequest:
     axis: str = "k"
     device: str = "auto"
     is_cyclic: bool = True
+    series: str | None = None
+    spacing_mm: tuple[float, float, float] | None = None
 
     def __post_init__(self) -> None:
         """Refuse what is no axis or device."""
@@ -167,7 +171,7 @@ def segment_file(
     check_output(out, image=request.image)
     segmenter: Segmenter = load_segmenter(request.model, request.device)
     began = time.perf_counter()
-    source = _read(request.image)
+    source = _read(request)
     across = 2 - AXES.index(request.axis)
     target = _target(source, segmenter, across)
     stacks = _stacks(source, segmenter, across, request.is_cyclic)
@@ -193,8 +197,10 @@ def segment_file(
     return labels
 
 
-def _read(image: Path | str) -> Volume | Sequence:
-    return read_sequence(image) if is_sequence(image) else read_volume(image)
+def _read(request: SegmentRequest) -> Volume | Sequence:
+    if is_sequence(request.image, request.series):
+        return read_sequence(request.image, request.series)
+    return read_volume(request.image, None, request.series, request.spacing_mm)
 
 
 def _voxels(labels: np.ndarray) -> dict[str, int]:

@@ -57,6 +57,8 @@ class SuperresolveRequest:
         factor: fine slices for a thick one; None for the model's, or slices as thin as pixels are
             wide.
         device: "auto", "cpu" or "cuda".
+        series: which volume of a DICOM folder that holds several, as `read_volume` takes it.
+        spacing_mm: of TIFF or PNG files, along I, J, K.
 
     Raises:
         InputError: there are neither labels nor a model, or the factor is too small.
@@ -70,6 +72,8 @@ class SuperresolveRequest:
     axis: str = "auto"
     factor: int | None = None
     device: str = "auto"
+    series: str | None = None
+    spacing_mm: tuple[float, float, float] | None = None
 
     def __post_init__(self) -> None:
         """Refuse what gives nothing to do."""
@@ -101,7 +105,7 @@ def superresolve_file(request: SuperresolveRequest) -> np.ndarray:
     out = Path(request.out)
     check_output(out, image=request.image, labels=request.labels)
     began = time.perf_counter()
-    volume = read_volume(request.image)
+    volume = read_volume(request.image, None, request.series, request.spacing_mm)
     across = _axis_of(request, volume)
     stack = SliceStack.from_volume(volume.array, volume.spacing_mm, across)
     network = None

@@ -138,7 +138,6 @@ def test_a_damaged_record_is_refused_with_a_sentence(good, path, value):
     assert outcome.is_refusal or (runs_too_far and outcome.code == 0)
 
 
-@TRACEBACK
 @pytest.mark.parametrize(
     "option, offset, kind, value",
     [

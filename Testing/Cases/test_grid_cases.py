@@ -67,7 +67,6 @@ def test_an_sform_without_a_qform_is_read(case):
     assert propagate(folder, "plain.nii.gz", "plain-seed.nii.gz").code == 0
 
 
-@pytest.mark.xfail(strict=True, reason="kind A: SimpleITK reads no axes that are not orthonormal")
 def test_the_shear_of_a_rounded_sform_changes_nothing(case):
     import nibabel
 
@@ -83,7 +82,6 @@ def test_the_shear_of_a_rounded_sform_changes_nothing(case):
     assert np.linalg.norm(away, axis=1).max() < 0.01
 
 
-@pytest.mark.xfail(strict=True, reason="kind A: SimpleITK keeps the qform alone")
 def test_a_result_has_both_forms_of_its_image(case):
     import nibabel
 

@@ -97,7 +97,6 @@ def test_the_page_opens_the_series_of_a_file_or_names_a_way_to_it(opened):
     assert not answer["is_error"] or "folder" in answer["message"], answer["message"]
 
 
-@pytest.mark.xfail(strict=True, reason="kind R: the page stays at 'Opening nan.nii…' for good")
 def test_the_page_says_so_when_a_file_cannot_be_opened(opened):
     assert opened["nan"]["is_over"], opened["nan"]["still"]
     assert opened["nan"]["is_error"]
@@ -115,7 +114,6 @@ def test_what_is_drawn_while_a_result_waits_is_in_the_autosave(tmp_path):
     assert came["is_other_kept"]
 
 
-@pytest.mark.xfail(strict=True, reason="kind S: it ends in a KeyError in the server")
 def test_a_plane_that_does_not_exist_is_refused_with_a_sentence(tmp_path):
     came = experiment("state-from-a-client", tmp_path, "plane", "nope")
     assert came["is_usable"], came
@@ -123,7 +121,6 @@ def test_a_plane_that_does_not_exist_is_refused_with_a_sentence(tmp_path):
     assert came["message"]
 
 
-@pytest.mark.xfail(strict=True, reason="kind S: the file is loaded and run")
 def test_a_model_file_outside_the_folders_is_no_engine_of_the_page(tmp_path):
     pytest.importorskip("torch", reason="needs PyTorch, the extra 'demo'")
     if not MODEL.is_file():
@@ -138,7 +135,6 @@ def test_a_model_file_outside_the_folders_is_no_engine_of_the_page(tmp_path):
     assert came["message"]
 
 
-@pytest.mark.xfail(strict=True, reason="kind S: on 127.0.0.1 whoever asks gets the key")
 def test_another_user_of_the_machine_does_not_get_the_key_of_the_page(tmp_path):
     write_small_case(tmp_path)
     words = ["app", "image.nii.gz", "--out", "results", "--port", "0", "--no-browser"]

@@ -22,7 +22,7 @@ class Cable:
         self._ends = []
         self._listener = socket.create_server(("127.0.0.1", 0))
         _, port = self._listener.getsockname()
-        self.address = f"http://127.0.0.1:{port}/"
+        self.address = f"http://127.0.0.1:{port}/?{self._target.query}"
         _in_thread(self._accept)
 
     def pull(self):

@@ -74,6 +74,20 @@ def long_run(monkeypatch):
     monkeypatch.setattr(SliceRun, "_walk", walk_slowly)
 
 
+@pytest.fixture(scope="module")
+def opened(bench):
+    """The bench with the sample open, and nothing drawn."""
+    bench.open_sample("copy")
+    return bench
+
+
+@pytest.fixture
+def sample(opened):
+    """The same, with nothing said yet."""
+    opened.call(opened.application.workflow.say, "")
+    return opened
+
+
 @pytest.fixture
 def page(browser, bench):
     """The page with the sample, nothing drawn yet."""

@@ -50,7 +50,7 @@ def run_command(*arguments, timeout=120):
 
 
 class Program:
-    """`slice-propagation app …` on a free port.
+    """`slice-propagation app …` on a free port, unless the arguments name one.
 
     Args:
         out: its folder of results.
@@ -63,7 +63,7 @@ class Program:
 
     def __init__(self, out, *arguments, folder=CHECKOUT):
         self.process = subprocess.Popen(
-            command("app", *arguments, "--out", out, "--port", 0, "--no-browser"),
+            command("app", "--port", 0, *arguments, "--out", out, "--no-browser"),
             cwd=folder,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -76,7 +76,7 @@ class Program:
         self._reader.start()
         self._has_address.wait(90)
         said = "\n".join(self.lines)
-        found = re.search(r"is at (http://\S+)", said)
+        found = re.search(r"is at (https?://\S+)", said)
         assert found is not None, said
         self.address = found[1]
 

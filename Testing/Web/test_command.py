@@ -80,6 +80,9 @@ def test_without_options_an_empty_page_is_served_on_this_machine(served):
         "data": [],
         "opens_browser": True,
         "max_upload_bytes": MAX_UPLOAD_BYTES,
+        "demands_token": True,
+        "certificate": None,
+        "key": None,
     }
 
 
@@ -94,6 +97,9 @@ def test_every_option_reaches_the_page(served):
         "--data=a",
         "--data=b",
         "--max-upload=30",
+        "--no-token",
+        "--certificate=page.pem",
+        "--key=page.key",
     )
     arguments.command(arguments)
     [(values, options)] = served
@@ -104,6 +110,9 @@ def test_every_option_reaches_the_page(served):
         "data": ["a", "b"],
         "opens_browser": False,
         "max_upload_bytes": 30 * 1024**2,
+        "demands_token": False,
+        "certificate": "page.pem",
+        "key": "page.key",
     }
 
 

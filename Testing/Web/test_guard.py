@@ -4,7 +4,6 @@ Foreign pages, wrong keys, paths outside the folders, files that are no images.
 """
 
 import asyncio
-import http.client
 import io
 import json
 import struct
@@ -15,6 +14,8 @@ from urllib.parse import urlsplit
 import aiohttp
 import msgpack
 import pytest
+from plain_requests import ask, base_of, cookie_of, status_of, token_of
+from SlicePropagationWeb.guard import COOKIE
 from SlicePropagationWeb.serve import free_port
 from SlicePropagationWeb.transfer import TAB_HEADER
 from web_files import ct, write_image
@@ -22,32 +23,6 @@ from web_files import ct, write_image
 from SlicePropagationLib.errors import ConfigError
 
 MIB = 1024**2
-
-
-def ask(address, path, method="GET", headers=(), body=b""):
-    """(status, headers, text) of one request whose path is sent as it stands."""
-    parts = urlsplit(address)
-    connection = http.client.HTTPConnection(parts.hostname, parts.port, timeout=30)
-    connection.putrequest(
-        method,
-        path,
-        skip_host=True,
-        skip_accept_encoding=True,
-    )
-    usual = {"Host": parts.netloc, "Content-Length": str(len(body))}
-    for name, value in (usual | dict(headers)).items():
-        connection.putheader(name, value)
-    connection.endheaders(body)
-    answer = connection.getresponse()
-    text = answer.read().decode(errors="replace")
-    headers = dict(answer.getheaders())
-    return answer.status, headers, text
-
-
-def status_of(*arguments, **options):
-    """The status of one request."""
-    status, _, _ = ask(*arguments, **options)
-    return status
 
 
 def upload(bench, name, content, tab=None):
@@ -137,8 +112,8 @@ def test_the_page_may_load_nothing_from_elsewhere(bench):
 async def greet(address, key):
     """What the socket answers to a greeting with a key."""
     async with (
-        aiohttp.ClientSession() as session,
-        session.ws_connect(address.replace("http", "ws") + "ws") as socket,
+        aiohttp.ClientSession(headers=cookie_of(address)) as session,
+        session.ws_connect(base_of(address).replace("http", "ws") + "ws") as socket,
     ):
         await socket.send_bytes(greeting(key))
         answer = await socket.receive(timeout=10)
@@ -275,19 +250,74 @@ def test_the_page_cannot_open_or_write_outside_its_folders(bench, page):
     assert list(bench.out.parent.glob("evil*")) == []
 
 
-def test_another_address_demands_the_token(tmp_path, start):
-    printed = start(tmp_path, "--host", "0.0.0.0").address
-    base, token = printed.replace("0.0.0.0", "127.0.0.1").split("?token=")
+def check_that_the_token_is_demanded(printed):
+    """At an address that the program printed: nothing without the token, everything with it."""
+    base = base_of(printed)
     assert status_of(base, "/index.html") == 403
     assert status_of(base, "/ws") == 403
     assert status_of(base, "/paraview/", "POST") == 403
+    assert status_of(base, "/upload", "POST") == 403
     assert status_of(base, "/?token=wrong") == 403
-    status, headers, _ = ask(base, f"/?token={token}")
+    status, headers, _ = ask(base, f"/?token={token_of(printed)}")
     assert status == 302
     assert "token" not in headers["Location"]
     assert "HttpOnly" in headers["Set-Cookie"]
     cookie = headers["Set-Cookie"].split(";")[0]
     assert status_of(base, "/index.html", headers={"Cookie": cookie}) == 200
+
+
+def test_another_address_demands_the_token(tmp_path, start):
+    printed = start(tmp_path, "--host", "0.0.0.0").address
+    check_that_the_token_is_demanded(printed.replace("0.0.0.0", "127.0.0.1"))
+
+
+def test_this_machine_s_own_address_demands_the_token_too(bench):
+    check_that_the_token_is_demanded(bench.address)
+
+
+def test_the_cookie_of_another_port_opens_nothing_and_is_not_replaced(bench):
+    base = base_of(bench.address)
+    port = urlsplit(base).port
+    token = token_of(bench.address)
+    other = {"Cookie": f"{COOKIE}_{port + 1}={token}"}
+    assert status_of(base, "/index.html", headers=other) == 403
+    _, headers, _ = ask(base, f"/?token={token}", headers=other)
+    assert headers["Set-Cookie"].startswith(f"{COOKIE}_{port}=")
+
+
+def test_without_a_token_only_who_means_it_lets_everybody_in(tmp_path, start):
+    program = start(tmp_path, "--no-token")
+    assert "token" not in program.address
+    assert status_of(program.address, "/index.html") == 200
+    foreign = {"Host": "evil.example"}
+    assert status_of(program.address, "/index.html", headers=foreign) == 403
+    assert any("every account of this machine" in line for line in program.lines)
+
+
+@pytest.mark.parametrize(
+    "path, headers",
+    [
+        ("/download/%00", {}),
+        ("/%00", {}),
+        ("/index.html?token=%00", {}),
+        ("/assets/%00.js", {}),
+        ("/download/" + 4000 * "a", {}),
+        ("/index.html", {"Cookie": f"{COOKIE}=\xff"}),
+        ("/index.html", {"Cookie": "\xff\xfe=\x80"}),
+        ("/index.html", {"Cookie": "a=b\x01"}),
+        ("/index.html", {"Host": "\xff"}),
+        ("/index.html", {"Host": "127.0.0.1:port"}),
+        ("/index.html", {"Host": "127.0.0.1:999999"}),
+        ("/index.html", {"Origin": "\xff"}),
+    ],
+)
+def test_what_cannot_be_read_is_a_bad_request(bench, path, headers):
+    for key in ("Cookie", "Host", "Origin"):
+        if key in headers:
+            headers = {key: headers[key].encode("latin-1")}
+    status, _, text = ask(bench.address, path, headers=headers)
+    assert status == 400
+    assert "Traceback" not in text
 
 
 def test_an_address_that_is_not_this_machine_s_is_refused_without_a_port_that_nobody_asked_for():

@@ -3,6 +3,7 @@
 import os
 import pty
 import subprocess
+from urllib.parse import urlsplit
 
 import numpy as np
 from cable import Cable
@@ -201,6 +202,25 @@ def test_a_network_that_is_gone_for_a_while_costs_nothing_and_the_page_comes_bac
     save(page)
     page.close()
     cable.cut()
+
+
+def test_a_page_whose_program_was_started_again_says_where_it_is_and_goes_on_with_its_token(
+    browser,
+    tmp_path,
+    start,
+):
+    first = start(tmp_path, "sample")
+    page = open_page(browser, first.address)
+    page.wait_for_selector("[data-slice]", state="attached")
+    first.kill()
+    page.wait_for_selector("text=The program has ended, or cannot be reached")
+    again = start(tmp_path, "sample", "--port", urlsplit(first.address).port)
+    page.wait_for_selector("text=It was started again: open the address that it printed")
+    with page.expect_popup() as opened:  # in the same browser, as the program itself does
+        page.evaluate("(address) => void window.open(address)", again.address)
+    page.wait_for_selector("text=in use in another tab")
+    opened.value.close()
+    page.close()
 
 
 def test_saved_work_is_not_offered_again(browser, tmp_path, start):

@@ -3,6 +3,8 @@
 What they did is looked up in the MRML nodes.
 """
 
+from urllib.parse import urlsplit
+
 import numpy as np
 import SimpleITK as sitk
 from at_the_page import (
@@ -241,7 +243,7 @@ def test_the_page_asks_nobody_else_for_anything(page, bench):
     seed(page, bench)
     click(page, "open")
     page.wait_for_timeout(500)
-    local = bench.address.split("//")[1]
+    local = urlsplit(bench.address).netloc
     asked = [url for url in page.asked if not url.startswith("data:")]
     foreign = [url for url in asked if local not in url]
     assert len(page.asked) > 10

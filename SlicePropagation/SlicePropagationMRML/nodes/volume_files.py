@@ -8,6 +8,7 @@ import slicer
 import vtk
 from vtk.util import numpy_support
 
+from SlicePropagationLib.files.nifti_header import NiftiHeader
 from SlicePropagationLib.files.segmentation_file import Segmentation
 from SlicePropagationLib.files.volume import Volume
 from SlicePropagationMRML.nodes import tags
@@ -15,6 +16,7 @@ from SlicePropagationMRML.nodes.geometry import arrayOf, emptyLabelmap
 from SlicePropagationMRML.nodes.types import Scene, SegmentationNode, VolumeNode
 
 # ITK counts to the patient's left and back, Slicer to the right and front
+NIFTI_HEADER = "SlicePropagation.NiftiHeader"  # attribute: results have the forms of the image
 LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0])
 
 
@@ -35,6 +37,8 @@ def addVolumeNode(
     directions = LPS_TO_RAS @ np.reshape(volume.image.GetDirection(), (3, 3))
     node.SetIJKToRASDirections(directions.tolist())
     node.CreateDefaultDisplayNodes()
+    if volume.nifti is not None:
+        node.SetAttribute(NIFTI_HEADER, volume.nifti.to_text())
     return node
 
 
@@ -53,7 +57,16 @@ def volumeOf(volumeNode: VolumeNode) -> Volume:
     image.SetSpacing(volumeNode.GetSpacing())
     image.SetOrigin(tuple(LPS_TO_RAS @ volumeNode.GetOrigin()))
     image.SetDirection(tuple((LPS_TO_RAS @ directions).ravel()))
-    return Volume(array, image, Path(volumeNode.GetName()))
+    return Volume(array, image, Path(volumeNode.GetName()), _niftiHeaderOf(volumeNode, array.shape))
+
+
+def _niftiHeaderOf(volumeNode: VolumeNode, shape: tuple[int, ...]) -> NiftiHeader | None:
+    """The header that the voxels of a node came with, unless they have another size now."""
+    text = volumeNode.GetAttribute(NIFTI_HEADER)
+    header = NiftiHeader.from_text(text) if text else None
+    if header is None or header.sizes[:3] != tuple(reversed(shape)):
+        return None
+    return header
 
 
 def addSegments(

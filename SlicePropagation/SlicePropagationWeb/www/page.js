@@ -61,6 +61,11 @@
     if (!document.querySelector(".sp-reload")) return;
     const found = await fetch(location.href, { cache: "no-store" }).catch(() => null);
     if (found && found.ok) location.reload();
+    // Another start has another token, which a browser that it opens has, too.
+    const hint = document.querySelector(".sp-gone");
+    if (hint && found && found.status === 403) {
+      hint.textContent = "It was started again: open the address that it printed.";
+    }
   }, 2000);
 
   const share = () => {

@@ -84,6 +84,15 @@ def prepare_volumes(
     return structures
 
 
+def stored_structures(folder: Path) -> list[Structure]:
+    """All structures of the volumes that were unpacked into a folder, wherever they came from."""
+    structures = []
+    for path in sorted(folder.glob("*.json")):
+        known = json.loads(path.read_text(encoding="utf-8"))
+        structures += map(_structure_of, known["structures"])
+    return structures
+
+
 def load(folder: Path, name: str) -> np.ndarray:
     """A (K, J, I) array that was unpacked, read-only and in its file until it is used."""
     return np.load(folder / f"{name}.npy", mmap_mode="r")

@@ -31,7 +31,7 @@ def title_of(source: Path | str) -> str:
     return "the sample" if source == SAMPLE else Path(source).name
 
 
-class OpenedWork:
+class CurrentWork:
     """The volume and the segmentation that are open, and how others take their place.
 
     Args:
@@ -169,6 +169,7 @@ class OpenedWork:
         first: Segment | None = None,
     ) -> None:
         self._autosave.source = str(source)
+        self._autosave.series = volume.series or ""
         self._controller.put_volume(volume, title_of(source))
         self._views.show(self._controller.volume)
         self._controller.put_segmentation(drawn, first)

@@ -1,0 +1,93 @@
+"""What a command of the page may be given: its values, checked before it is called."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from SlicePropagationMRML.nodes.geometry import PLANES
+
+from SlicePropagationLib.errors import InputError
+from SlicePropagationWeb.allowed_values import MAX_TEXT, is_text, is_whole
+from SlicePropagationWeb.checked_state import shown
+from SlicePropagationWeb.command_labels import COMMANDS, TOOLS
+from SlicePropagationWeb.panel_state import PanelState
+
+MAX_PATH = 4096
+Check = Callable[[object, PanelState], bool]
+
+
+def _slice(value: object, data: PanelState) -> bool:
+    return is_whole(value) and 0 <= value < max(data.num_slices, 1)
+
+
+def _segment(value: object, data: PanelState) -> bool:
+    return any(segment["id"] == value for segment in data.segments)
+
+
+def _plane(value: object, data: PanelState) -> bool:
+    return isinstance(value, str) and value in PLANES
+
+
+def _tool(value: object, data: PanelState) -> bool:
+    return isinstance(value, str) and value in TOOLS
+
+
+def _name(value: object, data: PanelState) -> bool:
+    return is_text(value, MAX_TEXT)
+
+
+def _path(value: object, data: PanelState) -> bool:
+    return is_text(value, MAX_PATH)
+
+
+ARGUMENTS: dict[str, tuple[tuple[str, Check], ...]] = {
+    "jump": (("slice", _slice),),
+    "describe": (("slice", _slice),),
+    "choose": (("segment", _segment),),
+    "remove": (("segment", _segment),),
+    "toggle": (("segment", _segment),),
+    "rename": (("segment", _segment), ("name", _name)),
+    "plane": (("plane", _plane),),
+    "tool": (("tool", _tool),),
+    "load": (("path", _path),),
+    "continue": (("path", _path),),
+}
+# Which reason of `view_state` forbids a command that is no button of COMMANDS.
+REASONS = {
+    "load": "open",
+    "continue": "open",
+    "sample": "open",
+    "plane": "choices",
+    "tool": "edit",
+}
+
+
+def check_arguments(
+    name: str,
+    arguments: Sequence[Any],
+    data: PanelState,
+) -> None:
+    """Refuse values that a command cannot have.
+
+    Args:
+        name: of the command.
+        arguments: what the browser sent.
+        data: the PanelState, which says what there is.
+
+    Raises:
+        InputError: there are too many or too few, or one of them cannot be.
+    """
+    expected = ARGUMENTS.get(name, ())
+    if len(arguments) != len(expected):
+        raise InputError(
+            f"The command '{shown(name)}' has {len(expected)} values, and {len(arguments)} came;"
+            " reload the page."
+        )
+    for value, (what, check) in zip(arguments, expected, strict=True):
+        if not check(value, data):
+            raise InputError(f"There is no {what} '{shown(value)}'; choose one of the page.")
+
+
+def blocked(name: str, why: dict[str, str]) -> str:
+    """Why a command cannot be given now; empty where it can."""
+    reason = COMMANDS[name].reason if name in COMMANDS else REASONS.get(name, "")
+    return why.get(reason, "")

@@ -1,0 +1,25 @@
+"""What the page says of an error that nobody expected: the terminal has the rest."""
+
+import logging
+
+WENT_WRONG = "Something unexpected went wrong; what was drawn is kept. The terminal of the program says what."
+
+log = logging.getLogger(__name__)
+
+
+def unexpected(error: BaseException, what: str = "") -> str:
+    """Tell the terminal of an error, with its traceback; returns what the page is to say.
+
+    The error's own text may hold paths and more of this machine, so it is not for the page.
+
+    Args:
+        error: that nobody expected.
+        what: what was being done, such as "Opening image.nii…".
+    """
+    log.error("Unexpected on the page", exc_info=error)
+    if not what:
+        return WENT_WRONG
+    did = what.removesuffix("…")
+    return (
+        f"{did} failed unexpectedly; what was drawn is kept. The terminal of the program says why."
+    )

@@ -1,0 +1,131 @@
+"""Headers of DICOM files read with SimpleITK, where pydicom is not installed.
+
+SimpleITK gives the elements of a classic file, and not the items that an enhanced file has for each
+of its frames.
+"""
+
+from pathlib import Path
+
+import numpy as np
+import SimpleITK as sitk
+
+from SlicePropagationLib.errors import InputError
+from SlicePropagationLib.files.dicom_frames import DicomFrame
+
+TAGS = {
+    "image type": "0008|0008",
+    "echo time": "0018|0081",
+    "echo": "0018|0086",
+    "b-value": "0018|9087",
+    "inversion time": "0018|0082",
+    "flip angle": "0018|1314",
+    "kernel": "0018|1210",
+    "tube voltage": "0018|0060",
+    "temporal position": "0020|0100",
+    "trigger time": "0018|1060",
+    "frame time": "0054|1300",
+    "acquisition": "0020|0012",
+    "acquisition time": "0008|0032",
+    "content time": "0008|0033",
+}
+WORDS = ("image type", "kernel")
+
+
+def frames_of(path: Path) -> list[DicomFrame]:
+    """The frames of one file.
+
+    Raises:
+        RuntimeError: it is damaged, or no image.
+        InputError: it is an enhanced file, which needs pydicom.
+    """
+    reader = sitk.ImageFileReader()
+    reader.SetFileName(str(path))
+    reader.SetImageIO("GDCMImageIO")
+    reader.ReadImageInformation()
+    count = int(_number(reader, "0028|0008") or 1)
+    step_ms = _frame_ms(reader)
+    if count > 1 and not step_ms:
+        raise InputError(
+            f"{path} has {count} frames, and what it says of each cannot be read without pydicom;"
+            " install it with: pip install 'slice-propagation[dicom]', or convert the file to a 4D"
+            " NIfTI file, or to a 3D one."
+        )
+    frames = []
+    for number in range(count):
+        frames.append(_frame(reader, path, number, step_ms * number if count > 1 else None))
+    return frames
+
+
+def _frame(
+    reader: sitk.ImageFileReader,
+    path: Path,
+    number: int,
+    time_ms: float | None,
+) -> DicomFrame:
+    facts = {name: _fact(reader, name, tag) for name, tag in TAGS.items()}
+    if time_ms is not None:
+        facts["trigger time"] = time_ms
+    axes = _numbers(reader, "0020|0037")
+    pixel_mm = _numbers(reader, "0028|0030")
+    position = _numbers(reader, "0020|0032")
+    columns, rows = reader.GetSize()[:2]
+    return DicomFrame(
+        path=path,
+        number=number,
+        series=_text(reader, "0020|000e"),
+        uid=_text(reader, "0008|0018"),
+        size=(rows, columns),
+        pixel_mm=(pixel_mm[0], pixel_mm[1]) if len(pixel_mm) == 2 else (0.0, 0.0),
+        position=position if len(position) == 3 else None,
+        axes=axes.reshape(2, 3) if len(axes) == 6 else np.eye(3)[:2],
+        slope=_number(reader, "0028|1053") or 1.0,
+        intercept=_number(reader, "0028|1052"),
+        instance=_number(reader, "0020|0013") + number / 1e6,
+        facts={name: value for name, value in facts.items() if value not in (None, "")},
+        about={
+            "modality": _text(reader, "0008|0060"),
+            "number": _text(reader, "0020|0011"),
+            "description": _text(reader, "0008|103e"),
+        },
+        num_values=reader.GetNumberOfComponents(),
+        thickness_mm=_number(reader, "0018|0088") or _number(reader, "0018|0050"),
+    )
+
+
+def _fact(
+    reader: sitk.ImageFileReader,
+    name: str,
+    tag: str,
+) -> float | str | None:
+    text = _text(reader, tag)
+    if name in WORDS or not text:
+        return text
+    try:
+        return float(text)
+    except ValueError:
+        return text
+
+
+def _text(reader: sitk.ImageFileReader, tag: str) -> str:
+    found = reader.GetMetaData(tag) if reader.HasMetaDataKey(tag) else ""
+    return found.strip().strip("\x00")
+
+
+def _numbers(reader: sitk.ImageFileReader, tag: str) -> np.ndarray:
+    """The numbers that a header lists; none where it lists something else."""
+    try:
+        return np.array([float(part) for part in _text(reader, tag).split("\\")])
+    except ValueError:
+        return np.zeros(0)
+
+
+def _number(reader: sitk.ImageFileReader, tag: str) -> float:
+    """The number that a header states, 0 where it states none."""
+    found = _numbers(reader, tag)
+    return float(found[0]) if len(found) else 0.0
+
+
+def _frame_ms(reader: sitk.ImageFileReader) -> float:
+    """Milliseconds between frames, 0 where the header does not say."""
+    rate = _number(reader, "0018|0040")
+    return _number(reader, "0018|1063") or (1000 / rate if rate else 0.0)
