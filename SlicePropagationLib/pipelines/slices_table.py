@@ -223,6 +223,9 @@ def _read_rows(path: Path | str, columns: Sequence[str]) -> list[dict[str, str]]
         raise _no_table(path, in_one_line(error), columns) from error
     if missing:
         raise _no_table(path, f"it lacks {', '.join(sorted(missing))}", columns)
+    for number, row in enumerate(rows, 1):
+        if None in row.values():
+            raise _no_table(path, f"row {number} is cut off", columns)
     return rows
 
 
