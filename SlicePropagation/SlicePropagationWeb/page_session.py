@@ -170,7 +170,7 @@ class PageSession:
         Returns:
             Whether there was anything.
         """
-        if self.document is None or self._logic.isRunning:
+        if self.document is None or self._logic.run is not None:
             return False
         return bool(self._logic.mergeEdits())
 
@@ -203,17 +203,17 @@ class PageSession:
         )
 
     def snapshot(self) -> AnnotationSession:
-        """A copy of the session that a thread may read while the work goes on.
+        """A copy of the session, without what a run predicts, that a thread may read.
 
         Its labels are those of the files, where segments came from one.
         """
         session = self._logic.session
+        states, events = self._logic.known()
         numbers = {label: segment.label for label, segment in self._file_segments().items()}
         copy = AnnotationSession(session.stack, list(numbers.values()))
-        for label, number in numbers.items():
-            for index in range(len(session.stack)):
-                copy.restore(number, index, session.state(label, index))
-        copy.history = renumbered(session.history, numbers)
+        for (label, index), state in states.items():
+            copy.restore(numbers[label], index, state)
+        copy.history = renumbered(events, numbers)
         return copy
 
     def segments(self) -> list[Segment]:

@@ -19,6 +19,7 @@ from SlicePropagationLib.files.nifti import is_nifti, read_nifti_header, write_n
 from SlicePropagationLib.files.nifti_header import NiftiHeader
 from SlicePropagationLib.files.nrrd_header import say_list
 from SlicePropagationLib.files.segmentation_file import checked_labels
+from SlicePropagationLib.files.text_header import check_header
 from SlicePropagationLib.files.volume import read_image
 from SlicePropagationLib.stack import SliceStack
 
@@ -200,8 +201,9 @@ def _has_header(path: Path | str, question: Callable[[sitk.ImageFileReader], boo
     reader = sitk.ImageFileReader()
     reader.SetFileName(str(path))
     try:
+        check_header(path)
         reader.ReadImageInformation()
-    except RuntimeError:
+    except (InputError, RuntimeError):
         return False
     return bool(question(reader))
 

@@ -3,7 +3,6 @@
 All three or none.
 """
 
-import json
 import platform
 from collections.abc import Collection, Mapping
 from dataclasses import replace
@@ -15,9 +14,17 @@ import SimpleITK as sitk
 
 from SlicePropagationLib import __version__
 from SlicePropagationLib.engines import model_hash, weights_record
-from SlicePropagationLib.errors import InputError, in_one_line
 from SlicePropagationLib.files.atomic import atomic_folder
 from SlicePropagationLib.files.companions import companion
+from SlicePropagationLib.files.record import (
+    RECORD,
+    TABLE,
+    check_places,
+    check_whole,
+    not_a_record,
+    read_record,
+    write_record,
+)
 from SlicePropagationLib.files.segmentation_file import (
     Segmentation,
     plain_segments,
@@ -27,7 +34,7 @@ from SlicePropagationLib.files.segmentation_file import (
 from SlicePropagationLib.files.segments import Segment
 from SlicePropagationLib.files.sequence import Sequence, write_sequence
 from SlicePropagationLib.files.volume import AXES, Volume
-from SlicePropagationLib.pipelines.replay import encode_history
+from SlicePropagationLib.pipelines.history_text import encode_history
 from SlicePropagationLib.pipelines.result_layers import write_session_labels
 from SlicePropagationLib.pipelines.slice_record import (
     TAG,
@@ -58,6 +65,8 @@ def write_result(
 ) -> Path:
     """Write O (full label map), O.slices.csv and O.json beside each other, atomically.
 
+    The record O.json comes last and holds the hashes of the other two.
+
     Args:
         path: O; its ending says the format.
         volume: the Volume that was annotated.
@@ -66,17 +75,21 @@ def write_result(
         engine: the engine.
         seconds: how long the runs took.
         record: further entries of O.json.
+
+    Raises:
+        OutputError: the folder cannot be written, or a file beside O is not of this program.
     """
     path = Path(path)
-    table = companion(path, ".slices.csv")
-    sidecar = companion(path, ".json")
+    check_places(path)
+    table = companion(path, TABLE)
+    sidecar = companion(path, RECORD)
     written = [segment for segment in segments if segment.label in session.labels]
     tags = segment_tags(session, engine, volume)
     values = describe(session, segments, engine, seconds) | record
     with atomic_folder(path.parent) as partial:
         write_session_labels(partial / path.name, session, volume, written, tags)
         write_rows(partial / table.name, slice_rows(session, segments))
-        (partial / sidecar.name).write_text(json.dumps(values, indent=1), encoding="utf-8")
+        write_record(partial, sidecar.name, values)
     return path
 
 
@@ -91,12 +104,12 @@ def read_result(path: Path | str, volume: Volume) -> Segmentation:
         GeometryMismatchError: the grids differ.
     """
     found = read_segmentation(path, volume)
-    table = companion(path, ".slices.csv")
-    sidecar = companion(path, ".json")
+    table = companion(path, TABLE)
+    sidecar = companion(path, RECORD)
     if found.is_described or not (table.is_file() and sidecar.is_file()):
         return found
+    record = read_record(sidecar)
     try:
-        record = json.loads(sidecar.read_text(encoding="utf-8"))
         origin = {
             "axis": 2 - AXES.index(record["axis"]),
             "engine": record["engine"],
@@ -105,12 +118,11 @@ def read_result(path: Path | str, volume: Volume) -> Segmentation:
             "grid": grid_of(volume),
         }
         described = {entry["label"]: recorded_segment(entry) for entry in record["segments"]}
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise InputError(
-            f"{sidecar} is not the record of a result ({in_one_line(error)}); take it away to open"
-            f" {Path(path).name} without it."
-        ) from error
+    except (ValueError, KeyError, TypeError) as error:
+        remedy = f"take it away to open {Path(path).name} without it"
+        raise not_a_record(sidecar, error, "the record of a result", remedy) from error
     states = read_states(table)
+    check_whole(path, table)
     plain = {segment.label: segment for segment in found.segments}
     segments = []
     for label, segment in sorted((plain | described).items()):
@@ -123,13 +135,14 @@ def recorded_segment(entry: Mapping[str, Any]) -> Segment:
     """A segment as a record has it.
 
     Raises:
-        KeyError, TypeError: it is none.
+        KeyError, TypeError, ValueError: it is none.
     """
+    if type(entry["label"]) is not int or type(entry["name"]) is not str:
+        raise TypeError(f"a segment is {entry!r}")
     plain = Segment.plain(entry["label"])
-    name = str(entry["name"])
     return replace(
         plain,
-        name=name,
+        name=entry["name"],
         id=str(entry.get("id", plain.id)),
         layer=int(entry.get("layer", 0)),
         value=int(entry.get("value", 0)),
