@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 DONE = 0
 SOME_FAILED = 1
 UNUSABLE = 2
+UNEXPECTED = 3
 INTERRUPTED = 130  # what a shell reports of a program that Ctrl-C ended
 
 

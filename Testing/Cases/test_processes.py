@@ -134,3 +134,17 @@ def test_a_small_file_cannot_be_unpacked_to_more_than_its_header_says(tmp_path):
     assert (tmp_path / "bomb.nii.gz").stat().st_size < MIB
     usual = peak_mib(tmp_path, *propagate_words())
     assert peak_mib(tmp_path, *propagate_words("bomb.nii.gz")) < usual + 200
+
+
+@pytest.mark.parametrize("name", ["argparse", "SlicePropagationLib.commands.main"])
+def test_ctrl_c_before_the_first_command_is_known_ends_like_a_later_one(tmp_path, name):
+    done = run_program(tmp_path, "engines", how=("interrupted-at-import", name))
+    assert done.returncode == 130
+    assert done.stderr == "slice-propagation: interrupted.\n"
+
+
+def test_ctrl_c_that_python_loses_while_it_tidies_up_ends_the_program(tmp_path):
+    write_small_case(tmp_path)
+    done = run_program(tmp_path, *propagate_words(), how=("interrupted-in-a-finalizer", "numpy"))
+    assert "Traceback" not in done.stderr
+    assert done.returncode == 130
