@@ -81,7 +81,7 @@ def evaluate(
     out = Path(request.out)
     protocol = jobs[0].protocol
     sources = sources_of(jobs)
-    clear_away(out)
+    clear_away(out, is_ours=True)
     rows, drift = read_finished(out, jobs, sources)
     done = done_by(rows)
     waiting = [left_to_do(job, done) for job in jobs]

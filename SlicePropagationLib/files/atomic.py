@@ -9,7 +9,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from SlicePropagationLib.errors import OutputError
+from SlicePropagationLib.processes import is_alive, namespace
 
+# .partial-WHERE-PROCESS-…: a folder that a process writes into, or left when it was killed.
 PREFIX = ".partial-"
 # Windows refuses to replace a file while a virus scanner or a viewer has it open; most let go soon.
 PAUSES_SECONDS = (0.05, 0.1, 0.2, 0.4, 0.8) if os.name == "nt" else ()
@@ -21,7 +23,9 @@ def atomic_folder(folder: Path | str) -> Iterator[Path]:
 
     What is written there is renamed into `folder` at the end, or never.
 
-    Files appear in the order of their creation, so the last one written marks the set as complete.
+    Files appear in the order of their creation, so the last one written marks the set as complete;
+    of files of one moment a record (`.json`) comes last. The disk has them before they appear.
+    What killed programs left in `folder` is removed.
 
     Raises:
         OutputError: the folder cannot be made or written (read-only, full).
@@ -30,11 +34,13 @@ def atomic_folder(folder: Path | str) -> Iterator[Path]:
     partial = None
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        partial = Path(tempfile.mkdtemp(prefix=PREFIX, dir=folder))
+        clear_away(folder)
+        partial = Path(tempfile.mkdtemp(prefix=own_prefix(), dir=folder))
         yield partial
-        in_order = sorted(partial.iterdir(), key=lambda path: path.stat().st_mtime_ns)
-        for path in in_order:
+        for path in sorted(partial.iterdir(), key=_age):
+            flush(path)
             _replace(path, folder / path.name)
+        flush(folder)
     except (OSError, RuntimeError) as error:
         raise OutputError(
             f"The results cannot be written to {folder} ({error}); free space there or choose"
@@ -57,7 +63,43 @@ def _replace(source: Path, target: Path) -> None:
     os.replace(source, target)
 
 
-def clear_away(folder: Path | str) -> None:
-    """Remove what a killed program left half written in a folder."""
+def own_prefix() -> str:
+    """How the names of temporary folders of this process begin."""
+    return f"{PREFIX}{namespace()}-{os.getpid()}-"
+
+
+def clear_away(folder: Path | str, *, is_ours: bool = False) -> None:
+    """Remove what killed programs left half written in a folder.
+
+    Args:
+        folder: where they wrote.
+        is_ours: nobody else writes there now, so that what does not say whose it is goes, too.
+    """
     for partial in Path(folder).glob(f"{PREFIX}*"):
-        shutil.rmtree(partial, ignore_errors=True)
+        owner = _owner(partial.name)
+        is_left = is_ours if owner is None else not is_alive(owner)
+        if is_left:
+            shutil.rmtree(partial, ignore_errors=True)
+
+
+def _owner(name: str) -> int | None:
+    """The process of this machine that a temporary folder is of; None where it does not say."""
+    where, _, rest = name.removeprefix(PREFIX).partition("-")
+    pid, _, _ = rest.partition("-")
+    return int(pid) if where == namespace() and pid.isdecimal() else None
+
+
+def _age(path: Path) -> tuple[int, bool]:
+    """By what files are put in order; a coarse clock gives several one time."""
+    return path.stat().st_mtime_ns, path.suffix == ".json"
+
+
+def flush(path: Path) -> None:
+    """Have the disk hold a file, or the names in a folder; left out where a system cannot."""
+    with contextlib.suppress(OSError):
+        # Windows flushes what can be written only, and no folders.
+        handle = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)

@@ -27,6 +27,7 @@ from SlicePropagationLib.errors import ConfigError, InputError, SlicePropagation
 from SlicePropagationLib.files.atomic import atomic_folder
 from SlicePropagationLib.files.companions import companion
 from SlicePropagationLib.files.dicom_frames import files_below
+from SlicePropagationLib.files.record import RECORD, check_places, is_whole
 from SlicePropagationLib.files.shipped_weights import find_model, has_model
 from SlicePropagationLib.files.table import parse_spacing, parse_span, read_table
 from SlicePropagationLib.files.volume import AXES
@@ -47,6 +48,7 @@ VOXELS_ELSEWHERE = re.compile(
 IGNORES_CASE = sys.platform in ("win32", "darwin")  # of file names, as these systems come
 # A fresh process now and then, so that nothing a library leaks adds up.
 CASES_PER_PROCESS = 20
+MARK = ".done.json"
 
 
 @dataclass(frozen=True)
@@ -216,6 +218,7 @@ def do_case(case: PropagateRequest) -> Outcome:
     """Do one case and say how it went; what runs on a worker."""
     name = str(case.out)
     try:
+        check_places(case.out, (MARK,))
         propagate_file(case)
         _mark_complete(case)
     except SlicePropagationError as error:
@@ -233,9 +236,9 @@ def is_complete(case: PropagateRequest) -> bool:
         return (
             mark["fingerprint"] == fingerprint(case)
             and Path(case.out).is_file()
-            and companion(case.out, ".json").is_file()
+            and is_whole(companion(case.out, RECORD))
         )
-    except (OSError, ValueError, KeyError):
+    except (OSError, ValueError, KeyError, TypeError, InputError):
         return False
 
 
@@ -303,7 +306,7 @@ def _weight_files(engine: Path | str | None) -> list[Path | str | None]:
 
 
 def _mark_path(case: PropagateRequest) -> Path:
-    return companion(case.out, ".done.json")
+    return companion(case.out, MARK)
 
 
 def _mark_complete(case: PropagateRequest) -> None:

@@ -3,12 +3,12 @@
 What `propagate` and each row of `batch` do.
 """
 
-import json
 import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from types import NoneType
 from typing import Any
 
 import numpy as np
@@ -16,8 +16,9 @@ import numpy as np
 from SlicePropagationLib.config import check_choice
 from SlicePropagationLib.engines import make_engine, weights_record
 from SlicePropagationLib.engines.device import DEVICES, choose_engine
-from SlicePropagationLib.errors import ConfigError, InputError, in_one_line
+from SlicePropagationLib.errors import ConfigError, InputError
 from SlicePropagationLib.files.companions import check_output
+from SlicePropagationLib.files.record import check_places, check_whole, not_a_record, read_record
 from SlicePropagationLib.files.segmentation_file import Segment, read_labels
 from SlicePropagationLib.files.volume import AXES, Volume, check_seed, choose_axis, read_volume
 from SlicePropagationLib.pipelines.replay import decode_history, replay
@@ -115,6 +116,7 @@ def propagate_file(
     # A finished result, whose table names its anchors, may go on in its place.
     seed = None if request.anchors else request.seed
     check_output(request.out, image=request.image, seed=seed)
+    check_places(request.out)
     engine = choose_engine(request.engine, request.device)
     volume = read_volume(request.image, request.frame, request.series, request.spacing_mm)
     began = time.perf_counter()
@@ -148,6 +150,8 @@ def open_session(
         raise InputError("A session is opened from a seed; the request has none.")
     labels, segments = read_labels(request.seed, volume)
     named = read_anchors(request.anchors) if request.anchors else {}
+    if request.anchors:
+        check_whole(request.seed, request.anchors)
     axis = _choose_axis(labels, request, named, volume.spacing_mm)
     stack = SliceStack.from_volume(volume.array, volume.spacing_mm, axis)
     stacked = stack.from_volume_array(labels)
@@ -191,9 +195,8 @@ def _recorded_axis(table: str) -> int | None:
     """The array axis in the record beside a table of slices; None where there is no such record."""
     path = Path(table.removesuffix(".slices.csv") + ".json")
     try:
-        record = json.loads(path.read_text(encoding="utf-8"))
-        return 2 - AXES.index(record["axis"])
-    except (OSError, ValueError, KeyError, TypeError):
+        return 2 - AXES.index(read_record(path)["axis"])
+    except (InputError, ValueError, KeyError, TypeError):
         return None
 
 
@@ -213,17 +216,16 @@ def _replay_history(
     request: PropagateRequest, path: Path | str, volume: Volume, engine: Engine
 ) -> tuple[AnnotationSession, list[Segment]]:
     """The session of an earlier result, made again from its record."""
+    record = read_record(path)
     try:
-        record = json.loads(Path(path).read_text(encoding="utf-8"))
         axis = 2 - AXES.index(record["axis"])
         segments = [_recorded_segment(item) for item in record["segments"]]
-        history = decode_history(record["history"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise InputError(
-            f"{path} is not the record of a propagation ({in_one_line(error)}); use the"
-            " O.json beside a result."
-        ) from error
+        events = record["history"]
+        _check_hashes(record)
+    except (ValueError, KeyError, TypeError) as error:
+        raise not_a_record(path, error, "the record of a propagation") from error
     stack = SliceStack.from_volume(volume.array, volume.spacing_mm, axis)
+    history = decode_history(events, stack)
     session = AnnotationSession(stack, [segment.label for segment in segments])
     _check_weights(path, record, weights_record(engine))
 
@@ -234,7 +236,17 @@ def _replay_history(
     return session, segments
 
 
+def _check_hashes(record: dict[str, Any]) -> None:
+    """Raise a TypeError where a record states no hash, but something else, of its weights."""
+    for name in ("model_sha256", "smoother_sha256"):
+        if not isinstance(record.get(name, ""), (str, NoneType)):
+            raise TypeError(f"{name} is {record[name]!r}")
+
+
 def _recorded_segment(entry: dict[str, Any]) -> Segment:
+    """The segment of an entry; a TypeError or KeyError where it is none."""
+    if type(entry["label"]) is not int or type(entry["name"]) is not str:
+        raise TypeError(f"a segment is {entry!r}")
     color = Segment.plain(entry["label"]).color
     return Segment(entry["label"], entry["name"], entry["name"], color)
 

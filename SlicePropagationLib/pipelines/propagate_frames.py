@@ -1,7 +1,6 @@
 """`propagate --axis t`: from annotated frames along time, each slice position for itself."""
 
 import csv
-import json
 import time
 from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
@@ -14,6 +13,7 @@ from SlicePropagationLib.engines.device import choose_engine
 from SlicePropagationLib.errors import ConfigError, InputError
 from SlicePropagationLib.files.atomic import atomic_folder
 from SlicePropagationLib.files.companions import check_output, companion
+from SlicePropagationLib.files.record import RECORD, TABLE, check_places, write_record
 from SlicePropagationLib.files.segmentation_file import Segment
 from SlicePropagationLib.files.sequence import (
     Sequence,
@@ -121,6 +121,7 @@ def propagate_frames(
             " use propagate_file."
         )
     check_output(request.out, image=request.image, seed=request.seed)
+    check_places(request.out)
     # The trained network learnt from volumes and is behind the fallback along time.
     engine = choose_engine(request.engine or FALLBACK_ENGINE, request.device)
     sequence = read_sequence(request.image, request.series)
@@ -157,8 +158,8 @@ def propagate_frames(
 def _write(
     out: Path, labels: np.ndarray, sequence: Sequence, rows: list[Row], record: dict[str, Any]
 ) -> None:
-    table = companion(out, ".slices.csv")
-    record_path = companion(out, ".json")
+    table = companion(out, TABLE)
+    record_path = companion(out, RECORD)
     with atomic_folder(out.parent) as partial:
         write_sequence(partial / out.name, labels, sequence)
         with open(
@@ -168,7 +169,7 @@ def _write(
             encoding="utf-8",
         ) as file:
             csv.writer(file).writerows([(*COLUMNS, "position"), *rows])
-        (partial / record_path.name).write_text(json.dumps(record, indent=1), encoding="utf-8")
+        write_record(partial, record_path.name, record)
 
 
 def annotated_frames(drawn: np.ndarray, path: Path | str) -> list[int]:

@@ -4,7 +4,6 @@ All three or none.
 """
 
 import csv
-import json
 import platform
 from collections.abc import Collection, Iterable
 from dataclasses import replace
@@ -19,6 +18,15 @@ from SlicePropagationLib.engines import model_hash, weights_record
 from SlicePropagationLib.errors import InputError, in_one_line
 from SlicePropagationLib.files.atomic import atomic_folder
 from SlicePropagationLib.files.companions import companion
+from SlicePropagationLib.files.record import (
+    RECORD,
+    TABLE,
+    check_places,
+    check_whole,
+    not_a_record,
+    read_record,
+    write_record,
+)
 from SlicePropagationLib.files.segmentation_file import (
     Segment,
     is_segmentation,
@@ -28,7 +36,7 @@ from SlicePropagationLib.files.segmentation_file import (
 )
 from SlicePropagationLib.files.sequence import Sequence, write_sequence
 from SlicePropagationLib.files.volume import AXES, Volume
-from SlicePropagationLib.pipelines.replay import encode_history
+from SlicePropagationLib.pipelines.history_text import encode_history
 from SlicePropagationLib.pipelines.slice_record import (
     TAG,
     Grid,
@@ -39,6 +47,8 @@ from SlicePropagationLib.pipelines.slice_record import (
 from SlicePropagationLib.propagation import Engine
 from SlicePropagationLib.session import AnnotationSession, Provenance, SliceState
 
+# What reading a table of another kind, or one that is cut off, ends with.
+BAD_TABLE = (OSError, KeyError, ValueError, TypeError, AttributeError, csv.Error)
 COLUMNS = ("slice", "segment", "provenance", "confidence", "area_mm2", "label")
 
 
@@ -53,6 +63,8 @@ def write_result(
 ) -> Path:
     """Write O (full label map), O.slices.csv and O.json beside each other, atomically.
 
+    The record O.json comes last and holds the hashes of the other two.
+
     Args:
         path: O; its ending says the format.
         volume: the Volume that was annotated.
@@ -61,10 +73,14 @@ def write_result(
         engine: the engine.
         seconds: how long the runs took.
         record: further entries of O.json.
+
+    Raises:
+        OutputError: the folder cannot be written, or a file beside O is not of this program.
     """
     path = Path(path)
-    table = companion(path, ".slices.csv")
-    sidecar = companion(path, ".json")
+    check_places(path)
+    table = companion(path, TABLE)
+    sidecar = companion(path, RECORD)
     known = {segment.label: segment for segment in segments}
     written = [known[label] for label in session.labels]
     labels = session.stack.to_volume(session.label_map())
@@ -73,7 +89,7 @@ def write_result(
     with atomic_folder(path.parent) as partial:
         write_labels(partial / path.name, labels, volume, written, tags)
         write_rows(partial / table.name, slice_rows(session, segments))
-        (partial / sidecar.name).write_text(json.dumps(values, indent=1), encoding="utf-8")
+        write_record(partial, sidecar.name, values)
     return path
 
 
@@ -91,12 +107,12 @@ def read_result(path: Path | str, volume: Volume) -> tuple[np.ndarray, list[Segm
         GeometryMismatchError: the grids differ.
     """
     labels, segments = read_labels(path, volume)
-    table = companion(path, ".slices.csv")
-    sidecar = companion(path, ".json")
+    table = companion(path, TABLE)
+    sidecar = companion(path, RECORD)
     if is_segmentation(path) or not (table.is_file() and sidecar.is_file()):
         return labels, segments
+    record = read_record(sidecar)
     try:
-        record = json.loads(sidecar.read_text(encoding="utf-8"))
         origin = {
             "axis": 2 - AXES.index(record["axis"]),
             "engine": record["engine"],
@@ -105,12 +121,11 @@ def read_result(path: Path | str, volume: Volume) -> tuple[np.ndarray, list[Segm
             "grid": grid_of(volume),
         }
         names = {entry["label"]: entry["name"] for entry in record["segments"]}
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise InputError(
-            f"{sidecar} is not the record of a result ({in_one_line(error)}); take it away to open"
-            f" {Path(path).name} without it."
-        ) from error
+    except (ValueError, KeyError, TypeError) as error:
+        remedy = f"take it away to open {Path(path).name} without it"
+        raise not_a_record(sidecar, error, "the record of a result", remedy) from error
     states = _read_states(table)
+    check_whole(path, table)
     described = []
     for label in sorted({*names, *(segment.label for segment in segments)}):
         segment = Segment.plain(label)
@@ -131,7 +146,7 @@ def _read_states(path: Path | str) -> dict[int, dict[int, SliceState]]:
                     provenance=Provenance[row["provenance"].upper()],
                     confidence=confidence,
                 )
-    except (OSError, KeyError, ValueError, TypeError) as error:
+    except BAD_TABLE as error:
         raise InputError(
             f"{path} is not a per-slice table ({in_one_line(error)}); it needs the columns slice,"
             " segment, provenance, confidence and label."
@@ -199,7 +214,7 @@ def read_anchors(path: Path | str) -> dict[tuple[str, int], Provenance]:
             name = row["segment"]
             for key in (name, row.get("label") or name):
                 found[key, int(row["slice"])] = Provenance[row["provenance"].upper()]
-    except (OSError, KeyError, ValueError, UnicodeDecodeError) as error:
+    except BAD_TABLE as error:
         raise InputError(
             f"{path} is not a per-slice table ({in_one_line(error)}); it needs the columns slice,"
             " segment and provenance."

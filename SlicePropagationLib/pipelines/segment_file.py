@@ -9,7 +9,6 @@ becomes a CheckpointError that names the file.
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -24,6 +23,7 @@ from SlicePropagationLib.engines.device import DEVICES
 from SlicePropagationLib.errors import CheckpointError, ConfigError, InputError
 from SlicePropagationLib.files.atomic import atomic_folder
 from SlicePropagationLib.files.companions import check_output, companion
+from SlicePropagationLib.files.record import RECORD, check_places, write_record
 from SlicePropagationLib.files.refined_grid import refine_volume
 from SlicePropagationLib.files.sequence import Sequence, is_sequence, read_sequence, time_stacks
 from SlicePropagationLib.files.volume import AXES, Volume, read_volume
@@ -169,6 +169,7 @@ def segment_file(
     """
     out = Path(request.out)
     check_output(out, image=request.image)
+    check_places(out, (RECORD,))
     segmenter: Segmenter = load_segmenter(request.model, request.device)
     began = time.perf_counter()
     source = _read(request)
@@ -190,10 +191,10 @@ def segment_file(
         "seconds": round(time.perf_counter() - began, 3),
         "voxels": _voxels(labels),
     }
-    sidecar = companion(out, ".json")
+    sidecar = companion(out, RECORD)
     with atomic_folder(out.parent) as partial:
         write_label_map(partial / out.name, labels, target)
-        (partial / sidecar.name).write_text(json.dumps(record, indent=1), encoding="utf-8")
+        write_record(partial, sidecar.name, record)
     return labels
 
 

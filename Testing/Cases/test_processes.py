@@ -35,7 +35,6 @@ def drawn_by_each_file(folder: Path, outlines: dict[int, np.ndarray]) -> set[int
     return found
 
 
-@pytest.mark.xfail(strict=True, reason="kind R: labels of one run stay beside a table of another")
 def test_a_kill_between_the_files_of_a_result_leaves_no_mixture_unnoticed(tmp_path):
     _, seed = write_small_case(tmp_path)
     moved = np.zeros_like(seed)
@@ -56,7 +55,6 @@ def test_a_kill_between_the_files_of_a_result_leaves_no_mixture_unnoticed(tmp_pa
     assert number > 1
 
 
-@pytest.mark.xfail(strict=True, reason="kind R: it is replaced without a word")
 @pytest.mark.parametrize("name", ["scan.json", "scan.slices.csv"])
 def test_a_file_that_no_run_wrote_is_not_replaced(tmp_path, name):
     write_small_case(tmp_path)
