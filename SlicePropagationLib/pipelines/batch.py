@@ -8,22 +8,19 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-import multiprocessing
 import os
 import re
 import sys
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from SlicePropagationLib import __version__
 from SlicePropagationLib.config import check_choice
 from SlicePropagationLib.engines import MODEL_SUFFIXES, split_name
 from SlicePropagationLib.engines.device import DEVICES, choose_engine, one_thread
-from SlicePropagationLib.errors import ConfigError, InputError, SlicePropagationError
+from SlicePropagationLib.errors import ConfigError, InputError, SlicePropagationError, in_one_line
 from SlicePropagationLib.files.atomic import atomic_folder
 from SlicePropagationLib.files.companions import companion
 from SlicePropagationLib.files.dicom_frames import files_below
@@ -32,9 +29,9 @@ from SlicePropagationLib.files.shipped_weights import find_model, has_model
 from SlicePropagationLib.files.table import parse_spacing, parse_span, read_table
 from SlicePropagationLib.files.volume import AXES
 from SlicePropagationLib.pipelines.propagate_file import PropagateRequest, propagate_file
+from SlicePropagationLib.workers import as_done
 
 if TYPE_CHECKING:
-    from multiprocessing.context import BaseContext
     from types import ModuleType
 
     from dask.distributed import Client
@@ -224,8 +221,11 @@ def do_case(case: PropagateRequest) -> Outcome:
     except SlicePropagationError as error:
         return Outcome(name, str(error))
     except Exception as error:  # a bug in one case must not cost the others
-        log.exception("Case %s failed unexpectedly", name)
-        return Outcome(name, f"{type(error).__name__}: {error}; please report this.")
+        log.debug("Case %s failed unexpectedly", name, exc_info=True)
+        said = (
+            f"{in_one_line(error)}; please report this, with what `propagate --debug` says of it."
+        )
+        return Outcome(name, said)
     return Outcome(name)
 
 
@@ -317,37 +317,24 @@ def _mark_complete(case: PropagateRequest) -> None:
 
 
 def _on_processes(cases: list[PropagateRequest], workers: int) -> Iterator[Outcome]:
-    context = multiprocessing.get_context("spawn")
-    done = set()
-    try:
-        with ProcessPoolExecutor(
-            workers,
-            mp_context=context,
-            max_tasks_per_child=CASES_PER_PROCESS,
-            initializer=one_thread,
-        ) as pool:
-            futures = {pool.submit(do_case, case): case for case in cases}
-            for future in as_completed(futures):
-                outcome = future.result()
-                done.add(futures[future])
-                yield outcome
-    except BrokenProcessPool:
-        # A worker died (out of memory, say): each case left gets a process of its own.
-        for case in cases:
-            if case not in done:
-                yield _alone(case, context)
+    """Outcomes of cases on workers; one whose worker died is tried once more, by itself."""
+    options: dict[str, Any] = {"prepare": one_thread, "per_process": CASES_PER_PROCESS}
+    died = []
+    for number, outcome in as_done(do_case, cases, workers, **options):
+        if isinstance(outcome, Outcome):
+            yield outcome
+        else:
+            died.append(cases[number])
+    for number, outcome in as_done(do_case, died, 1, prepare=one_thread, per_process=1):
+        yield outcome if isinstance(outcome, Outcome) else _died(died[number], outcome)
 
 
-def _alone(case: PropagateRequest, context: BaseContext) -> Outcome:
-    try:
-        with ProcessPoolExecutor(1, mp_context=context) as pool:
-            return pool.submit(do_case, case).result()
-    except BrokenProcessPool:
-        return Outcome(
-            str(case.out),
-            "The worker process died, perhaps for lack of memory; run this case alone or with fewer"
-            " workers.",
-        )
+def _died(case: PropagateRequest, error: Exception) -> Outcome:
+    return Outcome(
+        str(case.out),
+        f"{in_one_line(error)} Perhaps there was not enough memory; run this case alone or with"
+        " fewer workers.",
+    )
 
 
 def _on_dask(cases: list[PropagateRequest], scheduler: str) -> Iterator[Outcome]:

@@ -65,7 +65,6 @@ def test_a_file_that_no_run_wrote_is_not_replaced(tmp_path, name):
     assert (tmp_path / name).read_text(encoding="utf-8") == text
 
 
-@pytest.mark.xfail(strict=True, reason="kind R: they wait for more work for good")
 def test_the_workers_of_a_batch_that_was_killed_end(tmp_path):
     psutil = pytest.importorskip("psutil", reason="needs psutil, which distributed brings")
     write_small_case(tmp_path)
