@@ -15,7 +15,7 @@ from SlicePropagationLib import planning
 from SlicePropagationLib.confidence import ended_confidence, slice_confidence
 from SlicePropagationLib.patch import EMPTY_MASK, Patch
 from SlicePropagationLib.planning import Gap, Run
-from SlicePropagationLib.session import AnnotationSession, Event, Provenance, SliceState
+from SlicePropagationLib.session import RUN, AnnotationSession, Event, Provenance, SliceState
 
 if TYPE_CHECKING:
     from SlicePropagationLib.stack import SliceStack
@@ -224,7 +224,7 @@ class _Propagation:
         self.predicted: dict[int, dict[int, _Prediction]] = {}
 
     def steps(self) -> Iterator[SlicePrediction]:
-        self.undo_step = self.session.open_step("Propagate")
+        self.undo_step = self.session.open_step(RUN)
         self._record_run()
         self.seen_anchors = self.session.anchors_clock
         self.walks = [_Walk(self.engine, self.session, run) for run in self.runs]

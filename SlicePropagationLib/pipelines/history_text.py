@@ -74,11 +74,13 @@ class _Limits:
     def _checks(self, kind: str) -> dict[str, Callable[[Mapping[str, Any], str], Any]]:
         """What every entry of a kind of event has to be; nothing for a kind that is not known."""
         place = {"label": _label, "index": self._index}
+        mask = {**place, "patch": self._patch}
         return {
-            "annotate": {**place, "patch": self._patch, "provenance": _anchor},
-            "confirm": place,
+            "annotate": {**mask, "provenance": _anchor},
+            "confirm": {**place, "patch": self._patch_or_none},
             "release": place,
-            "cede": {**place, "patch": self._patch},
+            "cede": mask,
+            "settle": mask,
             "run": {"steps": whole, "engine": _text, "allow_overlap": _flag, "runs": self._runs},
             "continue": {"steps": whole},
         }.get(kind, {})
@@ -91,6 +93,10 @@ class _Limits:
 
     def _patch(self, event: Mapping[str, Any], name: str) -> Any:
         return decode_patch(event[name], self.shape)
+
+    def _patch_or_none(self, event: Mapping[str, Any], name: str) -> Any:
+        """Earlier versions did not record what was confirmed."""
+        return self._patch(event, name) if name in event else None
 
     def _runs(self, event: Mapping[str, Any], name: str) -> tuple[Run, ...]:
         return tuple(self._run(values) for values in _listed(event[name]))
@@ -131,7 +137,7 @@ def _flag(values: Mapping[str, Any], name: str) -> bool:
 
 def _encode_event(event: Event) -> dict[str, Any]:
     values = dict(event)
-    if "patch" in values:
+    if values.get("patch") is not None:
         values["patch"] = encode_patch(values["patch"])
     if "runs" in values:
         values["runs"] = [_encode_run(run) for run in values["runs"]]

@@ -81,7 +81,8 @@ def _annotate(session: AnnotationSession, event: Event) -> None:
 
 
 def _confirm(session: AnnotationSession, event: Event) -> None:
-    session.confirm(event["label"], event["index"])
+    patch = event.get("patch")  # earlier versions did not record it
+    session.confirm(event["label"], event["index"], patch and _fitting(session, patch))
 
 
 def _release(session: AnnotationSession, event: Event) -> None:
@@ -90,6 +91,10 @@ def _release(session: AnnotationSession, event: Event) -> None:
 
 def _resolve_overlap(session: AnnotationSession, event: Event) -> None:
     session.resolve_overlap(event["label"], event["index"], _fitting(session, event["patch"]))
+
+
+def _settle(session: AnnotationSession, event: Event) -> None:
+    session.settle(event["label"], event["index"], _fitting(session, event["patch"]))
 
 
 def _undo(session: AnnotationSession, event: Event) -> None:
@@ -107,6 +112,7 @@ EDITS = {
     "confirm": _confirm,
     "release": _release,
     "cede": _resolve_overlap,
+    "settle": _settle,
     "undo": _undo,
     "redo": _redo,
 }

@@ -1,6 +1,9 @@
 """`EditsDuringRun`: strokes of a person while the segments do not hold the run's predictions yet."""
 
+from dataclasses import replace
+
 from SlicePropagationLib.patch import Patch
+from SlicePropagationLib.session import OF_RUNS
 from SlicePropagationMRML.run.document import Document
 from SlicePropagationMRML.run.document_watch import DocumentWatch
 from SlicePropagationMRML.run.events import Edited, Edits, Event
@@ -39,21 +42,28 @@ class EditsDuringRun:
         if changed:
             # After an undo in the Segment Editor tags are only read, or there would be no redo.
             if not self._document.hasOtherTags():
-                self._store(changed)
+                self._store(edits, changed)
             self._events.emit(Edited(changed))
         return changed
 
-    def _store(self, edits: Edits) -> None:
+    def _store(
+        self,
+        drawn: dict[int, dict[int, Patch]],
+        edits: Edits,
+    ) -> None:
         """Tag edits beside what was known before the run, whose predictions the segments do not hold.
 
         Each stroke is an undo step of its own, kept result or not.
         """
         session = self._document.session
         states, events = self._known
+        for label, patches in drawn.items():
+            for index, patch in patches.items():  # also what only lost pixels to another
+                states[label, index] = replace(states[label, index], patch=patch)
         for label, index in edits:
             states[label, index] = session.state(label, index)
         since = session.history[len(events) :]
-        during = [event for event in since if event["event"] not in ("run", "continue")]
+        during = [event for event in since if event["event"] not in OF_RUNS]
         known = dict(states), events + during
         with self._watch.writing():
             self._document.writeTags("edit", edits, known=known)
