@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from SlicePropagationMRML.nodes.geometry import planeOfAxis
 from SlicePropagationMRML.presenting.choices import axisOfSegments
+from SlicePropagationMRML.run.stroke_journal import strokesOf
 
 from SlicePropagationLib.arrays import Labels
 from SlicePropagationLib.errors import SlicePropagationError
@@ -80,6 +81,7 @@ class CurrentWork:
         self._put(source, volume, None, segments)
         self._describe(source, volume, "axial")
         self._work_on("axial")
+        self._autosave.begin()
         self._controller.take("paint")
         self._say([*remarks, _kept_as(unsaved) or FIRST_HINT])
 
@@ -87,7 +89,7 @@ class CurrentWork:
         self,
         offer: dict[str, str],
         volume: Volume,
-        labels: Labels,
+        labels: Labels | None,
         segments: Sequence[Segment],
         remarks: Sequence[str] = (),
     ) -> None:
@@ -96,7 +98,7 @@ class CurrentWork:
         Args:
             offer: what `Recovery.found` returned.
             volume: the image that it is on.
-            labels: (K, J, I) label map of the work.
+            labels: (K, J, I) label map of the work; None where only its strokes are kept.
             segments: of the label map.
             remarks: sentences about the image.
 
@@ -106,7 +108,12 @@ class CurrentWork:
         self._begin_anew("another volume")
         self._put(offer["image"], volume, labels, segments)
         self._describe(offer["image"], volume, offer.get("plane", "axial"))
+        strokes = self._workspace.recovery.strokes()
+        self._controller.put_strokes(strokesOf(strokes, volume.array.shape))
+        self._data.offer = None
         self._work_on(self._data.plane)
+        self._autosave.begin(offer["labels"], strokes)
+        self._autosave.worked()
         if offer["segment"] in self._controller.segment_ids():
             self._controller.choose(offer["segment"])
         self._controller.take("paint")
@@ -116,6 +123,7 @@ class CurrentWork:
         self,
         name: str,
         opened: Opened,
+        path: str = "",
     ) -> None:
         """Put a segmentation on the volume that is open, in place of what is drawn there.
 
@@ -124,12 +132,14 @@ class CurrentWork:
         Args:
             name: of its file.
             opened: what was read of it.
+            path: of its file, where it stays there.
 
         Raises:
             SlicePropagationError: a run is under way.
         """
         unsaved = self._begin_anew("another segmentation")
         self._controller.put_segmentation(opened.labels, opened.segments)
+        self._autosave.begin(path)
         ids = self._controller.segment_ids()
         self._data.plane = self._plane_of(ids)
         self._data.save_name = self._workspace.free_name(companion(name, "").name)

@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING
 
 from SlicePropagationMRML.nodes.volume_files import volumeOf
 
+from SlicePropagationLib.arrays import Labels
 from SlicePropagationLib.engines import make_engine
 from SlicePropagationLib.errors import InputError, SlicePropagationError
 from SlicePropagationLib.files.companions import companion
 from SlicePropagationLib.files.dicom_choice import SeriesChoiceError
-from SlicePropagationLib.files.segmentation_file import read_labels
+from SlicePropagationLib.files.segmentation_file import Segment, read_labels
 from SlicePropagationLib.files.volume import Volume
 from SlicePropagationWeb.current_work import CurrentWork, title_of
 from SlicePropagationWeb.opening import (
@@ -163,7 +164,7 @@ class FileCommands:
         self._begin_loading(path.name)
         try:
             opened = await self._read(_read_segmentation, path)
-            self._opened.show_segmentation(path.name, opened)
+            self._opened.show_segmentation(path.name, opened, str(path))
         except SlicePropagationError as error:
             self._workflow.say(str(error), is_error=True)
         self._data.loading = ""
@@ -229,7 +230,7 @@ class FileCommands:
         left_out: list[str],
     ) -> None:
         if opened.volume is None:
-            self._opened.show_segmentation(path.name, opened)
+            self._opened.show_segmentation(path.name, opened, str(path))
             return
         volume = replace(opened.volume, path=path)
         self._opened.show_volume(path, volume, [*left_out, *opened.remarks])
@@ -288,7 +289,7 @@ class FileCommands:
 
     def restore(self) -> None:
         """Go on with unsaved work; read again: what the browser sends back is not trusted."""
-        offer = self._workspace.recovery.found()
+        offer = self._workspace.recovery.offered()
         if offer is not None:
             self._loop.begin(self._restore(offer))
 
@@ -297,10 +298,9 @@ class FileCommands:
         try:
             series = offer.get("series") or None
             volume, remarks = await asyncio.to_thread(read_with_remarks, offer["image"], series)
-            labels, segments = await asyncio.to_thread(read_labels, offer["labels"], volume)
+            labels, segments = await asyncio.to_thread(_read_kept, offer["labels"], volume)
             self._opened.restore(offer, volume, labels, segments, remarks)
-            self._data.offer = None
-        except SlicePropagationError as error:
+        except (SlicePropagationError, ValueError) as error:
             self._data.offer = {**offer, "problem": not_restored(offer, error)}
         self._data.loading = ""
         self.warm_up()
@@ -316,6 +316,11 @@ class FileCommands:
         self._data.offer = None
         if name:
             self._workflow.say(f"The unsaved work is kept as {name} in {self._workspace.out}.")
+
+
+def _read_kept(path: str, volume: Volume) -> tuple[Labels | None, list[Segment]]:
+    """The segmentation of unsaved work; None where it is in the journal alone."""
+    return read_labels(path, volume) if path else (None, [])
 
 
 def _read_segmentation(path: Path, grid: Volume | None) -> Opened:

@@ -149,7 +149,7 @@ class PageSession:
         Returns:
             Whether there was anything.
         """
-        if self.document is None or self._logic.isRunning:
+        if self.document is None or self._logic.run is not None:
             return False
         return bool(self._logic.mergeEdits())
 
@@ -179,13 +179,13 @@ class PageSession:
         )
 
     def snapshot(self) -> AnnotationSession:
-        """A copy of the session that a thread may read while the work goes on."""
+        """A copy of the session, without what a run predicts, that a thread may read."""
         session = self._logic.session
+        states, events = self._logic.known()
         copy = AnnotationSession(session.stack, session.labels)
-        for label in session.labels:
-            for index in range(len(session.stack)):
-                copy.restore(label, index, session.state(label, index))
-        copy.history = list(session.history)
+        for (label, index), state in states.items():
+            copy.restore(label, index, state)
+        copy.history = list(events)
         return copy
 
     def segments(self) -> list[Segment]:

@@ -3,6 +3,8 @@
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from SlicePropagationMRML.nodes.geometry import segmentMask
+from SlicePropagationMRML.nodes.strokes import Strokes, putStrokes
 from SlicePropagationMRML.nodes.types import SegmentationNode, VolumeNode
 from SlicePropagationMRML.nodes.volume_files import addSegments, addVolumeNode
 from trame_slicer.app.logic import (
@@ -127,6 +129,21 @@ class SegmentationController:
         if labels is None:
             self._add_first_segment(next(iter(segments), None))
         self.history.clear()
+
+    def put_strokes(self, strokes: dict[str, Strokes | None]) -> None:
+        """Draw again what a journal has; where nothing else is drawn, in place of the first segment."""
+        if strokes and not any(key in strokes for key in self.segment_ids()):
+            for segment_id in self.segment_ids():
+                if self.is_blank(segment_id):
+                    self.segmentation.GetSegmentation().RemoveSegment(segment_id)
+        putStrokes(self.editor.editor_logic, self.segmentation, self.volume, strokes)
+        ids = self.segment_ids()
+        self.editor.set_active_segment_id(next(iter(ids), ""))
+        self.history.clear()
+
+    def is_blank(self, segment_id: str) -> bool:
+        """Whether nothing is drawn in a segment."""
+        return not segmentMask(self.segmentation, segment_id, self.volume).any()
 
     def _clear_segmentation(self) -> None:
         self.editor.deactivate_effect()

@@ -291,7 +291,9 @@ class Workflow:
         changed: Edits,
     ) -> None:
         calls_for_run = self._presenter.callsForRun(changed)
-        if not self.logic.isRunning and not self.logic.hasPartialResult:
+        if self.logic.isRunning or self.logic.hasPartialResult:
+            self.on_work()
+        else:
             self._worked()
         if calls_for_run and self.data.auto_update:
             self.propagate()

@@ -30,7 +30,7 @@ from SlicePropagationLib.evaluation.resume import (
 )
 from SlicePropagationLib.evaluation.scores import score_case
 from SlicePropagationLib.evaluation.statistics import RESULT_COLUMNS, aggregate
-from SlicePropagationLib.files.atomic import atomic_folder, clear_away
+from SlicePropagationLib.files.atomic import atomic_folder, check_writable, clear_away
 from SlicePropagationLib.workers import WorkerDiedError, in_order
 
 Outcome = tuple[list[Row], list[Row], str | None]  # rows, drift rows, what is wrong with the files
@@ -74,6 +74,7 @@ def evaluate(
             scored.
         ConfigError: an engine is not known.
     """
+    check_writable(request.out)
     jobs = read_jobs(request)
     kinds = read_kinds(request.kinds) if request.kinds else {}
     out = Path(request.out)

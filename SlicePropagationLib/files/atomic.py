@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import shutil
 import tempfile
 import time
@@ -63,9 +64,34 @@ def _replace(source: Path, target: Path) -> None:
     os.replace(source, target)
 
 
+def check_writable(folder: Path | str) -> None:
+    """Refuse a folder that results cannot be written to, before anything is computed.
+
+    Nothing is left there; a folder that is not there yet is not made.
+
+    Raises:
+        OutputError: it cannot be made or written.
+    """
+    there = Path(folder).absolute()
+    try:
+        while not there.exists():
+            there = there.parent
+        os.rmdir(tempfile.mkdtemp(prefix=own_prefix(), dir=there))
+    except OSError as error:
+        raise OutputError(
+            f"Results cannot be written to {folder} ({error}); choose another folder, or change the"
+            " permissions of that one."
+        ) from error
+
+
 def own_prefix() -> str:
     """How the names of temporary folders of this process begin."""
-    return f"{PREFIX}{namespace()}-{os.getpid()}-"
+    return f"{PREFIX}{own_process_name()}-"
+
+
+def own_process_name() -> str:
+    """What tells this process apart in names of files, also from those of other machines."""
+    return f"{namespace()}-{os.getpid()}"
 
 
 def clear_away(folder: Path | str, *, is_ours: bool = False) -> None:
@@ -76,16 +102,16 @@ def clear_away(folder: Path | str, *, is_ours: bool = False) -> None:
         is_ours: nobody else writes there now, so that what does not say whose it is goes, too.
     """
     for partial in Path(folder).glob(f"{PREFIX}*"):
-        owner = _owner(partial.name)
+        owner = owner_of(partial.name)
         is_left = is_ours if owner is None else not is_alive(owner)
         if is_left:
             shutil.rmtree(partial, ignore_errors=True)
 
 
-def _owner(name: str) -> int | None:
-    """The process of this machine that a temporary folder is of; None where it does not say."""
+def owner_of(name: str) -> int | None:
+    """The process of this machine that a file or folder is of; None where it does not say."""
     where, _, rest = name.removeprefix(PREFIX).partition("-")
-    pid, _, _ = rest.partition("-")
+    pid = re.split("[-.]", rest)[0]
     return int(pid) if where == namespace() and pid.isdecimal() else None
 
 

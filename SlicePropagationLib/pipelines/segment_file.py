@@ -20,7 +20,7 @@ import numpy as np
 
 from SlicePropagationLib.config import check_choice
 from SlicePropagationLib.engines.device import DEVICES
-from SlicePropagationLib.errors import CheckpointError, ConfigError, InputError
+from SlicePropagationLib.errors import InputError
 from SlicePropagationLib.files.atomic import atomic_folder
 from SlicePropagationLib.files.companions import check_output, companion
 from SlicePropagationLib.files.record import RECORD, check_places, write_record
@@ -129,7 +129,7 @@ def load_segmenter(
     """
     import torch
 
-    from SlicePropagationLib.networks.checkpoint import load_checkpoint
+    from SlicePropagationLib.networks.checkpoint import load_checkpoint, make_from
 
     path = Path(path)
     checkpoint = load_checkpoint(path, families)
@@ -138,14 +138,7 @@ def load_segmenter(
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
     module, maker = families[checkpoint.family].split(":")
-    make = getattr(import_module(module), maker)
-    try:
-        segmenter = make(checkpoint, path, device)
-    except (ConfigError, KeyError, TypeError) as error:
-        raise CheckpointError(
-            f"The configuration in {path} is not one of family {checkpoint.family} ({error}); it is"
-            " damaged or from another version."
-        ) from error
+    segmenter = make_from(getattr(import_module(module), maker), checkpoint, path, device)
     segmenter.model_sha256 = checkpoint.sha256
     return segmenter
 

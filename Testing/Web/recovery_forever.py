@@ -52,6 +52,7 @@ def keep(recovery, number):
 
 
 if __name__ == "__main__":
-    print("begun", flush=True)
-    for number in itertools.count():
+    keep(Recovery(sys.argv[1]), 0)
+    print("begun", flush=True)  # from here on, something whole is there
+    for number in itertools.count(1):
         keep(Recovery(sys.argv[1]), number)
