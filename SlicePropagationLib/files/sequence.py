@@ -17,6 +17,7 @@ from SlicePropagationLib.files.image_file import SUFFIXES, load_image, placed_im
 from SlicePropagationLib.files.nifti import is_nifti, read_nifti_header, write_nifti
 from SlicePropagationLib.files.nifti_header import NiftiHeader
 from SlicePropagationLib.files.segmentation_file import checked_labels
+from SlicePropagationLib.files.text_header import check_header
 from SlicePropagationLib.files.volume import check_same_grid, read_image
 from SlicePropagationLib.stack import SliceStack
 
@@ -198,8 +199,9 @@ def _has_header(path: Path | str, question: Callable[[sitk.ImageFileReader], boo
     reader = sitk.ImageFileReader()
     reader.SetFileName(str(path))
     try:
+        check_header(path)
         reader.ReadImageInformation()
-    except RuntimeError:
+    except (InputError, RuntimeError):
         return False
     return bool(question(reader))
 

@@ -118,7 +118,6 @@ def peak_mib(folder: Path, *words: str) -> int:
     return int((folder / "peak.txt").read_text(encoding="utf-8"))
 
 
-@pytest.mark.xfail(strict=True, reason="kind S: all of it is unpacked, whatever the header says")
 @pytest.mark.skipif(sys.platform != "linux", reason="memory is measured as Linux tells it")
 def test_a_small_file_cannot_be_unpacked_to_more_than_its_header_says(tmp_path):
     write_small_case(tmp_path)
