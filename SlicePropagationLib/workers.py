@@ -70,13 +70,13 @@ def as_done(
         WorkerDiedError) as they come; when a worker dies, another takes its place.
     """
     waiting = list(enumerate(items))[::-1]
-    busy: dict[Connection, _Worker] = {}
+    busy: dict[Any, _Worker] = {}
     try:
         for _ in range(min(workers, len(waiting))):
             _give(_Worker(task, prepare), waiting.pop(), busy)
         while busy:
             for connection in wait(list(busy)):
-                worker = busy.pop(connection)  # pyright: ignore[reportArgumentType]
+                worker = busy.pop(connection)
                 number, result = worker.take()
                 if waiting:
                     is_worn = isinstance(result, WorkerDiedError) or worker.count == per_process
@@ -89,7 +89,7 @@ def as_done(
             worker.end(at_once=True)
 
 
-def _give(worker: _Worker, numbered: tuple[int, Any], busy: dict[Connection, _Worker]) -> None:
+def _give(worker: _Worker, numbered: tuple[int, Any], busy: dict[Any, _Worker]) -> None:
     worker.give(*numbered)
     busy[worker.connection] = worker
 
