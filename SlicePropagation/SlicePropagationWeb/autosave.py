@@ -79,6 +79,12 @@ class Autosave:
         if flow.data.offer:  # what a crash left waits for an answer
             self.journal.end()
 
+    def answered(self) -> None:
+        """What a crash left is settled: keep what is drawn on what is open, if anything is."""
+        if self._flow.controller.segmentation is not None:
+            self.begin()
+            self.worked()
+
     def note(self) -> None:
         """Have what was drawn on the disk, before anything else is done."""
         try:
@@ -128,6 +134,7 @@ class Autosave:
             logic.stop()
             logic.runToEnd()
         self._finish()
+        self.journal.end()
         self._writer.shutdown()
 
     def _finish(self) -> None:
@@ -135,6 +142,8 @@ class Autosave:
             self._flow.logic.discard()
         if self._flow.session.take_over_strokes() or self._is_due:
             self._keep()
+        if not self._flow.data.offer and not self._is_annotated():
+            self.journal.forget()  # nothing is drawn
 
     def worked(self) -> None:
         """There is something to keep; it is kept a moment later."""

@@ -309,11 +309,13 @@ class FileCommands:
         """Drop unsaved work."""
         self._data.offer = None
         self._autosave.forget()
+        self._autosave.answered()
 
     def set_aside(self) -> None:
         """Make a result of unsaved work."""
         name = self._autosave.set_aside()
         self._data.offer = None
+        self._autosave.answered()
         if name:
             self._workflow.say(f"The unsaved work is kept as {name} in {self._workspace.out}.")
 

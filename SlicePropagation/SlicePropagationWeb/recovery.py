@@ -110,6 +110,8 @@ class Recovery:
         written = readJournal(self.journal)
         if written is None or "image" not in written[0]:
             return None
+        if not any(entry.get("slices") for entry in written[1]):  # segments without a stroke
+            return None
         return {"labels": "", "segment": "", "plane": "axial", **written[0], "strokes": 0}
 
     def found(self) -> dict[str, Any] | None:

@@ -37,7 +37,7 @@ def state(number):
     return Volume(array, as_image(array), Path("work")), session
 
 
-def keep(recovery, number):
+def keep(recovery, number, **page):
     volume, session = state(number)
     recovery.keep(
         volume,
@@ -48,6 +48,7 @@ def keep(recovery, number):
         title=str(number),
         plane="axial",
         segment="Segment_1",
+        **page,
     )
 
 
