@@ -16,3 +16,8 @@ Anchors: TypeAlias = Mapping[int, Mask]  # {slice index: mask} of the annotated 
 Map: TypeAlias = np.ndarray  # (h, w) float32, numbers on a part or a grid of a slice
 Points: TypeAlias = np.ndarray  # (2, ...) float rows and columns, in pixels of a slice
 Displacement: TypeAlias = np.ndarray  # (2, h, w) float32 along rows and columns, in pixels
+
+
+def label_type(highest: int) -> type[np.uint8] | type[np.uint16]:
+    """The type of label maps whose labels go up to `highest`, at most 65535."""
+    return np.uint8 if highest < 256 else np.uint16

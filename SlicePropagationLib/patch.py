@@ -128,18 +128,42 @@ def encode_patch(patch: Patch) -> dict[str, Any]:
     }
 
 
-def decode_patch(values: Mapping[str, Any]) -> Patch:
+def decode_patch(values: Mapping[str, Any], shape: tuple[int, ...] | None = None) -> Patch:
     """The patch that `encode_patch` wrote.
 
+    Args:
+        values: as it wrote them.
+        shape: (H, W) of the slice that it has to fit into; None where that is not known.
+
     Raises:
-        ValueError: the run lengths do not add up to the size.
+        ValueError: a number is none that it writes, the run lengths do not add up to the size, or
+            the patch reaches beyond the slice.
     """
-    shape = (int(values["height"]), int(values["width"]))
-    lengths = np.asarray(values["runs"], dtype=np.int64)
-    if lengths.sum() != shape[0] * shape[1]:
+    top, left, height, width = (whole(values, name) for name in ("top", "left", "height", "width"))
+    if shape is not None and (top + height > shape[0] or left + width > shape[1]):
         raise ValueError(
-            f"Run lengths add up to {lengths.sum()}, a {shape[0]}x{shape[1]} patch needs"
-            f" {shape[0] * shape[1]}."
+            f"A patch of {height}x{width} at ({top}, {left}) is not on a {shape[0]}x{shape[1]}"
+            " slice."
         )
-    flat = np.repeat(np.arange(len(lengths)) % 2 == 1, lengths)
-    return Patch(int(values["top"]), int(values["left"]), flat.reshape(shape))
+    lengths = values["runs"]
+    if not isinstance(lengths, list) or not all(is_whole(length) for length in lengths):
+        raise ValueError("Run lengths are whole numbers.")
+    if sum(lengths) != height * width:
+        raise ValueError(
+            f"Run lengths add up to {sum(lengths)}, a {height}x{width} patch needs"
+            f" {height * width}."
+        )
+    flat = np.repeat(np.arange(len(lengths)) % 2 == 1, np.asarray(lengths, np.int64))
+    return Patch(top, left, flat.reshape(height, width))
+
+
+def whole(values: Mapping[str, Any], name: str) -> int:
+    """A number from 0 on, as JSON has it; a ValueError where it is something else."""
+    if not is_whole(values[name]):
+        raise ValueError(f"{name} is {values[name]!r}")
+    return values[name]
+
+
+def is_whole(value: Any) -> bool:
+    """Whether a value of JSON is a number from 0 on."""
+    return type(value) is int and value >= 0

@@ -5,8 +5,9 @@ The two walks of a gap are blended, overlaps of labels are resolved.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import numpy as np
@@ -15,13 +16,15 @@ from SlicePropagationLib import planning
 from SlicePropagationLib.confidence import ended_confidence, slice_confidence
 from SlicePropagationLib.patch import EMPTY_MASK, Patch
 from SlicePropagationLib.planning import Gap, Run
-from SlicePropagationLib.session import AnnotationSession, Event, Provenance, SliceState
+from SlicePropagationLib.session import RUN, AnnotationSession, Event, Provenance, SliceState
 
 if TYPE_CHECKING:
     from SlicePropagationLib.stack import SliceStack
 
 PRESENT = 0.5  # a pixel belongs to a label above this probability
 NEGLIGIBLE = 0.02  # probabilities below are not kept
+FEW_LABELS = 16  # more are looked at only where they are near
+LabelPair = tuple[int, int]
 
 
 class Engine(Protocol):
@@ -80,7 +83,7 @@ def propagate(
     engine: Engine,
     runs: Iterable[Run],
     *,
-    allow_overlap: bool = False,
+    allow_overlap: bool | Collection[LabelPair] = False,
 ) -> Iterator[SlicePrediction]:
     """Fill the targets of `runs`, one slice a step.
 
@@ -95,12 +98,27 @@ def propagate(
         session: the AnnotationSession that is filled; one undoable step.
         engine: an `Engine`.
         runs: walks from `planning.plan_runs`, of one or several labels.
-        allow_overlap: leave every label its own prediction, also where another one lies.
+        allow_overlap: leave every label its own prediction, also where another one lies; of pairs
+            of labels, only where the other one of a pair lies.
 
     Yields:
         SlicePrediction for each finished slice.
     """
     return _Propagation(session, engine, tuple(runs), allow_overlap).steps()
+
+
+def drawn_overlaps(session: AnnotationSession) -> list[LabelPair]:
+    """The pairs of labels, the lower one first, that a person drew over each other somewhere."""
+    pairs = set()
+    for index in range(len(session.stack)):
+        drawn = [label for label in session.labels if session.is_anchor(label, index)]
+        patches = {label: session.state(label, index).patch for label in drawn}
+        pairs |= {pair for pair in combinations(drawn, 2) if _meet(*(patches[i] for i in pair))}
+    return sorted(pairs)
+
+
+def _meet(patch: Patch, other: Patch) -> bool:
+    return patch.without(other).area < patch.area
 
 
 def plan_session(
@@ -208,14 +226,16 @@ class _Propagation:
         session: AnnotationSession,
         engine: Engine,
         runs: tuple[Run, ...],
-        allow_overlap: bool,
+        allow_overlap: bool | Collection[LabelPair],
     ) -> None:
         self.session = session
         self.engine = engine
-        self.allow_overlap = allow_overlap
+        self.allow_overlap = allow_overlap is True
+        self.pairs = [] if isinstance(allow_overlap, bool) else [tuple(p) for p in allow_overlap]
         self.wanted = {(run.label, index) for run in runs for index in run.targets}
         self.runs = runs
         self.walks: list[_Walk] = []
+        self.begun_at: dict[int, int] = {}  # {label: session clock when its latest walk began}
         self.step = 0
         self.num_steps = sum(len(run.targets) for run in runs)
         # {(label, index): {walk direction: probability patch}}, until blended
@@ -224,10 +244,10 @@ class _Propagation:
         self.predicted: dict[int, dict[int, _Prediction]] = {}
 
     def steps(self) -> Iterator[SlicePrediction]:
-        self.undo_step = self.session.open_step("Propagate")
+        self.undo_step = self.session.open_step(RUN)
         self._record_run()
         self.seen_anchors = self.session.anchors_clock
-        self.walks = [_Walk(self.engine, self.session, run) for run in self.runs]
+        self._walk_on([_Walk(self.engine, self.session, run) for run in self.runs])
         while any(not walk.is_done for walk in self.walks):
             for walk in list(self.walks):
                 self._restart_changed()
@@ -235,6 +255,13 @@ class _Propagation:
                     prediction = self._advance(walk)
                     self._count_step()
                     yield prediction
+
+    def _walk_on(self, walks: list[_Walk]) -> None:
+        self.walks = walks
+        self.begun_at = {}
+        for walk in walks:
+            latest = self.begun_at.get(walk.run.label, walk.started_at)
+            self.begun_at[walk.run.label] = max(latest, walk.started_at)
 
     # History
 
@@ -244,7 +271,7 @@ class _Propagation:
                 "event": "run",
                 "steps": 0,
                 "engine": self.engine.name,
-                "allow_overlap": self.allow_overlap,
+                "allow_overlap": [list(pair) for pair in self.pairs] or self.allow_overlap,
                 "runs": self.runs,
             }
         )
@@ -272,7 +299,7 @@ class _Propagation:
         for label in sorted({walk.run.label for walk in changed}):
             walked = [walk for walk in changed if walk.run.label == label]
             again += self._walks_again(label, {i for walk in walked for i in walk.run.targets})
-        self.walks = [walk for walk in self.walks if walk not in changed] + again
+        self._walk_on([walk for walk in self.walks if walk not in changed] + again)
         left = [len(walk.run.targets) - walk.position for walk in self.walks]
         self.num_steps = self.step + sum(left)
 
@@ -362,8 +389,11 @@ class _Propagation:
             del self.passed[label, index]
         confidence = slice_confidence(self.session, walk.run, index, probability, forward, backward)
         own = _Prediction(_probability_patch(probability), confidence)
-        self.predicted.setdefault(index, {})[label] = own
-        return self._resolve_overlaps(index)
+        predicted = self.predicted.setdefault(index, {})
+        before = predicted.get(label, own)
+        predicted[label] = own
+        near = _near(predicted, [own.patch, before.patch])
+        return self._resolve_overlaps(index, near)
 
     def _pasted(self, patch: Patch | None) -> np.ndarray | None:
         """(H, W) float32 probability of a walk that has passed; None for one that has not."""
@@ -391,13 +421,22 @@ class _Propagation:
 
     # Labels that claim the same pixels
 
-    def _resolve_overlaps(self, index: int) -> list[tuple[int, int]]:
-        """Write the masks of every label that has predicted this slice; returns what changed."""
+    def _resolve_overlaps(
+        self,
+        index: int,
+        labels: Collection[int],
+    ) -> list[tuple[int, int]]:
+        """Write the masks of labels that have predicted this slice; returns what changed."""
         predicted = self.predicted[index]
         if self.allow_overlap:
-            masks = {label: _mask_patch(own.patch) for label, own in predicted.items()}
+            masks = {label: _mask_patch(predicted[label].patch) for label in labels}
+        elif self.pairs:
+            masks = {label: self._claim(label, index) for label in labels}
         else:
-            masks = _most_probable(predicted, self._occupied(index))
+            rivals = _near(predicted, [predicted[label].patch for label in labels])
+            claims = {label: predicted[label] for label in rivals}
+            found = _most_probable(claims, self._occupied(index))
+            masks = {label: found[label] for label in labels}
         touched = []
         for label, patch in masks.items():
             if self._accept_changed(label, index, patch, predicted[label].confidence):
@@ -406,10 +445,31 @@ class _Propagation:
             touched += self._trim_pending(index, masks)
         return touched
 
-    def _occupied(self, index: int) -> np.ndarray:
+    def _claim(
+        self,
+        label: int,
+        index: int,
+    ) -> Patch:
+        """What a label has of a slice on which some labels may lie over it."""
+        friends = self._friends(label)
+        predicted = self.predicted[index]
+        rivals = {other: own for other, own in predicted.items() if other not in friends}
+        return _most_probable(rivals, self._occupied(index, friends))[label]
+
+    def _friends(self, label: int) -> set[int]:
+        """The labels that may lie over a label, and it over them."""
+        return {other for pair in self.pairs if label in pair for other in pair if other != label}
+
+    def _occupied(
+        self,
+        index: int,
+        friends: Collection[int] = (),
+    ) -> np.ndarray:
         """(H, W) bool: what no label of the run may have, of anchors and labels outside the run."""
         occupied = np.zeros(self.session.stack.slice_shape, bool)
         for label in self.session.labels:
+            if label in friends:
+                continue
             state = self.session.state(label, index)
             if label not in self.predicted[index] and self._is_kept(label, index, state):
                 occupied[state.patch.window] |= state.patch.crop
@@ -432,17 +492,11 @@ class _Propagation:
     ) -> bool:
         """Store a mask where it, or the trust in it, differs from the session; whether it does."""
         state = self.session.state(label, index)
-        is_new = state.written_at <= self._begun_at(label)
+        is_new = state.written_at <= self.begun_at.get(label, self.session.clock)
         if is_new or state.confidence != confidence or not patch.equals(state.patch):
             self.session.accept(label, index, patch, confidence, self.undo_step)
             return True
         return False
-
-    def _begun_at(self, label: int) -> int:
-        return max(
-            (walk.started_at for walk in self.walks if walk.run.label == label),
-            default=self.session.clock,
-        )
 
     def _trim_pending(
         self,
@@ -456,14 +510,34 @@ class _Propagation:
             old = state.patch
             if label in masks or old.is_empty or self._is_kept(label, index, state):
                 continue
-            kept = old.paste(self.session.stack.slice_shape)
-            for patch in masks.values():
-                kept[patch.window] &= ~patch.crop
-            trimmed = Patch.cut(kept)
-            if not trimmed.equals(old):
+            friends = self._friends(label)
+            trimmed = old
+            for other, patch in masks.items():
+                if other not in friends:
+                    trimmed = trimmed.without(patch)
+            if trimmed is not old and not trimmed.equals(old):
                 self.session.trim(label, index, trimmed, self.undo_step)
                 touched.append((label, index))
         return touched
+
+
+def _near(predicted: Mapping[int, _Prediction], patches: Sequence[Patch]) -> list[int]:
+    """The labels whose predictions may lie on some patches; all of them where they are few."""
+    if len(predicted) <= FEW_LABELS:
+        return list(predicted)
+    boxes = np.array([_box(own.patch) for own in predicted.values()])
+    is_near = np.zeros(len(boxes), bool)
+    for top, bottom, left, right in map(_box, patches):
+        beside = (boxes[:, 0] >= bottom) | (boxes[:, 1] <= top)
+        is_near |= ~(beside | (boxes[:, 2] >= right) | (boxes[:, 3] <= left))
+    for patch in patches:
+        is_near |= [own.patch is patch for own in predicted.values()]
+    return [label for label, near in zip(predicted, is_near, strict=True) if near]
+
+
+def _box(patch: Patch) -> tuple[int, int, int, int]:
+    rows, columns = patch.window
+    return rows.start, rows.stop, columns.start, columns.stop
 
 
 def _probability_patch(probability: np.ndarray) -> Patch:
@@ -495,7 +569,7 @@ def _most_probable(predicted: Mapping[int, _Prediction], occupied: np.ndarray) -
     Ties go to the lower number.
     """
     best = np.full(occupied.shape, np.float16(PRESENT))
-    owner = np.zeros(occupied.shape, np.uint8)
+    owner = np.zeros(occupied.shape, np.uint16)
     for label in sorted(predicted):
         own = predicted[label].patch
         window = own.window
@@ -504,4 +578,9 @@ def _most_probable(predicted: Mapping[int, _Prediction], occupied: np.ndarray) -
         wins = is_likely & is_first
         best[window][wins] = own.crop[wins]
         owner[window][wins] = label
-    return {label: Patch.cut(owner == label) for label in predicted}
+    return {label: _owned(owner, label, own.patch) for label, own in predicted.items()}
+
+
+def _owned(owner: np.ndarray, label: int, patch: Patch) -> Patch:
+    """The pixels of a slice that a label owns; all of them lie where it predicted anything."""
+    return Patch.cut(owner[patch.window] == label).moved(patch.top, patch.left)

@@ -13,14 +13,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from SlicePropagationLib import planning
+from SlicePropagationLib.arrays import label_type
 from SlicePropagationLib.errors import AnchorOverwriteError, ConfigError, GeometryMismatchError
 from SlicePropagationLib.patch import EMPTY_MASK, Patch
 
 if TYPE_CHECKING:
     from SlicePropagationLib.stack import SliceStack
 
-MAX_LABEL = 255
+MAX_LABEL = 65535
 UNDO_LIMIT = 20
+RUN = "Propagate"  # the name of the step of a run
+OF_RUNS = ("run", "continue", "settle")  # events that go with a run that is taken back
 
 # {label: (N, H, W) bool mask, or N patches, or {slice index: mask or patch} for some slices}
 Edits = Mapping[int, "np.ndarray | Sequence[Patch] | Mapping[int, np.ndarray | Patch]"]
@@ -82,7 +85,7 @@ class AnnotationSession:
 
     Attributes:
         stack: the `SliceStack` that is annotated.
-        labels: the label numbers, ascending, each in 1..255.
+        labels: the label numbers, ascending, each in 1..65535.
         provenance: (L, N) uint8, values of `Provenance`, one row per label in the order of
             `labels`.
         confidence: (L, N) float32 in [0, 1]; 1 for anchors, NaN where nothing was predicted.
@@ -107,6 +110,7 @@ class AnnotationSession:
         self._states: dict[int, dict[int, SliceState]] = {label: {} for label in self.labels}
         self._undo: list[Step] = []
         self._redo: list[Step] = []
+        self._runs: list[Step] = []
 
     # What is known
 
@@ -155,14 +159,17 @@ class AnnotationSession:
             areas[index] = state.patch.area
         return areas
 
-    def label_map(self) -> np.ndarray:
-        """(N, H, W) uint8 label map, 0 is background.
+    def label_map(self, upwards: Sequence[int] | None = None) -> np.ndarray:
+        """(N, H, W) uint8 label map, uint16 with labels beyond 255; 0 is background.
 
-        Anchors lie on top of predictions, higher labels on lower ones.
+        Anchors lie on top of predictions, and among either labels that come later.
+
+        Args:
+            upwards: the labels from the bottom to the top; None for ascending numbers.
         """
-        labels = np.zeros(self.stack.images.shape, np.uint8)
+        labels = np.zeros(self.stack.images.shape, label_type(self.labels[-1]))
         for wants_anchors in (False, True):
-            for label in self.labels:
+            for label in upwards or self.labels:
                 for index, state in self._row(label).items():
                     if (state.provenance >= Provenance.SEED) == wants_anchors:
                         labels[index][state.patch.window][state.patch.crop] = label
@@ -272,21 +279,28 @@ class AnnotationSession:
         self,
         label: int,
         index: int,
+        patch: Patch | None = None,
     ) -> None:
         """Vouch for a slice as it is.
 
         A prediction that is right, or an empty slice ("the structure is not here").
+
+        Args:
+            label: what is vouched for.
+            index: the slice.
+            patch: what was on it, where that is known from elsewhere (a record).
         """
         self._check_index(index)
         if self.is_anchor(label, index):
             return
-        step = self.open_step("Confirm")
-        self._anchor(label, index, self.state(label, index).patch, Provenance.CONFIRMED, step)
+        patch = self.state(label, index).patch if patch is None else patch
+        self._anchor(label, index, patch, Provenance.CONFIRMED, self.open_step("Confirm"))
         self.history.append(
             {
                 "event": "confirm",
                 "label": label,
                 "index": index,
+                "patch": patch,
             }
         )
 
@@ -344,6 +358,26 @@ class AnnotationSession:
         self.history.append(
             {
                 "event": "cede",
+                "label": label,
+                "index": index,
+                "patch": patch,
+            }
+        )
+
+    def settle(
+        self,
+        label: int,
+        index: int,
+        patch: Patch,
+    ) -> None:
+        """Let a mask be what masking, or another segment, left of it; not an undoable step.
+
+        Who vouched for it still does, and nothing becomes out of date.
+        """
+        self.restore(label, index, replace(self.state(label, index), patch=patch))
+        self.history.append(
+            {
+                "event": "settle",
                 "label": label,
                 "index": index,
                 "patch": patch,
@@ -413,6 +447,8 @@ class AnnotationSession:
         step = Step(name, len(self.history))
         self._undo.append(step)
         del self._undo[:-UNDO_LIMIT]
+        if name == RUN:  # however much is drawn meanwhile, it can be taken back
+            self._runs = [*self._runs[1 - UNDO_LIMIT :], step]
         self._redo.clear()
         return step
 
@@ -421,6 +457,7 @@ class AnnotationSession:
         if not self._undo:
             return None
         step = self._undo.pop()
+        self._runs = [run for run in self._runs if run is not step]
         if self._run_went_on(step):
             # What it predicted since stays, so what it started from stays in the history too.
             step.undone_by = {"event": "undo"}
@@ -445,21 +482,21 @@ class AnnotationSession:
         step.events = []
         step.undone_by = None
         self._undo.append(self._swap(step))
+        if step.name == RUN:
+            self._runs.append(step)
         return step.name
 
     def take_back_run(self) -> None:
         """Forget the latest run: its predictions go, what a person did meanwhile stays."""
-        step = next((step for step in reversed(self._undo) if step.name == "Propagate"), None)
-        if step is None:
+        if not self._runs:
             return
-        self._undo.remove(step)
+        step = self._runs.pop()
+        self._undo = [other for other in self._undo if other is not step]
         for (label, index), state in step.states.items():
             if not self.is_anchor(label, index):
                 self._row(label)[index] = state
         later = [
-            event
-            for event in self.history[step.num_events :]
-            if event["event"] not in ("run", "continue")
+            event for event in self.history[step.num_events :] if event["event"] not in OF_RUNS
         ]
         self.history[step.num_events :] = later
 
@@ -506,7 +543,7 @@ class AnnotationSession:
 
     def _run_went_on(self, step: Step) -> bool:
         """Whether a run that was under way when the step was made has predicted slices since."""
-        return step.name != "Propagate" and any(
+        return step.name != RUN and any(
             event["event"] == "continue" for event in self.history[step.num_events :]
         )
 

@@ -172,8 +172,9 @@ class Commands:
         if not path:
             return
         rows = []
-        for label in document.segments:
-            rows += sliceTable(document.session, label, document.segmentName(label))
+        for label, segmentID in document.segments.items():
+            name = document.segmentName(label)
+            rows += sliceTable(document.session, label, name, segmentID)
         try:
             writeTable(path, rows)
         except OSError as error:

@@ -10,9 +10,11 @@ import slicer
 from SlicePropagationMRML.nodes.panel_settings import PanelSettings
 from SlicePropagationMRML.presenting.presenter import Presenter
 from SlicePropagationMRML.presenting.states import viewState
+from slicer.i18n import tr as _
 
 from SlicePropagationGUI.chosen import Chosen
 from SlicePropagationGUI.commands import Commands
+from SlicePropagationGUI.crash_recovery import CrashRecovery
 from SlicePropagationGUI.details_section import DetailsSection
 from SlicePropagationGUI.draw_section import DrawSection
 from SlicePropagationGUI.frame_section import FrameSection
@@ -76,6 +78,7 @@ class PropagationPanel:
             self.commands,
             self,
         )
+        self.recovery = CrashRecovery(folder, logic, self.say)
         self._sceneTags = self._observeScene()
         self._isReady = True
         self.refresh()
@@ -89,6 +92,7 @@ class PropagationPanel:
         self.shortcuts.install()
         self.review.observe()
         self.refresh()
+        self._offerRecovery()
         self.logic.look()
 
     def leave(self):
@@ -115,6 +119,7 @@ class PropagationPanel:
         if self._isEntered:
             self.leave()
         self._updates.cleanup()
+        self.recovery.cleanup()
         for tag in self._sceneTags:
             slicer.mrmlScene.RemoveObserver(tag)
         self._sceneTags = []
@@ -143,6 +148,7 @@ class PropagationPanel:
                 self.logic.look()  # the segment whose result waits may be gone
             self.logic.watchFrames()
             self.refresh()
+            self._offerRecovery()
 
     def refresh(self):
         """Bring everything in line with what is chosen and drawn."""
@@ -154,6 +160,7 @@ class PropagationPanel:
             volume = self.inputs.volume()
             self.draw.show(volume, self.inputs.segmentation())
             self.frames.show(volume)
+            self.recovery.follow(volume, self.inputs.segmentation())
             isFree = self.logic.isCarrying or not self.logic.isRunning
             if isFree and not self.logic.hasPartialResult:
                 self._open()
@@ -202,6 +209,15 @@ class PropagationPanel:
             self.say(str(error))
 
     # Below
+
+    def _offerRecovery(self):
+        """After a crash, what was drawn becomes a segmentation again where the person wants it."""
+        node = self.recovery.offer(self.inputs.volume()) if self._isEntered else None
+        if node is not None:
+            self.ui.segmentationSelector.setCurrentNode(node)
+            self.say(
+                _("What was drawn before the crash is in '{name}'.").format(name=node.GetName())
+            )
 
     def _observeScene(self):
         scene = slicer.mrmlScene

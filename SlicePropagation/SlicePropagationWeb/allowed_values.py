@@ -11,6 +11,7 @@ from SlicePropagationMRML.nodes.geometry import PLANES
 from SlicePropagationMRML.presenting.controls import DEVICES, DIRECTIONS
 
 from SlicePropagationLib.engines import ENGINES
+from SlicePropagationLib.pipelines.exports import EXPORTS
 from SlicePropagationWeb.command_labels import TOOLS
 from SlicePropagationWeb.workspace import SAVE_SUFFIXES
 
@@ -57,6 +58,17 @@ def is_choice(name: str, value: object, state: State) -> bool:
 
 def _one_of(*values: object) -> Rule:
     return lambda value, state: isinstance(value, (str, int)) and value in values
+
+
+def _some_of(*values: object) -> Rule:
+    one = _one_of(*values)
+
+    def rule(value: object, state: State) -> bool:
+        if not isinstance(value, (list, tuple)) or len(value) > len(values):
+            return False
+        return all(one(part, state) for part in value)
+
+    return rule
 
 
 def _truth(value: object, state: State) -> bool:
@@ -130,12 +142,16 @@ CHOICES: dict[str, Rule] = {
     "engine": _one_of(*ENGINES),
     "device": _one_of(*DEVICES),
     "save_suffix": _one_of(*SAVE_SUFFIXES),
+    "exports": _some_of(*EXPORTS),
     "span": _span,
     "segment_id": _segment,
     "tool": _one_of(*TOOLS),
 }
 _PANEL_RULES: dict[str, Rule] = {
-    **{name: CHOICES[name] for name in ("direction", "engine", "device", "save_suffix", "span")},
+    **{
+        name: CHOICES[name]
+        for name in ("direction", "engine", "device", "save_suffix", "exports", "span")
+    },
     **dict.fromkeys(("to_the_end", "follow", "auto_update", "show_3d"), _truth),
     **dict.fromkeys(("is_details", "is_open_dialog", "is_save_dialog"), _truth),
     "is_error": _false,  # a message is closed

@@ -72,7 +72,7 @@ class Application:
         self.gateway = Gateway(self.server, self.session_lock, self.views.names, self._say_error)
         self.controller.tools_ready(Page(self.server, name, self.views))
         self.data.keys = keys()
-        self.data.offer = workspace.recovery.found()
+        self.data.offer = workspace.recovery.offered()
         self._commands = self._workflow_commands() | self._drawing_commands()
         self._commands |= self._file_commands()
         self.checked = CheckedState(self.server.state, self._say_error)
@@ -180,11 +180,13 @@ class Application:
 
     def _command(self, name: str, *arguments: Any) -> None:
         """A button or a key of the page."""
+        self.autosave.note()
         reason = blocked(name, self.data.why)
         if reason:
             self.workflow.say(f"{reason}.")
         elif name in self._commands:
             tell(self.workflow, self._call, name, *arguments)
+            self.autosave.note()  # before the page hears that it is done
 
     def _call(self, name: str, *arguments: Any) -> None:
         check_arguments(name, arguments, self.data)

@@ -1,14 +1,17 @@
 """Keeping unsaved work, without holding the page up.
 
-What is kept is copied at once and written in a thread.
+A stroke is in the journal before the next event is looked at. The whole work is copied a moment
+later, and written in a thread.
 """
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from SlicePropagationMRML.nodes.volume_files import volumeOf
 from SlicePropagationMRML.run.run import Schedule
+from SlicePropagationMRML.run.stroke_journal import Entry, StrokeJournal
 
 if TYPE_CHECKING:
     from SlicePropagationWeb.workflow import Workflow
@@ -28,6 +31,7 @@ class Autosave:
     Attributes:
         source: the image that is open: a path, or "sample".
         series: which volume of a DICOM folder it is, where a person chose one.
+        journal: each stroke, on the disk before the next one.
     """
 
     def __init__(
@@ -45,12 +49,56 @@ class Autosave:
         self._last: Future[None] | None = None
         self.source = ""
         self.series = ""
+        self.journal = StrokeJournal(workspace.recovery.journal)
+        self._covered = 0
         workflow.on_work = self.worked
         workflow.before_run = self._at_once
+        workflow.logic.onStroke(self.note)
+
+    def begin(self, labels: str = "", entries: Sequence[Entry] = ()) -> None:
+        """Another volume or segmentation is open: keep what is drawn on it from now on.
+
+        Args:
+            labels: the file that the segmentation came from.
+            entries: of the journal that a crash left, which the nodes hold by now.
+        """
+        flow = self._flow
+        header = {
+            "at": time.strftime("%Y-%m-%d %H:%M"),
+            "image": self.source,
+            "series": self.series,
+            "title": flow.data.volume_name,
+            "plane": flow.data.plane,
+            "labels": labels,
+        }
+        if not entries and not flow.data.offer:
+            self.journal.forget()
+        self._covered = self.journal.number
+        controller = flow.controller
+        self.journal.begin(controller.volume, controller.segmentation, header, list(entries))
+        if flow.data.offer:  # what a crash left waits for an answer
+            self.journal.end()
+
+    def answered(self) -> None:
+        """What a crash left is settled: keep what is drawn on what is open, if anything is."""
+        if self._flow.controller.segmentation is not None:
+            self.begin()
+            self.worked()
+
+    def note(self) -> None:
+        """Have what was drawn on the disk, before anything else is done."""
+        try:
+            is_new = self.journal.note()
+        except OSError as error:
+            self._flow.say(f"What was drawn cannot be kept ({error}); save.", is_error=True)
+            return
+        if is_new:
+            self.worked()
 
     def forget(self) -> None:
         """Drop what is kept: it was saved, or is not wanted."""
         self._is_due = False
+        self.journal.covered(self.journal.number)
         self._writer.submit(self._workspace.recovery.forget).result()
 
     def replace(self, write: Callable[[], object]) -> Future[None]:
@@ -59,10 +107,13 @@ class Autosave:
         Args:
             write: called in the thread that keeps the work.
         """
+        self.note()
+        number = self.journal.number
 
         def job() -> None:
             write()
-            self._workspace.recovery.forget()
+            self._workspace.recovery.forget_files()
+            self.journal.covered(number)
 
         self._is_due = False  # what changes from now on is kept again, after this
         return self._writer.submit(job)
@@ -70,6 +121,7 @@ class Autosave:
     def set_aside(self) -> str | None:
         """Other work begins: what is not saved becomes a result; returns its name, or None."""
         self._finish()
+        self.journal.end()
         return self._writer.submit(self._workspace.set_aside).result()
 
     def close(self) -> None:
@@ -82,6 +134,7 @@ class Autosave:
             logic.stop()
             logic.runToEnd()
         self._finish()
+        self.journal.end()
         self._writer.shutdown()
 
     def _finish(self) -> None:
@@ -89,6 +142,8 @@ class Autosave:
             self._flow.logic.discard()
         if self._flow.session.take_over_strokes() or self._is_due:
             self._keep()
+        if not self._flow.data.offer and not self._is_annotated():
+            self.journal.forget()  # nothing is drawn
 
     def worked(self) -> None:
         """There is something to keep; it is kept a moment later."""
@@ -99,11 +154,7 @@ class Autosave:
     def _later(self) -> None:
         if not self._is_due:
             return
-        logic = self._flow.logic
-        if logic.isRunning or logic.hasPartialResult:  # the session is ahead of the segments
-            self._schedule(WAIT_MS, self._later)
-        else:
-            self._keep()
+        self._keep()
 
     def _at_once(self) -> None:
         if self._is_due:
@@ -116,11 +167,16 @@ class Autosave:
         """
         flow = self._flow
         self._is_due = False
+        self.note()
+        flow.session.take_over_strokes()
         if flow.data.offer or not self._is_annotated():
             return
         self._report_last()
+        if not flow.logic.hasUnseenEdits:
+            self._covered = self.journal.number
         self._last = self._writer.submit(
-            self._workspace.recovery.keep,
+            self._write,
+            self._covered,
             volumeOf(flow.controller.volume),
             flow.session.snapshot(),
             flow.session.segments(),
@@ -131,6 +187,16 @@ class Autosave:
             plane=flow.data.plane,
             segment=flow.data.segment_id,
         )
+
+    def _write(
+        self,
+        number: int,
+        *work: Any,
+        **page: str,
+    ) -> None:
+        """Write the work, then forget the strokes that it holds; runs in the thread."""
+        self._workspace.recovery.keep(*work, strokes=number, **page)
+        self.journal.covered(number)
 
     def _report_last(self) -> None:
         """Say that the write before this one failed, where it did."""

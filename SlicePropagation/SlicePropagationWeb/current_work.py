@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING
 
 from SlicePropagationMRML.nodes.geometry import planeOfAxis
 from SlicePropagationMRML.presenting.choices import axisOfSegments
+from SlicePropagationMRML.run.stroke_journal import strokesOf
 
-from SlicePropagationLib.arrays import Labels
 from SlicePropagationLib.errors import SlicePropagationError
 from SlicePropagationLib.files.companions import companion
-from SlicePropagationLib.files.segmentation_file import Segment
+from SlicePropagationLib.files.segmentation_file import Segmentation
+from SlicePropagationLib.files.segments import Segment
 from SlicePropagationLib.files.volume import Volume
 from SlicePropagationLib.pipelines.phantom_volume import SPLEEN
 from SlicePropagationWeb.opening import SAMPLE, Opened
@@ -76,10 +77,11 @@ class CurrentWork:
             SlicePropagationError: a run is under way.
         """
         unsaved = self._begin_anew("another volume")
-        segments = [_sample_segment()] if source == SAMPLE else []
-        self._put(source, volume, None, segments)
+        first = _sample_segment() if source == SAMPLE else None
+        self._put(source, volume, None, first)
         self._describe(source, volume, "axial")
         self._work_on("axial")
+        self._autosave.begin()
         self._controller.take("paint")
         self._say([*remarks, _kept_as(unsaved) or FIRST_HINT])
 
@@ -87,8 +89,7 @@ class CurrentWork:
         self,
         offer: dict[str, str],
         volume: Volume,
-        labels: Labels,
-        segments: Sequence[Segment],
+        drawn: Segmentation | None,
         remarks: Sequence[str] = (),
     ) -> None:
         """Show unsaved work again.
@@ -96,17 +97,21 @@ class CurrentWork:
         Args:
             offer: what `Recovery.found` returned.
             volume: the image that it is on.
-            labels: (K, J, I) label map of the work.
-            segments: of the label map.
+            drawn: the work; None where only its strokes are kept.
             remarks: sentences about the image.
 
         Raises:
             SlicePropagationError: a run is under way.
         """
         self._begin_anew("another volume")
-        self._put(offer["image"], volume, labels, segments)
+        self._put(offer["image"], volume, drawn)
         self._describe(offer["image"], volume, offer.get("plane", "axial"))
+        strokes = self._workspace.recovery.strokes()
+        self._controller.put_strokes(strokesOf(strokes, volume.array.shape))
+        self._data.offer = None
         self._work_on(self._data.plane)
+        self._autosave.begin(offer["labels"], strokes)
+        self._autosave.worked()
         if offer["segment"] in self._controller.segment_ids():
             self._controller.choose(offer["segment"])
         self._controller.take("paint")
@@ -116,6 +121,7 @@ class CurrentWork:
         self,
         name: str,
         opened: Opened,
+        path: str = "",
     ) -> None:
         """Put a segmentation on the volume that is open, in place of what is drawn there.
 
@@ -124,12 +130,14 @@ class CurrentWork:
         Args:
             name: of its file.
             opened: what was read of it.
+            path: of its file, where it stays there.
 
         Raises:
             SlicePropagationError: a run is under way.
         """
         unsaved = self._begin_anew("another segmentation")
-        self._controller.put_segmentation(opened.labels, opened.segments)
+        self._controller.put_segmentation(opened.drawn)
+        self._autosave.begin(path)
         ids = self._controller.segment_ids()
         self._data.plane = self._plane_of(ids)
         self._data.save_name = self._workspace.free_name(companion(name, "").name)
@@ -167,14 +175,14 @@ class CurrentWork:
         self,
         source: Path | str,
         volume: Volume,
-        labels: Labels | None,
-        segments: Sequence[Segment],
+        drawn: Segmentation | None,
+        first: Segment | None = None,
     ) -> None:
         self._autosave.source = str(source)
         self._autosave.series = volume.series or ""
         self._controller.put_volume(volume, title_of(source))
         self._views.show(self._controller.volume)
-        self._controller.put_segmentation(labels, segments)
+        self._controller.put_segmentation(drawn, first)
 
     def _describe(
         self,

@@ -5,7 +5,8 @@ Files are read and written in threads; the page goes on answering.
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,17 +16,23 @@ from SlicePropagationLib.engines import make_engine
 from SlicePropagationLib.errors import InputError, SlicePropagationError
 from SlicePropagationLib.files.companions import companion
 from SlicePropagationLib.files.dicom_choice import SeriesChoiceError
-from SlicePropagationLib.files.segmentation_file import read_labels
+from SlicePropagationLib.files.segmentation_file import Segmentation
+from SlicePropagationLib.files.segmentation_file import (
+    read_segmentation as read_segmentation_file,
+)
 from SlicePropagationLib.files.volume import Volume
+from SlicePropagationLib.pipelines.exports import check_exports
 from SlicePropagationWeb.current_work import CurrentWork, title_of
 from SlicePropagationWeb.opening import (
     SAMPLE,
     Opened,
+    collected_warnings,
     not_restored,
     read_opened,
     read_segmentation,
     read_with_remarks,
 )
+from SlicePropagationWeb.page_session import Exports
 from SlicePropagationWeb.workflow import Workflow, tell
 
 if TYPE_CHECKING:
@@ -39,6 +46,25 @@ if TYPE_CHECKING:
 
 MOST_NAMED = 3  # volumes of a folder that a message names
 Reader = Callable[[Path, Volume | None], Opened]
+
+
+@dataclass
+class Saved:
+    """What came of saving.
+
+    Attributes:
+        remarks: sentences about it.
+        exports: the files beside it, for other programs.
+    """
+
+    remarks: list[str] = field(default_factory=list)
+    exports: list[Path] = field(default_factory=list)
+
+    def write(self, write: Callable[[], list[Path]]) -> None:
+        """Write, in any thread, and keep what is to be said about it."""
+        with collected_warnings() as warnings:
+            self.exports = write()
+        self.remarks = warnings
 
 
 class FileCommands:
@@ -163,7 +189,7 @@ class FileCommands:
         self._begin_loading(path.name)
         try:
             opened = await self._read(_read_segmentation, path)
-            self._opened.show_segmentation(path.name, opened)
+            self._opened.show_segmentation(path.name, opened, str(path))
         except SlicePropagationError as error:
             self._workflow.say(str(error), is_error=True)
         self._data.loading = ""
@@ -229,7 +255,7 @@ class FileCommands:
         left_out: list[str],
     ) -> None:
         if opened.volume is None:
-            self._opened.show_segmentation(path.name, opened)
+            self._opened.show_segmentation(path.name, opened, str(path))
             return
         volume = replace(opened.volume, path=path)
         self._opened.show_volume(path, volume, [*left_out, *opened.remarks])
@@ -257,38 +283,40 @@ class FileCommands:
         if data.is_saving or data.why["save"]:
             return
         path = self._workspace.output_path(data.save_name, data.save_suffix)
-        self._loop.begin(self._save(path, self._workflow.result(path)))
+        check_exports(data.exports)
+        exports = Exports(tuple(data.exports), self._autosave.source)
+        self._loop.begin(self._save(path, self._workflow.result(path, exports)))
 
     async def _save(
         self,
         path: Path,
-        write: Callable[[], object],
+        write: Callable[[], list[Path]],
     ) -> None:
         self._data.is_saving = True
         self._data.saved = []
         self._workflow.say("Saving…")
         self._server.state.flush()
         try:
-            await asyncio.wrap_future(self._autosave.replace(write))
-            self._show_saved(path)
+            done = Saved()
+            await asyncio.wrap_future(self._autosave.replace(partial(done.write, write)))
+            self._show_saved(path, done)
         except (SlicePropagationError, OSError) as error:
             self._autosave.worked()
             self._workflow.say(f"{path.name} was not saved: {error}", is_error=True)
         finally:
             self._data.is_saving = False
 
-    def _show_saved(self, path: Path) -> None:
+    def _show_saved(self, path: Path, done: Saved) -> None:
         beside = [companion(path, suffix).name for suffix in (".slices.csv", ".json")]
-        self._data.saved = [path.name, *beside]
-        self._workflow.say(
-            f"Saved {path.name}, its per-slice table and its record in {path.parent}."
-        )
+        self._data.saved = [path.name, *beside, *(file.name for file in done.exports)]
+        saved = f"Saved {path.name}, its per-slice table and its record in {path.parent}."
+        self._workflow.say(" ".join([saved, *done.remarks]))
 
     # Unsaved work of an earlier session
 
     def restore(self) -> None:
         """Go on with unsaved work; read again: what the browser sends back is not trusted."""
-        offer = self._workspace.recovery.found()
+        offer = self._workspace.recovery.offered()
         if offer is not None:
             self._loop.begin(self._restore(offer))
 
@@ -297,10 +325,9 @@ class FileCommands:
         try:
             series = offer.get("series") or None
             volume, remarks = await asyncio.to_thread(read_with_remarks, offer["image"], series)
-            labels, segments = await asyncio.to_thread(read_labels, offer["labels"], volume)
-            self._opened.restore(offer, volume, labels, segments, remarks)
-            self._data.offer = None
-        except SlicePropagationError as error:
+            drawn = await asyncio.to_thread(_read_kept, offer["labels"], volume)
+            self._opened.restore(offer, volume, drawn, remarks)
+        except (SlicePropagationError, ValueError) as error:
             self._data.offer = {**offer, "problem": not_restored(offer, error)}
         self._data.loading = ""
         self.warm_up()
@@ -309,13 +336,20 @@ class FileCommands:
         """Drop unsaved work."""
         self._data.offer = None
         self._autosave.forget()
+        self._autosave.answered()
 
     def set_aside(self) -> None:
         """Make a result of unsaved work."""
         name = self._autosave.set_aside()
         self._data.offer = None
+        self._autosave.answered()
         if name:
             self._workflow.say(f"The unsaved work is kept as {name} in {self._workspace.out}.")
+
+
+def _read_kept(path: str, volume: Volume) -> Segmentation | None:
+    """The segmentation of unsaved work; None where it is in the journal alone."""
+    return read_segmentation_file(path, volume) if path else None
 
 
 def _read_segmentation(path: Path, grid: Volume | None) -> Opened:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from SlicePropagationLib.files.companions import companion
 from SlicePropagationLib.files.dicom_frames import has_dicom_start
+from SlicePropagationLib.files.file_names import is_text
 from SlicePropagationLib.files.volume import SUFFIXES
 
 IMAGE_SUFFIXES = tuple(suffix for suffix in SUFFIXES if suffix != ".seg.nrrd")
@@ -27,7 +28,7 @@ def _inside(folder: Path) -> list[Path]:
     """What lies in a folder, by name; what may not be read is not listed."""
     with contextlib.suppress(OSError):
         if folder.is_dir():
-            return sorted(folder.iterdir())
+            return sorted(path for path in folder.iterdir() if is_text(path.name))
     return []
 
 

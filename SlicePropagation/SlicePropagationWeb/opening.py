@@ -13,14 +13,16 @@ from typing import Any
 
 from SlicePropagationLib.arrays import Labels
 from SlicePropagationLib.errors import InputError
-from SlicePropagationLib.files.segmentation_file import Segment, is_segmentation
-from SlicePropagationLib.files.volume import Volume, read_volume
+from SlicePropagationLib.files.drawn_planes import drawn_elsewhere, two_planes_error
+from SlicePropagationLib.files.segmentation_file import Segmentation, is_segmentation
+from SlicePropagationLib.files.volume import Volume, choose_axis, read_volume
 from SlicePropagationLib.pipelines.demo import volume_of
 from SlicePropagationLib.pipelines.phantom_volume import make_sample
 from SlicePropagationLib.pipelines.result_files import read_result
 from SlicePropagationLib.pipelines.slice_record import TAG
 
 SAMPLE = "sample"
+OVERLAP = "Segments overlap, and stay so: what you draw takes nothing from other segments."
 UNKNOWN_ORIGIN = "It does not say which slices a person drew: all of them count as drawn."
 
 
@@ -30,14 +32,18 @@ class Opened:
 
     Attributes:
         volume: None where the file is a segmentation of the volume that is open.
-        labels, segments: of a segmentation, as `read_result` returns them.
+        drawn: the segments of a segmentation.
         remarks: sentences about it.
     """
 
     volume: Volume | None = None
-    labels: Labels | None = None
-    segments: tuple[Segment, ...] = ()
+    drawn: Segmentation | None = None
     remarks: tuple[str, ...] = ()
+
+    @property
+    def labels(self) -> Labels | None:
+        """(K, J, I) label map of a segmentation; where segments overlap, the smaller is on top."""
+        return None if self.drawn is None else self.drawn.labels
 
 
 def read_opened(source: Path | str, grid: Volume | None) -> Opened:
@@ -70,20 +76,32 @@ def read_segmentation(path: Path | str, grid: Volume) -> Opened:
     Raises:
         InputError: it has no segment, or as `read_result` says.
     """
-    with _warnings() as warnings:
-        labels, segments = read_result(path, grid)
-    if not segments:
+    with collected_warnings() as warnings:
+        found = read_result(path, grid)
+    if not found.segments:
         raise InputError(
             f"{Path(path).name} has no segment; choose a segmentation in which something is drawn."
         )
     remarks = _without_folder(warnings, path)
-    if not all(f"{TAG}:" in segment.tags for segment in segments):
+    if not all(f"{TAG}:" in segment.tags for segment in found.segments):
+        _check_planes(found, grid)
         remarks.append(UNKNOWN_ORIGIN)
-    return Opened(
-        labels=labels,
-        segments=tuple(segments),
-        remarks=tuple(remarks),
-    )
+    if found.num_shared:
+        remarks.append(OVERLAP)
+    return Opened(drawn=found, remarks=tuple(remarks))
+
+
+def _check_planes(found: Segmentation, grid: Volume) -> None:
+    """Refuse drawings in two planes: their lines would count as many drawn slices."""
+    if not found.labels.any():
+        return
+    axis = choose_axis(found.labels > 0, spacing_mm=grid.spacing_mm)
+    elsewhere = drawn_elsewhere(found, axis)
+    for segment in found.segments:
+        if segment.label in elsewhere:
+            reason = two_planes_error(f"'{segment.name}'", elsewhere[segment.label], axis)
+            problem = str(reason).partition(" Give --axis")[0]
+            raise InputError(f"{problem} Erase the outline in one of the planes first.")
 
 
 def read_with_remarks(source: Path | str, series: str | None = None) -> tuple[Volume, list[str]]:
@@ -103,7 +121,7 @@ def read_with_remarks(source: Path | str, series: str | None = None) -> tuple[Vo
     if source == SAMPLE:
         sample = make_sample()
         return volume_of(sample.volume, sample.spacing_mm), []
-    with _warnings() as warnings:
+    with collected_warnings() as warnings:
         volume = _read_volume(source, series)
     return volume, _without_folder(warnings, source)
 
@@ -139,7 +157,7 @@ def not_restored(offer: dict[str, Any], error: Exception) -> str:
 
 
 @contextlib.contextmanager
-def _warnings() -> Iterator[list[str]]:
+def collected_warnings() -> Iterator[list[str]]:
     """Collect what this thread's reading warns of."""
     handler = _Collector()
     logger = logging.getLogger("SlicePropagationLib")

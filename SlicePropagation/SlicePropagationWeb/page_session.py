@@ -1,23 +1,44 @@
 """The session of the segments that are open, along the plane that is chosen."""
 
+import itertools
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from typing import Any, TypeAlias
 
 from SlicePropagationMRML.nodes.geometry import PLANES, axisOfPlane, endsOfAxis, obliqueness
+from SlicePropagationMRML.nodes.tags import KEPT, readOrigin, readTag
 from SlicePropagationMRML.nodes.volume_files import volumeOf
 from SlicePropagationMRML.presenting.choices import otherSlicesText
 from SlicePropagationMRML.presenting.messages import planeName
 from SlicePropagationMRML.run.document import Document
 from SlicePropagationMRML.run.logic import PropagationLogic
 
-from SlicePropagationLib.files.segmentation_file import Segment
+from SlicePropagationLib.files.segments import Segment
+from SlicePropagationLib.files.volume import Volume
+from SlicePropagationLib.pipelines.exports import export_sources, write_exports
+from SlicePropagationLib.pipelines.replay import renumbered
 from SlicePropagationLib.pipelines.result_files import write_result
 from SlicePropagationLib.session import AnnotationSession
 from SlicePropagationWeb.command_labels import direction_items
 from SlicePropagationWeb.panel_state import PanelState
 from SlicePropagationWeb.segmentation_controller import SegmentationController
+
+SegmentNode: TypeAlias = Any  # vtkSegment
+
+
+@dataclass(frozen=True)
+class Exports:
+    """What is written for other programs.
+
+    Attributes:
+        kinds: of `pipelines.exports.EXPORTS`.
+        source: file or DICOM folder that the image came from.
+    """
+
+    kinds: tuple[str, ...] = ()
+    source: str = ""
 
 
 @dataclass(frozen=True)
@@ -149,7 +170,7 @@ class PageSession:
         Returns:
             Whether there was anything.
         """
-        if self.document is None or self._logic.isRunning:
+        if self.document is None or self._logic.run is not None:
             return False
         return bool(self._logic.mergeEdits())
 
@@ -159,46 +180,72 @@ class PageSession:
         self,
         path: Path,
         seconds: float,
-    ) -> Callable[[], object]:
+        exports: Exports | None = None,
+    ) -> Callable[[], list[Path]]:
         """What writes the work as it is now when it is called, in any thread.
 
         Args:
             path: of the segmentation; per-slice table and record go beside it.
             seconds: that the last run took.
+            exports: what is written beside it for other programs; the call returns their files.
         """
         self._logic.mergeEdits()
         return partial(
-            write_result,
+            _write,
             path,
             volumeOf(self._controller.volume),
             self.snapshot(),
             self.segments(),
             self.used_engine(),
             seconds,
+            exports or Exports(),
             image=self._data.volume_name,
         )
 
     def snapshot(self) -> AnnotationSession:
-        """A copy of the session that a thread may read while the work goes on."""
+        """A copy of the session, without what a run predicts, that a thread may read.
+
+        Its labels are those of the files, where segments came from one.
+        """
         session = self._logic.session
-        copy = AnnotationSession(session.stack, session.labels)
-        for label in session.labels:
-            for index in range(len(session.stack)):
-                copy.restore(label, index, session.state(label, index))
-        copy.history = list(session.history)
+        states, events = self._logic.known()
+        numbers = {label: segment.label for label, segment in self._file_segments().items()}
+        copy = AnnotationSession(session.stack, list(numbers.values()))
+        for (label, index), state in states.items():
+            copy.restore(numbers[label], index, state)
+        copy.history = renumbered(events, numbers)
         return copy
 
     def segments(self) -> list[Segment]:
-        """The segments for result files; label n is the n-th of the session."""
+        """The segments for result files, as `snapshot` numbers them."""
+        return list(self._file_segments().values())
+
+    def _file_segments(self) -> dict[int, Segment]:
+        """{label of the session: segment with the number that it had in its file, or a free one}."""
         document = self.document
         if document is None:
-            return []
+            return {}
         segmentation = self._controller.segmentation.GetSegmentation()
-        listed = []
-        for label, segment_id in document.segments.items():
-            segment = segmentation.GetSegment(segment_id)
-            name = segment.GetName()
-            listed.append(Segment(label, name, segment_id, segment.GetColor()))
+        nodes = {key: segmentation.GetSegment(name) for key, name in document.segments.items()}
+        origins = {label: readOrigin(node) for label, node in nodes.items()}
+        taken = {origin[0] for origin in origins.values() if origin is not None}
+        free = (number for number in itertools.count(1) if number not in taken)
+        used: set[int] = set()
+        listed = {}
+        for label, node in nodes.items():
+            number, layer, value = origins[label] or (next(free), 0, 0)
+            if number in used:  # a segment that was copied has the tags of the other one
+                number, layer, value = next(free), 0, 0
+            used.add(number)
+            listed[label] = Segment(
+                number,
+                node.GetName(),
+                document.segments[label],
+                node.GetColor(),
+                _kept_tags(node),
+                layer,
+                value,
+            )
         return listed
 
     def used_engine(self) -> UsedEngine:
@@ -207,3 +254,28 @@ class PageSession:
         if document is None:
             return UsedEngine(self._data.engine, None)
         return UsedEngine(document.engineName or self._data.engine, document.modelHash)
+
+
+def _write(
+    path: Path,
+    volume: Volume,
+    session: AnnotationSession,
+    segments: list[Segment],
+    engine: UsedEngine,
+    seconds: float,
+    exports: Exports,
+    **record: str,
+) -> list[Path]:
+    """Write a result and its exports; returns the files of these."""
+    source = replace(volume, path=Path(exports.source))
+    slices = export_sources(source, exports.kinds)  # where there are none, nothing is written
+    write_result(path, volume, session, segments, engine, seconds, **record)
+    if not exports.kinds:
+        return []
+    return write_exports(path, exports.kinds, source, session, segments, slices, engine.name)
+
+
+def _kept_tags(node: SegmentNode) -> str:
+    """Slicer's own tags of a segment, as its files have them."""
+    values = {name: readTag(node, name) for name in KEPT}
+    return "".join(f"{name}:{value}|" for name, value in values.items() if value)

@@ -77,6 +77,7 @@ class PanelState:
     upload_text: str = ""
     save_name: str = "segmentation"
     save_suffix: str = ".seg.nrrd"
+    exports: list[str] = field(default_factory=list)
     saved: list[str] = field(default_factory=list)
     is_saving: bool = False
     is_save_dialog: bool = False

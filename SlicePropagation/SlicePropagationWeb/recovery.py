@@ -14,28 +14,36 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from SlicePropagationMRML.run.stroke_journal import Entry, readJournal
+
 from SlicePropagationLib.errors import OutputError
 from SlicePropagationLib.files.companions import companion
-from SlicePropagationLib.files.segmentation_file import Segment
+from SlicePropagationLib.files.segments import Segment
 from SlicePropagationLib.files.volume import Volume
 from SlicePropagationLib.pipelines.result_files import write_result
 from SlicePropagationLib.session import AnnotationSession
 
 NAME = "annotation.seg.nrrd"
+JOURNAL = "strokes.jsonl"
 SUFFIXES = (".json", ".slices.csv", ".seg.nrrd")
 
 
 class Recovery:
     """The autosave on the disk: numbered folders, of which the highest one counts.
 
-    A crash at any moment leaves the last one or the one before, whole.
+    A crash at any moment leaves the last one or the one before, whole. Beside them stands the journal
+    of strokes.
 
     Args:
         folder: where the numbered folders stand.
+
+    Attributes:
+        journal: the file of strokes, as `StrokeJournal` writes it.
     """
 
     def __init__(self, folder: Path | str) -> None:
         self.folder = Path(folder)
+        self.journal = self.folder / JOURNAL
 
     def keep(
         self,
@@ -43,7 +51,7 @@ class Recovery:
         session: AnnotationSession,
         segments: Sequence[Segment],
         engine: Any,
-        **page: str,
+        **page: Any,
     ) -> None:
         """Write the work as it stands, in place of what was kept before.
 
@@ -52,7 +60,8 @@ class Recovery:
             session: a copy that nobody else changes meanwhile.
             segments: what the session's labels mean.
             engine: what walked last, with `name` and `model_sha256`.
-            page: what is needed to show the work again: image, title, plane, segment.
+            page: what is needed to show the work again: image, title, plane, segment; and the
+                number of the last entry of the journal that this holds (strokes).
 
         Raises:
             OutputError: the folder cannot be written.
@@ -80,11 +89,37 @@ class Recovery:
         for gone in older:
             self._remove(gone)
 
-    def found(self) -> dict[str, str] | None:
-        """What is kept, or None.
+    def offered(self) -> dict[str, Any] | None:
+        """What can be gone on with: `found`, or the journal alone where no files are written yet.
 
         Returns:
-            {"at", "image", "title", "plane", "segment", "labels": path of the segmentation}
+            As `found`; of the journal alone, "labels" is the segmentation that was gone on with,
+            or "".
+        """
+        return self.found() or self._found_in_journal()
+
+    def strokes(self) -> list[Entry]:
+        """The entries of the journal that are not in the files."""
+        found = self.offered()
+        written = readJournal(self.journal)
+        if found is None or written is None:
+            return []
+        return [entry for entry in written[1] if entry["n"] > found.get("strokes", 0)]
+
+    def _found_in_journal(self) -> dict[str, Any] | None:
+        written = readJournal(self.journal)
+        if written is None or "image" not in written[0]:
+            return None
+        if not any(entry.get("slices") for entry in written[1]):  # segments without a stroke
+            return None
+        return {"labels": "", "segment": "", "plane": "axial", **written[0], "strokes": 0}
+
+    def found(self) -> dict[str, Any] | None:
+        """The files that are kept, or None.
+
+        Returns:
+            {"at", "image", "title", "plane", "segment", "strokes": number of the last entry of the
+            journal that is in the files, "labels": path of the segmentation}
         """
         for folder in reversed(self._numbered()):
             with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
@@ -96,6 +131,11 @@ class Recovery:
 
     def forget(self) -> None:
         """Drop what is kept; the oldest first, so that an older state never comes back."""
+        self.journal.unlink(missing_ok=True)
+        self.forget_files()
+
+    def forget_files(self) -> None:
+        """Drop what is kept but for the journal; the oldest first."""
         for folder in self._numbered():
             self._remove(folder)
 
@@ -110,6 +150,8 @@ class Recovery:
             The name of the segmentation, None where nothing is kept.
         """
         found = self.found()
+        if self.strokes():  # drawn after the files were written
+            self.journal.replace(Path(folder) / f"{stem}.{JOURNAL}")
         if found is None:
             return None
         for suffix in SUFFIXES:

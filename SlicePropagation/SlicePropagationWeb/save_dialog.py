@@ -2,9 +2,12 @@
 
 from trame.widgets import html, vuetify3
 
+from SlicePropagationLib.pipelines.exports import EXPORTS
 from SlicePropagationWeb.page_parts import BLUE, give, shown
 from SlicePropagationWeb.panel_state import StateNames
 from SlicePropagationWeb.workspace import SAVE_SUFFIXES
+
+TITLES = {"dicom-seg": "DICOM SEG", "rtstruct": "DICOM RTSTRUCT"}
 
 
 def add_save_dialog(name: StateNames) -> None:
@@ -19,6 +22,7 @@ def add_save_dialog(name: StateNames) -> None:
     ):
         with vuetify3.VCardText():
             _add_file_name(name)
+            _add_exports(name)
             html.Div(
                 "The per-slice table (.slices.csv) and the record (.json) are written beside it;"
                 " with them it can be opened and gone on with.",
@@ -57,6 +61,21 @@ def _add_file_name(name: StateNames) -> None:
             hide_details=True,
             style="max-width: 140px",
         )
+
+
+def _add_exports(name: StateNames) -> None:
+    html.Div("Also for other programs; DICOM ones need a DICOM image", classes="sp-faint sp-gap")
+    with html.Div(classes="d-flex flex-wrap"):
+        for kind in EXPORTS:
+            vuetify3.VCheckbox(
+                v_model=name.exports,
+                value=kind,
+                label=TITLES.get(kind, kind.upper()),
+                density="compact",
+                hide_details=True,
+                classes="mr-3",
+                raw_attrs=[f'data-export="{kind}"'],
+            )
 
 
 def _add_downloads(name: StateNames) -> None:

@@ -3,6 +3,8 @@
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from SlicePropagationMRML.nodes.geometry import segmentMask
+from SlicePropagationMRML.nodes.strokes import Strokes, putStrokes
 from SlicePropagationMRML.nodes.types import SegmentationNode, VolumeNode
 from SlicePropagationMRML.nodes.volume_files import addSegments, addVolumeNode
 from trame_slicer.app.logic import (
@@ -19,10 +21,11 @@ from trame_slicer.segmentation import (
     SegmentationEffectPaint,
     SegmentationEffectScissors,
     SegmentationEffectThreshold,
+    SegmentationOverwriteMode,
 )
 
-from SlicePropagationLib.arrays import Labels
-from SlicePropagationLib.files.segmentation_file import COLORS, Segment
+from SlicePropagationLib.files.segmentation_file import Segmentation
+from SlicePropagationLib.files.segments import COLORS, Segment
 from SlicePropagationLib.files.volume import Volume
 from SlicePropagationWeb.edit_history import EditHistory
 
@@ -108,31 +111,54 @@ class SegmentationController:
 
     def put_segmentation(
         self,
-        labels: Labels | None = None,
-        segments: Sequence[Segment] = (),
+        drawn: Segmentation | None = None,
+        first: Segment | None = None,
     ) -> None:
         """Put a segmentation on the volume, in place of another.
 
         The views show the volume already: a segment drawn before the image would lie behind it.
 
         Args:
-            labels: (K, J, I) uint8 label map, or None for one empty segment.
-            segments: of the label map; the first one names the empty segment.
+            drawn: what is drawn, or None for one empty segment.
+            first: what the empty segment is called.
         """
         self._clear_segmentation()
         self.segmentation = self._new_segmentation()
-        if labels is not None:
-            addSegments(self.segmentation, self.volume, labels, segments)
+        self._let_overlap(drawn is not None and drawn.num_shared > 0)
+        if drawn is not None:
+            addSegments(self.segmentation, self.volume, drawn)
         self.editor.set_active_segmentation(self.segmentation, self.volume)
-        if labels is None:
-            self._add_first_segment(next(iter(segments), None))
+        if drawn is None:
+            self._add_first_segment(first)
         self.history.clear()
+
+    def put_strokes(self, strokes: dict[str, Strokes | None]) -> None:
+        """Draw again what a journal has; where nothing else is drawn, in place of the first segment."""
+        if strokes and not any(key in strokes for key in self.segment_ids()):
+            for segment_id in self.segment_ids():
+                if self.is_blank(segment_id):
+                    self.segmentation.GetSegmentation().RemoveSegment(segment_id)
+        putStrokes(self.editor.editor_logic, self.segmentation, self.volume, strokes)
+        ids = self.segment_ids()
+        self.editor.set_active_segment_id(next(iter(ids), ""))
+        self.history.clear()
+
+    def is_blank(self, segment_id: str) -> bool:
+        """Whether nothing is drawn in a segment."""
+        return not segmentMask(self.segmentation, segment_id, self.volume).any()
 
     def _clear_segmentation(self) -> None:
         self.editor.deactivate_effect()
         if self.segmentation is not None:
             self._app.scene.RemoveNode(self.segmentation)
         self.segmentation = None
+
+    def _let_overlap(self, may_overlap: bool) -> None:
+        """Whether tools and runs leave a voxel to several segments, as in the file that is open."""
+        modes = SegmentationOverwriteMode
+        self.editor.set_overwrite_mode(
+            modes.ALLOW_OVERLAP if may_overlap else modes.OVERWRITE_ALL,
+        )
 
     def _new_segmentation(self) -> SegmentationNode:
         node = self.editor.create_empty_segmentation_node()

@@ -108,7 +108,7 @@ def _open_browser(address: str, folder: Path) -> None:
 
 
 def _farewell(workspace: Workspace) -> str:
-    if workspace.recovery.found() is None:
+    if workspace.recovery.offered() is None:
         return "Ended."
     return f"Ended. Unsaved work is kept in {workspace.out}; the next start offers it."
 

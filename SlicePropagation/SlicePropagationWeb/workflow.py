@@ -21,7 +21,7 @@ from SlicePropagationLib.engines import default_engine
 from SlicePropagationLib.errors import SlicePropagationError
 from SlicePropagationWeb.command_labels import direction_items, engine_items
 from SlicePropagationWeb.page_refresh import PageRefresh
-from SlicePropagationWeb.page_session import PageSession
+from SlicePropagationWeb.page_session import Exports, PageSession
 from SlicePropagationWeb.page_views import PageViews
 from SlicePropagationWeb.panel_state import PanelState
 from SlicePropagationWeb.segmentation_controller import SegmentationController
@@ -230,9 +230,9 @@ class Workflow:
         self._refresh.segments()
         self._refresh.reasons()
 
-    def result(self, path: Path) -> Callable[[], object]:
+    def result(self, path: Path, exports: Exports | None = None) -> Callable[[], list[Path]]:
         """What writes the work as it is now when it is called, in any thread."""
-        return self.session.result(path, self._seconds)
+        return self.session.result(path, self._seconds, exports)
 
     # What the logic says
 
@@ -291,7 +291,9 @@ class Workflow:
         changed: Edits,
     ) -> None:
         calls_for_run = self._presenter.callsForRun(changed)
-        if not self.logic.isRunning and not self.logic.hasPartialResult:
+        if self.logic.isRunning or self.logic.hasPartialResult:
+            self.on_work()
+        else:
             self._worked()
         if calls_for_run and self.data.auto_update:
             self.propagate()

@@ -10,7 +10,9 @@ from SlicePropagationLib.commands.options import (
     DONE,
     SOME_FAILED,
     add_engine,
+    add_export,
     engine_name,
+    names,
     positive,
 )
 
@@ -39,6 +41,7 @@ def add_batch_command(commands: argparse._SubParsersAction) -> None:
         metavar="tcp://…",
         help="a Dask scheduler, instead of --workers",
     )
+    add_export(parser)
     add_engine(parser)
     parser.set_defaults(command=_batch)
 
@@ -54,6 +57,7 @@ def _batch(arguments: argparse.Namespace) -> int:
         resume=arguments.resume,
         workers=arguments.workers,
         scheduler=arguments.scheduler,
+        exports=names(arguments.export) or (),
     )
     outcomes = []
     for outcome in run_batch(request):

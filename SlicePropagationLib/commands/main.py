@@ -9,12 +9,12 @@ from SlicePropagationLib.commands.batch import add_batch_command
 from SlicePropagationLib.commands.cine_experiment import add_cine_experiment_command
 from SlicePropagationLib.commands.codes import add_codes_command
 from SlicePropagationLib.commands.demo import add_demo_command
+from SlicePropagationLib.commands.endings import add_debug, ended
 from SlicePropagationLib.commands.engines import add_engines_command
 from SlicePropagationLib.commands.evaluate import add_evaluate_command
 from SlicePropagationLib.commands.evaluate_cine import add_evaluate_cine_command
 from SlicePropagationLib.commands.experiment import add_experiment_command
 from SlicePropagationLib.commands.make_cine import add_make_cine_command
-from SlicePropagationLib.commands.options import INTERRUPTED, UNUSABLE
 from SlicePropagationLib.commands.page import add_page_commands
 from SlicePropagationLib.commands.propagate import add_propagate_command
 from SlicePropagationLib.commands.pseudo_label import add_pseudo_label_command
@@ -22,7 +22,7 @@ from SlicePropagationLib.commands.segment import add_segment_command
 from SlicePropagationLib.commands.simulate import add_simulate_command
 from SlicePropagationLib.commands.superresolve import add_superresolve_command
 from SlicePropagationLib.commands.train import add_train_command
-from SlicePropagationLib.errors import SlicePropagationError
+from SlicePropagationLib.files.file_names import check_name
 
 # In the order of `slice-propagation --help`.
 ADDERS = (
@@ -53,25 +53,21 @@ def main(argv: list[str] | None = None) -> int:
 
     Returns:
         The exit code: 0 done, 1 some cases failed, 2 wrong arguments or unusable input,
-        130 interrupted (Ctrl-C).
+        3 an unexpected error, 130 interrupted (Ctrl-C).
     """
     logging.basicConfig(format="%(levelname)s: %(message)s", level=logging.WARNING)
     try:
         arguments = make_parser().parse_args(argv)
     except SystemExit as stop:
         return int(stop.code or 0)
-    try:
-        return arguments.command(arguments)
-    except SlicePropagationError as error:
-        print(f"slice-propagation: {error}", file=sys.stderr)
-        return UNUSABLE
-    except KeyboardInterrupt:
-        print(
-            "slice-propagation: interrupted. No half file is left; what train, experiment, evaluate"
-            " and batch --resume had finished is not done again.",
-            file=sys.stderr,
-        )
-        return INTERRUPTED
+    words = sys.argv[1:] if argv is None else argv
+    return ended(lambda: _run(arguments, words), shows_traceback=arguments.debug)
+
+
+def _run(arguments: argparse.Namespace, words: list[str]) -> int:
+    for word in words:
+        check_name(word)
+    return arguments.command(arguments)
 
 
 def make_parser() -> argparse.ArgumentParser:
@@ -84,6 +80,7 @@ def make_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     for add_command in ADDERS:
         add_command(commands)
+    add_debug(parser, commands)
     return parser
 
 

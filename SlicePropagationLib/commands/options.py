@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 DONE = 0
 SOME_FAILED = 1
 UNUSABLE = 2
+UNEXPECTED = 3
 INTERRUPTED = 130  # what a shell reports of a program that Ctrl-C ended
 
 
@@ -77,6 +78,15 @@ def engine_name(arguments: argparse.Namespace) -> str:
     """
     engine = arguments.engine or choose_default()
     return f"{engine}+{arguments.smooth}" if arguments.smooth else engine
+
+
+def add_export(parser: argparse.ArgumentParser) -> None:
+    """What is written beside a result for other programs; `names` reads it."""
+    parser.add_argument(
+        "--export",
+        metavar="KIND,…",
+        help="also write beside the result: dicom-seg, rtstruct (of DICOM images), stl, obj, ply",
+    )
 
 
 def positive(text: str) -> int:

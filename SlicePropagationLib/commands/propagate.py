@@ -9,8 +9,10 @@ from SlicePropagationLib.commands.options import (
     DONE,
     Progress,
     add_engine,
+    add_export,
     add_image_choice,
     engine_name,
+    names,
 )
 from SlicePropagationLib.files.table import parse_span
 
@@ -39,6 +41,7 @@ def add_propagate_command(commands: argparse._SubParsersAction) -> None:
         metavar="O.json",
         help="do again what the record of an earlier result says, instead of --seed",
     )
+    add_export(parser)
     add_image_choice(parser)
     add_engine(parser)
     parser.set_defaults(command=_propagate)
@@ -101,6 +104,7 @@ def _propagate(arguments: argparse.Namespace) -> int:
         history=arguments.history,
         frame=arguments.frame,
         is_cyclic=not arguments.not_cyclic,
+        exports=names(arguments.export) or (),
         series=arguments.series,
         spacing_mm=arguments.spacing,
     )
@@ -118,12 +122,15 @@ def _propagate(arguments: argparse.Namespace) -> int:
 
 def _reach(session: AnnotationSession, label: int) -> str:
     """Where a label is now, in words; slices count from 0, as in the files."""
+    from SlicePropagationLib.pipelines.slices_table import number_text, volume_ml
+
     shown = session.areas(label).nonzero()[0]
     anchors = session.anchors(label)
     place = f"on slices {shown[0]} to {shown[-1]}" if shown.size else "on no slice"
     listed = ", ".join(map(str, anchors[:MOST_LISTED]))
     rest = " and others" if len(anchors) > MOST_LISTED else ""
-    return f"{place}, annotated on {listed}{rest}"
+    volume = number_text(volume_ml(session, label))
+    return f"{place}, annotated on {listed}{rest}; {volume} ml"
 
 
 def _propagate_in_time(

@@ -9,7 +9,6 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from SlicePropagationLib.errors import CheckpointError, ConfigError
 from SlicePropagationLib.files.shipped_weights import find_model
 
 if TYPE_CHECKING:
@@ -56,7 +55,7 @@ def engine_of_file(path: Path | str, device: str = "auto") -> Engine:
     """
     import torch
 
-    from SlicePropagationLib.networks.checkpoint import load_checkpoint
+    from SlicePropagationLib.networks.checkpoint import load_checkpoint, make_from
 
     path = Path(path)
     checkpoint = load_checkpoint(path, BUILDERS)
@@ -65,12 +64,6 @@ def engine_of_file(path: Path | str, device: str = "auto") -> Engine:
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
     module, builder = BUILDERS[checkpoint.family].split(":")
-    try:
-        engine = getattr(import_module(module), builder)(checkpoint, path, device)
-    except (ConfigError, KeyError, TypeError) as error:
-        raise CheckpointError(
-            f"The configuration in {path} is not one of family {checkpoint.family} ({error}); it is"
-            " damaged or from another version."
-        ) from error
+    engine = make_from(getattr(import_module(module), builder), checkpoint, path, device)
     engine.model_sha256 = checkpoint.sha256
     return engine

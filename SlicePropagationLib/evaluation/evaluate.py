@@ -9,9 +9,6 @@ print(evaluate(EvaluateRequest("cases.csv", "scores", engines=("copy", "registra
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
-from multiprocessing import get_context
 from pathlib import Path
 from typing import NamedTuple, NoReturn
 
@@ -34,7 +31,8 @@ from SlicePropagationLib.evaluation.resume import (
 from SlicePropagationLib.evaluation.scores import score_case
 from SlicePropagationLib.evaluation.statistics import RESULT_COLUMNS, aggregate
 from SlicePropagationLib.evaluation.tables import Tables
-from SlicePropagationLib.files.atomic import atomic_folder, clear_away
+from SlicePropagationLib.files.atomic import atomic_folder, check_writable, clear_away
+from SlicePropagationLib.workers import WorkerDiedError, in_order
 
 Outcome = tuple[list[Row], list[Row], str | None]  # rows, drift rows, what is wrong with the files
 
@@ -77,12 +75,13 @@ def evaluate(
             scored.
         ConfigError: an engine is not known.
     """
+    check_writable(request.out)
     jobs = read_jobs(request)
     kinds = read_kinds(request.kinds) if request.kinds else {}
     out = Path(request.out)
     protocol = jobs[0].protocol
     sources = sources_of(jobs)
-    clear_away(out)
+    clear_away(out, is_ours=True)
     rows, drift = read_finished(out, jobs, sources)
     done = done_by(rows)
     waiting = [left_to_do(job, done) for job in jobs]
@@ -111,13 +110,8 @@ def _score_all(jobs: list[Job], workers: int) -> Iterator[tuple[Job, Outcome]]:
             yield job, _score(job)
         return
     try:
-        with ProcessPoolExecutor(
-            workers,
-            mp_context=get_context("spawn"),
-            initializer=one_thread,
-        ) as pool:
-            yield from zip(jobs, pool.map(_score, jobs), strict=True)
-    except BrokenProcessPool as error:
+        yield from zip(jobs, in_order(_score, jobs, workers, prepare=one_thread), strict=True)
+    except WorkerDiedError as error:
         raise ConfigError(
             f"One of the {workers} worker processes died, perhaps for lack of memory; give fewer"
             " --workers, and the same command goes on."

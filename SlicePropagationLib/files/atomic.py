@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import shutil
 import tempfile
 import time
@@ -9,7 +10,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from SlicePropagationLib.errors import OutputError
+from SlicePropagationLib.processes import is_alive, namespace
 
+# .partial-WHERE-PROCESS-…: a folder that a process writes into, or left when it was killed.
 PREFIX = ".partial-"
 # Windows refuses to replace a file while a virus scanner or a viewer has it open; most let go soon.
 PAUSES_SECONDS = (0.05, 0.1, 0.2, 0.4, 0.8) if os.name == "nt" else ()
@@ -21,7 +24,9 @@ def atomic_folder(folder: Path | str) -> Iterator[Path]:
 
     What is written there is renamed into `folder` at the end, or never.
 
-    Files appear in the order of their creation, so the last one written marks the set as complete.
+    Files appear in the order of their creation, so the last one written marks the set as complete;
+    of files of one moment a record (`.json`) comes last. The disk has them before they appear.
+    What killed programs left in `folder` is removed.
 
     Raises:
         OutputError: the folder cannot be made or written (read-only, full).
@@ -30,11 +35,13 @@ def atomic_folder(folder: Path | str) -> Iterator[Path]:
     partial = None
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        partial = Path(tempfile.mkdtemp(prefix=PREFIX, dir=folder))
+        clear_away(folder)
+        partial = Path(tempfile.mkdtemp(prefix=own_prefix(), dir=folder))
         yield partial
-        in_order = sorted(partial.iterdir(), key=lambda path: path.stat().st_mtime_ns)
-        for path in in_order:
+        for path in sorted(partial.iterdir(), key=_age):
+            flush(path)
             _replace(path, folder / path.name)
+        flush(folder)
     except (OSError, RuntimeError) as error:
         raise OutputError(
             f"The results cannot be written to {folder} ({error}); free space there or choose"
@@ -57,7 +64,68 @@ def _replace(source: Path, target: Path) -> None:
     os.replace(source, target)
 
 
-def clear_away(folder: Path | str) -> None:
-    """Remove what a killed program left half written in a folder."""
+def check_writable(folder: Path | str) -> None:
+    """Refuse a folder that results cannot be written to, before anything is computed.
+
+    Nothing is left there; a folder that is not there yet is not made.
+
+    Raises:
+        OutputError: it cannot be made or written.
+    """
+    there = Path(folder).absolute()
+    try:
+        while not there.exists():
+            there = there.parent
+        os.rmdir(tempfile.mkdtemp(prefix=own_prefix(), dir=there))
+    except OSError as error:
+        raise OutputError(
+            f"Results cannot be written to {folder} ({error}); choose another folder, or change the"
+            " permissions of that one."
+        ) from error
+
+
+def own_prefix() -> str:
+    """How the names of temporary folders of this process begin."""
+    return f"{PREFIX}{own_process_name()}-"
+
+
+def own_process_name() -> str:
+    """What tells this process apart in names of files, also from those of other machines."""
+    return f"{namespace()}-{os.getpid()}"
+
+
+def clear_away(folder: Path | str, *, is_ours: bool = False) -> None:
+    """Remove what killed programs left half written in a folder.
+
+    Args:
+        folder: where they wrote.
+        is_ours: nobody else writes there now, so that what does not say whose it is goes, too.
+    """
     for partial in Path(folder).glob(f"{PREFIX}*"):
-        shutil.rmtree(partial, ignore_errors=True)
+        owner = owner_of(partial.name)
+        is_left = is_ours if owner is None else not is_alive(owner)
+        if is_left:
+            shutil.rmtree(partial, ignore_errors=True)
+
+
+def owner_of(name: str) -> int | None:
+    """The process of this machine that a file or folder is of; None where it does not say."""
+    where, _, rest = name.removeprefix(PREFIX).partition("-")
+    pid = re.split("[-.]", rest)[0]
+    return int(pid) if where == namespace() and pid.isdecimal() else None
+
+
+def _age(path: Path) -> tuple[int, bool]:
+    """By what files are put in order; a coarse clock gives several one time."""
+    return path.stat().st_mtime_ns, path.suffix == ".json"
+
+
+def flush(path: Path) -> None:
+    """Have the disk hold a file, or the names in a folder; left out where a system cannot."""
+    with contextlib.suppress(OSError):
+        # Windows flushes what can be written only, and no folders.
+        handle = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)

@@ -3,9 +3,8 @@
 from pathlib import Path
 
 from SlicePropagationLib.errors import InputError
+from SlicePropagationLib.files.file_names import check_name
 from SlicePropagationLib.files.volume import SUFFIXES
-
-LABELS = range(1, 256)
 
 
 def companion(path: Path | str, suffix: str) -> Path:
@@ -34,6 +33,7 @@ def check_output(out: Path | str, **sources: Path | str | None) -> None:
     Raises:
         InputError: it is either.
     """
+    check_name(out)
     stem = companion(out, "")
     ending = Path(out).name[len(stem.name) :]
     if ending.lower() in (".nii", ".nii.gz") and ending != ending.lower():
@@ -59,5 +59,11 @@ def soft_label_path(path: Path | str, label: int) -> Path:
 
 def soft_label_paths(path: Path | str) -> dict[int, Path]:
     """{label: file} of the probabilities that stand beside a label file."""
-    paths = {label: soft_label_path(path, label) for label in LABELS}
-    return {label: soft for label, soft in paths.items() if soft.is_file()}
+    path = Path(path)
+    stem = companion(path, "").name
+    found = {}
+    for beside in path.parent.iterdir() if path.parent.is_dir() else ():
+        label = beside.name.removeprefix(f"{stem}.soft-").removesuffix(path.name[len(stem) :])
+        if label.isdecimal() and beside == soft_label_path(path, int(label)):
+            found[int(label)] = beside
+    return dict(sorted(found.items()))

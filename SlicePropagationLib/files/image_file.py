@@ -12,6 +12,7 @@ from SlicePropagationLib.errors import InputError
 from SlicePropagationLib.files import dicom, mgh, nifti, slice_pictures
 from SlicePropagationLib.files.nifti_forms import Placement, seconds_between_frames
 from SlicePropagationLib.files.nifti_header import NiftiHeader
+from SlicePropagationLib.files.text_header import check_header
 
 log = logging.getLogger(__name__)
 # What results are written as, and what else is read.
@@ -150,6 +151,7 @@ def _dicom(
 
 
 def _with_itk(path: Path) -> sitk.Image:
+    check_header(path)
     try:
         return sitk.ReadImage(str(path))
     except RuntimeError as error:

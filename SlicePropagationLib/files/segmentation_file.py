@@ -1,58 +1,79 @@
-"""Label maps and Slicer's `.seg.nrrd` segmentations.
-
-Names and colours of segments are read and kept.
-"""
+"""Label maps and Slicer segmentations (`.seg.nrrd`) on a volume's grid, overlaps included."""
 
 from __future__ import annotations
 
-import itertools
 import logging
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 import SimpleITK as sitk
 
+from SlicePropagationLib.arrays import label_type
 from SlicePropagationLib.errors import InputError
+from SlicePropagationLib.files.lattice import on_same_voxels
 from SlicePropagationLib.files.nifti import is_nifti, write_nifti
-from SlicePropagationLib.files.volume import TOLERANCE, Volume, check_same_grid, read_image
+from SlicePropagationLib.files.nrrd_header import say_list
+from SlicePropagationLib.files.segment_grid import laid_onto
+from SlicePropagationLib.files.segments import (
+    MAX_LABEL,
+    Segment,
+    Tags,
+    describe_segments,
+    described_segments,
+)
+from SlicePropagationLib.files.volume import Volume, read_image
 
 log = logging.getLogger(__name__)
-Tags = Mapping[int, Mapping[str, str]]  # {label: {tag name: value}}
-COLORS = (
-    (0.90, 0.62, 0.0),
-    (0.34, 0.71, 0.91),
-    (0.0, 0.62, 0.45),
-    (0.94, 0.89, 0.26),
-    (0.0, 0.45, 0.70),
-    (0.84, 0.37, 0.0),
-    (0.80, 0.47, 0.65),
-)
+ALMOST_WHOLE = 1e-3  # what other programs' arithmetic may add to a label
+FEW = 16  # unknown values that are named one by one
 
 
 @dataclass(frozen=True)
-class Segment:
-    """A segment of a label map.
+class Segmentation:
+    """Segments on the grid of a volume; they may overlap.
 
     Attributes:
-        label: its number, 1..255.
-        name, id: as Slicer shows and stores them.
-        color: red, green, blue in [0, 1].
-        tags: Slicer's tag string, kept as it is.
+        layers: (K, J, I) uint8 or uint16 label maps, at least one.
+        segments: what their values mean; each has the layer and the value that it is stored with.
+        is_described: whether the file names its segments; those of a label map have numbers only.
     """
 
-    label: int
-    name: str
-    id: str
-    color: tuple[float, float, float]
-    tags: str = ""
+    layers: tuple[np.ndarray, ...]
+    segments: tuple[Segment, ...]
+    is_described: bool = False
 
-    @classmethod
-    def plain(cls, label: int) -> Segment:
-        """A segment that has only a number."""
-        name = f"Segment_{label}"
-        return cls(label, name, name, COLORS[(label - 1) % len(COLORS)])
+    def mask(self, segment: Segment) -> np.ndarray:
+        """(K, J, I) bool of a segment."""
+        return self.layers[segment.layer] == segment.stored
+
+    @cached_property
+    def labels(self) -> np.ndarray:
+        """(K, J, I) label map; where segments overlap, the smaller one lies on top."""
+        if len(self.layers) == 1 and all(each.stored == each.label for each in self.segments):
+            return self.layers[0]
+        return self._flat[0]
+
+    @cached_property
+    def num_shared(self) -> int:
+        """Voxels that more than one segment has."""
+        return self._flat[1] if len(self.layers) > 1 else 0
+
+    @cached_property
+    def _flat(self) -> tuple[np.ndarray, int]:
+        """The label map, and the number of voxels in which a segment lies on another."""
+        highest = max((segment.label for segment in self.segments), default=0)
+        labels = np.zeros(self.layers[0].shape, label_type(highest))
+        masks = {segment.label: self.mask(segment) for segment in self.segments}
+        sizes = {label: np.count_nonzero(mask) for label, mask in masks.items()}
+        num_shared = 0
+        for label in sorted(masks, key=lambda label: -sizes[label]):
+            mask = masks[label]
+            num_shared += int(np.count_nonzero(labels[mask]))
+            labels[mask] = label
+        return labels, num_shared
 
 
 def is_segmentation(path: Path | str) -> bool:
@@ -61,25 +82,50 @@ def is_segmentation(path: Path | str) -> bool:
 
 
 def read_labels(path: Path | str, volume: Volume) -> tuple[np.ndarray, list[Segment]]:
-    """Read a label map or a segmentation onto a volume's grid.
+    """Read a label map or a segmentation onto a volume's grid, as one label map.
 
-    A segmentation file may be cropped to its segments, as Slicer writes it, and may have several
-    layers; where segments overlap, the later one is on top, and a warning says so.
+    Where segments overlap, the smaller one lies on top, and a warning says so;
+    `read_segmentation` keeps both.
 
     Args:
         path: the file.
         volume: the Volume whose grid it is on.
 
     Returns:
-        ((K, J, I) uint8 label map, [Segment] of the labels in it or described with it).
+        ((K, J, I) uint8 label map, uint16 with labels beyond 255, [Segment] of the labels in it or
+        described with it).
 
     Raises:
-        InputError: labels beyond 255, negative or fractional, or not one value per voxel.
+        InputError, GeometryMismatchError: as `read_segmentation`.
+    """
+    found = read_segmentation(path, volume)
+    if found.num_shared:
+        log.warning(
+            "%s has %d voxels in which segments overlap; the smaller segment has them.",
+            path,
+            found.num_shared,
+        )
+    return found.labels, list(found.segments)
+
+
+def read_segmentation(path: Path | str, volume: Volume) -> Segmentation:
+    """Read a label map or a segmentation onto a volume's grid.
+
+    A label map has the voxels of the volume, in any order of storage. A segmentation file may also
+    be cropped to its segments, as Slicer writes it, reach beyond the volume, have smaller voxels,
+    and several layers.
+
+    Args:
+        path: the file.
+        volume: the Volume whose grid it is on.
+
+    Raises:
+        InputError: labels beyond 65535, negative or fractional, or not one value per voxel.
         GeometryMismatchError: the grids differ.
     """
     image = read_image(path)
-    if is_segmentation(path):
-        return _read_segmentation(image, path, volume)
+    if is_segmentation(path) or image.HasMetaDataKey("Segment0_ID"):
+        return _read_described(image, path, volume)
     num_values = image.GetNumberOfComponentsPerPixel()
     if num_values > 1:
         raise InputError(
@@ -88,21 +134,113 @@ def read_labels(path: Path | str, volume: Volume) -> tuple[np.ndarray, list[Segm
         )
     if image.GetDimension() == 4 and image.GetSize()[3] == 1:
         image = image[:, :, :, 0]  # the one time of a 4D file is a volume, as read_volume has it
-    check_same_grid(volume.image, image, "the image", str(path))
-    labels = checked_labels(sitk.GetArrayFromImage(image), path)
-    return labels, plain_segments(labels)
+    array = sitk.GetArrayFromImage(image)
+    labels = checked_labels(on_same_voxels(image, array, volume.image, path), path)
+    return Segmentation((labels,), tuple(plain_segments(labels)))
 
 
-def plain_segments(labels: np.ndarray) -> list[Segment]:
+def plain_segments(labels: np.ndarray, layer: int = 0) -> list[Segment]:
     """A segment that has only a number for each label of a label map, ascending."""
-    return [Segment.plain(int(label)) for label in np.unique(labels[labels > 0])]
+    return [Segment.plain(int(label)) for label in np.unique(labels) if label]
+
+
+def checked_labels(array: np.ndarray, path: Path | str) -> np.ndarray:
+    """The values of a label file as uint8, or uint16 beyond 255; InputError where they are none."""
+    low, high = (array.min(), array.max()) if array.size else (0, 0)
+    if low <= -0.5 or high > MAX_LABEL:
+        raise InputError(
+            f"{path} has label values from {low:g} to {high:g}, labels must lie between 0 and"
+            f" {MAX_LABEL}; renumber them."
+        )
+    if np.issubdtype(array.dtype, np.floating):
+        whole = np.round(array)
+        if not np.abs(array - whole).max(initial=0) <= ALMOST_WHOLE:
+            raise InputError(
+                f"{path} has fractional values between {low:g} and {high:g}, labels are whole"
+                " numbers; is it an image?"
+            )
+        array = whole
+    return array.astype(label_type(int(np.round(high))))
+
+
+def _read_described(image: sitk.Image, path: Path | str, volume: Volume) -> Segmentation:
+    """A segmentation file: its layers, and the segments that its header describes."""
+    stored, grid = _stored_layers(image, path)
+    segments = described_segments(image, len(stored), path)
+    is_described = bool(segments)
+    layers = [checked_labels(layer, path) for layer in stored]
+    if is_described:
+        _tell_left_out(layers, segments, path)
+    layers = laid_onto(layers, grid, volume.image, path)
+    segments = segments or _undescribed(layers)
+    return Segmentation(tuple(layers), tuple(segments), is_described)
+
+
+def _stored_layers(
+    image: sitk.Image,
+    path: Path | str,
+) -> tuple[list[np.ndarray], sitk.Image]:
+    """The (K, J, I) layers of a file, and a 3D image that has their geometry."""
+    array = sitk.GetArrayFromImage(image)
+    if image.GetDimension() == 3:
+        if image.GetNumberOfComponentsPerPixel() == 1:
+            return [array], image
+        return list(np.moveaxis(array, -1, 0)), image
+    if image.GetDimension() == 4 and image.GetNumberOfComponentsPerPixel() == 1:
+        return list(array), image[:, :, :, 0]  # layers along a fourth axis, as first written
+    raise InputError(
+        f"{path} is not a 3D segmentation (size {image.GetSize()}); save one time point."
+    )
+
+
+def _undescribed(layers: Sequence[np.ndarray]) -> list[Segment]:
+    """Every value of every layer as a segment, as Slicer reads layers without a description."""
+    places = [
+        (layer, int(value)) for layer, array in enumerate(layers) for value in np.unique(array)
+    ]
+    values = {value for _, value in places}
+    free = (number for number in range(1, MAX_LABEL + 1) if number not in values)
+    segments: list[Segment] = []
+    used: set[int] = set()
+    for layer, value in places:
+        if value:
+            label = next(free) if value in used else value
+            used.add(label)
+            plain = Segment.plain(label)
+            segments.append(
+                Segment(label, plain.name, plain.id, plain.color, layer=layer, value=value)
+            )
+    return segments
+
+
+def _tell_left_out(
+    layers: Sequence[np.ndarray],
+    segments: Sequence[Segment],
+    path: Path | str,
+) -> None:
+    """Say which values no segment stands for; Slicer does not show them, either."""
+    known = {(segment.layer, segment.stored) for segment in segments}
+    unknown = [
+        f"{value} in layer {layer}"
+        for layer, array in enumerate(layers)
+        for value in np.unique(array)
+        if value and (layer, int(value)) not in known
+    ]
+    if unknown:
+        rest = " and others" if len(unknown) > FEW else ""
+        log.warning(
+            "%s has voxels of the value %s%s, which no segment of it stands for; they are left out.",
+            path,
+            ", ".join(unknown[:FEW]),
+            rest,
+        )
 
 
 def write_labels(
     path: Path | str,
     labels: np.ndarray,
     volume: Volume,
-    segments: Sequence[Segment],
+    segments: Iterable[Segment],
     tags: Tags | None = None,
 ) -> None:
     """Write a (K, J, I) label map on the volume's grid.
@@ -116,148 +254,40 @@ def write_labels(
         segments: names and colours.
         tags: {label: {tag name: value}} to add to the segments of a `.seg.nrrd`.
     """
+    write_layers(path, [labels], volume, [_in_one_layer(segment) for segment in segments], tags)
+
+
+def _in_one_layer(segment: Segment) -> Segment:
+    return replace(segment, layer=0, value=0)
+
+
+def write_layers(
+    path: Path | str,
+    layers: Sequence[np.ndarray],
+    volume: Volume,
+    segments: Iterable[Segment],
+    tags: Tags | None = None,
+) -> None:
+    """Write (K, J, I) label maps on the volume's grid; more than one only to a `.seg.nrrd`.
+
+    Args:
+        path: the file; its ending says the format.
+        layers: label maps.
+        volume: the Volume whose grid they are on.
+        segments: what their values mean.
+        tags: as in `write_labels`.
+    """
+    kind = np.result_type(*(label_type(int(layer.max(initial=0))) for layer in layers))
+    voxels = np.ascontiguousarray(layers[0], kind)
     if volume.nifti is not None and is_nifti(path):
-        write_nifti(path, labels.astype(np.uint8), volume.nifti)
+        write_nifti(path, voxels, volume.nifti)
         return
-    image = sitk.GetImageFromArray(np.ascontiguousarray(labels, dtype=np.uint8))
+    if len(layers) > 1:
+        voxels = np.stack([layer.astype(kind) for layer in layers], axis=-1)
+    image = sitk.GetImageFromArray(voxels, isVector=len(layers) > 1)
     image.CopyInformation(volume.image)
     if is_segmentation(path):
-        _describe(image, segments, tags or {})
+        describe_segments(image, segments, tags or {})
     sitk.WriteImage(image, str(path), True)
-
-
-def checked_labels(array: np.ndarray, path: Path | str) -> np.ndarray:
-    """The values of a label file as uint8; InputError where they are no labels."""
-    low, high = (array.min(), array.max()) if array.size else (0, 0)
-    if low < 0 or high > 255:
-        raise InputError(
-            f"{path} has label values from {low:g} to {high:g}, labels must lie between 0 and 255;"
-            " renumber them."
-        )
-    if np.issubdtype(array.dtype, np.floating) and not np.array_equal(array, np.round(array)):
-        raise InputError(
-            f"{path} has fractional values between {low:g} and {high:g}, labels are whole numbers;"
-            " is it an image?"
-        )
-    return array.astype(np.uint8)
-
-
-def _read_segmentation(
-    image: sitk.Image, path: Path | str, volume: Volume
-) -> tuple[np.ndarray, list[Segment]]:
-    array = sitk.GetArrayFromImage(image)
-    is_single = image.GetNumberOfComponentsPerPixel() == 1
-    layers = array[..., None] if is_single else array  # (K, J, I, layers)
-    if layers.ndim != 4:
-        raise InputError(
-            f"{path} is not a 3D segmentation (size {image.GetSize()}); save one time point."
-        )
-    labels = np.zeros(layers.shape[:3], np.uint8)
-    segments: list[Segment] = []
-    num_shared = 0
-    for number, fields in enumerate(_segment_fields(image)):
-        used = {segment.label for segment in segments}
-        try:
-            value = int(fields.get("LabelValue", number + 1))
-            layer = layers[..., int(fields.get("Layer", 0))]
-            segment = _segment(fields, number, used, value)
-        except (ValueError, IndexError, StopIteration) as error:
-            raise InputError(
-                f"{path} describes its segment {number + 1} in a way that cannot be read ({error});"
-                " save it again in 3D Slicer."
-            ) from error
-        mask = layer == value
-        num_shared += np.count_nonzero(labels[mask])
-        labels[mask] = segment.label
-        segments.append(segment)
-    if num_shared:
-        log.warning(
-            "%s has %d voxels in which segments overlap; the later segment has them.",
-            path,
-            num_shared,
-        )
-    if not segments:
-        labels = checked_labels(layers[..., 0], path)
-        segments = plain_segments(labels)
-    return _onto_grid(labels, image, volume, path), segments
-
-
-def _segment_fields(image: sitk.Image) -> Iterator[dict[str, str]]:
-    """One dict of header fields a segment, in file order."""
-    keys = image.GetMetaDataKeys()
-    for number in itertools.count():
-        prefix = f"Segment{number}_"
-        own = [key for key in keys if key.startswith(prefix)]
-        if not own:
-            return
-        yield {key.removeprefix(prefix): image.GetMetaData(key) for key in own}
-
-
-def _segment(
-    fields: dict[str, str],
-    number: int,
-    used: set[int],
-    value: int,
-) -> Segment:
-    label = value
-    if value in used or not 1 <= value <= 255:
-        label = next(free for free in range(1, 256) if free not in used)
-    color = COLORS[number % len(COLORS)]
-    parts = [float(part) for part in fields.get("Color", "").split()]
-    if len(parts) == 3:
-        red, green, blue = parts
-        color = (red, green, blue)
-    name = fields.get("Name", f"Segment_{label}")
-    return Segment(label, name, fields.get("ID", name), color, fields.get("Tags", ""))
-
-
-def _onto_grid(
-    labels: np.ndarray, image: sitk.Image, volume: Volume, path: Path | str
-) -> np.ndarray:
-    """Lay a segmentation that Slicer cropped to its segments back into the volume's grid."""
-    is_same_lattice = _is_close(image.GetSpacing(), volume.image.GetSpacing()) and _is_close(
-        image.GetDirection(), volume.image.GetDirection()
-    )
-    offset = np.array(volume.image.TransformPhysicalPointToContinuousIndex(image.GetOrigin()))
-    start = np.round(offset).astype(int)[::-1]  # K, J, I
-    stop = start + labels.shape
-    if not is_same_lattice or np.abs(offset - np.round(offset)).max() > 0.01:
-        check_same_grid(volume.image, image, "the image", str(path))
-    if (start < 0).any() or (stop > volume.array.shape).any():
-        check_same_grid(volume.image, image, "the image", str(path))
-    whole = np.zeros(volume.array.shape, np.uint8)
-    window = tuple(slice(a, b) for a, b in zip(start, stop, strict=True))
-    whole[window] = labels
-    return whole
-
-
-def _is_close(first: Sequence[float], second: Sequence[float]) -> bool:
-    return np.allclose(first, second, rtol=0, atol=TOLERANCE)
-
-
-def _describe(
-    image: sitk.Image,
-    segments: Sequence[Segment],
-    tags: Tags,
-) -> None:
-    image.SetMetaData("Segmentation_MasterRepresentation", "Binary labelmap")
-    image.SetMetaData("Segmentation_ContainedRepresentationNames", "Binary labelmap|")
-    image.SetMetaData("Segmentation_ReferenceImageExtentOffset", "0 0 0")
-    size = image.GetSize()
-    extent = f"0 {size[0] - 1} 0 {size[1] - 1} 0 {size[2] - 1}"
-    for number, segment in enumerate(segments):
-        stored = [part.split(":", 1) for part in segment.tags.split("|") if ":" in part]
-        own = dict(stored) | dict(tags.get(segment.label, {}))
-        values = {
-            "ID": segment.id,
-            "Name": segment.name,
-            "NameAutoGenerated": "0",
-            "ColorAutoGenerated": "0",
-            "LabelValue": segment.label,
-            "Layer": 0,
-            "Color": " ".join(f"{part:g}" for part in segment.color),
-            "Extent": extent,
-            "Tags": "".join(f"{name}:{value}|" for name, value in own.items()),
-        }
-        for name, value in values.items():
-            image.SetMetaData(f"Segment{number}_{name}", str(value))
+    if len(layers) > 1:
+        say_list(path)

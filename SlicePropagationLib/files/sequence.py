@@ -14,10 +14,13 @@ import SimpleITK as sitk
 from SlicePropagationLib.errors import InputError
 from SlicePropagationLib.files.dicom import choose_dicom, is_dicom, read_dicom
 from SlicePropagationLib.files.image_file import SUFFIXES, load_image, placed_image
+from SlicePropagationLib.files.lattice import check_same_grid
 from SlicePropagationLib.files.nifti import is_nifti, read_nifti_header, write_nifti
 from SlicePropagationLib.files.nifti_header import NiftiHeader
+from SlicePropagationLib.files.nrrd_header import say_list
 from SlicePropagationLib.files.segmentation_file import checked_labels
-from SlicePropagationLib.files.volume import check_same_grid, read_image
+from SlicePropagationLib.files.text_header import check_header
+from SlicePropagationLib.files.volume import read_image
 from SlicePropagationLib.stack import SliceStack
 
 log = logging.getLogger(__name__)
@@ -198,8 +201,9 @@ def _has_header(path: Path | str, question: Callable[[sitk.ImageFileReader], boo
     reader = sitk.ImageFileReader()
     reader.SetFileName(str(path))
     try:
+        check_header(path)
         reader.ReadImageInformation()
-    except RuntimeError:
+    except (InputError, RuntimeError):
         return False
     return bool(question(reader))
 
@@ -236,7 +240,7 @@ def write_sequence(
     frames = [_with_geometry(frame, like.image) for frame in array]
     if _is_named_sequence(path):
         sitk.WriteImage(sitk.Compose(frames), str(path), True)
-        _say_list(path)
+        say_list(path)
         return
     image = sitk.JoinSeries(frames, 0.0, like.frame_step)
     sitk.WriteImage(image, str(path), True)
@@ -246,17 +250,6 @@ def _with_geometry(array: np.ndarray, image: sitk.Image) -> sitk.Image:
     frame = sitk.GetImageFromArray(np.ascontiguousarray(array))
     frame.CopyInformation(image)
     return frame
-
-
-def _say_list(path: Path | str) -> None:
-    """Call the first axis of an NRRD file a list of frames, instead of the parts of a vector.
-
-    Slicer needs that; the data stay.
-    """
-    header, mark, data = Path(path).read_bytes().partition(b"\n\n")
-    kinds = [line for line in header.split(b"\n") if line.startswith(b"kinds:")]
-    changed = header.replace(kinds[0], b"kinds: list domain domain domain")
-    Path(path).write_bytes(changed + mark + data)
 
 
 def _finite(array: np.ndarray, path: Path | str) -> np.ndarray:
@@ -273,7 +266,7 @@ def _finite(array: np.ndarray, path: Path | str) -> np.ndarray:
 
 
 def read_label_sequence(path: Path | str, sequence: Sequence) -> np.ndarray:
-    """(T, K, J, I) uint8 label maps of a sequence, 0 where a frame has no label.
+    """(T, K, J, I) label maps of a sequence, 0 where a frame has no label.
 
     Raises:
         InputError: it is no label map, or has more frames than the sequence.

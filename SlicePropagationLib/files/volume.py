@@ -9,8 +9,9 @@ import numpy as np
 import SimpleITK as sitk
 
 from SlicePropagationLib.arrays import Spacing
-from SlicePropagationLib.errors import GeometryMismatchError, InputError
+from SlicePropagationLib.errors import InputError
 from SlicePropagationLib.files.dicom import is_dicom
+from SlicePropagationLib.files.file_names import check_name
 from SlicePropagationLib.files.image_file import SUFFIXES as SUFFIXES
 from SlicePropagationLib.files.image_file import ImageFile, load_image
 from SlicePropagationLib.files.nifti_header import NiftiHeader
@@ -18,7 +19,6 @@ from SlicePropagationLib.stack import check_outline, finite_values
 
 log = logging.getLogger(__name__)
 AXES = ("i", "j", "k")
-TOLERANCE = 1e-3
 
 
 @dataclass(frozen=True)
@@ -88,6 +88,7 @@ def _load(
     spacing_mm: Sequence[float] | None,
 ) -> ImageFile:
     """Read an image, and log the remarks on it."""
+    check_name(path)
     loaded = load_image(Path(path), frame, series, spacing_mm)
     for remark in loaded.remarks:
         log.warning("%s", remark)
@@ -140,37 +141,6 @@ def read_volume(
             " pick the image, not an empty mask."
         )
     return Volume(array, image, Path(path), loaded.nifti, loaded.remarks, series)
-
-
-def check_same_grid(
-    image: sitk.Image,
-    other: sitk.Image,
-    name: str,
-    other_name: str,
-) -> None:
-    """Refuse two images whose grids differ, naming both values.
-
-    Args:
-        image: one of them.
-        other: the other one.
-        name: what the message calls the first.
-        other_name: what the message calls the other.
-
-    Raises:
-        GeometryMismatchError: size, spacing, origin or direction differ.
-    """
-    pairs = (
-        ("size", image.GetSize(), other.GetSize(), 0.0),
-        ("spacing", image.GetSpacing(), other.GetSpacing(), TOLERANCE),
-        ("origin", image.GetOrigin(), other.GetOrigin(), 10 * TOLERANCE),
-        ("direction", image.GetDirection(), other.GetDirection(), TOLERANCE),
-    )
-    for what, first, second, tolerance in pairs:
-        if len(first) != len(second) or not np.allclose(first, second, rtol=0, atol=tolerance):
-            raise GeometryMismatchError(
-                f"{other_name} and {name} are on different grids: {what} {_listed(second)} against"
-                f" {_listed(first)}; resample one of them onto the other."
-            )
 
 
 def choose_axis(
@@ -260,7 +230,3 @@ def _check_single_channel(image: sitk.Image, path: Path | str) -> None:
 
 def _times(size: Sequence[int]) -> str:
     return "x".join(str(number) for number in size)
-
-
-def _listed(values: Sequence[float]) -> str:
-    return "(" + ", ".join(f"{value:.6g}" for value in values) + ")"

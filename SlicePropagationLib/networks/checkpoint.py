@@ -3,12 +3,14 @@
 Read without ever running code from them.
 """
 
+import contextlib
 import hashlib
 import io
 import json
 import pickle
+import warnings
 import zipfile
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -16,12 +18,24 @@ from typing import Any, TypeVar
 import torch
 from torch import Tensor, nn
 
-from SlicePropagationLib.errors import CheckpointError
+from SlicePropagationLib.errors import CheckpointError, ConfigError, in_one_line
 from SlicePropagationLib.files.atomic import atomic_folder
 
 FORMAT = "slice-propagation"
 VERSION = 1
 Network = TypeVar("Network", bound=nn.Module)
+# What a configuration with wrong values ends with, somewhere in a network.
+NOT_OF_THE_FAMILY = (
+    ConfigError,
+    LookupError,
+    TypeError,
+    ValueError,
+    AttributeError,
+    RuntimeError,
+    ArithmeticError,
+    AssertionError,
+    MemoryError,
+)
 HALF_MOST = torch.finfo(torch.float16).max
 
 
@@ -157,6 +171,40 @@ def fill_network(
             f" ({str(error).splitlines()[-1].strip()}); it is damaged."
         ) from error
     return network
+
+
+def make_from(
+    make: Callable[[Checkpoint, Path, str], Any],
+    checkpoint: Checkpoint,
+    path: Path,
+    device: str,
+) -> Any:
+    """What a family makes of a checkpoint.
+
+    It is made without memory first: weights that do not fit a configuration are refused before a
+    network of that configuration, however large, is there.
+
+    Args:
+        make: (checkpoint, path, device) -> an engine or a segmenter.
+        checkpoint: what was read.
+        path: of its file, for messages.
+        device: "cpu" or "cuda".
+
+    Raises:
+        CheckpointError: configuration and weights do not fit, or the configuration is none of the
+            family.
+    """
+    with contextlib.suppress(*NOT_OF_THE_FAMILY), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # that what has no memory is not filled
+        with torch.device("meta"):
+            make(checkpoint, path, device)
+    try:
+        return make(checkpoint, path, device)
+    except NOT_OF_THE_FAMILY as error:
+        raise CheckpointError(
+            f"The configuration in {path} is not one of family {checkpoint.family}"
+            f" ({in_one_line(error)}); it is damaged or from another version."
+        ) from error
 
 
 def _check_content(path: Path, content: dict[str, Any]) -> None:

@@ -8,32 +8,31 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-import multiprocessing
 import os
 import re
 import sys
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from SlicePropagationLib import __version__
 from SlicePropagationLib.config import check_choice
 from SlicePropagationLib.engines import MODEL_SUFFIXES, split_name
 from SlicePropagationLib.engines.device import DEVICES, choose_engine, one_thread
-from SlicePropagationLib.errors import ConfigError, InputError, SlicePropagationError
+from SlicePropagationLib.errors import ConfigError, InputError, SlicePropagationError, in_one_line
 from SlicePropagationLib.files.atomic import atomic_folder
 from SlicePropagationLib.files.companions import companion
 from SlicePropagationLib.files.dicom_frames import files_below
+from SlicePropagationLib.files.record import RECORD, check_places, is_whole
 from SlicePropagationLib.files.shipped_weights import find_model, has_model
 from SlicePropagationLib.files.table import parse_spacing, parse_span, read_table
 from SlicePropagationLib.files.volume import AXES
+from SlicePropagationLib.pipelines.exports import check_exports
 from SlicePropagationLib.pipelines.propagate_file import PropagateRequest, propagate_file
+from SlicePropagationLib.workers import as_done
 
 if TYPE_CHECKING:
-    from multiprocessing.context import BaseContext
     from types import ModuleType
 
     from dask.distributed import Client
@@ -47,6 +46,7 @@ VOXELS_ELSEWHERE = re.compile(
 IGNORES_CASE = sys.platform in ("win32", "darwin")  # of file names, as these systems come
 # A fresh process now and then, so that nothing a library leaks adds up.
 CASES_PER_PROCESS = 20
+MARK = ".done.json"
 
 
 @dataclass(frozen=True)
@@ -63,9 +63,10 @@ class BatchRequest:
             arguments.
         workers: number of processes.
         scheduler: address of a Dask scheduler, instead of processes of our own.
+        exports: what is written beside each result, as in `PropagateRequest`.
 
     Raises:
-        ConfigError: the device is none, or there is no worker.
+        ConfigError: the device or an export is none, or there is no worker.
     """
 
     cases: Path | str
@@ -75,10 +76,12 @@ class BatchRequest:
     resume: bool = False
     workers: int = 1
     scheduler: str | None = None
+    exports: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse what no batch can run with."""
         check_choice("device", self.device, DEVICES)
+        check_exports(self.exports)
         if self.workers < 1:
             raise ConfigError(
                 f"A batch needs at least one worker, {self.workers} were asked for; give 1 or more."
@@ -201,6 +204,7 @@ def _case(
         span=span,
         engine=request.engine,
         device=request.device,
+        exports=request.exports,
         series=row.get("series") or None,
         spacing_mm=spacing_mm,
     )
@@ -216,13 +220,17 @@ def do_case(case: PropagateRequest) -> Outcome:
     """Do one case and say how it went; what runs on a worker."""
     name = str(case.out)
     try:
+        check_places(case.out, (MARK,))
         propagate_file(case)
         _mark_complete(case)
     except SlicePropagationError as error:
         return Outcome(name, str(error))
     except Exception as error:  # a bug in one case must not cost the others
-        log.exception("Case %s failed unexpectedly", name)
-        return Outcome(name, f"{type(error).__name__}: {error}; please report this.")
+        log.debug("Case %s failed unexpectedly", name, exc_info=True)
+        said = (
+            f"{in_one_line(error)}; please report this, with what `propagate --debug` says of it."
+        )
+        return Outcome(name, said)
     return Outcome(name)
 
 
@@ -233,9 +241,9 @@ def is_complete(case: PropagateRequest) -> bool:
         return (
             mark["fingerprint"] == fingerprint(case)
             and Path(case.out).is_file()
-            and companion(case.out, ".json").is_file()
+            and is_whole(companion(case.out, RECORD))
         )
-    except (OSError, ValueError, KeyError):
+    except (OSError, ValueError, KeyError, TypeError, InputError):
         return False
 
 
@@ -270,6 +278,8 @@ def _arguments_text(case: PropagateRequest) -> str:
         "history": _as_text(case.history),
         "frame": case.frame,
     }
+    if case.exports:
+        arguments["exports"] = case.exports
     arguments |= {"series": case.series} if case.series else {}
     arguments |= {"spacing_mm": case.spacing_mm} if case.spacing_mm else {}
     listed = ", ".join(f"{name}={value!r}" for name, value in arguments.items())
@@ -303,7 +313,7 @@ def _weight_files(engine: Path | str | None) -> list[Path | str | None]:
 
 
 def _mark_path(case: PropagateRequest) -> Path:
-    return companion(case.out, ".done.json")
+    return companion(case.out, MARK)
 
 
 def _mark_complete(case: PropagateRequest) -> None:
@@ -314,37 +324,24 @@ def _mark_complete(case: PropagateRequest) -> None:
 
 
 def _on_processes(cases: list[PropagateRequest], workers: int) -> Iterator[Outcome]:
-    context = multiprocessing.get_context("spawn")
-    done = set()
-    try:
-        with ProcessPoolExecutor(
-            workers,
-            mp_context=context,
-            max_tasks_per_child=CASES_PER_PROCESS,
-            initializer=one_thread,
-        ) as pool:
-            futures = {pool.submit(do_case, case): case for case in cases}
-            for future in as_completed(futures):
-                outcome = future.result()
-                done.add(futures[future])
-                yield outcome
-    except BrokenProcessPool:
-        # A worker died (out of memory, say): each case left gets a process of its own.
-        for case in cases:
-            if case not in done:
-                yield _alone(case, context)
+    """Outcomes of cases on workers; one whose worker died is tried once more, by itself."""
+    options: dict[str, Any] = {"prepare": one_thread, "per_process": CASES_PER_PROCESS}
+    died = []
+    for number, outcome in as_done(do_case, cases, workers, **options):
+        if isinstance(outcome, Outcome):
+            yield outcome
+        else:
+            died.append(cases[number])
+    for number, outcome in as_done(do_case, died, 1, prepare=one_thread, per_process=1):
+        yield outcome if isinstance(outcome, Outcome) else _died(died[number], outcome)
 
 
-def _alone(case: PropagateRequest, context: BaseContext) -> Outcome:
-    try:
-        with ProcessPoolExecutor(1, mp_context=context) as pool:
-            return pool.submit(do_case, case).result()
-    except BrokenProcessPool:
-        return Outcome(
-            str(case.out),
-            "The worker process died, perhaps for lack of memory; run this case alone or with fewer"
-            " workers.",
-        )
+def _died(case: PropagateRequest, error: Exception) -> Outcome:
+    return Outcome(
+        str(case.out),
+        f"{in_one_line(error)} Perhaps there was not enough memory; run this case alone or with"
+        " fewer workers.",
+    )
 
 
 def _on_dask(cases: list[PropagateRequest], scheduler: str) -> Iterator[Outcome]:

@@ -13,7 +13,8 @@ from SlicePropagationLib.confidence import next_slice_to_correct
 from SlicePropagationLib.engines import make_engine
 from SlicePropagationLib.errors import InputError
 from SlicePropagationLib.files.atomic import atomic_folder
-from SlicePropagationLib.files.segmentation_file import Segment, read_labels, write_labels
+from SlicePropagationLib.files.segmentation_file import read_labels, write_labels
+from SlicePropagationLib.files.segments import Segment
 from SlicePropagationLib.files.volume import Volume, read_volume
 from SlicePropagationLib.metrics import dice_per_slice, dice_without
 from SlicePropagationLib.pipelines.phantom_volume import SPLEEN, make_sample

@@ -3,12 +3,12 @@
 What `propagate` and each row of `batch` do.
 """
 
-import json
 import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from types import NoneType
 from typing import Any
 
 import numpy as np
@@ -16,21 +16,31 @@ import numpy as np
 from SlicePropagationLib.config import check_choice
 from SlicePropagationLib.engines import make_engine, weights_record
 from SlicePropagationLib.engines.device import DEVICES, choose_engine
-from SlicePropagationLib.errors import ConfigError, InputError, in_one_line
+from SlicePropagationLib.errors import ConfigError, InputError
 from SlicePropagationLib.files.companions import check_output
-from SlicePropagationLib.files.segmentation_file import Segment, read_labels
+from SlicePropagationLib.files.drawn_planes import drawn_elsewhere, left_out, two_planes_error
+from SlicePropagationLib.files.record import check_places, check_whole, not_a_record, read_record
+from SlicePropagationLib.files.segmentation_file import Segmentation, read_segmentation
+from SlicePropagationLib.files.segments import Segment
 from SlicePropagationLib.files.volume import AXES, Volume, check_seed, choose_axis, read_volume
+from SlicePropagationLib.patch import Patch
+from SlicePropagationLib.pipelines.exports import check_exports, export_sources, write_exports
 from SlicePropagationLib.pipelines.replay import decode_history, replay
-from SlicePropagationLib.pipelines.result_files import read_anchors, write_result
-from SlicePropagationLib.propagation import Engine, SlicePrediction, plan_session, propagate
+from SlicePropagationLib.pipelines.result_files import recorded_segment, write_result
+from SlicePropagationLib.pipelines.slices_table import AnchorTable, read_anchors
+from SlicePropagationLib.propagation import (
+    Engine,
+    SlicePrediction,
+    drawn_overlaps,
+    plan_session,
+    propagate,
+)
 from SlicePropagationLib.session import AnnotationSession, Provenance
 from SlicePropagationLib.stack import SliceStack
 
 log = logging.getLogger(__name__)
 ALONG_TIME = "t"
-
-# {(segment name or label as text, slice index): Provenance} of a table of slices.
-NamedAnchors = dict[tuple[str, int], Provenance]
+Drawn = tuple[Patch, Provenance | None]  # a mask, and what it is where a table says so
 
 
 @dataclass(frozen=True)
@@ -50,6 +60,7 @@ class PropagateRequest:
         history: record of an earlier result to do again, or None.
         frame: time point of a 4D image, from 0, or None.
         is_cyclic: with axis "t": the last frame is followed by the first.
+        exports: what is written beside the result for other programs, of `exports.EXPORTS`.
         series: which volume of a DICOM folder that holds several, as `read_volume` takes it.
         spacing_mm: of TIFF or PNG files, along I, J, K.
 
@@ -70,6 +81,7 @@ class PropagateRequest:
     history: Path | str | None = None
     frame: int | None = None
     is_cyclic: bool = True
+    exports: tuple[str, ...] = ()
     series: str | None = None
     spacing_mm: tuple[float, float, float] | None = None
 
@@ -77,6 +89,9 @@ class PropagateRequest:
         """Refuse what contradicts itself."""
         check_choice("axis", self.axis, ("auto", *AXES, ALONG_TIME))
         check_choice("device", self.device, DEVICES)
+        check_exports(self.exports)
+        if self.exports and self.axis == ALONG_TIME:
+            raise ConfigError("--export is for volumes; leave it out along time (--axis t).")
         if not self.seed and not self.history:
             raise InputError(
                 "There is no seed; give --seed S, a label map with at least one annotated slice, or"
@@ -115,14 +130,18 @@ def propagate_file(
     # A finished result, whose table names its anchors, may go on in its place.
     seed = None if request.anchors else request.seed
     check_output(request.out, image=request.image, seed=seed)
+    check_places(request.out)
     engine = choose_engine(request.engine, request.device)
     volume = read_volume(request.image, request.frame, request.series, request.spacing_mm)
+    dicom_slices = export_sources(volume, request.exports)
     began = time.perf_counter()
     if request.history:
         session, segments = _replay_history(request, request.history, volume, engine)
     else:
         session, segments = open_session(request, volume)
-        for prediction in propagate(session, engine, plan_session(session, span=request.span)):
+        runs = plan_session(session, span=request.span)
+        pairs = drawn_overlaps(session)
+        for prediction in propagate(session, engine, runs, allow_overlap=pairs):
             if on_step:
                 on_step(prediction)
     seconds = time.perf_counter() - began
@@ -133,6 +152,16 @@ def propagate_file(
     if request.series:
         sources["series"] = request.series
     write_result(request.out, volume, session, segments, engine, seconds, **sources)
+    if request.exports:
+        write_exports(
+            request.out,
+            request.exports,
+            volume,
+            session,
+            segments,
+            dicom_slices,
+            engine.name,
+        )
     return session
 
 
@@ -146,38 +175,45 @@ def open_session(
     """
     if not request.seed:
         raise InputError("A session is opened from a seed; the request has none.")
-    labels, segments = read_labels(request.seed, volume)
-    named = read_anchors(request.anchors) if request.anchors else {}
-    axis = _choose_axis(labels, request, named, volume.spacing_mm)
+    found = read_segmentation(request.seed, volume)
+    table = read_anchors(request.anchors) if request.anchors else None
+    if request.anchors:
+        check_whole(request.seed, request.anchors)
+    axis = _choose_axis(found, request, table, volume.spacing_mm)
     stack = SliceStack.from_volume(volume.array, volume.spacing_mm, axis)
-    stacked = stack.from_volume_array(labels)
-    if not named:
-        check_seed(stacked)
-    session = AnnotationSession(stack, [segment.label for segment in segments])
-    for segment in segments:
-        _annotate_segment(session, segment, stacked == segment.label, named)
-    return session, segments
+    if table is None:
+        check_seed(stack.from_volume_array(found.labels))
+    session = AnnotationSession(stack, [segment.label for segment in found.segments])
+    drawings = _drawn_slices(found, stack, table)
+    if table is None:
+        _leave_out_other_planes(drawings, found, axis, may_choose=request.axis == "auto")
+    for label, drawn in drawings.items():
+        for index, (patch, kind) in drawn.items():
+            session.annotate(label, index, patch.paste(stack.slice_shape), kind)
+    return session, list(found.segments)
 
 
 def _choose_axis(
-    labels: np.ndarray,
+    found: Segmentation,
     request: PropagateRequest,
-    named: NamedAnchors,
+    table: AnchorTable | None,
     spacing_mm: tuple[float, ...],
 ) -> int:
     """The array axis of a seed.
 
     Of a finished result, which has labels on slices of every axis, the one that its table is of.
     """
-    count = 1 + max((index for _, index in named), default=-1)
-    fitting = [axis for axis in range(3) if labels.shape[axis] == count]
-    if fitting and labels.any():
+    shape = found.layers[0].shape
+    count = table.num_slices if table else 0
+    fitting = [axis for axis in range(3) if shape[axis] == count]
+    annotated = np.any([layer > 0 for layer in found.layers], axis=0)
+    if fitting and annotated.any():
         wanted = _wanted_axis(request)
         if wanted in fitting:
             return wanted
         if len(fitting) == 1 and request.axis == "auto":
             return fitting[0]
-    return choose_axis(labels > 0, request.axis, spacing_mm)
+    return choose_axis(annotated, request.axis, spacing_mm)
 
 
 def _wanted_axis(request: PropagateRequest) -> int | None:
@@ -191,39 +227,72 @@ def _recorded_axis(table: str) -> int | None:
     """The array axis in the record beside a table of slices; None where there is no such record."""
     path = Path(table.removesuffix(".slices.csv") + ".json")
     try:
-        record = json.loads(path.read_text(encoding="utf-8"))
-        return 2 - AXES.index(record["axis"])
-    except (OSError, ValueError, KeyError, TypeError):
+        return 2 - AXES.index(read_record(path)["axis"])
+    except (InputError, ValueError, KeyError, TypeError):
         return None
 
 
-def _annotate_segment(
-    session: AnnotationSession, segment: Segment, masks: np.ndarray, named: NamedAnchors
+def _drawn_slices(
+    found: Segmentation,
+    stack: SliceStack,
+    table: AnchorTable | None,
+) -> dict[int, dict[int, Drawn]]:
+    """{label: {slice: (mask, what it is or None)}} of all that the session begins with."""
+    named = table.of_segments(found.segments, has_ids=found.is_described) if table else {}
+    layers = [stack.from_volume_array(layer) for layer in found.layers]
+    shown = [_shown_values(layer) for layer in layers]
+    begun: dict[int, dict[int, Drawn]] = {}
+    for segment in found.segments:
+        kinds = named.get(segment.label, {})
+        drawn = begun.setdefault(segment.label, {})
+        for index, values in enumerate(shown[segment.layer]):
+            kind = kinds.get(index)
+            is_drawn = kind is None and segment.stored in values
+            if is_drawn or (kind is not None and kind >= Provenance.SEED):
+                drawn[index] = Patch.cut(layers[segment.layer][index] == segment.stored), kind
+    return begun
+
+
+def _leave_out_other_planes(
+    drawings: dict[int, dict[int, Drawn]],
+    found: Segmentation,
+    axis: int,
+    *,
+    may_choose: bool,
 ) -> None:
-    for index in range(len(session.stack)):
-        by_label = named.get((str(segment.label), index))
-        kind = named.get((segment.name, index), by_label)
-        if kind is not None and kind >= Provenance.SEED:
-            session.annotate(segment.label, index, masks[index], kind)
-        elif kind is None and masks[index].any():
-            session.annotate(segment.label, index, masks[index])
+    """Take the lines of drawings in other planes away, where a person said which plane counts.
+
+    Raises:
+        InputError: a segment is drawn in two planes, and nobody said which one counts.
+    """
+    for label, planes in drawn_elsewhere(found, axis).items():
+        name = f"Label {label}"
+        if may_choose or not planes.own:
+            raise two_planes_error(name, planes, axis)
+        log.warning("%s", left_out(name, planes))
+        for index in planes.lines:
+            del drawings[label][index]
+
+
+def _shown_values(layer: np.ndarray) -> list[set[int]]:
+    """The values that each slice of a label map has."""
+    return [set(np.unique(part).tolist()) for part in layer]
 
 
 def _replay_history(
     request: PropagateRequest, path: Path | str, volume: Volume, engine: Engine
 ) -> tuple[AnnotationSession, list[Segment]]:
     """The session of an earlier result, made again from its record."""
+    record = read_record(path)
     try:
-        record = json.loads(Path(path).read_text(encoding="utf-8"))
         axis = 2 - AXES.index(record["axis"])
-        segments = [_recorded_segment(item) for item in record["segments"]]
-        history = decode_history(record["history"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise InputError(
-            f"{path} is not the record of a propagation ({in_one_line(error)}); use the"
-            " O.json beside a result."
-        ) from error
+        segments = [recorded_segment(item) for item in record["segments"]]
+        events = record["history"]
+        _check_hashes(record)
+    except (ValueError, KeyError, TypeError) as error:
+        raise not_a_record(path, error, "the record of a propagation") from error
     stack = SliceStack.from_volume(volume.array, volume.spacing_mm, axis)
+    history = decode_history(events, stack)
     session = AnnotationSession(stack, [segment.label for segment in segments])
     _check_weights(path, record, weights_record(engine))
 
@@ -234,9 +303,11 @@ def _replay_history(
     return session, segments
 
 
-def _recorded_segment(entry: dict[str, Any]) -> Segment:
-    color = Segment.plain(entry["label"]).color
-    return Segment(entry["label"], entry["name"], entry["name"], color)
+def _check_hashes(record: dict[str, Any]) -> None:
+    """Raise a TypeError where a record states no hash, but something else, of its weights."""
+    for name in ("model_sha256", "smoother_sha256"):
+        if not isinstance(record.get(name, ""), (str, NoneType)):
+            raise TypeError(f"{name} is {record[name]!r}")
 
 
 def _check_weights(

@@ -1,7 +1,6 @@
 """`propagate --axis t`: from annotated frames along time, each slice position for itself."""
 
 import csv
-import json
 import time
 from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
@@ -14,7 +13,8 @@ from SlicePropagationLib.engines.device import choose_engine
 from SlicePropagationLib.errors import ConfigError, InputError
 from SlicePropagationLib.files.atomic import atomic_folder
 from SlicePropagationLib.files.companions import check_output, companion
-from SlicePropagationLib.files.segmentation_file import Segment
+from SlicePropagationLib.files.record import RECORD, TABLE, check_places, write_record
+from SlicePropagationLib.files.segments import Segment
 from SlicePropagationLib.files.sequence import (
     Sequence,
     read_label_sequence,
@@ -23,7 +23,8 @@ from SlicePropagationLib.files.sequence import (
     write_sequence,
 )
 from SlicePropagationLib.pipelines.propagate_file import ALONG_TIME, PropagateRequest
-from SlicePropagationLib.pipelines.result_files import COLUMNS, confidence_text, versions
+from SlicePropagationLib.pipelines.result_files import versions
+from SlicePropagationLib.pipelines.slices_table import COLUMNS, slice_row
 from SlicePropagationLib.propagation import Engine, SlicePrediction, plan_session, propagate
 from SlicePropagationLib.session import AnnotationSession
 from SlicePropagationLib.stack import SliceStack
@@ -110,7 +111,7 @@ def propagate_frames(
         on_step: called with (position number, number of positions, SlicePrediction).
 
     Returns:
-        (T, K, J, I) uint8 labels.
+        (T, K, J, I) labels.
 
     Raises:
         SlicePropagationError: something about the input, the request or the output folder.
@@ -121,13 +122,14 @@ def propagate_frames(
             " use propagate_file."
         )
     check_output(request.out, image=request.image, seed=request.seed)
+    check_places(request.out)
     # The trained network learnt from volumes and is behind the fallback along time.
     engine = choose_engine(request.engine or FALLBACK_ENGINE, request.device)
     sequence = read_sequence(request.image, request.series)
     drawn = read_label_sequence(request.seed, sequence)
     annotated = annotated_frames(drawn, request.seed)
     began = time.perf_counter()
-    labels = np.zeros(drawn.shape, np.uint8)
+    labels = np.zeros(drawn.shape, drawn.dtype)
     rows = []
     stacks = time_stacks(sequence, is_cyclic=request.is_cyclic)
     shown = [(place, stack) for place, stack in stacks if drawn[place].any()]
@@ -157,8 +159,8 @@ def propagate_frames(
 def _write(
     out: Path, labels: np.ndarray, sequence: Sequence, rows: list[Row], record: dict[str, Any]
 ) -> None:
-    table = companion(out, ".slices.csv")
-    record_path = companion(out, ".json")
+    table = companion(out, TABLE)
+    record_path = companion(out, RECORD)
     with atomic_folder(out.parent) as partial:
         write_sequence(partial / out.name, labels, sequence)
         with open(
@@ -168,7 +170,7 @@ def _write(
             encoding="utf-8",
         ) as file:
             csv.writer(file).writerows([(*COLUMNS, "position"), *rows])
-        (partial / record_path.name).write_text(json.dumps(record, indent=1), encoding="utf-8")
+        write_record(partial, record_path.name, record)
 
 
 def annotated_frames(drawn: np.ndarray, path: Path | str) -> list[int]:
@@ -193,19 +195,10 @@ def _rows(timed: TimeSession, position: int | slice) -> list[Row]:
     rows = []
     for label in session.labels:
         areas = session.areas(label) * session.stack.pixel_area_mm2
-        name = Segment.plain(label).name
+        segment = Segment.plain(label)
         for frame in range(max(timed.order) + 1):
             place = timed.order.index(frame)
             state = session.state(label, place)
-            rows.append(
-                (
-                    frame,
-                    name,
-                    state.provenance.name.lower(),
-                    confidence_text(state),
-                    f"{areas[place]:.2f}",
-                    label,
-                    position,
-                )
-            )
+            row = slice_row(frame, segment, state, areas[place], session)
+            rows.append((*row, position))
     return rows

@@ -3,7 +3,6 @@
 The distance to it is kept for training.
 """
 
-import json
 import time
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
@@ -12,12 +11,14 @@ from typing import Any
 
 import numpy as np
 
+from SlicePropagationLib.arrays import label_type
 from SlicePropagationLib.config import check_choice
 from SlicePropagationLib.engines import weights_record
 from SlicePropagationLib.engines.device import DEVICES, choose_engine
 from SlicePropagationLib.files.atomic import atomic_folder
 from SlicePropagationLib.files.companions import check_output, companion, soft_label_path
 from SlicePropagationLib.files.distance_table import DISTANCES, write_distances
+from SlicePropagationLib.files.record import RECORD, check_places, write_record
 from SlicePropagationLib.files.segmentation_file import read_labels
 from SlicePropagationLib.files.sequence import (
     Sequence,
@@ -106,6 +107,7 @@ def pseudo_label_file(
         SlicePropagationError: about image, seed, engine or output.
     """
     check_output(request.out, image=request.image, seed=request.seed)
+    check_places(request.out, (DISTANCES, RECORD))
     engine = choose_engine(request.engine, request.device)
     began = time.perf_counter()
     source, drawn, parts = _read(request)
@@ -127,11 +129,11 @@ def pseudo_label_file(
     distances = distances_to(annotated, len(stack), is_cyclic=stack.is_cyclic)
     out = Path(request.out)
     table = companion(out, DISTANCES)
-    sidecar = companion(out, ".json")
+    sidecar = companion(out, RECORD)
     with atomic_folder(out.parent) as partial:
         write_label_map(partial / out.name, labels, source)
         write_distances(partial / table.name, distances)
-        (partial / sidecar.name).write_text(json.dumps(record, indent=1), encoding="utf-8")
+        write_record(partial, sidecar.name, record)
         if request.is_soft:
             _write_soft_labels(partial, out, soft, source)
     return labels
@@ -252,13 +254,13 @@ def nearest_runs(
 
 
 def hard_labels(soft: SoftLabels, shape: tuple[int, ...]) -> np.ndarray:
-    """uint8 label map: on every pixel the most probable label, where it is more probable than not.
+    """Label map: on every pixel the most probable label, where it is more probable than not.
 
     Args:
         soft: {label: probability of that shape}.
         shape: of the label map.
     """
-    labels = np.zeros(shape, np.uint8)
+    labels = np.zeros(shape, label_type(max(soft, default=0)))
     best = np.full(shape, np.float32(0.5))
     for label in sorted(soft):
         wins = soft[label] > best

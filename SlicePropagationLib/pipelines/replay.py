@@ -1,34 +1,42 @@
-"""The history of a session as JSON, and doing it again: same image, same history, same voxels."""
+"""Doing the history of a session again: same image, same history, same voxels."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any
+from dataclasses import replace
 
 from SlicePropagationLib.engines import make_engine
-from SlicePropagationLib.errors import InputError, in_one_line
-from SlicePropagationLib.patch import decode_patch, encode_patch
-from SlicePropagationLib.planning import Run
+from SlicePropagationLib.errors import InputError
+from SlicePropagationLib.patch import Patch
+from SlicePropagationLib.pipelines.history_text import decode_history, encode_history
 from SlicePropagationLib.propagation import Engine, SlicePrediction, propagate
 from SlicePropagationLib.session import AnnotationSession, Event, Provenance
 
-
-def encode_history(history: Iterable[Event]) -> list[dict[str, Any]]:
-    """A session's history as JSON-ready values, masks run-length encoded."""
-    return [_encode_event(event) for event in history]
+__all__ = ["decode_history", "encode_history", "renumbered", "replay"]
 
 
-def decode_history(values: Iterable[Mapping[str, Any]]) -> list[Event]:
-    """The history that `encode_history` wrote.
+def renumbered(
+    history: Iterable[Event],
+    numbers: Mapping[int, int],
+) -> list[Event]:
+    """A history with other labels.
 
-    Raises:
-        InputError: an event is not one of ours.
+    Args:
+        history: events as `session.history` has them.
+        numbers: {label: the label in its place}.
     """
-    try:
-        return [_decode_event(event) for event in values]
-    except (KeyError, TypeError, ValueError, IndexError) as error:
-        raise InputError(
-            f"The history cannot be read ({in_one_line(error)}); use the json file that a"
-            " propagation wrote."
-        ) from error
+    return [_renumber(event, numbers) for event in history]
+
+
+def _renumber(event: Event, numbers: Mapping[int, int]) -> Event:
+    changed = dict(event)
+    if "label" in event:
+        changed["label"] = numbers[event["label"]]
+    if "runs" in event:
+        runs = event["runs"]
+        changed["runs"] = tuple(replace(run, label=numbers[run.label]) for run in runs)
+    if isinstance(event.get("allow_overlap"), list):
+        pairs = event["allow_overlap"]
+        changed["allow_overlap"] = [[numbers[label] for label in pair] for pair in pairs]
+    return changed
 
 
 def replay(
@@ -49,6 +57,7 @@ def replay(
     steps: Iterator[SlicePrediction] = iter(())
     for event in history:
         kind = event["event"]
+        _check_place(session, event)
         if kind in EDITS:
             EDITS[kind](session, event)
         elif kind in ("run", "continue"):
@@ -63,13 +72,44 @@ def replay(
             )
 
 
+def _check_place(session: AnnotationSession, event: Event) -> None:
+    """Refuse an event on what the session does not have."""
+    runs = event.get("runs", ())
+    labels = {run.label for run in runs} | {event.get("label", session.labels[0])}
+    if not labels <= set(session.labels):
+        raise InputError(
+            f"The history has events of label {max(labels - set(session.labels))}, its segments are"
+            f" {', '.join(map(str, session.labels))}; use the record of one result."
+        )
+    for run in runs:
+        if max(run.targets) >= len(session.stack) or not session.is_anchor(run.label, run.anchor):
+            raise InputError(
+                f"The history walks from slice {run.anchor} over {run.targets[0]} to"
+                f" {run.targets[-1]} of {len(session.stack)} slices, and slice {run.anchor} of label"
+                f" {run.label} is not annotated then; it belongs to another image."
+            )
+
+
+def _fitting(session: AnnotationSession, patch: Patch) -> Patch:
+    """A patch that lies on the session's slices; an InputError where it does not."""
+    height, width = session.stack.slice_shape
+    rows, columns = patch.window
+    if rows.stop > height or columns.stop > width:
+        raise InputError(
+            f"The history has an outline to row {rows.stop} and column {columns.stop}, the slices"
+            f" are {height}x{width}; it belongs to another image."
+        )
+    return patch
+
+
 def _annotate(session: AnnotationSession, event: Event) -> None:
-    mask = event["patch"].paste(session.stack.slice_shape)
+    mask = _fitting(session, event["patch"]).paste(session.stack.slice_shape)
     session.annotate(event["label"], event["index"], mask, Provenance(event["provenance"]))
 
 
 def _confirm(session: AnnotationSession, event: Event) -> None:
-    session.confirm(event["label"], event["index"])
+    patch = event.get("patch")  # earlier versions did not record it
+    session.confirm(event["label"], event["index"], patch and _fitting(session, patch))
 
 
 def _release(session: AnnotationSession, event: Event) -> None:
@@ -77,7 +117,11 @@ def _release(session: AnnotationSession, event: Event) -> None:
 
 
 def _resolve_overlap(session: AnnotationSession, event: Event) -> None:
-    session.resolve_overlap(event["label"], event["index"], event["patch"])
+    session.resolve_overlap(event["label"], event["index"], _fitting(session, event["patch"]))
+
+
+def _settle(session: AnnotationSession, event: Event) -> None:
+    session.settle(event["label"], event["index"], _fitting(session, event["patch"]))
 
 
 def _undo(session: AnnotationSession, event: Event) -> None:
@@ -95,6 +139,7 @@ EDITS = {
     "confirm": _confirm,
     "release": _release,
     "cede": _resolve_overlap,
+    "settle": _settle,
     "undo": _undo,
     "redo": _redo,
 }
@@ -107,38 +152,3 @@ def _take(steps: Iterator[SlicePrediction], count: int) -> None:
                 f"The history records {count} steps of a run, this image allows {number}; it"
                 " belongs to another image."
             )
-
-
-def _encode_event(event: Event) -> dict[str, Any]:
-    values = dict(event)
-    if "patch" in values:
-        values["patch"] = encode_patch(values["patch"])
-    if "runs" in values:
-        values["runs"] = [_encode_run(run) for run in values["runs"]]
-    return values
-
-
-def _encode_run(run: Run) -> dict[str, int]:
-    return {
-        "label": run.label,
-        "anchor": run.anchor,
-        "first": run.targets[0],
-        "last": run.targets[-1],
-    }
-
-
-def _decode_event(values: Mapping[str, Any]) -> Event:
-    event = dict(values)
-    if "patch" in event:
-        event["patch"] = decode_patch(event["patch"])
-    if "runs" in event:
-        event["runs"] = tuple(_decode_run(run) for run in event["runs"])
-    return event
-
-
-def _decode_run(values: Mapping[str, Any]) -> Run:
-    first = values["first"]
-    last = values["last"]
-    step = 1 if last >= first > values["anchor"] else -1
-    targets = tuple(range(first, last + step, step))
-    return Run(values["anchor"], targets, values["label"])

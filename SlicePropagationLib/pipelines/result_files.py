@@ -3,10 +3,8 @@
 All three or none.
 """
 
-import csv
-import json
 import platform
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,19 +14,28 @@ import SimpleITK as sitk
 
 from SlicePropagationLib import __version__
 from SlicePropagationLib.engines import model_hash, weights_record
-from SlicePropagationLib.errors import InputError, in_one_line
 from SlicePropagationLib.files.atomic import atomic_folder
 from SlicePropagationLib.files.companions import companion
+from SlicePropagationLib.files.record import (
+    RECORD,
+    TABLE,
+    check_places,
+    check_whole,
+    not_a_record,
+    read_record,
+    write_record,
+)
 from SlicePropagationLib.files.segmentation_file import (
-    Segment,
-    is_segmentation,
+    Segmentation,
     plain_segments,
-    read_labels,
+    read_segmentation,
     write_labels,
 )
+from SlicePropagationLib.files.segments import Segment
 from SlicePropagationLib.files.sequence import Sequence, write_sequence
 from SlicePropagationLib.files.volume import AXES, Volume
-from SlicePropagationLib.pipelines.replay import encode_history
+from SlicePropagationLib.pipelines.history_text import encode_history
+from SlicePropagationLib.pipelines.result_layers import write_session_labels
 from SlicePropagationLib.pipelines.slice_record import (
     TAG,
     Grid,
@@ -36,10 +43,15 @@ from SlicePropagationLib.pipelines.slice_record import (
     encode_states,
     grid_values,
 )
+from SlicePropagationLib.pipelines.slices_table import (
+    number_text,
+    read_states,
+    slice_rows,
+    volume_ml,
+    write_rows,
+)
 from SlicePropagationLib.propagation import Engine
-from SlicePropagationLib.session import AnnotationSession, Provenance, SliceState
-
-COLUMNS = ("slice", "segment", "provenance", "confidence", "area_mm2", "label")
+from SlicePropagationLib.session import AnnotationSession
 
 
 def write_result(
@@ -53,6 +65,8 @@ def write_result(
 ) -> Path:
     """Write O (full label map), O.slices.csv and O.json beside each other, atomically.
 
+    The record O.json comes last and holds the hashes of the other two.
+
     Args:
         path: O; its ending says the format.
         volume: the Volume that was annotated.
@@ -61,42 +75,41 @@ def write_result(
         engine: the engine.
         seconds: how long the runs took.
         record: further entries of O.json.
+
+    Raises:
+        OutputError: the folder cannot be written, or a file beside O is not of this program.
     """
     path = Path(path)
-    table = companion(path, ".slices.csv")
-    sidecar = companion(path, ".json")
-    known = {segment.label: segment for segment in segments}
-    written = [known[label] for label in session.labels]
-    labels = session.stack.to_volume(session.label_map())
+    check_places(path)
+    table = companion(path, TABLE)
+    sidecar = companion(path, RECORD)
+    written = [segment for segment in segments if segment.label in session.labels]
     tags = segment_tags(session, engine, volume)
     values = describe(session, segments, engine, seconds) | record
     with atomic_folder(path.parent) as partial:
-        write_labels(partial / path.name, labels, volume, written, tags)
+        write_session_labels(partial / path.name, session, volume, written, tags)
         write_rows(partial / table.name, slice_rows(session, segments))
-        (partial / sidecar.name).write_text(json.dumps(values, indent=1), encoding="utf-8")
+        write_record(partial, sidecar.name, values)
     return path
 
 
-def read_result(path: Path | str, volume: Volume) -> tuple[np.ndarray, list[Segment]]:
+def read_result(path: Path | str, volume: Volume) -> Segmentation:
     """Read a segmentation to go on with.
 
     What `write_result` wrote, or any other label map or segmentation. Beside a label map stand its
     table and record; from them its segments get the names and tags that a `.seg.nrrd` has inside.
 
-    Returns:
-        ((K, J, I) uint8 label map, [Segment]), as `read_labels`.
-
     Raises:
         InputError: one of the files cannot be read.
         GeometryMismatchError: the grids differ.
     """
-    labels, segments = read_labels(path, volume)
-    table = companion(path, ".slices.csv")
-    sidecar = companion(path, ".json")
-    if is_segmentation(path) or not (table.is_file() and sidecar.is_file()):
-        return labels, segments
+    found = read_segmentation(path, volume)
+    table = companion(path, TABLE)
+    sidecar = companion(path, RECORD)
+    if found.is_described or not (table.is_file() and sidecar.is_file()):
+        return found
+    record = read_record(sidecar)
     try:
-        record = json.loads(sidecar.read_text(encoding="utf-8"))
         origin = {
             "axis": 2 - AXES.index(record["axis"]),
             "engine": record["engine"],
@@ -104,39 +117,36 @@ def read_result(path: Path | str, volume: Volume) -> tuple[np.ndarray, list[Segm
             "is_left_handed": is_left_handed(volume),
             "grid": grid_of(volume),
         }
-        names = {entry["label"]: entry["name"] for entry in record["segments"]}
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise InputError(
-            f"{sidecar} is not the record of a result ({in_one_line(error)}); take it away to open"
-            f" {Path(path).name} without it."
-        ) from error
-    states = _read_states(table)
-    described = []
-    for label in sorted({*names, *(segment.label for segment in segments)}):
-        segment = Segment.plain(label)
+        described = {entry["label"]: recorded_segment(entry) for entry in record["segments"]}
+    except (ValueError, KeyError, TypeError) as error:
+        remedy = f"take it away to open {Path(path).name} without it"
+        raise not_a_record(sidecar, error, "the record of a result", remedy) from error
+    states = read_states(table)
+    check_whole(path, table)
+    plain = {segment.label: segment for segment in found.segments}
+    segments = []
+    for label, segment in sorted((plain | described).items()):
         slices = encode_states(states.get(label, {}), **origin)
-        name = names.get(label, segment.name)
-        described.append(replace(segment, name=name, tags=f"{TAG}:{slices}|"))
-    return labels, described
+        segments.append(replace(segment, tags=f"{TAG}:{slices}|"))
+    return Segmentation(found.layers, tuple(segments))
 
 
-def _read_states(path: Path | str) -> dict[int, dict[int, SliceState]]:
-    """{label: {slice: SliceState without a mask}} of a per-slice table."""
-    states: dict[int, dict[int, SliceState]] = {}
-    try:
-        with open(path, newline="", encoding="utf-8") as file:
-            for row in csv.DictReader(file):
-                confidence = float(row["confidence"] or "nan")
-                states.setdefault(int(row["label"]), {})[int(row["slice"])] = SliceState(
-                    provenance=Provenance[row["provenance"].upper()],
-                    confidence=confidence,
-                )
-    except (OSError, KeyError, ValueError, TypeError) as error:
-        raise InputError(
-            f"{path} is not a per-slice table ({in_one_line(error)}); it needs the columns slice,"
-            " segment, provenance, confidence and label."
-        ) from error
-    return states
+def recorded_segment(entry: Mapping[str, Any]) -> Segment:
+    """A segment as a record has it.
+
+    Raises:
+        KeyError, TypeError, ValueError: it is none.
+    """
+    if type(entry["label"]) is not int or type(entry["name"]) is not str:
+        raise TypeError(f"a segment is {entry!r}")
+    plain = Segment.plain(entry["label"])
+    return replace(
+        plain,
+        name=entry["name"],
+        id=str(entry.get("id", plain.id)),
+        layer=int(entry.get("layer", 0)),
+        value=int(entry.get("value", 0)),
+    )
 
 
 def write_label_map(
@@ -151,62 +161,6 @@ def write_label_map(
         write_labels(path, labels, source, plain_segments(labels))
 
 
-def slice_rows(session: AnnotationSession, segments: Collection[Segment]) -> list[tuple[Any, ...]]:
-    """The per-slice table: one row for each label on each slice, slices ascending."""
-    names = {segment.label: segment.name for segment in segments}
-    rows = []
-    for label in session.labels:
-        areas = session.areas(label) * session.stack.pixel_area_mm2
-        for index in range(len(session.stack)):
-            state = session.state(label, index)
-            rows.append(
-                (
-                    index,
-                    names[label],
-                    state.provenance.name.lower(),
-                    confidence_text(state),
-                    f"{areas[index]:.2f}",
-                    label,
-                )
-            )
-    return rows
-
-
-def confidence_text(state: SliceState) -> str:
-    """A confidence as tables of slices have it; empty where nothing was predicted."""
-    return "" if np.isnan(state.confidence) else f"{state.confidence:.3f}"
-
-
-def write_rows(path: Path | str, rows: Iterable[tuple[Any, ...]]) -> None:
-    """Write the per-slice table."""
-    with open(path, "w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow(COLUMNS)
-        writer.writerows(rows)
-
-
-def read_anchors(path: Path | str) -> dict[tuple[str, int], Provenance]:
-    """{(segment name or label as text, slice index): Provenance} of a per-slice table.
-
-    Raises:
-        InputError: it is not such a table.
-    """
-    try:
-        with open(path, newline="", encoding="utf-8") as file:
-            rows = list(csv.DictReader(file))
-        found = {}
-        for row in rows:
-            name = row["segment"]
-            for key in (name, row.get("label") or name):
-                found[key, int(row["slice"])] = Provenance[row["provenance"].upper()]
-    except (OSError, KeyError, ValueError, UnicodeDecodeError) as error:
-        raise InputError(
-            f"{path} is not a per-slice table ({in_one_line(error)}); it needs the columns slice,"
-            " segment and provenance."
-        ) from error
-    return found
-
-
 def describe(
     session: AnnotationSession, segments: Collection[Segment], engine: Engine, seconds: float
 ) -> dict[str, Any]:
@@ -217,10 +171,22 @@ def describe(
         "versions": versions(),
         "seconds": round(seconds, 3),
         "axis": AXES[2 - session.stack.axis],
-        "segments": [{"label": segment.label, "name": segment.name} for segment in segments],
+        "segments": [_describe_segment(session, segment) for segment in segments],
         "anchors": {str(label): _anchors(session, label) for label in session.labels},
         "history": encode_history(session.history),
     }
+
+
+def _describe_segment(session: AnnotationSession, segment: Segment) -> dict[str, Any]:
+    entry = {
+        "label": segment.label,
+        "name": segment.name,
+        "id": segment.id,
+        "volume_ml": float(number_text(volume_ml(session, segment.label))),
+    }
+    if segment.layer or segment.stored != segment.label:
+        entry |= {"layer": segment.layer, "value": segment.stored}
+    return entry
 
 
 def _anchors(session: AnnotationSession, label: int) -> dict[str, str]:

@@ -9,7 +9,6 @@ becomes a CheckpointError that names the file.
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -21,9 +20,10 @@ import numpy as np
 
 from SlicePropagationLib.config import check_choice
 from SlicePropagationLib.engines.device import DEVICES
-from SlicePropagationLib.errors import CheckpointError, ConfigError, InputError
+from SlicePropagationLib.errors import InputError
 from SlicePropagationLib.files.atomic import atomic_folder
 from SlicePropagationLib.files.companions import check_output, companion
+from SlicePropagationLib.files.record import RECORD, check_places, write_record
 from SlicePropagationLib.files.refined_grid import refine_volume
 from SlicePropagationLib.files.sequence import Sequence, is_sequence, read_sequence, time_stacks
 from SlicePropagationLib.files.volume import AXES, Volume, read_volume
@@ -129,7 +129,7 @@ def load_segmenter(
     """
     import torch
 
-    from SlicePropagationLib.networks.checkpoint import load_checkpoint
+    from SlicePropagationLib.networks.checkpoint import load_checkpoint, make_from
 
     path = Path(path)
     checkpoint = load_checkpoint(path, families)
@@ -138,14 +138,7 @@ def load_segmenter(
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
     module, maker = families[checkpoint.family].split(":")
-    make = getattr(import_module(module), maker)
-    try:
-        segmenter = make(checkpoint, path, device)
-    except (ConfigError, KeyError, TypeError) as error:
-        raise CheckpointError(
-            f"The configuration in {path} is not one of family {checkpoint.family} ({error}); it is"
-            " damaged or from another version."
-        ) from error
+    segmenter = make_from(getattr(import_module(module), maker), checkpoint, path, device)
     segmenter.model_sha256 = checkpoint.sha256
     return segmenter
 
@@ -169,6 +162,7 @@ def segment_file(
     """
     out = Path(request.out)
     check_output(out, image=request.image)
+    check_places(out, (RECORD,))
     segmenter: Segmenter = load_segmenter(request.model, request.device)
     began = time.perf_counter()
     source = _read(request)
@@ -190,10 +184,10 @@ def segment_file(
         "seconds": round(time.perf_counter() - began, 3),
         "voxels": _voxels(labels),
     }
-    sidecar = companion(out, ".json")
+    sidecar = companion(out, RECORD)
     with atomic_folder(out.parent) as partial:
         write_label_map(partial / out.name, labels, target)
-        (partial / sidecar.name).write_text(json.dumps(record, indent=1), encoding="utf-8")
+        write_record(partial, sidecar.name, record)
     return labels
 
 

@@ -5,7 +5,6 @@ Every slice that was annotated stays as it is.
 
 from __future__ import annotations
 
-import json
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +20,7 @@ from SlicePropagationLib.engines.distance import FAR_MM, signed_distance
 from SlicePropagationLib.errors import InputError
 from SlicePropagationLib.files.atomic import atomic_folder
 from SlicePropagationLib.files.companions import check_output, companion
+from SlicePropagationLib.files.record import RECORD, check_places, write_record
 from SlicePropagationLib.files.refined_grid import refine_volume
 from SlicePropagationLib.files.segmentation_file import read_labels, write_labels
 from SlicePropagationLib.files.volume import AXES, Volume, read_volume
@@ -104,6 +104,7 @@ def superresolve_file(request: SuperresolveRequest) -> np.ndarray:
     """
     out = Path(request.out)
     check_output(out, image=request.image, labels=request.labels)
+    check_places(out, (RECORD,))
     began = time.perf_counter()
     volume = read_volume(request.image, None, request.series, request.spacing_mm)
     across = _axis_of(request, volume)
@@ -123,13 +124,13 @@ def superresolve_file(request: SuperresolveRequest) -> np.ndarray:
     target = refine_volume(volume, across, factor)
     record = _describe(request, network, across, factor, len(stack))
     record["seconds"] = round(time.perf_counter() - began, 3)
-    sidecar = companion(out, ".json")
+    sidecar = companion(out, RECORD)
     with atomic_folder(out.parent) as partial:
         if request.labels:
             write_labels(partial / out.name, fine, target, segments)
         else:
             _write_image(partial / out.name, fine, target)
-        (partial / sidecar.name).write_text(json.dumps(record, indent=1), encoding="utf-8")
+        write_record(partial, sidecar.name, record)
     return fine
 
 
@@ -200,7 +201,7 @@ def refine_labels(
         is_own = np.isin(fine, network.labels)
         where_found = np.where(is_own | (fine == 0), found, fine)
         elsewhere = np.where(is_own, 0, fine)
-        fine = np.where(found > 0, where_found, elsewhere).astype(np.uint8)
+        fine = np.where(found > 0, where_found, elsewhere).astype(labels.dtype)
     fine[factor // 2 :: factor] = labels
     return fine
 
@@ -223,11 +224,11 @@ def interpolate_labels(
     Source: Raya and Udupa, IEEE TMI 9(1), 1990, with cubic instead of linear interpolation (Fritsch
         and Carlson, 1980).
     """
-    fine = np.zeros((len(labels) * factor, *labels.shape[1:]), np.uint8)
+    fine = np.zeros((len(labels) * factor, *labels.shape[1:]), labels.dtype)
     window = (slice(None), _window(labels, axis=1), _window(labels, axis=2))
     cropped = labels[window]
     best = np.full((len(fine), *cropped.shape[1:]), -np.inf, np.float32)
-    chosen = np.zeros(best.shape, np.uint8)
+    chosen = np.zeros(best.shape, labels.dtype)
     for label in np.unique(labels[labels > 0]):
         distance = _fine_distance(cropped == label, spacing_mm, factor)
         chosen[distance > best] = label

@@ -316,7 +316,7 @@ class _Training:
     def _clear_away(self) -> None:
         """Remove what a kill left half written."""
         if self.fabric.is_global_zero:
-            clear_away(self.out)
+            clear_away(self.out, is_ours=True)
         self.fabric.barrier()
 
     def _parts(self) -> dict[str, Stateful]:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from SlicePropagationLib.errors import ConfigError, DeviceError, InputError, SlicePropagationError
+from SlicePropagationLib.files.atomic import check_writable
 from SlicePropagationLib.files.training_cases import (
     TrainingCase,
     check_cases,
@@ -124,6 +125,7 @@ def train(request: TrainRequest, report: Report = None) -> list[Path]:
             nothing was trained.
     """
     _check_resumes(request)
+    check_writable(request.out)
     training = read_training(request)
     _check_fits(training, request)
     parts = _parts_of(request)

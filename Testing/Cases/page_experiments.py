@@ -80,6 +80,50 @@ def bench_with_disc(folder: Path) -> tuple[Bench, np.ndarray]:
     return bench, truth
 
 
+def draw_on(bench: Bench, truth: np.ndarray, index: int) -> None:
+    """Draw what is true on a slice."""
+    controller = bench.application.controller
+    mask = np.zeros_like(truth)
+    mask[index] = truth[index]
+    controller.history.save()
+    writeSegment(
+        controller.editor.editor_logic,
+        controller.segmentation,
+        controller.chosen_id(),
+        controller.volume,
+        mask,
+        isRemoval=False,
+    )
+
+
+def crashing_after_strokes(folder: Path) -> dict[str, list[int]]:
+    """Draw, begin a run, draw, and end as soon as the page has taken the last stroke."""
+    slow_down()
+    bench, truth = bench_with_disc(folder)
+    bench.call(draw_on, bench, truth, 9)
+    bench.call(bench.application._command, "propagate")
+    bench.call(draw_on, bench, truth, 14)
+    bench.call(bench.application._command, "stop")
+    bench.call(draw_on, bench, truth, 12)
+    return {"drawn": [9, 12, 14]}
+
+
+def going_on(folder: Path) -> dict[str, object]:
+    """Go on with what a crash left: the drawn slices, and whether they are as they were drawn."""
+    _, truth = wandering_disc()
+    bench = Bench(folder / "results", [str(folder)])
+    application = bench.application
+    is_offered = application.data.offer is not None
+    bench.call(application._command, "restore")
+    holds_within(20, lambda: application.data.offer is None and not application.data.loading)
+    session = application.workflow.logic.session
+    drawn = session.anchors(1)
+    stack = session.stack
+    masks = stack.to_volume(session.masks(1))
+    is_same = all(np.array_equal(masks[index], truth[index]) for index in drawn)
+    return {"is_offered": is_offered, "drawn": drawn, "is_same": is_same}
+
+
 def drawing_while_a_result_waits(folder: Path) -> dict[str, bool]:
     """Draw, stop the run, draw on another slice: which of both strokes the autosave has."""
     slow_down()
@@ -87,18 +131,7 @@ def drawing_while_a_result_waits(folder: Path) -> dict[str, bool]:
     logic = bench.application.workflow.logic
 
     def draw(index: int) -> None:
-        controller = bench.application.controller
-        mask = np.zeros_like(truth)
-        mask[index] = truth[index]
-        controller.history.save()
-        writeSegment(
-            logic.editorLogic,
-            controller.segmentation,
-            controller.chosen_id(),
-            controller.volume,
-            mask,
-            isRemoval=False,
-        )
+        draw_on(bench, truth, index)
 
     def is_kept(index: int) -> bool:
         found = Recovery(folder / "results" / "autosave").found()
@@ -166,6 +199,8 @@ def state_from_a_client(
 EXPERIMENTS = {
     "opening": opening,
     "drawing-while-a-result-waits": drawing_while_a_result_waits,
+    "crashing-after-strokes": crashing_after_strokes,
+    "going-on": going_on,
     "state-from-a-client": state_from_a_client,
 }
 

@@ -11,7 +11,7 @@ from mrml_scene import makeScene
 from SlicePropagationMRML.nodes.volume_files import addSegments, addVolumeNode
 
 from SlicePropagationLib.errors import SlicePropagationError
-from SlicePropagationLib.files.segmentation_file import read_labels
+from SlicePropagationLib.files.segmentation_file import read_segmentation
 from SlicePropagationLib.files.volume import read_volume
 
 
@@ -20,10 +20,10 @@ def read_into_nodes(image: str, segmentation: str) -> None:
     scene, _ = makeScene()
     volume = read_volume(image)
     node = addVolumeNode(scene, volume, "image")
-    labels, segments = read_labels(segmentation, volume)
+    drawn = read_segmentation(segmentation, volume)
     segmentation_node = scene.AddNewNodeByClass("vtkMRMLSegmentationNode", "Segmentation")
     segmentation_node.SetReferenceImageGeometryParameterFromVolumeNode(node)
-    addSegments(segmentation_node, node, labels, segments)
+    addSegments(segmentation_node, node, drawn)
 
 
 if __name__ == "__main__":

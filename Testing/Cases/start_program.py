@@ -3,6 +3,8 @@
 python start_program.py plainly ARGUMENT ...
 python start_program.py killed-at-rename N ARGUMENT ...       SIGKILL after its Nth rename
 python start_program.py interrupted-at-import NAME ARGUMENT ...     Ctrl-C as it imports NAME
+python start_program.py interrupted-in-a-finalizer NAME ARGUMENT ...     the same, where Python
+    cleans up an object: it tells of such an error and goes on
 python start_program.py measured FILE ARGUMENT ...      the most memory it had, in MiB, to FILE
 """
 
@@ -11,6 +13,7 @@ import importlib
 import os
 import signal
 import sys
+import time
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
@@ -42,17 +45,29 @@ def kill_at_rename(number: int) -> None:
     os.replace = counted(os.replace)
 
 
-def interrupt_at_import(name: str) -> None:
-    """Press Ctrl-C in the moment in which a module is imported for the first time."""
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    pressed = []
+def at_import(name: str, act: Callable[[], None]) -> None:
+    """Do something in the moment in which a module is imported for the first time."""
+    done = []
 
     def watch(event: str, arguments: tuple) -> None:
-        if event == "import" and arguments[0] == name and not pressed:
-            pressed.append(name)
-            os.kill(os.getpid(), signal.SIGINT)
+        if event == "import" and arguments[0] == name and not done:
+            done.append(name)
+            act()
 
     sys.addaudithook(watch)
+
+
+def interrupt() -> None:
+    """Press Ctrl-C."""
+    os.kill(os.getpid(), signal.SIGINT)
+
+
+class Tidied:
+    """Something that is interrupted when it is cleaned up."""
+
+    def __del__(self) -> None:
+        interrupt()
+        time.sleep(0.01)  # so that Python notices it here
 
 
 def measure(file: str) -> None:
@@ -76,7 +91,11 @@ def start(how: str, *arguments: str) -> int:
     if how == "killed-at-rename":
         kill_at_rename(int(moment))
     if how == "interrupted-at-import":
-        interrupt_at_import(moment)
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        at_import(moment, interrupt)
+    if how == "interrupted-in-a-finalizer":
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        at_import(moment, Tidied)
     if how == "measured":
         measure(moment)
     sys.argv = ["slice-propagation", *arguments]

@@ -27,7 +27,6 @@ def settle(bench):
     bench.logic.mergeEdits()
 
 
-@pytest.mark.xfail(strict=True, reason="kind R: the record says 'confirmed' and keeps no mask")
 def test_nothing_here_is_still_nothing_when_the_record_is_done_again(bench):
     from phantoms import disc
 
@@ -43,10 +42,6 @@ def test_nothing_here_is_still_nothing_when_the_record_is_done_again(bench):
     assert not again.mask(1, 12).any()
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="kind R: the undone stroke stays as a correction of the other",
-)
 def test_an_undone_stroke_leaves_no_correction_in_another_segment(bench):
     from phantoms import disc
 

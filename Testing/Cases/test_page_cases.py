@@ -101,12 +101,17 @@ def test_the_page_opens_the_next_file_when_one_could_not_be_opened(opened):
     assert "28×24×10 voxels" in opened["usual"]["volume"]
 
 
-@pytest.mark.xfail(strict=True, reason="kind R: while a result waits, no stroke is kept")
 def test_what_is_drawn_while_a_result_waits_is_in_the_autosave(tmp_path):
     came = experiment("drawing-while-a-result-waits", tmp_path)
     assert came["is_first_kept"]
     assert came["is_waiting"]
     assert came["is_other_kept"]
+
+
+def test_no_stroke_is_lost_when_the_page_crashes_as_soon_as_it_has_taken_the_last_one(tmp_path):
+    drawn = experiment("crashing-after-strokes", tmp_path)["drawn"]
+    came = experiment("going-on", tmp_path)
+    assert came == {"is_offered": True, "drawn": drawn, "is_same": True}
 
 
 def test_a_plane_that_does_not_exist_is_refused_with_a_sentence(tmp_path):

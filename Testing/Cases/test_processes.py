@@ -35,7 +35,6 @@ def drawn_by_each_file(folder: Path, outlines: dict[int, np.ndarray]) -> set[int
     return found
 
 
-@pytest.mark.xfail(strict=True, reason="kind R: labels of one run stay beside a table of another")
 def test_a_kill_between_the_files_of_a_result_leaves_no_mixture_unnoticed(tmp_path):
     _, seed = write_small_case(tmp_path)
     moved = np.zeros_like(seed)
@@ -56,7 +55,6 @@ def test_a_kill_between_the_files_of_a_result_leaves_no_mixture_unnoticed(tmp_pa
     assert number > 1
 
 
-@pytest.mark.xfail(strict=True, reason="kind R: it is replaced without a word")
 @pytest.mark.parametrize("name", ["scan.json", "scan.slices.csv"])
 def test_a_file_that_no_run_wrote_is_not_replaced(tmp_path, name):
     write_small_case(tmp_path)
@@ -67,7 +65,6 @@ def test_a_file_that_no_run_wrote_is_not_replaced(tmp_path, name):
     assert (tmp_path / name).read_text(encoding="utf-8") == text
 
 
-@pytest.mark.xfail(strict=True, reason="kind R: they wait for more work for good")
 def test_the_workers_of_a_batch_that_was_killed_end(tmp_path):
     psutil = pytest.importorskip("psutil", reason="needs psutil, which distributed brings")
     write_small_case(tmp_path)
@@ -133,3 +130,17 @@ def test_a_small_file_cannot_be_unpacked_to_more_than_its_header_says(tmp_path):
     assert (tmp_path / "bomb.nii.gz").stat().st_size < MIB
     usual = peak_mib(tmp_path, *propagate_words())
     assert peak_mib(tmp_path, *propagate_words("bomb.nii.gz")) < usual + 200
+
+
+@pytest.mark.parametrize("name", ["argparse", "SlicePropagationLib.commands.main"])
+def test_ctrl_c_before_the_first_command_is_known_ends_like_a_later_one(tmp_path, name):
+    done = run_program(tmp_path, "engines", how=("interrupted-at-import", name))
+    assert done.returncode == 130
+    assert done.stderr == "slice-propagation: interrupted.\n"
+
+
+def test_ctrl_c_that_python_loses_while_it_tidies_up_ends_the_program(tmp_path):
+    write_small_case(tmp_path)
+    done = run_program(tmp_path, *propagate_words(), how=("interrupted-in-a-finalizer", "numpy"))
+    assert "Traceback" not in done.stderr
+    assert done.returncode == 130

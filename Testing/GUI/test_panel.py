@@ -12,6 +12,8 @@ from host import person
 from phantoms import disc, drifting_disc
 from SlicePropagationMRML.presenting.review import Kind, SliceReview
 
+from SlicePropagationLib.pipelines.slices_table import COLUMNS
+
 
 @pytest.fixture
 def slow(seeded, monkeypatch):
@@ -265,8 +267,9 @@ def test_the_table_of_slices_is_what_the_strip_shows(seeded, monkeypatch, tmp_pa
     assert "licence" in seeded.ui.enginesLabel.text
     person.click(seeded.ui.exportButton)
     rows = (tmp_path / "Segmentation.slices.csv").read_text(encoding="utf-8").splitlines()
-    assert rows[0] == "slice,segment,provenance,confidence,area_mm2"
-    assert rows[8].startswith("7,Segment_1,seed,1.0000,")
+    assert rows[0] == ",".join(COLUMNS)
+    assert rows[8].startswith("7,Segment_1,seed,1.000,")
+    assert ",1,Segment_1," in rows[8]
     assert len(rows) == 17
 
 

@@ -20,8 +20,9 @@ from SlicePropagationLib.commands.main import main
 from SlicePropagationLib.files.companions import soft_label_paths
 from SlicePropagationLib.files.distance_table import read_distances
 from SlicePropagationLib.files.volume import read_volume
-from SlicePropagationLib.pipelines.result_files import read_anchors, read_result
+from SlicePropagationLib.pipelines.result_files import read_result
 from SlicePropagationLib.pipelines.slice_record import TAG, decode_slices
+from SlicePropagationLib.pipelines.slices_table import read_anchors
 from SlicePropagationLib.session import Provenance
 
 PAGE = EXPECTED["page"]["segments"]
@@ -88,7 +89,9 @@ def test_anchors_of_an_earlier_version_keep_their_voxels_when_their_result_is_go
 
 @pytest.mark.parametrize("name", ["page/saved.seg.nrrd", "page/labels.nii.gz"])
 def test_a_segmentation_of_an_earlier_version_has_its_names_provenance_and_areas(earlier, name):
-    labels, segments = read_result(name, read_volume("image.nii.gz"))
+    found = read_result(name, read_volume("image.nii.gz"))
+    labels = found.labels
+    segments = found.segments
     assert [segment.name for segment in segments] == [facts["name"] for facts in PAGE.values()]
     for segment, facts in zip(segments, PAGE.values(), strict=True):
         tags = dict(part.split(":", 1) for part in segment.tags.split("|") if ":" in part)
@@ -100,7 +103,8 @@ def test_a_segmentation_of_an_earlier_version_has_its_names_provenance_and_areas
 
 def test_the_table_of_frames_of_an_earlier_version_names_its_anchors(earlier):
     known = read_anchors("results/cine.slices.csv")
-    drawn = {index for (_, index), provenance in known.items() if provenance >= Provenance.SEED}
+    rows = [row for slices in known.by_label.values() for row in slices.items()]
+    drawn = {index for index, provenance in rows if provenance >= Provenance.SEED}
     assert drawn == {0, 3}
 
 

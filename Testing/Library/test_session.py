@@ -171,9 +171,9 @@ def test_writing_into_a_mask_that_was_given_does_not_change_the_session(session)
     assert np.array_equal(session.mask(LIVER, 3), SMALL)
 
 
-@pytest.mark.parametrize("labels", [(), (0,), (256,)])
-def test_labels_outside_1_to_255_are_refused(labels):
-    with pytest.raises(ConfigError, match="1 and 255"):
+@pytest.mark.parametrize("labels", [(), (0,), (65536,)])
+def test_labels_outside_1_to_65535_are_refused(labels):
+    with pytest.raises(ConfigError, match="1 and 65535"):
         AnnotationSession(blank_stack(), labels)
 
 

@@ -13,12 +13,12 @@ class Bench:
     The volume is oblique, flipped and anisotropic.
     """
 
-    def __init__(self):
+    def __init__(self, phantom=drifting_disc, segmentIDs=("disc", "rest")):
         from SlicePropagationMRML.nodes.commit import makeEditorLogic
         from SlicePropagationMRML.run.logic import PropagationLogic
 
         self.scene, self.appLogic = makeScene()
-        self.stack, self.truth = drifting_disc()
+        self.stack, self.truth = phantom()
         self.volume = makeVolume(
             self.scene,
             self.stack.images,
@@ -26,7 +26,7 @@ class Bench:
             (5.0, -7.0, 11.0),
             OBLIQUE,
         )
-        self.segmentation = makeSegmentation(self.scene, self.volume, ("disc", "rest"))
+        self.segmentation = makeSegmentation(self.scene, self.volume, segmentIDs)
         self.editorLogic = makeEditorLogic(self.scene, self.appLogic)
         self.timers = []
         self.logic = PropagationLogic(

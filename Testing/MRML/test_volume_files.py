@@ -12,7 +12,7 @@ from mrml_scene import makeScene, makeSegmentation
 from SlicePropagationMRML.nodes.geometry import segmentMask
 from SlicePropagationMRML.nodes.volume_files import addSegments, addVolumeNode, filesOf, volumeOf
 
-from SlicePropagationLib.files.segmentation_file import read_labels, write_labels
+from SlicePropagationLib.files.segmentation_file import read_segmentation, write_labels
 from SlicePropagationLib.files.volume import read_volume
 
 OBLIQUE = [[0.8, -0.6, 0.0], [0.6, 0.8, 0.0], [0.0, 0.0, -1.0]]
@@ -82,7 +82,7 @@ def test_labels_written_for_a_node_lie_on_the_grid_of_its_file(scene, image, tmp
 
 
 def test_segments_of_a_file_become_segments_with_names_colours_and_tags(scene, image, tmp_path):
-    from SlicePropagationLib.files.segmentation_file import Segment
+    from SlicePropagationLib.files.segments import Segment
 
     sitk.WriteImage(image, str(tmp_path / "image.nrrd"))
     volume = read_volume(tmp_path / "image.nrrd")
@@ -96,7 +96,7 @@ def test_segments_of_a_file_become_segments_with_names_colours_and_tags(scene, i
     write_labels(tmp_path / "labels.seg.nrrd", labels, volume, segments)
     node = addVolumeNode(scene, volume, "image")
     segmentation = makeSegmentation(scene, node, ())
-    ids = addSegments(segmentation, node, *read_labels(tmp_path / "labels.seg.nrrd", volume))
+    ids = addSegments(segmentation, node, read_segmentation(tmp_path / "labels.seg.nrrd", volume))
     assert ids == ["liver", "spot", "none"]
     assert [
         np.array_equal(segmentMask(segmentation, key, node), labels == label)

@@ -26,10 +26,12 @@ CORE = {
     "metrics",
     "patch",
     "planning",
+    "processes",
     "propagation",
     "session",
     "stack",
     "temporal_window",
+    "workers",
 }
 FACE = {"__init__", "__main__"}  # they lead a caller into the rooms, and nothing else
 ROOMS = {

@@ -16,7 +16,7 @@ import numpy as np
 from SlicePropagationWeb.recovery import Recovery
 from web_files import as_image, ct
 
-from SlicePropagationLib.files.segmentation_file import Segment
+from SlicePropagationLib.files.segments import Segment
 from SlicePropagationLib.files.volume import Volume
 from SlicePropagationLib.session import AnnotationSession
 from SlicePropagationLib.stack import SliceStack
@@ -37,7 +37,7 @@ def state(number):
     return Volume(array, as_image(array), Path("work")), session
 
 
-def keep(recovery, number):
+def keep(recovery, number, **page):
     volume, session = state(number)
     recovery.keep(
         volume,
@@ -48,10 +48,12 @@ def keep(recovery, number):
         title=str(number),
         plane="axial",
         segment="Segment_1",
+        **page,
     )
 
 
 if __name__ == "__main__":
-    print("begun", flush=True)
-    for number in itertools.count():
+    keep(Recovery(sys.argv[1]), 0)
+    print("begun", flush=True)  # from here on, something whole is there
+    for number in itertools.count(1):
         keep(Recovery(sys.argv[1]), number)

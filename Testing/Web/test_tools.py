@@ -156,7 +156,7 @@ def test_scissors_cut_what_lies_inside_the_outline_from_all_slices(page, bench):
 
 
 def test_every_new_segment_has_a_colour_of_its_own(page, bench):
-    from SlicePropagationLib.files.segmentation_file import COLORS
+    from SlicePropagationLib.files.segments import COLORS
 
     for count in (2, 3, 4):
         page.get_by_text("Add segment").click()

@@ -27,6 +27,7 @@ class EditObserver:
         segmentationNode: what is watched.
         schedule: `schedule(milliseconds, function)`, the event loop's timer.
         onEdit: what is called.
+        onStroke: called at once with each change that is not ours, however many there are.
     """
 
     def __init__(
@@ -34,9 +35,11 @@ class EditObserver:
         segmentationNode: SegmentationNode,
         schedule: Schedule,
         onEdit: Callable[[], object],
+        onStroke: Callable[[], object] = lambda: None,
     ) -> None:
         self._schedule = schedule
         self._onEdit = onEdit
+        self._onStroke = onStroke
         self._isOurs = False
         self._isWaiting = False
         self.numEdits = 0
@@ -70,6 +73,7 @@ class EditObserver:
         if self._isOurs:
             return
         self.numEdits += 1
+        self._onStroke()
         if self._isWaiting:
             return
         self._isWaiting = True

@@ -6,7 +6,7 @@ from typing import TypeAlias
 import numpy as np
 import slicer
 
-from SlicePropagationLib.arrays import Labels
+from SlicePropagationLib.arrays import Labels, label_type
 from SlicePropagationLib.engines import make_engine, model_hash
 from SlicePropagationLib.patch import Patch
 from SlicePropagationLib.pipelines.propagate_frames import TimeSession
@@ -212,9 +212,9 @@ class SequenceWalk:
         """Predictions of a frame, and what a person vouched for.
 
         Returns:
-            ((N, H, W) uint8, {label: {slice: SliceState}}).
+            ((N, H, W) labels, {label: {slice: SliceState}}).
         """
-        labels = np.zeros(self._images[0].shape, np.uint8)
+        labels = np.zeros(self._images[0].shape, label_type(len(self._segmentIDs)))
         states: SliceStates = {label: {} for label in range(1, len(self._segmentIDs) + 1)}
         before = self._before(frame)
         drawing = self._drawings.get(frame)

@@ -7,10 +7,35 @@ from typing import Any
 
 import vtk
 
+from SlicePropagationLib.files.segments import Segment
 from SlicePropagationLib.pipelines.slice_record import TAG, decode_slices, encode_states
 from SlicePropagationLib.session import SliceState
 from SlicePropagationMRML.nodes.geometry import isLeftHanded
-from SlicePropagationMRML.nodes.types import SegmentationNode, VolumeNode
+from SlicePropagationMRML.nodes.types import Node, SegmentationNode, VolumeNode
+
+ORIGIN = "SlicePropagation.Origin"  # label, layer and value that a segment had in its file
+# Tags of Slicer that come back as they were.
+KEPT = ("TerminologyEntry", "Segmentation.Status", "DicomRtImport.RoiNumber")
+
+
+def writeOrigin(node: Node, segment: Segment) -> None:
+    """Store with a segment (a vtkSegment) how its file numbers it, so that it comes back so."""
+    node.SetTag(ORIGIN, f"{segment.label} {segment.layer} {segment.stored}")
+
+
+def readOrigin(node: Node) -> tuple[int, int, int] | None:
+    """(label, layer, value) that a segment (a vtkSegment) had in its file; None without one."""
+    parts = readTag(node, ORIGIN).split()
+    if len(parts) != 3 or not all(part.isdecimal() for part in parts):
+        return None
+    label, layer, value = (int(part) for part in parts)
+    return label, layer, value
+
+
+def readTag(node: Node, name: str) -> str:
+    """The text of a tag of a segment (a vtkSegment); empty where it has none."""
+    text = vtk.reference("")
+    return str(text) if node.GetTag(name, text) else ""
 
 
 def writeTags(

@@ -1,6 +1,5 @@
 """Between files and nodes: volumes and segmentations as the library reads them, and geometry to write."""
 
-from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -9,10 +8,10 @@ import slicer
 import vtk
 from vtk.util import numpy_support
 
-from SlicePropagationLib.arrays import Labels
 from SlicePropagationLib.files.nifti_header import NiftiHeader
-from SlicePropagationLib.files.segmentation_file import Segment
+from SlicePropagationLib.files.segmentation_file import Segmentation
 from SlicePropagationLib.files.volume import Volume
+from SlicePropagationMRML.nodes import tags
 from SlicePropagationMRML.nodes.geometry import arrayOf, emptyLabelmap
 from SlicePropagationMRML.nodes.types import Scene, SegmentationNode, VolumeNode
 
@@ -87,26 +86,26 @@ def filesOf(volumeNode: VolumeNode) -> list[Path]:
 def addSegments(
     segmentationNode: SegmentationNode,
     volumeNode: VolumeNode,
-    labels: Labels,
-    segments: Iterable[Segment],
+    drawn: Segmentation,
 ) -> list[str]:
-    """Put the segments of a label map into a segmentation, with names, colours and tags.
+    """Put segments of a file into a segmentation, with names, colours and tags.
+
+    Segments that overlap stay so: Slicer gives them layers of their own.
 
     Args:
         segmentationNode: the segmentation.
         volumeNode: the volume.
-        labels: (K, J, I) uint8 label map on the volume's grid.
-        segments: library `Segment`s.
+        drawn: segments on the volume's grid.
 
     Returns:
         Their segment IDs, in order.
     """
     ids = []
     segmentation = segmentationNode.GetSegmentation()
-    for segment in segments:
+    for segment in drawn.segments:
         segmentID = segmentation.AddEmptySegment(segment.id, segment.name, segment.color)
         labelmap = emptyLabelmap(volumeNode, segmentationNode)
-        voxels = labels == segment.label
+        voxels = drawn.mask(segment)
         arrayOf(labelmap)[:] = voxels
         node = segmentation.GetSegment(segmentID)
         if voxels.any():
@@ -119,5 +118,6 @@ def addSegments(
             name, separator, value = part.partition(":")
             if separator:
                 node.SetTag(name, value)
+        tags.writeOrigin(node, segment)
         ids.append(segmentID)
     return ids

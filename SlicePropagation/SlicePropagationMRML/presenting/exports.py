@@ -1,14 +1,12 @@
 """Files beside the scene: the table of slices, sample data that was generated, and what the weights' card says."""
 
-import csv
 import json
 from collections.abc import Iterable
 from pathlib import Path
 
 from SlicePropagationLib.errors import CheckpointError
 from SlicePropagationLib.files.shipped_weights import find_model
-
-COLUMNS = ("slice", "segment", "provenance", "confidence", "area_mm2")
+from SlicePropagationLib.pipelines.slices_table import write_rows
 
 
 def writeTable(path: Path | str, rows: Iterable[tuple]) -> None:
@@ -16,15 +14,12 @@ def writeTable(path: Path | str, rows: Iterable[tuple]) -> None:
 
     Args:
         path: the file.
-        rows: in the order of `COLUMNS`.
+        rows: in the order of the library's `COLUMNS`.
 
     Raises:
         OSError: the file cannot be written.
     """
-    with open(path, "w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow(COLUMNS)
-        writer.writerows(rows)
+    write_rows(path, rows)
 
 
 def modelCard(engineName: str) -> dict[str, str] | None:

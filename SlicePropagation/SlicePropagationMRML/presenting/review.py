@@ -1,12 +1,14 @@
 """What is known about each slice of one segment, for a person who looks for what to correct."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum
 
 import numpy as np
 
 from SlicePropagationLib.confidence import distance_in_sizes
+from SlicePropagationLib.files.segments import Segment
 from SlicePropagationLib.metrics import dice
+from SlicePropagationLib.pipelines.slices_table import slice_row
 from SlicePropagationLib.session import AnnotationSession, Provenance
 
 FAR_SIZES = 1.0  # further from an anchor than one radius of the structure
@@ -123,18 +125,14 @@ def sliceTable(
     session: AnnotationSession,
     label: int,
     segmentName: str,
+    segmentID: str,
 ) -> list[tuple]:
-    """Rows (slice, segment, provenance, confidence, area_mm2) of the slices that are known.
-
-    As in the command line's table.
-    """
+    """Rows of the slices that are known, with the columns of the command line's table."""
+    segment = replace(Segment.plain(label), name=segmentName, id=segmentID)
     review = reviewSlices(session, label)
-    areas = session.areas(label)
+    areas = session.areas(label) * session.stack.pixel_area_mm2
     rows = []
     for index in np.flatnonzero(review.kinds != Kind.UNKNOWN).tolist():
-        value = review.confidence[index]
-        confidence = "" if np.isnan(value) else f"{value:.4f}"
-        provenance = Provenance(int(session.state(label, index).provenance)).name.lower()
-        area = f"{areas[index] * session.stack.pixel_area_mm2:.2f}"
-        rows.append((index, segmentName, provenance, confidence, area))
+        state = session.state(label, index)
+        rows.append(slice_row(index, segment, state, areas[index], session))
     return rows

@@ -18,6 +18,7 @@ class DocumentWatch:
         look: called a moment after an edit, and once a volume that was moved has come to rest.
         frameMoved: called at once when the sequence shows another frame, or starts or stops
             playing.
+        stroke: called at once with each change by a person.
     """
 
     def __init__(
@@ -26,10 +27,11 @@ class DocumentWatch:
         schedule: Schedule,
         look: Callable[[], object],
         frameMoved: Callable[[], object],
+        stroke: Callable[[], object] = lambda: None,
     ) -> None:
         self._document = document
         self._frameMoved = frameMoved
-        self._edits = EditObserver(document.segmentationNode, schedule, look)
+        self._edits = EditObserver(document.segmentationNode, schedule, look, stroke)
         self._place = PlaceObserver(document, schedule, look)
         self._frames: FrameWatch | None = None
         self._numSeen = 0

@@ -1,7 +1,6 @@
 """From the session into the segments, through Slicer's own masking."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from typing import TypeAlias
 
 from SlicePropagationLib.patch import EMPTY_MASK, Patch
@@ -98,9 +97,8 @@ class DocumentWriter:
         """
         session = self._document.session
         for index, patch in enumerate(self._document.patchesOf(label)):
-            state = session.state(label, index)
-            if not patch.equals(state.patch):
-                session.restore(label, index, replace(state, patch=patch))
+            if not patch.equals(session.state(label, index).patch):
+                session.settle(label, index, patch)
 
     def erase(
         self,

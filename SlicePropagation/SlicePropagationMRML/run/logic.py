@@ -17,6 +17,7 @@ from SlicePropagationMRML.nodes.types import (
     SegmentationNode,
     VolumeNode,
 )
+from SlicePropagationMRML.run.change_log import Snapshot
 from SlicePropagationMRML.run.current_run import CurrentRun
 from SlicePropagationMRML.run.document import Document
 from SlicePropagationMRML.run.engine_choice import EngineChoice
@@ -144,6 +145,22 @@ class PropagationLogic:
         """Obey the masking and overwrite mode of another editor's node, as the Segment Editor's own."""
         if self.editorLogic.GetSegmentEditorNode() is not editorNode:
             self.editorLogic.SetSegmentEditorNode(editorNode)
+
+    def onStroke(self, call: Callable[[], object]) -> None:
+        """Have something called at once with each change by a person, before the next event."""
+        self._place.onStroke = call
+
+    @property
+    def hasUnseenEdits(self) -> bool:
+        """Whether a person changed something that the session does not know of yet."""
+        run = self._current.slices
+        isLate = run is not None and run.hasEdits
+        return isLate or (self._place.opened is not None and self._place.watch.hasUnseen)
+
+    def known(self) -> Snapshot:
+        """({(label, slice): `SliceState`}, history) without what a run predicts just now."""
+        run = self._current.slices
+        return run.known() if run is not None else self._place.document.snapshot()
 
     def mergeEdits(self) -> Edits:
         """Take over edits now, without waiting for the observer; returns what changed."""

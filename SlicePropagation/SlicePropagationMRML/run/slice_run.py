@@ -9,6 +9,7 @@ from SlicePropagationLib.planning import Run as PlannedRun
 from SlicePropagationLib.propagation import SlicePrediction, plan_session, propagate
 from SlicePropagationLib.session import AnnotationSession
 from SlicePropagationMRML.nodes.preview import Preview
+from SlicePropagationMRML.run.change_log import Snapshot
 from SlicePropagationMRML.run.commit_turns import CommitTurns
 from SlicePropagationMRML.run.document_writer import Changes, DocumentWriter
 from SlicePropagationMRML.run.edits_during_run import EditsDuringRun
@@ -119,6 +120,10 @@ class SliceRun(Run):
     def mergeEdits(self) -> None:
         """Take over what a person drew while the result waits."""
         self._edits.merge()
+
+    def known(self) -> Snapshot:
+        """What a person did up to now, beside what was known before the run."""
+        return self._edits.known()
 
     def overwrittenVoxels(self) -> dict[str, int]:
         """{segment name: voxels} that writing the result would take from segments outside the run."""

@@ -26,6 +26,9 @@ class Workplace:
         schedule: the event loop's timer.
         look: called a moment after an edit or a move.
         frameMoved: called when the sequence of the volume shows another frame.
+
+    Attributes:
+        onStroke: called at once with each change by a person.
     """
 
     def __init__(
@@ -41,6 +44,7 @@ class Workplace:
         self._schedule = schedule
         self._look = look
         self._frameMoved = frameMoved
+        self.onStroke: Callable[[], object] = lambda: None
         self._document: Document | None = None
         self._watch: DocumentWatch | None = None
 
@@ -102,7 +106,13 @@ class Workplace:
             segmentationNode.SetReferenceImageGeometryParameterFromVolumeNode(volumeNode)
         document = Document(self._scene, volumeNode, segmentationNode, segmentIDs, axis, stack)
         self._document = document
-        self._watch = DocumentWatch(document, self._schedule, self._look, self._frameMoved)
+        self._watch = DocumentWatch(
+            document,
+            self._schedule,
+            self._look,
+            self._frameMoved,
+            lambda: self.onStroke(),
+        )
         self.useEditorNode()
 
     def openAgain(self, axis: int) -> None:

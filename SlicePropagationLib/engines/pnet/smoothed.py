@@ -13,8 +13,12 @@ import torch
 from SlicePropagationLib.arrays import Anchors, Probability
 from SlicePropagationLib.config import config_from_dict
 from SlicePropagationLib.engines.crop_window import CropWindow
-from SlicePropagationLib.errors import CheckpointError, ConfigError
-from SlicePropagationLib.networks.checkpoint import Checkpoint, fill_network, load_checkpoint
+from SlicePropagationLib.networks.checkpoint import (
+    Checkpoint,
+    fill_network,
+    load_checkpoint,
+    make_from,
+)
 from SlicePropagationLib.networks.pnet.birnn import BiRNN
 from SlicePropagationLib.networks.pnet.config import BiRNNConfig
 from SlicePropagationLib.planning import Run, gap_of
@@ -206,13 +210,15 @@ def load_birnn(path: Path | str) -> BiRNN:
 
 
 def _birnn_of(checkpoint: Checkpoint, path: Path | str) -> BiRNN:
-    try:
-        birnn = BiRNN(config_from_dict(BiRNNConfig, checkpoint.config["birnn"]))
-    except (ConfigError, KeyError, TypeError) as error:
-        raise CheckpointError(
-            f"The configuration in {path} is not one of family {checkpoint.family} ({error}); it is"
-            " damaged or from another version."
-        ) from error
+    return make_from(_make_birnn, checkpoint, Path(path), "cpu")
+
+
+def _make_birnn(
+    checkpoint: Checkpoint,
+    path: Path,
+    device: str,
+) -> BiRNN:
+    birnn = BiRNN(config_from_dict(BiRNNConfig, checkpoint.config["birnn"]))
     if checkpoint.family == "pnet_birnn":  # the smoother is the upper part of that network
         upper = {
             name.removeprefix("birnn."): value

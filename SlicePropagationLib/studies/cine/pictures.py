@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from SlicePropagationLib.arrays import Labels, Slices
-from SlicePropagationLib.files.segmentation_file import Segment
+from SlicePropagationLib.files.segments import Segment
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

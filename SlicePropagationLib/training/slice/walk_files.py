@@ -1,11 +1,10 @@
 """Walks of many cases, recorded once and kept in files: what the `default` preset learns from."""
 
+import functools
 import hashlib
 import json
-import multiprocessing
 import zlib
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,7 @@ from SlicePropagationLib.training.contracts import Report
 from SlicePropagationLib.training.slice.pseudo_objects import make_pseudo_objects
 from SlicePropagationLib.training.slice.synthetic import make_phantom
 from SlicePropagationLib.training.slice.walks import Walk, WalksConfig, record_walks
+from SlicePropagationLib.workers import in_order
 
 MARK = "walks.json"
 
@@ -89,8 +89,7 @@ def _record_all(
         for source in sources:
             yield _record(source, folder)
         return
-    with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn")) as pool:
-        yield from pool.map(_record, sources, [folder] * len(sources))
+    yield from in_order(functools.partial(_record, folder=folder), sources, workers)
 
 
 def _record(source: Source, folder: Path) -> None:

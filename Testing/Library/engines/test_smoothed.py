@@ -19,7 +19,8 @@ from SlicePropagationLib.commands.main import main
 from SlicePropagationLib.engines import make_engine
 from SlicePropagationLib.engines.pnet.smoothed import SmoothedEngine, load_birnn
 from SlicePropagationLib.errors import CheckpointError, ConfigError
-from SlicePropagationLib.files.segmentation_file import Segment, read_labels, write_labels
+from SlicePropagationLib.files.segmentation_file import read_labels, write_labels
+from SlicePropagationLib.files.segments import Segment
 from SlicePropagationLib.files.training_cases import TrainingCase
 from SlicePropagationLib.files.volume import read_volume
 from SlicePropagationLib.networks.checkpoint import load_checkpoint, save_checkpoint

@@ -1,12 +1,12 @@
 """`evaluate` goes on where it stopped, and scores again what no longer is what was asked for."""
 
 import os
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
 import pytest
 from evaluations import evaluate, mark, read, rows_in
+
+from SlicePropagationLib.workers import WorkerDiedError
 
 TIMES = ("seconds_per_slice",)
 
@@ -117,11 +117,11 @@ def test_a_worker_that_dies_is_named_with_what_to_do(
     capsys,
     monkeypatch,
 ):
-    def killed(*_):
-        raise BrokenProcessPool("killed")
+    def killed(*_, **options):
+        raise WorkerDiedError("killed")
         yield
 
-    monkeypatch.setattr(ProcessPoolExecutor, "map", killed)
+    monkeypatch.setattr("SlicePropagationLib.evaluation.evaluate.in_order", killed)
     assert evaluate(cases, tmp_path / "out", "--workers", "2") == 2
     assert "fewer --workers" in capsys.readouterr().err
 

@@ -200,9 +200,9 @@ def test_nan_and_infinite_voxels_are_replaced_with_a_warning(case, tmp_path, cap
 
 @pytest.mark.parametrize(
     "value,dtype,word",
-    [(256, np.int16, "256"), (-1, np.int16, "-1"), (0.5, np.float32, "fractional")],
+    [(65536, np.int32, "65536"), (-1, np.int16, "-1"), (0.5, np.float32, "fractional")],
 )
-def test_labels_that_are_not_whole_numbers_up_to_255(case, tmp_path, capsys, value, dtype, word):
+def test_labels_that_are_not_whole_numbers_up_to_65535(case, tmp_path, capsys, value, dtype, word):
     array = np.zeros((16, 48, 48), dtype)
     array[7, 10:20, 10:20] = value
     seed = write(tmp_path / "labels.nii.gz", array)
@@ -457,7 +457,7 @@ def test_a_folder_that_cannot_be_written(case, tmp_path, capsys):
     assert (tmp_path / "blocked").read_text(encoding="utf-8") == "a file where a folder should be"
 
 
-@pytest.mark.parametrize("fails_at", ["write_labels", "write_rows"])
+@pytest.mark.parametrize("fails_at", ["write_session_labels", "write_rows"])
 def test_a_disk_that_fills_up_leaves_the_earlier_result_as_it_was(
     case,
     tmp_path,

@@ -53,11 +53,11 @@ def test_a_label_map_with_its_table_says_the_same_as_a_segmentation_file(case, t
         read_result(propagated(case, tmp_path / name), volume)
         for name in ("flat.nii.gz", "own.seg.nrrd")
     )
-    assert np.array_equal(flat[0], own[0])
-    assert [(segment.label, segment.name) for segment in flat[1]] == [
-        (segment.label, segment.name) for segment in own[1]
+    assert np.array_equal(flat.labels, own.labels)
+    assert [(segment.label, segment.name) for segment in flat.segments] == [
+        (segment.label, segment.name) for segment in own.segments
     ]
-    pairs = zip(map(record_of, flat[1]), map(record_of, own[1]), strict=True)
+    pairs = zip(map(record_of, flat.segments), map(record_of, own.segments), strict=True)
     for one, other in pairs:
         assert one["axis"] == other["axis"]
         assert one["engine"] == other["engine"] == "copy"
@@ -74,10 +74,10 @@ def test_a_label_map_with_its_table_says_the_same_as_a_segmentation_file(case, t
 
 def test_a_label_map_alone_has_no_tags(case):
     volume = read_volume(case["image"])
-    labels, segments = read_result(case["truth"], volume)
-    assert np.array_equal(labels, read_labels(case["truth"], volume)[0])
-    assert segments
-    assert not any(TAG in segment.tags for segment in segments)
+    found = read_result(case["truth"], volume)
+    assert np.array_equal(found.labels, read_labels(case["truth"], volume)[0])
+    assert found.segments
+    assert not any(TAG in segment.tags for segment in found.segments)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,136 @@
+"""Which planes a seed was drawn on: people outline a structure in two planes of one file.
+
+Along one of them the outline of the other looks like many thin slices, and those are no drawings.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy.ndimage import find_objects
+
+from SlicePropagationLib.errors import InputError
+
+if TYPE_CHECKING:
+    from SlicePropagationLib.files.segmentation_file import Segmentation
+
+AXES = ("k", "j", "i")  # by the axis of a (K, J, I) array
+LEAST = 4  # so many lines in one plane are one drawing, and fewer may be a thin end
+LINE_PIXELS = 3  # a line is at least so long, and one pixel wide
+
+
+@dataclass(frozen=True)
+class OtherPlanes:
+    """Slices along one axis that show only lines of drawings in other planes.
+
+    Attributes:
+        own: the slices that were drawn along the axis.
+        lines: the slices that show nothing but lines.
+        planes: the slices of other axes that were drawn on, (axis, index).
+    """
+
+    own: tuple[int, ...]
+    lines: tuple[int, ...]
+    planes: tuple[tuple[int, int], ...]
+
+
+def drawn_elsewhere(drawn: Segmentation, axis: int) -> dict[int, OtherPlanes]:
+    """{label: its drawings in other planes} of the segments that have any.
+
+    Args:
+        drawn: the segments, non-zero on annotated slices only.
+        axis: the array axis that slices run along.
+    """
+    boxes = [find_objects(layer.astype(np.int32)) for layer in drawn.layers]
+    found = {}
+    for segment in drawn.segments:
+        known = boxes[segment.layer]
+        box = known[segment.stored - 1] if segment.stored <= len(known) else None
+        if box is not None and box[axis].stop - box[axis].start >= LEAST:
+            mask = drawn.layers[segment.layer][box] == segment.stored
+            first = [part.start for part in box]
+            planes = other_planes(mask, axis, first)
+            if planes is not None:
+                found[segment.label] = planes
+    return found
+
+
+def other_planes(
+    mask: np.ndarray,
+    axis: int,
+    first: Sequence[int] = (0, 0, 0),
+) -> OtherPlanes | None:
+    """The drawings in other planes that a mask holds, or None where it holds none.
+
+    Args:
+        mask: (K, J, I) bool of one segment.
+        axis: the array axis that its slices run along.
+        first: where in the volume the mask's first voxel lies.
+    """
+    rest = np.moveaxis(mask, axis, 0).copy()  # slices along the axis first
+    others = [other for other in range(3) if other != axis]
+    planes = []
+    for place, other in enumerate(others, 1):
+        found = _planes_of_lines(np.moveaxis(mask, (axis, other), (0, 1)))
+        np.moveaxis(rest, place, 0)[found] = False
+        planes += [(other, int(index) + first[other]) for index in found]
+    shown = np.flatnonzero(mask.any(axis=tuple(others)))
+    left = np.flatnonzero(rest.any(axis=(1, 2))).tolist()
+    lines = [int(index) + first[axis] for index in shown if index not in left]
+    if len(lines) < LEAST:
+        return None
+    own = [int(index) + first[axis] for index in shown if index in left]
+    return OtherPlanes(tuple(own), tuple(lines), tuple(planes))
+
+
+def _planes_of_lines(mask: np.ndarray) -> np.ndarray:
+    """Indices along the second axis at which enough slices along the first show a line."""
+    lengths = np.pad(mask.sum(axis=2), ((0, 0), (1, 1)))  # of each row, with empty ones beside
+    beside = np.maximum(lengths[:, :-2], lengths[:, 2:])
+    is_line = (lengths[:, 1:-1] >= LINE_PIXELS) & (beside <= 1)
+    return np.flatnonzero(is_line.sum(axis=0) >= LEAST)
+
+
+def two_planes_error(name: str, found: OtherPlanes, axis: int) -> InputError:
+    """The error that names the planes that a segment was drawn on.
+
+    Args:
+        name: the segment, as the sentence begins.
+        found: its planes.
+        axis: the array axis that slices would run along.
+    """
+    where = _named_planes(found)
+    if not found.own:
+        return InputError(
+            f"{name} is drawn on no slice of axis {AXES[axis]}, but on {where}; propagation walks"
+            " along one axis, so draw all segments in one plane, or give each a seed of its own."
+        )
+    letters = sorted({AXES[other] for other, _ in found.planes})
+    choices = " or ".join(f"--axis {letter}" for letter in [AXES[axis], *letters])
+    return InputError(
+        f"{name} is drawn in more than one plane: on {_named(found.own, axis)} and on {where};"
+        f" propagation walks along one axis. Give {choices}, and the other outline is left out."
+    )
+
+
+def left_out(name: str, found: OtherPlanes) -> str:
+    """What to say where drawings in other planes do not count."""
+    return (
+        f"{name} is also drawn on {_named_planes(found)}; that is left out on the"
+        f" {len(found.lines)} slices on which it is only a line."
+    )
+
+
+def _named_planes(found: OtherPlanes) -> str:
+    axes = sorted({axis for axis, _ in found.planes})
+    of_axes = [[index for own, index in found.planes if own == axis] for axis in axes]
+    return " and ".join(map(_named, of_axes, axes))
+
+
+def _named(indices: Sequence[int], axis: int) -> str:
+    """Slices in words: "slice 20 of axis k"."""
+    word = "slice" if len(indices) == 1 else "slices"
+    return f"{word} {', '.join(map(str, indices))} of axis {AXES[axis]}"

@@ -1,0 +1,180 @@
+"""The record beside a result: what it says, whose it is, and whether the files are those it was written with."""
+
+import csv
+import hashlib
+import json
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from SlicePropagationLib.errors import InputError, OutputError, in_one_line
+from SlicePropagationLib.files.companions import companion
+
+FILES = "files"  # the entry of a record: {file name: sha256}
+RECORD = ".json"
+TABLE = ".slices.csv"
+MOST_BYTES = 1 << 30  # of a record; the longest histories have some MiB
+TABLE_COLUMNS = ({"slice", "segment", "provenance"}, {"frame", "distance"})
+USUAL = "use the O.json beside a result"
+TOO_DEEP = "the values are nested too deeply"
+
+
+def read_record(path: Path | str, what: str = "the record of a result") -> dict[str, Any]:
+    """The values of a JSON file.
+
+    Args:
+        path: the file.
+        what: what it should be, for the message.
+
+    Raises:
+        InputError: it cannot be read, or holds no object.
+    """
+    path = Path(path)
+    try:
+        if path.stat().st_size > MOST_BYTES:
+            raise ValueError(f"it has {path.stat().st_size} bytes")
+        values = json.loads(path.read_text(encoding="utf-8"))
+        if not isinstance(values, dict):
+            raise ValueError(f"it holds a {type(values).__name__}")
+    except (OSError, ValueError) as error:
+        raise not_a_record(path, error, what) from error
+    except RecursionError as error:
+        raise not_a_record(path, ValueError(TOO_DEEP), what) from error
+    return values
+
+
+def not_a_record(path: Path | str, error: Exception, what: str, remedy: str = USUAL) -> InputError:
+    """What is said of a file that should be a record, and what to do."""
+    return InputError(f"{path} is not {what} ({in_one_line(error)}); {remedy}.")
+
+
+def write_record(partial: Path, name: str, values: Mapping[str, Any]) -> None:
+    """Write the record of the files that are in a temporary folder; it comes last.
+
+    Args:
+        partial: the folder that `atomic_folder` gave.
+        name: of the record.
+        values: what it says; the hashes of the other files are added.
+    """
+    written = sorted(path for path in partial.iterdir() if path.is_file())
+    hashes = {path.name: sha256_of(path) for path in written}
+    text = json.dumps({**values, FILES: hashes}, indent=1)
+    (partial / name).write_text(text, encoding="utf-8")
+
+
+def sha256_of(path: Path) -> str:
+    """The hash of a file's content."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def is_whole(record: Path) -> bool:
+    """Whether the files beside a record are those that it was written with.
+
+    One of an earlier version, which names no files, counts as whole.
+    """
+    hashes = _hashes(read_record(record))
+    return all(_has_hash(record.with_name(name), stated) for name, stated in hashes.items())
+
+
+def check_whole(*paths: Path | str) -> None:
+    """Refuse files of a result that are not of the run that its record tells of.
+
+    Args:
+        paths: files that are about to be used together; those without a record beside them, or
+            that it does not name, are not judged.
+
+    Raises:
+        InputError: a run was killed between them, or one was changed since.
+    """
+    for path in map(Path, paths):
+        record = _record_of(path)
+        if record is None or record == path:
+            continue
+        hashes = _hashes(read_record(record))
+        for name, stated in hashes.items():
+            beside = path.with_name(name)
+            if name == path.name and not _has_hash(beside, stated):
+                raise InputError(
+                    f"{path} is not the file that {record.name} beside it was written with (sha256"
+                    f" {sha256_of(path)[:12]}…, stated {stated[:12]}…): a run was killed while it"
+                    " wrote, or the file was changed since. Do the run again; or give the changed"
+                    " file another name, and use it without the record."
+                )
+
+
+def _record_of(path: Path) -> Path | None:
+    """The record beside a file of a result; None where there is none."""
+    try:
+        is_table = path.name.endswith(TABLE)
+        stem = path.name.removesuffix(TABLE) + RECORD
+        record = path.with_name(stem) if is_table else companion(path, RECORD)
+    except InputError:
+        return None
+    return record if record.is_file() and is_ours(record) else None
+
+
+def _hashes(record: Mapping[str, Any]) -> dict[str, str]:
+    """The files that a record names; those of other kinds than ours are left out."""
+    files = record.get(FILES, {})
+    if not isinstance(files, dict):
+        return {}
+    return {
+        name: stated
+        for name, stated in files.items()
+        if isinstance(stated, str) and Path(name).name == name
+    }
+
+
+def _has_hash(path: Path, stated: str) -> bool:
+    try:
+        return sha256_of(path) == stated
+    except OSError:
+        return False
+
+
+def is_ours(path: Path | str) -> bool:
+    """Whether a record or a table was written by this program."""
+    path = Path(path)
+    try:
+        if path.suffix == RECORD:
+            values = read_record(path)
+            versions = values.get("versions")
+            states_us = isinstance(versions, dict) and "slice-propagation" in versions
+            return states_us or "fingerprint" in values
+        with open(path, newline="", encoding="utf-8") as file:
+            heading = set(next(csv.reader(file), ()))
+        return any(columns <= heading for columns in TABLE_COLUMNS)
+    except (OSError, ValueError, csv.Error, InputError):
+        return False
+
+
+def check_places(out: Path | str, suffixes: Sequence[str] = (TABLE, RECORD)) -> None:
+    """Refuse to write a result over files that no run wrote, or through a link.
+
+    Args:
+        out: the file that is named; it may replace another one.
+        suffixes: of the files that come beside it.
+
+    Raises:
+        OutputError: one of them is a link, or something else's file.
+    """
+    out = Path(out)
+    beside = [companion(out, suffix) for suffix in suffixes]
+    for path in (out, *beside):
+        if path.is_symlink():
+            raise OutputError(
+                f"{path} is a link to {os.readlink(path)}, which a result would replace or write"
+                " through; give --out the name of the file itself, or another name."
+            )
+        if path.is_dir():
+            raise OutputError(
+                f"{path} is a folder; give --out the name of a file that can be written there."
+            )
+    for path in beside:
+        if path.exists() and not is_ours(path):
+            raise OutputError(
+                f"{path} is there and was not written by this program, the result would replace"
+                f" it; give --out another name than {out.name}, or move the file away."
+            )

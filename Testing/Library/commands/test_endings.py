@@ -1,0 +1,48 @@
+"""An error that nobody foresaw ends in one sentence, with where to report it."""
+
+import pytest
+
+from SlicePropagationLib.commands import engines
+from SlicePropagationLib.commands.main import main
+
+
+@pytest.fixture
+def broken(monkeypatch):
+    """`engines` has a fault; called with the fault."""
+
+    def breaks_with(error):
+        def raises(*_):
+            raise error
+
+        monkeypatch.setattr(engines, "_engines", raises)
+
+    return breaks_with
+
+
+def test_an_unexpected_error_is_one_sentence_and_exit_code_3(broken, capsys):
+    broken(KeyError("left\nover"))
+    assert main(["engines"]) == 3
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1
+    assert "KeyError" in said
+    assert "/issues" in said
+    assert "--debug" in said
+
+
+@pytest.mark.parametrize("words", [["--debug", "engines"], ["engines", "--debug"]])
+def test_debug_shows_where_it_happened(broken, capsys, words):
+    broken(ZeroDivisionError("division by zero"))
+    assert main(words) == 3
+    assert "in raises" in capsys.readouterr().err
+
+
+def test_a_lack_of_memory_is_said_as_such(broken, capsys):
+    broken(MemoryError())
+    assert main(["engines"]) == 3
+    assert "not enough memory" in capsys.readouterr().err
+
+
+def test_what_the_terminal_cannot_show_is_spelled_out(broken, capsys):
+    broken(ValueError("no \udcff in any alphabet"))
+    assert main(["engines"]) == 3
+    assert "\\udcff" in capsys.readouterr().err
