@@ -49,9 +49,10 @@ class CrashRecovery:
 
     def note(self):
         """Have what was drawn on the disk."""
-        volume, segmentation = self._nodes
-        isThere = segmentation is not None and slicer.mrmlScene.IsNodePresent(segmentation)
-        if not isThere or volume.GetImageData() is None:
+        areThere = [
+            node is not None and slicer.mrmlScene.IsNodePresent(node) for node in self._nodes
+        ]
+        if not all(areThere) or self._nodes[0].GetImageData() is None:
             return
         try:
             self.journal.note()
