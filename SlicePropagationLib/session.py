@@ -384,6 +384,38 @@ class AnnotationSession:
             }
         )
 
+    def suggest(
+        self,
+        label: int,
+        index: int,
+        mask: np.ndarray | Patch,
+        confidence: float,
+    ) -> None:
+        """Take over a mask that something other than a walk found, of an earlier scan, say.
+
+        It is a prediction like any other, and stands in the history, so that it can be done again.
+
+        Args:
+            label: what was found.
+            index: the slice.
+            mask: (H, W) bool, or its patch.
+            confidence: trust in it, in [0, 1].
+
+        Raises:
+            AnchorOverwriteError: the slice is an anchor of this label.
+        """
+        patch = self._patch(index, mask)
+        self.accept(label, index, patch, confidence)
+        self.history.append(
+            {
+                "event": "suggest",
+                "label": label,
+                "index": index,
+                "patch": patch,
+                "confidence": float(confidence),
+            }
+        )
+
     # What an engine does
 
     def accept(

@@ -54,6 +54,16 @@ def _add_files(parser: argparse.ArgumentParser) -> None:
         help="label map on the image's grid, non-zero only on annotated slices",
     )
     parser.add_argument(
+        "--from",
+        dest="earlier",
+        metavar="S",
+        help=(
+            "in place of a seed: segmentation of an earlier scan, or of another phase, which is"
+            " carried over as a suggestion"
+        ),
+    )
+    parser.add_argument("--from-image", metavar="I", help="the image that --from is of")
+    parser.add_argument(
         "--out",
         required=True,
         help="full label map; O.slices.csv and O.json are written beside it",
@@ -107,6 +117,8 @@ def _propagate(arguments: argparse.Namespace) -> int:
         exports=names(arguments.export) or (),
         series=arguments.series,
         spacing_mm=arguments.spacing,
+        earlier=arguments.earlier,
+        earlier_image=arguments.from_image,
     )
     progress = Progress(arguments.quiet)
     if request.axis == ALONG_TIME:
@@ -127,9 +139,11 @@ def _reach(session: AnnotationSession, label: int) -> str:
     shown = session.areas(label).nonzero()[0]
     anchors = session.anchors(label)
     place = f"on slices {shown[0]} to {shown[-1]}" if shown.size else "on no slice"
+    volume = number_text(volume_ml(session, label))
+    if not anchors:
+        return f"{place}, suggested, none annotated; {volume} ml"
     listed = ", ".join(map(str, anchors[:MOST_LISTED]))
     rest = " and others" if len(anchors) > MOST_LISTED else ""
-    volume = number_text(volume_ml(session, label))
     return f"{place}, annotated on {listed}{rest}; {volume} ml"
 
 

@@ -7,15 +7,18 @@ what lies around the structures. What comes out is a suggestion, never something
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import SimpleITK as sitk
 from scipy.ndimage import binary_dilation
 
-from SlicePropagationLib.arrays import Labels
+from SlicePropagationLib.arrays import Anchors, Probability
 from SlicePropagationLib.errors import InputError
 from SlicePropagationLib.files.volume import Volume
+from SlicePropagationLib.planning import Run
+from SlicePropagationLib.stack import SliceStack
 
 MARGIN_MM = 25.0  # of what surrounds the structures that registration looks at
 MOST_POINTS = 96  # of the grid of the deformable registration along its longest side
@@ -24,6 +27,7 @@ DEMONS_ITERATIONS = (30, 20)  # coarse, fine
 SMOOTHING = 1.5  # voxels of the grid
 RING_VOXELS = 3  # around a mask where images are compared
 FAR_MM = 1e3
+SEED = 1  # of where within their voxels points are sampled
 
 
 @dataclass(frozen=True)
@@ -53,26 +57,47 @@ class CarriedLabel:
         return float(np.clip(np.take(self.likeness, index, axis)[near].mean(), 0.05, 0.95))
 
 
-def carry_labels(earlier: Volume, labels: Labels, volume: Volume) -> dict[int, CarriedLabel]:
+@dataclass(frozen=True)
+class FollowUp:
+    """What stands in a result in place of an engine; it never walks."""
+
+    name: str = "follow_up"
+
+    def walk(self, stack: SliceStack, run: Run, anchors: Anchors) -> Iterator[Probability]:
+        """Nothing: what an earlier scan shows is carried over all at once."""
+        return iter(())
+
+
+FOLLOW_UP = FollowUp()
+
+
+def thickest_axis(volume: Volume) -> int:
+    """The array axis along which slices are the thickest; the first of equal ones."""
+    return int(np.argmax(np.round(volume.spacing_mm, 6)))
+
+
+def carry_labels(
+    earlier: Volume, masks: Mapping[int, np.ndarray], volume: Volume
+) -> dict[int, CarriedLabel]:
     """The structures of an earlier scan as a new one shows them.
 
     Args:
         earlier: the image that was segmented.
-        labels: (K, J, I) on its grid.
+        masks: {label: (K, J, I) bool on its grid}.
         volume: the new image, of the same patient.
 
     Returns:
-        {label: CarriedLabel} for every label of the map.
+        {label: CarriedLabel} of the labels that show anything.
 
     Raises:
         InputError: nothing is labelled, or the images have nothing in common.
     """
-    values = [int(label) for label in np.unique(labels) if label]
-    if not values:
+    shown = {label: mask for label, mask in masks.items() if mask.any()}
+    if not shown:
         raise InputError("The earlier segmentation is empty; give one that shows a structure.")
     moving = _as_float(earlier.image)
     fixed = _as_float(volume.image)
-    where = sitk.GetImageFromArray((labels > 0).astype(np.uint8))
+    where = sitk.GetImageFromArray(np.logical_or.reduce(list(shown.values())).astype(np.uint8))
     where.CopyInformation(earlier.image)
     rigid = _register_rigidly(fixed, moving, where)
     region = _region_of(fixed, where, rigid)
@@ -82,8 +107,8 @@ def carry_labels(earlier: Volume, labels: Labels, volume: Volume) -> dict[int, C
     total = sitk.CompositeTransform([rigid, deformation])
     likeness = _likeness(fixed, sitk.Resample(moving, fixed, total, sitk.sitkLinear))
     return {
-        label: CarriedLabel(_carried_mask(labels == label, earlier, volume, total), likeness)
-        for label in values
+        label: CarriedLabel(_carried_mask(mask, earlier, volume, total), likeness)
+        for label, mask in shown.items()
     }
 
 
@@ -139,6 +164,12 @@ def _register_rigidly(fixed: sitk.Image, moving: sitk.Image, where: sitk.Image) 
     return min(found, key=lambda pair: pair[0])[1]
 
 
+def _use_one_thread(method: sitk.ProcessObject) -> None:
+    """Have the same sums, and so the same voxels, on any machine."""
+    method.SetNumberOfThreads(1)
+    method.SetNumberOfWorkUnits(1)
+
+
 def _is_large(where: sitk.Image) -> bool:
     """Whether an image has a few voxels along each side, so that a margin makes sense."""
     return min(where.GetSize()) >= 4
@@ -155,7 +186,7 @@ def _optimised(
     method = sitk.ImageRegistrationMethod()
     method.SetMetricAsMattesMutualInformation(32)
     method.SetMetricSamplingStrategy(method.REGULAR)
-    method.SetMetricSamplingPercentage(0.5)
+    method.SetMetricSamplingPercentage(0.5, SEED)
     if around is not None:
         method.SetMetricMovingMask(around)
     method.SetInterpolator(sitk.sitkLinear)
@@ -166,7 +197,7 @@ def _optimised(
     method.SetShrinkFactorsPerLevel([2, 1])
     method.SetSmoothingSigmasPerLevel([1, 0])
     method.SetInitialTransform(start, inPlace=False)
-    method.SetGlobalDefaultNumberOfThreads(1)  # the same sums on any machine
+    _use_one_thread(method)
     found = method.Execute(fixed, moving)
     return method.GetMetricValue(), found
 
@@ -197,7 +228,7 @@ def _register_deformably(fixed: sitk.Image, moving: sitk.Image) -> sitk.Transfor
         demons = sitk.FastSymmetricForcesDemonsRegistrationFilter()
         demons.SetNumberOfIterations(iterations)
         demons.SetStandardDeviations(SMOOTHING)
-        demons.SetNumberOfThreads(1)
+        _use_one_thread(demons)
         before = [] if field is None else [sitk.Resample(field, pair[0])]
         field = demons.Execute(*pair, *before)
     return sitk.DisplacementFieldTransform(sitk.Cast(field, sitk.sitkVectorFloat64))

@@ -81,6 +81,7 @@ class _Limits:
             "release": place,
             "cede": mask,
             "settle": mask,
+            "suggest": {**mask, "confidence": _share},
             "run": {"steps": whole, "engine": _text, "allow_overlap": _overlap, "runs": self._runs},
             "continue": {"steps": whole},
         }.get(kind, {})
@@ -121,6 +122,13 @@ def _anchor(values: Mapping[str, Any], name: str) -> int:
     if values[name] not in ANCHORS:
         raise ValueError(f"provenance is {values[name]!r}, one of {sorted(ANCHORS)} is needed")
     return whole(values, name)
+
+
+def _share(values: Mapping[str, Any], name: str) -> float:
+    share = values[name]
+    if isinstance(share, bool) or not isinstance(share, (int, float)) or not 0 <= share <= 1:
+        raise ValueError(f"{name} is {share!r}, a number from 0 to 1 is needed")
+    return float(share)
 
 
 def _text(values: Mapping[str, Any], name: str) -> str:

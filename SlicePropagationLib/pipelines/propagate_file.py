@@ -25,6 +25,7 @@ from SlicePropagationLib.files.segments import Segment
 from SlicePropagationLib.files.volume import AXES, Volume, check_seed, choose_axis, read_volume
 from SlicePropagationLib.patch import Patch
 from SlicePropagationLib.pipelines.exports import check_exports, export_sources, write_exports
+from SlicePropagationLib.pipelines.follow_up import FOLLOW_UP, carry_labels, thickest_axis
 from SlicePropagationLib.pipelines.replay import decode_history, replay
 from SlicePropagationLib.pipelines.result_files import recorded_segment, write_result
 from SlicePropagationLib.pipelines.slices_table import AnchorTable, read_anchors
@@ -63,10 +64,13 @@ class PropagateRequest:
         exports: what is written beside the result for other programs, of `exports.EXPORTS`.
         series: which volume of a DICOM folder that holds several, as `read_volume` takes it.
         spacing_mm: of TIFF or PNG files, along I, J, K.
+        earlier: segmentation of an earlier scan of the same patient, or of another phase, that is
+            carried over in place of a seed, or None,
+        earlier_image: and the image that it is of.
 
     Raises:
-        InputError: there is neither a seed nor a history, or something is asked for along time that
-            is for volumes.
+        InputError: there is no seed, history or earlier segmentation, or something is asked for
+            along time that is for volumes.
         ConfigError: a history comes with what it says already, or the axis or device is none.
     """
 
@@ -84,6 +88,8 @@ class PropagateRequest:
     exports: tuple[str, ...] = ()
     series: str | None = None
     spacing_mm: tuple[float, float, float] | None = None
+    earlier: Path | str | None = None
+    earlier_image: Path | str | None = None
 
     def __post_init__(self) -> None:
         """Refuse what contradicts itself."""
@@ -92,10 +98,11 @@ class PropagateRequest:
         check_exports(self.exports)
         if self.exports and self.axis == ALONG_TIME:
             raise ConfigError("--export is for volumes; leave it out along time (--axis t).")
-        if not self.seed and not self.history:
+        self._check_earlier()
+        if not self.seed and not self.history and not self.earlier:
             raise InputError(
                 "There is no seed; give --seed S, a label map with at least one annotated slice, or"
-                " --history O.json."
+                " --history O.json, or --from EARLIER.seg.nrrd."
             )
         if self.history and (self.seed or self.anchors or self.span):
             raise ConfigError(
@@ -106,6 +113,20 @@ class PropagateRequest:
             raise InputError(
                 "--history, --anchors and --range are for volumes; along time (--axis t) give the"
                 " annotated frames with --seed."
+            )
+
+    def _check_earlier(self) -> None:
+        """Refuse half of an earlier scan, and what cannot be had together with one."""
+        if bool(self.earlier) != bool(self.earlier_image):
+            raise ConfigError(
+                "An earlier segmentation and its image belong together; give both --from S and"
+                " --from-image I."
+            )
+        others = self.seed or self.history or self.anchors or self.span
+        if self.earlier and (others or self.axis == ALONG_TIME):
+            raise ConfigError(
+                "--from takes an earlier segmentation in place of a seed, for volumes; leave --seed,"
+                " --history, --anchors, --range and --axis t out."
             )
 
 
@@ -131,12 +152,14 @@ def propagate_file(
     seed = None if request.anchors else request.seed
     check_output(request.out, image=request.image, seed=seed)
     check_places(request.out)
-    engine = choose_engine(request.engine, request.device)
+    engine = FOLLOW_UP if request.earlier else choose_engine(request.engine, request.device)
     volume = read_volume(request.image, request.frame, request.series, request.spacing_mm)
     dicom_slices = export_sources(volume, request.exports)
     began = time.perf_counter()
     if request.history:
         session, segments = _replay_history(request, request.history, volume, engine)
+    elif request.earlier:
+        session, segments = _carry_over(request, volume)
     else:
         session, segments = open_session(request, volume)
         runs = plan_session(session, span=request.span)
@@ -151,6 +174,8 @@ def propagate_file(
     }
     if request.series:
         sources["series"] = request.series
+    if request.earlier:
+        sources |= {"from": str(request.earlier), "from_image": str(request.earlier_image)}
     write_result(request.out, volume, session, segments, engine, seconds, **sources)
     if request.exports:
         write_exports(
@@ -163,6 +188,26 @@ def propagate_file(
             engine.name,
         )
     return session
+
+
+def _carry_over(
+    request: PropagateRequest, volume: Volume
+) -> tuple[AnnotationSession, list[Segment]]:
+    """The session that begins with suggestions from an earlier scan, and its segments."""
+    earlier = read_volume(str(request.earlier_image))
+    found = read_segmentation(str(request.earlier), earlier)
+    masks = {
+        segment.label: found.layers[segment.layer] == segment.stored for segment in found.segments
+    }
+    carried = carry_labels(earlier, masks, volume)
+    axis = 2 - AXES.index(request.axis) if request.axis != "auto" else thickest_axis(volume)
+    stack = SliceStack.from_volume(volume.array, volume.spacing_mm, axis)
+    session = AnnotationSession(stack, list(carried))
+    for label, structure in carried.items():
+        stacked = stack.from_volume_array(structure.mask)
+        for index, mask in enumerate(stacked):
+            session.suggest(label, index, mask, structure.confidence(index, axis))
+    return session, [segment for segment in found.segments if segment.label in carried]
 
 
 def open_session(

@@ -124,6 +124,11 @@ def _settle(session: AnnotationSession, event: Event) -> None:
     session.settle(event["label"], event["index"], _fitting(session, event["patch"]))
 
 
+def _suggest(session: AnnotationSession, event: Event) -> None:
+    patch = _fitting(session, event["patch"])
+    session.suggest(event["label"], event["index"], patch, event["confidence"])
+
+
 def _undo(session: AnnotationSession, event: Event) -> None:
     session.undo()
 
@@ -140,6 +145,7 @@ EDITS = {
     "release": _release,
     "cede": _resolve_overlap,
     "settle": _settle,
+    "suggest": _suggest,
     "undo": _undo,
     "redo": _redo,
 }
