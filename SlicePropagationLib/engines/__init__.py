@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
 from importlib import import_module, util
 from typing import TYPE_CHECKING
 
+from SlicePropagationLib.engines.brought import is_brought, make_brought, weights_file
+from SlicePropagationLib.engines.engine_info import EngineInfo
 from SlicePropagationLib.errors import ConfigError
-from SlicePropagationLib.files.shipped_weights import has_model
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -17,38 +17,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 MODEL_SUFFIXES = (".pt", ".pth", ".ckpt")
-
-
-@dataclass(frozen=True)
-class EngineInfo:
-    """One engine, described without importing it.
-
-    Attributes:
-        name: what a person types.
-        title: what a person reads in a list.
-        module, maker: where it is: a class, or a function that takes the device.
-        summary: one sentence for people.
-        requires: packages it needs beyond numpy, scipy and SimpleITK.
-        has_weights: whether it walks with trained weights, and on a device of choice.
-    """
-
-    name: str
-    title: str
-    module: str
-    maker: str
-    summary: str
-    requires: tuple[str, ...] = ()
-    has_weights: bool = False
-
-    @property
-    def missing(self) -> tuple[str, ...]:
-        """The required packages that are not installed here; looked up, never imported."""
-        return tuple(package for package in self.requires if util.find_spec(package) is None)
-
-    @property
-    def is_ready(self) -> bool:
-        """Whether it can walk here: packages and weights are there."""
-        return not self.missing and (not self.has_weights or has_model(self.name))
 
 
 ENGINES = {
@@ -142,8 +110,9 @@ def make_engine(name: Path | str | None = None, device: str = "auto") -> Engine:
     """The engine of that name, or of a model file (a name that ends in .pt).
 
     Args:
-        name: None for `default_engine()`; "NAME+MODEL.pt" smooths what it predicts across slices,
-            with weights of `train birnn`.
+        name: None for `default_engine()`; "NAME:ARGUMENT" is an engine around a model of others,
+            such as "sam2:WEIGHTS.pt", or one that an installed package brings; "NAME+MODEL.pt"
+            smooths what it predicts across slices, with weights of `train birnn`.
         device: "auto", "cpu" or "cuda"; for engines with weights.
 
     Raises:
@@ -153,12 +122,14 @@ def make_engine(name: Path | str | None = None, device: str = "auto") -> Engine:
     name, smoother = split_name(name or choose_default())
     if smoother:
         return _smoothed(make_engine(name, device), smoother, device)
+    if name not in ENGINES and is_brought(name):
+        return make_brought(name, device)
     path = name if name.endswith(MODEL_SUFFIXES) else None
     info = ENGINES[TRAINED_ENGINE] if path else ENGINES.get(name)
     if info is None:
         raise ConfigError(
-            f"There is no engine '{name}'; choose one of {', '.join(sorted(ENGINES))}, or a model"
-            " file that ends in .pt."
+            f"There is no engine '{name}'; choose one of {', '.join(sorted(ENGINES))}, a model file"
+            " that ends in .pt, or NAME:ARGUMENT of an engine around a model of others."
         )
     if info.missing:
         raise ConfigError(
@@ -173,10 +144,14 @@ def split_name(name: Path | str | None = None) -> tuple[str, str | None]:
     """(engine, model file that smooths or None) of a name as `make_engine` takes it."""
     name = str(name or default_engine())
     head, _, smoother = name.rpartition("+")
-    is_engine = head in ENGINES or head.endswith(MODEL_SUFFIXES)
-    if is_engine and smoother.endswith(MODEL_SUFFIXES):
+    is_path = weights_file(name) is not None  # a folder may have the sign in its name
+    if smoother.endswith(MODEL_SUFFIXES) and _is_engine(head) and not is_path:
         return head, smoother
     return name, None
+
+
+def _is_engine(name: str) -> bool:
+    return name in ENGINES or name.endswith(MODEL_SUFFIXES) or is_brought(name)
 
 
 def _smoothed(

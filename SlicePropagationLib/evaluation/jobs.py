@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from SlicePropagationLib.engines import MODEL_SUFFIXES
+from SlicePropagationLib.engines.brought import weights_file
 from SlicePropagationLib.engines.device import choose_engine
 from SlicePropagationLib.errors import ConfigError, InputError
 from SlicePropagationLib.evaluation.protocol import (
@@ -129,13 +130,13 @@ def _check_files(job: Job) -> None:
 def _named_engine(text: str) -> tuple[str, str]:
     """(name in the tables, engine) of NAME=ENGINE, or of an engine.
 
-    The latter has its own name, a model file that without its folder.
+    The latter has its own name, a file that without its folder.
     """
     name, mark, source = text.partition("=")
     if not mark or Path(text).is_file():  # a folder may have the sign in its name
         name = text
         source = text
-    if name.endswith(MODEL_SUFFIXES):
+    if name.endswith(MODEL_SUFFIXES) or weights_file(name):
         name = Path(name).name
     return name, source
 

@@ -10,7 +10,8 @@ from itertools import product
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from SlicePropagationLib.engines import model_hash
+from SlicePropagationLib.engines import model_hash, split_name
+from SlicePropagationLib.engines.brought import is_brought
 from SlicePropagationLib.engines.device import choose_engine
 from SlicePropagationLib.errors import ConfigError
 from SlicePropagationLib.evaluation.protocol import (
@@ -146,6 +147,8 @@ def _origin(
     unusual = []
     if weights is None and source != name:
         unusual.append(f"of {source}")
+    if is_brought(split_name(source)[0]):
+        unusual.append(f"walked by {engine.name}")
     smoother = getattr(engine, "smoother_sha256", None)
     if smoother is not None:
         unusual.append(f"smoothed by {smoother}")

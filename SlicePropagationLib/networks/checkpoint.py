@@ -121,7 +121,7 @@ def load_checkpoint(path: Path | str, families: Collection[str] | None = None) -
             family, not what its card says, or holds something that would have to be executed.
     """
     path = Path(path)
-    content, sha256 = _read(path)
+    content, sha256 = read_model_file(path)
     if not isinstance(content, dict) or content.get("format") != FORMAT:
         raise CheckpointError(
             f"{path} is not a model file of this project: it lacks the mark '{FORMAT}'. Train one"
@@ -219,9 +219,14 @@ def _check_content(path: Path, content: dict[str, Any]) -> None:
         raise CheckpointError(
             f"{path} holds weights that are not tensors; it is damaged, copy it again."
         )
+    check_finite(path, content["weights"])
+
+
+def check_finite(path: Path, weights: dict[str, Tensor]) -> None:
+    """Refuse weights that are no numbers, with a CheckpointError."""
     broken = [
         name
-        for name, value in content["weights"].items()
+        for name, value in weights.items()
         if value.is_floating_point() and not torch.isfinite(value).all()
     ]
     if broken:
@@ -231,8 +236,12 @@ def _check_content(path: Path, content: dict[str, Any]) -> None:
         )
 
 
-def _read(path: Path) -> tuple[Any, str]:
-    """(content, sha256) of a file that torch can read without executing anything."""
+def read_model_file(path: Path) -> tuple[Any, str]:
+    """(content, sha256) of a file that torch can read without executing anything.
+
+    Raises:
+        CheckpointError: it is missing, damaged, not what its card says, or would run code.
+    """
     if not path.is_file():
         raise CheckpointError(
             f"There is no model file {path}; check the name, or use one of the engines that"

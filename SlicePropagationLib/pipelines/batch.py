@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from SlicePropagationLib import __version__
 from SlicePropagationLib.config import check_choice
 from SlicePropagationLib.engines import MODEL_SUFFIXES, split_name
+from SlicePropagationLib.engines.brought import is_brought, weights_file
 from SlicePropagationLib.engines.device import DEVICES, choose_engine, one_thread
 from SlicePropagationLib.errors import ConfigError, InputError, SlicePropagationError, in_one_line
 from SlicePropagationLib.files.atomic import atomic_folder
@@ -307,6 +308,8 @@ def _add_contents(digest: hashlib._Hash, path: Path) -> None:
 def _weight_files(engine: Path | str | None) -> list[Path | str | None]:
     """The files of the weights that an engine walks with: those it names, or the shipped ones."""
     name, smoother = split_name(engine)
+    if is_brought(name):
+        return [weights_file(name), smoother]
     if has_model(name):
         return [find_model(name), smoother]
     return [name if name.endswith(MODEL_SUFFIXES) else None, smoother]

@@ -4,6 +4,7 @@ Checked when it is chosen, made when the first step is asked for, kept for the n
 """
 
 from SlicePropagationLib.engines import ENGINES, MODEL_SUFFIXES, default_engine, make_engine
+from SlicePropagationLib.engines.brought import is_brought
 from SlicePropagationLib.errors import ConfigError
 from SlicePropagationLib.propagation import Engine
 
@@ -35,7 +36,7 @@ class EngineChoice:
             ConfigError: no engine has that name, or a package it needs is not installed.
         """
         name = str(name or default_engine())
-        if not name.endswith(MODEL_SUFFIXES):
+        if not (name.endswith(MODEL_SUFFIXES) or is_brought(name)):
             if name not in ENGINES:
                 raise ConfigError(
                     f"There is no engine '{name}'; choose one of {', '.join(sorted(ENGINES))}, or a"

@@ -1,0 +1,40 @@
+"""`EngineInfo`: an engine described without importing it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib import util
+
+from SlicePropagationLib.files.shipped_weights import has_model
+
+
+@dataclass(frozen=True)
+class EngineInfo:
+    """One engine, described without importing it.
+
+    Attributes:
+        name: what a person types.
+        title: what a person reads in a list.
+        module, maker: where it is: a class, or a function that takes the device.
+        summary: one sentence for people.
+        requires: packages it needs beyond numpy, scipy and SimpleITK.
+        has_weights: whether it walks with trained weights, and on a device of choice.
+    """
+
+    name: str
+    title: str
+    module: str
+    maker: str
+    summary: str
+    requires: tuple[str, ...] = ()
+    has_weights: bool = False
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """The required packages that are not installed here; looked up, never imported."""
+        return tuple(package for package in self.requires if util.find_spec(package) is None)
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether it can walk here: packages and weights are there."""
+        return not self.missing and (not self.has_weights or has_model(self.name))
