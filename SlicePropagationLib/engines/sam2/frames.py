@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -59,11 +59,12 @@ def write_frames(
 
 def _around(mask: Mask) -> tuple[slice, slice]:
     """Rows and columns of what is annotated, with a margin."""
-    return _span(mask.any(axis=1)), _span(mask.any(axis=0))
+    rows, columns = np.nonzero(mask)
+    return _span(rows), _span(columns)
 
 
-def _span(is_there: Sequence[bool] | np.ndarray) -> slice:
-    places = np.flatnonzero(is_there)
-    first, last = int(places[0]), int(places[-1])
+def _span(places: np.ndarray) -> slice:
+    first = int(places.min())
+    last = int(places.max())
     margin = max(LEAST_MARGIN, round(MARGIN * (last - first + 1)))
     return slice(max(0, first - margin), last + margin + 1)
