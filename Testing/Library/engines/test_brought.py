@@ -13,7 +13,9 @@ from SlicePropagationLib.engines import make_engine, split_name
 from SlicePropagationLib.engines.brought import is_brought, weights_file
 from SlicePropagationLib.errors import ConfigError
 from SlicePropagationLib.evaluation.jobs import read_protocol
+from SlicePropagationLib.evaluation.protocol import EvaluationProtocol, Job
 from SlicePropagationLib.evaluation.request import EvaluateRequest
+from SlicePropagationLib.evaluation.resume import sources_of
 from SlicePropagationLib.pipelines.batch import fingerprint
 from SlicePropagationLib.pipelines.propagate_file import PropagateRequest
 from SlicePropagationLib.planning import Run
@@ -21,6 +23,14 @@ from SlicePropagationLib.propagation import plan_session, propagate
 from SlicePropagationLib.session import AnnotationSession
 
 PAGE = Path(__file__).resolve().parents[3] / "docs" / "own-engine.md"
+
+# Behind the engine of the documentation: the same weights, whatever the argument.
+HASHED = """
+def make(device, argument):
+    engine = make_fading(device, argument)
+    engine.model_sha256 = "of these weights"
+    return engine
+"""
 
 
 def example():
@@ -182,3 +192,16 @@ def test_an_evaluation_names_it_by_its_argument_or_as_told(installed, tmp_path):
     source = f"{installed}:0.6"
     request = EvaluateRequest("cases.csv", "out", engines=(f"mine={installed}:0.8", source))
     assert read_protocol(request).names == ["mine", source]
+
+
+def test_scores_of_the_same_weights_with_another_option_are_not_taken_over(install, tmp_path):
+    install("fading", "hashed_engine:make", example() + HASHED)
+    paths = make_case(tmp_path, slices=(7,))
+
+    def origin(source):
+        protocol = EvaluationProtocol((("mine", source),), (), ())
+        files = (str(paths["image"]), str(paths["seed"]))
+        return sources_of([Job(*files, "discs", "one", protocol)]).weights["mine"]
+
+    assert origin("fading:0.8") == origin("fading:0.8")
+    assert origin("fading:0.8") != origin("fading:0.6")

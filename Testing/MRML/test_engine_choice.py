@@ -1,0 +1,16 @@
+"""Which names of engines are taken before anything is imported for them."""
+
+import pytest
+from SlicePropagationMRML.run.engine_choice import EngineChoice
+
+from SlicePropagationLib.errors import ConfigError
+
+
+@pytest.mark.parametrize("name", ["copy", "mine.pt", "sam2:weights.pt@512"])
+def test_an_engine_is_named_as_on_the_command_line(name):
+    assert EngineChoice().changedTo(name, "cpu").name == name
+
+
+def test_an_unknown_name_is_refused():
+    with pytest.raises(ConfigError, match="nowhere:x"):
+        EngineChoice().changedTo("nowhere:x", "cpu")
