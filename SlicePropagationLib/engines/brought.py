@@ -41,7 +41,7 @@ ADAPTERS = {
     )
 }
 HOW_TO_INSTALL = {
-    "sam2": "pip install torch torchvision setuptools, both of one release, and then pip install"
+    "sam2": "first pip install torch torchvision setuptools, then pip install"
     " --no-build-isolation 'slice-propagation[sam2]'",
 }
 

@@ -12,6 +12,7 @@ import numpy as np
 
 from SlicePropagationLib.arrays import Labels
 from SlicePropagationLib.engines import MODEL_SUFFIXES
+from SlicePropagationLib.engines.brought import is_brought
 from SlicePropagationLib.engines.device import choose_engine
 from SlicePropagationLib.errors import InputError
 from SlicePropagationLib.files.sequence import read_label_sequence, read_sequence, time_stacks
@@ -181,7 +182,8 @@ def describe(rows: list[Row], models: list[str]) -> str:
 
 def _labeller(model: Path | str, device: str) -> Labeller:
     """What labels a stack along time: a segmenter by itself, an engine from annotated frames."""
-    if str(model).endswith(MODEL_SUFFIXES) and is_segmenter(model):
+    is_file = str(model).endswith(MODEL_SUFFIXES) and not is_brought(str(model))
+    if is_file and is_segmenter(model):
         segmenter = load_segmenter(model, device)
         return lambda stack, drawn, annotated: segmenter.segment(stack)
     engine = choose_engine(str(model), device)
