@@ -64,7 +64,13 @@ class SessionLock:
         return self.client is None
 
     def enter(self, tab: str) -> None:
-        """A tab opened the page: it gets the session unless another one has it."""
+        """A tab opened the page: it gets the session unless another one has it.
+
+        A part of the page that is built anew enters again. It knows everything by then; told once
+        more, it would be built anew again, without end.
+        """
+        if tab == self._tab and self.has_session(self._socket.last_active_client_id):
+            return
         if not self._tab or self.is_free or tab == self._tab:
             self.take_over(tab)
 

@@ -8,12 +8,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-import SimpleITK as sitk
-
 from SlicePropagationLib.errors import InputError
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    import SimpleITK as sitk
 
 log = logging.getLogger(__name__)
 MAX_LABEL = 65535

@@ -182,8 +182,9 @@ def _describe_segment(session: AnnotationSession, segment: Segment) -> dict[str,
         "label": segment.label,
         "name": segment.name,
         "id": segment.id,
-        "volume_ml": float(number_text(volume_ml(session, segment.label))),
     }
+    if segment.label in session.labels:  # a label map may hold more than was walked
+        entry["volume_ml"] = float(number_text(volume_ml(session, segment.label)))
     if segment.layer or segment.stored != segment.label:
         entry |= {"layer": segment.layer, "value": segment.stored}
     return entry

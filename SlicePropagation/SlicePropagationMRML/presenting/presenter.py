@@ -3,8 +3,6 @@
 import time
 from collections.abc import Iterable
 
-from SlicePropagationLib.files.loaded_check import remarks_on
-from SlicePropagationMRML.nodes.volume_files import filesOf
 from SlicePropagationMRML.presenting.choices import otherSlicesText
 from SlicePropagationMRML.presenting.messages import (
     frameProgressText,
@@ -158,6 +156,10 @@ class Presenter:
         if document is None or document.volumeNode.GetID() in self._remarked:
             return ""
         self._remarked.add(document.volumeNode.GetID())
+        # Here, as the readers of files are heavy, and the panel is shown without any file.
+        from SlicePropagationLib.files.loaded_check import remarks_on
+        from SlicePropagationMRML.nodes.volume_files import filesOf
+
         return " ".join(remarks_on(filesOf(document.volumeNode)))
 
     def undecided(self, overwritten: dict[str, int]) -> str:
@@ -237,14 +239,6 @@ class PreviewPresenter(Presenter):
 
     def discarded(self, *, areFrames: bool = False) -> str:
         return _("Cancelled; the segment is as it was.")
-
-    def volumeRemarks(self) -> str:
-        """What is odd about the files of the volume that is open; said once for each volume."""
-        document = self._logic.document
-        if document is None or document.volumeNode.GetID() in self._remarked:
-            return ""
-        self._remarked.add(document.volumeNode.GetID())
-        return " ".join(remarks_on(filesOf(document.volumeNode)))
 
     def undecided(self, overwritten: dict[str, int]) -> str:
         if not overwritten:

@@ -31,7 +31,7 @@ def bad_sequence(folder, kind):
         return (
             str(write_dicom(folder / "series", image, sizes_differ=True)),
             write_4d(folder / "labels.nii.gz", annotated),
-            ("unequal size",),
+            ("labels of 8 frames",),  # the frame of another size is left out, with a warning
         )
     if kind == "no annotated frame":
         return (
