@@ -23,6 +23,20 @@ def pytest_addoption(parser):
     )
 
 
+def pytest_collection_modifyitems(config, items):
+    """With several processes, one of them has all that a browser is needed for.
+
+    Two browsers at once would hold one another up on two cores. Other tests stay with their file,
+    whose fixtures they share.
+    """
+    if not config.pluginmanager.hasplugin("xdist"):
+        return
+    for item in items:
+        drives_page = "Web" in item.path.parts or item.path.name == "test_page_cases.py"
+        group = "page" if drives_page else str(item.path.relative_to(CHECKOUT))
+        item.add_marker(pytest.mark.xdist_group(group))
+
+
 @pytest.fixture(scope="session")
 def data_dir(request):
     """The folder that holds `cases.csv`; a test that needs it is skipped where it is absent."""
@@ -42,7 +56,7 @@ def reloads_end_with_their_test():
     def own_modules():
         return {
             name: module
-            for name, module in sys.modules.items()
+            for name, module in list(sys.modules.items())  # a server may import beside us
             if name.split(".")[0] in OWN_PACKAGES
         }
 
