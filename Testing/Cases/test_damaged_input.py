@@ -13,7 +13,6 @@ from small_case import write_segmentation_with, write_small_case
 FIRST_SEED = ("history", 0)
 FIRST_RUN = ("history", 1)
 GONE = object()
-TRACEBACK = pytest.mark.xfail(strict=True, reason="kind R: it ends with a traceback")
 LATIN_1 = {
     "ID": b"one",
     "Name": b"L\xe9sion",
