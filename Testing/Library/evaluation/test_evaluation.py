@@ -87,9 +87,17 @@ def test_the_scores_of_a_column_that_is_copied_past_its_ends_are_those_worked_ou
         "10.0",
     )
     assert (row["slices_to_90"], row["slices_to_95"]) == ("", "")
+    assert float(row["seconds_per_slice"]) > 0
+
+
+def test_the_surface_of_that_column_is_nearer_than_its_furthest_points(column, tmp_path):
+    pytest.importorskip("torch", reason="needs PyTorch, the extra 'train'")
+    pytest.importorskip("monai", reason="needs MONAI, the extra 'train'")
+    out = tmp_path / "out"
+    assert evaluate(column, out, *COPY_ONCE) == 0
+    (row,) = rows_in(out)
     assert 0 < float(row["surface_dice"]) < 1
     assert 0 < float(row["mean_surface_mm"]) < float(row["hd95_mm"]) <= 6
-    assert float(row["seconds_per_slice"]) > 0
 
 
 def test_the_drift_of_that_column_counts_the_slices_past_its_ends(column, tmp_path):
