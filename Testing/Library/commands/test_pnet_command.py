@@ -151,7 +151,7 @@ def test_segment_writes_the_trained_label_on_the_grid_of_the_volume(cases):
     assert train(cases, "pnet_msa", "pnet", "tiny.json", "--preset", "joint", "--epochs", "12") == 0
     assert train(cases, "pnet_birnn", "birnn", "birnn.json", "--init", str(cases / "pnet")) == 0
     for model in ("pnet", "birnn"):
-        out = cases / f"{model}.nii.gz"
+        out = cases / f"of-{model}.nii.gz"
         assert (
             main(
                 [
