@@ -181,6 +181,6 @@ def test_segment_writes_the_trained_label_on_the_grid_of_the_volume(cases):
         assert np.allclose(written.GetDirection(), image.GetDirection())
         assert np.allclose(written.GetOrigin(), image.GetOrigin())
         assert (
-            json.loads(out.with_name(f"{model}.json").read_text(encoding="utf-8"))["family"]
+            json.loads(out.with_name(f"of-{model}.json").read_text(encoding="utf-8"))["family"]
             == {"pnet": "pnet", "birnn": "pnet_birnn"}[model]
         )
