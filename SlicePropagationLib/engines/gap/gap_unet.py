@@ -124,9 +124,8 @@ class GapUNetEngine:
             indices = np.unique(np.round(np.linspace(left, right, steps + 1)).astype(int)).tolist()
         else:
             indices = list(range(max(0, left - CONTEXT), min(len(stack), right + CONTEXT + 1)))
-        known = {index: anchors[index] for index in anchors if index in set(indices)}
         key = ("gap_unet", self.model_sha256, tuple(indices), _content(anchors))
-        notes = {index: annotate(stack, square, mask) for index, mask in known.items()}
+        notes = {i: annotate(stack, square, anchors[i]) for i in indices if i in anchors}
         return self._remembered(stack, key, square, indices, notes, anchors)
 
     def _fill_beyond(
@@ -151,29 +150,17 @@ class GapUNetEngine:
         radius_mm = equivalent_radius((mask >= 0.5).sum() * stack.pixel_area_mm2)
         stride = max(1, round(radius_mm / stack.spacing_mm[0] / SLICES_PER_RADIUS))
         square = Square.around([mask >= 0.5], stack.spacing_mm[1:])
-        far = REACH_RADII * radius_mm / (stride * stack.spacing_mm[0])
-        reach = min(REACH, int(far) + MIN_REACH)
-        ahead = [begin + run.step * stride * step for step in range(reach + 1)]
-        behind = [begin - run.step * stride * step for step in range(1, CONTEXT + 1)]
-        indices = sorted(place for place in ahead + behind if 0 <= place < len(stack))
-        last = len(stack) - 1 if run.step > 0 else 0
-        if (
-            not indices[0] <= last <= indices[-1]
-            and min(abs(last - indices[0]), abs(last - indices[-1])) < stride
-        ):
-            indices = sorted({*indices, last})
-        notes = {begin: annotate(stack, square, mask)}
-        for place in indices:
-            if place in anchors and place != begin:
-                notes[place] = annotate(stack, square, anchors[place])
-        seen = {place: anchors[place] for place in anchors}
+        indices = _slices_around(begin, run.step, stride, radius_mm, stack)
+        notes = {i: annotate(stack, square, anchors[i]) for i in indices if i in anchors}
+        notes[begin] = annotate(stack, square, mask)
+        predicted = mask.tobytes() if before is not None else b""
         key = (
             "gap_unet",
             self.model_sha256,
             tuple(indices),
-            _content(seen),
+            _content(anchors),
             begin,
-            mask.tobytes() if before else b"",
+            predicted,
         )
         return self._remembered(stack, key, square, indices, notes, anchors)
 
@@ -237,6 +224,24 @@ class GapUNetEngine:
         # torch's types leave `memory_format` out.
         network = network.to(device).to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
         self.network = network.eval()
+
+
+def _slices_around(
+    begin: int, step: int, stride: int, radius_mm: float, stack: SliceStack
+) -> list[int]:
+    """Ascending slices of a window beyond `begin`, as far as a structure may reach, and some behind.
+
+    The last slice of the volume is one of them where the window ends less than a stride before it.
+    """
+    far = REACH_RADII * radius_mm / (stride * stack.spacing_mm[0])
+    reach = min(REACH, int(far) + MIN_REACH)
+    steps = range(-CONTEXT, reach + 1)
+    indices = {begin + step * stride * number for number in steps}
+    inside = {index for index in indices if 0 <= index < len(stack)}
+    last = len(stack) - 1 if step > 0 else 0
+    if min(abs(last - index) for index in inside) < stride:
+        inside.add(last)
+    return sorted(inside)
 
 
 def _content(anchors: Anchors) -> tuple:
