@@ -67,7 +67,8 @@ def test_unsaved_work_of_an_earlier_version_is_found_with_what_it_says(work):
     assert found["plane"] == EXPECTED["plane"]
     assert found["segment"] == EXPECTED["segment"]
     opened = read_segmentation(found["labels"], read_volume("image.nii.gz"))
-    ids = [segment.id for segment in opened.segments]
+    assert opened.drawn is not None
+    ids = [segment.id for segment in opened.drawn.segments]
     assert ids == list(SEGMENTS)
     assert opened.remarks == ()
 
