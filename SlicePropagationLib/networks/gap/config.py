@@ -15,7 +15,8 @@ class GapUNetConfig:
             what was annotated.
         prior_scale: log odds of the prior where its map is 1.
         cells: side of the square that it was trained on; divisible by 8.
-        widths: channels at the resolution of the cells, a half, a quarter and an eighth of it.
+        widths: channels at the resolution of the cells (of the edge alone), a half, a quarter and
+            an eighth of it.
         key_channels: channels in which cells are compared with annotated ones.
         scalar_channels: channels of what is made of the scalar features.
         dilations: of the convolutions along the slices at the coarsest level.

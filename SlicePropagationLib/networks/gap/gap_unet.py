@@ -4,7 +4,9 @@ Own design. A U-Net (Ronneberger et al., 2015) whose levels alternate convolutio
 along them; a residual on the log odds of registration; every cell reads from the annotated slices
 what looked like it there (space-time memory: Oh et al., ICCV 2019; distances instead of products:
 Cheng et al., STCN, NeurIPS 2021). Layer normalisation over channels alone, so that what a slice
-becomes does not depend on how large a window is.
+becomes does not depend on how large a window is. Groups of 2 x 2 cells are channels at first (Shi
+et al., CVPR 2016, the other way round): at the resolution of the cells a CPU spends its time on
+memory, so only the edge is drawn there.
 """
 
 from __future__ import annotations
@@ -50,7 +52,7 @@ class GapUNet(nn.Module):
     def __init__(self, config: GapUNetConfig) -> None:
         super().__init__()
         self.config = config
-        width0, width1, width2, width3 = config.widths
+        _, width1, width2, width3 = config.widths
         self.trunk = ImageTrunk(config)
         self.scalars = nn.Sequential(
             nn.Linear(config.num_scalars, config.scalar_channels),
@@ -61,8 +63,7 @@ class GapUNet(nn.Module):
         reads = MASK_CHANNELS if config.reads_annotations else 0
         self.encoders = nn.ModuleList(
             [
-                Level(config.num_maps, width0, config.scalar_channels),
-                Level(width0 + width1 + reads, width1, config.scalar_channels),
+                Level(4 * config.num_maps + width1 + reads, width1, config.scalar_channels),
                 Level(width1 + width2 + reads, width2, config.scalar_channels),
                 Level(width2, width3, config.scalar_channels),
             ]
@@ -72,13 +73,10 @@ class GapUNet(nn.Module):
             [
                 Level(width3 + width2, width2, config.scalar_channels),
                 Level(width2 + width1, width1, config.scalar_channels),
-                Level(width1 + width0, width0, config.scalar_channels),
             ]
         )
-        self.head = nn.Conv2d(width0, 1, 1)
+        self.edge_head = EdgeHead(config)
         self.slice_head = SliceHead(2 * width3 + config.scalar_channels)
-        nn.init.zeros_(self.head.weight)
-        nn.init.zeros_(_bias_of(self.head))
 
     def forward(self, maps: Tensor, scalars: Tensor, memory: Tensor | None = None) -> GapPrediction:
         """What a batch of windows shows.
@@ -94,20 +92,20 @@ class GapUNet(nn.Module):
         facts = self.scalars(scalars.flatten(0, 1))
         fine, coarse = self._read(maps, memory)
         flat = maps.flatten(0, 1).contiguous(memory_format=torch.channels_last)
-        features = self.encoders[0](flat, facts, length)
+        features = torch.cat([F.pixel_unshuffle(flat, 2).to(fine.dtype), fine], dim=1)
+        features = self.encoders[0](features, facts, length)
         skips = [features]
-        for encoder, extra in zip(self.encoders[1:3], (fine, coarse), strict=True):
-            pooled = F.avg_pool2d(features, 2)
-            features = encoder(torch.cat([pooled, extra], dim=1), facts, length)
-            skips.append(features)
-        features = self.encoders[3](F.avg_pool2d(features, 2), facts, length)
+        features = torch.cat([F.avg_pool2d(features, 2), coarse], dim=1)
+        features = self.encoders[1](features, facts, length)
+        skips.append(features)
+        features = self.encoders[2](F.avg_pool2d(features, 2), facts, length)
         prior = flat[:, self.config.prior_map, None]
         features, summary = self.along(features, prior, length)
         slices = self.slice_head(torch.cat([summary, facts], dim=1)).float()
         for decoder in self.decoders:
             risen = F.interpolate(features, scale_factor=2, mode="nearest")
             features = decoder(torch.cat([risen, skips.pop()], dim=1), facts, length)
-        change = self.head(features).float()
+        change = self.edge_head(features, flat).float()
         present = F.logsigmoid(slices[:, :1])[:, :, None, None]
         log_odds = self.config.prior_scale * prior.float() + change + present
         presence, log_area, scale, quality = slices.view(count, length, 4).unbind(dim=2)
@@ -146,10 +144,12 @@ class ImageTrunk(nn.Module):
 
     def __init__(self, config: GapUNetConfig) -> None:
         super().__init__()
-        width0, width1, width2, _ = config.widths
-        self.stem = nn.Conv2d(3, width0, 3, padding=1)
+        _, width1, width2, _ = config.widths
         self.fine = nn.Sequential(
-            Halving(width0, width1), ChannelNorm(width1), nn.GELU(), _convolution(width1, width1)
+            nn.PixelUnshuffle(2),
+            _convolution(4 * 3, width1),
+            nn.GELU(),
+            _convolution(width1, width1),
         )
         self.coarse = nn.Sequential(
             ChannelNorm(width1),
@@ -175,7 +175,7 @@ class ImageTrunk(nn.Module):
         """
         seen = seen.flatten(0, 1)
         seen = seen.contiguous(memory_format=torch.channels_last)
-        fine = self.fine(F.gelu(self.stem(seen)))
+        fine = self.fine(seen)
         return fine, self.coarse(fine)
 
     def likeness(self, features: Tensor, annotated: Tensor) -> Tensor:
@@ -251,7 +251,6 @@ class Level(nn.Module):
         self.scalars = nn.Linear(scalar_channels, out_channels)
         self.norm = ChannelNorm(out_channels)
         self.along = nn.Conv2d(out_channels, out_channels, (3, 1), padding=(1, 0))
-        self.second_norm = ChannelNorm(out_channels)
         self.within = _convolution(out_channels, out_channels)
 
     def forward(self, features: Tensor, facts: Tensor, length: int) -> Tensor:
@@ -268,7 +267,7 @@ class Level(nn.Module):
         features = self.enter(features) + self.scalars(facts)[:, :, None, None]
         change = F.gelu(self.norm(features))
         change = change + _along_slices(self.along, change, length)
-        return features + self.within(F.gelu(self.second_norm(change)))
+        return features + self.within(F.gelu(change))
 
 
 class AlongSlices(nn.Module):
@@ -308,6 +307,31 @@ class AlongSlices(nn.Module):
             row = row + layer(F.gelu(row))
         summary = row.transpose(1, 2).flatten(0, 1)
         return features + self.leave(F.gelu(summary))[:, :, None, None], summary
+
+
+class EdgeHead(nn.Module):
+    """Log odds on the cells from maps of half their resolution and from what the cells show.
+
+    At first it changes nothing of registration.
+
+    Args:
+        config: a GapUNetConfig.
+    """
+
+    def __init__(self, config: GapUNetConfig) -> None:
+        super().__init__()
+        width0, width1, _, _ = config.widths
+        self.rise = nn.Conv2d(width1, 4 * width0, 1)
+        self.enter = _convolution(width0 + config.num_maps, width0)
+        self.leave = _convolution(width0, 1)
+        nn.init.zeros_(self.leave.weight)
+        nn.init.zeros_(_bias_of(self.leave))
+
+    def forward(self, features: Tensor, maps: Tensor) -> Tensor:
+        """(B T, 1, C, C) of features (B T, widths[1], C / 2, C / 2) and maps (B T, maps, C, C)."""
+        risen = F.pixel_shuffle(self.rise(features), 2)
+        seen = torch.cat([risen, maps.to(risen.dtype)], dim=1)
+        return self.leave(F.gelu(self.enter(seen)))
 
 
 class SliceHead(nn.Sequential):

@@ -48,11 +48,11 @@ class GapTraining:
     pseudo_share: float = 0.2
     phantoms: int = 200
     phantom_share: float = 0.1
-    most_judged: int = 12
+    most_judged: int = 5
     loop: LoopConfig = field(
         default_factory=lambda: LoopConfig(
-            epochs=300,
-            batches_per_epoch=100,
+            epochs=200,
+            batches_per_epoch=150,
             batch_size=1,
             optimizer="adamw",
             learning_rate=1.5e-3,
@@ -60,7 +60,7 @@ class GapTraining:
             schedule="cosine",
             warmup_batches=300,
             clip_norm=1.0,
-            averaging=0.999,
+            averaging=0.998,
             precision="bf16-mixed",
         )
     )

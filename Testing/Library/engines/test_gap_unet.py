@@ -28,7 +28,7 @@ def engine():
     """An engine with small random weights that change what registration says a little."""
     torch.manual_seed(3)
     network = GapUNet(SMALL)
-    torch.nn.init.normal_(network.head.weight, std=0.02)
+    torch.nn.init.normal_(network.edge_head.leave.weight, std=0.02)
     made = GapUNetEngine(network)
     made.model_sha256 = "of random weights"
     return made
