@@ -32,7 +32,7 @@ def pytest_collection_modifyitems(config, items):
     if not config.pluginmanager.hasplugin("xdist"):
         return
     for item in items:
-        drives_page = "Web" in item.path.parts or item.path.name == "test_page_cases.py"
+        drives_page = "browser" in item.fixturenames or item.path.name == "test_page_cases.py"
         group = "page" if drives_page else str(item.path.relative_to(CHECKOUT))
         item.add_marker(pytest.mark.xdist_group(group))
 

@@ -13,6 +13,11 @@ from SlicePropagationLib.planning import Run
 from SlicePropagationLib.stack import SliceStack
 
 
+# Share of the way to an empty anchor at which a structure is believed to close: half-way, a cap has
+# half of the area of the anchor that shows it.
+EMPTY_REACH = 0.7
+
+
 def cap_shrink(
     distance_mm: float,
     radius_mm: float,
@@ -58,7 +63,7 @@ class TaperConfig:
     reach_slices: float = 3.0
     reach_share: float = 0.2
     trend: float = 0.7
-    empty_reach: float = 0.9
+    empty_reach: float = EMPTY_REACH
     doubt: float = 1.0
     accepted_loss: float = 0.2
 
@@ -128,6 +133,7 @@ class Taper:
         self._slope = slope
         self._curvature = (self.radius_mm / reach_mm) ** 2
         ahead = _ahead(run, radii, thickness_mm)
+        self._is_limited = bool(ahead)
         if ahead:
             self._close_before(self.config.empty_reach * min(ahead))
 
@@ -148,7 +154,9 @@ class Taper:
         if self._first_likeness is None:
             self._first_likeness = likeness
         doubt = self.config.doubt * (self._first_likeness - likeness - self.config.accepted_loss)
-        self.walked_mm += step_mm * float(np.exp(np.clip(doubt, -1.5, 1.5)))
+        pace = float(np.exp(np.clip(doubt, -1.5, 1.5)))
+        # what looks alike does not outlast what a person said
+        self.walked_mm += step_mm * (max(1.0, pace) if self._is_limited else pace)
         narrowed = self.radius_mm**2 - self._slope * self.walked_mm
         squared = narrowed - self._curvature * self.walked_mm**2
         return None if squared <= 0 else self.radius_mm - float(np.sqrt(squared))
