@@ -1,9 +1,15 @@
 """What every test may ask for: the folder of real data, where it is present."""
 
+import os
 import sys
 from pathlib import Path
 
 import pytest
+
+if "PYTEST_XDIST_WORKER" in os.environ:
+    # Processes that share the cores wait for one another's threads: tests took twice as long.
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 OWN_PACKAGES = (
     "SlicePropagationLib",

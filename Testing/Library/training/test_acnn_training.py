@@ -62,7 +62,7 @@ def tl_network(folder, cases, autoencoder):
     """Model file of a predictor that learnt the codes of the two phantoms."""
     return small(
         "acnn_predictor",
-        epochs=4,
+        epochs=8,
         labels=(),
         prior=autoencoder,
     ).train(
@@ -89,7 +89,7 @@ def test_the_predictor_learns_the_codes_of_two_images_alone_and_then_with_the_au
     before = load_shape_model(autoencoder)
     after = load_shape_model(tl_network.parent / "last.pt")
     _, labels = shape_arrays(0)
-    assert len(lines) == 4
+    assert len(lines) == 8
     assert after.labels == before.labels == (SHELL, CORE)
     code, earlier = (
         model.code(model.classes_of(labels, (1.0, 1.0, 1.0), "shape")) for model in (after, before)
