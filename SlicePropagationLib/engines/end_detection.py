@@ -12,7 +12,6 @@ from SlicePropagationLib.engines.distance import equivalent_radius
 from SlicePropagationLib.planning import Run
 from SlicePropagationLib.stack import SliceStack
 
-
 # Share of the way to an empty anchor at which a structure is believed to close: half-way, a cap has
 # half of the area of the anchor that shows it.
 EMPTY_REACH = 0.7
