@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from importlib import import_module
-from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +16,8 @@ from SlicePropagationLib.engines.engine_info import EngineInfo
 from SlicePropagationLib.errors import ConfigError, in_one_line
 
 if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
+
     from SlicePropagationLib.propagation import Engine
 
 # Entry points of this group are functions (device, argument or None) that make an engine.
@@ -71,6 +72,9 @@ def weights_file(name: str) -> Path | None:
 
 def brought_entries() -> dict[str, EntryPoint]:
     """{name: entry point} of what installed packages bring; the nearer of two installations."""
+    # Slicer's panel imports this file at its first showing, and asks nothing of it there.
+    from importlib.metadata import entry_points
+
     found: dict[str, EntryPoint] = {}
     for entry in entry_points(group=ENGINES_GROUP):
         found.setdefault(entry.name, entry)
