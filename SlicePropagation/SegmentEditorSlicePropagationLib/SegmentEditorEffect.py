@@ -12,6 +12,7 @@ from SegmentEditorEffects import AbstractScriptedSegmentEditorEffect
 from slicer.i18n import tr as _
 
 DIRECTIONS = ("both", "up", "down")
+BEST_ENGINE = "best"  # that can walk here; Slicer stores no empty text
 
 
 class SegmentEditorEffect(AbstractScriptedSegmentEditorEffect):
@@ -77,7 +78,7 @@ class SegmentEditorEffect(AbstractScriptedSegmentEditorEffect):
         self._engines = []
 
     def setMRMLDefaults(self):
-        self.scriptedEffect.setParameterDefault("Engine", "")
+        self.scriptedEffect.setParameterDefault("Engine", BEST_ENGINE)
         self.scriptedEffect.setParameterDefault("Direction", "both")
 
     def updateGUIFromMRML(self):
@@ -92,11 +93,11 @@ class SegmentEditorEffect(AbstractScriptedSegmentEditorEffect):
             combo.blockSignals(wasBlocked)
 
     def updateMRMLFromGUI(self):
-        self.scriptedEffect.setParameter("Engine", self._engines[self.engineComboBox.currentIndex])
-        self.scriptedEffect.setParameter(
-            "Direction",
-            DIRECTIONS[self.directionComboBox.currentIndex],
-        )
+        # every write shows the node's parameters again, so both are read before the first
+        engine = self._engines[self.engineComboBox.currentIndex]
+        direction = DIRECTIONS[self.directionComboBox.currentIndex]
+        self.scriptedEffect.setParameter("Engine", engine)
+        self.scriptedEffect.setParameter("Direction", direction)
 
     def activate(self):
         from SlicePropagation import SlicePropagationLogic
@@ -198,7 +199,8 @@ class SegmentEditorEffect(AbstractScriptedSegmentEditorEffect):
     def _engineName(self):
         from SlicePropagationLib.engines import default_engine
 
-        return self.scriptedEffect.parameter("Engine") or default_engine()
+        chosen = self.scriptedEffect.parameter("Engine")
+        return default_engine() if chosen in ("", BEST_ENGINE) else chosen
 
     def _chosen(self):
         if self._engines:

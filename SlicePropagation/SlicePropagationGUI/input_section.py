@@ -5,6 +5,8 @@ import slicer
 from SlicePropagationMRML.presenting.choices import drawnSegments
 from slicer.i18n import tr as _
 
+from SlicePropagationGUI.filling import Filling
+
 SCOPES = ("selected", "drawn", "checked")
 
 
@@ -15,15 +17,18 @@ class InputSection:
         ui: the widgets of the panel by name.
         settings: a PanelSettings.
         changed: called after the person, or the scene, chose something else.
+        scopeChosen: called instead after the person chose which segments the next run fills.
     """
 
-    def __init__(self, ui, settings, changed):
+    def __init__(self, ui, settings, changed, scopeChosen):
         self._ui = ui
         self._settings = settings
         self._changed = changed
+        self._tellScope = scopeChosen
         self._content = None
         self._tags = []
-        self._isFilling = False
+        self._filling = Filling()
+        self._isOver = False
         for text in (_("Selected segment"), _("All drawn segments"), _("Checked segments")):
             ui.scopeComboBox.addItem(text)
         ui.volumeSelector.connect("currentNodeChanged(vtkMRMLNode*)", self._nodesChosen)
@@ -74,13 +79,12 @@ class InputSection:
     def restore(self):
         """Show what the scene remembers, and observe what is chosen."""
         volume, segmentation = self._settings.nodes()
-        self._isFilling = True
-        if volume is not None:
-            self._ui.volumeSelector.setCurrentNode(volume)
-        if segmentation is not None:
-            self._ui.segmentationSelector.setCurrentNode(segmentation)
-        self._ui.scopeComboBox.setCurrentIndex(SCOPES.index(self._settings.get("scope")))
-        self._isFilling = False
+        with self._filling:
+            if volume is not None:
+                self._ui.volumeSelector.setCurrentNode(volume)
+            if segmentation is not None:
+                self._ui.segmentationSelector.setCurrentNode(segmentation)
+            self._ui.scopeComboBox.setCurrentIndex(SCOPES.index(self._settings.get("scope")))
         self._nodesChosen()
 
     def follow(self):
@@ -106,11 +110,11 @@ class InputSection:
 
     def cleanup(self):
         """Stop observing."""
-        self._isFilling = True  # what the selectors say from now on is not the person's choice
+        self._isOver = True  # what the selectors say from now on is not the person's choice
         self._observe(None)
 
     def _nodesChosen(self):
-        if self._isFilling or slicer.mrmlScene.IsBatchProcessing():
+        if self._filling or self._isOver or slicer.mrmlScene.IsBatchProcessing():
             return
         self._settings.setNodes(self.volume(), self.segmentation())
         self._observe(self.segmentation())
@@ -118,14 +122,14 @@ class InputSection:
         self._changed()
 
     def _scopeChosen(self, index):
-        if self._isFilling:
+        if self._filling or self._isOver:
             return
         self._settings.set("scope", SCOPES[index])
         self._fillList()
-        self._changed()
+        self._tellScope()
 
     def _segmentsChecked(self):
-        if self._isFilling:
+        if self._filling or self._isOver:
             return
         checked = [
             segmentID
@@ -133,7 +137,7 @@ class InputSection:
             if self._ui.segmentsList.item(row).checkState() == qt.Qt.Checked
         ]
         self._settings.set("segments", "|".join(checked))
-        self._changed()
+        self._tellScope()
 
     def _listed(self):
         segmentation = self.segmentation()
@@ -142,16 +146,21 @@ class InputSection:
         return list(segmentation.GetSegmentation().GetSegmentIDs())
 
     def _fillList(self):
-        self._isFilling = True
-        self._ui.segmentsList.visible = self.isChecking()
-        self._ui.segmentsList.clear()
-        checked = self._settings.get("segments").split("|")
-        for segmentID in self._listed():
-            segment = self.segmentation().GetSegmentation().GetSegment(segmentID)
-            self._ui.segmentsList.addItem(segment.GetName())
-            item = self._ui.segmentsList.item(self._ui.segmentsList.count - 1)
-            item.setCheckState(qt.Qt.Checked if segmentID in checked else qt.Qt.Unchecked)
-        self._isFilling = False
+        with self._filling:
+            self._ui.segmentsList.visible = self.isChecking()
+            self._ui.segmentsList.clear()
+            checked = self._settings.get("segments").split("|")
+            for segmentID in self._listed():
+                self._addRow(segmentID, isChecked=segmentID in checked)
+
+    def _addRow(self, segmentID, isChecked):
+        self._ui.segmentsList.addItem(self._nameOf(segmentID))
+        item = self._ui.segmentsList.item(self._ui.segmentsList.count - 1)
+        item.setCheckState(qt.Qt.Checked if isChecked else qt.Qt.Unchecked)
+
+    def _nameOf(self, segmentID):
+        """The name of a segment; its ID before it has one, as when its adding is done again."""
+        return self.segmentation().GetSegmentation().GetSegment(segmentID).GetName() or segmentID
 
     def _observe(self, segmentation):
         # another one in each frame of a sequence
@@ -168,6 +177,19 @@ class InputSection:
                 content.AddObserver(event, lambda caller, event: self._segmentsCameOrWent())
                 for event in events
             ]
+            modified = slicer.vtkSegmentation.SegmentModified
+            self._tags.append(content.AddObserver(modified, lambda caller, event: self._rename()))
+
+    def _rename(self):
+        """Follow segments that got another name."""
+        listed = self._listed()
+        if not self.isChecking() or self._ui.segmentsList.count != len(listed):
+            return
+        with self._filling:
+            for row, segmentID in enumerate(listed):
+                item = self._ui.segmentsList.item(row)
+                if item.text() != self._nameOf(segmentID):
+                    item.setText(self._nameOf(segmentID))
 
     def _segmentsCameOrWent(self):
         if slicer.mrmlScene.IsBatchProcessing():

@@ -51,7 +51,7 @@ class PropagationPanel:
         self.settings = settings
         self.draw = DrawSection(ui, self.refreshSoon)
         self.draw.attach()
-        self.inputs = InputSection(ui, settings, self.refreshSoon)
+        self.inputs = InputSection(ui, settings, self.refreshSoon, self.leadOn)
         self.run = RunSection(ui, settings)
         self.frames = FrameSection(ui, settings, self._frameMoved)
         self.review = ReviewSection(ui, settings, logic, self.showState)
@@ -138,6 +138,11 @@ class PropagationPanel:
         if not self._isDue and not self._isBusy:
             self._isDue = True
             qt.QTimer.singleShot(0, self.settle)
+
+    def leadOn(self):
+        """The person chose what the next run fills: whatever the status line says, name the next step."""
+        self._nextStep = self.ui.statusLabel.text
+        self.refreshSoon()
 
     def settle(self):
         """Refresh now if that is due."""

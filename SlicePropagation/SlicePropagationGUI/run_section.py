@@ -17,6 +17,7 @@ from SlicePropagationMRML.presenting.messages import planeName
 from slicer.i18n import tr as _
 
 from SlicePropagationGUI.engine_list import engineRow, fillEngines
+from SlicePropagationGUI.filling import Filling
 from SlicePropagationLib.engines import ENGINES, default_engine
 
 
@@ -33,7 +34,7 @@ class RunSection:
         self._settings = settings
         self._commands = None
         self._volume = None
-        self._isFilling = False
+        self._filling = Filling()
         self._shown = ()
         self._fillEngines()
         self.restore()
@@ -92,13 +93,12 @@ class RunSection:
 
     def restore(self):
         """Show what the scene remembers."""
-        self._isFilling = True
         self._shown = ()
-        self._ui.toTheEndCheckBox.checked = self._settings.isOn("toTheEnd")
-        self._ui.followCheckBox.checked = self._settings.isOn("follow")
-        self._ui.engineComboBox.setCurrentIndex(engineRow(self.engineName()))
-        self._ui.deviceComboBox.setCurrentIndex(DEVICES.index(self.device()))
-        self._isFilling = False
+        with self._filling:
+            self._ui.toTheEndCheckBox.checked = self._settings.isOn("toTheEnd")
+            self._ui.followCheckBox.checked = self._settings.isOn("follow")
+            self._ui.engineComboBox.setCurrentIndex(engineRow(self.engineName()))
+            self._ui.deviceComboBox.setCurrentIndex(DEVICES.index(self.device()))
 
     # What is shown
 
@@ -108,14 +108,13 @@ class RunSection:
         if (volume, axis, count) == self._shown:
             return
         self._shown = volume, axis, count
-        self._isFilling = True
         self._volume = volume
-        ui.axisComboBox.clear()
-        ui.directionComboBox.clear()
-        if volume is not None:
-            self._nameAfterPatient(volume, axis)
-        self._showRange(count)
-        self._isFilling = False
+        with self._filling:
+            ui.axisComboBox.clear()
+            ui.directionComboBox.clear()
+            if volume is not None:
+                self._nameAfterPatient(volume, axis)
+            self._showRange(count)
 
     def _nameAfterPatient(self, volume, axis):
         ui = self._ui
@@ -189,7 +188,7 @@ class RunSection:
     # What the person chooses
 
     def _axisChosen(self, index):
-        if not self._isFilling and self._volume is not None and index >= 0:
+        if not self._filling and self._volume is not None and index >= 0:
             self._settings.set("axis", axisOfPlane(self._volume, list(PLANES)[index]))
             self._settings.set("toTheEnd", True)  # a range of other slices means nothing here
             self._ui.toTheEndCheckBox.checked = True
@@ -200,44 +199,43 @@ class RunSection:
         self._settings.set("follow", bool(isOn))
 
     def _directionChosen(self, index):
-        if not self._isFilling and index >= 0:
+        if not self._filling and index >= 0:
             self._settings.set("direction", DIRECTIONS[index])
 
     def _engineChosen(self, index):
-        if not self._isFilling and index >= 0:
+        if not self._filling and index >= 0:
             self._settings.set("engine", engineNames()[index])
             self._commands.runChosen()
 
     def _deviceChosen(self, index):
-        if not self._isFilling and index >= 0:
+        if not self._filling and index >= 0:
             self._settings.set("device", DEVICES[index])
 
     def _toTheEndChosen(self, isOn):
-        if not self._isFilling:
+        if not self._filling:
             self._settings.set("toTheEnd", bool(isOn))
             self._shown = ()
             self._commands.runChosen()
 
     def _rangeChosen(self, first, last):
-        if not self._isFilling:
+        if not self._filling:
             self._settings.set("first", round(first))
             self._settings.set("last", round(last))
 
     # Below
 
     def _fillEngines(self):
-        self._isFilling = True
-        fillEngines(self._ui.engineComboBox)
-        for text in deviceTitles():
-            self._ui.deviceComboBox.addItem(text)
-        self._isFilling = False
+        with self._filling:
+            fillEngines(self._ui.engineComboBox)
+            for text in deviceTitles():
+                self._ui.deviceComboBox.addItem(text)
 
     def refreshEngines(self):
         """After an installation: name the engines anew."""
-        self._isFilling = True
-        self._ui.engineComboBox.clear()
-        self._ui.deviceComboBox.clear()
-        self._fillEngines()
+        with self._filling:
+            self._ui.engineComboBox.clear()
+            self._ui.deviceComboBox.clear()
+            self._fillEngines()
         self.restore()
 
     def _showRange(self, count):

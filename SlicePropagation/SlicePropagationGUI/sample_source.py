@@ -18,6 +18,7 @@ def registerSample(icons, folder):
     SampleData.SampleDataLogic.registerCustomSampleDataSource(
         category=_("Slice Propagation"),
         sampleName="SlicePropagationAbdomen",
+        uris="",  # Slicer counts them, also beside a downloader that needs none
         thumbnailFileName=os.path.join(icons, "SlicePropagationAbdomen.png"),
         customDownloader=lambda source=None: load(folder),
     )

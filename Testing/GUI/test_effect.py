@@ -10,6 +10,8 @@ from mrml_scene import makeVolume
 from phantoms import drifting_disc
 from SlicePropagationMRML.nodes.geometry import segmentMask
 
+from SlicePropagationLib.engines import default_engine
+
 MODULE_FOLDER = Path(__file__).resolve().parents[2] / "SlicePropagation"
 # editors and effects stay alive and hidden: PySide6 does not survive top-level widgets that go with
 # their last name
@@ -81,6 +83,26 @@ def editor(application):
 def test_the_module_is_hidden_and_registers_the_effect(editor):
     assert slicer.modules.segmenteditorslicepropagation.hidden
     assert "Propagate" in editor.widget.availableEffectNames()
+
+
+def test_the_first_choice_of_a_direction_stays_and_nothing_is_logged(editor, caplog):
+    editor.effect.directionComboBox.setCurrentIndex(1)
+    assert editor.effect.scriptedEffect.parameter("Direction") == "up"
+    assert editor.effect.directionComboBox.currentIndex == 1
+    editor.widget.setActiveEffect(None)
+    editor.widget.setActiveEffectByName("Propagate")
+    person.turns()
+    assert editor.effect.directionComboBox.currentIndex == 1
+    assert caplog.text == ""
+
+
+def test_another_editor_begins_with_the_best_engine(editor):
+    node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentEditorNode")
+    node.SetAndObserveSegmentationNode(editor.segmentation)
+    node.SetAndObserveSourceVolumeNode(editor.volume)
+    editor.widget.setMRMLSegmentEditorNode(node)
+    editor.widget.setActiveEffectByName("Propagate")
+    assert editor.effect._engineName() == default_engine()
 
 
 def test_a_preview_waits_until_it_is_applied_and_one_undo_takes_it_back(editor):

@@ -6,6 +6,7 @@ volumes.
 
 import numpy as np
 import pytest
+import qt
 import slicer
 from host import person
 from mrml_scene import makeSegmentation, makeVolume
@@ -71,6 +72,32 @@ def test_with_segments_but_none_to_fill_it_says_what_to_do(annotator, scope, rea
     annotator.add_segment()
     annotator.choose(annotator.ui.scopeComboBox, scope)
     assert annotator.ui.propagateButton.toolTip.startswith(reason)
+
+
+def test_after_a_run_the_status_line_names_the_next_step_of_what_is_chosen_then(seeded):
+    seeded.propagate()
+    assert seeded.status.startswith("Done in")
+    seeded.choose(seeded.ui.scopeComboBox, "Checked segments")
+    assert seeded.status.startswith("Check the segments")
+    seeded.ui.segmentsList.item(0).setCheckState(qt.Qt.Checked)
+    person.turns()
+    assert seeded.status == ""
+
+
+def test_the_list_of_segments_survives_one_without_a_name_and_follows_names(seeded):
+    seeded.choose(seeded.ui.scopeComboBox, "Checked segments")
+    segmentation = seeded.segmentation.GetSegmentation()
+    nameless = slicer.vtkSegment()
+    nameless.SetName(None)  # as Slicer's redo of an added segment tells of it
+    segmentation.AddSegment(nameless, "again")
+    person.turns()
+    assert seeded.ui.segmentsList.item(1).text() == "again"
+    nameless.SetName("Aorta")
+    person.turns()
+    assert seeded.ui.segmentsList.item(1).text() == "Aorta"
+    seeded.ui.segmentsList.item(1).setCheckState(qt.Qt.Checked)
+    person.turns()
+    assert seeded.panel.inputs.segmentIDs() == ["again"]
 
 
 def test_while_a_result_waits_nothing_else_can_be_chosen_and_each_control_says_why(seeded):

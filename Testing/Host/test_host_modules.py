@@ -19,6 +19,33 @@ slicerenv.bootstrap()
 import qt
 import slicer
 
+# Sample data
+
+
+def register(**keywords):
+    import SampleData
+
+    slicer.modules.sampleDataSources = {}
+    SampleData.SampleDataLogic.registerCustomSampleDataSource(category="Own", **keywords)
+    return slicer.modules.sampleDataSources["Own"][-1]
+
+
+def test_a_sample_without_uris_is_refused_as_slicer_does(application):
+    with pytest.raises(TypeError):
+        register(sampleName="Own", customDownloader=lambda source: [])
+
+
+@pytest.mark.parametrize("keywords", [{"uris": ""}, {"uris": [], "fileNames": []}])
+def test_a_sample_with_a_downloader_of_its_own_names_empty_uris(application, keywords):
+    source = register(sampleName="Own", customDownloader=lambda source: ["node"], **keywords)
+    assert source.customDownloader(source) == ["node"]
+
+
+def test_fields_of_a_sample_of_unequal_length_are_refused(application):
+    with pytest.raises(ValueError, match="nodeNames"):
+        register(sampleName="Own", uris=["a", "b"], fileNames=["a", "b"], nodeNames=["a"])
+
+
 # Modules
 
 MODULE = """

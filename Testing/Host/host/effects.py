@@ -1,6 +1,7 @@
 """Segment Editor effects: the built-in ones that draw, and those that a Python file brings."""
 
 import importlib.util
+import logging
 import sys
 import types
 
@@ -106,6 +107,8 @@ class AbstractEffect:
         node = self.parameterSetNode()
         value = node.GetAttribute(self._key(name)) if node is not None else None
         value = node.GetAttribute(name) if value is None and node is not None else value
+        if value is None and node is not None:
+            logging.error("Parameter named %s cannot be found for effect %s", name, self._key(name))
         return value or ""
 
     def integerParameter(self, name):
@@ -130,8 +133,17 @@ class AbstractEffect:
         self.setCommonParameter(self._key(name), value)
 
     def setCommonParameter(self, name, value):
-        if self.parameterSetNode() is not None:
-            self.parameterSetNode().SetAttribute(name, str(value))
+        """Store a parameter; the active effect shows it at once.
+
+        As in Slicer, an empty text where nothing was stored stores nothing.
+        """
+        node = self.parameterSetNode()
+        text = str(value)
+        if node is None or (node.GetAttribute(name) or "") == text:
+            return
+        node.SetAttribute(name, text)
+        if self._is_active:
+            self.updateGUIFromMRML()
 
     def setParameterDefault(self, name, value):
         if not self.parameterDefined(name):

@@ -143,6 +143,31 @@ class ScriptedLoadableModuleTest(unittest.TestCase):
             self.tearDown()
 
 
+class SampleDataSource:
+    """A sample as Slicer keeps it: a list for each of its files' fields, all of one length."""
+
+    FIELDS = ("fileNames", "nodeNames", "loadFileTypes", "loadFiles", "checksums")
+
+    def __init__(self, sampleName, uris, customDownloader, thumbnailFileName, fields):
+        self.sampleName = sampleName
+        self.customDownloader = customDownloader
+        self.thumbnailFileName = thumbnailFileName
+        if isinstance(uris, str):
+            uris = [uris]
+            fields = {
+                name: [value] if value is None or isinstance(value, (str, bool)) else value
+                for name, value in fields.items()
+            }
+        elif uris is not None and not uris:
+            fields = {name: value or [] for name, value in fields.items()}
+        self.uris = uris
+        count = len(uris)  # None has no length, and Slicer ends in a TypeError, too
+        for name in self.FIELDS:
+            if len(fields[name]) != count:
+                raise ValueError(f"{name} has {len(fields[name])} entries, uris has {count}")
+            setattr(self, name, fields[name])
+
+
 class SampleDataLogic:
     """Where a module registers its samples.
 
@@ -158,15 +183,21 @@ class SampleDataLogic:
         nodeNames=None,
         customDownloader=None,
         thumbnailFileName=None,
-        loadFileType="VolumeFile",
+        loadFileTypes=None,
         loadFiles=None,
         loadFileProperties=None,
         checksums=None,
+        loadFileType=None,
     ):
-        source = {key: value for key, value in locals().items() if key != "category"}
-        slicer.modules.sampleDataSources.setdefault(category, []).append(
-            types.SimpleNamespace(**source)
-        )
+        fields = {
+            "fileNames": fileNames,
+            "nodeNames": nodeNames,
+            "loadFileTypes": loadFileTypes if loadFileType is None else loadFileType,
+            "loadFiles": loadFiles,
+            "checksums": checksums,
+        }
+        source = SampleDataSource(sampleName, uris, customDownloader, thumbnailFileName, fields)
+        slicer.modules.sampleDataSources.setdefault(category, []).append(source)
 
 
 def make_python_modules():
