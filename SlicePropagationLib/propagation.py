@@ -32,7 +32,9 @@ class Engine(Protocol):
 
     An engine may also offer `blend(stack, index, forward, backward, gap, anchors)`, which returns
     the (H, W) float32 probability of a slice between the two anchors of `gap` from the walks that
-    came from the left and from the right.
+    came from the left and from the right. And `quality(run, index)`, which returns the Dice in
+    [0, 1] that it expects of the slice it has just yielded; without it the confidence is estimated
+    from what the prediction looks like.
     """
 
     @property
@@ -387,13 +389,24 @@ class _Propagation:
         if forward is not None and backward is not None:
             probability = self._blend(walk, index, forward, backward)
             del self.passed[label, index]
-        confidence = slice_confidence(self.session, walk.run, index, probability, forward, backward)
-        own = _Prediction(_probability_patch(probability), confidence)
+        quality = self._quality(walk, index, probability)
+        if quality is None:
+            quality = slice_confidence(
+                self.session, walk.run, index, probability, forward, backward
+            )
+        own = _Prediction(_probability_patch(probability), quality)
         predicted = self.predicted.setdefault(index, {})
         before = predicted.get(label, own)
         predicted[label] = own
         near = _near(predicted, [own.patch, before.patch])
         return self._resolve_overlaps(index, near)
+
+    def _quality(self, walk: _Walk, index: int, probability: np.ndarray) -> float | None:
+        """What the engine itself expects of a slice; None where it says nothing."""
+        expects = getattr(self.engine, "quality", None)
+        if expects is None or not (probability >= PRESENT).any():
+            return None
+        return float(np.clip(expects(walk.run, index), 0.0, 1.0))
 
     def _pasted(self, patch: Patch | None) -> np.ndarray | None:
         """(H, W) float32 probability of a walk that has passed; None for one that has not."""

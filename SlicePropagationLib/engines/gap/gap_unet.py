@@ -42,20 +42,29 @@ class Filled:
         square: where the cells lie.
         indices: the slices, ascending.
         log_odds: (T, C, C) float32, on the CPU.
+        quality: (T,) float32 Dice expected of their masks, in [0, 1].
     """
 
     square: Square
     indices: tuple[int, ...]
     log_odds: Tensor
+    quality: Tensor
 
     def odds_at(self, index: int) -> Tensor:
         """(C, C) log odds of a slice; between two that were looked at, in proportion."""
+        return self._between(self.log_odds, index)
+
+    def quality_at(self, index: int) -> float:
+        """Dice expected of the mask of a slice, in [0, 1]."""
+        return float(self._between(self.quality, index))
+
+    def _between(self, values: Tensor, index: int) -> Tensor:
         after = int(np.searchsorted(self.indices, index))
         if self.indices[after] == index:
-            return self.log_odds[after]
+            return values[after]
         first, second = self.indices[after - 1], self.indices[after]
         share = (index - first) / (second - first)
-        return torch.lerp(self.log_odds[after - 1], self.log_odds[after], share)
+        return torch.lerp(values[after - 1], values[after], share)
 
     def probability_at(self, stack: SliceStack, index: int) -> Probability:
         """(H, W) float32 of a slice."""
@@ -83,6 +92,7 @@ class GapUNetEngine:
 
     def __init__(self, network: GapUNet, device: str = "cpu"):
         self._move(network, device)
+        self._shown: dict[tuple[int, int, int], Filled] = {}  # by label, anchor and direction
 
     def walk(self, stack: SliceStack, run: Run, anchors: Anchors) -> Iterator[Probability]:
         """Predict the slices of `run` outward from its anchor; as `propagation.Engine.walk`."""
@@ -90,7 +100,7 @@ class GapUNetEngine:
             return
         gap = gap_of(run.targets[0], anchors)
         if None not in gap:
-            filled = self._fill_between(stack, gap, anchors)
+            filled = self._show(run, self._fill_between(stack, gap, anchors))
             for index in run.targets:
                 yield filled.probability_at(stack, index)
             return
@@ -98,6 +108,7 @@ class GapUNetEngine:
         for index in run.targets:
             if filled is None or not filled.indices[0] <= index <= filled.indices[-1]:
                 filled = self._fill_beyond(stack, run, index, anchors, filled)
+                self._show(run, filled)
             yield filled.probability_at(stack, index)
 
     def blend(
@@ -111,6 +122,15 @@ class GapUNetEngine:
     ) -> Probability:
         """Both walks of a gap are the same prediction; from an empty slice none comes."""
         return np.maximum(forward, backward)
+
+    def quality(self, run: Run, index: int) -> float:
+        """The Dice expected of a slice that a walk has just predicted, in [0, 1]."""
+        return self._shown[run.label, run.anchor, run.step].quality_at(index)
+
+    def _show(self, run: Run, filled: Filled) -> Filled:
+        """Remember what a walk says at present."""
+        self._shown[run.label, run.anchor, run.step] = filled
+        return filled
 
     def _fill_between(self, stack: SliceStack, gap: Gap, anchors: Anchors) -> Filled:
         """All slices of a gap between two annotated ones."""
@@ -175,8 +195,8 @@ class GapUNetEngine:
     ) -> Filled:
         found = stack.cache.get(key)
         if found is None:
-            log_odds = self._predict(stack, square, indices, notes, anchors)
-            found = Filled(square, tuple(indices), log_odds)
+            log_odds, quality = self._predict(stack, square, indices, notes, anchors)
+            found = Filled(square, tuple(indices), log_odds, quality)
             stack.cache.put(key, found, log_odds.nbytes)
         return found
 
@@ -187,8 +207,8 @@ class GapUNetEngine:
         indices: list[int],
         notes: dict[int, Annotation],
         anchors: Anchors,
-    ) -> Tensor:
-        """(T, C, C) float32 log odds on the CPU."""
+    ) -> tuple[Tensor, Tensor]:
+        """(T, C, C) float32 log odds and (T,) expected Dice, on the CPU."""
         arguments = (stack, square, indices, notes, anchors)
         try:
             return self._run_network(*arguments)
@@ -205,7 +225,7 @@ class GapUNetEngine:
         indices: list[int],
         notes: dict[int, Annotation],
         anchors: Anchors,
-    ) -> Tensor:
+    ) -> tuple[Tensor, Tensor]:
         window = cut_window(stack, square, indices, notes, anchors, self.device)
         middle = (indices[0] + indices[-1]) / 2
         outside = sorted(set(anchors) - set(indices), key=lambda place: abs(place - middle))
@@ -217,7 +237,7 @@ class GapUNetEngine:
                 known = {index: anchors[index] for index in outside}
                 memory = recall(stack, square, window, known)[None].to(self.device)
             found = self.network(inputs.maps[None], inputs.scalars[None], memory)
-        return found.log_odds[0].float().cpu()
+        return found.log_odds[0].float().cpu(), found.quality[0].float().sigmoid().cpu()
 
     def _move(self, network: GapUNet, device: str) -> None:
         self.device = device
@@ -253,7 +273,7 @@ def _nothing(stack: SliceStack, run: Run, index: int) -> Filled:
     """That the structure has ended before a slice."""
     rest = range(index, len(stack)) if run.step > 0 else range(index + 1)
     square = Square(0.0, 0.0, min(stack.spacing_mm[1:]), 1)
-    return Filled(square, tuple(rest), torch.full((len(rest), 1, 1), -20.0))
+    return Filled(square, tuple(rest), torch.full((len(rest), 1, 1), -20.0), torch.ones(len(rest)))
 
 
 def make_gap_unet(checkpoint: Checkpoint, path: Path, device: str) -> GapUNetEngine:

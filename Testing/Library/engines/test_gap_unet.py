@@ -53,6 +53,22 @@ def test_both_walks_of_a_gap_are_one_prediction(engine):
     np.testing.assert_array_equal(up[0], down[2])
 
 
+def test_the_confidence_of_a_slice_is_the_dice_that_the_network_expects(engine):
+    torch.nn.init.normal_(engine.network.slice_head[-1].weight, std=0.5)
+    masks = sphere()
+    session = AnnotationSession(stack_of(masks), labels=(1,))
+    for index in (8, 12):
+        session.annotate(1, index, masks[index])
+    for _ in propagate(session, engine, plan_session(session)):
+        pass
+    run = Run(8, (9, 10, 11), label=1)
+    list(engine.walk(session.stack, run, anchors_of(masks, 8, 12)))
+    expected = [engine.quality(run, index) for index in run.targets]
+    assert session.confidence[0, 9:12] == pytest.approx(expected)
+    assert len(set(expected)) == 3
+    assert np.nanmin(session.confidence) >= 0
+
+
 def test_the_same_question_has_the_same_answer_on_a_stack_never_seen(engine):
     masks = sphere()
     first = propagate_with(engine, stack_of(masks), anchors_of(masks, 10))
