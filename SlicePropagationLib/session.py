@@ -283,7 +283,8 @@ class AnnotationSession:
     ) -> None:
         """Vouch for a slice as it is.
 
-        A prediction that is right, or an empty slice ("the structure is not here").
+        A prediction that is right, or an empty slice ("the structure is not here"). Where it was
+        predicted from the anchors as they are, nothing becomes stale by it.
 
         Args:
             label: what is vouched for.
@@ -293,8 +294,17 @@ class AnnotationSession:
         self._check_index(index)
         if self.is_anchor(label, index):
             return
-        patch = self.state(label, index).patch if patch is None else patch
-        self._anchor(label, index, patch, Provenance.CONFIRMED, self.open_step("Confirm"))
+        state = self.state(label, index)
+        patch = state.patch if patch is None else patch
+        is_as_predicted = (
+            state.provenance == Provenance.PROPAGATED
+            and patch.equals(state.patch)
+            and not self.stale(label)[index]
+        )
+        step = self.open_step("Confirm")
+        self._anchor(
+            label, index, patch, Provenance.CONFIRMED, step, says_something_new=not is_as_predicted
+        )
         self.history.append(
             {
                 "event": "confirm",
@@ -565,12 +575,20 @@ class AnnotationSession:
         self._row(label)[index] = state
 
     def _anchor(
-        self, label: int, index: int, patch: Patch, provenance: Provenance, step: Step
+        self,
+        label: int,
+        index: int,
+        patch: Patch,
+        provenance: Provenance,
+        step: Step,
+        *,
+        says_something_new: bool = True,
     ) -> None:
         self._clock += 1
         self.anchors_clock = self._clock
         confidence = 1.0 if provenance >= Provenance.SEED else float("nan")
-        state = SliceState(patch, provenance, confidence, changed_at=self._clock)
+        changed_at = self._clock if says_something_new else 0
+        state = SliceState(patch, provenance, confidence, changed_at=changed_at)
         self._write(label, index, state, step)
 
     def _run_went_on(self, step: Step) -> bool:

@@ -12,9 +12,27 @@ from SlicePropagationLib.engines.distance import equivalent_radius
 from SlicePropagationLib.planning import Run
 from SlicePropagationLib.stack import SliceStack
 
-# Share of the way to an empty anchor at which a structure is believed to close: half-way, a cap has
-# half of the area of the anchor that shows it.
-EMPTY_REACH = 0.7
+# A cap ends a slice before an empty anchor, or at this share of the way where that is further: half-
+# way, half of the area is left then.
+NEAR_EMPTY_SHARE = 0.7
+# Where an empty anchor is that near, its distance counts, however alike the slices are: far from it
+# a structure is better followed as it looks.
+NEAR_EMPTY_SLICES = 4
+
+
+def reach_before_empty(distance_mm: float, thickness_mm: float, share: float = 1.0) -> float:
+    """Where a cap closes before an anchor that says "not here".
+
+    Args:
+        distance_mm: to that anchor.
+        thickness_mm: distance between slices.
+        share: of the distance, where that is less.
+
+    Returns:
+        Millimetres, > 0.
+    """
+    before = max(NEAR_EMPTY_SHARE * distance_mm, distance_mm - thickness_mm)
+    return min(share * distance_mm, before)
 
 
 def cap_shrink(
@@ -49,7 +67,8 @@ class TaperConfig:
         reach_share: with several anchors the cap reaches at least this share of the range that they
             span.
         trend: weight of the change in squared radius seen between the last two anchors.
-        empty_reach: the cap closes at this share of the way to an anchor that says "not here".
+        empty_reach: the cap closes at most at this share of the way to an anchor that says "not
+            here".
         doubt: how much faster a step counts as the slice looks less like the anchor: a factor
             exp(doubt) per unit of correlation lost since the first step beyond `accepted_loss`, and
             as much slower while less is lost.
@@ -62,7 +81,7 @@ class TaperConfig:
     reach_slices: float = 3.0
     reach_share: float = 0.2
     trend: float = 0.7
-    empty_reach: float = EMPTY_REACH
+    empty_reach: float = 0.9
     doubt: float = 1.0
     accepted_loss: float = 0.2
 
@@ -132,9 +151,10 @@ class Taper:
         self._slope = slope
         self._curvature = (self.radius_mm / reach_mm) ** 2
         ahead = _ahead(run, radii, thickness_mm)
-        self._is_limited = bool(ahead)
+        self._is_near_empty = bool(ahead) and min(ahead) <= NEAR_EMPTY_SLICES * thickness_mm
         if ahead:
-            self._close_before(self.config.empty_reach * min(ahead))
+            share = self.config.empty_reach
+            self._close_before(reach_before_empty(min(ahead), thickness_mm, share))
 
     def advance(
         self,
@@ -154,8 +174,7 @@ class Taper:
             self._first_likeness = likeness
         doubt = self.config.doubt * (self._first_likeness - likeness - self.config.accepted_loss)
         pace = float(np.exp(np.clip(doubt, -1.5, 1.5)))
-        # what looks alike does not outlast what a person said
-        self.walked_mm += step_mm * (max(1.0, pace) if self._is_limited else pace)
+        self.walked_mm += step_mm * (max(1.0, pace) if self._is_near_empty else pace)
         narrowed = self.radius_mm**2 - self._slope * self.walked_mm
         squared = narrowed - self._curvature * self.walked_mm**2
         return None if squared <= 0 else self.radius_mm - float(np.sqrt(squared))

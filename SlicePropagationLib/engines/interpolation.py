@@ -8,7 +8,7 @@ import numpy as np
 from SlicePropagationLib.arrays import Anchors, Map, Probability
 from SlicePropagationLib.engines.crop_window import CropWindow
 from SlicePropagationLib.engines.distance import equivalent_radius, probability_of, signed_distance
-from SlicePropagationLib.engines.end_detection import EMPTY_REACH, cap_shrink
+from SlicePropagationLib.engines.end_detection import cap_shrink, reach_before_empty
 from SlicePropagationLib.planning import Run, gap_of
 from SlicePropagationLib.stack import SliceStack
 
@@ -31,8 +31,7 @@ class InterpolationEngine:
 
     Beyond them a spherical cap closes the structure.
 
-    Towards an empty anchor the shape closes on an elliptical cap whose tip lies `EMPTY_REACH` of the
-    way there.
+    Towards an empty anchor the shape closes on an elliptical cap whose tip lies a little before it.
     """
 
     name = "interpolation"
@@ -143,12 +142,13 @@ class ShapePrior:
     ) -> Map | None:
         """The map of the only slice seen, on a cap.
 
-        Spherical when the gap is open, and well before an empty anchor.
+        Spherical when the gap is open, and before an empty anchor.
         """
         radius_mm = self._radii[seen]
         reach_mm = max(radius_mm, self.spacing_mm[0])
         for other in self.annotated:
             if other != seen:
-                reach_mm = EMPTY_REACH * abs(other - seen) * self.spacing_mm[0]
+                distance_mm = abs(other - seen) * self.spacing_mm[0]
+                reach_mm = reach_before_empty(distance_mm, self.spacing_mm[0])
         shrink_mm = cap_shrink(abs(index - seen) * self.spacing_mm[0], radius_mm, reach_mm)
         return None if shrink_mm is None else self._maps[seen] - shrink_mm

@@ -50,7 +50,6 @@ def states_one_slice(row):
     return any("slices" in column and value in ("1", "1.0") for column, value in row.items())
 
 
-@pytest.mark.xfail(strict=True, reason="kind E: the drawn slice outweighs the empty one")
 @pytest.mark.parametrize("engine", ["registration", "interpolation", "slice_unet"])
 def test_an_empty_anchor_ends_the_structure_before_it(case, engine):
     skip_without(engine)

@@ -45,6 +45,27 @@ def test_confirming_keeps_the_prediction(session):
     assert np.array_equal(session.mask(LIVER, 3), LARGE)
 
 
+def test_confirming_what_is_as_predicted_makes_nothing_stale(session):
+    session.annotate(LIVER, 1, SMALL)
+    for index in (2, 3, 4):
+        session.accept(LIVER, index, LARGE, 0.5)
+    session.confirm(LIVER, 3)
+    assert not session.stale(LIVER).any()
+    assert session.anchors(LIVER) == [1, 3]
+    session.annotate(LIVER, 4, SMALL)  # a correction does, in its own gaps
+    session.annotate(LIVER, 1, LARGE)
+    assert np.flatnonzero(session.stale(LIVER)).tolist() == [2]
+
+
+def test_confirming_what_is_out_of_date_makes_its_gaps_stale(session):
+    session.annotate(LIVER, 1, SMALL)
+    for index in (2, 3, 4):
+        session.accept(LIVER, index, LARGE, 0.5)
+    session.annotate(LIVER, 5, SMALL)
+    session.confirm(LIVER, 3)
+    assert np.flatnonzero(session.stale(LIVER)).tolist() == [2, 4]
+
+
 @pytest.mark.parametrize(
     "vouch",
     [lambda s: s.annotate(LIVER, 3, SMALL), lambda s: s.confirm(LIVER, 3)],
