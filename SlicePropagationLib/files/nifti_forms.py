@@ -74,6 +74,28 @@ def placement_of(header: NiftiHeader, name: str) -> Placement:
     return _straight(TO_LPS @ matrix * unit_mm, header, name, chosen, remarks)
 
 
+def share_a_form(header: NiftiHeader, other: NiftiHeader) -> bool:
+    """Whether two files of one size have a form in common, by which their voxels are the same."""
+    if (*header.sizes, 1)[:3] != (*other.sizes, 1)[:3]:
+        return False
+    found = []
+    for form in ("qform", "sform"):
+        if _is_coded(header, form) and _is_coded(other, form):
+            matrices = [_matrix_mm(each, form) for each in (header, other)]
+            away = np.linalg.norm((matrices[0] - matrices[1]) @ _corners(header.sizes), axis=0)
+            smallest = np.linalg.norm(matrices[0][:, :3], axis=0).min()
+            found.append(float(away.max()) <= NOTICED_VOXELS * smallest)
+    return any(found)
+
+
+def _matrix_mm(header: NiftiHeader, form: str) -> np.ndarray:
+    """(3, 4) matrix of a form, in mm; NaN where it is none."""
+    matrix = _sform(header)
+    if form == "qform":
+        matrix = _qform(header, np.abs(np.array(header["pixdim"][1:4], float)))
+    return matrix * MM_OF_UNIT.get(int(header["xyzt_units"]) & SPACE_UNITS, 1.0)
+
+
 def seconds_between_frames(header: NiftiHeader) -> float:
     """Time between the frames of a 4D file; in its own units where it names none."""
     step = float(header["pixdim"][4])

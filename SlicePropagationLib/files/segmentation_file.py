@@ -12,9 +12,10 @@ import numpy as np
 import SimpleITK as sitk
 
 from SlicePropagationLib.arrays import label_type
-from SlicePropagationLib.errors import InputError
+from SlicePropagationLib.errors import GeometryMismatchError, InputError
+from SlicePropagationLib.files.label_values import checked_labels
 from SlicePropagationLib.files.lattice import on_same_voxels
-from SlicePropagationLib.files.nifti import is_nifti, write_nifti
+from SlicePropagationLib.files.nifti import has_form_of, is_nifti, write_nifti
 from SlicePropagationLib.files.nrrd_header import say_list
 from SlicePropagationLib.files.segment_grid import laid_onto
 from SlicePropagationLib.files.segments import (
@@ -27,7 +28,6 @@ from SlicePropagationLib.files.segments import (
 from SlicePropagationLib.files.volume import Volume, read_image
 
 log = logging.getLogger(__name__)
-ALMOST_WHOLE = 1e-3  # what other programs' arithmetic may add to a label
 FEW = 16  # unknown values that are named one by one
 
 
@@ -135,32 +135,25 @@ def read_segmentation(path: Path | str, volume: Volume) -> Segmentation:
     if image.GetDimension() == 4 and image.GetSize()[3] == 1:
         image = image[:, :, :, 0]  # the one time of a 4D file is a volume, as read_volume has it
     array = sitk.GetArrayFromImage(image)
-    labels = checked_labels(on_same_voxels(image, array, volume.image, path), path)
+    try:
+        placed = on_same_voxels(image, array, volume.image, path)
+    except GeometryMismatchError:
+        is_alike = array.shape == volume.array.shape and volume.nifti is not None
+        if not (is_alike and has_form_of(path, volume.nifti)):
+            raise
+        log.warning(
+            "%s lies where the image does by one of the image's two forms (qform, sform), which is"
+            " not the one that counts; it is read as on the voxels of the image.",
+            path,
+        )
+        placed = array
+    labels = checked_labels(placed, path)
     return Segmentation((labels,), tuple(plain_segments(labels)))
 
 
 def plain_segments(labels: np.ndarray, layer: int = 0) -> list[Segment]:
     """A segment that has only a number for each label of a label map, ascending."""
     return [Segment.plain(int(label)) for label in np.unique(labels) if label]
-
-
-def checked_labels(array: np.ndarray, path: Path | str) -> np.ndarray:
-    """The values of a label file as uint8, or uint16 beyond 255; InputError where they are none."""
-    low, high = (array.min(), array.max()) if array.size else (0, 0)
-    if low <= -0.5 or high > MAX_LABEL:
-        raise InputError(
-            f"{path} has label values from {low:g} to {high:g}, labels must lie between 0 and"
-            f" {MAX_LABEL}; renumber them."
-        )
-    if np.issubdtype(array.dtype, np.floating):
-        whole = np.round(array)
-        if not np.abs(array - whole).max(initial=0) <= ALMOST_WHOLE:
-            raise InputError(
-                f"{path} has fractional values between {low:g} and {high:g}, labels are whole"
-                " numbers; is it an image?"
-            )
-        array = whole
-    return array.astype(label_type(int(np.round(high))))
 
 
 def _read_described(image: sitk.Image, path: Path | str, volume: Volume) -> Segmentation:
