@@ -28,6 +28,7 @@ from SlicePropagationLib.files.segments import (
 from SlicePropagationLib.files.volume import Volume, read_image
 
 log = logging.getLogger(__name__)
+FORM = ("Segmentation_MasterRepresentation", "Segmentation_SourceRepresentation")  # of a file
 FEW = 16  # unknown values that are named one by one
 
 
@@ -138,8 +139,8 @@ def read_segmentation(path: Path | str, volume: Volume) -> Segmentation:
     try:
         placed = on_same_voxels(image, array, volume.image, path)
     except GeometryMismatchError:
-        is_alike = array.shape == volume.array.shape and volume.nifti is not None
-        if not (is_alike and has_form_of(path, volume.nifti)):
+        header = volume.nifti
+        if not (header and array.shape == volume.array.shape and has_form_of(path, header)):
             raise
         log.warning(
             "%s lies where the image does by one of the image's two forms (qform, sform), which is"
@@ -158,6 +159,11 @@ def plain_segments(labels: np.ndarray, layer: int = 0) -> list[Segment]:
 
 def _read_described(image: sitk.Image, path: Path | str, volume: Volume) -> Segmentation:
     """A segmentation file: its layers, and the segments that its header describes."""
+    if any("Fractional" in image.GetMetaData(key) for key in FORM if image.HasMetaDataKey(key)):
+        raise InputError(
+            f"{path} holds a fractional label map, with shares of voxels; export it from 3D Slicer"
+            " as a binary one."
+        )
     stored, grid = _stored_layers(image, path)
     segments = described_segments(image, len(stored), path)
     is_described = bool(segments)
