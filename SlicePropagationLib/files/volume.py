@@ -56,7 +56,7 @@ def read_image(
 ) -> sitk.Image:
     """Read a file, or a folder of DICOM files or pictures; remarks on it are logged as warnings.
 
-    NaN counts as 0, but in segmentations and sequences.
+    NaN of a NIfTI file counts as 0.
 
     Args:
         path: of the file or folder.
@@ -68,9 +68,8 @@ def read_image(
         InputError: it does not exist, is of an unknown kind, or cannot be read.
     """
     loaded = _load(path, frame, series, spacing_mm)
-    has_layers = loaded.image.GetNumberOfComponentsPerPixel() > 1
-    if has_layers or loaded.image.HasMetaDataKey("Segment0_ID"):
-        return loaded.image  # what comes with the voxels would be lost
+    if loaded.nifti is None:
+        return loaded.image
     array = sitk.GetArrayViewFromImage(loaded.image)
     if array.dtype.kind != "f" or np.isfinite(array).all():
         return loaded.image

@@ -185,11 +185,6 @@ def test_labels_that_are_no_whole_numbers_are_refused(tmp_path, volume, labels, 
         read_labels(path, volume)
 
 
-def test_what_is_no_number_is_no_label(tmp_path, volume, labels):
-    path = stored(tmp_path / "nan.nrrd", itk_image(np.where(labels, labels, np.nan)))
-    assert np.array_equal(read_labels(path, volume)[0], labels)
-
-
 def test_shares_of_voxels_are_refused_as_what_they_are(tmp_path, volume, labels):
     image = itk_image(labels * np.uint8(100))
     image.SetMetaData("Segmentation_MasterRepresentation", "Fractional labelmap")
