@@ -618,3 +618,23 @@ def test_of_files_that_slicer_read_it_is_said_what_is_odd(tmp_path, headers):
     assert "between 6 and 12 mm" in remarks_on(sorted(gap.iterdir()))[0]
     assert "holds 2 volumes" in remarks_on(sorted(phases.iterdir()))[0]
     assert remarks_on([tmp_path / "notes.txt", tmp_path / "gone.nii"]) == []
+
+
+def test_of_files_that_slicer_read_slopes_and_copies_are_named_in_whole_sentences(
+    tmp_path, headers
+):
+    def mark(dataset, index):
+        renamed(dataset, index)
+        dataset.RescaleSlope = str(0.5 + index % 3)
+
+    pictures = np.tile(PICTURES[:3], (2, 1, 1))
+    folder = write_series(tmp_path / "pet", [0, 3, 6] * 2, mark, pictures)
+    unequal = write_series(tmp_path / "unequal", [0, 3, 6.1])
+    twice, slopes = remarks_on(sorted(folder.iterdir()))
+    assert twice.startswith("The series in pet has 3 image(s) twice")
+    assert slopes.startswith(
+        "The values of the series in pet have a slope for each slice, 0.5 to 2.5."
+    )
+    [moved] = remarks_on(sorted(unequal.iterdir()))
+    assert moved.startswith("The slices of the series in unequal are 3 to 3.1 mm apart")
+    assert ".." not in moved
