@@ -172,3 +172,36 @@ def test_a_folder_of_nothing_is_refused(tmp_path):
     (tmp_path / "notes.txt").write_text("hello", encoding="utf-8")
     with pytest.raises(InputError, match="no DICOM series"):
         read_volume(tmp_path)
+
+
+def leaning(folder, name, degrees):
+    """An image whose second axis leans towards the first."""
+    image = sitk.GetImageFromArray(PICTURES)
+    image.SetSpacing((1.0, 2.0, 3.0))
+    angle = np.radians(degrees)
+    image.SetDirection([1, np.sin(angle), 0, 0, np.cos(angle), 0, 0, 0, 1])
+    sitk.WriteImage(image, str(folder / name))
+    return folder / name
+
+
+@pytest.mark.parametrize("name", ["image.nrrd", "image.mha"])
+def test_axes_that_lean_a_little_stay_so_with_a_remark(tmp_path, name):
+    path = leaning(tmp_path, name, 0.5)
+    volume = read_volume(path)
+    assert np.allclose(volume.image.GetDirection(), sitk.ReadImage(str(path)).GetDirection())
+    assert "0.5 degrees off a right angle" in volume.remarks[0]
+
+
+@pytest.mark.parametrize("name", ["image.nrrd", "image.mha"])
+def test_axes_that_lean_much_are_refused_with_both_values(tmp_path, name):
+    with pytest.raises(InputError, match=r"5 degrees off a right angle, at most 1 is read"):
+        read_volume(leaning(tmp_path, name, 5))
+
+
+def test_a_size_of_voxels_that_is_no_number_is_refused(tmp_path):
+    header = (
+        b"NRRD0004\ntype: uchar\ndimension: 3\nsizes: 2 2 2\nspacings: 1 1 NaN\nencoding: raw\n\n"
+    )
+    (tmp_path / "a.nrrd").write_bytes(header + bytes(range(8)))
+    with pytest.raises(InputError, match="1 1 NaN"):
+        read_volume(tmp_path / "a.nrrd")
