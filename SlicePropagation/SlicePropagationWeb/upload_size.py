@@ -12,12 +12,15 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from SlicePropagationLib.errors import InputError
+from SlicePropagationLib.files.dicom_frames import has_dicom_start
+from SlicePropagationLib.files.dicom_headers import read_header
 
 CHUNK_BYTES = 1 << 20
 PACKED = b"\x1f\x8b"  # gzip begins so
 MAX_RATIO = 1032  # of what deflate can unpack to what it unpacks
 META = 132  # where the elements of a DICOM file begin
 DEFLATED = b"1.2.840.10008.1.2.1.99"  # transfer syntax: all behind the first group is packed
+DICOM_COUNTS = ("Rows", "Columns", "NumberOfFrames", "SamplesPerPixel", "BitsAllocated")
 LARGEST_TYPE = 8  # bytes
 NRRD_BYTES = {
     **dict.fromkeys(
@@ -73,6 +76,8 @@ def unpacked_bytes(path: Path, enough: int) -> int:
         start = b"".join(_first(_gzip_pieces(path), len(start)))
     elif start[META - 4 : META] == b"DICM" and DEFLATED in start[:1024]:
         packed = _deflated_pieces(path, start)
+    elif has_dicom_start(path):
+        return max(size, _of_dicom(path))
     else:
         return max(size, declared_bytes(start))
     declared = declared_bytes(start)
@@ -94,6 +99,16 @@ def declared_bytes(start: bytes) -> int:
         size = _of_text(start, b"=", b"dimsize", b"elementtype", META_BYTES)
         return size * max(1, *channels, 1)
     return _of_nifti(start)
+
+
+def _of_dicom(path: Path) -> int:
+    """What the pixels of a DICOM file take, which may be compressed; 0 where it does not say."""
+    try:
+        header = read_header(path, stop_before_pixels=True)
+        sizes = [int(header.get(name) or 1) for name in DICOM_COUNTS]
+    except Exception:  # pydicom raises many kinds at what is damaged, and it may not be installed
+        return 0
+    return math.prod(sizes) // 8
 
 
 def _of_nifti(start: bytes) -> int:

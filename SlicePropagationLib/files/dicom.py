@@ -147,7 +147,8 @@ def _frames_at(path: Path, remarks: list[str]) -> list[DicomFrame]:
     own = frames_of_files([path], remarks)
     if not own:
         raise InputError(
-            f"{path} is a DICOM file without a picture that can be read; name the folder that has"
+            f"{path} is a DICOM file without a picture that can be read, such as a segmentation or"
+            " a structure set; save these as .seg.nrrd in 3D Slicer, or name the folder that has"
             " the slices."
         )
     if len(own) > 1:

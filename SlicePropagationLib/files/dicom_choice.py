@@ -109,7 +109,8 @@ def described(stack: DicomStack) -> str:
     rows, columns = first.size
     slices = f"{len(stack.places)} slice(s) of {columns}x{rows}"
     times = f"{stack.num_times} times" if stack.num_times > 1 else ""
-    return ", ".join(filter(None, [title, stack.what, slices, times, _extent(stack)]))
+    colour = "in colour" if first.num_values > 1 else ""
+    return ", ".join(filter(None, [title, stack.what, slices, times, colour, _extent(stack)]))
 
 
 def _quoted(text: str | None) -> str:

@@ -54,4 +54,5 @@ ABOUT = {
     "modality": "Modality",
     "number": "SeriesNumber",
     "description": "SeriesDescription",
+    "reference": "FrameOfReferenceUID",
 }

@@ -51,9 +51,10 @@ class DicomFrame:
         slope, intercept: of its values.
         instance: its number in the series.
         facts: {name of `KINDS`, `TIMES`, ...: value} as far as the file says.
-        about: {name: value} of the series: modality, number, description.
+        about: {name: value} of the series: modality, number, description, frame of reference.
         num_values: of a pixel; more than 1 is colour.
         thickness_mm: between slices, or of one; 0 where the file does not say.
+        is_oriented: whether the file says its axes; otherwise they are those of the patient.
     """
 
     path: Path
@@ -71,6 +72,7 @@ class DicomFrame:
     about: Mapping[str, str] = field(default_factory=dict)
     num_values: int = 1
     thickness_mm: float = 0.0
+    is_oriented: bool = True
 
     @property
     def normal(self) -> np.ndarray:

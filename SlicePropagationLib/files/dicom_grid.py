@@ -4,7 +4,7 @@ Slices that are missing, unequally far apart or shifted against each other (a ti
 at their true places where that is possible, and refused where it is not; in either case it is said.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -63,14 +63,9 @@ def lay_out(stack: DicomStack, name: str) -> DicomGrid:
     Raises:
         InputError: positions are not said, or no grid of equal steps has them.
     """
-    frames = [place[0] for place in stack.places]
-    first = frames[0]
-    if first.position is None:
-        raise InputError(
-            f"{name} says no position (ImagePositionPatient) of its image; convert it to NIfTI or"
-            " NRRD."
-        )
     remarks: list[str] = []
+    frames = _placed([place[0] for place in stack.places], name, remarks)
+    first = frames[0]
     step_mm, slots = _steps(frames, name, remarks)
     corners = _shifts(frames, name, remarks)
     rows, columns = first.size
@@ -78,6 +73,32 @@ def lay_out(stack: DicomStack, name: str) -> DicomGrid:
     shape = (int(slots[-1]) + 1, rows + int(room[0]), columns + int(room[1]))
     placement = _placement(first, step_mm, corners[0], name, remarks)
     return DicomGrid(placement, shape, slots, corners, tuple(remarks))
+
+
+def _placed(
+    frames: list[DicomFrame],
+    name: str,
+    remarks: list[str],
+) -> list[DicomFrame]:
+    """Frames that all have positions; InputError where several slices have none."""
+    first = frames[0]
+    if first.position is None and len(frames) > 1:
+        raise InputError(
+            f"{name} says no position (ImagePositionPatient) of its images; convert it to NIfTI or"
+            " NRRD."
+        )
+    lacking = []
+    if first.position is None:  # a single slice over time, as of ultrasound, may lie anywhere
+        lacking.append("where it lies (ImagePositionPatient)")
+        frames = [replace(first, position=np.zeros(3))]
+    if not all(frame.is_oriented for frame in frames):
+        lacking.append("how its slices are turned (ImageOrientationPatient)")
+    if lacking:
+        remarks.append(
+            f"{name} does not say {' and '.join(lacking)}; it is read as axial"
+            + (", with its first pixel at 0, 0, 0." if first.position is None else " slices.")
+        )
+    return frames
 
 
 def _placement(
@@ -136,7 +157,7 @@ def _steps(
         return mean, np.arange(count)
     multiples = np.rint(gaps / gaps.min())
     is_multiple = np.abs(gaps / gaps.min() - multiples).max() <= MULTIPLE_SHARE
-    if is_multiple and multiples.max() > 1:
+    if is_multiple and multiples.max() > 1 and np.median(multiples) == 1:
         return _with_missing(along, multiples.astype(int), name, remarks)
     if off <= BENT_SHARE * mean:
         remarks.append(
@@ -214,6 +235,12 @@ def _shifts(
     if extent.max() <= STRAIGHT_PIXELS:
         return np.zeros((len(frames), 2))
     farthest = float(np.linalg.norm(away, axis=1).max())
+    if not all(frame.is_oriented for frame in frames):
+        raise InputError(
+            f"{name} does not say how its slices are turned (ImageOrientationPatient), and as axial"
+            f" ones they would be shifted against each other by up to {farthest:.4g} mm; export the"
+            " series again, or convert it to NIfTI or NRRD."
+        )
     reason = _reason(along, away)
     if (extent > MOST_SHIFT * np.array(first.size)).any():
         raise InputError(

@@ -17,6 +17,7 @@ log = logging.getLogger(__name__)
 # Objects with rows and columns that are no images: segmentations.
 NO_IMAGES = ("1.2.840.10008.5.1.4.1.1.66.4", "1.2.840.10008.5.1.4.1.1.66.7")
 DOSE = "1.2.840.10008.5.1.4.1.1.481.2"
+CENTIMETRES = 3  # the code of a unit in a region of an ultrasound image
 UNKNOWN_AXES = np.array([[1.0, 0, 0], [0, 1.0, 0]])
 
 
@@ -74,11 +75,13 @@ def _silence() -> Iterator[None]:
 
 def _classic(path: Path, header: Any) -> DicomFrame:
     """The one frame of a file."""
+    axes = _axes(header)
     return DicomFrame(
         path=path,
         number=0,
         position=_numbers(header, "ImagePositionPatient", 3),
-        axes=_axes(header),
+        axes=axes,
+        is_oriented=axes is not UNKNOWN_AXES,
         pixel_mm=_pixel_mm(header),
         slope=_slope(header),
         intercept=_number(header, "RescaleIntercept", 0.0),
@@ -168,6 +171,12 @@ def _pixel_mm(header: Any) -> tuple[float, float]:
         found = _numbers(header, keyword, 2)
         if found is not None:
             return float(found[0]), float(found[1])
+    for region in header.get("SequenceOfUltrasoundRegions") or ():
+        across = abs(_number(region, "PhysicalDeltaX", 0.0))
+        down = abs(_number(region, "PhysicalDeltaY", 0.0))
+        units = region.get("PhysicalUnitsXDirection"), region.get("PhysicalUnitsYDirection")
+        if units == (CENTIMETRES, CENTIMETRES) and across and down:
+            return 10 * down, 10 * across
     return 0.0, 0.0
 
 
@@ -188,11 +197,13 @@ def _enhanced(path: Path, header: Any, number: int, groups: list[Any]) -> DicomF
     if gradient:
         facts["gradient"] = _plain(gradient[0].get("DiffusionGradientOrientation"))
     values = item("PixelValueTransformationSequence") or header
+    axes = _axes(item("PlaneOrientationSequence"))
     return DicomFrame(
         path=path,
         number=number,
         position=_numbers(item("PlanePositionSequence"), "ImagePositionPatient", 3),
-        axes=_axes(item("PlaneOrientationSequence")),
+        axes=axes,
+        is_oriented=axes is not UNKNOWN_AXES,
         pixel_mm=_pixel_mm(item("PixelMeasuresSequence")),
         slope=_slope(values),
         intercept=_number(values, "RescaleIntercept", 0.0),
@@ -257,5 +268,10 @@ def _offsets(header: Any, count: int) -> np.ndarray | None:
 
 def _frame_ms(header: Any) -> float:
     """Milliseconds between the frames of a file, 0 where it does not say."""
+    step = _number(header, "FrameTime", 0.0)
+    count = int(header.get("NumberOfFrames") or 1)
+    steps = _numbers(header, "FrameTimeVector", count)
+    if not step and steps is not None and count > 1:
+        step = float(steps[1:].mean())
     rate = _number(header, "CineRate", 0.0) or _number(header, "RecommendedDisplayFrameRate", 0.0)
-    return _number(header, "FrameTime", 0.0) or (1000 / rate if rate else 0.0)
+    return step or (1000 / rate if rate else 0.0)

@@ -86,9 +86,11 @@ def _frame(
             "modality": _text(reader, "0008|0060"),
             "number": _text(reader, "0020|0011"),
             "description": _text(reader, "0008|103e"),
+            "reference": _text(reader, "0020|0052"),
         },
         num_values=reader.GetNumberOfComponents(),
         thickness_mm=_number(reader, "0018|0088") or _number(reader, "0018|0050"),
+        is_oriented=len(axes) == 6,
     )
 
 

@@ -18,6 +18,7 @@ from SlicePropagationLib.files.dicom_frames import DicomFrame
 
 log = logging.getLogger(__name__)
 FLOATS = ("FloatPixelData", "DoubleFloatPixelData")
+RUN_LENGTHS = "1.2.840.10008.1.2.5"
 
 
 def values_of(frames: Sequence[DicomFrame]) -> np.ndarray:
@@ -101,13 +102,13 @@ def _scaled(
 
 def _stored(path: Path, frames: Sequence[DicomFrame]) -> tuple[np.ndarray, bool]:
     """((frames of the file, H, W), whether slope and intercept are in them already)."""
+    is_even = len({(frame.slope, frame.intercept) for frame in frames}) == 1
     try:
-        found = _with_pydicom(path)
+        found = _with_pydicom(path, unpacks=not is_even)
     except ImportError:
         found = None
     except Exception as error:  # pydicom raises many kinds at what is damaged
         raise _unreadable(path, error) from error
-    is_even = len({(frame.slope, frame.intercept) for frame in frames}) == 1
     if found is None and not is_even:
         slopes = sorted({frame.slope for frame in frames})
         raise InputError(
@@ -125,15 +126,21 @@ def _stored(path: Path, frames: Sequence[DicomFrame]) -> tuple[np.ndarray, bool]
     return stored, is_scaled
 
 
-def _with_pydicom(path: Path) -> np.ndarray | None:
-    """The stored numbers; None of a file that is compressed."""
+def _with_pydicom(path: Path, *, unpacks: bool) -> np.ndarray | None:
+    """The stored numbers; None of a file that is compressed.
+
+    Run lengths can be unpacked here, more slowly than SimpleITK does it.
+    """
     from SlicePropagationLib.files.dicom_headers import read_header
 
     dataset = read_header(path)
     meta = getattr(dataset, "file_meta", None)
     if meta is None or "TransferSyntaxUID" not in meta:
         _say_syntax(dataset)
-    elif meta.TransferSyntaxUID.is_compressed and not meta.TransferSyntaxUID.is_deflated:
+        meta = dataset.file_meta
+    syntax = meta.TransferSyntaxUID
+    is_packed = syntax.is_compressed and not syntax.is_deflated
+    if is_packed and not (unpacks and syntax == RUN_LENGTHS):
         return None
     array = dataset.pixel_array
     return array if array.ndim == 3 else array[None]

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from SlicePropagationLib.errors import ConfigError, InputError
+from SlicePropagationLib.files.dicom import choose_dicom
 
 if TYPE_CHECKING:
     from SlicePropagationLib.files.volume import Volume
@@ -62,6 +63,8 @@ def source_slices(volume: Volume) -> dict[int, SourceSlice]:
     for dataset in _datasets(volume.path, pydicom):
         for index, source in _placed(dataset, volume):
             series[str(dataset.SeriesInstanceUID)][index].append(source)
+    if not series and (moved := _of_moved_slices(volume, pydicom)):
+        return moved
     if not series:
         raise InputError(
             f"{volume.path} is no DICOM series, and DICOM SEG and RTSTRUCT refer to one; give the"
@@ -73,6 +76,25 @@ def source_slices(volume: Volume) -> dict[int, SourceSlice]:
     for index in sorted(likely[0]):
         candidates = [source for slices in likely for source in slices.get(index, ())]
         found[index] = _the_one_read(candidates, volume, index, found)
+    return found
+
+
+def _of_moved_slices(volume: Volume, pydicom: ModuleType) -> dict[int, SourceSlice]:
+    """As `source_slices`, of slices that were moved in their planes when the volume was read.
+
+    None has the corners of the volume then, but each lies in the plane of its own.
+    """
+    try:
+        choice = choose_dicom(volume.path, volume.series)
+    except InputError:
+        return {}
+    if choice.grid.shape != volume.array.shape or choice.stack.num_times > 1:
+        return {}
+    found = {}
+    for slot, [frame] in zip(choice.grid.slots.tolist(), choice.stack.places, strict=True):
+        dataset = pydicom.dcmread(frame.path, stop_before_pixels=True, force=True)
+        is_one_of_many = "PerFrameFunctionalGroupsSequence" in dataset
+        found[slot] = SourceSlice(dataset, frame.number + 1 if is_one_of_many else None)
     return found
 
 

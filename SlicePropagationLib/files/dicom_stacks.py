@@ -11,6 +11,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from SlicePropagationLib.files.dicom_copies import (
+    are_all_copies,
+    without_copies,
+    without_repeated_files,
+)
 from SlicePropagationLib.files.dicom_frames import (
     ACQUISITION,
     CLOCKS,
@@ -28,6 +33,7 @@ from SlicePropagationLib.files.dicom_places import (
 )
 
 SAME_AXES = 1e-3
+OBLIQUE = 1 - SAME_AXES**2  # the cosine below which a direction is told in numbers
 IMAGES = "images"  # told apart by their numbers alone
 
 
@@ -75,7 +81,7 @@ def stacks_of(
     views = _by_view(frames)
     stacks = []
     for view in views:
-        what = _view_name(view) if len(views) > 1 else ""
+        what = _view_name(view, views) if len(views) > 1 else ""
         stacks += [replace(one, what=_joined(what, one.what)) for one in _split(view, is_copy)]
     return stacks
 
@@ -96,23 +102,33 @@ def _by_view(frames: Sequence[DicomFrame]) -> list[list[DicomFrame]]:
 def _is_like(first: DicomFrame, other: DicomFrame) -> bool:
     """Whether two frames can be slices of one volume, as far as size and direction go."""
     same = (first.size, first.num_values) == (other.size, other.num_values)
+    references = {_reference(frame) for frame in (first, other)} - {""}
     is_placed = (first.position is None) == (other.position is None)
     return (
         same
+        and len(references) < 2
         and is_placed
         and np.allclose(first.pixel_mm, other.pixel_mm, rtol=1e-3, atol=1e-5)
         and np.allclose(first.axes, other.axes, rtol=0, atol=SAME_AXES)
     )
 
 
-def _view_name(view: Sequence[DicomFrame]) -> str:
-    """A direction in words."""
+def _reference(frame: DicomFrame) -> str:
+    """What its positions are counted in; those of two frames of reference say nothing together."""
+    return frame.about.get("reference", "")
+
+
+def _view_name(view: Sequence[DicomFrame], views: Sequence[Sequence[DicomFrame]]) -> str:
+    """A direction in words, and the number of the frame of reference where there are several."""
+    references = list(dict.fromkeys(_reference(one[0]) for one in views))
     first = view[0]
     names = ("sagittal", "coronal", "axial")
     normal = np.abs(first.normal)
     name = names[int(normal.argmax())]
-    if normal.max() < 0.999:
+    if normal.max() < OBLIQUE:
         name = f"oblique {name} ({', '.join(f'{part:.2g}' for part in first.normal)})"
+    if len(references) > 1:
+        name += f", frame of reference {1 + references.index(_reference(first))}"
     return name
 
 
@@ -125,7 +141,7 @@ def _split(
     is_copy: Callable[[DicomFrame, DicomFrame], bool],
 ) -> list[DicomStack]:
     """Stacks of frames of one direction."""
-    kept = _without_repeated_files(frames, is_copy)
+    kept = without_repeated_files(frames, is_copy)
     copies = len(frames) - len(kept)
     if most_at_a_place(kept) == 1:
         groups = _regular_groups(kept)
@@ -134,6 +150,8 @@ def _split(
         name, slabs = groups
         return list(itertools.chain.from_iterable(_named(slab, name, is_copy) for slab in slabs))
     for name in (*KINDS, *TIMES, ACQUISITION, *CLOCKS):
+        if name == ACQUISITION and are_all_copies(kept, is_copy):
+            break  # exported twice, at two times
         if name in TIMES or name in CLOCKS:
             timed = _over_time(kept, name)
             if timed is not None:
@@ -141,39 +159,11 @@ def _split(
         elif groups := _by_fact(kept, name):
             found = [_named(group, name, is_copy) for group in groups]
             return list(itertools.chain.from_iterable(found))
-    unique = _without_copies(kept, is_copy)
+    unique = without_copies(kept, is_copy)
     if len(unique) < len(kept):
         copies += len(kept) - len(unique)
         return [replace(one, copies=copies) for one in _finished(unique)]
     return _finished(kept)
-
-
-def _without_repeated_files(
-    frames: list[DicomFrame], is_copy: Callable[[DicomFrame, DicomFrame], bool]
-) -> list[DicomFrame]:
-    """Frames without those of files that are there twice, by identifier and pixels."""
-    by_name: dict[Hashable, list[DicomFrame]] = defaultdict(list)
-    kept = []
-    for frame in frames:
-        known = by_name[frame.uid, frame.number, round(float(distances([frames[0], frame])[1]), 3)]
-        if not any(is_copy(other, frame) for other in known):
-            known.append(frame)
-            kept.append(frame)
-    return kept
-
-
-def _without_copies(
-    frames: list[DicomFrame], is_copy: Callable[[DicomFrame, DicomFrame], bool]
-) -> list[DicomFrame]:
-    """Frames without those that have the pixels of another at their place."""
-    kept: list[DicomFrame] = []
-    for place in by_place(frames):
-        own: list[DicomFrame] = []
-        for frame in place:
-            if not any(is_copy(other, frame) for other in own):
-                own.append(frame)
-        kept += own
-    return kept
 
 
 def _by_fact(frames: list[DicomFrame], name: str) -> list[list[DicomFrame]]:
@@ -196,16 +186,28 @@ def _by_fact(frames: list[DicomFrame], name: str) -> list[list[DicomFrame]]:
 
 
 def _regular_groups(frames: list[DicomFrame]) -> tuple[str, list[list[DicomFrame]]] | None:
-    """The fact by which slices that are not equally far apart are volumes that are, and these."""
-    if is_regular(frames):
-        return None
-    for name in (*KINDS, *TIMES, ACQUISITION):
+    """The fact by which slices are volumes of equal steps, and these; None where they are one.
+
+    Slices that are equally far apart as they are can be volumes, too: those of two phases that lie
+    half a step beside each other. Then their places alternate; those of parts follow one another.
+    """
+    is_even = is_regular(frames)
+    for name in (*KINDS, ACQUISITION) if is_even else (*KINDS, *TIMES, ACQUISITION):
         groups: dict[Hashable, list[DicomFrame]] = defaultdict(list)
         for frame in frames:
             groups[frame.facts.get(name)].append(frame)
-        if len(groups) > 1 and all(is_regular(group) for group in groups.values()):
-            return name, list(groups.values())
+        found = list(groups.values())
+        are_volumes = len(found) > 1 and all(is_regular(group) for group in found)
+        if are_volumes and not (is_even and _follow_one_another(found)):
+            return name, found
     return None
+
+
+def _follow_one_another(groups: Sequence[list[DicomFrame]]) -> bool:
+    """Whether groups of slices, put one behind the other, do not reach into each other."""
+    along = [distances([groups[0][0], *group])[1:] for group in groups]
+    ranges = sorted((float(part.min()), float(part.max())) for part in along)
+    return all(one[1] < other[0] for one, other in itertools.pairwise(ranges))
 
 
 def _named(

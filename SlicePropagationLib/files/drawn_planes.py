@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from scipy.ndimage import find_objects
 
 from SlicePropagationLib.errors import InputError
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 AXES = ("k", "j", "i")  # by the axis of a (K, J, I) array
 LEAST = 4  # so many lines in one plane are one drawing, and fewer may be a thin end
 LINE_PIXELS = 3  # a line is at least so long, and one pixel wide
+WIDEST = 3  # pixels of a line, where slices of another plane are drawn side by side
+LONG_TO_WIDE = 2  # at least, of lines that are wider than one pixel
+OWN_TO_LINE = 2  # so many times their area at least do slices have that were drawn along the axis
 
 
 @dataclass(frozen=True)
@@ -70,11 +74,42 @@ def other_planes(
         axis: the array axis that its slices run along.
         first: where in the volume the mask's first voxel lies.
     """
+    found = _planes_up_to(mask, axis, first, 1)
+    for width in range(2, WIDEST + 1):
+        wider = _planes_up_to(mask, axis, first, width)
+        if found is None and wider is not None and _has_larger_own(mask, axis, first, wider):
+            found = wider
+    return found
+
+
+def _has_larger_own(
+    mask: np.ndarray,
+    axis: int,
+    first: Sequence[int],
+    planes: OtherPlanes,
+) -> bool:
+    """Whether slices were drawn along the axis that are plainly larger than the lines on others.
+
+    Without them, wide lines may be a thin structure.
+    """
+    areas = np.moveaxis(mask, axis, 0).sum(axis=(1, 2))
+    own = areas[np.array(planes.own, int) - first[axis]]
+    lines = areas[np.array(planes.lines, int) - first[axis]]
+    return len(own) > 0 and bool(np.median(own) >= OWN_TO_LINE * np.median(lines))
+
+
+def _planes_up_to(
+    mask: np.ndarray,
+    axis: int,
+    first: Sequence[int],
+    width: int,
+) -> OtherPlanes | None:
+    """The drawings in other planes whose lines are at most so wide; as `other_planes`."""
     rest = np.moveaxis(mask, axis, 0).copy()  # slices along the axis first
     others = [other for other in range(3) if other != axis]
     planes = []
     for place, other in enumerate(others, 1):
-        found = _planes_of_lines(np.moveaxis(mask, (axis, other), (0, 1)))
+        found = _planes_of_lines(np.moveaxis(mask, (axis, other), (0, 1)), width)
         np.moveaxis(rest, place, 0)[found] = False
         planes += [(other, int(index) + first[other]) for index in found]
     shown = np.flatnonzero(mask.any(axis=tuple(others)))
@@ -86,12 +121,18 @@ def other_planes(
     return OtherPlanes(tuple(own), tuple(lines), tuple(planes))
 
 
-def _planes_of_lines(mask: np.ndarray) -> np.ndarray:
+def _planes_of_lines(mask: np.ndarray, widest: int) -> list[int]:
     """Indices along the second axis at which enough slices along the first show a line."""
     lengths = np.pad(mask.sum(axis=2), ((0, 0), (1, 1)))  # of each row, with empty ones beside
-    beside = np.maximum(lengths[:, :-2], lengths[:, 2:])
-    is_line = (lengths[:, 1:-1] >= LINE_PIXELS) & (beside <= 1)
-    return np.flatnonzero(is_line.sum(axis=0) >= LEAST)
+    found: set[int] = set()
+    for width in range(1, min(widest, mask.shape[1]) + 1):
+        shortest = sliding_window_view(lengths[:, 1:-1], width, axis=1).min(axis=2)
+        beside = np.maximum(lengths[:, : shortest.shape[1]], lengths[:, width + 1 :])
+        least = LINE_PIXELS if width == 1 else LONG_TO_WIDE * width
+        starts = np.flatnonzero(((shortest >= least) & (beside <= 1)).sum(axis=0) >= LEAST)
+        for start in starts.tolist():
+            found.update(range(start, start + width))
+    return sorted(found)
 
 
 def two_planes_error(name: str, found: OtherPlanes, axis: int) -> InputError:

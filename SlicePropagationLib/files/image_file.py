@@ -10,6 +10,7 @@ import SimpleITK as sitk
 
 from SlicePropagationLib.errors import InputError
 from SlicePropagationLib.files import dicom, mgh, nifti, slice_pictures
+from SlicePropagationLib.files.axes_check import check_axes
 from SlicePropagationLib.files.nifti_forms import Placement, seconds_between_frames
 from SlicePropagationLib.files.nifti_header import NiftiHeader
 from SlicePropagationLib.files.text_header import check_header
@@ -72,7 +73,8 @@ def load_image(
             f"{path} is not a kind of image that is read here; use one of"
             f" {', '.join(READ_SUFFIXES)}, or a folder of DICOM files or pictures."
         )
-    return ImageFile(_with_itk(path))
+    image = _with_itk(path)
+    return ImageFile(image, check_axes(image, path))
 
 
 def placed_image(

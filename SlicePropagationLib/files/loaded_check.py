@@ -40,7 +40,7 @@ def _of_dicom(files: Sequence[Path]) -> list[str]:
         by_series[frame.series].append(frame)
     groups = [stacks_of(frames, has_same_pixels) for frames in by_series.values()]
     stacks = [stack for group in groups for stack in group]
-    name = f"The series in {files[0].parent.name}"
+    name = f"the series in {files[0].parent.name}"
     if len(stacks) > 1:
         named = "; ".join(described(stack) for stack in stacks[:2])
         remarks.append(
@@ -48,7 +48,7 @@ def _of_dicom(files: Sequence[Path]) -> list[str]:
         )
     elif stacks:
         remarks += _of_stack(stacks[0], name)
-    return remarks
+    return [remark[0].upper() + remark[1:] for remark in remarks]
 
 
 def _of_stack(stack: DicomStack, name: str) -> list[str]:
@@ -57,5 +57,12 @@ def _of_stack(stack: DicomStack, name: str) -> list[str]:
         return [f"{name} {stack.problem}"]
     if stack.num_times > 1:
         return [f"{name} holds {stack.num_times} times; check that one of them is shown."]
-    found = [remark.split(". ")[0] for remark in lay_out(stack, name).remarks]
+    found = [remark.split(". ")[0].rstrip(".") for remark in lay_out(stack, name).remarks]
+    if stack.copies:
+        found.append(f"{name} has {stack.copies} image(s) twice, of which each counts once")
+    slopes = sorted({place[0].slope for place in stack.places})
+    if len(slopes) > 1:
+        found.append(
+            f"the values of {name} have a slope for each slice, {slopes[0]:g} to {slopes[-1]:g}"
+        )
     return [f"{remark}. Check that the volume shows it so." for remark in found]

@@ -17,7 +17,7 @@ from typing import BinaryIO, TypeAlias
 import numpy as np
 
 from SlicePropagationLib.errors import InputError
-from SlicePropagationLib.files.nifti_forms import Placement, placement_of
+from SlicePropagationLib.files.nifti_forms import Placement, placement_of, share_a_form
 from SlicePropagationLib.files.nifti_header import (
     NIFTI_2,
     NiftiHeader,
@@ -81,6 +81,15 @@ def read_nifti_header(path: Path) -> NiftiHeader:
         return parse_header(stream.read(NIFTI_2.itemsize), path)
 
 
+def has_form_of(path: Path | str, image: NiftiHeader) -> bool:
+    """Whether a file is NIfTI, of the size of an image, and has one of its two forms.
+
+    Raises:
+        InputError: as of `read_nifti`.
+    """
+    return is_nifti(path) and share_a_form(read_nifti_header(Path(path)), image)
+
+
 def write_nifti(path: Path | str, array: np.ndarray, like: NiftiHeader) -> None:
     """Write an array on the grid of a file; it has the forms and codes of the file, bit for bit.
 
@@ -138,9 +147,11 @@ def _voxels(
     got += _read_into(stream, view[got:])
     if got < needed:
         raise _truncated(path, str(offset + got), offset + needed, header)
+    if int(header["bitpix"]) != 8 * header.dtype.itemsize:
+        room = count * int(header["bitpix"]) // 8 - needed
+        _check_bits(header, path, remarks, has_room=0 < room <= _skip(stream, room))
     if isinstance(stream, PackedFile):
         stream.check_end()
-    _check_bits(header, path, remarks)
     return voxels
 
 
@@ -178,19 +189,36 @@ def _truncated(
     )
 
 
-def _check_bits(header: NiftiHeader, path: Path, remarks: list[str]) -> None:
-    """Remark on a number of bits that is not that of the type; the type counts."""
-    bits = 8 * header.dtype.itemsize
-    if int(header["bitpix"]) != bits:
-        remarks.append(
-            f"{path} says that its voxels have {int(header['bitpix'])} bits, its type"
-            f" {int(header['datatype'])} has {bits}; the type counts, since its voxels are there."
+def _check_bits(
+    header: NiftiHeader,
+    path: Path,
+    remarks: list[str],
+    *,
+    has_room: bool,
+) -> None:
+    """Remark on a number of bits that is not that of the type, which counts.
+
+    Raises:
+        InputError: the file has room for so many bits, so that the type may be the wrong one.
+    """
+    said = (
+        f"{path} says that its voxels have {int(header['bitpix'])} bits (bitpix), its type"
+        f" {int(header['datatype'])} has {8 * header.dtype.itemsize}"
+    )
+    if has_room:
+        raise InputError(
+            f"{said}, and the file has as many bytes as {int(header['bitpix'])} bits need; correct"
+            " the type (datatype) in its header, or export the image again."
         )
+    remarks.append(f"{said}; the type counts, since its voxels are there.")
 
 
-def _skip(stream: Content, count: int) -> None:
-    while count > 0 and (chunk := stream.read(min(count, 1 << 20))):
-        count -= len(chunk)
+def _skip(stream: Content, count: int) -> int:
+    """Read so many bytes, or as many as there are; returns how many."""
+    left = count
+    while left > 0 and (chunk := stream.read(min(left, 1 << 20))):
+        left -= len(chunk)
+    return count - left
 
 
 def _read_into(stream: Content, view: memoryview) -> int:

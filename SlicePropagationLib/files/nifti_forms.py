@@ -6,6 +6,7 @@ refers to. Which one counts is as in ITK, and so in 3D Slicer: the sform where i
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -72,6 +73,28 @@ def placement_of(header: NiftiHeader, name: str) -> Placement:
         matrix = forms[chosen]
         _tell_difference(header, forms, chosen, name, remarks)
     return _straight(TO_LPS @ matrix * unit_mm, header, name, chosen, remarks)
+
+
+def share_a_form(header: NiftiHeader, other: NiftiHeader) -> bool:
+    """Whether two files of one size have a form in common, by which their voxels are the same."""
+    if (*header.sizes, 1)[:3] != (*other.sizes, 1)[:3]:
+        return False
+    found = []
+    for form in ("qform", "sform"):
+        if _is_coded(header, form) and _is_coded(other, form):
+            matrices = [_matrix_mm(each, form) for each in (header, other)]
+            away = np.linalg.norm((matrices[0] - matrices[1]) @ corners_of(header.sizes), axis=0)
+            smallest = np.linalg.norm(matrices[0][:, :3], axis=0).min()
+            found.append(float(away.max()) <= NOTICED_VOXELS * smallest)
+    return any(found)
+
+
+def _matrix_mm(header: NiftiHeader, form: str) -> np.ndarray:
+    """(3, 4) matrix of a form, in mm; NaN where it is none."""
+    matrix = _sform(header)
+    if form == "qform":
+        matrix = _qform(header, np.abs(np.array(header["pixdim"][1:4], float)))
+    return matrix * MM_OF_UNIT.get(int(header["xyzt_units"]) & SPACE_UNITS, 1.0)
 
 
 def seconds_between_frames(header: NiftiHeader) -> float:
@@ -180,7 +203,7 @@ def _chosen(
     is_first = int(header["sform_code"]) == SCANNER or "qform" not in forms
     if "sform" not in forms or not is_first:
         return "qform"
-    shear = _shear_deg(forms["sform"])
+    shear = shear_deg(forms["sform"])
     if shear > STRAIGHT_DEG and "qform" in forms:
         remarks.append(
             f"The axes of the sform of {name} are {shear:.3g} degrees off a right angle (at most"
@@ -190,8 +213,8 @@ def _chosen(
     return "sform"
 
 
-def _shear_deg(matrix: np.ndarray) -> float:
-    """By how many degrees the axes of a (3, 4) matrix are off right angles, at most."""
+def shear_deg(matrix: np.ndarray) -> float:
+    """By how many degrees the axes of a (3, 4) or (3, 3) matrix are off right angles, at most."""
     axes = matrix[:, :3] / np.linalg.norm(matrix[:, :3], axis=0)
     cosines = np.abs(axes.T @ axes - np.eye(3)).max()
     return float(np.degrees(np.arcsin(min(1.0, cosines))))
@@ -207,7 +230,7 @@ def _tell_difference(
     """Remark on two forms that put the voxels at different places."""
     if len(forms) < 2:
         return
-    corners = _corners(header.sizes)
+    corners = corners_of(header.sizes)
     away = (forms["qform"] - forms["sform"]) @ corners
     farthest = float(np.linalg.norm(away, axis=0).max())
     smallest = np.linalg.norm(forms[chosen][:, :3], axis=0).min()
@@ -222,7 +245,7 @@ def _tell_difference(
     )
 
 
-def _corners(sizes: tuple[int, ...]) -> np.ndarray:
+def corners_of(sizes: Sequence[int]) -> np.ndarray:
     """(4, 8) corner voxels of a grid, with a 1 below each."""
     last = [size - 1 for size in (*sizes, 1, 1, 1)[:3]]
     ends = np.array(np.meshgrid(*([0, end] for end in last))).reshape(3, -1)
@@ -244,7 +267,7 @@ def _straight(
     remarks: list[str],
 ) -> Placement:
     """The nearest grid with right angles; InputError where that is far."""
-    shear = _shear_deg(matrix)
+    shear = shear_deg(matrix)
     if shear > STRAIGHT_DEG:
         raise InputError(
             f"The axes of {name} are {shear:.3g} degrees off a right angle (its {form}), at most"
@@ -255,7 +278,7 @@ def _straight(
     left, _, right = np.linalg.svd(matrix[:, :3] / spacing)
     direction = left @ right
     straight = np.column_stack([direction * spacing, matrix[:, 3]])
-    away = np.linalg.norm((straight - matrix) @ _corners(header.sizes), axis=0).max()
+    away = np.linalg.norm((straight - matrix) @ corners_of(header.sizes), axis=0).max()
     if away > NOTICED_VOXELS * spacing.min():
         remarks.append(
             f"The axes of {name} are {shear:.3g} degrees off a right angle (its {form}); it is read"

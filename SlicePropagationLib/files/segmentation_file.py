@@ -12,9 +12,10 @@ import numpy as np
 import SimpleITK as sitk
 
 from SlicePropagationLib.arrays import label_type
-from SlicePropagationLib.errors import InputError
+from SlicePropagationLib.errors import GeometryMismatchError, InputError
+from SlicePropagationLib.files.label_values import checked_labels
 from SlicePropagationLib.files.lattice import on_same_voxels
-from SlicePropagationLib.files.nifti import is_nifti, write_nifti
+from SlicePropagationLib.files.nifti import has_form_of, is_nifti, write_nifti
 from SlicePropagationLib.files.nrrd_header import say_list
 from SlicePropagationLib.files.segment_grid import laid_onto
 from SlicePropagationLib.files.segments import (
@@ -27,7 +28,7 @@ from SlicePropagationLib.files.segments import (
 from SlicePropagationLib.files.volume import Volume, read_image
 
 log = logging.getLogger(__name__)
-ALMOST_WHOLE = 1e-3  # what other programs' arithmetic may add to a label
+FORM = ("Segmentation_MasterRepresentation", "Segmentation_SourceRepresentation")  # of a file
 FEW = 16  # unknown values that are named one by one
 
 
@@ -135,7 +136,19 @@ def read_segmentation(path: Path | str, volume: Volume) -> Segmentation:
     if image.GetDimension() == 4 and image.GetSize()[3] == 1:
         image = image[:, :, :, 0]  # the one time of a 4D file is a volume, as read_volume has it
     array = sitk.GetArrayFromImage(image)
-    labels = checked_labels(on_same_voxels(image, array, volume.image, path), path)
+    try:
+        placed = on_same_voxels(image, array, volume.image, path)
+    except GeometryMismatchError:
+        header = volume.nifti
+        if not (header and array.shape == volume.array.shape and has_form_of(path, header)):
+            raise
+        log.warning(
+            "%s lies where the image does by one of the image's two forms (qform, sform), which is"
+            " not the one that counts; it is read as on the voxels of the image.",
+            path,
+        )
+        placed = array
+    labels = checked_labels(placed, path)
     return Segmentation((labels,), tuple(plain_segments(labels)))
 
 
@@ -144,27 +157,13 @@ def plain_segments(labels: np.ndarray, layer: int = 0) -> list[Segment]:
     return [Segment.plain(int(label)) for label in np.unique(labels) if label]
 
 
-def checked_labels(array: np.ndarray, path: Path | str) -> np.ndarray:
-    """The values of a label file as uint8, or uint16 beyond 255; InputError where they are none."""
-    low, high = (array.min(), array.max()) if array.size else (0, 0)
-    if low <= -0.5 or high > MAX_LABEL:
-        raise InputError(
-            f"{path} has label values from {low:g} to {high:g}, labels must lie between 0 and"
-            f" {MAX_LABEL}; renumber them."
-        )
-    if np.issubdtype(array.dtype, np.floating):
-        whole = np.round(array)
-        if not np.abs(array - whole).max(initial=0) <= ALMOST_WHOLE:
-            raise InputError(
-                f"{path} has fractional values between {low:g} and {high:g}, labels are whole"
-                " numbers; is it an image?"
-            )
-        array = whole
-    return array.astype(label_type(int(np.round(high))))
-
-
 def _read_described(image: sitk.Image, path: Path | str, volume: Volume) -> Segmentation:
     """A segmentation file: its layers, and the segments that its header describes."""
+    if any("Fractional" in image.GetMetaData(key) for key in FORM if image.HasMetaDataKey(key)):
+        raise InputError(
+            f"{path} holds a fractional label map, with shares of voxels; export it from 3D Slicer"
+            " as a binary one."
+        )
     stored, grid = _stored_layers(image, path)
     segments = described_segments(image, len(stored), path)
     is_described = bool(segments)

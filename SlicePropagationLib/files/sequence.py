@@ -14,11 +14,11 @@ import SimpleITK as sitk
 from SlicePropagationLib.errors import InputError
 from SlicePropagationLib.files.dicom import choose_dicom, is_dicom, read_dicom
 from SlicePropagationLib.files.image_file import SUFFIXES, load_image, placed_image
+from SlicePropagationLib.files.label_values import checked_labels
 from SlicePropagationLib.files.lattice import check_same_grid
 from SlicePropagationLib.files.nifti import is_nifti, read_nifti_header, write_nifti
 from SlicePropagationLib.files.nifti_header import NiftiHeader
 from SlicePropagationLib.files.nrrd_header import say_list
-from SlicePropagationLib.files.segmentation_file import checked_labels
 from SlicePropagationLib.files.text_header import check_header
 from SlicePropagationLib.files.volume import read_image
 from SlicePropagationLib.stack import SliceStack

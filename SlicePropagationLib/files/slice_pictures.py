@@ -14,6 +14,8 @@ from SlicePropagationLib.errors import InputError
 from SlicePropagationLib.files.nifti_forms import Placement
 
 SUFFIXES = (".tif", ".tiff", ".png")
+NUMBER = r"\d+(?:[.,]\d+)?(?!\d)"
+PNG_END = b"IEND\xaeB`\x82"  # the last piece of every PNG file, with its checksum
 NUM_NAMED = 3  # pictures that are named one by one
 
 
@@ -41,9 +43,11 @@ def read_pictures(
         ((K, J, I) voxels, where they lie, [sentence about them]).
 
     Raises:
-        InputError: no spacing is given, the pictures differ in size, or are in colour.
+        InputError: no spacing is given, the pictures differ in size or type, are in colour, or
+            their names are of several stacks.
     """
     files = pictures_in(path) if path.is_dir() else [path]
+    _check_one_stack(path, files)
     if not spacing_mm:
         raise InputError(
             f"{path} holds {len(files)} picture(s) ({_some(files)}), which do not say how large"
@@ -61,6 +65,33 @@ def read_pictures(
     return np.stack(slices), placement, tuple(dict.fromkeys(remarks))
 
 
+def _check_one_stack(path: Path, files: Sequence[Path]) -> None:
+    """Refuse pictures whose names are of several stacks: A1, A2, B1, B2, or z1_c1, z1_c2, z2_c1."""
+    kinds = {re.sub(NUMBER, "#", file.name.lower()): file for file in files}
+    if 1 < len(kinds) < len(files):
+        named = [file.name for file in kinds.values()]
+        raise InputError(
+            f"{path} has pictures of {len(kinds)} kinds of names, such as {named[0]} and"
+            f" {named[1]}; keep those of one stack in a folder of their own."
+        )
+    most = max((len(set(column)) for column in _numbers(files)), default=len(files))
+    if most < len(files):
+        raise InputError(
+            f"The names of the {len(files)} pictures in {path} count {most} slices and something"
+            f" else, such as channels or times ({_some(files)}); keep those of one stack in a"
+            " folder of their own."
+        )
+
+
+def _numbers(files: Sequence[Path]) -> list[list[float]]:
+    """The numbers in names, each as a list over the files; none where names are not alike."""
+    found = [re.findall(NUMBER, file.stem) for file in files]
+    if len({len(numbers) for numbers in found}) > 1:
+        return []
+    values = [[float(number.replace(",", ".")) for number in numbers] for numbers in found]
+    return [list(column) for column in zip(*values, strict=True)]
+
+
 def _is_shown(path: Path) -> bool:
     return not path.name.startswith(".") and path.is_file()
 
@@ -73,6 +104,8 @@ def _by_number(name: str) -> list[tuple[int, int, str]]:
 
 def _pages(file: Path, remarks: list[str]) -> list[np.ndarray]:
     """The (J, I) pictures of one file."""
+    if file.suffix.lower() == ".png" and PNG_END not in file.read_bytes():
+        raise InputError(f"{file} is cut off (a PNG file ends in IEND); copy it again.")
     try:
         image = sitk.ReadImage(str(file))
     except RuntimeError as error:
@@ -103,6 +136,12 @@ def _grey(
 
 
 def _check_sizes(path: Path, files: Sequence[Path], slices: Sequence[np.ndarray]) -> None:
+    kinds = sorted({picture.dtype.name for picture in slices})
+    if len(kinds) > 1:
+        raise InputError(
+            f"{path} has pictures with values of unequal types, {kinds[0]} and {kinds[-1]}"
+            f" ({_some(files)}), so that their greys do not compare; save them alike."
+        )
     sizes = sorted({picture.shape for picture in slices})
     if len(sizes) > 1:
         said = [f"{width}x{height}" for height, width in (sizes[0], sizes[-1])]
@@ -114,14 +153,13 @@ def _check_sizes(path: Path, files: Sequence[Path], slices: Sequence[np.ndarray]
 
 def _gaps(path: Path, files: Sequence[Path]) -> list[str]:
     """A remark on numbers that the names skip."""
-    found = [re.findall(r"\d+", file.stem) for file in files]
-    if len(files) < 2 or not all(found):
+    counting = [column for column in _numbers(files) if len(set(column)) == len(files)]
+    if len(files) < 2 or not counting:
         return []
-    numbers = [int(parts[-1]) for parts in found]
-    steps = np.diff(numbers)
-    usual = int(np.median(steps))
-    skipped = np.flatnonzero(steps > usual)
-    if usual < 1 or not skipped.size:
+    steps = np.diff(counting[-1])
+    usual = float(np.median(steps))
+    skipped = np.flatnonzero(steps > 1.001 * usual)
+    if usual <= 0 or not skipped.size:
         return []
     first = int(skipped[0])
     return [

@@ -154,6 +154,8 @@ def _check_lists(fields: Fields, count: int) -> None:
     for name in ("spacings", "thicknesses", "axis mins", "axismins", "axis maxs", "axismaxs"):
         if name in fields:
             _check_numbers(name, fields[name].split(), count)
+    if count == 3 and "nan" in fields.get("spacings", "").lower():
+        raise ValueError(f"its spacings are {fields['spacings'][:60]!r}, one of which is no number")
     if "space directions" in fields:
         vectors = re.findall(r"none|\([^()]*\)", fields["space directions"])
         if len(vectors) != count:

@@ -75,6 +75,27 @@ HONEST = {
 }
 
 
+@pytest.mark.parametrize("frames", [1, 50])
+def test_compressed_pixels_count_as_what_they_become(tmp_path, frames):
+    pydicom = pytest.importorskip("pydicom", reason="needs pydicom, the extra 'dicom'")
+    dataset = pydicom.Dataset()
+    dataset.SOPClassUID = "1.2.840.10008.5.1.4.1.1.7"
+    dataset.SOPInstanceUID = "2.25.1"
+    dataset.NumberOfFrames = frames
+    dataset.Rows = dataset.Columns = 1000
+    dataset.SamplesPerPixel = 1
+    dataset.BitsAllocated = 16
+    dataset.PixelData = pydicom.encaps.encapsulate([b"tiny"])
+    dataset["PixelData"].is_undefined_length = True
+    dataset.file_meta = pydicom.dataset.FileMetaDataset()
+    dataset.file_meta.TransferSyntaxUID = pydicom.uid.JPEG2000Lossless
+    dataset.save_as(tmp_path / "a.dcm", enforce_file_format=True)
+    assert unpacked_bytes(tmp_path / "a.dcm", MUCH) == 2_000_000 * frames
+    if frames > 1:
+        with pytest.raises(InputError, match="larger than 30 MiB"):
+            check_unpacked_size([tmp_path / "a.dcm"], 30 * MIB)
+
+
 @pytest.mark.parametrize("name", HONEST)
 def test_what_an_honest_file_takes_is_known(tmp_path, name):
     content, size = HONEST[name]

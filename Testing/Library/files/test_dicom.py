@@ -33,7 +33,7 @@ def headers(request, monkeypatch):
     """Headers read with pydicom, and without it."""
     if request.param == "SimpleITK":
 
-        def is_missing(path):
+        def is_missing(path, **options):
             raise ImportError("pydicom")
 
         monkeypatch.setattr(dicom, "has_pydicom", lambda: False)
@@ -160,6 +160,70 @@ def test_phases_that_are_shifted_against_each_other_are_no_volume(tmp_path, head
 
     choices = choices_of(write_series(tmp_path, [0, 3, 6, 9, 12, 1, 4, 7, 10, 13], mark))
     assert len(choices) == 2
+
+
+@pytest.mark.parametrize(
+    "keyword, values", [("AcquisitionNumber", (1, 2)), ("EchoTime", (2.3, 4.6))]
+)
+def test_phases_that_lie_half_a_step_beside_each_other_are_no_volume(
+    tmp_path, headers, keyword, values
+):
+    def mark(dataset, index):
+        setattr(dataset, keyword, values[index % 2])
+
+    folder = write_series(tmp_path, 1.5 * np.arange(10), mark)
+    assert len(choices_of(folder)) == 2
+    assert order_of(read_volume(folder, series="1/2")) == [1, 3, 5, 7, 9]
+
+
+def test_acquisitions_that_go_on_where_others_end_are_one_volume(tmp_path, headers):
+    def mark(dataset, index):
+        dataset.AcquisitionNumber = 1 + index // 3
+
+    assert order_of(read_volume(write_series(tmp_path, [0, 3, 6, 9, 12, 15], mark))) == [*range(6)]
+
+
+def test_slices_of_two_frames_of_reference_are_no_volume(tmp_path, headers):
+    def mark(dataset, index):
+        dataset.FrameOfReferenceUID = f"2.25.{10 + index // 3}"
+
+    choices = choices_of(write_series(tmp_path, [0, 3, 6, 9, 12, 15], mark))
+    assert "frame of reference 2" in choices["1/2"]
+
+
+def test_a_series_that_was_exported_twice_is_read_once(tmp_path, headers):
+    def mark(dataset, index):
+        renamed(dataset, index)
+        dataset.ContentTime = f"12000{index // 4}"
+
+    pictures = np.tile(PICTURES[:4], (2, 1, 1))
+    volume = read_volume(write_series(tmp_path, [0, 3, 6, 9] * 2, mark, pictures))
+    assert order_of(volume) == [0, 1, 2, 3]
+    assert "twice" in said(volume)
+
+
+def test_slices_that_do_not_say_how_they_are_turned_are_axial_with_a_remark(tmp_path, headers):
+    def forget(dataset, index):
+        del dataset.ImageOrientationPatient
+
+    volume = read_volume(write_series(tmp_path, [0, 3, 6], forget))
+    assert "ImageOrientationPatient" in said(volume)
+
+
+def test_slices_that_do_not_say_how_they_are_turned_are_not_taken_for_tilted_ones(
+    tmp_path, headers
+):
+    def tilt(dataset, index):
+        del dataset.ImageOrientationPatient
+        dataset.ImagePositionPatient = [0, 2 * index, 3 * index]
+
+    with pytest.raises(InputError, match="ImageOrientationPatient.*4 mm"):
+        read_volume(write_series(tmp_path, [0, 3, 6], tilt))
+
+
+def test_a_slice_in_between_is_no_sign_of_missing_ones(tmp_path, headers):
+    with pytest.raises(InputError, match=r"1\.5 mm between 6 and 7\.5 mm, and 3 mm between"):
+        read_volume(write_series(tmp_path, [0, 3, 6, 7.5, 9, 12]))
 
 
 def test_directions_of_one_series_are_told_apart(tmp_path, headers):
@@ -447,6 +511,43 @@ def test_frames_of_an_enhanced_file_have_their_own_slopes(tmp_path):
     assert np.allclose(volume.array, PICTURES[:12] * slopes, atol=1e-5)
 
 
+def test_packed_frames_have_their_own_slopes(tmp_path):
+    frames = []
+    for index in SHUFFLED:
+        values = {"RescaleSlope": f"{0.001 * (index + 1):.4g}", "RescaleIntercept": "0"}
+        frames.append(
+            {"picture": index, "z": 3 * index, "PixelValueTransformationSequence": values}
+        )
+    path = write_enhanced(tmp_path / "a.dcm", frames)
+    dataset = pydicom.dcmread(path)
+    dataset.compress(RLELossless)
+    dataset.save_as(path)
+    slopes = 0.001 * np.arange(1, 13)[:, None, None]
+    assert np.allclose(read_volume(path).array, PICTURES[:12] * slopes, atol=1e-5)
+
+
+@pytest.mark.parametrize("times", [{"FrameTime": 40}, {"FrameTimeVector": [0, 40, 40, 40]}])
+def test_a_film_without_places_is_a_sequence_of_one_slice(tmp_path, times):
+    region = item(
+        PhysicalUnitsXDirection=3,
+        PhysicalUnitsYDirection=3,
+        PhysicalDeltaX=0.02,
+        PhysicalDeltaY=0.03,
+    )
+    dataset = dicom_image(PICTURES[0], 1, 0, modality="US", NumberOfFrames=4, **times)
+    for keyword in ("ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing"):
+        delattr(dataset, keyword)
+    dataset.SequenceOfUltrasoundRegions = Items([region])
+    dataset.PixelData = PICTURES[:4].astype("<u2").tobytes()
+    save_dicom(tmp_path, dataset, "film.dcm")
+    with pytest.raises(InputError, match="4 frames"):
+        read_volume(tmp_path)
+    sequence = read_sequence(tmp_path)
+    assert np.array_equal(sequence.array, PICTURES[:4, None])
+    assert sequence.spacing_mm[1:] == pytest.approx((0.3, 0.2))
+    assert sequence.frame_step == 40
+
+
 def test_an_enhanced_file_has_times(tmp_path):
     frames = []
     for index in SHUFFLED:
@@ -517,3 +618,23 @@ def test_of_files_that_slicer_read_it_is_said_what_is_odd(tmp_path, headers):
     assert "between 6 and 12 mm" in remarks_on(sorted(gap.iterdir()))[0]
     assert "holds 2 volumes" in remarks_on(sorted(phases.iterdir()))[0]
     assert remarks_on([tmp_path / "notes.txt", tmp_path / "gone.nii"]) == []
+
+
+def test_of_files_that_slicer_read_slopes_and_copies_are_named_in_whole_sentences(
+    tmp_path, headers
+):
+    def mark(dataset, index):
+        renamed(dataset, index)
+        dataset.RescaleSlope = str(0.5 + index % 3)
+
+    pictures = np.tile(PICTURES[:3], (2, 1, 1))
+    folder = write_series(tmp_path / "pet", [0, 3, 6] * 2, mark, pictures)
+    unequal = write_series(tmp_path / "unequal", [0, 3, 6.1])
+    twice, slopes = remarks_on(sorted(folder.iterdir()))
+    assert twice.startswith("The series in pet has 3 image(s) twice")
+    assert slopes.startswith(
+        "The values of the series in pet have a slope for each slice, 0.5 to 2.5."
+    )
+    [moved] = remarks_on(sorted(unequal.iterdir()))
+    assert moved.startswith("The slices of the series in unequal are 3 to 3.1 mm apart")
+    assert ".." not in moved

@@ -185,6 +185,13 @@ def test_labels_that_are_no_whole_numbers_are_refused(tmp_path, volume, labels, 
         read_labels(path, volume)
 
 
+def test_shares_of_voxels_are_refused_as_what_they_are(tmp_path, volume, labels):
+    image = itk_image(labels * np.uint8(100))
+    image.SetMetaData("Segmentation_MasterRepresentation", "Fractional labelmap")
+    with pytest.raises(InputError, match="fractional label map"):
+        read_labels(stored(tmp_path / "shares.seg.nrrd", image, {"ID": "a"}), volume)
+
+
 @pytest.mark.parametrize("name", ["many.nii.gz", "many.nrrd", "many.mha", "many.seg.nrrd"])
 @pytest.mark.parametrize("highest", [256, 300, 65535])
 def test_label_values_come_back_as_they_were(tmp_path, volume, labels, name, highest):

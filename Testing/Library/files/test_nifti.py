@@ -8,11 +8,11 @@ import pytest
 
 nibabel = pytest.importorskip("nibabel", reason="needs nibabel, the extra 'test'")
 
-from SlicePropagationLib.errors import InputError
+from SlicePropagationLib.errors import GeometryMismatchError, InputError
 from SlicePropagationLib.files.loaded_check import remarks_on
 from SlicePropagationLib.files.nifti import is_nifti
 from SlicePropagationLib.files.nifti_header import NiftiHeader
-from SlicePropagationLib.files.segmentation_file import Segment, write_labels
+from SlicePropagationLib.files.segmentation_file import Segment, read_labels, write_labels
 from SlicePropagationLib.files.sequence import read_sequence, write_sequence
 from SlicePropagationLib.files.volume import read_image, read_volume
 
@@ -225,7 +225,14 @@ def test_sizes_of_zero_that_nothing_replaces_count_as_1_with_a_remark(opened):
 def test_a_number_of_bits_that_is_not_that_of_the_type_is_remarked_on(opened):
     volume = opened(straight(bitpix=8))
     assert np.array_equal(volume.array, VOXELS.T)
-    assert "8 bits, its type 4 has 16" in said(volume)
+    assert "8 bits (bitpix), its type 4 has 16" in said(volume)
+
+
+@pytest.mark.parametrize("packs", [bytes, gzip.compress])
+def test_a_type_that_has_fewer_bits_than_the_file_has_room_for_is_refused(opened, packs):
+    data = content(VOXELS.astype(np.float32), sform=form(), sform_code=1, datatype=4, bitpix=32)
+    with pytest.raises(InputError, match=r"32 bits \(bitpix\), its type 4 has 16"):
+        opened(packs(data))
 
 
 def test_a_type_for_which_there_are_too_few_bytes_is_refused_with_both_numbers(opened):
@@ -324,3 +331,26 @@ def test_a_header_kept_as_text_is_the_same(opened):
 def test_the_names_of_nifti_files():
     assert is_nifti("A.NII.GZ")
     assert not is_nifti("a.nrrd")
+
+
+@pytest.mark.parametrize("names", [["sform"], ["qform"]])
+def test_labels_that_have_one_form_of_the_image_are_on_its_voxels(opened, tmp_path, names, caplog):
+    forms = {"sform": form(turned(np.random.default_rng(1))), "qform": form()}
+    codes = {"sform_code": 2, "qform_code": 1}
+    volume = opened(content(**forms, **codes))
+    own = {name: forms[name] for name in names} | {f"{name}_code": 2 for name in names}
+    labels = (VOXELS > 100).astype(np.uint8)
+    (tmp_path / "labels.nii").write_bytes(content(labels, **own))
+    found, _ = read_labels(tmp_path / "labels.nii", volume)
+    assert np.array_equal(found, labels.T)
+    assert ("forms" in caplog.text.split("labels.nii")[-1]) == (names == ["sform"])
+
+
+def test_labels_that_have_no_form_of_the_image_are_on_another_grid(opened, tmp_path):
+    forms = {"sform": form(turned(np.random.default_rng(1))), "qform": form()}
+    volume = opened(content(**forms, sform_code=2, qform_code=1))
+    elsewhere = form(turned(np.random.default_rng(2)))
+    labels = content((VOXELS > 100).astype(np.uint8), sform=elsewhere, sform_code=2)
+    (tmp_path / "labels.nii").write_bytes(labels)
+    with pytest.raises(GeometryMismatchError):
+        read_labels(tmp_path / "labels.nii", volume)

@@ -68,6 +68,62 @@ def test_a_picture_that_lacks_is_remarked_on(tmp_path):
     assert any("between slice4.png and slice6.png" in remark for remark in volume.remarks)
 
 
+def named(folder, names):
+    """Pictures with these names."""
+    folder.mkdir(exist_ok=True)
+    for name, picture in zip(names, PICTURES, strict=False):
+        sitk.WriteImage(sitk.GetImageFromArray(picture), str(folder / name))
+    return folder
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ["A1.png", "A2.png", "B1.png", "B2.png"],
+        ["a1.png", "a2.png", "a1.tif", "a2.tif"],
+        ["z1_c1.png", "z1_c2.png", "z2_c1.png", "z2_c2.png"],
+    ],
+)
+def test_pictures_of_several_stacks_are_refused(tmp_path, names):
+    with pytest.raises(InputError, match="folder of their own"):
+        read_volume(named(tmp_path, names), spacing_mm=(1, 1, 1))
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ["scan2_9_of_10.png", "scan2_10_of_10.png"],
+        ["z0.5.png", "z1.0.png", "z1.5.png"],
+        ["one.png", "two.png"],
+        ["9 (3).png", "10 (4).png"],
+    ],
+)
+def test_pictures_whose_names_count_once_are_a_stack(tmp_path, names):
+    volume = read_volume(named(tmp_path, names), spacing_mm=(1, 1, 1))
+    assert np.array_equal(volume.array, PICTURES[: len(names)])
+
+
+def test_a_gap_is_found_whatever_number_counts(tmp_path):
+    names = [f"a{number}_of_9.png" for number in (1, 2, 3, 5, 6)]
+    volume = read_volume(named(tmp_path, names), spacing_mm=(1, 1, 1))
+    assert any("between a3_of_9.png and a5_of_9.png" in remark for remark in volume.remarks)
+
+
+def test_a_picture_that_is_cut_off_is_refused(tmp_path):
+    path = write_pictures(tmp_path) / "slice4.png"
+    path.write_bytes(path.read_bytes()[:-30])
+    with pytest.raises(InputError, match=r"slice4\.png is cut off"):
+        read_volume(tmp_path, spacing_mm=(1, 1, 1))
+
+
+def test_pictures_of_8_and_of_16_bits_are_no_stack(tmp_path):
+    write_pictures(tmp_path)
+    wide = sitk.GetImageFromArray(PICTURES[3].astype(np.uint16))
+    sitk.WriteImage(wide, str(tmp_path / "slice4.png"))
+    with pytest.raises(InputError, match="uint16 and uint8"):
+        read_volume(tmp_path, spacing_mm=(1, 1, 1))
+
+
 @pytest.mark.parametrize("text", ["1,1", "a,b,c", "0,1,1", "1,1,nan", "inf,1,1"])
 def test_what_is_no_spacing_is_refused(text):
     with pytest.raises(ConfigError, match="no spacing"):
@@ -116,3 +172,36 @@ def test_a_folder_of_nothing_is_refused(tmp_path):
     (tmp_path / "notes.txt").write_text("hello", encoding="utf-8")
     with pytest.raises(InputError, match="no DICOM series"):
         read_volume(tmp_path)
+
+
+def leaning(folder, name, degrees):
+    """An image whose second axis leans towards the first."""
+    image = sitk.GetImageFromArray(PICTURES)
+    image.SetSpacing((1.0, 2.0, 3.0))
+    angle = np.radians(degrees)
+    image.SetDirection([1, np.sin(angle), 0, 0, np.cos(angle), 0, 0, 0, 1])
+    sitk.WriteImage(image, str(folder / name))
+    return folder / name
+
+
+@pytest.mark.parametrize("name", ["image.nrrd", "image.mha"])
+def test_axes_that_lean_a_little_stay_so_with_a_remark(tmp_path, name):
+    path = leaning(tmp_path, name, 0.5)
+    volume = read_volume(path)
+    assert np.allclose(volume.image.GetDirection(), sitk.ReadImage(str(path)).GetDirection())
+    assert "0.5 degrees off a right angle" in volume.remarks[0]
+
+
+@pytest.mark.parametrize("name", ["image.nrrd", "image.mha"])
+def test_axes_that_lean_much_are_refused_with_both_values(tmp_path, name):
+    with pytest.raises(InputError, match=r"5 degrees off a right angle, at most 1 is read"):
+        read_volume(leaning(tmp_path, name, 5))
+
+
+def test_a_size_of_voxels_that_is_no_number_is_refused(tmp_path):
+    header = (
+        b"NRRD0004\ntype: uchar\ndimension: 3\nsizes: 2 2 2\nspacings: 1 1 NaN\nencoding: raw\n\n"
+    )
+    (tmp_path / "a.nrrd").write_bytes(header + bytes(range(8)))
+    with pytest.raises(InputError, match="1 1 NaN"):
+        read_volume(tmp_path / "a.nrrd")

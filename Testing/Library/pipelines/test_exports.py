@@ -223,6 +223,24 @@ def test_slices_that_fill_a_gap_refer_to_no_image(series, tmp_path, pydicom):
         assert np.allclose(source.dataset.ImagePositionPatient, place, atol=1e-3)
 
 
+def test_slices_of_a_tilted_gantry_are_referred_to(series, tmp_path, pydicom):
+    from SlicePropagationLib.files.dicom_source import source_slices
+
+    for path in series.iterdir():
+        dataset = pydicom.dcmread(path)
+        place = np.array(dataset.ImagePositionPatient, float)
+        along = OBLIQUE[:, 2] @ (place - CORNER)
+        dataset.ImagePositionPatient = (place + 0.3 * along * OBLIQUE[:, 1]).tolist()
+        dataset.save_as(path)
+    volume = read_volume(series)
+    assert volume.array.shape[1] > SHAPE[1]
+    sources = source_slices(volume)
+    assert sorted(sources) == list(range(SHAPE[0]))
+    for index, source in sources.items():
+        place = np.array(source.dataset.ImagePositionPatient, float)
+        assert OBLIQUE[:, 2] @ (place - CORNER) == pytest.approx(SPACING[2] * index, abs=1e-3)
+
+
 def test_of_two_phases_the_one_that_was_read_is_referred_to(series, tmp_path, pydicom):
     from SlicePropagationLib.files.dicom_source import source_slices
 
