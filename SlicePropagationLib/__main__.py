@@ -10,11 +10,15 @@ INTERRUPTED = 130
 def main() -> int:
     """Run the command that the program was started with; returns its exit code."""
     answer(leave_at_once)
+    from SlicePropagationLib.commands.endings import flushed
     from SlicePropagationLib.commands.main import main as run
 
     answer(signal.default_int_handler)
     sys.unraisablehook = press_again
-    code = run()
+    try:
+        code = flushed(run())
+    except KeyboardInterrupt:  # before the command began, or as it had ended
+        code = INTERRUPTED
     answer(signal.SIG_DFL)  # nothing is left to be tidied up
     return code
 

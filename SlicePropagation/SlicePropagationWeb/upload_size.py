@@ -12,6 +12,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from SlicePropagationLib.errors import InputError
+from SlicePropagationLib.files.dicom import has_pydicom
+from SlicePropagationLib.files.text_header import LONGEST_HEADER
 
 CHUNK_BYTES = 1 << 20
 PACKED = b"\x1f\x8b"  # gzip begins so
@@ -19,6 +21,8 @@ MAX_RATIO = 1032  # of what deflate can unpack to what it unpacks
 META = 132  # where the elements of a DICOM file begin
 DEFLATED = b"1.2.840.10008.1.2.1.99"  # transfer syntax: all behind the first group is packed
 LARGEST_TYPE = 8  # bytes
+SIZES = ["Rows", "Columns", "NumberOfFrames", "SamplesPerPixel", "BitsAllocated"]  # of DICOM
+NAMED_BY_LINES = (b"NRRD", b"ObjectType", b"NDims")  # what headers of lines begin with
 NRRD_BYTES = {
     **dict.fromkeys(
         ("signed char", "int8", "int8_t", "uchar", "unsigned char", "uint8", "uint8_t"), 1
@@ -67,12 +71,16 @@ def unpacked_bytes(path: Path, enough: int) -> int:
     """
     with open(path, "rb") as file:
         start = file.read(1 << 16)
+        if start.startswith(NAMED_BY_LINES):
+            start += file.read(LONGEST_HEADER)
     size = path.stat().st_size
     if start.startswith(PACKED):
         packed = _gzip_pieces(path)
         start = b"".join(_first(_gzip_pieces(path), len(start)))
     elif start[META - 4 : META] == b"DICM" and DEFLATED in start[:1024]:
         packed = _deflated_pieces(path, start)
+    elif start[META - 4 : META] == b"DICM":
+        return max(size, _of_dicom(path))
     else:
         return max(size, declared_bytes(start))
     declared = declared_bytes(start)
@@ -94,6 +102,20 @@ def declared_bytes(start: bytes) -> int:
         size = _of_text(start, b"=", b"dimsize", b"elementtype", META_BYTES)
         return size * max(1, *channels, 1)
     return _of_nifti(start)
+
+
+def _of_dicom(path: Path) -> int:
+    """What the pixels of a DICOM file take, by its header; 0 where it has none that can be read."""
+    if not has_pydicom():
+        return 0
+    from SlicePropagationLib.files.dicom_headers import read_header
+
+    try:
+        header = read_header(path, stop_before_pixels=True, specific_tags=SIZES)
+        counts = [max(1, int(header.get(name) or 1)) for name in SIZES]
+    except Exception:  # pydicom raises many kinds at what is damaged; reading it says so
+        return 0
+    return math.prod(counts) // 8
 
 
 def _of_nifti(start: bytes) -> int:
@@ -133,7 +155,7 @@ def _fields(start: bytes, sign: bytes) -> dict[bytes, bytes]:
         name, is_field, value = line.partition(sign)
         if not line.strip() and sign == b":":
             break
-        if is_field:
+        if is_field and not value.startswith(b"="):  # that is a key of a program
             found.setdefault(name.strip().lower(), value.strip())
         if name.strip().lower() == b"elementdatafile":
             break

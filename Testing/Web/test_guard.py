@@ -192,6 +192,12 @@ META = b"ObjectType = Image\nNDims = 3\nDimSize = 4 4 4\nElementType = MET_UCHAR
     [
         ("secret.nrrd", NRRD + b"data file: /etc/passwd\n\n"),
         ("secret.nrrd", NRRD + b"DATAFILE: ../../../secret.txt\n\n"),
+        (
+            "secret.nrrd",
+            NRRD
+            + 2000 * b"# a remark of forty signs, and so on.....\n"
+            + b"data file: /etc/passwd\n\n",
+        ),
         ("secret.mha", META + b"ElementDataFile = /etc/passwd\n"),
         ("secret.mha", META + b"ElementDataFile = LOCAL\nElementDataFile = /etc/passwd\n"),
         ("secret.mhd", META + b"ElementDataFile = /etc/passwd\n"),

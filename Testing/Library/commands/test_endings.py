@@ -1,5 +1,10 @@
 """An error that nobody foresaw ends in one sentence, with where to report it."""
 
+import errno
+import os
+import subprocess
+import sys
+
 import pytest
 
 from SlicePropagationLib.commands import engines
@@ -46,3 +51,20 @@ def test_what_the_terminal_cannot_show_is_spelled_out(broken, capsys):
     broken(ValueError("no \udcff in any alphabet"))
     assert main(["engines"]) == 3
     assert "\\udcff" in capsys.readouterr().err
+
+
+def test_a_full_disk_is_said_as_such(broken, capsys):
+    broken(OSError(errno.ENOSPC, "No space left on device"))
+    assert main(["engines"]) == 2
+    assert "no space left" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows ends pipes otherwise")
+def test_who_reads_no_further_is_told_nothing():
+    words = [sys.executable, "-m", "SlicePropagationLib", "engines"]
+    paths = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = subprocess.run(words, stdout=writer, stderr=subprocess.PIPE, env=paths)
+    os.close(writer)
+    assert (done.returncode, done.stderr) == (141, b"")
