@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 from mrml_bench import Bench
 from phantoms import disc
+from SlicePropagationMRML.nodes.geometry import gridOf
 from SlicePropagationMRML.nodes.strokes import putStrokes, tagOf
+from SlicePropagationMRML.run.left_strokes import leftStrokes, ownJournal
 from SlicePropagationMRML.run.stroke_journal import StrokeJournal, readJournal, strokesOf
 
 from SlicePropagationLib.patch import Patch, encode_patch
@@ -164,6 +166,20 @@ def test_strokes_after_a_crash_have_higher_numbers_than_those_in_files(journal, 
     bench.logic.onStroke(again.note)
     bench.draw("disc", 7, SMALL)
     assert [entry["n"] for entry in readJournal(journal.path)[1]] == [58]
+
+
+def test_a_crash_of_a_process_of_the_same_number_is_offered(bench, tmp_path):
+    bench.open("disc", "rest")
+    volume = bench.volume
+    header = {"volume": volume.GetName(), "grid": gridOf(volume, volume)}
+    before = StrokeJournal(ownJournal(tmp_path))
+    before.begin(volume, bench.segmentation, header)
+    bench.logic.onStroke(before.note)
+    bench.draw("disc", 7, SMALL)
+    assert leftStrokes(tmp_path, volume) == []
+    assert not ownJournal(tmp_path).exists()
+    [left] = leftStrokes(tmp_path, volume)
+    assert left.strokes["disc"].slices.keys() == {7}
 
 
 @pytest.mark.parametrize("text", ["", "[]\n", '{"format": 2}\n', "\x00\n", '{"format": 1}\n'])
