@@ -128,7 +128,7 @@ class _Process:
             return self._answer()
         except CodecError:
             raise
-        except OSError as error:
+        except (OSError, ValueError) as error:  # also half an answer
             raise self._ended() from error
         except BaseException:  # what was asked for would be answered to the next question
             self.end(at_once=True)
