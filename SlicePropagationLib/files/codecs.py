@@ -79,7 +79,7 @@ class _Process:
     """The other process, and the pipes to it."""
 
     def __init__(self) -> None:
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: subprocess.Popen[Any] | None = None
 
     @property
     def is_there(self) -> bool:

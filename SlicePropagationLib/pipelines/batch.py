@@ -158,9 +158,8 @@ def read_cases(request: BatchRequest) -> list[PropagateRequest]:
 
 def _check_outputs(cases: list[PropagateRequest], path: Path) -> None:
     """Refuse cases that would write the same files, or over what another one is made from."""
-    sources = {
-        _file_key(Path(path).resolve()) for case in cases for path in (case.image, case.seed)
-    }
+    named = [Path(name) for case in cases for name in (case.image, case.seed) if name]
+    sources = {_file_key(source.resolve()) for source in named}
     for case in cases:
         if _file_key(Path(case.out).resolve()) in sources:
             raise InputError(
