@@ -2,10 +2,12 @@
 
 import errno
 import os
+import shlex
 import subprocess
 import sys
 
 import pytest
+from case_files import make_case
 
 from SlicePropagationLib.commands import engines
 from SlicePropagationLib.commands.main import main
@@ -68,3 +70,14 @@ def test_who_reads_no_further_is_told_nothing():
     done = subprocess.run(words, stdout=writer, stderr=subprocess.PIPE, env=paths)
     os.close(writer)
     assert (done.returncode, done.stderr) == (141, b"")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="asks a shell of POSIX to close them")
+@pytest.mark.parametrize("stream", ["<&-", ">&-", "2>&-"])
+def test_streams_that_are_closed_change_nothing(tmp_path, stream):
+    make_case(tmp_path)
+    words = "-m SlicePropagationLib propagate --image image.nii.gz --seed seed.nii.gz --engine copy"
+    line = f"{shlex.quote(sys.executable)} {words} --out out.nii.gz {stream}"
+    paths = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    assert subprocess.run(line, shell=True, cwd=tmp_path, env=paths).returncode == 0
+    assert (tmp_path / "out.json").exists()
