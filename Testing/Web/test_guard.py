@@ -109,6 +109,11 @@ def test_the_page_may_load_nothing_from_elsewhere(bench):
     assert "*" not in policy
 
 
+def test_nobody_learns_which_versions_answer(bench):
+    _, headers, _ = ask(bench.address, "/index.html")
+    assert "aiohttp" not in headers["Server"]
+
+
 async def greet(address, key):
     """What the socket answers to a greeting with a key."""
     async with (
