@@ -56,8 +56,8 @@ META_TYPES = {
     "MET_DOUBLE": 8,
 }
 # Fields that say how much there is, and where: programs differ in which of two they take.
-ONCE = {"dimension", "type", "encoding", "sizes", "data file", "datafile", "NDims", "DimSize"}
-ONCE |= {"ElementType", "ElementNumberOfChannels", "CompressedData", "ElementDataFile"}
+ONCE = ("dimension", "type", "encoding", "sizes", "data file", "datafile", "NDims", "DimSize")
+ONCE += ("ElementType", "ElementNumberOfChannels", "CompressedData", "ElementDataFile")
 NUMBERS = re.compile(r"[-+0-9.eE]+|[-+]?(?:nan|inf)", re.IGNORECASE)
 Fields = dict[str, str]
 
@@ -85,8 +85,7 @@ def check_header(path: Path | str) -> Promise | None:
         InputError: the header is no header of its format, or promises more than the file holds.
     """
     path = Path(path)
-    check = _check_of(path)
-    if check is None:
+    if (check := _check_of(path)) is None:
         return None
     try:
         with open(path, "rb") as file:
@@ -111,12 +110,11 @@ def _lines(file: BinaryIO, is_last: Callable[[bytes], bool]) -> list[str]:
     while left > 0:
         line = file.readline(left)
         left -= len(line)
+        lines.append(line.decode("utf-8", "replace").rstrip("\r\n"))
         if is_last(line):
-            lines.append(line.decode("utf-8", "replace").rstrip("\r\n"))
             return lines
         if not line:
             break
-        lines.append(line.decode("utf-8", "replace").rstrip("\r\n"))
     raise ValueError("its header does not end")
 
 
@@ -126,7 +124,8 @@ def _lines(file: BinaryIO, is_last: Callable[[bytes], bool]) -> list[str]:
 def _check_nrrd(file: BinaryIO, path: Path) -> Promise:
     if not re.fullmatch(rb"NRRD000[1-6]\r?\n", file.readline(16)):
         raise ValueError("it does not begin as a NRRD file")
-    lines = _lines(file, lambda line: line in (b"\n", b"\r\n") or (not line and _is_detached(path)))
+    ends = (b"\n", b"\r\n", b"") if path.suffix.lower() == ".nhdr" else (b"\n", b"\r\n")
+    lines = _lines(file, lambda line: line in ends)
     fields = _nrrd_fields(lines)
     count = _whole(fields, "dimension", 1, MOST_DIMENSIONS)
     _check_lists(fields, count)
@@ -142,10 +141,6 @@ def _check_nrrd(file: BinaryIO, path: Path) -> Promise:
     else:
         _check_elsewhere(path, data, num_bytes, factor)
     return Promise(num_bytes, data)
-
-
-def _is_detached(path: Path) -> bool:
-    return path.suffix.lower() == ".nhdr"
 
 
 def _nrrd_fields(lines: Sequence[str]) -> Fields:
