@@ -110,7 +110,7 @@ class CurrentWork:
         self._controller.put_strokes(strokesOf(strokes, volume.array.shape))
         self._data.offer = None
         self._work_on(self._data.plane)
-        self._autosave.begin(offer["labels"], strokes, int(offer["strokes"]))
+        self._autosave.begin(offer["labels"], strokes, int(offer.get("strokes", 0)))
         self._autosave.worked()
         if offer["segment"] in self._controller.segment_ids():
             self._controller.choose(offer["segment"])
