@@ -10,13 +10,25 @@ INTERRUPTED = 130
 def main() -> int:
     """Run the command that the program was started with; returns its exit code."""
     answer(leave_at_once)
+    open_streams()
+    from SlicePropagationLib.commands.endings import flushed
     from SlicePropagationLib.commands.main import main as run
 
     answer(signal.default_int_handler)
     sys.unraisablehook = press_again
-    code = run()
+    try:
+        code = flushed(run())
+    except KeyboardInterrupt:  # before the command began, or as it had ended
+        code = INTERRUPTED
     answer(signal.SIG_DFL)  # nothing is left to be tidied up
     return code
+
+
+def open_streams() -> None:
+    """Give a program without a console, or whose streams are closed, some that lead nowhere."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115 - for good
 
 
 def answer(handler: "signal._HANDLER") -> None:

@@ -55,12 +55,13 @@ class Autosave:
         workflow.before_run = self._at_once
         workflow.logic.onStroke(self.note)
 
-    def begin(self, labels: str = "", entries: Sequence[Entry] = ()) -> None:
+    def begin(self, labels: str = "", entries: Sequence[Entry] = (), number: int = 0) -> None:
         """Another volume or segmentation is open: keep what is drawn on it from now on.
 
         Args:
             labels: the file that the segmentation came from.
             entries: of the journal that a crash left, which the nodes hold by now.
+            number: of the last entry that the files hold which a crash left.
         """
         flow = self._flow
         header = {
@@ -75,7 +76,8 @@ class Autosave:
             self.journal.forget()
         self._covered = self.journal.number
         controller = flow.controller
-        self.journal.begin(controller.volume, controller.segmentation, header, list(entries))
+        nodes = (controller.volume, controller.segmentation)
+        self.journal.begin(*nodes, header, list(entries), number=number)
         if flow.data.offer:  # what a crash left waits for an answer
             self.journal.end()
 

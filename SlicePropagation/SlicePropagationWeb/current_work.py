@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from SlicePropagationMRML.nodes.geometry import planeOfAxis
 from SlicePropagationMRML.presenting.choices import axisOfSegments
@@ -87,7 +87,7 @@ class CurrentWork:
 
     def restore(
         self,
-        offer: dict[str, str],
+        offer: dict[str, Any],
         volume: Volume,
         drawn: Segmentation | None,
         remarks: Sequence[str] = (),
@@ -110,7 +110,7 @@ class CurrentWork:
         self._controller.put_strokes(strokesOf(strokes, volume.array.shape))
         self._data.offer = None
         self._work_on(self._data.plane)
-        self._autosave.begin(offer["labels"], strokes)
+        self._autosave.begin(offer["labels"], strokes, int(offer.get("strokes", 0)))
         self._autosave.worked()
         if offer["segment"] in self._controller.segment_ids():
             self._controller.choose(offer["segment"])

@@ -162,6 +162,7 @@ class Guard:
     ) -> None:
         for name, value in HEADERS.items():
             response.headers.setdefault(name, value)
+        response.headers["Server"] = "Slice Propagation"  # not which versions of what there are
 
 
 def cookie_name(request: web.Request) -> str:

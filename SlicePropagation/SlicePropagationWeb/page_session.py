@@ -15,9 +15,10 @@ from SlicePropagationMRML.presenting.messages import planeName
 from SlicePropagationMRML.run.document import Document
 from SlicePropagationMRML.run.logic import PropagationLogic
 
+from SlicePropagationLib.files.record import check_places
 from SlicePropagationLib.files.segments import Segment
 from SlicePropagationLib.files.volume import Volume
-from SlicePropagationLib.pipelines.exports import export_sources, write_exports
+from SlicePropagationLib.pipelines.exports import export_places, export_sources, write_exports
 from SlicePropagationLib.pipelines.replay import renumbered
 from SlicePropagationLib.pipelines.result_files import write_result
 from SlicePropagationLib.session import AnnotationSession
@@ -269,6 +270,7 @@ def _write(
     """Write a result and its exports; returns the files of these."""
     source = replace(volume, path=Path(exports.source))
     slices = export_sources(source, exports.kinds)  # where there are none, nothing is written
+    check_places(path, others=export_places(path, exports.kinds))
     write_result(path, volume, session, segments, engine, seconds, **record)
     if not exports.kinds:
         return []

@@ -93,6 +93,7 @@ def serve(
     finally:
         remove_links(application.workspace.out)
         application.close()
+        application.workspace.release()
         report(_farewell(application.workspace))
 
 

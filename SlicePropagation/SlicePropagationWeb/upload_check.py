@@ -13,6 +13,7 @@ from pathlib import Path, PurePosixPath
 
 from SlicePropagationLib.errors import InputError
 from SlicePropagationLib.files.dicom_frames import has_dicom_start
+from SlicePropagationLib.files.text_header import check_header
 
 # Each one file with header and voxels; a detached header could name any file of this machine.
 KINDS = (".nii.gz", ".nii", ".nrrd", ".mha")
@@ -25,7 +26,6 @@ NIFTI_STARTS = (
     (540).to_bytes(4, "little"),
     (540).to_bytes(4, "big"),
 )
-ELSEWHERE = (b"data file:", b"datafile:")  # NRRD: the voxels are in another file
 CHUNK_BYTES = 1 << 20
 UNUSABLE_ARCHIVE = (
     zipfile.BadZipFile,
@@ -56,7 +56,8 @@ def check_kind(path: Path) -> None:
     """
     if is_dicom(path):
         return
-    if not _is_image(path.name.lower(), _start(path)):
+    name = path.name.lower()
+    if not name.endswith(KINDS) or not _is_image(path, name):
         raise InputError(
             f"'{path.name}' is not a kind of image that is taken here, by its name or its content,"
             f" or it is damaged; upload one file of {', '.join(KINDS)}, DICOM files, or a zip"
@@ -64,29 +65,21 @@ def check_kind(path: Path) -> None:
         )
 
 
-def _is_image(name: str, start: bytes) -> bool:
+def _is_image(path: Path, name: str) -> bool:
     if name.endswith((".nii", ".nii.gz")):
-        return start.startswith(NIFTI_STARTS)
-    if name.endswith(".nrrd"):
-        return start.startswith(b"NRRD") and not _nrrd_points_elsewhere(start)
-    if name.endswith(".mha"):
-        return _mha_data_files(start) == {b"LOCAL"}
-    return False
-
-
-def _nrrd_points_elsewhere(start: bytes) -> bool:
-    """Whether a header, which ends at an empty line, names a file of the voxels."""
-    header, _, _ = start.partition(b"\n\n")
-    header, _, _ = header.partition(b"\r\n\r\n")
-    lines = [line.strip() for line in header.lower().splitlines()]
-    return any(line.startswith(ELSEWHERE) for line in lines)
+        return _start(path).startswith(NIFTI_STARTS)
+    try:
+        promise = check_header(path)
+    except InputError:
+        return False
+    is_whole = promise is not None and promise.elsewhere is None
+    return is_whole and _mha_data_files(_start(path)) <= {b"LOCAL"}
 
 
 def _mha_data_files(start: bytes) -> set[bytes]:
     """Where a MetaImage says that its voxels are, in capitals; it may say so more than once."""
-    lines = start.splitlines()[:HEADER_LINES]
     places = set()
-    for line in lines:
+    for line in start.splitlines()[:HEADER_LINES]:
         key, _, value = line.partition(b"=")
         if key.strip() == b"ElementDataFile":
             places.add(value.strip().upper())

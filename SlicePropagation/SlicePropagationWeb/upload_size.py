@@ -12,16 +12,18 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from SlicePropagationLib.errors import InputError
+from SlicePropagationLib.files.dicom import has_pydicom
 from SlicePropagationLib.files.dicom_frames import has_dicom_start
-from SlicePropagationLib.files.dicom_headers import read_header
+from SlicePropagationLib.files.text_header import LONGEST_HEADER
 
 CHUNK_BYTES = 1 << 20
 PACKED = b"\x1f\x8b"  # gzip begins so
 MAX_RATIO = 1032  # of what deflate can unpack to what it unpacks
 META = 132  # where the elements of a DICOM file begin
 DEFLATED = b"1.2.840.10008.1.2.1.99"  # transfer syntax: all behind the first group is packed
-DICOM_COUNTS = ("Rows", "Columns", "NumberOfFrames", "SamplesPerPixel", "BitsAllocated")
 LARGEST_TYPE = 8  # bytes
+SIZES = ["Rows", "Columns", "NumberOfFrames", "SamplesPerPixel", "BitsAllocated"]  # of DICOM
+NAMED_BY_LINES = (b"NRRD", b"ObjectType", b"NDims")  # what headers of lines begin with
 NRRD_BYTES = {
     **dict.fromkeys(
         ("signed char", "int8", "int8_t", "uchar", "unsigned char", "uint8", "uint8_t"), 1
@@ -70,6 +72,8 @@ def unpacked_bytes(path: Path, enough: int) -> int:
     """
     with open(path, "rb") as file:
         start = file.read(1 << 16)
+        if start.startswith(NAMED_BY_LINES):
+            start += file.read(LONGEST_HEADER)
     size = path.stat().st_size
     if start.startswith(PACKED):
         packed = _gzip_pieces(path)
@@ -102,13 +106,17 @@ def declared_bytes(start: bytes) -> int:
 
 
 def _of_dicom(path: Path) -> int:
-    """What the pixels of a DICOM file take, which may be compressed; 0 where it does not say."""
-    try:
-        header = read_header(path, stop_before_pixels=True)
-        sizes = [int(header.get(name) or 1) for name in DICOM_COUNTS]
-    except Exception:  # pydicom raises many kinds at what is damaged, and it may not be installed
+    """What the pixels of a DICOM file take, by its header; 0 where it has none that can be read."""
+    if not has_pydicom():
         return 0
-    return math.prod(sizes) // 8
+    from SlicePropagationLib.files.dicom_headers import read_header
+
+    try:
+        header = read_header(path, stop_before_pixels=True, specific_tags=SIZES)
+        counts = [max(1, int(header.get(name) or 1)) for name in SIZES]
+    except Exception:  # pydicom raises many kinds at what is damaged; reading it says so
+        return 0
+    return math.prod(counts) // 8
 
 
 def _of_nifti(start: bytes) -> int:
@@ -148,7 +156,7 @@ def _fields(start: bytes, sign: bytes) -> dict[bytes, bytes]:
         name, is_field, value = line.partition(sign)
         if not line.strip() and sign == b":":
             break
-        if is_field:
+        if is_field and not value.startswith(b"="):  # that is a key of a program
             found.setdefault(name.strip().lower(), value.strip())
         if name.strip().lower() == b"elementdatafile":
             break

@@ -1,6 +1,8 @@
 """The folders that the page may use: nothing outside them is read or written."""
 
+import contextlib
 import itertools
+import os
 import re
 import shutil
 import time
@@ -8,6 +10,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from SlicePropagationLib.errors import InputError, SlicePropagationError
+from SlicePropagationLib.files.atomic import PREFIX, clear_away, own_prefix, owner_of
+from SlicePropagationLib.processes import is_alive
 from SlicePropagationWeb.folder_search import (
     is_dicom_folder,
     is_image,
@@ -19,6 +23,7 @@ from SlicePropagationWeb.recovery import Recovery
 SAVE_SUFFIXES = (".seg.nrrd", ".nii.gz")
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._-]{0,80}")
 MAX_LISTED = 500
+CLAIM = "page"  # what the name of the folder ends with that says who serves a folder
 DEPTH = 3  # data sets lie as SET/CASE/image.nii.gz
 
 
@@ -44,6 +49,7 @@ class Workspace:
         self.out = Path(out).resolve()
         self.uploads = self.out / "uploads"
         self.recovery = Recovery(self.out / "autosave")
+        self._claim = self.out / f"{own_prefix()}{CLAIM}"
         self.readable = [Path(folder).resolve() for folder in readable]
         self.readable.append(self.uploads)
 
@@ -154,12 +160,15 @@ class Workspace:
         return self.recovery.move_to(self.out, name)
 
     def check_writable(self) -> None:
-        """Make the folder for results, and clear what a crash left there.
+        """Make the folder for results, take it for this program, and clear what a crash left there.
 
         Raises:
-            SlicePropagationError: it cannot be made or written.
+            SlicePropagationError: it cannot be made or written, or another page has it.
         """
+        self._check_free()
         try:
+            self._claim.mkdir(parents=True, exist_ok=True)
+            clear_away(self.out)
             self.uploads.mkdir(parents=True, exist_ok=True)
             for left in self.uploads.glob(".partial-*"):  # of an upload that a crash ended
                 shutil.rmtree(left, ignore_errors=True)
@@ -171,6 +180,21 @@ class Workspace:
             raise SlicePropagationError(
                 f"The folder {self.out} cannot be written ({error}); name another one with --out."
             ) from error
+
+    def _check_free(self) -> None:
+        """Refuse a folder that another page serves: the unsaved work of both would be mixed."""
+        for claim in self.out.glob(f"{PREFIX}*-{CLAIM}"):
+            owner = owner_of(claim.name)
+            if owner is not None and owner != os.getpid() and is_alive(owner):
+                raise SlicePropagationError(
+                    f"The folder {self.out} is in use by another page, process {owner}; name another"
+                    f" one with --out, or end that page. If there is none, remove {claim.name} there."
+                )
+
+    def release(self) -> None:
+        """Let another program have the folder."""
+        with contextlib.suppress(OSError):
+            self._claim.rmdir()
 
 
 def _image_title(path: Path, folder: Path) -> str | None:

@@ -53,7 +53,7 @@ def main(argv: list[str] | None = None) -> int:
 
     Returns:
         The exit code: 0 done, 1 some cases failed, 2 wrong arguments or unusable input,
-        3 an unexpected error, 130 interrupted (Ctrl-C).
+        3 an unexpected error, 130 interrupted (Ctrl-C), 141 nobody reads the output.
     """
     logging.basicConfig(format="%(levelname)s: %(message)s", level=logging.WARNING)
     try:

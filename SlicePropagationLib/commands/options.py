@@ -23,6 +23,7 @@ DONE = 0
 SOME_FAILED = 1
 UNUSABLE = 2
 UNEXPECTED = 3
+UNREAD = 141  # what a shell reports where the reader of a pipe is gone
 INTERRUPTED = 130  # what a shell reports of a program that Ctrl-C ended
 
 

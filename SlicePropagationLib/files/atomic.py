@@ -3,6 +3,7 @@
 import contextlib
 import os
 import re
+import secrets
 import shutil
 import tempfile
 import time
@@ -36,7 +37,9 @@ def atomic_folder(folder: Path | str) -> Iterator[Path]:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         clear_away(folder)
-        partial = Path(tempfile.mkdtemp(prefix=own_prefix(), dir=folder))
+        # named before it is made: a Ctrl-C between the two leaves nothing
+        partial = folder / f"{own_prefix()}{secrets.token_hex(8)}"
+        partial.mkdir(mode=0o700)
         yield partial
         for path in sorted(partial.iterdir(), key=_age):
             flush(path)

@@ -1,10 +1,13 @@
 """Files that stand beside a result under its name: the table of slices, the record, soft labels."""
 
+import os
 from pathlib import Path
 
 from SlicePropagationLib.errors import InputError
 from SlicePropagationLib.files.file_names import check_name
 from SlicePropagationLib.files.volume import SUFFIXES
+
+VOXEL_SUFFIXES = {".mhd": ".zraw", ".nhdr": ".raw.gz"}  # of what ITK writes beside a header
 
 
 def companion(path: Path | str, suffix: str) -> Path:
@@ -21,6 +24,12 @@ def companion(path: Path | str, suffix: str) -> Path:
         f"{path} does not end in a kind of image that is written here; use one of"
         f" {', '.join(SUFFIXES)}."
     )
+
+
+def voxel_file(path: Path | str) -> Path | None:
+    """Where the voxels of an output go whose header is a file of its own; None for other kinds."""
+    suffix = VOXEL_SUFFIXES.get(Path(path).suffix.lower())
+    return companion(path, suffix) if suffix else None
 
 
 def check_output(out: Path | str, **sources: Path | str | None) -> None:
@@ -42,11 +51,19 @@ def check_output(out: Path | str, **sources: Path | str | None) -> None:
             f" {stem.name}{ending.lower()}."
         )
     for kind, path in sources.items():
-        if path and Path(path).resolve() == Path(out).resolve():
+        if path and is_same_file(path, out):
             raise InputError(
                 f"{out} is the {kind} itself, which the result would replace; give --out another"
                 " name."
             )
+
+
+def is_same_file(path: Path | str, other: Path | str) -> bool:
+    """Whether two names are of one file: by links, or where a system takes capitals as small."""
+    try:
+        return os.path.samefile(path, other)
+    except OSError:  # one is not there
+        return Path(path).resolve() == Path(other).resolve()
 
 
 def soft_label_path(path: Path | str, label: int) -> Path:

@@ -18,6 +18,7 @@ from scipy import ndimage
 
 from SlicePropagationLib.errors import InputError
 from SlicePropagationLib.files import dicom_headers, dicom_itk
+from SlicePropagationLib.files.codecs import unpacking
 from SlicePropagationLib.files.dicom_choice import choose_stack, listed_stacks
 from SlicePropagationLib.files.dicom_frames import (
     DicomFrame,
@@ -124,9 +125,10 @@ def read_dicom(choice: DicomChoice, times: Sequence[int] | None = None) -> Dicom
     places = choice.stack.places
     wanted = range(choice.stack.num_times) if times is None else times
     volumes = []
-    for time in wanted:
-        values = values_of([place[time] for place in places])
-        volumes.append(_in_grid(values, choice.grid))
+    with unpacking():
+        for time in wanted:
+            values = values_of([place[time] for place in places])
+            volumes.append(_in_grid(values, choice.grid))
     step = _step_ms(places[0])
     return DicomImage(np.stack(volumes), choice.grid.placement, step, choice.remarks)
 

@@ -16,6 +16,7 @@ from SlicePropagationLib.files.dicom_frames import DicomFrame
 log = logging.getLogger(__name__)
 # Objects with rows and columns that are no images: segmentations.
 NO_IMAGES = ("1.2.840.10008.5.1.4.1.1.66.4", "1.2.840.10008.5.1.4.1.1.66.7")
+LEAST_FRAME_BYTES = 8  # of a file, for each frame: a pixel, or the head of a packed one
 DOSE = "1.2.840.10008.5.1.4.1.1.481.2"
 CENTIMETRES = 3  # the code of a unit in a region of an ultrasound image
 UNKNOWN_AXES = np.array([[1.0, 0, 0], [0, 1.0, 0]])
@@ -32,6 +33,8 @@ def frames_of(path: Path) -> list[DicomFrame]:
     if not is_image or header.get("SOPClassUID") in NO_IMAGES:
         return []
     count = int(header.get("NumberOfFrames") or 1)
+    if count * LEAST_FRAME_BYTES > path.stat().st_size:
+        raise ValueError(f"it promises {count} frames, more than it can hold")
     own = header.get("PerFrameFunctionalGroupsSequence")
     if own and not _is_timed_by_file(header, own):
         shared = header.get("SharedFunctionalGroupsSequence") or [None]

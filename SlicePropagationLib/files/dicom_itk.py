@@ -28,6 +28,7 @@ TAGS = {
     "acquisition time": "0008|0032",
     "content time": "0008|0033",
 }
+LEAST_FRAME_BYTES = 8  # of a file, for each frame: a pixel, or the head of a packed one
 WORDS = ("image type", "kernel")
 
 
@@ -43,6 +44,8 @@ def frames_of(path: Path) -> list[DicomFrame]:
     reader.SetImageIO("GDCMImageIO")
     reader.ReadImageInformation()
     count = int(_number(reader, "0028|0008") or 1)
+    if count * LEAST_FRAME_BYTES > path.stat().st_size:
+        raise RuntimeError(f"it promises {count} frames, more than it can hold")
     step_ms = _frame_ms(reader)
     if count > 1 and not step_ms:
         raise InputError(

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import SimpleITK as sitk
 
 from SlicePropagationLib.errors import InputError
+from SlicePropagationLib.files.codecs import CodecError, read_pixels
 from SlicePropagationLib.files.dicom_frames import DicomFrame
 
 log = logging.getLogger(__name__)
@@ -159,12 +159,9 @@ def _say_syntax(dataset: Any) -> None:
 
 def _with_itk(path: Path) -> np.ndarray:
     """The values of a file by SimpleITK, scaled."""
-    reader = sitk.ImageFileReader()
-    reader.SetFileName(str(path))
-    reader.SetImageIO("GDCMImageIO")
     try:
-        array = sitk.GetArrayFromImage(reader.Execute())
-    except RuntimeError as error:
+        array, _ = read_pixels(path, "GDCMImageIO")
+    except CodecError as error:
         raise _unreadable(path, error) from error
     return array if array.ndim == 3 else array[None]
 

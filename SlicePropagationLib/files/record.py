@@ -1,6 +1,7 @@
 """The record beside a result: what it says, whose it is, and whether the files are those it was written with."""
 
 import csv
+import errno
 import hashlib
 import json
 import os
@@ -9,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from SlicePropagationLib.errors import InputError, OutputError, in_one_line
-from SlicePropagationLib.files.companions import companion
+from SlicePropagationLib.files.companions import companion, voxel_file
 
 FILES = "files"  # the entry of a record: {file name: sha256}
 RECORD = ".json"
@@ -150,19 +151,27 @@ def is_ours(path: Path | str) -> bool:
         return False
 
 
-def check_places(out: Path | str, suffixes: Sequence[str] = (TABLE, RECORD)) -> None:
+def check_places(
+    out: Path | str,
+    suffixes: Sequence[str] = (TABLE, RECORD),
+    others: Sequence[Path] = (),
+) -> None:
     """Refuse to write a result over files that no run wrote, or through a link.
 
     Args:
         out: the file that is named; it may replace another one.
         suffixes: of the files that come beside it.
+        others: further files that come there; only an earlier result of that name has such.
 
     Raises:
-        OutputError: one of them is a link, or something else's file.
+        OutputError: one of them is a link, or something else's file, or its name is too long.
     """
     out = Path(out)
     beside = [companion(out, suffix) for suffix in suffixes]
-    for path in (out, *beside):
+    _check_length(out, max(suffixes, key=len))
+    voxels = voxel_file(out)
+    further = [*others, *([voxels] if voxels else [])]
+    for path in (out, *beside, *further):
         if path.is_symlink():
             raise OutputError(
                 f"{path} is a link to {os.readlink(path)}, which a result would replace or write"
@@ -172,9 +181,33 @@ def check_places(out: Path | str, suffixes: Sequence[str] = (TABLE, RECORD)) -> 
             raise OutputError(
                 f"{path} is a folder; give --out the name of a file that can be written there."
             )
-    for path in beside:
-        if path.exists() and not is_ours(path):
-            raise OutputError(
-                f"{path} is there and was not written by this program, the result would replace"
-                f" it; give --out another name than {out.name}, or move the file away."
-            )
+    foreign = [path for path in beside if path.exists() and not is_ours(path)]
+    foreign += [path for path in further if path.exists() and not _is_of_result(path, out)]
+    for path in foreign:
+        raise OutputError(
+            f"{path} is there and was not written by this program, the result would replace"
+            f" it; give --out another name than {out.name}, or move the file away."
+        )
+
+
+def _is_of_result(path: Path, out: Path) -> bool:
+    """Whether a file was written with a result, or beside one, whose record is there."""
+    record = companion(out, RECORD)
+    if not (record.is_file() and is_ours(record)):
+        return False
+    hashes = _hashes(read_record(record))
+    return not hashes or path.name in hashes or path != voxel_file(out)
+
+
+def _check_length(out: Path, suffix: str) -> None:
+    """Refuse a name that a file system cannot hold, also not with the longest suffix beside it."""
+    try:
+        for path in (out, companion(out, suffix)):
+            path.is_symlink()
+    except OSError as error:
+        if error.errno != errno.ENAMETOOLONG:
+            raise
+        raise OutputError(
+            f"The name {out.name[:40]}… has {len(out.name)} characters, which is too long with the"
+            f" {suffix} beside it; give --out a shorter name."
+        ) from error

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-import SimpleITK as sitk
 
 from SlicePropagationLib.errors import InputError
+from SlicePropagationLib.files.codecs import CodecError, read_pixels, unpacking
 from SlicePropagationLib.files.nifti_forms import Placement
 
 SUFFIXES = (".tif", ".tiff", ".png")
@@ -55,7 +55,8 @@ def read_pictures(
             " or save them as NIfTI or NRRD and open that."
         )
     remarks: list[str] = []
-    slices = [page for file in files for page in _pages(file, remarks)]
+    with unpacking():
+        slices = [page for file in files for page in _pages(file, remarks)]
     _check_sizes(path, files, slices)
     remarks += _gaps(path, files)
     remarks.append(
@@ -107,14 +108,12 @@ def _pages(file: Path, remarks: list[str]) -> list[np.ndarray]:
     if file.suffix.lower() == ".png" and PNG_END not in file.read_bytes():
         raise InputError(f"{file} is cut off (a PNG file ends in IEND); copy it again.")
     try:
-        image = sitk.ReadImage(str(file))
-    except RuntimeError as error:
-        reason = str(error).strip().splitlines()[-1]
+        array, num_dimensions = read_pixels(file)
+    except CodecError as error:
         raise InputError(
-            f"{file} cannot be read as a picture; it may be truncated or of another kind. ({reason})"
+            f"{file} cannot be read as a picture; it may be truncated or of another kind. ({error})"
         ) from error
-    array = sitk.GetArrayFromImage(image)
-    if image.GetNumberOfComponentsPerPixel() > 1:
+    if array.ndim > num_dimensions:
         array = _grey(array, file, remarks)
     return list(array) if array.ndim == 3 else [array]
 

@@ -39,6 +39,10 @@ def read_table(path: Path | str, columns: Sequence[str]) -> list[dict[str, str]]
             raise InputError(
                 f"{path} has no {empty[0]} in row {number}; fill the cell or take the row out."
             )
+        if any("\0" in cell for cell in row.values() if isinstance(cell, str)):
+            raise InputError(
+                f"{path} has a NUL in row {number}, which no name can have; save the table as text."
+            )
         if any(row.get(None, ())):
             raise InputError(
                 f"{path} has {len(known) + len(row[None])} cells in row {number}, for {len(known)}"

@@ -7,6 +7,7 @@ all that there is. What they say is compared with what the file can hold.
 import math
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
@@ -54,30 +55,48 @@ META_TYPES = {
     "MET_FLOAT": 4,
     "MET_DOUBLE": 8,
 }
+# Fields that say how much there is, and where: programs differ in which of two they take.
+ONCE = ("dimension", "type", "encoding", "sizes", "data file", "datafile", "NDims", "DimSize")
+ONCE += ("ElementType", "ElementNumberOfChannels", "CompressedData", "ElementDataFile")
 NUMBERS = re.compile(r"[-+0-9.eE]+|[-+]?(?:nan|inf)", re.IGNORECASE)
 Fields = dict[str, str]
 
 
-def check_header(path: Path | str) -> None:
-    """Refuse a NRRD or MetaImage file whose header ITK must not see; others are not looked at.
+@dataclass(frozen=True)
+class Promise:
+    """What a header says of its voxels.
+
+    Attributes:
+        num_bytes: that they take once they are unpacked.
+        elsewhere: the file that they are in, or a list or pattern of files; None where they follow.
+    """
+
+    num_bytes: int
+    elsewhere: str | None
+
+
+def check_header(path: Path | str) -> Promise | None:
+    """Refuse a NRRD or MetaImage file whose header ITK must not see.
+
+    Returns:
+        What the header promises; None of a file of another kind, which is not looked at.
 
     Raises:
         InputError: the header is no header of its format, or promises more than the file holds.
     """
     path = Path(path)
-    check = _check_of(path)
-    if check is None:
-        return
+    if (check := _check_of(path)) is None:
+        return None
     try:
         with open(path, "rb") as file:
-            check(file, path)
+            return check(file, path)
     except (OSError, ValueError) as error:
         raise InputError(
             f"{path} cannot be read as an image; it may be truncated or of another kind. ({error})"
         ) from error
 
 
-def _check_of(path: Path) -> Callable[[BinaryIO, Path], None] | None:
+def _check_of(path: Path) -> Callable[[BinaryIO, Path], Promise] | None:
     name = path.name.lower()
     if name.endswith((".nrrd", ".nhdr")):
         return _check_nrrd
@@ -91,22 +110,22 @@ def _lines(file: BinaryIO, is_last: Callable[[bytes], bool]) -> list[str]:
     while left > 0:
         line = file.readline(left)
         left -= len(line)
+        lines.append(line.decode("utf-8", "replace").rstrip("\r\n"))
         if is_last(line):
-            lines.append(line.decode("utf-8", "replace").rstrip("\r\n"))
             return lines
         if not line:
             break
-        lines.append(line.decode("utf-8", "replace").rstrip("\r\n"))
     raise ValueError("its header does not end")
 
 
 # NRRD
 
 
-def _check_nrrd(file: BinaryIO, path: Path) -> None:
+def _check_nrrd(file: BinaryIO, path: Path) -> Promise:
     if not re.fullmatch(rb"NRRD000[1-6]\r?\n", file.readline(16)):
         raise ValueError("it does not begin as a NRRD file")
-    lines = _lines(file, lambda line: line in (b"\n", b"\r\n") or (not line and _is_detached(path)))
+    ends = (b"\n", b"\r\n", b"") if path.suffix.lower() == ".nhdr" else (b"\n", b"\r\n")
+    lines = _lines(file, lambda line: line in ends)
     fields = _nrrd_fields(lines)
     count = _whole(fields, "dimension", 1, MOST_DIMENSIONS)
     _check_lists(fields, count)
@@ -121,10 +140,7 @@ def _check_nrrd(file: BinaryIO, path: Path) -> None:
         _check_room(path, path.stat().st_size - file.tell(), num_bytes, factor)
     else:
         _check_elsewhere(path, data, num_bytes, factor)
-
-
-def _is_detached(path: Path) -> bool:
-    return path.suffix.lower() == ".nhdr"
+    return Promise(num_bytes, data)
 
 
 def _nrrd_fields(lines: Sequence[str]) -> Fields:
@@ -184,7 +200,7 @@ def _check_numbers(name: str, words: Sequence[str], count: int) -> None:
 # MetaImage
 
 
-def _check_meta(file: BinaryIO, path: Path) -> None:
+def _check_meta(file: BinaryIO, path: Path) -> Promise:
     lines = _lines(file, lambda line: line.strip().startswith(b"ElementDataFile"))
     fields: Fields = {}
     for line in lines:
@@ -214,8 +230,9 @@ def _check_meta(file: BinaryIO, path: Path) -> None:
             _whole(fields, name, -1, LARGEST_SIZE << 8)
     if fields["ElementDataFile"].upper() == "LOCAL":
         _check_room(path, path.stat().st_size - file.tell(), num_bytes, factor)
-    else:
-        _check_elsewhere(path, fields["ElementDataFile"], num_bytes, factor)
+        return Promise(num_bytes, None)
+    _check_elsewhere(path, fields["ElementDataFile"], num_bytes, factor)
+    return Promise(num_bytes, fields["ElementDataFile"])
 
 
 # Both
@@ -226,6 +243,8 @@ def _add(fields: Fields, name: str, value: str) -> None:
         raise ValueError(
             f"its field '{name[:40]}' has {len(value)} signs, where {LONGEST_VALUE} can be"
         )
+    if name in fields and name in ONCE:
+        raise ValueError(f"its field '{name}' is there twice")
     fields[name] = value
 
 

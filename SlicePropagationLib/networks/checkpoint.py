@@ -23,6 +23,7 @@ from SlicePropagationLib.files.atomic import atomic_folder
 
 FORMAT = "slice-propagation"
 VERSION = 1
+MOST_VALUES = 10_000  # of a configuration; they have some tens
 Network = TypeVar("Network", bound=nn.Module)
 # What a configuration with wrong values ends with, somewhere in a network.
 NOT_OF_THE_FAMILY = (
@@ -219,7 +220,33 @@ def _check_content(path: Path, content: dict[str, Any]) -> None:
         raise CheckpointError(
             f"{path} holds weights that are not tensors; it is damaged, copy it again."
         )
+    num_bytes = sum(value.numel() * value.itemsize for value in content["weights"].values())
+    if num_bytes > path.stat().st_size:  # they show the same few numbers again and again
+        raise CheckpointError(
+            f"{path} promises {num_bytes} bytes of weights and has {path.stat().st_size}; it is"
+            " damaged, copy it again."
+        )
+    for name in ("config", "metrics"):
+        if not _is_small(content.get(name)):
+            raise CheckpointError(
+                f"{path} holds more than {MOST_VALUES} values as its {name}; it is damaged, copy it"
+                " again."
+            )
     check_finite(path, content["weights"])
+
+
+def _is_small(values: Any) -> bool:
+    """Whether there are few values in dicts and lists, each counted where it stands."""
+    left = [values]
+    for _ in range(MOST_VALUES):
+        if not left:
+            return True
+        value = left.pop()
+        if isinstance(value, dict):
+            left += [*value.keys(), *value.values()]
+        elif isinstance(value, (list, tuple, set, frozenset)):
+            left += value
+    return not left
 
 
 def check_finite(path: Path, weights: dict[str, Tensor]) -> None:
@@ -280,6 +307,8 @@ def _check_zip(path: Path, stored: bytes) -> None:
     """
     try:
         with zipfile.ZipFile(io.BytesIO(stored)) as archive:
+            if sum(member.file_size for member in archive.infolist()) > len(stored):
+                raise ValueError("it is packed, and torch packs nothing")
             damaged = archive.testzip()
     except Exception as error:  # as above, for the reader of zip files
         raise CheckpointError(

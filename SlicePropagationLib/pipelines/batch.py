@@ -157,7 +157,15 @@ def read_cases(request: BatchRequest) -> list[PropagateRequest]:
 
 
 def _check_outputs(cases: list[PropagateRequest], path: Path) -> None:
-    """Refuse two cases that would write the same labels, or the same table and record."""
+    """Refuse cases that would write the same files, or over what another one is made from."""
+    named = [Path(name) for case in cases for name in (case.image, case.seed) if name]
+    sources = {_file_key(source.resolve()) for source in named}
+    for case in cases:
+        if _file_key(Path(case.out).resolve()) in sources:
+            raise InputError(
+                f"{path} names the output {case.out}, which is the image or the seed of a row and"
+                " would be replaced; give it another name in the column out."
+            )
     seen: dict[str, Path | str] = {}
     for case in cases:
         earlier = seen.setdefault(_file_key(companion(case.out, "")), case.out)

@@ -38,6 +38,25 @@ def check_exports(kinds: Sequence[str]) -> None:
         check_choice("export", kind, EXPORTS)
 
 
+def export_places(path: Path | str, kinds: Sequence[str]) -> list[Path]:
+    """Files that exports of a result may replace, as `check_places` takes them: what is there.
+
+    Args:
+        path: the result.
+        kinds: of `EXPORTS`.
+    """
+    found = [companion(path, SUFFIXES[kind]) for kind in kinds if kind in SUFFIXES]
+    meshes = tuple(f".{kind}" for kind in kinds if kind in MESHES)
+    stem = companion(path, ".").name
+    if meshes and Path(path).parent.is_dir():
+        for beside in Path(path).parent.iterdir():
+            middle = beside.name.removeprefix(stem).removesuffix(beside.suffix)
+            is_named_so = beside.name.startswith(stem) and middle.isdecimal()
+            if is_named_so and beside.name.endswith(meshes):
+                found.append(beside)
+    return found
+
+
 def export_sources(volume: Volume, kinds: Sequence[str]) -> dict[int, SourceSlice]:
     """The DICOM slices that exports refer to; none where they are meshes only.
 

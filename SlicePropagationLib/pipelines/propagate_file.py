@@ -24,7 +24,12 @@ from SlicePropagationLib.files.segmentation_file import Segmentation, read_segme
 from SlicePropagationLib.files.segments import Segment
 from SlicePropagationLib.files.volume import AXES, Volume, check_seed, choose_axis, read_volume
 from SlicePropagationLib.patch import Patch
-from SlicePropagationLib.pipelines.exports import check_exports, export_sources, write_exports
+from SlicePropagationLib.pipelines.exports import (
+    check_exports,
+    export_places,
+    export_sources,
+    write_exports,
+)
 from SlicePropagationLib.pipelines.follow_up import FOLLOW_UP, carry_labels, thickest_axis
 from SlicePropagationLib.pipelines.replay import decode_history, replay
 from SlicePropagationLib.pipelines.result_files import recorded_segment, write_result
@@ -150,8 +155,9 @@ def propagate_file(
         raise ConfigError("propagate_file walks through a volume; use propagate_frames for axis t.")
     # A finished result, whose table names its anchors, may go on in its place.
     seed = None if request.anchors else request.seed
-    check_output(request.out, image=request.image, seed=seed)
-    check_places(request.out)
+    earlier = {"earlier segmentation": request.earlier, "earlier image": request.earlier_image}
+    check_output(request.out, image=request.image, seed=seed, **earlier)
+    check_places(request.out, others=export_places(request.out, request.exports))
     engine = FOLLOW_UP if request.earlier else choose_engine(request.engine, request.device)
     volume = read_volume(request.image, request.frame, request.series, request.spacing_mm)
     dicom_slices = export_sources(volume, request.exports)

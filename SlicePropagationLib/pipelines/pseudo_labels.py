@@ -16,7 +16,12 @@ from SlicePropagationLib.config import check_choice
 from SlicePropagationLib.engines import weights_record
 from SlicePropagationLib.engines.device import DEVICES, choose_engine
 from SlicePropagationLib.files.atomic import atomic_folder
-from SlicePropagationLib.files.companions import check_output, companion, soft_label_path
+from SlicePropagationLib.files.companions import (
+    check_output,
+    companion,
+    soft_label_path,
+    soft_label_paths,
+)
 from SlicePropagationLib.files.distance_table import DISTANCES, write_distances
 from SlicePropagationLib.files.record import RECORD, check_places, write_record
 from SlicePropagationLib.files.segmentation_file import read_labels
@@ -107,7 +112,8 @@ def pseudo_label_file(
         SlicePropagationError: about image, seed, engine or output.
     """
     check_output(request.out, image=request.image, seed=request.seed)
-    check_places(request.out, (DISTANCES, RECORD))
+    others = soft_label_paths(request.out).values() if request.is_soft else ()
+    check_places(request.out, (DISTANCES, RECORD), list(others))
     engine = choose_engine(request.engine, request.device)
     began = time.perf_counter()
     source, drawn, parts = _read(request)

@@ -13,7 +13,6 @@ import logging
 import multiprocessing
 import os
 import random
-import shutil
 import sys
 import tempfile
 import time
@@ -31,10 +30,11 @@ from damages import (
     text_damaged,
     values_damaged,
 )
-from small_case import write, write_small_case
+from good_files import write_good
 
 LIMIT_S = 20
-START_S = 300  # for imports, on a busy machine
+BUSY_TIMES = 20  # that a machine may be slower than its processor is
+START_S = 1200  # for imports, on a busy machine
 TIMES_MEMORY = 4
 LEAST_MIB = 150  # what Python and its packages need without any image
 
@@ -44,7 +44,8 @@ class Kind:
     """A kind of file.
 
     Attributes:
-        file: its name in the folder of good files.
+        file: its name in the folder of good files; of one that lies in a folder there, all of the
+            folder is read.
         words: the command that reads it; {file} is the damaged one.
         damage: makes other content of it: (content, random numbers) -> content.
     """
@@ -53,8 +54,14 @@ class Kind:
     words: str
     damage: Callable[[bytes, random.Random], bytes]
 
+    @property
+    def read(self) -> str:
+        """What the command is given of good files."""
+        return self.file.partition("/")[0]
+
 
 RUN = "propagate --engine copy --quiet --out out.nii.gz --image {file} --seed seed.nii.gz"
+PICTURES = f"{RUN} --spacing 1,1,3"
 SEED = "propagate --engine copy --quiet --out out.nii.gz --image image.nii.gz --seed {file}"
 GO_ON = f"{SEED.replace('{file}', 'good.nii.gz')} --anchors {{file}}"
 AGAIN = "propagate --engine copy --quiet --out out.nii.gz --image image.nii.gz --history {file}"
@@ -65,7 +72,13 @@ KINDS = [
     Kind("image.nii", RUN, bytes_damaged),
     Kind("image.nrrd", RUN, text_damaged),
     Kind("image.mha", RUN, text_damaged),
-    Kind("slice-2.dcm", RUN, bytes_damaged),
+    Kind("image.mgz", RUN, packed_damaged),
+    Kind("stack.tif", PICTURES, bytes_damaged),
+    Kind("pictures/slice.png", PICTURES, bytes_damaged),
+    Kind("series-plain/slice.dcm", RUN, bytes_damaged),
+    Kind("series-jpeg/slice.dcm", RUN, bytes_damaged),
+    Kind("series-jpeg2000/slice.dcm", RUN, bytes_damaged),
+    Kind("series-rle/slice.dcm", RUN, bytes_damaged),
     Kind("seed.seg.nrrd", SEED, text_damaged),
     Kind("seed.nii", SEED, bytes_damaged),
     Kind("good.slices.csv", GO_ON, text_damaged),
@@ -73,53 +86,6 @@ KINDS = [
     Kind("cases.csv", BATCH, text_damaged),
     Kind("model.pt", WALK, model_damaged),
 ]
-
-
-# Good files
-
-
-def write_good(folder: Path) -> list[Kind]:
-    """Write a good file of each kind; returns the kinds that can be tried here."""
-    image, seed = write_small_case(folder)
-    for name in ("image.nii", "image.nrrd", "image.mha"):
-        write(folder / name, image)
-    write(folder / "seed.nii", seed)
-    write(folder / "seed.seg.nrrd", seed)
-    ok = run_here(folder, SEED.replace("{file}", "seed.nii.gz").replace("out.nii", "good.nii"))
-    assert ok[0] == 0, ok
-    rows = "image.nii.gz,seed.nii.gz,one.nii.gz,auto,0:9\nimage.nrrd,seed.nii,two.nii.gz,k,\n"
-    (folder / "cases.csv").write_text("image,seed,out,axis,range\n" + rows, encoding="utf-8")
-    left_out = set()
-    if not write_dicom(folder, image):
-        left_out.add("slice-2.dcm")
-    if not write_model(folder):
-        left_out.add("model.pt")
-    return [kind for kind in KINDS if kind.file not in left_out]
-
-
-def write_dicom(folder: Path, image) -> bool:
-    """A series in the folder `series`; False where pydicom is missing."""
-    try:
-        from case_inputs import dicom_image, save_dicom
-    except ImportError:
-        return False
-    for index, pixels in enumerate(image):
-        save_dicom(folder / "series", dicom_image(pixels + 50, index + 1, 3.0 * index))
-    names = sorted(path.name for path in (folder / "series").iterdir())
-    (folder / "series" / names[2]).rename(folder / "series" / "slice-2.dcm")
-    return True
-
-
-def write_model(folder: Path) -> bool:
-    """A model file without hidden size; False where torch or its weights are missing."""
-    shipped = HERE.parents[1] / "Resources" / "Models" / "voxelmorph.pt"
-    with contextlib.suppress(ImportError):
-        import torch  # noqa: F401
-
-        if shipped.is_file():
-            shutil.copy(shipped, folder / "model.pt")
-            return True
-    return False
 
 
 # Trying
@@ -156,6 +122,15 @@ def peak_mib() -> float:
             if line.startswith("VmHWM:"):
                 return int(line.split()[1]) / 1024
     return 0.0
+
+
+def cpu_seconds(pid: int) -> float:
+    """What a process had of a processor; more with every call where the system does not tell."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    except (OSError, AttributeError):
+        return time.monotonic()
 
 
 def serve(connection) -> None:
@@ -198,7 +173,7 @@ class Reader:
             self._start()
         self._connection.send((folder, words))
         try:
-            if not self._connection.poll(limit_s):
+            if not self._answers(limit_s):
                 return self._ended(f"took more than {limit_s:.0f} s"), 0.0
             code, said, memory = self._connection.recv()
         except (EOFError, OSError):
@@ -207,6 +182,16 @@ class Reader:
         if code not in (0, 1, 2) or "Traceback" in said:
             return f"exit code {code}: {said.strip()[-300:]}", memory
         return (None if code == 0 or said.strip() else "said nothing"), memory
+
+    def _answers(self, limit_s: float) -> bool:
+        """Whether an answer comes: time of the processor counts, on a busy machine it is less."""
+        before = cpu_seconds(self._process.pid)
+        for _ in range(BUSY_TIMES):
+            if self._connection.poll(limit_s):
+                return True
+            if cpu_seconds(self._process.pid) - before > limit_s:
+                return False
+        return False
 
     def end(self) -> None:
         if self._process is not None:
@@ -233,7 +218,10 @@ def problems(numbers) -> Iterator[str]:
     with tempfile.TemporaryDirectory(prefix="mutants-") as name:
         good = Path(name) / "good"
         good.mkdir()
-        kinds = write_good(good)
+        left_out = write_good(good)
+        kinds = [kind for kind in KINDS if not kind.file.endswith(left_out or ("?",))]
+        done = run_here(good, SEED.format(file="seed.nii.gz").replace("out.nii", "good.nii"))
+        assert done[0] == 0, done
         reader = Reader()
         try:
             usual = {kind.file: honest(reader, good, kind) for kind in kinds}
@@ -248,8 +236,7 @@ def problems(numbers) -> Iterator[str]:
 
 def honest(reader: Reader, good: Path, kind: Kind) -> Usual:
     """What the good file takes."""
-    file = "series" if kind.file.endswith(".dcm") else kind.file
-    words = kind.words.format(file=file)
+    words = kind.words.format(file=kind.read)
     reader.try_once(good, words, START_S)  # the first time, imports count
     began = time.monotonic()
     problem, memory = reader.try_once(good, words, START_S)
@@ -260,22 +247,20 @@ def honest(reader: Reader, good: Path, kind: Kind) -> Usual:
 def try_mutant(reader: Reader, good: Path, kind: Kind, number: int, usual: Usual) -> str | None:
     """What was wrong with how a damaged file ended, or None."""
     source = good / kind.file
-    is_slice = kind.file.endswith(".dcm")
-    if is_slice:
-        source = good / "series" / kind.file
     content = kind.damage(source.read_bytes(), random.Random(number))
-    damaged = source.with_name(f"damaged-{kind.file}")
+    away = good / "away"
+    is_in_folder = "/" in kind.file
+    damaged = source if is_in_folder else source.with_name(f"damaged-{kind.file}")
+    if is_in_folder:
+        source.rename(away)
     damaged.write_bytes(content)
-    if is_slice:
-        source.rename(source.with_suffix(".away"))
     try:
-        file = "series" if is_slice else damaged.name
-        words = kind.words.format(file=file)
+        words = kind.words.format(file=kind.read if is_in_folder else damaged.name)
         problem, memory = reader.try_once(good, words, LIMIT_S + 10 * usual.seconds)
     finally:
         damaged.unlink()
-        if is_slice:
-            source.with_suffix(".away").rename(source)
+        if is_in_folder:
+            away.rename(source)
     if problem is None and memory > TIMES_MEMORY * usual.memory_mib:
         return f"took {memory:.0f} MiB, the good file {usual.memory_mib:.0f}"
     return problem

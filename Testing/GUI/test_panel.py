@@ -245,7 +245,7 @@ def test_confirm_and_nothing_here_make_anchors_and_can_be_undone(seeded):
     seeded.undo()
     seeded.undo()
     assert seeded.status == "Undone: 'Nothing here' for Segment_1, slice 14."
-    assert seeded.kinds()[14] == "stale"
+    assert seeded.kinds()[14] == "propagated"
     assert seeded.mask()[14].any()
 
 

@@ -1,12 +1,16 @@
 """A stroke is on the disk before anything else can be done, whatever is under way."""
 
+import errno
 import json
+import os
 
 import numpy as np
 import pytest
 from mrml_bench import Bench
 from phantoms import disc
+from SlicePropagationMRML.nodes.geometry import gridOf
 from SlicePropagationMRML.nodes.strokes import putStrokes, tagOf
+from SlicePropagationMRML.run.left_strokes import leftStrokes, ownJournal
 from SlicePropagationMRML.run.stroke_journal import StrokeJournal, readJournal, strokesOf
 
 from SlicePropagationLib.patch import Patch, encode_patch
@@ -122,6 +126,60 @@ def test_half_a_line_that_a_crash_left_is_left_out(journal, bench):
         file.write('{"n": 99, "segment": "di')
     assert has_stroke(journal, bench, "disc", 7, SMALL)
     assert len(readJournal(journal.path)[1]) == 1
+
+
+def test_what_is_drawn_after_half_a_line_is_read_again(journal, bench):
+    """As after a crash, whose strokes were put back and whose journal goes on."""
+    bench.draw("disc", 7, SMALL)
+    with open(journal.path, "a", encoding="utf-8") as file:
+        file.write('{"n": 99, "segment": "di')
+    header, entries = readJournal(journal.path)
+    again = StrokeJournal(journal.path)
+    again.begin(bench.volume, bench.segmentation, header, entries)
+    bench.logic.onStroke(again.note)
+    bench.draw("disc", 3, SMALL)
+    assert has_stroke(journal, bench, "disc", 7, SMALL)
+    assert has_stroke(journal, bench, "disc", 3, SMALL)
+
+
+def test_what_a_full_disk_left_out_is_written_as_soon_as_there_is_room(journal, bench, monkeypatch):
+    def full(handle):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    bench.draw("disc", 7, SMALL)
+    bench.logic.onStroke(lambda: None)
+    bench.draw("rest", 3, SMALL)
+    with monkeypatch.context() as patches:
+        patches.setattr(os, "fsync", full)
+        with pytest.raises(OSError, match="No space"):
+            journal.note()
+    with open(journal.path, "a", encoding="utf-8") as file:
+        file.write('{"n": 99, "seg')
+    assert not journal.note()
+    assert has_stroke(journal, bench, "disc", 7, SMALL)
+    assert has_stroke(journal, bench, "rest", 3, SMALL)
+
+
+def test_strokes_after_a_crash_have_higher_numbers_than_those_in_files(journal, bench):
+    again = StrokeJournal(journal.path)
+    again.begin(bench.volume, bench.segmentation, HEADER, number=57)
+    bench.logic.onStroke(again.note)
+    bench.draw("disc", 7, SMALL)
+    assert [entry["n"] for entry in readJournal(journal.path)[1]] == [58]
+
+
+def test_a_crash_of_a_process_of_the_same_number_is_offered(bench, tmp_path):
+    bench.open("disc", "rest")
+    volume = bench.volume
+    header = {"volume": volume.GetName(), "grid": gridOf(volume, volume)}
+    before = StrokeJournal(ownJournal(tmp_path))
+    before.begin(volume, bench.segmentation, header)
+    bench.logic.onStroke(before.note)
+    bench.draw("disc", 7, SMALL)
+    assert leftStrokes(tmp_path, volume) == []
+    assert not ownJournal(tmp_path).exists()
+    [left] = leftStrokes(tmp_path, volume)
+    assert left.strokes["disc"].slices.keys() == {7}
 
 
 @pytest.mark.parametrize("text", ["", "[]\n", '{"format": 2}\n', "\x00\n", '{"format": 1}\n'])

@@ -109,6 +109,11 @@ def test_the_page_may_load_nothing_from_elsewhere(bench):
     assert "*" not in policy
 
 
+def test_nobody_learns_which_versions_answer(bench):
+    _, headers, _ = ask(bench.address, "/index.html")
+    assert "aiohttp" not in headers["Server"]
+
+
 async def greet(address, key):
     """What the socket answers to a greeting with a key."""
     async with (
@@ -192,6 +197,12 @@ META = b"ObjectType = Image\nNDims = 3\nDimSize = 4 4 4\nElementType = MET_UCHAR
     [
         ("secret.nrrd", NRRD + b"data file: /etc/passwd\n\n"),
         ("secret.nrrd", NRRD + b"DATAFILE: ../../../secret.txt\n\n"),
+        (
+            "secret.nrrd",
+            NRRD
+            + 2000 * b"# a remark of forty signs, and so on.....\n"
+            + b"data file: /etc/passwd\n\n",
+        ),
         ("secret.mha", META + b"ElementDataFile = /etc/passwd\n"),
         ("secret.mha", META + b"ElementDataFile = LOCAL\nElementDataFile = /etc/passwd\n"),
         ("secret.mhd", META + b"ElementDataFile = /etc/passwd\n"),

@@ -1,9 +1,11 @@
 """The autosave on the disk: whole after a crash at any moment, and never a mix of two states."""
 
+import os
 import subprocess
 import sys
 import time
 
+import pytest
 import recovery_forever
 import SimpleITK as sitk
 from recovery_forever import COLUMNS, NUM_STATES, keep
@@ -11,6 +13,7 @@ from SlicePropagationWeb.recovery import Recovery
 from SlicePropagationWeb.workspace import Workspace
 from web_files import read_mask
 
+from SlicePropagationLib.errors import SlicePropagationError
 from SlicePropagationLib.files.companions import companion
 
 
@@ -84,6 +87,19 @@ def test_what_a_crash_left_is_cleared_at_the_next_start_and_the_work_stays(tmp_p
     Workspace(tmp_path).check_writable()
     assert names_in(folder) == ["00000001"]
     assert numbers(recovery.found()) == (5, 5, 5)
+
+
+def test_a_folder_is_served_by_one_program_at_a_time(tmp_path):
+    Workspace(tmp_path).check_writable()
+    [own] = tmp_path.glob(".partial-*-page")
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as other:
+        claim = own.with_name(own.name.replace(f"-{os.getpid()}-", f"-{other.pid}-"))
+        claim.mkdir()
+        with pytest.raises(SlicePropagationError, match=f"process {other.pid}; name another"):
+            Workspace(tmp_path).check_writable()
+        other.kill()
+    Workspace(tmp_path).check_writable()
+    assert not claim.exists()
 
 
 def test_a_damaged_record_counts_as_nothing_kept(tmp_path):

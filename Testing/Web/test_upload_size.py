@@ -1,6 +1,7 @@
 """What counts of an upload is its size once it is unpacked."""
 
 import gzip
+import io
 import struct
 import zlib
 
@@ -37,6 +38,25 @@ def deflated_dicom(content):
     return bytes(128) + b"DICM" + length + syntax + packer.compress(content) + packer.flush()
 
 
+def compressed_dicom(side):
+    """The header of a DICOM file whose pixels are packed with JPEG 2000."""
+    from pydicom.dataset import Dataset, FileMetaDataset
+    from pydicom.uid import JPEG2000, CTImageStorage
+
+    meta = FileMetaDataset()
+    meta.TransferSyntaxUID = JPEG2000
+    dataset = Dataset()
+    dataset.file_meta = meta
+    dataset.Rows = dataset.Columns = side
+    dataset.BitsAllocated = 16
+    dataset.SOPClassUID = CTImageStorage
+    dataset.SOPInstanceUID = "2.25.1"
+    file = io.BytesIO()
+    dataset.save_as(file, enforce_file_format=True)
+    return file.getvalue()
+
+
+LONG = b"NRRD0004\n" + 2000 * b"# a remark that makes the header longer\n"
 NRRD = b"NRRD0004\ntype: %s\ndimension: 3\nsizes: %s\nencoding: gzip\n\n"
 MHA = b"ObjectType = Image\nNDims = 3\nDimSize = %s\nElementType = MET_SHORT\nElementDataFile = LOCAL\n"
 HUGE = {
@@ -51,6 +71,12 @@ HUGE = {
     "a.nrrd": NRRD % (b"short", b"2000 2000 2000"),
     "unknown-type.nrrd": NRRD % (b"quad", b"2000 2000 2000"),
     "a.mha": MHA % b"2000 2000 2000",
+    "long-header.nrrd": LONG
+    + b"type: short\ndimension: 3\nsizes: 2000 2000 2000\nencoding: gzip\n\n",
+    "sizes-of-a-program.nrrd": (NRRD % (b"short", b"2000 2000 2000")).replace(
+        b"dim", b"sizes:=1 1 1\ndim"
+    ),
+    "jpeg2000.dcm": compressed_dicom(30000),
     "packed.dcm": deflated_dicom(bytes(60 * MIB)),
 }
 

@@ -1,19 +1,21 @@
 """What a program that crashed left of its strokes in a folder, and whose it is."""
 
 import contextlib
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from SlicePropagationLib.files.atomic import own_process_name, owner_of
 from SlicePropagationLib.pipelines.slice_record import is_on_grid
-from SlicePropagationLib.processes import is_alive
+from SlicePropagationLib.processes import is_alive, namespace
 from SlicePropagationMRML.nodes.geometry import gridOf
 from SlicePropagationMRML.nodes.strokes import Strokes
 from SlicePropagationMRML.nodes.types import VolumeNode
 from SlicePropagationMRML.run.stroke_journal import readJournal, strokesOf
 
 SUFFIX = ".strokes.jsonl"
+NO_PROCESS = 2**31 - 1  # beyond the numbers that systems give
 
 
 @dataclass(frozen=True)
@@ -32,8 +34,15 @@ class LeftStrokes:
 
 
 def ownJournal(folder: Path | str) -> Path:
-    """The journal of this process in a folder."""
-    return Path(folder) / f"{own_process_name()}{SUFFIX}"
+    """The journal of this process in a folder.
+
+    One of that name is there where the number of a process that crashed came again: it is kept
+    under the name of a process that never is.
+    """
+    path = Path(folder) / f"{own_process_name()}{SUFFIX}"
+    with contextlib.suppress(OSError):
+        path.rename(path.with_name(f"{namespace()}-{NO_PROCESS}-{time.time_ns()}{SUFFIX}"))
+    return path
 
 
 def leftStrokes(folder: Path | str, volumeNode: VolumeNode) -> list[LeftStrokes]:

@@ -42,6 +42,7 @@ class StrokeJournal:
         self._known: dict[str, tuple[Entry, list[Patch]]] = {}
         self._states: dict[str, tuple] = {}
         self._saved: dict[str, tuple] | None = None
+        self._isBroken = False  # whether the file is not what the entries say
         self._lock = threading.Lock()
 
     def begin(
@@ -53,6 +54,7 @@ class StrokeJournal:
         *,
         isWhole: bool = False,
         waits: bool = False,
+        number: int = 0,
     ) -> None:
         """Write down what changes from now on in a segmentation.
 
@@ -64,11 +66,13 @@ class StrokeJournal:
             isWhole: whether the first entries are of all that is drawn already; otherwise files
                 hold that.
             waits: whether there is nothing to write until something changes, as all is saved.
+            number: of the last entry that files hold; what comes has higher ones.
         """
         with self._lock:
             self._header = {"format": FORMAT, **header}
             self._entries = list(entries or [])
-            self.number = max([self.number, *(entry["n"] for entry in self._entries)])
+            self.number = max([self.number, number, *(entry["n"] for entry in self._entries)])
+            self._isBroken = bool(entries)  # a crash may have left half a line at its end
             self._volume = volumeNode
             self._segmentation = segmentationNode
             self._known = {}
@@ -97,6 +101,8 @@ class StrokeJournal:
             if self._saved is not None and self._saved == self._segmentStates():
                 return False
             self._saved = None
+            if self._isBroken:
+                self._rewrite()
             changes = list(self._changes())
             if changes:
                 self._append(changes)
@@ -167,6 +173,7 @@ class StrokeJournal:
         ]
         self.number += len(numbered)
         self._entries += numbered
+        self._isBroken = True  # until all of it is on the disk
         isNew = not self.path.exists()
         if isNew:
             self.path.parent.mkdir(parents=True, exist_ok=True)
@@ -177,13 +184,16 @@ class StrokeJournal:
             os.fsync(file.fileno())
         if isNew:
             flush(self.path.parent)
+        self._isBroken = False
 
     def _rewrite(self) -> None:
+        self.path.parent.mkdir(parents=True, exist_ok=True)
         partial = self.path.with_name(f".partial-{self.path.name}")
         lines = [_line(values) for values in (self._header, *self._entries)]
         partial.write_text("".join(lines), encoding="utf-8")
         flush(partial)
         os.replace(partial, self.path)
+        self._isBroken = False
 
 
 def readJournal(path: Path | str) -> tuple[Entry, list[Entry]] | None:

@@ -94,6 +94,44 @@ def test_a_file_of_something_else_is_not_replaced(tmp_path, name, text):
         check_places(tmp_path / "out.nii.gz")
 
 
+@pytest.mark.parametrize("out, voxels", [("out.mhd", "out.zraw"), ("out.nhdr", "out.raw.gz")])
+def test_voxels_of_something_else_are_not_replaced_but_those_of_a_result_are(tmp_path, out, voxels):
+    make_case(tmp_path)
+    (tmp_path / voxels).write_bytes(b"precious")
+    with pytest.raises(OutputError, match="not written by this program"):
+        propagate_file(request(tmp_path, out))
+    (tmp_path / voxels).unlink()
+    propagate_file(request(tmp_path, out))
+    assert (tmp_path / voxels).is_file()
+    propagate_file(request(tmp_path, out))
+
+
+@pytest.mark.parametrize("kind, name", [("stl", "out.1.stl"), ("rtstruct", "out.rtstruct.dcm")])
+def test_an_export_replaces_nothing_of_something_else(tmp_path, kind, name):
+    make_case(tmp_path)
+    (tmp_path / name).write_bytes(b"precious")
+    with pytest.raises(OutputError, match="not written by this program"):
+        propagate_file(request(tmp_path, exports=(kind,)))
+    assert (tmp_path / name).read_bytes() == b"precious"
+
+
+@pytest.mark.parametrize("source", ["image", "seed"])
+def test_an_earlier_scan_is_not_replaced(tmp_path, source):
+    files = make_case(tmp_path)
+    content = files[source].read_bytes()
+    earlier = {"seed": None, "earlier": files["seed"], "earlier_image": files["image"]}
+    image = tmp_path / "later.nii.gz"
+    image.write_bytes(files["image"].read_bytes())
+    with pytest.raises(InputError, match="earlier"):
+        propagate_file(request(tmp_path, files[source].name, image=image, **earlier))
+    assert files[source].read_bytes() == content
+
+
+def test_a_name_that_is_too_long_is_refused_before_anything_is_read(tmp_path):
+    with pytest.raises(OutputError, match="too long"):
+        propagate_file(request(tmp_path, f"{'x' * 247}.nii.gz"))
+
+
 @pytest.mark.parametrize("name", ["out.nii.gz", "out.json"])
 def test_a_link_is_refused_with_where_it_leads(tmp_path, name):
     try:

@@ -144,6 +144,38 @@ def test_weights_that_are_no_numbers_are_refused(tmp_path):
     refused(tmp_path / "model.pt", "no numbers", "weight")
 
 
+def nested(depth):
+    """A list of lists in which two stand for a billion."""
+    values = [0]
+    for _ in range(depth):
+        values = [values, values]
+    return values
+
+
+@pytest.mark.parametrize(
+    "changes, words",
+    [
+        ({"weights": {"w": torch.zeros(1).half().expand(10**6, 10**6)}}, "promises"),
+        ({"config": {"channels": nested(30)}}, "more than"),
+        ({"metrics": {"dice": nested(30)}}, "more than"),
+    ],
+)
+def test_a_small_file_that_stands_for_much_is_refused(tmp_path, changes, words):
+    path = tmp_path / "model.pt"
+    content = {"format": "slice-propagation", "version": 1, "family": "f", "config": {}}
+    content["weights"] = {}
+    torch.save(content | changes, path)
+    refused(path, words)
+
+
+def test_a_packed_file_is_refused(model, tmp_path):
+    path = tmp_path / "packed.pt"
+    with zipfile.ZipFile(model[0]) as source, zipfile.ZipFile(path, "w", 8) as target:
+        for member in source.infolist():
+            target.writestr(member.filename, source.read(member) + bytes(1 << 20))
+    refused(path, "not a model file")
+
+
 def test_a_zip_of_another_kind_is_refused(tmp_path):
     path = tmp_path / "model.pt"
     with zipfile.ZipFile(path, "w") as archive:

@@ -189,6 +189,17 @@ def test_the_same_output_twice_is_refused_before_anything_is_done(table, tmp_pat
     assert not (tmp_path / "out").exists()
 
 
+def test_an_output_in_the_place_of_an_input_of_another_row_is_refused(tmp_path, capsys):
+    files = make_case(tmp_path)
+    content = files["image"].read_bytes()
+    (tmp_path / "other.nii.gz").write_bytes(content)
+    rows = f"other.nii.gz,seed.nii.gz,{files['image']}\nimage.nii.gz,seed.nii.gz,p1.nii.gz\n"
+    (tmp_path / "cases.csv").write_text(f"image,seed,out\n{rows}", encoding="utf-8")
+    assert batch(tmp_path / "cases.csv", tmp_path / "out") == 2
+    assert "the image or the seed of a row" in capsys.readouterr().err
+    assert files["image"].read_bytes() == content
+
+
 def test_outputs_whose_tables_and_records_would_be_the_same_files_are_refused(
     table,
     tmp_path,
