@@ -280,6 +280,8 @@ class AnnotationSession:
         label: int,
         index: int,
         patch: Patch | None = None,
+        *,
+        was_changed: bool = False,
     ) -> None:
         """Vouch for a slice as it is.
 
@@ -290,6 +292,7 @@ class AnnotationSession:
             label: what is vouched for.
             index: the slice.
             patch: what was on it, where that is known from elsewhere (a record).
+            was_changed: whether the person has just emptied it, so that it is not as predicted.
         """
         self._check_index(index)
         if self.is_anchor(label, index):
@@ -297,7 +300,8 @@ class AnnotationSession:
         state = self.state(label, index)
         patch = state.patch if patch is None else patch
         is_as_predicted = (
-            state.provenance == Provenance.PROPAGATED
+            not was_changed
+            and state.provenance == Provenance.PROPAGATED
             and patch.equals(state.patch)
             and not self.stale(label)[index]
         )
@@ -311,6 +315,7 @@ class AnnotationSession:
                 "label": label,
                 "index": index,
                 "patch": patch,
+                **({"was_changed": True} if was_changed else {}),
             }
         )
 

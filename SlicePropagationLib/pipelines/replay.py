@@ -109,7 +109,12 @@ def _annotate(session: AnnotationSession, event: Event) -> None:
 
 def _confirm(session: AnnotationSession, event: Event) -> None:
     patch = event.get("patch")  # earlier versions did not record it
-    session.confirm(event["label"], event["index"], patch and _fitting(session, patch))
+    session.confirm(
+        event["label"],
+        event["index"],
+        patch and _fitting(session, patch),
+        was_changed=bool(event.get("was_changed")),
+    )
 
 
 def _release(session: AnnotationSession, event: Event) -> None:

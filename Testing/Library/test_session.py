@@ -3,6 +3,7 @@ import pytest
 from phantoms import blank_stack, square
 
 from SlicePropagationLib.errors import AnchorOverwriteError, ConfigError, GeometryMismatchError
+from SlicePropagationLib.patch import EMPTY_MASK
 from SlicePropagationLib.session import AnnotationSession, Provenance
 
 LIVER = 1
@@ -54,6 +55,14 @@ def test_confirming_what_is_as_predicted_makes_nothing_stale(session):
     assert session.anchors(LIVER) == [1, 3]
     session.annotate(LIVER, 4, SMALL)  # a correction does, in its own gaps
     session.annotate(LIVER, 1, LARGE)
+    assert np.flatnonzero(session.stale(LIVER)).tolist() == [2]
+
+
+def test_confirming_what_was_just_emptied_makes_its_gaps_stale(session):
+    session.annotate(LIVER, 1, SMALL)
+    session.accept(LIVER, 2, LARGE, 0.5)
+    session.accept(LIVER, 3, EMPTY_MASK, 0.5)
+    session.confirm(LIVER, 3, was_changed=True)
     assert np.flatnonzero(session.stale(LIVER)).tolist() == [2]
 
 

@@ -117,7 +117,7 @@ class DocumentWriter:
         left = session.state(label, index).patch
         if left.is_empty:
             session.release(label, index)
-            session.confirm(label, index)
+            session.confirm(label, index, was_changed=not shown.is_empty)
         else:
             session.annotate(label, index, left.paste(self._document.stack.slice_shape))
         return left.area
