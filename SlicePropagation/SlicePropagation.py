@@ -5,13 +5,8 @@ import sys
 
 import qt
 import slicer
+import slicer.ScriptedLoadableModule as scripted
 from slicer.i18n import tr as _
-from slicer.ScriptedLoadableModule import (
-    ScriptedLoadableModule,
-    ScriptedLoadableModuleLogic,
-    ScriptedLoadableModuleTest,
-    ScriptedLoadableModuleWidget,
-)
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 OWN_PACKAGES = ("SlicePropagationLib", "SlicePropagationMRML", "SlicePropagationGUI")
@@ -43,28 +38,41 @@ def dataFolder():
 
 
 def registerSampleData():
-    """Offer the tutorial's volume in Sample Data, once Slicer has started."""
-    from SlicePropagationGUI.sample_source import registerSample
+    """Offer the tutorial's volume in Sample Data; it is generated when it is asked for."""
+    import SampleData
 
-    registerSample(os.path.join(sharedFolder(), "Resources", "Icons"), dataFolder())
+    icons = os.path.join(sharedFolder(), "Resources", "Icons")
+    SampleData.SampleDataLogic.registerCustomSampleDataSource(
+        category=_("Slice Propagation"),
+        sampleName="SlicePropagationAbdomen",
+        uris="",  # Slicer counts them, also beside a downloader that needs none
+        thumbnailFileName=os.path.join(icons, "SlicePropagationAbdomen.png"),
+        customDownloader=loadSample,
+    )
 
 
-class SlicePropagation(ScriptedLoadableModule):
+def loadSample(source=None):
+    """What Sample Data calls: the nodes of the sample."""
+    from SlicePropagationMRML.nodes.sample_data import loadSample as load
+
+    return [load(slicer.mrmlScene, dataFolder())]
+
+
+class SlicePropagation(scripted.ScriptedLoadableModule):
     """What Slicer shows about the module."""
 
     def __init__(self, parent):
-        ScriptedLoadableModule.__init__(self, parent)
+        scripted.ScriptedLoadableModule.__init__(self, parent)
         addPaths()
         parent.title = _("Slice Propagation")
         parent.categories = ["Segmentation"]
         parent.dependencies = ["Segmentations"]
         parent.contributors = ["The SlicePropagation maintainers"]
         parent.helpText = _(
-            "Draw a structure on one slice and press <b>Propagate</b>: it grows from slice to"
-            " slice. The strip says of every slice whether you drew it or it was propagated, and"
-            " how far it can be trusted. Correct a slice with the ordinary tools and propagate"
-            " again: only what the correction can affect is computed anew. To try it, load"
-            " <i>SlicePropagationAbdomen</i> in Sample Data."
+            "Draw a structure on one slice and press <b>Propagate</b>: it grows from slice to slice."
+            " The strip says of every slice whether you drew it or it was propagated, and how far it"
+            " can be trusted. Correct a slice and propagate again: only what the correction can affect"
+            " is computed anew. To try it, load <i>SlicePropagationAbdomen</i> in Sample Data."
         )
         slicer.app.connect("startupCompleted()", registerSampleData)
         parent.acknowledgementText = _(
@@ -72,15 +80,14 @@ class SlicePropagation(ScriptedLoadableModule):
         )
 
 
-class SlicePropagationWidget(ScriptedLoadableModuleWidget):
+class SlicePropagationWidget(scripted.ScriptedLoadableModuleWidget):
     """The module's place in Slicer's window; the panel itself is in SlicePropagationGUI."""
 
     panel = None
     logic = None
-    root = None
 
     def setup(self):
-        ScriptedLoadableModuleWidget.setup(self)
+        scripted.ScriptedLoadableModuleWidget.setup(self)
         addPaths()
         from SlicePropagationGUI.panel import PropagationPanel
 
@@ -110,40 +117,33 @@ class SlicePropagationWidget(ScriptedLoadableModuleWidget):
             self.panel.cleanup()
         if self.logic:
             self.logic.propagation.cleanup()
-        self.panel = None
-        self.logic = None
+        self.panel = self.logic = None
 
     def onReload(self):
         forgetPackages()
-        ScriptedLoadableModuleWidget.onReload(self)
+        scripted.ScriptedLoadableModuleWidget.onReload(self)
 
 
-class SlicePropagationLogic(ScriptedLoadableModuleLogic):
+class SlicePropagationLogic(scripted.ScriptedLoadableModuleLogic):
     """Gives the propagation logic this application's scene, editor and timer."""
 
     def __init__(self):
-        ScriptedLoadableModuleLogic.__init__(self)
+        scripted.ScriptedLoadableModuleLogic.__init__(self)
         addPaths()
         from SlicePropagationMRML.nodes.commit import makeEditorLogic
         from SlicePropagationMRML.run.logic import PropagationLogic
 
         editorLogic = makeEditorLogic(slicer.mrmlScene, slicer.app.applicationLogic())
-        self.propagation = PropagationLogic(slicer.mrmlScene, editorLogic, schedule=self.schedule)
-
-    def schedule(self, milliseconds, function):
-        """Call a function from the event loop later."""
-        qt.QTimer.singleShot(milliseconds, function)
+        later = qt.QTimer.singleShot
+        self.propagation = PropagationLogic(slicer.mrmlScene, editorLogic, schedule=later)
 
 
-class SlicePropagationTest(ScriptedLoadableModuleTest):
+class SlicePropagationTest(scripted.ScriptedLoadableModuleTest):
     """The main job inside Slicer: seed, propagate, undo."""
 
     def runTest(self):
-        slicer.mrmlScene.Clear()
-        self.test_seedPropagateUndo()
-
-    def test_seedPropagateUndo(self):
         from SlicePropagationMRML.run.self_test import seedPropagateUndo
 
+        slicer.mrmlScene.Clear()
         seedPropagateUndo(self, SlicePropagationLogic().propagation)
         self.delayDisplay("Test passed")
