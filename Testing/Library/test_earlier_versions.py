@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from case_files import read
 from earlier import (  # noqa: F401  a fixture, too
+    CLOSES_SOONER,
     EXPECTED,
     earlier_files,
     most_different,
@@ -37,7 +38,8 @@ def test_a_record_of_an_earlier_version_gives_its_voxels_again(earlier, result):
     run("propagate", *image, "--history", str(record), "--out", "again.nii.gz")
     stored = read(result)
     different = np.count_nonzero(read("again.nii.gz") != stored)
-    assert different <= most_different(read_json(record), stored)
+    closed = CLOSES_SOONER if record.stem == "gone_on" else 0
+    assert different <= closed + most_different(read_json(record), stored)
     assert read_json("again.json")["history"] == read_json(record)["history"]
 
 
@@ -71,7 +73,7 @@ def test_work_that_an_earlier_version_saved_is_gone_on_with_as_it_went_on(earlie
     stored = read("results/gone_on.nii.gz")
     different = np.count_nonzero(read("again.nii.gz") != stored)
     record = read_json("results/gone_on.json")
-    assert different <= most_different(record, stored)
+    assert different <= CLOSES_SOONER + most_different(record, stored)
     assert read_json("again.json")["anchors"] == record["anchors"]
 
 
