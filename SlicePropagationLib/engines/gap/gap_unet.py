@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -96,15 +96,12 @@ class GapUNetEngine:
 
     def walk(self, stack: SliceStack, run: Run, anchors: Anchors) -> Iterator[Probability]:
         """Predict the slices of `run` outward from its anchor; as `propagation.Engine.walk`."""
-        if not anchors[run.anchor].any():
-            return
         gap = gap_of(run.targets[0], anchors)
-        if None not in gap:
-            filled = self._show(run, self._fill_between(stack, gap, anchors))
-            for index in run.targets:
-                yield filled.probability_at(stack, index)
-            return
         filled = None
+        if None not in gap and any(anchors[place].any() for place in gap if place is not None):
+            filled = self._show(run, self._fill_between(stack, gap, anchors))
+        if not anchors[run.anchor].any():  # the walk from the other end predicts
+            return
         for index in run.targets:
             if filled is None or not filled.indices[0] <= index <= filled.indices[-1]:
                 filled = self._fill_beyond(stack, run, index, anchors, filled)
@@ -128,8 +125,9 @@ class GapUNetEngine:
         return self._shown[run.label, run.anchor, run.step].quality_at(index)
 
     def _show(self, run: Run, filled: Filled) -> Filled:
-        """Remember what a walk says at present."""
-        self._shown[run.label, run.anchor, run.step] = filled
+        """Remember how good a walk expects its slices to be; the rest is the cache's to keep."""
+        quality = replace(filled, log_odds=torch.empty(0))
+        self._shown[run.label, run.anchor, run.step] = quality
         return filled
 
     def _fill_between(self, stack: SliceStack, gap: Gap, anchors: Anchors) -> Filled:

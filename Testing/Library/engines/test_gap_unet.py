@@ -69,6 +69,20 @@ def test_the_confidence_of_a_slice_is_the_dice_that_the_network_expects(engine):
     assert np.nanmin(session.confidence) >= 0
 
 
+def test_an_empty_slice_at_one_end_of_a_gap_is_walked_from_with_its_quality_too(engine):
+    masks = sphere()
+    session = AnnotationSession(stack_of(masks), labels=(1,))
+    session.annotate(1, 8, masks[8])
+    session.confirm(1, 12)
+    for _ in propagate(session, engine, plan_session(session)):
+        pass
+    expected = [engine.quality(Run(8, (9, 10, 11)), index) for index in (9, 10, 11)]
+    shown = [bool(session.mask(1, index).any()) for index in (9, 10, 11)]
+    assert any(shown)
+    for index, is_shown, quality in zip((9, 10, 11), shown, expected, strict=True):
+        assert not is_shown or session.confidence[0, index] == pytest.approx(quality)
+
+
 def test_the_same_question_has_the_same_answer_on_a_stack_never_seen(engine):
     masks = sphere()
     first = propagate_with(engine, stack_of(masks), anchors_of(masks, 10))
