@@ -29,20 +29,6 @@ def pytest_addoption(parser):
     )
 
 
-def pytest_collection_modifyitems(config, items):
-    """With several processes, one of them has all that a browser is needed for.
-
-    Two browsers at once would hold one another up on two cores. Other tests stay with their file,
-    whose fixtures they share.
-    """
-    if not config.pluginmanager.hasplugin("xdist"):
-        return
-    for item in items:
-        drives_page = "browser" in item.fixturenames or item.path.name == "test_page_cases.py"
-        group = "page" if drives_page else str(item.path.relative_to(CHECKOUT))
-        item.add_marker(pytest.mark.xdist_group(group))
-
-
 @pytest.fixture(scope="session")
 def data_dir(request):
     """The folder that holds `cases.csv`; a test that needs it is skipped where it is absent."""
