@@ -5,6 +5,7 @@ And the only place it changes.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import IntEnum
@@ -389,7 +390,7 @@ class AnnotationSession:
 
         Who vouched for it still does, and nothing becomes out of date.
         """
-        self.restore(label, index, replace(self.state(label, index), patch=patch))
+        self._put(label, index, replace(self.state(label, index), patch=patch))
         self.history.append(
             {
                 "event": "settle",
@@ -553,12 +554,29 @@ class AnnotationSession:
         index: int,
         state: SliceState,
     ) -> None:
-        """Put back a state that was saved earlier (a file, segment tags); not an undoable step."""
+        """Put back a state that was saved earlier (a file, segment tags); not an undoable step.
+
+        The history says so: what was saved without its history is what this one begins with.
+        """
+        self._put(label, index, state)
+        is_told = not math.isnan(state.confidence)
+        self.history.append(
+            {
+                "event": "restore",
+                "label": label,
+                "index": index,
+                "patch": state.patch,
+                "provenance": int(state.provenance),
+                "confidence": state.confidence if is_told else None,
+            }
+        )
+
+    # Below: the one way in
+
+    def _put(self, label: int, index: int, state: SliceState) -> None:
         self._check_index(index)
         self._clock = max(self._clock, state.written_at, state.changed_at)
         self._row(label)[index] = state
-
-    # Below: the one way in
 
     def _row(self, label: int) -> dict[int, SliceState]:
         try:

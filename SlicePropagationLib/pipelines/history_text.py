@@ -82,6 +82,7 @@ class _Limits:
             "cede": mask,
             "settle": mask,
             "suggest": {**mask, "confidence": _share},
+            "restore": {**mask, "provenance": _provenance, "confidence": _share_or_none},
             "run": {"steps": whole, "engine": _text, "allow_overlap": _overlap, "runs": self._runs},
             "continue": {"steps": whole},
         }.get(kind, {})
@@ -122,6 +123,15 @@ def _anchor(values: Mapping[str, Any], name: str) -> int:
     if values[name] not in ANCHORS:
         raise ValueError(f"provenance is {values[name]!r}, one of {sorted(ANCHORS)} is needed")
     return whole(values, name)
+
+
+def _provenance(values: Mapping[str, Any], name: str) -> int:
+    return int(Provenance(whole(values, name)))
+
+
+def _share_or_none(values: Mapping[str, Any], name: str) -> float | None:
+    """None where nothing is known of the trust in a slice."""
+    return None if values[name] is None else _share(values, name)
 
 
 def _share(values: Mapping[str, Any], name: str) -> float:

@@ -8,7 +8,7 @@ from SlicePropagationLib.errors import InputError
 from SlicePropagationLib.patch import Patch
 from SlicePropagationLib.pipelines.history_text import decode_history, encode_history
 from SlicePropagationLib.propagation import Engine, SlicePrediction, propagate
-from SlicePropagationLib.session import AnnotationSession, Event, Provenance
+from SlicePropagationLib.session import AnnotationSession, Event, Provenance, SliceState
 
 __all__ = ["decode_history", "encode_history", "renumbered", "replay"]
 
@@ -134,6 +134,16 @@ def _suggest(session: AnnotationSession, event: Event) -> None:
     session.suggest(event["label"], event["index"], patch, event["confidence"])
 
 
+def _restore(session: AnnotationSession, event: Event) -> None:
+    confidence = event["confidence"]
+    state = SliceState(
+        _fitting(session, event["patch"]),
+        Provenance(event["provenance"]),
+        float("nan") if confidence is None else confidence,
+    )
+    session.restore(event["label"], event["index"], state)
+
+
 def _undo(session: AnnotationSession, event: Event) -> None:
     session.undo()
 
@@ -151,6 +161,7 @@ EDITS = {
     "cede": _resolve_overlap,
     "settle": _settle,
     "suggest": _suggest,
+    "restore": _restore,
     "undo": _undo,
     "redo": _redo,
 }

@@ -303,6 +303,7 @@ ACTS = {
     "undo": RandomAnnotator.undo,
     "redo": RandomAnnotator.redo,
     "overlap": RandomAnnotator.overlap,
+    "reopen": RandomAnnotator.reopen,
 }
 
 

@@ -125,6 +125,27 @@ def test_a_correction_of_what_was_opened_changes_only_its_gaps(page, bench, resu
     assert np.array_equal(after[SEED + 6], drawn)
 
 
+def test_the_record_of_work_that_went_on_from_a_file_gives_the_same_voxels(
+    page, bench, results, tmp_path
+):
+    seed(page, bench)
+    propagate(page)
+    save(page, "mine")
+    begin_anew(page, bench)
+    go_on_with(page, "mine.seg.nrrd")
+    wait_for_kind(page, SEED, "seed")
+    bench.paint_spleen(page, SEED + 6)
+    wait_for_kind(page, SEED + 6, "correction")
+    propagate(page)
+    save(page, "again", ".nii.gz")
+    sitk.WriteImage(sample_volume()[0].image, str(tmp_path / "image.nii.gz"))
+    record = ("--history", bench.out / "again.json", "--image", tmp_path / "image.nii.gz")
+    done = run_command("propagate", *record, "--quiet", "--out", tmp_path / "replayed.nii.gz")
+    assert done.returncode == 0, done.stderr
+    replayed = read_mask(tmp_path / "replayed.nii.gz")
+    assert np.array_equal(replayed, read_mask(bench.out / "again.nii.gz"))
+
+
 def test_the_plane_of_the_annotation_comes_back(page, bench, results):
     page.click("[data-plane=coronal]")
     bench.wait_for_value(page, "plane", "coronal")

@@ -242,14 +242,13 @@ class Document:
         session = AnnotationSession(self.stack, tuple(self.segments))
         masks = self.patches()
         known = self._log.snapshotOf(self._currentTags())
-        events: list[dict] = []
         if known is None:
             self._restoreFromTags(session, masks)
         else:
             states, events = known
             for (label, index), state in states.items():
                 session.restore(label, index, state)
-        session.history = list(events)
+            session.history = list(events)
         session.merge_edits(masks)
         return session
 

@@ -49,6 +49,21 @@ def test_a_stopped_run_and_an_edit_during_a_run_are_replayed_as_they_were():
     assert_same(session, replayed(session, engine_of=lambda name: RepeatingEngine(0.8)))
 
 
+def test_work_that_went_on_from_a_saved_segmentation_is_replayed_without_the_history_before_it():
+    stack, truth = drifting_disc()
+    before = AnnotationSession(stack, (1, 2))
+    before.annotate(1, 6, truth[6])
+    list(propagate(before, _registration(), plan_session(before)))
+    session = AnnotationSession(stack, (1, 2))
+    for index in range(len(stack)):
+        session.restore(1, index, before.state(1, index))
+    session.annotate(1, 9, truth[9])
+    list(propagate(session, _registration(), plan_session(session)))
+    again = replayed(session)
+    assert_same(session, again)
+    assert again.anchors(1) == [6, 9]
+
+
 def test_what_was_undone_is_not_in_the_history():
     session = AnnotationSession(blank_stack(), (1,))
     session.annotate(1, 2, square(2, 2, 6))
