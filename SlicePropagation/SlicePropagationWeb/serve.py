@@ -22,7 +22,7 @@ from SlicePropagationWeb.guard import Guard, is_local
 from SlicePropagationWeb.limits import DEFAULT_PORT, MAX_UPLOAD_BYTES
 from SlicePropagationWeb.opening import SAMPLE, read_segmentation, read_with_remarks
 from SlicePropagationWeb.private_link import open_browser, remove_links
-from SlicePropagationWeb.terminal import make_log_visible
+from SlicePropagationWeb.terminal import make_log_visible, tell_bad_requests_shortly
 from SlicePropagationWeb.transfer import Transfer
 from SlicePropagationWeb.upload_check import KINDS
 from SlicePropagationWeb.workspace import Workspace
@@ -210,6 +210,7 @@ def _install(
     def bind(socket_server: Any, **_: Any) -> None:
         socket_server.config["ssl"] = context
         asyncio.get_event_loop().set_exception_handler(_report)
+        tell_bad_requests_shortly()
         guard.install(socket_server.app)
         transfer.install(socket_server.app)
 

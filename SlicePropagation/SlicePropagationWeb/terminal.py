@@ -5,6 +5,8 @@ Names of files and segments, and what browsers send, may hold sequences that a t
 
 import logging
 
+from aiohttp.http_exceptions import HttpProcessingError
+
 # Turn the writing direction, so that a text reads as another one.
 TURNS = {*range(0x202A, 0x202F), *range(0x2066, 0x206A), 0x200E, 0x200F}
 
@@ -18,6 +20,24 @@ def make_log_visible() -> None:
     """Have all that is logged from now on go through `visible`."""
     for handler in logging.getLogger().handlers:
         handler.setFormatter(_Visible(handler.formatter))
+
+
+def tell_bad_requests_shortly() -> None:
+    """Say of what is sent to the server and is no request that it came, in a line.
+
+    Its traceback says nothing about this program, and whoever reaches the port can send it.
+    """
+    logging.getLogger("aiohttp.server").addFilter(_without_traceback)
+
+
+def _without_traceback(record: logging.LogRecord) -> bool:
+    error = record.exc_info[1] if record.exc_info else None
+    if isinstance(error, HttpProcessingError):
+        first, *_ = str(error.message).splitlines() or [""]
+        record.msg = f"{record.getMessage()}: {first.rstrip(':')}"
+        record.args = None
+        record.exc_info = None
+    return True
 
 
 class _Visible(logging.Formatter):

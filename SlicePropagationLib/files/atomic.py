@@ -3,7 +3,6 @@
 import contextlib
 import os
 import re
-import secrets
 import shutil
 import tempfile
 import time
@@ -15,6 +14,7 @@ from SlicePropagationLib.processes import is_alive, namespace
 
 # .partial-WHERE-PROCESS-…: a folder that a process writes into, or left when it was killed.
 PREFIX = ".partial-"
+LONGEST_WRITE_S = 24 * 3600
 # Windows refuses to replace a file while a virus scanner or a viewer has it open; most let go soon.
 PAUSES_SECONDS = (0.05, 0.1, 0.2, 0.4, 0.8) if os.name == "nt" else ()
 
@@ -38,7 +38,7 @@ def atomic_folder(folder: Path | str) -> Iterator[Path]:
         folder.mkdir(parents=True, exist_ok=True)
         clear_away(folder)
         # named before it is made: a Ctrl-C between the two leaves nothing
-        partial = folder / f"{own_prefix()}{secrets.token_hex(8)}"
+        partial = folder / f"{own_prefix()}{os.urandom(8).hex()}"
         partial.mkdir(mode=0o700)
         yield partial
         for path in sorted(partial.iterdir(), key=_age):
@@ -100,15 +100,27 @@ def own_process_name() -> str:
 def clear_away(folder: Path | str, *, is_ours: bool = False) -> None:
     """Remove what killed programs left half written in a folder.
 
+    Whether a program of another machine that shares the folder lives cannot be asked; what it left
+    goes after a day, as results are computed first and written in minutes.
+
     Args:
         folder: where they wrote.
         is_ours: nobody else writes there now, so that what does not say whose it is goes, too.
     """
     for partial in Path(folder).glob(f"{PREFIX}*"):
         owner = owner_of(partial.name)
-        is_left = is_ours if owner is None else not is_alive(owner)
+        is_left = not is_alive(owner) if owner is not None else is_ours or _is_old(partial)
         if is_left:
             shutil.rmtree(partial, ignore_errors=True)
+
+
+def _is_old(folder: Path) -> bool:
+    """Whether nothing in a folder was written for a day."""
+    try:
+        latest = max(path.stat().st_mtime for path in (folder, *folder.rglob("*")))
+    except OSError:  # someone writes, or clears away
+        return False
+    return time.time() - latest > LONGEST_WRITE_S
 
 
 def owner_of(name: str) -> int | None:

@@ -1,13 +1,14 @@
-"""What runs in the process that unpacks pixels: `codecs` starts it, by its path.
+"""What runs in the process that reads files with ITK: `codecs` starts it, by its path.
 
 It imports nothing of this program. For each line of JSON that comes in, a line of JSON goes out, and
-behind it the voxels. It ends when nothing more comes, as when the one that started it is gone.
+behind it the voxels, where these were asked for. It ends when nothing more comes, as when the one
+that started it is gone.
 """
 
 import json
 import os
 import sys
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
 import SimpleITK as sitk
@@ -31,18 +32,28 @@ def main() -> None:
             _send(answers, {"error": lines[-1]})
 
 
-def _answer(answers: BinaryIO, request: dict[str, str]) -> None:
+def _answer(answers: BinaryIO, request: dict[str, Any]) -> None:
     path = request["path"]
     reader = sitk.ImageFileReader()
     reader.SetFileName(path)
     if request["format"]:
         reader.SetImageIO(request["format"])
     reader.ReadImageInformation()
+    if "tags" in request:
+        _send(answers, _header(reader, request["tags"]))
+        return
     _check_size(reader, path)
     image = reader.Execute()
     array = np.ascontiguousarray(sitk.GetArrayViewFromImage(image))
     told = {"shape": array.shape, "dtype": array.dtype.str, "size": image.GetSize()}
     _send(answers, told, array)
+
+
+def _header(reader: sitk.ImageFileReader, tags: list[str]) -> dict[str, Any]:
+    """The size of an image, and the elements of its header that are there."""
+    texts = {tag: reader.GetMetaData(tag) for tag in tags if reader.HasMetaDataKey(tag)}
+    shown = {tag: text.encode("utf-8", "replace").decode() for tag, text in texts.items()}
+    return {"texts": shown, "size": reader.GetSize(), "values": reader.GetNumberOfComponents()}
 
 
 def _check_size(reader: sitk.ImageFileReader, path: str) -> None:
@@ -70,7 +81,7 @@ def _bound_memory(more: int) -> None:
         return
 
 
-def _send(answers: BinaryIO, told: dict[str, object], array: np.ndarray | None = None) -> None:
+def _send(answers: BinaryIO, told: dict[str, Any], array: np.ndarray | None = None) -> None:
     answers.write(json.dumps(told).encode() + b"\n")
     if array is not None:
         answers.write(array.data)

@@ -1,6 +1,6 @@
-"""Packed pixels of DICOM files and pictures, which ITK unpacks in a process of its own.
+"""Headers and packed pixels of DICOM files and pictures, which ITK reads in a process of its own.
 
-A damaged file may make the libraries that unpack it crash, loop, or take all memory. Only that
+A damaged file may make the libraries that read it crash, loop, or take all memory. Only that
 process ends then; this one says so, and goes on.
 """
 
@@ -11,7 +11,8 @@ import math
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
@@ -28,6 +29,21 @@ Pixels = tuple[np.ndarray, int]  # (as SimpleITK gives them, number of dimension
 
 class CodecError(InputError):
     """A file could not be unpacked."""
+
+
+@dataclass(frozen=True)
+class FileHeader:
+    """What ITK says of a file without its pixels.
+
+    Attributes:
+        texts: {element, such as "0008|0060": its value} of those that were asked for and are there.
+        size: pixels along each axis, columns first.
+        num_values: of a pixel.
+    """
+
+    texts: dict[str, str]
+    size: tuple[int, ...]
+    num_values: int
 
 
 def read_pixels(path: Path, file_format: str = "") -> Pixels:
@@ -49,6 +65,30 @@ def read_pixels(path: Path, file_format: str = "") -> Pixels:
     return _read_here(path, file_format)
 
 
+def read_header(path: Path, file_format: str, tags: Sequence[str]) -> FileHeader:
+    """Elements of a file's header, read like `read_pixels` does.
+
+    Args:
+        path: of the file.
+        file_format: name of the reader.
+        tags: elements, such as "0008|0060".
+
+    Raises:
+        CodecError: it is damaged, or of another kind; says why.
+    """
+    with _lock:
+        if _process.is_there or _process.start():
+            told = _process.ask(path, {"format": file_format, "tags": list(tags)})
+            return FileHeader(told["texts"], tuple(told["size"]), told["values"])
+    reader = _reader(path, file_format)
+    try:
+        reader.ReadImageInformation()
+    except RuntimeError as error:
+        raise CodecError(str(error).strip().splitlines()[-1]) from error
+    texts = {tag: reader.GetMetaData(tag) for tag in tags if reader.HasMetaDataKey(tag)}
+    return FileHeader(texts, reader.GetSize(), reader.GetNumberOfComponents())
+
+
 @contextlib.contextmanager
 def unpacking() -> Iterator[None]:
     """Some files are read; the process that unpacks them goes when they are."""
@@ -63,11 +103,16 @@ def _let_go() -> None:
         _process.end()
 
 
-def _read_here(path: Path, file_format: str) -> Pixels:
+def _reader(path: Path, file_format: str) -> sitk.ImageFileReader:
     reader = sitk.ImageFileReader()
     reader.SetFileName(str(path))
     if file_format:
         reader.SetImageIO(file_format)
+    return reader
+
+
+def _read_here(path: Path, file_format: str) -> Pixels:
+    reader = _reader(path, file_format)
     try:
         image = reader.Execute()
     except RuntimeError as error:
@@ -116,8 +161,18 @@ class _Process:
         return self._process.stdout
 
     def read(self, path: Path, file_format: str) -> Pixels:
-        """Have a file read; however that ends, the next one can be."""
-        request = {"path": str(path.absolute()), "format": file_format}
+        """The pixels of a file."""
+        return self.ask(path, {"format": file_format}, self._pixels)
+
+    def ask(self, path: Path, about: dict[str, Any], take: Callable[[Any], Any] = dict) -> Any:
+        """Have a file read; however that ends, the next one can be.
+
+        Args:
+            path: of the file.
+            about: what is asked beside the path.
+            take: makes the result from what the process tells, and reads what it sends behind it.
+        """
+        request = {"path": str(path.absolute()), **about}
         limit_s = LIMIT_S + path.stat().st_size / BYTES_PER_S
         assert self._process is not None and self._process.stdin is not None
         timer = threading.Timer(limit_s, self._process.kill)
@@ -125,7 +180,7 @@ class _Process:
         try:
             self._process.stdin.write(json.dumps(request).encode() + b"\n")
             self._process.stdin.flush()
-            return self._answer()
+            return take(self._told())
         except CodecError:
             raise
         except (OSError, ValueError) as error:  # also half an answer
@@ -136,13 +191,16 @@ class _Process:
         finally:
             timer.cancel()
 
-    def _answer(self) -> Pixels:
+    def _told(self) -> dict[str, Any]:
         line = self._answers.readline()
         if not line:
             raise self._ended()
         told = json.loads(line)
         if "error" in told:
             raise CodecError(told["error"])
+        return told
+
+    def _pixels(self, told: dict[str, Any]) -> Pixels:
         kind = np.dtype(told["dtype"])
         content = self._answers.read(math.prod(told["shape"]) * kind.itemsize)
         values = np.frombuffer(content, kind).reshape(told["shape"])

@@ -18,7 +18,7 @@ from scipy import ndimage
 
 from SlicePropagationLib.errors import InputError
 from SlicePropagationLib.files import dicom_headers, dicom_itk
-from SlicePropagationLib.files.codecs import unpacking
+from SlicePropagationLib.files.codecs import CodecError, unpacking
 from SlicePropagationLib.files.dicom_choice import choose_stack, listed_stacks
 from SlicePropagationLib.files.dicom_frames import (
     DicomFrame,
@@ -185,16 +185,15 @@ def frames_of_files(files: Iterable[Path], remarks: list[str]) -> list[DicomFram
     read = dicom_headers.frames_of if has_pydicom() else dicom_itk.frames_of
     frames: list[DicomFrame] = []
     damaged = []
-    for path in files:
-        if not has_dicom_start(path):
-            continue
-        try:
-            frames += read(path)
-        except InputError:
-            raise
-        except Exception:  # pydicom raises many kinds at what is damaged
-            log.debug("%s cannot be read.", path, exc_info=True)
-            damaged.append(path.name)
+    with unpacking():
+        for path in filter(has_dicom_start, files):
+            try:
+                frames += read(path)
+            except Exception as error:  # pydicom raises many kinds at what is damaged
+                if isinstance(error, InputError) and not isinstance(error, CodecError):
+                    raise
+                log.debug("%s cannot be read.", path, exc_info=True)
+                damaged.append(path.name)
     if damaged:
         named = ", ".join(damaged[:3])
         remarks.append(

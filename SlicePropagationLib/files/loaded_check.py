@@ -11,7 +11,7 @@ from SlicePropagationLib.files.dicom_frames import DicomFrame, has_dicom_start
 from SlicePropagationLib.files.dicom_grid import lay_out
 from SlicePropagationLib.files.dicom_pixels import has_same_pixels
 from SlicePropagationLib.files.dicom_stacks import DicomStack, stacks_of
-from SlicePropagationLib.files.nifti import is_nifti, read_nifti_header
+from SlicePropagationLib.files.nifti import header_oddities, is_nifti, read_nifti_header
 from SlicePropagationLib.files.nifti_forms import placement_of
 
 
@@ -25,7 +25,9 @@ def remarks_on(files: Sequence[Path]) -> list[str]:
     try:
         if len(there) == 1 and is_nifti(there[0]):
             header = read_nifti_header(there[0])
-            return list(placement_of(header, there[0].name).remarks)
+            odd = header_oddities(header, there[0].name)
+            shown = [f"{remark[:-1]}; check the values that are shown." for remark in odd]
+            return [*placement_of(header, there[0].name).remarks, *shown]
         if there and all(has_dicom_start(path) for path in there):
             return _of_dicom(there)
     except InputError as error:

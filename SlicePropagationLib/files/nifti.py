@@ -81,6 +81,21 @@ def read_nifti_header(path: Path) -> NiftiHeader:
         return parse_header(stream.read(NIFTI_2.itemsize), path)
 
 
+def header_oddities(header: NiftiHeader, name: str) -> list[str]:
+    """What a header says of the values that programs take differently.
+
+    Args:
+        header: of the file.
+        name: of the file, for the sentences.
+    """
+    odd = []
+    if int(header["bitpix"]) != 8 * header.dtype.itemsize:
+        odd.append(f"{_bits_said(header, name)}.")
+    if not _has_scaling(header):
+        odd.append(f"{_scaling_said(header, name)}.")
+    return odd
+
+
 def has_form_of(path: Path | str, image: NiftiHeader) -> bool:
     """Whether a file is NIfTI, of the size of an image, and has one of its two forms.
 
@@ -201,16 +216,20 @@ def _check_bits(
     Raises:
         InputError: the file has room for so many bits, so that the type may be the wrong one.
     """
-    said = (
-        f"{path} says that its voxels have {int(header['bitpix'])} bits (bitpix), its type"
-        f" {int(header['datatype'])} has {8 * header.dtype.itemsize}"
-    )
+    said = _bits_said(header, str(path))
     if has_room:
         raise InputError(
             f"{said}, and the file has as many bytes as {int(header['bitpix'])} bits need; correct"
             " the type (datatype) in its header, or export the image again."
         )
     remarks.append(f"{said}; the type counts, since its voxels are there.")
+
+
+def _bits_said(header: NiftiHeader, name: str) -> str:
+    return (
+        f"{name} says that its voxels have {int(header['bitpix'])} bits (bitpix), its type"
+        f" {int(header['datatype'])} has {8 * header.dtype.itemsize}"
+    )
 
 
 def _skip(stream: Content, count: int) -> int:
@@ -232,6 +251,20 @@ def _read_into(stream: Content, view: memoryview) -> int:
     return total
 
 
+def _has_scaling(header: NiftiHeader) -> bool:
+    """Whether slope and intercept are numbers, or count for nothing."""
+    slope = float(header["scl_slope"])
+    return slope == 0 or (math.isfinite(slope) and math.isfinite(float(header["scl_inter"])))
+
+
+def _scaling_said(header: NiftiHeader, name: str) -> str:
+    slope = float(header["scl_slope"])
+    inter = float(header["scl_inter"])
+    return (
+        f"{name} is scaled by {slope:g} and {inter:g} (scl_slope, scl_inter), which are no numbers"
+    )
+
+
 def _scaled(
     voxels: np.ndarray,
     header: NiftiHeader,
@@ -244,11 +277,8 @@ def _scaled(
     native = voxels.astype(voxels.dtype.newbyteorder("="), copy=False)
     if slope == 0:  # by the standard: no scaling
         return native
-    if not (math.isfinite(slope) and math.isfinite(inter)):
-        remarks.append(
-            f"{path} is scaled by {slope:g} and {inter:g} (scl_slope, scl_inter), which are no"
-            " numbers; what is no number does not count."
-        )
+    if not _has_scaling(header):
+        remarks.append(f"{_scaling_said(header, str(path))}; what is no number does not count.")
         slope = slope if math.isfinite(slope) else 1.0
         inter = inter if math.isfinite(inter) else 0.0
     if (slope, inter) == (1.0, 0.0):

@@ -230,8 +230,9 @@ def do_case(case: PropagateRequest) -> Outcome:
     name = str(case.out)
     try:
         check_places(case.out, (MARK,))
+        done_from = _fingerprint_before(case)
         propagate_file(case)
-        _mark_complete(case)
+        _mark_complete(case, done_from)
     except SlicePropagationError as error:
         return Outcome(name, str(error))
     except Exception as error:  # a bug in one case must not cost the others
@@ -267,6 +268,17 @@ def fingerprint(case: PropagateRequest) -> str:
         if path:
             _add_contents(digest, Path(path))
     return digest.hexdigest()
+
+
+def _fingerprint_before(case: PropagateRequest) -> str:
+    """The fingerprint of files that may be replaced during the run; "" where one cannot be read.
+
+    What is wrong with such a file is said by the run.
+    """
+    try:
+        return fingerprint(case)
+    except OSError:
+        return ""
 
 
 def _arguments_text(case: PropagateRequest) -> str:
@@ -327,9 +339,9 @@ def _mark_path(case: PropagateRequest) -> Path:
     return companion(case.out, MARK)
 
 
-def _mark_complete(case: PropagateRequest) -> None:
+def _mark_complete(case: PropagateRequest, done_from: str) -> None:
     mark = _mark_path(case)
-    text = json.dumps({"fingerprint": fingerprint(case)})
+    text = json.dumps({"fingerprint": done_from})
     with atomic_folder(mark.parent) as partial:
         (partial / mark.name).write_text(text, encoding="utf-8")
 

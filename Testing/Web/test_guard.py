@@ -6,6 +6,7 @@ Foreign pages, wrong keys, paths outside the folders, files that are no images.
 import asyncio
 import io
 import json
+import socket
 import struct
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
@@ -329,6 +330,16 @@ def test_what_cannot_be_read_is_a_bad_request(bench, path, headers):
     status, _, text = ask(bench.address, path, headers=headers)
     assert status == 400
     assert "Traceback" not in text
+
+
+def test_what_is_no_request_is_told_in_one_line_without_a_traceback(bench, caplog):
+    where = urlsplit(bench.address)
+    with socket.create_connection((where.hostname, where.port), timeout=10) as line:
+        line.sendall(b"GET / HTTP/1.1\r\nHost: x\r\nContent-Length: \x1b[31mten\r\n\r\n")
+        assert line.recv(100).startswith(b"HTTP/1.0 400")
+    [record] = [record for record in caplog.records if record.name == "aiohttp.server"]
+    assert "Content-Length" in record.getMessage()
+    assert record.exc_info is None
 
 
 def test_an_address_that_is_not_this_machine_s_is_refused_without_a_port_that_nobody_asked_for():

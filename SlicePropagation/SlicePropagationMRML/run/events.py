@@ -1,10 +1,10 @@
 """What a `PropagationLogic` tells through its signal, one small class for each thing that happens.
 
-`problem` is the error that ended something, or None.
+`problem` is the error that ended something, or None. Tuples are made much faster than data classes,
+of which a dozen would keep the panel's first showing waiting.
 """
 
-from dataclasses import dataclass
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from SlicePropagationLib.propagation import SlicePrediction
 from SlicePropagationMRML.run.change_log import Travel
@@ -12,53 +12,45 @@ from SlicePropagationMRML.run.change_log import Travel
 Edits: TypeAlias = list[tuple[int, int]]  # (label, slice) pairs
 
 
-@dataclass(frozen=True)
-class Stepped:
+class Stepped(NamedTuple):
     """A slice was predicted."""
 
     prediction: SlicePrediction
 
 
-@dataclass(frozen=True)
-class Finished:
+class Finished(NamedTuple):
     """A run through slices has ended: written, waiting for a decision, or ended by a problem."""
 
     problem: Exception | None = None
 
 
-@dataclass(frozen=True)
 class Kept:
     """A result that waited is written."""
 
 
-@dataclass(frozen=True)
-class Edited:
+class Edited(NamedTuple):
     """A person changed the anchors of these (label, slice) pairs."""
 
     changed: Edits
 
 
-@dataclass(frozen=True)
-class Travelled:
+class Travelled(NamedTuple):
     """A person undid or redid something."""
 
     travel: Travel
 
 
-@dataclass(frozen=True)
 class Touched:
     """The segmentation changed, not by us; also segments that are not worked on."""
 
 
-@dataclass(frozen=True)
-class Closed:
+class Closed(NamedTuple):
     """A node or a segment that was worked on is gone."""
 
     problem: Exception
 
 
-@dataclass(frozen=True)
-class Moved:
+class Moved(NamedTuple):
     """The volume was moved, or its image replaced by one of another size, and was opened anew.
 
     Attributes:
@@ -68,8 +60,7 @@ class Moved:
     problem: Exception | None = None
 
 
-@dataclass(frozen=True)
-class FrameShown:
+class FrameShown(NamedTuple):
     """The volume's sequence shows another frame; open again to go on there.
 
     Attributes:
@@ -79,8 +70,7 @@ class FrameShown:
     problem: Exception | None = None
 
 
-@dataclass(frozen=True)
-class FramesStepped:
+class FramesStepped(NamedTuple):
     """Part of a slice was carried through all frames.
 
     Attributes:
@@ -94,8 +84,7 @@ class FramesStepped:
     share: float
 
 
-@dataclass(frozen=True)
-class FramesFinished:
+class FramesFinished(NamedTuple):
     """A run through all frames has ended.
 
     Attributes:
@@ -110,8 +99,7 @@ class FramesFinished:
     problem: Exception | None = None
 
 
-@dataclass(frozen=True)
-class FramesReturned:
+class FramesReturned(NamedTuple):
     """Frames have what they held before they were carried, or what carrying made of them.
 
     Attributes:

@@ -1,6 +1,7 @@
 """Files of a result appear together or not at all, also where another program has one open."""
 
 import os
+import time
 
 import pytest
 
@@ -17,6 +18,17 @@ def write_anew(folder):
 def folder(tmp_path):
     (tmp_path / "table.csv").write_text("old", encoding="utf-8")
     return tmp_path
+
+
+def left_by(folder, where, hours):
+    """A folder that a process of a machine left half written, so many hours ago."""
+    left = folder / f".partial-{where}-99-abc"
+    left.mkdir()
+    (left / "table.csv").write_text("half", encoding="utf-8")
+    then = time.time() - 3600 * hours
+    for path in (left / "table.csv", left):
+        os.utime(path, (then, then))
+    return left
 
 
 def open_elsewhere(monkeypatch, times):
@@ -46,3 +58,18 @@ def test_a_file_that_stays_open_is_left_as_it_was(folder, monkeypatch):
         write_anew(folder)
     assert (folder / "table.csv").read_text(encoding="utf-8") == "old"
     assert list(folder.iterdir()) == [folder / "table.csv"]
+
+
+def test_what_another_machine_left_in_a_shared_folder_goes_after_a_day(folder):
+    old = left_by(folder, "elsewhere", 25)
+    young = left_by(folder, "nearby", 23)
+    write_anew(folder)
+    assert not old.exists()
+    assert young.exists()
+
+
+def test_what_another_machine_still_writes_into_an_old_folder_stays(folder):
+    left = left_by(folder, "elsewhere", 25)
+    (left / "more.csv").write_text("half", encoding="utf-8")
+    write_anew(folder)
+    assert (left / "more.csv").exists()

@@ -9,7 +9,7 @@ import SimpleITK as sitk
 
 from SlicePropagationLib.errors import InputError
 from SlicePropagationLib.files import codecs
-from SlicePropagationLib.files.codecs import CodecError, read_pixels, unpacking
+from SlicePropagationLib.files.codecs import CodecError, read_header, read_pixels, unpacking
 from SlicePropagationLib.files.volume import read_volume
 
 PIXELS = np.arange(600, dtype=np.uint16).reshape(20, 30)
@@ -56,6 +56,19 @@ def test_a_file_that_it_does_not_outlive_is_named_and_the_next_one_is_read(
             read_pixels(picture)
     monkeypatch.undo()
     assert np.array_equal(read_pixels(picture)[0], PIXELS)
+
+
+@pytest.mark.parametrize("does", ["os.abort()", "print('{\"texts\"', flush=True)"])
+def test_a_header_that_it_does_not_outlive_is_named_and_the_next_one_is_read(
+    picture, stands_in, monkeypatch, does
+):
+    with monkeypatch.context():
+        stands_in(does)
+        with pytest.raises(CodecError, match="damaged"):
+            read_header(picture, "PNGImageIO", [])
+    monkeypatch.undo()
+    header = read_header(picture, "PNGImageIO", ["0008|0060"])
+    assert (header.texts, header.size, header.num_values) == ({}, (30, 20), 1)
 
 
 def test_a_file_that_takes_too_long_is_damaged(picture, stands_in, monkeypatch):

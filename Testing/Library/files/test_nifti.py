@@ -198,6 +198,7 @@ def test_values_are_scaled_unless_the_slope_is_none(opened, slope, inter, highes
     offset = inter if slope in (0.5, 2, 1e-4) else 0
     assert volume.array.max() == pytest.approx(highest * VOXELS.max() + offset)
     assert bool(volume.remarks) == (not np.isfinite(slope))
+    assert bool(remarks_on([volume.path])) == (not np.isfinite(slope))
 
 
 @pytest.mark.parametrize("name, packs", [("image.nii", True), ("image.nii.gz", False)])
@@ -226,6 +227,7 @@ def test_a_number_of_bits_that_is_not_that_of_the_type_is_remarked_on(opened):
     volume = opened(straight(bitpix=8))
     assert np.array_equal(volume.array, VOXELS.T)
     assert "8 bits (bitpix), its type 4 has 16" in said(volume)
+    assert "has 16; check the values that are shown." in remarks_on([volume.path])[0]
 
 
 @pytest.mark.parametrize("packs", [bytes, gzip.compress])

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from case_files import make_case, read, write, write_dicom
 
-from SlicePropagationLib import __version__
+from SlicePropagationLib import __version__, pipelines
 from SlicePropagationLib.commands.main import main
 from SlicePropagationLib.pipelines.batch import BatchRequest, fingerprint, is_complete, read_cases
-from SlicePropagationLib.pipelines.propagate_file import PropagateRequest
+from SlicePropagationLib.pipelines.propagate_file import PropagateRequest, propagate_file
 
 
 @pytest.fixture
@@ -124,6 +124,19 @@ def test_resume_does_a_case_again_whose_voxels_changed_beside_their_header(tmp_p
     case = read_cases(BatchRequest(table, tmp_path / "out", engine="copy"))[0]
     assert is_complete(case)
     make_case(tmp_path, suffix=".mhd", slices=(5,))
+    assert not is_complete(case)
+
+
+def test_resume_does_a_case_again_whose_seed_was_replaced_while_it_was_done(
+    table, tmp_path, monkeypatch
+):
+    def replace_when_done(case):
+        propagate_file(case)
+        make_case(tmp_path / "p0", slices=(5,))
+
+    monkeypatch.setattr(pipelines.batch, "propagate_file", replace_when_done)
+    case = read_cases(BatchRequest(table, tmp_path / "out", engine="copy"))[0]
+    assert pipelines.batch.do_case(case).error is None
     assert not is_complete(case)
 
 
