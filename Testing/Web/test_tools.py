@@ -97,13 +97,16 @@ def test_draw_fills_the_outline_that_the_mouse_follows(page, bench):
     wait_for_kind(page, SEED, "seed")
 
 
-def test_an_outline_keeps_its_corners_when_every_answer_takes_long(page, bench, monkeypatch):
+@pytest.mark.parametrize("first_s", [0.3, 3])
+def test_an_outline_keeps_its_corners_when_every_answer_takes_long(
+    page, bench, monkeypatch, first_s
+):
     answer = PointerPathAdapter.on_interaction
     skipped = []
 
     def answer_late(adapter, origin, event):
+        time.sleep(0.3 if skipped else first_s)
         skipped.append(len(event.get(KEY, ())))
-        time.sleep(0.3)
         return answer(adapter, origin, event)
 
     bench.show_slice(SEED)

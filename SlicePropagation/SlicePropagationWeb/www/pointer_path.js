@@ -42,7 +42,7 @@
       const up = last[1] - y - (event.y - last[3]);
       return Math.abs(right) < 1 && Math.abs(up) < 1;
     };
-    const here = path.findIndex(isHere);
+    const here = path.findLastIndex(isHere); // the last: an outline ends where it began
     if (here < 0) return [];
     const [x, y] = path[here];
     const skipped = corners(path.splice(0, here + 1)).slice(0, -1).slice(-MAX_POINTS);
