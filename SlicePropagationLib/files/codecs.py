@@ -91,11 +91,16 @@ def read_header(path: Path, file_format: str, tags: Sequence[str]) -> FileHeader
 
 @contextlib.contextmanager
 def unpacking() -> Iterator[None]:
-    """Some files are read; the process that unpacks them goes when they are."""
+    """Some files are read; the process that reads them goes when the outermost of these ends."""
+    with _lock:
+        _process.num_users += 1
     try:
         yield
     finally:
-        _let_go()
+        with _lock:
+            _process.num_users -= 1
+            if not _process.num_users:
+                _process.end()
 
 
 def _let_go() -> None:
@@ -121,9 +126,14 @@ def _read_here(path: Path, file_format: str) -> Pixels:
 
 
 class _Process:
-    """The other process, and the pipes to it."""
+    """The other process, and the pipes to it.
+
+    Attributes:
+        num_users: that are reading files and want it to stay.
+    """
 
     def __init__(self) -> None:
+        self.num_users = 0
         self._process: subprocess.Popen[Any] | None = None
 
     @property

@@ -136,16 +136,18 @@ def cpu_seconds(pid: int) -> float:
 def serve(connection) -> None:
     """Try what comes; a traceback is told like an exit code."""
     import SlicePropagationLib.pipelines.batch
+    from SlicePropagationLib.files.codecs import unpacking
 
     with contextlib.suppress(ImportError):
         import torch  # noqa: F401
     connection.send(SlicePropagationLib.__version__)
-    while True:
-        folder, words = connection.recv()
-        try:
-            connection.send(run_here(folder, words))
-        except BaseException as error:
-            connection.send((f"{type(error).__name__}: {error}", "Traceback", 0.0))
+    with unpacking():  # one process for the pixels of many files
+        while True:
+            folder, words = connection.recv()
+            try:
+                connection.send(run_here(folder, words))
+            except BaseException as error:
+                connection.send((f"{type(error).__name__}: {error}", "Traceback", 0.0))
 
 
 @dataclass(frozen=True)
