@@ -23,7 +23,7 @@ from phantoms import disc
 
 from SlicePropagationLib.errors import SlicePropagationError
 from SlicePropagationLib.pipelines.replay import decode_history, encode_history, replay
-from SlicePropagationLib.session import AnnotationSession
+from SlicePropagationLib.session import AnnotationSession, Provenance
 from SlicePropagationLib.stack import SliceStack
 
 SHAPE = (6, 9, 10)  # slices along each axis are few, so that acts meet
@@ -278,6 +278,9 @@ class RandomAnnotator:
             label = self.logic.document.labelOf(name)
             masks = self.logic.session.masks(label)
             self.expect(np.array_equal(masks, self.slices(name)), f"the session has another {name}")
+            known = self.logic.session.provenance[self.logic.session.labels.index(label)]
+            nobodys = np.flatnonzero(masks.any(axis=(1, 2)) & (known == Provenance.EMPTY)).tolist()
+            self.expect(not nobodys, f"slices {nobodys} of {name} are of nobody")
             ghosts = [index for index in indices if (name, index) not in self.drawn]
             self.expect(not ghosts, f"slices {ghosts} of {name} are anchors that nobody drew")
 

@@ -301,6 +301,23 @@ def test_an_edit_at_the_last_moment_is_not_overwritten_and_its_gaps_are_walked(b
     assert bench.logic.session.anchors(1) == [0, 9]
 
 
+@pytest.mark.parametrize("number", range(10))
+def test_what_is_drawn_in_another_segment_before_any_step_of_a_run_counts_as_drawn(bench, number):
+    bench.open("disc", "rest")
+    bench.draw("disc", 7, SMALL)
+    bench.logic.start("copy", segmentIDs=["disc"], span=(4, 10))
+    for _ in range(number):  # six predictions, the end of the walks, and the writing
+        if bench.logic.isRunning:
+            bench.stepOnce()
+    bench.draw("rest", 2, LARGE)
+    bench.turn()
+    bench.logic.runToEnd()
+    bench.logic.mergeEdits()
+    rest = bench.logic.document.labelOf("rest")
+    assert bench.logic.session.anchors(rest) == [2]
+    assert np.array_equal(bench.mask("rest")[2], LARGE)
+
+
 @pytest.mark.parametrize("choice,slices", [("keep", [3, 4, 5, 6, 7, 8, 9]), ("discard", [3, 7])])
 def test_an_edit_while_a_partial_result_waits_stands_and_nothing_else_counts_as_an_edit(
     bench,

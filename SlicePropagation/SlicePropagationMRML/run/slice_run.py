@@ -239,6 +239,8 @@ class SliceRun(Run):
     def _commitSteps(self) -> Iterator[None]:
         """Write the result as one undo step, a few milliseconds a step."""
         engine = self._engine.make()
+        self._edits.merge()  # what was drawn since the last step; from now on drawing rests
+        yield
         changes = self._changes()
         yield
         self._tools.saveStateForUndo()
