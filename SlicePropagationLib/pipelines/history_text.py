@@ -65,10 +65,11 @@ class _Limits:
         self.shape = None if stack is None else stack.slice_shape
 
     def decoded(self, values: Mapping[str, Any]) -> Event:
-        """An event; a KeyError, TypeError or ValueError where it is none."""
-        event = dict(values)
-        for name, check in self._checks(event["event"]).items():
-            event[name] = check(event, name)
+        """An event, with what belongs to its kind; a KeyError, TypeError or ValueError where it is none."""
+        kind = values["event"]
+        event = {"event": kind}
+        for name, check in self._checks(kind).items():
+            event[name] = check(values, name)
         return event
 
     def _checks(self, kind: str) -> dict[str, Callable[[Mapping[str, Any], str], Any]]:
@@ -77,7 +78,7 @@ class _Limits:
         mask = {**place, "patch": self._patch}
         return {
             "annotate": {**mask, "provenance": _anchor},
-            "confirm": {**place, "patch": self._patch_or_none},
+            "confirm": {**place, "patch": self._patch_or_none, "was_changed": _is_set},
             "release": place,
             "cede": mask,
             "settle": mask,
@@ -132,6 +133,11 @@ def _provenance(values: Mapping[str, Any], name: str) -> int:
 def _share_or_none(values: Mapping[str, Any], name: str) -> float | None:
     """None where nothing is known of the trust in a slice."""
     return None if values[name] is None else _share(values, name)
+
+
+def _is_set(values: Mapping[str, Any], name: str) -> bool:
+    """Earlier versions, and most events, do not say it."""
+    return name in values and _flag(values, name)
 
 
 def _share(values: Mapping[str, Any], name: str) -> float:

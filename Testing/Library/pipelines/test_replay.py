@@ -1,3 +1,4 @@
+import contextlib
 import json
 
 import numpy as np
@@ -156,6 +157,17 @@ def test_a_damaged_history_is_refused():
                 }
             ]
         )
+
+
+@pytest.mark.parametrize("kind", ["continue", "undo", "release", "unheard of"])
+def test_what_belongs_to_another_kind_of_event_does_not_count(kind):
+    event = {"event": kind, "label": 1, "index": 0, "steps": 1, "runs": [{"label": 7}]}
+    session = AnnotationSession(blank_stack(), (1,))
+    refusals = {"continue": "this image allows 0", "unheard of": "newer version"}
+    with contextlib.ExitStack() as stack:
+        if kind in refusals:
+            stack.enter_context(pytest.raises(InputError, match=refusals[kind]))
+        replay(session, decode_history([event]))
 
 
 def test_an_event_of_a_newer_version_is_refused():
