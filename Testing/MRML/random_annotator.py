@@ -9,6 +9,7 @@ where there is none, otherwise 1. A number gives the same acts every time.
 import json
 import sys
 from pathlib import Path
+from unittest.mock import patch
 
 import numpy as np
 
@@ -20,6 +21,7 @@ if __name__ == "__main__":
 
 from mrml_bench import Bench
 from phantoms import disc
+from SlicePropagationMRML.run import slice_run
 
 from SlicePropagationLib.errors import SlicePropagationError
 from SlicePropagationLib.pipelines.replay import decode_history, encode_history, replay
@@ -56,6 +58,9 @@ class RandomAnnotator:
     """
 
     def __init__(self, number):
+        slice_run.TURN_SECONDS = (
+            60  # drawing rests while a result is written, however long that takes
+        )
         self.rng = np.random.default_rng(number)
         self.names = NAMES[: self.rng.integers(2, 4)]
         self.axis = int(self.rng.integers(3))
@@ -71,6 +76,11 @@ class RandomAnnotator:
 
     def annotate(self):
         """Do some acts, and look after each; raises a Violation."""
+        # Drawing rests while a result is written, however long that takes.
+        with patch.object(slice_run, "TURN_SECONDS", 60):
+            self.act_by_act()
+
+    def act_by_act(self):
         try:
             for _ in range(NUM_ACTS):
                 act = self.pick([*ACTS, "draw", "draw", "run", "run_with_strokes"])

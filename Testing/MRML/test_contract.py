@@ -8,6 +8,8 @@ import pytest
 import slicer
 from phantoms import disc
 from SlicePropagationMRML.nodes.tags import readTags
+from SlicePropagationMRML.run import slice_run
+from SlicePropagationMRML.run.run import Phase
 
 from SlicePropagationLib.engines import make_engine
 from SlicePropagationLib.pipelines.replay import decode_history, encode_history, replay
@@ -316,6 +318,25 @@ def test_what_is_drawn_in_another_segment_before_any_step_of_a_run_counts_as_dra
     rest = bench.logic.document.labelOf("rest")
     assert bench.logic.session.anchors(rest) == [2]
     assert np.array_equal(bench.mask("rest")[2], LARGE)
+
+
+@pytest.mark.parametrize("number", range(1, 12))
+def test_what_is_drawn_between_two_turns_of_the_writing_counts_as_drawn(bench, monkeypatch, number):
+    monkeypatch.setattr(slice_run, "TURN_SECONDS", 0)  # each part of the writing has its own turn
+    bench.open("disc", "rest")
+    bench.draw("disc", 7, SMALL)
+    bench.logic.start("copy", segmentIDs=["disc"], span=(4, 10))
+    while bench.logic.isRunning and bench.logic.run.phase is not Phase.WRITING:
+        bench.stepOnce()
+    for _ in range(number):
+        if bench.logic.isRunning:
+            bench.stepOnce()
+    bench.draw("rest", 2, LARGE)
+    bench.logic.runToEnd()
+    bench.logic.mergeEdits()
+    rest = bench.logic.document.labelOf("rest")
+    assert bench.logic.session.anchors(rest) == [2]
+    assert bench.logic.session.anchors(bench.logic.document.labelOf("disc")) == [7]
 
 
 @pytest.mark.parametrize("choice,slices", [("keep", [3, 4, 5, 6, 7, 8, 9]), ("discard", [3, 7])])

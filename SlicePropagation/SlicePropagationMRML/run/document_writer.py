@@ -1,6 +1,6 @@
 """From the session into the segments, through Slicer's own masking."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TypeAlias
 
 from SlicePropagationLib.patch import EMPTY_MASK, Patch
@@ -78,8 +78,16 @@ class DocumentWriter:
         for _ in self.writeSteps(changes):
             pass
 
-    def writeSteps(self, changes: Changes) -> Iterator[None]:
-        """The same in steps of some milliseconds each, for several turns of the event loop."""
+    def writeSteps(
+        self, changes: Changes, drawn: Mapping[int, Sequence[Patch]] | None = None
+    ) -> Iterator[None]:
+        """The same in steps of some milliseconds each, for several turns of the event loop.
+
+        Args:
+            changes: what to write.
+            drawn: {label: patches before the first step}; what comes between two steps and is of
+                neither was drawn meanwhile, and counts as such.
+        """
         for steps in self._writes(changes):
             while True:
                 with commit.selectionKept(self._editorLogic):
@@ -88,16 +96,25 @@ class DocumentWriter:
                 yield
         for label in self._document.segments:
             yield
-            self.follow(label)
+            self.follow(label, drawn[label] if drawn else None)
 
-    def follow(self, label: int) -> None:
+    def follow(self, label: int, drawn: Sequence[Patch] | None = None) -> None:
         """Let the session know what a segment holds, without a change of provenance.
 
         Masking, or another segment, has the rest.
+
+        Args:
+            label: of the segment.
+            drawn: as of `writeSteps`, of this label.
         """
         session = self._document.session
         for index, patch in enumerate(self._document.patchesOf(label)):
-            if not patch.equals(session.state(label, index).patch):
+            known = session.state(label, index).patch
+            if patch.equals(known):
+                continue
+            if drawn is not None and not patch.without(known).without(drawn[index]).is_empty:
+                session.annotate(label, index, patch.paste(session.stack.slice_shape))
+            else:
                 session.settle(label, index, patch)
 
     def erase(

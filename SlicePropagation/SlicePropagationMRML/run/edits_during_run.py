@@ -14,6 +14,9 @@ from SlicePropagationMRML.run.signal import Signal
 class EditsDuringRun:
     """Compares the segments with what was drawn in them before, and not with the session.
 
+    Attributes:
+        drawn: {label: patches} of the segments at the last call of `merge`.
+
     Args:
         document: what the run fills.
         watch: its watch.
@@ -29,7 +32,7 @@ class EditsDuringRun:
         self._document = document
         self._watch = watch
         self._events = events
-        self._drawn = document.patches()
+        self.drawn = document.patches()
         self._known = document.snapshot()
 
     def merge(self) -> Edits:
@@ -37,8 +40,8 @@ class EditsDuringRun:
         self._watch.seen()
         edits = {}
         for label, patches in self._document.patches().items():
-            edits[label] = _differing(patches, self._drawn[label])
-            self._drawn[label] = patches
+            edits[label] = _differing(patches, self.drawn[label])
+            self.drawn[label] = patches
         changed = self._document.session.merge_edits(edits)
         if changed:
             self._learn(edits, changed)

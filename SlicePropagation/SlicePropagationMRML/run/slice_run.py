@@ -247,7 +247,7 @@ class SliceRun(Run):
         self._document.engineName = engine.name
         self._document.modelHash = model_hash(engine)
         yield
-        yield from self._writer.writeSteps(changes)
+        yield from self._writer.writeSteps(changes, self._edits.drawn)
         yield
         self._document.writeTags("run", self._touched)
 
