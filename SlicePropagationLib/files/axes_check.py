@@ -13,6 +13,8 @@ from SlicePropagationLib.files.nifti_forms import (
     shear_deg,
 )
 
+LENGTH_SHARE = 0.01  # as of a shear
+
 
 def check_axes(image: sitk.Image, path: Path) -> tuple[str, ...]:
     """Remarks on the first three axes of an image, where they are not at right angles.
@@ -24,12 +26,13 @@ def check_axes(image: sitk.Image, path: Path) -> tuple[str, ...]:
         path: the file, for the messages.
 
     Raises:
-        InputError: they are off right angles by more than `STRAIGHT_DEG`.
+        InputError: they are off right angles by more than `STRAIGHT_DEG`, or of other lengths than 1.
     """
     dimension = image.GetDimension()
     if dimension not in (3, 4):
         return ()
     axes = np.reshape(image.GetDirection(), (dimension, dimension))[:3, :3]
+    _check_lengths(axes, path)
     shear = shear_deg(axes)
     if shear > STRAIGHT_DEG:
         raise InputError(
@@ -47,3 +50,14 @@ def check_axes(image: sitk.Image, path: Path) -> tuple[str, ...]:
         f"The axes of {path} are {shear:.3g} degrees off a right angle; areas and distances are"
         " those of right angles.",
     )
+
+
+def _check_lengths(axes: np.ndarray, path: Path) -> None:
+    """Refuse directions that stretch the image: programs differ in how large it is then."""
+    lengths = np.linalg.norm(axes, axis=0)
+    if np.abs(lengths - 1).max() > LENGTH_SHARE:
+        said = ", ".join(f"{length:.3g}" for length in lengths)
+        raise InputError(
+            f"The axes of {path} have the lengths {said}, where directions have 1; put the lengths"
+            " into the spacing, or resample it in 3D Slicer with Resample Scalar/Vector/DWI Volume."
+        )

@@ -17,6 +17,7 @@ LONGEST_HEADER = 1 << 26  # bytes; segmentations keep much in theirs
 LONGEST_VALUE = 1000  # signs of a field of the format; what programs add may be longer
 MOST_DIMENSIONS = 8
 LARGEST_SIZE = 1 << 31
+LARGEST_NUMBER = 1e15  # of places, in millimetres or whatever unit
 MOST_PACKED = 1040  # gzip and zlib make a file smaller by no more than this
 MOST_PACKED_BZIP2 = 1 << 26
 NRRD_BYTES = {
@@ -181,6 +182,9 @@ def _check_lists(fields: Fields, count: int) -> None:
     for name in ("space origin", "measurement frame"):
         for vector in re.findall(r"\([^()]*\)", fields.get(name, "")):
             _check_vector(name, vector)
+    for vector in re.findall(r"\([^()]*\)", fields.get("space origin", "")):
+        words = [part.strip() for part in vector.strip("()").split(",")]
+        _check_place("space origin", words, len(words))
 
 
 def _check_vector(name: str, vector: str) -> None:
@@ -189,12 +193,24 @@ def _check_vector(name: str, vector: str) -> None:
         _check_numbers(name, [part.strip() for part in parts], len(parts))
 
 
+def _check_place(name: str, words: Sequence[str], count: int) -> None:
+    """Refuse also what is infinite or no number; readers take it for 0."""
+    _check_numbers(name, words, count)
+    endless = [word for word in words if not math.isfinite(float(word))]
+    if endless:
+        raise ValueError(f"its {name} have {endless[0]!r}, which is no place")
+
+
 def _check_numbers(name: str, words: Sequence[str], count: int) -> None:
     if len(words) != count:
         raise ValueError(f"it has {len(words)} {name} for {count} axes")
     wrong = [word for word in words if not NUMBERS.fullmatch(word)]
     if wrong:
         raise ValueError(f"its {name} have {wrong[0][:40]!r}, which is no number")
+    # ITK computes with them, for ever where the result is beyond all numbers.
+    large = [word for word in words if LARGEST_NUMBER < abs(float(word)) < math.inf]
+    if large:
+        raise ValueError(f"its {name} have {large[0][:40]!r}, where {LARGEST_NUMBER:g} is the most")
 
 
 # MetaImage
@@ -213,10 +229,10 @@ def _check_meta(file: BinaryIO, path: Path) -> Promise:
     count = _whole(fields, "NDims", 1, MOST_DIMENSIONS)
     for name in ("ElementSpacing", "Offset", "Position", "Origin", "ElementSize"):
         if name in fields:
-            _check_numbers(name, fields[name].split(), count)
+            _check_place(name, fields[name].split(), count)
     for name in ("TransformMatrix", "Rotation", "Orientation"):
         if name in fields:
-            _check_numbers(name, fields[name].split(), count * count)
+            _check_place(name, fields[name].split(), count * count)
     channels = 1
     if "ElementNumberOfChannels" in fields:
         channels = _whole(fields, "ElementNumberOfChannels", 1, 1 << 16)

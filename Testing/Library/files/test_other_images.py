@@ -205,3 +205,45 @@ def test_a_size_of_voxels_that_is_no_number_is_refused(tmp_path):
     (tmp_path / "a.nrrd").write_bytes(header + bytes(range(8)))
     with pytest.raises(InputError, match="1 1 NaN"):
         read_volume(tmp_path / "a.nrrd")
+
+
+def meta_image(folder, **fields):
+    """A MetaImage file with some fields other than usual."""
+    usual = {
+        "NDims": "3",
+        "BinaryData": "True",
+        "TransformMatrix": "1 0 0 0 1 0 0 0 1",
+        "Offset": "0 0 0",
+        "ElementSpacing": "1 1 1",
+        "DimSize": "2 2 2",
+        "ElementType": "MET_UCHAR",
+    }
+    lines = [f"{name} = {value}" for name, value in {**usual, **fields}.items()]
+    path = folder / "a.mha"
+    path.write_bytes("\n".join([*lines, "ElementDataFile = LOCAL\n"]).encode() + bytes(range(8)))
+    return path
+
+
+@pytest.mark.parametrize(
+    "fields, said",
+    [
+        # SimpleITK computes for ever with it
+        ({"TransformMatrix": "1 0 0 1e+308 1 0 0 0 1"}, r"'1e\+308', where 1e\+15 is the most"),
+        ({"TransformMatrix": "1 0 0 0 nan 0 0 0 1"}, "'nan', which is no place"),
+        ({"Offset": "0 inf 0"}, "'inf', which is no place"),
+        ({"TransformMatrix": "2 0 0 0 1 0 0 0 1"}, "the lengths 2, 1, 1, where directions have 1"),
+    ],
+)
+def test_axes_that_lead_nowhere_are_refused(tmp_path, fields, said):
+    with pytest.raises(InputError, match=said):
+        read_volume(meta_image(tmp_path, **fields))
+
+
+def test_an_origin_that_is_no_number_is_refused(tmp_path):
+    header = (
+        b"NRRD0004\ntype: uchar\ndimension: 3\nsizes: 2 2 2\nspace: left-posterior-superior\n"
+        b"space directions: (1,0,0) (0,1,0) (0,0,1)\nspace origin: (0,NaN,0)\nencoding: raw\n\n"
+    )
+    (tmp_path / "a.nrrd").write_bytes(header + bytes(range(8)))
+    with pytest.raises(InputError, match="'NaN', which is no place"):
+        read_volume(tmp_path / "a.nrrd")
