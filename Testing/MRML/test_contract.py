@@ -320,6 +320,23 @@ def test_what_is_drawn_in_another_segment_before_any_step_of_a_run_counts_as_dra
     assert np.array_equal(bench.mask("rest")[2], LARGE)
 
 
+@pytest.mark.parametrize("choice", ["keep", "discard"])
+def test_what_is_drawn_just_as_it_is_predicted_counts_as_drawn(bench, choice):
+    bench.open()
+    bench.draw("disc", 7, SMALL)
+    bench.logic.start("copy")
+    for _ in range(3):
+        bench.stepOnce()
+    predicted = next(i for i in (6, 8) if bench.logic.session.state(1, i).patch.area)
+    bench.draw("disc", predicted, SMALL)
+    bench.turn()
+    bench.logic.stop()
+    bench.logic.runToEnd()
+    getattr(bench.logic, choice)()
+    assert bench.logic.session.anchors(1) == sorted([7, predicted])
+    assert np.array_equal(bench.mask("disc")[predicted], SMALL)
+
+
 @pytest.mark.parametrize("number", range(1, 12))
 def test_what_is_drawn_between_two_turns_of_the_writing_counts_as_drawn(bench, monkeypatch, number):
     monkeypatch.setattr(slice_run, "TURN_SECONDS", 0)  # each part of the writing has its own turn

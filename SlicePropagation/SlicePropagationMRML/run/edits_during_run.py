@@ -1,5 +1,6 @@
 """`EditsDuringRun`: strokes of a person while the segments do not hold the run's predictions yet."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from SlicePropagationLib.patch import Patch
@@ -39,10 +40,17 @@ class EditsDuringRun:
         """Take over what a person drew since the last call; returns it."""
         self._watch.seen()
         edits = {}
+        as_predicted = []
         for label, patches in self._document.patches().items():
             edits[label] = _differing(patches, self.drawn[label])
+            as_predicted += self._as_predicted(label, edits[label])
             self.drawn[label] = patches
-        changed = self._document.session.merge_edits(edits)
+        session = self._document.session
+        changed = session.merge_edits(edits)
+        for label, index in as_predicted:
+            mask = session.mask(label, index)
+            session.annotate(label, index, mask)
+            changed.append((label, index))
         if changed:
             self._learn(edits, changed)
             # After an undo in the Segment Editor tags are only read, or there would be no redo.
@@ -61,6 +69,20 @@ class EditsDuringRun:
         since = self._document.session.history[len(events) :]
         during = [event for event in since if event["event"] not in OF_RUNS]
         return dict(states), events + during
+
+    def _as_predicted(self, label: int, edits: Mapping[int, Patch]) -> Edits:
+        """Slices where a person drew just what the run has predicted, and no segment shows yet.
+
+        To the session nothing is other there; without the run nobody would vouch for it.
+        """
+        session = self._document.session
+        return [
+            (label, index)
+            for index, patch in edits.items()
+            if patch.equals(session.state(label, index).patch)
+            and not session.is_anchor(label, index)
+            and not patch.without(self.drawn[label][index]).is_empty
+        ]
 
     def _learn(
         self,

@@ -243,7 +243,8 @@ class SliceRun(Run):
         yield
         changes = self._changes()
         yield
-        self._tools.saveStateForUndo()
+        if any(changes.values()):  # else the editor has no step, and undo would take another back
+            self._tools.saveStateForUndo()
         self._document.engineName = engine.name
         self._document.modelHash = model_hash(engine)
         yield
