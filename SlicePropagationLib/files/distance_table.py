@@ -10,6 +10,7 @@ import numpy as np
 
 from SlicePropagationLib.errors import InputError, in_one_line
 from SlicePropagationLib.files.companions import companion
+from SlicePropagationLib.files.table import first_line
 
 DISTANCES = ".distances.csv"
 
@@ -26,8 +27,9 @@ def read_distances(label_path: Path | str, count: int) -> np.ndarray | None:
     found = np.full(count, np.inf)
     try:
         with open(path, newline="", encoding="utf-8") as file:
+            first_line(file)
             rows = [(int(row["frame"]), float(row["distance"])) for row in csv.DictReader(file)]
-    except (OSError, KeyError, TypeError, ValueError) as error:
+    except (OSError, KeyError, TypeError, ValueError, csv.Error) as error:
         raise InputError(
             f"{path} is not a table of distances ({in_one_line(error)}); it needs the columns frame"
             " and distance."

@@ -11,6 +11,7 @@ from typing import Any
 
 from SlicePropagationLib.errors import InputError, OutputError, in_one_line
 from SlicePropagationLib.files.companions import companion, voxel_file
+from SlicePropagationLib.files.table import first_line
 
 FILES = "files"  # the entry of a record: {file name: sha256}
 RECORD = ".json"
@@ -145,7 +146,7 @@ def is_ours(path: Path | str) -> bool:
             states_us = isinstance(versions, dict) and "slice-propagation" in versions
             return states_us or "fingerprint" in values
         with open(path, newline="", encoding="utf-8") as file:
-            heading = set(next(csv.reader(file), ()))
+            heading = set(next(csv.reader([first_line(file)]), ()))
         return any(columns <= heading for columns in TABLE_COLUMNS)
     except (OSError, ValueError, csv.Error, InputError):
         return False

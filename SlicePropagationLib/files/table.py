@@ -3,11 +3,12 @@
 import csv
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from SlicePropagationLib.errors import ConfigError, InputError
 
 SEPARATORS = ",;\t"
+LONGEST_HEADING = 1 << 16
 
 
 def read_table(path: Path | str, columns: Sequence[str]) -> list[dict[str, str]]:
@@ -61,8 +62,7 @@ def _read(
     try:
         # With the mark that Excel begins a file with, or without.
         with open(path, newline="", encoding="utf-8-sig") as file:
-            heading = file.readline()
-            file.seek(0)
+            heading = first_line(file)
             separator = next((mark for mark in SEPARATORS if mark in heading), ",")
             reader = csv.DictReader(file, restval="", delimiter=separator)
             return list(reader), reader.fieldnames or (), separator
@@ -71,6 +71,19 @@ def _read(
             f"{path} cannot be read as a table ({error}); give one with the columns"
             f" {_listed(columns)}, separated by commas."
         ) from error
+
+
+def first_line(file: TextIO) -> str:
+    """The heading of a table, which is at its beginning again afterwards.
+
+    Raises:
+        ValueError: it is longer than any heading; as a row of names it would take all memory.
+    """
+    heading = file.readline(LONGEST_HEADING)
+    if len(heading) == LONGEST_HEADING:
+        raise ValueError(f"its first line has {LONGEST_HEADING} signs or more")
+    file.seek(0)
+    return heading
 
 
 def _has_text(row: dict[Any, Any]) -> bool:

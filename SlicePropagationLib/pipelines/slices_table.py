@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from SlicePropagationLib.errors import InputError, in_one_line
+from SlicePropagationLib.files.table import first_line
 from SlicePropagationLib.session import AnnotationSession, Provenance, SliceState
 
 if TYPE_CHECKING:
@@ -216,6 +217,7 @@ def read_states(path: Path | str) -> dict[int, dict[int, SliceState]]:
 def _read_rows(path: Path | str, columns: Sequence[str]) -> list[dict[str, str]]:
     try:
         with open(path, newline="", encoding="utf-8-sig") as file:
+            first_line(file)
             reader = csv.DictReader(file)
             rows = list(reader)
             missing = set(columns) - set(reader.fieldnames or ())
