@@ -377,7 +377,9 @@ def python_entry(entry):
 
     A class has {method: signature} in place of a signature.
     """
-    differs = {VERSIONS[name]: sig for name, sig in entry.get("differs", {}).items() if name in VERSIONS}
+    differs = {
+        VERSIONS[name]: sig for name, sig in entry.get("differs", {}).items() if name in VERSIONS
+    }
     return [ours(entry.get("in")), entry["sig"], differs]
 
 

@@ -116,7 +116,9 @@ def test_a_property_that_is_called_fails_the_check(tmp_path, kind, name):
 @pytest.mark.parametrize("name", ["py_toString", "py_get_rect", "operator_subscript"])
 @pytest.mark.parametrize("kind", ["QAction", "QStyleOption", "QKeySequence"])
 def test_an_artefact_of_the_wrappers_is_no_name(tmp_path, kind, name):
-    assert findings(tmp_path, f"thing = qt.{kind}()\nthing.{name}") == [f"{kind}.{name}: no such name"]
+    assert findings(tmp_path, f"thing = qt.{kind}()\nthing.{name}") == [
+        f"{kind}.{name}: no such name"
+    ]
 
 
 @pytest.mark.parametrize("guard", ["try", "hasattr"])
