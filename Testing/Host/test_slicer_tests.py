@@ -52,8 +52,29 @@ def module(application, monkeypatch):
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_the_tests_for_slicer_pass_on_the_host(module, path):
-    assert failures_of(cases_of(path)) == []
+    failures = failures_of(cases_of(path))
+    if failures:
+        pytest.fail("\n".join(failures), pytrace=False)
 
 
 def test_the_self_test_of_the_module_passes_on_the_host(module):
     module[1].runTest(msec=0)
+
+
+def test_the_panel_follows_selectors_that_choose_only_when_they_are_shown(application, monkeypatch):
+    import numpy as np
+    import slicer
+    from host import mrml_widgets, person, slicerenv
+
+    monkeypatch.setattr(mrml_widgets, "unseen_boxes_choose", False)
+    volume = slicer.util.addVolumeFromArray(np.zeros((8, 24, 20), np.float32), name="CT")
+    panel = slicerenv.load_module(MODULE)[2].panel
+    person.turns()
+    assert panel.ui.volumeSelector.currentNode() is None
+    assert not panel.ui.propagateButton.enabled
+    slicer.util.mainWindow().show()
+    person.turns()
+    assert panel.ui.volumeSelector.currentNode() is volume
+    assert panel.settings.nodes()[0] is volume
+    slicer.util.mainWindow().hide()
+    slicerenv.unload_module(MODULE.stem)
