@@ -313,6 +313,12 @@ class SegmentEditorEffect(AbstractScriptedSegmentEditorEffect):
 """
 
 
+def button_named(editor, name):
+    """The button of an effect, whether it shows the name or tells it."""
+    buttons = editor.findChildren("QToolButton")
+    return next(button for button in buttons if name in (button.text, button.toolTip))
+
+
 def test_a_scripted_effect_is_registered_and_acts_in_an_editor(application, editor, tmp_path):
     source = tmp_path / "SegmentEditorEffect.py"
     source.write_text(EFFECT, encoding="utf-8")
@@ -320,9 +326,7 @@ def test_a_scripted_effect_is_registered_and_acts_in_an_editor(application, edit
     effect.setPythonSource(str(source))
     effect.self().register()
     editor.show()
-    person.click(
-        next(button for button in editor.findChildren("QToolButton") if button.text == "Fill all")
-    )
+    person.click(button_named(editor, "Fill all"))
     person.click(editor.activeEffect().self().button)
     assert mask(editor).all()
     editor.undo()
