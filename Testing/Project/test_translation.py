@@ -1,8 +1,12 @@
 """What the panel can say can be translated: errors carry a sentence and values, texts are looked up."""
 
 import ast
+import runpy
 import string
+import subprocess
+import sys
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 
@@ -76,3 +80,47 @@ def test_a_translated_sentence_never_holds_its_values_before_it_is_looked_up():
         if isinstance(text, (ast.JoinedStr, ast.BinOp, ast.Call))
     ]
     assert wrong == []
+
+
+@pytest.fixture(scope="module")
+def translations(tmp_path_factory):
+    """{context: texts} of the .ts file that the tool for translators writes."""
+    pytest.importorskip(
+        "PySide6", reason="PySide6-Essentials, which brings lupdate, is not installed"
+    )
+    out = tmp_path_factory.mktemp("translations") / "SlicePropagation_de.ts"
+    tool = Path(__file__).with_name("update_translations.py")
+    done = subprocess.run([sys.executable, tool, out], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    contexts = ElementTree.parse(out).getroot().iter("context")
+    return {one.findtext("name"): {text.text for text in one.iter("source")} for one in contexts}
+
+
+def test_translators_find_every_text_under_the_file_that_shows_it(translations):
+    for path in (*MRML.rglob("*.py"), *GUI.rglob("*.py")):
+        texts = {text.value for text in looked_up(path) if isinstance(text, ast.Constant)}
+        assert texts <= translations.get(path.stem, set()), path.name
+
+
+def test_translators_find_every_error_that_the_panel_shows(translations):
+    for path in SHOWN:
+        keys = {call.args[0] for call in errors_in(path)}
+        texts = {key.value for key in keys if isinstance(key, ast.Constant)}
+        assert texts <= translations["problems"], path.name
+
+
+def test_translators_find_an_error_that_a_name_or_a_choice_stands_for(tmp_path):
+    source = tmp_path / "source.py"
+    source.write_text(
+        'GONE = "It is gone."\nraise InputError(GONE if isGone else "It is here.")\n',
+        encoding="utf-8",
+    )
+    tool = runpy.run_path(str(Path(__file__).with_name("update_translations.py")))
+    assert set(tool["written_texts"](source, {"InputError"})) == {"It is gone.", "It is here."}
+
+
+def test_translators_find_the_texts_of_the_ui_file(translations):
+    root = ElementTree.parse(CHECKOUT / "Resources" / "UI" / "SlicePropagation.ui").getroot()
+    shown = {one.text for one in root.iter("string") if one.text and one.get("notr") != "true"}
+    missing = shown - translations[root.findtext("class")]
+    assert [text for text in missing if not text.startswith("vtkMRML")] == []
