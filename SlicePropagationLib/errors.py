@@ -17,7 +17,8 @@ class SlicePropagationError(Exception):
     def __init__(self, key: str = "", /, **values: object) -> None:
         """Args: the sentence, and a value for each of its places; without values it has none."""
         self.key = key
-        self.values = values
+        # an error as a value counts by what it says: its traceback would keep images alive
+        self.values = {name: _plain(value) for name, value in values.items()}
         super().__init__(self.said(str))
 
     def said(self, translate: Callable[[str], str]) -> str:
@@ -64,6 +65,11 @@ class DeviceError(SlicePropagationError):
 
 class TrainingError(SlicePropagationError):
     """A training cannot go on."""
+
+
+def _plain(value: object) -> object:
+    """A value that can go to another process: an error is what it says."""
+    return str(value) if isinstance(value, BaseException) else value
 
 
 def in_one_line(error: BaseException) -> str:

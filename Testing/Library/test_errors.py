@@ -32,6 +32,12 @@ def test_a_value_may_have_any_name(name):
     assert str(InputError("It is {" + name + "}.", **{name: 3})) == "It is 3."
 
 
+def test_an_error_as_a_value_counts_by_what_it_says():
+    error = InputError("It cannot be read ({error}).", error=OSError("no room"))
+    assert error.values == {"error": "no room"}
+    assert str(error) == "It cannot be read (no room)."
+
+
 def test_an_error_from_another_process_is_the_same():
     error = pickle.loads(pickle.dumps(InputError(KEY, **VALUES)))
     assert isinstance(error, SlicePropagationError)
