@@ -4,6 +4,7 @@ import os
 
 import slicer
 from slicer.i18n import tr as _
+from slicer.i18n import translate
 from slicer.ScriptedLoadableModule import ScriptedLoadableModule
 
 
@@ -13,12 +14,12 @@ class SegmentEditorSlicePropagation(ScriptedLoadableModule):
     def __init__(self, parent):
         ScriptedLoadableModule.__init__(self, parent)
         parent.title = "SegmentEditorSlicePropagation"
-        parent.categories = ["Segmentation"]
+        parent.categories = [translate("qSlicerAbstractCoreModule", "Segmentation")]
         parent.dependencies = ["Segmentations", "SlicePropagation"]
         parent.contributors = ["The SlicePropagation maintainers"]
         parent.hidden = True
         parent.helpText = _("This hidden module registers the Segment Editor effect Propagate.")
-        parent.acknowledgementText = "Apache-2.0"
+        parent.acknowledgementText = _("See the module Slice Propagation. Code: Apache-2.0.")
         slicer.app.connect("startupCompleted()", self.registerEditorEffect)
 
     def registerEditorEffect(self):

@@ -7,6 +7,7 @@ import qt
 import slicer
 import slicer.ScriptedLoadableModule as scripted
 from slicer.i18n import tr as _
+from slicer.i18n import translate
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 OWN_PACKAGES = ("SlicePropagationLib", "SlicePropagationMRML", "SlicePropagationGUI")
@@ -65,7 +66,7 @@ class SlicePropagation(scripted.ScriptedLoadableModule):
         scripted.ScriptedLoadableModule.__init__(self, parent)
         addPaths()
         parent.title = _("Slice Propagation")
-        parent.categories = ["Segmentation"]
+        parent.categories = [translate("qSlicerAbstractCoreModule", "Segmentation")]
         parent.dependencies = ["Segmentations"]
         parent.contributors = ["The SlicePropagation maintainers"]
         parent.helpText = _(
@@ -76,7 +77,10 @@ class SlicePropagation(scripted.ScriptedLoadableModule):
         )
         slicer.app.connect("startupCompleted()", registerSampleData)
         parent.acknowledgementText = _(
-            "Apache-2.0. What a person drew, corrected or confirmed is never changed by a run."
+            "Built on 3D Slicer, SimpleITK, NumPy, SciPy and PyTorch. The networks that come with it,"
+            " after the published U-Net and VoxelMorph, learned from Sunnybrook Cardiac Data (CC0),"
+            " OpenKBP (MIT), the hippocampus set of the Medical Segmentation Decathlon (CC BY-SA 4.0)"
+            " and generated volumes. Code: Apache-2.0. Weights: CC BY-SA 4.0."
         )
 
 

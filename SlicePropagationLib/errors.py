@@ -3,9 +3,32 @@
 Each message says what is wrong, the values found, and what to do.
 """
 
+from collections.abc import Callable
+
 
 class SlicePropagationError(Exception):
-    """Base of every error whose message is meant for the person at the screen."""
+    """Base of every error whose message is meant for the person at the screen.
+
+    Attributes:
+        key: the sentence with a named place for each value, by which translations find it.
+        values: what stands in the places.
+    """
+
+    def __init__(self, key: str = "", /, **values: object) -> None:
+        """Args: the sentence, and a value for each of its places; without values it has none."""
+        self.key = key
+        # an error as a value counts by what it says: its traceback would keep images alive
+        self.values = {name: _plain(value) for name, value in values.items()}
+        super().__init__(self.said(str))
+
+    def said(self, translate: Callable[[str], str]) -> str:
+        """The message in another language.
+
+        Args:
+            translate: gives the sentence, with its places, in that language.
+        """
+        sentence = translate(self.key)
+        return sentence.format(**self.values) if self.values else sentence
 
 
 class NoAnchorError(SlicePropagationError):
@@ -42,6 +65,11 @@ class DeviceError(SlicePropagationError):
 
 class TrainingError(SlicePropagationError):
     """A training cannot go on."""
+
+
+def _plain(value: object) -> object:
+    """A value that can go to another process: an error is what it says."""
+    return str(value) if isinstance(value, BaseException) else value
 
 
 def in_one_line(error: BaseException) -> str:

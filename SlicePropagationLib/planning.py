@@ -87,7 +87,11 @@ def plan_runs(
         raise NoAnchorError("Annotate at least one slice before propagating.")
     first, last = _checked_span(span, count)
     if direction not in DIRECTIONS:
-        raise ConfigError(f"Unknown direction '{direction}'; use one of {', '.join(DIRECTIONS)}.")
+        raise ConfigError(
+            "Unknown direction '{direction}'; use one of {directions}.",
+            direction=direction,
+            directions=", ".join(DIRECTIONS),
+        )
     runs = []
     for gap in list_gaps(anchors, count):
         if changed is not None and not touches(gap, changed, count):
@@ -119,7 +123,10 @@ def _checked_span(span: tuple[int, int] | None, count: int) -> tuple[int, int]:
     first, last = span
     if not 0 <= first <= last < count:
         raise ConfigError(
-            f"The slice range {first}:{last} is not inside the volume's 0:{count - 1}; choose first"
-            " <= last inside it."
+            "The slice range {first}:{last} is not inside the volume's 0:{last_slice};"
+            " choose first <= last inside it.",
+            first=first,
+            last=last,
+            last_slice=count - 1,
         )
     return first, last

@@ -101,7 +101,9 @@ class AnnotationSession:
     ) -> None:
         if not labels or any(not 1 <= int(label) <= MAX_LABEL for label in labels):
             raise ConfigError(
-                f"Labels must lie between 1 and {MAX_LABEL}, got {list(labels)}; renumber them."
+                "Labels must lie between 1 and {max_label}, got {labels}; renumber them.",
+                max_label=MAX_LABEL,
+                labels=list(labels),
             )
         self.stack = stack
         self.labels = tuple(sorted({int(label) for label in labels}))
@@ -456,7 +458,9 @@ class AnnotationSession:
         """
         if self.is_anchor(label, index):
             raise AnchorOverwriteError(
-                f"Slice {index} of label {label} is annotated; propagation may not replace it."
+                "Slice {index} of label {label} is annotated; propagation may not replace it.",
+                index=index,
+                label=label,
             )
         patch = self._patch(index, mask)
         self._clock += 1
@@ -583,8 +587,10 @@ class AnnotationSession:
             return self._states[label]
         except KeyError:
             raise ConfigError(
-                f"Label {label} is not part of this session, which has {list(self.labels)}; choose"
-                " one of these."
+                "Label {label} is not part of this session, which has {labels}; choose"
+                " one of these.",
+                label=label,
+                labels=list(self.labels),
             ) from None
 
     def _write(
@@ -692,15 +698,18 @@ class AnnotationSession:
         self._check_index(index)
         if mask.shape != self.stack.slice_shape:
             raise GeometryMismatchError(
-                f"The mask is {mask.shape}, the slices are {self.stack.slice_shape}; draw on the"
-                " same grid."
+                "The mask is {shape}, the slices are {slice_shape}; draw on the same grid.",
+                shape=mask.shape,
+                slice_shape=self.stack.slice_shape,
             )
         return Patch.cut(mask.astype(bool))
 
     def _check_index(self, index: int) -> None:
         if not 0 <= index < len(self.stack):
             raise ConfigError(
-                f"Slice {index} is not in the stack, which has slices 0 to {len(self.stack) - 1}."
+                "Slice {index} is not in the stack, which has slices 0 to {last}.",
+                index=index,
+                last=len(self.stack) - 1,
             )
 
 

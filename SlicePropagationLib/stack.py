@@ -52,17 +52,20 @@ class SliceStack:
         """Check the image and make it read-only; InputError says what is wrong with it."""
         if self.images.ndim != 3:
             raise InputError(
-                f"A stack needs a 3D image, this one has {self.images.ndim} dimensions; pick a"
-                " single volume or frame."
+                "A stack needs a 3D image, this one has {ndim} dimensions; pick a"
+                " single volume or frame.",
+                ndim=self.images.ndim,
             )
         if 0 in self.images.shape:
             raise InputError(
-                f"The image is empty (shape {self.images.shape}); pick a volume with voxels."
+                "The image is empty (shape {shape}); pick a volume with voxels.",
+                shape=self.images.shape,
             )
         if any(not spacing > 0 for spacing in self.spacing_mm):
             raise InputError(
-                f"Voxel spacing must be positive, the image says {self.spacing_mm} mm; correct its"
-                " header."
+                "Voxel spacing must be positive, the image says {spacing_mm} mm;"
+                " correct its header.",
+                spacing_mm=self.spacing_mm,
             )
         images = np.ascontiguousarray(self.images, dtype=np.float32)
         if images is self.images or images.base is self.images:
@@ -129,8 +132,9 @@ class SliceStack:
         """
         if volume.ndim != 3:
             raise InputError(
-                f"A stack needs a 3D image, this one has {volume.ndim} dimensions; pick a single"
-                " volume or frame."
+                "A stack needs a 3D image, this one has {ndim} dimensions; pick a"
+                " single volume or frame.",
+                ndim=volume.ndim,
             )
         order = (axis, *(other for other in range(3) if other != axis))
         between, high, wide = (float(spacing_mm[a]) for a in order)
@@ -194,8 +198,10 @@ def finite_values(array: np.ndarray, name: Path | str) -> np.ndarray:
     is_finite = np.isfinite(array)
     if not is_finite.any():
         raise InputError(
-            f"{name} holds no finite voxel (all {array.size} are NaN or infinite); export the image"
-            " again."
+            "{name} holds no finite voxel (all {size} are NaN or infinite); export the"
+            " image again.",
+            name=name,
+            size=array.size,
         )
     smallest = array[is_finite].min()
     log.warning(
@@ -226,10 +232,15 @@ def check_outline(
     """
     if area == 1:
         raise InputError(
-            f"{name} is a single pixel on slice {index}; outline the structure, at least 2 pixels."
+            "{name} is a single pixel on slice {index}; outline the structure, at least 2 pixels.",
+            name=name,
+            index=index,
         )
     if area == num_pixels:
         raise InputError(
-            f"{name} fills all {num_pixels} pixels of slice {index}; outline the structure and"
-            " leave its surroundings free."
+            "{name} fills all {num_pixels} pixels of slice {index}; outline the"
+            " structure and leave its surroundings free.",
+            name=name,
+            num_pixels=num_pixels,
+            index=index,
         )

@@ -259,4 +259,6 @@ class SegmentEditorEffect(AbstractScriptedSegmentEditorEffect):
         try:
             yield
         except SlicePropagationError as error:
-            self.statusLabel.text = str(error)
+            from SlicePropagationMRML.presenting.problems import problemText
+
+            self.statusLabel.text = problemText(error)

@@ -1,7 +1,12 @@
 """The engines in a list to choose from: those of the command line, each with what it lacks here."""
 
 import qt
-from SlicePropagationMRML.presenting.controls import blockedReason, engineNames, listedTitle
+from SlicePropagationMRML.presenting.controls import (
+    blockedReason,
+    engineNames,
+    engineSummary,
+    listedTitle,
+)
 
 from SlicePropagationLib.engines import ENGINES, default_engine
 
@@ -14,7 +19,7 @@ def fillEngines(combo):
     for row, name in enumerate(engineNames()):
         reason = blockedReason(name)
         combo.addItem(listedTitle(name))
-        combo.setItemData(row, reason or ENGINES[name].summary, qt.Qt.ToolTipRole)
+        combo.setItemData(row, reason or engineSummary(name), qt.Qt.ToolTipRole)
         combo.model().item(row).setEnabled(reason == "")
 
 

@@ -9,6 +9,7 @@ import qt
 import slicer
 from SlicePropagationMRML.nodes.panel_settings import PanelSettings
 from SlicePropagationMRML.presenting.presenter import Presenter
+from SlicePropagationMRML.presenting.problems import problemText
 from SlicePropagationMRML.presenting.states import viewState
 from slicer.i18n import tr as _
 
@@ -211,7 +212,7 @@ class PropagationPanel:
         try:
             yield
         except SlicePropagationError as error:
-            self.say(str(error))
+            self.say(problemText(error))
 
     # Below
 
@@ -281,7 +282,7 @@ class PropagationPanel:
             if any(sentences):
                 self.say(" ".join(filter(None, sentences)))
         except SlicePropagationError as error:
-            self._problem = str(error)
+            self._problem = problemText(error)
             self.logic.close()
             self.say(self._problem)
 

@@ -10,6 +10,7 @@ from SlicePropagationMRML.presenting.controls import (
     deviceTitles,
     directionTitles,
     engineNames,
+    engineSummary,
     hints,
     keyed,
 )
@@ -258,7 +259,7 @@ class RunSection:
     def _showEngineState(self, state, situation):
         info = ENGINES[self.engineName()]
         hasDevice = info.has_weights and not situation.missing
-        self._ui.engineComboBox.toolTip = state.choices or info.summary
+        self._ui.engineComboBox.toolTip = state.choices or engineSummary(self.engineName())
         self._ui.deviceComboBox.visible = hasDevice
         self._ui.deviceComboBoxLabel.visible = hasDevice
         self._ui.deviceComboBox.enabled = state.choices == ""

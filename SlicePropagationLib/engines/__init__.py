@@ -128,13 +128,18 @@ def make_engine(name: Path | str | None = None, device: str = "auto") -> Engine:
     info = ENGINES[TRAINED_ENGINE] if path else ENGINES.get(name)
     if info is None:
         raise ConfigError(
-            f"There is no engine '{name}'; choose one of {', '.join(sorted(ENGINES))}, a model file"
-            " that ends in .pt, or NAME:ARGUMENT of an engine around a model of others."
+            "There is no engine '{name}'; choose one of {engines}, a model file that"
+            " ends in .pt, or NAME:ARGUMENT of an engine around a model of others.",
+            name=name,
+            engines=", ".join(sorted(ENGINES)),
         )
     if info.missing:
         raise ConfigError(
-            f"Engine '{name}' needs {', '.join(info.missing)}, which is not installed; install it"
-            f" or use '{FALLBACK_ENGINE}'."
+            "Engine '{name}' needs {missing}, which is not installed; install it or"
+            " use '{fallback_engine}'.",
+            name=name,
+            missing=", ".join(info.missing),
+            fallback_engine=FALLBACK_ENGINE,
         )
     maker = getattr(import_module(info.module), info.maker)
     return maker(device, path) if info.has_weights else maker()

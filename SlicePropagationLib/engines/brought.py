@@ -93,13 +93,17 @@ def make_brought(name: str, device: str = "auto") -> Engine:
     entry = _entry(head)
     if entry is None:
         raise ConfigError(
-            f"No installed package brings an engine '{head}'; install the one that does."
+            "No installed package brings an engine '{head}'; install the one that does.",
+            head=head,
         )
     engine = _load(entry)(device, argument)
     if not hasattr(engine, "name") or not callable(getattr(engine, "walk", None)):
         raise ConfigError(
-            f"Engine '{head}' ({entry.value}) is a {type(engine).__name__} without the name and the"
-            " walk that an engine has; ask the authors of its package."
+            "Engine '{head}' ({value}) is a {kind} without the name and the walk"
+            " that an engine has; ask the authors of its package.",
+            head=head,
+            value=entry.value,
+            kind=type(engine).__name__,
         )
     return engine
 
@@ -107,8 +111,11 @@ def make_brought(name: str, device: str = "auto") -> Engine:
 def _adapter(info: EngineInfo) -> Callable[..., Engine]:
     if info.missing:
         raise ConfigError(
-            f"Engine '{info.name}' needs {' and '.join(info.missing)}, which is not installed;"
-            f" install it: {HOW_TO_INSTALL[info.name]}."
+            "Engine '{engine}' needs {missing}, which is not installed; install it:"
+            " {how_to_install}.",
+            engine=info.name,
+            missing=" and ".join(info.missing),
+            how_to_install=HOW_TO_INSTALL[info.name],
         )
     return getattr(import_module(info.module), info.maker)
 
@@ -122,6 +129,9 @@ def _load(entry: EntryPoint) -> Callable[..., Engine]:
         return entry.load()
     except (ImportError, AttributeError, OSError) as error:
         raise ConfigError(
-            f"Engine '{entry.name}' ({entry.value}) cannot be loaded ({in_one_line(error)}); install"
-            " the package that brings it anew, or choose another engine."
+            "Engine '{engine}' ({value}) cannot be loaded ({problem}); install the"
+            " package that brings it anew, or choose another engine.",
+            engine=entry.name,
+            value=entry.value,
+            problem=in_one_line(error),
         ) from error

@@ -41,6 +41,8 @@ def find_model(name: str) -> Path:
         if path.is_file():
             return path
     raise CheckpointError(
-        f"The weights {name}.pt are in none of {', '.join(map(str, model_folders()))}; install the"
-        " project again, or give a model file."
+        "The weights {name}.pt are in none of {folders}; install the project again, or"
+        " give a model file.",
+        name=name,
+        folders=", ".join(map(str, model_folders())),
     )

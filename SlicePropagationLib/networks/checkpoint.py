@@ -125,19 +125,27 @@ def load_checkpoint(path: Path | str, families: Collection[str] | None = None) -
     content, sha256 = read_model_file(path)
     if not isinstance(content, dict) or content.get("format") != FORMAT:
         raise CheckpointError(
-            f"{path} is not a model file of this project: it lacks the mark '{FORMAT}'. Train one"
-            " with `slice-propagation train`, or use one that it wrote."
+            "{path} is not a model file of this project: it lacks the mark '{format}'."
+            " Train one with `slice-propagation train`, or use one that it wrote.",
+            path=path,
+            format=FORMAT,
         )
     if content.get("version") != VERSION:
         raise CheckpointError(
-            f"{path} has version {content.get('version')} of the model format, this program reads"
-            f" version {VERSION}; update it, or train the model again."
+            "{path} has version {found} of the model format, this program reads version"
+            " {version}; update it, or train the model again.",
+            path=path,
+            found=content.get("version"),
+            version=VERSION,
         )
     _check_content(path, content)
     if families is not None and content["family"] not in families:
         raise CheckpointError(
-            f"{path} belongs to the model family '{content['family']}', needed is"
-            f" {' or '.join(sorted(families))}; choose another file or command."
+            "{path} belongs to the model family '{family}', needed is {families};"
+            " choose another file or command.",
+            path=path,
+            family=content["family"],
+            families=" or ".join(sorted(families)),
         )
     weights = {
         name: value.float() if value.is_floating_point() else value
@@ -168,8 +176,10 @@ def fill_network(
         network.load_state_dict(checkpoint.weights, strict=True)
     except RuntimeError as error:
         raise CheckpointError(
-            f"The weights in {path} do not fit the network that its configuration describes"
-            f" ({str(error).splitlines()[-1].strip()}); it is damaged."
+            "The weights in {path} do not fit the network that its configuration"
+            " describes ({problem}); it is damaged.",
+            path=path,
+            problem=str(error).splitlines()[-1].strip(),
         ) from error
     return network
 
@@ -203,8 +213,11 @@ def make_from(
         return make(checkpoint, path, device)
     except NOT_OF_THE_FAMILY as error:
         raise CheckpointError(
-            f"The configuration in {path} is not one of family {checkpoint.family}"
-            f" ({in_one_line(error)}); it is damaged or from another version."
+            "The configuration in {path} is not one of family {family}"
+            " ({problem}); it is damaged or from another version.",
+            path=path,
+            family=checkpoint.family,
+            problem=in_one_line(error),
         ) from error
 
 
@@ -213,24 +226,34 @@ def _check_content(path: Path, content: dict[str, Any]) -> None:
     for name, kind in (("family", str), ("config", dict), ("weights", dict)):
         if not isinstance(content.get(name), kind):
             raise CheckpointError(
-                f"{path} holds {type(content.get(name)).__name__} as its {name}, needed is"
-                f" {kind.__name__}; it is damaged, copy it again."
+                "{path} holds {found} as its {name}, needed is {kind}; it is damaged, copy it again.",
+                path=path,
+                found=type(content.get(name)).__name__,
+                name=name,
+                kind=kind.__name__,
             )
     if not all(isinstance(value, Tensor) for value in content["weights"].values()):
         raise CheckpointError(
-            f"{path} holds weights that are not tensors; it is damaged, copy it again."
+            "{path} holds weights that are not tensors; it is damaged, copy it again.",
+            path=path,
         )
     num_bytes = sum(value.numel() * value.itemsize for value in content["weights"].values())
     if num_bytes > path.stat().st_size:  # they show the same few numbers again and again
         raise CheckpointError(
-            f"{path} promises {num_bytes} bytes of weights and has {path.stat().st_size}; it is"
-            " damaged, copy it again."
+            "{path} promises {num_bytes} bytes of weights and has {present}; it is"
+            " damaged, copy it again.",
+            path=path,
+            num_bytes=num_bytes,
+            present=path.stat().st_size,
         )
     for name in ("config", "metrics"):
         if not _is_small(content.get(name)):
             raise CheckpointError(
-                f"{path} holds more than {MOST_VALUES} values as its {name}; it is damaged, copy it"
-                " again."
+                "{path} holds more than {most_values} values as its {name}; it is"
+                " damaged, copy it again.",
+                path=path,
+                most_values=MOST_VALUES,
+                name=name,
             )
     check_finite(path, content["weights"])
 
@@ -258,8 +281,10 @@ def check_finite(path: Path, weights: dict[str, Tensor]) -> None:
     ]
     if broken:
         raise CheckpointError(
-            f"{path} holds weights that are no numbers, in {broken[0]}; its training went astray,"
-            " use another file."
+            "{path} holds weights that are no numbers, in {broken}; its training went"
+            " astray, use another file.",
+            path=path,
+            broken=broken[0],
         )
 
 
@@ -271,14 +296,17 @@ def read_model_file(path: Path) -> tuple[Any, str]:
     """
     if not path.is_file():
         raise CheckpointError(
-            f"There is no model file {path}; check the name, or use one of the engines that"
-            " `slice-propagation engines` lists."
+            "There is no model file {path}; check the name, or use one of the engines"
+            " that `slice-propagation engines` lists.",
+            path=path,
         )
     try:
         stored = path.read_bytes()
     except OSError as error:
         raise CheckpointError(
-            f"{path} cannot be read ({error.strerror}); look at its permissions, or copy it again."
+            "{path} cannot be read ({problem}); look at its permissions, or copy it again.",
+            path=path,
+            problem=error.strerror,
         ) from error
     sha256 = hashlib.sha256(stored).hexdigest()
     _check_card(path, sha256)
@@ -287,16 +315,19 @@ def read_model_file(path: Path) -> tuple[Any, str]:
         return torch.load(io.BytesIO(stored), map_location="cpu", weights_only=True), sha256
     except pickle.UnpicklingError as error:
         raise CheckpointError(
-            f"{path} holds more than numbers: loading it would run code, and it was not loaded. Use"
-            " a model file from a source you trust."
+            "{path} holds more than numbers: loading it would run code, and it was not"
+            " loaded. Use a model file from a source you trust.",
+            path=path,
         ) from error
     except Exception as error:
         # flipped bits make torch's reader fail with any error: IndexError, TypeError,
         # AttributeError, ...
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise CheckpointError(
-            f"{path} cannot be read as a model file ({reason}); it is damaged or foreign, copy it"
-            " again."
+            "{path} cannot be read as a model file ({reason}); it is damaged or"
+            " foreign, copy it again.",
+            path=path,
+            reason=reason,
         ) from error
 
 
@@ -312,12 +343,16 @@ def _check_zip(path: Path, stored: bytes) -> None:
             damaged = archive.testzip()
     except Exception as error:  # as above, for the reader of zip files
         raise CheckpointError(
-            f"{path} is not a model file of this project (it starts with {stored[:4]!r}); it may be"
-            " truncated, foreign, or a bare pickle, which is never loaded."
+            "{path} is not a model file of this project (it starts with {stored!r});"
+            " it may be truncated, foreign, or a bare pickle, which is never loaded.",
+            path=path,
+            stored=stored[:4],
         ) from error
     if damaged:
         raise CheckpointError(
-            f"{path} is damaged: the checksum of {damaged} in it does not fit; copy it again."
+            "{path} is damaged: the checksum of {damaged} in it does not fit; copy it again.",
+            path=path,
+            damaged=damaged,
         )
 
 
@@ -329,16 +364,24 @@ def _check_card(path: Path, sha256: str) -> None:
         stated = json.loads(card.read_text(encoding="utf-8")).get("sha256")
     except (OSError, ValueError, AttributeError) as error:
         raise CheckpointError(
-            f"The model card {card} cannot be read ({error}); copy it again together with"
-            f" {path.name}."
+            "The model card {card} cannot be read ({error}); copy it again together with {path}.",
+            card=card,
+            error=error,
+            path=path.name,
         ) from error
     if stated is not None and not isinstance(stated, str):
         raise CheckpointError(
-            f"The model card {card} states {stated!r} as the hash, which is none; copy it again"
-            f" together with {path.name}."
+            "The model card {card} states {stated!r} as the hash, which is none; copy"
+            " it again together with {path}.",
+            card=card,
+            stated=stated,
+            path=path.name,
         )
     if stated and stated != sha256:
         raise CheckpointError(
-            f"{path} has the hash {sha256[:12]}…, its model card says {stated[:12]}…; the file was"
-            " changed or damaged, copy both again."
+            "{path} has the hash {sha256}…, its model card says {stated}…; the file"
+            " was changed or damaged, copy both again.",
+            path=path,
+            sha256=sha256[:12],
+            stated=stated[:12],
         )

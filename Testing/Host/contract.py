@@ -10,9 +10,11 @@ import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
+from contract_calls import check_keywords
 from contract_types import EVENTS, Types, class_named, dotted, own_classes
-from contract_ui import Finding, check_ui, limited, widget_classes
+from contract_ui import Finding, check_ui, widget_classes
 from host import facts
+from host.facts import limited
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 DEFAULT = (
@@ -269,6 +271,8 @@ class Check(ast.NodeVisitor):
     def visit_Call(self, node):
         self.generic_visit(node)
         name = dotted(node.func)
+        if not self._num_guards:
+            check_keywords(node, self.report)
         if name == "isinstance" and len(node.args) == 2:
             self._check_isinstance(node)
         named = class_named(node.func)
@@ -314,6 +318,10 @@ class Check(ast.NodeVisitor):
                     " it; use inherits() or className()",
                 )
 
+    def _own_signals(self):
+        """Names of the signals that classes of ours declare."""
+        return set().union(*(own.signals for own in self.types.own.values()))
+
     def _check_connect(self, node, kind):
         if any(
             dotted(part.func).split(".")[-1] == "partial"
@@ -330,9 +338,12 @@ class Check(ast.NodeVisitor):
         ):
             return
         signature = facts.normalized(first.value)
-        if signature.split("(")[0] in {
-            signal for own in self.types.own.values() for signal in own.signals
-        }:
+        if signature.split("(")[0] in self._own_signals():
+            self.report(
+                node,
+                f"'{first.value}': a signal of a Python class cannot be connected by a text;"
+                " write thing.signal.connect(function)",
+            )
             return
         if kind:
             self.num_checked += 1

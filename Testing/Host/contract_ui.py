@@ -9,6 +9,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 from host import facts
+from host.facts import limited
 
 
 @dataclass(frozen=True, order=True)
@@ -46,15 +47,6 @@ def widget_classes(path):
         **{action.get("name"): "QAction" for action in root.iter("action")},
         **{widget.get("name"): widget.get("class") for widget in root.iter("widget")},
     }
-
-
-def limited(versions):
-    """What to say about versions that lack something, or empty."""
-    return (
-        ""
-        if tuple(versions) == facts.VERSIONS
-        else f"only in Slicer {', '.join(versions) or 'before 5.10'}"
-    )
 
 
 def check_ui(path):

@@ -9,7 +9,9 @@ class taken over derives from it.
 
 import argparse
 import json
+import keyword
 import re
+from itertools import chain
 from pathlib import Path
 
 CHECKOUT = Path(__file__).resolve().parents[2]
@@ -19,7 +21,26 @@ VERSIONS = {
     "5.12.3": "5.12",
     "main": "main",
 }
+QT_VERSIONS = Path(__file__).with_name("facts") / "qt-versions.json"
 PYTHON_MODULES = ("slicer.util", "slicer.ScriptedLoadableModule", "slicer.i18n", "slicer.packaging")
+
+# Slicer's SampleData is not in the inventory; its signature was read in 5.8, 5.10, 5.12 and main.
+WRITTEN_DOWN = {
+    "SampleData": {
+        "SampleDataLogic": [
+            None,
+            {
+                "registerCustomSampleDataSource": (
+                    "(category='Custom', sampleName=None, uris=None, fileNames=None,"
+                    " nodeNames=None, customDownloader=None, thumbnailFileName=None,"
+                    " loadFileTypes=None, loadFiles=None, loadFileProperties={},"
+                    " checksums=None, loadFileType=None)"
+                )
+            },
+            {},
+        ]
+    }
+}
 
 # What a panel is usually made of; the host carries these whether or not a source names them today.
 SLICER_CLASSES = [
@@ -287,25 +308,57 @@ def slicer_class(entry):
     return facts
 
 
-def qt_class(entry):
+def is_artefact(name):
+    """Whether a name of PythonQt's generated wrappers is none that Python can write or means to."""
+    return (
+        name.startswith(("py_", "operator_", "enum_"))
+        or name in ("readFrom", "writeTo")
+        or keyword.iskeyword(name)
+    )
+
+
+def properties_of(entry, only5):
+    """{property: whether it can be written}, with what only Qt 5 has, and a structure's fields."""
+    found = {name.removesuffix(" (ro)"): not name.endswith(" (ro)") for name in entry.get("p", ())}
+    methods = set(entry.get("m", ()))
+    fields = {name.removeprefix("py_get_") for name in methods if name.startswith("py_get_")}
+    return {
+        **found,
+        **only5.get("properties", {}),
+        **{name: f"py_set_{name}" in methods for name in sorted(fields)},
+    }
+
+
+def enums_of(entry):
+    """{enum: its values} without what Python cannot write."""
+    return {
+        enum: [value for value in values if not is_artefact(value)]
+        for enum, values in entry.get("e", {}).items()
+        if not is_artefact(enum)
+    }
+
+
+def qt_class(entry, only):
     """One Qt class: names of methods, properties, signals and enums.
 
-    What 5.8 alone has is left out.
+    What 5.8 alone has is left out; `qt5` and `qt6` name what only one of the two has.
+
+    Args:
+        only: what of the class is in Qt 5 or in Qt 6 only, as extract_qt.py tells it.
     """
     old = set(entry.get("only58", ()))
     recent = set(entry.get("only512", ()))
-    methods = sorted(
-        {name for key in ("m", "static", "slots") for name in entry.get(key, ())} - old
-    )
+    only5 = only.get("qt5", {})
+    known = {name for key in ("m", "static", "slots") for name in entry.get(key, ())}
+    methods = sorted(name for name in known - old if not is_artefact(name))
     facts = {
         "base": entry.get("base"),
         "methods": [name for name in methods if name not in recent],
         "from512": [name for name in methods if name in recent],
-        "properties": {
-            name.removesuffix(" (ro)"): not name.endswith(" (ro)") for name in entry.get("p", ())
-        },
-        "signals": entry.get("signals", []),
-        "enums": entry.get("e", {}),
+        "properties": properties_of(entry, only5),
+        "signals": [*entry.get("signals", []), *only5.get("signals", [])],
+        "enums": enums_of(entry),
+        **{qt: sorted(chain.from_iterable(part.values())) for qt, part in only.items()},
     }
     return {key: value for key, value in facts.items() if value or key == "base"}
 
@@ -319,14 +372,24 @@ def mrml_class(entry):
     }
 
 
+def python_entry(entry):
+    """[versions, signature, {version: its own signature}] of one public name.
+
+    A class has {method: signature} in place of a signature.
+    """
+    differs = {
+        VERSIONS[name]: sig for name, sig in entry.get("differs", {}).items() if name in VERSIONS
+    }
+    return [ours(entry.get("in")), entry["sig"], differs]
+
+
 def python_names(api):
-    """Public names of Slicer's Python modules, with their versions where not all have them."""
-    modules = {name: {} for name in PYTHON_MODULES}
-    for module, names in modules.items():
-        for name, entry in api["modules"][module].items():
-            present = ours(entry.get("in"))
-            if present != []:
-                names[name] = present
+    """Public names of Slicer's Python modules, with their versions and signatures."""
+    modules = {name: dict(members) for name, members in WRITTEN_DOWN.items()}
+    for module in PYTHON_MODULES:
+        entries = api["modules"][module].items()
+        found = {name: python_entry(entry) for name, entry in entries}
+        modules[module] = {name: entry for name, entry in found.items() if entry[0] != []}
     return modules
 
 
@@ -365,6 +428,7 @@ def main():
     slicer = api["slicer-api.json"]["classes"]
     qt = api["qt-api.json"]["classes"]
     mrml = api["mrml-vary.json"]["classes"]
+    only = json.loads(QT_VERSIONS.read_text(encoding="utf-8"))
     text = read_sources()
     names = with_bases(
         {*SLICER_CLASSES, *re.findall(r"\b(?:ctk|qMRML|qSlicer)[A-Z]\w+", text)},
@@ -388,7 +452,11 @@ def main():
     write(
         options.out,
         "qt.json",
-        {name: qt_class(qt[name]) for name in qt_names if not qt[name].get("not_in_pythonqt")},
+        {
+            name: qt_class(qt[name], only.get(name, {}))
+            for name in qt_names
+            if not qt[name].get("not_in_pythonqt")
+        },
     )
     write(options.out, "python.json", python_names(api["slicer-python-api.json"]))
     used = {name for name in re.findall(r"\bvtk[A-Z]\w+", text) if name in mrml}

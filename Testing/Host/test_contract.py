@@ -74,9 +74,11 @@ def test_the_facts_are_those_of_the_inventory(tmp_path):
         check=True,
         capture_output=True,
     )
-    for path in facts.FOLDER.glob("*.json"):
-        kept = json.loads(path.read_text(encoding="utf-8"))
-        extracted = json.loads((tmp_path / path.name).read_text(encoding="utf-8"))
+    written = list(tmp_path.glob("*.json"))
+    assert len(written) == 4
+    for path in written:
+        kept = json.loads((facts.FOLDER / path.name).read_text(encoding="utf-8"))
+        extracted = json.loads(path.read_text(encoding="utf-8"))
         assert {
             name: entry for name, entry in kept.items() if extracted.get(name, entry) != entry
         } == {}, path.name

@@ -10,7 +10,7 @@ pytest.importorskip(
 )
 pytest.importorskip("slicer", reason="needs slicer-core, Slicer's MRML libraries")
 
-from host import classes, person, slicerenv
+from host import classes, mrml_widgets, person, slicerenv
 
 slicerenv.bootstrap()
 
@@ -93,6 +93,21 @@ def test_a_node_selector_starts_with_none_where_none_is_allowed(application):
     assert box.currentNode() is None
     box.currentNodeID = volume.GetID()
     assert box.currentNode() is volume
+
+
+def test_a_node_selector_may_choose_only_when_it_is_shown(application, monkeypatch):
+    monkeypatch.setattr(mrml_widgets, "unseen_boxes_choose", False)
+    volume = make_volume()
+    box = slicer.qMRMLNodeComboBox()
+    box.nodeTypes = ["vtkMRMLScalarVolumeNode"]
+    seen = []
+    box.connect("currentNodeChanged(bool)", seen.append)
+    box.setMRMLScene(slicer.mrmlScene)
+    assert box.currentNode() is None
+    box.show()
+    person.turns()
+    assert box.currentNode() is volume
+    assert seen == [False, True]
 
 
 def test_a_segment_selector_follows_the_segments(application, editor):
@@ -298,6 +313,12 @@ class SegmentEditorEffect(AbstractScriptedSegmentEditorEffect):
 """
 
 
+def button_named(editor, name):
+    """The button of an effect, whether it shows the name or tells it."""
+    buttons = editor.findChildren("QToolButton")
+    return next(button for button in buttons if name in (button.text, button.toolTip))
+
+
 def test_a_scripted_effect_is_registered_and_acts_in_an_editor(application, editor, tmp_path):
     source = tmp_path / "SegmentEditorEffect.py"
     source.write_text(EFFECT, encoding="utf-8")
@@ -305,9 +326,7 @@ def test_a_scripted_effect_is_registered_and_acts_in_an_editor(application, edit
     effect.setPythonSource(str(source))
     effect.self().register()
     editor.show()
-    person.click(
-        next(button for button in editor.findChildren("QToolButton") if button.text == "Fill all")
-    )
+    person.click(button_named(editor, "Fill all"))
     person.click(editor.activeEffect().self().button)
     assert mask(editor).all()
     editor.undo()

@@ -58,7 +58,10 @@ def module(monkeypatch):
         ),
         raising=False,
     )
-    i18n = types.SimpleNamespace(tr=lambda text: text)
+    i18n = types.SimpleNamespace(
+        tr=lambda text: text,
+        translate=lambda context, text: text,
+    )
     timer = types.SimpleNamespace(singleShot=lambda milliseconds, function: None)
     for name, stand_in in {
         "slicer.ScriptedLoadableModule": baseClasses(),

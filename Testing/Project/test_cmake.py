@@ -13,6 +13,8 @@ CHECKOUT = Path(__file__).resolve().parents[2]
 STUB_SLICER = Path(__file__).with_name("StubSlicer")
 MODULES = "qt-scripted-modules"
 NOT_INSTALLED = {"CMakeLists.txt"}
+# Each Slicer with the oldest CMake that builds extensions for it; its policies are asked for.
+SLICERS = {"5.10.0": "3.20.6", "5.12.3": "3.28.0"}
 # No compiler and no make are needed to install Python files; an extension's project() asks for both
 # all the same.
 WITHOUT_COMPILER = [
@@ -74,12 +76,23 @@ def cmake():
     return found
 
 
+@pytest.fixture(scope="module", params=SLICERS)
+def build(request, cmake, tmp_path_factory):
+    """A configuration against the stub of a Slicer."""
+    folder = tmp_path_factory.mktemp("build")
+    stub = [
+        f"-DSlicer_DIR={STUB_SLICER}",
+        f"-DSTUB_SLICER_VERSION={request.param}",
+        f"-DCMAKE_POLICY_VERSION_MINIMUM={SLICERS[request.param]}",
+    ]
+    run(cmake, "-S", CHECKOUT, "-B", folder, *stub, *WITHOUT_COMPILER)
+    return folder
+
+
 @pytest.fixture(scope="module")
-def installed(cmake, tmp_path_factory):
-    """The folder that `cmake --install` filled, from a configuration against the stub of Slicer."""
-    build = tmp_path_factory.mktemp("build")
+def installed(cmake, build, tmp_path_factory):
+    """The folder that `cmake --install` filled."""
     prefix = tmp_path_factory.mktemp("prefix")
-    run(cmake, "-S", CHECKOUT, "-B", build, f"-DSlicer_DIR={STUB_SLICER}", *WITHOUT_COMPILER)
     run(cmake, "--install", build, "--prefix", prefix)
     return prefix / MODULES
 
@@ -94,6 +107,14 @@ def test_every_script_and_resource_is_installed(installed):
         path.relative_to(installed).as_posix() for path in installed.rglob("*") if path.is_file()
     }
     assert present == expected_files()
+
+
+def test_every_test_for_slicer_is_registered_with_ctest(build):
+    text = "".join(path.read_text("utf-8") for path in build.rglob("CTestTestfile.cmake"))
+    registered = re.findall(r"add_test\(\[*=*\[*\"?(?:py_)?(\w+\.py)", text)
+    files = {path.name for path in CHECKOUT.joinpath("Testing", "Slicer").glob("*Test.py")}
+    assert len(files) >= 3
+    assert sorted(registered) == sorted({*files, "SlicePropagation.py"})
 
 
 def test_the_installed_library_imports_on_its_own(installed):

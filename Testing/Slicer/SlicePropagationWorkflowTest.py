@@ -7,130 +7,14 @@ CTest runs it in desktop Slicer; the tests of this project run it on the test ho
 
 import os
 import tempfile
-import time
-import unittest
 
 import numpy as np
 import slicer
-import vtk.util.numpy_support
-
-ENGINE = "Image registration"  # works in every Slicer, without PyTorch
-NUM_SLICES = 20
-HEIGHT = 48
-WIDTH = 48
-SEED_SLICE = 10
+from panel_person import SEED_SLICE, PanelTest, dice, disc, truth
 
 
-def disc(row, column, radius):
-    """(H, W) bool, a filled circle."""
-    return (
-        np.add.outer((np.arange(HEIGHT) - row) ** 2, (np.arange(WIDTH) - column) ** 2) <= radius**2
-    )
-
-
-def truth(index):
-    """The structure on a slice: a disc that drifts."""
-    return disc(24, 14 + index, 8)
-
-
-class SlicePropagationWorkflowTest(unittest.TestCase):
+class SlicePropagationWorkflowTest(PanelTest):
     """A person at the panel."""
-
-    def setUp(self):
-        slicer.mrmlScene.Clear()
-        panelWidget = slicer.modules.slicepropagation.widgetRepresentation()
-        if slicer.util.mainWindow() is not None:
-            slicer.util.selectModule("SlicePropagation")
-        elif not panelWidget.isEntered:
-            panelWidget.enter()
-        self.panel = slicer.modules.SlicePropagationWidget.panel
-        self.ui = self.panel.ui
-        self.logic = self.panel.logic
-        images = (
-            np.random.default_rng(0).normal(0, 5, (NUM_SLICES, HEIGHT, WIDTH)).astype(np.float32)
-        )
-        for index in range(2, NUM_SLICES - 2):
-            images[index][truth(index)] += 100
-        self.volume = slicer.util.addVolumeFromArray(images, name="Phantom")
-        self.volume.SetSpacing(1.0, 1.5, 3.0)
-        self.segmentation = slicer.mrmlScene.AddNewNodeByClass(
-            "vtkMRMLSegmentationNode",
-            "Segmentation",
-        )
-        self.segmentation.CreateDefaultDisplayNodes()
-        self.segmentation.SetReferenceImageGeometryParameterFromVolumeNode(self.volume)
-        self.segmentID = self.segmentation.GetSegmentation().AddEmptySegment("disc", "disc")
-        self.ui.volumeSelector.setCurrentNode(self.volume)
-        self.ui.segmentationSelector.setCurrentNode(self.segmentation)
-        self.ui.editor.setCurrentSegmentID(self.segmentID)
-        self.ui.engineComboBox.setCurrentText(ENGINE)
-        self.processEvents()
-
-    def tearDown(self):
-        if self.logic.isRunning:
-            self.logic.stop()
-            self.waitForEnd()
-        slicer.mrmlScene.Clear()
-        self.processEvents()
-
-    # What a person does
-
-    def processEvents(self, seconds=0.4):
-        """Let Slicer work for a moment; the panel waits a little before it looks at an edit."""
-        end = time.time() + seconds
-        while time.time() < end:
-            slicer.app.processEvents()
-            time.sleep(0.005)
-
-    def waitForEnd(self, seconds=120):
-        end = time.time() + seconds
-        while self.logic.isRunning:
-            self.assertLess(time.time(), end, "The run does not end.")
-            slicer.app.processEvents()
-            time.sleep(0.005)
-        slicer.app.processEvents()
-
-    def draw(self, index, mask):
-        """Make a slice look like the mask, by the strokes of the editor's effects."""
-        now = self.mask()[index]
-        for name, voxels in (("Erase", now & ~mask), ("Paint", mask & ~now)):
-            if voxels.any():
-                self.stroke(name, index, voxels)
-        self.processEvents()
-
-    def stroke(self, effectName, index, voxels):
-        self.ui.editor.setActiveEffectByName(effectName)
-        effect = self.ui.editor.activeEffect()
-        effect.saveStateForUndo()
-        labelmap = effect.defaultModifierLabelmap()
-        array = vtk.util.numpy_support.vtk_to_numpy(labelmap.GetPointData().GetScalars()).reshape(
-            tuple(reversed(labelmap.GetDimensions()))
-        )
-        array[:] = 0
-        array[index][voxels] = 1
-        labelmap.Modified()
-        modes = slicer.qSlicerSegmentEditorAbstractEffect
-        mode = modes.ModificationModeRemove if effectName == "Erase" else modes.ModificationModeAdd
-        effect.modifySelectedSegmentByLabelmap(labelmap, mode)
-        self.ui.editor.setActiveEffectByName("")
-
-    def propagate(self):
-        self.assertTrue(self.ui.propagateButton.enabled, self.ui.propagateButton.toolTip)
-        self.ui.propagateButton.click()
-        self.waitForEnd()
-
-    def mask(self):
-        """(K, J, I) bool of the segment."""
-        return (
-            slicer.util.arrayFromSegmentBinaryLabelmap(
-                self.segmentation,
-                self.segmentID,
-                self.volume,
-            )
-            > 0
-        )
-
-    # What has to come of it
 
     def test_a_slice_grows_to_its_neighbours_and_stays_as_drawn(self):
         self.draw(SEED_SLICE, truth(SEED_SLICE))
@@ -138,12 +22,7 @@ class SlicePropagationWorkflowTest(unittest.TestCase):
         found = self.mask()
         self.assertTrue(np.array_equal(found[SEED_SLICE], truth(SEED_SLICE)))
         for index in (6, 14):
-            overlap = (
-                2
-                * np.count_nonzero(found[index] & truth(index))
-                / (np.count_nonzero(found[index]) + np.count_nonzero(truth(index)))
-            )
-            self.assertGreater(overlap, 0.85, f"slice {index}")
+            self.assertGreater(dice(found[index], truth(index)), 0.85, f"slice {index}")
 
     def test_one_run_is_one_undo_step(self):
         self.draw(SEED_SLICE, truth(SEED_SLICE))
@@ -237,14 +116,8 @@ class SlicePropagationWorkflowTest(unittest.TestCase):
         self.waitForEnd()
         browser.SetSelectedItemNumber(2)
         self.processEvents()
-        found = self.mask()[SEED_SLICE]
         expected = np.roll(truth(SEED_SLICE), 4, axis=0)
-        self.assertGreater(
-            2
-            * np.count_nonzero(found & expected)
-            / (np.count_nonzero(found) + np.count_nonzero(expected)),
-            0.85,
-        )
+        self.assertGreater(dice(self.mask()[SEED_SLICE], expected), 0.85)
         browser.SetSelectedItemNumber(0)
         self.processEvents()
         self.assertTrue(np.array_equal(self.mask(), drawn))

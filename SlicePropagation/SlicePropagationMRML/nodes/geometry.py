@@ -51,8 +51,9 @@ def stackFromVolume(volumeNode: VolumeNode, axis: int = 0) -> SliceStack:
         raise InputError("The volume has no image; load one or choose another volume.")
     if image.GetNumberOfScalarComponents() != 1:
         raise InputError(
-            f"The volume has {image.GetNumberOfScalarComponents()} values per voxel (a colour"
-            " image), 1 is needed; convert it to a scalar volume."
+            "The volume has {number} values per voxel (a colour image), 1 is needed;"
+            " convert it to a scalar volume.",
+            number=image.GetNumberOfScalarComponents(),
         )
     stored = slicer.util.arrayFromVolume(volumeNode)
     array = stored.astype(np.float32)
@@ -60,8 +61,9 @@ def stackFromVolume(volumeNode: VolumeNode, axis: int = 0) -> SliceStack:
         array = finite_values(array, f"Volume '{volumeNode.GetName()}'")
     if all((part == array.flat[0]).all() for part in array):  # ends at the first slice that differs
         raise InputError(
-            f"The volume is constant (every voxel is {array.flat[0]:g}), so there is nothing to"
-            " follow; choose another volume."
+            "The volume is constant (every voxel is {value:g}), so there is nothing to"
+            " follow; choose another volume.",
+            value=array.flat[0],
         )
     return SliceStack.from_volume(array, tuple(reversed(volumeNode.GetSpacing())), axis)
 
@@ -403,8 +405,10 @@ def _volumeToSegmentation(volumeNode: VolumeNode, segmentationNode: Segmentation
     target = segmentationNode.GetParentTransformNode()
     if source is not target and (_isDeformation(source) or _isDeformation(target)):
         raise GeometryMismatchError(
-            f"A non-linear transform lies between volume '{volumeNode.GetName()}' and segmentation"
-            f" '{segmentationNode.GetName()}'; harden it, or put both under the same transform."
+            "A non-linear transform lies between volume '{volume}' and segmentation"
+            " '{segmentation}'; harden it, or put both under the same transform.",
+            volume=volumeNode.GetName(),
+            segmentation=segmentationNode.GetName(),
         )
     matrix = vtk.vtkMatrix4x4()
     if source is not target:

@@ -26,6 +26,22 @@ DEFAULTS = {
     "autoUpdate": "0",
     "cyclic": "1",
 }
+# What a text may be; a scene of another version may hold something else, which counts as nothing.
+WORDS = {
+    "axis": ("0", "1", "2"),
+    "scope": ("selected", "drawn", "checked"),
+    "direction": ("both", "up", "down"),
+    "device": ("auto", "cpu", "cuda"),
+    **dict.fromkeys(("toTheEnd", "follow", "autoUpdate", "cyclic"), ("0", "1")),
+}
+NUMBERS = ("first", "last")
+
+
+def isUnderstood(name: str, text: str) -> bool:
+    """Whether a stored text means something for this setting."""
+    if name in NUMBERS:
+        return text.isascii() and text.isdigit()
+    return name not in WORDS or text in WORDS[name]
 
 
 class PanelSettings:
@@ -40,8 +56,9 @@ class PanelSettings:
         self._node = node
 
     def get(self, name: str) -> str:
-        """The text stored under a name, or its default."""
-        return self._node().GetParameter(name) or DEFAULTS[name]
+        """The text stored under a name; its default where nothing is stored that this version knows."""
+        text = self._node().GetParameter(name)
+        return text if text and isUnderstood(name, text) else DEFAULTS[name]
 
     def set(
         self,

@@ -82,16 +82,21 @@ def volumesOf(sequence: SequenceNode) -> list[VolumeNode]:
     volumes = [sequence.GetNthDataNode(number) for number in range(sequence.GetNumberOfDataNodes())]
     if len(volumes) < 2:
         raise InputError(
-            f"The sequence '{sequence.GetName()}' has {len(volumes)} frame, at least 2 are needed;"
-            " segment it as a volume."
+            "The sequence '{sequence}' has {num_volumes} frame, at least 2 are needed;"
+            " segment it as a volume.",
+            sequence=sequence.GetName(),
+            num_volumes=len(volumes),
         )
     sizes = {_sizeOf(volume) for volume in volumes}
     if len(sizes) > 1:
         first = "x".join(map(str, min(sizes)))
         last = "x".join(map(str, max(sizes)))
         raise InputError(
-            f"The frames of '{sequence.GetName()}' are of unequal size, {first} and {last};"
-            " resample them onto one grid."
+            "The frames of '{sequence}' are of unequal size, {first} and {last};"
+            " resample them onto one grid.",
+            sequence=sequence.GetName(),
+            first=first,
+            last=last,
         )
     return volumes
 
@@ -113,14 +118,18 @@ def drawnNodes(
         frame = volumeSequence.GetItemNumberFromIndexValue(value, True)
         if frame < 0:
             raise InputError(
-                f"'{segmentationSequence.GetName()}' is annotated at {value}, where"
-                f" '{volumeSequence.GetName()}' has no frame; annotate frames of the sequence."
+                "'{segmentation_sequence}' is annotated at {value}, where"
+                " '{volume_sequence}' has no frame; annotate frames of the sequence.",
+                segmentation_sequence=segmentationSequence.GetName(),
+                value=value,
+                volume_sequence=volumeSequence.GetName(),
             )
         drawn[frame] = node
     if not drawn:
         raise InputError(
-            f"'{segmentationSequence.GetName()}' has no annotated frame; outline the structure on"
-            " at least one."
+            "'{segmentation_sequence}' has no annotated frame; outline the structure"
+            " on at least one.",
+            segmentation_sequence=segmentationSequence.GetName(),
         )
     return drawn
 

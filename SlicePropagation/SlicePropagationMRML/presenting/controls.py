@@ -53,6 +53,11 @@ def engineTitle(name: str) -> str:
     return _(ENGINES[name].title)
 
 
+def engineSummary(name: str) -> str:
+    """What an engine does, in a sentence."""
+    return _(ENGINES[name].summary)
+
+
 def blockedReason(name: str) -> str:
     """Why an engine cannot be chosen here.
 
@@ -84,7 +89,7 @@ def engineNotes() -> list[tuple[str, str]]:
     notes = []
     for name in engineNames():
         info = ENGINES[name]
-        sentences = [info.summary]
+        sentences = [engineSummary(name)]
         if info.has_weights:
             sentences.append(_weightsText(name))
         if info.missing:

@@ -13,6 +13,7 @@ from SlicePropagationMRML.presenting.messages import (
     slicesText,
     travelText,
 )
+from SlicePropagationMRML.presenting.problems import problemText
 from SlicePropagationMRML.run.change_log import Travel
 from SlicePropagationMRML.run.events import (
     Closed,
@@ -71,9 +72,9 @@ class Presenter:
             case Travelled(travel):
                 return self._travelled(travel)
             case Moved(problem):
-                return " ".join(filter(None, [str(problem or ""), self.otherSlices()]))
+                return " ".join(filter(None, [problemText(problem), self.otherSlices()]))
             case FrameShown(problem) | Closed(problem):
-                return str(problem) if problem is not None else None
+                return problemText(problem) if problem is not None else None
             case FramesStepped(position, total, share):
                 return frameProgressText(position, total, share, self.seconds())
             case FramesFinished():
@@ -177,7 +178,7 @@ class Presenter:
 
     def _finished(self, problem: Exception | None) -> str:
         if problem is not None:
-            return str(problem)
+            return problemText(problem)
         if self._logic.hasPartialResult:
             return self.undecided(self._logic.overwrittenVoxels())
         text = _("Done in {seconds:.1f} s. Undo takes the run back in one step.")
@@ -185,7 +186,7 @@ class Presenter:
 
     def _framesFinished(self, event: FramesFinished) -> str:
         if event.problem is not None:
-            return str(event.problem)
+            return problemText(event.problem)
         if self._logic.hasPartialFrames:
             return _("Stopped. Keep what is there in all frames, or discard it?")
         if not event.written and not event.skipped:
@@ -231,7 +232,7 @@ class PreviewPresenter(Presenter):
             case Stepped() | Finished() | Kept():
                 return super().sentence(event)
             case Moved(problem) | FrameShown(problem) | Closed(problem):
-                return str(problem or "")
+                return problemText(problem)
         return None
 
     def kept(self) -> str:

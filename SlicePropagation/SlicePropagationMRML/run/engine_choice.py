@@ -39,13 +39,17 @@ class EngineChoice:
         if not (name.endswith(MODEL_SUFFIXES) or is_brought(name)):
             if name not in ENGINES:
                 raise ConfigError(
-                    f"There is no engine '{name}'; choose one of {', '.join(sorted(ENGINES))}, or a"
-                    " model file that ends in .pt."
+                    "There is no engine '{name}'; choose one of {engines}, or a model"
+                    " file that ends in .pt.",
+                    name=name,
+                    engines=", ".join(sorted(ENGINES)),
                 )
             if ENGINES[name].missing:
                 raise ConfigError(
-                    f"Engine '{name}' needs {', '.join(ENGINES[name].missing)}, which is not"
-                    " installed; install it or choose another engine."
+                    "Engine '{name}' needs {missing}, which is not installed; install"
+                    " it or choose another engine.",
+                    name=name,
+                    missing=", ".join(ENGINES[name].missing),
                 )
         return self if (name, device) == (self.name, self.device) else EngineChoice(name, device)
 
@@ -60,7 +64,9 @@ class EngineChoice:
                 self.engine = make_engine(self.name, self.device)
             except (ImportError, OSError) as error:
                 raise ConfigError(
-                    f"Engine '{self.name}' cannot be loaded ({error}); a package it needs is"
-                    " damaged. Install it anew, or choose another engine."
+                    "Engine '{name}' cannot be loaded ({error}); a package it needs is"
+                    " damaged. Install it anew, or choose another engine.",
+                    name=self.name,
+                    error=error,
                 ) from error
         return self.engine

@@ -63,7 +63,8 @@ class FrameStep:
         ):
             if not self._scene.IsNodePresent(node):
                 raise SlicePropagationError(
-                    f"The {kind} was removed from the scene; the run ended."
+                    "The {kind} was removed from the scene; the run ended.",
+                    kind=kind,
                 )
 
     def written(

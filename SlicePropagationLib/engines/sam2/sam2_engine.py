@@ -207,7 +207,12 @@ def split_size(argument: str) -> tuple[str, int]:
         )
     if not text.isdecimal() or int(text) == 0 or int(text) % SIZE_STEP:
         raise ConfigError(
-            f"'{text}' is not an image size of SAM 2 (in 'sam2:{argument}'); give a multiple of"
-            f" {SIZE_STEP}, such as 512 for MedSAM2, or leave it out for {IMAGE_SIZE}."
+            "'{text}' is not an image size of SAM 2 (in 'sam2:{argument}'); give a"
+            " multiple of {size_step}, such as 512 for MedSAM2, or leave it out for"
+            " {image_size}.",
+            text=text,
+            argument=argument,
+            size_step=SIZE_STEP,
+            image_size=IMAGE_SIZE,
         )
     return path, int(text)

@@ -49,8 +49,10 @@ def load_predictor(path: Path, image_size: int, device: str) -> tuple[Any, str]:
         predictor.load_state_dict(weights, strict=True)
     except RuntimeError as error:
         raise CheckpointError(
-            f"The weights in {path} are not those of a model of SAM 2 as it was published"
-            f" ({str(error).splitlines()[-1].strip()}); use a file of the original model."
+            "The weights in {path} are not those of a model of SAM 2 as it was"
+            " published ({problem}); use a file of the original model.",
+            path=path,
+            problem=str(error).splitlines()[-1].strip(),
         ) from error
     return predictor.to(device).eval(), sha256
 
@@ -64,16 +66,22 @@ def configuration_of(path: Path, weights: dict[str, Tensor]) -> str:
     first = weights.get(FIRST_LAYER)
     if first is None:
         raise CheckpointError(
-            f"{path} holds no weights of SAM 2 (there is no {FIRST_LAYER}); use a checkpoint of SAM"
-            " 2, or one that was trained from it."
+            "{path} holds no weights of SAM 2 (there is no {first_layer}); use a"
+            " checkpoint of SAM 2, or one that was trained from it.",
+            path=path,
+            first_layer=FIRST_LAYER,
         )
     blocks = {name.split(".")[3] for name in weights if name.startswith(BLOCKS)}
     size = SIZES.get((first.shape[0], len(blocks)))
     if size is None:
         raise CheckpointError(
-            f"{path} holds a model of {first.shape[0]} channels and {len(blocks)} blocks; SAM 2 was"
-            f" published with {', '.join(f'{wide} and {deep}' for wide, deep in SIZES)}. Use one of"
-            " those, or one that was trained from it."
+            "{path} holds a model of {channels} channels and {num_blocks} blocks; SAM 2"
+            " was published with {sizes}. Use one of those, or one that was trained"
+            " from it.",
+            path=path,
+            channels=first.shape[0],
+            num_blocks=len(blocks),
+            sizes=", ".join(f"{wide} and {deep}" for wide, deep in SIZES),
         )
     version = "2.1" if ONLY_IN_2_1 in weights else "2"
     return f"configs/sam{version}/sam{version}_hiera_{size}.yaml"
@@ -83,8 +91,10 @@ def _weights_in(path: Path, content: Any) -> dict[str, Tensor]:
     weights = content.get("model") if isinstance(content, dict) else None
     if not isinstance(weights, dict) or not all(map(_is_weight, weights.items())):
         raise CheckpointError(
-            f"{path} is not a checkpoint of SAM 2: it holds no weights under 'model'. Use a file as"
-            " its authors publish them; a model file of this project goes without 'sam2:'."
+            "{path} is not a checkpoint of SAM 2: it holds no weights under 'model'."
+            " Use a file as its authors publish them; a model file of this project goes"
+            " without 'sam2:'.",
+            path=path,
         )
     check_finite(path, weights)
     return weights

@@ -79,6 +79,9 @@ class BadPanelWidget(ScriptedLoadableModuleWidget):
         self.strip = Strip()
         self.strip.jumped.connect(self.show)
         self.strip.cells.append(1)
+        self.strip.connect(  # fault: 'jumped(int)': a signal of a Python class cannot be connected
+            "jumped(int)", self.show
+        )
         self.strip.enabeld = True  # fault: QWidget.enabeld: no such property
         self.strip.connect(  # fault: 'jumpedTo(int)': no such signal of QWidget
             "jumpedTo(int)", self.show
@@ -95,6 +98,10 @@ class BadPanelWidget(ScriptedLoadableModuleWidget):
         slicer.util.executePythonModule(  # fault: slicer.util.executePythonModule: only in Slicer 5.12, main
             "pip", []
         )
+        slicer.util.pip_install(  # fault: slicer.util.pip_install(requester=): only in Slicer 5.12, main
+            "torch", requester="us"
+        )
+        slicer.util.loadVolume("a.nii", show=False)  # fault: slicer.util.loadVolume(show=): no such
         for button in (ui.applyButton, ui.applyButton):
             button.checked()  # fault: QPushButton.checked: is a property
         self.first, self.second = ui.applyButton, ui.editor

@@ -11,6 +11,8 @@ from pathlib import Path
 
 FOLDER = Path(__file__).resolve().parents[1] / "facts"
 VERSIONS = ("5.10", "5.12", "main")
+# 5.10 has Qt 5.15; 5.12 and main are built with either.
+QT_VERSIONS = {"qt5": ("Qt 5",), "qt6": ("Qt 6",)}
 
 # PythonQt gives these to every object, whatever its class.
 EVERY_OBJECT = frozenset(
@@ -63,7 +65,7 @@ class Member:
 
     Attributes:
         kind: "property", "method", "signal", "enum", or "hidden" for what exists in C++ only.
-        versions: those of VERSIONS that have it.
+        versions: those of VERSIONS that have it; one of QT_VERSIONS for what only that Qt has.
         type: of a property, as C++ writes it.
         results: C++ types that a method may return; None among them for "nothing".
     """
@@ -132,29 +134,79 @@ def _of_slicer(entry, name):
     return None
 
 
-def _of_qt(class_name, entry, name):
-    # PythonQt's QTimer.singleShot is the static function; the property of that name cannot be
-    # reached.
-    if name in entry.get("properties", {}) and (class_name, name) != ("QTimer", "singleShot"):
-        return Member("property", is_writable=entry["properties"][name])
+def limited(versions):
+    """What to say about versions that lack something, or empty."""
+    if tuple(versions) == VERSIONS:
+        return ""
+    if versions in QT_VERSIONS.values():
+        return f"only with {versions[0]}; guard it"
+    return f"only in Slicer {', '.join(versions) or 'before 5.10'}"
+
+
+def _qt_versions(entry, name):
+    """Versions of a member of Qt: all, unless only one of Qt 5 and Qt 6 has it."""
+    return next(
+        (versions for qt, versions in QT_VERSIONS.items() if name in entry.get(qt, ())), VERSIONS
+    )
+
+
+def _of_qt(entry, name):
+    """A member that a class of Qt brings, other than a property."""
+    versions = _qt_versions(entry, name)
     if name in entry.get("methods", ()):
-        return Member("method")
+        return Member("method", versions)
     if name in entry.get("from512", ()):
         return Member("method", ("5.12", "main"))
-    if any(signal.split("(")[0] == name for signal in entry.get("signals", ())):
-        return Member("signal")
+    signals = [signal for signal in entry.get("signals", ()) if signal.split("(")[0] == name]
+    if signals:
+        return Member("signal", _widest(_qt_versions(entry, signal) for signal in signals))
     if any(name == enum or name in values for enum, values in entry.get("enums", {}).items()):
-        return Member("enum")
+        return Member("enum", versions)
+    return None
+
+
+def _widest(versions):
+    """All versions where one overload of a signal is in all of them."""
+    found = list(versions)
+    return VERSIONS if VERSIONS in found else found[0]
+
+
+def _property(class_name, name):
+    """The property of that name, of the class or of a base; PythonQt looks for it before all else.
+
+    Where only one Qt calls it a property, the other has a method of that name.
+    """
+    if name == "singleShot" and "QTimer" in chain(class_name):  # the static function
+        return None
+    for part in chain(class_name):
+        entry = slicer_classes().get(part)
+        if entry and name in entry["properties"]:
+            return _of_slicer(entry, name)
+        entry = qt_classes().get(part, {})
+        if not slicer_classes().get(part) and name in entry.get("properties", {}):
+            return Member(
+                "property",
+                _qt_versions(entry, name),
+                is_writable=entry["properties"][name],
+            )
     return None
 
 
 @functools.cache
 def member(class_name, name):
-    """What `name` is on an object of that class, or None where Python sees no such name."""
+    """What `name` is on an object of that class, or None where Python sees no such name.
+
+    PythonQt's QTimer.singleShot is the static function; the property of that name cannot be reached.
+    """
+    return _property(class_name, name) or _other_member(class_name, name)
+
+
+def _other_member(class_name, name):
+    """A method, signal or enum; "hidden" for what exists in C++ only."""
     hidden = None
     for part in chain(class_name):
         entry = slicer_classes().get(part)
-        found = _of_slicer(entry, name) if entry else _of_qt(part, qt_classes()[part], name)
+        found = _of_slicer(entry, name) if entry else _of_qt(qt_classes()[part], name)
         if found:
             return found
         if entry and name in (*entry.get("hidden", ()), *entry.get("nonpublic_slots", ())):
@@ -183,8 +235,12 @@ def signals(class_name):
                 }
             )
         else:
+            entry = qt_classes()[part]
             found.update(
-                {normalized(signal): VERSIONS for signal in qt_classes()[part].get("signals", ())}
+                {
+                    normalized(signal): _qt_versions(entry, signal)
+                    for signal in entry.get("signals", ())
+                }
             )
     return found
 
@@ -216,7 +272,13 @@ def enums(class_name):
 def python_versions(module, name):
     """Versions whose Python module has that name; empty where none has it."""
     names = read("python.json").get(module, {})
-    return tuple(names[name] or VERSIONS) if name in names else ()
+    return tuple(names[name][0] or VERSIONS) if name in names else ()
+
+
+def python_signatures(module, name):
+    """{version: signature as a text, or {method: signature} of a class} of a public name."""
+    versions, signature, differs = read("python.json")[module][name]
+    return {version: differs.get(version, signature) for version in versions or VERSIONS}
 
 
 def mrml_versions(name, class_name=None):

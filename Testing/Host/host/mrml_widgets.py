@@ -6,6 +6,9 @@ from host.classes import behaviour, emit, stored
 from host.observing import Observations
 from host.range_widgets import row
 
+# Slicer's node selector may not have chosen a node before it is shown; False makes the host's wait.
+unseen_boxes_choose = True
+
 
 @behaviour("qMRMLWidget")
 class MRMLWidget:
@@ -44,6 +47,7 @@ class NodeComboBox:
         QtWidgets.QWidget.__init__(self, parent)
         self._scene = None
         self._current = None
+        self._was_shown = False
         self._ids = []
         self._attributes = []
         self._observations = Observations(self)
@@ -70,6 +74,19 @@ class NodeComboBox:
                 self._observations.add(scene, event, self._refresh)
         self._box.setEnabled(scene is not None)
         self._refresh()
+        if self._current is None and not self._chooses():
+            self._tell(None)
+
+    def showEvent(self, event):
+        QtWidgets.QWidget.showEvent(self, event)
+        is_waiting = not self._chooses()
+        self._was_shown = True
+        if is_waiting:
+            self._refresh()
+
+    def _chooses(self):
+        """Whether a box without a choice takes the first node by itself."""
+        return self._was_shown or unseen_boxes_choose
 
     def mrmlScene(self):
         return self._scene
@@ -123,7 +140,8 @@ class NodeComboBox:
                 *(node.GetName() or "" for node in nodes),
             ]
         )
-        kept = self._current if self._current in self._ids else next(iter(self._ids), None)
+        first = next(iter(self._ids), None) if self._chooses() else None
+        kept = self._current if self._current in self._ids else first
         self._box.setCurrentIndex(self._ids.index(kept) if kept in self._ids else -1)
         self._box.blockSignals(False)
         self._choose(kept)
@@ -140,10 +158,13 @@ class NodeComboBox:
         if node_id == self._current:
             return
         self._current = node_id
-        node = self.currentNode()
+        self._tell(self.currentNode())
+
+    def _tell(self, node):
+        node_id = node.GetID() if node is not None else ""
         emit(self, "currentNodeChanged(vtkMRMLNode*)", node)
         emit(self, "currentNodeChanged(bool)", node is not None)
-        self.currentNodeIDChanged.emit(node_id or "")
+        self.currentNodeIDChanged.emit(node_id)
 
     def currentNode(self):
         return (

@@ -121,11 +121,7 @@ def _refusal(thing, name):
         return ""
     member = facts.member(class_name, name)
     if member and member.kind != "hidden":
-        return (
-            ""
-            if member.versions == facts.VERSIONS
-            else f"only in Slicer {', '.join(member.versions)}"
-        )
+        return facts.limited(member.versions)
     if _get(thing, "property")(name) is not None or child_named(thing, name) is not None:
         return ""
     return "is C++ only and not visible from Python" if member else "does not exist in Slicer"
@@ -232,16 +228,18 @@ def getattribute(self, name):
 def convert(value, type_name):
     """A value as PythonQt hands it to C++: anything for a text or a truth, numbers rounded down for whole ones.
 
+    None is the text "None".
+
     Raises:
-        ValueError: a text where a number is wanted.
+        AttributeError: a text where a number is wanted.
     """
     if type_name == "QString":
-        return "" if value is None else str(value)
+        return str(value)
     if type_name == "bool":
         return bool(value)
     if type_name in ("int", "uint", "double", "float"):
         if isinstance(value, str):
-            raise ValueError(f"Expected a number for {type_name}, got the text {value!r}.")
+            raise AttributeError(f"Expected a number for {type_name}, got the text {value!r}.")
         return int(value) if type_name in ("int", "uint") else float(value)
     if type_name == "QStringList":
         return [str(item) for item in value]

@@ -11,6 +11,8 @@ import unittest
 import slicer
 from PySide6 import QtWidgets
 
+from host.classes import HostError
+
 
 class ScriptedLoadableModule:
     """Base of a module's description."""
@@ -28,11 +30,11 @@ class ScriptedLoadableModule:
     def getDefaultModuleDocumentationLink(self, docPage=None):
         return ""
 
-    def runTest(self, msec=100, **arguments):
+    def runTest(self, msec=100, **kwargs):
         """Run the module's own test class."""
         case = getattr(sys.modules[self.moduleName], f"{self.moduleName}Test")()
         case.messageDelay = msec
-        case.runTest(**arguments)
+        case.runTest(**kwargs)
 
 
 class ScriptedLoadableModuleWidget:
@@ -80,11 +82,25 @@ class ScriptedLoadableModuleWidget:
     def cleanup(self):
         pass
 
+    def setupDeveloperSection(self):
+        """Slicer's section Reload & Test; the host shows none."""
+
     def setup(self):
-        pass
+        if self.developerMode:
+            self.setupDeveloperSection()
 
     def onReload(self):
         slicer.util.reloadScriptedModule(self.moduleName)
+
+    def onTest(self, **kwargs):
+        slicer.selfTests[self.moduleName](**kwargs)
+
+    def onReloadAndTest(self, **kwargs):
+        self.onReload()
+        self.onTest(**kwargs)
+
+    def onEditSource(self):
+        raise HostError("Slicer opens an editor here; the host has none.")
 
 
 class ScriptedLoadableModuleLogic:
@@ -122,8 +138,8 @@ class ScriptedLoadableModuleLogic:
 class ScriptedLoadableModuleTest(unittest.TestCase):
     """Base of a module's self test: runs every method whose name has "test" in it."""
 
-    def __init__(self, *arguments, **keywords):
-        super().__init__(*arguments, **keywords)
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
         self.messageDelay = None
 
     def delayDisplay(self, message, requestedDelay=None, msec=None):
@@ -185,7 +201,7 @@ class SampleDataLogic:
         thumbnailFileName=None,
         loadFileTypes=None,
         loadFiles=None,
-        loadFileProperties=None,
+        loadFileProperties={},  # noqa: B006    as Slicer has it
         checksums=None,
         loadFileType=None,
     ):
@@ -198,6 +214,21 @@ class SampleDataLogic:
         }
         source = SampleDataSource(sampleName, uris, customDownloader, thumbnailFileName, fields)
         slicer.modules.sampleDataSources.setdefault(category, []).append(source)
+
+
+def tr(text):
+    """The text itself: the host speaks the sources' language."""
+    return text
+
+
+def translate(context, text):
+    """The text itself, whatever the context."""
+    return text
+
+
+def getContext(sourceFile):
+    """What a file's texts are collected under: its name without folder and suffix."""
+    return os.path.splitext(os.path.basename(sourceFile))[0]
 
 
 def make_python_modules():
@@ -213,11 +244,7 @@ def make_python_modules():
             "__all__": [base.__name__ for base in bases],
             **{base.__name__: base for base in bases},
         },
-        "slicer.i18n": {
-            "tr": lambda text: text,
-            "translate": lambda context, text: text,
-            "getContext": lambda sourceFile: "",
-        },
+        "slicer.i18n": {"tr": tr, "translate": translate, "getContext": getContext},
         "SampleData": {"SampleDataLogic": SampleDataLogic},
     }
     for name, members in contents.items():

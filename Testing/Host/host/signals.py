@@ -10,8 +10,6 @@ from PySide6 import QtCore
 
 from host import facts, pqt
 
-_find_children = QtCore.QObject.findChildren
-
 
 def num_accepted(function):
     """How many arguments PythonQt hands to a function or method; None for all of them."""
@@ -50,7 +48,8 @@ def bound_signal(thing, signature):
 def connect(self, signal, *receiver):
     """connect('signal(type)', function) or connect('signal(type)', object, 'slot(type)').
 
-    False and a line on stderr where there is no such signal.
+    False and a line on stderr where there is no such signal. A signal of a Python class is none:
+    only `thing.signal.connect(function)` connects it.
     """
     if not isinstance(
         signal,
@@ -60,7 +59,7 @@ def connect(self, signal, *receiver):
     signature = facts.normalized(signal)
     class_name = pqt.class_name_of(self)
     present = facts.signals(class_name).get(signature) if class_name else None
-    if present is None and not _is_own_signal(self, signature):
+    if present is None:
         frame = sys._getframe(1)
         if pqt.is_checked(frame.f_code.co_filename):
             pqt.report(
@@ -107,24 +106,33 @@ def _connections(thing):
     return pqt._get(thing, "__dict__").setdefault("_host_connections", [])
 
 
-def _is_own_signal(thing, signature):
-    """Whether a Python subclass declares the signal."""
-    return pqt.is_python_name(thing, signature.split("(")[0])
-
-
 def find_children(self, kind, name=""):
-    """Children at any depth, by class or class name, and by object name."""
-    found = [
-        child
-        for child in _find_children(self, QtCore.QObject)
-        if (pqt._get(child, "inherits")(kind) if isinstance(kind, str) else isinstance(child, kind))
-    ]
-    return tuple(child for child in found if not name or pqt._get(child, "objectName")() == name)
+    """Children at any depth, by class or class name, and by object name.
+
+    As in PythonQt before 4.1, what is below a child of another name is not looked at.
+    """
+    return tuple(child for child in _below(self, name) if _is_a(child, kind))
+
+
+def _below(thing, name):
+    """Children that have the name, or any where none is asked for, and those below them."""
+    for child in pqt._get(thing, "children")():
+        if not name or pqt._get(child, "objectName")() == name:
+            yield child
+            yield from _below(child, name)
+
+
+def _is_a(thing, kind):
+    return pqt._get(thing, "inherits")(kind) if isinstance(kind, str) else isinstance(thing, kind)
 
 
 def find_child(self, kind, name=""):
-    """The first of `find_children`, or None."""
-    return next(iter(find_children(self, kind, name)), None)
+    """The first child of that class and name, children before what is below them; or None."""
+    children = pqt._get(self, "children")()
+    found = [child for child in children if _is_a(child, kind)]
+    named = [child for child in found if not name or pqt._get(child, "objectName")() == name]
+    below = (find_child(child, kind, name) for child in children)
+    return named[0] if named else next((child for child in below if child is not None), None)
 
 
 METHODS = {
