@@ -9,6 +9,8 @@ from SlicePropagationMRML.presenting.review import sliceTable
 from SlicePropagationMRML.presenting.states import Situation, viewState
 from slicer.i18n import tr as _
 
+from SlicePropagationGUI.questions import mayTakeDrawn
+
 
 class View(Protocol):
     """What commands ask of the panel."""
@@ -109,7 +111,8 @@ class Commands:
         if self._logic.hasPartialFrames:
             self._begin()
         with self._view.saying():
-            self._logic.keepInTurns()
+            mayTake = mayTakeDrawn(self._logic.takings())
+            self._logic.keepInTurns(mayTakeDrawn=mayTake)
         self._view.showState()
 
     def discard(self):
