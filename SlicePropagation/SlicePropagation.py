@@ -85,6 +85,7 @@ class SlicePropagationWidget(scripted.ScriptedLoadableModuleWidget):
 
     panel = None
     logic = None
+    root = None
 
     def setup(self):
         scripted.ScriptedLoadableModuleWidget.setup(self)
@@ -117,7 +118,11 @@ class SlicePropagationWidget(scripted.ScriptedLoadableModuleWidget):
             self.panel.cleanup()
         if self.logic:
             self.logic.propagation.cleanup()
-        self.panel = self.logic = None
+        if self.root:
+            # a reload only hides it, and its editor would go on watching the segmentation
+            self.root.setMRMLScene(None)
+            self.root.deleteLater()
+        self.panel = self.logic = self.root = None
 
     def onReload(self):
         forgetPackages()

@@ -1,8 +1,9 @@
-"""The section *Propagate*: slices, range, direction, engine and device.
+"""How a run goes: one button that starts and stops, with progress; keep or discard.
 
-One button that starts and stops; progress; keep or discard.
+Below *Options*: slices, range, direction, engine and device.
 """
 
+import qt
 from SlicePropagationMRML.nodes.geometry import PLANES, axisOfPlane, endsOfAxis, obliqueness
 from SlicePropagationMRML.presenting.controls import (
     DEVICES,
@@ -36,6 +37,8 @@ class RunSection:
         self._volume = None
         self._filling = Filling()
         self._shown = ()
+        _emphasize(ui.propagateButton)
+        _emphasize(ui.keepButton)
         self._fillEngines()
         self.restore()
 
@@ -142,6 +145,8 @@ class RunSection:
             button.visible = situation.hasResult
             button.toolTip = state.decide or keyed(hints()[command], command)
         ui.progressBar.visible = situation.isRunning
+        ui.propagateButton.visible = situation.isRunning or not situation.hasResult
+        ui.optionsCollapsibleButton.text = self._title()
 
     def _showButton(self, state, isRunning):
         """The one button starts or stops."""
@@ -224,6 +229,19 @@ class RunSection:
 
     # Below
 
+    def _title(self):
+        """What is chosen, on the line that the options are folded into."""
+        slices = self._ui.axisComboBox.currentText
+        if not slices:
+            return _("Options")
+        text = _("Options: {slices}, {engine}").format(
+            slices=slices, engine=self._ui.engineComboBox.currentText
+        )
+        if self.span() is not None:
+            first, last = self.span()
+            text += _(", slices {first}-{last}").format(first=first, last=last)
+        return text
+
     def _fillEngines(self):
         with self._filling:
             fillEngines(self._ui.engineComboBox)
@@ -266,3 +284,15 @@ class RunSection:
             "Where the network runs; automatic takes a GPU where there is one"
         )
         self._ui.installButton.visible = "torch" in situation.missing
+
+
+def _emphasize(button):
+    """Give the one button that goes on the colour of what is chosen in this theme."""
+    palette = button.palette
+    for group in (qt.QPalette.Active, qt.QPalette.Inactive):
+        for role, source in (
+            (qt.QPalette.Button, qt.QPalette.Highlight),
+            (qt.QPalette.ButtonText, qt.QPalette.HighlightedText),
+        ):
+            palette.setColor(group, role, palette.color(qt.QPalette.Active, source))
+    button.setPalette(palette)

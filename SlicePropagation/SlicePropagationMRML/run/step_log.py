@@ -62,7 +62,7 @@ class StepLog:
 
     def travelled(self, tagOf: TagOf) -> Travel | None:
         """The undo or redo since the last call, or None."""
-        return self._undone(tagOf) or self._redone(tagOf)
+        return self._redone(tagOf) or self._undone(tagOf)
 
     def _undone(self, tagOf: TagOf) -> Travel | None:
         first = self._numDone
