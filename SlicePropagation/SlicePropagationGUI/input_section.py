@@ -29,6 +29,7 @@ class InputSection:
         self._tags = []
         self._filling = Filling()
         self._isOver = False
+        self._isFolded = False
         for text in (_("Selected segment"), _("All drawn segments"), _("Checked segments")):
             ui.scopeComboBox.addItem(text)
         for selector in (ui.volumeSelector, ui.segmentationSelector):  # long names stay in the row
@@ -37,7 +38,7 @@ class InputSection:
         ui.segmentationSelector.connect("currentNodeChanged(vtkMRMLNode*)", self._nodesChosen)
         ui.scopeComboBox.connect("currentIndexChanged(int)", self._scopeChosen)
         ui.segmentsList.connect("itemChanged(QListWidgetItem*)", self._segmentsChecked)
-        ui.inputToggleButton.connect("toggled(bool)", lambda isOn: self._fold())
+        ui.inputToggleButton.connect("clicked()", self._foldOrUnfold)
         self.restore()
 
     def volume(self):
@@ -112,11 +113,15 @@ class InputSection:
             "What you draw in; the Segment Editor shows the same one"
         )
 
+    def _foldOrUnfold(self):
+        self._isFolded = not self._isFolded
+        self._fold()
+
     def _fold(self):
         """One line of text in place of the boxes, where the person wants that and all is chosen."""
         ui = self._ui
         isChosen = self.volume() is not None and self.segmentation() is not None
-        isOpen = not isChosen or ui.inputToggleButton.checked
+        isOpen = not (isChosen and self._isFolded)
         ui.inputToggleButton.enabled = isChosen
         ui.inputToggleButton.arrowType = qt.Qt.DownArrow if isOpen else qt.Qt.RightArrow
         ui.inputToggleButton.toolTip = _("Choose a volume and a segmentation first")

@@ -48,7 +48,7 @@ class PropagationPanel:
         self._isDue = False
         self._problem = ""
         self._nextStep = ""
-        self._status = StatusLine(ui)
+        self.status = StatusLine(ui)
         settings = PanelSettings(parameterNode)
         self.settings = settings
         self.draw = DrawSection(ui, self.refreshSoon)
@@ -143,7 +143,7 @@ class PropagationPanel:
 
     def leadOn(self):
         """The person chose what the next run fills: whatever the status line says, name the next step."""
-        self._nextStep = self._status.text
+        self._nextStep = self.status.text
         self.refreshSoon()
 
     def settle(self):
@@ -191,7 +191,7 @@ class PropagationPanel:
         self.draw.setKeys(not situation.isRunning)
         self.shortcuts.setStopKey(situation.isRunning and self._isEntered)
         # where nothing happened that a person should read first
-        if self._status.text in ("", self._nextStep):
+        if self.status.text in ("", self._nextStep):
             self._nextStep = state.propagate
             self.say(self._nextStep)
 
@@ -205,7 +205,7 @@ class PropagationPanel:
 
     def say(self, text, isError=False):
         """Show a sentence in the status line."""
-        self._status.say(text, isError)
+        self.status.say(text, isError)
 
     @contextlib.contextmanager
     def saying(self):

@@ -21,6 +21,8 @@ from SlicePropagationGUI.engine_list import engineRow, fillEngines
 from SlicePropagationGUI.filling import Filling
 from SlicePropagationLib.engines import ENGINES, default_engine
 
+DARKER = 150  # percent; Qt's style paints a button lighter than its colour
+
 
 class RunSection:
     """How a run goes.
@@ -287,12 +289,11 @@ class RunSection:
 
 
 def _emphasize(button):
-    """Give the one button that goes on the colour of what is chosen in this theme."""
+    """Give a button that goes on the theme's colour of what is chosen, dark enough for its text."""
     palette = button.palette
+    ground = palette.color(qt.QPalette.Active, qt.QPalette.Highlight).darker(DARKER)
+    text = palette.color(qt.QPalette.Active, qt.QPalette.HighlightedText)
     for group in (qt.QPalette.Active, qt.QPalette.Inactive):
-        for role, source in (
-            (qt.QPalette.Button, qt.QPalette.Highlight),
-            (qt.QPalette.ButtonText, qt.QPalette.HighlightedText),
-        ):
-            palette.setColor(group, role, palette.color(qt.QPalette.Active, source))
+        palette.setColor(group, qt.QPalette.Button, ground)
+        palette.setColor(group, qt.QPalette.ButtonText, text)
     button.setPalette(palette)

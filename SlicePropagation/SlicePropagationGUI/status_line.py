@@ -22,6 +22,7 @@ class StatusLine:
         sign = style.standardIcon(qt.QStyle.SP_MessageBoxWarning)
         self._icon.setPixmap(sign.pixmap(ICON, ICON))
         self._icon.visible = False
+        self._isError = False
 
     @property
     def text(self):
@@ -36,12 +37,15 @@ class StatusLine:
             isError: whether something went wrong.
         """
         self._label.text = text
-        self._icon.visible = isError
-        window = self._icon.palette  # the label's own may still be that of an error
-        color = window.color(qt.QPalette.WindowText)
-        if isError:
-            isDark = window.color(qt.QPalette.Window).lightness() < 128
-            color = qt.QColor(ERRORS[isDark])
-        palette = self._label.palette
-        palette.setColor(qt.QPalette.WindowText, color)
+        if isError != self._isError:  # a run says something with each slice
+            self._isError = isError
+            self.color()
+
+    def color(self):
+        """Take the colour of what is said in the theme as it is now."""
+        self._icon.visible = self._isError
+        palette = self._icon.palette  # the label's own may still be that of an error
+        if self._isError:
+            isDark = palette.color(qt.QPalette.Window).lightness() < 128
+            palette.setColor(qt.QPalette.WindowText, qt.QColor(ERRORS[isDark]))
         self._label.setPalette(palette)

@@ -102,6 +102,9 @@ class CollapsibleButton:
     def hitButton(self, position):
         return position.y() <= HEADER
 
+    def hasHeightForWidth(self):
+        return bool(self.layout() and self.isChecked() and self.layout().hasHeightForWidth())
+
     def sizeHint(self):
         own = (
             self.layout().sizeHint()

@@ -115,7 +115,7 @@ class SegmentEditorView(MRMLWidget):
         self._overwrite.setSizeAdjustPolicy(
             QtWidgets.QComboBox.AdjustToMinimumContentsLengthWithIcon
         )
-        self._overwrite.setMinimumContentsLength(8)
+        self._overwrite.setMinimumContentsLength(6)
         form = QtWidgets.QFormLayout(self._masking)
         for text in ("Editable area:", "Editable intensity range:"):
             form.addRow(text, QtWidgets.QLabel())
