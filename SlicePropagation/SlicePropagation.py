@@ -120,7 +120,6 @@ class SlicePropagationWidget(scripted.ScriptedLoadableModuleWidget):
             self.logic.propagation.cleanup()
         if self.root:
             # a reload only hides it, and its editor would go on watching the segmentation
-            self.root.setMRMLScene(None)
             self.root.deleteLater()
         self.panel = self.logic = self.root = None
 

@@ -393,10 +393,14 @@ def test_a_reload_during_a_run_ends_it_and_the_new_panel_works(slow):
 
 
 def test_after_a_reload_no_editor_of_the_panel_before_listens_to_strokes(seeded, caplog):
+    from PySide6 import QtCore
+
     before = seeded.ui.editor
     seeded.widget.onReload()
     person.turns(20)
     seeded.widget = slicer.modules.SlicePropagationWidget
+    deleted = QtCore.QEvent.DeferredDelete.value
+    QtCore.QCoreApplication.sendPostedEvents(None, deleted)  # as an event loop does
     caplog.clear()
     seeded.draw(9, seeded.truth[9])
     assert seeded.kinds()[9] == "seed"

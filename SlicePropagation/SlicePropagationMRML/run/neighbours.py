@@ -1,8 +1,7 @@
 """What a result would take from segments outside the run: of predictions, and of what was drawn."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from SlicePropagationLib.patch import Patch
 from SlicePropagationMRML.nodes.commit import exposedSegments
@@ -13,8 +12,7 @@ from SlicePropagationMRML.run.document import Document
 Changes: TypeAlias = dict[int, dict[int, tuple[Patch, Patch]]]
 
 
-@dataclass(frozen=True)
-class Taking:
+class Taking(NamedTuple):
     """What would be taken from one slice of a segment.
 
     Attributes:

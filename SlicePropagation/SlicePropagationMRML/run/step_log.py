@@ -1,7 +1,7 @@
 """`StepLog`: the steps in the segments of one segmentation, whichever of them were open then or are now."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from SlicePropagationMRML.run.change_log import Change, Travel
 
@@ -9,8 +9,7 @@ from SlicePropagationMRML.run.change_log import Change, Travel
 TagOf = Callable[[str], str | None]
 
 
-@dataclass(frozen=True)
-class _Step:
+class _Step(NamedTuple):
     """One change, and what its segments carried before and after it: {segment ID: text}."""
 
     change: Change
