@@ -1,6 +1,6 @@
 """`Ground`: the annotated slices that a run stands on, and whether they are still there."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 
 from SlicePropagationLib.errors import SlicePropagationError
 from SlicePropagationLib.planning import gap_of, gap_slices
@@ -19,43 +19,54 @@ class Ground:
     Args:
         document: what the run fills.
         labels: which of its labels.
+        merge: takes over what a person drew since its last call, and returns it.
     """
 
-    def __init__(self, document: Document, labels: Iterable[int]) -> None:
+    def __init__(
+        self, document: Document, labels: Iterable[int], merge: Callable[[], Edits]
+    ) -> None:
         self._document = document
+        self._merge = merge
         self._labels = sorted({label for label in labels if self._isDrawn(document, label)})
-        self._anchors: dict[int, set[int]] = {}
-        self.walked()
+        self._anchors = self._anchorsNow()
 
-    def walked(self) -> None:
-        """The walks begin from the annotated slices as they are now."""
-        session = self._document.session
-        self._anchors = {label: set(session.anchors(label)) for label in self._labels}
-
-    def check(self, consequence: str) -> None:
-        """Raise where a label is drawn on no slice any more.
-
-        Args:
-            consequence: what comes of it, as the end of the sentence that says so.
+    def mergeIntoWalks(self) -> Edits:
+        """Take over edits, from which walks start again; returns them.
 
         Raises:
-            SlicePropagationError: it is.
+            SlicePropagationError: a label is drawn on no slice any more.
         """
+        edits = self._merge()
+        self._check(RUN_ENDED)
+        self._anchors = self._anchorsNow()
+        return edits
+
+    def mergeIntoResult(self, touched: Collection[tuple[int, int]]) -> None:
+        """Take over edits where nothing walks any more.
+
+        Args:
+            touched: the (label, slice) pairs that the run predicted.
+
+        Raises:
+            SlicePropagationError: a label is drawn on no slice any more, or not on one that slices
+                were predicted from.
+        """
+        edits = self._merge()
+        self._check(RESULT_DROPPED)
+        self._checkResult(edits, touched)
+
+    def _anchorsNow(self) -> dict[int, set[int]]:
+        """{label: the slices that walks begin from}."""
+        session = self._document.session
+        return {label: set(session.anchors(label)) for label in self._labels}
+
+    def _check(self, consequence: str) -> None:
         for label in self._labels:
             if not self._isDrawn(self._document, label):
                 name = self._document.segmentName(label)
                 raise SlicePropagationError(f"'{name}' is drawn on no slice any more{consequence}.")
 
-    def checkResult(self, edits: Edits, touched: Collection[tuple[int, int]]) -> None:
-        """Raise where a result that waits was walked from a slice that is annotated no more.
-
-        Args:
-            edits: the (label, slice) pairs whose anchors changed just now.
-            touched: those that the run predicted.
-
-        Raises:
-            SlicePropagationError: it was.
-        """
+    def _checkResult(self, edits: Edits, touched: Collection[tuple[int, int]]) -> None:
         for label, index in edits:
             if self._stoodOn(label, index) and self._hasPredicted(label, index, touched):
                 name = self._document.segmentName(label)

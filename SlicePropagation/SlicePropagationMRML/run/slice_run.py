@@ -14,7 +14,7 @@ from SlicePropagationMRML.run.document_writer import DocumentWriter
 from SlicePropagationMRML.run.edits_during_run import EditsDuringRun
 from SlicePropagationMRML.run.engine_choice import EngineChoice
 from SlicePropagationMRML.run.events import Edits, Event, Finished, Kept, Stepped
-from SlicePropagationMRML.run.ground import RESULT_DROPPED, RUN_ENDED, Ground
+from SlicePropagationMRML.run.ground import RUN_ENDED, Ground
 from SlicePropagationMRML.run.neighbours import Changes, Taking
 from SlicePropagationMRML.run.run import POLL_MS, TURN_SECONDS, Phase, Run, RunTools
 from SlicePropagationMRML.run.run_order import RunOrder
@@ -60,7 +60,7 @@ class SliceRun(Run):
         self._editorLogic = place.editorLogic
         self._writer = DocumentWriter(document, place.editorLogic)
         self._edits = EditsDuringRun(document, place.watch, tools.events)
-        self._ground = Ground(document, [run.label for run in runs])
+        self._ground = Ground(document, [run.label for run in runs], self._merge)
         self._engine = engine
         self._order = order
         self._mayOverlap = editorNode.GetOverwriteMode() == editorNode.OverwriteNone
@@ -69,6 +69,7 @@ class SliceRun(Run):
         self._steps = self._walk(document.session, runs)
         self._commit: CommitTurns | None = None
         self._mayTakeDrawn = False
+        self._hasSaved = False  # whether anything of the result may be in the segments
         self._outcome: Event = Finished()
         self.preview = Preview(
             document.scene,
@@ -95,7 +96,7 @@ class SliceRun(Run):
     def mergeEdits(self) -> None:
         """Take over what a person drew while the result waits; it may leave nothing to stand on."""
         try:
-            self._mergeIntoResult()
+            self._ground.mergeIntoResult(self._touched)
         except SlicePropagationError as problem:
             self._drop(problem)
 
@@ -179,31 +180,18 @@ class SliceRun(Run):
         self._tools.events.emit(Stepped(step))
         if self.hasEdits:
             self.hasEdits = False
-            self._mergeIntoWalks()
+            self._ground.mergeIntoWalks()
 
-    def _mergeIntoWalks(self) -> Edits:
-        """Take over edits that walks start again from; returns them."""
-        edits = self._merged()
-        self._ground.check(RUN_ENDED)
-        self._ground.walked()
-        return edits
-
-    def _merged(self) -> Edits:
+    def _merge(self) -> Edits:
         self._place.mergeBystander()
         return self._edits.merge()
-
-    def _mergeIntoResult(self) -> None:
-        """Take over edits where nothing walks any more."""
-        edits = self._merged()
-        self._ground.check(RESULT_DROPPED)
-        self._ground.checkResult(edits, self._touched)
 
     def _finish(self) -> None:
         """Write the result, unless that takes voxels from a segment outside the run: a person decides.
 
         An edit that came in at the last moment has its gaps walked first.
         """
-        isEdited = bool(self._mergeIntoWalks())
+        isEdited = bool(self._ground.mergeIntoWalks())
         runs = self._order.plan(self._document.session) if isEdited else []
         if runs:
             self._steps = self._walk(self._document.session, runs)
@@ -230,13 +218,14 @@ class SliceRun(Run):
     def _commitSteps(self) -> Iterator[None]:
         """Write the result as one undo step, a few milliseconds a step."""
         engine = self._engine.make()
-        self._edits.merge()  # what was drawn since the last step; from now on drawing rests
+        self._ground.mergeIntoWalks()  # of a moment ago; from now on drawing rests
         yield
         changes = self._changes()
         yield
         if not self._mayTakeDrawn:
             changes = self._writer.spared(changes)
             yield
+        self._hasSaved = True
         self._tools.saveStateForUndo()
         self._document.engineName = engine.name
         self._document.modelHash = model_hash(engine)
@@ -258,7 +247,10 @@ class SliceRun(Run):
                 commit.pauseDrawing()
                 return
         except Exception as problem:  # neither nodes that went, nor a bug, may leave it for ever
-            self._takeBack()
+            if self._hasSaved:
+                self._takeBack()
+            else:
+                self._forget()
             self._end(Finished(problem))
             if not isinstance(problem, SlicePropagationError):
                 raise
