@@ -54,12 +54,10 @@ def mask(editor, segment_id="liver"):
 
 
 def test_with_paint_active_an_editor_is_as_high_as_the_real_one(editor):
-    from PySide6 import QtWidgets
-
     editor.segmentationNodeSelectorVisible = False
     editor.sourceVolumeNodeSelectorVisible = False
     editor.setActiveEffectByName("Paint")
-    assert abs(QtWidgets.QWidget.sizeHint(editor).height() - 550) <= 6
+    assert abs(editor.sizeHint.height() - 550) <= 6
 
 
 def test_an_editor_that_lost_its_node_goes_on_watching_the_segmentation_as_in_slicer(

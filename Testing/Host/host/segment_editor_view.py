@@ -3,7 +3,7 @@
 With Paint active the real one is 550 pixels high.
 """
 
-from PySide6 import QtWidgets
+from PySide6 import QtCore, QtGui, QtWidgets
 
 from host.classes import build, stored
 from host.effects import new_effects
@@ -21,6 +21,17 @@ def button(text, function, tip=""):
     made.setToolTip(tip)
     made.clicked.connect(function)
     return made
+
+
+def _letters(text):
+    """An icon for an effect, where Slicer has a drawing; grey, as it is seen on light and dark."""
+    picture = QtGui.QPixmap(16, 16)
+    picture.fill(QtCore.Qt.transparent)
+    painter = QtGui.QPainter(picture)
+    painter.setPen(QtGui.QColor("#808080"))
+    painter.drawText(picture.rect(), QtCore.Qt.AlignCenter, text)
+    painter.end()
+    return QtGui.QIcon(picture)
 
 
 class SegmentEditorView(MRMLWidget):
@@ -124,7 +135,9 @@ class SegmentEditorView(MRMLWidget):
         self._right.addStretch(1)
 
     def _add_button(self, name, title):
-        made = button(title[:2], lambda checked=False: self.setActiveEffectByName(name), title)
+        made = button(title, lambda checked=False: self.setActiveEffectByName(name), title)
+        made.setIcon(_letters(title[:2]))
+        made.setToolButtonStyle(QtCore.Qt.ToolButtonIconOnly)
         made.setCheckable(True)
         made.setFixedSize(EFFECT_SIZE, EFFECT_SIZE)
         self._group.addButton(made)
