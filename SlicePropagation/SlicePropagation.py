@@ -89,6 +89,7 @@ class SlicePropagationWidget(scripted.ScriptedLoadableModuleWidget):
 
     panel = None
     logic = None
+    root = None
 
     def setup(self):
         scripted.ScriptedLoadableModuleWidget.setup(self)
@@ -121,7 +122,10 @@ class SlicePropagationWidget(scripted.ScriptedLoadableModuleWidget):
             self.panel.cleanup()
         if self.logic:
             self.logic.propagation.cleanup()
-        self.panel = self.logic = None
+        if self.root:
+            # a reload only hides it, and its editor would go on watching the segmentation
+            self.root.deleteLater()
+        self.panel = self.logic = self.root = None
 
     def onReload(self):
         forgetPackages()

@@ -149,9 +149,9 @@ def distance_in_sizes(
 def next_slice_to_correct(session: AnnotationSession, label: int) -> int | None:
     """The predicted slice whose correction is expected to gain the most.
 
-    None when none would gain anything.
+    None when none would gain anything. What is out of date is none: the next run predicts it anew.
     """
-    gains = correction_gains(session, label)
+    gains = np.where(session.stale(label), 0.0, correction_gains(session, label))
     return int(gains.argmax()) if gains.max() > 0 else None
 
 

@@ -8,6 +8,7 @@ import os
 
 import qt
 import slicer
+import vtk
 from SegmentEditorEffects import AbstractScriptedSegmentEditorEffect
 from slicer.i18n import tr as _
 
@@ -26,6 +27,7 @@ class SegmentEditorEffect(AbstractScriptedSegmentEditorEffect):
         AbstractScriptedSegmentEditorEffect.__init__(self, scriptedEffect)
         self._logic = None
         self._presenter = None
+        self._observed = (None, None)  # the editor's node and the tag of our observer
 
     # What the Segment Editor asks for
 
@@ -112,10 +114,15 @@ class SegmentEditorEffect(AbstractScriptedSegmentEditorEffect):
         self._fillEngines()
         self._nameDirections()
         self.updateGUIFromMRML()
+        self._observeSelection()
         self.statusLabel.text = ""
         self._showState()
 
     def deactivate(self):
+        node, tag = self._observed
+        if node is not None:
+            node.RemoveObserver(tag)
+        self._observed = (None, None)
         if self._logic is not None:
             self._logic.events.disconnect(self._told)
             self._logic.cleanup()
@@ -146,8 +153,10 @@ class SegmentEditorEffect(AbstractScriptedSegmentEditorEffect):
 
     def apply(self):
         """Write the result, as one undo step."""
+        from SlicePropagationGUI.questions import mayTakeDrawn
+
         with self._saying():
-            self._logic.keepInTurns()
+            self._logic.keepInTurns(mayTakeDrawn=mayTakeDrawn(self._logic.takings()))
         self._showState()
 
     def cancel(self):
@@ -158,11 +167,36 @@ class SegmentEditorEffect(AbstractScriptedSegmentEditorEffect):
 
     # Below
 
+    def _observeSelection(self):
+        """The preview stays with its segment, and says so when another one is selected."""
+        node = self.scriptedEffect.parameterSetNode()
+        self._presenter.selectedID = self._selectedID()
+        if node is not None:
+            modified = vtk.vtkCommand.ModifiedEvent
+            tag = node.AddObserver(modified, lambda caller, event: self._selected())
+            self._observed = (node, tag)
+
+    def _selectedID(self):
+        node = self.scriptedEffect.parameterSetNode()
+        return (node.GetSelectedSegmentID() or "") if node is not None else ""
+
+    def _selected(self):
+        """Something changed in the editor's node, perhaps which segment is selected."""
+        isSame = self._logic is None or self._presenter.selectedID == self._selectedID()
+        if isSame or self._logic.isRunning:
+            return
+        self._presenter.selectedID = self._selectedID()
+        self._nameDirections()
+        self.statusLabel.text = ""
+        if self._logic.hasPartialResult:
+            self.statusLabel.text = self._presenter.undecided(self._logic.takings())
+        self._showState()
+
     def _open(self):
         node = self.scriptedEffect.parameterSetNode()
         axis = self._nameDirections()
         self._logic.shareEditorNode(node)
-        segmentIDs = [node.GetSelectedSegmentID()] if node.GetSelectedSegmentID() else []
+        segmentIDs = [self._selectedID()] if self._selectedID() else []
         self._logic.open(node.GetSourceVolumeNode(), node.GetSegmentationNode(), segmentIDs, axis)
 
     def _nameDirections(self):
@@ -208,6 +242,7 @@ class SegmentEditorEffect(AbstractScriptedSegmentEditorEffect):
 
     def _told(self, event):
         """The logic tells something: say it, and show how far the run is."""
+        self._presenter.selectedID = self._selectedID()
         text = self._presenter.sentence(event)
         if text is not None:
             self.statusLabel.text = text
@@ -225,8 +260,9 @@ class SegmentEditorEffect(AbstractScriptedSegmentEditorEffect):
         wait = _("Wait for the run to end, or stop it")
         self._showPreviewButton(isRunning, hasResult)
         nothing = wait if isRunning else _("There is no preview yet")
+        write = _("Write the preview into {name}, as one undo step")
         for button, text in (
-            (self.applyButton, _("Write the preview into the segment, as one undo step")),
+            (self.applyButton, write.format(name=self._presenter.segmentName)),
             (self.cancelButton, _("Forget the preview")),
         ):
             button.enabled = hasResult
@@ -248,7 +284,8 @@ class SegmentEditorEffect(AbstractScriptedSegmentEditorEffect):
             button.text = _("Stop")
             button.toolTip = _("Stop within one slice; what is there can be applied")
         else:
-            button.text = _("Update") if hasResult else _("Preview")
+            isOfSelected = hasResult and self._presenter.isOfSelected
+            button.text = _("Update") if isOfSelected else _("Preview")
             button.toolTip = _("Carry the selected segment to the other slices, to look at first")
 
     @contextlib.contextmanager

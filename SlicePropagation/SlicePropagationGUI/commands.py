@@ -9,12 +9,14 @@ from SlicePropagationMRML.presenting.review import sliceTable
 from SlicePropagationMRML.presenting.states import Situation, viewState
 from slicer.i18n import tr as _
 
+from SlicePropagationGUI.questions import mayTakeDrawn
+
 
 class View(Protocol):
     """What commands ask of the panel."""
 
-    def say(self, text):
-        """Show a sentence in the status line."""
+    def say(self, text, isError=False):
+        """Show a sentence in the status line, as what went wrong or as what there is to know."""
 
     def saying(self):
         """Errors that a person can do something about become text."""
@@ -109,7 +111,8 @@ class Commands:
         if self._logic.hasPartialFrames:
             self._begin()
         with self._view.saying():
-            self._logic.keepInTurns()
+            mayTake = mayTakeDrawn(self._logic.takings())
+            self._logic.keepInTurns(mayTakeDrawn=mayTake)
         self._view.showState()
 
     def discard(self):
@@ -178,7 +181,8 @@ class Commands:
         try:
             writeTable(path, rows)
         except OSError as error:
-            self._view.say(_("The table was not written: {error}").format(error=error))
+            text = _("The table was not written: {error}").format(error=error)
+            self._view.say(text, isError=True)
             return
         self._view.say(_("Wrote {number} rows to {path}.").format(number=len(rows), path=path))
 

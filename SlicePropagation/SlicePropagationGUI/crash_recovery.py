@@ -57,7 +57,8 @@ class CrashRecovery:
         try:
             self.journal.note()
         except OSError as error:
-            self._say(_("What you draw cannot be kept for a crash: {error}").format(error=error))
+            text = _("What you draw cannot be kept for a crash: {error}").format(error=error)
+            self._say(text, isError=True)
 
     def offer(self, volume):
         """Ask once whether to go on with what a crash left of a volume.

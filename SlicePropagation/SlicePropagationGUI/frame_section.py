@@ -1,4 +1,4 @@
-"""The rows *Time*: which frame of a sequence is shown, and carrying its result to all frames.
+"""The row of frames: which one of a sequence is shown, and carrying its result to all frames.
 
 There only where the scene has a sequence browser.
 """
@@ -85,7 +85,6 @@ class FrameSection:
         ui = self._ui
         isThere = hasBrowsers(slicer.mrmlScene)
         for widget in (
-            ui.frameTitleLabel,
             ui.frameLabel,
             ui.cyclicCheckBox,
             ui.carryButton,

@@ -1,4 +1,4 @@
-"""The section *Input*: volume, segmentation, and the segments that a run fills."""
+"""The row at the top: volume, segmentation, and the segments that a run fills."""
 
 import qt
 import slicer
@@ -29,12 +29,16 @@ class InputSection:
         self._tags = []
         self._filling = Filling()
         self._isOver = False
+        self._isFolded = False
         for text in (_("Selected segment"), _("All drawn segments"), _("Checked segments")):
             ui.scopeComboBox.addItem(text)
+        for selector in (ui.volumeSelector, ui.segmentationSelector):  # long names stay in the row
+            selector.sizeAdjustPolicy = qt.QComboBox.AdjustToMinimumContentsLengthWithIcon
         ui.volumeSelector.connect("currentNodeChanged(vtkMRMLNode*)", self._nodesChosen)
         ui.segmentationSelector.connect("currentNodeChanged(vtkMRMLNode*)", self._nodesChosen)
         ui.scopeComboBox.connect("currentIndexChanged(int)", self._scopeChosen)
         ui.segmentsList.connect("itemChanged(QListWidgetItem*)", self._segmentsChecked)
+        ui.inputToggleButton.connect("clicked()", self._foldOrUnfold)
         self.restore()
 
     def volume(self):
@@ -101,12 +105,33 @@ class InputSection:
             self._ui.segmentsList,
         ):
             widget.enabled = reason == ""
+        self._fold()
         self._ui.scopeComboBox.toolTip = reason or _("Which segments the next run fills")
         self._ui.segmentsList.toolTip = reason or _("Check the segments that the next run fills")
         self._ui.volumeSelector.toolTip = reason or _("The image whose slices are followed")
         self._ui.segmentationSelector.toolTip = reason or _(
             "What you draw in; the Segment Editor shows the same one"
         )
+
+    def _foldOrUnfold(self):
+        self._isFolded = not self._isFolded
+        self._fold()
+
+    def _fold(self):
+        """One line of text in place of the boxes, where the person wants that and all is chosen."""
+        ui = self._ui
+        isChosen = self.volume() is not None and self.segmentation() is not None
+        isOpen = not (isChosen and self._isFolded)
+        ui.inputToggleButton.enabled = isChosen
+        ui.inputToggleButton.arrowType = qt.Qt.DownArrow if isOpen else qt.Qt.RightArrow
+        ui.inputToggleButton.toolTip = _("Choose a volume and a segmentation first")
+        if isChosen:
+            ui.inputToggleButton.toolTip = _("Fold or unfold what is worked on")
+            nodes = (self.volume().GetName(), self.segmentation().GetName())
+            ui.inputLabel.text = " · ".join([*nodes, ui.scopeComboBox.currentText])
+        ui.inputFrame.visible = isOpen
+        ui.inputLabel.visible = not isOpen
+        ui.segmentsList.visible = isOpen and self.isChecking()
 
     def cleanup(self):
         """Stop observing."""
@@ -147,7 +172,7 @@ class InputSection:
 
     def _fillList(self):
         with self._filling:
-            self._ui.segmentsList.visible = self.isChecking()
+            self._fold()
             self._ui.segmentsList.clear()
             checked = self._settings.get("segments").split("|")
             for segmentID in self._listed():

@@ -1,4 +1,4 @@
-"""The panel: one screen from top to bottom.
+"""The panel: what a cycle of work needs first, choices that are made once below the editor.
 
 Each section has its controller, and this file ties them to the logic.
 """
@@ -25,11 +25,12 @@ from SlicePropagationGUI.review_section import ReviewSection
 from SlicePropagationGUI.run_section import RunSection
 from SlicePropagationGUI.sections import Sections
 from SlicePropagationGUI.shortcuts import Shortcuts
+from SlicePropagationGUI.status_line import StatusLine
 from SlicePropagationLib.errors import SlicePropagationError
 
 
 class PropagationPanel:
-    """Input, Draw, Propagate, Review, Details.
+    """Input, Propagate, Review, Draw, Options, Details.
 
     Args:
         root: the widget of SlicePropagation.ui.
@@ -48,6 +49,7 @@ class PropagationPanel:
         self._isDue = False
         self._problem = ""
         self._nextStep = ""
+        self.status = StatusLine(ui)
         settings = PanelSettings(parameterNode)
         self.settings = settings
         self.draw = DrawSection(ui, self.refreshSoon)
@@ -142,7 +144,7 @@ class PropagationPanel:
 
     def leadOn(self):
         """The person chose what the next run fills: whatever the status line says, name the next step."""
-        self._nextStep = self.ui.statusLabel.text
+        self._nextStep = self.status.text
         self.refreshSoon()
 
     def settle(self):
@@ -190,7 +192,7 @@ class PropagationPanel:
         self.draw.setKeys(not situation.isRunning)
         self.shortcuts.setStopKey(situation.isRunning and self._isEntered)
         # where nothing happened that a person should read first
-        if self.ui.statusLabel.text in ("", self._nextStep):
+        if self.status.text in ("", self._nextStep):
             self._nextStep = state.propagate
             self.say(self._nextStep)
 
@@ -202,9 +204,9 @@ class PropagationPanel:
         """What `viewState` needs to know."""
         return self.chosen.situation(self._problem)
 
-    def say(self, text):
+    def say(self, text, isError=False):
         """Show a sentence in the status line."""
-        self.ui.statusLabel.text = text
+        self.status.say(text, isError)
 
     @contextlib.contextmanager
     def saying(self):
@@ -212,7 +214,7 @@ class PropagationPanel:
         try:
             yield
         except SlicePropagationError as error:
-            self.say(problemText(error))
+            self.say(problemText(error), isError=True)
 
     # Below
 
@@ -284,7 +286,7 @@ class PropagationPanel:
         except SlicePropagationError as error:
             self._problem = problemText(error)
             self.logic.close()
-            self.say(self._problem)
+            self.say(self._problem, isError=True)
 
     def _frameMoved(self):
         """Another frame is shown, or the sequence plays or stops; the nodes may not know yet."""

@@ -54,7 +54,7 @@ class PanelUpdates:
             return
         text = self._presenter.sentence(event)
         if text is not None:
-            self._view.say(text)
+            self._view.say(text, isError=getattr(event, "problem", None) is not None)
         progress = self._presenter.progress(event)
         if progress is not None:
             self._sections.run.showProgress(*progress)

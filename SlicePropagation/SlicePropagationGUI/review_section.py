@@ -1,4 +1,4 @@
-"""The section *Review*: the slice strip, and what a person does about the slice that is shown."""
+"""The slice strip, and what a person does about the slice that is shown."""
 
 import numpy as np
 import slicer
@@ -40,7 +40,8 @@ class ReviewSection:
         self._isObserving = False
         self.strip = SliceStrip(self._describe, self.jump)
         ui.stripFrame.layout().addWidget(self.strip)
-        ui.legendLabel.text = _legend()
+        ui.legendLabel.text = _legend()  # below Details
+        ui.reviewLabel.toolTip = _legend()
         ui.autoUpdateCheckBox.checked = settings.isOn("autoUpdate")
         ui.autoUpdateCheckBox.connect(
             "toggled(bool)",
@@ -88,7 +89,6 @@ class ReviewSection:
             text = _hint(hasVolume)
         self.strip.setReview(self._review)
         self._ui.reviewLabel.text = text
-        self._ui.legendLabel.visible = self._review is not None
         observed = [node for node, _tag in self._observations]
         if self._isObserving and observed != sliceNodes(slicer.mrmlScene):
             self.observe()  # a view came or went

@@ -1,8 +1,9 @@
-"""The section *Propagate*: slices, range, direction, engine and device.
+"""How a run goes: one button that starts and stops, with progress; keep or discard.
 
-One button that starts and stops; progress; keep or discard.
+Below *Options*: slices, range, direction, engine and device.
 """
 
+import qt
 from SlicePropagationMRML.nodes.geometry import PLANES, axisOfPlane, endsOfAxis, obliqueness
 from SlicePropagationMRML.presenting.controls import (
     DEVICES,
@@ -21,6 +22,8 @@ from SlicePropagationGUI.engine_list import engineRow, fillEngines
 from SlicePropagationGUI.filling import Filling
 from SlicePropagationLib.engines import ENGINES, default_engine
 
+DARKER = 150  # percent; Qt's style paints a button lighter than its colour
+
 
 class RunSection:
     """How a run goes.
@@ -37,6 +40,8 @@ class RunSection:
         self._volume = None
         self._filling = Filling()
         self._shown = ()
+        _emphasize(ui.propagateButton)
+        _emphasize(ui.keepButton)
         self._fillEngines()
         self.restore()
 
@@ -143,6 +148,8 @@ class RunSection:
             button.visible = situation.hasResult
             button.toolTip = state.decide or keyed(hints()[command], command)
         ui.progressBar.visible = situation.isRunning
+        ui.propagateButton.visible = situation.isRunning or not situation.hasResult
+        ui.optionsCollapsibleButton.text = self._title()
 
     def _showButton(self, state, isRunning):
         """The one button starts or stops."""
@@ -225,6 +232,19 @@ class RunSection:
 
     # Below
 
+    def _title(self):
+        """What is chosen, on the line that the options are folded into."""
+        slices = self._ui.axisComboBox.currentText
+        if not slices:
+            return _("Options")
+        text = _("Options: {slices}, {engine}").format(
+            slices=slices, engine=self._ui.engineComboBox.currentText
+        )
+        if self.span() is not None:
+            first, last = self.span()
+            text += _(", slices {first}-{last}").format(first=first, last=last)
+        return text
+
     def _fillEngines(self):
         with self._filling:
             fillEngines(self._ui.engineComboBox)
@@ -267,3 +287,14 @@ class RunSection:
             "Where the network runs; automatic takes a GPU where there is one"
         )
         self._ui.installButton.visible = "torch" in situation.missing
+
+
+def _emphasize(button):
+    """Give a button that goes on the theme's colour of what is chosen, dark enough for its text."""
+    palette = button.palette
+    ground = palette.color(qt.QPalette.Active, qt.QPalette.Highlight).darker(DARKER)
+    text = palette.color(qt.QPalette.Active, qt.QPalette.HighlightedText)
+    for group in (qt.QPalette.Active, qt.QPalette.Inactive):
+        palette.setColor(group, qt.QPalette.Button, ground)
+        palette.setColor(group, qt.QPalette.ButtonText, text)
+    button.setPalette(palette)

@@ -96,6 +96,7 @@ class Annotator:
 
     def choose(self, combo, text):
         """Choose an entry with the keyboard, as a person who tabbed there."""
+        self.reach(combo)
         combo.setFocus()
         person.press_key(combo, "Home")
         for _ in range(combo.count):
@@ -107,8 +108,14 @@ class Annotator:
 
     def check(self, box, is_on):
         """Click a check box unless it is as wanted."""
+        self.reach(box)
         if box.checked != is_on:
             person.click(box, 8)
+
+    def reach(self, widget):
+        """Unfold the options where a widget is among them."""
+        if not widget.isVisible():
+            person.click(self.ui.optionsCollapsibleButton, 20, 8)
 
     def key(self, key):
         """Press a key in the main window, which has to be the active one, as on a desktop."""

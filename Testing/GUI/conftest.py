@@ -43,7 +43,8 @@ def annotator(application):
     person = Annotator(widget)
     yield person
     slicer.mrmlScene.Clear(False)
-    widget.root.setMRMLScene(None)
+    if widget.root is not None:  # not reloaded
+        widget.root.setMRMLScene(None)
     slicerenv.unload_module(MODULE)
     assert pqt.violations == []
     assert slicerenv.slot_errors == []

@@ -21,7 +21,7 @@ sys.path[:0] = [
     str(HERE),
     *(str(HERE.parent / name) for name in ("Host", "MRML", "Library")),
 ]
-WIDTHS = (320, 400, 600)
+WIDTHS = (400, 600)  # of a docked panel on a laptop and on a desk
 STATES = (
     "empty",
     "no_pytorch",
@@ -29,6 +29,7 @@ STATES = (
     "running",
     "stopped",
     "reviewed",
+    "options",
     "error",
     "frames",
     "carried",
@@ -68,6 +69,7 @@ class States:
         importlib.util.find_spec = self._find_spec
         self.annotator.panel.run.refreshEngines()
         self.annotator.choose(self.annotator.ui.engineComboBox, "Image registration")
+        self._fold()
         self.annotator.panel.say("")
 
     def running(self):
@@ -84,9 +86,7 @@ class States:
         self.annotator.wait_for_end()
 
     def reviewed(self):
-        """Propagated, one slice corrected, one confirmed; Details open."""
-        from host import person
-
+        """Propagated, one slice corrected, one confirmed."""
         self.annotator.key("K")
         self.annotator.wait_for_end()
         self.annotator.propagate()
@@ -95,7 +95,16 @@ class States:
         self.annotator.propagate()
         self.annotator.click_slice(14)
         self.annotator.draw(14, self.sample.labels[14] == 1)
-        person.click(self.annotator.ui.detailsCollapsibleButton, 20, 8)
+
+    def options(self):
+        """What is folded away otherwise."""
+        from host import person
+
+        for section in (
+            self.annotator.ui.optionsCollapsibleButton,
+            self.annotator.ui.detailsCollapsibleButton,
+        ):
+            person.click(section, 20, 8)
 
     def frames(self):
         """The volume is a frame of a sequence that breathes.
@@ -107,7 +116,7 @@ class States:
         from host import person
         from mrml_scene import makeVolume
 
-        self.annotator.ui.detailsCollapsibleButton.collapsed = True
+        self._fold()
         self.annotator.axis = 0
         slicer.mrmlScene.Clear(False)
         person.turns()
@@ -133,6 +142,7 @@ class States:
         self.annotator.segmentation.GetSegmentation().GetSegment(segment).SetName("Liver")
         self.annotator.draw(SEED_SLICE, self.sample.labels[SEED_SLICE] == 1)
         self.annotator.choose(self.annotator.ui.engineComboBox, "Image registration")
+        self._fold()
         self.annotator.propagate()
         self.annotator.click_slice(SEED_SLICE)
         person.click(self.annotator.ui.carryButton)
@@ -151,11 +161,15 @@ class States:
         """The volume cannot be followed."""
         import numpy as np
         import slicer
-        from host import person
 
         slicer.util.updateVolumeFromArray(self.annotator.volume, np.full((60, 64, 64), 7, np.int16))
-        person.click(self.annotator.ui.detailsCollapsibleButton, 20, 8)
         self.annotator.choose(self.annotator.ui.axisComboBox, "Coronal")
+        self._fold()
+
+    def _fold(self):
+        """What is chosen once is out of the way."""
+        self.annotator.ui.optionsCollapsibleButton.collapsed = True
+        self.annotator.ui.detailsCollapsibleButton.collapsed = True
 
     def _load(self):
         import slicer
@@ -184,7 +198,7 @@ class States:
 def take_all(out, names=STATES):
     """Write the pictures of these states; returns those that did not fit."""
     from annotator import Annotator
-    from host import picture, slicerenv
+    from host import person, picture, slicerenv
 
     slicerenv.bootstrap(check_prefix=[CHECKOUT / "SlicePropagation"])
     import slicer
@@ -198,6 +212,9 @@ def take_all(out, names=STATES):
         time.sleep(0.1)
         for palette in ("light", "dark"):
             for width in WIDTHS:
+                picture.use_palette(palette)
+                person.turns()
+                widget.panel.status.color()
                 path = out / f"panel-{name.replace('_', '-')}-{width}-{palette}.png"
                 actual = picture.take(widget.parent, path, width, palette=palette)[0]
                 if actual != width:

@@ -132,6 +132,55 @@ def test_a_preview_that_is_applied_over_several_turns_says_so_at_the_end(editor,
     assert editor.widget.activeEffect().name == "Propagate"
 
 
+def test_what_was_applied_is_undone_in_the_text_too(editor):
+    editor.preview()
+    editor.apply()
+    editor.widget.undo()
+    person.wait_until(lambda: editor.effect.statusLabel.text.startswith("Undone: "), 5)
+    assert "propagation of Segment_1" in editor.effect.statusLabel.text
+
+
+def test_a_preview_stays_with_its_segment_when_another_one_is_selected(editor):
+    editor.preview()
+    first = editor.widget.currentSegmentID()
+    assert "preview of Segment_1:" in editor.effect.statusLabel.text
+    assert editor.effect.previewButton.text == "Update"
+    second = editor.segmentation.GetSegmentation().AddEmptySegment("", "Spleen")
+    editor.widget.setCurrentSegmentID(second)
+    person.turns()
+    assert "preview of Segment_1, which is not the segment selected" in (
+        editor.effect.statusLabel.text
+    )
+    assert editor.effect.previewButton.text == "Preview"
+    assert "into Segment_1" in editor.effect.applyButton.toolTip
+    editor.apply()
+    editor.widget.setCurrentSegmentID(first)
+    assert editor.mask().any(axis=(1, 2)).sum() > 5
+
+
+def test_a_preview_goes_with_its_segment(editor):
+    editor.preview()
+    editor.segmentation.GetSegmentation().RemoveSegment(editor.widget.currentSegmentID())
+    person.wait_until(lambda: not editor.effect.applyButton.enabled, 5)
+    assert editor.effect.statusLabel.text.startswith("Segment 'Segment_1' was deleted; its result")
+
+
+def test_applying_takes_what_is_drawn_in_another_segment_only_after_a_yes(editor, monkeypatch):
+    first = editor.widget.currentSegmentID()
+    person.click(editor.widget._add)
+    other = editor.widget.currentSegmentID()
+    person.draw_slice(editor.widget, 0, 9, editor.truth[9])
+    editor.widget.setCurrentSegmentID(first)
+    editor.widget.setActiveEffectByName("Propagate")
+    person.turns()
+    editor.preview()
+    assert "It meets what is drawn" in editor.effect.statusLabel.text
+    monkeypatch.setattr(slicer.util, "confirmYesNoDisplay", lambda text, title: False)
+    editor.apply()
+    drawn = segmentMask(editor.segmentation, other, editor.volume)
+    assert np.array_equal(drawn[9], editor.truth[9])
+
+
 def test_a_cancelled_preview_leaves_nothing(editor):
     editor.preview()
     person.click(editor.effect.cancelButton)

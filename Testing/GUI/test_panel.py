@@ -7,6 +7,7 @@ import time
 
 import numpy as np
 import pytest
+import shiboken6
 import slicer
 from host import person
 from phantoms import disc, drifting_disc
@@ -193,17 +194,46 @@ def test_the_editor_s_keys_are_off_during_a_run_only(slow):
     assert not slow.logic.hasPartialResult
 
 
-def test_slices_that_would_be_taken_from_a_neighbour_are_counted_first(seeded):
+@pytest.mark.parametrize("isYes", [True, False])
+def test_what_would_be_taken_from_a_neighbour_is_counted_first_and_drawn_slices_need_a_second_yes(
+    seeded, monkeypatch, isYes
+):
     other = seeded.add_segment()
-    seeded.draw(9, disc((48, 48), (24, 25), 3))
-    taken = int(seeded.mask(other).sum())
+    drawn = disc((48, 48), (24, 25), 3)
+    seeded.draw(9, drawn)
     seeded.ui.editor.setCurrentSegmentID(seeded.segment)
     seeded.propagate()
-    assert f"{taken} voxels from Segment_2" in seeded.status
+    assert f"stays: {drawn.sum()} voxels of Segment_2, slice 9" in seeded.status
     assert seeded.ui.keepButton.isVisible()
+    questions = []
+    monkeypatch.setattr(
+        slicer.util,
+        "confirmYesNoDisplay",
+        lambda text, title: questions.append(text) or isYes,
+    )
     seeded.key("K")
     seeded.wait_for_end()
-    assert not seeded.mask(other).any()
+    assert len(questions) == 1
+    assert f"{drawn.sum()} voxels of Segment_2, slice 9" in questions[0]
+    assert seeded.mask(other).any() != isYes
+
+
+def test_the_undo_of_the_only_seed_ends_a_run_and_a_result_that_waits(slow):
+    person.click(slow.ui.propagateButton)
+    person.wait_until(lambda: slow.ui.progressBar.value >= 2)
+    slow.undo()
+    slow.wait_for_end()
+    assert slow.status.endswith(
+        "drawn on no slice any more; the run ended and nothing was written."
+    )
+    assert not slow.mask(slow.segment).any()
+    slow.redo()
+    slow.stop_after(3)
+    slow.undo()
+    assert slow.status.endswith("its result is dropped and nothing was written.")
+    assert slow.ui.statusIconLabel.isVisible()
+    assert not slow.ui.keepButton.isVisible()
+    assert not slow.mask(slow.segment).any()
 
 
 # Review
@@ -360,6 +390,22 @@ def test_a_reload_during_a_run_ends_it_and_the_new_panel_works(slow):
     slow.propagate()
     assert slow.kinds()[9] == "propagated"
     assert slow.mask()[9].any()
+
+
+def test_after_a_reload_no_editor_of_the_panel_before_listens_to_strokes(seeded, caplog):
+    from PySide6 import QtCore
+
+    before = seeded.ui.editor
+    seeded.widget.onReload()
+    person.turns(20)
+    seeded.widget = slicer.modules.SlicePropagationWidget
+    deleted = QtCore.QEvent.DeferredDelete.value
+    QtCore.QCoreApplication.sendPostedEvents(None, deleted)  # as an event loop does
+    caplog.clear()
+    seeded.draw(9, seeded.truth[9])
+    assert seeded.kinds()[9] == "seed"
+    assert "updateMaskingSection" not in caplog.text
+    assert not shiboken6.isValid(before)
 
 
 def test_an_edit_during_a_run_stands(slow):

@@ -53,6 +53,26 @@ def mask(editor, segment_id="liver"):
     return person.mask_of(editor.segmentationNode(), segment_id, editor.sourceVolumeNode())
 
 
+def test_with_paint_active_an_editor_is_as_high_as_the_real_one(editor):
+    editor.segmentationNodeSelectorVisible = False
+    editor.sourceVolumeNodeSelectorVisible = False
+    editor.setActiveEffectByName("Paint")
+    assert abs(editor.sizeHint.height() - 550) <= 6
+
+
+def test_an_editor_that_lost_its_node_goes_on_watching_the_segmentation_as_in_slicer(
+    editor, caplog
+):
+    segmentation = editor.segmentationNode()
+    editor.setMRMLSegmentEditorNode(None)
+    segmentation.GetSegmentation().GetSegment("liver").SetName("Liver")
+    assert "Invalid segment editor parameter set node" in caplog.text
+    caplog.clear()
+    editor.setMRMLScene(None)
+    segmentation.GetSegmentation().GetSegment("liver").SetName("liver")
+    assert caplog.text == ""
+
+
 # Selectors
 
 
@@ -164,6 +184,23 @@ def test_a_handle_of_a_range_is_dragged_with_the_mouse(application):
     person.turns()
     person.click(slider.children()[-1], 7 + 60)
     assert (slider.minimumValue, slider.maximumValue) == (3, 10)
+
+
+def test_what_is_shown_or_hidden_in_a_collapsed_section_is_so_once_it_is_open(application):
+    section = ctk.ctkCollapsibleButton()
+    layout = qt.QVBoxLayout(section)
+    shown, hidden = qt.QLabel("shown"), qt.QLabel("hidden")
+    for label in (shown, hidden):
+        layout.addWidget(label)
+    section.show()
+    hidden.hide()
+    section.collapsed = True
+    shown.show()
+    assert not shown.isVisible()
+    section.collapsed = False
+    assert shown.isVisible()
+    assert not hidden.isVisible()
+    section.hide()
 
 
 def test_a_collapsed_section_hides_what_is_in_it(application):

@@ -54,6 +54,51 @@ def test_an_edit_during_a_run_and_an_undo(bench, said):
     assert said[-1].startswith("Undone: the propagation of disc, slices 0-")
 
 
+@pytest.mark.parametrize("reopened", ["disc", "third"])
+def test_an_undo_names_what_was_done_in_segments_that_are_not_open_now(bench, reopened):
+    bench.segmentation.GetSegmentation().AddEmptySegment("third", "third")
+    bench.open("disc", "rest")
+    bench.draw("disc", 7, SMALL)
+    bench.draw("rest", 7, LARGE & ~SMALL)
+    bench.run()
+    bench.open(reopened)
+    presenter = Presenter(bench.logic)
+    said = []
+    bench.logic.events.connect(lambda event: said.append(presenter.sentence(event)))
+    bench.editorLogic.Undo()
+    bench.logic.look()
+    assert said[0] == "Undone: the propagation of disc, rest, slices 0-6, 8-15."
+    bench.editorLogic.Redo()
+    bench.logic.look()
+    assert "Redone: the propagation of disc, rest, slices 0-6, 8-15." in said
+
+
+def test_undone_by_the_preview_s_editor_what_was_applied_is_said_to_be_undone(bench, said):
+    bench.run()
+    preview = PreviewPresenter(bench.logic)
+    spoken = []
+    bench.logic.events.connect(lambda event: spoken.append(preview.sentence(event)))
+    bench.editorLogic.Undo()
+    bench.logic.look()
+    assert spoken[0].startswith("Undone: the propagation of disc")
+    bench.draw("disc", 9, LARGE)
+    bench.logic.look()
+    assert spoken[-2] == ""  # of the edit; what was applied before is of no interest
+
+
+def test_the_next_slice_is_none_that_a_run_computes_anew(bench, said):
+    bench.run()
+    bench.draw("disc", 12, LARGE)
+    bench.logic.look()
+    index = bench.logic.nextSuspicious("disc")
+    assert not bench.logic.session.stale(1)[index]
+    bench.draw("disc", 7, LARGE)
+    bench.logic.look()
+    index = bench.logic.nextSuspicious("disc")
+    assert index is None
+    assert "press Propagate" in Presenter(bench.logic).suggested(index)
+
+
 def test_the_last_drawing_erased(bench, said):
     bench.draw("disc", 7, SMALL & False)
     bench.turn()
@@ -66,11 +111,18 @@ def test_a_result_that_waits_says_what_it_would_take(bench, said):
     bench.editorNode.SetOverwriteMode(bench.editorNode.OverwriteAllSegments)
     bench.run()
     taken = int((LARGE & SMALL).sum())
-    assert said[-1] == f"The result would take {taken} voxels from rest. Keep it?"
-    assert (
-        PreviewPresenter(bench.logic).sentence(Finished())
-        == f"Apply takes {taken} voxels from rest."
+    assert said[-1] == (
+        f"The result meets what is drawn, which stays: {taken} voxels of rest, slice 9."
+        " Keep the rest?"
     )
+    preview = PreviewPresenter(bench.logic)
+    preview.selectedID = "disc"
+    assert preview.sentence(Finished()) == (
+        "This is a preview of disc: apply or cancel it."
+        f" It meets what is drawn: {taken} voxels of rest, slice 9."
+    )
+    preview.selectedID = "rest"
+    assert "preview of disc, which is not the segment selected" in preview.sentence(Finished())
     bench.logic.keep()
     assert said[-1] == "Kept. Undo takes it back in one step."
 
@@ -79,7 +131,8 @@ def test_a_stopped_run_asks_and_a_preview_says_what_it_is(bench, said):
     bench.runPart(2)
     preview = PreviewPresenter(bench.logic)
     assert said[-1] == "Stopped. Keep or discard what is there?"
-    assert preview.sentence(Finished()) == "This is a preview: apply or cancel it."
+    preview.selectedID = "disc"
+    assert preview.sentence(Finished()) == "This is a preview of disc: apply or cancel it."
     assert preview.sentence(Kept()) == "Applied. Undo takes it back in one step."
 
 

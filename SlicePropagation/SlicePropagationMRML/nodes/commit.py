@@ -9,7 +9,7 @@ import slicer
 
 from SlicePropagationLib.patch import Patch
 from SlicePropagationLib.session import AnnotationSession
-from SlicePropagationMRML.nodes.geometry import labelmapBlock, presentSlices, segmentPatches
+from SlicePropagationMRML.nodes.geometry import labelmapBlock, presentSlices
 from SlicePropagationMRML.nodes.types import (
     ApplicationLogic,
     EditorLogic,
@@ -70,48 +70,29 @@ def _withoutAnchors(
     return patch
 
 
-def countOverwritten(
+def exposedSegments(
     segmentationNode: SegmentationNode,
     segmentIDs: Collection[str],
-    volumeNode: VolumeNode,
-    axis: int,
-    added: dict[int, list[Patch]],
     editorNode: EditorNode,
-) -> dict[str, int]:
-    """{segment name: voxels} that a commit would take from other segments.
+) -> list[str]:
+    """IDs of the segments from which a commit may take voxels, as overwrite mode and visibility let it.
 
     Args:
         segmentationNode: the segmentation.
-        segmentIDs: segments that the run writes.
-        volumeNode: the volume.
-        axis: the voxel axis (0, 1, 2 for K, J, I) that slices run along.
-        added: {slice: list of `Patch`es} that it adds to them.
+        segmentIDs: segments that the run writes; they are none of these.
         editorNode: whose overwrite mode is in force.
     """
     mode = editorNode.GetOverwriteMode()
-    if mode == editorNode.OverwriteNone or not added:
-        return {}
-    segmentation = segmentationNode.GetSegmentation()
+    if mode == editorNode.OverwriteNone:
+        return []
     display = segmentationNode.GetDisplayNode()
-    overwritten = {}
-    for segmentID in segmentation.GetSegmentIDs():
+    exposed = []
+    for segmentID in segmentationNode.GetSegmentation().GetSegmentIDs():
         isHidden = display is not None and not display.GetSegmentVisibility(segmentID)
         isSafe = isHidden and mode == editorNode.OverwriteVisibleSegments
-        if segmentID in segmentIDs or isSafe:
-            continue
-        theirs = segmentPatches(segmentationNode, segmentID, volumeNode, axis)
-        count = sum(_numShared(theirs[index], patches) for index, patches in added.items())
-        if count:
-            overwritten[segmentation.GetSegment(segmentID).GetName()] = count
-    return overwritten
-
-
-def _numShared(patch: Patch, others: Iterable[Patch]) -> int:
-    """How many pixels of a patch lie in any of some others."""
-    left = patch
-    for other in others:
-        left = left.without(other)
-    return patch.area - left.area
+        if segmentID not in segmentIDs and not isSafe:
+            exposed.append(segmentID)
+    return exposed
 
 
 def writeSegment(

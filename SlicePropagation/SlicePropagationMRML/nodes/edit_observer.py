@@ -47,6 +47,7 @@ class EditObserver:
         events = (
             slicer.vtkSegmentation.SourceRepresentationModified,
             slicer.vtkSegmentation.SegmentModified,
+            slicer.vtkSegmentation.SegmentRemoved,  # perhaps one that is worked on
         )
         self._tags = [self._segmentation.AddObserver(event, self._changed) for event in events]
 

@@ -71,6 +71,12 @@ def writeTags(
     segmentationNode.GetSegmentation().GetSegment(segmentID).SetTag(TAG, tag)
 
 
+def slicesText(segmentationNode: SegmentationNode, segmentID: str) -> str | None:
+    """What `writeTags` stored as it stands there; empty where nothing is, None without the segment."""
+    segment = segmentationNode.GetSegmentation().GetSegment(segmentID)
+    return None if segment is None else readTag(segment, TAG)
+
+
 def readTags(segmentationNode: SegmentationNode, segmentID: str) -> dict[str, Any] | None:
     """The values that `writeTags` stored, or None when the segment has none that can be read."""
     segment = segmentationNode.GetSegmentation().GetSegment(segmentID)

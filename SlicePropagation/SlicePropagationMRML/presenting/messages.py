@@ -3,7 +3,7 @@
 So they can be translated and tested without a window.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from SlicePropagationMRML.presenting.review import Kind, SliceReasons, SliceReview
 from SlicePropagationMRML.run.change_log import Change, Travel
@@ -138,8 +138,13 @@ def slicesText(slices: Iterable[int]) -> str:
     return _("slices {named}").format(named=named)
 
 
-def changeText(change: Change | None, segmentNames: dict[int, str]) -> str:
-    """What a `Change` was: "the propagation of Liver, slices 3-20"."""
+def changeText(change: Change | None, nameOf: Callable[[str], str]) -> str:
+    """What a `Change` was: "the propagation of Liver, slices 3-20".
+
+    Args:
+        change: it, or None where it is not known.
+        nameOf: the name of a segment by its ID.
+    """
     if change is None:
         return _("the last step")
     what = {
@@ -149,15 +154,15 @@ def changeText(change: Change | None, segmentNames: dict[int, str]) -> str:
         "empty": _("'Nothing here' for {segments}, {slices}"),
     }[change.kind]
     return what.format(
-        segments=", ".join(segmentNames[label] for label in change.labels),
+        segments=", ".join(nameOf(segmentID) for segmentID in change.segmentIDs),
         slices=slicesText(change.slices),
     )
 
 
-def travelText(travel: Travel, segmentNames: dict[int, str]) -> str:
-    """What an undo or redo did."""
+def travelText(travel: Travel, nameOf: Callable[[str], str]) -> str:
+    """What an undo or redo did; `nameOf` as above."""
     text = _("Undone: {change}.") if travel.isUndo else _("Redone: {change}.")
-    return text.format(change=changeText(travel.change, segmentNames))
+    return text.format(change=changeText(travel.change, nameOf))
 
 
 def progressText(
@@ -263,11 +268,3 @@ def summaryText(review: SliceReview, segmentName: str) -> str:
     )
     stale = review.count(Kind.STALE)
     return text + (_(", {stale} out of date").format(stale=stale) if stale else "")
-
-
-def overwrittenText(overwritten: dict[str, int]) -> str:
-    """What keeping a result would take from other segments."""
-    return ", ".join(
-        _("{count} voxels from {name}").format(count=count, name=name)
-        for name, count in overwritten.items()
-    )

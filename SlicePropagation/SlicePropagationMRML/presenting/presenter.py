@@ -8,12 +8,12 @@ from SlicePropagationMRML.presenting.messages import (
     frameProgressText,
     framesReturnedText,
     framesText,
-    overwrittenText,
     progressText,
     slicesText,
     travelText,
 )
 from SlicePropagationMRML.presenting.problems import problemText
+from SlicePropagationMRML.presenting.taking_texts import drawnText, takenText, undecidedText
 from SlicePropagationMRML.run.change_log import Travel
 from SlicePropagationMRML.run.events import (
     Closed,
@@ -31,6 +31,7 @@ from SlicePropagationMRML.run.events import (
     Travelled,
 )
 from SlicePropagationMRML.run.logic import PropagationLogic
+from SlicePropagationMRML.run.neighbours import Taking
 from SlicePropagationMRML.translation import tr as _
 
 SHARES = 100  # steps of a progress bar for a slice that is carried through all frames
@@ -125,6 +126,8 @@ class Presenter:
 
     def suggested(self, index: int | None) -> str:
         """The slice most worth correcting is shown; None when there is none."""
+        if index is None and self._isOutOfDate():
+            return _("What is out of date is computed anew first: press Propagate.")
         if index is None:
             return _("No slice is worth correcting any more.")
         return _(
@@ -163,16 +166,13 @@ class Presenter:
 
         return " ".join(remarks_on(filesOf(document.volumeNode)))
 
-    def undecided(self, overwritten: dict[str, int]) -> str:
+    def undecided(self, takings: list[Taking]) -> str:
         """A result waits.
 
         Args:
-            overwritten: {segment name: voxels} that it would take from other segments.
+            takings: what it would take from other segments.
         """
-        if not overwritten:
-            return _("Stopped. Keep or discard what is there?")
-        taken = overwrittenText(overwritten)
-        return _("The result would take {taken}. Keep it?").format(taken=taken)
+        return undecidedText(takings) or _("Stopped. Keep or discard what is there?")
 
     # Below
 
@@ -180,7 +180,7 @@ class Presenter:
         if problem is not None:
             return problemText(problem)
         if self._logic.hasPartialResult:
-            return self.undecided(self._logic.overwrittenVoxels())
+            return self.undecided(self._logic.takings())
         text = _("Done in {seconds:.1f} s. Undo takes the run back in one step.")
         return text.format(seconds=self.seconds())
 
@@ -207,10 +207,11 @@ class Presenter:
 
     def _travelled(self, travel: Travel) -> str:
         document = self._logic.document
-        if document is None:
-            return travelText(travel, {})
-        names = {label: document.segmentName(label) for label in document.segments}
-        return travelText(travel, names)
+        return travelText(travel, document.names.of if document is not None else str)
+
+    def _isOutOfDate(self) -> bool:
+        session = self._logic.session
+        return any(session.stale(label).any() for label in session.labels)
 
     def _isWithinRun(self) -> bool:
         return self._logic.isRunning and not self._logic.isCarrying
@@ -225,12 +226,35 @@ class Presenter:
 
 
 class PreviewPresenter(Presenter):
-    """The same where a result is a preview that is applied or cancelled, as in the Segment Editor."""
+    """The same where a result is a preview that is applied or cancelled, as in the Segment Editor.
+
+    A preview is of the segment that was selected when it began.
+
+    Attributes:
+        selectedID: ID of the segment that is selected now.
+    """
+
+    selectedID: str = ""
+
+    @property
+    def isOfSelected(self) -> bool:
+        """Whether what is open is the segment that is selected."""
+        document = self._logic.document
+        return document is not None and self.selectedID in document.segments.values()
+
+    @property
+    def segmentName(self) -> str:
+        """The name of the segment that is open; empty without one."""
+        document = self._logic.document
+        names = [document.segmentName(label) for label in document.segments] if document else []
+        return ", ".join(names)
 
     def sentence(self, event: Event) -> str | None:
         match event:
-            case Stepped() | Finished() | Kept():
+            case Stepped() | Finished() | Kept() | Travelled():
                 return super().sentence(event)
+            case Edited() if not self._isWithinRun() and not self._logic.hasPartialResult:
+                return ""  # whatever was applied or cancelled before
             case Moved(problem) | FrameShown(problem) | Closed(problem):
                 return problemText(problem)
         return None
@@ -241,10 +265,20 @@ class PreviewPresenter(Presenter):
     def discarded(self, *, areFrames: bool = False) -> str:
         return _("Cancelled; the segment is as it was.")
 
-    def undecided(self, overwritten: dict[str, int]) -> str:
-        if not overwritten:
-            return _("This is a preview: apply or cancel it.")
-        return _("Apply takes {taken}.").format(taken=overwrittenText(overwritten))
+    def undecided(self, takings: list[Taking]) -> str:
+        text = _("This is a preview of {name}: apply or cancel it.")
+        if not self.isOfSelected:
+            text = _(
+                "This is a preview of {name}, which is not the segment selected: apply or cancel it."
+            )
+        sentences = [text.format(name=self.segmentName)]
+        taken = takenText(takings)
+        if taken:
+            sentences.append(_("Apply takes {taken}.").format(taken=taken))
+        drawn = drawnText(takings)
+        if drawn:
+            sentences.append(_("It meets what is drawn: {drawn}.").format(drawn=drawn))
+        return " ".join(sentences)
 
 
 def _numbers(frames: Iterable[int]) -> list[int]:

@@ -17,12 +17,12 @@ class Change:
 
     Attributes:
         kind: "run", "edit", "confirm" or "empty" ("nothing here").
-        labels: the labels it changed.
+        segmentIDs: the segments it changed.
         slices: the slice indices it changed, ascending.
     """
 
     kind: str
-    labels: tuple[int, ...]
+    segmentIDs: tuple[str, ...]
     slices: tuple[int, ...]
 
     @classmethod
@@ -30,12 +30,13 @@ class Change:
         cls,
         kind: str,
         changed: Iterable[tuple[int, int]],
+        segments: dict[int, str],
     ) -> "Change":
-        """The change of some (label, slice) pairs."""
+        """The change of some (label, slice) pairs; `segments` says {label: segment ID}."""
         changed = list(changed)
-        labels = {label for label, _ in changed}
+        labels = sorted({label for label, _ in changed})
         slices = {index for _, index in changed}
-        return cls(kind, tuple(sorted(labels)), tuple(sorted(slices)))
+        return cls(kind, tuple(segments[label] for label in labels), tuple(sorted(slices)))
 
 
 @dataclass(frozen=True)

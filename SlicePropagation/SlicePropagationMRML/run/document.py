@@ -5,18 +5,16 @@ from typing import Any
 
 from SlicePropagationLib.errors import GeometryMismatchError, InputError, SlicePropagationError
 from SlicePropagationLib.patch import Patch
-from SlicePropagationLib.pipelines.slice_record import in_system, is_on_grid, restore_slices
-from SlicePropagationLib.session import AnnotationSession, Provenance, SliceState
+from SlicePropagationLib.pipelines.slice_record import is_on_grid
+from SlicePropagationLib.session import AnnotationSession
 from SlicePropagationLib.stack import SliceStack, check_outline
 from SlicePropagationMRML.nodes import tags
-from SlicePropagationMRML.nodes.geometry import (
-    gridOf,
-    isLeftHanded,
-    segmentPatches,
-    stackFromVolume,
-)
+from SlicePropagationMRML.nodes.geometry import gridOf, segmentPatches, stackFromVolume
+from SlicePropagationMRML.nodes.segment_names import SegmentNames
 from SlicePropagationMRML.nodes.types import Scene, SegmentationNode, VolumeNode
 from SlicePropagationMRML.run.change_log import Change, ChangeLog, Snapshot, Tags, Travel
+from SlicePropagationMRML.run.restored_session import restoreFromTags
+from SlicePropagationMRML.run.step_log import StepLog
 
 
 class Document:
@@ -25,6 +23,7 @@ class Document:
     Attributes:
         session: the session; label n is the n-th of the segments.
         segments: {label: segment ID}.
+        names: what a person calls the segments, also those that are gone.
         stack: the slices of the volume along the axis.
         engineName, modelHash: what walked last.
 
@@ -35,6 +34,7 @@ class Document:
         segmentIDs: the segments to work on.
         axis: the voxel axis (0, 1, 2 for K, J, I) that slices run along.
         stack: the volume's `SliceStack` along that axis, where it is at hand.
+        steps: what was done in the segmentation before, also in other segments.
 
     Raises:
         InputError: a node or the segments are missing, or the volume cannot be worked on.
@@ -48,6 +48,7 @@ class Document:
         segmentIDs: Iterable[str],
         axis: int,
         stack: SliceStack | None = None,
+        steps: StepLog | None = None,
     ) -> None:
         if volumeNode is None or segmentationNode is None:
             raise InputError("Choose a volume and a segmentation first.")
@@ -60,6 +61,8 @@ class Document:
         self.volumeNode = volumeNode
         self.segmentationNode = segmentationNode
         self.segments: dict[int, str] = dict(enumerate(segmentIDs, 1))
+        self.names = SegmentNames(segmentationNode)
+        self._steps = steps or StepLog()
         self._stackKey = _stackKey(volumeNode, axis)
         self.stack: SliceStack = stack or stackFromVolume(volumeNode, axis)
         self._grid = gridOf(volumeNode, segmentationNode)
@@ -75,9 +78,8 @@ class Document:
         return next(label for label, known in self.segments.items() if known == segmentID)
 
     def segmentName(self, label: int) -> str:
-        """The name of a label's segment; its ID when the segment is gone."""
-        segment = self.segmentationNode.GetSegmentation().GetSegment(self.segments[label])
-        return segment.GetName() if segment is not None else self.segments[label]
+        """The name of a label's segment, also when the segment is gone."""
+        return self.names.of(self.segments[label])
 
     def patches(self) -> dict[int, list[Patch]]:
         """{label: N `Patch`es} of what the segments hold now."""
@@ -103,8 +105,11 @@ class Document:
 
     # Whether the nodes are still those
 
-    def check(self) -> None:
+    def check(self, consequence: str = "") -> None:
         """Raise when a node or a segment is gone.
+
+        Args:
+            consequence: what comes of it, as the end of the sentence that says so.
 
         Raises:
             SlicePropagationError: the volume, the segmentation or a segment was removed, or the
@@ -112,14 +117,19 @@ class Document:
         """
         for node, kind in ((self.volumeNode, "volume"), (self.segmentationNode, "segmentation")):
             if not self.scene.IsNodePresent(node):
-                raise SlicePropagationError(
-                    f"The {kind} was removed from the scene; the run ended and nothing was written."
-                )
-        for segmentID in self.segments.values():
+                raise SlicePropagationError(f"The {kind} was removed from the scene{consequence}.")
+        for label, segmentID in self.segments.items():
+            name = self.segmentName(label)
             if self.segmentationNode.GetSegmentation().GetSegment(segmentID) is None:
-                raise SlicePropagationError(
-                    f"Segment '{segmentID}' was deleted; the run ended and nothing was written."
-                )
+                raise SlicePropagationError(f"Segment '{name}' was deleted{consequence}.")
+
+    def isIntact(self) -> bool:
+        """Whether all nodes and segments are there, and the volume is where it was."""
+        try:
+            self.check()
+        except SlicePropagationError:
+            return False
+        return not self.isElsewhere()
 
     def isElsewhere(self) -> bool:
         """Whether what the session holds is of no use for the volume any more.
@@ -180,8 +190,9 @@ class Document:
         return not self._log.isLast(self._currentTags())
 
     def takeTravel(self) -> Travel | None:
-        """The `Travel` that `mergeEdits` noticed since the last call, or None."""
-        return self._log.takeTravel()
+        """The undo or redo since the last call, also of other segments; None without any."""
+        own = self._log.takeTravel()
+        return self._steps.travelled(self._tagText) or own
 
     def writeTags(
         self,
@@ -200,6 +211,8 @@ class Document:
                 way.
         """
         known = known or self.snapshot()
+        self._steps.travelled(self._tagText)  # nobody asked about it
+        before = self._tagTexts()
         for label, segmentID in self.segments.items():
             states = {index: known[0][label, index] for index in range(len(self.stack))}
             tags.writeTags(
@@ -212,7 +225,9 @@ class Document:
                 self.engineName,
                 self.modelHash,
             )
-        self._log.written(self._currentTags(), Change.of(kind, changed), known)
+        change = Change.of(kind, changed, self.segments)
+        self._log.written(self._currentTags(), change, known)
+        self._steps.wrote(change, before, self._tagTexts())
 
     def drawing(self) -> list[tuple[int, int]]:
         """All (label, slice) pairs that are annotated."""
@@ -243,7 +258,8 @@ class Document:
         masks = self.patches()
         known = self._log.snapshotOf(self._currentTags())
         if known is None:
-            self._restoreFromTags(session, masks)
+            tagsOf = {label: self._tagsOf(segmentID) for label, segmentID in self.segments.items()}
+            restoreFromTags(session, masks, tagsOf, self.volumeNode, self._grid)
         else:
             states, events = known
             for (label, index), state in states.items():
@@ -252,36 +268,17 @@ class Document:
         session.merge_edits(masks)
         return session
 
-    def _restoreFromTags(
-        self,
-        session: AnnotationSession,
-        masks: dict[int, list[Patch]],
-    ) -> None:
-        for label, segmentID in self.segments.items():
-            values = tags.readTags(self.segmentationNode, segmentID)
-            if values is not None and self._speaksOfThese(values):
-                isMirrored = isLeftHanded(self.volumeNode)
-                values = in_system(values, len(self.stack), is_left_handed=isMirrored)
-                restore_slices(session, label, masks[label], values)
-                _forgetErasedSeeds(session, label)
-
-    def _speaksOfThese(self, values: dict[str, Any]) -> bool:
-        """Whether a tag is about these slices of the volume."""
-        return values["axis"] == self.stack.axis and is_on_grid(values, self._grid)
-
     def _currentTags(self) -> Tags:
-        return {
-            segmentID: tags.readTags(self.segmentationNode, segmentID)
-            for segmentID in self.segments.values()
-        }
+        return {segmentID: self._tagsOf(segmentID) for segmentID in self.segments.values()}
 
+    def _tagsOf(self, segmentID: str) -> dict[str, Any] | None:
+        return tags.readTags(self.segmentationNode, segmentID)
 
-def _forgetErasedSeeds(session: AnnotationSession, label: int) -> None:
-    """A drawing that was erased while nobody watched is no anchor."""
-    for index in session.anchors(label):
-        state = session.state(label, index)
-        if state.provenance == Provenance.SEED and state.patch.is_empty:
-            session.restore(label, index, SliceState())
+    def _tagTexts(self) -> dict[str, str | None]:
+        return {segmentID: self._tagText(segmentID) for segmentID in self.segments.values()}
+
+    def _tagText(self, segmentID: str) -> str | None:
+        return tags.slicesText(self.segmentationNode, segmentID)
 
 
 def _stackKey(volumeNode: VolumeNode, axis: int) -> tuple | None:

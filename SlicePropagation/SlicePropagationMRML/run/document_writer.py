@@ -1,15 +1,12 @@
 """From the session into the segments, through Slicer's own masking."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import TypeAlias
 
 from SlicePropagationLib.patch import EMPTY_MASK, Patch
 from SlicePropagationMRML.nodes import commit
 from SlicePropagationMRML.nodes.types import EditorLogic
 from SlicePropagationMRML.run.document import Document
-
-# {label: {slice: (add, remove)}}
-Changes: TypeAlias = dict[int, dict[int, tuple[Patch, Patch]]]
+from SlicePropagationMRML.run.neighbours import Changes, Taking, spare, takings
 
 
 class DocumentWriter:
@@ -57,21 +54,13 @@ class DocumentWriter:
             if indices
         }
 
-    def overwritten(self, changes: Changes) -> dict[str, int]:
-        """{segment name: voxels} that changes would take from segments outside the run."""
-        document = self._document
-        added: dict[int, list[Patch]] = {}
-        for slices in changes.values():
-            for index, (add, _) in slices.items():
-                added.setdefault(index, []).append(add)
-        return commit.countOverwritten(
-            document.segmentationNode,
-            {document.segments[label] for label in changes},
-            document.volumeNode,
-            document.stack.axis,
-            added,
-            self._editorLogic.GetSegmentEditorNode(),
-        )
+    def takings(self, changes: Changes) -> list[Taking]:
+        """What changes would take from segments outside the run."""
+        return takings(self._document, changes, self._editorLogic.GetSegmentEditorNode())
+
+    def spared(self, changes: Changes) -> Changes:
+        """The same changes without what they would take from slices that a person drew."""
+        return spare(changes, [taking for taking in self.takings(changes) if taking.isDrawn])
 
     def write(self, changes: Changes) -> None:
         """Write changes, and let the session know what masking left of them."""

@@ -131,7 +131,7 @@ class FrameRun(FrameWriting):
         self._tools.worker.request(self._steps)
         self._tools.schedule(POLL_MS, self._poll)
 
-    def keep(self) -> None:
+    def keep(self, *, mayTakeDrawn: bool = False) -> None:
         """Write what was found before it was stopped; other slices stay as they are."""
         self._beginWriting()
         self._tools.schedule(0, self._poll)

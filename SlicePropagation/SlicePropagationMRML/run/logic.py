@@ -24,10 +24,13 @@ from SlicePropagationMRML.run.engine_choice import EngineChoice
 from SlicePropagationMRML.run.events import Edits, Event
 from SlicePropagationMRML.run.frame_step import FrameHistory
 from SlicePropagationMRML.run.frames import Frames
+from SlicePropagationMRML.run.ground import RUN_ENDED
+from SlicePropagationMRML.run.neighbours import Taking
 from SlicePropagationMRML.run.run import Phase, Run, RunTools
+from SlicePropagationMRML.run.run_order import RunOrder
 from SlicePropagationMRML.run.scene_watch import SceneWatch
 from SlicePropagationMRML.run.signal import Signal
-from SlicePropagationMRML.run.slice_run import RunOrder, SliceRun
+from SlicePropagationMRML.run.slice_run import SliceRun
 from SlicePropagationMRML.run.worker import StepWorker
 from SlicePropagationMRML.run.workplace import Workplace
 
@@ -137,7 +140,7 @@ class PropagationLogic:
         while run is not None and run.phase is Phase.WRITING:  # never half a result
             run.advance()
         if self.isRunning:
-            self._outside.endNow("The module was closed; the run ended and nothing was written.")
+            self._outside.endNow(f"The module was closed{RUN_ENDED}.")
         self.close()
         self._outside.remove()
 
@@ -252,15 +255,19 @@ class PropagationLogic:
         while self.run is not None and self.run.isBusy:
             self.run.advanceWaiting()
 
-    def overwrittenVoxels(self) -> dict[str, int]:
-        """{segment name: voxels} that the result would take from segments outside the run."""
+    def takings(self) -> list[Taking]:
+        """What the result would take from segments outside the run."""
         run = self._current.slices
-        return run.overwrittenVoxels() if run is not None else {}
+        return run.takings() if run is not None else []
 
-    def keepInTurns(self) -> None:
+    def keepInTurns(self, *, mayTakeDrawn: bool = False) -> None:
         """Begin to write the result that waits, in turns of the event loop; `Kept` tells the end.
 
         Slices: one undo step, one block per segment. Frames: what was found before it was stopped.
+
+        Args:
+            mayTakeDrawn: whether a person said, knowing which, that voxels may be taken also from
+                slices that are drawn or confirmed in other segments. Else these stay.
 
         Raises:
             SlicePropagationError: the volume was moved or replaced meanwhile.
@@ -268,15 +275,18 @@ class PropagationLogic:
         if self.hasPartialResult:
             self._outside.checkPlace()
         if self.run is not None and self.run.isWaiting:
-            self.run.keep()
+            self.run.keep(mayTakeDrawn=mayTakeDrawn)
 
-    def keep(self) -> None:
+    def keep(self, *, mayTakeDrawn: bool = False) -> None:
         """The same at once.
+
+        Args:
+            mayTakeDrawn: as in `keepInTurns`.
 
         Raises:
             SlicePropagationError: the volume was moved or replaced meanwhile.
         """
-        self.keepInTurns()
+        self.keepInTurns(mayTakeDrawn=mayTakeDrawn)
         self.runToEnd()
 
     def discard(self) -> None:
@@ -324,7 +334,7 @@ class PropagationLogic:
         return self._travel(self.editorLogic.CanRedo(), self.editorLogic.Redo)
 
     def nextSuspicious(self, segmentID: str) -> int | None:
-        """The slice most worth correcting next, or None."""
+        """The slice most worth correcting next, None without any; a run mends what is out of date."""
         document = self._place.document
         return next_slice_to_correct(document.session, document.labelOf(segmentID))
 

@@ -90,8 +90,12 @@ class Run:
         if self.phase is Phase.PREDICTING:
             self.phase = Phase.STOPPING
 
-    def keep(self) -> None:
-        """Begin to write the result that waits."""
+    def keep(self, *, mayTakeDrawn: bool = False) -> None:
+        """Begin to write the result that waits.
+
+        Args:
+            mayTakeDrawn: whether also from slices that a person drew in other segments.
+        """
         raise NotImplementedError
 
     def discard(self) -> None:

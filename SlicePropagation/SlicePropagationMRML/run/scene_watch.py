@@ -1,5 +1,6 @@
 """`SceneWatch`: edits, undo, nodes and segments that go, a volume that is moved, a scene that closes."""
 
+import contextlib
 from collections.abc import Callable
 
 import slicer
@@ -21,13 +22,15 @@ from SlicePropagationMRML.run.events import (
     Travelled,
 )
 from SlicePropagationMRML.run.frame_step import FrameHistory
+from SlicePropagationMRML.run.ground import RESULT_DROPPED, RUN_ENDED
 from SlicePropagationMRML.run.run import Run
 from SlicePropagationMRML.run.signal import Signal
 from SlicePropagationMRML.run.slice_run import SliceRun
 from SlicePropagationMRML.run.workplace import Workplace
 
-RESULT_DROPPED = "The volume was moved or replaced; the result is dropped and nothing was written."
-LOOK_AGAIN = "The volume was moved or replaced; look at the slice again."
+MOVED = "The volume was moved or replaced"
+LOOK_AGAIN = f"{MOVED}; look at the slice again."
+MOVED_AWAY = f"{MOVED}; the result is dropped and nothing was written."
 
 
 class SceneWatch:
@@ -141,11 +144,11 @@ class SceneWatch:
                 any more.
         """
         document = self._place.document
-        document.check()
+        document.check(self._consequence())
         if self._current.holdsSession or not document.isElsewhere():
             return False
         if self._current.hasSlicesWaiting:
-            problem = SlicePropagationError(RESULT_DROPPED)
+            problem = SlicePropagationError(MOVED_AWAY)
             self._current.abandonSlices()
         hasEdits = self._place.hasUnstoredEdits()
         self._place.openAgain(document.stack.axis)
@@ -162,7 +165,7 @@ class SceneWatch:
         """
         hadResult = self._current.hasSlicesWaiting
         if self.reopened():
-            raise SlicePropagationError(RESULT_DROPPED if hadResult else LOOK_AGAIN)
+            raise SlicePropagationError(MOVED_AWAY if hadResult else LOOK_AGAIN)
 
     def frameMoved(self) -> None:
         """Let go of the frame that was shown.
@@ -171,9 +174,7 @@ class SceneWatch:
         """
         problem = None
         if self._current.slices is not None:
-            problem = SlicePropagationError(
-                "Another frame is shown; the run ended and nothing was written."
-            )
+            problem = SlicePropagationError(f"Another frame is shown{RUN_ENDED}.")
         self._current.abandonSlices()
         self._place.letGo()
         self._events.emit(FrameShown(problem))
@@ -192,6 +193,8 @@ class SceneWatch:
             event: how it ended.
         """
         self._current.run = None
+        if isinstance(event, Finished) and event.problem is not None:
+            self._catchUp()
         self._events.emit(event)
         match event:
             case Finished(problem=None) | Kept():
@@ -199,8 +202,8 @@ class SceneWatch:
                     self.look()
             case Finished(problem=problem):
                 self._afterProblem(problem)
-            case FramesFinished() if event.problem is not None:
-                self._nodeRemoved()
+            case FramesFinished(problem=problem) if problem is not None:
+                self._checkNodes(problem)
 
     def endNow(self, reason: str) -> None:
         """End a run without waiting for its step, and close the document with it.
@@ -212,9 +215,17 @@ class SceneWatch:
         self._place.letGo()
         self._events.emit(Finished(SlicePropagationError(reason)))
 
+    def _catchUp(self) -> None:
+        """Follow an undo that ended a run; the end of the run is what there is to tell."""
+        document = self._place.opened
+        if document is not None and document.isIntact():
+            with contextlib.suppress(SlicePropagationError):
+                self._place.mergeEdits()
+            document.takeTravel()
+
     def _afterProblem(self, problem: Exception | None) -> None:
         """What the run did not survive, the nodes may not have survived either."""
-        self._nodeRemoved()
+        self._checkNodes(problem)
         try:
             if self._place.opened is not None:
                 self.reopened(problem)
@@ -226,19 +237,35 @@ class SceneWatch:
         caller: object = None,
         event: object = None,
     ) -> None:
-        """Let go when a node or a segment is gone; a run notices by itself, within one slice."""
+        """Let go when a node or a segment is gone.
+
+        A run that is under way, or ends just now and removes its preview, tells by itself.
+        """
+        if self._current.slices is None or self._current.hasSlicesWaiting:
+            self._checkNodes(None)
+
+    def _checkNodes(self, problem: Exception | None) -> None:
+        """Let go when a node or a segment is gone, and tell so unless that is told already.
+
+        Args:
+            problem: what was told.
+        """
         document = self._place.opened
-        if document is None or self._current.holdsSession:
+        if document is None:
             return
         try:
-            document.check()
-        except SlicePropagationError as problem:
-            self._drop(problem)
+            document.check(self._consequence())
+        except SlicePropagationError as gone:
+            self._drop(problem or gone)
 
-    def _drop(self, problem: SlicePropagationError) -> None:
+    def _consequence(self) -> str:
+        """What comes of nodes that are gone."""
+        return RESULT_DROPPED if self._current.hasSlicesWaiting else ""
+
+    def _drop(self, problem: Exception) -> None:
         """Let go of nodes that are gone."""
+        self._place.letGo()  # first, as the end of a run removes its preview, which is noticed
         self._current.abandonSlices()
-        self._place.letGo()
         self._events.emit(Closed(problem))
 
     def _sceneCloses(
@@ -248,7 +275,8 @@ class SceneWatch:
     ) -> None:
         """The scene goes: the run ends with a message, and nothing is written."""
         if self._current.isBusy:
-            self.endNow("The scene was closed; the run ended and nothing was written.")
+            self.endNow(f"The scene was closed{RUN_ENDED}.")
         self._current.abandon()
         self._carried.forget()
+        self._place.forgetSteps()
         self._place.letGo()

@@ -1,56 +1,28 @@
 """`SliceRun`: a run through slices. One step of the engine at a time on the worker; nodes on the main thread."""
 
 from collections.abc import Generator, Iterator
-from dataclasses import dataclass
 
 from SlicePropagationLib.engines import model_hash
 from SlicePropagationLib.errors import SlicePropagationError
 from SlicePropagationLib.planning import Run as PlannedRun
-from SlicePropagationLib.propagation import SlicePrediction, plan_session, propagate
+from SlicePropagationLib.propagation import SlicePrediction, propagate
 from SlicePropagationLib.session import AnnotationSession
 from SlicePropagationMRML.nodes.preview import Preview
 from SlicePropagationMRML.run.change_log import Snapshot
 from SlicePropagationMRML.run.commit_turns import CommitTurns
-from SlicePropagationMRML.run.document_writer import Changes, DocumentWriter
+from SlicePropagationMRML.run.document_writer import DocumentWriter
 from SlicePropagationMRML.run.edits_during_run import EditsDuringRun
 from SlicePropagationMRML.run.engine_choice import EngineChoice
-from SlicePropagationMRML.run.events import Event, Finished, Kept, Stepped
+from SlicePropagationMRML.run.events import Edits, Event, Finished, Kept, Stepped
+from SlicePropagationMRML.run.ground import RUN_ENDED, Ground
+from SlicePropagationMRML.run.neighbours import Changes, Taking
 from SlicePropagationMRML.run.run import POLL_MS, TURN_SECONDS, Phase, Run, RunTools
+from SlicePropagationMRML.run.run_order import RunOrder
 from SlicePropagationMRML.run.worker import FINISHED
 from SlicePropagationMRML.run.workplace import Workplace
 
 # after a step was handed out, as a fast engine has the next one at once; doubled until it comes
 FIRST_POLL_MS = 4
-
-
-@dataclass(frozen=True)
-class RunOrder:
-    """What a run shall do.
-
-    Attributes:
-        labels: which to fill, None for all.
-        span: (first, last) slice that may be predicted; None to the end of the structure.
-        direction: "both", "up" or "down".
-        holdsResult: whether the result waits for `keep` or `discard` in any case.
-    """
-
-    labels: list[int] | None = None
-    span: tuple[int, int] | None = None
-    direction: str = "both"
-    holdsResult: bool = False
-
-    def plan(self, session: AnnotationSession) -> list[PlannedRun]:
-        """The walks that are due as the session is now.
-
-        Raises:
-            SlicePropagationError: nothing is annotated.
-        """
-        return plan_session(
-            session,
-            self.labels,
-            span=self.span,
-            direction=self.direction,
-        )
 
 
 class SliceRun(Run):
@@ -82,11 +54,13 @@ class SliceRun(Run):
         document = place.document
         editorNode = place.editorLogic.GetSegmentEditorNode()
         self.hasEdits = False
+        self._place = place
         self._document = document
         self._watch = place.watch
         self._editorLogic = place.editorLogic
         self._writer = DocumentWriter(document, place.editorLogic)
         self._edits = EditsDuringRun(document, place.watch, tools.events)
+        self._ground = Ground(document, [run.label for run in runs], self._merge)
         self._engine = engine
         self._order = order
         self._mayOverlap = editorNode.GetOverwriteMode() == editorNode.OverwriteNone
@@ -94,6 +68,8 @@ class SliceRun(Run):
         self._numWalks = 0
         self._steps = self._walk(document.session, runs)
         self._commit: CommitTurns | None = None
+        self._mayTakeDrawn = False
+        self._hasSaved = False  # whether anything of the result may be in the segments
         self._outcome: Event = Finished()
         self.preview = Preview(
             document.scene,
@@ -118,31 +94,32 @@ class SliceRun(Run):
         return result is not None
 
     def mergeEdits(self) -> None:
-        """Take over what a person drew while the result waits."""
-        self._edits.merge()
+        """Take over what a person drew while the result waits; it may leave nothing to stand on."""
+        try:
+            self._ground.mergeIntoResult(self._touched)
+        except SlicePropagationError as problem:
+            self._drop(problem)
 
     def known(self) -> Snapshot:
         """What a person did up to now, beside what was known before the run."""
         return self._edits.known()
 
-    def overwrittenVoxels(self) -> dict[str, int]:
-        """{segment name: voxels} that writing the result would take from segments outside the run."""
-        return self._writer.overwritten(self._changes())
+    def takings(self) -> list[Taking]:
+        """What writing the result would take from segments outside the run."""
+        if not self._document.isIntact():
+            return []  # it will never be written
+        return self._writer.takings(self._changes())
 
-    def keep(self) -> None:
-        """Write the result: one undo step, one block per segment."""
-        self._edits.merge()
-        self._write(Kept())
-        self.advance()
+    def keep(self, *, mayTakeDrawn: bool = False) -> None:
+        self.mergeEdits()
+        if self.isWaiting:
+            self._mayTakeDrawn = mayTakeDrawn
+            self._write(Kept())
+            self.advance()
 
     def discard(self) -> None:
         """Forget the result; the segmentation was never touched."""
-        if not self._document.isElsewhere():  # else the session is of no use any more
-            self._edits.merge()
-            self._takeBack()
-            # Another segment may have been drawn over what was there before the run.
-            for label in self._document.segments:
-                self._writer.follow(label)
+        self._forget()
         self.abandon()
 
     def abandon(self) -> None:
@@ -175,11 +152,9 @@ class SliceRun(Run):
     ) -> None:
         """Take over the step that the worker has finished."""
         try:
-            self._document.check()
+            self._document.check(RUN_ENDED)
             if self._document.isElsewhere():
-                raise SlicePropagationError(
-                    "The volume was moved or replaced; the run ended and nothing was written."
-                )
+                raise SlicePropagationError(f"The volume was moved or replaced{RUN_ENDED}.")
             if error is not None:
                 raise error
             if step is FINISHED:
@@ -205,19 +180,23 @@ class SliceRun(Run):
         self._tools.events.emit(Stepped(step))
         if self.hasEdits:
             self.hasEdits = False
-            self._edits.merge()
+            self._ground.mergeIntoWalks()
+
+    def _merge(self) -> Edits:
+        self._place.mergeBystander()
+        return self._edits.merge()
 
     def _finish(self) -> None:
         """Write the result, unless that takes voxels from a segment outside the run: a person decides.
 
         An edit that came in at the last moment has its gaps walked first.
         """
-        isEdited = bool(self._edits.merge())
+        isEdited = bool(self._ground.mergeIntoWalks())
         runs = self._order.plan(self._document.session) if isEdited else []
         if runs:
             self._steps = self._walk(self._document.session, runs)
             self._tools.worker.request(self._steps)
-        elif self._order.holdsResult or self.overwrittenVoxels():
+        elif self._order.holdsResult or self.takings():
             self._wait()
         else:
             self._write(Finished())
@@ -239,11 +218,15 @@ class SliceRun(Run):
     def _commitSteps(self) -> Iterator[None]:
         """Write the result as one undo step, a few milliseconds a step."""
         engine = self._engine.make()
-        self._edits.merge()  # what was drawn since the last step; from now on drawing rests
+        self._ground.mergeIntoWalks()  # of a moment ago; from now on drawing rests
         yield
         changes = self._changes()
         yield
+        if not self._mayTakeDrawn:
+            changes = self._writer.spared(changes)
+            yield
         if any(changes.values()):  # else the editor has no step, and undo would take another back
+            self._hasSaved = True
             self._tools.saveStateForUndo()
         self._document.engineName = engine.name
         self._document.modelHash = model_hash(engine)
@@ -260,12 +243,15 @@ class SliceRun(Run):
 
     def _advanceCommit(self, commit: CommitTurns) -> None:
         try:
-            self._document.check()
+            self._document.check(RUN_ENDED)
             if commit.advance(TURN_SECONDS):
                 commit.pauseDrawing()
                 return
         except Exception as problem:  # neither nodes that went, nor a bug, may leave it for ever
-            self._takeBack()
+            if self._hasSaved:
+                self._takeBack()
+            else:
+                self._forget()
             self._end(Finished(problem))
             if not isinstance(problem, SlicePropagationError):
                 raise
@@ -281,11 +267,27 @@ class SliceRun(Run):
         for _ in range(self._numWalks):
             self._document.session.take_back_run()
 
+    def _forget(self) -> None:
+        """The session holds what the segments do; what a person did meanwhile stays."""
+        if not self._document.isIntact():  # then it is of no use any more
+            return
+        self._edits.merge()
+        self._takeBack()
+        # Another segment may have been drawn over what was there before the run.
+        for label in self._document.segments:
+            self._writer.follow(label)
+
     def _fail(self, problem: Exception) -> None:
         """End between two steps; nothing is written."""
         self._steps.close()
-        self._takeBack()
-        self._end(Finished(problem))
+        self._drop(problem)
+
+    def _drop(self, problem: Exception) -> None:
+        """The result is forgotten for a reason that is told."""
+        try:
+            self._forget()
+        finally:
+            self._end(Finished(problem))
 
     def _end(self, event: Event) -> None:
         self.abandon()

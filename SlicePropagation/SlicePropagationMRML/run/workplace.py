@@ -11,10 +11,12 @@ from SlicePropagationMRML.nodes.types import (
     SegmentationNode,
     VolumeNode,
 )
+from SlicePropagationMRML.run.bystander import Bystander
 from SlicePropagationMRML.run.document import Document
 from SlicePropagationMRML.run.document_watch import DocumentWatch
 from SlicePropagationMRML.run.document_writer import DocumentWriter
 from SlicePropagationMRML.run.events import Edits
+from SlicePropagationMRML.run.step_log import StepLog
 
 
 class Workplace:
@@ -47,6 +49,9 @@ class Workplace:
         self.onStroke: Callable[[], object] = lambda: None
         self._document: Document | None = None
         self._watch: DocumentWatch | None = None
+        self._bystander: Bystander | None = None
+        self._steps = StepLog()
+        self._stepsNode: SegmentationNode = None  # Slicer's history, too, is of one segmentation
 
     @property
     def opened(self) -> Document | None:
@@ -100,11 +105,15 @@ class Workplace:
         """
         before = self._document
         stack = before.stackOf(volumeNode, axis) if before is not None else None
+        self.mergeBystander()
         self.letGo()
         hasImage = volumeNode is not None and volumeNode.GetImageData() is not None
         if segmentationNode is not None and hasImage:
             segmentationNode.SetReferenceImageGeometryParameterFromVolumeNode(volumeNode)
-        document = Document(self._scene, volumeNode, segmentationNode, segmentIDs, axis, stack)
+        steps = self._stepsOf(segmentationNode)
+        document = Document(
+            self._scene, volumeNode, segmentationNode, segmentIDs, axis, stack, steps
+        )
         self._document = document
         self._watch = DocumentWatch(
             document,
@@ -114,6 +123,20 @@ class Workplace:
             lambda: self.onStroke(),
         )
         self.useEditorNode()
+        editorNode = self._editorLogic.GetSegmentEditorNode()
+        self._bystander = Bystander(document, editorNode, steps, self._watch.writing)
+
+    def _stepsOf(self, segmentationNode: SegmentationNode) -> StepLog:
+        """What was done in a segmentation since it was the one that is worked on."""
+        if segmentationNode is not self._stepsNode:
+            self._steps = StepLog()
+            self._stepsNode = segmentationNode
+        return self._steps
+
+    def forgetSteps(self) -> None:
+        """The scene goes, and with it what was done."""
+        self._steps = StepLog()
+        self._stepsNode = None
 
     def openAgain(self, axis: int) -> None:
         """Work on the same segments, as the nodes are now, along an axis."""
@@ -136,6 +159,9 @@ class Workplace:
         """Close the document, and stop watching."""
         if self._watch is not None:
             self._watch.remove()
+        if self._bystander is not None:
+            self._bystander.remove()
+        self._bystander = None
         self._document = None
         self._watch = None
 
@@ -146,9 +172,15 @@ class Workplace:
 
     def mergeEdits(self) -> Edits:
         """Take over what a person drew; returns it."""
+        self.mergeBystander()
         self.watch.seen()
         with self.watch.writing():
             return self.document.mergeEdits()
+
+    def mergeBystander(self) -> None:
+        """Take over what a person drew in the segment selected where it is not open."""
+        if self._bystander is not None:
+            self._bystander.merge()
 
     def adoptDrawing(self) -> Edits:
         """Store what was drawn before the segments were opened; returns it as edits."""

@@ -16,6 +16,8 @@ class CollapsibleButton:
     def __init__(self, *arguments):
         parents = [argument for argument in arguments if isinstance(argument, QtWidgets.QWidget)]
         QtWidgets.QAbstractButton.__init__(self, *parents)
+        self._hidden = set()  # children that are hidden also when it is unfolded
+        self._is_forcing = False
         self.setCheckable(True)
         self.setChecked(True)
         self.setContentsMargins(0, HEADER, 0, 0)
@@ -24,9 +26,11 @@ class CollapsibleButton:
         self.toggled.connect(self._toggle)
 
     def _toggle(self, is_open):
+        self._is_forcing = True
         for child in pqt._get(self, "children")():
             if child.isWidgetType():
-                child.setVisible(is_open)
+                child.setVisible(is_open and child not in self._hidden)
+        self._is_forcing = False
         self.updateGeometry()
         self.contentsCollapsed.emit(not is_open)
 
@@ -37,8 +41,30 @@ class CollapsibleButton:
 
     def childEvent(self, event):
         """A child that is added to a folded section hides too."""
-        if event.added() and event.child().isWidgetType() and not self.isChecked():
-            event.child().setVisible(False)
+        if event.added() and event.child().isWidgetType():
+            event.child().installEventFilter(self)
+            if not self.isChecked():
+                self._hide(event.child())
+
+    def eventFilter(self, child, event):
+        """A child that is shown or hidden in a folded section shows or stays hidden once unfolded."""
+        kind = event.type()
+        if self._is_forcing or kind not in (
+            QtCore.QEvent.ShowToParent,
+            QtCore.QEvent.HideToParent,
+        ):
+            return False
+        self._hidden.discard(child)
+        if kind == QtCore.QEvent.HideToParent:
+            self._hidden.add(child)
+        elif not self.isChecked():
+            self._hide(child)
+        return False
+
+    def _hide(self, child):
+        self._is_forcing = True
+        child.setVisible(False)
+        self._is_forcing = False
 
     def paintEvent(self, event):
         painter = QtWidgets.QStylePainter(self)
@@ -75,6 +101,9 @@ class CollapsibleButton:
 
     def hitButton(self, position):
         return position.y() <= HEADER
+
+    def hasHeightForWidth(self):
+        return bool(self.layout() and self.isChecked() and self.layout().hasHeightForWidth())
 
     def sizeHint(self):
         own = (

@@ -14,11 +14,16 @@ BUILT_IN = {
     "Paint": "Paint with a round brush.",
     "Draw": "Draw the outline of a region.",
     "Erase": "Erase with a round brush.",
+    "Level tracing": "",
     "Grow from seeds": "",
     "Fill between slices": "",
+    "Margin": "",
+    "Hollow": "",
     "Smoothing": "",
     "Scissors": "",
     "Islands": "",
+    "Logical operators": "",
+    "Mask volume": "",
 }
 MODES = (
     "ModificationModeSet",

@@ -3,6 +3,8 @@
 Undo, masking and overwrite mode are the real ones.
 """
 
+import logging
+
 import slicer
 from PySide6 import QtCore, QtGui, QtWidgets
 
@@ -39,6 +41,7 @@ class SegmentEditorWidget(SegmentEditorView):
         self._logic.SetMRMLApplicationLogic(slicer.app.applicationLogic())
         self._logic.SetMaximumNumberOfUndoStates(DEFAULT_UNDO_STATES)
         self._observations = Observations(self)
+        self._segmentation_observations = Observations(self)
         self._node = None
         self._shown = (None, None, "")
         self._shortcuts = []
@@ -74,11 +77,17 @@ class SegmentEditorWidget(SegmentEditorView):
         self._observations.remove_all()
         self._node = node
         self._logic.SetSegmentEditorNode(node)
-        if node is not None:
-            for effect in self._effects:
-                effect.setMRMLDefaults()
-            self._observations.add(node, "ModifiedEvent", self._node_modified)
+        if node is None:
+            return  # as in Slicer, where the widget goes on watching the segmentation that it had
+        for effect in self._effects:
+            effect.setMRMLDefaults()
+        self._observations.add(node, "ModifiedEvent", self._node_modified)
         self.updateWidgetFromMRML()
+
+    def updateMaskingSection(self, *event):
+        """A segment changed; as in Slicer, an editor that lost its node has only this to say."""
+        if self._node is None and self.mrmlScene() is not None:
+            logging.error("updateMaskingSection(): Invalid segment editor parameter set node")
 
     def mrmlSegmentEditorNode(self):
         return self._node
@@ -106,6 +115,13 @@ class SegmentEditorWidget(SegmentEditorView):
         )
         if segmentation is not before[0]:
             self._logic.SetSegmentationNode(segmentation)
+            self._segmentation_observations.remove_all()
+            if segmentation is not None:
+                self._segmentation_observations.add(
+                    segmentation,
+                    slicer.vtkSegmentation.SegmentModified,
+                    self.updateMaskingSection,
+                )
             self._table.setSegmentationNode(segmentation)
             self._segmentation_box.setCurrentNode(segmentation)
         if volume is not before[1]:

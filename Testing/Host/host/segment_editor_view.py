@@ -1,15 +1,18 @@
-"""What the segment editor widget looks like.
+"""What the segment editor widget looks like: as in Slicer, effects on the left, the rest on the right.
 
-Selectors, segments, effects with their options, undo and redo, masking.
+With Paint active the real one is 550 pixels high.
 """
 
-from PySide6 import QtWidgets
+from PySide6 import QtCore, QtGui, QtWidgets
 
 from host.classes import build, stored
 from host.effects import new_effects
 from host.mrml_widgets import MRMLWidget
 
-TABLE_HEIGHT = 120  # pixels, three segments
+TABLE_HEIGHT = 192  # pixels
+EFFECT_SIZE = 34  # of a button that shows an icon in Slicer
+# of the options of an effect, in pixels; Paint and Erase make the editor as high as it really is
+OPTIONS_HEIGHTS = {"Paint": 214, "Erase": 214}
 
 
 def button(text, function, tip=""):
@@ -18,6 +21,17 @@ def button(text, function, tip=""):
     made.setToolTip(tip)
     made.clicked.connect(function)
     return made
+
+
+def _letters(text):
+    """An icon for an effect, where Slicer has a drawing; grey, as it is seen on light and dark."""
+    picture = QtGui.QPixmap(16, 16)
+    picture.fill(QtCore.Qt.transparent)
+    painter = QtGui.QPainter(picture)
+    painter.setPen(QtGui.QColor("#808080"))
+    painter.drawText(picture.rect(), QtCore.Qt.AlignCenter, text)
+    painter.end()
+    return QtGui.QIcon(picture)
 
 
 class SegmentEditorView(MRMLWidget):
@@ -70,27 +84,37 @@ class SegmentEditorView(MRMLWidget):
         self._table.setSelectionMode(1)
         self._table.selectionChanged.connect(lambda *change: self._select_from_table())
         self.layout().addLayout(row)
-        self.layout().addWidget(self._table)
+        columns = QtWidgets.QHBoxLayout()
+        self._left = QtWidgets.QVBoxLayout()
+        self._right = QtWidgets.QVBoxLayout()
+        columns.addLayout(self._left)
+        columns.addLayout(self._right, 1)
+        self.layout().addLayout(columns)
+        self._right.addWidget(self._table)
 
     def _make_effects(self):
-        box = QtWidgets.QGroupBox("Effects")
+        box = QtWidgets.QFrame()
+        box.setFrameShape(QtWidgets.QFrame.StyledPanel)
         self._grid = QtWidgets.QGridLayout(box)
         self._group = QtWidgets.QButtonGroup(self)
         self._buttons = {}
         self._undo = button("Undo", lambda: self.undo(), "Undo editing (Z)")
         self._redo = button("Redo", lambda: self.redo(), "Redo editing (Y)")
-        history = QtWidgets.QHBoxLayout()
+        past = QtWidgets.QFrame()
+        past.setFrameShape(QtWidgets.QFrame.StyledPanel)
+        history = QtWidgets.QHBoxLayout(past)
         for part in (self._undo, self._redo):
+            part.setFixedSize(EFFECT_SIZE, EFFECT_SIZE)
             history.addWidget(part)
-        history.addStretch(1)
         self._options = QtWidgets.QGroupBox()
         self._help = QtWidgets.QLabel()
         self._help.setWordWrap(True)
         QtWidgets.QVBoxLayout(self._options).addWidget(self._help)
         self._options.setVisible(False)
-        self.layout().addWidget(box)
-        self.layout().addLayout(history)
-        self.layout().addWidget(self._options)
+        self._left.addWidget(box)
+        self._left.addWidget(past)
+        self._left.addStretch(1)
+        self._right.addWidget(self._options)
         self._add_button("", "None")
         self.updateEffectList()
         self._masking = QtWidgets.QGroupBox("Masking")
@@ -102,14 +126,20 @@ class SegmentEditorView(MRMLWidget):
         self._overwrite.setSizeAdjustPolicy(
             QtWidgets.QComboBox.AdjustToMinimumContentsLengthWithIcon
         )
-        self._overwrite.setMinimumContentsLength(8)
-        QtWidgets.QFormLayout(self._masking).addRow("Modify other segments:", self._overwrite)
-        self.layout().addWidget(self._masking)
+        self._overwrite.setMinimumContentsLength(6)
+        form = QtWidgets.QFormLayout(self._masking)
+        for text in ("Editable area:", "Editable intensity range:"):
+            form.addRow(text, QtWidgets.QLabel())
+        form.addRow("Modify other segments:", self._overwrite)
+        self._right.addWidget(self._masking)
+        self._right.addStretch(1)
 
     def _add_button(self, name, title):
-        made = button(title, lambda checked=False: self.setActiveEffectByName(name))
+        made = button(title, lambda checked=False: self.setActiveEffectByName(name), title)
+        made.setIcon(_letters(title[:2]))
+        made.setToolButtonStyle(QtCore.Qt.ToolButtonIconOnly)
         made.setCheckable(True)
-        made.setSizePolicy(QtWidgets.QSizePolicy.Expanding, QtWidgets.QSizePolicy.Fixed)
+        made.setFixedSize(EFFECT_SIZE, EFFECT_SIZE)
         self._group.addButton(made)
         self._buttons[name] = made
 
@@ -158,9 +188,12 @@ class SegmentEditorView(MRMLWidget):
             (self._show_3d, "show3DButtonVisible"),
             (self._undo, "undoEnabled"),
             (self._redo, "undoEnabled"),
-            (self._masking, "maskingSectionVisible"),
         ):
             part.setVisible(state[key])
+        # in Slicer only while an effect is active
+        self._masking.setVisible(state["maskingSectionVisible"] and self._active is not None)
+        name = stored(self._active)["name"] if self._active is not None else ""
+        self._options.setMinimumHeight(OPTIONS_HEIGHTS.get(name, 0))
         may_edit = volume is not None and segmentation is not None and not state["readOnly"]
         self._add.setEnabled(may_edit)
         self._remove.setEnabled(may_edit and segment_id != "")
