@@ -25,6 +25,7 @@ from SlicePropagationLib.session import AnnotationSession
 from SlicePropagationWeb.command_labels import direction_items
 from SlicePropagationWeb.panel_state import PanelState
 from SlicePropagationWeb.segmentation_controller import SegmentationController
+from SlicePropagationWeb.strip_cells import doubts
 
 SegmentNode: TypeAlias = Any  # vtkSegment
 
@@ -103,6 +104,14 @@ class PageSession:
         if document is None or label is None:
             return None
         return next(iter(document.session.anchors(label)), None)
+
+    def doubts(self, index: int) -> str:
+        """Why a slice of the segment chosen is worth a look; empty where none is chosen."""
+        document = self.document
+        label = self.label
+        if document is None or label is None:
+            return ""
+        return doubts(document.session, label, index)
 
     def other_slices(self) -> str:
         """Why what is stored with the segments does not count along the plane that is chosen.

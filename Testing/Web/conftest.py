@@ -98,3 +98,15 @@ def page(browser, bench):
     yield page
     page.close()
     assert page.problems == []
+
+
+@pytest.fixture(scope="module")
+def shared_page(browser, bench):
+    """A page with the sample for several short tests; each leaves it as it was, or needs no order."""
+    bench.open_sample()
+    page = open_page(browser, bench.address)
+    page.wait_for_selector("[data-slice]", state="attached")
+    bench.wait_until_drawn(page)
+    yield page
+    page.close()
+    assert page.problems == []
