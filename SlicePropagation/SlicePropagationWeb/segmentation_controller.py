@@ -28,6 +28,7 @@ from SlicePropagationLib.files.segmentation_file import Segmentation
 from SlicePropagationLib.files.segments import COLORS, Segment
 from SlicePropagationLib.files.volume import Volume
 from SlicePropagationWeb.edit_history import EditHistory
+from SlicePropagationWeb.flat_brush import hide_in_3d, keep_strokes_out_of_3d
 
 if TYPE_CHECKING:
     from trame_server.core import Server
@@ -75,6 +76,7 @@ class SegmentationController:
         server: "Server",
         slicer_app: "SlicerApp",
     ) -> None:
+        keep_strokes_out_of_3d()
         self._app = slicer_app
         self.editor: Any = slicer_app.segmentation_editor
         self.volume: VolumeNode = None
@@ -314,14 +316,8 @@ class SegmentationController:
         self._is_windowing = tool == "window"
         self.editor.set_active_effect_type(EFFECTS.get(tool, SegmentationEffectNoTool))
         if tool in BRUSHES:
-            self._keep_brush_out_of_3d(tool)
+            hide_in_3d(self.editor.active_effect)
         self.on_change()
-
-    def _keep_brush_out_of_3d(self, tool: str) -> None:
-        """The brush is a ring on the slice; in the 3D view it would be a disc that floats there."""
-        brush = self.editor.get_effect(EFFECTS[tool])._get_paint_parameters()
-        for model in (brush.brush_model_node, brush.paint_feedback_model_node):
-            model.GetDisplayNode().SetVisibility3D(False)
 
     def tool(self) -> str:
         """Name of the tool in the hand."""

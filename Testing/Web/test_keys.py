@@ -118,7 +118,7 @@ def test_confirm_goes_on_to_the_next_slice_and_says_why(page, bench):
     assert bench.data.index != first
     assert f"Slice {first + 1} is confirmed" in message(page)
     assert f"Slice {bench.data.index + 1}: a correction here" in message(page)
-    assert f"slices from the annotated slice" in message(page)
+    assert "slices from the annotated slice" in message(page)
 
 
 def test_all_drawn_segments_are_propagated_in_one_run(page, bench):
