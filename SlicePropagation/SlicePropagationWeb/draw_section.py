@@ -56,7 +56,7 @@ class DrawSection:
         with vuetify3.VBtn(
             icon=True,
             rounded="lg",
-            size="40",
+            size="38",
             variant=(f"{is_taken} ? 'tonal' : 'text'",),
             color=(f"{is_taken} ? '{LIGHT_BLUE}' : ''",),
             disabled=(f"!!{self.name.why}.edit",),

@@ -83,6 +83,7 @@ class SegmentationController:
         self.segmentation: SegmentationNode = None
         self._fill = FILL_OPACITY
         self._outline = True
+        self._only_flat: set[str] = set()  # segments that the 3D view does not show
         self._is_windowing = False
         self.on_change: Callable[[], None] = lambda: None
         self.history = EditHistory(self.editor, lambda: self.on_change())
@@ -158,6 +159,7 @@ class SegmentationController:
         if self.segmentation is not None:
             self._app.scene.RemoveNode(self.segmentation)
         self.segmentation = None
+        self._only_flat = set()
 
     def _let_overlap(self, may_overlap: bool) -> None:
         """Whether tools and runs leave a voxel to several segments, as in the file that is open."""
@@ -225,14 +227,10 @@ class SegmentationController:
                 "name": value.name,
                 "color": value.color_hex,
                 "visible": bool(self.editor.get_segment_visibility(key)),
-                "in_3d": bool(self._display.GetSegmentVisibility3D(key)),
+                "in_3d": key not in self._only_flat,
             }
             for key, value in self.editor.get_all_segment_properties().items()
         ]
-
-    @property
-    def _display(self) -> Any:
-        return self.segmentation.GetDisplayNode()
 
     def choose(self, segment_id: str) -> None:
         """Work on a segment."""
@@ -282,8 +280,9 @@ class SegmentationController:
 
     def toggle_3d(self, segment_id: str) -> None:
         """Show a segment in the 3D view too, or in the slices only."""
-        is_shown = self._display.GetSegmentVisibility3D(segment_id)
-        self._display.SetSegmentVisibility3D(segment_id, not is_shown)
+        self._only_flat ^= {segment_id}
+        is_shown = segment_id not in self._only_flat
+        self.segmentation.GetDisplayNode().SetSegmentVisibility3D(segment_id, is_shown)
         self.on_change()
 
     def toggle(self, segment_id: str) -> None:

@@ -15,15 +15,13 @@ def add_view_bar(name: StateNames) -> None:
     """
     with html.Div(classes="sp-view-bar", v_if=name.volume_name):
         _add_presets(name)
-        width = f"{name.window}[0]"
-        level = f"{name.window}[1]"
         typed = "+$event.target.value"
         html.Span("W", classes="sp-label sp-short", title="Width: how many intensities differ")
-        html.Input(**_typed("Window", width), change=give("window", typed, level))
+        html.Input(**_typed("Window", f"{name.window}[0]"), change=give("width", typed))
         html.Span(
             "L", classes="sp-label sp-short", title="Level: the intensity that is medium grey"
         )
-        html.Input(**_typed("Level", level), change=give("window", width, typed))
+        html.Input(**_typed("Level", f"{name.window}[1]"), change=give("level", typed))
         command_icon("reset_window", name)
         html.Div(style="flex: 1")
         _add_fill(name)

@@ -96,11 +96,12 @@ def _add_edges(tag: str, name: StateNames) -> None:
         classes="sp-edges", v_if=f"{name.corners}.{tag}", raw_attrs=[f'data-edges="{tag}"']
     ):
         for edge in EDGES:
-            html.Span(shown(f"{here}.{edge}"), classes=f"sp-edge sp-{edge}")
+            html.Span(shown(f"{here}.{edge}"), classes=f"sp-edge sp-at-{edge}")
         with html.Div(classes="sp-where"):
             pointer = f"{name.pointer}.view === '{tag}' ? {name.pointer}.text : ''"
             html.Div(shown(pointer), classes="sp-pointer")
-            html.Div(shown(f"{here}.slice + ' · ' + {here}.place"))
+            html.Span(shown(f"{here}.slice"))
+            html.Span(shown(f"' · ' + {here}.place"), classes="sp-place")
         with html.Div(classes="sp-scale"):
             html.Span(shown(f"{here}.bar"))
     html.Div(

@@ -68,8 +68,8 @@ class WindowLevel:
         else:
             self._apply(Window(*CT_PRESETS[preset][1:]))
 
-    def type_in(self, width: float, level: float) -> None:
-        """Take numbers that a person typed.
+    def set_width(self, width: float) -> None:
+        """Take a width that a person typed.
 
         Raises:
             InputError: the width is not above 0.
@@ -77,7 +77,11 @@ class WindowLevel:
         if not width > 0:
             self._show()
             raise InputError(f"A window of width {width:g} shows nothing; type a width above 0.")
-        self._apply(Window(float(width), float(level)))
+        self._apply(Window(float(width), self._current()[1]))
+
+    def set_level(self, level: float) -> None:
+        """Take a level that a person typed."""
+        self._apply(Window(self._current()[0], float(level)))
 
     def drag(self, right: float, up: float) -> None:
         """The mouse was dragged so many pixels: to the right widens, up makes brighter."""

@@ -47,8 +47,8 @@ def test_every_value_that_the_page_sets_may_be_set():
         ("maximise", ("",)),
         ("fit", ("axial",)),
         ("preset", ("sunglasses",)),
-        ("window", (float("nan"), 0)),
-        ("window", ("wide", 0)),
+        ("width", (float("nan"),)),
+        ("level", ("grey",)),
     ],
 )
 def test_a_value_that_no_control_of_the_page_gives_is_refused(command, values):
@@ -59,7 +59,7 @@ def test_a_value_that_no_control_of_the_page_gives_is_refused(command, values):
 
 @pytest.mark.parametrize(
     "command, values",
-    [("color", ("a", "#12aB3f")), ("reorder", ("a", -1)), ("window", (400, 40.5))],
+    [("color", ("a", "#12aB3f")), ("reorder", ("a", -1)), ("level", (40.5,))],
 )
 def test_a_value_of_the_page_passes(command, values):
     check_arguments(command, values, PanelState(segments=[{"id": "a"}]))

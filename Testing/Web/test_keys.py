@@ -11,7 +11,7 @@ from at_the_page import (
     wait_for_kind,
     wait_for_message,
 )
-from web_bench import wait_for
+from web_bench import SETTLED_MS, wait_for
 
 
 @pytest.fixture
@@ -20,6 +20,7 @@ def page(shared_page, bench):
     bench.open_sample("copy")
     bench.show_slice(SEED)
     bench.wait_for_value(shared_page, "index", SEED)
+    shared_page.wait_for_timeout(SETTLED_MS)
     return shared_page
 
 

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 from at_the_page import SEED, click
-from web_bench import wait_for
+from web_bench import SETTLED_MS, wait_for
 
-NAMES = ["Spleen", "Segment_2"]
+NAMES = ["Spleen", "Segment_1"]
 
 
 @pytest.fixture
@@ -14,6 +14,7 @@ def two(shared_page, bench):
     bench.open_sample()
     bench.call(bench.controller.add)
     wait_for(shared_page, lambda: lines(shared_page).count() == 2)
+    shared_page.wait_for_timeout(SETTLED_MS)
     return shared_page
 
 
