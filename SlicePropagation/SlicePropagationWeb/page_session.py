@@ -13,6 +13,7 @@ from SlicePropagationMRML.nodes.volume_files import volumeOf
 from SlicePropagationMRML.presenting.choices import otherSlicesText
 from SlicePropagationMRML.presenting.messages import planeName
 from SlicePropagationMRML.run.document import Document
+from SlicePropagationMRML.run.events import Edits
 from SlicePropagationMRML.run.logic import PropagationLogic
 
 from SlicePropagationLib.files.record import check_places
@@ -104,6 +105,11 @@ class PageSession:
         if document is None or label is None:
             return None
         return next(iter(document.session.anchors(label)), None)
+
+    def is_all_new(self, changed: Edits) -> bool:
+        """Whether all that is drawn by now came with one edit."""
+        document = self.document
+        return document is not None and bool(changed) and set(document.drawing()) == set(changed)
 
     def doubts(self, index: int) -> str:
         """Why a slice of the segment chosen is worth a look; empty where none is chosen."""

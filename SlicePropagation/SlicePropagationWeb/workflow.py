@@ -303,6 +303,8 @@ class Workflow:
     ) -> None:
         calls_for_run = self._presenter.callsForRun(changed)
         num_taken = self._num_taken(changed)
+        if self.session.is_all_new(changed):
+            self.views.reset_3d()  # nothing was to be seen there before
         if self.logic.isRunning or self.logic.hasPartialResult:
             self.on_work()
         else:
