@@ -49,7 +49,9 @@ class ViewMouse:
         self._controller = controller
         self._window = window
         self._data = data
-        self._at: tuple[float, float] | None = None  # of a drag that sets the window
+        self._at = (0.0, 0.0)  # of a drag that sets the window
+        self._button = ""  # that it began with
+        self._moves = False  # whether the left button moves the picture
         self.on_press: Callable[[], None] = lambda: None
 
     def take(self, view_id: str, event: Event, scale: float) -> Event | None:
@@ -71,10 +73,10 @@ class ViewMouse:
     def _in_slice(self, view_id: str, event: Event, scale: float) -> Event | None:
         kind = event["type"]
         if kind.endswith("ButtonPress"):
-            self.on_press()
-        if kind in ("RightButtonPress", "RightButtonRelease") or self._is_windowing(kind):
-            return self._drag(event)
-        if kind == "MouseMove" and self._at is not None:
+            self._pressed(kind)
+        if kind == "RightButtonPress" or (kind == "LeftButtonPress" and self._is_windowing):
+            return self._begin(event)
+        if self._button:
             return self._drag(event)
         if kind == "MouseMove":
             self._point(view_id, event, scale)
@@ -82,15 +84,28 @@ class ViewMouse:
             self._data.pointer = {}
         return self._for_slicer(event)
 
-    def _is_windowing(self, kind: str) -> bool:
-        return kind in AS_MIDDLE and self._data.tool == "window"
+    def _pressed(self, kind: str) -> None:
+        """What a drag does is decided where it begins, whatever is in the hand by its end."""
+        self.on_press()
+        self._button = ""  # of a drag whose end got lost, as where the page was loaded anew
+        if kind == "LeftButtonPress":
+            self._moves = self._data.tool == "none"
+
+    @property
+    def _is_windowing(self) -> bool:
+        return self._data.tool == "window"
+
+    def _begin(self, event: Event) -> None:
+        self._button = event["type"].removesuffix("Press")
+        self._at = _place(event)
 
     def _drag(self, event: Event) -> None:
         """A part of a drag that sets window and level."""
-        here = (float(event.get("x", 0)), float(event.get("y", 0)))
-        if self._at is not None and event["type"] == "MouseMove":
-            self._window.drag(here[0] - self._at[0], here[1] - self._at[1])
-        self._at = None if event["type"].endswith("Release") else here
+        if event["type"] == "MouseMove":
+            before, self._at = self._at, _place(event)
+            self._window.drag(self._at[0] - before[0], self._at[1] - before[1])
+        elif event["type"] == f"{self._button}Release":
+            self._button = ""
 
     def _point(self, view_id: str, event: Event, scale: float) -> None:
         """The pointer rests on a voxel, or moves over some."""
@@ -106,6 +121,10 @@ class ViewMouse:
         changed = dict(event)
         if event["type"] != "MouseWheel":
             changed["controlKey"] = False
-        if self._data.tool == "none":
+        if self._moves:
             changed["type"] = AS_MIDDLE.get(event["type"], event["type"])
         return changed
+
+
+def _place(event: Event) -> tuple[float, float]:
+    return float(event.get("x", 0)), float(event.get("y", 0))

@@ -38,6 +38,14 @@ def drag(page, button, right, down, key=None):
         page.keyboard.up(key)
 
 
+def type_in(page, bench, label, place, text):
+    """Type a number of the window, once the page shows the one that holds."""
+    field = page.get_by_label(label, exact=True)
+    wait_for(page, lambda: float(field.input_value()) == bench.data.window[place])
+    field.fill(text)
+    page.keyboard.press("Enter")
+
+
 def shown_range(bench):
     """(lowest, highest) intensity that the volume's node shows."""
     node = bench.controller.volume.GetDisplayNode()
@@ -80,18 +88,15 @@ def test_the_tool_for_it_sets_window_and_level_with_the_left_button(page, bench)
 
 
 def test_typed_numbers_are_the_window(page, bench):
-    page.get_by_label("Window", exact=True).fill("200")
-    page.keyboard.press("Enter")
+    type_in(page, bench, "Window", 0, "200")
     wait_for(page, lambda: bench.data.window[0] == 200)
-    page.get_by_label("Level", exact=True).fill("50")
-    page.keyboard.press("Enter")
+    type_in(page, bench, "Level", 1, "50")
     wait_for(page, lambda: shown_range(bench) == (-50, 150))
 
 
 def test_a_window_without_width_is_refused(page, bench):
     before = bench.data.window
-    page.get_by_label("Window", exact=True).fill("0")
-    page.keyboard.press("Enter")
+    type_in(page, bench, "Window", 0, "0")
     page.get_by_text("shows nothing; type a width above 0").first.wait_for()
     assert bench.data.window == before
 
