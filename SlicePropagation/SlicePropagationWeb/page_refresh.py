@@ -62,8 +62,15 @@ class PageRefresh:
         volume = self._controller.volume
         if volume is not None:
             self._data.index = self._views.index(self._data.plane, volume)
-            self._data.corners = self._views.corners(volume)
+            self._show_corners(self._views.corners(volume))
             self.reasons()
+
+    def _show_corners(self, corners: dict[str, dict[str, Any]]) -> None:
+        """Say which slices the views show; what the pointer rested on may be on another one."""
+        view = self._data.pointer.get("view", "")
+        if corners.get(view) != self._data.corners.get(view):
+            self._data.pointer = {}
+        self._data.corners = corners
 
     def segments(self) -> None:
         """Show the segments, which one is chosen, and what limits the tools."""

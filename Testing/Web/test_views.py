@@ -142,6 +142,8 @@ def test_the_intensity_and_the_segment_under_the_pointer_are_said(page, bench):
     page.mouse.move(*bench.pixel(page, row, column, SEED))
     intensity = bench.image()[SEED, row, column]
     wait_for(page, lambda: edges(page, "Red", "pointer") == f"{intensity:.5g} · Spleen")
+    bench.show_slice(SEED + 1)  # what is under the pointer there nobody has looked at
+    wait_for(page, lambda: edges(page, "Red", "pointer") == "")
 
 
 def test_the_slider_hides_nothing_of_the_picture(page):
