@@ -12,7 +12,7 @@ from SlicePropagationMRML.presenting.controls import DEVICES, DIRECTIONS
 
 from SlicePropagationLib.engines import ENGINES
 from SlicePropagationLib.pipelines.exports import EXPORTS
-from SlicePropagationWeb.command_labels import TOOLS
+from SlicePropagationWeb.command_labels import SCOPES, TOOLS
 from SlicePropagationWeb.workspace import SAVE_SUFFIXES
 
 PANEL = "work__PanelState__"  # before the names of the PanelState's values
@@ -87,6 +87,10 @@ def _percent(value: object, state: State) -> bool:
     return is_whole(value) and -1 <= value <= 100
 
 
+def _share(value: object, state: State) -> bool:
+    return is_whole(value) and 0 <= value <= 100
+
+
 def _name(value: object, state: State) -> bool:
     return is_text(value)
 
@@ -146,19 +150,25 @@ CHOICES: dict[str, Rule] = {
     "span": _span,
     "segment_id": _segment,
     "tool": _one_of(*TOOLS),
+    "scope": _one_of(*SCOPES),
+    "fill": _share,
 }
 _PANEL_RULES: dict[str, Rule] = {
     **{
         name: CHOICES[name]
-        for name in ("direction", "engine", "device", "save_suffix", "exports", "span")
+        for name in ("direction", "engine", "device", "save_suffix", "exports", "span", "scope")
     },
     **dict.fromkeys(("to_the_end", "follow", "auto_update", "show_3d"), _truth),
-    **dict.fromkeys(("is_details", "is_open_dialog", "is_save_dialog"), _truth),
-    "is_error": _false,  # a message is closed
+    **dict.fromkeys(("is_details", "is_table", "is_keys"), _truth),
+    **dict.fromkeys(("is_open_dialog", "is_save_dialog"), _truth),
+    **dict.fromkeys(("outline", "crosshair"), _truth),
+    "fill": _share,
+    **dict.fromkeys(("is_error", "is_warning"), _false),  # a message is closed
     "message": _empty,
     "upload": _percent,
     "find": _searched,
     "save_name": _name,
+    "renamed": _segment,
 }
 _BRUSH = "PaintEffectState__brush_diameter_slider__SliderState__"
 _THRESHOLD = "ThresholdState__threshold_slider__RangeSliderState__"

@@ -27,15 +27,20 @@ from SlicePropagationWeb.gateway import Gateway
 from SlicePropagationWeb.page import Page
 from SlicePropagationWeb.page_views import PageViews
 from SlicePropagationWeb.panel_state import PanelState, StateNames
+from SlicePropagationWeb.player import Player
+from SlicePropagationWeb.segment_measures import segment_measures
 from SlicePropagationWeb.segmentation_controller import SegmentationController
 from SlicePropagationWeb.session_lock import SessionLock
 from SlicePropagationWeb.surprises import unexpected
+from SlicePropagationWeb.view_mouse import ViewMouse
+from SlicePropagationWeb.window_level import WindowLevel
 from SlicePropagationWeb.workflow import Workflow, tell
 from SlicePropagationWeb.workspace import Workspace
 
 if TYPE_CHECKING:
     from trame_server.core import Server
 
+WHILE_PLAYING = ("play", "describe")  # what does not end a pass through the slices
 WWW = Path(__file__).with_name("www")
 
 log = logging.getLogger(__name__)
@@ -74,9 +79,9 @@ class Application:
         self.data.keys = keys()
         self.data.offer = workspace.recovery.offered()
         self._commands = self._workflow_commands() | self._drawing_commands()
-        self._commands |= self._file_commands()
+        self._commands |= self._file_commands() | self._view_commands()
         self.checked = CheckedState(self.server.state, self._say_error)
-        typed.bind_changes({name.show_3d: self._show_3d, name.engine: self._choose_engine})
+        self._follow_choices(typed, name)
         self.workflow.refresh()
         self._listen()
 
@@ -85,7 +90,7 @@ class Application:
         slicer.mrmlScene = slicer_app.scene  # pyright: ignore[reportAttributeAccessIssue]
         vtkOutputWindow.GetInstance().SetDisplayModeToNever()  # VTK's log says what matters already
         schedule = self._loop.schedule
-        self.views = PageViews(self.server, slicer_app, schedule, name.show_3d)
+        self.views = PageViews(self.server, slicer_app, schedule, name)
         self.controller = SegmentationController(self.server, slicer_app)
         logic = PropagationLogic(
             slicer_app.scene,
@@ -94,6 +99,11 @@ class Application:
             schedule,
         )
         self.workflow = Workflow(logic, self.controller, self.views, self.data)
+        self.player = Player(self.workflow, schedule, self.data)
+        self.window = WindowLevel(self.data)
+        mouse = ViewMouse(self.server, self.views, self.controller, self.window, self.data)
+        mouse.on_press = self.player.stop
+        self.views.on_mouse = mouse.take
 
     def _make_files(self) -> None:
         self.autosave = Autosave(self.workspace, self.workflow, self._loop.schedule)
@@ -104,6 +114,7 @@ class Application:
             self.workflow,
             self.autosave,
             self.data,
+            self.window,
         )
         self.files = FileCommands(
             self.server,
@@ -162,6 +173,24 @@ class Application:
             "remove": controller.remove,
             "rename": controller.rename,
             "toggle": controller.toggle,
+            "color": controller.paint_in,
+            "toggle_3d": controller.toggle_3d,
+            "reorder": controller.reorder,
+        }
+
+    def _view_commands(self) -> dict[str, Callable[..., None]]:
+        return {
+            "step": self.player.step,
+            "play": self.player.toggle,
+            "fit": self.views.fit,
+            "maximise": self._maximise,
+            "crosshair": self._toggle_crosshair,
+            "preset": self.window.choose,
+            "width": self.window.set_width,
+            "level": self.window.set_level,
+            "reset_window": self.window.reset,
+            "table": self._show_table,
+            "keys": self._show_keys,
         }
 
     def _file_commands(self) -> dict[str, Callable[..., None]]:
@@ -181,6 +210,8 @@ class Application:
     def _command(self, name: str, *arguments: Any) -> None:
         """A button or a key of the page."""
         self.autosave.note()
+        if name not in WHILE_PLAYING:
+            self.player.stop()
         reason = blocked(name, self.data.why)
         if reason:
             self.workflow.say(f"{reason}.")
@@ -211,7 +242,33 @@ class Application:
         self.data.notes = [{"title": title, "text": text} for title, text in engineNotes()]
         self.data.is_details = True
 
+    def _show_table(self) -> None:
+        self.data.measures = segment_measures(self.workflow.session, self.data.segments)
+        self.data.is_table = True
+
+    def _show_keys(self) -> None:
+        self.data.is_keys = True
+
+    def _maximise(self, view: str) -> None:
+        self.data.maximised = "" if self.data.maximised == view else view
+        self.views.maximise(self.data.maximised)
+
+    def _toggle_crosshair(self) -> None:
+        self.data.crosshair = not self.data.crosshair
+
     # What the person chose; trame itself would swallow an error of these
+
+    def _follow_choices(self, typed: Any, name: StateNames) -> None:
+        typed.bind_changes(
+            {
+                name.show_3d: self._show_3d,
+                name.engine: self._choose_engine,
+                name.scope: self._choose_scope,
+                name.fill: self._show_segments,
+                name.outline: self._show_segments,
+                name.crosshair: self._show_crosshair,
+            }
+        )
 
     def _show_3d(self, is_shown: bool) -> None:
         tell(self.workflow, self.controller.show_3d, is_shown)
@@ -220,6 +277,16 @@ class Application:
     def _choose_engine(self, *_: Any) -> None:
         tell(self.workflow, self.workflow.refresh_reasons)
         tell(self.workflow, self.files.warm_up)
+
+    def _choose_scope(self, *_: Any) -> None:
+        tell(self.workflow, self.workflow.refresh_reasons)
+
+    def _show_segments(self, *_: Any) -> None:
+        tell(self.workflow, self.controller.show_as, self.data.fill / 100, self.data.outline)
+        tell(self.workflow, self.views.refresh)
+
+    def _show_crosshair(self, is_shown: bool) -> None:
+        tell(self.workflow, self.views.show_crosshair, is_shown)
 
     def close(self) -> None:
         """End: what is not saved is kept."""

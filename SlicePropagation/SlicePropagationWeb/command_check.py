@@ -1,17 +1,22 @@
 """What a command of the page may be given: its values, checked before it is called."""
 
+import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from SlicePropagationMRML.nodes.geometry import PLANES
 
 from SlicePropagationLib.errors import InputError
-from SlicePropagationWeb.allowed_values import MAX_TEXT, is_text, is_whole
+from SlicePropagationWeb.allowed_values import MAX_TEXT, is_number, is_text, is_whole
 from SlicePropagationWeb.checked_state import shown
 from SlicePropagationWeb.command_labels import COMMANDS, TOOLS
 from SlicePropagationWeb.panel_state import PanelState
+from SlicePropagationWeb.window_presets import AUTOMATIC, CT_PRESETS
 
 MAX_PATH = 4096
+MOST_STEPS = 1_000_000  # several keys at once
+VIEWS = ("Red", "Green", "Yellow", "ThreeD")
+COLOR = re.compile("#[0-9a-fA-F]{6}")
 Check = Callable[[object, PanelState], bool]
 
 
@@ -35,6 +40,30 @@ def _name(value: object, data: PanelState) -> bool:
     return is_text(value, MAX_TEXT)
 
 
+def _color(value: object, data: PanelState) -> bool:
+    return isinstance(value, str) and COLOR.fullmatch(value) is not None
+
+
+def _place(value: object, data: PanelState) -> bool:
+    return is_whole(value) and abs(value) == 1
+
+
+def _steps(value: object, data: PanelState) -> bool:
+    return is_whole(value) and abs(value) <= MOST_STEPS
+
+
+def _view(value: object, data: PanelState) -> bool:
+    return isinstance(value, str) and value in VIEWS
+
+
+def _preset(value: object, data: PanelState) -> bool:
+    return isinstance(value, str) and (value == AUTOMATIC or value in CT_PRESETS)
+
+
+def _intensity(value: object, data: PanelState) -> bool:
+    return is_number(value)
+
+
 def _path(value: object, data: PanelState) -> bool:
     return is_text(value, MAX_PATH)
 
@@ -46,6 +75,15 @@ ARGUMENTS: dict[str, tuple[tuple[str, Check], ...]] = {
     "remove": (("segment", _segment),),
     "toggle": (("segment", _segment),),
     "rename": (("segment", _segment), ("name", _name)),
+    "color": (("segment", _segment), ("colour", _color)),
+    "toggle_3d": (("segment", _segment),),
+    "reorder": (("segment", _segment), ("place", _place)),
+    "step": (("number of slices", _steps),),
+    "fit": (("view", _view),),
+    "maximise": (("view", _view),),
+    "preset": (("preset", _preset),),
+    "width": (("width", _intensity),),
+    "level": (("level", _intensity),),
     "plane": (("plane", _plane),),
     "tool": (("tool", _tool),),
     "load": (("path", _path), ("volume", _path)),
@@ -59,6 +97,7 @@ REASONS = {
     "sample": "open",
     "plane": "choices",
     "tool": "edit",
+    **dict.fromkeys(("remove", "reorder"), "choices"),
 }
 
 

@@ -81,15 +81,57 @@ COMMANDS = {
         "What the engines are, and where their weights come from",
         "details",
     ),
+    "table": Command(
+        "Table",
+        "mdi-table",
+        "Volume, slices and intensity of every segment",
+        "edit",
+    ),
+    "reset_window": Command(
+        "Reset window",
+        "mdi-restore",
+        "Window and level as they were at first",
+        "",
+        "r",
+    ),
+    "keys": Command("Keys", "mdi-keyboard-outline", "All keys and what the mouse does", "", "?"),
 }
 TOOLS = {
-    "none": ("Move", "mdi-cursor-default-outline"),
+    "none": ("Move", "mdi-cursor-move"),
+    "window": ("Window and level", "mdi-contrast-circle"),
     "paint": ("Paint", "mdi-brush"),
     "erase": ("Erase", "mdi-eraser"),
     "draw": ("Draw", "mdi-draw"),
     "threshold": ("Threshold", "mdi-contrast-box"),
     "scissors": ("Scissors", "mdi-content-cut"),
 }
+ALL_SLICES = 100_000  # more than a volume has
+STEP_KEYS: dict[str, list[Any]] = {
+    "ArrowUp": ["step", 1],
+    "ArrowRight": ["step", 1],
+    "ArrowDown": ["step", -1],
+    "ArrowLeft": ["step", -1],
+    "PageUp": ["step", 10],
+    "PageDown": ["step", -10],
+    "End": ["step", ALL_SLICES],
+    "Home": ["step", -ALL_SLICES],
+}
+OTHER_KEYS: dict[str, list[Any]] = {
+    " ": ["play"],
+    "x": ["crosshair"],
+    "z": ["undo"],
+    "y": ["redo"],
+    "Ctrl+Shift+z": ["redo"],
+}
+MOUSE = (
+    ("Wheel", "Slice by slice"),
+    ("Ctrl+wheel", "Zoom"),
+    ("Shift+wheel", "Size of the brush"),
+    ("Right drag", "Window and level"),
+    ("Middle drag", "Move the picture"),
+    ("Shift+move", "The other views show the same place"),
+    ("Double click", "Maximise a view, with Move in the hand"),
+)
 LEGEND_LINES, LEGEND_BELOW = legend()
 LEGEND = [entry for line in LEGEND_LINES for entry in line]
 
@@ -99,6 +141,10 @@ def _items(names: Sequence[str], titles: Sequence[str]) -> list[dict[str, str]]:
 
 
 DEVICE_ITEMS = _items(DEVICES, deviceTitles())
+
+
+SCOPES = ("selected", "drawn")
+SCOPE_ITEMS = _items(SCOPES, ("Selected segment", "All drawn segments"))
 
 
 def engine_items() -> list[dict[str, Any]]:
@@ -129,17 +175,35 @@ def direction_items(ends: Sequence[str] = ("inferior", "superior")) -> list[dict
     return _items(DIRECTIONS, directionTitles(*ends))
 
 
-def keys() -> dict[str, str]:
-    """{key: command} of all shortcuts.
+def keys() -> dict[str, list[Any]]:
+    """{key: [command, its values]} of all shortcuts.
 
     Z and y alone undo and redo too, as in Slicer's Segment Editor.
     """
-    named = {command.key: name for name, command in COMMANDS.items() if command.key}
-    return named | {"z": "undo", "y": "redo"}
+    named = {command.key: [name] for name, command in COMMANDS.items() if command.key}
+    tools = {str(number): ["tool", tool] for number, tool in enumerate(TOOLS, 1)}
+    return named | tools | STEP_KEYS | OTHER_KEYS
 
 
 def shown_key(key: str) -> str:
     """How a key is written in a tooltip."""
     if key == "Escape":
         return "Esc"
-    return key if key.startswith("Ctrl") else key.upper()
+    *with_it, letter = key.split("+")
+    return "+".join([*with_it, letter.upper()])
+
+
+def key_rows() -> list[tuple[str, str]]:
+    """[(key, what it does)] of all shortcuts, for a person."""
+    commands = [
+        (shown_key(command.key), command.text) for command in COMMANDS.values() if command.key
+    ]
+    tools = [(str(number), text) for number, (text, _) in enumerate(TOOLS.values(), 1)]
+    slices = [
+        ("↑ ↓ ← →", "Slice by slice"),
+        ("Page ↑ ↓", "Ten slices"),
+        ("Home, End", "First and last slice"),
+        ("Space", "Play through the slices"),
+        ("X", "Crosshair"),
+    ]
+    return [*commands, *tools, *slices]

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from SlicePropagationWeb.page_views import PageViews
     from SlicePropagationWeb.panel_state import PanelState
     from SlicePropagationWeb.segmentation_controller import SegmentationController
+    from SlicePropagationWeb.window_level import WindowLevel
     from SlicePropagationWeb.workflow import Workflow
     from SlicePropagationWeb.workspace import Workspace
 
@@ -42,6 +43,7 @@ class CurrentWork:
         workflow: the Workflow.
         autosave: the Autosave, which keeps what is not saved.
         data: the PanelState that the browser shows.
+        window: the WindowLevel.
     """
 
     def __init__(
@@ -52,7 +54,9 @@ class CurrentWork:
         workflow: "Workflow",
         autosave: "Autosave",
         data: "PanelState",
+        window: "WindowLevel",
     ) -> None:
+        self._window = window
         self._workspace = workspace
         self._controller = controller
         self._views = views
@@ -181,6 +185,7 @@ class CurrentWork:
         self._autosave.source = str(source)
         self._autosave.series = volume.series or ""
         self._controller.put_volume(volume, title_of(source))
+        self._window.open(self._controller.volume, f"{source} {volume.series or ''}")
         self._views.show(self._controller.volume)
         self._controller.put_segmentation(drawn, first)
 

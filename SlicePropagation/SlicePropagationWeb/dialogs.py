@@ -5,6 +5,7 @@ Details, an autosave to go on with, a session that another tab has, a program th
 
 from trame.widgets import html, vuetify3
 
+from SlicePropagationWeb.info_dialogs import add_keys_dialog, add_table_dialog
 from SlicePropagationWeb.open_dialog import add_open_dialog
 from SlicePropagationWeb.page_parts import BLUE, give, shown
 from SlicePropagationWeb.panel_state import StateNames
@@ -31,6 +32,8 @@ def add_dialogs(name: StateNames) -> None:
     add_open_dialog(name)
     add_save_dialog(name)
     _add_details(name)
+    add_table_dialog(name)
+    add_keys_dialog(name)
     _add_offer(name, is_ours)
     _add_take_over(name, is_ours)
 

@@ -11,6 +11,7 @@ from trame_slicer.app.ui.segmentation import (
 from SlicePropagationWeb.command_labels import TOOLS
 from SlicePropagationWeb.page_parts import LIGHT_BLUE, give, section, shown
 from SlicePropagationWeb.panel_state import StateNames
+from SlicePropagationWeb.segment_list import add_segment_buttons, add_segment_list
 
 WITH_OPTIONS = ["paint", "erase", "draw", "threshold", "scissors"]
 
@@ -34,55 +35,11 @@ class DrawSection:
                 v_if=f"!{name.volume_name}",
             )
             with html.Div(v_if=name.volume_name):
-                self._segment_list()
-                self._add_button()
+                add_segment_list(self.name)
+                add_segment_buttons(self.name)
                 self._tools()
                 self._tool_options()
                 self._limit()
-
-    def _segment_list(self) -> None:
-        name = self.name
-        with html.Div(
-            v_for=f"segment in {name.segments}",
-            key="segment.id",
-            classes=(f"['sp-segment', {{'sp-chosen': segment.id === {name.segment_id}}}]",),
-            click=give("choose", "segment.id"),
-        ):
-            vuetify3.VIcon("mdi-circle", size="14", color=("segment.color",))
-            html.Input(
-                value=("segment.name",),
-                change=give("rename", "segment.id", "$event.target.value"),
-                raw_attrs=['aria-label="Segment name"'],
-            )
-            with self._segment_button("toggle", "Show or hide"):
-                eye = "segment.visible ? 'mdi-eye-outline' : 'mdi-eye-off-outline'"
-                vuetify3.VIcon(icon=(eye,), size="17")
-            with self._segment_button("remove", "Delete segment"):
-                vuetify3.VIcon("mdi-delete-outline", size="17")
-
-    def _segment_button(
-        self,
-        command: str,
-        text: str,
-    ) -> vuetify3.VBtn:
-        return vuetify3.VBtn(
-            icon=True,
-            size="26",
-            variant="text",
-            click_stop=give(command, "segment.id"),
-            raw_attrs=[f'aria-label="{text}"'],
-        )
-
-    def _add_button(self) -> None:
-        vuetify3.VBtn(
-            "Add segment",
-            prepend_icon="mdi-plus",
-            size="small",
-            variant="text",
-            click=give("add"),
-            classes="sp-gap",
-            disabled=(f"!{self.name.volume_name}",),
-        )
 
     def _tools(self) -> None:
         with html.Div(classes="sp-row sp-tools sp-gap"):
@@ -99,7 +56,7 @@ class DrawSection:
         with vuetify3.VBtn(
             icon=True,
             rounded="lg",
-            size="40",
+            size="38",
             variant=(f"{is_taken} ? 'tonal' : 'text'",),
             color=(f"{is_taken} ? '{LIGHT_BLUE}' : ''",),
             disabled=(f"!!{self.name.why}.edit",),

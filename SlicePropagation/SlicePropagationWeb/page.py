@@ -5,14 +5,22 @@ from typing import TYPE_CHECKING
 from trame.ui.vuetify3 import VAppLayout
 from trame.widgets import client, html
 
+from SlicePropagationWeb.command_labels import SCOPE_ITEMS
 from SlicePropagationWeb.dialogs import add_dialogs
 from SlicePropagationWeb.draw_section import DrawSection
-from SlicePropagationWeb.page_parts import command_button, command_icon, section, shown
+from SlicePropagationWeb.page_parts import (
+    command_button,
+    command_icon,
+    section,
+    select,
+    shown,
+)
 from SlicePropagationWeb.page_views import PageViews
 from SlicePropagationWeb.panel_state import StateNames
 from SlicePropagationWeb.propagate_section import add_propagate_section, add_run_footer
 from SlicePropagationWeb.review_bar import add_review_bar
-from SlicePropagationWeb.welcome import add_alert, add_welcome
+from SlicePropagationWeb.view_bar import add_view_bar
+from SlicePropagationWeb.welcome import add_alert, add_opening, add_welcome
 
 if TYPE_CHECKING:
     from trame_server.core import Server
@@ -80,18 +88,23 @@ class Page:
 
     def _input_section(self) -> None:
         name = self.name
-        with section("Input"), html.Div(classes="sp-row"):
-            html.Span("Volume", classes="sp-label")
-            html.Span(
-                shown(f"{name.volume_name} || 'none is open'"),
-                classes="sp-value",
-                title=(name.volume_text,),
-            )
+        with section("Input"):
+            with html.Div(classes="sp-row"):
+                html.Span("Volume", classes="sp-label")
+                html.Span(
+                    shown(f"{name.volume_name} || 'none is open'"),
+                    classes="sp-value",
+                    title=(name.volume_text,),
+                )
+            hint = f"{name.why}.choices || 'Which segments the next run fills'"
+            select("Segments", name, name.scope, SCOPE_ITEMS, hint)
 
     def _views(self, views: PageViews) -> None:
         with html.Div(classes="sp-views"):
+            add_view_bar(self.name)
             with html.Div(classes="sp-grid"):
                 views.place(self.layout)
+                add_opening(self.name)
                 add_welcome(self.name)
                 add_alert(self.name)
             add_review_bar(self.name)

@@ -196,4 +196,5 @@ def _shared(key: str, name: StateNames | None) -> dict[str, Any]:
 
 def _why(key: str, name: StateNames | None) -> str:
     """Expression of the reason that forbids a command."""
-    return "''" if name is None else f"{name.why}.{COMMANDS[key].reason}"
+    reason = COMMANDS[key].reason
+    return f"{name.why}.{reason}" if name is not None and reason else "''"

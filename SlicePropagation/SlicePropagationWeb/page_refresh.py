@@ -12,6 +12,7 @@ from SlicePropagationLib.engines import ENGINES
 from SlicePropagationWeb.page_session import PageSession
 from SlicePropagationWeb.page_views import PageViews
 from SlicePropagationWeb.panel_state import PanelState
+from SlicePropagationWeb.segment_measures import ml_text, volumes_ml
 from SlicePropagationWeb.segmentation_controller import SegmentationController
 from SlicePropagationWeb.strip_cells import ANCHORS, cells, describe
 from SlicePropagationWeb.view_state import reasons
@@ -61,13 +62,25 @@ class PageRefresh:
         volume = self._controller.volume
         if volume is not None:
             self._data.index = self._views.index(self._data.plane, volume)
+            self._show_corners(self._views.corners(volume))
             self.reasons()
+
+    def _show_corners(self, corners: dict[str, dict[str, Any]]) -> None:
+        """Say which slices the views show; what the pointer rested on may be on another one."""
+        view = self._data.pointer.get("view", "")
+        if corners.get(view) != self._data.corners.get(view):
+            self._data.pointer = {}
+        self._data.corners = corners
 
     def segments(self) -> None:
         """Show the segments, which one is chosen, and what limits the tools."""
         limits = self._controller.intensity_range()
         self._data.limit_text = _limit_text(limits) if limits else ""
-        self._data.segments = self._controller.listed_segments()
+        volumes = volumes_ml(self._session.document)
+        self._data.segments = [
+            {**segment, "ml": ml_text(volumes.get(segment["id"]))}
+            for segment in self._controller.listed_segments()
+        ]
         self._data.segment_id = self._controller.chosen_id()
 
     # The strip
@@ -136,10 +149,18 @@ class PageRefresh:
         if review is None:
             return {}
         return {
-            "hasSeed": review.count(*ANCHORS) > 0,
+            "hasSeed": self._has_seed(review),
             "hasPrediction": review.count(Kind.PROPAGATED, Kind.STALE) > 0,
             **_of_slice(review, self._data.index),
         }
+
+    def _has_seed(self, review: SliceReview) -> bool:
+        """Whether something is annotated in what the next run fills."""
+        document = self._session.document
+        if self._data.scope == "drawn" and document is not None:
+            session = document.session
+            return any(session.anchors(label) for label in session.labels)
+        return review.count(*ANCHORS) > 0
 
 
 def _of_slice(review: SliceReview, index: int) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from SlicePropagationMRML.nodes.volume_files import volumeOf
 from SlicePropagationMRML.presenting.choices import otherSlicesText
 from SlicePropagationMRML.presenting.messages import planeName
 from SlicePropagationMRML.run.document import Document
+from SlicePropagationMRML.run.events import Edits
 from SlicePropagationMRML.run.logic import PropagationLogic
 
 from SlicePropagationLib.files.record import check_places
@@ -25,6 +26,7 @@ from SlicePropagationLib.session import AnnotationSession
 from SlicePropagationWeb.command_labels import direction_items
 from SlicePropagationWeb.panel_state import PanelState
 from SlicePropagationWeb.segmentation_controller import SegmentationController
+from SlicePropagationWeb.strip_cells import doubts
 
 SegmentNode: TypeAlias = Any  # vtkSegment
 
@@ -103,6 +105,19 @@ class PageSession:
         if document is None or label is None:
             return None
         return next(iter(document.session.anchors(label)), None)
+
+    def is_all_new(self, changed: Edits) -> bool:
+        """Whether all that is drawn by now came with one edit."""
+        document = self.document
+        return document is not None and bool(changed) and set(document.drawing()) == set(changed)
+
+    def doubts(self, index: int) -> str:
+        """Why a slice of the segment chosen is worth a look; empty where none is chosen."""
+        document = self.document
+        label = self.label
+        if document is None or label is None:
+            return ""
+        return doubts(document.session, label, index)
 
     def other_slices(self) -> str:
         """Why what is stored with the segments does not count along the plane that is chosen.

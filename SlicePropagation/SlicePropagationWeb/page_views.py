@@ -7,31 +7,25 @@ from SlicePropagationMRML.nodes.geometry import axisOfPlane, sliceCenter
 from SlicePropagationMRML.nodes.slice_views import indexInView
 from SlicePropagationMRML.nodes.types import VolumeNode
 from SlicePropagationMRML.run.run import Schedule
-from trame.widgets import html, vuetify3
-from trame_slicer.app.logic import connect_slice_view_slider_to_state
-from trame_slicer.app.ui.slider import Slider
 from trame_slicer.core import LayoutManager
 from trame_slicer.rca_view import register_rca_factories
 from trame_slicer.views import Layout, LayoutDirection, ViewLayoutDefinition
 
-from SlicePropagationWeb.pointer_path import follow_mouse
+from SlicePropagationWeb.panel_state import StateNames
+from SlicePropagationWeb.pointer_path import Take, follow_mouse
 from SlicePropagationWeb.render_throttle import throttle_rendering
+from SlicePropagationWeb.view_controls import (
+    COLORS,
+    TAGS,
+    add_slice_controls,
+    add_three_d_controls,
+)
+from SlicePropagationWeb.view_corners import corner
 
 if TYPE_CHECKING:
     from trame_server.core import Server
     from trame_slicer.core import SlicerApp
 
-TAGS = {
-    "axial": "Red",
-    "coronal": "Green",
-    "sagittal": "Yellow",
-}
-COLORS = {
-    "Red": "#F34A33",
-    "Green": "#6DAD4A",
-    "Yellow": "#EFD64D",
-}
-GREY = "#9AA3AF"
 FRAMES_PER_SECOND = 15.0
 LAYOUT_MS = 600  # from a new layout to views of their new size
 
@@ -43,7 +37,10 @@ class PageViews:
         server: the trame server.
         slicer_app: a `trame_slicer.core.SlicerApp`.
         schedule: `schedule(milliseconds, function)`, the event loop's timer.
-        shows_3d: name of the browser's value that says whether segments are shown as surfaces.
+        name: names of the PanelState's values in the browser.
+
+    Attributes:
+        on_mouse: asked about every mouse event, as `pointer_path` does.
     """
 
     def __init__(
@@ -51,25 +48,28 @@ class PageViews:
         server: "Server",
         slicer_app: "SlicerApp",
         schedule: Schedule,
-        shows_3d: str,
+        name: StateNames,
     ) -> None:
+        self.on_mouse: Take = lambda view_id, event, scale: event
         self._schedule = schedule
         self._scene = slicer_app.scene
         self._manager: Any = slicer_app.view_manager
         self._display: Any = slicer_app.display_manager
         throttle_rendering()
-        follow_mouse()
+        follow_mouse(lambda *event: self.on_mouse(*event))
         register_rca_factories(
             self._manager,
             server,
-            slice_view_ui_f=_slice_view_controls,
-            three_d_view_ui_f=lambda server, view_id, view: _three_d_controls(view, shows_3d),
+            slice_view_ui_f=lambda server, view_id, view: add_slice_controls(server, view, name),
+            three_d_view_ui_f=lambda server, view_id, view: add_three_d_controls(view, name),
             target_fps=FRAMES_PER_SECOND,
             blur_fps=FRAMES_PER_SECOND / 2,
         )
         self._layouts = LayoutManager(self._scene, self._manager, server)
         self._layouts.register_layout_dict({plane: _layout(plane) for plane in TAGS})
-        self._layouts.set_layout("axial")
+        self._layouts.register_layout_dict({tag: _alone(tag) for tag in self.names()})
+        self._plane = "axial"
+        self._layouts.set_layout(self._plane)
 
     def names(self) -> list[str]:
         """What the views are called in messages of the browser."""
@@ -96,16 +96,36 @@ class PageViews:
 
         Once the browser has laid it out, each view shows the whole slice.
         """
-        self._layouts.set_layout(plane)
+        self._plane = plane
+        self._lay_out(plane)
+
+    def maximise(self, tag: str) -> None:
+        """Give one view all the room, or with "" each its own again; the plane stays as it is."""
+        self._lay_out(tag or self._plane)
+
+    def _lay_out(self, layout: str) -> None:
+        self._layouts.set_layout(layout)
         self._schedule(LAYOUT_MS, self._fit)
 
     def _fit(self) -> None:
         for view in self._manager.get_slice_views():
-            node = view.get_view_node()
-            offset = node.GetSliceOffset()
-            view.fit_view_to_content()
-            node.SetSliceOffset(offset)  # to fit, Slicer goes to the middle slice
-            view.schedule_render()
+            _fit_slice(view)
+
+    def fit(self, tag: str) -> None:
+        """Show all of what a view shows, on the slice that it is on."""
+        view = self._manager.get_view(tag)
+        if self.is_slice_view(tag):
+            _fit_slice(view)
+        else:
+            view.reset_view()
+
+    def is_slice_view(self, tag: str) -> bool:
+        """Whether a name is that of a slice view."""
+        return tag in COLORS
+
+    def node(self, tag: str) -> Any:
+        """The MRML node of a view."""
+        return self._manager.get_view(tag).get_view_node()
 
     def view(self, plane: str) -> Any:
         """The `trame_slicer` slice view of a plane."""
@@ -132,6 +152,31 @@ class PageViews:
         center = sliceCenter(volume_node, axisOfPlane(volume_node, plane), index)
         self.view(plane).get_view_node().JumpSliceByOffsetting(*center)
 
+    def corners(self, volume_node: VolumeNode) -> dict[str, dict[str, Any]]:
+        """{name of a slice view: what stands at its edges}."""
+        sizes = volume_node.GetImageData().GetDimensions()
+        found = {}
+        for plane, tag in TAGS.items():
+            count = sizes[2 - axisOfPlane(volume_node, plane)]
+            found[tag] = corner(self.node(tag), self.index(plane, volume_node), count)
+        return found
+
+    def show_crosshair(self, is_shown: bool) -> None:
+        """Show in all views where the crosshair is, or not."""
+        crosshair = self._crosshair()
+        mode = crosshair.ShowBasic if is_shown else crosshair.NoCrosshair
+        crosshair.SetCrosshairMode(mode)
+        self.refresh()
+
+    def cross(self, tag: str, point: tuple[float, float, float]) -> None:
+        """Put the crosshair on a point of a view; the other slice views show it too."""
+        self._crosshair().SetCrosshairRAS(*point)
+        for other in COLORS.keys() - {tag}:
+            self.node(other).JumpSliceByOffsetting(*point)
+
+    def _crosshair(self) -> Any:
+        return self._scene.GetFirstNodeByClass("vtkMRMLCrosshairNode")
+
     def center_others(
         self,
         plane: str,
@@ -152,59 +197,31 @@ class PageViews:
             view.reset_view()
 
 
-def _layout(plane: str) -> Layout:
-    views = {
+def _fit_slice(view: Any) -> None:
+    node = view.get_view_node()
+    offset = node.GetSliceOffset()
+    view.fit_view_to_content()
+    node.SetSliceOffset(offset)  # to fit, Slicer goes to the middle slice
+    view.schedule_render()
+
+
+def _views() -> dict[str, ViewLayoutDefinition]:
+    return {
         "axial": ViewLayoutDefinition.axial_view(),
         "coronal": ViewLayoutDefinition.coronal_view(),
         "sagittal": ViewLayoutDefinition.sagittal_view(),
+        "3d": ViewLayoutDefinition.threed_view(background_color=("#1b1e24", "#2a2f38")),
     }
+
+
+def _alone(tag: str) -> Layout:
+    [view] = [view for view in _views().values() if view.singleton_tag == tag]
+    return Layout(LayoutDirection.Horizontal, [view])
+
+
+def _layout(plane: str) -> Layout:
+    views = _views()
     large = views.pop(plane)
-    small = ViewLayoutDefinition.threed_view(background_color=("#1b1e24", "#2a2f38"))
+    small = views.pop("3d")
     column = Layout(LayoutDirection.Vertical, [small, *views.values()])
     return Layout(LayoutDirection.Horizontal, [large, column], ["2.2", "1"])
-
-
-def _three_d_controls(view: Any, shows_3d: str) -> None:
-    """Name, reset button, and why the view is empty."""
-    _name_with_reset(view, "3D", GREY)
-    html.Div(
-        "Switch on 'Show 3D' to see the segments as surfaces.",
-        v_if=f"!{shows_3d}",
-        classes="sp-empty-3d sp-faint",
-    )
-
-
-def _slice_view_controls(
-    server: "Server",
-    view_id: str,
-    view: Any,
-) -> None:
-    """Name, reset button and slice slider on top of a slice view."""
-    tag = view.get_singleton_tag()
-    plane = next(plane for plane in TAGS if TAGS[plane] == tag)
-    _name_with_reset(view, plane.capitalize(), COLORS[tag])
-    with html.Div(classes="sp-slice-slider"):
-        Slider(
-            typed_state=connect_slice_view_slider_to_state(server, view),
-            theme="dark",
-            density="compact",
-            color=COLORS[tag],
-        )
-
-
-def _name_with_reset(
-    view: Any,
-    name: str,
-    color: str,
-) -> None:
-    with html.Div(classes="sp-view-name", style=f"border-color: {color}"):
-        html.Span(name)
-        with vuetify3.VBtn(
-            icon=True,
-            size="x-small",
-            variant="text",
-            click=view.reset_view,
-            raw_attrs=[f'aria-label="Fit {name} view"'],
-        ):
-            vuetify3.VIcon("mdi-fit-to-screen-outline", size="16")
-            vuetify3.VTooltip("Fit to view", activator="parent", location="bottom")

@@ -16,6 +16,13 @@ class PanelState:
         index: slice shown in the large view.
         span: first and last slice that may be predicted, unless the walk goes to_the_end of the
             structure.
+        renamed: the segment whose name is being written; measures: the table of all segments.
+        scope: which segments the next run fills, "selected" or "drawn".
+        window: width and level of the intensities; is_ct: whether they are Hounsfield units.
+        fill: opacity of the segments in percent; outline: whether they have one.
+        crosshair: whether it is shown; maximised: the view that has all the room.
+        corners: what stands at the edges of the slice views; pointer: what lies under it.
+        is_playing: whether the slices go by on their own.
         limit_text: which intensities tools and runs may write on; empty where all.
         follow: whether the slice views follow a run.
         has_device: whether the engine chosen runs on a device that can be chosen.
@@ -63,10 +70,25 @@ class PanelState:
     cell: int = -1
     cell_text: str = ""
     is_details: bool = False
+    is_table: bool = False
+    measures: list[dict] = field(default_factory=list)
+    renamed: str = ""
+    is_keys: bool = False
+    scope: str = "selected"
+    window: list[float] = field(default_factory=lambda: [1.0, 0.5])
+    is_ct: bool = False
+    fill: int = 35
+    outline: bool = True
+    crosshair: bool = False
+    maximised: str = ""
+    corners: dict = field(default_factory=dict)
+    pointer: dict = field(default_factory=dict)
+    is_playing: bool = False
     notes: list[dict] = field(default_factory=list)
     why: dict = field(default_factory=dict)
     message: str = ""
     is_error: bool = False
+    is_warning: bool = False
     loading: str = ""
     is_open_dialog: bool = False
     images: list[dict] = field(default_factory=list)

@@ -3,6 +3,8 @@
 Positions that were skipped while the page waited for an answer come with the next one.
 """
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from trame_rca.utils import RcaViewAdapter
@@ -10,6 +12,7 @@ from trame_slicer.rca_view import rca_view_factory
 
 MAX_POINTS = 500
 MAX_PIXELS = 1 << 24  # of a picture, 50 MB; screens of 4K have half as many
+Take = Callable[[str, dict[str, Any], float], dict[str, Any] | None]
 KEY = "pointerPath"  # of an event; `www/pointer_path.js` puts it there
 
 
@@ -17,11 +20,18 @@ class PointerPathAdapter(RcaViewAdapter):
     """Gives a view the skipped positions as moves of the mouse, before the event itself.
 
     A view that is larger than `MAX_PIXELS` is drawn coarser.
+
+    Args:
+        arguments: as trame-rca gives them.
+        take: `take(name of the view, event, pixels of the view to one of the event)`, returns what
+            the view is to see of an event, or None.
+        options: as trame-rca gives them.
     """
 
-    def __init__(self, *arguments: Any, **options: Any) -> None:
+    def __init__(self, *arguments: Any, take: Take, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self.max_pixel_count = MAX_PIXELS
+        self._take = take
 
     def on_interaction(
         self,
@@ -42,13 +52,21 @@ class PointerPathAdapter(RcaViewAdapter):
                 "x": float(x),
                 "y": float(y),
             }
-            super().on_interaction(origin, move)
-        super().on_interaction(origin, event)
+            self._pass_on(origin, move)
+        self._pass_on(origin, event)
+
+    def _pass_on(self, origin: Any, event: dict[str, Any]) -> None:
+        seen = self._take(self.area_name, event, self.scale_factor)
+        if seen is not None:
+            super().on_interaction(origin, seen)
 
 
-def follow_mouse() -> None:
+def follow_mouse(take: Take) -> None:
     """Let views that are made from now on do so.
+
+    Args:
+        take: as `PointerPathAdapter` wants it.
 
     Trame-slicer 2.0.0, which is pinned, has no way to name an adapter.
     """
-    rca_view_factory.RcaViewAdapter = PointerPathAdapter
+    rca_view_factory.RcaViewAdapter = partial(PointerPathAdapter, take=take)

@@ -85,7 +85,7 @@ def _add_range(name: StateNames) -> None:
             f"!!{name.why}.choices || !{name.num_slices}",
         )
     with html.Div(classes="sp-row sp-range", v_if=f"!{name.to_the_end}"):
-        html.Span(shown(f"{name.span}[0]"), classes="sp-number")
+        html.Span(shown(f"{name.span}[0] + 1"), classes="sp-number")
         vuetify3.VRangeSlider(
             v_model=name.span,
             min=0,
@@ -99,7 +99,7 @@ def _add_range(name: StateNames) -> None:
             thumb_size=14,
             track_size=3,
         )
-        html.Span(shown(f"{name.span}[1]"), classes="sp-number")
+        html.Span(shown(f"{name.span}[1] + 1"), classes="sp-number")
 
 
 def add_run_footer(name: StateNames) -> None:

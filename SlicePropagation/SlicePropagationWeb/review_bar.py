@@ -1,9 +1,9 @@
 """The review bar: one bar a slice, and what a person does about a slice."""
 
-from trame.widgets import html
+from trame.widgets import html, vuetify3
 
 from SlicePropagationWeb.command_labels import LEGEND, LEGEND_BELOW
-from SlicePropagationWeb.page_parts import check, command_button, give, shown
+from SlicePropagationWeb.page_parts import check, command_button, give, shown, tooltip
 from SlicePropagationWeb.panel_state import StateNames
 
 DENSE = 120  # from so many slices on the strip has no lines between them
@@ -44,6 +44,7 @@ def _add_commands(name: StateNames) -> None:
         variant="text",
         hint="top",
     )
+    _add_player(name)
     check("Auto-update after a correction", name.auto_update)
     html.Div(style="flex: 1")
     check("Show 3D", name.show_3d, f"!{name.volume_name}")
@@ -55,10 +56,25 @@ def _add_commands(name: StateNames) -> None:
     )
 
 
+def _add_player(name: StateNames) -> None:
+    """Play through the slices, or stop."""
+    text = f"{name.is_playing} ? 'Stop on this slice (Space)' : 'Play through the slices (Space)'"
+    with vuetify3.VBtn(
+        icon=True,
+        size="32",
+        variant="text",
+        click=give("play"),
+        disabled=(f"{name.num_slices} < 2",),
+        raw_attrs=['aria-label="Play"', 'data-command="play"'],
+    ):
+        vuetify3.VIcon(icon=(f"{name.is_playing} ? 'mdi-pause' : 'mdi-play'",), size="20")
+        tooltip(shown(text), "top")
+
+
 def _add_strip(name: StateNames) -> None:
     with html.Div(
         classes=(f"['sp-strip', {{'sp-dense': {name.cells}.length > {DENSE}}}]",),
-        raw_attrs=['aria-label="Slices"'],
+        raw_attrs=_slider(name),
     ):
         _add_cells(name)
         left = f"calc(${{100 * {name.index} / {name.cells}.length}}% - 1px)"
@@ -68,6 +84,21 @@ def _add_strip(name: StateNames) -> None:
             v_if=f"{name.cells}.length",
             style=(f"{{left: `{left}`, width: `{width}`}}",),
         )
+
+
+def _slider(name: StateNames) -> list[str]:
+    """What the strip is for who cannot see it: a slider, which the keys of the page move."""
+    count = f"{name.cells}.length"
+    kind = f"({name.cells}[{name.index}] || {{}}).kind"
+    return [
+        'aria-label="Slices"',
+        'role="slider"',
+        'tabindex="0"',
+        'aria-valuemin="1"',
+        f':aria-valuemax="Math.max({count}, 1)"',
+        f':aria-valuenow="Math.min({name.index} + 1, Math.max({count}, 1))"',
+        f':aria-valuetext="`Slice ${{{name.index} + 1}} of ${{{count}}}: ${{{kind}}}`"',
+    ]
 
 
 def _add_cells(name: StateNames) -> None:

@@ -28,6 +28,7 @@ from SlicePropagationLib.files.segmentation_file import Segmentation
 from SlicePropagationLib.files.segments import COLORS, Segment
 from SlicePropagationLib.files.volume import Volume
 from SlicePropagationWeb.edit_history import EditHistory
+from SlicePropagationWeb.flat_brush import hide_in_3d, keep_strokes_out_of_3d
 
 if TYPE_CHECKING:
     from trame_server.core import Server
@@ -50,6 +51,7 @@ EFFECT_LOGICS = (
     ScissorsEffectLogic,
     ThresholdEffectLogic,
 )
+BRUSHES = ("paint", "erase")
 MAX_VOXELS_3D = 20e6  # beyond, the surface is not made anew after every stroke unless asked for
 FIRST_SEGMENT = "Segment_1"
 FILL_OPACITY = 0.35
@@ -74,10 +76,15 @@ class SegmentationController:
         server: "Server",
         slicer_app: "SlicerApp",
     ) -> None:
+        keep_strokes_out_of_3d()
         self._app = slicer_app
         self.editor: Any = slicer_app.segmentation_editor
         self.volume: VolumeNode = None
         self.segmentation: SegmentationNode = None
+        self._fill = FILL_OPACITY
+        self._outline = True
+        self._only_flat: set[str] = set()  # segments that the 3D view does not show
+        self._is_windowing = False
         self.on_change: Callable[[], None] = lambda: None
         self.history = EditHistory(self.editor, lambda: self.on_change())
         self.tools: dict[type, Any] = {logic: logic(server, slicer_app) for logic in EFFECT_LOGICS}
@@ -152,6 +159,7 @@ class SegmentationController:
         if self.segmentation is not None:
             self._app.scene.RemoveNode(self.segmentation)
         self.segmentation = None
+        self._only_flat = set()
 
     def _let_overlap(self, may_overlap: bool) -> None:
         """Whether tools and runs leave a voxel to several segments, as in the file that is open."""
@@ -163,8 +171,8 @@ class SegmentationController:
     def _new_segmentation(self) -> SegmentationNode:
         node = self.editor.create_empty_segmentation_node()
         node.SetName("Segmentation")
-        node.GetDisplayNode().SetOpacity2DFill(FILL_OPACITY)
         node.GetDisplayNode().SetSliceIntersectionThickness(LINE_PIXELS)
+        self._style(node)
         node.SetReferenceImageGeometryParameterFromVolumeNode(self.volume)
         return node
 
@@ -173,6 +181,18 @@ class SegmentationController:
             segment_name=like.name if like else FIRST_SEGMENT,
             segment_color=like.color if like else self._free_color(),
         )
+
+    def show_as(self, fill: float, outline: bool) -> None:
+        """Show segments in the slices so opaque (0 to 1), with an outline or without."""
+        self._fill = fill
+        self._outline = outline
+        if self.segmentation is not None:
+            self._style(self.segmentation)
+
+    def _style(self, node: SegmentationNode) -> None:
+        display = node.GetDisplayNode()
+        display.SetOpacity2DFill(self._fill)
+        display.SetVisibility2DOutline(self._outline)
 
     @property
     def is_small(self) -> bool:
@@ -198,7 +218,7 @@ class SegmentationController:
         return self.editor.get_active_segment_id() or ""
 
     def listed_segments(self) -> list[dict[str, Any]]:
-        """[{"id", "name", "color": hex, "visible"}]."""
+        """[{"id", "name", "color": hex, "visible", "in_3d"}]."""
         if self.segmentation is None:
             return []
         return [
@@ -207,6 +227,7 @@ class SegmentationController:
                 "name": value.name,
                 "color": value.color_hex,
                 "visible": bool(self.editor.get_segment_visibility(key)),
+                "in_3d": key not in self._only_flat,
             }
             for key, value in self.editor.get_all_segment_properties().items()
         ]
@@ -230,9 +251,39 @@ class SegmentationController:
     ) -> None:
         """Give a segment another name."""
         properties = self.editor.get_segment_properties(segment_id)
-        if properties is not None and name.strip():
+        if name.strip() not in ("", properties.name):  # no step to undo where nothing changes
             properties.name = name.strip()
             self.editor.set_segment_properties(segment_id, properties)
+
+    def paint_in(
+        self,
+        segment_id: str,
+        color: str,
+    ) -> None:
+        """Give a segment another colour, as "#rrggbb"."""
+        properties = self.editor.get_segment_properties(segment_id)
+        if properties.color_hex.lower() != color.lower():
+            properties.color_hex = color
+            self.editor.set_segment_properties(segment_id, properties)
+
+    def reorder(
+        self,
+        segment_id: str,
+        step: int,
+    ) -> None:
+        """Move a segment up (-1) or down (1) in the list."""
+        ids = self.segment_ids()
+        place = ids.index(segment_id) + step
+        if 0 <= place < len(ids):
+            self.segmentation.GetSegmentation().SetSegmentIndex(segment_id, place)
+            self.on_change()
+
+    def toggle_3d(self, segment_id: str) -> None:
+        """Show a segment in the 3D view too, or in the slices only."""
+        self._only_flat ^= {segment_id}
+        is_shown = segment_id not in self._only_flat
+        self.segmentation.GetDisplayNode().SetSegmentVisibility3D(segment_id, is_shown)
+        self.on_change()
 
     def toggle(self, segment_id: str) -> None:
         """Show or hide a segment."""
@@ -240,8 +291,8 @@ class SegmentationController:
         self.editor.set_segment_visibility(segment_id, not is_shown)
         self.on_change()
 
-    def center(self, segment_id: str) -> tuple[float, float, float]:
-        """Centre of a segment in world coordinates."""
+    def center(self, segment_id: str) -> tuple[float, float, float] | None:
+        """Centre of a segment in world coordinates; None where nothing is drawn in it."""
         return self.segmentation.GetSegmentCenterRAS(segment_id)
 
     def _free_color(self) -> tuple[float, float, float]:
@@ -260,13 +311,18 @@ class SegmentationController:
     # Tools
 
     def take(self, tool: str) -> None:
-        """Take a tool into the hand, by its name in `EFFECTS`."""
-        self.editor.set_active_effect_type(EFFECTS[tool])
+        """Take a tool into the hand, by its name in `EFFECTS`, or "window"."""
+        self._is_windowing = tool == "window"
+        self.editor.set_active_effect_type(EFFECTS.get(tool, SegmentationEffectNoTool))
+        if tool in BRUSHES:
+            hide_in_3d(self.editor.active_effect)
+        self.on_change()
 
     def tool(self) -> str:
         """Name of the tool in the hand."""
         active = type(self.editor.active_effect)
-        return next((name for name, effect in EFFECTS.items() if effect is active), "none")
+        name = next((name for name, effect in EFFECTS.items() if effect is active), "none")
+        return "window" if name == "none" and self._is_windowing else name
 
     def intensity_range(self) -> tuple[float, float] | None:
         """(lowest, highest) intensity that tools and runs may write on.

@@ -4,10 +4,11 @@ from typing import Any
 
 import numpy as np
 from SlicePropagationMRML.presenting.controls import barOf
-from SlicePropagationMRML.presenting.messages import sliceText
+from SlicePropagationMRML.presenting.messages import reasonTexts, sliceText
 from SlicePropagationMRML.presenting.review import Kind, SliceReview, explainSlice, reviewSlices
 
 from SlicePropagationLib.session import AnnotationSession
+from SlicePropagationWeb.slice_numbers import number, reasons_in_numbers
 
 ANCHORS = (Kind.SEED, Kind.CORRECTION, Kind.CONFIRMED)
 CLASSES = {
@@ -56,5 +57,15 @@ def describe(
     kind = Kind(int(review.kinds[index]))
     confidence = float(review.confidence[index])
     is_predicted = kind in (Kind.PROPAGATED, Kind.STALE) and not np.isnan(confidence)
-    why = explainSlice(session, label, index) if is_predicted else None
-    return sliceText(index, len(review), kind, confidence, why)
+    why = reasons_in_numbers(explainSlice(session, label, index)) if is_predicted else None
+    return sliceText(number(index), len(review), kind, confidence, why)
+
+
+def doubts(
+    session: AnnotationSession,
+    label: int,
+    index: int,
+) -> str:
+    """Why a slice is worth a look, in a sentence."""
+    reasons = reasons_in_numbers(explainSlice(session, label, index))
+    return "; ".join(reasonTexts(reasons, number(index)))

@@ -57,6 +57,16 @@ def _add_loading(name: StateNames) -> None:
         html.Span(shown(name.loading), classes="ml-3")
 
 
+def add_opening(name: StateNames) -> None:
+    """Add what lies over the views while another volume is opened.
+
+    Args:
+        name: names of the PanelState's values in the browser.
+    """
+    with html.Div(v_if=f"{name.loading} && {name.volume_name}", classes="sp-opening"):
+        _add_loading(name)
+
+
 def add_alert(name: StateNames) -> None:
     """Add the message of an error; where a dialog is open, the dialog says it itself.
 
@@ -75,4 +85,25 @@ def add_alert(name: StateNames) -> None:
             density="compact",
             elevation=8,
             click_close=f"{name.is_error} = false; {name.message} = ''",
+        )
+    with html.Div(classes="sp-alert sp-warning", v_if=f"{name.is_warning} && {name.message}"):
+        _add_warning(name)
+
+
+def _add_warning(name: StateNames) -> None:
+    """One act changed more than a person may have meant."""
+    with vuetify3.VAlert(
+        type="warning",
+        closable=True,
+        density="compact",
+        elevation=8,
+        click_close=f"{name.is_warning} = false",
+    ):
+        html.Span(shown(name.message))
+        vuetify3.VBtn(
+            "Undo",
+            size="small",
+            variant="flat",
+            classes="ml-3 text-none",
+            click=give("undo"),
         )

@@ -25,7 +25,10 @@ from SlicePropagationWeb.page_session import Exports, PageSession
 from SlicePropagationWeb.page_views import PageViews
 from SlicePropagationWeb.panel_state import PanelState
 from SlicePropagationWeb.segmentation_controller import SegmentationController
+from SlicePropagationWeb.slice_numbers import event_in_numbers, number
 from SlicePropagationWeb.surprises import unexpected
+
+MANY = 3  # propagated slices that one act may change without a warning
 
 
 class Workflow:
@@ -72,7 +75,7 @@ class Workflow:
     # Runs
 
     def propagate(self) -> None:
-        """Start a run of the segment chosen."""
+        """Start a run of the segment chosen, or of all that are drawn."""
         data = self.data
         self._presenter.begin()
         self._seconds = 0.0
@@ -85,7 +88,7 @@ class Workflow:
             None if data.to_the_end else (first, last),
             data.direction,
             data.device,
-            segmentIDs=[data.segment_id],
+            segmentIDs=None if data.scope == "drawn" else [data.segment_id],
         )
         self.say(self._presenter.started(is_started))
         if is_started:
@@ -156,22 +159,29 @@ class Workflow:
     # Review
 
     def show_next(self) -> None:
-        """Show the slice most worth correcting."""
+        """Show the slice most worth correcting, and say why."""
+        self.say(self._to_next())
+
+    def _to_next(self) -> str:
+        """Show the slice most worth correcting; returns what there is to say about it."""
         index = self.logic.nextSuspicious(self.data.segment_id)
-        if index is not None:
-            self.jump(index)
-        self.say(self._presenter.suggested(index))
+        if index is None:
+            return self._presenter.suggested(None)
+        self.jump(index)
+        return f"{self._presenter.suggested(number(index))} {self.session.doubts(index)}."
 
     def confirm(self) -> None:
-        """Vouch for the slice shown, as it is."""
-        self.logic.confirm(self.data.segment_id, self.data.index)
-        self.say(self._presenter.confirmed(self.data.index))
+        """Vouch for the slice shown, as it is, and go on to the next one worth a look."""
+        index = self.data.index
+        self.logic.confirm(self.data.segment_id, index)
+        said = self._presenter.confirmed(number(index))
+        self.say(f"{said} {self._to_next()}")
         self._worked()
 
     def mark_empty(self) -> None:
         """Vouch that the structure is not on the slice shown."""
         self.logic.markEmpty(self.data.segment_id, self.data.index)
-        self.say(self._presenter.emptied(self.data.index))
+        self.say(self._presenter.emptied(number(self.data.index)))
         self._worked()
 
     def jump(self, index: int) -> None:
@@ -282,7 +292,8 @@ class Workflow:
         if self.data.follow and self._follows:
             self._show(self._began_at)
         center = self.controller.center(self.data.segment_id)
-        self.views.center_others(self.data.plane, center)
+        if center is not None:
+            self.views.center_others(self.data.plane, center)
         self.views.reset_3d()
 
     def _edited(
@@ -291,14 +302,32 @@ class Workflow:
         changed: Edits,
     ) -> None:
         calls_for_run = self._presenter.callsForRun(changed)
+        num_taken = self._num_taken(changed)
+        if self.session.is_all_new(changed):
+            self.views.reset_3d()  # nothing was to be seen there before
         if self.logic.isRunning or self.logic.hasPartialResult:
             self.on_work()
         else:
             self._worked()
-        if calls_for_run and self.data.auto_update:
+        if num_taken > MANY:
+            self._warn(event, num_taken)
+        elif calls_for_run and self.data.auto_update:
             self.propagate()
         else:
             self._say_event(event)
+
+    def _num_taken(self, changed: Edits) -> int:
+        """How many slices that the strip shows as propagated a person has changed."""
+        label = self.session.label
+        mine = {index for changed_label, index in changed if changed_label == label}
+        cells = self.data.cells
+        return sum(cells[index]["kind"] == "propagated" for index in mine if index < len(cells))
+
+    def _warn(self, event: Event, number_taken: int) -> None:
+        """One act annotated many slices; as it may not have been meant so, nothing runs by itself."""
+        said = self._presenter.sentence(event_in_numbers(event)) or ""
+        text = f"This made {number_taken} propagated slices count as drawn by you. {said}"
+        self.say(text, is_warning=True)
 
     # What is shown
 
@@ -307,10 +336,12 @@ class Workflow:
         text: str,
         *,
         is_error: bool = False,
+        is_warning: bool = False,
     ) -> None:
-        """Show a sentence on the page."""
+        """Show a sentence on the page; a warning comes with a button that undoes."""
         self.data.message = text
         self.data.is_error = is_error
+        self.data.is_warning = is_warning
 
     def _say_event(
         self,
@@ -318,7 +349,7 @@ class Workflow:
         *,
         is_error: bool = False,
     ) -> None:
-        self.say(self._presenter.sentence(event) or "", is_error=is_error)
+        self.say(self._presenter.sentence(event_in_numbers(event)) or "", is_error=is_error)
 
     def forget_error(self) -> None:
         """An old error has nothing to say in a dialog that opens."""

@@ -14,7 +14,7 @@ playwright = pytest.importorskip(
 )
 
 from program import Program
-from web_bench import Bench, chromium, open_page
+from web_bench import SETTLED_MS, Bench, chromium, open_page
 
 
 @pytest.fixture(scope="session")
@@ -95,6 +95,19 @@ def page(browser, bench):
     page = open_page(browser, bench.address)
     page.wait_for_selector("[data-slice]", state="attached")
     bench.wait_until_drawn(page)
+    yield page
+    page.close()
+    assert page.problems == []
+
+
+@pytest.fixture(scope="module")
+def shared_page(browser, bench):
+    """A page with the sample for several short tests; each leaves it as it was, or needs no order."""
+    bench.open_sample()
+    page = open_page(browser, bench.address)
+    page.wait_for_selector("[data-slice]", state="attached")
+    bench.wait_until_drawn(page)
+    page.wait_for_timeout(SETTLED_MS)
     yield page
     page.close()
     assert page.problems == []

@@ -3,9 +3,13 @@
 import re
 from pathlib import Path
 
+import pytest
 import SlicePropagationWeb
 from SlicePropagationWeb.allowed_values import PANEL, RULES
-from SlicePropagationWeb.command_check import ARGUMENTS, CAN_LACK
+from SlicePropagationWeb.command_check import ARGUMENTS, CAN_LACK, check_arguments
+from SlicePropagationWeb.panel_state import PanelState
+
+from SlicePropagationLib.errors import InputError
 
 SOURCES = sorted(Path(SlicePropagationWeb.__file__).parent.glob("*.py"))
 TEXT = "\n".join(path.read_text(encoding="utf-8") for path in SOURCES)
@@ -28,3 +32,34 @@ def test_every_value_that_the_page_sets_may_be_set():
     assert len(chosen) > 2
     for name in {*bound, *checked, *chosen}:
         assert f"{PANEL}{name}" in RULES, name
+
+
+@pytest.mark.parametrize(
+    "command, values",
+    [
+        ("color", ("a", "red")),
+        ("color", ("a", "#12345g")),
+        ("color", ("b", "#123456")),
+        ("reorder", ("a", 2)),
+        ("reorder", ("a", True)),
+        ("step", (0.5,)),
+        ("step", (10**9,)),
+        ("maximise", ("",)),
+        ("fit", ("axial",)),
+        ("preset", ("sunglasses",)),
+        ("width", (float("nan"),)),
+        ("level", ("grey",)),
+    ],
+)
+def test_a_value_that_no_control_of_the_page_gives_is_refused(command, values):
+    data = PanelState(segments=[{"id": "a"}])
+    with pytest.raises(InputError, match="There is no"):
+        check_arguments(command, values, data)
+
+
+@pytest.mark.parametrize(
+    "command, values",
+    [("color", ("a", "#12aB3f")), ("reorder", ("a", -1)), ("level", (40.5,))],
+)
+def test_a_value_of_the_page_passes(command, values):
+    check_arguments(command, values, PanelState(segments=[{"id": "a"}]))

@@ -173,7 +173,7 @@ def test_the_next_suspicious_slice_is_shown(page, bench):
     propagate(page)
     page.keyboard.press("n")
     wait_for_message(page, "Correct it, or confirm it")
-    assert f"Slice {bench.data.index}:" in message(page)
+    assert f"Slice {bench.data.index + 1}:" in message(page)
     assert bench.data.index != SEED
 
 

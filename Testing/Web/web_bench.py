@@ -15,6 +15,7 @@ AXES = {
     "sagittal": 2,
 }  # the sample's voxel axes are the patient's
 SPLEEN = 4  # its label
+SETTLED_MS = 1000  # after which the views of a volume that was opened show the whole slice
 PATIENCE = 180  # seconds; what takes one on a quiet machine takes many on a busy one
 
 

@@ -42,18 +42,74 @@
     input.click();
   }
 
-  // The views catch keys with an input of their own, which nobody types into.
-  const isTyping = (element) =>
-    element.closest(".v-field, .sp-segment") && ["INPUT", "TEXTAREA"].includes(element.tagName);
+  const state = (name) => window.trame.state.get(`work__PanelState__${name}`);
+  const give = (...command) => window.trame.trigger("command", command);
+
+  // The views catch keys with an input of their own, which nobody types into; nor does one type into
+  // a list to choose from, though it keeps the focus after a choice.
+  const TYPED = ["text", "number", "search"];
+  const isTyping = (element) => {
+    if (element.tagName === "TEXTAREA") return true;
+    if (element.tagName !== "INPUT" || !TYPED.includes(element.type)) return false;
+    return !element.closest(".v-select") && !!element.closest(".v-field, .sp-segment, .sp-typed");
+  };
+
+  // What has the focus and does something with the arrow keys, Home, End or the space bar itself.
+  const MOVING = [".v-slider", ".v-radio-group", ".v-overlay__content", "input[type=color]"].join();
+  const PRESSED = ["button", "a", "input", ".v-select"].join();
+  const usesKey = (element, key) => {
+    if (element.closest("[aria-expanded=true]") && element.closest(".v-select, .v-menu")) return true;
+    if (key === " ") return !!element.closest(PRESSED) && element.matches(":focus-visible");
+    return key.length > 1 && key !== "Escape" && !!element.closest(MOVING);
+  };
+
+  // A letter is the same key with Caps Lock and with Shift.
+  const nameOf = (event) => {
+    const isLetter = event.key.length === 1;
+    const withControl = event.ctrlKey || event.metaKey;
+    const shift = event.shiftKey && (withControl || !isLetter) ? "Shift+" : "";
+    return (withControl ? "Ctrl+" : "") + shift + (isLetter ? event.key.toLowerCase() : event.key);
+  };
+
+  // Steps that come faster than they are shown are taken in one.
+  let steps = 0;
+  let isStepping = false;
+  async function step(number) {
+    steps += number;
+    if (isStepping) return;
+    isStepping = true;
+    try {
+      while (steps) {
+        const now = steps;
+        steps = 0;
+        await give("step", now);
+      }
+    } finally {
+      isStepping = false;
+    }
+  }
+
   window.addEventListener("keydown", (event) => {
-    if (isTyping(event.target) || event.altKey || event.metaKey) return;
-    const key = (event.ctrlKey ? "Ctrl+" : "") + (event.shiftKey && event.key.length > 1 ? "Shift+" : "") + event.key;
-    const command = (window.trame.state.get("work__PanelState__keys") || {})[key];
-    if (!command || window.trame.state.get("work__PanelState__owner") !== tab) return;
+    if (isTyping(event.target) || event.altKey || !window.trame || state("owner") !== tab) return;
+    const key = nameOf(event);
+    const command = (state("keys") || {})[key];
+    const hasDialog = document.querySelector(".v-dialog.v-overlay--active");
+    if (!command || (hasDialog && !key.startsWith("Ctrl+")) || usesKey(event.target, key)) return;
     event.preventDefault();
     event.stopPropagation();
-    window.trame.trigger("command", [command]);
+    if (command[0] === "step") step(command[1]);
+    else if (!event.repeat) give(...command);
   }, true);
+
+  // A double click on a view gives it all the room, where the first click draws nothing.
+  window.addEventListener("dblclick", (event) => {
+    const view = event.target.closest(".remote-controlled-area");
+    const name = view && view.parentElement.querySelector("[data-view]");
+    if (!name || state("owner") !== tab) return;
+    if (["none", "window"].includes(state("tool")) || name.dataset.view === "ThreeD") {
+      give("maximise", name.dataset.view);
+    }
+  });
 
   window.slicePropagation = { tab, upload, cancel, pick };
   // A page that lost its program looks for it, and shows the work again once it is back.

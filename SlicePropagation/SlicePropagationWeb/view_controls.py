@@ -1,0 +1,111 @@
+"""What lies on the views: names, buttons, and what stands at the edges of a slice."""
+
+from typing import TYPE_CHECKING, Any
+
+from trame.widgets import html, vuetify3
+from trame_slicer.app.logic import connect_slice_view_slider_to_state
+from trame_slicer.app.ui.slider import Slider
+
+from SlicePropagationWeb.page_parts import give, shown
+from SlicePropagationWeb.panel_state import StateNames
+
+if TYPE_CHECKING:
+    from trame_server.core import Server
+
+TAGS = {
+    "axial": "Red",
+    "coronal": "Green",
+    "sagittal": "Yellow",
+}
+COLORS = {
+    "Red": "#F34A33",
+    "Green": "#6DAD4A",
+    "Yellow": "#EFD64D",
+}
+GREY = "#9AA3AF"
+EDGES = ("left", "right", "top", "bottom")
+
+
+def add_three_d_controls(view: Any, name: StateNames) -> None:
+    """Add name and buttons of the 3D view, and why it is empty.
+
+    Args:
+        view: the `trame_slicer` view.
+        name: names of the PanelState's values in the browser.
+    """
+    _add_head(view.get_singleton_tag(), "3D", GREY, name)
+    html.Div(
+        "Switch on 'Show 3D' to see the segments as surfaces.",
+        v_if=f"!{name.show_3d}",
+        classes="sp-empty-3d sp-faint",
+    )
+
+
+def add_slice_controls(server: "Server", view: Any, name: StateNames) -> None:
+    """Add name and buttons of a slice view, what stands at its edges, and the slider below it.
+
+    Args:
+        server: the trame server.
+        view: the `trame_slicer` view.
+        name: names of the PanelState's values in the browser.
+    """
+    tag = view.get_singleton_tag()
+    plane = next(plane for plane in TAGS if TAGS[plane] == tag)
+    _add_head(tag, plane.capitalize(), COLORS[tag], name)
+    _add_edges(tag, name)
+    with html.Div(classes="sp-slice-slider"):
+        Slider(
+            typed_state=connect_slice_view_slider_to_state(server, view),
+            theme="dark",
+            density="compact",
+            color=COLORS[tag],
+        )
+
+
+def _add_head(tag: str, text: str, color: str, name: StateNames) -> None:
+    """Name, and the buttons that fit and maximise."""
+    style = f"border-color: {color}"
+    with html.Div(classes="sp-view-name", style=style, raw_attrs=[f'data-view="{tag}"']):
+        html.Span(text)
+        fit = give("fit", f"'{tag}'")
+        with _button(f"Fit {text} view", "Fit to view", fit):
+            vuetify3.VIcon("mdi-fit-to-screen-outline", size="16")
+        is_alone = f"{name.maximised} === '{tag}'"
+        icon = f"{is_alone} ? 'mdi-arrow-collapse' : 'mdi-arrow-expand'"
+        hint = shown(f"{is_alone} ? 'Show all views' : 'Maximise'")
+        with _button(f"Maximise {text} view", hint, give("maximise", f"'{tag}'")):
+            vuetify3.VIcon(icon=(icon,), size="16")
+
+
+def _button(label: str, hint: str, click: str) -> vuetify3.VBtn:
+    button = vuetify3.VBtn(
+        icon=True,
+        size="x-small",
+        variant="text",
+        click=click,
+        raw_attrs=[f'aria-label="{label}"'],
+    )
+    with button:
+        vuetify3.VTooltip(hint, activator="parent", location="bottom")
+    return button
+
+
+def _add_edges(tag: str, name: StateNames) -> None:
+    here = f"({name.corners}.{tag} || {{}})"
+    with html.Div(
+        classes="sp-edges", v_if=f"{name.corners}.{tag}", raw_attrs=[f'data-edges="{tag}"']
+    ):
+        for edge in EDGES:
+            html.Span(shown(f"{here}.{edge}"), classes=f"sp-edge sp-at-{edge}")
+        with html.Div(classes="sp-where"):
+            pointer = f"{name.pointer}.view === '{tag}' ? {name.pointer}.text : ''"
+            html.Div(shown(pointer), classes="sp-pointer")
+            html.Span(shown(f"{here}.slice"))
+            html.Span(shown(f"' · ' + {here}.place"), classes="sp-place")
+        with html.Div(classes="sp-scale"):
+            html.Span(shown(f"{here}.bar"))
+    html.Div(
+        classes="sp-scale-bar",
+        v_if=f"{name.corners}.{tag}",
+        style=(f"{{width: {here}.share + '%'}}",),
+    )

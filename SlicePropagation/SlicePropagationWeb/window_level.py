@@ -1,0 +1,121 @@
+"""Window and level: which intensities of the volume are black and which white."""
+
+import math
+from dataclasses import dataclass
+
+from SlicePropagationMRML.nodes.types import VolumeNode
+from trame_slicer.core import VolumeWindowLevel
+
+from SlicePropagationLib.errors import InputError
+from SlicePropagationWeb.panel_state import PanelState
+from SlicePropagationWeb.window_presets import AUTOMATIC, CT_PRESETS
+
+AIR_HU = -800.0  # what has so little is CT: air is at -1000 there, and at 0 elsewhere
+LOWEST_HU = -4096.0
+DRAG_PIXELS = 200.0  # of a drag that multiplies the width by e, or moves the level by one width
+MIN_WIDTH = 1e-6
+
+
+@dataclass(frozen=True)
+class Window:
+    """Which intensities are told apart.
+
+    Attributes:
+        width: how many there are between black and white, > 0.
+        level: the one in the middle.
+    """
+
+    width: float
+    level: float
+
+
+class WindowLevel:
+    """The window of the volume that is open; each volume has its own while the program runs.
+
+    Args:
+        data: the PanelState that the browser shows.
+    """
+
+    def __init__(self, data: PanelState) -> None:
+        self._data = data
+        self._volume: VolumeNode = None
+        self._source = ""
+        self._known: dict[str, Window] = {}
+
+    def open(self, volume_node: VolumeNode, source: str) -> None:
+        """Another volume is shown: as it was when it was open before, or by its modality.
+
+        Args:
+            volume_node: the volume.
+            source: what it was read from.
+        """
+        self._volume = volume_node
+        self._source = source
+        self._data.is_ct = is_ct(volume_node)
+        if source in self._known:
+            self._apply(self._known[source])
+        else:
+            self.reset()
+
+    def reset(self) -> None:
+        """Soft tissue for CT, else all but the darkest and brightest thousandth."""
+        self.choose("soft-tissue" if self._data.is_ct else AUTOMATIC)
+
+    def choose(self, preset: str) -> None:
+        """Take a preset of `CT_PRESETS`, or the automatic range."""
+        if preset == AUTOMATIC:
+            self._apply(automatic(self._volume))
+        else:
+            self._apply(Window(*CT_PRESETS[preset][1:]))
+
+    def set_width(self, width: float) -> None:
+        """Take a width that a person typed.
+
+        Raises:
+            InputError: the width is not above 0.
+        """
+        if not width > 0:
+            self._show()
+            raise InputError(f"A window of width {width:g} shows nothing; type a width above 0.")
+        self._apply(Window(float(width), self._current()[1]))
+
+    def set_level(self, level: float) -> None:
+        """Take a level that a person typed."""
+        self._apply(Window(self._current()[0], float(level)))
+
+    def drag(self, right: float, up: float) -> None:
+        """The mouse was dragged so many pixels: to the right widens, up makes brighter."""
+        if self._volume is None:
+            return
+        width, level = self._current()
+        level -= width * up / DRAG_PIXELS
+        self._apply(Window(max(width * math.exp(right / DRAG_PIXELS), MIN_WIDTH), level))
+
+    def _current(self) -> tuple[float, float]:
+        lowest, highest = VolumeWindowLevel.get_volume_display_range(self._volume)
+        return VolumeWindowLevel.min_max_to_window_level(lowest, highest)
+
+    def _apply(self, window: Window) -> None:
+        if self._volume is None:
+            return
+        self._known[self._source] = window
+        VolumeWindowLevel.set_volume_node_window_level(self._volume, window.width, window.level)
+        self._show()
+
+    def _show(self) -> None:
+        """Have the browser show what holds."""
+        if self._volume is not None:
+            self._data.window = [float(f"{value:.5g}") for value in self._current()]
+
+
+def automatic(volume_node: VolumeNode) -> Window:
+    """The window from the thousandth of the voxels that is darkest to the one that is brightest."""
+    lowest, highest = VolumeWindowLevel.get_volume_auto_min_max_range(volume_node)
+    width, level = VolumeWindowLevel.min_max_to_window_level(lowest, highest)
+    return Window(width or 1.0, level)
+
+
+def is_ct(volume_node: VolumeNode) -> bool:
+    """Whether intensities look like Hounsfield units, as files rarely say what they are."""
+    lowest, highest = VolumeWindowLevel.get_volume_scalar_range(volume_node)
+    return LOWEST_HU <= lowest <= AIR_HU and highest > 0

@@ -1,0 +1,232 @@
+"""What is seen in the views: window and level, what stands at their edges, the mouse in them."""
+
+import numpy as np
+import pytest
+from at_the_page import SEED
+from SlicePropagationWeb.page_views import LAYOUT_MS
+from web_bench import large_view, wait_for
+
+
+@pytest.fixture
+def page(shared_page, bench):
+    """The page that the tests here share, on a slice in the middle and with nothing in the hand."""
+    bench.call(bench.application.window.reset)
+    bench.call(bench.controller.take, "none")
+    bench.show_slice(SEED)
+    bench.wait_for_value(shared_page, "index", SEED)
+    return shared_page
+
+
+def wait_for_views(page, count):
+    """Wait until so many views stand there, and show the whole slice."""
+    wait_for(page, lambda: page.locator(".remote-controlled-area").count() == count)
+    page.wait_for_timeout(LAYOUT_MS + 300)
+
+
+def drag(page, button, right, down, key=None):
+    """Drag in the middle of the large view."""
+    box = large_view(page)
+    x = box["x"] + box["width"] / 2
+    y = box["y"] + box["height"] / 2
+    page.mouse.move(x, y)
+    if key:
+        page.keyboard.down(key)
+    page.mouse.down(button=button)
+    page.mouse.move(x + right, y + down, steps=4)
+    page.mouse.up(button=button)
+    if key:
+        page.keyboard.up(key)
+
+
+def type_in(page, bench, label, place, text):
+    """Type a number of the window, once the page shows the one that holds."""
+    field = page.get_by_label(label, exact=True)
+    wait_for(page, lambda: float(field.input_value()) == bench.data.window[place])
+    field.fill(text)
+    page.keyboard.press("Enter")
+
+
+def shown_range(bench):
+    """(lowest, highest) intensity that the volume's node shows."""
+    node = bench.controller.volume.GetDisplayNode()
+    return bench.call(lambda: (node.GetWindowLevelMin(), node.GetWindowLevelMax()))
+
+
+def view_node(bench, plane="axial"):
+    return bench.application.views.view(plane).get_view_node()
+
+
+def edges(page, tag, part):
+    return page.locator(f"[data-edges={tag}] .sp-{part}").inner_text()
+
+
+def test_a_drag_with_the_right_button_sets_window_and_level(page, bench):
+    width, level = bench.data.window
+    drag(page, "right", right=80, down=0)
+    wait_for(page, lambda: bench.data.window[0] > 1.3 * width)
+    assert bench.data.window[1] == pytest.approx(level, abs=0.02 * width)
+    drag(page, "right", right=0, down=-80)
+    wait_for(page, lambda: bench.data.window[1] < level - 0.2 * width)
+    low, high = shown_range(bench)
+    assert [high - low, (high + low) / 2] == pytest.approx(bench.data.window, rel=1e-3)
+
+
+def test_the_window_is_reset_by_its_button(page, bench):
+    before = bench.data.window
+    drag(page, "right", right=80, down=40)
+    wait_for(page, lambda: bench.data.window != before)
+    page.click("[data-command=reset_window]")
+    bench.wait_for_value(page, "window", before)
+
+
+def test_the_tool_for_it_sets_window_and_level_with_the_left_button(page, bench):
+    page.click("[data-tool=window]")
+    bench.wait_for_value(page, "tool", "window")
+    before = bench.data.window
+    drag(page, "left", right=80, down=0)
+    wait_for(page, lambda: bench.data.window[0] > before[0])
+
+
+def test_typed_numbers_are_the_window(page, bench):
+    type_in(page, bench, "Window", 0, "200")
+    wait_for(page, lambda: bench.data.window[0] == 200)
+    type_in(page, bench, "Level", 1, "50")
+    wait_for(page, lambda: shown_range(bench) == (-50, 150))
+
+
+def test_a_window_without_width_is_refused(page, bench):
+    before = bench.data.window
+    type_in(page, bench, "Window", 0, "0")
+    page.get_by_text("shows nothing; type a width above 0").first.wait_for()
+    assert bench.data.window == before
+
+
+def test_ct_has_presets(page, bench):
+    bench.call(setattr, bench.data, "is_ct", True)
+    for preset, window in (("bone", [1800, 400]), ("liver", [150, 30])):
+        page.get_by_label("Presets of window and level").click()
+        page.click(f"[data-preset={preset}]")
+        bench.wait_for_value(page, "window", window)
+    page.get_by_label("Presets of window and level").click()
+    page.click("[data-preset=automatic]")
+    lowest, highest = np.percentile(bench.image(), [0.1, 99.9])
+    wait_for(page, lambda: bench.data.window[0] == pytest.approx(highest - lowest, rel=0.05))
+
+
+def test_a_view_says_which_slice_it_shows_and_where_that_is(page, bench):
+    count = bench.image().shape[0]
+    wait_for(page, lambda: f"{SEED + 1} of {count}" in edges(page, "Red", "where"))
+    offset = bench.call(view_node(bench).GetSliceOffset)
+    letter = "S" if offset >= 0 else "I"
+    assert f"{letter} {abs(offset):.1f} mm" in edges(page, "Red", "where")
+    at = [edges(page, "Red", f"at-{edge}") for edge in ("left", "right", "top", "bottom")]
+    assert at == ["R", "L", "A", "P"]
+    bench.show_slice(0)
+    wait_for(page, lambda: f"1 of {count}" in edges(page, "Red", "where"))
+
+
+def test_the_scale_bar_has_the_length_that_it_names(page, bench):
+    bar = page.locator("[data-edges=Red]").locator("xpath=following-sibling::*[1]").bounding_box()
+    length = float(edges(page, "Red", "scale").split()[0])
+    across = bench.call(view_node(bench).GetFieldOfView)[0]
+    assert bar["width"] / large_view(page)["width"] == pytest.approx(length / across, abs=0.01)
+
+
+def test_the_intensity_and_the_segment_under_the_pointer_are_said(page, bench):
+    bench.call(bench.controller.take, "paint")
+    bench.paint_spleen(page, SEED)
+    bench.wait_for_drawn(page, [SEED])
+    rows, columns = np.nonzero(bench.mask(SEED))
+    place = len(rows) // 2
+    row, column = int(rows[place]), int(columns[place])
+    page.mouse.move(*bench.pixel(page, row, column, SEED))
+    intensity = bench.image()[SEED, row, column]
+    wait_for(page, lambda: edges(page, "Red", "pointer") == f"{intensity:.5g} · Spleen")
+    bench.show_slice(SEED + 1)  # what is under the pointer there nobody has looked at
+    wait_for(page, lambda: edges(page, "Red", "pointer") == "")
+
+
+def test_the_slider_hides_nothing_of_the_picture(page):
+    picture = large_view(page)
+    slider = page.locator(".sp-slice-slider").first.bounding_box()
+    assert picture["y"] + picture["height"] <= slider["y"] + 0.5
+
+
+def test_a_view_is_maximised_and_the_plane_stays(page, bench):
+    page.get_by_label("Maximise Coronal view").click()
+    wait_for_views(page, 1)
+    assert page.locator("[data-view]").get_attribute("data-view") == "Green"
+    assert bench.data.plane == "axial"
+    page.get_by_label("Maximise Coronal view").click()
+    wait_for_views(page, 4)
+
+
+def test_a_double_click_maximises_where_nothing_is_in_the_hand(page, bench):
+    box = large_view(page)
+    middle = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    page.mouse.dblclick(*middle)
+    bench.wait_for_value(page, "maximised", "Red")
+    wait_for_views(page, 1)
+    page.mouse.dblclick(*middle)
+    wait_for_views(page, 4)
+
+
+def test_fit_shows_the_whole_slice_and_stays_on_it(page, bench):
+    node = view_node(bench)
+    before = bench.call(node.GetFieldOfView)
+    bench.call(node.SetFieldOfView, 20, 20, before[2])
+    page.get_by_label("Fit Axial view").click()
+    wait_for(page, lambda: bench.call(node.GetFieldOfView)[0] == pytest.approx(before[0], rel=0.01))
+    assert bench.data.index == SEED
+
+
+def test_the_empty_hand_moves_the_picture(page, bench):
+    node = view_node(bench)
+    before = bench.call(node.GetXYZOrigin)
+    drawn = bench.masks()
+    drag(page, "left", right=60, down=0)
+    wait_for(page, lambda: abs(bench.call(node.GetXYZOrigin)[0] - before[0]) > 5)
+    assert np.array_equal(bench.masks(), drawn)
+    bench.call(bench.application.views.fit, "Red")
+
+
+def test_with_shift_the_other_views_show_the_place_under_the_pointer(page, bench):
+    page.keyboard.down("Shift")
+    page.mouse.move(*bench.pixel(page, 90, 70, SEED))
+    page.mouse.move(*bench.pixel(page, 100, 80, SEED), steps=2)
+    page.keyboard.up("Shift")
+    views = bench.application.views
+    volume = bench.controller.volume
+    wait_for(page, lambda: bench.call(views.index, "coronal", volume) == 100)
+    assert bench.call(views.index, "sagittal", volume) == 80
+    assert bench.data.index == SEED
+
+
+def test_the_crosshair_is_switched_on_and_off(page, bench):
+    import slicer
+
+    crosshair = slicer.mrmlScene.GetFirstNodeByClass("vtkMRMLCrosshairNode")
+    page.get_by_label("Crosshair", exact=True).click()
+    wait_for(page, lambda: bench.call(crosshair.GetCrosshairMode) == crosshair.ShowBasic)
+    page.keyboard.press("x")
+    wait_for(page, lambda: bench.call(crosshair.GetCrosshairMode) == crosshair.NoCrosshair)
+
+
+def test_control_and_a_drag_fade_nothing(page, bench):
+    display = bench.controller.segmentation.GetDisplayNode()
+    before = bench.call(display.GetOpacity)
+    drag(page, "left", right=0, down=80, key="Control")
+    page.wait_for_timeout(300)
+    assert bench.call(display.GetOpacity) == before
+    composite = bench.application.views.view("axial")._logic.GetSliceCompositeNode()
+    assert bench.call(composite.GetLabelOpacity) == 1
+
+
+def test_the_brush_is_not_in_the_3d_view(page, bench):
+    page.click("[data-tool=paint]")
+    bench.wait_for_value(page, "tool", "paint")
+    page.mouse.move(*bench.pixel(page, 100, 80, SEED))
+    effect = bench.controller.editor.active_effect
+    model = bench.call(lambda: effect._get_paint_parameters().brush_model_node)
+    assert bench.call(model.GetDisplayNode().GetVisibility2D)
+    assert not bench.call(model.GetDisplayNode().GetVisibility3D)
