@@ -5,8 +5,6 @@ Names of files and segments, and what browsers send, may hold sequences that a t
 
 import logging
 
-from aiohttp.http_exceptions import HttpProcessingError
-
 # Turn the writing direction, so that a text reads as another one.
 TURNS = {*range(0x202A, 0x202F), *range(0x2066, 0x206A), 0x200E, 0x200F}
 
@@ -31,6 +29,8 @@ def tell_bad_requests_shortly() -> None:
 
 
 def _without_traceback(record: logging.LogRecord) -> bool:
+    from aiohttp.http_exceptions import HttpProcessingError  # of the extra, and there by now
+
     error = record.exc_info[1] if record.exc_info else None
     if isinstance(error, HttpProcessingError):
         first, *_ = str(error.message).splitlines() or [""]
