@@ -40,7 +40,7 @@ class SlicePropagationWorkflowTest(PanelTest):
         self.draw(SEED_SLICE, truth(SEED_SLICE))
         seed = self.mask()
         for button, isKept in ((self.ui.discardButton, False), (self.ui.keepButton, True)):
-            self.ui.propagateButton.click()
+            self.pressPropagate()
             self.logic.stop()
             self.waitForEnd()
             self.assertTrue(button.enabled, button.toolTip)
@@ -64,7 +64,7 @@ class SlicePropagationWorkflowTest(PanelTest):
 
     def test_closing_the_scene_during_a_run_does_no_harm(self):
         self.draw(SEED_SLICE, truth(SEED_SLICE))
-        self.ui.propagateButton.click()
+        self.pressPropagate()
         slicer.mrmlScene.Clear()
         self.processEvents()
         self.assertFalse(self.logic.isRunning)
@@ -74,7 +74,7 @@ class SlicePropagationWorkflowTest(PanelTest):
         if slicer.util.mainWindow() is None:
             self.skipTest("Modules are switched in the main window.")
         self.draw(SEED_SLICE, truth(SEED_SLICE))
-        self.ui.propagateButton.click()
+        self.pressPropagate()
         slicer.util.selectModule("Data")
         self.waitForEnd()
         slicer.util.selectModule("SlicePropagation")

@@ -159,9 +159,17 @@ class PanelTest(unittest.TestCase):
 
     def propagate(self):
         """Press Propagate, and wait."""
-        self.assertTrue(self.ui.propagateButton.enabled, self.ui.propagateButton.toolTip)
-        self.ui.propagateButton.click()
+        self.pressPropagate()
         self.waitForEnd()
+
+    def pressPropagate(self, seconds=20):
+        """Press Propagate as soon as the panel has looked at what was drawn."""
+        button = self.ui.propagateButton
+        end = time.time() + seconds
+        while not button.enabled and time.time() < end:
+            self.processEvents(0.05)
+        self.assertTrue(button.enabled, button.toolTip)
+        button.click()
 
     def mask(self, segmentID=None):
         """(K, J, I) bool of a segment."""
