@@ -3,6 +3,18 @@
 from web_bench import wait_for
 
 SEED = 34
+# Keeps every text of the message line that comes from now on.
+LISTEN = """() => {
+  window.said = [];
+  window.listener?.disconnect();
+  window.listener = new MutationObserver((changes) => {
+    const line = document.querySelector(".sp-message");
+    if (changes.some((change) => line?.contains(change.target)))
+      window.said.push(line.innerText);
+  });
+  const all = { subtree: true, childList: true, characterData: true };
+  window.listener.observe(document.body, all);
+}"""
 MARKS = {"sp-cell", "sp-stale", "sp-absent"}  # of a slice on the strip, besides its kind
 
 
@@ -44,11 +56,14 @@ def seed(page, bench, index=SEED):
 
 
 def propagate(page):
+    """Run once to its end; what the page said of a run before it does not count."""
+    page.evaluate(LISTEN)
     click(page, "propagate")
 
     def has_ended():
-        text = message(page)
-        return "Done" in text or "Keep" in text
+        """the page has said, since the click, that the run is over"""
+        said = page.evaluate("() => window.said")
+        return any("Done" in text or "Keep" in text for text in said)
 
     wait_for(page, has_ended)
 

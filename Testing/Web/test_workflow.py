@@ -197,8 +197,8 @@ def test_auto_update_propagates_after_a_correction(page, bench):
     beyond = slice(SEED + 10, None)
     before = bench.masks()[beyond]
     bench.paint_spleen(page, SEED + 9)
-    wait_for(page, lambda: "Done" in message(page) and kinds(page)[SEED + 9] == "correction")
-    assert not np.array_equal(bench.masks()[beyond], before)
+    wait_for_kind(page, SEED + 9, "correction")
+    wait_for(page, lambda: not np.array_equal(bench.masks()[beyond], before))
 
 
 def test_what_is_saved_is_what_the_node_holds(page, bench):
