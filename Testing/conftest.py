@@ -29,6 +29,26 @@ def pytest_addoption(parser):
     )
 
 
+def pytest_configure(config):
+    """Files are given to the workers in the order of `pytest_collection_modifyitems`."""
+    if hasattr(config.option, "loadscopereorder"):  # there with pytest-xdist alone
+        config.option.loadscopereorder = False
+
+
+def pytest_collection_modifyitems(items):
+    """Spread the files of the page, which take minutes each, over all others.
+
+    So that two do not compete for the cores, and none is left for the end.
+    """
+    files = list(dict.fromkeys(item.path for item in items))
+    slow = [path for path in files if path.parent.name == "Web"]
+    quick = [path for path in files if path.parent.name != "Web"]
+    places = {path: place / len(quick) for place, path in enumerate(quick)}
+    last_first = reversed(slow)  # what goes through all of the page's work is among the last
+    places |= {path: 0.8 * place / len(slow) for place, path in enumerate(last_first)}
+    items.sort(key=lambda item: places[item.path])
+
+
 @pytest.fixture(scope="session")
 def data_dir(request):
     """The folder that holds `cases.csv`; a test that needs it is skipped where it is absent."""

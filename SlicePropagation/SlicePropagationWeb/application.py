@@ -89,17 +89,16 @@ class Application:
         slicer_app = SlicerApp()
         slicer.mrmlScene = slicer_app.scene  # pyright: ignore[reportAttributeAccessIssue]
         vtkOutputWindow.GetInstance().SetDisplayModeToNever()  # VTK's log says what matters already
-        schedule = self._loop.schedule
-        self.views = PageViews(self.server, slicer_app, schedule, name)
+        self.views = PageViews(self.server, slicer_app, name)
         self.controller = SegmentationController(self.server, slicer_app)
         logic = PropagationLogic(
             slicer_app.scene,
             self.controller.editor.editor_logic,
             self.controller.history.save,
-            schedule,
+            self._loop.schedule,
         )
         self.workflow = Workflow(logic, self.controller, self.views, self.data)
-        self.player = Player(self.workflow, schedule, self.data)
+        self.player = Player(self.workflow, self._loop.schedule, self.data)
         self.window = WindowLevel(self.data)
         mouse = ViewMouse(self.server, self.views, self.controller, self.window, self.data)
         mouse.on_press = self.player.stop

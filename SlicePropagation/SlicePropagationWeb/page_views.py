@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 from SlicePropagationMRML.nodes.geometry import axisOfPlane, sliceCenter
 from SlicePropagationMRML.nodes.slice_views import indexInView
 from SlicePropagationMRML.nodes.types import VolumeNode
-from SlicePropagationMRML.run.run import Schedule
 from trame_slicer.core import LayoutManager
 from trame_slicer.rca_view import register_rca_factories
 from trame_slicer.views import Layout, LayoutDirection, ViewLayoutDefinition
@@ -21,13 +20,13 @@ from SlicePropagationWeb.view_controls import (
     add_three_d_controls,
 )
 from SlicePropagationWeb.view_corners import corner
+from SlicePropagationWeb.view_fit import ViewFit
 
 if TYPE_CHECKING:
     from trame_server.core import Server
     from trame_slicer.core import SlicerApp
 
 FRAMES_PER_SECOND = 15.0
-LAYOUT_MS = 600  # from a new layout to views of their new size
 
 
 class PageViews:
@@ -36,7 +35,6 @@ class PageViews:
     Args:
         server: the trame server.
         slicer_app: a `trame_slicer.core.SlicerApp`.
-        schedule: `schedule(milliseconds, function)`, the event loop's timer.
         name: names of the PanelState's values in the browser.
 
     Attributes:
@@ -47,11 +45,9 @@ class PageViews:
         self,
         server: "Server",
         slicer_app: "SlicerApp",
-        schedule: Schedule,
         name: StateNames,
     ) -> None:
         self.on_mouse: Take = lambda view_id, event, scale: event
-        self._schedule = schedule
         self._scene = slicer_app.scene
         self._manager: Any = slicer_app.view_manager
         self._display: Any = slicer_app.display_manager
@@ -70,6 +66,7 @@ class PageViews:
         self._layouts.register_layout_dict({tag: _alone(tag) for tag in self.names()})
         self._plane = "axial"
         self._layouts.set_layout(self._plane)
+        self._fits = {tag: ViewFit(self._manager.get_view(tag)) for tag in COLORS}
 
     def names(self) -> list[str]:
         """What the views are called in messages of the browser."""
@@ -90,12 +87,10 @@ class PageViews:
         self._display.show_volume_in_slice_background(volume_node)
         self._display.show_volume_in_slice_foreground(None)
         self._display.reset_views()
+        self._fit_all()
 
     def enlarge(self, plane: str) -> None:
-        """Give the slices of a plane the large view.
-
-        Once the browser has laid it out, each view shows the whole slice.
-        """
+        """Give the slices of a plane the large view; each view shows the whole slice."""
         self._plane = plane
         self._lay_out(plane)
 
@@ -105,19 +100,18 @@ class PageViews:
 
     def _lay_out(self, layout: str) -> None:
         self._layouts.set_layout(layout)
-        self._schedule(LAYOUT_MS, self._fit)
+        self._fit_all()
 
-    def _fit(self) -> None:
-        for view in self._manager.get_slice_views():
-            _fit_slice(view)
+    def _fit_all(self) -> None:
+        for fit in self._fits.values():
+            fit.fit()
 
     def fit(self, tag: str) -> None:
         """Show all of what a view shows, on the slice that it is on."""
-        view = self._manager.get_view(tag)
         if self.is_slice_view(tag):
-            _fit_slice(view)
+            self._fits[tag].fit()
         else:
-            view.reset_view()
+            self._manager.get_view(tag).reset_view()
 
     def is_slice_view(self, tag: str) -> bool:
         """Whether a name is that of a slice view."""
@@ -195,14 +189,6 @@ class PageViews:
         """Bring what the 3D view shows into its middle."""
         for view in self._manager.get_threed_views():
             view.reset_view()
-
-
-def _fit_slice(view: Any) -> None:
-    node = view.get_view_node()
-    offset = node.GetSliceOffset()
-    view.fit_view_to_content()
-    node.SetSliceOffset(offset)  # to fit, Slicer goes to the middle slice
-    view.schedule_render()
 
 
 def _views() -> dict[str, ViewLayoutDefinition]:

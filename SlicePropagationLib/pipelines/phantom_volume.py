@@ -22,6 +22,7 @@ AIR = -1000
 FAT = -95
 MUSCLE = 55
 BOWEL = 30
+BEND = 0.028  # of outlines, by a lump of unit size
 # How far the lumps of each field reach, as a share of the slice.
 SCALES = {
     "rows": 0.07,
@@ -113,15 +114,8 @@ class _Lumps:
         position = z * (len(field) - 1)
         low = min(int(position), len(field) - 2)
         flat = field[low] + (position - low) * (field[low + 1] - field[low])
-        factors = np.divide(self._shape, flat.shape)
-        zoomed = ndimage.zoom(
-            flat,
-            factors,
-            order=1,
-            mode="nearest",
-            grid_mode=True,
-        )
-        return np.asarray(zoomed)
+        high = _stretch(flat.astype(np.float64), self._shape[0])
+        return _stretch(high.T, self._shape[1]).T.astype(np.float32)
 
 
 class _Drawing:
@@ -140,13 +134,15 @@ class _Drawing:
         self.lumps = lumps
         self.shape = shape
         self.fibre = lumps.at("fibre", z)
-        down = np.linspace(-1, 1, shape[0])
-        right = np.linspace(-1, 1, shape[1])
-        rows, columns = np.meshgrid(down, right, indexing="ij")
-        self.rows = rows
-        self.columns = columns
-        self.bent_rows = rows + 0.028 * lumps.at("rows", z)
-        self.bent_columns = columns + 0.028 * lumps.at("columns", z)
+        self.row_lumps = lumps.at("rows", z)
+        self.column_lumps = lumps.at("columns", z)
+        self.down = np.linspace(-1, 1, shape[0])
+        self.right = np.linspace(-1, 1, shape[1])
+        self.rows, self.columns = np.meshgrid(self.down, self.right, indexing="ij")
+        self.bent_rows = self.rows + BEND * self.row_lumps
+        self.bent_columns = self.columns + BEND * self.column_lumps
+        lumps_of_both = np.abs([self.row_lumps, self.column_lumps])
+        self.largest_bend = BEND * float(lumps_of_both.max())
         self.image = np.full(shape, AIR, np.float32)
         self.labels = np.zeros(shape, np.uint8)
 
@@ -171,14 +167,21 @@ class _Drawing:
         turn: float = 0.0,
         bent: bool = True,
     ) -> np.ndarray:
-        """(H, W) distance from a centre in units of the radii: below 1 inside."""
-        down = (self.bent_rows if bent else self.rows) - row
-        right = (self.bent_columns if bent else self.columns) - column
+        """(H, W) distance from a centre in units of the radii: below 1 inside.
+
+        Infinite where it is above 1 for certain, so that small things cost little.
+        """
+        reach = max(height, width, 1e-6) + (self.largest_bend if bent else 0.0)
+        near = _within(self.down, row, reach), _within(self.right, column, reach)
+        down = (self.bent_rows if bent else self.rows)[near] - row
+        right = (self.bent_columns if bent else self.columns)[near] - column
         cosine = np.cos(turn)
         sine = np.sin(turn)
         along = (down * cosine - right * sine) / max(height, 1e-6)
         across = (down * sine + right * cosine) / max(width, 1e-6)
-        return np.hypot(along, across)
+        distance = np.full(self.shape, np.inf)
+        distance[near] = np.hypot(along, across)
+        return distance
 
     def _paint(
         self, where: np.ndarray, value: float, texture: float = 0.0, label: int | None = None
@@ -211,8 +214,8 @@ class _Drawing:
         )
         self._paint(self.body < 1, FAT, 6)
         self._paint(self.body < 0.975, FAT - 10, 8)
-        outer = 0.875 + 0.012 * self.lumps.at("rows", self.z)
-        inner = 0.80 + 0.015 * self.lumps.at("columns", self.z)
+        outer = 0.875 + 0.012 * self.row_lumps
+        inner = 0.80 + 0.015 * self.column_lumps
         self._paint(self.body < outer, MUSCLE, 9)
         self.cavity = self.body < inner
         self._paint(self.cavity, FAT, 8)
@@ -445,9 +448,10 @@ class _Drawing:
         self._paint((capsule < 1) & self.cavity, FAT, 8, 0)
         kidney = (outline < 1) & (hilum > 1) & self.cavity
         self._paint(kidney, 195, 8, label)
-        angle = np.arctan2(self.rows - row, self.columns - column)
-        pyramids = (outline < 0.74) & (np.sin(9 * angle + 6 * self.z) > -0.35)
-        self._paint(kidney & pyramids, 138, 8)
+        pyramids = kidney & (outline < 0.74)
+        angle = np.arctan2(self.rows[pyramids] - row, self.columns[pyramids] - column)
+        pyramids[pyramids] = np.sin(9 * angle + 6 * self.z) > -0.35
+        self._paint(pyramids, 138, 8)
 
     def _draw_great_vessels(self) -> None:
         sway = 0.02 * np.sin(3 * self.z)
@@ -465,3 +469,19 @@ class _Drawing:
         )
         self._paint(vena_cava < 1, 128, 5)
         self._paint(aorta < 1, 205, 5, AORTA)
+
+
+def _within(positions: np.ndarray, center: float, reach: float) -> slice:
+    """Which of some ascending positions are that near to a centre."""
+    first, last = np.searchsorted(positions, (center - reach, center + reach))
+    return slice(int(first), int(last))
+
+
+def _stretch(field: np.ndarray, length: int) -> np.ndarray:
+    """A (N, M) field with `length` rows, interpolated between the middles of the old ones."""
+    last = len(field) - 1
+    position = (np.arange(length) + 0.5) * (len(field) / length) - 0.5
+    position = np.clip(position, 0, last)
+    low = np.minimum(position.astype(int), last - 1)
+    share = (position - low)[:, None]
+    return (1 - share) * field[low] + share * field[low + 1]

@@ -67,6 +67,7 @@ def test_the_panel_follows_selectors_that_choose_only_when_they_are_shown(applic
     from host import mrml_widgets, person, slicerenv
 
     monkeypatch.setattr(mrml_widgets, "unseen_boxes_choose", False)
+    slicer.util.mainWindow().hide()
     volume = slicer.util.addVolumeFromArray(np.zeros((8, 24, 20), np.float32), name="CT")
     panel = slicerenv.load_module(MODULE)[2].panel
     person.turns()

@@ -92,3 +92,29 @@ def wait_for_propagated(page, at_least):
 
 def wait_for_none_propagated(page):
     wait_for(page, lambda: num_propagated(page) == 0)
+
+
+# In a program of its own, which shows the sample
+
+
+def paint(page):
+    """A stroke in the middle of the sample's spleen."""
+    page.wait_for_selector("[data-slice]", state="attached")
+    page.wait_for_timeout(1500)
+    stroke(page)
+    page.wait_for_selector(".sp-seed", state="attached")
+
+
+def stroke(page, x=845, y=310):
+    """Draw a short line with the mouse in the large view."""
+    page.mouse.move(x, y)
+    page.mouse.down()
+    for right, down in ((3, 20), (0, 40), (-7, 60), (5, 30)):
+        page.mouse.move(x + right, y + down, steps=5)
+    page.mouse.up()
+
+
+def save(page):
+    page.keyboard.press("Control+s")
+    page.click("[data-command=write]")
+    page.wait_for_selector("text=segmentation.slices.csv")

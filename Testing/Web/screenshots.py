@@ -12,6 +12,7 @@ SOURCES = [CHECKOUT, CHECKOUT / "SlicePropagation", CHECKOUT / "Testing" / "Web"
 sys.path[:0] = map(str, SOURCES)
 
 from playwright.sync_api import sync_playwright
+from program import Program
 from SlicePropagationWeb.opening import not_restored
 from web_bench import Bench, chromium, open_page, sample_volume, wait_for
 
@@ -27,11 +28,6 @@ OFFER = {
 }
 TWO_IMAGES = "The upload has more than one image (a.nrrd, b.nrrd); upload one volume at a time."
 DAMAGED = "image.nii.gz cannot be read as an image; it may be truncated or of another kind."
-# What trame does when the program is gone.
-LOSE_PROGRAM = (
-    "window.trame.state.set('trame__template_main',"
-    " window.trame.state.get('trame__template_error'))"
-)
 
 
 def main(folder):
@@ -43,15 +39,17 @@ def main(folder):
             Tour(bench, browser, size, folder).of_an_empty_page()
         for size in SIZES:
             Tour(bench, browser, size, folder).of_the_workflow()
-        browser.close()
         bench.stop()
+        for size in SIZES:
+            Tour(Program(out), browser, size, folder).of_a_program_that_is_gone()
+        browser.close()
 
 
 class Tour:
     """Goes through states of the page and takes a picture of each.
 
     Args:
-        bench: with the program.
+        bench: with the program; or a Program, for what happens when it ends.
         browser: of Playwright.
         size: of the window.
         folder: that the pictures go to.
@@ -86,7 +84,13 @@ class Tour:
         self._another_tab()
         self._click("[data-plane=coronal]")
         self._shoot_at_rest("19-coronal")
-        self._page.evaluate(LOSE_PROGRAM)
+        self._page.close()
+
+    def of_a_program_that_is_gone(self):
+        """What the page says once the program does not answer any more."""
+        self._page.wait_for_selector(".sp-welcome")
+        self._bench.kill()
+        self._page.wait_for_selector(".sp-gone")
         self._shoot("20-program-gone")
         self._page.close()
 

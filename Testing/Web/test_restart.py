@@ -1,42 +1,14 @@
 """What happens to the work when the program ends: by Ctrl-C, or by a crash during a run."""
 
-import os
-import pty
-import subprocess
-from urllib.parse import urlsplit
-
 import numpy as np
-from cable import Cable
-from program import CHECKOUT, command, environment, run_command
+from at_the_page import paint, save, stroke
+from program import run_command
 from recovery_forever import keep
 from SlicePropagationWeb.recovery import Recovery
 from web_bench import open_page, wait_for
 from web_files import ct, read_mask, write_image
 
 from SlicePropagationLib.files.companions import companion
-
-
-def paint(page):
-    """A stroke in the middle of the sample's spleen."""
-    page.wait_for_selector("[data-slice]", state="attached")
-    page.wait_for_timeout(1500)
-    stroke(page)
-    page.wait_for_selector(".sp-seed", state="attached")
-
-
-def stroke(page, x=845, y=310):
-    """Draw a short line with the mouse in the large view."""
-    page.mouse.move(x, y)
-    page.mouse.down()
-    for right, down in ((3, 20), (0, 40), (-7, 60), (5, 30)):
-        page.mouse.move(x + right, y + down, steps=5)
-    page.mouse.up()
-
-
-def save(page):
-    page.keyboard.press("Control+s")
-    page.click("[data-command=write]")
-    page.wait_for_selector("text=segmentation.slices.csv")
 
 
 def unsaved(out):
@@ -183,47 +155,6 @@ def test_what_was_drawn_during_a_run_is_kept_when_ctrl_c_ends_both(browser, tmp_
     assert on_drawn.any(axis=(1, 2)).all()
 
 
-def test_a_network_that_is_gone_for_a_while_costs_nothing_and_the_page_comes_back_by_itself(
-    browser,
-    tmp_path,
-    start,
-):
-    cable = Cable(start(tmp_path, "sample").address)
-    page = open_page(browser, cable.address)
-    paint(page)
-    page.keyboard.press("p")
-    page.wait_for_selector(".sp-propagated", state="attached")
-    cable.pull()
-    page.wait_for_selector("text=The program has ended, or cannot be reached")
-    page.wait_for_timeout(5000)
-    cable.plug()
-    page.wait_for_selector("text=Done in")
-    assert page.locator(".sp-seed").count() == 1
-    assert page.get_by_text("in use in another tab").count() == 0
-    save(page)
-    page.close()
-    cable.cut()
-
-
-def test_a_page_whose_program_was_started_again_says_where_it_is_and_goes_on_with_its_token(
-    browser,
-    tmp_path,
-    start,
-):
-    first = start(tmp_path, "sample")
-    page = open_page(browser, first.address)
-    page.wait_for_selector("[data-slice]", state="attached")
-    first.kill()
-    page.wait_for_selector("text=The program has ended, or cannot be reached")
-    again = start(tmp_path, "sample", "--port", urlsplit(first.address).port)
-    page.wait_for_selector("text=It was started again: open the address that it printed")
-    with page.expect_popup() as opened:  # in the same browser, as the program itself does
-        page.evaluate("(address) => void window.open(address)", again.address)
-    page.wait_for_selector("text=in use in another tab")
-    opened.value.close()
-    page.close()
-
-
 def test_saved_work_is_not_offered_again(browser, tmp_path, start):
     program = start(tmp_path, "sample")
     page = open_page(browser, program.address)
@@ -239,37 +170,3 @@ def test_an_unusable_image_ends_it_with_a_sentence(tmp_path):
     assert done.returncode == 2
     assert "missing.nii.gz" in done.stderr
     assert "Traceback" not in done.stderr
-
-
-def demo_on_a_terminal(out):
-    """Start the demo on a pseudo-terminal: (process, end of the terminal)."""
-    ours, theirs = pty.openpty()
-    process = subprocess.Popen(
-        command("demo", "--out", out, "--engine", "copy"),
-        cwd=CHECKOUT,
-        stdout=theirs,
-        stderr=theirs,
-        env=environment(),
-    )
-    os.close(theirs)
-    return process, ours
-
-
-def test_the_demo_on_a_terminal_writes_its_files_then_serves_the_sample(browser, tmp_path):
-    process, terminal = demo_on_a_terminal(tmp_path)
-    said = ""
-    while "is at" not in said:
-        said += os.read(terminal, 4096).decode()
-    assert (tmp_path / "picture.png").exists()
-    address = said.split("is at ")[1].split()[0]
-    page = open_page(browser, address)
-    page.wait_for_selector("text=the sample · 256×256×60 voxels")
-    page.close()
-    process.send_signal(2)
-    assert process.wait(30) == 0
-
-
-def test_without_a_terminal_the_demo_ends(tmp_path):
-    done = run_command("demo", "--out", tmp_path, "--engine", "copy")
-    assert done.returncode == 0
-    assert (tmp_path / "picture.png").exists()

@@ -13,7 +13,8 @@ def test_an_edit_and_an_undo_are_told_in_numbers_from_1():
 
 
 def test_what_names_no_slice_stays_as_it_is():
-    assert event_in_numbers(Kept()) == Kept()
+    kept = Kept()
+    assert event_in_numbers(kept) is kept
     assert event_in_numbers(Travelled(Travel(True, None))) == Travelled(Travel(True, None))
 
 

@@ -3,8 +3,14 @@
 import numpy as np
 import pytest
 from at_the_page import SEED
-from SlicePropagationWeb.page_views import LAYOUT_MS
 from web_bench import large_view, wait_for
+
+# Axes (x, y, z) of the volume that lie in the slices of a plane.
+IN_PLANE = {
+    "axial": (0, 1),
+    "coronal": (0, 2),
+    "sagittal": (1, 2),
+}
 
 
 @pytest.fixture
@@ -18,9 +24,8 @@ def page(shared_page, bench):
 
 
 def wait_for_views(page, count):
-    """Wait until so many views stand there, and show the whole slice."""
+    """Wait until so many views stand there."""
     wait_for(page, lambda: page.locator(".remote-controlled-area").count() == count)
-    page.wait_for_timeout(LAYOUT_MS + 300)
 
 
 def drag(page, button, right, down, key=None):
@@ -54,6 +59,27 @@ def shown_range(bench):
 
 def view_node(bench, plane="axial"):
     return bench.application.views.view(plane).get_view_node()
+
+
+def resize(page, bench, width, height):
+    """Give the browser's window another size, and wait until the large view has its own."""
+    before = dimensions(bench)
+    page.set_viewport_size({"width": width, "height": height})
+    wait_for(page, lambda: dimensions(bench) != before)
+    page.wait_for_timeout(500)
+
+
+def dimensions(bench):
+    """Size of the large view in pixels."""
+    return bench.call(lambda: view_node(bench).GetDimensions()[:2])
+
+
+def shown_part(bench, plane="axial"):
+    """How much of the slice the view of a plane shows: 1 where it just fits, less where it is cut."""
+    sizes = np.array(bench.image().shape[::-1]) * bench.controller.volume.GetSpacing()
+    size = sizes[list(IN_PLANE[plane])]
+    field = bench.call(lambda: view_node(bench, plane).GetFieldOfView()[:2])
+    return min(np.array(field) / size)
 
 
 def edges(page, tag, part):
@@ -152,6 +178,27 @@ def test_the_slider_hides_nothing_of_the_picture(page):
     assert picture["y"] + picture["height"] <= slider["y"] + 0.5
 
 
+@pytest.mark.parametrize("width, height", [(720, 900), (1920, 1080)])
+def test_a_view_shows_the_whole_slice_whatever_size_the_window_gets(page, bench, width, height):
+    first = page.viewport_size
+    page.get_by_label("Fit Axial view").click()
+    resize(page, bench, width, height)
+    assert shown_part(bench) == pytest.approx(1, abs=0.02)
+    bench.call(lambda: view_node(bench).SetFieldOfView(50, 50, 1))
+    resize(page, bench, **first)
+    assert shown_part(bench) < 0.5
+    page.get_by_label("Fit Axial view").click()
+    wait_for(page, lambda: shown_part(bench) == pytest.approx(1, abs=0.02))
+
+
+@pytest.mark.parametrize("plane", ["coronal", "axial"])
+def test_another_plane_has_the_large_view_and_is_whole_there(page, bench, plane):
+    page.click(f"[data-plane={plane}]")
+    bench.wait_for_value(page, "plane", plane)
+    bench.wait_until_drawn(page, plane)
+    wait_for(page, lambda: shown_part(bench, plane) == pytest.approx(1, abs=0.02))
+
+
 def test_a_view_is_maximised_and_the_plane_stays(page, bench):
     page.get_by_label("Maximise Coronal view").click()
     wait_for_views(page, 1)
@@ -203,9 +250,8 @@ def test_with_shift_the_other_views_show_the_place_under_the_pointer(page, bench
 
 
 def test_the_crosshair_is_switched_on_and_off(page, bench):
-    import slicer
-
-    crosshair = slicer.mrmlScene.GetFirstNodeByClass("vtkMRMLCrosshairNode")
+    scene = bench.controller.volume.GetScene()
+    crosshair = bench.call(scene.GetFirstNodeByClass, "vtkMRMLCrosshairNode")
     page.get_by_label("Crosshair", exact=True).click()
     wait_for(page, lambda: bench.call(crosshair.GetCrosshairMode) == crosshair.ShowBasic)
     page.keyboard.press("x")

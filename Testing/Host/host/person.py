@@ -9,7 +9,7 @@ import numpy as np
 import slicer
 import slicer.util
 import vtk.util.numpy_support
-from PySide6 import QtCore
+from PySide6 import QtCore, QtGui
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
@@ -143,6 +143,19 @@ def turns(count=5):
 
 
 def hover(widget, x, y):
-    """Move the mouse over a widget without a button."""
-    QTest.mouseMove(widget, QtCore.QPoint(x, y))
+    """Move the mouse over a widget without a button.
+
+    The event goes to the widget itself: a window that another test left there would get the
+    cursor's.
+    """
+    place = QtCore.QPointF(x, y)
+    event = QtGui.QMouseEvent(
+        QtCore.QEvent.MouseMove,
+        place,
+        widget.mapToGlobal(place),
+        QtCore.Qt.NoButton,
+        QtCore.Qt.NoButton,
+        QtCore.Qt.NoModifier,
+    )
+    QApplication.sendEvent(widget, event)
     QApplication.processEvents()
