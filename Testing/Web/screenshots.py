@@ -41,7 +41,8 @@ def main(folder):
             Tour(bench, browser, size, folder).of_the_workflow()
         bench.stop()
         for size in SIZES:
-            Tour(Program(out), browser, size, folder).of_a_program_that_is_gone()
+            program = Program(tempfile.mkdtemp(dir=out))
+            Tour(program, browser, size, folder).of_a_program_that_is_gone()
         browser.close()
 
 
