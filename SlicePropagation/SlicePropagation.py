@@ -33,30 +33,11 @@ def forgetPackages():
             del sys.modules[name]
 
 
-def dataFolder():
-    """Where sample data is kept: a folder of our own in Slicer's cache."""
-    return os.path.join(slicer.app.temporaryPath, "SlicePropagation")
-
-
 def registerSampleData():
     """Offer the tutorial's volume in Sample Data; it is generated when it is asked for."""
-    import SampleData
+    from SlicePropagationGUI import sample_source
 
-    icons = os.path.join(sharedFolder(), "Resources", "Icons")
-    SampleData.SampleDataLogic.registerCustomSampleDataSource(
-        category=_("Slice Propagation"),
-        sampleName="SlicePropagationAbdomen",
-        uris="",  # Slicer counts them, also beside a downloader that needs none
-        thumbnailFileName=os.path.join(icons, "SlicePropagationAbdomen.png"),
-        customDownloader=loadSample,
-    )
-
-
-def loadSample(source=None):
-    """What Sample Data calls: the nodes of the sample."""
-    from SlicePropagationMRML.nodes.sample_data import loadSample as load
-
-    return [load(slicer.mrmlScene, dataFolder())]
+    sample_source.register(os.path.join(sharedFolder(), "Resources", "Icons"))
 
 
 class SlicePropagation(scripted.ScriptedLoadableModule):
@@ -95,6 +76,7 @@ class SlicePropagationWidget(scripted.ScriptedLoadableModuleWidget):
         scripted.ScriptedLoadableModuleWidget.setup(self)
         addPaths()
         from SlicePropagationGUI.panel import PropagationPanel
+        from SlicePropagationGUI.sample_source import dataFolder
 
         path = os.path.join(sharedFolder(), "Resources", "UI", "SlicePropagation.ui")
         self.root = slicer.util.loadUI(path)
