@@ -146,7 +146,7 @@ class Annotator:
         return len(steps)
 
     def wait_for_end(self):
-        person.wait_until(lambda: not self.logic.isRunning, 60)
+        person.wait_until(lambda: not self.logic.isRunning)
         person.turns()
 
     def wait_for_panel(self):

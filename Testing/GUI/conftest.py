@@ -13,14 +13,26 @@ def application():
     """The host, checking our module's code against what Slicer offers."""
     from host import slicerenv
 
-    application = slicerenv.bootstrap(check_prefix=[MODULE_FOLDER])
+    return slicerenv.bootstrap(check_prefix=[MODULE_FOLDER])
+
+
+@pytest.fixture(scope="session")
+def main_window(application):
+    """The main window, found once."""
     import slicer
 
-    window = slicer.util.mainWindow()
-    slicer.util.mainWindow = lambda: (
-        window
-    )  # its search through all top-level widgets meets some that PySide6 is about to delete
-    return application
+    return slicer.util.mainWindow()
+
+
+@pytest.fixture(autouse=True)
+def known_main_window(main_window, monkeypatch):
+    """Nobody searches for the main window.
+
+    The search through all top-level widgets meets some that PySide6 is about to delete.
+    """
+    import slicer
+
+    monkeypatch.setattr(slicer.util, "mainWindow", lambda: main_window)
 
 
 @pytest.fixture

@@ -308,7 +308,7 @@ def test_a_volume_of_one_slice_is_done_when_it_is_drawn(annotator):
 
 
 def test_a_thousand_slices_are_filled_reviewed_corrected_and_undone_as_ten_are(annotator):
-    ball = np.stack([disc((64, 64), (32, 32), 3 + (500 - abs(k - 500)) / 30) for k in range(1000)])
+    ball = np.stack([disc((48, 48), (24, 24), 3 + (500 - abs(k - 500)) / 30) for k in range(1000)])
     annotator.load(
         SliceStack(
             (100 * ball + np.random.default_rng(0).integers(0, 20, ball.shape)).astype(np.float32)
@@ -323,7 +323,7 @@ def test_a_thousand_slices_are_filled_reviewed_corrected_and_undone_as_ten_are(a
     person.click(annotator.ui.confirmButton)
     annotator.wait_for_panel()
     confirmed = annotator.kinds().index("confirmed")
-    annotator.draw(300, disc((64, 64), (30, 30), 5))
+    annotator.draw(300, disc((48, 48), (22, 22), 5))
     kinds = annotator.kinds()
     gap = [index for index, kind in enumerate(kinds) if kind == "stale"]
     assert kinds[300] == "correction"
