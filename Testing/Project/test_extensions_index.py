@@ -16,6 +16,7 @@ import pytest
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 SLICER_SIDE = CHECKOUT / "SlicePropagation"
+SAMPLE_SOURCE = SLICER_SIDE / "SlicePropagationGUI" / "sample_source.py"
 MODULES = sorted(SLICER_SIDE.glob("*.py"))
 # What Slicer loads; the page is not installed there.
 SOURCES = [path for path in SLICER_SIDE.rglob("*.py") if "SlicePropagationWeb" not in path.parts]
@@ -113,7 +114,7 @@ def test_the_licence_is_permissive_and_the_readme_names_it():
 
 def test_the_readme_has_what_reviewers_look_for():
     readme = text_of(CHECKOUT / "README.md")
-    sample = re.search(r'sampleName="(\w+)"', text_of(SLICER_SIDE / "SlicePropagation.py"))[1]
+    sample = re.search(r'sampleName="(\w+)"', text_of(SAMPLE_SOURCE))[1]
     tutorial = readme.split("## Tutorial")[1].split("\n## ")[0]
     licence = readme.split("## Licence and citation")[1]
     assert "![The demo" in readme
@@ -180,6 +181,6 @@ def test_the_acknowledgement_names_the_data_sets_and_their_licences():
 
 def test_the_sample_has_a_picture_and_the_help_names_it():
     module = SLICER_SIDE / "SlicePropagation.py"
-    sample = re.search(r'sampleName="(\w+)"', text_of(module))[1]
+    sample = re.search(r'sampleName="(\w+)"', text_of(SAMPLE_SOURCE))[1]
     assert (CHECKOUT / "Resources" / "Icons" / f"{sample}.png").is_file()
     assert sample in written(described(module, "helpText"))
