@@ -71,6 +71,8 @@ class RandomAnnotator:
         self.before = []
         self.after = []
         self.drawn = set()
+        self.has_travelled = False  # by undo or redo, with no step since
+        self.has_spare = False  # and a run since that may have noted something without a step
         self.logic.saveStateForUndo = self.save
         self.bench.open(*self.names, axis=self.axis)
 
@@ -86,6 +88,7 @@ class RandomAnnotator:
                 act = self.pick([*ACTS, "draw", "draw", "run", "run_with_strokes"])
                 self.acts.append(act)
                 ACTS.get(act, RandomAnnotator.draw)(self)
+                self.has_spare |= self.has_travelled and act in ("run", "run_with_strokes")
                 self.check_rest()
             self.check_replay()
         finally:
@@ -199,14 +202,20 @@ class RandomAnnotator:
 
     def travel(self, move, source, target):
         now = self.kept()
+        noted = self.logic.session.provenance.copy()
         if not move():
             source.clear()  # the editor keeps a number of steps only
             return
         found = self.kept()
-        if has_voxels_of(found, now) and not (source and has_voxels_of(found, source[-1])):
-            # After a redo the editor has a step also for what a run without new voxels noted.
+        is_of_notes = not np.array_equal(noted, self.logic.session.provenance)
+        is_due = bool(source) and has_voxels_of(found, source[-1])
+        if self.has_spare and is_of_notes and has_voxels_of(found, now) and not is_due:
+            # After undo or redo the editor has a step also for what a run without new voxels noted.
+            self.has_spare = False
             self.expect_anchors(found, now)
             return
+        self.has_travelled = True
+        self.has_spare = False
         self.expect(bool(source), "there was a step more than acts")
         due = source.pop()
         target.append(now)
@@ -232,6 +241,8 @@ class RandomAnnotator:
         """A step comes that one undo takes back."""
         self.before.append(self.kept())
         self.after.clear()
+        self.has_travelled = False
+        self.has_spare = False
 
     def settle(self):
         self.logic.look()
