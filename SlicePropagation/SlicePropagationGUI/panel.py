@@ -280,7 +280,12 @@ class PropagationPanel:
         try:
             self.logic.shareEditorNode(self.draw.node)
             self.logic.open(volume, segmentation, segmentIDs, axis)
-            sentences = [self._presenter.volumeRemarks(), self._presenter.otherSlices()]
+            presenter = self._presenter
+            sentences = [
+                presenter.converted(),
+                presenter.volumeRemarks(),
+                presenter.otherSlices(),
+            ]
             if any(sentences):
                 self.say(" ".join(filter(None, sentences)))
         except SlicePropagationError as error:

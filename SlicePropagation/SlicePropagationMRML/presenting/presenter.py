@@ -154,6 +154,19 @@ class Presenter:
             document.stack.axis,
         )
 
+    def converted(self) -> str:
+        """That surfaces became voxels when the segmentation was opened; empty where none did."""
+        document = self._logic.document
+        if document is None or not self._logic.hasConverted:
+            return ""
+        return _(
+            "Segmentation '{segmentation}' held surfaces; they are voxels of '{volume}' now, to be"
+            " drawn on."
+        ).format(
+            segmentation=document.segmentationNode.GetName(),
+            volume=document.volumeNode.GetName(),
+        )
+
     def volumeRemarks(self) -> str:
         """What is odd about the files of the volume that is open; said once for each volume."""
         document = self._logic.document

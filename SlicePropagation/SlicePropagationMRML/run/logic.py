@@ -101,6 +101,11 @@ class PropagationLogic:
         return self._place.opened
 
     @property
+    def hasConverted(self) -> bool:
+        """Whether opening made voxels of surfaces."""
+        return self._place.hasConverted
+
+    @property
     def session(self) -> AnnotationSession:
         """The session of what is open."""
         return self._place.document.session

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable
 
 from SlicePropagationLib.errors import InputError, SlicePropagationError
 from SlicePropagationMRML.nodes.commit import ensureEditorNode
+from SlicePropagationMRML.nodes.surfaces import surfacesToVoxels
 from SlicePropagationMRML.nodes.types import (
     EditorLogic,
     Scene,
@@ -31,6 +32,7 @@ class Workplace:
 
     Attributes:
         onStroke: called at once with each change by a person.
+        hasConverted: whether what is open held surfaces, which became voxels.
     """
 
     def __init__(
@@ -47,6 +49,7 @@ class Workplace:
         self._look = look
         self._frameMoved = frameMoved
         self.onStroke: Callable[[], object] = lambda: None
+        self.hasConverted = False
         self._document: Document | None = None
         self._watch: DocumentWatch | None = None
         self._bystander: Bystander | None = None
@@ -108,7 +111,9 @@ class Workplace:
         self.mergeBystander()
         self.letGo()
         hasImage = volumeNode is not None and volumeNode.GetImageData() is not None
+        self.hasConverted = False
         if segmentationNode is not None and hasImage:
+            self.hasConverted = surfacesToVoxels(segmentationNode, volumeNode)
             segmentationNode.SetReferenceImageGeometryParameterFromVolumeNode(volumeNode)
         steps = self._stepsOf(segmentationNode)
         document = Document(
