@@ -4,8 +4,9 @@ from typing import Protocol
 
 import slicer
 from SlicePropagationMRML.nodes.slice_views import snapViews
+from SlicePropagationMRML.nodes.slices_chart import showSlices
 from SlicePropagationMRML.presenting.exports import writeTable
-from SlicePropagationMRML.presenting.review import sliceTable
+from SlicePropagationMRML.presenting.review import sliceColumns, sliceTable
 from SlicePropagationMRML.presenting.states import Situation, viewState
 from slicer.i18n import tr as _
 
@@ -185,6 +186,26 @@ class Commands:
             self._view.say(text, isError=True)
             return
         self._view.say(_("Wrote {number} rows to {path}.").format(number=len(rows), path=path))
+
+    def chart(self):
+        """Show the slices of the segment under review as a table and a chart of the scene."""
+        document = self._logic.document
+        if document is None:
+            return
+        segmentID = self._chosen.reviewed()
+        label = document.labelOf(segmentID)
+        chart = showSlices(
+            slicer.mrmlScene,
+            f"{document.segmentationNode.GetID()} {segmentID}",
+            document.segmentName(label),
+            sliceColumns(document.session, label),
+        )
+        slicer.modules.plots.logic().ShowChartInLayout(chart)
+        self._view.say(
+            _("Chart and table '{name}' show the slices as they are now.").format(
+                name=chart.GetName()
+            )
+        )
 
     def removeFiles(self):
         """Delete what the extension keeps on the disk."""

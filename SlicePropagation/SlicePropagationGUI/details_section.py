@@ -28,6 +28,7 @@ class DetailsSection:
     def connectTo(self, commands):
         """Let the buttons do something."""
         self._ui.exportButton.connect("clicked()", commands.export)
+        self._ui.chartButton.connect("clicked()", commands.chart)
         self._ui.removeFilesButton.connect("clicked()", commands.removeFiles)
 
     def removeFiles(self):
@@ -39,6 +40,10 @@ class DetailsSection:
         self._ui.exportButton.enabled = state.export == ""
         self._ui.exportButton.toolTip = state.export or _(
             "Write slice, segment, provenance, confidence and area of every slice into a CSV file"
+        )
+        self._ui.chartButton.enabled = state.export == ""
+        self._ui.chartButton.toolTip = state.export or _(
+            "Show area and confidence of every slice of the segment in a chart, with a table"
         )
         files = downloadedFiles(self._folder)
         self._ui.removeFilesButton.enabled = bool(files)

@@ -11,6 +11,7 @@ import shiboken6
 import slicer
 from host import person
 from phantoms import disc, drifting_disc
+from SlicePropagationMRML.nodes.slices_chart import tableOf
 from SlicePropagationMRML.presenting.review import Kind, SliceReview
 
 from SlicePropagationLib.pipelines.slices_table import COLUMNS
@@ -301,6 +302,30 @@ def test_the_table_of_slices_is_what_the_strip_shows(seeded, monkeypatch, tmp_pa
     assert rows[8].startswith("7,Segment_1,seed,1.000,")
     assert dict(zip(COLUMNS, rows[8].split(","), strict=True))["label"] == "1"
     assert len(rows) == 17
+
+
+def test_the_chart_shows_area_and_confidence_of_the_slices_and_is_kept_up_to_date(seeded):
+    seeded.propagate()
+    person.click(seeded.ui.detailsCollapsibleButton, 20, 8)
+    person.click(seeded.ui.chartButton)
+    [chart] = slicer.util.getNodesByClass("vtkMRMLPlotChartNode")
+    shown = slicer.app.applicationLogic().GetSelectionNode().GetActivePlotChartID()
+    assert shown == chart.GetID()
+    table = tableOf(chart)
+    area = slicer.util.arrayFromTableColumn(table, "area_mm2")
+    drawn = seeded.mask().sum(axis=(1, 2)) * 1.0 * 1.5
+    assert area == pytest.approx(drawn)
+    confidence = slicer.util.arrayFromTableColumn(table, "confidence")
+    assert confidence[7] == 1
+    assert 0 < confidence[12] < 1
+    words = table.GetTable().GetColumnByName("provenance")
+    assert [words.GetValue(index) for index in (7, 12)] == ["seed", "propagated"]
+    seeded.click_slice(12)
+    person.click(seeded.ui.confirmButton)
+    person.click(seeded.ui.chartButton)
+    assert slicer.util.getNodesByClass("vtkMRMLPlotChartNode") == [chart]
+    words = table.GetTable().GetColumnByName("provenance")
+    assert words.GetValue(12) == "confirmed"
 
 
 def test_a_thousand_slices_fit_into_the_strip_and_no_anchor_is_lost(application):

@@ -136,3 +136,16 @@ def sliceTable(
         state = session.state(label, index)
         rows.append(slice_row(index, segment, state, areas[index], session))
     return rows
+
+
+def sliceColumns(session: AnnotationSession, label: int) -> dict[str, list]:
+    """What a chart of the slices that are known shows; see `nodes.slices_chart.showSlices`."""
+    review = reviewSlices(session, label)
+    known = np.flatnonzero(review.kinds != Kind.UNKNOWN)
+    areas = session.areas(label) * session.stack.pixel_area_mm2
+    return {
+        "slice": known.tolist(),
+        "provenance": [Kind(review.kinds[index]).name.lower() for index in known],
+        "area_mm2": areas[known].tolist(),
+        "confidence": review.confidence[known].tolist(),
+    }

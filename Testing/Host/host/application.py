@@ -20,6 +20,7 @@ MODULE_LOGICS = {
     "Sequences": "vtkSlicerSequencesLogic",
     "Transforms": "vtkSlicerTransformLogic",
     "Data": "vtkSlicerDataModuleLogic",
+    "Plots": "vtkSlicerPlotsLogic",
 }
 
 
