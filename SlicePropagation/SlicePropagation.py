@@ -127,6 +127,12 @@ class SlicePropagationLogic(scripted.ScriptedLoadableModuleLogic):
         later = qt.QTimer.singleShot
         self.propagation = PropagationLogic(slicer.mrmlScene, editorLogic, schedule=later)
 
+    def propagate(self, volumeNode, segmentationNode, segmentIDs, engineName="registration"):
+        """For scripts: fill segments from the slices that are drawn, and wait for the end."""
+        self.propagation.open(volumeNode, segmentationNode, segmentIDs)
+        self.propagation.start(engineName)
+        self.propagation.runToEnd()
+
 
 class SlicePropagationTest(scripted.ScriptedLoadableModuleTest):
     """The main job inside Slicer: seed, propagate, undo."""

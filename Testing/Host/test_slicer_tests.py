@@ -79,3 +79,25 @@ def test_the_panel_follows_selectors_that_choose_only_when_they_are_shown(applic
     assert panel.settings.nodes()[0] is volume
     slicer.util.mainWindow().hide()
     slicerenv.unload_module(MODULE.stem)
+
+
+def test_the_lines_of_the_documentation_fill_a_segment_from_one_slice(module):
+    import numpy as np
+    import slicer
+    from mrml_scene import makeSegmentation, makeVolume
+    from phantoms import drifting_disc
+    from SlicePropagationMRML.nodes.geometry import segmentMask
+
+    page = (CHECKOUT / "docs" / "slicer.md").read_text(encoding="utf-8")
+    block = page.split("<!-- example: nodes -->")[1].split("```")[1].removeprefix("python\n")
+    assert len(list(filter(None, block.splitlines()))) == 3
+    stack, truth = drifting_disc()
+    volume = makeVolume(slicer.mrmlScene, stack.images, (1.0, 1.5, 3.0))
+    segmentation = makeSegmentation(slicer.mrmlScene, volume, ["Segment_1"])
+    drawn = np.zeros(truth.shape, np.uint8)
+    drawn[7] = truth[7]
+    slicer.util.updateSegmentBinaryLabelmapFromArray(drawn, segmentation, "Segment_1", volume)
+    exec(block, {"volumeNode": volume, "segmentationNode": segmentation})
+    found = segmentMask(segmentation, "Segment_1", volume)
+    assert np.array_equal(found[7], truth[7])
+    assert found[9].any()

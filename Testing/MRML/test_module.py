@@ -155,6 +155,28 @@ def test_the_headless_script_passes_the_exit_code_on(tmp_path):
     assert "nowhere.csv" in failed.stderr
 
 
+def test_the_headless_script_goes_through_a_folder_of_ten_cases_and_says_how_far_it_is(tmp_path):
+    lines = ["image,seed"]
+    for number in range(10):
+        folder = tmp_path / f"case{number}"
+        folder.mkdir()
+        case = make_case(folder)
+        lines.append(f"{case['image']},{case['seed']}")
+    (tmp_path / "cases.csv").write_text("\n".join(lines), encoding="utf-8")
+    arguments = ["batch", "--cases", "cases.csv", "--engine", "copy", "--out", "results"]
+    done = subprocess.run(
+        [sys.executable, "-I", str(HEADLESS), "--", *arguments],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stderr
+    said = done.stdout + done.stderr
+    assert all(f"case{number}" in said for number in range(10))
+    assert len(list((tmp_path / "results").glob("*.slices.csv"))) == 10
+
+
 @pytest.mark.parametrize("engine", ["registration", None], ids=["registration", "the default"])
 def test_the_command_line_and_the_nodes_give_the_same_voxels(bench, tmp_path, engine):
     import numpy as np
