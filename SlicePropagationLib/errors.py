@@ -6,6 +6,10 @@ Each message says what is wrong, the values found, and what to do.
 from collections.abc import Callable
 
 
+class Phrase(str):
+    """A part of a sentence that is translated by itself, as the value of a place."""
+
+
 class SlicePropagationError(Exception):
     """Base of every error whose message is meant for the person at the screen.
 
@@ -28,7 +32,11 @@ class SlicePropagationError(Exception):
             translate: gives the sentence, with its places, in that language.
         """
         sentence = translate(self.key)
-        return sentence.format(**self.values) if self.values else sentence
+        values = {
+            name: translate(str(value)) if isinstance(value, Phrase) and value else value
+            for name, value in self.values.items()
+        }
+        return sentence.format(**values) if values else sentence
 
 
 class NoAnchorError(SlicePropagationError):

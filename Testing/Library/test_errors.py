@@ -4,7 +4,7 @@ import pickle
 
 import pytest
 
-from SlicePropagationLib.errors import ConfigError, InputError, SlicePropagationError
+from SlicePropagationLib.errors import ConfigError, InputError, Phrase, SlicePropagationError
 
 KEY = "Slice {index} of '{name}' is {share:.0%} full; draw it again."
 VALUES = {"index": 7, "name": "liver {left}", "share": 0.25}
@@ -42,3 +42,25 @@ def test_an_error_from_another_process_is_the_same():
     error = pickle.loads(pickle.dumps(InputError(KEY, **VALUES)))
     assert isinstance(error, SlicePropagationError)
     assert (str(error), error.key, error.values) == (str(InputError(KEY, **VALUES)), KEY, VALUES)
+
+
+def test_a_part_of_a_sentence_is_translated_by_itself_and_a_name_is_not():
+    words = {
+        "'{name}' was deleted{consequence}.": "'{name}' wurde gelöscht{consequence}.",
+        "; the run ended": "; der Lauf endete",
+        "; the run ended nowhere": "?",
+    }
+    consequence = Phrase("; the run ended")
+    error = SlicePropagationError(
+        "'{name}' was deleted{consequence}.",
+        name="; the run ended nowhere",
+        consequence=consequence,
+    )
+    assert str(error) == "'; the run ended nowhere' was deleted; the run ended."
+    said = error.said(words.__getitem__)
+    assert said == "'; the run ended nowhere' wurde gelöscht; der Lauf endete."
+
+
+def test_a_part_that_says_nothing_is_not_looked_up():
+    error = SlicePropagationError("It is gone{consequence}.", consequence=Phrase())
+    assert error.said({"It is gone{consequence}.": "Weg{consequence}."}.__getitem__) == "Weg."

@@ -3,7 +3,12 @@
 from collections.abc import Iterable
 from typing import Any
 
-from SlicePropagationLib.errors import GeometryMismatchError, InputError, SlicePropagationError
+from SlicePropagationLib.errors import (
+    GeometryMismatchError,
+    InputError,
+    Phrase,
+    SlicePropagationError,
+)
 from SlicePropagationLib.patch import Patch
 from SlicePropagationLib.pipelines.slice_record import is_on_grid
 from SlicePropagationLib.session import AnnotationSession
@@ -15,6 +20,8 @@ from SlicePropagationMRML.nodes.types import Scene, SegmentationNode, VolumeNode
 from SlicePropagationMRML.run.change_log import Change, ChangeLog, Snapshot, Tags, Travel
 from SlicePropagationMRML.run.restored_session import restoreFromTags
 from SlicePropagationMRML.run.step_log import StepLog
+
+NOTHING = Phrase()  # comes of it
 
 
 class Document:
@@ -54,8 +61,9 @@ class Document:
             raise InputError("Choose a volume and a segmentation first.")
         if not segmentIDs:
             raise InputError(
-                f"Segmentation '{segmentationNode.GetName()}' has no segment chosen; add a segment"
-                " and draw on one slice."
+                "Segmentation '{segmentation}' has no segment chosen; add a segment and draw on one"
+                " slice.",
+                segmentation=segmentationNode.GetName(),
             )
         self.scene = scene
         self.volumeNode = volumeNode
@@ -105,7 +113,7 @@ class Document:
 
     # Whether the nodes are still those
 
-    def check(self, consequence: str = "") -> None:
+    def check(self, consequence: Phrase = NOTHING) -> None:
         """Raise when a node or a segment is gone.
 
         Args:
@@ -115,13 +123,23 @@ class Document:
             SlicePropagationError: the volume, the segmentation or a segment was removed, or the
                 scene closed.
         """
-        for node, kind in ((self.volumeNode, "volume"), (self.segmentationNode, "segmentation")):
-            if not self.scene.IsNodePresent(node):
-                raise SlicePropagationError(f"The {kind} was removed from the scene{consequence}.")
+        if not self.scene.IsNodePresent(self.volumeNode):
+            raise SlicePropagationError(
+                "The volume was removed from the scene{consequence}.", consequence=consequence
+            )
+        if not self.scene.IsNodePresent(self.segmentationNode):
+            raise SlicePropagationError(
+                "The segmentation was removed from the scene{consequence}.",
+                consequence=consequence,
+            )
         for label, segmentID in self.segments.items():
             name = self.segmentName(label)
             if self.segmentationNode.GetSegmentation().GetSegment(segmentID) is None:
-                raise SlicePropagationError(f"Segment '{name}' was deleted{consequence}.")
+                raise SlicePropagationError(
+                    "Segment '{segment}' was deleted{consequence}.",
+                    segment=name,
+                    consequence=consequence,
+                )
 
     def isIntact(self) -> bool:
         """Whether all nodes and segments are there, and the volume is where it was."""

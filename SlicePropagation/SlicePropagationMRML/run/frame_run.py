@@ -270,13 +270,15 @@ def _sharedBrowser(scene: Scene, document: Document) -> BrowserNode:
     own = browserOf(scene, document.segmentationNode)
     if browser is None:
         raise InputError(
-            f"Volume '{document.volumeNode.GetName()}' is not a frame of a sequence; load a 4D"
-            " volume, or choose its frame."
+            "Volume '{volume}' is not a frame of a sequence; load a 4D volume, or choose its frame.",
+            volume=document.volumeNode.GetName(),
         )
     if own not in (None, browser):
         raise InputError(
-            f"Segmentation '{document.segmentationNode.GetName()}' follows the frames of"
-            f" '{own.GetName()}', the volume those of '{browser.GetName()}'; choose another"
-            " segmentation."
+            "Segmentation '{segmentation}' follows the frames of '{own}', the volume those of"
+            " '{browser}'; choose another segmentation.",
+            segmentation=document.segmentationNode.GetName(),
+            own=own.GetName(),
+            browser=browser.GetName(),
         )
     return browser

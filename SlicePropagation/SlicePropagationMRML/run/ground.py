@@ -2,13 +2,13 @@
 
 from collections.abc import Callable, Collection, Iterable
 
-from SlicePropagationLib.errors import SlicePropagationError
+from SlicePropagationLib.errors import Phrase, SlicePropagationError
 from SlicePropagationLib.planning import gap_of, gap_slices
 from SlicePropagationMRML.run.document import Document
 from SlicePropagationMRML.run.events import Edits
 
-RUN_ENDED = "; the run ended and nothing was written"
-RESULT_DROPPED = "; its result is dropped and nothing was written"
+RUN_ENDED = Phrase("; the run ended and nothing was written")
+RESULT_DROPPED = Phrase("; its result is dropped and nothing was written")
 
 
 class Ground:
@@ -60,19 +60,26 @@ class Ground:
         session = self._document.session
         return {label: set(session.anchors(label)) for label in self._labels}
 
-    def _check(self, consequence: str) -> None:
+    def _check(self, consequence: Phrase) -> None:
         for label in self._labels:
             if not self._isDrawn(self._document, label):
                 name = self._document.segmentName(label)
-                raise SlicePropagationError(f"'{name}' is drawn on no slice any more{consequence}.")
+                raise SlicePropagationError(
+                    "'{segment}' is drawn on no slice any more{consequence}.",
+                    segment=name,
+                    consequence=consequence,
+                )
 
     def _checkResult(self, edits: Edits, touched: Collection[tuple[int, int]]) -> None:
         for label, index in edits:
             if self._stoodOn(label, index) and self._hasPredicted(label, index, touched):
                 name = self._document.segmentName(label)
                 raise SlicePropagationError(
-                    f"The drawing of '{name}' on slice {index}, from which slices were predicted,"
-                    f" is gone{RESULT_DROPPED}."
+                    "The drawing of '{segment}' on slice {index}, from which slices were predicted,"
+                    " is gone{consequence}.",
+                    segment=name,
+                    index=index,
+                    consequence=RESULT_DROPPED,
                 )
 
     def _stoodOn(self, label: int, index: int) -> bool:

@@ -145,7 +145,10 @@ class PropagationLogic:
         while run is not None and run.phase is Phase.WRITING:  # never half a result
             run.advance()
         if self.isRunning:
-            self._outside.endNow(f"The module was closed{RUN_ENDED}.")
+            reason = SlicePropagationError(
+                "The module was closed{consequence}.", consequence=RUN_ENDED
+            )
+            self._outside.endNow(reason)
         self.close()
         self._outside.remove()
 

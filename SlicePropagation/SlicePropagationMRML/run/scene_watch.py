@@ -5,9 +5,10 @@ from collections.abc import Callable
 
 import slicer
 
-from SlicePropagationLib.errors import SlicePropagationError
+from SlicePropagationLib.errors import Phrase, SlicePropagationError
 from SlicePropagationMRML.nodes.types import Scene
 from SlicePropagationMRML.run.current_run import CurrentRun
+from SlicePropagationMRML.run.document import NOTHING
 from SlicePropagationMRML.run.events import (
     Closed,
     Edited,
@@ -28,9 +29,8 @@ from SlicePropagationMRML.run.signal import Signal
 from SlicePropagationMRML.run.slice_run import SliceRun
 from SlicePropagationMRML.run.workplace import Workplace
 
-MOVED = "The volume was moved or replaced"
-LOOK_AGAIN = f"{MOVED}; look at the slice again."
-MOVED_AWAY = f"{MOVED}; the result is dropped and nothing was written."
+LOOK_AGAIN = "The volume was moved or replaced; look at the slice again."
+MOVED_AWAY = "The volume was moved or replaced; the result is dropped and nothing was written."
 
 
 class SceneWatch:
@@ -174,7 +174,9 @@ class SceneWatch:
         """
         problem = None
         if self._current.slices is not None:
-            problem = SlicePropagationError(f"Another frame is shown{RUN_ENDED}.")
+            problem = SlicePropagationError(
+                "Another frame is shown{consequence}.", consequence=RUN_ENDED
+            )
         self._current.abandonSlices()
         self._place.letGo()
         self._events.emit(FrameShown(problem))
@@ -205,7 +207,7 @@ class SceneWatch:
             case FramesFinished(problem=problem) if problem is not None:
                 self._checkNodes(problem)
 
-    def endNow(self, reason: str) -> None:
+    def endNow(self, reason: SlicePropagationError) -> None:
         """End a run without waiting for its step, and close the document with it.
 
         Args:
@@ -213,7 +215,7 @@ class SceneWatch:
         """
         self._current.abandon()
         self._place.letGo()
-        self._events.emit(Finished(SlicePropagationError(reason)))
+        self._events.emit(Finished(reason))
 
     def _catchUp(self) -> None:
         """Follow an undo that ended a run; the end of the run is what there is to tell."""
@@ -258,9 +260,9 @@ class SceneWatch:
         except SlicePropagationError as gone:
             self._drop(problem or gone)
 
-    def _consequence(self) -> str:
+    def _consequence(self) -> Phrase:
         """What comes of nodes that are gone."""
-        return RESULT_DROPPED if self._current.hasSlicesWaiting else ""
+        return RESULT_DROPPED if self._current.hasSlicesWaiting else NOTHING
 
     def _drop(self, problem: Exception) -> None:
         """Let go of nodes that are gone."""
@@ -275,7 +277,10 @@ class SceneWatch:
     ) -> None:
         """The scene goes: the run ends with a message, and nothing is written."""
         if self._current.isBusy:
-            self.endNow(f"The scene was closed{RUN_ENDED}.")
+            reason = SlicePropagationError(
+                "The scene was closed{consequence}.", consequence=RUN_ENDED
+            )
+            self.endNow(reason)
         self._current.abandon()
         self._carried.forget()
         self._place.forgetSteps()

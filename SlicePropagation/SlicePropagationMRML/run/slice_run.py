@@ -154,7 +154,9 @@ class SliceRun(Run):
         try:
             self._document.check(RUN_ENDED)
             if self._document.isElsewhere():
-                raise SlicePropagationError(f"The volume was moved or replaced{RUN_ENDED}.")
+                raise SlicePropagationError(
+                    "The volume was moved or replaced{consequence}.", consequence=RUN_ENDED
+                )
             if error is not None:
                 raise error
             if step is FINISHED:

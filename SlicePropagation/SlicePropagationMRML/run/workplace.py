@@ -245,8 +245,10 @@ class Workplace:
             document.writeTags("empty", [(label, index)])
         if numLeft:
             raise SlicePropagationError(
-                f"Masking protects {numLeft} voxels of slice {index}; set the editable area to"
-                " 'Everywhere' and try again."
+                "Masking protects {number} voxels of slice {index}; set the editable area to"
+                " 'Everywhere' and try again.",
+                number=numLeft,
+                index=index,
             )
 
     def travel(self, move: Callable[[], object]) -> None:
