@@ -71,7 +71,8 @@ class Chosen:
             numFrames=frames.count,
             isPlaying=frames.isPlaying,
             isFollowing=frames.isFollowing(segmentation),
-            isCarried=self._logic.frames.stepOf(segmentation) is not None,
+            isCarried=self._logic.frames.canTakeBack(segmentation),
+            isTakenBack=self._logic.frames.canDoAgain(segmentation),
             **self._known(),
         )
 

@@ -87,16 +87,24 @@ class Commands:
         """Carry what is segmented to all frames."""
         if self._isPossible("carry"):
             with self._view.saying():
-                self._logic.frames.carry(self._frames.isCyclic())
+                engine = self._run.frameEngineName()
+                self._logic.frames.carry(self._frames.isCyclic(), engine, self._run.device())
                 self._view.say(self._presenter.carrying())
                 self._begin()
             self._view.showState()
 
     def takeBack(self):
-        """Take carrying back in all frames, or do it again."""
+        """Take the last carrying back in all frames."""
         if self._isPossible("takeBack"):
             with self._view.saying():
-                self._logic.frames.takeBack()
+                self._logic.frames.takeBack(self._inputs.segmentation())
+            self._view.showState()
+
+    def doAgain(self):
+        """Do again, in all frames, what was taken back last."""
+        if self._isPossible("doAgain"):
+            with self._view.saying():
+                self._logic.frames.doAgain(self._inputs.segmentation())
             self._view.showState()
 
     def stop(self):

@@ -10,6 +10,7 @@ from SlicePropagationMRML.nodes.sequence_frames import (
     frameCount,
     hasBrowsers,
 )
+from SlicePropagationMRML.presenting.controls import engineTitle
 from slicer.i18n import tr as _
 
 
@@ -34,6 +35,7 @@ class FrameSection:
         """Let the buttons do something."""
         self._ui.carryButton.connect("clicked()", commands.carry)
         self._ui.takeBackButton.connect("clicked()", commands.takeBack)
+        self._ui.doAgainButton.connect("clicked()", commands.doAgain)
 
     def isCyclic(self):
         """Whether the last frame is followed by the first."""
@@ -75,12 +77,12 @@ class FrameSection:
             and self.browser.GetSequenceNode(segmentation) is not None
         )
 
-    def showState(self, state, isTakenBack):
+    def showState(self, state, engineName):
         """Enable what can be done, and say why the rest cannot.
 
         Args:
             state: a ViewState.
-            isTakenBack: whether the last carrying was undone.
+            engineName: the engine that walks along time.
         """
         ui = self._ui
         isThere = hasBrowsers(slicer.mrmlScene)
@@ -89,11 +91,12 @@ class FrameSection:
             ui.cyclicCheckBox,
             ui.carryButton,
             ui.takeBackButton,
+            ui.doAgainButton,
         ):
             widget.visible = isThere
         ui.frameLabel.text = self._frameText()
-        self._showCarry(state)
-        self._showTakeBack(state, isTakenBack)
+        self._showCarry(state, engineName)
+        self._showReturns(state)
 
     def _frameText(self):
         """Which frame is shown."""
@@ -102,32 +105,31 @@ class FrameSection:
         number = self.browser.GetSelectedItemNumber() + 1
         return _("Frame {number} of {count}").format(number=number, count=self.count)
 
-    def _showCarry(self, state):
+    def _showCarry(self, state, engineName):
         ui = self._ui
         ui.carryButton.enabled = state.carry == ""
         ui.cyclicCheckBox.enabled = state.carry == ""
         ui.carryButton.toolTip = state.carry or _(
             "Follow the structure from this frame, and others that you segmented, through all"
-            " frames by image registration. Frames that you segmented and slices that you corrected"
-            " stay as they are."
-        )
+            " frames. Frames that you segmented and slices that you corrected stay as they are."
+            " Engine: {engine}; along time it is image registration unless you choose another one"
+            " in Options."
+        ).format(engine=engineTitle(engineName))
         ui.cyclicCheckBox.toolTip = state.carry or _(
             "The last frame leads to the first, as in a heartbeat"
         )
 
-    def _showTakeBack(self, state, isTakenBack):
-        button = self._ui.takeBackButton
-        button.enabled = state.takeBack == ""
-        if isTakenBack:
-            button.text = _("Redo in all frames")
-            hint = _("Carry to all frames again, with the same result")
-        else:
-            button.text = _("Undo in all frames")
-            hint = _(
-                "Give all frames back what they held before they were carried; frames that you"
-                " changed since stay as you left them"
-            )
-        button.toolTip = state.takeBack or hint
+    def _showReturns(self, state):
+        ui = self._ui
+        ui.takeBackButton.enabled = state.takeBack == ""
+        ui.takeBackButton.toolTip = state.takeBack or _(
+            "Give all frames back what they held before they were carried the last time; frames"
+            " that you changed since stay as you left them"
+        )
+        ui.doAgainButton.enabled = state.doAgain == ""
+        ui.doAgainButton.toolTip = state.doAgain or _(
+            "Carry to all frames again what you undid, with the same result"
+        )
 
     def cleanup(self):
         """Stop following."""

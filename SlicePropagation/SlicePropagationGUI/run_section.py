@@ -16,6 +16,7 @@ from SlicePropagationMRML.presenting.controls import (
     keyed,
 )
 from SlicePropagationMRML.presenting.messages import planeName
+from SlicePropagationMRML.run.frames import FRAME_ENGINE
 from slicer.i18n import tr as _
 
 from SlicePropagationGUI.engine_list import engineRow, fillEngines
@@ -83,6 +84,10 @@ class RunSection:
     def engineName(self):
         """The engine chosen, or the best that can walk here."""
         return engineNames()[engineRow(self._settings.get("engine") or default_engine())]
+
+    def frameEngineName(self):
+        """The engine chosen; without a choice the one that is best along time."""
+        return self.engineName() if self._settings.get("engine") else FRAME_ENGINE
 
     def device(self):
         """Where the network runs: "auto", "cpu" or "cuda"."""

@@ -238,13 +238,14 @@ def test_what_was_undone_in_all_frames_is_done_again_exactly(cine):
     after = content_of(cine)
     person.click(cine.ui.takeBackButton)
     cine.wait_for_end()
-    assert cine.ui.takeBackButton.text == "Redo in all frames"
+    assert cine.ui.takeBackButton.toolTip == "Nothing was carried to all frames yet"
     show_frame(cine, 0)
-    person.click(cine.ui.takeBackButton)
+    person.click(cine.ui.doAgainButton)
     cine.wait_for_end()
     assert cine.status == "Redone: carried to 5 frames."
     assert content_of(cine) == after
-    assert cine.ui.takeBackButton.text == "Undo in all frames"
+    assert cine.ui.doAgainButton.toolTip == "Nothing was undone in all frames"
+    assert not cine.ui.doAgainButton.isEnabled()
 
 
 def test_a_second_carrying_is_undone_without_the_first_and_the_correction_between_them_stays(cine):
@@ -260,6 +261,63 @@ def test_a_second_carrying_is_undone_without_the_first_and_the_correction_betwee
     cine.wait_for_end()
     assert content_of(cine) == before
     assert before[3][1][3] == "correction"
+
+
+def test_carrying_is_undone_and_done_again_as_often_as_it_was_done(cine):
+    carried(cine)
+    show_frame(cine, 3)
+    cine.draw(3, disc((40, 40), (22, 21), 4))
+    corrected = content_of(cine)
+    show_frame(cine, 1)
+    person.click(cine.ui.carryButton)
+    cine.wait_for_end()
+    carried_again = content_of(cine)
+    assert carried_again != corrected
+    for button in (cine.ui.takeBackButton, cine.ui.takeBackButton):
+        person.click(button)
+        cine.wait_for_end()
+    assert "You changed frame 4 since" in cine.status
+    assert not cine.ui.takeBackButton.isEnabled()
+    assert not np.frombuffer(content_of(cine)[4][0], bool).any()
+    person.click(cine.ui.doAgainButton)
+    cine.wait_for_end()
+    assert content_of(cine) == corrected
+    person.click(cine.ui.doAgainButton)
+    cine.wait_for_end()
+    assert content_of(cine) == carried_again
+    assert not cine.ui.doAgainButton.isEnabled()
+
+
+def test_what_was_undone_is_gone_once_frames_are_carried_anew(cine):
+    carried(cine)
+    person.click(cine.ui.takeBackButton)
+    cine.wait_for_end()
+    show_frame(cine, 0)
+    person.click(cine.ui.carryButton)
+    cine.wait_for_end()
+    assert not cine.ui.doAgainButton.isEnabled()
+
+
+def test_without_a_choice_image_registration_walks_along_time(annotator):
+    _browser, volume = load_cine()
+    annotator.axis = 0
+    annotator.ui.volumeSelector.setCurrentNode(volume)
+    person.turns()
+    annotator.segment = annotator.add_segment()
+    annotator.draw(3, truth_of(0)[3])
+    assert annotator.ui.engineComboBox.currentText != "Image registration"
+    assert "Engine: Image registration;" in annotator.ui.carryButton.toolTip
+
+
+def test_the_engine_that_a_person_chose_walks_along_time(cine):
+    cine.propagate()
+    cine.choose(cine.ui.engineComboBox, "Copy (baseline)")
+    assert "Engine: Copy (baseline);" in cine.ui.carryButton.toolTip
+    person.click(cine.ui.carryButton)
+    cine.wait_for_end()
+    drawn = cine.mask().copy()
+    show_frame(cine, 3)
+    assert (cine.mask() == drawn).all()
 
 
 @pytest.mark.parametrize("how", ["drawn", "confirmed"])
@@ -350,10 +408,10 @@ def test_slices_that_a_stopped_carry_did_not_come_to_stay_as_they_were(cine, unh
 
 def test_a_scene_that_is_closed_has_nothing_to_undo_in_all_frames(cine):
     carried(cine)
+    segmentation = cine.segmentation
     slicer.mrmlScene.Clear(False)
     person.turns()
-    assert cine.logic.frames.stepOf(None) is None
-    assert cine.logic.frames._history.last is None
+    assert not cine.logic.frames.canTakeBack(segmentation)
 
 
 def test_another_frame_ends_a_run_through_slices_and_nothing_is_written_into_it(cine, monkeypatch):

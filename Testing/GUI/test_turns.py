@@ -118,6 +118,22 @@ def test_what_another_module_changes_while_a_result_is_written_stands(seeded, sm
     assert (seeded.mask()[7] == seeded.truth[7]).all()
 
 
+def test_an_undo_while_a_result_is_written_takes_back_all_of_it(seeded, small_turns):
+    before = seeded.mask().copy()
+    person.click(seeded.ui.propagateButton)
+    person.wait_until(lambda: seeded.mask()[8].any())
+    assert seeded.logic.isRunning
+    seeded.undo()
+    seeded.wait_for_end()
+    assert (seeded.mask() == before).all()
+    assert seeded.status == "Undone while it was written; nothing of the run is left."
+    assert set(seeded.kinds()) == {"seed", "unknown"}
+    # The part that was there when it was undone would come back as if a person had drawn it.
+    assert not seeded.ui.editor._logic.CanRedo()
+    seeded.propagate()
+    assert seeded.kinds()[8] == "propagated"
+
+
 def test_closing_the_scene_while_a_result_is_written_does_no_harm(seeded, small_turns):
     import slicer
 

@@ -24,7 +24,8 @@ class Situation:
             another content in each frame.
         numListed: how many segments the segmentation has; isChecking: whether a run fills those
             that are checked in the list.
-        isCarried: whether frames can get back what they held before they were carried, or after.
+        isCarried: whether frames can get back what they held before they were carried.
+        isTakenBack: whether frames can get again what was taken back.
         isAnchor: whether the slice shown is annotated in it; isEmptyAnchor: and shows nothing.
     """
 
@@ -44,6 +45,7 @@ class Situation:
     isPlaying: bool = False
     isFollowing: bool = False
     isCarried: bool = False
+    isTakenBack: bool = False
     numListed: int = 0
     isChecking: bool = False
 
@@ -61,6 +63,7 @@ class ViewState:
     export: str
     carry: str
     takeBack: str
+    doAgain: str
 
 
 def viewState(situation: Situation) -> ViewState:
@@ -79,6 +82,7 @@ def viewState(situation: Situation) -> ViewState:
         export=nodes,
         carry=frames or _drawnReason(situation),
         takeBack=frames or _uncarriedReason(situation),
+        doAgain=frames or _notTakenBackReason(situation),
     )
 
 
@@ -114,6 +118,10 @@ def _emptyReason(situation: Situation) -> str:
 
 def _uncarriedReason(situation: Situation) -> str:
     return "" if situation.isCarried else _("Nothing was carried to all frames yet")
+
+
+def _notTakenBackReason(situation: Situation) -> str:
+    return "" if situation.isTakenBack else _("Nothing was undone in all frames")
 
 
 def _nodesReason(situation: Situation) -> str:

@@ -1,8 +1,9 @@
 """`CommitTurns`: a result on its way into the segments, over several turns of the event loop."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
+from SlicePropagationLib.errors import SlicePropagationError
 from SlicePropagationMRML.nodes.types import EditorNode
 from SlicePropagationMRML.run.document_watch import DocumentWatch
 
@@ -17,6 +18,7 @@ class CommitTurns:
             falls in between.
         watch: tells our writes from the person's.
         steps: what to write, a few milliseconds a step.
+        isGone: whether an undo took back what was written.
     """
 
     def __init__(
@@ -24,10 +26,12 @@ class CommitTurns:
         editorNode: EditorNode,
         watch: DocumentWatch,
         steps: Iterator[None],
+        isGone: Callable[[], bool],
     ) -> None:
         self._editorNode = editorNode
         self._watch = watch
         self._steps = steps
+        self._isGone = isGone
         self._numEdits = watch.numEdits
         self._effectName = ""
         self._isWritten = False
@@ -36,11 +40,17 @@ class CommitTurns:
         """Write for so long, or all of it when something else changed the segments.
 
         Whether anything is left; telling of the end takes a turn of its own.
+
+        Raises:
+            SlicePropagationError: a person took back what was written.
         """
         if self._isWritten:
             return False
+        isAlone = self._watch.numEdits == self._numEdits
+        if not isAlone and self._isGone():
+            raise SlicePropagationError("Undone while it was written; nothing of the run is left.")
         now = time.perf_counter()
-        end = now + (seconds if self._watch.numEdits == self._numEdits else float("inf"))
+        end = now + (seconds if isAlone else float("inf"))
         isInTime = True
         with self._watch.writing():
             while isInTime and not self._isWritten:

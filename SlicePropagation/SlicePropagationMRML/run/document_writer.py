@@ -16,6 +16,9 @@ class DocumentWriter:
         document: the document.
         editorLogic: a vtkSlicerSegmentEditorLogic; masking and overwrite mode are those of its
             node.
+
+    Attributes:
+        hasBegun: whether voxels of `writeSteps` may be in the segments.
     """
 
     def __init__(
@@ -25,6 +28,7 @@ class DocumentWriter:
     ) -> None:
         self._document = document
         self._editorLogic = editorLogic
+        self.hasBegun = False
 
     def changes(
         self,
@@ -77,7 +81,8 @@ class DocumentWriter:
             drawn: {label: patches before the first step}; what comes between two steps and is of
                 neither was drawn meanwhile, and counts as such.
         """
-        for steps in self._writes(changes):
+        for number, steps in enumerate(self._writes(changes)):
+            self.hasBegun = number > 0  # the first prepares masking
             while True:
                 with commit.selectionKept(self._editorLogic):
                     if next(steps, steps) is steps:
@@ -86,6 +91,27 @@ class DocumentWriter:
         for label in self._document.segments:
             yield
             self.follow(label, drawn[label] if drawn else None)
+
+    def isGone(self, changes: Changes) -> bool:
+        """Whether nothing of the changes is in the segments, although writing them has begun.
+
+        An undo took it back, of whatever editor.
+        """
+        if not self.hasBegun:
+            return False
+        for label, slices in changes.items():
+            shown = self._document.patchesOf(label)
+            for index, (added, removed) in slices.items():
+                left = added.without(shown[index])
+                if left.area < added.area or not removed.without(shown[index]).is_empty:
+                    return False
+        return True
+
+    def forgetRedo(self) -> None:
+        """What was undone cannot be done again: editors forget it once a segment is modified."""
+        segmentation = self._document.segmentationNode.GetSegmentation()
+        for segmentID in self._document.segments.values():
+            segmentation.GetSegment(segmentID).Modified()
 
     def follow(self, label: int, drawn: Sequence[Patch] | None = None) -> None:
         """Let the session know what a segment holds, without a change of provenance.

@@ -4,25 +4,22 @@ Steps come from the worker; frames are written a few a turn.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 
 import slicer
 
-from SlicePropagationLib.engines import make_engine
 from SlicePropagationLib.errors import InputError, SlicePropagationError
-from SlicePropagationLib.propagation import Engine, SlicePrediction
+from SlicePropagationLib.propagation import SlicePrediction
 from SlicePropagationMRML.nodes.sequence_frames import browserOf
-from SlicePropagationMRML.nodes.sequences import SequenceWalk
+from SlicePropagationMRML.nodes.sequences import SequenceWalk, TimeStep
 from SlicePropagationMRML.nodes.types import BrowserNode, Scene, SequenceNode
 from SlicePropagationMRML.run.document import Document
+from SlicePropagationMRML.run.engine_choice import EngineChoice
 from SlicePropagationMRML.run.events import FramesFinished, FramesReturned, FramesStepped
-from SlicePropagationMRML.run.frame_step import FrameHistory, FrameStep
+from SlicePropagationMRML.run.frame_history import FrameHistory
+from SlicePropagationMRML.run.frame_step import FrameStep
 from SlicePropagationMRML.run.run import POLL_MS, TURN_SECONDS, Phase, Run, RunTools
 from SlicePropagationMRML.run.worker import FINISHED
-
-# follows a structure along time as well as along an axis; the network has only seen neighbouring
-# slices
-FRAME_ENGINE = "registration"
 
 
 class FrameWriting(Run):
@@ -105,7 +102,7 @@ class FrameRun(FrameWriting):
     Args:
         step: a new FrameStep.
         walk: goes through the frames.
-        engine: what walks.
+        choice: what walks; the worker makes it.
         tools: what runs share.
         history: remembers the step once it is done.
         letGo: called before frames are written, as the nodes hold other segments in a moment.
@@ -115,14 +112,14 @@ class FrameRun(FrameWriting):
         self,
         step: FrameStep,
         walk: SequenceWalk,
-        engine: Engine,
+        choice: EngineChoice,
         tools: RunTools,
         history: FrameHistory,
         letGo: Callable[[], object],
     ) -> None:
         super().__init__(step, tools)
         self.walk = walk
-        self._steps = walk.steps(engine)
+        self._steps = _stepsOf(walk, choice)
         self._history = history
         self._letGo = letGo
 
@@ -177,21 +174,32 @@ class FrameRun(FrameWriting):
 
     def _finish(self) -> None:
         self.step.show()
-        self._history.last = self.step
+        self._history.add(self.step)
         numMissing = self.walk.numPositions - self.walk.numDone
         event = FramesFinished(tuple(self.written), tuple(self.skipped), numMissing)
         self._tools.ended(self, event)
 
 
 class FrameReturn(FrameWriting):
-    """The way back to what frames held before they were carried, or forth again."""
+    """The way back to what frames held before they were carried, or forth again.
+
+    Args:
+        step: what is taken back, or done again.
+        isUndo: taken back.
+        tools: what runs share.
+        history: is told when it is done.
+    """
 
     def __init__(
         self,
         step: FrameStep,
+        isUndo: bool,
         tools: RunTools,
+        history: FrameHistory,
     ) -> None:
         super().__init__(step, tools)
+        self._isUndo = isUndo
+        self._history = history
         self.phase = Phase.WRITING
         self._left = list(step.frames)
 
@@ -203,19 +211,24 @@ class FrameReturn(FrameWriting):
         return self.step.exchange(frame)
 
     def _finish(self) -> None:
-        step = self.step
-        step.isTakenBack = not step.isTakenBack
-        if step.isTakenBack:
-            step.showBefore(self.skipped)
+        if self._isUndo:
+            self.step.showBefore(self.skipped)
         else:
-            step.show()
-        event = FramesReturned(step.isTakenBack, tuple(self.written), tuple(self.skipped))
+            self.step.show()
+        self._history.move(self.step, self._isUndo)
+        event = FramesReturned(self._isUndo, tuple(self.written), tuple(self.skipped))
         self._tools.ended(self, event)
+
+
+def _stepsOf(walk: SequenceWalk, choice: EngineChoice) -> Generator[TimeStep, None, None]:
+    """The steps of a walk; the engine is made with the first, so by the worker."""
+    yield from walk.steps(choice.make())
 
 
 def carryFrames(
     document: Document,
     isCyclic: bool,
+    choice: EngineChoice,
     tools: RunTools,
     history: FrameHistory,
     letGo: Callable[[], object],
@@ -225,6 +238,7 @@ def carryFrames(
     Args:
         document: what is open.
         isCyclic: the last frame is followed by the first.
+        choice: which engine walks along time.
         tools: what runs share.
         history: remembers the step once it is done.
         letGo: called before frames are written.
@@ -240,7 +254,7 @@ def carryFrames(
         document.stack.axis,
     )
     step = FrameStep(document.scene, browser, document, sequence)
-    return FrameRun(step, walk, make_engine(FRAME_ENGINE), tools, history, letGo)
+    return FrameRun(step, walk, choice, tools, history, letGo)
 
 
 def sequenceToFill(document: Document) -> tuple[BrowserNode, SequenceNode]:

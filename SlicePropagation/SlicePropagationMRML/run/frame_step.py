@@ -33,7 +33,6 @@ class FrameStep:
         self.segmentation = document.segmentationNode
         self._volume = document.volumeNode
         self._sequence = sequence
-        self.isTakenBack = False
         self._scene = scene
         self._isNew = browser.GetSequenceNode(document.segmentationNode) is None
         self._value = self._valueOf(browser.GetSelectedItemNumber())
@@ -141,27 +140,6 @@ class FrameStep:
 
     def _nodeOf(self, frame: int) -> SegmentationNode | None:
         return self._sequence.GetDataNodeAtValue(self._valueOf(frame))
-
-
-class FrameHistory:
-    """The last time that frames were carried to: it can be taken back, or done again.
-
-    Attributes:
-        last: its FrameStep, None when nothing was carried.
-    """
-
-    def __init__(self) -> None:
-        self.last: FrameStep | None = None
-
-    def stepOf(self, segmentationNode: SegmentationNode) -> FrameStep | None:
-        """The step that can be taken back in a segmentation, None where there is none."""
-        step = self.last
-        isThere = step is not None and step.segmentation is segmentationNode and step.isThere
-        return step if isThere else None
-
-    def forget(self) -> None:
-        """The scene is another one."""
-        self.last = None
 
 
 def _copyOf(node: SegmentationNode) -> SegmentationNode:

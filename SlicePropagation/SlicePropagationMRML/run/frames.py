@@ -5,10 +5,16 @@ from collections.abc import Callable
 from SlicePropagationLib.errors import SlicePropagationError
 from SlicePropagationMRML.nodes.types import SegmentationNode
 from SlicePropagationMRML.run.current_run import CurrentRun
+from SlicePropagationMRML.run.engine_choice import EngineChoice
 from SlicePropagationMRML.run.events import Edits
-from SlicePropagationMRML.run.frame_step import FrameHistory, FrameStep
+from SlicePropagationMRML.run.frame_history import FrameHistory
+from SlicePropagationMRML.run.frame_step import FrameStep
 from SlicePropagationMRML.run.run import RunTools
 from SlicePropagationMRML.run.workplace import Workplace
+
+# Follows a structure along time as well as along an axis; the shipped network has only seen
+# neighbouring slices.
+FRAME_ENGINE = "registration"
 
 
 class Frames:
@@ -17,7 +23,7 @@ class Frames:
     Args:
         place: what is open.
         current: where a run is put.
-        history: the last time that frames were carried to.
+        history: the times that frames were carried to.
         tools: what runs share.
         mergeEdits: takes over what a person drew a moment ago.
     """
@@ -35,8 +41,14 @@ class Frames:
         self._history = history
         self._tools = tools
         self._mergeEdits = mergeEdits
+        self._choice = EngineChoice()
 
-    def carry(self, isCyclic: bool = True) -> None:
+    def carry(
+        self,
+        isCyclic: bool = True,
+        engineName: str | None = None,
+        device: str = "auto",
+    ) -> None:
         """Begin to carry what is segmented in this frame, and in others, to all other frames.
 
         The segmentation follows the frames afterwards. Frames that a person segmented, and slices
@@ -46,38 +58,68 @@ class Frames:
 
         Args:
             isCyclic: the last frame is followed by the first, as in a heart beat.
+            engineName: name of an engine or a model file; None for the one that is best along time.
+            device: where it computes.
 
         Raises:
             SlicePropagationError: no sequence browser drives the volume, the segmentation follows
-                another one, nothing is drawn, the frames differ in size, or a run is under way.
+                another one, nothing is drawn, the frames differ in size, the engine is not there,
+                or a run is under way.
         """
         from SlicePropagationMRML.run.frame_run import carryFrames  # SciPy; not at start-up
 
         self._prepare()
-        document = self._place.document
-        run = carryFrames(document, isCyclic, self._tools, self._history, self._mergeAndLetGo)
+        self._choice = self._choice.changedTo(engineName or FRAME_ENGINE, device)
+        run = carryFrames(
+            self._place.document,
+            isCyclic,
+            self._choice,
+            self._tools,
+            self._history,
+            self._mergeAndLetGo,
+        )
         self._current.begin(run)
 
-    def takeBack(self) -> None:
-        """Begin to give all frames what they held before they were carried.
+    def takeBack(self, segmentationNode: SegmentationNode) -> None:
+        """Begin to give all frames what they held before they were carried the last time.
 
-        Or, when that was done last, what carrying made of them. Frames that a person changed since
-        stay as they are.
+        Frames that a person changed since stay as they are.
 
         Raises:
             SlicePropagationError: nothing was carried, or a run is under way.
         """
+        step = self._history.toTakeBack(segmentationNode)
+        if step is None:
+            raise SlicePropagationError("Nothing was carried to all frames yet.")
+        self._return(step, isUndo=True)
+
+    def doAgain(self, segmentationNode: SegmentationNode) -> None:
+        """Begin to give all frames what carrying made of them, which was taken back last.
+
+        Frames that a person changed since stay as they are.
+
+        Raises:
+            SlicePropagationError: nothing was taken back, or a run is under way.
+        """
+        step = self._history.toDoAgain(segmentationNode)
+        if step is None:
+            raise SlicePropagationError("Nothing was undone in all frames.")
+        self._return(step, isUndo=False)
+
+    def canTakeBack(self, segmentationNode: SegmentationNode | None) -> bool:
+        """Whether frames of a segmentation can get back what they held before."""
+        return self._history.toTakeBack(segmentationNode) is not None
+
+    def canDoAgain(self, segmentationNode: SegmentationNode | None) -> bool:
+        """Whether what was taken back in a segmentation can be done again."""
+        return self._history.toDoAgain(segmentationNode) is not None
+
+    def _return(self, step: FrameStep, isUndo: bool) -> None:
         from SlicePropagationMRML.run.frame_run import FrameReturn
 
         self._prepare()
-        if self._history.last is None:
-            raise SlicePropagationError("Nothing was carried to all frames yet.")
         self._place.letGo()
-        self._current.begin(FrameReturn(self._history.last, self._tools))
-
-    def stepOf(self, segmentationNode: SegmentationNode) -> FrameStep | None:
-        """The step that can be taken back, or done again, in a segmentation; None without one."""
-        return self._history.stepOf(segmentationNode)
+        self._current.begin(FrameReturn(step, isUndo, self._tools, self._history))
 
     def _prepare(self) -> None:
         self._current.checkIdle()

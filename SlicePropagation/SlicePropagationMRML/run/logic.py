@@ -22,7 +22,7 @@ from SlicePropagationMRML.run.current_run import CurrentRun
 from SlicePropagationMRML.run.document import Document
 from SlicePropagationMRML.run.engine_choice import EngineChoice
 from SlicePropagationMRML.run.events import Edits, Event
-from SlicePropagationMRML.run.frame_step import FrameHistory
+from SlicePropagationMRML.run.frame_history import FrameHistory
 from SlicePropagationMRML.run.frames import Frames
 from SlicePropagationMRML.run.ground import RUN_ENDED
 from SlicePropagationMRML.run.neighbours import Taking

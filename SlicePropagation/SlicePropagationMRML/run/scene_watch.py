@@ -22,7 +22,7 @@ from SlicePropagationMRML.run.events import (
     Touched,
     Travelled,
 )
-from SlicePropagationMRML.run.frame_step import FrameHistory
+from SlicePropagationMRML.run.frame_history import FrameHistory
 from SlicePropagationMRML.run.ground import RESULT_DROPPED, RUN_ENDED
 from SlicePropagationMRML.run.run import Run
 from SlicePropagationMRML.run.signal import Signal

@@ -69,6 +69,7 @@ class SliceRun(Run):
         self._steps = self._walk(document.session, runs)
         self._commit: CommitTurns | None = None
         self._mayTakeDrawn = False
+        self._written: Changes = {}
         self._hasSaved = False  # whether anything of the result may be in the segments
         self._outcome: Event = Finished()
         self.preview = Preview(
@@ -214,7 +215,7 @@ class SliceRun(Run):
         self.phase = Phase.WRITING
         self._outcome = outcome
         editorNode = self._editorLogic.GetSegmentEditorNode()
-        self._commit = CommitTurns(editorNode, self._watch, self._commitSteps())
+        self._commit = CommitTurns(editorNode, self._watch, self._commitSteps(), self._isGone)
         self._tools.schedule(0, self._pollCommit)
 
     def _commitSteps(self) -> Iterator[None]:
@@ -227,6 +228,7 @@ class SliceRun(Run):
         if not self._mayTakeDrawn:
             changes = self._writer.spared(changes)
             yield
+        self._written = changes
         if any(changes.values()):  # else the editor has no step, and undo would take another back
             self._hasSaved = True
             self._tools.saveStateForUndo()
@@ -251,7 +253,7 @@ class SliceRun(Run):
                 return
         except Exception as problem:  # neither nodes that went, nor a bug, may leave it for ever
             if self._hasSaved:
-                self._takeBack()
+                self._takeBackWritten()
             else:
                 self._forget()
             self._end(Finished(problem))
@@ -264,6 +266,17 @@ class SliceRun(Run):
 
     def _changes(self) -> Changes:
         return self._writer.changes(self._touched, mayOverlap=self._mayOverlap)
+
+    def _isGone(self) -> bool:
+        return self._hasSaved and self._writer.isGone(self._written)
+
+    def _takeBackWritten(self) -> None:
+        """The session forgets the run, of which the segments may hold a part."""
+        if self._document.isIntact() and self._isGone():
+            # Redo would bring back the part that was there when it was undone, as if drawn.
+            with self._watch.writing():
+                self._writer.forgetRedo()
+        self._takeBack()
 
     def _takeBack(self) -> None:
         for _ in range(self._numWalks):
