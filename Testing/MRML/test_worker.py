@@ -94,3 +94,13 @@ def test_of_two_workers_the_last_one_gives_the_collector_back():
     go.set()
     assert first.poll(timeout=30) == (2, None)
     assert settle(is_on=True)
+
+
+def test_the_thread_ends_with_its_worker():
+    worker = StepWorker()
+    worker.request(iter([1]))
+    assert worker.poll(timeout=30) == (1, None)
+    thread = worker._thread
+    del worker
+    thread.join(30)
+    assert not thread.is_alive()

@@ -3,10 +3,13 @@
 import gc
 import queue
 import threading
+import weakref
 from collections.abc import Iterator
 from typing import Any, TypeAlias
 
 Outcome: TypeAlias = tuple[Any, Exception | None]  # (step or FINISHED, error)
+Requests: TypeAlias = queue.SimpleQueue[Iterator | None]
+Results: TypeAlias = queue.SimpleQueue[tuple[Iterator, Outcome]]
 
 FINISHED = object()
 
@@ -47,15 +50,17 @@ class StepWorker:
     """Computes steps of generators off the main thread, one at a time.
 
     The caller owns everything that the generator reads between two steps: it may change it after
-    `poll` returned a result and before the next `request`.
+    `poll` returned a result and before the next `request`. Its thread ends when nobody has it any
+    more.
 
     Attributes:
         isBusy: whether a result is due.
     """
 
     def __init__(self) -> None:
-        self._requests: queue.SimpleQueue[Iterator] = queue.SimpleQueue()
-        self._results: queue.SimpleQueue[tuple[Iterator, Outcome]] = queue.SimpleQueue()
+        self._requests: Requests = queue.SimpleQueue()
+        self._results: Results = queue.SimpleQueue()
+        weakref.finalize(self, self._requests.put, None)
         self._thread: threading.Thread | None = None
         self._asked: Iterator | None = None
         self.isBusy = False
@@ -64,7 +69,8 @@ class StepWorker:
         """Ask for the next step of a generator; its result comes through `poll`."""
         if self._thread is None:
             self._thread = threading.Thread(
-                target=self._work,
+                target=_work,  # no method, which would keep the worker alive
+                args=(self._requests, self._results),
                 name="SlicePropagation",
                 daemon=True,
             )
@@ -89,13 +95,14 @@ class StepWorker:
         self.isBusy = False
         return result
 
-    def _work(self) -> None:
-        while True:
-            steps = self._requests.get()
-            _pause.begin()
-            self._results.put((steps, _stepOf(steps)))
-            del steps  # the main thread is the last to let go of it
-            _pause.end()
+
+def _work(requests: Requests, results: Results) -> None:
+    """Compute what is requested until None comes."""
+    while (steps := requests.get()) is not None:
+        _pause.begin()
+        results.put((steps, _stepOf(steps)))
+        del steps  # the main thread is the last to let go of it
+        _pause.end()
 
 
 def _stepOf(steps: Iterator) -> Outcome:

@@ -12,6 +12,7 @@ import slicer
 from PySide6 import QtWidgets
 
 from host.classes import HostError, behaviour, build, stored
+from host.observing import stop_observing
 
 
 @behaviour("qSlicerAbstractCoreModule")
@@ -206,5 +207,6 @@ def unload_module(name):
     for left in (f"{name}Widget", f"{name}Instance"):
         vars(slicer.modules).pop(left, None)
     if module._widget is not None:
+        stop_observing(module._widget)  # its end comes when Qt gets to it
         module._widget.deleteLater()
     sys.modules.pop(name, None)

@@ -3,6 +3,7 @@
 import weakref
 
 import shiboken6
+from PySide6 import QtCore
 
 
 def while_alive(widget, method_name):
@@ -18,6 +19,14 @@ def while_alive(widget, method_name):
             getattr(alive, method_name)()
 
     return call
+
+
+def stop_observing(widget):
+    """A widget that is about to go, and all in it, observe nothing any more."""
+    for part in (widget, *widget.findChildren(QtCore.QObject)):
+        for value in list(vars(part).values()):
+            if isinstance(value, Observations):
+                value.remove_all()
 
 
 class Observations:
