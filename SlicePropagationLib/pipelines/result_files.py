@@ -16,7 +16,9 @@ from SlicePropagationLib import __version__
 from SlicePropagationLib.engines import model_hash, weights_record
 from SlicePropagationLib.files.atomic import atomic_folder
 from SlicePropagationLib.files.companions import companion
+from SlicePropagationLib.files.png_file import write_png
 from SlicePropagationLib.files.record import (
+    PICTURE,
     RECORD,
     TABLE,
     check_places,
@@ -36,6 +38,7 @@ from SlicePropagationLib.files.sequence import Sequence, write_sequence
 from SlicePropagationLib.files.volume import AXES, Volume
 from SlicePropagationLib.pipelines.history_text import encode_history
 from SlicePropagationLib.pipelines.result_layers import write_session_labels
+from SlicePropagationLib.pipelines.result_picture import result_picture
 from SlicePropagationLib.pipelines.slice_record import (
     TAG,
     Grid,
@@ -61,11 +64,13 @@ def write_result(
     segments: Collection[Segment],
     engine: Engine,
     seconds: float,
+    *,
+    has_picture: bool = False,
     **record: Any,
 ) -> Path:
     """Write O (full label map), O.slices.csv and O.json beside each other, atomically.
 
-    The record O.json comes last and holds the hashes of the other two.
+    The record O.json comes last and holds the hashes of the others.
 
     Args:
         path: O; its ending says the format.
@@ -74,23 +79,32 @@ def write_result(
         segments: the Segments, for names and colours.
         engine: the engine.
         seconds: how long the runs took.
+        has_picture: whether O.png is written, too.
         record: further entries of O.json.
 
     Raises:
         OutputError: the folder cannot be written, or a file beside O is not of this program.
     """
     path = Path(path)
-    check_places(path)
+    check_places(path, result_suffixes(has_picture))
     table = companion(path, TABLE)
     sidecar = companion(path, RECORD)
     written = [segment for segment in segments if segment.label in session.labels]
+    picture = result_picture(session, written, volume) if has_picture else None
     tags = segment_tags(session, engine, volume)
     values = describe(session, segments, engine, seconds) | record
     with atomic_folder(path.parent) as partial:
         write_session_labels(partial / path.name, session, volume, written, tags)
         write_rows(partial / table.name, slice_rows(session, segments))
+        if picture is not None:
+            write_png(partial / companion(path, PICTURE).name, picture)
         write_record(partial, sidecar.name, values)
     return path
+
+
+def result_suffixes(has_picture: bool) -> tuple[str, ...]:
+    """Of the files that stand beside a result."""
+    return (TABLE, RECORD, PICTURE) if has_picture else (TABLE, RECORD)
 
 
 def read_result(path: Path | str, volume: Volume) -> Segmentation:
