@@ -58,24 +58,34 @@ class Window(NamedTuple):
     rows: np.ndarray
     columns: np.ndarray
 
-    def sample(self, array: np.ndarray, order: int = 1) -> np.ndarray:
+    def sample(self, array: np.ndarray, *, is_smooth: bool = True) -> np.ndarray:
         """(TILE, TILE) float32 values of an (H, W) slice; its least value outside it.
 
         Args:
             array: the slice.
-            order: 1 for values in between, 0 for those of the nearest pixel.
+            is_smooth: whether values between pixels are in between, not those of the nearest one.
         """
-        return self._values(array, order, float(array.min()))
+        return self._values(array, is_smooth, float(array.min()))
 
-    def mask(self, array: np.ndarray, order: int = 1) -> np.ndarray:
+    def mask(self, array: np.ndarray, *, is_smooth: bool = True) -> np.ndarray:
         """(TILE, TILE) bool of an (H, W) mask."""
-        return self._values(array, order, 0.0) >= 0.5
+        return self._values(array, is_smooth, 0.0) >= 0.5
 
-    def _values(self, array: np.ndarray, order: int, outside: float) -> np.ndarray:
-        places = np.stack(np.meshgrid(self.rows, self.columns, indexing="ij"))
-        return ndimage.map_coordinates(
-            array.astype(np.float32), places, order=order, mode="constant", cval=outside
-        )
+    def _values(self, array: np.ndarray, is_smooth: bool, outside: float) -> np.ndarray:
+        lines = _along(self.rows, array.astype(np.float32), is_smooth, outside)
+        return _along(self.columns, lines.T, is_smooth, outside).T
+
+
+def _along(places: np.ndarray, array: np.ndarray, is_smooth: bool, outside: float) -> np.ndarray:
+    """(P, W) the rows of an (H, W) array at places between them."""
+    count = len(array)
+    inside = np.clip(places, 0, count - 1)
+    before = (inside if is_smooth else np.rint(inside)).astype(int)
+    after = np.minimum(before + 1, count - 1)
+    weights = (inside - before)[:, None] if is_smooth else 0
+    values = array[before] + weights * (array[after] - array[before])
+    values[(places < -0.5) | (places > count - 0.5)] = outside
+    return values.astype(np.float32)
 
 
 def square_window(

@@ -38,7 +38,6 @@ from SlicePropagationLib.files.sequence import Sequence, write_sequence
 from SlicePropagationLib.files.volume import AXES, Volume
 from SlicePropagationLib.pipelines.history_text import encode_history
 from SlicePropagationLib.pipelines.result_layers import write_session_labels
-from SlicePropagationLib.pipelines.result_picture import result_picture
 from SlicePropagationLib.pipelines.slice_record import (
     TAG,
     Grid,
@@ -90,13 +89,16 @@ def write_result(
     table = companion(path, TABLE)
     sidecar = companion(path, RECORD)
     written = [segment for segment in segments if segment.label in session.labels]
-    picture = result_picture(session, written, volume) if has_picture else None
     tags = segment_tags(session, engine, volume)
     values = describe(session, segments, engine, seconds) | record
     with atomic_folder(path.parent) as partial:
         write_session_labels(partial / path.name, session, volume, written, tags)
         write_rows(partial / table.name, slice_rows(session, segments))
-        if picture is not None:
+        if has_picture:
+            # what draws is imported on use: Slicer's panel starts without it
+            from SlicePropagationLib.pipelines.result_picture import result_picture
+
+            picture = result_picture(session, written, volume)
             write_png(partial / companion(path, PICTURE).name, picture)
         write_record(partial, sidecar.name, values)
     return path

@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from SlicePropagationLib.files.volume import Volume
     from SlicePropagationLib.stack import SliceStack
 
-NEAREST = 0
-
 
 class Refined(NamedTuple):
     """What was brought to fine slices.
@@ -107,7 +105,7 @@ def _thick_tile(refined: Refined, cut: int, place: int, window: Window) -> Tile:
     """A cut through the thick slices, as they are; its greys are values yet."""
     rows = (window.rows - refined.factor // 2) / refined.factor
     own = Window(rows, window.columns)
-    image = own.sample(refined.stack.images.take(place, cut), NEAREST)
+    image = own.sample(refined.stack.images.take(place, cut), is_smooth=False)
     outlines: tuple[tuple[np.ndarray, Color], ...] = ()
     if refined.labels is not None:
         outlines = _outlines(refined, refined.labels.take(place, cut), own)
@@ -129,7 +127,8 @@ def _outlines(
 ) -> tuple[tuple[np.ndarray, Color], ...]:
     shown = [segment for segment in refined.segments if (plane == segment.label).any()]
     return tuple(
-        (window.mask(plane == segment.label, NEAREST), color_of(segment)) for segment in shown
+        (window.mask(plane == segment.label, is_smooth=False), color_of(segment))
+        for segment in shown
     )
 
 
