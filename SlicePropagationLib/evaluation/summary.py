@@ -47,18 +47,28 @@ def _line(row: Row) -> tuple[str, ...]:
 
 
 def aligned(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A table for a terminal: the first column begins, the others end below their heading.
+    """A table for a terminal: numbers end below their heading, words begin below it.
 
     Args:
         header: name of each column.
         rows: the cells, as many as columns.
     """
-    lines = [header, *rows]
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    return "\n".join(_aligned_line(line, widths) for line in lines)
+    columns = zip(header, *rows, strict=True)
+    lines = zip(*map(_aligned_column, columns), strict=True)
+    return "\n".join(GAP.join(cells).rstrip() for cells in lines)
 
 
-def _aligned_line(cells: Sequence[str], widths: Sequence[int]) -> str:
-    first, *others = zip(cells, widths, strict=True)
-    texts = [f"{first[0]:{first[1]}}", *(f"{cell:>{width}}" for cell, width in others)]
-    return GAP.join(texts).rstrip()
+def _aligned_column(column: Sequence[str]) -> list[str]:
+    width = max(map(len, column))
+    _, *cells = column
+    side = ">" if all(map(_is_number, cells)) else "<"
+    return [f"{cell:{side}{width}}" for cell in column]
+
+
+def _is_number(text: str) -> bool:
+    """Whether a cell holds a number, or nothing."""
+    try:
+        float(text or 0)
+    except ValueError:
+        return False
+    return True

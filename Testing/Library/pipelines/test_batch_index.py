@@ -92,12 +92,14 @@ def test_after_resume_the_overview_shows_what_was_done_before_too(table):
     assert "3 of 3 cases done, 0 failed" in after
 
 
-def test_a_batch_that_ends_early_leaves_an_overview_of_what_is_done(table):
+def test_the_overview_grows_with_the_batch_and_holds_what_is_done_when_it_ends_early(table):
     request = BatchRequest(table, table.parent / "out", engine="copy", has_pictures=True)
     outcomes = run_batch(request)
     next(outcomes)
-    outcomes.close()  # as at Ctrl-C
     assert "1 of 3 cases done, 0 failed, 2 not yet" in page_of(table)
+    next(outcomes)
+    outcomes.close()  # as at Ctrl-C
+    assert "2 of 3 cases done, 0 failed, 1 not yet" in page_of(table)
 
 
 def test_a_page_of_something_else_is_not_replaced(table, capsys):
@@ -117,7 +119,8 @@ def overview(*cases):
 
 
 def case_of(name, mean):
-    return BatchCase(Path("out") / name, "image.nii.gz", trust=Trust(mean, mean, 3, "<liver>"))
+    trust = Trust(mean, mean, 3, "<liver>")
+    return BatchCase(Path("out") / name, "image.nii.gz", trust=trust, thumbnail=b"jpeg")
 
 
 def test_the_least_trusted_case_comes_first_and_one_without_prediction_last():
