@@ -164,9 +164,10 @@ def draw_montage(tiles: Sequence[Tile], columns: int = COLUMNS) -> np.ndarray:
 
 def draw_tile(tile: Tile) -> np.ndarray:
     """(TILE, TILE, 3) uint8."""
-    picture = np.repeat(np.uint8(255 * tile.grey)[..., None], 3, axis=2)
+    grey = (255 * tile.grey).astype(np.uint8)
+    picture = np.repeat(grey[..., None], 3, axis=2)
     for mask, color in tile.outlines:
-        inner = ndimage.binary_erosion(mask, iterations=LINE, border_value=1)
+        inner = np.asarray(ndimage.binary_erosion(mask, iterations=LINE, border_value=1), bool)
         picture[mask & ~inner] = color
     if tile.frame:
         inside = np.zeros((TILE, TILE), bool)

@@ -59,7 +59,8 @@ def draw_text(
     """
     letters = np.kron(text_mask(text), np.ones((scale, scale), bool))
     letters = np.pad(letters, scale)
-    edge = ndimage.binary_dilation(letters, np.ones((3, 3), bool), iterations=scale - 1)
+    reach = np.ones((2 * scale - 1, 2 * scale - 1), bool)
+    edge = np.asarray(ndimage.binary_dilation(letters, reach), bool)
     top, left = (max(0, start - scale) for start in place)
     part = picture[top : top + len(letters), left : left + letters.shape[1]]
     height, width, _ = part.shape

@@ -193,7 +193,7 @@ def _box(session: AnnotationSession) -> tuple[slice, slice]:
     patches = [
         session.state(label, index).patch
         for label in session.labels
-        for index in np.flatnonzero(session.areas(label))
+        for index in np.flatnonzero(session.areas(label)).tolist()
     ]
     if not patches:
         height, width = session.stack.slice_shape
