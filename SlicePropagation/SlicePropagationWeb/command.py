@@ -112,7 +112,7 @@ def _add_folders(parser: Any) -> None:
         type=positive,
         default=MAX_UPLOAD_MIB,
         metavar="MIB",
-        help="largest upload in MiB (default %(default)s)",
+        help="largest upload (default %(default)s)",
     )
 
 
