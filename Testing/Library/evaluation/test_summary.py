@@ -1,26 +1,9 @@
-"""What `evaluate` and `simulate` print: a short table, what its terms mean, where the whole one is."""
+"""What `simulate` prints, and how tables are laid out on a terminal."""
 
 from case_files import make_case
-from evaluations import files, read
 
 from SlicePropagationLib.commands.main import main
 from SlicePropagationLib.evaluation.summary import aligned
-
-
-def test_evaluate_prints_a_short_table_and_names_the_report(cases, tmp_path, capsys):
-    out = tmp_path / "out"
-    few = ["--engines", "copy,interpolation", "--shots", "1", "--max-cases", "1"]
-    assert main(["evaluate", *files(cases, out), *few]) == 0
-    said = capsys.readouterr()
-    assert (out / "results.md").is_file()
-    assert f"The whole report: {out / 'results.md'}" in said.out
-    assert said.out.count("annotated slices excluded") == 1
-    assert len(said.out.splitlines()) <= 12
-    means = [row for row in read(out / "results.csv") if row["dataset"].startswith("mean")]
-    for row in means:
-        line = next(line for line in said.out.splitlines() if line.startswith(row["engine"]))
-        assert f"{float(row['dice']):.3f}" in line.split()
-    assert [line[:7] for line in said.err.splitlines()] == ["case 1 ", "case 2 "]
 
 
 def test_simulate_explains_its_terms_once_and_names_the_file(tmp_path, capsys):
