@@ -128,12 +128,21 @@ def _describe_command(name, purpose, command):
     lines = [f"### {name}", ""]
     if purpose:
         lines += [f"{purpose[0].upper()}{purpose[1:]}.", ""]
+    lines += _examples(command)
     if shown:
         lines += ["| argument | meaning |", "|---|---|"]
         lines += [f"| {_spelling(action)} | {_meaning(action, command)} |" for action in shown]
     else:
         lines.append("It has no options.")
     return "\n".join(lines)
+
+
+def _examples(command):
+    """The calls that a command's help shows, as a block."""
+    from SlicePropagationLib.commands.help_text import examples_of
+
+    calls = examples_of(command)
+    return ["```bash", *calls, "```", ""] if calls else []
 
 
 def _spelling(action):
@@ -161,5 +170,6 @@ def _meaning(action, command):
 
 def _is_worth_naming(action):
     """Whether a default says something: not that an option is absent, and not what depends on the machine."""
-    is_said = action.default not in (None, False, argparse.SUPPRESS, [])
-    return is_said and action.dest != "engine"
+    from SlicePropagationLib.commands.help_text import says_something
+
+    return says_something(action.default) and action.dest != "engine"

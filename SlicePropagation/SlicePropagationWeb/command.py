@@ -9,6 +9,7 @@ from importlib import import_module, util
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from SlicePropagationLib.commands.help_text import add_command
 from SlicePropagationLib.commands.options import DONE, positive
 from SlicePropagationLib.errors import ConfigError
 from SlicePropagationWeb.limits import DEFAULT_PORT, MAX_UPLOAD_BYTES, MAX_UPLOAD_MIB
@@ -27,7 +28,13 @@ def add_app(commands: Any) -> None:
     Args:
         commands: what `argparse.ArgumentParser.add_subparsers` returned.
     """
-    parser = commands.add_parser("app", help="the annotation workflow as a web page")
+    parser = add_command(
+        commands,
+        "app",
+        "the annotation workflow as a web page",
+        "app sample",
+        "app image.nii.gz --segmentation out.seg.nrrd --out annotations",
+    )
     _add_what_is_opened(parser)
     _add_where_it_is_served(parser)
     _add_folders(parser)
@@ -39,14 +46,17 @@ def _add_what_is_opened(parser: Any) -> None:
         "image",
         nargs="?",
         metavar="IMAGE",
-        help="image or DICOM folder to open; `sample` for the generated one",
+        help=(
+            "image or DICOM folder to open; `sample` for the generated one (default: it is chosen at"
+            " the page)"
+        ),
     )
     parser.add_argument(
         "--segmentation",
         metavar="FILE",
         help=(
             "segmentation or label map of IMAGE to go on with, such as one that `propagate` or"
-            " `batch` wrote"
+            " `batch` wrote (default: an empty one)"
         ),
     )
 
@@ -71,12 +81,12 @@ def _add_where_it_is_served(parser: Any) -> None:
     parser.add_argument(
         "--certificate",
         metavar="FILE",
-        help="PEM file of a certificate; with it the page talks TLS",
+        help="PEM file of a certificate, with which the page talks TLS (default: no TLS)",
     )
     parser.add_argument(
         "--key",
         metavar="FILE",
-        help="PEM file of its private key, unless the file of the certificate holds it",
+        help="PEM file of its private key (default: the file of the certificate holds it)",
     )
 
 
@@ -92,7 +102,10 @@ def _add_folders(parser: Any) -> None:
         action="append",
         default=[],
         metavar="DIR",
-        help="folder that images may be opened from; may be given several times",
+        help=(
+            "folder that images may be opened from; may be given several times (default: only those of"
+            " IMAGE and of uploads)"
+        ),
     )
     parser.add_argument(
         "--max-upload",

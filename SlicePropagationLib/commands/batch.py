@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from SlicePropagationLib.commands.help_text import add_command
 from SlicePropagationLib.commands.options import (
     DONE,
     SOME_FAILED,
@@ -15,6 +16,7 @@ from SlicePropagationLib.commands.options import (
     names,
     positive,
 )
+from SlicePropagationLib.commands.progress import ProgressLine
 
 if TYPE_CHECKING:
     from SlicePropagationLib.pipelines.batch import Outcome
@@ -22,11 +24,17 @@ if TYPE_CHECKING:
 
 def add_batch_command(commands: argparse._SubParsersAction) -> None:
     """Add the command to argparse's subparsers."""
-    parser = commands.add_parser("batch", help="many volumes, one row of a table each")
+    parser = add_command(
+        commands,
+        "batch",
+        "many volumes, one row of a table each",
+        "batch --cases cases.csv --out results --resume",
+        "batch --cases cases.csv --out results --engine registration --workers 4",
+    )
     parser.add_argument(
         "--cases",
         required=True,
-        help="table with columns image, seed and optionally out, axis, range",
+        help="table with columns image, seed and optionally out, axis, range, series, spacing",
     )
     parser.add_argument("--out", required=True, help="folder of the results")
     parser.add_argument("--resume", action="store_true", help="skip cases that are done")
@@ -39,7 +47,15 @@ def add_batch_command(commands: argparse._SubParsersAction) -> None:
     parser.add_argument(
         "--scheduler",
         metavar="tcp://…",
-        help="a Dask scheduler, instead of --workers",
+        help="a Dask scheduler that runs the cases (default: --workers on this machine)",
+    )
+    parser.add_argument(
+        "--no-pictures",
+        action="store_true",
+        help=(
+            "write no montage O.png beside each result, and no index.html, which shows all cases, the"
+            " least trusted first"
+        ),
     )
     add_export(parser)
     add_engine(parser)
@@ -48,6 +64,7 @@ def add_batch_command(commands: argparse._SubParsersAction) -> None:
 
 def _batch(arguments: argparse.Namespace) -> int:
     from SlicePropagationLib.pipelines.batch import BatchRequest, run_batch
+    from SlicePropagationLib.pipelines.batch_index import INDEX
 
     request = BatchRequest(
         cases=arguments.cases,
@@ -58,21 +75,32 @@ def _batch(arguments: argparse.Namespace) -> int:
         workers=arguments.workers,
         scheduler=arguments.scheduler,
         exports=names(arguments.export) or (),
+        has_pictures=not arguments.no_pictures,
     )
     outcomes = []
-    for outcome in run_batch(request):
-        outcomes.append(outcome)
-        if not arguments.quiet:
-            print(_progress(outcome), file=sys.stderr)
+    with ProgressLine(arguments.quiet) as line:
+        for outcome in run_batch(request):
+            outcomes.append(outcome)
+            line.tell(_progress(outcomes, line))
     failed = [outcome for outcome in outcomes if outcome.error]
     print(f"{len(outcomes) - len(failed)} of {len(outcomes)} cases done, {len(failed)} failed")
     for outcome in failed:
         print(f"  {outcome.name}: {outcome.error}")
+    index = Path(request.out) / INDEX
+    if request.has_pictures and index.is_file():
+        print(f"All cases at a glance: {index}")
     return SOME_FAILED if failed else DONE
 
 
-def _progress(outcome: Outcome) -> str:
-    word = "already done" if outcome.is_skipped else "done"
-    if outcome.error:
-        word = "failed"
-    return f"case {outcome.step} of {outcome.num_steps}: {outcome.name} {word}"
+def _progress(outcomes: list[Outcome], line: ProgressLine) -> str:
+    """What is told of the last case; its name comes last, where a narrow terminal cuts it."""
+    outcome = outcomes[-1]
+    word = "failed" if outcome.error else "done"
+    num_skipped = sum(each.is_skipped for each in outcomes)  # they took no time
+    left = ""
+    if outcome.is_skipped:
+        word = "already done"
+    else:
+        done = (outcome.step - num_skipped) / (outcome.num_steps - num_skipped)
+        left = f", {line.left(done)} left"
+    return f"case {outcome.step} of {outcome.num_steps} {word}{left}: {outcome.name}"

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import argparse
 
+from SlicePropagationLib.commands.help_text import add_command
 from SlicePropagationLib.commands.options import (
     DONE,
+    add_device,
     check_packages,
     names,
     positive,
@@ -17,9 +19,12 @@ from SlicePropagationLib.errors import ConfigError
 
 def add_cine_experiment_command(commands: argparse._SubParsersAction) -> None:
     """Add the command to argparse's subparsers."""
-    parser = commands.add_parser(
+    parser = add_command(
+        commands,
         "cine-experiment",
-        help="comparisons of the cine papers: pseudo-labels, trainings, measures, one report",
+        "comparisons of the cine papers: pseudo-labels, trainings, measures, one report",
+        "cine-experiment models --cases cine/cases.csv --out experiments",
+        "cine-experiment window --cases cine/cases.csv --out experiments --max-hours 0.2",
     )
     _add_what(parser)
     _add_unseen(parser)
@@ -50,7 +55,7 @@ def _add_what(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--only",
         metavar="A,B",
-        help="only these columns of the comparison, named as in its report",
+        help="only these columns of the comparison, named as in its report (default: all)",
     )
 
 
@@ -59,17 +64,23 @@ def _add_unseen(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--unseen",
         metavar="T.csv",
-        help="for unseen: table of real volumes (image, label, case) that no model is trained on",
+        help=(
+            "for unseen, which does nothing without it: table of real volumes (image, label, case)"
+            " that no model is trained on"
+        ),
     )
     parser.add_argument(
         "--datasets",
         metavar="A,B",
-        help="for unseen: only these data sets of that table",
+        help="for unseen: only these data sets of that table (default: all)",
     )
     parser.add_argument(
         "--match",
         metavar="A=B",
-        help="for unseen: label A of the models is label B of that table, for example 3=1",
+        help=(
+            "for unseen, required there: label A of the models is label B of that table, for"
+            " example 3=1 (default: none)"
+        ),
     )
 
 
@@ -84,9 +95,14 @@ def _add_training(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--config",
         metavar="tasks.json",
-        help='settings that differ from the presets\', by task: {"cine_unet": {...}}',
+        help='settings that differ from the presets\', by task: {"cine_unet": {...}} (default: none)',
     )
-    parser.add_argument("--max-hours", type=float, help="training time of a variant")
+    parser.add_argument(
+        "--max-hours",
+        type=float,
+        metavar="H",
+        help="training time of a variant (default: that of --scale)",
+    )
 
 
 def _add_running(parser: argparse.ArgumentParser) -> None:
@@ -95,10 +111,10 @@ def _add_running(parser: argparse.ArgumentParser) -> None:
         "--max-cases",
         type=positive,
         metavar="N",
-        help="measure only the first N cases",
+        help="measure only the first N cases (default: all)",
     )
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda"))
+    parser.add_argument("--seed", type=int, default=0, help="of the random numbers")
+    add_device(parser)
     parser.add_argument("--quiet", action="store_true", help="no progress")
 
 

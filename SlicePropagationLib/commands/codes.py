@@ -5,23 +5,25 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from SlicePropagationLib.commands.help_text import add_command
 from SlicePropagationLib.commands.options import (
     DONE,
     check_packages,
     names,
     positive,
-    reporter,
 )
+from SlicePropagationLib.commands.progress import ProgressLine
 
 
 def add_codes_command(commands: argparse._SubParsersAction) -> None:
     """Add the command to argparse's subparsers."""
-    parser = commands.add_parser(
+    parser = add_command(
+        commands,
         "codes",
-        help=(
-            "the code of each case's shape by a shape model, as numbers for statistics, with how"
-            " plausible the shape is"
-        ),
+        "the code of each case's shape by a shape model, as numbers for statistics, with how"
+        " plausible the shape is",
+        "codes --cases cases.csv --model shape/best.pt --out codes",
+        "codes --cases cases.csv --model shape/best.pt --out codes --groups groups.csv --folds 5",
     )
     _add_files(parser)
     _add_choice(parser)
@@ -61,7 +63,7 @@ def _add_choice(parser: argparse.ArgumentParser) -> None:
         metavar="groups.csv",
         help=(
             "table with columns patient, group: adds how well codes tell them apart, against PCA of"
-            " aligned labels"
+            " aligned labels (default: codes alone)"
         ),
     )
     parser.add_argument(
@@ -69,11 +71,13 @@ def _add_choice(parser: argparse.ArgumentParser) -> None:
         type=positive,
         default=10,
         metavar="K",
-        help="of the cross-validation (default %(default)s)",
+        help="folds of the cross-validation (default %(default)s)",
     )
-    parser.add_argument("--datasets", metavar="A,B", help="only these data sets of the table")
-    parser.add_argument("--split", help="only cases of this split (default all)")
-    parser.add_argument("--quiet", action="store_true")
+    parser.add_argument(
+        "--datasets", metavar="A,B", help="only these data sets of the table (default: all)"
+    )
+    parser.add_argument("--split", help="only cases of this split (default: all)")
+    parser.add_argument("--quiet", action="store_true", help="no progress")
 
 
 def _codes(arguments: argparse.Namespace) -> int:
@@ -90,7 +94,8 @@ def _codes(arguments: argparse.Namespace) -> int:
         datasets=names(arguments.datasets),
         split=arguments.split,
     )
-    coded = export_codes(request, reporter(arguments))
+    with ProgressLine(arguments.quiet) as line:
+        coded = export_codes(request, line.report)
     print(f"{len(coded)} codes: {Path(request.out) / 'codes.csv'}")
     if request.groups:
         print(classify_codes(request, coded))

@@ -3,6 +3,7 @@
 import argparse
 from importlib.metadata import EntryPoint
 
+from SlicePropagationLib.commands.help_text import add_command
 from SlicePropagationLib.commands.options import DONE
 from SlicePropagationLib.engines import ENGINES, EngineInfo, default_engine, lacking_weights
 from SlicePropagationLib.engines.brought import ADAPTERS, brought_entries
@@ -14,8 +15,12 @@ STATE_WIDTH = 8
 
 def add_engines_command(commands: argparse._SubParsersAction) -> None:
     """Add the command to argparse's subparsers."""
-    parser = commands.add_parser(
-        "engines", help="what a propagation can walk with, and what each needs"
+    parser = add_command(
+        commands,
+        "engines",
+        "what a propagation can walk with, and what each needs",
+        "engines",
+        "propagate --image image.nii.gz --seed seed.nii.gz --out out.nii.gz --engine registration",
     )
     parser.set_defaults(command=_engines)
 

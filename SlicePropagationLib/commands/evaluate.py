@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import argparse
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from SlicePropagationLib.commands.help_text import add_command
 from SlicePropagationLib.commands.options import (
     DONE,
     SOME_FAILED,
+    add_device,
     check_packages,
     names,
     positive,
-    reporter,
 )
+from SlicePropagationLib.commands.progress import ProgressLine
 from SlicePropagationLib.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -22,12 +25,13 @@ if TYPE_CHECKING:
 
 def add_evaluate_command(commands: argparse._SubParsersAction) -> None:
     """Add the command to argparse's subparsers."""
-    parser = commands.add_parser(
+    parser = add_command(
+        commands,
         "evaluate",
-        help=(
-            "many cases x engines x simulated users x numbers of annotated slices: tables and plots"
-            " with intervals"
-        ),
+        "many cases x engines x simulated users x numbers of annotated slices: tables and plots"
+        " with intervals",
+        "evaluate --cases cases.csv --out tables --split all",
+        "evaluate --cases cases.csv --out tables --engines registration,own=best.pt --shots 1,3",
     )
     _add_what(parser)
     _add_choice(parser)
@@ -64,26 +68,31 @@ def _add_choice(parser: argparse.ArgumentParser) -> None:
         default="val",
         help="only cases of this split, or all (default %(default)s)",
     )
-    parser.add_argument("--datasets", metavar="A,B", help="only these data sets of the table")
+    parser.add_argument(
+        "--datasets", metavar="A,B", help="only these data sets of the table (default: all)"
+    )
     parser.add_argument(
         "--groups",
         metavar="groups.csv",
-        help="table with columns group, dataset: adds a mean over the data sets of each group",
+        help=(
+            "table with columns group, dataset: adds a mean over the data sets of each group"
+            " (default: none)"
+        ),
     )
     parser.add_argument(
         "--left-out",
         metavar="A,B",
         help=(
             "only these groups of --groups, and all cases of their data sets whatever their split:"
-            " for weights that were trained with --leave-out"
+            " for weights that were trained with --leave-out (default: what --split says)"
         ),
     )
-    parser.add_argument("--labels", metavar="L,L", help="only these labels")
+    parser.add_argument("--labels", metavar="L,L", help="only these labels (default: all)")
     parser.add_argument(
         "--max-cases",
         type=positive,
         metavar="N",
-        help="only the first N cases of each data set",
+        help="only the first N cases of each data set (default: all)",
     )
     parser.add_argument(
         "--min-slices",
@@ -130,15 +139,21 @@ def _add_running(parser: argparse.ArgumentParser) -> None:
         metavar="kinds.csv",
         help=(
             "table with columns dataset, label (* for all), kind: adds means per kind of structure"
+            " (default: none)"
         ),
     )
-    parser.add_argument("--axis", default="k", choices=("i", "j", "k"))
+    parser.add_argument(
+        "--axis",
+        default="k",
+        choices=("i", "j", "k"),
+        help="voxel axis that the slices run along",
+    )
     parser.add_argument(
         "--prior",
         metavar="P.pt",
         help=(
             "shape model (`train acnn_autoencoder`): adds to rows.csv how implausible each"
-            " predicted shape is"
+            " predicted shape is (default: none)"
         ),
     )
     parser.add_argument(
@@ -147,7 +162,7 @@ def _add_running(parser: argparse.ArgumentParser) -> None:
         default=1,
         help="number of processes",
     )
-    parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda"))
+    add_device(parser)
     parser.add_argument(
         "--out",
         required=True,
@@ -159,13 +174,16 @@ def _add_running(parser: argparse.ArgumentParser) -> None:
 def _evaluate(arguments: argparse.Namespace) -> int:
     if arguments.prior:
         check_packages("A shape model", ("torch",), "demo")
-    from SlicePropagationLib.evaluation.evaluate import evaluate
+    from SlicePropagationLib.evaluation.evaluate import REPORT, evaluate
 
-    text, failures = evaluate(evaluate_request(arguments), reporter(arguments))
-    print(text)
-    for case, why in failures:
+    request = evaluate_request(arguments)
+    with ProgressLine(arguments.quiet) as line:
+        evaluation = evaluate(request, line.report)
+    print(evaluation.summary)
+    print(f"The whole report: {Path(request.out) / REPORT}")
+    for case, why in evaluation.failures:
         print(f"slice-propagation: {case} was not scored: {why}", file=sys.stderr)
-    return SOME_FAILED if failures else DONE
+    return SOME_FAILED if evaluation.failures else DONE
 
 
 def evaluate_request(arguments: argparse.Namespace) -> EvaluateRequest:

@@ -4,24 +4,27 @@ from __future__ import annotations
 
 import argparse
 
+from SlicePropagationLib.commands.help_text import add_command
 from SlicePropagationLib.commands.options import (
     DONE,
+    add_device,
     check_packages,
     positive,
-    reporter,
 )
+from SlicePropagationLib.commands.progress import ProgressLine
 from SlicePropagationLib.engines.device import check_device
 from SlicePropagationLib.errors import ConfigError
 
 
 def add_evaluate_cine_command(commands: argparse._SubParsersAction) -> None:
     """Add the command to argparse's subparsers."""
-    parser = commands.add_parser(
+    parser = add_command(
+        commands,
         "evaluate-cine",
-        help=(
-            "models and engines on sequences with known truth: overlap, contours, areas, curvature,"
-            " time-area curves"
-        ),
+        "models and engines on sequences with known truth: overlap, contours, areas, curvature,"
+        " time-area curves",
+        "evaluate-cine --cases cine/cases.csv --models registration,interpolation --out report",
+        "evaluate-cine --cases cine/cases.csv --models unet=best.pt --out report --split all",
     )
     parser.add_argument(
         "--cases",
@@ -44,9 +47,9 @@ def add_evaluate_cine_command(commands: argparse._SubParsersAction) -> None:
         "--max-cases",
         type=positive,
         metavar="N",
-        help="only the first N cases",
+        help="only the first N cases (default: all)",
     )
-    parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda"))
+    add_device(parser)
     parser.add_argument("--quiet", action="store_true", help="no progress")
     parser.set_defaults(command=_evaluate_cine)
 
@@ -56,15 +59,16 @@ def _evaluate_cine(arguments: argparse.Namespace) -> int:
     check_device(arguments.device)
     from SlicePropagationLib.studies.cine.evaluation import evaluate_cine
 
-    text = evaluate_cine(
-        arguments.cases,
-        _models(arguments.models),
-        arguments.out,
-        split=arguments.split,
-        max_cases=arguments.max_cases,
-        device=arguments.device,
-        report=reporter(arguments),
-    )
+    with ProgressLine(arguments.quiet) as line:
+        text = evaluate_cine(
+            arguments.cases,
+            _models(arguments.models),
+            arguments.out,
+            split=arguments.split,
+            max_cases=arguments.max_cases,
+            device=arguments.device,
+            report=line.report,
+        )
     print(text)
     return DONE
 

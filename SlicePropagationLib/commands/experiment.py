@@ -7,8 +7,10 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
+from SlicePropagationLib.commands.help_text import add_command
 from SlicePropagationLib.commands.options import (
     DONE,
+    add_device,
     check_training_packages,
     names,
     positive,
@@ -25,12 +27,13 @@ Default = Callable[[str], object]  # an option's name -> its value where it is n
 
 def add_experiment_command(commands: argparse._SubParsersAction) -> None:
     """Add the command to argparse's subparsers."""
-    parser = commands.add_parser(
+    parser = add_command(
+        commands,
         "experiment",
-        help=(
-            "an experiment of the slice-propagation thesis, the pancreas paper or the ACNN paper:"
-            " trains its variants, uses them, one table"
-        ),
+        "an experiment of the slice-propagation thesis, the pancreas paper or the ACNN paper:"
+        " trains its variants, uses them, one table",
+        "experiment baselines --cases cases.csv --out experiments",
+        "experiment pnet-losses --cases cases.csv --out experiments --folds 2 --epochs 5",
     )
     _add_what(parser)
     _add_length(parser)
@@ -62,7 +65,7 @@ def _add_what(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--datasets",
         metavar="A,B",
-        help="data sets that are trained on (default all)",
+        help="data sets that are trained on (default: all)",
     )
 
 
@@ -77,20 +80,25 @@ def _add_length(parser: argparse.ArgumentParser) -> None:
             " %(default)s)"
         ),
     )
-    parser.add_argument("--max-hours", type=float, help="training time of a variant")
+    parser.add_argument(
+        "--max-hours",
+        type=float,
+        metavar="H",
+        help="training time of a variant (default: that of --scale)",
+    )
     parser.add_argument(
         "--epochs",
         type=positive,
         metavar="N",
         help=(
             "as many epochs for every variant of an experiment of the thesis or of a pnet"
-            " experiment, whatever time they take"
+            " experiment, whatever time they take (default: as many as the time allows)"
         ),
     )
     parser.add_argument(
         "--config",
         metavar="task.json",
-        help="settings that differ from the presets'",
+        help="settings that differ from the presets' (default: none)",
     )
 
 
@@ -100,15 +108,15 @@ def _add_measuring(parser: argparse.ArgumentParser) -> None:
         "--max-cases",
         type=positive,
         metavar="N",
-        help="walk only the first N validation cases of each data set",
+        help="walk only the first N validation cases of each data set (default: all)",
     )
     parser.add_argument(
         "--folds",
         type=positive,
         metavar="K",
         help=(
-            "by patient; a pnet experiment has 4 unless told, acnn-segmentation, -superresolution"
-            " and -plausibility judge the split val instead"
+            "cross-validation by patient (default: 4 for a pnet experiment; acnn-segmentation,"
+            " -superresolution and -plausibility judge the split val instead)"
         ),
     )
     parser.add_argument(
@@ -129,22 +137,22 @@ def _add_measuring(parser: argparse.ArgumentParser) -> None:
         metavar="COLUMN",
         help=(
             "leave a column of a pnet experiment out, such as 'PNet-MSA, direct wiring'; may be"
-            " given several times"
+            " given several times (default: none)"
         ),
     )
 
 
 def _add_running(parser: argparse.ArgumentParser) -> None:
     """How it is run."""
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--seed", type=int, default=0, help="of the random numbers")
     parser.add_argument(
         "--workers",
         type=positive,
         default=1,
         help="processes that walk",
     )
-    parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda"))
-    parser.add_argument("--quiet", action="store_true")
+    add_device(parser)
+    parser.add_argument("--quiet", action="store_true", help="no progress")
 
 
 def _experiment(default: Default, arguments: argparse.Namespace) -> int:

@@ -14,8 +14,10 @@ from SlicePropagationLib.commands.engines import add_engines_command
 from SlicePropagationLib.commands.evaluate import add_evaluate_command
 from SlicePropagationLib.commands.evaluate_cine import add_evaluate_cine_command
 from SlicePropagationLib.commands.experiment import add_experiment_command
+from SlicePropagationLib.commands.help_text import CommandHelp, examples_text
 from SlicePropagationLib.commands.make_cine import add_make_cine_command
 from SlicePropagationLib.commands.page import add_page_commands
+from SlicePropagationLib.commands.progress import WarningHandler
 from SlicePropagationLib.commands.propagate import add_propagate_command
 from SlicePropagationLib.commands.pseudo_label import add_pseudo_label_command
 from SlicePropagationLib.commands.segment import add_segment_command
@@ -24,6 +26,11 @@ from SlicePropagationLib.commands.superresolve import add_superresolve_command
 from SlicePropagationLib.commands.train import add_train_command
 from SlicePropagationLib.files.file_names import check_name
 
+EXAMPLES = (
+    "demo --out demo",
+    "propagate --image image.nii.gz --seed seed.nii.gz --out out.nii.gz",
+    "propagate --help",
+)
 # In the order of `slice-propagation --help`.
 ADDERS = (
     add_propagate_command,
@@ -55,7 +62,11 @@ def main(argv: list[str] | None = None) -> int:
         The exit code: 0 done, 1 some cases failed, 2 wrong arguments or unusable input,
         3 an unexpected error, 130 interrupted (Ctrl-C), 141 nobody reads the output.
     """
-    logging.basicConfig(format="%(levelname)s: %(message)s", level=logging.WARNING)
+    logging.basicConfig(
+        format="%(levelname)s: %(message)s",
+        level=logging.WARNING,
+        handlers=[WarningHandler()],
+    )
     try:
         arguments = make_parser().parse_args(argv)
     except SystemExit as stop:
@@ -75,6 +86,8 @@ def make_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         "slice-propagation",
         description="Propagate a mask from annotated slices through a volume.",
+        epilog=examples_text(EXAMPLES),
+        formatter_class=CommandHelp,
     )
     parser.add_argument("--version", action="version", version=f"slice-propagation {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")

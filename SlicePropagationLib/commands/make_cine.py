@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import argparse
 
+from SlicePropagationLib.commands.help_text import add_command
 from SlicePropagationLib.commands.options import (
     DONE,
     check_packages,
     names,
     positive,
-    reporter,
 )
+from SlicePropagationLib.commands.progress import ProgressLine
 
 
 def add_make_cine_command(commands: argparse._SubParsersAction) -> None:
     """Add the command to argparse's subparsers."""
-    parser = commands.add_parser(
+    parser = add_command(
+        commands,
         "make-cine",
-        help="synthetic cine sequences with known truth from real ED and ES frames",
+        "synthetic cine sequences with known truth from real ED and ES frames",
+        "make-cine --cases cases.csv --out cine",
+        "make-cine --cases cases.csv --out cine --datasets acdc --frames 30 --pictures",
     )
     _add_cases(parser)
     _add_making(parser)
@@ -39,18 +43,20 @@ def _add_cases(parser: argparse.ArgumentParser) -> None:
         required=True,
         help="folder of the sequences and of their cases.csv",
     )
-    parser.add_argument("--datasets", metavar="A,B", help="only these data sets of the table")
+    parser.add_argument(
+        "--datasets", metavar="A,B", help="only these data sets of the table (default: all)"
+    )
     parser.add_argument(
         "--max-cases",
         type=positive,
         metavar="N",
-        help="only the first N patients of every split",
+        help="only the first N patients of every split (default: all)",
     )
     parser.add_argument(
         "--max-slices",
         type=positive,
         metavar="N",
-        help="only the N slices in the middle of the structures",
+        help="only the N slices in the middle of the structures (default: all)",
     )
 
 
@@ -60,9 +66,9 @@ def _add_making(parser: argparse.ArgumentParser) -> None:
         "--frames",
         type=positive,
         default=20,
-        help="of one cycle (default %(default)s)",
+        help="frames of one cycle (default %(default)s)",
     )
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--seed", type=int, default=0, help="of the random numbers")
     parser.add_argument(
         "--pictures",
         action="store_true",
@@ -77,15 +83,16 @@ def _make_cine(arguments: argparse.Namespace) -> int:
 
     if arguments.pictures:
         check_packages("An animation", ("matplotlib",), "demo")
-    table = make_cine_cases(
-        arguments.cases,
-        arguments.out,
-        SyntheticCineConfig(frames=arguments.frames, seed=arguments.seed),
-        datasets=names(arguments.datasets),
-        max_cases=arguments.max_cases,
-        max_slices=arguments.max_slices,
-        has_pictures=arguments.pictures,
-        report=reporter(arguments),
-    )
+    with ProgressLine(arguments.quiet) as line:
+        table = make_cine_cases(
+            arguments.cases,
+            arguments.out,
+            SyntheticCineConfig(frames=arguments.frames, seed=arguments.seed),
+            datasets=names(arguments.datasets),
+            max_cases=arguments.max_cases,
+            max_slices=arguments.max_slices,
+            has_pictures=arguments.pictures,
+            report=line.report,
+        )
     print(table)
     return DONE

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import sys
-import time
 from collections.abc import Callable
 from importlib import util
 from typing import TYPE_CHECKING
@@ -16,8 +15,6 @@ from SlicePropagationLib.files.table import parse_spacing
 
 if TYPE_CHECKING:
     import numpy as np
-
-    from SlicePropagationLib.propagation import SlicePrediction
 
 DONE = 0
 SOME_FAILED = 1
@@ -37,7 +34,10 @@ def add_engine(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--smooth",
         metavar="MODEL.pt",
-        help="make the predicted slices agree with their neighbours, with weights of `train birnn`",
+        help=(
+            "make the predicted slices agree with their neighbours, with weights of `train birnn`"
+            " (default: as the engine predicts them)"
+        ),
     )
     add_device(parser)
     parser.add_argument("--quiet", action="store_true", help="no progress")
@@ -48,13 +48,16 @@ def add_image_choice(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--series",
         metavar="N",
-        help="which volume of a DICOM folder with several; without it they are listed",
+        help="which volume of a DICOM folder with several; without it, they are listed",
     )
     parser.add_argument(
         "--spacing",
         type=spacing,
         metavar="I,J,K",
-        help="sizes of a voxel in mm, for TIFF and PNG files, which do not say them",
+        help=(
+            "sizes of a voxel in mm, for TIFF and PNG files, which do not say them (default: those"
+            " of the file)"
+        ),
     )
 
 
@@ -68,7 +71,12 @@ def spacing(text: str) -> tuple[float, float, float]:
 
 def add_device(parser: argparse.ArgumentParser) -> None:
     """Where networks run."""
-    parser.add_argument("--device", default="auto", choices=DEVICES)
+    parser.add_argument(
+        "--device",
+        default="auto",
+        choices=DEVICES,
+        help="what networks run on; auto takes a GPU where there is one",
+    )
 
 
 def engine_name(arguments: argparse.Namespace) -> str:
@@ -86,7 +94,10 @@ def add_export(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--export",
         metavar="KIND,…",
-        help="also write beside the result: dicom-seg, rtstruct (of DICOM images), stl, obj, ply",
+        help=(
+            "also write beside the result: dicom-seg, rtstruct (of DICOM images), stl, obj, ply"
+            " (default: none)"
+        ),
     )
 
 
@@ -133,30 +144,3 @@ def listed(labels: np.ndarray) -> str:
     """The labels that a label map holds, in words."""
     found = sorted({int(label) for label in labels[labels > 0]})
     return ", ".join(f"label {label}" for label in found) or "nothing was found"
-
-
-class Progress:
-    """Progress of one run on the terminal: slice 37 of 112, 4 s left."""
-
-    def __init__(self, is_quiet: bool) -> None:
-        self._is_quiet = is_quiet
-        self._began = time.monotonic()
-        self._end = "\r" if sys.stderr.isatty() else "\n"
-
-    def show(self, prediction: SlicePrediction) -> None:
-        """Tell of a slice."""
-        if self._is_quiet:
-            return
-        elapsed = time.monotonic() - self._began
-        left = elapsed / prediction.step * (prediction.num_steps - prediction.step)
-        print(
-            f"slice {prediction.step} of {prediction.num_steps}, {left:.0f} s left   ",
-            end=self._end,
-            file=sys.stderr,
-            flush=True,
-        )
-
-    def end(self) -> None:
-        """Leave the line that was written over and over."""
-        if not self._is_quiet and self._end == "\r":
-            print(file=sys.stderr)

@@ -4,6 +4,7 @@ import argparse
 from collections.abc import Callable
 from importlib.metadata import entry_points
 
+from SlicePropagationLib.commands.help_text import add_command
 from SlicePropagationLib.errors import ConfigError
 
 COMMANDS_GROUP = "slice_propagation.commands"  # functions that add a command to argparse's
@@ -18,8 +19,19 @@ def add_page_commands(commands: argparse._SubParsersAction) -> None:
         if entry.name not in commands.choices:
             entry.load()(commands)
     if "app" not in commands.choices:
-        parser = commands.add_parser("app", help="the annotation workflow as a web page")
-        parser.add_argument("arguments", nargs=argparse.REMAINDER, metavar="...")
+        parser = add_command(
+            commands,
+            "app",
+            "the annotation workflow as a web page",
+            "app sample",
+            "app image.nii.gz --out annotations",
+        )
+        parser.add_argument(
+            "arguments",
+            nargs=argparse.REMAINDER,
+            metavar="...",
+            help="what the page takes, which is not part of this installation",
+        )
         parser.set_defaults(command=lambda arguments: find_page())
 
 

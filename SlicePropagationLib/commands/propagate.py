@@ -5,15 +5,16 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
+from SlicePropagationLib.commands.help_text import add_command
 from SlicePropagationLib.commands.options import (
     DONE,
-    Progress,
     add_engine,
     add_export,
     add_image_choice,
     engine_name,
     names,
 )
+from SlicePropagationLib.commands.progress import ProgressLine
 from SlicePropagationLib.files.table import parse_span
 
 if TYPE_CHECKING:
@@ -25,21 +26,32 @@ MOST_LISTED = 8  # annotated slices that are named one by one
 
 def add_propagate_command(commands: argparse._SubParsersAction) -> None:
     """Add the command to argparse's subparsers."""
-    parser = commands.add_parser(
+    parser = add_command(
+        commands,
         "propagate",
-        help="one volume: from annotated slices to the whole structure",
+        "one volume: from annotated slices to the whole structure",
+        "propagate --image image.nii.gz --seed seed.nii.gz --out out.nii.gz --picture",
+        "propagate --image ct/ --seed seed.seg.nrrd --out out.seg.nrrd --range 20:60 --export stl",
     )
     _add_files(parser)
     _add_slices(parser)
     parser.add_argument(
         "--anchors",
         metavar="T.slices.csv",
-        help="which slices of the seed are anchors, confirmed and empty ones included",
+        help=(
+            "which slices of the seed are anchors, confirmed and empty ones included (default: those"
+            " that show a label)"
+        ),
     )
     parser.add_argument(
         "--history",
         metavar="O.json",
-        help="do again what the record of an earlier result says, instead of --seed",
+        help="do again what the record of an earlier result says (default: what --seed shows)",
+    )
+    parser.add_argument(
+        "--picture",
+        action="store_true",
+        help="also write O.png: up to twelve slices with outlines and confidence",
     )
     add_export(parser)
     add_image_choice(parser)
@@ -48,10 +60,14 @@ def add_propagate_command(commands: argparse._SubParsersAction) -> None:
 
 
 def _add_files(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--image", required=True)
+    parser.add_argument("--image", required=True, metavar="I", help="a volume, or a DICOM folder")
     parser.add_argument(
         "--seed",
-        help="label map on the image's grid, non-zero only on annotated slices",
+        metavar="S",
+        help=(
+            "label map on the image's grid, non-zero only on annotated slices; required without"
+            " --history or --from"
+        ),
     )
     parser.add_argument(
         "--from",
@@ -59,13 +75,16 @@ def _add_files(parser: argparse.ArgumentParser) -> None:
         metavar="S",
         help=(
             "in place of a seed: segmentation of an earlier scan, or of another phase, which is"
-            " carried over as a suggestion"
+            " carried over as a suggestion (default: --seed)"
         ),
     )
-    parser.add_argument("--from-image", metavar="I", help="the image that --from is of")
+    parser.add_argument(
+        "--from-image", metavar="I", help="the image that --from is of (default: none)"
+    )
     parser.add_argument(
         "--out",
         required=True,
+        metavar="O",
         help="full label map; O.slices.csv and O.json are written beside it",
     )
 
@@ -85,13 +104,13 @@ def _add_slices(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--range",
         metavar="A:B",
-        help="slices that may be predicted, both included",
+        help="slices that may be predicted, both included (default: all)",
     )
     parser.add_argument(
         "--frame",
         type=int,
         metavar="T",
-        help="time point of a 4D image, from 0",
+        help="time point of a 4D image, from 0 (default: the only one)",
     )
 
 
@@ -119,12 +138,12 @@ def _propagate(arguments: argparse.Namespace) -> int:
         spacing_mm=arguments.spacing,
         earlier=arguments.earlier,
         earlier_image=arguments.from_image,
+        has_picture=arguments.picture,
     )
-    progress = Progress(arguments.quiet)
     if request.axis == ALONG_TIME:
-        return _propagate_in_time(request, arguments.quiet, progress)
-    session = propagate_file(request, progress.show)
-    progress.end()
+        return _propagate_in_time(request, arguments.quiet)
+    with ProgressLine(arguments.quiet) as line:
+        session = propagate_file(request, line.show)
     if not arguments.quiet:
         print(f"{request.out}:")
         for label in session.labels:
@@ -147,18 +166,11 @@ def _reach(session: AnnotationSession, label: int) -> str:
     return f"{place}, annotated on {listed}{rest}; {volume} ml"
 
 
-def _propagate_in_time(
-    request: PropagateRequest,
-    is_quiet: bool,
-    progress: Progress,
-) -> int:
+def _propagate_in_time(request: PropagateRequest, is_quiet: bool) -> int:
     from SlicePropagationLib.pipelines.propagate_frames import propagate_frames
 
-    labels = propagate_frames(
-        request,
-        lambda number, count, prediction: progress.show(prediction),
-    )
-    progress.end()
+    with ProgressLine(is_quiet) as line:
+        labels = propagate_frames(request, line.show_frame)
     if not is_quiet:
         num_shown = int((labels > 0).any(axis=(1, 2, 3)).sum())
         print(f"{request.out}: {num_shown} of {len(labels)} frames show a structure")

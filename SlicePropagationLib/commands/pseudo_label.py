@@ -2,23 +2,25 @@
 
 import argparse
 
+from SlicePropagationLib.commands.help_text import add_command
 from SlicePropagationLib.commands.options import (
     DONE,
     add_engine,
     engine_name,
     listed,
-    reporter,
 )
+from SlicePropagationLib.commands.progress import ProgressLine
 
 
 def add_pseudo_label_command(commands: argparse._SubParsersAction) -> None:
     """Add the command to argparse's subparsers."""
-    parser = commands.add_parser(
+    parser = add_command(
+        commands,
         "pseudo-label",
-        help=(
-            "labels for every slice or frame from the nearest annotated one, with the distance, for"
-            " training"
-        ),
+        "labels for every slice or frame from the nearest annotated one, with the distance, for"
+        " training",
+        "pseudo-label --image image.nii.gz --seed seed.nii.gz --out pseudo.nii.gz",
+        "pseudo-label --image cine.nii.gz --seed frames.nii.gz --out pseudo.nii.gz --soft",
     )
     parser.add_argument("--image", required=True, help="a volume, or a 4D sequence")
     parser.add_argument(
@@ -64,7 +66,8 @@ def _pseudo_label(arguments: argparse.Namespace) -> int:
         is_cyclic=not arguments.not_cyclic,
         is_soft=arguments.soft,
     )
-    labels = pseudo_label_file(request, reporter(arguments))
+    with ProgressLine(arguments.quiet) as line:
+        labels = pseudo_label_file(request, line.count)
     if not arguments.quiet:
         print(f"{arguments.out}: {listed(labels)}")
     return DONE

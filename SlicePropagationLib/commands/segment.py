@@ -2,24 +2,28 @@
 
 import argparse
 
+from SlicePropagationLib.commands.help_text import add_command
 from SlicePropagationLib.commands.options import (
     DONE,
     add_device,
     add_image_choice,
     check_packages,
     listed,
-    reporter,
 )
+from SlicePropagationLib.commands.progress import ProgressLine
 from SlicePropagationLib.engines.device import check_device
 
 
 def add_segment_command(commands: argparse._SubParsersAction) -> None:
     """Add the command to argparse's subparsers."""
-    parser = commands.add_parser(
+    parser = add_command(
+        commands,
         "segment",
-        help="a model that needs no seed, on a volume or a 4D sequence",
+        "a model that needs no seed, on a volume or a 4D sequence",
+        "segment --image image.nii.gz --model best.pt --out labels.nii.gz",
+        "segment --image cine.nii.gz --model cine/best.pt --out labels.nii.gz --not-cyclic",
     )
-    parser.add_argument("--image", required=True)
+    parser.add_argument("--image", required=True, help="a volume, or a 4D sequence")
     add_image_choice(parser)
     parser.add_argument(
         "--model",
@@ -59,7 +63,8 @@ def _segment(arguments: argparse.Namespace) -> int:
         device=arguments.device,
         is_cyclic=not arguments.not_cyclic,
     )
-    labels = segment_file(request, reporter(arguments))
+    with ProgressLine(arguments.quiet) as line:
+        labels = segment_file(request, line.count)
     if not arguments.quiet:
         print(f"{arguments.out}: {listed(labels)}")
     return DONE

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import argparse
+from functools import partial
+from typing import TYPE_CHECKING
 
+from SlicePropagationLib.commands.help_text import add_command
 from SlicePropagationLib.commands.options import (
     DONE,
     add_engine,
@@ -11,18 +14,33 @@ from SlicePropagationLib.commands.options import (
     engine_name,
     positive,
 )
+from SlicePropagationLib.commands.progress import ProgressLine
+
+if TYPE_CHECKING:
+    from SlicePropagationLib.evaluation.simulated_annotator import Round
+
+HEADER = ("K", "Dice", "Dice (whole)", "Dice (thesis)", "mm past the ends", "annotated slices")
+TERMS = (
+    "K: number of annotated slices. Dice: of the whole volume, annotated slices excluded; (whole):"
+    " with them; (thesis): with them, and only where the structure is, as in the slice-propagation"
+    " thesis. mm past the ends: how far the prediction runs past both ends of the structure,"
+    " together."
+)
 
 
 def add_simulate_command(commands: argparse._SubParsersAction) -> None:
     """Add the command to argparse's subparsers."""
-    parser = commands.add_parser(
+    parser = add_command(
+        commands,
         "simulate",
-        help="a simulated annotator: seed, propagate, correct, and what each correction gains",
+        "a simulated annotator: seed, propagate, correct, and what each correction gains",
+        "simulate --image image.nii.gz --truth truth.nii.gz --label 1",
+        "simulate --image image.nii.gz --truth truth.nii.gz --label 1 --budget 8 --out rounds.json",
     )
-    parser.add_argument("--image", required=True)
+    parser.add_argument("--image", required=True, help="a volume, or a DICOM folder")
     add_image_choice(parser)
     parser.add_argument("--truth", required=True, help="label map with the whole structure")
-    parser.add_argument("--label", type=int, required=True)
+    parser.add_argument("--label", type=int, required=True, help="the structure in --truth")
     parser.add_argument(
         "--pick",
         default="largest",
@@ -42,14 +60,24 @@ def add_simulate_command(commands: argparse._SubParsersAction) -> None:
         metavar="K",
         help="number of annotated slices",
     )
-    parser.add_argument("--axis", default="k", choices=("i", "j", "k"))
-    parser.add_argument("--out", help="write the table as JSON")
+    parser.add_argument(
+        "--axis",
+        default="k",
+        choices=("i", "j", "k"),
+        help="voxel axis that the slices run along",
+    )
+    parser.add_argument(
+        "--out",
+        metavar="ROUNDS.json",
+        help="write the table there as JSON (default: it is printed only)",
+    )
     add_engine(parser)
     parser.set_defaults(command=_simulate)
 
 
 def _simulate(arguments: argparse.Namespace) -> int:
     from SlicePropagationLib.evaluation.simulated_annotator import SimulateRequest, simulate_file
+    from SlicePropagationLib.evaluation.summary import aligned
 
     request = SimulateRequest(
         image=arguments.image,
@@ -65,12 +93,21 @@ def _simulate(arguments: argparse.Namespace) -> int:
         device=arguments.device,
         out=arguments.out,
     )
-    rounds = simulate_file(request)
-    print("slices  Dice (annotated slices excluded)  Dice (thesis)  mm past the ends  annotated")
-    for entry in rounds:
-        annotated = " ".join(map(str, entry.annotated))
-        print(
-            f"{entry.shots:6d}  {entry.dice:33.3f}  {entry.dice_thesis:13.3f} "
-            f" {entry.mm_past_ends:16.1f}  {annotated}"
-        )
+    with ProgressLine(arguments.quiet) as line:
+        rounds = simulate_file(request, partial(_tell, line, request.budget))
+    print(aligned(HEADER, [_cells(entry) for entry in rounds]))
+    print(f"\n{TERMS}")
+    if request.out:
+        print(f"The table is in {request.out}, too.")
     return DONE
+
+
+def _tell(line: ProgressLine, budget: int, entry: Round) -> None:
+    line.step(entry.shots / budget, f"{entry.shots} of {budget} slices annotated")
+
+
+def _cells(entry: Round) -> tuple[str, ...]:
+    """A round as a line of the table."""
+    scores = (f"{score:.3f}" for score in (entry.dice, entry.dice_whole, entry.dice_thesis))
+    annotated = " ".join(map(str, entry.annotated))
+    return (str(entry.shots), *scores, f"{entry.mm_past_ends:.1f}", annotated)

@@ -2,6 +2,7 @@
 
 import argparse
 
+from SlicePropagationLib.commands.help_text import add_command
 from SlicePropagationLib.commands.options import (
     DONE,
     add_device,
@@ -14,14 +15,15 @@ from SlicePropagationLib.engines.device import check_device
 
 def add_superresolve_command(commands: argparse._SubParsersAction) -> None:
     """Add the command to argparse's subparsers."""
-    parser = commands.add_parser(
+    parser = add_command(
+        commands,
         "superresolve",
-        help=(
-            "the annotation of thick slices on a fine grid, without stair steps; annotated slices"
-            " stay as they are"
-        ),
+        "the annotation of thick slices on a fine grid, without stair steps; annotated slices"
+        " stay as they are",
+        "superresolve --image image.nii.gz --labels labels.nii.gz --out fine.nii.gz",
+        "superresolve --image image.nii.gz --labels labels.nii.gz --out fine.nii.gz --factor 5",
     )
-    parser.add_argument("--image", required=True)
+    parser.add_argument("--image", required=True, help="a volume, or a DICOM folder")
     add_image_choice(parser)
     parser.add_argument(
         "--labels",
@@ -34,7 +36,7 @@ def add_superresolve_command(commands: argparse._SubParsersAction) -> None:
     parser.add_argument(
         "--out",
         required=True,
-        help="the result on the fine grid; O.json is written beside it",
+        help="the result on the fine grid; O.json and the picture O.png are written beside it",
     )
     parser.add_argument(
         "--model",
@@ -46,7 +48,8 @@ def add_superresolve_command(commands: argparse._SubParsersAction) -> None:
     )
     _add_slices(parser)
     add_device(parser)
-    parser.add_argument("--quiet", action="store_true")
+    parser.add_argument("--no-picture", action="store_true", help="do not write O.png")
+    parser.add_argument("--quiet", action="store_true", help="no progress")
     parser.set_defaults(command=_superresolve)
 
 
@@ -87,6 +90,7 @@ def _superresolve(arguments: argparse.Namespace) -> int:
         axis=arguments.axis,
         factor=arguments.factor,
         device=arguments.device,
+        has_picture=not arguments.no_picture,
     )
     fine = superresolve_file(request)
     if not arguments.quiet:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
+from SlicePropagationLib.commands.help_text import add_command
 from SlicePropagationLib.commands.options import (
     DONE,
+    add_device,
     check_training_packages,
     names,
     positive,
@@ -22,9 +24,12 @@ if TYPE_CHECKING:
 
 def add_train_command(commands: argparse._SubParsersAction) -> None:
     """Add the command to argparse's subparsers."""
-    parser = commands.add_parser(
+    parser = add_command(
+        commands,
         "train",
-        help="train a network on labelled cases; started again with the same arguments, it goes on",
+        "train a network on labelled cases; started again with the same arguments, it goes on",
+        "train slice_unet --cases cases.csv --out weights --max-hours 2",
+        "train registration --cases cases.csv --out weights --folds 5 --device cuda",
     )
     parser.add_argument("task", metavar="TASK", help=", ".join(TASKS))
     parser.add_argument(
@@ -41,25 +46,25 @@ def add_train_command(commands: argparse._SubParsersAction) -> None:
     parser.add_argument(
         "--config",
         metavar="task.json",
-        help="settings that differ from the preset's",
+        help="settings that differ from the preset's (default: none)",
     )
     parser.add_argument(
         "--init",
         metavar="X.pt",
         help=(
             "weights to begin with, or the folder of the training that made them; with --folds,"
-            " each fold begins with its own"
+            " each fold begins with its own (default: random ones)"
         ),
     )
     parser.add_argument(
         "--prior",
         metavar="P.pt",
-        help="shape model that guides the training (acnn tasks)",
+        help="shape model that guides the training (acnn tasks; default: none)",
     )
     parser.add_argument(
         "--labels",
         metavar="L,L",
-        help="the labels that the model is about (acnn tasks)",
+        help="the labels that the model is about (acnn tasks; default: all)",
     )
     parser.add_argument(
         "--walks",
@@ -69,50 +74,61 @@ def add_train_command(commands: argparse._SubParsersAction) -> None:
             " (gap_unet) that several trainings share; default: a folder in OUT"
         ),
     )
-    parser.add_argument("--datasets", metavar="A,B", help="only these data sets of the table")
+    parser.add_argument(
+        "--datasets", metavar="A,B", help="only these data sets of the table (default: all)"
+    )
     parser.add_argument(
         "--leave-out",
         metavar="A,B",
-        help="without these data sets of the table, or groups of --groups",
+        help="leave these data sets of the table, or groups of --groups, out (default: none)",
     )
     parser.add_argument(
         "--groups",
         metavar="groups.csv",
-        help="table with columns group, dataset, whose groups --leave-out may name",
+        help="table with columns group, dataset, whose groups --leave-out may name (default: none)",
     )
     parser.add_argument(
         "--max-cases",
         type=positive,
         metavar="N",
-        help="only the first N cases of each split of each data set",
+        help="only the first N cases of each split of each data set (default: all)",
     )
     parser.add_argument(
         "--folds",
         type=positive,
         default=0,
         metavar="K",
-        help="cross-validation by patient instead of the table's splits",
+        help="cross-validation by patient (default: the table's splits)",
     )
-    parser.add_argument("--epochs", type=positive, help="number of epochs")
+    parser.add_argument(
+        "--epochs",
+        type=positive,
+        metavar="N",
+        help="number of epochs (default: the preset's)",
+    )
     parser.add_argument(
         "--max-hours",
         type=float,
-        help="end after that much time; the learning rate falls over that time",
+        metavar="H",
+        help=(
+            "end after that much time, over which the learning rate falls (default: after the last"
+            " epoch)"
+        ),
     )
-    parser.add_argument("--seed", type=int)
+    parser.add_argument("--seed", type=int, help="of the random numbers (default: the preset's)")
     parser.add_argument(
         "--workers",
         type=positive,
         default=1,
         help="processes that prepare the data",
     )
-    parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda"))
+    add_device(parser)
     parser.add_argument(
         "--resume",
         action="store_true",
         help="only go on with a training that is in --out already",
     )
-    parser.add_argument("--quiet", action="store_true")
+    parser.add_argument("--quiet", action="store_true", help="no progress")
     parser.set_defaults(command=_train)
 
 

@@ -30,10 +30,12 @@ from SlicePropagationLib.evaluation.resume import (
 )
 from SlicePropagationLib.evaluation.scores import score_case
 from SlicePropagationLib.evaluation.statistics import RESULT_COLUMNS, aggregate
+from SlicePropagationLib.evaluation.summary import summary_text
 from SlicePropagationLib.evaluation.tables import Tables
 from SlicePropagationLib.files.atomic import atomic_folder, check_writable, clear_away
 from SlicePropagationLib.workers import WorkerDiedError, in_order
 
+REPORT = "results.md"
 Outcome = tuple[list[Row], list[Row], str | None]  # rows, drift rows, what is wrong with the files
 
 
@@ -43,10 +45,12 @@ class Evaluation(NamedTuple):
     Attributes:
         text: what results.md holds.
         failures: for each case that could not be scored its name and why.
+        summary: the means as a short table for a terminal.
     """
 
     text: str
     failures: list[tuple[str, str]]
+    summary: str = ""
 
 
 def evaluate(
@@ -87,7 +91,8 @@ def evaluate(
     waiting = [left_to_do(job, done) for job in jobs]
     waiting = [job for job in waiting if job.protocol.engines]
     failures = []
-    for job, (scored, distances, error) in _score_all(waiting, request.workers):
+    for step, (job, outcome) in enumerate(_score_all(waiting, request.workers), 1):
+        scored, distances, error = outcome
         rows = rows + scored
         drift = drift + distances
         if error:
@@ -95,13 +100,14 @@ def evaluate(
         if scored:
             keep(out, Scored(rows, drift), protocol, sources)
         if report:
-            report(f"{job.dataset} {job.case}: {error or f'{len(scored)} scores'}")
+            what = error or f"{len(scored)} scores"
+            report(f"case {step} of {len(waiting)}: {job.dataset} {job.case}: {what}")
     if not rows:
         _refuse_nothing(failures, protocol, len(jobs))
     tables = Tables(rows, drift, aggregate(rows, protocol))
     text = results_text(tables, protocol, kinds, failures)
     _write_results(out, tables, protocol, text)
-    return Evaluation(text, failures)
+    return Evaluation(text, failures, summary_text(tables, protocol))
 
 
 def _score_all(jobs: list[Job], workers: int) -> Iterator[tuple[Job, Outcome]]:
@@ -155,4 +161,4 @@ def _write_results(
     with atomic_folder(out) as partial:
         write_table(partial / "results.csv", RESULT_COLUMNS, tables.results)
         draw_plots(partial, tables, protocol)
-        (partial / "results.md").write_text(text, encoding="utf-8")
+        (partial / REPORT).write_text(text, encoding="utf-8")

@@ -109,7 +109,7 @@ def results_text(
         own = select(tables.rows, pick=pick, correct=correct)
         results = select(tables.results, pick=pick, correct=correct)
         parts += [
-            f"## {_user_title(pick, correct)}\n",
+            f"## {user_title(pick, correct)}\n",
             *_user_tables(own, results, protocol, kinds),
         ]
     parts.append(drift_tables(tables, protocol))
@@ -184,7 +184,8 @@ def _why_real(rows: list[Row]) -> str:
     return f" (at least {FEWEST_PATIENTS} patients each{left})"
 
 
-def _user_title(pick: str, correct: str) -> str:
+def user_title(pick: str, correct: str) -> str:
+    """What a simulated annotator is called in the tables."""
     if correct == UNIFORM:
         return "Uniform slices over the true extent"
     return f"First slice: {pick}, corrections: {correct}"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -116,11 +116,14 @@ class Extent(NamedTuple):
         return self.last - self.first + 1
 
 
-def simulate_file(request: SimulateRequest) -> list[Round]:
+def simulate_file(
+    request: SimulateRequest, on_round: Callable[[Round], object] | None = None
+) -> list[Round]:
     """Annotate one label of a case as a person would; written as JSON when asked for.
 
     Args:
         request: the volume and how it is annotated.
+        on_round: called with each `Round` as it ends.
 
     Returns:
         The `Round` after each annotated slice.
@@ -138,15 +141,18 @@ def simulate_file(request: SimulateRequest) -> list[Round]:
         )
     axis = 2 - AXES.index(request.axis)
     session, truth = object_session(volume, labels, request.label, axis)
-    rounds = simulate(
+    rounds = []
+    for entry in simulate(
         session,
         truth,
         choose_engine(request.engine, request.device),
         pick=request.pick,
         correct=request.correct,
         budget=request.budget,
-    )
-    rounds = list(rounds)
+    ):
+        rounds.append(entry)
+        if on_round:
+            on_round(entry)
     if request.out:
         _write_rounds(Path(request.out), rounds)
     return rounds

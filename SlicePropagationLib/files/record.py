@@ -11,11 +11,16 @@ from typing import Any
 
 from SlicePropagationLib.errors import InputError, OutputError, in_one_line
 from SlicePropagationLib.files.companions import companion, voxel_file
+from SlicePropagationLib.files.png_file import is_our_png
 from SlicePropagationLib.files.table import first_line
 
 FILES = "files"  # the entry of a record: {file name: sha256}
 RECORD = ".json"
 TABLE = ".slices.csv"
+PICTURE = ".png"
+PAGE = ".html"
+PAGE_MARK = b'<meta name="generator" content="slice-propagation'
+HEAD_BYTES = 1024  # of a page of ours, which hold the mark
 MOST_BYTES = 1 << 30  # of a record; the longest histories have some MiB
 TABLE_COLUMNS = ({"slice", "segment", "provenance"}, {"frame", "distance"})
 USUAL = "use the O.json beside a result"
@@ -80,6 +85,12 @@ def is_whole(record: Path) -> bool:
     return all(_has_hash(record.with_name(name), stated) for name, stated in hashes.items())
 
 
+def names_file(record: Mapping[str, Any], path: Path) -> bool:
+    """Whether a record names a file beside it, and the file is the one that it names."""
+    stated = _hashes(record).get(path.name)
+    return stated is not None and _has_hash(path, stated)
+
+
 def check_whole(*paths: Path | str) -> None:
     """Refuse files of a result that are not of the run that its record tells of.
 
@@ -137,8 +148,12 @@ def _has_hash(path: Path, stated: str) -> bool:
 
 
 def is_ours(path: Path | str) -> bool:
-    """Whether a record or a table was written by this program."""
+    """Whether a record, a table, a picture or a page was written by this program."""
     path = Path(path)
+    if path.suffix == PICTURE:
+        return is_our_png(path)
+    if path.suffix == PAGE:
+        return _is_our_page(path)
     try:
         if path.suffix == RECORD:
             values = read_record(path)
@@ -173,15 +188,7 @@ def check_places(
     voxels = voxel_file(out)
     further = [*others, *([voxels] if voxels else [])]
     for path in (out, *beside, *further):
-        if path.is_symlink():
-            raise OutputError(
-                f"{path} is a link to {os.readlink(path)}, which a result would replace or write"
-                " through; give --out the name of the file itself, or another name."
-            )
-        if path.is_dir():
-            raise OutputError(
-                f"{path} is a folder; give --out the name of a file that can be written there."
-            )
+        _check_is_file(path)
     foreign = [path for path in beside if path.exists() and not is_ours(path)]
     foreign += [path for path in further if path.exists() and not _is_of_result(path, out)]
     for path in foreign:
@@ -189,6 +196,41 @@ def check_places(
             f"{path} is there and was not written by this program, the result would replace"
             f" it; give --out another name than {out.name}, or move the file away."
         )
+
+
+def check_own(path: Path) -> None:
+    """Refuse to write a file of a fixed name over one that this program did not write.
+
+    Raises:
+        OutputError: it is a link, a folder, or something else's file.
+    """
+    _check_is_file(path)
+    if path.exists() and not is_ours(path):
+        raise OutputError(
+            f"{path} is there and was not written by this program, an overview would replace it;"
+            " give another folder, move the file away, or give --no-pictures."
+        )
+
+
+def _check_is_file(path: Path) -> None:
+    """Refuse a link and a folder where a file is to be written."""
+    if path.is_symlink():
+        raise OutputError(
+            f"{path} is a link to {os.readlink(path)}, which a result would replace or write"
+            " through; give --out the name of the file itself, or another name."
+        )
+    if path.is_dir():
+        raise OutputError(
+            f"{path} is a folder; give --out the name of a file that can be written there."
+        )
+
+
+def _is_our_page(path: Path) -> bool:
+    try:
+        with open(path, "rb") as file:
+            return PAGE_MARK in file.read(HEAD_BYTES)
+    except OSError:
+        return False
 
 
 def _is_of_result(path: Path, out: Path) -> bool:

@@ -29,6 +29,7 @@ from SlicePropagationLib.files.record import RECORD, check_places, is_whole
 from SlicePropagationLib.files.shipped_weights import find_model, has_model
 from SlicePropagationLib.files.table import parse_spacing, parse_span, read_table
 from SlicePropagationLib.files.volume import AXES
+from SlicePropagationLib.pipelines.batch_index import BatchIndex
 from SlicePropagationLib.pipelines.exports import check_exports
 from SlicePropagationLib.pipelines.propagate_file import PropagateRequest, propagate_file
 from SlicePropagationLib.workers import as_done
@@ -65,6 +66,7 @@ class BatchRequest:
         workers: number of processes.
         scheduler: address of a Dask scheduler, instead of processes of our own.
         exports: what is written beside each result, as in `PropagateRequest`.
+        has_pictures: whether a montage is written beside each result, and index.html over all.
 
     Raises:
         ConfigError: the device or an export is none, or there is no worker.
@@ -78,6 +80,7 @@ class BatchRequest:
     workers: int = 1
     scheduler: str | None = None
     exports: tuple[str, ...] = ()
+    has_pictures: bool = False
 
     def __post_init__(self) -> None:
         """Refuse what no batch can run with."""
@@ -117,10 +120,24 @@ def run_batch(request: BatchRequest) -> Iterator[Outcome]:
         InputError: the table cannot be used; nothing has been done then.
         ConfigError, CheckpointError, DeviceError: the engine, the device or the scheduler is not
             there.
+        OutputError: the folder has an index.html that this program did not write.
     """
     choose_engine(request.engine, request.device)
     cases = read_cases(request)
-    return _numbered(_outcomes(cases, request), len(cases))
+    outcomes = _outcomes(cases, request)
+    if request.has_pictures:
+        outcomes = _indexed(outcomes, BatchIndex(request.cases, request.out, cases))
+    return _numbered(outcomes, len(cases))
+
+
+def _indexed(outcomes: Iterator[Outcome], index: BatchIndex) -> Iterator[Outcome]:
+    """Keep the overview of what is done; it is whole also when the batch is interrupted."""
+    try:
+        for outcome in outcomes:
+            index.add(outcome.name, outcome.error, is_skipped=outcome.is_skipped)
+            yield outcome
+    finally:
+        index.write()
 
 
 def _numbered(outcomes: Iterator[Outcome], count: int) -> Iterator[Outcome]:
@@ -214,6 +231,7 @@ def _case(
         engine=request.engine,
         device=request.device,
         exports=request.exports,
+        has_picture=request.has_pictures,
         series=row.get("series") or None,
         spacing_mm=spacing_mm,
     )

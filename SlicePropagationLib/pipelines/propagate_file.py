@@ -32,7 +32,12 @@ from SlicePropagationLib.pipelines.exports import (
 )
 from SlicePropagationLib.pipelines.follow_up import FOLLOW_UP, carry_labels, thickest_axis
 from SlicePropagationLib.pipelines.replay import decode_history, replay
-from SlicePropagationLib.pipelines.result_files import recorded_segment, write_result
+from SlicePropagationLib.pipelines.result_files import (
+    recorded_segment,
+    result_suffixes,
+    write_result,
+)
+from SlicePropagationLib.pipelines.seed_remark import remark_on_finished
 from SlicePropagationLib.pipelines.slices_table import AnchorTable, read_anchors
 from SlicePropagationLib.propagation import (
     Engine,
@@ -72,6 +77,7 @@ class PropagateRequest:
         earlier: segmentation of an earlier scan of the same patient, or of another phase, that is
             carried over in place of a seed, or None,
         earlier_image: and the image that it is of.
+        has_picture: whether O.png, a montage of slices, is written beside the result, too.
 
     Raises:
         InputError: there is no seed, history or earlier segmentation, or something is asked for
@@ -95,6 +101,7 @@ class PropagateRequest:
     spacing_mm: tuple[float, float, float] | None = None
     earlier: Path | str | None = None
     earlier_image: Path | str | None = None
+    has_picture: bool = False
 
     def __post_init__(self) -> None:
         """Refuse what contradicts itself."""
@@ -103,6 +110,8 @@ class PropagateRequest:
         check_exports(self.exports)
         if self.exports and self.axis == ALONG_TIME:
             raise ConfigError("--export is for volumes; leave it out along time (--axis t).")
+        if self.has_picture and self.axis == ALONG_TIME:
+            raise ConfigError("--picture is for volumes; leave it out along time (--axis t).")
         self._check_earlier()
         if not self.seed and not self.history and not self.earlier:
             raise InputError(
@@ -157,7 +166,8 @@ def propagate_file(
     seed = None if request.anchors else request.seed
     earlier = {"earlier segmentation": request.earlier, "earlier image": request.earlier_image}
     check_output(request.out, image=request.image, seed=seed, **earlier)
-    check_places(request.out, others=export_places(request.out, request.exports))
+    suffixes = result_suffixes(request.has_picture)
+    check_places(request.out, suffixes, export_places(request.out, request.exports))
     engine = FOLLOW_UP if request.earlier else choose_engine(request.engine, request.device)
     volume = read_volume(request.image, request.frame, request.series, request.spacing_mm)
     dicom_slices = export_sources(volume, request.exports)
@@ -182,7 +192,16 @@ def propagate_file(
         sources["series"] = request.series
     if request.earlier:
         sources |= {"from": str(request.earlier), "from_image": str(request.earlier_image)}
-    write_result(request.out, volume, session, segments, engine, seconds, **sources)
+    write_result(
+        request.out,
+        volume,
+        session,
+        segments,
+        engine,
+        seconds,
+        has_picture=request.has_picture,
+        **sources,
+    )
     if request.exports:
         write_exports(
             request.out,
@@ -241,6 +260,9 @@ def open_session(
     for label, drawn in drawings.items():
         for index, (patch, kind) in drawn.items():
             session.annotate(label, index, patch.paste(stack.slice_shape), kind)
+    remark = None if table else remark_on_finished(session, request.seed)
+    if remark:
+        log.warning("%s", remark)
     return session, list(found.segments)
 
 

@@ -93,7 +93,7 @@ class _Part:
 
 
 def pseudo_label_file(
-    request: PseudoLabelRequest, report: Callable[[str], None] | None = None
+    request: PseudoLabelRequest, on_part: Callable[[int, int], object] | None = None
 ) -> np.ndarray:
     """Label a volume or a sequence from its annotated slices or frames.
 
@@ -103,7 +103,7 @@ def pseudo_label_file(
 
     Args:
         request: what to label, and how.
-        report: called with a line of text for the volume, or for every slice position done.
+        on_part: called with (number, count) for the volume, or for every slice position done.
 
     Returns:
         The label map, (K, J, I) or (T, K, J, I) uint8.
@@ -119,7 +119,7 @@ def pseudo_label_file(
     source, drawn, parts = _read(request)
     is_shown = np.any([part.drawn.any(axis=(1, 2)) for part in parts], axis=0)
     annotated = np.flatnonzero(is_shown)
-    soft = _soft_labels(drawn, parts, annotated, engine, report)
+    soft = _soft_labels(drawn, parts, annotated, engine, on_part)
     stack = parts[0].stack
     record = {
         "engine": engine.name,
@@ -176,7 +176,7 @@ def _soft_labels(
     parts: list[_Part],
     annotated: np.ndarray,
     engine: Engine,
-    report: Callable[[str], None] | None,
+    on_part: Callable[[int, int], object] | None,
 ) -> SoftLabels:
     """{label: probability in the image's array} of all parts together."""
     labels = [int(label) for label in np.unique(drawn[drawn > 0])]
@@ -185,8 +185,8 @@ def _soft_labels(
         found = pseudo_label(part.stack, part.drawn, annotated, engine)
         for label, probability in found.items():
             soft[label][part.place] = part.stack.to_volume(probability)
-        if report:
-            report(f"{number} of {len(parts)}")
+        if on_part:
+            on_part(number, len(parts))
     return soft
 
 

@@ -16,7 +16,9 @@ from SlicePropagationLib import __version__
 from SlicePropagationLib.engines import model_hash, weights_record
 from SlicePropagationLib.files.atomic import atomic_folder
 from SlicePropagationLib.files.companions import companion
+from SlicePropagationLib.files.png_file import write_png
 from SlicePropagationLib.files.record import (
+    PICTURE,
     RECORD,
     TABLE,
     check_places,
@@ -61,11 +63,13 @@ def write_result(
     segments: Collection[Segment],
     engine: Engine,
     seconds: float,
+    *,
+    has_picture: bool = False,
     **record: Any,
 ) -> Path:
     """Write O (full label map), O.slices.csv and O.json beside each other, atomically.
 
-    The record O.json comes last and holds the hashes of the other two.
+    The record O.json comes last and holds the hashes of the others.
 
     Args:
         path: O; its ending says the format.
@@ -74,13 +78,14 @@ def write_result(
         segments: the Segments, for names and colours.
         engine: the engine.
         seconds: how long the runs took.
+        has_picture: whether O.png is written, too.
         record: further entries of O.json.
 
     Raises:
         OutputError: the folder cannot be written, or a file beside O is not of this program.
     """
     path = Path(path)
-    check_places(path)
+    check_places(path, result_suffixes(has_picture))
     table = companion(path, TABLE)
     sidecar = companion(path, RECORD)
     written = [segment for segment in segments if segment.label in session.labels]
@@ -89,8 +94,19 @@ def write_result(
     with atomic_folder(path.parent) as partial:
         write_session_labels(partial / path.name, session, volume, written, tags)
         write_rows(partial / table.name, slice_rows(session, segments))
+        if has_picture:
+            # what draws is imported on use: Slicer's panel starts without it
+            from SlicePropagationLib.pipelines.result_picture import result_picture
+
+            picture = result_picture(session, written, volume)
+            write_png(partial / companion(path, PICTURE).name, picture)
         write_record(partial, sidecar.name, values)
     return path
+
+
+def result_suffixes(has_picture: bool) -> tuple[str, ...]:
+    """Of the files that stand beside a result."""
+    return (TABLE, RECORD, PICTURE) if has_picture else (TABLE, RECORD)
 
 
 def read_result(path: Path | str, volume: Volume) -> Segmentation:

@@ -144,7 +144,7 @@ def load_segmenter(
 
 
 def segment_file(
-    request: SegmentRequest, report: Callable[[str], None] | None = None
+    request: SegmentRequest, on_part: Callable[[int, int], object] | None = None
 ) -> np.ndarray:
     """Segment a volume or a sequence.
 
@@ -152,7 +152,7 @@ def segment_file(
 
     Args:
         request: what to segment, and with which model.
-        report: called with a line of text for every volume or slice position done.
+        on_part: called with (number, count) for every volume or slice position done.
 
     Returns:
         The label map, (K, J, I) or (T, K, J, I) uint8.
@@ -172,8 +172,8 @@ def segment_file(
     labels = np.zeros(target.array.shape, np.uint8)
     for number, (place, stack) in enumerate(stacks, 1):
         labels[place] = stack.to_volume(segmenter.segment(stack))
-        if report:
-            report(f"{number} of {len(stacks)}")
+        if on_part:
+            on_part(number, len(stacks))
     record = {
         "family": segmenter.family,
         "model": str(request.model),

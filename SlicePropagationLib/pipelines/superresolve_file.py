@@ -20,12 +20,14 @@ from SlicePropagationLib.engines.distance import FAR_MM, signed_distance
 from SlicePropagationLib.errors import InputError
 from SlicePropagationLib.files.atomic import atomic_folder
 from SlicePropagationLib.files.companions import check_output, companion
-from SlicePropagationLib.files.record import RECORD, check_places, write_record
+from SlicePropagationLib.files.png_file import write_png
+from SlicePropagationLib.files.record import PICTURE, RECORD, check_places, write_record
 from SlicePropagationLib.files.refined_grid import refine_volume
 from SlicePropagationLib.files.segmentation_file import read_labels, write_labels
 from SlicePropagationLib.files.volume import AXES, Volume, read_volume
 from SlicePropagationLib.pipelines.result_files import versions
 from SlicePropagationLib.pipelines.segment_file import load_segmenter
+from SlicePropagationLib.pipelines.superresolve_picture import Refined, refined_picture
 from SlicePropagationLib.stack import SliceStack
 
 if TYPE_CHECKING:
@@ -59,6 +61,7 @@ class SuperresolveRequest:
         device: "auto", "cpu" or "cuda".
         series: which volume of a DICOM folder that holds several, as `read_volume` takes it.
         spacing_mm: of TIFF or PNG files, along I, J, K.
+        has_picture: whether O.png, cuts before and after, is written beside the result, too.
 
     Raises:
         InputError: there are neither labels nor a model, or the factor is too small.
@@ -74,6 +77,7 @@ class SuperresolveRequest:
     device: str = "auto"
     series: str | None = None
     spacing_mm: tuple[float, float, float] | None = None
+    has_picture: bool = False
 
     def __post_init__(self) -> None:
         """Refuse what gives nothing to do."""
@@ -90,7 +94,7 @@ class SuperresolveRequest:
 def superresolve_file(request: SuperresolveRequest) -> np.ndarray:
     """Bring an annotation, or the image itself, to fine slices.
 
-    Writes O and O.json, both or none. For the image itself it takes a model of family
+    Writes O and O.json, and O.png where that is asked for, all or none. For the image itself it takes a model of family
     acnn.superresolution and no labels.
 
     Args:
@@ -104,34 +108,41 @@ def superresolve_file(request: SuperresolveRequest) -> np.ndarray:
     """
     out = Path(request.out)
     check_output(out, image=request.image, labels=request.labels)
-    check_places(out, (RECORD,))
+    check_places(out, (RECORD, PICTURE) if request.has_picture else (RECORD,))
     began = time.perf_counter()
     volume = read_volume(request.image, None, request.series, request.spacing_mm)
-    across = _axis_of(request, volume)
-    stack = SliceStack.from_volume(volume.array, volume.spacing_mm, across)
     network = None
     if request.model:
         network = load_segmenter(request.model, request.device, FAMILIES)
-    label_array, segments = None, []
-    if request.labels:
-        label_array, segments = read_labels(request.labels, volume)
-    factor = _factor(stack, request.factor, network)
-    if label_array is not None:
-        stacked = refine_labels(stack, stack.from_volume_array(label_array), factor, network)
-    else:
-        stacked = _enhanced(stack, network)
-    fine = stack.to_volume(stacked)
-    target = refine_volume(volume, across, factor)
-    record = _describe(request, network, across, factor, len(stack))
+    refined = _refine(request, volume, network)
+    fine = refined.stack.to_volume(refined.fine)
+    record = _describe(request, network, refined)
     record["seconds"] = round(time.perf_counter() - began, 3)
-    sidecar = companion(out, RECORD)
     with atomic_folder(out.parent) as partial:
         if request.labels:
-            write_labels(partial / out.name, fine, target, segments)
+            write_labels(partial / out.name, fine, refined.target, refined.segments)
         else:
-            _write_image(partial / out.name, fine, target)
-        write_record(partial, sidecar.name, record)
+            _write_image(partial / out.name, fine, refined.target)
+        if request.has_picture:
+            write_png(partial / companion(out, PICTURE).name, refined_picture(refined))
+        write_record(partial, companion(out, RECORD).name, record)
     return fine
+
+
+def _refine(request: SuperresolveRequest, volume: Volume, network: Any) -> Refined:
+    """The annotation, or the image itself, on fine slices."""
+    across = _axis_of(request, volume)
+    stack = SliceStack.from_volume(volume.array, volume.spacing_mm, across)
+    labels, segments = None, []
+    if request.labels:
+        label_array, segments = read_labels(request.labels, volume)
+        labels = stack.from_volume_array(label_array)
+    factor = _factor(stack, request.factor, network)
+    target = refine_volume(volume, across, factor)
+    if labels is None:
+        return Refined(stack, None, _enhanced(stack, network), target, segments)
+    fine = refine_labels(stack, labels, factor, network)
+    return Refined(stack, labels, fine, target, segments)
 
 
 def _axis_of(request: SuperresolveRequest, volume: Volume) -> int:
@@ -141,18 +152,17 @@ def _axis_of(request: SuperresolveRequest, volume: Volume) -> int:
     return 2 - AXES.index(request.axis)
 
 
-def _describe(
-    request: SuperresolveRequest, network: Any, across: int, factor: int, num_slices: int
-) -> dict[str, Any]:
+def _describe(request: SuperresolveRequest, network: Any, refined: Refined) -> dict[str, Any]:
     """What O.json says, but for the time it took."""
-    annotated = [index * factor + factor // 2 for index in range(num_slices)]
+    factor = refined.factor
+    annotated = [index * factor + factor // 2 for index in range(len(refined.stack))]
     return {
         "method": network.family if network else "shape interpolation",
         "model": str(request.model) if request.model else None,
         "model_sha256": network.model_sha256 if network else None,
         "image": str(request.image),
         "labels": str(request.labels) if request.labels else None,
-        "axis": AXES[2 - across],
+        "axis": AXES[2 - refined.stack.axis],
         "factor": factor,
         "versions": versions(),
         "annotated_slices": annotated if request.labels else [],

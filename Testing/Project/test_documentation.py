@@ -194,6 +194,7 @@ def test_the_documentation_lists_every_option_of_every_command():
         section = text.split(f"### {command}\n")[1].split("\n### ")[0]
         missing = options_of(command) - {"--help"} - set(re.findall(r"--[a-z-]+", section))
         assert missing == set(), command
+        assert section.count("slice-propagation ") >= 2, command  # the examples
 
 
 def test_the_citation_names_the_version_and_the_maintainers():

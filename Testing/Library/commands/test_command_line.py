@@ -287,26 +287,6 @@ def test_a_frame_of_a_4d_image_is_a_volume(case, tmp_path):
     )
 
 
-def test_progress_names_the_slice(case, tmp_path, capsys):
-    assert (
-        main(
-            [
-                "propagate",
-                "--image",
-                str(case["image"]),
-                "--seed",
-                str(case["seed"]),
-                "--out",
-                str(tmp_path / "o.nii.gz"),
-            ]
-        )
-        == 0
-    )
-    captured = capsys.readouterr()
-    assert "slice 1 of 15" in captured.err
-    assert "slice 15 of 15" in captured.err
-
-
 def test_in_the_end_it_says_where_each_label_is(case, tmp_path, capsys):
     assert (
         main(

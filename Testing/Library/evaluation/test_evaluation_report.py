@@ -5,8 +5,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from evaluations import evaluate, request, results_in, rows_in
+from evaluations import evaluate, files, read, request, results_in, rows_in
 
+from SlicePropagationLib.commands.main import main
 from SlicePropagationLib.errors import InputError
 from SlicePropagationLib.evaluation.jobs import read_kinds, read_protocol
 from SlicePropagationLib.evaluation.protocol import LOST_COLUMNS
@@ -332,3 +333,19 @@ def test_a_shape_model_says_how_implausible_each_predicted_shape_is(cases, tmp_p
     assert all(0 <= float(row["misfit"]) <= 1 for row in rows_in(out))
     assert evaluate(cases, out, "--datasets", "discs") == 0
     assert "implausibility" not in rows_in(out)[0]
+
+
+def test_evaluate_prints_a_short_table_and_names_the_report(cases, tmp_path, capsys):
+    out = tmp_path / "out"
+    few = ["--engines", "copy,interpolation", "--shots", "1", "--max-cases", "1"]
+    assert main(["evaluate", *files(cases, out), *few]) == 0
+    said = capsys.readouterr()
+    assert (out / "results.md").is_file()
+    assert f"The whole report: {out / 'results.md'}" in said.out
+    assert said.out.count("annotated slices excluded") == 1
+    assert len(said.out.splitlines()) <= 12
+    means = [row for row in read(out / "results.csv") if row["dataset"].startswith("mean")]
+    for row in means:
+        line = next(line for line in said.out.splitlines() if line.startswith(row["engine"]))
+        assert f"{float(row['dice']):.3f}" in line.split()
+    assert [line[:7] for line in said.err.splitlines()] == ["case 1 ", "case 2 "]

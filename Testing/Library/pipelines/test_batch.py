@@ -31,7 +31,8 @@ def table(tmp_path):
 
 
 def batch(table, out, *options):
-    return main(["batch", "--cases", str(table), "--out", str(out), *options])
+    where = ["--cases", str(table), "--out", str(out)]
+    return main(["batch", *where, "--no-pictures", *options])
 
 
 def test_a_failed_case_is_named_and_the_others_are_done(table, tmp_path, capsys):

@@ -1,0 +1,123 @@
+"""Progress on stderr: one line that is written over on a terminal, few lines elsewhere."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import sys
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TextIO
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from SlicePropagationLib.propagation import SlicePrediction
+
+PARTS = 10  # of a run that are told in a pipe or a file: one line for every 10 %
+MINUTE_S = 60
+LONGEST_IN_SECONDS = 90
+
+
+class ProgressLine:
+    """One line that tells how far a command is; used in a `with`, at whose end it is left.
+
+    On a terminal each text takes the place of the one before. In a pipe or a file every text stays,
+    so `step` tells of few.
+    """
+
+    open_lines: list[ProgressLine] = []  # what a warning has to make room for
+
+    def __init__(self, is_quiet: bool = False, stream: TextIO | None = None) -> None:
+        self._stream = stream or sys.stderr
+        self._is_quiet = is_quiet
+        self._is_terminal = self._stream.isatty()
+        self._shown = ""
+        self._part = 0
+        self._began = time.monotonic()
+
+    def __enter__(self) -> ProgressLine:
+        self.open_lines.append(self)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        where: TracebackType | None,
+    ) -> None:
+        self.open_lines.remove(self)
+        if self._shown:
+            print(file=self._stream)
+
+    @property
+    def report(self) -> Callable[[str], None] | None:
+        """`tell` for what takes no function where nobody wants to be told."""
+        return None if self._is_quiet else self.tell
+
+    def tell(self, text: str) -> None:
+        """Show a text; in a pipe, as a line of its own."""
+        if self._is_quiet:
+            return
+        if not self._is_terminal:
+            print(text, file=self._stream, flush=True)
+            return
+        # one column is left free: some terminals go on to the next line when it is full
+        text = text[: shutil.get_terminal_size().columns - 1]
+        print(f"\r{text:{len(self._shown)}}", end="", file=self._stream, flush=True)
+        self._shown = text
+
+    def step(self, done: float, text: str) -> None:
+        """Show how far a run is; in a pipe, only when another tenth of it is done.
+
+        Args:
+            done: share of the run in [0, 1].
+            text: what is told of it; the time left is added.
+        """
+        part = int(PARTS * done + 1e-9)
+        if self._is_terminal or part > self._part:
+            self.tell(f"{text}, {self.left(done)} left")
+        self._part = part
+
+    def left(self, done: float) -> str:
+        """The time that the rest takes when it goes on as it did, in words."""
+        elapsed = time.monotonic() - self._began
+        return duration(elapsed / done * (1 - done))
+
+    def show(self, prediction: SlicePrediction) -> None:
+        """Tell of a slice of a run."""
+        text = f"slice {prediction.step} of {prediction.num_steps}"
+        self.step(prediction.step / prediction.num_steps, text)
+
+    def show_frame(self, number: int, count: int, prediction: SlicePrediction) -> None:
+        """Tell of a frame at the slice position `number` of `count`."""
+        done = (number - 1 + prediction.step / prediction.num_steps) / count
+        frame = f"frame {prediction.step} of {prediction.num_steps}"
+        self.step(done, f"slice {number} of {count}, {frame}")
+
+    def count(self, number: int, count: int) -> None:
+        """Tell that `number` of `count` like parts are done."""
+        self.step(number / count, f"{number} of {count}")
+
+    def clear(self) -> None:
+        """Take the text away, for a line that is to stay."""
+        if self._shown:
+            print(f"\r{'':{len(self._shown)}}\r", end="", file=self._stream, flush=True)
+            self._shown = ""
+
+
+class WarningHandler(logging.StreamHandler):
+    """Writes warnings on lines of their own, also while progress is shown."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write one."""
+        for line in ProgressLine.open_lines:
+            line.clear()
+        super().emit(record)
+
+
+def duration(seconds: float) -> str:
+    """A time in words: seconds, or minutes from a minute and a half on."""
+    if seconds < LONGEST_IN_SECONDS:
+        return f"{seconds:.0f} s"
+    return f"{seconds / MINUTE_S:.0f} min"

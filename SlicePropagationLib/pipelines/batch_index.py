@@ -1,0 +1,91 @@
+"""`index.html` in the folder of a batch: all cases at a glance, written again as they are finished."""
+
+from __future__ import annotations
+
+import logging
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from SlicePropagationLib.errors import OutputError
+from SlicePropagationLib.files.atomic import atomic_folder
+from SlicePropagationLib.files.record import check_own
+from SlicePropagationLib.pipelines.batch_case import BatchCase, read_case
+from SlicePropagationLib.pipelines.batch_page import BatchOverview
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from SlicePropagationLib.pipelines.propagate_file import PropagateRequest
+
+log = logging.getLogger(__name__)
+INDEX = "index.html"
+PAUSE_S = 5.0  # between two versions of the page, and
+PAUSE_RATIO = 20  # so many times as long as the last one took
+
+
+class BatchIndex:
+    """The overview of a batch, which grows with it.
+
+    Args:
+        table: of the cases.
+        folder: of the results.
+        cases: all of the table.
+
+    Raises:
+        OutputError: there is a file of that name which this program did not write.
+    """
+
+    def __init__(
+        self,
+        table: Path | str,
+        folder: Path | str,
+        cases: Sequence[PropagateRequest],
+    ) -> None:
+        self._table = Path(table)
+        self._folder = Path(folder)
+        self._images = {str(case.out): case.image for case in cases}
+        self._done: list[BatchCase] = []
+        self._next = 0.0
+        check_own(self._folder / INDEX)
+
+    def add(self, out: str, error: str | None, *, is_skipped: bool) -> None:
+        """Take a case in, and write the page if the last one is old enough.
+
+        Args:
+            out: its label map.
+            error: why it failed, or None.
+            is_skipped: whether it had been done before.
+        """
+        image = self._images[out]
+        if error:
+            self._done.append(BatchCase(Path(out), str(image), error))
+        else:
+            self._done.append(read_case(out, image, is_skipped=is_skipped))
+        if time.monotonic() >= self._next:
+            self.write()
+
+    def write(self) -> None:
+        """Write the page; the one before stays until it is whole.
+
+        Where it cannot be written, a warning says so: the results are what counts.
+        """
+        try:
+            self._write()
+        except OutputError as error:
+            log.warning("%s", error)
+
+    def _write(self) -> None:
+        began = time.monotonic()
+        overview = BatchOverview(
+            self._table,
+            self._folder,
+            len(self._images),
+            tuple(self._done),
+            time.strftime("%Y-%m-%d %H:%M"),
+        )
+        with atomic_folder(self._folder) as partial:
+            # names of files may have bytes that are no text
+            (partial / INDEX).write_text(overview.page(), encoding="utf-8", errors="replace")
+        took = time.monotonic() - began
+        self._next = time.monotonic() + max(PAUSE_S, PAUSE_RATIO * took)

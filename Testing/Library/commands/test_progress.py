@@ -1,0 +1,100 @@
+"""Progress: one line that is written over on a terminal, few lines in a pipe."""
+
+import contextlib
+import logging
+import os
+import re
+import sys
+
+import pytest
+from case_files import make_case
+
+from SlicePropagationLib.commands.main import main
+from SlicePropagationLib.commands.progress import ProgressLine, WarningHandler, duration
+
+
+@contextlib.contextmanager
+def terminal():
+    """A terminal as stderr within a test; what it gives tells what was written there so far."""
+    pty = pytest.importorskip("pty", reason="this system has no terminals of that kind")
+    ours, theirs = pty.openpty()
+    os.set_blocking(ours, False)
+    with open(theirs, "w", encoding="utf-8") as stream, contextlib.redirect_stderr(stream):
+        yield lambda: read_all(ours, stream)
+    os.close(ours)
+
+
+def read_all(place, stream):
+    stream.flush()
+    parts = []
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            parts.append(os.read(place, 4096))
+    return b"".join(parts).decode()
+
+
+def propagate(folder):
+    case = make_case(folder)
+    files = ["--image", str(case["image"]), "--seed", str(case["seed"])]
+    return main(["propagate", *files, "--out", str(folder / "o.nii.gz"), "--engine", "copy"])
+
+
+def test_on_a_terminal_the_line_is_written_over(tmp_path):
+    with terminal() as written:
+        assert propagate(tmp_path) == 0
+        said = written()
+    assert said.count("\n") == 1  # the end
+    told = re.findall(r"\rslice (\d+) of 15, \d+ s left", said)
+    assert told == [str(number) for number in range(1, 16)]
+
+
+def test_in_a_pipe_there_is_a_line_for_every_tenth_of_a_run(tmp_path, capsys):
+    assert propagate(tmp_path) == 0
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) <= 10
+    assert lines[-1].startswith("slice 15 of 15")
+    assert not any("\r" in line for line in lines)
+
+
+def test_a_batch_in_a_pipe_tells_each_case_on_one_line(tmp_path, capsys):
+    rows = ["image,seed,out"]
+    for number in range(3):
+        (tmp_path / str(number)).mkdir()
+        make_case(tmp_path / str(number))
+        rows.append(f"{number}/image.nii.gz,{number}/seed.nii.gz,{number}.nii.gz")
+    (tmp_path / "cases.csv").write_text("\n".join(rows), encoding="utf-8")
+    where = ["--cases", str(tmp_path / "cases.csv"), "--out", str(tmp_path / "out")]
+    assert main(["batch", *where, "--engine", "copy"]) == 0
+    lines = capsys.readouterr().err.splitlines()
+    assert [line[:11] for line in lines] == ["case 1 of 3", "case 2 of 3", "case 3 of 3"]
+
+
+def test_a_shorter_text_leaves_nothing_of_a_longer_one():
+    with terminal() as written:
+        with ProgressLine() as line:
+            line.tell("case 1 of 2: a_long_name")
+            line.tell("case 2 of 2: b")
+        assert written().endswith(f"\r{'case 2 of 2: b':24}\r\n")
+
+
+def test_a_warning_has_a_line_of_its_own_while_progress_is_shown():
+    warning = logging.LogRecord("x", logging.WARNING, "x.py", 1, "a remark", None, None)
+    with terminal() as written:
+        with ProgressLine() as line:
+            line.tell("slice 1 of 9")
+            WarningHandler(sys.stderr).emit(warning)
+            line.tell("slice 2 of 9")
+        said = written().replace("\r\n", "\n")
+    assert said == f"\rslice 1 of 9\r{'':12}\ra remark\n\rslice 2 of 9\n"
+
+
+def test_whoever_wants_quiet_is_told_nothing(capsys):
+    with ProgressLine(is_quiet=True) as line:
+        line.tell("slice 1 of 9")
+        line.count(9, 9)
+    assert line.report is None
+    assert capsys.readouterr().err == ""
+
+
+def test_a_long_time_is_told_in_minutes():
+    assert [duration(seconds) for seconds in (4.4, 89, 240)] == ["4 s", "89 s", "4 min"]
