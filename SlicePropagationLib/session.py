@@ -136,7 +136,7 @@ class AnnotationSession:
     def masks(self, label: int) -> np.ndarray:
         """(N, H, W) bool mask of a label."""
         volume = np.zeros(self.stack.images.shape, bool)
-        for index, state in self._row(label).items():
+        for index, state in self._known(label).items():
             volume[index][state.patch.window] = state.patch.crop
         return volume
 
@@ -158,7 +158,7 @@ class AnnotationSession:
     def areas(self, label: int) -> np.ndarray:
         """(N,) pixels of the label on each slice."""
         areas = np.zeros(len(self.stack), np.int64)
-        for index, state in self._row(label).items():
+        for index, state in self._known(label).items():
             areas[index] = state.patch.area
         return areas
 
@@ -173,7 +173,7 @@ class AnnotationSession:
         labels = np.zeros(self.stack.images.shape, label_type(self.labels[-1]))
         for wants_anchors in (False, True):
             for label in upwards or self.labels:
-                for index, state in self._row(label).items():
+                for index, state in self._known(label).items():
                     if (state.provenance >= Provenance.SEED) == wants_anchors:
                         labels[index][state.patch.window][state.patch.crop] = label
         return labels
@@ -191,7 +191,7 @@ class AnnotationSession:
 
         Propagation never overwrites them.
         """
-        return sorted(index for index in self._row(label) if self.is_anchor(label, index))
+        return sorted(index for index in self._known(label) if self.is_anchor(label, index))
 
     def anchor_masks(self, label: int) -> dict[int, np.ndarray]:
         """{slice index: (H, W) bool mask} of all anchors of the label."""
@@ -200,7 +200,7 @@ class AnnotationSession:
     def stale(self, label: int) -> np.ndarray:
         """(N,) bool: predicted slices whose gap saw an anchor set, changed or removed since."""
         stale = np.zeros(len(self.stack), bool)
-        row = self._row(label)
+        row = self._known(label)
         count = len(self.stack)
         changes = {index: state.changed_at for index, state in row.items() if state.changed_at}
         for gap in planning.list_gaps(self.anchors(label), count):
@@ -236,7 +236,7 @@ class AnnotationSession:
         count = len(self.stack)
         changes = [
             (index, state.changed_at)
-            for index, state in self._row(label).items()
+            for index, state in self._known(label).items()
             if state.changed_at and planning.touches(gap, {index}, count)
         ]
         return tuple(sorted(changes))
@@ -581,6 +581,10 @@ class AnnotationSession:
         self._check_index(index)
         self._clock = max(self._clock, state.written_at, state.changed_at)
         self._row(label)[index] = state
+
+    def _known(self, label: int) -> dict[int, SliceState]:
+        """What is known of a label's slices; a copy, as a run may predict more in its thread."""
+        return self._row(label).copy()
 
     def _row(self, label: int) -> dict[int, SliceState]:
         try:

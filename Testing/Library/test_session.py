@@ -1,3 +1,6 @@
+import sys
+import threading
+
 import numpy as np
 import pytest
 from phantoms import blank_stack, square
@@ -215,3 +218,28 @@ def test_a_mask_of_another_size_is_refused_with_both_sizes(session):
 def test_a_slice_outside_the_stack_is_refused(session):
     with pytest.raises(ConfigError, match="0 to 7"):
         session.confirm(LIVER, 8)
+
+
+def test_it_can_be_read_while_a_run_predicts_in_another_thread():
+    count = 3000
+    session = AnnotationSession(blank_stack(count, (4, 4)), (1,))
+    session.annotate(1, 0, np.ones((4, 4), bool))
+    predicted = np.ones((4, 4), bool)
+
+    def predict():
+        for index in range(1, count):
+            session.accept(1, index, predicted, confidence=0.5)
+
+    run = threading.Thread(target=predict)
+    pause = sys.getswitchinterval()
+    sys.setswitchinterval(1e-5)  # as often as a busy machine lets another thread in
+    try:
+        run.start()
+        while run.is_alive():
+            assert session.anchors(1) == [0]
+            assert session.areas(1)[0] == 16
+            assert not session.stale(1).any()
+    finally:
+        run.join()
+        sys.setswitchinterval(pause)
+    assert session.areas(1).all()
