@@ -159,7 +159,7 @@ def test_a_mask_without_another_one_is_their_difference():
 def test_a_step_of_a_write_that_will_not_fit_into_the_turn_waits_for_the_next(bench):
     bench.open("disc")
     steps = (time.sleep(0.02) for _ in range(3))
-    run = CommitTurns(bench.editorNode, bench.logic._place.watch, steps)
+    run = CommitTurns(bench.editorNode, bench.logic._place.watch, steps, lambda: False)
     turns = 0
     while run.advance(0.03):
         turns += 1

@@ -1,9 +1,13 @@
 """What is seen in the views: window and level, what stands at their edges, the mouse in them."""
 
+import threading
+from contextlib import contextmanager
+from unittest import mock
+
 import numpy as np
 import pytest
 from at_the_page import SEED
-from web_bench import large_view, wait_for
+from web_bench import PATIENCE, large_view, wait_for
 
 # Axes (x, y, z) of the volume that lie in the slices of a plane.
 IN_PLANE = {
@@ -28,7 +32,25 @@ def wait_for_views(page, count):
     wait_for(page, lambda: page.locator(".remote-controlled-area").count() == count)
 
 
-def drag(page, button, right, down, key=None):
+@contextmanager
+def release_seen(bench):
+    """Wait at the end until the server has seen the mouse let go, and so all before it."""
+    seen = threading.Event()
+    views = bench.application.views
+    take = views.on_mouse
+
+    def watched(view_id, event, scale):
+        passed_on = take(view_id, event, scale)
+        if event["type"].endswith("ButtonRelease"):
+            seen.set()
+        return passed_on
+
+    with mock.patch.object(views, "on_mouse", watched):
+        yield
+        assert seen.wait(PATIENCE)
+
+
+def drag(page, bench, button, right, down, key=None):
     """Drag in the middle of the large view."""
     box = large_view(page)
     x = box["x"] + box["width"] / 2
@@ -38,7 +60,8 @@ def drag(page, button, right, down, key=None):
         page.keyboard.down(key)
     page.mouse.down(button=button)
     page.mouse.move(x + right, y + down, steps=4)
-    page.mouse.up(button=button)
+    with release_seen(bench):
+        page.mouse.up(button=button)
     if key:
         page.keyboard.up(key)
 
@@ -88,19 +111,19 @@ def edges(page, tag, part):
 
 def test_a_drag_with_the_right_button_sets_window_and_level(page, bench):
     width, level = bench.data.window
-    drag(page, "right", right=80, down=0)
-    wait_for(page, lambda: bench.data.window[0] > 1.3 * width)
+    drag(page, bench, "right", right=80, down=0)
+    assert bench.data.window[0] > 1.3 * width
     assert bench.data.window[1] == pytest.approx(level, abs=0.02 * width)
-    drag(page, "right", right=0, down=-80)
-    wait_for(page, lambda: bench.data.window[1] < level - 0.2 * width)
+    drag(page, bench, "right", right=0, down=-80)
+    assert bench.data.window[1] < level - 0.2 * width
     low, high = shown_range(bench)
     assert [high - low, (high + low) / 2] == pytest.approx(bench.data.window, rel=1e-3)
 
 
 def test_the_window_is_reset_by_its_button(page, bench):
     before = bench.data.window
-    drag(page, "right", right=80, down=40)
-    wait_for(page, lambda: bench.data.window != before)
+    drag(page, bench, "right", right=80, down=40)
+    assert bench.data.window != before
     page.click("[data-command=reset_window]")
     bench.wait_for_value(page, "window", before)
 
@@ -109,7 +132,7 @@ def test_the_tool_for_it_sets_window_and_level_with_the_left_button(page, bench)
     page.click("[data-tool=window]")
     bench.wait_for_value(page, "tool", "window")
     before = bench.data.window
-    drag(page, "left", right=80, down=0)
+    drag(page, bench, "left", right=80, down=0)
     wait_for(page, lambda: bench.data.window[0] > before[0])
 
 
@@ -231,7 +254,7 @@ def test_the_empty_hand_moves_the_picture(page, bench):
     node = view_node(bench)
     before = bench.call(node.GetXYZOrigin)
     drawn = bench.masks()
-    drag(page, "left", right=60, down=0)
+    drag(page, bench, "left", right=60, down=0)
     wait_for(page, lambda: abs(bench.call(node.GetXYZOrigin)[0] - before[0]) > 5)
     assert np.array_equal(bench.masks(), drawn)
     bench.call(bench.application.views.fit, "Red")
@@ -261,7 +284,7 @@ def test_the_crosshair_is_switched_on_and_off(page, bench):
 def test_control_and_a_drag_fade_nothing(page, bench):
     display = bench.controller.segmentation.GetDisplayNode()
     before = bench.call(display.GetOpacity)
-    drag(page, "left", right=0, down=80, key="Control")
+    drag(page, bench, "left", right=0, down=80, key="Control")
     page.wait_for_timeout(300)
     assert bench.call(display.GetOpacity) == before
     composite = bench.application.views.view("axial")._logic.GetSliceCompositeNode()
