@@ -11,6 +11,7 @@ from SlicePropagationLib.commands.help_text import add_command
 from SlicePropagationLib.commands.options import (
     DONE,
     SOME_FAILED,
+    add_axis,
     add_device,
     check_packages,
     names,
@@ -142,12 +143,7 @@ def _add_running(parser: argparse.ArgumentParser) -> None:
             " (default: none)"
         ),
     )
-    parser.add_argument(
-        "--axis",
-        default="k",
-        choices=("i", "j", "k"),
-        help="voxel axis that the slices run along",
-    )
+    add_axis(parser)
     parser.add_argument(
         "--prior",
         metavar="P.pt",

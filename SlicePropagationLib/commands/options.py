@@ -69,6 +69,16 @@ def spacing(text: str) -> tuple[float, float, float]:
         raise argparse.ArgumentTypeError(str(error)) from error
 
 
+def add_axis(parser: argparse.ArgumentParser) -> None:
+    """Along which axis slices are counted."""
+    parser.add_argument(
+        "--axis",
+        default="k",
+        choices=("i", "j", "k"),
+        help="voxel axis that the slices run along",
+    )
+
+
 def add_device(parser: argparse.ArgumentParser) -> None:
     """Where networks run."""
     parser.add_argument(

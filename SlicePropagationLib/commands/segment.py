@@ -5,6 +5,7 @@ import argparse
 from SlicePropagationLib.commands.help_text import add_command
 from SlicePropagationLib.commands.options import (
     DONE,
+    add_axis,
     add_device,
     add_image_choice,
     check_packages,
@@ -32,12 +33,7 @@ def add_segment_command(commands: argparse._SubParsersAction) -> None:
         help="weights that `train` wrote",
     )
     parser.add_argument("--out", required=True, help="label map; O.json is written beside it")
-    parser.add_argument(
-        "--axis",
-        default="k",
-        choices=("i", "j", "k"),
-        help="voxel axis that the slices run along",
-    )
+    add_axis(parser)
     parser.add_argument(
         "--not-cyclic",
         action="store_true",

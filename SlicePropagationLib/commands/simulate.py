@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from SlicePropagationLib.commands.help_text import add_command
 from SlicePropagationLib.commands.options import (
     DONE,
+    add_axis,
     add_engine,
     add_image_choice,
     engine_name,
@@ -60,12 +61,7 @@ def add_simulate_command(commands: argparse._SubParsersAction) -> None:
         metavar="K",
         help="number of annotated slices",
     )
-    parser.add_argument(
-        "--axis",
-        default="k",
-        choices=("i", "j", "k"),
-        help="voxel axis that the slices run along",
-    )
+    add_axis(parser)
     parser.add_argument(
         "--out",
         metavar="ROUNDS.json",
