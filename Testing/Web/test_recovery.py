@@ -3,69 +3,29 @@
 import os
 import subprocess
 import sys
-import time
+from collections import Counter
 
 import pytest
-import recovery_forever
 import SimpleITK as sitk
-from recovery_forever import COLUMNS, NUM_STATES, keep
+from kept_states import keep, numbers
+from kills import problems
 from SlicePropagationWeb.recovery import Recovery
 from SlicePropagationWeb.workspace import Workspace
-from web_files import read_mask
 
 from SlicePropagationLib.errors import SlicePropagationError
-from SlicePropagationLib.files.companions import companion
 
-
-def numbers(found):
-    """What page, segmentation and table say which state it is.
-
-    The same number thrice in a whole one.
-    """
-    title = found["title"]
-    assert found["image"] == f"image {title}.nii.gz"
-    page = int(title) % NUM_STATES
-    drawn = rows_drawn(found["labels"]) - 1
-    listed = rows_listed(found["labels"]) - 1
-    return page, drawn, listed
-
-
-def rows_drawn(path):
-    first_slice = read_mask(path)[0]
-    return int(first_slice.any(axis=1).sum())
-
-
-def rows_listed(path):
-    """What the area of the first slice in the table is in rows."""
-    table = companion(path, ".slices.csv").read_text(encoding="utf-8")
-    first_slice = table.splitlines()[1].split(",")
-    return round(float(first_slice[4]) / COLUMNS)
+NUM_KILLS = 36  # `python Testing/Web/kills.py` kills 1000 times
 
 
 def names_in(folder):
     return sorted(path.name for path in folder.iterdir())
 
 
-def keep_and_be_killed(folder, seconds):
-    """Keep one state after another, and be killed after so many seconds."""
-    program = [sys.executable, recovery_forever.__file__, str(folder)]
-    with subprocess.Popen(program, stdout=subprocess.PIPE) as process:
-        assert process.stdout is not None
-        process.stdout.readline()
-        time.sleep(seconds)
-        process.kill()
-
-
-def test_killed_at_any_moment_it_holds_one_whole_state(tmp_path):
-    states = []
-    for attempt in range(12):
-        keep_and_be_killed(tmp_path, 0.35 + 0.037 * attempt)
-        found = Recovery(tmp_path).found()
-        assert found is not None
-        page, drawn, listed = numbers(found)
-        assert page == drawn == listed
-        states.append(page)
-    assert len(set(states)) > 1
+def test_killed_at_any_moment_programs_lose_and_mix_nothing():
+    reached = Counter()
+    assert list(problems(range(NUM_KILLS), reached)) == []
+    assert {writer for writer, _ in reached} == {"Autosave", "Result", "Journal"}
+    assert min(state for _, state in reached) < max(state for _, state in reached)
 
 
 def test_of_two_states_the_later_one_counts_and_the_earlier_one_goes(tmp_path):

@@ -3,7 +3,7 @@
 import numpy as np
 from at_the_page import paint, save, stroke
 from program import run_command
-from recovery_forever import keep
+from kept_states import keep
 from SlicePropagationWeb.recovery import Recovery
 from web_bench import open_page, wait_for
 from web_files import ct, read_mask, write_image

@@ -4,7 +4,7 @@ import json
 
 import numpy as np
 import pytest
-from recovery_forever import keep
+from kept_states import keep
 from SlicePropagationWeb.recovery import Recovery
 
 from SlicePropagationLib.patch import Patch, encode_patch
