@@ -8,6 +8,8 @@ from time import monotonic
 
 from trame_rca.schedulers import RcaImageRenderScheduler
 from trame_slicer.rca_view import rca_view_factory
+from trame_slicer.views import abstract_view
+from trame_slicer.views.render_scheduler import NoScheduleRendering
 
 
 class RenderThrottle(RcaImageRenderScheduler):
@@ -50,8 +52,10 @@ class RenderThrottle(RcaImageRenderScheduler):
 
 
 def throttle_rendering() -> None:
-    """Let views that are made from now on draw so.
+    """Let views that are made from now on draw so, and not before anybody can see them.
 
-    Trame-slicer 2.0.0, which is pinned, has no way to name a scheduler.
+    Trame-slicer 2.0.0, which is pinned, has no way to name a scheduler, and draws a view some
+    sixty times while it makes it.
     """
     rca_view_factory.RcaImageRenderScheduler = RenderThrottle
+    abstract_view.DirectRendering = NoScheduleRendering

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from trame.widgets import html, vuetify3
+from trame_client.widgets.core import HTML_CTX
 from trame_slicer.app.logic import connect_slice_view_slider_to_state
 from trame_slicer.app.ui.slider import Slider
 
@@ -49,6 +50,9 @@ def add_slice_controls(server: "Server", view: Any, name: StateNames) -> None:
         view: the `trame_slicer` view.
         name: names of the PanelState's values in the browser.
     """
+    # `trame_slicer` makes the element that all of a view is in. Rules of the style sheet that find it
+    # by what it holds (:has) would have the browser style the whole page anew at every change.
+    HTML_CTX.element_stack[-1].classes = "sp-slice-view"
     tag = view.get_singleton_tag()
     plane = next(plane for plane in TAGS if TAGS[plane] == tag)
     _add_head(tag, plane.capitalize(), COLORS[tag], name)
