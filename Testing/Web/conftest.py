@@ -16,6 +16,8 @@ playwright = pytest.importorskip(
 from program import Program
 from web_bench import SETTLED_MS, Bench, chromium, open_page
 
+DIALOG = ".v-overlay--active:not(.v-tooltip)"
+
 
 @pytest.fixture(scope="session")
 def browser():
@@ -88,16 +90,56 @@ def sample(opened):
     return opened
 
 
+class Tab:
+    """The browser's tab that tests use one after another: to load the page takes seconds.
+
+    It is a new one after a test that failed, or left a dialog open.
+    """
+
+    def __init__(self, browser, bench):
+        self._browser = browser
+        self._bench = bench
+        self._page = None
+
+    def begin(self):
+        """The page with the sample, nothing drawn yet."""
+        self._bench.open_sample()
+        if self._page is None:
+            self._page = open_page(self._browser, self._bench.address)
+            self._page.wait_for_selector("[data-slice]", state="attached")
+        self._bench.wait_until_shown(self._page)
+        self._bench.wait_until_drawn(self._page)
+        return self._page
+
+    def end(self, has_failed):
+        page = self._page
+        assert page is not None
+        if has_failed or page.is_closed() or page.locator(DIALOG).count():
+            self.close()
+        else:
+            page.mouse.move(1, 1)  # over nothing
+            page.unroute_all()
+        assert page.problems == []
+
+    def close(self):
+        if self._page is not None:
+            self._page.close()
+            self._page = None
+
+
+@pytest.fixture(scope="module")
+def tab(browser, bench):
+    tab = Tab(browser, bench)
+    yield tab
+    tab.close()
+
+
 @pytest.fixture
-def page(browser, bench):
+def page(tab, request):
     """The page with the sample, nothing drawn yet."""
-    bench.open_sample()
-    page = open_page(browser, bench.address)
-    page.wait_for_selector("[data-slice]", state="attached")
-    bench.wait_until_drawn(page)
-    yield page
-    page.close()
-    assert page.problems == []
+    before = request.session.testsfailed
+    yield tab.begin()
+    tab.end(request.session.testsfailed > before)
 
 
 @pytest.fixture(scope="module")

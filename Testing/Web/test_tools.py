@@ -23,8 +23,8 @@ from SlicePropagationMRML.nodes.geometry import axisOfPlane
 from SlicePropagationWeb.pointer_path import KEY, PointerPathAdapter
 from web_bench import wait_for
 
-SQUARE = ((100, 60), (100, 100), (140, 100), (140, 60), (100, 60))  # row, column of its corners
-DOWN = tuple((row, 128) for row in range(20, 240, 20))  # from the air in front of the body on
+SQUARE = ((50, 30), (50, 50), (70, 50), (70, 30), (50, 30))  # row, column of its corners
+DOWN = tuple((row, 64) for row in range(10, 120, 10))  # from the air in front of the body on
 
 
 def draw_square(page, bench):
@@ -34,8 +34,8 @@ def draw_square(page, bench):
 
 def check_square(drawn):
     """A mask is filled inside SQUARE and nowhere else, but for the width of a line."""
-    assert drawn[102:138, 62:98].all()
-    assert drawn.sum() < 43 * 43
+    assert drawn[52:68, 32:48].all()
+    assert drawn.sum() < 24 * 24
 
 
 def middle_of(mask):
@@ -149,7 +149,7 @@ def test_scissors_cut_what_lies_inside_the_outline_from_all_slices(page, bench):
     bench.wait_for_drawn(page, [SEED, SEED + 4])
     before = bench.masks()
     cut, _ = middle_of(before.any(axis=0))
-    outline = [(cut, 20), (cut, 236), (236, 236), (236, 20), (cut, 20)]
+    outline = [(cut, 10), (cut, 118), (118, 118), (118, 10), (cut, 10)]
     take(page, bench, "scissors")
     bench.stroke(page, SEED + 4, outline)
     wait_for(page, lambda: not bench.masks()[:, cut + 3 :].any())
@@ -176,7 +176,7 @@ def segment_colors(node):
     return [segmentation.GetNthSegment(number).GetColor() for number in range(count)]
 
 
-@pytest.mark.parametrize("plane, axis, index", [("coronal", 1, 120), ("sagittal", 2, 200)])
+@pytest.mark.parametrize("plane, axis, index", [("coronal", 1, 60), ("sagittal", 2, 100)])
 def test_another_axis_is_painted_and_propagated_by_mouse(page, bench, plane, axis, index):
     bench.show_slice(SEED)
     page.click(f"[data-plane={plane}]")

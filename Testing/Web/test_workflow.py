@@ -28,7 +28,8 @@ from web_files import read_mask
 
 
 def test_a_stroke_of_the_mouse_makes_a_seed_on_that_slice_only(page, bench):
-    seed(page, bench)
+    bench.paint_spleen(page, SEED)
+    wait_for_kind(page, SEED, "seed")
     assert bench.drawn_slices() == [SEED]
     strip = kinds(page)
     assert strip.pop(SEED) == "seed"
@@ -157,7 +158,8 @@ def test_undo_and_redo_take_a_run_back_and_bring_it_again(page, bench):
 
 
 def test_undo_takes_a_stroke_back(page, bench):
-    seed(page, bench)
+    bench.paint_spleen(page, SEED)
+    wait_for_kind(page, SEED, "seed")
     page.keyboard.press("Control+z")
     wait_for(page, lambda: set(kinds(page)) == {"empty"})
     assert bench.drawn_slices() == []

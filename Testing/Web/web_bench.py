@@ -15,18 +15,20 @@ AXES = {
     "sagittal": 2,
 }  # the sample's voxel axes are the patient's
 SPLEEN = 4  # its label
+TURN = "turn_of_a_test"  # a value that nothing on the page depends on
 SETTLED_MS = 1000  # after which the views of a volume that was opened show the whole slice
 PATIENCE = 180  # seconds; what takes one on a quiet machine takes many on a busy one
 
 
 @functools.cache
 def sample_volume():
-    """The generated sample as a library `Volume`."""
+    """The generated sample as a library `Volume`, with a quarter of its pixels: runs are shorter."""
     from SlicePropagationLib.pipelines.demo import volume_of
     from SlicePropagationLib.pipelines.phantom_volume import make_sample
 
-    sample = make_sample()
-    return volume_of(sample.volume, sample.spacing_mm), sample.labels
+    sample = make_sample(shape=(60, 128, 128))
+    along_k, along_j, along_i = sample.spacing_mm
+    return volume_of(sample.volume, (along_k, 2 * along_j, 2 * along_i)), sample.labels
 
 
 class Bench:
@@ -40,6 +42,7 @@ class Bench:
     def __init__(self, out, data=()):
         self.out = Path(out)
         self._data = data
+        self._turn = 0
         self._ready = threading.Event()
         self._problem = None
         self._thread = threading.Thread(target=self._serve, daemon=True)
@@ -193,8 +196,18 @@ class Bench:
         page.mouse.move(*points[0])
         page.mouse.down()
         for x, y in points:
-            page.mouse.move(x, y, steps=10)
+            page.mouse.move(x, y, steps=4)
         page.mouse.up()
+
+    def wait_until_shown(self, page):
+        """Wait until a browser's page shows what the server has told it so far."""
+        self._turn += 1
+        turn = self._turn
+        self.call(lambda: self.application.server.state.update({TURN: turn}))
+        page.wait_for_function(f"turn => window.trame.state.get('{TURN}') === turn", arg=turn)
+        page.evaluate(
+            "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
+        )
 
     def wait_until_drawn(self, page, plane="axial"):
         """Wait until the large view has the size that it has on the browser's page."""
@@ -208,6 +221,26 @@ class Bench:
             return np.allclose(size, (box["width"], box["height"]), atol=2)
 
         wait_for(page, has_its_size)
+
+    def mark_spleen(self, page, index):
+        """Put in what a stroke of the brush along the middle of the spleen makes, on one slice."""
+        from scipy.ndimage import binary_dilation
+        from trame_slicer.segmentation import ModificationMode
+        from trame_slicer.utils import vtk_image_to_np
+
+        rows, columns = np.array(middle_line(index, "axial")).round().astype(int).T
+        modifier = self.controller.editor.active_segment_modifier
+
+        def put():
+            labelmap = modifier.create_modifier_labelmap()
+            stroke = vtk_image_to_np(labelmap)[index]
+            stroke[rows, columns] = 1
+            stroke[:] = binary_dilation(stroke, iterations=3)
+            modifier.apply_labelmap(labelmap, modification_mode=ModificationMode.Add)
+
+        self.show_slice(index)
+        self.wait_for_value(page, "index", index)
+        self.call(put)
 
     def paint_spleen(self, page, index, plane="axial"):
         """Paint along the middle of the sample's spleen on one slice."""
