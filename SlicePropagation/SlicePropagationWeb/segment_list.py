@@ -7,7 +7,8 @@ from SlicePropagationWeb.panel_state import StateNames
 
 # A click on one of these is not one on its line, which would choose the segment.
 ALONE = "@click.stop"
-FOCUS = '@vue:mounted="({el}) => { el.focus(); el.select(); }"'
+# Put in once: a value that is bound is put in anew, over what was typed, whenever the page changes.
+NAMED = '@vue:mounted="({el}) => { el.value = segment.name; el.focus(); el.select(); }"'
 
 
 def add_segment_list(name: StateNames) -> None:
@@ -75,11 +76,10 @@ def _add_name(name: StateNames) -> None:
     )
     html.Input(
         v_if=is_renamed,
-        value=("segment.name",),
         blur=f"{give('rename', 'segment.id', '$event.target.value')}; {name.renamed} = ''",
         raw_attrs=[
             ALONE,
-            FOCUS,
+            NAMED,
             'aria-label="Segment name"',
             '@keydown.enter="$event.target.blur()"',
             '@keydown.esc="$event.target.value = segment.name; $event.target.blur()"',

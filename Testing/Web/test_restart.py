@@ -2,8 +2,8 @@
 
 import numpy as np
 from at_the_page import paint, save, stroke
-from program import run_command
 from kept_states import keep
+from program import run_command
 from SlicePropagationWeb.recovery import Recovery
 from web_bench import open_page, wait_for
 from web_files import ct, read_mask, write_image
