@@ -32,6 +32,7 @@ from SlicePropagationWeb.segment_measures import segment_measures
 from SlicePropagationWeb.segmentation_controller import SegmentationController
 from SlicePropagationWeb.session_lock import SessionLock
 from SlicePropagationWeb.surprises import unexpected
+from SlicePropagationWeb.toolbox import Toolbox
 from SlicePropagationWeb.view_mouse import ViewMouse
 from SlicePropagationWeb.window_level import WindowLevel
 from SlicePropagationWeb.workflow import Workflow, tell
@@ -75,7 +76,7 @@ class Application:
         self._make_files()
         self.session_lock = SessionLock(self.server, self._entered)
         self.gateway = Gateway(self.server, self.session_lock, self.views.names, self._say_error)
-        self.controller.tools_ready(Page(self.server, name, self.views))
+        Page(self.server, name, self.views)
         self.data.keys = keys()
         self.data.offer = workspace.recovery.offered()
         self._commands = self._workflow_commands() | self._drawing_commands()
@@ -90,7 +91,7 @@ class Application:
         slicer.mrmlScene = slicer_app.scene  # pyright: ignore[reportAttributeAccessIssue]
         vtkOutputWindow.GetInstance().SetDisplayModeToNever()  # VTK's log says what matters already
         self.views = PageViews(self.server, slicer_app, name)
-        self.controller = SegmentationController(self.server, slicer_app)
+        self.controller = SegmentationController(slicer_app)
         logic = PropagationLogic(
             slicer_app.scene,
             self.controller.editor.editor_logic,
@@ -100,7 +101,9 @@ class Application:
         self.workflow = Workflow(logic, self.controller, self.views, self.data)
         self.player = Player(self.workflow, self._loop.schedule, self.data)
         self.window = WindowLevel(self.data)
+        self.toolbox = Toolbox(self.controller, self.views, self.workflow, self.data)
         mouse = ViewMouse(self.server, self.views, self.controller, self.window, self.data)
+        mouse.outlines = self.toolbox.outlines
         mouse.on_press = self.player.stop
         self.views.on_mouse = mouse.take
 
@@ -166,8 +169,7 @@ class Application:
     def _drawing_commands(self) -> dict[str, Callable[..., None]]:
         controller = self.controller
         return {
-            "tool": controller.take,
-            "everywhere": controller.lift_intensity_range,
+            **self.toolbox.commands(),
             "add": controller.add,
             "remove": controller.remove,
             "rename": controller.rename,
@@ -258,6 +260,7 @@ class Application:
     # What the person chose; trame itself would swallow an error of these
 
     def _follow_choices(self, typed: Any, name: StateNames) -> None:
+        self.toolbox.follow(typed, name)
         typed.bind_changes(
             {
                 name.show_3d: self._show_3d,

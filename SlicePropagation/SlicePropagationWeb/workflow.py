@@ -88,7 +88,7 @@ class Workflow:
             None if data.to_the_end else (first, last),
             data.direction,
             data.device,
-            segmentIDs=None if data.scope == "drawn" else [data.segment_id],
+            segmentIDs=self.session.fillable() if data.scope == "drawn" else [data.segment_id],
         )
         self.say(self._presenter.started(is_started))
         if is_started:
@@ -121,15 +121,17 @@ class Workflow:
         """Take the last step back."""
         history = self.controller.history
         if self._can_travel(history.can_undo, "Nothing to undo."):
+            name = history.undone
             history.undo()
-            self._arrived("Undone.")
+            self._arrived("Undone", name)
 
     def redo(self) -> None:
         """Do the last undone step again."""
         history = self.controller.history
         if self._can_travel(history.can_redo, "Nothing to redo."):
+            name = history.redone
             history.redo()
-            self._arrived("Redone.")
+            self._arrived("Redone", name)
 
     def _can_travel(
         self,
@@ -141,8 +143,8 @@ class Workflow:
             return False
         return True
 
-    def _arrived(self, done: str) -> None:
-        """Say where a step led to; where segments came or went, only that it is done."""
+    def _arrived(self, done: str, name: str) -> None:
+        """Say where a step led to; where it has no name and segments came or went, only that it is done."""
         travel = None
         document = self.session.document
         if document is not None and self.session.has_all_segments():
@@ -150,10 +152,10 @@ class Workflow:
             travel = document.takeTravel()
         else:
             self.open_session()
-        if travel:
+        if travel and not name:
             self._say_event(Travelled(travel))
         else:
-            self.say(done)
+            self.say(f"{done}: {name}." if name else f"{done}.")
         self._worked()
 
     # Review
@@ -314,7 +316,7 @@ class Workflow:
         elif calls_for_run and self.data.auto_update:
             self.propagate()
         else:
-            self._say_event(event)
+            self.say(annotated_text(changed, self._presenter.sentence(event_in_numbers(event))))
 
     def _num_taken(self, changed: Edits) -> int:
         """How many slices that the strip shows as propagated a person has changed."""
@@ -368,6 +370,14 @@ class Workflow:
         self.refresh()
         self.views.refresh()
         self.on_work()
+
+
+def annotated_text(changed: Edits, said: str | None) -> str:
+    """What there is to say of an edit: of several slices, first how many a person annotated by it."""
+    count = len(set(changed))
+    if count < 2:
+        return said or ""
+    return f"{count} slices are annotated by you with this. {said or ''}".strip()
 
 
 def tell(workflow: Workflow, command: Callable[..., object], *arguments: Any) -> None:

@@ -130,3 +130,18 @@ def test_along_another_axis_only_the_slices_that_changed_are_annotated(drawn):
     drawn.logic.mergeEdits()
     session = drawn.logic.session
     assert session.anchors(1) == [MIDDLE - 2, MIDDLE - 1, MIDDLE, MIDDLE + 1]
+
+
+def test_only_the_part_that_a_stroke_reaches_is_looked_at(drawn):
+    from SlicePropagationMRML.nodes.geometry import arrayOf, labelmapBlock
+    from SlicePropagationMRML.nodes.protection import spareProtected
+
+    lock(drawn.segmentation, "rest", True)
+    everything = np.ones_like(drawn.mask("rest"))
+    labelmap = labelmapBlock(drawn.volume, drawn.segmentation, everything, [0, 0, 0])
+    spareProtected(drawn.segmentation, "disc", labelmap, [-5, 23, 0, 99, MIDDLE, MIDDLE])
+    left = everything.copy()
+    left[MIDDLE, :, :24] = ~SMALL[:, :24]
+    assert np.array_equal(arrayOf(labelmap) > 0, left)
+    spareProtected(drawn.segmentation, "disc", labelmap, [0, -1, 0, -1, 0, -1])
+    assert np.array_equal(arrayOf(labelmap) > 0, left)

@@ -5,8 +5,9 @@ the segments, so that undo leaves it as it is.
 """
 
 import json
+from collections.abc import Sequence
 
-from SlicePropagationMRML.nodes.geometry import arrayOf, voxelsOn
+from SlicePropagationMRML.nodes.geometry import arrayOf, partOf, voxelsOn
 from SlicePropagationMRML.nodes.types import Labelmap, SegmentationNode
 
 LOCKED = "SlicePropagation.Locked"
@@ -51,7 +52,10 @@ def protectedFrom(segmentationNode: SegmentationNode, segmentID: str) -> list[st
 
 
 def spareProtected(
-    segmentationNode: SegmentationNode, segmentID: str, labelmap: Labelmap
+    segmentationNode: SegmentationNode,
+    segmentID: str,
+    labelmap: Labelmap,
+    extent: Sequence[int] | None = None,
 ) -> None:
     """Take out of what is to be added to a segment all voxels that others keep.
 
@@ -59,10 +63,18 @@ def spareProtected(
         segmentationNode: the segmentation.
         segmentID: the segment that is written.
         labelmap: what is to be added; it is changed.
+        extent: the part of the labelmap in which anything is; None for all of it.
     """
-    for other in protectedFrom(segmentationNode, segmentID):
-        arrayOf(labelmap)[voxelsOn(labelmap, segmentationNode, other)] = 0
-        labelmap.Modified()
+    protected = protectedFrom(segmentationNode, segmentID)
+    if not protected:
+        return
+    part, window = partOf(labelmap, extent or labelmap.GetExtent())
+    if part is None:
+        return
+    voxels = arrayOf(labelmap)[window]
+    for other in protected:
+        voxels[voxelsOn(part, segmentationNode, other)] = 0
+    labelmap.Modified()
 
 
 def _ids(segmentationNode: SegmentationNode) -> tuple[str, ...]:

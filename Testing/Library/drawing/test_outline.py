@@ -24,7 +24,9 @@ def test_an_outline_that_leaves_the_slice_takes_what_is_on_it():
     mask = filled_outline(corners, (3, 4))
     assert mask[:, :2].all()
     assert not mask[:, 2:].any()
-    assert filled_outline(np.array([[-5.0, -5.0], [-5.0, 9.0], [9.0, 9.0], [9.0, -5.0]]), (3, 4)).all()
+    assert filled_outline(
+        np.array([[-5.0, -5.0], [-5.0, 9.0], [9.0, 9.0], [9.0, -5.0]]), (3, 4)
+    ).all()
 
 
 def test_what_is_gone_around_twice_is_outside():

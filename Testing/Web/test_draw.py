@@ -1,0 +1,302 @@
+"""Drawing without regret: what tools reach, what they may write on, and what each step is called.
+
+All by mouse and keys on one page; the voxels are read from the MRML node.
+"""
+
+import numpy as np
+import pytest
+from at_the_page import SEED, click, kinds, seed, slices_of, wait_for_kind, wait_for_message
+from web_bench import SETTLED_MS, large_view, wait_for
+
+CORNERS = ((90, 70), (90, 120), (150, 120), (150, 70))  # row, column
+INSIDE = (slice(92, 148), slice(72, 118))
+
+
+def begin_anew(bench):
+    data = bench.data
+    data.reach = "slice"
+    data.outline_mode = "freehand"
+    data.margin_unit = "mm"
+    bench.controller.take("paint")
+
+
+@pytest.fixture
+def page(shared_page, bench):
+    """The page that the tests here share, with the sample anew on a slice in the middle."""
+    bench.open_sample("copy")
+    bench.call(begin_anew, bench)
+    bench.show_slice(SEED)
+    bench.wait_for_value(shared_page, "index", SEED)
+    shared_page.wait_for_timeout(SETTLED_MS)
+    return shared_page
+
+
+def take(page, bench, tool):
+    page.click(f"[data-tool={tool}]")
+    bench.wait_for_value(page, "tool", tool)
+
+
+def type_in(page, label, number):
+    page.get_by_label(label, exact=True).fill(str(number))
+    page.keyboard.press("Enter")
+
+
+def draw_square(page, bench, index=SEED, corners=CORNERS):
+    """Fill a square on a slice with Draw."""
+    take(page, bench, "draw")
+    bench.show_slice(index)
+    bench.wait_for_value(page, "index", index)
+    page.wait_for_timeout(300)
+    bench.stroke(page, index, [*corners, corners[0]])
+    wait_for(page, lambda: bench.mask(index)[INSIDE].all())
+
+
+def choose_others(page, bench, mode, text):
+    page.locator("[data-choice='Others']").click()
+    page.get_by_role("option", name=text, exact=True).click()
+    bench.wait_for_value(page, "overwrite", mode)
+
+
+def masks_of(bench, name):
+    """(K, J, I) bool of a segment by its name, read from its node."""
+    from SlicePropagationMRML.nodes.geometry import segmentMask
+
+    controller = bench.controller
+    [key] = [one["id"] for one in bench.data.segments if one["name"] == name]
+    return bench.call(lambda: segmentMask(controller.segmentation, key, controller.volume).copy())
+
+
+def add_segment(page, bench):
+    count = len(bench.data.segments)
+    page.get_by_text("Add segment").click()
+    wait_for(page, lambda: len(bench.data.segments) == count + 1)
+
+
+def in_range(bench, low, high):
+    voxels = bench.image()
+    return (voxels >= low) & (voxels <= high)
+
+
+def test_threshold_adds_to_the_slice_shown_what_is_in_the_typed_range(page, bench):
+    take(page, bench, "threshold")
+    type_in(page, "Lowest intensity", 120)
+    wait_for(page, lambda: bench.data.threshold[0] == 120)
+    type_in(page, "Highest intensity", 300)
+    wait_for(page, lambda: bench.data.threshold == [120, 300])
+    page.get_by_text("Add to this slice").click()
+    bench.wait_for_drawn(page, [SEED])
+    assert np.array_equal(bench.mask(SEED), in_range(bench, 120, 300)[SEED])
+    wait_for_kind(page, SEED, "seed")
+    page.keyboard.press("Control+z")
+    wait_for_message(page, f"Undone: Threshold on slice {SEED + 1}.")
+    bench.wait_for_drawn(page, [])
+
+
+def test_threshold_reaches_the_slices_that_are_typed_and_says_how_many_it_annotated(page, bench):
+    take(page, bench, "threshold")
+    type_in(page, "Lowest intensity", 120)
+    page.click("[data-reach=range]")
+    type_in(page, "Last slice", SEED + 3)  # as people count: the third slice after
+    wait_for(page, lambda: bench.data.reach_span[1] == SEED + 2)
+    type_in(page, "First slice", SEED + 1)
+    wait_for(page, lambda: bench.data.reach_span == [SEED, SEED + 2])
+    page.get_by_text("Add to these slices").click()
+    bench.wait_for_drawn(page, [SEED, SEED + 1, SEED + 2])
+    wait_for_message(page, "3 slices are annotated by you with this")
+    type_in(page, "Last slice", 1000)
+    page.get_by_text("There is no slice 1000").first.wait_for()
+
+
+def test_scissors_cut_on_the_slice_shown_and_nowhere_else(page, bench):
+    draw_square(page, bench, SEED)
+    draw_square(page, bench, SEED + 2)
+    before = bench.masks()
+    take(page, bench, "scissors")
+    bench.stroke(page, SEED + 2, [(120, 40), (120, 160), (200, 160), (200, 40), (120, 40)])
+    wait_for(page, lambda: not bench.mask(SEED + 2)[122:].any())
+    after = bench.masks()
+    assert after[SEED + 2, :119].any()
+    others = np.arange(len(after)) != SEED + 2
+    assert np.array_equal(after[others], before[others])
+    page.keyboard.press("Control+z")
+    wait_for_message(page, f"Undone: Scissors on slice {SEED + 3}.")
+    wait_for(page, lambda: np.array_equal(bench.masks(), before))
+
+
+def test_an_edit_across_changes_only_the_slices_whose_voxels_it_changed(page, bench):
+    draw_square(page, bench)
+    wait_for_kind(page, SEED, "seed")
+    take(page, bench, "draw")
+    bench.call(bench.application.views.enlarge, "coronal")
+    bench.wait_until_drawn(page, "coronal")
+    bench.call(bench.application.views.jump, "coronal", bench.controller.volume, 120)
+    page.wait_for_timeout(SETTLED_MS)
+    # on slice SEED the strip from 80 to 110 is drawn already: its mask does not change
+    around = [(SEED - 2.4, 80), (SEED - 2.4, 110), (SEED + 1.4, 110), (SEED + 1.4, 80)]
+    bench.stroke(page, 120, [*around, around[0]], "coronal")
+    wait_for_message(page, "3 slices are annotated by you with this")
+    assert slices_of(page, "seed") == [SEED - 2, SEED - 1, SEED, SEED + 1]
+    assert kinds(page).count("correction") == 0
+    bench.call(bench.application.views.enlarge, "axial")
+    bench.wait_until_drawn(page)
+
+
+def test_nobody_draws_in_a_locked_segment_or_over_it(page, bench):
+    draw_square(page, bench)
+    before = masks_of(bench, "Spleen")
+    page.get_by_label("Lock or unlock").first.click()
+    wait_for(page, lambda: bench.data.segments[0]["locked"])
+    take(page, bench, "erase")
+    bench.stroke(page, SEED, [(100, 80), (140, 100)])
+    page.get_by_text("Spleen is locked; unlock it in the list to draw in it.").first.wait_for()
+    assert page.locator("[data-command=fill]").is_disabled()
+    add_segment(page, bench)
+    take(page, bench, "paint")
+    bench.stroke(page, SEED, [(120, 50), (120, 140)])
+    wait_for(page, lambda: bench.mask(SEED)[120, 55])
+    assert bench.mask(SEED)[120, 135]
+    assert not bench.mask(SEED)[INSIDE].any()
+    assert np.array_equal(masks_of(bench, "Spleen"), before)
+    page.get_by_label("Lock or unlock").first.click()
+    wait_for(page, lambda: not bench.data.segments[0]["locked"])
+    bench.stroke(page, SEED, [(120, 50), (120, 140)])
+    wait_for(page, lambda: bench.mask(SEED)[120, 90])
+    assert not masks_of(bench, "Spleen")[SEED, 120, 90]
+
+
+def test_drawing_under_goes_around_other_segments_and_overlapping_through_them(page, bench):
+    draw_square(page, bench)
+    add_segment(page, bench)
+    choose_others(page, bench, "under", "Draw under: overwrite none")
+    take(page, bench, "paint")
+    bench.stroke(page, SEED, [(120, 50), (120, 140)])
+    wait_for(page, lambda: bench.mask(SEED)[120, 55])
+    assert not bench.mask(SEED)[INSIDE].any()
+    choose_others(page, bench, "overlap", "Overlap")
+    bench.stroke(page, SEED, [(120, 50), (120, 140)])
+    wait_for(page, lambda: bench.mask(SEED)[120, 90])
+    assert masks_of(bench, "Spleen")[SEED][INSIDE].all()
+    choose_others(page, bench, "all", "Overwrite all")
+
+
+def test_tools_write_only_on_the_intensities_that_are_typed(page, bench):
+    page.get_by_label("Only intensities").check()
+    type_in(page, "Lowest to write on", 60)
+    wait_for(page, lambda: bench.data.limits[0] == 60)
+    type_in(page, "Highest to write on", 140)
+    wait_for(page, lambda: bench.data.limits == [60, 140])
+    draw = [(20, 40), (20, 220), (230, 220), (230, 40), (20, 40)]
+    take(page, bench, "draw")
+    bench.stroke(page, SEED, draw)
+    wait_for(page, lambda: bench.mask(SEED).any())
+    drawn = bench.mask(SEED)
+    allowed = in_range(bench, 60, 140)[SEED]
+    assert not (drawn & ~allowed).any()
+    assert np.array_equal(drawn[24:226, 44:216], allowed[24:226, 44:216])
+    page.get_by_label("Only intensities").uncheck()
+    wait_for(page, lambda: bench.data.limits == [])
+
+
+def corner(page, bench, row, column):
+    page.mouse.click(*bench.pixel(page, row, column, SEED))
+    page.wait_for_timeout(500)  # two clicks that come sooner may be a double click
+
+
+def test_a_polygon_is_closed_by_a_double_click_and_by_enter_and_dropped_by_escape(page, bench):
+    take(page, bench, "draw")
+    page.click("[data-outline=polygon]")
+    bench.wait_for_value(page, "outline_mode", "polygon")
+    for row, column in CORNERS[:3]:
+        corner(page, bench, row, column)
+    page.mouse.dblclick(*bench.pixel(page, *CORNERS[3], SEED))
+    wait_for(page, lambda: bench.mask(SEED)[INSIDE].all())
+    area = bench.mask(SEED).sum()
+    assert area < 62 * 52
+    for row, column in ((170, 70), (170, 120), (200, 120)):
+        corner(page, bench, row, column)
+    page.keyboard.press("Escape")
+    page.wait_for_timeout(300)
+    assert not bench.application.toolbox.outlines.is_open
+    page.keyboard.press("Enter")
+    page.wait_for_timeout(300)
+    assert bench.mask(SEED).sum() == area
+    for row, column in ((170, 70), (170, 120), (230, 230), (200, 120)):
+        corner(page, bench, row, column)
+        if row == 230:
+            page.keyboard.press("Backspace")
+    page.keyboard.press("Enter")
+    wait_for(page, lambda: bench.mask(SEED)[172:178, 90:110].all())
+    assert not bench.mask(SEED)[203:].any()
+
+
+def test_buttons_change_the_mask_of_the_slice_shown_each_as_a_step_with_a_name(page, bench):
+    draw_square(page, bench)
+    ring = bench.mask(SEED)
+    take(page, bench, "scissors")
+    bench.stroke(page, SEED, [(110, 90), (110, 100), (120, 100), (120, 90), (110, 90)])
+    wait_for(page, lambda: not bench.mask(SEED)[112:118, 92:98].any())
+    click(page, "fill")
+    wait_for(page, lambda: np.array_equal(bench.mask(SEED), ring))
+    spacing = bench.controller.volume.GetSpacing()[0]
+    type_in(page, "Margin", 3 * spacing)
+    wait_for(page, lambda: bench.data.margin == pytest.approx(3 * spacing))
+    click(page, "grow")
+    wait_for(page, lambda: bench.mask(SEED).sum() > ring.sum())
+    grown = bench.mask(SEED)
+    rows, columns = np.nonzero(grown)
+    before = np.nonzero(ring)
+    assert rows.min() == before[0].min() - 3
+    assert columns.max() == before[1].max() + 3
+    page.keyboard.press("Control+z")
+    wait_for_message(page, f"Undone: Grow by {3 * spacing:g} mm on slice {SEED + 1}.")
+    wait_for(page, lambda: np.array_equal(bench.mask(SEED), ring))
+    click(page, "shrink")
+    wait_for(page, lambda: 0 < bench.mask(SEED).sum() < ring.sum())
+    bench.show_slice(SEED + 1)
+    bench.wait_for_value(page, "index", SEED + 1)
+    click(page, "copy_previous")
+    wait_for(page, lambda: np.array_equal(bench.mask(SEED + 1), bench.mask(SEED)))
+    assert bench.drawn_slices() == [SEED, SEED + 1]
+    click(page, "copy_next")
+    wait_for_message(page, f"The segment is not on slice {SEED + 3}; nothing is copied.")
+    take(page, bench, "paint")
+    bench.stroke(page, SEED + 1, [(200, 200), (201, 200)])
+    wait_for(page, lambda: bench.mask(SEED + 1)[200, 200])
+    click(page, "largest")
+    wait_for(page, lambda: np.array_equal(bench.mask(SEED + 1), bench.mask(SEED)))
+
+
+def test_the_brush_has_the_millimetres_that_are_typed_and_keys_and_the_wheel_change_it(page, bench):
+    type_in(page, "Brush in mm", 20)
+    bench.wait_for_value(page, "brush_mm", 20)
+    bench.stroke(page, SEED, [(120, 90), (120, 90)])
+    wait_for(page, lambda: bench.mask(SEED).any())
+    width = bench.mask(SEED).any(axis=0).sum() * bench.controller.volume.GetSpacing()[0]
+    assert width == pytest.approx(20, abs=3)
+    page.keyboard.press("]")
+    bench.wait_for_value(page, "brush_mm", 24)
+    page.keyboard.press("[")
+    bench.wait_for_value(page, "brush_mm", 20)
+    box = large_view(page)
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    page.keyboard.down("Shift")
+    page.mouse.wheel(0, -100)
+    page.keyboard.up("Shift")
+    wait_for(page, lambda: bench.data.brush_mm != 20)
+    field = page.get_by_label("Brush in mm", exact=True)
+    wait_for(page, lambda: float(field.input_value()) == bench.data.brush_mm)
+    assert bench.data.index == SEED
+    type_in(page, "Brush in mm", 0)
+    page.get_by_text("paints nothing").first.wait_for()
+
+
+def test_a_slice_that_looks_the_same_after_an_act_is_no_correction(page, bench):
+    seed(page, bench)
+    click(page, "propagate")
+    wait_for_message(page, "Done")
+    strip = kinds(page)
+    bench.show_slice(SEED + 1)
+    bench.wait_for_value(page, "index", SEED + 1)
+    click(page, "copy_previous")  # the engine that copies left the same there
+    wait_for_message(page, "already")
+    assert kinds(page) == strip
