@@ -214,9 +214,10 @@ def test_a_polygon_is_closed_by_a_double_click_and_by_enter_and_dropped_by_escap
     assert area < 62 * 52
     for row, column in ((170, 70), (170, 120), (200, 120)):
         corner(page, bench, row, column)
+    outlines = bench.application.toolbox.outlines
+    wait_for(page, lambda: outlines.is_open)
     page.keyboard.press("Escape")
-    page.wait_for_timeout(300)
-    assert not bench.application.toolbox.outlines.is_open
+    wait_for(page, lambda: not outlines.is_open)
     page.keyboard.press("Enter")
     page.wait_for_timeout(300)
     assert bench.mask(SEED).sum() == area
@@ -258,7 +259,7 @@ def test_buttons_change_the_mask_of_the_slice_shown_each_as_a_step_with_a_name(p
     wait_for(page, lambda: np.array_equal(bench.mask(SEED + 1), bench.mask(SEED)))
     assert bench.drawn_slices() == [SEED, SEED + 1]
     click(page, "copy_next")
-    wait_for_message(page, f"The segment is not on slice {SEED + 3}; nothing is copied.")
+    page.get_by_text(f"The segment is not on slice {SEED + 3}; nothing is copied.").first.wait_for()
     take(page, bench, "paint")
     bench.stroke(page, SEED + 1, [(200, 200), (201, 200)])
     wait_for(page, lambda: bench.mask(SEED + 1)[200, 200])
