@@ -43,6 +43,7 @@ if TYPE_CHECKING:
 
 WHILE_PLAYING = ("play", "describe")  # what does not end a pass through the slices
 WWW = Path(__file__).with_name("www")
+SCRIPTS = ("page", "pointer_path", "seed_box")
 
 log = logging.getLogger(__name__)
 
@@ -104,6 +105,7 @@ class Application:
         self.toolbox = Toolbox(self.controller, self.views, self.workflow, self.data)
         mouse = ViewMouse(self.server, self.views, self.controller, self.window, self.data)
         mouse.outlines = self.toolbox.outlines
+        mouse.seeds = self.toolbox.seeds
         mouse.on_press = self.player.stop
         self.views.on_mouse = mouse.take
 
@@ -307,7 +309,7 @@ def _make_server() -> "Server":
     server.enable_module(
         {
             "serve": {"slice_propagation": str(WWW)},
-            "scripts": ["slice_propagation/page.js", "slice_propagation/pointer_path.js"],
+            "scripts": [f"slice_propagation/{name}.js" for name in SCRIPTS],
             "styles": ["slice_propagation/page.css"],
         }
     )

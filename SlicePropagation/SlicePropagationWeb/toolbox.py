@@ -1,10 +1,12 @@
 """All tools of the page, put together, and what they follow."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from SlicePropagationWeb.brush_size import BrushSize
 from SlicePropagationWeb.outline_tools import OutlineTools
+from SlicePropagationWeb.seed_tool import SeedTool
 from SlicePropagationWeb.slice_commands import SliceCommands
 from SlicePropagationWeb.threshold_tool import ThresholdTool
 from SlicePropagationWeb.workflow import tell
@@ -27,6 +29,7 @@ class Toolbox:
 
     Attributes:
         outlines: the OutlineTools.
+        seeds: the SeedTool.
     """
 
     def __init__(
@@ -42,9 +45,9 @@ class Toolbox:
         self._brush = BrushSize(controller.editor, data)
         self._slices = SliceCommands(workflow, data)
         self._threshold = ThresholdTool(controller, self._slices, data)
-        self.outlines = OutlineTools(
-            controller, views, self._slices, data, lambda call: tell(workflow, call), workflow.say
-        )
+        give = partial(tell, workflow)
+        self.outlines = OutlineTools(controller, views, self._slices, data, give, workflow.say)
+        self.seeds = SeedTool(controller, views, self._slices, data, give)
         controller.on_volume = self._fit
         controller.rules.on_refused = self._refused
 

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from SlicePropagationWeb.outline_tools import OutlineTools
     from SlicePropagationWeb.page_views import PageViews
     from SlicePropagationWeb.panel_state import PanelState
+    from SlicePropagationWeb.seed_tool import SeedTool
     from SlicePropagationWeb.segmentation_controller import SegmentationController
     from SlicePropagationWeb.window_level import WindowLevel
 
@@ -40,6 +41,7 @@ class ViewMouse:
     Attributes:
         on_press: called when a button goes down.
         outlines: the OutlineTools, whose polygons a double click closes.
+        seeds: the SeedTool, which takes clicks and boxes.
     """
 
     def __init__(
@@ -59,6 +61,7 @@ class ViewMouse:
         self._button = ""  # that it began with
         self._moves = False  # whether the left button moves the picture
         self.outlines: OutlineTools | None = None
+        self.seeds: SeedTool | None = None
         self.on_press: Callable[[], None] = lambda: None
 
     def take(self, view_id: str, event: Event, scale: float) -> Event | None:
@@ -86,6 +89,8 @@ class ViewMouse:
         if self._button:
             return self._drag(event)
         if kind == "LeftButtonPress" and self._closes(view_id, event):
+            return None
+        if self.seeds is not None and self.seeds.takes(view_id, event, scale):
             return None
         if kind == "MouseMove":
             self._point(view_id, event, scale)

@@ -18,7 +18,7 @@ from SlicePropagationLib.drawing.mask_shape import piece_at, without_holes
 
 WINDOW_MM = 80.0  # to each side of a click
 BEYOND = 0.3  # of a box: how far around it is looked at
-SMOOTH_STEPS = 5  # of curvature anisotropic diffusion
+SMOOTH_STEPS = 10  # of curvature anisotropic diffusion
 TIME_STEP = 0.0625
 CONDUCTANCE = 2.0
 RADIUS = 2  # pixels around the click, whose intensities are those of the structure
@@ -28,6 +28,7 @@ SMALLEST = 12  # pixels of an outline
 LARGEST = 0.5  # share of the window
 EDGE = 0.5  # deviations from pixel to pixel that are half an edge
 MIN_SHARE = 0.01  # of the picture's spread: the least deviation
+PLACES = (0.3, 0.5, 0.7)  # shares of a box's sides, where regions begin
 NO_EDGE = 0.3  # what a region in a box counts whose edge cannot be seen
 
 
@@ -51,11 +52,6 @@ class Box:
         rows = np.flatnonzero(mask.any(axis=1))
         columns = np.flatnonzero(mask.any(axis=0))
         return cls(int(rows[0]), int(columns[0]), int(rows[-1]) + 1, int(columns[-1]) + 1)
-
-    @property
-    def middle(self) -> tuple[int, int]:
-        """The pixel in the middle."""
-        return (self.top + self.bottom) // 2, (self.left + self.right) // 2
 
     @property
     def area(self) -> int:
@@ -99,7 +95,7 @@ def seeded_at(image: Map, spacing_mm: tuple[float, float], row: int, column: int
 
 
 def seeded_in(image: Map, box: Box) -> Mask:
-    """The structure that a box is drawn around, of whose middle it is.
+    """The structure that a box is drawn around.
 
     Args:
         image: (H, W) float intensities.
@@ -111,11 +107,8 @@ def seeded_in(image: Map, box: Box) -> Mask:
     far = round(BEYOND * max(box.bottom - box.top, box.right - box.left)) + 2
     window = _within(image, Box(box.top - far, box.left - far, box.bottom + far, box.right + far))
     here = box.moved(-window[0].start, -window[1].start)
-    shape = image[window].shape
-    row, column = np.clip(here.middle, 0, np.subtract(shape, 1)).tolist()
-    smooth = _smoothed(image[window], row, column)
     mask = np.zeros(image.shape, bool)
-    mask[window] = _filling(_regions(smooth, row, column), _edges(smooth), here)
+    mask[window] = _filling(image[window], here)
     inside = np.zeros_like(mask)
     inside[max(box.top, 0) : max(box.bottom, 0), max(box.left, 0) : max(box.right, 0)] = True
     return mask & inside
@@ -132,7 +125,7 @@ def _within(image: Map, box: Box) -> tuple[slice, slice]:
 
 def _smoothed(image: Map, row: int, column: int) -> Map:
     """The picture without noise but with its edges, in deviations from the intensity at a pixel."""
-    around = _around(image, row, column)
+    around = _around(image, row, column, RADIUS)
     spread = float(np.subtract(*np.percentile(image, [95, 5])))
     noise = 1.5 * float(np.median(np.abs(image - ndimage.median_filter(image, 3))))
     deviation = max(float(around.std()), noise, MIN_SHARE * spread) or 1.0
@@ -146,7 +139,8 @@ def _smoothed(image: Map, row: int, column: int) -> Map:
     return sitk.GetArrayFromImage(smooth)
 
 
-def _around(image: Map, row: int, column: int, radius: int = RADIUS) -> Map:
+def _around(image: Map, row: int, column: int, radius: int) -> Map:
+    """The pixels around one."""
     return image[
         max(0, row - radius) : row + radius + 1, max(0, column - radius) : column + radius + 1
     ]
@@ -154,7 +148,7 @@ def _around(image: Map, row: int, column: int, radius: int = RADIUS) -> Map:
 
 def _regions(smooth: Map, row: int, column: int) -> list[Mask]:
     """What hangs together with a pixel, for each of `WIDTHS`, without thin bridges and holes."""
-    away = np.abs(smooth - np.median(_around(smooth, row, column, radius=1)))
+    away = np.abs(smooth - np.median(_around(smooth, row, column, 1)))
     regions = []
     for width in WIDTHS:
         mask = away <= width
@@ -192,12 +186,29 @@ def _is_outline(area: float, region: Mask) -> bool:
     return SMALLEST <= area <= LARGEST * region.size
 
 
-def _filling(regions: list[Mask], edges: Map, box: Box) -> Mask:
-    """The region that fills a box best, with a clear edge."""
-    scores = [
-        (NO_EDGE + _contrast(region, edges)) * Box.around(region).overlap(box) for region in regions
-    ]
-    return regions[int(np.argmax(scores))]
+def _filling(image: Map, box: Box) -> Mask:
+    """The region that fills a box best with a clear edge, grown from several places in it."""
+    best = np.zeros(image.shape, bool)
+    highest = -1.0
+    for row, column in _places(box, image.shape):
+        smooth = _smoothed(image, row, column)
+        edges = _edges(smooth)
+        for region in _regions(smooth, row, column):
+            score = (NO_EDGE + _contrast(region, edges)) * Box.around(region).overlap(box)
+            if score > highest:
+                best, highest = region, score
+    return best
+
+
+def _places(box: Box, shape: tuple[int, ...]) -> set[tuple[int, int]]:
+    """Pixels of a box: its middle, and between it and the sides, as a crescent leaves its middle."""
+    rows = [box.top + round(share * (box.bottom - box.top)) for share in PLACES]
+    columns = [box.left + round(share * (box.right - box.left)) for share in PLACES]
+    middle = rows[1], columns[1]
+    places = {middle, (rows[0], middle[1]), (rows[2], middle[1])}
+    places |= {(middle[0], columns[0]), (middle[0], columns[2])}
+    last = np.subtract(shape, 1)
+    return {tuple(np.clip(place, 0, last).tolist()) for place in places}
 
 
 def _contrast(region: Mask, edges: Map) -> float:

@@ -301,3 +301,48 @@ def test_a_slice_that_looks_the_same_after_an_act_is_no_correction(page, bench):
     click(page, "copy_previous")  # the engine that copies left the same there
     wait_for_message(page, "already")
     assert kinds(page) == strip
+
+
+def place_in_spleen():
+    """(row, column) in the middle of the sample's spleen on the slice SEED."""
+    from web_bench import middle_line
+
+    line = middle_line(SEED, "axial")
+    return line[len(line) // 2]
+
+
+def spleen():
+    from web_bench import SPLEEN, sample_volume
+
+    return sample_volume()[1][SEED] == SPLEEN
+
+
+def test_a_click_gives_a_first_outline_on_the_slice_and_a_box_bounds_it(page, bench):
+    from SlicePropagationLib.metrics import dice
+
+    page.keyboard.press("8")
+    bench.wait_for_value(page, "tool", "seed")
+    page.mouse.click(*bench.pixel(page, *place_in_spleen(), SEED))
+    bench.wait_for_drawn(page, [SEED])
+    assert dice(bench.mask(SEED), spleen()) > 0.8
+    wait_for_kind(page, SEED, "seed")
+    page.keyboard.press("Control+z")
+    wait_for_message(page, f"Undone: Click to seed on slice {SEED + 1}.")
+    bench.wait_for_drawn(page, [])
+    rows, columns = np.nonzero(spleen())
+    page.mouse.move(*bench.pixel(page, rows.min() - 3, columns.min() - 3, SEED))
+    page.mouse.down()
+    page.mouse.move(*bench.pixel(page, rows.max() + 3, columns.max() + 3, SEED), steps=5)
+    assert page.locator(".sp-seed-box").bounding_box()["width"] > 20
+    page.mouse.up()
+    bench.wait_for_drawn(page, [SEED])
+    assert dice(bench.mask(SEED), spleen()) > 0.8
+    assert page.locator(".sp-seed-box").count() == 0
+
+
+def test_a_click_across_the_slices_that_are_propagated_is_refused_with_a_sentence(page, bench):
+    take(page, bench, "seed")
+    box = page.locator("[data-edges=Green]").bounding_box()
+    page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    page.get_by_text("Click into the axial view").first.wait_for()
+    assert bench.drawn_slices() == []
