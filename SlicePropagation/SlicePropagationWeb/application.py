@@ -24,6 +24,7 @@ from SlicePropagationWeb.dialogs import GONE
 from SlicePropagationWeb.event_loop import EventLoop
 from SlicePropagationWeb.file_commands import FileCommands
 from SlicePropagationWeb.gateway import Gateway
+from SlicePropagationWeb.kept_windows import KeptWindows
 from SlicePropagationWeb.page import Page
 from SlicePropagationWeb.page_views import PageViews
 from SlicePropagationWeb.panel_state import PanelState, StateNames
@@ -101,7 +102,8 @@ class Application:
         )
         self.workflow = Workflow(logic, self.controller, self.views, self.data)
         self.player = Player(self.workflow, self._loop.schedule, self.data)
-        self.window = WindowLevel(self.data)
+        kept = KeptWindows(self.workspace.recovery.folder)
+        self.window = WindowLevel(self.data, kept, self._loop.schedule)
         self.toolbox = Toolbox(self.controller, self.views, self.workflow, self.data)
         mouse = ViewMouse(self.server, self.views, self.controller, self.window, self.data)
         mouse.outlines = self.toolbox.outlines
@@ -295,6 +297,7 @@ class Application:
     def close(self) -> None:
         """End: what is not saved is kept."""
         self.autosave.close()
+        self.window.keep()
         self.workflow.logic.cleanup()
 
 

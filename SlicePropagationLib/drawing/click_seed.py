@@ -213,4 +213,5 @@ def _places(box: Box, shape: tuple[int, ...]) -> set[tuple[int, int]]:
 
 def _contrast(region: Mask, edges: Map) -> float:
     """How much of an edge lies along the rim of a region, 0 to 1."""
-    return float(edges[region & ~ndimage.binary_erosion(region)].mean())
+    within = np.asarray(ndimage.binary_erosion(region), bool)
+    return float(edges[region & ~within].mean())

@@ -55,8 +55,8 @@ def without_holes(mask: Mask) -> Mask:
 
 def largest_piece(mask: Mask) -> Mask:
     """The piece with the most pixels; the first one of several that are as large."""
-    labels, count = ndimage.label(mask, WITH_CORNERS)
-    if count < 2:
+    labels = _pieces(mask)
+    if labels.max() < 2:
         return mask.copy()
     areas = np.bincount(labels.ravel())
     areas[0] = 0
@@ -67,5 +67,12 @@ def piece_at(mask: Mask, row: int, column: int) -> Mask:
     """The piece that a pixel belongs to; empty where the pixel is outside."""
     if not mask[row, column]:
         return np.zeros_like(mask)
-    labels, _ = ndimage.label(mask, WITH_CORNERS)
+    labels = _pieces(mask)
     return labels == labels[row, column]
+
+
+def _pieces(mask: Mask) -> np.ndarray:
+    """(H, W) int32: the number of the piece that each pixel belongs to, 0 outside."""
+    labels = np.zeros(mask.shape, np.int32)
+    ndimage.label(mask, WITH_CORNERS, output=labels)
+    return labels
