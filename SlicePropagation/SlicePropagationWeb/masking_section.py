@@ -3,7 +3,7 @@
 from trame.widgets import html, vuetify3
 
 from SlicePropagationWeb.command_labels import OVERWRITE_ITEMS
-from SlicePropagationWeb.page_parts import LIGHT_BLUE, give, number_field, select, shown
+from SlicePropagationWeb.page_parts import LIGHT_BLUE, give, number_field, select
 from SlicePropagationWeb.panel_state import StateNames
 
 HINT = (
@@ -37,8 +37,3 @@ def add_masking(name: StateNames) -> None:
                         html.Span("to", classes="sp-faint")
                     ends = give("limit_end", f"{which}", "+$event.target.value")
                     number_field(label, f"{name.limits}[{which}]", ends)
-        html.Div(
-            shown(name.limit_text),
-            v_if=name.limit_text,
-            classes="sp-faint",
-        )

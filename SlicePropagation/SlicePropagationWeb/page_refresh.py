@@ -77,7 +77,6 @@ class PageRefresh:
         limits = self._controller.rules.limits()
         self._data.limits = list(limits or ())
         self._data.overwrite = self._controller.rules.overwrite()
-        self._data.limit_text = _limit_text(limits) if limits else ""
         volumes = volumes_ml(self._session.document)
         self._data.segments = [
             {**segment, "ml": ml_text(volumes.get(segment["id"]))}
@@ -178,8 +177,3 @@ def _of_slice(review: SliceReview, index: int) -> dict[str, Any]:
     is_anchor = Kind(int(review.kinds[index])) in ANCHORS
     is_empty = bool(review.isEmpty[index])
     return {"isAnchor": is_anchor, "isEmptyAnchor": is_anchor and is_empty}
-
-
-def _limit_text(limits: tuple[float, float]) -> str:
-    low, high = limits
-    return f"Tools and runs write on intensities from {low:.4g} to {high:.4g} only."

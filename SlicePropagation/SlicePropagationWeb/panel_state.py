@@ -23,7 +23,7 @@ class PanelState:
         crosshair: whether it is shown; maximised: the view that has all the room.
         corners: what stands at the edges of the slice views; pointer: what lies under it.
         is_playing: whether the slices go by on their own.
-        limit_text, limits: which intensities tools and runs may write on; empty where all.
+        limits: which intensities tools and runs may write on; empty where all.
         overwrite: what happens to other segments, as `MaskingRules.overwrite` says.
         reach: how far a tool reaches, one of `REACHES`; reach_span: first and last slice of a range.
         threshold: lowest and highest intensity of the tool; threshold_bounds: those of the volume.
@@ -69,7 +69,6 @@ class PanelState:
     summary: str = ""
     auto_update: bool = False
     show_3d: bool = False
-    limit_text: str = ""
     limits: list[float] = field(default_factory=list)
     overwrite: str = "all"
     reach: str = "slice"

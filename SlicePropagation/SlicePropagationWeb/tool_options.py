@@ -151,7 +151,7 @@ def _add_cut(name: StateNames) -> None:
 def _add_reach(name: StateNames) -> None:
     """Which slices the tool changes."""
     toggle_group(name.reach, REACHES, "reach")
-    with html.Div(classes="sp-row", v_if=f"{name.reach} === 'range'"):
+    with html.Div(classes="sp-row sp-gap", v_if=f"{name.reach} === 'range'"):
         html.Span("Slices", classes="sp-label sp-short")
         for which, label in ((0, "First slice"), (1, "Last slice")):
             if which:

@@ -77,12 +77,20 @@ class Toolbox:
                 name.sphere: self._choose(self._brush.set_sphere),
                 name.outline_mode: self._choose(self.outlines.set_mode),
                 name.threshold: self._choose(lambda _: self._threshold.show()),
+                name.reach: self._choose(self._begin_range),
                 name.overwrite: self._choose(self._controller.rules.set_overwrite),
             }
         )
 
     def _choose(self, call: Callable[[Any], object]) -> Callable[[Any], None]:
         return lambda value: tell(self._flow, call, value)
+
+    def _begin_range(self, reach: str) -> None:
+        """A range begins with the slice shown, unless it has that already."""
+        data = self._data
+        first, last = data.reach_span
+        if reach == "range" and not first <= data.index <= last:
+            data.reach_span = [data.index, data.index]
 
     def _fit(self) -> None:
         """Another volume is there."""

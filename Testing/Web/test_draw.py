@@ -15,6 +15,7 @@ INSIDE = (slice(92, 148), slice(72, 118))
 def begin_anew(bench):
     data = bench.data
     data.reach = "slice"
+    data.reach_span = [0, 0]
     data.outline_mode = "freehand"
     data.margin_unit = "mm"
     bench.controller.take("paint")
@@ -96,10 +97,9 @@ def test_threshold_reaches_the_slices_that_are_typed_and_says_how_many_it_annota
     take(page, bench, "threshold")
     type_in(page, "Lowest intensity", 120)
     page.click("[data-reach=range]")
-    type_in(page, "Last slice", SEED + 3)  # as people count: the third slice after
-    wait_for(page, lambda: bench.data.reach_span[1] == SEED + 2)
-    type_in(page, "First slice", SEED + 1)
-    wait_for(page, lambda: bench.data.reach_span == [SEED, SEED + 2])
+    bench.wait_for_value(page, "reach_span", [SEED, SEED])
+    type_in(page, "Last slice", SEED + 3)  # as people count: the second slice after
+    bench.wait_for_value(page, "reach_span", [SEED, SEED + 2])
     page.get_by_text("Add to these slices").click()
     bench.wait_for_drawn(page, [SEED, SEED + 1, SEED + 2])
     wait_for_message(page, "3 slices are annotated by you with this")
@@ -346,3 +346,33 @@ def test_a_click_across_the_slices_that_are_propagated_is_refused_with_a_sentenc
     page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
     page.get_by_text("Click into the axial view").first.wait_for()
     assert bench.drawn_slices() == []
+
+
+def oblique_sample():
+    """The sample as it lies in a scanner when the patient is turned by 20 degrees."""
+    import SimpleITK as sitk
+    from web_bench import sample_volume
+
+    from SlicePropagationLib.files.volume import Volume
+
+    volume = sample_volume()[0]
+    image = sitk.Image(volume.image)
+    turn = np.deg2rad(20)
+    cosine, sine = np.cos(turn), np.sin(turn)
+    image.SetDirection((1, 0, 0, 0, cosine, -sine, 0, sine, cosine))
+    return Volume(volume.array, image, volume.path)
+
+
+def test_a_stroke_on_an_oblique_volume_stays_on_one_of_its_slices(page, bench):
+    bench.call(bench.application.opened.show_volume, "turned.nii.gz", oblique_sample())
+    page.get_by_text("turned.nii.gz").first.wait_for()
+    bench.show_slice(SEED)
+    bench.wait_for_value(page, "index", SEED)
+    page.wait_for_timeout(SETTLED_MS)
+    bench.stroke(page, SEED, [(90, 128), (150, 128)])
+    bench.wait_for_drawn(page, [SEED])
+    assert bench.mask(SEED)[95:145, 128].all()
+    before = bench.mask(SEED)
+    draw_square(page, bench)
+    assert bench.drawn_slices() == [SEED]
+    assert (bench.mask(SEED) & ~before).sum() < 62 * 52
