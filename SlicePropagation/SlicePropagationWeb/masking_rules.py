@@ -11,6 +11,7 @@ from SlicePropagationMRML.nodes.protection import (
     spareProtected,
 )
 from SlicePropagationMRML.nodes.types import SegmentationNode
+from SlicePropagationMRML.run.document import Document
 from trame_slicer.segmentation import ModificationMode, SegmentationOverwriteMode
 
 UNDER = "under"
@@ -62,6 +63,16 @@ class MaskingRules:
     def toggle_lock(self, segment_id: str) -> None:
         """Lock a segment, or let it be changed again."""
         lock(self._segmentation(), segment_id, not self.is_locked(segment_id))
+
+    def fillable(self, document: Document | None) -> list[str]:
+        """IDs of the segments that a run of all fills: those that are annotated and not locked."""
+        if document is None:
+            return []
+        return [
+            segment_id
+            for label, segment_id in document.segments.items()
+            if document.session.anchors(label) and not self.is_locked(segment_id)
+        ]
 
     # Intensities
 

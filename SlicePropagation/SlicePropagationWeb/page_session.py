@@ -111,18 +111,6 @@ class PageSession:
         document = self.document
         return document is not None and bool(changed) and set(document.drawing()) == set(changed)
 
-    def fillable(self) -> list[str]:
-        """IDs of the segments that a run of all fills: those that are annotated and not locked."""
-        document = self.document
-        if document is None:
-            return []
-        session = document.session
-        return [
-            segment_id
-            for label, segment_id in document.segments.items()
-            if session.anchors(label) and not self._controller.rules.is_locked(segment_id)
-        ]
-
     def doubts(self, index: int) -> str:
         """Why a slice of the segment chosen is worth a look; empty where none is chosen."""
         document = self.document

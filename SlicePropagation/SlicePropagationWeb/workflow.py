@@ -20,6 +20,7 @@ from SlicePropagationMRML.run.logic import PropagationLogic
 from SlicePropagationLib.engines import default_engine
 from SlicePropagationLib.errors import SlicePropagationError
 from SlicePropagationWeb.command_labels import direction_items, engine_items
+from SlicePropagationWeb.edit_texts import MANY, annotated_text, count_taken, taken_text
 from SlicePropagationWeb.page_refresh import PageRefresh
 from SlicePropagationWeb.page_session import Exports, PageSession
 from SlicePropagationWeb.page_views import PageViews
@@ -27,8 +28,6 @@ from SlicePropagationWeb.panel_state import PanelState
 from SlicePropagationWeb.segmentation_controller import SegmentationController
 from SlicePropagationWeb.slice_numbers import event_in_numbers, number
 from SlicePropagationWeb.surprises import unexpected
-
-MANY = 3  # propagated slices that one act may change without a warning
 
 
 class Workflow:
@@ -88,7 +87,11 @@ class Workflow:
             None if data.to_the_end else (first, last),
             data.direction,
             data.device,
-            segmentIDs=self.session.fillable() if data.scope == "drawn" else [data.segment_id],
+            segmentIDs=(
+                self.controller.rules.fillable(self.session.document)
+                if data.scope == "drawn"
+                else [data.segment_id]
+            ),
         )
         self.say(self._presenter.started(is_started))
         if is_started:
@@ -304,32 +307,20 @@ class Workflow:
         changed: Edits,
     ) -> None:
         calls_for_run = self._presenter.callsForRun(changed)
-        num_taken = self._num_taken(changed)
+        num_taken = count_taken(changed, self.session.label, self.data.cells)
+        said = self._presenter.sentence(event_in_numbers(event))
         if self.session.is_all_new(changed):
             self.views.reset_3d()  # nothing was to be seen there before
         if self.logic.isRunning or self.logic.hasPartialResult:
             self.on_work()
         else:
             self._worked()
-        if num_taken > MANY:
-            self._warn(event, num_taken)
+        if num_taken > MANY:  # as it may not have been meant so, nothing runs by itself
+            self.say(taken_text(num_taken, said), is_warning=True)
         elif calls_for_run and self.data.auto_update:
             self.propagate()
         else:
-            self.say(annotated_text(changed, self._presenter.sentence(event_in_numbers(event))))
-
-    def _num_taken(self, changed: Edits) -> int:
-        """How many slices that the strip shows as propagated a person has changed."""
-        label = self.session.label
-        mine = {index for changed_label, index in changed if changed_label == label}
-        cells = self.data.cells
-        return sum(cells[index]["kind"] == "propagated" for index in mine if index < len(cells))
-
-    def _warn(self, event: Event, number_taken: int) -> None:
-        """One act annotated many slices; as it may not have been meant so, nothing runs by itself."""
-        said = self._presenter.sentence(event_in_numbers(event)) or ""
-        text = f"This made {number_taken} propagated slices count as drawn by you. {said}"
-        self.say(text, is_warning=True)
+            self.say(annotated_text(changed, said))
 
     # What is shown
 
@@ -370,14 +361,6 @@ class Workflow:
         self.refresh()
         self.views.refresh()
         self.on_work()
-
-
-def annotated_text(changed: Edits, said: str | None) -> str:
-    """What there is to say of an edit: of several slices, first how many a person annotated by it."""
-    count = len(set(changed))
-    if count < 2:
-        return said or ""
-    return f"{count} slices are annotated by you with this. {said or ''}".strip()
 
 
 def tell(workflow: Workflow, command: Callable[..., object], *arguments: Any) -> None:
