@@ -1,31 +1,27 @@
 """The page's program: Slicer's components, the workflow and the server, put together."""
 
-import logging
 from collections.abc import Callable
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 import slicer
 import slicer.util
 from SlicePropagationMRML.presenting.controls import engineNotes
 from SlicePropagationMRML.run.logic import PropagationLogic
-from trame.app import get_server
 from trame_server.utils.typed_state import TypedState
-from trame_slicer import module as slicer_module
 from trame_slicer.core import SlicerApp
 from vtkmodules.vtkCommonCore import vtkOutputWindow
 
 from SlicePropagationWeb.autosave import Autosave
-from SlicePropagationWeb.checked_state import CheckedState, shown
+from SlicePropagationWeb.checked_state import CheckedState
 from SlicePropagationWeb.command_check import blocked, check_arguments
 from SlicePropagationWeb.command_labels import keys
 from SlicePropagationWeb.current_work import CurrentWork
-from SlicePropagationWeb.dialogs import GONE
 from SlicePropagationWeb.event_loop import EventLoop
 from SlicePropagationWeb.file_commands import FileCommands
 from SlicePropagationWeb.gateway import Gateway
 from SlicePropagationWeb.kept_windows import KeptWindows
 from SlicePropagationWeb.page import Page
+from SlicePropagationWeb.page_server import make_server
 from SlicePropagationWeb.page_views import PageViews
 from SlicePropagationWeb.panel_state import PanelState, StateNames
 from SlicePropagationWeb.player import Player
@@ -39,14 +35,7 @@ from SlicePropagationWeb.window_level import WindowLevel
 from SlicePropagationWeb.workflow import Workflow, tell
 from SlicePropagationWeb.workspace import Workspace
 
-if TYPE_CHECKING:
-    from trame_server.core import Server
-
 WHILE_PLAYING = ("play", "describe")  # what does not end a pass through the slices
-WWW = Path(__file__).with_name("www")
-SCRIPTS = ("page", "pointer_path", "seed_box")
-
-log = logging.getLogger(__name__)
 
 
 class Application:
@@ -69,7 +58,7 @@ class Application:
 
     def __init__(self, workspace: Workspace) -> None:
         self.workspace = workspace
-        self.server = _make_server()
+        self.server = make_server()
         typed = TypedState(self.server.state, PanelState, namespace="work")
         self.data = cast("PanelState", typed.data)
         name: StateNames = typed.name
@@ -139,7 +128,6 @@ class Application:
         trigger("command")(self._command)
         trigger("enter")(self.session_lock.enter)
         trigger("take_over")(self.session_lock.take_over)
-        self.server.controller.on_error = _log_browser_error
 
     def _entered(self, tab: str) -> None:
         """A tab has the session now, also after a reload.
@@ -299,23 +287,3 @@ class Application:
         self.autosave.close()
         self.window.keep()
         self.workflow.logic.cleanup()
-
-
-def _log_browser_error(message: str) -> None:
-    """An error in the browser's own code; the text is the browser's."""
-    log.error("In the browser: %s", shown(message))
-
-
-def _make_server() -> "Server":
-    server = cast("Server", get_server("slice_propagation", client_type="vue3"))
-    server.enable_module(slicer_module)
-    server.enable_module(
-        {
-            "serve": {"slice_propagation": str(WWW)},
-            "scripts": [f"slice_propagation/{name}.js" for name in SCRIPTS],
-            "styles": ["slice_propagation/page.css"],
-        }
-    )
-    server.state.trame__template_error = GONE
-    server.state.trame__favicon = "slice_propagation/icon.svg"
-    return server

@@ -1,6 +1,6 @@
 """The volume and the segmentation that a person works on, and the tools that draw."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from SlicePropagationMRML.nodes.geometry import segmentMask
@@ -17,11 +17,12 @@ from trame_slicer.segmentation import (
 )
 
 from SlicePropagationLib.files.segmentation_file import Segmentation
-from SlicePropagationLib.files.segments import COLORS, Segment
+from SlicePropagationLib.files.segments import Segment
 from SlicePropagationLib.files.volume import Volume
 from SlicePropagationWeb.edit_history import EditHistory
 from SlicePropagationWeb.flat_brush import hide_in_3d, keep_strokes_out_of_3d
 from SlicePropagationWeb.masking_rules import MaskingRules
+from SlicePropagationWeb.segment_colors import free_color
 
 if TYPE_CHECKING:
     from trame_slicer.core import SlicerApp
@@ -152,7 +153,7 @@ class SegmentationController:
     def _add_first_segment(self, like: Segment | None) -> None:
         self.editor.add_empty_segment(
             segment_name=like.name if like else FIRST_SEGMENT,
-            segment_color=like.color if like else self._free_color(),
+            segment_color=like.color if like else free_color(self.segmentation),
         )
 
     def show_as(self, fill: float, outline: bool) -> None:
@@ -212,7 +213,7 @@ class SegmentationController:
 
     def add(self) -> None:
         """A new, empty segment."""
-        self.editor.add_empty_segment(segment_color=self._free_color())
+        self.editor.add_empty_segment(segment_color=free_color(self.segmentation))
 
     def remove(self, segment_id: str) -> None:
         """Delete a segment; Undo brings it back."""
@@ -269,19 +270,6 @@ class SegmentationController:
         """Centre of a segment in world coordinates; None where nothing is drawn in it."""
         return self.segmentation.GetSegmentCenterRAS(segment_id)
 
-    def _free_color(self) -> tuple[float, float, float]:
-        """A colour that is clear on grey and that no other segment has, while there is one left.
-
-        Slicer's own for new segments may be dark.
-        """
-        segmentation = self.segmentation.GetSegmentation()
-        segments = [segmentation.GetSegment(key) for key in self.segment_ids()]
-        used = {_rounded(segment.GetColor()) for segment in segments}
-        return next(
-            (color for color in COLORS if color not in used),
-            COLORS[len(used) % len(COLORS)],
-        )
-
     # Tools
 
     def take(self, tool: str) -> None:
@@ -297,7 +285,3 @@ class SegmentationController:
         active = type(self.editor.active_effect)
         name = next((name for name, effect in EFFECTS.items() if effect is active), "none")
         return self._without_effect if name == "none" else name
-
-
-def _rounded(color: Sequence[float]) -> tuple[float, ...]:
-    return tuple(round(part, 2) for part in color)
