@@ -118,7 +118,7 @@ REASONS = {
     "plane": "choices",
     "tool": "edit",
     "threshold": "draw",
-    **dict.fromkeys(("limit", "limit_end", "everywhere"), "choices"),
+    **dict.fromkeys(("limit", "limit_end"), "choices"),
     **dict.fromkeys(("remove", "reorder"), "choices"),
 }
 

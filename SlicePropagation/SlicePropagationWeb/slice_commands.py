@@ -1,6 +1,6 @@
 """What buttons do to the segment on the slice shown, each as one step with a name."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -110,9 +110,14 @@ class SliceCommands:
 
     def mask(self, index: int) -> Mask:
         """(H, W) bool: what the segment that is chosen shows on a slice now."""
+        return self.masks([index])[index]
+
+    def masks(self, slices: Iterable[int]) -> dict[int, Mask]:
+        """{slice: (H, W) bool} of some slices."""
         document = self.document
-        label = document.labelOf(self._data.segment_id)
-        return document.patchesOf(label)[index].paste(document.stack.slice_shape)
+        patches = document.patchesOf(document.labelOf(self._data.segment_id))
+        shape = document.stack.slice_shape
+        return {index: patches[index].paste(shape) for index in slices}
 
     def write(self, name: str, wanted: dict[int, Mask], axis: int | None = None) -> list[int]:
         """Give slices of the segment that is chosen other masks.

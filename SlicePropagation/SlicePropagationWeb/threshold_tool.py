@@ -48,7 +48,6 @@ class ThresholdTool:
             "reach_end": self._set_reach,
             "limit": self._limit,
             "limit_end": self._set_limit,
-            "everywhere": self._controller.rules.lift_limits,
         }
 
     def fit(self, volume_node: "VolumeNode") -> None:
@@ -59,7 +58,8 @@ class ThresholdTool:
 
     def show(self) -> None:
         """Have the views show the range of the page."""
-        lowest, highest = self._data.threshold
+        lowest, highest = (_short(each) for each in self._data.threshold)
+        self._data.threshold = [lowest, highest]
         self._effect.set_threshold_min_max_values((lowest, highest))
 
     def _taken(self, _name: str) -> None:
@@ -86,10 +86,10 @@ class ThresholdTool:
         data = self._data
         stack = self._slices.document.stack
         lowest, highest = data.threshold
+        slices = reached(data.reach, data.index, data.reach_span, len(stack))
         wanted = {
-            index: self._slices.mask(index)
-            | ((stack.images[index] >= lowest) & (stack.images[index] <= highest))
-            for index in reached(data.reach, data.index, data.reach_span, len(stack))
+            index: mask | ((stack.images[index] >= lowest) & (stack.images[index] <= highest))
+            for index, mask in self._slices.masks(slices).items()
         }
         if not self._slices.write("Threshold", wanted):
             raise InputError("Nothing more is in the range there; change it, or its slices.")

@@ -87,7 +87,7 @@ def test_a_run_asks_for_no_voxels_of_protected_segments(drawn):
 
 
 def test_a_run_goes_around_a_locked_segment(bench):
-    bench.open("disc", "rest")
+    bench.open("disc")
     wall = np.zeros_like(bench.truth[0])
     wall[:, :24] = True
     for index in (5, 6, 7):

@@ -17,6 +17,7 @@ def begin_anew(bench):
     data.reach = "slice"
     data.reach_span = [0, 0]
     data.outline_mode = "freehand"
+    data.scissors = "erase_inside"
     data.margin_unit = "mm"
     bench.controller.take("paint")
 
@@ -91,6 +92,8 @@ def test_threshold_adds_to_the_slice_shown_what_is_in_the_typed_range(page, benc
     page.keyboard.press("Control+z")
     wait_for_message(page, f"Undone: Threshold on slice {SEED + 1}.")
     bench.wait_for_drawn(page, [])
+    page.get_by_label("Automatic range").click()
+    wait_for(page, lambda: bench.data.threshold[0] < 0)
 
 
 def test_threshold_reaches_the_slices_that_are_typed_and_says_how_many_it_annotated(page, bench):
@@ -121,6 +124,12 @@ def test_scissors_cut_on_the_slice_shown_and_nowhere_else(page, bench):
     page.keyboard.press("Control+z")
     wait_for_message(page, f"Undone: Scissors on slice {SEED + 3}.")
     wait_for(page, lambda: np.array_equal(bench.masks(), before))
+    page.locator("[data-choice=Cut]").click()
+    page.get_by_role("option", name="Fill inside", exact=True).click()
+    bench.wait_for_value(page, "scissors", "fill_inside")
+    bench.stroke(page, SEED + 2, [(170, 150), (170, 200), (200, 200), (200, 150), (170, 150)])
+    wait_for(page, lambda: bench.mask(SEED + 2)[172:198, 152:198].all())
+    assert bench.drawn_slices() == [SEED, SEED + 2]
 
 
 def test_an_edit_across_changes_only_the_slices_whose_voxels_it_changed(page, bench):
@@ -251,8 +260,13 @@ def test_buttons_change_the_mask_of_the_slice_shown_each_as_a_step_with_a_name(p
     page.keyboard.press("Control+z")
     wait_for_message(page, f"Undone: Grow by {3 * spacing:g} mm on slice {SEED + 1}.")
     wait_for(page, lambda: np.array_equal(bench.mask(SEED), ring))
+    page.get_by_label("Unit of the margin").click()
+    bench.wait_for_value(page, "margin_unit", "px")
+    type_in(page, "Margin", 2)
+    bench.wait_for_value(page, "margin", 2)
     click(page, "shrink")
     wait_for(page, lambda: 0 < bench.mask(SEED).sum() < ring.sum())
+    assert np.nonzero(bench.mask(SEED))[0].min() == before[0].min() + 2
     bench.show_slice(SEED + 1)
     bench.wait_for_value(page, "index", SEED + 1)
     click(page, "copy_previous")
@@ -274,6 +288,13 @@ def test_the_brush_has_the_millimetres_that_are_typed_and_keys_and_the_wheel_cha
     wait_for(page, lambda: bench.mask(SEED).any())
     width = bench.mask(SEED).any(axis=0).sum() * bench.controller.volume.GetSpacing()[0]
     assert width == pytest.approx(20, abs=3)
+    page.get_by_label("Ball: paints the slices beside it too").check()
+    bench.wait_for_value(page, "sphere", True)
+    bench.stroke(page, SEED, [(120, 180), (120, 180)])
+    wait_for(page, lambda: bench.mask(SEED + 2)[120, 180])
+    assert not bench.mask(SEED + 2)[120, 90]
+    page.get_by_label("Ball: paints the slices beside it too").uncheck()
+    bench.wait_for_value(page, "sphere", False)
     page.keyboard.press("]")
     bench.wait_for_value(page, "brush_mm", 24)
     page.keyboard.press("[")
