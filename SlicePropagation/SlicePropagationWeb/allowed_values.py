@@ -10,14 +10,21 @@ from typing import Any
 from SlicePropagationMRML.nodes.geometry import PLANES
 from SlicePropagationMRML.presenting.controls import DEVICES, DIRECTIONS
 
+from SlicePropagationLib.drawing.scissors import CUTS
 from SlicePropagationLib.engines import ENGINES
 from SlicePropagationLib.pipelines.exports import EXPORTS
-from SlicePropagationWeb.command_labels import SCOPES, TOOLS
+from SlicePropagationWeb.command_labels import (
+    MARGIN_UNITS,
+    OUTLINES,
+    OVERWRITES,
+    REACHES,
+    SCOPES,
+    TOOLS,
+)
 from SlicePropagationWeb.workspace import SAVE_SUFFIXES
 
 PANEL = "work__PanelState__"  # before the names of the PanelState's values
 MAX_TEXT = 200
-MAX_DISTANCE_MM = 9999
 State = Mapping[str, Any]
 Rule = Callable[[Any, State], bool]
 
@@ -113,8 +120,11 @@ def _segment(value: object, state: State) -> bool:
     return value == "" or any(segment["id"] == value for segment in segments)
 
 
-def _distance(value: object, state: State) -> bool:
-    return is_number(value) and 0 <= value <= MAX_DISTANCE_MM
+def _pair(value: object, state: State) -> bool:
+    """Two numbers in their order."""
+    if not isinstance(value, (list, tuple)) or len(value) != 2 or not all(map(is_number, value)):
+        return False
+    return value[0] <= value[1]
 
 
 def _within(slider: str) -> Rule:
@@ -125,17 +135,6 @@ def _within(slider: str) -> Rule:
         highest = state[f"{slider}max_value"]
         slack = abs(state[f"{slider}step"])
         return is_number(value) and lowest - slack <= value <= highest + slack
-
-    return rule
-
-
-def _both_within(slider: str) -> Rule:
-    one = _within(slider)
-
-    def rule(value: object, state: State) -> bool:
-        if not isinstance(value, (list, tuple)) or len(value) != 2:
-            return False
-        return all(one(end, state) for end in value) and value[0] <= value[1]
 
     return rule
 
@@ -152,16 +151,46 @@ CHOICES: dict[str, Rule] = {
     "tool": _one_of(*TOOLS),
     "scope": _one_of(*SCOPES),
     "fill": _share,
+    "overwrite": _one_of(*OVERWRITES),
+    "reach": _one_of(*REACHES),
+    "scissors": _one_of(*CUTS),
+    "outline_mode": _one_of(*OUTLINES),
+    "margin_unit": _one_of(*MARGIN_UNITS),
+    "threshold": _pair,
 }
+TOOL_CHOICES = ("overwrite", "reach", "scissors", "outline_mode", "margin_unit", "threshold")
 _PANEL_RULES: dict[str, Rule] = {
     **{
         name: CHOICES[name]
-        for name in ("direction", "engine", "device", "save_suffix", "exports", "span", "scope")
+        for name in (
+            *("direction", "engine", "device", "save_suffix", "exports", "span", "scope"),
+            *TOOL_CHOICES,
+        )
     },
     **dict.fromkeys(("to_the_end", "follow", "auto_update", "show_3d"), _truth),
     **dict.fromkeys(("is_details", "is_table", "is_keys"), _truth),
     **dict.fromkeys(("is_open_dialog", "is_save_dialog"), _truth),
-    **dict.fromkeys(("outline", "crosshair"), _truth),
+    **dict.fromkeys(("outline", "crosshair", "sphere"), _truth),
+    "fill": _share,
+    **dict.fromkeys(("is_error", "is_warning"), _false),  # a message is closed
+    "message": _empty,
+    "upload": _percent,
+    "find": _searched,
+    "save_name": _name,
+    "renamed": _segment,
+}
+RULES: dict[str, Rule] = {
+    **{
+        name: CHOICES[name]
+        for name in (
+            *("direction", "engine", "device", "save_suffix", "exports", "span", "scope"),
+            *TOOL_CHOICES,
+        )
+    },
+    **dict.fromkeys(("to_the_end", "follow", "auto_update", "show_3d"), _truth),
+    **dict.fromkeys(("is_details", "is_table", "is_keys"), _truth),
+    **dict.fromkeys(("is_open_dialog", "is_save_dialog"), _truth),
+    **dict.fromkeys(("outline", "crosshair", "sphere"), _truth),
     "fill": _share,
     **dict.fromkeys(("is_error", "is_warning"), _false),  # a message is closed
     "message": _empty,
@@ -179,12 +208,4 @@ RULES: dict[str, Rule] = {
         f"{view}__SliderState__value": _within(f"{view}__SliderState__")
         for view in ("Red", "Green", "Yellow")
     },
-    f"{_BRUSH}value": _within(_BRUSH),
-    f"{_THRESHOLD}value": _both_within(_THRESHOLD),
-    "PaintEffectState__use_sphere_brush": _truth,
-    "DrawEffectState__brush_interaction_mode": _one_of(1, 2),
-    f"{_SCISSORS}brush_interaction_mode": _one_of(1, 2),
-    f"{_SCISSORS}fill_mode": _one_of(1, 2, 3, 4),
-    f"{_SCISSORS}range_mode": _one_of(1, 2, 3, 4),
-    f"{_SCISSORS}symmetric_distance": _distance,
 }

@@ -1,30 +1,27 @@
 """The page's program: Slicer's components, the workflow and the server, put together."""
 
-import logging
 from collections.abc import Callable
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 import slicer
 import slicer.util
 from SlicePropagationMRML.presenting.controls import engineNotes
 from SlicePropagationMRML.run.logic import PropagationLogic
-from trame.app import get_server
 from trame_server.utils.typed_state import TypedState
-from trame_slicer import module as slicer_module
 from trame_slicer.core import SlicerApp
 from vtkmodules.vtkCommonCore import vtkOutputWindow
 
 from SlicePropagationWeb.autosave import Autosave
-from SlicePropagationWeb.checked_state import CheckedState, shown
+from SlicePropagationWeb.checked_state import CheckedState
 from SlicePropagationWeb.command_check import blocked, check_arguments
 from SlicePropagationWeb.command_labels import keys
 from SlicePropagationWeb.current_work import CurrentWork
-from SlicePropagationWeb.dialogs import GONE
 from SlicePropagationWeb.event_loop import EventLoop
 from SlicePropagationWeb.file_commands import FileCommands
 from SlicePropagationWeb.gateway import Gateway
+from SlicePropagationWeb.kept_windows import KeptWindows
 from SlicePropagationWeb.page import Page
+from SlicePropagationWeb.page_server import make_server
 from SlicePropagationWeb.page_views import PageViews
 from SlicePropagationWeb.panel_state import PanelState, StateNames
 from SlicePropagationWeb.player import Player
@@ -32,18 +29,13 @@ from SlicePropagationWeb.segment_measures import segment_measures
 from SlicePropagationWeb.segmentation_controller import SegmentationController
 from SlicePropagationWeb.session_lock import SessionLock
 from SlicePropagationWeb.surprises import unexpected
+from SlicePropagationWeb.toolbox import Toolbox
 from SlicePropagationWeb.view_mouse import ViewMouse
 from SlicePropagationWeb.window_level import WindowLevel
 from SlicePropagationWeb.workflow import Workflow, tell
 from SlicePropagationWeb.workspace import Workspace
 
-if TYPE_CHECKING:
-    from trame_server.core import Server
-
 WHILE_PLAYING = ("play", "describe")  # what does not end a pass through the slices
-WWW = Path(__file__).with_name("www")
-
-log = logging.getLogger(__name__)
 
 
 class Application:
@@ -66,7 +58,7 @@ class Application:
 
     def __init__(self, workspace: Workspace) -> None:
         self.workspace = workspace
-        self.server = _make_server()
+        self.server = make_server()
         typed = TypedState(self.server.state, PanelState, namespace="work")
         self.data = cast("PanelState", typed.data)
         name: StateNames = typed.name
@@ -75,7 +67,7 @@ class Application:
         self._make_files()
         self.session_lock = SessionLock(self.server, self._entered)
         self.gateway = Gateway(self.server, self.session_lock, self.views.names, self._say_error)
-        self.controller.tools_ready(Page(self.server, name, self.views))
+        Page(self.server, name, self.views)
         self.data.keys = keys()
         self.data.offer = workspace.recovery.offered()
         self._commands = self._workflow_commands() | self._drawing_commands()
@@ -90,7 +82,7 @@ class Application:
         slicer.mrmlScene = slicer_app.scene  # pyright: ignore[reportAttributeAccessIssue]
         vtkOutputWindow.GetInstance().SetDisplayModeToNever()  # VTK's log says what matters already
         self.views = PageViews(self.server, slicer_app, name)
-        self.controller = SegmentationController(self.server, slicer_app)
+        self.controller = SegmentationController(slicer_app)
         logic = PropagationLogic(
             slicer_app.scene,
             self.controller.editor.editor_logic,
@@ -99,8 +91,12 @@ class Application:
         )
         self.workflow = Workflow(logic, self.controller, self.views, self.data)
         self.player = Player(self.workflow, self._loop.schedule, self.data)
-        self.window = WindowLevel(self.data)
+        kept = KeptWindows(self.workspace.recovery.folder)
+        self.window = WindowLevel(self.data, kept, self._loop.schedule)
+        self.toolbox = Toolbox(self.controller, self.views, self.workflow, self.data)
         mouse = ViewMouse(self.server, self.views, self.controller, self.window, self.data)
+        mouse.outlines = self.toolbox.outlines
+        mouse.seeds = self.toolbox.seeds
         mouse.on_press = self.player.stop
         self.views.on_mouse = mouse.take
 
@@ -132,7 +128,6 @@ class Application:
         trigger("command")(self._command)
         trigger("enter")(self.session_lock.enter)
         trigger("take_over")(self.session_lock.take_over)
-        self.server.controller.on_error = _log_browser_error
 
     def _entered(self, tab: str) -> None:
         """A tab has the session now, also after a reload.
@@ -166,8 +161,7 @@ class Application:
     def _drawing_commands(self) -> dict[str, Callable[..., None]]:
         controller = self.controller
         return {
-            "tool": controller.take,
-            "everywhere": controller.lift_intensity_range,
+            **self.toolbox.commands(),
             "add": controller.add,
             "remove": controller.remove,
             "rename": controller.rename,
@@ -258,6 +252,7 @@ class Application:
     # What the person chose; trame itself would swallow an error of these
 
     def _follow_choices(self, typed: Any, name: StateNames) -> None:
+        self.toolbox.follow(typed, name)
         typed.bind_changes(
             {
                 name.show_3d: self._show_3d,
@@ -290,24 +285,5 @@ class Application:
     def close(self) -> None:
         """End: what is not saved is kept."""
         self.autosave.close()
+        self.window.keep()
         self.workflow.logic.cleanup()
-
-
-def _log_browser_error(message: str) -> None:
-    """An error in the browser's own code; the text is the browser's."""
-    log.error("In the browser: %s", shown(message))
-
-
-def _make_server() -> "Server":
-    server = cast("Server", get_server("slice_propagation", client_type="vue3"))
-    server.enable_module(slicer_module)
-    server.enable_module(
-        {
-            "serve": {"slice_propagation": str(WWW)},
-            "scripts": ["slice_propagation/page.js", "slice_propagation/pointer_path.js"],
-            "styles": ["slice_propagation/page.css"],
-        }
-    )
-    server.state.trame__template_error = GONE
-    server.state.trame__favicon = "slice_propagation/icon.svg"
-    return server

@@ -14,6 +14,7 @@ from SlicePropagationWeb.panel_state import PanelState
 from SlicePropagationWeb.window_presets import AUTOMATIC, CT_PRESETS
 
 MAX_PATH = 4096
+MAX_SIZE = 1e5  # of a brush or a margin
 MOST_STEPS = 1_000_000  # several keys at once
 VIEWS = ("Red", "Green", "Yellow", "ThreeD")
 COLOR = re.compile("#[0-9a-fA-F]{6}")
@@ -64,6 +65,18 @@ def _intensity(value: object, data: PanelState) -> bool:
     return is_number(value)
 
 
+def _size(value: object, data: PanelState) -> bool:
+    return is_number(value) and abs(float(str(value))) < MAX_SIZE
+
+
+def _end(value: object, data: PanelState) -> bool:
+    return is_whole(value) and value in (0, 1)
+
+
+def _truth(value: object, data: PanelState) -> bool:
+    return isinstance(value, bool)
+
+
 def _path(value: object, data: PanelState) -> bool:
     return is_text(value, MAX_PATH)
 
@@ -86,6 +99,13 @@ ARGUMENTS: dict[str, tuple[tuple[str, Check], ...]] = {
     "level": (("level", _intensity),),
     "plane": (("plane", _plane),),
     "tool": (("tool", _tool),),
+    "brush": (("size", _size),),
+    "margin": (("size", _size),),
+    "threshold_end": (("end", _end), ("intensity", _intensity)),
+    "limit_end": (("end", _end), ("intensity", _intensity)),
+    "reach_end": (("end", _end), ("slice", _size)),
+    "limit": (("choice", _truth),),
+    "lock": (("segment", _segment),),
     "load": (("path", _path), ("volume", _path)),
     "continue": (("path", _path),),
 }
@@ -97,6 +117,8 @@ REASONS = {
     "sample": "open",
     "plane": "choices",
     "tool": "edit",
+    "threshold": "draw",
+    **dict.fromkeys(("limit", "limit_end"), "choices"),
     **dict.fromkeys(("remove", "reorder"), "choices"),
 }
 

@@ -96,6 +96,26 @@ COMMANDS = {
     ),
     "keys": Command("Keys", "mdi-keyboard-outline", "All keys and what the mouse does", "", "?"),
 }
+_ON_SLICE = {
+    "fill": ("Fill holes", "mdi-format-color-fill", "Fill the holes of the segment"),
+    "largest": ("Keep largest piece", "mdi-chart-bubble", "Keep the largest piece of the segment"),
+    "copy_previous": (
+        "Copy from previous slice",
+        "mdi-arrow-up-bold-box-outline",
+        "Take over the mask of the slice before",
+    ),
+    "copy_next": (
+        "Copy from next slice",
+        "mdi-arrow-down-bold-box-outline",
+        "Take over the mask of the slice after",
+    ),
+    "grow": ("Grow", "mdi-arrow-expand-all", "Grow the segment by the margin"),
+    "shrink": ("Shrink", "mdi-arrow-collapse-all", "Shrink the segment by the margin"),
+}
+COMMANDS |= {
+    key: Command(text, icon, f"{does}, on this slice", "draw")
+    for key, (text, icon, does) in _ON_SLICE.items()
+}
 TOOLS = {
     "none": ("Move", "mdi-cursor-move"),
     "window": ("Window and level", "mdi-contrast-circle"),
@@ -104,7 +124,18 @@ TOOLS = {
     "draw": ("Draw", "mdi-draw"),
     "threshold": ("Threshold", "mdi-contrast-box"),
     "scissors": ("Scissors", "mdi-content-cut"),
+    "seed": ("Click to seed", "mdi-target"),
 }
+REACHES = {"slice": "This slice", "range": "From … to", "all": "All slices"}
+OUTLINES = {"freehand": "Freehand", "polygon": "Polygon"}
+OVERWRITES = {
+    "all": "Overwrite all",
+    "visible": "Overwrite visible",
+    "under": "Draw under: overwrite none",
+    "overlap": "Overlap",
+}
+OVERWRITE_ITEMS = [{"title": text, "value": mode} for mode, text in OVERWRITES.items()]
+MARGIN_UNITS = ("mm", "px")
 ALL_SLICES = 100_000  # more than a volume has
 STEP_KEYS: dict[str, list[Any]] = {
     "ArrowUp": ["step", 1],
@@ -119,6 +150,8 @@ STEP_KEYS: dict[str, list[Any]] = {
 OTHER_KEYS: dict[str, list[Any]] = {
     " ": ["play"],
     "x": ["crosshair"],
+    "[": ["thinner"],
+    "]": ["thicker"],
     "z": ["undo"],
     "y": ["redo"],
     "Ctrl+Shift+z": ["redo"],
@@ -205,5 +238,7 @@ def key_rows() -> list[tuple[str, str]]:
         ("Home, End", "First and last slice"),
         ("Space", "Play through the slices"),
         ("X", "Crosshair"),
+        ("[, ]", "Smaller or larger brush"),
+        ("Enter", "Close the polygon that is open"),
     ]
     return [*commands, *tools, *slices]

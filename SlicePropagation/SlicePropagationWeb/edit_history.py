@@ -12,8 +12,9 @@ UNDO_LIMIT = 10
 class _Snapshot(UndoCommand):
     """The segmentation as it was; undo and redo swap it with what is there."""
 
-    def __init__(self, segmentation: Any) -> None:
+    def __init__(self, segmentation: Any, name: str) -> None:
         super().__init__()
+        self._text = name
         self._segmentation = segmentation
         self._other = self._copy()
 
@@ -66,9 +67,23 @@ class EditHistory:
         """Forget all steps."""
         self._stack.clear()
 
-    def save(self) -> None:
-        """Make an undo step of what is about to be written."""
-        self._stack.push(_Snapshot(self._editor.active_segmentation))
+    @property
+    def undone(self) -> str:
+        """The name of the step that would be taken back; empty where it has none."""
+        return self._stack.undo_text()
+
+    @property
+    def redone(self) -> str:
+        """The name of the step that would be done again; empty where it has none."""
+        return self._stack.redo_text()
+
+    def save(self, name: str = "") -> None:
+        """Make an undo step of what is about to be written.
+
+        Args:
+            name: what a person calls it, such as "Fill holes on slice 35".
+        """
+        self._stack.push(_Snapshot(self._editor.active_segmentation, name))
 
     def undo(self) -> None:
         """Take the last step back."""

@@ -7,7 +7,7 @@ from trame.widgets import client, html
 
 from SlicePropagationWeb.command_labels import SCOPE_ITEMS
 from SlicePropagationWeb.dialogs import add_dialogs
-from SlicePropagationWeb.draw_section import DrawSection
+from SlicePropagationWeb.draw_section import add_draw_section
 from SlicePropagationWeb.page_parts import (
     command_button,
     command_icon,
@@ -35,9 +35,6 @@ class Page:
         server: the trame server.
         name: names of the PanelState's values in the browser.
         views: the PageViews, which are placed into the page.
-
-    Attributes:
-        threshold: the threshold tool's part of the page.
     """
 
     def __init__(
@@ -82,7 +79,7 @@ class Page:
         with html.Div(classes="sp-panel"):
             with html.Div(classes="sp-sections"):
                 self._input_section()
-                self.threshold = DrawSection(self.name).threshold
+                add_draw_section(self.name)
                 add_propagate_section(self.name)
             add_run_footer(self.name)
 

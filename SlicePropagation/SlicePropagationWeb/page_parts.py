@@ -3,6 +3,7 @@
 Each function adds to the place of the template that is being built, as trame's widgets do.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 from trame.widgets import html, vuetify3
@@ -16,6 +17,12 @@ RED = "#D55E00"
 GREEN = "#00785A"
 TOOLTIP_MS = "300"
 SINGLE_CLICK = "$event.detail < 2 && "  # the second click of a double click does not count
+
+# Vue puts a bound value in anew, over what is being typed, whenever anything on the page changes.
+KEEPS_TYPED = (
+    "@vue:before-update=\"({el}) => { el.typed = el.matches(':focus') ? el.value : null; }\"",
+    '@vue:updated="({el}) => { if (el.typed !== null) el.value = el.typed; }"',
+)
 
 
 def shown(expression: str) -> str:
@@ -154,13 +161,61 @@ def command_button(
         )
 
 
-def command_icon(key: str, name: StateNames) -> None:
+def number_field(label: str, value: str, change: str) -> None:
+    """A number that a person may type.
+
+    Args:
+        label: what it is, for who cannot see the page.
+        value: expression of the number that holds.
+        change: what the browser does with another one.
+    """
+    html.Input(
+        type="number",
+        value=(value,),
+        classes="sp-typed",
+        change=f"{change}; $event.target.value = {value}",
+        raw_attrs=[
+            'step="any"',
+            f'aria-label="{label}"',
+            '@keydown.enter="$event.target.blur()"',
+            *KEEPS_TYPED,
+        ],
+    )
+
+
+def toggle_group(value: str, titles: Mapping[str, str], what: str) -> None:
+    """Buttons, one of which is pressed.
+
+    Args:
+        value: name of the browser's value.
+        titles: {what it is set to: text of the button}.
+        what: is chosen, for tests.
+    """
+    with vuetify3.VBtnToggle(
+        v_model=value,
+        mandatory=True,
+        density="compact",
+        divided=True,
+        variant="outlined",
+        classes="sp-toggle",
+    ):
+        for key, text in titles.items():
+            vuetify3.VBtn(
+                text,
+                value=key,
+                size="small",
+                classes="flex-grow-1",
+                raw_attrs=[f'data-{what}="{key}"'],
+            )
+
+
+def command_icon(key: str, name: StateNames, size: str = "36") -> None:
     """A button of `COMMANDS` that shows its icon only."""
     with (
         _wrapped(key, name),
         vuetify3.VBtn(
             icon=True,
-            size="36",
+            size=size,
             variant="text",
             click=give(key),
             **_shared(key, name),

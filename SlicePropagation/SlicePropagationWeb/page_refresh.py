@@ -74,8 +74,9 @@ class PageRefresh:
 
     def segments(self) -> None:
         """Show the segments, which one is chosen, and what limits the tools."""
-        limits = self._controller.intensity_range()
-        self._data.limit_text = _limit_text(limits) if limits else ""
+        limits = self._controller.rules.limits()
+        self._data.limits = list(limits or ())
+        self._data.overwrite = self._controller.rules.overwrite()
         volumes = volumes_ml(self._session.document)
         self._data.segments = [
             {**segment, "ml": ml_text(volumes.get(segment["id"]))}
@@ -127,7 +128,14 @@ class PageRefresh:
             self._situation(),
             can_undo=history.can_undo,
             can_redo=history.can_redo,
+            locked=self._locked_name(),
+            fills_all=self._data.scope == "drawn",
         )
+
+    def _locked_name(self) -> str:
+        """The name of the segment that is chosen, if it is locked."""
+        chosen = (each for each in self._data.segments if each["id"] == self._data.segment_id)
+        return next((each["name"] for each in chosen if each["locked"]), "")
 
     def _situation(self) -> Situation:
         """What the panel, too, knows when it says what can be done."""
@@ -169,8 +177,3 @@ def _of_slice(review: SliceReview, index: int) -> dict[str, Any]:
     is_anchor = Kind(int(review.kinds[index])) in ANCHORS
     is_empty = bool(review.isEmpty[index])
     return {"isAnchor": is_anchor, "isEmptyAnchor": is_anchor and is_empty}
-
-
-def _limit_text(limits: tuple[float, float]) -> str:
-    low, high = limits
-    return f"Tools and runs write on intensities from {low:.4g} to {high:.4g} only."

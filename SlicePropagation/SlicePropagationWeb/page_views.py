@@ -87,7 +87,14 @@ class PageViews:
         self._display.show_volume_in_slice_background(volume_node)
         self._display.show_volume_in_slice_foreground(None)
         self._display.reset_views()
+        self._turn_onto(volume_node)
         self._fit_all()
+
+    def _turn_onto(self, volume_node: VolumeNode) -> None:
+        """Have each view show slices of the volume, also of an oblique one: a stroke stays on one."""
+        for plane, tag in TAGS.items():
+            self.node(tag).SetOrientation(plane.capitalize())
+            self.node(tag).RotateToVolumePlane(volume_node)
 
     def enlarge(self, plane: str) -> None:
         """Give the slices of a plane the large view; each view shows the whole slice."""

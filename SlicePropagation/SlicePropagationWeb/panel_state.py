@@ -23,7 +23,14 @@ class PanelState:
         crosshair: whether it is shown; maximised: the view that has all the room.
         corners: what stands at the edges of the slice views; pointer: what lies under it.
         is_playing: whether the slices go by on their own.
-        limit_text: which intensities tools and runs may write on; empty where all.
+        limits: which intensities tools and runs may write on; empty where all.
+        overwrite: what happens to other segments, as `MaskingRules.overwrite` says.
+        reach: how far a tool reaches, one of `REACHES`; reach_span: first and last slice of a range.
+        threshold: lowest and highest intensity of the tool; threshold_bounds: those of the volume.
+        scissors: what they do, one of `CUTS`; outline_mode: how outlines are drawn, of `OUTLINES`.
+        brush_mm: diameter of the brush; brush_bounds: smallest and largest; sphere: whether it is
+            a ball.
+        margin: how far a mask grows or shrinks, in margin_unit.
         follow: whether the slice views follow a run.
         has_device: whether the engine chosen runs on a device that can be chosen.
         planes: the axes by anatomical name, with their angle where they are oblique.
@@ -62,7 +69,19 @@ class PanelState:
     summary: str = ""
     auto_update: bool = False
     show_3d: bool = False
-    limit_text: str = ""
+    limits: list[float] = field(default_factory=list)
+    overwrite: str = "all"
+    reach: str = "slice"
+    reach_span: list[int] = field(default_factory=lambda: [0, 0])
+    threshold: list[float] = field(default_factory=lambda: [0.0, 1.0])
+    threshold_bounds: list[float] = field(default_factory=lambda: [0.0, 1.0])
+    scissors: str = "erase_inside"
+    outline_mode: str = "freehand"
+    brush_mm: float = 0.0
+    brush_bounds: list[float] = field(default_factory=lambda: [0.5, 50.0])
+    sphere: bool = False
+    margin: float = 1.0
+    margin_unit: str = "mm"
     to_the_end: bool = True
     follow: bool = True
     has_device: bool = False

@@ -30,6 +30,9 @@ def add_segment_list(name: StateNames) -> None:
         with _button("toggle", "Show or hide"):
             eye = "segment.visible ? 'mdi-eye-outline' : 'mdi-eye-off-outline'"
             vuetify3.VIcon(icon=(eye,), size="17")
+        with _button("lock", "Lock or unlock"):
+            locked = "segment.locked ? 'mdi-lock-outline' : 'mdi-lock-open-variant-outline'"
+            vuetify3.VIcon(icon=(locked,), size="16")
         _add_menu(name)
         with _button("remove", "Delete segment"):
             vuetify3.VIcon("mdi-delete-outline", size="17")

@@ -1,19 +1,12 @@
 """The volume and the segmentation that a person works on, and the tools that draw."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from SlicePropagationMRML.nodes.geometry import segmentMask
 from SlicePropagationMRML.nodes.strokes import Strokes, putStrokes
 from SlicePropagationMRML.nodes.types import SegmentationNode, VolumeNode
 from SlicePropagationMRML.nodes.volume_files import addSegments, addVolumeNode
-from trame_slicer.app.logic import (
-    DrawEffectLogic,
-    EraseEffectLogic,
-    PaintEffectLogic,
-    ScissorsEffectLogic,
-    ThresholdEffectLogic,
-)
 from trame_slicer.segmentation import (
     SegmentationEffectDraw,
     SegmentationEffectErase,
@@ -21,20 +14,18 @@ from trame_slicer.segmentation import (
     SegmentationEffectPaint,
     SegmentationEffectScissors,
     SegmentationEffectThreshold,
-    SegmentationOverwriteMode,
 )
 
 from SlicePropagationLib.files.segmentation_file import Segmentation
-from SlicePropagationLib.files.segments import COLORS, Segment
+from SlicePropagationLib.files.segments import Segment
 from SlicePropagationLib.files.volume import Volume
 from SlicePropagationWeb.edit_history import EditHistory
 from SlicePropagationWeb.flat_brush import hide_in_3d, keep_strokes_out_of_3d
+from SlicePropagationWeb.masking_rules import MaskingRules
+from SlicePropagationWeb.segment_colors import free_color
 
 if TYPE_CHECKING:
-    from trame_server.core import Server
     from trame_slicer.core import SlicerApp
-
-    from SlicePropagationWeb.page import Page
 
 EFFECTS = {
     "none": SegmentationEffectNoTool,
@@ -44,13 +35,7 @@ EFFECTS = {
     "threshold": SegmentationEffectThreshold,
     "scissors": SegmentationEffectScissors,
 }
-EFFECT_LOGICS = (
-    PaintEffectLogic,
-    EraseEffectLogic,
-    DrawEffectLogic,
-    ScissorsEffectLogic,
-    ThresholdEffectLogic,
-)
+WITHOUT_EFFECT = ("window", "seed")  # tools whose mouse the page itself looks at
 BRUSHES = ("paint", "erase")
 MAX_VOXELS_3D = 20e6  # beyond, the surface is not made anew after every stroke unless asked for
 FIRST_SEGMENT = "Segment_1"
@@ -62,20 +47,17 @@ class SegmentationController:
     """At most one volume and one segmentation; Slicer's own segment editor edits it.
 
     Args:
-        server: the trame server.
         slicer_app: a `trame_slicer.core.SlicerApp`.
 
     Attributes:
         volume, segmentation: the nodes, or None.
         history: undo and redo.
+        rules: what tools and runs may write on.
         on_change: called when segments, the tool or what can be undone changed.
+        on_volume: called when another volume is there.
     """
 
-    def __init__(
-        self,
-        server: "Server",
-        slicer_app: "SlicerApp",
-    ) -> None:
+    def __init__(self, slicer_app: "SlicerApp") -> None:
         keep_strokes_out_of_3d()
         self._app = slicer_app
         self.editor: Any = slicer_app.segmentation_editor
@@ -84,10 +66,11 @@ class SegmentationController:
         self._fill = FILL_OPACITY
         self._outline = True
         self._only_flat: set[str] = set()  # segments that the 3D view does not show
-        self._is_windowing = False
+        self._without_effect = "none"
         self.on_change: Callable[[], None] = lambda: None
+        self.on_volume: Callable[[], None] = lambda: None
         self.history = EditHistory(self.editor, lambda: self.on_change())
-        self.tools: dict[type, Any] = {logic: logic(server, slicer_app) for logic in EFFECT_LOGICS}
+        self.rules = MaskingRules(self.editor, lambda: self.segmentation)
         self._changed = lambda *_: self.on_change()
         for signal in (
             self.editor.segmentation_modified,
@@ -96,12 +79,6 @@ class SegmentationController:
             self.editor.editor_node_modified,
         ):
             signal.connect(self._changed)
-
-    def tools_ready(self, page: "Page") -> None:
-        """Connect the tools that have buttons of their own with the page."""
-        self.tools[ThresholdEffectLogic].set_effect_ui(page.threshold)
-        # a sphere would draw on neighbouring slices too
-        self.tools[PaintEffectLogic].data.use_sphere_brush = False
 
     # Volume and segmentation
 
@@ -115,6 +92,8 @@ class SegmentationController:
         if self.volume is not None:
             self._app.scene.RemoveNode(self.volume)
         self.volume = addVolumeNode(self._app.scene, volume, name)
+        self.rules.lift_limits()  # they were those of another image
+        self.on_volume()
 
     def put_segmentation(
         self,
@@ -131,10 +110,12 @@ class SegmentationController:
         """
         self._clear_segmentation()
         self.segmentation = self._new_segmentation()
-        self._let_overlap(drawn is not None and drawn.num_shared > 0)
+        has_shared = drawn is not None and drawn.num_shared > 0
+        self.rules.set_overwrite("overlap" if has_shared else "all")  # as in the file
         if drawn is not None:
             addSegments(self.segmentation, self.volume, drawn)
         self.editor.set_active_segmentation(self.segmentation, self.volume)
+        self.rules.guard_strokes()
         if drawn is None:
             self._add_first_segment(first)
         self.history.clear()
@@ -161,13 +142,6 @@ class SegmentationController:
         self.segmentation = None
         self._only_flat = set()
 
-    def _let_overlap(self, may_overlap: bool) -> None:
-        """Whether tools and runs leave a voxel to several segments, as in the file that is open."""
-        modes = SegmentationOverwriteMode
-        self.editor.set_overwrite_mode(
-            modes.ALLOW_OVERLAP if may_overlap else modes.OVERWRITE_ALL,
-        )
-
     def _new_segmentation(self) -> SegmentationNode:
         node = self.editor.create_empty_segmentation_node()
         node.SetName("Segmentation")
@@ -179,7 +153,7 @@ class SegmentationController:
     def _add_first_segment(self, like: Segment | None) -> None:
         self.editor.add_empty_segment(
             segment_name=like.name if like else FIRST_SEGMENT,
-            segment_color=like.color if like else self._free_color(),
+            segment_color=like.color if like else free_color(self.segmentation),
         )
 
     def show_as(self, fill: float, outline: bool) -> None:
@@ -218,7 +192,7 @@ class SegmentationController:
         return self.editor.get_active_segment_id() or ""
 
     def listed_segments(self) -> list[dict[str, Any]]:
-        """[{"id", "name", "color": hex, "visible", "in_3d"}]."""
+        """[{"id", "name", "color": hex, "visible", "in_3d", "locked"}]."""
         if self.segmentation is None:
             return []
         return [
@@ -228,6 +202,7 @@ class SegmentationController:
                 "color": value.color_hex,
                 "visible": bool(self.editor.get_segment_visibility(key)),
                 "in_3d": key not in self._only_flat,
+                "locked": self.rules.is_locked(key),
             }
             for key, value in self.editor.get_all_segment_properties().items()
         ]
@@ -238,7 +213,7 @@ class SegmentationController:
 
     def add(self) -> None:
         """A new, empty segment."""
-        self.editor.add_empty_segment(segment_color=self._free_color())
+        self.editor.add_empty_segment(segment_color=free_color(self.segmentation))
 
     def remove(self, segment_id: str) -> None:
         """Delete a segment; Undo brings it back."""
@@ -295,24 +270,11 @@ class SegmentationController:
         """Centre of a segment in world coordinates; None where nothing is drawn in it."""
         return self.segmentation.GetSegmentCenterRAS(segment_id)
 
-    def _free_color(self) -> tuple[float, float, float]:
-        """A colour that is clear on grey and that no other segment has, while there is one left.
-
-        Slicer's own for new segments may be dark.
-        """
-        segmentation = self.segmentation.GetSegmentation()
-        segments = [segmentation.GetSegment(key) for key in self.segment_ids()]
-        used = {_rounded(segment.GetColor()) for segment in segments}
-        return next(
-            (color for color in COLORS if color not in used),
-            COLORS[len(used) % len(COLORS)],
-        )
-
     # Tools
 
     def take(self, tool: str) -> None:
-        """Take a tool into the hand, by its name in `EFFECTS`, or "window"."""
-        self._is_windowing = tool == "window"
+        """Take a tool into the hand, by its name in `EFFECTS` or `WITHOUT_EFFECT`."""
+        self._without_effect = tool if tool in WITHOUT_EFFECT else "none"
         self.editor.set_active_effect_type(EFFECTS.get(tool, SegmentationEffectNoTool))
         if tool in BRUSHES:
             hide_in_3d(self.editor.active_effect)
@@ -322,23 +284,4 @@ class SegmentationController:
         """Name of the tool in the hand."""
         active = type(self.editor.active_effect)
         name = next((name for name, effect in EFFECTS.items() if effect is active), "none")
-        return "window" if name == "none" and self._is_windowing else name
-
-    def intensity_range(self) -> tuple[float, float] | None:
-        """(lowest, highest) intensity that tools and runs may write on.
-
-        None where all may be written on.
-        """
-        modifier = self.editor.active_segment_modifier
-        if modifier is None or not modifier.is_source_volume_intensity_mask_enabled():
-            return None
-        return modifier.get_source_volume_intensity_mask_range()
-
-    def lift_intensity_range(self) -> None:
-        """Let tools and runs write everywhere."""
-        self.editor.active_segment_modifier.set_source_volume_intensity_mask_enabled(False)
-        self.on_change()
-
-
-def _rounded(color: Sequence[float]) -> tuple[float, ...]:
-    return tuple(round(part, 2) for part in color)
+        return self._without_effect if name == "none" else name

@@ -2,7 +2,14 @@
 
 from trame.widgets import html, vuetify3
 
-from SlicePropagationWeb.page_parts import LIGHT_BLUE, command_icon, give, shown, tooltip
+from SlicePropagationWeb.page_parts import (
+    LIGHT_BLUE,
+    command_icon,
+    give,
+    number_field,
+    shown,
+    tooltip,
+)
 from SlicePropagationWeb.panel_state import StateNames
 from SlicePropagationWeb.window_presets import preset_items
 
@@ -17,11 +24,11 @@ def add_view_bar(name: StateNames) -> None:
         _add_presets(name)
         typed = "+$event.target.value"
         html.Span("W", classes="sp-label sp-short", title="Width: how many intensities differ")
-        html.Input(**_typed("Window", f"{name.window}[0]"), change=give("width", typed))
+        number_field("Window", f"{name.window}[0]", give("width", typed))
         html.Span(
             "L", classes="sp-label sp-short", title="Level: the intensity that is medium grey"
         )
-        html.Input(**_typed("Level", f"{name.window}[1]"), change=give("level", typed))
+        number_field("Level", f"{name.window}[1]", give("level", typed))
         command_icon("reset_window", name)
         html.Div(style="flex: 1")
         _add_fill(name)
@@ -56,19 +63,6 @@ def _add_presets(name: StateNames) -> None:
                 **is_there,
             ):
                 vuetify3.VListItemTitle(item["title"])
-
-
-def _typed(label: str, value: str) -> dict[str, object]:
-    return {
-        "type": "number",
-        "value": (value,),
-        "classes": "sp-typed",
-        "raw_attrs": [
-            'step="any"',
-            f'aria-label="{label}"',
-            '@keydown.enter="$event.target.blur()"',
-        ],
-    }
 
 
 def _add_fill(name: StateNames) -> None:

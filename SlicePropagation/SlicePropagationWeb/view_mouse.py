@@ -8,13 +8,16 @@ from SlicePropagationWeb.pointed_voxel import describe_point, world_point
 if TYPE_CHECKING:
     from trame_server.core import Server
 
+    from SlicePropagationWeb.outline_tools import OutlineTools
     from SlicePropagationWeb.page_views import PageViews
     from SlicePropagationWeb.panel_state import PanelState
+    from SlicePropagationWeb.seed_tool import SeedTool
     from SlicePropagationWeb.segmentation_controller import SegmentationController
     from SlicePropagationWeb.window_level import WindowLevel
 
 Event = dict[str, Any]
 # A hand that holds no tool moves the picture, which Slicer does with the middle button.
+CLICKS = "clicks"  # of an event: 2 where it is the second press of a double click
 AS_MIDDLE = {
     "LeftButtonPress": "MiddleButtonPress",
     "LeftButtonRelease": "MiddleButtonRelease",
@@ -34,6 +37,11 @@ class ViewMouse:
         controller: the SegmentationController.
         window: the WindowLevel.
         data: the PanelState that the browser shows.
+
+    Attributes:
+        on_press: called when a button goes down.
+        outlines: the OutlineTools, whose polygons a double click closes.
+        seeds: the SeedTool, which takes clicks and boxes.
     """
 
     def __init__(
@@ -52,6 +60,8 @@ class ViewMouse:
         self._at = (0.0, 0.0)  # of a drag that sets the window
         self._button = ""  # that it began with
         self._moves = False  # whether the left button moves the picture
+        self.outlines: OutlineTools | None = None
+        self.seeds: SeedTool | None = None
         self.on_press: Callable[[], None] = lambda: None
 
     def take(self, view_id: str, event: Event, scale: float) -> Event | None:
@@ -78,6 +88,10 @@ class ViewMouse:
             return self._begin(event)
         if self._button:
             return self._drag(event)
+        if kind == "LeftButtonPress" and self._closes(view_id, event):
+            return None
+        if self.seeds is not None and self.seeds.takes(view_id, event, scale):
+            return None
         if kind == "MouseMove":
             self._point(view_id, event, scale)
         if kind in ("MouseLeave", "PointerLeave"):
@@ -90,6 +104,16 @@ class ViewMouse:
         self._button = ""  # of a drag whose end got lost, as where the page was loaded anew
         if kind == "LeftButtonPress":
             self._moves = self._data.tool == "none"
+
+    def _closes(self, view_id: str, event: Event) -> bool:
+        """Whether the left button closes a polygon, as a double click does."""
+        if self.outlines is None:
+            return False
+        if event.get(CLICKS, 1) > 1 and self.outlines.is_open:
+            self.outlines.close()
+            return True
+        self.outlines.pressed(view_id)
+        return False
 
     @property
     def _is_windowing(self) -> bool:

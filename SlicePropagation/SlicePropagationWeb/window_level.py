@@ -3,10 +3,11 @@
 import math
 from dataclasses import dataclass
 
-from SlicePropagationMRML.nodes.types import VolumeNode
+from SlicePropagationMRML.nodes.types import Schedule, VolumeNode
 from trame_slicer.core import VolumeWindowLevel
 
 from SlicePropagationLib.errors import InputError
+from SlicePropagationWeb.kept_windows import KeptWindows
 from SlicePropagationWeb.panel_state import PanelState
 from SlicePropagationWeb.window_presets import AUTOMATIC, CT_PRESETS
 
@@ -14,6 +15,7 @@ AIR_HU = -800.0  # what has so little is CT: air is at -1000 there, and at 0 els
 LOWEST_HU = -4096.0
 DRAG_PIXELS = 200.0  # of a drag that multiplies the width by e, or moves the level by one width
 MIN_WIDTH = 1e-6
+KEEP_MS = 500  # after a change
 
 
 @dataclass(frozen=True)
@@ -30,17 +32,22 @@ class Window:
 
 
 class WindowLevel:
-    """The window of the volume that is open; each volume has its own while the program runs.
+    """The window of the volume that is open; each volume has its own, also in the next session.
 
     Args:
         data: the PanelState that the browser shows.
+        kept: where the windows are kept.
+        schedule: `schedule(milliseconds, function)`, the event loop's timer.
     """
 
-    def __init__(self, data: PanelState) -> None:
+    def __init__(self, data: PanelState, kept: KeptWindows, schedule: Schedule) -> None:
         self._data = data
         self._volume: VolumeNode = None
         self._source = ""
-        self._known: dict[str, Window] = {}
+        self._kept = kept
+        self._schedule = schedule
+        self._is_due = False
+        self._known = {source: Window(*pair) for source, pair in kept.read().items()}
 
     def open(self, volume_node: VolumeNode, source: str) -> None:
         """Another volume is shown: as it was when it was open before, or by its modality.
@@ -98,9 +105,24 @@ class WindowLevel:
     def _apply(self, window: Window) -> None:
         if self._volume is None:
             return
+        self._known.pop(self._source, None)  # the latest stands last
         self._known[self._source] = window
+        self._keep_later()
         VolumeWindowLevel.set_volume_node_window_level(self._volume, window.width, window.level)
         self._show()
+
+    def _keep_later(self) -> None:
+        """A drag sets many windows; the last one is kept."""
+        if not self._is_due:
+            self._is_due = True
+            self._schedule(KEEP_MS, self.keep)
+
+    def keep(self) -> None:
+        """Have the windows on the disk, if any changed."""
+        if self._is_due:
+            self._is_due = False
+            pairs = {source: (each.width, each.level) for source, each in self._known.items()}
+            self._kept.write(pairs)
 
     def _show(self) -> None:
         """Have the browser show what holds."""

@@ -20,6 +20,7 @@ from SlicePropagationMRML.run.logic import PropagationLogic
 from SlicePropagationLib.engines import default_engine
 from SlicePropagationLib.errors import SlicePropagationError
 from SlicePropagationWeb.command_labels import direction_items, engine_items
+from SlicePropagationWeb.edit_texts import MANY, annotated_text, count_taken, taken_text
 from SlicePropagationWeb.page_refresh import PageRefresh
 from SlicePropagationWeb.page_session import Exports, PageSession
 from SlicePropagationWeb.page_views import PageViews
@@ -27,8 +28,6 @@ from SlicePropagationWeb.panel_state import PanelState
 from SlicePropagationWeb.segmentation_controller import SegmentationController
 from SlicePropagationWeb.slice_numbers import event_in_numbers, number
 from SlicePropagationWeb.surprises import unexpected
-
-MANY = 3  # propagated slices that one act may change without a warning
 
 
 class Workflow:
@@ -88,7 +87,11 @@ class Workflow:
             None if data.to_the_end else (first, last),
             data.direction,
             data.device,
-            segmentIDs=None if data.scope == "drawn" else [data.segment_id],
+            segmentIDs=(
+                self.controller.rules.fillable(self.session.document)
+                if data.scope == "drawn"
+                else [data.segment_id]
+            ),
         )
         self.say(self._presenter.started(is_started))
         if is_started:
@@ -121,15 +124,17 @@ class Workflow:
         """Take the last step back."""
         history = self.controller.history
         if self._can_travel(history.can_undo, "Nothing to undo."):
+            name = history.undone
             history.undo()
-            self._arrived("Undone.")
+            self._arrived("Undone", name)
 
     def redo(self) -> None:
         """Do the last undone step again."""
         history = self.controller.history
         if self._can_travel(history.can_redo, "Nothing to redo."):
+            name = history.redone
             history.redo()
-            self._arrived("Redone.")
+            self._arrived("Redone", name)
 
     def _can_travel(
         self,
@@ -141,8 +146,8 @@ class Workflow:
             return False
         return True
 
-    def _arrived(self, done: str) -> None:
-        """Say where a step led to; where segments came or went, only that it is done."""
+    def _arrived(self, done: str, name: str) -> None:
+        """Say where a step led to; where it has no name and segments came or went, only that it is done."""
         travel = None
         document = self.session.document
         if document is not None and self.session.has_all_segments():
@@ -150,10 +155,10 @@ class Workflow:
             travel = document.takeTravel()
         else:
             self.open_session()
-        if travel:
+        if travel and not name:
             self._say_event(Travelled(travel))
         else:
-            self.say(done)
+            self.say(f"{done}: {name}." if name else f"{done}.")
         self._worked()
 
     # Review
@@ -302,32 +307,20 @@ class Workflow:
         changed: Edits,
     ) -> None:
         calls_for_run = self._presenter.callsForRun(changed)
-        num_taken = self._num_taken(changed)
+        num_taken = count_taken(changed, self.session.label, self.data.cells)
+        said = self._presenter.sentence(event_in_numbers(event))
         if self.session.is_all_new(changed):
             self.views.reset_3d()  # nothing was to be seen there before
         if self.logic.isRunning or self.logic.hasPartialResult:
             self.on_work()
         else:
             self._worked()
-        if num_taken > MANY:
-            self._warn(event, num_taken)
+        if num_taken > MANY:  # as it may not have been meant so, nothing runs by itself
+            self.say(taken_text(num_taken, said), is_warning=True)
         elif calls_for_run and self.data.auto_update:
             self.propagate()
         else:
-            self._say_event(event)
-
-    def _num_taken(self, changed: Edits) -> int:
-        """How many slices that the strip shows as propagated a person has changed."""
-        label = self.session.label
-        mine = {index for changed_label, index in changed if changed_label == label}
-        cells = self.data.cells
-        return sum(cells[index]["kind"] == "propagated" for index in mine if index < len(cells))
-
-    def _warn(self, event: Event, number_taken: int) -> None:
-        """One act annotated many slices; as it may not have been meant so, nothing runs by itself."""
-        said = self._presenter.sentence(event_in_numbers(event)) or ""
-        text = f"This made {number_taken} propagated slices count as drawn by you. {said}"
-        self.say(text, is_warning=True)
+            self.say(annotated_text(changed, said))
 
     # What is shown
 

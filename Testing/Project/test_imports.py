@@ -38,6 +38,7 @@ ROOMS = {
     "core": set(),
     "files": {"core"},
     "losses": {"core"},
+    "drawing": {"core"},
     "networks": {"core", "files", "losses"},
     "segmenters": {"core", "files", "networks"},
     "engines": {"core", "files", "networks", "segmenters"},

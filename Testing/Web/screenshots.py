@@ -128,7 +128,7 @@ class Tour:
         self._click("[data-tool=threshold]")
         page.get_by_text("Use as mask").click()
         self._shoot_at_rest("11-masked")
-        page.get_by_text("Paint everywhere").click()
+        page.get_by_label("Only intensities").uncheck()
         page.get_by_label("To the end of the structure").check()
 
     def _files(self):

@@ -78,9 +78,10 @@ def test_who_lost_the_session_learns_that_and_no_more(sample):
         ("trame__scripts", ["http://evil.example/x.js"]),
         ("Red__SliderState__value", float("nan")),
         ("Red__SliderState__max_value", 1e300),
-        ("PaintEffectState__brush_diameter_slider__SliderState__value", 10**6),
-        ("ThresholdState__threshold_slider__RangeSliderState__value", ["a", {}]),
-        ("ScissorsEffectState__fill_mode", 77),
+        (f"{PANEL}threshold", ["a", {}]),
+        (f"{PANEL}threshold", [2.0, 1.0]),
+        (f"{PANEL}scissors", 77),
+        (f"{PANEL}reach", "everywhere"),
         ("new_key", 1),
     ],
 )

@@ -151,6 +151,8 @@ def test_many_propagated_slices_that_one_act_changed_are_said_with_undo(page, be
     many = slices_of(page, "propagated")
     page.keyboard.press("7")
     bench.wait_for_value(page, "tool", "scissors")
+    page.click("[data-reach=all]")
+    bench.wait_for_value(page, "reach", "all")
     rows, columns = bench.mask(SEED).nonzero()
     left, right = columns.min() - 4, columns.max() + 4
     top, middle = rows.min() - 4, rows.mean()

@@ -4,6 +4,7 @@ import numpy as np
 from at_the_page import paint, save, stroke
 from kept_states import keep
 from program import run_command
+from SlicePropagationWeb.kept_windows import KeptWindows
 from SlicePropagationWeb.recovery import Recovery
 from web_bench import open_page, wait_for
 from web_files import ct, read_mask, write_image
@@ -64,7 +65,7 @@ def test_a_crash_during_a_run_loses_nothing_that_was_drawn(browser, tmp_path, st
     assert again.interrupt() == 0
 
 
-def test_a_crash_after_a_run_and_a_correction_keeps_both(browser, tmp_path, start):
+def test_a_crash_after_a_run_and_a_correction_keeps_both_and_the_window(browser, tmp_path, start):
     program = start(tmp_path, "sample")
     page = open_page(browser, program.address)
     paint(page)
@@ -77,6 +78,12 @@ def test_a_crash_after_a_run_and_a_correction_keeps_both(browser, tmp_path, star
     stroke(page, 860, 320)  # the same stroke as on the seed would change nothing of its copy
     page.wait_for_selector(".sp-correction", state="attached")
     strip = strip_classes(page)
+    page.get_by_label("Window", exact=True).fill("222")
+    page.keyboard.press("Enter")
+    wait_for(
+        page,
+        lambda: 222 in [width for width, _ in KeptWindows(tmp_path / "autosave").read().values()],
+    )
     # what is drawn is kept a moment later
     wait_for(page, lambda: (45, "correction") in unsaved_rows(tmp_path))
     program.kill()
@@ -85,6 +92,7 @@ def test_a_crash_after_a_run_and_a_correction_keeps_both(browser, tmp_path, star
     page.click("[data-command=restore]")
     page.wait_for_selector(".sp-correction", state="attached")
     assert strip_classes(page) == strip
+    assert page.get_by_label("Window", exact=True).input_value() == "222"
     page.close()
 
 

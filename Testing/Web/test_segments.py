@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from at_the_page import SEED, click
+from at_the_page import SEED, click, wait_for_message
 from web_bench import SETTLED_MS, wait_for
 
 NAMES = ["Spleen", "Segment_1"]
@@ -66,6 +66,16 @@ def test_a_double_click_renames_and_keys_write_into_nothing_else(two, bench):
     two.keyboard.press("Enter")
     wait_for(two, lambda: names(bench) == ["Spleen", "Kidney p"])
     assert two.locator(".sp-segment input[aria-label='Segment name']").count() == 0
+
+
+def test_a_name_that_is_being_typed_stays_while_the_page_changes(two, bench):
+    lines(two).nth(1).locator(".sp-name").dblclick()
+    two.keyboard.type("Kid")
+    bench.call(bench.application.workflow.say, "Something else happened.")
+    wait_for_message(two, "Something else happened.")
+    two.keyboard.type("ney")
+    two.keyboard.press("Enter")
+    wait_for(two, lambda: names(bench) == ["Spleen", "Kidney"])
 
 
 def test_escape_leaves_the_name_as_it_was(two, bench):

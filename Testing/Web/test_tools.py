@@ -59,14 +59,9 @@ def is_inside(bench, low, high):
 
 def threshold_range(page, bench):
     """Lowest and highest intensity that the threshold tool takes, once it has found them."""
-
-    def values():
-        effect = bench.controller.editor.active_effect
-        return effect.get_threshold_min_max_values()
-
     lowest = bench.image().min()
-    wait_for(page, lambda: bench.call(values)[0] > lowest)
-    return bench.call(values)
+    wait_for(page, lambda: bench.data.threshold[0] > lowest)
+    return bench.data.threshold
 
 
 def choose(page, label, item):
@@ -120,7 +115,8 @@ def test_an_outline_keeps_its_corners_when_every_answer_takes_long(
 def test_threshold_takes_the_voxels_of_its_range(page, bench):
     take(page, bench, "threshold")
     low, high = threshold_range(page, bench)
-    page.get_by_text("Apply", exact=True).click()
+    page.click("[data-reach=all]")
+    page.get_by_text("Add to all").click()
     expected = is_inside(bench, low, high)
     wait_for(page, lambda: np.array_equal(bench.masks(), expected))
     assert 0 < expected.mean() < 0.9
@@ -138,12 +134,12 @@ def test_a_threshold_used_as_mask_limits_the_brush_until_it_is_switched_off(page
     bench.stroke(page, SEED, DOWN)
     bench.wait_for_drawn(page, [SEED])
     assert not (bench.masks() & outside).any()
-    page.get_by_text("Paint everywhere").click()
+    page.get_by_label("Only intensities").uncheck()
     bench.stroke(page, SEED, DOWN)
     wait_for(page, lambda: (bench.masks() & outside).any())
 
 
-def test_scissors_cut_what_lies_inside_the_outline_from_all_slices(page, bench):
+def test_scissors_that_reach_all_slices_cut_what_lies_inside_the_outline_from_them(page, bench):
     seed(page, bench)
     bench.paint_spleen(page, SEED + 4)
     bench.wait_for_drawn(page, [SEED, SEED + 4])
@@ -151,6 +147,8 @@ def test_scissors_cut_what_lies_inside_the_outline_from_all_slices(page, bench):
     cut, _ = middle_of(before.any(axis=0))
     outline = [(cut, 10), (cut, 118), (118, 118), (118, 10), (cut, 10)]
     take(page, bench, "scissors")
+    page.click("[data-reach=all]")
+    bench.wait_for_value(page, "reach", "all")
     bench.stroke(page, SEED + 4, outline)
     wait_for(page, lambda: not bench.masks()[:, cut + 3 :].any())
     above = slice(0, cut - 2)

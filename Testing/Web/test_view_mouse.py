@@ -88,3 +88,28 @@ def test_control_is_kept_from_drags_but_not_from_the_wheel(mouse):
 def test_a_pointer_that_left_points_at_nothing(mouse, data):
     send(mouse, "MouseLeave")
     assert data.pointer == {}
+
+
+class Outlines:
+    """Stands in for the tools that draw outlines."""
+
+    is_open = False
+    closed = 0
+
+    def close(self):
+        self.closed += 1
+
+    def pressed(self, tag):
+        pass
+
+
+def test_the_second_press_of_a_double_click_closes_an_open_polygon_and_slicer_does_not_see_it(
+    mouse,
+):
+    mouse.outlines = outlines = Outlines()
+    assert send(mouse, "LeftButtonPress", clicks=2) == ["LeftButtonPress"]
+    outlines.is_open = True
+    assert send(mouse, "LeftButtonPress", clicks=1) == ["LeftButtonPress"]
+    assert outlines.closed == 0
+    assert send(mouse, "LeftButtonPress", clicks=2) == [None]
+    assert outlines.closed == 1

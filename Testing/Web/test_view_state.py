@@ -37,6 +37,7 @@ def test_with_a_seed_a_run_can_start_and_steps_can_be_taken_back():
         "propagate",
         "choices",
         "edit",
+        "draw",
         "confirm",
         "empty",
         "undo",
@@ -52,6 +53,7 @@ def test_during_a_run_one_can_stop_and_go_on_drawing():
     assert possible(replace(READY, isRunning=True), can_undo=True, can_redo=True) == {
         "stop",
         "edit",
+        "draw",
     }
 
 
@@ -63,3 +65,11 @@ def test_a_result_that_waits_must_be_kept_or_discarded_first():
 
 def test_an_engine_that_lacks_a_package_says_so():
     assert "needs PyTorch" in reasons(replace(READY, missing=("torch",)))["propagate"]
+
+
+def test_a_locked_segment_is_not_drawn_in_or_filled_but_a_run_of_all_goes_around_it():
+    found = reasons(READY, locked="Liver")
+    for command in ("draw", "propagate", "empty"):
+        assert found[command] == "Liver is locked; unlock it in the list to change it"
+    assert found["confirm"] == found["edit"] == ""
+    assert reasons(READY, locked="Liver", fills_all=True)["propagate"] == ""

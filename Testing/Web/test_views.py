@@ -6,7 +6,7 @@ from unittest import mock
 
 import numpy as np
 import pytest
-from at_the_page import SEED
+from at_the_page import SEED, wait_for_message
 from web_bench import PATIENCE, large_view, wait_for
 
 # Axes (x, y, z) of the volume that lie in the slices of a plane.
@@ -141,6 +141,16 @@ def test_typed_numbers_are_the_window(page, bench):
     wait_for(page, lambda: bench.data.window[0] == 200)
     type_in(page, bench, "Level", 1, "50")
     wait_for(page, lambda: shown_range(bench) == (-50, 150))
+
+
+def test_a_number_that_is_being_typed_stays_while_the_page_changes(page, bench):
+    field = page.get_by_label("Window", exact=True)
+    field.fill("12")
+    bench.call(bench.application.workflow.say, "Something else happened.")
+    wait_for_message(page, "Something else happened.")
+    page.keyboard.type("0")
+    page.keyboard.press("Enter")
+    wait_for(page, lambda: bench.data.window[0] == 120)
 
 
 def test_a_window_without_width_is_refused(page, bench):

@@ -10,6 +10,12 @@ import slicer
 from SlicePropagationLib.patch import Patch
 from SlicePropagationLib.session import AnnotationSession
 from SlicePropagationMRML.nodes.geometry import labelmapBlock, presentSlices
+from SlicePropagationMRML.nodes.protection import (
+    drawsUnder,
+    isLocked,
+    lockedSegments,
+    spareProtected,
+)
 from SlicePropagationMRML.nodes.types import (
     ApplicationLogic,
     EditorLogic,
@@ -75,7 +81,9 @@ def exposedSegments(
     segmentIDs: Collection[str],
     editorNode: EditorNode,
 ) -> list[str]:
-    """IDs of the segments from which a commit may take voxels, as overwrite mode and visibility let it.
+    """IDs of the segments from which a commit may take voxels.
+
+    As overwrite mode, visibility and locks let it.
 
     Args:
         segmentationNode: the segmentation.
@@ -83,13 +91,15 @@ def exposedSegments(
         editorNode: whose overwrite mode is in force.
     """
     mode = editorNode.GetOverwriteMode()
-    if mode == editorNode.OverwriteNone:
+    if mode == editorNode.OverwriteNone or drawsUnder(segmentationNode):
         return []
+    locked = lockedSegments(segmentationNode)
     display = segmentationNode.GetDisplayNode()
     exposed = []
     for segmentID in segmentationNode.GetSegmentation().GetSegmentIDs():
         isHidden = display is not None and not display.GetSegmentVisibility(segmentID)
         isSafe = isHidden and mode == editorNode.OverwriteVisibleSegments
+        isSafe = isSafe or segmentID in locked
         if segmentID not in segmentIDs and not isSafe:
             exposed.append(segmentID)
     return exposed
@@ -226,6 +236,10 @@ def _modify(
     labelmap: Labelmap,
     isRemoval: bool,
 ) -> None:
+    if isLocked(segmentationNode, segmentID):
+        return
+    if not isRemoval:
+        spareProtected(segmentationNode, segmentID, labelmap)
     mode = editorLogic.ModificationModeRemove if isRemoval else editorLogic.ModificationModeAdd
     editorLogic.GetSegmentEditorNode().SetSelectedSegmentID(segmentID)
     editorLogic.UpdateMaskLabelmap()

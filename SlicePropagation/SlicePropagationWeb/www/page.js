@@ -89,10 +89,18 @@
     }
   }
 
+  // What keys do to the polygon that a person is drawing.
+  const OUTLINE = { Enter: "close_outline", Escape: "drop_outline", Backspace: "shorten_outline" };
+  const ofOutline = (key) => {
+    const isDrawing = ["draw", "scissors"].includes(state("tool"));
+    const isPolygon = isDrawing && state("outline_mode") === "polygon" && !state("is_running");
+    return isPolygon && OUTLINE[key] ? [OUTLINE[key]] : null;
+  };
+
   window.addEventListener("keydown", (event) => {
     if (isTyping(event.target) || event.altKey || !window.trame || state("owner") !== tab) return;
     const key = nameOf(event);
-    const command = (state("keys") || {})[key];
+    const command = ofOutline(key) || (state("keys") || {})[key];
     const hasDialog = document.querySelector(".v-dialog.v-overlay--active");
     if (!command || (hasDialog && !key.startsWith("Ctrl+")) || usesKey(event.target, key)) return;
     event.preventDefault();

@@ -4,12 +4,31 @@
 (() => {
   const TOLERANCE = 0.75; // pixels that a corner may be off
   const MAX_POINTS = 500;
+  const CLICK_MS = 400; // between the presses of a double click
+  const CLICK_PIXELS = 6;
   let path = [];
+  // Of each press that is not sent yet: how many came at its place shortly after each other.
+  const clicks = [];
+  let pressed = null;
+
+  function count(event) {
+    const isAgain =
+      pressed &&
+      event.timeStamp - pressed.timeStamp < CLICK_MS &&
+      Math.hypot(event.clientX - pressed.clientX, event.clientY - pressed.clientY) < CLICK_PIXELS;
+    const number = isAgain ? pressed.number + 1 : 1;
+    const { timeStamp, clientX, clientY } = event;
+    pressed = { timeStamp, clientX, clientY, number };
+    clicks.push(number);
+  }
 
   function note(event) {
     if (!event.target.closest(".remote-controlled-area")) return;
-    if (event.type === "pointerdown") path = [];
-    else if (!event.buttons) return;
+    if (event.type === "pointerdown") {
+      path = [];
+      if (event.button === 0) count(event);
+    }
+    if (!event.buttons) return;
     const passed = (event.getCoalescedEvents && event.getCoalescedEvents()) || [];
     for (const one of passed.length ? passed : [event]) path.push([one.clientX, one.clientY]);
     if (path.length > 20 * MAX_POINTS) path = corners(path);
@@ -55,6 +74,7 @@
     const call = (method, values, ...rest) => {
       const event = method === "trame.rca.event" && values[2];
       if (event && event.type === "LeftButtonPress") {
+        values = [values[0], values[1], { ...event, clicks: clicks.shift() || 1 }];
         last = path.length ? [...path[0], event.x, event.y] : null;
       } else if (event && last && ["MouseMove", "LeftButtonRelease"].includes(event.type)) {
         const skipped = skippedPath(event, last);

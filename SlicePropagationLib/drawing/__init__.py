@@ -1,0 +1,1 @@
+"""What a person's tools make of one slice: masks and images in, masks out."""
