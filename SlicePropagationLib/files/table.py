@@ -1,6 +1,7 @@
 """Tables that people write, such as lists of cases."""
 
 import csv
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, TextIO
@@ -9,6 +10,7 @@ from SlicePropagationLib.errors import ConfigError, InputError
 
 SEPARATORS = ",;\t"
 LONGEST_HEADING = 1 << 16
+LARGEST_BYTES = 32 * 2**20  # 100,000 cases with long paths
 
 
 def read_table(path: Path | str, columns: Sequence[str]) -> list[dict[str, str]]:
@@ -73,12 +75,18 @@ def _read(
         ) from error
 
 
-def first_line(file: TextIO) -> str:
+def first_line(file: TextIO, most_bytes: int = LARGEST_BYTES) -> str:
     """The heading of a table, which is at its beginning again afterwards.
 
+    Args:
+        file: the table.
+        most_bytes: that such a table may have; rows take many times the room of their text.
+
     Raises:
-        ValueError: it is longer than any heading; as a row of names it would take all memory.
+        ValueError: it is longer than any heading, or the table than any table.
     """
+    if os.fstat(file.fileno()).st_size > most_bytes:
+        raise ValueError(f"it has more than {most_bytes // 2**20} MiB")
     heading = file.readline(LONGEST_HEADING)
     if len(heading) == LONGEST_HEADING:
         raise ValueError(f"its first line has {LONGEST_HEADING} signs or more")

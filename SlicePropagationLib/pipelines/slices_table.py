@@ -7,7 +7,7 @@ their ID; names are for people, and may repeat.
 from __future__ import annotations
 
 import csv
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from SlicePropagationLib.files.segments import Segment
 
+LARGEST_BYTES = 128 * 2**20  # of a table: 2000 slices of 1000 segments
 COLUMNS = (
     "slice",
     "segment",
@@ -214,21 +215,21 @@ def read_states(path: Path | str) -> dict[int, dict[int, SliceState]]:
     return states
 
 
-def _read_rows(path: Path | str, columns: Sequence[str]) -> list[dict[str, str]]:
+def _read_rows(path: Path | str, columns: Sequence[str]) -> Iterator[dict[str, str]]:
+    """Rows while they are read, so that the first wrong one ends it, however many follow."""
     try:
         with open(path, newline="", encoding="utf-8-sig") as file:
-            first_line(file)
+            first_line(file, LARGEST_BYTES)
             reader = csv.DictReader(file)
-            rows = list(reader)
             missing = set(columns) - set(reader.fieldnames or ())
+            if missing:
+                raise ValueError(f"it lacks {', '.join(sorted(missing))}")
+            for number, row in enumerate(reader, 1):
+                if None in row.values():
+                    raise ValueError(f"row {number} is cut off")
+                yield row
     except (OSError, ValueError, csv.Error) as error:
         raise _no_table(path, in_one_line(error), columns) from error
-    if missing:
-        raise _no_table(path, f"it lacks {', '.join(sorted(missing))}", columns)
-    for number, row in enumerate(rows, 1):
-        if None in row.values():
-            raise _no_table(path, f"row {number} is cut off", columns)
-    return rows
 
 
 def _numbers(
