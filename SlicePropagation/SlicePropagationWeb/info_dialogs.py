@@ -53,10 +53,17 @@ def add_keys_dialog(name: StateNames) -> None:
                 with html.Div():
                     html.Kbd(key)
                     html.Span(text)
-        _add_close(name.is_keys)
+        with vuetify3.VCardActions():
+            again = f"{name.is_keys} = false; utils.page.firstSteps()"
+            vuetify3.VBtn("Show the first steps again", classes="text-none", click=again)
+            _add_close_button(name.is_keys)
 
 
 def _add_close(value: str) -> None:
     with vuetify3.VCardActions():
-        vuetify3.VSpacer()
-        vuetify3.VBtn("Close", classes="text-none", click=f"{value} = false")
+        _add_close_button(value)
+
+
+def _add_close_button(value: str) -> None:
+    vuetify3.VSpacer()
+    vuetify3.VBtn("Close", classes="text-none", click=f"{value} = false")

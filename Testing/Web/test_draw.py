@@ -12,21 +12,10 @@ CORNERS = ((45, 35), (45, 60), (75, 60), (75, 35))  # row, column
 INSIDE = (slice(47, 73), slice(37, 58))
 
 
-def begin_anew(bench):
-    data = bench.data
-    data.reach = "slice"
-    data.reach_span = [0, 0]
-    data.outline_mode = "freehand"
-    data.scissors = "erase_inside"
-    data.margin_unit = "mm"
-    bench.controller.take("paint")
-
-
 @pytest.fixture
 def page(shared_page, bench):
     """The page that the tests here share, with the sample anew on a slice in the middle."""
     bench.open_sample("copy")
-    bench.call(begin_anew, bench)
     bench.show_slice(SEED)
     bench.wait_for_value(shared_page, "index", SEED)
     shared_page.wait_for_timeout(SETTLED_MS)

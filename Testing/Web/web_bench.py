@@ -15,6 +15,7 @@ AXES = {
     "sagittal": 2,
 }  # the sample's voxel axes are the patient's
 SPLEEN = 4  # its label
+SEEN = "slice-propagation-first-steps"  # as `www/first_steps.js` keeps it
 TURN = "turn_of_a_test"  # a value that nothing on the page depends on
 SETTLED_MS = 1000  # after which the views of a volume that was opened show the whole slice
 PATIENCE = 180  # seconds; what takes one on a quiet machine takes many on a busy one
@@ -111,6 +112,15 @@ class Bench:
             data.direction = "both"
             data.device = "auto"
             data.follow = True
+            data.reach = "slice"
+            data.reach_span = [0, 0]
+            data.outline_mode = "freehand"
+            data.scissors = "erase_inside"
+            data.margin_unit = "mm"
+            data.overwrite = "all"
+            data.sphere = False
+            application.controller.rules.lift_limits()
+            application.controller.take("paint")
             data.is_save_dialog = False
             data.is_open_dialog = False
             data.is_details = False
@@ -271,15 +281,23 @@ def chromium(playwright):
     return playwright.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-gpu"])
 
 
-def open_page(browser, address, size=SIZE):
+def open_page(browser, address, size=SIZE, is_first=False):
     """A new tab with the page, once it is ready for clicks.
 
     It remembers every address that it asked for.
+
+    Args:
+        browser: of Playwright.
+        address: of the page.
+        size: of the window, in pixels.
+        is_first: whether nobody has seen the page in this browser, so that it shows its first steps.
     """
     page = browser.new_page(viewport=size)
     page.set_default_timeout(90_000)
     page.asked = []
     page.problems = []
+    if not is_first:
+        page.add_init_script(f"localStorage.setItem('{SEEN}', 'seen')")
     page.on("request", lambda request: page.asked.append(request.url))
     page.on("pageerror", lambda error: page.problems.append(str(error)))
     page.goto(address)
