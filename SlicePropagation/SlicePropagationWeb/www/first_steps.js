@@ -79,7 +79,7 @@
       return button;
     }
 
-    // Keys mean nothing else meanwhile; Tab stays among the buttons.
+    // Keys mean nothing else meanwhile (page.js, too, looks for the card); Tab stays among the buttons.
     key(event) {
       const act = { Escape: () => this.end(), ArrowRight: () => this.go(1), ArrowLeft: () => this.go(-1) };
       event.stopImmediatePropagation();
@@ -155,5 +155,6 @@
       begin();
     }
   }, 500);
-  window.slicePropagation.firstSteps = begin;
+  // Scripts come in any order.
+  window.slicePropagation = Object.assign(window.slicePropagation || {}, { firstSteps: begin });
 })();

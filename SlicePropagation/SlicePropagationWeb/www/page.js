@@ -99,6 +99,7 @@
 
   window.addEventListener("keydown", (event) => {
     if (isTyping(event.target) || event.altKey || !window.trame || state("owner") !== tab) return;
+    if (document.querySelector(".sp-steps")) return;
     const key = nameOf(event);
     const command = ofOutline(key) || (state("keys") || {})[key];
     const hasDialog = document.querySelector(".v-dialog.v-overlay--active");
@@ -119,7 +120,7 @@
     }
   });
 
-  window.slicePropagation = { tab, upload, cancel, pick };
+  window.slicePropagation = Object.assign(window.slicePropagation || {}, { tab, upload, cancel, pick });
   // A page that lost its program looks for it, and shows the work again once it is back.
   setInterval(async () => {
     if (!document.querySelector(".sp-reload")) return;
