@@ -51,8 +51,7 @@ def click(page, command):
 
 
 def seed(page, bench, index=SEED):
-    """Draw the spleen on a slice, without the mouse, which takes seconds."""
-    bench.mark_spleen(page, index)
+    bench.paint_spleen(page, index)
     wait_for_kind(page, index, "seed")
 
 

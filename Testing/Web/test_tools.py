@@ -222,6 +222,7 @@ def test_the_range_that_is_set_with_the_mouse_limits_the_run(page, bench):
 
 def drag_thumb(page, number, index):
     """Drag an end of the range to a slice."""
+    page.locator(".sp-range .v-slider-thumb").nth(number).scroll_into_view_if_needed()
     track = page.locator(".sp-range .v-slider-track").bounding_box()
     thumb = page.locator(".sp-range .v-slider-thumb").nth(number).bounding_box()
     share = index / (len(kinds(page)) - 1)

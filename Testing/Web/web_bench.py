@@ -232,26 +232,6 @@ class Bench:
 
         wait_for(page, has_its_size)
 
-    def mark_spleen(self, page, index):
-        """Put in what a stroke of the brush along the middle of the spleen makes, on one slice."""
-        from scipy.ndimage import binary_dilation
-        from trame_slicer.segmentation import ModificationMode
-        from trame_slicer.utils import vtk_image_to_np
-
-        rows, columns = np.array(middle_line(index, "axial")).round().astype(int).T
-        modifier = self.controller.editor.active_segment_modifier
-
-        def put():
-            labelmap = modifier.create_modifier_labelmap()
-            stroke = vtk_image_to_np(labelmap)[index]
-            stroke[rows, columns] = 1
-            stroke[:] = binary_dilation(stroke, iterations=3)
-            modifier.apply_labelmap(labelmap, modification_mode=ModificationMode.Add)
-
-        self.show_slice(index)
-        self.wait_for_value(page, "index", index)
-        self.call(put)
-
     def paint_spleen(self, page, index, plane="axial"):
         """Paint along the middle of the sample's spleen on one slice."""
         self.wait_until_drawn(page, plane)
