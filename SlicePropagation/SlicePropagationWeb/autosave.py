@@ -156,6 +156,11 @@ class Autosave:
     def _later(self) -> None:
         if not self._is_due:
             return
+        logic = self._flow.logic
+        if logic.hasUnseenEdits and not (logic.isRunning or logic.hasPartialResult):
+            # The page has yet to tell of a stroke; to keep it now would take it over untold.
+            self._schedule(WAIT_MS, self._later)
+            return
         self._keep()
 
     def _at_once(self) -> None:
