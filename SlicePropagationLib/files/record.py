@@ -5,6 +5,7 @@ import errno
 import hashlib
 import json
 import os
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -161,7 +162,7 @@ def is_ours(path: Path | str) -> bool:
             states_us = isinstance(versions, dict) and "slice-propagation" in versions
             return states_us or "fingerprint" in values
         with open(path, newline="", encoding="utf-8") as file:
-            heading = set(next(csv.reader([first_line(file)]), ()))
+            heading = set(next(csv.reader([first_line(file, sys.maxsize)]), ()))
         return any(columns <= heading for columns in TABLE_COLUMNS)
     except (OSError, ValueError, csv.Error, InputError):
         return False
