@@ -1,13 +1,20 @@
 """How far each predicted slice can be trusted, and which slice to correct next."""
 
+from __future__ import annotations
+
 import math
+import sys
 from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from SlicePropagationLib.metrics import dice
 from SlicePropagationLib.planning import Run
 from SlicePropagationLib.session import AnnotationSession, Provenance
+
+if TYPE_CHECKING:
+    from SlicePropagationLib.stack import SliceStack
 
 PRESENT = 0.5  # a pixel belongs to a label from this probability on
 
@@ -99,7 +106,7 @@ def _gather(
     anchor_mask = session.mask(run.label, anchor)
     growth = (mask.sum() + 1) / (anchor_mask.sum() + 1)
     images = session.stack.images
-    spread = float(images[anchor].std()) or 1.0
+    spread = _spread_of_slice(session.stack, anchor) or 1.0
     inside = float(images[index][mask].mean())
     inside_anchor = float(images[anchor][anchor_mask].mean())
     return Evidence(
@@ -110,6 +117,16 @@ def _gather(
         shrinkage=min(abs(math.log(growth)), 4.0),
         shift=min(abs(inside - inside_anchor) / spread, 3.0),
     )
+
+
+def _spread_of_slice(stack: SliceStack, index: int) -> float:
+    """Standard deviation of the intensities of a slice, found out once."""
+    key = ("standard deviation", index)
+    spread = stack.cache.get(key)
+    if spread is None:
+        spread = float(stack.images[index].std())
+        stack.cache.put(key, spread, sys.getsizeof(spread))
+    return spread
 
 
 def ended_confidence(

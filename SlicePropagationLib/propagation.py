@@ -554,7 +554,8 @@ def _box(patch: Patch) -> tuple[int, int, int, int]:
 
 
 def _probability_patch(probability: np.ndarray) -> Patch:
-    return Patch.cut(probability.astype(np.float16), probability >= NEGLIGIBLE)
+    part = Patch.cut(probability, probability >= NEGLIGIBLE)
+    return Patch(part.top, part.left, part.crop.astype(np.float16))
 
 
 def _mask_patch(probability: Patch) -> Patch:

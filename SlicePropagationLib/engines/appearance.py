@@ -54,6 +54,8 @@ class Appearance:
         self.low = low
         self.high = high
         self.log_ratio = log_ratio
+        self._starts = log_ratio.astype(float)
+        self._slopes = np.diff(self._starts)
 
     @classmethod
     def learn(cls, samples: Sequence[Sample]) -> Appearance:
@@ -82,9 +84,9 @@ class Appearance:
             (h, w) float32.
         """
         position = np.clip((image - self.low) / (self.high - self.low), 0, 1) * (NUM_BINS - 1)
-        ratio = np.interp(position.ravel(), np.arange(NUM_BINS), self.log_ratio)
-        ratio = ratio.reshape(image.shape).astype(np.float32)
-        return gaussian_filter(ratio, smoothing, mode="nearest")
+        first = np.minimum(position.astype(np.intp), NUM_BINS - 2)
+        ratio = self._starts[first] + self._slopes[first] * (position - first)
+        return gaussian_filter(ratio.astype(np.float32), smoothing, mode="nearest")
 
 
 def _density(values, low, high):

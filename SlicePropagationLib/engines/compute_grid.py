@@ -8,9 +8,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.ndimage import gaussian_filter, map_coordinates
+from scipy.ndimage import gaussian_filter
 
 from SlicePropagationLib.arrays import Map, Points
+from SlicePropagationLib.engines.bilinear import read_lines, read_points
 from SlicePropagationLib.engines.crop_window import CropWindow
 
 
@@ -49,9 +50,7 @@ class ComputeGrid:
 
     def points(self) -> Points:
         """(2, h, w) float32 rows and columns of the points, in pixels of the slice."""
-        rows = self.top + self.pitch * np.arange(self.shape[0], dtype=np.float32)
-        columns = self.left + self.pitch * np.arange(self.shape[1], dtype=np.float32)
-        return np.stack(np.meshgrid(rows, columns, indexing="ij"))
+        return np.stack(np.meshgrid(*self._lines(), indexing="ij"))
 
     def sample(self, image: Map) -> Map:
         """(h, w) float32: an (H, W) image at the points, averaged over one pitch."""
@@ -63,8 +62,8 @@ class ComputeGrid:
         if self.pitch == 1:
             return part.copy()
         blurred = gaussian_filter(part, 0.4 * self.pitch, mode="nearest")
-        origin = np.array([top, left], np.float32)[:, None, None]
-        return _read_linearly(blurred, self.points() - origin)
+        rows, columns = self._lines()
+        return read_lines(blurred, rows - np.float32(top), columns - np.float32(left))
 
     def read(
         self,
@@ -83,7 +82,7 @@ class ComputeGrid:
             float32 of the shape of the points.
         """
         origin = np.array([self.top, self.left], np.float32)[:, None, None]
-        return _read_linearly(values, (points - origin) / np.float32(self.pitch))
+        return read_points(values, (points - origin) / np.float32(self.pitch))
 
     def spread(
         self,
@@ -94,7 +93,16 @@ class ComputeGrid:
         pixels = ComputeGrid.on_pixels(window)
         if self == pixels:
             return np.asarray(values, np.float32)
-        return self.read(values, pixels.points())
+        rows, columns = pixels._lines()
+        pitch = np.float32(self.pitch)
+        down = (rows - np.float32(self.top)) / pitch
+        return read_lines(values, down, (columns - np.float32(self.left)) / pitch)
+
+    def _lines(self) -> tuple[np.ndarray, np.ndarray]:
+        """(h,) rows and (w,) columns of the points, float32, in pixels of the slice."""
+        rows = self.top + self.pitch * np.arange(self.shape[0], dtype=np.float32)
+        columns = self.left + self.pitch * np.arange(self.shape[1], dtype=np.float32)
+        return rows, columns
 
     def _end(
         self,
@@ -103,14 +111,3 @@ class ComputeGrid:
     ) -> int:
         """The row or column behind the last point of `count` points from `first` on."""
         return int(np.ceil(first + self.pitch * (count - 1))) + 1
-
-
-def _read_linearly(values: Map, points: Points) -> Map:
-    """Values at points in units of their own rows and columns; the border goes on outside."""
-    return map_coordinates(
-        values,
-        points,
-        order=1,
-        mode="nearest",
-        output=np.float32,
-    )

@@ -7,11 +7,13 @@ displacement on any number of cores.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
-from scipy.ndimage import gaussian_filter, map_coordinates, zoom
+from scipy.ndimage import gaussian_filter, gaussian_filter1d, zoom
 
 from SlicePropagationLib.arrays import Displacement, Map
+from SlicePropagationLib.engines.bilinear import read_points
 
 
 @dataclass(frozen=True)
@@ -61,30 +63,17 @@ def register(
     return displacement
 
 
-def warp(
-    image: Map,
-    displacement: Displacement,
-    mode: str = "nearest",
-) -> Map:
-    """An image read, linearly, at every pixel moved by a displacement.
+def warp(image: Map, displacement: Displacement) -> Map:
+    """An image read, linearly, at every pixel moved by a displacement; its border goes on outside.
 
     Args:
         image: (H, W).
         displacement: (2, H, W) in pixels.
-        mode: what lies outside, as in `scipy.ndimage`.
 
     Returns:
         (H, W) float32.
     """
-    pixels = np.indices(displacement.shape[1:])
-    points = displacement + pixels
-    return map_coordinates(
-        image,
-        points,
-        order=1,
-        mode=mode,
-        output=np.float32,
-    )
+    return read_points(image, displacement + np.indices(displacement.shape[1:]))
 
 
 def _levels(shape, iterations):
@@ -109,8 +98,9 @@ def _demons(
     fixed_gradient = _gradient(fixed)
     longest = config.max_step_pixels
     limit = np.float32(4 * longest**2)
+    pixels = np.indices(fixed.shape)
     for _ in range(num_iterations):
-        warped = warp(moving, displacement)
+        warped = read_points(moving, displacement + pixels)
         gradient = fixed_gradient + _gradient(warped)
         difference = fixed - warped
         steepness = (gradient**2).sum(0) + 4 * difference**2 / limit + np.float32(1e-6)
@@ -121,22 +111,29 @@ def _demons(
 
 
 def _gradient(image: Map) -> Displacement:
-    """(2, h, w) slopes along rows and columns."""
-    along_rows, along_columns = np.gradient(image)
-    return np.stack([along_rows, along_columns])
+    """(2, h, w) slopes along rows and columns: differences of neighbours, one-sided at the ends."""
+    slopes = np.empty((2, *image.shape), image.dtype)
+    for along, turned in ((slopes[0], image), (slopes[1].T, image.T)):
+        along[1:-1] = (turned[2:] - turned[:-2]) / 2
+        along[0] = turned[1] - turned[0]
+        along[-1] = turned[-1] - turned[-2]
+    return slopes
 
 
 def _smoothed(displacement: Displacement, sigma: float) -> Displacement:
-    parts = [
-        gaussian_filter(
-            part,
-            sigma,
-            mode="nearest",
-            truncate=3,
-        )
-        for part in displacement
-    ]
-    return np.stack(parts)
+    """A Gaussian along rows and columns, each as one product with a matrix.
+
+    On some thousand pixels that takes a fraction of the time of a filter.
+    """
+    _, height, width = displacement.shape
+    down = (_gaussian_matrix(height, sigma) @ displacement).astype(np.float32)
+    return (down @ _gaussian_matrix(width, sigma).T).astype(np.float32)
+
+
+@lru_cache(maxsize=32)
+def _gaussian_matrix(length: int, sigma: float) -> np.ndarray:
+    """(length, length) float64: what `gaussian_filter1d` does to a row of pixels."""
+    return gaussian_filter1d(np.eye(length), sigma, axis=0, mode="nearest", truncate=3)
 
 
 def _reduce(image, factor):

@@ -71,7 +71,8 @@ class Roi:
         height, width = values.shape
         rows = _reader(self.row - top, self.pitch, self.size, height)
         columns = _reader(self.column - left, self.pitch, self.size, width)
-        cells = rows.weights @ np.asarray(values, np.float32) @ columns.weights.T
+        read = np.asarray(values[rows.reach, columns.reach], np.float32)
+        cells = rows.weights @ read @ columns.weights.T
         is_inside = np.logical_and.outer(rows.is_inside, columns.is_inside)
         return np.where(is_inside, cells, np.float32(outside))
 
@@ -111,10 +112,12 @@ class _Reader:
     """How a row of pixels is read at the cells.
 
     Attributes:
-        weights: (size, length) float32.
+        reach: the pixels that any cell reads.
+        weights: (size, pixels in reach) float32.
         is_inside: (size,) bool, whether a cell lies on the row.
     """
 
+    reach: slice
     weights: Map
     is_inside: Map
 
@@ -129,7 +132,10 @@ def _reader(
     """The _Reader of a row; it averages over a cell where cells are larger than pixels."""
     positions = centre + (np.arange(size) - (size - 1) / 2) * pitch
     is_inside = (positions >= -0.5) & (positions <= length - 0.5)
-    return _Reader(_weights(positions, max(1.0, pitch), length), is_inside)
+    weights = _weights(positions, max(1.0, pitch), length)
+    read = np.flatnonzero(weights.any(axis=0))
+    reach = slice(int(read[0]), int(read[-1]) + 1)
+    return _Reader(reach, np.ascontiguousarray(weights[:, reach]), is_inside)
 
 
 def _weights(

@@ -1,5 +1,6 @@
 """`WarpedAnchor`: an annotated mask warped from slice to slice by composed registrations."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -92,6 +93,7 @@ class WarpedAnchor:
         self._step: _Step = _Step(window, grid, np.zeros((2, *grid.shape), np.float32))
         packed_mask = np.packbits(window.crop(mask)).tobytes()
         self._path: tuple = (config, register, anchor, window, packed_mask)
+        self._stand()
 
     @property
     def window(self) -> CropWindow:
@@ -107,17 +109,23 @@ class WarpedAnchor:
             self.stack.cache.put(self._path, step, step.displacement.nbytes)
         self._step = step
         self.index = index
+        self._stand()
+
+    def _stand(self) -> None:
+        """Forget what was found out about the slice before."""
+        self._points: Points | None = None
+        self._found: dict[str, Map] = {}
 
     def distance(self) -> Map:
-        """(h, w) float32 in `window`: signed distances to the warped outline.
+        """(h, w) float32 in `window`, read-only: signed distances to the warped outline.
 
         In millimetres, positive inside.
         """
-        return self._step.grid.spread(self._warped(self._anchor_distance), self.window)
+        return self._once("distance", lambda: self._spread(self._warped_distance()))
 
     def image(self) -> Map:
-        """(h, w) float32 in `window`: the anchor slice, warped here."""
-        return self._step.grid.spread(self._warped(self._anchor_image), self.window)
+        """(h, w) float32 in `window`, read-only: the anchor slice, warped here."""
+        return self._once("image", lambda: self._spread(self._warped_image()))
 
     def likeness(self, ring_mm: float) -> float:
         """Correlation of this slice with the warped anchor, in [-1, 1].
@@ -125,10 +133,29 @@ class WarpedAnchor:
         Args:
             ring_mm: how far around the structure pixels count.
         """
-        near = self._warped(self._anchor_distance) > -ring_mm
-        warped = self._warped(self._anchor_image)[near]
+        near = self._warped_distance() > -ring_mm
+        warped = self._warped_image()[near]
         image = self._step.grid.sample(self.stack.images[self.index])[near]
         return _correlation(warped, image)
+
+    def _warped_distance(self) -> Map:
+        """(h, w) signed distances at the points of the grid."""
+        return self._once("warped distance", lambda: self._warped(self._anchor_distance))
+
+    def _warped_image(self) -> Map:
+        """(h, w) intensities of the anchor slice at the points of the grid."""
+        return self._once("warped image", lambda: self._warped(self._anchor_image))
+
+    def _once(self, name: str, find: Callable[[], Map]) -> Map:
+        """What is asked for several times on a slice, found out once."""
+        found = self._found.get(name)
+        if found is None:
+            found = self._found[name] = find()
+            found.flags.writeable = False
+        return found
+
+    def _spread(self, values: Map) -> Map:
+        return self._step.grid.spread(values, self.window)
 
     def _registered(self, index: int) -> _Step:
         """The step to a slice, its window about the structure there."""
@@ -165,8 +192,11 @@ class WarpedAnchor:
         step: _Step | None = None,
     ) -> Map:
         """(h, w) values of the anchor's window at the points of the grid."""
-        step = step or self._step
-        return self._anchor_grid.read(anchor_values, step.anchor_points())
+        if step is not None:
+            return self._anchor_grid.read(anchor_values, step.anchor_points())
+        if self._points is None:
+            self._points = self._step.anchor_points()
+        return self._anchor_grid.read(anchor_values, self._points)
 
     def _window_around(
         self,

@@ -1,6 +1,6 @@
 import numpy as np
 
-from SlicePropagationLib.engines.appearance import Appearance, Sample
+from SlicePropagationLib.engines.appearance import NUM_BINS, Appearance, Sample
 from SlicePropagationLib.engines.distance import signed_distance
 
 
@@ -41,3 +41,11 @@ def test_intensities_never_seen_count_as_the_nearest_seen():
     odds = appearance.log_odds(np.full((20, 20), 1e6, np.float32))
     assert np.isfinite(odds).all()
     assert (odds > 0).all()
+
+
+def test_between_two_bins_of_the_histogram_the_ratio_changes_linearly():
+    log_ratio = np.random.default_rng(6).normal(size=NUM_BINS).astype(np.float32)
+    appearance = Appearance(10.0, 72.0, log_ratio)
+    image = np.linspace(0, 80, 400, dtype=np.float32).reshape(20, 20)
+    wanted = np.interp(image, np.linspace(10, 72, NUM_BINS), log_ratio)
+    assert np.allclose(appearance.log_odds(image, smoothing=0.0), wanted, atol=1e-5)

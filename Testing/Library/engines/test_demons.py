@@ -2,7 +2,13 @@ import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter
 
-from SlicePropagationLib.engines.demons import DemonsConfig, register, warp
+from SlicePropagationLib.engines.demons import (
+    DemonsConfig,
+    _gradient,
+    _smoothed,
+    register,
+    warp,
+)
 
 
 @pytest.fixture
@@ -46,3 +52,11 @@ def test_constant_images_of_any_size_stay_where_they_are(shape):
     image = np.ones(shape, np.float32)
     displacement = register(image, image.copy(), DemonsConfig())
     assert not displacement.any()
+
+
+@pytest.mark.parametrize("shape", [(2, 2), (2, 9), (64, 41)])
+def test_slopes_and_smoothing_are_those_of_numpy_and_scipy(shape):
+    displacement = np.random.default_rng(5).normal(size=(2, *shape)).astype(np.float32)
+    assert np.array_equal(_gradient(displacement[0]), np.stack(np.gradient(displacement[0])))
+    wanted = gaussian_filter(displacement, (0, 2.5, 2.5), mode="nearest", truncate=3)
+    assert np.allclose(_smoothed(displacement, 2.5), wanted, rtol=0, atol=1e-6)
