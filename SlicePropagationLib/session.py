@@ -153,7 +153,9 @@ class AnnotationSession:
         return np.array([[state.confidence for state in row] for row in rows], np.float32)
 
     def _line(self, label: int) -> list[SliceState]:
-        return [self.state(label, index) for index in range(len(self.stack))]
+        row = self._known(label)
+        unknown = SliceState()
+        return [row.get(index, unknown) for index in range(len(self.stack))]
 
     def areas(self, label: int) -> np.ndarray:
         """(N,) pixels of the label on each slice."""

@@ -69,7 +69,7 @@ def reloads_end_with_their_test():
         return {
             name: module
             for name, module in list(sys.modules.items())  # a server may import beside us
-            if name.split(".")[0] in OWN_PACKAGES
+            if name.startswith(OWN_PACKAGES)
         }
 
     before = own_modules()

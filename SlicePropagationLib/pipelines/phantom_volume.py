@@ -4,6 +4,7 @@ The same voxels for the same seed, on any machine.
 """
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from scipy import ndimage
@@ -114,8 +115,22 @@ class _Lumps:
         position = z * (len(field) - 1)
         low = min(int(position), len(field) - 2)
         flat = field[low] + (position - low) * (field[low + 1] - field[low])
-        high = _stretch(flat.astype(np.float64), self._shape[0])
-        return _stretch(high.T, self._shape[1]).T.astype(np.float32)
+        rows, columns = self._shape
+        high = _stretch(flat.astype(np.float64), rows, 0)
+        return _stretch(high, columns, 1).astype(np.float32)
+
+
+class _Ellipse(NamedTuple):
+    """Distance from a centre in units of the radii, below 1 inside.
+
+    Attributes:
+        window: rows and columns of the slice that the inside lies in, so that small things cost
+            little.
+        distance: (h, w) in the window.
+    """
+
+    window: tuple[slice, slice]
+    distance: np.ndarray
 
 
 class _Drawing:
@@ -138,11 +153,12 @@ class _Drawing:
         self.column_lumps = lumps.at("columns", z)
         self.down = np.linspace(-1, 1, shape[0])
         self.right = np.linspace(-1, 1, shape[1])
-        self.rows, self.columns = np.meshgrid(self.down, self.right, indexing="ij")
+        self.rows = np.broadcast_to(self.down[:, None], shape)
+        self.columns = np.broadcast_to(self.right, shape)
         self.bent_rows = self.rows + BEND * self.row_lumps
         self.bent_columns = self.columns + BEND * self.column_lumps
-        lumps_of_both = np.abs([self.row_lumps, self.column_lumps])
-        self.largest_bend = BEND * float(lumps_of_both.max())
+        largest_lumps = [np.abs(lumps).max() for lumps in (self.row_lumps, self.column_lumps)]
+        self.largest_bend = BEND * float(max(largest_lumps))
         self.image = np.full(shape, AIR, np.float32)
         self.labels = np.zeros(shape, np.uint8)
 
@@ -166,29 +182,55 @@ class _Drawing:
         width: float,
         turn: float = 0.0,
         bent: bool = True,
-    ) -> np.ndarray:
-        """(H, W) distance from a centre in units of the radii: below 1 inside.
-
-        Infinite where it is above 1 for certain, so that small things cost little.
-        """
-        reach = max(height, width, 1e-6) + (self.largest_bend if bent else 0.0)
-        near = _within(self.down, row, reach), _within(self.right, column, reach)
-        down = (self.bent_rows if bent else self.rows)[near] - row
-        right = (self.bent_columns if bent else self.columns)[near] - column
+        window: tuple[slice, slice] | None = None,
+    ) -> _Ellipse:
+        """An ellipse, in a window of one's own or all that its inside can lie in."""
+        if window is None:
+            reach = max(height, width, 1e-6) + (self.largest_bend if bent else 0.0)
+            window = _within(self.down, row, reach), _within(self.right, column, reach)
+        down = (self.bent_rows if bent else self.rows)[window] - row
+        right = (self.bent_columns if bent else self.columns)[window] - column
         cosine = np.cos(turn)
         sine = np.sin(turn)
         along = (down * cosine - right * sine) / max(height, 1e-6)
         across = (down * sine + right * cosine) / max(width, 1e-6)
-        distance = np.full(self.shape, np.inf)
-        distance[near] = np.hypot(along, across)
-        return distance
+        return _Ellipse(window, np.hypot(along, across))
+
+    def _inside(self, ellipse: _Ellipse, below: np.ndarray | float = 1.0) -> np.ndarray:
+        """(H, W) bool: where the distance is below a value, 1 at most."""
+        inside = np.zeros(self.shape, bool)
+        inside[ellipse.window] = ellipse.distance < below
+        return inside
 
     def _paint(
-        self, where: np.ndarray, value: float, texture: float = 0.0, label: int | None = None
+        self,
+        where: np.ndarray,
+        value: float,
+        texture: float = 0.0,
+        label: int | None = None,
+        window: tuple[slice, slice] = (slice(None), slice(None)),
     ) -> None:
-        self.image[where] = value + (texture * self.fibre[where] if texture else 0.0)
+        """Give `where`, (h, w) bool in the window, a value and its texture."""
+        fibre = self.fibre[window]
+        self.image[window][where] = value + (texture * fibre[where] if texture else 0.0)
         if label is not None:
-            self.labels[where] = label
+            self.labels[window][where] = label
+
+    def _fill(
+        self,
+        ellipse: _Ellipse,
+        value: float,
+        texture: float = 0.0,
+        label: int | None = None,
+        *,
+        below: float = 1.0,
+        within: np.ndarray | None = None,
+    ) -> None:
+        """Paint the inside of an ellipse, as far as it lies `within` a (H, W) bool."""
+        where = ellipse.distance < below
+        if within is not None:
+            where &= within[ellipse.window]
+        self._paint(where, value, texture, label, ellipse.window)
 
     def _rise(
         self,
@@ -205,19 +247,19 @@ class _Drawing:
 
     def _draw_wall(self) -> None:
         waist = 1 - 0.06 * np.sin(np.pi * self.z)
-        self.body = self._ellipse(
+        body = self._ellipse(
             row=0,
             column=0,
             height=0.68 * waist,
             width=0.93 * waist,
             bent=False,
         )
-        self._paint(self.body < 1, FAT, 6)
-        self._paint(self.body < 0.975, FAT - 10, 8)
+        self._fill(body, FAT, 6)
+        self._fill(body, FAT - 10, 8, below=0.975)
         outer = 0.875 + 0.012 * self.row_lumps
         inner = 0.80 + 0.015 * self.column_lumps
-        self._paint(self.body < outer, MUSCLE, 9)
-        self.cavity = self.body < inner
+        self._paint(self._inside(body, outer[body.window]), MUSCLE, 9)
+        self.cavity = self._inside(body, inner[body.window])
         self._paint(self.cavity, FAT, 8)
         for side in (-1, 1):
             back_muscle = self._ellipse(
@@ -227,7 +269,7 @@ class _Drawing:
                 width=0.19,
                 turn=0.25 * side,
             )
-            self._paint(back_muscle < 1, MUSCLE, 12)
+            self._fill(back_muscle, MUSCLE, 12)
             psoas = 0.11 * (1 - 0.8 * self.z)
             psoas_muscle = self._ellipse(
                 row=0.30,
@@ -236,7 +278,7 @@ class _Drawing:
                 width=psoas,
                 turn=0.3 * side,
             )
-            self._paint(psoas_muscle < 1, MUSCLE, 9)
+            self._fill(psoas_muscle, MUSCLE, 9)
 
     def _draw_bowel(self) -> None:
         loops = self.lumps.at("bowel", self.z)
@@ -252,9 +294,9 @@ class _Drawing:
             width=0.22 * size,
             turn=0.4,
         )
-        self._paint((stomach < 1) & self.cavity, 70, 8)
-        self._paint((stomach < 0.87) & self.cavity, 18, 10)
-        self._paint((stomach < 0.85) & self.cavity & (self.rows < -0.27), -850)
+        self._fill(stomach, 70, 8, within=self.cavity)
+        self._fill(stomach, 18, 10, below=0.87, within=self.cavity)
+        self._fill(stomach, -850, below=0.85, within=self.cavity & (self.rows < -0.27))
 
     def _draw_bones(self) -> None:
         level = (self.z * 5.3) % 1.0
@@ -275,8 +317,8 @@ class _Drawing:
             width=0.155,
             bent=False,
         )
-        self._paint(vertebra < 1, 90 if is_disc else 420, 15)
-        self._paint(vertebra < 0.86, 95 if is_disc else 190, 25)
+        self._fill(vertebra, 90 if is_disc else 420, 15)
+        self._fill(vertebra, 95 if is_disc else 190, 25, below=0.86)
         process = self._ellipse(
             row=0.51,
             column=0,
@@ -284,7 +326,7 @@ class _Drawing:
             width=0.12,
             bent=False,
         )
-        self._paint(process < 1, 60 if is_disc else 330, 30)
+        self._fill(process, 60 if is_disc else 330, 30)
         canal = self._ellipse(
             row=0.495,
             column=0,
@@ -292,7 +334,7 @@ class _Drawing:
             width=0.06,
             bent=False,
         )
-        self._paint(canal < 1, 20, 6)
+        self._fill(canal, 20, 6)
         spine = self._ellipse(
             row=0.585,
             column=0,
@@ -300,7 +342,7 @@ class _Drawing:
             width=0.025,
             bent=False,
         )
-        self._paint(spine < 1, 90 if is_disc else 300, 30)
+        self._fill(spine, 90 if is_disc else 300, 30)
 
     def _draw_arch(self, side: int) -> None:
         arch = self._ellipse(
@@ -311,7 +353,7 @@ class _Drawing:
             turn=0.35 * side,
             bent=False,
         )
-        self._paint(arch < 1, 260, 30)
+        self._fill(arch, 260, 30)
 
     def _draw_rib(
         self,
@@ -332,27 +374,25 @@ class _Drawing:
                 turn=turn,
                 bent=False,
             )
-            self._paint(rib < 1, 560, 20)
-            self._paint(rib < 0.5, 230, 20)
+            self._fill(rib, 560, 20)
+            self._fill(rib, 230, 20, below=0.5)
 
     def _draw_liver(self) -> None:
-        both_lobes = np.minimum(self._right_lobe(), self._left_lobe())
-        liver = (both_lobes < 1) & self.cavity & (self.rows < 0.42)
+        both_lobes = self._inside(self._right_lobe()) | self._inside(self._left_lobe())
+        liver = both_lobes & self.cavity & (self.rows < 0.42)
         behind = self._ellipse(
             row=0.16,
             column=-0.16,
             height=0.17,
             width=0.12,
         )
-        is_behind = behind < 1
         spine = self._ellipse(
             row=0.40,
             column=0,
             height=0.2,
             width=0.2,
         )
-        is_spine = spine < 1
-        liver &= ~is_behind & ~is_spine
+        liver &= ~self._inside(behind) & ~self._inside(spine)
         size = self._rise(0.28, 0.52)
         bladder = self._ellipse(
             row=-0.13,
@@ -361,7 +401,7 @@ class _Drawing:
             width=0.07 * size,
             turn=0.5,
         )
-        gallbladder = bladder < 1
+        gallbladder = self._inside(bladder)
         self._paint(liver, 108, 6, LIVER)
         vessels = np.abs(self.lumps.at("vessels", self.z)) < 0.045
         deep = ndimage.binary_erosion(liver, iterations=max(self.shape[0] // 40, 1))
@@ -369,7 +409,7 @@ class _Drawing:
         self._paint(gallbladder, 8, 4)
         self.labels[gallbladder] = 0
 
-    def _right_lobe(self) -> np.ndarray:
+    def _right_lobe(self) -> _Ellipse:
         height = 0.46 * self._rise(0.22, 1.04, 0.55)
         width = 0.33 * self._rise(0.22, 1.04, 0.45)
         return self._ellipse(
@@ -380,7 +420,7 @@ class _Drawing:
             turn=0.25,
         )
 
-    def _left_lobe(self) -> np.ndarray:
+    def _left_lobe(self) -> _Ellipse:
         size = self._rise(0.50, 1.02)
         column = -0.12 + 0.16 * (self.z - 0.5)
         return self._ellipse(
@@ -406,8 +446,10 @@ class _Drawing:
             height=0.22,
             width=0.14,
             turn=0.3,
+            window=outline.window,
         )
-        self._paint((outline < 1) & (hollow > 1) & self.cavity, 122, 8, SPLEEN)
+        where = (outline.distance < 1) & (hollow.distance > 1) & self.cavity[outline.window]
+        self._paint(where, 122, 8, SPLEEN, outline.window)
 
     def _draw_kidney(
         self,
@@ -436,6 +478,7 @@ class _Drawing:
             column=column - side * 0.13,
             height=0.075 * opening,
             width=0.105 * opening,
+            window=outline.window,
         )
         share = min(1, 3 * size)  # of the full capsule of fat
         capsule = self._ellipse(
@@ -445,13 +488,17 @@ class _Drawing:
             width=width + 0.03 * share,
             turn=turn,
         )
-        self._paint((capsule < 1) & self.cavity, FAT, 8, 0)
-        kidney = (outline < 1) & (hilum > 1) & self.cavity
-        self._paint(kidney, 195, 8, label)
-        pyramids = kidney & (outline < 0.74)
-        angle = np.arctan2(self.rows[pyramids] - row, self.columns[pyramids] - column)
+        self._fill(capsule, FAT, 8, 0, within=self.cavity)
+        window = outline.window
+        kidney = (outline.distance < 1) & (hilum.distance > 1) & self.cavity[window]
+        self._paint(kidney, 195, 8, label, window)
+        pyramids = kidney & (outline.distance < 0.74)
+        angle = np.arctan2(
+            self.rows[window][pyramids] - row,
+            self.columns[window][pyramids] - column,
+        )
         pyramids[pyramids] = np.sin(9 * angle + 6 * self.z) > -0.35
-        self._paint(pyramids, 138, 8)
+        self._paint(pyramids, 138, 8, window=window)
 
     def _draw_great_vessels(self) -> None:
         sway = 0.02 * np.sin(3 * self.z)
@@ -467,8 +514,8 @@ class _Drawing:
             height=0.055,
             width=0.075,
         )
-        self._paint(vena_cava < 1, 128, 5)
-        self._paint(aorta < 1, 205, 5, AORTA)
+        self._fill(vena_cava, 128, 5)
+        self._fill(aorta, 205, 5, AORTA)
 
 
 def _within(positions: np.ndarray, center: float, reach: float) -> slice:
@@ -477,11 +524,16 @@ def _within(positions: np.ndarray, center: float, reach: float) -> slice:
     return slice(int(first), int(last))
 
 
-def _stretch(field: np.ndarray, length: int) -> np.ndarray:
-    """A (N, M) field with `length` rows, interpolated between the middles of the old ones."""
-    last = len(field) - 1
-    position = (np.arange(length) + 0.5) * (len(field) / length) - 0.5
-    position = np.clip(position, 0, last)
-    low = np.minimum(position.astype(int), last - 1)
-    share = (position - low)[:, None]
-    return (1 - share) * field[low] + share * field[low + 1]
+def _stretch(field: np.ndarray, length: int, axis: int) -> np.ndarray:
+    """A 2D field with `length` values along an axis, interpolated between the old ones' middles."""
+    count = field.shape[axis]
+    position = (np.arange(length) + 0.5) * (count / length) - 0.5
+    position = np.clip(position, 0, count - 1)
+    low = np.minimum(position.astype(int), count - 2)
+    share = np.expand_dims(position - low, 1 - axis)
+    stretched = field.take(low, axis)
+    stretched *= 1 - share
+    after = field.take(low + 1, axis)
+    after *= share
+    stretched += after
+    return stretched

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import torch
-from monai.losses.dice import DiceLoss
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -80,6 +79,8 @@ class GuidedTask(nn.Module):
     score = "dice"
 
     def __init__(self, config: GuidedTaskConfig) -> None:
+        from monai.losses.dice import DiceLoss  # takes seconds, and other presets do without
+
         super().__init__()
         self.config = config
         self.network = GuidedUNet(config.network)

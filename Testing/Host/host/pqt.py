@@ -7,6 +7,8 @@ The names are checked where code of this project asks for them: a name that one 
 would there, and is noted in `violations`. Qt's own code, Slicer's and the host's are not checked.
 """
 
+import functools
+import os
 import sys
 import threading
 import types
@@ -60,7 +62,7 @@ def place_of(frame, name):
     code = frame.f_code
     is_named = name in code.co_names or name in code.co_consts
     return (
-        f"{Path(code.co_filename).name}:{frame.f_lineno}"
+        f"{os.path.basename(code.co_filename)}:{frame.f_lineno}"  # often asked; a Path is slow
         if is_named and is_checked(code.co_filename)
         else None
     )
@@ -85,7 +87,12 @@ def report(class_name, name, what, place):
 
 def class_name_of(thing):
     """The ctk, qMRML, qSlicer or Qt class that Slicer would call this object's."""
-    for part in type(thing).__mro__:
+    return _name_of_kind(type(thing))
+
+
+@functools.cache
+def _name_of_kind(kind):
+    for part in kind.__mro__:
         if "_slicer_class" in part.__dict__:
             return part.__dict__["_slicer_class"]
         if part.__module__.startswith("PySide6") and part.__name__ in facts.qt_classes():

@@ -16,6 +16,7 @@ from pydicom.uid import UID, RLELossless
 from SlicePropagationLib.commands.main import main
 from SlicePropagationLib.errors import InputError
 from SlicePropagationLib.files import dicom, dicom_pixels
+from SlicePropagationLib.files.codecs import unpacking
 from SlicePropagationLib.files.dicom_choice import SeriesChoiceError
 from SlicePropagationLib.files.loaded_check import remarks_on
 from SlicePropagationLib.files.sequence import is_sequence, read_sequence
@@ -26,6 +27,13 @@ PICTURES = NOISE + 10 * np.arange(40)[:, None, None]  # slice i has its least va
 ENHANCED_CT = "1.2.840.10008.5.1.4.1.1.2.1"
 PARAMETRIC_MAP = "1.2.840.10008.5.1.4.1.1.30"
 DOSE = "1.2.840.10008.5.1.4.1.1.481.2"
+
+
+@pytest.fixture(autouse=True, scope="module")
+def one_process_for_all_files():
+    """The process that unpacks is started once, and not by each test; `test_codecs` starts its own."""
+    with unpacking():
+        yield
 
 
 @pytest.fixture(params=["pydicom", "SimpleITK"])
