@@ -153,7 +153,8 @@ class ReviewSection:
         confidence = float(self._review.confidence[index])
         isPredicted = kind in (Kind.PROPAGATED, Kind.STALE) and not np.isnan(confidence)
         reasons = explainSlice(session, label, index) if isPredicted else None
-        return sliceText(index, len(self._review), kind, confidence, reasons)
+        isHinted = bool(self._review.isHinted[index])
+        return sliceText(index, len(self._review), kind, confidence, reasons, isHinted=isHinted)
 
 
 def _legend():

@@ -336,7 +336,7 @@ def test_a_thousand_slices_fit_into_the_strip_and_no_anchor_is_lost(application)
     kinds[[123, 456]] = Kind.SEED, Kind.CORRECTION
     confidence = np.full(1000, 0.9, np.float32)
     confidence[777] = 0.1
-    review = SliceReview(kinds, confidence, np.zeros(1000, bool))
+    review = SliceReview(kinds, confidence, np.zeros(1000, bool), np.zeros(1000, bool))
     shown = columnsOf(review, 350)
     assert len(shown) == 350
     assert {123, 456, 777} <= set(shown.tolist())

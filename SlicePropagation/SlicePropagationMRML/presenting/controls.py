@@ -38,7 +38,9 @@ COLORS = {
     Kind.CORRECTION: "#d55e00",
     Kind.CONFIRMED: "#009e73",
     Kind.STALE: "#8c8c8c",
+    Kind.HINT: "#cc79a7",
 }
+HINT_HEIGHT = 0.25  # nobody vouches for the slice
 DOUBTFUL = "#e6a700"  # a propagated slice below this confidence
 DOUBT = 0.7
 
@@ -156,6 +158,7 @@ def legend() -> tuple[tuple[Line, ...], str]:
             (COLORS[Kind.PROPAGATED], _("propagated")),
             (DOUBTFUL, _("doubtful")),
             (COLORS[Kind.STALE], _("out of date")),
+            (COLORS[Kind.HINT], _("hint")),
         ),
     )
     return lines, _("Height: confidence. Hollow: not on this slice.")
@@ -168,6 +171,8 @@ def barOf(kind: Kind, confidence: float) -> tuple[str, float, bool]:
     """
     if kind == Kind.UNKNOWN:
         return COLORS[kind], 0.0, False
+    if kind == Kind.HINT:
+        return COLORS[kind], HINT_HEIGHT, False
     if kind == Kind.STALE:
         return COLORS[kind], _height(confidence), True
     if kind == Kind.PROPAGATED:

@@ -19,6 +19,7 @@ from SlicePropagationMRML.nodes.segment_names import SegmentNames
 from SlicePropagationMRML.nodes.types import Scene, SegmentationNode, VolumeNode
 from SlicePropagationMRML.run.change_log import Change, ChangeLog, Snapshot, Tags, Travel
 from SlicePropagationMRML.run.restored_session import restoreFromTags
+from SlicePropagationMRML.run.second_plane import hintedSlices
 from SlicePropagationMRML.run.step_log import StepLog
 
 NOTHING = Phrase()  # comes of it
@@ -198,7 +199,7 @@ class Document:
             self.session = self._restored()
             self._log.found(self._currentTags())
             return []
-        changed = self.session.merge_edits(self.patches())
+        changed = self._merged(self.session, self.patches())
         if changed:
             self.writeTags("edit", changed)
         return changed
@@ -283,8 +284,18 @@ class Document:
             for (label, index), state in states.items():
                 session.restore(label, index, state)
             session.history = list(events)
-        session.merge_edits(masks)
+        self._merged(session, masks)
         return session
+
+    @staticmethod
+    def _merged(session: AnnotationSession, masks: dict[int, list[Patch]]) -> list[tuple[int, int]]:
+        """Take over what segments show; what was drawn in another plane is a hint."""
+        hinted = set()
+        for label, shown in masks.items():
+            before = [session.state(label, index).patch for index in range(len(shown))]
+            found = hintedSlices(session, label, shown, before)
+            hinted |= {(label, index) for index in found}
+        return session.merge_edits(masks, hinted)
 
     def _currentTags(self) -> Tags:
         return {segmentID: self._tagsOf(segmentID) for segmentID in self.segments.values()}
