@@ -462,3 +462,19 @@ def test_the_sample_is_offered_generated_once_and_can_be_removed(annotator):
     person.click(annotator.ui.removeFilesButton)
     assert annotator.status == "Removed 1 files."
     assert not annotator.ui.removeFilesButton.enabled
+
+
+def test_what_is_drawn_in_another_view_is_shown_as_hints_and_stays(seeded):
+    section = seeded.mask()[:, :, 24]
+    section[4:11, 10:20] = True
+    seeded.draw(24, section, axis=2)
+    assert seeded.kinds()[4:11] == ["hint"] * 3 + ["seed"] + ["hint"] * 3
+    assert seeded.status.endswith(
+        "That is a hint for slices 4-6, 8-10 (Axial): Propagate fills them and keeps it."
+    )
+    assert "hints on 6" in seeded.ui.reviewLabel.text
+    seeded.propagate()
+    assert "hint" not in seeded.kinds()
+    assert seeded.mask()[4:11, 10:20, 24].all()
+    assert seeded.kinds().count("seed") == 1
+    assert "in another plane stays" in seeded.panel.review._describe(5)

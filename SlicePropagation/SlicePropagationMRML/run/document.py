@@ -234,6 +234,7 @@ class Document:
         before = self._tagTexts()
         for label, segmentID in self.segments.items():
             states = {index: known[0][label, index] for index in range(len(self.stack))}
+            engineName, modelHash = self._engineOf(segmentID)
             tags.writeTags(
                 self.segmentationNode,
                 segmentID,
@@ -241,8 +242,8 @@ class Document:
                 self._grid,
                 states,
                 self.stack.axis,
-                self.engineName,
-                self.modelHash,
+                engineName,
+                modelHash,
             )
         change = Change.of(kind, changed, self.segments)
         self._log.written(self._currentTags(), change, known)
@@ -296,6 +297,13 @@ class Document:
             found = hintedSlices(session, label, shown, before)
             hinted |= {(label, index) for index in found}
         return session.merge_edits(masks, hinted)
+
+    def _engineOf(self, segmentID: str) -> tuple[str, str | None]:
+        """(name, hash of its weights) of what walked last in a segment, perhaps before it was opened."""
+        if self.engineName:
+            return self.engineName, self.modelHash
+        before = self._tagsOf(segmentID) or {}
+        return before.get("engine") or "", before.get("model_sha256")
 
     def _currentTags(self) -> Tags:
         return {segmentID: self._tagsOf(segmentID) for segmentID in self.segments.values()}
