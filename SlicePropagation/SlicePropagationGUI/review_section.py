@@ -10,7 +10,7 @@ from SlicePropagationMRML.nodes.slice_views import (
     stopObserving,
     viewsAlong,
 )
-from SlicePropagationMRML.presenting.controls import hints, keyed, legend
+from SlicePropagationMRML.presenting.controls import hints, keyed, keysText, legend
 from SlicePropagationMRML.presenting.messages import sliceText, summaryText
 from SlicePropagationMRML.presenting.review import Kind, explainSlice, reviewSlices
 from slicer.i18n import tr as _
@@ -40,7 +40,7 @@ class ReviewSection:
         self._isObserving = False
         self.strip = SliceStrip(self._describe, self.jump)
         ui.stripFrame.layout().addWidget(self.strip)
-        ui.legendLabel.text = _legend()  # below Details
+        ui.legendLabel.text = f"{_legend()}<br>{keysText()}"  # below Details
         ui.reviewLabel.toolTip = _legend()
         ui.autoUpdateCheckBox.checked = settings.isOn("autoUpdate")
         ui.autoUpdateCheckBox.connect(

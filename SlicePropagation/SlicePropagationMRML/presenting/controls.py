@@ -146,6 +146,22 @@ def keyed(text: str, name: str) -> str:
     return f"{text} ({STOP if name == 'stop' else KEYS[name]})"
 
 
+def keysText() -> str:
+    """All keys with what they do, in a line."""
+    names = {
+        "propagate": _("propagate"),
+        "stop": _("stop"),
+        "keep": _("keep"),
+        "discard": _("discard"),
+        "next": _("next suspicious slice"),
+        "confirm": _("confirm slice"),
+        "empty": _("nothing here"),
+    }
+    keys = {**KEYS, "stop": STOP}
+    listed = ", ".join(f"{keys[name]} {text}" for name, text in names.items())
+    return _("Keys: {keys}. Undo and redo: Z, Y.").format(keys=listed)
+
+
 def legend() -> tuple[tuple[Line, ...], str]:
     """((colour, meaning), ...) in two lines, and the sentence below them."""
     lines = (
