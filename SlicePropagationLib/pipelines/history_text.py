@@ -105,7 +105,7 @@ class _Limits:
 
     def _patch_or_none(self, event: Mapping[str, Any], name: str) -> Any:
         """Earlier versions did not record what was confirmed, and few slices have a hint."""
-        return self._patch(event, name) if name in event else None
+        return self._patch(event, name) if event.get(name) is not None else None
 
     def _runs(self, event: Mapping[str, Any], name: str) -> tuple[Run, ...]:
         return tuple(self._run(values) for values in _listed(event[name]))

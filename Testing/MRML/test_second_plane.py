@@ -165,6 +165,25 @@ def test_the_history_does_it_again(hinted):
     assert list(again.hints(1)) == list(session.hints(1))
 
 
+@pytest.mark.parametrize("has_hints", [True, False])
+def test_a_record_that_is_read_and_written_again_can_be_read(hinted, has_hints):
+    bench = hinted
+    if not has_hints:
+        bench.open("rest")
+        bench.draw("rest", 7, bench.truth[7])
+        bench.run("copy")
+    bench.logic.close()
+    bench.open("rest" if not has_hints else "disc")  # what is restored stands in the history
+    session = bench.logic.session
+    history = session.history
+    for _ in range(3):
+        history = decode_history(json.loads(json.dumps(encode_history(history))), session.stack)
+    again = AnnotationSession(session.stack, session.labels)
+    replay(again, history)
+    assert np.array_equal(again.masks(1), session.masks(1))
+    assert list(again.hints(1)) == list(session.hints(1))
+
+
 def test_outlines_in_two_planes_that_were_there_before_are_told_apart():
     bench = Bench()
     bench.draw("disc", 7, bench.truth[7])
