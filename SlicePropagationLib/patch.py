@@ -87,6 +87,23 @@ class Patch:
         crop[self._within(rows, columns)] &= ~other.crop[other._within(rows, columns)]
         return Patch.cut(crop).moved(self.top, self.left)
 
+    def joined(self, other: Patch) -> Patch:
+        """The pixels of both masks."""
+        if self.is_empty or other.is_empty:
+            return other if self.is_empty else self
+        rows, columns = (
+            slice(min(mine.start, its.start), max(mine.stop, its.stop))
+            for mine, its in zip(self.window, other.window, strict=True)
+        )
+        crop = np.zeros((rows.stop - rows.start, columns.stop - columns.start), bool)
+        for patch in (self, other):
+            crop[patch.moved(-rows.start, -columns.start).window] |= patch.crop
+        return Patch(rows.start, columns.start, crop)
+
+    def within(self, other: Patch) -> Patch:
+        """What of this mask lies inside another one."""
+        return self.without(self.without(other))
+
     def _within(
         self,
         rows: slice,

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from SlicePropagationLib.stack import SliceStack
 
 PRESENT = 0.5  # a pixel belongs to a label above this probability
+HINTED = 2.0  # above all probabilities: no label takes what a person drew for another one
 NEGLIGIBLE = 0.02  # probabilities below are not kept
 FEW_LABELS = 16  # more are looked at only where they are near
 LabelPair = tuple[int, int]
@@ -370,6 +371,8 @@ class _Propagation:
             if not self.session.is_anchor(label, index):
                 self.predicted.get(index, {}).pop(label, None)
                 confidence = ended_confidence(self.session, walk.run, index, indices[0])
+                if not self.session.state(label, index).hint.is_empty:
+                    confidence = 0.0  # a person drew there what the walk did not find
                 self.session.accept(label, index, EMPTY_MASK, confidence, self.undo_step)
                 touched.append((label, index))
         return touched
@@ -394,12 +397,22 @@ class _Propagation:
             quality = slice_confidence(
                 self.session, walk.run, index, probability, forward, backward
             )
+        probability = self._with_hint(label, index, probability)
         own = _Prediction(_probability_patch(probability), quality)
         predicted = self.predicted.setdefault(index, {})
         before = predicted.get(label, own)
         predicted[label] = own
         near = _near(predicted, [own.patch, before.patch])
         return self._resolve_overlaps(index, near)
+
+    def _with_hint(self, label: int, index: int, probability: np.ndarray) -> np.ndarray:
+        """A prediction in which what was drawn in another plane is certain."""
+        hint = self.session.state(label, index).hint
+        if hint.is_empty:
+            return probability
+        probability = probability.copy()
+        probability[hint.window][hint.crop] = HINTED
+        return probability
 
     def _quality(self, walk: _Walk, index: int, probability: np.ndarray) -> float | None:
         """What the engine itself expects of a slice; None where it says nothing."""
@@ -484,8 +497,10 @@ class _Propagation:
             if label in friends:
                 continue
             state = self.session.state(label, index)
-            if label not in self.predicted[index] and self._is_kept(label, index, state):
-                occupied[state.patch.window] |= state.patch.crop
+            if label not in self.predicted[index]:
+                is_kept = self._is_kept(label, index, state)
+                kept = state.patch if is_kept else state.hint
+                occupied[kept.window] |= kept.crop
         return occupied
 
     def _is_kept(

@@ -6,7 +6,7 @@ And the only place it changes.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import IntEnum
 from typing import TYPE_CHECKING, Any
@@ -49,7 +49,9 @@ class SliceState:
         patch: the mask.
         provenance, confidence: as in the session.
         written_at: session clock when a prediction was last written here.
-        changed_at: session clock when an anchor was last set, changed or removed here.
+        changed_at: session clock when an anchor or a hint was last set, changed or removed here.
+        hint: pixels of the mask that a person drew in another plane; nobody vouches for the slice
+            by them, and what fills it keeps them.
     """
 
     patch: Patch = EMPTY_MASK
@@ -57,6 +59,7 @@ class SliceState:
     confidence: float = float("nan")
     written_at: int = 0
     changed_at: int = 0
+    hint: Patch = EMPTY_MASK
 
 
 @dataclass
@@ -194,6 +197,11 @@ class AnnotationSession:
         Propagation never overwrites them.
         """
         return sorted(index for index in self._known(label) if self.is_anchor(label, index))
+
+    def hints(self, label: int) -> dict[int, Patch]:
+        """{slice index: pixels that a person drew there in another plane}, ascending."""
+        row = self._known(label)
+        return {index: row[index].hint for index in sorted(row) if not row[index].hint.is_empty}
 
     def anchor_masks(self, label: int) -> dict[int, np.ndarray]:
         """{slice index: (H, W) bool mask} of all anchors of the label."""
@@ -342,7 +350,29 @@ class AnnotationSession:
             }
         )
 
-    def merge_edits(self, masks: Edits) -> list[tuple[int, int]]:
+    def hint(self, label: int, index: int, patch: Patch) -> None:
+        """Store the pixels of a slice that were drawn in another plane, in place of those before.
+
+        They are no drawing of the slice: it is still to be filled, and what fills it keeps them.
+
+        Args:
+            label: what was drawn.
+            index: a slice that nobody vouches for.
+            patch: the pixels; none of them takes the hint back.
+        """
+        self._check_index(index)
+        state = self.state(label, index)
+        rest = state.patch.without(state.hint)
+        shown = patch if state.provenance == Provenance.EMPTY else rest.joined(patch)
+        self._clock += 1
+        self.anchors_clock = self._clock
+        state = replace(state, patch=shown, hint=patch, changed_at=self._clock)
+        self._write(label, index, state, self.open_step("Draw"))
+        self.history.append({"event": "hint", "label": label, "index": index, "patch": patch})
+
+    def merge_edits(
+        self, masks: Edits, hinted: Collection[tuple[int, int]] = ()
+    ) -> list[tuple[int, int]]:
         """Take over what a person changed elsewhere (an editor, a file).
 
         A slice that differs from the session is a seed or a correction of its label. An erased
@@ -353,16 +383,25 @@ class AnnotationSession:
         Args:
             masks: {label: (N, H, W) bool mask, or N patches, or {slice index: (H, W) mask or patch}
                 for some slices}.
+            hinted: the (label, index) pairs on which all that was added was drawn in another
+                plane.
 
         Returns:
-            The (label, index) pairs that became, changed or stopped being anchors.
+            The (label, index) pairs that became, changed or stopped being anchors or hints.
         """
         edits = {
             (label, index): patch
             for label, volume in masks.items()
             for index, patch in self._differing(label, volume)
         }
-        return [edit for edit in sorted(edits) if self._merge_edit(*edit, edits)]
+        changed = []
+        for edit in sorted(edits):
+            if edit in hinted:
+                self.hint(*edit, edits[edit])
+                changed.append(edit)
+            elif self._merge_edit(*edit, edits):
+                changed.append(edit)
+        return changed
 
     def resolve_overlap(
         self,
@@ -394,7 +433,8 @@ class AnnotationSession:
 
         Who vouched for it still does, and nothing becomes out of date.
         """
-        self._put(label, index, replace(self.state(label, index), patch=patch))
+        state = self.state(label, index)
+        self._put(label, index, replace(state, patch=patch, hint=state.hint.within(patch)))
         self.history.append(
             {
                 "event": "settle",
@@ -446,7 +486,7 @@ class AnnotationSession:
         confidence: float,
         step: Step | None = None,
     ) -> None:
-        """Store a predicted mask, unless a person has vouched for this slice.
+        """Store a predicted mask, with what was hinted, unless a person has vouched for this slice.
 
         Args:
             label: what was predicted.
@@ -466,12 +506,14 @@ class AnnotationSession:
             )
         patch = self._patch(index, mask)
         self._clock += 1
+        before = self.state(label, index)
         state = SliceState(
-            patch=patch,
+            patch=patch.joined(before.hint),
             provenance=Provenance.PROPAGATED,
             confidence=float(confidence),
             written_at=self._clock,
-            changed_at=self.state(label, index).changed_at,
+            changed_at=before.changed_at,
+            hint=before.hint,
         )
         self._write(label, index, state, step or self.open_step("Accept"))
 
@@ -492,7 +534,9 @@ class AnnotationSession:
         if state.provenance >= Provenance.SEED:
             self.anchors_clock = self._clock
             changed_at = self._clock
-        self._write(label, index, replace(state, patch=patch, changed_at=changed_at), step)
+        hint = state.hint.within(patch)
+        state = replace(state, patch=patch, changed_at=changed_at, hint=hint)
+        self._write(label, index, state, step)
 
     # Undo
 
@@ -547,8 +591,9 @@ class AnnotationSession:
         step = self._runs.pop()
         self._undo = [other for other in self._undo if other is not step]
         for (label, index), state in step.states.items():
+            now = self.state(label, index)
             if not self.is_anchor(label, index):
-                self._row(label)[index] = state
+                self._row(label)[index] = _with_hint(state, now)
         later = [
             event for event in self.history[step.num_events :] if event["event"] not in OF_RUNS
         ]
@@ -574,6 +619,7 @@ class AnnotationSession:
                 "patch": state.patch,
                 "provenance": int(state.provenance),
                 "confidence": state.confidence if is_told else None,
+                **({} if state.hint.is_empty else {"hint": state.hint}),
             }
         )
 
@@ -667,7 +713,9 @@ class AnnotationSession:
         if not is_covered_seed and self._only_lost_to_others(label, index, edits):
             self.resolve_overlap(label, index, patch)
             return state.provenance >= Provenance.SEED
-        if patch.is_empty and state.provenance >= Provenance.SEED:
+        if state.provenance == Provenance.EMPTY and _is_part(patch, state.hint):
+            self.hint(label, index, patch)  # of which some was erased
+        elif patch.is_empty and state.provenance >= Provenance.SEED:
             self.release(label, index)
         else:
             self.annotate(label, index, patch.paste(self.stack.slice_shape))
@@ -717,6 +765,19 @@ class AnnotationSession:
                 index=index,
                 last=len(self.stack) - 1,
             )
+
+
+def _is_part(patch: Patch, hint: Patch) -> bool:
+    """Whether a mask is what is left of a hint."""
+    return not hint.is_empty and patch.without(hint).is_empty
+
+
+def _with_hint(state: SliceState, now: SliceState) -> SliceState:
+    """A state of before, with what was hinted since."""
+    if now.hint.equals(state.hint):
+        return state
+    patch = state.patch.without(state.hint).joined(now.hint)
+    return replace(state, patch=patch, hint=now.hint, changed_at=now.changed_at)
 
 
 def _kind_of_drawing(before: Provenance) -> Provenance:

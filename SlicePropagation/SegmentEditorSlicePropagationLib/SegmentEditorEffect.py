@@ -90,9 +90,8 @@ class SegmentEditorEffect(AbstractScriptedSegmentEditorEffect):
             (self.engineComboBox, self._engines, self._engineName()),
             (self.directionComboBox, DIRECTIONS, self.scriptedEffect.parameter("Direction")),
         ):
-            wasBlocked = combo.blockSignals(True)
-            combo.setCurrentIndex(names.index(value) if value in names else 0)
-            combo.blockSignals(wasBlocked)
+            with _silent(combo):
+                combo.setCurrentIndex(names.index(value) if value in names else 0)
 
     def updateMRMLFromGUI(self):
         # every write shows the node's parameters again, so both are read before the first
@@ -299,3 +298,13 @@ class SegmentEditorEffect(AbstractScriptedSegmentEditorEffect):
             from SlicePropagationMRML.presenting.problems import problemText
 
             self.statusLabel.text = problemText(error)
+
+
+@contextlib.contextmanager
+def _silent(widget):
+    """What a widget shows from now on is nobody's choice."""
+    wasBlocked = widget.blockSignals(True)
+    try:
+        yield
+    finally:
+        widget.blockSignals(wasBlocked)

@@ -88,6 +88,7 @@ class Chosen:
         label = document.labelOf(self.reviewed())
         return {
             "hasSeed": any(session.anchors(label) for label in document.segments),
+            "hasHint": any(session.hints(label) for label in document.segments),
             "hasPrediction": review.count(Kind.PROPAGATED, Kind.STALE) > 0,
             "isAnchor": isAnchor,
             "isEmptyAnchor": isAnchor and session.state(label, index).patch.is_empty,

@@ -127,8 +127,8 @@ class InputSection:
         ui.inputToggleButton.toolTip = _("Choose a volume and a segmentation first")
         if isChosen:
             ui.inputToggleButton.toolTip = _("Fold or unfold what is worked on")
-            nodes = (self.volume().GetName(), self.segmentation().GetName())
-            ui.inputLabel.text = " · ".join([*nodes, ui.scopeComboBox.currentText])
+            names = [node.GetName() or "" for node in (self.volume(), self.segmentation())]
+            ui.inputLabel.text = " · ".join([*names, ui.scopeComboBox.currentText])
         ui.inputFrame.visible = isOpen
         ui.inputLabel.visible = not isOpen
         ui.segmentsList.visible = isOpen and self.isChecking()

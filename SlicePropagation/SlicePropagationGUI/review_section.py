@@ -10,7 +10,7 @@ from SlicePropagationMRML.nodes.slice_views import (
     stopObserving,
     viewsAlong,
 )
-from SlicePropagationMRML.presenting.controls import hints, keyed, legend
+from SlicePropagationMRML.presenting.controls import hints, keyed, keysText, legend
 from SlicePropagationMRML.presenting.messages import sliceText, summaryText
 from SlicePropagationMRML.presenting.review import Kind, explainSlice, reviewSlices
 from slicer.i18n import tr as _
@@ -40,7 +40,7 @@ class ReviewSection:
         self._isObserving = False
         self.strip = SliceStrip(self._describe, self.jump)
         ui.stripFrame.layout().addWidget(self.strip)
-        ui.legendLabel.text = _legend()  # below Details
+        ui.legendLabel.text = f"{_legend()}<br>{keysText()}"  # below Details
         ui.reviewLabel.toolTip = _legend()
         ui.autoUpdateCheckBox.checked = settings.isOn("autoUpdate")
         ui.autoUpdateCheckBox.connect(
@@ -153,7 +153,8 @@ class ReviewSection:
         confidence = float(self._review.confidence[index])
         isPredicted = kind in (Kind.PROPAGATED, Kind.STALE) and not np.isnan(confidence)
         reasons = explainSlice(session, label, index) if isPredicted else None
-        return sliceText(index, len(self._review), kind, confidence, reasons)
+        isHinted = bool(self._review.isHinted[index])
+        return sliceText(index, len(self._review), kind, confidence, reasons, isHinted=isHinted)
 
 
 def _legend():

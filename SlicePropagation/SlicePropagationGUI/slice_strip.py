@@ -16,10 +16,11 @@ BASELINE = 3  # height of a slice that nothing is known about
 RANK = {
     Kind.UNKNOWN: 0,
     Kind.PROPAGATED: 1,
-    Kind.STALE: 2,
-    Kind.CONFIRMED: 3,
-    Kind.SEED: 4,
-    Kind.CORRECTION: 5,
+    Kind.HINT: 2,
+    Kind.STALE: 3,
+    Kind.CONFIRMED: 4,
+    Kind.SEED: 5,
+    Kind.CORRECTION: 6,
 }
 
 

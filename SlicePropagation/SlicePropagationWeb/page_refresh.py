@@ -158,6 +158,7 @@ class PageRefresh:
             return {}
         return {
             "hasSeed": self._has_seed(review),
+            "hasHint": bool(review.isHinted.any()),
             "hasPrediction": review.count(Kind.PROPAGATED, Kind.STALE) > 0,
             **_of_slice(review, self._data.index),
         }

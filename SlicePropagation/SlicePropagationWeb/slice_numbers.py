@@ -15,8 +15,11 @@ def number(index: int) -> int:
 def event_in_numbers(event: Event) -> Event:
     """An event as it is to be told: its slices are numbers of a person."""
     match event:
-        case Edited(changed):
-            return Edited([(label, number(index)) for label, index in changed])
+        case Edited(changed, hints):
+            return Edited(
+                [(label, number(index)) for label, index in changed],
+                {number(index): hint for index, hint in hints.items()},
+            )
         case Travelled(travel):
             return Travelled(replace(travel, change=_change_in_numbers(travel.change)))
     return event

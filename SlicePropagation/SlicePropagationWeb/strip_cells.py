@@ -18,6 +18,7 @@ CLASSES = {
     Kind.CORRECTION: "correction",
     Kind.CONFIRMED: "confirmed",
     Kind.STALE: "propagated",
+    Kind.HINT: "hint",
 }
 
 
@@ -58,7 +59,8 @@ def describe(
     confidence = float(review.confidence[index])
     is_predicted = kind in (Kind.PROPAGATED, Kind.STALE) and not np.isnan(confidence)
     why = reasons_in_numbers(explainSlice(session, label, index)) if is_predicted else None
-    return sliceText(number(index), len(review), kind, confidence, why)
+    is_hinted = bool(review.isHinted[index])
+    return sliceText(number(index), len(review), kind, confidence, why, isHinted=is_hinted)
 
 
 def doubts(

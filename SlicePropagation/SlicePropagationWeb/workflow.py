@@ -61,6 +61,7 @@ class Workflow:
         self.before_run: Callable[[], None] = lambda: None
         self._refresh = PageRefresh(logic, self.session, controller, views, data)
         self._presenter = Presenter(logic)
+        self._presenter.firstSlice = number(0)
         self._began_at = 0
         self._follows = True
         self._seconds = 0.0
@@ -307,7 +308,8 @@ class Workflow:
         changed: Edits,
     ) -> None:
         calls_for_run = self._presenter.callsForRun(changed)
-        num_taken = count_taken(changed, self.session.label, self.data.cells)
+        drawn = [edit for edit in changed if edit[1] not in event.hints]
+        num_taken = count_taken(drawn, self.session.label, self.data.cells)
         said = self._presenter.sentence(event_in_numbers(event))
         if self.session.is_all_new(changed):
             self.views.reset_3d()  # nothing was to be seen there before
@@ -320,7 +322,7 @@ class Workflow:
         elif calls_for_run and self.data.auto_update:
             self.propagate()
         else:
-            self.say(annotated_text(changed, said))
+            self.say(annotated_text(drawn, said))
 
     # What is shown
 

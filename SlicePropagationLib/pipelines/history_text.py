@@ -82,8 +82,14 @@ class _Limits:
             "release": place,
             "cede": mask,
             "settle": mask,
+            "hint": mask,
             "suggest": {**mask, "confidence": _share},
-            "restore": {**mask, "provenance": _provenance, "confidence": _share_or_none},
+            "restore": {
+                **mask,
+                "provenance": _provenance,
+                "confidence": _share_or_none,
+                "hint": self._patch_or_none,
+            },
             "run": {"steps": whole, "engine": _text, "allow_overlap": _overlap, "runs": self._runs},
             "continue": {"steps": whole},
         }.get(kind, {})
@@ -98,8 +104,8 @@ class _Limits:
         return decode_patch(event[name], self.shape)
 
     def _patch_or_none(self, event: Mapping[str, Any], name: str) -> Any:
-        """Earlier versions did not record what was confirmed."""
-        return self._patch(event, name) if name in event else None
+        """Earlier versions did not record what was confirmed, and few slices have a hint."""
+        return self._patch(event, name) if event.get(name) is not None else None
 
     def _runs(self, event: Mapping[str, Any], name: str) -> tuple[Run, ...]:
         return tuple(self._run(values) for values in _listed(event[name]))
@@ -174,8 +180,9 @@ def _flag(values: Mapping[str, Any], name: str) -> bool:
 
 def _encode_event(event: Event) -> dict[str, Any]:
     values = dict(event)
-    if values.get("patch") is not None:
-        values["patch"] = encode_patch(values["patch"])
+    for name in ("patch", "hint"):
+        if values.get(name) is not None:
+            values[name] = encode_patch(values[name])
     if "runs" in values:
         values["runs"] = [_encode_run(run) for run in values["runs"]]
     return values

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from SlicePropagationLib.engines import make_engine
 from SlicePropagationLib.errors import InputError
-from SlicePropagationLib.patch import Patch
+from SlicePropagationLib.patch import EMPTY_MASK, Patch
 from SlicePropagationLib.pipelines.history_text import decode_history, encode_history
 from SlicePropagationLib.propagation import Engine, SlicePrediction, propagate
 from SlicePropagationLib.session import AnnotationSession, Event, Provenance, SliceState
@@ -134,12 +134,18 @@ def _suggest(session: AnnotationSession, event: Event) -> None:
     session.suggest(event["label"], event["index"], patch, event["confidence"])
 
 
+def _hint(session: AnnotationSession, event: Event) -> None:
+    session.hint(event["label"], event["index"], _fitting(session, event["patch"]))
+
+
 def _restore(session: AnnotationSession, event: Event) -> None:
     confidence = event["confidence"]
+    hint = event.get("hint")
     state = SliceState(
         _fitting(session, event["patch"]),
         Provenance(event["provenance"]),
         float("nan") if confidence is None else confidence,
+        hint=EMPTY_MASK if hint is None else _fitting(session, hint),
     )
     session.restore(event["label"], event["index"], state)
 
@@ -160,6 +166,7 @@ EDITS = {
     "release": _release,
     "cede": _resolve_overlap,
     "settle": _settle,
+    "hint": _hint,
     "suggest": _suggest,
     "restore": _restore,
     "undo": _undo,

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from SlicePropagationLib import __version__
-from SlicePropagationLib.patch import Patch
+from SlicePropagationLib.patch import EMPTY_MASK, Patch, decode_patch, encode_patch
 from SlicePropagationLib.session import AnnotationSession, Provenance, SliceState
 
 TAG = "SlicePropagation.Slices"
@@ -16,6 +16,7 @@ FORMAT = 1
 PROVENANCES = {int(provenance) for provenance in Provenance}
 # In voxels; below one half, the nearest voxel of a grid that was moved is still the same one.
 MAX_SHIFT = 0.4
+MOST_PIXELS = 1 << 26  # of a hint; no slice has as many
 Grid = dict[str, Any]  # {"size": (I, J, K), "matrix": (3, 4)}, from `grid_values`
 
 
@@ -88,6 +89,13 @@ def encode_states(
         values["left_handed"] = True
     if grid is not None:
         values["grid"] = grid
+    hints = {
+        index: encode_patch(state.hint)
+        for index, state in states.items()
+        if not state.hint.is_empty
+    }
+    if hints:  # a key of their own, which earlier versions do not look at
+        values["hints"] = hints
     return json.dumps(values, separators=(",", ":"))
 
 
@@ -102,6 +110,7 @@ def decode_slices(text: str) -> dict[str, Any] | None:
             values["format"] == FORMAT
             and values["axis"] in (0, 1, 2)
             and all(_is_slice(index, state) for index, state in values["slices"].items())
+            and all(_is_hint(index, patch) for index, patch in values.get("hints", {}).items())
             and _is_grid(values.get("grid"))
         )
     except (ValueError, KeyError, TypeError, AttributeError):
@@ -111,6 +120,17 @@ def decode_slices(text: str) -> dict[str, Any] | None:
 
 def _is_slice(index: str, state: Sequence[Any]) -> bool:
     return int(index) >= 0 and _is_state(*state)
+
+
+def _is_hint(index: str, patch: Any) -> bool:
+    return (
+        int(index) >= 0 and patch["height"] * patch["width"] <= MOST_PIXELS and _can_be_read(patch)
+    )
+
+
+def _can_be_read(patch: Any) -> bool:
+    decode_patch(patch)
+    return True
 
 
 def _is_state(
@@ -202,8 +222,12 @@ def in_system(
     """
     if bool(values.get("left_handed")) == is_left_handed or values["axis"] != 0:
         return values
-    turned = {str(count - 1 - int(index)): state for index, state in values["slices"].items()}
-    return {**values, "slices": turned}
+    turned = {
+        name: {str(count - 1 - int(index)): value for index, value in values[name].items()}
+        for name in ("slices", "hints")
+        if name in values
+    }
+    return {**values, **turned}
 
 
 def restore_slices(
@@ -223,11 +247,14 @@ def restore_slices(
     for text, (provenance, confidence, written_at, changed_at) in values["slices"].items():
         index = int(text)
         if index < len(session.stack):
+            patch = Patch.of(masks[index])
+            hint = values.get("hints", {}).get(text)
             state = SliceState(
-                Patch.of(masks[index]),
+                patch,
                 Provenance(provenance),
                 float("nan") if confidence is None else confidence,
                 written_at,
                 changed_at,
+                EMPTY_MASK if hint is None else decode_patch(hint).within(patch),
             )
             session.restore(label, index, state)

@@ -33,7 +33,8 @@ STATES = (
     "error",
     "frames",
     "carried",
-)  # each builds on the one before, but the first two and "frames"
+    "hints",
+)  # each builds on the one before, but the first two, "frames" and "hints"
 NAMES = ("Liver", "Right kidney", "Spleen")
 SEED_SLICE = 28
 
@@ -165,6 +166,19 @@ class States:
         slicer.util.updateVolumeFromArray(self.annotator.volume, np.full((60, 64, 64), 7, np.int16))
         self.annotator.choose(self.annotator.ui.axisComboBox, "Coronal")
         self._fold()
+
+    def hints(self):
+        """A slice is drawn, and the structure in another plane, too."""
+        import slicer
+        from host import person
+
+        slicer.mrmlScene.Clear(False)
+        person.turns()
+        self._load()
+        self.ready()
+        column = self.sample.labels.shape[2] // 3
+        section = self.sample.labels[:, :, column] == 1
+        self.annotator.draw(column, section | self.annotator.mask()[:, :, column], axis=2)
 
     def _fold(self):
         """What is chosen once is out of the way."""

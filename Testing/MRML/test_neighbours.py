@@ -110,3 +110,22 @@ def test_segments_that_may_overlap_lose_nothing_and_nobody_is_asked(neighbours):
     assert not neighbours.logic.hasPartialResult
     assert np.array_equal(neighbours.mask("rest")[7], LARGE)
     assert np.array_equal(neighbours.mask("disc")[7], SMALL)
+
+
+def test_what_is_drawn_in_another_plane_stays_where_a_run_of_another_segment_comes(bench):
+    bench.editorNode.SetOverwriteMode(bench.editorNode.OverwriteAllSegments)
+    bench.open("rest")
+    bench.draw("rest", 12, LARGE)
+    bench.logic.look()
+    column = bench.mask("rest")[:, :, 20]
+    column[4:11, 18:24] = True
+    bench.draw("rest", 20, column, axis=2)
+    bench.logic.look()
+    assert list(bench.logic.session.hints(1)) == list(range(4, 11))
+    bench.open("disc")
+    bench.draw("disc", 2, SMALL)
+    bench.run(span=(3, 9))
+    assert {taking.isDrawn for taking in bench.logic.takings()} == {True}
+    bench.logic.keep()
+    assert bench.mask("rest")[4:11, 18:24, 20].all()
+    assert bench.mask("disc")[9].any()

@@ -165,3 +165,30 @@ def test_what_moves_or_goes_clears_the_line_of_a_preview(bench):
     bench.open()
     for event in (Moved(), FrameShown()):
         assert PreviewPresenter(bench.logic).sentence(event) == ""
+
+
+def test_a_drawing_in_another_plane_is_told_with_both_planes_and_what_comes_of_it(bench, said):
+    draw_column(bench, slice(3, 11))
+    assert said[-2] == (
+        "You drew on Sagittal slice 24. That is a hint for slices 3-6, 8-10 (Axial): Propagate fills"
+        " them and keeps it."
+    )
+
+
+def test_a_drawing_in_another_plane_alone_says_where_propagation_begins(bench):
+    presenter = Presenter(bench.logic)
+    sentences = []
+    bench.logic.events.connect(lambda event: sentences.append(presenter.sentence(event)))
+    bench.open()
+    draw_column(bench, slice(3, 11))
+    assert sentences[0].endswith(
+        "hint for slices 3-10 (Axial): draw on one of these slices, too, where Propagate begins."
+    )
+
+
+def draw_column(bench, slices):
+    """Paint in the plane of axis 2, through some slices, away from what is drawn there."""
+    section = bench.mask("disc")[:, :, 24]
+    section[slices, 10:20] = True
+    bench.draw("disc", 24, section, axis=2)
+    bench.logic.look()

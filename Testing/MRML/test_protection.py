@@ -121,15 +121,16 @@ def test_an_edit_that_changes_nothing_makes_no_step(drawn):
     assert edit(drawn, "rest", {MIDDLE: SMALL, 2: np.zeros_like(SMALL)}) == []
 
 
-def test_along_another_axis_only_the_slices_that_changed_are_annotated(drawn):
-    """A slice across counts for those slices along the axis of the session whose voxels it changed."""
+def test_along_another_axis_an_edit_hints_at_the_slices_whose_voxels_it_changed(drawn):
+    """What is drawn across slices along the axis of the session makes none of them annotated."""
     drawn.open("rest")
     across = drawn.mask("rest").take(24, axis=1).copy()
     across[MIDDLE - 2 : MIDDLE + 2, 20:28] = True  # on the middle slice they are drawn already
     assert edit(drawn, "rest", {24: across}, axis=1) == [24]
     drawn.logic.mergeEdits()
     session = drawn.logic.session
-    assert session.anchors(1) == [MIDDLE - 2, MIDDLE - 1, MIDDLE, MIDDLE + 1]
+    assert session.anchors(1) == [MIDDLE]
+    assert list(session.hints(1)) == [MIDDLE - 2, MIDDLE - 1, MIDDLE + 1]
 
 
 def test_only_the_part_that_a_stroke_reaches_is_looked_at(drawn):

@@ -45,6 +45,12 @@ def test_a_stroke_is_on_the_disk_before_the_next_event(journal, bench):
     assert has_stroke(journal, bench, "disc", 7, SMALL)
 
 
+def test_a_stroke_in_a_segment_that_has_no_name_yet_is_on_the_disk(journal, bench):
+    bench.segmentation.GetSegmentation().GetSegment("disc").SetName(None)
+    bench.draw("disc", 7, SMALL)
+    assert has_stroke(journal, bench, "disc", 7, SMALL)
+
+
 def test_a_stroke_during_a_run_and_one_while_its_result_waits_are_on_the_disk(journal, bench):
     bench.draw("disc", 7, SMALL)
     bench.logic.start("copy")

@@ -5,7 +5,8 @@ CTest runs it in desktop Slicer; the tests of this project run it on the test ho
 
 import numpy as np
 import slicer
-from panel_person import HEIGHT, SEED_SLICE, WIDTH, PanelTest, dice, disc, truth
+import vtk
+from panel_person import HEIGHT, SEED_SLICE, WIDTH, PanelTest, dice, disc, stroke, truth
 
 CORNERS = {"one": (13, 8), "two": (13, 28), "three": (35, 8), "four": (35, 28)}
 ALL_DRAWN = 1  # row of the list of segments to fill
@@ -105,3 +106,19 @@ class SlicePropagationMaskingTest(PanelTest):
         self.propagate()
         self.assertTrue(np.array_equal(self.mask("other"), other))
         self.assertTrue((self.mask() & other).any())
+
+    def test_what_is_drawn_in_another_plane_is_no_seed_and_stays_in_the_result(self):
+        self.draw(SEED_SLICE, truth(SEED_SLICE))
+        across = np.zeros_like(self.mask())
+        across[SEED_SLICE + 1 : SEED_SLICE + 6, 20:28, 14 + SEED_SLICE] = True
+        stroke(self.ui.editor, "Paint", slice(None), across)
+        self.processEvents()
+        session = self.logic.session
+        self.assertEqual(session.anchors(1), [SEED_SLICE])
+        self.assertEqual(len(session.hints(1)), 5)
+        self.propagate()
+        self.assertFalse((across & ~self.mask()).any())
+        tag = vtk.reference("")
+        segment = self.segmentation.GetSegmentation().GetSegment(self.segmentID)
+        self.assertTrue(segment.GetTag("DICOM.SegmentAlgorithmType", tag))
+        self.assertEqual(str(tag), "SEMIAUTOMATIC")

@@ -121,7 +121,7 @@ def test_scissors_cut_on_the_slice_shown_and_nowhere_else(page, bench):
     assert bench.drawn_slices() == [SEED, SEED + 2]
 
 
-def test_an_edit_across_changes_only_the_slices_whose_voxels_it_changed(page, bench):
+def test_an_edit_across_is_a_hint_for_the_slices_whose_voxels_it_changed(page, bench):
     draw_square(page, bench)
     wait_for_kind(page, SEED, "seed")
     take(page, bench, "draw")
@@ -132,8 +132,10 @@ def test_an_edit_across_changes_only_the_slices_whose_voxels_it_changed(page, be
     # on slice SEED the strip from 40 to 55 is drawn already: its mask does not change
     around = [(SEED - 2.4, 40), (SEED - 2.4, 55), (SEED + 1.4, 55), (SEED + 1.4, 40)]
     bench.stroke(page, 60, [*around, around[0]], "coronal")
-    wait_for_message(page, "3 slices are annotated by you with this")
-    assert slices_of(page, "seed") == [SEED - 2, SEED - 1, SEED, SEED + 1]
+    named = f"slices {SEED - 1}-{SEED}, {SEED + 2}"
+    wait_for_message(page, f"You drew on Coronal slice 61. That is a hint for {named} (Axial)")
+    assert slices_of(page, "seed") == [SEED]
+    assert slices_of(page, "hint") == [SEED - 2, SEED - 1, SEED + 1]
     assert kinds(page).count("correction") == 0
     bench.call(bench.application.views.enlarge, "axial")
     bench.wait_until_drawn(page)

@@ -14,6 +14,7 @@ from SlicePropagationLib.pipelines.slice_record import TAG, encode_states
 from SlicePropagationLib.propagation import Engine, SlicePrediction
 from SlicePropagationLib.session import Provenance, SliceState
 from SlicePropagationLib.stack import SliceStack
+from SlicePropagationMRML.nodes.dicom_tags import writeAlgorithm
 from SlicePropagationMRML.nodes.fingerprint import fingerprint
 from SlicePropagationMRML.nodes.geometry import arrayOf, emptyLabelmap, isLeftHanded
 from SlicePropagationMRML.nodes.sequence_drawings import (
@@ -263,6 +264,7 @@ class SequenceWalk:
                 is_left_handed=isMirrored,
             )
             segment.SetTag(TAG, tag)
+            writeAlgorithm(segment, "", states[label].values(), self._engineName)
             node.GetSegmentation().AddSegment(segment, segmentID)
         return node
 

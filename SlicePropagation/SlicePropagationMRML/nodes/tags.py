@@ -10,6 +10,8 @@ import vtk
 from SlicePropagationLib.files.segments import Segment
 from SlicePropagationLib.pipelines.slice_record import TAG, decode_slices, encode_states
 from SlicePropagationLib.session import SliceState
+from SlicePropagationMRML.nodes import dicom_tags
+from SlicePropagationMRML.nodes.dicom_tags import writeAlgorithm
 from SlicePropagationMRML.nodes.geometry import isLeftHanded
 from SlicePropagationMRML.nodes.types import Node, SegmentationNode, VolumeNode
 
@@ -48,7 +50,7 @@ def writeTags(
     engineName: str,
     modelHash: str | None = None,
 ) -> None:
-    """Store what is known about a segment's slices in one tag of the segment.
+    """Store what is known about a segment's slices in a tag, and for DICOM how it came about.
 
     Args:
         segmentationNode: the segmentation.
@@ -68,7 +70,9 @@ def writeTags(
         is_left_handed=isLeftHanded(volumeNode),
         grid=grid,
     )
-    segmentationNode.GetSegmentation().GetSegment(segmentID).SetTag(TAG, tag)
+    segment = segmentationNode.GetSegmentation().GetSegment(segmentID)
+    segment.SetTag(TAG, tag)
+    writeAlgorithm(segment, readTag(segment, dicom_tags.NAME), states.values(), engineName)
 
 
 def slicesText(segmentationNode: SegmentationNode, segmentID: str) -> str | None:

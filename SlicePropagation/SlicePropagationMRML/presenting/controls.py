@@ -38,7 +38,9 @@ COLORS = {
     Kind.CORRECTION: "#d55e00",
     Kind.CONFIRMED: "#009e73",
     Kind.STALE: "#8c8c8c",
+    Kind.HINT: "#cc79a7",
 }
+HINT_HEIGHT = 0.25  # nobody vouches for the slice
 DOUBTFUL = "#e6a700"  # a propagated slice below this confidence
 DOUBT = 0.7
 
@@ -144,6 +146,22 @@ def keyed(text: str, name: str) -> str:
     return f"{text} ({STOP if name == 'stop' else KEYS[name]})"
 
 
+def keysText() -> str:
+    """All keys with what they do, in a line."""
+    names = {
+        "propagate": _("propagate"),
+        "stop": _("stop"),
+        "keep": _("keep"),
+        "discard": _("discard"),
+        "next": _("next suspicious slice"),
+        "confirm": _("confirm slice"),
+        "empty": _("nothing here"),
+    }
+    keys = {**KEYS, "stop": STOP}
+    listed = ", ".join(f"{keys[name]} {text}" for name, text in names.items())
+    return _("Keys: {keys}. Undo and redo: Z, Y.").format(keys=listed)
+
+
 def legend() -> tuple[tuple[Line, ...], str]:
     """((colour, meaning), ...) in two lines, and the sentence below them."""
     lines = (
@@ -156,6 +174,7 @@ def legend() -> tuple[tuple[Line, ...], str]:
             (COLORS[Kind.PROPAGATED], _("propagated")),
             (DOUBTFUL, _("doubtful")),
             (COLORS[Kind.STALE], _("out of date")),
+            (COLORS[Kind.HINT], _("hint")),
         ),
     )
     return lines, _("Height: confidence. Hollow: not on this slice.")
@@ -168,6 +187,8 @@ def barOf(kind: Kind, confidence: float) -> tuple[str, float, bool]:
     """
     if kind == Kind.UNKNOWN:
         return COLORS[kind], 0.0, False
+    if kind == Kind.HINT:
+        return COLORS[kind], HINT_HEIGHT, False
     if kind == Kind.STALE:
         return COLORS[kind], _height(confidence), True
     if kind == Kind.PROPAGATED:

@@ -24,6 +24,7 @@ def kindName(kind: Kind) -> str:
         Kind.CORRECTION: _("correction: drawn by you over a prediction"),
         Kind.CONFIRMED: _("confirmed by you"),
         Kind.STALE: _("out of date: an annotated slice nearby changed since"),
+        Kind.HINT: _("hint: drawn by you in another plane, to be filled"),
     }[kind]
 
 
@@ -68,7 +69,13 @@ def endName(end: str) -> str:
 
 
 def sliceText(
-    index: int, count: int, kind: Kind, confidence: float, reasons: SliceReasons | None
+    index: int,
+    count: int,
+    kind: Kind,
+    confidence: float,
+    reasons: SliceReasons | None,
+    *,
+    isHinted: bool = False,
 ) -> str:
     """What hovering over a slice says.
 
@@ -78,6 +85,7 @@ def sliceText(
         kind: what it is.
         confidence: 0 to 1.
         reasons: a SliceReasons, or None where nothing was predicted.
+        isHinted: whether a person drew on it in another plane.
     """
     lines = [
         _("Slice {index} of {count}: {kind}").format(
@@ -89,6 +97,8 @@ def sliceText(
     if reasons is not None:
         lines.append(_("Confidence {confidence:.0%}").format(confidence=confidence))
         lines += reasonTexts(reasons, index)
+    if isHinted:
+        lines.append(_("What you drew here in another plane stays in the segment"))
     return "\n".join([*lines, _("Click to show it")])
 
 
@@ -267,4 +277,6 @@ def summaryText(review: SliceReview, segmentName: str) -> str:
         propagated=review.count(Kind.PROPAGATED, Kind.STALE),
     )
     stale = review.count(Kind.STALE)
-    return text + (_(", {stale} out of date").format(stale=stale) if stale else "")
+    text += _(", {stale} out of date").format(stale=stale) if stale else ""
+    hinted = int(review.isHinted.sum())
+    return text + (_(", hints on {hinted}").format(hinted=hinted) if hinted else "")

@@ -1,9 +1,11 @@
 """`Presenter`: the sentences about one logic, the same on the panel, on the page and in the effect."""
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
+from SlicePropagationLib.patch import Patch
 from SlicePropagationMRML.presenting.choices import otherSlicesText
+from SlicePropagationMRML.presenting.hint_texts import hintText
 from SlicePropagationMRML.presenting.messages import (
     frameProgressText,
     framesReturnedText,
@@ -42,7 +44,12 @@ class Presenter:
 
     Args:
         logic: whose events and commands these are.
+
+    Attributes:
+        firstSlice: what the first slice of a plane is called.
     """
+
+    firstSlice: int = 0
 
     def __init__(self, logic: PropagationLogic) -> None:
         self._logic = logic
@@ -68,8 +75,8 @@ class Presenter:
                 return self._finished(problem)
             case Kept():
                 return self.kept()
-            case Edited(changed):
-                return self._edited(changed)
+            case Edited(changed, hints):
+                return self._hinted(hints) if hints else self._edited(changed)
             case Travelled(travel):
                 return self._travelled(travel)
             case Moved(problem):
@@ -217,6 +224,18 @@ class Presenter:
         else:
             text = _("You drew on {slices}. Propagate fills the rest.")
         return text.format(slices=slicesText({index for _label, index in changed}))
+
+    def _hinted(self, hints: Mapping[int, Patch]) -> str:
+        document = self._logic.document
+        assert document is not None, "an edit is of what is open"
+        return hintText(
+            document.volumeNode,
+            document.stack.axis,
+            hints,
+            hasSeed=self._hasAnchors(),
+            isRunning=self._isWithinRun(),
+            first=self.firstSlice,
+        )
 
     def _travelled(self, travel: Travel) -> str:
         document = self._logic.document

@@ -25,6 +25,7 @@ class Kind(IntEnum):
     CORRECTION = 3
     CONFIRMED = 4
     STALE = 5
+    HINT = 6
 
 
 @dataclass(frozen=True)
@@ -35,11 +36,13 @@ class SliceReview:
         kinds: (N,) uint8, values of `Kind`.
         confidence: (N,) float32 in [0, 1]; 1 for anchors, NaN where nothing was predicted.
         isEmpty: (N,) bool; whether the segment is known, or predicted, not to be on a slice.
+        isHinted: (N,) bool; whether a person drew on a slice in another plane, and not on it.
     """
 
     kinds: np.ndarray
     confidence: np.ndarray
     isEmpty: np.ndarray
+    isHinted: np.ndarray
 
     def __len__(self) -> int:
         return len(self.kinds)
@@ -54,10 +57,14 @@ def reviewSlices(session: AnnotationSession, label: int) -> SliceReview:
     row = session.labels.index(label)
     kinds = session.provenance[row].copy()
     kinds[session.stale(label)] = Kind.STALE
+    isHinted = np.zeros(len(kinds), bool)
+    isHinted[list(session.hints(label))] = True
+    kinds[isHinted & (kinds == Kind.UNKNOWN)] = Kind.HINT
     return SliceReview(
         kinds,
         session.confidence[row],
         (session.areas(label) == 0) & (kinds != Kind.UNKNOWN),
+        isHinted,
     )
 
 
@@ -132,7 +139,7 @@ def sliceTable(
     review = reviewSlices(session, label)
     areas = session.areas(label) * session.stack.pixel_area_mm2
     rows = []
-    for index in np.flatnonzero(review.kinds != Kind.UNKNOWN).tolist():
+    for index in np.flatnonzero(_isKnown(review)).tolist():
         state = session.state(label, index)
         rows.append(slice_row(index, segment, state, areas[index], session))
     return rows
@@ -141,7 +148,7 @@ def sliceTable(
 def sliceColumns(session: AnnotationSession, label: int) -> dict[str, list]:
     """What a chart of the slices that are known shows; see `nodes.slices_chart.showSlices`."""
     review = reviewSlices(session, label)
-    known = np.flatnonzero(review.kinds != Kind.UNKNOWN)
+    known = np.flatnonzero(_isKnown(review))
     areas = session.areas(label) * session.stack.pixel_area_mm2
     return {
         "slice": known.tolist(),
@@ -149,3 +156,8 @@ def sliceColumns(session: AnnotationSession, label: int) -> dict[str, list]:
         "area_mm2": areas[known].tolist(),
         "confidence": review.confidence[known].tolist(),
     }
+
+
+def _isKnown(review: SliceReview) -> np.ndarray:
+    """(N,) bool: what tables tell of; nobody and no run vouched for the rest."""
+    return ~np.isin(review.kinds, (Kind.UNKNOWN, Kind.HINT))

@@ -13,7 +13,8 @@ class Situation:
     Attributes:
         hasVolume, hasSegmentation: whether the nodes are chosen.
         numSegments: how many segments a run would fill.
-        hasSeed: whether one of them is annotated on a slice.
+        hasSeed: whether one of them is annotated on a slice; hasHint: whether one of them is drawn
+            on in another plane.
         isRunning, hasResult: whether a run is under way, or its result waits for a decision.
         missing: packages that the engine chosen needs and that are not installed.
         problem: why the choice cannot be worked on, as a sentence; empty when it can.
@@ -33,6 +34,7 @@ class Situation:
     hasSegmentation: bool = False
     numSegments: int = 0
     hasSeed: bool = False
+    hasHint: bool = False
     isRunning: bool = False
     hasResult: bool = False
     missing: tuple[str, ...] = ()
@@ -153,6 +155,11 @@ def _drawnReason(situation: Situation) -> str:
 
 
 def _seedReason(situation: Situation) -> str:
+    if not situation.hasSeed and situation.hasHint:
+        return _(
+            "All that is drawn lies in another plane, as a hint; draw on one slice of this plane, or"
+            " choose the other one below Options"
+        )
     if not situation.hasSeed:
         return _drawReason()
     if situation.missing:

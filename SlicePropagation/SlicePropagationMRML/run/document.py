@@ -19,6 +19,7 @@ from SlicePropagationMRML.nodes.segment_names import SegmentNames
 from SlicePropagationMRML.nodes.types import Scene, SegmentationNode, VolumeNode
 from SlicePropagationMRML.run.change_log import Change, ChangeLog, Snapshot, Tags, Travel
 from SlicePropagationMRML.run.restored_session import restoreFromTags
+from SlicePropagationMRML.run.second_plane import hintedSlices
 from SlicePropagationMRML.run.step_log import StepLog
 
 NOTHING = Phrase()  # comes of it
@@ -198,7 +199,7 @@ class Document:
             self.session = self._restored()
             self._log.found(self._currentTags())
             return []
-        changed = self.session.merge_edits(self.patches())
+        changed = self._merged(self.session, self.patches())
         if changed:
             self.writeTags("edit", changed)
         return changed
@@ -233,6 +234,7 @@ class Document:
         before = self._tagTexts()
         for label, segmentID in self.segments.items():
             states = {index: known[0][label, index] for index in range(len(self.stack))}
+            engineName, modelHash = self._engineOf(segmentID)
             tags.writeTags(
                 self.segmentationNode,
                 segmentID,
@@ -240,8 +242,8 @@ class Document:
                 self._grid,
                 states,
                 self.stack.axis,
-                self.engineName,
-                self.modelHash,
+                engineName,
+                modelHash,
             )
         change = Change.of(kind, changed, self.segments)
         self._log.written(self._currentTags(), change, known)
@@ -283,8 +285,25 @@ class Document:
             for (label, index), state in states.items():
                 session.restore(label, index, state)
             session.history = list(events)
-        session.merge_edits(masks)
+        self._merged(session, masks)
         return session
+
+    @staticmethod
+    def _merged(session: AnnotationSession, masks: dict[int, list[Patch]]) -> list[tuple[int, int]]:
+        """Take over what segments show; what was drawn in another plane is a hint."""
+        hinted = set()
+        for label, shown in masks.items():
+            before = [session.state(label, index).patch for index in range(len(shown))]
+            found = hintedSlices(session, label, shown, before)
+            hinted |= {(label, index) for index in found}
+        return session.merge_edits(masks, hinted)
+
+    def _engineOf(self, segmentID: str) -> tuple[str, str | None]:
+        """(name, hash of its weights) of what walked last in a segment, perhaps before it was opened."""
+        if self.engineName:
+            return self.engineName, self.modelHash
+        before = self._tagsOf(segmentID) or {}
+        return before.get("engine") or "", before.get("model_sha256")
 
     def _currentTags(self) -> Tags:
         return {segmentID: self._tagsOf(segmentID) for segmentID in self.segments.values()}

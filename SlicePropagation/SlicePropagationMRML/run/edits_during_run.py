@@ -4,11 +4,12 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from SlicePropagationLib.patch import Patch
-from SlicePropagationLib.session import OF_RUNS
+from SlicePropagationLib.session import OF_RUNS, Provenance
 from SlicePropagationMRML.run.change_log import Snapshot
 from SlicePropagationMRML.run.document import Document
 from SlicePropagationMRML.run.document_watch import DocumentWatch
 from SlicePropagationMRML.run.events import Edited, Edits, Event
+from SlicePropagationMRML.run.second_plane import hintedSlices, hintsOf
 from SlicePropagationMRML.run.signal import Signal
 
 
@@ -41,12 +42,15 @@ class EditsDuringRun:
         self._watch.seen()
         edits = {}
         as_predicted = []
+        hinted = set()
+        session = self._document.session
         for label, patches in self._document.patches().items():
             edits[label] = _differing(patches, self.drawn[label])
             as_predicted += self._as_predicted(label, edits[label])
+            found = hintedSlices(session, label, patches, self.drawn[label])
+            hinted |= {(label, index) for index in found}
             self.drawn[label] = patches
-        session = self._document.session
-        changed = session.merge_edits(edits)
+        changed = session.merge_edits(edits, hinted)
         for label, index in as_predicted:
             mask = session.mask(label, index)
             session.annotate(label, index, mask)
@@ -57,7 +61,7 @@ class EditsDuringRun:
             if not self._document.hasOtherTags():
                 with self._watch.writing():
                     self._document.writeTags("edit", changed, known=self.known())
-            self._events.emit(Edited(changed))
+            self._events.emit(Edited(changed, hintsOf(session, changed)))
         return changed
 
     def known(self) -> Snapshot:
@@ -96,7 +100,11 @@ class EditsDuringRun:
             for index, patch in patches.items():  # also what only lost pixels to another
                 states[label, index] = replace(states[label, index], patch=patch)
         for label, index in edits:
-            states[label, index] = session.state(label, index)
+            now = session.state(label, index)
+            if now.provenance == Provenance.PROPAGATED:  # by the run; only the hint is the person's
+                before = states[label, index]
+                now = replace(before, hint=now.hint, changed_at=now.changed_at)
+            states[label, index] = now
 
 
 def _differing(patches: list[Patch], before: list[Patch]) -> dict[int, Patch]:

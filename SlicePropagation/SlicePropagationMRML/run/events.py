@@ -4,8 +4,11 @@
 of which a dozen would keep the panel's first showing waiting.
 """
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import NamedTuple, TypeAlias
 
+from SlicePropagationLib.patch import Patch
 from SlicePropagationLib.propagation import SlicePrediction
 from SlicePropagationMRML.run.change_log import Travel
 
@@ -29,9 +32,15 @@ class Kept:
 
 
 class Edited(NamedTuple):
-    """A person changed the anchors of these (label, slice) pairs."""
+    """A person changed the anchors or the hints of these (label, slice) pairs.
+
+    Attributes:
+        changed: the pairs.
+        hints: {slice: pixels} of those that are hints, of all labels.
+    """
 
     changed: Edits
+    hints: Mapping[int, Patch] = MappingProxyType({})
 
 
 class Travelled(NamedTuple):

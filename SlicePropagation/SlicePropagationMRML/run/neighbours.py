@@ -19,8 +19,8 @@ class Taking(NamedTuple):
         name: of the segment.
         index: the slice.
         patch: the pixels.
-        isDrawn: whether a person drew or confirmed the slice, as far as its tag tells; without
-            one, everything counts as drawn.
+        isDrawn: whether a person drew or confirmed the slice, or drew these pixels in another
+            plane, as far as its tag tells; without one, everything counts as drawn.
     """
 
     name: str
@@ -57,7 +57,7 @@ def takings(document: Document, changes: Changes, editorNode: EditorNode) -> lis
         document.stack,
     )
     found = [_taken(others, label, index, added) for label in others.segments for index in added]
-    return [taking for taking in found if taking.numVoxels]
+    return [taking for parts in found for taking in parts if taking.numVoxels]
 
 
 def spare(changes: Changes, drawn: Iterable[Taking]) -> Changes:
@@ -84,12 +84,17 @@ def _added(changes: Changes) -> dict[int, list[Patch]]:
     return added
 
 
-def _taken(others: Document, label: int, index: int, added: dict[int, list[Patch]]) -> Taking:
-    """What one label loses on one slice, perhaps nothing."""
-    patch = others.session.state(label, index).patch
-    shared = patch.without(_without(patch, added[index]))
-    isDrawn = others.session.is_anchor(label, index)
-    return Taking(others.segmentName(label), index, shared, isDrawn)
+def _taken(others: Document, label: int, index: int, added: dict[int, list[Patch]]) -> list[Taking]:
+    """What one label loses on one slice, perhaps nothing: of what is drawn, and of the rest."""
+    state = others.session.state(label, index)
+    shared = state.patch.without(_without(state.patch, added[index]))
+    name = others.segmentName(label)
+    if others.session.is_anchor(label, index):
+        return [Taking(name, index, shared, isDrawn=True)]
+    return [
+        Taking(name, index, shared.within(state.hint), isDrawn=True),
+        Taking(name, index, shared.without(state.hint), isDrawn=False),
+    ]
 
 
 def _without(patch: Patch, others: Iterable[Patch]) -> Patch:

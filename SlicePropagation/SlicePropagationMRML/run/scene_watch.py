@@ -25,6 +25,7 @@ from SlicePropagationMRML.run.events import (
 from SlicePropagationMRML.run.frame_history import FrameHistory
 from SlicePropagationMRML.run.ground import RESULT_DROPPED, RUN_ENDED
 from SlicePropagationMRML.run.run import Run
+from SlicePropagationMRML.run.second_plane import hintsOf
 from SlicePropagationMRML.run.signal import Signal
 from SlicePropagationMRML.run.slice_run import SliceRun
 from SlicePropagationMRML.run.workplace import Workplace
@@ -90,7 +91,8 @@ class SceneWatch:
             return
         self.noticeTravel()
         if changed:
-            self._events.emit(Edited(changed))
+            hints = hintsOf(self._place.document.session, changed)
+            self._events.emit(Edited(changed, hints))
         self._events.emit(Touched())
 
     def mergeEdits(self) -> Edits:

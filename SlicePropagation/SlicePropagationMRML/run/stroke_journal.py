@@ -155,7 +155,7 @@ class StrokeJournal:
         segment = self._segmentation.GetSegmentation().GetSegment(segmentID)
         patches = segmentPatches(self._segmentation, segmentID, self._volume, AXIS)
         about = {
-            "name": segment.GetName(),
+            "name": segment.GetName() or "",  # none yet, as when its adding is done again
             "color": list(segment.GetColor()),
             "tag": tagOf(segment),
         }
