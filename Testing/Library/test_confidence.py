@@ -71,3 +71,49 @@ def test_anchors_promise_no_gain():
     session = seeded(index=4, count=8)
     list(propagate(session, RepeatingEngine(), plan_session(session)))
     assert correction_gains(session, 1)[4] == 0
+
+
+def test_the_middle_of_the_longer_of_two_gaps_is_asked_for():
+    session = seeded(index=2, count=30)
+    for index in (8, 27):
+        session.annotate(1, index, MASK)
+    for index in set(range(30)) - {2, 8, 27}:
+        session.accept(1, index, MASK, 0.8)
+    assert next_slice_to_correct(session, 1) in (17, 18)
+    gains = correction_gains(session, 1)
+    assert gains[5] > gains[3]  # likewise within the shorter gap
+    assert gains[17] > gains[10] > gains[9]
+
+
+def test_the_doubtful_side_comes_first():
+    session = seeded(index=10, count=21)
+    for index in set(range(21)) - {10}:
+        session.accept(1, index, MASK, 0.95 if index < 10 else 0.4)
+    assert next_slice_to_correct(session, 1) > 10
+
+
+def ended_after(last, count=40):
+    """Drawn on slice 5, shown up to `last` on both sides of it, empty from there on."""
+    session = seeded(index=5, count=count)
+    for index in set(range(count)) - {5}:
+        session.accept(1, index, MASK if index <= last else MASK & False, 0.9)
+    return session
+
+
+def test_slices_behind_the_end_of_a_walk_promise_less_the_farther_they_lie():
+    gains = correction_gains(ended_after(9), 1)
+    assert gains[10] > gains[15] > gains[30] > 0
+
+
+def test_where_a_person_found_nothing_there_is_nothing_to_gain_behind_it():
+    session = ended_after(9)
+    session.annotate(1, 12, MASK & False)
+    gains = correction_gains(session, 1)
+    assert not gains[12:].any()
+    assert gains[8] > 0
+
+
+def test_a_long_structure_is_looked_for_farther_behind_its_end_than_a_short_one():
+    short = correction_gains(ended_after(7), 1)
+    long = correction_gains(ended_after(25), 1)
+    assert long[35] / long[26] > short[17] / short[8]
