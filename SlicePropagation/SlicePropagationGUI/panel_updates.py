@@ -15,6 +15,7 @@ from SlicePropagationMRML.run.events import (
 )
 
 FOLLOW_SECONDS = 0.15  # views and strip are brought up to date no more often
+FOLLOW_SHARE = 5  # one of so many parts of the time is for that: with many slices it takes long
 
 
 class PanelUpdates:
@@ -36,7 +37,7 @@ class PanelUpdates:
         self._chosen = chosen
         self._commands = commands
         self._view = view
-        self._shownAt = 0.0
+        self._nextShow = 0.0
         self._saveStateForUndo = logic.saveStateForUndo
         logic.saveStateForUndo = sections.draw.saveStateForUndo
         logic.axisOfSeed = chosen.axisOfSeed
@@ -74,9 +75,11 @@ class PanelUpdates:
 
     def _follow(self, index):
         """Show the strip, and the slice that was predicted, a few times a second."""
-        if time.monotonic() - self._shownAt < FOLLOW_SECONDS:
+        begun = time.monotonic()
+        if begun < self._nextShow:
             return
-        self._shownAt = time.monotonic()
         self._sections.review.show(self._chosen.reviewed())
         if self._sections.run.follows():
             self._sections.review.jump(index)
+        ended = time.monotonic()
+        self._nextShow = max(begun + FOLLOW_SECONDS, ended + (FOLLOW_SHARE - 1) * (ended - begun))

@@ -130,14 +130,15 @@ class SliceStrip(qt.QLabel):
         self._columns = columnsOf(self._review, width)
         starts = np.flatnonzero(np.diff(self._columns, prepend=-1))
         ends = np.append(starts[1:], width)
+        ground = self.palette.color(qt.QPalette.Base)
         painter = qt.QPainter()
         painter.begin(picture)
         for start, end in zip(starts.tolist(), ends.tolist(), strict=True):
-            self._drawBar(painter, int(self._columns[start]), start, end - start)
+            self._drawBar(painter, ground, int(self._columns[start]), start, end - start)
         painter.end()
         return picture
 
-    def _drawBar(self, painter, index, left, width):
+    def _drawBar(self, painter, ground, index, left, width):
         color, share, isStriped = barOf(
             Kind(int(self._review.kinds[index])),
             float(self._review.confidence[index]),
@@ -146,7 +147,6 @@ class SliceStrip(qt.QLabel):
         height = max(round(share * room), BASELINE)
         shown = width - 1 if width > 3 else width  # a gap, where there is room for one
         painter.fillRect(left, HEIGHT - height, shown, height, qt.QColor(color))
-        ground = self.palette.color(qt.QPalette.Base)
         if self._review.isEmpty[index] and height > BASELINE:
             frame = 1 if shown > 4 else 0  # hollow: the structure is not on this slice
             painter.fillRect(
