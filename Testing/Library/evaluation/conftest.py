@@ -6,6 +6,20 @@ from case_files import make_case, write
 
 
 @pytest.fixture
+def quick_plots(monkeypatch):
+    """The plots are empty files: to draw them takes longer than to score.
+
+    `test_evaluation_report` looks at those that are drawn.
+    """
+
+    def write(folder, tables, protocol):
+        for name in ("dice", "drift", "ends"):
+            (folder / f"{name}.png").touch()
+
+    monkeypatch.setattr("SlicePropagationLib.evaluation.evaluate.draw_plots", write)
+
+
+@pytest.fixture
 def cases(tmp_path):
     """Four patients with one disc each: two of the split val, one of test, and one of val in a set of its own."""
     lines = ["image,label,split,dataset,case"]

@@ -9,6 +9,7 @@ from evaluations import evaluate, mark, read, rows_in
 
 from SlicePropagationLib.workers import WorkerDiedError
 
+pytestmark = pytest.mark.usefixtures("quick_plots")
 TIMES = ("seconds_per_slice",)
 
 
