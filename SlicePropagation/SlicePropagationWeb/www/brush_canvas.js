@@ -110,7 +110,7 @@
     later();
   }, true);
   window.addEventListener("pointercancel", () => drawn && drop(drawn), true);
-  document.addEventListener("pointerleave", () => {
+  document.documentElement.addEventListener("pointerleave", () => {
     hover = null;
     later();
   });
