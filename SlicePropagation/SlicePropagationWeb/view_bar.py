@@ -71,7 +71,7 @@ def _add_presets(name: StateNames) -> None:
 
 def _add_fill(name: StateNames) -> None:
     """How opaque segments are in the slices."""
-    html.Span("Fill", classes="sp-label sp-short")
+    html.Span("Fill", classes="sp-label sp-short sp-fill-label")
     with vuetify3.VSlider(
         v_model=name.fill,
         min=0,

@@ -71,8 +71,9 @@ def test_a_second_image_is_blended_with_its_own_window_and_is_there_again_after_
     wait_for(page, lambda: (recovery.found() or {}).get("second") == str(images / "t2.nii.gz"))
     drawn = bench.masks()
     # as after a crash: the sample is the page's own, and not a file
-    offer = recovery.found()
-    bench.call(bench.application.opened.restore, {**offer, "image": "sample"}, *kept(offer))
+    offer = {**recovery.found(), "image": "sample"}
+    bench.call(setattr, bench.data, "offer", offer)
+    bench.call(bench.application.opened.restore, offer, *kept(offer))
     wait_for(page, lambda: in_views(bench)[0] == ("t2.nii.gz", 0.5))
     assert np.array_equal(bench.masks(), drawn)
     page.click("[data-command=remove_second]")
