@@ -14,6 +14,7 @@ from SlicePropagationLib.drawing.scissors import CUTS
 from SlicePropagationLib.engines import ENGINES
 from SlicePropagationLib.pipelines.exports import EXPORTS
 from SlicePropagationWeb.command_labels import (
+    AFTER_CORRECTION,
     MARGIN_UNITS,
     OUTLINES,
     OVERWRITES,
@@ -150,7 +151,9 @@ CHOICES: dict[str, Rule] = {
     "segment_id": _segment,
     "tool": _one_of(*TOOLS),
     "scope": _one_of(*SCOPES),
+    "after_correction": _one_of(*AFTER_CORRECTION),
     "fill": _share,
+    "second_share": _share,
     "overwrite": _one_of(*OVERWRITES),
     "reach": _one_of(*REACHES),
     "scissors": _one_of(*CUTS),
@@ -164,14 +167,15 @@ _PANEL_RULES: dict[str, Rule] = {
         name: CHOICES[name]
         for name in (
             *("direction", "engine", "device", "save_suffix", "exports", "span", "scope"),
+            "after_correction",
             *TOOL_CHOICES,
         )
     },
-    **dict.fromkeys(("to_the_end", "follow", "auto_update", "show_3d"), _truth),
-    **dict.fromkeys(("is_details", "is_table", "is_keys"), _truth),
+    **dict.fromkeys(("to_the_end", "follow", "show_3d"), _truth),
+    **dict.fromkeys(("is_details", "is_table", "is_keys", "is_second_dialog"), _truth),
     **dict.fromkeys(("is_open_dialog", "is_save_dialog"), _truth),
-    **dict.fromkeys(("outline", "crosshair", "sphere"), _truth),
-    "fill": _share,
+    **dict.fromkeys(("outline", "crosshair", "sphere", "smart"), _truth),
+    **dict.fromkeys(("fill", "second_share"), _share),
     **dict.fromkeys(("is_error", "is_warning"), _false),  # a message is closed
     "message": _empty,
     "upload": _percent,
@@ -179,29 +183,6 @@ _PANEL_RULES: dict[str, Rule] = {
     "save_name": _name,
     "renamed": _segment,
 }
-RULES: dict[str, Rule] = {
-    **{
-        name: CHOICES[name]
-        for name in (
-            *("direction", "engine", "device", "save_suffix", "exports", "span", "scope"),
-            *TOOL_CHOICES,
-        )
-    },
-    **dict.fromkeys(("to_the_end", "follow", "auto_update", "show_3d"), _truth),
-    **dict.fromkeys(("is_details", "is_table", "is_keys"), _truth),
-    **dict.fromkeys(("is_open_dialog", "is_save_dialog"), _truth),
-    **dict.fromkeys(("outline", "crosshair", "sphere"), _truth),
-    "fill": _share,
-    **dict.fromkeys(("is_error", "is_warning"), _false),  # a message is closed
-    "message": _empty,
-    "upload": _percent,
-    "find": _searched,
-    "save_name": _name,
-    "renamed": _segment,
-}
-_BRUSH = "PaintEffectState__brush_diameter_slider__SliderState__"
-_THRESHOLD = "ThresholdState__threshold_slider__RangeSliderState__"
-_SCISSORS = "ScissorsEffectState__"
 RULES: dict[str, Rule] = {
     **{f"{PANEL}{name}": rule for name, rule in _PANEL_RULES.items()},
     **{

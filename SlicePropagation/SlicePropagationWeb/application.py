@@ -25,6 +25,8 @@ from SlicePropagationWeb.page_server import make_server
 from SlicePropagationWeb.page_views import PageViews
 from SlicePropagationWeb.panel_state import PanelState, StateNames
 from SlicePropagationWeb.player import Player
+from SlicePropagationWeb.redo import Redo
+from SlicePropagationWeb.second_image import SecondImage
 from SlicePropagationWeb.segment_measures import segment_measures
 from SlicePropagationWeb.segmentation_controller import SegmentationController
 from SlicePropagationWeb.session_lock import SessionLock
@@ -54,6 +56,7 @@ class Application:
         files: the FileCommands.
         session_lock: the SessionLock.
         gateway: the Gateway.
+        second: the SecondImage.
     """
 
     def __init__(self, workspace: Workspace) -> None:
@@ -89,16 +92,17 @@ class Application:
             self.controller.history.save,
             self._loop.schedule,
         )
-        self.workflow = Workflow(logic, self.controller, self.views, self.data)
+        redo = Redo(logic, self.data, self._loop.schedule, self.views.refresh)
+        self.workflow = Workflow(logic, self.controller, self.views, self.data, redo)
         self.player = Player(self.workflow, self._loop.schedule, self.data)
         kept = KeptWindows(self.workspace.recovery.folder)
         self.window = WindowLevel(self.data, kept, self._loop.schedule)
         self.toolbox = Toolbox(self.controller, self.views, self.workflow, self.data)
-        mouse = ViewMouse(self.server, self.views, self.controller, self.window, self.data)
-        mouse.outlines = self.toolbox.outlines
-        mouse.seeds = self.toolbox.seeds
-        mouse.on_press = self.player.stop
-        self.views.on_mouse = mouse.take
+        self.mouse = ViewMouse(self.server, self.views, self.controller, self.window, self.data)
+        self.mouse.outlines = self.toolbox.outlines
+        self.mouse.seeds = self.toolbox.seeds
+        self.mouse.on_press = self.player.stop
+        self.views.on_mouse = self.mouse.take
 
     def _make_files(self) -> None:
         self.autosave = Autosave(self.workspace, self.workflow, self._loop.schedule)
@@ -111,6 +115,19 @@ class Application:
             self.data,
             self.window,
         )
+        self.second = SecondImage(
+            self.controller,
+            self.views,
+            self.window,
+            self.workspace,
+            self.autosave,
+            self._loop,
+            self.data,
+            self.workflow.say,
+        )
+        self.opened.before_put = self.second.clear
+        self.opened.on_restored = self.second.restore
+        self.mouse.second = self.second
         self.files = FileCommands(
             self.server,
             self._loop,
@@ -182,6 +199,7 @@ class Application:
             "width": self.window.set_width,
             "level": self.window.set_level,
             "reset_window": self.window.reset,
+            **self.second.commands(),
             "table": self._show_table,
             "keys": self._show_keys,
         }
@@ -261,6 +279,7 @@ class Application:
                 name.fill: self._show_segments,
                 name.outline: self._show_segments,
                 name.crosshair: self._show_crosshair,
+                name.second_share: self._blend,
             }
         )
 
@@ -278,6 +297,9 @@ class Application:
     def _show_segments(self, *_: Any) -> None:
         tell(self.workflow, self.controller.show_as, self.data.fill / 100, self.data.outline)
         tell(self.workflow, self.views.refresh)
+
+    def _blend(self, share: int) -> None:
+        tell(self.workflow, self.second.blend, share)
 
     def _show_crosshair(self, is_shown: bool) -> None:
         tell(self.workflow, self.views.show_crosshair, is_shown)

@@ -31,6 +31,7 @@ class Autosave:
     Attributes:
         source: the image that is open: a path, or "sample".
         series: which volume of a DICOM folder it is, where a person chose one.
+        second, second_series: the same of the image that is shown over it; empty without one.
         journal: each stroke, on the disk before the next one.
     """
 
@@ -49,6 +50,8 @@ class Autosave:
         self._last: Future[None] | None = None
         self.source = ""
         self.series = ""
+        self.second = ""
+        self.second_series = ""
         self.journal = StrokeJournal(workspace.recovery.journal)
         self._covered = 0
         workflow.on_work = self.worked
@@ -68,6 +71,8 @@ class Autosave:
             "at": time.strftime("%Y-%m-%d %H:%M"),
             "image": self.source,
             "series": self.series,
+            "second": self.second,
+            "second_series": self.second_series,
             "title": flow.data.volume_name,
             "plane": flow.data.plane,
             "labels": labels,
@@ -190,6 +195,8 @@ class Autosave:
             flow.session.used_engine(),
             image=self.source,
             series=self.series,
+            second=self.second,
+            second_series=self.second_series,
             title=flow.data.volume_name,
             plane=flow.data.plane,
             segment=flow.data.segment_id,

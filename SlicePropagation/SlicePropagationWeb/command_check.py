@@ -100,16 +100,16 @@ ARGUMENTS: dict[str, tuple[tuple[str, Check], ...]] = {
     "plane": (("plane", _plane),),
     "tool": (("tool", _tool),),
     "brush": (("size", _size),),
-    "margin": (("size", _size),),
+    **dict.fromkeys(("margin", "tolerance"), (("size", _size),)),
     "threshold_end": (("end", _end), ("intensity", _intensity)),
     "limit_end": (("end", _end), ("intensity", _intensity)),
     "reach_end": (("end", _end), ("slice", _size)),
     "limit": (("choice", _truth),),
     "lock": (("segment", _segment),),
-    "load": (("path", _path), ("volume", _path)),
+    **dict.fromkeys(("load", "load_second"), (("path", _path), ("volume", _path))),
     "continue": (("path", _path),),
 }
-CAN_LACK = {"load": 1}  # how many of the last values may be left out
+CAN_LACK = {"load": 1, "load_second": 1}  # how many of the last values may be left out
 # Which reason of `view_state` forbids a command that is no button of COMMANDS.
 REASONS = {
     "load": "open",

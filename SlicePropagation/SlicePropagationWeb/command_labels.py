@@ -94,6 +94,12 @@ COMMANDS = {
         "",
         "r",
     ),
+    "second": Command(
+        "Second image",
+        "mdi-layers-plus",
+        "Show another image of the same patient over this one, such as T2 or PET",
+        "",
+    ),
     "keys": Command("Keys", "mdi-keyboard-outline", "All keys and what the mouse does", "", "?"),
 }
 _ON_SLICE = {
@@ -150,6 +156,7 @@ STEP_KEYS: dict[str, list[Any]] = {
 OTHER_KEYS: dict[str, list[Any]] = {
     " ": ["play"],
     "x": ["crosshair"],
+    "b": ["swap"],
     "[": ["thinner"],
     "]": ["thicker"],
     "z": ["undo"],
@@ -175,6 +182,13 @@ def _items(names: Sequence[str], titles: Sequence[str]) -> list[dict[str, str]]:
 
 DEVICE_ITEMS = _items(DEVICES, deviceTitles())
 
+
+AFTER_CORRECTION = {
+    "quick": "If it takes under 1 s",
+    "always": "After each correction",
+    "never": "Off",
+}
+AFTER_CORRECTION_ITEMS = [{"title": text, "value": wish} for wish, text in AFTER_CORRECTION.items()]
 
 SCOPES = ("selected", "drawn")
 SCOPE_ITEMS = _items(SCOPES, ("Selected segment", "All drawn segments"))
@@ -238,6 +252,7 @@ def key_rows() -> list[tuple[str, str]]:
         ("Home, End", "First and last slice"),
         ("Space", "Play through the slices"),
         ("X", "Crosshair"),
+        ("B", "First or second image"),
         ("[, ]", "Smaller or larger brush"),
         ("Enter", "Close the polygon that is open"),
     ]

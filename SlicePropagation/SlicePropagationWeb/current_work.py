@@ -1,6 +1,6 @@
 """Putting what was opened on the page, in place of what was there."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -44,6 +44,10 @@ class CurrentWork:
         autosave: the Autosave, which keeps what is not saved.
         data: the PanelState that the browser shows.
         window: the WindowLevel.
+
+    Attributes:
+        before_put: called before another volume takes the place of the one that is open.
+        on_restored: called with the offer once unsaved work is shown again.
     """
 
     def __init__(
@@ -56,6 +60,8 @@ class CurrentWork:
         data: "PanelState",
         window: "WindowLevel",
     ) -> None:
+        self.before_put: Callable[[], None] = lambda: None
+        self.on_restored: Callable[[dict[str, Any]], None] = lambda offer: None
         self._window = window
         self._workspace = workspace
         self._controller = controller
@@ -120,6 +126,7 @@ class CurrentWork:
             self._controller.choose(offer["segment"])
         self._controller.take("paint")
         self._say([*remarks, "Went on with the unsaved work."])
+        self.on_restored(offer)
 
     def show_segmentation(
         self,
@@ -182,6 +189,7 @@ class CurrentWork:
         drawn: Segmentation | None,
         first: Segment | None = None,
     ) -> None:
+        self.before_put()
         self._autosave.source = str(source)
         self._autosave.series = volume.series or ""
         self._controller.put_volume(volume, title_of(source))

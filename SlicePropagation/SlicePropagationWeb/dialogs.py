@@ -10,6 +10,7 @@ from SlicePropagationWeb.open_dialog import add_open_dialog
 from SlicePropagationWeb.page_parts import BLUE, give, shown
 from SlicePropagationWeb.panel_state import StateNames
 from SlicePropagationWeb.save_dialog import add_save_dialog
+from SlicePropagationWeb.second_dialog import add_second_dialog
 
 # What trame puts in place of the page when the connection is lost.
 GONE = (
@@ -31,6 +32,7 @@ def add_dialogs(name: StateNames) -> None:
     is_ours = f"{name.owner} === utils.page.tab"
     add_open_dialog(name)
     add_save_dialog(name)
+    add_second_dialog(name)
     _add_details(name)
     add_table_dialog(name)
     add_keys_dialog(name)

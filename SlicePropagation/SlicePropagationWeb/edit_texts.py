@@ -35,3 +35,15 @@ def count_taken(changed: Edits, label: int | None, cells: Sequence[dict]) -> int
     """
     mine = {index for changed_label, index in changed if changed_label == label}
     return sum(cells[index]["kind"] == "propagated" for index in mine if index < len(cells))
+
+
+def redone_text(seconds: float, *, is_shown: bool) -> str:
+    """The sentence about a correction that redid its gap.
+
+    Args:
+        seconds: that it took.
+        is_shown: whether the old outline is to be seen for a moment.
+    """
+    outline = " The thin white outline is the old one." if is_shown else ""
+    undo = " Undo takes this back, and once more the correction."
+    return f"Your correction is taken over by its neighbours ({seconds:.1f} s).{outline}{undo}"

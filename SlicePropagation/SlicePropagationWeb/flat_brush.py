@@ -1,7 +1,7 @@
-"""The brush paints on slices, and is a ring on the slice; in the 3D view it is neither seen nor paints.
+"""The brush paints on slices only, and the browser itself draws its ring and its strokes there.
 
-There it would be a disc that floats before the surface, and a click on the surface would paint a ball
-through many slices.
+In the 3D view it would be a disc that floats before the surface, and a click on the surface would paint
+a ball through many slices.
 """
 
 from typing import Any
@@ -18,12 +18,13 @@ def keep_strokes_out_of_3d() -> None:
     in_3d.IsSupportedEvent = lambda pipeline, event: False
 
 
-def hide_in_3d(brush: Any) -> None:
-    """Show the ring of a tool in slice views only.
+def hide(brush: Any) -> None:
+    """Leave ring and strokes of a tool to the browser, which shows them at once (`www/brush_canvas.js`).
 
     Args:
         brush: the tool's effect.
     """
     parameters = brush._get_paint_parameters()
     for model in (parameters.brush_model_node, parameters.paint_feedback_model_node):
+        model.GetDisplayNode().SetVisibility2D(False)
         model.GetDisplayNode().SetVisibility3D(False)

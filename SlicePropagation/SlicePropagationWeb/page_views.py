@@ -90,6 +90,16 @@ class PageViews:
         self._turn_onto(volume_node)
         self._fit_all()
 
+    def show_second(self, volume_node: VolumeNode) -> None:
+        """Lay another volume over the one that is shown in the slice views; None takes it away."""
+        self._display.show_volume_in_slice_foreground(volume_node)
+
+    def blend(self, share: float) -> None:
+        """Let the volume on top be so opaque, 0 to 1."""
+        for view in self._manager.get_slice_views():
+            view.set_foreground_opacity(share)
+        self.refresh()
+
     def _turn_onto(self, volume_node: VolumeNode) -> None:
         """Have each view show slices of the volume, also of an oblique one: a stroke stays on one."""
         for plane, tag in TAGS.items():

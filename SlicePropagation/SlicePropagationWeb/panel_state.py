@@ -19,17 +19,22 @@ class PanelState:
         renamed: the segment whose name is being written; measures: the table of all segments.
         scope: which segments the next run fills, "selected" or "drawn".
         window: width and level of the intensities; is_ct: whether they are Hounsfield units.
+        second_name: the image that is shown over the volume, or empty; second_share: how much of it,
+            in percent; sets_second: whether window and level are those of it.
+        second_images: what can be shown so; second_choices: the volumes of a folder among it;
+            second_problem: why one could not.
         fill: opacity of the segments in percent; outline: whether they have one.
         crosshair: whether it is shown; maximised: the view that has all the room.
         corners: what stands at the edges of the slice views; pointer: what lies under it.
         is_playing: whether the slices go by on their own.
+        after_correction: whether a correction redoes its gap by itself, one of `AFTER_CORRECTION`.
         limits: which intensities tools and runs may write on; empty where all.
         overwrite: what happens to other segments, as `MaskingRules.overwrite` says.
         reach: how far a tool reaches, one of `REACHES`; reach_span: first and last slice of a range.
         threshold: lowest and highest intensity of the tool; threshold_bounds: those of the volume.
         scissors: what they do, one of `CUTS`; outline_mode: how outlines are drawn, of `OUTLINES`.
         brush_mm: diameter of the brush; brush_bounds: smallest and largest; sphere: whether it is
-            a ball.
+            a ball; smart: whether it keeps to intensities within tolerance of where a stroke begins.
         margin: how far a mask grows or shrinks, in margin_unit.
         follow: whether the slice views follow a run.
         has_device: whether the engine chosen runs on a device that can be chosen.
@@ -67,7 +72,7 @@ class PanelState:
     cells: list[dict] = field(default_factory=list)
     index: int = 0
     summary: str = ""
-    auto_update: bool = False
+    after_correction: str = "quick"
     show_3d: bool = False
     limits: list[float] = field(default_factory=list)
     overwrite: str = "all"
@@ -80,6 +85,8 @@ class PanelState:
     brush_mm: float = 0.0
     brush_bounds: list[float] = field(default_factory=lambda: [0.5, 50.0])
     sphere: bool = False
+    smart: bool = False
+    tolerance: float = 0.0
     margin: float = 1.0
     margin_unit: str = "mm"
     to_the_end: bool = True
@@ -96,6 +103,13 @@ class PanelState:
     scope: str = "selected"
     window: list[float] = field(default_factory=lambda: [1.0, 0.5])
     is_ct: bool = False
+    second_name: str = ""
+    second_share: int = 0
+    sets_second: bool = False
+    second_images: list[dict] = field(default_factory=list)
+    second_choices: list[dict] = field(default_factory=list)
+    second_problem: str = ""
+    is_second_dialog: bool = False
     fill: int = 35
     outline: bool = True
     crosshair: bool = False

@@ -27,14 +27,27 @@ def describe_point(
     volume_node: VolumeNode,
     segmentation_node: SegmentationNode,
     point: Point,
+    second_node: VolumeNode = None,
 ) -> str:
-    """What a person reads of a point: "128 · Liver", or "" outside of the volume."""
+    """What a person reads of a point: "128 · Liver", or "" outside of the volume.
+
+    With a second image "128 | 3.2 · Liver".
+    """
+    intensity = intensity_at(volume_node, point)
+    if intensity is None:
+        return ""
+    second = None if second_node is None else intensity_at(second_node, point)
+    both = [f"{each:.5g}" for each in (intensity, second) if each is not None]
+    return " · ".join([" | ".join(both), *segments_at(segmentation_node, point)])
+
+
+def intensity_at(volume_node: VolumeNode, point: Point) -> float | None:
+    """The intensity of a volume at a point in world coordinates; None outside of it."""
     voxel = [round(place) for place in ijkToWorld(volume_node).GetInverse().TransformPoint(point)]
     image = volume_node.GetImageData()
     if not _is_in(image.GetExtent(), voxel):
-        return ""
-    intensity = image.GetScalarComponentAsDouble(*voxel, 0)
-    return " · ".join([f"{intensity:.5g}", *segments_at(segmentation_node, point)])
+        return None
+    return image.GetScalarComponentAsDouble(*voxel, 0)
 
 
 def segments_at(segmentation_node: SegmentationNode, point: Point) -> list[str]:

@@ -14,6 +14,7 @@ MAX_POINTS = 500
 MAX_PIXELS = 1 << 24  # of a picture, 50 MB; screens of 4K have half as many
 Take = Callable[[str, dict[str, Any], float], dict[str, Any] | None]
 KEY = "pointerPath"  # of an event; `www/pointer_path.js` puts it there
+STROKE = "stroke"  # of the event that ends a stroke: its number, by `www/brush_canvas.js`
 
 
 class PointerPathAdapter(RcaViewAdapter):
@@ -42,9 +43,11 @@ class PointerPathAdapter(RcaViewAdapter):
 
         Args:
             origin: of the event, as trame-rca hands it over.
-            event: with x and y; its `pointerPath`, if any, lists the (x, y) before them.
+            event: with x and y; its `pointerPath`, if any, lists the (x, y) before them. From its
+                `stroke` on, if any, the pictures say that they show that one.
         """
         skipped = list(event.pop(KEY, ()))
+        stroke = event.pop(STROKE, None)
         for x, y in skipped[:MAX_POINTS]:
             move = {
                 **event,
@@ -53,7 +56,11 @@ class PointerPathAdapter(RcaViewAdapter):
                 "y": float(y),
             }
             self._pass_on(origin, move)
-        self._pass_on(origin, event)
+        try:
+            self._pass_on(origin, event)
+        finally:
+            if stroke is not None:
+                self._scheduler.took_stroke(stroke)
 
     def _pass_on(self, origin: Any, event: dict[str, Any]) -> None:
         seen = self._take(self.area_name, event, self.scale_factor)

@@ -2,7 +2,7 @@
 
 from trame.widgets import html, vuetify3
 
-from SlicePropagationWeb.command_labels import DEVICE_ITEMS
+from SlicePropagationWeb.command_labels import AFTER_CORRECTION_ITEMS, DEVICE_ITEMS
 from SlicePropagationWeb.page_parts import (
     BLUE,
     GREEN,
@@ -22,6 +22,11 @@ from SlicePropagationWeb.panel_state import StateNames
 PLANES = ("axial", "coronal", "sagittal")
 DEVICE_HINT = "Where the network runs; automatic takes a GPU where there is one"
 
+CORRECTED_HINT = (
+    "`When a correction makes slices around it out of date: redo them by itself, and show the old"
+    " outline for two seconds`"
+)
+
 
 def add_propagate_section(name: StateNames) -> None:
     """Add the choices of a run to the page that is being built.
@@ -38,6 +43,7 @@ def add_propagate_section(name: StateNames) -> None:
         with html.Div(v_if=name.has_device, classes="sp-gap"):
             hint = f"{name.why}.choices || '{DEVICE_HINT}'"
             select("Device", name, name.device, DEVICE_ITEMS, hint)
+        select("Auto-update", name, name.after_correction, AFTER_CORRECTION_ITEMS, CORRECTED_HINT)
         check("Slice views follow the run", name.follow)
 
 

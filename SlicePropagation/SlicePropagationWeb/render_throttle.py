@@ -4,7 +4,9 @@ On a machine without a graphics card a picture takes as long as a slice.
 """
 
 import asyncio
+from functools import partial
 from time import monotonic
+from typing import Any
 
 from trame_rca.schedulers import RcaImageRenderScheduler
 from trame_slicer.rca_view import rca_view_factory
@@ -15,7 +17,8 @@ from trame_slicer.views.render_scheduler import NoScheduleRendering
 class RenderThrottle(RcaImageRenderScheduler):
     """Draws a view when it is asked to.
 
-    The views take turns, and after each picture as much time passes as it took.
+    The views take turns, and after each picture as much time passes as it took. Each picture says
+    which stroke was the last that was taken before it was drawn, in its `meta["stroke"]`.
 
     trame-rca draws all views in one turn of the event loop, one right after the other as soon as
     drawing takes longer than its period: while an engine keeps all cores busy, the loop does
@@ -23,6 +26,12 @@ class RenderThrottle(RcaImageRenderScheduler):
     """
 
     _turn = asyncio.Lock()
+    _stroke = 0
+
+    def took_stroke(self, number: float) -> None:
+        """A stroke of the browser was taken, or refused; the next picture says so."""
+        self._stroke = number
+        self.schedule_render()
 
     async def _render(self) -> None:
         while not self._is_closing:
@@ -49,6 +58,21 @@ class RenderThrottle(RcaImageRenderScheduler):
             began = monotonic()
             self._render_frame(quality)
             await asyncio.sleep(monotonic() - began)
+
+    def _render_frame(self, quality: int) -> None:
+        """As trame-rca does it, with the number of the stroke."""
+        picture, columns, rows = self._rca.img_cols_rows
+        encode = partial(_encoded, self._rca_encoder, self._stroke)
+        encoding = asyncio.get_running_loop().run_in_executor(
+            self._encode_pool, encode, picture, columns, rows, quality
+        )
+        self._push_queue.put_nowait(encoding)
+
+
+def _encoded(encoder: Any, stroke: float, *picture: Any) -> tuple[Any, dict[str, Any], int]:
+    """(content, what is said of it, when it was made in ms); runs in a thread."""
+    content, meta, made_at = encoder.encode(*picture)
+    return content, {**meta, "stroke": stroke}, made_at
 
 
 def throttle_rendering() -> None:

@@ -45,7 +45,6 @@ def _add_commands(name: StateNames) -> None:
         hint="top",
     )
     _add_player(name)
-    check("Auto-update after a correction", name.auto_update)
     html.Div(style="flex: 1")
     check("Show 3D", name.show_3d, f"!{name.volume_name}")
     command_button(

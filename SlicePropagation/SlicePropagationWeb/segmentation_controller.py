@@ -20,7 +20,7 @@ from SlicePropagationLib.files.segmentation_file import Segmentation
 from SlicePropagationLib.files.segments import Segment
 from SlicePropagationLib.files.volume import Volume
 from SlicePropagationWeb.edit_history import EditHistory
-from SlicePropagationWeb.flat_brush import hide_in_3d, keep_strokes_out_of_3d
+from SlicePropagationWeb.flat_brush import hide, keep_strokes_out_of_3d
 from SlicePropagationWeb.masking_rules import MaskingRules
 from SlicePropagationWeb.segment_colors import free_color
 
@@ -277,7 +277,7 @@ class SegmentationController:
         self._without_effect = tool if tool in WITHOUT_EFFECT else "none"
         self.editor.set_active_effect_type(EFFECTS.get(tool, SegmentationEffectNoTool))
         if tool in BRUSHES:
-            hide_in_3d(self.editor.active_effect)
+            hide(self.editor.active_effect)
         self.on_change()
 
     def tool(self) -> str:

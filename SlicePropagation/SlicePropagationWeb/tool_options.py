@@ -28,6 +28,11 @@ SEED_HINT = (
     " it by hand."
 )
 
+SMART_HINT = (
+    "A stroke takes only what is as bright as where it began, give or take the tolerance, and"
+    " connected with the middle of the brush"
+)
+
 
 def add_tool_options(name: StateNames) -> None:
     """Add them to the page that is being built.
@@ -70,6 +75,11 @@ def _add_brush(name: StateNames) -> None:
         number_field("Brush in mm", name.brush_mm, give("brush", "+$event.target.value"))
         html.Span("mm", classes="sp-faint")
     check("Ball: paints the slices beside it too", name.sphere)
+    with html.Div(v_if=f"{name.tool} === 'paint'", classes="sp-row", title=SMART_HINT):
+        check("Smart: similar intensities", name.smart)
+        html.Span("±", classes="sp-faint", v_if=name.smart)
+        with html.Div(v_if=name.smart):
+            number_field("Tolerance", name.tolerance, give("tolerance", "+$event.target.value"))
     html.Div("[ and ], or Shift and the wheel, change the size.", classes="sp-faint")
 
 

@@ -8,6 +8,7 @@ from SlicePropagationWeb.brush_size import BrushSize
 from SlicePropagationWeb.outline_tools import OutlineTools
 from SlicePropagationWeb.seed_tool import SeedTool
 from SlicePropagationWeb.slice_commands import SliceCommands
+from SlicePropagationWeb.smart_brush import SmartBrush
 from SlicePropagationWeb.threshold_tool import ThresholdTool
 from SlicePropagationWeb.workflow import tell
 
@@ -43,6 +44,7 @@ class Toolbox:
         self._flow = workflow
         self._data = data
         self._brush = BrushSize(controller.editor, data)
+        self._smart = SmartBrush(controller, data)
         self._slices = SliceCommands(workflow, data)
         self._threshold = ThresholdTool(controller, self._slices, data)
         give = partial(tell, workflow)
@@ -59,6 +61,7 @@ class Toolbox:
             "brush": self._brush.set,
             "thicker": self._brush.thicker,
             "thinner": self._brush.thinner,
+            "tolerance": self._smart.set_tolerance,
             "lock": self._lock,
             **self._threshold.commands(),
             **self._slices.commands(),
@@ -75,6 +78,7 @@ class Toolbox:
         typed.bind_changes(
             {
                 name.sphere: self._choose(self._brush.set_sphere),
+                name.smart: self._choose(self._smart.begin),
                 name.outline_mode: self._choose(self.outlines.set_mode),
                 name.threshold: self._choose(lambda _: self._threshold.show()),
                 name.reach: self._choose(self._begin_range),
@@ -95,6 +99,7 @@ class Toolbox:
     def _fit(self) -> None:
         """Another volume is there."""
         self._brush.fit(self._controller.volume)
+        self._smart.fit()
         self._threshold.fit(self._controller.volume)
         self._data.reach = "slice"
 

@@ -11,6 +11,7 @@ from SlicePropagationWeb.page_parts import (
     tooltip,
 )
 from SlicePropagationWeb.panel_state import StateNames
+from SlicePropagationWeb.second_dialog import add_blend
 from SlicePropagationWeb.window_presets import preset_items
 
 
@@ -23,6 +24,8 @@ def add_view_bar(name: StateNames) -> None:
     with html.Div(classes="sp-view-bar", v_if=name.volume_name):
         _add_presets(name)
         typed = "+$event.target.value"
+        which = f"`Window and level of ${{{name.second_name}}}`"
+        html.Span("2:", classes="sp-label sp-short", v_if=name.sets_second, title=(which,))
         html.Span("W", classes="sp-label sp-short", title="Width: how many intensities differ")
         number_field("Window", f"{name.window}[0]", give("width", typed))
         html.Span(
@@ -31,6 +34,7 @@ def add_view_bar(name: StateNames) -> None:
         number_field("Level", f"{name.window}[1]", give("level", typed))
         command_icon("reset_window", name)
         html.Div(style="flex: 1")
+        add_blend(name)
         _add_fill(name)
         _add_toggle("Outline", "mdi-vector-polygon", "Outline of the segments", name.outline)
         _add_toggle(
@@ -67,7 +71,7 @@ def _add_presets(name: StateNames) -> None:
 
 def _add_fill(name: StateNames) -> None:
     """How opaque segments are in the slices."""
-    html.Span("Fill", classes="sp-label sp-short")
+    html.Span("Fill", classes="sp-label sp-short sp-fill-label")
     with vuetify3.VSlider(
         v_model=name.fill,
         min=0,

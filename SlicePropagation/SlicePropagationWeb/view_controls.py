@@ -55,6 +55,7 @@ def add_slice_controls(server: "Server", view: Any, name: StateNames) -> None:
     HTML_CTX.element_stack[-1].classes = "sp-slice-view"
     tag = view.get_singleton_tag()
     plane = next(plane for plane in TAGS if TAGS[plane] == tag)
+    html.Canvas(classes="sp-brush", raw_attrs=[f'data-brush="{tag}"'])  # of `www/brush_canvas.js`
     _add_head(tag, plane.capitalize(), COLORS[tag], name)
     _add_edges(tag, name)
     with html.Div(classes="sp-slice-slider"):

@@ -21,7 +21,7 @@ def corner(node: SliceNode, index: int, count: int) -> dict[str, Any]:
 
     Returns:
         {"slice": "35 of 80", "place": "S 12.3 mm", "left", "right", "top", "bottom": letter,
-        "bar": "50 mm", "share": width of the bar in percent of the view}
+        "bar": "50 mm", "share": width of the bar in percent of the view, "plane": see `plane`}
     """
     axes = _axes(node)
     length = bar_length(node.GetFieldOfView()[0])
@@ -34,7 +34,24 @@ def corner(node: SliceNode, index: int, count: int) -> dict[str, Any]:
         "bottom": letter(-axes[:, 1]),
         "bar": f"{length:g} mm",
         "share": round(100 * length / max(node.GetFieldOfView()[0], length), 2),
+        "plane": plane(node),
     }
+
+
+def plane(node: SliceNode) -> dict[str, float]:
+    """Where the middle of a view is, in mm along its own axes, and how wide it is.
+
+    Returns:
+        {"u": to the right, "v": up, "depth": towards the person, "width"}, in mm.
+    """
+    columns, rows, _ = node.GetDimensions()
+    middle = node.GetXYToRAS().MultiplyPoint((columns / 2, rows / 2, 0.0, 1.0))[:3]
+    axes = _axes(node)
+    lengths = np.linalg.norm(axes, axis=0)
+    along = (np.array(middle) @ axes) / lengths
+    names = ("u", "v", "depth")
+    places = {name: round(float(each), 4) for name, each in zip(names, along, strict=True)}
+    return {**places, "width": float(node.GetFieldOfView()[0])}
 
 
 def letter(direction: np.ndarray) -> str:

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from SlicePropagationWeb.outline_tools import OutlineTools
     from SlicePropagationWeb.page_views import PageViews
     from SlicePropagationWeb.panel_state import PanelState
+    from SlicePropagationWeb.second_image import SecondImage
     from SlicePropagationWeb.seed_tool import SeedTool
     from SlicePropagationWeb.segmentation_controller import SegmentationController
     from SlicePropagationWeb.window_level import WindowLevel
@@ -42,6 +43,7 @@ class ViewMouse:
         on_press: called when a button goes down.
         outlines: the OutlineTools, whose polygons a double click closes.
         seeds: the SeedTool, which takes clicks and boxes.
+        second: the SecondImage, whose intensity is told too.
     """
 
     def __init__(
@@ -62,6 +64,7 @@ class ViewMouse:
         self._moves = False  # whether the left button moves the picture
         self.outlines: OutlineTools | None = None
         self.seeds: SeedTool | None = None
+        self.second: SecondImage | None = None
         self.on_press: Callable[[], None] = lambda: None
 
     def take(self, view_id: str, event: Event, scale: float) -> Event | None:
@@ -136,7 +139,8 @@ class ViewMouse:
         node = self._views.node(view_id)
         point = world_point(node, event["x"] * scale, event["y"] * scale)
         controller = self._controller
-        text = describe_point(controller.volume, controller.segmentation, point)
+        second = self.second.node if self.second is not None else None
+        text = describe_point(controller.volume, controller.segmentation, point, second)
         self._data.pointer = {"view": view_id, "text": text}
         if event.get("shiftKey"):
             self._views.cross(view_id, point)

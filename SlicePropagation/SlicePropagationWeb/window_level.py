@@ -42,8 +42,10 @@ class WindowLevel:
 
     def __init__(self, data: PanelState, kept: KeptWindows, schedule: Schedule) -> None:
         self._data = data
-        self._volume: VolumeNode = None
+        self._volume: VolumeNode = None  # the one that is set, the first or the second image
         self._source = ""
+        self._first: tuple[VolumeNode, str] = (None, "")
+        self._second: tuple[VolumeNode, str] | None = None
         self._kept = kept
         self._schedule = schedule
         self._is_due = False
@@ -56,13 +58,41 @@ class WindowLevel:
             volume_node: the volume.
             source: what it was read from.
         """
-        self._volume = volume_node
-        self._source = source
-        self._data.is_ct = is_ct(volume_node)
-        if source in self._known:
-            self._apply(self._known[source])
+        self._first = (volume_node, source)
+        self._second = None
+        self._open(self._first)
+
+    def open_second(self, volume_node: VolumeNode, source: str) -> None:
+        """A second image is shown over the volume; it has a window of its own.
+
+        Args:
+            volume_node: the second image.
+            source: what it was read from.
+        """
+        self._second = (volume_node, source)
+        self._open(self._second)
+
+    def close_second(self) -> None:
+        """The second image goes; the window is that of the first one again."""
+        self._second = None
+        self.choose_image(is_second=False)
+
+    def choose_image(self, *, is_second: bool) -> None:
+        """Show and set the window of the first image, or of the second one."""
+        self._take(self._second if is_second and self._second else self._first)
+        self._show()
+
+    def _open(self, image: tuple[VolumeNode, str]) -> None:
+        self._take(image)
+        if self._source in self._known:
+            self._apply(self._known[self._source])
         else:
             self.reset()
+
+    def _take(self, image: tuple[VolumeNode, str]) -> None:
+        self._volume, self._source = image
+        self._data.is_ct = self._volume is not None and is_ct(self._volume)
+        self._data.sets_second = image is self._second
 
     def reset(self) -> None:
         """Soft tissue for CT, else all but the darkest and brightest thousandth."""

@@ -1,6 +1,7 @@
 """What a person does on the page, handed to the logic, and what the logic says, shown there."""
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +21,18 @@ from SlicePropagationMRML.run.logic import PropagationLogic
 from SlicePropagationLib.engines import default_engine
 from SlicePropagationLib.errors import SlicePropagationError
 from SlicePropagationWeb.command_labels import direction_items, engine_items
-from SlicePropagationWeb.edit_texts import MANY, annotated_text, count_taken, taken_text
+from SlicePropagationWeb.edit_texts import (
+    MANY,
+    annotated_text,
+    count_taken,
+    redone_text,
+    taken_text,
+)
 from SlicePropagationWeb.page_refresh import PageRefresh
 from SlicePropagationWeb.page_session import Exports, PageSession
 from SlicePropagationWeb.page_views import PageViews
 from SlicePropagationWeb.panel_state import PanelState
+from SlicePropagationWeb.redo import Redo
 from SlicePropagationWeb.segmentation_controller import SegmentationController
 from SlicePropagationWeb.slice_numbers import event_in_numbers, number
 from SlicePropagationWeb.surprises import unexpected
@@ -38,6 +46,7 @@ class Workflow:
         controller: the SegmentationController, which knows volume, segmentation and tools.
         views: the PageViews.
         data: the PanelState that the browser shows.
+        redo: the Redo, which says when a correction redoes its gap by itself.
 
     Attributes:
         session: the PageSession.
@@ -51,7 +60,10 @@ class Workflow:
         controller: SegmentationController,
         views: PageViews,
         data: PanelState,
+        redo: Redo,
     ) -> None:
+        self._redo = redo
+        self._is_redoing = False
         self.logic = logic
         self.controller = controller
         self.views = views
@@ -76,31 +88,43 @@ class Workflow:
 
     def propagate(self) -> None:
         """Start a run of the segment chosen, or of all that are drawn."""
+        self._begin_run(is_redo=False)
+
+    def _begin_run(self, *, is_redo: bool) -> None:
+        """Start a run; one that redoes what a correction affects leaves the views where they are."""
         data = self.data
         self._presenter.begin()
         self._seconds = 0.0
         if self.session.take_over_strokes():
             self.on_work()
         self.before_run()
+        self._redo.outlines.hide()
+        self._redo.pace.begin()
+        filled = self._filled()
+        if is_redo:
+            self._redo.begin(filled)
         first, last = data.span
         is_started = self.logic.start(
             data.engine,
             None if data.to_the_end else (first, last),
             data.direction,
             data.device,
-            segmentIDs=(
-                self.controller.rules.fillable(self.session.document)
-                if data.scope == "drawn"
-                else [data.segment_id]
-            ),
+            segmentIDs=filled,
         )
+        self._is_redoing = is_redo and is_started
         self.say(self._presenter.started(is_started))
         if is_started:
             data.step = 0
             data.num_steps = 0
             self._began_at = data.index
-            self._follows = True
+            self._follows = not is_redo
         self.refresh()
+
+    def _filled(self) -> list[str]:
+        """The segments that a run fills."""
+        if self.data.scope == "drawn":
+            return self.controller.rules.fillable(self.session.document)
+        return [self.data.segment_id]
 
     def stop(self) -> None:
         """End the run within one slice."""
@@ -149,6 +173,7 @@ class Workflow:
 
     def _arrived(self, done: str, name: str) -> None:
         """Say where a step led to; where it has no name and segments came or went, only that it is done."""
+        self._redo.outlines.hide()
         travel = None
         document = self.session.document
         if document is not None and self.session.has_all_segments():
@@ -229,6 +254,7 @@ class Workflow:
 
     def open_session(self) -> None:
         """Work on all segments along the chosen plane."""
+        self._redo.outlines.hide()
         self.session.open()
         self.refresh()
 
@@ -270,6 +296,7 @@ class Workflow:
         index: int,
     ) -> None:
         data = self.data
+        self._redo.pace.stepped(event.prediction.step)
         data.step = event.prediction.step
         data.num_steps = event.prediction.num_steps
         data.progress_text = self._presenter.sentence(event) or ""
@@ -285,13 +312,26 @@ class Workflow:
         problem: Exception | None,
     ) -> None:
         self._seconds = self._presenter.seconds()
+        is_redone, self._is_redoing = self._is_redoing, False
         if problem is None or isinstance(problem, SlicePropagationError):
             self._say_event(event, is_error=problem is not None)
         else:
             self.say(unexpected(problem, "The run"), is_error=True)
         if problem is None and not self.logic.hasPartialResult:
-            self._show_whole()
+            self._redo.pace.finished(self._redo.engine)
+            if is_redone:
+                self._show_redone()
+            else:
+                self._show_whole()
         self._worked()
+
+    def _show_redone(self) -> None:
+        """Show for a moment what a correction changed around it."""
+        document = self.session.document
+        if document is None:
+            return
+        self._redo.outlines.show(document)
+        self.say(redone_text(self._seconds, is_shown=self._redo.outlines.is_shown))
 
     def _show_whole(self) -> None:
         """Show where a run began; in the other views the middle of what it filled, and all in 3D."""
@@ -319,8 +359,8 @@ class Workflow:
             self._worked()
         if num_taken > MANY:  # as it may not have been meant so, nothing runs by itself
             self.say(taken_text(num_taken, said), is_warning=True)
-        elif calls_for_run and self.data.auto_update:
-            self.propagate()
+        elif calls_for_run and self._redo.is_due(self._filled()):
+            tell(self, partial(self._begin_run, is_redo=True))
         else:
             self.say(annotated_text(drawn, said))
 

@@ -5,8 +5,17 @@ All by mouse and keys on one page; the voxels are read from the MRML node.
 
 import numpy as np
 import pytest
-from at_the_page import SEED, click, kinds, seed, slices_of, wait_for_kind, wait_for_message
-from web_bench import SETTLED_MS, large_view, wait_for
+from at_the_page import (
+    SEED,
+    click,
+    kinds,
+    propagate,
+    seed,
+    slices_of,
+    wait_for_kind,
+    wait_for_message,
+)
+from web_bench import SETTLED_MS, large_view, middle_line, wait_for
 
 CORNERS = ((45, 35), (45, 60), (75, 60), (75, 35))  # row, column
 INSIDE = (slice(47, 73), slice(37, 58))
@@ -177,6 +186,65 @@ def test_drawing_under_goes_around_other_segments_and_overlapping_through_them(p
     wait_for(page, lambda: bench.mask(SEED)[60, 45])
     assert masks_of(bench, "Spleen")[SEED][INSIDE].all()
     choose_others(page, bench, "all", "Overwrite all")
+
+
+def test_overwriting_what_is_visible_spares_a_segment_that_is_hidden(page, bench):
+    draw_square(page, bench)
+    before = masks_of(bench, "Spleen")
+    add_segment(page, bench)
+    choose_others(page, bench, "visible", "Overwrite visible")
+    page.get_by_label("Show or hide").first.click()
+    wait_for(page, lambda: not bench.data.segments[0]["visible"])
+    take(page, bench, "paint")
+    bench.stroke(page, SEED, [(60, 25), (60, 70)])
+    wait_for(page, lambda: bench.mask(SEED)[60, 27])
+    assert np.array_equal(masks_of(bench, "Spleen"), before)
+    page.get_by_label("Show or hide").first.click()
+    wait_for(page, lambda: bench.data.segments[0]["visible"])
+    bench.stroke(page, SEED, [(70, 25), (70, 70)])
+    wait_for(page, lambda: bench.mask(SEED)[70, 45])
+    assert not masks_of(bench, "Spleen")[SEED, 70, 45]
+    choose_others(page, bench, "all", "Overwrite all")
+
+
+def test_a_run_of_all_drawn_segments_leaves_out_those_that_are_locked(page, bench):
+    draw_square(page, bench)
+    locked = masks_of(bench, "Spleen")
+    page.get_by_label("Lock or unlock").first.click()
+    wait_for(page, lambda: bench.data.segments[0]["locked"])
+    add_segment(page, bench)
+    take(page, bench, "paint")
+    bench.stroke(page, SEED, [(85, 35), (85, 60), (95, 60)])
+    wait_for_kind(page, SEED, "seed")
+    page.locator("[data-choice=Segments]").click()
+    page.get_by_role("option", name="All drawn segments", exact=True).click()
+    bench.wait_for_value(page, "scope", "drawn")
+    propagate(page)
+    assert len(bench.drawn_slices()) > 10
+    assert np.array_equal(masks_of(bench, "Spleen"), locked)
+    bench.call(setattr, bench.data, "scope", "selected")
+
+
+def test_the_smart_brush_keeps_to_what_is_as_bright_as_where_the_stroke_began(page, bench):
+    take(page, bench, "paint")
+    type_in(page, "Brush in mm", 40)
+    bench.wait_for_value(page, "brush_mm", 40)
+    page.get_by_label("Smart: similar intensities").check()
+    wait_for(page, lambda: bench.data.tolerance == 0.1 * bench.data.window[0])
+    type_in(page, "Tolerance", 30)
+    bench.wait_for_value(page, "tolerance", 30)
+    line = middle_line(SEED, "axial")
+    image = bench.image()[SEED]
+    row, column = round(line[0][0]), round(line[0][1])
+    start = np.median(image[row - 1 : row + 2, column - 1 : column + 2])
+    bench.stroke(page, SEED, line)
+    wait_for(page, lambda: bench.mask(SEED).any())
+    drawn = bench.mask(SEED)
+    assert np.abs(image[drawn] - start).max() <= 30
+    page.get_by_label("Smart: similar intensities").uncheck()
+    bench.wait_for_value(page, "smart", False)
+    bench.stroke(page, SEED, line)
+    wait_for(page, lambda: bench.mask(SEED).sum() > 1.3 * drawn.sum())
 
 
 def test_tools_write_only_on_the_intensities_that_are_typed(page, bench):

@@ -38,7 +38,7 @@ def test_a_second_tab_is_told_and_can_take_over(page, second):
     assert page.locator("[data-slice]").count() == 0
 
 
-VALUE = {"key": "work__PanelState__auto_update", "value": True}
+VALUE = {"key": "work__PanelState__sphere", "value": True}
 PRESS = {
     "type": "LeftButtonPress",
     "x": 0.5,
@@ -60,7 +60,7 @@ def test_a_tab_that_lost_the_session_is_not_heard(page, bench, second, what):
     assert "another tab" in page.evaluate(SEND, MESSAGES[what])
     page.wait_for_timeout(800)
     assert np.array_equal(bench.masks(), drawn)
-    assert bench.data.auto_update is False
+    assert bench.data.sphere is False
     assert kinds(second)[SEED] == "seed"
 
 

@@ -24,6 +24,17 @@ class Node:
     def GetFieldOfView(self):
         return self.width_mm, 80.0, 1.0
 
+    def GetDimensions(self):
+        return 200, 160, 1
+
+    def GetXYToRAS(self):
+        """The slice's origin lies in the middle of the view."""
+        half = vtk.vtkTransform()
+        half.Concatenate(self.matrix)
+        half.Scale(self.width_mm / 200, 0.5, 1)
+        half.Translate(-100, -80, 0)
+        return half.GetMatrix()
+
 
 AXIAL = [(-1, 0, 0), (0, 1, 0), (0, 0, 1)]
 TILTED = [(0, 0.9, -0.4), (0, 0.4, 0.9), (1, 0, 0)]
@@ -53,3 +64,8 @@ def test_a_scale_bar_has_a_round_length_of_at_most_a_quarter(width_mm, length):
 def test_a_scale_bar_is_as_long_as_it_says():
     found = corner(Node(AXIAL, (0, 0, 0), width_mm=250.0), 0, 1)
     assert (found["bar"], found["share"]) == ("50 mm", 20.0)
+
+
+def test_the_browser_learns_where_the_middle_of_a_view_is_along_its_own_axes():
+    plane = corner(Node(AXIAL, (7, 5, -12)), 0, 80)["plane"]
+    assert plane == {"u": -7.0, "v": 5.0, "depth": -12.0, "width": 100.0}

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 import numpy as np
 import SimpleITK as sitk
 from at_the_page import (
+    LISTEN,
     SEED,
     begin_run,
     click,
@@ -192,15 +193,55 @@ def test_confirm_and_nothing_here_make_anchors(page, bench):
     assert bench.mask(SEED + 3).any()
 
 
-def test_auto_update_propagates_after_a_correction(page, bench):
+def num_outlined(bench):
+    """How many old outlines the scene holds."""
+    scene = bench.controller.segmentation.GetScene()
+    names = bench.call(
+        lambda: [
+            scene.GetNthNodeByClass(number, "vtkMRMLSegmentationNode").GetName()
+            for number in range(scene.GetNumberOfNodesByClass("vtkMRMLSegmentationNode"))
+        ]
+    )
+    return sum(name.endswith(" before") for name in names)
+
+
+def test_a_correction_redoes_its_gap_at_once_with_the_old_outline_for_a_moment(page, bench):
     seed(page, bench)
     propagate(page)
-    page.get_by_label("Auto-update after a correction").check()
-    beyond = slice(SEED + 10, None)
-    before = bench.masks()[beyond]
+    run = bench.masks()
+    redo = bench.application.workflow._redo
+    bench.call(redo.pace._seconds.update, {redo.engine: 1e-4})  # also where this machine is busy
+    page.locator("[data-choice='Auto-update']").click()
+    page.get_by_role("option", name="If it takes under 1 s").click()
+    page.evaluate(LISTEN)
     bench.paint_spleen(page, SEED + 9)
     wait_for_kind(page, SEED + 9, "correction")
-    wait_for(page, lambda: not np.array_equal(bench.masks()[beyond], before))
+    wait_for(page, lambda: num_outlined(bench) == 1)
+    beyond = slice(SEED + 10, None)
+    assert not np.array_equal(bench.masks()[beyond], run[beyond])
+    assert bench.data.index == SEED + 9  # it goes nowhere
+    wait_for_message(page, "taken over by its neighbours")
+    wait_for(page, lambda: num_outlined(bench) == 0)
+
+    page.keyboard.press("Control+z")  # the run; no other one begins by itself
+    wait_for_message(page, "Undone")
+    corrected = bench.masks()
+    assert np.array_equal(corrected[beyond], run[beyond])
+    page.keyboard.press("Control+z")
+    wait_for(page, lambda: np.array_equal(bench.masks(), run))
+    assert not bench.data.is_running
+
+
+def test_a_correction_waits_where_its_gap_takes_longer(page, bench):
+    seed(page, bench)
+    propagate(page)
+    redo = bench.application.workflow._redo
+    bench.call(redo.pace._seconds.update, {redo.engine: 10.0})
+    bench.call(setattr, bench.data, "after_correction", "quick")
+    bench.paint_spleen(page, SEED + 9)
+    wait_for_kind(page, SEED + 9, "correction")
+    wait_for_message(page, "Propagate computes anew")
+    assert not bench.data.is_running
 
 
 def test_what_is_saved_is_what_the_node_holds(page, bench):

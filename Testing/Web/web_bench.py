@@ -108,7 +108,7 @@ class Bench:
             data.offer = None
             application.opened.show_volume("sample", sample_volume()[0])
             data.engine = engine
-            data.auto_update = False
+            data.after_correction = "never"
             data.direction = "both"
             data.device = "auto"
             data.follow = True
@@ -119,6 +119,7 @@ class Bench:
             data.margin_unit = "mm"
             data.overwrite = "all"
             data.sphere = False
+            data.smart = False
             application.controller.rules.lift_limits()
             application.controller.take("paint")
             data.is_save_dialog = False

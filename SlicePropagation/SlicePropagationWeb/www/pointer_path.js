@@ -73,15 +73,22 @@
     let last = null; // where the button went down: in the window, and in the view
     const call = (method, values, ...rest) => {
       const event = method === "trame.rca.event" && values[2];
+      const { strokes } = window.slicePropagation || {}; // see brush_canvas.js
+      let stroke = null;
       if (event && event.type === "LeftButtonPress") {
         values = [values[0], values[1], { ...event, clicks: clicks.shift() || 1 }];
         last = path.length ? [...path[0], event.x, event.y] : null;
+        if (strokes) strokes.pressSent();
       } else if (event && last && ["MouseMove", "LeftButtonRelease"].includes(event.type)) {
         const skipped = skippedPath(event, last);
         if (skipped.length) values = [values[0], values[1], { ...event, pointerPath: skipped }];
         if (event.type === "LeftButtonRelease") last = null;
       }
-      return session.call(method, values, ...rest);
+      if (strokes && event && event.type === "LeftButtonRelease") stroke = strokes.releaseSent();
+      if (stroke) values = [values[0], values[1], { ...values[2], stroke: stroke.number }];
+      const answer = session.call(method, values, ...rest);
+      if (stroke) strokes.answered(stroke, answer);
+      return answer;
     };
     return { ...session, call };
   }
