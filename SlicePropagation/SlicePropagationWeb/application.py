@@ -1,6 +1,6 @@
 """The page's program: Slicer's components, the workflow and the server, put together."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, cast
 
 import slicer
@@ -12,11 +12,14 @@ from trame_slicer.core import SlicerApp
 from vtkmodules.vtkCommonCore import vtkOutputWindow
 
 from SlicePropagationWeb.autosave import Autosave
+from SlicePropagationWeb.case_commands import CaseCommands
+from SlicePropagationWeb.case_list import CaseList
 from SlicePropagationWeb.checked_state import CheckedState
 from SlicePropagationWeb.command_check import blocked, check_arguments
 from SlicePropagationWeb.command_labels import keys
 from SlicePropagationWeb.current_work import CurrentWork
 from SlicePropagationWeb.event_loop import EventLoop
+from SlicePropagationWeb.export_commands import ExportCommands
 from SlicePropagationWeb.file_commands import FileCommands
 from SlicePropagationWeb.gateway import Gateway
 from SlicePropagationWeb.kept_windows import KeptWindows
@@ -33,9 +36,10 @@ from SlicePropagationWeb.toolbox import Toolbox
 from SlicePropagationWeb.view_mouse import ViewMouse
 from SlicePropagationWeb.window_level import WindowLevel
 from SlicePropagationWeb.workflow import Workflow, tell
+from SlicePropagationWeb.worklist import Case
 from SlicePropagationWeb.workspace import Workspace
 
-WHILE_PLAYING = ("play", "describe")  # what does not end a pass through the slices
+WHILE_PLAYING = ("play", "describe", "rows")  # what does not end a pass through the slices
 
 
 class Application:
@@ -43,6 +47,7 @@ class Application:
 
     Args:
         workspace: the Workspace.
+        cases: the worklist, if there is one.
 
     Attributes:
         server: the trame server.
@@ -56,7 +61,7 @@ class Application:
         gateway: the Gateway.
     """
 
-    def __init__(self, workspace: Workspace) -> None:
+    def __init__(self, workspace: Workspace, cases: Sequence[Case] = ()) -> None:
         self.workspace = workspace
         self.server = make_server()
         typed = TypedState(self.server.state, PanelState, namespace="work")
@@ -70,10 +75,13 @@ class Application:
         Page(self.server, name, self.views)
         self.data.keys = keys()
         self.data.offer = workspace.recovery.offered()
+        self._make_cases(cases)
         self._commands = self._workflow_commands() | self._drawing_commands()
-        self._commands |= self._file_commands() | self._view_commands()
+        self._commands |= self._file_commands() | self._view_commands() | self._case_commands()
         self.checked = CheckedState(self.server.state, self._say_error)
         self._follow_choices(typed, name)
+        self.case_list.follow(typed, name)
+        typed.bind_changes({name.find: self.files.search})
         self.workflow.refresh()
         self._listen()
 
@@ -121,6 +129,28 @@ class Application:
             self.opened,
             self.data,
         )
+
+    def _make_cases(self, cases: Sequence[Case]) -> None:
+        parts = (self.files, self.autosave, self.workflow, self._loop, self.data)
+        self.cases = CaseCommands(cases, self.workspace.out, *parts)
+        self.case_list = CaseList(self.cases, self._loop, self.data)
+        self.cases.list = self.case_list
+        self.exporting = ExportCommands(
+            self.cases,
+            self.files,
+            self.autosave,
+            self.workflow,
+            self.workspace,
+            self._loop,
+            self.data,
+        )
+        self.files.on_restored = self.cases.arrived
+        self.views.observe(lambda *_: self.cases.act())
+
+    def begin(self) -> None:
+        """The page is served."""
+        with self.server.state:
+            self.case_list.begin()
 
     def _listen(self) -> None:
         """Take what the page's own code calls."""
@@ -190,7 +220,7 @@ class Application:
         files = self.files
         return {
             "open": files.show_open_dialog,
-            "load": files.load,
+            "load": self.cases.load,
             "continue": files.go_on_with,
             "sample": files.load_sample,
             "save": files.show_save_dialog,
@@ -200,9 +230,23 @@ class Application:
             "aside": files.set_aside,
         }
 
+    def _case_commands(self) -> dict[str, Callable[..., None]]:
+        return {
+            "cases": self.case_list.show,
+            "rows": self.case_list.scroll,
+            "open_case": self.cases.open,
+            "next_case": self.cases.next,
+            "save_next": self.cases.save_and_next,
+            "reviewed": self.cases.toggle_reviewed,
+            "export": self.exporting.show,
+            "make_export": self.exporting.make,
+            "stop_export": self.exporting.stop,
+        }
+
     def _command(self, name: str, *arguments: Any) -> None:
         """A button or a key of the page."""
         self.autosave.note()
+        self.cases.act()
         if name not in WHILE_PLAYING:
             self.player.stop()
         reason = blocked(name, self.data.why)
@@ -284,6 +328,7 @@ class Application:
 
     def close(self) -> None:
         """End: what is not saved is kept."""
+        self.cases.close()
         self.autosave.close()
         self.window.keep()
         self.workflow.logic.cleanup()

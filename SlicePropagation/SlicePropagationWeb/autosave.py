@@ -31,6 +31,9 @@ class Autosave:
     Attributes:
         source: the image that is open: a path, or "sample".
         series: which volume of a DICOM folder it is, where a person chose one.
+        case: name of the case of the worklist that it is, or "".
+        on_leave: called with that name, and the name of the result that unsaved work of it became
+            or None, when other work begins.
         journal: each stroke, on the disk before the next one.
     """
 
@@ -49,6 +52,8 @@ class Autosave:
         self._last: Future[None] | None = None
         self.source = ""
         self.series = ""
+        self.case = ""
+        self.on_leave: Callable[[str, str | None], None] = lambda case, unsaved: None
         self.journal = StrokeJournal(workspace.recovery.journal)
         self._covered = 0
         workflow.on_work = self.worked
@@ -68,6 +73,7 @@ class Autosave:
             "at": time.strftime("%Y-%m-%d %H:%M"),
             "image": self.source,
             "series": self.series,
+            "case": self.case,
             "title": flow.data.volume_name,
             "plane": flow.data.plane,
             "labels": labels,
@@ -124,7 +130,9 @@ class Autosave:
         """Other work begins: what is not saved becomes a result; returns its name, or None."""
         self._finish()
         self.journal.end()
-        return self._writer.submit(self._workspace.set_aside).result()
+        name = self._writer.submit(self._workspace.set_aside, self.case).result()
+        self.on_leave(self.case, name)
+        return name
 
     def close(self) -> None:
         """Keep what is due and wait until it is written.
@@ -190,6 +198,7 @@ class Autosave:
             flow.session.used_engine(),
             image=self.source,
             series=self.series,
+            case=self.case,
             title=flow.data.volume_name,
             plane=flow.data.plane,
             segment=flow.data.segment_id,

@@ -94,6 +94,32 @@ COMMANDS = {
         "",
         "r",
     ),
+    "cases": Command("Cases", "mdi-format-list-checks", "The list of cases", "", "w"),
+    "next_case": Command(
+        "Next case",
+        "mdi-skip-forward-outline",
+        "Open the next case that is not done; what is unsaved of this one is kept",
+        "open",
+    ),
+    "save_next": Command(
+        "Save and next",
+        "mdi-content-save-move-outline",
+        "Save this case, and open the next one that is not done",
+        "save",
+        "Ctrl+Enter",
+    ),
+    "reviewed": Command(
+        "Reviewed",
+        "mdi-check-decagram-outline",
+        "Say that this case is reviewed; it counts once the case is saved",
+        "",
+    ),
+    "export": Command(
+        "Export",
+        "mdi-folder-zip-outline",
+        "Results with reports, DICOM SEG and meshes in one zip file",
+        "",
+    ),
     "keys": Command("Keys", "mdi-keyboard-outline", "All keys and what the mouse does", "", "?"),
 }
 _ON_SLICE = {
@@ -176,6 +202,7 @@ def _items(names: Sequence[str], titles: Sequence[str]) -> list[dict[str, str]]:
 DEVICE_ITEMS = _items(DEVICES, deviceTitles())
 
 
+EXPORT_SCOPES = ("case", "all")
 SCOPES = ("selected", "drawn")
 SCOPE_ITEMS = _items(SCOPES, ("Selected segment", "All drawn segments"))
 
@@ -223,7 +250,7 @@ def shown_key(key: str) -> str:
     if key == "Escape":
         return "Esc"
     *with_it, letter = key.split("+")
-    return "+".join([*with_it, letter.upper()])
+    return "+".join([*with_it, letter.upper() if len(letter) == 1 else letter])
 
 
 def key_rows() -> list[tuple[str, str]]:

@@ -16,6 +16,7 @@ from SlicePropagationLib.errors import ConfigError
 from SlicePropagationLib.files.dicom_choice import SeriesChoiceError
 from SlicePropagationLib.files.volume import read_image
 from SlicePropagationWeb.application import Application
+from SlicePropagationWeb.case_routes import CaseRoutes
 from SlicePropagationWeb.display import check_display
 from SlicePropagationWeb.encryption import encryption
 from SlicePropagationWeb.guard import Guard, is_local
@@ -23,8 +24,10 @@ from SlicePropagationWeb.limits import DEFAULT_PORT, MAX_UPLOAD_BYTES
 from SlicePropagationWeb.opening import SAMPLE, read_segmentation, read_with_remarks
 from SlicePropagationWeb.private_link import open_browser, remove_links
 from SlicePropagationWeb.terminal import make_log_visible, tell_bad_requests_shortly
+from SlicePropagationWeb.thumbnails import Thumbnails
 from SlicePropagationWeb.transfer import Transfer
 from SlicePropagationWeb.upload_check import KINDS
+from SlicePropagationWeb.worklist import Case, read_worklist
 from SlicePropagationWeb.workspace import Workspace
 
 LINK_SECONDS = 60  # that a browser may take to start
@@ -37,6 +40,8 @@ def serve(
     port: int | None = None,
     *,
     segmentation: Path | str | None = None,
+    cases: Path | str | None = None,
+    results: Path | str | None = None,
     data: Sequence[Path | str] = (),
     opens_browser: bool = True,
     max_upload_bytes: int = MAX_UPLOAD_BYTES,
@@ -53,6 +58,8 @@ def serve(
         host: where to listen.
         port: where to listen; None for the usual one, or a free one where that is taken.
         segmentation: segmentation or label map of the image to go on with, or None.
+        cases: table or folder of a worklist, or None.
+        results: folder that `batch` wrote to, or None for `out` and the folder of the table.
         data: folders that images may be opened from; that of `image` is among them.
         opens_browser: whether to open a browser, where there is a screen.
         max_upload_bytes: largest upload.
@@ -71,6 +78,8 @@ def serve(
         out,
         host,
         segmentation=segmentation,
+        cases=cases,
+        results=results,
         data=data,
         max_upload_bytes=max_upload_bytes,
         demands_token=demands_token,
@@ -120,6 +129,8 @@ def prepare(
     host: str = "127.0.0.1",
     *,
     segmentation: Path | str | None = None,
+    cases: Path | str | None = None,
+    results: Path | str | None = None,
     data: Sequence[Path | str] = (),
     max_upload_bytes: int = MAX_UPLOAD_BYTES,
     demands_token: bool = True,
@@ -133,6 +144,8 @@ def prepare(
         out: folder of results, uploads and the autosave.
         host: where it will listen.
         segmentation: of the image, to go on with, or None.
+        cases: of a worklist, or None.
+        results: of `batch`, or None.
         data: folders that images may be opened from.
         max_upload_bytes: largest upload.
         demands_token: whether only who has the token may come in.
@@ -145,18 +158,20 @@ def prepare(
     """
     check_display()
     context = encryption(certificate, key)
+    worklist = _worklist(image, cases, [results] if results else [out])
     _check_readable(image, segmentation)
-    workspace = Workspace(out, [*data, *_folders_of(image)])
+    workspace = Workspace(out, [*data, *_folders_of(image), *_folders_of(cases)])
     guard = Guard(host, demands_token=demands_token, is_encrypted=context is not None)
     workspace.check_writable()
     remove_links(workspace.out)  # of a start that a crash ended
     vtkLogger.SetStderrVerbosity(vtkLogger.VERBOSITY_ERROR)
-    application = Application(workspace)
+    application = Application(workspace, worklist)
     application.data.upload_text = _upload_text(max_upload_bytes)
     _install(application, guard, _transfer(application, max_upload_bytes), context)
     application.server.cli.set_defaults(authKey=guard.wire_key, host=host)
     if image is not None:
         application.files.open_at_start(image, segmentation)
+    application.server.controller.on_server_ready.add(lambda **_: application.begin())
     return application, guard
 
 
@@ -169,6 +184,19 @@ def _check_readable(image: Path | str | None, segmentation: Path | str | None) -
     elif image is not None and image != SAMPLE:
         with contextlib.suppress(SeriesChoiceError):  # the page asks which one
             read_image(image)
+
+
+def _worklist(
+    image: Path | str | None,
+    cases: Path | str | None,
+    results: Sequence[Path | str],
+) -> list[Case]:
+    """The cases that are to be worked through; none without a table or folder of them."""
+    if cases is None:
+        return []
+    if image is not None:
+        raise ConfigError("A worklist has its own images: give IMAGE or --cases, not both.")
+    return read_worklist(cases, results)
 
 
 def _folders_of(image: Path | str | None) -> list[Path]:
@@ -206,6 +234,8 @@ def _install(
     context: ssl.SSLContext | None,
 ) -> None:
     """Have every request checked, and files served, once there is a web server."""
+    thumbnails = Thumbnails(application.workspace.recovery.folder)
+    routes = CaseRoutes(application.cases.cases, thumbnails)
 
     def bind(socket_server: Any, **_: Any) -> None:
         socket_server.config["ssl"] = context
@@ -213,6 +243,7 @@ def _install(
         tell_bad_requests_shortly()
         guard.install(socket_server.app)
         transfer.install(socket_server.app)
+        routes.install(socket_server.app)
 
     application.server.controller.on_server_bind.add(bind)
 
