@@ -12,14 +12,12 @@ from trame_slicer.core import SlicerApp
 from vtkmodules.vtkCommonCore import vtkOutputWindow
 
 from SlicePropagationWeb.autosave import Autosave
-from SlicePropagationWeb.case_commands import CaseCommands
-from SlicePropagationWeb.case_list import CaseList
+from SlicePropagationWeb.case_parts import CaseParts
 from SlicePropagationWeb.checked_state import CheckedState
 from SlicePropagationWeb.command_check import blocked, check_arguments
 from SlicePropagationWeb.command_labels import keys
 from SlicePropagationWeb.current_work import CurrentWork
 from SlicePropagationWeb.event_loop import EventLoop
-from SlicePropagationWeb.export_commands import ExportCommands
 from SlicePropagationWeb.file_commands import FileCommands
 from SlicePropagationWeb.gateway import Gateway
 from SlicePropagationWeb.kept_windows import KeptWindows
@@ -77,11 +75,10 @@ class Application:
         self.data.offer = workspace.recovery.offered()
         self._make_cases(cases)
         self._commands = self._workflow_commands() | self._drawing_commands()
-        self._commands |= self._file_commands() | self._view_commands() | self._case_commands()
+        self._commands |= self._file_commands() | self._view_commands() | self.cases.commands()
         self.checked = CheckedState(self.server.state, self._say_error)
         self._follow_choices(typed, name)
-        self.case_list.follow(typed, name)
-        typed.bind_changes({name.find: self.files.search})
+        self.cases.follow(typed, name)
         self.workflow.refresh()
         self._listen()
 
@@ -131,26 +128,14 @@ class Application:
         )
 
     def _make_cases(self, cases: Sequence[Case]) -> None:
-        parts = (self.files, self.autosave, self.workflow, self._loop, self.data)
-        self.cases = CaseCommands(cases, self.workspace.out, *parts)
-        self.case_list = CaseList(self.cases, self._loop, self.data)
-        self.cases.list = self.case_list
-        self.exporting = ExportCommands(
-            self.cases,
-            self.files,
-            self.autosave,
-            self.workflow,
-            self.workspace,
-            self._loop,
-            self.data,
-        )
-        self.files.on_restored = self.cases.arrived
-        self.views.observe(lambda *_: self.cases.act())
+        parts = (self.files, self.autosave, self.workflow, self.workspace, self._loop, self.data)
+        self.cases = CaseParts(cases, *parts)
+        self.views.observe(lambda *_: self.cases.work.act())
 
     def begin(self) -> None:
         """The page is served."""
         with self.server.state:
-            self.case_list.begin()
+            self.cases.list.begin()
 
     def _listen(self) -> None:
         """Take what the page's own code calls."""
@@ -220,7 +205,6 @@ class Application:
         files = self.files
         return {
             "open": files.show_open_dialog,
-            "load": self.cases.load,
             "continue": files.go_on_with,
             "sample": files.load_sample,
             "save": files.show_save_dialog,
@@ -230,23 +214,10 @@ class Application:
             "aside": files.set_aside,
         }
 
-    def _case_commands(self) -> dict[str, Callable[..., None]]:
-        return {
-            "cases": self.case_list.show,
-            "rows": self.case_list.scroll,
-            "open_case": self.cases.open,
-            "next_case": self.cases.next,
-            "save_next": self.cases.save_and_next,
-            "reviewed": self.cases.toggle_reviewed,
-            "export": self.exporting.show,
-            "make_export": self.exporting.make,
-            "stop_export": self.exporting.stop,
-        }
-
     def _command(self, name: str, *arguments: Any) -> None:
         """A button or a key of the page."""
         self.autosave.note()
-        self.cases.act()
+        self.cases.work.act()
         if name not in WHILE_PLAYING:
             self.player.stop()
         reason = blocked(name, self.data.why)
@@ -328,7 +299,7 @@ class Application:
 
     def close(self) -> None:
         """End: what is not saved is kept."""
-        self.cases.close()
+        self.cases.work.close()
         self.autosave.close()
         self.window.keep()
         self.workflow.logic.cleanup()

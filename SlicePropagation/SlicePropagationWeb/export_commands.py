@@ -114,10 +114,10 @@ class ExportCommands:
             self._data.export_percent = -1
 
     async def _chosen(self) -> list[SavedCase]:
-        """What is to be exported, with what is open saved."""
+        """What is to be exported, with what is open saved; a case that nothing is drawn on is not."""
         data = self._data
         is_all = data.export_scope == "all"
-        if is_all and not self._cases.open_name:
+        if is_all and not self._cases.is_annotated():
             return self._saved()
         name = self._cases.open_name or data.save_name
         path = None if data.why["save"] else await self._files.save_now()

@@ -23,6 +23,7 @@ from SlicePropagationLib.files.segmentation_file import (
 from SlicePropagationLib.files.volume import Volume
 from SlicePropagationLib.pipelines.exports import check_exports
 from SlicePropagationWeb.current_work import CurrentWork, title_of
+from SlicePropagationWeb.file_lists import FileLists
 from SlicePropagationWeb.opening import (
     SAMPLE,
     Opened,
@@ -35,7 +36,6 @@ from SlicePropagationWeb.opening import (
 )
 from SlicePropagationWeb.page_session import Exports
 from SlicePropagationWeb.workflow import Workflow, tell
-from SlicePropagationWeb.workspace import matching
 
 if TYPE_CHECKING:
     from trame_server.core import Server
@@ -83,6 +83,7 @@ class FileCommands:
         data: the PanelState that the browser shows.
 
     Attributes:
+        lists: the FileLists of the Open dialog.
         on_saved: called with the file of a result that was written, or None where it could not be.
         on_restored: called with the case of unsaved work that is shown again, or "".
     """
@@ -106,8 +107,7 @@ class FileCommands:
         self._autosave = autosave
         self._opened = opened
         self._data = data
-        self._images: list[dict[str, str]] = []
-        self._segmentations: list[dict[str, str]] = []
+        self.lists = FileLists(workspace, data)
         self.on_saved: Callable[[Path | None], None] = lambda path: None
         self.on_restored: Callable[[str], None] = lambda case: None
 
@@ -118,22 +118,8 @@ class FileCommands:
         self._workflow.forget_error()
         self._data.choices = []
         self._data.is_open_dialog = True
-        self._loop.begin(self._list())
-
-    async def _list(self) -> None:
-        """Look for files in a thread: the folders may be large, or far away."""
         has_volume = self._controller.volume is not None
-        self._images = await asyncio.to_thread(self._workspace.images)
-        found = await asyncio.to_thread(self._workspace.segmentations) if has_volume else []
-        self._segmentations = found
-        self._data.recent = await asyncio.to_thread(self._workspace.recent_images)
-        self.search()
-
-    def search(self, *_: object) -> None:
-        """List what has the words in its title that a person looks for."""
-        words = self._data.find or ""
-        self._data.images = matching(self._images, words)
-        self._data.segmentations = matching(self._segmentations, words)
+        self._loop.begin(self.lists.look(has_volume=has_volume))
 
     def offer_choice(self, path: Path | str, error: SeriesChoiceError) -> None:
         """Have a person choose one of the volumes of a DICOM folder.

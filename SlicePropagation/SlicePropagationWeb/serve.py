@@ -1,7 +1,6 @@
 """Serving the page: address, token, Ctrl-C."""
 
 import asyncio
-import contextlib
 import os
 import socket
 import ssl
@@ -13,21 +12,18 @@ from typing import Any
 from vtkmodules.vtkCommonCore import vtkLogger
 
 from SlicePropagationLib.errors import ConfigError
-from SlicePropagationLib.files.dicom_choice import SeriesChoiceError
-from SlicePropagationLib.files.volume import read_image
 from SlicePropagationWeb.application import Application
 from SlicePropagationWeb.case_routes import CaseRoutes
 from SlicePropagationWeb.display import check_display
 from SlicePropagationWeb.encryption import encryption
 from SlicePropagationWeb.guard import Guard, is_local
 from SlicePropagationWeb.limits import DEFAULT_PORT, MAX_UPLOAD_BYTES
-from SlicePropagationWeb.opening import SAMPLE, read_segmentation, read_with_remarks
 from SlicePropagationWeb.private_link import open_browser, remove_links
+from SlicePropagationWeb.start_checks import check_readable, folders_of, worklist_of
 from SlicePropagationWeb.terminal import make_log_visible, tell_bad_requests_shortly
 from SlicePropagationWeb.thumbnails import Thumbnails
 from SlicePropagationWeb.transfer import Transfer
 from SlicePropagationWeb.upload_check import KINDS
-from SlicePropagationWeb.worklist import Case, read_worklist
 from SlicePropagationWeb.workspace import Workspace
 
 LINK_SECONDS = 60  # that a browser may take to start
@@ -158,9 +154,9 @@ def prepare(
     """
     check_display()
     context = encryption(certificate, key)
-    worklist = _worklist(image, cases, [results] if results else [out])
-    _check_readable(image, segmentation)
-    workspace = Workspace(out, [*data, *_folders_of(image), *_folders_of(cases)])
+    worklist = worklist_of(image, cases, [results] if results else [out])
+    check_readable(image, segmentation)
+    workspace = Workspace(out, [*data, *folders_of(image), *folders_of(cases)])
     guard = Guard(host, demands_token=demands_token, is_encrypted=context is not None)
     workspace.check_writable()
     remove_links(workspace.out)  # of a start that a crash ended
@@ -173,38 +169,6 @@ def prepare(
         application.files.open_at_start(image, segmentation)
     application.server.controller.on_server_ready.add(lambda **_: application.begin())
     return application, guard
-
-
-def _check_readable(image: Path | str | None, segmentation: Path | str | None) -> None:
-    """Refuse what cannot be opened before anything is served."""
-    if segmentation is not None:
-        if image is None:
-            raise ConfigError("A segmentation needs its image: give IMAGE, too.")
-        read_segmentation(segmentation, read_with_remarks(image)[0])
-    elif image is not None and image != SAMPLE:
-        with contextlib.suppress(SeriesChoiceError):  # the page asks which one
-            read_image(image)
-
-
-def _worklist(
-    image: Path | str | None,
-    cases: Path | str | None,
-    results: Sequence[Path | str],
-) -> list[Case]:
-    """The cases that are to be worked through; none without a table or folder of them."""
-    if cases is None:
-        return []
-    if image is not None:
-        raise ConfigError("A worklist has its own images: give IMAGE or --cases, not both.")
-    return read_worklist(cases, results)
-
-
-def _folders_of(image: Path | str | None) -> list[Path]:
-    """The folder that an image lies in, or is; none for the sample or no image."""
-    if image is None or image == SAMPLE:
-        return []
-    path = Path(image)
-    return [path if path.is_dir() else path.resolve().parent]
 
 
 def _upload_text(max_upload_bytes: int) -> str:
@@ -235,7 +199,7 @@ def _install(
 ) -> None:
     """Have every request checked, and files served, once there is a web server."""
     thumbnails = Thumbnails(application.workspace.recovery.folder)
-    routes = CaseRoutes(application.cases.cases, thumbnails)
+    routes = CaseRoutes(application.cases.work.cases, thumbnails)
 
     def bind(socket_server: Any, **_: Any) -> None:
         socket_server.config["ssl"] = context
