@@ -1,6 +1,6 @@
 """The route `/thumbnail/NAME`, which the rows of the worklist ask for when they are seen."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from aiohttp import web
@@ -15,11 +15,18 @@ class CaseRoutes:
     Args:
         cases: {name: Case}.
         thumbnails: the Thumbnails.
+        is_owner: `is_owner(tab)`, whether a browser's tab has the session; others see no picture.
     """
 
-    def __init__(self, cases: Mapping[str, Case], thumbnails: Thumbnails) -> None:
+    def __init__(
+        self,
+        cases: Mapping[str, Case],
+        thumbnails: Thumbnails,
+        is_owner: Callable[[str], bool],
+    ) -> None:
         self._cases = cases
         self._thumbnails = thumbnails
+        self._is_owner = is_owner
 
     def install(self, application: web.Application) -> None:
         """Add the route to an aiohttp application that has not started yet."""
@@ -31,7 +38,8 @@ class CaseRoutes:
         application.on_cleanup.append(end)
 
     async def _thumbnail(self, request: web.Request) -> web.StreamResponse:
-        case = self._cases.get(request.match_info["name"])
+        is_ours = self._is_owner(request.query.get("tab", ""))
+        case = self._cases.get(request.match_info["name"]) if is_ours else None
         path = await self._thumbnails.of(Path(case.image)) if case else None
         if path is None:
             raise web.HTTPNotFound(text="There is no such picture.\n")

@@ -199,7 +199,8 @@ def _install(
 ) -> None:
     """Have every request checked, and files served, once there is a web server."""
     thumbnails = Thumbnails(application.workspace.recovery.folder)
-    routes = CaseRoutes(application.cases.work.cases, thumbnails)
+    is_owner = application.session_lock.is_owner
+    routes = CaseRoutes(application.cases.work.cases, thumbnails, is_owner)
 
     def bind(socket_server: Any, **_: Any) -> None:
         socket_server.config["ssl"] = context

@@ -181,7 +181,7 @@ def _add_row(name: StateNames) -> None:
         ],
     ):
         html.Img(
-            src=("`thumbnail/${encodeURIComponent(row.name)}`",),
+            src=("`thumbnail/${encodeURIComponent(row.name)}?tab=${utils.page.tab}`",),
             raw_attrs=[
                 'loading="lazy"',
                 'alt=""',

@@ -204,10 +204,10 @@ def _who(session: AnnotationSession, segment: Segment, engine: str) -> str:
         for kind, word, _ in BY_PERSON
         if (kinds == kind).any()
     ]
-    person = f"a person: {'; '.join(by_person)}" if by_person else "a person: nothing"
+    person = f"by a person: {'; '.join(by_person)}" if by_person else "by a person: nothing"
     count = int((kinds == BY_ENGINE[0]).sum())
     slices = "1 slice" if count == 1 else f"{count} slices"
-    return f"{segment.name}: {person}. {engine or 'An engine'}: {slices} propagated."
+    return f"{segment.name}: {person}. By {engine or 'an engine'}: {slices} propagated."
 
 
 def ranges(indices: Sequence[int]) -> str:

@@ -108,8 +108,11 @@ def test_a_case_that_cannot_be_read_leaves_nothing_in_the_zip_file(tmp_path, vol
 def test_the_report_says_who_drew_what_and_needs_nothing_from_elsewhere(volume, session):
     page = case_report("Anna & Co", volume, session, [VEIN, LIVER], {"engine": "copy"})
     assert "<h1>Anna &amp; Co</h1>" in page
-    assert "Liver &lt;left&gt;: a person: drawn 2; corrected 4. copy: 1 slice propagated." in page
-    assert "Vein: a person: drawn 2. copy: 0 slices propagated." in page
+    assert (
+        "Liver &lt;left&gt;: by a person: drawn 2; corrected 4. By copy: 1 slice propagated."
+        in page
+    )
+    assert "Vein: by a person: drawn 2. By copy: 0 slices propagated." in page
     voxels = int(session.areas(300).sum())
     assert f"{voxels * 0.5 * 0.5 * 4.0 / 1000:.4g} ml" in page
     assert "<script" not in page
