@@ -243,6 +243,10 @@ class CaseCommands:
         session = document.session
         return len({index for label in session.labels for index in session.anchors(label)})
 
+    def flush(self) -> None:
+        """Have the browser see what changed by now, in the middle of something that takes long."""
+        self._files.flush()
+
     def is_annotated(self) -> bool:
         """Whether a case is open, and something is drawn on it."""
         return bool(self.open_name) and self._num_annotated() > 0

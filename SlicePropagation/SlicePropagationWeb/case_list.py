@@ -57,9 +57,10 @@ class CaseList:
         for first in range(0, len(names), AT_ONCE):
             some = names[first : first + AT_ONCE]
             self._num_unread = len(names) - first
+            self.refresh()
+            self._commands.flush()
             self._commands.made |= await asyncio.to_thread(self._commands.read_made, some)
         self._num_unread = 0
-        self._scroll_to_current()
         self.refresh()
 
     def follow(self, typed: Any, name: "StateNames") -> None:

@@ -8,6 +8,7 @@ from SlicePropagationWeb.page_parts import BLUE, command_button, command_icon, g
 from SlicePropagationWeb.panel_state import StateNames
 
 ROW_PX = 64  # height of a row; `worklist.js` and `page.css` have the same
+TO_TOP = "utils.page.topOfCases()"
 STATUS_TEXTS = {
     ALL: "All",
     NEW: "New",
@@ -79,7 +80,9 @@ def add_worklist_dialog(name: StateNames) -> None:
         vuetify3.VDialog(
             v_model=name.is_cases, max_width="1040", classes="sp-worklist", scrollable=True
         ),
-        vuetify3.VCard(),
+        vuetify3.VCard(
+            classes=(f"{{'sp-many': {name.cases}.counts && {name.cases}.counts.all > 8}}",)
+        ),
     ):
         with html.Div(classes="sp-worklist-head"):
             html.Span("Cases", classes="text-h6")
@@ -113,7 +116,7 @@ def _add_find(name: StateNames) -> None:
         type="search",
         placeholder="Find by name or folder",
         classes="sp-typed sp-find",
-        raw_attrs=['aria-label="Find cases"'],
+        raw_attrs=['aria-label="Find cases"', f'@input="{TO_TOP}"'],
     )
 
 
@@ -122,7 +125,7 @@ def _add_statuses(name: StateNames) -> None:
         for status, text in STATUS_TEXTS.items():
             html.Button(
                 f"{text} {shown(f'{name.cases}.counts ? {name.cases}.counts.{status} : 0')}",
-                click=f"{name.cases_status} = '{status}'",
+                click=f"{name.cases_status} = '{status}'; {TO_TOP}",
                 classes=(
                     f"{{'sp-status-filter': true, 'sp-on': {name.cases_status} === '{status}'}}",
                 ),
@@ -141,6 +144,7 @@ def _add_orders(name: StateNames) -> None:
         variant="outlined",
         hide_details=True,
         classes="sp-orders",
+        update_modelValue=TO_TOP,
         raw_attrs=['data-choice="Order"', 'aria-label="Order"'],
     )
 

@@ -22,5 +22,12 @@
     requestAnimationFrame(() => { list.scrollTop = top * ROW_PX; });
   }
 
-  window.slicePropagation = Object.assign(window.slicePropagation || {}, { scrollCases, showCases });
+  // Other rows are found, or they have another order.
+  function topOfCases() {
+    asked = -1;
+    const list = document.querySelector(".sp-rows");
+    if (list) list.scrollTop = 0;
+  }
+
+  window.slicePropagation = Object.assign(window.slicePropagation || {}, { scrollCases, showCases, topOfCases });
 })();
