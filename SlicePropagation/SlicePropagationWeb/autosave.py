@@ -126,12 +126,17 @@ class Autosave:
         self._is_due = False  # what changes from now on is kept again, after this
         return self._writer.submit(job)
 
-    def set_aside(self) -> str | None:
-        """Other work begins: what is not saved becomes a result; returns its name, or None."""
+    def set_aside(self, case: str = "") -> str | None:
+        """Other work begins: what is not saved becomes a result; returns its name, or None.
+
+        Args:
+            case: of the worklist that it is on, where that is not the one that is open.
+        """
         self._finish()
         self.journal.end()
-        name = self._writer.submit(self._workspace.set_aside, self.case).result()
-        self.on_leave(self.case, name)
+        case = case or self.case
+        name = self._writer.submit(self._workspace.set_aside, case).result()
+        self.on_leave(case, name)
         return name
 
     def close(self) -> None:

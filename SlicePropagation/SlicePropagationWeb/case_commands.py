@@ -151,6 +151,7 @@ class CaseCommands:
         case = self.cases.get(name)
         if case is None:
             return
+        self._data.is_cases = False
         self.state.current = name
         self._clock.rest()
         self._note_work(name)

@@ -50,6 +50,7 @@ class CaseList:
         if not self._commands.cases:
             return
         self.show()
+        self._data.is_cases = not self._data.offer  # what a crash left is asked about first
         self._loop.begin(self._read_made())
 
     async def _read_made(self) -> None:
@@ -88,6 +89,11 @@ class CaseList:
         self._scroll_to_current()
         self.refresh()
         self._data.is_cases = True
+
+    def settled(self) -> None:
+        """What a crash left is dropped, or is a file now: the list comes next."""
+        if self._commands.cases:
+            self.show()
 
     def _scroll_to_current(self) -> None:
         place = place_of(self._found(), self._commands.state.current)

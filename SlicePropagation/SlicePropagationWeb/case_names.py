@@ -17,6 +17,7 @@ LABEL_WORDS = frozenset(
     ("label", "labels", "labelmap", "seg", "segmentation", "segmentations", "mask", "masks")
     + ("seed", "seeds", "truth", "gt", "groundtruth", "annotation", "annotations", "dseg")
 )
+UPLOADS = "uploads"  # the folder of what came from the browser, which says nothing of a case
 LONGEST = 60
 IMAGE_SUFFIXES = (*SUFFIXES, ".mgz", ".mgh", ".tif", ".tiff", ".png", ".dcm")
 
@@ -60,7 +61,8 @@ def title_of_path(path: PurePath | str) -> str:
     """How a path is shown in a line: with its folder where its own name says nothing."""
     path = PurePath(path)
     is_generic = stem_of(path.name).casefold() in GENERIC
-    return f"{path.parent.name}/{path.name}" if is_generic and path.parent.name else path.name
+    says_more = path.parent.name not in ("", UPLOADS)
+    return f"{path.parent.name}/{path.name}" if is_generic and says_more else path.name
 
 
 def is_named_label_map(name: str) -> bool:
@@ -78,7 +80,7 @@ def _parts(path: PurePath | str) -> list[str]:
     if not names:
         return ["case"]
     names[-1] = stem_of(names[-1])
-    while len(names) > 1 and names[-1].casefold() in GENERIC:
+    while len(names) > 1 and names[-1].casefold() in GENERIC and names[-2] != UPLOADS:
         names.pop()
     return names
 

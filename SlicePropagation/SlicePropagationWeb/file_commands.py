@@ -86,6 +86,7 @@ class FileCommands:
         lists: the FileLists of the Open dialog.
         on_saved: called with the file of a result that was written, or None where it could not be.
         on_restored: called with the case of unsaved work that is shown again, or "".
+        on_settled: called when unsaved work is dropped, or is a result now.
     """
 
     def __init__(
@@ -110,6 +111,7 @@ class FileCommands:
         self.lists = FileLists(workspace, data)
         self.on_saved: Callable[[Path | None], None] = lambda path: None
         self.on_restored: Callable[[str], None] = lambda case: None
+        self.on_settled: Callable[[], None] = lambda: None
 
     # Opening
 
@@ -383,14 +385,16 @@ class FileCommands:
         self._data.offer = None
         self._autosave.forget()
         self._autosave.answered()
+        self.on_settled()
 
     def set_aside(self) -> None:
         """Make a result of unsaved work."""
-        name = self._autosave.set_aside()
+        name = self._autosave.set_aside(str((self._data.offer or {}).get("case", "")))
         self._data.offer = None
         self._autosave.answered()
         if name:
             self._workflow.say(f"The unsaved work is kept as {name} in {self._workspace.out}.")
+        self.on_settled()
 
 
 def _read_kept(path: str, volume: Volume) -> Segmentation | None:

@@ -12,7 +12,7 @@ from pathlib import Path
 from SlicePropagationLib.errors import InputError, SlicePropagationError
 from SlicePropagationLib.files.atomic import PREFIX, clear_away, own_prefix, owner_of
 from SlicePropagationLib.processes import is_alive
-from SlicePropagationWeb.case_names import title_of_path
+from SlicePropagationWeb.case_names import UPLOADS, title_of_path
 from SlicePropagationWeb.folder_search import (
     is_dicom_folder,
     is_image,
@@ -50,7 +50,7 @@ class Workspace:
         readable: Sequence[Path | str] = (),
     ) -> None:
         self.out = Path(out).resolve()
-        self.uploads = self.out / "uploads"
+        self.uploads = self.out / UPLOADS
         self.recovery = Recovery(self.out / "autosave")
         self._recent = RecentFiles(self.recovery.folder)
         self._claim = self.out / f"{own_prefix()}{CLAIM}"

@@ -61,6 +61,7 @@ def names(rows):
         ("scans/1.2.840", "1.2.840"),
         ("Jürgen Müller/image.mha", "J_rgen_M_ller"),
         ("../..//image.nii.gz", "image"),
+        ("out/uploads/DICOM", "DICOM"),
         ("a/..hidden..nrrd", "hidden"),
     ],
 )
@@ -76,6 +77,7 @@ def test_cases_with_one_name_are_told_apart_by_their_folders_and_else_by_a_numbe
 def test_the_title_of_an_image_called_as_all_are_names_its_folder():
     assert title_of_path("data/case_7/image.nii.gz") == "case_7/image.nii.gz"
     assert title_of_path("data/case_7/liver.nii.gz") == "liver.nii.gz"
+    assert title_of_path("out/uploads/DICOM") == "DICOM"
 
 
 @pytest.mark.parametrize(
