@@ -12,9 +12,13 @@ from SlicePropagationMRML.presenting.controls import DEVICES, DIRECTIONS
 
 from SlicePropagationLib.drawing.scissors import CUTS
 from SlicePropagationLib.engines import ENGINES
+from SlicePropagationLib.pipelines.case_export import KINDS
 from SlicePropagationLib.pipelines.exports import EXPORTS
+from SlicePropagationWeb.case_order import ALL, ORDERS
+from SlicePropagationWeb.case_records import STATUSES
 from SlicePropagationWeb.command_labels import (
     AFTER_CORRECTION,
+    EXPORT_SCOPES,
     MARGIN_UNITS,
     OUTLINES,
     OVERWRITES,
@@ -148,6 +152,10 @@ CHOICES: dict[str, Rule] = {
     "save_suffix": _one_of(*SAVE_SUFFIXES),
     "exports": _some_of(*EXPORTS),
     "span": _span,
+    "export_scope": _one_of(*EXPORT_SCOPES),
+    "export_kinds": _some_of(*KINDS),
+    "cases_status": _one_of(ALL, *STATUSES),
+    "cases_order": _one_of(*ORDERS),
     "segment_id": _segment,
     "tool": _one_of(*TOOLS),
     "scope": _one_of(*SCOPES),
@@ -179,7 +187,10 @@ _PANEL_RULES: dict[str, Rule] = {
     **dict.fromkeys(("is_error", "is_warning"), _false),  # a message is closed
     "message": _empty,
     "upload": _percent,
-    "find": _searched,
+    **dict.fromkeys(("find", "cases_find"), _searched),
+    **{name: CHOICES[name] for name in ("cases_status", "cases_order")},
+    **{name: CHOICES[name] for name in ("export_scope", "export_kinds")},
+    **dict.fromkeys(("is_cases", "is_export"), _truth),
     "save_name": _name,
     "renamed": _segment,
 }

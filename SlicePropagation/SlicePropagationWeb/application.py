@@ -1,6 +1,6 @@
 """The page's program: Slicer's components, the workflow and the server, put together."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, cast
 
 import slicer
@@ -12,6 +12,7 @@ from trame_slicer.core import SlicerApp
 from vtkmodules.vtkCommonCore import vtkOutputWindow
 
 from SlicePropagationWeb.autosave import Autosave
+from SlicePropagationWeb.case_parts import CaseParts
 from SlicePropagationWeb.checked_state import CheckedState
 from SlicePropagationWeb.command_check import blocked, check_arguments
 from SlicePropagationWeb.command_labels import keys
@@ -35,9 +36,10 @@ from SlicePropagationWeb.toolbox import Toolbox
 from SlicePropagationWeb.view_mouse import ViewMouse
 from SlicePropagationWeb.window_level import WindowLevel
 from SlicePropagationWeb.workflow import Workflow, tell
+from SlicePropagationWeb.worklist import Case
 from SlicePropagationWeb.workspace import Workspace
 
-WHILE_PLAYING = ("play", "describe")  # what does not end a pass through the slices
+WHILE_PLAYING = ("play", "describe", "rows")  # what does not end a pass through the slices
 
 
 class Application:
@@ -45,6 +47,7 @@ class Application:
 
     Args:
         workspace: the Workspace.
+        cases: the worklist, if there is one.
 
     Attributes:
         server: the trame server.
@@ -59,7 +62,7 @@ class Application:
         second: the SecondImage.
     """
 
-    def __init__(self, workspace: Workspace) -> None:
+    def __init__(self, workspace: Workspace, cases: Sequence[Case] = ()) -> None:
         self.workspace = workspace
         self.server = make_server()
         typed = TypedState(self.server.state, PanelState, namespace="work")
@@ -73,10 +76,12 @@ class Application:
         Page(self.server, name, self.views)
         self.data.keys = keys()
         self.data.offer = workspace.recovery.offered()
+        self._make_cases(cases)
         self._commands = self._workflow_commands() | self._drawing_commands()
-        self._commands |= self._file_commands() | self._view_commands()
+        self._commands |= self._file_commands() | self._view_commands() | self.cases.commands()
         self.checked = CheckedState(self.server.state, self._say_error)
         self._follow_choices(typed, name)
+        self.cases.follow(typed, name)
         self.workflow.refresh()
         self._listen()
 
@@ -138,6 +143,16 @@ class Application:
             self.opened,
             self.data,
         )
+
+    def _make_cases(self, cases: Sequence[Case]) -> None:
+        parts = (self.files, self.autosave, self.workflow, self.workspace, self._loop, self.data)
+        self.cases = CaseParts(cases, *parts)
+        self.views.observe(lambda *_: self.cases.work.act())
+
+    def begin(self) -> None:
+        """The page is served."""
+        with self.server.state:
+            self.cases.list.begin()
 
     def _listen(self) -> None:
         """Take what the page's own code calls."""
@@ -208,7 +223,6 @@ class Application:
         files = self.files
         return {
             "open": files.show_open_dialog,
-            "load": files.load,
             "continue": files.go_on_with,
             "sample": files.load_sample,
             "save": files.show_save_dialog,
@@ -221,6 +235,7 @@ class Application:
     def _command(self, name: str, *arguments: Any) -> None:
         """A button or a key of the page."""
         self.autosave.note()
+        self.cases.work.act()
         if name not in WHILE_PLAYING:
             self.player.stop()
         reason = blocked(name, self.data.why)
@@ -306,6 +321,7 @@ class Application:
 
     def close(self) -> None:
         """End: what is not saved is kept."""
+        self.cases.work.close()
         self.autosave.close()
         self.window.keep()
         self.workflow.logic.cleanup()

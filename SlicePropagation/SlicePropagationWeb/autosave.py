@@ -32,6 +32,9 @@ class Autosave:
         source: the image that is open: a path, or "sample".
         series: which volume of a DICOM folder it is, where a person chose one.
         second, second_series: the same of the image that is shown over it; empty without one.
+        case: name of the case of the worklist that it is, or "".
+        on_leave: called with that name, and the name of the result that unsaved work of it became
+            or None, when other work begins.
         journal: each stroke, on the disk before the next one.
     """
 
@@ -52,6 +55,8 @@ class Autosave:
         self.series = ""
         self.second = ""
         self.second_series = ""
+        self.case = ""
+        self.on_leave: Callable[[str, str | None], None] = lambda case, unsaved: None
         self.journal = StrokeJournal(workspace.recovery.journal)
         self._covered = 0
         workflow.on_work = self.worked
@@ -73,6 +78,7 @@ class Autosave:
             "series": self.series,
             "second": self.second,
             "second_series": self.second_series,
+            "case": self.case,
             "title": flow.data.volume_name,
             "plane": flow.data.plane,
             "labels": labels,
@@ -125,11 +131,18 @@ class Autosave:
         self._is_due = False  # what changes from now on is kept again, after this
         return self._writer.submit(job)
 
-    def set_aside(self) -> str | None:
-        """Other work begins: what is not saved becomes a result; returns its name, or None."""
+    def set_aside(self, case: str = "") -> str | None:
+        """Other work begins: what is not saved becomes a result; returns its name, or None.
+
+        Args:
+            case: of the worklist that it is on, where that is not the one that is open.
+        """
         self._finish()
         self.journal.end()
-        return self._writer.submit(self._workspace.set_aside).result()
+        case = case or self.case
+        name = self._writer.submit(self._workspace.set_aside, case).result()
+        self.on_leave(case, name)
+        return name
 
     def close(self) -> None:
         """Keep what is due and wait until it is written.
@@ -197,6 +210,7 @@ class Autosave:
             series=self.series,
             second=self.second,
             second_series=self.second_series,
+            case=self.case,
             title=flow.data.volume_name,
             plane=flow.data.plane,
             segment=flow.data.segment_id,

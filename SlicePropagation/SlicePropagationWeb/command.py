@@ -34,8 +34,10 @@ def add_app(commands: Any) -> None:
         "the annotation workflow as a web page",
         "app sample",
         "app image.nii.gz --segmentation out.seg.nrrd --out annotations",
+        "app --cases cases.csv --out annotations",
     )
     _add_what_is_opened(parser)
+    _add_cases(parser)
     _add_where_it_is_served(parser)
     _add_folders(parser)
     parser.set_defaults(command=_app)
@@ -57,6 +59,25 @@ def _add_what_is_opened(parser: Any) -> None:
         help=(
             "segmentation or label map of IMAGE to go on with, such as one that `propagate` or"
             " `batch` wrote (default: an empty one)"
+        ),
+    )
+
+
+def _add_cases(parser: Any) -> None:
+    parser.add_argument(
+        "--cases",
+        metavar="CSV|DIR",
+        help=(
+            "worklist: the table of `batch` (column image, optionally seed, out, series, case), or a"
+            " folder of images (default: none)"
+        ),
+    )
+    parser.add_argument(
+        "--results",
+        metavar="DIR",
+        help=(
+            "folder that `batch` wrote to, whose results the worklist opens (default: --out, and the"
+            " folder of the table)"
         ),
     )
 
@@ -123,6 +144,8 @@ def _app(arguments: "Namespace") -> int:
         arguments.host,
         arguments.port,
         segmentation=arguments.segmentation,
+        cases=arguments.cases,
+        results=arguments.results,
         data=arguments.data,
         opens_browser=not arguments.no_browser,
         max_upload_bytes=arguments.max_upload * 1024**2,
@@ -140,6 +163,8 @@ def serve_page(
     port: int | None = None,
     *,
     segmentation: Path | str | None = None,
+    cases: Path | str | None = None,
+    results: Path | str | None = None,
     data: Sequence[Path | str] = (),
     opens_browser: bool = True,
     max_upload_bytes: int = MAX_UPLOAD_BYTES,
@@ -169,6 +194,8 @@ def serve_page(
         host,
         port,
         segmentation=segmentation,
+        cases=cases,
+        results=results,
         data=data,
         opens_browser=opens_browser,
         max_upload_bytes=max_upload_bytes,

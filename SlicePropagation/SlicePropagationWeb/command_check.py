@@ -12,6 +12,7 @@ from SlicePropagationWeb.checked_state import shown
 from SlicePropagationWeb.command_labels import COMMANDS, TOOLS
 from SlicePropagationWeb.panel_state import PanelState
 from SlicePropagationWeb.window_presets import AUTOMATIC, CT_PRESETS
+from SlicePropagationWeb.worklist import MOST
 
 MAX_PATH = 4096
 MAX_SIZE = 1e5  # of a brush or a margin
@@ -81,6 +82,14 @@ def _path(value: object, data: PanelState) -> bool:
     return is_text(value, MAX_PATH)
 
 
+def _case(value: object, data: PanelState) -> bool:
+    return data.has_cases and is_text(value, MAX_TEXT)
+
+
+def _row(value: object, data: PanelState) -> bool:
+    return is_whole(value) and 0 <= value < MOST
+
+
 ARGUMENTS: dict[str, tuple[tuple[str, Check], ...]] = {
     "jump": (("slice", _slice),),
     "describe": (("slice", _slice),),
@@ -108,6 +117,8 @@ ARGUMENTS: dict[str, tuple[tuple[str, Check], ...]] = {
     "lock": (("segment", _segment),),
     **dict.fromkeys(("load", "load_second"), (("path", _path), ("volume", _path))),
     "continue": (("path", _path),),
+    "open_case": (("case", _case),),
+    "rows": (("row", _row),),
 }
 CAN_LACK = {"load": 1, "load_second": 1}  # how many of the last values may be left out
 # Which reason of `view_state` forbids a command that is no button of COMMANDS.
@@ -115,6 +126,8 @@ REASONS = {
     "load": "open",
     "continue": "open",
     "sample": "open",
+    "open_case": "open",
+    "make_export": "open",
     "plane": "choices",
     "tool": "edit",
     "threshold": "draw",

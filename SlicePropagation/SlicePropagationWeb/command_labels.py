@@ -100,6 +100,32 @@ COMMANDS = {
         "Show another image of the same patient over this one, such as T2 or PET",
         "",
     ),
+    "cases": Command("Cases", "mdi-format-list-checks", "The list of cases", "", "w"),
+    "next_case": Command(
+        "Next case",
+        "mdi-skip-forward-outline",
+        "Open the next case that is not done; what is unsaved of this one is kept",
+        "open",
+    ),
+    "save_next": Command(
+        "Save and next",
+        "mdi-content-save-move-outline",
+        "Save this case, and open the next one that is not done",
+        "save",
+        "Ctrl+Enter",
+    ),
+    "reviewed": Command(
+        "Reviewed",
+        "mdi-check-decagram-outline",
+        "Say that this case is reviewed; it counts once the case is saved",
+        "",
+    ),
+    "export": Command(
+        "Export",
+        "mdi-folder-zip-outline",
+        "Results with reports, DICOM SEG and meshes in one zip file",
+        "",
+    ),
     "keys": Command("Keys", "mdi-keyboard-outline", "All keys and what the mouse does", "", "?"),
 }
 _ON_SLICE = {
@@ -190,6 +216,7 @@ AFTER_CORRECTION = {
 }
 AFTER_CORRECTION_ITEMS = [{"title": text, "value": wish} for wish, text in AFTER_CORRECTION.items()]
 
+EXPORT_SCOPES = ("case", "all")
 SCOPES = ("selected", "drawn")
 SCOPE_ITEMS = _items(SCOPES, ("Selected segment", "All drawn segments"))
 
@@ -237,7 +264,7 @@ def shown_key(key: str) -> str:
     if key == "Escape":
         return "Esc"
     *with_it, letter = key.split("+")
-    return "+".join([*with_it, letter.upper()])
+    return "+".join([*with_it, letter.upper() if len(letter) == 1 else letter])
 
 
 def key_rows() -> list[tuple[str, str]]:

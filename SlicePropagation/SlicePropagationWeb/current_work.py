@@ -14,6 +14,7 @@ from SlicePropagationLib.files.segmentation_file import Segmentation
 from SlicePropagationLib.files.segments import Segment
 from SlicePropagationLib.files.volume import Volume
 from SlicePropagationLib.pipelines.phantom_volume import SPLEEN
+from SlicePropagationWeb.case_names import case_name, title_of_path
 from SlicePropagationWeb.opening import SAMPLE, Opened
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ FIRST_HINT = "Paint the structure on one slice, then press Propagate."
 
 def title_of(source: Path | str) -> str:
     """What a person calls an image."""
-    return "the sample" if source == SAMPLE else Path(source).name
+    return "the sample" if source == SAMPLE else title_of_path(source)
 
 
 class CurrentWork:
@@ -75,6 +76,7 @@ class CurrentWork:
         source: Path | str,
         volume: Volume,
         remarks: Sequence[str] = (),
+        case: str = "",
     ) -> None:
         """Show a volume, with nothing drawn on it yet.
 
@@ -82,12 +84,14 @@ class CurrentWork:
             source: file, DICOM folder or "sample" that it came from.
             volume: what was read.
             remarks: sentences about it.
+            case: name of the case of the worklist that it is, or "".
 
         Raises:
             SlicePropagationError: a run is under way.
         """
         unsaved = self._begin_anew("another volume")
         first = _sample_segment() if source == SAMPLE else None
+        self._autosave.case = case
         self._put(source, volume, None, first)
         self._describe(source, volume, "axial")
         self._work_on("axial")
@@ -114,6 +118,7 @@ class CurrentWork:
             SlicePropagationError: a run is under way.
         """
         self._begin_anew("another volume")
+        self._autosave.case = offer.get("case", "")
         self._put(offer["image"], volume, drawn)
         self._describe(offer["image"], volume, offer.get("plane", "axial"))
         strokes = self._workspace.recovery.strokes()
@@ -204,13 +209,13 @@ class CurrentWork:
         plane: str,
     ) -> None:
         """Say in the panel what the volume is."""
-        title = title_of(source)
+        title = self._autosave.case or title_of(source)
         data = self._data
         data.volume_name = title
         data.volume_text = _description(title, volume)
         data.plane = plane
         data.show_3d = self._controller.is_small
-        name = "segmentation" if source == SAMPLE else title.split(".")[0]
+        name = "segmentation" if source == SAMPLE else case_name(source)
         data.save_name = self._workspace.free_name(name)
 
     def _work_on(self, plane: str) -> None:

@@ -5,12 +5,14 @@ Details, an autosave to go on with, a session that another tab has, a program th
 
 from trame.widgets import html, vuetify3
 
+from SlicePropagationWeb.export_dialog import add_export_dialog
 from SlicePropagationWeb.info_dialogs import add_keys_dialog, add_table_dialog
 from SlicePropagationWeb.open_dialog import add_open_dialog
 from SlicePropagationWeb.page_parts import BLUE, give, shown
 from SlicePropagationWeb.panel_state import StateNames
 from SlicePropagationWeb.save_dialog import add_save_dialog
 from SlicePropagationWeb.second_dialog import add_second_dialog
+from SlicePropagationWeb.worklist_dialog import add_worklist_dialog
 
 # What trame puts in place of the page when the connection is lost.
 GONE = (
@@ -33,6 +35,8 @@ def add_dialogs(name: StateNames) -> None:
     add_open_dialog(name)
     add_save_dialog(name)
     add_second_dialog(name)
+    add_worklist_dialog(name)
+    add_export_dialog(name)
     _add_details(name)
     add_table_dialog(name)
     add_keys_dialog(name)

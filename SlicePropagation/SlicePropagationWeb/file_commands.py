@@ -4,7 +4,7 @@ Files are read and written in threads; the page goes on answering.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -23,6 +23,7 @@ from SlicePropagationLib.files.segmentation_file import (
 from SlicePropagationLib.files.volume import Volume
 from SlicePropagationLib.pipelines.exports import check_exports
 from SlicePropagationWeb.current_work import CurrentWork, title_of
+from SlicePropagationWeb.file_lists import FileLists
 from SlicePropagationWeb.opening import (
     SAMPLE,
     Opened,
@@ -31,6 +32,7 @@ from SlicePropagationWeb.opening import (
     read_opened,
     read_segmentation,
     read_with_remarks,
+    size_text,
 )
 from SlicePropagationWeb.page_session import Exports
 from SlicePropagationWeb.workflow import Workflow, tell
@@ -79,6 +81,12 @@ class FileCommands:
         autosave: the Autosave.
         opened: the CurrentWork.
         data: the PanelState that the browser shows.
+
+    Attributes:
+        lists: the FileLists of the Open dialog.
+        on_saved: called with the file of a result that was written, or None where it could not be.
+        on_restored: called with the case of unsaved work that is shown again, or "".
+        on_settled: called when unsaved work is dropped, or is a result now.
     """
 
     def __init__(
@@ -100,17 +108,20 @@ class FileCommands:
         self._autosave = autosave
         self._opened = opened
         self._data = data
+        self.lists = FileLists(workspace, data)
+        self.on_saved: Callable[[Path | None], None] = lambda path: None
+        self.on_restored: Callable[[str], None] = lambda case: None
+        self.on_settled: Callable[[], None] = lambda: None
 
     # Opening
 
     def show_open_dialog(self) -> None:
         """List what can be opened."""
         self._workflow.forget_error()
-        has_volume = self._controller.volume is not None
-        self._data.images = self._workspace.images()
-        self._data.segmentations = self._workspace.segmentations() if has_volume else []
         self._data.choices = []
         self._data.is_open_dialog = True
+        has_volume = self._controller.volume is not None
+        self._loop.begin(self.lists.look(has_volume=has_volume))
 
     def offer_choice(self, path: Path | str, error: SeriesChoiceError) -> None:
         """Have a person choose one of the volumes of a DICOM folder.
@@ -140,9 +151,9 @@ class FileCommands:
         """Open an image, and a segmentation of it, as soon as the page is served."""
 
         async def load() -> None:
-            await self._load_volume(image)
+            await self.load_volume(image)
             if segmentation is not None:
-                await self._load_segmentation(Path(segmentation))
+                await self.load_segmentation(Path(segmentation))
 
         self._server.controller.on_server_ready.add(lambda **_: self._loop.begin(load()))
 
@@ -157,11 +168,11 @@ class FileCommands:
             InputError: it lies outside the folders.
         """
         path = self._workspace.readable_path(text)
-        self._loop.begin(self._load_volume(path, str(series) if series else None))
+        self._loop.begin(self.load_volume(path, str(series) if series else None))
 
     def load_sample(self) -> None:
         """Open the generated sample."""
-        self._loop.begin(self._load_volume(SAMPLE))
+        self._loop.begin(self.load_volume(SAMPLE))
 
     def go_on_with(self, text: str) -> None:
         """Open a segmentation of the volume that is open, by its path.
@@ -170,13 +181,26 @@ class FileCommands:
             InputError: it lies outside the folders.
         """
         path = self._workspace.readable_segmentation(text)
-        self._loop.begin(self._load_segmentation(path))
+        self._loop.begin(self.load_segmentation(path))
 
-    async def _load_volume(self, source: Path | str, series: str | None = None) -> None:
-        self._begin_loading(title_of(source))
+    async def load_volume(
+        self,
+        source: Path | str,
+        series: str | None = None,
+        case: str = "",
+    ) -> None:
+        """Open an image; what is wrong with it, the page says.
+
+        Args:
+            source: file, DICOM folder or "sample".
+            series: which volume of a DICOM folder that holds several.
+            case: name of the case of the worklist that it is, or "".
+        """
+        self._begin_loading(f"{case or title_of(source)}{size_text(source)}")
         try:
             volume, remarks = await asyncio.to_thread(read_with_remarks, source, series)
-            self._opened.show_volume(source, volume, remarks)
+            self._opened.show_volume(source, volume, remarks, case)
+            self._workspace.note_opened(source)
             self._data.choices = []
         except SeriesChoiceError as error:
             self.offer_choice(source, error)
@@ -185,7 +209,8 @@ class FileCommands:
         self._data.loading = ""
         self.warm_up()
 
-    async def _load_segmentation(self, path: Path) -> None:
+    async def load_segmentation(self, path: Path) -> None:
+        """Go on with a segmentation of the volume that is open."""
         self._begin_loading(path.name)
         try:
             opened = await self._read(_read_segmentation, path)
@@ -193,6 +218,10 @@ class FileCommands:
         except SlicePropagationError as error:
             self._workflow.say(str(error), is_error=True)
         self._data.loading = ""
+
+    def flush(self) -> None:
+        """Have the browser see what changed by now, in the middle of something that takes long."""
+        self._server.state.flush()
 
     def _begin_loading(self, title: str) -> None:
         self._data.loading = f"Opening {title}…"
@@ -259,6 +288,7 @@ class FileCommands:
             return
         volume = replace(opened.volume, path=path)
         self._opened.show_volume(path, volume, [*left_out, *opened.remarks])
+        self._workspace.note_opened(path)
 
     def refuse_upload(self, reason: str) -> None:
         """Say why an upload was not taken."""
@@ -273,25 +303,39 @@ class FileCommands:
         self._data.saved = []
         self._data.is_save_dialog = True
 
-    def save(self) -> None:
+    def save(self) -> bool:
         """Write the work as it is now, under the name in the dialog.
+
+        Returns:
+            Whether it is being written.
 
         Raises:
             InputError: it cannot be a file name.
         """
         data = self._data
         if data.is_saving or data.why["save"]:
-            return
-        path = self._workspace.output_path(data.save_name, data.save_suffix)
-        check_exports(data.exports)
-        exports = Exports(tuple(data.exports), self._autosave.source)
-        self._loop.begin(self._save(path, self._workflow.result(path, exports)))
+            return False
+        self._loop.begin(self._save(*self._to_be_saved(data.exports)))
+        return True
+
+    async def save_now(self) -> Path | None:
+        """Write the work as it is now, without exports; returns the file, None where it could not be."""
+        if self._data.is_saving or self._data.why["save"]:
+            return None
+        return await self._save(*self._to_be_saved(()))
+
+    def _to_be_saved(self, kinds: Sequence[str]) -> tuple[Path, Callable[[], list[Path]]]:
+        path = self._workspace.output_path(self._data.save_name, self._data.save_suffix)
+        check_exports(kinds)
+        exports = Exports(tuple(kinds), self._autosave.source)
+        return path, self._workflow.result(path, exports)
 
     async def _save(
         self,
-        path: Path,
+        target: Path,
         write: Callable[[], list[Path]],
-    ) -> None:
+    ) -> Path | None:
+        path: Path | None = target
         self._data.is_saving = True
         self._data.saved = []
         self._workflow.say("Saving…")
@@ -299,12 +343,15 @@ class FileCommands:
         try:
             done = Saved()
             await asyncio.wrap_future(self._autosave.replace(partial(done.write, write)))
-            self._show_saved(path, done)
+            self._show_saved(target, done)
         except (SlicePropagationError, OSError) as error:
             self._autosave.worked()
-            self._workflow.say(f"{path.name} was not saved: {error}", is_error=True)
+            self._workflow.say(f"{target.name} was not saved: {error}", is_error=True)
+            path = None
         finally:
             self._data.is_saving = False
+        self.on_saved(path)
+        return path
 
     def _show_saved(self, path: Path, done: Saved) -> None:
         beside = [companion(path, suffix).name for suffix in (".slices.csv", ".json")]
@@ -327,6 +374,7 @@ class FileCommands:
             volume, remarks = await asyncio.to_thread(read_with_remarks, offer["image"], series)
             drawn = await asyncio.to_thread(_read_kept, offer["labels"], volume)
             self._opened.restore(offer, volume, drawn, remarks)
+            self.on_restored(str(offer.get("case", "")))
         except (SlicePropagationError, ValueError) as error:
             self._data.offer = {**offer, "problem": not_restored(offer, error)}
         self._data.loading = ""
@@ -337,14 +385,16 @@ class FileCommands:
         self._data.offer = None
         self._autosave.forget()
         self._autosave.answered()
+        self.on_settled()
 
     def set_aside(self) -> None:
         """Make a result of unsaved work."""
-        name = self._autosave.set_aside()
+        name = self._autosave.set_aside(str((self._data.offer or {}).get("case", "")))
         self._data.offer = None
         self._autosave.answered()
         if name:
             self._workflow.say(f"The unsaved work is kept as {name} in {self._workspace.out}.")
+        self.on_settled()
 
 
 def _read_kept(path: str, volume: Volume) -> Segmentation | None:

@@ -9,6 +9,7 @@ from SlicePropagationLib.files.companions import companion
 from SlicePropagationLib.files.dicom_frames import has_dicom_start
 from SlicePropagationLib.files.file_names import is_text
 from SlicePropagationLib.files.volume import SUFFIXES
+from SlicePropagationWeb.case_names import is_named_label_map
 
 IMAGE_SUFFIXES = tuple(suffix for suffix in SUFFIXES if suffix != ".seg.nrrd")
 NUM_PROBED = 5  # files of a folder that are looked at
@@ -33,9 +34,9 @@ def _inside(folder: Path) -> list[Path]:
 
 
 def is_image(path: Path) -> bool:
-    """Whether a file is an image by its name."""
+    """Whether a file is an image by its name; one that is called a mask or the like is none."""
     name = path.name.lower()
-    if name.startswith(".") or name.endswith(".seg.nrrd"):
+    if name.startswith(".") or is_named_label_map(name):
         return False
     return name.endswith(IMAGE_SUFFIXES)
 
@@ -49,6 +50,12 @@ def is_result(path: Path) -> bool:
         return path.is_file()
     beside = [companion(path, suffix) for suffix in (".slices.csv", ".json")]
     return all(file.is_file() for file in [path, *beside])
+
+
+def is_label_map(path: Path) -> bool:
+    """Whether a file is a segmentation, or a label map by its name or by what stands beside it."""
+    is_named_so = is_named_label_map(path.name) and path.name.lower().endswith(SUFFIXES)
+    return (is_named_so and not path.name.startswith(".")) or is_result(path)
 
 
 def is_dicom_folder(folder: Path) -> bool:

@@ -80,7 +80,7 @@ def _add_source(
 
 def _add_upload_progress(name: StateNames) -> None:
     with html.Div(v_if=f"{name.upload} >= 0", classes="mt-4"):
-        progress_bar(model_value=(name.upload,))
+        progress_bar(model_value=(name.upload,), indeterminate=(f"{name.upload} >= 100",))
         percent = f"`Uploading, ${{{name.upload}}} %`"
         html.Div(
             shown(f"{name.upload} < 100 ? {percent} : 'Reading…'"),
@@ -90,7 +90,7 @@ def _add_upload_progress(name: StateNames) -> None:
 
 def _add_find(name: StateNames) -> None:
     with html.Div(
-        v_if=f"{name.images}.length + {name.segmentations}.length > {FIND_FROM}",
+        v_if=f"{name.find} || {name.images}.length + {name.segmentations}.length > {FIND_FROM}",
         classes="mt-4",
     ):
         vuetify3.VTextField(
@@ -125,17 +125,16 @@ def _add_choices(name: StateNames) -> None:
 
 
 def _add_lists(name: StateNames) -> None:
+    _add_list("Opened last", f"({name.find} ? [] : {name.recent})", "load", "mdi-history", "recent")
     _add_list(
         "Segmentations, to go on with on this volume",
         name.segmentations,
-        name.find,
         "continue",
         "mdi-shape-outline",
     )
     _add_list(
         "Volumes in the folders given to this program",
         name.images,
-        name.find,
         "load",
         "mdi-cube-outline",
     )
@@ -144,12 +143,11 @@ def _add_lists(name: StateNames) -> None:
 def _add_list(
     heading: str,
     files: str,
-    find: str,
     command: str,
     icon: str,
+    mark: str = "",
 ) -> None:
     """A list of files; a click opens one."""
-    is_found = f"(one) => one.title.toLowerCase().includes(({find} || '').toLowerCase())"
     with html.Div(v_if=f"{files}.length", classes="mt-4"):
         html.Div(heading, classes="sp-heading")
         with vuetify3.VList(
@@ -159,16 +157,15 @@ def _add_list(
             style="overflow-y: auto",
         ):
             vuetify3.VListItem(
-                v_for=f"file in {files}.filter({is_found})",
+                v_for=f"file in {files}",
                 key="file.path",
                 title=("file.title",),
                 prepend_icon=icon,
                 click=give(command, "file.path"),
-                raw_attrs=[f'data-open="{command}"'],
+                raw_attrs=[f'data-open="{mark or command}"'],
             )
         html.Div(
-            f"The first {MAX_LISTED} are listed; start the program with a folder further down as"
-            " --data to see the others.",
+            f"{MAX_LISTED} are shown; type a part of the name or folder to find the others.",
             v_if=f"{files}.length >= {MAX_LISTED}",
             classes="sp-faint sp-gap",
         )

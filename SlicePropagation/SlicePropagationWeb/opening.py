@@ -22,6 +22,7 @@ from SlicePropagationLib.pipelines.result_files import read_result
 from SlicePropagationLib.pipelines.slice_record import TAG
 
 SAMPLE = "sample"
+LARGE_BYTES = 20 * 1024**2
 OVERLAP = "Segments overlap, and stay so: what you draw takes nothing from other segments."
 UNKNOWN_ORIGIN = "It does not say which slices a person drew: all of them count as drawn."
 
@@ -141,6 +142,13 @@ def _read_volume(source: Path | str, series: str | None) -> Volume:
 
 def _without_folder(remarks: Sequence[str], source: Path | str) -> list[str]:
     return [remark.replace(f"{Path(source).parent}/", "") for remark in remarks]
+
+
+def size_text(source: Path | str) -> str:
+    """How large a file is that takes a while to read, to be said behind its name; else ""."""
+    path = Path(source)
+    size = path.stat().st_size if path.is_file() else 0
+    return f", {size / 1024**2:.0f} MiB" if size >= LARGE_BYTES else ""
 
 
 def not_restored(offer: dict[str, Any], error: Exception) -> str:

@@ -21,6 +21,7 @@ from SlicePropagationWeb.propagate_section import add_propagate_section, add_run
 from SlicePropagationWeb.review_bar import add_review_bar
 from SlicePropagationWeb.view_bar import add_view_bar
 from SlicePropagationWeb.welcome import add_alert, add_opening, add_welcome
+from SlicePropagationWeb.worklist_dialog import add_case_bar, add_case_buttons
 
 if TYPE_CHECKING:
     from trame_server.core import Server
@@ -65,6 +66,7 @@ class Page:
             )
             html.Span(TITLE, classes="sp-title")
             command_button("open", name, variant="text")
+            add_case_bar(name)
             html.Span(
                 shown(name.volume_text),
                 classes="sp-volume ml-3",
@@ -74,6 +76,7 @@ class Page:
             command_icon("redo", name)
             html.Div(style="width: 8px")
             command_button("save", name, variant="tonal")
+            add_case_buttons(name)
 
     def _panel(self) -> None:
         with html.Div(classes="sp-panel"):

@@ -14,7 +14,15 @@ if TYPE_CHECKING:
     from trame_server.core import Server
 
 WWW = Path(__file__).with_name("www")
-SCRIPTS = ("page", "pointer_path", "brush_canvas", "seed_box", "first_steps")
+SCRIPTS = (
+    "page",
+    "pointer_path",
+    "brush_canvas",
+    "seed_box",
+    "first_steps",
+    "worklist",
+    "drop_files",
+)
 
 log = logging.getLogger(__name__)
 

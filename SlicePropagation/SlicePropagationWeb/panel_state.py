@@ -43,10 +43,18 @@ class PanelState:
             it.
         notes: what the engines are.
         images, segmentations: what the Open dialog lists; find: what the titles must hold.
+        recent: the volumes that were opened last.
         choices: the volumes of a DICOM folder, one of which is to be chosen.
         upload_text: what can be uploaded.
         offer: what an autosave holds, and why it could not be shown; None when there is none to
             offer.
+        has_cases: whether there is a worklist; is_cases: whether it is shown.
+        cases: a window of its rows, as `CaseList` tells them; case: the one that is open.
+        cases_find: what their names or paths must hold; cases_status: which ones are shown;
+            cases_order: of `ORDERS`.
+        is_export: whether that dialog is open; export_scope: of `SCOPES`; export_kinds: of `KINDS`.
+        export_text: what came of it; export_percent: how far it is, -1 while none is made;
+            exported: name of the zip file that can be downloaded.
         owner: the tab that the session belongs to.
     """
 
@@ -126,6 +134,7 @@ class PanelState:
     is_open_dialog: bool = False
     images: list[dict] = field(default_factory=list)
     segmentations: list[dict] = field(default_factory=list)
+    recent: list[dict] = field(default_factory=list)
     choices: list[dict] = field(default_factory=list)
     find: str = ""
     upload: int = -1
@@ -137,4 +146,17 @@ class PanelState:
     is_saving: bool = False
     is_save_dialog: bool = False
     offer: dict | None = None
+    has_cases: bool = False
+    is_cases: bool = False
+    cases: dict = field(default_factory=dict)
+    case: dict = field(default_factory=dict)
+    cases_find: str = ""
+    cases_status: str = "all"
+    cases_order: str = "given"
+    is_export: bool = False
+    export_scope: str = "case"
+    export_kinds: list[str] = field(default_factory=lambda: ["report"])
+    export_text: str = ""
+    export_percent: int = -1
+    exported: str = ""
     owner: str = ""

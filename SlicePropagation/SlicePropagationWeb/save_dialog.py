@@ -3,7 +3,7 @@
 from trame.widgets import html, vuetify3
 
 from SlicePropagationLib.pipelines.exports import EXPORTS
-from SlicePropagationWeb.page_parts import BLUE, give, shown
+from SlicePropagationWeb.page_parts import BLUE, command_button, give, shown
 from SlicePropagationWeb.panel_state import StateNames
 from SlicePropagationWeb.workspace import SAVE_SUFFIXES
 
@@ -31,6 +31,7 @@ def add_save_dialog(name: StateNames) -> None:
             add_problem(name)
             _add_downloads(name)
         with vuetify3.VCardActions():
+            command_button("export", variant="text")
             vuetify3.VSpacer()
             vuetify3.VBtn("Close", classes="text-none", click=f"{name.is_save_dialog} = false")
             vuetify3.VBtn(

@@ -1,7 +1,6 @@
 """Serving the page: address, token, Ctrl-C."""
 
 import asyncio
-import contextlib
 import os
 import socket
 import ssl
@@ -13,16 +12,16 @@ from typing import Any
 from vtkmodules.vtkCommonCore import vtkLogger
 
 from SlicePropagationLib.errors import ConfigError
-from SlicePropagationLib.files.dicom_choice import SeriesChoiceError
-from SlicePropagationLib.files.volume import read_image
 from SlicePropagationWeb.application import Application
+from SlicePropagationWeb.case_routes import CaseRoutes
 from SlicePropagationWeb.display import check_display
 from SlicePropagationWeb.encryption import encryption
 from SlicePropagationWeb.guard import Guard, is_local
 from SlicePropagationWeb.limits import DEFAULT_PORT, MAX_UPLOAD_BYTES
-from SlicePropagationWeb.opening import SAMPLE, read_segmentation, read_with_remarks
 from SlicePropagationWeb.private_link import open_browser, remove_links
+from SlicePropagationWeb.start_checks import check_readable, folders_of, worklist_of
 from SlicePropagationWeb.terminal import make_log_visible, tell_bad_requests_shortly
+from SlicePropagationWeb.thumbnails import Thumbnails
 from SlicePropagationWeb.transfer import Transfer
 from SlicePropagationWeb.upload_check import KINDS
 from SlicePropagationWeb.workspace import Workspace
@@ -37,6 +36,8 @@ def serve(
     port: int | None = None,
     *,
     segmentation: Path | str | None = None,
+    cases: Path | str | None = None,
+    results: Path | str | None = None,
     data: Sequence[Path | str] = (),
     opens_browser: bool = True,
     max_upload_bytes: int = MAX_UPLOAD_BYTES,
@@ -53,6 +54,8 @@ def serve(
         host: where to listen.
         port: where to listen; None for the usual one, or a free one where that is taken.
         segmentation: segmentation or label map of the image to go on with, or None.
+        cases: table or folder of a worklist, or None.
+        results: folder that `batch` wrote to, or None for `out` and the folder of the table.
         data: folders that images may be opened from; that of `image` is among them.
         opens_browser: whether to open a browser, where there is a screen.
         max_upload_bytes: largest upload.
@@ -71,6 +74,8 @@ def serve(
         out,
         host,
         segmentation=segmentation,
+        cases=cases,
+        results=results,
         data=data,
         max_upload_bytes=max_upload_bytes,
         demands_token=demands_token,
@@ -120,6 +125,8 @@ def prepare(
     host: str = "127.0.0.1",
     *,
     segmentation: Path | str | None = None,
+    cases: Path | str | None = None,
+    results: Path | str | None = None,
     data: Sequence[Path | str] = (),
     max_upload_bytes: int = MAX_UPLOAD_BYTES,
     demands_token: bool = True,
@@ -133,6 +140,8 @@ def prepare(
         out: folder of results, uploads and the autosave.
         host: where it will listen.
         segmentation: of the image, to go on with, or None.
+        cases: of a worklist, or None.
+        results: of `batch`, or None.
         data: folders that images may be opened from.
         max_upload_bytes: largest upload.
         demands_token: whether only who has the token may come in.
@@ -145,38 +154,21 @@ def prepare(
     """
     check_display()
     context = encryption(certificate, key)
-    _check_readable(image, segmentation)
-    workspace = Workspace(out, [*data, *_folders_of(image)])
+    worklist = worklist_of(image, cases, [results] if results else [out])
+    check_readable(image, segmentation)
+    workspace = Workspace(out, [*data, *folders_of(image), *folders_of(cases)])
     guard = Guard(host, demands_token=demands_token, is_encrypted=context is not None)
     workspace.check_writable()
     remove_links(workspace.out)  # of a start that a crash ended
     vtkLogger.SetStderrVerbosity(vtkLogger.VERBOSITY_ERROR)
-    application = Application(workspace)
+    application = Application(workspace, worklist)
     application.data.upload_text = _upload_text(max_upload_bytes)
     _install(application, guard, _transfer(application, max_upload_bytes), context)
     application.server.cli.set_defaults(authKey=guard.wire_key, host=host)
     if image is not None:
         application.files.open_at_start(image, segmentation)
+    application.server.controller.on_server_ready.add(lambda **_: application.begin())
     return application, guard
-
-
-def _check_readable(image: Path | str | None, segmentation: Path | str | None) -> None:
-    """Refuse what cannot be opened before anything is served."""
-    if segmentation is not None:
-        if image is None:
-            raise ConfigError("A segmentation needs its image: give IMAGE, too.")
-        read_segmentation(segmentation, read_with_remarks(image)[0])
-    elif image is not None and image != SAMPLE:
-        with contextlib.suppress(SeriesChoiceError):  # the page asks which one
-            read_image(image)
-
-
-def _folders_of(image: Path | str | None) -> list[Path]:
-    """The folder that an image lies in, or is; none for the sample or no image."""
-    if image is None or image == SAMPLE:
-        return []
-    path = Path(image)
-    return [path if path.is_dir() else path.resolve().parent]
 
 
 def _upload_text(max_upload_bytes: int) -> str:
@@ -206,6 +198,9 @@ def _install(
     context: ssl.SSLContext | None,
 ) -> None:
     """Have every request checked, and files served, once there is a web server."""
+    thumbnails = Thumbnails(application.workspace.recovery.folder)
+    is_owner = application.session_lock.is_owner
+    routes = CaseRoutes(application.cases.work.cases, thumbnails, is_owner)
 
     def bind(socket_server: Any, **_: Any) -> None:
         socket_server.config["ssl"] = context
@@ -213,6 +208,7 @@ def _install(
         tell_bad_requests_shortly()
         guard.install(socket_server.app)
         transfer.install(socket_server.app)
+        routes.install(socket_server.app)
 
     application.server.controller.on_server_bind.add(bind)
 

@@ -269,7 +269,10 @@ class Workflow:
             self.open_session()
             self.on_work()
         self.data.tool = self.controller.tool()
+        chosen = self.data.segment_id
         self._refresh.segments()
+        if self.data.segment_id != chosen and not self.logic.isRunning:
+            self._refresh.strip()
         self._refresh.reasons()
 
     def result(self, path: Path, exports: Exports | None = None) -> Callable[[], list[Path]]:

@@ -12,12 +12,15 @@ from pathlib import Path
 from SlicePropagationLib.errors import InputError, SlicePropagationError
 from SlicePropagationLib.files.atomic import PREFIX, clear_away, own_prefix, owner_of
 from SlicePropagationLib.processes import is_alive
+from SlicePropagationWeb.case_names import UPLOADS, title_of_path
 from SlicePropagationWeb.folder_search import (
     is_dicom_folder,
     is_image,
+    is_label_map,
     is_result,
     paths_below,
 )
+from SlicePropagationWeb.recent_files import RecentFiles
 from SlicePropagationWeb.recovery import Recovery
 
 SAVE_SUFFIXES = (".seg.nrrd", ".nii.gz")
@@ -47,8 +50,9 @@ class Workspace:
         readable: Sequence[Path | str] = (),
     ) -> None:
         self.out = Path(out).resolve()
-        self.uploads = self.out / "uploads"
+        self.uploads = self.out / UPLOADS
         self.recovery = Recovery(self.out / "autosave")
+        self._recent = RecentFiles(self.recovery.folder)
         self._claim = self.out / f"{own_prefix()}{CLAIM}"
         self.readable = [Path(folder).resolve() for folder in readable]
         self.readable.append(self.uploads)
@@ -56,34 +60,47 @@ class Workspace:
     # What can be opened
 
     def images(self) -> list[dict[str, str]]:
-        """What can be opened: [{"title", "path"}], at most `MAX_LISTED`.
+        """What can be opened: [{"title", "path"}].
 
         Image files and DICOM folders, by name, from the readable folders and a few levels below.
+        Label maps are none.
         """
         titles: dict[Path, str] = {}
         for folder in self.readable:
             for path in paths_below(folder, DEPTH):
-                if len(titles) == MAX_LISTED:
-                    break
                 title = _image_title(path, folder)
                 if title is not None:
-                    titles[path] = title
+                    titles.setdefault(path, title)
         return _listed(titles)
 
     def segmentations(self) -> list[dict[str, str]]:
-        """What can be gone on with: [{"title", "path"}], at most `MAX_LISTED`.
+        """What can be gone on with: [{"title", "path"}].
 
-        Segmentations, and label maps with their tables: results first, the latest on top, then
-        those of the readable folders by name.
+        Segmentations and label maps: results first, the latest on top, then those of the readable
+        folders by name.
         """
         results = [path for path in paths_below(self.out, 1) if is_result(path)]
         results.sort(key=lambda path: -path.stat().st_mtime)
         titles = {path: path.name for path in results}
         for folder in self.readable:
             for path in paths_below(folder, DEPTH):
-                if path not in titles and is_result(path):
+                if path not in titles and is_label_map(path):
                     titles[path] = str(path.relative_to(folder))
         return _listed(titles)
+
+    def recent_images(self) -> list[dict[str, str]]:
+        """The volumes that were opened last and may be read: [{"title", "path"}]."""
+        paths = [path for path in self._recent.read() if self._is_readable(path)]
+        return [{"title": title_of_path(path), "path": str(path)} for path in paths]
+
+    def note_opened(self, source: Path | str) -> None:
+        """A volume was opened."""
+        path = Path(source).resolve()
+        if path.exists() and self._is_readable(path):
+            self._recent.add(path)
+
+    def _is_readable(self, path: Path) -> bool:
+        return any(path.is_relative_to(folder) for folder in self.readable)
 
     def readable_segmentation(self, text: str) -> Path:
         """The path of a segmentation that may be opened: a result, or a file in readable folders.
@@ -101,7 +118,7 @@ class Workspace:
             InputError: it lies outside the folders, also by way of `..` or a link.
         """
         path = Path(text).resolve()
-        if not any(path.is_relative_to(folder) for folder in self.readable):
+        if not self._is_readable(path):
             folders = ", ".join(map(str, self.readable))
             raise InputError(
                 f"{text} is outside the folders that this page may read ({folders}); start the"
@@ -150,13 +167,17 @@ class Workspace:
             return None
         return path if path.is_file() else None
 
-    def set_aside(self) -> str | None:
+    def set_aside(self, case: str = "") -> str | None:
         """Make a result of the unsaved work, as other work begins.
+
+        Args:
+            case: of the worklist that it is on, which has one such result at most; or "".
 
         Returns:
             The name of its segmentation, None where there is none.
         """
-        name = self.free_name(time.strftime("unsaved-%Y%m%d-%H%M%S"))
+        plain = time.strftime("unsaved-%Y%m%d-%H%M%S")
+        name = f"{case}-unsaved" if case else self.free_name(plain)
         return self.recovery.move_to(self.out, name)
 
     def check_writable(self) -> None:
@@ -199,7 +220,7 @@ class Workspace:
 
 def _image_title(path: Path, folder: Path) -> str | None:
     """What an image or a DICOM folder below a folder is called; None where it is neither."""
-    if path.is_file() and is_image(path):
+    if is_image(path) and path.is_file() and not is_result(path):
         return str(path.relative_to(folder))
     if path.is_dir() and is_dicom_folder(path):
         name = path.relative_to(folder) if path != folder else folder.name
@@ -208,6 +229,11 @@ def _image_title(path: Path, folder: Path) -> str | None:
 
 
 def _listed(titles: dict[Path, str]) -> list[dict[str, str]]:
-    """The first of them, for the browser."""
-    first = itertools.islice(titles.items(), MAX_LISTED)
-    return [{"title": title, "path": str(path)} for path, title in first]
+    return [{"title": title, "path": str(path)} for path, title in titles.items()]
+
+
+def matching(files: Sequence[dict[str, str]], text: str) -> list[dict[str, str]]:
+    """Files whose title holds all the words, at most `MAX_LISTED`: all are searched, some are shown."""
+    words = text.casefold().split()
+    fitting = (file for file in files if all(word in file["title"].casefold() for word in words))
+    return list(itertools.islice(fitting, MAX_LISTED))

@@ -221,7 +221,7 @@ def _case(
         spacing_mm = parse_spacing(row["spacing"]) if row.get("spacing") else None
     except ConfigError as error:
         raise InputError(f"{path}, {row['image']}: {error}") from error
-    out = row.get("out") or _name_of_result(Path(row["image"]))
+    out = row.get("out") or name_of_result(Path(row["image"]))
     return PropagateRequest(
         image=str(path.parent / row["image"]),
         seed=str(path.parent / row["seed"]),
@@ -237,7 +237,7 @@ def _case(
     )
 
 
-def _name_of_result(image: Path) -> str:
+def name_of_result(image: Path) -> str:
     """A result's name where the table has none: from the two folders that the image lies in."""
     parts = [part for part in image.parent.parts[-2:] if part not in ("/", "..")]
     return "_".join((*parts, "labels")) + ".nii.gz"

@@ -20,6 +20,7 @@ from SlicePropagationLib.files.record import PICTURE, RECORD, TABLE, names_file,
 log = logging.getLogger(__name__)
 PREDICTED = "propagated"
 DRAWN = ("seed", "correction", "confirmed")
+LAST = 2.0  # in the place of a confidence: behind all that have one
 JPEG_QUALITY = 82
 Row = Mapping[str, str]  # of a table of slices
 
@@ -81,16 +82,29 @@ class BatchCase:
     thumbnail: bytes | None = None
 
 
-def read_case(out: Path | str, image: Path | str, *, is_skipped: bool) -> BatchCase:
-    """A finished case; without what its files do not say, as those of earlier versions."""
+def read_case(
+    out: Path | str,
+    image: Path | str,
+    *,
+    is_skipped: bool,
+    has_thumbnail: bool = True,
+) -> BatchCase:
+    """A finished case; without what its files do not say, as those of earlier versions.
+
+    Args:
+        out: its label map.
+        image: what it is of.
+        is_skipped: whether it had been done before.
+        has_thumbnail: whether its picture is read, too, which takes longest.
+    """
     try:
-        return _read_case(Path(out), str(image), is_skipped)
+        return _read_case(Path(out), str(image), is_skipped, has_thumbnail)
     except (ValueError, KeyError, TypeError, AttributeError):  # changed by hand since
         log.debug("The files beside %s cannot be read", out, exc_info=True)
         return BatchCase(Path(out), str(image), is_skipped=is_skipped)
 
 
-def _read_case(out: Path, image: str, is_skipped: bool) -> BatchCase:
+def _read_case(out: Path, image: str, is_skipped: bool, has_thumbnail: bool) -> BatchCase:
     record = _record_of(out)
     rows = _rows_of(out)
     drawn = {row.get("slice") for row in rows if row.get("provenance") in DRAWN}
@@ -102,8 +116,13 @@ def _read_case(out: Path, image: str, is_skipped: bool) -> BatchCase:
         num_drawn=len(drawn),
         engine=str(record.get("engine", "")),
         structures=_structures(record),
-        thumbnail=_thumbnail(out, record),
+        thumbnail=_thumbnail(out, record) if has_thumbnail else None,
     )
+
+
+def doubt(trust: Trust | None) -> float:
+    """What sorts the least trusted results to the front, and those that nothing is known of behind."""
+    return trust.mean if trust else LAST
 
 
 def trust_of(rows: Sequence[Row]) -> Trust | None:

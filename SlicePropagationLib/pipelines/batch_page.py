@@ -14,9 +14,8 @@ from urllib.parse import quote
 from SlicePropagationLib import __version__
 from SlicePropagationLib.files.companions import companion
 from SlicePropagationLib.files.record import PICTURE
-from SlicePropagationLib.pipelines.batch_case import BatchCase, Structure
+from SlicePropagationLib.pipelines.batch_case import BatchCase, Structure, doubt
 
-LAST = 2.0  # in the place of a confidence: behind all that have one
 STYLE = """
 :root { color-scheme: light dark; --ground: #f6f7f9; --card: #fff; --text: #1c2128; --faint: #57606a;
   --line: #d0d7de; --bad: #b3261e; --link: #0a58ca; }
@@ -157,8 +156,7 @@ def _head(title: str) -> str:
 
 
 def _doubt(case: BatchCase) -> tuple[float, str]:
-    mean = case.trust.mean if case.trust else LAST
-    return mean, str(case.out)
+    return doubt(case.trust), str(case.out)
 
 
 def _trust_text(case: BatchCase) -> str:

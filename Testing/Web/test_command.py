@@ -77,6 +77,8 @@ def test_without_options_an_empty_page_is_served_on_this_machine(served):
     assert options.pop("report")
     assert options == {
         "segmentation": None,
+        "cases": None,
+        "results": None,
         "data": [],
         "opens_browser": True,
         "max_upload_bytes": MAX_UPLOAD_BYTES,
@@ -90,6 +92,8 @@ def test_every_option_reaches_the_page(served):
     arguments = parse(
         "chest.nii.gz",
         "--segmentation=mine.seg.nrrd",
+        "--cases=week.csv",
+        "--results=made",
         "--host=0.0.0.0",
         "--port=80",
         "--no-browser",
@@ -107,6 +111,8 @@ def test_every_option_reaches_the_page(served):
     del options["report"]
     assert options == {
         "segmentation": "mine.seg.nrrd",
+        "cases": "week.csv",
+        "results": "made",
         "data": ["a", "b"],
         "opens_browser": False,
         "max_upload_bytes": 30 * 1024**2,

@@ -3,6 +3,7 @@
 What the node holds is compared with what was written.
 """
 
+import base64
 import zipfile
 
 import numpy as np
@@ -14,6 +15,12 @@ from web_files import ORIGIN, SPACING, as_image, ct, write_dicom, write_image
 LARGE = (200, 96, 112)  # voxels: it takes seconds to upload
 SLOW = 300_000  # bytes a second
 UNLIMITED = -1
+DROPPED = """([name, text]) => {
+  const files = new DataTransfer();
+  const bytes = Uint8Array.from(atob(text), (sign) => sign.charCodeAt(0));
+  files.items.add(new File([bytes], name));
+  return files;
+}"""
 
 
 def is_shown(bench, page, array, name):
@@ -72,6 +79,27 @@ def test_an_image_file_is_uploaded(bench, page, tmp_path, uploads, name):
     choose(page, "Upload files", path)
     is_shown(bench, page, ct(), name)
     assert uploads() == [name]
+
+
+def drop(page, path):
+    """Drop a file on the page, as out of a file manager."""
+    text = base64.b64encode(path.read_bytes()).decode()
+    files = page.evaluate_handle(DROPPED, [path.name, text])
+    for event in ("dragover", "drop"):
+        page.dispatch_event("body", event, {"dataTransfer": files})
+
+
+def test_a_file_that_is_dropped_on_the_page_is_opened_and_listed_as_opened_last(
+    bench,
+    page,
+    tmp_path,
+    uploads,
+):
+    drop(page, write_image(tmp_path / "dropped.nrrd", ct()))
+    is_shown(bench, page, ct(), "dropped.nrrd")
+    page.click("[data-command=open]")
+    page.locator("[data-open=recent]").filter(has_text="dropped.nrrd").wait_for()
+    page.get_by_text("Cancel", exact=True).click()
 
 
 def test_the_dicom_files_of_a_series_are_uploaded(bench, page, tmp_path, uploads):

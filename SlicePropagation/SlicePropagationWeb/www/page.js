@@ -16,7 +16,7 @@
   function upload(files, progressName) {
     if (!files || !files.length || request) return;
     const form = new FormData();
-    for (const file of files) form.append("file", file, file.webkitRelativePath || file.name);
+    for (const file of files) form.append("file", file, file.droppedPath || file.webkitRelativePath || file.name);
     request = new XMLHttpRequest();
     set(progressName, 0);
     request.upload.onprogress = (event) => set(progressName, Math.round((100 * event.loaded) / event.total));

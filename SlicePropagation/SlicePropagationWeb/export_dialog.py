@@ -1,0 +1,110 @@
+"""The dialog that makes a zip file of results for other programs and people."""
+
+from trame.widgets import html, vuetify3
+
+from SlicePropagationLib.pipelines.case_export import REPORT
+from SlicePropagationWeb.page_parts import BLUE, give, progress_bar, shown
+from SlicePropagationWeb.panel_state import StateNames
+from SlicePropagationWeb.save_dialog import add_problem
+
+KIND_TEXTS = {
+    REPORT: "Report, one page a case (HTML)",
+    "stl": "Meshes (STL)",
+    "dicom-seg": "DICOM SEG, where the image is DICOM",
+    "rtstruct": "DICOM RTSTRUCT, where the image is DICOM",
+}
+
+
+def add_export_dialog(name: StateNames) -> None:
+    """Add the dialog to the page that is being built.
+
+    Args:
+        name: names of the PanelState's values in the browser.
+    """
+    with (
+        vuetify3.VDialog(v_model=name.is_export, width="520"),
+        vuetify3.VCard(title="Export", prepend_icon="mdi-folder-zip-outline"),
+    ):
+        with vuetify3.VCardText():
+            _add_scopes(name)
+            _add_kinds(name)
+            add_problem(name)
+            _add_progress(name)
+        with vuetify3.VCardActions():
+            vuetify3.VSpacer()
+            vuetify3.VBtn("Close", classes="text-none", click=f"{name.is_export} = false")
+            vuetify3.VBtn(
+                "Make the zip file",
+                variant="flat",
+                color=BLUE,
+                classes="text-none",
+                disabled=(f"{name.export_percent} >= 0",),
+                click=give("make_export"),
+                raw_attrs=['data-command="make_export"'],
+            )
+
+
+def _add_scopes(name: StateNames) -> None:
+    count = f"{name.cases}.counts.saved + {name.cases}.counts.reviewed"
+    with vuetify3.VRadioGroup(
+        v_model=name.export_scope,
+        v_if=name.has_cases,
+        density="compact",
+        hide_details=True,
+        classes="mb-3",
+    ):
+        vuetify3.VRadio(
+            label=(f"`The case that is open: ${{{name.case}.name || 'none'}}`",),
+            value="case",
+            disabled=(f"!!{name.why}.save",),
+            raw_attrs=['data-scope="case"'],
+        )
+        vuetify3.VRadio(
+            label=(f"`All cases that are saved: ${{{name.cases}.counts ? {count} : 0}}`",),
+            value="all",
+            raw_attrs=['data-scope="all"'],
+        )
+
+
+def _add_kinds(name: StateNames) -> None:
+    html.Div(
+        "What is open is saved first. In the zip file are its segmentation, per-slice table and"
+        " record, and besides",
+        classes="sp-faint",
+    )
+    for kind, text in KIND_TEXTS.items():
+        vuetify3.VCheckbox(
+            v_model=name.export_kinds,
+            value=kind,
+            label=text,
+            density="compact",
+            hide_details=True,
+            raw_attrs=[f'data-export-kind="{kind}"'],
+        )
+
+
+def _add_progress(name: StateNames) -> None:
+    with html.Div(v_if=f"{name.export_percent} >= 0", classes="mt-3"):
+        progress_bar(model_value=(name.export_percent,))
+        with html.Div(classes="sp-row sp-gap"):
+            html.Span(shown(name.export_text), classes="sp-faint", style="flex: 1")
+            vuetify3.VBtn(
+                "Stop",
+                size="small",
+                variant="text",
+                classes="text-none",
+                click=give("stop_export"),
+                raw_attrs=['data-command="stop_export"'],
+            )
+    with html.Div(v_if=f"{name.export_percent} < 0 && {name.export_text}", classes="mt-3"):
+        html.Div(shown(name.export_text), classes="sp-faint")
+        vuetify3.VBtn(
+            shown(name.exported),
+            v_if=name.exported,
+            href=(f"`download/${{encodeURIComponent({name.exported})}}`",),
+            prepend_icon="mdi-download",
+            size="small",
+            variant="tonal",
+            classes="text-none mt-2",
+            raw_attrs=['data-download="zip"'],
+        )

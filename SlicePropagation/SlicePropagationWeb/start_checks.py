@@ -1,0 +1,56 @@
+"""What is looked at before anything is served: what is opened at the start, and the worklist."""
+
+import contextlib
+from collections.abc import Sequence
+from pathlib import Path
+
+from SlicePropagationLib.errors import ConfigError
+from SlicePropagationLib.files.dicom_choice import SeriesChoiceError
+from SlicePropagationLib.files.volume import read_image
+from SlicePropagationWeb.opening import SAMPLE, read_segmentation, read_with_remarks
+from SlicePropagationWeb.worklist import Case, read_worklist
+
+
+def check_readable(image: Path | str | None, segmentation: Path | str | None) -> None:
+    """Refuse what cannot be opened before anything is served.
+
+    Raises:
+        SlicePropagationError: the image or the segmentation cannot be used.
+    """
+    if segmentation is not None:
+        if image is None:
+            raise ConfigError("A segmentation needs its image: give IMAGE, too.")
+        read_segmentation(segmentation, read_with_remarks(image)[0])
+    elif image is not None and image != SAMPLE:
+        with contextlib.suppress(SeriesChoiceError):  # the page asks which one
+            read_image(image)
+
+
+def worklist_of(
+    image: Path | str | None,
+    cases: Path | str | None,
+    results: Sequence[Path | str],
+) -> list[Case]:
+    """The cases that are to be worked through; none without a table or folder of them.
+
+    Args:
+        image: that is opened at the start, or None.
+        cases: table or folder, or None.
+        results: folders that `batch` may have written to.
+
+    Raises:
+        SlicePropagationError: there are both, or the worklist cannot be read.
+    """
+    if cases is None:
+        return []
+    if image is not None:
+        raise ConfigError("A worklist has its own images: give IMAGE or --cases, not both.")
+    return read_worklist(cases, results)
+
+
+def folders_of(image: Path | str | None) -> list[Path]:
+    """The folder that an image or a table lies in, or is; none for the sample or no image."""
+    if image is None or image == SAMPLE:
+        return []
+    path = Path(image)
+    return [path if path.is_dir() else path.resolve().parent]
