@@ -155,6 +155,26 @@ def test_a_hint_during_a_run_that_is_discarded_stays_alone(hinted):
     assert np.array_equal(bench.mask("disc")[8], hinted.mask("disc")[8])
 
 
+def test_a_hint_that_another_segment_took_during_a_run_is_none_after_an_undo_either(hinted):
+    bench = hinted
+    bench.open("disc", "rest")
+    rest = bench.logic.document.labelOf("rest")
+    bench.logic.start("copy")
+    bench.stepOnce()
+    for index in (9, 4):  # the second stroke is the one that is undone
+        bench.draw("rest", index, bench.truth[index])
+        bench.logic.look()
+        bench.stepOnce()
+    assert set(hints(bench)) == set(expected(bench)) - {4, 9}
+    bench.logic.stop()
+    bench.logic.runToEnd()
+    bench.logic.discard()
+    bench.logic.undo()
+    bench.logic.look()
+    assert bench.logic.session.anchors(rest) == [9]
+    assert set(hints(bench)) == set(expected(bench)) - {9}
+
+
 def test_the_history_does_it_again(hinted):
     hinted.run("copy")
     session = hinted.logic.session

@@ -98,7 +98,9 @@ class EditsDuringRun:
         states, _ = self._known
         for label, patches in drawn.items():
             for index, patch in patches.items():  # also what only lost pixels to another
-                states[label, index] = replace(states[label, index], patch=patch)
+                state = states[label, index]
+                hint = state.hint.within(patch)
+                states[label, index] = replace(state, patch=patch, hint=hint)
         for label, index in edits:
             now = session.state(label, index)
             if now.provenance == Provenance.PROPAGATED:  # by the run; only the hint is the person's
