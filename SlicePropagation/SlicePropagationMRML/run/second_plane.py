@@ -4,7 +4,6 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
-from SlicePropagationLib.files.drawn_planes import other_planes
 from SlicePropagationLib.patch import EMPTY_MASK, Patch
 from SlicePropagationLib.session import AnnotationSession
 
@@ -92,6 +91,9 @@ def _isOneAct(patches: Mapping[int, Patch], shown: Sequence[Patch]) -> bool:
 
 def _lines(shown: Sequence[Patch]) -> set[int]:
     """Slices on which nothing but lines of other planes is."""
+    # SciPy, which a panel that is only shown does not wait for
+    from SlicePropagationLib.files.drawn_planes import other_planes
+
     volume, box = _volume(dict(enumerate(shown)))
     found = other_planes(volume, 0, [part.start for part in box])
     return set(found.lines) if found is not None else set()
