@@ -15,4 +15,4 @@ def are_labels(array: np.ndarray) -> bool:
     step = max(array.size // SAMPLED, 1)
     values = np.unique(array.reshape(-1)[::step])
     is_whole = bool(np.all(values == np.round(values)))
-    return values.size <= MOST_LABELS and is_whole and values.size > 0 and values[0] >= 0
+    return is_whole and 0 < values.size <= MOST_LABELS and bool(values[0] >= 0)

@@ -176,7 +176,9 @@ def test_scores_of_an_engine_with_the_same_weights_are_not_computed_again(earlie
     evaluate_anew(engines)
     stored = rows_of("evaluate/out/rows.csv")
     dice = {(row["engine"], row["label"], row["shots"]): float(row["dice"]) for row in stored}
-    for row in rows_of("evaluate/new/rows.csv"):
+    first = [row for row in rows_of("evaluate/new/rows.csv") if row["shots"] == "1"]
+    assert first
+    for row in first:  # later ones are of other suggested slices
         then = dice[row["engine"], row["label"], row["shots"]]
         assert float(row["dice"]) == pytest.approx(then, abs=0.02)
     mark(Path("evaluate/new"))

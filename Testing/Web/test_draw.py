@@ -99,6 +99,7 @@ def test_threshold_reaches_the_slices_that_are_typed_and_says_how_many_it_annota
     type_in(page, "Lowest intensity", 120)
     page.click("[data-reach=range]")
     bench.wait_for_value(page, "reach_span", [SEED, SEED])
+    bench.wait_until_shown(page)
     type_in(page, "Last slice", SEED + 3)  # as people count: the second slice after
     bench.wait_for_value(page, "reach_span", [SEED, SEED + 2])
     page.get_by_text("Add to these slices").click()

@@ -1,6 +1,7 @@
 """What the Open dialog lists: all files are searched, label maps are no images, the last ones come back."""
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from SlicePropagationWeb.file_lists import FileLists
@@ -24,7 +25,9 @@ def workspace(tmp_path):
 def lists(workspace):
     data = PanelState()
     made = FileLists(workspace, data)
-    asyncio.run(made.look(has_volume=True))
+    # In a thread, as a browser's loop may run in this one.
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(asyncio.run, made.look(has_volume=True)).result()
     return made, data
 
 

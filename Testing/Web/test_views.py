@@ -301,11 +301,11 @@ def test_control_and_a_drag_fade_nothing(page, bench):
     assert bench.call(composite.GetLabelOpacity) == 1
 
 
-def test_the_brush_is_not_in_the_3d_view(page, bench):
+def test_the_brush_of_the_program_is_in_no_view_as_the_browser_draws_its_ring(page, bench):
     page.click("[data-tool=paint]")
     bench.wait_for_value(page, "tool", "paint")
     page.mouse.move(*bench.pixel(page, 100, 80, SEED))
     effect = bench.controller.editor.active_effect
     model = bench.call(lambda: effect._get_paint_parameters().brush_model_node)
-    assert bench.call(model.GetDisplayNode().GetVisibility2D)
+    assert not bench.call(model.GetDisplayNode().GetVisibility2D)
     assert not bench.call(model.GetDisplayNode().GetVisibility3D)
