@@ -223,7 +223,7 @@ class RandomAnnotator:
             return
         found = self.kept()
         is_of_notes = not np.array_equal(noted, self.logic.session.provenance)
-        is_due = bool(source) and has_voxels_of(found, source[-1])
+        is_due = bool(source) and is_as(found, source[-1])
         if self.has_spare and is_of_notes and has_voxels_of(found, now) and not is_due:
             # After undo or redo the editor has a step also for what a run without new voxels noted.
             self.has_spare = False
@@ -356,6 +356,12 @@ class RandomAnnotator:
 def has_voxels_of(found, due):
     """Whether two of `RandomAnnotator.kept` show the same."""
     return all(np.array_equal(found[name][0], due[name][0]) for name in due)
+
+
+def is_as(found, due):
+    """Whether two of `RandomAnnotator.kept` show the same, and know the same anchors if any."""
+    same_anchors = all(due[name][1] in (None, found[name][1]) for name in due)
+    return same_anchors and has_voxels_of(found, due)
 
 
 ACTS = {
