@@ -72,7 +72,8 @@ class RandomAnnotator:
         self.after = []
         self.drawn = set()
         self.has_travelled = False  # by undo or redo, with no step since
-        self.has_spare = False  # and a run since that may have noted something without a step
+        # how many steps there were when a run, right after that, may have noted something
+        self.spares = set()
         self.logic.saveStateForUndo = self.save
         self.bench.open(*self.names, axis=self.axis)
 
@@ -88,7 +89,8 @@ class RandomAnnotator:
                 act = self.pick([*ACTS, "draw", "draw", "run", "run_with_strokes"])
                 self.acts.append(act)
                 ACTS.get(act, RandomAnnotator.draw)(self)
-                self.has_spare |= self.has_travelled and act in ("run", "run_with_strokes")
+                if self.has_travelled and act in ("run", "run_with_strokes"):
+                    self.spares.add(len(self.before))
                 self.check_rest()
             self.check_replay()
         finally:
@@ -224,16 +226,17 @@ class RandomAnnotator:
         found = self.kept()
         is_of_notes = not np.array_equal(noted, self.logic.session.provenance)
         is_due = bool(source) and is_as(found, source[-1])
-        if self.has_spare and is_of_notes and has_voxels_of(found, now) and not is_due:
+        is_spare = len(self.before) in self.spares
+        if is_spare and is_of_notes and has_voxels_of(found, now) and not is_due:
             # After undo or redo the editor has a step also for what a run without new voxels noted.
-            self.has_spare = False
+            self.spares.discard(len(self.before))
             self.expect_anchors(found, now)
             return
         self.has_travelled = True
-        self.has_spare = False
         self.expect(bool(source), "there was a step more than acts")
         due = source.pop()
         target.append(now)
+        self.spares = {number for number in self.spares if number <= len(self.before)}
         for name in self.names:
             same = np.array_equal(due[name][0], found[name][0])
             self.expect(same, f"{name} has other voxels after the step")
@@ -257,7 +260,6 @@ class RandomAnnotator:
         self.before.append(self.kept())
         self.after.clear()
         self.has_travelled = False
-        self.has_spare = False
 
     def settle(self):
         self.logic.look()
