@@ -48,6 +48,8 @@ class GuidedTraining:
             drawn.
         pseudo_objects: supervoxels per case beside its structures, pseudo_share: how often their
             walks are drawn.
+        balance: how the data sets share the rest: by their number of cases to the power of it, so
+            0 is equally and 1 by size; below 1, a set of one case is not learnt by heart.
         loop: how long and how fast.
     """
 
@@ -58,6 +60,7 @@ class GuidedTraining:
     phantom_share: float = 0.15
     pseudo_objects: int = 8
     pseudo_share: float = 0.15
+    balance: float = 0.0
     loop: LoopConfig = field(
         default_factory=lambda: LoopConfig(
             epochs=120,
@@ -101,6 +104,8 @@ class GuidedTraining:
                 "phantom_share and pseudo_share must be at least 0 and leave something to the real"
                 f" structures, got {self.phantom_share} and {self.pseudo_share}."
             )
+        if not 0 <= self.balance <= 1:
+            raise ConfigError(f"balance must be from 0 to 1, got {self.balance}.")
 
     def new_task(self, init: Path | str | None = None) -> GuidedTask:
         """The task at its beginning, with the weights of the model file `init`.
@@ -143,7 +148,12 @@ class GuidedTraining:
         )
         task = self.new_task(init)
         shares = {"phantoms": self.phantom_share, "pseudo-objects": self.pseudo_share}
-        train_data = WalkDataset([load_shard(*pair) for pair in paths], self.steps, shares=shares)
+        train_data = WalkDataset(
+            [load_shard(*pair) for pair in paths],
+            self.steps,
+            shares=shares,
+            balance=self.balance,
+        )
         val_shards = [load_shard(*pair) for pair in val_paths]
         val_data = WalkDataset(val_shards, LONGEST_WALK, inner_share=0.0)
         return fit(

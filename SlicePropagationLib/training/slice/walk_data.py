@@ -91,7 +91,8 @@ class WalkDataset(torch.utils.data.Dataset):
         steps: slices per sample; shorter walks are filled up with slices of weight 0.
         inner_share: how often a segment begins in the middle of a walk, from the true mask of the
             slice before.
-        shares: {group: how often it is drawn}; the other groups share the rest equally.
+        shares: {group: how often it is drawn}; the other groups share the rest.
+        balance: how they share it: by their number of files to the power of it, so 0 is equally.
     """
 
     def __init__(
@@ -100,8 +101,10 @@ class WalkDataset(torch.utils.data.Dataset):
         steps: int,
         inner_share: float = 0.4,
         shares: dict[str, float] | None = None,
+        balance: float = 0.0,
     ) -> None:
         self.shards = shards
+        self.balance = balance
         self.most_steps = steps
         self.steps = steps
         self.inner_share = inner_share
@@ -151,13 +154,21 @@ class WalkDataset(torch.utils.data.Dataset):
         of_group = {}
         for shard, values in zip(self.shards, roots, strict=True):
             of_group.setdefault(shard.group, []).append(values)
-        others = set(of_group) - set(self.shares)
-        rest = (1 - sum(self.shares.values())) / max(1, len(others))
-        scale = {}
-        for group, values in of_group.items():
-            scale[group] = self.shares.get(group, rest) / np.concatenate(values).sum()
+        drawn = self._group_shares({group: len(values) for group, values in of_group.items()})
+        scale = {
+            group: drawn[group] / np.concatenate(values).sum() for group, values in of_group.items()
+        }
         pairs = zip(self.shards, roots, strict=True)
         return np.concatenate([values * scale[shard.group] for shard, values in pairs])
+
+    def _group_shares(self, files: dict[str, int]) -> dict[str, float]:
+        """{group: how often it is drawn} from the number of files of each group."""
+        others = {
+            group: count**self.balance for group, count in files.items() if group not in self.shares
+        }
+        rest = 1 - sum(self.shares.values())
+        total = sum(others.values())
+        return self.shares | {group: rest * size / total for group, size in others.items()}
 
 
 def _seen_on_next(shard: Shard, index: int) -> np.ndarray:

@@ -2,6 +2,7 @@
 
 import pickle
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -35,7 +36,7 @@ from SlicePropagationLib.training.slice.pseudo_objects import make_pseudo_object
 from SlicePropagationLib.training.slice.slice_unet import PRESETS, PlainTraining, source_name
 from SlicePropagationLib.training.slice.synthetic import make_phantom
 from SlicePropagationLib.training.slice.thesis import PairAugmentationConfig, vary_pairs
-from SlicePropagationLib.training.slice.walk_data import WalkDataset, load_shard
+from SlicePropagationLib.training.slice.walk_data import Shard, WalkDataset, load_shard
 
 SHAPE = (10, 32, 32)
 
@@ -331,6 +332,23 @@ def test_recorded_walks_stay_in_their_files_and_what_is_drawn_of_them_is_what_wa
     handed_over = pickle.dumps(shard)  # to a process that loads data
     assert len(handed_over) < 1000
     assert np.array_equal(pickle.loads(handed_over).maps, shard.maps)
+
+
+@pytest.mark.parametrize(("balance", "share"), [(0.0, 0.4), (0.5, 0.6), (1.0, 0.72)])
+def test_a_set_of_more_cases_is_drawn_more_often_with_balance(balance, share):
+    """Nine files and one of two sets, beside a group whose share is given."""
+    groups = ["large"] * 9 + ["small"] + ["phantoms"] * 3
+    shards = [
+        Shard(Path("walks.npz"), group, np.array([0, 4, 9]), *([np.zeros(0)] * 4), np.zeros(2))
+        for group in groups
+    ]
+    weights = WalkDataset(shards, 2, shares={"phantoms": 0.2}, balance=balance).weights()
+    drawn = dict.fromkeys(groups, 0.0)
+    for group, weight in zip(np.repeat(groups, 2), weights, strict=True):
+        drawn[group] += weight
+    assert drawn["phantoms"] == pytest.approx(0.2)
+    assert drawn["large"] == pytest.approx(share)
+    assert drawn["small"] == pytest.approx(0.8 - share)
 
 
 def test_a_walk_that_is_shifted_shows_the_neighbours_mask_where_the_next_slice_shows_the_truth():
