@@ -49,6 +49,15 @@ def test_it_goes_and_comes_with_undo_and_redo(seeded):
     assert exported(seeded.segmentation) == ("SEMIAUTOMATIC", OURS)
 
 
+def test_our_name_goes_where_nothing_of_an_engine_is_left(seeded):
+    segment = seeded.segmentation.GetSegmentation().GetSegment("disc")
+    segment.SetTag(TYPE, "SEMIAUTOMATIC")  # as of a copy of a segment that was propagated
+    segment.SetTag(NAME, OURS)
+    seeded.draw("disc", 9, SMALL)
+    seeded.logic.look()
+    assert exported(seeded.segmentation) == ("MANUAL", None)
+
+
 @pytest.mark.parametrize(
     "other", ["Some Model 2", "A model with a name so long that nothing has room"]
 )
