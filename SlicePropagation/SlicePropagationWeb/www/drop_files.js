@@ -1,7 +1,6 @@
 // Files and folders that are dropped on the page are uploaded, as those of the Open dialog are.
 (() => {
   const PROGRESS = "work__PanelState__upload";
-  const OPEN = "work__PanelState__is_open_dialog";
   const isOfFiles = (event) => event.dataTransfer && [...event.dataTransfer.types].includes("Files");
   const owner = () => window.trame && window.trame.state.get("work__PanelState__owner");
   const isOurs = () => owner() === window.slicePropagation.tab;
@@ -43,7 +42,8 @@
     const entries = [...event.dataTransfer.items].map((item) => item.webkitGetAsEntry && item.webkitGetAsEntry());
     const plain = [...event.dataTransfer.files];
     const lists = entries.every(Boolean) ? await Promise.all(entries.map(filesOf)) : [plain];
-    window.trame.state.set(OPEN, true);
+    // The program shows the dialog, so that this cannot come after it closed it over a small file.
+    await window.slicePropagation.give("open");
     window.slicePropagation.upload(lists.flat(), PROGRESS);
   });
 })();

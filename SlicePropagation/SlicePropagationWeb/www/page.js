@@ -120,7 +120,7 @@
     }
   });
 
-  window.slicePropagation = Object.assign(window.slicePropagation || {}, { tab, upload, cancel, pick });
+  window.slicePropagation = Object.assign(window.slicePropagation || {}, { tab, give, upload, cancel, pick });
   // A page that lost its program looks for it, and shows the work again once it is back.
   setInterval(async () => {
     if (!document.querySelector(".sp-reload")) return;
