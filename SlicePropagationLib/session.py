@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 MAX_LABEL = 65535
 UNDO_LIMIT = 20
 RUN = "Propagate"  # the name of the step of a run
-OF_RUNS = ("run", "continue", "settle")  # events that go with a run that is taken back
+OF_RUNS = ("run", "continue", "settle", "suggest")  # events that go with a run that is taken back
 
 # {label: (N, H, W) bool mask, or N patches, or {slice index: mask or patch} for some slices}
 Edits = Mapping[int, "np.ndarray | Sequence[Patch] | Mapping[int, np.ndarray | Patch]"]
@@ -450,6 +450,7 @@ class AnnotationSession:
         index: int,
         mask: np.ndarray | Patch,
         confidence: float,
+        step: Step | None = None,
     ) -> None:
         """Take over a mask that something other than a walk found, of an earlier scan, say.
 
@@ -460,12 +461,13 @@ class AnnotationSession:
             index: the slice.
             mask: (H, W) bool, or its patch.
             confidence: trust in it, in [0, 1].
+            step: the undoable step that it is part of; None for one of its own.
 
         Raises:
             AnchorOverwriteError: the slice is an anchor of this label.
         """
         patch = self._patch(index, mask)
-        self.accept(label, index, patch, confidence)
+        self.accept(label, index, patch, confidence, step)
         self.history.append(
             {
                 "event": "suggest",

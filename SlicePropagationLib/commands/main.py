@@ -16,6 +16,7 @@ from SlicePropagationLib.commands.evaluate_cine import add_evaluate_cine_command
 from SlicePropagationLib.commands.experiment import add_experiment_command
 from SlicePropagationLib.commands.help_text import CommandHelp, examples_text
 from SlicePropagationLib.commands.make_cine import add_make_cine_command
+from SlicePropagationLib.commands.models import add_models_command
 from SlicePropagationLib.commands.page import add_page_commands
 from SlicePropagationLib.commands.progress import WarningHandler
 from SlicePropagationLib.commands.propagate import add_propagate_command
@@ -49,6 +50,7 @@ ADDERS = (
     add_codes_command,
     add_experiment_command,
     add_engines_command,
+    add_models_command,
 )
 
 

@@ -22,6 +22,7 @@ def add_segment_command(commands: argparse._SubParsersAction) -> None:
         "segment",
         "a model that needs no seed, on a volume or a 4D sequence",
         "segment --image image.nii.gz --model best.pt --out labels.nii.gz",
+        "segment --image heart.nii.gz --model left_ventricle --out labels.nii.gz",
         "segment --image cine.nii.gz --model cine/best.pt --out labels.nii.gz --not-cyclic",
     )
     parser.add_argument("--image", required=True, help="a volume, or a 4D sequence")
@@ -29,8 +30,9 @@ def add_segment_command(commands: argparse._SubParsersAction) -> None:
     parser.add_argument(
         "--model",
         required=True,
-        metavar="M.pt",
-        help="weights that `train` wrote",
+        metavar="M",
+        help="weights that `train` wrote, M.pt, or a model that comes with the program"
+        " (`slice-propagation models` lists them)",
     )
     parser.add_argument("--out", required=True, help="label map; O.json is written beside it")
     add_axis(parser)

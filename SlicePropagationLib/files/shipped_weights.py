@@ -1,8 +1,10 @@
 """Where the shipped weights are: in a checkout, in every kind of pip's installations, in Slicer."""
 
+import json
 import site
 import sys
 from pathlib import Path
+from typing import Any
 
 from SlicePropagationLib.errors import CheckpointError
 
@@ -46,3 +48,13 @@ def find_model(name: str) -> Path:
         name=name,
         folders=", ".join(map(str, model_folders())),
     )
+
+
+def shipped_cards() -> dict[str, dict[str, Any]]:
+    """{name: model card} of all weights that were shipped; the nearest of equal names counts."""
+    cards: dict[str, dict[str, Any]] = {}
+    for folder in model_folders():
+        for path in sorted(folder.glob("*.json")):
+            if path.stem not in cards and path.with_suffix(".pt").is_file():
+                cards[path.stem] = json.loads(path.read_text(encoding="utf-8"))
+    return cards

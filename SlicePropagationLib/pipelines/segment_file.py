@@ -28,6 +28,7 @@ from SlicePropagationLib.files.refined_grid import refine_volume
 from SlicePropagationLib.files.sequence import Sequence, is_sequence, read_sequence, time_stacks
 from SlicePropagationLib.files.volume import AXES, Volume, read_volume
 from SlicePropagationLib.pipelines.result_files import versions, write_label_map
+from SlicePropagationLib.segmenters.catalogue import model_path
 from SlicePropagationLib.stack import SliceStack
 
 SEGMENTERS = {
@@ -73,7 +74,7 @@ class SegmentRequest:
 
     Attributes:
         image: a volume or a sequence; the result has as many dimensions.
-        model: weights that `train` wrote.
+        model: weights that `train` wrote, or the name of a shipped model.
         out: the label map to be written, with its record beside it.
         axis: voxel axis that slices run along, "i", "j" or "k".
         device: "auto", "cpu" or "cuda".
@@ -117,7 +118,7 @@ def load_segmenter(
     """The segmenter of a model file.
 
     Args:
-        path: the model file.
+        path: the model file, or the name of a shipped model.
         device: "auto", "cpu" or "cuda".
         families: {family: maker} as in SEGMENTERS.
 
@@ -131,7 +132,7 @@ def load_segmenter(
 
     from SlicePropagationLib.networks.checkpoint import load_checkpoint, make_from
 
-    path = Path(path)
+    path = model_path(path)
     checkpoint = load_checkpoint(path, families)
     # A CPU slows down tenfold on the tiny numbers of a trained network.
     torch.set_flush_denormal(True)

@@ -3,7 +3,7 @@
 Scene and timers come by injection.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 from SlicePropagationLib.confidence import next_slice_to_correct
 from SlicePropagationLib.errors import SlicePropagationError
@@ -22,6 +22,7 @@ from SlicePropagationMRML.run.current_run import CurrentRun
 from SlicePropagationMRML.run.document import Document
 from SlicePropagationMRML.run.engine_choice import EngineChoice
 from SlicePropagationMRML.run.events import Edits, Event
+from SlicePropagationMRML.run.first_models import FirstOrder, ModelChoice, checkTorch
 from SlicePropagationMRML.run.frame_history import FrameHistory
 from SlicePropagationMRML.run.frames import Frames
 from SlicePropagationMRML.run.ground import RUN_ENDED
@@ -252,6 +253,37 @@ class PropagationLogic:
         run = SliceRun(self._place, self._tools, self._engine, order, runs)
         self._current.begin(run)
         return True
+
+    def segmentFirst(
+        self,
+        modelName: str,
+        segmentIDs: Mapping[int, str],
+        device: str = "auto",
+        *,
+        holdsResult: bool = False,
+    ) -> None:
+        """Begin a run of a model that needs no seed; what it finds are predictions.
+
+        Slices that are drawn or confirmed stay as they are.
+
+        Args:
+            modelName: a shipped model, or a model file.
+            segmentIDs: {label of its results: segment that is open}.
+            device: "auto", "cpu" or "cuda".
+            holdsResult: let the result wait for `keep` or `discard` in any case.
+
+        Raises:
+            SlicePropagationError: PyTorch is not there, a run is under way, a node is gone.
+        """
+        self._current.checkIdle()
+        checkTorch()
+        self.mergeEdits()
+        document = self._place.document
+        document.renewStack()
+        structures = {own: document.labelOf(name) for own, name in segmentIDs.items()}
+        order = FirstOrder(structures, holdsResult)
+        run = SliceRun(self._place, self._tools, ModelChoice(modelName, device), order, [])
+        self._current.begin(run)
 
     def stop(self) -> None:
         """End the run within one slice; what is there waits for `keep` or `discard`."""

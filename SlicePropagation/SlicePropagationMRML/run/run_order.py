@@ -1,10 +1,42 @@
 """`RunOrder`: what a run through slices shall do."""
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import ClassVar, Protocol
 
 from SlicePropagationLib.planning import Run as PlannedRun
-from SlicePropagationLib.propagation import plan_session
+from SlicePropagationLib.propagation import Engine, SlicePrediction, plan_session, propagate
 from SlicePropagationLib.session import AnnotationSession
+
+
+class Order(Protocol):
+    """What a run shall do, whatever predicts.
+
+    Attributes:
+        comesAtOnce: whether nothing is there before the last step.
+    """
+
+    comesAtOnce: ClassVar[bool]
+
+    @property
+    def holdsResult(self) -> bool:
+        """Whether the result waits for `keep` or `discard` in any case."""
+        ...
+
+    def plan(self, session: AnnotationSession) -> list[PlannedRun]:
+        """The walks that are due as the session is now."""
+        ...
+
+    def steps(
+        self,
+        session: AnnotationSession,
+        engine: Engine,
+        runs: Iterable[PlannedRun],
+        *,
+        allow_overlap: bool,
+    ) -> Iterator[SlicePrediction]:
+        """Fill the session, one slice a step."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -17,6 +49,8 @@ class RunOrder:
         direction: "both", "up" or "down".
         holdsResult: whether the result waits for `keep` or `discard` in any case.
     """
+
+    comesAtOnce: ClassVar[bool] = False
 
     labels: list[int] | None = None
     span: tuple[int, int] | None = None
@@ -35,3 +69,14 @@ class RunOrder:
             span=self.span,
             direction=self.direction,
         )
+
+    def steps(
+        self,
+        session: AnnotationSession,
+        engine: Engine,
+        runs: Iterable[PlannedRun],
+        *,
+        allow_overlap: bool,
+    ) -> Iterator[SlicePrediction]:
+        """Walk them with an engine."""
+        return propagate(session, engine, runs, allow_overlap=allow_overlap)

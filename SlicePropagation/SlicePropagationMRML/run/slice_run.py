@@ -5,7 +5,7 @@ from collections.abc import Generator, Iterator
 from SlicePropagationLib.engines import model_hash
 from SlicePropagationLib.errors import SlicePropagationError
 from SlicePropagationLib.planning import Run as PlannedRun
-from SlicePropagationLib.propagation import SlicePrediction, propagate
+from SlicePropagationLib.propagation import SlicePrediction
 from SlicePropagationLib.session import AnnotationSession
 from SlicePropagationMRML.nodes.preview import Preview
 from SlicePropagationMRML.run.change_log import Snapshot
@@ -14,10 +14,11 @@ from SlicePropagationMRML.run.document_writer import DocumentWriter
 from SlicePropagationMRML.run.edits_during_run import EditsDuringRun
 from SlicePropagationMRML.run.engine_choice import EngineChoice
 from SlicePropagationMRML.run.events import Edits, Event, Finished, Kept, Stepped
+from SlicePropagationMRML.run.first_models import ModelChoice
 from SlicePropagationMRML.run.ground import RUN_ENDED, Ground
 from SlicePropagationMRML.run.neighbours import Changes, Taking
 from SlicePropagationMRML.run.run import POLL_MS, TURN_SECONDS, Phase, Run, RunTools
-from SlicePropagationMRML.run.run_order import RunOrder
+from SlicePropagationMRML.run.run_order import Order
 from SlicePropagationMRML.run.worker import FINISHED
 from SlicePropagationMRML.run.workplace import Workplace
 
@@ -37,7 +38,7 @@ class SliceRun(Run):
     Args:
         place: what is open, to be filled.
         tools: what runs share.
-        engine: what walks.
+        engine: what walks, or what segments.
         order: what to do.
         runs: the walks that are due, as `RunOrder.plan` says.
     """
@@ -46,8 +47,8 @@ class SliceRun(Run):
         self,
         place: Workplace,
         tools: RunTools,
-        engine: EngineChoice,
-        order: RunOrder,
+        engine: EngineChoice | ModelChoice,
+        order: Order,
         runs: list[PlannedRun],
     ) -> None:
         super().__init__(tools)
@@ -138,7 +139,7 @@ class SliceRun(Run):
         """
         engine = self._engine.make()
         self._numWalks += 1
-        yield from propagate(session, engine, runs, allow_overlap=self._mayOverlap)
+        yield from self._order.steps(session, engine, runs, allow_overlap=self._mayOverlap)
 
     def _poll(self, wait: int = POLL_MS) -> None:
         if self._commit is None and self.isBusy:
@@ -172,7 +173,7 @@ class SliceRun(Run):
             raise
         if self.phase is Phase.STOPPING:
             self._steps.close()
-            self._wait()
+            self._waitOrDrop()
         else:
             self._tools.worker.request(self._steps)
 
@@ -203,6 +204,17 @@ class SliceRun(Run):
             self._wait()
         else:
             self._write(Finished())
+
+    def _waitOrDrop(self) -> None:
+        """Stopped: there is something to keep, or nothing yet."""
+        if self._touched or not self._order.comesAtOnce:
+            self._wait()
+            return
+        self._drop(
+            SlicePropagationError(
+                "Stopped before the model had seen all slices; nothing was written."
+            )
+        )
 
     def _wait(self) -> None:
         self.phase = Phase.WAITING

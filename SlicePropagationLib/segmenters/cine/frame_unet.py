@@ -1,5 +1,6 @@
 """Segmenters that look at slices or frames each for itself: the families unet2d and cine_unet."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from SlicePropagationLib.networks.cine.unet import CineUNet
 from SlicePropagationLib.networks.config import UNetConfig
 from SlicePropagationLib.networks.unet import UNet
 from SlicePropagationLib.segmenters.cine.frame_grid import FrameGridConfig
+from SlicePropagationLib.segmenters.parts import FoundSlices, expected_dice
 from SlicePropagationLib.segmenters.square_grid import SquareGrid
 from SlicePropagationLib.stack import SliceStack
 
@@ -49,14 +51,16 @@ class FrameSegmenter:
 
     def segment(self, stack: SliceStack) -> Labels:
         """(N, H, W) uint8 labels of a SliceStack."""
+        return np.concatenate([part.labels for part in self.parts(stack)])
+
+    def parts(self, stack: SliceStack) -> Iterator[FoundSlices]:
+        """The labels of a SliceStack and the trust in them, some slices at a time."""
         grid = self.grid.grid(stack.slice_shape, stack.spacing_mm[1:])
         images = self.grid.normalise(stack.images)
-        found = np.zeros(images.shape, np.uint8)
         for first in range(0, len(images), BATCH):
-            part = slice(first, first + BATCH)
-            probabilities = self._probabilities(grid.sample(images[part]))
-            found[part] = spread_labels(probabilities, grid, stack.slice_shape)
-        return found
+            on_grid = self._probabilities(grid.sample(images[first : first + BATCH]))
+            probabilities = spread_classes(on_grid, grid, stack.slice_shape)
+            yield found_by(probabilities, first)
 
     def _probabilities(self, images: Slices) -> np.ndarray:
         """(B, C, S, S) float32 of (B, S, S) images."""
@@ -80,10 +84,35 @@ def spread_labels(
     Returns:
         (N, H, W) uint8.
     """
+    return spread_classes(probabilities, grid, slice_shape).argmax(axis=0).astype(np.uint8)
+
+
+def spread_classes(
+    probabilities: np.ndarray,
+    grid: SquareGrid,
+    slice_shape: tuple[int, ...],
+) -> np.ndarray:
+    """(C, N, H, W) float32: the probability of every class on the pixels of the slices.
+
+    Args:
+        probabilities: (N, C, S, S) on the grid.
+        grid: where they lie.
+        slice_shape: (H, W).
+    """
     labels = range(1, probabilities.shape[1])
     spread = np.stack([grid.spread(probabilities[:, label], slice_shape) for label in labels])
     background = 1 - spread.sum(axis=0)
-    return np.concatenate([background[None], spread]).argmax(axis=0).astype(np.uint8)
+    return np.concatenate([background[None], spread])
+
+
+def found_by(probabilities: np.ndarray, first: int) -> FoundSlices:
+    """The FoundSlices of (C, n, H, W) probabilities, the first of which is of slice `first`."""
+    labels = probabilities.argmax(axis=0).astype(np.uint8)
+    confidence = {
+        label: expected_dice(probabilities[label], labels == label)
+        for label in range(1, len(probabilities))
+    }
+    return FoundSlices(first, labels, confidence)
 
 
 def make_unet2d(

@@ -3,6 +3,7 @@
 With a network of the families `pnet` and `pnet_birnn`.
 """
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ from SlicePropagationLib.networks.pnet.birnn import BiRNN, PNetBiRNN
 from SlicePropagationLib.networks.pnet.config import BiRNNConfig, PNetConfig, SlicesConfig
 from SlicePropagationLib.networks.pnet.pnet import HNN, PNet
 from SlicePropagationLib.networks.pnet.unet import SingleOutputUNet, build_pnet
+from SlicePropagationLib.segmenters.parts import FoundSlices, expected_dice
 from SlicePropagationLib.segmenters.pnet.neighbour_slices import (
     neighbour_indices,
     rescale_volume,
@@ -58,8 +60,15 @@ class PNetSegmenter:
 
         As `segment_file.Segmenter`.
         """
-        is_inside = self.probability(stack.images) >= PRESENT
-        return np.where(is_inside, np.uint8(self.slices.label or 1), np.uint8(0))
+        return next(self.parts(stack)).labels
+
+    def parts(self, stack: SliceStack) -> Iterator[FoundSlices]:
+        """The labels of a SliceStack and the trust in them, all at once: slices agree."""
+        probability = self.probability(stack.images)
+        is_inside = probability >= PRESENT
+        label = self.slices.label or 1
+        labels = np.where(is_inside, np.uint8(label), np.uint8(0))
+        yield FoundSlices(0, labels, {label: expected_dice(probability, is_inside)})
 
     def probability(
         self,

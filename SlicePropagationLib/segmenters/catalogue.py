@@ -1,0 +1,71 @@
+"""The models that need no seed and come with the program: what they find, and on which images.
+
+Their model cards say so; PyTorch is not needed to list them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from SlicePropagationLib.errors import CheckpointError
+from SlicePropagationLib.files.shipped_weights import find_model, shipped_cards
+
+MODEL_SUFFIX = ".pt"
+
+
+@dataclass(frozen=True)
+class ShippedModel:
+    """One model, as its card describes it.
+
+    Attributes:
+        name: what a person types.
+        title: what a person reads in a list.
+        structures: {label of its results: name of the structure}.
+        images: what it was made for, in words.
+        quality: how good it is there, in words.
+    """
+
+    name: str
+    title: str
+    structures: dict[int, str]
+    images: str
+    quality: str
+
+
+def shipped_models() -> dict[str, ShippedModel]:
+    """{name: ShippedModel} of all that came with this installation, in the order of their names."""
+    cards = shipped_cards()
+    return {
+        name: ShippedModel(
+            name,
+            card["title"],
+            {int(label): text for label, text in card["structures"].items()},
+            card["images"],
+            card["quality"],
+        )
+        for name, card in sorted(cards.items())
+        if "structures" in card
+    }
+
+
+def model_path(text: Path | str) -> Path:
+    """The file of a model that a person named.
+
+    Args:
+        text: a name in `shipped_models`, or a file.
+
+    Raises:
+        CheckpointError: it is neither.
+    """
+    path = Path(text)
+    if path.is_file() or path.suffix == MODEL_SUFFIX:
+        return path
+    models = shipped_models()
+    if str(text) in models:
+        return find_model(str(text))
+    raise CheckpointError(
+        "There is no model '{name}'; give one of {models}, or a model file that ends in .pt.",
+        name=str(text),
+        models=", ".join(models) or "none (no weights came with this installation)",
+    )

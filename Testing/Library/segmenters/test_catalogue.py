@@ -1,0 +1,60 @@
+"""Models that come with the program are listed and found by their names."""
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from case_files import read, write
+from model_files import ship_segmenter, write_segmenter
+from phantoms import drifting_disc
+
+from SlicePropagationLib.commands.main import main
+from SlicePropagationLib.pipelines.segment_file import load_segmenter
+
+
+@pytest.fixture
+def shipped(tmp_path, monkeypatch):
+    folder = ship_segmenter(tmp_path / "Models")
+    monkeypatch.setattr("SlicePropagationLib.files.shipped_weights.model_folders", lambda: [folder])
+    return folder
+
+
+@pytest.fixture
+def image(tmp_path):
+    return write(tmp_path / "image.nii.gz", drifting_disc()[0].images, spacing=(1.0, 1.0, 1.0))
+
+
+def segment(image, model, out):
+    words = ["segment", "--image", image, "--model", model, "--out", out, "--device", "cpu"]
+    return main([str(word) for word in [*words, "--quiet"]])
+
+
+def test_models_says_what_each_finds_and_on_which_images(shipped, capsys):
+    assert main(["models"]) == 0
+    said = capsys.readouterr().out
+    assert said.startswith("discs\n")
+    assert "1 large disc, 2 small disc" in said
+    assert "synthetic pictures" in said
+
+
+def test_a_model_is_found_by_its_name_and_gives_what_its_file_gives(shipped, image, tmp_path):
+    assert segment(image, "discs", tmp_path / "by_name.nii.gz") == 0
+    assert segment(image, shipped / "discs.pt", tmp_path / "by_file.nii.gz") == 0
+    found = read(tmp_path / "by_name.nii.gz")
+    assert found.any()
+    assert np.array_equal(found, read(tmp_path / "by_file.nii.gz"))
+
+
+def test_an_unknown_name_is_refused_with_the_names_there_are(shipped, image, tmp_path, capsys):
+    assert segment(image, "heart", tmp_path / "out.nii.gz") == 2
+    assert "There is no model 'heart'; give one of discs" in capsys.readouterr().err
+
+
+def test_a_model_sees_all_slices_alike_however_many_it_looks_at_at_once(tmp_path, monkeypatch):
+    segmenter = load_segmenter(write_segmenter(tmp_path / "discs.pt"), "cpu")
+    stack = drifting_disc()[0]
+    whole = segmenter.segment(stack)
+    monkeypatch.setattr("SlicePropagationLib.segmenters.cine.frame_unet.BATCH", 2)
+    assert np.array_equal(segmenter.segment(stack), whole)
+    assert [part.first for part in segmenter.parts(stack)] == list(range(0, len(stack), 2))
