@@ -33,6 +33,8 @@ class SliceStack:
         axis: the axis of the volume array (k, j, i) that became the slice axis: 0, 1 or 2.
         is_cyclic: whether the last slice is followed by the first (a heart beat).
         is_time: whether the slices are one place at successive times.
+        towards: where slices, rows and columns count towards in the patient, as "SPL" (see
+            `segmenters.orientation`); "" where that is not known.
         cache: what engines found out about these images and want to find again; goes with the
             stack.
     """
@@ -42,6 +44,7 @@ class SliceStack:
     axis: int = 0
     is_cyclic: bool = False
     is_time: bool = False
+    towards: str = ""
     cache: Cache = field(
         default_factory=Cache,
         repr=False,
@@ -118,6 +121,7 @@ class SliceStack:
         axis: int = 0,
         *,
         is_cyclic: bool = False,
+        towards: str = "",
     ) -> SliceStack:
         """Make a stack of a volume array.
 
@@ -126,6 +130,7 @@ class SliceStack:
             spacing_mm: spacing along K, J, I in millimetres.
             axis: which of K, J, I the slices run along.
             is_cyclic: whether the last slice is followed by the first.
+            towards: where K, J and I count towards in the patient; "" where that is not known.
 
         Raises:
             InputError: the volume is not 3D, is empty, or a spacing is not positive.
@@ -138,7 +143,9 @@ class SliceStack:
             )
         order = (axis, *(other for other in range(3) if other != axis))
         between, high, wide = (float(spacing_mm[a]) for a in order)
-        return cls(np.transpose(volume, order), (between, high, wide), axis, is_cyclic)
+        images = np.transpose(volume, order)
+        letters = "".join(towards[a] for a in order) if towards else ""
+        return cls(images, (between, high, wide), axis, is_cyclic, towards=letters)
 
     def to_volume(self, array: np.ndarray) -> np.ndarray:
         """Lay an (N, H, W) array of this stack out as the volume it came from, (K, J, I)."""

@@ -47,6 +47,11 @@ class Volume:
         column_mm, row_mm, slice_mm = self.image.GetSpacing()
         return slice_mm, row_mm, column_mm
 
+    @property
+    def directions(self) -> np.ndarray:
+        """(3, 3); its columns are unit vectors of I, J, K in LPS."""
+        return np.reshape(self.image.GetDirection(), (3, 3))
+
 
 def read_image(
     path: Path | str,

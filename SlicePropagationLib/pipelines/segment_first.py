@@ -24,8 +24,8 @@ def suggest_structures(
     """Segment the session's stack, and take over what was found; one undoable step.
 
     Slices that a person drew or confirmed stay as they are. Where other labels of the session are
-    drawn nothing is claimed, unless overlaps are allowed. Nothing is written before the model has seen all slices: stopped
-    earlier, the session stays as it is.
+    drawn nothing is claimed, unless overlaps are allowed. Nothing is written before the model has
+    seen all slices: stopped earlier, the session stays as it is.
 
     Args:
         session: the AnnotationSession that is filled.

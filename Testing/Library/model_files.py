@@ -3,7 +3,7 @@
 import json
 
 
-def write_segmenter(path, num_classes=3, size=32, pixel_mm=1.0):
+def write_segmenter(path, num_classes=3, size=32, pixel_mm=1.0, orientation=""):
     """A model file of family unet2d; returns the path."""
     import torch
 
@@ -12,7 +12,7 @@ def write_segmenter(path, num_classes=3, size=32, pixel_mm=1.0):
     from SlicePropagationLib.networks.unet import UNet
 
     network = {"in_channels": 1, "out_channels": num_classes, "depth": 1, "base_channels": 4}
-    grid = {"size": size, "pixel_mm": pixel_mm, "intensities": "range"}
+    grid = {"size": size, "pixel_mm": pixel_mm, "orientation": orientation}
     torch.manual_seed(3)
     weights = UNet(UNetConfig(**network)).state_dict()
     save_checkpoint(path, "unet2d", {"network": network, "frames": {"grid": grid}}, weights)

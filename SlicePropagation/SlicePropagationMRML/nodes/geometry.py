@@ -14,6 +14,7 @@ from vtk.util import numpy_support
 from SlicePropagationLib.errors import GeometryMismatchError, InputError
 from SlicePropagationLib.patch import EMPTY_MASK, Patch
 from SlicePropagationLib.pipelines.slice_record import grid_values
+from SlicePropagationLib.segmenters.orientation import letters_of
 from SlicePropagationLib.stack import SliceStack, finite_values
 from SlicePropagationMRML.nodes.types import (
     Labelmap,
@@ -26,6 +27,7 @@ from SlicePropagationMRML.nodes.types import (
 
 Block: TypeAlias = tuple[slice, ...]  # (K, J, I)
 # plane -> the patient axis (R, A, S) its slices run along
+RAS_TO_LPS = np.diag([-1.0, -1.0, 1.0])
 PLANES = {
     "axial": 2,
     "coronal": 1,
@@ -65,7 +67,9 @@ def stackFromVolume(volumeNode: VolumeNode, axis: int = 0) -> SliceStack:
             " follow; choose another volume.",
             value=array.flat[0],
         )
-    return SliceStack.from_volume(array, tuple(reversed(volumeNode.GetSpacing())), axis)
+    spacing = tuple(reversed(volumeNode.GetSpacing()))
+    towards = letters_of(RAS_TO_LPS @ _directions(volumeNode))
+    return SliceStack.from_volume(array, spacing, axis, towards=towards)
 
 
 def volumeFromArray(

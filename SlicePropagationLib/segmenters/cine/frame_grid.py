@@ -7,6 +7,7 @@ import numpy as np
 
 from SlicePropagationLib.arrays import Slices
 from SlicePropagationLib.errors import ConfigError
+from SlicePropagationLib.segmenters.orientation import check_letters
 from SlicePropagationLib.segmenters.square_grid import SquareGrid
 
 
@@ -20,13 +21,17 @@ class FrameGridConfig:
         intensities: "range" (1st and 99th percentile of the series become 0 and 1) or "zscore"
             (mean and standard deviation of the voxels from the 10th percentile on become 0 and 1,
             as in the code of Bai et al.).
+        orientation: where slices, rows and columns of volumes count towards, three letters as in
+            `segmenters.orientation`; "" for volumes as they are stored.
     """
 
     size: int = 192
     pixel_mm: float = 1.5
     intensities: str = "range"
+    orientation: str = ""
 
     def __post_init__(self) -> None:
+        check_letters(self.orientation)
         is_halvable = self.size >= 16 and self.size % 16 == 0
         is_known = self.intensities in ("range", "zscore")
         if not (is_halvable and is_known) or self.pixel_mm < 0:

@@ -15,6 +15,7 @@ from SlicePropagationLib.networks.cine.unet import CineUNet
 from SlicePropagationLib.networks.config import UNetConfig
 from SlicePropagationLib.networks.unet import UNet
 from SlicePropagationLib.segmenters.cine.frame_grid import FrameGridConfig
+from SlicePropagationLib.segmenters.orientation import Turn
 from SlicePropagationLib.segmenters.parts import FoundSlices, expected_dice
 from SlicePropagationLib.segmenters.square_grid import SquareGrid
 from SlicePropagationLib.stack import SliceStack
@@ -55,12 +56,13 @@ class FrameSegmenter:
 
     def parts(self, stack: SliceStack) -> Iterator[FoundSlices]:
         """The labels of a SliceStack and the trust in them, some slices at a time."""
-        grid = self.grid.grid(stack.slice_shape, stack.spacing_mm[1:])
-        images = self.grid.normalise(stack.images)
+        turn = Turn.between(stack.towards, self.grid.orientation)
+        images = turn.of(self.grid.normalise(stack.images))
+        grid = self.grid.grid(images.shape[1:], turn.pair(stack.spacing_mm[1:]))
         for first in range(0, len(images), BATCH):
             on_grid = self._probabilities(grid.sample(images[first : first + BATCH]))
-            probabilities = spread_classes(on_grid, grid, stack.slice_shape)
-            yield found_by(probabilities, first)
+            probabilities = spread_classes(on_grid, grid, images.shape[1:])
+            yield found_by(turn.back(probabilities), first)
 
     def _probabilities(self, images: Slices) -> np.ndarray:
         """(B, C, S, S) float32 of (B, S, S) images."""

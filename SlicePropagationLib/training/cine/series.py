@@ -15,6 +15,7 @@ from SlicePropagationLib.files.sequence import is_sequence, read_label_sequence,
 from SlicePropagationLib.files.training_cases import TrainingCase
 from SlicePropagationLib.files.volume import read_volume
 from SlicePropagationLib.segmenters.cine.frame_grid import FrameGridConfig
+from SlicePropagationLib.segmenters.orientation import Turn, letters_of, order_of
 from SlicePropagationLib.segmenters.square_grid import SquareGrid
 
 
@@ -101,17 +102,30 @@ def _of_volume(
 ) -> Series:
     volume = read_volume(case.image)
     labels, _ = read_labels(case.label_map, volume)
+    letters = letters_of(volume.directions)
+    order = order_of(letters, config.orientation)
+    turn = Turn.between("".join(letters[axis] for axis in order), config.orientation)
+
+    def seen(array: np.ndarray) -> np.ndarray:
+        return turn.of(np.transpose(array, order))
+
+    images = seen(config.normalise(volume.array))
+    grid = config.grid(images.shape[1:], [volume.spacing_mm[axis] for axis in order[1:]])
     distances = read_distances(case.label_map, len(labels))
     if distances is None:
-        distances = np.zeros(len(labels))
-    grid = config.grid(labels.shape[1:], volume.spacing_mm[1:])
+        distances = np.zeros(len(images))
+    elif order[0] != 0:
+        raise InputError(
+            f"Case {case.name}: its table of distances is of slices along K, and the orientation"
+            f" {config.orientation} makes others; store the volume with these along K."
+        )
     soft = {}
     if uses_soft_labels:
-        soft = _soft(case, distances, lambda path: read_labels(path, volume)[0])
+        soft = _soft(case, distances, lambda path: seen(read_labels(path, volume)[0]))
     return _series(
         case,
-        grid.sample(config.normalise(volume.array)),
-        grid.sample_labels(labels),
+        grid.sample(images),
+        grid.sample_labels(seen(labels)),
         distances,
         _sampled(soft, grid),
         is_cyclic=False,

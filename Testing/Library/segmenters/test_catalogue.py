@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import SimpleITK as sitk
 
 torch = pytest.importorskip("torch")
 
@@ -58,3 +59,21 @@ def test_a_model_sees_all_slices_alike_however_many_it_looks_at_at_once(tmp_path
     monkeypatch.setattr("SlicePropagationLib.segmenters.cine.frame_unet.BATCH", 2)
     assert np.array_equal(segmenter.segment(stack), whole)
     assert [part.first for part in segmenter.parts(stack)] == list(range(0, len(stack), 2))
+
+
+def test_a_model_of_axial_slices_finds_the_same_however_the_volume_is_stored(tmp_path):
+    model = write_segmenter(tmp_path / "discs.pt", orientation="SPL")
+    image = sitk.GetImageFromArray(drifting_disc()[0].images)
+    image.SetSpacing((1.0, 1.5, 3.0))
+    found = {}
+    for orientation in ("LPS", "RAS", "PIR"):
+        path = tmp_path / f"{orientation}.nii.gz"
+        sitk.WriteImage(sitk.DICOMOrient(image, orientation), str(path))
+        words = ["segment", "--image", path, "--model", model, "--out", tmp_path / "out.nii.gz"]
+        axis = "ijk"[["I" in way or "S" in way for way in orientation].index(True)]
+        assert main([str(word) for word in [*words, "--axis", axis, "--quiet"]]) == 0
+        out = sitk.ReadImage(str(tmp_path / "out.nii.gz"))
+        found[orientation] = sitk.GetArrayFromImage(sitk.DICOMOrient(out, "LPS"))
+    assert found["LPS"].any()
+    assert np.array_equal(found["LPS"], found["RAS"])
+    assert np.array_equal(found["LPS"], found["PIR"])
