@@ -30,6 +30,7 @@ from SlicePropagationLib.files.volume import AXES, Volume, read_volume
 from SlicePropagationLib.pipelines.result_files import versions, write_label_map
 from SlicePropagationLib.segmenters.catalogue import model_path
 from SlicePropagationLib.segmenters.orientation import letters_of
+from SlicePropagationLib.segmenters.parts import finer_slices
 from SlicePropagationLib.stack import SliceStack
 
 SEGMENTERS = {
@@ -63,8 +64,8 @@ class Segmenter(Protocol):
             stack: a read-only SliceStack; `is_cyclic` where it is one heart beat.
 
         Returns:
-            (N, H, W) uint8, 0 is background; (N * factor, H, W) of a segmenter with a `factor`,
-            whose slices are that much finer.
+            (N, H, W) uint8, 0 is background; more slices of a segmenter with `factor_for(spacing)`,
+            so many times more, of slices so many millimetres apart.
         """
         ...
 
@@ -230,7 +231,7 @@ def _target(
     across: int,
 ) -> Volume | Sequence:
     """What has the grid of the result: the image, or one with finer slices."""
-    factor = getattr(segmenter, "factor", 1)
+    factor = finer_slices(segmenter, source.spacing_mm[across])
     if factor == 1:
         return source
     if isinstance(source, Sequence):

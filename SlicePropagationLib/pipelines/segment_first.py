@@ -8,7 +8,7 @@ from typing import Any
 from SlicePropagationLib.errors import ConfigError
 from SlicePropagationLib.patch import Patch
 from SlicePropagationLib.propagation import SlicePrediction
-from SlicePropagationLib.segmenters.parts import FoundSlices, found_slices
+from SlicePropagationLib.segmenters.parts import FoundSlices, finer_slices, found_slices
 from SlicePropagationLib.session import RUN, AnnotationSession
 
 Found = dict[tuple[int, int], tuple[Patch, float]]  # {(label, index): (mask, trust in it)}
@@ -39,7 +39,7 @@ def suggest_structures(
     Raises:
         ConfigError: the model makes finer slices.
     """
-    if getattr(segmenter, "factor", 1) != 1:
+    if finer_slices(segmenter, session.stack.spacing_mm[0]) != 1:
         raise ConfigError(
             "This model makes finer slices of thick ones; use `slice-propagation segment` or"
             " `superresolve` with it."

@@ -53,6 +53,11 @@ def expected_dice(probability: np.ndarray, mask: np.ndarray) -> np.ndarray:
     return ((2 * inside + SMOOTHING) / (sizes + SMOOTHING)).astype(np.float32)
 
 
+def finer_slices(segmenter: Any, spacing_mm: float) -> int:
+    """Slices of a segmenter's result for each slice of an image, of slices so far apart."""
+    return segmenter.factor_for(spacing_mm) if hasattr(segmenter, "factor_for") else 1
+
+
 def found_slices(segmenter: Any, stack: SliceStack) -> Iterator[FoundSlices]:
     """Segment a stack, part by part where the segmenter can.
 

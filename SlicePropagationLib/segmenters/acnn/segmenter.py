@@ -3,6 +3,8 @@
 For the families acnn.segmentation and acnn.superresolution.
 """
 
+import logging
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +13,17 @@ import torch
 from torch import nn
 
 from SlicePropagationLib.arrays import Labels, Slices
+from SlicePropagationLib.cache import Cache
 from SlicePropagationLib.config import config_from_dict
 from SlicePropagationLib.errors import InputError
 from SlicePropagationLib.networks.acnn.config import SEGMENTATION_STEP, SubpixelConfig
 from SlicePropagationLib.networks.acnn.subpixel import build_subpixel
 from SlicePropagationLib.networks.checkpoint import Checkpoint, fill_network
 from SlicePropagationLib.segmenters.acnn.fine_grid import Placement, normalise_linearly, to_classes
+from SlicePropagationLib.segmenters.acnn.other_spacing import SliceSpacing, fine_slices
 from SlicePropagationLib.stack import SliceStack
+
+log = logging.getLogger(__name__)
 
 # share by which the distance of slices may differ from what the model was made for
 OTHER_SPACING = 0.25
@@ -60,18 +66,28 @@ class SubpixelSegmenter:
         self.factor = config.grid.factor
 
     def segment(self, stack: SliceStack) -> Labels:
-        """(N * factor, H, W) uint8 labels of a SliceStack.
+        """(N * factor_for(spacing), H, W) uint8 labels of a SliceStack.
+
+        Slices that are not as far apart as those that the model was made for are averaged, or
+        interpolated, which is said.
 
         Raises:
-            InputError: its slices are not as far apart as those that the model was made for, or the
-                model refines annotations only.
+            InputError: the model refines annotations only.
         """
         if self.gives_labels:
             raise InputError(
                 "This model refines annotations and needs one; use `slice-propagation superresolve"
                 " --image I --labels L --model M.pt`."
             )
-        return self._labels(self._apply(stack, None))
+        if self._fits(stack.spacing_mm[0]):
+            return self._labels(self._apply(stack, None))
+        return self._labels(self._apply_resampled(stack))
+
+    def factor_for(self, spacing_mm: float) -> int:
+        """Fine slices of a result of `segment` for each slice, of slices so far apart."""
+        if self._fits(spacing_mm):
+            return self.factor
+        return fine_slices(spacing_mm, self.config.grid.thick_mm, self.factor)
 
     def refine(
         self,
@@ -150,9 +166,28 @@ class SubpixelSegmenter:
             spread[0] = 1 - spread[1:].sum(axis=0)  # background outside of the network's grid
         return spread
 
+    def _apply_resampled(self, stack: SliceStack) -> np.ndarray:
+        """(C, N * factor_for(spacing), H, W) of a stack whose slices lie otherwise than the model's."""
+        wanted = self.config.grid.thick_mm
+        spacing_mm = stack.spacing_mm[0]
+        log.warning(
+            "The image has slices %g mm apart, the model was made for %g mm: they were %s.",
+            spacing_mm,
+            wanted,
+            "averaged" if spacing_mm < wanted else "interpolated",
+        )
+        slices = SliceSpacing(len(stack), spacing_mm, wanted, self.factor)
+        spacing = (wanted, *stack.spacing_mm[1:])
+        thick = replace(stack, images=slices.thick(stack.images), spacing_mm=spacing, cache=Cache())
+        return slices.back(self._apply(thick, None))
+
+    def _fits(self, spacing_mm: float) -> bool:
+        wanted = self.config.grid.thick_mm
+        return abs(spacing_mm - wanted) <= OTHER_SPACING * wanted
+
     def _check(self, stack: SliceStack) -> None:
         wanted = self.config.grid.thick_mm
-        if abs(stack.spacing_mm[0] - wanted) > OTHER_SPACING * wanted:
+        if not self._fits(stack.spacing_mm[0]):
             raise InputError(
                 f"The image has slices {stack.spacing_mm[0]:g} mm apart along this axis, the model"
                 f" was made for {wanted:g} mm; choose the axis of the thick slices with --axis,"

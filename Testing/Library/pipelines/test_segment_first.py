@@ -89,7 +89,8 @@ def test_a_correction_is_propagated_over_it_and_the_history_does_it_all_again(se
 
 def test_a_model_of_finer_slices_is_refused_with_what_to_use(session):
     class Finer:
-        factor = 2
+        def factor_for(self, spacing_mm):
+            return 2
 
     with pytest.raises(ConfigError, match="superresolve"):
         fill(session, Finer(), {1: 1})
