@@ -19,6 +19,7 @@ from SlicePropagationWeb.command_labels import keys
 from SlicePropagationWeb.current_work import CurrentWork
 from SlicePropagationWeb.event_loop import EventLoop
 from SlicePropagationWeb.file_commands import FileCommands
+from SlicePropagationWeb.first_models import FirstModels
 from SlicePropagationWeb.gateway import Gateway
 from SlicePropagationWeb.kept_windows import KeptWindows
 from SlicePropagationWeb.page import Page
@@ -102,6 +103,7 @@ class Application:
         self.player = Player(self.workflow, self._loop.schedule, self.data)
         kept = KeptWindows(self.workspace.recovery.folder)
         self.window = WindowLevel(self.data, kept, self._loop.schedule)
+        self.first = FirstModels(self.workflow, self.controller, self.data)
         self.toolbox = Toolbox(self.controller, self.views, self.workflow, self.data)
         self.mouse = ViewMouse(self.server, self.views, self.controller, self.window, self.data)
         self.mouse.outlines = self.toolbox.outlines
@@ -188,6 +190,7 @@ class Application:
             "plane": flow.choose_plane,
             "describe": flow.describe,
             "details": self._show_details,
+            **self.first.commands(),
         }
 
     def _drawing_commands(self) -> dict[str, Callable[..., None]]:

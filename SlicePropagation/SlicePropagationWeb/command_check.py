@@ -86,6 +86,10 @@ def _case(value: object, data: PanelState) -> bool:
     return data.has_cases and is_text(value, MAX_TEXT)
 
 
+def _model(value: object, data: PanelState) -> bool:
+    return any(model["name"] == value for model in data.first_models)
+
+
 def _row(value: object, data: PanelState) -> bool:
     return is_whole(value) and 0 <= value < MOST
 
@@ -117,6 +121,7 @@ ARGUMENTS: dict[str, tuple[tuple[str, Check], ...]] = {
     "lock": (("segment", _segment),),
     **dict.fromkeys(("load", "load_second"), (("path", _path), ("volume", _path))),
     "continue": (("path", _path),),
+    "segment_first": (("model", _model),),
     "open_case": (("case", _case),),
     "rows": (("row", _row),),
 }
@@ -128,6 +133,7 @@ REASONS = {
     "sample": "open",
     "open_case": "open",
     "make_export": "open",
+    "segment_first": "first",
     "plane": "choices",
     "tool": "edit",
     "threshold": "draw",

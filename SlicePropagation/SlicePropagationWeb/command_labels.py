@@ -20,6 +20,8 @@ from SlicePropagationMRML.presenting.controls import (
     listedTitle,
 )
 
+from SlicePropagationMRML.presenting.models import firstHint
+
 from SlicePropagationLib.engines import ENGINES
 
 
@@ -80,6 +82,12 @@ COMMANDS = {
         "mdi-information-outline",
         "What the engines are, and where their weights come from",
         "details",
+    ),
+    "first": Command(
+        "Segment first",
+        "mdi-auto-fix",
+        firstHint(),
+        "first",
     ),
     "table": Command(
         "Table",

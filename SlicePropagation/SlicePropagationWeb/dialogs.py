@@ -6,6 +6,7 @@ Details, an autosave to go on with, a session that another tab has, a program th
 from trame.widgets import html, vuetify3
 
 from SlicePropagationWeb.export_dialog import add_export_dialog
+from SlicePropagationWeb.first_dialog import add_first_dialog
 from SlicePropagationWeb.info_dialogs import add_keys_dialog, add_table_dialog
 from SlicePropagationWeb.open_dialog import add_open_dialog
 from SlicePropagationWeb.page_parts import BLUE, give, shown
@@ -35,6 +36,7 @@ def add_dialogs(name: StateNames) -> None:
     add_open_dialog(name)
     add_save_dialog(name)
     add_second_dialog(name)
+    add_first_dialog(name)
     add_worklist_dialog(name)
     add_export_dialog(name)
     _add_details(name)

@@ -48,6 +48,7 @@ class PanelState:
         upload_text: what can be uploaded.
         offer: what an autosave holds, and why it could not be shown; None when there is none to
             offer.
+        first_models: what *Segment first* lists; first_reason: why none of it can run.
         has_cases: whether there is a worklist; is_cases: whether it is shown.
         cases: a window of its rows, as `CaseList` tells them; case: the one that is open.
         cases_find: what their names or paths must hold; cases_status: which ones are shown;
@@ -146,6 +147,9 @@ class PanelState:
     is_saving: bool = False
     is_save_dialog: bool = False
     offer: dict | None = None
+    is_first_dialog: bool = False
+    first_models: list[dict] = field(default_factory=list)
+    first_reason: str = ""
     has_cases: bool = False
     is_cases: bool = False
     cases: dict = field(default_factory=dict)

@@ -53,6 +53,7 @@ def add_segment_buttons(name: StateNames) -> None:
             click=give("add"),
             disabled=(f"!{name.volume_name}",),
         )
+        command_button("first", name, size="small", variant="text")
         command_button("table", name, size="small", variant="text")
 
 

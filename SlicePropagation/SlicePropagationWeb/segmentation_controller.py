@@ -215,6 +215,11 @@ class SegmentationController:
         """A new, empty segment."""
         self.editor.add_empty_segment(segment_color=free_color(self.segmentation))
 
+    def add_named(self, name: str) -> str:
+        """A new, empty segment of a name; returns its ID."""
+        color = free_color(self.segmentation)
+        return self.editor.add_empty_segment(segment_name=name, segment_color=color)
+
     def remove(self, segment_id: str) -> None:
         """Delete a segment; Undo brings it back."""
         self.editor.remove_segment(segment_id)

@@ -24,7 +24,7 @@ def reasons(
         fills_all: whether the next run fills all segments that are not locked.
 
     Returns:
-        {"open", "propagate", "stop", "decide", "choices", "edit", "draw", "next", "confirm", "empty",
+        {"open", "propagate", "stop", "decide", "choices", "edit", "draw", "first", "next", "confirm", "empty",
         "undo", "redo", "save": text}
     """
     state = viewState(situation)
@@ -41,6 +41,7 @@ def reasons(
         "choices": state.choices,
         "edit": edit,
         "draw": edit or lock,
+        "first": state.first,
         "next": state.next,
         "confirm": state.confirm,
         "empty": state.empty or lock,

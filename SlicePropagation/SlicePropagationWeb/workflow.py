@@ -20,6 +20,7 @@ from SlicePropagationMRML.run.logic import PropagationLogic
 
 from SlicePropagationLib.engines import default_engine
 from SlicePropagationLib.errors import SlicePropagationError
+from SlicePropagationLib.segmenters.catalogue import ShippedModel
 from SlicePropagationWeb.command_labels import direction_items, engine_items
 from SlicePropagationWeb.edit_texts import (
     MANY,
@@ -64,6 +65,7 @@ class Workflow:
     ) -> None:
         self._redo = redo
         self._is_redoing = False
+        self._is_walk = False  # what a run with an engine takes says how long the next one will
         self.logic = logic
         self.controller = controller
         self.views = views
@@ -93,13 +95,7 @@ class Workflow:
     def _begin_run(self, *, is_redo: bool) -> None:
         """Start a run; one that redoes what a correction affects leaves the views where they are."""
         data = self.data
-        self._presenter.begin()
-        self._seconds = 0.0
-        if self.session.take_over_strokes():
-            self.on_work()
-        self.before_run()
-        self._redo.outlines.hide()
-        self._redo.pace.begin()
+        self._prepare_run(is_walk=True)
         filled = self._filled()
         if is_redo:
             self._redo.begin(filled)
@@ -114,11 +110,38 @@ class Workflow:
         self._is_redoing = is_redo and is_started
         self.say(self._presenter.started(is_started))
         if is_started:
-            data.step = 0
-            data.num_steps = 0
-            self._began_at = data.index
-            self._follows = not is_redo
+            self._begin_progress(follows=not is_redo)
         self.refresh()
+
+    def segment_first(self, model: ShippedModel, segment_ids: dict[int, str]) -> None:
+        """Start a run of a model that needs no seed.
+
+        Args:
+            model: the ShippedModel.
+            segment_ids: {label of its results: segment}.
+        """
+        self._prepare_run(is_walk=False)
+        self.logic.segmentFirst(model.name, segment_ids, self.data.device)
+        self._is_redoing = False
+        self.say(self._presenter.segmenting(model.title))
+        self._begin_progress(follows=False)
+        self.refresh()
+
+    def _prepare_run(self, *, is_walk: bool) -> None:
+        self._is_walk = is_walk
+        self._presenter.begin()
+        self._seconds = 0.0
+        if self.session.take_over_strokes():
+            self.on_work()
+        self.before_run()
+        self._redo.outlines.hide()
+        self._redo.pace.begin()
+
+    def _begin_progress(self, *, follows: bool) -> None:
+        self.data.step = 0
+        self.data.num_steps = 0
+        self._began_at = self.data.index
+        self._follows = follows
 
     def _filled(self) -> list[str]:
         """The segments that a run fills."""
@@ -299,7 +322,8 @@ class Workflow:
         index: int,
     ) -> None:
         data = self.data
-        self._redo.pace.stepped(event.prediction.step)
+        if self._is_walk:
+            self._redo.pace.stepped(event.prediction.step)
         data.step = event.prediction.step
         data.num_steps = event.prediction.num_steps
         data.progress_text = self._presenter.sentence(event) or ""

@@ -24,6 +24,8 @@ class ShippedModel:
         structures: {label of its results: name of the structure}.
         images: what it was made for, in words.
         quality: how good it is there, in words.
+        plane: the plane whose slices it looks at, "axial", "coronal" or "sagittal"; "" for those
+            that the volume has.
     """
 
     name: str
@@ -31,6 +33,7 @@ class ShippedModel:
     structures: dict[int, str]
     images: str
     quality: str
+    plane: str = ""
 
 
 def shipped_models() -> dict[str, ShippedModel]:
@@ -43,6 +46,7 @@ def shipped_models() -> dict[str, ShippedModel]:
             {int(label): text for label, text in card["structures"].items()},
             card["images"],
             card["quality"],
+            card.get("plane", ""),
         )
         for name, card in sorted(cards.items())
         if "structures" in card

@@ -113,6 +113,14 @@ class Presenter:
             return _("Propagating…")
         return _("Everything is up to date; draw on a slice or correct one first.")
 
+    def segmenting(self, title: str) -> str:
+        """A model without a seed began.
+
+        Args:
+            title: of the model.
+        """
+        return _("{title} is looking at the volume…").format(title=title)
+
     def carrying(self) -> str:
         """A run through all frames began."""
         return _("Carrying to all frames…")

@@ -66,6 +66,7 @@ class ViewState:
     carry: str
     takeBack: str
     doAgain: str
+    first: str
 
 
 def viewState(situation: Situation) -> ViewState:
@@ -85,6 +86,7 @@ def viewState(situation: Situation) -> ViewState:
         carry=frames or _drawnReason(situation),
         takeBack=frames or _uncarriedReason(situation),
         doAgain=frames or _notTakenBackReason(situation),
+        first=_openReason(situation) or idle,
     )
 
 
@@ -127,10 +129,8 @@ def _notTakenBackReason(situation: Situation) -> str:
 
 
 def _nodesReason(situation: Situation) -> str:
-    if not situation.hasVolume:
-        return _("Load or choose a volume")
-    if not situation.hasSegmentation:
-        return _("Choose a segmentation, or create one in the list")
+    if not (situation.hasVolume and situation.hasSegmentation):
+        return _openReason(situation)
     if situation.numSegments == 0 and situation.numListed == 0:
         return _("Add a segment with the Add button below")
     if situation.numSegments == 0 and situation.isChecking:
@@ -140,6 +140,17 @@ def _nodesReason(situation: Situation) -> str:
     if situation.isPlaying:
         return _("The sequence is playing; stop it to work on a frame")
     return situation.problem
+
+
+def _openReason(situation: Situation) -> str:
+    """Why a model cannot segment: it needs no segment, and nothing drawn."""
+    if not situation.hasVolume:
+        return _("Load or choose a volume")
+    if not situation.hasSegmentation:
+        return _("Choose a segmentation, or create one in the list")
+    if situation.isPlaying:
+        return _("The sequence is playing; stop it to work on a frame")
+    return ""
 
 
 def _framesReason(situation: Situation) -> str:

@@ -130,16 +130,14 @@ def test_a_stack_along_another_axis_and_with_wider_pixels_comes_out_on_its_own_p
 def test_thinner_slices_are_averaged_and_said_to_be_and_results_lie_on_them(
     weights,
     tmp_path,
-    capsys,
+    caplog,
 ):
     image, truth = shape_arrays(0)
     path = write(tmp_path / "thin.nii.gz", image, spacing=(1.0, 1.0, 1.0))
     out = tmp_path / "found.nii.gz"
     words = ["segment", "--image", path, "--model", weights, "--out", out]
     assert main([str(word) for word in words]) == 0
-    assert "slices 1 mm apart, the model was made for 4 mm: they were averaged" in (
-        capsys.readouterr().err
-    )
+    assert "slices 1 mm apart, the model was made for 4 mm: they were averaged" in caplog.text
     found = read(out)
     assert found.shape == truth.shape
     assert dice(found > 0, truth > 0) > 0.7
