@@ -3,6 +3,8 @@
 from typing import Protocol
 
 import slicer
+from SlicePropagationMRML.nodes.first_segments import segmentsFor
+from SlicePropagationMRML.nodes.geometry import segmentMask
 from SlicePropagationMRML.nodes.slice_views import snapViews
 from SlicePropagationMRML.nodes.slices_chart import showSlices
 from SlicePropagationMRML.presenting.exports import writeTable
@@ -54,6 +56,7 @@ class Commands:
         self._frames = sections.frames
         self._review = sections.review
         self._details = sections.details
+        self._first = sections.first
         self._chosen = chosen
         self._view = view
 
@@ -81,6 +84,21 @@ class Commands:
             self._view.say(self._presenter.started(isStarted))
             if isStarted:
                 self._begin()
+        self._view.showState()
+
+    def segmentFirst(self):
+        """Have the model that is chosen fill the segments of its structures."""
+        if not self._isPossible("first"):
+            return
+        model = self._first.model()
+        with self._view.saying():
+            segments = segmentsFor(self._inputs.segmentation(), model.structures, self._isBlank)
+            self._run.choosePlane(model.plane)
+            self._inputs.fill(list(segments.values()))
+            self._view.refresh()
+            self._logic.segmentFirst(model.name, segments, self._run.device())
+            self._view.say(self._presenter.segmenting(model.title))
+            self._begin()
         self._view.showState()
 
     def carry(self):
@@ -220,6 +238,10 @@ class Commands:
         number = self._details.removeFiles()
         self._view.say(_("Removed {number} files.").format(number=number))
         self._view.showState()
+
+    def _isBlank(self, segmentID):
+        mask = segmentMask(self._inputs.segmentation(), segmentID, self._inputs.volume())
+        return not mask.any()
 
     def _begin(self):
         """A run begins: its time, and its bar."""

@@ -72,6 +72,16 @@ class InputSection:
             return [segmentID for segmentID in self._listed() if segmentID in checked]
         return [self.selectedSegment()] if self.selectedSegment() else []
 
+    def fill(self, segmentIDs):
+        """Let the next run fill these segments of the segmentation."""
+        self._ui.editor.setCurrentSegmentID(segmentIDs[0])
+        scope = "checked" if len(segmentIDs) > 1 else "selected"
+        self._settings.set("segments", "|".join(segmentIDs))
+        self._settings.set("scope", scope)
+        with self._filling:
+            self._ui.scopeComboBox.setCurrentIndex(SCOPES.index(scope))
+        self._fillList()
+
     def count(self):
         """How many segments the segmentation has."""
         return len(self._listed())

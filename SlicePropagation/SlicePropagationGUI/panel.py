@@ -18,6 +18,7 @@ from SlicePropagationGUI.commands import Commands
 from SlicePropagationGUI.crash_recovery import CrashRecovery
 from SlicePropagationGUI.details_section import DetailsSection
 from SlicePropagationGUI.draw_section import DrawSection
+from SlicePropagationGUI.first_section import FirstSection
 from SlicePropagationGUI.frame_section import FrameSection
 from SlicePropagationGUI.input_section import InputSection
 from SlicePropagationGUI.panel_updates import PanelUpdates
@@ -59,6 +60,7 @@ class PropagationPanel:
         self.frames = FrameSection(ui, settings, self._frameMoved)
         self.review = ReviewSection(ui, settings, logic, self.showState)
         self.details = DetailsSection(ui, folder)
+        self.first = FirstSection(ui)
         sections = Sections(
             self.draw,
             self.inputs,
@@ -66,11 +68,12 @@ class PropagationPanel:
             self.frames,
             self.review,
             self.details,
+            self.first,
         )
         self.chosen = Chosen(logic, sections)
         self._presenter = Presenter(logic)
         self.commands = Commands(logic, self._presenter, sections, self.chosen, self)
-        for section in (self.run, self.frames, self.review, self.details):
+        for section in (self.run, self.frames, self.review, self.details, self.first):
             section.connectTo(self.commands)
         self.shortcuts = Shortcuts(root, self.commands)
         self._updates = PanelUpdates(
@@ -188,6 +191,7 @@ class PropagationPanel:
         self.frames.showState(state, self.run.frameEngineName())
         self.review.showState(state)
         self.details.showState(state)
+        self.first.showState(state)
         self.draw.setKeys(not situation.isRunning)
         self.shortcuts.setStopKey(situation.isRunning and self._isEntered)
         # where nothing happened that a person should read first

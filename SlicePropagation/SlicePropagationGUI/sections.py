@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from SlicePropagationGUI.details_section import DetailsSection
 from SlicePropagationGUI.draw_section import DrawSection
+from SlicePropagationGUI.first_section import FirstSection
 from SlicePropagationGUI.frame_section import FrameSection
 from SlicePropagationGUI.input_section import InputSection
 from SlicePropagationGUI.review_section import ReviewSection
@@ -20,3 +21,4 @@ class Sections:
     frames: FrameSection
     review: ReviewSection
     details: DetailsSection
+    first: FirstSection

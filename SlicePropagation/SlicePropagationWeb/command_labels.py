@@ -19,7 +19,6 @@ from SlicePropagationMRML.presenting.controls import (
     legend,
     listedTitle,
 )
-
 from SlicePropagationMRML.presenting.models import firstHint
 
 from SlicePropagationLib.engines import ENGINES

@@ -1,0 +1,41 @@
+"""*Segment first*, below *Options*: which model that needs no seed, and the button that runs it."""
+
+import qt
+from SlicePropagationMRML.presenting.models import firstHint, modelNames, modelText
+
+from SlicePropagationLib.segmenters.catalogue import shipped_models
+
+
+class FirstSection:
+    """The models that came with this installation; hidden where there is none.
+
+    Args:
+        ui: the widgets of the panel by name.
+    """
+
+    def __init__(self, ui):
+        self._ui = ui
+        for model in shipped_models().values():
+            row = ui.modelComboBox.count
+            ui.modelComboBox.addItem(model.title)
+            ui.modelComboBox.setItemData(row, modelText(model), qt.Qt.ToolTipRole)
+        hasModels = ui.modelComboBox.count > 0
+        for widget in (ui.modelComboBoxLabel, ui.modelComboBox, ui.segmentFirstButton):
+            widget.visible = hasModels
+
+    def connectTo(self, commands):
+        """Let the button do something."""
+        self._ui.segmentFirstButton.connect("clicked()", commands.segmentFirst)
+
+    def model(self):
+        """The `ShippedModel` chosen."""
+        return shipped_models()[modelNames()[self._ui.modelComboBox.currentIndex]]
+
+    def showState(self, state):
+        """Enable what can be done, and say why the rest cannot."""
+        ui = self._ui
+        ui.modelComboBox.enabled = state.choices == ""
+        ui.segmentFirstButton.enabled = state.first == ""
+        ui.segmentFirstButton.toolTip = state.first or firstHint()
+        if ui.modelComboBox.count > 0:
+            ui.modelComboBox.toolTip = state.choices or modelText(self.model())
