@@ -55,7 +55,8 @@ def test_a_correction_is_propagated_from_and_undo_takes_runs_back(ready):
     ready.wait_for_end()
     large = names(ready)["large disc"]
     before = ready.mask(large)
-    corrected = ~before[7]
+    corrected = before[7].copy()
+    corrected[4:30, 4:30] = True
     ready.draw(7, corrected)
     assert "You changed slice 7" in ready.status
     ready.choose(ready.ui.engineComboBox, "Copy (baseline)")
