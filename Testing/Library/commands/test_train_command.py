@@ -542,3 +542,4 @@ def test_a_card_states_the_hash_of_its_weights(cases, tmp_path):
     assert load_checkpoint(tmp_path / "shipped" / "model.pt").sha256 == card["sha256"]
     assert card["licence"] == "CC BY-SA 4.0"
     assert set(card["data"]) == {"msd_hippocampus"}
+    assert "Simpson" in card["data"]["msd_hippocampus"]["citation"]

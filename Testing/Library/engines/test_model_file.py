@@ -24,7 +24,7 @@ from SlicePropagationLib.networks.slice.guided_unet import GuidedUNet
 from SlicePropagationLib.planning import Run
 from SlicePropagationLib.propagation import plan_session, propagate
 from SlicePropagationLib.session import AnnotationSession
-from SlicePropagationLib.training.release_weights import PERMITTED
+from SlicePropagationLib.training.permitted_data import PERMITTED
 
 
 def masks_of(engine, anchors=(7,)):
@@ -176,7 +176,9 @@ def test_every_engine_with_weights_is_shipped_walks_and_agrees_with_its_card(nam
     assert engine.name == name
     assert model_hash(engine) == card["sha256"]
     assert card["licence"] == "CC BY-SA 4.0"
-    assert {set_name for set_name, of in card["data"].items() if "split" in of} <= set(PERMITTED)
+    sets = {set_name: of for set_name, of in card["data"].items() if "split" in of}
+    assert set(sets) <= set(PERMITTED)
+    assert all(of["citation"] for of in sets.values())
     assert "train" in card["command"]
     assert card["figures"]["command"]
     assert card["limits"]

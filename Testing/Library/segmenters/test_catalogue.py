@@ -1,5 +1,7 @@
 """Models that come with the program are listed and found by their names."""
 
+import json
+
 import numpy as np
 import pytest
 import SimpleITK as sitk
@@ -11,7 +13,10 @@ from model_files import ship_segmenter, write_segmenter
 from phantoms import drifting_disc
 
 from SlicePropagationLib.commands.main import main
+from SlicePropagationLib.files.shipped_weights import find_model
 from SlicePropagationLib.pipelines.segment_file import load_segmenter
+from SlicePropagationLib.segmenters.catalogue import shipped_models
+from SlicePropagationLib.training.permitted_data import PERMITTED
 
 
 @pytest.fixture
@@ -19,6 +24,22 @@ def shipped(tmp_path, monkeypatch):
     folder = ship_segmenter(tmp_path / "Models")
     monkeypatch.setattr("SlicePropagationLib.files.shipped_weights.model_folders", lambda: [folder])
     return folder
+
+
+@pytest.mark.parametrize("name", list(shipped_models()))
+def test_every_shipped_model_is_small_and_agrees_with_its_card(name):
+    card = json.loads(find_model(name).with_suffix(".json").read_text(encoding="utf-8"))
+    segmenter = load_segmenter(name, "cpu")
+    assert segmenter.model_sha256 == card["sha256"]
+    assert find_model(name).stat().st_size < 8e6
+    assert card["licence"] == "CC BY-SA 4.0"
+    assert set(card["data"]) <= set(PERMITTED)
+    assert all(of["citation"] for of in card["data"].values())
+    assert "train" in card["command"]
+    assert "segment" in card["figures"]["command"]
+    assert card["limits"]
+    num_classes = segmenter.network.config.out_channels
+    assert sorted(map(int, card["structures"])) == list(range(1, num_classes))
 
 
 @pytest.fixture
