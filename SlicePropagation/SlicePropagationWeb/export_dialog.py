@@ -10,6 +10,7 @@ from SlicePropagationWeb.save_dialog import add_problem
 KIND_TEXTS = {
     REPORT: "Report, one page a case (HTML)",
     "stl": "Meshes (STL)",
+    "fine": "On fine slices, without stair steps",
     "dicom-seg": "DICOM SEG, where the image is DICOM",
     "rtstruct": "DICOM RTSTRUCT, where the image is DICOM",
 }

@@ -7,7 +7,7 @@ from SlicePropagationWeb.page_parts import BLUE, command_button, give, shown
 from SlicePropagationWeb.panel_state import StateNames
 from SlicePropagationWeb.workspace import SAVE_SUFFIXES
 
-TITLES = {"dicom-seg": "DICOM SEG", "rtstruct": "DICOM RTSTRUCT"}
+TITLES = {"dicom-seg": "DICOM SEG", "rtstruct": "DICOM RTSTRUCT", "fine": "Fine slices"}
 
 
 def add_save_dialog(name: StateNames) -> None:

@@ -105,8 +105,8 @@ def add_export(parser: argparse.ArgumentParser) -> None:
         "--export",
         metavar="KIND,…",
         help=(
-            "also write beside the result: dicom-seg, rtstruct (of DICOM images), stl, obj, ply"
-            " (default: none)"
+            "also write beside the result: dicom-seg, rtstruct (of DICOM images), stl, obj, ply, or"
+            " fine: on slices as thin as pixels are wide (default: none)"
         ),
     )
 

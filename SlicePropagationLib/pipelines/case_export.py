@@ -13,7 +13,14 @@ from SlicePropagationLib.errors import ConfigError, InputError
 from SlicePropagationLib.files.companions import companion
 from SlicePropagationLib.files.record import PAGE, PICTURE, RECORD, TABLE
 from SlicePropagationLib.pipelines.case_report import case_report
-from SlicePropagationLib.pipelines.exports import EXPORTS, SUFFIXES, export_sources, write_exports
+from SlicePropagationLib.pipelines.exports import (
+    EXPORTS,
+    FINE,
+    RTSTRUCT,
+    SEG,
+    export_sources,
+    write_exports,
+)
 from SlicePropagationLib.pipelines.finished_session import read_finished
 
 if TYPE_CHECKING:
@@ -108,13 +115,16 @@ class ZipExport:
     def _possible(self, case: SavedCase, volume: Volume) -> tuple[list[str], list[str]]:
         """The exports that can be made of a case, and what is said of the others."""
         kinds = [kind for kind in self._kinds if kind in EXPORTS]
-        in_dicom = [kind for kind in kinds if kind in SUFFIXES]
-        if not in_dicom:
-            return kinds, []
-        try:
-            export_sources(volume, in_dicom)
-        except (InputError, ConfigError) as error:
-            others = [kind for kind in kinds if kind not in SUFFIXES]
-            why = "its image is not DICOM" if isinstance(error, InputError) else str(error)
-            return others, [f"{case.name} has no {' and '.join(in_dicom)}: {why}"]
-        return kinds, []
+        remarks = []
+        for needed, why_not in (
+            ((SEG, RTSTRUCT), "its image is not DICOM"),
+            ((FINE,), "its slices are as thin as its pixels are wide"),
+        ):
+            asked = [kind for kind in kinds if kind in needed]
+            try:
+                export_sources(volume, asked)
+            except (InputError, ConfigError) as error:
+                kinds = [kind for kind in kinds if kind not in needed]
+                why = why_not if isinstance(error, InputError) else str(error)
+                remarks.append(f"{case.name} has no {' and '.join(asked)}: {why}")
+        return kinds, remarks

@@ -1,4 +1,7 @@
-"""What is written beside a result for other programs: DICOM SEG, RTSTRUCT, and meshes."""
+"""What is written beside a result for other programs.
+
+DICOM SEG, RTSTRUCT, meshes, and the segments on fine slices.
+"""
 
 from __future__ import annotations
 
@@ -6,14 +9,18 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from SlicePropagationLib.config import check_choice
 from SlicePropagationLib.files.atomic import atomic_folder
 from SlicePropagationLib.files.companions import companion
 from SlicePropagationLib.files.dicom_segmentation import import_highdicom, write_dicom_segmentation
 from SlicePropagationLib.files.dicom_source import SourceSlice, source_slices
+from SlicePropagationLib.files.refined_grid import refine_volume
 from SlicePropagationLib.files.rtstruct import write_rtstruct
-from SlicePropagationLib.files.segmentation_file import Segmentation
+from SlicePropagationLib.files.segmentation_file import Segmentation, write_labels
 from SlicePropagationLib.files.surface_mesh import surface_of, write_mesh
+from SlicePropagationLib.pipelines.fine_slices import fine_factor, fine_labels
 from SlicePropagationLib.pipelines.result_layers import session_layers
 
 if TYPE_CHECKING:
@@ -24,8 +31,9 @@ if TYPE_CHECKING:
 SEG = "dicom-seg"
 RTSTRUCT = "rtstruct"
 MESHES = ("stl", "obj", "ply")
-EXPORTS = (SEG, RTSTRUCT, *MESHES)
-SUFFIXES = {SEG: ".seg.dcm", RTSTRUCT: ".rtstruct.dcm"}
+FINE = "fine"
+EXPORTS = (SEG, RTSTRUCT, *MESHES, FINE)
+SUFFIXES = {SEG: ".seg.dcm", RTSTRUCT: ".rtstruct.dcm", FINE: ".fine.seg.nrrd"}
 
 
 def check_exports(kinds: Sequence[str]) -> None:
@@ -64,8 +72,10 @@ def export_sources(volume: Volume, kinds: Sequence[str]) -> dict[int, SourceSlic
 
     Raises:
         ConfigError: what writes them is not installed.
-        InputError: the volume was not read from DICOM files.
+        InputError: the volume was not read from DICOM files, or has no thick slices to be made fine.
     """
+    if FINE in kinds:
+        fine_factor(np.sort(volume.spacing_mm)[::-1].tolist())
     if SEG in kinds:
         import_highdicom()
     if SEG in kinds or RTSTRUCT in kinds:
@@ -84,8 +94,9 @@ def write_exports(
 ) -> list[Path]:
     """Write exports beside a result, all or none.
 
-    `out.nii.gz` gets `out.seg.dcm`, `out.rtstruct.dcm`, and `out.LABEL.stl` for each segment that
-    shows anything.
+    `out.nii.gz` gets `out.seg.dcm`, `out.rtstruct.dcm`, `out.fine.seg.nrrd`, and `out.LABEL.stl` for
+    each segment that shows anything. On fine slices no segment lies over another: the one with the
+    higher label has the voxel.
 
     Args:
         path: the result.
@@ -109,12 +120,23 @@ def write_exports(
                 written += _write_meshes(partial, path, kind, drawn, volume)
                 continue
             target = partial / companion(path, SUFFIXES[kind]).name
-            if kind == SEG:
+            if kind == FINE:
+                _write_fine(target, session, placed, volume)
+            elif kind == SEG:
                 write_dicom_segmentation(target, drawn, volume.image, sources, engine)
             else:
                 write_rtstruct(target, drawn, volume.image, sources)
             written.append(target)
     return [path.parent / each.name for each in written]
+
+
+def _write_fine(
+    path: Path, session: AnnotationSession, segments: Sequence[Segment], volume: Volume
+) -> None:
+    """The segments on slices as thin as pixels are wide; thick slices stay as they are."""
+    labels = session.stack.to_volume(session.label_map())
+    fine, axis, factor = fine_labels(labels, volume.spacing_mm)
+    write_labels(path, fine, refine_volume(volume, axis, factor), segments)
 
 
 def _write_meshes(

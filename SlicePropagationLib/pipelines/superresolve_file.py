@@ -12,11 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import SimpleITK as sitk
-from scipy.interpolate import PchipInterpolator
 
 from SlicePropagationLib.config import check_choice
 from SlicePropagationLib.engines.device import DEVICES
-from SlicePropagationLib.engines.distance import FAR_MM, signed_distance
 from SlicePropagationLib.errors import InputError
 from SlicePropagationLib.files.atomic import atomic_folder
 from SlicePropagationLib.files.companions import check_output, companion
@@ -25,6 +23,7 @@ from SlicePropagationLib.files.record import PICTURE, RECORD, check_places, writ
 from SlicePropagationLib.files.refined_grid import refine_volume
 from SlicePropagationLib.files.segmentation_file import read_labels, write_labels
 from SlicePropagationLib.files.volume import AXES, Volume, read_volume
+from SlicePropagationLib.pipelines.fine_slices import fine_factor, interpolate_labels, thickest_axis
 from SlicePropagationLib.pipelines.result_files import versions
 from SlicePropagationLib.pipelines.segment_file import load_segmenter
 from SlicePropagationLib.pipelines.superresolve_picture import Refined, refined_picture
@@ -33,11 +32,6 @@ from SlicePropagationLib.stack import SliceStack
 if TYPE_CHECKING:
     from SlicePropagationLib.segmenters.acnn.segmenter import SubpixelSegmenter
 
-# Slices that a cap reaches beyond the last one: it holds the half slice that the last one stands
-# for.
-CAP = 0.75
-FEWEST_STEPS = 1.5  # a slice distance of fewer pixels has no stair steps to remove
-MARGIN = 4  # pixels about the structure that are looked at
 MAKER = "SlicePropagationLib.segmenters.acnn.segmenter:make_subpixel"
 FAMILIES = {"acnn.segmentation": MAKER, "acnn.superresolution": MAKER}
 NOTHING_TO_REFINE = (
@@ -148,7 +142,7 @@ def _refine(request: SuperresolveRequest, volume: Volume, network: Any) -> Refin
 def _axis_of(request: SuperresolveRequest, volume: Volume) -> int:
     """The array axis (0, 1, 2 for K, J, I) that the thick slices run along."""
     if request.axis == "auto":
-        return int(np.argmax(volume.spacing_mm))
+        return thickest_axis(volume.spacing_mm)
     return 2 - AXES.index(request.axis)
 
 
@@ -216,94 +210,6 @@ def refine_labels(
     return fine
 
 
-def interpolate_labels(
-    labels: np.ndarray, spacing_mm: tuple[float, float, float], factor: int
-) -> np.ndarray:
-    """Shape-based interpolation of signed distances, monotone cubic from slice to slice.
-
-    Ends close on an elliptical cap.
-
-    Args:
-        labels: (N, H, W) uint8.
-        spacing_mm: along N, H, W.
-        factor: fine slices for a thick one.
-
-    Returns:
-        (N * factor, H, W) uint8.
-
-    Source: Raya and Udupa, IEEE TMI 9(1), 1990, with cubic instead of linear interpolation (Fritsch
-        and Carlson, 1980).
-    """
-    fine = np.zeros((len(labels) * factor, *labels.shape[1:]), labels.dtype)
-    window = (slice(None), _window(labels, axis=1), _window(labels, axis=2))
-    cropped = labels[window]
-    best = np.full((len(fine), *cropped.shape[1:]), -np.inf, np.float32)
-    chosen = np.zeros(best.shape, labels.dtype)
-    for label in np.unique(labels[labels > 0]):
-        distance = _fine_distance(cropped == label, spacing_mm, factor)
-        chosen[distance > best] = label
-        best = np.maximum(best, distance)
-    # Of all together, so that no gap opens between labels.
-    is_inside = _fine_distance(cropped > 0, spacing_mm, factor) > 0
-    fine[window] = np.where(is_inside, chosen, 0)
-    return fine
-
-
-def _window(labels: np.ndarray, axis: int) -> slice:
-    """The part of an axis that labels reach over, and a margin about it."""
-    others = tuple(other for other in range(labels.ndim) if other != axis)
-    shown = np.flatnonzero(labels.any(axis=others))
-    return slice(max(0, shown[0] - MARGIN), shown[-1] + MARGIN + 1)
-
-
-def _fine_distance(
-    masks: np.ndarray, spacing_mm: tuple[float, float, float], factor: int
-) -> np.ndarray:
-    """(N * factor, H, W) float32 signed distance on fine slices.
-
-    From one stretch of slices with the structure after the other.
-    """
-    positions = (np.arange(len(masks) * factor) - factor // 2) / factor
-    distance = np.full((len(positions), *masks.shape[1:]), -FAR_MM, np.float32)
-    shown = np.flatnonzero(masks.any(axis=(1, 2)))
-    for stretch in np.split(shown, np.flatnonzero(np.diff(shown) > 1) + 1):
-        maps = np.stack([signed_distance(masks[index], spacing_mm[1:]) for index in stretch])
-        is_between = (positions >= stretch[0]) & (positions <= stretch[-1])
-        distance[is_between] = _interpolate(stretch, maps, positions[is_between])
-        _close(distance, stretch[0] - positions, maps[0])
-        _close(distance, positions - stretch[-1], maps[-1])
-    return distance
-
-
-def _interpolate(
-    stretch: np.ndarray,
-    maps: np.ndarray,
-    positions: np.ndarray,
-) -> np.ndarray:
-    """(P, H, W) signed distances at positions between the slices of a stretch."""
-    if len(stretch) == 1:
-        return maps
-    return PchipInterpolator(stretch, maps, axis=0)(positions)
-
-
-def _close(
-    distance: np.ndarray,
-    beyond: np.ndarray,
-    last: np.ndarray,
-) -> None:
-    """Close an end of a structure with an elliptical cap.
-
-    Args:
-        distance: (N * factor, H, W) signed distances, changed in place.
-        beyond: how far each fine slice is beyond the end, in thick slices.
-        last: (H, W) signed distance of the last slice that shows the structure.
-    """
-    height = float(last.max())
-    for place in np.flatnonzero((beyond > 0) & (beyond < CAP)):
-        sunk = last - height * (1 - np.sqrt(1 - (beyond[place] / CAP) ** 2))
-        distance[place] = np.maximum(distance[place], sunk)
-
-
 def _factor(
     stack: SliceStack,
     factor: int | None,
@@ -319,16 +225,7 @@ def _factor(
         return network.factor
     if factor is not None:
         return factor
-    pixel_mm = np.sqrt(stack.pixel_area_mm2)
-    pixels = stack.spacing_mm[0] / pixel_mm
-    if pixels < FEWEST_STEPS:
-        raise InputError(
-            f"The slices are {stack.spacing_mm[0]:g} mm apart, the pixels"
-            f" {pixel_mm:g} mm wide: there are no stair steps to remove."
-            " Choose the axis of the thick slices with --axis, or say with --factor how many"
-            " slices you want for one."
-        )
-    return max(2, int(round(pixels)))
+    return fine_factor(stack.spacing_mm)
 
 
 def _enhanced(stack: SliceStack, network: SubpixelSegmenter | None) -> np.ndarray:

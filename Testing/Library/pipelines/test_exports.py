@@ -266,3 +266,31 @@ def test_the_record_tells_volumes(series, tmp_path):
     for entry in record["segments"]:
         volume = drawn[entry["name"]].sum() * voxel_ml
         assert entry["volume_ml"] == pytest.approx(volume, rel=1e-4)
+
+
+def propagate_thick(tmp_path, spacing):
+    """A case of thick slices, propagated with exports on fine ones."""
+    case = make_case(tmp_path)
+    for path in (case["image"], case["seed"]):
+        picture = sitk.ReadImage(str(path))
+        picture.SetSpacing(spacing)
+        sitk.WriteImage(picture, str(path))
+    words = ["propagate", "--image", case["image"], "--seed", case["seed"], "--engine", "copy"]
+    words += ["--out", tmp_path / "out.nii.gz", "--quiet", "--export", "fine"]
+    return main([str(word) for word in words])
+
+
+def test_on_fine_slices_thick_ones_stay_as_they_are_and_where_they_are(tmp_path):
+    assert propagate_thick(tmp_path, (1.0, 1.0, 4.0)) == 0
+    thick = sitk.ReadImage(str(tmp_path / "out.nii.gz"))
+    fine = sitk.ReadImage(str(tmp_path / "out.fine.seg.nrrd"))
+    assert fine.GetSpacing() == pytest.approx((1.0, 1.0, 1.0))
+    assert sitk.GetArrayFromImage(thick).any()
+    again = sitk.Resample(fine, thick, sitk.Transform(), sitk.sitkNearestNeighbor)
+    assert np.array_equal(sitk.GetArrayFromImage(again), sitk.GetArrayFromImage(thick))
+
+
+def test_where_slices_are_thin_already_it_is_said_before_the_run(tmp_path, capsys):
+    assert propagate_thick(tmp_path, (1.0, 1.0, 1.0)) == 2
+    assert "no stair steps to remove" in capsys.readouterr().err
+    assert not (tmp_path / "out.nii.gz").exists()

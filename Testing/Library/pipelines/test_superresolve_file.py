@@ -11,7 +11,7 @@ import SimpleITK as sitk
 from case_files import read, write
 
 from SlicePropagationLib.commands.main import main
-from SlicePropagationLib.pipelines.superresolve_file import interpolate_labels
+from SlicePropagationLib.pipelines.fine_slices import interpolate_labels
 
 
 def ball(spacing_mm, shape, radius_mm=17.0, centre_mm=None):
