@@ -3,6 +3,7 @@
 from typing import Protocol
 
 import slicer
+from SlicePropagationMRML.nodes.fine_slices import makeFine
 from SlicePropagationMRML.nodes.first_segments import segmentsFor
 from SlicePropagationMRML.nodes.geometry import segmentMask
 from SlicePropagationMRML.nodes.slice_views import snapViews
@@ -232,6 +233,14 @@ class Commands:
                 name=chart.GetName()
             )
         )
+
+    def makeFine(self):
+        """Make a segmentation without stair steps, beside the one that is chosen."""
+        segmentation = self._inputs.segmentation()
+        name = _("{segmentation} on fine slices").format(segmentation=segmentation.GetName())
+        with self._view.saying():
+            makeFine(slicer.mrmlScene, self._inputs.volume(), segmentation, name)
+            self._view.say(_("'{name}' is a segmentation of its own.").format(name=name))
 
     def removeFiles(self):
         """Delete what the extension keeps on the disk."""

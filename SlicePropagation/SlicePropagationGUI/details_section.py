@@ -29,6 +29,7 @@ class DetailsSection:
         """Let the buttons do something."""
         self._ui.exportButton.connect("clicked()", commands.export)
         self._ui.chartButton.connect("clicked()", commands.chart)
+        self._ui.fineButton.connect("clicked()", commands.makeFine)
         self._ui.removeFilesButton.connect("clicked()", commands.removeFiles)
 
     def removeFiles(self):
@@ -44,6 +45,15 @@ class DetailsSection:
         self._ui.chartButton.enabled = state.export == ""
         self._ui.chartButton.toolTip = state.export or _(
             "Show area and confidence of every slice of the segment in a chart, with a table"
+        )
+        self._ui.fineButton.enabled = state.export == "" and state.choices == ""
+        self._ui.fineButton.toolTip = (
+            state.export
+            or state.choices
+            or _(
+                "Make a segmentation on slices as thin as pixels are wide, without stair steps;"
+                " this one stays as it is"
+            )
         )
         files = downloadedFiles(self._folder)
         self._ui.removeFilesButton.enabled = bool(files)

@@ -37,10 +37,10 @@ def fine_factor(spacing_mm: Spacing) -> int:
     pixels = spacing_mm[0] / pixel_mm
     if pixels < FEWEST_STEPS:
         raise InputError(
-            f"The slices are {spacing_mm[0]:g} mm apart, the pixels"
-            f" {pixel_mm:g} mm wide: there are no stair steps to remove."
-            " Choose the axis of the thick slices with --axis, or say with --factor how many"
-            " slices you want for one."
+            "The slices are {slice_mm:g} mm apart, the pixels {pixel_mm:g} mm wide: there are no"
+            " stair steps to remove.",
+            slice_mm=spacing_mm[0],
+            pixel_mm=float(pixel_mm),
         )
     return max(2, int(round(pixels)))
 

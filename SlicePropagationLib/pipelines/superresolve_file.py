@@ -225,7 +225,13 @@ def _factor(
         return network.factor
     if factor is not None:
         return factor
-    return fine_factor(stack.spacing_mm)
+    try:
+        return fine_factor(stack.spacing_mm)
+    except InputError as error:
+        raise InputError(
+            f"{error} Choose the axis of the thick slices with --axis, or say with --factor how many"
+            " slices you want for one."
+        ) from error
 
 
 def _enhanced(stack: SliceStack, network: SubpixelSegmenter | None) -> np.ndarray:
