@@ -1,0 +1,220 @@
+"""How long a person at the page waits for each gesture of a day's work, beside the goals.
+
+    python Testing/Benchmarks/benchmark_gestures.py [--engine NAME] [--slices 600]
+
+Medians. The load average stands below: with other work on the machine, the times are those of a
+shared one.
+"""
+
+import argparse
+import os
+import statistics
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+import SimpleITK as sitk
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+SOURCES = [CHECKOUT, CHECKOUT / "SlicePropagation", CHECKOUT / "Testing" / "Web"]
+sys.path[:0] = map(str, [*SOURCES, Path(__file__).parent])
+
+from benchmark_page import choose_engine, memory_mib
+from playwright.sync_api import sync_playwright
+from program import Program
+from web_bench import chromium, open_page
+
+from SlicePropagationLib.pipelines.phantom_volume import make_sample
+
+CASES = 1000
+TIMES = 15  # of each gesture
+SIDE = 512
+BESIDE = (60, 45)  # pixels from the middle of the large view, in the sample's liver
+# Collects, for each move of the mouse, the milliseconds until the browser has drawn what follows it.
+MOVES = """() => {
+  window.moves = [];
+  const seen = () => {
+    const moved = performance.now();
+    requestAnimationFrame(() => setTimeout(() => window.moves.push(performance.now() - moved)));
+  };
+  window.addEventListener("pointermove", seen, true);
+}"""
+# Turns the wheel over the large view, and counts the milliseconds until its next picture is there.
+WHEEL = """() => new Promise((done) => {
+  const view = document.querySelector(".remote-controlled-area");
+  const picture = view.querySelector("img.image-display-area");
+  const box = view.getBoundingClientRect();
+  const turned = performance.now();
+  picture.addEventListener("load", () => done(performance.now() - turned), { once: true });
+  const place = { clientX: box.left + box.width / 2, clientY: box.top + box.height / 2 };
+  const options = { deltaY: -100, bubbles: true, cancelable: true, ...place };
+  picture.dispatchEvent(new WheelEvent("wheel", options));
+})"""
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--engine", default="registration")
+    parser.add_argument("--slices", type=int, default=600, help="of the CT of 512 x 512")
+    arguments = parser.parse_args()
+    load = os.getloadavg()[0]
+    print(f"{os.cpu_count()} cores, load average before {load:.1f}", flush=True)
+    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
+        browser = chromium(playwright)
+        data = Path(folder)
+        for measure in (measure_gestures, measure_ct, measure_cases):
+            for what, value, goal in measure(browser, data, arguments):
+                print(f"  {what:44s} {value:>10s}   goal {goal}", flush=True)
+        browser.close()
+    print(f"  load average after {os.getloadavg()[0]:.1f}")
+
+
+def measure_gestures(browser, folder, arguments):
+    """With the sample: start, hover, stroke, wheel, first slice, redo of a correction."""
+    began = time.perf_counter()
+    program = Program(folder / "out", "sample")
+    page = open_page(browser, program.address)
+    page.wait_for_selector("[data-slice]", state="attached", timeout=120_000)
+    yield "start to the first page", seconds_since(began), "5 s"
+    choose_engine(page, arguments.engine)
+    middle = middle_of(page)
+    page.evaluate(MOVES)
+    yield "move to ring, median", moved(page, middle), "20 ms"
+    page.mouse.down()
+    yield "move to stroke, median", moved(page, middle), "50 ms"
+    page.mouse.up()
+    page.wait_for_selector(".sp-seed", state="attached")
+    page.wait_for_timeout(2000)
+    clicked = time.perf_counter()
+    page.click("[data-command=propagate]")
+    page.wait_for_selector(".sp-propagated", state="attached")
+    yield "click to the first slice", seconds_since(clicked), "300 ms"
+    page.wait_for_selector("text=Done in", timeout=600_000)
+    page.wait_for_timeout(2000)
+    yield "wheel to picture, median", wheeled(page), "80 ms"
+    yield "correction to redone", corrected(page, middle), "1 s"
+    page.close()
+    program.interrupt()
+
+
+def measure_ct(browser, folder, arguments):
+    """A large CT: opened from the page, and the memory that it takes."""
+    data = folder / "data"
+    data.mkdir()
+    write_ct(data / "ct.nii.gz", arguments.slices)
+    program = Program(folder / "out_ct", "sample", "--data", data)
+    page = open_page(browser, program.address)
+    page.wait_for_selector("[data-slice]", state="attached", timeout=120_000)
+    page.click("[data-command=open]")
+    row = page.locator("[data-open=load]").filter(has_text="ct.nii.gz")
+    row.wait_for()
+    clicked = time.perf_counter()
+    row.click()
+    page.wait_for_selector(".sp-volume >> text=ct.nii.gz ·", timeout=300_000)
+    page.wait_for_selector(".sp-opening", state="detached", timeout=300_000)
+    size = f"{SIDE} x {SIDE} x {arguments.slices}"
+    yield f"open a CT of {size}", seconds_since(clicked), "8 s"
+    page.wait_for_timeout(5000)
+    resident, highest = memory_mib(program)
+    yield "memory with it (peak)", f"{resident} ({highest}) MiB", "2500 MiB"
+    yield "wheel to picture in it, median", wheeled(page), "80 ms"
+    page.close()
+    program.interrupt()
+
+
+def measure_cases(browser, folder, arguments):
+    """A worklist, from the first byte of the page to its first row."""
+    table = write_cases(folder / "cases")
+    program = Program(folder / "out_cases", "--cases", table)
+    page = browser.new_page()
+    began = time.perf_counter()
+    page.goto(program.address)
+    page.wait_for_selector("[data-case]", timeout=120_000)
+    yield f"page of {CASES} cases to the first row", seconds_since(began), "1 s"
+    page.close()
+    program.interrupt()
+
+
+def middle_of(page):
+    """Where the mouse draws: on the large view, in the sample's liver."""
+    box = page.locator(".remote-controlled-area").first.bounding_box()
+    right, down = BESIDE
+    return box["x"] + box["width"] / 2 + right, box["y"] + box["height"] / 2 + down
+
+
+def moved(page, middle):
+    """Moves the mouse; milliseconds until the browser has drawn, as text."""
+    x, y = middle
+    page.evaluate("() => { window.moves.length = 0; }")
+    for number in range(TIMES):
+        page.mouse.move(x + 3 * (number % 5), y + 2 * number)
+        page.wait_for_timeout(60)
+    return f"{statistics.median(page.evaluate('() => window.moves')):.0f} ms"
+
+
+def wheeled(page):
+    """Turns the wheel; milliseconds until the picture is another one, as text."""
+    times = []
+    for _ in range(TIMES):
+        times.append(page.evaluate(WHEEL))
+        page.wait_for_timeout(300)
+    return f"{statistics.median(times):.0f} ms"
+
+
+def corrected(page, middle):
+    """Draws on a predicted slice; seconds until the slices around it are computed anew."""
+    choose(page, "Auto-update", "After each correction")
+    x, y = middle
+    page.mouse.move(x - 40, y)
+    page.mouse.down()
+    page.mouse.move(x - 20, y + 10, steps=5)
+    page.mouse.up()
+    released = time.perf_counter()
+    page.wait_for_selector("text=taken over by its neighbours", timeout=60_000)
+    return seconds_since(released)
+
+
+def choose(page, label, option):
+    page.locator(f"[data-choice='{label}']").click()
+    page.get_by_role("option", name=option, exact=True).click()
+    page.wait_for_timeout(500)
+
+
+def seconds_since(began):
+    return f"{time.perf_counter() - began:.2f} s"
+
+
+def write_ct(path, num_slices):
+    """The sample with more and smaller voxels, as a file."""
+    sample = make_sample()
+    times = [
+        -(-wanted // have)
+        for wanted, have in zip((num_slices, SIDE, SIDE), sample.volume.shape, strict=True)
+    ]
+    array = sample.volume
+    for axis, number in enumerate(times):
+        array = np.repeat(array, number, axis)
+    image = sitk.GetImageFromArray(array[:num_slices, :SIDE, :SIDE])
+    pairs = zip(sample.spacing_mm, times, strict=True)
+    image.SetSpacing([length / number for length, number in pairs][::-1])
+    sitk.WriteImage(image, str(path))
+
+
+def write_cases(folder):
+    """A table of many cases of one small image; returns its path."""
+    folder.mkdir()
+    image = sitk.GetImageFromArray(np.arange(8 * 32 * 32, dtype=np.int16).reshape(8, 32, 32))
+    rows = []
+    for number in range(CASES):
+        path = folder / f"case_{number:04d}.nrrd"
+        sitk.WriteImage(image, str(path))
+        rows.append(path.name)
+    table = folder / "cases.csv"
+    table.write_text("\n".join(["image", *rows]) + "\n", encoding="utf-8")
+    return table
+
+
+if __name__ == "__main__":
+    main()
