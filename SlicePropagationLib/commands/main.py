@@ -8,6 +8,7 @@ from SlicePropagationLib import __version__
 from SlicePropagationLib.commands.batch import add_batch_command
 from SlicePropagationLib.commands.cine_experiment import add_cine_experiment_command
 from SlicePropagationLib.commands.codes import add_codes_command
+from SlicePropagationLib.commands.compare import add_compare_command
 from SlicePropagationLib.commands.demo import add_demo_command
 from SlicePropagationLib.commands.endings import add_debug, ended
 from SlicePropagationLib.commands.engines import add_engines_command
@@ -37,6 +38,7 @@ ADDERS = (
     add_batch_command,
     add_simulate_command,
     add_evaluate_command,
+    add_compare_command,
     add_demo_command,
     add_page_commands,
     add_train_command,
