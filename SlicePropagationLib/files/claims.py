@@ -39,6 +39,12 @@ TAKING = ".taking"  # held while a dead claim is replaced, by one at a time
 SAVED = ".saved"  # who saved a case last
 
 
+def claims_beside(cases: Path | str) -> Path:
+    """The folder of claims of a list of cases: beside a table, hidden in a folder of images."""
+    path = Path(cases)
+    return path / ".claims" if path.is_dir() else path.with_name(f"{path.name}.claims")
+
+
 class ClaimedError(SlicePropagationError):
     """A case cannot be opened: somebody else has it."""
 
@@ -204,7 +210,6 @@ class Claims:
         """
         with self._guard:
             claim = self._held.pop(case, None)
-            self._lost.pop(case, None)
             if claim is None:
                 return
             path = self._path(case)
@@ -216,6 +221,11 @@ class Claims:
                         self._known[case] = now
                         replace_claim(self._path(case, SAVED), now)
                     path.unlink()
+
+    def give_up(self, case: str, why: str) -> None:
+        """Have every write of work on a case refused, as somebody else had it first."""
+        with self._guard:
+            self._lost[case] = _loss(case, why)
 
     def release_all(self) -> None:
         """The program ends."""
@@ -296,7 +306,7 @@ def _refusal(case: str, claim: Claim) -> str:
 
 def _loss(case: str, why: str) -> str:
     return (
-        f"{why}; what is drawn here is not written over that. Save it under another name than"
+        f"{why}; what you draw here is not written over theirs. Save it under another name than"
         f" {case}, or open another case."
     )
 

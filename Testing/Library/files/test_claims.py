@@ -49,7 +49,7 @@ def start(tmp_path):
             env=os.environ | {"PYTHONPATH": str(CHECKOUT)},
         )
         started.append(process)
-        assert process.stdout.readline() == "has it\n"
+        assert process.stdout and process.stdout.readline() == "has it\n"
         return process
 
     yield start
