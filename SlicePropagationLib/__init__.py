@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from SlicePropagationLib.evaluation.evaluate import EvaluateRequest, evaluate
     from SlicePropagationLib.evaluation.simulated_annotator import SimulateRequest, simulate_file
     from SlicePropagationLib.pipelines.batch import BatchRequest, run_batch
+    from SlicePropagationLib.pipelines.compare_results import CompareRequest, compare_results
     from SlicePropagationLib.pipelines.demo import DemoRequest, run_demo
     from SlicePropagationLib.pipelines.propagate_file import PropagateRequest, propagate_file
     from SlicePropagationLib.pipelines.propagate_frames import propagate_frames
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 __all__ = [
     "AnnotationSession",
     "BatchRequest",
+    "CompareRequest",
     "DemoRequest",
     "EvaluateRequest",
     "PropagateRequest",
@@ -40,6 +42,7 @@ __all__ = [
     "SliceStack",
     "SuperresolveRequest",
     "TrainRequest",
+    "compare_results",
     "evaluate",
     "make_engine",
     "plan_session",
@@ -59,6 +62,7 @@ __all__ = [
 _HOMES = {
     "AnnotationSession": "session",
     "BatchRequest": "pipelines.batch",
+    "CompareRequest": "pipelines.compare_results",
     "DemoRequest": "pipelines.demo",
     "EvaluateRequest": "evaluation.evaluate",
     "PropagateRequest": "pipelines.propagate_file",
@@ -68,6 +72,7 @@ _HOMES = {
     "SliceStack": "stack",
     "SuperresolveRequest": "pipelines.superresolve_file",
     "TrainRequest": "training.train",
+    "compare_results": "pipelines.compare_results",
     "evaluate": "evaluation.evaluate",
     "make_engine": "engines",
     "plan_session": "propagation",

@@ -11,6 +11,7 @@ from trame_server.utils.typed_state import TypedState
 from trame_slicer.core import SlicerApp
 from vtkmodules.vtkCommonCore import vtkOutputWindow
 
+from SlicePropagationLib.files.claims import Claims
 from SlicePropagationWeb.autosave import Autosave
 from SlicePropagationWeb.case_parts import CaseParts
 from SlicePropagationWeb.checked_state import CheckedState
@@ -49,6 +50,7 @@ class Application:
     Args:
         workspace: the Workspace.
         cases: the worklist, if there is one.
+        claims: of the worklist, where several annotators may share it.
 
     Attributes:
         server: the trame server.
@@ -63,7 +65,9 @@ class Application:
         second: the SecondImage.
     """
 
-    def __init__(self, workspace: Workspace, cases: Sequence[Case] = ()) -> None:
+    def __init__(
+        self, workspace: Workspace, cases: Sequence[Case] = (), claims: Claims | None = None
+    ) -> None:
         self.workspace = workspace
         self.server = make_server()
         typed = TypedState(self.server.state, PanelState, namespace="work")
@@ -77,7 +81,7 @@ class Application:
         Page(self.server, name, self.views)
         self.data.keys = keys()
         self.data.offer = workspace.recovery.offered()
-        self._make_cases(cases)
+        self._make_cases(cases, claims)
         self._commands = self._workflow_commands() | self._drawing_commands()
         self._commands |= self._file_commands() | self._view_commands() | self.cases.commands()
         self.checked = CheckedState(self.server.state, self._say_error)
@@ -146,9 +150,9 @@ class Application:
             self.data,
         )
 
-    def _make_cases(self, cases: Sequence[Case]) -> None:
+    def _make_cases(self, cases: Sequence[Case], claims: Claims | None) -> None:
         parts = (self.files, self.autosave, self.workflow, self.workspace, self._loop, self.data)
-        self.cases = CaseParts(cases, *parts)
+        self.cases = CaseParts(cases, *parts, claims)
         self.views.observe(lambda *_: self.cases.work.act())
 
     def begin(self) -> None:
@@ -170,6 +174,9 @@ class Application:
         """
         self.data.owner = tab
         self.data.upload = -1
+        if not self.files.is_seen:
+            self.files.is_seen = True
+            self.files.warm_up()
 
     # Commands
 
@@ -326,5 +333,6 @@ class Application:
         """End: what is not saved is kept."""
         self.cases.work.close()
         self.autosave.close()
+        self.cases.work.end()
         self.window.keep()
         self.workflow.logic.cleanup()

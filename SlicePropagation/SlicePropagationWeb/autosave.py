@@ -35,6 +35,9 @@ class Autosave:
         case: name of the case of the worklist that it is, or "".
         on_leave: called with that name, and the name of the result that unsaved work of it became
             or None, when other work begins.
+        check: called with the case before work on it is written, in any thread; raises where that
+            is somebody else's by now.
+        is_lost: whether a case is somebody else's.
         journal: each stroke, on the disk before the next one.
     """
 
@@ -57,6 +60,8 @@ class Autosave:
         self.second_series = ""
         self.case = ""
         self.on_leave: Callable[[str, str | None], None] = lambda case, unsaved: None
+        self.check: Callable[[str], None] = lambda case: None
+        self.is_lost: Callable[[str], bool] = lambda case: False
         self.journal = StrokeJournal(workspace.recovery.journal)
         self._covered = 0
         workflow.on_work = self.worked
@@ -140,7 +145,8 @@ class Autosave:
         self._finish()
         self.journal.end()
         case = case or self.case
-        name = self._writer.submit(self._workspace.set_aside, case).result()
+        kept_for = "" if self.is_lost(case) else case  # it may not take the place of theirs
+        name = self._writer.submit(self._workspace.set_aside, kept_for).result()
         self.on_leave(case, name)
         return name
 
@@ -223,6 +229,8 @@ class Autosave:
         **page: str,
     ) -> None:
         """Write the work, then forget the strokes that it holds; runs in the thread."""
+        if page["case"]:
+            self.check(page["case"])
         self._workspace.recovery.keep(*work, strokes=number, **page)
         self.journal.covered(number)
 

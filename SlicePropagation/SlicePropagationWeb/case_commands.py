@@ -8,11 +8,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from SlicePropagationLib.errors import InputError
+from SlicePropagationLib.files.claims import ClaimedError
 from SlicePropagationLib.files.companions import companion
 from SlicePropagationLib.pipelines.batch_case import BatchCase, read_case
+from SlicePropagationWeb.case_claims import CaseClaims, holder_text, saved_text
 from SlicePropagationWeb.case_clock import CaseClock
 from SlicePropagationWeb.case_order import Row, next_row, place_of
 from SlicePropagationWeb.case_records import read_state, write_state
+from SlicePropagationWeb.case_watch import CaseWatch
 from SlicePropagationWeb.recovery import SUFFIXES
 from SlicePropagationWeb.worklist import Case, save_name
 
@@ -40,11 +43,13 @@ class CaseCommands:
         workflow: the Workflow.
         loop: the EventLoop.
         data: the PanelState that the browser shows.
+        claims: the CaseClaims; None where every case is free.
 
     Attributes:
         cases: {name: Case}, as they were given.
         state: the WorklistState.
         made: {name: what `batch` made}, where that is known.
+        claims: the CaseClaims; watch: the CaseWatch, which looks at those of others.
         list: the CaseList that shows them; set by the one who makes both.
     """
 
@@ -59,6 +64,7 @@ class CaseCommands:
         workflow: "Workflow",
         loop: "EventLoop",
         data: "PanelState",
+        claims: CaseClaims | None = None,
     ) -> None:
         self.cases = {case.name: case for case in cases}
         self.state = read_state(out).without_lost_files(out)
@@ -73,9 +79,15 @@ class CaseCommands:
         self._clock = CaseClock()
         self._written = time.monotonic()
         self._goes_on = False
+        self._opening = ""
+        self.claims = claims or CaseClaims()
         self._note_unsaved(data.offer)
         autosave.on_leave = self._left
+        autosave.check = self.claims.check
+        autosave.is_lost = self.claims.is_lost
         files.on_saved = self._saved
+        self.watch = CaseWatch(self, self.claims, workflow, loop, out)
+        files.before_save = self.watch.check
 
     def _note_unsaved(self, offer: dict[str, Any] | None) -> None:
         """A case whose work a crash left is one that was started."""
@@ -92,8 +104,16 @@ class CaseCommands:
 
     def rows(self) -> list[Row]:
         """All cases, as they were given."""
+        others, saved = self.claims.others, self.claims.saved
         return [
-            Row(case, self.state.of(name), self.made.get(name)) for name, case in self.cases.items()
+            Row(
+                case,
+                self.state.of(name),
+                self.made.get(name),
+                holder_text(others.get(name)),
+                saved_text(saved.get(name)),
+            )
+            for name, case in self.cases.items()
         ]
 
     def read_made(self, names: Sequence[str]) -> dict[str, BatchCase]:
@@ -115,12 +135,21 @@ class CaseCommands:
 
         Raises:
             InputError: there is no such case.
+            ClaimedError: another annotator has it, and the list is not shown, which would say so.
         """
         if name not in self.cases:
             raise InputError(f"There is no case '{name}'; choose one in the list.")
-        if not self._data.loading:
-            self._data.is_cases = False
-            self._loop.begin(self._open(self.cases[name], series))
+        if self._data.loading:
+            return
+        try:
+            self.claims.take(name)
+        except ClaimedError as error:
+            if not self._data.is_cases:
+                raise
+            self.list.refuse(str(error))
+            return
+        self._data.is_cases = False
+        self._loop.begin(self._open(self.cases[name], series))
 
     def load(self, text: str, series: str | None = None) -> None:
         """Open an image by its path; one of the worklist is opened as its case."""
@@ -131,8 +160,14 @@ class CaseCommands:
             self.open(case.name, series)
 
     async def _open(self, case: Case, series: str | None) -> None:
-        await self._files.load_volume(Path(case.image), series or case.series or None, case.name)
+        self._opening = case.name
+        try:
+            series = series or case.series or None
+            await self._files.load_volume(Path(case.image), series, case.name)
+        finally:
+            self._opening = ""
         if self._autosave.case != case.name:  # why, the page says
+            self.claims.release(case.name)
             return
         path = self.begins_with(case)
         if path is not None:
@@ -151,6 +186,9 @@ class CaseCommands:
         case = self.cases.get(name)
         if case is None:
             return
+        why = self.claims.keep(name)
+        if why:
+            self._flow.say(why, is_error=True)
         self._data.is_cases = False
         self.state.current = name
         self._clock.rest()
@@ -163,20 +201,25 @@ class CaseCommands:
 
     def next(self) -> None:
         """Open the next case that is not done; what is unsaved of this one is kept."""
-        row = next_row(self.list.ordered(), self._data.case.get("name", ""))
-        if row is None:
-            self._flow.say("All other cases are saved; choose one in the list, or export them.")
-            self.list.show()
-        else:
-            self.open(row.case.name)
+        for _ in self.cases:
+            row = next_row(self.list.ordered(), self._data.case.get("name", ""))
+            if row is None:
+                break
+            self._data.is_cases = False
+            try:
+                self.open(row.case.name)
+            except ClaimedError:  # somebody else was faster, which the next look knows
+                continue
+            return
+        rest = " or open elsewhere" if self.claims.others else ""
+        self._flow.say(f"All other cases are saved{rest}; choose one in the list, or export them.")
+        self.list.show()
 
     def save_and_next(self) -> None:
         """Save the case that is open, then open the next one."""
         if not self._autosave.case:
             raise InputError("No case of the list is open; choose one under Cases, or use Save.")
-        self._goes_on = True
-        if not self._files.save():
-            self._goes_on = False
+        self._goes_on = self._files.save()  # which is done later
 
     def toggle_reviewed(self) -> None:
         """Say that the case that is open is reviewed, or is not."""
@@ -196,6 +239,7 @@ class CaseCommands:
         self.state.change(name, result=path.name, draft="")
         self._note_work(name)
         self._keep()
+        self.claims.release(name, is_saved=True)
         self.list.refresh()
         if goes_on:
             self.next()
@@ -219,6 +263,8 @@ class CaseCommands:
             if unsaved:
                 self.state.change(name, draft=unsaved)
             self._keep()
+            if name != self._opening:
+                self.claims.release(name)
         self._clock.rest()
 
     # What a case took
@@ -270,3 +316,7 @@ class CaseCommands:
         if name in self.cases:
             self._note_work(name)
             self._keep()
+
+    def end(self) -> None:
+        """The work is kept: others may have what is open here."""
+        self.claims.end()

@@ -41,6 +41,7 @@ class CaseList:
         self._data = data
         self._first = 0
         self._num_unread = 0
+        self._refusal = ""
         has_made = any(case.made for case in commands.cases.values())
         data.cases_order = DOUBT if has_made else GIVEN
         data.has_cases = bool(commands.cases)
@@ -52,6 +53,12 @@ class CaseList:
         self.show()
         self._data.is_cases = not self._data.offer  # what a crash left is asked about first
         self._loop.begin(self._read_made())
+        self._commands.watch.begin()
+
+    def refuse(self, why: str) -> None:
+        """Say in the list why a case of it cannot be opened; "" takes that away."""
+        self._refusal = why
+        self.refresh()
 
     async def _read_made(self) -> None:
         names = [name for name, case in self._commands.cases.items() if case.made]
@@ -86,6 +93,7 @@ class CaseList:
         """
         if not self._commands.cases:
             raise InputError("There is no list of cases; start the program with --cases.")
+        self._refusal = ""
         self._scroll_to_current()
         self.refresh()
         self._data.is_cases = True
@@ -124,6 +132,7 @@ class CaseList:
             "counts": counts(self._commands.rows()),
             "current": self._commands.state.current,
             "note": f"Reading what batch made: {unread} to go" if unread else "",
+            "refusal": self._refusal,
         }
         self._data.case = self._open_item()
 
@@ -154,6 +163,8 @@ def _row_item(row: Row) -> dict[str, Any]:
         "time": duration_text(record.seconds),
         "trust": "" if row.trust is None else f"{row.trust.mean:.2f}",
         "doubt": _doubt_text(row),
+        "elsewhere": "open" if row.holder else "saved" if row.saved_by else "",
+        "by": row.holder or row.saved_by,
     }
 
 

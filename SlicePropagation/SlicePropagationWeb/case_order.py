@@ -21,11 +21,20 @@ class Row:
         case: the Case.
         record: what became of it.
         made: what `batch` made of it, or None where that is not known.
+        holder: a sentence about another annotator who has it open, or "".
+        saved_by: one about another who saved it, or "".
     """
 
     case: Case
     record: CaseRecord
     made: BatchCase | None = None
+    holder: str = ""
+    saved_by: str = ""
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether nobody has it open elsewhere, and nobody saved it."""
+        return not (self.holder or self.saved_by or self.record.status in DONE)
 
     @property
     def trust(self) -> Trust | None:
@@ -80,5 +89,5 @@ def next_row(rows: Sequence[Row], name: str) -> Row | None:
     place = place_of(rows, name)
     behind = 0 if place is None else place + 1
     around = [*rows[behind:], *rows[:behind]]
-    waiting = (row for row in around if row.record.status not in DONE and row.case.name != name)
+    waiting = (row for row in around if row.is_waiting and row.case.name != name)
     return next(waiting, None)

@@ -3,12 +3,14 @@
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from SlicePropagationWeb.case_claims import CaseClaims
 from SlicePropagationWeb.case_commands import CaseCommands
 from SlicePropagationWeb.case_list import CaseList
 from SlicePropagationWeb.export_commands import ExportCommands
 from SlicePropagationWeb.worklist import Case
 
 if TYPE_CHECKING:
+    from SlicePropagationLib.files.claims import Claims
     from SlicePropagationWeb.autosave import Autosave
     from SlicePropagationWeb.event_loop import EventLoop
     from SlicePropagationWeb.file_commands import FileCommands
@@ -28,6 +30,7 @@ class CaseParts:
         workspace: the Workspace.
         loop: the EventLoop.
         data: the PanelState that the browser shows.
+        claims: the Claims of the worklist, where several annotators may share it.
 
     Attributes:
         work: the CaseCommands.
@@ -44,8 +47,10 @@ class CaseParts:
         workspace: "Workspace",
         loop: "EventLoop",
         data: "PanelState",
+        claims: "Claims | None" = None,
     ) -> None:
-        self.work = CaseCommands(cases, workspace.out, files, autosave, workflow, loop, data)
+        own = CaseClaims(claims)
+        self.work = CaseCommands(cases, workspace.out, files, autosave, workflow, loop, data, own)
         self.list = CaseList(self.work, loop, data)
         self.work.list = self.list
         self.export = ExportCommands(self.work, files, autosave, workflow, workspace, loop, data)

@@ -34,7 +34,7 @@ def add_app(commands: Any) -> None:
         "the annotation workflow as a web page",
         "app sample",
         "app image.nii.gz --segmentation out.seg.nrrd --out annotations",
-        "app --cases cases.csv --out annotations",
+        "app --cases cases.csv --out annotations --annotator Anna",
     )
     _add_what_is_opened(parser)
     _add_cases(parser)
@@ -78,6 +78,14 @@ def _add_cases(parser: Any) -> None:
         help=(
             "folder that `batch` wrote to, whose results the worklist opens (default: --out, and the"
             " folder of the table)"
+        ),
+    )
+    parser.add_argument(
+        "--annotator",
+        metavar="NAME",
+        help=(
+            "what others who work through the same worklist see while you have a case open (default:"
+            " the name of your account)"
         ),
     )
 
@@ -146,6 +154,7 @@ def _app(arguments: "Namespace") -> int:
         segmentation=arguments.segmentation,
         cases=arguments.cases,
         results=arguments.results,
+        annotator=arguments.annotator,
         data=arguments.data,
         opens_browser=not arguments.no_browser,
         max_upload_bytes=arguments.max_upload * 1024**2,
@@ -165,6 +174,7 @@ def serve_page(
     segmentation: Path | str | None = None,
     cases: Path | str | None = None,
     results: Path | str | None = None,
+    annotator: str | None = None,
     data: Sequence[Path | str] = (),
     opens_browser: bool = True,
     max_upload_bytes: int = MAX_UPLOAD_BYTES,
@@ -196,6 +206,7 @@ def serve_page(
         segmentation=segmentation,
         cases=cases,
         results=results,
+        annotator=annotator,
         data=data,
         opens_browser=opens_browser,
         max_upload_bytes=max_upload_bytes,

@@ -84,6 +84,8 @@ class FileCommands:
 
     Attributes:
         lists: the FileLists of the Open dialog.
+        is_seen: whether the page has been shown to anybody.
+        before_save: called with the file of a result before it is written; raises where it may not be.
         on_saved: called with the file of a result that was written, or None where it could not be.
         on_restored: called with the case of unsaved work that is shown again, or "".
         on_settled: called when unsaved work is dropped, or is a result now.
@@ -108,7 +110,9 @@ class FileCommands:
         self._autosave = autosave
         self._opened = opened
         self._data = data
+        self.is_seen = False
         self.lists = FileLists(workspace, data)
+        self.before_save: Callable[[Path], None] = lambda path: None
         self.on_saved: Callable[[Path | None], None] = lambda path: None
         self.on_restored: Callable[[str], None] = lambda case: None
         self.on_settled: Callable[[], None] = lambda: None
@@ -246,9 +250,9 @@ class FileCommands:
     def warm_up(self) -> None:
         """Import what the engine needs before it is asked for.
 
-        The first import of PyTorch takes seconds.
+        The first import of PyTorch takes seconds, for which the page itself would be late.
         """
-        if self._data.volume_name:
+        if self._data.volume_name and self.is_seen:
             loop = asyncio.get_event_loop()
             task = loop.run_in_executor(None, make_engine, self._data.engine)
             task.add_done_callback(lambda done: done.exception())
@@ -326,6 +330,7 @@ class FileCommands:
 
     def _to_be_saved(self, kinds: Sequence[str]) -> tuple[Path, Callable[[], list[Path]]]:
         path = self._workspace.output_path(self._data.save_name, self._data.save_suffix)
+        self.before_save(path)
         check_exports(kinds)
         exports = Exports(tuple(kinds), self._autosave.source)
         return path, self._workflow.result(path, exports)

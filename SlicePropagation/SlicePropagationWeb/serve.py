@@ -13,6 +13,7 @@ from vtkmodules.vtkCommonCore import vtkLogger
 
 from SlicePropagationLib.errors import ConfigError
 from SlicePropagationWeb.application import Application
+from SlicePropagationWeb.case_claims import claims_of
 from SlicePropagationWeb.case_routes import CaseRoutes
 from SlicePropagationWeb.display import check_display
 from SlicePropagationWeb.encryption import encryption
@@ -38,6 +39,7 @@ def serve(
     segmentation: Path | str | None = None,
     cases: Path | str | None = None,
     results: Path | str | None = None,
+    annotator: str | None = None,
     data: Sequence[Path | str] = (),
     opens_browser: bool = True,
     max_upload_bytes: int = MAX_UPLOAD_BYTES,
@@ -56,6 +58,7 @@ def serve(
         segmentation: segmentation or label map of the image to go on with, or None.
         cases: table or folder of a worklist, or None.
         results: folder that `batch` wrote to, or None for `out` and the folder of the table.
+        annotator: what others who share the worklist see; None for the name of the account.
         data: folders that images may be opened from; that of `image` is among them.
         opens_browser: whether to open a browser, where there is a screen.
         max_upload_bytes: largest upload.
@@ -76,6 +79,7 @@ def serve(
         segmentation=segmentation,
         cases=cases,
         results=results,
+        annotator=annotator,
         data=data,
         max_upload_bytes=max_upload_bytes,
         demands_token=demands_token,
@@ -127,6 +131,7 @@ def prepare(
     segmentation: Path | str | None = None,
     cases: Path | str | None = None,
     results: Path | str | None = None,
+    annotator: str | None = None,
     data: Sequence[Path | str] = (),
     max_upload_bytes: int = MAX_UPLOAD_BYTES,
     demands_token: bool = True,
@@ -142,6 +147,7 @@ def prepare(
         segmentation: of the image, to go on with, or None.
         cases: of a worklist, or None.
         results: of `batch`, or None.
+        annotator: what others see, or None.
         data: folders that images may be opened from.
         max_upload_bytes: largest upload.
         demands_token: whether only who has the token may come in.
@@ -161,7 +167,7 @@ def prepare(
     workspace.check_writable()
     remove_links(workspace.out)  # of a start that a crash ended
     vtkLogger.SetStderrVerbosity(vtkLogger.VERBOSITY_ERROR)
-    application = Application(workspace, worklist)
+    application = Application(workspace, worklist, claims_of(cases, annotator))
     application.data.upload_text = _upload_text(max_upload_bytes)
     _install(application, guard, _transfer(application, max_upload_bytes), context)
     application.server.cli.set_defaults(authKey=guard.wire_key, host=host)

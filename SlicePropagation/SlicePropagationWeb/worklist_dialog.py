@@ -1,5 +1,7 @@
 """The list of cases, and what the top bar says of the one that is open."""
 
+from collections.abc import Mapping
+
 from trame.widgets import html, vuetify3
 
 from SlicePropagationWeb.case_order import ALL, BY_NAME, DOUBT, GIVEN
@@ -16,6 +18,7 @@ STATUS_TEXTS = {
     SAVED: "Saved",
     REVIEWED: "Reviewed",
 }
+ELSEWHERE_TEXTS = {"open": "In use", "saved": "Saved"}
 HEADS = (
     ("Case", "sp-case-text"),
     ("Confidence", "sp-case-trust"),
@@ -89,6 +92,12 @@ def add_worklist_dialog(name: StateNames) -> None:
             html.Span(shown(f"{name.cases}.note"), classes="sp-faint")
             html.Div(style="flex: 1")
             command_button("export", variant="tonal", size="small")
+        html.Div(
+            shown(f"{name.cases}.refusal"),
+            v_if=f"{name.cases}.refusal",
+            classes="sp-refusal",
+            raw_attrs=['role="alert"'],
+        )
         with html.Div(classes="sp-worklist-filter"):
             _add_find(name)
             _add_statuses(name)
@@ -194,7 +203,9 @@ def _add_row(name: StateNames) -> None:
         )
         with html.Div(classes="sp-case-text"):
             html.Div(shown("row.name"), classes="sp-case-name")
-            html.Div(shown("row.image"), classes="sp-faint sp-case-image", title=("row.path",))
+            html.Div(
+                shown("row.by || row.image"), classes="sp-faint sp-case-image", title=("row.path",)
+            )
         with html.Div(classes="sp-case-trust"):
             html.Span(shown("row.trust"))
             tooltip(shown("row.doubt"), "top", disabled=("!row.doubt",))
@@ -205,12 +216,23 @@ def _add_row(name: StateNames) -> None:
             classes="sp-case-count",
         )
         html.Div(shown("row.time"), classes="sp-case-time")
-        html.Span(
-            shown(f"{_texts()}[row.status]"),
-            classes=("`sp-status sp-status-${row.status}`",),
-        )
+        with html.Span(
+            classes=("`sp-status sp-status-${row.elsewhere || row.status}`",),
+            raw_attrs=[':data-elsewhere="row.elsewhere"'],
+        ):
+            html.Span(shown(f"{_elsewhere()}[row.elsewhere] || {_texts()}[row.status]"))
+            tooltip(shown("row.by"), "top", disabled=("!row.by",))
 
 
 def _texts() -> str:
-    pairs = ", ".join(f"{status}: '{text}'" for status, text in STATUS_TEXTS.items())
+    return _object(STATUS_TEXTS)
+
+
+def _elsewhere() -> str:
+    return _object(ELSEWHERE_TEXTS)
+
+
+def _object(texts: Mapping[str, str]) -> str:
+    """Texts by name, as the browser writes them."""
+    pairs = ", ".join(f"{key}: '{text}'" for key, text in texts.items())
     return f"({{{pairs}}})"

@@ -101,6 +101,7 @@ def _progress(outcomes: list[Outcome], line: ProgressLine) -> str:
     if outcome.is_skipped:
         word = "already done"
     else:
-        done = (outcome.step - num_skipped) / (outcome.num_steps - num_skipped)
-        left = f", {line.left(done)} left"
+        num_done = outcome.step - num_skipped
+        done = num_done / (outcome.num_steps - num_skipped)
+        left = f", {line.rate(num_done)}, {line.left(done)} left"
     return f"case {outcome.step} of {outcome.num_steps} {word}{left}: {outcome.name}"

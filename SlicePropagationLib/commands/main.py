@@ -3,11 +3,13 @@
 import argparse
 import logging
 import sys
+from collections.abc import Callable, Sequence
 
 from SlicePropagationLib import __version__
 from SlicePropagationLib.commands.batch import add_batch_command
 from SlicePropagationLib.commands.cine_experiment import add_cine_experiment_command
 from SlicePropagationLib.commands.codes import add_codes_command
+from SlicePropagationLib.commands.compare import add_compare_command
 from SlicePropagationLib.commands.demo import add_demo_command
 from SlicePropagationLib.commands.endings import add_debug, ended
 from SlicePropagationLib.commands.engines import add_engines_command
@@ -32,26 +34,28 @@ EXAMPLES = (
     "propagate --image image.nii.gz --seed seed.nii.gz --out out.nii.gz",
     "propagate --help",
 )
-# In the order of `slice-propagation --help`.
-ADDERS = (
-    add_propagate_command,
-    add_batch_command,
-    add_simulate_command,
-    add_evaluate_command,
-    add_demo_command,
-    add_page_commands,
-    add_train_command,
-    add_segment_command,
-    add_pseudo_label_command,
-    add_make_cine_command,
-    add_evaluate_cine_command,
-    add_cine_experiment_command,
-    add_superresolve_command,
-    add_codes_command,
-    add_experiment_command,
-    add_engines_command,
-    add_models_command,
-)
+PAGE = "app"  # which other packages bring, with further ones
+# {command: what adds it}, in the order of `slice-propagation --help`.
+ADDERS = {
+    "propagate": add_propagate_command,
+    "batch": add_batch_command,
+    "simulate": add_simulate_command,
+    "evaluate": add_evaluate_command,
+    "compare": add_compare_command,
+    "demo": add_demo_command,
+    PAGE: add_page_commands,
+    "train": add_train_command,
+    "segment": add_segment_command,
+    "pseudo-label": add_pseudo_label_command,
+    "make-cine": add_make_cine_command,
+    "evaluate-cine": add_evaluate_cine_command,
+    "cine-experiment": add_cine_experiment_command,
+    "superresolve": add_superresolve_command,
+    "codes": add_codes_command,
+    "experiment": add_experiment_command,
+    "engines": add_engines_command,
+    "models": add_models_command,
+}
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -69,11 +73,11 @@ def main(argv: list[str] | None = None) -> int:
         level=logging.WARNING,
         handlers=[WarningHandler()],
     )
+    words = sys.argv[1:] if argv is None else argv
     try:
-        arguments = make_parser().parse_args(argv)
+        arguments = make_parser(words).parse_args(words)
     except SystemExit as stop:
         return int(stop.code or 0)
-    words = sys.argv[1:] if argv is None else argv
     return ended(lambda: _run(arguments, words), shows_traceback=arguments.debug)
 
 
@@ -83,8 +87,13 @@ def _run(arguments: argparse.Namespace, words: list[str]) -> int:
     return arguments.command(arguments)
 
 
-def make_parser() -> argparse.ArgumentParser:
-    """The parser of all commands; the documentation of the command line is made from it."""
+def make_parser(words: Sequence[str] = ()) -> argparse.ArgumentParser:
+    """The parser of all commands; the documentation of the command line is made from it.
+
+    Args:
+        words: of a call. Where the first one names a command of the library, there is this one only:
+            to ask which packages bring others takes longer than to parse.
+    """
     parser = argparse.ArgumentParser(
         "slice-propagation",
         description="Propagate a mask from annotated slices through a volume.",
@@ -93,10 +102,15 @@ def make_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"slice-propagation {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for add_command in ADDERS:
+    for add_command in _adders_for(words):
         add_command(commands)
     add_debug(parser, commands)
     return parser
+
+
+def _adders_for(words: Sequence[str]) -> list[Callable[[argparse._SubParsersAction], None]]:
+    name = words[0] if words else PAGE
+    return [ADDERS[name]] if name in ADDERS and name != PAGE else list(ADDERS.values())
 
 
 if __name__ == "__main__":

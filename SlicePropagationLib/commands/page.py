@@ -1,11 +1,14 @@
 """Commands of packages above the library, found by entry point; the page brings `app`."""
 
 import argparse
-from collections.abc import Callable
-from importlib.metadata import entry_points
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
 
 from SlicePropagationLib.commands.help_text import add_command
 from SlicePropagationLib.errors import ConfigError
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 COMMANDS_GROUP = "slice_propagation.commands"  # functions that add a command to argparse's
 PAGE_GROUP = "slice_propagation.page"  # the function that serves the page
@@ -14,7 +17,7 @@ REMEDY = "install the extra: pip install 'slice-propagation[app]'. Or open the f
 
 def add_page_commands(commands: argparse._SubParsersAction) -> None:
     """Add what installed packages bring; `app` is always listed, and says what it lacks."""
-    for entry in entry_points(group=COMMANDS_GROUP):
+    for entry in _entries(COMMANDS_GROUP):
         # Two installations on one path name the same command: the nearer one counts.
         if entry.name not in commands.choices:
             entry.load()(commands)
@@ -41,6 +44,13 @@ def find_page() -> Callable[..., None]:
     Raises:
         ConfigError: the page is not part of this installation.
     """
-    for entry in entry_points(group=PAGE_GROUP):
+    for entry in _entries(PAGE_GROUP):
         return entry.load()
     raise ConfigError(f"The page is not part of this installation; {REMEDY}")
+
+
+def _entries(group: str) -> Iterable["EntryPoint"]:
+    """What installed packages bring; asked only where a command needs it, as it takes 0.1 s."""
+    from importlib.metadata import entry_points
+
+    return entry_points(group=group)

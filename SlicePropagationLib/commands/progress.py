@@ -84,6 +84,15 @@ class ProgressLine:
         elapsed = time.monotonic() - self._began
         return duration(elapsed / done * (1 - done))
 
+    def rate(self, count: int) -> str:
+        """How many are done in a time when it goes on as it did, in words.
+
+        Args:
+            count: that are done by now.
+        """
+        a_minute = MINUTE_S * count / max(time.monotonic() - self._began, 1e-3)
+        return f"{a_minute:.0f} a minute" if a_minute >= 1 else f"{MINUTE_S * a_minute:.1f} an hour"
+
     def show(self, prediction: SlicePrediction) -> None:
         """Tell of a slice of a run."""
         text = f"slice {prediction.step} of {prediction.num_steps}"

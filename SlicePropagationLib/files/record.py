@@ -23,7 +23,11 @@ PAGE = ".html"
 PAGE_MARK = b'<meta name="generator" content="slice-propagation'
 HEAD_BYTES = 1024  # of a page of ours, which hold the mark
 MOST_BYTES = 1 << 30  # of a record; the longest histories have some MiB
-TABLE_COLUMNS = ({"slice", "segment", "provenance"}, {"frame", "distance"})
+TABLE_COLUMNS = (
+    {"slice", "segment", "provenance"},
+    {"frame", "distance"},
+    {"case", "segment", "dice"},
+)
 USUAL = "use the O.json beside a result"
 TOO_DEEP = "the values are nested too deeply"
 

@@ -14,7 +14,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from SlicePropagationLib import __version__
 from SlicePropagationLib.config import check_choice
@@ -29,15 +29,11 @@ from SlicePropagationLib.files.record import RECORD, check_places, is_whole
 from SlicePropagationLib.files.shipped_weights import find_model, has_model
 from SlicePropagationLib.files.table import parse_spacing, parse_span, read_table
 from SlicePropagationLib.files.volume import AXES
+from SlicePropagationLib.pipelines.batch_cluster import as_done_on_cluster
 from SlicePropagationLib.pipelines.batch_index import BatchIndex
 from SlicePropagationLib.pipelines.exports import check_exports
 from SlicePropagationLib.pipelines.propagate_file import PropagateRequest, propagate_file
 from SlicePropagationLib.workers import as_done
-
-if TYPE_CHECKING:
-    from types import ModuleType
-
-    from dask.distributed import Client
 
 log = logging.getLogger(__name__)
 # A header that names the file of its voxels.
@@ -386,24 +382,12 @@ def _died(case: PropagateRequest, error: Exception) -> Outcome:
 
 
 def _on_dask(cases: list[PropagateRequest], scheduler: str) -> Iterator[Outcome]:
-    try:
-        from dask import distributed
-    except ImportError:
-        raise ConfigError(
-            "--scheduler needs Dask, which is not installed; install slice-propagation[cluster], or"
-            " use --workers."
-        ) from None
-    with _client(distributed, scheduler) as client:
-        futures = client.map(do_case, cases, pure=False)
-        for _, outcome in distributed.as_completed(futures, with_results=True):
-            yield outcome
+    """Outcomes of cases on a cluster; one that failed was tried on two workers, where it has two."""
+    done = as_done_on_cluster(do_case, cases, scheduler, is_failed)
+    for number, outcome in done:
+        yield outcome if isinstance(outcome, Outcome) else _died(cases[number], outcome)
 
 
-def _client(distributed: ModuleType, scheduler: str) -> Client:
-    try:
-        return distributed.Client(scheduler)
-    except (OSError, ValueError) as error:
-        raise ConfigError(
-            f"There is no Dask scheduler at {scheduler} ({error}); start one there, correct the"
-            " address, or use --workers."
-        ) from error
+def is_failed(outcome: Outcome | Exception) -> bool:
+    """Whether a case was not done: its own error, or that of the worker that it ran on."""
+    return isinstance(outcome, Exception) or outcome.error is not None

@@ -34,6 +34,7 @@ class Tile:
     Attributes:
         grey: (TILE, TILE) float in [0, 1].
         outlines: (mask, colour) of each structure, masks (TILE, TILE) bool.
+        marks: (mask, colour) of pixels that have that colour, over the outlines.
         title: words at the top.
         note: words at the bottom.
         note_color: their colour.
@@ -42,6 +43,7 @@ class Tile:
 
     grey: np.ndarray
     outlines: tuple[tuple[np.ndarray, Color], ...] = ()
+    marks: tuple[tuple[np.ndarray, Color], ...] = ()
     title: str = ""
     note: str = ""
     note_color: Color = WHITE
@@ -167,8 +169,9 @@ def draw_tile(tile: Tile) -> np.ndarray:
     grey = (255 * tile.grey).astype(np.uint8)
     picture = np.repeat(grey[..., None], 3, axis=2)
     for mask, color in tile.outlines:
-        inner = np.asarray(ndimage.binary_erosion(mask, iterations=LINE, border_value=1), bool)
-        picture[mask & ~inner] = color
+        picture[outline_of(mask)] = color
+    for mark, color in tile.marks:
+        picture[mark] = color
     if tile.frame:
         inside = np.zeros((TILE, TILE), bool)
         inside[FRAME:-FRAME, FRAME:-FRAME] = True
@@ -177,3 +180,9 @@ def draw_tile(tile: Tile) -> np.ndarray:
     bottom = TILE - INDENT - 2 * HEIGHT
     draw_text(picture, tile.note, (bottom, INDENT), tile.note_color)
     return picture
+
+
+def outline_of(mask: np.ndarray) -> np.ndarray:
+    """The pixels of a mask that its outline is drawn on."""
+    inner = np.asarray(ndimage.binary_erosion(mask, iterations=LINE, border_value=1), bool)
+    return mask & ~inner

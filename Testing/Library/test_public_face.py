@@ -22,6 +22,8 @@ PROMISED = {
     "propagate_frames",
     "run_batch",
     "BatchRequest",
+    "compare_results",
+    "CompareRequest",
     "evaluate",
     "EvaluateRequest",
     "simulate_file",

@@ -8,6 +8,8 @@ from at_the_page import kinds, slices_of, stroke, wait_for_message
 from web_bench import open_page, wait_for
 from web_files import read_mask, write_image
 
+from SlicePropagationLib.files.claims import Claims, claims_beside
+
 SHAPE = (12, 64, 64)
 
 
@@ -58,10 +60,16 @@ def tasks_of(zip_path):
 
 def test_a_day_at_the_page(browser, cases, tmp_path, start):
     out = tmp_path / "out"
-    program = start(out, "--cases", cases)
+    ben = Claims(claims_beside(cases), "ben")
+    ben.take("case_0")
+    program = start(out, "--cases", cases, "--annotator", "anna")
     page = open_page(browser, program.address)
-    page.wait_for_selector("[data-case=case_2]")
+    page.wait_for_selector("[data-case=case_0] >> text=In use")
+    page.click("[data-case=case_0]")
+    page.wait_for_selector("[role=alert] >> text=/ben .* has had case_0 open since/")
+    ben.release("case_0")
     open_case(page, "case_0")
+    assert [claim.owner for claim in ben.others().values()] == ["anna"]
     page.locator("[data-choice='Engine']").click()
     page.get_by_role("option", name="Copy (baseline)", exact=True).click()
 
