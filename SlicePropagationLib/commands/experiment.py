@@ -115,8 +115,8 @@ def _add_measuring(parser: argparse.ArgumentParser) -> None:
         type=positive,
         metavar="K",
         help=(
-            "cross-validation by patient (default: 4 for a pnet experiment; acnn-segmentation,"
-            " -superresolution and -plausibility judge the split val instead)"
+            "cross-validation by patient (default: 4 for a pnet experiment; those of the thesis,"
+            " acnn-segmentation, -superresolution and -plausibility judge the split val instead)"
         ),
     )
     parser.add_argument(

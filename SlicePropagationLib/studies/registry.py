@@ -50,7 +50,7 @@ class Study:
 
 THESIS = Study(
     "thesis.experiments",
-    no_use_for=("folds", "label", "engine", "without"),
+    no_use_for=("label", "engine", "without"),
 )
 PNET = Study(
     "pnet.experiments",
