@@ -63,7 +63,7 @@ JUMP = Study(
 )
 ACNN = Study(
     "acnn.experiments",
-    no_use_for=("epochs", "label", "engine", "without"),
+    no_use_for=("epochs", "label", "engine"),
 )
 CINE = Study("cine.experiments")
 
