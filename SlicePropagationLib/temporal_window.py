@@ -1,6 +1,6 @@
 """Windows of frames around a frame, and the weights by distance that training and inference share.
 
-Source: Bai et al., MICCAI 2018, equation 7: w(d) = (1 - d/R)^r, which the paper calls exponential
+Source: Bai et al., MICCAI 2018, equation 3: w(d) = (1 - d/R)^r, which the paper calls exponential
 and which is a power law. A window has T = 2R - 1 frames, so that all its weights are positive.
 """
 

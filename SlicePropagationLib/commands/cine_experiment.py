@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from typing import Any
 
 from SlicePropagationLib.commands.help_text import add_command
 from SlicePropagationLib.commands.options import (
@@ -76,10 +77,10 @@ def _add_unseen(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--match",
-        metavar="A=B",
+        metavar="A=B,...",
         help=(
             "for unseen, required there: label A of the models is label B of that table, for"
-            " example 3=1 (default: none)"
+            " example 3=1; DATASET:A=B for one data set of it (default: none)"
         ),
     )
 
@@ -138,7 +139,7 @@ def _cine_experiment(arguments: argparse.Namespace) -> int:
         engine=arguments.engine,
         only=_columns(arguments.only),
         unseen=arguments.unseen,
-        match=_match(arguments),
+        **_match(arguments),
         seed=arguments.seed,
         device=arguments.device,
     )
@@ -154,22 +155,27 @@ def _columns(text: str | None) -> tuple[str, ...] | None:
     return tuple(name.strip() for name in text.split(","))
 
 
-def _match(arguments: argparse.Namespace) -> tuple[tuple[int, int], ...]:
-    """The (label of the models, label of the data) pairs of "3=1,2=2", where they are needed.
+def _match(arguments: argparse.Namespace) -> dict[str, Any]:
+    """`match` and `match_of` of a request from "3=1,2=2,acdc:3=3", where they are needed.
 
     Raises:
         ConfigError: the text says none.
     """
     if arguments.name != "unseen" or not arguments.unseen:
-        return ()
+        return {}
     pairs = []
+    of_sets = []
     try:
         for part in arguments.match.split(","):
-            ours, theirs = part.split("=")
-            pairs.append((int(ours), int(theirs)))
+            dataset, _, labels = part.rpartition(":")
+            ours, theirs = labels.split("=")
+            if dataset:
+                of_sets.append((dataset, int(ours), int(theirs)))
+            else:
+                pairs.append((int(ours), int(theirs)))
     except (AttributeError, ValueError):
         raise ConfigError(
             f"'{arguments.match}' does not match labels; write LABEL OF THE MODELS=LABEL OF THE"
             " DATA, for example 3=1."
         ) from None
-    return tuple(pairs)
+    return {"match": tuple(pairs), "match_of": tuple(of_sets)}

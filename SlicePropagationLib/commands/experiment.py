@@ -115,8 +115,8 @@ def _add_measuring(parser: argparse.ArgumentParser) -> None:
         type=positive,
         metavar="K",
         help=(
-            "cross-validation by patient (default: 4 for a pnet experiment; acnn-segmentation,"
-            " -superresolution and -plausibility judge the split val instead)"
+            "cross-validation by patient (default: 4 for a pnet experiment; those of the thesis,"
+            " acnn-segmentation, -superresolution and -plausibility judge the split val instead)"
         ),
     )
     parser.add_argument(
@@ -136,8 +136,8 @@ def _add_measuring(parser: argparse.ArgumentParser) -> None:
         action="append",
         metavar="COLUMN",
         help=(
-            "leave a column of a pnet experiment out, such as 'PNet-MSA, direct wiring'; may be"
-            " given several times (default: none)"
+            "leave a column of a pnet experiment or of acnn-segmentation out, such as 'PNet-MSA,"
+            " direct wiring'; may be given several times (default: none)"
         ),
     )
 

@@ -65,8 +65,8 @@ def _add_making(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--frames",
         type=positive,
-        default=20,
-        help="frames of one cycle (default %(default)s)",
+        default=100,
+        help="frames of one cycle (default %(default)s, as in the cine paper)",
     )
     parser.add_argument("--seed", type=int, default=0, help="of the random numbers")
     parser.add_argument(

@@ -39,6 +39,11 @@ def add_pseudo_label_command(commands: argparse._SubParsersAction) -> None:
         help="also write the probability of each label (0 to 255) as O.soft-LABEL",
     )
     parser.add_argument(
+        "--pure-warp",
+        action="store_true",
+        help="warp by the field of --engine voxelmorph alone, without intensities, ends or gaps",
+    )
+    parser.add_argument(
         "--axis",
         default="auto",
         choices=("auto", "i", "j", "k"),
@@ -65,6 +70,7 @@ def _pseudo_label(arguments: argparse.Namespace) -> int:
         axis=arguments.axis,
         is_cyclic=not arguments.not_cyclic,
         is_soft=arguments.soft,
+        is_pure_warp=arguments.pure_warp,
     )
     with ProgressLine(arguments.quiet) as line:
         labels = pseudo_label_file(request, line.count)

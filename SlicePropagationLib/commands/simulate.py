@@ -61,6 +61,15 @@ def add_simulate_command(commands: argparse._SubParsersAction) -> None:
         metavar="K",
         help="number of annotated slices",
     )
+    parser.add_argument(
+        "--keep",
+        default="new",
+        choices=("new", "better"),
+        help=(
+            "what a correction leaves of slices predicted before: the new prediction, blended"
+            " between annotated slices, or of old and new the one that is trusted more"
+        ),
+    )
     add_axis(parser)
     parser.add_argument(
         "--out",
@@ -84,6 +93,7 @@ def _simulate(arguments: argparse.Namespace) -> int:
         pick=arguments.pick,
         correct=arguments.correct,
         budget=arguments.budget,
+        keep=arguments.keep,
         axis=arguments.axis,
         engine=engine_name(arguments),
         device=arguments.device,

@@ -20,6 +20,7 @@ from SlicePropagationLib.confidence import next_slice_to_correct
 from SlicePropagationLib.config import check_choice
 from SlicePropagationLib.engines.device import DEVICES, choose_engine
 from SlicePropagationLib.errors import ConfigError, InputError
+from SlicePropagationLib.evaluation.better_walk import KEEPS, propagate_better
 from SlicePropagationLib.evaluation.protocol import CORRECTIONS, PICKS, STEPS, UNIFORM
 from SlicePropagationLib.files.atomic import atomic_folder
 from SlicePropagationLib.files.object_session import object_session
@@ -43,6 +44,8 @@ class SimulateRequest:
         pick: the slice that is annotated first: "largest" or "middle".
         correct: slices that are corrected: "suggested", "worst", "uniform" or "steps".
         budget: number of annotated slices.
+        keep: what a correction leaves of slices that were predicted before: the "new" prediction,
+            blended in gaps, or the "better" of both, see `better_walk`.
         axis: the axis that is walked along: "i", "j" or "k".
         engine: name of an engine, or a model file; None for the default.
         device: "auto", "cpu" or "cuda".
@@ -57,6 +60,7 @@ class SimulateRequest:
     pick: str = "largest"
     correct: str = "suggested"
     budget: int = 5
+    keep: str = "new"
     axis: str = "k"
     engine: str | None = None
     device: str = "auto"
@@ -67,6 +71,7 @@ class SimulateRequest:
     def __post_init__(self) -> None:
         check_choice("pick", self.pick, PICKS)
         check_choice("correct", self.correct, CORRECTIONS)
+        check_choice("keep", self.keep, KEEPS)
         check_choice("axis", self.axis, AXES)
         check_choice("device", self.device, DEVICES)
         if self.budget < 1:
@@ -149,6 +154,7 @@ def simulate_file(
         pick=request.pick,
         correct=request.correct,
         budget=request.budget,
+        keep=request.keep,
     ):
         rounds.append(entry)
         if on_round:
@@ -166,6 +172,7 @@ def simulate(
     pick: str = "largest",
     correct: str = "suggested",
     budget: int = 5,
+    keep: str = "new",
 ) -> Iterator[Round]:
     """Annotate `budget` slices one after the other as a person would.
 
@@ -181,6 +188,7 @@ def simulate(
             tenth of the true extent, each correction propagated outwards only, as in the
             slice-propagation thesis; `pick` counts for the first two alone.
         budget: number of annotated slices.
+        keep: as in `SimulateRequest`.
 
     Yields:
         Round after each annotated slice; fewer than the budget when nothing is left to correct.
@@ -201,7 +209,7 @@ def simulate(
             if correct == STEPS and shots > 1:
                 span = _outwards(index, extent.middle, len(truth))
             annotate_truth(session, truth, index)
-        seconds = _propagate(session, engine, span)
+        seconds = _propagate(session, engine, span, keep)
         yield replace(score(session, truth, shots), seconds_per_slice=seconds)
         if len(session.anchors(label)) == len(truth):
             return
@@ -328,11 +336,13 @@ def _propagate(
     session: AnnotationSession,
     engine: Engine,
     span: tuple[int, int] | None,
+    keep: str,
 ) -> float | None:
     """Walk what is stale; the seconds that it took for each slice, None where there was none."""
     began = time.perf_counter()
     plan = plan_session(session, span=span)
-    predicted = {step.index for step in propagate(session, engine, plan)}
+    walk = propagate_better if keep == "better" else propagate
+    predicted = {step.index for step in walk(session, engine, plan)}
     seconds = time.perf_counter() - began
     return seconds / len(predicted) if predicted else None
 

@@ -16,6 +16,7 @@ from SlicePropagationLib.errors import ConfigError
 
 Loss = Callable[[Tensor, Tensor], Tensor]  # (probability, truth) -> scalar
 SMOOTHING = 1.0  # pixels
+TINY = 1e-12  # pixels; keeps a batch with nothing in it and nothing found a number
 
 
 def jaccard_loss(
@@ -47,6 +48,18 @@ def jaccard_loss(
     return 1 - (inside + smoothing) / (union + smoothing)
 
 
+def printed_jaccard_loss(probability: Tensor, truth: Tensor) -> Tensor:
+    """The Jaccard loss as Cai et al. print it, without smoothing; shapes as in `jaccard_loss`.
+
+    A batch without the structure has a loss of 1 and no gradient: it teaches nothing.
+    """
+    probability = probability.float()
+    truth = truth.float()
+    inside = (probability * truth).sum()
+    union = truth.sum() + (probability * (1 - truth)).sum()
+    return 1 - inside / union.clamp_min(TINY)
+
+
 def cross_entropy(probability: Tensor, truth: Tensor) -> Tensor:
     """Mean cross-entropy over pixels; shapes as in `jaccard_loss`. A scalar >= 0."""
     return F.binary_cross_entropy(probability.float(), truth.float())
@@ -76,6 +89,7 @@ LOSSES: dict[str, Loss] = {
     "jaccard": jaccard_loss,
     "cross_entropy": cross_entropy,
     "balanced_cross_entropy": balanced_cross_entropy,
+    "jaccard_printed": printed_jaccard_loss,
 }
 
 

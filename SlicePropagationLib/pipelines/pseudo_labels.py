@@ -57,6 +57,8 @@ class PseudoLabelRequest:
             (along "k" for "auto") for itself.
         is_cyclic: the last frame of a sequence is followed by the first.
         is_soft: also write the probability of each label.
+        is_pure_warp: warp annotated masks by the field of the engine's network alone, as the paper
+            on M&Ms does; the engine is then voxelmorph, or weights of `train registration`.
 
     Raises:
         ConfigError: the axis or the device is none.
@@ -70,6 +72,7 @@ class PseudoLabelRequest:
     axis: str = "auto"
     is_cyclic: bool = True
     is_soft: bool = False
+    is_pure_warp: bool = False
 
     def __post_init__(self) -> None:
         """Refuse what is no axis or device."""
@@ -114,7 +117,7 @@ def pseudo_label_file(
     check_output(request.out, image=request.image, seed=request.seed)
     others = soft_label_paths(request.out).values() if request.is_soft else ()
     check_places(request.out, (DISTANCES, RECORD), list(others))
-    engine = choose_engine(request.engine, request.device)
+    engine = _engine(request)
     began = time.perf_counter()
     source, drawn, parts = _read(request)
     is_shown = np.any([part.drawn.any(axis=(1, 2)) for part in parts], axis=0)
@@ -143,6 +146,15 @@ def pseudo_label_file(
         if request.is_soft:
             _write_soft_labels(partial, out, soft, source)
     return labels
+
+
+def _engine(request: PseudoLabelRequest) -> Engine:
+    engine = choose_engine(request.engine, request.device)
+    if not request.is_pure_warp:
+        return engine
+    from SlicePropagationLib.engines.registration.pure_warp import as_pure_warp
+
+    return as_pure_warp(engine)
 
 
 def _read(request: PseudoLabelRequest) -> tuple[Volume | Sequence, np.ndarray, list[_Part]]:

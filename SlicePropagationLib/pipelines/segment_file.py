@@ -40,6 +40,7 @@ SEGMENTERS = {
     "pnet": "SlicePropagationLib.segmenters.pnet.segmenter:make_pnet",
     "pnet_birnn": "SlicePropagationLib.segmenters.pnet.segmenter:make_pnet",
     "acnn.segmentation": "SlicePropagationLib.segmenters.acnn.segmenter:make_subpixel",
+    "acnn.predictor": "SlicePropagationLib.segmenters.acnn.tl_segmenter:make_tl",
 }
 
 

@@ -50,7 +50,7 @@ class Study:
 
 THESIS = Study(
     "thesis.experiments",
-    no_use_for=("folds", "label", "engine", "without"),
+    no_use_for=("label", "engine", "without"),
 )
 PNET = Study(
     "pnet.experiments",
@@ -63,7 +63,7 @@ JUMP = Study(
 )
 ACNN = Study(
     "acnn.experiments",
-    no_use_for=("epochs", "label", "engine", "without"),
+    no_use_for=("epochs", "label", "engine"),
 )
 CINE = Study("cine.experiments")
 

@@ -44,6 +44,8 @@ class StudyRequest:
         only: columns of a cine experiment that are wanted, None for all.
         unseen: for the cine experiment "unseen": table of real volumes that no model is trained on.
         match: for the same: (label of the models, label of that table) pairs.
+        match_of: for the same: (data set of that table, label of the models, label of it) of data
+            sets whose labels differ from `match`.
         seed: of everything random.
         workers: processes that walk.
         device: "auto", "cpu" or "cuda".
@@ -65,6 +67,7 @@ class StudyRequest:
     only: tuple[str, ...] | None = None
     unseen: Path | str | None = None
     match: tuple[tuple[int, int], ...] = ()
+    match_of: tuple[tuple[str, int, int], ...] = ()
     seed: int = 0
     workers: int = 1
     device: str = "auto"

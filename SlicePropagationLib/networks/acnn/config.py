@@ -7,6 +7,7 @@ import math
 from dataclasses import dataclass, field
 from typing import Any
 
+from SlicePropagationLib.config import check_choice
 from SlicePropagationLib.errors import ConfigError
 
 CODE_STEPS = (12, 24, 24)  # what the auto-encoder divides slices, rows and columns by
@@ -14,6 +15,7 @@ CODE_REASONS = ("1*2*2*3", "2*2*2*3", "2*2*2*3")
 AXES = ("fine slices", "rows", "columns")
 SEGMENTATION_STEP = 8  # the segmentation network halves rows and columns three times
 KINDS = ("subpixel", "unet", "cascade")
+PLACES = ("structure", "image")
 
 
 @dataclass(frozen=True)
@@ -83,6 +85,27 @@ class FineGridConfig:
         reason = "the network halves it three times"
         for name, size in zip(AXES[1:], self.shape[1:], strict=True):
             _check_divisible(self.shape, name, size, SEGMENTATION_STEP, reason)
+
+
+@dataclass(frozen=True)
+class PlaceConfig:
+    """Where the fine grid lies in a volume.
+
+    Attributes:
+        by: "structure" for the middle of the labelled structures' box, which takes the truth; or
+            "image" for `centre` alone, as a user of the network has it.
+        centre: slices, rows and columns of the grid's middle, as shares of the volume.
+    """
+
+    by: str = "structure"
+    centre: tuple[float, float, float] = (0.5, 0.5, 0.5)
+
+    def __post_init__(self) -> None:
+        check_choice("by", self.by, PLACES)
+        if not all(0 <= share <= 1 for share in self.centre):
+            raise ConfigError(
+                f"centre must be three shares of the volume from 0 to 1, got {list(self.centre)}."
+            )
 
 
 @dataclass(frozen=True)
@@ -156,6 +179,8 @@ class SubpixelConfig:
             7 %.
         has_additive_skips: add skips instead of concatenating them.
         bottleneck_channels: as in AutoencoderConfig, for a cascade.
+        autoencoder_channels: width of the first level of a cascade's auto-encoder; 16 for AE-Seg,
+            20 for AE-Seg-M, the paper's largest.
     """
 
     grid: FineGridConfig = field(default_factory=FineGridConfig)
@@ -165,6 +190,7 @@ class SubpixelConfig:
     base_channels: int = 24
     has_additive_skips: bool = False
     bottleneck_channels: int = 1
+    autoencoder_channels: int = 16
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
@@ -172,7 +198,13 @@ class SubpixelConfig:
         self.grid.check_segmentation()
         _check_positive(
             self,
-            ("in_channels", "out_channels", "base_channels", "bottleneck_channels"),
+            (
+                "in_channels",
+                "out_channels",
+                "base_channels",
+                "bottleneck_channels",
+                "autoencoder_channels",
+            ),
         )
         if self.kind == "cascade":
             self.grid.check_code()

@@ -120,6 +120,7 @@ class CascadeNetwork(nn.Module):
             AutoencoderConfig(
                 config.grid,
                 config.out_channels,
+                config.autoencoder_channels,
                 bottleneck_channels=config.bottleneck_channels,
             )
         )

@@ -2,7 +2,7 @@
 
 Frames of a window are segmented together.
 
-Equations 1 to 5 of the paper, without peepholes. The constant 1 that the cell of the authors'
+Equation 1 of the paper, without peepholes. The constant 1 that the cell of the authors'
 framework adds to the forget gate is the initial value of that gate's bias here, as the sheet has
 it.
 """

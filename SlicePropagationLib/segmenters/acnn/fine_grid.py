@@ -13,7 +13,7 @@ from scipy.ndimage import gaussian_filter
 
 from SlicePropagationLib.arrays import Labels, Slices, Spacing
 from SlicePropagationLib.errors import InputError
-from SlicePropagationLib.networks.acnn.config import FineGridConfig
+from SlicePropagationLib.networks.acnn.config import FineGridConfig, PlaceConfig
 from SlicePropagationLib.segmenters.resample import read_at
 
 MOST_OUTSIDE = 0.05  # share of a structure that may lie outside the grid
@@ -189,6 +189,55 @@ def place_on_structure(
         extent = (last - first + 1) * np.array(spacing_mm)
         raise OutsideError(_refusal(grid, extent, outside, name))
     return placement
+
+
+def place_in_image(
+    grid: FineGridConfig,
+    shape: Sequence[int],
+    spacing_mm: Spacing,
+    place: PlaceConfig,
+) -> Placement:
+    """The grid laid about `place.centre` of a volume, which takes no labels.
+
+    Args:
+        grid: a FineGridConfig.
+        shape: of the volume, N, H, W.
+        spacing_mm: of the volume, along N, H, W.
+        place: whose `centre` is looked at.
+    """
+    centre = [share * (size - 1) for share, size in zip(place.centre, shape, strict=True)]
+    return Placement.centred(grid, centre, spacing_mm)
+
+
+def share_outside(
+    placement: Placement,
+    classes: Labels,
+    num_classes: int,
+) -> tuple[float, ...]:
+    """The share of each structure that a grid does not hold; 0 of one that is not there.
+
+    Args:
+        placement: of the grid.
+        classes: (N, H, W) class numbers.
+        num_classes: background included.
+    """
+    inside = np.bincount(classes[placement.inside()].ravel(), minlength=num_classes)
+    all_voxels = np.bincount(classes.ravel(), minlength=num_classes)
+    pairs = zip(inside[1:], all_voxels[1:], strict=True)
+    return tuple(1 - float(held / whole) if whole else 0.0 for held, whole in pairs)
+
+
+def box_centre(classes: Labels) -> tuple[float, ...] | None:
+    """The middle of the structures' box, as shares of the volume; None where there is none.
+
+    Args:
+        classes: (N, H, W) class numbers.
+    """
+    box = _box_of(classes)
+    if box is None:
+        return None
+    sides = zip((box[0] + box[1]) / 2, classes.shape, strict=True)
+    return tuple(float(middle / max(1, size - 1)) for middle, size in sides)
 
 
 def _box_of(classes: Labels) -> tuple[np.ndarray, np.ndarray] | None:

@@ -15,7 +15,11 @@ from SlicePropagationLib.config import config_from_dict
 from SlicePropagationLib.errors import CheckpointError, ConfigError
 from SlicePropagationLib.metrics import dice
 from SlicePropagationLib.networks.acnn.autoencoder import CodePredictor, ShapeAutoencoder, TLNetwork
-from SlicePropagationLib.networks.acnn.config import AutoencoderConfig, PredictorConfig
+from SlicePropagationLib.networks.acnn.config import (
+    AutoencoderConfig,
+    PlaceConfig,
+    PredictorConfig,
+)
 from SlicePropagationLib.networks.checkpoint import Checkpoint, fill_network, load_checkpoint
 from SlicePropagationLib.segmenters.acnn.fine_grid import (
     normalise_linearly,
@@ -24,6 +28,7 @@ from SlicePropagationLib.segmenters.acnn.fine_grid import (
 )
 
 AUTOENCODER = "acnn.autoencoder"
+ON_STRUCTURE = PlaceConfig()
 PREDICTOR = "acnn.predictor"
 
 
@@ -38,6 +43,7 @@ class ShapeModel:
         grid: the FineGridConfig that it works on.
         labels: the labels that it is about, in the order of its classes.
         sha256: hash of the model file.
+        place: where the grid lay in the cases that it learnt from.
     """
 
     def __init__(
@@ -46,7 +52,9 @@ class ShapeModel:
         predictor: CodePredictor | None,
         labels: Sequence[int],
         sha256: str,
+        place: PlaceConfig = ON_STRUCTURE,
     ):
+        self.place = place
         self.autoencoder = autoencoder
         self.predictor = predictor
         self.labels = labels
@@ -168,6 +176,7 @@ def load_shape_model(
     checkpoint = load_checkpoint(path, families)
     try:
         labels = tuple(int(label) for label in checkpoint.config["labels"])
+        place = config_from_dict(PlaceConfig, checkpoint.config.get("place", {}))
         network = _build(checkpoint)
     except (ConfigError, KeyError, TypeError, ValueError) as error:
         raise CheckpointError(
@@ -176,8 +185,8 @@ def load_shape_model(
         ) from error
     fill_network(network, checkpoint, path)
     if isinstance(network, ShapeAutoencoder):
-        return ShapeModel(network, None, labels, checkpoint.sha256)
-    return ShapeModel(network.autoencoder, network.predictor, labels, checkpoint.sha256)
+        return ShapeModel(network, None, labels, checkpoint.sha256, place)
+    return ShapeModel(network.autoencoder, network.predictor, labels, checkpoint.sha256, place)
 
 
 def _build(checkpoint: Checkpoint) -> ShapeAutoencoder | TLNetwork:

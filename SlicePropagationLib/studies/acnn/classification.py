@@ -8,6 +8,7 @@ from SlicePropagationLib.segmenters.acnn.shape_model import load_shape_model
 from SlicePropagationLib.studies.acnn.codes import CodedCase, code_cases
 from SlicePropagationLib.studies.acnn.data_sets import ACDC_GROUPS, acdc_group, described
 from SlicePropagationLib.studies.acnn.groups import classification_text, frames_by_patient
+from SlicePropagationLib.studies.acnn.histogram import draw_histogram
 from SlicePropagationLib.studies.acnn.measurement import Measurement
 from SlicePropagationLib.studies.acnn.traversal import components_that_matter, draw_traversal
 
@@ -17,9 +18,8 @@ MOST_FOLDS = 10
 
 def measure_classification(measurement: Measurement) -> str:
     """Pathologies by T-L codes against PCA: the paper's three groups, and all five."""
-    autoencoder = measurement.weights("acnn_autoencoder")
-    model = load_shape_model(measurement.weights("acnn_predictor", prior=autoencoder))
-    coded = code_cases(model, measurement.cases())
+    model = load_shape_model(measurement.tl_prior())
+    coded = list(code_cases(model, measurement.cases()))
     frames, messages = frames_by_patient(coded)
     parts = [
         f"### {measurement.dataset}, {described(model.grid)}; the shape model has seen shapes of"
@@ -45,6 +45,8 @@ def measure_classification(measurement: Measurement) -> str:
         with atomic_folder(measurement.request.folder) as partial:
             path = partial / f"traversal_{len(names)}_groups.png"
             draw_traversal(path, model, components)
+    with atomic_folder(measurement.request.folder) as partial:
+        draw_histogram(partial / "code_histogram.png", [case.code for case in coded])
     return "\n".join([*parts, *messages])
 
 

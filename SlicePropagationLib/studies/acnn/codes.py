@@ -19,6 +19,7 @@ from SlicePropagationLib.files.table import read_table
 from SlicePropagationLib.files.training_cases import TrainingCase, read_training_cases
 from SlicePropagationLib.segmenters.acnn.shape_model import load_shape_model
 from SlicePropagationLib.studies.acnn.groups import classification_text, frames_by_patient
+from SlicePropagationLib.studies.acnn.histogram import draw_histogram
 from SlicePropagationLib.studies.acnn.traversal import components_that_matter, draw_traversal
 from SlicePropagationLib.studies.request import Report
 from SlicePropagationLib.training.acnn.shape_data import read_sample
@@ -160,8 +161,9 @@ def code_cases(
 def classify_codes(request: CodesRequest, coded: list[CodedCase]) -> str:
     """Tell groups of patients apart by their codes and by PCA of their aligned labels.
 
-    Writes groups.md and traversal.png. The first frame of each patient stands alone, then all
-    together (ED, ED+ES); patients who lack a frame that others have are left out and named.
+    Writes groups.md, traversal.png and code_histogram.png (Figure 5). The first frame of each
+    patient stands alone, then all together (ED, ED+ES); patients who lack a frame that others have
+    are left out and named.
 
     Args:
         request: with a table of groups.
@@ -192,6 +194,7 @@ def classify_codes(request: CodesRequest, coded: list[CodedCase]) -> str:
     with atomic_folder(Path(request.out)) as partial:
         (partial / "groups.md").write_text(text, encoding="utf-8")
         draw_traversal(partial / "traversal.png", model, components)
+        draw_histogram(partial / "code_histogram.png", [case.code for case in coded])
     return text
 
 

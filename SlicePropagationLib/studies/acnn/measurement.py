@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -15,20 +16,20 @@ from SlicePropagationLib.files.training_cases import (
     read_training_cases,
     split_cases,
 )
-from SlicePropagationLib.networks.acnn.config import FineGridConfig, SubpixelConfig
+from SlicePropagationLib.networks.acnn.config import FineGridConfig, PlaceConfig, SubpixelConfig
 from SlicePropagationLib.networks.acnn.subpixel import build_subpixel
 from SlicePropagationLib.networks.checkpoint import fill_network, load_checkpoint
 from SlicePropagationLib.segmenters.acnn.fine_grid import OutsideError
 from SlicePropagationLib.studies.acnn.data_sets import hours_of, settings_of
 from SlicePropagationLib.studies.request import Report, Settings, StudyRequest
 from SlicePropagationLib.studies.tables import write_cases
-from SlicePropagationLib.training.acnn.shape_data import ShapeDataset, read_sample
-from SlicePropagationLib.training.acnn.tasks import AutoencoderTaskConfig
+from SlicePropagationLib.training.acnn.shape_data import ShapeDataset, mean_place, read_sample
+from SlicePropagationLib.training.acnn.task_configs import AutoencoderTaskConfig
 from SlicePropagationLib.training.settings import merged
 from SlicePropagationLib.training.train import TrainRequest, train
 
 if TYPE_CHECKING:
-    from torch import nn
+    from SlicePropagationLib.studies.acnn.measures import Network
 
 
 class Subpixel(NamedTuple):
@@ -40,7 +41,7 @@ class Subpixel(NamedTuple):
         labels: those that its classes 1, 2, ... stand for.
     """
 
-    network: nn.Module
+    network: Network
     grid: FineGridConfig
     labels: tuple[int, ...]
 
@@ -54,11 +55,14 @@ class Measurement:
             patients are the split val.
         dataset: name of the data set.
         report: takes lines about the progress, or None.
+        sees_images_only: place grids without labels, as where a network is used, unless --config
+            says otherwise.
     """
 
     request: StudyRequest
     dataset: str
     report: Report | None
+    sees_images_only: bool = False
 
     @property
     def folder(self) -> Path:
@@ -73,6 +77,32 @@ class Measurement:
         """The cases that are judged."""
         _, val = split_cases(self.cases())
         return val
+
+    @cached_property
+    def place(self) -> PlaceConfig:
+        """Where grids lie: as --config says, or about the mean place of the structures learnt."""
+        task = self._autoencoder_task()
+        settings = settings_of(self.request, self.dataset, "acnn_autoencoder")
+        if not self.sees_images_only or "place" in settings["task"]:
+            return task.place
+        train_cases, _ = split_cases(self.cases())
+        return mean_place(train_cases, task.labels)
+
+    def placed(self) -> str:
+        """Where grids lie, in words for a report."""
+        if self.place.by == "structure":
+            return "Grids lie about the true structures."
+        slices, rows, columns = self.place.centre
+        return (
+            f"Grids lie without the truth: their middle at {slices:.3f} of the slices,"
+            f" {rows:.3f} of the rows and {columns:.3f} of the columns."
+        )
+
+    def _autoencoder_task(self) -> AutoencoderTaskConfig:
+        """Grid, labels and place as the settings of the auto-encoder have them."""
+        settings = settings_of(self.request, self.dataset, "acnn_autoencoder")
+        known = asdict(AutoencoderTaskConfig())
+        return config_from_dict(AutoencoderTaskConfig, merged(known, settings["task"]))
 
     def parts(self) -> list[Measurement]:
         """Itself or, with --folds, one for each fold."""
@@ -106,9 +136,9 @@ class Measurement:
 
         A spacing that is only nominal makes a few too large.
         """
-        settings = settings_of(self.request, self.dataset, "acnn_autoencoder")
-        known = asdict(AutoencoderTaskConfig())
-        task = config_from_dict(AutoencoderTaskConfig, merged(known, settings["task"]))
+        if self.place.by == "image":
+            return self, []
+        task = self._autoencoder_task()
         fitting = []
         messages = []
         for case in self.cases():
@@ -151,8 +181,11 @@ class Measurement:
             suffix: of its folder's name.
         """
         request = self.request
-        folder = self.folder / f"{task}-{preset}{suffix}"
+        placed = "-placed" if self.place.by == "image" else ""
+        folder = self.folder / f"{task}-{preset}{suffix}{placed}"
         settings = merged(settings_of(request, self.dataset, task), changes or {})
+        if self.place.by == "image":
+            settings["task"]["place"] = asdict(self.place)
         if not prior:
             settings["task"].pop("code_weight", None)
         labels = settings["task"].pop("labels", None)
@@ -178,6 +211,10 @@ class Measurement:
         )
         best = train(training, self.report)[0]
         return best.with_name("last.pt") if request.folds else best
+
+    def tl_prior(self) -> Path:
+        """Weights of the T-L network, whose encoder is the paper's prior (Figure 4)."""
+        return self.weights("acnn_predictor", prior=self.weights("acnn_autoencoder"))
 
     def network(
         self,
@@ -213,6 +250,7 @@ class Measurement:
             subpixel.grid,
             subpixel.labels,
             needs_fine_truth=True,
+            place=self.place,
         )
 
     def judged(self, count: int) -> str:

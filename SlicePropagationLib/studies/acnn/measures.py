@@ -59,8 +59,11 @@ def score_segmentation(
     grid: FineGridConfig,
     config: DegradationConfig,
     seed: int = 0,
+    outside: Sequence[float] = (),
 ) -> list[Row]:
     """Scores of every structure of one case.
+
+    What the grid does not hold of a structure is missed: it counts in Dice and in the true volume.
 
     Args:
         network: from thick slices to logits on the grid.
@@ -69,29 +72,46 @@ def score_segmentation(
         grid: the fine grid.
         config: says how thick slices are made and moved.
         seed: of the motion.
+        outside: share of each structure that the grid does not hold; all it holds where empty.
 
     Returns:
-        Rows with "class", "dice", "mean_mm", "hausdorff_mm" and "seconds"; distances are NaN where
-        nothing was found.
+        Rows with "class", "dice", "mean_mm", "hausdorff_mm", "seconds", "found_ml" and "true_ml";
+        distances, which are of what the grid holds, are NaN where nothing was found.
     """
     thick = thick_input(image, grid, config, seed)
     began = time.perf_counter()
     found = network(thick).argmax(dim=1)[0].numpy()
     seconds = time.perf_counter() - began
+    shares = dict(enumerate(outside, 1))
+    numbers = {int(number) for number in np.unique(classes) if number}
+    numbers |= {number for number, share in shares.items() if share > 0}
     rows = []
-    for number in np.unique(classes[classes > 0]):
-        prediction = found == number
-        truth = classes == number
-        rows.append(
-            {
-                "class": int(number),
-                "dice": dice(prediction, truth),
-                "mean_mm": surface_distances(prediction, truth, grid.spacing_mm).mean,
-                "hausdorff_mm": hausdorff(prediction, truth, grid.spacing_mm),
-                "seconds": seconds,
-            }
-        )
+    for number in sorted(numbers):
+        row = _score_structure(found == number, classes == number, grid, shares.get(number, 0.0))
+        rows.append({"class": number, **row, "seconds": seconds})
     return rows
+
+
+def _score_structure(
+    prediction: np.ndarray,
+    truth: np.ndarray,
+    grid: FineGridConfig,
+    outside: float,
+) -> Row:
+    """Scores of one structure, of which a share lies outside of the grid."""
+    found_voxels = np.count_nonzero(prediction)
+    held = np.count_nonzero(truth)
+    true_voxels = held / (1 - outside) if outside < 1 else float("nan")
+    overlap = np.count_nonzero(prediction & truth)
+    score = dice(prediction, truth) if not outside else 2 * overlap / (found_voxels + true_voxels)
+    cell_ml = float(np.prod(grid.spacing_mm)) / 1000
+    return {
+        "dice": score if held else 0.0,
+        "mean_mm": surface_distances(prediction, truth, grid.spacing_mm).mean,
+        "hausdorff_mm": hausdorff(prediction, truth, grid.spacing_mm),
+        "found_ml": found_voxels * cell_ml,
+        "true_ml": true_voxels * cell_ml,
+    }
 
 
 @torch.inference_mode()

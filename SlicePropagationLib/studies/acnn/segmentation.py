@@ -1,16 +1,21 @@
-"""ACNN-Seg against 3D-Seg (the ACNN paper's Table I), and the weight of its prior."""
+"""The networks of the ACNN paper's Table I, and form and weight of the prior (equation 1)."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
 
+from SlicePropagationLib.errors import ConfigError
 from SlicePropagationLib.files.training_cases import split_cases
+from SlicePropagationLib.segmenters.acnn.shape_model import load_shape_model
 from SlicePropagationLib.studies.acnn.data_sets import described
+from SlicePropagationLib.studies.acnn.ejection import ejection_table
 from SlicePropagationLib.studies.acnn.inputs import INPUTS, STILL
 from SlicePropagationLib.studies.acnn.measurement import Measurement, Subpixel
 from SlicePropagationLib.studies.acnn.measures import (
     MEASURES,
+    interpolator,
     mean_over_structures,
     score_segmentation,
     summary,
@@ -19,54 +24,140 @@ from SlicePropagationLib.studies.acnn.measures import (
 from SlicePropagationLib.studies.tables import Row, markdown_table
 from SlicePropagationLib.training.acnn.degradation import DegradationConfig
 
+if TYPE_CHECKING:
+    import torch
+
+    from SlicePropagationLib.training.acnn.shape_data import ShapeDataset
+
+# {network: preset of `train acnn_segmentation`}; Table I but 2D-FCN
 SEGMENTATIONS = {
     "3D-Seg": "plain",
+    "3D-UNet": "unet",
+    "AE-Seg": "cascade",
     "3D-Seg-MAug": "plain-motion",
-    "ACNN-Seg": "default",
-    "ACNN-Seg-MAug": "motion",
-}  # {network: preset}
-COMPARED = (("ACNN-Seg", "3D-Seg"), ("ACNN-Seg-MAug", "3D-Seg-MAug"))
+    "AE-Seg-M": "cascade-large",
+    "ACNN-Seg": "paper",
+    "ACNN-Seg-MAug": "paper-motion",
+}
+TL = "T-L"  # the T-L network alone, section III-C
+COMPARED = (
+    ("ACNN-Seg", "3D-Seg"),
+    ("ACNN-Seg", "AE-Seg-M"),
+    ("ACNN-Seg-MAug", "3D-Seg-MAug"),
+)
 DISTANCES = MEASURES[:3]  # those that networks are compared by
 HEADER = ("Dice", "mean distance mm", "Hausdorff mm")
-WEIGHTS = (0.0, 0.01, 0.1, 1.0)
+PRIORS = (
+    ("printed", 0.01),
+    ("printed", 0.1),
+    ("relative", 0.01),
+    ("relative", 0.1),
+    ("relative", 1.0),
+)  # (form of the distance of codes, its weight)
 HOLDS_OUT_EVERY = 5  # patients of the split train, for the weight of the prior
+NOTABLY_OUTSIDE = 0.05
 
 Cases = list[list[Row]]  # for each case a row for each structure
 Scores = dict[str, Cases]  # {network: its cases}
 
 
+class _Judged(NamedTuple):
+    """What was measured on one data set.
+
+    Attributes:
+        scores: {how slices lie: {network: its cases}}.
+        names: of the cases.
+        outside: for each case the share of each structure that the grid does not hold.
+        subpixel: the last network.
+    """
+
+    scores: dict[str, Scores]
+    names: list[str]
+    outside: list[tuple[float, ...]]
+    subpixel: Subpixel
+
+
 def measure_segmentation(measurement: Measurement) -> str:
     """Table I on one data set: thick slices that lie still, and slices that moved."""
-    scores: dict[str, Scores] = {title: {} for title in INPUTS}
-    shown = []
-    for part in measurement.parts():
-        networks = _networks(part)
-        last = list(networks.values())[-1]
-        shown.append(last)
-        samples = part.val_data(last).samples
-        for title, config in INPUTS.items():
-            for name, subpixel in networks.items():
-                cases = scores[title].setdefault(name, [])
-                cases += _score(subpixel, samples, config)
-    grid = shown[-1].grid
-    labels = shown[-1].labels
-    count = len(scores[STILL]["3D-Seg"])
+    judged = _judge(measurement)
+    labels = judged.subpixel.labels
     parts = [
-        f"### {measurement.dataset}, {measurement.judged(count)},"
-        f" labels {', '.join(map(str, labels))}, {described(grid)}\n"
+        f"### {measurement.dataset}, {measurement.judged(len(judged.names))},"
+        f" labels {', '.join(map(str, labels))}, {described(judged.subpixel.grid)}\n",
+        f"{measurement.placed()}{_outside_text(judged.outside)}\n",
     ]
-    for title, own in scores.items():
+    for title, own in judged.scores.items():
         parts += [
             f"{title}; means over the structures of a case, intervals and tests over cases:\n",
             _table(own),
         ]
         if len(labels) > 1:
             parts += _tables_by_label(title, own, labels)
+    parts += _ejection_tables(judged)
     return "\n".join(parts)
 
 
+def _judge(measurement: Measurement) -> _Judged:
+    """Train what is missing and score it, on every part."""
+    columns = _columns(measurement.request.without)
+    judged = None
+    for part in measurement.parts():
+        networks = _networks(part, columns)
+        last = list(networks.values())[-1]
+        before = judged or _Judged({title: {} for title in INPUTS}, [], [], last)
+        data = part.val_data(last)
+        for title, config in INPUTS.items():
+            for name, subpixel in networks.items():
+                cases = before.scores[title].setdefault(name, [])
+                cases += _score(subpixel, data, config)
+        names = before.names + data.names
+        judged = _Judged(before.scores, names, before.outside + data.outside, last)
+    assert judged is not None
+    return judged
+
+
+def _columns(without: tuple[str, ...]) -> list[str]:
+    """The networks that are wanted.
+
+    Raises:
+        ConfigError: what is left out is none, or nothing is left.
+    """
+    known = [*SEGMENTATIONS, TL]
+    unknown = [name for name in without if name not in known]
+    if unknown:
+        raise ConfigError(
+            f"There is no column {', '.join(unknown)}; leave out some of {', '.join(known)}."
+        )
+    wanted = [name for name in known if name not in without]
+    if not wanted:
+        raise ConfigError("Every column is left out; give --without fewer times.")
+    return wanted
+
+
+def _outside_text(outside: list[tuple[float, ...]]) -> str:
+    """How many cases the grid does not hold, in words."""
+    most = [max(shares) for shares in outside]
+    count = sum(share > NOTABLY_OUTSIDE for share in most)
+    if not count:
+        return f" They hold at least {1 - NOTABLY_OUTSIDE:.0%} of every structure."
+    return (
+        f" Of {count} of {len(most)} cases more than {NOTABLY_OUTSIDE:.0%} of a structure lies"
+        f" outside (at most {max(most):.0%}), which counts as missed."
+    )
+
+
+def _ejection_tables(judged: _Judged) -> list[str]:
+    """Table II for each structure, where cases have ED and ES."""
+    parts = []
+    for number, label in enumerate(judged.subpixel.labels, 1):
+        table = ejection_table(judged.scores[STILL], judged.names, number)
+        if table:
+            parts += [f"Label {label} at ED and ES, slices that lie still:\n", table]
+    return parts
+
+
 def measure_prior_weight(measurement: Measurement) -> str:
-    """ACNN-Seg with several weights of the prior.
+    """ACNN-Seg with several forms and weights of the prior.
 
     Judged on every fifth patient of the split train, which no other measurement is about.
     """
@@ -78,64 +169,76 @@ def measure_prior_weight(measurement: Measurement) -> str:
         split = "val" if case.patient in held_out else "train"
         inner.append(replace(case, split=split))
     inside = measurement.inside("weights", inner)
-    prior = inside.weights("acnn_autoencoder")
-    networks = {weight: _weighted(inside, weight, prior) for weight in WEIGHTS}
-    scores = {}
-    for weight, subpixel in networks.items():
-        samples = inside.val_data(subpixel).samples
-        scores[weight] = [
-            score_segmentation(subpixel.network, image, classes, subpixel.grid, INPUTS[STILL])
-            for image, classes in samples
-        ]
-    lines = []
-    for weight, cases in scores.items():
-        lines.append([f"{weight:g}", *_summaries(cases, DISTANCES)])
-    count = len(scores[WEIGHTS[-1]])
-    grid = networks[WEIGHTS[-1]].grid
+    prior = inside.tl_prior()
+    plain = inside.network("acnn_segmentation", "plain")
+    data = inside.val_data(plain)
+    lines = [["none", "0", *_summaries(_score(plain, data, INPUTS[STILL]), DISTANCES)]]
+    for form, weight in PRIORS:
+        subpixel = _weighted(inside, form, weight, prior)
+        cases = _score(subpixel, data, INPUTS[STILL])
+        lines.append([form, f"{weight:g}", *_summaries(cases, DISTANCES)])
     head = (
-        f"### {measurement.dataset}, {count} cases of {len(held_out)} patients held out of the"
-        f" split train, {described(grid)}\n\n"
+        f"### {measurement.dataset}, {len(data.samples)} cases of {len(held_out)} patients held out"
+        f" of the split train, {described(plain.grid)}\n\n{inside.placed()}\n\n"
     )
-    return head + markdown_table(["weight", *HEADER], lines)
+    return head + markdown_table(["distance of codes", "weight", *HEADER], lines)
 
 
-def _networks(part: Measurement) -> dict[str, Subpixel]:
+def _networks(part: Measurement, columns: list[str]) -> dict[str, Subpixel]:
     """The networks that are compared, trained unless that was done."""
-    prior = part.weights("acnn_autoencoder")
     networks = {}
-    for name, preset in SEGMENTATIONS.items():
-        own_prior = None if preset.startswith("plain") else prior
-        networks[name] = part.network("acnn_segmentation", preset, own_prior)
+    for name in columns:
+        if name == TL:
+            networks[name] = load_tl(part.tl_prior())
+            continue
+        preset = SEGMENTATIONS[name]
+        prior = part.tl_prior() if preset.startswith("paper") else None
+        networks[name] = part.network("acnn_segmentation", preset, prior)
     return networks
+
+
+def load_tl(weights: Path) -> Subpixel:
+    """The T-L network in a file of weights: thick slices are interpolated for its predictor.
+
+    Raises:
+        CheckpointError: it holds none.
+    """
+    model = load_shape_model(weights, needs_predictor=True)
+    rise = interpolator(model.grid, 1)
+
+    def find(thick: torch.Tensor) -> torch.Tensor:
+        assert model.predictor is not None
+        return model.autoencoder.decode(model.predictor(rise(thick)))
+
+    return Subpixel(find, model.grid, tuple(model.labels))
 
 
 def _weighted(
     inside: Measurement,
+    form: str,
     weight: float,
     prior: Path,
 ) -> Subpixel:
-    """A network with a weight of the prior; the plain one for 0."""
-    suffix = f"-{weight:g}"
-    if not weight:
-        return inside.network("acnn_segmentation", "plain", suffix=suffix)
-    changes = {"task": {"code_weight": weight}}
+    """A network with a form and a weight of the prior."""
     return inside.network(
         "acnn_segmentation",
         "default",
         prior,
-        changes=changes,
-        suffix=suffix,
+        changes={"task": {"code_weight": weight, "code_form": form}},
+        suffix=f"-{form}-{weight:g}",
     )
 
 
 def _score(
     subpixel: Subpixel,
-    samples: list,
+    data: ShapeDataset,
     config: DegradationConfig,
 ) -> Cases:
     cases = []
-    for seed, (image, classes) in enumerate(samples):
-        rows = score_segmentation(subpixel.network, image, classes, subpixel.grid, config, seed)
+    pairs = zip(data.samples, data.outside, strict=True)
+    for seed, ((image, classes), outside) in enumerate(pairs):
+        network = subpixel.network
+        rows = score_segmentation(network, image, classes, subpixel.grid, config, seed, outside)
         cases.append(rows)
     return cases
 
@@ -164,6 +267,8 @@ def _table(scores: Scores) -> str:
     """A line for each network, and one for each comparison."""
     lines = [[name, *_summaries(cases, MEASURES)] for name, cases in scores.items()]
     for first, second in COMPARED:
+        if first not in scores or second not in scores:
+            continue
         tests = []
         for measure in DISTANCES:
             of_first = mean_over_structures(scores[first], measure)

@@ -23,7 +23,7 @@ HEADER = (
     "p of ACNN-SR against it",
     "p of SR without prior against it",
 )
-METHODS = ("linear", "B-spline", "SR without prior", "ACNN-SR")
+METHODS = ("linear", "B-spline", "3D-UNet", "SR without prior", "ACNN-SR")
 
 Scores = dict[str, list[Row]]  # {method: a row for each case}
 
@@ -36,6 +36,7 @@ def measure_superresolution(measurement: Measurement) -> str:
         grids.append(_score_part(part, scores))
     count = len(scores[STILL]["linear"])
     parts = [f"### {measurement.dataset}, {measurement.judged(count)}, {described(grids[-1])}\n"]
+    parts.append(f"{measurement.placed()}\n")
     for title, own in scores.items():
         lines = [[name, *_cells(own, name)] for name in METHODS]
         parts += [f"{title}:\n", markdown_table(HEADER, lines)]
@@ -44,14 +45,14 @@ def measure_superresolution(measurement: Measurement) -> str:
 
 def _score_part(part: Measurement, scores: dict[str, Scores]) -> FineGridConfig:
     """Add the scores of one part; returns the grid of its networks."""
-    autoencoder = part.weights("acnn_autoencoder")
-    prior = part.weights("acnn_predictor", prior=autoencoder)
-    plain = part.network("acnn_superresolution", "plain")
-    guided = part.network("acnn_superresolution", prior=prior)
+    plain = part.network("acnn_superresolution", "paper-plain")
+    unet = part.network("acnn_superresolution", "paper-unet")
+    guided = part.network("acnn_superresolution", "paper", part.tl_prior())
     grid = plain.grid
     methods: dict[str, Callable] = {
         "linear": interpolator(grid, 1),
         "B-spline": interpolator(grid, 3),
+        "3D-UNet": unet.network,
         "SR without prior": plain.network,
         "ACNN-SR": guided.network,
     }

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from SlicePropagationLib.studies.cine.synthetic import SyntheticCineConfig
     from SlicePropagationLib.studies.request import Report
 
+SYNTHETIC_SET = "synthetic_cine_"  # before the name of the data set that a sequence is made of
 FRAME_MS = 1000.0  # of one cycle
 COLUMNS = ("image", "label", "truth", "split", "dataset", "case")
 
@@ -237,7 +238,7 @@ def _write_table(path: Path, pairs: list[Pair]) -> None:
                     f"{pair.patient}/label.nii.gz",
                     f"{pair.patient}/truth.nii.gz",
                     pair.split,
-                    f"synthetic_cine_{pair.dataset}",
+                    SYNTHETIC_SET + pair.dataset,
                     pair.patient,
                 ]
             )

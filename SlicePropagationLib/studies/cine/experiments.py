@@ -12,6 +12,8 @@ from pathlib import Path
 
 from SlicePropagationLib.errors import ConfigError
 from SlicePropagationLib.files.atomic import atomic_folder
+from SlicePropagationLib.files.table import read_table
+from SlicePropagationLib.studies.cine.cases import SYNTHETIC_SET
 from SlicePropagationLib.studies.cine.evaluation import evaluate_cine
 from SlicePropagationLib.studies.cine.pseudo_labelled import pseudo_labelled
 from SlicePropagationLib.studies.cine.unseen import evaluate_unseen
@@ -85,7 +87,7 @@ def _measure_of(request: StudyRequest, report: Report | None) -> Measure:
             report=report,
         )
     unseen = request.unseen
-    if not unseen or not request.match:
+    if not unseen or not (request.match or request.match_of):
         raise ConfigError(
             "The experiment unseen needs --unseen, a table of volumes that no model is trained on,"
             " and --match."
@@ -96,10 +98,27 @@ def _measure_of(request: StudyRequest, report: Report | None) -> Measure:
         request.folder,
         dict(request.match),
         datasets=request.datasets,
+        match_of=_matches_of(request),
+        seen=_sources(Path(request.cases)),
         max_cases=request.max_cases,
         device=request.device,
         report=report,
     )
+
+
+def _matches_of(request: StudyRequest) -> dict[str, dict[int, int]]:
+    """{data set: {label of the models: label of it}} of those that have labels of their own."""
+    matches: dict[str, dict[int, int]] = {}
+    for dataset, ours, theirs in request.match_of:
+        matches.setdefault(dataset, {})[ours] = theirs
+    return matches
+
+
+def _sources(table: Path) -> set[str]:
+    """The data sets whose patients the sequences of the split train are made of."""
+    rows = read_table(table, ("image", "label"))
+    trained = [row for row in rows if row.get("split") in (None, "", "train")]
+    return {(row.get("dataset") or "").removeprefix(SYNTHETIC_SET) for row in trained}
 
 
 def _trained(
@@ -117,7 +136,9 @@ def _trained(
     if variant.starts_from:
         init = _trained(request, variant.starts_from, report)
     table = request.cases
-    if variant.sees_pseudo_labels:
+    if variant.is_warped:
+        table = pseudo_labelled(request, report, _trained(request, "voxelmorph", report))
+    elif variant.sees_pseudo_labels:
         table = pseudo_labelled(request, report)
     settings = merged(variant.settings, request.changes().get(variant.task, {}))
     with atomic_folder(out / "settings") as partial:

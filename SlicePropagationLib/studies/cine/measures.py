@@ -1,6 +1,6 @@
 """What the cine paper measures: overlap, contour distance, area, and how smooth it is over time.
 
-Source: Bai et al., MICCAI 2018, section 3. The paper leaves scheme and units of the derivatives
+Source: Bai et al., MICCAI 2018, section 2.3 and Table 2. The paper leaves scheme and units of the derivatives
 open. Here they are central differences around the cycle; areas are shares of the mean true area and
 time is the share of the cycle, so that slope and bend are of one order. With areas in mm2 the slope
 is in the hundreds, (1 + A'^2)^1.5 in the millions, and the mean is that of the one or two frames
@@ -66,6 +66,39 @@ def jitter(
     return float(_with_neighbours(bend, is_cyclic).mean())
 
 
+def measure_frames(
+    found: Masks,
+    truth: Masks,
+    spacing_mm: tuple[float, float],
+    frames: Sequence[int],
+) -> dict[str, float]:
+    """Accuracy of one structure on some frames; the paper's are ED and ES (section 2.3).
+
+    Args:
+        found: (T, H, W) bool.
+        truth: (T, H, W) bool.
+        spacing_mm: (rows, columns).
+        frames: the frames that are looked at.
+
+    Returns:
+        {"dice", "distance_mm" (NaN where nowhere both are there), "area_error_mm2"}, means.
+    """
+    chosen = list(frames)
+    scores = []
+    distances = []
+    for one, other in zip(found[chosen], truth[chosen], strict=True):
+        scores.append(dice(one, other))
+        distance = surface_distances(one, other, spacing_mm).mean
+        if np.isfinite(distance):
+            distances.append(distance)
+    sizes = found[chosen].sum(axis=(1, 2)) - truth[chosen].sum(axis=(1, 2), dtype=float)
+    return {
+        "dice": float(np.mean(scores)),
+        "distance_mm": float(np.mean(distances)) if distances else float("nan"),
+        "area_error_mm2": float(np.abs(sizes).mean() * spacing_mm[0] * spacing_mm[1]),
+    }
+
+
 def measure_series(
     found: Masks,
     truth: Masks,
@@ -90,20 +123,9 @@ def measure_series(
     pixel = spacing_mm[0] * spacing_mm[1]
     areas = found.sum(axis=(1, 2)) * pixel
     true_areas = truth.sum(axis=(1, 2)) * pixel
-    scores = []
-    distances = []
-    for frame in frames:
-        scores.append(dice(found[frame], truth[frame]))
-        distance = surface_distances(found[frame], truth[frame], spacing_mm).mean
-        if np.isfinite(distance):
-            distances.append(distance)
-    errors = np.abs(areas - true_areas)[list(frames)]
     unit = true_areas.mean() or np.nan
     step = 1 / len(truth)
-    return {
-        "dice": float(np.mean(scores)),
-        "distance_mm": float(np.mean(distances)) if distances else float("nan"),
-        "area_error_mm2": float(errors.mean()),
+    return measure_frames(found, truth, spacing_mm, frames) | {
         "jitter_mm2": jitter(areas, true_areas, is_cyclic=is_cyclic),
         "curvature": curvature(areas / unit, step=step, is_cyclic=is_cyclic),
         "curvature_truth": curvature(true_areas / unit, step=step, is_cyclic=is_cyclic),

@@ -14,7 +14,11 @@ from SlicePropagationLib.studies.tables import Row, write_rows
 NEEDED = {"image", "label", "case"}
 
 
-def pseudo_labelled(request: StudyRequest, report: Report | None) -> Path:
+def pseudo_labelled(
+    request: StudyRequest,
+    report: Report | None,
+    warped_by: Path | None = None,
+) -> Path:
     """Path of the table, whose pseudo-labels are made unless they are there.
 
     What is not trained on keeps its labels.
@@ -22,13 +26,15 @@ def pseudo_labelled(request: StudyRequest, report: Report | None) -> Path:
     Args:
         request: the experiment, and the engine that makes pseudo-labels.
         report: called with a line of text for each sequence; None to be silent.
+        warped_by: weights of a VoxelMorph whose pure warp makes the pseudo-labels in the place of
+            that engine.
 
     Raises:
         InputError: the table of cases lacks a column.
         SlicePropagationError: about the files or the engine.
     """
     table = Path(request.cases)
-    out = Path(request.out) / "pseudo_labels"
+    out = Path(request.out) / ("warped_labels" if warped_by else "pseudo_labels")
     rows = _read(table)
     for number, row in enumerate(rows, 1):
         image = str((table.parent / row["image"]).resolve())
@@ -36,7 +42,7 @@ def pseudo_labelled(request: StudyRequest, report: Report | None) -> Path:
         if row.get("split") in (None, "", "train"):
             made = out / f"{row['case']}.nii.gz"
             if not made.is_file():
-                _make(request, image, label, made)
+                _make(request, image, label, made, warped_by)
                 if report:
                     report(f"pseudo-labels {number} of {len(rows)}: {row['case']}")
             label = str(made.resolve())
@@ -61,13 +67,15 @@ def _make(
     image: str,
     label: str,
     out: Path,
+    warped_by: Path | None,
 ) -> None:
     pseudo_labels = PseudoLabelRequest(
         image=image,
         seed=label,
         out=out,
-        engine=request.engine,
+        engine=warped_by or request.engine,
         device=request.device,
         is_soft=True,
+        is_pure_warp=warped_by is not None,
     )
     pseudo_label_file(pseudo_labels)

@@ -37,7 +37,8 @@ class SyntheticCineConfig:
     """How a sequence is made.
 
     Attributes:
-        frames: of one cycle; the first is end-diastole.
+        frames: of one cycle; the first is end-diastole. 100 in Bai et al. (section 3.1): a window
+            of 21 frames is then a fifth of a beat, and frames lie up to 31 from a labelled one.
         rays: landmarks on each outline.
         stiffness: smoothing of the splines.
         noise: standard deviation, as a share of the range of intensities.
@@ -46,7 +47,7 @@ class SyntheticCineConfig:
         seed: of everything random, together with the name of the case.
     """
 
-    frames: int = 20
+    frames: int = 100
     rays: int = 20
     stiffness: float = 2.0
     noise: float = 0.015

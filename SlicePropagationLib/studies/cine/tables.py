@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+from scipy import stats
 
 from SlicePropagationLib.evaluation.statistics import interval_of_mean, select
 from SlicePropagationLib.files.atomic import atomic_folder
@@ -111,6 +112,8 @@ def comparison(
                 cells.append(cell)
             blank = "  |" if last else ""
             lines.append(f"| {model} - {first} | {' | '.join(cells)} |{blank}")
+            tests = _tests(by_model[first], by_model[model], columns, key)
+            lines.append(f"| p of that difference | {' | '.join(tests)} |{blank}")
     return lines
 
 
@@ -141,6 +144,41 @@ def _cell(
         return f"{mean:.3f}"
     low, high = interval_of_mean({dataset: by_patient})
     return f"{mean:.3f} [{low:.3f}, {high:.3f}]"
+
+
+def _tests(
+    first: list[Row],
+    second: list[Row],
+    columns: Mapping[str, Measured],
+    key: Sequence[str],
+) -> list[str]:
+    """P of the paired t-test over patients for each measure; "" where none is compared."""
+    cells = []
+    for measure, measured in columns.items():
+        changes = _differences(first, second, measure, key) if measured.is_compared else []
+        p = paired_p(changes, measure)
+        cells.append(f"{p:.2g}" if np.isfinite(p) else "")
+    return cells
+
+
+def paired_p(differences: Sequence[Row], measure: str) -> float:
+    """P of the paired t-test (Bai et al., section 3.4) over the means of patients.
+
+    NaN for fewer than three patients, and where all differ by the same.
+
+    Args:
+        differences: rows with "case" and the difference of a measure; NaN where there is none.
+        measure: its name.
+    """
+    by_patient: dict[str, list[float]] = {}
+    for row in differences:
+        if np.isfinite(row[measure]):
+            by_patient.setdefault(patient_of(row["case"]), []).append(row[measure])
+    means = np.array([np.mean(values) for values in by_patient.values()])
+    if len(means) < FEWEST_PATIENTS or np.ptp(means) == 0:
+        return float("nan")
+    test: Any = stats.ttest_1samp(means, 0.0)
+    return float(test.pvalue)
 
 
 def _differences(

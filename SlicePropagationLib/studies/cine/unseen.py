@@ -1,4 +1,7 @@
-"""Models that need no seed, on real volumes of a data set that training never saw."""
+"""Models that need no seed, on real volumes, by the source that these come from.
+
+As the label-propagation paper measures by vendor: two that training saw, two that it did not.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,7 @@ from SlicePropagationLib.pipelines.segment_file import Segmenter, load_segmenter
 from SlicePropagationLib.stack import SliceStack
 from SlicePropagationLib.studies.cine.tables import Measured, comparison, write_report
 from SlicePropagationLib.studies.request import Report
-from SlicePropagationLib.studies.tables import Row
+from SlicePropagationLib.studies.tables import Row, markdown_line
 
 COLUMNS = {
     "dice": Measured("Dice of volumes"),
@@ -36,11 +39,13 @@ def evaluate_unseen(
     match: Mapping[int, int],
     *,
     datasets: Collection[str] | None = None,
+    match_of: Mapping[str, Mapping[int, int]] | None = None,
+    seen: Collection[str] = (),
     max_cases: int | None = None,
     device: str = "auto",
     report: Report | None = None,
 ) -> str:
-    """Measure models on the real volumes of a table, all splits of it.
+    """Measure models on the real volumes of a table: all splits, or `val` of sources seen before.
 
     Every slice is given alone, because these models were trained on slices at all times and scale
     intensities over what they are given.
@@ -51,6 +56,8 @@ def evaluate_unseen(
         out: folder of report.md and rows.csv.
         match: {label of the models: label of the table}; nothing else is measured.
         datasets: names of data sets of the table; None for all.
+        match_of: {data set: the same for its own labels}, in the place of `match`.
+        seen: data sets whose split train the models have learnt from.
         max_cases: only the first so many cases; None for all.
         device: "auto", "cpu" or "cuda".
         report: called with a line of text for each case; None to be silent.
@@ -61,31 +68,61 @@ def evaluate_unseen(
     Raises:
         SlicePropagationError: about the table, a model or a case.
     """
-    cases = read_training_cases(table, datasets)[:max_cases]
+    cases = read_training_cases(table, datasets)
+    cases = [case for case in cases if case.dataset not in seen or case.split == "val"][:max_cases]
     segmenters = {name: load_segmenter(path, device) for name, path in models.items()}
     rows = []
     for number, case in enumerate(cases, 1):
-        rows += _measure(case, segmenters, match)
+        rows += _measure(case, segmenters, (match_of or {}).get(case.dataset, match))
         if report:
             report(f"{number} of {len(cases)}: {case.name}")
     if not rows:
         raise InputError(
-            f"{table} has no volume with label {', '.join(map(str, match.values()))}; name a label"
-            " of these data with --match."
+            f"{table} has no volume with the labels that --match names; name a label of these data."
         )
     num_volumes = len({row["case"] for row in rows})
     lines = [
         (
-            f"{num_volumes} real volumes of data sets that no model"
-            " was trained on, slices with a label only, each slice given alone; distances"
-            " in mm, areas in mm2; missed: share of these slices on which nothing was"
-            " found. 95 % intervals over patients."
+            f"{num_volumes} real volumes that no model was trained on, slices with a label only,"
+            " each slice given alone; distances in mm, areas in mm2; missed: share of these slices"
+            " on which nothing was found. 95 % intervals and paired t-tests over patients."
         ),
+        *source_table(rows, list(models), seen),
         *comparison(rows, list(models), COLUMNS, ("case",)),
     ]
     text = "\n".join(lines) + "\n"
     write_report(Path(out), text, rows, ROW)
     return text
+
+
+def source_table(
+    rows: list[Row],
+    models: list[str],
+    seen: Collection[str],
+) -> list[str]:
+    """Lines of Markdown: Dice of volumes for each source, its labels weighing the same.
+
+    Args:
+        rows: with "model", "dataset", "label", "case" and "dice".
+        models: in the order of the lines.
+        seen: data sets whose split train the models have learnt from.
+    """
+    sources = sorted({row["dataset"] for row in rows}, key=lambda name: (name not in seen, name))
+    titles = [f"{name}, {'seen' if name in seen else 'unseen'} source" for name in sources]
+    lines = ["", "Dice of volumes by source:", ""]
+    lines += [markdown_line(["model", *titles]), "|" + "---|" * (len(sources) + 1)]
+    for model in models:
+        own = [row for row in rows if row["model"] == model]
+        lines.append(markdown_line([model, *(_dice_of_source(own, name) for name in sources)]))
+    return lines
+
+
+def _dice_of_source(rows: list[Row], dataset: str) -> str:
+    by_label: dict[int, list[float]] = {}
+    for row in rows:
+        if row["dataset"] == dataset:
+            by_label.setdefault(row["label"], []).append(row["dice"])
+    return f"{np.mean([np.mean(scores) for scores in by_label.values()]):.3f}"
 
 
 def measure_volume(

@@ -17,12 +17,15 @@ class CineVariant:
         sees_pseudo_labels: train on the pseudo-labelled sequences; otherwise on annotated frames
             only.
         starts_from: the variant whose weights it begins with.
+        is_warped: the pseudo-labels are the pure warp of the variant "voxelmorph", as in the paper
+            on M&Ms, not those of --engine.
     """
 
     task: str
     settings: Settings
     sees_pseudo_labels: bool = True
     starts_from: str | None = None
+    is_warped: bool = False
 
 
 @dataclass(frozen=True)
@@ -72,6 +75,7 @@ VARIANTS = {
         starts_from="unet",
     ),
     "real": CineVariant("unet2d", {}, sees_pseudo_labels=False),
+    "warped": CineVariant("unet2d", {}, is_warped=True),
     "pseudo": CineVariant("unet2d", {}),
     "weighted": CineVariant("unet2d", _frames(window={"radius": 5, "power": 1.0})),
     "soft": CineVariant("unet2d", _frames(uses_soft_labels=True)),
@@ -117,15 +121,17 @@ EXPERIMENTS = {
         " propagation on M&Ms)",
         {
             "real": "real",
+            "real + VoxelMorph": "warped",
             "real + pseudo": "pseudo",
             "real + weighted pseudo": "weighted",
             "real + soft pseudo": "soft",
         },
     ),
     UNSEEN: CineExperiment(
-        "The same U-Nets on real volumes of data that training never saw",
+        "The same U-Nets on real volumes, by source: seen in training, or never",
         {
             "real": "real",
+            "real + VoxelMorph": "warped",
             "real + pseudo": "pseudo",
             "real + weighted pseudo": "weighted",
         },

@@ -16,6 +16,7 @@ class Column:
         loss: as in PNetTaskConfig.
         has_birnn: train the BiRNN on top of it.
         uses_birnn: False for what the network below a trained BiRNN says by itself.
+        refines: "all" slices by the BiRNN, or those of an "abnormal" change of shape.
         paper: the paper's Dice in percent.
     """
 
@@ -23,6 +24,7 @@ class Column:
     loss: str = "jaccard"
     has_birnn: bool = False
     uses_birnn: bool = True
+    refines: str = "all"
     paper: str = "83.3±5.6 / 80.7±7.4"
 
     @property
@@ -65,11 +67,12 @@ EXPERIMENTS = {
         reference="Jaccard",
     ),
     "pnet-architectures": Experiment(
-        "Architectures (Cai et al., Table II)",
+        "Architectures (Cai et al., Table II; PNet-128 of Table IV)",
         {
             "HNN": Column("hnn", paper="79.6±7.7 / 75.9±10.1"),
             "U-Net": Column("unet", paper="79.7±7.6 / 79.9±7.3"),
             "PNet": Column("pnet", paper="81.3±8.1 / 76.3±12.9"),
+            "PNet-128": Column("pnet-128", paper="not given / 80.5±6.7"),
             "PNet-MSA": Column(),
             "PNet-MSA, direct wiring": Column("direct", paper="not said which"),
         },
@@ -86,13 +89,20 @@ EXPERIMENTS = {
             ),
             "PNet-MSA + BiRNN": Column(
                 has_birnn=True,
+                paper="not measured",
+            ),
+            "PNet-MSA + BiRNN, abnormal slices": Column(
+                has_birnn=True,
+                refines="abnormal",
                 paper="83.7±5.1 / as without",
             ),
         },
         reference="PNet-MSA",
         note=(
             "`PNet-MSA trained on` is the network below the BiRNN after both were trained together,"
-            " with the BiRNN left out: what it says apart from smoothing.\n"
+            " with the BiRNN left out: what it says apart from smoothing. `abnormal slices` is the"
+            " paper's rule: the BiRNN's slices only where neighbouring outlines lie more than 0.5 mm"
+            " apart on average, or one of them is lost.\n"
         ),
     ),
 }

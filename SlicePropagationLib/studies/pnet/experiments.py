@@ -24,6 +24,7 @@ from SlicePropagationLib.files.training_cases import (
     split_cases,
 )
 from SlicePropagationLib.files.volume import read_volume
+from SlicePropagationLib.networks.pnet.config import RefinementConfig
 from SlicePropagationLib.pipelines.segment_file import load_segmenter
 from SlicePropagationLib.studies.pnet import schedule
 from SlicePropagationLib.studies.pnet.columns import EXPERIMENTS, Column, Experiment
@@ -269,7 +270,12 @@ def _score(
     volume = read_volume(case.image)
     labels, _ = read_labels(case.label_map, volume)
     truth = labels == label if label else labels > 0
-    probability = segmenter.probability(volume.array, uses_birnn=column.uses_birnn)
+    probability = segmenter.probability(
+        volume.array,
+        volume.spacing_mm,
+        uses_birnn=column.uses_birnn,
+        refinement=RefinementConfig(slices=column.refines),
+    )
     known = {
         "case": case.name,
         "patient": case.patient,

@@ -10,7 +10,6 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -24,8 +23,10 @@ from SlicePropagationLib.files.segmentation_file import read_labels
 from SlicePropagationLib.files.training_cases import read_training_cases, split_cases
 from SlicePropagationLib.files.volume import read_volume
 from SlicePropagationLib.studies.request import Report, Settings, StudyRequest
-from SlicePropagationLib.studies.tables import Row, write_cases
-from SlicePropagationLib.studies.thesis.report import results_text
+from SlicePropagationLib.studies.tables import Row
+from SlicePropagationLib.studies.thesis.automatic import automatic_rows
+from SlicePropagationLib.studies.thesis.parts import parts_of
+from SlicePropagationLib.studies.thesis.report import organ_rows, results_text
 from SlicePropagationLib.studies.thesis.schedule import (
     THESIS_EPOCHS,
     hours_of,
@@ -66,38 +67,49 @@ def run(request: StudyRequest, report: Report | None = None) -> str:
     experiment = EXPERIMENTS[request.name]
     seen = request.known_datasets()
     walked = _unseen_sets(request, seen) if experiment.is_unseen else seen
-    request = _with_split(request, seen)
     rows = []
-    for column, name in experiment.columns.items():
-        for structure in _structures(request, walked, VARIANTS[name]):
-            weights = _trained(request, name, structure, report)
-            walks = _walks(request, experiment, column, weights, walked, structure)
-            for row in _walked(walks, report):
-                rows.append(row | {"column": column})
+    for number, part in enumerate(parts_of(request, seen), 1):
+        for row in _part_rows(part, experiment, walked, report):
+            rows.append(row | {"fold": number})
     text = results_text(request, experiment, rows)
     with atomic_folder(request.folder) as partial:
         (partial / "results.md").write_text(text, encoding="utf-8")
         if len(experiment.shots) > 1:
-            draw_corrections(partial / "corrections.png", rows, list(experiment.columns))
+            _draw(partial, experiment, rows)
     return text
 
 
-def _with_split(request: StudyRequest, seen: list[str]) -> StudyRequest:
-    """The request, with a table that says for every case whether it is learnt from or walked.
+def _part_rows(
+    request: StudyRequest,
+    experiment: Experiment,
+    walked: list[str],
+    report: Report | None,
+) -> Iterator[Row]:
+    """The rows of every column, trained on one split."""
+    for column, name in experiment.columns.items():
+        variant = VARIANTS[name]
+        for structure in _structures(request, walked, variant):
+            weights = _trained(request, name, structure, report)
+            dataset, label = structure
+            if variant.is_automatic and dataset is not None and label is not None:
+                found = automatic_rows(request, weights, dataset, label)
+            else:
+                walks = _walks(request, experiment, column, weights, walked, structure)
+                found = _walked(walks, report)
+            for row in found:
+                yield row | {"column": column}
 
-    Where theirs does not, the split is made and written down.
-    """
-    cases = read_training_cases(request.cases)
-    if any(case.split for case in cases):
-        return request
-    train_cases, val_cases = split_cases([case for case in cases if case.dataset in seen])
-    val_cases = [*val_cases, *(case for case in cases if case.dataset not in seen)]
-    chosen = [replace(case, split="train") for case in train_cases]
-    chosen += [replace(case, split="val") for case in val_cases]
-    path = Path(request.out) / "cases.csv"
-    with atomic_folder(path.parent) as partial:
-        write_cases(partial / path.name, chosen)
-    return replace(request, cases=path)
+
+def _draw(
+    folder: Path,
+    experiment: Experiment,
+    rows: list[Row],
+) -> None:
+    """Figure 5, a line for each depth, and Figure 4, a line for each organ at the working depth."""
+    draw_corrections(folder / "corrections.png", rows, list(experiment.columns))
+    organs = organ_rows(rows)
+    names = sorted({row["column"] for row in organs})
+    draw_corrections(folder / "organs.png", organs, names)
 
 
 def _unseen_sets(request: StudyRequest, seen: list[str]) -> list[str]:

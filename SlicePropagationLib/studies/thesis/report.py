@@ -10,7 +10,9 @@ from SlicePropagationLib.evaluation.statistics import is_pooled, select
 from SlicePropagationLib.studies.request import StudyRequest
 from SlicePropagationLib.studies.tables import Row, markdown_table
 from SlicePropagationLib.studies.thesis.schedule import budget_text
-from SlicePropagationLib.studies.thesis.variants import Experiment
+from SlicePropagationLib.studies.thesis.variants import VARIANTS, Experiment
+
+WORKING_DEPTH = "depth 4"
 
 MEANS = {
     "mean over real data sets": "dice_thesis",
@@ -30,21 +32,53 @@ def results_text(
         experiment: what is compared.
         rows: of the evaluations, with "column".
     """
+    judged = "Split `val`"
+    spread = "over objects"
+    if request.folds:
+        judged = f"{request.folds} folds by patient"
+        spread = "over folds"
     trained_on = "all data sets"
     if request.datasets:
         trained_on = ",".join(request.datasets)
     head = (
-        "Split `val`, seed on the middle slice. Dice inside the structure's extent, annotated"
-        " slices included (the thesis's score): mean ± standard deviation over objects."
+        f"{judged}, seed on the middle slice. Dice inside the structure's extent, annotated"
+        f" slices included (the thesis's score): mean ± standard deviation {spread}."
+        f"{_automatic_text(experiment)}"
         f" Trained on {trained_on}, {request.scale} scale,"
         f" {budget_text(request)}seed {request.seed}.\n"
     )
     columns = list(experiment.columns)
     if len(experiment.shots) > 1:
         table = _corrections_table(rows, columns, experiment.shots)
+        organs = organ_rows(rows)
+        names = sorted({row["column"] for row in organs})
+        table += f"\nBy structure, {WORKING_DEPTH} (thesis, Figure 4):\n\n"
+        table += _corrections_table(organs, names, experiment.shots)
     else:
         table = _structures_table(rows, columns)
     return "\n".join([f"## {experiment.title}\n", head, table])
+
+
+def _automatic_text(experiment: Experiment) -> str:
+    """What is different about a column that is given no slice."""
+    for column, name in experiment.columns.items():
+        if VARIANTS[name].is_automatic:
+            return f" `{column}` is given no slice; every slice of its score is its own."
+    return ""
+
+
+def organ_rows(rows: list[Row]) -> list[Row]:
+    """The rows of the thesis's working depth, whose column is the structure (Figure 4).
+
+    Of an experiment without that column, those of its first.
+    """
+    names = {row["column"] for row in rows}
+    chosen = WORKING_DEPTH if WORKING_DEPTH in names else rows[0]["column"]
+    return [
+        row | {"column": f"{row['dataset']} {row['label']}"}
+        for row in rows
+        if row["column"] == chosen
+    ]
 
 
 def _corrections_table(
@@ -68,8 +102,8 @@ def _structures_table(rows: list[Row], columns: list[str]) -> str:
         cells = [_mean_and_deviation(select(own, column=name)) for name in columns]
         lines.append([f"{dataset} {label}", len(own) // len(columns), *cells])
     for title, score in MEANS.items():
-        means = [_mean_over_sets(select(rows, column=name), score) for name in columns]
-        lines.append([f"**{title}**", "", *(f"**{mean:.3f}**" for mean in means)])
+        means = [_mean_of_folds(select(rows, column=name), score) for name in columns]
+        lines.append([f"**{title}**", "", *(f"**{mean}**" for mean in means)])
     return markdown_table(["structure", "objects", *columns], lines)
 
 
@@ -82,8 +116,26 @@ def _by_structure(rows: list[Row]) -> dict[tuple[str, str], list[Row]]:
 
 
 def _mean_and_deviation(rows: list[Row]) -> str:
+    """Over objects, or over the means of folds where there are several."""
+    folds = _by_fold(rows)
     scores = [row["dice_thesis"] for row in rows]
+    if len(folds) > 1:
+        scores = [float(np.mean([row["dice_thesis"] for row in own])) for own in folds]
     return f"{np.mean(scores):.3f} ± {np.std(scores):.3f}"
+
+
+def _mean_of_folds(rows: list[Row], score: str) -> str:
+    """The mean over data sets, with its deviation over folds where there are several."""
+    means = [_mean_over_sets(own, score) for own in _by_fold(rows)]
+    deviation = f" ± {np.std(means):.3f}" if len(means) > 1 else ""
+    return f"{np.mean(means):.3f}{deviation}"
+
+
+def _by_fold(rows: list[Row]) -> list[list[Row]]:
+    folds: dict[int, list[Row]] = {}
+    for row in rows:
+        folds.setdefault(row.get("fold", 1), []).append(row)
+    return list(folds.values())
 
 
 def _mean_over_sets(rows: list[Row], score: str) -> float:

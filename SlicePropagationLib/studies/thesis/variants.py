@@ -26,11 +26,13 @@ class Variant:
         preset: of the task slice_unet.
         changes: {"dotted.name": value} of the settings that differ.
         is_per_structure: whether every structure gets a network of its own.
+        is_automatic: whether it is given no slice, so that it is scored without one.
     """
 
     preset: str = "thesis"
     changes: dict[str, object] = field(default_factory=dict)
     is_per_structure: bool = False
+    is_automatic: bool = False
 
     @property
     def is_guided(self) -> bool:
@@ -91,7 +93,7 @@ VARIANTS = {
     "thesis": Variant(),
     "basic": Variant("basic"),
     "image_augmentation": Variant("image_augmentation"),
-    "automatic": Variant("automatic", is_per_structure=True),
+    "automatic": Variant("automatic", is_per_structure=True, is_automatic=True),
     "turn1_scale1": _prior(1.0, 0.01),
     "turn5_scale5": _prior(5.0, 0.05),
     "turn10_scale1": _prior(10.0, 0.01),

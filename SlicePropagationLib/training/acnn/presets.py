@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Self, TypeVar
 import torch
 
 from SlicePropagationLib.errors import ConfigError
-from SlicePropagationLib.networks.acnn.config import FineGridConfig
+from SlicePropagationLib.networks.acnn.config import FineGridConfig, PlaceConfig
 from SlicePropagationLib.segmenters.acnn.shape_model import (
     AUTOENCODER,
     PREDICTOR,
@@ -19,13 +19,15 @@ from SlicePropagationLib.segmenters.acnn.shape_model import (
     load_shape_model,
 )
 from SlicePropagationLib.training.acnn.shape_data import ShapeDataset, check_labels
+from SlicePropagationLib.training.acnn.task_configs import (
+    AutoencoderTaskConfig,
+    PredictorTaskConfig,
+    SubpixelTaskConfig,
+)
 from SlicePropagationLib.training.acnn.tasks import (
     AutoencoderTask,
-    AutoencoderTaskConfig,
     PredictorTask,
-    PredictorTaskConfig,
     SegmentationTask,
-    SubpixelTaskConfig,
     SuperresolutionTask,
 )
 from SlicePropagationLib.training.contracts import Cases, Report
@@ -121,6 +123,7 @@ class _ShapeTraining:
             labels,
             needs_fine_truth=self.needs_fine_truth,
             passes=passes,
+            place=self.task.place,
         )
 
     def _check_batch(self, num_samples: int) -> None:
@@ -159,6 +162,12 @@ class _PriorTraining(_ShapeTraining):
                 f"The prior {self.prior} was made for the grid {_described(model.grid)}, this"
                 f" training is for {_described(self.grid)}; choose the preset or the grid in"
                 " --config that fits, or train a prior for this grid."
+            )
+        if model.place != self.task.place:
+            raise ConfigError(
+                f"The prior {self.prior} knows shapes on grids that lie {_placed(model.place)}, this"
+                f" training has grids {_placed(self.task.place)}; train both with the same preset,"
+                " or the same task.place in --config."
             )
         labels = self.task.labels or model.labels
         if labels != model.labels:
@@ -333,6 +342,11 @@ def small_presets(presets: dict[str, AnyTraining]) -> dict[str, AnyTraining]:
     }
 
 
+def by_image(training: AnyTraining) -> AnyTraining:
+    """The same with grids that the image places, in the middle unless `task.place` says where."""
+    return replace(training, task=replace(training.task, place=PlaceConfig("image")))
+
+
 def on_grid(
     training: AnyTraining,
     grid: FineGridConfig,
@@ -370,6 +384,12 @@ def _described(grid: FineGridConfig) -> str:
     shape = "x".join(map(str, grid.shape))
     spacing = "x".join(f"{distance:g}" for distance in grid.spacing_mm)
     return f"{shape} at {spacing} mm with {grid.factor} fine slices for a thick one"
+
+
+def _placed(place: PlaceConfig) -> str:
+    if place.by == "structure":
+        return "about the labels"
+    return f"about {', '.join(f'{share:g}' for share in place.centre)} of the image"
 
 
 def _listed(labels: Sequence[int]) -> str:

@@ -6,6 +6,7 @@ The anatomically constrained networks learn from them.
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -13,11 +14,15 @@ import torch
 from SlicePropagationLib.errors import ConfigError, InputError
 from SlicePropagationLib.files.segmentation_file import read_labels
 from SlicePropagationLib.files.volume import read_volume
-from SlicePropagationLib.networks.acnn.config import FineGridConfig
+from SlicePropagationLib.networks.acnn.config import FineGridConfig, PlaceConfig
 from SlicePropagationLib.segmenters.acnn.fine_grid import (
+    Placement,
+    box_centre,
     check_is_fine,
     normalise_linearly,
+    place_in_image,
     place_on_structure,
+    share_outside,
     to_classes,
 )
 from SlicePropagationLib.stack import SliceStack
@@ -25,6 +30,21 @@ from SlicePropagationLib.training.contracts import Cases, Sample
 
 THROUGH_PLANE = 0  # the array axis that slices run along: k
 SHARED_SAMPLES = 256  # kept at most; one is 4 MB on the paper's grid
+ON_STRUCTURE = PlaceConfig()
+
+
+class PlacedSample(NamedTuple):
+    """One case on a grid.
+
+    Attributes:
+        image: (D, H, W) float32.
+        classes: (D, H, W) uint8.
+        outside: share of each structure that the grid does not hold.
+    """
+
+    image: np.ndarray
+    classes: np.ndarray
+    outside: tuple[float, ...]
 
 
 class ShapeDataset(torch.utils.data.Dataset):
@@ -39,6 +59,12 @@ class ShapeDataset(torch.utils.data.Dataset):
         labels: the labels that the model is about, in the order of its classes.
         needs_fine_truth: refuse volumes whose slices are thicker than the fine grid's.
         passes: how often every case is in the data.
+        place: where the grid lies in a case.
+
+    Attributes:
+        samples: an (image, classes) pair for each case.
+        outside: for each case the share of each structure that the grid does not hold.
+        names: of the cases.
 
     Raises:
         InputError: no case has one of the labels, a structure does not fit into the grid, or slices
@@ -53,22 +79,26 @@ class ShapeDataset(torch.utils.data.Dataset):
         *,
         needs_fine_truth: bool,
         passes: int = 1,
+        place: PlaceConfig = ON_STRUCTURE,
     ) -> None:
         self.progress = 0.0
         self.passes = passes
         self.samples = []
+        self.outside = []
         self.names = []
         for case in cases:
-            sample = read_sample(
+            sample = read_placed(
                 case.image,
                 case.label_map,
                 grid,
                 labels,
                 case.name,
                 needs_fine_truth=needs_fine_truth,
+                place=place,
             )
             if sample is not None:
-                self.samples.append(sample)
+                self.samples.append((sample.image, sample.classes))
+                self.outside.append(sample.outside)
                 self.names.append(case.name)
         found = set()
         for _, classes in self.samples:
@@ -105,16 +135,35 @@ def read_sample(
     *,
     needs_fine_truth: bool,
 ) -> tuple[np.ndarray, np.ndarray] | None:
-    """((D, H, W) float32 image, (D, H, W) uint8 classes) of one case on the grid.
+    """((D, H, W) float32 image, (D, H, W) uint8 classes) of one case, the grid on its structures.
 
     None where it has none of the labels.
+    """
+    sample = read_placed(image, label_map, grid, labels, name, needs_fine_truth=needs_fine_truth)
+    return None if sample is None else (sample.image, sample.classes)
+
+
+def read_placed(
+    image: Path | str,
+    label_map: Path | str,
+    grid: FineGridConfig,
+    labels: Sequence[int],
+    name: str,
+    *,
+    needs_fine_truth: bool,
+    place: PlaceConfig = ON_STRUCTURE,
+) -> PlacedSample | None:
+    """One case on the grid; None where it has none of the labels.
+
+    A grid that lies about the structures must hold them; one that the image alone places may cut
+    them.
 
     The arrays are shared by all who ask for the same unchanged files: an experiment reads its cases
     once, not once for every network.
     """
     stamps = (_stamp(Path(image)), _stamp(Path(label_map)))
     files = (str(image), str(label_map))
-    return _read_sample(*files, stamps, grid, tuple(labels), name, needs_fine_truth)
+    return _read_sample(*files, stamps, grid, tuple(labels), name, needs_fine_truth, place)
 
 
 def _stamp(path: Path) -> int:
@@ -131,7 +180,8 @@ def _read_sample(
     labels: tuple[int, ...],
     name: str,
     needs_fine_truth: bool,
-) -> tuple[np.ndarray, np.ndarray] | None:
+    place: PlaceConfig,
+) -> PlacedSample | None:
     volume = read_volume(image)
     label_array, _ = read_labels(label_map, volume)
     images = normalise_linearly(volume.array)
@@ -141,8 +191,47 @@ def _read_sample(
     classes = to_classes(stack.from_volume_array(label_array), labels)
     if not classes.any():
         return None
-    placement = place_on_structure(grid, classes, stack.spacing_mm, name)
-    return placement.read_image(stack.images), placement.read_classes(classes, len(labels) + 1)
+    placement = _placement(place, grid, classes, stack, name)
+    count = len(labels) + 1
+    return PlacedSample(
+        placement.read_image(stack.images),
+        placement.read_classes(classes, count),
+        share_outside(placement, classes, count),
+    )
+
+
+def _placement(
+    place: PlaceConfig,
+    grid: FineGridConfig,
+    classes: np.ndarray,
+    stack: SliceStack,
+    name: str,
+) -> Placement:
+    if place.by == "image":
+        return place_in_image(grid, classes.shape, stack.spacing_mm, place)
+    return place_on_structure(grid, classes, stack.spacing_mm, name)
+
+
+def mean_place(cases: Cases, labels: Sequence[int]) -> PlaceConfig:
+    """Where the structures of training cases lie on average in their images.
+
+    A grid placed like that in another image uses nothing of its labels, as the landmarks that the
+    paper crops by (section III-C).
+
+    Args:
+        cases: those that are learnt from.
+        labels: the labels that the model is about.
+    """
+    centres = []
+    for case in cases:
+        volume = read_volume(case.image)
+        label_array, _ = read_labels(case.label_map, volume)
+        stack = SliceStack.from_volume(label_array, volume.spacing_mm, THROUGH_PLANE)
+        centre = box_centre(to_classes(stack.images, labels))
+        if centre is not None:
+            centres.append(centre)
+    middle = np.mean(centres, axis=0).round(4) if centres else (0.5, 0.5, 0.5)
+    return PlaceConfig("image", (float(middle[0]), float(middle[1]), float(middle[2])))
 
 
 def check_labels(labels: Sequence[int]) -> None:

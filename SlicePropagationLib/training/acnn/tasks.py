@@ -3,107 +3,32 @@
 Oktay et al. 2018, section II: auto-encoder, predictor, segmentation, super-resolution.
 """
 
-from dataclasses import dataclass, field
 from typing import Any, Self
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from SlicePropagationLib.errors import ConfigError
+from SlicePropagationLib.losses.shape import class_entropy, code_distance, code_loss
 from SlicePropagationLib.metrics import ssim
 from SlicePropagationLib.networks.acnn.autoencoder import CodePredictor, ShapeAutoencoder, TLNetwork
-from SlicePropagationLib.networks.acnn.config import (
-    AutoencoderConfig,
-    PredictorConfig,
-    SubpixelConfig,
-)
 from SlicePropagationLib.networks.acnn.subpixel import CascadeNetwork, build_subpixel
 from SlicePropagationLib.segmenters.acnn.shape_model import AUTOENCODER, PREDICTOR
 from SlicePropagationLib.training.acnn.degradation import (
-    AffineConfig,
-    DegradationConfig,
     move_slices,
     thick_slices,
     vary_labels,
     vary_volumes,
 )
+from SlicePropagationLib.training.acnn.task_configs import (
+    AutoencoderTaskConfig,
+    PredictorTaskConfig,
+    SubpixelTaskConfig,
+)
 from SlicePropagationLib.training.contracts import Batch, Losses, Metrics
 
 SEGMENTATION = "acnn.segmentation"
 SUPERRESOLUTION = "acnn.superresolution"
-
-
-@dataclass(frozen=True)
-class AutoencoderTaskConfig:
-    """What an auto-encoder learns.
-
-    Attributes:
-        network: its shape; the number of classes follows from the labels.
-        labels: the labels that it is about.
-        swap: probability that a voxel of the input has a class drawn at random (denoising).
-        augmentation: how shapes are varied.
-    """
-
-    network: AutoencoderConfig = field(default_factory=AutoencoderConfig)
-    labels: tuple[int, ...] = ()
-    swap: float = 0.1
-    augmentation: AffineConfig = field(default_factory=AffineConfig)
-
-    def __post_init__(self) -> None:
-        if not 0 <= self.swap < 1:
-            raise ConfigError(f"swap must be at least 0 and below 1, got {self.swap}.")
-
-
-@dataclass(frozen=True)
-class PredictorTaskConfig:
-    """What a predictor learns.
-
-    Attributes:
-        network: its shape; the auto-encoder's is that of the prior.
-        labels: those of the prior.
-        alone: share of the training in which the predictor learns alone; afterwards both learn in
-            one update.
-        swap: as in AutoencoderTaskConfig, for the joint part.
-        noise: standard deviation of noise in the image.
-        augmentation: how image and shape are varied together.
-    """
-
-    network: PredictorConfig = field(default_factory=PredictorConfig)
-    labels: tuple[int, ...] = ()
-    alone: float = 0.5
-    swap: float = 0.1
-    noise: float = 0.02
-    augmentation: AffineConfig = field(default_factory=AffineConfig)
-
-    def __post_init__(self) -> None:
-        if not 0 <= self.alone <= 1:
-            raise ConfigError(f"alone must be from 0 to 1, got {self.alone}.")
-
-
-@dataclass(frozen=True)
-class SubpixelTaskConfig:
-    """What a segmentation or super-resolution network learns.
-
-    Attributes:
-        network: its shape; its numbers of maps follow from the labels.
-        labels: the labels that it is about.
-        gives_labels: give the labels of the thick slices too: a network that refines annotations.
-        code_weight: weight of the distance of codes (lambda 1); 0 for a training without a prior.
-        augmentation: how volumes are varied.
-        degradation: how thick slices are made of them.
-    """
-
-    network: SubpixelConfig = field(default_factory=SubpixelConfig)
-    labels: tuple[int, ...] = ()
-    gives_labels: bool = False
-    code_weight: float = 0.01
-    augmentation: AffineConfig = field(default_factory=AffineConfig)
-    degradation: DegradationConfig = field(default_factory=DegradationConfig)
-
-    def __post_init__(self) -> None:
-        if not self.code_weight >= 0:
-            raise ConfigError(f"code_weight must not be negative, got {self.code_weight}.")
 
 
 class AutoencoderTask(nn.Module):
@@ -262,19 +187,16 @@ class _ConstrainedTask(nn.Module):
 
         Nothing without a prior.
 
-        How large codes are is up to the auto-encoder, and the paper does not say it of its own;
-        their squared distance is divided by the truth's squared length here, so that a weight means
-        the same for every prior. Measured on phantoms, 64 times that weight (the sum over codes of
-        unit size) drowns the cross-entropy: the network finds maps with the right code that look
-        like nothing.
+        Measured on phantoms, 64 times the weight of the relative form (the sum over codes of unit
+        size) drowns the cross-entropy: the network finds maps with the right code that look like
+        nothing.
         """
         if self.prior is None:
             return found.new_zeros(())
         with torch.no_grad():
             wanted = self._codes(truth)
-            unit = wanted.square().sum(dim=1).mean().clamp_min(1e-12)
-        distance = code_distance(self._codes(found.float()), wanted)
-        return self.config.code_weight * distance / unit
+        config = self.config
+        return config.code_weight * code_loss(self._codes(found.float()), wanted, config.code_form)
 
     def _codes(self, shapes: Tensor) -> Tensor:
         """What the prior says of what was found, or of the truth."""
@@ -314,7 +236,7 @@ class SegmentationTask(_ConstrainedTask):
         )
         thick = self._thick(image, labels, is_random=True)
         stages = self._stages(thick)
-        entropies = [F.cross_entropy(logits.float(), labels) for logits in stages]
+        entropies = [class_entropy(logits, labels, config.entropy) for logits in stages]
         entropy = torch.stack(entropies).sum()
         code = self._code_loss(stages[-1].softmax(dim=1), one_hot(labels, count))
         return {
@@ -402,17 +324,10 @@ def swap_labels(
     count: int,
     probability: float,
 ) -> Tensor:
-    """Labels in which each voxel gets, with that probability, a class drawn at random.
-
-    It may be its own.
-    """
+    """Labels in which each voxel gets, with that probability, another class drawn at random."""
     is_swapped = torch.rand(labels.shape, device=labels.device) < probability
-    return torch.where(is_swapped, torch.randint_like(labels, count), labels)
-
-
-def code_distance(first: Tensor, second: Tensor) -> Tensor:
-    """Squared Euclidean distance of two (B, code_size) batches of codes, mean over the batch."""
-    return (first - second).square().sum(dim=1).mean()
+    steps = torch.randint_like(labels, 1, count)
+    return torch.where(is_swapped, (labels + steps) % count, labels)
 
 
 def mean_dice(

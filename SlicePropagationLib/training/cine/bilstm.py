@@ -21,6 +21,7 @@ from SlicePropagationLib.networks.cine.unet import CineUNet
 from SlicePropagationLib.segmenters.cine.frame_grid import FrameGridConfig
 from SlicePropagationLib.training.cine.frame_task import FrameTraining
 from SlicePropagationLib.training.cine.frames import (
+    TRANSLATED,
     FrameAugmentationConfig,
     FramesConfig,
     WindowDataset,
@@ -50,7 +51,7 @@ class CineBiLSTMTaskConfig:
     frames: FramesConfig = field(
         default_factory=lambda: FramesConfig(FrameGridConfig(256, 1.6, "zscore"))
     )
-    augmentation: FrameAugmentationConfig = field(default_factory=FrameAugmentationConfig)
+    augmentation: FrameAugmentationConfig = TRANSLATED
     updates_unet: bool = True
 
     def __post_init__(self) -> None:

@@ -39,7 +39,10 @@ class FramesConfig:
 
 @dataclass(frozen=True)
 class FrameAugmentationConfig:
-    """How frames are varied; all frames of a window alike (Bai et al.).
+    """How frames are varied; all frames of a window alike.
+
+    Bai et al., section 3.2, have random translation, rotation and scaling, without ranges; rotation
+    and scale here are those of the authors' code, whose translation is 0.
 
     Attributes:
         turn: standard deviation of the rotation in degrees, scale: of the change of size; both end
@@ -54,6 +57,10 @@ class FrameAugmentationConfig:
     shift: float = 0.0
     mirrors: bool = False
     gain: float = 0.0
+
+
+SHIFT = 0.05  # of the side, either way; the paper gives no range
+TRANSLATED = FrameAugmentationConfig(shift=SHIFT)  # as the text of Bai et al. has it
 
 
 def load_series(cases: Cases, config: FramesConfig) -> list[Series]:
@@ -234,6 +241,8 @@ def weighted_cross_entropy(
     weights: Tensor,
 ) -> Tensor:
     """Sum over frames of weight x mean cross-entropy, divided by the sum of the weights.
+
+    Bai et al., equation 2, which does not divide.
 
     Args:
         logits: (..., C, H, W).

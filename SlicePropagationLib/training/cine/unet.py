@@ -10,7 +10,11 @@ from SlicePropagationLib.networks.cine.config import CineUNetConfig
 from SlicePropagationLib.networks.cine.unet import CineUNet
 from SlicePropagationLib.segmenters.cine.frame_grid import FrameGridConfig
 from SlicePropagationLib.training.cine.frame_task import FrameTask, FrameTraining
-from SlicePropagationLib.training.cine.frames import FrameAugmentationConfig, FramesConfig
+from SlicePropagationLib.training.cine.frames import (
+    TRANSLATED,
+    FrameAugmentationConfig,
+    FramesConfig,
+)
 from SlicePropagationLib.training.loop_config import LoopConfig
 
 
@@ -25,7 +29,7 @@ class CineUNetTaskConfig:
             uses_pseudo_labels=False,
         )
     )
-    augmentation: FrameAugmentationConfig = field(default_factory=FrameAugmentationConfig)
+    augmentation: FrameAugmentationConfig = TRANSLATED
 
     def __post_init__(self) -> None:
         check_halves(self.frames.grid.size, self.network.divisor)

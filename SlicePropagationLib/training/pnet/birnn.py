@@ -15,7 +15,12 @@ from SlicePropagationLib.errors import CheckpointError, ConfigError
 from SlicePropagationLib.losses.binary import find_loss
 from SlicePropagationLib.networks.checkpoint import fill_network, load_checkpoint
 from SlicePropagationLib.networks.pnet.birnn import BiRNN, PNetBiRNN
-from SlicePropagationLib.networks.pnet.config import BiRNNConfig, PNetConfig, SlicesConfig
+from SlicePropagationLib.networks.pnet.config import (
+    BiRNNConfig,
+    PNetConfig,
+    RefinementConfig,
+    SlicesConfig,
+)
 from SlicePropagationLib.networks.pnet.unet import build_pnet
 from SlicePropagationLib.training.contracts import Batch, Cases, Losses, Metrics, Report
 from SlicePropagationLib.training.loop import fit
@@ -36,11 +41,13 @@ class BiRNNTaskConfig(SliceTaskConfig):
         length: slices of a run.
         pnet_rate: learning rate of the network of slices, as a share of the BiRNN's; 0 leaves it as
             it is.
+        refinement: which slices of a volume take what the BiRNN says; training looks at all.
     """
 
     birnn: BiRNNConfig = field(default_factory=BiRNNConfig)
     length: int = 7
     pnet_rate: float = 0.1
+    refinement: RefinementConfig = field(default_factory=RefinementConfig)
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -191,6 +198,10 @@ class BiRNNTraining:
 PRESETS = {
     "default": BiRNNTraining(),
     "paper": BiRNNTraining(
+        task=BiRNNTaskConfig(
+            loss="jaccard_printed",
+            refinement=RefinementConfig(slices="abnormal"),
+        ),
         loop=LoopConfig(
             epochs=20,
             batch_size=2,
@@ -198,6 +209,6 @@ PRESETS = {
             learning_rate=1e-2,
             schedule="constant",
             clip_norm=1.0,
-        )
+        ),
     ),
 }

@@ -15,6 +15,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from SlicePropagationLib.errors import ConfigError
 from SlicePropagationLib.losses.binary import find_loss
+from SlicePropagationLib.networks.checkpoint import load_checkpoint
 from SlicePropagationLib.networks.pnet.config import PNetConfig
 from SlicePropagationLib.networks.pnet.pnet import SideOutputs
 from SlicePropagationLib.networks.pnet.unet import build_pnet
@@ -200,6 +201,7 @@ class PNetTraining:
             device=device,
             report=report,
         )
+        self._warn_of_units(best, report)
         if not self.finetune_epochs:
             return best
         task = self.new_task(best)
@@ -219,6 +221,17 @@ class PNetTraining:
             report=report,
             target=reached,
         )
+
+    def _warn_of_units(self, best: Path, report: Report) -> None:
+        """Say where the curriculum ended before every unit had joined."""
+        wanted = self.task.network.num_units
+        reached = reached_units(best)
+        if report and reached is not None and reached < wanted:
+            report(
+                f"Warning: only {reached} of {wanted} units joined before the best epoch, because"
+                " the loss of the last one still fell; train longer, raise task.plateau, or take"
+                " the preset joint."
+            )
 
     def _read(
         self,
@@ -246,6 +259,12 @@ class PNetTraining:
         They cannot be the held-out cases of a fold then.
         """
         return self.finetune_epochs > 0
+
+
+def reached_units(weights: Path | str) -> int | None:
+    """How many units of a network had joined; None for one without a curriculum."""
+    number = load_checkpoint(weights).weights.get("num_active")
+    return None if number is None else int(number)
 
 
 @torch.no_grad()
@@ -286,8 +305,8 @@ def _joint(**network: Any) -> PNetTraining:
 
 
 def make_small(training: PNetTraining) -> PNetTraining:
-    """The same on a CPU's scale: width 16, slices of 64 x 64 pixels."""
-    network = replace(training.task.network, channels=16)
+    """The same on a CPU's scale: a quarter of the width, slices of 64 x 64 pixels."""
+    network = replace(training.task.network, channels=training.task.network.channels // 4)
     slices = replace(training.task.slices, size=64)
     return replace(training, task=replace(training.task, network=network, slices=slices))
 
@@ -295,6 +314,7 @@ def make_small(training: PNetTraining) -> PNetTraining:
 PRESETS = {
     "default": PNetTraining(),
     "paper": PNetTraining(
+        task=PNetTaskConfig(loss="jaccard_printed"),
         loop=LoopConfig(
             epochs=100,
             batch_size=8,
@@ -313,5 +333,5 @@ PRESETS = {
 }
 PRESETS |= {
     f"{name}-small": make_small(PRESETS[name])
-    for name in ("default", "paper", "joint", "direct", "pnet", "hnn", "unet")
+    for name in ("default", "paper", "joint", "direct", "pnet", "pnet-128", "hnn", "unet")
 }

@@ -20,7 +20,8 @@ class SliceTaskConfig:
         network: shape of the network of slices.
         slices: what it sees.
         augmentation: how slices are varied.
-        loss: "jaccard", "cross_entropy" or "balanced_cross_entropy".
+        loss: "jaccard", "jaccard_printed" (without smoothing), "cross_entropy" or
+            "balanced_cross_entropy".
     """
 
     network: PNetConfig = field(default_factory=PNetConfig)

@@ -307,7 +307,7 @@ PLAIN = {
     "automatic": PlainTraining(
         ThesisTaskConfig(
             network=UNetConfig(in_channels=1),
-            augmentation=IMAGE_ONLY,
+            augmentation=BASIC,  # turns by up to 180 degrees would hide which organ is which
             uses_prior=False,
         )
     ),

@@ -3,8 +3,8 @@
 Teacher-forced, with softmax cross-entropy.
 
 Presets: `thesis` (image and prior-mask augmentation), `image_augmentation` (the prior is left
-alone), `basic` (mild joint augmentation) and `automatic` (no prior at all: the organ-specific
-network of the thesis's Table 1).
+alone), `basic` (mild joint augmentation) and `automatic` (no prior at all and mild augmentation:
+the organ-specific network of the thesis's Table 1).
 """
 
 import math

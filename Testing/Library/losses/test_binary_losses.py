@@ -13,6 +13,7 @@ from SlicePropagationLib.losses.binary import (
     cross_entropy,
     find_loss,
     jaccard_loss,
+    printed_jaccard_loss,
 )
 
 TRUTH = torch.tensor([[True, True, False, False]])
@@ -29,6 +30,13 @@ def test_the_jaccard_loss_is_the_paper_s_quotient():
     assert jaccard_loss(FOUND, TRUTH, 0.0).item() == pytest.approx(1 - 1.4 / 2.6)
     assert jaccard_loss(TRUTH.float(), TRUTH) == 0
     assert jaccard_loss(1 - TRUTH.float(), TRUTH, 0.0) == 1
+
+
+def test_the_printed_jaccard_loss_has_no_smoothing_and_is_a_number_where_there_is_nothing():
+    assert printed_jaccard_loss(FOUND, TRUTH).item() == pytest.approx(1 - 1.4 / 2.6)
+    nothing = torch.zeros(1, 8, 8)
+    assert printed_jaccard_loss(nothing, nothing) == 1
+    assert torch.isfinite(gradient(printed_jaccard_loss, nothing, nothing)).all()
 
 
 def test_the_gradient_of_the_jaccard_loss_is_the_paper_s_equation():

@@ -148,6 +148,12 @@ def test_every_compared_network_has_about_the_parameters_of_the_paper(kind, base
         ) == pytest.approx(of_the_paper, rel=0.07)
 
 
+def test_ae_seg_m_is_the_cascade_of_the_largest_autoencoder():
+    config = SubpixelConfig(kind="cascade", base_channels=14, autoencoder_channels=20)
+    with torch.device("meta"):
+        assert millions(build_subpixel(config)) == pytest.approx(1.91, abs=0.01)
+
+
 @pytest.mark.parametrize("factor", [2, 3, 4, 5, 6])
 def test_any_factor_gives_that_many_fine_slices_for_a_thick_one(factor):
     network = build_subpixel(

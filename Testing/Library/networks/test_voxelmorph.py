@@ -3,10 +3,14 @@
 The sheet's shape, MONAI's values, fields that compose, masks that land where they should.
 """
 
+import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch")
 
+from SlicePropagationLib.engines.copy import CopyEngine
+from SlicePropagationLib.engines.registration.pure_warp import as_pure_warp
+from SlicePropagationLib.engines.registration.voxelmorph import VoxelMorphEngine
 from SlicePropagationLib.errors import ConfigError
 from SlicePropagationLib.networks.registration.config import VoxelMorphConfig
 from SlicePropagationLib.networks.registration.voxelmorph import (
@@ -16,6 +20,8 @@ from SlicePropagationLib.networks.registration.voxelmorph import (
     resize_displacement,
     warp,
 )
+from SlicePropagationLib.planning import Run
+from SlicePropagationLib.stack import SliceStack
 
 
 def convolutions_as_called(network, *inputs):
@@ -97,3 +103,35 @@ def test_a_displacement_at_half_the_resolution_is_half_as_long():
 def test_encoder_and_decoder_of_different_depth_are_refused():
     with pytest.raises(ConfigError, match="equally many levels"):
         VoxelMorphConfig(decoder=(32, 32))
+
+
+class ShiftingEngine(VoxelMorphEngine):
+    """Says that what is at (row, column) comes from `rows` further down."""
+
+    def __init__(self, rows):
+        super().__init__(VoxelMorph(VoxelMorphConfig()))
+        self.rows = rows
+        self.model_sha256 = "none"
+        self.pairs = 0
+
+    def register(self, fixed, moving, config):
+        self.pairs += 1
+        return np.stack([np.full(fixed.shape, self.rows), np.zeros(fixed.shape)]).astype(np.float32)
+
+
+def test_the_pure_warp_reads_the_annotated_mask_where_the_field_of_one_pair_says_and_no_more():
+    images = np.random.default_rng(0).normal(size=(6, 20, 24)).astype(np.float32)
+    mask = np.zeros((20, 24), bool)
+    mask[8:12, 5:9] = True
+    engine = ShiftingEngine(2.0)
+    run = Run(1, (2, 3, 4))
+    found = list(as_pure_warp(engine).walk(SliceStack(images), run, {1: mask}))
+    assert engine.pairs == 3  # straight from the annotated slice to each, none composed
+    for probability in found:
+        assert np.array_equal(probability >= 0.5, np.roll(mask, -2, axis=0))
+    half = next(iter(as_pure_warp(ShiftingEngine(0.5)).walk(SliceStack(images), run, {1: mask})))
+    assert half[7, 6] == pytest.approx(0.5)
+    assert half[9, 6] == 1
+    assert half.max() == 1  # nothing else has a say
+    with pytest.raises(ConfigError, match="copy has no network"):
+        as_pure_warp(CopyEngine())

@@ -19,6 +19,17 @@ from SlicePropagationLib.commands.main import main
 from SlicePropagationLib.networks.acnn.config import FineGridConfig
 from SlicePropagationLib.studies.acnn.damages import damages
 from SlicePropagationLib.studies.acnn.data_sets import acdc_group
+from SlicePropagationLib.studies.acnn.ejection import (
+    agreement,
+    ejection_fraction,
+    ejection_table,
+)
+from SlicePropagationLib.studies.acnn.histogram import (
+    BINS,
+    bin_edges,
+    draw_histogram,
+    shown_dimensions,
+)
 from SlicePropagationLib.studies.acnn.measures import (
     interpolator,
     score_segmentation,
@@ -69,15 +80,22 @@ def cases(tmp_path):
             "acnn-segmentation",
             (
                 "| 3D-Seg |",
+                "| 3D-UNet |",
+                "| AE-Seg-M |",
                 "| ACNN-Seg-MAug |",
+                "| T-L |",
                 "p of ACNN-Seg against 3D-Seg",
+                "Grids lie without the truth: their middle at 0.500 of the slices",
                 "label 2",
                 "moved by up to 3 mm",
             ),
         ),
-        ("acnn-prior-weight", ("| 0 |", "| 0.1 |", "held out")),
+        (
+            "acnn-prior-weight",
+            ("| none | 0 |", "| printed | 0.1 |", "| relative | 0.1 |", "held out"),
+        ),
         ("acnn-plausibility", ("| missing slices |", "rank correlation", "| decoded shape |")),
-        ("acnn-superresolution", ("| B-spline |", "| ACNN-SR |")),
+        ("acnn-superresolution", ("| B-spline |", "| 3D-UNet |", "| ACNN-SR |")),
         (
             "acnn-classification",
             ("normal 2, dilated 2, hypertrophic 2", "infarction 2", "PCA of aligned labels"),
@@ -133,6 +151,8 @@ def test_in_folds_every_case_is_judged_once_by_the_last_weights_of_networks_that
         json.dumps(TINY | {"loop": {"batch_size": 2, "epochs": 1}}),
         encoding="utf-8",
     )
+    left_out = ("3D-UNet", "AE-Seg", "AE-Seg-M", "3D-Seg-MAug", "ACNN-Seg-MAug", "T-L")
+    without = [word for column in left_out for word in ("--without", column)]
     assert (
         main(
             [
@@ -151,6 +171,7 @@ def test_in_folds_every_case_is_judged_once_by_the_last_weights_of_networks_that
                 "--device",
                 "cpu",
                 "--quiet",
+                *(without if name == "acnn-segmentation" else ()),
             ]
         )
         == 0
@@ -189,12 +210,67 @@ def test_folds_are_refused_where_a_measurement_has_its_own(cases, capsys):
     assert "--folds is for acnn-segmentation" in capsys.readouterr().err
 
 
+def test_a_column_that_is_none_cannot_be_left_out(cases, capsys):
+    folders = ("--cases", str(cases / "cases.csv"), "--out", str(cases / "out"))
+    arguments = ("--datasets", "shapes", "--config", str(cases / "tiny.json"), "--without", "FCN")
+    assert main(["experiment", "acnn-segmentation", *folders, *arguments]) == 2
+    assert "no column FCN; leave out some of 3D-Seg" in capsys.readouterr().err
+    assert main(["experiment", "acnn-superresolution", *folders, *arguments]) == 2
+    assert "--without is for acnn-segmentation" in capsys.readouterr().err
+
+
+def test_ejection_fractions_and_volumes_are_compared_as_bland_and_altman_do():
+    assert ejection_fraction(120.0, 60.0) == 50.0
+    own = agreement([10.0, 12.0, 17.0], [9.0, 13.0, 14.0])  # apart by 1, -1, 3
+    assert own.bias == 1.0
+    assert own.limits == pytest.approx(1.96 * 2.0)
+    names = [f"patient{number}_{frame}" for number in (1, 2, 3) for frame in ("ED", "ES")]
+    true = (100.0, 50.0, 120.0, 72.0, 80.0, 20.0)  # ejection fractions 50, 40, 75
+    found = (100.0, 60.0, 120.0, 84.0, 80.0, 28.0)  # 40, 30, 65
+    cases = [
+        [{"class": 1, "found_ml": first, "true_ml": second}]
+        for first, second in zip(found, true, strict=True)
+    ]
+    table = ejection_table({"network": cases}, names, 1)
+    assert "| network | 1.000 | -10.00 ± 0.00 | 0.00 ± 0.00 | 10.00 ± 3.92 |" in table
+    assert ejection_table({"network": cases[:4]}, names[:4], 1) == ""
+
+
+def test_what_the_grid_does_not_hold_of_a_structure_counts_as_missed():
+    grid = FineGridConfig((12, 8, 8), (10.0, 10.0, 10.0), 4)  # a cell is 1 ml
+    classes = np.zeros((12, 8, 8), np.uint8)
+    classes[4:8, 2:6, 2:6] = 1
+    perfect = (
+        torch.nn.functional.one_hot(torch.from_numpy(classes).long(), 3)
+        .movedim(-1, 0)[None]
+        .float()
+    )
+    image = classes.astype(np.float32)
+    rows = score_segmentation(
+        lambda thick: perfect, image, classes, grid, DegradationConfig(), outside=(0.5, 1.0)
+    )
+    # 64 voxels are found, 128 are there; of class 2 nothing is on the grid
+    assert [row["dice"] for row in rows] == [pytest.approx(2 * 64 / (64 + 128)), 0.0]
+    assert (rows[0]["found_ml"], rows[0]["true_ml"]) == (64.0, 128.0)
+
+
+def test_a_code_of_64_numbers_is_shown_by_16_of_them(tmp_path):
+    assert len(set(shown_dimensions(64))) == 16
+    assert shown_dimensions(5) == [0, 1, 2, 3, 4]
+    codes = np.random.default_rng(0).normal(size=(40, 64))
+    codes[:, 1] = 3.0  # a dimension that an auto-encoder does not use
+    assert bin_edges(codes[:, 1]).tolist()[::BINS] == [2.5, 3.5]
+    draw_histogram(tmp_path / "histogram.png", codes)
+    assert (tmp_path / "histogram.png").stat().st_size > 3000
+
+
 def test_a_case_that_the_grid_does_not_hold_is_left_out_by_name(cases, capsys):
     (large,) = shape_cases(cases, 1, spacing=(3.0, 3.0, 3.0))
+    about_truth = TINY["task"] | {"place": {"by": "structure"}}
     with open(cases / "cases.csv", "a", encoding="utf-8") as file:
         file.write(f"{large.image},{large.label_map},val,shapes,patient081_ED\n")
     (cases / "settings.json").write_text(
-        json.dumps(TINY | {"loop": {"batch_size": 2, "epochs": 1}}),
+        json.dumps(TINY | {"task": about_truth, "loop": {"batch_size": 2, "epochs": 1}}),
         encoding="utf-8",
     )
     assert (

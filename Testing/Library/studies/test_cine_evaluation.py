@@ -9,7 +9,13 @@ from test_pseudo_labels import beat, write_4d
 
 from SlicePropagationLib.commands.main import main
 from SlicePropagationLib.studies.cine.evaluation import describe
-from SlicePropagationLib.studies.cine.measures import curvature, jitter, measure_series
+from SlicePropagationLib.studies.cine.measures import (
+    curvature,
+    jitter,
+    measure_frames,
+    measure_series,
+)
+from SlicePropagationLib.studies.cine.tables import paired_p
 
 pytest.importorskip("torch")
 
@@ -78,6 +84,28 @@ def test_a_square_that_is_one_pixel_off_measured_by_hand():
     assert measures["curvature_truth"] == 0
 
 
+def test_accuracy_at_ed_and_es_is_that_of_these_frames_alone():
+    truth = np.stack([square(4, 4, 6)] * 4)
+    found = np.stack([square(4, 5, 6), square(0, 0, 3), square(4, 4, 7), square(0, 0, 3)])
+    measures = measure_frames(found, truth, (2.0, 1.0), [0, 2])
+    assert measures["dice"] == pytest.approx((2 * 30 / 72 + 2 * 36 / 85) / 2)
+    assert measures["area_error_mm2"] == pytest.approx((0 + 2 * 13) / 2)
+    assert measures["distance_mm"] > 0
+
+
+def test_the_paired_t_test_is_of_the_means_of_patients():
+    changes = [
+        {"case": "a_1", "dice": 0.0},
+        {"case": "b", "dice": 0.02},
+        {"case": "c", "dice": 0.03},
+        {"case": "d", "dice": float("nan")},
+    ]
+    # means .0, .02, .03: t = .01667 / (.015275 / sqrt 3) = 1.89, two degrees of freedom
+    assert paired_p(changes, "dice") == pytest.approx(0.199, abs=0.001)
+    assert np.isnan(paired_p(changes[:2], "dice"))
+    assert np.isnan(paired_p([{"case": name, "dice": 0.1} for name in "abc"], "dice"))
+
+
 def test_an_empty_prediction_has_no_distance():
     truth = np.stack([square(4, 4, 6)] * 3)
     measures = measure_series(0 * truth, truth, (1.0, 1.0), [1])
@@ -97,6 +125,9 @@ def row(
         "case": case,
         "label": 1,
         "position": 0,
+        "dice_ed_es": float("nan"),
+        "distance_ed_es_mm": float("nan"),
+        "area_error_ed_es_mm2": float("nan"),
         "dice": dice,
         "distance_mm": float("nan"),
         "area_error_mm2": 1.0,
@@ -113,7 +144,7 @@ def test_the_report_says_that_sequences_are_synthetic_and_gives_paired_differenc
     ]
     text = describe(rows, ["first", "second"])
     assert "synthetic" in text
-    assert "| second - first | 0.030 [0.030, 0.030] | - |" in text
+    assert "| second - first | - | - | - | 0.030 [0.030, 0.030] | - |" in text
     assert "[" not in describe(rows[:2], ["first"]).split("label 1")[1]
 
 
@@ -147,6 +178,9 @@ def test_engines_are_measured_on_frames_that_nobody_annotated(tmp_path):
         dice = {row["model"]: float(row["dice"]) for row in csv.DictReader(file)}
     assert 0.8 < dice["copy"] < dice["registration"] <= 1
     assert (out / "areas-one-1.png").stat().st_size > 5000
+    with open(out / "rows.csv", encoding="utf-8") as file:
+        at_ends = {row["dice_ed_es"] for row in csv.DictReader(file)}
+    assert at_ends == {"nan"}  # engines were given the labels of these frames
     assert "registration - copy" in (out / "report.md").read_text(encoding="utf-8")
 
 

@@ -13,6 +13,7 @@ from case_files import write
 from cine_phantoms import beating_disc, write_4d
 
 from SlicePropagationLib.commands.main import main
+from SlicePropagationLib.studies.cine.unseen import source_table
 from SlicePropagationLib.studies.cine.variants import EXPERIMENTS, VARIANTS
 
 FRAMES = {"grid": {"size": 32, "pixel_mm": 0.0}}
@@ -177,13 +178,19 @@ def test_the_u_nets_are_measured_on_real_volumes_of_data_never_trained_on(cases)
     )
     with open(cases / "out" / "unseen" / "rows.csv", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
-    assert len(rows) == 6
+    assert len(rows) == 8
     assert {row["label"] for row in rows} == {"5"}
     assert min(float(row["dice"]) for row in rows) > 0.5
     text = (cases / "out" / "unseen" / "report.md").read_text(encoding="utf-8")
     assert "2 real volumes" in text
     assert "| real + pseudo - real |" in text
     assert "**elsewhere, label 5**" in text
+    assert "| model | elsewhere, unseen source |" in text
+    assert (cases / "out" / "warped_labels" / "patient0.nii.gz").is_file()
+    record = json.loads(
+        (cases / "out" / "warped_labels" / "patient0.json").read_text(encoding="utf-8")
+    )
+    assert record["engine"] == "voxelmorph-warp"
 
 
 @pytest.mark.parametrize(
@@ -222,6 +229,46 @@ def test_the_papers_tables_are_there():
     ]
     assert sorted(windows) == [5, 9, 13, 17, 21]
     assert sorted(powers) == [0, 0.1, 1, 10, 100]
+
+
+def test_the_table_by_source_weighs_labels_alike_and_puts_seen_sources_first():
+    rows = [
+        {"model": "real", "dataset": dataset, "label": label, "case": str(case), "dice": dice}
+        for dataset, label, case, dice in (
+            ("a", 1, 1, 0.8),
+            ("b", 1, 1, 0.9),
+            ("b", 1, 2, 0.7),
+            ("b", 2, 1, 0.4),
+        )
+    ]
+    lines = source_table(rows, ["real"], {"b"})
+    assert lines[-3:] == [
+        "| model | b, seen source | a, unseen source |",
+        "|---|---|---|",
+        "| real | 0.600 | 0.800 |",
+    ]
+
+
+def test_of_a_source_that_was_learnt_from_only_the_split_val_is_measured(cases):
+    text = (cases / "cases.csv").read_text(encoding="utf-8")
+    renamed = text.replace("synthetic_discs", "synthetic_cine_discs")
+    (cases / "cases.csv").write_text(renamed, encoding="utf-8")
+    volumes(cases)
+    with open(cases / "both.csv", "w", newline="", encoding="utf-8") as file:
+        table = csv.writer(file)
+        table.writerow(["image", "label", "dataset", "case", "split"])
+        for dataset, frame, split in (
+            ("discs", "ED", "train"),
+            ("discs", "ES", "val"),
+            ("other", "ED", "train"),
+        ):
+            name = f"new_{frame}"
+            table.writerow([f"{name}.nii.gz", f"{name}_label.nii.gz", dataset, name, split])
+    arguments = ("--unseen", str(cases / "both.csv"), "--match", "1=1,discs:1=5,other:1=5")
+    assert experiment(cases, "unseen", *arguments, "--only", "real") == 0
+    with open(cases / "out" / "unseen" / "rows.csv", encoding="utf-8") as file:
+        measured = [(row["dataset"], row["case"]) for row in csv.DictReader(file)]
+    assert measured == [("discs", "new_ES"), ("other", "new_ED")]
 
 
 def test_an_unknown_experiment_is_named(cases, capsys):

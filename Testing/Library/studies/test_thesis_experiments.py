@@ -17,7 +17,11 @@ from case_files import write
 from phantoms import disc
 
 from SlicePropagationLib.commands.main import main
+from SlicePropagationLib.stack import SliceStack
+from SlicePropagationLib.studies.thesis.automatic import find_everywhere
+from SlicePropagationLib.studies.thesis.report import _structures_table
 from SlicePropagationLib.studies.thesis.variants import EXPERIMENTS, VARIANTS
+from SlicePropagationLib.training.slice.slice_unet import PRESETS
 
 TINY = {
     "task": {"network": {"base_channels": 4}},
@@ -173,10 +177,12 @@ def test_what_cannot_be_trained_is_refused_before_anything_is_written(
 def test_corrections_are_tabulated_and_drawn_by_their_number(cases, capsys):
     assert experiment(cases, "corrections") == 0
     lines = [line for line in capsys.readouterr().out.splitlines() if line.startswith("|")]
-    assert len(lines) == 2 + 11
+    assert len(lines) == 2 * (2 + 11)
+    assert lines[13] == "| annotated slices | balls 1 | discs 1 |"
     assert lines[0].count("depth") == 4
     assert lines[7].split("|")[2].strip() == "1.000"  # six slices of six are annotated
-    assert (cases / "out" / "corrections" / "corrections.png").stat().st_size > 5000
+    for name in ("corrections.png", "organs.png"):
+        assert (cases / "out" / "corrections" / name).stat().st_size > 5000
 
 
 def test_unseen_structures_are_those_of_the_other_data_sets(cases, capsys):
@@ -197,6 +203,49 @@ def test_every_structure_has_an_automatic_network_of_its_own(cases, capsys):
     }
 
 
+def test_an_automatic_network_is_given_no_slice_so_that_none_enters_its_score():
+    class Bright:
+        """Says what is bright, and refuses to look at a mask or at an anchor of the stack."""
+
+        name = "bright"
+
+        def walk(self, stack, run, anchors):
+            assert run.anchor not in range(len(stack))
+            for index in run.targets:
+                yield (stack.images[index] > 0.5).astype(np.float32)
+
+    images = np.zeros((4, 6, 6), np.float32)
+    images[1:3, 2:4] = 1
+    found = find_everywhere(Bright(), SliceStack(images))
+    assert np.array_equal(found, images > 0.5)  # the middle slice, too, is what the network says
+    assert PRESETS["automatic"].task.augmentation.turn == 10.0
+    assert not PRESETS["automatic"].task.uses_prior
+
+
+def test_in_folds_every_patient_is_walked_once_and_the_spread_is_that_of_folds(cases, capsys):
+    assert experiment(cases, "architecture", "--folds", "2") == 0
+    text = capsys.readouterr().out
+    assert "2 folds by patient" in text
+    assert "standard deviation over folds" in text
+    walked = []
+    for fold in ("fold_1", "fold_2"):
+        path = cases / "out" / fold / "architecture" / "thesis" / "rows.csv"
+        with open(path, newline="", encoding="utf-8") as file:
+            walked += [row["case"] for row in csv.DictReader(file)]
+    assert sorted(walked) == [f"patient{number}" for number in range(4)]
+
+
+def test_a_table_of_folds_has_the_deviation_of_their_means():
+    rows = [
+        {"dataset": "a", "label": "1", "column": "U-Net", "dice": dice, "fold": fold}
+        | {"dice_thesis": dice}
+        for fold, dice in ((1, 0.6), (1, 0.8), (2, 0.9), (2, 0.9))
+    ]
+    text = _structures_table(rows, ["U-Net"])
+    assert "| a 1 | 4 | 0.800 ± 0.100 |" in text  # means of folds .7 and .9
+    assert "**0.800 ± 0.100**" in text
+
+
 def test_an_unknown_experiment_is_refused_with_the_known_ones(cases, capsys):
     assert experiment(cases, "width") == 2
     assert ", ".join(EXPERIMENTS) in capsys.readouterr().err
@@ -205,7 +254,7 @@ def test_an_unknown_experiment_is_refused_with_the_known_ones(cases, capsys):
 @pytest.mark.parametrize(
     "name, options",
     [
-        ("depth", ("--folds", "5")),
+        ("depth", ("--label", "1")),
         ("depth", ("--without", "depth 2")),
         ("pnet-losses", ("--engine", "copy")),
         ("pnet-jump", ("--epochs", "3", "--config", "x.json")),

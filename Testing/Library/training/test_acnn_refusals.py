@@ -21,7 +21,7 @@ from SlicePropagationLib.errors import ConfigError
 from SlicePropagationLib.networks.acnn.autoencoder import ShapeAutoencoder
 from SlicePropagationLib.networks.acnn.config import AutoencoderConfig, SubpixelConfig
 from SlicePropagationLib.networks.checkpoint import save_checkpoint
-from SlicePropagationLib.training.acnn.tasks import (
+from SlicePropagationLib.training.acnn.task_configs import (
     AutoencoderTaskConfig,
     PredictorTaskConfig,
     SubpixelTaskConfig,

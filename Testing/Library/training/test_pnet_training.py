@@ -19,7 +19,8 @@ from phantoms import disc
 from SlicePropagationLib.errors import CheckpointError, ConfigError
 from SlicePropagationLib.files.training_cases import TrainingCase
 from SlicePropagationLib.networks.checkpoint import load_checkpoint, save_checkpoint
-from SlicePropagationLib.networks.pnet.config import PNetConfig, SlicesConfig
+from SlicePropagationLib.networks.pnet.config import PNetConfig, RefinementConfig, SlicesConfig
+from SlicePropagationLib.segmenters.pnet.abnormal_slices import abnormal_slices, area_changes
 from SlicePropagationLib.segmenters.pnet.neighbour_slices import neighbour_indices, rescale_volume
 from SlicePropagationLib.segmenters.pnet.segmenter import make_pnet
 from SlicePropagationLib.stack import SliceStack
@@ -31,6 +32,7 @@ from SlicePropagationLib.training.pnet.msa import (
     PNetTaskConfig,
     PNetTraining,
     mean_score,
+    reached_units,
 )
 from SlicePropagationLib.training.pnet.slice_runs import RunAugmentationConfig, SliceRuns, vary_runs
 
@@ -110,7 +112,7 @@ def overlap(found, truth):
         ("joint", "jaccard"),
         ("joint", "cross_entropy"),
         ("joint", "balanced_cross_entropy"),
-        ("paper", "jaccard"),
+        ("paper", "jaccard_printed"),
         ("direct", "jaccard"),
         ("pnet", "jaccard"),
         ("hnn", "jaccard"),
@@ -434,3 +436,54 @@ def test_what_cannot_be_trained_is_refused_with_what_to_do(tmp_path):
     save_checkpoint(tmp_path / "odd.pt", "pnet", {"network": {"magic": 1}}, {})
     with pytest.raises(CheckpointError, match="magic"):
         BIRNN_PRESETS["default"].new_task(tmp_path / "odd.pt")
+
+
+def test_slices_whose_outline_jumps_or_that_are_lost_are_refined_and_the_others_stay():
+    masks = np.zeros((8, 20, 20), bool)
+    masks[1:7, 5:15, 5:15] = True
+    masks[3, 5:15, 5:15] = False
+    masks[3, 8:18, 5:15] = True  # three rows further than its neighbours
+    spacing = (2.0, 1.0, 1.0)
+    rule = RefinementConfig(slices="abnormal")
+    # the pair of an end and an empty slice is a loss of all area
+    assert abnormal_slices(masks, spacing, rule).tolist() == [1, 1, 1, 1, 1, 0, 1, 1]
+    assert not abnormal_slices(masks, spacing, replace(rule, most_mm=3.0))[2:6].any()
+    assert abnormal_slices(masks, spacing, RefinementConfig()).all()
+    masks[3] = masks[2]
+    assert not abnormal_slices(masks, spacing, rule)[2:6].any()
+    masks[4, 5:15, 5:15] = False
+    assert abnormal_slices(masks, spacing, rule)[3:6].all()  # lost within the structure
+    masks[4, 5:10, 5:15] = True  # half of it lost
+    assert area_changes(masks).tolist() == [0, 1, 0, 0, 0.5, 0.5, 0, 1]
+    with pytest.raises(ConfigError, match="slices must be one of all, abnormal"):
+        RefinementConfig(slices="some")
+
+
+def test_the_rule_of_the_paper_takes_the_birnn_on_abnormal_slices_only(tmp_path):
+    cases, volume, _ = two_phantoms(tmp_path)
+    first = small("joint", epochs=2).train(cases, cases, tmp_path / "pnet", device="cpu")
+    training = BIRNN_PRESETS["paper"]
+    assert training.task.refinement.slices == "abnormal"
+    assert training.task.loss == PRESETS["paper"].task.loss == "jaccard_printed"
+    loop = replace(training.loop, epochs=1, batches_per_epoch=2, precision="32-true")
+    best = replace(training, loop=loop).train(
+        cases, cases, tmp_path / "birnn", init=first, device="cpu"
+    )
+    segmenter = segmenter_of(best)
+    spacing = (3.0, 1.0, 1.0)
+    single = segmenter.probability(volume, spacing, uses_birnn=False)
+    refined = segmenter.probability(volume, spacing, refinement=RefinementConfig())
+    is_abnormal = abnormal_slices(single >= 0.5, spacing, training.task.refinement)
+    found = segmenter.probability(volume, spacing)
+    assert is_abnormal.any()
+    assert np.array_equal(found[is_abnormal], refined[is_abnormal])
+    assert np.array_equal(found[~is_abnormal], single[~is_abnormal])
+
+
+def test_a_curriculum_that_ends_before_every_unit_has_joined_says_so(tmp_path):
+    cases, _, _ = two_phantoms(tmp_path)
+    lines = []
+    training = small("default", epochs=1)
+    best = training.train(cases, cases, tmp_path / "out", device="cpu", report=lines.append)
+    assert reached_units(best) == 1
+    assert any("only 1 of 3 units joined" in line for line in lines)
