@@ -5,6 +5,7 @@ Details, an autosave to go on with, a session that another tab has, a program th
 
 from trame.widgets import html, vuetify3
 
+from SlicePropagationWeb.dialog_parts import close_button, dialog, problem
 from SlicePropagationWeb.export_dialog import add_export_dialog
 from SlicePropagationWeb.first_dialog import add_first_dialog
 from SlicePropagationWeb.info_dialogs import add_keys_dialog, add_table_dialog
@@ -47,13 +48,12 @@ def add_dialogs(name: StateNames) -> None:
 
 
 def _add_take_over(name: StateNames, is_ours: str) -> None:
-    with (
-        vuetify3.VDialog(
-            model_value=(f"!!{name.owner} && !({is_ours})",),
-            persistent=True,
-            width="440",
-        ),
-        vuetify3.VCard(title="The session is in use in another tab", prepend_icon="mdi-tab"),
+    with dialog(
+        "The session is in use in another tab",
+        "mdi-tab",
+        "440",
+        model_value=(f"!!{name.owner} && !({is_ours})",),
+        persistent=True,
     ):
         vuetify3.VCardText(
             "One tab works at a time. Take over to go on here; the work stays as it is."
@@ -70,10 +70,7 @@ def _add_take_over(name: StateNames, is_ours: str) -> None:
 
 
 def _add_details(name: StateNames) -> None:
-    with (
-        vuetify3.VDialog(v_model=name.is_details, width="640"),
-        vuetify3.VCard(title="Details", prepend_icon="mdi-information-outline"),
-    ):
+    with dialog("Details", "mdi-information-outline", "640", v_model=name.is_details):
         with (
             vuetify3.VCardText(),
             html.Div(
@@ -85,18 +82,16 @@ def _add_details(name: StateNames) -> None:
             html.Div(shown("note.title"), style="font-weight: 600")
             html.Div(shown("note.text"), classes="sp-faint")
         with vuetify3.VCardActions():
-            vuetify3.VSpacer()
-            vuetify3.VBtn("Close", classes="text-none", click=f"{name.is_details} = false")
+            close_button(name.is_details)
 
 
 def _add_offer(name: StateNames, is_ours: str) -> None:
-    with (
-        vuetify3.VDialog(
-            model_value=(f"!!{name.offer} && !{name.loading} && {is_ours}",),
-            persistent=True,
-            width="480",
-        ),
-        vuetify3.VCard(title="Unsaved work", prepend_icon="mdi-history"),
+    with dialog(
+        "Unsaved work",
+        "mdi-history",
+        "480",
+        model_value=(f"!!{name.offer} && !{name.loading} && {is_ours}",),
+        persistent=True,
     ):
         with vuetify3.VCardText():
             _add_what_is_offered(name.offer)
@@ -117,14 +112,7 @@ def _add_what_is_offered(offer: str) -> None:
     time = f"${{{offer}.at}}"
     text = f"There is unsaved work on {title} from {time}. Go on with it?"
     html.Div(shown(f"{offer} ? `{text}` : ''"))
-    vuetify3.VAlert(
-        v_if=f"{offer} && {offer}.problem",
-        type="error",
-        variant="tonal",
-        density="compact",
-        classes="mt-4",
-        text=(f"{offer} && {offer}.problem",),
-    )
+    problem(f"{offer} && {offer}.problem")
 
 
 def _add_answer(text: str, command: str, **style: str) -> None:

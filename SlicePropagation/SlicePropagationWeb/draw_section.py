@@ -4,7 +4,7 @@ from trame.widgets import html, vuetify3
 
 from SlicePropagationWeb.command_labels import TOOLS
 from SlicePropagationWeb.masking_section import add_masking
-from SlicePropagationWeb.page_parts import LIGHT_BLUE, give, section
+from SlicePropagationWeb.page_parts import ACCENT, give, section, tooltip
 from SlicePropagationWeb.panel_state import StateNames
 from SlicePropagationWeb.segment_list import add_segment_buttons, add_segment_list
 from SlicePropagationWeb.slice_section import add_slice_commands
@@ -45,10 +45,10 @@ def _add_tool(name: StateNames, tool: str, text: str, icon: str) -> None:
         rounded="lg",
         size="35",
         variant=(f"{is_taken} ? 'tonal' : 'text'",),
-        color=(f"{is_taken} ? '{LIGHT_BLUE}' : ''",),
+        color=(f"{is_taken} ? '{ACCENT}' : ''",),
         disabled=(f"!!{name.why}.edit",),
         click=give("tool", f"'{tool}'"),
         raw_attrs=[f'aria-label="{text}"', f'data-tool="{tool}"'],
     ):
         vuetify3.VIcon(icon, size="21")
-        vuetify3.VTooltip(text, activator="parent", location="bottom")
+        tooltip(text, "bottom")

@@ -3,9 +3,15 @@
 from trame.widgets import html, vuetify3
 
 from SlicePropagationLib.pipelines.case_export import REPORT
+from SlicePropagationWeb.dialog_parts import (
+    add_problem,
+    close_button,
+    dialog,
+    downloads,
+    kind_check,
+)
 from SlicePropagationWeb.page_parts import BLUE, give, progress_bar, shown
 from SlicePropagationWeb.panel_state import StateNames
-from SlicePropagationWeb.save_dialog import add_problem
 
 KIND_TEXTS = {
     REPORT: "Report, one page a case (HTML)",
@@ -22,18 +28,14 @@ def add_export_dialog(name: StateNames) -> None:
     Args:
         name: names of the PanelState's values in the browser.
     """
-    with (
-        vuetify3.VDialog(v_model=name.is_export, width="520"),
-        vuetify3.VCard(title="Export", prepend_icon="mdi-folder-zip-outline"),
-    ):
+    with dialog("Export", "mdi-folder-zip-outline", "520", v_model=name.is_export):
         with vuetify3.VCardText():
             _add_scopes(name)
             _add_kinds(name)
             add_problem(name)
             _add_progress(name)
         with vuetify3.VCardActions():
-            vuetify3.VSpacer()
-            vuetify3.VBtn("Close", classes="text-none", click=f"{name.is_export} = false")
+            close_button(name.is_export)
             vuetify3.VBtn(
                 "Make the zip file",
                 variant="flat",
@@ -74,14 +76,7 @@ def _add_kinds(name: StateNames) -> None:
         classes="sp-faint",
     )
     for kind, text in KIND_TEXTS.items():
-        vuetify3.VCheckbox(
-            v_model=name.export_kinds,
-            value=kind,
-            label=text,
-            density="compact",
-            hide_details=True,
-            raw_attrs=[f'data-export-kind="{kind}"'],
-        )
+        kind_check(name.export_kinds, kind, text, "export-kind")
 
 
 def _add_progress(name: StateNames) -> None:
@@ -99,13 +94,5 @@ def _add_progress(name: StateNames) -> None:
             )
     with html.Div(v_if=f"{name.export_percent} < 0 && {name.export_text}", classes="mt-3"):
         html.Div(shown(name.export_text), classes="sp-faint")
-        vuetify3.VBtn(
-            shown(name.exported),
-            v_if=name.exported,
-            href=(f"`download/${{encodeURIComponent({name.exported})}}`",),
-            prepend_icon="mdi-download",
-            size="small",
-            variant="tonal",
-            classes="text-none mt-2",
-            raw_attrs=['data-download="zip"'],
-        )
+        with html.Div(v_if=name.exported, classes="mt-2"):
+            downloads(f"[{name.exported}]", "zip")

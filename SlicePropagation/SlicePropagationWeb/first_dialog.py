@@ -2,6 +2,7 @@
 
 from trame.widgets import html, vuetify3
 
+from SlicePropagationWeb.dialog_parts import close_button, dialog
 from SlicePropagationWeb.page_parts import give, shown
 from SlicePropagationWeb.panel_state import StateNames
 
@@ -18,10 +19,7 @@ def add_first_dialog(name: StateNames) -> None:
     Args:
         name: names of the PanelState's values in the browser.
     """
-    with (
-        vuetify3.VDialog(v_model=name.is_first_dialog, width="640"),
-        vuetify3.VCard(title="Segment first", prepend_icon="mdi-auto-fix"),
-    ):
+    with dialog("Segment first", "mdi-auto-fix", "640", v_model=name.is_first_dialog):
         with vuetify3.VCardText():
             html.Div(EXPLAINED, classes="sp-faint")
             vuetify3.VAlert(
@@ -34,8 +32,7 @@ def add_first_dialog(name: StateNames) -> None:
             )
             _add_models(name)
         with vuetify3.VCardActions():
-            vuetify3.VSpacer()
-            vuetify3.VBtn("Cancel", classes="text-none", click=f"{name.is_first_dialog} = false")
+            close_button(name.is_first_dialog, "Cancel")
 
 
 def _add_models(name: StateNames) -> None:

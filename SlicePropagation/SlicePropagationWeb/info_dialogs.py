@@ -3,6 +3,7 @@
 from trame.widgets import html, vuetify3
 
 from SlicePropagationWeb.command_labels import MOUSE, key_rows
+from SlicePropagationWeb.dialog_parts import close_button, dialog
 from SlicePropagationWeb.page_parts import shown
 from SlicePropagationWeb.panel_state import StateNames
 
@@ -20,10 +21,7 @@ def add_table_dialog(name: StateNames) -> None:
     Args:
         name: names of the PanelState's values in the browser.
     """
-    with (
-        vuetify3.VDialog(v_model=name.is_table, width="680"),
-        vuetify3.VCard(title="Segments", prepend_icon="mdi-table"),
-    ):
+    with dialog("Segments", "mdi-table", "680", v_model=name.is_table):
         with vuetify3.VCardText(), html.Table(classes="sp-table"):
             with html.Thead(), html.Tr():
                 for text in ("Segment", *(text for text, _ in COLUMNS)):
@@ -35,7 +33,8 @@ def add_table_dialog(name: StateNames) -> None:
                     html.Span(shown("row.name"))
                 for _, key in COLUMNS:
                     html.Td(shown(f"row.{key}"))
-        _add_close(name.is_table)
+        with vuetify3.VCardActions():
+            close_button(name.is_table)
 
 
 def add_keys_dialog(name: StateNames) -> None:
@@ -44,10 +43,7 @@ def add_keys_dialog(name: StateNames) -> None:
     Args:
         name: names of the PanelState's values in the browser.
     """
-    with (
-        vuetify3.VDialog(v_model=name.is_keys, width="640"),
-        vuetify3.VCard(title="Keys and mouse", prepend_icon="mdi-keyboard-outline"),
-    ):
+    with dialog("Keys and mouse", "mdi-keyboard-outline", "640", v_model=name.is_keys):
         with vuetify3.VCardText(), html.Div(classes="sp-keys"):
             for key, text in (*key_rows(), *MOUSE):
                 with html.Div():
@@ -56,14 +52,4 @@ def add_keys_dialog(name: StateNames) -> None:
         with vuetify3.VCardActions():
             again = f"{name.is_keys} = false; utils.page.firstSteps()"
             vuetify3.VBtn("Show the first steps again", classes="text-none", click=again)
-            _add_close_button(name.is_keys)
-
-
-def _add_close(value: str) -> None:
-    with vuetify3.VCardActions():
-        _add_close_button(value)
-
-
-def _add_close_button(value: str) -> None:
-    vuetify3.VSpacer()
-    vuetify3.VBtn("Close", classes="text-none", click=f"{value} = false")
+            close_button(name.is_keys)

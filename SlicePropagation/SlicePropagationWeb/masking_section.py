@@ -3,7 +3,7 @@
 from trame.widgets import html, vuetify3
 
 from SlicePropagationWeb.command_labels import OVERWRITE_ITEMS
-from SlicePropagationWeb.page_parts import LIGHT_BLUE, give, number_field, select
+from SlicePropagationWeb.page_parts import ACCENT, give, number_field, select
 from SlicePropagationWeb.panel_state import StateNames
 
 HINT = (
@@ -27,7 +27,7 @@ def add_masking(name: StateNames) -> None:
                 label="Only intensities",
                 density="compact",
                 hide_details=True,
-                color=LIGHT_BLUE,
+                color=ACCENT,
                 classes="sp-check flex-grow-0",
                 disabled=(f"!!{name.why}.choices",),
             )

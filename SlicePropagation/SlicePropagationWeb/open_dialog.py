@@ -2,12 +2,16 @@
 
 from trame.widgets import html, vuetify3
 
+from SlicePropagationWeb.dialog_parts import (
+    FIND_FROM,
+    add_problem,
+    dialog,
+    file_list,
+    find_field,
+)
 from SlicePropagationWeb.page_parts import give, progress_bar, shown
 from SlicePropagationWeb.panel_state import StateNames
-from SlicePropagationWeb.save_dialog import add_problem
 from SlicePropagationWeb.workspace import MAX_LISTED
-
-FIND_FROM = 12  # files on, they can be searched
 
 
 def add_open_dialog(name: StateNames) -> None:
@@ -16,24 +20,21 @@ def add_open_dialog(name: StateNames) -> None:
     Args:
         name: names of the PanelState's values in the browser.
     """
-    with (
-        vuetify3.VDialog(
-            v_model=name.is_open_dialog,
-            persistent=(f"{name.upload} >= 0",),
-            width="640",
-        ),
-        vuetify3.VCard(
-            title="Open a volume or a segmentation",
-            prepend_icon="mdi-folder-open-outline",
-        ),
+    with dialog(
+        "Open a volume or a segmentation",
+        "mdi-folder-open-outline",
+        "640",
+        v_model=name.is_open_dialog,
+        persistent=(f"{name.upload} >= 0",),
     ):
         with vuetify3.VCardText():
             _add_sources(name)
             html.Div(shown(name.upload_text), classes="sp-faint sp-gap")
             _add_upload_progress(name)
             add_problem(name)
-            _add_choices(name)
-            _add_find(name)
+            choices = _load("file.path", "file.key")
+            heading = "Choose one of its volumes"  # of a DICOM folder that holds several
+            file_list(heading, name.choices, choices, "mdi-layers-outline", "series")
             _add_lists(name)
         with vuetify3.VCardActions():
             vuetify3.VSpacer()
@@ -88,51 +89,20 @@ def _add_upload_progress(name: StateNames) -> None:
         )
 
 
-def _add_find(name: StateNames) -> None:
-    with html.Div(
-        v_if=f"{name.find} || {name.images}.length + {name.segmentations}.length > {FIND_FROM}",
-        classes="mt-4",
-    ):
-        vuetify3.VTextField(
-            v_model=name.find,
-            placeholder="Find",
-            prepend_inner_icon="mdi-magnify",
-            density="compact",
-            variant="outlined",
-            hide_details=True,
-            clearable=True,
-        )
-
-
-def _add_choices(name: StateNames) -> None:
-    """The volumes of a DICOM folder that holds several."""
-    with html.Div(v_if=f"{name.choices}.length", classes="mt-4"):
-        html.Div("Choose one of its volumes", classes="sp-heading")
-        with vuetify3.VList(
-            density="compact",
-            max_height="220",
-            bg_color="transparent",
-            style="overflow-y: auto",
-        ):
-            vuetify3.VListItem(
-                v_for=f"one in {name.choices}",
-                key="one.key",
-                title=("one.title",),
-                prepend_icon="mdi-layers-outline",
-                click=give("load", "one.path", "one.key"),
-                raw_attrs=['data-open="series"'],
-            )
-
-
 def _add_lists(name: StateNames) -> None:
-    _add_list("Opened last", f"({name.find} ? [] : {name.recent})", "load", "mdi-history", "recent")
-    _add_list(
+    find_field(
+        name.find,
+        f"{name.find} || {name.images}.length + {name.segmentations}.length > {FIND_FROM}",
+    )
+    recent = f"({name.find} ? [] : {name.recent})"
+    file_list("Opened last", recent, _load("file.path"), "mdi-history", "recent")
+    _add_found(
         "Segmentations, to go on with on this volume",
         name.segmentations,
         "continue",
         "mdi-shape-outline",
     )
-    _add_list(
+    _add_found(
         "Volumes in the folders given to this program",
         name.images,
         "load",
@@ -140,32 +110,15 @@ def _add_lists(name: StateNames) -> None:
     )
 
 
-def _add_list(
-    heading: str,
-    files: str,
-    command: str,
-    icon: str,
-    mark: str = "",
-) -> None:
-    """A list of files; a click opens one."""
-    with html.Div(v_if=f"{files}.length", classes="mt-4"):
-        html.Div(heading, classes="sp-heading")
-        with vuetify3.VList(
-            density="compact",
-            max_height="220",
-            bg_color="transparent",
-            style="overflow-y: auto",
-        ):
-            vuetify3.VListItem(
-                v_for=f"file in {files}",
-                key="file.path",
-                title=("file.title",),
-                prepend_icon=icon,
-                click=give(command, "file.path"),
-                raw_attrs=[f'data-open="{mark or command}"'],
-            )
-        html.Div(
-            f"{MAX_LISTED} are shown; type a part of the name or folder to find the others.",
-            v_if=f"{files}.length >= {MAX_LISTED}",
-            classes="sp-faint sp-gap",
-        )
+def _load(*arguments: str) -> str:
+    return give("load", *arguments)
+
+
+def _add_found(heading: str, files: str, command: str, icon: str) -> None:
+    """A list of files of the folders; where it is cut off, it says so."""
+    file_list(heading, files, give(command, "file.path"), icon, command)
+    html.Div(
+        f"{MAX_LISTED} are shown; type a part of the name or folder to find the others.",
+        v_if=f"{files}.length >= {MAX_LISTED}",
+        classes="sp-faint sp-gap",
+    )

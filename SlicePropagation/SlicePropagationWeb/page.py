@@ -19,6 +19,7 @@ from SlicePropagationWeb.page_views import PageViews
 from SlicePropagationWeb.panel_state import StateNames
 from SlicePropagationWeb.propagate_section import add_propagate_section, add_run_footer
 from SlicePropagationWeb.review_bar import add_review_bar
+from SlicePropagationWeb.theme_menu import add_theme_menu
 from SlicePropagationWeb.view_bar import add_view_bar
 from SlicePropagationWeb.welcome import add_alert, add_opening, add_welcome
 from SlicePropagationWeb.worklist_dialog import add_case_bar, add_case_buttons
@@ -46,8 +47,9 @@ class Page:
     ) -> None:
         self.name = name
         server.state.trame__title = TITLE
-        with VAppLayout(server, theme="dark") as self.layout:
-            client.ClientTriggers(mounted="trigger('enter', [utils.page.tab])")
+        with VAppLayout(server) as self.layout:
+            begin = "utils.page.beginTheme($vuetify); trigger('enter', [utils.page.tab])"
+            client.ClientTriggers(mounted=begin)
             with html.Div(classes="sp-root", v_if=f"{name.owner} === utils.page.tab"):
                 self._top_bar()
                 with html.Div(classes="sp-body"):
@@ -77,6 +79,7 @@ class Page:
             html.Div(style="width: 8px")
             command_button("save", name, variant="tonal")
             add_case_buttons(name)
+            add_theme_menu()
 
     def _panel(self) -> None:
         with html.Div(classes="sp-panel"):

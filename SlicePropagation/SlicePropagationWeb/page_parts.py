@@ -3,6 +3,7 @@
 Each function adds to the place of the template that is being built, as trame's widgets do.
 """
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,7 +13,7 @@ from SlicePropagationWeb.command_labels import COMMANDS, shown_key
 from SlicePropagationWeb.panel_state import StateNames
 
 BLUE = "#0072B2"  # Okabe and Ito, 2008: colours that a colour-blind person tells apart
-LIGHT_BLUE = "#56B4E9"
+ACCENT = "primary"  # a blue, as `www/theme.js` has it for each theme
 RED = "#D55E00"
 GREEN = "#00785A"
 TOOLTIP_MS = "300"
@@ -23,6 +24,9 @@ KEEPS_TYPED = (
     "@vue:before-update=\"({el}) => { el.typed = el.matches(':focus') ? el.value : null; }\"",
     '@vue:updated="({el}) => { if (el.typed !== null) el.value = el.typed; }"',
 )
+
+
+SHOWN = re.compile(r"\{\{ (.*) \}\}")
 
 
 def shown(expression: str) -> str:
@@ -50,12 +54,18 @@ def section(text: str) -> html.Div:
 
 
 def tooltip(text: str, location: str, **options: Any) -> None:
-    """What is said when the mouse rests on the widget that is being built."""
+    """What is said when the mouse rests on the widget that is being built.
+
+    A screen reader is told without a mouse: the text stands there only while the tooltip is open.
+    """
+    found = SHOWN.fullmatch(text)
+    says = found[1] if found else f"'{text}'"
     vuetify3.VTooltip(
         text,
         activator="parent",
         location=location,
         open_delay=TOOLTIP_MS,
+        raw_attrs=[f':aria-label="{says}"', f":role=\"({says}) ? 'tooltip' : 'none'\""],
         **options,
     )
 
@@ -86,7 +96,7 @@ def select(
             variant="outlined",
             hide_details=True,
             disabled=(f"!!{name.why}.choices",),
-            raw_attrs=[f'data-choice="{text}"'],
+            raw_attrs=[f'data-choice="{text}"', f'aria-label="{text}"'],
         ):
             tooltip(
                 shown(hint),
@@ -113,15 +123,39 @@ def check(
         label=text,
         density="compact",
         hide_details=True,
-        color=LIGHT_BLUE,
+        color=ACCENT,
         classes="sp-check flex-grow-0",
         disabled=(disabled,),
     )
 
 
+def percent_slider(value: str, label: str, hint: str) -> None:
+    """A short slider from 0 to 100 %.
+
+    Args:
+        value: name of the browser's value.
+        label: what it is, for who cannot see the page.
+        hint: expression of the tooltip.
+    """
+    with vuetify3.VSlider(
+        v_model=value,
+        min=0,
+        max=100,
+        step=5,
+        hide_details=True,
+        density="compact",
+        color=ACCENT,
+        thumb_size=12,
+        track_size=3,
+        classes="sp-fill",
+        raw_attrs=[f'aria-label="{label}"'],
+    ):
+        tooltip(shown(hint), "bottom")
+
+
 def progress_bar(**options: Any) -> None:
     """A bar that says how far something is."""
-    vuetify3.VProgressLinear(height=6, rounded=True, color=LIGHT_BLUE, **options)
+    vuetify3.VProgressLinear(height=6, rounded=True, color=ACCENT, **options)
 
 
 def command_button(

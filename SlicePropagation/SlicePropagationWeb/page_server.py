@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 WWW = Path(__file__).with_name("www")
 SCRIPTS = (
+    "theme",
     "page",
     "pointer_path",
     "brush_canvas",
@@ -35,7 +36,7 @@ def make_server() -> "Server":
         {
             "serve": {"slice_propagation": str(WWW)},
             "scripts": [f"slice_propagation/{name}.js" for name in SCRIPTS],
-            "styles": ["slice_propagation/page.css"],
+            "styles": ["slice_propagation/theme.css", "slice_propagation/page.css"],
         }
     )
     server.state.trame__template_error = GONE

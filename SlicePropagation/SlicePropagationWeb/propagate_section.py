@@ -4,9 +4,9 @@ from trame.widgets import html, vuetify3
 
 from SlicePropagationWeb.command_labels import AFTER_CORRECTION_ITEMS, DEVICE_ITEMS
 from SlicePropagationWeb.page_parts import (
+    ACCENT,
     BLUE,
     GREEN,
-    LIGHT_BLUE,
     RED,
     check,
     command_button,
@@ -100,10 +100,11 @@ def _add_range(name: StateNames) -> None:
             hide_details=True,
             density="compact",
             strict=True,
-            color=LIGHT_BLUE,
+            color=ACCENT,
             disabled=(f"!!{name.why}.choices",),
             thumb_size=14,
             track_size=3,
+            raw_attrs=['aria-label="First and last slice"'],
         )
         html.Span(shown(f"{name.span}[1] + 1"), classes="sp-number")
 

@@ -4,12 +4,13 @@ from trame.widgets import html, vuetify3
 
 from SlicePropagationWeb.command_labels import OUTLINES, REACHES
 from SlicePropagationWeb.page_parts import (
-    LIGHT_BLUE,
+    ACCENT,
     check,
     give,
     number_field,
     shown,
     toggle_group,
+    tooltip,
 )
 from SlicePropagationWeb.panel_state import StateNames
 
@@ -67,7 +68,7 @@ def _add_brush(name: StateNames) -> None:
             max=(f"{name.brush_bounds}[1]",),
             hide_details=True,
             density="compact",
-            color=LIGHT_BLUE,
+            color=ACCENT,
             thumb_size=14,
             track_size=3,
             raw_attrs=['aria-label="Size of the brush"'],
@@ -103,18 +104,14 @@ def _add_threshold(name: StateNames) -> None:
             click=give("find_range"),
             raw_attrs=['aria-label="Automatic range"'],
         ):
-            vuetify3.VTooltip(
-                "What is brighter than most, by the method of Otsu",
-                activator="parent",
-                location="bottom",
-            )
+            tooltip("What is brighter than most, by the method of Otsu", "bottom")
     vuetify3.VRangeSlider(
         v_model=name.threshold,
         min=(f"{name.threshold_bounds}[0]",),
         max=(f"{name.threshold_bounds}[1]",),
         hide_details=True,
         density="compact",
-        color=LIGHT_BLUE,
+        color=ACCENT,
         thumb_size=14,
         track_size=3,
         raw_attrs=['aria-label="Range of intensities"'],
@@ -130,11 +127,7 @@ def _add_threshold_buttons(name: StateNames) -> None:
         variant="tonal",
         click=give("mask"),
     ):
-        vuetify3.VTooltip(
-            "Paint, and let tools and runs write in this range only",
-            activator="parent",
-            location="bottom",
-        )
+        tooltip("Paint, and let tools and runs write in this range only", "bottom")
     where = f"{{slice: 'to this slice', range: 'to these slices', all: 'to all'}}[{name.reach}]"
     vuetify3.VBtn(
         shown(f"'Add ' + {where}"),
@@ -154,7 +147,7 @@ def _add_cut(name: StateNames) -> None:
         density="compact",
         variant="outlined",
         hide_details=True,
-        raw_attrs=['data-choice="Cut"'],
+        raw_attrs=['data-choice="Cut"', 'aria-label="What the scissors do"'],
     )
 
 

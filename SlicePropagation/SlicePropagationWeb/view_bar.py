@@ -3,11 +3,11 @@
 from trame.widgets import html, vuetify3
 
 from SlicePropagationWeb.page_parts import (
-    LIGHT_BLUE,
+    ACCENT,
     command_icon,
     give,
     number_field,
-    shown,
+    percent_slider,
     tooltip,
 )
 from SlicePropagationWeb.panel_state import StateNames
@@ -72,20 +72,8 @@ def _add_presets(name: StateNames) -> None:
 def _add_fill(name: StateNames) -> None:
     """How opaque segments are in the slices."""
     html.Span("Fill", classes="sp-label sp-short sp-fill-label")
-    with vuetify3.VSlider(
-        v_model=name.fill,
-        min=0,
-        max=100,
-        step=5,
-        hide_details=True,
-        density="compact",
-        color=LIGHT_BLUE,
-        thumb_size=12,
-        track_size=3,
-        classes="sp-fill",
-        raw_attrs=['aria-label="Opacity of the segments"'],
-    ):
-        tooltip(shown(f"`Opacity of the segments: ${{{name.fill}}} %`"), "bottom")
+    hint = f"`Opacity of the segments: ${{{name.fill}}} %`"
+    percent_slider(name.fill, "Opacity of the segments", hint)
 
 
 def _add_toggle(label: str, icon: str, hint: str, value: str) -> None:
@@ -93,7 +81,7 @@ def _add_toggle(label: str, icon: str, hint: str, value: str) -> None:
         icon=True,
         size="32",
         variant=(f"{value} ? 'tonal' : 'text'",),
-        color=(f"{value} ? '{LIGHT_BLUE}' : ''",),
+        color=(f"{value} ? '{ACCENT}' : ''",),
         click=f"{value} = !{value}",
         raw_attrs=[f'aria-label="{label}"', f':aria-pressed="String({value})"'],
     ):

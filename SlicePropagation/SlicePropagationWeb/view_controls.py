@@ -7,7 +7,7 @@ from trame_client.widgets.core import HTML_CTX
 from trame_slicer.app.logic import connect_slice_view_slider_to_state
 from trame_slicer.app.ui.slider import Slider
 
-from SlicePropagationWeb.page_parts import give, shown
+from SlicePropagationWeb.page_parts import give, shown, tooltip
 from SlicePropagationWeb.panel_state import StateNames
 
 if TYPE_CHECKING:
@@ -64,13 +64,16 @@ def add_slice_controls(server: "Server", view: Any, name: StateNames) -> None:
             theme="dark",
             density="compact",
             color=COLORS[tag],
+            raw_attrs=[f'aria-label="{plane.capitalize()} slice"'],
         )
 
 
 def _add_head(tag: str, text: str, color: str, name: StateNames) -> None:
     """Name, and the buttons that fit and maximise."""
     style = f"border-color: {color}"
-    with html.Div(classes="sp-view-name", style=style, raw_attrs=[f'data-view="{tag}"']):
+    named = f"@vue:mounted=\"({{el}}) => utils.page.namePicture(el, '{text} view')\""
+    marks = [f'data-view="{tag}"', named]
+    with html.Div(classes="sp-view-name", style=style, raw_attrs=marks):
         html.Span(text)
         fit = give("fit", f"'{tag}'")
         with _button(f"Fit {text} view", "Fit to view", fit):
@@ -91,7 +94,7 @@ def _button(label: str, hint: str, click: str) -> vuetify3.VBtn:
         raw_attrs=[f'aria-label="{label}"'],
     )
     with button:
-        vuetify3.VTooltip(hint, activator="parent", location="bottom")
+        tooltip(hint, "bottom")
     return button
 
 

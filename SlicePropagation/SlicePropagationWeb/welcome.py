@@ -2,7 +2,7 @@
 
 from trame.widgets import html, vuetify3
 
-from SlicePropagationWeb.page_parts import BLUE, LIGHT_BLUE, command_button, give, shown
+from SlicePropagationWeb.page_parts import ACCENT, BLUE, command_button, give, shown
 from SlicePropagationWeb.panel_state import StateNames
 
 
@@ -52,7 +52,7 @@ def _add_loading(name: StateNames) -> None:
             indeterminate=True,
             size="22",
             width="2",
-            color=LIGHT_BLUE,
+            color=ACCENT,
         )
         html.Span(shown(name.loading), classes="ml-3")
 

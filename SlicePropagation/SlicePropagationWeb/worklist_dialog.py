@@ -81,7 +81,11 @@ def add_worklist_dialog(name: StateNames) -> None:
     """
     with (
         vuetify3.VDialog(
-            v_model=name.is_cases, max_width="1040", classes="sp-worklist", scrollable=True
+            v_model=name.is_cases,
+            max_width="1040",
+            classes="sp-worklist",
+            scrollable=True,
+            raw_attrs=['aria-label="Cases"'],
         ),
         vuetify3.VCard(
             classes=(f"{{'sp-many': {name.cases}.counts && {name.cases}.counts.all > 8}}",)

@@ -273,7 +273,7 @@ def open_page(browser, address, size=SIZE, is_first=False):
         size: of the window, in pixels.
         is_first: whether nobody has seen the page in this browser, so that it shows its first steps.
     """
-    page = browser.new_page(viewport=size)
+    page = browser.new_page(viewport=size, color_scheme="dark")
     page.set_default_timeout(90_000)
     page.asked = []
     page.problems = []
