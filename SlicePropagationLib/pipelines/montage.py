@@ -34,20 +34,20 @@ class Tile:
     Attributes:
         grey: (TILE, TILE) float in [0, 1].
         outlines: (mask, colour) of each structure, masks (TILE, TILE) bool.
-        marks: (mask, colour) of pixels that have that colour, over the outlines.
         title: words at the top.
         note: words at the bottom.
         note_color: their colour.
         frame: colour of the frame, or None for none.
+        marks: (mask, colour) of pixels that have that colour, over the outlines.
     """
 
     grey: np.ndarray
     outlines: tuple[tuple[np.ndarray, Color], ...] = ()
-    marks: tuple[tuple[np.ndarray, Color], ...] = ()
     title: str = ""
     note: str = ""
     note_color: Color = WHITE
     frame: Color | None = None
+    marks: tuple[tuple[np.ndarray, Color], ...] = ()
 
 
 class Window(NamedTuple):
