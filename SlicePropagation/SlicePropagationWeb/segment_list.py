@@ -44,7 +44,7 @@ def add_segment_buttons(name: StateNames) -> None:
     Args:
         name: names of the PanelState's values in the browser.
     """
-    with html.Div(classes="sp-row sp-gap"):
+    with html.Div(classes="sp-row sp-gap sp-close"):
         vuetify3.VBtn(
             "Add segment",
             prepend_icon="mdi-plus",
