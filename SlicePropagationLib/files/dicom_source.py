@@ -99,20 +99,27 @@ def _of_moved_slices(volume: Volume, pydicom: ModuleType) -> dict[int, SourceSli
 
 
 def _datasets(path: Path, pydicom: ModuleType) -> Iterator[Any]:
-    """Headers of all images at a path: a file and those beside it, or a folder and those below."""
-    if path.is_file() and path.name.upper() != "DICOMDIR":
-        files = [each for each in path.parent.iterdir() if each.is_file()]
-        files.sort(key=lambda each: each != path)
-    else:
-        folder = path if path.is_dir() else path.parent
-        files = sorted(each for each in folder.rglob("*") if each.is_file())
-    for file in files:
+    """Headers of all images at a path: a file and those beside it, or a folder and those below.
+
+    None where nothing is there any more.
+    """
+    for file in _files_at(path):
         try:
             dataset = pydicom.dcmread(file, stop_before_pixels=True, force=True)
         except Exception:  # whatever is wrong with it, it is no slice
             continue
         if "SeriesInstanceUID" in dataset and "Rows" in dataset:
             yield dataset
+
+
+def _files_at(path: Path) -> list[Path]:
+    if path.is_file() and path.name.upper() != "DICOMDIR":
+        files = [each for each in path.parent.iterdir() if each.is_file()]
+        return sorted(files, key=lambda each: each != path)
+    if not path.exists():
+        return []
+    folder = path if path.is_dir() else path.parent
+    return sorted(each for each in folder.rglob("*") if each.is_file())
 
 
 def _placed(dataset: Any, volume: Volume) -> Iterator[tuple[int, SourceSlice]]:

@@ -10,9 +10,11 @@ import SimpleITK as sitk
 from case_files import make_case
 
 from SlicePropagationLib.commands.main import main
+from SlicePropagationLib.errors import InputError
+from SlicePropagationLib.files.dicom_source import source_slices
 from SlicePropagationLib.files.segmentation_file import read_segmentation, write_layers
 from SlicePropagationLib.files.segments import Segment
-from SlicePropagationLib.files.volume import read_volume
+from SlicePropagationLib.files.volume import Volume, read_volume
 
 SHAPE = (8, 24, 20)
 SPACING = (0.8, 1.2, 2.5)  # along I, J, K
@@ -294,3 +296,14 @@ def test_where_slices_are_thin_already_it_is_said_before_the_run(tmp_path, capsy
     assert propagate_thick(tmp_path, (1.0, 1.0, 1.0)) == 2
     assert "no stair steps to remove" in capsys.readouterr().err
     assert not (tmp_path / "out.nii.gz").exists()
+
+
+def test_where_the_image_is_gone_nothing_around_it_is_searched(tmp_path, pydicom, monkeypatch):
+    image = sitk.Image([4, 4, 2], sitk.sitkInt16)
+    (tmp_path / "other").write_bytes(b"no picture")
+    volume = Volume(sitk.GetArrayFromImage(image), image, tmp_path / "gone.nii.gz")
+    read = []
+    monkeypatch.setattr(pydicom, "dcmread", lambda path, **options: read.append(path))
+    with pytest.raises(InputError, match="is no DICOM series"):
+        source_slices(volume)
+    assert read == []
