@@ -193,7 +193,7 @@ class FileCommands:
         """Go on with a segmentation of the volume that is open."""
         self.begin_loading(path.name)
         try:
-            opened = await self.read(_read_segmentation, path)
+            opened = await self.read(read_segmentation, path)
             self._opened.show_segmentation(path.name, opened, str(path))
         except SlicePropagationError as error:
             self._workflow.say(str(error), is_error=True)
@@ -297,9 +297,3 @@ class FileCommands:
         self._data.saved = [path.name, *beside, *(file.name for file in done.exports)]
         saved = f"Saved {path.name}, its per-slice table and its record in {path.parent}."
         self._workflow.say(" ".join([saved, *done.remarks]))
-
-
-def _read_segmentation(path: Path, grid: Volume | None) -> Opened:
-    if grid is None:
-        raise InputError(f"Open the volume that {path.name} belongs to first.")
-    return read_segmentation(path, grid)
