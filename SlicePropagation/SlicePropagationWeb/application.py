@@ -5,7 +5,6 @@ from typing import Any, cast
 
 import slicer
 import slicer.util
-from SlicePropagationMRML.presenting.controls import engineNotes
 from SlicePropagationMRML.run.logic import PropagationLogic
 from trame_server.utils.typed_state import TypedState
 from trame_slicer.core import SlicerApp
@@ -29,12 +28,16 @@ from SlicePropagationWeb.page_views import PageViews
 from SlicePropagationWeb.panel_state import PanelState, StateNames
 from SlicePropagationWeb.player import Player
 from SlicePropagationWeb.redo import Redo
+from SlicePropagationWeb.review_commands import ReviewCommands
 from SlicePropagationWeb.second_image import SecondImage
-from SlicePropagationWeb.segment_measures import segment_measures
 from SlicePropagationWeb.segmentation_controller import SegmentationController
 from SlicePropagationWeb.session_lock import SessionLock
 from SlicePropagationWeb.surprises import unexpected
 from SlicePropagationWeb.toolbox import Toolbox
+from SlicePropagationWeb.undo_commands import UndoCommands
+from SlicePropagationWeb.unsaved_work import UnsavedWork
+from SlicePropagationWeb.uploads import Uploads
+from SlicePropagationWeb.view_commands import ViewCommands
 from SlicePropagationWeb.view_mouse import ViewMouse
 from SlicePropagationWeb.window_level import WindowLevel
 from SlicePropagationWeb.workflow import Workflow, tell
@@ -60,6 +63,8 @@ class Application:
         workflow: the Workflow.
         opened: the CurrentWork.
         files: the FileCommands.
+        uploads: the Uploads.
+        unsaved: the UnsavedWork.
         session_lock: the SessionLock.
         gateway: the Gateway.
         second: the SecondImage.
@@ -76,6 +81,7 @@ class Application:
         self._loop = EventLoop(self.server, self._give, self._failed)
         self._make_workflow(name)
         self._make_files()
+        self._make_shown()
         self.session_lock = SessionLock(self.server, self._entered)
         self.gateway = Gateway(self.server, self.session_lock, self.views.names, self._say_error)
         Page(self.server, name, self.views)
@@ -83,7 +89,7 @@ class Application:
         self.data.offer = workspace.recovery.offered()
         self._make_cases(cases, claims)
         self._commands = self._workflow_commands() | self._drawing_commands()
-        self._commands |= self._file_commands() | self._view_commands() | self.cases.commands()
+        self._commands |= self._file_commands() | self.shown.commands() | self.cases.commands()
         self.checked = CheckedState(self.server.state, self._say_error)
         self._follow_choices(typed, name)
         self.cases.follow(typed, name)
@@ -104,6 +110,8 @@ class Application:
         )
         redo = Redo(logic, self.data, self._loop.schedule, self.views.refresh)
         self.workflow = Workflow(logic, self.controller, self.views, self.data, redo)
+        self.review = ReviewCommands(self.workflow)
+        self.steps = UndoCommands(self.workflow, redo)
         self.player = Player(self.workflow, self._loop.schedule, self.data)
         kept = KeptWindows(self.workspace.recovery.folder)
         self.window = WindowLevel(self.data, kept, self._loop.schedule)
@@ -150,9 +158,36 @@ class Application:
             self.data,
         )
 
+        files = self.files
+        self.uploads = Uploads(
+            self.server, files, self.workspace, self.workflow, self.opened, self.data
+        )
+        self.unsaved = UnsavedWork(
+            files,
+            self._loop,
+            self.workspace,
+            self.autosave,
+            self.opened,
+            self.workflow,
+            self.data,
+        )
+
+    def _make_shown(self) -> None:
+        self.shown = ViewCommands(
+            self.controller,
+            self.views,
+            self.player,
+            self.window,
+            self.second,
+            self.workflow,
+            self.data,
+        )
+
     def _make_cases(self, cases: Sequence[Case], claims: Claims | None) -> None:
         parts = (self.files, self.autosave, self.workflow, self.workspace, self._loop, self.data)
         self.cases = CaseParts(cases, *parts, claims)
+        self.unsaved.on_restored = self.cases.work.arrived
+        self.unsaved.on_settled = self.cases.list.settled
         self.views.observe(lambda *_: self.cases.work.act())
 
     def begin(self) -> None:
@@ -187,16 +222,12 @@ class Application:
             "stop": flow.stop,
             "keep": flow.keep,
             "discard": flow.discard,
-            "next": flow.show_next,
-            "confirm": flow.confirm,
-            "empty": flow.mark_empty,
-            "undo": flow.undo,
-            "redo": flow.redo,
+            **self.review.commands(),
+            **self.steps.commands(),
             "jump": flow.jump,
             "choose": flow.choose_segment,
             "plane": flow.choose_plane,
             "describe": flow.describe,
-            "details": self._show_details,
             **self.first.commands(),
         }
 
@@ -213,22 +244,6 @@ class Application:
             "reorder": controller.reorder,
         }
 
-    def _view_commands(self) -> dict[str, Callable[..., None]]:
-        return {
-            "step": self.player.step,
-            "play": self.player.toggle,
-            "fit": self.views.fit,
-            "maximise": self._maximise,
-            "crosshair": self._toggle_crosshair,
-            "preset": self.window.choose,
-            "width": self.window.set_width,
-            "level": self.window.set_level,
-            "reset_window": self.window.reset,
-            **self.second.commands(),
-            "table": self._show_table,
-            "keys": self._show_keys,
-        }
-
     def _file_commands(self) -> dict[str, Callable[..., None]]:
         files = self.files
         return {
@@ -237,9 +252,7 @@ class Application:
             "sample": files.load_sample,
             "save": files.show_save_dialog,
             "write": files.save,
-            "restore": files.restore,
-            "forget": files.forget,
-            "aside": files.set_aside,
+            **self.unsaved.commands(),
         }
 
     def _command(self, name: str, *arguments: Any) -> None:
@@ -274,43 +287,12 @@ class Application:
         self.data.loading = ""
         self.data.is_saving = False
 
-    def _show_details(self) -> None:
-        self.data.notes = [{"title": title, "text": text} for title, text in engineNotes()]
-        self.data.is_details = True
-
-    def _show_table(self) -> None:
-        self.data.measures = segment_measures(self.workflow.session, self.data.segments)
-        self.data.is_table = True
-
-    def _show_keys(self) -> None:
-        self.data.is_keys = True
-
-    def _maximise(self, view: str) -> None:
-        self.data.maximised = "" if self.data.maximised == view else view
-        self.views.maximise(self.data.maximised)
-
-    def _toggle_crosshair(self) -> None:
-        self.data.crosshair = not self.data.crosshair
-
     # What the person chose; trame itself would swallow an error of these
 
     def _follow_choices(self, typed: Any, name: StateNames) -> None:
         self.toolbox.follow(typed, name)
-        typed.bind_changes(
-            {
-                name.show_3d: self._show_3d,
-                name.engine: self._choose_engine,
-                name.scope: self._choose_scope,
-                name.fill: self._show_segments,
-                name.outline: self._show_segments,
-                name.crosshair: self._show_crosshair,
-                name.second_share: self._blend,
-            }
-        )
-
-    def _show_3d(self, is_shown: bool) -> None:
-        tell(self.workflow, self.controller.show_3d, is_shown)
-        tell(self.workflow, self.views.reset_3d)
+        self.shown.follow(typed, name)
+        typed.bind_changes({name.engine: self._choose_engine, name.scope: self._choose_scope})
 
     def _choose_engine(self, *_: Any) -> None:
         tell(self.workflow, self.workflow.refresh_reasons)
@@ -318,16 +300,6 @@ class Application:
 
     def _choose_scope(self, *_: Any) -> None:
         tell(self.workflow, self.workflow.refresh_reasons)
-
-    def _show_segments(self, *_: Any) -> None:
-        tell(self.workflow, self.controller.show_as, self.data.fill / 100, self.data.outline)
-        tell(self.workflow, self.views.refresh)
-
-    def _blend(self, share: int) -> None:
-        tell(self.workflow, self.second.blend, share)
-
-    def _show_crosshair(self, is_shown: bool) -> None:
-        tell(self.workflow, self.views.show_crosshair, is_shown)
 
     def close(self) -> None:
         """End: what is not saved is kept."""

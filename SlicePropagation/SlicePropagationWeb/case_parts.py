@@ -55,8 +55,6 @@ class CaseParts:
         self.work.list = self.list
         self.export = ExportCommands(self.work, files, autosave, workflow, workspace, loop, data)
         self._files = files
-        files.on_restored = self.work.arrived
-        files.on_settled = self.list.settled
 
     def commands(self) -> dict[str, Callable[..., None]]:
         """{name: function} of what the browser may ask for."""

@@ -1,11 +1,11 @@
-"""Commands that read and write files: opening, uploading, saving, unsaved work.
+"""Commands that read and write files: opening and saving.
 
 Files are read and written in threads; the page goes on answering.
 """
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,26 +16,20 @@ from SlicePropagationLib.engines import make_engine
 from SlicePropagationLib.errors import InputError, SlicePropagationError
 from SlicePropagationLib.files.companions import companion
 from SlicePropagationLib.files.dicom_choice import SeriesChoiceError
-from SlicePropagationLib.files.segmentation_file import Segmentation
-from SlicePropagationLib.files.segmentation_file import (
-    read_segmentation as read_segmentation_file,
-)
 from SlicePropagationLib.files.volume import Volume
 from SlicePropagationLib.pipelines.exports import check_exports
 from SlicePropagationWeb.current_work import CurrentWork, title_of
-from SlicePropagationWeb.file_lists import FileLists
+from SlicePropagationWeb.file_lists import FileLists, choice_items, choice_text
 from SlicePropagationWeb.opening import (
     SAMPLE,
     Opened,
     collected_warnings,
-    not_restored,
-    read_opened,
     read_segmentation,
     read_with_remarks,
     size_text,
 )
 from SlicePropagationWeb.page_session import Exports
-from SlicePropagationWeb.workflow import Workflow, tell
+from SlicePropagationWeb.workflow import Workflow
 
 if TYPE_CHECKING:
     from trame_server.core import Server
@@ -46,7 +40,6 @@ if TYPE_CHECKING:
     from SlicePropagationWeb.segmentation_controller import SegmentationController
     from SlicePropagationWeb.workspace import Workspace
 
-MOST_NAMED = 3  # volumes of a folder that a message names
 Reader = Callable[[Path, Volume | None], Opened]
 
 
@@ -87,8 +80,6 @@ class FileCommands:
         is_seen: whether the page has been shown to anybody.
         before_save: called with the file of a result before it is written; raises where it may not be.
         on_saved: called with the file of a result that was written, or None where it could not be.
-        on_restored: called with the case of unsaved work that is shown again, or "".
-        on_settled: called when unsaved work is dropped, or is a result now.
     """
 
     def __init__(
@@ -114,8 +105,6 @@ class FileCommands:
         self.lists = FileLists(workspace, data)
         self.before_save: Callable[[Path], None] = lambda path: None
         self.on_saved: Callable[[Path | None], None] = lambda path: None
-        self.on_restored: Callable[[str], None] = lambda case: None
-        self.on_settled: Callable[[], None] = lambda: None
 
     # Opening
 
@@ -134,17 +123,9 @@ class FileCommands:
             path: of the folder.
             error: what reading it said.
         """
-        shown = [f"{choice.key}: {choice.text}" for choice in error.choices]
-        self._data.choices = [
-            {"path": str(path), "key": choice.key, "title": title}
-            for choice, title in zip(error.choices, shown, strict=True)
-        ]
-        named = "; ".join(shown[:MOST_NAMED])
-        rest = "; and others" if len(shown) > MOST_NAMED else ""
-        self._workflow.say(
-            f"{title_of(path)} holds {len(shown)} volumes ({named}{rest}); choose one in the list.",
-            is_error=True,
-        )
+        self._data.choices = choice_items(path, error)
+        text = choice_text(title_of(path), self._data.choices)
+        self._workflow.say(text, is_error=True)
         self._data.is_open_dialog = True
 
     def open_at_start(
@@ -171,8 +152,7 @@ class FileCommands:
         Raises:
             InputError: it lies outside the folders.
         """
-        path = self._workspace.readable_path(text)
-        self._loop.begin(self.load_volume(path, str(series) if series else None))
+        self._loop.begin(self.load_volume(*self._workspace.readable_volume(text, series)))
 
     def load_sample(self) -> None:
         """Open the generated sample."""
@@ -200,7 +180,7 @@ class FileCommands:
             series: which volume of a DICOM folder that holds several.
             case: name of the case of the worklist that it is, or "".
         """
-        self._begin_loading(f"{case or title_of(source)}{size_text(source)}")
+        self.begin_loading(f"{case or title_of(source)}{size_text(source)}")
         try:
             volume, remarks = await asyncio.to_thread(read_with_remarks, source, series)
             self._opened.show_volume(source, volume, remarks, case)
@@ -215,9 +195,9 @@ class FileCommands:
 
     async def load_segmentation(self, path: Path) -> None:
         """Go on with a segmentation of the volume that is open."""
-        self._begin_loading(path.name)
+        self.begin_loading(path.name)
         try:
-            opened = await self._read(_read_segmentation, path)
+            opened = await self.read(read_segmentation, path)
             self._opened.show_segmentation(path.name, opened, str(path))
         except SlicePropagationError as error:
             self._workflow.say(str(error), is_error=True)
@@ -227,12 +207,13 @@ class FileCommands:
         """Have the browser see what changed by now, in the middle of something that takes long."""
         self._server.state.flush()
 
-    def _begin_loading(self, title: str) -> None:
+    def begin_loading(self, title: str) -> None:
+        """Say that something is being opened, before it is."""
         self._data.loading = f"Opening {title}…"
         self._data.is_open_dialog = False
         self._server.state.flush()
 
-    async def _read(
+    async def read(
         self,
         read: Reader,
         path: Path,
@@ -256,48 +237,6 @@ class FileCommands:
             loop = asyncio.get_event_loop()
             task = loop.run_in_executor(None, make_engine, self._data.engine)
             task.add_done_callback(lambda done: done.exception())
-
-    # Uploading
-
-    async def read_upload(self, path: Path) -> Opened:
-        """Read what was uploaded: an image, or a segmentation of the volume that is open."""
-        return await self._read(read_opened, path)
-
-    async def take_upload(
-        self,
-        path: Path,
-        opened: Opened,
-        left_out: list[str],
-    ) -> None:
-        """Show what was uploaded.
-
-        Args:
-            path: where it lies now.
-            opened: what was read of it.
-            left_out: sentences about files that were left out.
-        """
-        with self._server.state:
-            # first: a person who sees the volume paints on it, and not on the dialog
-            self._data.is_open_dialog = False
-            tell(self._workflow, self._show_upload, path, opened, left_out)
-
-    def _show_upload(
-        self,
-        path: Path,
-        opened: Opened,
-        left_out: list[str],
-    ) -> None:
-        if opened.volume is None:
-            self._opened.show_segmentation(path.name, opened, str(path))
-            return
-        volume = replace(opened.volume, path=path)
-        self._opened.show_volume(path, volume, [*left_out, *opened.remarks])
-        self._workspace.note_opened(path)
-
-    def refuse_upload(self, reason: str) -> None:
-        """Say why an upload was not taken."""
-        with self._server.state:
-            self._workflow.say(reason, is_error=True)
 
     # Saving
 
@@ -363,51 +302,3 @@ class FileCommands:
         self._data.saved = [path.name, *beside, *(file.name for file in done.exports)]
         saved = f"Saved {path.name}, its per-slice table and its record in {path.parent}."
         self._workflow.say(" ".join([saved, *done.remarks]))
-
-    # Unsaved work of an earlier session
-
-    def restore(self) -> None:
-        """Go on with unsaved work; read again: what the browser sends back is not trusted."""
-        offer = self._workspace.recovery.offered()
-        if offer is not None:
-            self._loop.begin(self._restore(offer))
-
-    async def _restore(self, offer: dict[str, str]) -> None:
-        self._begin_loading(offer["title"])
-        try:
-            series = offer.get("series") or None
-            volume, remarks = await asyncio.to_thread(read_with_remarks, offer["image"], series)
-            drawn = await asyncio.to_thread(_read_kept, offer["labels"], volume)
-            self._opened.restore(offer, volume, drawn, remarks)
-            self.on_restored(str(offer.get("case", "")))
-        except (SlicePropagationError, ValueError) as error:
-            self._data.offer = {**offer, "problem": not_restored(offer, error)}
-        self._data.loading = ""
-        self.warm_up()
-
-    def forget(self) -> None:
-        """Drop unsaved work."""
-        self._data.offer = None
-        self._autosave.forget()
-        self._autosave.answered()
-        self.on_settled()
-
-    def set_aside(self) -> None:
-        """Make a result of unsaved work."""
-        name = self._autosave.set_aside(str((self._data.offer or {}).get("case", "")))
-        self._data.offer = None
-        self._autosave.answered()
-        if name:
-            self._workflow.say(f"The unsaved work is kept as {name} in {self._workspace.out}.")
-        self.on_settled()
-
-
-def _read_kept(path: str, volume: Volume) -> Segmentation | None:
-    """The segmentation of unsaved work; None where it is in the journal alone."""
-    return read_segmentation_file(path, volume) if path else None
-
-
-def _read_segmentation(path: Path, grid: Volume | None) -> Opened:
-    if grid is None:
-        raise InputError(f"Open the volume that {path.name} belongs to first.")
-    return read_segmentation(path, grid)

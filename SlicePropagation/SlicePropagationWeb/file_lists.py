@@ -1,13 +1,42 @@
 """What the Open dialog lists: all files are looked for and searched here, the first are shown."""
 
 import asyncio
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from SlicePropagationLib.files.dicom_choice import SeriesChoiceError
 from SlicePropagationWeb.workspace import matching
 
 if TYPE_CHECKING:
     from SlicePropagationWeb.panel_state import PanelState
     from SlicePropagationWeb.workspace import Workspace
+
+MOST_NAMED = 3  # volumes of a folder that a message names
+
+
+def choice_items(path: Path | str, error: SeriesChoiceError) -> list[dict[str, str]]:
+    """The volumes of a DICOM folder that holds several, as a dialog lists them.
+
+    Args:
+        path: of the folder.
+        error: what reading it said.
+    """
+    return [
+        {"path": str(path), "key": one.key, "title": f"{one.key}: {one.text}"}
+        for one in error.choices
+    ]
+
+
+def choice_text(title: str, items: list[dict[str, str]]) -> str:
+    """What is said of a DICOM folder that holds several volumes.
+
+    Args:
+        title: of the folder.
+        items: of `choice_items`.
+    """
+    named = "; ".join(item["title"] for item in items[:MOST_NAMED])
+    rest = "; and others" if len(items) > MOST_NAMED else ""
+    return f"{title} holds {len(items)} volumes ({named}{rest}); choose one in the list."
 
 
 class FileLists:

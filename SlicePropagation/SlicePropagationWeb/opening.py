@@ -67,16 +67,18 @@ def read_opened(source: Path | str, grid: Volume | None) -> Opened:
     return read_segmentation(source, grid)
 
 
-def read_segmentation(path: Path | str, grid: Volume) -> Opened:
+def read_segmentation(path: Path | str, grid: Volume | None) -> Opened:
     """Read a segmentation, or a label map that a run wrote, to go on with.
 
     Args:
         path: of the file.
-        grid: the volume that it belongs to.
+        grid: the volume that it belongs to; None while none is open.
 
     Raises:
-        InputError: it has no segment, or as `read_result` says.
+        InputError: no volume is open, it has no segment, or as `read_result` says.
     """
+    if grid is None:
+        raise InputError(f"Open the volume that {Path(path).name} belongs to first.")
     with collected_warnings() as warnings:
         found = read_result(path, grid)
     if not found.segments:

@@ -16,6 +16,7 @@ from SlicePropagationLib.files.dicom_choice import SeriesChoiceError
 from SlicePropagationLib.files.label_look import are_labels
 from SlicePropagationLib.files.segmentation_file import is_segmentation
 from SlicePropagationLib.files.volume import Volume
+from SlicePropagationWeb.file_lists import choice_items
 from SlicePropagationWeb.opening import read_with_remarks
 
 if TYPE_CHECKING:
@@ -122,8 +123,7 @@ class SecondImage:
         Raises:
             InputError: it lies outside the folders.
         """
-        path = self._workspace.readable_path(text)
-        self._loop.begin(self._load(path, str(series) if series else None))
+        self._loop.begin(self._load(*self._workspace.readable_volume(text, series)))
 
     def restore(self, offer: dict[str, Any]) -> None:
         """Show again what was shown with unsaved work; without it, the work is still whole."""
@@ -142,10 +142,7 @@ class SecondImage:
                 self._show(path, series, volume)
                 self._say(" ".join([*remarks, f"{path.name} is shown too; B changes over."]))
         except SeriesChoiceError as error:
-            data.second_choices = [
-                {"path": str(path), "key": one.key, "title": f"{one.key}: {one.text}"}
-                for one in error.choices
-            ]
+            data.second_choices = choice_items(path, error)
             data.is_second_dialog = True
         except SlicePropagationError as error:
             data.second_problem = str(error)

@@ -69,7 +69,7 @@ def _add_color() -> None:
 
 
 def _add_name(name: StateNames) -> None:
-    """The name; a double click renames."""
+    """The name; a double click renames, Enter chooses the segment without a mouse."""
     is_renamed = f"{name.renamed} === segment.id"
     html.Span(
         shown("segment.name"),
@@ -77,6 +77,12 @@ def _add_name(name: StateNames) -> None:
         classes="sp-name",
         dblclick=f"{name.renamed} = segment.id",
         title="Double click to rename",
+        raw_attrs=[
+            'role="button"',
+            'tabindex="0"',
+            f':aria-pressed="String(segment.id === {name.segment_id})"',
+            f'@keydown.enter="{give("choose", "segment.id")}"',
+        ],
     )
     html.Input(
         v_if=is_renamed,

@@ -188,9 +188,9 @@ def _upload_text(max_upload_bytes: int) -> str:
 def _transfer(application: Application, max_upload_bytes: int) -> Transfer:
     return Transfer(
         application.workspace,
-        application.files.read_upload,
-        application.files.take_upload,
-        application.files.refuse_upload,
+        application.uploads.read,
+        application.uploads.take,
+        application.uploads.refuse,
         application.files.offer_choice,
         application.session_lock.is_owner,
         max_upload_bytes,

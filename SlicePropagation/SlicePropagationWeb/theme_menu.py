@@ -5,7 +5,7 @@ from trame.widgets import vuetify3
 from SlicePropagationWeb.page_parts import tooltip
 
 CHOICES = (
-    ("automatic", "As the browser", "mdi-theme-light-dark"),
+    ("automatic", "As the browser", "mdi-brightness-6"),
     ("light", "Light", "mdi-white-balance-sunny"),
     ("dark", "Dark", "mdi-weather-night"),
 )
@@ -20,8 +20,8 @@ def add_theme_menu() -> None:
         variant="text",
         raw_attrs=['aria-label="Light or dark"', 'data-menu="theme"'],
     ):
-        vuetify3.VIcon("mdi-theme-light-dark", size="20")
-        tooltip("Light or dark", "bottom")
+        vuetify3.VIcon("mdi-brightness-6", size="20")
+        tooltip("Light or dark", "start")
         with (
             vuetify3.VMenu(activator="parent", location="bottom end"),
             vuetify3.VList(density="compact", raw_attrs=['aria-label="Light or dark"']),

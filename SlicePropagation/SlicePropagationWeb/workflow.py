@@ -14,7 +14,6 @@ from SlicePropagationMRML.run.events import (
     Finished,
     Kept,
     Stepped,
-    Travelled,
 )
 from SlicePropagationMRML.run.logic import PropagationLogic
 
@@ -51,6 +50,7 @@ class Workflow:
 
     Attributes:
         session: the PageSession.
+        presenter: the Presenter, which has the sentences.
         on_work: called after every change that an autosave should keep.
         before_run: called before a run begins, while the session is still ours.
     """
@@ -74,8 +74,8 @@ class Workflow:
         self.on_work: Callable[[], None] = lambda: None
         self.before_run: Callable[[], None] = lambda: None
         self._refresh = PageRefresh(logic, self.session, controller, views, data)
-        self._presenter = Presenter(logic)
-        self._presenter.firstSlice = number(0)
+        self.presenter = Presenter(logic)
+        self.presenter.firstSlice = number(0)
         self._began_at = 0
         self._follows = True
         self._seconds = 0.0
@@ -108,7 +108,7 @@ class Workflow:
             segmentIDs=filled,
         )
         self._is_redoing = is_redo and is_started
-        self.say(self._presenter.started(is_started))
+        self.say(self.presenter.started(is_started))
         if is_started:
             self._begin_progress(follows=not is_redo)
         self.refresh()
@@ -123,13 +123,13 @@ class Workflow:
         self._prepare_run(is_walk=False)
         self.logic.segmentFirst(model.name, segment_ids, self.data.device)
         self._is_redoing = False
-        self.say(self._presenter.segmenting(model.title))
+        self.say(self.presenter.segmenting(model.title))
         self._begin_progress(follows=False)
         self.refresh()
 
     def _prepare_run(self, *, is_walk: bool) -> None:
         self._is_walk = is_walk
-        self._presenter.begin()
+        self.presenter.begin()
         self._seconds = 0.0
         if self.session.take_over_strokes():
             self.on_work()
@@ -153,7 +153,7 @@ class Workflow:
         """End the run within one slice."""
         if self.logic.isRunning:
             self.logic.stop()
-            self.say(self._presenter.stopping())
+            self.say(self.presenter.stopping())
 
     def keep(self) -> None:
         """Write the partial result, in turns: the page goes on answering."""
@@ -163,80 +163,10 @@ class Workflow:
     def discard(self) -> None:
         """Forget the partial result."""
         self.logic.discard()
-        self.say(self._presenter.discarded())
-        self._worked()
+        self.say(self.presenter.discarded())
+        self.worked()
 
-    # Undo and redo
-
-    def undo(self) -> None:
-        """Take the last step back."""
-        history = self.controller.history
-        if self._can_travel(history.can_undo, "Nothing to undo."):
-            name = history.undone
-            history.undo()
-            self._arrived("Undone", name)
-
-    def redo(self) -> None:
-        """Do the last undone step again."""
-        history = self.controller.history
-        if self._can_travel(history.can_redo, "Nothing to redo."):
-            name = history.redone
-            history.redo()
-            self._arrived("Redone", name)
-
-    def _can_travel(
-        self,
-        is_possible: bool,
-        nothing: str,
-    ) -> bool:
-        if self.logic.isRunning or self.logic.hasPartialResult or not is_possible:
-            self.say(nothing)
-            return False
-        return True
-
-    def _arrived(self, done: str, name: str) -> None:
-        """Say where a step led to; where it has no name and segments came or went, only that it is done."""
-        self._redo.outlines.hide()
-        travel = None
-        document = self.session.document
-        if document is not None and self.session.has_all_segments():
-            self.logic.mergeEdits()
-            travel = document.takeTravel()
-        else:
-            self.open_session()
-        if travel and not name:
-            self._say_event(Travelled(travel))
-        else:
-            self.say(f"{done}: {name}." if name else f"{done}.")
-        self._worked()
-
-    # Review
-
-    def show_next(self) -> None:
-        """Show the slice most worth correcting, and say why."""
-        self.say(self._to_next())
-
-    def _to_next(self) -> str:
-        """Show the slice most worth correcting; returns what there is to say about it."""
-        index = self.logic.nextSuspicious(self.data.segment_id)
-        if index is None:
-            return self._presenter.suggested(None)
-        self.jump(index)
-        return f"{self._presenter.suggested(number(index))} {self.session.doubts(index)}."
-
-    def confirm(self) -> None:
-        """Vouch for the slice shown, as it is, and go on to the next one worth a look."""
-        index = self.data.index
-        self.logic.confirm(self.data.segment_id, index)
-        said = self._presenter.confirmed(number(index))
-        self.say(f"{said} {self._to_next()}")
-        self._worked()
-
-    def mark_empty(self) -> None:
-        """Vouch that the structure is not on the slice shown."""
-        self.logic.markEmpty(self.data.segment_id, self.data.index)
-        self.say(self._presenter.emptied(number(self.data.index)))
-        self._worked()
+    # Which slice is shown
 
     def jump(self, index: int) -> None:
         """Show a slice of the chosen plane; during a run, the views stay there."""
@@ -311,8 +241,8 @@ class Workflow:
             case Finished(problem):
                 self._finished(event, problem)
             case Kept():
-                self._say_event(event)
-                self._worked()
+                self.say_event(event)
+                self.worked()
             case Edited(changed):
                 self._edited(event, changed)
 
@@ -326,7 +256,7 @@ class Workflow:
             self._redo.pace.stepped(event.prediction.step)
         data.step = event.prediction.step
         data.num_steps = event.prediction.num_steps
-        data.progress_text = self._presenter.sentence(event) or ""
+        data.progress_text = self.presenter.sentence(event) or ""
         if self._refresh.is_strip_old:
             self._refresh.strip()
             if data.follow and self._follows:
@@ -338,10 +268,10 @@ class Workflow:
         event: Finished,
         problem: Exception | None,
     ) -> None:
-        self._seconds = self._presenter.seconds()
+        self._seconds = self.presenter.seconds()
         is_redone, self._is_redoing = self._is_redoing, False
         if problem is None or isinstance(problem, SlicePropagationError):
-            self._say_event(event, is_error=problem is not None)
+            self.say_event(event, is_error=problem is not None)
         else:
             self.say(unexpected(problem, "The run"), is_error=True)
         if problem is None and not self.logic.hasPartialResult:
@@ -350,7 +280,7 @@ class Workflow:
                 self._show_redone()
             else:
                 self._show_whole()
-        self._worked()
+        self.worked()
 
     def _show_redone(self) -> None:
         """Show for a moment what a correction changed around it."""
@@ -374,16 +304,16 @@ class Workflow:
         event: Edited,
         changed: Edits,
     ) -> None:
-        calls_for_run = self._presenter.callsForRun(changed)
+        calls_for_run = self.presenter.callsForRun(changed)
         drawn = [edit for edit in changed if edit[1] not in event.hints]
         num_taken = count_taken(drawn, self.session.label, self.data.cells)
-        said = self._presenter.sentence(event_in_numbers(event))
+        said = self.presenter.sentence(event_in_numbers(event))
         if self.session.is_all_new(changed):
             self.views.reset_3d()  # nothing was to be seen there before
         if self.logic.isRunning or self.logic.hasPartialResult:
             self.on_work()
         else:
-            self._worked()
+            self.worked()
         if num_taken > MANY:  # as it may not have been meant so, nothing runs by itself
             self.say(taken_text(num_taken, said), is_warning=True)
         elif calls_for_run and self._redo.is_due(self._filled()):
@@ -405,13 +335,14 @@ class Workflow:
         self.data.is_error = is_error
         self.data.is_warning = is_warning
 
-    def _say_event(
+    def say_event(
         self,
         event: Event,
         *,
         is_error: bool = False,
     ) -> None:
-        self.say(self._presenter.sentence(event_in_numbers(event)) or "", is_error=is_error)
+        """Show what there is to say of an event."""
+        self.say(self.presenter.sentence(event_in_numbers(event)) or "", is_error=is_error)
 
     def forget_error(self) -> None:
         """An old error has nothing to say in a dialog that opens."""
@@ -426,7 +357,8 @@ class Workflow:
         """Say what can be done now, and why the rest cannot."""
         self._refresh.reasons()
 
-    def _worked(self) -> None:
+    def worked(self) -> None:
+        """Something changed that a person sees, and that is to be kept."""
         self.refresh()
         self.views.refresh()
         self.on_work()

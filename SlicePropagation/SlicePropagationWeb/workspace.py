@@ -126,6 +126,14 @@ class Workspace:
             )
         return path
 
+    def readable_volume(self, text: str, series: str | None = None) -> tuple[Path, str | None]:
+        """What the browser asked to have opened: (path, which volume of a DICOM folder).
+
+        Raises:
+            InputError: it lies outside the folders.
+        """
+        return self.readable_path(text), str(series) if series else None
+
     # Results
 
     def output_path(

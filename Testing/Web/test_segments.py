@@ -57,6 +57,13 @@ def test_the_bin_deletes_a_segment_and_undo_brings_it_back(two, bench):
     wait_for(two, lambda: names(bench) == NAMES)
 
 
+def test_enter_on_a_name_chooses_its_segment(two, bench):
+    assert bench.data.segment_id == bench.data.segments[1]["id"]
+    lines(two).nth(0).get_by_role("button", name=NAMES[0]).focus()
+    two.keyboard.press("Enter")
+    wait_for(two, lambda: bench.data.segment_id == bench.data.segments[0]["id"])
+
+
 def test_a_double_click_renames_and_keys_write_into_nothing_else(two, bench):
     lines(two).nth(1).click()
     two.keyboard.press("n")

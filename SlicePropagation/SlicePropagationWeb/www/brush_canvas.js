@@ -149,7 +149,8 @@
     const view = event.target.tagName === "IMG" && sliceView(event.target);
     if (!view) return;
     const done = strokes.filter((one) => one.tag === view.tag && one.isPictured);
-    for (const stroke of done) setTimeout(drop, DECODED_MS, stroke);
+    const decoded = event.target.decode().catch(() => {}); // refused where the next one is there
+    for (const stroke of done) decoded.then(() => setTimeout(drop, DECODED_MS, stroke));
   }, true);
 
   // Drawing
