@@ -265,7 +265,12 @@ class FileCommands:
         """Write the work as it is now, without exports; returns the file, None where it could not be."""
         if self._data.is_saving or self._data.why["save"]:
             return None
-        return await self._save(*self._to_be_saved(()))
+        try:
+            to_be_saved = self._to_be_saved(())
+        except SlicePropagationError as error:  # such as a case that is somebody else's by now
+            self._workflow.say(str(error), is_error=True)
+            return None
+        return await self._save(*to_be_saved)
 
     def _to_be_saved(self, kinds: Sequence[str]) -> tuple[Path, Callable[[], list[Path]]]:
         path = self._workspace.output_path(self._data.save_name, self._data.save_suffix)

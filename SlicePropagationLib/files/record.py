@@ -27,6 +27,7 @@ TABLE_COLUMNS = (
     {"slice", "segment", "provenance"},
     {"frame", "distance"},
     {"case", "segment", "dice"},
+    {"out", "image", "status", "error"},
 )
 USUAL = "use the O.json beside a result"
 TOO_DEEP = "the values are nested too deeply"

@@ -71,7 +71,13 @@ def read_two_results(
         volume = Volume(sitk.GetArrayFromImage(grid), grid, Path(first))
     else:
         volume = read_volume(image)
-    results = [read_segmentation(path, volume) for path in (first, second)]
+    try:
+        results = [read_segmentation(path, volume) for path in (first, second)]
+    except GeometryMismatchError as error:
+        if image is not None:
+            raise
+        other = str(error).replace(" and the image ", f" and {first} ", 1)
+        raise GeometryMismatchError(other) from error
     return TwoResults(volume, image is not None, results[0], results[1])
 
 

@@ -31,6 +31,7 @@ from SlicePropagationLib.files.table import parse_spacing, parse_span, read_tabl
 from SlicePropagationLib.files.volume import AXES
 from SlicePropagationLib.pipelines.batch_cluster import as_done_on_cluster
 from SlicePropagationLib.pipelines.batch_index import BatchIndex
+from SlicePropagationLib.pipelines.batch_manifest import BatchManifest
 from SlicePropagationLib.pipelines.exports import check_exports
 from SlicePropagationLib.pipelines.propagate_file import PropagateRequest, propagate_file
 from SlicePropagationLib.workers import as_done
@@ -116,24 +117,25 @@ def run_batch(request: BatchRequest) -> Iterator[Outcome]:
         InputError: the table cannot be used; nothing has been done then.
         ConfigError, CheckpointError, DeviceError: the engine, the device or the scheduler is not
             there.
-        OutputError: the folder has an index.html that this program did not write.
+        OutputError: the folder has a manifest.csv or an index.html that this program did not write.
     """
     choose_engine(request.engine, request.device)
     cases = read_cases(request)
     outcomes = _outcomes(cases, request)
+    outcomes = _kept(outcomes, BatchManifest(request.out, cases))
     if request.has_pictures:
-        outcomes = _indexed(outcomes, BatchIndex(request.cases, request.out, cases))
+        outcomes = _kept(outcomes, BatchIndex(request.cases, request.out, cases))
     return _numbered(outcomes, len(cases))
 
 
-def _indexed(outcomes: Iterator[Outcome], index: BatchIndex) -> Iterator[Outcome]:
-    """Keep the overview of what is done; it is whole also when the batch is interrupted."""
+def _kept(outcomes: Iterator[Outcome], overview: BatchIndex | BatchManifest) -> Iterator[Outcome]:
+    """Keep an overview of what is done; it is whole also when the batch is interrupted."""
     try:
         for outcome in outcomes:
-            index.add(outcome.name, outcome.error, is_skipped=outcome.is_skipped)
+            overview.add(outcome.name, outcome.error, is_skipped=outcome.is_skipped)
             yield outcome
     finally:
-        index.write()
+        overview.write()
 
 
 def _numbered(outcomes: Iterator[Outcome], count: int) -> Iterator[Outcome]:

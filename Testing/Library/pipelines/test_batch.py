@@ -1,3 +1,4 @@
+import csv
 import hashlib
 import os
 import signal
@@ -11,7 +12,13 @@ from case_files import make_case, read, write, write_dicom
 
 from SlicePropagationLib import __version__, pipelines
 from SlicePropagationLib.commands.main import main
-from SlicePropagationLib.pipelines.batch import BatchRequest, fingerprint, is_complete, read_cases
+from SlicePropagationLib.pipelines.batch import (
+    BatchRequest,
+    fingerprint,
+    is_complete,
+    read_cases,
+    run_batch,
+)
 from SlicePropagationLib.pipelines.propagate_file import PropagateRequest, propagate_file
 
 
@@ -56,6 +63,34 @@ def test_processes_give_the_same_voxels_as_one(table, tmp_path):
             read(tmp_path / "one" / f"{name}.nii.gz"),
             read(tmp_path / "two" / f"{name}.nii.gz"),
         )
+
+
+def test_a_manifest_says_what_became_of_every_case_in_the_order_of_the_table(table, tmp_path):
+    out = tmp_path / "out"
+    batch(table, out, "--engine", "copy", "--quiet")
+    with open(out / "manifest.csv", newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["status"] for row in rows] == ["done", "done", "failed", "done"]
+    assert "p2" in rows[2]["error"]
+    assert rows[0]["out"] == str(out / "p0.nii.gz")
+    batch(table, out, "--engine", "copy", "--quiet", "--resume")
+    assert (out / "manifest.csv").read_text(encoding="utf-8").count("already done") == 3
+
+
+def test_a_manifest_of_an_interrupted_batch_is_whole(table, tmp_path):
+    outcomes = run_batch(BatchRequest(table, tmp_path / "out", engine="copy"))
+    next(outcomes)
+    outcomes.close()
+    text = (tmp_path / "out" / "manifest.csv").read_text(encoding="utf-8")
+    assert text.count("waiting") == 3
+
+
+def test_a_manifest_of_somebody_else_is_not_replaced(table, tmp_path, capsys):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "manifest.csv").write_text("name,price\n", encoding="utf-8")
+    assert batch(table, tmp_path / "out", "--engine", "copy", "--quiet") == 2
+    assert "was not written by this program" in capsys.readouterr().err
+    assert not (tmp_path / "out" / "p0.nii.gz").exists()
 
 
 def test_a_dask_cluster_gives_the_same_voxels(table, tmp_path):

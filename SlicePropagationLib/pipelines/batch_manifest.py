@@ -1,0 +1,86 @@
+"""`manifest.csv` in the folder of a batch: what became of every case, for other programs."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from SlicePropagationLib.errors import OutputError
+from SlicePropagationLib.files.atomic import atomic_folder
+from SlicePropagationLib.files.record import is_ours
+from SlicePropagationLib.pipelines.slices_table import write_rows
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from SlicePropagationLib.pipelines.propagate_file import PropagateRequest
+
+log = logging.getLogger(__name__)
+MANIFEST = "manifest.csv"
+COLUMNS = ("out", "image", "status", "error")
+WAITING, DONE, SKIPPED, FAILED = "waiting", "done", "already done", "failed"
+PAUSE_S = 5.0  # between two versions, and
+PAUSE_RATIO = 20  # so many times as long as the last one took
+
+
+class BatchManifest:
+    """What became of the cases of a batch, in the order of the table.
+
+    Args:
+        folder: of the results.
+        cases: all of the table.
+
+    Raises:
+        OutputError: there is a file of that name which this program did not write.
+    """
+
+    def __init__(self, folder: Path | str, cases: Sequence[PropagateRequest]) -> None:
+        self._folder = Path(folder)
+        self._images = {str(case.out): str(case.image) for case in cases}
+        self._found: dict[str, tuple[str, str]] = {}
+        self._next = time.monotonic() + PAUSE_S
+        path = self._folder / MANIFEST
+        if path.is_symlink() or (path.exists() and not is_ours(path)):
+            raise OutputError(
+                f"{path} is there and was not written by this program, the manifest would replace it;"
+                " give another folder, or move the file away."
+            )
+
+    def add(self, out: str, error: str | None, *, is_skipped: bool) -> None:
+        """Take a case in, and write the table if the last one is old enough.
+
+        Args:
+            out: its label map.
+            error: why it failed, or None.
+            is_skipped: whether it had been done before.
+        """
+        status = FAILED if error else SKIPPED if is_skipped else DONE
+        self._found[out] = (status, error or "")
+        if time.monotonic() >= self._next:
+            self.write()
+
+    def write(self) -> None:
+        """Write the table in place of the one before, whole or not at all.
+
+        Where it cannot be written, a warning says so: the results are what counts.
+        """
+        began = time.monotonic()
+        try:
+            with atomic_folder(self._folder) as partial:
+                write_rows(partial / MANIFEST, self._rows(), COLUMNS)
+        except OutputError as error:
+            log.warning("%s", error)
+        took = time.monotonic() - began
+        self._next = time.monotonic() + max(PAUSE_S, PAUSE_RATIO * took)
+
+    def _rows(self) -> Iterator[tuple[str, ...]]:
+        for out, image in self._images.items():
+            yield _text(out), _text(image), *self._found.get(out, (WAITING, ""))
+
+
+def _text(name: str) -> str:
+    """A name as text: those of files may have bytes that are none."""
+    return name.encode("utf-8", "replace").decode("utf-8")
