@@ -128,6 +128,17 @@ def test_segmentations_that_are_cropped_to_their_segments_are_laid_on_one_grid(a
     assert found.volume_ml == pytest.approx((48 * 4.5 / 1000, 48 * 4.5 / 1000))
 
 
+def test_a_cropped_segmentation_is_compared_with_a_label_map_of_all_voxels(annotators):
+    cropped = squares((5, 5, 7))[1:4, 5:11, 5:9]
+    a = write_named(annotators / "a.seg.nrrd", cropped, ["liver"], origin=(5.0, 7.5, 3.0))
+    b = write(
+        annotators / "b.nii.gz", squares((5, 5, 5)), origin=(0, 0, 0), direction=np.eye(3).ravel()
+    )
+    found = compare_results(CompareRequest(a, b, annotators / "out")).segments[0].agreement
+    assert found.dice == pytest.approx(40 / 48)
+    assert [each.index for each in found.differing] == [3]
+
+
 def test_named_segments_are_paired_by_name_whatever_their_number(annotators):
     both = squares((5, 5)) + 2 * squares((12, 12))
     swapped = 2 * squares((5, 5)) + squares((12, 12))
