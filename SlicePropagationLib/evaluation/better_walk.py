@@ -2,7 +2,9 @@
 
 The slice-propagation thesis (section 4.3) names it as what a use of corrections should do: compare
 the old segmentation of a slice with the one that a correction leads to, and keep the best. By what
-they are compared it does not say; here it is the confidence of each, which needs no truth.
+they are compared it does not say. Here it is the confidence of each, that of the old one times its
+Dice with the correction on the slice that was corrected: what a person had to draw anew is the one
+thing that is known about it.
 """
 
 from __future__ import annotations
@@ -76,6 +78,7 @@ def propagate_better(
     session: AnnotationSession,
     engine: Engine,
     runs: Iterable[Run],
+    agreement: float = 1.0,
 ) -> Iterator[SlicePrediction]:
     """As `propagate`, but what was predicted before stays on slices where it was trusted more.
 
@@ -83,6 +86,7 @@ def propagate_better(
         session: of one label.
         engine: what walks.
         runs: as `propagate` takes them.
+        agreement: Dice of the old prediction with the correction, which its confidence is times.
     """
     runs = tuple(runs)
     before = {
@@ -91,7 +95,7 @@ def propagate_better(
     for step in propagate(session, BetterWalkEngine(engine), runs):
         if step.is_final:
             for label, index in step.touched:
-                _restore_better(session, label, index, before.get((label, index)))
+                _restore_better(session, label, index, before.get((label, index)), agreement)
         yield step
 
 
@@ -100,10 +104,12 @@ def _restore_better(
     label: int,
     index: int,
     old: SliceState | None,
+    agreement: float,
 ) -> None:
-    """Give a slice its old mask back where that was trusted more; it is up to date then, too."""
+    """Give a slice its old mask back where that is trusted more; it is up to date then, too."""
     if old is None or old.provenance != Provenance.PROPAGATED or old.patch.is_empty:
         return
     new = session.state(label, index)
-    if new.provenance == Provenance.PROPAGATED and old.confidence > new.confidence:
-        session.accept(label, index, old.patch, old.confidence)
+    trust = agreement * old.confidence
+    if new.provenance == Provenance.PROPAGATED and trust > new.confidence:
+        session.accept(label, index, old.patch, trust)

@@ -10,6 +10,7 @@ import json
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -27,7 +28,7 @@ from SlicePropagationLib.files.object_session import object_session
 from SlicePropagationLib.files.segmentation_file import read_labels
 from SlicePropagationLib.files.volume import AXES, read_volume
 from SlicePropagationLib.metrics import dice, dice_within, dice_without, slices_past_ends
-from SlicePropagationLib.propagation import Engine, plan_session, propagate
+from SlicePropagationLib.propagation import Engine, SlicePrediction, plan_session, propagate
 
 if TYPE_CHECKING:
     from SlicePropagationLib.session import AnnotationSession
@@ -198,6 +199,7 @@ def simulate(
     extent = Extent.of(truth)
     for shots in range(1, budget + 1):
         span = None
+        agreement = 1.0
         if correct == UNIFORM:
             if shots > extent.length:
                 return
@@ -208,8 +210,10 @@ def simulate(
                 return
             if correct == STEPS and shots > 1:
                 span = _outwards(index, extent.middle, len(truth))
+            agreement = dice(session.mask(label, index), truth[index])
             annotate_truth(session, truth, index)
-        seconds = _propagate(session, engine, span, keep)
+        walk = partial(propagate_better, agreement=agreement) if keep == "better" else propagate
+        seconds = _propagate(session, engine, span, walk)
         yield replace(score(session, truth, shots), seconds_per_slice=seconds)
         if len(session.anchors(label)) == len(truth):
             return
@@ -336,12 +340,11 @@ def _propagate(
     session: AnnotationSession,
     engine: Engine,
     span: tuple[int, int] | None,
-    keep: str,
+    walk: Callable[..., Iterator[SlicePrediction]],
 ) -> float | None:
     """Walk what is stale; the seconds that it took for each slice, None where there was none."""
     began = time.perf_counter()
     plan = plan_session(session, span=span)
-    walk = propagate_better if keep == "better" else propagate
     predicted = {step.index for step in walk(session, engine, plan)}
     seconds = time.perf_counter() - began
     return seconds / len(predicted) if predicted else None

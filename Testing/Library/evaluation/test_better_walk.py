@@ -81,6 +81,13 @@ def test_after_a_correction_slices_that_were_trusted_more_before_stay_and_are_up
         assert np.array_equal(session.mask(1, 6), kept)
         assert not session.stale(1)[5:].any()
         assert np.array_equal(session.mask(1, 4), mask(4))
+    session = session_of(2)
+    for _ in propagate(session, engine, plan_session(session)):
+        pass
+    session.annotate(1, 4, mask(4))
+    for _ in propagate_better(session, engine, outwards, agreement=0.5):
+        pass
+    assert np.array_equal(session.mask(1, 6), mask(4))  # .9 times .5 is less than .6
     worse = Scripted({2: 0.6, 4: 0.9})
     session = session_of(2)
     for _ in propagate(session, worse, plan_session(session)):
