@@ -32,7 +32,7 @@ from SlicePropagationWeb.review_commands import ReviewCommands
 from SlicePropagationWeb.second_image import SecondImage
 from SlicePropagationWeb.segmentation_controller import SegmentationController
 from SlicePropagationWeb.session_lock import SessionLock
-from SlicePropagationWeb.surprises import unexpected
+from SlicePropagationWeb.surprises import tell, unexpected
 from SlicePropagationWeb.toolbox import Toolbox
 from SlicePropagationWeb.undo_commands import UndoCommands
 from SlicePropagationWeb.unsaved_work import UnsavedWork
@@ -40,7 +40,7 @@ from SlicePropagationWeb.uploads import Uploads
 from SlicePropagationWeb.view_commands import ViewCommands
 from SlicePropagationWeb.view_mouse import ViewMouse
 from SlicePropagationWeb.window_level import WindowLevel
-from SlicePropagationWeb.workflow import Workflow, tell
+from SlicePropagationWeb.workflow import Workflow
 from SlicePropagationWeb.worklist import Case
 from SlicePropagationWeb.workspace import Workspace
 

@@ -1,6 +1,13 @@
-"""What the page says of an error that nobody expected: the terminal has the rest."""
+"""What the page says of errors; of one that nobody expected the terminal has the rest."""
 
 import logging
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from SlicePropagationLib.errors import SlicePropagationError
+
+if TYPE_CHECKING:
+    from SlicePropagationWeb.workflow import Workflow
 
 WENT_WRONG = "Something unexpected went wrong; what was drawn is kept. The terminal of the program says what."
 
@@ -23,3 +30,20 @@ def unexpected(error: BaseException, what: str = "") -> str:
     return (
         f"{did} failed unexpectedly; what was drawn is kept. The terminal of the program says why."
     )
+
+
+def tell(workflow: "Workflow", command: Callable[..., object], *arguments: Any) -> None:
+    """Give a command; what goes wrong becomes a message on the page.
+
+    Args:
+        workflow: that shows the message.
+        command: to be called.
+        arguments: of the command.
+    """
+    try:
+        command(*arguments)
+    except SlicePropagationError as error:
+        workflow.say(str(error), is_error=True)
+        workflow.refresh()
+    except Exception as error:
+        workflow.say(unexpected(error), is_error=True)

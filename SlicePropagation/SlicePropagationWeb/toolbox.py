@@ -9,8 +9,8 @@ from SlicePropagationWeb.outline_tools import OutlineTools
 from SlicePropagationWeb.seed_tool import SeedTool
 from SlicePropagationWeb.slice_commands import SliceCommands
 from SlicePropagationWeb.smart_brush import SmartBrush
+from SlicePropagationWeb.surprises import tell
 from SlicePropagationWeb.threshold_tool import ThresholdTool
-from SlicePropagationWeb.workflow import tell
 
 if TYPE_CHECKING:
     from SlicePropagationWeb.page_views import PageViews

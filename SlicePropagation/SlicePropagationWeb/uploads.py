@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from SlicePropagationWeb.opening import Opened, read_opened
-from SlicePropagationWeb.workflow import Workflow, tell
+from SlicePropagationWeb.surprises import tell
+from SlicePropagationWeb.workflow import Workflow
 
 if TYPE_CHECKING:
     from trame_server.core import Server

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 from SlicePropagationMRML.presenting.controls import engineNotes
 
 from SlicePropagationWeb.segment_measures import segment_measures
-from SlicePropagationWeb.workflow import Workflow, tell
+from SlicePropagationWeb.surprises import tell
+from SlicePropagationWeb.workflow import Workflow
 
 if TYPE_CHECKING:
     from SlicePropagationWeb.page_views import PageViews

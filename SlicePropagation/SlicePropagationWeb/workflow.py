@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from SlicePropagationMRML.presenting.messages import otherAxisText, otherGridText
 from SlicePropagationMRML.presenting.presenter import Presenter
@@ -35,7 +34,7 @@ from SlicePropagationWeb.panel_state import PanelState
 from SlicePropagationWeb.redo import Redo
 from SlicePropagationWeb.segmentation_controller import SegmentationController
 from SlicePropagationWeb.slice_numbers import event_in_numbers, number
-from SlicePropagationWeb.surprises import unexpected
+from SlicePropagationWeb.surprises import tell, unexpected
 
 
 class Workflow:
@@ -362,20 +361,3 @@ class Workflow:
         self.refresh()
         self.views.refresh()
         self.on_work()
-
-
-def tell(workflow: Workflow, command: Callable[..., object], *arguments: Any) -> None:
-    """Give a command; what goes wrong becomes a message on the page.
-
-    Args:
-        workflow: that shows the message.
-        command: to be called.
-        arguments: of the command.
-    """
-    try:
-        command(*arguments)
-    except SlicePropagationError as error:
-        workflow.say(str(error), is_error=True)
-        workflow.refresh()
-    except Exception as error:
-        workflow.say(unexpected(error), is_error=True)

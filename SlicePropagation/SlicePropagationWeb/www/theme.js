@@ -2,7 +2,11 @@
 (() => {
   const KEY = "slice-propagation-theme";
   const CHOICES = ["automatic", "light", "dark"];
-  const PRIMARY = { light: "#0067a3", dark: "#56B4E9" };
+  // What Vuetify's own parts take; the others have those of `theme.css`.
+  const COLORS = {
+    light: { primary: "#0067a3" },
+    dark: { primary: "#56b4e9", surface: "#20252d" },
+  };
   const prefersLight = window.matchMedia("(prefers-color-scheme: light)");
 
   const kept = () => {
@@ -32,7 +36,7 @@
 
   function beginTheme(ofPage) {
     vuetify = ofPage;
-    for (const [name, color] of Object.entries(PRIMARY)) vuetify.theme.themes[name].colors.primary = color;
+    for (const name of Object.keys(COLORS)) Object.assign(vuetify.theme.themes[name].colors, COLORS[name]);
     show();
   }
 
