@@ -24,6 +24,13 @@ def shipped(models, monkeypatch):
 
 
 @pytest.fixture
+def unshipped(tmp_path, monkeypatch):
+    monkeypatch.setattr(
+        "SlicePropagationLib.files.shipped_weights.model_folders", lambda: [tmp_path]
+    )
+
+
+@pytest.fixture
 def ready(shipped, annotator):
     stack, _ = drifting_disc()
     annotator.load(stack)
@@ -83,7 +90,9 @@ def test_without_a_volume_the_button_says_what_is_missing(shipped, annotator):
     assert annotator.ui.segmentFirstButton.toolTip == "Load or choose a volume"
 
 
-def test_an_installation_without_models_shows_none(annotator, monkeypatch):
-    if annotator.ui.modelComboBox.count:
-        pytest.skip("this installation has models")
+def test_an_installation_without_models_shows_none(unshipped, annotator):
+    annotator.load(drifting_disc()[0])
+    person.click(annotator.ui.optionsCollapsibleButton, 20, 8)
+    assert annotator.ui.engineComboBox.visible
+    assert annotator.ui.modelComboBox.count == 0
     assert not annotator.ui.segmentFirstButton.visible
