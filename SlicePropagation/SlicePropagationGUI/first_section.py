@@ -19,9 +19,9 @@ class FirstSection:
             row = ui.modelComboBox.count
             ui.modelComboBox.addItem(model.title)
             ui.modelComboBox.setItemData(row, modelText(model), qt.Qt.ToolTipRole)
-        hasModels = ui.modelComboBox.count > 0
-        for widget in (ui.modelComboBoxLabel, ui.modelComboBox, ui.segmentFirstButton):
-            widget.visible = hasModels
+
+        # what a folded section hides cannot be hidden for good: it is shown when it is unfolded
+        ui.optionsCollapsibleButton.connect("contentsCollapsed(bool)", self._folded)
 
     def connectTo(self, commands):
         """Let the button do something."""
@@ -39,3 +39,10 @@ class FirstSection:
         ui.segmentFirstButton.toolTip = state.first or firstHint()
         if ui.modelComboBox.count > 0:
             ui.modelComboBox.toolTip = state.choices or modelText(self.model())
+
+    def _folded(self, isCollapsed):
+        ui = self._ui
+        if isCollapsed or ui.modelComboBox.count > 0:
+            return
+        for widget in (ui.modelComboBoxLabel, ui.modelComboBox, ui.segmentFirstButton):
+            widget.visible = False
