@@ -4,7 +4,7 @@ from typing import Protocol
 
 import slicer
 from SlicePropagationMRML.nodes.fine_slices import makeFine
-from SlicePropagationMRML.nodes.first_segments import segmentsFor
+from SlicePropagationMRML.nodes.first_segments import planeFor, segmentsFor
 from SlicePropagationMRML.nodes.geometry import segmentMask
 from SlicePropagationMRML.nodes.slice_views import snapViews
 from SlicePropagationMRML.nodes.slices_chart import showSlices
@@ -94,7 +94,7 @@ class Commands:
         model = self._first.model()
         with self._view.saying():
             segments = segmentsFor(self._inputs.segmentation(), model.structures, self._isBlank)
-            self._run.choosePlane(model.plane)
+            self._run.choosePlane(planeFor(model, self._inputs.volume()))
             self._inputs.fill(list(segments.values()))
             self._view.refresh()
             self._logic.segmentFirst(model.name, segments, self._run.device())

@@ -103,10 +103,9 @@ class RunSection:
         return int(axis) if axis else None
 
     def choosePlane(self, plane):
-        """Walk through the slices of an anatomical plane; "" leaves them as they are."""
-        if plane and self._volume is not None:
-            self._settings.set("axis", axisOfPlane(self._volume, plane))
-            self._shown = ()
+        """Walk through the slices of an anatomical plane."""
+        self._settings.set("axis", axisOfPlane(self._volume, plane))
+        self._shown = ()
 
     def restore(self):
         """Show what the scene remembers."""

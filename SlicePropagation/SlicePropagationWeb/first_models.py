@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from SlicePropagationMRML.nodes.first_segments import segmentsFor
+from SlicePropagationMRML.nodes.first_segments import planeFor, segmentsFor
 from SlicePropagationMRML.presenting.models import modelsReason, modelText
 
 from SlicePropagationLib.errors import InputError
@@ -60,8 +60,7 @@ class FirstModels:
         if modelsReason():
             raise InputError(f"{modelsReason()}.")
         model = models[name]
-        if model.plane:
-            self._workflow.choose_plane(model.plane)
+        self._workflow.choose_plane(planeFor(model, self._controller.volume))
         segments = self._segments(model)
         self._workflow.open_session()
         self._controller.choose(next(iter(segments.values())))

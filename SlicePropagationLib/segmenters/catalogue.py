@@ -24,8 +24,8 @@ class ShippedModel:
         structures: {label of its results: name of the structure}.
         images: what it was made for, in words.
         quality: how good it is there, in words.
-        plane: the plane whose slices it looks at, "axial", "coronal" or "sagittal"; "" for those
-            that the volume has.
+        plane: the plane whose slices it looks at, "axial", "coronal" or "sagittal"; "" for the
+            slices that the volume is stored as.
     """
 
     name: str

@@ -77,6 +77,15 @@ def test_a_correction_is_propagated_from_and_undo_takes_runs_back(ready):
     assert not ready.mask(large).any()
 
 
+def test_it_looks_at_the_slices_that_the_volume_is_stored_as(ready, shipped):
+    ready.choose(ready.ui.axisComboBox, "Coronal")
+    person.click(ready.ui.segmentFirstButton)
+    ready.wait_for_end()
+    assert ready.logic.document.stack.axis == 0
+    found = load_segmenter(shipped, "cpu").segment(ready.logic.document.stack)
+    assert np.array_equal(ready.mask(names(ready)["large disc"]), found == 1)
+
+
 def test_an_empty_segment_becomes_the_first_structure(ready):
     segment = ready.add_segment()
     person.click(ready.ui.segmentFirstButton)

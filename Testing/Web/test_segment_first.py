@@ -48,6 +48,15 @@ def test_a_model_fills_its_segments_and_a_correction_is_propagated_from_there(pa
     assert not np.array_equal(bench.mask(31), found[31] == 1)
 
 
+def test_it_looks_at_the_slices_that_the_volume_is_stored_as(page, bench, model):
+    page.click("[data-plane=coronal]")
+    bench.wait_for_value(page, "plane", "coronal")
+    segment(page)
+    bench.wait_for_text(page, "Done in")
+    assert bench.data.plane == "axial"
+    assert len(bench.application.workflow.session.document.stack) == len(bench.image())
+
+
 def test_undo_takes_it_back_in_one_step(page, bench, model):
     segment(page)
     bench.wait_for_text(page, "Done in")

@@ -7,7 +7,6 @@ import slicer
 import vtk
 from vtk.util import numpy_support
 
-from SlicePropagationLib.pipelines.fine_slices import fine_labels
 from SlicePropagationMRML.nodes.geometry import emptyLabelmap, segmentMask
 from SlicePropagationMRML.nodes.types import Scene, SegmentationNode, VolumeNode
 
@@ -32,6 +31,9 @@ def makeFine(
         InputError: its slices are as thin as its pixels are wide.
         GeometryMismatchError: a deformation lies between volume and segmentation.
     """
+    # here, as SciPy takes long to import, and the panel is shown without it
+    from SlicePropagationLib.pipelines.fine_slices import fine_labels
+
     segments = segmentationNode.GetSegmentation()
     ids = list(segments.GetSegmentIDs())
     coarse = emptyLabelmap(volumeNode, segmentationNode)

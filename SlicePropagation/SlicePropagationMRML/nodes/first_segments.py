@@ -1,8 +1,17 @@
-"""Which segments a model's structures go into: those of their names, else new ones."""
+"""Where a model's structures go: along which slices, and into which segments."""
 
 from collections.abc import Callable, Mapping
 
-from SlicePropagationMRML.nodes.types import SegmentationNode
+from SlicePropagationLib.segmenters.catalogue import ShippedModel
+from SlicePropagationMRML.nodes.geometry import planeOfAxis
+from SlicePropagationMRML.nodes.types import SegmentationNode, VolumeNode
+
+AS_STORED = 0  # the voxel axis, K, along which a model without an orientation has learnt slices
+
+
+def planeFor(model: ShippedModel, volumeNode: VolumeNode) -> str:
+    """The anatomical plane whose slices a model looks at in a volume."""
+    return model.plane or planeOfAxis(volumeNode, AS_STORED)
 
 
 def segmentsFor(
