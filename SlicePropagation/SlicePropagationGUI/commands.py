@@ -9,6 +9,7 @@ from SlicePropagationMRML.nodes.geometry import segmentMask
 from SlicePropagationMRML.nodes.slice_views import snapViews
 from SlicePropagationMRML.nodes.slices_chart import showSlices
 from SlicePropagationMRML.presenting.exports import writeTable
+from SlicePropagationMRML.presenting.models import modelTitle
 from SlicePropagationMRML.presenting.review import sliceColumns, sliceTable
 from SlicePropagationMRML.presenting.states import Situation, viewState
 from slicer.i18n import tr as _
@@ -98,7 +99,7 @@ class Commands:
             self._inputs.fill(list(segments.values()))
             self._view.refresh()
             self._logic.segmentFirst(model.name, segments, self._run.device())
-            self._view.say(self._presenter.segmenting(model.title))
+            self._view.say(self._presenter.segmenting(modelTitle(model)))
             self._begin()
         self._view.showState()
 

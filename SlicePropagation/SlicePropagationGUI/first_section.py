@@ -1,7 +1,7 @@
 """*Segment first*, below *Options*: which model that needs no seed, and the button that runs it."""
 
 import qt
-from SlicePropagationMRML.presenting.models import firstHint, modelNames, modelText
+from SlicePropagationMRML.presenting.models import firstHint, modelNames, modelText, modelTitle
 
 from SlicePropagationLib.segmenters.catalogue import shipped_models
 
@@ -17,7 +17,7 @@ class FirstSection:
         self._ui = ui
         for model in shipped_models().values():
             row = ui.modelComboBox.count
-            ui.modelComboBox.addItem(model.title)
+            ui.modelComboBox.addItem(modelTitle(model))
             ui.modelComboBox.setItemData(row, modelText(model), qt.Qt.ToolTipRole)
 
         # what a folded section hides cannot be hidden for good: it is shown when it is unfolded

@@ -74,6 +74,7 @@ def texts_by_context():
     for path in (*sources_of_slicer(), *LIBRARY.rglob("*.py")):
         found.setdefault(ERRORS_CONTEXT, set()).update(written_texts(path, errors))
     found.setdefault("controls", set()).update(engine_texts())
+    found.setdefault("models", set()).update(model_texts())
     return {context: sorted(texts) for context, texts in sorted(found.items()) if texts}
 
 
@@ -83,6 +84,16 @@ def engine_texts():
     from SlicePropagationLib.engines import ENGINES
 
     return {text for info in ENGINES.values() for text in (info.title, info.summary)}
+
+
+def model_texts():
+    """What the cards of shipped models say, which the panel looks up where it lists them."""
+    from SlicePropagationLib.segmenters.catalogue import shipped_models
+
+    texts = set()
+    for model in shipped_models().values():
+        texts |= {model.title, model.images, model.quality, *model.structures.values()}
+    return texts
 
 
 def write_calls(folder):

@@ -85,3 +85,4 @@ def test_without_a_model_it_says_so(page, bench, monkeypatch, tmp_path):
     page.click("[data-command=first]")
     page.get_by_text("No model that needs no seed came with this installation").wait_for()
     page.get_by_text("Cancel", exact=True).click()
+    bench.wait_for_value(page, "is_first_dialog", False)

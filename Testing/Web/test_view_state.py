@@ -34,6 +34,7 @@ def test_before_a_drawing_it_says_to_draw():
 def test_with_a_seed_a_run_can_start_and_steps_can_be_taken_back():
     assert possible(READY, can_undo=True) == {
         "open",
+        "first",
         "propagate",
         "choices",
         "edit",

@@ -16,6 +16,16 @@ AXES = {
 }  # the sample's voxel axes are the patient's
 SPLEEN = 4  # its label
 SEEN = "slice-propagation-first-steps"  # as `www/first_steps.js` keeps it
+DIALOGS = (
+    "is_open_dialog",
+    "is_save_dialog",
+    "is_second_dialog",
+    "is_first_dialog",
+    "is_export",
+    "is_details",
+    "is_table",
+    "is_keys",
+)
 TURN = "turn_of_a_test"  # a value that nothing on the page depends on
 SETTLED_MS = 1000  # after which the views of a volume that was opened show the whole slice
 PATIENCE = 180  # seconds; what takes one on a quiet machine takes many on a busy one
@@ -122,9 +132,8 @@ class Bench:
             data.smart = False
             application.controller.rules.lift_limits()
             application.controller.take("paint")
-            data.is_save_dialog = False
-            data.is_open_dialog = False
-            data.is_details = False
+            for dialog in DIALOGS:
+                setattr(data, dialog, False)
 
         self.call(begin)
 

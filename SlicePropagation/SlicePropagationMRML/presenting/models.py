@@ -11,12 +11,17 @@ def modelNames() -> list[str]:
     return list(shipped_models())
 
 
+def modelTitle(model: ShippedModel) -> str:
+    """What a model is called in a list."""
+    return _(model.title)
+
+
 def modelText(model: ShippedModel) -> str:
     """What a model finds, on which images, and how well, in a line."""
     return _("Finds {structures}. On {images}. {quality}").format(
-        structures=", ".join(model.structures.values()),
-        images=model.images,
-        quality=model.quality,
+        structures=", ".join(_(name) for name in model.structures.values()),
+        images=_(model.images),
+        quality=_(model.quality),
     )
 
 
