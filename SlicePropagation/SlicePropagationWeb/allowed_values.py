@@ -181,7 +181,7 @@ _PANEL_RULES: dict[str, Rule] = {
     },
     **dict.fromkeys(("to_the_end", "follow", "show_3d"), _truth),
     **dict.fromkeys(("is_details", "is_table", "is_keys", "is_second_dialog"), _truth),
-    **dict.fromkeys(("is_open_dialog", "is_save_dialog"), _truth),
+    **dict.fromkeys(("is_open_dialog", "is_save_dialog", "is_first_dialog"), _truth),
     **dict.fromkeys(("outline", "crosshair", "sphere", "smart"), _truth),
     **dict.fromkeys(("fill", "second_share"), _share),
     **dict.fromkeys(("is_error", "is_warning"), _false),  # a message is closed

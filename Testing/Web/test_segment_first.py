@@ -86,3 +86,12 @@ def test_without_a_model_it_says_so(page, bench, monkeypatch, tmp_path):
     page.get_by_text("No model that needs no seed came with this installation").wait_for()
     page.get_by_text("Cancel", exact=True).click()
     bench.wait_for_value(page, "is_first_dialog", False)
+
+
+def test_a_dialog_that_was_cancelled_opens_again(page, bench, model):
+    for _ in range(2):
+        page.click("[data-command=first]")
+        page.locator("[data-model=discs]").wait_for()
+        page.get_by_text("Cancel", exact=True).click()
+        page.locator("[data-model=discs]").wait_for(state="hidden")
+    bench.wait_for_value(page, "is_first_dialog", False)
