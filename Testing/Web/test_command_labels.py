@@ -71,7 +71,7 @@ def test_a_check_box_has_the_text_of_the_panel(page, form, widget):
     assert page.get_by_label(form[widget], exact=True).is_visible()
 
 
-def test_what_stops_keeps_and_discards_has_the_texts_of_the_panel(page, bench, form):
+def test_what_stops_keeps_and_discards_has_the_texts_of_the_panel(page, bench, form, long_run):
     seed(page, bench)
     page.keyboard.press(KEYS["propagate"].lower())
     wait_for_propagated(page, 1)
