@@ -1,7 +1,7 @@
 """*Segment first*, below *Options*: which model that needs no seed, and the button that runs it."""
 
 import qt
-from SlicePropagationMRML.presenting.models import firstHint, modelNames, modelText, modelTitle
+from SlicePropagationMRML.presenting.models import firstHint, modelText, modelTitle
 
 from SlicePropagationLib.segmenters.catalogue import shipped_models
 
@@ -15,7 +15,9 @@ class FirstSection:
 
     def __init__(self, ui):
         self._ui = ui
-        for model in shipped_models().values():
+        # their cards are read once: the panel says its state after every click
+        self._models = list(shipped_models().values())
+        for model in self._models:
             row = ui.modelComboBox.count
             ui.modelComboBox.addItem(modelTitle(model))
             ui.modelComboBox.setItemData(row, modelText(model), qt.Qt.ToolTipRole)
@@ -29,7 +31,7 @@ class FirstSection:
 
     def model(self):
         """The `ShippedModel` chosen."""
-        return shipped_models()[modelNames()[self._ui.modelComboBox.currentIndex]]
+        return self._models[self._ui.modelComboBox.currentIndex]
 
     def showState(self, state):
         """Enable what can be done, and say why the rest cannot."""
@@ -37,12 +39,12 @@ class FirstSection:
         ui.modelComboBox.enabled = state.choices == ""
         ui.segmentFirstButton.enabled = state.first == ""
         ui.segmentFirstButton.toolTip = state.first or firstHint()
-        if ui.modelComboBox.count > 0:
+        if self._models:
             ui.modelComboBox.toolTip = state.choices or modelText(self.model())
 
     def _folded(self, isCollapsed):
         ui = self._ui
-        if isCollapsed or ui.modelComboBox.count > 0:
+        if isCollapsed or self._models:
             return
         for widget in (ui.modelComboBoxLabel, ui.modelComboBox, ui.segmentFirstButton):
             widget.visible = False

@@ -6,11 +6,6 @@ from SlicePropagationLib.segmenters.catalogue import ShippedModel, shipped_model
 from SlicePropagationMRML.translation import tr as _
 
 
-def modelNames() -> list[str]:
-    """Names of the models that came with this installation."""
-    return list(shipped_models())
-
-
 def modelTitle(model: ShippedModel) -> str:
     """What a model is called in a list."""
     return _(model.title)
